@@ -1,0 +1,2 @@
+// Package openflow is the OpenFlow 1.3.5 wire codec.
+package openflow
