@@ -1,0 +1,74 @@
+package allocator
+
+import (
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// State is where an allocation is in its life.
+//
+//	          path confirmed                 end of window,
+//	          by barriers                    entries gone
+//	pending ------------------> active ------------------> complete
+//	   ^                          |
+//	   +--------------------------+
+//	     path lost, none left now
+type State string
+
+// The states of conga-api.md.
+const (
+	Pending  State = "pending"
+	Active   State = "active"
+	Complete State = "complete"
+)
+
+// Window is [Start, End) in UNIX seconds. The zero window is none.
+type Window struct {
+	Start int64 `json:"start"`
+	End   int64 `json:"end"`
+}
+
+// Contains reports whether t is in the window.
+func (w Window) Contains(t int64) bool { return w.Start <= t && t < w.End }
+
+// Overlaps reports whether some second is in both windows.
+func (w Window) Overlaps(o Window) bool { return w.Start < o.End && o.Start < w.End }
+
+// Request is what a user asks for. The zero value of an optional field means
+// that it was not given.
+type Request struct {
+	UserID    string           `json:"user_id"`
+	ProjectID string           `json:"project_id"`
+	Key       path.FlowKey     `json:"key"`
+	Duration  int64            `json:"duration"`             // seconds
+	Bandwidth topology.BitRate `json:"bandwidth,omitempty"`  // 0: priority without a guarantee
+	StartTime int64            `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
+}
+
+// Allocation is a request and what has become of it. Values are copies: holding
+// one holds nothing of the allocator's.
+type Allocation struct {
+	ID       string `json:"id"`
+	Handle   uint32 `json:"handle"`   // owner in the cookies of its flow entries
+	Revision uint64 `json:"revision"` // grows with every change
+	Created  int64  `json:"created"`  // UNIX seconds
+	Request
+	State  State     `json:"state"`
+	Reason string    `json:"reason,omitempty"` // why it is not further, in words for the user
+	Window Window    `json:"window"`           // planned while pending, actual once active; zero while no path is known
+	Path   path.Path `json:"path,omitempty"`   // reserved; empty while no path is known
+}
+
+// Circuit is what the controller is to hold in the switches for a.
+func (a Allocation) Circuit() path.Circuit {
+	return path.Circuit{ID: a.ID, Handle: a.Handle, Key: a.Key, Rate: a.Bandwidth, Path: a.Path}
+}
+
+// Change names the fields of an update; nil leaves a field as it is.
+type Change struct {
+	ProjectID *string
+	Key       *path.FlowKey
+	Duration  *int64
+	Bandwidth *topology.BitRate // 0 gives up the guarantee
+	StartTime *int64            // only while pending
+}

@@ -1,0 +1,35 @@
+package allocator
+
+import "fmt"
+
+// Kind is the class of an [Error]: what the caller can do about it.
+type Kind uint8
+
+// The kinds of error.
+const (
+	Invalid  Kind = iota + 1 // the request itself is wrong; say it differently
+	NotFound                 // no such allocation
+	Conflict                 // something else is in the way; wait, or ask for less
+	Denied                   // a limit of the project or of the user
+	Stale                    // the allocation has changed since it was read
+	Internal                 // ours; try again later
+)
+
+// Error is an operation that failed.
+type Error struct {
+	Op    string // such as "create"
+	Kind  Kind
+	Field string // API name of the field at fault, or ""
+	Err   error  // a sentence that says what is wrong and what to do
+}
+
+// Error prints the sentence with its field.
+func (e *Error) Error() string {
+	if e.Field != "" {
+		return fmt.Sprintf("%s: %v", e.Field, e.Err)
+	}
+	return e.Err.Error()
+}
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Err }

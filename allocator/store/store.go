@@ -1,0 +1,37 @@
+// Package store keeps CONGA's durable state behind one small interface.
+//
+// It knows records, not what they mean: the allocator, the key directory and
+// the controller's memory of the network each have buckets of their own.
+package store
+
+import "context"
+
+// Bucket is a named set of records.
+type Bucket string
+
+// The buckets, and whose they are.
+const (
+	Allocations Bucket = "allocations" // allocator
+	Keys        Bucket = "keys"        // httpapi/auth
+	Network     Bucket = "network"     // controller: hosts and links last seen
+)
+
+// Op sets the record Key of Bucket to Value, or deletes it if Value is nil.
+type Op struct {
+	Bucket Bucket
+	Key    string
+	Value  []byte
+}
+
+// Store is durable state. Implementations are safe for concurrent use.
+type Store interface {
+	// Scan calls f with every record of the bucket in key order, in one
+	// consistent view, and stops at f's first error. f must not keep value.
+	Scan(ctx context.Context, bucket Bucket, f func(key string, value []byte) error) error
+	// Commit applies all ops or none, and returns when they would survive a
+	// power cut. Commits that wait at the same time may share one sync. An
+	// error means that none is visible; a cancelled ctx leaves that open.
+	Commit(ctx context.Context, ops ...Op) error
+	// Close waits for commits under way and releases the store.
+	Close() error
+}

@@ -1,0 +1,123 @@
+package path
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Hop is one switch on a path: traffic from the source enters at In and leaves
+// at Out; traffic back enters at Out and leaves at In.
+type Hop struct {
+	DPID openflow.DPID   `json:"dpid"`
+	In   openflow.PortNo `json:"in"`
+	Out  openflow.PortNo `json:"out"`
+}
+
+// Path is a loop-free walk through the network, from the edge port of the
+// source to the edge port of the destination. The empty path is no path.
+type Path []Hop
+
+// Links are the directed links that traffic from the source uses, access links
+// included: outside -> first switch … last switch -> outside.
+func (p Path) Links() []topology.LinkID {
+	if len(p) == 0 {
+		return nil
+	}
+	links := make([]topology.LinkID, 0, len(p)+1)
+	from := topology.Outside
+	for _, h := range p {
+		links = append(links, topology.LinkID{From: from, To: topology.PortID{DPID: h.DPID, Port: h.In}})
+		from = topology.PortID{DPID: h.DPID, Port: h.Out}
+	}
+	return append(links, topology.LinkID{From: from, To: topology.Outside})
+}
+
+// BothWays are [Path.Links] and their reverses: everything on which an
+// allocation holds capacity, since its entries are installed in both
+// directions.
+func (p Path) BothWays() []topology.LinkID {
+	forth := p.Links()
+	links := make([]topology.LinkID, 0, 2*len(forth))
+	for _, l := range forth {
+		links = append(links, l, l.Reverse())
+	}
+	return links
+}
+
+// Equal reports whether both paths take the same ports of the same switches.
+func (p Path) Equal(q Path) bool { return slices.Equal(p, q) }
+
+// String prints the path as 0000000000000001[1>2] 0000000000000004[3>1].
+func (p Path) String() string {
+	hops := make([]string, len(p))
+	for i, h := range p {
+		hops[i] = fmt.Sprintf("%s[%d>%d]", h.DPID, uint32(h.In), uint32(h.Out))
+	}
+	return strings.Join(hops, " ")
+}
+
+// IP protocol numbers of a [FlowKey].
+const (
+	ProtoAny uint8 = 0
+	ProtoTCP uint8 = 6
+	ProtoUDP uint8 = 17
+)
+
+// FlowKey says which traffic an allocation is about, as seen from its source.
+// A zero protocol or port means any; ports without a protocol mean TCP and UDP.
+// Src and Dst are of the same family and not IPv4-mapped.
+type FlowKey struct {
+	Src     netip.Addr `json:"src"`
+	Dst     netip.Addr `json:"dst"`
+	Proto   uint8      `json:"proto,omitempty"`
+	SrcPort uint16     `json:"src_port,omitempty"`
+	DstPort uint16     `json:"dst_port,omitempty"`
+}
+
+// Reverse is the key of the traffic back.
+func (k FlowKey) Reverse() FlowKey {
+	return FlowKey{Src: k.Dst, Dst: k.Src, Proto: k.Proto, SrcPort: k.DstPort, DstPort: k.SrcPort}
+}
+
+// Specificity is how many of protocol, source and destination port are given.
+// Of two allocations that match a packet the more specific one has it.
+func (k FlowKey) Specificity() int {
+	n := 0
+	if k.Proto != ProtoAny {
+		n++
+	}
+	if k.SrcPort != 0 {
+		n++
+	}
+	if k.DstPort != 0 {
+		n++
+	}
+	return n
+}
+
+// Conflicts reports whether some packet, in either direction, would match both
+// keys with equal specificity, so that the switches could not tell whose it is.
+func (k FlowKey) Conflicts(o FlowKey) bool {
+	return k.Specificity() == o.Specificity() && (k.overlaps(o) || k.overlaps(o.Reverse()))
+}
+
+func (k FlowKey) overlaps(o FlowKey) bool {
+	meet := func(a, b uint16) bool { return a == 0 || b == 0 || a == b }
+	return k.Src == o.Src && k.Dst == o.Dst &&
+		meet(uint16(k.Proto), uint16(o.Proto)) && meet(k.SrcPort, o.SrcPort) && meet(k.DstPort, o.DstPort)
+}
+
+// Circuit is a priority path to be held in the switches: what the scheduler
+// asks of the controller.
+type Circuit struct {
+	ID     string // the allocation's
+	Handle uint32 // owner in the cookies of its flow entries; never 0, unique among live circuits
+	Key    FlowKey
+	Rate   topology.BitRate // 0: priority without a guarantee
+	Path   Path
+}

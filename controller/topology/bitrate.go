@@ -1,0 +1,100 @@
+package topology
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// BitRate is a rate in bit/s.
+type BitRate uint64
+
+// Decimal multiples of a bit per second.
+const (
+	BitPerSecond BitRate = 1
+	Kbps                 = 1000 * BitPerSecond
+	Mbps                 = 1000 * Kbps
+	Gbps                 = 1000 * Mbps
+	Tbps                 = 1000 * Gbps
+)
+
+// units are tried from the largest, so that String prints the shortest form.
+var units = []struct {
+	suffix string
+	rate   BitRate
+}{{"T", Tbps}, {"G", Gbps}, {"M", Mbps}, {"k", Kbps}}
+
+// String prints the rate as an operator would write it: 100M, 2.5G, 1500.
+// The text reads back to the same rate with [ParseBitRate].
+func (r BitRate) String() string {
+	for _, u := range units {
+		if r < u.rate {
+			continue
+		}
+		// Three decimals at most; what needs more is printed in full below.
+		if milli := u.rate / 1000; r%milli == 0 {
+			text := strconv.FormatUint(uint64(r/u.rate), 10)
+			if frac := uint64(r % u.rate / milli); frac != 0 {
+				text += "." + strings.TrimRight(fmt.Sprintf("%03d", frac), "0")
+			}
+			return text + u.suffix
+		}
+	}
+	return strconv.FormatUint(uint64(r), 10)
+}
+
+// ParseBitRate reads 100M, 2.5G, 40k, 1T or a plain number of bit/s. Suffixes
+// are decimal and their case does not matter.
+func ParseBitRate(s string) (BitRate, error) {
+	digits, scale := strings.TrimSpace(s), BitPerSecond
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(strings.ToLower(digits), strings.ToLower(u.suffix)); ok {
+			digits, scale = rest, u.rate
+			break
+		}
+	}
+	if !isDecimal(digits) {
+		return 0, fmt.Errorf("topology: rate %q: write a number of bit/s, or one with k, M, G or T such as 2.5G", s)
+	}
+	if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
+		if n > math.MaxUint64/uint64(scale) {
+			return 0, fmt.Errorf("topology: rate %q is too large", s)
+		}
+		return BitRate(n) * scale, nil
+	}
+	f, err := strconv.ParseFloat(digits, 64)
+	if err != nil || f*float64(scale) >= math.MaxUint64 {
+		return 0, fmt.Errorf("topology: rate %q is too large", s)
+	}
+	return BitRate(math.Round(f * float64(scale))), nil
+}
+
+// isDecimal reports whether s is digits with at most one point between them;
+// it keeps exponents, signs and "inf" out, which strconv would let in.
+func isDecimal(s string) bool {
+	points := 0
+	for i, c := range s {
+		switch {
+		case c == '.':
+			if points++; i == 0 || i == len(s)-1 {
+				return false
+			}
+		case c < '0' || c > '9':
+			return false
+		}
+	}
+	return s != "" && points <= 1
+}
+
+// MarshalText prints the rate as [BitRate.String] does.
+func (r BitRate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what [ParseBitRate] reads.
+func (r *BitRate) UnmarshalText(text []byte) error {
+	v, err := ParseBitRate(string(text))
+	if err == nil {
+		*r = v
+	}
+	return err
+}

@@ -1,0 +1,7 @@
+// Package topology holds what CONGA knows of the network at one moment:
+// switches, ports, links, hosts and attachments.
+//
+// A [Snapshot] is immutable. One goroutine, the controller's, builds the next
+// one and publishes it; everyone else reads without locks and compares
+// revisions to see whether anything changed.
+package topology

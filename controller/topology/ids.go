@@ -1,0 +1,68 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"conga/openflow"
+)
+
+// PortID names one port of one switch. The zero value is the outside: the far
+// end of an access link, where a host or a router is.
+type PortID struct {
+	DPID openflow.DPID   `json:"dpid"`
+	Port openflow.PortNo `json:"port"`
+}
+
+// Outside is the far end of every access link.
+var Outside PortID
+
+// String prints the port as DPID:port, the form that configuration uses.
+func (p PortID) String() string {
+	if p == Outside {
+		return "outside"
+	}
+	return fmt.Sprintf("%s:%d", p.DPID, uint32(p.Port))
+}
+
+// ParsePortID reads DPID:port; the DPID in any form that [openflow.ParseDPID] reads.
+func ParsePortID(s string) (PortID, error) {
+	i := strings.LastIndexByte(s, ':')
+	if i < 0 {
+		return PortID{}, fmt.Errorf("topology: port %q: write DPID:port, such as 0000000000000001:3", s)
+	}
+	dpid, err := openflow.ParseDPID(s[:i])
+	if err != nil {
+		return PortID{}, fmt.Errorf("topology: port %q: %w", s, err)
+	}
+	n, err := strconv.ParseUint(s[i+1:], 10, 32)
+	if err != nil || n == 0 || openflow.PortNo(n) > openflow.PortMax {
+		return PortID{}, fmt.Errorf("topology: port %q: %q is not a port number", s, s[i+1:])
+	}
+	return PortID{DPID: dpid, Port: openflow.PortNo(n)}, nil
+}
+
+// ComparePorts orders ports by switch, then by number.
+func ComparePorts(a, b PortID) int {
+	return cmp.Or(cmp.Compare(a.DPID, b.DPID), cmp.Compare(a.Port, b.Port))
+}
+
+// LinkID names one directed link, from the port that sends to the port that
+// receives. An access link has [Outside] at one end.
+type LinkID struct {
+	From PortID `json:"from"`
+	To   PortID `json:"to"`
+}
+
+// String prints the link as from->to.
+func (l LinkID) String() string { return l.From.String() + "->" + l.To.String() }
+
+// Reverse is the same cable in the other direction.
+func (l LinkID) Reverse() LinkID { return LinkID{From: l.To, To: l.From} }
+
+// CompareLinks orders links by their sending, then by their receiving end.
+func CompareLinks(a, b LinkID) int {
+	return cmp.Or(ComparePorts(a.From, b.From), ComparePorts(a.To, b.To))
+}

@@ -1,0 +1,131 @@
+package topology
+
+import (
+	"net/netip"
+	"time"
+
+	"conga/openflow"
+)
+
+// PortRole says what a port is for.
+type PortRole uint8
+
+// A port is Undetermined until probes have had the time to come back. Traffic
+// that enters through an undetermined port is dropped, so that a cable between
+// two switches is never mistaken for a host, not even for a moment.
+const (
+	Undetermined PortRole = iota
+	Edge                  // no link behind it: hosts and routers attach here
+	Trunk                 // a switch of ours is behind it
+)
+
+// String names the role.
+func (r PortRole) String() string {
+	switch r {
+	case Edge:
+		return "edge"
+	case Trunk:
+		return "trunk"
+	}
+	return "undetermined"
+}
+
+// Port is one port of a switch.
+type Port struct {
+	ID       PortID
+	Name     string
+	MAC      openflow.MAC
+	Up       bool // neither administratively down nor without carrier
+	Role     PortRole
+	Capacity BitRate // configured, else as the port tells, else the default
+	Queue    *uint32 // queue for allocated traffic, where one is configured
+}
+
+// Switch is one datapath.
+type Switch struct {
+	DPID      openflow.DPID
+	Connected bool // a session is up; a remembered switch is present but not connected
+	Since     time.Time
+	Tables    uint8
+	Meters    uint32 // how many meters it offers; 0: none
+	Addr      string // remote address of its channel
+	Desc      string // manufacturer, hardware and software in one line
+	Ports     map[openflow.PortNo]Port
+}
+
+// Link is one directed link.
+type Link struct {
+	ID       LinkID
+	Capacity BitRate
+	Metric   uint32 // cost of a hop over this link; 1 unless configured
+}
+
+// Host is an end station, seen at an edge port.
+type Host struct {
+	MAC   openflow.MAC
+	At    PortID
+	Addrs []netip.Addr // ascending
+	Seen  time.Time
+}
+
+// Attachment is a prefix that the configuration places behind an edge port.
+type Attachment struct {
+	Prefix netip.Prefix
+	At     PortID
+}
+
+// Snapshot is the network at one moment. It is immutable: whoever holds one
+// may read it for as long as they like and must not write to it.
+type Snapshot struct {
+	Revision    uint64
+	Time        time.Time
+	Switches    map[openflow.DPID]Switch
+	Links       map[PortID]Link           // trunk links that can carry traffic, by sending port
+	Tree        map[PortID]bool           // trunk ports on the broadcast tree
+	Hosts       map[openflow.MAC]Host     // learned
+	Addrs       map[netip.Addr]Attachment // learned, one address each
+	Attachments []Attachment              // configured, longest prefix first
+}
+
+// Port finds a port.
+func (s *Snapshot) Port(id PortID) (Port, bool) {
+	p, ok := s.Switches[id.DPID].Ports[id.Port]
+	return p, ok
+}
+
+// Locate finds the edge port behind which addr is: a configured attachment
+// that names the host itself, then where it was seen, then the longest
+// configured prefix. ok is false if nothing explains the address yet.
+func (s *Snapshot) Locate(addr netip.Addr) (at PortID, ok bool) {
+	addr = addr.Unmap()
+	seen, learned := s.Addrs[addr]
+	for _, a := range s.Attachments {
+		if !a.Prefix.Contains(addr) {
+			continue
+		}
+		if learned && !a.Prefix.IsSingleIP() {
+			break
+		}
+		return a.At, true
+	}
+	return seen.At, learned
+}
+
+// Link finds the directed link with this ID: a trunk link between two
+// switches, or one of the two access links of an edge port, which have the
+// capacity of the port.
+func (s *Snapshot) Link(id LinkID) (Link, bool) {
+	if id.From != Outside && id.To != Outside {
+		l, ok := s.Links[id.From]
+		return l, ok && l.ID == id
+	}
+	at := id.From
+	if at == Outside {
+		at = id.To
+	}
+	p, ok := s.Port(at)
+	if !ok || !p.Up || p.Role == Trunk || !s.Switches[at.DPID].Connected {
+		return Link{}, false
+	}
+	return Link{ID: id, Capacity: p.Capacity}, true
+}
