@@ -1,0 +1,34 @@
+package openflow
+
+// Error refuses a request (§7.5.4). It implements error.
+type Error struct {
+	ErrType      ErrorType
+	Code         uint16 // one of the type's codes; with ErrorTypeExperimenter, its exp_type
+	Experimenter uint32 // with ErrorTypeExperimenter: whose
+	Data         []byte // at least 64 bytes of the refused message, or text for ErrorTypeHelloFailed
+}
+
+// ErrorType is the kind of an error (§7.5.4).
+type ErrorType uint16
+
+// The error types (§7.5.4).
+const (
+	ErrorTypeHelloFailed         ErrorType = 0
+	ErrorTypeBadRequest          ErrorType = 1
+	ErrorTypeBadAction           ErrorType = 2
+	ErrorTypeBadInstruction      ErrorType = 3
+	ErrorTypeBadMatch            ErrorType = 4
+	ErrorTypeFlowModFailed       ErrorType = 5
+	ErrorTypeGroupModFailed      ErrorType = 6
+	ErrorTypePortModFailed       ErrorType = 7
+	ErrorTypeTableModFailed      ErrorType = 8
+	ErrorTypeQueueOpFailed       ErrorType = 9
+	ErrorTypeSwitchConfigFailed  ErrorType = 10
+	ErrorTypeRoleRequestFailed   ErrorType = 11
+	ErrorTypeMeterModFailed      ErrorType = 12
+	ErrorTypeTableFeaturesFailed ErrorType = 13
+	ErrorTypeExperimenter        ErrorType = 0xffff
+)
+
+// Type implements [Message].
+func (*Error) Type() Type { return TypeError }

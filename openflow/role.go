@@ -1,0 +1,56 @@
+package openflow
+
+// Role is what a controller is to a switch (§7.3.9).
+type Role uint32
+
+// The controller roles (§7.3.9).
+const (
+	RoleNoChange Role = 0 // only asks
+	RoleEqual    Role = 1
+	RoleMaster   Role = 2
+	RoleSlave    Role = 3
+)
+
+// RoleRequest asks for a role (§7.3.9).
+type RoleRequest struct {
+	Role         Role
+	GenerationID uint64 // of the master election; older ones are refused
+}
+
+// RoleReply tells the controller its role (§7.3.9).
+type RoleReply struct {
+	Role         Role
+	GenerationID uint64
+}
+
+// AsyncConfig says which asynchronous messages this controller gets. Each pair holds the mask for the
+// roles equal and master, then for the role slave; bit n stands for reason n (§7.3.10).
+type AsyncConfig struct {
+	PacketIn    [2]uint32 // by PacketInReason
+	PortStatus  [2]uint32 // by PortReason
+	FlowRemoved [2]uint32 // by FlowRemovedReason
+}
+
+// GetAsyncRequest asks for the asynchronous configuration (§7.3.10).
+type GetAsyncRequest struct{}
+
+// GetAsyncReply answers a get async request (§7.3.10).
+type GetAsyncReply struct{ AsyncConfig }
+
+// SetAsync sets the asynchronous configuration; there is no reply (§7.3.10).
+type SetAsync struct{ AsyncConfig }
+
+// Type implements [Message].
+func (*RoleRequest) Type() Type { return TypeRoleRequest }
+
+// Type implements [Message].
+func (*RoleReply) Type() Type { return TypeRoleReply }
+
+// Type implements [Message].
+func (*GetAsyncRequest) Type() Type { return TypeGetAsyncRequest }
+
+// Type implements [Message].
+func (*GetAsyncReply) Type() Type { return TypeGetAsyncReply }
+
+// Type implements [Message].
+func (*SetAsync) Type() Type { return TypeSetAsync }
