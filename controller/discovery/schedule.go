@@ -1,0 +1,55 @@
+package discovery
+
+import (
+	"time"
+
+	"conga/controller/topology"
+)
+
+// Schedule says which ports are due for a probe. Its owner calls it from one
+// goroutine.
+type Schedule struct {
+	Interval time.Duration // between probes of a port; default 1 s
+	Burst    time.Duration // between probes while the port is undetermined; default 200 ms
+
+	last map[topology.PortID]time.Time
+}
+
+// Due returns the ports that are to be probed now, and counts them as probed.
+// Every port that is up on a connected switch is probed again and again, edge
+// ports too: a switch may be plugged in behind any of them.
+func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) []topology.Port {
+	last := make(map[topology.PortID]time.Time, len(s.last))
+	var due []topology.Port
+	for _, sw := range snap.Switches {
+		if !sw.Connected {
+			continue
+		}
+		for _, p := range sw.Ports {
+			if !p.Up {
+				continue
+			}
+			at, probed := s.last[p.ID]
+			if !probed || now.Sub(at) >= s.interval(p) {
+				due = append(due, p)
+				at = now
+			}
+			last[p.ID] = at
+		}
+	}
+	s.last = last
+	return due
+}
+
+func (s *Schedule) interval(p topology.Port) time.Duration {
+	if p.Role == topology.Undetermined {
+		if s.Burst == 0 {
+			return 200 * time.Millisecond
+		}
+		return s.Burst
+	}
+	if s.Interval == 0 {
+		return time.Second
+	}
+	return s.Interval
+}

@@ -1,0 +1,107 @@
+package discovery
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"conga/openflow"
+)
+
+// Ethernet types and IP protocol numbers that tell of a host.
+const (
+	etherTypeIPv4 = 0x0800
+	etherTypeARP  = 0x0806
+	etherTypeVLAN = 0x8100
+	etherTypeIPv6 = 0x86dd
+
+	protoICMPv6 = 58
+
+	ndAdvertisement = 136
+)
+
+// Sighting is what a frame says of the host that sent it.
+type Sighting struct {
+	MAC   openflow.MAC
+	Addrs []netip.Addr // the sender's own, at most two
+}
+
+// Sight reads a frame. ok is false if the frame cannot come from a host: it is
+// too short, or its source is a group address.
+//
+// ARP and neighbour discovery name the sender's address only if the hardware
+// address inside is the frame's own; a proxy that answers for others would
+// otherwise have their addresses. What is malformed further in costs the
+// address, not the sighting.
+func Sight(frame []byte) (s Sighting, ok bool) {
+	if len(frame) < 14 {
+		return s, false
+	}
+	copy(s.MAC[:], frame[6:12])
+	if s.MAC[0]&1 != 0 || s.MAC == (openflow.MAC{}) {
+		return s, false
+	}
+	kind, body := binary.BigEndian.Uint16(frame[12:]), frame[14:]
+	if kind == etherTypeVLAN && len(body) >= 4 {
+		kind, body = binary.BigEndian.Uint16(body[2:]), body[4:]
+	}
+	switch kind {
+	case etherTypeARP:
+		s.arp(body)
+	case etherTypeIPv4:
+		s.ipv4(body)
+	case etherTypeIPv6:
+		s.ipv6(body)
+	}
+	return s, true
+}
+
+func (s *Sighting) add(a netip.Addr) {
+	if !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() {
+		s.Addrs = append(s.Addrs, a)
+	}
+}
+
+// arp reads Ethernet/IPv4 ARP (RFC 826).
+func (s *Sighting) arp(b []byte) {
+	const ethernetIPv4 = "\x00\x01\x08\x00\x06\x04"
+	if len(b) >= 28 && string(b[:6]) == ethernetIPv4 && openflow.MAC(b[8:14]) == s.MAC {
+		s.add(netip.AddrFrom4([4]byte(b[14:18])))
+	}
+}
+
+func (s *Sighting) ipv4(b []byte) {
+	if len(b) >= 20 && b[0]>>4 == 4 && netip.AddrFrom4([4]byte(b[12:16])) != broadcast {
+		s.add(netip.AddrFrom4([4]byte(b[12:16])))
+	}
+}
+
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// ipv6 takes the source address, and from an advertisement (RFC 4861 section
+// 4.4) the target, which may be another address of the same host.
+func (s *Sighting) ipv6(b []byte) {
+	if len(b) < 40 || b[0]>>4 != 6 {
+		return
+	}
+	src := netip.AddrFrom16([16]byte(b[8:24]))
+	s.add(src)
+	if b[6] != protoICMPv6 || len(b) < 64 || b[40] != ndAdvertisement {
+		return
+	}
+	target := netip.AddrFrom16([16]byte(b[48:64]))
+	if target != src && linkLayerOption(b[64:], 2) == s.MAC {
+		s.add(target)
+	}
+}
+
+// linkLayerOption finds an Ethernet address among neighbour discovery options
+// (RFC 4861 section 4.6.1); zero if there is none.
+func linkLayerOption(b []byte, kind byte) (mac openflow.MAC) {
+	for len(b) >= 8 && b[1] != 0 && len(b) >= 8*int(b[1]) {
+		if b[0] == kind && b[1] == 1 {
+			return openflow.MAC(b[2:8])
+		}
+		b = b[8*int(b[1]):]
+	}
+	return mac
+}
