@@ -1,6 +1,10 @@
 package allocator
 
-import "fmt"
+import (
+	"fmt"
+
+	"conga/controller/topology"
+)
 
 // Kind is the class of an [Error]: what the caller can do about it.
 type Kind uint8
@@ -15,12 +19,37 @@ const (
 	Internal                 // ours; try again later
 )
 
+// String names the kind, as it may appear in a problem's type.
+func (k Kind) String() string {
+	switch k {
+	case Invalid:
+		return "invalid"
+	case NotFound:
+		return "not-found"
+	case Conflict:
+		return "conflict"
+	case Denied:
+		return "denied"
+	case Stale:
+		return "stale"
+	}
+	return "internal"
+}
+
+// Offer is what would have been admitted instead. Zero fields offer nothing.
+type Offer struct {
+	Later  int64            // earliest start_time at which the same request fits, UNIX seconds
+	Slower topology.BitRate // largest bandwidth that fits in the window asked for, bit/s
+}
+
 // Error is an operation that failed.
 type Error struct {
-	Op    string // such as "create"
-	Kind  Kind
-	Field string // API name of the field at fault, or ""
-	Err   error  // a sentence that says what is wrong and what to do
+	Op         string // such as "create"
+	Kind       Kind
+	Field      string           // API name of the field at fault, or ""
+	Bottleneck *topology.LinkID // the link that refused, where one did
+	Offer      Offer            // what to ask for instead
+	Err        error            // a sentence that says what is wrong and what to do
 }
 
 // Error prints the sentence with its field.
