@@ -1,0 +1,157 @@
+package flow
+
+import (
+	"maps"
+	"slices"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Priorities within the tables; the picture is in ARCHITECTURE.md.
+const (
+	prioProbe      = 61000
+	prioReserved   = 60000
+	prioAllocation = 20000 // plus specificity
+
+	prioPort  = 400 // what the role of the port decides
+	prioLearn = 300 // what teaches addresses
+	prioHost  = 200 // what is known of hosts
+	prioOff   = 100 // what came in off the tree
+	prioMiss  = 0
+)
+
+const (
+	etherTypeIPv4 = 0x0800
+	etherTypeARP  = 0x0806
+	etherTypeIPv6 = 0x86dd
+	etherTypeLLDP = 0x88cc
+
+	protoICMPv6 = 58
+)
+
+// neighbour solicitation and advertisement (RFC 4861 section 4).
+var icmpv6Neighbour = []uint8{135, 136}
+
+// offTree in the metadata marks a packet that came in over a trunk that is not
+// on the broadcast tree: it may be forwarded, but not flooded.
+const offTree = 1
+
+// Group addresses that bridges keep to themselves (IEEE 802.1Q table 8-1).
+var (
+	reservedGroup = openflow.MAC{0x01, 0x80, 0xc2, 0, 0, 0}
+	reservedMask  = openflow.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xf0}
+	groupBit      = openflow.MAC{0x01}
+)
+
+// learning is table 1, and the way there: every source is known, or the
+// controller hears of it.
+func (c *compiler) learning() {
+	onward := openflow.GotoTable(tableForwarding)
+	c.rule(KindControl, tableAllocations, prioMiss, nil, openflow.GotoTable(tableLearning))
+	for _, p := range c.sw.Ports {
+		in := openflow.Match{openflow.InPort(p.ID.Port)}
+		switch {
+		case p.Role == topology.Trunk && c.Tree[p.ID]:
+			c.rule(KindControl, tableLearning, prioPort, in, onward)
+		case p.Role == topology.Trunk:
+			c.rule(KindControl, tableLearning, prioPort, in, openflow.WriteMetadata(offTree, offTree), onward)
+		case p.Role == topology.Undetermined:
+			c.rule(KindControl, tableLearning, prioPort, in)
+		}
+	}
+	for _, m := range teaching() {
+		c.rule(KindControl, tableLearning, prioLearn, m, openflow.ApplyActions(toController), onward)
+	}
+	for _, h := range c.Hosts {
+		if p, ok := c.Port(h.At); ok && h.At.DPID == c.sw.DPID && p.Role == topology.Edge {
+			c.rule(KindControl, tableLearning, prioHost,
+				openflow.Match{openflow.InPort(h.At.Port), openflow.EthSrc(h.MAC)}, onward)
+		}
+	}
+	miss := []openflow.Instruction{openflow.ApplyActions(toController), onward}
+	if c.sw.Meters > 0 {
+		c.state.Meters[meterUnknown] = Meter{Packets: true, Rate: unknownRate, Burst: unknownRate}
+		miss = append(miss, openflow.Meter(meterUnknown))
+	}
+	c.rule(KindControl, tableLearning, prioMiss, nil, miss...)
+}
+
+// teaching are the matches of frames in which a host tells its address.
+func teaching() []openflow.Match {
+	ms := []openflow.Match{{openflow.EthType(etherTypeARP)}}
+	for _, t := range icmpv6Neighbour {
+		ms = append(ms, openflow.Match{
+			openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6), openflow.ICMPv6Type(t),
+		})
+	}
+	return ms
+}
+
+// forwarding sends frames to known hosts along shortest paths.
+func (c *compiler) forwarding(t openflow.TableID) {
+	for _, h := range c.Hosts {
+		port, ok := h.At.Port, h.At.DPID == c.sw.DPID
+		if !ok {
+			port, ok = c.Routes.Next(c.sw.DPID, h.At.DPID)
+		}
+		if p := c.sw.Ports[port]; !ok || !usable(p) {
+			continue
+		}
+		c.rule(KindForward, t, prioHost, openflow.Match{openflow.EthDst(h.MAC)},
+			c.bestEffort(c.meters[port], openflow.Output(port, 0))...)
+	}
+}
+
+// flood sends everything else over the tree and to all edge ports; a switch
+// never sends a frame back to where it came from.
+func (c *compiler) flood(t openflow.TableID) {
+	if t == tableForwarding {
+		c.rule(KindForward, t, prioOff, openflow.Match{openflow.Metadata(offTree, offTree)})
+	}
+	c.rule(KindForward, t, prioMiss, nil, c.bestEffort(c.floodMeter(), c.floodPorts()...)...)
+}
+
+func (c *compiler) floodPorts() (out []openflow.Action) {
+	for _, no := range slices.Sorted(maps.Keys(c.sw.Ports)) {
+		if p := c.sw.Ports[no]; usable(p) && (p.Role == topology.Edge || c.Tree[p.ID]) {
+			out = append(out, openflow.Output(no, 0))
+		}
+	}
+	return out
+}
+
+// bestEffort sends a frame through a meter, where there is one, and out.
+func (c *compiler) bestEffort(meter openflow.MeterID, out ...openflow.Action) []openflow.Instruction {
+	if len(out) == 0 {
+		return nil // drop
+	}
+	in := []openflow.Instruction{openflow.ApplyActions(out...)}
+	if meter != 0 {
+		in = append(in, openflow.Meter(meter))
+	}
+	return in
+}
+
+// singleTable is the pipeline of a switch that has no room for three tables:
+// hosts are learned from their broadcasts only, and what comes in off the tree
+// is dropped if it is for a group.
+func (c *compiler) singleTable() {
+	const t = tableAllocations
+	for _, p := range c.sw.Ports {
+		switch {
+		case p.Role == topology.Trunk && !c.Tree[p.ID]:
+			c.rule(KindControl, t, prioPort,
+				openflow.Match{openflow.InPort(p.ID.Port), openflow.EthDstMasked(groupBit, groupBit)})
+		case p.Role == topology.Undetermined:
+			c.rule(KindControl, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
+		}
+	}
+	out := append(c.floodPorts(), toController)
+	for _, m := range teaching() {
+		c.rule(KindControl, t, prioLearn, append(m, openflow.EthDstMasked(groupBit, groupBit)),
+			c.bestEffort(c.floodMeter(), out...)...)
+	}
+	c.forwarding(t)
+	c.flood(t)
+}

@@ -1,0 +1,121 @@
+package flow
+
+import (
+	"cmp"
+	"slices"
+
+	"conga/openflow"
+)
+
+// Key is the identity of a flow entry within a switch (OpenFlow 1.3.5 section
+// 5.2): two entries with the same key cannot both be there.
+type Key struct {
+	Table    openflow.TableID
+	Priority uint16
+	Match    string // openflow.Match.Key of the match
+}
+
+// Rule is a flow entry that is wanted or present.
+type Rule struct {
+	Table        openflow.TableID
+	Priority     uint16
+	Cookie       openflow.Cookie
+	Match        openflow.Match // canonical
+	Instructions []openflow.Instruction
+}
+
+// Key is the identity of the rule.
+func (r Rule) Key() Key { return Key{Table: r.Table, Priority: r.Priority, Match: r.Match.Key()} }
+
+// flags are on every rule of ours: we want to hear when one goes.
+const flags = openflow.FlowSendFlowRem
+
+// Equal reports whether both rules have the same effect and owner.
+func (r Rule) Equal(o Rule) bool {
+	return r.Cookie == o.Cookie && sameInstructions(r.Instructions, o.Instructions)
+}
+
+// sameInstructions compares instruction lists regardless of order, since a
+// switch runs instructions by type (OpenFlow 1.3.5 section 5.9) and lists them
+// as it likes.
+func sameInstructions(a, b []openflow.Instruction) bool {
+	byType := func(x, y openflow.Instruction) int { return cmp.Compare(x.Type, y.Type) }
+	return slices.EqualFunc(slices.SortedFunc(slices.Values(a), byType), slices.SortedFunc(slices.Values(b), byType),
+		func(x, y openflow.Instruction) bool {
+			return x.Type == y.Type && x.Table == y.Table && x.Meter == y.Meter && x.Raw == y.Raw &&
+				x.Metadata == y.Metadata && x.MetadataMask == y.MetadataMask && slices.Equal(x.Actions, y.Actions)
+		})
+}
+
+// Meter is a meter with one drop band.
+type Meter struct {
+	Packets bool   // rate and burst are packets/s and packets, not kbit/s and kbit
+	Rate    uint32 // kbit/s, the unit of the wire; or packets/s
+	Burst   uint32 // kbit; or packets
+}
+
+// State is what one switch holds, or should hold, of ours.
+type State struct {
+	Rules  map[Key]Rule
+	Meters map[openflow.MeterID]Meter
+}
+
+// NewState is a state with nothing in it.
+func NewState() *State {
+	return &State{Rules: map[Key]Rule{}, Meters: map[openflow.MeterID]Meter{}}
+}
+
+// add puts a rule in unless one with its key is already there: of two that
+// want the same place, the first has it.
+func (s *State) add(r Rule) {
+	r.Match = r.Match.Canonical()
+	k := r.Key()
+	if _, taken := s.Rules[k]; !taken {
+		s.Rules[k] = r
+	}
+}
+
+// FromStats reads what a switch told of one flow entry. ok is false if the
+// entry is not ours.
+func FromStats(fs *openflow.FlowStats) (r Rule, ok bool) {
+	if fs.Cookie&CookieMask != cookieTag {
+		return r, false
+	}
+	return Rule{
+		Table: fs.Table, Priority: fs.Priority, Cookie: fs.Cookie,
+		Match: fs.Match.Canonical(), Instructions: fs.Instructions,
+	}, true
+}
+
+// meterFlags of every meter of ours.
+func (m Meter) flags() openflow.MeterFlags {
+	if m.Packets {
+		return openflow.MeterPktps | openflow.MeterBurst
+	}
+	return openflow.MeterKbps | openflow.MeterBurst
+}
+
+// FromMeterConfig reads what a switch told of one meter. ok is false if its
+// identifier is not one that we use; meters carry no cookie, so a range of
+// identifiers marks ours. A meter of ours that somebody changed beyond what
+// [Meter] can say is returned as the zero meter, which equals none wanted.
+func FromMeterConfig(c openflow.MeterConfig) (id openflow.MeterID, m Meter, ok bool) {
+	if c.Meter < meterFirst || c.Meter > meterLast {
+		return 0, m, false
+	}
+	m.Packets = c.Flags&openflow.MeterPktps != 0
+	const compared = openflow.MeterKbps | openflow.MeterPktps | openflow.MeterBurst
+	if c.Flags&compared != m.flags() || len(c.Bands) != 1 || c.Bands[0].Type != openflow.MeterBandDrop {
+		return c.Meter, Meter{}, true
+	}
+	m.Rate, m.Burst = c.Bands[0].Rate, c.Bands[0].BurstSize
+	return c.Meter, m, true
+}
+
+// modify is the message that adds or changes the meter.
+func (m Meter) modify(id openflow.MeterID, command openflow.MeterModCommand) *openflow.MeterMod {
+	return &openflow.MeterMod{
+		Command: command, Flags: m.flags(), ID: id,
+		Bands: []openflow.MeterBand{{Type: openflow.MeterBandDrop, Rate: m.Rate, BurstSize: m.Burst}},
+	}
+}
