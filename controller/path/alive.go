@@ -1,0 +1,96 @@
+package path
+
+import (
+	"fmt"
+
+	"conga/controller/topology"
+)
+
+// Alive reports whether a path can carry traffic now: every switch connected,
+// every port up, both directions of every cable there, both ends still edge
+// ports. If not, reason says what is missing, in words for the user.
+func Alive(s *topology.Snapshot, p Path) (reason string, ok bool) {
+	for _, h := range p {
+		if !s.Switches[h.DPID].Connected {
+			return fmt.Sprintf("switch %s is not connected", h.DPID), false
+		}
+	}
+	return intact(s, p)
+}
+
+// Severed reports whether the path is cut in the network itself: a port is
+// down or a cable gone. A path that is neither alive nor severed may well carry
+// traffic still; only the channel to one of its switches is lost.
+func Severed(s *topology.Snapshot, p Path) bool {
+	_, ok := intact(s, p)
+	return !ok
+}
+
+// Connected reports whether every switch of the path has a channel to CONGA.
+func Connected(s *topology.Snapshot, p Path) bool {
+	for _, h := range p {
+		if !s.Switches[h.DPID].Connected {
+			return false
+		}
+	}
+	return true
+}
+
+// intact looks at ports and cables only, not at channels.
+func intact(s *topology.Snapshot, p Path) (reason string, ok bool) {
+	if len(p) == 0 {
+		return "there is no path", false
+	}
+	links := p.Links()
+	for i, id := range links {
+		if i == 0 || i == len(links)-1 {
+			if reason, ok := edgeUp(s, id); !ok {
+				return reason, false
+			}
+			continue
+		}
+		if reason, ok := trunkUp(s, id); !ok {
+			return reason, false
+		}
+	}
+	return "", true
+}
+
+func edgeUp(s *topology.Snapshot, id topology.LinkID) (reason string, ok bool) {
+	at := id.From
+	if at == topology.Outside {
+		at = id.To
+	}
+	if reason, ok := portUp(s, at); !ok {
+		return reason, false
+	}
+	if port, _ := s.Port(at); port.Role == topology.Trunk {
+		return fmt.Sprintf("port %s now leads to another switch", at), false
+	}
+	return "", true
+}
+
+func trunkUp(s *topology.Snapshot, id topology.LinkID) (reason string, ok bool) {
+	for _, end := range []topology.PortID{id.From, id.To} {
+		if reason, ok := portUp(s, end); !ok {
+			return reason, false
+		}
+	}
+	for _, dir := range []topology.LinkID{id, id.Reverse()} {
+		if _, ok := s.Link(dir); !ok {
+			return fmt.Sprintf("link %s is down", dir), false
+		}
+	}
+	return "", true
+}
+
+func portUp(s *topology.Snapshot, at topology.PortID) (reason string, ok bool) {
+	port, ok := s.Port(at)
+	switch {
+	case !ok:
+		return fmt.Sprintf("port %s is not there", at), false
+	case !port.Up:
+		return fmt.Sprintf("port %s is down", at), false
+	}
+	return "", true
+}
