@@ -1,0 +1,161 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+const (
+	// lockTimeout is how long OpenBolt waits for another process to let go of
+	// the file: long enough for one that is just stopping.
+	lockTimeout = time.Second
+	// mapSize is mapped from the start. Growing the map waits for every reader,
+	// so one that covers any store we expect keeps readers and the committer apart.
+	mapSize = 256 << 20
+)
+
+// Bolt is a [Store] in one file, for one process.
+//
+// Commits are grouped: one goroutine takes all that wait and writes them in one
+// transaction, so that they share its two syncs. A lone writer never waits for
+// company.
+type Bolt struct {
+	db     *bbolt.DB
+	path   string
+	wake   chan struct{} // holds one token when the committer has something to look at
+	done   chan struct{} // closed when the committer has returned
+	update func(func(*bbolt.Tx) error) error
+
+	mu      sync.Mutex
+	pending []*commit // waiting for the committer, in order of arrival
+	closed  bool
+	failed  error // set once; the answer to every later call
+}
+
+var _ Store = (*Bolt)(nil)
+
+// OpenBolt opens the store in the file at path and makes it, readable by its
+// owner only, if it does not exist. Its folder must exist. Close releases it.
+func OpenBolt(path string) (*Bolt, error) {
+	_, statErr := os.Stat(path)
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:         lockTimeout,
+		FreelistType:    bbolt.FreelistMapType,
+		NoFreelistSync:  true, // rebuilt on opening; not writing it halves a small commit
+		InitialMmapSize: mapSize,
+		NoStatistics:    true,
+	})
+	if err != nil {
+		return nil, openError(path, err)
+	}
+	b := &Bolt{
+		db: db, path: path, update: db.Update,
+		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+	if err := b.prepare(errors.Is(statErr, os.ErrNotExist)); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	go b.run()
+	return b, nil
+}
+
+// prepare makes the file as private and as durable as its records need.
+func (b *Bolt) prepare(created bool) error {
+	if err := os.Chmod(b.path, 0o600); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	if created {
+		if err := syncFolder(filepath.Dir(b.path)); err != nil {
+			return fmt.Errorf("store: sync the folder of %s: %w", b.path, err)
+		}
+	}
+	return nil
+}
+
+// syncFolder makes the name of a new file survive a power cut.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// openError says in a sentence what an operator can do about err.
+func openError(path string, err error) error {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("store: another congad is using %s; stop it, or give this one a data folder of its own: %w", path, ErrLocked)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
+		errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrInvalidMapping):
+		return fmt.Errorf("store: %s is not a store of congad, or was cut short (%v): %w", path, err, ErrDamaged)
+	}
+	return fmt.Errorf("store: open: %w", err)
+}
+
+// Scan implements [Store]. The view is that of the moment Scan was called. f
+// must not call Commit, which may have to wait for every reader.
+func (b *Bolt) Scan(ctx context.Context, bucket Bucket, f func(key string, value []byte) error) error {
+	if err := b.usable(); err != nil {
+		return err
+	}
+	err := b.db.View(func(tx *bbolt.Tx) error {
+		records := tx.Bucket([]byte(bucket))
+		if records == nil {
+			return ctx.Err()
+		}
+		cursor := records.Cursor()
+		for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := f(string(k), v); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return fmt.Errorf("store: scan: %w", ErrClosed)
+	}
+	return err
+}
+
+// usable is nil while the store is open and its disk has not failed.
+func (b *Bolt) usable() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.usableLocked()
+}
+
+func (b *Bolt) usableLocked() error {
+	if b.closed {
+		return fmt.Errorf("store: %w", ErrClosed)
+	}
+	return b.failed
+}
+
+// Close implements [Store]: what was given to Commit before is written, then
+// readers are waited for. Closing twice is harmless.
+func (b *Bolt) Close() error {
+	b.mu.Lock()
+	first := !b.closed
+	b.closed = true
+	b.mu.Unlock()
+	if first {
+		b.signal()
+	}
+	<-b.done
+	if err := b.db.Close(); err != nil {
+		return fmt.Errorf("store: close: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,215 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"go.etcd.io/bbolt"
+)
+
+// maxRecord bounds a value. Ours are a few hundred bytes; more is a mistake.
+const maxRecord = 16 << 20
+
+// commit is one call of Commit on its way through the committer.
+type commit struct {
+	ops  []Op
+	done chan error // has room for the one answer, so that the committer never waits
+}
+
+// Commit implements [Store].
+func (b *Bolt) Commit(ctx context.Context, ops ...Op) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	// Refused here, a bad record fails alone and not everything it would share
+	// a transaction with.
+	for _, op := range ops {
+		if err := op.valid(); err != nil {
+			return fmt.Errorf("store: commit: %w", err)
+		}
+	}
+	c := &commit{ops: copyOps(ops), done: make(chan error, 1)}
+	if err := b.enqueue(c); err != nil {
+		return err
+	}
+	b.signal()
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		b.withdraw(c)
+		return ctx.Err()
+	}
+}
+
+// valid reports why op can never be applied.
+func (op Op) valid() error {
+	switch {
+	case op.Bucket == "":
+		return fmt.Errorf("%w: a record needs a bucket", ErrInvalid)
+	case op.Key == "":
+		return fmt.Errorf("%w: a record of %s needs a key", ErrInvalid, op.Bucket)
+	case len(op.Key) > bbolt.MaxKeySize:
+		return fmt.Errorf("%w: a key of %d bytes in %s", ErrInvalid, len(op.Key), op.Bucket)
+	case len(op.Value) > maxRecord:
+		return fmt.Errorf("%w: a record of %d bytes in %s", ErrInvalid, len(op.Value), op.Bucket)
+	}
+	return nil
+}
+
+// copyOps lets the caller use its memory again even if it gave up waiting.
+func copyOps(ops []Op) []Op {
+	ops = slices.Clone(ops)
+	for i := range ops {
+		ops[i].Value = bytes.Clone(ops[i].Value) // nil stays nil
+	}
+	return ops
+}
+
+func (b *Bolt) enqueue(c *commit) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := b.usableLocked(); err != nil {
+		return err
+	}
+	b.pending = append(b.pending, c)
+	return nil
+}
+
+// withdraw takes c back if the committer has not taken it yet.
+func (b *Bolt) withdraw(c *commit) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i := slices.Index(b.pending, c); i >= 0 {
+		b.pending = slices.Delete(b.pending, i, i+1)
+	}
+}
+
+// signal tells the committer to look. A token that is still there will do.
+func (b *Bolt) signal() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run is the committer: the only goroutine that writes. It returns once the
+// store is closed and nothing waits any more.
+func (b *Bolt) run() {
+	defer close(b.done)
+	for range b.wake {
+		for {
+			batch, closed := b.take()
+			if len(batch) == 0 {
+				if closed {
+					return
+				}
+				break
+			}
+			err := b.write(batch)
+			for _, c := range batch {
+				c.done <- err
+			}
+			if len(batch) > 1 {
+				b.gather()
+			}
+		}
+	}
+}
+
+// take empties the queue.
+func (b *Bolt) take() (batch []*commit, closed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	batch, b.pending = b.pending, nil
+	return batch, b.closed
+}
+
+// gather yields to the writers that were just answered for as long as they
+// come back with more. Without it the first of them would have a transaction
+// to itself and the others would wait for the next: half the throughput. It
+// never sleeps.
+func (b *Bolt) gather() {
+	for seen := -1; ; {
+		b.mu.Lock()
+		n := len(b.pending)
+		b.mu.Unlock()
+		if n == seen {
+			return
+		}
+		seen = n
+		runtime.Gosched()
+	}
+}
+
+// write applies a batch in one transaction and reports for all of it.
+func (b *Bolt) write(batch []*commit) error {
+	b.mu.Lock()
+	failed := b.failed
+	b.mu.Unlock()
+	if failed != nil {
+		return failed
+	}
+	id := 0
+	err := b.update(func(tx *bbolt.Tx) error {
+		id = tx.ID()
+		for _, c := range batch {
+			for _, op := range c.ops {
+				if err := apply(tx, op); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("store: commit: %w", err)
+	if id > 0 && b.visible(id) {
+		return b.fail(err)
+	}
+	return err
+}
+
+func apply(tx *bbolt.Tx, op Op) error {
+	bucket := tx.Bucket([]byte(op.Bucket))
+	if op.Value == nil {
+		if bucket == nil {
+			return nil
+		}
+		return bucket.Delete([]byte(op.Key))
+	}
+	if bucket == nil {
+		var err error
+		if bucket, err = tx.CreateBucket([]byte(op.Bucket)); err != nil {
+			return err
+		}
+	}
+	return bucket.Put([]byte(op.Key), op.Value)
+}
+
+// visible reports whether transaction id, whose commit failed, can be read all
+// the same: its last page was written, but not certainly to the disk itself.
+func (b *Bolt) visible(id int) bool {
+	now := 0
+	err := b.db.View(func(tx *bbolt.Tx) error {
+		now = tx.ID()
+		return nil
+	})
+	return err != nil || now >= id
+}
+
+// fail ends the store's service: from here on what it shows and what would
+// survive could differ.
+func (b *Bolt) fail(cause error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.failed == nil {
+		b.failed = fmt.Errorf("%w: restart congad once the disk is well: %w", ErrFailed, cause)
+	}
+	return b.failed
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+func openTest(t testing.TB) *Bolt {
+	t.Helper()
+	b, err := OpenBolt(filepath.Join(t.TempDir(), "conga.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+// gate makes b's transactions wait until it is opened.
+type gate struct {
+	entered      chan struct{} // closed when the first transaction waits
+	open         func()
+	transactions int // to be read when nothing is under way
+}
+
+func hold(b *Bolt) *gate {
+	opened, update := make(chan struct{}), b.update
+	g := &gate{entered: make(chan struct{}), open: sync.OnceFunc(func() { close(opened) })}
+	b.update = func(f func(*bbolt.Tx) error) error {
+		if g.transactions++; g.transactions == 1 {
+			close(g.entered)
+		}
+		<-opened
+		return update(f)
+	}
+	return g
+}
+
+// waiting blocks until n commits are in the queue.
+func waiting(t *testing.T, b *Bolt, n int) {
+	t.Helper()
+	for range 10_000 {
+		b.mu.Lock()
+		have := len(b.pending)
+		b.mu.Unlock()
+		if have == n {
+			return
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+	t.Fatalf("never saw %d commits waiting", n)
+}
+
+func TestWaitingCommitsShareATransaction(t *testing.T) {
+	b := openTest(t)
+	g := hold(b)
+	var wg sync.WaitGroup
+	start := func(key string) {
+		wg.Go(func() {
+			if err := b.Commit(t.Context(), Op{Allocations, key, []byte("v")}); err != nil {
+				t.Errorf("Commit: %v", err)
+			}
+		})
+	}
+	start("first")
+	<-g.entered
+	for i := range 20 {
+		start(fmt.Sprint(i))
+	}
+	waiting(t, b, 20)
+	g.open()
+	wg.Wait()
+	if g.transactions != 2 {
+		t.Errorf("21 commits took %d transactions, want 2", g.transactions)
+	}
+}
+
+func TestWithdrawnCommitIsNotWritten(t *testing.T) {
+	b := openTest(t)
+	g := hold(b)
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = b.Commit(t.Context(), Op{Allocations, "first", []byte("v")}) })
+	<-g.entered
+	ctx, cancel := context.WithCancel(t.Context())
+	wg.Go(func() {
+		if err := b.Commit(ctx, Op{Allocations, "second", []byte("v")}); !errors.Is(err, context.Canceled) {
+			t.Errorf("error is %v", err)
+		}
+	})
+	waiting(t, b, 1)
+	cancel()
+	waiting(t, b, 0)
+	g.open()
+	wg.Wait()
+	err := b.Scan(t.Context(), Allocations, func(key string, _ []byte) error {
+		if key != "first" {
+			t.Errorf("record %s was written", key)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFailedBatchReportsToEachWaiter(t *testing.T) {
+	b := openTest(t)
+	full, update := errors.New("no space left on device"), b.update
+	failing := true
+	gate := make(chan struct{})
+	b.update = func(f func(*bbolt.Tx) error) error {
+		<-gate
+		return update(func(tx *bbolt.Tx) error {
+			if err := f(tx); err != nil || !failing {
+				return err
+			}
+			return full
+		})
+	}
+	var wg sync.WaitGroup
+	for i := range 10 {
+		wg.Go(func() {
+			if err := b.Commit(t.Context(), Op{Allocations, fmt.Sprint(i), []byte("v")}); !errors.Is(err, full) {
+				t.Errorf("error is %v, want %v", err, full)
+			}
+		})
+	}
+	close(gate)
+	wg.Wait()
+
+	failing = false // nothing is under way: the disk has room again
+	if err := b.Commit(t.Context(), Op{Allocations, "after", []byte("v")}); err != nil {
+		t.Errorf("Commit once the disk is well: %v", err)
+	}
+	n := 0
+	if err := b.Scan(t.Context(), Allocations, func(string, []byte) error { n++; return nil }); err != nil || n != 1 {
+		t.Errorf("%d records, error %v; want the one that succeeded", n, err)
+	}
+}
+
+// TestUncertainCommitEndsService reports a failure after the transaction can
+// already be read, as a failing sync does.
+func TestUncertainCommitEndsService(t *testing.T) {
+	b := openTest(t)
+	broken, update := errors.New("input/output error"), b.update
+	b.update = func(f func(*bbolt.Tx) error) error {
+		if err := update(f); err != nil {
+			return err
+		}
+		return broken
+	}
+	put := Op{Allocations, "a", []byte("v")}
+	if err := b.Commit(t.Context(), put); !errors.Is(err, broken) || !errors.Is(err, ErrFailed) {
+		t.Errorf("error is %v", err)
+	}
+	if err := b.Commit(t.Context(), put); !errors.Is(err, ErrFailed) {
+		t.Errorf("error of the next commit is %v", err)
+	}
+	if err := b.Scan(t.Context(), Allocations, nil); !errors.Is(err, ErrFailed) {
+		t.Errorf("error of the next scan is %v", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
+}
