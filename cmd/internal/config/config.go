@@ -1,0 +1,145 @@
+package config
+
+// Config is a complete, validated configuration. Its YAML names are the keys of
+// the file.
+type Config struct {
+	Data      string    `yaml:"data"` // directory of the store, the key pair and the admin key
+	API       API       `yaml:"api"`
+	OpenFlow  OpenFlow  `yaml:"openflow"`
+	Network   Network   `yaml:"network"`
+	Directory Directory `yaml:"directory"`
+	Store     Store     `yaml:"store"`
+	Log       Log       `yaml:"log"`
+}
+
+// API is where and how users reach the daemon.
+type API struct {
+	Listen    string    `yaml:"listen"` // host:port
+	TLS       KeyPair   `yaml:"tls"`    // empty: a self-signed pair in the data directory
+	Plaintext Plaintext `yaml:"plaintext"`
+}
+
+// KeyPair names the PEM files of a certificate and its key.
+type KeyPair struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+}
+
+// OpenFlow is where and how switches reach the daemon.
+type OpenFlow struct {
+	Listen string    `yaml:"listen"` // host:port
+	TLS    SwitchTLS `yaml:"tls"`    // empty: plain TCP
+}
+
+// SwitchTLS is the key pair shown to switches, and the authority that theirs
+// must come from; without one switches need no certificate.
+type SwitchTLS struct {
+	Cert     string `yaml:"cert"`
+	Key      string `yaml:"key"`
+	ClientCA string `yaml:"client_ca"`
+}
+
+// Network is what the operator knows of the network and wants of it.
+type Network struct {
+	Forwarding      string       `yaml:"forwarding"`       // l2, normal or none
+	DefaultCapacity Rate         `yaml:"default_capacity"` // of ports that do not tell their speed
+	Reservable      float64      `yaml:"reservable"`       // share of a link that allocations may hold, in (0, 1]
+	Links           []Link       `yaml:"links"`
+	Attachments     []Attachment `yaml:"attachments"`
+	Priority        Priority     `yaml:"priority"`
+}
+
+// Link overrides what is known of a cable, in both directions.
+type Link struct {
+	A        Port   `yaml:"a"`
+	B        Port   `yaml:"b"`
+	Capacity Rate   `yaml:"capacity"` // 0: as the ports tell
+	Metric   uint32 `yaml:"metric"`   // 0: 1
+}
+
+// Attachment places a prefix behind an edge port.
+type Attachment struct {
+	Prefix Prefix `yaml:"prefix"`
+	At     Port   `yaml:"at"`
+}
+
+// Priority is how a path is made a priority path.
+type Priority struct {
+	Meter bool    `yaml:"meter"` // best effort is metered down to what is not reserved
+	DSCP  *uint8  `yaml:"dscp"`  // code point set on allocated traffic; nil: left alone
+	Queue *uint32 `yaml:"queue"` // queue of allocated traffic; nil: none
+}
+
+// Directory says who may ask for keys.
+type Directory struct {
+	Projects          []Project `yaml:"projects"`
+	Users             []User    `yaml:"users"`
+	AllowPasswordless bool      `yaml:"allow_passwordless"` // membership alone suffices
+	HTTP              string    `yaml:"http"`               // URL of a directory asked for membership
+	OIDC              OIDC      `yaml:"oidc"`
+}
+
+// Project is a grant and the limits of its allocations; 0 means no limit.
+type Project struct {
+	ID           string   `yaml:"id"`
+	Members      []string `yaml:"members"`
+	MaxBandwidth Rate     `yaml:"max_bandwidth"`
+	MaxActive    int      `yaml:"max_active"`
+}
+
+// User is a person, or a group that shares a name.
+type User struct {
+	ID       string `yaml:"id"`
+	Password Secret `yaml:"password"` // argon2id in the PHC form; `congad passwd` prints one
+}
+
+// OIDC is an OpenID Connect provider whose tokens prove who a user is.
+type OIDC struct {
+	Issuer    string `yaml:"issuer"`
+	ClientID  string `yaml:"client_id"`
+	UserClaim string `yaml:"user_claim"`
+}
+
+// Store says what keeps the durable state.
+type Store struct {
+	Engine string `yaml:"engine"` // bolt or etcd
+	Etcd   Etcd   `yaml:"etcd"`
+}
+
+// Etcd is a cluster that several controllers share.
+type Etcd struct {
+	Endpoints []string `yaml:"endpoints"`
+	TLS       EtcdTLS  `yaml:"tls"`
+}
+
+// EtcdTLS names the PEM files for the connection to etcd.
+type EtcdTLS struct {
+	Cert string `yaml:"cert"`
+	Key  string `yaml:"key"`
+	CA   string `yaml:"ca"`
+}
+
+// Log is what the daemon says of itself.
+type Log struct {
+	Format string `yaml:"format"` // text or json
+	Level  string `yaml:"level"`  // debug, info, warn or error
+}
+
+// Default is the configuration of an empty file.
+func Default() Config {
+	dscp := uint8(46) // expedited forwarding
+	return Config{
+		Data:     "./conga-data",
+		API:      API{Listen: "127.0.0.1:8443"},
+		OpenFlow: OpenFlow{Listen: "0.0.0.0:6653"},
+		Network: Network{
+			Forwarding:      "l2",
+			DefaultCapacity: 10_000_000_000,
+			Reservable:      0.8,
+			Priority:        Priority{Meter: true, DSCP: &dscp},
+		},
+		Directory: Directory{OIDC: OIDC{UserClaim: "sub"}},
+		Store:     Store{Engine: "bolt"},
+		Log:       Log{Format: "text", Level: "info"},
+	}
+}

@@ -1,0 +1,119 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// validator collects problems. It never stops at the first one: an operator who
+// corrects a file wants the whole list.
+type validator struct {
+	file     string
+	places   map[string]place
+	source   map[string]string // key -> flag or variable that set it
+	problems Error
+}
+
+// add notes a problem with a key, at the nearest place that is known for it.
+func (v *validator) add(key, format string, args ...any) {
+	p := Problem{Key: key, Text: fmt.Sprintf(format, args...)}
+	if p.Source = v.source[key]; p.Source == "" {
+		for k := key; k != ""; k = parent(k) {
+			if at, ok := v.places[k]; ok {
+				p.Source, p.Line, p.Column = v.file, at.line, at.column
+				break
+			}
+		}
+	}
+	v.problems = append(v.problems, p)
+}
+
+// parent is the key that holds key, or "".
+func parent(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
+
+func (v *validator) config(c *Config) {
+	if c.Data == "" {
+		v.add("data", "no directory is named; write one such as /var/lib/conga")
+	}
+	v.api(c.API)
+	v.listen("openflow.listen", c.OpenFlow.Listen)
+	v.pair("openflow.tls", c.OpenFlow.TLS.Cert, c.OpenFlow.TLS.Key)
+	if c.OpenFlow.TLS.ClientCA != "" && c.OpenFlow.TLS.Cert == "" {
+		v.add("openflow.tls.client_ca", "switches can only be asked for a certificate over TLS; set openflow.tls.cert and key as well")
+	}
+	v.network(c.Network)
+	v.directory(c.Directory)
+	v.store(c.Store)
+	v.oneOf("log.format", c.Log.Format, "text", "json")
+	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+}
+
+func (v *validator) api(a API) {
+	host := v.listen("api.listen", a.Listen)
+	v.pair("api.tls", a.TLS.Cert, a.TLS.Key)
+	if a.Plaintext == TLSOnly {
+		return
+	}
+	if a.TLS.Cert != "" {
+		v.add("api.plaintext", "a certificate is configured too; remove api.tls, or set plaintext to false")
+	}
+	if a.Plaintext == Loopback && !isLoopback(host) {
+		v.add("api.plaintext", "keys and passwords would cross the network in the clear on %s; listen on 127.0.0.1, use TLS, or write force if a proxy in front adds TLS", a.Listen)
+	}
+}
+
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
+}
+
+// listen checks a host:port and returns the host.
+func (v *validator) listen(key, addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		v.add(key, "%q is not an address; write host:port such as 127.0.0.1:8443, or :8443 for every interface", addr)
+		return ""
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		v.add(key, "%q is not a port; write a number from 0 to 65535, where 0 takes any free one", port)
+	}
+	return host
+}
+
+func (v *validator) pair(key, cert, private string) {
+	switch {
+	case cert != "" && private == "":
+		v.add(key+".key", "a certificate is given without its key; name the PEM file of the key")
+	case cert == "" && private != "":
+		v.add(key+".cert", "a key is given without its certificate; name the PEM file of the certificate")
+	}
+}
+
+func (v *validator) oneOf(key, got string, allowed ...string) {
+	if !slices.Contains(allowed, got) {
+		last := len(allowed) - 1
+		v.add(key, "%q is unknown; write %s or %s", got, strings.Join(allowed[:last], ", "), allowed[last])
+	}
+}
+
+func (v *validator) store(s Store) {
+	v.oneOf("store.engine", s.Engine, "bolt", "etcd")
+	switch {
+	case s.Engine == "etcd":
+		v.add("store.engine", "this build has no etcd; write bolt")
+	case len(s.Etcd.Endpoints) > 0:
+		v.add("store.etcd.endpoints", "endpoints are given but the engine is %s; set store.engine to etcd or remove them", s.Engine)
+	}
+}
+
+func (v *validator) url(key, text string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		v.add(key, "%q is not a URL; write https://host/path", text)
+	}
+}

@@ -1,0 +1,76 @@
+package config
+
+import (
+	"fmt"
+
+	"conga/controller/topology"
+)
+
+func (v *validator) network(n Network) {
+	v.oneOf("network.forwarding", n.Forwarding, "l2", "normal", "none")
+	if n.DefaultCapacity == 0 {
+		v.add("network.default_capacity", "a capacity of nothing carries nothing; write a rate such as 10G")
+	}
+	// The comparison is written so that NaN fails it.
+	if !(n.Reservable > 0 && n.Reservable <= 1) {
+		v.add("network.reservable", "%v is not a share; write a number above 0 and up to 1, such as 0.8", n.Reservable)
+	}
+	ends := v.links(n.Links)
+	v.attachments(n.Attachments, ends)
+	if n.Priority.DSCP != nil && *n.Priority.DSCP > 63 {
+		v.add("network.priority.dscp", "%d is not a code point; write 0 to 63, or null to leave packets as they are", *n.Priority.DSCP)
+	}
+}
+
+// links checks the overrides and returns the ports that are ends of cables,
+// with the key that says so.
+func (v *validator) links(links []Link) map[topology.PortID]string {
+	ends := map[topology.PortID]string{}
+	for i, l := range links {
+		key := fmt.Sprintf("network.links[%d]", i)
+		if l.Capacity == 0 && l.Metric == 0 {
+			v.add(key, "the link overrides nothing; give capacity, metric or both")
+		}
+		if l.A == l.B && l.A != (Port{}) {
+			v.add(key+".b", "both ends are port %s; name the port at the other end of the cable", l.B)
+			continue
+		}
+		for j, p := range [...]Port{l.A, l.B} {
+			end := key + [...]string{".a", ".b"}[j]
+			if p == (Port{}) {
+				v.add(end, `an end is missing; write it as DPID:port, such as "0000000000000001:3"`)
+			} else if other, taken := ends[p.ID()]; taken {
+				v.add(end, "port %s is already an end of %s; a port has one cable, so keep one of the two", p, parent(other))
+			} else {
+				ends[p.ID()] = end
+			}
+		}
+	}
+	return ends
+}
+
+func (v *validator) attachments(attachments []Attachment, ends map[topology.PortID]string) {
+	seen := map[string]int{}
+	for i, a := range attachments {
+		key := fmt.Sprintf("network.attachments[%d]", i)
+		if a.At == (Port{}) {
+			v.add(key+".at", `the port is missing; write it as DPID:port, such as "0000000000000001:1"`)
+		} else if end, ok := ends[a.At.ID()]; ok {
+			v.add(key+".at", "port %s is an end of %s; a prefix can only be behind an edge port", a.At, parent(end))
+		}
+		switch p := a.Prefix; {
+		case !p.IsValid():
+			v.add(key+".prefix", "the prefix is missing; write one such as 192.127.1.0/24")
+		case p.Addr().Is4In6():
+			v.add(key+".prefix", "%s is an IPv4 prefix in IPv6 clothes; write it as IPv4", p)
+		case p.Masked() != p.Prefix:
+			v.add(key+".prefix", "%s has bits set beyond its length; write %s, or %s/%d for that host alone",
+				p, p.Masked(), p.Addr(), p.Addr().BitLen())
+		default:
+			if first, ok := seen[p.String()]; ok {
+				v.add(key+".prefix", "%s is already placed by network.attachments[%d]; keep one", p, first)
+			}
+			seen[p.String()] = i
+		}
+	}
+}

@@ -1,0 +1,166 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+
+	"conga/controller/topology"
+)
+
+// Rate is a rate in bit/s, written 100M, 2.5G or as a plain number.
+type Rate topology.BitRate
+
+// BitRate is the rate as the other packages have it.
+func (r Rate) BitRate() topology.BitRate { return topology.BitRate(r) }
+
+// String prints the rate as it is written in the file.
+func (r Rate) String() string { return topology.BitRate(r).String() }
+
+// MarshalText prints the rate as it is written in the file.
+func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalYAML reads the rate from a scalar.
+func (r *Rate) UnmarshalYAML(n ast.Node) error {
+	v, err := scalar(n, topology.ParseBitRate)
+	*r = Rate(v)
+	return err
+}
+
+// Port is one port of one switch, written DPID:port. The zero value was not
+// given.
+type Port topology.PortID
+
+// ID is the port as the other packages have it.
+func (p Port) ID() topology.PortID { return topology.PortID(p) }
+
+// String prints DPID:port, or nothing for the zero value.
+func (p Port) String() string {
+	if p == (Port{}) {
+		return ""
+	}
+	return topology.PortID(p).String()
+}
+
+// MarshalText prints the port as it is written in the file.
+func (p Port) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalYAML reads the port from a scalar.
+func (p *Port) UnmarshalYAML(n ast.Node) error {
+	v, err := scalar(n, topology.ParsePortID)
+	*p = Port(v)
+	return err
+}
+
+// Prefix is an IP prefix, or an address alone, which is a prefix of one.
+type Prefix struct{ netip.Prefix }
+
+// MarshalText prints the prefix as it is written in the file.
+func (p Prefix) MarshalText() ([]byte, error) { return p.Prefix.MarshalText() }
+
+// UnmarshalYAML reads the prefix from a scalar.
+func (p *Prefix) UnmarshalYAML(n ast.Node) error {
+	v, err := scalar(n, parsePrefix)
+	*p = Prefix{v}
+	return err
+}
+
+func parsePrefix(s string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(s); err == nil && addr.Zone() == "" {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	p, err := netip.ParsePrefix(s)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is not an IP prefix; write 192.127.1.0/24 or 2001:db8::/64", s)
+	}
+	return p, nil
+}
+
+// Plaintext says whether the API is served without TLS.
+type Plaintext uint8
+
+// The ways to serve the API.
+const (
+	TLSOnly   Plaintext = iota // HTTPS, the default
+	Loopback                   // plain HTTP, on a loopback address only
+	Forced                     // plain HTTP on any address
+	plaintext = `write true, false or force`
+)
+
+// ParsePlaintext reads true, false or force.
+func ParsePlaintext(s string) (Plaintext, error) {
+	switch strings.ToLower(s) {
+	case "false", "0", "":
+		return TLSOnly, nil
+	case "true", "1":
+		return Loopback, nil
+	case "force":
+		return Forced, nil
+	}
+	return TLSOnly, fmt.Errorf("%q: %s", s, plaintext)
+}
+
+// String prints true, false or force.
+func (p Plaintext) String() string { return [...]string{"false", "true", "force"}[p] }
+
+// MarshalYAML prints a boolean, or force.
+func (p Plaintext) MarshalYAML() ([]byte, error) { return []byte(p.String()), nil }
+
+// UnmarshalYAML reads a boolean, or force.
+func (p *Plaintext) UnmarshalYAML(n ast.Node) error {
+	v, err := scalar(n, ParsePlaintext)
+	*p = v
+	return err
+}
+
+// Secret is text that is never printed.
+type Secret string
+
+const redacted = "(redacted)"
+
+// String hides the secret, and prints nothing where there is none.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return redacted
+}
+
+// GoString hides the secret from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the secret from every encoder.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// scalar reads one value with parse. Its error has the place in the file, which
+// the decoder itself does not add to the errors of other people's types.
+func scalar[T any](n ast.Node, parse func(string) (T, error)) (v T, err error) {
+	if n.Type() == ast.NullType {
+		return v, nil
+	}
+	at := n.GetToken().Position
+	problem := Problem{Line: at.Line, Column: at.Column}
+	if _, ok := n.(ast.ScalarNode); !ok {
+		problem.Text = "a single value is needed here"
+		return v, problem
+	}
+	text := n.GetToken().Value
+	if _, ok := n.(*ast.LiteralNode); ok {
+		if err := yaml.NodeToValue(n, &text); err != nil {
+			return v, err
+		}
+	}
+	if v, err = parse(strings.TrimSpace(text)); err != nil {
+		problem.Text = sentence(err)
+		return v, problem
+	}
+	return v, nil
+}
+
+// sentence is err without the names of the packages that it comes from.
+func sentence(err error) string {
+	return strings.NewReplacer("topology: ", "", "openflow: ", "").Replace(err.Error())
+}
