@@ -1,0 +1,47 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// AdminKey reads the digest of the operator's key from the file at path, and
+// makes the file with a fresh key, mode 0600, if there is none. created tells
+// which; the key itself is only ever in the file.
+func AdminKey(path string) (digest Digest, created bool, err error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		secret := NewSecret()
+		if err := writeNew(path, secret+"\n"); err != nil {
+			return Digest{}, false, fmt.Errorf("auth: admin key: %w", err)
+		}
+		return HashSecret(secret), true, nil
+	}
+	if err != nil {
+		return Digest{}, false, fmt.Errorf("auth: admin key: %w", err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return Digest{}, false, fmt.Errorf("auth: admin key: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return Digest{}, false, fmt.Errorf("auth: admin key: %s can be read by others than its owner; chmod 600 it, or delete it to have a new one made", path)
+	}
+	secret := strings.TrimSpace(string(text))
+	if !wellFormed(secret) {
+		return Digest{}, false, fmt.Errorf("auth: admin key: %s does not hold a key; delete it to have a new one made", path)
+	}
+	return HashSecret(secret), false, nil
+}
+
+// writeNew makes a private file that must not exist yet, and syncs it.
+func writeNew(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}

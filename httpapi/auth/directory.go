@@ -1,0 +1,202 @@
+package auth
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+	"time"
+)
+
+// Directory knows projects, their members, and what proves a user.
+type Directory interface {
+	// Authenticate succeeds if password proves user and user is a member of
+	// project. It fails with [ErrCredentials], [ErrNotMember] or a [*WaitError].
+	Authenticate(ctx context.Context, user, project, password string) error
+	// Member reports whether user is a member of project.
+	Member(user, project string) bool
+	// Project reports whether project exists.
+	Project(project string) bool
+}
+
+// Project is a project and who may ask for keys of it.
+type Project struct {
+	ID      string
+	Members []string
+}
+
+// User is a user who has a password.
+type User struct {
+	ID       string
+	Password string // argon2id hash, see [HashPassword]; "": needs AllowPasswordless
+}
+
+// StaticConfig is what a [Static] directory knows.
+type StaticConfig struct {
+	Projects []Project
+	Users    []User
+	// AllowPasswordless lets a member who has no password in with their name
+	// alone, as conga-api.md describes. One who has a password must still give it.
+	AllowPasswordless bool
+}
+
+const (
+	// busyWaiters bounds who may wait for a password check; each holds a request.
+	busyWaiters = 64
+	busyRetry   = 2 * time.Second
+)
+
+// Static is a [Directory] read from configuration. It is safe for concurrent
+// use, and Update replaces what it knows at once.
+type Static struct {
+	known atomic.Pointer[staticKnown]
+	// Each check takes tens of megabytes and one processor, so only so many run
+	// at a time, whoever asks.
+	running chan struct{}
+	waiting chan struct{}
+}
+
+// staticKnown is immutable.
+type staticKnown struct {
+	members      map[string]map[string]bool // project to user
+	users        map[string]bool            // listed, or a member of something
+	hashes       map[string]passwordHash    // by user, for those with a password
+	decoy        passwordHash               // checked where there is no hash
+	passwordless bool
+}
+
+var _ Directory = (*Static)(nil)
+
+// NewStatic checks cfg and makes a directory of it.
+func NewStatic(cfg StaticConfig) (*Static, error) {
+	s := &Static{
+		running: make(chan struct{}, max(1, runtime.GOMAXPROCS(0))),
+		waiting: make(chan struct{}, busyWaiters),
+	}
+	if err := s.Update(cfg); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Update replaces everything the directory knows, or nothing if cfg is wrong.
+func (s *Static) Update(cfg StaticConfig) error {
+	k := &staticKnown{
+		members: map[string]map[string]bool{}, users: map[string]bool{},
+		hashes: map[string]passwordHash{}, decoy: newHash(), passwordless: cfg.AllowPasswordless,
+	}
+	if err := k.addUsers(cfg.Users); err != nil {
+		return err
+	}
+	if err := k.addProjects(cfg.Projects); err != nil {
+		return err
+	}
+	s.known.Store(k)
+	return nil
+}
+
+func (k *staticKnown) addUsers(users []User) error {
+	costliest := uint64(0)
+	for i, u := range users {
+		switch {
+		case !ValidName(u.ID):
+			return fmt.Errorf("auth: users[%d].id: %s", i, NameRule)
+		case k.users[u.ID]:
+			return fmt.Errorf("auth: users[%d].id: %s is listed twice", i, u.ID)
+		}
+		k.users[u.ID] = true
+		if u.Password == "" {
+			continue
+		}
+		h, err := parseHash(u.Password)
+		if err != nil {
+			return fmt.Errorf("auth: users[%d].password of %s: %w", i, u.ID, err)
+		}
+		k.hashes[u.ID] = h
+		// A user who does not exist must take as long as one who does.
+		if c := h.cost(); c > costliest {
+			costliest = c
+			k.decoy.memory, k.decoy.passes, k.decoy.threads = h.memory, h.passes, h.threads
+		}
+	}
+	return nil
+}
+
+func (k *staticKnown) addProjects(projects []Project) error {
+	for i, p := range projects {
+		switch {
+		case !ValidName(p.ID):
+			return fmt.Errorf("auth: projects[%d].id: %s", i, NameRule)
+		case k.members[p.ID] != nil:
+			return fmt.Errorf("auth: projects[%d].id: %s is listed twice", i, p.ID)
+		}
+		k.members[p.ID] = make(map[string]bool, len(p.Members))
+		for j, m := range p.Members {
+			if !ValidName(m) {
+				return fmt.Errorf("auth: projects[%d].members[%d]: %s", i, j, NameRule)
+			}
+			k.members[p.ID][m] = true
+			k.users[m] = true
+		}
+	}
+	return nil
+}
+
+// Member implements [Directory].
+func (s *Static) Member(user, project string) bool {
+	return s.known.Load().members[project][user]
+}
+
+// Project implements [Directory].
+func (s *Static) Project(project string) bool {
+	return s.known.Load().members[project] != nil
+}
+
+// Authenticate implements [Directory]. Who is refused has paid for one password
+// check, whatever the reason.
+func (s *Static) Authenticate(ctx context.Context, user, project, password string) error {
+	k := s.known.Load()
+	hash, hasPassword := k.hashes[user]
+	if !hasPassword && k.passwordless && k.users[user] {
+		return k.admit(user, project)
+	}
+	if !hasPassword {
+		hash = k.decoy
+	}
+	ok, err := s.check(ctx, hash, password)
+	if err != nil {
+		return err
+	}
+	if !ok || !hasPassword {
+		return ErrCredentials
+	}
+	return k.admit(user, project)
+}
+
+// admit is the answer to a user who has proved who they are.
+func (k *staticKnown) admit(user, project string) error {
+	if !k.members[project][user] {
+		return ErrNotMember
+	}
+	return nil
+}
+
+// check verifies a password when its turn comes.
+func (s *Static) check(ctx context.Context, h passwordHash, password string) (bool, error) {
+	if len(password) > maxPassword {
+		password = "" // never right, see HashPassword, and as slow as any
+	}
+	select {
+	case s.waiting <- struct{}{}:
+		defer func() { <-s.waiting }()
+	default:
+		return false, &WaitError{After: busyRetry, Reason: "too many passwords are being checked"}
+	}
+	select {
+	case s.running <- struct{}{}:
+		defer func() { <-s.running }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	return h.matches(password), nil
+}

@@ -1,0 +1,35 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Errors of this package. Their sentences are fit for the client.
+var (
+	// ErrCredentials does not say whether the user, the password or both are wrong.
+	ErrCredentials = errors.New("user_id or password is wrong")
+	// ErrNotMember means that the user is who they say, but not of that project.
+	ErrNotMember = errors.New("the user is not a member of this project")
+	// ErrNoKey means that the key was never issued, was deleted, or has expired.
+	ErrNoKey = errors.New("no such key; request a new one")
+	// ErrNotYours means that the user or the project named is not the key's.
+	ErrNotYours = errors.New("the key belongs to another user or project")
+)
+
+// WaitError asks the client to come back later.
+type WaitError struct {
+	After  time.Duration // at least this long
+	Reason string        // a sentence for the client
+}
+
+// Error prints the reason and how long to wait.
+func (e *WaitError) Error() string {
+	return fmt.Sprintf("%s; try again in %d s", e.Reason, e.Seconds())
+}
+
+// Seconds is After in whole seconds, rounded up, at least 1.
+func (e *WaitError) Seconds() int {
+	return max(1, int((e.After+time.Second-1)/time.Second))
+}

@@ -1,0 +1,219 @@
+package auth
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"conga/allocator/store"
+)
+
+const (
+	// TTL is how long a key lives, from its creation or its last renewal.
+	TTL = 86_400 * time.Second
+	// maxKeysOfUser bounds the live keys of one user in one project.
+	maxKeysOfUser = 1000
+	purgeEvery    = 10 * time.Minute
+)
+
+// Key is what a key stands for. Times are UNIX seconds.
+type Key struct {
+	User    string `json:"user"`
+	Project string `json:"project"`
+	Start   int64  `json:"start"` // created
+	End     int64  `json:"end"`   // expires; it is no key any more from this second on
+	Admin   bool   `json:"-"`     // the operator's: every project, never expires
+}
+
+// KeysConfig is what [OpenKeys] needs.
+type KeysConfig struct {
+	Store store.Store
+	Admin Digest           // of the operator's key; the zero digest admits nobody
+	Now   func() time.Time // nil: time.Now
+	Log   *slog.Logger     // nil: none
+}
+
+// Keys are the keys of the API: in memory to be looked up, in the store to
+// outlive the process.
+type Keys struct {
+	store store.Store
+	admin Digest
+	now   func() time.Time
+	log   *slog.Logger
+
+	// changing is held over the store's answer by all that changes an issued
+	// key, so that store and memory agree on the order. It is taken before mu.
+	changing sync.Mutex
+
+	mu   sync.RWMutex
+	live map[Digest]entry
+	held map[owner]int // keys in live, expired ones included
+}
+
+// entry repeats its digest, to be compared in constant time once found.
+type entry struct {
+	digest Digest
+	key    Key
+}
+
+type owner struct{ user, project string }
+
+// OpenKeys reads the keys in the store. Call Run to have expired ones removed.
+func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
+	k := &Keys{
+		store: cfg.Store, admin: cfg.Admin, now: cfg.Now, log: cfg.Log,
+		live: map[Digest]entry{}, held: map[owner]int{},
+	}
+	if k.now == nil {
+		k.now = time.Now
+	}
+	if k.log == nil {
+		k.log = slog.New(slog.DiscardHandler)
+	}
+	err := k.store.Scan(ctx, store.Keys, func(name string, value []byte) error {
+		var key Key
+		d, ok := parseDigest(name)
+		if !ok || json.Unmarshal(value, &key) != nil || !ValidName(key.User) || !ValidName(key.Project) {
+			return errors.New("a record of the keys bucket cannot be read")
+		}
+		k.putLocked(d, key) // nobody else has k yet
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("auth: read keys: %w", err)
+	}
+	return k, nil
+}
+
+func (k *Keys) putLocked(d Digest, key Key) {
+	if _, known := k.live[d]; !known {
+		k.held[owner{key.User, key.Project}]++
+	}
+	k.live[d] = entry{d, key}
+}
+
+func (k *Keys) removeLocked(d Digest) {
+	e, known := k.live[d]
+	if !known {
+		return
+	}
+	delete(k.live, d)
+	o := owner{e.key.User, e.key.Project}
+	if k.held[o]--; k.held[o] == 0 {
+		delete(k.held, o)
+	}
+}
+
+// Issue makes a key for a user who has been authenticated. The secret is
+// returned this once and cannot be had again.
+func (k *Keys) Issue(ctx context.Context, user, project string) (secret string, key Key, err error) {
+	now := k.now()
+	secret, key = NewSecret(), Key{User: user, Project: project, Start: now.Unix(), End: now.Add(TTL).Unix()}
+	d := HashSecret(secret)
+
+	// Counted before it is written, so that many at once stay within the limit.
+	k.mu.Lock()
+	if k.held[owner{user, project}] >= maxKeysOfUser {
+		k.mu.Unlock()
+		return "", Key{}, &WaitError{After: time.Hour, Reason: fmt.Sprintf(
+			"user_id: %d keys of this user and project are live; delete one that is not needed", maxKeysOfUser)}
+	}
+	k.putLocked(d, key)
+	k.mu.Unlock()
+	if err := k.save(ctx, d, key); err != nil {
+		k.mu.Lock()
+		k.removeLocked(d)
+		k.mu.Unlock()
+		return "", Key{}, fmt.Errorf("auth: issue: %w", err)
+	}
+	return secret, key, nil
+}
+
+func (k *Keys) save(ctx context.Context, d Digest, key Key) error {
+	value, err := json.Marshal(key)
+	if err != nil {
+		return err
+	}
+	// A client that hangs up must not leave it open what became of its key.
+	return k.store.Commit(context.WithoutCancel(ctx), store.Op{Bucket: store.Keys, Key: d.hex(), Value: value})
+}
+
+// Lookup is what secret stands for, the operator's key included, or [ErrNoKey].
+func (k *Keys) Lookup(secret string) (Key, error) {
+	if !wellFormed(secret) {
+		return Key{}, ErrNoKey
+	}
+	d := HashSecret(secret)
+	if k.admin != (Digest{}) && subtle.ConstantTimeCompare(d[:], k.admin[:]) == 1 {
+		return Key{User: "admin", Admin: true}, nil
+	}
+	return k.lookup(d)
+}
+
+// lookup finds a user's key by its digest. What the time of finding it in the
+// map could tell is about the digest, from which no secret follows.
+func (k *Keys) lookup(d Digest) (Key, error) {
+	k.mu.RLock()
+	e, ok := k.live[d]
+	k.mu.RUnlock()
+	if !ok || subtle.ConstantTimeCompare(e.digest[:], d[:]) != 1 || k.now().Unix() >= e.key.End {
+		return Key{}, ErrNoKey
+	}
+	return e.key, nil
+}
+
+// Status is what a user's key stands for; the operator's key is not one of
+// these.
+func (k *Keys) Status(secret string) (Key, error) {
+	if !wellFormed(secret) {
+		return Key{}, ErrNoKey
+	}
+	return k.lookup(HashSecret(secret))
+}
+
+// own is Status for who names the key's user and project.
+func (k *Keys) own(secret, user, project string) (Digest, Key, error) {
+	key, err := k.Status(secret)
+	if err != nil {
+		return Digest{}, Key{}, err
+	}
+	if key.User != user || key.Project != project {
+		return Digest{}, Key{}, ErrNotYours
+	}
+	return HashSecret(secret), key, nil
+}
+
+// Renew has the key live for another [TTL] from now. It fails with [ErrNoKey],
+// or [ErrNotYours] if it is not that user's and project's.
+func (k *Keys) Renew(ctx context.Context, secret, user, project string) (Key, error) {
+	k.changing.Lock()
+	defer k.changing.Unlock()
+	d, key, err := k.own(secret, user, project)
+	if err != nil {
+		return Key{}, err
+	}
+	key.End = k.now().Add(TTL).Unix()
+	if err := k.save(ctx, d, key); err != nil {
+		return Key{}, fmt.Errorf("auth: renew: %w", err)
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.putLocked(d, key)
+	return key, nil
+}
+
+// Delete ends the key at once; it fails as Renew does.
+func (k *Keys) Delete(ctx context.Context, secret, user, project string) error {
+	k.changing.Lock()
+	defer k.changing.Unlock()
+	d, _, err := k.own(secret, user, project)
+	if err != nil {
+		return err
+	}
+	return k.remove(ctx, []Digest{d})
+}

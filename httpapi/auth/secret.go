@@ -1,0 +1,53 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"regexp"
+	"strings"
+)
+
+// Prefix starts every key, so that people and secret scanners recognise one.
+const Prefix = "conga_"
+
+// secretLen is the length of a key's text: the prefix and 256 bits.
+var secretLen = len(Prefix) + base64.RawURLEncoding.EncodedLen(32)
+
+// NewSecret is a fresh key: the prefix and 256 random bits.
+func NewSecret() string {
+	var b [32]byte
+	rand.Read(b[:]) // never fails
+	return Prefix + base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+// Digest is the SHA-256 hash of a key: all that is ever kept of it. A fast hash
+// is enough, since a key holds 256 bits that nobody chose.
+type Digest [sha256.Size]byte
+
+// HashSecret is the digest of a key's text.
+func HashSecret(secret string) Digest { return sha256.Sum256([]byte(secret)) }
+
+// hex is the digest as the store's key.
+func (d Digest) hex() string { return hex.EncodeToString(d[:]) }
+
+func parseDigest(s string) (d Digest, ok bool) {
+	n, err := hex.Decode(d[:], []byte(s))
+	return d, err == nil && n == len(d)
+}
+
+// wellFormed reports whether s could be a key at all. What cannot is never hashed.
+func wellFormed(s string) bool {
+	return len(s) == secretLen && strings.HasPrefix(s, Prefix)
+}
+
+var secretPattern = regexp.MustCompile(Prefix + `[A-Za-z0-9_-]*`)
+
+// Redact replaces everything in s that looks like a key.
+func Redact(s string) string {
+	if !strings.Contains(s, Prefix) {
+		return s
+	}
+	return secretPattern.ReplaceAllString(s, Prefix+"[redacted]")
+}
