@@ -1,0 +1,168 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// State is where an allocation is in its life.
+type State string
+
+// The states, in their order.
+const (
+	Pending  State = "pending"
+	Active   State = "active"
+	Complete State = "complete"
+)
+
+// Request asks for an allocation; what is optional may be left zero.
+type Request struct {
+	UserID    string `json:"user_id,omitempty"` // default: the key's
+	ProjectID string `json:"project_id"`
+	SrcIP     string `json:"src_ip"`
+	SrcPort   uint16 `json:"src_port,omitempty"` // 0: any
+	DstIP     string `json:"dst_ip"`
+	DstPort   uint16 `json:"dst_port,omitempty"`
+	Protocol  string `json:"protocol,omitempty"`   // tcp, udp or any
+	Duration  int64  `json:"duration"`             // seconds
+	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s; 0: priority without a guarantee
+	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
+}
+
+// Change names the fields of an update; nil leaves a field as it is.
+type Change struct {
+	ProjectID *string `json:"project_id,omitempty"`
+	SrcIP     *string `json:"src_ip,omitempty"`
+	SrcPort   *uint16 `json:"src_port,omitempty"`
+	DstIP     *string `json:"dst_ip,omitempty"`
+	DstPort   *uint16 `json:"dst_port,omitempty"`
+	Protocol  *string `json:"protocol,omitempty"`
+	Duration  *int64  `json:"duration,omitempty"`
+	Bandwidth *uint64 `json:"bandwidth,omitempty"`
+	StartTime *int64  `json:"start_time,omitempty"`
+}
+
+// Allocation is an allocation as the server shows it. Nil is what was not given
+// or is not known yet. Its JSON is the interface's own.
+type Allocation struct {
+	ID        string  `json:"allocation_id"`
+	StartTime *int64  `json:"start_time"` // planned while pending, then actual
+	EndTime   *int64  `json:"end_time"`
+	State     State   `json:"state"`
+	Bandwidth *uint64 `json:"bandwidth"` // bit/s
+	UserID    string  `json:"user_id"`
+	ProjectID string  `json:"project_id"`
+	SrcIP     string  `json:"src_ip"`
+	SrcPort   *uint16 `json:"src_port"`
+	DstIP     string  `json:"dst_ip"`
+	DstPort   *uint16 `json:"dst_port"`
+	Protocol  *string `json:"protocol"`
+	Duration  int64   `json:"duration"` // seconds
+	Reason    *string `json:"reason"`   // why it is not further
+	Path      []Hop   `json:"path"`     // empty while none is known
+}
+
+// Hop is one switch on a path, and the ports that the path uses.
+type Hop struct {
+	DPID string `json:"dpid"`
+	In   uint32 `json:"in"`
+	Out  uint32 `json:"out"`
+}
+
+// Allocate asks for an allocation and returns it with its ID and state; the
+// other fields may be missing, [Client.Show] has them.
+func (c *Client) Allocate(ctx context.Context, r Request) (Allocation, error) {
+	const op = "allocate"
+	// The key makes a repeated request the same request: no attempt is counted twice.
+	results, _, err := c.do(ctx, call{
+		op: op, method: http.MethodPost, path: "/allocations", body: r, repeatable: true,
+		header: http.Header{"Idempotency-Key": {rand.Text()}},
+	})
+	if err != nil {
+		return Allocation{}, err
+	}
+	return one[Allocation](op, results)
+}
+
+// Show returns everything known of one allocation.
+func (c *Client) Show(ctx context.Context, id string) (Allocation, error) {
+	const op = "show"
+	results, _, err := c.do(ctx, call{op: op, method: http.MethodGet, path: allocation(id), repeatable: true})
+	if err != nil {
+		return Allocation{}, err
+	}
+	return one[Allocation](op, results)
+}
+
+// Update changes what ch names and returns the allocation as it is then. What
+// is refused changes nothing.
+func (c *Client) Update(ctx context.Context, id string, ch Change) (Allocation, error) {
+	const op = "update"
+	results, _, err := c.do(ctx, call{op: op, method: http.MethodPost, path: allocation(id), body: ch, repeatable: true})
+	if err != nil {
+		return Allocation{}, err
+	}
+	return one[Allocation](op, results)
+}
+
+// Release removes an allocation and with it its priority path.
+func (c *Client) Release(ctx context.Context, id string) error {
+	_, _, err := c.do(ctx, call{op: "release", method: http.MethodDelete, path: allocation(id), repeatable: true})
+	return err
+}
+
+// List yields the allocations of a project, page by page as the server links
+// them. The first error ends it.
+func (c *Client) List(ctx context.Context, projectID string) iter.Seq2[Allocation, error] {
+	const op = "list"
+	return func(yield func(Allocation, error) bool) {
+		next := "/allocations"
+		if projectID != "" {
+			next += "?project_id=" + url.QueryEscape(projectID)
+		}
+		for seen := map[string]bool{}; next != "" && !seen[next]; {
+			seen[next] = true // a server that links in a circle must not keep us
+			results, header, err := c.do(ctx, call{op: op, method: http.MethodGet, path: next, repeatable: true})
+			for _, r := range results {
+				var a Allocation
+				if err := json.Unmarshal(r, &a); err != nil {
+					yield(Allocation{}, fmt.Errorf("%s: the answer is not one of CONGA's: %w", op, err))
+					return
+				}
+				if !yield(a, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(Allocation{}, err)
+				return
+			}
+			next = c.link(header, "next")
+		}
+	}
+}
+
+// link finds the target of a relation in the Link header (RFC 8288), made
+// absolute; "" if there is none.
+func (c *Client) link(h http.Header, rel string) string {
+	for part := range strings.SplitSeq(strings.Join(h.Values("Link"), ","), ",") {
+		target, params, _ := strings.Cut(strings.TrimSpace(part), ">")
+		if !strings.HasPrefix(target, "<") || !strings.Contains(params, `rel="`+rel+`"`) {
+			continue
+		}
+		u, err := c.base.Parse(target[1:])
+		if err != nil {
+			return ""
+		}
+		return u.String()
+	}
+	return ""
+}
+
+func allocation(id string) string { return "/allocations/" + url.PathEscape(id) }
