@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // ActionType is the kind of an action (§7.2.5).
 type ActionType uint16
 
@@ -87,3 +89,150 @@ func CopyTTLIn() Action { return Action{Type: ActionCopyTTLIn} }
 
 // CopyTTLOut copies the TTL to the outermost header from the next (§7.2.5).
 func CopyTTLOut() Action { return Action{Type: ActionCopyTTLOut} }
+
+// actions reads actions up to the cursor's end.
+func (c *cursor) actions() []Action {
+	n := c.countTLVs("action", 8)
+	if n == 0 {
+		return nil
+	}
+	acts := takeSlab(&c.acts, n, c.chunk)
+	for i := range acts {
+		c.action(&acts[i])
+	}
+	return acts
+}
+
+// countTLVs counts the elements, of type, length and a payload, up to the cursor's end, and checks that
+// each has a length of a multiple of 8 that is at least least. It leaves the cursor where it was.
+func (c *cursor) countTLVs(field string, least int) (n int) {
+	if c.err != nil {
+		return 0
+	}
+	for off := c.off; off < c.end; n++ {
+		if c.end-off < 4 {
+			c.fail(field, off, ErrShort)
+			return 0
+		}
+		length := int(binary.BigEndian.Uint16(c.b[off+2:]))
+		if length < least || length%8 != 0 {
+			c.fail(field+" length", off+2, ErrLength)
+			return 0
+		}
+		if length > c.end-off {
+			c.fail(field, off, ErrShort)
+			return 0
+		}
+		off += length
+	}
+	return n
+}
+
+// action reads one action, whose length countTLVs has checked, into a zero a.
+func (c *cursor) action(a *Action) {
+	if c.err != nil {
+		return
+	}
+	start := c.off
+	p := c.b[start:]
+	n := int(binary.BigEndian.Uint16(p[2:]))
+	p = p[:n:n]
+	c.off += n
+	a.Type = ActionType(binary.BigEndian.Uint16(p))
+	want := 8
+	switch a.Type {
+	case ActionOutput:
+		want = 16
+		if n == want {
+			a.Port = PortNo(binary.BigEndian.Uint32(p[4:]))
+			a.MaxLen = binary.BigEndian.Uint16(p[8:])
+		}
+	case ActionSetField:
+		c.setField(a, start, n)
+		return
+	case ActionSetQueue:
+		a.Queue = binary.BigEndian.Uint32(p[4:])
+	case ActionGroup:
+		a.Group = GroupID(binary.BigEndian.Uint32(p[4:]))
+	case ActionPushVLAN, ActionPushMPLS, ActionPushPBB, ActionPopMPLS:
+		a.EtherType = binary.BigEndian.Uint16(p[4:])
+	case ActionSetNwTTL, ActionSetMPLSTTL:
+		a.TTL = p[4]
+	case ActionPopVLAN, ActionPopPBB, ActionDecNwTTL, ActionDecMPLSTTL, ActionCopyTTLIn, ActionCopyTTLOut:
+	default:
+		a.Raw = string(p[4:])
+		return
+	}
+	if n != want {
+		c.fail("action length", start+2, ErrLength)
+	}
+}
+
+// setField reads the field of a set field action of n bytes at start.
+func (c *cursor) setField(a *Action, start, n int) {
+	used := c.oxm(&a.Field, start+4, start+n)
+	switch {
+	case c.err != nil:
+	case a.Field.Masked():
+		c.fail("set field mask", start+4, ErrValue)
+	case 4+used+padding(4+used) != n:
+		c.fail("action length", start+2, ErrLength)
+	}
+}
+
+func appendActions(dst []byte, acts []Action) ([]byte, error) {
+	var err error
+	for i := range acts {
+		if dst, err = acts[i].append(dst); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+func (a *Action) append(dst []byte) ([]byte, error) {
+	t := uint16(a.Type)
+	var word uint32 // what follows type and length in the actions of 8 bytes
+	switch a.Type {
+	case ActionOutput:
+		dst, p := grow(dst, 16)
+		binary.BigEndian.PutUint16(p, t)
+		p[3] = 16
+		binary.BigEndian.PutUint32(p[4:], uint32(a.Port))
+		binary.BigEndian.PutUint16(p[8:], a.MaxLen)
+		return dst, nil
+	case ActionSetField:
+		return a.appendSetField(dst)
+	case ActionSetQueue:
+		word = a.Queue
+	case ActionGroup:
+		word = uint32(a.Group)
+	case ActionPushVLAN, ActionPushMPLS, ActionPushPBB, ActionPopMPLS:
+		word = uint32(a.EtherType) << 16
+	case ActionSetNwTTL, ActionSetMPLSTTL:
+		word = uint32(a.TTL) << 24
+	case ActionPopVLAN, ActionPopPBB, ActionDecNwTTL, ActionDecMPLSTTL, ActionCopyTTLIn, ActionCopyTTLOut:
+	default:
+		n := 4 + len(a.Raw)
+		if n < 8 || n%8 != 0 || n > MaxLen {
+			return nil, appendError("raw action", ErrLength)
+		}
+		dst = binary.BigEndian.AppendUint32(dst, uint32(t)<<16|uint32(n))
+		return append(dst, a.Raw...), nil
+	}
+	return binary.BigEndian.AppendUint64(dst, uint64(t)<<48|8<<32|uint64(word)), nil
+}
+
+func (a *Action) appendSetField(dst []byte) ([]byte, error) {
+	if a.Field.Masked() {
+		return nil, appendError("set field", ErrValue)
+	}
+	start := len(dst)
+	n := 4 + oxmHeaderLen + int(a.Field.wire[3])
+	dst = binary.BigEndian.AppendUint32(dst, uint32(ActionSetField)<<16|uint32(n+padding(n)))
+	dst, err := a.Field.append(dst)
+	if err != nil {
+		return nil, err
+	}
+	return appendPadding(dst, start), nil
+}

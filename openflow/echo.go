@@ -37,3 +37,15 @@ func (*BarrierReply) Type() Type { return TypeBarrierReply }
 
 // Type implements [Message].
 func (*Experimenter) Type() Type { return TypeExperimenter }
+
+func (m *EchoRequest) appendBody(dst []byte) ([]byte, error) { return append(dst, m.Data...), nil }
+
+func (m *EchoReply) appendBody(dst []byte) ([]byte, error) { return append(dst, m.Data...), nil }
+
+func (*BarrierRequest) appendBody(dst []byte) ([]byte, error) { return dst, nil }
+
+func (*BarrierReply) appendBody(dst []byte) ([]byte, error) { return dst, nil }
+
+func (m *Experimenter) appendBody(dst []byte) ([]byte, error) {
+	return appendExperimenter(dst, m.Experimenter, m.ExpType, m.Data), nil
+}

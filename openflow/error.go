@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // Error refuses a request (§7.5.4). It implements error.
 type Error struct {
 	ErrType      ErrorType
@@ -32,3 +34,29 @@ const (
 
 // Type implements [Message].
 func (*Error) Type() Type { return TypeError }
+
+func parseError(c *cursor) Message {
+	p := c.take(4, "error")
+	if p == nil {
+		return nil
+	}
+	m := &Error{ErrType: ErrorType(binary.BigEndian.Uint16(p)), Code: binary.BigEndian.Uint16(p[2:])}
+	if m.ErrType == ErrorTypeExperimenter {
+		p := c.take(4, "error experimenter")
+		if p == nil {
+			return nil
+		}
+		m.Experimenter = binary.BigEndian.Uint32(p)
+	}
+	m.Data = c.rest()
+	return m
+}
+
+func (m *Error) appendBody(dst []byte) ([]byte, error) {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(m.ErrType))
+	dst = binary.BigEndian.AppendUint16(dst, m.Code)
+	if m.ErrType == ErrorTypeExperimenter {
+		dst = binary.BigEndian.AppendUint32(dst, m.Experimenter)
+	}
+	return append(dst, m.Data...), nil
+}

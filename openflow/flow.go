@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // FlowModCommand is what a flow mod does (§7.3.4.1).
 type FlowModCommand uint8
 
@@ -81,3 +83,92 @@ func (*FlowMod) Type() Type { return TypeFlowMod }
 
 // Type implements [Message].
 func (*FlowRemoved) Type() Type { return TypeFlowRemoved }
+
+// flowModBuf is a flow mod with room for what most flow mods hold, so that it is one allocation.
+type flowModBuf struct {
+	FlowMod
+	oxms [8]OXM
+	ins  [2]Instruction
+	acts [3]Action
+}
+
+const flowModLen = 40 // without header, match and instructions
+
+func parseFlowMod(c *cursor) Message {
+	p := c.take(flowModLen, "flow mod")
+	if p == nil {
+		return nil
+	}
+	b := new(flowModBuf)
+	c.oxms, c.ins, c.acts = b.oxms[:], b.ins[:], b.acts[:]
+	m := &b.FlowMod
+	m.Cookie = Cookie(binary.BigEndian.Uint64(p))
+	m.CookieMask = Cookie(binary.BigEndian.Uint64(p[8:]))
+	m.Table = TableID(p[16])
+	m.Command = FlowModCommand(p[17])
+	m.IdleTimeout = binary.BigEndian.Uint16(p[18:])
+	m.HardTimeout = binary.BigEndian.Uint16(p[20:])
+	m.Priority = binary.BigEndian.Uint16(p[22:])
+	m.BufferID = binary.BigEndian.Uint32(p[24:])
+	m.OutPort = PortNo(binary.BigEndian.Uint32(p[28:]))
+	m.OutGroup = GroupID(binary.BigEndian.Uint32(p[32:]))
+	m.Flags = FlowModFlags(binary.BigEndian.Uint16(p[36:]))
+	m.Match = c.match()
+	m.Instructions = c.instructions()
+	return m
+}
+
+func (m *FlowMod) appendBody(dst []byte) ([]byte, error) {
+	dst, p := grow(dst, flowModLen)
+	binary.BigEndian.PutUint64(p, uint64(m.Cookie))
+	binary.BigEndian.PutUint64(p[8:], uint64(m.CookieMask))
+	p[16] = byte(m.Table)
+	p[17] = byte(m.Command)
+	binary.BigEndian.PutUint16(p[18:], m.IdleTimeout)
+	binary.BigEndian.PutUint16(p[20:], m.HardTimeout)
+	binary.BigEndian.PutUint16(p[22:], m.Priority)
+	binary.BigEndian.PutUint32(p[24:], m.BufferID)
+	binary.BigEndian.PutUint32(p[28:], uint32(m.OutPort))
+	binary.BigEndian.PutUint32(p[32:], uint32(m.OutGroup))
+	binary.BigEndian.PutUint16(p[36:], uint16(m.Flags))
+	dst, err := m.Match.append(dst)
+	if err != nil {
+		return nil, err
+	}
+	return appendInstructions(dst, m.Instructions)
+}
+
+func parseFlowRemoved(c *cursor) Message {
+	p := c.take(40, "flow removed")
+	if p == nil {
+		return nil
+	}
+	return &FlowRemoved{
+		Cookie:       Cookie(binary.BigEndian.Uint64(p)),
+		Priority:     binary.BigEndian.Uint16(p[8:]),
+		Reason:       FlowRemovedReason(p[10]),
+		Table:        TableID(p[11]),
+		DurationSec:  binary.BigEndian.Uint32(p[12:]),
+		DurationNsec: binary.BigEndian.Uint32(p[16:]),
+		IdleTimeout:  binary.BigEndian.Uint16(p[20:]),
+		HardTimeout:  binary.BigEndian.Uint16(p[22:]),
+		PacketCount:  binary.BigEndian.Uint64(p[24:]),
+		ByteCount:    binary.BigEndian.Uint64(p[32:]),
+		Match:        c.match(),
+	}
+}
+
+func (m *FlowRemoved) appendBody(dst []byte) ([]byte, error) {
+	dst, p := grow(dst, 40)
+	binary.BigEndian.PutUint64(p, uint64(m.Cookie))
+	binary.BigEndian.PutUint16(p[8:], m.Priority)
+	p[10] = byte(m.Reason)
+	p[11] = byte(m.Table)
+	binary.BigEndian.PutUint32(p[12:], m.DurationSec)
+	binary.BigEndian.PutUint32(p[16:], m.DurationNsec)
+	binary.BigEndian.PutUint16(p[20:], m.IdleTimeout)
+	binary.BigEndian.PutUint16(p[22:], m.HardTimeout)
+	binary.BigEndian.PutUint64(p[24:], m.PacketCount)
+	binary.BigEndian.PutUint64(p[32:], m.ByteCount)
+	return m.Match.append(dst)
+}

@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // GroupModCommand is what a group mod does (§7.3.4.2).
 type GroupModCommand uint16
 
@@ -39,3 +41,66 @@ type GroupMod struct {
 
 // Type implements [Message].
 func (*GroupMod) Type() Type { return TypeGroupMod }
+
+func parseGroupMod(c *cursor) Message {
+	p := c.take(8, "group mod")
+	if p == nil {
+		return nil
+	}
+	return &GroupMod{
+		Command:   GroupModCommand(binary.BigEndian.Uint16(p)),
+		GroupType: GroupType(p[2]),
+		ID:        GroupID(binary.BigEndian.Uint32(p[4:])),
+		Buckets:   c.buckets(),
+	}
+}
+
+func (m *GroupMod) appendBody(dst []byte) ([]byte, error) {
+	dst, p := grow(dst, 8)
+	binary.BigEndian.PutUint16(p, uint16(m.Command))
+	p[2] = byte(m.GroupType)
+	binary.BigEndian.PutUint32(p[4:], uint32(m.ID))
+	return appendBuckets(dst, m.Buckets)
+}
+
+const bucketLen = 16 // without its actions
+
+// buckets reads buckets up to the cursor's end.
+func (c *cursor) buckets() (buckets []Bucket) {
+	for c.more() {
+		outer, ok := c.enter("bucket", 0, bucketLen)
+		if !ok {
+			return nil
+		}
+		p := c.take(bucketLen, "bucket")
+		b := Bucket{
+			Weight:     binary.BigEndian.Uint16(p[2:]),
+			WatchPort:  PortNo(binary.BigEndian.Uint32(p[4:])),
+			WatchGroup: GroupID(binary.BigEndian.Uint32(p[8:])),
+			Actions:    c.actions(),
+		}
+		c.leave("bucket", outer)
+		buckets = append(buckets, b)
+	}
+	return buckets
+}
+
+func appendBuckets(dst []byte, buckets []Bucket) ([]byte, error) {
+	for i := range buckets {
+		b := &buckets[i]
+		start := len(dst)
+		var p []byte
+		dst, p = grow(dst, bucketLen)
+		binary.BigEndian.PutUint16(p[2:], b.Weight)
+		binary.BigEndian.PutUint32(p[4:], uint32(b.WatchPort))
+		binary.BigEndian.PutUint32(p[8:], uint32(b.WatchGroup))
+		var err error
+		if dst, err = appendActions(dst, b.Actions); err != nil {
+			return nil, err
+		}
+		if err := putLength(dst, start, 0, "bucket"); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}

@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // Hello opens a connection from either side and negotiates the version (§7.5.1).
 type Hello struct {
 	Elements []HelloElement
@@ -41,3 +43,56 @@ func (m *Hello) Supports(headerVersion, v uint8) bool {
 
 // Type implements [Message].
 func (*Hello) Type() Type { return TypeHello }
+
+func parseHello(c *cursor, version uint8) Message {
+	if version < Version {
+		// Hello elements came with this version; what older ones send as a body is to be ignored.
+		c.off = c.end
+		return &Hello{}
+	}
+	m := &Hello{}
+	for c.more() {
+		start := c.off
+		outer, ok := c.enter("hello element", 2, 4)
+		if !ok {
+			break
+		}
+		n := c.left()
+		p := c.take(4, "hello element")
+		e := HelloElement{Type: binary.BigEndian.Uint16(p)}
+		if e.Type == HelloVersionBitmap {
+			if n%4 != 0 {
+				c.fail("version bitmap length", start+2, ErrLength)
+			}
+			for c.more() {
+				e.Bitmap = append(e.Bitmap, binary.BigEndian.Uint32(c.take(4, "version bitmap")))
+			}
+		} else {
+			e.Data = c.rest()
+		}
+		c.leave("hello element", outer)
+		c.pad(n, "hello element padding")
+		m.Elements = append(m.Elements, e)
+	}
+	return m
+}
+
+func (m *Hello) appendBody(dst []byte) ([]byte, error) {
+	for _, e := range m.Elements {
+		start := len(dst)
+		dst = binary.BigEndian.AppendUint16(dst, e.Type)
+		dst = append(dst, 0, 0)
+		if e.Type == HelloVersionBitmap {
+			for _, word := range e.Bitmap {
+				dst = binary.BigEndian.AppendUint32(dst, word)
+			}
+		} else {
+			dst = append(dst, e.Data...)
+		}
+		if err := putLength(dst, start, 2, "hello element"); err != nil {
+			return nil, err
+		}
+		dst = appendPadding(dst, start)
+	}
+	return dst, nil
+}

@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // InstructionType is the kind of an instruction (§7.2.4).
 type InstructionType uint16
 
@@ -49,3 +51,85 @@ func ClearActions() Instruction { return Instruction{Type: InstructionClearActio
 
 // Meter passes the packet through a meter first (§7.2.4).
 func Meter(id MeterID) Instruction { return Instruction{Type: InstructionMeter, Meter: id} }
+
+// instructions reads instructions up to the cursor's end.
+func (c *cursor) instructions() []Instruction {
+	n := c.countTLVs("instruction", 8)
+	if n == 0 {
+		return nil
+	}
+	ins := takeSlab(&c.ins, n, c.chunk)
+	for i := range ins {
+		c.instruction(&ins[i])
+	}
+	return ins
+}
+
+// instruction reads one instruction, whose length countTLVs has checked, into a zero in.
+func (c *cursor) instruction(in *Instruction) {
+	outer, ok := c.enter("instruction", 2, 8)
+	if !ok {
+		return
+	}
+	p := c.take(4, "instruction")
+	in.Type = InstructionType(binary.BigEndian.Uint16(p))
+	switch in.Type {
+	case InstructionGotoTable:
+		in.Table = TableID(c.take(4, "goto table")[0])
+	case InstructionMeter:
+		in.Meter = MeterID(binary.BigEndian.Uint32(c.take(4, "meter")))
+	case InstructionWriteMetadata:
+		if p := c.take(20, "write metadata"); p != nil {
+			in.Metadata = binary.BigEndian.Uint64(p[4:])
+			in.MetadataMask = binary.BigEndian.Uint64(p[12:])
+		}
+	case InstructionWriteActions, InstructionApplyActions:
+		c.take(4, "instruction")
+		in.Actions = c.actions()
+	case InstructionClearActions:
+		c.take(4, "clear actions")
+	default:
+		in.Raw = c.restString()
+	}
+	c.leave("instruction", outer)
+}
+
+func appendInstructions(dst []byte, ins []Instruction) ([]byte, error) {
+	var err error
+	for i := range ins {
+		if dst, err = ins[i].append(dst); err != nil {
+			return nil, err
+		}
+	}
+	return dst, nil
+}
+
+func (in *Instruction) append(dst []byte) ([]byte, error) {
+	start := len(dst)
+	head := uint64(in.Type)<<48 | 8<<32
+	switch in.Type {
+	case InstructionGotoTable:
+		return binary.BigEndian.AppendUint64(dst, head|uint64(in.Table)<<24), nil
+	case InstructionMeter:
+		return binary.BigEndian.AppendUint64(dst, head|uint64(in.Meter)), nil
+	case InstructionClearActions:
+		return binary.BigEndian.AppendUint64(dst, head), nil
+	case InstructionWriteMetadata:
+		dst = binary.BigEndian.AppendUint64(dst, head)
+		dst = binary.BigEndian.AppendUint64(dst, in.Metadata)
+		dst = binary.BigEndian.AppendUint64(dst, in.MetadataMask)
+	case InstructionWriteActions, InstructionApplyActions:
+		dst = binary.BigEndian.AppendUint64(dst, head)
+		var err error
+		if dst, err = appendActions(dst, in.Actions); err != nil {
+			return nil, err
+		}
+	default:
+		if n := 4 + len(in.Raw); n < 8 || n%8 != 0 {
+			return nil, appendError("raw instruction", ErrLength)
+		}
+		dst = binary.BigEndian.AppendUint32(dst, uint32(in.Type)<<16)
+		dst = append(dst, in.Raw...)
+	}
+	return dst, putLength(dst, start, 2, "instruction")
+}

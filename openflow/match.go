@@ -1,7 +1,17 @@
 package openflow
 
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
 // A Match is the list of fields that a packet must have (§7.2.3). The empty match matches everything.
 type Match []OXM
+
+// matchTypeOXM is the only type of match left in OpenFlow 1.3 (§7.2.3.1).
+const matchTypeOXM = 1
 
 // Get returns the standard field f, and whether the match has it.
 func (m Match) Get(f Field) (OXM, bool) {
@@ -13,14 +23,164 @@ func (m Match) Get(f Field) (OXM, bool) {
 	return OXM{}, false
 }
 
+// match reads a match and its padding.
+func (c *cursor) match() Match {
+	start := c.off
+	outer, ok := c.enter("match", 2, 4)
+	if !ok {
+		return nil
+	}
+	n := c.left()
+	if binary.BigEndian.Uint16(c.b[start:]) != matchTypeOXM {
+		c.fail("match type", start, ErrUnknownType)
+		return nil
+	}
+	c.off += 4
+	m := Match(takeSlab(&c.oxms, c.countOXMs(), c.chunk))
+	for i := range m {
+		c.off += c.oxm(&m[i], c.off, c.end)
+	}
+	c.leave("match", outer)
+	c.pad(n, "match padding")
+	return m
+}
+
+// countOXMs counts the fields up to the cursor's end and leaves the cursor where it was.
+func (c *cursor) countOXMs() (n int) {
+	for off := c.off; off < c.end; n++ {
+		if c.end-off < oxmHeaderLen || c.end-off < oxmHeaderLen+int(c.b[off+3]) {
+			c.fail("match field", off, ErrShort)
+			return 0
+		}
+		off += oxmHeaderLen + int(c.b[off+3])
+	}
+	return n
+}
+
+// oxm reads the field at off into a zero o and returns its length.
+func (c *cursor) oxm(o *OXM, off, end int) int {
+	if c.err != nil {
+		return 0
+	}
+	if end-off < oxmHeaderLen || end-off < oxmHeaderLen+int(c.b[off+3]) {
+		c.fail("match field", off, ErrShort)
+		return 0
+	}
+	n := oxmHeaderLen + int(c.b[off+3])
+	p := c.b[off : off+n]
+	if n <= len(o.wire) {
+		copy(o.wire[:], p)
+	} else {
+		copy(o.wire[:], p[:oxmHeaderLen])
+		o.long = string(p[oxmHeaderLen:])
+	}
+	if !o.lengthOK() {
+		c.fail("match field length", off+3, ErrLength)
+	}
+	return n
+}
+
+// append appends the match and its padding.
+func (m Match) append(dst []byte) ([]byte, error) {
+	start := len(dst)
+	dst = append(dst, 0, matchTypeOXM, 0, 0)
+	var err error
+	for i := range m {
+		if dst, err = m[i].append(dst); err != nil {
+			return nil, err
+		}
+	}
+	if err := putLength(dst, start, 2, "match"); err != nil {
+		return nil, err
+	}
+	return appendPadding(dst, start), nil
+}
+
 // Canonical returns the match in the one form that all equal matches share: fields sorted, masks of all
 // ones dropped, bits outside the mask cleared, fields with a mask of zeros removed. m stays as it is.
-func (m Match) Canonical() Match { return m }
+func (m Match) Canonical() Match {
+	out := make(Match, 0, len(m))
+	for i := range m {
+		if o, any := m[i].canonical(); !any {
+			out = append(out, o)
+		}
+	}
+	// Experimenter fields may share class and number, so their bytes have to decide.
+	slices.SortStableFunc(out, func(a, b OXM) int {
+		return cmp.Or(cmp.Compare(a.order(), b.order()), slices.Compare(a.wire[:], b.wire[:]), cmp.Compare(a.long, b.long))
+	})
+	return out
+}
 
 // Key returns the canonical form as a string, for use as a map key: two matches match the same packets
 // if their keys are equal.
-func (m Match) Key() string { return "" }
+func (m Match) Key() string {
+	var buf [256]byte
+	key := buf[:0]
+	for _, o := range m.Canonical() {
+		key = o.appendRaw(key)
+	}
+	return string(key)
+}
 
-// Check reports what a switch would refuse: a field twice, a field without its prerequisites, a value
-// with bits outside its mask or its width, a mask where none is allowed (§7.2.3.6, §7.2.3.8).
-func (m Match) Check() error { return nil }
+// canonical returns o with its mask tidied; any says that it matches anything.
+func (o *OXM) canonical() (out OXM, any bool) {
+	if o.Class() == OXMClassExperimenter || !o.Masked() || len(o.payload())%2 != 0 {
+		return *o, false // the experimenter ID comes before the value, and only its owner knows the rest
+	}
+	value, mask := o.split()
+	var v, used [128]byte // half of a payload of up to 255 bytes
+	full := fullMask(o.Class(), o.Field(), len(value))
+	for i := range value {
+		used[i] = mask[i] & full[i]
+		v[i] = value[i] & used[i]
+	}
+	n := len(value)
+	switch {
+	case allZero(used[:n]):
+		return OXM{}, true
+	case used == full:
+		return NewOXM(o.Class(), uint8(o.Field()), v[:n], nil), false
+	}
+	return NewOXM(o.Class(), uint8(o.Field()), v[:n], used[:n]), false
+}
+
+// fullMask returns a mask of n bytes in which every bit that the field has is set.
+func fullMask(class OXMClass, f Field, n int) (full [128]byte) {
+	bits := 8 * n
+	if class == OXMClassBasic && int(f) < len(fields) && n == f.Len() {
+		bits = int(fields[f].bits)
+	}
+	for i := n - 1; i >= 0; i-- {
+		take := min(bits, 8)
+		full[i] = byte(1<<take - 1)
+		bits -= take
+	}
+	return full
+}
+
+func (o *OXM) order() uint32 { return uint32(o.Class())<<8 | uint32(o.Field()) }
+
+// lengthOK reports whether a standard field has its standard length; of others only that there is one is
+// known.
+func (o *OXM) lengthOK() bool {
+	f := o.wire[2] >> 1
+	if o.wire[0] != 0x80 || o.wire[1] != 0 || int(f) >= len(fields) {
+		return o.wire[3] != 0
+	}
+	return o.wire[3] == fields[f].length<<(o.wire[2]&1)
+}
+
+func (o *OXM) append(dst []byte) ([]byte, error) {
+	if !o.lengthOK() {
+		return nil, appendError(fmt.Sprintf("match field %v", o.Field()), ErrLength)
+	}
+	return o.appendRaw(dst), nil
+}
+
+func (o *OXM) appendRaw(dst []byte) []byte {
+	if o.long != "" {
+		return append(append(dst, o.wire[:oxmHeaderLen]...), o.long...)
+	}
+	return append(dst, o.wire[:oxmHeaderLen+int(o.wire[3])]...)
+}

@@ -103,3 +103,130 @@ type Message interface {
 	// appendBody appends everything after the header.
 	appendBody(dst []byte) ([]byte, error)
 }
+
+// Parse reads one whole message: b must be exactly as long as its header says. The header is returned
+// even when the rest cannot be read, so that the sender can be told; the error is a *[ParseError].
+//
+// Hello and error messages are read in any version, because they are how versions are negotiated; every
+// other message must be of Version.
+func Parse(b []byte) (Header, Message, error) {
+	h, err := ParseHeader(b)
+	if err != nil {
+		return h, nil, err
+	}
+	c := cursor{b: b, off: HeaderLen, end: len(b), typ: h.Type}
+	switch {
+	case len(b) < int(h.Length):
+		c.fail("message", len(b), ErrShort)
+	case len(b) > int(h.Length):
+		c.fail("message", int(h.Length), ErrLength)
+	case h.Version != Version && h.Type != TypeHello && h.Type != TypeError:
+		c.fail("version", 0, ErrVersion)
+	}
+	if c.err != nil {
+		return h, nil, c.err
+	}
+	m := parseBody(&c, h.Version)
+	if c.more() {
+		c.fail("end of message", c.off, ErrLength)
+	}
+	if c.err != nil {
+		return h, nil, c.err
+	}
+	return h, m, nil
+}
+
+// parseBody reads what follows the header. The types of every packet and flow come first.
+func parseBody(c *cursor, version uint8) Message {
+	switch c.typ {
+	case TypePacketIn:
+		return parsePacketIn(c)
+	case TypeFlowMod:
+		return parseFlowMod(c)
+	case TypePacketOut:
+		return parsePacketOut(c)
+	case TypeFlowRemoved:
+		return parseFlowRemoved(c)
+	case TypeMultipartReply:
+		return parseMultipartReply(c)
+	case TypeMultipartRequest:
+		return parseMultipartRequest(c)
+	case TypeBarrierRequest:
+		return &BarrierRequest{}
+	case TypeBarrierReply:
+		return &BarrierReply{}
+	case TypeEchoRequest:
+		return &EchoRequest{Data: c.rest()}
+	case TypeEchoReply:
+		return &EchoReply{Data: c.rest()}
+	case TypePortStatus:
+		return parsePortStatus(c)
+	case TypeError:
+		return parseError(c)
+	case TypeHello:
+		return parseHello(c, version)
+	}
+	return parseRare(c)
+}
+
+// parseRare reads the messages of which a connection sees few.
+func parseRare(c *cursor) Message {
+	switch c.typ {
+	case TypeExperimenter:
+		id, expType, data := c.experimenter()
+		return &Experimenter{Experimenter: id, ExpType: expType, Data: data}
+	case TypeFeaturesRequest:
+		return &FeaturesRequest{}
+	case TypeFeaturesReply:
+		return parseFeaturesReply(c)
+	case TypeGetConfigRequest:
+		return &GetConfigRequest{}
+	case TypeGetConfigReply:
+		flags, n := parseConfig(c)
+		return &GetConfigReply{Flags: flags, MissSendLen: n}
+	case TypeSetConfig:
+		flags, n := parseConfig(c)
+		return &SetConfig{Flags: flags, MissSendLen: n}
+	case TypeGroupMod:
+		return parseGroupMod(c)
+	case TypePortMod:
+		return parsePortMod(c)
+	case TypeTableMod:
+		return parseTableMod(c)
+	case TypeQueueGetConfigRequest:
+		return parseQueueGetConfigRequest(c)
+	case TypeQueueGetConfigReply:
+		return parseQueueGetConfigReply(c)
+	case TypeRoleRequest:
+		role, generation := parseRole(c)
+		return &RoleRequest{Role: role, GenerationID: generation}
+	case TypeRoleReply:
+		role, generation := parseRole(c)
+		return &RoleReply{Role: role, GenerationID: generation}
+	case TypeGetAsyncRequest:
+		return &GetAsyncRequest{}
+	case TypeGetAsyncReply:
+		return &GetAsyncReply{parseAsync(c)}
+	case TypeSetAsync:
+		return &SetAsync{parseAsync(c)}
+	case TypeMeterMod:
+		return parseMeterMod(c)
+	}
+	c.fail("type", 1, ErrUnknownType)
+	return nil
+}
+
+// Append appends m to dst as one whole message of Version. It fails, and returns dst as it was, if m
+// does not fit MaxLen or holds something that OpenFlow 1.3 cannot say.
+func Append(dst []byte, xid uint32, m Message) ([]byte, error) {
+	start := len(dst)
+	out := append(dst, Version, byte(m.Type()), 0, 0, byte(xid>>24), byte(xid>>16), byte(xid>>8), byte(xid))
+	out, err := m.appendBody(out)
+	if err == nil {
+		err = putLength(out, start, 2, "message")
+	}
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}

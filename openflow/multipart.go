@@ -1,6 +1,6 @@
 package openflow
 
-import "fmt"
+import "encoding/binary"
 
 // MultipartType is the kind of a multipart message (§7.3.5).
 type MultipartType uint16
@@ -80,33 +80,136 @@ func NewMultipartReply(body MultipartReplyBody) *MultipartReply {
 	return &MultipartReply{MPType: body.replyType(), Body: body}
 }
 
-// DescReply describes the switch; its strings are for people (§7.3.5.1).
-type DescReply struct {
-	Manufacturer string // at most 255 bytes
-	Hardware     string // at most 255 bytes
-	Software     string // at most 255 bytes
-	SerialNum    string // at most 31 bytes
-	Datapath     string // at most 255 bytes
-}
-
-// ExperimenterRequest is a multipart request of someone's own (§7.3.5.15).
-type ExperimenterRequest struct {
-	Experimenter uint32
-	ExpType      uint32
-	Data         []byte
-}
-
-// ExperimenterReply answers an experimenter multipart request (§7.3.5.15).
-type ExperimenterReply struct {
-	Experimenter uint32
-	ExpType      uint32
-	Data         []byte
-}
-
 // Type implements [Message].
 func (*MultipartRequest) Type() Type { return TypeMultipartRequest }
 
 // Type implements [Message].
 func (*MultipartReply) Type() Type { return TypeMultipartReply }
 
-var _ = fmt.Sprint
+// parseMultipartHeader reads what both directions share.
+func parseMultipartHeader(c *cursor) (t MultipartType, flags MultipartFlags) {
+	p := c.take(8, "multipart header")
+	if p == nil {
+		return 0, 0
+	}
+	return MultipartType(binary.BigEndian.Uint16(p)), MultipartFlags(binary.BigEndian.Uint16(p[2:]))
+}
+
+func appendMultipartHeader(dst []byte, t MultipartType, flags MultipartFlags) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(t))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(flags))
+	return append(dst, 0, 0, 0, 0)
+}
+
+func parseMultipartRequest(c *cursor) Message {
+	t, flags := parseMultipartHeader(c)
+	m := &MultipartRequest{MPType: t, Flags: flags}
+	switch t {
+	case MultipartFlow:
+		m.Body = parseFlowStatsRequest(c)
+	case MultipartAggregate:
+		m.Body = (*AggregateStatsRequest)(parseFlowStatsRequest(c))
+	case MultipartPortStats:
+		m.Body = &PortStatsRequest{Port: PortNo(c.paddedID())}
+	case MultipartQueue:
+		m.Body = parseQueueStatsRequest(c)
+	case MultipartGroup:
+		m.Body = &GroupStatsRequest{Group: GroupID(c.paddedID())}
+	case MultipartMeter:
+		m.Body = &MeterStatsRequest{Meter: MeterID(c.paddedID())}
+	case MultipartMeterConfig:
+		m.Body = &MeterConfigRequest{Meter: MeterID(c.paddedID())}
+	case MultipartTableFeatures:
+		m.Body = TableFeaturesRequest(c.tableFeatures())
+	case MultipartExperimenter:
+		id, expType, data := c.experimenter()
+		m.Body = &ExperimenterRequest{Experimenter: id, ExpType: expType, Data: data}
+	default:
+		if !t.bareRequest() {
+			c.fail("multipart type", HeaderLen, ErrUnknownType)
+		}
+	}
+	return m
+}
+
+// bareRequest reports whether a request of the type has no body.
+func (t MultipartType) bareRequest() bool {
+	switch t {
+	case MultipartDesc, MultipartTable, MultipartGroupDesc, MultipartGroupFeatures, MultipartMeterFeatures,
+		MultipartPortDesc:
+		return true
+	}
+	return false
+}
+
+// paddedID reads a request body that is one 32-bit number.
+func (c *cursor) paddedID() uint32 {
+	p := c.take(8, "multipart request")
+	if p == nil {
+		return 0
+	}
+	return binary.BigEndian.Uint32(p)
+}
+
+func appendPaddedID(dst []byte, id uint32) []byte {
+	return append(binary.BigEndian.AppendUint32(dst, id), 0, 0, 0, 0)
+}
+
+func (m *MultipartRequest) appendBody(dst []byte) ([]byte, error) {
+	dst = appendMultipartHeader(dst, m.MPType, m.Flags)
+	switch {
+	case m.Body == nil && (m.MPType.bareRequest() || m.MPType == MultipartTableFeatures):
+		return dst, nil
+	case m.Body == nil || m.Body.requestType() != m.MPType:
+		return nil, appendError("multipart request body", ErrValue)
+	}
+	return m.Body.appendRequest(dst)
+}
+
+func parseMultipartReply(c *cursor) Message {
+	t, flags := parseMultipartHeader(c)
+	m := &MultipartReply{MPType: t, Flags: flags}
+	switch t {
+	case MultipartFlow:
+		m.Body = parseFlowStats(c)
+	case MultipartAggregate:
+		m.Body = parseAggregateStats(c)
+	case MultipartTable:
+		m.Body = parseTableStats(c)
+	case MultipartPortStats:
+		m.Body = parsePortStats(c)
+	case MultipartPortDesc:
+		m.Body = parsePortDesc(c)
+	case MultipartQueue:
+		m.Body = parseQueueStats(c)
+	case MultipartGroup:
+		m.Body = parseGroupStats(c)
+	case MultipartGroupDesc:
+		m.Body = parseGroupDesc(c)
+	case MultipartGroupFeatures:
+		m.Body = parseGroupFeatures(c)
+	case MultipartMeter:
+		m.Body = parseMeterStats(c)
+	case MultipartMeterConfig:
+		m.Body = parseMeterConfig(c)
+	case MultipartMeterFeatures:
+		m.Body = parseMeterFeatures(c)
+	case MultipartTableFeatures:
+		m.Body = TableFeaturesReply(c.tableFeatures())
+	case MultipartDesc:
+		m.Body = parseDesc(c)
+	case MultipartExperimenter:
+		id, expType, data := c.experimenter()
+		m.Body = &ExperimenterReply{Experimenter: id, ExpType: expType, Data: data}
+	default:
+		c.fail("multipart type", HeaderLen, ErrUnknownType)
+	}
+	return m
+}
+
+func (m *MultipartReply) appendBody(dst []byte) ([]byte, error) {
+	if m.Body == nil || m.Body.replyType() != m.MPType {
+		return nil, appendError("multipart reply body", ErrValue)
+	}
+	return m.Body.appendReply(appendMultipartHeader(dst, m.MPType, m.Flags))
+}

@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // PacketIn brings a packet to the controller (§7.4.1).
 type PacketIn struct {
 	BufferID uint32 // where the switch holds the packet, or NoBuffer
@@ -44,3 +46,113 @@ func (*PacketIn) Type() Type { return TypePacketIn }
 
 // Type implements [Message].
 func (*PacketOut) Type() Type { return TypePacketOut }
+
+// A packet-in is allocated together with its match and its data, in one of a few sizes.
+type packetInBuf[D any] struct {
+	PacketIn
+	match [1]OXM // most switches send just the ingress port
+	data  D
+}
+
+// newPacketIn returns a packet-in, room for its match, and a zero data slice of length n.
+func newPacketIn(n int) (m *PacketIn, match []OXM, data []byte) {
+	switch {
+	case n <= 64:
+		b := new(packetInBuf[[64]byte])
+		return &b.PacketIn, b.match[:], b.data[:n:n]
+	case n <= 128:
+		b := new(packetInBuf[[128]byte])
+		return &b.PacketIn, b.match[:], b.data[:n:n]
+	case n <= 512:
+		b := new(packetInBuf[[512]byte])
+		return &b.PacketIn, b.match[:], b.data[:n:n]
+	case n <= 1536:
+		b := new(packetInBuf[[1536]byte])
+		return &b.PacketIn, b.match[:], b.data[:n:n]
+	}
+	b := new(packetInBuf[struct{}])
+	return &b.PacketIn, b.match[:], make([]byte, n)
+}
+
+func parsePacketIn(c *cursor) Message {
+	const fixed = 16
+	p := c.take(fixed, "packet-in")
+	matchLen, ok := c.peek16(2)
+	if p == nil || !ok {
+		c.fail("match", c.off, ErrShort)
+		return nil
+	}
+	// The match's length says in advance how much data there is; whether it is true, c.match checks.
+	n := c.left() - int(matchLen) - padding(int(matchLen)) - 2
+	m, match, data := newPacketIn(max(n, 0))
+	c.oxms = match
+	m.BufferID = binary.BigEndian.Uint32(p)
+	m.TotalLen = binary.BigEndian.Uint16(p[4:])
+	m.Reason = PacketInReason(p[6])
+	m.Table = TableID(p[7])
+	m.Cookie = Cookie(binary.BigEndian.Uint64(p[8:]))
+	m.Match = c.match()
+	c.take(2, "packet-in padding")
+	if n > 0 {
+		copy(data, c.take(n, "packet-in data"))
+		m.Data = data
+	}
+	return m
+}
+
+func (m *PacketIn) appendBody(dst []byte) ([]byte, error) {
+	dst, p := grow(dst, 16)
+	binary.BigEndian.PutUint32(p, m.BufferID)
+	binary.BigEndian.PutUint16(p[4:], m.TotalLen)
+	p[6] = byte(m.Reason)
+	p[7] = byte(m.Table)
+	binary.BigEndian.PutUint64(p[8:], uint64(m.Cookie))
+	dst, err := m.Match.append(dst)
+	if err != nil {
+		return nil, err
+	}
+	dst = append(dst, 0, 0)
+	return append(dst, m.Data...), nil
+}
+
+func parsePacketOut(c *cursor) Message {
+	p := c.take(16, "packet-out")
+	if p == nil {
+		return nil
+	}
+	b := new(struct {
+		PacketOut
+		acts [1]Action // most packet-outs only output
+	})
+	c.acts = b.acts[:]
+	b.BufferID = binary.BigEndian.Uint32(p)
+	b.InPort = PortNo(binary.BigEndian.Uint32(p[4:]))
+	n := int(binary.BigEndian.Uint16(p[8:]))
+	if n > c.left() {
+		c.fail("packet-out actions length", HeaderLen+8, ErrLength)
+		return nil
+	}
+	end := c.end
+	c.end = c.off + n
+	b.Actions = c.actions()
+	c.end = end
+	b.Data = c.rest()
+	return &b.PacketOut
+}
+
+func (m *PacketOut) appendBody(dst []byte) ([]byte, error) {
+	start := len(dst)
+	dst, p := grow(dst, 16)
+	binary.BigEndian.PutUint32(p, m.BufferID)
+	binary.BigEndian.PutUint32(p[4:], uint32(m.InPort))
+	dst, err := appendActions(dst, m.Actions)
+	if err != nil {
+		return nil, err
+	}
+	n := len(dst) - start - 16
+	if n > MaxLen {
+		return nil, appendError("packet-out actions", ErrLength)
+	}
+	binary.BigEndian.PutUint16(dst[start+8:], uint16(n))
+	return append(dst, m.Data...), nil
+}

@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // A Port describes one port of a switch (§7.2.1).
 type Port struct {
 	No         PortNo
@@ -89,3 +91,80 @@ func (*PortStatus) Type() Type { return TypePortStatus }
 
 // Type implements [Message].
 func (*PortMod) Type() Type { return TypePortMod }
+
+const portLen = 64
+
+func (c *cursor) port() (v Port) {
+	p := c.take(portLen, "port")
+	if p == nil {
+		return Port{}
+	}
+	return Port{
+		No:         PortNo(binary.BigEndian.Uint32(p)),
+		HWAddr:     MAC(p[8:14]),
+		Name:       text(p[16:32]),
+		Config:     PortConfig(binary.BigEndian.Uint32(p[32:])),
+		State:      PortState(binary.BigEndian.Uint32(p[36:])),
+		Curr:       PortFeatures(binary.BigEndian.Uint32(p[40:])),
+		Advertised: PortFeatures(binary.BigEndian.Uint32(p[44:])),
+		Supported:  PortFeatures(binary.BigEndian.Uint32(p[48:])),
+		Peer:       PortFeatures(binary.BigEndian.Uint32(p[52:])),
+		CurrSpeed:  binary.BigEndian.Uint32(p[56:]),
+		MaxSpeed:   binary.BigEndian.Uint32(p[60:]),
+	}
+}
+
+func (v *Port) append(dst []byte) ([]byte, error) {
+	dst, p := grow(dst, portLen)
+	binary.BigEndian.PutUint32(p, uint32(v.No))
+	copy(p[8:14], v.HWAddr[:])
+	if err := putText(p[16:32], "port name", v.Name); err != nil {
+		return nil, err
+	}
+	binary.BigEndian.PutUint32(p[32:], uint32(v.Config))
+	binary.BigEndian.PutUint32(p[36:], uint32(v.State))
+	binary.BigEndian.PutUint32(p[40:], uint32(v.Curr))
+	binary.BigEndian.PutUint32(p[44:], uint32(v.Advertised))
+	binary.BigEndian.PutUint32(p[48:], uint32(v.Supported))
+	binary.BigEndian.PutUint32(p[52:], uint32(v.Peer))
+	binary.BigEndian.PutUint32(p[56:], v.CurrSpeed)
+	binary.BigEndian.PutUint32(p[60:], v.MaxSpeed)
+	return dst, nil
+}
+
+func parsePortStatus(c *cursor) Message {
+	p := c.take(8, "port status")
+	if p == nil {
+		return nil
+	}
+	return &PortStatus{Reason: PortReason(p[0]), Port: c.port()}
+}
+
+func (m *PortStatus) appendBody(dst []byte) ([]byte, error) {
+	dst = append(dst, byte(m.Reason), 0, 0, 0, 0, 0, 0, 0)
+	return m.Port.append(dst)
+}
+
+func parsePortMod(c *cursor) Message {
+	p := c.take(32, "port mod")
+	if p == nil {
+		return nil
+	}
+	return &PortMod{
+		PortNo:    PortNo(binary.BigEndian.Uint32(p)),
+		HWAddr:    MAC(p[8:14]),
+		Config:    PortConfig(binary.BigEndian.Uint32(p[16:])),
+		Mask:      PortConfig(binary.BigEndian.Uint32(p[20:])),
+		Advertise: PortFeatures(binary.BigEndian.Uint32(p[24:])),
+	}
+}
+
+func (m *PortMod) appendBody(dst []byte) ([]byte, error) {
+	dst, p := grow(dst, 32)
+	binary.BigEndian.PutUint32(p, uint32(m.PortNo))
+	copy(p[8:14], m.HWAddr[:])
+	binary.BigEndian.PutUint32(p[16:], uint32(m.Config))
+	binary.BigEndian.PutUint32(p[20:], uint32(m.Mask))
+	binary.BigEndian.PutUint32(p[24:], uint32(m.Advertise))
+	return dst, nil
+}

@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // Role is what a controller is to a switch (§7.3.9).
 type Role uint32
 
@@ -54,3 +56,55 @@ func (*GetAsyncReply) Type() Type { return TypeGetAsyncReply }
 
 // Type implements [Message].
 func (*SetAsync) Type() Type { return TypeSetAsync }
+
+func parseRole(c *cursor) (Role, uint64) {
+	p := c.take(16, "role")
+	if p == nil {
+		return 0, 0
+	}
+	return Role(binary.BigEndian.Uint32(p)), binary.BigEndian.Uint64(p[8:])
+}
+
+func appendRole(dst []byte, role Role, generation uint64) []byte {
+	dst, p := grow(dst, 16)
+	binary.BigEndian.PutUint32(p, uint32(role))
+	binary.BigEndian.PutUint64(p[8:], generation)
+	return dst
+}
+
+func (m *RoleRequest) appendBody(dst []byte) ([]byte, error) {
+	return appendRole(dst, m.Role, m.GenerationID), nil
+}
+
+func (m *RoleReply) appendBody(dst []byte) ([]byte, error) {
+	return appendRole(dst, m.Role, m.GenerationID), nil
+}
+
+func parseAsync(c *cursor) (a AsyncConfig) {
+	p := c.take(24, "asynchronous configuration")
+	if p == nil {
+		return AsyncConfig{}
+	}
+	for i := range 2 {
+		a.PacketIn[i] = binary.BigEndian.Uint32(p[4*i:])
+		a.PortStatus[i] = binary.BigEndian.Uint32(p[8+4*i:])
+		a.FlowRemoved[i] = binary.BigEndian.Uint32(p[16+4*i:])
+	}
+	return a
+}
+
+func (a *AsyncConfig) append(dst []byte) []byte {
+	dst, p := grow(dst, 24)
+	for i := range 2 {
+		binary.BigEndian.PutUint32(p[4*i:], a.PacketIn[i])
+		binary.BigEndian.PutUint32(p[8+4*i:], a.PortStatus[i])
+		binary.BigEndian.PutUint32(p[16+4*i:], a.FlowRemoved[i])
+	}
+	return dst
+}
+
+func (*GetAsyncRequest) appendBody(dst []byte) ([]byte, error) { return dst, nil }
+
+func (m *GetAsyncReply) appendBody(dst []byte) ([]byte, error) { return m.append(dst), nil }
+
+func (m *SetAsync) appendBody(dst []byte) ([]byte, error) { return m.append(dst), nil }

@@ -1,5 +1,7 @@
 package openflow
 
+import "encoding/binary"
+
 // FeaturesRequest asks who the switch is and what it can do (§7.3.1).
 type FeaturesRequest struct{}
 
@@ -79,3 +81,64 @@ func (*SetConfig) Type() Type { return TypeSetConfig }
 
 // Type implements [Message].
 func (*TableMod) Type() Type { return TypeTableMod }
+
+func (*FeaturesRequest) appendBody(dst []byte) ([]byte, error) { return dst, nil }
+
+func parseFeaturesReply(c *cursor) Message {
+	p := c.take(24, "features")
+	if p == nil {
+		return nil
+	}
+	return &FeaturesReply{
+		DPID:         DPID(binary.BigEndian.Uint64(p)),
+		NBuffers:     binary.BigEndian.Uint32(p[8:]),
+		NTables:      p[12],
+		AuxiliaryID:  p[13],
+		Capabilities: Capabilities(binary.BigEndian.Uint32(p[16:])),
+		Reserved:     binary.BigEndian.Uint32(p[20:]),
+	}
+}
+
+func (m *FeaturesReply) appendBody(dst []byte) ([]byte, error) {
+	dst, p := grow(dst, 24)
+	binary.BigEndian.PutUint64(p, uint64(m.DPID))
+	binary.BigEndian.PutUint32(p[8:], m.NBuffers)
+	p[12] = m.NTables
+	p[13] = m.AuxiliaryID
+	binary.BigEndian.PutUint32(p[16:], uint32(m.Capabilities))
+	binary.BigEndian.PutUint32(p[20:], m.Reserved)
+	return dst, nil
+}
+
+func (*GetConfigRequest) appendBody(dst []byte) ([]byte, error) { return dst, nil }
+
+func parseConfig(c *cursor) (flags ConfigFlags, missSendLen uint16) {
+	p := c.take(4, "switch configuration")
+	if p == nil {
+		return 0, 0
+	}
+	return ConfigFlags(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint16(p[2:])
+}
+
+func (m *GetConfigReply) appendBody(dst []byte) ([]byte, error) {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(m.Flags))
+	return binary.BigEndian.AppendUint16(dst, m.MissSendLen), nil
+}
+
+func (m *SetConfig) appendBody(dst []byte) ([]byte, error) {
+	dst = binary.BigEndian.AppendUint16(dst, uint16(m.Flags))
+	return binary.BigEndian.AppendUint16(dst, m.MissSendLen), nil
+}
+
+func parseTableMod(c *cursor) Message {
+	p := c.take(8, "table mod")
+	if p == nil {
+		return nil
+	}
+	return &TableMod{Table: TableID(p[0]), Config: TableConfig(binary.BigEndian.Uint32(p[4:]))}
+}
+
+func (m *TableMod) appendBody(dst []byte) ([]byte, error) {
+	dst = append(dst, byte(m.Table), 0, 0, 0)
+	return binary.BigEndian.AppendUint32(dst, uint32(m.Config)), nil
+}

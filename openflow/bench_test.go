@@ -1,0 +1,110 @@
+package openflow
+
+import (
+	"net/netip"
+	"testing"
+)
+
+// benchFlowMod is what installs one direction of a path: 152 bytes on the wire.
+func benchFlowMod() *FlowMod {
+	return &FlowMod{
+		Cookie: 0xc06a000000000001, Priority: 1000, BufferID: NoBuffer, OutPort: PortAny, OutGroup: GroupAny,
+		Match: Match{
+			InPort(1), EthType(0x0800), IPProto(6),
+			IPv4Src(netip.MustParseAddr("10.0.0.1")), IPv4Dst(netip.MustParseAddr("10.0.0.2")),
+			TCPSrc(40000), TCPDst(5001),
+		},
+		Instructions: []Instruction{ApplyActions(SetField(IPDSCP(46)), SetQueue(1), Output(2, 0))},
+	}
+}
+
+func BenchmarkFlowModAppend(b *testing.B) {
+	m := benchFlowMod()
+	buf := make([]byte, 0, 256)
+	b.ReportAllocs()
+	for b.Loop() {
+		out, err := Append(buf, 1, m)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.SetBytes(int64(len(out)))
+	}
+}
+
+func BenchmarkFlowModParse(b *testing.B) {
+	wire, err := Append(nil, 1, benchFlowMod())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(wire)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Parse(wire); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// benchPacketIn brings a minimal Ethernet frame.
+func benchPacketIn() *PacketIn {
+	return &PacketIn{
+		BufferID: NoBuffer, TotalLen: 60, Reason: PacketInAction, Cookie: 1,
+		Match: Match{InPort(7)}, Data: make([]byte, 60),
+	}
+}
+
+func BenchmarkPacketInAppend(b *testing.B) {
+	m := benchPacketIn()
+	buf := make([]byte, 0, 256)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Append(buf, 1, m); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkPacketInParse(b *testing.B) {
+	wire, err := Append(nil, 1, benchPacketIn())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(wire)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Parse(wire); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkFlowStatsParse reads one full reply, as a dump of a large table brings them.
+func BenchmarkFlowStatsParse(b *testing.B) {
+	f := benchFlowMod()
+	reply := make(FlowStatsReply, 400)
+	for i := range reply {
+		reply[i] = FlowStats{Cookie: f.Cookie, Priority: f.Priority, Match: f.Match, Instructions: f.Instructions}
+	}
+	wire, err := Append(nil, 1, NewMultipartReply(reply))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(wire)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := Parse(wire); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(reply)), "ns/entry")
+}
+
+func BenchmarkMatchKey(b *testing.B) {
+	m := benchFlowMod().Match
+	b.ReportAllocs()
+	for b.Loop() {
+		if m.Key() == "" {
+			b.Fatal("empty key")
+		}
+	}
+}

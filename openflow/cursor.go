@@ -1,0 +1,168 @@
+package openflow
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// cursor walks one message. The first failure sticks, and every later read returns nothing, so that
+// parsers read top to bottom and check once.
+type cursor struct {
+	b   []byte // the whole message, so that off is what a ParseError reports
+	off int
+	end int // of the message, or of the TLV being read
+	typ Type
+	err *ParseError
+
+	// Slabs that slices of the message are cut from; see takeSlab.
+	oxms  []OXM
+	ins   []Instruction
+	acts  []Action
+	chunk int // how many elements to allocate when a slab runs out, if more than needed
+}
+
+func (c *cursor) fail(field string, off int, err error) {
+	if c.err == nil {
+		c.err = &ParseError{Msg: c.typ, Field: field, Offset: off, Err: err}
+	}
+}
+
+func (c *cursor) left() int { return c.end - c.off }
+
+// more reports whether a list goes on: bytes are left and nothing failed.
+func (c *cursor) more() bool { return c.err == nil && c.off < c.end }
+
+// take returns the next n bytes, aliased, or nil when they are not there.
+func (c *cursor) take(n int, field string) []byte {
+	if c.err != nil {
+		return nil
+	}
+	if n > c.left() {
+		c.fail(field, c.off, ErrShort)
+		return nil
+	}
+	p := c.b[c.off : c.off+n : c.off+n]
+	c.off += n
+	return p
+}
+
+// rest returns a copy of what is left, nil if that is nothing.
+func (c *cursor) rest() []byte {
+	if !c.more() {
+		return nil
+	}
+	return bytes.Clone(c.take(c.left(), "data"))
+}
+
+// restString is rest as a string, for the comparable types.
+func (c *cursor) restString() string {
+	return string(c.take(max(c.left(), 0), "data"))
+}
+
+// peek16 returns the 16-bit number at distance at from here, which need not be there.
+func (c *cursor) peek16(at int) (uint16, bool) {
+	if c.err != nil || c.left() < at+2 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint16(c.b[c.off+at:]), true
+}
+
+// enter narrows the cursor to the next element, whose length field lies at distance at and must count at
+// least least bytes. It returns the end to hand to leave.
+func (c *cursor) enter(field string, at, least int) (outer int, ok bool) {
+	n, ok := c.peek16(at)
+	switch {
+	case c.err != nil:
+		return c.end, false
+	case !ok:
+		c.fail(field, c.off, ErrShort)
+		return c.end, false
+	case int(n) < least:
+		c.fail(field+" length", c.off+at, ErrLength)
+		return c.end, false
+	case int(n) > c.left():
+		c.fail(field, c.off, ErrShort)
+		return c.end, false
+	}
+	outer = c.end
+	c.end = c.off + int(n)
+	return outer, true
+}
+
+// leave ends an element, all of which must have been read.
+func (c *cursor) leave(field string, outer int) {
+	if c.more() {
+		c.fail(field+" length", c.off, ErrLength)
+	}
+	c.end = outer
+}
+
+// pad skips to the next multiple of 8 after n bytes of an element that has been read.
+func (c *cursor) pad(n int, field string) { c.take(padding(n), field) }
+
+// padding returns how many bytes follow n to make a multiple of 8.
+func padding(n int) int { return -n & 7 }
+
+// takeSlab cuts n elements off a slab, and allocates them where it has too few.
+func takeSlab[T any](slab *[]T, n, chunk int) []T {
+	if n == 0 {
+		return nil
+	}
+	if n > len(*slab) {
+		if n >= chunk {
+			return make([]T, n)
+		}
+		*slab = make([]T, chunk)
+	}
+	s := (*slab)[:n:n]
+	*slab = (*slab)[n:]
+	return s
+}
+
+// text reads a NUL-padded string.
+func text(p []byte) string {
+	if i := bytes.IndexByte(p, 0); i >= 0 {
+		p = p[:i]
+	}
+	return string(p)
+}
+
+// putText writes s NUL-padded into p, which is zero.
+func putText(p []byte, field, s string) error {
+	if len(s) > len(p) || strings.IndexByte(s, 0) >= 0 {
+		return appendError(field, ErrValue)
+	}
+	copy(p, s)
+	return nil
+}
+
+// grow extends dst by n zero bytes, and returns them too.
+func grow(dst []byte, n int) (out, added []byte) {
+	at := len(dst)
+	dst = slices.Grow(dst, n)[:at+n]
+	clear(dst[at:])
+	return dst, dst[at:]
+}
+
+// appendPadding appends zeros until the element that starts at start has a length of a multiple of 8.
+func appendPadding(dst []byte, start int) []byte {
+	var zeros [8]byte
+	return append(dst, zeros[:padding(len(dst)-start)]...)
+}
+
+// putLength back-patches the length of the element that starts at start into its length field.
+func putLength(dst []byte, start, at int, field string) error {
+	n := len(dst) - start
+	if n > MaxLen {
+		return appendError(field, ErrLength)
+	}
+	binary.BigEndian.PutUint16(dst[start+at:], uint16(n))
+	return nil
+}
+
+func appendError(field string, err error) error {
+	return fmt.Errorf("openflow: append %s: %w", field, err)
+}

@@ -1,0 +1,241 @@
+package openflow
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A sample is a message that every general test goes over. The families' test files hold them.
+type sample struct {
+	name string
+	m    Message
+}
+
+func allSamples() []sample {
+	return slices.Concat(
+		helloSamples, errorSamples, echoSamples, switchSamples, packetSamples, flowSamples, portSamples,
+		groupSamples, meterSamples, queueSamples, roleSamples, multipartSamples, flowStatsSamples,
+		portStatsSamples, tableSamples, groupStatsSamples, meterStatsSamples, bundleSamples(),
+	)
+}
+
+func mustAppend(t testing.TB, xid uint32, m Message) []byte {
+	t.Helper()
+	b, err := Append(nil, xid, m)
+	if err != nil {
+		t.Fatalf("Append(%#v): %v", m, err)
+	}
+	return b
+}
+
+func TestSamplesCoverEveryType(t *testing.T) {
+	seen := map[Type]bool{}
+	for _, s := range allSamples() {
+		seen[s.m.Type()] = true
+	}
+	for typ := TypeHello; typ <= TypeMeterMod; typ++ {
+		if !seen[typ] {
+			t.Errorf("no sample of type %v", typ)
+		}
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	for _, s := range allSamples() {
+		t.Run(s.name, func(t *testing.T) {
+			const xid = 0xdeadbeef
+			b := mustAppend(t, xid, s.m)
+			h, m, err := Parse(b)
+			if err != nil {
+				t.Fatalf("Parse: %v\n%x", err, b)
+			}
+			want := Header{Version: Version, Type: s.m.Type(), Length: uint16(len(b)), XID: xid}
+			if h != want {
+				t.Errorf("header = %+v, want %+v", h, want)
+			}
+			if !reflect.DeepEqual(m, s.m) {
+				t.Errorf("parsed %+v\nwant   %+v", m, s.m)
+			}
+			if again := mustAppend(t, xid, m); !bytes.Equal(again, b) {
+				t.Errorf("second encoding\n%x differs from\n%x", again, b)
+			}
+		})
+	}
+}
+
+// TestAppendKeepsPrefix appends behind bytes of an odd length: paddings count from the message's start.
+func TestAppendKeepsPrefix(t *testing.T) {
+	for _, s := range allSamples() {
+		plain := mustAppend(t, 1, s.m)
+		got, err := Append([]byte("abc"), 1, s.m)
+		if err != nil || !bytes.Equal(got[:3], []byte("abc")) || !bytes.Equal(got[3:], plain) {
+			t.Errorf("%s: behind a prefix: %x, %v\nwant %x", s.name, got, err, plain)
+		}
+	}
+}
+
+// TestPrefixFails cuts every message short at every byte: first as it would look on a broken stream, then
+// with the length in the header made true, so that only the inner lengths can tell.
+func TestPrefixFails(t *testing.T) {
+	for _, s := range allSamples() {
+		b := mustAppend(t, 1, s.m)
+		for n := range b {
+			if _, m, err := Parse(b[:n:n]); err == nil || m != nil {
+				t.Fatalf("%s: prefix of %d of %d bytes: %v, %v", s.name, n, len(b), m, err)
+			}
+			if n < HeaderLen {
+				continue
+			}
+			cut := bytes.Clone(b[:n])
+			binary.BigEndian.PutUint16(cut[2:], uint16(n))
+			_, m, err := Parse(cut)
+			if err == nil {
+				checkStable(t, m)
+				continue
+			}
+			var pe *ParseError
+			if m != nil || !errors.As(err, &pe) || pe.Offset > n || pe.Field == "" {
+				t.Fatalf("%s: cut to %d bytes: %v, %#v", s.name, n, m, err)
+			}
+		}
+	}
+}
+
+// checkStable demands that what was parsed from odd bytes still has one meaning.
+func checkStable(t testing.TB, m Message) {
+	t.Helper()
+	b, err := Append(nil, 1, m)
+	if err != nil {
+		t.Fatalf("parsed, but cannot be appended: %v\n%#v", err, m)
+	}
+	_, again, err := Parse(b)
+	if err != nil {
+		t.Fatalf("parsed and appended, but not parsed again: %v\n%x", err, b)
+	}
+	if !reflect.DeepEqual(m, again) {
+		t.Fatalf("second parse differs:\n%#v\n%#v", m, again)
+	}
+}
+
+// TestDamage overwrites and shortens good messages. Nothing may panic, and what still parses must be
+// stable.
+func TestDamage(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	for _, s := range allSamples() {
+		good := mustAppend(t, 1, s.m)
+		for range 300 {
+			b := bytes.Clone(good)
+			for range 1 + rnd.IntN(3) {
+				b[rnd.IntN(len(b))] = byte(rnd.Uint32())
+			}
+			b = b[:HeaderLen+rnd.IntN(len(b)-HeaderLen+1)]
+			binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+			if _, m, err := Parse(b); err == nil {
+				checkStable(t, m)
+			}
+		}
+	}
+}
+
+func TestRandomBytes(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	for range 50_000 {
+		b := make([]byte, HeaderLen+rnd.IntN(96))
+		for i := range b {
+			b[i] = byte(rnd.Uint32()) & byte(rnd.Uint32()) & byte(rnd.Uint32()) // small numbers reach further
+		}
+		b[0], b[1] = Version, byte(rnd.IntN(32))
+		binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
+		if _, m, err := Parse(b); err == nil {
+			checkStable(t, m)
+		}
+	}
+}
+
+// TestParseDoesNotAlias overwrites the read buffer after parsing, as a connection does.
+func TestParseDoesNotAlias(t *testing.T) {
+	for _, s := range allSamples() {
+		b := mustAppend(t, 1, s.m)
+		_, m, err := Parse(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range b {
+			b[i] = 0xa5
+		}
+		if !reflect.DeepEqual(m, s.m) {
+			t.Errorf("%s: changed with the buffer", s.name)
+		}
+	}
+}
+
+func TestParseHeader(t *testing.T) {
+	h, err := ParseHeader([]byte{5, 3, 0, 12, 1, 2, 3, 4})
+	if want := (Header{Version: 5, Type: TypeEchoReply, Length: 12, XID: 0x01020304}); err != nil || h != want {
+		t.Errorf("ParseHeader = %+v, %v, want %+v", h, err, want)
+	}
+	if _, err := ParseHeader([]byte{4, 0, 0, 7, 0, 0, 0, 0}); !errors.Is(err, ErrLength) {
+		t.Errorf("length below 8: %v, want ErrLength", err)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	tests := []struct {
+		name  string
+		b     []byte
+		field string
+		err   error
+	}{
+		{"version", []byte{1, 20, 0, 8, 0, 0, 0, 1}, "version", ErrVersion},
+		{"type", []byte{4, 30, 0, 8, 0, 0, 0, 1}, "type", ErrUnknownType},
+		{"more than its length", []byte{4, 20, 0, 8, 0, 0, 0, 1, 0}, "message", ErrLength},
+		{"less than its length", []byte{4, 20, 0, 9, 0, 0, 0, 1}, "message", ErrShort},
+		{"barrier with a body", []byte{4, 20, 0, 9, 0, 0, 0, 1, 0}, "end of message", ErrLength},
+		{"unknown multipart", []byte{4, 18, 0, 16, 0, 0, 0, 1, 0, 99, 0, 0, 0, 0, 0, 0}, "multipart type", ErrUnknownType},
+	}
+	for _, test := range tests {
+		h, m, err := Parse(test.b)
+		var pe *ParseError
+		if m != nil || !errors.As(err, &pe) || pe.Field != test.field || !errors.Is(err, test.err) {
+			t.Errorf("%s: %v, %v, want %s: %v", test.name, m, err, test.field, test.err)
+		}
+		if h.XID != 1 {
+			t.Errorf("%s: header %+v is lost", test.name, h)
+		}
+	}
+}
+
+func TestAppendRefusesTooLong(t *testing.T) {
+	dst := []byte("kept")
+	for _, m := range []Message{
+		&EchoRequest{Data: make([]byte, MaxLen-HeaderLen+1)},
+		&PacketOut{Actions: make([]Action, MaxLen/16+1)},
+		&FlowMod{Match: slices.Repeat(Match{InPort(1)}, MaxLen/8)},
+		&FlowMod{Instructions: []Instruction{ApplyActions(make([]Action, MaxLen/16+1)...)}},
+	} {
+		out, err := Append(dst, 1, m)
+		if !errors.Is(err, ErrLength) || string(out) != "kept" {
+			t.Errorf("%v: %d bytes, %v, want ErrLength", m.Type(), len(out), err)
+		}
+	}
+	if _, err := Append(nil, 1, &EchoRequest{Data: make([]byte, MaxLen-HeaderLen)}); err != nil {
+		t.Errorf("the longest message: %v", err)
+	}
+}
+
+func TestTypeNames(t *testing.T) {
+	for typ := TypeHello; typ <= TypeMeterMod; typ++ {
+		if name := typ.String(); strings.HasPrefix(name, "type ") {
+			t.Errorf("type %d has no name", uint8(typ))
+		}
+	}
+	if got := Type(77).String(); got != "type 77" {
+		t.Errorf("unknown type is %q", got)
+	}
+}
