@@ -1,18 +1,25 @@
 package flow
 
 import (
+	"time"
+
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
 
 // Identifiers of our meters. A switch's meters are a space of their own without
-// cookies; this range marks ours. Open vSwitch allows identifiers up to 65535.
+// cookies; these ranges mark ours. Open vSwitch takes identifiers up to
+// 0xffff0000, whatever number of meters it says it has room for.
 const (
-	meterFirst   openflow.MeterID = 0xc000
-	meterUnknown                  = meterFirst     // packets of unknown sources
-	meterFlood                    = meterFirst + 1 // what is flooded, where several ports carry reservations
-	meterPorts                    = meterFirst + 2 // plus the port number
-	meterLast    openflow.MeterID = 0xffff
+	meterFirst    openflow.MeterID = 0xc000_0000
+	meterUnknown                   = meterFirst                  // packets of unknown sources
+	meterFlood                     = meterFirst + 1              // what is flooded, where several ports carry reservations
+	meterPorts    openflow.MeterID = 0xc100_0000                 // plus the port number
+	meterPolicers openflow.MeterID = 0xc200_0000                 // plus the circuit's handle
+	meterLast     openflow.MeterID = meterPolicers + 0x00ff_ffff // of 24 bits each
+
+	meterSuffix = 0x00ff_ffff
 )
 
 const (
@@ -22,6 +29,10 @@ const (
 
 	// burstPerSecond: a best-effort meter lets a burst of 10 ms through.
 	burstPerSecond = 100
+	// policerBurst of 0.3 s: with less, a lone TCP transfer stays a third and more
+	// below the rate at which it is policed.
+	policerBurst = 300 * time.Millisecond
+
 	// minBurst is two full frames, in kbit.
 	minBurst = 25
 
@@ -41,13 +52,13 @@ const (
 // others give up.
 func (c *compiler) bestEffortMeters() map[openflow.PortNo]openflow.MeterID {
 	ids := map[openflow.PortNo]openflow.MeterID{}
-	if !c.Policy.Meter || c.Policy.Forwarding != ForwardL2 || c.sw.Meters == 0 {
+	if !c.metering() || c.Policy.Forwarding != ForwardL2 {
 		return ids
 	}
 	left := map[openflow.PortNo]uint32{} // kbit/s
 	for no, reserved := range c.reserved() {
 		p, ok := c.sw.Ports[no]
-		if ok && openflow.MeterID(no) <= meterLast-meterPorts {
+		if ok && no <= meterSuffix {
 			ids[no] = meterPorts + openflow.MeterID(no)
 			left[no] = kbps(p.Capacity - min(reserved, p.Capacity))
 		}
@@ -63,6 +74,9 @@ func (c *compiler) bestEffortMeters() map[openflow.PortNo]openflow.MeterID {
 	}
 	return ids
 }
+
+// metering reports whether meters are wanted, and there to be had.
+func (c *compiler) metering() bool { return c.Policy.Meter && c.sw.Meters > 0 }
 
 // floodRate is the rate of the flood meter in kbit/s; 0 if there is none.
 func (c *compiler) floodRate(left map[openflow.PortNo]uint32) uint32 {
@@ -102,4 +116,35 @@ func kbps(r topology.BitRate) uint32 {
 func drop(rate uint32) Meter {
 	rate = max(rate, minRate)
 	return Meter{Rate: rate, Burst: max(rate/burstPerSecond, minBurst)}
+}
+
+// Policed finds the circuits that must be held to their rate where they enter
+// the network: those that share a link with another circuit that has a rate. A
+// circuit that shares no link may use what is free beyond what it reserved; it
+// takes that from best effort only.
+func Policed(circuits []path.Circuit) map[string]bool {
+	owner := map[topology.LinkID]string{}
+	policed := map[string]bool{}
+	for _, c := range circuits {
+		if c.Rate == 0 {
+			continue
+		}
+		for _, l := range c.Path.BothWays() {
+			other, taken := owner[l]
+			if taken && other != c.ID {
+				policed[c.ID], policed[other] = true, true
+			}
+			owner[l] = c.ID
+		}
+	}
+	return policed
+}
+
+// policer adds the meter that holds a circuit to its rate.
+func (c *compiler) policer(circuit path.Circuit) openflow.MeterID {
+	id := meterPolicers + openflow.MeterID(circuit.Handle&meterSuffix)
+	rate := max(kbps(circuit.Rate), 1)
+	burst := uint32(time.Duration(rate) * policerBurst / time.Second)
+	c.state.Meters[id] = Meter{Rate: rate, Burst: max(burst, minBurst)}
+	return id
 }

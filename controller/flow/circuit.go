@@ -36,7 +36,8 @@ func (c *compiler) direction(circuit path.Circuit, key path.FlowKey, in, out ope
 }
 
 // priority is what makes allocated traffic go first: the mark, the queue, and
-// passing by the best-effort meter. A circuit without a rate has nothing
+// passing by the best-effort meter. A circuit that is policed goes through its
+// own meter where it enters the network. A circuit without a rate has nothing
 // reserved for it and shares that meter, or it could take what others reserved.
 func (c *compiler) priority(circuit path.Circuit, in, out openflow.PortNo) []openflow.Instruction {
 	var acts []openflow.Action
@@ -46,15 +47,22 @@ func (c *compiler) priority(circuit path.Circuit, in, out openflow.PortNo) []ope
 	if q := c.sw.Ports[out].Queue; c.Policy.UseQueue && q != nil {
 		acts = append(acts, openflow.SetQueue(*q))
 	}
-	meter := openflow.MeterID(0)
-	if circuit.Rate == 0 {
+	var meter openflow.MeterID
+	switch {
+	case circuit.Rate == 0:
 		meter = c.meters[out]
+	case c.Policed[circuit.ID] && c.metering() && c.entrance(in):
+		meter = c.policer(circuit)
 	}
 	if in == out {
 		out = openflow.PortInPort // a switch sends nothing back where it came from unless told so
 	}
 	return c.bestEffort(meter, append(acts, openflow.Output(out, 0))...)
 }
+
+// entrance reports whether traffic that comes in through a port comes from
+// outside the network.
+func (c *compiler) entrance(in openflow.PortNo) bool { return c.sw.Ports[in].Role != topology.Trunk }
 
 // matches are the matches of a key: one, or two where ports are given without a
 // protocol.

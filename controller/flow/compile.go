@@ -34,6 +34,7 @@ type Network struct {
 	// Circuits are in order of precedence: where two want the same entry, as the
 	// old and the new path of a circuit that moves may, the first has it.
 	Circuits []path.Circuit
+	Policed  map[string]bool // circuits that are held to their rate, by ID; see [Policed]
 }
 
 // The tables of the pipeline.

@@ -47,27 +47,25 @@ func (r BitRate) String() string {
 // ParseBitRate reads 100M, 2.5G, 40k, 1T or a plain number of bit/s. Suffixes
 // are decimal and their case does not matter.
 func ParseBitRate(s string) (BitRate, error) {
-	digits, scale := strings.TrimSpace(s), BitPerSecond
-	for _, u := range units {
+	digits, scale, zeros := strings.TrimSpace(s), BitPerSecond, 0
+	for i, u := range units {
 		if rest, ok := strings.CutSuffix(strings.ToLower(digits), strings.ToLower(u.suffix)); ok {
-			digits, scale = rest, u.rate
+			digits, scale, zeros = rest, u.rate, 3*(len(units)-i)
 			break
 		}
 	}
 	if !isDecimal(digits) {
 		return 0, fmt.Errorf("topology: rate %q: write a number of bit/s, or one with k, M, G or T such as 2.5G", s)
 	}
-	if n, err := strconv.ParseUint(digits, 10, 64); err == nil {
-		if n > math.MaxUint64/uint64(scale) {
-			return 0, fmt.Errorf("topology: rate %q is too large", s)
-		}
-		return BitRate(n) * scale, nil
-	}
-	f, err := strconv.ParseFloat(digits, 64)
-	if err != nil || f*float64(scale) >= math.MaxUint64 {
+	whole, fraction, _ := strings.Cut(digits, ".")
+	// As many digits as a bit per second has below the unit; floating point
+	// would lose some.
+	below, _ := strconv.ParseUint("0"+(fraction + strings.Repeat("0", zeros))[:zeros], 10, 64)
+	n, err := strconv.ParseUint(whole, 10, 64)
+	if err != nil || n > (math.MaxUint64-below)/uint64(scale) {
 		return 0, fmt.Errorf("topology: rate %q is too large", s)
 	}
-	return BitRate(math.Round(f * float64(scale))), nil
+	return BitRate(n)*scale + BitRate(below), nil
 }
 
 // isDecimal reports whether s is digits with at most one point between them;

@@ -71,6 +71,7 @@ type Builder struct {
 type switchState struct {
 	info  Switch // Ports is unused
 	known bool   // has connected in this run
+	ready bool   // sends the probes that it receives to the controller
 	ports map[openflow.PortNo]*portState
 }
 
@@ -107,7 +108,7 @@ func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 		b.switches[info.DPID] = sw
 	}
 	info.Connected, info.Since, info.Ports = true, now, nil
-	sw.info, sw.known = info, true
+	sw.info, sw.known, sw.ready = info, true, false
 	present := map[openflow.PortNo]bool{}
 	for _, p := range ports {
 		present[p.No] = true
@@ -125,6 +126,21 @@ func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 		}
 	}
 	b.dirty = true
+}
+
+// SwitchReady takes note that a switch now holds its entries. From here on a
+// port where no probe arrives is an edge port; before, probes were just lost.
+func (b *Builder) SwitchReady(dpid openflow.DPID, now time.Time) {
+	sw := b.switches[dpid]
+	if sw == nil || sw.ready {
+		return
+	}
+	sw.ready = true
+	for _, p := range sw.ports {
+		if p.role == Undetermined && p.upSince.Before(now) {
+			p.upSince = now
+		}
+	}
 }
 
 // SwitchDown takes note that a switch's channel has ended.
@@ -182,8 +198,6 @@ func (b *Builder) setPort(sw *switchState, p openflow.Port, now time.Time) {
 		ps.role = Undetermined
 	case !isUp(ps.port):
 		ps.role, ps.upSince = Undetermined, now
-	case ps.role == Undetermined && ps.upSince.Before(now):
-		ps.upSince = now // nobody could probe it while the switch was away
 	}
 	ps.port = p
 }
@@ -260,7 +274,7 @@ func (b *Builder) LinkSeen(from, to PortID, now time.Time) bool {
 // ports, links without probes go down, the memory of the earlier run fades.
 func (b *Builder) Expire(now time.Time) {
 	for _, sw := range b.switches {
-		if !sw.info.Connected {
+		if !sw.info.Connected || !sw.ready {
 			continue
 		}
 		for _, p := range sw.ports {

@@ -1,0 +1,79 @@
+package controller
+
+import (
+	"context"
+
+	"conga/controller/flow"
+	"conga/openflow"
+)
+
+// dump asks the switch for everything that it holds of ours.
+func (s *session) dump(ctx context.Context) (*flow.State, error) {
+	st := flow.NewState()
+	body, err := s.multipart(ctx, openflow.MultipartMeterConfig, &openflow.MeterConfigRequest{Meter: openflow.MeterAll})
+	if err != nil {
+		return nil, err
+	}
+	if configs, ok := body.(openflow.MeterConfigReply); ok {
+		for _, c := range configs {
+			if id, m, ours := flow.FromMeterConfig(c); ours {
+				st.Meters[id] = m
+			}
+		}
+	}
+	body, err = s.multipart(ctx, openflow.MultipartFlow, &openflow.FlowStatsRequest{
+		Table: openflow.TableAll, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
+		Cookie: flow.CookieTag, CookieMask: flow.CookieMask,
+	})
+	if err != nil {
+		return nil, err
+	}
+	entries, _ := body.(openflow.FlowStatsReply)
+	for i := range entries {
+		if r, ours := flow.FromStats(&entries[i]); ours {
+			st.Rules[r.Key()] = r
+		}
+	}
+	return st, nil
+}
+
+// audited is what a switch was found to hold.
+type audited struct {
+	changes uint64 // how many changes were known when the question was asked
+	state   *flow.State
+	err     error
+}
+
+// startAudit asks the switch what it holds, beside everything else: entries
+// that somebody changed tell nobody.
+func (s *session) startAudit(ctx context.Context, result chan<- audited) {
+	if len(s.refused)+len(s.meters) > 0 {
+		clear(s.refused) // what was refused is tried again
+		clear(s.meters)
+		s.told = 0
+	}
+	if s.flight != nil || s.auditing {
+		return
+	}
+	s.auditing = true
+	changes := s.changes
+	s.helpers.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, answerTime)
+		defer cancel()
+		st, err := s.dump(ctx)
+		result <- audited{changes, st, err}
+	})
+}
+
+// finishAudit believes the answer unless a change has overtaken it.
+func (s *session) finishAudit(ctx context.Context, a audited) {
+	s.auditing = false
+	if a.err != nil {
+		s.log.Warn("switch did not say what it holds", "err", a.err)
+		return
+	}
+	if a.changes == s.changes {
+		s.present = a.state
+	}
+	s.proceed(ctx)
+}

@@ -1,0 +1,237 @@
+package controller
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"conga/controller/discovery"
+	"conga/controller/flow"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow/channel"
+)
+
+// Memory keeps what was last known of the network over a restart.
+type Memory interface {
+	Load() (topology.Memory, error)
+	Save(topology.Memory) error
+}
+
+// Priority says how a path is made a priority path.
+type Priority struct {
+	Meter bool    // hold best effort back on links that carry reservations
+	DSCP  *uint8  // mark, 0 to 63; nil: none
+	Queue *uint32 // queue, used on the ports that have it; nil: none
+}
+
+// Config says what a [Controller] is to do. Only Listen is required.
+type Config struct {
+	Logger          *slog.Logger // default: nothing is logged
+	Listen          string       // address for switches, such as 0.0.0.0:6653
+	TLS             *tls.Config  // nil: TCP
+	Forwarding      flow.Forwarding
+	DefaultCapacity topology.BitRate // of ports that do not tell their speed; default 10 Gbit/s
+	Links           []topology.LinkOverride
+	Attachments     []topology.Attachment
+	Priority        Priority
+	Memory          Memory        // nil: a restart begins with an empty picture
+	Audit           time.Duration // how often a switch's entries are compared with what is wanted; default 10 s
+	Topology        topology.Config
+}
+
+// Controller is the whole of the southbound side. It satisfies the scheduler's
+// Network interface.
+type Controller struct {
+	cfg      Config
+	log      *slog.Logger
+	policy   flow.Policy
+	prober   *discovery.Prober
+	snapshot atomic.Pointer[topology.Snapshot]
+	listener *channel.Listener
+	events   chan event
+	done     chan struct{} // closed when the core has stopped; nothing is received any more
+
+	restored []path.Circuit
+
+	mu      sync.Mutex
+	changed chan struct{} // guarded by mu; closed at the next change
+}
+
+// New makes a controller. It does nothing before [Controller.Listen] and
+// [Controller.Run].
+func New(cfg Config) (*Controller, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Forwarding == "" {
+		cfg.Forwarding = flow.ForwardL2
+	}
+	if cfg.DefaultCapacity == 0 {
+		cfg.DefaultCapacity = 10 * topology.Gbps
+	}
+	if cfg.Audit == 0 {
+		cfg.Audit = 10 * time.Second
+	}
+	cfg.Topology.DefaultCapacity, cfg.Topology.Links = cfg.DefaultCapacity, cfg.Links
+	cfg.Topology.Attachments = cfg.Attachments
+	secret := make([]byte, 32)
+	if _, err := rand.Read(secret); err != nil {
+		return nil, fmt.Errorf("controller: secret for probes: %w", err)
+	}
+	c := &Controller{
+		cfg:     cfg,
+		log:     cfg.Logger,
+		policy:  policy(cfg),
+		prober:  discovery.NewProber(secret),
+		events:  make(chan event, 4096),
+		done:    make(chan struct{}),
+		changed: make(chan struct{}),
+	}
+	c.snapshot.Store(topology.NewBuilder(cfg.Topology, time.Now()).Snapshot(time.Now()))
+	return c, nil
+}
+
+func policy(cfg Config) flow.Policy {
+	p := flow.Policy{Forwarding: cfg.Forwarding, Meter: cfg.Priority.Meter}
+	if d := cfg.Priority.DSCP; d != nil {
+		p.Mark, p.DSCP = true, *d
+	}
+	if q := cfg.Priority.Queue; q != nil {
+		p.UseQueue, p.Queue = true, *q
+	}
+	return p
+}
+
+// Listen opens the address for switches. Switches that connect before
+// [Controller.Run] wait.
+func (c *Controller) Listen() error {
+	l, err := channel.Listen(c.cfg.Listen, channel.Config{Logger: c.log, TLS: c.cfg.TLS})
+	if err != nil {
+		return fmt.Errorf("controller: listen for switches on %s: %w", c.cfg.Listen, err)
+	}
+	c.listener = l
+	return nil
+}
+
+// Addr is the address on which switches are welcome; nil before [Controller.Listen].
+func (c *Controller) Addr() net.Addr {
+	if c.listener == nil {
+		return nil
+	}
+	return c.listener.Addr()
+}
+
+// Run works until ctx ends. Switches keep their entries.
+func (c *Controller) Run(ctx context.Context) error {
+	if c.listener == nil {
+		if err := c.Listen(); err != nil {
+			return err
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	k := newCore(ctx, c)
+	defer close(c.done)
+	var wg sync.WaitGroup
+	wg.Go(func() { c.accept(ctx) })
+	k.run()
+	cancel()
+	c.listener.Close()
+	wg.Wait()
+	k.sessions.Wait()
+	return nil
+}
+
+// accept hands every new connection to the core.
+func (c *Controller) accept(ctx context.Context) {
+	for {
+		conn, err := c.listener.Accept(ctx)
+		if ctx.Err() != nil || errors.Is(err, channel.ErrClosed) {
+			if conn != nil {
+				conn.Close()
+			}
+			return
+		}
+		if err != nil {
+			c.log.Warn("connection from a switch failed", "err", err)
+			continue
+		}
+		if aux := conn.Features().AuxiliaryID; aux != 0 {
+			c.log.Warn("auxiliary connection refused", "dpid", conn.DPID(), "auxiliary", aux)
+			conn.Close()
+			continue
+		}
+		if !c.post(ctx, arrival{conn}) {
+			conn.Close()
+		}
+	}
+}
+
+// post hands an event to the core, waiting for room; false if ctx ends first.
+func (c *Controller) post(ctx context.Context, e event) bool {
+	select {
+	case c.events <- e:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// Snapshot is the network as it is known now.
+func (c *Controller) Snapshot() *topology.Snapshot { return c.snapshot.Load() }
+
+// Changed is closed at the next snapshot, and when a circuit is lost or returns.
+func (c *Controller) Changed() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.changed
+}
+
+func (c *Controller) announce() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.changed)
+	c.changed = make(chan struct{})
+}
+
+// Restore names the circuits that are wanted from the start. It must be called
+// before [Controller.Run].
+func (c *Controller) Restore(circuits []path.Circuit) { c.restored = circuits }
+
+// Install has the circuit's entries in every switch of its path and returns
+// when each has answered a barrier that followed them. A circuit that is
+// already installed on another path, or for other traffic, is moved: the new
+// entries are confirmed before the old ones go. An error is an [*Error] that
+// names the switch which is away, or what it refused; the circuit stays wanted.
+func (c *Controller) Install(ctx context.Context, circuit path.Circuit) error {
+	return c.ask(ctx, func(reply chan<- error) event { return install{circuit, reply} })
+}
+
+// Remove takes the circuit's entries out and returns when every connected
+// switch has confirmed it.
+func (c *Controller) Remove(ctx context.Context, id string) error {
+	return c.ask(ctx, func(reply chan<- error) event { return removal{id, reply} })
+}
+
+func (c *Controller) ask(ctx context.Context, request func(chan<- error) event) error {
+	reply := make(chan error, 1)
+	if !c.post(ctx, request(reply)) {
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-reply:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-c.done:
+		return &Error{Op: "ask", Err: errStopped}
+	}
+}

@@ -1,0 +1,175 @@
+package controller
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"conga/controller/discovery"
+	"conga/controller/flow"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+const (
+	tick      = 100 * time.Millisecond // how often the passing of time is looked at
+	batch     = 512                    // events taken in before the consequences are drawn
+	saveEvery = time.Second            // memory is written at most this often
+)
+
+// core owns the picture of the network and the circuits. All its methods run
+// on one goroutine.
+type core struct {
+	*Controller
+	ctx      context.Context
+	builder  *topology.Builder
+	schedule discovery.Schedule
+	routes   *flow.Routes
+	peers    map[openflow.DPID]*peer
+	circuits map[string]*circuit
+	removals []*departing
+
+	generation uint64 // of the wanted states handed out last
+	stale      bool   // wanted states do not follow from snapshot and circuits
+	sessions   sync.WaitGroup
+	memory     memory
+}
+
+// peer is what the core knows of a session.
+type peer struct {
+	session   *session
+	up        bool             // has introduced itself; before, nothing can be wanted of it
+	confirmed uint64           // generation that the switch holds
+	refused   map[uint64]error // by cookie owner: what the switch refused of that generation
+}
+
+func newCore(ctx context.Context, c *Controller) *core {
+	now := time.Now()
+	k := &core{
+		Controller: c,
+		ctx:        ctx,
+		builder:    topology.NewBuilder(c.cfg.Topology, now),
+		peers:      map[openflow.DPID]*peer{},
+		circuits:   map[string]*circuit{},
+		memory:     memory{store: c.cfg.Memory, log: c.log},
+		stale:      true,
+	}
+	if m, ok := k.memory.load(); ok {
+		k.builder.Recall(m, now)
+	}
+	for _, r := range c.restored {
+		k.circuits[r.ID] = &circuit{want: r}
+	}
+	return k
+}
+
+func (k *core) run() {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	defer k.memory.close()
+	k.settle()
+	for {
+		select {
+		case e := <-k.events:
+			e.apply(k)
+			k.drain()
+		case now := <-ticker.C:
+			k.builder.Expire(now)
+		case <-k.ctx.Done():
+			k.stop()
+			return
+		}
+		k.settle()
+	}
+}
+
+// drain takes in what else has happened, so that a burst of events has its
+// consequences drawn once.
+func (k *core) drain() {
+	for range batch {
+		select {
+		case e := <-k.events:
+			e.apply(k)
+		default:
+			return
+		}
+	}
+}
+
+// settle draws the consequences of what has happened: a new snapshot, new
+// wanted states, circuits that move on, probes that are due.
+func (k *core) settle() {
+	now := time.Now()
+	if k.builder.Changed() {
+		k.publish(k.builder.Snapshot(now))
+	}
+	// Each step a circuit takes may make the wanted states stale again.
+	for k.stale {
+		k.stale = false
+		k.handOut()
+		k.advance()
+	}
+	for _, p := range k.schedule.Due(k.Snapshot(), now) {
+		k.probe(p)
+	}
+	k.memory.save(k.Snapshot(), now)
+}
+
+func (k *core) publish(s *topology.Snapshot) {
+	k.routes = flow.NewRoutes(s)
+	k.snapshot.Store(s)
+	k.stale = true
+	k.announce()
+}
+
+// handOut computes what every connected switch should hold and tells its
+// session.
+func (k *core) handOut() {
+	k.generation++
+	n := &flow.Network{Snapshot: k.Snapshot(), Routes: k.routes, Policy: k.policy, Circuits: k.inPrecedence()}
+	n.Policed = flow.Policed(n.Circuits)
+	for dpid, p := range k.peers {
+		if p.up {
+			p.session.want(wanted{generation: k.generation, state: flow.Compile(n, dpid)})
+		}
+	}
+}
+
+func (k *core) inPrecedence() []path.Circuit {
+	var out []path.Circuit
+	for _, c := range k.circuits {
+		out = c.appendPrecedence(out)
+	}
+	return out
+}
+
+// probe sends an LLDP probe out of a port.
+func (k *core) probe(port topology.Port) {
+	p := k.peers[port.ID.DPID]
+	if p == nil {
+		return
+	}
+	// A probe that finds no room is no loss: the next one is due soon.
+	_ = p.session.conn.PacketOut(&openflow.PacketOut{
+		BufferID: openflow.NoBuffer,
+		InPort:   openflow.PortController,
+		Actions:  []openflow.Action{openflow.Output(port.ID.Port, 0)},
+		Data:     k.prober.Frame(port.ID, port.MAC),
+	}, true)
+}
+
+// stop ends the sessions and answers whoever still waits. The switches keep
+// what they hold.
+func (k *core) stop() {
+	k.memory.flush(k.Snapshot())
+	for _, p := range k.peers {
+		p.session.conn.Close()
+	}
+	for _, c := range k.circuits {
+		c.answer(&Error{Op: "install", Err: errStopped})
+	}
+	for _, d := range k.removals {
+		d.reply <- &Error{Op: "remove", Err: errStopped}
+	}
+}

@@ -1,0 +1,37 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+
+	"conga/openflow"
+)
+
+// Error is a circuit or a switch that is not as it should be.
+type Error struct {
+	Op   string        // such as "install"
+	DPID openflow.DPID // the switch concerned; 0: none in particular
+	Err  error         // [ErrAway], [ErrSuperseded], or the *openflow.Error with which the switch refused
+}
+
+// The causes of an [Error] that are not the switch's own words.
+var (
+	ErrAway       = errors.New("is not connected")
+	ErrSuperseded = errors.New("superseded by a later request")
+
+	errStopped = errors.New("the controller has stopped")
+)
+
+// Error names the switch and what is wrong with it.
+func (e *Error) Error() string {
+	switch {
+	case e.DPID == 0:
+		return e.Err.Error()
+	case errors.Is(e.Err, ErrAway):
+		return fmt.Sprintf("switch %s %v", e.DPID, e.Err)
+	}
+	return fmt.Sprintf("switch %s refused a flow entry: %v", e.DPID, e.Err)
+}
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Err }

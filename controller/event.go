@@ -1,0 +1,171 @@
+package controller
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+	"conga/openflow/channel"
+)
+
+// event is something that has happened. Its apply runs on the core's goroutine.
+type event interface{ apply(*core) }
+
+// arrival: a switch has connected.
+type arrival struct{ conn *channel.Conn }
+
+func (e arrival) apply(k *core) {
+	dpid := e.conn.DPID()
+	if old := k.peers[dpid]; old != nil {
+		k.sessions.Go(func() { k.challenge(k.ctx, old.session, e) })
+		return
+	}
+	s := newSession(k.Controller, e.conn)
+	k.peers[dpid] = &peer{session: s}
+	k.sessions.Go(func() { s.run(k.ctx) })
+}
+
+// challenge decides between two connections that claim the same datapath: the
+// first stays if it is alive, so that nobody can take a switch's place by
+// naming its datapath ID.
+func (c *Controller) challenge(life context.Context, old *session, e arrival) {
+	ctx, cancel := context.WithTimeout(life, time.Second)
+	defer cancel()
+	if _, err := old.conn.Request(ctx, &openflow.EchoRequest{}); err == nil {
+		c.log.Warn("second connection with a datapath ID that is in use refused",
+			"dpid", e.conn.DPID(), "addr", e.conn.RemoteAddr(), "in_use_by", old.conn.RemoteAddr())
+		e.conn.Close()
+		return
+	}
+	old.conn.Close()
+	<-old.ended
+	if !c.post(life, e) {
+		e.conn.Close()
+	}
+}
+
+// up: a session has learned what its switch is.
+type up struct {
+	s     *session
+	info  topology.Switch
+	ports []openflow.Port
+	queue []openflow.PortNo // ports that have the configured queue
+}
+
+func (e up) apply(k *core) {
+	if !k.current(e.s) {
+		return
+	}
+	k.peers[e.info.DPID].up = true
+	k.builder.SwitchUp(e.info, e.ports, time.Now())
+	if q := k.cfg.Priority.Queue; q != nil {
+		k.builder.SetQueues(e.info.DPID, *q, e.queue)
+	}
+	k.log.Info("switch connected", "dpid", e.info.DPID, "addr", e.info.Addr, "desc", e.info.Desc, "ports", len(e.ports))
+	if e.info.Meters == 0 && k.policy.Meter {
+		k.log.Warn("switch has no meters, so best effort is not held back there", "dpid", e.info.DPID)
+	}
+}
+
+// down: a session has ended.
+type down struct {
+	s   *session
+	err error
+}
+
+func (e down) apply(k *core) {
+	if !k.current(e.s) {
+		return
+	}
+	delete(k.peers, e.s.dpid)
+	k.builder.SwitchDown(e.s.dpid)
+	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
+	k.advance()
+}
+
+// current reports whether a session is the one that speaks for its switch;
+// what an earlier one said does not count any more.
+func (k *core) current(s *session) bool {
+	p := k.peers[s.dpid]
+	return p != nil && p.session == s
+}
+
+// portStatus: a port came, went or changed.
+type portStatus struct {
+	s      *session
+	reason openflow.PortReason
+	port   openflow.Port
+}
+
+func (e portStatus) apply(k *core) {
+	if k.current(e.s) {
+		k.builder.PortChanged(e.s.dpid, e.reason, e.port, time.Now())
+	}
+}
+
+// probeSeen: a probe that left one port has arrived at another.
+type probeSeen struct {
+	s        *session
+	from, to topology.PortID
+}
+
+func (e probeSeen) apply(k *core) {
+	if !k.current(e.s) || !k.builder.LinkSeen(e.from, e.to, time.Now()) {
+		return
+	}
+	k.log.Info("link found", "from", e.from, "to", e.to)
+	if p, ok := k.Snapshot().Port(e.to); ok {
+		k.probe(p) // there is a way back, most likely
+	}
+}
+
+// hostSeen: a host has spoken.
+type hostSeen struct {
+	s     *session
+	at    topology.PortID
+	mac   openflow.MAC
+	addrs []netip.Addr
+}
+
+func (e hostSeen) apply(k *core) {
+	if k.current(e.s) && k.builder.HostSeen(e.at, e.mac, e.addrs, time.Now()) {
+		k.log.Info("host found", "mac", e.mac, "at", e.at, "addrs", e.addrs)
+	}
+}
+
+// confirmed: a switch has answered the barrier after everything that a wanted
+// state asked of it.
+type confirmed struct {
+	s          *session
+	generation uint64
+	refused    map[uint64]error // by cookie owner
+}
+
+func (e confirmed) apply(k *core) {
+	if !k.current(e.s) {
+		return
+	}
+	p := k.peers[e.s.dpid]
+	p.confirmed, p.refused = e.generation, e.refused
+	k.builder.SwitchReady(e.s.dpid, time.Now())
+	k.advance()
+}
+
+// install: somebody wants a circuit.
+type install struct {
+	circuit path.Circuit
+	reply   chan<- error
+}
+
+func (e install) apply(k *core) { k.install(e.circuit, e.reply) }
+
+// removal: somebody wants a circuit gone.
+type removal struct {
+	id    string
+	reply chan<- error
+}
+
+func (e removal) apply(k *core) { k.remove(e.id, e.reply) }

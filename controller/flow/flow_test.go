@@ -1,0 +1,394 @@
+package flow
+
+import (
+	"maps"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+var t0 = time.Unix(1_800_000_000, 0)
+
+func at(d openflow.DPID, p openflow.PortNo) topology.PortID { return topology.PortID{DPID: d, Port: p} }
+
+// square is four switches in a ring on ports 1 (back) and 2 (on), a host each
+// on port 3 with address 10.0.0.N, every port 100 Mbit/s.
+func square(t *testing.T, sw topology.Switch) *Network {
+	t.Helper()
+	b := topology.NewBuilder(topology.Config{DefaultCapacity: 100 * topology.Mbps}, t0)
+	for d := openflow.DPID(1); d <= 4; d++ {
+		sw.DPID = d
+		b.SwitchUp(sw, []openflow.Port{{No: 1}, {No: 2}, {No: 3}, {No: 4, State: openflow.PortStateLinkDown}}, t0)
+		b.SwitchReady(d, t0)
+	}
+	for d := openflow.DPID(1); d <= 4; d++ {
+		b.LinkSeen(at(d, 2), at(d%4+1, 1), t0)
+		b.LinkSeen(at(d%4+1, 1), at(d, 2), t0)
+	}
+	b.Expire(t0.Add(time.Second))
+	for d := openflow.DPID(1); d <= 4; d++ {
+		b.HostSeen(at(d, 3), host(d), []netip.Addr{addr(d)}, t0)
+	}
+	s := b.Snapshot(t0)
+	return &Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2, Meter: true, Mark: true, DSCP: 46}}
+}
+
+func host(d openflow.DPID) openflow.MAC { return openflow.MAC{0, 0, 0, 0, 1, byte(d)} }
+func addr(d openflow.DPID) netip.Addr   { return netip.AddrFrom4([4]byte{10, 0, 0, byte(d)}) }
+
+var threeTables = topology.Switch{Tables: 254, Meters: 1000}
+
+// forth is a circuit from host 1 over switch 2 to host 3.
+func forth(id string, handle uint32, rate topology.BitRate) path.Circuit {
+	return path.Circuit{
+		ID: id, Handle: handle, Rate: rate, Key: path.FlowKey{Src: addr(1), Dst: addr(3)},
+		Path: path.Path{{DPID: 1, In: 3, Out: 2}, {DPID: 2, In: 1, Out: 2}, {DPID: 3, In: 1, Out: 3}},
+	}
+}
+
+func owned(st *State, k Kind) (out []Rule) {
+	for _, r := range ordered(st.Rules) {
+		if kind, _, _ := ReadCookie(r.Cookie); kind == k {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+func find(t *testing.T, st *State, table openflow.TableID, prio uint16, m openflow.Match) Rule {
+	t.Helper()
+	r, ok := st.Rules[Key{table, prio, m.Canonical().Key()}]
+	if !ok {
+		t.Fatalf("no entry in table %d, priority %d, match %v", table, prio, m)
+	}
+	return r
+}
+
+func outputs(r Rule) (ports []openflow.PortNo) {
+	for _, in := range r.Instructions {
+		for _, a := range in.Actions {
+			if a.Type == openflow.ActionOutput {
+				ports = append(ports, a.Port)
+			}
+		}
+	}
+	return ports
+}
+
+func meterOf(r Rule) openflow.MeterID {
+	for _, in := range r.Instructions {
+		if in.Type == openflow.InstructionMeter {
+			return in.Meter
+		}
+	}
+	return 0
+}
+
+func TestUnicastTakesShortestPath(t *testing.T) {
+	n := square(t, threeTables)
+	st := Compile(n, 1)
+	for d, want := range map[openflow.DPID]openflow.PortNo{1: 3, 2: 2, 4: 1} {
+		r := find(t, st, tableForwarding, prioHost, openflow.Match{openflow.EthDst(host(d))})
+		if got := outputs(r); !slices.Equal(got, []openflow.PortNo{want}) {
+			t.Errorf("to host %d out of %v; want %d", d, got, want)
+		}
+	}
+}
+
+func TestFloodLeavesOverTreeAndEdgesOnly(t *testing.T) {
+	n := square(t, threeTables)
+	copies := 0
+	for d := openflow.DPID(1); d <= 4; d++ {
+		st := Compile(n, d)
+		ports := outputs(find(t, st, tableForwarding, prioMiss, nil))
+		copies += len(ports)
+		for _, no := range ports {
+			if p := n.Switches[d].Ports[no]; !p.Up || p.Role == topology.Trunk && !n.Tree[p.ID] {
+				t.Errorf("switch %d floods to port %d, which is %v", d, no, p.Role)
+			}
+		}
+		for no, p := range n.Switches[d].Ports {
+			if p.Role == topology.Trunk && !n.Tree[p.ID] {
+				r := find(t, st, tableLearning, prioPort, openflow.Match{openflow.InPort(no)})
+				if r.Instructions[0].Type != openflow.InstructionWriteMetadata {
+					t.Errorf("what enters switch %d off the tree can be flooded", d)
+				}
+			}
+		}
+	}
+	if copies != 4+6 { // four hosts, three cables with two ends
+		t.Errorf("a broadcast leaves %d ports of the network; want 10", copies)
+	}
+}
+
+func TestPortThatIsDownOrUndeterminedLearnsNothing(t *testing.T) {
+	st := Compile(square(t, threeTables), 1)
+	r := find(t, st, tableLearning, prioPort, openflow.Match{openflow.InPort(4)})
+	if len(r.Instructions) != 0 {
+		t.Errorf("what enters through an undetermined port is not dropped: %v", r.Instructions)
+	}
+}
+
+func TestCircuitIsInSwitchesOfItsPathBothWays(t *testing.T) {
+	n := square(t, threeTables)
+	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	for d, want := range map[openflow.DPID]int{1: 2, 2: 2, 3: 2, 4: 0} {
+		if got := owned(Compile(n, d), KindAllocation); len(got) != want {
+			t.Errorf("switch %d holds %d entries of the circuit; want %d", d, len(got), want)
+		}
+	}
+	st := Compile(n, 2)
+	there := openflow.Match{openflow.InPort(1), openflow.EthType(etherTypeIPv4), openflow.IPv4Src(addr(1)), openflow.IPv4Dst(addr(3))}
+	back := openflow.Match{openflow.InPort(2), openflow.EthType(etherTypeIPv4), openflow.IPv4Src(addr(3)), openflow.IPv4Dst(addr(1))}
+	for m, out := range map[*openflow.Match]openflow.PortNo{&there: 2, &back: 1} {
+		r := find(t, st, tableAllocations, prioAllocation, *m)
+		if r.Cookie != MakeCookie(KindAllocation, 7) || !slices.Equal(outputs(r), []openflow.PortNo{out}) || meterOf(r) != 0 {
+			t.Errorf("entry %+v; want cookie of 7, output to %d, no meter", r, out)
+		}
+		if r.Instructions[0].Actions[0] != openflow.SetField(openflow.IPDSCP(46)) {
+			t.Errorf("allocated traffic is not marked: %v", r.Instructions)
+		}
+	}
+}
+
+func TestBestEffortIsHeldToWhatIsLeft(t *testing.T) {
+	n := square(t, threeTables)
+	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	st := Compile(n, 1)
+	r := find(t, st, tableForwarding, prioHost, openflow.Match{openflow.EthDst(host(2))})
+	id := meterOf(r)
+	flood := st.Meters[meterFlood]
+	// Ports 2 and 3 carry the circuit; what is flooded leaves through both.
+	if got := st.Meters[id].Rate + flood.Rate; got != 60_000 || flood.Rate != 3_000 {
+		t.Errorf("best effort may use %d kbit/s, of which flooding %d; want 60000 and 3000", got, flood.Rate)
+	}
+	if got := meterOf(find(t, st, tableForwarding, prioMiss, nil)); got != meterFlood {
+		t.Errorf("flooding goes through meter %x", got)
+	}
+	if id := meterOf(find(t, st, tableForwarding, prioHost, openflow.Match{openflow.EthDst(host(4))})); id != 0 {
+		t.Errorf("best effort is metered on a port without reservations: %x", id)
+	}
+	if st := Compile(n, 4); len(st.Meters) != 1 {
+		t.Errorf("a switch off the path has meters %v", st.Meters)
+	}
+
+	n.Circuits[0].Rate = 0
+	if st := Compile(n, 1); len(st.Meters) != 1 {
+		t.Error("a circuit without a rate reserves something")
+	}
+}
+
+func TestCircuitsThatShareALinkArePoliced(t *testing.T) {
+	n := square(t, threeTables)
+	a, b := forth("a", 7, 40*topology.Mbps), forth("b", 8, 20*topology.Mbps)
+	b.Key.DstPort = 80
+	n.Circuits = []path.Circuit{a}
+	if p := Policed(n.Circuits); len(p) != 0 {
+		t.Errorf("a lone circuit is policed: %v", p)
+	}
+	n.Circuits = []path.Circuit{a, b}
+	n.Policed = Policed(n.Circuits)
+	if !n.Policed["a"] || !n.Policed["b"] {
+		t.Fatalf("policed: %v; want both", n.Policed)
+	}
+	st := Compile(n, 1)
+	want := Meter{Rate: 40_000, Burst: 12_000}
+	if got := st.Meters[meterPolicers+7]; got != want {
+		t.Errorf("policer %+v; want %+v", got, want)
+	}
+	for _, r := range owned(st, KindAllocation) {
+		in, _ := r.Match.Get(openflow.FieldInPort)
+		if metered := meterOf(r) != 0; metered != (in.Uint64() == 3) {
+			t.Errorf("entry for port %d is policed: %v; want it where traffic enters only", in.Uint64(), metered)
+		}
+	}
+	for _, r := range owned(Compile(n, 2), KindAllocation) {
+		if meterOf(r) != 0 {
+			t.Error("traffic is policed inside the network")
+		}
+	}
+}
+
+func TestMovingCircuitHasBothPathsAndPrecedenceDecides(t *testing.T) {
+	n := square(t, threeTables)
+	was, is := forth("a", 7, 40*topology.Mbps), forth("a", 7, 40*topology.Mbps)
+	is.Path = path.Path{{DPID: 1, In: 3, Out: 1}, {DPID: 4, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 3}}
+	head := func() []openflow.PortNo {
+		return outputs(find(t, Compile(n, 1), tableAllocations, prioAllocation, openflow.Match{openflow.InPort(3),
+			openflow.EthType(etherTypeIPv4), openflow.IPv4Src(addr(1)), openflow.IPv4Dst(addr(3))}))
+	}
+	n.Circuits = []path.Circuit{was, is}
+	if got := head(); !slices.Equal(got, []openflow.PortNo{2}) {
+		t.Errorf("joining, the head sends to %v; want the old path", got)
+	}
+	if got := len(owned(Compile(n, 4), KindAllocation)); got != 2 {
+		t.Errorf("joining, the new path's switch holds %d entries", got)
+	}
+	n.Circuits = []path.Circuit{is, was}
+	if got := head(); !slices.Equal(got, []openflow.PortNo{1}) {
+		t.Errorf("switching, the head sends to %v; want the new path", got)
+	}
+	if len(Policed(n.Circuits)) != 0 {
+		t.Error("a circuit shares links with itself")
+	}
+	if m := Compile(n, 1).Meters[meterPorts+3]; m.Rate+Compile(n, 1).Meters[meterFlood].Rate != 60_000 {
+		t.Errorf("a circuit that moves counts twice on a port of both paths: %+v", m)
+	}
+}
+
+func TestPortsWithoutProtocolMeanTCPAndUDP(t *testing.T) {
+	k := path.FlowKey{Src: addr(1), Dst: addr(3), DstPort: 80}
+	for want, k := range map[int]path.FlowKey{
+		1: {Src: addr(1), Dst: addr(3)},
+		2: k,
+	} {
+		if got := matches(k); len(got) != want {
+			t.Errorf("%+v has %d matches; want %d", k, len(got), want)
+		}
+	}
+	six := path.FlowKey{Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Proto: path.ProtoUDP, SrcPort: 9}
+	for _, m := range append(matches(k), append(matches(six), matches(six.Reverse())...)...) {
+		if err := m.Check(); err != nil {
+			t.Errorf("%v: %v", m, err)
+		}
+	}
+}
+
+func TestPoliciesAndReducedPipelines(t *testing.T) {
+	n := square(t, topology.Switch{Tables: 1})
+	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	for _, f := range []Forwarding{ForwardL2, ForwardNormal, ForwardNone} {
+		n.Policy.Forwarding = f
+		st := Compile(n, 1)
+		for k := range st.Rules {
+			if k.Table != 0 {
+				t.Errorf("%s: an entry in table %d of a switch with one table", f, k.Table)
+			}
+		}
+		if len(st.Meters) != 0 {
+			t.Errorf("%s: meters %v in a switch without meters", f, st.Meters)
+		}
+		if got := len(owned(st, KindAllocation)); got != 2 {
+			t.Errorf("%s: %d entries of the circuit", f, got)
+		}
+		_, miss := st.Rules[Key{0, prioMiss, openflow.Match{}.Key()}]
+		if miss == (f == ForwardNone) {
+			t.Errorf("%s: table-miss entry: %v", f, miss)
+		}
+	}
+}
+
+func TestEveryRuleIsValid(t *testing.T) {
+	n := square(t, threeTables)
+	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	for d := range n.Switches {
+		for _, r := range Compile(n, d).Rules {
+			if err := r.Match.Check(); err != nil {
+				t.Errorf("%v: %v", r.Match, err)
+			}
+			if _, _, ours := ReadCookie(r.Cookie); !ours {
+				t.Errorf("cookie %x is not ours", r.Cookie)
+			}
+		}
+	}
+}
+
+// TestDiffLeadsFromAnyStateToAnyOther applies the steps between random parts of
+// two states and arrives; a second comparison finds nothing to do.
+func TestDiffLeadsFromAnyStateToAnyOther(t *testing.T) {
+	n := square(t, threeTables)
+	plain := Compile(n, 1)
+	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	n.Policed = map[string]bool{"a": true}
+	busy := Compile(n, 1)
+	rng := rand.New(rand.NewPCG(1, 2))
+	part := func() *State {
+		st := NewState()
+		for _, from := range []*State{plain, busy} {
+			maps.Copy(st.Rules, from.Rules)
+			maps.Copy(st.Meters, from.Meters)
+			maps.DeleteFunc(st.Rules, func(Key, Rule) bool { return rng.IntN(3) == 0 })
+			maps.DeleteFunc(st.Meters, func(openflow.MeterID, Meter) bool { return rng.IntN(3) == 0 })
+		}
+		return st
+	}
+	for range 200 {
+		have, want := part(), part()
+		for _, step := range Diff(have, want) {
+			have.Apply(step)
+		}
+		if left := Diff(have, want); len(left) != 0 {
+			t.Fatalf("%d steps left after all were applied", len(left))
+		}
+		if len(have.Rules) != len(want.Rules) || !maps.Equal(have.Meters, want.Meters) {
+			t.Fatal("the state is not the wanted one")
+		}
+	}
+}
+
+func TestDiffOrder(t *testing.T) {
+	n := square(t, threeTables)
+	plain := Compile(n, 1)
+	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	busy := Compile(n, 1)
+	// rank: meters in, entries in, entries out, meters out
+	rank := func(s Step) int {
+		switch {
+		case s.Meter != nil:
+			return 0
+		case s.Rule != nil:
+			return 1
+		case s.Removes != nil:
+			return 2
+		}
+		return 3
+	}
+	for _, steps := range [][]Step{Diff(plain, busy), Diff(busy, plain), Diff(NewState(), busy), Diff(busy, NewState())} {
+		if !slices.IsSortedFunc(steps, func(a, b Step) int { return rank(a) - rank(b) }) {
+			t.Error("steps are out of order")
+		}
+	}
+	if mod := Diff(plain, busy)[1].Message; mod == nil {
+		t.Error("a step without a message")
+	}
+}
+
+func TestDumpedStateEqualsCompiled(t *testing.T) {
+	n := square(t, threeTables)
+	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	st := Compile(n, 1)
+	back := NewState()
+	for _, r := range st.Rules {
+		in := slices.Clone(r.Instructions)
+		slices.Reverse(in) // a switch lists them in an order of its own
+		fs := openflow.FlowStats{Table: r.Table, Priority: r.Priority, Cookie: r.Cookie, Match: r.Match, Instructions: in}
+		got, ours := FromStats(&fs)
+		if !ours {
+			t.Fatalf("%v is not recognised", r.Match)
+		}
+		back.Rules[got.Key()] = got
+	}
+	for id, m := range st.Meters {
+		c := m.modify(id, openflow.MeterAdd)
+		got, meter, ours := FromMeterConfig(openflow.MeterConfig{Flags: c.Flags, Meter: c.ID, Bands: c.Bands})
+		if !ours {
+			t.Fatalf("meter %x is not recognised", id)
+		}
+		back.Meters[got] = meter
+	}
+	if steps := Diff(back, st); len(steps) != 0 {
+		t.Errorf("a dump of the very state differs from it: %+v", steps)
+	}
+	if _, ours := FromStats(&openflow.FlowStats{Cookie: 0xbeef}); ours {
+		t.Error("somebody else's entry is taken for ours")
+	}
+	if _, _, ours := FromMeterConfig(openflow.MeterConfig{Meter: 1}); ours {
+		t.Error("somebody else's meter is taken for ours")
+	}
+}

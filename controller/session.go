@@ -1,0 +1,258 @@
+package controller
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"conga/controller/flow"
+	"conga/openflow"
+	"conga/openflow/channel"
+)
+
+// mend is how long a session waits after an entry was taken from under it, so
+// that what vanishes together is put back together.
+const mend = 20 * time.Millisecond
+
+// wanted is a state that a switch should hold.
+type wanted struct {
+	generation uint64
+	state      *flow.State
+}
+
+// session owns what one switch holds. Its goroutine is the only one that
+// changes the switch; wanted states come in through a mailbox that keeps the
+// newest.
+type session struct {
+	*Controller
+	dpid    openflow.DPID
+	conn    *channel.Conn
+	log     *slog.Logger
+	mailbox chan wanted
+	removed chan *openflow.FlowRemoved
+	ended   chan struct{}
+
+	// What follows belongs to the goroutine of run.
+	target  wanted
+	present *flow.State // as far as the switch has confirmed
+	flight  *flight     // what has been sent and not been confirmed
+	told    uint64      // generation that the core knows to be held
+	refused map[flow.Key]error
+	meters  map[openflow.MeterID]error // refused ones
+
+	changes  uint64 // grows with every commit, and with every entry that vanishes
+	auditing bool
+	helpers  sync.WaitGroup
+}
+
+// flight is a commit on its way.
+type flight struct {
+	commit *channel.Commit
+	steps  []flow.Step
+	lost   map[flow.Key]bool // entries that vanished before the barrier's answer
+}
+
+func newSession(c *Controller, conn *channel.Conn) *session {
+	return &session{
+		Controller: c,
+		dpid:       conn.DPID(),
+		conn:       conn,
+		log:        c.log.With("dpid", conn.DPID()),
+		mailbox:    make(chan wanted, 1),
+		removed:    make(chan *openflow.FlowRemoved, 1024),
+		ended:      make(chan struct{}),
+		refused:    map[flow.Key]error{},
+		meters:     map[openflow.MeterID]error{},
+	}
+}
+
+// want replaces the wanted state. Only the core calls it, and it never waits.
+func (s *session) want(w wanted) {
+	select {
+	case <-s.mailbox:
+	default:
+	}
+	s.mailbox <- w
+}
+
+// run introduces the switch, compares what it holds with what is wanted, and
+// keeps both the same until the connection ends.
+func (s *session) run(ctx context.Context) {
+	defer close(s.ended)
+	defer s.helpers.Wait()
+	defer s.conn.Close()
+	err := s.introduce(ctx)
+	if err == nil {
+		err = s.keep(ctx)
+	}
+	s.post(ctx, down{s, err})
+}
+
+func (s *session) keep(ctx context.Context) error {
+	present, err := s.dump(ctx)
+	if err != nil {
+		return err
+	}
+	s.present = present
+	audit := time.NewTicker(s.cfg.Audit)
+	defer audit.Stop()
+	audits := make(chan audited, 1)
+	repair := time.NewTimer(0)
+	defer repair.Stop()
+	for {
+		select {
+		case s.target = <-s.mailbox:
+			s.proceed(ctx)
+		case <-s.landed():
+			if err := s.land(); err != nil {
+				return err
+			}
+			s.proceed(ctx)
+		case fr := <-s.removed:
+			if s.vanished(fr) {
+				repair.Reset(mend)
+			}
+		case <-repair.C:
+			s.proceed(ctx)
+		case <-audit.C:
+			s.startAudit(ctx, audits)
+		case a := <-audits:
+			s.finishAudit(ctx, a)
+		case <-s.conn.Done():
+			return s.conn.Err()
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// proceed sends the next steps towards the wanted state, or reports that it is
+// reached. Steps of different sorts go in commits of their own, since a switch
+// may reorder what no barrier separates (OpenFlow 1.3.5 section 6.2).
+func (s *session) proceed(ctx context.Context) {
+	if s.flight != nil || s.target.state == nil {
+		return
+	}
+	steps := s.leaveRefused(flow.Diff(s.present, s.target.state))
+	if len(steps) == 0 {
+		s.report(ctx)
+		return
+	}
+	steps = firstSort(steps)
+	msgs := make([]openflow.Message, len(steps))
+	for i, st := range steps {
+		msgs[i] = st.Message
+		if st.Removes != nil {
+			s.present.Apply(st) // from now on its flow-removed message is no news
+		}
+	}
+	s.changes++
+	s.flight = &flight{commit: s.conn.Commit(msgs), steps: steps, lost: map[flow.Key]bool{}}
+}
+
+// firstSort cuts off the steps after the leading ones of one sort.
+func firstSort(steps []flow.Step) []flow.Step {
+	for i, st := range steps {
+		if (st.MeterID != 0) != (steps[0].MeterID != 0) {
+			return steps[:i]
+		}
+	}
+	return steps
+}
+
+// leaveRefused drops the steps that the switch has refused; the next audit
+// lets them be tried again.
+func (s *session) leaveRefused(steps []flow.Step) []flow.Step {
+	kept := steps[:0]
+	for _, st := range steps {
+		switch {
+		case st.Rule != nil && s.refused[st.Rule.Key()] != nil:
+		case st.Removes != nil && s.refused[st.Removes.Key()] != nil:
+		case st.MeterID != 0 && s.meters[st.MeterID] != nil:
+		default:
+			kept = append(kept, st)
+		}
+	}
+	return kept
+}
+
+// report tells the core what the switch holds.
+func (s *session) report(ctx context.Context) {
+	if s.told == s.target.generation {
+		return
+	}
+	refused := map[uint64]error{}
+	for k, err := range s.refused {
+		if r, ok := s.target.state.Rules[k]; ok {
+			_, owner, _ := flow.ReadCookie(r.Cookie)
+			refused[owner] = err
+		}
+	}
+	if s.post(ctx, confirmed{s, s.target.generation, refused}) {
+		s.told = s.target.generation
+	}
+}
+
+func (s *session) landed() <-chan struct{} {
+	if s.flight == nil {
+		return nil
+	}
+	return s.flight.commit.Done()
+}
+
+// land takes in the answer to a commit.
+func (s *session) land() error {
+	f := s.flight
+	s.flight = nil
+	if err := f.commit.Err(); err != nil {
+		return err
+	}
+	refused := map[int]error{}
+	for _, r := range f.commit.Refused() {
+		refused[r.Index] = r.Err
+	}
+	for i, st := range f.steps {
+		if err := refused[i]; err != nil {
+			s.noteRefusal(st, err)
+			continue
+		}
+		if st.Rule == nil || !f.lost[st.Rule.Key()] {
+			s.present.Apply(st)
+		}
+	}
+	return nil
+}
+
+func (s *session) noteRefusal(st flow.Step, err error) {
+	s.told = 0 // the core is to hear of it
+	switch {
+	case st.Rule != nil:
+		s.refused[st.Rule.Key()] = err
+		s.log.Error("switch refused a flow entry", "table", st.Rule.Table, "priority", st.Rule.Priority,
+			"match", st.Rule.Match, "err", err)
+	case st.Removes != nil:
+		s.refused[st.Removes.Key()] = err
+		s.log.Error("switch refused to delete a flow entry", "match", st.Removes.Match, "err", err)
+	default:
+		s.meters[st.MeterID] = err
+		s.log.Error("switch refused a meter", "meter", st.MeterID, "err", err)
+	}
+}
+
+// vanished takes note of an entry that is gone without our doing. It reports
+// whether the entry was thought to be there.
+func (s *session) vanished(fr *openflow.FlowRemoved) bool {
+	k := flow.Key{Table: fr.Table, Priority: fr.Priority, Match: fr.Match.Key()}
+	if s.flight != nil {
+		s.flight.lost[k] = true
+	}
+	r, ok := s.present.Rules[k]
+	if !ok || r.Cookie != fr.Cookie {
+		return false
+	}
+	delete(s.present.Rules, k)
+	s.told = 0
+	s.changes++
+	return true
+}

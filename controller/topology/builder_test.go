@@ -1,0 +1,279 @@
+package topology
+
+import (
+	"maps"
+	"net/netip"
+	"reflect"
+	"testing"
+	"time"
+
+	"conga/openflow"
+)
+
+var t0 = time.Unix(1_800_000_000, 0)
+
+func at(d openflow.DPID, p openflow.PortNo) PortID { return PortID{DPID: d, Port: p} }
+
+func ports(n int) (out []openflow.Port) {
+	for i := range n {
+		no := openflow.PortNo(i + 1)
+		out = append(out, openflow.Port{No: no, Name: "p", HWAddr: openflow.MAC{2, 0, 0, 0, 0, byte(no)}})
+	}
+	return out
+}
+
+func up(b *Builder, d openflow.DPID, n int, now time.Time) {
+	b.SwitchUp(Switch{DPID: d, Tables: 254, Meters: 100}, ports(n), now)
+	b.SwitchReady(d, now)
+}
+
+func cable(b *Builder, x, y PortID, now time.Time) {
+	b.LinkSeen(x, y, now)
+	b.LinkSeen(y, x, now)
+}
+
+// ring is four switches in a ring on ports 1 and 2, a host port each on 3.
+func ring(cfg Config) *Builder {
+	b := NewBuilder(cfg, t0)
+	for d := openflow.DPID(1); d <= 4; d++ {
+		up(b, d, 3, t0)
+	}
+	for d := openflow.DPID(1); d <= 4; d++ {
+		cable(b, at(d, 2), at(d%4+1, 1), t0)
+	}
+	b.Expire(t0.Add(2 * time.Second))
+	return b
+}
+
+func TestPortsAreUndeterminedUntilProbed(t *testing.T) {
+	b := NewBuilder(Config{}, t0)
+	b.SwitchUp(Switch{DPID: 1}, ports(1), t0)
+	b.Expire(t0.Add(time.Hour))
+	if r := b.Snapshot(t0).Switches[1].Ports[1].Role; r != Undetermined {
+		t.Errorf("before the switch holds its entries the port is %v", r)
+	}
+	ready := t0.Add(time.Hour)
+	b.SwitchReady(1, ready)
+	b.Expire(ready.Add(900 * time.Millisecond))
+	if r := b.Snapshot(t0).Switches[1].Ports[1].Role; r != Undetermined {
+		t.Errorf("before the probe time is over the port is %v", r)
+	}
+	b.Expire(ready.Add(time.Second))
+	if r := b.Snapshot(t0).Switches[1].Ports[1].Role; r != Edge {
+		t.Errorf("after the probe time the port is %v", r)
+	}
+}
+
+func TestLinksNeedBothDirections(t *testing.T) {
+	b := NewBuilder(Config{}, t0)
+	up(b, 1, 1, t0)
+	up(b, 2, 1, t0)
+	b.LinkSeen(at(1, 1), at(2, 1), t0)
+	s := b.Snapshot(t0)
+	if len(s.Links) != 0 {
+		t.Errorf("a link seen one way is used: %v", s.Links)
+	}
+	if s.Switches[1].Ports[1].Role != Trunk || s.Switches[2].Ports[1].Role != Trunk {
+		t.Error("a port behind which a probe was seen is still taken for an edge")
+	}
+	b.LinkSeen(at(2, 1), at(1, 1), t0)
+	if s := b.Snapshot(t0); len(s.Links) != 2 || len(s.Tree) != 2 {
+		t.Errorf("links %v, tree %v; want one cable", s.Links, s.Tree)
+	}
+}
+
+func TestTreeOfRingLeavesOneCableOut(t *testing.T) {
+	b := ring(Config{})
+	s := b.Snapshot(t0)
+	if len(s.Links) != 8 || len(s.Tree) != 6 {
+		t.Fatalf("%d links and %d tree ports; want 8 and 6", len(s.Links), len(s.Tree))
+	}
+	before := maps.Clone(s.Tree)
+
+	var cut LinkID
+	for from := range s.Tree {
+		cut = s.Links[from].ID
+		break
+	}
+	down := openflow.Port{No: cut.From.Port, State: openflow.PortStateLinkDown}
+	b.PortChanged(cut.From.DPID, openflow.PortModified, down, t0)
+	s = b.Snapshot(t0)
+	if len(s.Links) != 6 || len(s.Tree) != 6 || s.Tree[cut.From] {
+		t.Fatalf("after a cut: %d links and %d tree ports; want 6 and 6", len(s.Links), len(s.Tree))
+	}
+	during := maps.Clone(s.Tree)
+
+	b.PortChanged(cut.From.DPID, openflow.PortModified, openflow.Port{No: cut.From.Port}, t0)
+	cable(b, cut.From, cut.To, t0)
+	s = b.Snapshot(t0)
+	if len(s.Links) != 8 || !maps.Equal(s.Tree, during) {
+		t.Errorf("the tree moved when the link came back: before the cut %v, then %v, now %v", before, during, s.Tree)
+	}
+}
+
+func TestTrunkStaysTrunkWhileItsNeighbourIsAway(t *testing.T) {
+	b := ring(Config{})
+	b.SwitchDown(2)
+	cable(b, at(3, 2), at(4, 1), t0.Add(time.Hour))
+	cable(b, at(4, 2), at(1, 1), t0.Add(time.Hour))
+	b.Expire(t0.Add(time.Hour))
+	s := b.Snapshot(t0.Add(time.Hour))
+	if p, _ := s.Port(at(1, 2)); p.Role != Trunk {
+		t.Errorf("the port towards a silent switch is %v; flooding there could close the ring", p.Role)
+	}
+	if _, ok := s.Links[at(1, 2)]; ok {
+		t.Error("the link to a switch that is away is used")
+	}
+	up(b, 2, 3, t0.Add(time.Hour))
+	if s := b.Snapshot(t0.Add(time.Hour)); len(s.Links) != 8 {
+		t.Errorf("%d links right after the switch returned; want 8", len(s.Links))
+	}
+}
+
+func TestSilentLinkIsQuarantined(t *testing.T) {
+	b := ring(Config{})
+	later := t0.Add(11 * time.Second)
+	for d := openflow.DPID(2); d <= 4; d++ { // all but the cable 1-2
+		cable(b, at(d, 2), at(d%4+1, 1), later)
+	}
+	b.Expire(later)
+	if s := b.Snapshot(later); len(s.Links) != 6 {
+		t.Fatalf("%d links; want 6", len(s.Links))
+	}
+	b.Expire(later.Add(15 * time.Second))
+	if p, _ := b.Snapshot(later).Port(at(1, 2)); p.Role != Undetermined {
+		t.Errorf("a port whose probes may just have drowned is %v", p.Role)
+	}
+	b.Expire(later.Add(30 * time.Second))
+	if p, _ := b.Snapshot(later).Port(at(1, 2)); p.Role != Edge {
+		t.Errorf("a port that stayed silent is %v", p.Role)
+	}
+}
+
+func TestMovedCableReplacesOldLink(t *testing.T) {
+	b := NewBuilder(Config{}, t0)
+	for d := openflow.DPID(1); d <= 3; d++ {
+		up(b, d, 1, t0)
+	}
+	cable(b, at(1, 1), at(2, 1), t0)
+	cable(b, at(1, 1), at(3, 1), t0)
+	s := b.Snapshot(t0)
+	if len(s.Links) != 2 || s.Links[at(1, 1)].ID.To != at(3, 1) {
+		t.Errorf("links after the cable moved: %v", s.Links)
+	}
+}
+
+func TestHosts(t *testing.T) {
+	b := ring(Config{MaxHosts: 2})
+	mac := openflow.MAC{0, 1, 2, 3, 4, 5}
+	ip, ip6 := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("2001:db8::1")
+	if b.HostSeen(at(1, 1), mac, nil, t0) {
+		t.Error("a host was learned on a trunk")
+	}
+	if !b.HostSeen(at(1, 3), mac, []netip.Addr{ip}, t0) || b.HostSeen(at(1, 3), mac, []netip.Addr{ip}, t0) {
+		t.Error("a host is news the first time, and only then")
+	}
+	if !b.HostSeen(at(1, 3), mac, []netip.Addr{ip6}, t0) {
+		t.Error("another address is no news")
+	}
+	s := b.Snapshot(t0)
+	if p, ok := s.Locate(netip.MustParseAddr("::ffff:10.0.0.1")); !ok || p != at(1, 3) {
+		t.Errorf("located at %v, %v", p, ok)
+	}
+	if !b.HostSeen(at(2, 3), mac, nil, t0) {
+		t.Error("a move is no news")
+	}
+	if p, _ := b.Snapshot(t0).Locate(ip6); p != at(2, 3) {
+		t.Errorf("after the move located at %v", p)
+	}
+	if p, _ := s.Locate(ip6); p != at(1, 3) {
+		t.Error("an old snapshot has changed")
+	}
+	other := openflow.MAC{0, 1, 2, 3, 4, 6}
+	b.HostSeen(at(4, 3), other, []netip.Addr{ip}, t0)
+	s = b.Snapshot(t0)
+	if p, _ := s.Locate(ip); p != at(4, 3) || len(s.Hosts[mac].Addrs) != 1 {
+		t.Errorf("the address is at %v and its old owner has %v", p, s.Hosts[mac].Addrs)
+	}
+	b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 7}, nil, t0)
+	if b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 8}, nil, t0) {
+		t.Error("a port has more hosts than it may")
+	}
+}
+
+func TestLocatePrefersTheMostTelling(t *testing.T) {
+	host, wide := netip.MustParsePrefix("10.0.0.9/32"), netip.MustParsePrefix("10.0.0.0/8")
+	b := ring(Config{Attachments: []Attachment{{wide, at(3, 3)}, {netip.MustParsePrefix("10.0.0.0/24"), at(2, 3)}, {host, at(4, 3)}}})
+	b.HostSeen(at(1, 3), openflow.MAC{0, 1}, []netip.Addr{netip.MustParseAddr("10.0.0.1"), host.Addr()}, t0)
+	s := b.Snapshot(t0)
+	for addr, want := range map[string]PortID{
+		"10.0.0.9": at(4, 3), // configured for the host itself
+		"10.0.0.1": at(1, 3), // seen
+		"10.0.0.7": at(2, 3), // longest prefix
+		"10.9.9.9": at(3, 3),
+	} {
+		if got, ok := s.Locate(netip.MustParseAddr(addr)); !ok || got != want {
+			t.Errorf("%s located at %v, %v; want %v", addr, got, ok, want)
+		}
+	}
+	if _, ok := s.Locate(netip.MustParseAddr("192.0.2.1")); ok {
+		t.Error("an address that nothing explains is located")
+	}
+}
+
+func TestCapacities(t *testing.T) {
+	b := NewBuilder(Config{DefaultCapacity: Gbps, Links: []LinkOverride{{A: at(1, 2), B: at(2, 1), Capacity: 100 * Mbps, Metric: 7}}}, t0)
+	real := openflow.Port{No: 1, CurrSpeed: 40_000_000, Supported: openflow.PortFeature40GFull}
+	veth := openflow.Port{No: 3, CurrSpeed: 10_000_000, Curr: openflow.PortFeature10GFull | openflow.PortFeatureCopper}
+	b.SwitchUp(Switch{DPID: 1}, []openflow.Port{real, {No: 2}, veth, {No: openflow.PortLocal}}, t0)
+	up(b, 2, 1, t0)
+	cable(b, at(1, 2), at(2, 1), t0)
+	s := b.Snapshot(t0)
+	for no, want := range map[openflow.PortNo]BitRate{1: 40 * Gbps, 2: 100 * Mbps, 3: Gbps} {
+		if got := s.Switches[1].Ports[no].Capacity; got != want {
+			t.Errorf("port %d has %v; want %v", no, got, want)
+		}
+	}
+	if len(s.Switches[1].Ports) != 3 {
+		t.Error("a reserved port is taken for a port of the network")
+	}
+	for _, from := range []PortID{at(1, 2), at(2, 1)} {
+		if l := s.Links[from]; l.Capacity != 100*Mbps || l.Metric != 7 {
+			t.Errorf("link %v has capacity %v and metric %d", l.ID, l.Capacity, l.Metric)
+		}
+	}
+}
+
+// TestMemoryMakesARestartInvisible: with the memory of the run before, what
+// decides the entries of a switch is the same as soon as the switch connects,
+// in whatever order the switches do.
+func TestMemoryMakesARestartInvisible(t *testing.T) {
+	b := ring(Config{})
+	for d := openflow.DPID(1); d <= 4; d++ {
+		b.HostSeen(at(d, 3), openflow.MAC{0, byte(d)}, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(d)})}, t0)
+	}
+	before := b.Snapshot(t0.Add(3 * time.Second))
+
+	restart := t0.Add(time.Minute)
+	again := NewBuilder(Config{}, restart)
+	again.Recall(before.Memory(), restart)
+	for _, d := range []openflow.DPID{3, 1, 4, 2} {
+		again.SwitchUp(Switch{DPID: d, Tables: 254, Meters: 100}, ports(3), restart)
+		s := again.Snapshot(restart)
+		if !reflect.DeepEqual(s.Switches[d].Ports, before.Switches[d].Ports) {
+			t.Errorf("ports of switch %v: %v; were %v", d, s.Switches[d].Ports, before.Switches[d].Ports)
+		}
+		if !reflect.DeepEqual(s.Tree, before.Tree) || !reflect.DeepEqual(s.Hosts, before.Hosts) || len(s.Links) != len(before.Links) {
+			t.Errorf("after switch %v the network looks different", d)
+		}
+	}
+
+	late := NewBuilder(Config{}, restart)
+	late.Recall(before.Memory(), restart)
+	up(late, 1, 3, restart)
+	late.Snapshot(restart)
+	late.Expire(restart.Add(time.Minute))
+	if s := late.Snapshot(restart.Add(time.Minute)); len(s.Links) != 0 {
+		t.Errorf("links to switches that never connected are still used: %v", s.Links)
+	}
+}
