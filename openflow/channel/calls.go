@@ -1,0 +1,160 @@
+package channel
+
+import (
+	"sort"
+	"sync"
+
+	"conga/openflow"
+)
+
+// xids of single messages count in the lower half of the numbers, those of commits in the upper half.
+const (
+	commitXID = 1 << 31
+	xidMask   = commitXID - 1
+)
+
+// calls holds who waits for an answer, by xid (§7.1.1). Requests are in a map. A commit has one record and a
+// range of consecutive xids, because it may have 100,000 messages.
+type calls struct {
+	mu       sync.Mutex
+	closed   bool
+	single   uint32 // the xid given last, below commitXID
+	ranges   uint32 // the next one for commits, without the top bit
+	requests map[uint32]*call
+	commits  []*Commit // oldest first, which is also by xid, counted from the oldest
+}
+
+// A call is a request that waits for its reply.
+type call struct {
+	want   openflow.Type
+	mpType openflow.MultipartType
+	parts  openflow.Reassembler // used only by the reader
+	answer chan answer          // has room for one
+}
+
+type answer struct {
+	m   openflow.Message
+	err error
+}
+
+// xid returns a new xid for a message to which nobody waits for an answer.
+func (t *calls) xid() uint32 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.xidLocked()
+}
+
+// xidLocked skips zero, which switches use in asynchronous messages, and what is still waited for.
+func (t *calls) xidLocked() uint32 {
+	for {
+		t.single = (t.single + 1) & xidMask
+		if t.single != 0 && t.requests[t.single] == nil {
+			return t.single
+		}
+	}
+}
+
+// add registers a request and returns its xid.
+func (t *calls) add(r *call) (uint32, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return 0, ErrClosed
+	}
+	xid := t.xidLocked()
+	if t.requests == nil {
+		t.requests = make(map[uint32]*call)
+	}
+	t.requests[xid] = r
+	return xid, nil
+}
+
+// addCommit registers a commit and gives it its xids.
+func (t *calls) addCommit(k *Commit) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return ErrClosed
+	}
+	n := uint64(k.n) + 1
+	used := uint64(0)
+	if len(t.commits) > 0 {
+		used = uint64((t.ranges - t.commits[0].xid) & xidMask)
+	}
+	if used+n > xidMask {
+		return ErrBusy
+	}
+	k.xid = commitXID | t.ranges
+	t.ranges = (t.ranges + uint32(n)) & xidMask
+	t.commits = append(t.commits, k)
+	return nil
+}
+
+// request returns the request that waits for xid, or nil.
+func (t *calls) request(xid uint32) *call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.requests[xid]
+}
+
+// take returns the request that waits for xid, or nil, and forgets it.
+func (t *calls) take(xid uint32) *call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := t.requests[xid]
+	delete(t.requests, xid)
+	return r
+}
+
+// commit returns the commit to which xid belongs and the index of the message, or nil. The barrier has the
+// index after the last message.
+func (t *calls) commit(xid uint32) (*Commit, int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at, i := t.findLocked(xid)
+	if at < 0 {
+		return nil, 0
+	}
+	return t.commits[at], i
+}
+
+// findLocked returns where among commits the one with xid stands, or -1, and the message's index in it.
+func (t *calls) findLocked(xid uint32) (at, index int) {
+	if xid < commitXID || len(t.commits) == 0 {
+		return -1, 0
+	}
+	oldest := t.commits[0].xid
+	offset := func(x uint32) uint32 { return (x - oldest) & xidMask }
+	at = sort.Search(len(t.commits), func(i int) bool { return offset(t.commits[i].xid) > offset(xid) }) - 1
+	k := t.commits[at]
+	index = int((xid - k.xid) & xidMask)
+	if index > k.n {
+		return -1, 0
+	}
+	return at, index
+}
+
+// remove forgets a commit.
+func (t *calls) remove(k *Commit) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at, _ := t.findLocked(k.xid)
+	if at < 0 || t.commits[at] != k {
+		return
+	}
+	if at == 0 {
+		t.commits[0] = nil
+		t.commits = t.commits[1:]
+		return
+	}
+	t.commits = append(t.commits[:at], t.commits[at+1:]...)
+}
+
+// close forgets everything and returns who waited.
+func (t *calls) close() (map[uint32]*call, []*Commit) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	requests, commits := t.requests, t.commits
+	t.closed, t.requests, t.commits = true, nil, nil
+	return requests, commits
+}

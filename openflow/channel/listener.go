@@ -1,0 +1,185 @@
+package channel
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+const (
+	// acceptPause is how long to wait after accepting failed, for example for want of file descriptors.
+	acceptPause = 50 * time.Millisecond
+	// graceShare is the part of HandshakeTimeout that a handshake has for itself. After it, the oldest one
+	// must go if all places are taken, so that silent peers do not lock switches out.
+	graceShare = 10
+)
+
+var errEvicted = errors.New("too slow while other peers are waiting")
+
+// A Listener accepts connections from switches.
+type Listener struct {
+	cfg    Config
+	ln     net.Listener
+	ready  chan *Conn
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	slots  chan struct{} // one token for each handshake under way
+	all    sync.WaitGroup
+
+	mu      sync.Mutex
+	pending []*attempt // in the order in which they began
+
+	failures failureLog // used only under its own lock
+}
+
+// An attempt is a handshake under way.
+type attempt struct {
+	began  time.Time
+	cancel context.CancelCauseFunc
+}
+
+// Listen listens on a TCP address such as ":6653" and runs the handshake with whoever connects. The error is an
+// *[Error] of kind ErrNetwork.
+func Listen(addr string, cfg Config) (*Listener, error) {
+	lc := net.ListenConfig{KeepAliveConfig: keepAlive}
+	lc.SetMultipathTCP(false) // switches do not speak it, and it is slower
+	ln, err := lc.Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, &Error{Op: "listen", Kind: ErrNetwork, Err: err}
+	}
+	cfg = cfg.withDefaults()
+	l := &Listener{
+		cfg:   cfg,
+		ln:    ln,
+		ready: make(chan *Conn),
+		slots: make(chan struct{}, cfg.MaxHandshakes),
+	}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.all.Add(1)
+	go l.acceptLoop()
+	return l, nil
+}
+
+// Addr returns the address that is listened on.
+func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
+
+// Accept returns the next connection that has completed the handshake. Handshakes run concurrently, so that a
+// slow or hostile peer does not block others. The error is an *[Error]: ErrClosed after Close, or ErrClosed or
+// ErrTimeout as ctx ended.
+func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
+	select {
+	case <-l.ctx.Done():
+		return nil, &Error{Op: "accept", Kind: ErrClosed}
+	case <-ctx.Done():
+		return nil, contextError("accept", ctx)
+	case c := <-l.ready:
+		return c, nil
+	}
+}
+
+// Close stops listening and ends the handshakes under way. Connections that were accepted stay.
+func (l *Listener) Close() error {
+	l.cancel()
+	l.ln.Close()
+	l.all.Wait()
+	return nil
+}
+
+// acceptLoop accepts until Close.
+func (l *Listener) acceptLoop() {
+	defer l.all.Done()
+	for l.place() {
+		nc, err := l.ln.Accept()
+		if err != nil {
+			<-l.slots
+			if l.ctx.Err() != nil {
+				return
+			}
+			l.failures.warn(l.cfg.Logger, "accepting failed", "err", err)
+			l.pause(acceptPause)
+			continue
+		}
+		l.all.Add(1)
+		ctx, a := l.begin()
+		go l.handshake(ctx, nc, a)
+	}
+}
+
+// place waits for a place among the handshakes, and makes one if the oldest has had its time. It returns false
+// once the listener is closed.
+func (l *Listener) place() bool {
+	for {
+		select {
+		case l.slots <- struct{}{}:
+			return true
+		case <-l.ctx.Done():
+			return false
+		case <-time.After(l.cfg.HandshakeTimeout / graceShare / 10):
+			l.evict(time.Now().Add(-l.cfg.HandshakeTimeout / graceShare))
+		}
+	}
+}
+
+// evict ends the oldest handshake if it began before the time given.
+func (l *Listener) evict(before time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.pending) > 0 && l.pending[0].began.Before(before) {
+		l.pending[0].cancel(errEvicted)
+		l.pending = l.pending[1:]
+	}
+}
+
+// begin notes a new handshake.
+func (l *Listener) begin() (context.Context, *attempt) {
+	ctx, cancel := context.WithCancelCause(l.ctx)
+	a := &attempt{began: time.Now(), cancel: cancel}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pending = append(l.pending, a)
+	return ctx, a
+}
+
+// over forgets a handshake, so that it is not evicted any more.
+func (l *Listener) over(a *attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i, p := range l.pending {
+		if p == a {
+			l.pending = append(l.pending[:i], l.pending[i+1:]...)
+			return
+		}
+	}
+}
+
+// handshake runs one handshake and waits until the connection is accepted. It keeps its place until then, so
+// that connections that nobody accepts do not pile up.
+func (l *Listener) handshake(ctx context.Context, nc net.Conn, a *attempt) {
+	defer l.all.Done()
+	defer func() { <-l.slots }()
+	defer a.cancel(nil)
+	c, err := Server(ctx, nc, l.cfg)
+	l.over(a)
+	if err != nil {
+		if l.ctx.Err() == nil {
+			l.failures.warn(l.cfg.Logger, "handshake failed", "remote", nc.RemoteAddr().String(), "err", err)
+		}
+		return
+	}
+	select {
+	case l.ready <- c:
+	case <-c.Done():
+	case <-l.ctx.Done():
+		c.Close()
+	}
+}
+
+// pause waits, or until Close.
+func (l *Listener) pause(d time.Duration) {
+	select {
+	case <-l.ctx.Done():
+	case <-time.After(d):
+	}
+}

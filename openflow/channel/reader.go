@@ -1,0 +1,252 @@
+package channel
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"conga/openflow"
+)
+
+// The codes of OFPET_BAD_REQUEST that this side answers with (§7.5.4).
+const (
+	codeBadVersion   uint16 = 0
+	codeBadType      uint16 = 1
+	codeBadMultipart uint16 = 2
+	codeBadLen       uint16 = 6
+)
+
+// errorData is how many bytes of a bad message go back with the error (§7.5.4).
+const errorData = 64
+
+// reader is the state of the reader goroutine.
+type reader struct {
+	c      *Conn
+	in     frames
+	handle func(openflow.Header, openflow.Message) // nil until the reader has seen Start
+	heard  time.Time                               // when a well-formed message came last
+	bad    int                                     // how many were not
+}
+
+func (r *reader) init(c *Conn) {
+	r.c = c
+	r.heard = time.Now()
+}
+
+// run is the reader goroutine.
+func (r *reader) run() {
+	defer r.c.loops.Done()
+	r.heard = time.Now()
+	r.rearm(r.heard)
+	for {
+		if err := r.consume(); err != nil {
+			r.c.shutdown(err)
+			break
+		}
+		r.c.flush()
+		if err := r.fill(); err != nil {
+			r.c.fail(err)
+			break
+		}
+	}
+	if r.bad > 0 {
+		r.c.log.Warn("malformed messages", "count", r.bad)
+	}
+}
+
+// consume handles every whole message that was read. An error means that the connection cannot go on.
+func (r *reader) consume() error {
+	if r.in.rest() < openflow.HeaderLen {
+		return nil
+	}
+	r.c.queue.cork()
+	alive := false
+	for {
+		h, b, err := r.in.next()
+		if err != nil {
+			r.refuse(h, r.in.buf[r.in.start:r.in.end], codeBadLen)
+			return &Error{Op: "read", Kind: ErrProtocol, Err: err}
+		}
+		if b == nil {
+			break
+		}
+		ok, err := r.message(h, b)
+		if err != nil {
+			return err
+		}
+		alive = alive || ok
+	}
+	if alive {
+		r.heard = time.Now()
+	}
+	return nil
+}
+
+// message handles one message and reports whether it was well-formed.
+func (r *reader) message(h openflow.Header, b []byte) (bool, error) {
+	if code, ok := fromSwitch(h); !ok {
+		return false, r.malformed(h, b, code, nil)
+	}
+	h, m, err := openflow.Parse(b)
+	if err != nil {
+		return false, r.malformed(h, b, errorCode(h, err), err)
+	}
+	return true, r.dispatch(h, m)
+}
+
+// dispatch brings a message to who waits for it.
+func (r *reader) dispatch(h openflow.Header, m openflow.Message) error {
+	c := r.c
+	switch m := m.(type) {
+	case *openflow.PacketIn, *openflow.FlowRemoved, *openflow.PortStatus:
+		return r.deliver(h, m) // whatever their xid is
+	case *openflow.EchoRequest:
+		c.queue.putWait(h.XID, &openflow.EchoReply{Data: m.Data})
+	case *openflow.Error:
+		if k, i := c.calls.commit(h.XID); k != nil {
+			r.refused(k, i, m)
+		} else if !c.answer(h, m) {
+			return r.deliver(h, m)
+		}
+	case *openflow.BarrierReply:
+		if k, i := c.calls.commit(h.XID); k != nil {
+			if k.answered(i) {
+				c.calls.remove(k)
+			}
+			return nil
+		}
+		c.answer(h, m)
+	case *openflow.Experimenter:
+		if !c.answer(h, m) {
+			return r.deliver(h, m)
+		}
+	case *openflow.Hello: // told a second time; there is nothing left to negotiate
+	default:
+		c.answer(h, m) // a reply nobody waits for any more is dropped
+	}
+	return nil
+}
+
+// refused notes the switch's error to a message of a commit. An error to the barrier ends the commit.
+func (r *reader) refused(k *Commit, i int, e *openflow.Error) {
+	if k.refuse(i, e) {
+		r.c.calls.remove(k)
+		k.finish(&Error{Op: "commit", Kind: ErrProtocol, Err: fmt.Errorf("barrier refused: %w", e)})
+	}
+}
+
+// deliver gives a message to the handler, or keeps it until there is one.
+func (r *reader) deliver(h openflow.Header, m openflow.Message) error {
+	if r.handle == nil {
+		return r.c.inbox.keep(h, m)
+	}
+	select {
+	case <-r.c.done: // nothing is delivered any more
+	default:
+		r.handle(h, m)
+	}
+	return nil
+}
+
+// malformed deals with a message that cannot be read: whoever waits for it is told, and so is the switch, unless
+// it was itself an error (§7.5.4).
+func (r *reader) malformed(h openflow.Header, b []byte, code uint16, err error) error {
+	if r.bad++; r.bad == 1 {
+		r.c.log.Warn("malformed message", "type", h.Type, "length", h.Length, "version", h.Version, "err", err)
+	}
+	if err != nil {
+		r.c.complete(h.XID, answer{err: &Error{Op: "request", Kind: ErrProtocol, Err: err}})
+	}
+	if h.Type != openflow.TypeError {
+		r.refuse(h, b, code)
+	}
+	return nil
+}
+
+// refuse answers a bad message with OFPET_BAD_REQUEST.
+func (r *reader) refuse(h openflow.Header, b []byte, code uint16) {
+	data := bytes.Clone(b[:min(len(b), errorData)])
+	r.c.queue.putWait(h.XID, &openflow.Error{ErrType: openflow.ErrorTypeBadRequest, Code: code, Data: data})
+}
+
+// fromSwitch tells by the header whether a switch may send such a message, and otherwise how to refuse it.
+func fromSwitch(h openflow.Header) (uint16, bool) {
+	switch h.Type {
+	case openflow.TypeHello, openflow.TypeError:
+		return 0, true // in any version: they negotiate it
+	case openflow.TypeFeaturesRequest, openflow.TypeGetConfigRequest, openflow.TypeSetConfig,
+		openflow.TypePacketOut, openflow.TypeFlowMod, openflow.TypeGroupMod, openflow.TypePortMod,
+		openflow.TypeTableMod, openflow.TypeMultipartRequest, openflow.TypeBarrierRequest,
+		openflow.TypeQueueGetConfigRequest, openflow.TypeRoleRequest, openflow.TypeGetAsyncRequest,
+		openflow.TypeSetAsync, openflow.TypeMeterMod:
+		return codeBadType, h.Version != openflow.Version // a wrong version is told first, by Parse
+	}
+	return 0, true
+}
+
+// errorCode returns the code of OFPET_BAD_REQUEST for what Parse said.
+func errorCode(h openflow.Header, err error) uint16 {
+	switch {
+	case errors.Is(err, openflow.ErrVersion):
+		return codeBadVersion
+	case errors.Is(err, openflow.ErrUnknownType) && h.Type == openflow.TypeMultipartReply:
+		return codeBadMultipart
+	case errors.Is(err, openflow.ErrUnknownType):
+		return codeBadType
+	}
+	return codeBadLen
+}
+
+// fill reads until there is something, keeping watch over silence meanwhile.
+func (r *reader) fill() error {
+	for {
+		err := r.in.fill(r.c.nc)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return ioError("read", err)
+		}
+		if err := r.tick(time.Now()); err != nil {
+			return err
+		}
+	}
+}
+
+// tick is called when the read deadline passes: because of silence, or because of Start.
+func (r *reader) tick(now time.Time) error {
+	silent := now.Sub(r.heard)
+	if silent >= r.c.cfg.EchoTimeout {
+		return &Error{Op: "read", Kind: ErrTimeout, Err: errSilent}
+	}
+	if silent >= r.c.cfg.EchoInterval {
+		r.c.queue.put(classFirst, r.c.calls.xid(), &openflow.EchoRequest{}) // if it cannot, it need not
+	}
+	r.rearm(now)
+	return nil
+}
+
+var errSilent = errors.New("the switch is silent")
+
+// rearm sets when to look again for silence, and attaches the handler if Start was called. The deadline is not
+// moved with every message: what came meanwhile is found when it passes.
+func (r *reader) rearm(now time.Time) {
+	next := r.heard.Add(r.c.cfg.EchoInterval)
+	if !next.After(now) {
+		next = now.Add(r.c.cfg.EchoInterval)
+	}
+	if last := r.heard.Add(r.c.cfg.EchoTimeout); next.After(last) {
+		next = last
+	}
+	if r.handle != nil {
+		r.c.nc.SetReadDeadline(next)
+		return
+	}
+	var backlog []received
+	r.handle, backlog = r.c.inbox.attach(r.c.nc, next)
+	for _, m := range backlog {
+		r.deliver(m.h, m.m)
+	}
+}
