@@ -67,12 +67,17 @@ func (c *cursor) oxm(o *OXM, off, end int) int {
 		return 0
 	}
 	n := oxmHeaderLen + int(c.b[off+3])
-	p := c.b[off : off+n]
-	if n <= len(o.wire) {
-		copy(o.wire[:], p)
-	} else {
+	switch p := c.b[off:]; {
+	case n <= oxmHeaderLen+8 && len(p) >= oxmHeaderLen+8:
+		// Two loads are faster than a copy of variable length, and most fields are this short.
+		unused := 8 * (oxmHeaderLen + 8 - n)
+		binary.BigEndian.PutUint32(o.wire[:], binary.BigEndian.Uint32(p))
+		binary.BigEndian.PutUint64(o.wire[oxmHeaderLen:], binary.BigEndian.Uint64(p[oxmHeaderLen:])>>unused<<unused)
+	case n <= len(o.wire):
+		copy(o.wire[:], p[:n])
+	default:
 		copy(o.wire[:], p[:oxmHeaderLen])
-		o.long = string(p[oxmHeaderLen:])
+		o.long = string(p[oxmHeaderLen:n])
 	}
 	if !o.lengthOK() {
 		c.fail("match field length", off+3, ErrLength)
@@ -179,6 +184,16 @@ func (o *OXM) append(dst []byte) ([]byte, error) {
 }
 
 func (o *OXM) appendRaw(dst []byte) []byte {
+	switch o.wire[3] { // a copy of constant length needs no call
+	case 1:
+		return append(dst, o.wire[:oxmHeaderLen+1]...)
+	case 2:
+		return append(dst, o.wire[:oxmHeaderLen+2]...)
+	case 4:
+		return append(dst, o.wire[:oxmHeaderLen+4]...)
+	case 6:
+		return append(dst, o.wire[:oxmHeaderLen+6]...)
+	}
 	if o.long != "" {
 		return append(append(dst, o.wire[:oxmHeaderLen]...), o.long...)
 	}

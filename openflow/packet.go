@@ -91,13 +91,33 @@ func parsePacketIn(c *cursor) Message {
 	m.Reason = PacketInReason(p[6])
 	m.Table = TableID(p[7])
 	m.Cookie = Cookie(binary.BigEndian.Uint64(p[8:]))
-	m.Match = c.match()
+	if !c.inPortOnly(&match[0]) {
+		m.Match = c.match()
+	} else {
+		m.Match = match
+	}
 	c.take(2, "packet-in padding")
 	if n > 0 {
 		copy(data, c.take(n, "packet-in data"))
 		m.Data = data
 	}
 	return m
+}
+
+// inPortOnly reads a match on just the ingress port into a zero o, which is what nearly every packet-in
+// carries, and otherwise leaves the cursor where it was.
+func (c *cursor) inPortOnly(o *OXM) bool {
+	const (
+		matchLen = 16                          // padded
+		head     = matchTypeOXM<<48 | 12<<32 | // the match's type and its length
+			uint64(OXMClassBasic)<<16 | uint64(FieldInPort)<<9 | 4
+	)
+	if c.left() < matchLen || binary.BigEndian.Uint64(c.b[c.off:]) != head {
+		return false
+	}
+	copy(o.wire[:8], c.b[c.off+4:])
+	c.off += matchLen
+	return true
 }
 
 func (m *PacketIn) appendBody(dst []byte) ([]byte, error) {
