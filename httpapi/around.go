@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"conga/httpapi/auth"
+)
+
+const headerRequestID = "X-Request-Id"
+
+// around is what every request goes through: an ID, headers that make browsers
+// careful, a net under panics, the access log and the metrics.
+func (a *api) around(c *gin.Context) {
+	start := a.Now()
+	id := c.GetHeader(headerRequestID)
+	if !validRequestID(id) {
+		id = rand.Text()
+	}
+	h := c.Writer.Header()
+	h.Set(headerRequestID, id)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer") // addresses below /auth hold keys
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	if c.Request.TLS != nil {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			a.recovered(c, v)
+		}
+		a.report(c, a.Now().Sub(start))
+	}()
+	c.Next()
+}
+
+// requestID is the ID that around gave the request.
+func requestID(c *gin.Context) string { return c.Writer.Header().Get(headerRequestID) }
+
+// validRequestID keeps foreign IDs short, and free of what could forge a log
+// line or carry a key into it.
+func validRequestID(id string) bool {
+	if id == "" || len(id) > 128 || strings.Contains(id, auth.Prefix) {
+		return false
+	}
+	for _, r := range id {
+		if !('0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || strings.ContainsRune("._:-", r)) {
+			return false
+		}
+	}
+	return true
+}
+
+// recovered answers a panicked request with 500, if nothing was written yet.
+func (a *api) recovered(c *gin.Context, v any) {
+	if v == http.ErrAbortHandler { // asks for the connection to be cut
+		panic(v)
+	}
+	a.Log.LogAttrs(c.Request.Context(), slog.LevelError, "request panicked",
+		slog.String("request_id", requestID(c)),
+		slog.String("panic", auth.Redact(fmt.Sprint(v))),
+		slog.String("stack", string(debug.Stack())))
+	if !c.Writer.Written() {
+		a.fail(c, newFault(http.StatusInternalServerError, "an error of ours; the log has it under the X-Request-Id of this answer"))
+	}
+}
+
+// report logs and counts a request that has been answered. Query and headers
+// are not logged: people put secrets there.
+func (a *api) report(c *gin.Context, took time.Duration) {
+	code, route := c.Writer.Status(), c.FullPath()
+	a.Observe(Observation{Route: routeLabel(route), Method: methodLabel(c.Request.Method), Code: code, Took: took})
+	level := slog.LevelInfo
+	if route == "/healthz" || route == "/readyz" || route == "/metrics" {
+		level = slog.LevelDebug
+	}
+	ctx := c.Request.Context()
+	if !a.Log.Enabled(ctx, level) {
+		return
+	}
+	a.Log.LogAttrs(ctx, level, "request",
+		slog.String("method", methodLabel(c.Request.Method)),
+		slog.String("path", loggedPath(c.Request.URL.Path)),
+		slog.Int("status", code),
+		slog.Duration("took", took),
+		slog.Int("bytes", max(0, c.Writer.Size())),
+		slog.String("client", c.Request.RemoteAddr),
+		slog.String("request_id", requestID(c)))
+}
+
+// loggedPath is a path without secrets: nothing that follows /auth/ is shown,
+// and nothing anywhere that looks like a key.
+func loggedPath(path string) string {
+	const most = 256
+	if i := strings.Index(path, "/auth/"); i >= 0 {
+		return auth.Redact(path[:i]) + "/auth/[redacted]"
+	}
+	path = auth.Redact(path)
+	if len(path) > most {
+		path = path[:most] + "…"
+	}
+	return path
+}
+
+// routeLabel is the template of a route, the same for both its addresses.
+func routeLabel(template string) string {
+	switch {
+	case template == "":
+		return "none"
+	case strings.HasPrefix(template, "/api/v1/"):
+		return "/api" + strings.TrimPrefix(template, "/api/v1")
+	}
+	return template
+}
+
+func methodLabel(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+		http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "OTHER"
+}

@@ -1,0 +1,81 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"conga/allocator"
+	"conga/controller/topology"
+	"conga/httpapi/auth"
+)
+
+// Allocations is what the API needs of the allocator. Errors are of type
+// [*allocator.Error]; any other is taken for an internal one.
+type Allocations interface {
+	// Create admits a request; once it returns, the allocation survives a crash.
+	Create(ctx context.Context, r allocator.Request) (allocator.Allocation, error)
+	// Get finds an allocation.
+	Get(id string) (allocator.Allocation, error)
+	// List is the allocations of a project, or of all for "", in the order in
+	// which they were created.
+	List(project string) []allocator.Allocation
+	// Update changes an allocation if its revision is still ifRevision; 0: any.
+	Update(ctx context.Context, id string, ifRevision uint64, c allocator.Change) (allocator.Allocation, error)
+	// Delete removes an allocation, whatever its state.
+	Delete(ctx context.Context, id string) error
+}
+
+var _ Allocations = (*allocator.Allocator)(nil)
+
+// Check is one part of the daemon that must be ready before it is.
+type Check struct {
+	Name  string
+	Ready func(context.Context) error // nil error: ready
+}
+
+// Observation is one request that was answered. Its texts come from bounded
+// sets, so that they can label metrics.
+type Observation struct {
+	Route  string // template such as /api/allocations/:id, or "none"
+	Method string // a known method, or "OTHER"
+	Code   int
+	Took   time.Duration
+}
+
+// Config is what the API works with. Allocations, Keys and Directory are
+// required.
+type Config struct {
+	Allocations Allocations
+	Keys        *auth.Keys
+	Directory   auth.Directory
+	Guard       *auth.Guard               // nil: one with default limits
+	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
+	Ready       []Check                   // what /readyz asks, in this order
+	Metrics     http.Handler              // served at /metrics; nil: not served
+	Observe     func(Observation)         // nil: nobody counts requests
+	Log         *slog.Logger              // nil: none
+	Now         func() time.Time          // nil: time.Now
+}
+
+// New makes the handler of everything that the daemon serves over HTTP.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Allocations == nil || cfg.Keys == nil || cfg.Directory == nil {
+		return nil, errors.New("httpapi: allocations, keys and a directory are required")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Guard == nil {
+		cfg.Guard = auth.NewGuard(auth.GuardConfig{Now: cfg.Now})
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Observe == nil {
+		cfg.Observe = func(Observation) {}
+	}
+	return newAPI(cfg).routes(), nil
+}

@@ -1,0 +1,126 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+
+	"conga/httpapi/auth"
+)
+
+// keyView is a key as the document shows it. Both times are integers, as in its
+// examples.
+type keyView struct {
+	APIKey    string `json:"api_key"`
+	StartTime int64  `json:"start_time"`
+	EndTime   int64  `json:"end_time"`
+	UserID    string `json:"user_id"`
+	ProjectID string `json:"project_id"`
+	Links     links  `json:"_links"`
+}
+
+func viewKey(x *exchange, secret string, key auth.Key) []keyView {
+	return []keyView{{
+		APIKey: secret, StartTime: key.Start, EndTime: key.End, UserID: key.User, ProjectID: key.Project,
+		Links: links{Self: link{x.path("auth", secret)}},
+	}}
+}
+
+// requestKey is POST /auth.
+func (a *api) requestKey(x *exchange) error {
+	b := x.body
+	user, project, password := b.name("user_id"), b.name("project_id"), b.text("password")
+	b.require("user_id", "project_id")
+	if err := b.done(); err != nil {
+		return err
+	}
+	from := clientAddr(x)
+	if err := a.Guard.Admit(from, user.v); err != nil {
+		return err
+	}
+	ctx := x.Request.Context()
+	if err := a.Directory.Authenticate(ctx, user.v, project.v, password.v); err != nil {
+		if errors.Is(err, auth.ErrCredentials) {
+			a.Guard.Failed(from, user.v)
+		}
+		return err
+	}
+	a.Guard.Succeeded(from, user.v)
+	secret, key, err := a.Keys.Issue(ctx, user.v, project.v)
+	if err != nil {
+		return err
+	}
+	// 200 and no Location: that header would carry the key into logs on its way.
+	return x.succeed(http.StatusOK, viewKey(x, secret, key))
+}
+
+// errNoKeyHere is for a key in the address, where it is the resource.
+var errNoKeyHere = newFault(http.StatusNotFound, "api_key: "+auth.ErrNoKey.Error())
+
+// keyFault answers for the key in the address: what is not there is 404.
+func keyFault(err error) error {
+	if errors.Is(err, auth.ErrNoKey) {
+		return errNoKeyHere
+	}
+	return err
+}
+
+// showKey is GET /auth/{api_key}. The key in the address proves itself; one in
+// the body, which clients send out of habit, changes nothing.
+func (a *api) showKey(x *exchange) error {
+	x.body.text("api_key")
+	if err := x.body.done(); err != nil {
+		return err
+	}
+	secret := x.Param("key")
+	key, err := a.Keys.Status(secret)
+	if err != nil {
+		return keyFault(err)
+	}
+	return x.succeed(http.StatusOK, viewKey(x, secret, key))
+}
+
+// keyOwner takes the two fields that renewing and deleting a key ask for.
+func keyOwner(x *exchange) (user, project string, err error) {
+	b := x.body
+	b.text("api_key")
+	u, p := b.name("user_id"), b.name("project_id")
+	b.require("user_id", "project_id")
+	return u.v, p.v, b.done()
+}
+
+// renewKey is POST /auth/{api_key}.
+func (a *api) renewKey(x *exchange) error {
+	user, project, err := keyOwner(x)
+	if err != nil {
+		return err
+	}
+	secret := x.Param("key")
+	key, err := a.Keys.Status(secret)
+	if err != nil {
+		return keyFault(err)
+	}
+	if !a.Directory.Member(key.User, key.Project) {
+		return auth.ErrNotMember
+	}
+	key, err = a.Keys.Renew(x.Request.Context(), secret, user, project)
+	if err != nil {
+		return keyFault(err)
+	}
+	return x.succeed(http.StatusOK, viewKey(x, secret, key))
+}
+
+// deleteKey is DELETE /auth/{api_key}.
+func (a *api) deleteKey(x *exchange) error {
+	user, project, err := keyOwner(x)
+	if err != nil {
+		return err
+	}
+	secret := x.Param("key")
+	if err := a.Keys.Delete(x.Request.Context(), secret, user, project); err != nil {
+		return keyFault(err)
+	}
+	type deleted struct {
+		APIKey string `json:"api_key"`
+	}
+	return x.succeed(http.StatusOK, []deleted{{secret}})
+}

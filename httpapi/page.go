@@ -1,0 +1,89 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+const (
+	defaultPerPage = 128
+	maxPerPage     = 1000
+	maxPage        = 1 << 31
+)
+
+// listQuery is what the query of a list can say.
+type listQuery struct {
+	project       string
+	page, perPage int
+	values        url.Values // as given, for the links to other pages
+}
+
+// parseListQuery refuses what it does not know: a misspelt page would
+// otherwise be the first one, again and again.
+func parseListQuery(raw string) (listQuery, error) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return listQuery{}, newFault(http.StatusBadRequest, "query: cannot be read")
+	}
+	q := listQuery{page: 1, perPage: defaultPerPage, values: values}
+	var errs []string
+	number := func(name, text string, most int) int {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > most {
+			errs = append(errs, name+": must be an integer from 1 to "+strconv.Itoa(most))
+		}
+		return n
+	}
+	for name, given := range values {
+		if len(given) > 1 {
+			errs = append(errs, fieldName(name)+": given twice in the query")
+			continue
+		}
+		switch name {
+		case "project_id":
+			q.project = given[0]
+		case "page":
+			q.page = number(name, given[0], maxPage)
+		case "per_page":
+			q.perPage = number(name, given[0], maxPerPage)
+		case "api_key":
+			errs = append(errs, "api_key: not taken from the query, where it would end up in logs")
+		default:
+			errs = append(errs, fieldName(name)+": is not a parameter of this list")
+		}
+	}
+	if len(errs) > 0 {
+		slices.Sort(errs)
+		return listQuery{}, newFault(http.StatusUnprocessableEntity, errs...)
+	}
+	return q, nil
+}
+
+// bounds are the first item of the page and the one after its last.
+func (q listQuery) bounds(total int) (first, last int) {
+	first = min((q.page-1)*q.perPage, total)
+	return first, min(first+q.perPage, total)
+}
+
+// links is the Link header of RFC 8288: every other page that there is.
+func (q listQuery) links(path string, total int) string {
+	pages := max(1, (total+q.perPage-1)/q.perPage)
+	var out []string
+	add := func(page int, rel string) {
+		q.values.Set("page", strconv.Itoa(page))
+		q.values.Set("per_page", strconv.Itoa(q.perPage))
+		out = append(out, "<"+path+"?"+q.values.Encode()+`>; rel="`+rel+`"`)
+	}
+	add(1, "first")
+	if q.page > 1 {
+		add(min(q.page-1, pages), "prev")
+	}
+	if q.page < pages {
+		add(q.page+1, "next")
+	}
+	add(pages, "last")
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,54 @@
+package httpapi
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/gin-gonic/gin"
+)
+
+// api is the configuration with the handlers as its methods. It never changes.
+type api struct {
+	Config
+}
+
+func newAPI(cfg Config) *api { return &api{cfg} }
+
+// releaseMode keeps Gin from printing routes; it is a global of Gin's.
+var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
+
+// routes is every address that the daemon answers at. What has no route gets
+// an envelope all the same.
+func (a *api) routes() http.Handler {
+	releaseMode()
+	r := gin.New()
+	r.HandleMethodNotAllowed = true
+	r.RedirectTrailingSlash = false // a redirected POST loses its body in many clients
+	_ = r.SetTrustedProxies(nil) // the client is who holds the connection
+	r.Use(a.around)
+	r.NoRoute(func(c *gin.Context) { a.fail(c, errNoResource) })
+	r.NoMethod(func(c *gin.Context) { a.fail(c, errMethod(c)) })
+
+	read := []string{http.MethodGet, http.MethodHead}
+	r.Match(read, "/healthz", a.healthz)
+	r.Match(read, "/readyz", a.readyz)
+	if a.Metrics != nil {
+		r.Match(read, "/metrics", gin.WrapH(a.Metrics))
+	}
+	for _, base := range []string{"/api", "/api/v1"} {
+		g := r.Group(base)
+		g.POST("/auth", a.open(a.requestKey))
+		g.Match(read, "/auth/:key", a.open(a.showKey))
+		g.POST("/auth/:key", a.open(a.renewKey))
+		g.DELETE("/auth/:key", a.open(a.deleteKey))
+
+		g.Match(read, "/allocations", a.keyed(a.listAllocations))
+		g.POST("/allocations", a.keyed(a.createAllocation))
+		g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
+		g.POST("/allocations/:id", a.keyed(a.changeAllocation))
+		g.PATCH("/allocations/:id", a.keyed(a.changeAllocation))
+		g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
+		g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
+	}
+	return r
+}

@@ -1,0 +1,144 @@
+package httpapi
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+const (
+	selfSignedCert = "api.crt"
+	selfSignedKey  = "api.key"
+	// selfSignedLife is long because clients pin the fingerprint.
+	selfSignedLife = 10 * 365 * 24 * time.Hour
+)
+
+// TLSFiles is where the API's certificate comes from.
+type TLSFiles struct {
+	Cert, Key string // PEM files; both empty: a self-signed pair in Dir
+	Dir       string // the data folder, where that pair is made on first start
+}
+
+// LoadTLS makes the API's TLS configuration. The fingerprint is the SHA-256
+// hash of the certificate in hex with colons, to be printed and compared.
+func LoadTLS(files TLSFiles) (cfg *tls.Config, fingerprint string, err error) {
+	if (files.Cert == "") != (files.Key == "") {
+		return nil, "", errors.New("httpapi: tls: a certificate needs its key, and a key its certificate")
+	}
+	if files.Cert == "" {
+		files.Cert = filepath.Join(files.Dir, selfSignedCert)
+		files.Key = filepath.Join(files.Dir, selfSignedKey)
+		if err := ensureSelfSigned(files, time.Now()); err != nil {
+			return nil, "", fmt.Errorf("httpapi: tls: %w", err)
+		}
+	}
+	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+	if err != nil {
+		return nil, "", fmt.Errorf("httpapi: tls: %s and %s: %w", files.Cert, files.Key, err)
+	}
+	return &tls.Config{
+		MinVersion:   tls.VersionTLS12,
+		Certificates: []tls.Certificate{pair},
+		NextProtos:   []string{"h2", "http/1.1"},
+	}, fingerprintOf(pair.Certificate[0]), nil
+}
+
+func fingerprintOf(der []byte) string {
+	sum := sha256.Sum256(der)
+	text := make([]string, len(sum))
+	for i := range sum {
+		text[i] = hex.EncodeToString(sum[i : i+1])
+	}
+	return strings.ToUpper(strings.Join(text, ":"))
+}
+
+// ensureSelfSigned makes a pair if there is none, or if it has expired.
+func ensureSelfSigned(files TLSFiles, now time.Time) error {
+	text, err := os.ReadFile(files.Cert)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return makeSelfSigned(files, now)
+	case err != nil:
+		return err
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return fmt.Errorf("%s holds no certificate; delete it to have a new one made", files.Cert)
+	}
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return fmt.Errorf("%s: %w; delete it to have a new one made", files.Cert, err)
+	}
+	if now.After(cert.NotAfter) {
+		return makeSelfSigned(files, now)
+	}
+	return nil
+}
+
+// makeSelfSigned writes the key first: a certificate is only there if its key is.
+func makeSelfSigned(files TLSFiles, now time.Time) error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	template := selfSignedTemplate(now)
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	if err := writePEM(files.Key, "PRIVATE KEY", keyDER, 0o600); err != nil {
+		return err
+	}
+	return writePEM(files.Cert, "CERTIFICATE", der, 0o644)
+}
+
+func selfSignedTemplate(now time.Time) *x509.Certificate {
+	names := []string{"localhost"}
+	if host, err := os.Hostname(); err == nil && host != "" && host != "localhost" {
+		names = append(names, host)
+	}
+	serial, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)) // rand never fails
+	return &x509.Certificate{
+		SerialNumber:          serial,
+		Subject:               pkix.Name{CommonName: "congad"},
+		NotBefore:             now.Add(-time.Hour), // clients' clocks differ
+		NotAfter:              now.Add(selfSignedLife),
+		KeyUsage:              x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		BasicConstraintsValid: true,
+		DNSNames:              names,
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+}
+
+// writePEM replaces the file at path by way of another, so that a crash leaves
+// the old one or the new one.
+func writePEM(path, kind string, der []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(f.Chmod(mode), pem.Encode(f, &pem.Block{Type: kind, Bytes: der}), f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
