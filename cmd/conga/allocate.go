@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conga/cmd/internal/terminal"
+	"conga/httpapi/client"
+)
+
+// traffic are the flags that allocate and update share, as they were written.
+type traffic struct {
+	duration, bandwidth, protocol, start, project string
+	srcPort, dstPort                              uint16
+}
+
+func (t *traffic) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.StringVar(&t.duration, "duration", "", "how long the path is needed: `2h`, 1d12h, or seconds")
+	f.StringVar(&t.bandwidth, "bandwidth", "", "bit/s that the path is to have: `40M`, 2.5G; without it, priority without a guarantee")
+	f.Uint16Var(&t.srcPort, "src-port", 0, "source `port`; 0 is any")
+	f.Uint16Var(&t.dstPort, "dst-port", 0, "destination `port`; 0 is any")
+	f.StringVar(&t.protocol, "protocol", "", "`protocol`: tcp, udp or any")
+	f.StringVar(&t.start, "start", "", "when to begin: `+2h`, 2026-01-02T15:04 or UNIX seconds; without it, as early as it fits")
+	f.StringVar(&t.project, "project", "", "`ID` of the project; the key's if not given")
+}
+
+func (a *app) allocateCommand() *cobra.Command {
+	var t traffic
+	var wait bool
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use:   "allocate SRC DST --duration TIME",
+		Short: "Ask for a priority path between two hosts",
+		Example: `  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M
+  conga allocate 2001:db8::1 2001:db8::2 --duration 30m --protocol tcp --dst-port 443 --start +1h
+  id=$(conga allocate 192.127.1.10 192.127.1.11 --duration 10m --wait -o id)`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			r, err := t.request(args[0], args[1])
+			if err != nil {
+				return err
+			}
+			return a.allocate(c.Context(), r, wait, timeout)
+		},
+	}
+	t.flags(c)
+	c.Flags().BoolVar(&wait, "wait", false, "return when the path is active")
+	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to `wait`; 0 is without end")
+	return c
+}
+
+// request is what the flags ask for.
+func (t *traffic) request(src, dst string) (r client.Request, err error) {
+	if t.duration == "" {
+		return r, usagef("allocate needs --duration, such as --duration 2h")
+	}
+	r = client.Request{ProjectID: t.project, SrcPort: t.srcPort, DstPort: t.dstPort}
+	if r.SrcIP, err = parseAddr("source", src); err != nil {
+		return r, err
+	}
+	if r.DstIP, err = parseAddr("destination", dst); err != nil {
+		return r, err
+	}
+	if r.Duration, err = parseDuration(t.duration); err != nil {
+		return r, err
+	}
+	if t.bandwidth != "" {
+		if r.Bandwidth, err = parseBandwidth(t.bandwidth); err != nil {
+			return r, err
+		}
+	}
+	if t.protocol != "" {
+		if r.Protocol, err = parseProtocol(t.protocol); err != nil {
+			return r, err
+		}
+	}
+	if t.start != "" {
+		r.StartTime, err = parseStart(t.start, time.Now())
+	}
+	return r, err
+}
+
+func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout time.Duration) error {
+	s, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if r.ProjectID, err = s.projectOr(ctx, r.ProjectID); err != nil {
+		return err
+	}
+	made, err := s.Allocate(ctx, r)
+	if err != nil {
+		return err
+	}
+	if wait {
+		err = a.wait(ctx, s, made.ID, timeout)
+	}
+	// Whatever came of the waiting, the allocation is there, and its ID must not be lost.
+	al, failed := s.Show(context.WithoutCancel(ctx), made.ID)
+	if failed != nil {
+		fmt.Fprintf(a.err, "allocation %s is accepted\n", terminal.Clean(made.ID))
+		return errors.Join(err, failed)
+	}
+	return errors.Join(err, a.printOne(al))
+}
+
+// wait shows how the allocation gets on until it is active.
+func (a *app) wait(ctx context.Context, s session, id string, timeout time.Duration) error {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	p := &progress{out: a.err, terminal: terminal.Is(a.err)}
+	defer p.end()
+	_, err := s.Wait(ctx, id, client.Active, p.show)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on: %w", id, timeout, id, err)
+	}
+	return err
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// credentials are what login keeps, in a file that only its owner may read.
+type credentials struct {
+	Default string           `json:"default"` // the server of the last login
+	Servers map[string]login `json:"servers"` // by normal URL
+}
+
+// login is a key and how to know the server that it is for.
+type login struct {
+	Key         string `json:"api_key"`
+	UserID      string `json:"user_id"`
+	ProjectID   string `json:"project_id"`
+	EndTime     int64  `json:"end_time"`              // UNIX seconds
+	Fingerprint string `json:"fingerprint,omitempty"` // pinned certificate; empty: an authority vouches
+	CAFile      string `json:"ca_file,omitempty"`
+}
+
+// credentialsPath is $XDG_CONFIG_HOME/conga/credentials.
+func credentialsPath() (string, error) {
+	dir := os.Getenv("XDG_CONFIG_HOME")
+	if !filepath.IsAbs(dir) { // the XDG specification ignores relative paths
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("there is no place for the credentials: %w", err)
+		}
+		dir = filepath.Join(home, ".config")
+	}
+	return filepath.Join(dir, "conga", "credentials"), nil
+}
+
+// readCredentials reads what login kept; nothing if there was none.
+func readCredentials() (credentials, error) {
+	path, err := credentialsPath()
+	if err != nil {
+		return credentials{}, nil // the environment may still have all that is needed
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return credentials{}, nil
+	}
+	if err == nil && info.Mode().Perm()&0o077 != 0 {
+		return credentials{}, fmt.Errorf("others may read the key in %s; run: chmod 600 %s, and log in again", path, path)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return credentials{}, fmt.Errorf("credentials: %w", err)
+	}
+	var c credentials
+	if err := json.Unmarshal(text, &c); err != nil {
+		return credentials{}, fmt.Errorf("%s is damaged (%w); remove it and log in again", path, err)
+	}
+	return c, nil
+}
+
+// write keeps c. The file is complete or as it was, and is never readable to
+// others, not even for a moment.
+func (c credentials) write() (path string, err error) {
+	if path, err = credentialsPath(); err != nil {
+		return "", err
+	}
+	text, err := json.MarshalIndent(c, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", fmt.Errorf("credentials: %w", err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".credentials-*") // mode 0600
+	if err != nil {
+		return "", fmt.Errorf("credentials: %w", err)
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(append(text, '\n'))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", fmt.Errorf("credentials: %w", err)
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return "", fmt.Errorf("credentials: %w", err)
+	}
+	return path, nil
+}
+
+// normalServer is the URL as the credentials know it.
+func normalServer(s string) string {
+	s = strings.TrimRight(strings.TrimSpace(s), "/")
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	return s
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"conga/httpapi/client"
+)
+
+// The exit codes, which scripts rely on.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+	exitLogin   = 3
+	exitRefused = 4
+	exitTimeout = 5
+)
+
+const exitCodes = `Exit codes:
+  0  done
+  1  something failed: the network, a file, the server
+  2  the command line is wrong
+  3  not logged in, or the key has expired
+  4  the server refuses: not allowed, not found, or something is in the way
+  5  the time was up before the allocation was there`
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// errNoKey means that there is nothing to authenticate with.
+var errNoKey = errors.New("not logged in; run conga login, or set CONGA_KEY")
+
+// exitCode is the exit code for err.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	if refused, ok := errors.AsType[*client.Error](err); ok {
+		switch s := refused.Status; {
+		case s == http.StatusUnauthorized:
+			return exitLogin
+		case s == http.StatusTooManyRequests || s == http.StatusRequestTimeout:
+			return exitFailure
+		case s >= 400 && s < 500:
+			return exitRefused
+		}
+		return exitFailure
+	}
+	switch {
+	case errors.Is(err, errNoKey):
+		return exitLogin
+	case errors.Is(err, client.ErrEnded):
+		return exitRefused
+	case errors.Is(err, context.DeadlineExceeded):
+		return exitTimeout
+	}
+	return exitFailure
+}
+
+// hint is what to do about err, where that can be said; else "".
+func hint(err error) string {
+	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnauthorized {
+		return "log in with: conga login"
+	}
+	if errors.Is(err, client.ErrFingerprint) {
+		return "if the operator has changed the certificate, log in again with the --fingerprint that they tell you"
+	}
+	return ""
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"conga/controller/topology"
+)
+
+// parseAddr reads an address of a host.
+func parseAddr(what, s string) (string, error) {
+	addr, err := netip.ParseAddr(s)
+	if err != nil || addr.Zone() != "" {
+		return "", usagef("%s %q: write an IPv4 or IPv6 address", what, s)
+	}
+	return addr.Unmap().String(), nil
+}
+
+// parseDuration reads 90s, 30m, 2h, 1d, 1d12h or a plain number of seconds, and
+// returns seconds.
+func parseDuration(s string) (int64, error) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 {
+		return n, nil
+	}
+	rest, total := s, time.Duration(0)
+	if days, after, ok := strings.Cut(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil {
+			return 0, badDuration(s)
+		}
+		total, rest = time.Duration(n)*24*time.Hour, after
+	}
+	if rest != "" {
+		d, err := time.ParseDuration(rest)
+		if err != nil || d < 0 {
+			return 0, badDuration(s)
+		}
+		total += d
+	}
+	if total <= 0 || total%time.Second != 0 {
+		return 0, badDuration(s)
+	}
+	return int64(total / time.Second), nil
+}
+
+func badDuration(s string) error {
+	return usagef("duration %q: write one in whole seconds, such as 90s, 30m, 2h or 1d12h", s)
+}
+
+// parseStart reads a time, now, or a time from now such as +2h, and returns
+// UNIX seconds.
+func parseStart(s string, now time.Time) (int64, error) {
+	if s == "now" {
+		return now.Unix(), nil
+	}
+	if later, ok := strings.CutPrefix(s, "+"); ok {
+		d, err := parseDuration(later)
+		return now.Unix() + d, err
+	}
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 {
+		return n, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t.Unix(), nil
+		}
+	}
+	return 0, usagef("start %q: write +2h, a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", s)
+}
+
+// parseBandwidth reads a rate in bit/s.
+func parseBandwidth(s string) (uint64, error) {
+	r, err := topology.ParseBitRate(s)
+	if err != nil {
+		return 0, usagef("bandwidth %q: write a rate such as 40M or 2.5G, or a number of bit/s", s)
+	}
+	return uint64(r), nil
+}
+
+func parseProtocol(s string) (string, error) {
+	switch p := strings.ToLower(s); p {
+	case "tcp", "udp", "any":
+		return p, nil
+	}
+	return "", usagef("protocol %q: write tcp, udp or any", s)
+}
+
+// when prints UNIX seconds in local time, or a dash for none.
+func when(t *int64) string {
+	if t == nil || *t == 0 {
+		return "-"
+	}
+	return time.Unix(*t, 0).Format(time.DateTime)
+}
+
+// endpoint prints an address with its port, if it has one.
+func endpoint(ip string, port *uint16) string {
+	if port == nil || *port == 0 {
+		return ip
+	}
+	if strings.Contains(ip, ":") {
+		ip = "[" + ip + "]"
+	}
+	return fmt.Sprintf("%s:%d", ip, *port)
+}
+
+// rate prints a bandwidth, or a dash for none.
+func rate(r *uint64) string {
+	if r == nil || *r == 0 {
+		return "-"
+	}
+	return topology.BitRate(*r).String()
+}

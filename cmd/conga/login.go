@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conga/cmd/internal/terminal"
+	"conga/httpapi/client"
+)
+
+func (a *app) loginCommand() *cobra.Command {
+	var user, project, passwordFile string
+	c := &cobra.Command{
+		Use:   "login --user ID --project ID",
+		Short: "Get a key from the daemon and keep it",
+		Long: `login asks the daemon for a key and keeps it, with the server's URL, in
+~/.config/conga/credentials, which only you may read.
+
+The password is asked for on the terminal, read from --password-file, or else
+from the first line of the standard input.
+
+If no authority vouches for the daemon's certificate, its fingerprint is shown
+and you are asked whether it is the one that the operator told you. It is pinned
+from then on: no other certificate will do.`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if user == "" || project == "" {
+				return usagef("login needs both --user and --project")
+			}
+			return a.login(c.Context(), user, project, passwordFile)
+		},
+	}
+	c.Flags().StringVar(&user, "user", os.Getenv("CONGA_USER"), "your user `ID` (environment: CONGA_USER)")
+	c.Flags().StringVar(&project, "project", os.Getenv("CONGA_PROJECT"), "`ID` of the project the key is for (environment: CONGA_PROJECT)")
+	c.Flags().StringVar(&passwordFile, "password-file", "", "`file` whose first line is the password; - is the standard input")
+	return c
+}
+
+func (a *app) login(ctx context.Context, user, project, passwordFile string) error {
+	kept, err := readCredentials()
+	if err != nil {
+		return err
+	}
+	server, known, err := a.choose(kept)
+	if err != nil {
+		return err
+	}
+	if known.CAFile != "" {
+		if known.CAFile, err = filepath.Abs(known.CAFile); err != nil {
+			return err
+		}
+	}
+	if known.Fingerprint == "" && known.CAFile == "" {
+		// Before the password is asked for: nobody should type it to a stranger.
+		if known.Fingerprint, err = a.trust(ctx, server); err != nil {
+			return err
+		}
+	}
+	c, err := client.New(client.Config{BaseURL: server, Fingerprint: known.Fingerprint, CAFile: known.CAFile})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	password, err := a.password(user, passwordFile)
+	if err != nil {
+		return err
+	}
+	key, err := c.Login(ctx, client.Credentials{UserID: user, ProjectID: project, Password: password})
+	if err != nil {
+		return err
+	}
+	if kept.Servers == nil {
+		kept.Servers = map[string]login{}
+	}
+	known.Key, known.UserID, known.ProjectID, known.EndTime = key.APIKey, key.UserID, key.ProjectID, key.EndTime
+	kept.Default, kept.Servers[server] = server, known
+	path, err := kept.write()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "logged in as %s for %s until %s; the key is in %s\n", terminal.Clean(key.UserID),
+		terminal.Clean(key.ProjectID), time.Unix(key.EndTime, 0).Format(time.DateTime), path)
+	return nil
+}
+
+// trust returns the fingerprint to pin, or "" if an authority vouches for the
+// server, or if it speaks no TLS.
+func (a *app) trust(ctx context.Context, server string) (string, error) {
+	if u, err := url.Parse(server); err != nil || u.Scheme != "https" {
+		return "", nil // client.New has the word on this
+	}
+	cert, trusted, err := client.Certificate(ctx, server)
+	if err != nil || trusted {
+		return "", err
+	}
+	pin := client.Fingerprint(cert)
+	fmt.Fprintf(a.err, "No authority vouches for %s. Its certificate has the fingerprint\n  %s\n", server, pin)
+	if !terminal.Is(a.in) {
+		return "", fmt.Errorf("the certificate of %s is not trusted; compare the fingerprint with what the operator tells you and give it as --fingerprint", server)
+	}
+	if !terminal.Confirm(a.in, a.err, "Is it the one that the operator told you?") {
+		return "", fmt.Errorf("the certificate of %s is not trusted", server)
+	}
+	return pin, nil
+}
+
+// password reads the password from where the user wants it read.
+func (a *app) password(user, file string) (string, error) {
+	switch file {
+	case "":
+		return terminal.Password(a.in, a.err, "Password of "+user+": ")
+	case "-":
+		return terminal.Line(a.in)
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return "", fmt.Errorf("password: %w", err)
+	}
+	defer f.Close()
+	return terminal.Line(io.LimitReader(f, 64<<10))
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conga/cmd/internal/terminal"
+	"conga/httpapi/client"
+)
+
+func (a *app) listCommand() *cobra.Command {
+	var project, state string
+	c := &cobra.Command{
+		Use: "list", Short: "List the project's allocations", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			switch client.State(state) {
+			case "", client.Pending, client.Active, client.Complete:
+			default:
+				return usagef("state %q: write pending, active or complete", state)
+			}
+			s, err := a.connect()
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if project, err = s.projectOr(c.Context(), project); err != nil {
+				return err
+			}
+			list := []client.Allocation{}
+			for al, err := range s.List(c.Context(), project) {
+				if err != nil {
+					return err
+				}
+				if state == "" || al.State == client.State(state) {
+					list = append(list, al)
+				}
+			}
+			return a.printList(list)
+		},
+	}
+	c.Flags().StringVar(&project, "project", "", "`ID` of the project; the key's if not given")
+	c.Flags().StringVar(&state, "state", "", "only those in this `state`: pending, active or complete")
+	return c
+}
+
+func (a *app) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show everything known of one allocation", Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			s, err := a.connect()
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			al, err := s.Show(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return a.printOne(al)
+		},
+	}
+}
+
+func (a *app) updateCommand() *cobra.Command {
+	var t traffic
+	var src, dst string
+	c := &cobra.Command{
+		Use:   "update ID",
+		Short: "Change an allocation, also while it is active",
+		Long: `update changes what its flags name and leaves the rest as it is. A change that is
+refused changes nothing.`,
+		Example: "  conga update ID --duration 4h --bandwidth 100M",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			change, err := t.change(c.Flags().Changed, src, dst)
+			if err != nil {
+				return err
+			}
+			s, err := a.connect()
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			al, err := s.Update(c.Context(), args[0], change)
+			if err != nil {
+				return err
+			}
+			return a.printOne(al)
+		},
+	}
+	t.flags(c)
+	c.Flags().StringVar(&src, "src", "", "source `address`")
+	c.Flags().StringVar(&dst, "dst", "", "destination `address`")
+	return c
+}
+
+// change is what the flags that were given ask for.
+func (t *traffic) change(given func(flag string) bool, src, dst string) (client.Change, error) {
+	var ch client.Change
+	if given("src-port") {
+		ch.SrcPort = &t.srcPort
+	}
+	if given("dst-port") {
+		ch.DstPort = &t.dstPort
+	}
+	if given("project") {
+		ch.ProjectID = &t.project
+	}
+	err := errors.Join(
+		set(given("src"), &ch.SrcIP, src, func(s string) (string, error) { return parseAddr("source", s) }),
+		set(given("dst"), &ch.DstIP, dst, func(s string) (string, error) { return parseAddr("destination", s) }),
+		set(given("duration"), &ch.Duration, t.duration, parseDuration),
+		set(given("bandwidth"), &ch.Bandwidth, t.bandwidth, parseBandwidth),
+		set(given("protocol"), &ch.Protocol, t.protocol, parseProtocol),
+		set(given("start"), &ch.StartTime, t.start, func(s string) (int64, error) { return parseStart(s, time.Now()) }),
+	)
+	if err == nil && ch == (client.Change{}) {
+		return ch, usagef("update needs a flag that says what to change")
+	}
+	return ch, err
+}
+
+// set parses the text of a flag that was given.
+func set[T any](given bool, field **T, text string, parse func(string) (T, error)) error {
+	if !given {
+		return nil
+	}
+	v, err := parse(text)
+	*field = &v
+	return err
+}
+
+func (a *app) releaseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "release ID...", Short: "Give up allocations and their priority paths", Args: cobra.MinimumNArgs(1),
+		Long: "release removes each allocation named. Where one cannot be removed, the others are all the same.",
+		RunE: func(c *cobra.Command, ids []string) error {
+			s, err := a.connect()
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			type released struct {
+				ID string `json:"allocation_id"`
+			}
+			done := []released{}
+			var failed []error
+			for _, id := range ids {
+				if err := s.Release(c.Context(), id); err != nil {
+					failed = append(failed, fmt.Errorf("%s: %w", id, err))
+					continue
+				}
+				done = append(done, released{id})
+				if a.output != "json" {
+					fmt.Fprintf(a.err, "allocation %s is released\n", terminal.Clean(id))
+				}
+			}
+			if a.output == "json" {
+				failed = append(failed, a.printJSON(done))
+			}
+			return errors.Join(failed...)
+		},
+	}
+}

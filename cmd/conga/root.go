@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"conga/cmd/internal/terminal"
+	"conga/cmd/internal/version"
+	"conga/httpapi/client"
+)
+
+// app is one run of the command.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	started  bool // the command line was understood
+
+	server, fingerprint, caFile, output string // global flags
+}
+
+// run carries out one command line and returns its exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	a := &app{in: in, out: out, err: errOut}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if !a.started { // cobra's own complaints about the command line
+		err = usageError{err}
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintln(errOut, "conga:", terminal.Clean(line))
+	}
+	if h := hint(err); h != "" {
+		fmt.Fprintln(errOut, "conga:", h)
+	}
+	return exitCode(err)
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "conga",
+		Short: "Ask CONGA for priority network paths",
+		Long:  "conga asks a CONGA daemon for priority network paths between hosts.\n\n" + exitCodes,
+		Example: `  conga login --server https://conga.example:8443 --user abc123 --project projectB
+  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --wait
+  conga list
+  conga release ID`,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { a.started = true; return a.checkGlobal() },
+	}
+	flags := root.PersistentFlags()
+	flags.StringVar(&a.server, "server", "", "`URL` of the daemon (environment: CONGA_SERVER)")
+	flags.StringVar(&a.fingerprint, "fingerprint", "", "SHA-256 `fingerprint` that the daemon's certificate must have")
+	flags.StringVar(&a.caFile, "ca-file", "", "PEM `file` of the authorities to trust instead of the system's")
+	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, json or id")
+	root.AddCommand(a.loginCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
+		a.updateCommand(), a.releaseCommand(), a.versionCommand())
+	return root
+}
+
+func (a *app) checkGlobal() error {
+	switch a.output {
+	case "table", "json", "id":
+		return nil
+	}
+	return usagef("--output %q: write table, json or id", a.output)
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.out, "conga", version.String())
+			return err
+		},
+	}
+}
+
+// session is a client and the project that its key is for, if that is known.
+type session struct {
+	*client.Client
+	project string
+}
+
+// connect makes a client from the flags, the environment and what login kept,
+// in this order.
+func (a *app) connect() (session, error) {
+	kept, err := readCredentials()
+	if err != nil {
+		return session{}, err
+	}
+	server, login, err := a.choose(kept)
+	if err != nil {
+		return session{}, err
+	}
+	// A key from the environment may be for another project than the kept one.
+	if key := os.Getenv("CONGA_KEY"); key != "" && key != login.Key {
+		login.Key, login.ProjectID = key, ""
+	}
+	if login.Key == "" {
+		return session{}, errNoKey
+	}
+	c, err := client.New(client.Config{
+		BaseURL: server, Key: login.Key, Fingerprint: login.Fingerprint, CAFile: login.CAFile,
+	})
+	return session{Client: c, project: login.ProjectID}, err
+}
+
+// choose finds the server, and what is known of it, with the flags laid over.
+func (a *app) choose(kept credentials) (server string, login login, err error) {
+	server = firstOf(a.server, os.Getenv("CONGA_SERVER"), kept.Default)
+	if server == "" {
+		return "", login, usagef("no server is named; give --server or set CONGA_SERVER, or run conga login")
+	}
+	server = normalServer(server)
+	login = kept.Servers[server]
+	login.Fingerprint = firstOf(a.fingerprint, os.Getenv("CONGA_FINGERPRINT"), login.Fingerprint)
+	login.CAFile = firstOf(a.caFile, login.CAFile)
+	return server, login, nil
+}
+
+// projectOr is the project asked for, else the key's. It is "" where the server
+// knows no project for the key: the operator's is for all, and a stale one is
+// for none, which the next call is told.
+func (s *session) projectOr(ctx context.Context, asked string) (string, error) {
+	if p := firstOf(asked, os.Getenv("CONGA_PROJECT"), s.project); p != "" {
+		return p, nil
+	}
+	key, err := s.Status(ctx)
+	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusNotFound {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	s.project = key.ProjectID
+	return key.ProjectID, nil
+}
+
+func firstOf(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}
