@@ -1,0 +1,153 @@
+package ofswitch
+
+import (
+	"maps"
+
+	"conga/openflow"
+)
+
+// maxBundle bounds the messages of a bundle.
+const maxBundle = 1 << 20
+
+// A bundle collects messages that are obeyed together (ONF EXT-230).
+type bundle struct {
+	flags    openflow.BundleFlags
+	closed   bool
+	messages []*openflow.BundleAdd
+}
+
+// Bundle errors travel as experimenter errors in OpenFlow 1.3.
+func bundleError(code uint16) *openflow.Error {
+	return &openflow.Error{ErrType: openflow.ErrorTypeExperimenter, Code: code, Experimenter: openflow.ExperimenterONF}
+}
+
+func errBundleID() *openflow.Error     { return bundleError(2301) }
+func errBundleExists() *openflow.Error { return bundleError(2302) }
+func errBundleClosed() *openflow.Error { return bundleError(2303) }
+func errBundleFull() *openflow.Error   { return bundleError(2304) }
+func errBundleType() *openflow.Error   { return bundleError(2305) }
+func errBundleFlags() *openflow.Error  { return bundleError(2306) }
+func errBundleUnsup() *openflow.Error  { return bundleError(2309) }
+func errBundleFailed() *openflow.Error { return bundleError(2315) }
+
+// experimenter obeys the experimenter messages that the switch knows: bundles. Must hold s.mu.
+func (c *conn) experimenter(m *openflow.Experimenter) (openflow.Message, *openflow.Error) {
+	if ctl, ok, err := m.BundleControl(); ok {
+		if err != nil {
+			return nil, errBadLen()
+		}
+		return c.bundleControl(ctl)
+	}
+	if add, ok, err := m.BundleAdd(); ok {
+		if err != nil {
+			return nil, errBadLen()
+		}
+		return nil, c.bundleAdd(add)
+	}
+	return nil, errBadExperimenter()
+}
+
+func (c *conn) bundleAdd(m *openflow.BundleAdd) *openflow.Error {
+	b := c.bundles[m.ID]
+	switch {
+	case b == nil:
+		b = &bundle{flags: m.Flags}
+		c.bundles[m.ID] = b
+	case b.closed:
+		return errBundleClosed()
+	case b.flags != m.Flags:
+		return errBundleFlags()
+	case len(b.messages) >= maxBundle:
+		return errBundleFull()
+	}
+	switch m.Message.(type) {
+	case *openflow.FlowMod, *openflow.GroupMod, *openflow.PortMod, *openflow.PacketOut:
+		b.messages = append(b.messages, m)
+		return nil
+	}
+	return errBundleUnsup()
+}
+
+func (c *conn) bundleControl(m *openflow.BundleControl) (openflow.Message, *openflow.Error) {
+	b := c.bundles[m.ID]
+	switch {
+	case m.Type == openflow.BundleOpenRequest && b != nil:
+		delete(c.bundles, m.ID)
+		return nil, errBundleExists()
+	case m.Type == openflow.BundleOpenRequest:
+		c.bundles[m.ID] = &bundle{flags: m.Flags}
+	case m.Type > openflow.BundleDiscardReply || m.Type%2 == 1:
+		return nil, errBundleType()
+	case b == nil:
+		return nil, errBundleID()
+	case b.flags != m.Flags:
+		delete(c.bundles, m.ID)
+		return nil, errBundleFlags()
+	case m.Type == openflow.BundleCloseRequest && b.closed:
+		delete(c.bundles, m.ID)
+		return nil, errBundleClosed()
+	case m.Type == openflow.BundleCloseRequest:
+		b.closed = true
+	default:
+		delete(c.bundles, m.ID)
+		if m.Type == openflow.BundleCommitRequest && !c.commit(b) {
+			return nil, errBundleFailed()
+		}
+	}
+	return (&openflow.BundleControl{ID: m.ID, Type: m.Type + 1, Flags: m.Flags}).Experimenter(), nil
+}
+
+// commit obeys the messages of a bundle, all or none; the error of the one that failed goes out under its
+// own XID. Nothing that the switch would have announced leaves it before it is sure.
+func (c *conn) commit(b *bundle) bool {
+	s := c.s
+	undo := s.snapshot()
+	var held []openflow.Message
+	s.held = &held
+	defer func() { s.held = nil }()
+	for _, m := range b.messages {
+		err := c.reject(m.Message)
+		if err == nil {
+			err = s.change(m.Message)
+		}
+		if err != nil {
+			undo()
+			raw, _ := openflow.Append(nil, m.XID, m.Message)
+			c.refuse(m.XID, raw, err)
+			return false
+		}
+	}
+	s.held = nil
+	for _, m := range held {
+		s.announce(m)
+	}
+	return true
+}
+
+// snapshot returns a function that puts tables, groups and ports back to what they are now.
+func (s *Switch) snapshot() (undo func()) {
+	entries := s.selected(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny})
+	saved := make([]entry, len(entries))
+	for i, e := range entries {
+		saved[i] = *e
+	}
+	groups := maps.Clone(s.groups)
+	configs := map[*Port]openflow.PortConfig{}
+	for _, p := range s.order {
+		configs[p] = p.config
+	}
+	return func() {
+		for _, e := range s.selected(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}) {
+			s.drop(e)
+		}
+		for i, e := range entries {
+			*e = saved[i]
+			s.tables[e.table].insert(e)
+			s.watch(e)
+		}
+		s.groups = groups
+		for p, config := range configs {
+			p.config = config
+		}
+	}
+}

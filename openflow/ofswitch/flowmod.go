@@ -1,0 +1,194 @@
+package ofswitch
+
+import (
+	"slices"
+	"time"
+
+	"conga/openflow"
+)
+
+const flowModFlags = openflow.FlowSendFlowRem | openflow.FlowCheckOverlap | openflow.FlowResetCounts |
+	openflow.FlowNoPktCounts | openflow.FlowNoBytCounts
+
+// flowMod obeys a flow mod (§6.4). Must hold s.mu.
+func (s *Switch) flowMod(m *openflow.FlowMod) *openflow.Error {
+	s.counters.FlowMods++
+	rule, err := compile(m.Match)
+	if err != nil {
+		return err
+	}
+	if m.Flags&^flowModFlags != 0 {
+		return errBadFlags()
+	}
+	if m.Table != openflow.TableAll && int(m.Table) >= len(s.tables) {
+		return errBadTable()
+	}
+	switch m.Command {
+	case openflow.FlowAdd:
+		err = s.flowAdd(m, &rule)
+	case openflow.FlowModify, openflow.FlowModifyStrict:
+		err = s.flowModify(m, &rule)
+	case openflow.FlowDelete, openflow.FlowDeleteStrict:
+		s.flowDelete(m, &rule)
+		return nil
+	default:
+		return errBadCommand()
+	}
+	if err == nil && m.BufferID != openflow.NoBuffer {
+		return errBufferUnknown() // the entry stays, as in Open vSwitch: only the packet is missing
+	}
+	return err
+}
+
+func (s *Switch) flowAdd(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
+	if m.Table == openflow.TableAll {
+		return errBadTable()
+	}
+	t := &s.tables[m.Table]
+	prog, err := s.assemble(m.Table, rule, m.Instructions)
+	if err != nil {
+		return err
+	}
+	old := t.find(rule, m.Priority)
+	if old == nil {
+		if m.Flags&openflow.FlowCheckOverlap != 0 && t.overlap(rule, m.Priority) {
+			return errOverlap()
+		}
+		if t.count >= s.cfg.MaxEntries {
+			return errTableFull()
+		}
+	}
+	now := s.now()
+	e := &entry{
+		table: m.Table, priority: m.Priority, rule: *rule, match: m.Match.Canonical(),
+		cookie: m.Cookie, flags: m.Flags &^ openflow.FlowCheckOverlap, idle: m.IdleTimeout, hard: m.HardTimeout,
+		instructions: sortedInstructions(m.Instructions), program: prog, created: now, used: now,
+	}
+	if old != nil {
+		if m.Flags&openflow.FlowResetCounts == 0 {
+			e.packets, e.bytes = old.packets, old.bytes
+		}
+		s.drop(old)
+	}
+	t.insert(e)
+	s.watch(e)
+	return nil
+}
+
+func (s *Switch) flowModify(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
+	f := filter{
+		rule: *rule, strict: m.Command == openflow.FlowModifyStrict, priority: m.Priority,
+		cookie: m.Cookie, cookieMask: m.CookieMask, outPort: openflow.PortAny, outGroup: openflow.GroupAny,
+	}
+	first := m.Table
+	if first == openflow.TableAll {
+		first = 0
+	}
+	// Every entry must take the instructions before any of them changes.
+	prog, err := s.assemble(first, rule, m.Instructions)
+	if err != nil {
+		return err
+	}
+	selected := s.selected(m.Table, &f)
+	for _, e := range selected {
+		if prog.next >= 0 && prog.next <= int(e.table) {
+			return errBadNextTable()
+		}
+	}
+	for _, e := range selected {
+		e.program, e.instructions = prog, sortedInstructions(m.Instructions)
+		if m.Flags&openflow.FlowResetCounts != 0 {
+			e.packets, e.bytes = 0, 0
+		}
+	}
+	return nil
+}
+
+func (s *Switch) flowDelete(m *openflow.FlowMod, rule *ruleMatch) {
+	f := filter{
+		rule: *rule, strict: m.Command == openflow.FlowDeleteStrict, priority: m.Priority,
+		cookie: m.Cookie, cookieMask: m.CookieMask, outPort: m.OutPort, outGroup: m.OutGroup,
+	}
+	for _, e := range s.selected(m.Table, &f) {
+		s.expire(e, openflow.FlowRemovedDelete)
+	}
+}
+
+// selected returns the entries of a table, or of all, that f selects.
+func (s *Switch) selected(id openflow.TableID, f *filter) []*entry {
+	if id != openflow.TableAll {
+		return s.tables[id].selected(f)
+	}
+	var out []*entry
+	for i := range s.tables {
+		if s.tables[i].count > 0 {
+			out = append(out, s.tables[i].selected(f)...)
+		}
+	}
+	return out
+}
+
+// drop removes an entry without a word.
+func (s *Switch) drop(e *entry) {
+	s.tables[e.table].remove(e)
+	delete(s.timed, e)
+}
+
+// expire removes an entry and tells the controllers if the entry asks for it (§6.4).
+func (s *Switch) expire(e *entry, why openflow.FlowRemovedReason) {
+	s.drop(e)
+	if e.flags&openflow.FlowSendFlowRem == 0 {
+		return
+	}
+	age := s.now().Sub(e.created)
+	s.announce(&openflow.FlowRemoved{
+		Cookie: e.cookie, Priority: e.priority, Reason: why, Table: e.table,
+		DurationSec: uint32(age / time.Second), DurationNsec: uint32(age % time.Second),
+		IdleTimeout: e.idle, HardTimeout: e.hard, PacketCount: e.packets, ByteCount: e.bytes, Match: e.match,
+	})
+}
+
+// deleteUsers removes the entries whose program fn picks.
+func (s *Switch) deleteUsers(why openflow.FlowRemovedReason, fn func(*program) bool) {
+	all := filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}
+	for _, e := range s.selected(openflow.TableAll, &all) {
+		if fn(&e.program) {
+			s.expire(e, why)
+		}
+	}
+}
+
+// watch takes an entry with a timeout into account.
+func (s *Switch) watch(e *entry) {
+	at, _, ok := e.expiry()
+	if !ok {
+		return
+	}
+	s.timed[e] = struct{}{}
+	if s.nextExpiry.IsZero() || at.Before(s.nextExpiry) {
+		s.arm(at)
+	}
+}
+
+// expireDue removes what has timed out by now, and sets when to look again.
+func (s *Switch) expireDue(now time.Time) {
+	if s.nextExpiry.IsZero() || now.Before(s.nextExpiry) {
+		return
+	}
+	var next time.Time
+	var due []*entry
+	for e := range s.timed {
+		switch at, _, _ := e.expiry(); {
+		case !at.After(now):
+			due = append(due, e)
+		case next.IsZero() || at.Before(next):
+			next = at
+		}
+	}
+	slices.SortFunc(due, func(a, b *entry) int { return a.created.Compare(b.created) })
+	for _, e := range due {
+		_, why, _ := e.expiry()
+		s.expire(e, why)
+	}
+	s.arm(next)
+}

@@ -1,0 +1,186 @@
+package ofswitch
+
+import (
+	"errors"
+	"fmt"
+
+	"conga/openflow"
+)
+
+// errorDataLen is how much of a refused message an error brings back.
+const errorDataLen = 64
+
+var errHandshake = errors.New("ofswitch: handshake failed")
+
+// obey handles one message.
+func (c *conn) obey(h openflow.Header, raw []byte) error {
+	_, m, err := openflow.Parse(raw)
+	s := c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !c.up {
+		return c.hello(h, m)
+	}
+	if err != nil {
+		c.refuse(h.XID, raw, unreadable(h, err))
+		return nil
+	}
+	s.expireDue(s.now())
+	if refused := c.reject(m); refused != nil {
+		c.refuse(h.XID, raw, refused)
+		return nil
+	}
+	reply, refused := c.answer(h.XID, m)
+	switch {
+	case refused != nil:
+		c.refuse(h.XID, raw, refused)
+	case reply != nil:
+		c.send(h.XID, reply)
+	}
+	return nil
+}
+
+// hello settles the version, which must come first (§6.3.1).
+func (c *conn) hello(h openflow.Header, m openflow.Message) error {
+	hello, ok := m.(*openflow.Hello)
+	if !ok {
+		return fmt.Errorf("%w: %v instead of hello", errHandshake, h.Type)
+	}
+	if !hello.Supports(h.Version, openflow.Version) {
+		e := refusal(openflow.ErrorTypeHelloFailed, 0)
+		e.Data = []byte("only OpenFlow 1.3 is spoken here")
+		c.send(h.XID, e)
+		c.finish()
+		return nil // the writer closes the connection behind the error
+	}
+	c.up = true
+	c.s.counters.Connections++
+	c.s.setUp(1)
+	close(c.upCh)
+	return nil
+}
+
+// reject asks the injected faults, and keeps slaves from changing anything (§6.3.5).
+func (c *conn) reject(m openflow.Message) *openflow.Error {
+	s := c.s
+	if s.faults.Reject != nil {
+		t := m.Type()
+		s.faultCount[t]++
+		if e := s.faults.Reject(s.faultCount[t], m); e != nil {
+			return e
+		}
+	}
+	if c.role != openflow.RoleSlave {
+		return nil
+	}
+	switch m.(type) {
+	case *openflow.FlowMod, *openflow.GroupMod, *openflow.MeterMod, *openflow.PortMod, *openflow.TableMod,
+		*openflow.PacketOut, *openflow.SetConfig:
+		return errIsSlave()
+	}
+	return nil
+}
+
+// refuse answers with an error that brings back the start of the refused message (§7.5.4).
+func (c *conn) refuse(xid uint32, raw []byte, e *openflow.Error) {
+	own := *e
+	if own.Data == nil {
+		own.Data = append([]byte(nil), raw[:min(len(raw), errorDataLen)]...)
+	}
+	c.send(xid, &own)
+}
+
+// unreadable says what is wrong with a message that does not parse.
+func unreadable(h openflow.Header, err error) *openflow.Error {
+	switch {
+	case errors.Is(err, openflow.ErrVersion):
+		return errBadVersion()
+	case errors.Is(err, openflow.ErrUnknownType) && h.Type == openflow.TypeMultipartRequest:
+		return errBadMultipart()
+	case errors.Is(err, openflow.ErrUnknownType) && h.Type == openflow.TypeFlowMod:
+		return refusal(openflow.ErrorTypeBadMatch, 0)
+	case errors.Is(err, openflow.ErrUnknownType):
+		return errBadType()
+	}
+	return errBadLen()
+}
+
+// answer obeys a message and returns the reply or the refusal, if there is one.
+func (c *conn) answer(xid uint32, m openflow.Message) (openflow.Message, *openflow.Error) {
+	s := c.s
+	switch m := m.(type) {
+	case *openflow.EchoRequest:
+		return &openflow.EchoReply{Data: m.Data}, nil
+	case *openflow.EchoReply, *openflow.Hello, *openflow.Error:
+		return nil, nil
+	case *openflow.BarrierRequest:
+		return &openflow.BarrierReply{}, nil // everything before it is done: messages are obeyed one by one
+	case *openflow.FeaturesRequest:
+		return s.features(), nil
+	case *openflow.GetConfigRequest:
+		return &openflow.GetConfigReply{Flags: s.config.Flags, MissSendLen: s.config.MissSendLen}, nil
+	case *openflow.RoleRequest:
+		return c.roleRequest(m)
+	case *openflow.GetAsyncRequest:
+		return &openflow.GetAsyncReply{AsyncConfig: c.async}, nil
+	case *openflow.SetAsync:
+		c.async = m.AsyncConfig
+		return nil, nil
+	case *openflow.QueueGetConfigRequest:
+		return s.queueConfig(m.Port)
+	case *openflow.MultipartRequest:
+		return nil, c.multipart(xid, m)
+	case *openflow.Experimenter:
+		return c.experimenter(m)
+	}
+	return nil, s.change(m)
+}
+
+// change obeys a message that changes the switch and has no reply. Must hold s.mu.
+func (s *Switch) change(m openflow.Message) *openflow.Error {
+	switch m := m.(type) {
+	case *openflow.FlowMod:
+		return s.flowMod(m)
+	case *openflow.GroupMod:
+		return s.groupMod(m)
+	case *openflow.MeterMod:
+		return s.meterMod(m)
+	case *openflow.PacketOut:
+		return s.packetOut(m)
+	case *openflow.PortMod:
+		return s.portMod(m)
+	case *openflow.TableMod:
+		if m.Table != openflow.TableAll && int(m.Table) >= len(s.tables) {
+			return errTableModTable()
+		}
+		return nil
+	case *openflow.SetConfig:
+		if m.Flags&^openflow.ConfigFragMask != 0 {
+			return errBadConfigFlags()
+		}
+		s.config = *m
+		return nil
+	}
+	return errBadType()
+}
+
+func (s *Switch) features() *openflow.FeaturesReply {
+	return &openflow.FeaturesReply{
+		DPID: s.cfg.DPID, NTables: uint8(len(s.tables)),
+		Capabilities: openflow.CapFlowStats | openflow.CapTableStats | openflow.CapPortStats |
+			openflow.CapGroupStats | openflow.CapQueueStats,
+	}
+}
+
+func (s *Switch) queueConfig(no openflow.PortNo) (openflow.Message, *openflow.Error) {
+	reply := &openflow.QueueGetConfigReply{Port: no}
+	if no != openflow.PortAny && s.ports[no] == nil {
+		return nil, errQueueBadPort()
+	}
+	for _, p := range s.order {
+		if no == openflow.PortAny || no == p.no {
+			reply.Queues = append(reply.Queues, p.queues...)
+		}
+	}
+	return reply, nil
+}

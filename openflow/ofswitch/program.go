@@ -1,0 +1,146 @@
+package ofswitch
+
+import (
+	"cmp"
+	"slices"
+
+	"conga/openflow"
+)
+
+// A program is the instructions of a flow entry, ready to run. They run in the order of the fields,
+// whatever their order in the message (§5.9).
+type program struct {
+	meter    openflow.MeterID // 0: none
+	apply    []openflow.Action
+	clear    bool
+	write    []openflow.Action
+	metadata uint64
+	mask     uint64
+	next     int // table, -1: none
+}
+
+// outputsTo reports whether an action outputs to port and one uses group; the wildcards are always true.
+func (p *program) outputsTo(port openflow.PortNo, group openflow.GroupID) bool {
+	return (port == openflow.PortAny || p.any(func(a openflow.Action) bool {
+		return a.Type == openflow.ActionOutput && a.Port == port
+	})) && (group == openflow.GroupAny || p.any(func(a openflow.Action) bool {
+		return a.Type == openflow.ActionGroup && a.Group == group
+	}))
+}
+
+func (p *program) any(fn func(openflow.Action) bool) bool {
+	return slices.ContainsFunc(p.apply, fn) || slices.ContainsFunc(p.write, fn)
+}
+
+// instructionOrder is the order of execution, which is also how dumps show them.
+func instructionOrder(t openflow.InstructionType) int {
+	return slices.Index([]openflow.InstructionType{
+		openflow.InstructionMeter, openflow.InstructionApplyActions, openflow.InstructionClearActions,
+		openflow.InstructionWriteActions, openflow.InstructionWriteMetadata, openflow.InstructionGotoTable,
+	}, t)
+}
+
+// sortedInstructions returns a copy in the order of execution, without those that do nothing.
+func sortedInstructions(in []openflow.Instruction) []openflow.Instruction {
+	out := slices.DeleteFunc(slices.Clone(in), func(i openflow.Instruction) bool {
+		switch i.Type {
+		case openflow.InstructionApplyActions, openflow.InstructionWriteActions:
+			return len(i.Actions) == 0
+		}
+		return false
+	})
+	slices.SortStableFunc(out, func(a, b openflow.Instruction) int {
+		return cmp.Compare(instructionOrder(a.Type), instructionOrder(b.Type))
+	})
+	return out
+}
+
+// assemble checks the instructions of a flow entry and makes its program.
+func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.Instruction) (program, *openflow.Error) {
+	p := program{next: -1}
+	seen := map[openflow.InstructionType]bool{}
+	for i := range in {
+		if err := p.add(&in[i], s, id); err != nil {
+			return program{}, err
+		}
+		if seen[in[i].Type] {
+			return program{}, errDupInst()
+		}
+		seen[in[i].Type] = true
+	}
+	check := newActionCheck(s, rule)
+	if err := check.all(p.apply); err != nil {
+		return program{}, err
+	}
+	if err := check.all(p.write); err != nil {
+		return program{}, err
+	}
+	p.write = actionSet(nil).with(p.write)
+	return p, nil
+}
+
+func (p *program) add(in *openflow.Instruction, s *Switch, id openflow.TableID) *openflow.Error {
+	switch in.Type {
+	case openflow.InstructionMeter:
+		if s.meters[in.Meter] == nil {
+			return errInvalidMeter()
+		}
+		p.meter = in.Meter
+	case openflow.InstructionApplyActions:
+		p.apply = in.Actions
+	case openflow.InstructionClearActions:
+		p.clear = true
+	case openflow.InstructionWriteActions:
+		p.write = in.Actions
+	case openflow.InstructionWriteMetadata:
+		p.metadata, p.mask = in.Metadata, in.MetadataMask
+	case openflow.InstructionGotoTable:
+		if in.Table <= id || int(in.Table) >= len(s.tables) {
+			return errBadNextTable()
+		}
+		p.next = int(in.Table)
+	case openflow.InstructionExperimenter:
+		return errBadInstExp()
+	default:
+		return errUnknownInst()
+	}
+	return nil
+}
+
+// An actionSet is the action set of a packet: at most one action of a kind, and one set-field a field (§5.10).
+type actionSet []openflow.Action
+
+func (set actionSet) with(actions []openflow.Action) actionSet {
+	out := slices.Clone(set)
+	for _, a := range actions {
+		at := slices.IndexFunc(out, func(b openflow.Action) bool {
+			return a.Type == b.Type && (a.Type != openflow.ActionSetField || a.Field.Field() == b.Field.Field())
+		})
+		if at >= 0 {
+			out[at] = a
+		} else {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// actionSetOrder is the order in which the kinds of actions of a set run (§5.10).
+var actionSetOrder = []openflow.ActionType{
+	openflow.ActionCopyTTLIn, openflow.ActionPopVLAN, openflow.ActionPopMPLS, openflow.ActionPushMPLS,
+	openflow.ActionPushVLAN, openflow.ActionCopyTTLOut, openflow.ActionDecMPLSTTL, openflow.ActionDecNwTTL,
+	openflow.ActionSetMPLSTTL, openflow.ActionSetNwTTL, openflow.ActionSetField, openflow.ActionSetQueue,
+	openflow.ActionGroup, openflow.ActionOutput,
+}
+
+// ordered returns the actions as they run; a group takes the place of an output.
+func (set actionSet) ordered() []openflow.Action {
+	out := slices.Clone(set)
+	slices.SortStableFunc(out, func(a, b openflow.Action) int {
+		return cmp.Compare(slices.Index(actionSetOrder, a.Type), slices.Index(actionSetOrder, b.Type))
+	})
+	if slices.ContainsFunc(out, func(a openflow.Action) bool { return a.Type == openflow.ActionGroup }) {
+		out = slices.DeleteFunc(out, func(a openflow.Action) bool { return a.Type == openflow.ActionOutput })
+	}
+	return out
+}
