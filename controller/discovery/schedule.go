@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"cmp"
 	"time"
 
 	"conga/controller/topology"
@@ -10,7 +11,7 @@ import (
 // goroutine.
 type Schedule struct {
 	Interval time.Duration // between probes of a port; default 1 s
-	Burst    time.Duration // between probes while the port is undetermined; default 200 ms
+	Burst    time.Duration // between probes while what is behind the port is not settled; default 200 ms
 
 	last map[topology.PortID]time.Time
 }
@@ -30,7 +31,9 @@ func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) []topology.Port {
 				continue
 			}
 			at, probed := s.last[p.ID]
-			if !probed || now.Sub(at) >= s.interval(p) {
+			_, carries := snap.Links[p.ID]
+			settled := p.Role == topology.Edge || p.Role == topology.Trunk && carries
+			if !probed || now.Sub(at) >= s.interval(settled) {
 				due = append(due, p)
 				at = now
 			}
@@ -41,15 +44,9 @@ func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) []topology.Port {
 	return due
 }
 
-func (s *Schedule) interval(p topology.Port) time.Duration {
-	if p.Role == topology.Undetermined {
-		if s.Burst == 0 {
-			return 200 * time.Millisecond
-		}
-		return s.Burst
+func (s *Schedule) interval(settled bool) time.Duration {
+	if settled {
+		return cmp.Or(s.Interval, time.Second)
 	}
-	if s.Interval == 0 {
-		return time.Second
-	}
-	return s.Interval
+	return cmp.Or(s.Burst, 200*time.Millisecond)
 }
