@@ -3,10 +3,15 @@ package allocator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"conga/allocator/store"
+	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -32,10 +37,70 @@ type Config struct {
 }
 
 // Allocator owns the allocations. It is safe for concurrent use.
-type Allocator struct{}
+//
+// There is one lock, mu, and no other is taken under it. It is not held while
+// the store commits. A change first claims what it needs in the books, then is
+// committed, and only then is it seen by anyone, the scheduler included; until
+// then the books hold the old and the new state, so that either may come true.
+// At most one change of an allocation is under way; others wait for it.
+type Allocator struct {
+	cfg   Config
+	share share
+	wake  chan struct{} // one token: the agenda or the plan has something new
 
-// Open reads the allocations from the store.
-func Open(ctx context.Context, cfg Config) (*Allocator, error) { return nil, errors.New("not yet") }
+	mu       sync.RWMutex
+	byID     map[string]*entry
+	handles  map[uint32]*entry // of what is not complete, and of what is still in the network
+	all      roll              // every visible entry
+	alive    roll              // those that are not complete
+	projects map[string]*roll  // every visible entry by project
+	books    books
+	agenda   agenda
+	waiting  map[*entry]bool // for something other than time, see resume
+	leaving  leaving
+	graph    *path.Graph // of the last snapshot used
+	plan     planning
+
+	announced int64 // when Due last said that it had to be asked again, UNIX nanoseconds
+	settled   bool  // the network has had time to connect since the start
+	seq       uint64
+	revision  uint64
+}
+
+// Open reads the allocations from the store. The error names the record that
+// cannot be read, if there is one; nothing is skipped.
+func Open(ctx context.Context, cfg Config) (*Allocator, error) {
+	if cfg.Store == nil || cfg.Network == nil {
+		return nil, errors.New("allocator: a store and a network are required")
+	}
+	if cfg.Reservable == 0 {
+		cfg.Reservable = 0.8
+	}
+	if !(cfg.Reservable > 0 && cfg.Reservable <= 1) {
+		return nil, fmt.Errorf("allocator: reservable share %v is not between 0 and 1", cfg.Reservable)
+	}
+	if cfg.Limits == nil {
+		cfg.Limits = func(string) Limits { return Limits{} }
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.NewID == nil {
+		cfg.NewID = uuid.NewString
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	a := &Allocator{
+		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
+		byID: map[string]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{},
+		books: newBooks(), waiting: map[*entry]bool{}, leaving: newLeaving(),
+	}
+	if err := a.load(ctx); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
 
 // Create admits a request. With a start time it holds exactly that window or is
 // refused; without one it gets the earliest window that fits, now if possible. A
@@ -49,28 +114,155 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) { return nil, err
 // of the project; Internal if the store failed, in which case nothing was
 // admitted.
 func (a *Allocator) Create(ctx context.Context, r Request) (Allocation, error) {
-	return Allocation{}, errors.New("not yet")
+	const op = "create"
+	if err := ctx.Err(); err != nil {
+		return Allocation{}, &Error{Op: op, Kind: Internal, Err: err}
+	}
+	now := seconds(a.cfg.Now())
+	if err := r.normalise(now); err != nil {
+		return Allocation{}, err.in(op)
+	}
+	a.mu.Lock()
+	spot, err := a.admit(r, now)
+	if err != nil {
+		a.mu.Unlock()
+		return Allocation{}, err.in(op)
+	}
+	e := a.newEntry()
+	if e == nil {
+		a.mu.Unlock()
+		return Allocation{}, &Error{Op: op, Kind: Internal, Err: errors.New("no new ID could be made")}
+	}
+	next := record{Version: recordVersion, Seq: e.cur.Seq, Allocation: Allocation{
+		ID: e.cur.ID, Handle: e.cur.Handle, Created: now, Request: r, State: Pending,
+		Reason: spot.reason, Window: spot.window, Path: spot.path,
+	}}
+	a.begin(e, &next)
+	a.mu.Unlock()
+	if err := a.commit(e); err != nil {
+		return Allocation{}, err.in(op)
+	}
+	next.Path = append(path.Path(nil), next.Path...)
+	return next.Allocation, nil
 }
 
 // Get finds an allocation, complete ones included. The error is NotFound.
-func (a *Allocator) Get(id string) (Allocation, error) { return Allocation{}, errors.New("not yet") }
+func (a *Allocator) Get(id string) (Allocation, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if e := a.byID[id]; e != nil && e.visible() {
+		return e.view(), nil
+	}
+	return Allocation{}, notFound(id).in("get")
+}
 
 // List returns the allocations of a project, or of all projects for "", in the
 // order in which they were created.
-func (a *Allocator) List(project string) []Allocation { return nil }
-
-// Update changes an allocation, active ones included, and returns the result.
-// The change is admitted with the allocation's own reservation counted as free.
-// A refused change changes nothing. ifRevision is the Revision that the caller
-// has read; 0 is any.
-//
-// Errors are those of [Allocator.Create], NotFound, Stale if the revision is
-// another by now, and Conflict if the allocation is complete.
-func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c Change) (Allocation, error) {
-	return Allocation{}, errors.New("not yet")
+func (a *Allocator) List(project string) []Allocation {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	from := &a.all
+	if project != "" {
+		if from = a.projects[project]; from == nil {
+			return nil
+		}
+	}
+	list := make([]Allocation, 0, len(from.list)-from.dead)
+	for _, e := range from.list {
+		if e.visible() && (project == "" || e.cur.ProjectID == project) {
+			list = append(list, e.view())
+		}
+	}
+	return list
 }
 
 // Delete removes an allocation, whatever its state: it is NotFound from then
 // on, also after a crash. Its flow entries go next, and only then is its
 // capacity free for others.
-func (a *Allocator) Delete(ctx context.Context, id string) error { return errors.New("not yet") }
+//
+// Errors are of type *[Error]: NotFound, or Internal if the store failed.
+func (a *Allocator) Delete(ctx context.Context, id string) error {
+	const op = "delete"
+	e, err := a.hold(ctx, id)
+	if err != nil {
+		return err.in(op)
+	}
+	a.begin(e, nil)
+	a.mu.Unlock()
+	if err := a.commit(e); err != nil {
+		return err.in(op)
+	}
+	return nil
+}
+
+// Reserved is the most that allocations hold of a directed link at any moment
+// of the window, in bit/s.
+func (a *Allocator) Reserved(link topology.LinkID, w Window) topology.BitRate {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.books.links.peak(link, w)
+}
+
+// admit places a request and holds it against the project's limits. The lock is
+// held, and if the request is a change of an allocation, that one's holding is
+// struck from the books.
+func (a *Allocator) admit(r Request, now int64) (spot, *Error) {
+	limits := a.cfg.Limits(r.ProjectID)
+	if n := a.books.places[r.ProjectID]; limits.Active > 0 && n >= limits.Active {
+		return spot{}, &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf(
+			"project %s may have %d allocations that are not complete and has %d; release one first", r.ProjectID, limits.Active, n)}
+	}
+	if err := checkBandwidth(r, limits); err != nil {
+		return spot{}, err
+	}
+	s, err := a.desk().place(r, now)
+	if err == nil {
+		err = a.checkTotal(r, s.window, limits)
+	}
+	return s, err
+}
+
+func checkBandwidth(r Request, limits Limits) *Error {
+	if limits.Bandwidth > 0 && r.Bandwidth > limits.Bandwidth {
+		return &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: limits.Bandwidth}, Err: fmt.Errorf(
+			"%s is more than the %s that project %s may hold", r.Bandwidth, limits.Bandwidth, r.ProjectID)}
+	}
+	return nil
+}
+
+// checkTotal holds a window against the limit on what a project's allocations
+// hold together.
+func (a *Allocator) checkTotal(r Request, w Window, limits Limits) *Error {
+	if limits.Bandwidth == 0 || r.Bandwidth == 0 || w == (Window{}) {
+		return nil
+	}
+	held := a.books.projects.peak(r.ProjectID, w)
+	if held+r.Bandwidth <= limits.Bandwidth {
+		return nil
+	}
+	err := &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: limits.Bandwidth - min(held, limits.Bandwidth)}}
+	if limits.Bandwidth >= r.Bandwidth {
+		err.Offer.Later = a.books.projects.fit(r.ProjectID, w, limits.Bandwidth-r.Bandwidth)
+	}
+	err.Err = fmt.Errorf("project %s may hold %s at a time and already holds %s between %s and %s",
+		r.ProjectID, limits.Bandwidth, held, clock(w.Start), clock(w.End))
+	return err
+}
+
+// desk is where requests are placed now.
+func (a *Allocator) desk() desk {
+	if s := a.cfg.Network(); a.graph == nil || a.graph.Snapshot() != s {
+		a.graph = path.NewGraph(s)
+	}
+	return desk{graph: a.graph, share: a.share, books: &a.books}
+}
+
+func notFound(id string) *Error {
+	return &Error{Kind: NotFound, Err: fmt.Errorf("there is no allocation %q", id)}
+}
+
+// in says during which operation the error came up.
+func (e *Error) in(op string) *Error {
+	e.Op = op
+	return e
+}

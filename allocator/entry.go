@@ -1,0 +1,180 @@
+package allocator
+
+import (
+	"cmp"
+	"container/heap"
+	"math"
+	"slices"
+	"time"
+
+	"conga/controller/path"
+)
+
+// entry is what the allocator knows of one allocation. The allocator's lock
+// guards all of it.
+type entry struct {
+	cur    record        // as committed
+	next   *record       // on its way to the store; nil: none, or deletion
+	busy   chan struct{} // not nil while a commit is under way; closed when it is done
+	asOf   uint64        // what had been asked of the plan when the commit began
+	exists bool          // cur is committed; false only while the creation is
+	gone   bool          // deleted; kept until its flow entries are out
+
+	held    holding
+	network []installed  // circuits that the network may hold, the last one handed out last
+	proof   path.Circuit // the circuit that every switch has confirmed; zero: none
+
+	// What the scheduler does about it.
+	task     bool        // handed out by Due, not reported back yet
+	leaving  []installed // being taken out: what needs their place waits
+	parked   bool        // its installation waits for something other than time
+	failures int         // attempts in a row that came to nothing
+	tried    int64       // when the last of them ended, UNIX nanoseconds
+	retry    int64       // not before, UNIX nanoseconds
+	due      int64       // when to look at it next, UNIX nanoseconds
+	slot     int         // index in the agenda, -1 if not there
+}
+
+// visible reports whether users see the entry.
+func (e *entry) visible() bool { return e.exists && !e.gone }
+
+// live reports whether the allocation still has something before it.
+func (e *entry) live() bool { return e.visible() && e.cur.State != Complete }
+
+// view is the committed state as others may hold it.
+func (e *entry) view() Allocation {
+	v := e.cur.Allocation
+	v.Path = slices.Clone(v.Path)
+	return v
+}
+
+// Action is what the scheduler is to have done about an allocation.
+type Action uint8
+
+// The actions.
+const (
+	Nothing Action = iota
+	Install        // have its circuit in the network, then report Installed
+	Remove         // have it out of the network, then report Removed
+	Expire         // its window is over and the network holds nothing: report Removed
+)
+
+// nextAction is what the entry needs next and from when on, in UNIX nanoseconds.
+func (e *entry) nextAction(now int64) (what Action, at int64) {
+	leave := Expire
+	if len(e.network) > 0 {
+		leave = Remove
+	}
+	c := &e.cur
+	switch {
+	case e.gone:
+		return leave, e.retry
+	case !e.live():
+		return Nothing, math.MaxInt64
+	case c.Window == Window{} || len(c.Path) == 0 || c.State == Pending && nanos(c.Window.Start) > now:
+		if leave == Remove {
+			return Remove, e.retry
+		}
+	}
+	if c.Window == (Window{}) {
+		return Nothing, math.MaxInt64
+	}
+	what, at = leave, max(nanos(c.Window.End), e.retry)
+	if len(c.Path) > 0 && !e.parked && (c.State == Pending || !sameCircuit(e.proof, c.Circuit())) {
+		if t := max(nanos(c.Window.Start), e.retry); t < nanos(c.Window.End) && now < nanos(c.Window.End) {
+			return Install, t
+		}
+	}
+	return what, at
+}
+
+func sameCircuit(a, b path.Circuit) bool {
+	return a.ID == b.ID && a.Handle == b.Handle && a.Key == b.Key && a.Rate == b.Rate && a.Path.Equal(b.Path)
+}
+
+// nanos is a UNIX second in nanoseconds; windows end long before that overflows.
+func nanos(second int64) int64 {
+	if second > math.MaxInt64/int64(time.Second) {
+		return math.MaxInt64
+	}
+	return second * int64(time.Second)
+}
+
+// agenda orders entries by when they are due; at the same moment what leaves
+// goes before what comes.
+type agenda []*entry
+
+func (g agenda) Len() int { return len(g) }
+func (g agenda) Less(i, j int) bool {
+	a, b := g[i], g[j]
+	if a.due != b.due {
+		return a.due < b.due
+	}
+	if x, y := len(a.network) > 0, len(b.network) > 0; x != y {
+		return x
+	}
+	return a.cur.Seq < b.cur.Seq
+}
+func (g agenda) Swap(i, j int) {
+	g[i], g[j] = g[j], g[i]
+	g[i].slot, g[j].slot = i, j
+}
+func (g *agenda) Push(x any) {
+	e := x.(*entry)
+	e.slot = len(*g)
+	*g = append(*g, e)
+}
+func (g *agenda) Pop() any {
+	last := len(*g) - 1
+	e := (*g)[last]
+	(*g)[last], *g = nil, (*g)[:last]
+	e.slot = -1
+	return e
+}
+
+// put sets when an entry is due; math.MaxInt64 takes it off the agenda.
+func (g *agenda) put(e *entry, due int64) {
+	e.due = due
+	switch {
+	case due == math.MaxInt64 && e.slot >= 0:
+		heap.Remove(g, e.slot)
+	case due == math.MaxInt64:
+	case e.slot >= 0:
+		heap.Fix(g, e.slot)
+	default:
+		heap.Push(g, e)
+	}
+}
+
+// roll is a list of entries in order of creation. Entries that have left it are
+// skipped by whoever walks it, and swept out when they are the majority.
+type roll struct {
+	list []*entry
+	dead int
+}
+
+func (r *roll) add(e *entry) {
+	i := len(r.list)
+	if i > 0 && r.list[i-1].cur.Seq >= e.cur.Seq {
+		i = r.after(e.cur.Seq)
+	}
+	if i > 0 && r.list[i-1] == e {
+		r.dead-- // it had left and was not swept out yet
+		return
+	}
+	r.list = slices.Insert(r.list, i, e)
+}
+
+// after is the index of the first entry created after seq.
+func (r *roll) after(seq uint64) int {
+	i, _ := slices.BinarySearchFunc(r.list, seq+1, func(e *entry, s uint64) int { return cmp.Compare(e.cur.Seq, s) })
+	return i
+}
+
+// left notes that one entry for which stays is now false has left.
+func (r *roll) left(stays func(*entry) bool) {
+	if r.dead++; r.dead > 32 && 2*r.dead > len(r.list) {
+		r.list = slices.DeleteFunc(r.list, func(e *entry) bool { return !stays(e) })
+		r.dead = 0
+	}
+}

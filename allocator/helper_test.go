@@ -1,0 +1,269 @@
+package allocator
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"conga/allocator/store"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// memory is a store that forgets nothing and can be told to fail.
+type memory struct {
+	mu      sync.Mutex
+	records map[string]string
+	fail    error
+	hold    chan struct{} // not nil: commits wait until it is closed
+	commits int
+}
+
+func (m *memory) Scan(_ context.Context, _ store.Bucket, f func(string, []byte) error) error {
+	m.mu.Lock()
+	records := maps.Clone(m.records)
+	m.mu.Unlock()
+	for _, k := range slices.Sorted(maps.Keys(records)) {
+		if err := f(k, []byte(records[k])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) Commit(_ context.Context, ops ...store.Op) error {
+	m.mu.Lock()
+	hold := m.hold
+	m.mu.Unlock()
+	if hold != nil {
+		<-hold
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.commits++
+	if m.fail != nil {
+		return m.fail
+	}
+	if m.records == nil {
+		m.records = map[string]string{}
+	}
+	for _, op := range ops {
+		if op.Value == nil {
+			delete(m.records, op.Key)
+		} else {
+			m.records[op.Key] = string(op.Value)
+		}
+	}
+	return nil
+}
+
+func (m *memory) Close() error { return nil }
+
+// world is a network, a clock and a store for one test.
+type world struct {
+	testing.TB
+	snap  *topology.Snapshot
+	port  openflow.PortNo // next trunk port
+	now   int64
+	store *memory
+	ids   int
+	cfg   Config
+	a     *Allocator
+}
+
+// newWorld makes switches 1..n without cables; host h of switch d is behind
+// edge port h and has the address 10.0.d.h.
+func newWorld(tb testing.TB, switches int, edge topology.BitRate) *world {
+	w := &world{TB: tb, now: 1_000_000, port: 100, store: &memory{}}
+	w.snap = &topology.Snapshot{
+		Revision: 1, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{},
+		Addrs: map[netip.Addr]topology.Attachment{},
+	}
+	for d := 1; d <= switches; d++ {
+		w.snap.Switches[openflow.DPID(d)] = topology.Switch{
+			DPID: openflow.DPID(d), Connected: true, Ports: map[openflow.PortNo]topology.Port{},
+		}
+		for h := 1; h <= 3; h++ {
+			at := topology.PortID{DPID: openflow.DPID(d), Port: openflow.PortNo(h)}
+			w.setPort(at, topology.Edge, edge)
+			w.snap.Attachments = append(w.snap.Attachments, topology.Attachment{Prefix: netip.PrefixFrom(host(d, h), 32), At: at})
+		}
+	}
+	w.cfg = Config{
+		Store: w.store, Reservable: 1,
+		Network: func() *topology.Snapshot { return w.snap },
+		Now:     func() time.Time { return time.Unix(w.now, 0) },
+		NewID:   func() string { w.ids++; return "id" + strconv.Itoa(w.ids) },
+	}
+	return w
+}
+
+func host(d, h int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(d), byte(h)}) }
+
+func (w *world) setPort(id topology.PortID, role topology.PortRole, c topology.BitRate) {
+	w.snap.Switches[id.DPID].Ports[id.Port] = topology.Port{ID: id, Up: true, Role: role, Capacity: c}
+}
+
+func (w *world) cable(a, b openflow.DPID, c topology.BitRate) topology.LinkID {
+	id := topology.LinkID{From: topology.PortID{DPID: a, Port: w.port}, To: topology.PortID{DPID: b, Port: w.port + 1}}
+	w.port += 2
+	w.setPort(id.From, topology.Trunk, c)
+	w.setPort(id.To, topology.Trunk, c)
+	w.snap.Links[id.From] = topology.Link{ID: id, Capacity: c, Metric: 1}
+	w.snap.Links[id.To] = topology.Link{ID: id.Reverse(), Capacity: c, Metric: 1}
+	return id
+}
+
+// open starts, or after a crash restarts, the allocator.
+func (w *world) open() *Allocator {
+	w.Helper()
+	a, err := Open(context.Background(), w.cfg)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.a = a
+	return a
+}
+
+// change publishes a changed copy of the snapshot.
+func (w *world) change(f func(s *topology.Snapshot)) {
+	s := *w.snap
+	s.Revision++
+	s.Links, s.Addrs = maps.Clone(s.Links), maps.Clone(s.Addrs)
+	s.Switches = maps.Clone(s.Switches)
+	for d, sw := range s.Switches {
+		sw.Ports = maps.Clone(sw.Ports)
+		s.Switches[d] = sw
+	}
+	s.Attachments = slices.Clone(s.Attachments)
+	f(&s)
+	w.snap = &s
+	w.a.NetworkChanged()
+}
+
+func cut(id topology.LinkID) func(*topology.Snapshot) {
+	return func(s *topology.Snapshot) {
+		delete(s.Links, id.From)
+		delete(s.Links, id.To)
+	}
+}
+
+func mend(id topology.LinkID, c topology.BitRate) func(*topology.Snapshot) {
+	return func(s *topology.Snapshot) {
+		s.Links[id.From] = topology.Link{ID: id, Capacity: c, Metric: 1}
+		s.Links[id.To] = topology.Link{ID: id.Reverse(), Capacity: c, Metric: 1}
+	}
+}
+
+func connected(d openflow.DPID, yes bool) func(*topology.Snapshot) {
+	return func(s *topology.Snapshot) {
+		sw := s.Switches[d]
+		sw.Connected = yes
+		s.Switches[d] = sw
+	}
+}
+
+// plan runs whole passes until nothing is left to do.
+func (w *world) plan() {
+	w.Helper()
+	for range 1000 {
+		more, err := w.a.Plan(context.Background())
+		if err != nil {
+			w.Fatal(err)
+		}
+		if !more {
+			return
+		}
+	}
+	w.Fatal("planning does not come to an end")
+}
+
+// work carries out all that is due, as a scheduler with a perfect network would.
+func (w *world) work() {
+	w.Helper()
+	for range 1000 {
+		w.plan()
+		tasks, _ := w.a.Due(10)
+		if len(tasks) == 0 {
+			return
+		}
+		for _, t := range tasks {
+			report := w.a.Removed
+			if t.Do == Install {
+				report = w.a.Installed
+			}
+			if err := report(t); err != nil {
+				w.Fatal(err)
+			}
+		}
+	}
+	w.Fatal("the work does not come to an end")
+}
+
+// pass lets time go by, second by second, and does what is due.
+func (w *world) pass(seconds int64) {
+	w.Helper()
+	for range seconds {
+		w.now++
+		w.work()
+	}
+}
+
+func key(src, dst netip.Addr) path.FlowKey { return path.FlowKey{Src: src, Dst: dst} }
+
+// ask is a request from host sh of switch s to host dh of switch d.
+func ask(s, sh, d, dh int, rate topology.BitRate, duration int64) Request {
+	return Request{UserID: "u", ProjectID: "p", Key: key(host(s, sh), host(d, dh)), Bandwidth: rate, Duration: duration}
+}
+
+func (w *world) create(r Request) Allocation {
+	w.Helper()
+	v, err := w.a.Create(context.Background(), r)
+	if err != nil {
+		w.Fatalf("create: %v", err)
+	}
+	return v
+}
+
+func (w *world) get(id string) Allocation {
+	w.Helper()
+	v, err := w.a.Get(id)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return v
+}
+
+// expect compares what matters most.
+func (w *world) expect(id string, s State, win Window) Allocation {
+	w.Helper()
+	v := w.get(id)
+	if v.State != s || v.Window != win {
+		w.Fatalf("%s is %s [%d, %d) %q, want %s [%d, %d)", id, v.State, v.Window.Start-1_000_000, v.Window.End-1_000_000, v.Reason,
+			s, win.Start-1_000_000, win.End-1_000_000)
+	}
+	return v
+}
+
+// span is a window relative to the start of the test.
+func span(from, to int64) Window { return Window{1_000_000 + from, 1_000_000 + to} }
+
+// refused is the typed error, checked for its kind and field.
+func refused(tb testing.TB, err error, kind Kind, field string) *Error {
+	tb.Helper()
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Kind != kind || e.Field != field {
+		tb.Fatalf("error %#v (%v), want %s about %q", err, err, kind, field)
+	}
+	if e.Op == "" {
+		tb.Fatalf("error %v says no operation", err)
+	}
+	return e
+}

@@ -1,0 +1,137 @@
+package allocator
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"conga/controller/path"
+)
+
+// The longest duration, the farthest start, in seconds, and how many seconds a
+// start_time may be in the past, for clocks that differ and requests on their way.
+const (
+	MaxDuration = 365 * 24 * 3600
+	MaxAhead    = 2 * MaxDuration
+	startSlack  = 5
+)
+
+// normalise checks a request as far as that is possible without the network,
+// and brings it into the form that the rest relies on.
+func (r *Request) normalise(now int64) *Error {
+	if r.ProjectID == "" {
+		return invalid("project_id", "is required")
+	}
+	if err := normaliseKey(&r.Key); err != nil {
+		return err
+	}
+	if err := checkDuration(r.Duration); err != nil {
+		return err
+	}
+	return checkStart(&r.StartTime, now)
+}
+
+func checkDuration(seconds int64) *Error {
+	if seconds <= 0 {
+		return invalid("duration", "must be at least 1 second")
+	}
+	if seconds > MaxDuration {
+		return invalid("duration", "%d s is more than a year; the most is %d", seconds, int64(MaxDuration))
+	}
+	return nil
+}
+
+func checkStart(t *int64, now int64) *Error {
+	switch {
+	case *t == 0:
+	case *t < now-startSlack:
+		return invalid("start_time", "%s is in the past; it is %s now", clock(max(*t, 0)), clock(now))
+	case *t > now+MaxAhead:
+		return invalid("start_time", "%d is more than two years ahead; it must be UNIX seconds, %d at the latest", *t, now+MaxAhead)
+	case *t < now:
+		*t = now
+	}
+	return nil
+}
+
+// normaliseKey checks a key and unmaps its addresses.
+func normaliseKey(k *path.FlowKey) *Error {
+	for _, end := range []struct {
+		field string
+		addr  *netip.Addr
+	}{{"src_ip", &k.Src}, {"dst_ip", &k.Dst}} {
+		*end.addr = end.addr.Unmap()
+		if problem := addrProblem(*end.addr); problem != "" {
+			return invalid(end.field, "%s", problem)
+		}
+	}
+	if k.Src.Is4() != k.Dst.Is4() {
+		return invalid("dst_ip", "%s and %s are of different families", k.Src, k.Dst)
+	}
+	if k.Src == k.Dst {
+		return invalid("dst_ip", "is the same as src_ip, %s", k.Src)
+	}
+	switch k.Proto {
+	case path.ProtoAny, path.ProtoTCP, path.ProtoUDP:
+		return nil
+	}
+	return invalid("protocol", "%d is not supported; it must be tcp, udp or any", k.Proto)
+}
+
+func addrProblem(a netip.Addr) string {
+	switch {
+	case !a.IsValid():
+		return "is required, an IPv4 or IPv6 address"
+	case a.Zone() != "":
+		return fmt.Sprintf("%s has a zone; write the address without it", a)
+	case a.IsUnspecified():
+		return fmt.Sprintf("%s is no host's address", a)
+	case a.IsMulticast(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return fmt.Sprintf("%s is the address of a group; a path leads to one host", a)
+	case a.IsLoopback():
+		return fmt.Sprintf("%s is a loopback address, which no network carries", a)
+	}
+	return ""
+}
+
+func invalid(field, format string, args ...any) *Error {
+	return &Error{Kind: Invalid, Field: field, Err: fmt.Errorf(format, args...)}
+}
+
+// with is the request after a change; now is as for normalise. A field that the
+// change leaves alone is not checked again.
+func (r Request) with(c Change, now int64) (Request, *Error) {
+	if c.ProjectID != nil {
+		if r.ProjectID = *c.ProjectID; r.ProjectID == "" {
+			return r, invalid("project_id", "must not be empty")
+		}
+	}
+	if c.Key != nil {
+		r.Key = *c.Key
+		if err := normaliseKey(&r.Key); err != nil {
+			return r, err
+		}
+	}
+	if c.Duration != nil {
+		r.Duration = *c.Duration
+		if err := checkDuration(r.Duration); err != nil {
+			return r, err
+		}
+	}
+	if c.Bandwidth != nil {
+		r.Bandwidth = *c.Bandwidth
+	}
+	if c.StartTime != nil && *c.StartTime != r.StartTime {
+		r.StartTime = *c.StartTime
+		if err := checkStart(&r.StartTime, now); err != nil {
+			return r, err
+		}
+	}
+	return r, nil
+}
+
+var errInternal = errors.New("the change could not be saved; nothing was changed, try again later")
+
+// seconds is a moment in UNIX seconds, rounded down.
+func seconds(t time.Time) int64 { return t.Unix() }
