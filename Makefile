@@ -1,0 +1,38 @@
+# CONGA. `make build` puts the two commands into bin/, `make test` is what a
+# change must pass.
+
+GO    ?= go
+# A test that hangs is a failure, and soon.
+TESTFLAGS ?= -timeout 10m
+
+.PHONY: build test race lint bench demo e2e clean
+
+build:
+	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
+
+test: lint
+	$(GO) test $(TESTFLAGS) ./...
+
+race:
+	$(GO) test -race $(TESTFLAGS) ./...
+
+lint:
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# One line a figure: name, value, unit, bound, and whether it holds.
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem $(BENCHFLAGS) ./...
+
+# Both need root and Open vSwitch with Mininet, which the scripts install.
+demo: build
+	testdata/mininet/demo.sh
+
+e2e: build
+	testdata/mininet/e2e.sh
+
+clean:
+	rm -rf bin coverage.out
+	find . -name '*.test' -o -name '*.prof' | xargs -r rm -f
