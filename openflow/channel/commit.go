@@ -133,21 +133,18 @@ func (k *Commit) refuse(i int, e *openflow.Error) (barrier bool) {
 	return false
 }
 
-// answered completes the commit, if its barrier is out.
-func (k *Commit) answered(i int) bool {
+// result returns how the commit ends as message i is answered by a barrier reply: not at all, unless that is
+// its own barrier, and out.
+func (k *Commit) result(i int) (ok bool, err error) {
 	k.mu.Lock()
-	out := k.next > k.n && i == k.n
-	bad := k.bad
-	k.mu.Unlock()
-	if !out {
-		return false
+	defer k.mu.Unlock()
+	if k.next <= k.n || i != k.n {
+		return false, nil
 	}
-	if bad != nil {
-		k.finish(&Error{Op: "commit", Kind: ErrMessage, Err: bad})
-	} else {
-		k.finish(nil)
+	if k.bad != nil {
+		return true, &Error{Op: "commit", Kind: ErrMessage, Err: k.bad}
 	}
-	return true
+	return true, nil
 }
 
 // finish ends the commit, once.

@@ -59,9 +59,7 @@ func TestCommitRefusals(t *testing.T) {
 	if !slices.Equal(got, []int{3, 500, 1999}) {
 		t.Errorf("refused %v", got)
 	}
-	if len(c.calls.commits) != 0 {
-		t.Error("the commit is still waited for")
-	}
+	wantNoCalls(t, c)
 }
 
 // What one goroutine commits stays together and in order, whatever others send.
@@ -246,9 +244,7 @@ func TestCommitWrap(t *testing.T) {
 					t.Errorf("commit %d refused %v", i, r)
 				}
 			}
-			if len(c.calls.commits) != 0 {
-				t.Errorf("%d commits left", len(c.calls.commits))
-			}
+			wantNoCalls(t, c)
 		})
 	}
 }

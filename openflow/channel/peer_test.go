@@ -183,3 +183,13 @@ func flowMod(i int) *openflow.FlowMod {
 		Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.Output(2, 0))},
 	}
 }
+
+// wantNoCalls fails the test if anything is still waited for.
+func wantNoCalls(t testing.TB, c *Conn) {
+	t.Helper()
+	c.calls.mu.Lock()
+	defer c.calls.mu.Unlock()
+	if len(c.calls.requests) != 0 || len(c.calls.commits) != 0 {
+		t.Errorf("%d requests and %d commits are still waited for", len(c.calls.requests), len(c.calls.commits))
+	}
+}

@@ -112,8 +112,9 @@ func (r *reader) dispatch(h openflow.Header, m openflow.Message) error {
 		}
 	case *openflow.BarrierReply:
 		if k, i := c.calls.commit(h.XID); k != nil {
-			if k.answered(i) {
+			if ok, err := k.result(i); ok {
 				c.calls.remove(k)
+				k.finish(err)
 			}
 			return nil
 		}

@@ -61,9 +61,7 @@ func TestRequest(t *testing.T) {
 			}
 		})
 	}
-	if len(c.calls.requests) != 0 {
-		t.Errorf("%d requests are still waited for", len(c.calls.requests))
-	}
+	wantNoCalls(t, c)
 }
 
 func TestRequestRefused(t *testing.T) {
@@ -82,15 +80,16 @@ func TestRequestRefused(t *testing.T) {
 	}
 	_, err = c.Request(t.Context(), &openflow.EchoRequest{Data: make([]byte, 1<<16)})
 	wantKind(t, err, ErrMessage)
-	if len(c.calls.requests) != 0 {
-		t.Errorf("%d requests are still waited for", len(c.calls.requests))
-	}
+	wantNoCalls(t, c)
 }
 
 // A reply that nobody can read fails the request at once.
 func TestRequestMalformedReply(t *testing.T) {
 	c, p := pipe(t, Config{})
+	done := make(chan struct{})
+	defer func() { <-done }()
 	go func() {
+		defer close(done)
 		h, _ := p.read()
 		p.raw([]byte{4, byte(openflow.TypeRoleReply), 0, 9, byte(h.XID >> 24), byte(h.XID >> 16), byte(h.XID >> 8), byte(h.XID), 1})
 		p.read() // our complaint
@@ -116,8 +115,9 @@ func TestRequestContext(t *testing.T) {
 		wantKind(t, err, ErrTimeout)
 		p.write(<-xid, &openflow.RoleReply{})
 		synctest.Wait()
-		if len(c.calls.requests) != 0 || c.Err() != nil {
-			t.Errorf("%d requests left, connection %v", len(c.calls.requests), c.Err())
+		wantNoCalls(t, c)
+		if c.Err() != nil {
+			t.Error(c.Err())
 		}
 	})
 }
