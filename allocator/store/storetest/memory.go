@@ -1,0 +1,105 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"conga/allocator/store"
+)
+
+// Memory is a [store.Store] without a disk, for tests of what uses one. It
+// passes the suite; what it holds outlives Close, but not the process.
+type Memory struct {
+	mu      sync.Mutex
+	buckets map[store.Bucket]map[string][]byte
+	closed  bool
+	fail    error
+}
+
+// NewMemory makes an empty store.
+func NewMemory() *Memory {
+	return &Memory{buckets: map[store.Bucket]map[string][]byte{}}
+}
+
+// Fail has every later Commit fail with err, until Fail(nil).
+func (m *Memory) Fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.fail = err
+}
+
+// Len is how many records a bucket holds.
+func (m *Memory) Len(b store.Bucket) int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.buckets[b])
+}
+
+// Scan implements [store.Store].
+func (m *Memory) Scan(ctx context.Context, b store.Bucket, f func(string, []byte) error) error {
+	m.mu.Lock()
+	records, closed := maps.Clone(m.buckets[b]), m.closed
+	m.mu.Unlock()
+	if closed {
+		return store.ErrClosed
+	}
+	for _, k := range slices.Sorted(maps.Keys(records)) {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := f(k, records[k]); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// Commit implements [store.Store].
+func (m *Memory) Commit(ctx context.Context, ops ...store.Op) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return store.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	for _, op := range ops {
+		if op.Bucket == "" || op.Key == "" || len(op.Key) > 1<<15 {
+			return fmt.Errorf("%w: bucket %q, key of %d bytes", store.ErrInvalid, op.Bucket, len(op.Key))
+		}
+	}
+	if m.fail != nil {
+		return m.fail
+	}
+	for _, op := range ops {
+		if op.Value == nil {
+			delete(m.buckets[op.Bucket], op.Key)
+			continue
+		}
+		if m.buckets[op.Bucket] == nil {
+			m.buckets[op.Bucket] = map[string][]byte{}
+		}
+		m.buckets[op.Bucket][op.Key] = bytes.Clone(op.Value)
+	}
+	return nil
+}
+
+// Close implements [store.Store].
+func (m *Memory) Close() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	return nil
+}
+
+// Reopen makes a closed store usable again, with what it held.
+func (m *Memory) Reopen() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = false
+}
