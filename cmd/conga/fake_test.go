@@ -144,7 +144,7 @@ func (f *fake) show(r *http.Request, _ map[string]any) (int, any) {
 		a["state"], a["reason"] = "active", nil
 		a["start_time"] = start
 		a["end_time"] = start + int64(a["duration"].(float64))
-		a["path"] = []any{map[string]any{"dpid": "0000000000000001", "in": 1, "out": 2}, map[string]any{"dpid": "0000000000000002", "in": 1, "out": 3}}
+		a["path"] = []any{map[string]any{"dpid": "0000000000000001", "in_port": 1, "out_port": 2}, map[string]any{"dpid": "0000000000000002", "in_port": 1, "out_port": 3}}
 	}
 	return 200, a
 }

@@ -35,17 +35,44 @@ type Request struct {
 	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
 }
 
-// Change names the fields of an update; nil leaves a field as it is.
+// Change names the fields of an update; nil leaves a field as it is. A zero
+// port, bandwidth or start time takes back what was asked for.
 type Change struct {
-	ProjectID *string `json:"project_id,omitempty"`
-	SrcIP     *string `json:"src_ip,omitempty"`
-	SrcPort   *uint16 `json:"src_port,omitempty"`
-	DstIP     *string `json:"dst_ip,omitempty"`
-	DstPort   *uint16 `json:"dst_port,omitempty"`
-	Protocol  *string `json:"protocol,omitempty"`
-	Duration  *int64  `json:"duration,omitempty"`
-	Bandwidth *uint64 `json:"bandwidth,omitempty"`
-	StartTime *int64  `json:"start_time,omitempty"`
+	ProjectID *string
+	SrcIP     *string
+	SrcPort   *uint16
+	DstIP     *string
+	DstPort   *uint16
+	Protocol  *string
+	Duration  *int64  // seconds
+	Bandwidth *uint64 // bit/s
+	StartTime *int64  // UNIX seconds
+}
+
+// MarshalJSON writes what is named, and null for what is taken back.
+func (c Change) MarshalJSON() ([]byte, error) {
+	fields := map[string]any{}
+	put(fields, "project_id", c.ProjectID, false)
+	put(fields, "src_ip", c.SrcIP, false)
+	put(fields, "src_port", c.SrcPort, true)
+	put(fields, "dst_ip", c.DstIP, false)
+	put(fields, "dst_port", c.DstPort, true)
+	put(fields, "protocol", c.Protocol, false)
+	put(fields, "duration", c.Duration, false)
+	put(fields, "bandwidth", c.Bandwidth, true)
+	put(fields, "start_time", c.StartTime, true)
+	return json.Marshal(fields)
+}
+
+// put sets a field that is named; optional ones may be null.
+func put[T comparable](fields map[string]any, name string, v *T, optional bool) {
+	switch {
+	case v == nil:
+	case optional && *v == *new(T):
+		fields[name] = nil
+	default:
+		fields[name] = *v
+	}
 }
 
 // Allocation is an allocation as the server shows it. Nil is what was not given
@@ -71,8 +98,8 @@ type Allocation struct {
 // Hop is one switch on a path, and the ports that the path uses.
 type Hop struct {
 	DPID string `json:"dpid"`
-	In   uint32 `json:"in"`
-	Out  uint32 `json:"out"`
+	In   uint32 `json:"in_port"`
+	Out  uint32 `json:"out_port"`
 }
 
 // Allocate asks for an allocation and returns it with its ID and state; the

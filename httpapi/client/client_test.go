@@ -120,6 +120,23 @@ func TestCalls(t *testing.T) {
 	}
 }
 
+// A change says nothing of what stays, and null of what is taken back.
+func TestChange(t *testing.T) {
+	for want, change := range map[string]Change{
+		`{}`: {},
+		`{"bandwidth":null,"dst_port":null,"src_port":null,"start_time":null}`: {
+			SrcPort: of(uint16(0)), DstPort: of(uint16(0)), Bandwidth: of(uint64(0)), StartTime: of(int64(0))},
+		`{"bandwidth":1,"dst_ip":"b","dst_port":2,"duration":3,"project_id":"p","protocol":"any","src_ip":"a","src_port":4,"start_time":5}`: {
+			ProjectID: of("p"), SrcIP: of("a"), SrcPort: of(uint16(4)), DstIP: of("b"), DstPort: of(uint16(2)),
+			Protocol: of("any"), Duration: of(int64(3)), Bandwidth: of(uint64(1)), StartTime: of(int64(5))},
+	} {
+		got, err := json.Marshal(change)
+		if err != nil || string(got) != want {
+			t.Errorf("got %s, %v; want %s", got, err, want)
+		}
+	}
+}
+
 // A list follows the links of its pages, and no further than the server.
 func TestListPages(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
