@@ -61,7 +61,7 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	}
 	switch {
 	case n.Policy.Forwarding == ForwardNormal:
-		c.rule(KindForward, tableAllocations, prioMiss, nil, openflow.ApplyActions(openflow.Output(openflow.PortNormal, 0)))
+		c.normal()
 	case n.Policy.Forwarding == ForwardL2 && sw.Tables >= pipelineTables:
 		c.learning()
 		c.forwarding(tableForwarding)

@@ -155,3 +155,13 @@ func (c *compiler) singleTable() {
 	c.forwarding(t)
 	c.flood(t)
 }
+
+// normal leaves best effort to the switch's own bridging and only listens to
+// what teaches addresses.
+func (c *compiler) normal() {
+	out := openflow.Output(openflow.PortNormal, 0)
+	for _, m := range teaching() {
+		c.rule(KindControl, tableAllocations, prioLearn, m, openflow.ApplyActions(toController, out))
+	}
+	c.rule(KindForward, tableAllocations, prioMiss, nil, openflow.ApplyActions(out))
+}
