@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -117,7 +118,9 @@ func (k *core) settle() {
 }
 
 func (k *core) publish(s *topology.Snapshot) {
-	k.routes = flow.NewRoutes(s)
+	if k.routes == nil || !maps.Equal(k.Snapshot().Links, s.Links) {
+		k.routes = flow.NewRoutes(s)
+	}
 	k.snapshot.Store(s)
 	k.stale = true
 	k.announce()
