@@ -56,6 +56,7 @@ type Port struct {
 	queues  []openflow.PacketQueue
 	queued  map[uint32]*openflow.QueueStats
 	deliver func(frame)
+	admin   func(down bool) // tells the other end of the link; nil: no link
 }
 
 // No returns the port's number.
@@ -231,6 +232,9 @@ func (s *Switch) portMod(m *openflow.PortMod) *openflow.Error {
 	}
 	config := p.config&^m.Mask | m.Config&m.Mask&known
 	if config != p.config {
+		if (config^p.config)&openflow.PortConfigDown != 0 && p.admin != nil {
+			p.admin(config&openflow.PortConfigDown != 0)
+		}
 		p.config = config
 		s.announce(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.desc()})
 	}
