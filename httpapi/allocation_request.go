@@ -10,12 +10,9 @@ import (
 	"conga/controller/topology"
 )
 
-// Bounds that keep times from overflowing. The allocator judges what is
-// sensible within them.
-const (
-	maxDuration = math.MaxUint32  // seconds: 136 years
-	maxTime     = 253_402_300_799 // the end of the year 9999
-)
+// maxTime is the end of the year 9999; the allocator judges what is sensible
+// before it.
+const maxTime = 253_402_300_799
 
 // allocationFields are the fields of an allocation in a request.
 type allocationFields struct {
@@ -33,7 +30,7 @@ func takeAllocation(b *fields) allocationFields {
 		user: b.name("user_id"), project: b.name("project_id"),
 		src: b.address("src_ip"), dst: b.address("dst_ip"),
 		srcPort: b.integer("src_port", 1, math.MaxUint16), dstPort: b.integer("dst_port", 1, math.MaxUint16),
-		duration: b.integer("duration", 1, maxDuration),
+		duration: b.integer("duration", 1, allocator.MaxDuration),
 		rate:     b.integer("bandwidth", 1, math.MaxInt64),
 		start:    b.integer("start_time", 1, maxTime),
 	}
@@ -82,7 +79,10 @@ func (f *allocationFields) change(now allocator.Allocation) allocator.Change {
 	if f.rate.set || f.rate.null {
 		c.Bandwidth = new(topology.BitRate(f.rate.v))
 	}
-	if f.start.set || f.start.null && now.StartTime != 0 {
+	// What an active allocation shows is when it really started; to be given that
+	// back is no change.
+	shown := now.State != allocator.Pending && f.start.v == now.Window.Start
+	if f.start.set && !shown || f.start.null && now.StartTime != 0 {
 		c.StartTime = &f.start.v
 	}
 	key := now.Key
@@ -105,7 +105,7 @@ func overwrite[T, V any](to *T, v value[V], convert func(V) T) {
 }
 
 // replacement is the change that leaves nothing of now but what f says.
-func (f *allocationFields) replacement(now allocator.Allocation) allocator.Change {
+func (f *allocationFields) replacement(now allocator.Allocation, clock int64) allocator.Change {
 	absent := func(v *value[int64]) { v.null = v.null || !v.set }
 	all := *f
 	all.proto.null = all.proto.null || !all.proto.set
@@ -113,7 +113,7 @@ func (f *allocationFields) replacement(now allocator.Allocation) allocator.Chang
 	absent(&all.dstPort)
 	absent(&all.rate)
 	// The start of what has started is no longer anybody's to choose.
-	if now.State == allocator.Pending {
+	if now.State == allocator.Pending && (now.Window.Start == 0 || now.Window.Start > clock) {
 		absent(&all.start)
 	}
 	return all.change(now)

@@ -83,7 +83,9 @@ func (a *api) changeAllocation(x *exchange) error {
 func (a *api) replaceAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
 	x.body.require(required...)
-	return a.update(x, &f, f.replacement)
+	return a.update(x, &f, func(now allocator.Allocation) allocator.Change {
+		return f.replacement(now, a.Now().Unix())
+	})
 }
 
 // update changes the allocation in the address. The change always names the

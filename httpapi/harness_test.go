@@ -1,0 +1,245 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"conga/allocator"
+	"conga/allocator/store"
+	"conga/allocator/store/storetest"
+	"conga/controller/topology"
+	"conga/httpapi"
+	"conga/httpapi/auth"
+	"conga/openflow"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// harness is the whole API over a real allocator, key directory and a network
+// of one switch, with a clock that tests move.
+type harness struct {
+	t       *testing.T
+	api     http.Handler
+	alloc   *allocator.Allocator
+	keys    *auth.Keys
+	dir     *auth.Static
+	disk    *storetest.Memory
+	seen    []httpapi.Observation
+	log     *bytes.Buffer
+	admin   string // the operator's key
+	key     string // abc123 in projectB
+	foreign string // xyz987 in "project B"
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (h *harness) clock() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *harness) advance(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+// password is that of abc123, whose hash has the least cost there is.
+const (
+	password     = "correct horse"
+	passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$x59UGLuAwBDnzRfVUBQJ7zA6GJrOY5gZkOVPda70TuA"
+)
+
+func newHarness(t *testing.T, adjust ...func(*httpapi.Config)) *harness {
+	t.Helper()
+	h := &harness{
+		t: t, disk: storetest.NewMemory(), log: new(bytes.Buffer),
+		admin: auth.NewSecret(), now: time.Unix(1429206574, 0),
+	}
+	snap := network()
+	var err error
+	h.alloc, err = allocator.Open(t.Context(), allocator.Config{
+		Store: h.disk, Network: func() *topology.Snapshot { return snap }, Now: h.clock,
+	})
+	h.must(err)
+	h.alloc.Settled()
+	h.keys, err = auth.OpenKeys(t.Context(), auth.KeysConfig{Store: h.disk, Admin: auth.HashSecret(h.admin), Now: h.clock})
+	h.must(err)
+	h.dir, err = auth.NewStatic(auth.StaticConfig{
+		Projects: []auth.Project{
+			{ID: "projectB", Members: []string{"abc123", "xyz987"}},
+			{ID: "project B", Members: []string{"xyz987"}},
+		},
+		Users:             []auth.User{{ID: "abc123", Password: passwordHash}},
+		AllowPasswordless: true,
+	})
+	h.must(err)
+	cfg := httpapi.Config{
+		Allocations: h.alloc, Keys: h.keys, Directory: h.dir,
+		Snapshot: func() *topology.Snapshot { return snap },
+		Observe:  func(o httpapi.Observation) { h.seen = append(h.seen, o) },
+		Log:      slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Now:      h.clock,
+	}
+	for _, f := range adjust {
+		f(&cfg)
+	}
+	h.api, err = httpapi.New(cfg)
+	h.must(err)
+	h.key = h.issue("abc123", "projectB")
+	h.foreign = h.issue("xyz987", "project B")
+	return h
+}
+
+func (h *harness) must(err error) {
+	h.t.Helper()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func (h *harness) issue(user, project string) string {
+	h.t.Helper()
+	secret, _, err := h.keys.Issue(h.t.Context(), user, project)
+	h.must(err)
+	return secret
+}
+
+// network is one switch with a host of 192.127.1.0/24 or 2001:db8::/32 behind
+// each of its ports.
+func network() *topology.Snapshot {
+	snap := &topology.Snapshot{
+		Revision: 1,
+		Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: true, Ports: map[openflow.PortNo]topology.Port{}}},
+	}
+	for i, prefix := range []string{
+		"192.127.1.10/32", "192.127.1.11/32", "192.127.1.22/32", "192.127.1.40/32", "192.127.1.45/32",
+		"2001:db8::1/128", "2001:db8::2/128",
+	} {
+		id := topology.PortID{DPID: 1, Port: openflow.PortNo(i + 1)}
+		snap.Switches[1].Ports[id.Port] = topology.Port{ID: id, Up: true, Role: topology.Edge, Capacity: topology.Gbps}
+		snap.Attachments = append(snap.Attachments, topology.Attachment{Prefix: netip.MustParsePrefix(prefix), At: id})
+	}
+	return snap
+}
+
+// answer is what came back.
+type answer struct {
+	code   int
+	header http.Header
+	body   string
+
+	Status  int              `json:"status"`
+	Results []map[string]any `json:"results"`
+	Errors  []string         `json:"errors"`
+}
+
+// header sets one header of a request.
+type header [2]string
+
+// do sends a request with body, which is JSON unless a header says otherwise.
+func (h *harness) do(method, target, body string, headers ...header) answer {
+	h.t.Helper()
+	r := httptest.NewRequestWithContext(h.t.Context(), method, target, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, kv := range headers {
+		if kv[0] == "Content-Type" {
+			r.Header.Del(kv[0])
+		}
+		if kv[1] == "" {
+			r.Header.Del(kv[0])
+		} else {
+			r.Header.Add(kv[0], kv[1])
+		}
+	}
+	w := httptest.NewRecorder()
+	h.api.ServeHTTP(w, r)
+	a := answer{code: w.Code, header: w.Header(), body: w.Body.String()}
+	if method != http.MethodHead && strings.HasPrefix(w.Header().Get("Content-Type"), "application/") && strings.HasPrefix(target, "/api") {
+		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
+			h.t.Fatalf("%s %s: %v in %s", method, target, err, a.body)
+		}
+	}
+	return a
+}
+
+// want sends a request and checks the status of its answer, in both places.
+func (h *harness) want(code int, method, target, body string, headers ...header) answer {
+	h.t.Helper()
+	a := h.do(method, target, body, headers...)
+	if a.code != code {
+		h.t.Fatalf("%s %s: %d, want %d: %s", method, target, a.code, code, a.body)
+	}
+	if method == http.MethodHead {
+		return a
+	}
+	if status := max(code, 299); status == 299 && a.Status != 0 || status > 299 && a.Status != code {
+		h.t.Errorf("%s %s: %d with status %d in the body", method, target, code, a.Status)
+	}
+	return a
+}
+
+// bearer shows a key.
+func bearer(key string) header { return header{"Authorization", "Bearer " + key} }
+
+// create makes an allocation of the harness's own key and returns its ID.
+func (h *harness) create(more string) string {
+	h.t.Helper()
+	a := h.want(201, "POST", "/api/allocations", `{"project_id":"projectB","src_ip":"192.127.1.10","dst_ip":"192.127.1.11","duration":3600`+more+`}`, bearer(h.key))
+	return a.Results[0]["allocation_id"].(string)
+}
+
+// settle reports everything that is due as done.
+func (h *harness) settle() {
+	h.t.Helper()
+	for {
+		tasks, _ := h.alloc.Due(100)
+		if len(tasks) == 0 {
+			return
+		}
+		for _, task := range tasks {
+			if task.Do == allocator.Install {
+				h.must(h.alloc.Installed(task))
+			} else {
+				h.must(h.alloc.Removed(task))
+			}
+		}
+	}
+}
+
+// stored is how many allocations there are at all.
+func (h *harness) stored() int {
+	h.t.Helper()
+	if n := h.disk.Len(store.Allocations); n != len(h.alloc.List("")) {
+		h.t.Errorf("%d allocations stored, %d listed", n, len(h.alloc.List("")))
+	}
+	return len(h.alloc.List(""))
+}
+
+// allocations stands before the allocator and fails as it is told.
+type failing struct {
+	httpapi.Allocations
+	err error
+}
+
+func (f *failing) Create(ctx context.Context, r allocator.Request) (allocator.Allocation, error) {
+	if f.err != nil {
+		return allocator.Allocation{}, f.err
+	}
+	return f.Allocations.Create(ctx, r)
+}
