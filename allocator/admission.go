@@ -147,7 +147,7 @@ func (d desk) place(r Request, now int64) (spot, *Error) {
 		return spot{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
 	}
 	e := errand{Request: r, from: from, to: to, rivals: d.books.rivals(r.Key)}
-	if r.StartTime <= now {
+	if r.StartTime < now { // none was asked for, or what was asked for has passed
 		if p, w, ok := d.earliest(e, now, never); ok {
 			return spot{window: w, path: p}, nil
 		}

@@ -72,7 +72,9 @@ func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *Er
 	next.Request = r
 	a.without(e, func() {
 		if e.cur.Started {
-			err = a.readmit(&next, now)
+			if err = a.readmit(&next, now); next.State == Active && !sameCircuit(next.Circuit(), e.cur.Circuit()) {
+				next.Reason = moving
+			}
 			return
 		}
 		var s spot
@@ -109,11 +111,7 @@ func (a *Allocator) readmit(next *record, now int64) *Error {
 	if err != nil {
 		return err
 	}
-	before := path.Circuit{Key: next.Key, Rate: next.Bandwidth, Path: next.Path}
 	next.Path = p
-	if next.State == Active && !sameCircuit(before, path.Circuit{Key: next.Key, Rate: next.Bandwidth, Path: p}) {
-		next.Reason = moving
-	}
 	return nil
 }
 

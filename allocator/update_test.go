@@ -1,0 +1,183 @@
+package allocator
+
+import (
+	"strings"
+	"testing"
+
+	"conga/controller/topology"
+)
+
+func (w *world) update(id string, c Change) Allocation {
+	w.Helper()
+	v, err := w.a.Update(bg, id, 0, c)
+	if err != nil {
+		w.Fatalf("update: %v", err)
+	}
+	return v
+}
+
+func TestUpdatePending(t *testing.T) {
+	w, _ := pair(t)
+	w.create(ask(1, 1, 2, 1, 6, 100))
+	v := w.create(ask(1, 2, 2, 2, 6, 50))
+	w.expect(v.ID, Pending, span(100, 150))
+	w.update(v.ID, Change{Bandwidth: new(topology.BitRate(4)), Duration: new(int64(70))})
+	w.expect(v.ID, Pending, span(0, 70))
+	w.update(v.ID, Change{StartTime: new(w.now + 200)})
+	w.expect(v.ID, Pending, span(200, 270))
+	_, err := w.a.Update(bg, v.ID, v.Revision, Change{Duration: new(int64(5))})
+	refused(t, err, Stale, "")
+	_, err = w.a.Update(bg, v.ID, 0, Change{Bandwidth: new(topology.BitRate(11))})
+	refused(t, err, Conflict, "bandwidth")
+	_, err = w.a.Update(bg, v.ID, 0, Change{Duration: new(int64(0))})
+	refused(t, err, Invalid, "duration")
+	_, err = w.a.Update(bg, "nobody", 0, Change{})
+	refused(t, err, NotFound, "")
+	before := w.expect(v.ID, Pending, span(200, 270))
+	if same := w.update(v.ID, Change{Duration: new(int64(70))}); same.Revision != before.Revision {
+		t.Error("a change to what is already so made a new revision")
+	}
+	w.checkBooks()
+}
+
+func TestUpdateActive(t *testing.T) {
+	w, _ := pair(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 100))
+	w.work()
+	w.pass(10)
+	w.update(v.ID, Change{Duration: new(int64(200))})
+	w.expect(v.ID, Active, span(0, 200))
+	if tasks, _ := w.a.Due(10); len(tasks) != 0 {
+		t.Errorf("a longer duration makes work for the network: %v", tasks)
+	}
+	got := w.update(v.ID, Change{Bandwidth: new(topology.BitRate(10))})
+	if got.State != Active || got.Reason == "" {
+		t.Errorf("raised rate before the switches have confirmed it: %+v", got)
+	}
+	w.work()
+	if got := w.expect(v.ID, Active, span(0, 200)); got.Reason != "" || got.Bandwidth != 10 {
+		t.Errorf("raised rate: %+v", got)
+	}
+	// Lowering frees capacity only when the network has confirmed.
+	w.update(v.ID, Change{Bandwidth: new(topology.BitRate(2))})
+	r := ask(1, 2, 2, 2, 8, 10)
+	r.StartTime = w.now
+	_, err := w.a.Create(bg, r)
+	refused(t, err, Conflict, "bandwidth")
+	w.work()
+	w.create(r)
+	// A refused change changes nothing.
+	before := w.get(v.ID)
+	_, err = w.a.Update(bg, v.ID, 0, Change{Bandwidth: new(topology.BitRate(3))})
+	refused(t, err, Conflict, "bandwidth")
+	if e := refused(t, err, Conflict, "bandwidth"); e.Offer.Later != 0 || e.Offer.Slower != 2 {
+		t.Errorf("offer to a running allocation: %+v", e.Offer)
+	}
+	for _, c := range []Change{{Duration: new(int64(10))}, {Duration: new(int64(5))}} {
+		_, err = w.a.Update(bg, v.ID, 0, c)
+		refused(t, err, Invalid, "duration")
+	}
+	_, err = w.a.Update(bg, v.ID, 0, Change{StartTime: new(w.now + 5)})
+	refused(t, err, Conflict, "start_time")
+	if after := w.get(v.ID); after.Revision != before.Revision {
+		t.Errorf("refused changes made %+v of %+v", after, before)
+	}
+	w.checkBooks()
+}
+
+func TestUpdateActiveMoves(t *testing.T) {
+	w, _ := pair(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 100))
+	w.work()
+	k := v.Key
+	k.Dst = host(2, 2)
+	got := w.update(v.ID, Change{Key: &k})
+	if got.State != Active || got.Path[1].Out != 2 || got.Reason == "" {
+		t.Errorf("moved to %+v", got)
+	}
+	tasks, _ := w.a.Due(10)
+	if len(tasks) != 1 || tasks[0].Do != Install || tasks[0].Circuit.Key != k {
+		t.Fatalf("due: %+v", tasks)
+	}
+	if err := w.a.Installed(tasks[0]); err != nil {
+		t.Fatal(err)
+	}
+	k.Dst = host(9, 9)
+	_, err := w.a.Update(bg, v.ID, 0, Change{Key: &k})
+	if e := refused(t, err, Conflict, "dst_ip"); !strings.Contains(e.Error(), "10.0.9.9 has not been seen yet") {
+		t.Errorf("moved to an unknown host: %v", e)
+	}
+	other := ask(1, 3, 2, 3, 0, 100)
+	w.create(other)
+	_, err = w.a.Update(bg, v.ID, 0, Change{Key: &other.Key})
+	refused(t, err, Conflict, "")
+	w.work()
+	w.checkBooks()
+	w.checkLoads()
+}
+
+func TestUpdateKeepsPathIfItCan(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	w.cable(1, 2, 10)
+	w.cable(1, 2, 20)
+	w.open()
+	small := w.create(ask(1, 1, 2, 1, 15, 100)) // takes the wide cable
+	v := w.create(ask(1, 2, 2, 2, 6, 100))      // the other has more left
+	w.work()
+	if err := w.a.Delete(bg, small.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	if got := w.update(v.ID, Change{Bandwidth: new(topology.BitRate(8))}); !got.Path.Equal(v.Path) {
+		t.Errorf("moved from %v to %v without need", v.Path, got.Path)
+	}
+	if got := w.update(v.ID, Change{Bandwidth: new(topology.BitRate(12))}); got.Path.Equal(v.Path) {
+		t.Errorf("stayed on %v, which is too narrow", got.Path)
+	}
+}
+
+func TestDeleteWhileInstalling(t *testing.T) {
+	w, _ := pair(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 100))
+	tasks, _ := w.a.Due(1)
+	if err := w.a.Delete(bg, v.ID); err != nil {
+		t.Fatal(err)
+	}
+	if more, _ := w.a.Due(1); len(more) != 0 {
+		t.Fatalf("two tasks for one allocation: %v", more)
+	}
+	w.expect(w.create(ask(1, 2, 2, 2, 6, 10)).ID, Pending, span(100, 110))
+	if err := w.a.Installed(tasks[0]); err != nil {
+		t.Fatal(err)
+	}
+	tasks, _ = w.a.Due(1)
+	if len(tasks) != 1 || tasks[0].Do != Remove || tasks[0].Circuit.ID != v.ID {
+		t.Fatalf("due: %+v", tasks)
+	}
+	if err := w.a.Removed(tasks[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.plan()
+	w.expect("id2", Pending, span(0, 10))
+	w.checkBooks()
+}
+
+func TestSuccessorWaitsForEntriesToGo(t *testing.T) {
+	w, _ := pair(t)
+	first := w.create(ask(1, 1, 2, 1, 6, 10))
+	next := w.create(ask(1, 2, 2, 2, 6, 10))
+	again := w.create(ask(1, 1, 2, 1, 0, 10)) // the same traffic as the first
+	w.work()
+	w.now += 10
+	tasks, _ := w.a.Due(10)
+	if len(tasks) != 1 || tasks[0].Do != Remove || tasks[0].Circuit.ID != first.ID {
+		t.Fatalf("due: %+v", tasks)
+	}
+	if err := w.a.Removed(tasks[0]); err != nil {
+		t.Fatal(err)
+	}
+	tasks, _ = w.a.Due(10)
+	if len(tasks) != 2 || tasks[0].Circuit.ID != next.ID || tasks[1].Circuit.ID != again.ID {
+		t.Fatalf("due after the entries are out: %+v", tasks)
+	}
+}
