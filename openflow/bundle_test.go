@@ -6,7 +6,7 @@ import (
 )
 
 func bundleSamples() []sample {
-	add, err := (&BundleAdd{ID: 9, Flags: BundleAtomic | BundleOrdered, XID: 4, Message: sampleFlowMod}).Experimenter()
+	add, err := (&BundleAdd{ID: 9, Flags: BundleAtomic | BundleOrdered, XID: 1, Message: sampleFlowMod}).Experimenter()
 	if err != nil {
 		panic(err)
 	}

@@ -78,6 +78,7 @@ func (o *OXM) check() error {
 const (
 	etherIPv4     = 0x0800
 	etherARP      = 0x0806
+	etherRARP     = 0x8035
 	etherIPv6     = 0x86dd
 	etherMPLS     = 0x8847
 	etherMPLSMany = 0x8848

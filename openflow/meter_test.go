@@ -14,6 +14,7 @@ var sampleBands = []MeterBand{
 
 var meterSamples = []sample{
 	{"meter mod", &MeterMod{Command: MeterAdd, Flags: MeterKbps | MeterBurst | MeterStats, ID: 5, Bands: sampleBands}},
+	{"meter mod of standard bands", &MeterMod{Command: MeterModify, Flags: MeterKbps | MeterBurst, ID: 5, Bands: sampleBands[:2]}},
 	{"meter mod delete", &MeterMod{Command: MeterDelete, ID: MeterAll}},
 }
 

@@ -13,6 +13,9 @@ var meterStatsSamples = []sample{
 	{"meter config reply", NewMultipartReply(MeterConfigReply{
 		{Flags: MeterKbps | MeterStats, Meter: 5, Bands: sampleBands}, {Flags: MeterPktps, Meter: 6},
 	})},
+	{"meter config reply of standard bands", NewMultipartReply(MeterConfigReply{
+		{Flags: MeterKbps | MeterStats, Meter: 5, Bands: sampleBands[:2]}, {Flags: MeterPktps, Meter: 6},
+	})},
 	{"meter features reply", NewMultipartReply(&MeterFeatures{
 		MaxMeter: 1000, BandTypes: 1 << MeterBandDrop, Capabilities: uint32(MeterKbps | MeterPktps), MaxBands: 1, MaxColor: 2,
 	})},

@@ -110,7 +110,7 @@ func FuzzReassembly(f *testing.F) {
 		r := Reassembler{MaxBytes: 1000}
 		for _, step := range steps {
 			body := listReplies[int(step>>3&0xf)%len(listReplies)]
-			whole, err := r.Add(Header{XID: uint32(step&7), Length: 90}, part(body, MultipartFlags(step>>7)))
+			whole, err := r.Add(Header{XID: uint32(step & 7), Length: 90}, part(body, MultipartFlags(step>>7)))
 			if r.size > r.MaxBytes || (whole != nil && (err != nil || whole.Flags != 0)) {
 				t.Fatalf("step %#x: %d bytes held, %v, %v", step, r.size, whole, err)
 			}
