@@ -26,13 +26,27 @@ func TestEcho(t *testing.T) {
 	}
 }
 
+// occupy has the writer write a barrier request to a peer that does not read.
+func occupy(t *testing.T, c *Conn) {
+	t.Helper()
+	if err := c.Send(&openflow.BarrierRequest{}); err != nil {
+		t.Fatal(err)
+	}
+	for waiting(c) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func waiting(c *Conn) int {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	return c.queue.waiting
+}
+
 // While the switch reads nothing, the classes queue; then they leave in the order of their classes.
 func TestClasses(t *testing.T) {
 	c, p := pipe(t, Config{})
-	if err := c.Send(&openflow.BarrierRequest{}); err != nil { // occupies the writer
-		t.Fatal(err)
-	}
-	time.Sleep(20 * time.Millisecond)
+	occupy(t, c)
 	out := func(i int) *openflow.PacketOut {
 		return &openflow.PacketOut{BufferID: openflow.NoBuffer, InPort: openflow.PortNo(i)}
 	}
@@ -89,6 +103,7 @@ func TestCommitIsInterruptible(t *testing.T) {
 func TestStalledPeerIsBounded(t *testing.T) {
 	const limit = 100_000
 	c, _ := pipe(t, Config{SendQueue: limit})
+	occupy(t, c)
 	fill := func(put func() error) (n int) {
 		for ; n < 1_000_000; n++ {
 			if err := put(); err != nil {
@@ -99,11 +114,6 @@ func TestStalledPeerIsBounded(t *testing.T) {
 		t.Fatal("never refused")
 		return
 	}
-	waiting := func() int {
-		c.queue.mu.Lock()
-		defer c.queue.mu.Unlock()
-		return c.queue.waiting
-	}
 	out := &openflow.PacketOut{BufferID: openflow.NoBuffer, Data: make([]byte, 100)}
 	for i, put := range []func() error{
 		func() error { return c.PacketOut(out, false) },
@@ -111,7 +121,7 @@ func TestStalledPeerIsBounded(t *testing.T) {
 		func() error { return c.Send(flowMod(0)) },
 	} {
 		n := fill(put)
-		if w, want := waiting(), limit*(i+2)/4; n == 0 || w < want-200 || w > want+200 {
+		if w, want := waiting(c), limit*(i+2)/4; n == 0 || w < want-200 || w > want+200 {
 			t.Errorf("step %d: %d accepted, %d bytes waiting, want about %d", i, n, w, want)
 		}
 	}

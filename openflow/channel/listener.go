@@ -69,13 +69,17 @@ func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
 // slow or hostile peer does not block others. The error is an *[Error]: ErrClosed after Close, or ErrClosed or
 // ErrTimeout as ctx ended.
 func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
-	select {
-	case <-l.ctx.Done():
-		return nil, &Error{Op: "accept", Kind: ErrClosed}
-	case <-ctx.Done():
-		return nil, contextError("accept", ctx)
-	case c := <-l.ready:
-		return c, nil
+	for {
+		select {
+		case <-l.ctx.Done():
+			return nil, &Error{Op: "accept", Kind: ErrClosed}
+		case <-ctx.Done():
+			return nil, contextError("accept", ctx)
+		case c := <-l.ready:
+			if c.Err() == nil { // else it ended while it waited
+				return c, nil
+			}
+		}
 	}
 }
 

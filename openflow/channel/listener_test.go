@@ -128,8 +128,14 @@ func TestListenerNotAccepted(t *testing.T) {
 		p.nc.Close()
 	}
 	p := dial(t, l)
-	go p.handshake()
-	accept(t, l)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.handshake()
+	}()
+	for accept(t, l).RemoteAddr().String() != p.nc.LocalAddr().String() { // it may not be known yet that one is gone
+	}
+	<-done
 }
 
 // Failures are logged, but not each of a flood.
