@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,12 +107,5 @@ func (v *validator) store(s Store) {
 		v.add("store.engine", "this build has no etcd; write bolt")
 	case len(s.Etcd.Endpoints) > 0:
 		v.add("store.etcd.endpoints", "endpoints are given but the engine is %s; set store.engine to etcd or remove them", s.Engine)
-	}
-}
-
-func (v *validator) url(key, text string) {
-	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		v.add(key, "%q is not a URL; write https://host/path", text)
 	}
 }

@@ -2,23 +2,19 @@ package config
 
 import (
 	"fmt"
-	"regexp"
+
+	"conga/httpapi/auth"
 )
 
-// phc is the shape of an argon2id line; whether it is the right password only
-// shows at a login.
-var phc = regexp.MustCompile(`^\$argon2id\$v=19\$m=\d{1,7},t=\d{1,3},p=\d{1,3}\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{22,}$`)
-
 func (v *validator) directory(d Directory) {
-	proven := d.AllowPasswordless || d.OIDC.Issuer != "" // how a user without a password can still log in
 	users := map[string]int{}
 	for i, u := range d.Users {
 		key := fmt.Sprintf("directory.users[%d]", i)
 		v.id(key, u.ID, users, i)
 		switch {
-		case u.Password == "" && !proven:
+		case u.Password == "" && !d.AllowPasswordless:
 			v.add(key+".password", "user %q could never log in; paste a line made by congad passwd, or set directory.allow_passwordless to true", u.ID)
-		case u.Password != "" && !phc.MatchString(string(u.Password)):
+		case u.Password != "" && !isHash(u.Password):
 			v.add(key+".password", "this is not an argon2id line; paste what congad passwd prints, in double quotes")
 		}
 	}
@@ -29,7 +25,7 @@ func (v *validator) directory(d Directory) {
 		if p.MaxActive < 0 {
 			v.add(key+".max_active", "%d is negative; write how many allocations the project may have at a time, or 0 for no limit", p.MaxActive)
 		}
-		v.members(key+".members", p.Members, users, proven || d.HTTP != "")
+		v.members(key+".members", p.Members, users, d.AllowPasswordless)
 	}
 	v.identity(d)
 }
@@ -44,6 +40,8 @@ func (v *validator) members(key string, members []string, users map[string]int, 
 		switch first, twice := seen[m]; {
 		case m == "":
 			v.add(at, "a member has no name; write the user's id or remove it")
+		case !auth.ValidName(m):
+			v.add(at, "%q %s", m, auth.NameRule)
 		case twice:
 			v.add(at, "%q is already members[%d]; keep one", m, first)
 		case !known && !elsewhere:
@@ -59,6 +57,10 @@ func (v *validator) id(key, id string, seen map[string]int, i int) {
 		v.add(key+".id", "the id is missing; write a name")
 		return
 	}
+	if !auth.ValidName(id) {
+		v.add(key+".id", "%q %s", id, auth.NameRule)
+		return
+	}
 	if first, ok := seen[id]; ok {
 		v.add(key+".id", "%q is already %s[%d]; ids are unique", id, parent(key), first)
 		return
@@ -66,22 +68,20 @@ func (v *validator) id(key, id string, seen map[string]int, i int) {
 	seen[id] = i
 }
 
-// identity checks the directories outside of the file.
+// identity refuses what would have no effect: an operator who writes it relies
+// on it.
 func (v *validator) identity(d Directory) {
 	if d.HTTP != "" {
-		v.url("directory.http", d.HTTP)
+		v.add("directory.http", "this build asks no directory over HTTP; leave it empty and list projects and users here")
 	}
-	if d.OIDC.Issuer == "" {
-		if d.OIDC.ClientID != "" {
-			v.add("directory.oidc.issuer", "a client_id is given without an issuer; write the provider's URL or remove client_id")
-		}
-		return
+	if d.OIDC.Issuer != "" || d.OIDC.ClientID != "" {
+		v.add("directory.oidc", "this build takes no OpenID Connect tokens; leave issuer and client_id empty and list users here")
 	}
-	v.url("directory.oidc.issuer", d.OIDC.Issuer)
-	if d.OIDC.ClientID == "" {
-		v.add("directory.oidc.client_id", "the issuer needs to know who asks; write the client id it gave you")
-	}
-	if d.OIDC.UserClaim == "" {
-		v.add("directory.oidc.user_claim", "no claim says who the user is; write sub or another claim of the token")
-	}
+}
+
+// isHash reports whether the text is a password's hash of the kind that logins
+// are checked against.
+func isHash(s Secret) bool {
+	_, err := auth.NewStatic(auth.StaticConfig{Users: []auth.User{{ID: "any", Password: string(s)}}})
+	return err == nil
 }

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"conga/allocator"
+	"conga/cmd/internal/config"
+	"conga/controller"
+	"conga/controller/flow"
+	"conga/controller/topology"
+	"conga/httpapi/auth"
+)
+
+// controllerConfig is what the controller is to know of c.
+func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, error) {
+	tlsConfig, err := switchTLS(c.OpenFlow.TLS)
+	if err != nil {
+		return controller.Config{}, err
+	}
+	out := controller.Config{
+		Logger:          log,
+		Listen:          c.OpenFlow.Listen,
+		TLS:             tlsConfig,
+		Forwarding:      flow.Forwarding(c.Network.Forwarding),
+		DefaultCapacity: c.Network.DefaultCapacity.BitRate(),
+		Priority: controller.Priority{
+			Meter: c.Network.Priority.Meter, DSCP: c.Network.Priority.DSCP, Queue: c.Network.Priority.Queue,
+		},
+	}
+	for _, l := range c.Network.Links {
+		out.Links = append(out.Links, topology.LinkOverride{
+			A: l.A.ID(), B: l.B.ID(), Capacity: l.Capacity.BitRate(), Metric: l.Metric,
+		})
+	}
+	for _, a := range c.Network.Attachments {
+		out.Attachments = append(out.Attachments, topology.Attachment{Prefix: a.Prefix.Prefix, At: a.At.ID()})
+	}
+	return out, nil
+}
+
+// switchTLS is how switches are spoken to; nil: plain TCP.
+func switchTLS(files config.SwitchTLS) (*tls.Config, error) {
+	if files.Cert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
+	if err != nil {
+		return nil, fmt.Errorf("openflow.tls: %s and %s: %w", files.Cert, files.Key, err)
+	}
+	out := &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}
+	if files.ClientCA == "" {
+		return out, nil
+	}
+	pem, err := os.ReadFile(files.ClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("openflow.tls.client_ca: %w", err)
+	}
+	out.ClientAuth, out.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
+	if !out.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("openflow.tls.client_ca: %s holds no PEM certificate", files.ClientCA)
+	}
+	return out, nil
+}
+
+// directoryConfig is who may ask for keys.
+func directoryConfig(d config.Directory) auth.StaticConfig {
+	out := auth.StaticConfig{AllowPasswordless: d.AllowPasswordless}
+	for _, p := range d.Projects {
+		out.Projects = append(out.Projects, auth.Project{ID: p.ID, Members: p.Members})
+	}
+	for _, u := range d.Users {
+		out.Users = append(out.Users, auth.User{ID: u.ID, Password: string(u.Password)})
+	}
+	return out
+}
+
+// limitsOf is what each project may hold.
+func limitsOf(d config.Directory) map[string]allocator.Limits {
+	limits := make(map[string]allocator.Limits, len(d.Projects))
+	for _, p := range d.Projects {
+		limits[p.ID] = allocator.Limits{Bandwidth: p.MaxBandwidth.BitRate(), Active: p.MaxActive}
+	}
+	return limits
+}
+
+// levelOf is the level that a valid configuration names.
+func levelOf(name string) slog.Level {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(name)); err != nil {
+		return slog.LevelInfo
+	}
+	return l
+}

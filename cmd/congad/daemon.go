@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"conga/allocator"
+	"conga/allocator/store"
+	"conga/cmd/internal/config"
+	"conga/controller"
+	"conga/httpapi"
+	"conga/httpapi/auth"
+	"conga/scheduler"
+)
+
+// drain is how long requests under way may take to end at a stop.
+const drain = 10 * time.Second
+
+// daemon is all the parts of one running congad.
+type daemon struct {
+	cfg   config.Config
+	log   *slog.Logger
+	level *slog.LevelVar
+
+	store      *store.Bolt
+	directory  *auth.Static
+	limits     atomic.Pointer[map[string]allocator.Limits]
+	keys       *auth.Keys
+	controller *controller.Controller
+	allocator  *allocator.Allocator
+	scheduler  *scheduler.Scheduler
+	server     *http.Server
+	listener   net.Listener // for users
+
+	adminKey    string // path of its file
+	fingerprint string // of the API's certificate; "" without TLS
+}
+
+// open makes every part and opens both addresses, in the order in which the
+// parts need each other. Nothing runs yet. On an error nothing stays open.
+func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.LevelVar) (d *daemon, err error) {
+	d = &daemon{cfg: cfg, log: log, level: level}
+	defer func() {
+		if err != nil {
+			d.close()
+			d = nil
+		}
+	}()
+	// The store comes first: its lock keeps a second daemon from touching anything.
+	if err := d.openStore(); err != nil {
+		return d, err
+	}
+	if err := d.openAuth(ctx); err != nil {
+		return d, err
+	}
+	if err := d.openNetwork(ctx); err != nil {
+		return d, err
+	}
+	return d, d.openAPI()
+}
+
+// openStore makes the data directory and opens the store in it.
+func (d *daemon) openStore() (err error) {
+	if err := os.MkdirAll(d.cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("the data directory cannot be made: %w", err)
+	}
+	d.store, err = store.OpenBolt(filepath.Join(d.cfg.Data, "conga.db"))
+	return err
+}
+
+// openAuth reads who may ask for keys, and the keys that were given.
+func (d *daemon) openAuth(ctx context.Context) (err error) {
+	if d.directory, err = auth.NewStatic(directoryConfig(d.cfg.Directory)); err != nil {
+		return err
+	}
+	limits := limitsOf(d.cfg.Directory)
+	d.limits.Store(&limits)
+	d.adminKey = filepath.Join(d.cfg.Data, "admin.key")
+	admin, created, err := auth.AdminKey(d.adminKey)
+	if err != nil {
+		return err
+	}
+	if created {
+		d.log.Info("admin key made", "file", d.adminKey)
+	}
+	d.keys, err = auth.OpenKeys(ctx, auth.KeysConfig{Store: d.store, Admin: admin, Log: d.log.With("part", "auth")})
+	return err
+}
+
+// openNetwork makes the controller, what decides about the network, and what
+// carries the decisions out.
+func (d *daemon) openNetwork(ctx context.Context) error {
+	cfg, err := controllerConfig(d.cfg, d.log.With("part", "controller"))
+	if err != nil {
+		return err
+	}
+	cfg.Memory = memory{d.store}
+	if d.controller, err = controller.New(cfg); err != nil {
+		return err
+	}
+	d.allocator, err = allocator.Open(ctx, allocator.Config{
+		Store:      d.store,
+		Network:    d.controller.Snapshot,
+		Reservable: d.cfg.Network.Reservable,
+		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
+		Logger:     d.log.With("part", "allocator"),
+	})
+	if err != nil {
+		return err
+	}
+	d.scheduler, err = scheduler.New(scheduler.Config{
+		Allocator: d.allocator, Network: d.controller, Logger: d.log.With("part", "scheduler"),
+	})
+	if err != nil {
+		return err
+	}
+	// Before a switch can connect: the entries of what was active are wanted, and
+	// the first comparison must not take them out.
+	d.scheduler.Restore()
+	return d.controller.Listen()
+}
+
+// openAPI makes the server and opens the address for users.
+func (d *daemon) openAPI() error {
+	handler, err := httpapi.New(httpapi.Config{
+		Allocations: d.allocator, Keys: d.keys, Directory: d.directory,
+		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
+	})
+	if err != nil {
+		return err
+	}
+	d.server = httpapi.NewServer(handler, nil, d.log.With("part", "api"))
+	if d.cfg.API.Plaintext == config.TLSOnly {
+		d.server.TLSConfig, d.fingerprint, err = httpapi.LoadTLS(httpapi.TLSFiles{
+			Cert: d.cfg.API.TLS.Cert, Key: d.cfg.API.TLS.Key, Dir: d.cfg.Data,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if d.listener, err = net.Listen("tcp", d.cfg.API.Listen); err != nil {
+		return fmt.Errorf("listen for users on %s: %w", d.cfg.API.Listen, err)
+	}
+	return nil
+}
+
+// run announces the daemon and runs its parts until ctx ends or one fails.
+//
+// The parts stop in the opposite order, so that none loses what it stands on:
+// first the API, so that every request that was taken is answered and nothing
+// new is admitted; then the scheduler, which ends its calls of the network and
+// writes down what came of them; then the controller, which nobody asks any
+// more, and which leaves the switches' entries in place so that established
+// paths go on without us. The store closes last, see close: all of them write
+// to it until they have stopped.
+func (d *daemon) run(ctx context.Context) error {
+	d.announce()
+	return runParts(ctx, d.log, []part{
+		{"the controller", d.controller.Run},
+		{"the scheduler", d.scheduler.Run},
+		{"the removal of old keys", func(ctx context.Context) error { d.keys.Run(ctx); return nil }},
+		{"the API", d.serveAPI},
+	})
+}
+
+// announce says where users and switches are welcome.
+func (d *daemon) announce() {
+	users := []any{"url", d.url()}
+	if d.fingerprint != "" {
+		users = append(users, "fingerprint", d.fingerprint)
+	}
+	d.log.Info("listening for users", users...)
+	d.log.Info("listening for switches", "addr", d.controller.Addr().String(), "tls", d.cfg.OpenFlow.TLS.Cert != "")
+	if d.cfg.API.Plaintext == config.Forced {
+		d.log.Warn("keys and passwords are taken without TLS; a proxy in front must add it")
+	}
+}
+
+// url is where users reach the API.
+func (d *daemon) url() string {
+	if d.fingerprint == "" {
+		return "http://" + d.listener.Addr().String()
+	}
+	return "https://" + d.listener.Addr().String()
+}
+
+// serveAPI serves users until ctx ends, and then those who are being served.
+func (d *daemon) serveAPI(ctx context.Context) error {
+	served := make(chan error, 1)
+	go func() {
+		if d.server.TLSConfig != nil {
+			served <- d.server.ServeTLS(d.listener, "", "")
+		} else {
+			served <- d.server.Serve(d.listener)
+		}
+	}()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	late, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	if err := d.server.Shutdown(late); err != nil {
+		d.log.Warn("requests under way were cut off", "err", err)
+		d.server.Close()
+	}
+	<-served
+	return nil
+}
+
+// close releases what open has opened. The store is last: its lock says that
+// nobody is at work here any more.
+func (d *daemon) close() error {
+	if d.listener != nil {
+		d.listener.Close() // closed already, if it was served
+	}
+	if d.store == nil {
+		return nil
+	}
+	if err := d.store.Close(); err != nil && !errors.Is(err, store.ErrClosed) {
+		return fmt.Errorf("the store did not close in order: %w", err)
+	}
+	return nil
+}

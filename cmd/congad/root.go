@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"conga/cmd/internal/config"
+	"conga/cmd/internal/terminal"
+	"conga/cmd/internal/version"
+	"conga/httpapi/auth"
+)
+
+// The exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1 // the daemon could not start, or a part of it failed
+	exitUsage   = 2 // the command line or the configuration is wrong
+)
+
+// usageError is a mistake on the command line or in the configuration.
+type usageError struct{ error }
+
+// app is one run of the command.
+type app struct {
+	in       io.Reader
+	out, err io.Writer
+	started  bool // the command line was understood
+
+	configFile string
+	flags      config.Overrides
+}
+
+// run carries out one command line and returns its exit code.
+func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	a := &app{in: in, out: out, err: errOut}
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	if problems, ok := errors.AsType[config.Error](err); ok {
+		fmt.Fprintln(errOut, problems) // one a line, each with its place: editors can follow them
+		return exitUsage
+	}
+	fmt.Fprintln(errOut, "congad:", err)
+	if _, ok := errors.AsType[usageError](err); ok || !a.started {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "congad",
+		Short: "Give researchers priority network paths",
+		Long: `congad controls OpenFlow 1.3 switches and serves the CONGA REST interface.
+
+Every setting has a default. A flag wins over the environment (CONGA_DATA, CONGA_API,
+CONGA_OPENFLOW, CONGA_PLAINTEXT, CONGA_LOG_FORMAT, CONGA_LOG_LEVEL and CONGA_CONFIG), which
+wins over the file. SIGHUP reads the file again; SIGTERM stops the daemon and leaves the
+switches as they are.`,
+		Args:              cobra.NoArgs,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { a.started = true; return nil },
+		RunE:              func(c *cobra.Command, _ []string) error { return a.serve(c.Context()) },
+	}
+	a.configFlag(root)
+	f := root.Flags()
+	f.Var(text{&a.flags.Data}, "data", "`directory` of the store, the certificate and the admin key")
+	f.Var(text{&a.flags.API}, "api", "`address` for users, host:port")
+	f.Var(text{&a.flags.OpenFlow}, "openflow", "`address` for switches, host:port")
+	f.Var(text{&a.flags.Plaintext}, "plaintext", "serve users without TLS: `true` on a loopback address, force on any")
+	f.Lookup("plaintext").NoOptDefVal = "true"
+	f.Var(text{&a.flags.LogFormat}, "log-format", "`format` of the log: text or json")
+	f.Var(text{&a.flags.LogLevel}, "log-level", "least `level` that is logged: debug, info, warn or error")
+	root.AddCommand(a.checkCommand(), a.demoCommand(), a.passwdCommand(), a.versionCommand())
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+func (a *app) configFlag(c *cobra.Command) {
+	c.Flags().StringVar(&a.configFile, "config", os.Getenv("CONGA_CONFIG"), "YAML `file` to read")
+}
+
+// text is a flag that remembers whether it was given.
+type text struct{ value **string }
+
+// String prints the flag for its help.
+func (t text) String() string {
+	if t.value == nil || *t.value == nil {
+		return ""
+	}
+	return **t.value
+}
+
+// Set takes the flag as it was written; the configuration judges it.
+func (t text) Set(s string) error {
+	*t.value = &s
+	return nil
+}
+
+// Type names what the flag takes.
+func (t text) Type() string { return "text" }
+
+// load reads the configuration: flags over environment over file over defaults.
+func (a *app) load() (config.Config, error) {
+	return config.Load(a.configFile, config.Environment(os.LookupEnv), a.flags)
+}
+
+func (a *app) checkCommand() *cobra.Command {
+	show := false
+	c := &cobra.Command{
+		Use:   "check --config FILE",
+		Short: "Check a configuration; the exit code is 0 if it is good and 2 if not",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if a.configFile == "" {
+				return usageError{errors.New("check needs --config FILE")}
+			}
+			cfg, err := a.load()
+			if err != nil {
+				if _, ok := errors.AsType[config.Error](err); !ok {
+					err = usageError{err}
+				}
+				return err
+			}
+			if show {
+				fmt.Fprint(a.out, cfg)
+				return nil
+			}
+			fmt.Fprintf(a.err, "%s is good\n", a.configFile)
+			return nil
+		},
+	}
+	a.configFlag(c)
+	c.Flags().BoolVar(&show, "print", false, "print the whole configuration, defaults included, secrets not")
+	return c
+}
+
+func (a *app) passwdCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "passwd",
+		Short: "Read a password and print the line that a configuration holds in its place",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			password, err := terminal.Password(a.in, a.err, "Password: ")
+			if err != nil {
+				return err
+			}
+			if terminal.Is(a.in) {
+				again, err := terminal.Password(a.in, a.err, "Again: ")
+				if err != nil {
+					return err
+				}
+				if again != password {
+					return errors.New("the two passwords differ; nothing is printed")
+				}
+			}
+			line, err := auth.HashPassword(password)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(a.out, line)
+			return err
+		},
+	}
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(a.out, "congad", version.String())
+			return err
+		},
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"conga/cmd/internal/config"
+)
+
+// serve is the daemon itself.
+func (a *app) serve(ctx context.Context) error {
+	cfg, err := a.load()
+	if err != nil {
+		return err
+	}
+	level := new(slog.LevelVar)
+	level.Set(levelOf(cfg.Log.Level))
+	log := newLogger(a.err, cfg.Log.Format, level)
+	d, err := open(ctx, cfg, log, level)
+	if err != nil {
+		return err
+	}
+	// A hangup before this line would end the process, as it does any other.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	reloaded := make(chan struct{})
+	reloading, stop := context.WithCancel(ctx)
+	go func() {
+		defer close(reloaded)
+		d.reloadOn(reloading, hangups, a.load)
+	}()
+	err = d.run(ctx)
+	stop()
+	<-reloaded
+	if err = errors.Join(err, d.close()); err == nil {
+		log.Info("stopped")
+	}
+	return err
+}
+
+func newLogger(out io.Writer, format string, level slog.Leveler) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}
+
+// reloadOn applies the configuration again at every hangup, until ctx ends.
+func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal, load func() (config.Config, error)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+		}
+		next, err := load()
+		if err == nil {
+			err = d.apply(next)
+		}
+		if err != nil {
+			d.log.Error("the configuration is not applied; the old one stays", "err", err)
+		}
+	}
+}
