@@ -1,0 +1,78 @@
+package openflow
+
+import (
+	"bytes"
+	"encoding/binary"
+	"testing"
+)
+
+// FuzzParse demands of any bytes that Parse does not panic, that it leaves them as they are, and that what
+// it accepts is stable: appended and parsed again it is the same.
+func FuzzParse(f *testing.F) {
+	for _, s := range allSamples() {
+		if b := mustAppend(f, 1, s.m); len(b) < 300 {
+			f.Add(b)
+		}
+	}
+	for _, g := range readGolden(f) {
+		if len(g.b) < 300 {
+			f.Add(g.b)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) >= HeaderLen && len(b) <= MaxLen {
+			binary.BigEndian.PutUint16(b[2:], uint16(len(b))) // or hardly any input would get past the header
+		}
+		before := bytes.Clone(b)
+		h, m, err := Parse(b)
+		if !bytes.Equal(b, before) {
+			t.Fatal("Parse changed its input")
+		}
+		if err != nil {
+			if m != nil {
+				t.Fatalf("%v with an error: %v", m, err)
+			}
+			return
+		}
+		if m.Type() != h.Type {
+			t.Fatalf("%v from a header of %v", m.Type(), h.Type)
+		}
+		checkStable(t, m)
+		exercise(m)
+	})
+}
+
+// exercise calls what reads a message, none of which may panic either.
+func exercise(m Message) {
+	switch m := m.(type) {
+	case *FlowMod:
+		_ = m.String()
+		_ = m.Match.Check()
+		_ = m.Match.Key()
+		for _, o := range m.Match {
+			o.Value()
+			o.Mask()
+			o.Uint64()
+			o.Mask64()
+			o.MAC()
+			o.MACMask()
+			o.Addr()
+			o.Prefix()
+		}
+	case *PacketIn:
+		m.InPort()
+	case *Error:
+		_ = m.Error()
+	case *Experimenter:
+		m.BundleAdd()
+		m.BundleControl()
+	case *Hello:
+		m.Supports(Version, Version)
+	case *MultipartReply:
+		if flows, ok := m.Body.(FlowStatsReply); ok {
+			for _, f := range flows {
+				_ = f.String()
+			}
+		}
+	}
+}
