@@ -1,0 +1,320 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"conga/httpapi/client"
+	"conga/openflow/ofswitch"
+)
+
+// process is a congad of its own, as an operator starts it.
+type process struct {
+	t    *testing.T
+	cmd  *exec.Cmd
+	exit chan error
+
+	mu    sync.Mutex
+	log   bytes.Buffer
+	lines []map[string]any
+	more  chan struct{} // closed at the next line
+}
+
+const testConfig = `
+data: %s
+api: {listen: "127.0.0.1:0"}
+openflow: {listen: "%s"}
+network: {default_capacity: 1G}
+directory:
+  projects: [{id: projectB, members: [abc123]}]
+  allow_passwordless: true
+log: {format: json, level: debug}
+`
+
+// start runs congad with a file and waits until it listens.
+func start(t *testing.T, file string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command("congad", "--config", file), exit: make(chan error, 1), more: make(chan struct{})}
+	stderr, err := p.cmd.StderrPipe()
+	if err == nil {
+		err = p.cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		for s := bufio.NewScanner(stderr); s.Scan(); {
+			p.read(s.Bytes())
+		}
+		p.exit <- p.cmd.Wait()
+		close(p.exit)
+	}()
+	t.Cleanup(func() {
+		p.cmd.Process.Kill()
+		<-p.exit
+		if t.Failed() {
+			t.Logf("log of congad:\n%s", p.log.String())
+		}
+	})
+	p.until("listening for switches")
+	return p
+}
+
+func (p *process) read(line []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.log.Write(append(line, '\n'))
+	var fields map[string]any
+	if json.Unmarshal(line, &fields) == nil {
+		p.lines = append(p.lines, fields)
+	}
+	close(p.more)
+	p.more = make(chan struct{})
+}
+
+// until waits for a line with this message and returns it.
+func (p *process) until(msg string) map[string]any {
+	p.t.Helper()
+	deadline := time.After(20 * time.Second)
+	for {
+		p.mu.Lock()
+		more := p.more
+		for _, l := range p.lines {
+			if l["msg"] == msg {
+				p.mu.Unlock()
+				return l
+			}
+		}
+		p.mu.Unlock()
+		select {
+		case <-more:
+		case <-deadline:
+			p.t.Fatalf("congad never said %q", msg)
+		}
+	}
+}
+
+// stop sends a signal and returns the exit code.
+func (p *process) stop(s os.Signal) int {
+	p.t.Helper()
+	p.cmd.Process.Signal(s)
+	select {
+	case <-p.exit:
+	case <-time.After(20 * time.Second):
+		p.t.Fatalf("congad does not stop at %v", s)
+	}
+	return p.cmd.ProcessState.ExitCode()
+}
+
+// login returns a client with a key.
+func (p *process) login() *client.Client {
+	p.t.Helper()
+	users := p.until("listening for users")
+	cfg := client.Config{BaseURL: users["url"].(string), Fingerprint: users["fingerprint"].(string)}
+	c, err := client.New(cfg)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	key, err := c.Login(p.t.Context(), client.Credentials{UserID: "abc123", ProjectID: "projectB"})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	c.Close()
+	cfg.Key = key.APIKey
+	if c, err = client.New(cfg); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(c.Close)
+	return c
+}
+
+func writeConfig(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// ours are the flow entries that allocations have in the network.
+func ours(n *ofswitch.Network) (entries int) {
+	for _, s := range n.Switches() {
+		for _, f := range s.Flows(0) {
+			if f.Priority >= 20000 && f.Priority < 60000 {
+				entries++
+			}
+		}
+	}
+	return entries
+}
+
+// until waits for something that no channel tells of.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it never happens that ", what)
+		}
+	}
+}
+
+// From a request to entries in switches, and on over a stop in order and a kill
+// -9, after each of which the paths stay.
+func TestDaemon(t *testing.T) {
+	dir := t.TempDir()
+	file, data := filepath.Join(dir, "conga.yaml"), filepath.Join(dir, "data")
+	writeConfig(t, file, fmt.Sprintf(testConfig, data, "127.0.0.1:0"))
+	p := start(t, file)
+	addr := p.until("listening for switches")["addr"].(string)
+	writeConfig(t, file, fmt.Sprintf(testConfig, data, addr)) // the same at the next start
+
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	n := ofswitch.Diamond(ofswitch.TopologyConfig{Switch: ofswitch.Config{Backoff: 100 * time.Millisecond}})
+	defer n.Close()
+	n.Run(ctx, addr)
+	h1, h2 := n.Host("h1"), n.Host("h2")
+	until(t, "the hosts reach each other", func() bool {
+		try, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		_, err := h1.Ping(try, h2.Addr())
+		return err == nil
+	})
+
+	c := p.login()
+	made, err := c.Allocate(ctx, client.Request{
+		ProjectID: "projectB", SrcIP: h1.Addr().String(), DstIP: h2.Addr().String(), Duration: 3600, Bandwidth: 40_000_000,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	al, err := c.Wait(ctx, made.ID, client.Active, nil)
+	if err != nil {
+		t.Fatalf("%v: %+v", err, al)
+	}
+	if len(al.Path) != 3 || al.Path[0].DPID != "0000000000000001" || al.Path[2].DPID != "0000000000000004" {
+		t.Errorf("path %+v", al.Path)
+	}
+	entries := ours(n)
+	if entries != 6 {
+		t.Errorf("%d entries, want 6: two on each of three switches", entries)
+	}
+
+	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGKILL} {
+		code := p.stop(signal)
+		if signal == syscall.SIGTERM && code != 0 {
+			t.Errorf("exit code %d after SIGTERM", code)
+		}
+		if got := ours(n); got != entries {
+			t.Errorf("%d entries after %v, want %d", got, signal, entries)
+		}
+		p = start(t, file)
+		c = p.login()
+		if al, err := c.Show(ctx, made.ID); err != nil || al.State != client.Active {
+			t.Errorf("after %v: %v %+v", signal, err, al)
+		}
+		if err := n.WaitConnected(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Release(ctx, made.ID); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the entries are gone", func() bool { return ours(n) == 0 })
+	if _, err := c.Show(ctx, made.ID); err == nil {
+		t.Error("a released allocation is still shown")
+	}
+	if code := p.stop(os.Interrupt); code != 0 {
+		t.Errorf("exit code %d after an interrupt", code)
+	}
+}
+
+// A hangup applies what can be applied, names what cannot, and keeps the old
+// configuration if the new one is wrong.
+func TestReload(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "conga.yaml")
+	text := fmt.Sprintf(testConfig, filepath.Join(dir, "data"), "127.0.0.1:0")
+	writeConfig(t, file, text)
+	p := start(t, file)
+	p.login()
+
+	writeConfig(t, file, text+"nonsense: true\n")
+	p.cmd.Process.Signal(syscall.SIGHUP)
+	refused := p.until("the configuration is not applied; the old one stays")
+	if !strings.Contains(refused["err"].(string), `unknown key "nonsense"`) {
+		t.Errorf("it says %v", refused["err"])
+	}
+	p.login()
+
+	text = strings.Replace(text, "members: [abc123]", "members: [xyz987], max_active: 1", 1)
+	text = strings.Replace(text, "level: debug", "level: info", 1)
+	writeConfig(t, file, strings.Replace(text, "1G", "2G", 1))
+	p.cmd.Process.Signal(syscall.SIGHUP)
+	if applied := fmt.Sprint(p.until("configuration read again")["applied"]); applied != "[directory log.level]" {
+		t.Errorf("applied %s", applied)
+	}
+	if later := fmt.Sprint(p.until("some of the configuration takes effect at the next start")["keys"]); later != "[network]" {
+		t.Errorf("left for the next start: %s", later)
+	}
+	users := p.until("listening for users")
+	c, err := client.New(client.Config{BaseURL: users["url"].(string), Fingerprint: users["fingerprint"].(string)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := c.Login(t.Context(), client.Credentials{UserID: "abc123", ProjectID: "projectB"}); err == nil {
+		t.Error("who is no longer a member gets a key")
+	}
+	if _, err := c.Login(t.Context(), client.Credentials{UserID: "xyz987", ProjectID: "projectB"}); err != nil {
+		t.Error("who has become a member gets no key:", err)
+	}
+}
+
+// A second daemon on the same data is told so and harms nobody.
+func TestSingleInstance(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "conga.yaml")
+	writeConfig(t, file, fmt.Sprintf(testConfig, filepath.Join(dir, "data"), "127.0.0.1:0"))
+	p := start(t, file)
+	out, err := exec.Command("congad", "--config", file).CombinedOutput()
+	if e, ok := err.(*exec.ExitError); !ok || e.ExitCode() != 1 || !strings.Contains(string(out), "locked") {
+		t.Errorf("%v: %s", err, out)
+	}
+	p.login()
+}
+
+// Nothing secret is in the log, not even of requests that have it in the path.
+func TestLogHasNoSecrets(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "conga.yaml")
+	writeConfig(t, file, fmt.Sprintf(testConfig, filepath.Join(dir, "data"), "127.0.0.1:0"))
+	p := start(t, file)
+	c := p.login()
+	key, err := c.Status(t.Context())
+	if err != nil || key.UserID != "abc123" {
+		t.Errorf("%v %+v", err, key)
+	}
+	admin, err := os.ReadFile(filepath.Join(dir, "data", "admin.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := p.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, secret := range []string{key.APIKey, strings.TrimSpace(string(admin))} {
+		if len(secret) < 20 || strings.Contains(p.log.String(), secret) {
+			t.Error("a key is in the log, or is none")
+		}
+	}
+}
