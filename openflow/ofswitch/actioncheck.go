@@ -31,7 +31,9 @@ func (c *actionCheck) one(a *openflow.Action) *openflow.Error {
 		if c.s.groups[a.Group] == nil {
 			return errBadOutGroup()
 		}
-	case openflow.ActionSetQueue, openflow.ActionSetMPLSTTL, openflow.ActionDecMPLSTTL:
+	case openflow.ActionSetQueue:
+	case openflow.ActionSetMPLSTTL, openflow.ActionDecMPLSTTL:
+		return c.need(c.rule.has(openflow.FieldEthType, etherMPLS, etherMPLSM))
 	case openflow.ActionSetNwTTL, openflow.ActionDecNwTTL:
 		return c.need(c.rule.has(openflow.FieldEthType, etherIPv4, etherIPv6))
 	case openflow.ActionSetField:
@@ -93,8 +95,11 @@ func (m *ruleMatch) assume(f openflow.Field, v uint64) {
 // setField checks a set-field action: the field can be set, the value fits, and the packet has the field.
 func (c *actionCheck) setField(o openflow.OXM) *openflow.Error {
 	f := o.Field()
-	if o.Class() != openflow.OXMClassBasic || !supported(f) || !settable(f) {
+	if o.Class() != openflow.OXMClassBasic || !supported(f) {
 		return errBadSetType()
+	}
+	if !settable(f) {
+		return errBadSetArg()
 	}
 	if o.Masked() || len(o.Value()) != f.Len() {
 		return errBadSetLen()
@@ -111,7 +116,7 @@ func (c *actionCheck) setField(o openflow.OXM) *openflow.Error {
 // settable fields: all that do not decide how the rest of the packet is read (§7.2.5).
 func settable(f openflow.Field) bool {
 	switch f {
-	case openflow.FieldInPort, openflow.FieldInPhyPort, openflow.FieldEthType, openflow.FieldIPProto:
+	case openflow.FieldInPort, openflow.FieldEthType, openflow.FieldIPProto:
 		return false
 	}
 	return true

@@ -16,19 +16,14 @@ type bundle struct {
 	messages []*openflow.BundleAdd
 }
 
-// Bundle errors travel as experimenter errors in OpenFlow 1.3.
-func bundleError(code uint16) *openflow.Error {
-	return &openflow.Error{ErrType: openflow.ErrorTypeExperimenter, Code: code, Experimenter: openflow.ExperimenterONF}
-}
-
-func errBundleID() *openflow.Error     { return bundleError(2301) }
-func errBundleExists() *openflow.Error { return bundleError(2302) }
-func errBundleClosed() *openflow.Error { return bundleError(2303) }
-func errBundleFull() *openflow.Error   { return bundleError(2304) }
-func errBundleType() *openflow.Error   { return bundleError(2305) }
-func errBundleFlags() *openflow.Error  { return bundleError(2306) }
-func errBundleUnsup() *openflow.Error  { return bundleError(2309) }
-func errBundleFailed() *openflow.Error { return bundleError(2315) }
+func errBundleID() *openflow.Error     { return onfError(2301) }
+func errBundleExists() *openflow.Error { return onfError(2302) }
+func errBundleClosed() *openflow.Error { return onfError(2303) }
+func errBundleFull() *openflow.Error   { return onfError(2304) }
+func errBundleType() *openflow.Error   { return onfError(2305) }
+func errBundleFlags() *openflow.Error  { return onfError(2306) }
+func errBundleUnsup() *openflow.Error  { return onfError(2309) }
+func errBundleFailed() *openflow.Error { return onfError(2315) }
 
 // experimenter obeys the experimenter messages that the switch knows: bundles. Must hold s.mu.
 func (c *conn) experimenter(m *openflow.Experimenter) (openflow.Message, *openflow.Error) {

@@ -19,7 +19,7 @@ func (p *packet) own() {
 func (p *packet) setField(o openflow.OXM) {
 	f := o.Field()
 	switch f {
-	case openflow.FieldMetadata, openflow.FieldTunnelID, openflow.FieldInPhyPort:
+	case openflow.FieldMetadata, openflow.FieldTunnelID:
 		p.key.set(f, o.Uint64())
 		return
 	}

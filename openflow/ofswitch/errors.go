@@ -15,6 +15,7 @@ func errBadVersion() *openflow.Error      { return refusal(openflow.ErrorTypeBad
 func errBadType() *openflow.Error         { return refusal(openflow.ErrorTypeBadRequest, 1) }
 func errBadMultipart() *openflow.Error    { return refusal(openflow.ErrorTypeBadRequest, 2) }
 func errBadExperimenter() *openflow.Error { return refusal(openflow.ErrorTypeBadRequest, 3) }
+func errPermission() *openflow.Error      { return refusal(openflow.ErrorTypeBadRequest, 5) }
 func errBadLen() *openflow.Error          { return refusal(openflow.ErrorTypeBadRequest, 6) }
 func errBufferUnknown() *openflow.Error   { return refusal(openflow.ErrorTypeBadRequest, 8) }
 func errIsSlave() *openflow.Error         { return refusal(openflow.ErrorTypeBadRequest, 10) }
@@ -34,7 +35,14 @@ func errBadSetArg() *openflow.Error     { return refusal(openflow.ErrorTypeBadAc
 func errUnknownInst() *openflow.Error  { return refusal(openflow.ErrorTypeBadInstruction, 0) }
 func errBadNextTable() *openflow.Error { return refusal(openflow.ErrorTypeBadInstruction, 2) }
 func errBadInstExp() *openflow.Error   { return refusal(openflow.ErrorTypeBadInstruction, 5) }
-func errDupInst() *openflow.Error      { return refusal(openflow.ErrorTypeBadInstruction, 9) }
+
+// errDupInst has no code of its own in OpenFlow 1.3; ONF gave it one as an extension.
+func errDupInst() *openflow.Error { return onfError(2600) }
+
+// onfError is an error of the ONF's extensions to OpenFlow 1.3.
+func onfError(code uint16) *openflow.Error {
+	return &openflow.Error{ErrType: openflow.ErrorTypeExperimenter, Code: code, Experimenter: openflow.ExperimenterONF}
+}
 
 func errBadMatchLen() *openflow.Error   { return refusal(openflow.ErrorTypeBadMatch, 1) }
 func errBadWildcards() *openflow.Error  { return refusal(openflow.ErrorTypeBadMatch, 5) }
@@ -62,6 +70,7 @@ func errPortModPort() *openflow.Error { return refusal(openflow.ErrorTypePortMod
 func errPortModHW() *openflow.Error   { return refusal(openflow.ErrorTypePortModFailed, 1) }
 
 func errTableModTable() *openflow.Error { return refusal(openflow.ErrorTypeTableModFailed, 0) }
+func errTableModPerm() *openflow.Error  { return refusal(openflow.ErrorTypeTableModFailed, 2) }
 
 func errQueueBadPort() *openflow.Error  { return refusal(openflow.ErrorTypeQueueOpFailed, 0) }
 func errQueueBadQueue() *openflow.Error { return refusal(openflow.ErrorTypeQueueOpFailed, 1) }
@@ -78,4 +87,5 @@ func errMeterCommand() *openflow.Error { return refusal(openflow.ErrorTypeMeterM
 func errMeterFlags() *openflow.Error   { return refusal(openflow.ErrorTypeMeterModFailed, 5) }
 func errOutOfMeters() *openflow.Error  { return refusal(openflow.ErrorTypeMeterModFailed, 10) }
 func errMeterBand() *openflow.Error    { return refusal(openflow.ErrorTypeMeterModFailed, 8) }
+func errMeterRate() *openflow.Error    { return refusal(openflow.ErrorTypeMeterModFailed, 6) }
 func errOutOfBands() *openflow.Error   { return refusal(openflow.ErrorTypeMeterModFailed, 11) }

@@ -20,7 +20,12 @@ func (s *Switch) flowMod(m *openflow.FlowMod) *openflow.Error {
 	if m.Flags&^flowModFlags != 0 {
 		return errBadFlags()
 	}
-	if m.Table != openflow.TableAll && int(m.Table) >= len(s.tables) {
+	isDelete := m.Command == openflow.FlowDelete || m.Command == openflow.FlowDeleteStrict
+	switch {
+	case m.Table == openflow.TableAll && isDelete:
+	case s.isInternal(m.Table):
+		return errPermission()
+	case int(m.Table) >= len(s.tables):
 		return errBadTable()
 	}
 	switch m.Command {
@@ -40,10 +45,13 @@ func (s *Switch) flowMod(m *openflow.FlowMod) *openflow.Error {
 	return err
 }
 
+// isInternal reports whether id is the hidden table that Open vSwitch has behind its 254. Entries may lead
+// there, to be dropped, but nobody may change it.
+func (s *Switch) isInternal(id openflow.TableID) bool {
+	return len(s.tables) == defaultTables && id == defaultTables
+}
+
 func (s *Switch) flowAdd(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
-	if m.Table == openflow.TableAll {
-		return errBadTable()
-	}
 	t := &s.tables[m.Table]
 	prog, err := s.assemble(m.Table, rule, m.Instructions)
 	if err != nil {
@@ -80,22 +88,11 @@ func (s *Switch) flowModify(m *openflow.FlowMod, rule *ruleMatch) *openflow.Erro
 		rule: *rule, strict: m.Command == openflow.FlowModifyStrict, priority: m.Priority,
 		cookie: m.Cookie, cookieMask: m.CookieMask, outPort: openflow.PortAny, outGroup: openflow.GroupAny,
 	}
-	first := m.Table
-	if first == openflow.TableAll {
-		first = 0
-	}
-	// Every entry must take the instructions before any of them changes.
-	prog, err := s.assemble(first, rule, m.Instructions)
+	prog, err := s.assemble(m.Table, rule, m.Instructions)
 	if err != nil {
 		return err
 	}
-	selected := s.selected(m.Table, &f)
-	for _, e := range selected {
-		if prog.next >= 0 && prog.next <= int(e.table) {
-			return errBadNextTable()
-		}
-	}
-	for _, e := range selected {
+	for _, e := range s.selected(m.Table, &f) {
 		e.program, e.instructions = prog, sortedInstructions(m.Instructions)
 		if m.Flags&openflow.FlowResetCounts != 0 {
 			e.packets, e.bytes = 0, 0

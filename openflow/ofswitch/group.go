@@ -23,7 +23,8 @@ type group struct {
 // groupMod obeys a group mod (§6.7). Must hold s.mu.
 func (s *Switch) groupMod(m *openflow.GroupMod) *openflow.Error {
 	if m.Command == openflow.GroupDelete {
-		return s.groupDelete(m.ID)
+		s.groupDelete(m.ID)
+		return nil
 	}
 	if m.Command > openflow.GroupDelete {
 		return errBadGroupCommand()
@@ -65,9 +66,15 @@ func (s *Switch) checkGroup(m *openflow.GroupMod) *openflow.Error {
 		if m.GroupType == openflow.GroupTypeFF && b.WatchPort == openflow.PortAny && b.WatchGroup == openflow.GroupAny {
 			return errInvalidGroup()
 		}
+		if m.GroupType == openflow.GroupTypeAll || m.GroupType == openflow.GroupTypeIndirect {
+			if b.WatchPort != openflow.PortAny || b.WatchGroup != openflow.GroupAny {
+				return errWatchUnsupported()
+			}
+		}
 		for _, a := range b.Actions {
-			// A group sees packets of every kind, so only the actions themselves can be wrong.
-			if err := newActionCheck(s, &ruleMatch{}).one(&a); err != nil && !sameError(err, errInconsistent()) {
+			// A group sees packets of every kind and may name groups that come later.
+			err := newActionCheck(s, &ruleMatch{}).one(&a)
+			if err != nil && !sameError(err, errInconsistent()) && a.Type != openflow.ActionGroup {
 				return err
 			}
 		}
@@ -77,10 +84,7 @@ func (s *Switch) checkGroup(m *openflow.GroupMod) *openflow.Error {
 
 // groupDelete deletes a group, or all, and the flow entries that use it. A group that is not there is no
 // error.
-func (s *Switch) groupDelete(id openflow.GroupID) *openflow.Error {
-	if id > openflow.GroupMax && id != openflow.GroupAll {
-		return errInvalidGroup()
-	}
+func (s *Switch) groupDelete(id openflow.GroupID) {
 	s.deleteUsers(openflow.FlowRemovedGroupDelete, func(p *program) bool {
 		return p.any(func(a openflow.Action) bool {
 			return a.Type == openflow.ActionGroup && (a.Group == id || id == openflow.GroupAll)
@@ -90,7 +94,6 @@ func (s *Switch) groupDelete(id openflow.GroupID) *openflow.Error {
 		clear(s.groups)
 	}
 	delete(s.groups, id)
-	return nil
 }
 
 // group runs a group on the packet, each bucket on a copy of its own (§5.6.1).

@@ -75,7 +75,7 @@ func (c *conn) reject(m openflow.Message) *openflow.Error {
 	}
 	switch m.(type) {
 	case *openflow.FlowMod, *openflow.GroupMod, *openflow.MeterMod, *openflow.PortMod, *openflow.TableMod,
-		*openflow.PacketOut, *openflow.SetConfig:
+		*openflow.PacketOut:
 		return errIsSlave()
 	}
 	return nil
@@ -150,6 +150,9 @@ func (s *Switch) change(m openflow.Message) *openflow.Error {
 	case *openflow.PortMod:
 		return s.portMod(m)
 	case *openflow.TableMod:
+		if s.isInternal(m.Table) {
+			return errTableModPerm()
+		}
 		if m.Table != openflow.TableAll && int(m.Table) >= len(s.tables) {
 			return errTableModTable()
 		}

@@ -31,7 +31,6 @@ type place struct {
 // places of the fields, except the IPv6 addresses.
 var places = [...]place{
 	openflow.FieldInPort:       {0, 32, 32},
-	openflow.FieldInPhyPort:    {14, 0, 32},
 	openflow.FieldMetadata:     {3, 0, 64},
 	openflow.FieldEthDst:       {1, 16, 48},
 	openflow.FieldEthSrc:       {2, 16, 48},
@@ -209,7 +208,7 @@ func checkWidth(o openflow.OXM) *openflow.Error {
 // maskable follows Open vSwitch, which takes masks on more fields than the specification asks for.
 func maskable(f openflow.Field) bool {
 	switch f {
-	case openflow.FieldInPort, openflow.FieldInPhyPort, openflow.FieldEthType, openflow.FieldVLANPCP,
+	case openflow.FieldInPort, openflow.FieldEthType, openflow.FieldVLANPCP,
 		openflow.FieldIPDSCP, openflow.FieldIPECN, openflow.FieldIPProto, openflow.FieldICMPv4Type,
 		openflow.FieldICMPv4Code, openflow.FieldICMPv6Type, openflow.FieldICMPv6Code, openflow.FieldARPOp,
 		openflow.FieldMPLSLabel, openflow.FieldMPLSTC, openflow.FieldMPLSBOS:

@@ -139,14 +139,17 @@ func (s *Switch) checkMeter(m *openflow.MeterMod) *openflow.Error {
 	switch {
 	case m.ID == 0 || uint32(m.ID) > s.cfg.MaxMeters:
 		return errInvalidMeter()
-	case m.Flags&^meterFlags != 0, kbps && pktps:
+	case m.Flags&^meterFlags != 0, kbps == pktps:
 		return errMeterFlags()
-	case len(m.Bands) > maxBands:
+	case len(m.Bands) == 0 || len(m.Bands) > maxBands:
 		return errOutOfBands()
 	}
 	for _, b := range m.Bands {
-		if b.Type != openflow.MeterBandDrop {
+		switch {
+		case b.Type != openflow.MeterBandDrop:
 			return errMeterBand()
+		case b.Rate == 0:
+			return errMeterRate()
 		}
 	}
 	return nil

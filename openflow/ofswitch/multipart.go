@@ -48,7 +48,7 @@ func (s *Switch) reply(m *openflow.MultipartRequest) ([]openflow.MultipartReplyB
 	case *openflow.AggregateStatsRequest:
 		return s.aggregate((*openflow.FlowStatsRequest)(body))
 	case *openflow.PortStatsRequest:
-		return s.portStats(body.Port)
+		return s.portStats(body.Port), nil
 	case *openflow.QueueStatsRequest:
 		return s.queueStats(body)
 	case *openflow.GroupStatsRequest:
@@ -105,6 +105,9 @@ func (s *Switch) find(m *openflow.FlowStatsRequest) ([]*entry, *openflow.Error) 
 	rule, err := compile(m.Match)
 	if err != nil {
 		return nil, err
+	}
+	if s.isInternal(m.Table) {
+		return nil, nil
 	}
 	if m.Table != openflow.TableAll && int(m.Table) >= len(s.tables) {
 		return nil, refusal(openflow.ErrorTypeBadRequest, 9)
@@ -175,17 +178,15 @@ func (s *Switch) portDesc() []openflow.MultipartReplyBody {
 	return split[openflow.PortDescReply](list, func(*openflow.Port) int { return 64 })
 }
 
-func (s *Switch) portStats(no openflow.PortNo) ([]openflow.MultipartReplyBody, *openflow.Error) {
+// portStats lists the counters of a port, or of all. An absent port makes an empty list, as in Open vSwitch.
+func (s *Switch) portStats(no openflow.PortNo) []openflow.MultipartReplyBody {
 	list := []openflow.PortStats{}
 	for _, p := range s.order {
 		if no == openflow.PortAny || no == p.no {
 			list = append(list, p.counters())
 		}
 	}
-	if no != openflow.PortAny && len(list) == 0 {
-		return nil, errBadPort()
-	}
-	return split[openflow.PortStatsReply](list, func(*openflow.PortStats) int { return 112 }), nil
+	return split[openflow.PortStatsReply](list, func(*openflow.PortStats) int { return 112 })
 }
 
 func (s *Switch) queueStats(m *openflow.QueueStatsRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {

@@ -34,7 +34,7 @@ type packet struct {
 
 // The pipeline's own fields, which parse leaves alone.
 var pipelineFields = [...]openflow.Field{
-	openflow.FieldInPort, openflow.FieldInPhyPort, openflow.FieldMetadata, openflow.FieldTunnelID,
+	openflow.FieldInPort, openflow.FieldMetadata, openflow.FieldTunnelID,
 }
 
 // parse fills the key and the offsets from the bytes. What is cut short is left zero, as if absent.

@@ -40,6 +40,9 @@ func (s *Switch) arrive(in *Port, f frame) {
 func (x *run) pipeline(p *packet) {
 	var set actionSet
 	for next := 0; next >= 0; {
+		if next >= len(x.s.tables) {
+			return
+		}
 		t := &x.s.tables[next]
 		x.table = openflow.TableID(next)
 		e := t.lookup(&p.key)
@@ -201,6 +204,8 @@ func (s *Switch) packetOut(m *openflow.PacketOut) *openflow.Error {
 	switch {
 	case m.BufferID != openflow.NoBuffer:
 		return errBufferUnknown()
+	case m.InPort > maxPort && m.InPort < openflow.PortInPort:
+		return errBadOutPort()
 	case m.InPort > maxPort && m.InPort != openflow.PortController && m.InPort != openflow.PortLocal &&
 		m.InPort != openflow.PortAny:
 		return errBadPort()

@@ -95,7 +95,7 @@ func (p *program) add(in *openflow.Instruction, s *Switch, id openflow.TableID) 
 	case openflow.InstructionWriteMetadata:
 		p.metadata, p.mask = in.Metadata, in.MetadataMask
 	case openflow.InstructionGotoTable:
-		if in.Table <= id || int(in.Table) >= len(s.tables) {
+		if in.Table <= id || (int(in.Table) >= len(s.tables) && !s.isInternal(in.Table)) {
 			return errBadNextTable()
 		}
 		p.next = int(in.Table)

@@ -11,6 +11,8 @@ import (
 	"conga/openflow"
 )
 
+const defaultTables = 254
+
 // Config describes a switch. Only DPID has no useful zero value.
 type Config struct {
 	DPID       openflow.DPID
@@ -35,7 +37,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	c.Tables = cmp.Or(c.Tables, 254)
+	c.Tables = cmp.Or(c.Tables, defaultTables)
 	c.MaxEntries = cmp.Or(c.MaxEntries, 1_000_000)
 	c.MaxMeters = cmp.Or(c.MaxMeters, 65536)
 	if c.NoMeters {
