@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Runs the end-to-end tests on real Open vSwitch switches in Mininet, as root.
+# It installs from Debian what they need and is missing.
+#
+#   e2e.sh [--list] [--keep] [NAME ...]
+#
+# A NAME is any part of a test's name. CONGAD names another daemon than bin/congad.
+set -u
+. "$(dirname "${BASH_SOURCE[0]}")/prepare.sh"
+
+why=$(obstacle)
+if [ -n "$why" ]; then
+  echo "e2e: $why" >&2
+  exit 2
+fi
+build || exit 1
+isolated "$python" -m e2e "$@"

@@ -1,0 +1,71 @@
+"""A path that breaks is moved."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from mininet.topo import Topo
+
+from harness import traffic
+from harness.lab import BOTTLENECK_LINK
+from harness.wait import passes, until
+from topologies import Diamond
+
+from .case import Case
+
+SHORT, AROUND = ("s1", "s2", "s4"), ("s1", "s3", "s5", "s4")
+
+
+class Failover(Case):
+    options = {"links": [BOTTLENECK_LINK]}
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Diamond()
+
+    def breaks(self, interface: str, change: Callable[[str, bool], None]) -> None:
+        """The allocation and best effort move to the way around."""
+        a = self.lab.allocate("h1", "h2", bandwidth=40_000_000)
+        self.lab.entries_on(SHORT, "h1", "h2")
+        stream = traffic.Stream(self.lab.net, "h1", "h2")
+        try:
+            change(interface, False)
+            try:
+                moved = passes(lambda: self.lab.entries_on(AROUND, "h1", "h2"), 10, "entries on the way around")
+                self.assertEqual("active", self.lab.wait_state(a, "active")["state"])
+                until(lambda: not self.lab.net.ping("h1", "h2") and not self.lab.net.ping("h3", "h4"), 10,
+                      "hosts reach each other")
+                found = stream.finish()
+            finally:
+                change(interface, True)
+        except BaseException:
+            stream.abandon()
+            raise
+        self.note("moved after %.2f s, %d of %d packets lost", moved, found["lost"], found["sent"])
+        until(lambda: not self.lab.net.ping_all(), 15, "all hosts reach each other")
+        self.assertEqual("active", self.lab.api.get(a)["state"])
+        self.assertLessEqual(moved, 5)
+
+    def test_link_down(self) -> None:
+        self.breaks("s1-eth3", self.lab.net.set_link)
+
+    def test_far_link_down(self) -> None:
+        self.breaks("s4-eth3", self.lab.net.set_link)
+
+    def test_port_down(self) -> None:
+        self.breaks("s1-eth3", self.lab.net.set_port)
+
+    def test_no_way_left(self) -> None:
+        """Without a path it says so, and heals when one returns."""
+        a = self.lab.allocate("h1", "h2", bandwidth=1_000_000)
+        self.lab.net.set_link("s1-eth3", False)
+        self.lab.net.set_link("s1-eth4", False)
+        try:
+            details = self.lab.wait_state(a, "pending")
+            self.assertTrue(details.get("reason"), details)
+            self.note("reason: %s", details["reason"])
+        finally:
+            self.lab.net.set_link("s1-eth3", True)
+            self.lab.net.set_link("s1-eth4", True)
+        self.lab.wait_state(a, "active", seconds=20)
+        until(lambda: not self.lab.net.ping_all(), 20, "all hosts reach each other")

@@ -1,0 +1,177 @@
+"""Whatever is restarted, the daemon or a switch: nothing acknowledged is lost,
+established paths go on, and what belongs to others stays."""
+
+from __future__ import annotations
+
+import time
+from typing import Callable, Dict, List, Tuple
+
+from mininet.topo import Topo
+
+from harness import flows, traffic
+from harness.flows import Entry
+from harness.lab import BOTTLENECK_LINK
+from harness.ovs import ofctl
+from harness.wait import passes, until
+from topologies import Diamond
+
+from .case import Case
+
+SHORT, AROUND = ("s1", "s2", "s4"), ("s1", "s3", "s5", "s4")
+KILLS = 50
+REPAIR = 2.0  # seconds from the return of a switch until it holds what it should
+FOREIGN = 0xF0E1  # cookie of somebody else's entry
+
+
+class Restart(Case):
+    options = {"links": [BOTTLENECK_LINK]}
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Diamond()
+
+    @classmethod
+    def begin(cls) -> None:
+        super().begin()
+        for switch in cls.lab.net.switches:
+            cls.add_foreign(switch)
+
+    @staticmethod
+    def add_foreign(switch: str) -> None:
+        ofctl("add-flow", switch, "cookie=%#x,table=0,priority=1,ip,nw_dst=203.0.113.9,actions=drop" % FOREIGN)
+
+    def tearDown(self) -> None:
+        super().tearDown()
+        self.foreign_entries_are_there()
+
+    def foreign_entries_are_there(self) -> None:
+        for switch in self.lab.net.switches:
+            self.assertEqual(1, sum(e.cookie == FOREIGN for e in flows.dump(switch)), "foreign entry on " + switch)
+
+    # The daemon is restarted.
+
+    def survives(self, end: Callable[[], object]) -> None:
+        """Ends the daemon and starts it again under traffic; the switches must
+        not notice."""
+        a = self.lab.allocate("h1", "h2", bandwidth=40_000_000)
+        waiting = self.lab.api.create("10.0.0.3", "10.0.0.4", 600, start_time=int(time.time()) + 3600)
+        before, began = self.lab.entries(), time.monotonic()
+        streams = [traffic.Stream(self.lab.net, "h1", "h2"), traffic.Stream(self.lab.net, "h3", "h4", port=7008)]
+        try:
+            end()
+            time.sleep(1.5)  # without a daemon
+            self.lab.restart_congad()
+            self.lab.net.wait_connected()
+            self.assertEqual("active", self.lab.api.get(a)["state"])
+            self.assertEqual("pending", self.lab.api.get(waiting)["state"])
+            time.sleep(4)  # for the daemon to do whatever it does to switches that have connected
+            after, elapsed = self.lab.entries(), time.monotonic() - began
+            allocated, best_effort = [s.finish() for s in streams]
+        except BaseException:
+            for s in streams:
+                s.abandon()
+            raise
+        self.note("allocated: %d of %d packets lost, slowest %.0f ms; best effort: %d of %d lost",
+                  allocated["lost"], allocated["sent"], allocated["worst_ms"], best_effort["lost"], best_effort["sent"])
+        self.lab.entries_on(SHORT, "h1", "h2")
+        self.untouched(before, after, elapsed)
+        self.assertEqual("active", self.lab.api.get(a)["state"])
+        self.assertEqual("pending", self.lab.api.get(waiting)["state"])
+        self.assertEqual(0, allocated["lost"], allocated)
+        self.assertEqual(0, best_effort["lost"], best_effort)
+
+    def untouched(self, before: Dict[str, List[Entry]], after: Dict[str, List[Entry]], elapsed: float) -> None:
+        """The same entries, and none of them put in again."""
+        self.assertEqual(set(before), set(after))
+        for switch in before:
+            old = {(e.key, e.cookie, e.actions): e for e in before[switch]}
+            new = {(e.key, e.cookie, e.actions): e for e in after[switch]}
+            self.assertEqual(set(old), set(new), switch)
+            for k, e in new.items():
+                self.assertGreater(e.duration, old[k].duration + elapsed - 1.5, "put in again: %s" % e.match)
+
+    def test_daemon_killed_under_traffic(self) -> None:
+        self.survives(self.lab.congad.kill)
+
+    def test_daemon_stopped_under_traffic(self) -> None:
+        self.survives(self.lab.congad.stop)
+
+    def test_killed_after_every_answer(self) -> None:
+        """50 times: an allocation is acknowledged, the daemon killed at once."""
+        made: Dict[str, Tuple[int, int]] = {}
+        began = time.monotonic()
+        for n in range(KILLS):
+            port, bandwidth = 10_000 + n, 100_000 + n
+            a = self.lab.api.create("10.0.0.1", "10.0.0.2", 3600, protocol="udp", dst_port=port, bandwidth=bandwidth)
+            self.lab.congad.kill()
+            made[a] = port, bandwidth
+            self.lab.restart_congad()
+            details = self.lab.api.get(a)
+            self.assertEqual((port, bandwidth), (details["dst_port"], details["bandwidth"]))
+            self.assertIn(details["state"], ("pending", "active"))
+        self.note("%d kills in %.0f s", KILLS, time.monotonic() - began)
+        listed = {a["allocation_id"]: (a["dst_port"], a["bandwidth"]) for a in self.lab.api.list()}
+        self.assertEqual(made, {a: listed[a] for a in made if a in listed})
+        for a in made:
+            self.lab.wait_state(a, "active", seconds=30)
+        passes(lambda: self.lab.entries_on(SHORT, "h1", "h2", per_switch=2 * KILLS), 10, "entries of all")
+
+    # A switch is restarted.
+
+    def repaired(self, switch: str, wanted: List[Entry]) -> None:
+        """Fails unless the switch holds these entries again, apart from what
+        best-effort meters and the path's position may have changed."""
+        missing = {e.key for e in wanted} - {e.key for e in flows.dump(switch) if e.ours}
+        self.assertFalse(missing, "missing on %s" % switch)
+
+    def test_edge_switch_returns(self) -> None:
+        """s1 loses its controller and with it all its entries."""
+        a = self.lab.allocate("h1", "h2", bandwidth=40_000_000)
+        wanted = [e for e in flows.dump("s1") if e.ours]
+        self.lab.net.forget_controller("s1")
+        until(lambda: not flows.dump("s1"), 5, "s1 is empty")
+        time.sleep(1)  # away
+        self.lab.net.return_controller("s1")
+        self.add_foreign("s1")  # after Open vSwitch has flushed what there was
+        took = passes(lambda: self.repaired("s1", wanted), 15, "s1 holds what it should")
+        self.note("repaired after %.2f s", took)
+        self.lab.wait_state(a, "active")
+        self.lab.entries_on(SHORT, "h1", "h2")
+        until(lambda: not self.lab.net.ping_all(), 10, "all hosts reach each other")
+        self.assertLessEqual(took, REPAIR)
+
+    def test_core_switch_returns(self) -> None:
+        """s2 does; the allocation may have moved meanwhile, but is on one path."""
+        a = self.lab.allocate("h1", "h2", bandwidth=40_000_000)
+        wanted = [e for e in flows.dump("s2") if e.ours and e.kind != flows.ALLOCATION]
+        self.lab.net.forget_controller("s2")
+        until(lambda: not flows.dump("s2"), 5, "s2 is empty")
+        time.sleep(1)  # away
+        self.lab.net.return_controller("s2")
+        self.add_foreign("s2")
+        took = passes(lambda: self.repaired("s2", wanted), 15, "s2 holds what it should")
+        self.note("repaired after %.2f s", took)
+        self.lab.wait_state(a, "active")
+        path = SHORT if "s2" in self.lab.entries() else AROUND
+        self.note("allocation on %s", "-".join(path))
+        passes(lambda: self.lab.entries_on(path, "h1", "h2"), 5, "entries on one path")
+        until(lambda: not self.lab.net.ping_all(), 10, "all hosts reach each other")
+        self.assertLessEqual(took, REPAIR)
+
+    def test_entries_deleted(self) -> None:
+        """Somebody deletes all entries of a connected switch."""
+        a = self.lab.allocate("h1", "h2", bandwidth=40_000_000)
+        times = []
+        for switch in SHORT:
+            wanted = [e for e in flows.dump(switch) if e.ours]
+            ofctl("del-flows", switch)
+            times.append(passes(lambda: self.repaired(switch, wanted), 15, "%s holds what it should" % switch))
+            self.add_foreign(switch)
+        self.note("repaired after %s s", ", ".join("%.2f" % t for t in times))
+        self.assertEqual("active", self.lab.api.get(a)["state"])
+        self.lab.entries_on(SHORT, "h1", "h2")
+        until(lambda: not self.lab.net.ping_all(), 10, "all hosts reach each other")
+        self.assertLessEqual(max(times), REPAIR)
+
+    def test_z_foreign_entries_are_there_at_the_end(self) -> None:
+        self.foreign_entries_are_there()

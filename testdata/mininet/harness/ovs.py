@@ -1,0 +1,75 @@
+"""Open vSwitch, in userspace, in a run directory of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import List, Sequence
+
+from .wait import until
+
+SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+
+
+def run(argv: Sequence[str], timeout: float = 30) -> str:
+    """Runs a command and returns what it prints; raises with its errors."""
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout)
+    if done.returncode != 0:
+        raise RuntimeError("%s: exit status %d: %s" % (" ".join(argv), done.returncode, done.stderr.strip()))
+    return done.stdout
+
+
+def ofctl(command: str, switch: str, *args: str) -> str:
+    """Runs ovs-ofctl with OpenFlow 1.3."""
+    return run(["ovs-ofctl", "-O", "OpenFlow13", "--no-names", command, switch, *args])
+
+
+def vsctl(*args: str) -> str:
+    """Runs ovs-vsctl."""
+    return run(["ovs-vsctl", "--timeout=20", *args])
+
+
+class OpenVSwitch:
+    """ovsdb-server and ovs-vswitchd. Their environment is put into ours, so that
+    ovs-vsctl, ovs-ofctl and Mininet find them and no others."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.pidfiles: List[Path] = []
+
+    def start(self) -> None:
+        self.directory.mkdir(parents=True)
+        for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"):
+            os.environ[name] = str(self.directory)
+        database = self.directory / "conf.db"
+        run(["ovsdb-tool", "create", str(database), SCHEMA])
+        self._daemon("ovsdb-server", str(database), "--remote=punix:%s/db.sock" % self.directory)
+        vsctl("--no-wait", "init")
+        self._daemon("ovs-vswitchd")
+
+    def _daemon(self, program: str, *args: str) -> None:
+        pidfile = self.directory / (program + ".pid")
+        log = self.directory / (program + ".log")
+        self.pidfiles.append(pidfile)
+        run([program, *args, "--pidfile=%s" % pidfile, "--log-file=%s" % log, "-vconsole:off", "--detach", "--no-chdir"])
+
+    def stop(self) -> None:
+        """Ends what start started, and nothing else."""
+        while self.pidfiles:
+            pidfile = self.pidfiles.pop()
+            try:
+                pid = int(pidfile.read_text())
+                os.kill(pid, signal.SIGTERM)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            until(lambda: not _alive(pid), 10, "%s ends" % pidfile.stem)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        state = Path("/proc/%d/stat" % pid).read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"

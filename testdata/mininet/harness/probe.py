@@ -1,0 +1,125 @@
+"""Runs on a Mininet host. Prints "ready", works until its input ends, then
+prints its findings as one line of JSON.
+
+    probe.py echo PORT                  answers UDP
+    probe.py stream HOST PORT SECONDS   sends numbered UDP at this interval to an echo
+    probe.py shout INTERFACE COUNT      broadcasts this many numbered frames, 20 a second
+    probe.py hear INTERFACE             counts those frames
+"""
+
+from __future__ import annotations
+
+import json
+import select
+import socket
+import struct
+import sys
+import time
+from typing import Dict
+
+ETHERTYPE = 0x88B5  # for local experiments
+PATIENCE = 1.5  # seconds for the last answers to come in
+
+
+def done(timeout: float = 0) -> bool:
+    """Whether the input has ended, waiting for that at most so long."""
+    ready, _, _ = select.select([sys.stdin], [], [], max(timeout, 0))
+    return bool(ready) and not sys.stdin.readline()
+
+
+def udp(host: str) -> socket.socket:
+    s = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+    return s
+
+
+def echo(port: str) -> dict:
+    s = udp("::")
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.bind(("::", int(port)))
+    print("ready", flush=True)
+    answered = 0
+    while True:
+        ready, _, _ = select.select([s, sys.stdin], [], [])
+        if s in ready:
+            data, sender = s.recvfrom(2048)
+            s.sendto(data, sender)
+            answered += 1
+        elif not sys.stdin.readline():
+            return {"answered": answered}
+
+
+def stream(host: str, port: str, seconds: str) -> dict:
+    interval = float(seconds)
+    s = udp(host)
+    s.connect((host, int(port)))
+    s.setblocking(False)
+    print("ready", flush=True)
+    at: Dict[int, float] = {}
+    answers: Dict[int, float] = {}
+    began = time.monotonic()
+    end = None
+    sent = 0
+    while end is None or (time.monotonic() < end and len(answers) < sent):
+        now = time.monotonic()
+        if end is None and now >= began + sent * interval:
+            at[sent] = now
+            try:
+                s.send(struct.pack("!Q", sent) + bytes(56))
+            except OSError:
+                pass  # it is then missed like one lost on the way
+            sent += 1
+        wait = began + sent * interval - time.monotonic() if end is None else end - time.monotonic()
+        ready, _, _ = select.select([s] if end else [s, sys.stdin], [], [], max(wait, 0))
+        if s in ready:
+            try:
+                number = struct.unpack("!Q", s.recv(2048)[:8])[0]
+                answers.setdefault(number, time.monotonic())
+            except OSError:
+                pass  # an ICMP error; the packet is missed
+        if sys.stdin in ready and not sys.stdin.readline():
+            end = time.monotonic() + PATIENCE
+    lost = sorted(set(at) - set(answers))
+    return {
+        "sent": sent, "lost": len(lost), "lost_at": [round(at[n] - began, 3) for n in lost[:20]],
+        "worst_ms": round(1000 * max((answers[n] - at[n] for n in answers), default=0), 1),
+    }
+
+
+def raw(interface: str) -> socket.socket:
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+    s.bind((interface, ETHERTYPE))
+    return s
+
+
+def shout(interface: str, count: str) -> dict:
+    s = raw(interface)
+    source = s.getsockname()[4]
+    print("ready", flush=True)
+    for n in range(int(count)):
+        s.send(b"\xff" * 6 + source + struct.pack("!HQ", ETHERTYPE, n) + bytes(38))
+        if done(0.05):
+            break
+    return {"sent": n + 1}
+
+
+def hear(interface: str) -> dict:
+    s = raw(interface)
+    print("ready", flush=True)
+    copies: Dict[int, int] = {}
+    while True:
+        ready, _, _ = select.select([s, sys.stdin], [], [])
+        if s in ready:
+            frame, sender = s.recvfrom(2048)
+            if sender[2] == socket.PACKET_OUTGOING:
+                continue
+            number = struct.unpack("!Q", frame[14:22])[0]
+            copies[number] = copies.get(number, 0) + 1
+        elif not sys.stdin.readline():
+            return {"different": len(copies), "copies": sum(copies.values())}
+
+
+if __name__ == "__main__":
+    work = {"echo": echo, "stream": stream, "shout": shout, "hear": hear}[sys.argv[1]]
+    print(json.dumps(work(*sys.argv[2:])), flush=True)

@@ -1,0 +1,157 @@
+"""Traffic between hosts, and what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Dict, Iterator, List
+
+from .network import Network
+from .wait import until
+
+LISTEN = "0A"  # the state in /proc/net/tcp
+
+
+@dataclass(frozen=True)
+class Goodput:
+    """What a TCP transfer achieved."""
+
+    mbits: float
+    retransmits: int
+    flood: float  # Mbit/s that the flooding host sent meanwhile, Ethernet headers included
+
+    def __str__(self) -> str:
+        return "%.1f Mbit/s" % self.mbits
+
+
+def _listening(pid: int, port: int) -> bool:
+    for family in "tcp", "tcp6":
+        for line in Path("/proc/%d/net/%s" % (pid, family)).read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == LISTEN and int(fields[1].rpartition(":")[2], 16) == port:
+                return True
+    return False
+
+
+@contextlib.contextmanager
+def server(net: Network, host: str, port: int) -> Iterator[None]:
+    """An iperf3 server for one transfer."""
+    process = net.popen(host, "iperf3", "-s", "-1", "-p", str(port))
+    try:
+        pid = net.host(host).pid
+        until(lambda: _listening(pid, port), 10, "iperf3 listens on %s:%d" % (host, port))
+        yield
+    finally:
+        end(process)
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    """Ends a process that we started."""
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.communicate(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+
+
+def transfer(net: Network, src: str, dst: str, port: int = 5201, seconds: int = 8, v6: bool = False,
+             flooding: str = "") -> Goodput:
+    """Sends TCP as fast as it goes and returns what arrived, payload only. A
+    transfer that comes to a standstill counts as 0. `flooding` names a host
+    whose output is measured meanwhile."""
+    with server(net, dst, port):
+        client = net.popen(src, "iperf3", "-J", "-6" if v6 else "-4", "-c", net.address(dst, v6), "-p", str(port),
+                           "-t", str(seconds), "--connect-timeout", "5000")
+        began = time.monotonic()
+        before = net.sent_bytes(flooding) if flooding else 0
+        try:
+            out = client.communicate(timeout=seconds + 15)[0]
+        except subprocess.TimeoutExpired:
+            out = "{}"
+        finally:
+            end(client)
+        took = time.monotonic() - began
+        flood = (net.sent_bytes(flooding) - before) * 8 / took / 1e6 if flooding else 0.0
+    try:
+        result: Dict[str, Any] = json.loads(out)["end"]
+        return Goodput(result["sum_received"]["bits_per_second"] / 1e6, result["sum_sent"].get("retransmits", 0), flood)
+    except (ValueError, KeyError):
+        return Goodput(0.0, 0, flood)
+
+
+@contextlib.contextmanager
+def flood(net: Network, src: str, dst: str, mbits: int = 200, port: int = 5209) -> Iterator[None]:
+    """Floods with UDP at this rate of payload while the context lasts."""
+    with server(net, dst, port):
+        client = net.popen(src, "iperf3", "-u", "-c", net.address(dst), "-p", str(port), "-b", "%dM" % mbits,
+                           "-l", "1400", "-t", "600", "--connect-timeout", "5000")
+        try:
+            until(lambda: _rate(net, src) > 0.5 * mbits or client.poll() is not None, 20, "the flood flows", every=0)
+            if client.poll() is not None:
+                raise RuntimeError("flood: " + client.communicate()[0])
+            yield
+        finally:
+            end(client)
+
+
+def _rate(net: Network, host: str, over: float = 0.25) -> float:
+    """Mbit/s that a host sends."""
+    began, before = time.monotonic(), net.sent_bytes(host)
+    time.sleep(over)
+    return (net.sent_bytes(host) - before) * 8 / (time.monotonic() - began) / 1e6
+
+
+class Stream:
+    """Numbered UDP packets from one host to another and back, a packet every
+    `interval` seconds, until ended."""
+
+    def __init__(self, net: Network, src: str, dst: str, port: int = 7007, interval: float = 0.005,
+                 v6: bool = False) -> None:
+        self.echo = net.probe(dst, "echo", port)
+        try:
+            self.sender = net.probe(src, "stream", net.address(dst, v6), port, interval)
+        except BaseException:
+            end(self.echo)
+            raise
+
+    def finish(self) -> Dict[str, Any]:
+        """Stops sending and returns sent, lost, lost_at (seconds from the start)
+        and worst_ms."""
+        try:
+            return json.loads(self.sender.communicate(timeout=20)[0])
+        finally:
+            end(self.echo)
+
+    def abandon(self) -> None:
+        """Ends both sides, whatever they do."""
+        end(self.sender)
+        end(self.echo)
+
+
+def broadcast(net: Network, src: str, count: int) -> Dict[str, Dict[str, int]]:
+    """Broadcasts frames from a host and returns what every other host heard."""
+    listeners: Dict[str, "subprocess.Popen[str]"] = {}
+    heard: Dict[str, Dict[str, int]] = {}
+    try:
+        for h in net.hosts:
+            if h != src:
+                listeners[h] = net.probe(h, "hear", "%s-eth0" % h)
+        shouting = net.probe(src, "shout", "%s-eth0" % src, count)
+        assert shouting.stdout
+        findings: List[str] = [shouting.stdout.readline()]
+        if json.loads(findings[0])["sent"] != count:
+            raise RuntimeError("shout: " + findings[0])
+        end(shouting)
+        time.sleep(0.5)  # for copies that come late, which nothing announces
+        for h, process in listeners.items():
+            heard[h] = json.loads(process.communicate(timeout=10)[0])
+    finally:
+        for process in listeners.values():
+            end(process)
+    return heard
