@@ -76,12 +76,13 @@ func writeRaw(b testing.TB, nc net.Conn, in *frames, stream []byte) {
 	}
 }
 
-// compare alternates between a commit through c and the same bytes written raw to raw, and reports both rates and
-// how many times longer the commit took.
+// compare alternates between a commit through c, the same bytes written raw to raw, and encoding alone, and reports
+// the rates and how many times longer the commit took.
 func compare(b *testing.B, c *Conn, raw net.Conn, in *frames) {
 	msgs := flowMods(benchMods)
 	stream := encoded(b, msgs)
-	var committed, written time.Duration
+	var committed, written, coded time.Duration
+	buf := make([]byte, 0, 2*batchSize)
 	b.ReportAllocs()
 	for b.Loop() {
 		start := time.Now()
@@ -94,11 +95,21 @@ func compare(b *testing.B, c *Conn, raw net.Conn, in *frames) {
 		writeRaw(b, raw, in, stream)
 		committed += middle.Sub(start)
 		written += time.Since(middle)
+		start = time.Now()
+		for i, m := range msgs {
+			if len(buf) >= batchSize {
+				buf = buf[:0]
+			}
+			buf, _ = openflow.Append(buf, uint32(i), m)
+		}
+		coded += time.Since(start)
 	}
 	n := float64(b.N) * benchMods
 	b.ReportMetric(n/committed.Seconds(), "mods/s")
 	b.ReportMetric(n/written.Seconds(), "raw-mods/s")
+	b.ReportMetric(float64(coded.Nanoseconds())/n, "encode-ns/mod")
 	b.ReportMetric(committed.Seconds()/written.Seconds(), "times-raw")
+	b.ReportMetric(committed.Seconds()/(written+coded).Seconds(), "times-encode-and-raw")
 }
 
 // BenchmarkCommit sends 100,000 flow mods and a barrier to a peer that only counts them.

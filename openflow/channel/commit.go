@@ -36,7 +36,8 @@ type Refusal struct {
 }
 
 // Commit sends msgs in order and a barrier behind them, as one unit in which no other ordered message comes
-// between, and returns at once. The result is there when the barrier is answered or the connection ends.
+// between, and returns at once. The result is there when the barrier is answered or the connection ends; how long
+// to wait for a switch that lives but does not answer is the caller's to decide.
 //
 // The messages are encoded as they are written and are not copied: neither they nor the slice may be changed
 // before Done. Several commits may be under way; they keep the order of the calls. A message that cannot be

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"conga/openflow"
@@ -17,7 +18,7 @@ type Conn struct {
 	nc       net.Conn // with TLS, the encrypted one
 	tls      bool
 	cfg      Config
-	log      *slog.Logger
+	log      atomic.Pointer[slog.Logger] // names the datapath once it is known
 	features *openflow.FeaturesReply
 	ports    []openflow.Port
 
@@ -38,9 +39,9 @@ func newConn(nc net.Conn, cfg Config) *Conn {
 	c := &Conn{
 		nc:   nc,
 		cfg:  cfg,
-		log:  cfg.Logger.With("remote", nc.RemoteAddr().String()),
 		done: make(chan struct{}),
 	}
+	c.log.Store(cfg.Logger.With("remote", nc.RemoteAddr().String()))
 	_, c.tls = nc.(*tls.Conn)
 	c.queue.init(cfg.SendQueue)
 	c.direct.init(nc)
@@ -100,7 +101,8 @@ func (c *Conn) Send(m openflow.Message) error {
 
 // PacketOut queues a packet-out (§7.3.7). Urgent ones, meant for link discovery, go before the others. It never
 // waits; where much is waiting for the switch already, packet-outs are the first to be refused with ErrBusy.
-// p may be reused on return.
+// While the handler of [Conn.Start] works on what was read in one go, packet-outs are gathered, to leave in one
+// write. p may be reused on return.
 func (c *Conn) PacketOut(p *openflow.PacketOut, urgent bool) error {
 	cl := classPlain
 	if urgent {

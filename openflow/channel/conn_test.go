@@ -281,3 +281,34 @@ func TestClose(t *testing.T) {
 		t.Error(c.Err())
 	}
 }
+
+// Answers to packet-ins stay whole and in order while the switch does not read, and only whole ones are refused.
+func TestAnswersUnderBackPressure(t *testing.T) {
+	const n = 8000
+	c, p := loopback(t, Config{})
+	var accepted []openflow.PortNo
+	handled := make(chan struct{})
+	seq := openflow.PortNo(0)
+	c.Start(func(_ openflow.Header, m openflow.Message) {
+		out := &openflow.PacketOut{BufferID: openflow.NoBuffer, InPort: seq, Data: make([]byte, 1000)}
+		if err := c.PacketOut(out, false); err == nil {
+			accepted = append(accepted, seq)
+		} else if !errors.Is(err, ErrBusy) {
+			t.Error(err)
+		}
+		if seq++; seq == n {
+			close(handled)
+		}
+	})
+	in, _ := openflow.Append(nil, 0, &openflow.PacketIn{BufferID: openflow.NoBuffer})
+	p.raw(bytes.Repeat(in, n))
+	within(t, handled, "packet-ins")
+	if len(accepted) == n || len(accepted) < 100 {
+		t.Errorf("%d of %d accepted", len(accepted), n)
+	}
+	for i, want := range accepted {
+		if _, m := expect[*openflow.PacketOut](p); m.InPort != want || len(m.Data) != 1000 {
+			t.Fatalf("answer %d is for packet-in %d with %d bytes, want %d", i, m.InPort, len(m.Data), want)
+		}
+	}
+}

@@ -32,6 +32,12 @@ func FuzzPeer(f *testing.F) {
 	f.Add(false, []byte("GET / HTTP/1.0\r\n\r\n"))
 
 	f.Fuzz(func(t *testing.T, ordinary bool, stream []byte) {
+		start := time.Now()
+		defer func() {
+			if d := time.Since(start); d > 4*time.Second {
+				t.Errorf("took %v, although the peer hung up", d)
+			}
+		}()
 		a, b := net.Pipe()
 		p := &peer{t: t, nc: b}
 		cfg := Config{HandshakeTimeout: 5 * time.Second, MaxMultipart: 1000, SendQueue: 10_000}

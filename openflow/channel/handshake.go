@@ -53,7 +53,7 @@ func (hs *handshake) run(ctx context.Context) error {
 			return err
 		}
 	}
-	hs.c.log = hs.c.log.With("dpid", hs.c.DPID().String())
+	hs.c.log.Store(hs.c.log.Load().With("dpid", hs.c.DPID().String()))
 	return nil
 }
 

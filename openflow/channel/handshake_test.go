@@ -220,3 +220,55 @@ func TestHandshakeInterleaved(t *testing.T) {
 		t.Errorf("before Start came %+v", m)
 	}
 }
+
+// A switch may refuse a step, or answer without end.
+func TestHandshakeFails(t *testing.T) {
+	refuse := func(p *peer, xid uint32) { p.write(xid, &openflow.Error{ErrType: openflow.ErrorTypeBadRequest}) }
+	endless := func(p *peer, xid uint32) {
+		m := openflow.NewMultipartReply(openflow.PortDescReply(make([]openflow.Port, 1000)))
+		m.Flags = openflow.MultipartMore
+		b, _ := openflow.Append(nil, xid, m)
+		for range 1000 {
+			if _, err := p.nc.Write(b); err != nil {
+				return
+			}
+		}
+	}
+	tests := []struct {
+		name            string
+		features, ports func(*peer, uint32)
+		kind            Kind
+	}{
+		{"features refused", refuse, nil, ErrProtocol},
+		{"ports refused", nil, refuse, ErrProtocol},
+		{"ports without end", nil, endless, ErrTooLarge},
+		{"other multipart", nil, func(p *peer, xid uint32) {
+			p.write(xid, openflow.NewMultipartReply(&openflow.DescReply{}))
+		}, ErrProtocol},
+		{"hangs up", nil, func(p *peer, _ uint32) { p.nc.Close() }, ErrClosed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a, b := net.Pipe()
+			p := &peer{t: t, nc: b}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				defer b.Close()
+				p.write(1, openflow.NewHello(4))
+				p.read()
+				h, _ := p.read()
+				if tt.features != nil {
+					tt.features(p, h.XID)
+					return
+				}
+				p.write(h.XID, &openflow.FeaturesReply{})
+				h, _ = p.read()
+				tt.ports(p, h.XID)
+			}()
+			_, err := Server(t.Context(), a, Config{})
+			wantKind(t, err, tt.kind)
+			<-done
+		})
+	}
+}

@@ -52,7 +52,7 @@ func (r *reader) run() {
 		}
 	}
 	if r.bad > 0 {
-		r.c.log.Warn("malformed messages", "count", r.bad)
+		r.c.log.Load().Warn("malformed messages", "count", r.bad)
 	}
 }
 
@@ -155,7 +155,7 @@ func (r *reader) deliver(h openflow.Header, m openflow.Message) error {
 // it was itself an error (§7.5.4).
 func (r *reader) malformed(h openflow.Header, b []byte, code uint16, err error) error {
 	if r.bad++; r.bad == 1 {
-		r.c.log.Warn("malformed message", "type", h.Type, "length", h.Length, "version", h.Version, "err", err)
+		r.c.log.Load().Warn("malformed message", "type", h.Type, "length", h.Length, "version", h.Version, "err", err)
 	}
 	if err != nil {
 		r.c.complete(h.XID, answer{err: &Error{Op: "request", Kind: ErrProtocol, Err: err}})

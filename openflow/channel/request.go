@@ -25,6 +25,9 @@ func (c *Conn) request(ctx context.Context, m openflow.Message, maxBytes int) (o
 	if !ok {
 		return nil, &Error{Op: "request", Kind: ErrMessage, Err: errNoReply}
 	}
+	if ctx.Err() != nil {
+		return nil, contextError("request", ctx)
+	}
 	r := &call{want: want, answer: make(chan answer, 1)}
 	if mp, ok := m.(*openflow.MultipartRequest); ok {
 		r.mpType = mp.MPType
