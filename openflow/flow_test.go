@@ -96,6 +96,14 @@ func TestFlowModRefuses(t *testing.T) {
 	}
 }
 
+func TestParseRefusesMaskedSetField(t *testing.T) {
+	out := &PacketOut{Actions: []Action{SetField(IPv4Src(v4))}} // its 4 bytes are as many as a masked VLAN_VID's
+	err := mutate(t, out, func(b []byte) []byte { b[30] = byte(FieldVLANVID)<<1 | 1; return b })
+	if !errors.Is(err, ErrValue) {
+		t.Errorf("%v, want ErrValue", err)
+	}
+}
+
 func TestAppendRefusesActions(t *testing.T) {
 	for name, a := range map[string]Action{
 		"masked set field":  SetField(VLANAny()),

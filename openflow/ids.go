@@ -45,7 +45,7 @@ func ParseDPID(s string) (DPID, error) {
 		base = 16
 	}
 	v, err := strconv.ParseUint(text, base, 64)
-	if err != nil {
+	if err != nil || (base == 16 && len(text) > 16) {
 		return 0, fmt.Errorf("openflow: datapath %q is neither 16 hex digits nor a number", s)
 	}
 	return DPID(v), nil
