@@ -149,17 +149,22 @@ func (k *core) inPrecedence() []path.Circuit {
 
 // probe sends an LLDP probe out of a port.
 func (k *core) probe(port topology.Port) {
-	p := k.peers[port.ID.DPID]
+	k.packetOut(port.ID, k.prober.Frame(port.ID, port.MAC), true)
+}
+
+// packetOut sends a frame out of a port. One that finds no room is dropped: a
+// probe is due again soon, and a host's frame is best effort.
+func (k *core) packetOut(at topology.PortID, frame []byte, urgent bool) {
+	p := k.peers[at.DPID]
 	if p == nil {
 		return
 	}
-	// A probe that finds no room is no loss: the next one is due soon.
 	_ = p.session.conn.PacketOut(&openflow.PacketOut{
 		BufferID: openflow.NoBuffer,
 		InPort:   openflow.PortController,
-		Actions:  []openflow.Action{openflow.Output(port.ID.Port, 0)},
-		Data:     k.prober.Frame(port.ID, port.MAC),
-	}, true)
+		Actions:  []openflow.Action{openflow.Output(at.Port, 0)},
+		Data:     frame,
+	}, urgent)
 }
 
 // stop ends the sessions and answers whoever still waits. The switches keep

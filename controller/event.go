@@ -136,6 +136,14 @@ func (e hostSeen) apply(k *core) {
 	}
 }
 
+// delivery: a frame is to leave the network at a port.
+type delivery struct {
+	at    topology.PortID
+	frame []byte
+}
+
+func (e delivery) apply(k *core) { k.packetOut(e.at, e.frame, false) }
+
 // confirmed: a switch has answered the barrier after everything that a wanted
 // state asked of it.
 type confirmed struct {

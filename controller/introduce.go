@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"conga/controller/discovery"
+	"conga/controller/flow"
 	"conga/controller/topology"
 	"conga/openflow"
 )
 
 // answerTime is how long a switch may take to answer one question.
 const answerTime = 10 * time.Second
+
+var errNoMeters = errors.New("no meters for us")
 
 // introduce asks the switch what it is and tells the core.
 func (s *session) introduce(life context.Context) error {
@@ -28,6 +31,9 @@ func (s *session) introduce(life context.Context) error {
 		return err
 	}
 	meters, err := s.countMeters(ctx)
+	if errors.Is(err, errNoMeters) {
+		meters, err = 0, nil
+	}
 	if err != nil {
 		return err
 	}
@@ -82,7 +88,25 @@ func (s *session) countMeters(ctx context.Context) (uint32, error) {
 	if err != nil || !ok || f.BandTypes&(1<<openflow.MeterBandDrop) == 0 || f.Capabilities&needed != needed {
 		return 0, err
 	}
-	return f.MaxMeter, nil
+	return f.MaxMeter, s.tryMeter(ctx)
+}
+
+// tryMeter finds out whether the switch takes a meter of ours. A refusal is
+// [errNoMeters].
+func (s *session) tryMeter(ctx context.Context) error {
+	trial := s.conn.Commit([]openflow.Message{flow.MeterTrial()})
+	select {
+	case <-trial.Done():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	for _, r := range trial.Refused() {
+		if r.Err.Code != uint16(openflow.MeterModFailedMeterExists) {
+			s.log.Warn("switch has meters, but refuses ours", "err", r.Err)
+			return errNoMeters
+		}
+	}
+	return trial.Err()
 }
 
 // findQueue lists the ports that have the queue for allocated traffic. A switch
@@ -144,8 +168,23 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 	if discovery.IsLLDP(m.Data) {
 		return
 	}
+	if p, ok := s.Snapshot().Port(at); ok && p.Role == topology.Trunk {
+		s.stray(m.Data)
+		return
+	}
 	if h, ok := discovery.Sight(m.Data); ok && s.news(at, h) {
 		s.offer(hostSeen{s, at, h.MAC, h.Addrs})
+	}
+}
+
+// stray takes a frame that a switch did not know what to do with to the host
+// that it is for.
+func (s *session) stray(frame []byte) {
+	if len(frame) < 14 {
+		return
+	}
+	if h, ok := s.Snapshot().Hosts[openflow.MAC(frame[:6])]; ok {
+		s.offer(delivery{h.At, frame})
 	}
 }
 

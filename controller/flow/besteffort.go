@@ -13,11 +13,12 @@ import (
 // 0xffff0000, whatever number of meters it says it has room for.
 const (
 	meterFirst    openflow.MeterID = 0xc000_0000
-	meterUnknown                   = meterFirst                  // packets of unknown sources
-	meterFlood                     = meterFirst + 1              // what is flooded, where several ports carry reservations
-	meterPorts    openflow.MeterID = 0xc100_0000                 // plus the port number
-	meterPolicers openflow.MeterID = 0xc200_0000                 // plus the circuit's handle
-	meterLast     openflow.MeterID = meterPolicers + 0x00ff_ffff // of 24 bits each
+	meterUnknown                   = meterFirst     // packets of unknown sources
+	meterFlood                     = meterFirst + 1 // what is flooded, where several ports carry reservations
+	meterPorts    openflow.MeterID = 0xc100_0000    // plus the port number
+	meterPolicers openflow.MeterID = 0xc200_0000    // plus the circuit's handle
+	meterTrial    openflow.MeterID = 0xc300_0000    // see MeterTrial
+	meterLast                      = meterTrial
 
 	meterSuffix = 0x00ff_ffff
 )
@@ -74,6 +75,11 @@ func (c *compiler) bestEffortMeters() map[openflow.PortNo]openflow.MeterID {
 	}
 	return ids
 }
+
+// MeterTrial is a meter that no entry uses, with the highest of our
+// identifiers. A switch that takes it takes all of ours; what a switch says of
+// its room for meters does not tell which identifiers it accepts.
+func MeterTrial() *openflow.MeterMod { return drop(minRate).modify(meterTrial, openflow.MeterAdd) }
 
 // metering reports whether meters are wanted, and there to be had.
 func (c *compiler) metering() bool { return c.Policy.Meter && c.sw.Meters > 0 }

@@ -17,7 +17,8 @@ const (
 	prioPort  = 400 // what the role of the port decides
 	prioLearn = 300 // what teaches addresses
 	prioHost  = 200 // what is known of hosts
-	prioOff   = 100 // what came in off the tree
+	prioGroup = 110 // what came in off the tree and is for a group
+	prioStray = 100 // what came in off the tree for a host that is not known here
 	prioMiss  = 0
 )
 
@@ -69,12 +70,7 @@ func (c *compiler) learning() {
 				openflow.Match{openflow.InPort(h.At.Port), openflow.EthSrc(h.MAC)}, onward)
 		}
 	}
-	miss := []openflow.Instruction{openflow.ApplyActions(toController), onward}
-	if c.sw.Meters > 0 {
-		c.state.Meters[meterUnknown] = Meter{Packets: true, Rate: unknownRate, Burst: unknownRate}
-		miss = append(miss, openflow.Meter(meterUnknown))
-	}
-	c.rule(KindControl, tableLearning, prioMiss, nil, miss...)
+	c.rule(KindControl, tableLearning, prioMiss, nil, append(c.bestEffort(c.unknownMeter(), toController), onward)...)
 }
 
 // teaching are the matches of frames in which a host tells its address.
@@ -107,9 +103,27 @@ func (c *compiler) forwarding(t openflow.TableID) {
 // never sends a frame back to where it came from.
 func (c *compiler) flood(t openflow.TableID) {
 	if t == tableForwarding {
-		c.rule(KindForward, t, prioOff, openflow.Match{openflow.Metadata(offTree, offTree)})
+		c.strays()
 	}
 	c.rule(KindForward, t, prioMiss, nil, c.bestEffort(c.floodMeter(), c.floodPorts()...)...)
+}
+
+// strays are frames that came in off the tree for a host that this switch does
+// not know. The switch before knows it, so this one is about to: while a new
+// host's entries spread, the controller takes such frames to where they belong.
+func (c *compiler) strays() {
+	off := openflow.Metadata(offTree, offTree)
+	c.rule(KindForward, tableForwarding, prioGroup, openflow.Match{off, openflow.EthDstMasked(groupBit, groupBit)})
+	c.rule(KindForward, tableForwarding, prioStray, openflow.Match{off}, c.bestEffort(c.unknownMeter(), toController)...)
+}
+
+// unknownMeter limits what the switch sends up of unknown sources, and of strays.
+func (c *compiler) unknownMeter() openflow.MeterID {
+	if c.sw.Meters == 0 {
+		return 0
+	}
+	c.state.Meters[meterUnknown] = Meter{Packets: true, Rate: unknownRate, Burst: unknownRate}
+	return meterUnknown
 }
 
 func (c *compiler) floodPorts() (out []openflow.Action) {

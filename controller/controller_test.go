@@ -1,0 +1,576 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"conga/controller/flow"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+	"conga/openflow/ofswitch"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must happen; it fails after that.
+const patience = 20 * time.Second
+
+// emulated is a network with Open vSwitch's generosity towards meters.
+func emulated() ofswitch.TopologyConfig {
+	return ofswitch.TopologyConfig{
+		Switch: ofswitch.Config{MaxMeters: 0xffff0000, Backoff: 50 * time.Millisecond},
+		Trunk:  ofswitch.LinkConfig{Capacity: 100e6},
+	}
+}
+
+// lab is a controller with a network of emulated switches.
+type lab struct {
+	*testing.T
+	*Controller
+	net  *ofswitch.Network
+	stop func() // the controller; idempotent
+}
+
+type keeper struct {
+	mu sync.Mutex
+	m  topology.Memory
+}
+
+func (k *keeper) Load() (topology.Memory, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.m, nil
+}
+
+func (k *keeper) Save(m topology.Memory) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.m = m
+	return nil
+}
+
+func start(t *testing.T, n *ofswitch.Network, cfg Config) *lab {
+	t.Helper()
+	t.Cleanup(func() { n.Close() })
+	l := launch(t, n, cfg)
+	n.Run(t.Context(), l.Addr().String())
+	return l
+}
+
+func launch(t *testing.T, n *ofswitch.Network, cfg Config) *lab {
+	t.Helper()
+	if cfg.Listen == "" {
+		cfg.Listen = "127.0.0.1:0"
+	}
+	dscp := uint8(46)
+	cfg.Priority = Priority{Meter: true, DSCP: &dscp}
+	c, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := c.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	}()
+	stop := func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return &lab{T: t, Controller: c, net: n, stop: stop}
+}
+
+// until waits for a condition, asking again at every change of the network and
+// every few milliseconds.
+func (l *lab) until(what string, ok func(*topology.Snapshot) bool) {
+	l.Helper()
+	deadline := time.After(patience)
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for {
+		changed := l.Changed()
+		if ok(l.Snapshot()) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-again.C:
+		case <-deadline:
+			l.Fatalf("still waiting: %s", what)
+		}
+	}
+}
+
+// settled waits until all links are known, all ports have a role, and every
+// switch holds what follows.
+func (l *lab) settled(switches, cables int) {
+	l.Helper()
+	l.until("every switch, link and port to be known", func(s *topology.Snapshot) bool {
+		if len(s.Switches) != switches || len(s.Links) != 2*cables {
+			return false
+		}
+		for _, sw := range s.Switches {
+			for _, p := range sw.Ports {
+				if p.Up && p.Role == topology.Undetermined {
+					return false
+				}
+			}
+		}
+		return l.held(s)
+	})
+}
+
+// held reports whether every switch holds exactly what a snapshot asks for
+// without circuits.
+func (l *lab) held(s *topology.Snapshot) bool {
+	n := &flow.Network{Snapshot: s, Routes: flow.NewRoutes(s), Policy: l.policy}
+	for _, sw := range l.net.Switches() {
+		present := flow.NewState()
+		for _, f := range sw.Flows(openflow.TableAll) {
+			if r, ours := flow.FromStats(&f); ours {
+				present.Rules[r.Key()] = r
+			}
+		}
+		for _, c := range sw.MeterConfigs() {
+			if id, m, ours := flow.FromMeterConfig(c); ours {
+				present.Meters[id] = m
+			}
+		}
+		if len(flow.Diff(present, flow.Compile(n, sw.DPID()))) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (l *lab) ping(from, to string) {
+	l.Helper()
+	h := l.net.Host(to)
+	for _, a := range h.Addrs() {
+		ctx, cancel := context.WithTimeout(l.Context(), patience)
+		if _, err := l.net.Host(from).Ping(ctx, a); err != nil {
+			l.Errorf("ping %s -> %s (%v): %v", from, to, a, err)
+		}
+		cancel()
+	}
+}
+
+func (l *lab) pingAll() {
+	l.Helper()
+	for _, from := range l.net.Hosts() {
+		for _, to := range l.net.Hosts() {
+			if from != to {
+				l.ping(from.Name(), to.Name())
+			}
+		}
+	}
+	if stats := l.net.Stats(); stats.HopLimit != 0 || stats.Overflow != 0 {
+		l.Errorf("frames went round in circles: %+v", stats)
+	}
+}
+
+// circuit is a circuit between two hosts on the path that is best now.
+func (l *lab) circuit(id string, handle uint32, from, to string, rate topology.BitRate) path.Circuit {
+	l.Helper()
+	src, dst := l.net.Host(from).Addr(), l.net.Host(to).Addr()
+	var p path.Path
+	l.until("a path from "+from+" to "+to, func(s *topology.Snapshot) (ok bool) {
+		a, known := s.Locate(src)
+		b, known2 := s.Locate(dst)
+		p, ok = path.Find(s, path.Query{From: a, To: b, Rate: rate})
+		return ok && known && known2
+	})
+	return path.Circuit{ID: id, Handle: handle, Rate: rate, Path: p, Key: path.FlowKey{Src: src, Dst: dst}}
+}
+
+func (l *lab) install(c path.Circuit) error {
+	ctx, cancel := context.WithTimeout(l.Context(), patience)
+	defer cancel()
+	return l.Install(ctx, c)
+}
+
+// holders are the switches that hold entries of a circuit, with their number.
+func (l *lab) holders(handle uint32) map[openflow.DPID]int {
+	out := map[openflow.DPID]int{}
+	for _, sw := range l.net.Switches() {
+		for _, f := range sw.Flows(openflow.TableAll) {
+			if f.Cookie == flow.MakeCookie(flow.KindAllocation, uint64(handle)) {
+				out[sw.DPID()]++
+			}
+		}
+	}
+	return out
+}
+
+func (l *lab) wantHolders(handle uint32, p path.Path) {
+	l.Helper()
+	got := l.holders(handle)
+	for _, h := range p {
+		if got[h.DPID] != 2 {
+			l.Errorf("switch %v holds %d entries of circuit %d; want 2", h.DPID, got[h.DPID], handle)
+		}
+		delete(got, h.DPID)
+	}
+	if len(got) != 0 {
+		l.Errorf("entries of circuit %d off its path: %v", handle, got)
+	}
+}
+
+func TestEveryHostReachesEveryOther(t *testing.T) {
+	for name, c := range map[string]struct {
+		net              *ofswitch.Network
+		switches, cables int
+	}{
+		"ring":     {ofswitch.Ring(5, emulated()), 5, 5},
+		"diamond":  {ofswitch.Diamond(emulated()), 4, 4},
+		"fat tree": {ofswitch.FatTree(4, emulated()), 20, 32},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := start(t, c.net, Config{})
+			l.settled(c.switches, c.cables)
+			l.pingAll()
+			l.until("every host to be known", func(s *topology.Snapshot) bool { return len(s.Hosts) == len(c.net.Hosts()) })
+		})
+	}
+}
+
+func TestHostsReachEachOtherWithFewTables(t *testing.T) {
+	cfg := emulated()
+	cfg.Switch.Tables = 1
+	cfg.Switch.NoMeters = true
+	l := start(t, ofswitch.Ring(4, cfg), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+}
+
+func TestABroadcastReachesEveryHostOnce(t *testing.T) {
+	l := start(t, ofswitch.Ring(4, emulated()), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+	before := map[string]uint64{}
+	for _, h := range l.net.Hosts() {
+		before[h.Name()] = h.Stats().Broadcast.Packets
+	}
+	h1 := l.net.Host("h1")
+	h1.Send(ofswitch.ARPRequest(h1.MAC(), h1.Addr(), netip.MustParseAddr("10.0.9.9")))
+	if err := l.net.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range l.net.Hosts()[1:] {
+		if got := h.Stats().Broadcast.Packets - before[h.Name()]; got != 1 {
+			t.Errorf("%s got the broadcast %d times", h.Name(), got)
+		}
+	}
+}
+
+func TestCircuitIsConfirmedOnItsPathAndGoesAgain(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		t.Fatal(err)
+	}
+	l.wantHolders(7, c.Path)
+	if err := l.install(c); err != nil {
+		t.Errorf("installing it again: %v", err)
+	}
+
+	got := l.send("h1", "h2", 50)
+	if got.Packets != 50 || got.DSCP != 46 || len(got.Via) != len(c.Path) {
+		t.Errorf("%d of 50 packets arrived, marked %d, via %v", got.Packets, got.DSCP, got.Via)
+	}
+	if err := l.Remove(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.holders(7); len(got) != 0 {
+		t.Errorf("entries left after removal: %v", got)
+	}
+	if err := l.Remove(t.Context(), "a"); err != nil {
+		t.Errorf("removing it again: %v", err)
+	}
+}
+
+// send sends so many datagrams and tells how they arrived.
+func (l *lab) send(from, to string, n int) ofswitch.Arrivals {
+	l.Helper()
+	src, dst := l.net.Host(from), l.net.Host(to)
+	dst.ResetGot()
+	const size = 500
+	tr := ofswitch.Traffic{Rate: 8 * size * 1000, Size: size, Duration: time.Duration(n) * time.Millisecond}
+	if _, err := src.SendUDP(l.Context(), netip.AddrPortFrom(dst.Addr(), 9), tr); err != nil {
+		l.Error(err)
+	}
+	if err := l.net.Settle(l.Context()); err != nil {
+		l.Error(err)
+	}
+	return dst.Got(src.Addr(), 9)
+}
+
+func TestMoveLosesNoPacket(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		t.Fatal(err)
+	}
+	other := c
+	other.Path = otherWay(l, c.Path)
+
+	arrived := make(chan ofswitch.Arrivals)
+	go func() { arrived <- l.send("h1", "h2", 400) }()
+	for i := range 20 {
+		if err := l.install([]path.Circuit{other, c}[i%2]); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := <-arrived; got.Packets != 400 {
+		t.Errorf("%d of 400 packets arrived while the circuit moved to and fro", got.Packets)
+	}
+	l.wantHolders(7, c.Path)
+	if err := l.install(other); err != nil {
+		t.Fatal(err)
+	}
+	l.wantHolders(7, other.Path)
+}
+
+// otherWay is the way through a diamond that p does not take.
+func otherWay(l *lab, p path.Path) path.Path {
+	via := 5 - p[1].DPID // 2 or 3
+	s := l.Snapshot()
+	var out path.Path
+	for _, first := range s.Links {
+		if first.ID.From.DPID != p[0].DPID || first.ID.To.DPID != via {
+			continue
+		}
+		for _, second := range s.Links {
+			if second.ID.From.DPID == via && second.ID.To.DPID == p[2].DPID {
+				out = path.Path{
+					{DPID: p[0].DPID, In: p[0].In, Out: first.ID.From.Port},
+					{DPID: via, In: first.ID.To.Port, Out: second.ID.From.Port},
+					{DPID: p[2].DPID, In: second.ID.To.Port, Out: p[2].Out},
+				}
+			}
+		}
+	}
+	return out
+}
+
+func TestRestartTouchesNoEntry(t *testing.T) {
+	n := ofswitch.Ring(4, emulated())
+	k := &keeper{}
+	l := start(t, n, Config{Memory: k})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h3", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.stop()
+	before := map[openflow.DPID]uint64{}
+	for _, sw := range n.Switches() {
+		before[sw.DPID()] = sw.Counters().FlowMods
+	}
+
+	arrived := make(chan ofswitch.Arrivals)
+	go func() { arrived <- l.send("h1", "h3", 1500) }()
+	again := New
+	c2, err := again(Config{Listen: addr, Memory: k, Priority: l.cfg.Priority})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c2.Restore([]path.Circuit{c})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- c2.Run(ctx) }()
+	l2 := &lab{T: t, Controller: c2, net: n}
+	l2.until("the switches to be back", func(s *topology.Snapshot) bool {
+		up := 0
+		for _, sw := range s.Switches {
+			if sw.Connected {
+				up++
+			}
+		}
+		return up == 4
+	})
+	if err := l2.install(c); err != nil {
+		t.Error(err)
+	}
+	if got := <-arrived; got.Packets != 1500 {
+		t.Errorf("%d of 1500 packets arrived over the restart", got.Packets)
+	}
+	for _, sw := range n.Switches() {
+		if mods := sw.Counters().FlowMods - before[sw.DPID()]; mods != 0 {
+			t.Errorf("the restart sent switch %v %d flow mods", sw.DPID(), mods)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEntriesAreRepairedAndForeignOnesLeft(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		t.Fatal(err)
+	}
+	sw := l.net.Switch(1)
+	foreign := openflow.FlowMod{
+		Cookie: 0xbeef, Priority: 5, Table: 7, BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
+		Match: openflow.Match{openflow.EthType(0x1234)},
+	}
+	if err := sw.Apply(&foreign); err != nil {
+		t.Fatal(err)
+	}
+	ours := func() int {
+		n := 0
+		for _, f := range sw.Flows(openflow.TableAll) {
+			if _, _, ok := flow.ReadCookie(f.Cookie); ok {
+				n++
+			}
+		}
+		return n
+	}
+	whole := ours()
+	for name, tamper := range map[string]openflow.FlowMod{
+		"all entries deleted": {Command: openflow.FlowDelete, Table: openflow.TableAll, Cookie: flow.CookieTag, CookieMask: flow.CookieMask},
+		"an entry changed": {Command: openflow.FlowModify, Table: 0, Cookie: flow.MakeCookie(flow.KindAllocation, 7), CookieMask: ^openflow.Cookie(0),
+			Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.Output(1, 0))}},
+		"a stranger with our tag": {Priority: 9, Table: 0, Cookie: flow.MakeCookie(flow.KindAllocation, 99),
+			Match: openflow.Match{openflow.EthType(0x4321)}},
+	} {
+		tamper.BufferID, tamper.OutPort, tamper.OutGroup = openflow.NoBuffer, openflow.PortAny, openflow.GroupAny
+		if err := sw.Apply(&tamper); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		l.until("repair after "+name, func(*topology.Snapshot) bool {
+			return ours() == whole && len(l.holders(99)) == 0 && l.forwards(sw, c)
+		})
+	}
+	if !slices.ContainsFunc(sw.Flows(7), func(f openflow.FlowStats) bool { return f.Cookie == 0xbeef }) {
+		t.Error("somebody else's entry is gone")
+	}
+}
+
+// forwards reports whether a switch at the head of a circuit sends its traffic
+// along its path.
+func (l *lab) forwards(sw *ofswitch.Switch, c path.Circuit) bool {
+	for _, f := range sw.Flows(0) {
+		in, ok := f.Match.Get(openflow.FieldInPort)
+		if f.Cookie != flow.MakeCookie(flow.KindAllocation, uint64(c.Handle)) || !ok || in.Uint64() != uint64(c.Path[0].In) {
+			continue
+		}
+		for _, i := range f.Instructions {
+			if slices.Contains(i.Actions, openflow.Output(c.Path[0].Out, 0)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func TestRefusalReachesWhoeverInstalls(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	middle := l.net.Switch(c.Path[1].DPID)
+	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
+	middle.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == flow.MakeCookie(flow.KindAllocation, 7) {
+			return &full
+		}
+		return nil
+	}})
+	err := l.install(c)
+	refused, ok := errors.AsType[*Error](err)
+	if _, said := errors.AsType[*openflow.Error](err); !ok || !said || refused.DPID != middle.DPID() {
+		t.Fatalf("Install = %v; want the refusal of switch %v", err, middle.DPID())
+	}
+	middle.SetFaults(ofswitch.Faults{})
+	l.until("the next audit to mend it", func(*topology.Snapshot) bool { return l.holders(7)[middle.DPID()] == 2 })
+	if err := l.install(c); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSwitchThatIsAwayIsNamedAndGetsItsEntriesWhenItReturns(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	away := l.net.Switch(c.Path[1].DPID)
+	away.SetFaults(ofswitch.Faults{Refuse: true})
+	away.Disconnect()
+	l.until("the switch to be away", func(s *topology.Snapshot) bool { return !s.Switches[away.DPID()].Connected })
+	if err := l.install(c); !errors.Is(err, ErrAway) {
+		t.Fatalf("Install = %v; want %v", err, ErrAway)
+	}
+	away.SetFaults(ofswitch.Faults{})
+	l.until("its entries", func(*topology.Snapshot) bool { return l.holders(7)[away.DPID()] == 2 })
+	if err := l.install(c); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTrafficFollowsWhenALinkIsCut(t *testing.T) {
+	l := start(t, ofswitch.Ring(4, emulated()), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+	cut := l.net.LinkBetween(1, 2)
+	cut.Cut()
+	l.until("the link to be gone", func(s *topology.Snapshot) bool { return len(s.Links) == 6 })
+	l.pingAll()
+	cut.Restore()
+	l.settled(4, 4)
+	l.pingAll()
+}
+
+func TestSecondConnectionDoesNotEvictALiveSwitch(t *testing.T) {
+	l := start(t, ofswitch.Linear(2, emulated()), Config{})
+	l.settled(2, 1)
+	first := l.Snapshot().Switches[1].Addr
+	impostor := ofswitch.New(ofswitch.Config{DPID: 1})
+	_ = impostor.Connect(t.Context(), l.Addr().String()) // returns when it is sent away
+	impostor.Disconnect()
+	if got := l.Snapshot().Switches[1]; got.Addr != first || !got.Connected {
+		t.Errorf("switch 1 is now %s, connected %v; was %s", got.Addr, got.Connected, first)
+	}
+}
+
+func TestSilentConnectionGivesWayToItsSuccessor(t *testing.T) {
+	l := start(t, ofswitch.Linear(2, emulated()), Config{})
+	l.settled(2, 1)
+	first := l.Snapshot().Switches[1].Addr
+	l.net.Switch(1).SetFaults(ofswitch.Faults{Stall: true})
+	heir := ofswitch.New(ofswitch.Config{DPID: 1})
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan struct{})
+	go func() { defer close(gone); _ = heir.Run(ctx, l.Addr().String()) }()
+	l.until("the new connection to take over", func(s *topology.Snapshot) bool {
+		return s.Switches[1].Connected && s.Switches[1].Addr != first
+	})
+	cancel()
+	<-gone
+}
