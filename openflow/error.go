@@ -2,7 +2,7 @@ package openflow
 
 import "encoding/binary"
 
-// Error refuses a request (§7.5.4). It implements error.
+// Error refuses a request (§7.4.4). It implements error.
 type Error struct {
 	ErrType      ErrorType
 	Code         uint16 // one of the type's codes; with ErrorTypeExperimenter, its exp_type
@@ -10,10 +10,10 @@ type Error struct {
 	Data         []byte // at least 64 bytes of the refused message, or text for ErrorTypeHelloFailed
 }
 
-// ErrorType is the kind of an error (§7.5.4).
+// ErrorType is the kind of an error (§7.4.4).
 type ErrorType uint16
 
-// The error types (§7.5.4).
+// The error types (§7.4.4).
 const (
 	ErrorTypeHelloFailed         ErrorType = 0
 	ErrorTypeBadRequest          ErrorType = 1

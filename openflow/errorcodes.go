@@ -6,19 +6,19 @@ type ErrorCode interface {
 	code() uint16
 }
 
-// HelloFailedCode is a code of ErrorTypeHelloFailed (§7.5.4).
+// HelloFailedCode is a code of ErrorTypeHelloFailed (§7.4.4).
 type HelloFailedCode uint16
 
-// The codes of ErrorTypeHelloFailed (§7.5.4).
+// The codes of ErrorTypeHelloFailed (§7.4.4).
 const (
 	HelloFailedIncompatible HelloFailedCode = 0
 	HelloFailedEPerm        HelloFailedCode = 1
 )
 
-// BadRequestCode is a code of ErrorTypeBadRequest (§7.5.4).
+// BadRequestCode is a code of ErrorTypeBadRequest (§7.4.4).
 type BadRequestCode uint16
 
-// The codes of ErrorTypeBadRequest (§7.5.4).
+// The codes of ErrorTypeBadRequest (§7.4.4).
 const (
 	BadRequestBadVersion              BadRequestCode = 0
 	BadRequestBadType                 BadRequestCode = 1
@@ -36,10 +36,10 @@ const (
 	BadRequestMultipartBufferOverflow BadRequestCode = 13
 )
 
-// BadActionCode is a code of ErrorTypeBadAction (§7.5.4).
+// BadActionCode is a code of ErrorTypeBadAction (§7.4.4).
 type BadActionCode uint16
 
-// The codes of ErrorTypeBadAction (§7.5.4).
+// The codes of ErrorTypeBadAction (§7.4.4).
 const (
 	BadActionBadType           BadActionCode = 0
 	BadActionBadLen            BadActionCode = 1
@@ -59,10 +59,10 @@ const (
 	BadActionBadSetArgument    BadActionCode = 15
 )
 
-// BadInstructionCode is a code of ErrorTypeBadInstruction (§7.5.4).
+// BadInstructionCode is a code of ErrorTypeBadInstruction (§7.4.4).
 type BadInstructionCode uint16
 
-// The codes of ErrorTypeBadInstruction (§7.5.4).
+// The codes of ErrorTypeBadInstruction (§7.4.4).
 const (
 	BadInstructionUnknownInst       BadInstructionCode = 0
 	BadInstructionUnsupInst         BadInstructionCode = 1
@@ -76,10 +76,10 @@ const (
 	BadInstructionDupInst           BadInstructionCode = 9 // of OpenFlow 1.4; Open vSwitch sends it
 )
 
-// BadMatchCode is a code of ErrorTypeBadMatch (§7.5.4).
+// BadMatchCode is a code of ErrorTypeBadMatch (§7.4.4).
 type BadMatchCode uint16
 
-// The codes of ErrorTypeBadMatch (§7.5.4).
+// The codes of ErrorTypeBadMatch (§7.4.4).
 const (
 	BadMatchBadType       BadMatchCode = 0
 	BadMatchBadLen        BadMatchCode = 1
@@ -95,10 +95,10 @@ const (
 	BadMatchEPerm         BadMatchCode = 11
 )
 
-// FlowModFailedCode is a code of ErrorTypeFlowModFailed (§7.5.4).
+// FlowModFailedCode is a code of ErrorTypeFlowModFailed (§7.4.4).
 type FlowModFailedCode uint16
 
-// The codes of ErrorTypeFlowModFailed (§7.5.4).
+// The codes of ErrorTypeFlowModFailed (§7.4.4).
 const (
 	FlowModFailedUnknown    FlowModFailedCode = 0
 	FlowModFailedTableFull  FlowModFailedCode = 1
@@ -110,10 +110,10 @@ const (
 	FlowModFailedBadFlags   FlowModFailedCode = 7
 )
 
-// GroupModFailedCode is a code of ErrorTypeGroupModFailed (§7.5.4).
+// GroupModFailedCode is a code of ErrorTypeGroupModFailed (§7.4.4).
 type GroupModFailedCode uint16
 
-// The codes of ErrorTypeGroupModFailed (§7.5.4).
+// The codes of ErrorTypeGroupModFailed (§7.4.4).
 const (
 	GroupModFailedGroupExists         GroupModFailedCode = 0
 	GroupModFailedInvalidGroup        GroupModFailedCode = 1
@@ -132,10 +132,10 @@ const (
 	GroupModFailedEPerm               GroupModFailedCode = 14
 )
 
-// PortModFailedCode is a code of ErrorTypePortModFailed (§7.5.4).
+// PortModFailedCode is a code of ErrorTypePortModFailed (§7.4.4).
 type PortModFailedCode uint16
 
-// The codes of ErrorTypePortModFailed (§7.5.4).
+// The codes of ErrorTypePortModFailed (§7.4.4).
 const (
 	PortModFailedBadPort      PortModFailedCode = 0
 	PortModFailedBadHWAddr    PortModFailedCode = 1
@@ -144,50 +144,50 @@ const (
 	PortModFailedEPerm        PortModFailedCode = 4
 )
 
-// TableModFailedCode is a code of ErrorTypeTableModFailed (§7.5.4).
+// TableModFailedCode is a code of ErrorTypeTableModFailed (§7.4.4).
 type TableModFailedCode uint16
 
-// The codes of ErrorTypeTableModFailed (§7.5.4).
+// The codes of ErrorTypeTableModFailed (§7.4.4).
 const (
 	TableModFailedBadTable  TableModFailedCode = 0
 	TableModFailedBadConfig TableModFailedCode = 1
 	TableModFailedEPerm     TableModFailedCode = 2
 )
 
-// QueueOpFailedCode is a code of ErrorTypeQueueOpFailed (§7.5.4).
+// QueueOpFailedCode is a code of ErrorTypeQueueOpFailed (§7.4.4).
 type QueueOpFailedCode uint16
 
-// The codes of ErrorTypeQueueOpFailed (§7.5.4).
+// The codes of ErrorTypeQueueOpFailed (§7.4.4).
 const (
 	QueueOpFailedBadPort  QueueOpFailedCode = 0
 	QueueOpFailedBadQueue QueueOpFailedCode = 1
 	QueueOpFailedEPerm    QueueOpFailedCode = 2
 )
 
-// SwitchConfigFailedCode is a code of ErrorTypeSwitchConfigFailed (§7.5.4).
+// SwitchConfigFailedCode is a code of ErrorTypeSwitchConfigFailed (§7.4.4).
 type SwitchConfigFailedCode uint16
 
-// The codes of ErrorTypeSwitchConfigFailed (§7.5.4).
+// The codes of ErrorTypeSwitchConfigFailed (§7.4.4).
 const (
 	SwitchConfigFailedBadFlags SwitchConfigFailedCode = 0
 	SwitchConfigFailedBadLen   SwitchConfigFailedCode = 1
 	SwitchConfigFailedEPerm    SwitchConfigFailedCode = 2
 )
 
-// RoleRequestFailedCode is a code of ErrorTypeRoleRequestFailed (§7.5.4).
+// RoleRequestFailedCode is a code of ErrorTypeRoleRequestFailed (§7.4.4).
 type RoleRequestFailedCode uint16
 
-// The codes of ErrorTypeRoleRequestFailed (§7.5.4).
+// The codes of ErrorTypeRoleRequestFailed (§7.4.4).
 const (
 	RoleRequestFailedStale   RoleRequestFailedCode = 0
 	RoleRequestFailedUnsup   RoleRequestFailedCode = 1
 	RoleRequestFailedBadRole RoleRequestFailedCode = 2
 )
 
-// MeterModFailedCode is a code of ErrorTypeMeterModFailed (§7.5.4).
+// MeterModFailedCode is a code of ErrorTypeMeterModFailed (§7.4.4).
 type MeterModFailedCode uint16
 
-// The codes of ErrorTypeMeterModFailed (§7.5.4).
+// The codes of ErrorTypeMeterModFailed (§7.4.4).
 const (
 	MeterModFailedUnknown      MeterModFailedCode = 0
 	MeterModFailedMeterExists  MeterModFailedCode = 1
@@ -203,10 +203,10 @@ const (
 	MeterModFailedOutOfBands   MeterModFailedCode = 11
 )
 
-// TableFeaturesFailedCode is a code of ErrorTypeTableFeaturesFailed (§7.5.4).
+// TableFeaturesFailedCode is a code of ErrorTypeTableFeaturesFailed (§7.4.4).
 type TableFeaturesFailedCode uint16
 
-// The codes of ErrorTypeTableFeaturesFailed (§7.5.4).
+// The codes of ErrorTypeTableFeaturesFailed (§7.4.4).
 const (
 	TableFeaturesFailedBadTable    TableFeaturesFailedCode = 0
 	TableFeaturesFailedBadMetadata TableFeaturesFailedCode = 1

@@ -63,6 +63,11 @@ const (
 	FlowRemovedGroupDelete FlowRemovedReason = 3 // its group went
 )
 
+var flowRemovedReasonNames = [...]string{"idle timeout", "hard timeout", "delete", "group delete"}
+
+// String returns the reason's name in lower case.
+func (r FlowRemovedReason) String() string { return enumName("reason", flowRemovedReasonNames[:], r) }
+
 // FlowRemoved tells that a flow entry went, with its last counters (§7.4.2).
 type FlowRemoved struct {
 	Cookie       Cookie

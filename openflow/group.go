@@ -23,6 +23,11 @@ const (
 	GroupTypeFF       GroupType = 3 // the first live one: fast failover
 )
 
+var groupTypeNames = [...]string{"all", "select", "indirect", "fast failover"}
+
+// String returns the type's name in lower case.
+func (t GroupType) String() string { return enumName("group type", groupTypeNames[:], t) }
+
 // A Bucket is one list of actions of a group (§7.3.4.2).
 type Bucket struct {
 	Weight     uint16  // share, in select groups; 0 elsewhere

@@ -127,10 +127,10 @@ const (
 	MeterAll        MeterID = 0xffffffff // every meter, in requests
 )
 
-// A TableID numbers a flow table, 0 to TableMax (§7.3.4.3).
+// A TableID numbers a flow table, 0 to TableMax (§7.3.3).
 type TableID uint8
 
-// The reserved tables (§7.3.4.3).
+// The reserved tables (§7.3.3).
 const (
 	TableMax TableID = 0xfe // highest usable table
 	TableAll TableID = 0xff // every table, in requests and deletes

@@ -27,7 +27,7 @@ func (e *MatchError) Error() string { return fmt.Sprintf("openflow: match on %v:
 func (e *MatchError) Unwrap() error { return e.Err }
 
 // Check reports what a switch would refuse: a field twice, a field without its prerequisites, a value
-// with bits outside its mask or its width, a mask where none is allowed (§7.2.3.6, §7.2.3.8). Fields
+// with bits outside its mask or its width, a mask where none is allowed (§7.2.3.5, §7.2.3.6). Fields
 // that are not standard ones are not looked at. The error is a *[MatchError].
 func (m Match) Check() error {
 	var seen uint64
@@ -74,7 +74,7 @@ func (o *OXM) check() error {
 	return nil
 }
 
-// The EtherTypes and IP protocols that match fields depend on (§7.2.3.8).
+// The EtherTypes and IP protocols that match fields depend on (§7.2.3.6).
 const (
 	etherIPv4     = 0x0800
 	etherARP      = 0x0806
@@ -94,7 +94,7 @@ const (
 	icmpv6NeighbourAdvertisement = 136
 )
 
-// prerequisite reports whether the match has what field f needs (§7.2.3.8).
+// prerequisite reports whether the match has what field f needs (§7.2.3.6).
 func (m Match) prerequisite(f Field) bool {
 	switch f {
 	case FieldInPhyPort:

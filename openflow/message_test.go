@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -235,7 +236,39 @@ func TestTypeNames(t *testing.T) {
 			t.Errorf("type %d has no name", uint8(typ))
 		}
 	}
-	if got := Type(77).String(); got != "type 77" {
-		t.Errorf("unknown type is %q", got)
+	for _, test := range []struct {
+		v    fmt.Stringer
+		want string
+	}{
+		{Type(77), "type 77"},
+		{TypePacketIn, "packet-in"},
+		{MultipartPortDesc, "port desc"},
+		{MultipartExperimenter, "experimenter"},
+		{MultipartType(77), "multipart 77"},
+		{PacketInInvalidTTL, "invalid TTL"},
+		{PortModified, "modified"},
+		{FlowRemovedGroupDelete, "group delete"},
+		{RoleSlave, "slave"},
+		{GroupTypeFF, "fast failover"},
+		{GroupType(9), "group type 9"},
+		{FlowDeleteStrict, "DEL_STRICT"},
+		{FlowModFlags(0x8001), "send_flow_rem 0x8000"},
+		{FieldIPv6NDTarget, "ipv6_nd_target"},
+		{Field(99), "field 99"},
+	} {
+		if got := test.v.String(); got != test.want {
+			t.Errorf("%#v is %q, want %q", test.v, got, test.want)
+		}
+	}
+}
+
+func TestErrorTexts(t *testing.T) {
+	_, _, err := Parse([]byte{4, 14, 0, 9, 0, 0, 0, 1, 0})
+	if want := "openflow: flow mod: flow mod at byte 8: truncated"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+	err = Match{TCPDst(1)}.Check()
+	if want := "openflow: match on tcp_dst: field lacks its prerequisite"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }

@@ -2,7 +2,7 @@ package openflow
 
 import "net/netip"
 
-// VLANPresent is set in the value of the field VLAN_VID when the packet has a tag (§7.2.3.7).
+// VLANPresent is set in the value of the field VLAN_VID when the packet has a tag (§7.2.3.8).
 const VLANPresent uint16 = 0x1000
 
 // InPort matches the ingress port.

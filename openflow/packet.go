@@ -23,6 +23,11 @@ const (
 	PacketInInvalidTTL PacketInReason = 2
 )
 
+var packetInReasonNames = [...]string{"no match", "action", "invalid TTL"}
+
+// String returns the reason's name in lower case.
+func (r PacketInReason) String() string { return enumName("reason", packetInReasonNames[:], r) }
+
 // InPort returns the port the packet came in by.
 func (m *PacketIn) InPort() (PortNo, bool) {
 	for i := range m.Match {

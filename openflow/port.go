@@ -71,6 +71,11 @@ const (
 	PortModified PortReason = 2
 )
 
+var portReasonNames = [...]string{"added", "deleted", "modified"}
+
+// String returns the reason's name in lower case.
+func (r PortReason) String() string { return enumName("reason", portReasonNames[:], r) }
+
 // PortStatus tells that a port came, went or changed (§7.4.3).
 type PortStatus struct {
 	Reason PortReason

@@ -13,6 +13,11 @@ const (
 	RoleSlave    Role = 3
 )
 
+var roleNames = [...]string{"no change", "equal", "master", "slave"}
+
+// String returns the role's name in lower case.
+func (r Role) String() string { return enumName("role", roleNames[:], r) }
+
 // RoleRequest asks for a role (§7.3.9).
 type RoleRequest struct {
 	Role         Role

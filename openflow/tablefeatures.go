@@ -20,9 +20,8 @@ type TableFeatures struct {
 	Properties    []TableProperty
 }
 
-// TablePropertyType is the kind of a table feature property. For types below TablePropNextTablesMiss
-// and others that come in pairs, an odd type is for the table-miss entry and the even one before it for
-// all other entries (§7.3.5.5.2).
+// TablePropertyType is the kind of a table feature property. Those named Miss are for the table-miss entry,
+// the others for all other entries (§7.3.5.5.2).
 type TablePropertyType uint16
 
 // The table feature property types (§7.3.5.5.2).
