@@ -261,3 +261,17 @@ func TestCommitExhausted(t *testing.T) {
 	within(t, k.Done(), "commit")
 	wantKind(t, k.Err(), ErrBusy)
 }
+
+// A switch that refuses the barrier itself has confirmed nothing.
+func TestCommitBarrierRefused(t *testing.T) {
+	c, p := pipe(t, Config{})
+	k := c.Commit(flowMods(1))
+	_, barrier := readCommit(p, 1)
+	p.write(barrier, &openflow.Error{ErrType: openflow.ErrorTypeBadRequest})
+	within(t, k.Done(), "commit")
+	wantKind(t, k.Err(), ErrProtocol)
+	if _, ok := errors.AsType[*openflow.Error](k.Err()); !ok || len(k.Refused()) != 0 {
+		t.Errorf("%v, refused %v", k.Err(), k.Refused())
+	}
+	wantNoCalls(t, c)
+}
