@@ -83,7 +83,7 @@ func TestTLS(t *testing.T) {
 		ClientCAs:    ca.pool,
 		ClientAuth:   tls.RequireAndVerifyClientCert,
 	}
-	l := listen(t, Config{TLS: server, EchoInterval: 50 * time.Millisecond, HandshakeTimeout: 2 * time.Second})
+	l := listen(t, Config{TLS: server, EchoInterval: 50 * time.Millisecond})
 
 	none, wrong := dialTLS(t, l, ca), dialTLS(t, l, ca, other.end("stranger", x509.ExtKeyUsageClientAuth))
 	for name, p := range map[string]*peer{"no certificate": none, "unknown authority": wrong} {
