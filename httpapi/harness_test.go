@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // harness is the whole API over a real allocator, key directory and a network
 // of one switch, with a clock that tests move.
 type harness struct {
-	t       *testing.T
+	t       testing.TB
 	api     http.Handler
 	alloc   *allocator.Allocator
 	keys    *auth.Keys
@@ -63,7 +63,7 @@ const (
 	passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$x59UGLuAwBDnzRfVUBQJ7zA6GJrOY5gZkOVPda70TuA"
 )
 
-func newHarness(t *testing.T, adjust ...func(*httpapi.Config)) *harness {
+func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	t.Helper()
 	h := &harness{
 		t: t, disk: storetest.NewMemory(), log: new(bytes.Buffer),
