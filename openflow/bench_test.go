@@ -108,3 +108,28 @@ func BenchmarkMatchKey(b *testing.B) {
 		}
 	}
 }
+
+// TestAllocations holds the figures that do not depend on the machine.
+func TestAllocations(t *testing.T) {
+	flow, packet := mustAppend(t, 1, benchFlowMod()), mustAppend(t, 1, benchPacketIn())
+	if len(flow) != 152 {
+		t.Errorf("the flow mod of the benchmarks has %d bytes, want 152", len(flow))
+	}
+	m, buf := benchFlowMod(), make([]byte, 0, 256)
+	out := &PacketOut{BufferID: NoBuffer, InPort: PortController, Actions: []Action{Output(1, 0)}, Data: make([]byte, 60)}
+	for _, test := range []struct {
+		name string
+		most float64
+		f    func()
+	}{
+		{"append a flow mod", 0, func() { Append(buf, 1, m) }},
+		{"append a packet-out", 0, func() { Append(buf, 1, out) }},
+		{"parse a flow mod", 1, func() { Parse(flow) }},
+		{"parse a packet-in", 1, func() { Parse(packet) }},
+		{"make a match", 1, func() { _ = Match{InPort(1), IPv4Src(v4), IPv6Dst(v6), EthDst(macA)}.has(FieldInPort) }},
+	} {
+		if got := testing.AllocsPerRun(100, test.f); got > test.most {
+			t.Errorf("%s: %v allocations, want at most %v", test.name, got, test.most)
+		}
+	}
+}

@@ -94,8 +94,8 @@ func (a *BundleAdd) Experimenter() (*Experimenter, error) {
 }
 
 // BundleAdd returns the bundle add message that m carries. It reports false if m is something else, and
-// an error if it is one that cannot be read. Padding and properties after the inner message are passed
-// over.
+// an error if it is one that cannot be read; a ParseError in the inner message counts from its start.
+// Padding and properties after the inner message are passed over.
 func (m *Experimenter) BundleAdd() (*BundleAdd, bool, error) {
 	if m.Experimenter != ExperimenterONF || m.ExpType != expTypeBundleAdd {
 		return nil, false, nil

@@ -20,7 +20,8 @@ func AllFlows() *FlowStatsRequest {
 	return &FlowStatsRequest{Table: TableAll, OutPort: PortAny, OutGroup: GroupAny}
 }
 
-// FlowStatsReply lists flow entries (§7.3.5.2).
+// FlowStatsReply lists flow entries (§7.3.5.2). Parsed entries share memory with others of their message:
+// who keeps one for long copies its match and instructions.
 type FlowStatsReply []FlowStats
 
 // FlowStats is one flow entry with its counters (§7.3.5.2).

@@ -67,8 +67,11 @@ func (o OXM) Field() Field { return Field(o.wire[2] >> 1) }
 // Masked reports whether the field carries a mask.
 func (o OXM) Masked() bool { return o.wire[2]&1 != 0 }
 
-// is reports whether o is the standard field f with a payload of the right length, so that its typed
-// readers mean something.
+// Equal reports whether both are the same field, value and mask: it is ==, for packages that compare by
+// method.
+func (o OXM) Equal(other OXM) bool { return o == other }
+
+// is reports whether o is the standard field f.
 func (o *OXM) is(f Field) bool {
 	return o.wire[0] == 0x80 && o.wire[1] == 0 && Field(o.wire[2]>>1) == f
 }

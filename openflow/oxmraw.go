@@ -66,10 +66,19 @@ func oxmMACMasked(f Field, a, mask MAC) OXM {
 // oxmAddr makes an address field. An address of the other family makes a field of the wrong length,
 // which Append and Match.Check refuse.
 func oxmAddr(f Field, a netip.Addr) OXM {
-	if fields[f].length == 4 || !a.IsValid() {
+	if fields[f].length == 4 {
 		a = a.Unmap()
 	}
-	return NewOXM(OXMClassBasic, uint8(f), a.AsSlice(), nil)
+	o := oxmHeader(OXMClassBasic, uint8(f), false, a.BitLen()/8)
+	switch {
+	case a.Is4():
+		b := a.As4()
+		copy(o.wire[oxmHeaderLen:], b[:])
+	case a.Is6():
+		b := a.As16()
+		copy(o.wire[oxmHeaderLen:], b[:])
+	}
+	return o
 }
 
 func oxmPrefix(f Field, p netip.Prefix) OXM {
