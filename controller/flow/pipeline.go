@@ -148,15 +148,15 @@ func (c *compiler) bestEffort(meter openflow.MeterID, out ...openflow.Action) []
 }
 
 // singleTable is the pipeline of a switch that has no room for three tables:
-// hosts are learned from their broadcasts only, and what comes in off the tree
-// is dropped if it is for a group.
+// hosts are learned from their broadcasts only.
 func (c *compiler) singleTable() {
 	const t = tableAllocations
 	for _, p := range c.sw.Ports {
 		switch {
 		case p.Role == topology.Trunk && !c.Tree[p.ID]:
-			c.rule(KindControl, t, prioPort,
-				openflow.Match{openflow.InPort(p.ID.Port), openflow.EthDstMasked(groupBit, groupBit)})
+			in := openflow.InPort(p.ID.Port)
+			c.rule(KindControl, t, prioPort, openflow.Match{in, openflow.EthDstMasked(groupBit, groupBit)})
+			c.rule(KindForward, t, prioStray, openflow.Match{in}, c.bestEffort(c.unknownMeter(), toController)...)
 		case p.Role == topology.Undetermined:
 			c.rule(KindControl, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
 		}
