@@ -67,31 +67,41 @@ func (c *cursor) instructions() []Instruction {
 
 // instruction reads one instruction, whose length countTLVs has checked, into a zero in.
 func (c *cursor) instruction(in *Instruction) {
-	outer, ok := c.enter("instruction", 2, 8)
-	if !ok {
+	if c.err != nil {
 		return
 	}
-	p := c.take(4, "instruction")
+	start := c.off
+	p := c.b[start:]
+	n := int(binary.BigEndian.Uint16(p[2:]))
+	p = p[:n:n]
+	c.off += n
 	in.Type = InstructionType(binary.BigEndian.Uint16(p))
+	want := 8
 	switch in.Type {
 	case InstructionGotoTable:
-		in.Table = TableID(c.take(4, "goto table")[0])
+		in.Table = TableID(p[4])
 	case InstructionMeter:
-		in.Meter = MeterID(binary.BigEndian.Uint32(c.take(4, "meter")))
+		in.Meter = MeterID(binary.BigEndian.Uint32(p[4:]))
+	case InstructionClearActions:
 	case InstructionWriteMetadata:
-		if p := c.take(20, "write metadata"); p != nil {
-			in.Metadata = binary.BigEndian.Uint64(p[4:])
-			in.MetadataMask = binary.BigEndian.Uint64(p[12:])
+		want = 24
+		if n == want {
+			in.Metadata = binary.BigEndian.Uint64(p[8:])
+			in.MetadataMask = binary.BigEndian.Uint64(p[16:])
 		}
 	case InstructionWriteActions, InstructionApplyActions:
-		c.take(4, "instruction")
+		outer := c.end
+		c.off, c.end = start+8, start+n
 		in.Actions = c.actions()
-	case InstructionClearActions:
-		c.take(4, "clear actions")
+		c.end = outer
+		return
 	default:
-		in.Raw = c.restString()
+		in.Raw = string(p[4:])
+		return
 	}
-	c.leave("instruction", outer)
+	if n != want {
+		c.fail("instruction length", start+2, ErrLength)
+	}
 }
 
 func appendInstructions(dst []byte, ins []Instruction) ([]byte, error) {
