@@ -8,11 +8,10 @@ const maxPort openflow.PortNo = 0xfeff
 // An actionCheck follows what a list of actions does to a packet that matches, to refuse actions that do
 // not fit it (§6.4), as Open vSwitch does.
 type actionCheck struct {
-	s    *Switch
-	rule ruleMatch
+	rule  ruleMatch
+	inner int  // VLAN tags known to be inside the outermost; Open vSwitch keeps two in all
+	inSet bool // the actions are for an action set, which may run on other packets
 }
-
-func newActionCheck(s *Switch, rule *ruleMatch) *actionCheck { return &actionCheck{s: s, rule: *rule} }
 
 func (c *actionCheck) all(actions []openflow.Action) *openflow.Error {
 	for i := range actions {
@@ -27,11 +26,7 @@ func (c *actionCheck) one(a *openflow.Action) *openflow.Error {
 	switch a.Type {
 	case openflow.ActionOutput:
 		return checkOutPort(a.Port)
-	case openflow.ActionGroup:
-		if c.s.groups[a.Group] == nil {
-			return errBadOutGroup()
-		}
-	case openflow.ActionSetQueue:
+	case openflow.ActionGroup, openflow.ActionSetQueue:
 	case openflow.ActionSetMPLSTTL, openflow.ActionDecMPLSTTL:
 		return c.need(c.rule.has(openflow.FieldEthType, etherMPLS, etherMPLSM))
 	case openflow.ActionSetNwTTL, openflow.ActionDecNwTTL:
@@ -42,12 +37,22 @@ func (c *actionCheck) one(a *openflow.Action) *openflow.Error {
 		if !isVLAN(a.EtherType) {
 			return errBadArgument()
 		}
+		if c.hasVLAN() && c.inner >= 1 {
+			return errBadTag()
+		}
+		if c.hasVLAN() {
+			c.inner++
+		}
 		c.rule.assume(openflow.FieldVLANVID, uint64(openflow.VLANPresent))
 	case openflow.ActionPopVLAN:
 		if err := c.need(c.hasVLAN()); err != nil {
 			return err
 		}
-		c.rule.assume(openflow.FieldVLANVID, 0)
+		if c.inner > 0 {
+			c.inner--
+		} else {
+			c.rule.assume(openflow.FieldVLANVID, 0)
+		}
 	case openflow.ActionPushMPLS:
 		if a.EtherType != etherMPLS && a.EtherType != etherMPLSM {
 			return errBadArgument()
@@ -75,7 +80,7 @@ func checkOutPort(p openflow.PortNo) *openflow.Error {
 }
 
 func (c *actionCheck) need(ok bool) *openflow.Error {
-	if !ok {
+	if !ok && !c.inSet {
 		return errInconsistent()
 	}
 	return nil
@@ -110,7 +115,10 @@ func (c *actionCheck) setField(o openflow.OXM) *openflow.Error {
 	if f == openflow.FieldVLANVID || f == openflow.FieldVLANPCP {
 		return c.need(c.hasVLAN())
 	}
-	return c.need(c.rule.prerequisites(f))
+	if !c.rule.prerequisites(f) {
+		return errInconsistent() // here Open vSwitch is strict in action sets, too
+	}
+	return nil
 }
 
 // settable fields: all that do not decide how the rest of the packet is read (§7.2.5).

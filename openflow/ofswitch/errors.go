@@ -28,6 +28,7 @@ func errBadOutPort() *openflow.Error    { return refusal(openflow.ErrorTypeBadAc
 func errBadArgument() *openflow.Error   { return refusal(openflow.ErrorTypeBadAction, 5) }
 func errBadOutGroup() *openflow.Error   { return refusal(openflow.ErrorTypeBadAction, 9) }
 func errInconsistent() *openflow.Error  { return refusal(openflow.ErrorTypeBadAction, 10) }
+func errBadTag() *openflow.Error        { return refusal(openflow.ErrorTypeBadAction, 12) }
 func errBadSetType() *openflow.Error    { return refusal(openflow.ErrorTypeBadAction, 13) }
 func errBadSetLen() *openflow.Error     { return refusal(openflow.ErrorTypeBadAction, 14) }
 func errBadSetArg() *openflow.Error     { return refusal(openflow.ErrorTypeBadAction, 15) }

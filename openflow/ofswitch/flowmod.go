@@ -54,6 +54,9 @@ func (s *Switch) isInternal(id openflow.TableID) bool {
 func (s *Switch) flowAdd(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
 	t := &s.tables[m.Table]
 	prog, err := s.assemble(m.Table, rule, m.Instructions)
+	if err == nil {
+		err = s.resolvable(&prog)
+	}
 	if err != nil {
 		return err
 	}
@@ -69,7 +72,7 @@ func (s *Switch) flowAdd(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
 	now := s.now()
 	e := &entry{
 		table: m.Table, priority: m.Priority, rule: *rule, match: m.Match.Canonical(),
-		cookie: m.Cookie, flags: m.Flags &^ openflow.FlowCheckOverlap, idle: m.IdleTimeout, hard: m.HardTimeout,
+		cookie: m.Cookie, flags: m.Flags, idle: m.IdleTimeout, hard: m.HardTimeout,
 		instructions: sortedInstructions(m.Instructions), program: prog, created: now, used: now,
 	}
 	if old != nil {
@@ -92,7 +95,14 @@ func (s *Switch) flowModify(m *openflow.FlowMod, rule *ruleMatch) *openflow.Erro
 	if err != nil {
 		return err
 	}
-	for _, e := range s.selected(m.Table, &f) {
+	selected := s.selected(m.Table, &f)
+	if len(selected) == 0 {
+		return nil
+	}
+	if err := s.resolvable(&prog); err != nil {
+		return err
+	}
+	for _, e := range selected {
 		e.program, e.instructions = prog, sortedInstructions(m.Instructions)
 		if m.Flags&openflow.FlowResetCounts != 0 {
 			e.packets, e.bytes = 0, 0

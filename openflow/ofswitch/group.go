@@ -72,9 +72,8 @@ func (s *Switch) checkGroup(m *openflow.GroupMod) *openflow.Error {
 			}
 		}
 		for _, a := range b.Actions {
-			// A group sees packets of every kind and may name groups that come later.
-			err := newActionCheck(s, &ruleMatch{}).one(&a)
-			if err != nil && !sameError(err, errInconsistent()) && a.Type != openflow.ActionGroup {
+			// A group sees packets of every kind, and may name groups that come later.
+			if err := new(actionCheck).one(&a); err != nil && !sameError(err, errInconsistent()) {
 				return err
 			}
 		}
@@ -197,12 +196,16 @@ func (s *Switch) groupStats(only openflow.GroupID) openflow.GroupStatsReply {
 	return out
 }
 
-// groupUsers counts the flow entries that use a group.
+// groupUsers counts how often the flow entries use a group.
 func (s *Switch) groupUsers(id openflow.GroupID) (n uint32) {
 	for i := range s.tables {
 		s.tables[i].all(func(e *entry) bool {
-			if e.program.outputsTo(openflow.PortAny, id) {
-				n++
+			for _, in := range e.instructions {
+				for _, a := range in.Actions {
+					if a.Type == openflow.ActionGroup && a.Group == id {
+						n++
+					}
+				}
 			}
 			return true
 		})

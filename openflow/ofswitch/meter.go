@@ -13,7 +13,8 @@ const (
 )
 
 // A meter polices with one token bucket a band, as Open vSwitch's userspace datapath does: a bucket starts
-// full and holds the burst, or a second's worth of the rate where no burst is given.
+// full and holds the burst, whether or not the flag for it is set. Where no burst is given it holds a second's
+// worth of the rate, and the meter's configuration says so from then on.
 type meter struct {
 	id      openflow.MeterID
 	flags   openflow.MeterFlags
@@ -35,11 +36,10 @@ type band struct {
 func newMeter(m *openflow.MeterMod, now time.Time) *meter {
 	out := &meter{id: m.ID, flags: m.Flags, created: now}
 	for _, b := range m.Bands {
-		size := float64(b.BurstSize)
-		if b.BurstSize == 0 || m.Flags&openflow.MeterBurst == 0 {
-			size = float64(b.Rate)
+		if b.BurstSize == 0 {
+			b.BurstSize = b.Rate
 		}
-		size *= out.unit()
+		size := float64(b.BurstSize) * out.unit()
 		out.bands = append(out.bands, band{MeterBand: b, tokens: size, size: size, at: now})
 	}
 	return out

@@ -1,8 +1,6 @@
 package ofswitch
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -201,6 +199,3 @@ func describeError(e *openflow.Error) string {
 	}
 	return fmt.Sprintf("%d/%d", e.ErrType, e.Code)
 }
-
-var _ = context.Background
-var _ = errors.New

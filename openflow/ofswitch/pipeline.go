@@ -36,23 +36,22 @@ func (s *Switch) arrive(in *Port, f frame) {
 	(&run{s: s, now: s.now()}).pipeline(p)
 }
 
-// pipeline runs the packet through the tables from 0 on (§5.1.1).
+// pipeline runs the packet through the tables from 0 on (§5.1.1). Where a later table has no entry for it,
+// its action set is still done: the specification drops the packet, but Open vSwitch does not.
 func (x *run) pipeline(p *packet) {
 	var set actionSet
-	for next := 0; next >= 0; {
-		if next >= len(x.s.tables) {
-			return
-		}
+	size := uint64(len(p.data)) // entries count the packet as it came, like Open vSwitch's
+	for next := 0; next >= 0 && next < len(x.s.tables); {
 		t := &x.s.tables[next]
 		x.table = openflow.TableID(next)
 		e := t.lookup(&p.key)
 		if e == nil {
 			x.s.counters.Missed++
-			return
+			break
 		}
 		x.entry = e
 		e.packets++
-		e.bytes += uint64(len(p.data))
+		e.bytes += size
 		e.used = x.now
 		prog := &e.program
 		if prog.meter != 0 && !x.meter(prog.meter, len(p.data)) {
@@ -74,6 +73,7 @@ func (x *run) pipeline(p *packet) {
 		next = prog.next
 	}
 	if len(set) > 0 {
+		x.entry, x.table = nil, 0 // a packet-in from here names no entry, like Open vSwitch's
 		x.actions(p, set.ordered())
 	}
 }
@@ -144,7 +144,7 @@ func (x *run) output(p *packet, a *openflow.Action) {
 		}
 	case openflow.PortController:
 		reason := openflow.PacketInAction
-		if x.entry != nil && x.entry.isMiss() {
+		if x.entry != nil && x.entry.isMiss() && x.depth == 0 {
 			reason = openflow.PacketInNoMatch
 		}
 		x.packetIn(p, reason)
@@ -213,11 +213,14 @@ func (s *Switch) packetOut(m *openflow.PacketOut) *openflow.Error {
 	p := &packet{data: m.Data}
 	p.key.set(openflow.FieldInPort, uint64(m.InPort))
 	p.parse()
-	check := newActionCheck(s, &ruleMatch{key: p.key})
+	check := actionCheck{rule: ruleMatch{key: p.key}}
 	for i := range check.rule.mask {
 		check.rule.mask[i] = ^uint64(0)
 	}
 	if err := check.all(m.Actions); err != nil {
+		return err
+	}
+	if err := s.resolvable(&program{apply: m.Actions}); err != nil {
 		return err
 	}
 	(&run{s: s, now: s.now(), fromOut: true}).actions(p, m.Actions)

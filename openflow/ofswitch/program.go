@@ -55,7 +55,22 @@ func sortedInstructions(in []openflow.Instruction) []openflow.Instruction {
 	return out
 }
 
-// assemble checks the instructions of a flow entry and makes its program.
+// resolvable refuses a program that uses a meter or a group that is not there.
+func (s *Switch) resolvable(p *program) (err *openflow.Error) {
+	if p.meter != 0 && s.meters[p.meter] == nil {
+		return errInvalidMeter()
+	}
+	missing := p.any(func(a openflow.Action) bool {
+		return a.Type == openflow.ActionGroup && s.groups[a.Group] == nil
+	})
+	if missing {
+		return errBadOutGroup()
+	}
+	return nil
+}
+
+// assemble checks the instructions of a flow entry and makes its program. What it names need not be there
+// yet; see resolvable.
 func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.Instruction) (program, *openflow.Error) {
 	p := program{next: -1}
 	seen := map[openflow.InstructionType]bool{}
@@ -68,10 +83,11 @@ func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.In
 		}
 		seen[in[i].Type] = true
 	}
-	check := newActionCheck(s, rule)
+	check := actionCheck{rule: *rule}
 	if err := check.all(p.apply); err != nil {
 		return program{}, err
 	}
+	check.inSet = true
 	if err := check.all(p.write); err != nil {
 		return program{}, err
 	}
@@ -82,7 +98,7 @@ func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.In
 func (p *program) add(in *openflow.Instruction, s *Switch, id openflow.TableID) *openflow.Error {
 	switch in.Type {
 	case openflow.InstructionMeter:
-		if s.meters[in.Meter] == nil {
+		if in.Meter == 0 {
 			return errInvalidMeter()
 		}
 		p.meter = in.Meter
