@@ -59,52 +59,54 @@ type packetInBuf[D any] struct {
 	data  D
 }
 
-// newPacketIn returns a packet-in, room for its match, and a zero data slice of length n.
-func newPacketIn(n int) (m *PacketIn, match []OXM, data []byte) {
+// newPacketIn returns a packet-in with room for one field in Match and for n bytes in Data.
+func newPacketIn(n int) *PacketIn {
 	switch {
 	case n <= 64:
 		b := new(packetInBuf[[64]byte])
-		return &b.PacketIn, b.match[:], b.data[:n:n]
+		b.Match, b.Data = b.match[:], b.data[:n:n]
+		return &b.PacketIn
 	case n <= 128:
 		b := new(packetInBuf[[128]byte])
-		return &b.PacketIn, b.match[:], b.data[:n:n]
+		b.Match, b.Data = b.match[:], b.data[:n:n]
+		return &b.PacketIn
 	case n <= 512:
 		b := new(packetInBuf[[512]byte])
-		return &b.PacketIn, b.match[:], b.data[:n:n]
+		b.Match, b.Data = b.match[:], b.data[:n:n]
+		return &b.PacketIn
 	case n <= 1536:
 		b := new(packetInBuf[[1536]byte])
-		return &b.PacketIn, b.match[:], b.data[:n:n]
+		b.Match, b.Data = b.match[:], b.data[:n:n]
+		return &b.PacketIn
 	}
 	b := new(packetInBuf[struct{}])
-	return &b.PacketIn, b.match[:], make([]byte, n)
+	b.Match, b.Data = b.match[:], make([]byte, n)
+	return &b.PacketIn
 }
 
 func parsePacketIn(c *cursor) Message {
-	const fixed = 16
-	p := c.take(fixed, "packet-in")
+	p := c.take(16, "packet-in")
 	matchLen, ok := c.peek16(2)
 	if p == nil || !ok {
 		c.fail("match", c.off, ErrShort)
 		return nil
 	}
 	// The match's length says in advance how much data there is; whether it is true, c.match checks.
-	n := c.left() - int(matchLen) - padding(int(matchLen)) - 2
-	m, match, data := newPacketIn(max(n, 0))
-	c.oxms = match
+	n := max(c.left()-int(matchLen)-padding(int(matchLen))-2, 0)
+	m := newPacketIn(n)
 	m.BufferID = binary.BigEndian.Uint32(p)
 	m.TotalLen = binary.BigEndian.Uint16(p[4:])
 	m.Reason = PacketInReason(p[6])
 	m.Table = TableID(p[7])
 	m.Cookie = Cookie(binary.BigEndian.Uint64(p[8:]))
-	if !c.inPortOnly(&match[0]) {
+	if !c.inPortOnly(&m.Match[0]) {
+		c.oxms = m.Match
 		m.Match = c.match()
-	} else {
-		m.Match = match
 	}
 	c.take(2, "packet-in padding")
-	if n > 0 {
-		copy(data, c.take(n, "packet-in data"))
-		m.Data = data
+	copy(m.Data, c.take(n, "packet-in data"))
+	if n == 0 {
+		m.Data = nil
 	}
 	return m
 }
