@@ -11,6 +11,7 @@ type actionCheck struct {
 	rule  ruleMatch
 	inner int  // VLAN tags known to be inside the outermost; Open vSwitch keeps two in all
 	inSet bool // the actions are for an action set, which may run on other packets
+	unfit bool // an action did not fit; this counts only if nothing else is wrong
 }
 
 func (c *actionCheck) all(actions []openflow.Action) *openflow.Error {
@@ -79,10 +80,16 @@ func checkOutPort(p openflow.PortNo) *openflow.Error {
 	return errBadOutPort()
 }
 
-func (c *actionCheck) need(ok bool) *openflow.Error {
-	if !ok && !c.inSet {
+// verdict is the error that is left when all actions have been looked at.
+func (c *actionCheck) verdict() *openflow.Error {
+	if c.unfit {
 		return errInconsistent()
 	}
+	return nil
+}
+
+func (c *actionCheck) need(ok bool) *openflow.Error {
+	c.unfit = c.unfit || (!ok && !c.inSet)
 	return nil
 }
 

@@ -15,6 +15,7 @@ func (p *packet) pushVLAN(etherType uint16) {
 	var tci uint16
 	if p.hasVLAN() {
 		tci = binary.BigEndian.Uint16(p.data[14:])
+		p.pushed++
 	}
 	p.insert(12, vlanLen)
 	binary.BigEndian.PutUint16(p.data[12:], etherType)
@@ -25,6 +26,7 @@ func (p *packet) pushVLAN(etherType uint16) {
 func (p *packet) popVLAN() {
 	if p.hasVLAN() {
 		p.remove(12, vlanLen)
+		p.pushed = max(p.pushed-1, 0)
 		p.parse()
 	}
 }
@@ -42,10 +44,10 @@ func (p *packet) remove(at, n int) {
 	p.data = append(p.data[:at], p.data[at+n:]...)
 }
 
-// l3Start returns the offset behind the Ethernet header and a VLAN tag.
+// l3Start returns the offset behind the Ethernet header and the VLAN tags.
 func (p *packet) l3Start() int {
 	if p.hasVLAN() {
-		return ethLen + vlanLen
+		return ethLen + vlanLen*(1+p.pushed)
 	}
 	return ethLen
 }

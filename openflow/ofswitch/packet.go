@@ -27,6 +27,10 @@ type packet struct {
 	queue uint32 // set queue
 	hops  *trail
 
+	// pushed is how many tags the switch put around others. It looks through these; an inner tag that a
+	// packet came with is its EtherType, as in Open vSwitch's default configuration.
+	pushed int
+
 	// Offsets into data, 0 where the packet has no such header.
 	l3 int // IP, ARP or MPLS
 	l4 int // TCP, UDP, SCTP or ICMP, unless this is a later fragment
@@ -52,12 +56,11 @@ func (p *packet) parse() {
 	k.set(openflow.FieldEthDst, mac48(p.data))
 	k.set(openflow.FieldEthSrc, mac48(p.data[6:]))
 	off, etherType := 12, binary.BigEndian.Uint16(p.data[12:])
-	for first := true; isVLAN(etherType) && len(p.data) >= off+vlanLen+2; first = false {
-		if tci := binary.BigEndian.Uint16(p.data[off+2:]); first {
+	for tag := 0; tag <= p.pushed && isVLAN(etherType) && len(p.data) >= off+vlanLen+2; tag++ {
+		if tag == 0 {
+			tci := binary.BigEndian.Uint16(p.data[off+2:])
 			k.set(openflow.FieldVLANVID, uint64(tci&0xfff|openflow.VLANPresent))
 			k.set(openflow.FieldVLANPCP, uint64(tci>>13))
-		} else {
-			break // an inner tag is the EtherType, as in Open vSwitch without QinQ support
 		}
 		off += vlanLen
 		etherType = binary.BigEndian.Uint16(p.data[off:])

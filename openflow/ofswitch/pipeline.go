@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"cmp"
 	"time"
 
 	"conga/openflow"
@@ -217,7 +218,7 @@ func (s *Switch) packetOut(m *openflow.PacketOut) *openflow.Error {
 	for i := range check.rule.mask {
 		check.rule.mask[i] = ^uint64(0)
 	}
-	if err := check.all(m.Actions); err != nil {
+	if err := cmp.Or(check.all(m.Actions), check.verdict()); err != nil {
 		return err
 	}
 	if err := s.resolvable(&program{apply: m.Actions}); err != nil {

@@ -75,7 +75,7 @@ func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.In
 	p := program{next: -1}
 	seen := map[openflow.InstructionType]bool{}
 	for i := range in {
-		if err := p.add(&in[i], s, id); err != nil {
+		if err := p.add(&in[i]); err != nil {
 			return program{}, err
 		}
 		if seen[in[i].Type] {
@@ -91,11 +91,17 @@ func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.In
 	if err := check.all(p.write); err != nil {
 		return program{}, err
 	}
+	if p.next >= 0 && (p.next <= int(id) || (p.next >= len(s.tables) && !s.isInternal(openflow.TableID(p.next)))) {
+		return program{}, errBadNextTable()
+	}
+	if err := check.verdict(); err != nil {
+		return program{}, err
+	}
 	p.write = actionSet(nil).with(p.write)
 	return p, nil
 }
 
-func (p *program) add(in *openflow.Instruction, s *Switch, id openflow.TableID) *openflow.Error {
+func (p *program) add(in *openflow.Instruction) *openflow.Error {
 	switch in.Type {
 	case openflow.InstructionMeter:
 		if in.Meter == 0 {
@@ -111,9 +117,6 @@ func (p *program) add(in *openflow.Instruction, s *Switch, id openflow.TableID) 
 	case openflow.InstructionWriteMetadata:
 		p.metadata, p.mask = in.Metadata, in.MetadataMask
 	case openflow.InstructionGotoTable:
-		if in.Table <= id || (int(in.Table) >= len(s.tables) && !s.isInternal(in.Table)) {
-			return errBadNextTable()
-		}
 		p.next = int(in.Table)
 	case openflow.InstructionExperimenter:
 		return errBadInstExp()

@@ -254,7 +254,8 @@ func randomGroup(r *rand.Rand, id openflow.GroupID) *openflow.GroupMod {
 }
 
 func randomFlowMod(r *rand.Rand) *openflow.FlowMod {
-	m := flow(pick[uint16](r, 0, 10, 20), randomMatch(r))
+	match := randomMatch(r)
+	m := flow(unambiguous(match)+pick[uint16](r, 0, 10_000), match)
 	m.Table = openflow.TableID(r.IntN(3))
 	m.Command = pick(r, openflow.FlowAdd, openflow.FlowAdd, openflow.FlowAdd, openflow.FlowAdd, openflow.FlowAdd,
 		openflow.FlowModify, openflow.FlowModifyStrict, openflow.FlowDelete, openflow.FlowDeleteStrict)
@@ -274,6 +275,17 @@ func randomFlowMod(r *rand.Rand) *openflow.FlowMod {
 	}
 	m.Instructions = randomInstructions(r, m.Table)
 	return m
+}
+
+// unambiguous returns a priority that entries with other masks do not have: which of two overlapping entries
+// of one priority a packet finds is up to the switch (§5.3). Table-miss entries keep priority 0.
+func unambiguous(m openflow.Match) uint16 {
+	rule, _ := compile(m)
+	h := uint64(0)
+	for _, word := range rule.mask {
+		h = (h ^ word) * 0x9E3779B97F4A7C15
+	}
+	return uint16(h >> 51)
 }
 
 func randomMatch(r *rand.Rand) (m openflow.Match) {
