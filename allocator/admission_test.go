@@ -105,9 +105,9 @@ func everyPath(s *topology.Snapshot, from, to topology.PortID) (all []path.Path)
 	return all
 }
 
-func drawWorld(t *rapid.T, tb testing.TB) *world {
+func drawWorld(t *rapid.T) *world {
 	n := rapid.IntRange(1, 4).Draw(t, "switches")
-	w := newWorld(tb, n, topology.BitRate(rapid.IntRange(2, 8).Draw(t, "edge")))
+	w := newWorld(t, n, topology.BitRate(rapid.IntRange(2, 8).Draw(t, "edge")))
 	w.cfg.Reservable = rapid.SampledFrom([]float64{1, 0.5}).Draw(t, "reservable")
 	for range rapid.IntRange(0, 6).Draw(t, "cables") {
 		a, b := rapid.IntRange(1, n).Draw(t, "a"), rapid.IntRange(1, n).Draw(t, "b")
@@ -143,7 +143,7 @@ func drawRequest(t *rapid.T, w *world) Request {
 // fits is refused, and who asks for no start gets the earliest there is.
 func TestAdmissionIsExact(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := drawWorld(rt, t)
+		w := drawWorld(rt)
 		a, s := w.open(), newSheet(w)
 		for range rapid.IntRange(1, 12).Draw(rt, "requests") {
 			r := drawRequest(rt, w)

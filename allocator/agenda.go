@@ -30,11 +30,17 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.cfg.Now().UnixNano()
+	for e := range a.watched {
+		a.leaving.set(e, e.stale(now))
+	}
 	for len(a.agenda) > 0 && a.agenda[0].due <= now && len(tasks) < limit {
 		e := a.agenda[0]
 		what, at := e.nextAction(now)
 		switch {
-		case what == Nothing || at > now:
+		case at > now:
+			if what == Nothing {
+				a.ask(nil)
+			}
 			a.agenda.put(e, at)
 			continue
 		case what == Install && !a.ready(e):
@@ -45,11 +51,9 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 		case what == Install:
 			e.network = append(e.network, installed{e.cur.Circuit(), e.cur.Window})
 			a.rehold(e)
-		default:
-			a.leaving.mark(e)
 		}
-		e.task = true
-		a.agenda.put(e, never)
+		e.task, e.removing = true, what != Install
+		a.reschedule(e)
 		c := e.view().Circuit()
 		tasks = append(tasks, Task{Do: what, Circuit: c, Failures: e.failures, entry: e})
 	}
@@ -71,19 +75,28 @@ func (a *Allocator) ready(e *entry) bool {
 		}
 		return false
 	}
-	a.leaving.unmark(e)
+	a.leaving.set(e, nil) // its own entries are in nobody's way but its own
 	return !a.leaving.blocks(c)
 }
 
-// reschedule puts an entry on the agenda for what it needs next.
+// reschedule puts an entry on the agenda for what it needs next, or off it
+// while something is under way.
 func (a *Allocator) reschedule(e *entry) {
-	if e.busy != nil || e.task {
-		a.agenda.put(e, never)
-		return
+	now, away := a.cfg.Now().UnixNano(), e.busy != nil || e.task
+	if before := len(e.leaving); before > 0 || len(e.network) > 0 {
+		a.leaving.set(e, e.stale(now))
+		if len(e.leaving) < before {
+			a.resume()
+		}
 	}
-	what, at := e.nextAction(a.cfg.Now().UnixNano())
-	if what == Nothing {
-		at = never
+	if len(e.network) > 0 && away || !e.inStep() {
+		a.watched[e] = true
+	} else {
+		delete(a.watched, e)
+	}
+	at := int64(never)
+	if !away {
+		_, at = e.nextAction(now)
 	}
 	a.agenda.put(e, at)
 }
@@ -91,12 +104,13 @@ func (a *Allocator) reschedule(e *entry) {
 // resume lets everything be tried again that waits for the network, for others
 // to leave, or for its next attempt.
 func (a *Allocator) resume() {
-	for e := range a.waiting {
+	waiting := a.waiting
+	a.waiting = map[*entry]bool{}
+	for e := range waiting {
 		e.parked = false
 		e.retry = min(e.retry, e.tried+leastRetry)
 		a.reschedule(e)
 	}
-	clear(a.waiting)
 	a.signal()
 }
 
@@ -128,7 +142,6 @@ func (a *Allocator) Installed(t Task) error {
 	a.await(e)
 	moment := a.cfg.Now()
 	e.report(moment.UnixNano(), false, 0)
-	a.leaving.unmark(e)
 	e.proof = t.Circuit
 	for _, n := range e.network {
 		if sameCircuit(n.circuit, t.Circuit) {
@@ -202,7 +215,7 @@ func (a *Allocator) Removed(t Task) error {
 	a.await(e)
 	moment := a.cfg.Now()
 	e.report(moment.UnixNano(), false, 0)
-	a.leaving.unmark(e)
+	a.leaving.set(e, nil)
 	e.network, e.proof = nil, path.Circuit{}
 	a.rehold(e)
 	a.resume()
@@ -279,8 +292,9 @@ func (a *Allocator) Circuits() []path.Circuit {
 	return held
 }
 
-// leaving is what is on its way out of the network: what ends at a moment is
-// still there when its successor is due at that moment.
+// leaving is what the network holds past its time: what ends at a moment is
+// still there when its successor is due at that moment. What is on the agenda
+// and in step need not be counted, since there what leaves comes first.
 type leaving struct {
 	links map[topology.LinkID]int // circuits with a rate, by link
 	keys  map[path.FlowKey]int
@@ -290,15 +304,11 @@ func newLeaving() leaving {
 	return leaving{links: map[topology.LinkID]int{}, keys: map[path.FlowKey]int{}}
 }
 
-func (l *leaving) mark(e *entry) {
-	l.unmark(e)
-	e.leaving = e.network
-	l.count(e.leaving, 1)
-}
-
-func (l *leaving) unmark(e *entry) {
+// set says what of an entry is leaving.
+func (l *leaving) set(e *entry, circuits []installed) {
 	l.count(e.leaving, -1)
-	e.leaving = nil
+	e.leaving = circuits
+	l.count(e.leaving, 1)
 }
 
 func (l *leaving) count(circuits []installed, by int) {

@@ -57,6 +57,7 @@ type Allocator struct {
 	books    books
 	agenda   agenda
 	waiting  map[*entry]bool // for something other than time, see resume
+	watched  map[*entry]bool // the network may hold something of it that the agenda does not tell
 	leaving  leaving
 	graph    *path.Graph // of the last snapshot used
 	plan     planning
@@ -94,7 +95,7 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
 		byID: map[string]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{},
-		books: newBooks(), waiting: map[*entry]bool{}, leaving: newLeaving(),
+		books: newBooks(), waiting: map[*entry]bool{}, watched: map[*entry]bool{}, leaving: newLeaving(),
 	}
 	if err := a.load(ctx); err != nil {
 		return nil, err

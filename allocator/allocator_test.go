@@ -402,12 +402,16 @@ func (w *world) checkBooks() {
 	}
 }
 
-// checkLoads adds up, by hand, what the allocations that users see hold, and
-// compares it with what the links carry.
+// checkLoads adds up, by hand, what the allocations that users see hold from now
+// on, and compares it with what the links carry. What is past may have been on
+// another path or at another rate.
 func (w *world) checkLoads() {
 	w.Helper()
 	load := map[topology.LinkID]map[int64]topology.BitRate{}
 	list := w.a.List("")
+	for i := range list {
+		list[i].Window.Start = max(list[i].Window.Start, w.now)
+	}
 	for i, v := range list {
 		if v.State == Complete {
 			continue

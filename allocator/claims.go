@@ -72,8 +72,8 @@ func (e *entry) holdings() (h holding) {
 		all = append(all, e.next.hold())
 	}
 	for _, n := range e.network {
-		if e.gone && e.cur.Window != (Window{}) {
-			n.window = e.cur.Window
+		if sameCircuit(n.circuit, e.cur.Circuit()) && e.cur.Window != (Window{}) {
+			n.window = e.cur.Window // it may have moved since the circuit was handed out
 		}
 		left := holding{links: linkClaims(n.circuit.Path, n.window, n.circuit.Rate)}
 		if !e.gone {

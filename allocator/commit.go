@@ -213,6 +213,8 @@ func (a *Allocator) delist(e *entry, wasLive bool) {
 func (a *Allocator) drop(e *entry) {
 	a.agenda.put(e, never)
 	delete(a.waiting, e)
+	delete(a.watched, e)
+	a.leaving.set(e, nil)
 	delete(a.byID, e.cur.ID)
 	if a.handles[e.cur.Handle] == e {
 		delete(a.handles, e.cur.Handle)

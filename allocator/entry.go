@@ -26,7 +26,8 @@ type entry struct {
 
 	// What the scheduler does about it.
 	task     bool        // handed out by Due, not reported back yet
-	leaving  []installed // being taken out: what needs their place waits
+	leaving  []installed // in the network past its time, counted in the allocator's leaving
+	removing bool        // the last task was to take it out
 	parked   bool        // its installation waits for something other than time
 	failures int         // attempts in a row that came to nothing
 	tried    int64       // when the last of them ended, UNIX nanoseconds
@@ -40,6 +41,32 @@ func (e *entry) visible() bool { return e.exists && !e.gone }
 
 // live reports whether the allocation still has something before it.
 func (e *entry) live() bool { return e.visible() && e.cur.State != Complete }
+
+// overdue reports whether nothing of the entry should be in the network now.
+func (e *entry) overdue(now int64) bool {
+	w := e.cur.Window
+	return !e.live() || len(e.cur.Path) == 0 || nanos(w.Start) > now || nanos(w.End) <= now
+}
+
+// stale is what the network may hold of the entry past its time, so that the
+// calendar does not count it any more.
+func (e *entry) stale(now int64) []installed {
+	if e.overdue(now) {
+		return e.network
+	}
+	var old []installed
+	for _, n := range e.network {
+		if nanos(n.window.End) <= now && !sameCircuit(n.circuit, e.cur.Circuit()) {
+			old = append(old, n)
+		}
+	}
+	return old
+}
+
+// inStep reports whether the network holds nothing but the current circuit.
+func (e *entry) inStep() bool {
+	return len(e.network) == 0 || len(e.network) == 1 && sameCircuit(e.network[0].circuit, e.cur.Circuit())
+}
 
 // view is the committed state as others may hold it.
 func (e *entry) view() Allocation {
@@ -60,15 +87,19 @@ const (
 )
 
 // nextAction is what the entry needs next and from when on, in UNIX nanoseconds.
+// Nothing at some time is to be planned anew then.
 func (e *entry) nextAction(now int64) (what Action, at int64) {
-	leave := Expire
+	leave, again := Expire, e.retry
 	if len(e.network) > 0 {
 		leave = Remove
+		if !e.removing {
+			again = 0 // what failed was the installation; the removal does not wait for that
+		}
 	}
 	c := &e.cur
 	switch {
 	case e.gone:
-		return leave, e.retry
+		return leave, again
 	case !e.live():
 		return Nothing, math.MaxInt64
 	case c.Window == Window{} || len(c.Path) == 0 || c.State == Pending && nanos(c.Window.Start) > now:
@@ -77,9 +108,12 @@ func (e *entry) nextAction(now int64) (what Action, at int64) {
 		}
 	}
 	if c.Window == (Window{}) {
+		if at := nanos(c.StartTime + 1); at > now {
+			return Nothing, at // from then on any window will do
+		}
 		return Nothing, math.MaxInt64
 	}
-	what, at = leave, max(nanos(c.Window.End), e.retry)
+	what, at = leave, max(nanos(c.Window.End), again)
 	if len(c.Path) > 0 && !e.parked && (c.State == Pending || !sameCircuit(e.proof, c.Circuit())) {
 		if t := max(nanos(c.Window.Start), e.retry); t < nanos(c.Window.End) && now < nanos(c.Window.End) {
 			return Install, t

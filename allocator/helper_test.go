@@ -66,9 +66,16 @@ func (m *memory) Commit(_ context.Context, ops ...store.Op) error {
 
 func (m *memory) Close() error { return nil }
 
+// failer is what a test and a rapid test have in common.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // world is a network, a clock and a store for one test.
 type world struct {
-	testing.TB
+	failer
 	snap  *topology.Snapshot
 	port  openflow.PortNo // next trunk port
 	now   int64
@@ -80,8 +87,8 @@ type world struct {
 
 // newWorld makes switches 1..n without cables; host h of switch d is behind
 // edge port h and has the address 10.0.d.h.
-func newWorld(tb testing.TB, switches int, edge topology.BitRate) *world {
-	w := &world{TB: tb, now: 1_000_000, port: 100, store: &memory{}}
+func newWorld(tb failer, switches int, edge topology.BitRate) *world {
+	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{}}
 	w.snap = &topology.Snapshot{
 		Revision: 1, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{},
 		Addrs: map[netip.Addr]topology.Attachment{},
@@ -191,7 +198,7 @@ func (w *world) work() {
 	for range 1000 {
 		w.plan()
 		tasks, _ := w.a.Due(10)
-		if len(tasks) == 0 {
+		if len(tasks) == 0 && !w.a.plan.pending {
 			return
 		}
 		for _, t := range tasks {

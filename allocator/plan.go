@@ -151,7 +151,7 @@ func (a *Allocator) concerned(e *entry, p *pass, now int64) bool {
 	case c.Window.Start <= now+planNear && a.faulty(s, c):
 		return true
 	default:
-		return !c.Started && c.StartTime == 0 && c.Window.Start > now && (p.freed || p.network)
+		return c.movable(now) && (p.freed || p.network)
 	}
 }
 
@@ -276,12 +276,18 @@ func (a *Allocator) otherPath(d desk, c *record, now int64) *record {
 	return &next
 }
 
+// movable reports whether a planned allocation may start earlier than planned:
+// no start was asked for, or the one asked for has passed without room for it.
+func (r *record) movable(now int64) bool {
+	return !r.Started && r.StartTime < now && r.Window.Start > now
+}
+
 // sooner is a planned allocation in an earlier window; nil if none is free, or
-// if its start was asked for.
+// if it may not move.
 func (a *Allocator) sooner(c *record, now int64) *record {
 	d := a.desk()
 	from, to, _, reason := locate(d.graph.Snapshot(), c.Key)
-	if c.StartTime != 0 || c.Window.Start <= now || reason != "" {
+	if !c.movable(now) || reason != "" {
 		return nil
 	}
 	e := errand{Request: c.Request, from: from, to: to, rivals: d.books.rivals(c.Key)}

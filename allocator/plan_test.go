@@ -1,0 +1,503 @@
+package allocator
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// ring is three switches in a ring: a direct cable and a way around.
+func ring(tb testing.TB) (w *world, direct, around topology.LinkID) {
+	w = newWorld(tb, 3, 100)
+	direct = w.cable(1, 2, 10)
+	w.cable(1, 3, 10)
+	around = w.cable(3, 2, 10)
+	w.open()
+	w.a.Settled()
+	return w, direct, around
+}
+
+func TestUnknownAddressWaits(t *testing.T) {
+	w, _ := pair(t)
+	stranger := netip.MustParseAddr("192.0.2.9")
+	r := ask(1, 1, 2, 1, 6, 60)
+	r.Key.Dst = stranger
+	v := w.create(r)
+	if got := w.expect(v.ID, Pending, Window{}); !strings.HasPrefix(got.Reason, "192.0.2.9 has not been seen yet and no attachment covers it") {
+		t.Errorf("reason %q", got.Reason)
+	}
+	w.create(ask(1, 2, 2, 2, 6, 60)) // what has no place reserves nothing
+	w.expect("id2", Pending, span(0, 60))
+	w.work()
+	w.now += 5
+	w.change(func(s *topology.Snapshot) {
+		s.Addrs[stranger] = topology.Attachment{Prefix: netip.PrefixFrom(stranger, 32), At: topology.PortID{DPID: 2, Port: 3}}
+	})
+	w.work()
+	if got := w.expect(v.ID, Pending, span(60, 120)); got.Reason != "" {
+		t.Errorf("reason %q", got.Reason)
+	}
+}
+
+func TestUnknownAddressWithStart(t *testing.T) {
+	w, trunk := pair(t)
+	w.change(cut(trunk))
+	r := ask(1, 1, 2, 1, 6, 60)
+	r.StartTime = w.now + 10
+	for range 2 {
+		v := w.create(r)
+		if got := w.expect(v.ID, Pending, Window{}); !strings.HasPrefix(got.Reason, "no path leads from 10.0.1.") {
+			t.Errorf("reason %q", got.Reason)
+		}
+		r = ask(1, 2, 2, 2, 6, 60)
+		r.StartTime = w.now + 10
+	}
+	w.change(mend(trunk, 10))
+	w.work()
+	w.expect("id1", Pending, span(10, 70)) // the older one has the room
+	if got := w.expect("id2", Pending, Window{}); !strings.Contains(got.Reason, "does not fit") {
+		t.Errorf("reason %q", got.Reason)
+	}
+	w.pass(11) // its start has passed: from now on, as early as possible
+	if err := w.a.Delete(bg, "id1"); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	w.expect("id2", Active, span(11, 71))
+}
+
+func TestReroute(t *testing.T) {
+	w, direct, around := ring(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 100))
+	w.work()
+	w.now++
+	w.change(cut(direct))
+	w.plan()
+	if got := w.expect(v.ID, Active, span(0, 100)); len(got.Path) != 3 || got.Reason == "" {
+		t.Errorf("rerouted to %+v", got)
+	}
+	w.work()
+	if got := w.expect(v.ID, Active, span(0, 100)); got.Reason != "" {
+		t.Errorf("confirmed: %+v", got)
+	}
+	w.now++
+	w.change(cut(around))
+	w.plan()
+	got := w.expect(v.ID, Pending, span(0, 100))
+	if len(got.Path) != 0 || !strings.Contains(got.Reason, around.Reverse().From.String()) && !strings.Contains(got.Reason, "is down") {
+		t.Errorf("lost: %+v", got)
+	}
+	tasks, _ := w.a.Due(10)
+	if len(tasks) != 1 || tasks[0].Do != Remove {
+		t.Fatalf("due: %+v", tasks)
+	}
+	if err := w.a.Removed(tasks[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	w.checkBooks()
+	w.now++
+	w.change(mend(direct, 10))
+	w.work()
+	w.expect(v.ID, Active, span(0, 100))
+	w.pass(97)
+	w.expect(v.ID, Complete, span(0, 100))
+}
+
+func TestLostUntilTheEnd(t *testing.T) {
+	w, trunk := pair(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 10))
+	w.work()
+	w.a.Settled()
+	w.change(cut(trunk))
+	w.pass(10)
+	if got := w.expect(v.ID, Complete, span(0, 10)); !strings.HasPrefix(got.Reason, "its path was lost before its end: ") {
+		t.Errorf("reason %q", got.Reason)
+	}
+}
+
+func TestNoRoomToReroute(t *testing.T) {
+	w, direct, _ := ring(t)
+	w.create(ask(1, 1, 2, 1, 6, 100))
+	w.create(ask(1, 2, 3, 2, 6, 100))
+	w.work()
+	w.now++
+	w.change(cut(direct))
+	w.work()
+	if got := w.expect("id1", Pending, span(0, 100)); !strings.Contains(got.Reason, "does not fit") {
+		t.Errorf("reason %q", got.Reason)
+	}
+	w.now++
+	if err := w.a.Delete(bg, "id2"); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	w.expect("id1", Active, span(0, 100))
+	w.checkBooks()
+}
+
+// TestChannelLost: a switch that CONGA does not see may well forward still.
+func TestChannelLost(t *testing.T) {
+	w, trunk := pair(t)
+	w.a.Settled()
+	v := w.create(ask(1, 1, 2, 1, 6, 100))
+	w.work()
+	w.change(connected(2, false))
+	w.work()
+	got := w.expect(v.ID, Pending, span(0, 100))
+	if len(got.Path) != 2 || !strings.HasPrefix(got.Reason, "switch 0000000000000002 is not connected") {
+		t.Errorf("lost channel: %+v", got)
+	}
+	if w.a.Reserved(trunk, span(0, 100)) != 6 {
+		t.Error("its capacity was given away")
+	}
+	w.change(connected(2, true))
+	w.work()
+	w.expect(v.ID, Active, span(0, 100))
+}
+
+func TestHostMoves(t *testing.T) {
+	w, _, _ := ring(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 100))
+	w.work()
+	w.change(func(s *topology.Snapshot) {
+		for i := range s.Attachments {
+			if s.Attachments[i].Prefix.Addr() == host(2, 1) {
+				s.Attachments[i].At = topology.PortID{DPID: 3, Port: 2}
+			}
+		}
+	})
+	w.work()
+	if got := w.expect(v.ID, Active, span(0, 100)); got.Path[1].DPID != 3 || got.Path[1].Out != 2 {
+		t.Errorf("did not follow its host: %+v", got)
+	}
+}
+
+func TestRestart(t *testing.T) {
+	w, direct, _ := ring(t)
+	active := w.create(ask(1, 1, 2, 1, 6, 100))
+	w.work()
+	over := w.create(ask(1, 2, 2, 2, 1, 20))
+	w.work()
+	deleted := w.create(ask(1, 3, 2, 3, 1, 100))
+	w.work()
+	if err := w.a.Delete(bg, deleted.ID); err != nil { // and no time to take its entries out
+		t.Fatal(err)
+	}
+	missed := ask(2, 3, 3, 3, 1, 10)
+	missed.StartTime = w.now + 5
+	missedID := w.create(missed).ID
+	late := ask(2, 3, 3, 3, 1, 40)
+	late.StartTime = w.now + 20
+	lateID := w.create(late).ID
+
+	w.now += 30
+	for d := range w.snap.Switches { // the next daemon remembers the network, but nothing has connected yet
+		connected(d, false)(w.snap)
+	}
+	a := w.open()
+	if got := a.Circuits(); len(got) != 1 || got[0].ID != active.ID || len(got[0].Path) != 2 {
+		t.Fatalf("restored %+v", got)
+	}
+	w.work()
+	w.expect(active.ID, Active, span(0, 100))
+	w.expect(over.ID, Complete, span(0, 20))
+	if got := w.expect(missedID, Complete, span(5, 15)); got.Reason == "" {
+		t.Error("does not say that its window was missed")
+	}
+	w.expect(lateID, Pending, span(20, 60))
+	if _, err := a.Get(deleted.ID); refused(t, err, NotFound, "") == nil {
+		t.Error("a deleted allocation came back")
+	}
+	if w.a.Reserved(direct, span(30, 100)) != 6 {
+		t.Errorf("%d reserved, want 6", w.a.Reserved(direct, span(30, 100)))
+	}
+	for d := range w.snap.Switches {
+		w.change(connected(d, true))
+	}
+	tasks, _ := a.Due(10)
+	if len(tasks) != 2 || tasks[0].Do != Install || tasks[1].Do != Install {
+		t.Fatalf("due when all is back: %+v", tasks)
+	}
+	for _, task := range tasks {
+		if err := a.Installed(task); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.expect(active.ID, Active, span(0, 100))
+	w.expect(lateID, Active, span(30, 70))
+	w.checkBooks()
+}
+
+func TestRestartSettles(t *testing.T) {
+	w, _, _ := ring(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 100))
+	w.work()
+	w.open()
+	w.change(connected(2, false))
+	w.work()
+	w.expect(v.ID, Active, span(0, 100)) // not judged yet
+	w.a.Settled()
+	w.work()
+	w.expect(v.ID, Pending, span(0, 100)) // now it is: no other way to switch 2
+}
+
+func TestFailures(t *testing.T) {
+	w, _ := pair(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 100))
+	fail := func(after time.Duration) {
+		tasks, _ := w.a.Due(1)
+		if len(tasks) != 1 {
+			t.Fatalf("due: %+v", tasks)
+		}
+		if err := w.a.Failed(tasks[0], errors.New("switch 1 refused it: table full"), w.cfg.Now().Add(after)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fail(5 * time.Second)
+	if got := w.expect(v.ID, Pending, span(0, 100)); !strings.Contains(got.Reason, "table full") {
+		t.Errorf("reason %q", got.Reason)
+	}
+	tasks, next := w.a.Due(1)
+	if len(tasks) != 0 || next.Unix() != w.now+5 {
+		t.Errorf("due %v, next at %v", tasks, next)
+	}
+	w.now += 2
+	w.change(func(*topology.Snapshot) {}) // the network changed: why wait
+	fail(50 * time.Second)
+	w.now += 50
+	w.work()
+	w.expect(v.ID, Active, span(52, 152))
+	// A change of a running allocation that the switches refuse.
+	w.update(v.ID, Change{Bandwidth: new(topology.BitRate(7))})
+	fail(time.Second)
+	w.expect(v.ID, Pending, span(52, 152))
+	w.pass(1)
+	w.expect(v.ID, Active, span(52, 152))
+	w.checkBooks()
+}
+
+func TestLateStartKeepsItsEndIfItMust(t *testing.T) {
+	w, _ := pair(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 50))
+	w.create(ask(1, 2, 2, 2, 6, 50))
+	w.now += 7
+	tasks, _ := w.a.Due(1)
+	if err := w.a.Installed(tasks[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(v.ID, Active, span(7, 50))
+	w.checkLoads()
+}
+
+func TestPlannedPathDies(t *testing.T) {
+	w, direct, _ := ring(t)
+	soon, far := ask(1, 1, 2, 1, 1, 50), ask(1, 2, 2, 2, 1, 50)
+	soon.StartTime, far.StartTime = w.now+30, w.now+300
+	w.create(soon)
+	planned := w.create(far)
+	w.change(cut(direct))
+	w.work()
+	if got := w.expect("id1", Pending, span(30, 80)); len(got.Path) != 3 {
+		t.Errorf("starts soon, but stays on %v", got.Path)
+	}
+	if got := w.expect("id2", Pending, span(300, 350)); !got.Path.Equal(planned.Path) {
+		t.Errorf("starts in five minutes, but moved to %v", got.Path)
+	}
+	w.pass(301)
+	if got := w.expect("id2", Active, span(300, 350)); len(got.Path) != 3 {
+		t.Errorf("started on %v", got.Path)
+	}
+}
+
+func TestPlanStopsOnError(t *testing.T) {
+	w, trunk := pair(t)
+	w.change(cut(trunk))
+	w.create(ask(1, 1, 2, 1, 6, 60))
+	w.change(mend(trunk, 10))
+	w.store.fail = errors.New("disk full")
+	if more, err := w.a.Plan(bg); err == nil || !more {
+		t.Errorf("planned without a store: %v %v", more, err)
+	}
+	w.store.fail = nil
+	w.work()
+	w.expect("id1", Active, span(0, 60))
+	ctx, cancel := context.WithCancel(bg)
+	cancel()
+	if _, err := w.a.Plan(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("planned though stopped: %v", err)
+	}
+}
+
+// TestAnyHistory drives the allocator with whatever may happen, in any order,
+// and checks after each step that nothing is over-admitted, that the books say
+// what the allocations hold, and that a restart comes back with the same.
+func TestAnyHistory(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}}
+		h.open()
+		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
+			h.cables = append(h.cables, h.snap.Links[from])
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
+			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
+			"restart": h.restart, "store": h.breakStore,
+			"": func(*rapid.T) { h.checkBooks(); h.checkLoads(); h.checkNetwork() },
+		})
+	})
+}
+
+type history struct {
+	*world
+	cables []topology.Link
+	out    map[string]Task           // handed out
+	in     map[string][]path.Circuit // what the switches may hold
+}
+
+// checkNetwork: what the switches may hold at this moment fits on the links, and
+// no two circuits of theirs match the same packets.
+func (h *history) checkNetwork() {
+	load := map[topology.LinkID]topology.BitRate{}
+	for id, circuits := range h.in {
+		most := map[topology.LinkID]topology.BitRate{}
+		for _, c := range circuits {
+			for _, l := range c.Path.BothWays() {
+				most[l] = max(most[l], c.Rate)
+			}
+			for other, theirs := range h.in {
+				for _, o := range theirs {
+					if other != id && o.Key.Conflicts(c.Key) {
+						h.Fatalf("%s and %s are in the network for the same traffic", id, other)
+					}
+				}
+			}
+		}
+		for l, rate := range most {
+			load[l] += rate
+		}
+	}
+	for l, rate := range load {
+		if most := h.a.share.of(h.capacity(l)); rate > most {
+			h.Fatalf("the network holds %d on %s, which carries %d", rate, l, most)
+		}
+	}
+}
+
+func (h *history) create(t *rapid.T) { h.a.Create(bg, drawRequest(t, h.world)) }
+
+func (h *history) pick(t *rapid.T) string {
+	list := h.a.List("")
+	if len(list) == 0 {
+		t.Skip("nothing there")
+	}
+	return rapid.SampledFrom(list).Draw(t, "which").ID
+}
+
+func (h *history) update(t *rapid.T) {
+	r, id, c := drawRequest(t, h.world), h.pick(t), Change{}
+	switch rapid.IntRange(0, 3).Draw(t, "field") {
+	case 0:
+		c.Bandwidth = &r.Bandwidth
+	case 1:
+		c.Duration = &r.Duration
+	case 2:
+		c.Key = &r.Key
+	default:
+		c.StartTime = &r.StartTime
+	}
+	before, _ := h.a.Get(id)
+	after, err := h.a.Update(bg, id, 0, c)
+	if now, _ := h.a.Get(id); err != nil && now.Revision != before.Revision || err == nil && now.Revision != after.Revision {
+		t.Fatalf("%+v, %v: before %+v, after %+v", c, err, before, now)
+	}
+}
+
+func (h *history) delete(t *rapid.T) { h.a.Delete(bg, h.pick(t)) }
+
+func (h *history) time(t *rapid.T) { h.now += rapid.Int64Range(1, 5).Draw(t, "seconds") }
+
+func (h *history) due(t *rapid.T) {
+	tasks, _ := h.a.Due(rapid.IntRange(1, 3).Draw(t, "limit"))
+	for _, task := range tasks {
+		if _, twice := h.out[task.Circuit.ID]; twice {
+			t.Fatalf("%s has two tasks", task.Circuit.ID)
+		}
+		h.out[task.Circuit.ID] = task
+		if task.Do == Install {
+			h.in[task.Circuit.ID] = append(h.in[task.Circuit.ID], task.Circuit)
+		}
+	}
+}
+
+func (h *history) report(t *rapid.T) {
+	for _, id := range slices.Sorted(maps.Keys(h.out)) {
+		task := h.out[id]
+		delete(h.out, id)
+		switch {
+		case rapid.IntRange(0, 4).Draw(t, "fails") == 0:
+			h.a.Failed(task, errors.New("no"), h.cfg.Now().Add(2*time.Second))
+		case task.Do == Install:
+			h.in[id] = []path.Circuit{task.Circuit}
+			h.a.Installed(task)
+		default:
+			delete(h.in, id)
+			h.a.Removed(task)
+		}
+		return
+	}
+	t.Skip("nothing to report")
+}
+
+func (h *history) planOne(*rapid.T) { h.a.Plan(bg) }
+
+func (h *history) network(t *rapid.T) {
+	if len(h.cables) > 0 && rapid.Bool().Draw(t, "cable") {
+		l := rapid.SampledFrom(h.cables).Draw(t, "cable")
+		if _, up := h.snap.Link(l.ID); up {
+			h.change(cut(l.ID))
+		} else {
+			h.change(mend(l.ID, l.Capacity))
+		}
+		return
+	}
+	d := openflow.DPID(rapid.IntRange(1, len(h.snap.Switches)).Draw(t, "switch"))
+	h.change(connected(d, rapid.Bool().Draw(t, "connected")))
+}
+
+// restart comes back from a crash: tasks under way are lost.
+func (h *history) restart(t *rapid.T) {
+	before := h.a.List("")
+	h.open()
+	clear(h.out)
+	clear(h.in)
+	for _, c := range h.a.Circuits() {
+		h.in[c.ID] = []path.Circuit{c}
+	}
+	after := h.a.List("")
+	if len(before) != len(after) {
+		t.Fatalf("%d allocations before the restart, %d after", len(before), len(after))
+	}
+	for i, v := range before {
+		if w := after[i]; w.ID != v.ID || w.Revision != v.Revision || w.State != v.State || w.Window != v.Window || !w.Path.Equal(v.Path) {
+			t.Fatalf("before %+v, after %+v", v, w)
+		}
+	}
+}
+
+func (h *history) breakStore(t *rapid.T) {
+	if h.store.fail = nil; rapid.IntRange(0, 2).Draw(t, "broken") == 0 {
+		h.store.fail = errors.New("disk full")
+	}
+}
