@@ -49,7 +49,7 @@ func OpenBolt(path string) (*Bolt, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:         lockTimeout,
 		FreelistType:    bbolt.FreelistMapType,
-		NoFreelistSync:  true, // rebuilt on opening; not writing it halves a small commit
+		NoFreelistSync:  true, // rebuilt on opening, instead of written with every commit
 		InitialMmapSize: mapSize,
 		NoStatistics:    true,
 	})
