@@ -1,14 +1,19 @@
 package main
 
 import (
-	"net/http"
+	"flag"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"conga/httpapi/client"
 )
+
+var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"conga": main})
@@ -19,32 +24,37 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		UpdateScripts:       *update,
 		Setup: func(env *testscript.Env) error {
-			s := newFake(t)
+			s := newServer(t, env.Defer)
 			env.Setenv("URL", s.URL)
 			env.Setenv("PIN", client.Fingerprint(s.Certificate()))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("CREDENTIALS", filepath.Join(env.WorkDir, "config", "conga", "credentials"))
-			env.Values["server"] = s.Client()
+			env.Values["server"] = s
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			// code N args...: runs conga and wants this exit code.
 			"code": func(ts *testscript.TestScript, _ bool, args []string) {
 				err := ts.Exec("conga", args[1:]...)
-				got := "0"
-				if e, ok := err.(interface{ ExitCode() int }); ok {
-					got = string(rune('0' + e.ExitCode()))
+				got := 0
+				if e, ok := err.(*exec.ExitError); ok {
+					got = e.ExitCode()
 				}
-				if got != args[0] {
-					ts.Fatalf("exit code %s, want %s (%v)", got, args[0], err)
+				if strconv.Itoa(got) != args[0] {
+					ts.Fatalf("exit code %d, want %s (%v)", got, args[0], err)
 				}
+			},
+			// key: the key in what the last command printed becomes $CONGA_KEY.
+			"key": func(ts *testscript.TestScript, _ bool, _ []string) {
+				ts.Setenv("CONGA_KEY", regexp.MustCompile(`conga_[A-Za-z0-9_-]+`).FindString(ts.ReadFile("stdout")))
 			},
 			// busy N: the next N calls are answered with 429.
 			"busy": func(ts *testscript.TestScript, _ bool, args []string) {
-				r, err := ts.Value("server").(*http.Client).Post(ts.Getenv("URL")+"/busy/"+args[0], "", nil)
+				n, err := strconv.Atoi(args[0])
 				ts.Check(err)
-				r.Body.Close()
+				ts.Value("server").(*server).busy.Store(int64(n))
 			},
 		},
 	})

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"conga/allocator"
+	"conga/allocator/store/storetest"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/httpapi"
+	"conga/httpapi/auth"
+	"conga/openflow"
+	"conga/scheduler"
+)
+
+// start is when every script plays.
+var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// passwordHash is that of "correct horse", with the least cost there is.
+const passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$x59UGLuAwBDnzRfVUBQJ7zA6GJrOY5gZkOVPda70TuA"
+
+// server is the real interface over the real allocator and scheduler, and over a
+// network that takes a moment for every path.
+type server struct {
+	*httptest.Server
+	busy atomic.Int64 // how many calls are still answered with 429
+}
+
+// newServer starts a server and gives what stops it.
+func newServer(t testing.TB, stopLater func(func())) *server {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := func() time.Time { return start }
+	disk, net, ids := storetest.NewMemory(), newNetwork(), 0
+	directory, err := auth.NewStatic(auth.StaticConfig{
+		Projects: []auth.Project{{ID: "projectB", Members: []string{"abc123"}}, {ID: "project C", Members: []string{"abc123"}}},
+		Users:    []auth.User{{ID: "abc123", Password: passwordHash}},
+	})
+	must(err)
+	keys, err := auth.OpenKeys(t.Context(), auth.KeysConfig{Store: disk, Now: now})
+	must(err)
+	alloc, err := allocator.Open(t.Context(), allocator.Config{
+		Store: disk, Network: net.Snapshot, Now: now,
+		NewID: func() string { ids++; return "a-" + strconv.Itoa(ids) },
+	})
+	must(err)
+	sched, err := scheduler.New(scheduler.Config{Allocator: alloc, Network: net, Settle: time.Millisecond})
+	must(err)
+	api, err := httpapi.New(httpapi.Config{Allocations: alloc, Keys: keys, Directory: directory, Now: now})
+	must(err)
+
+	s := &server{}
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.busy.Add(-1) >= 0 {
+			w.Header().Set("Retry-After", "0")
+			w.WriteHeader(http.StatusTooManyRequests)
+			fmt.Fprint(w, `{"status":429,"results":[],"errors":["too many requests"]}`)
+			return
+		}
+		api.ServeHTTP(w, r)
+	}))
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // strangers' handshakes
+	s.StartTLS()
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); sched.Run(ctx) }()
+	stopLater(func() { s.Close(); stop(); <-done })
+	return s
+}
+
+// network is two switches and the cable between them, with a gigabit each way.
+type network struct {
+	snapshot *topology.Snapshot
+	changed  chan struct{}
+}
+
+var _ scheduler.Network = (*network)(nil)
+
+func newNetwork() *network {
+	s := &topology.Snapshot{Revision: 1, Time: start, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{}}
+	const edge, trunk = 1, 2
+	for _, dpid := range []openflow.DPID{1, 2} {
+		sw := topology.Switch{DPID: dpid, Connected: true, Ports: map[openflow.PortNo]topology.Port{}}
+		for no, role := range map[openflow.PortNo]topology.PortRole{edge: topology.Edge, trunk: topology.Trunk} {
+			sw.Ports[no] = topology.Port{ID: topology.PortID{DPID: dpid, Port: no}, Up: true, Role: role, Capacity: topology.Gbps}
+		}
+		s.Switches[dpid] = sw
+		from, to := topology.PortID{DPID: dpid, Port: trunk}, topology.PortID{DPID: 3 - dpid, Port: trunk}
+		s.Links[from] = topology.Link{ID: topology.LinkID{From: from, To: to}, Capacity: topology.Gbps, Metric: 1}
+	}
+	for prefix, dpid := range map[string]openflow.DPID{
+		"192.127.1.10/32": 1, "2001:db8::1/128": 1, "192.127.1.11/32": 2, "192.127.1.12/32": 2, "2001:db8::2/128": 2,
+	} {
+		s.Attachments = append(s.Attachments, topology.Attachment{
+			Prefix: netip.MustParsePrefix(prefix), At: topology.PortID{DPID: dpid, Port: edge},
+		})
+	}
+	return &network{snapshot: s, changed: make(chan struct{})}
+}
+
+// Snapshot, Changed, Restore, Install and Remove are the scheduler's Network.
+func (n *network) Snapshot() *topology.Snapshot { return n.snapshot }
+func (n *network) Changed() <-chan struct{}     { return n.changed }
+func (n *network) Restore([]path.Circuit)       {}
+
+func (n *network) Install(ctx context.Context, _ path.Circuit) error {
+	select {
+	case <-time.After(100 * time.Millisecond): // long enough to be seen pending
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (n *network) Remove(context.Context, string) error { return nil }
+
+// A clock in local time would make the scripts depend on where they run.
+func init() { time.Local = time.UTC }
