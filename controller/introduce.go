@@ -101,7 +101,7 @@ func (s *session) tryMeter(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	for _, r := range trial.Refused() {
-		if r.Err.Code != uint16(openflow.MeterModFailedMeterExists) {
+		if !r.Err.Has(openflow.MeterModFailedMeterExists) {
 			s.log.Warn("switch has meters, but refuses ours", "err", r.Err)
 			return errNoMeters
 		}
