@@ -44,6 +44,7 @@ type Config struct {
 	Priority        Priority
 	Memory          Memory        // nil: a restart begins with an empty picture
 	Audit           time.Duration // how often a switch's entries are compared with what is wanted; default 10 s
+	Patience        time.Duration // how long a switch may take to answer a barrier; default 30 s
 	Topology        topology.Config
 }
 
@@ -79,6 +80,9 @@ func New(cfg Config) (*Controller, error) {
 	}
 	if cfg.Audit == 0 {
 		cfg.Audit = 10 * time.Second
+	}
+	if cfg.Patience == 0 {
+		cfg.Patience = 30 * time.Second
 	}
 	cfg.Topology.DefaultCapacity, cfg.Topology.Links = cfg.DefaultCapacity, cfg.Links
 	cfg.Topology.Attachments = cfg.Attachments

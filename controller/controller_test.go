@@ -534,6 +534,20 @@ func TestSwitchThatIsAwayIsNamedAndGetsItsEntriesWhenItReturns(t *testing.T) {
 	}
 }
 
+func TestSwitchThatSwallowsBarriersIsBegunAnew(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 20 * time.Millisecond, Patience: 100 * time.Millisecond})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	sw := l.net.Switch(c.Path[1].DPID)
+	sw.SetFaults(ofswitch.Faults{Lose: ofswitch.LoseType(openflow.TypeBarrierReply)})
+	if err := l.install(c); !errors.Is(err, ErrAway) {
+		t.Errorf("Install = %v; without a barrier reply nothing is confirmed", err)
+	}
+	sw.SetFaults(ofswitch.Faults{})
+	l.until("the switch to be confirmed after all", func(*topology.Snapshot) bool { return l.install(c) == nil })
+}
+
 func TestTrafficFollowsWhenALinkIsCut(t *testing.T) {
 	l := start(t, ofswitch.Ring(4, emulated()), Config{})
 	l.settled(4, 4)

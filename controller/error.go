@@ -20,6 +20,7 @@ var (
 	ErrSuperseded = errors.New("superseded by a later request")
 
 	errStopped = errors.New("the controller has stopped")
+	errSilent  = errors.New("the switch does not answer a barrier")
 )
 
 // Error names the switch and what is wrong with it.

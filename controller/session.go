@@ -49,6 +49,7 @@ type session struct {
 // flight is a commit on its way.
 type flight struct {
 	commit *channel.Commit
+	sent   time.Time
 	steps  []flow.Step
 	lost   map[flow.Key]bool // entries that vanished before the barrier's answer
 }
@@ -116,6 +117,9 @@ func (s *session) keep(ctx context.Context) error {
 		case <-repair.C:
 			s.proceed(ctx)
 		case <-audit.C:
+			if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
+				return errSilent // to begin anew is the only way to know what it holds
+			}
 			s.startAudit(ctx, audits)
 		case a := <-audits:
 			s.finishAudit(ctx, a)
@@ -148,7 +152,7 @@ func (s *session) proceed(ctx context.Context) {
 		}
 	}
 	s.changes++
-	s.flight = &flight{commit: s.conn.Commit(msgs), steps: steps, lost: map[flow.Key]bool{}}
+	s.flight = &flight{commit: s.conn.Commit(msgs), sent: time.Now(), steps: steps, lost: map[flow.Key]bool{}}
 }
 
 // firstSort cuts off the steps after the leading ones of one sort.
