@@ -36,9 +36,6 @@ func (f *fields) take(name string) []byte {
 	return m.raw
 }
 
-// has reports whether the field is present, null included.
-func (f *fields) has(name string) bool { return find(f.members, name) != nil }
-
 func (f *fields) mistype(name, want string, raw []byte) {
 	f.wrongType = append(f.wrongType, fmt.Sprintf("%s: must be %s, not %s", name, want, kindOf(raw)))
 }
