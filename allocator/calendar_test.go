@@ -12,7 +12,7 @@ import (
 )
 
 // plain is the calendar as one would draw it on squared paper.
-type plain [64]uint64
+type plain [256]uint64
 
 func (p *plain) add(w Window, rate uint64) {
 	for t := w.Start; t < w.End; t++ {
@@ -21,7 +21,7 @@ func (p *plain) add(w Window, rate uint64) {
 }
 
 func (p *plain) peak(w Window) uint64 {
-	return slices.Max(append([]uint64{0}, p[w.Start:min(w.End, 64)]...))
+	return slices.Max(append([]uint64{0}, p[w.Start:min(w.End, int64(len(p)))]...))
 }
 
 func drawWindow(t *rapid.T) Window {

@@ -1,0 +1,472 @@
+package scheduler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"conga/allocator"
+	"conga/allocator/store"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// memory is a store.
+type memory struct {
+	mu      sync.Mutex
+	records map[string][]byte
+}
+
+func (m *memory) Scan(_ context.Context, _ store.Bucket, f func(string, []byte) error) error {
+	for _, k := range slices.Sorted(maps.Keys(m.records)) {
+		if err := f(k, m.records[k]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *memory) Commit(_ context.Context, ops ...store.Op) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, op := range ops {
+		if op.Value == nil {
+			delete(m.records, op.Key)
+		} else {
+			m.records[op.Key] = op.Value
+		}
+	}
+	return nil
+}
+
+func (m *memory) Close() error { return nil }
+
+// fabric is a network of two switches with a cable, and one more between them
+// that makes a way around. It takes latency for every call and notes what it did.
+type fabric struct {
+	latency time.Duration
+
+	mu      sync.Mutex
+	snap    *topology.Snapshot
+	changed chan struct{}
+	refuse  error
+	held    map[string]path.Circuit
+	log     []string
+	running map[string]bool
+	most    int // calls under way at once, at most
+}
+
+func newFabric() *fabric {
+	f := &fabric{latency: 10 * time.Millisecond, changed: make(chan struct{}), held: map[string]path.Circuit{}, running: map[string]bool{}}
+	s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{}}
+	for d := openflow.DPID(1); d <= 3; d++ {
+		s.Switches[d] = topology.Switch{DPID: d, Connected: true, Ports: map[openflow.PortNo]topology.Port{}}
+		for p := openflow.PortNo(1); p <= 4; p++ {
+			at := topology.PortID{DPID: d, Port: p}
+			s.Switches[d].Ports[p] = topology.Port{ID: at, Up: true, Role: topology.Edge, Capacity: 10}
+		}
+		s.Attachments = append(s.Attachments, topology.Attachment{
+			Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 0, byte(d), 0}), 24), At: topology.PortID{DPID: d, Port: 1}})
+	}
+	f.snap = s
+	f.cable(1, 2, 2, 2)
+	f.cable(1, 3, 3, 2)
+	f.cable(3, 3, 2, 3)
+	return f
+}
+
+func (f *fabric) cable(a openflow.DPID, ap openflow.PortNo, b openflow.DPID, bp openflow.PortNo) {
+	x, y := topology.PortID{DPID: a, Port: ap}, topology.PortID{DPID: b, Port: bp}
+	for _, id := range []topology.LinkID{{From: x, To: y}, {From: y, To: x}} {
+		p := f.snap.Switches[id.From.DPID].Ports[id.From.Port]
+		p.Role = topology.Trunk
+		f.snap.Switches[id.From.DPID].Ports[id.From.Port] = p
+		f.snap.Links[id.From] = topology.Link{ID: id, Capacity: 10, Metric: 1}
+	}
+}
+
+// change publishes a changed snapshot.
+func (f *fabric) change(edit func(s *topology.Snapshot)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := *f.snap
+	s.Switches, s.Links = maps.Clone(s.Switches), maps.Clone(s.Links)
+	edit(&s)
+	f.snap = &s
+	close(f.changed)
+	f.changed = make(chan struct{})
+}
+
+func connected(yes bool, dpids ...openflow.DPID) func(*topology.Snapshot) {
+	return func(s *topology.Snapshot) {
+		for _, d := range dpids {
+			sw := s.Switches[d]
+			sw.Connected = yes
+			s.Switches[d] = sw
+		}
+	}
+}
+
+func cutDirect(s *topology.Snapshot) {
+	for _, at := range []topology.PortID{{DPID: 1, Port: 2}, {DPID: 2, Port: 2}} {
+		delete(s.Links, at)
+	}
+}
+
+func (f *fabric) Snapshot() *topology.Snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.snap
+}
+
+func (f *fabric) Changed() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.changed
+}
+
+func (f *fabric) note(format string, args ...any) {
+	f.log = append(f.log, fmt.Sprintf(format, args...))
+}
+
+func (f *fabric) Restore(circuits []path.Circuit) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, c := range circuits {
+		f.held[c.ID] = c
+		f.note("restore %s", c.ID)
+	}
+}
+
+// call is what Install and Remove have in common.
+func (f *fabric) call(ctx context.Context, id string, do func()) error {
+	f.mu.Lock()
+	if f.running[id] {
+		f.note("two calls for %s at once", id)
+	}
+	f.running[id] = true
+	f.most = max(f.most, len(f.running))
+	f.mu.Unlock()
+	select {
+	case <-time.After(f.latency):
+	case <-ctx.Done():
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.running, id)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if f.refuse != nil {
+		return f.refuse
+	}
+	do()
+	return nil
+}
+
+func (f *fabric) Install(ctx context.Context, c path.Circuit) error {
+	return f.call(ctx, c.ID, func() {
+		f.held[c.ID] = c
+		f.note("install %s at %d over %d", c.ID, c.Rate, len(c.Path))
+	})
+}
+
+func (f *fabric) Remove(ctx context.Context, id string) error {
+	return f.call(ctx, id, func() {
+		delete(f.held, id)
+		f.note("remove %s", id)
+	})
+}
+
+// take returns what happened since the last call.
+func (f *fabric) take() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	text := strings.Join(f.log, "; ")
+	f.log = nil
+	return text
+}
+
+// rig is an allocator and a scheduler over a fabric, inside a synctest bubble.
+type rig struct {
+	*testing.T
+	*fabric
+	store *memory
+	ids   int
+	a     *allocator.Allocator
+	cfg   Config
+	stop  context.CancelFunc
+	ended chan error
+}
+
+func newRig(t *testing.T) *rig {
+	return &rig{T: t, fabric: newFabric(), store: &memory{records: map[string][]byte{}}}
+}
+
+func (r *rig) start() {
+	r.Helper()
+	a, err := allocator.Open(context.Background(), allocator.Config{
+		Store: r.store, Network: r.Snapshot, Reservable: 1,
+		NewID: func() string { r.ids++; return fmt.Sprintf("id%d", r.ids) },
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+	r.a, r.cfg.Allocator, r.cfg.Network = a, a, r.fabric
+	s, err := New(r.cfg)
+	if err != nil {
+		r.Fatal(err)
+	}
+	var ctx context.Context
+	ctx, r.stop = context.WithCancel(context.Background())
+	r.ended = make(chan error, 1)
+	go func() { r.ended <- s.Run(ctx) }()
+	synctest.Wait()
+}
+
+// halt stops the scheduler, as the end of the daemon does.
+func (r *rig) halt() {
+	r.Helper()
+	r.stop()
+	if err := <-r.ended; !errors.Is(err, context.Canceled) {
+		r.Errorf("Run returned %v", err)
+	}
+}
+
+func (r *rig) create(dst byte, rate topology.BitRate, duration, in int64) string {
+	r.Helper()
+	req := allocator.Request{ProjectID: "p", Bandwidth: rate, Duration: duration, Key: path.FlowKey{
+		Src: netip.AddrFrom4([4]byte{10, 0, 1, dst}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, dst})}}
+	if in != 0 {
+		req.StartTime = time.Now().Unix() + in
+	}
+	v, err := r.a.Create(context.Background(), req)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return v.ID
+}
+
+func (r *rig) sleep(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
+func (r *rig) expect(id string, s allocator.State, log string) allocator.Allocation {
+	r.Helper()
+	v, err := r.a.Get(id)
+	if err != nil {
+		r.Fatal(err)
+	}
+	if v.State != s {
+		r.Errorf("%s is %s (%s), want %s", id, v.State, v.Reason, s)
+	}
+	if got := r.take(); got != log {
+		r.Errorf("the network did %q, want %q", got, log)
+	}
+	return v
+}
+
+func TestStartAndEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.start()
+		now := r.create(1, 4, 60, 0)
+		later := r.create(2, 4, 60, 100)
+		r.expect(now, allocator.Pending, "") // active only when the network has said so
+		r.sleep(20 * time.Millisecond)
+		r.expect(now, allocator.Active, "install id1 at 4 over 2")
+		r.sleep(59 * time.Second)
+		r.expect(now, allocator.Active, "")
+		r.sleep(time.Second)
+		r.expect(now, allocator.Complete, "remove id1")
+		r.sleep(39 * time.Second)
+		r.expect(later, allocator.Pending, "")
+		r.sleep(time.Second)
+		r.expect(later, allocator.Active, "install id2 at 4 over 2")
+		r.halt()
+		r.expect(later, allocator.Active, "") // entries stay when the daemon stops
+	})
+}
+
+func TestDeleteFreesAndMovesSooner(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.start()
+		defer r.halt()
+		first, second := r.create(1, 10, 600, 0), r.create(2, 10, 600, 0)
+		r.sleep(5 * time.Second)
+		r.expect(second, allocator.Pending, "install id1 at 10 over 2")
+		if err := r.a.Delete(context.Background(), first); err != nil {
+			t.Fatal(err)
+		}
+		r.sleep(50 * time.Millisecond)
+		r.expect(second, allocator.Active, "remove id1; install id2 at 10 over 2")
+	})
+}
+
+func TestRetriesWithBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.refuse = errors.New("switch 2 refused it: table full")
+		r.start()
+		defer r.halt()
+		id := r.create(1, 4, 600, 0)
+		r.sleep(10 * time.Second)
+		if v := r.expect(id, allocator.Pending, ""); !strings.Contains(v.Reason, "table full") {
+			t.Errorf("reason %q", v.Reason)
+		}
+		r.mu.Lock()
+		r.refuse = nil
+		r.mu.Unlock()
+		r.sleep(12 * time.Second)
+		v := r.expect(id, allocator.Active, "install id1 at 4 over 2")
+		if v.Window.End-v.Window.Start != 600 || v.Reason != "" {
+			t.Errorf("started late as %+v", v)
+		}
+	})
+}
+
+func TestRateChangeAndReroute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.cfg.Settle = time.Second
+		r.start()
+		defer r.halt()
+		id := r.create(1, 4, 600, 0)
+		r.sleep(2 * time.Second)
+		r.expect(id, allocator.Active, "install id1 at 4 over 2")
+		if _, err := r.a.Update(context.Background(), id, 0, allocator.Change{Bandwidth: new(topology.BitRate(9))}); err != nil {
+			t.Fatal(err)
+		}
+		r.sleep(time.Second)
+		r.expect(id, allocator.Active, "install id1 at 9 over 2")
+		r.change(cutDirect)
+		r.sleep(time.Second)
+		r.expect(id, allocator.Active, "install id1 at 9 over 3")
+		r.change(connected(false, 3))
+		r.sleep(time.Second)
+		if v := r.expect(id, allocator.Pending, ""); !strings.Contains(v.Reason, "switch 0000000000000003 is not connected") {
+			t.Errorf("reason %q", v.Reason)
+		}
+		r.change(connected(true, 3))
+		r.sleep(time.Second)
+		r.expect(id, allocator.Active, "install id1 at 9 over 3")
+	})
+}
+
+func TestRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.start()
+		long, short := r.create(1, 4, 600, 0), r.create(2, 4, 10, 0)
+		r.sleep(time.Second)
+		soon := r.create(3, 2, 600, 10)
+		r.halt()
+		r.take()
+		// The next daemon knows the network from memory; nothing has connected.
+		r.change(connected(false, 1, 2, 3))
+		r.sleep(20 * time.Second)
+		r.cfg.Workers = 1 // so that there is one order to expect
+		r.start()
+		r.sleep(5 * time.Second)
+		r.expect(long, allocator.Active, "restore id1") // not moved, not torn down
+		if v, _ := r.a.Get(short); v.State != allocator.Complete {
+			t.Errorf("missed its end: %+v", v)
+		}
+		r.change(connected(true, 1, 2))
+		r.sleep(time.Second)
+		r.expect(long, allocator.Active, "install id1 at 4 over 2; install id3 at 2 over 2")
+		r.expect(soon, allocator.Active, "")
+		r.halt()
+	})
+}
+
+func TestRestartWithoutASwitch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.start()
+		id := r.create(1, 4, 600, 0)
+		r.sleep(time.Second)
+		r.halt()
+		r.take()
+		r.change(connected(false, 2))
+		r.start()
+		defer r.halt()
+		r.sleep(9 * time.Second)
+		r.expect(id, allocator.Active, "restore id1")
+		r.sleep(2 * time.Second) // settled: whoever is away now is away
+		r.expect(id, allocator.Pending, "")
+	})
+}
+
+func TestManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.cfg.Workers = 8
+		r.start()
+		defer r.halt()
+		for i := range 100 {
+			r.create(byte(i+1), 0, 60, 30)
+		}
+		r.sleep(31 * time.Second)
+		for _, v := range r.a.List("p") {
+			if v.State != allocator.Active {
+				t.Fatalf("%+v", v)
+			}
+		}
+		if r.most != 8 {
+			t.Errorf("%d calls at once, want 8", r.most)
+		}
+		r.sleep(60 * time.Second)
+		for _, v := range r.a.List("p") {
+			if v.State != allocator.Complete {
+				t.Fatalf("%+v", v)
+			}
+		}
+		if log := r.take(); strings.Contains(log, "at once") || len(r.held) != 0 {
+			t.Errorf("%d circuits left; %s", len(r.held), log)
+		}
+	})
+}
+
+func TestHangingNetworkTimesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.latency, r.cfg.Timeout = time.Hour, 3*time.Second
+		r.start()
+		defer r.halt()
+		id := r.create(1, 0, 600, 0)
+		r.sleep(4 * time.Second)
+		if v := r.expect(id, allocator.Pending, ""); !strings.Contains(v.Reason, "deadline") {
+			t.Errorf("reason %q", v.Reason)
+		}
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	for failures, want := range map[int]time.Duration{0: time.Second, 1: 2 * time.Second, 5: 32 * time.Second, 6: time.Minute, 10: time.Minute, 1 << 30: time.Minute} {
+		if got := backoff(time.Second, failures); got < want || got > want*5/4+1 {
+			t.Errorf("after %d failures %v, want %v and at most a quarter more", failures, got, want)
+		}
+	}
+}
+
+func TestNewChecks(t *testing.T) {
+	if _, err := New(Config{}); err == nil {
+		t.Error("a scheduler without allocator and network")
+	}
+}
