@@ -28,7 +28,7 @@ lint:
 
 # One line a figure: name, value, unit, bound, and whether it holds.
 bench:
-	$(GO) test -run '^$$' -bench . -benchmem $(BENCHFLAGS) ./...
+	$(GO) test -run '^$$' -bench . -benchmem $(BENCHFLAGS) ./... | $(GO) run ./cmd/internal/bench
 
 # Both need root and Open vSwitch with Mininet, which the scripts install.
 demo: build

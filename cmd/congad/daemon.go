@@ -45,7 +45,8 @@ type daemon struct {
 }
 
 // open makes every part and opens both addresses, in the order in which the
-// parts need each other. Nothing runs yet. On an error nothing stays open.
+// parts need each other. Nothing runs yet. On an error the store is closed; the
+// addresses are free when the process ends, which is at once.
 func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.LevelVar) (d *daemon, err error) {
 	d = &daemon{cfg: cfg, log: log, level: level}
 	defer func() {

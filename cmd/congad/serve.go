@@ -21,14 +21,14 @@ func (a *app) serve(ctx context.Context) error {
 	level := new(slog.LevelVar)
 	level.Set(levelOf(cfg.Log.Level))
 	log := newLogger(a.err, cfg.Log.Format, level)
+	// From here on a hangup no longer ends the process; it waits for its turn.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 	d, err := open(ctx, cfg, log, level)
 	if err != nil {
 		return err
 	}
-	// A hangup before this line would end the process, as it does any other.
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
 	reloaded := make(chan struct{})
 	reloading, stop := context.WithCancel(ctx)
 	go func() {

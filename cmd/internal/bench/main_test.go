@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const output = `goos: linux
+pkg: conga/openflow
+BenchmarkFast-2   	1000000	        50.0 ns/op	       0 B/op	       0 allocs/op
+BenchmarkFast-2   	1000000	        900 ns/op	       0 B/op	       0 allocs/op
+BenchmarkFast-2   	1000000	        60.0 ns/op	       0 B/op	       1 allocs/op
+PASS
+ok  	conga/openflow	1.2s
+pkg: conga/store
+BenchmarkCommit/writers=1/conga-2 	100	 1000 ns/op	 4000 commits/s
+BenchmarkCommit/writers=1/bbolt-2 	100	 1000 ns/op	 5000 commits/s
+--- FAIL: BenchmarkBroken
+FAIL
+`
+
+func TestReport(t *testing.T) {
+	bounds, err := parseBounds(`
+# comment
+openflow.Fast ns/op <= 75
+openflow.Fast allocs/op <= 0
+store.Commit/writers=1/conga commits/s >= 1 x store.Commit/writers=1/bbolt
+store.Commit/writers=1/conga ns/op >= 0.5 x store.Absent
+store.Absent ns/op <= 5
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	err = report(strings.NewReader(output), &out, bounds)
+	if err == nil || !strings.Contains(err.Error(), "--- FAIL: BenchmarkBroken") {
+		t.Errorf("a failure is kept quiet: %v", err)
+	}
+	want := `openflow.Fast                 60    ns/op      <= 75                  holds
+openflow.Fast                 0     allocs/op  <= 0                   holds
+store.Absent                  -     ns/op      <= 5                   not measured
+store.Commit/writers=1/bbolt  1000  ns/op      -                      -
+store.Commit/writers=1/bbolt  5000  commits/s  -                      -
+store.Commit/writers=1/conga  1000  ns/op      >= 0.5 x store.Absent  not measured
+store.Commit/writers=1/conga  4000  commits/s  >= 5000                FAILS
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The bounds that are built in can be read, and nonsense cannot.
+func TestBounds(t *testing.T) {
+	if b, err := parseBounds(boundsText); err != nil || len(b) < 8 {
+		t.Errorf("%d bounds: %v", len(b), err)
+	}
+	for _, text := range []string{"a ns/op <= x", "a ns/op = 1", "a ns/op <=", "a ns/op <= 1 y b"} {
+		if _, err := parseBounds(text); err == nil {
+			t.Errorf("%q is taken for a bound", text)
+		}
+	}
+}
