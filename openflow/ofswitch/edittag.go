@@ -159,7 +159,7 @@ func (p *packet) selectHash() uint64 {
 	h := p.key.get(openflow.FieldEthSrc)*prime ^ p.key.get(openflow.FieldEthDst)
 	for _, word := range [...]int{wordIPSrc, wordIPSrc + 1, wordIPDst, wordIPDst + 1, 9} {
 		h = (h ^ p.key[word]) * prime
-		h ^= h >> 29
+		h ^= h >> 32
 	}
-	return h
+	return h * prime >> 32 // the high bits of a product depend on all bits of the factors
 }

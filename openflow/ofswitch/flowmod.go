@@ -155,14 +155,10 @@ func (s *Switch) expire(e *entry, why openflow.FlowRemovedReason) {
 	})
 }
 
-// deleteUsers removes the entries whose program fn picks.
-func (s *Switch) deleteUsers(why openflow.FlowRemovedReason, fn func(*program) bool) {
+// users returns the entries whose program fn picks.
+func (s *Switch) users(fn func(*program) bool) []*entry {
 	all := filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}
-	for _, e := range s.selected(openflow.TableAll, &all) {
-		if fn(&e.program) {
-			s.expire(e, why)
-		}
-	}
+	return slices.DeleteFunc(s.selected(openflow.TableAll, &all), func(e *entry) bool { return !fn(&e.program) })
 }
 
 // watch takes an entry with a timeout into account.

@@ -84,11 +84,14 @@ func (s *Switch) checkGroup(m *openflow.GroupMod) *openflow.Error {
 // groupDelete deletes a group, or all, and the flow entries that use it. A group that is not there is no
 // error.
 func (s *Switch) groupDelete(id openflow.GroupID) {
-	s.deleteUsers(openflow.FlowRemovedGroupDelete, func(p *program) bool {
+	users := s.users(func(p *program) bool {
 		return p.any(func(a openflow.Action) bool {
 			return a.Type == openflow.ActionGroup && (a.Group == id || id == openflow.GroupAll)
 		})
 	})
+	for _, e := range users {
+		s.expire(e, openflow.FlowRemovedGroupDelete)
+	}
 	if id == openflow.GroupAll {
 		clear(s.groups)
 	}
@@ -143,7 +146,7 @@ func (g *group) choose(s *Switch, hash uint64) int {
 	if total == 0 {
 		return -1
 	}
-	at := (hash >> 16) % total
+	at := hash % total
 	for i, w := range weights {
 		if at < w {
 			return i

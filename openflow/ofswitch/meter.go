@@ -156,11 +156,14 @@ func (s *Switch) checkMeter(m *openflow.MeterMod) *openflow.Error {
 }
 
 // meterDelete deletes a meter, or all, and the flow entries that use it. A meter that is not there is no
-// error.
+// error. OpenFlow 1.3 has no reason for such a flow removed message, so Open vSwitch sends none.
 func (s *Switch) meterDelete(id openflow.MeterID) {
-	s.deleteUsers(openflow.FlowRemovedDelete, func(p *program) bool {
+	users := s.users(func(p *program) bool {
 		return p.meter != 0 && (p.meter == id || id == openflow.MeterAll)
 	})
+	for _, e := range users {
+		s.drop(e)
+	}
 	if id == openflow.MeterAll {
 		clear(s.meters)
 	}

@@ -38,7 +38,7 @@ func (s *Switch) arrive(in *Port, f frame) {
 }
 
 // pipeline runs the packet through the tables from 0 on (§5.1.1). Where a later table has no entry for it,
-// its action set is still done: the specification drops the packet, but Open vSwitch does not.
+// or its TTL runs out, its action set is still done: the specification drops the packet, Open vSwitch does not.
 func (x *run) pipeline(p *packet) {
 	var set actionSet
 	size := uint64(len(p.data)) // entries count the packet as it came, like Open vSwitch's
@@ -59,7 +59,7 @@ func (x *run) pipeline(p *packet) {
 			return
 		}
 		if !x.actions(p, prog.apply) {
-			return
+			break
 		}
 		if prog.clear {
 			set = nil

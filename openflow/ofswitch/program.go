@@ -13,7 +13,8 @@ type program struct {
 	meter    openflow.MeterID // 0: none
 	apply    []openflow.Action
 	clear    bool
-	write    []openflow.Action
+	listed   []openflow.Action // write actions as they came
+	write    actionSet         // what is left of them when each kind is there once
 	metadata uint64
 	mask     uint64
 	next     int // table, -1: none
@@ -29,7 +30,7 @@ func (p *program) outputsTo(port openflow.PortNo, group openflow.GroupID) bool {
 }
 
 func (p *program) any(fn func(openflow.Action) bool) bool {
-	return slices.ContainsFunc(p.apply, fn) || slices.ContainsFunc(p.write, fn)
+	return slices.ContainsFunc(p.apply, fn) || slices.ContainsFunc(p.listed, fn)
 }
 
 // instructionOrder is the order of execution, which is also how dumps show them.
@@ -88,7 +89,7 @@ func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.In
 		return program{}, err
 	}
 	check.inSet = true
-	if err := check.all(p.write); err != nil {
+	if err := check.all(p.listed); err != nil {
 		return program{}, err
 	}
 	if p.next >= 0 && (p.next <= int(id) || (p.next >= len(s.tables) && !s.isInternal(openflow.TableID(p.next)))) {
@@ -97,7 +98,7 @@ func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.In
 	if err := check.verdict(); err != nil {
 		return program{}, err
 	}
-	p.write = actionSet(nil).with(p.write)
+	p.write = actionSet(nil).with(p.listed)
 	return p, nil
 }
 
@@ -113,7 +114,7 @@ func (p *program) add(in *openflow.Instruction) *openflow.Error {
 	case openflow.InstructionClearActions:
 		p.clear = true
 	case openflow.InstructionWriteActions:
-		p.write = in.Actions
+		p.listed = in.Actions
 	case openflow.InstructionWriteMetadata:
 		p.metadata, p.mask = in.Metadata, in.MetadataMask
 	case openflow.InstructionGotoTable:

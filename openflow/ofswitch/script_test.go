@@ -274,6 +274,17 @@ func randomFlowMod(r *rand.Rand) *openflow.FlowMod {
 		return m
 	}
 	m.Instructions = randomInstructions(r, m.Table)
+	// Open vSwitch 3.1 aborts when a group is deleted that one entry names twice.
+	groups := 0
+	for i := range m.Instructions {
+		in := &m.Instructions[i]
+		in.Actions = slices.DeleteFunc(in.Actions, func(a openflow.Action) bool {
+			if a.Type == openflow.ActionGroup {
+				groups++
+			}
+			return a.Type == openflow.ActionGroup && groups > 1
+		})
+	}
 	return m
 }
 
