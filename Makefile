@@ -14,7 +14,7 @@ build:
 test: lint
 	$(GO) test $(TESTFLAGS) ./...
 	@if [ "$$(id -u)" = 0 ] && [ -x testdata/mininet/e2e.sh ]; then \
-		testdata/mininet/e2e.sh || [ $$? = 2 ]; \
+		timeout -k 30 12m testdata/mininet/e2e.sh || [ $$? = 2 ]; \
 	else echo "end-to-end tests skipped: they need root"; fi
 
 race:

@@ -106,9 +106,9 @@ type Hop struct {
 // other fields may be missing, [Client.Show] has them.
 func (c *Client) Allocate(ctx context.Context, r Request) (Allocation, error) {
 	const op = "allocate"
-	// The key makes a repeated request the same request: no attempt is counted twice.
+	// Not idempotent by itself; where the server honours the key, proxies may repeat it.
 	results, _, err := c.do(ctx, call{
-		op: op, method: http.MethodPost, path: "/allocations", body: r, repeatable: true,
+		op: op, method: http.MethodPost, path: "/allocations", body: r,
 		header: http.Header{"Idempotency-Key": {rand.Text()}},
 	})
 	if err != nil {
@@ -120,7 +120,7 @@ func (c *Client) Allocate(ctx context.Context, r Request) (Allocation, error) {
 // Show returns everything known of one allocation.
 func (c *Client) Show(ctx context.Context, id string) (Allocation, error) {
 	const op = "show"
-	results, _, err := c.do(ctx, call{op: op, method: http.MethodGet, path: allocation(id), repeatable: true})
+	results, _, err := c.do(ctx, call{op: op, method: http.MethodGet, path: allocation(id), idempotent: true})
 	if err != nil {
 		return Allocation{}, err
 	}
@@ -131,7 +131,7 @@ func (c *Client) Show(ctx context.Context, id string) (Allocation, error) {
 // is refused changes nothing.
 func (c *Client) Update(ctx context.Context, id string, ch Change) (Allocation, error) {
 	const op = "update"
-	results, _, err := c.do(ctx, call{op: op, method: http.MethodPost, path: allocation(id), body: ch, repeatable: true})
+	results, _, err := c.do(ctx, call{op: op, method: http.MethodPost, path: allocation(id), body: ch, idempotent: true})
 	if err != nil {
 		return Allocation{}, err
 	}
@@ -140,7 +140,7 @@ func (c *Client) Update(ctx context.Context, id string, ch Change) (Allocation, 
 
 // Release removes an allocation and with it its priority path.
 func (c *Client) Release(ctx context.Context, id string) error {
-	_, _, err := c.do(ctx, call{op: "release", method: http.MethodDelete, path: allocation(id), repeatable: true})
+	_, _, err := c.do(ctx, call{op: "release", method: http.MethodDelete, path: allocation(id), idempotent: true})
 	return err
 }
 
@@ -155,7 +155,7 @@ func (c *Client) List(ctx context.Context, projectID string) iter.Seq2[Allocatio
 		}
 		for seen := map[string]bool{}; next != "" && !seen[next]; {
 			seen[next] = true // a server that links in a circle must not keep us
-			results, header, err := c.do(ctx, call{op: op, method: http.MethodGet, path: next, repeatable: true})
+			results, header, err := c.do(ctx, call{op: op, method: http.MethodGet, path: next, idempotent: true})
 			for _, r := range results {
 				var a Allocation
 				if err := json.Unmarshal(r, &a); err != nil {

@@ -27,7 +27,7 @@ type call struct {
 	path       string // below /api/v1, or an absolute URL on the same server
 	body       any    // nil: none
 	header     http.Header
-	repeatable bool // 429 and 503 are answered by another attempt
+	idempotent bool // to do it twice is to do it once
 	anonymous  bool // without the key
 }
 
@@ -54,7 +54,7 @@ func (c *Client) do(ctx context.Context, call call) ([]json.RawMessage, http.Hea
 	for attempt := 0; ; attempt++ {
 		results, header, err := c.once(ctx, call, target, body)
 		refused, ok := err.(*Error)
-		if !ok || !call.repeatable || attempt >= c.retries || !busy(refused.Status) {
+		if !ok || attempt >= c.retries || !again(refused.Status, call.idempotent) {
 			return results, header, err
 		}
 		if pause(ctx, backoff(attempt, refused.RetryAfter)) != nil {
@@ -127,8 +127,10 @@ func decode(op string, response *http.Response) ([]json.RawMessage, http.Header,
 	return e.Results, response.Header, nil
 }
 
-func busy(status int) bool {
-	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable
+// again reports whether another attempt is in order. Who answers 429 has not
+// looked at the call; who answers 503 may have carried it out.
+func again(status int, idempotent bool) bool {
+	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable && idempotent
 }
 
 // backoff is how long to wait before the next attempt: what the server asked

@@ -237,6 +237,27 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// What may have been done already is only done again if that does no harm.
+func TestRetryAfterFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		attempts := 0
+		c := &Client{base: mustBase(t), retries: 3, http: &http.Client{Transport: roundTripper(func(*http.Request) *http.Response {
+			attempts++
+			w := httptest.NewRecorder()
+			answer(w, http.StatusServiceUnavailable, "[]", "the daemon is stopping")
+			return w.Result()
+		})}}
+		_, err := c.Allocate(t.Context(), Request{})
+		if e, ok := errors.AsType[*Error](err); !ok || e.Status != 503 || attempts != 1 {
+			t.Errorf("a request is made %d times: %v", attempts, err)
+		}
+		attempts = 0
+		if err := c.Release(t.Context(), "a1"); err == nil || attempts != 4 {
+			t.Errorf("a release is tried %d times: %v", attempts, err)
+		}
+	})
+}
+
 // A busy server is asked again after the time that it names, with the same
 // idempotency key, and in the end its refusal is what comes back.
 func TestRetries(t *testing.T) {

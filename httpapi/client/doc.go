@@ -1,7 +1,7 @@
 // Package client is a typed client of the CONGA REST interface. It needs the
 // standard library alone, so that other programs can import it cheaply.
 //
-// A [Client] is safe for concurrent use. Calls that may be repeated without
-// harm are repeated when the server says that it is busy (429, 503), after the
-// time that it asks for. What the server refuses comes back as an [Error].
+// A [Client] is safe for concurrent use. A call that the server has no time for
+// (429) is made again after the time that it asks for, and so is one that may
+// have failed halfway (503) if it can be repeated without harm. What the server refuses comes back as an [Error].
 package client

@@ -27,7 +27,7 @@ type Key struct {
 func (c *Client) Login(ctx context.Context, who Credentials) (Key, error) {
 	const op = "login"
 	results, _, err := c.do(ctx, call{
-		op: op, method: http.MethodPost, path: "/auth", body: who, anonymous: true, repeatable: true,
+		op: op, method: http.MethodPost, path: "/auth", body: who, anonymous: true, idempotent: true,
 	})
 	if err != nil {
 		return Key{}, err
@@ -39,7 +39,7 @@ func (c *Client) Login(ctx context.Context, who Credentials) (Key, error) {
 func (c *Client) Status(ctx context.Context) (Key, error) {
 	const op = "key status"
 	results, _, err := c.do(ctx, call{
-		op: op, method: http.MethodGet, path: "/auth/" + url.PathEscape(c.key), repeatable: true,
+		op: op, method: http.MethodGet, path: "/auth/" + url.PathEscape(c.key), idempotent: true,
 	})
 	if err != nil {
 		return Key{}, err

@@ -55,7 +55,7 @@ func (c *Client) Wait(ctx context.Context, id string, until State, progress func
 // reached, or said that it is busy.
 func transient(err error) bool {
 	if refused, ok := errors.AsType[*Error](err); ok {
-		return busy(refused.Status)
+		return again(refused.Status, true)
 	}
 	return !errors.Is(err, ErrFingerprint)
 }
