@@ -27,6 +27,7 @@ type core struct {
 	builder  *topology.Builder
 	schedule discovery.Schedule
 	routes   *flow.Routes
+	memo     flow.Memo
 	peers    map[openflow.DPID]*peer
 	circuits map[string]*circuit
 	removals []*departing
@@ -131,7 +132,7 @@ func (k *core) publish(s *topology.Snapshot) {
 func (k *core) handOut() {
 	k.generation++
 	n := &flow.Network{Snapshot: k.Snapshot(), Routes: k.routes, Policy: k.policy, Circuits: k.inPrecedence()}
-	n.Policed = flow.Policed(n.Circuits)
+	n.Policed, n.Memo = flow.Policed(n.Circuits), &k.memo
 	for dpid, p := range k.peers {
 		if p.up {
 			p.session.want(wanted{generation: k.generation, state: flow.Compile(n, dpid)})

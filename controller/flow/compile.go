@@ -35,7 +35,33 @@ type Network struct {
 	// old and the new path of a circuit that moves may, the first has it.
 	Circuits []path.Circuit
 	Policed  map[string]bool // circuits that are held to their rate, by ID; see [Policed]
+	// Hosts' rules differ between switches and moments in little but the port;
+	// a memo that outlives the network saves making them again. nil: none.
+	Memo *Memo
 }
+
+// Memo keeps the matches of hosts and their keys. It is not safe for
+// concurrent use.
+type Memo struct{ toHost map[openflow.MAC]Rule }
+
+// destination is a rule for frames to a host, without instructions.
+func (m *Memo) destination(mac openflow.MAC) Rule {
+	if m == nil {
+		return Rule{Match: openflow.Match{openflow.EthDst(mac)}}
+	}
+	r, ok := m.toHost[mac]
+	if !ok {
+		r.Match = openflow.Match{openflow.EthDst(mac)}
+		r.key = r.Match.Key()
+		if len(m.toHost) >= maxMemo || m.toHost == nil {
+			m.toHost = map[openflow.MAC]Rule{} // hosts come and go
+		}
+		m.toHost[mac] = r
+	}
+	return r
+}
+
+const maxMemo = 1 << 17 // hosts
 
 // The tables of the pipeline.
 const (
@@ -53,7 +79,8 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	if !ok {
 		return st
 	}
-	c := &compiler{Network: n, sw: sw, state: st}
+	st.Rules = make(map[Key]Rule, len(n.Hosts)+4*len(sw.Ports)+16)
+	c := &compiler{Network: n, sw: sw, state: st, ways: map[openflow.PortNo][]openflow.Instruction{}}
 	c.meters = c.bestEffortMeters()
 	c.control()
 	for _, circuit := range n.Circuits {
@@ -78,6 +105,7 @@ type compiler struct {
 	sw     topology.Switch
 	state  *State
 	meters map[openflow.PortNo]openflow.MeterID // best-effort meter of each port that carries reservations
+	ways   map[openflow.PortNo][]openflow.Instruction
 }
 
 func (c *compiler) rule(k Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) {

@@ -28,15 +28,20 @@ func Diff(present, want *State) []Step {
 	for _, id := range slices.Sorted(maps.Keys(want.Meters)) {
 		steps = appendMeter(steps, present, id, want.Meters[id])
 	}
-	for _, r := range ordered(want.Rules) {
-		if have, ok := present.Rules[r.Key()]; !ok || !have.Equal(r) {
-			steps = append(steps, Step{Message: install(r, ok && have.Cookie == r.Cookie), Rule: &r})
-		}
+	missing := ordered(want.Rules, func(k Key, r Rule) bool {
+		have, ok := present.Rules[k]
+		return !ok || !have.Equal(r)
+	})
+	for _, r := range missing {
+		have, ok := present.Rules[r.Key()]
+		steps = append(steps, Step{Message: install(r, ok && have.Cookie == r.Cookie), Rule: &r})
 	}
-	for _, r := range slices.Backward(ordered(present.Rules)) {
-		if _, ok := want.Rules[r.Key()]; !ok {
-			steps = append(steps, Step{Message: remove(r), Removes: &r})
-		}
+	strangers := ordered(present.Rules, func(k Key, _ Rule) bool {
+		_, ok := want.Rules[k]
+		return !ok
+	})
+	for _, r := range slices.Backward(strangers) {
+		steps = append(steps, Step{Message: remove(r), Removes: &r})
 	}
 	for _, id := range slices.Sorted(maps.Keys(present.Meters)) {
 		if _, ok := want.Meters[id]; !ok {
@@ -58,15 +63,17 @@ func appendMeter(steps []Step, present *State, id openflow.MeterID, m Meter) []S
 	return append(steps, Step{Message: m.modify(id, command), MeterID: id, Meter: &m})
 }
 
-// ordered lists rules with later tables and higher priorities first.
-func ordered(rules map[Key]Rule) []Rule {
-	keys := slices.SortedFunc(maps.Keys(rules), func(a, b Key) int {
-		return cmp.Or(cmp.Compare(b.Table, a.Table), cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Match, b.Match))
-	})
-	out := make([]Rule, len(keys))
-	for i, k := range keys {
-		out[i] = rules[k]
+// ordered picks rules and lists them with later tables and higher priorities
+// first.
+func ordered(rules map[Key]Rule, pick func(Key, Rule) bool) (out []Rule) {
+	for k, r := range rules {
+		if pick(k, r) {
+			out = append(out, r)
+		}
 	}
+	slices.SortFunc(out, func(a, b Rule) int {
+		return cmp.Or(cmp.Compare(b.Table, a.Table), cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.key, b.key))
+	})
 	return out
 }
 

@@ -52,13 +52,11 @@ func forth(id string, handle uint32, rate topology.BitRate) path.Circuit {
 	}
 }
 
-func owned(st *State, k Kind) (out []Rule) {
-	for _, r := range ordered(st.Rules) {
-		if kind, _, _ := ReadCookie(r.Cookie); kind == k {
-			out = append(out, r)
-		}
-	}
-	return out
+func owned(st *State, k Kind) []Rule {
+	return ordered(st.Rules, func(_ Key, r Rule) bool {
+		kind, _, _ := ReadCookie(r.Cookie)
+		return kind == k
+	})
 }
 
 func find(t *testing.T, st *State, table openflow.TableID, prio uint16, m openflow.Match) Rule {

@@ -94,9 +94,22 @@ func (c *compiler) forwarding(t openflow.TableID) {
 		if p := c.sw.Ports[port]; !ok || !usable(p) {
 			continue
 		}
-		c.rule(KindForward, t, prioHost, openflow.Match{openflow.EthDst(h.MAC)},
-			c.bestEffort(c.meters[port], openflow.Output(port, 0))...)
+		r := c.Memo.destination(h.MAC)
+		r.Table, r.Priority, r.Cookie = t, prioHost, MakeCookie(KindForward, 0)
+		r.Instructions = c.towards(port)
+		c.state.add(r)
 	}
+}
+
+// towards sends a frame to a port; hosts behind the same port share the
+// instructions.
+func (c *compiler) towards(port openflow.PortNo) []openflow.Instruction {
+	in, ok := c.ways[port]
+	if !ok {
+		in = c.bestEffort(c.meters[port], openflow.Output(port, 0))
+		c.ways[port] = in
+	}
+	return in
 }
 
 // flood sends everything else over the tree and to all edge ports; a switch

@@ -22,10 +22,12 @@ type Rule struct {
 	Cookie       openflow.Cookie
 	Match        openflow.Match // canonical
 	Instructions []openflow.Instruction
+
+	key string // of the match; kept, since to make it costs as much as all the rest
 }
 
 // Key is the identity of the rule.
-func (r Rule) Key() Key { return Key{Table: r.Table, Priority: r.Priority, Match: r.Match.Key()} }
+func (r Rule) Key() Key { return Key{Table: r.Table, Priority: r.Priority, Match: r.key} }
 
 // flags are on every rule of ours: we want to hear when one goes.
 const flags = openflow.FlowSendFlowRem
@@ -39,12 +41,16 @@ func (r Rule) Equal(o Rule) bool {
 // switch runs instructions by type (OpenFlow 1.3.5 section 5.9) and lists them
 // as it likes.
 func sameInstructions(a, b []openflow.Instruction) bool {
+	if slices.EqualFunc(a, b, sameInstruction) {
+		return true
+	}
 	byType := func(x, y openflow.Instruction) int { return cmp.Compare(x.Type, y.Type) }
-	return slices.EqualFunc(slices.SortedFunc(slices.Values(a), byType), slices.SortedFunc(slices.Values(b), byType),
-		func(x, y openflow.Instruction) bool {
-			return x.Type == y.Type && x.Table == y.Table && x.Meter == y.Meter && x.Raw == y.Raw &&
-				x.Metadata == y.Metadata && x.MetadataMask == y.MetadataMask && slices.Equal(x.Actions, y.Actions)
-		})
+	return slices.EqualFunc(slices.SortedFunc(slices.Values(a), byType), slices.SortedFunc(slices.Values(b), byType), sameInstruction)
+}
+
+func sameInstruction(x, y openflow.Instruction) bool {
+	return x.Type == y.Type && x.Table == y.Table && x.Meter == y.Meter && x.Raw == y.Raw &&
+		x.Metadata == y.Metadata && x.MetadataMask == y.MetadataMask && slices.Equal(x.Actions, y.Actions)
 }
 
 // Meter is a meter with one drop band.
@@ -68,7 +74,10 @@ func NewState() *State {
 // add puts a rule in unless one with its key is already there: of two that
 // want the same place, the first has it.
 func (s *State) add(r Rule) {
-	r.Match = r.Match.Canonical()
+	if r.key == "" {
+		r.Match = r.Match.Canonical()
+		r.key = r.Match.Key()
+	}
 	k := r.Key()
 	if _, taken := s.Rules[k]; !taken {
 		s.Rules[k] = r
@@ -81,10 +90,12 @@ func FromStats(fs *openflow.FlowStats) (r Rule, ok bool) {
 	if fs.Cookie&CookieMask != cookieTag {
 		return r, false
 	}
-	return Rule{
+	r = Rule{
 		Table: fs.Table, Priority: fs.Priority, Cookie: fs.Cookie,
 		Match: fs.Match.Canonical(), Instructions: fs.Instructions,
-	}, true
+	}
+	r.key = r.Match.Key()
+	return r, true
 }
 
 // meterFlags of every meter of ours.

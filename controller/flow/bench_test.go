@@ -1,0 +1,79 @@
+package flow
+
+import (
+	"net/netip"
+	"testing"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// grid is a square grid of side*side switches with so many hosts each.
+func grid(side, hosts int) *Network {
+	b := topology.NewBuilder(topology.Config{}, t0)
+	n := openflow.DPID(side * side)
+	for d := openflow.DPID(1); d <= n; d++ {
+		ports := []openflow.Port{{No: 1}, {No: 2}, {No: 3}, {No: 4}, {No: 5}}
+		b.SwitchUp(topology.Switch{DPID: d, Tables: 254, Meters: 1000}, ports, t0)
+		b.SwitchReady(d, t0)
+	}
+	cable := func(x, y topology.PortID) {
+		b.LinkSeen(x, y, t0)
+		b.LinkSeen(y, x, t0)
+	}
+	for d := openflow.DPID(1); d <= n; d++ {
+		if int(d)%side != 0 {
+			cable(at(d, 1), at(d+1, 2))
+		}
+		if d+openflow.DPID(side) <= n {
+			cable(at(d, 3), at(d+openflow.DPID(side), 4))
+		}
+	}
+	b.Expire(t0.Add(1e9))
+	for d := openflow.DPID(1); d <= n; d++ {
+		for h := range hosts {
+			a := netip.AddrFrom4([4]byte{10, byte(d >> 8), byte(d), byte(h)})
+			b.HostSeen(at(d, 5), openflow.MAC{0, 0, byte(d >> 8), byte(d), 0, byte(h)}, []netip.Addr{a}, t0)
+		}
+	}
+	s := b.Snapshot(t0)
+	return &Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2, Meter: true, Mark: true, DSCP: 46}}
+}
+
+// BenchmarkCompile is the cost of one change of the network for one switch of a
+// national network: 100 switches, 1,000 hosts, 100 circuits.
+func BenchmarkCompile(b *testing.B) {
+	n := grid(10, 10)
+	n.Memo = &Memo{}
+	for i := range 100 {
+		n.Circuits = append(n.Circuits, path.Circuit{
+			ID: string(rune('a' + i)), Handle: uint32(i + 1), Rate: topology.Mbps, Path: path.Path{{DPID: 45, In: 1, Out: 2}},
+			Key: path.FlowKey{Src: addr(1), Dst: addr(2), DstPort: uint16(i + 1)},
+		})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		Compile(n, 45)
+	}
+}
+
+// BenchmarkDiff compares two equal states of that switch.
+func BenchmarkDiff(b *testing.B) {
+	st := Compile(grid(10, 10), 45)
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(Diff(st, st)) != 0 {
+			b.Fatal("a state differs from itself")
+		}
+	}
+}
+
+// BenchmarkRoutes is the cost of a link that comes or goes in that network.
+func BenchmarkRoutes(b *testing.B) {
+	n := grid(10, 10)
+	b.ReportAllocs()
+	for b.Loop() {
+		NewRoutes(n.Snapshot)
+	}
+}
