@@ -29,9 +29,10 @@ type gate struct {
 	transactions int // to be read when nothing is under way
 }
 
-func hold(b *Bolt) *gate {
+func hold(t *testing.T, b *Bolt) *gate {
 	opened, update := make(chan struct{}), b.update
 	g := &gate{entered: make(chan struct{}), open: sync.OnceFunc(func() { close(opened) })}
+	t.Cleanup(g.open) // or a failing test would wait for ever in Close
 	b.update = func(f func(*bbolt.Tx) error) error {
 		if g.transactions++; g.transactions == 1 {
 			close(g.entered)
@@ -59,7 +60,7 @@ func waiting(t *testing.T, b *Bolt, n int) {
 
 func TestWaitingCommitsShareATransaction(t *testing.T) {
 	b := openTest(t)
-	g := hold(b)
+	g := hold(t, b)
 	var wg sync.WaitGroup
 	start := func(key string) {
 		wg.Go(func() {
@@ -83,7 +84,7 @@ func TestWaitingCommitsShareATransaction(t *testing.T) {
 
 func TestWithdrawnCommitIsNotWritten(t *testing.T) {
 	b := openTest(t)
-	g := hold(b)
+	g := hold(t, b)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = b.Commit(t.Context(), Op{Allocations, "first", []byte("v")}) })
 	<-g.entered
