@@ -3,18 +3,12 @@ package allocator
 import (
 	"context"
 	"errors"
-	"maps"
 	"net/netip"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"pgregory.net/rapid"
-
-	"conga/controller/path"
 	"conga/controller/topology"
-	"conga/openflow"
 )
 
 // ring is three switches in a ring: a direct cable and a way around.
@@ -337,167 +331,5 @@ func TestPlanStopsOnError(t *testing.T) {
 	cancel()
 	if _, err := w.a.Plan(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("planned though stopped: %v", err)
-	}
-}
-
-// TestAnyHistory drives the allocator with whatever may happen, in any order,
-// and checks after each step that nothing is over-admitted, that the books say
-// what the allocations hold, and that a restart comes back with the same.
-func TestAnyHistory(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}}
-		h.open()
-		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
-			h.cables = append(h.cables, h.snap.Links[from])
-		}
-		rt.Repeat(map[string]func(*rapid.T){
-			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
-			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
-			"restart": h.restart, "store": h.breakStore,
-			"": func(*rapid.T) { h.checkBooks(); h.checkLoads(); h.checkNetwork() },
-		})
-	})
-}
-
-type history struct {
-	*world
-	cables []topology.Link
-	out    map[string]Task           // handed out
-	in     map[string][]path.Circuit // what the switches may hold
-}
-
-// checkNetwork: what the switches may hold at this moment fits on the links, and
-// no two circuits of theirs match the same packets.
-func (h *history) checkNetwork() {
-	load := map[topology.LinkID]topology.BitRate{}
-	for id, circuits := range h.in {
-		most := map[topology.LinkID]topology.BitRate{}
-		for _, c := range circuits {
-			for _, l := range c.Path.BothWays() {
-				most[l] = max(most[l], c.Rate)
-			}
-			for other, theirs := range h.in {
-				for _, o := range theirs {
-					if other != id && o.Key.Conflicts(c.Key) {
-						h.Fatalf("%s and %s are in the network for the same traffic", id, other)
-					}
-				}
-			}
-		}
-		for l, rate := range most {
-			load[l] += rate
-		}
-	}
-	for l, rate := range load {
-		if most := h.a.share.of(h.capacity(l)); rate > most {
-			h.Fatalf("the network holds %d on %s, which carries %d", rate, l, most)
-		}
-	}
-}
-
-func (h *history) create(t *rapid.T) { h.a.Create(bg, drawRequest(t, h.world)) }
-
-func (h *history) pick(t *rapid.T) string {
-	list := h.a.List("")
-	if len(list) == 0 {
-		t.Skip("nothing there")
-	}
-	return rapid.SampledFrom(list).Draw(t, "which").ID
-}
-
-func (h *history) update(t *rapid.T) {
-	r, id, c := drawRequest(t, h.world), h.pick(t), Change{}
-	switch rapid.IntRange(0, 3).Draw(t, "field") {
-	case 0:
-		c.Bandwidth = &r.Bandwidth
-	case 1:
-		c.Duration = &r.Duration
-	case 2:
-		c.Key = &r.Key
-	default:
-		c.StartTime = &r.StartTime
-	}
-	before, _ := h.a.Get(id)
-	after, err := h.a.Update(bg, id, 0, c)
-	if now, _ := h.a.Get(id); err != nil && now.Revision != before.Revision || err == nil && now.Revision != after.Revision {
-		t.Fatalf("%+v, %v: before %+v, after %+v", c, err, before, now)
-	}
-}
-
-func (h *history) delete(t *rapid.T) { h.a.Delete(bg, h.pick(t)) }
-
-func (h *history) time(t *rapid.T) { h.now += rapid.Int64Range(1, 5).Draw(t, "seconds") }
-
-func (h *history) due(t *rapid.T) {
-	tasks, _ := h.a.Due(rapid.IntRange(1, 3).Draw(t, "limit"))
-	for _, task := range tasks {
-		if _, twice := h.out[task.Circuit.ID]; twice {
-			t.Fatalf("%s has two tasks", task.Circuit.ID)
-		}
-		h.out[task.Circuit.ID] = task
-		if task.Do == Install {
-			h.in[task.Circuit.ID] = append(h.in[task.Circuit.ID], task.Circuit)
-		}
-	}
-}
-
-func (h *history) report(t *rapid.T) {
-	for _, id := range slices.Sorted(maps.Keys(h.out)) {
-		task := h.out[id]
-		delete(h.out, id)
-		switch {
-		case rapid.IntRange(0, 4).Draw(t, "fails") == 0:
-			h.a.Failed(task, errors.New("no"), h.cfg.Now().Add(2*time.Second))
-		case task.Do == Install:
-			h.in[id] = []path.Circuit{task.Circuit}
-			h.a.Installed(task)
-		default:
-			delete(h.in, id)
-			h.a.Removed(task)
-		}
-		return
-	}
-	t.Skip("nothing to report")
-}
-
-func (h *history) planOne(*rapid.T) { h.a.Plan(bg) }
-
-func (h *history) network(t *rapid.T) {
-	if len(h.cables) > 0 && rapid.Bool().Draw(t, "cable") {
-		l := rapid.SampledFrom(h.cables).Draw(t, "cable")
-		if _, up := h.snap.Link(l.ID); up {
-			h.change(cut(l.ID))
-		} else {
-			h.change(mend(l.ID, l.Capacity))
-		}
-		return
-	}
-	d := openflow.DPID(rapid.IntRange(1, len(h.snap.Switches)).Draw(t, "switch"))
-	h.change(connected(d, rapid.Bool().Draw(t, "connected")))
-}
-
-// restart comes back from a crash: tasks under way are lost.
-func (h *history) restart(t *rapid.T) {
-	before := h.a.List("")
-	h.open()
-	clear(h.out)
-	clear(h.in)
-	for _, c := range h.a.Circuits() {
-		h.in[c.ID] = []path.Circuit{c}
-	}
-	after := h.a.List("")
-	if len(before) != len(after) {
-		t.Fatalf("%d allocations before the restart, %d after", len(before), len(after))
-	}
-	for i, v := range before {
-		if w := after[i]; w.ID != v.ID || w.Revision != v.Revision || w.State != v.State || w.Window != v.Window || !w.Path.Equal(v.Path) {
-			t.Fatalf("before %+v, after %+v", v, w)
-		}
-	}
-}
-
-func (h *history) breakStore(t *rapid.T) {
-	if h.store.fail = nil; rapid.IntRange(0, 2).Draw(t, "broken") == 0 {
-		h.store.fail = errors.New("disk full")
 	}
 }

@@ -1,0 +1,244 @@
+package allocator
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// TestAnyHistory drives the allocator with whatever may happen, in any order,
+// and checks after each step that nothing is over-admitted, that the books say
+// what the allocations hold, and that a restart comes back with the same.
+func TestAnyHistory(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}}
+		h.open()
+		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
+			h.cables = append(h.cables, h.snap.Links[from])
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
+			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
+			"restart": h.restart, "store": h.breakStore,
+			"": func(*rapid.T) { h.checkBooks(); h.checkLoads(); h.checkNetwork() },
+		})
+	})
+}
+
+type history struct {
+	*world
+	cables []topology.Link
+	out    map[string]Task           // handed out
+	in     map[string][]path.Circuit // what the switches may hold
+}
+
+// checkNetwork: what the switches may hold at this moment fits on the links, and
+// no two circuits of theirs match the same packets.
+func (h *history) checkNetwork() {
+	load := map[topology.LinkID]topology.BitRate{}
+	for id, circuits := range h.in {
+		most := map[topology.LinkID]topology.BitRate{}
+		for _, c := range circuits {
+			for _, l := range c.Path.BothWays() {
+				most[l] = max(most[l], c.Rate)
+			}
+			for other, theirs := range h.in {
+				for _, o := range theirs {
+					if other != id && o.Key.Conflicts(c.Key) {
+						h.Fatalf("%s and %s are in the network for the same traffic", id, other)
+					}
+				}
+			}
+		}
+		for l, rate := range most {
+			load[l] += rate
+		}
+	}
+	for l, rate := range load {
+		if most := h.a.share.of(h.capacity(l)); rate > most {
+			h.Fatalf("the network holds %d on %s, which carries %d", rate, l, most)
+		}
+	}
+}
+
+func (h *history) create(t *rapid.T) { h.a.Create(bg, drawRequest(t, h.world)) }
+
+func (h *history) pick(t *rapid.T) string {
+	list := h.a.List("")
+	if len(list) == 0 {
+		t.Skip("nothing there")
+	}
+	return rapid.SampledFrom(list).Draw(t, "which").ID
+}
+
+func (h *history) update(t *rapid.T) {
+	r, id, c := drawRequest(t, h.world), h.pick(t), Change{}
+	switch rapid.IntRange(0, 3).Draw(t, "field") {
+	case 0:
+		c.Bandwidth = &r.Bandwidth
+	case 1:
+		c.Duration = &r.Duration
+	case 2:
+		c.Key = &r.Key
+	default:
+		c.StartTime = &r.StartTime
+	}
+	before, _ := h.a.Get(id)
+	after, err := h.a.Update(bg, id, 0, c)
+	if now, _ := h.a.Get(id); err != nil && now.Revision != before.Revision || err == nil && now.Revision != after.Revision {
+		t.Fatalf("%+v, %v: before %+v, after %+v", c, err, before, now)
+	}
+}
+
+func (h *history) delete(t *rapid.T) { h.a.Delete(bg, h.pick(t)) }
+
+func (h *history) time(t *rapid.T) { h.now += rapid.Int64Range(1, 5).Draw(t, "seconds") }
+
+func (h *history) due(t *rapid.T) {
+	tasks, _ := h.a.Due(rapid.IntRange(1, 3).Draw(t, "limit"))
+	for _, task := range tasks {
+		if _, twice := h.out[task.Circuit.ID]; twice {
+			t.Fatalf("%s has two tasks", task.Circuit.ID)
+		}
+		h.out[task.Circuit.ID] = task
+		if task.Do == Install {
+			h.in[task.Circuit.ID] = append(h.in[task.Circuit.ID], task.Circuit)
+		}
+	}
+}
+
+func (h *history) report(t *rapid.T) {
+	if len(h.out) == 0 {
+		t.Skip("nothing to report")
+	}
+	id := slices.Min(slices.Collect(maps.Keys(h.out)))
+	task := h.out[id]
+	delete(h.out, id)
+	switch {
+	case rapid.IntRange(0, 4).Draw(t, "fails") == 0:
+		h.a.Failed(task, errors.New("no"), h.cfg.Now().Add(2*time.Second))
+	case task.Do == Install:
+		h.in[id] = []path.Circuit{task.Circuit}
+		h.a.Installed(task)
+	default:
+		delete(h.in, id)
+		h.a.Removed(task)
+	}
+}
+
+func (h *history) planOne(*rapid.T) { h.a.Plan(bg) }
+
+func (h *history) network(t *rapid.T) {
+	if len(h.cables) > 0 && rapid.Bool().Draw(t, "cable") {
+		l := rapid.SampledFrom(h.cables).Draw(t, "cable")
+		if _, up := h.snap.Link(l.ID); up {
+			h.change(cut(l.ID))
+		} else {
+			h.change(mend(l.ID, l.Capacity))
+		}
+		return
+	}
+	d := openflow.DPID(rapid.IntRange(1, len(h.snap.Switches)).Draw(t, "switch"))
+	h.change(connected(d, rapid.Bool().Draw(t, "connected")))
+}
+
+// restart comes back from a crash: tasks under way are lost.
+func (h *history) restart(t *rapid.T) {
+	before := h.a.List("")
+	h.open()
+	clear(h.out)
+	clear(h.in)
+	for _, c := range h.a.Circuits() {
+		h.in[c.ID] = []path.Circuit{c}
+	}
+	after := h.a.List("")
+	if len(before) != len(after) {
+		t.Fatalf("%d allocations before the restart, %d after", len(before), len(after))
+	}
+	for i, v := range before {
+		if w := after[i]; w.ID != v.ID || w.Revision != v.Revision || w.State != v.State || w.Window != v.Window || !w.Path.Equal(v.Path) {
+			t.Fatalf("before %+v, after %+v", v, w)
+		}
+	}
+}
+
+func (h *history) breakStore(t *rapid.T) {
+	if h.store.fail = nil; rapid.IntRange(0, 2).Draw(t, "broken") == 0 {
+		h.store.fail = errors.New("disk full")
+	}
+}
+
+// checkBooks makes the books anew from the entries and compares.
+func (w *world) checkBooks() {
+	w.Helper()
+	w.a.mu.Lock()
+	defer w.a.mu.Unlock()
+	for _, e := range w.a.byID {
+		if e.busy == nil && !same(e.held, e.holdings()) {
+			w.Fatalf("%s holds %+v, should hold %+v", e.cur.ID, e.held, e.holdings())
+		}
+		w.a.books.strike(e.held)
+	}
+	if b := w.a.books; len(b.links)+len(b.projects)+len(b.keys)+len(b.places)+len(b.pairs) != 0 {
+		w.Fatalf("the books hold what no entry does: %+v", b)
+	}
+	for _, e := range w.a.byID {
+		w.a.books.enter(e.held)
+	}
+}
+
+// checkLoads adds up, by hand, what the allocations that users see hold from now
+// on, and compares it with what the links carry. What is past may have been on
+// another path or at another rate.
+func (w *world) checkLoads() {
+	w.Helper()
+	load := map[topology.LinkID]map[int64]topology.BitRate{}
+	list := w.a.List("")
+	for i := range list {
+		list[i].Window.Start = max(list[i].Window.Start, w.now)
+	}
+	for i, v := range list {
+		if v.State == Complete {
+			continue
+		}
+		for _, o := range list[:i] {
+			if o.State != Complete && o.Window.Overlaps(v.Window) && o.Key.Conflicts(v.Key) {
+				w.Fatalf("%s and %s have the same traffic at the same time", o.ID, v.ID)
+			}
+		}
+		for _, id := range v.Path.BothWays() {
+			if load[id] == nil {
+				load[id] = map[int64]topology.BitRate{}
+			}
+			for t := v.Window.Start; t < v.Window.End; t++ {
+				load[id][t] += v.Bandwidth
+			}
+		}
+	}
+	for id, seconds := range load {
+		capacity := w.capacity(id)
+		for t, sum := range seconds {
+			if sum > w.a.share.of(capacity) {
+				w.Fatalf("%s carries %d of %d at %d", id, sum, w.a.share.of(capacity), t-1_000_000)
+			}
+		}
+	}
+}
+
+// capacity is that of a link even while it is down.
+func (w *world) capacity(id topology.LinkID) topology.BitRate {
+	at := id.From
+	if at == topology.Outside {
+		at = id.To
+	}
+	p, _ := w.snap.Port(at)
+	return p.Capacity
+}
