@@ -54,7 +54,7 @@ def run(tests: unittest.TestSuite, keep: bool) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     answers = Answers()
     began = time.monotonic()
-    switches = OpenVSwitch(Settings.directory / "ovs")
+    switches = Settings.switches = OpenVSwitch(Settings.directory / "ovs")
     interrupted = False
     try:
         switches.start()

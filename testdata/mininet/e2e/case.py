@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 from mininet.topo import Topo
 
 from harness.lab import Lab
+from harness.ovs import OpenVSwitch
 
 TRIES = 3  # of a measurement that falls short; a check has but one
 
@@ -22,6 +23,7 @@ class Settings:
 
     congad = ""
     directory = Path()
+    switches: OpenVSwitch
 
 
 class Case(unittest.TestCase):

@@ -4,6 +4,7 @@ established paths go on, and what belongs to others stays."""
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Callable, Dict, List, Tuple
 
 from mininet.topo import Topo
@@ -15,7 +16,7 @@ from harness.ovs import ofctl
 from harness.wait import passes, until
 from topologies import Diamond
 
-from .case import Case
+from .case import Case, Settings
 
 SHORT, AROUND = ("s1", "s2", "s4"), ("s1", "s3", "s5", "s4")
 KILLS = 50
@@ -112,9 +113,17 @@ class Restart(Case):
         self.note("%d kills in %.0f s", KILLS, time.monotonic() - began)
         listed = {a["allocation_id"]: (a["dst_port"], a["bandwidth"]) for a in self.lab.api.list()}
         self.assertEqual(made, {a: listed[a] for a in made if a in listed})
-        for a in made:
-            self.lab.wait_state(a, "active", seconds=30)
-        passes(lambda: self.lab.entries_on(SHORT, "h1", "h2", per_switch=2 * KILLS), 10, "entries of all")
+        paths = {port: self.lab.path(self.lab.wait_state(a, "active", seconds=30)) for a, (port, _) in made.items()}
+
+        def entries_follow() -> None:
+            """Every allocation has its two entries on its path, wherever the
+            switches that had connected in time let it go, and nowhere else."""
+            wanted = Counter({(switch, str(port)): 2 for port, path in paths.items() for switch in path})
+            found = Counter((switch, e.field("tp_dst") or e.field("tp_src"))
+                            for switch, entries in self.lab.entries().items() for e in entries)
+            self.assertEqual(wanted, found)
+
+        passes(entries_follow, 10, "entries of all")
 
     # A switch is restarted.
 
@@ -156,6 +165,27 @@ class Restart(Case):
         self.note("allocation on %s", "-".join(path))
         passes(lambda: self.lab.entries_on(path, "h1", "h2"), 5, "entries on one path")
         until(lambda: not self.lab.net.ping_all(), 10, "all hosts reach each other")
+        self.assertLessEqual(took, REPAIR)
+
+    def test_all_switches_return(self) -> None:
+        """Open vSwitch itself crashes, and comes back with nothing."""
+        a = self.lab.allocate("h1", "h2", bandwidth=40_000_000)
+        wanted = {s: [e for e in flows.dump(s) if e.ours and e.kind != flows.ALLOCATION] for s in self.lab.net.switches}
+        Settings.switches.restart_switches()
+        self.lab.net.wait_connected()
+        for switch in self.lab.net.switches:
+            self.add_foreign(switch)
+
+        def all_repaired() -> None:
+            for switch, entries in wanted.items():
+                self.repaired(switch, entries)
+            details = self.lab.api.get(a)
+            self.assertEqual("active", details["state"])
+            self.lab.entries_on(self.lab.path(details), "h1", "h2")
+
+        took = passes(all_repaired, 30, "all switches hold what they should")
+        self.note("repaired after %.2f s", took)
+        until(lambda: not self.lab.net.ping_all(), 15, "all hosts reach each other")
         self.assertLessEqual(took, REPAIR)
 
     def test_entries_deleted(self) -> None:

@@ -71,6 +71,11 @@ class Lab:
 
         return until(reached, seconds, "allocation is " + state)
 
+    def path(self, details: Json) -> List[str]:
+        """The switches of an allocation's path, by name."""
+        names = {self.net.topo.nodeInfo(s)["dpid"]: s for s in self.net.switches}
+        return [names[hop["dpid"]] for hop in details["path"]]
+
     def release_all(self) -> None:
         """Deletes every allocation and waits until the switches are clear."""
         for a in self.api.list():

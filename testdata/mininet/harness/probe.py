@@ -18,7 +18,7 @@ import time
 from typing import Dict
 
 ETHERTYPE = 0x88B5  # for local experiments
-PATIENCE = 1.5  # seconds for the last answers to come in
+PATIENCE = 1.5  # seconds without a packet after which none is waited for
 
 
 def done(timeout: float = 0) -> bool:
@@ -75,6 +75,7 @@ def stream(host: str, port: str, seconds: str) -> dict:
             try:
                 number = struct.unpack("!Q", s.recv(2048)[:8])[0]
                 answers.setdefault(number, time.monotonic())
+                end = end and time.monotonic() + PATIENCE
             except OSError:
                 pass  # an ICMP error; the packet is missed
         if sys.stdin in ready and not sys.stdin.readline():
@@ -108,15 +109,19 @@ def hear(interface: str) -> dict:
     s = raw(interface)
     print("ready", flush=True)
     copies: Dict[int, int] = {}
+    waiting = [s, sys.stdin]
     while True:
-        ready, _, _ = select.select([s, sys.stdin], [], [])
+        ready, _, _ = select.select(waiting, [], [], None if sys.stdin in waiting else PATIENCE)
         if s in ready:
             frame, sender = s.recvfrom(2048)
             if sender[2] == socket.PACKET_OUTGOING:
                 continue
             number = struct.unpack("!Q", frame[14:22])[0]
             copies[number] = copies.get(number, 0) + 1
-        elif not sys.stdin.readline():
+        elif sys.stdin in ready:
+            if not sys.stdin.readline():
+                waiting.remove(sys.stdin)
+        else:
             return {"different": len(copies), "copies": sum(copies.values())}
 
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator
 
 from .network import Network
 from .wait import until
@@ -144,12 +144,15 @@ def broadcast(net: Network, src: str, count: int) -> Dict[str, Dict[str, int]]:
                 listeners[h] = net.probe(h, "hear", "%s-eth0" % h)
         shouting = net.probe(src, "shout", "%s-eth0" % src, count)
         assert shouting.stdout
-        findings: List[str] = [shouting.stdout.readline()]
-        if json.loads(findings[0])["sent"] != count:
-            raise RuntimeError("shout: " + findings[0])
+        finding = shouting.stdout.readline()
+        if json.loads(finding)["sent"] != count:
+            raise RuntimeError("shout: " + finding)
         end(shouting)
-        time.sleep(0.5)  # for copies that come late, which nothing announces
+        for process in listeners.values():
+            assert process.stdin
+            process.stdin.close()
         for h, process in listeners.items():
+            process.stdin = None
             heard[h] = json.loads(process.communicate(timeout=10)[0])
     finally:
         for process in listeners.values():
