@@ -46,6 +46,7 @@ func BenchmarkCreate(b *testing.B) {
 			var next atomic.Int64
 			next.Store(n)
 			b.ReportAllocs()
+			b.ResetTimer()
 			b.RunParallel(func(p *testing.PB) {
 				for p.Next() {
 					if _, err := w.a.Create(bg, request(next.Add(1))); err != nil {
