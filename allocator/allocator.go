@@ -177,6 +177,19 @@ func (a *Allocator) List(project string) []Allocation {
 	return list
 }
 
+// Counts is how many allocations are in each state. Every state is there.
+func (a *Allocator) Counts() map[State]int {
+	counts := map[State]int{Pending: 0, Active: 0, Complete: 0}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	for _, e := range a.all.list {
+		if e.visible() {
+			counts[e.cur.State]++
+		}
+	}
+	return counts
+}
+
 // Delete removes an allocation, whatever its state: it is NotFound from then
 // on, also after a crash. Its flow entries go next, and only then is its
 // capacity free for others.

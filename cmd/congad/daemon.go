@@ -131,9 +131,14 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 
 // openAPI makes the server and opens the address for users.
 func (d *daemon) openAPI() error {
+	metrics, observe, err := d.metrics()
+	if err != nil {
+		return err
+	}
 	handler, err := httpapi.New(httpapi.Config{
 		Allocations: d.allocator, Keys: d.keys, Directory: d.directory,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
+		Metrics: metrics, Observe: observe,
 	})
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@
 package version
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -10,24 +11,35 @@ import (
 // String is the version in one line: the module's, or the commit it was built
 // from, and the toolchain.
 func String() string {
+	version, commit := Build()
+	if version == "devel" {
+		version = cmp.Or(commit, version)
+	}
+	return fmt.Sprintf("%s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// Build is the module's version, "devel" if it has none, and the start of the
+// commit that it was built from, if that is known.
+func Build() (version, commit string) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown " + runtime.Version()
+		return "unknown", ""
 	}
-	version, dirty := info.Main.Version, ""
+	dirty := ""
 	for _, s := range info.Settings {
 		switch {
-		case s.Key == "vcs.revision" && (version == "" || version == "(devel)"):
-			version = s.Value[:min(12, len(s.Value))]
+		case s.Key == "vcs.revision":
+			commit = s.Value[:min(12, len(s.Value))]
 		case s.Key == "vcs.modified" && s.Value == "true":
 			dirty = "+dirty"
 		}
 	}
+	if commit != "" {
+		commit += dirty
+	}
+	version = info.Main.Version
 	if version == "" || version == "(devel)" {
 		version = "devel"
 	}
-	if len(version) == 12 {
-		version += dirty
-	}
-	return fmt.Sprintf("%s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return version, commit
 }

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"errors"
+	"net/http"
+
+	"conga/cmd/internal/version"
+	"conga/httpapi"
+	"conga/stats"
+)
+
+// metrics is what Prometheus reads, and where the API reports its requests.
+func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
+	r := stats.NewRegistry(version.Build())
+	requests, err := stats.RegisterRequests(r)
+	err = errors.Join(err,
+		stats.RegisterNetwork(r, d.controller.Snapshot),
+		stats.RegisterAllocations(r, d.states))
+	if err != nil {
+		return nil, nil, err
+	}
+	observe := func(o httpapi.Observation) { requests.Observe(o.Route, o.Method, o.Code, o.Took) }
+	return stats.Handler(r, d.log.With("part", "metrics")), observe, nil
+}
+
+// states counts the allocations by the name of their state.
+func (d *daemon) states() map[string]int {
+	out := map[string]int{}
+	for state, n := range d.allocator.Counts() {
+		out[string(state)] = n
+	}
+	return out
+}

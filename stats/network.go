@@ -1,0 +1,59 @@
+package stats
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"conga/controller/topology"
+)
+
+// network are the gauges of the topology.
+type network struct {
+	snapshot func() *topology.Snapshot
+
+	connected, known, links, hosts, attachments, revision *prometheus.Desc
+}
+
+// RegisterNetwork has r tell of the network that snapshot shows. All numbers of
+// one scrape are of one snapshot.
+func RegisterNetwork(r prometheus.Registerer, snapshot func() *topology.Snapshot) error {
+	gauge := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
+	return r.Register(&network{
+		snapshot:    snapshot,
+		connected:   gauge("conga_switches_connected", "Switches with a session."),
+		known:       gauge("conga_switches_known", "Switches with a session or remembered."),
+		links:       gauge("conga_links", "Directed links between switches that can carry traffic."),
+		hosts:       gauge("conga_hosts", "Hosts that were seen at an edge port."),
+		attachments: gauge("conga_attachments", "Prefixes that the configuration places behind edge ports."),
+		revision:    gauge("conga_topology_revision", "Revision of the picture of the network; grows with every change."),
+	})
+}
+
+// Describe implements [prometheus.Collector].
+func (n *network) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{n.connected, n.known, n.links, n.hosts, n.attachments, n.revision} {
+		ch <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (n *network) Collect(ch chan<- prometheus.Metric) {
+	s := n.snapshot()
+	if s == nil {
+		return // no picture yet is not an empty network
+	}
+	connected := 0
+	for _, sw := range s.Switches {
+		if sw.Connected {
+			connected++
+		}
+	}
+	gauge := func(d *prometheus.Desc, v float64) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	}
+	gauge(n.connected, float64(connected))
+	gauge(n.known, float64(len(s.Switches)))
+	gauge(n.links, float64(len(s.Links)))
+	gauge(n.hosts, float64(len(s.Hosts)))
+	gauge(n.attachments, float64(len(s.Attachments)))
+	gauge(n.revision, float64(s.Revision))
+}
