@@ -5,4 +5,18 @@
 // can ask which port a packet leaves by instead of which message was sent. A [Network] connects switches
 // and hosts by links with a capacity, a delay and a loss; [Linear], [Ring], [Diamond] and [FatTree] build
 // common ones. [Faults] make a switch misbehave.
+//
+// # Where Open vSwitch and the specification differ
+//
+// The switch follows Open vSwitch 3.1: packet-ins are never buffered or cut short; a band without a burst
+// has a burst of one second, and says so in its configuration; entries that go with their meter send no
+// flow removed; a packet that misses in a later table still has its action set done; several outputs in one
+// list of write actions leave the last. The port NORMAL does nothing.
+//
+// # Goroutines and locks
+//
+// A connection to a controller has two goroutines: one reads and obeys, one writes. A network has one,
+// which carries all frames. Timeouts use a timer a switch. Locks are taken in the order switch, host,
+// network or connection; Tap, OnSend and the functions of Faults are called with the switch locked, and
+// Handle with nothing locked.
 package ofswitch

@@ -22,7 +22,6 @@ func errIsSlave() *openflow.Error         { return refusal(openflow.ErrorTypeBad
 func errBadPort() *openflow.Error         { return refusal(openflow.ErrorTypeBadRequest, 11) }
 
 func errBadActionType() *openflow.Error { return refusal(openflow.ErrorTypeBadAction, 0) }
-func errBadActionLen() *openflow.Error  { return refusal(openflow.ErrorTypeBadAction, 1) }
 func errBadActionExp() *openflow.Error  { return refusal(openflow.ErrorTypeBadAction, 2) }
 func errBadOutPort() *openflow.Error    { return refusal(openflow.ErrorTypeBadAction, 4) }
 func errBadArgument() *openflow.Error   { return refusal(openflow.ErrorTypeBadAction, 5) }
@@ -65,7 +64,6 @@ func errWatchUnsupported() *openflow.Error { return refusal(openflow.ErrorTypeGr
 func errUnknownGroup() *openflow.Error     { return refusal(openflow.ErrorTypeGroupModFailed, 8) }
 func errBadGroupType() *openflow.Error     { return refusal(openflow.ErrorTypeGroupModFailed, 10) }
 func errBadGroupCommand() *openflow.Error  { return refusal(openflow.ErrorTypeGroupModFailed, 11) }
-func errBadBucket() *openflow.Error        { return refusal(openflow.ErrorTypeGroupModFailed, 12) }
 
 func errPortModPort() *openflow.Error { return refusal(openflow.ErrorTypePortModFailed, 0) }
 func errPortModHW() *openflow.Error   { return refusal(openflow.ErrorTypePortModFailed, 1) }
