@@ -23,10 +23,10 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience is how long a test waits for what must happen; it fails after that.
 const patience = 20 * time.Second
 
-// emulated is a network with Open vSwitch's generosity towards meters.
+// emulated is a network with trunks of 100 Mbit/s.
 func emulated() ofswitch.TopologyConfig {
 	return ofswitch.TopologyConfig{
-		Switch: ofswitch.Config{MaxMeters: 0xffff0000, Backoff: 50 * time.Millisecond},
+		Switch: ofswitch.Config{Backoff: 50 * time.Millisecond},
 		Trunk:  ofswitch.LinkConfig{Capacity: 100e6},
 	}
 }

@@ -10,7 +10,6 @@ import (
 
 	"conga/controller/topology"
 	"conga/httpapi/client"
-	"conga/openflow"
 	"conga/openflow/ofswitch"
 )
 
@@ -32,7 +31,7 @@ func demoNetwork() *ofswitch.Network {
 		Edge:  ofswitch.LinkConfig{Capacity: 1_000_000_000},
 		Hosts: 2,
 		// Any number of a meter that OpenFlow allows (§7.3.4.4), as with Open vSwitch.
-		Switch: ofswitch.Config{Backoff: time.Second, MaxMeters: uint32(openflow.MeterMax)},
+		Switch: ofswitch.Config{Backoff: time.Second},
 	})
 }
 

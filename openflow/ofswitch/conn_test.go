@@ -63,7 +63,7 @@ func TestConversation(t *testing.T) {
 		t.Errorf("tables: %+v", d)
 	}
 	p.send(&openflow.MultipartRequest{MPType: openflow.MultipartMeterFeatures})
-	if d := take[*openflow.MultipartReply](p).Body.(*openflow.MeterFeatures); d.MaxMeter != 65536 || d.BandTypes != 2 {
+	if d := take[*openflow.MultipartReply](p).Body.(*openflow.MeterFeatures); d.MaxMeter != 262144 || d.BandTypes != 2 {
 		t.Errorf("meter features: %+v", d)
 	}
 	p.send(openflow.NewMultipartRequest(openflow.TableFeaturesRequest{}))

@@ -137,7 +137,7 @@ func (s *Switch) meterMod(m *openflow.MeterMod) *openflow.Error {
 func (s *Switch) checkMeter(m *openflow.MeterMod) *openflow.Error {
 	kbps, pktps := m.Flags&openflow.MeterKbps != 0, m.Flags&openflow.MeterPktps != 0
 	switch {
-	case m.ID == 0 || uint32(m.ID) > s.cfg.MaxMeters:
+	case m.ID == 0 || m.ID > openflow.MeterMax || s.cfg.NoMeters:
 		return errInvalidMeter()
 	case m.Flags&^meterFlags != 0, kbps == pktps:
 		return errMeterFlags()

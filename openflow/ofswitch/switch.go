@@ -18,7 +18,7 @@ type Config struct {
 	DPID       openflow.DPID
 	Tables     uint8  // flow tables; 0: 254, as Open vSwitch
 	MaxEntries int    // flow entries a table; 0: 1,000,000
-	MaxMeters  uint32 // meters, and their highest number; 0: 65536
+	MaxMeters  uint32 // how many meters, whatever their numbers; 0: 262144, as Open vSwitch
 	NoMeters   bool   // the switch has no meters at all
 
 	Manufacturer, Hardware, Software, SerialNum, Datapath string // the description, §7.3.5.1
@@ -39,7 +39,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Tables = cmp.Or(c.Tables, defaultTables)
 	c.MaxEntries = cmp.Or(c.MaxEntries, 1_000_000)
-	c.MaxMeters = cmp.Or(c.MaxMeters, 65536)
+	c.MaxMeters = cmp.Or(c.MaxMeters, 262144)
 	if c.NoMeters {
 		c.MaxMeters = 0
 	}
