@@ -70,14 +70,14 @@ isolation() {
   return 1
 }
 
-# isolated runs a command in such namespaces, with a loopback. It goes before
+# isolated becomes a command in such namespaces, with a loopback. It goes before
 # other work of the machine: switches and hosts that are programs here stand for
 # machines that nobody else would slow down.
 isolated() {
   cd "$here" || return 1
   # The shell stays, as the parent that processes without one need.
   # shellcheck disable=SC2016,SC2046
-  $(isolation) nice -n -20 bash -c 'ip link set lo up && "$@"; exit $?' isolated "$@"
+  exec $(isolation) nice -n -20 bash -c 'ip link set lo up && "$@"; exit $?' isolated "$@"
 }
 
 # build makes the two programs in bin/, unless CONGAD and CONGA name others.
@@ -86,8 +86,11 @@ build() {
   if [ "$CONGAD" = "$root/bin/congad" ] && [ -n "$(command -v go)" ]; then
     (cd "$root" && go build -trimpath -o bin/ ./cmd/congad ./cmd/conga) || return 1
   fi
-  if [ ! -x "$CONGAD" ] || [ ! -x "$CONGA" ]; then
-    echo "There is no $CONGAD and $CONGA, and no Go to build them." >&2
-    return 1
-  fi
+  local program
+  for program in "$CONGAD" "$CONGA"; do
+    if [ ! -x "$program" ]; then
+      echo "There is no program $program; it is built with Go 1.26." >&2
+      return 1
+    fi
+  done
 }

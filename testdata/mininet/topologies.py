@@ -55,14 +55,14 @@ class ShapedLink(TCLink):
 class Plan(Topo):
     """What the topologies have in common."""
 
-    def build(self, bw: Optional[Bandwidths] = None, **params: Any) -> None:  # type: ignore[override]
+    def build(self, *args: Any, bw: Optional[Bandwidths] = None, **params: Any) -> None:  # type: ignore[override]
         self.bandwidths = dict(bw or {})
         self.stations = 0
-        self.plan(**params)
+        self.plan(*args, **params)
         if self.bandwidths:
             raise ValueError("no such link: " + ", ".join(self.bandwidths))
 
-    def plan(self, **params: Any) -> None:
+    def plan(self, *args: Any, **params: Any) -> None:
         """Adds switches, hosts and links."""
         raise NotImplementedError
 

@@ -6,6 +6,7 @@ A NAME is any part of a test's name, such as `restart` or `Ring.no_storm`.
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import shutil
 import signal
@@ -21,6 +22,8 @@ from harness.ovs import OpenVSwitch
 from .case import Answers, Settings, name, select
 
 ROOT = Path(__file__).resolve().parents[1]
+LIMIT = 20 * 60  # seconds after which a run that hangs is given up
+PATIENCE = 30  # seconds that an interrupted run may take to clean up
 
 
 def flat(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
@@ -48,10 +51,19 @@ def main() -> int:
     return run(tests, args.keep)
 
 
+def interrupt(number: int, frame: object) -> None:
+    """Ends the run in order, or, if that hangs, at once: nothing outlives the
+    namespaces that it runs in."""
+    faulthandler.dump_traceback_later(PATIENCE, exit=True)
+    raise KeyboardInterrupt
+
+
 def run(tests: unittest.TestSuite, keep: bool) -> int:
     Settings.congad = os.environ["CONGAD"]
     Settings.directory = Path(tempfile.mkdtemp(prefix="conga-e2e."))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, interrupt)
+    faulthandler.dump_traceback_later(LIMIT, exit=True)
     answers = Answers()
     began = time.monotonic()
     switches = Settings.switches = OpenVSwitch(Settings.directory / "ovs")

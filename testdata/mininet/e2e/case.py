@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sys
 import time
-import traceback
 import unittest
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional, Tuple
@@ -99,7 +98,7 @@ class Answers(unittest.TestResult):
     def addFailure(self, test: Any, err: Any) -> None:
         self.failed += 1
         self._line("FAIL", test)
-        print(_indent("".join(traceback.format_exception(*err))), flush=True)
+        print(_indent(self._exc_info_to_string(err, test)), flush=True)
         lab: Optional[Lab] = getattr(test, "lab", None)
         if lab is not None:
             print(_indent(lab.diagnose(Settings.directory / "failed" / name(test))), flush=True)

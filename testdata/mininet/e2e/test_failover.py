@@ -45,7 +45,7 @@ class Failover(Case):
             stream.abandon()
             raise
         self.note("moved after %.2f s, %d of %d packets lost", moved, found["lost"], found["sent"])
-        until(lambda: not self.lab.net.ping_all(), 15, "all hosts reach each other")
+        self.lab.wait_reachable()
         details = self.lab.wait_state(a, "active")
         passes(lambda: self.lab.entries_on(self.lab.path(details), "h1", "h2"), 5, "entries on its path only")
         self.assertLessEqual(moved, within)
@@ -84,4 +84,4 @@ class Failover(Case):
             self.lab.net.set_link("s1-eth3", True)
             self.lab.net.set_link("s1-eth4", True)
         self.lab.wait_state(a, "active", seconds=20)
-        until(lambda: not self.lab.net.ping_all(), 20, "all hosts reach each other")
+        self.lab.wait_reachable(20)

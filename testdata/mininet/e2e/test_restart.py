@@ -146,7 +146,7 @@ class Restart(Case):
         self.note("repaired after %.2f s", took)
         self.lab.wait_state(a, "active")
         self.lab.entries_on(SHORT, "h1", "h2")
-        until(lambda: not self.lab.net.ping_all(), 10, "all hosts reach each other")
+        self.lab.wait_reachable(10)
         self.assertLessEqual(took, REPAIR)
 
     def test_core_switch_returns(self) -> None:
@@ -164,7 +164,7 @@ class Restart(Case):
         path = SHORT if "s2" in self.lab.entries() else AROUND
         self.note("allocation on %s", "-".join(path))
         passes(lambda: self.lab.entries_on(path, "h1", "h2"), 5, "entries on one path")
-        until(lambda: not self.lab.net.ping_all(), 10, "all hosts reach each other")
+        self.lab.wait_reachable(10)
         self.assertLessEqual(took, REPAIR)
 
     def test_all_switches_return(self) -> None:
@@ -185,7 +185,7 @@ class Restart(Case):
 
         took = passes(all_repaired, 30, "all switches hold what they should")
         self.note("repaired after %.2f s", took)
-        until(lambda: not self.lab.net.ping_all(), 15, "all hosts reach each other")
+        self.lab.wait_reachable()
         self.assertLessEqual(took, REPAIR)
 
     def test_entries_deleted(self) -> None:
@@ -200,7 +200,7 @@ class Restart(Case):
         self.note("repaired after %s s", ", ".join("%.2f" % t for t in times))
         self.assertEqual("active", self.lab.api.get(a)["state"])
         self.lab.entries_on(SHORT, "h1", "h2")
-        until(lambda: not self.lab.net.ping_all(), 10, "all hosts reach each other")
+        self.lab.wait_reachable(10)
         self.assertLessEqual(max(times), REPAIR)
 
     def test_z_foreign_entries_are_there_at_the_end(self) -> None:

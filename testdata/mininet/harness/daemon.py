@@ -55,17 +55,21 @@ class Congad:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.binary, "--config", str(self.config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env={**os.environ, "NO_COLOR": "1"},
+                env={**os.environ, "NO_COLOR": "1"}, start_new_session=True,
             )
         probe = Client(self.url) if self.plaintext else None
 
         def answers() -> bool:
-            assert self.process
-            if self.process.poll() is not None:
-                raise RuntimeError("congad ended with status %d:\n%s" % (self.process.returncode, self.tail()))
+            self.must_run()
             return (probe or self.client()).ready()
 
         until(answers, seconds, "congad answers")
+
+    def must_run(self) -> None:
+        """Raises if the daemon has ended."""
+        assert self.process
+        if self.process.poll() is not None:
+            raise RuntimeError("congad ended with status %d:\n%s" % (self.process.returncode, self.tail()))
 
     @property
     def url(self) -> str:

@@ -36,13 +36,22 @@ class Lab:
         self.net.start()
         self.start_congad()
         self.net.wait_connected()
-        until(lambda: not self.net.ping_all() and not self.net.ping_all(v6=True), 40, "all hosts reach each other")
+        self.wait_reachable(40)
 
     def start_congad(self) -> None:
         """Starts the daemon and logs in."""
         self.congad.start()
         self.api = self.congad.client()
         self.api.login(USER, PROJECT)
+
+    def wait_reachable(self, seconds: float = 15, families: Iterable[bool] = (False, True)) -> None:
+        """Waits until all hosts reach each other, with IPv4 and IPv6 unless told."""
+
+        def reachable() -> bool:
+            self.congad.must_run()
+            return not any(self.net.ping_all(v6) for v6 in families)
+
+        until(reachable, seconds, "all hosts reach each other")
 
     def restart_congad(self) -> None:
         """Starts the daemon again; the key that we have goes on."""

@@ -53,7 +53,8 @@ class OpenVSwitch:
         pidfile = self.directory / (program + ".pid")
         log = self.directory / (program + ".log")
         self.pidfiles.append(pidfile)
-        run([program, *args, "--pidfile=%s" % pidfile, "--log-file=%s" % log, "-vconsole:off", "--detach", "--no-chdir"])
+        run([program, *args, "--pidfile=%s" % pidfile, "--log-file=%s" % log, "-vconsole:off", "--detach",
+             "--no-chdir"])
         if program == "ovs-vswitchd":
             _first(int(pidfile.read_text()))
 
