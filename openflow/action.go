@@ -140,25 +140,31 @@ func (c *cursor) action(a *Action) {
 	c.off += n
 	a.Type = ActionType(binary.BigEndian.Uint16(p))
 	want := 8
+	word := binary.BigEndian.Uint32(p[4:])
 	switch a.Type {
 	case ActionOutput:
 		want = 16
 		if n == want {
-			a.Port = PortNo(binary.BigEndian.Uint32(p[4:]))
-			a.MaxLen = binary.BigEndian.Uint16(p[8:])
+			last := binary.BigEndian.Uint64(p[8:])
+			a.Port = PortNo(word)
+			a.MaxLen = uint16(last >> 48)
+			c.odd |= last << 16
 		}
 	case ActionSetField:
 		c.setField(a, start, n)
 		return
 	case ActionSetQueue:
-		a.Queue = binary.BigEndian.Uint32(p[4:])
+		a.Queue = word
 	case ActionGroup:
-		a.Group = GroupID(binary.BigEndian.Uint32(p[4:]))
+		a.Group = GroupID(word)
 	case ActionPushVLAN, ActionPushMPLS, ActionPushPBB, ActionPopMPLS:
-		a.EtherType = binary.BigEndian.Uint16(p[4:])
+		a.EtherType = uint16(word >> 16)
+		c.odd |= uint64(word << 16)
 	case ActionSetNwTTL, ActionSetMPLSTTL:
-		a.TTL = p[4]
+		a.TTL = uint8(word >> 24)
+		c.odd |= uint64(word << 8)
 	case ActionPopVLAN, ActionPopPBB, ActionDecNwTTL, ActionDecMPLSTTL, ActionCopyTTLIn, ActionCopyTTLOut:
+		c.odd |= uint64(word)
 	default:
 		a.Raw = string(p[4:])
 		return
@@ -177,6 +183,8 @@ func (c *cursor) setField(a *Action, start, n int) {
 		c.fail("set field mask", start+4, ErrValue)
 	case 4+used+padding(4+used) != n:
 		c.fail("action length", start+2, ErrLength)
+	default:
+		c.odd |= lastBytes(c.b[:start+n], padding(4+used))
 	}
 }
 

@@ -16,6 +16,7 @@ type cursor struct {
 	end int // of the message, or of the TLV being read
 	typ Type
 	err *ParseError
+	odd uint64 // gathers bits that no field of the message shows; see asSent
 
 	// Slabs that slices of the message are cut from; see takeSlab.
 	oxms  []OXM
@@ -101,7 +102,24 @@ func (c *cursor) leave(field string, outer int) {
 }
 
 // pad skips to the next multiple of 8 after n bytes of an element that has been read.
-func (c *cursor) pad(n int, field string) { c.take(padding(n), field) }
+func (c *cursor) pad(n int, field string) {
+	if n = padding(n); c.take(n, field) != nil {
+		c.odd |= lastBytes(c.b[:c.off], n)
+	}
+}
+
+// lastBytes returns the last n bytes of b, at most 7, as a number. Before any padding there is at least a
+// header, so that one load of 8 bytes does.
+func lastBytes(b []byte, n int) uint64 {
+	return binary.BigEndian.Uint64(b[len(b)-8:]) & (1<<(8*n&63) - 1)
+}
+
+// zeros notes whether bytes that should be zero are.
+func (c *cursor) zeros(p []byte) {
+	for _, octet := range p {
+		c.odd |= uint64(octet)
+	}
+}
 
 // padding returns how many bytes follow n to make a multiple of 8.
 func padding(n int) int { return -n & 7 }
@@ -123,8 +141,9 @@ func takeSlab[T any](slab *[]T, n, chunk int) []T {
 }
 
 // text reads a NUL-padded string.
-func text(p []byte) string {
+func (c *cursor) text(p []byte) string {
 	if i := bytes.IndexByte(p, 0); i >= 0 {
+		c.zeros(p[i:])
 		p = p[:i]
 	}
 	return string(p)

@@ -38,11 +38,11 @@ func parseDesc(c *cursor) *DescReply {
 		return nil
 	}
 	return &DescReply{
-		Manufacturer: text(p[:descLen]),
-		Hardware:     text(p[descLen : 2*descLen]),
-		Software:     text(p[2*descLen : 3*descLen]),
-		SerialNum:    text(p[3*descLen : 3*descLen+serialLen]),
-		Datapath:     text(p[3*descLen+serialLen:]),
+		Manufacturer: c.text(p[:descLen]),
+		Hardware:     c.text(p[descLen : 2*descLen]),
+		Software:     c.text(p[2*descLen : 3*descLen]),
+		SerialNum:    c.text(p[3*descLen : 3*descLen+serialLen]),
+		Datapath:     c.text(p[3*descLen+serialLen:]),
 	}
 }
 

@@ -8,6 +8,8 @@ type Error struct {
 	Code         uint16 // one of the type's codes; with ErrorTypeExperimenter, its exp_type
 	Experimenter uint32 // with ErrorTypeExperimenter: whose
 	Data         []byte // at least 64 bytes of the refused message, or text for ErrorTypeHelloFailed
+
+	asSent
 }
 
 // ErrorType is the kind of an error (§7.4.4).

@@ -42,6 +42,8 @@ type FlowMod struct {
 	Flags        FlowModFlags
 	Match        Match
 	Instructions []Instruction
+
+	asSent
 }
 
 // NewFlowDelete returns a delete of everything in table that match covers, whatever its outputs.
@@ -81,6 +83,8 @@ type FlowRemoved struct {
 	PacketCount  uint64
 	ByteCount    uint64
 	Match        Match
+
+	asSent
 }
 
 // Type implements [Message].
@@ -93,7 +97,7 @@ func (*FlowRemoved) Type() Type { return TypeFlowRemoved }
 type flowModBuf struct {
 	FlowMod
 	oxms [8]OXM
-	ins  [2]Instruction
+	ins  [1]Instruction
 	acts [3]Action
 }
 
@@ -117,7 +121,9 @@ func parseFlowMod(c *cursor) Message {
 	m.BufferID = binary.BigEndian.Uint32(p[24:])
 	m.OutPort = PortNo(binary.BigEndian.Uint32(p[28:]))
 	m.OutGroup = GroupID(binary.BigEndian.Uint32(p[32:]))
-	m.Flags = FlowModFlags(binary.BigEndian.Uint16(p[36:]))
+	last := binary.BigEndian.Uint32(p[36:])
+	m.Flags = FlowModFlags(last >> 16)
+	c.odd |= uint64(last << 16)
 	m.Match = c.match()
 	m.Instructions = c.instructions()
 	return m

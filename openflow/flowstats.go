@@ -60,6 +60,8 @@ func parseFlowStatsRequest(c *cursor) *FlowStatsRequest {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[1:4])
+	c.zeros(p[12:16])
 	return &FlowStatsRequest{
 		Table:      TableID(p[0]),
 		OutPort:    PortNo(binary.BigEndian.Uint32(p[4:])),
@@ -138,6 +140,7 @@ func (c *cursor) flowStats(s *FlowStats) {
 	s.IdleTimeout = binary.BigEndian.Uint16(p[14:])
 	s.HardTimeout = binary.BigEndian.Uint16(p[16:])
 	s.Flags = FlowModFlags(binary.BigEndian.Uint16(p[18:]))
+	c.odd |= uint64(p[3]) | uint64(binary.BigEndian.Uint32(p[20:]))
 	s.Cookie = Cookie(binary.BigEndian.Uint64(p[24:]))
 	s.PacketCount = binary.BigEndian.Uint64(p[32:])
 	s.ByteCount = binary.BigEndian.Uint64(p[40:])
@@ -184,6 +187,7 @@ func parseAggregateStats(c *cursor) *AggregateStatsReply {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[20:])
 	return &AggregateStatsReply{
 		PacketCount: binary.BigEndian.Uint64(p),
 		ByteCount:   binary.BigEndian.Uint64(p[8:]),

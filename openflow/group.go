@@ -42,6 +42,8 @@ type GroupMod struct {
 	GroupType GroupType
 	ID        GroupID
 	Buckets   []Bucket
+
+	asSent
 }
 
 // Type implements [Message].
@@ -52,6 +54,7 @@ func parseGroupMod(c *cursor) Message {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[3:4])
 	return &GroupMod{
 		Command:   GroupModCommand(binary.BigEndian.Uint16(p)),
 		GroupType: GroupType(p[2]),
@@ -78,6 +81,7 @@ func (c *cursor) buckets() (buckets []Bucket) {
 			return nil
 		}
 		p := c.take(bucketLen, "bucket")
+		c.zeros(p[12:])
 		b := Bucket{
 			Weight:     binary.BigEndian.Uint16(p[2:]),
 			WatchPort:  PortNo(binary.BigEndian.Uint32(p[4:])),

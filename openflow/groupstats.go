@@ -77,6 +77,8 @@ func parseGroupStats(c *cursor) (r GroupStatsReply) {
 			return nil
 		}
 		p := c.take(groupStatsLen, "group stats")
+		c.zeros(p[2:4])
+		c.zeros(p[12:16])
 		s := GroupStats{
 			Group:        GroupID(binary.BigEndian.Uint32(p[4:])),
 			RefCount:     binary.BigEndian.Uint32(p[8:]),
@@ -134,6 +136,7 @@ func parseGroupDesc(c *cursor) (r GroupDescReply) {
 			return nil
 		}
 		p := c.take(8, "group description")
+		c.zeros(p[3:4])
 		r = append(r, GroupDesc{
 			GroupType: GroupType(p[2]),
 			Group:     GroupID(binary.BigEndian.Uint32(p[4:])),

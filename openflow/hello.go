@@ -5,6 +5,8 @@ import "encoding/binary"
 // Hello opens a connection from either side and negotiates the version (§7.5.1).
 type Hello struct {
 	Elements []HelloElement
+
+	asSent
 }
 
 // HelloVersionBitmap is the type of the hello element that lists versions (§7.5.1).

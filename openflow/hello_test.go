@@ -2,7 +2,6 @@ package openflow
 
 import (
 	"errors"
-	"reflect"
 	"testing"
 )
 
@@ -49,7 +48,7 @@ func TestHelloOfLaterVersion(t *testing.T) {
 
 func TestHelloOfEarlierVersion(t *testing.T) {
 	_, m, err := Parse([]byte{1, 0, 0, 11, 0, 0, 0, 1, 'o', 'l', 'd'})
-	if want := (&Hello{}); err != nil || !reflect.DeepEqual(m, want) {
+	if err != nil || len(m.(*Hello).Elements) != 0 {
 		t.Errorf("%v, %v: the body should be ignored", m, err)
 	}
 }

@@ -77,19 +77,24 @@ func (c *cursor) instruction(in *Instruction) {
 	c.off += n
 	in.Type = InstructionType(binary.BigEndian.Uint16(p))
 	want := 8
+	word := binary.BigEndian.Uint32(p[4:])
 	switch in.Type {
 	case InstructionGotoTable:
-		in.Table = TableID(p[4])
+		in.Table = TableID(word >> 24)
+		c.odd |= uint64(word << 8)
 	case InstructionMeter:
-		in.Meter = MeterID(binary.BigEndian.Uint32(p[4:]))
+		in.Meter = MeterID(word)
 	case InstructionClearActions:
+		c.odd |= uint64(word)
 	case InstructionWriteMetadata:
 		want = 24
+		c.odd |= uint64(word)
 		if n == want {
 			in.Metadata = binary.BigEndian.Uint64(p[8:])
 			in.MetadataMask = binary.BigEndian.Uint64(p[16:])
 		}
 	case InstructionWriteActions, InstructionApplyActions:
+		c.odd |= uint64(word)
 		outer := c.end
 		c.off, c.end = start+8, start+n
 		in.Actions = c.actions()

@@ -1,10 +1,12 @@
 package openflow
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"unique"
 )
 
 // A Match is the list of fields that a packet must have (§7.2.3). The empty match matches everything.
@@ -77,7 +79,7 @@ func (c *cursor) oxm(o *OXM, off, end int) int {
 		copy(o.wire[:], p[:n])
 	default:
 		copy(o.wire[:], p[:oxmHeaderLen])
-		o.long = string(p[oxmHeaderLen:n])
+		o.long = unique.Make(string(p[oxmHeaderLen:n]))
 	}
 	if !o.lengthOK() {
 		c.fail("match field length", off+3, ErrLength)
@@ -112,7 +114,7 @@ func (m Match) Canonical() Match {
 	}
 	// Experimenter fields may share class and number, so their bytes have to decide.
 	slices.SortStableFunc(out, func(a, b OXM) int {
-		return cmp.Or(cmp.Compare(a.order(), b.order()), slices.Compare(a.wire[:], b.wire[:]), cmp.Compare(a.long, b.long))
+		return cmp.Or(cmp.Compare(a.order(), b.order()), slices.Compare(a.wire[:], b.wire[:]), bytes.Compare(a.payload(), b.payload()))
 	})
 	return out
 }
@@ -142,7 +144,7 @@ func (o *OXM) canonical() (out OXM, any bool) {
 	}
 	n := len(value)
 	switch {
-	case allZero(used[:n]):
+	case n > 0 && allZero(used[:n]):
 		return OXM{}, true
 	case used == full:
 		return NewOXM(o.Class(), uint8(o.Field()), v[:n], nil), false
@@ -166,12 +168,11 @@ func fullMask(class OXMClass, f Field, n int) (full [128]byte) {
 
 func (o *OXM) order() uint32 { return uint32(o.Class())<<8 | uint32(o.Field()) }
 
-// lengthOK reports whether a standard field has its standard length; of others only that there is one is
-// known.
+// lengthOK reports whether a standard field has its standard length; others can have any.
 func (o *OXM) lengthOK() bool {
 	f := o.wire[2] >> 1
 	if o.wire[0] != 0x80 || o.wire[1] != 0 || int(f) >= len(fields) {
-		return o.wire[3] != 0
+		return binary.BigEndian.Uint32(o.wire[:]) != 0 // all zeros are padding, or nothing at all
 	}
 	return o.wire[3] == fields[f].length<<(o.wire[2]&1)
 }
@@ -194,8 +195,8 @@ func (o *OXM) appendRaw(dst []byte) []byte {
 	case 6:
 		return append(dst, o.wire[:oxmHeaderLen+6]...)
 	}
-	if o.long != "" {
-		return append(append(dst, o.wire[:oxmHeaderLen]...), o.long...)
+	if o.isLong() {
+		return append(append(dst, o.wire[:oxmHeaderLen]...), o.long.Value()...)
 	}
 	return append(dst, o.wire[:oxmHeaderLen+int(o.wire[3])]...)
 }

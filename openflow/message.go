@@ -109,6 +109,9 @@ type Message interface {
 //
 // Hello and error messages are read in any version, because they are how versions are negotiated; every
 // other message must be of Version.
+//
+// Whatever Parse accepts, Append writes again byte for byte, as long as nobody has changed a field: what no
+// field shows, such as padding that is not zero, is kept out of sight.
 func Parse(b []byte) (Header, Message, error) {
 	h, err := ParseHeader(b)
 	if err != nil {
@@ -132,6 +135,9 @@ func Parse(b []byte) (Header, Message, error) {
 	}
 	if c.err != nil {
 		return h, nil, c.err
+	}
+	if c.odd != 0 || h.Version != Version {
+		keepOriginal(m, b)
 	}
 	return h, m, nil
 }
@@ -217,7 +223,8 @@ func parseRare(c *cursor) Message {
 }
 
 // Append appends m to dst as one whole message of Version. It fails, and returns dst as it was, if m
-// does not fit MaxLen or holds something that OpenFlow 1.3 cannot say.
+// does not fit MaxLen or holds something that OpenFlow 1.3 cannot say. A message that came from [Parse] and
+// was not changed since is written as it was read, but for its XID.
 func Append(dst []byte, xid uint32, m Message) ([]byte, error) {
 	start := len(dst)
 	out := append(dst, Version, byte(m.Type()), 0, 0, byte(xid>>24), byte(xid>>16), byte(xid>>8), byte(xid))
@@ -227,6 +234,9 @@ func Append(dst []byte, xid uint32, m Message) ([]byte, error) {
 	}
 	if err != nil {
 		return dst, err
+	}
+	if k, ok := m.(keeper); ok && k.original() != nil {
+		out = k.original().restore(out, start, xid)
 	}
 	return out, nil
 }

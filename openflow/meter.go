@@ -49,6 +49,8 @@ type MeterMod struct {
 	Flags   MeterFlags
 	ID      MeterID
 	Bands   []MeterBand
+
+	asSent
 }
 
 // Type implements [Message].
@@ -90,10 +92,11 @@ func (c *cursor) bands() (bands []MeterBand) {
 		}
 		switch b.Type {
 		case MeterBandDrop:
-			c.take(4, "meter band")
+			c.zeros(c.take(4, "meter band"))
 		case MeterBandDSCPRemark:
 			if p := c.take(4, "meter band"); p != nil {
 				b.PrecLevel = p[0]
+				c.zeros(p[1:])
 			}
 		case MeterBandExperimenter:
 			if p := c.take(4, "meter band"); p != nil {

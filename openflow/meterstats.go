@@ -78,6 +78,7 @@ func parseMeterStats(c *cursor) (r MeterStatsReply) {
 			return nil
 		}
 		p := c.take(meterStatsLen, "meter stats")
+		c.zeros(p[6:12])
 		s := MeterCounters{
 			Meter:         MeterID(binary.BigEndian.Uint32(p)),
 			FlowCount:     binary.BigEndian.Uint32(p[12:]),
@@ -159,6 +160,7 @@ func parseMeterFeatures(c *cursor) *MeterFeatures {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[14:])
 	return &MeterFeatures{
 		MaxMeter:     binary.BigEndian.Uint32(p),
 		BandTypes:    binary.BigEndian.Uint32(p[4:]),

@@ -48,6 +48,8 @@ type MultipartRequest struct {
 	MPType MultipartType
 	Flags  MultipartFlags
 	Body   MultipartRequestBody // nil for the types whose request has no body
+
+	asSent
 }
 
 // MultipartReply answers a multipart request, whole or in parts; see [Reassembler] (§7.3.5).
@@ -55,6 +57,8 @@ type MultipartReply struct {
 	MPType MultipartType
 	Flags  MultipartFlags
 	Body   MultipartReplyBody
+
+	asSent
 }
 
 // A MultipartRequestBody is one of this package's request bodies.
@@ -92,6 +96,7 @@ func parseMultipartHeader(c *cursor) (t MultipartType, flags MultipartFlags) {
 	if p == nil {
 		return 0, 0
 	}
+	c.zeros(p[4:])
 	return MultipartType(binary.BigEndian.Uint16(p)), MultipartFlags(binary.BigEndian.Uint16(p[2:]))
 }
 
@@ -148,6 +153,7 @@ func (c *cursor) paddedID() uint32 {
 	if p == nil {
 		return 0
 	}
+	c.zeros(p[4:])
 	return binary.BigEndian.Uint32(p)
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
+	"unique"
 )
 
 // OXMClass is who defines a match field (§7.2.3.3).
@@ -19,16 +20,17 @@ const (
 
 const (
 	oxmHeaderLen = 4
-	oxmInlineLen = 32 // a masked IPv6 address is the longest standard payload
+	oxmInlineLen = 20 // of the standard fields only a masked IPv6 address is longer
 )
 
 // An OXM is one TLV of a match (§7.2.3.2): a field, its value and, where it has one, its mask. It is a
 // plain value and comparable with ==. The zero OXM is not a field.
 type OXM struct {
 	// wire is the TLV as it travels, header first, unless the payload is too long for it: then it is all
-	// in long and wire holds just the header.
+	// in long and wire holds just the header. A handle is half as large as a string, and equal ones hold
+	// equal payloads.
 	wire [oxmHeaderLen + oxmInlineLen]byte
-	long string
+	long unique.Handle[string]
 }
 
 // NewOXM returns a field of any class, as raw bytes. mask is nil or as long as value. It panics if both
@@ -40,7 +42,7 @@ func NewOXM(class OXMClass, field uint8, value, mask []byte) OXM {
 	}
 	o := oxmHeader(class, field, mask != nil, n)
 	if n > oxmInlineLen {
-		o.long = string(value) + string(mask)
+		o.long = unique.Make(string(value) + string(mask))
 		return o
 	}
 	copy(o.wire[oxmHeaderLen:], value)
@@ -76,9 +78,12 @@ func (o *OXM) is(f Field) bool {
 	return o.wire[0] == 0x80 && o.wire[1] == 0 && Field(o.wire[2]>>1) == f
 }
 
+// isLong reports whether the payload is in long.
+func (o *OXM) isLong() bool { return o.wire[3] > oxmInlineLen }
+
 func (o *OXM) payload() []byte {
-	if o.long != "" {
-		return []byte(o.long)
+	if o.isLong() {
+		return []byte(o.long.Value())
 	}
 	return o.wire[oxmHeaderLen : oxmHeaderLen+int(o.wire[3])]
 }

@@ -11,6 +11,8 @@ type PacketIn struct {
 	Cookie   Cookie  // of the flow entry that sent it, or all ones
 	Match    Match   // the pipeline fields, the ingress port among them
 	Data     []byte
+
+	asSent
 }
 
 // PacketInReason says why a packet came to the controller (§7.4.1).
@@ -44,6 +46,8 @@ type PacketOut struct {
 	InPort   PortNo // the ingress port to pretend, or PortController
 	Actions  []Action
 	Data     []byte
+
+	asSent
 }
 
 // Type implements [Message].
@@ -103,7 +107,9 @@ func parsePacketIn(c *cursor) Message {
 		c.oxms = m.Match
 		m.Match = c.match()
 	}
-	c.take(2, "packet-in padding")
+	if pad := c.take(2, "packet-in padding"); pad != nil {
+		c.odd |= uint64(binary.BigEndian.Uint16(pad))
+	}
 	copy(m.Data, c.take(n, "packet-in data"))
 	if n == 0 {
 		m.Data = nil
@@ -123,6 +129,7 @@ func (c *cursor) inPortOnly(o *OXM) bool {
 		return false
 	}
 	copy(o.wire[:8], c.b[c.off+4:])
+	c.odd |= uint64(binary.BigEndian.Uint32(c.b[c.off+12:]))
 	c.off += matchLen
 	return true
 }
@@ -154,7 +161,9 @@ func parsePacketOut(c *cursor) Message {
 	c.acts = b.acts[:]
 	b.BufferID = binary.BigEndian.Uint32(p)
 	b.InPort = PortNo(binary.BigEndian.Uint32(p[4:]))
-	n := int(binary.BigEndian.Uint16(p[8:]))
+	last := binary.BigEndian.Uint64(p[8:])
+	n := int(last >> 48)
+	c.odd |= last << 16
 	if n > c.left() {
 		c.fail("packet-out actions length", HeaderLen+8, ErrLength)
 		return nil

@@ -80,6 +80,8 @@ func (r PortReason) String() string { return enumName("reason", portReasonNames[
 type PortStatus struct {
 	Reason PortReason
 	Port   Port
+
+	asSent
 }
 
 // PortMod changes a port's configuration (§7.3.4.3).
@@ -89,6 +91,8 @@ type PortMod struct {
 	Config    PortConfig // the new bits
 	Mask      PortConfig // which bits to change
 	Advertise PortFeatures
+
+	asSent
 }
 
 // Type implements [Message].
@@ -104,10 +108,12 @@ func (c *cursor) port() (v Port) {
 	if p == nil {
 		return Port{}
 	}
+	c.zeros(p[4:8])
+	c.zeros(p[14:16])
 	return Port{
 		No:         PortNo(binary.BigEndian.Uint32(p)),
 		HWAddr:     MAC(p[8:14]),
-		Name:       text(p[16:32]),
+		Name:       c.text(p[16:32]),
 		Config:     PortConfig(binary.BigEndian.Uint32(p[32:])),
 		State:      PortState(binary.BigEndian.Uint32(p[36:])),
 		Curr:       PortFeatures(binary.BigEndian.Uint32(p[40:])),
@@ -142,6 +148,7 @@ func parsePortStatus(c *cursor) Message {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[1:])
 	return &PortStatus{Reason: PortReason(p[0]), Port: c.port()}
 }
 
@@ -155,6 +162,9 @@ func parsePortMod(c *cursor) Message {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[4:8])
+	c.zeros(p[14:16])
+	c.zeros(p[28:])
 	return &PortMod{
 		PortNo:    PortNo(binary.BigEndian.Uint32(p)),
 		HWAddr:    MAC(p[8:14]),

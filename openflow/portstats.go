@@ -82,6 +82,7 @@ func parsePortStats(c *cursor) (r PortStatsReply) {
 		if p == nil {
 			return nil
 		}
+		c.zeros(p[4:8])
 		s := PortStats{
 			Port:         PortNo(binary.BigEndian.Uint32(p)),
 			DurationSec:  binary.BigEndian.Uint32(p[104:]),

@@ -5,12 +5,16 @@ import "encoding/binary"
 // QueueGetConfigRequest asks for the queues of a port (§7.3.6).
 type QueueGetConfigRequest struct {
 	Port PortNo // PortAny: of all ports
+
+	asSent
 }
 
 // QueueGetConfigReply lists the queues of a port (§7.3.6).
 type QueueGetConfigReply struct {
 	Port   PortNo
 	Queues []PacketQueue
+
+	asSent
 }
 
 // A PacketQueue describes one queue (§7.2.2).
@@ -49,6 +53,7 @@ func parseQueueGetConfigRequest(c *cursor) Message {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[4:])
 	return &QueueGetConfigRequest{Port: PortNo(binary.BigEndian.Uint32(p))}
 }
 
@@ -61,6 +66,7 @@ func parseQueueGetConfigReply(c *cursor) Message {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[4:])
 	m := &QueueGetConfigReply{Port: PortNo(binary.BigEndian.Uint32(p))}
 	for c.more() {
 		outer, ok := c.enter("queue", 8, 16)
@@ -68,6 +74,7 @@ func parseQueueGetConfigReply(c *cursor) Message {
 			return nil
 		}
 		p := c.take(16, "queue")
+		c.zeros(p[10:])
 		m.Queues = append(m.Queues, PacketQueue{
 			ID:         binary.BigEndian.Uint32(p),
 			Port:       PortNo(binary.BigEndian.Uint32(p[4:])),
@@ -104,15 +111,19 @@ func (c *cursor) queueProperties() (props []QueueProperty) {
 		if !ok {
 			return nil
 		}
-		q := QueueProperty{Type: QueuePropertyType(binary.BigEndian.Uint16(c.take(8, "queue property")))}
+		p := c.take(8, "queue property")
+		c.zeros(p[4:])
+		q := QueueProperty{Type: QueuePropertyType(binary.BigEndian.Uint16(p))}
 		switch q.Type {
 		case QueueMinRate, QueueMaxRate:
 			if p := c.take(8, "queue rate"); p != nil {
 				q.Rate = binary.BigEndian.Uint16(p)
+				c.zeros(p[2:])
 			}
 		case QueueExperimenter:
 			if p := c.take(8, "queue property"); p != nil {
 				q.Experimenter = binary.BigEndian.Uint32(p)
+				c.zeros(p[4:])
 			}
 			q.Data = c.rest()
 		default:

@@ -22,12 +22,16 @@ func (r Role) String() string { return enumName("role", roleNames[:], r) }
 type RoleRequest struct {
 	Role         Role
 	GenerationID uint64 // of the master election; older ones are refused
+
+	asSent
 }
 
 // RoleReply tells the controller its role (§7.3.9).
 type RoleReply struct {
 	Role         Role
 	GenerationID uint64
+
+	asSent
 }
 
 // AsyncConfig says which asynchronous messages this controller gets. Each pair holds the mask for the
@@ -67,6 +71,7 @@ func parseRole(c *cursor) (Role, uint64) {
 	if p == nil {
 		return 0, 0
 	}
+	c.zeros(p[4:8])
 	return Role(binary.BigEndian.Uint32(p)), binary.BigEndian.Uint64(p[8:])
 }
 

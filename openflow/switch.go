@@ -13,6 +13,8 @@ type FeaturesReply struct {
 	AuxiliaryID  uint8 // 0 on the main connection
 	Capabilities Capabilities
 	Reserved     uint32
+
+	asSent
 }
 
 // Capabilities are what a datapath can do (§7.3.1).
@@ -59,6 +61,8 @@ type SetConfig struct {
 type TableMod struct {
 	Table  TableID
 	Config TableConfig
+
+	asSent
 }
 
 // TableConfig is deprecated in the protocol and has no defined bits in OpenFlow 1.3 (§7.3.3).
@@ -89,6 +93,7 @@ func parseFeaturesReply(c *cursor) Message {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[14:16])
 	return &FeaturesReply{
 		DPID:         DPID(binary.BigEndian.Uint64(p)),
 		NBuffers:     binary.BigEndian.Uint32(p[8:]),
@@ -135,6 +140,7 @@ func parseTableMod(c *cursor) Message {
 	if p == nil {
 		return nil
 	}
+	c.zeros(p[1:4])
 	return &TableMod{Table: TableID(p[0]), Config: TableConfig(binary.BigEndian.Uint32(p[4:]))}
 }
 

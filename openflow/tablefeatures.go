@@ -59,14 +59,14 @@ type TableProperty struct {
 type InstructionID struct {
 	Type         InstructionType
 	Experimenter uint32 // with InstructionExperimenter: whose
-	Data         string // with InstructionExperimenter: what follows
+	Data         string // what follows: nothing but with InstructionExperimenter, if all is well
 }
 
 // An ActionID names a kind of action in table features (§7.3.5.5.2).
 type ActionID struct {
 	Type         ActionType
 	Experimenter uint32 // with ActionExperimenter: whose
-	Data         string // with ActionExperimenter: what follows
+	Data         string // what follows: nothing but with ActionExperimenter, if all is well
 }
 
 // An OXMID names a match field in table features (§7.3.5.5.2).
@@ -95,9 +95,10 @@ func (c *cursor) tableFeatures() (features []TableFeatures) {
 			return nil
 		}
 		p := c.take(tableFeaturesLen, "table features")
+		c.zeros(p[3:8])
 		features = append(features, TableFeatures{
 			Table:         TableID(p[2]),
-			Name:          text(p[8 : 8+tableNameLen]),
+			Name:          c.text(p[8 : 8+tableNameLen]),
 			MetadataMatch: binary.BigEndian.Uint64(p[40:]),
 			MetadataWrite: binary.BigEndian.Uint64(p[48:]),
 			Config:        TableConfig(binary.BigEndian.Uint32(p[56:])),
@@ -181,8 +182,9 @@ func (c *cursor) tableProperties() (props []TableProperty) {
 	return props
 }
 
-// featureID reads the ID of an instruction or of an action: both are their headers, and go on only for
-// experimenters.
+// featureID reads the ID of an instruction or of an action: both are their headers, and go on for
+// experimenters. Early switches send the whole 8 bytes of an action's header; what is beyond the 4 that
+// count is kept.
 func (c *cursor) featureID(field string) (t uint16, experimenter uint32, data string) {
 	start := c.off
 	outer, ok := c.enter(field, 2, 4)
@@ -197,8 +199,8 @@ func (c *cursor) featureID(field string) (t uint16, experimenter uint32, data st
 			return 0, 0, ""
 		}
 		experimenter = binary.BigEndian.Uint32(p)
-		data = c.restString()
 	}
+	data = c.restString()
 	c.leave(field, outer)
 	return t, experimenter, data
 }
@@ -276,8 +278,8 @@ func appendFeatureID(dst []byte, t uint16, experimenter uint32, data string) ([]
 	dst = append(dst, 0, 0)
 	if t == uint16(ActionExperimenter) {
 		dst = binary.BigEndian.AppendUint32(dst, experimenter)
-		dst = append(dst, data...)
 	}
+	dst = append(dst, data...)
 	return dst, putLength(dst, start, 2, "feature ID")
 }
 

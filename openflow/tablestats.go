@@ -23,6 +23,7 @@ func parseTableStats(c *cursor) (r TableStatsReply) {
 		if p == nil {
 			return nil
 		}
+		c.zeros(p[1:4])
 		r = append(r, TableStats{
 			Table:        TableID(p[0]),
 			ActiveCount:  binary.BigEndian.Uint32(p[4:]),
