@@ -179,7 +179,7 @@ func (c *cursor) setField(a *Action, start, n int) {
 	used := c.oxm(&a.Field, start+4, start+n)
 	switch {
 	case c.err != nil:
-	case a.Field.Masked():
+	case a.Field.wire[2]&1 != 0: // masked
 		c.fail("set field mask", start+4, ErrValue)
 	case 4+used+padding(4+used) != n:
 		c.fail("action length", start+2, ErrLength)
@@ -191,56 +191,60 @@ func (c *cursor) setField(a *Action, start, n int) {
 func appendActions(dst []byte, acts []Action) ([]byte, error) {
 	var err error
 	for i := range acts {
-		if dst, err = acts[i].append(dst); err != nil {
+		a := &acts[i]
+		switch a.Type {
+		case ActionOutput:
+			dst = binary.BigEndian.AppendUint64(dst, uint64(ActionOutput)<<48|16<<32|uint64(a.Port))
+			dst = binary.BigEndian.AppendUint64(dst, uint64(a.MaxLen)<<48)
+		case ActionSetQueue:
+			dst = appendShort(dst, a.Type, a.Queue)
+		case ActionGroup:
+			dst = appendShort(dst, a.Type, uint32(a.Group))
+		case ActionPushVLAN, ActionPushMPLS, ActionPushPBB, ActionPopMPLS:
+			dst = appendShort(dst, a.Type, uint32(a.EtherType)<<16)
+		case ActionSetNwTTL, ActionSetMPLSTTL:
+			dst = appendShort(dst, a.Type, uint32(a.TTL)<<24)
+		case ActionPopVLAN, ActionPopPBB, ActionDecNwTTL, ActionDecMPLSTTL, ActionCopyTTLIn, ActionCopyTTLOut:
+			dst = appendShort(dst, a.Type, 0)
+		case ActionSetField:
+			dst, err = a.appendSetField(dst)
+		default:
+			dst, err = a.appendUnknown(dst)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	return dst, nil
 }
 
-func (a *Action) append(dst []byte) ([]byte, error) {
-	t := uint16(a.Type)
-	var word uint32 // what follows type and length in the actions of 8 bytes
-	switch a.Type {
-	case ActionOutput:
-		dst, p := grow(dst, 16)
-		binary.BigEndian.PutUint16(p, t)
-		p[3] = 16
-		binary.BigEndian.PutUint32(p[4:], uint32(a.Port))
-		binary.BigEndian.PutUint16(p[8:], a.MaxLen)
-		return dst, nil
-	case ActionSetField:
-		return a.appendSetField(dst)
-	case ActionSetQueue:
-		word = a.Queue
-	case ActionGroup:
-		word = uint32(a.Group)
-	case ActionPushVLAN, ActionPushMPLS, ActionPushPBB, ActionPopMPLS:
-		word = uint32(a.EtherType) << 16
-	case ActionSetNwTTL, ActionSetMPLSTTL:
-		word = uint32(a.TTL) << 24
-	case ActionPopVLAN, ActionPopPBB, ActionDecNwTTL, ActionDecMPLSTTL, ActionCopyTTLIn, ActionCopyTTLOut:
-	default:
-		n := 4 + len(a.Raw)
-		if n < 8 || n%8 != 0 || n > MaxLen {
-			return nil, appendError("raw action", ErrLength)
-		}
-		dst = binary.BigEndian.AppendUint32(dst, uint32(t)<<16|uint32(n))
-		return append(dst, a.Raw...), nil
-	}
-	return binary.BigEndian.AppendUint64(dst, uint64(t)<<48|8<<32|uint64(word)), nil
+// appendShort appends an action of 8 bytes; word is what follows its type and length.
+func appendShort(dst []byte, t ActionType, word uint32) []byte {
+	return binary.BigEndian.AppendUint64(dst, uint64(t)<<48|8<<32|uint64(word))
 }
 
 func (a *Action) appendSetField(dst []byte) ([]byte, error) {
-	if a.Field.Masked() {
+	o := &a.Field
+	switch {
+	case o.wire[2]&1 != 0: // masked
 		return nil, appendError("set field", ErrValue)
+	case !o.lengthOK():
+		return nil, o.lengthError()
 	}
 	start := len(dst)
-	n := 4 + oxmHeaderLen + int(a.Field.wire[3])
+	n := 4 + oxmHeaderLen + int(o.wire[3])
 	dst = binary.BigEndian.AppendUint32(dst, uint32(ActionSetField)<<16|uint32(n+padding(n)))
-	dst, err := a.Field.append(dst)
-	if err != nil {
-		return nil, err
+	if 8 < n && n <= 16 { // which is most fields; what follows a payload in wire is zero
+		return append(dst, o.wire[:oxmHeaderLen+8]...), nil
 	}
-	return appendPadding(dst, start), nil
+	return appendPadding(o.appendRaw(dst), start), nil
+}
+
+func (a *Action) appendUnknown(dst []byte) ([]byte, error) {
+	n := 4 + len(a.Raw)
+	if n < 8 || n%8 != 0 || n > MaxLen {
+		return nil, appendError("raw action", ErrLength)
+	}
+	dst = binary.BigEndian.AppendUint32(dst, uint32(a.Type)<<16|uint32(n))
+	return append(dst, a.Raw...), nil
 }

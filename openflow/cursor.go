@@ -168,8 +168,23 @@ func grow(dst []byte, n int) (out, added []byte) {
 
 // appendPadding appends zeros until the element that starts at start has a length of a multiple of 8.
 func appendPadding(dst []byte, start int) []byte {
-	var zeros [8]byte
-	return append(dst, zeros[:padding(len(dst)-start)]...)
+	switch padding(len(dst) - start) { // an append of constant length needs no call
+	case 1:
+		return append(dst, 0)
+	case 2:
+		return append(dst, 0, 0)
+	case 3:
+		return append(dst, 0, 0, 0)
+	case 4:
+		return append(dst, 0, 0, 0, 0)
+	case 5:
+		return append(dst, 0, 0, 0, 0, 0)
+	case 6:
+		return append(dst, 0, 0, 0, 0, 0, 0)
+	case 7:
+		return append(dst, 0, 0, 0, 0, 0, 0, 0)
+	}
+	return dst
 }
 
 // putLength back-patches the length of the element that starts at start into its length field.

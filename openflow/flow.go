@@ -130,18 +130,12 @@ func parseFlowMod(c *cursor) Message {
 }
 
 func (m *FlowMod) appendBody(dst []byte) ([]byte, error) {
-	dst, p := grow(dst, flowModLen)
-	binary.BigEndian.PutUint64(p, uint64(m.Cookie))
-	binary.BigEndian.PutUint64(p[8:], uint64(m.CookieMask))
-	p[16] = byte(m.Table)
-	p[17] = byte(m.Command)
-	binary.BigEndian.PutUint16(p[18:], m.IdleTimeout)
-	binary.BigEndian.PutUint16(p[20:], m.HardTimeout)
-	binary.BigEndian.PutUint16(p[22:], m.Priority)
-	binary.BigEndian.PutUint32(p[24:], m.BufferID)
-	binary.BigEndian.PutUint32(p[28:], uint32(m.OutPort))
-	binary.BigEndian.PutUint32(p[32:], uint32(m.OutGroup))
-	binary.BigEndian.PutUint16(p[36:], uint16(m.Flags))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Cookie))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.CookieMask))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.Table)<<56|uint64(m.Command)<<48|
+		uint64(m.IdleTimeout)<<32|uint64(m.HardTimeout)<<16|uint64(m.Priority))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.BufferID)<<32|uint64(m.OutPort))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.OutGroup)<<32|uint64(m.Flags)<<16)
 	dst, err := m.Match.append(dst)
 	if err != nil {
 		return nil, err

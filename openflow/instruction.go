@@ -110,41 +110,38 @@ func (c *cursor) instruction(in *Instruction) {
 }
 
 func appendInstructions(dst []byte, ins []Instruction) ([]byte, error) {
-	var err error
 	for i := range ins {
-		if dst, err = ins[i].append(dst); err != nil {
-			return nil, err
+		in := &ins[i]
+		head := uint64(in.Type)<<48 | 8<<32
+		switch in.Type {
+		case InstructionGotoTable:
+			dst = binary.BigEndian.AppendUint64(dst, head|uint64(in.Table)<<24)
+		case InstructionMeter:
+			dst = binary.BigEndian.AppendUint64(dst, head|uint64(in.Meter))
+		case InstructionClearActions:
+			dst = binary.BigEndian.AppendUint64(dst, head)
+		case InstructionWriteMetadata:
+			dst = binary.BigEndian.AppendUint64(dst, head|24<<32)
+			dst = binary.BigEndian.AppendUint64(dst, in.Metadata)
+			dst = binary.BigEndian.AppendUint64(dst, in.MetadataMask)
+		case InstructionWriteActions, InstructionApplyActions:
+			start := len(dst)
+			out, err := appendActions(binary.BigEndian.AppendUint64(dst, head), in.Actions)
+			if err == nil {
+				err = putLength(out, start, 2, "instruction")
+			}
+			if err != nil {
+				return nil, err
+			}
+			dst = out
+		default:
+			n := 4 + len(in.Raw)
+			if n < 8 || n%8 != 0 || n > MaxLen {
+				return nil, appendError("raw instruction", ErrLength)
+			}
+			dst = binary.BigEndian.AppendUint32(dst, uint32(in.Type)<<16|uint32(n))
+			dst = append(dst, in.Raw...)
 		}
 	}
 	return dst, nil
-}
-
-func (in *Instruction) append(dst []byte) ([]byte, error) {
-	start := len(dst)
-	head := uint64(in.Type)<<48 | 8<<32
-	switch in.Type {
-	case InstructionGotoTable:
-		return binary.BigEndian.AppendUint64(dst, head|uint64(in.Table)<<24), nil
-	case InstructionMeter:
-		return binary.BigEndian.AppendUint64(dst, head|uint64(in.Meter)), nil
-	case InstructionClearActions:
-		return binary.BigEndian.AppendUint64(dst, head), nil
-	case InstructionWriteMetadata:
-		dst = binary.BigEndian.AppendUint64(dst, head)
-		dst = binary.BigEndian.AppendUint64(dst, in.Metadata)
-		dst = binary.BigEndian.AppendUint64(dst, in.MetadataMask)
-	case InstructionWriteActions, InstructionApplyActions:
-		dst = binary.BigEndian.AppendUint64(dst, head)
-		var err error
-		if dst, err = appendActions(dst, in.Actions); err != nil {
-			return nil, err
-		}
-	default:
-		if n := 4 + len(in.Raw); n < 8 || n%8 != 0 {
-			return nil, appendError("raw instruction", ErrLength)
-		}
-		dst = binary.BigEndian.AppendUint32(dst, uint32(in.Type)<<16)
-		dst = append(dst, in.Raw...)
-	}
-	return dst, putLength(dst, start, 2, "instruction")
 }

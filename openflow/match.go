@@ -39,8 +39,13 @@ func (c *cursor) match() Match {
 	}
 	c.off += 4
 	m := Match(takeSlab(&c.oxms, c.countOXMs(), c.chunk))
-	for i := range m {
-		c.off += c.oxm(&m[i], c.off, c.end)
+	for i := range m { // whose ends countOXMs has checked
+		n := oxmHeaderLen + int(c.b[c.off+3])
+		if !m[i].read(c.b[c.off:], n) {
+			c.fail("match field length", c.off+3, ErrLength)
+			return nil
+		}
+		c.off += n
 	}
 	c.leave("match", outer)
 	c.pad(n, "match padding")
@@ -69,10 +74,19 @@ func (c *cursor) oxm(o *OXM, off, end int) int {
 		return 0
 	}
 	n := oxmHeaderLen + int(c.b[off+3])
-	switch p := c.b[off:]; {
+	if !o.read(c.b[off:], n) {
+		c.fail("match field length", off+3, ErrLength)
+	}
+	return n
+}
+
+// read reads the field of n bytes at the start of p, where p may go on. It reports whether the length is
+// the field's.
+func (o *OXM) read(p []byte, n int) bool {
+	switch {
 	case n <= oxmHeaderLen+8 && len(p) >= oxmHeaderLen+8:
 		// Two loads are faster than a copy of variable length, and most fields are this short.
-		unused := 8 * (oxmHeaderLen + 8 - n)
+		unused := 8 * (oxmHeaderLen + 8 - n) & 127
 		binary.BigEndian.PutUint32(o.wire[:], binary.BigEndian.Uint32(p))
 		binary.BigEndian.PutUint64(o.wire[oxmHeaderLen:], binary.BigEndian.Uint64(p[oxmHeaderLen:])>>unused<<unused)
 	case n <= len(o.wire):
@@ -81,25 +95,31 @@ func (c *cursor) oxm(o *OXM, off, end int) int {
 		copy(o.wire[:], p[:oxmHeaderLen])
 		o.long = unique.Make(string(p[oxmHeaderLen:n]))
 	}
-	if !o.lengthOK() {
-		c.fail("match field length", off+3, ErrLength)
-	}
-	return n
+	return o.lengthOK()
 }
 
 // append appends the match and its padding.
 func (m Match) append(dst []byte) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, 0, matchTypeOXM, 0, 0)
-	var err error
 	for i := range m {
-		if dst, err = m[i].append(dst); err != nil {
-			return nil, err
+		o := &m[i]
+		switch {
+		case !o.lengthOK():
+			return nil, o.lengthError()
+		case o.wire[3] <= 4 && i < len(m)-1:
+			// A copy of constant length needs no call; what it writes too much, the next field overwrites.
+			end := len(dst) + oxmHeaderLen + int(o.wire[3])
+			dst = append(dst, o.wire[:oxmHeaderLen+4]...)[:end]
+		default:
+			dst = o.appendRaw(dst)
 		}
 	}
-	if err := putLength(dst, start, 2, "match"); err != nil {
-		return nil, err
+	n := len(dst) - start
+	if n > MaxLen {
+		return nil, appendError("match", ErrLength)
 	}
+	binary.BigEndian.PutUint16(dst[start+2:], uint16(n))
 	return appendPadding(dst, start), nil
 }
 
@@ -170,24 +190,41 @@ func (o *OXM) order() uint32 { return uint32(o.Class())<<8 | uint32(o.Field()) }
 
 // lengthOK reports whether a standard field has its standard length; others can have any.
 func (o *OXM) lengthOK() bool {
-	f := o.wire[2] >> 1
-	if o.wire[0] != 0x80 || o.wire[1] != 0 || int(f) >= len(fields) {
-		return binary.BigEndian.Uint32(o.wire[:]) != 0 // all zeros are padding, or nothing at all
-	}
-	return o.wire[3] == fields[f].length<<(o.wire[2]&1)
+	return *(*[oxmHeaderLen]byte)(o.wire[:]) == basicHeaders[o.wire[2]] || o.oddLengthOK()
 }
+
+// oddLengthOK is lengthOK for all that is not a standard field of its standard length.
+func (o *OXM) oddLengthOK() bool {
+	if o.Class() == OXMClassBasic {
+		return basicHeaders[o.wire[2]] == [oxmHeaderLen]byte{}
+	}
+	return *(*[oxmHeaderLen]byte)(o.wire[:]) != [oxmHeaderLen]byte{} // all zeros are padding, or nothing at all
+}
+
+// basicHeaders holds the header of every standard field, unmasked and masked, by its third byte. Where
+// there is no field there are zeros.
+var basicHeaders = func() (headers [256][oxmHeaderLen]byte) {
+	for f := range fields {
+		n := fields[f].length
+		headers[2*f] = [...]byte{0x80, 0, uint8(2 * f), n}
+		headers[2*f+1] = [...]byte{0x80, 0, uint8(2*f + 1), 2 * n}
+	}
+	return headers
+}()
 
 func (o *OXM) append(dst []byte) ([]byte, error) {
 	if !o.lengthOK() {
-		return nil, appendError(fmt.Sprintf("match field %v", o.Field()), ErrLength)
+		return nil, o.lengthError()
 	}
 	return o.appendRaw(dst), nil
 }
 
+func (o *OXM) lengthError() error {
+	return appendError(fmt.Sprintf("match field %v", o.Field()), ErrLength)
+}
+
 func (o *OXM) appendRaw(dst []byte) []byte {
-	switch o.wire[3] { // a copy of constant length needs no call
-	case 1:
-		return append(dst, o.wire[:oxmHeaderLen+1]...)
+	switch o.wire[3] { // the same
 	case 2:
 		return append(dst, o.wire[:oxmHeaderLen+2]...)
 	case 4:

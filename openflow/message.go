@@ -117,6 +117,9 @@ func Parse(b []byte) (Header, Message, error) {
 	if err != nil {
 		return h, nil, err
 	}
+	if m := quickPacketIn(h, b); m != nil {
+		return h, m, nil
+	}
 	c := cursor{b: b, off: HeaderLen, end: len(b), typ: h.Type}
 	switch {
 	case len(b) < int(h.Length):
@@ -227,8 +230,17 @@ func parseRare(c *cursor) Message {
 // was not changed since is written as it was read, but for its XID.
 func Append(dst []byte, xid uint32, m Message) ([]byte, error) {
 	start := len(dst)
-	out := append(dst, Version, byte(m.Type()), 0, 0, byte(xid>>24), byte(xid>>16), byte(xid>>8), byte(xid))
-	out, err := m.appendBody(out)
+	if m, ok := m.(*FlowMod); ok && m.kept == nil { // by far the most are flow mods: spare them the detours
+		out, err := m.appendBody(appendHeader(dst, TypeFlowMod, xid))
+		if err == nil {
+			err = putLength(out, start, 2, "message")
+		}
+		if err != nil {
+			return dst, err
+		}
+		return out, nil
+	}
+	out, err := m.appendBody(appendHeader(dst, m.Type(), xid))
 	if err == nil {
 		err = putLength(out, start, 2, "message")
 	}
@@ -239,4 +251,9 @@ func Append(dst []byte, xid uint32, m Message) ([]byte, error) {
 		out = k.original().restore(out, start, xid)
 	}
 	return out, nil
+}
+
+// appendHeader appends a header that lacks its length.
+func appendHeader(dst []byte, t Type, xid uint32) []byte {
+	return binary.BigEndian.AppendUint64(dst, Version<<56|uint64(t)<<48|uint64(xid))
 }

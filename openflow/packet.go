@@ -98,18 +98,10 @@ func parsePacketIn(c *cursor) Message {
 	// The match's length says in advance how much data there is; whether it is true, c.match checks.
 	n := max(c.left()-int(matchLen)-padding(int(matchLen))-2, 0)
 	m := newPacketIn(n)
-	m.BufferID = binary.BigEndian.Uint32(p)
-	m.TotalLen = binary.BigEndian.Uint16(p[4:])
-	m.Reason = PacketInReason(p[6])
-	m.Table = TableID(p[7])
-	m.Cookie = Cookie(binary.BigEndian.Uint64(p[8:]))
-	if !c.inPortOnly(&m.Match[0]) {
-		c.oxms = m.Match
-		m.Match = c.match()
-	}
-	if pad := c.take(2, "packet-in padding"); pad != nil {
-		c.odd |= uint64(binary.BigEndian.Uint16(pad))
-	}
+	m.read(p)
+	c.oxms = m.Match
+	m.Match = c.match()
+	c.zeros(c.take(2, "packet-in padding"))
 	copy(m.Data, c.take(n, "packet-in data"))
 	if n == 0 {
 		m.Data = nil
@@ -117,21 +109,35 @@ func parsePacketIn(c *cursor) Message {
 	return m
 }
 
-// inPortOnly reads a match on just the ingress port into a zero o, which is what nearly every packet-in
-// carries, and otherwise leaves the cursor where it was.
-func (c *cursor) inPortOnly(o *OXM) bool {
+// read reads what comes before the match.
+func (m *PacketIn) read(p []byte) {
+	m.BufferID = binary.BigEndian.Uint32(p)
+	m.TotalLen = binary.BigEndian.Uint16(p[4:])
+	m.Reason = PacketInReason(p[6])
+	m.Table = TableID(p[7])
+	m.Cookie = Cookie(binary.BigEndian.Uint64(p[8:]))
+}
+
+// quickPacketIn reads a packet-in that holds data, matches on just the ingress port and pads with zeros, as
+// nearly every one does. It returns nil for any other message.
+func quickPacketIn(h Header, b []byte) *PacketIn {
 	const (
-		matchLen = 16                          // padded
-		head     = matchTypeOXM<<48 | 12<<32 | // the match's type and its length
+		matchAt = HeaderLen + 16
+		padAt   = matchAt + 4 + 8
+		dataAt  = padAt + 4 + 2
+		inPort  = matchTypeOXM<<48 | 12<<32 | // the match's type and its length
 			uint64(OXMClassBasic)<<16 | uint64(FieldInPort)<<9 | 4
 	)
-	if c.left() < matchLen || binary.BigEndian.Uint64(c.b[c.off:]) != head {
-		return false
+	if h.Type != TypePacketIn || h.Version != Version || int(h.Length) != len(b) || len(b) <= dataAt ||
+		binary.BigEndian.Uint64(b[matchAt:]) != inPort ||
+		binary.BigEndian.Uint32(b[padAt:])|uint32(binary.BigEndian.Uint16(b[padAt+4:])) != 0 {
+		return nil
 	}
-	copy(o.wire[:8], c.b[c.off+4:])
-	c.odd |= uint64(binary.BigEndian.Uint32(c.b[c.off+12:]))
-	c.off += matchLen
-	return true
+	m := newPacketIn(len(b) - dataAt)
+	m.read(b[HeaderLen:matchAt])
+	copy(m.Match[0].wire[:8], b[matchAt+4:padAt])
+	copy(m.Data, b[dataAt:])
+	return m
 }
 
 func (m *PacketIn) appendBody(dst []byte) ([]byte, error) {
