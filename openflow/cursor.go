@@ -191,11 +191,16 @@ func appendPadding(dst []byte, start int) []byte {
 func putLength(dst []byte, start, at int, field string) error {
 	n := len(dst) - start
 	if n > MaxLen {
-		return appendError(field, ErrLength)
+		return lengthError(field)
 	}
 	binary.BigEndian.PutUint16(dst[start+at:], uint16(n))
 	return nil
 }
+
+// lengthError is apart, so that calls of putLength are inlined.
+//
+//go:noinline
+func lengthError(field string) error { return appendError(field, ErrLength) }
 
 func appendError(field string, err error) error {
 	return fmt.Errorf("openflow: append %s: %w", field, err)

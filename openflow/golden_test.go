@@ -54,7 +54,6 @@ func TestGolden(t *testing.T) {
 			t.Errorf("%s: append: %v", g.name, err)
 			continue
 		}
-		again[0] = h.Version // a hello may carry a later one
 		if !bytes.Equal(again, g.b) {
 			t.Errorf("%s: comes back as\n%x, was\n%x", g.name, again, g.b)
 		}

@@ -115,11 +115,9 @@ func (m Match) append(dst []byte) ([]byte, error) {
 			dst = o.appendRaw(dst)
 		}
 	}
-	n := len(dst) - start
-	if n > MaxLen {
-		return nil, appendError("match", ErrLength)
+	if err := putLength(dst, start, 2, "match"); err != nil {
+		return nil, err
 	}
-	binary.BigEndian.PutUint16(dst[start+2:], uint16(n))
 	return appendPadding(dst, start), nil
 }
 

@@ -97,7 +97,7 @@ func TestPrefixFails(t *testing.T) {
 			binary.BigEndian.PutUint16(cut[2:], uint16(n))
 			_, m, err := Parse(cut)
 			if err == nil {
-				checkStable(t, m)
+				checkSame(t, cut, m)
 				continue
 			}
 			var pe *ParseError
@@ -108,24 +108,33 @@ func TestPrefixFails(t *testing.T) {
 	}
 }
 
-// checkStable demands that what was parsed from odd bytes still has one meaning.
-func checkStable(t testing.TB, m Message) {
+// checkAppends demands that m survives being appended and parsed.
+func checkAppends(t testing.TB, m Message) {
 	t.Helper()
-	b, err := Append(nil, 1, m)
-	if err != nil {
-		t.Fatalf("parsed, but cannot be appended: %v\n%#v", err, m)
-	}
-	_, again, err := Parse(b)
-	if err != nil {
-		t.Fatalf("parsed and appended, but not parsed again: %v\n%x", err, b)
-	}
-	if !reflect.DeepEqual(m, again) {
-		t.Fatalf("second parse differs:\n%#v\n%#v", m, again)
+	_, again, err := Parse(mustAppend(t, 1, m))
+	if err != nil || !reflect.DeepEqual(m, again) {
+		t.Fatalf("appended and parsed: %v\n%#v\n%#v", err, m, again)
 	}
 }
 
-// TestDamage overwrites and shortens good messages. Nothing may panic, and what still parses must be
-// stable.
+// checkSame demands that m, which was parsed from b, is appended as b again, and that what is appended
+// parses as the same.
+func checkSame(t testing.TB, b []byte, m Message) {
+	t.Helper()
+	again, err := Append(nil, binary.BigEndian.Uint32(b[4:]), m)
+	if err != nil {
+		t.Fatalf("parsed, but cannot be appended: %v\n%#v", err, m)
+	}
+	if !bytes.Equal(again, b) {
+		t.Fatalf("comes back as\n%x, was\n%x\n%#v", again, b, m)
+	}
+	if _, twice, err := Parse(again); err != nil || !reflect.DeepEqual(m, twice) {
+		t.Fatalf("second parse differs: %v\n%#v\n%#v", err, m, twice)
+	}
+}
+
+// TestDamage overwrites and shortens good messages. Nothing may panic, and what still parses must come back
+// as it was.
 func TestDamage(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, s := range allSamples() {
@@ -138,7 +147,7 @@ func TestDamage(t *testing.T) {
 			b = b[:HeaderLen+rnd.IntN(len(b)-HeaderLen+1)]
 			binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
 			if _, m, err := Parse(b); err == nil {
-				checkStable(t, m)
+				checkSame(t, b, m)
 			}
 		}
 	}
@@ -154,7 +163,7 @@ func TestRandomBytes(t *testing.T) {
 		b[0], b[1] = Version, byte(rnd.IntN(32))
 		binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
 		if _, m, err := Parse(b); err == nil {
-			checkStable(t, m)
+			checkSame(t, b, m)
 		}
 	}
 }
