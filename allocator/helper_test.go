@@ -177,6 +177,21 @@ func connected(d openflow.DPID, yes bool) func(*topology.Snapshot) {
 	}
 }
 
+// unmet is the network of a daemon that has just started: switches that it
+// remembers, but has not met.
+func unmet(dpids ...openflow.DPID) func(*topology.Snapshot) {
+	return func(s *topology.Snapshot) {
+		for _, d := range dpids {
+			delete(s.Switches, d)
+		}
+	}
+}
+
+// met has switches of an earlier snapshot connect.
+func met(before *topology.Snapshot) func(*topology.Snapshot) {
+	return func(s *topology.Snapshot) { maps.Copy(s.Switches, before.Switches) }
+}
+
 // plan runs whole passes until nothing is left to do.
 func (w *world) plan() {
 	w.Helper()

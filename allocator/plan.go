@@ -62,7 +62,7 @@ func (a *Allocator) NetworkChanged() {
 
 // Settled tells that the network has had the time to connect after the start.
 // Until then nothing that has a path is moved or torn down because one of its
-// switches is not connected.
+// switches has not connected yet.
 func (a *Allocator) Settled() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -157,7 +157,7 @@ func (a *Allocator) concerned(e *entry, p *pass, now int64) bool {
 
 // faulty reports whether the path can be judged and found wanting.
 func (a *Allocator) faulty(s *topology.Snapshot, c *record) bool {
-	if !a.settled && !path.Connected(s, c.Path) {
+	if !a.settled && !path.Met(s, c.Path) {
 		return false
 	}
 	_, alive := path.Alive(s, c.Path)

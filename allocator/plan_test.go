@@ -197,9 +197,8 @@ func TestRestart(t *testing.T) {
 	lateID := w.create(late).ID
 
 	w.now += 30
-	for d := range w.snap.Switches { // the next daemon remembers the network, but nothing has connected yet
-		connected(d, false)(w.snap)
-	}
+	before := w.snap
+	w.change(unmet(1, 2, 3)) // the next daemon remembers the network, but nothing has connected yet
 	a := w.open()
 	if got := a.Circuits(); len(got) != 1 || got[0].ID != active.ID || len(got[0].Path) != 2 {
 		t.Fatalf("restored %+v", got)
@@ -217,9 +216,7 @@ func TestRestart(t *testing.T) {
 	if w.a.Reserved(direct, span(30, 100)) != 6 {
 		t.Errorf("%d reserved, want 6", w.a.Reserved(direct, span(30, 100)))
 	}
-	for d := range w.snap.Switches {
-		w.change(connected(d, true))
-	}
+	w.change(met(before))
 	tasks, _ := a.Due(10)
 	if len(tasks) != 2 || tasks[0].Do != Install || tasks[1].Do != Install {
 		t.Fatalf("due when all is back: %+v", tasks)
@@ -239,12 +236,22 @@ func TestRestartSettles(t *testing.T) {
 	v := w.create(ask(1, 1, 2, 1, 6, 100))
 	w.work()
 	w.open()
-	w.change(connected(2, false))
+	w.change(unmet(2))
 	w.work()
 	w.expect(v.ID, Active, span(0, 100)) // not judged yet
 	w.a.Settled()
 	w.work()
 	w.expect(v.ID, Pending, span(0, 100)) // now it is: no other way to switch 2
+}
+
+func TestSwitchThatIsLostIsLostBeforeAllHaveSettled(t *testing.T) {
+	w, _, _ := ring(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 100))
+	w.work()
+	w.open()
+	w.change(connected(2, false))
+	w.work()
+	w.expect(v.ID, Pending, span(0, 100))
 }
 
 func TestFailures(t *testing.T) {

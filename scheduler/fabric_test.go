@@ -112,6 +112,25 @@ func connected(yes bool, dpids ...openflow.DPID) func(*topology.Snapshot) {
 	}
 }
 
+// unmet is the network of a daemon that has just started: switches that it
+// remembers, but has not met.
+func unmet(dpids ...openflow.DPID) func(*topology.Snapshot) {
+	return func(s *topology.Snapshot) {
+		for _, d := range dpids {
+			delete(s.Switches, d)
+		}
+	}
+}
+
+// met has switches of an earlier snapshot connect.
+func met(before *topology.Snapshot, dpids ...openflow.DPID) func(*topology.Snapshot) {
+	return func(s *topology.Snapshot) {
+		for _, d := range dpids {
+			s.Switches[d] = before.Switches[d]
+		}
+	}
+}
+
 func cutDirect(s *topology.Snapshot) {
 	for _, at := range []topology.PortID{{DPID: 1, Port: 2}, {DPID: 2, Port: 2}} {
 		delete(s.Links, at)

@@ -197,7 +197,8 @@ func TestRestart(t *testing.T) {
 		r.halt()
 		r.take()
 		// The next daemon knows the network from memory; nothing has connected.
-		r.change(connected(false, 1, 2, 3))
+		before := r.Snapshot()
+		r.change(unmet(1, 2, 3))
 		r.sleep(20 * time.Second)
 		r.cfg.Workers = 1 // so that there is one order to expect
 		r.start()
@@ -206,7 +207,7 @@ func TestRestart(t *testing.T) {
 		if v, _ := r.a.Get(short); v.State != allocator.Complete {
 			t.Errorf("missed its end: %+v", v)
 		}
-		r.change(connected(true, 1, 2))
+		r.change(met(before, 1, 2))
 		r.sleep(time.Second)
 		r.expect(long, allocator.Active, "install id1 at 4 over 2; install id3 at 2 over 2")
 		r.expect(soon, allocator.Active, "")
@@ -222,7 +223,7 @@ func TestRestartWithoutASwitch(t *testing.T) {
 		r.sleep(time.Second)
 		r.halt()
 		r.take()
-		r.change(connected(false, 2))
+		r.change(unmet(2))
 		r.start()
 		defer r.halt()
 		r.sleep(9 * time.Second)

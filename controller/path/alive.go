@@ -19,24 +19,27 @@ func Alive(s *topology.Snapshot, p Path) (reason string, ok bool) {
 }
 
 // Severed reports whether the path is cut in the network itself: a port is
-// down or a cable gone. A path that is neither alive nor severed may well carry
-// traffic still; only the channel to one of its switches is lost.
+// down or a cable gone, as far as connected switches can tell. A path that is
+// neither alive nor severed may well carry traffic still; only the channel to
+// one of its switches is lost.
 func Severed(s *topology.Snapshot, p Path) bool {
 	_, ok := intact(s, p)
 	return !ok
 }
 
-// Connected reports whether every switch of the path has a channel to CONGA.
-func Connected(s *topology.Snapshot, p Path) bool {
+// Met reports whether every switch of the path has had a channel to CONGA since
+// the start: of others it cannot be said that they are lost.
+func Met(s *topology.Snapshot, p Path) bool {
 	for _, h := range p {
-		if !s.Switches[h.DPID].Connected {
+		if _, ok := s.Switches[h.DPID]; !ok {
 			return false
 		}
 	}
 	return true
 }
 
-// intact looks at ports and cables only, not at channels.
+// intact looks at ports and cables only, not at channels. What only a switch
+// without a channel could tell is taken to be in order.
 func intact(s *topology.Snapshot, p Path) (reason string, ok bool) {
 	if len(p) == 0 {
 		return "there is no path", false
@@ -61,6 +64,9 @@ func edgeUp(s *topology.Snapshot, id topology.LinkID) (reason string, ok bool) {
 	if at == topology.Outside {
 		at = id.To
 	}
+	if !s.Switches[at.DPID].Connected {
+		return "", true
+	}
 	if reason, ok := portUp(s, at); !ok {
 		return reason, false
 	}
@@ -71,10 +77,16 @@ func edgeUp(s *topology.Snapshot, id topology.LinkID) (reason string, ok bool) {
 }
 
 func trunkUp(s *topology.Snapshot, id topology.LinkID) (reason string, ok bool) {
+	hidden := false
 	for _, end := range []topology.PortID{id.From, id.To} {
-		if reason, ok := portUp(s, end); !ok {
+		if !s.Switches[end.DPID].Connected {
+			hidden = true
+		} else if reason, ok := portUp(s, end); !ok {
 			return reason, false
 		}
+	}
+	if hidden {
+		return "", true
 	}
 	for _, dir := range []topology.LinkID{id, id.Reverse()} {
 		if _, ok := s.Link(dir); !ok {

@@ -79,7 +79,7 @@ type Attachment struct {
 type Snapshot struct {
 	Revision    uint64
 	Time        time.Time
-	Switches    map[openflow.DPID]Switch
+	Switches    map[openflow.DPID]Switch  // all that have connected since the start
 	Links       map[PortID]Link           // trunk links that can carry traffic, by sending port
 	Tree        map[PortID]bool           // trunk ports on the broadcast tree
 	Hosts       map[openflow.MAC]Host     // learned
