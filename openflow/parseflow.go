@@ -35,7 +35,7 @@ func ParseFlow(text string) (*FlowMod, error) {
 	if len(m.Match) == 0 {
 		m.Match = nil
 	}
-	if m.Instructions, err = parseInstructions(actions); err != nil {
+	if m.Instructions, err = m.Match.parseInstructions(actions); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -88,9 +88,9 @@ func parseUint[T ~uint8 | ~uint16 | ~uint32 | ~uint64](text string, v *T) error 
 	return nil
 }
 
-// parseInstructions reads what follows "actions=". Actions outside of write_actions are applied, in one
-// instruction for each run of them.
-func parseInstructions(text string) ([]Instruction, error) {
+// parseInstructions reads what follows "actions=" in an entry with the match. Actions outside of
+// write_actions are applied, in one instruction for each run of them.
+func (m Match) parseInstructions(text string) ([]Instruction, error) {
 	words, err := splitActions(text)
 	if err != nil {
 		return nil, err
@@ -100,15 +100,17 @@ func parseInstructions(text string) ([]Instruction, error) {
 		if word == "drop" {
 			continue
 		}
-		in, isInstruction, err := parseInstruction(word)
+		in, isInstruction, err := m.parseInstruction(word)
 		if err != nil {
 			return nil, fmt.Errorf("openflow: action %q: %w", word, err)
 		}
 		if isInstruction {
-			ins = append(ins, in)
+			if in.Type != InstructionWriteActions || len(in.Actions) > 0 { // no more than ovs-ofctl sends
+				ins = append(ins, in)
+			}
 			continue
 		}
-		a, err := parseAction(word)
+		a, err := m.parseAction(word)
 		if err != nil {
 			return nil, fmt.Errorf("openflow: action %q: %w", word, err)
 		}
@@ -153,7 +155,7 @@ func splitActions(text string) (words []string, err error) {
 }
 
 // parseInstruction reads an instruction; isInstruction is false where word must be an action.
-func parseInstruction(word string) (in Instruction, isInstruction bool, err error) {
+func (m Match) parseInstruction(word string) (in Instruction, isInstruction bool, err error) {
 	if inner, ok := strings.CutPrefix(word, "write_actions("); ok {
 		words, err := splitActions(strings.TrimSuffix(inner, ")"))
 		in = WriteActions()
@@ -161,7 +163,7 @@ func parseInstruction(word string) (in Instruction, isInstruction bool, err erro
 			if w == "drop" {
 				continue
 			}
-			a, actionErr := parseAction(w)
+			a, actionErr := m.parseAction(w)
 			if actionErr != nil {
 				return in, true, actionErr
 			}
@@ -188,70 +190,4 @@ func parseInstruction(word string) (in Instruction, isInstruction bool, err erro
 		return in, true, err
 	}
 	return in, false, nil
-}
-
-func parseAction(word string) (a Action, err error) {
-	key, value, _ := strings.Cut(word, ":")
-	switch key {
-	case "output":
-		a.Port, err = ParsePortNo(value)
-		return a, err
-	case "CONTROLLER", "controller":
-		a = Output(PortController, MaxLenNoBuffer)
-		if value != "" {
-			err = parseUint(value, &a.MaxLen)
-		}
-		return a, err
-	case "set_queue":
-		a.Type = ActionSetQueue
-		return a, parseUint(value, &a.Queue)
-	case "group":
-		a.Type = ActionGroup
-		return a, parseUint(value, &a.Group)
-	case "mod_nw_ttl":
-		a.Type = ActionSetNwTTL
-		return a, parseUint(value, &a.TTL)
-	case "set_field":
-		return parseSetField(value)
-	}
-	if ttl, ok := strings.CutPrefix(word, "set_mpls_ttl("); ok {
-		a.Type = ActionSetMPLSTTL
-		return a, parseUint(strings.TrimSuffix(ttl, ")"), &a.TTL)
-	}
-	for t, name := range actionWords {
-		if name != key {
-			continue
-		}
-		a.Type = t
-		switch t {
-		case ActionPushVLAN, ActionPushMPLS, ActionPushPBB, ActionPopMPLS:
-			return a, parseUint(value, &a.EtherType)
-		}
-		if key != word {
-			return a, fmt.Errorf("takes no value")
-		}
-		return a, nil
-	}
-	p, err := ParsePortNo(word)
-	return Output(p, 0), err
-}
-
-func parseSetField(text string) (Action, error) {
-	value, name, ok := strings.Cut(text, "->")
-	f, known := fieldNames[name]
-	switch {
-	case !ok:
-		return Action{}, fmt.Errorf("set_field needs a value, an arrow and a field")
-	case name == "icmp_type":
-		f = FieldICMPv4Type
-	case name == "icmp_code":
-		f = FieldICMPv4Code
-	case !known:
-		return Action{}, fmt.Errorf("unknown field %q", name)
-	}
-	b, err := f.parseValue(value)
-	if err != nil {
-		return Action{}, err
-	}
-	return SetField(NewField(f, b, nil)), nil
 }

@@ -1,9 +1,12 @@
 package openflow
 
 import (
+	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -22,8 +25,12 @@ func init() {
 	}
 }
 
+// errTOS refuses a nw_tos that is more than a DSCP.
+var errTOS = errors.New("bits 0 and 1 belong to nw_ecn")
+
 // ParseMatch reads a match in the syntax of ovs-ofctl, such as "tcp,in_port=1,nw_dst=10.0.0.0/8,tp_dst=80".
-// The result is canonical and has passed Check.
+// The result has passed Check and is canonical, but for the order of its fields: they come in the order in
+// which ovs-ofctl sends them.
 func ParseMatch(text string) (Match, error) {
 	p := matchParser{}
 	for _, word := range strings.FieldsFunc(text, isSeparator) {
@@ -72,7 +79,7 @@ func (p *matchParser) add(key, value string, hasValue bool) error {
 		v, err := strconv.ParseUint(value, 0, 8)
 		if key == "nw_tos" {
 			if v&3 != 0 {
-				return fmt.Errorf("bits 0 and 1 belong to nw_ecn")
+				return errTOS
 			}
 			v >>= 2
 		}
@@ -153,8 +160,24 @@ func (p *matchParser) finish() (Match, error) {
 	if err := m.Check(); err != nil {
 		return nil, err
 	}
+	slices.SortStableFunc(m, func(a, b OXM) int { return cmp.Compare(sendRanks[a.Field()], sendRanks[b.Field()]) })
 	return m, nil
 }
+
+// sendRanks says where ovs-ofctl sends a field in a match.
+var sendRanks = func() (ranks [len(fields)]int) {
+	for i, f := range [...]Field{
+		FieldInPort, FieldInPhyPort, FieldEthSrc, FieldEthDst, FieldEthType, FieldVLANVID, FieldVLANPCP,
+		FieldMPLSTC, FieldMPLSBOS, FieldMPLSLabel, FieldIPv4Src, FieldIPv4Dst, FieldIPv6Src, FieldIPv6Dst,
+		FieldIPDSCP, FieldIPECN, FieldIPv6FLabel, FieldIPProto, FieldTCPSrc, FieldTCPDst, FieldUDPSrc, FieldUDPDst,
+		FieldSCTPSrc, FieldSCTPDst, FieldICMPv4Type, FieldICMPv4Code, FieldICMPv6Type, FieldICMPv6Code,
+		FieldIPv6NDTarget, FieldIPv6NDSLL, FieldIPv6NDTLL, FieldARPOp, FieldARPSPA, FieldARPTPA, FieldARPSHA,
+		FieldARPTHA, FieldPBBISID, FieldIPv6ExtHdr, FieldTunnelID, FieldMetadata,
+	} {
+		ranks[f] = i
+	}
+	return ranks
+}()
 
 // resolve returns the field that a name means in the match's protocol.
 func (m Match) resolve(key string) (Field, error) {

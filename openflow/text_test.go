@@ -141,7 +141,7 @@ func TestParseFlow(t *testing.T) {
 	want := &FlowMod{
 		Cookie: 0x10, CookieMask: 0xff, Table: 1, Priority: 7, BufferID: NoBuffer, OutPort: 3, OutGroup: 4,
 		Flags: FlowResetCounts, Match: Match{EthType(0x0800), IPProto(17), UDPDst(53)},
-		Instructions: []Instruction{ApplyActions(SetQueue(1), Output(2, 0)), GotoTable(2), WriteActions()},
+		Instructions: []Instruction{ApplyActions(SetQueue(1), Output(2, 0)), GotoTable(2)},
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("ParseFlow: %v\n%+v, want\n%+v", err, got, want)
