@@ -21,7 +21,11 @@ func (a Action) String() string {
 		}
 		return a.Port.String()
 	case ActionSetField:
-		return fmt.Sprintf("set_field:%s->%s", a.Field.text(), a.Field.setName())
+		value := a.Field.text()
+		if a.Field.is(FieldIPv6FLabel) {
+			value = fmt.Sprintf("%#x", a.Field.Uint64()) // without the leading zeros that it has in a match
+		}
+		return fmt.Sprintf("set_field:%s->%s", value, a.Field.setName())
 	case ActionSetQueue:
 		return fmt.Sprintf("set_queue:%d", a.Queue)
 	case ActionGroup:
@@ -153,11 +157,10 @@ func (m *FlowMod) String() string {
 	add(m.Table != 0, "table:%d", m.Table)
 	entry := entryText(m.Priority, m.Match)
 	add(entry != "", "%s", entry)
-	switch {
-	case m.CookieMask != 0:
-		add(true, "cookie:%#x/%#x", uint64(m.Cookie), uint64(m.CookieMask))
-	default:
+	if m.Command == FlowAdd { // only a new entry has use for a cookie, and the others for a mask
 		add(m.Cookie != 0, "cookie:%#x", uint64(m.Cookie))
+	} else {
+		add(m.CookieMask != 0, "cookie:%#x/%#x", uint64(m.Cookie), uint64(m.CookieMask))
 	}
 	add(m.IdleTimeout != 0, "idle:%d", m.IdleTimeout)
 	add(m.HardTimeout != 0, "hard:%d", m.HardTimeout)
