@@ -23,7 +23,7 @@ func (a Action) String() string {
 	case ActionSetField:
 		value := a.Field.text()
 		if a.Field.is(FieldIPv6FLabel) {
-			value = fmt.Sprintf("%#x", a.Field.Uint64()) // without the leading zeros that it has in a match
+			value = hexText(a.Field.Uint64()) // without the leading zeros that it has in a match
 		}
 		return fmt.Sprintf("set_field:%s->%s", value, a.Field.setName())
 	case ActionSetQueue:

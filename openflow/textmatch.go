@@ -170,12 +170,17 @@ func (f Field) valueText(b []byte) string {
 	case FieldIPv6FLabel:
 		return fmt.Sprintf("0x%05x", v)
 	case FieldMetadata, FieldTunnelID, FieldIPv6ExtHdr:
-		if v == 0 {
-			return "0"
-		}
-		return fmt.Sprintf("%#x", v)
+		return hexText(v)
 	}
 	return strconv.FormatUint(v, 10)
+}
+
+// hexText returns v in hex, as C prints it with "%#x".
+func hexText(v uint64) string {
+	if v == 0 {
+		return "0"
+	}
+	return fmt.Sprintf("%#x", v)
 }
 
 // The parts of a VLAN tag (IEEE 802.1Q), with VLANPresent in place of its drop eligible bit.
