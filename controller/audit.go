@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 
 	"conga/controller/flow"
 	"conga/openflow"
@@ -9,32 +10,46 @@ import (
 
 // dump asks the switch for everything that it holds of ours.
 func (s *session) dump(ctx context.Context) (*flow.State, error) {
+	ctx, cancel := context.WithTimeout(ctx, min(answerTime, s.cfg.Patience))
+	defer cancel()
 	st := flow.NewState()
-	body, err := s.multipart(ctx, openflow.MultipartMeterConfig, &openflow.MeterConfigRequest{Meter: openflow.MeterAll})
-	if err != nil {
+	if err := s.dumpMeters(ctx, st); err != nil {
 		return nil, err
 	}
-	if configs, ok := body.(openflow.MeterConfigReply); ok {
-		for _, c := range configs {
-			if id, m, ours := flow.FromMeterConfig(c); ours {
-				st.Meters[id] = m
-			}
-		}
-	}
-	body, err = s.multipart(ctx, openflow.MultipartFlow, &openflow.FlowStatsRequest{
+	body, err := s.ask(ctx, openflow.MultipartFlow, &openflow.FlowStatsRequest{
 		Table: openflow.TableAll, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
 		Cookie: flow.CookieTag, CookieMask: flow.CookieMask,
 	})
 	if err != nil {
 		return nil, err
 	}
-	entries, _ := body.(openflow.FlowStatsReply)
+	entries, ok := body.(openflow.FlowStatsReply)
+	if !ok && body != nil {
+		return nil, fmt.Errorf("flow entries: answered with %T", body)
+	}
 	for i := range entries {
 		if r, ours := flow.FromStats(&entries[i]); ours {
 			st.Rules[r.Key()] = r
 		}
 	}
 	return st, nil
+}
+
+func (s *session) dumpMeters(ctx context.Context, st *flow.State) error {
+	if !s.metering {
+		return nil
+	}
+	body, err := s.ask(ctx, openflow.MultipartMeterConfig, &openflow.MeterConfigRequest{Meter: openflow.MeterAll})
+	if err != nil {
+		return err
+	}
+	configs, _ := body.(openflow.MeterConfigReply)
+	for _, c := range configs {
+		if id, m, ours := flow.FromMeterConfig(c); ours {
+			st.Meters[id] = m
+		}
+	}
+	return nil
 }
 
 // audited is what a switch was found to hold.
@@ -58,8 +73,6 @@ func (s *session) startAudit(ctx context.Context, result chan<- audited) {
 	s.auditing = true
 	changes := s.changes
 	s.helpers.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, answerTime)
-		defer cancel()
 		st, err := s.dump(ctx)
 		result <- audited{changes, st, err}
 	})
@@ -70,9 +83,7 @@ func (s *session) finishAudit(ctx context.Context, a audited) {
 	s.auditing = false
 	if a.err != nil {
 		s.log.Warn("switch did not say what it holds", "err", a.err)
-		return
-	}
-	if a.changes == s.changes {
+	} else if a.changes == s.changes {
 		s.present = a.state
 	}
 	s.proceed(ctx)

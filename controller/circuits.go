@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"errors"
 	"slices"
 
 	"conga/controller/path"
@@ -67,7 +68,9 @@ func (k *core) install(want path.Circuit, reply chan<- error) {
 		k.stale = true
 	case !sameCircuit(c.want, want):
 		c.answer(&Error{Op: "install", Err: ErrSuperseded})
-		c.olds = append([]path.Circuit{c.want}, c.olds...)
+		if c.phase != joining { // while it was joining nothing went its way
+			c.olds = append([]path.Circuit{c.want}, c.olds...)
+		}
 		c.want, c.phase, c.since = want, joining, 0
 		k.stale = true
 	}
@@ -79,21 +82,43 @@ func (k *core) install(want path.Circuit, reply chan<- error) {
 
 // departing is a circuit whose entries are going.
 type departing struct {
-	dpids []openflow.DPID
-	since uint64 // 0: not handed out yet
-	reply chan<- error
+	dpids   []openflow.DPID
+	since   uint64 // 0: not handed out yet
+	waiters []chan<- error
 }
 
-// remove makes a circuit unwanted.
+func (d *departing) answer(err error) {
+	for _, w := range d.waiters {
+		w <- err
+	}
+}
+
+// remove makes a circuit unwanted. Who asks while it is already going waits for
+// the same confirmations.
 func (k *core) remove(id string, reply chan<- error) {
-	d := &departing{reply: reply}
+	d := k.removals[id]
+	if d == nil {
+		d = &departing{}
+		k.removals[id] = d
+	}
+	d.waiters = append(d.waiters, reply)
 	if c := k.circuits[id]; c != nil {
 		c.answer(&Error{Op: "install", Err: ErrSuperseded})
 		delete(k.circuits, id)
-		d.dpids = c.switches()
+		d.dpids, d.since = append(d.dpids, c.switches()...), 0
 	}
-	k.removals = append(k.removals, d)
 	k.stale = true
+}
+
+// withdraw forgets somebody who does not wait any more.
+func (k *core) withdraw(reply chan<- error) {
+	is := func(w chan<- error) bool { return w == reply }
+	for _, c := range k.circuits {
+		c.waiters = slices.DeleteFunc(c.waiters, is)
+	}
+	for _, d := range k.removals {
+		d.waiters = slices.DeleteFunc(d.waiters, is)
+	}
 }
 
 // switches are those of all the paths that the circuit has or had.
@@ -119,39 +144,29 @@ func (k *core) advance() {
 		}
 		k.step(c)
 	}
-	k.removals = slices.DeleteFunc(k.removals, func(d *departing) bool {
+	for id, d := range k.removals {
 		if d.since == 0 {
 			d.since = k.generation
 		}
-		gone := k.hold(d.dpids, d.since)
-		if gone {
-			d.reply <- nil
+		if k.hold(d.dpids, d.since) {
+			d.answer(nil)
+			delete(k.removals, id)
 		}
-		return gone
-	})
+	}
 }
 
 // step takes one circuit a phase further if it can be. Whoever waits for it is
-// answered when it has settled, or as soon as something is in the way.
+// answered when it has settled, or as soon as something is in the way. Only the
+// last phase waits for the switches of the old path: one that hangs must not
+// keep traffic on it.
 func (k *core) step(c *circuit) {
 	if c.phase == settled && len(c.waiters) == 0 {
 		return
 	}
-	waiting := false
-	for _, h := range c.want.Path {
-		p := k.peers[h.DPID]
-		switch {
-		case p == nil:
-			c.answer(&Error{Op: "install", DPID: h.DPID, Err: ErrAway})
-			return
-		case p.confirmed < c.since:
-			waiting = true
-		case p.refused[uint64(c.want.Handle)] != nil:
-			c.answer(&Error{Op: "install", DPID: h.DPID, Err: p.refused[uint64(c.want.Handle)]})
-			return
+	if ready, err := k.holdsCircuit(c); err != nil || !ready {
+		if err != nil {
+			c.answer(err)
 		}
-	}
-	if waiting || !k.hold(c.switches(), c.since) {
 		return
 	}
 	switch c.phase {
@@ -160,9 +175,40 @@ func (k *core) step(c *circuit) {
 	case switching:
 		c.phase, c.since, k.stale = leaving, 0, true
 	default:
+		if !k.hold(c.switches(), c.since) {
+			return
+		}
 		c.phase, c.olds = settled, nil
+		if why, ok := path.Alive(k.Snapshot(), c.want.Path); !ok && len(c.want.Path) > 0 {
+			c.answer(&Error{Op: "install", Err: errors.New(why)}) // a switch takes entries for ports that it does not have
+			return
+		}
 		c.answer(nil)
 	}
+}
+
+// holdsCircuit reports whether every switch of the wanted path has confirmed
+// the phase that the circuit is in; the error is what one of them is wanting.
+func (k *core) holdsCircuit(c *circuit) (ready bool, err error) {
+	ready = true
+	for _, h := range c.want.Path {
+		p := k.peers[h.DPID]
+		if p == nil {
+			return false, &Error{Op: "install", DPID: h.DPID, Err: ErrAway}
+		}
+		if p.confirmed < c.since {
+			ready = false
+			continue
+		}
+		refused := p.refused[uint64(c.want.Handle)]
+		if refused == nil && c.want.Rate != 0 {
+			refused = p.unmetered // without its meter best effort would take what is promised
+		}
+		if refused != nil {
+			return false, &Error{Op: "install", DPID: h.DPID, Err: refused}
+		}
+	}
+	return ready, nil
 }
 
 // hold reports whether every one of these switches that is connected holds at

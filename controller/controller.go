@@ -57,8 +57,10 @@ type Controller struct {
 	prober   *discovery.Prober
 	snapshot atomic.Pointer[topology.Snapshot]
 	listener *channel.Listener
-	events   chan event
-	done     chan struct{} // closed when the core has stopped; nothing is received any more
+	builder  *topology.Builder // the core's from Run on
+	events   chan event        // what must be heard
+	rumours  chan event        // what will be heard again, and must not hold up the rest
+	done     chan struct{}     // closed when the core has stopped; nothing is received any more
 
 	restored []path.Circuit
 
@@ -95,11 +97,16 @@ func New(cfg Config) (*Controller, error) {
 		log:     cfg.Logger,
 		policy:  policy(cfg),
 		prober:  discovery.NewProber(secret),
+		builder: topology.NewBuilder(cfg.Topology, time.Now()),
 		events:  make(chan event, 4096),
+		rumours: make(chan event, 1024),
 		done:    make(chan struct{}),
 		changed: make(chan struct{}),
 	}
-	c.snapshot.Store(topology.NewBuilder(cfg.Topology, time.Now()).Snapshot(time.Now()))
+	c.snapshot.Store(c.builder.Snapshot(time.Now()))
+	if cfg.Priority.Meter && cfg.Forwarding != flow.ForwardL2 {
+		c.log.Warn("best effort is held back only where forwarding is l2", "forwarding", cfg.Forwarding)
+	}
 	return c, nil
 }
 
@@ -151,6 +158,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.listener.Close()
 	wg.Wait()
 	k.sessions.Wait()
+	k.turnAway()
 	return nil
 }
 
@@ -179,12 +187,15 @@ func (c *Controller) accept(ctx context.Context) {
 	}
 }
 
-// post hands an event to the core, waiting for room; false if ctx ends first.
+// post hands an event to the core, waiting for room; false if ctx or the core
+// ends first.
 func (c *Controller) post(ctx context.Context, e event) bool {
 	select {
 	case c.events <- e:
 		return true
 	case <-ctx.Done():
+		return false
+	case <-c.done:
 		return false
 	}
 }
@@ -234,6 +245,7 @@ func (c *Controller) ask(ctx context.Context, request func(chan<- error) event) 
 	case err := <-reply:
 		return err
 	case <-ctx.Done():
+		c.post(context.WithoutCancel(ctx), withdrawal{reply})
 		return context.Cause(ctx)
 	case <-c.done:
 		return &Error{Op: "ask", Err: errStopped}

@@ -1,8 +1,10 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +18,8 @@ import (
 const (
 	tick      = 100 * time.Millisecond // how often the passing of time is looked at
 	batch     = 512                    // events taken in before the consequences are drawn
-	saveEvery = time.Second            // memory is written at most this often
+	rest      = 10 * time.Millisecond  // between two pictures of the network, however much happens
+	saveEvery = 100 * time.Millisecond // memory is written at most this often
 )
 
 // core owns the picture of the network and the circuits. All its methods run
@@ -24,13 +27,13 @@ const (
 type core struct {
 	*Controller
 	ctx      context.Context
-	builder  *topology.Builder
 	schedule discovery.Schedule
 	routes   *flow.Routes
 	memo     flow.Memo
 	peers    map[openflow.DPID]*peer
 	circuits map[string]*circuit
-	removals []*departing
+	removals map[string]*departing
+	rested   time.Time // before this moment no new snapshot is made
 
 	generation uint64 // of the wanted states handed out last
 	stale      bool   // wanted states do not follow from snapshot and circuits
@@ -44,6 +47,8 @@ type peer struct {
 	up        bool             // has introduced itself; before, nothing can be wanted of it
 	confirmed uint64           // generation that the switch holds
 	refused   map[uint64]error // by cookie owner: what the switch refused of that generation
+	unmetered error            // a meter that it refused
+	contested bool             // another connection claims to be this switch
 }
 
 func newCore(ctx context.Context, c *Controller) *core {
@@ -51,9 +56,9 @@ func newCore(ctx context.Context, c *Controller) *core {
 	k := &core{
 		Controller: c,
 		ctx:        ctx,
-		builder:    topology.NewBuilder(c.cfg.Topology, now),
 		peers:      map[openflow.DPID]*peer{},
 		circuits:   map[string]*circuit{},
+		removals:   map[string]*departing{},
 		memory:     memory{store: c.cfg.Memory, log: c.log},
 		stale:      true,
 	}
@@ -62,6 +67,11 @@ func newCore(ctx context.Context, c *Controller) *core {
 	}
 	for _, r := range c.restored {
 		k.circuits[r.ID] = &circuit{want: r}
+		for _, l := range r.Path.Links() {
+			if l.From != topology.Outside && l.To != topology.Outside {
+				k.builder.RecallCable(l.From, l.To, now)
+			}
+		}
 	}
 	return k
 }
@@ -69,20 +79,30 @@ func newCore(ctx context.Context, c *Controller) *core {
 func (k *core) run() {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
+	wake := time.NewTimer(0)
+	defer wake.Stop()
 	defer k.memory.close()
-	k.settle()
 	for {
 		select {
 		case e := <-k.events:
 			e.apply(k)
 			k.drain()
+		case e := <-k.rumours:
+			e.apply(k)
+			k.drain()
+		case <-wake.C:
 		case now := <-ticker.C:
 			k.builder.Expire(now)
+			for _, p := range k.schedule.Due(k.Snapshot(), now) {
+				k.probe(p)
+			}
 		case <-k.ctx.Done():
 			k.stop()
 			return
 		}
-		k.settle()
+		if again := k.settle(); again > 0 {
+			wake.Reset(again)
+		}
 	}
 }
 
@@ -93,6 +113,12 @@ func (k *core) drain() {
 		select {
 		case e := <-k.events:
 			e.apply(k)
+			continue
+		default:
+		}
+		select {
+		case e := <-k.rumours:
+			e.apply(k)
 		default:
 			return
 		}
@@ -100,11 +126,15 @@ func (k *core) drain() {
 }
 
 // settle draws the consequences of what has happened: a new snapshot, new
-// wanted states, circuits that move on, probes that are due.
-func (k *core) settle() {
+// wanted states, circuits that move on. What has to wait, because the last
+// snapshot is too fresh, is to be settled after the time that it returns.
+func (k *core) settle() (again time.Duration) {
 	now := time.Now()
 	if k.builder.Changed() {
-		k.publish(k.builder.Snapshot(now))
+		if again = k.rested.Sub(now); again <= 0 {
+			k.publish(k.builder.Snapshot(now))
+			k.rested = now.Add(rest)
+		}
 	}
 	// Each step a circuit takes may make the wanted states stale again.
 	for k.stale {
@@ -112,10 +142,8 @@ func (k *core) settle() {
 		k.handOut()
 		k.advance()
 	}
-	for _, p := range k.schedule.Due(k.Snapshot(), now) {
-		k.probe(p)
-	}
-	k.memory.save(k.Snapshot(), now)
+	k.memory.save(k.Snapshot().Revision, now, k.builder.Memory)
+	return again
 }
 
 func (k *core) publish(s *topology.Snapshot) {
@@ -142,7 +170,8 @@ func (k *core) handOut() {
 
 func (k *core) inPrecedence() []path.Circuit {
 	var out []path.Circuit
-	for _, c := range k.circuits {
+	byHandle := func(a, b *circuit) int { return cmp.Compare(a.want.Handle, b.want.Handle) }
+	for _, c := range slices.SortedFunc(maps.Values(k.circuits), byHandle) {
 		out = c.appendPrecedence(out)
 	}
 	return out
@@ -150,7 +179,7 @@ func (k *core) inPrecedence() []path.Circuit {
 
 // probe sends an LLDP probe out of a port.
 func (k *core) probe(port topology.Port) {
-	k.packetOut(port.ID, k.prober.Frame(port.ID, port.MAC), true)
+	k.packetOut(port.ID, k.prober.Frame(port.ID, port.MAC, time.Now()), true)
 }
 
 // packetOut sends a frame out of a port. One that finds no room is dropped: a
@@ -171,7 +200,7 @@ func (k *core) packetOut(at topology.PortID, frame []byte, urgent bool) {
 // stop ends the sessions and answers whoever still waits. The switches keep
 // what they hold.
 func (k *core) stop() {
-	k.memory.flush(k.Snapshot())
+	k.memory.flush(k.builder.Memory)
 	for _, p := range k.peers {
 		p.session.conn.Close()
 	}
@@ -179,6 +208,20 @@ func (k *core) stop() {
 		c.answer(&Error{Op: "install", Err: errStopped})
 	}
 	for _, d := range k.removals {
-		d.reply <- &Error{Op: "remove", Err: errStopped}
+		d.answer(&Error{Op: "remove", Err: errStopped})
+	}
+}
+
+// turnAway closes the connections that came too late to be looked at.
+func (k *core) turnAway() {
+	for {
+		select {
+		case e := <-k.events:
+			if a, ok := e.(arrival); ok {
+				a.conn.Close()
+			}
+		default:
+			return
+		}
 	}
 }

@@ -2,9 +2,10 @@ package controller
 
 import (
 	"context"
-	"net/netip"
+	"errors"
 	"time"
 
+	"conga/controller/discovery"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -20,6 +21,11 @@ type arrival struct{ conn *channel.Conn }
 func (e arrival) apply(k *core) {
 	dpid := e.conn.DPID()
 	if old := k.peers[dpid]; old != nil {
+		if old.contested {
+			e.conn.Close() // one at a time; it will come again
+			return
+		}
+		old.contested = true
 		k.sessions.Go(func() { k.challenge(k.ctx, old.session, e) })
 		return
 	}
@@ -34,7 +40,9 @@ func (e arrival) apply(k *core) {
 func (c *Controller) challenge(life context.Context, old *session, e arrival) {
 	ctx, cancel := context.WithTimeout(life, time.Second)
 	defer cancel()
-	if _, err := old.conn.Request(ctx, &openflow.EchoRequest{}); err == nil {
+	_, err := old.conn.Request(ctx, &openflow.EchoRequest{})
+	if err == nil || errors.Is(err, channel.ErrBusy) {
+		c.post(life, stays{old})
 		c.log.Warn("second connection with a datapath ID that is in use refused",
 			"dpid", e.conn.DPID(), "addr", e.conn.RemoteAddr(), "in_use_by", old.conn.RemoteAddr())
 		e.conn.Close()
@@ -44,6 +52,15 @@ func (c *Controller) challenge(life context.Context, old *session, e arrival) {
 	<-old.ended
 	if !c.post(life, e) {
 		e.conn.Close()
+	}
+}
+
+// stays: a session has shown that it is alive.
+type stays struct{ s *session }
+
+func (e stays) apply(k *core) {
+	if k.current(e.s) {
+		k.peers[e.s.dpid].contested = false
 	}
 }
 
@@ -81,7 +98,7 @@ func (e down) apply(k *core) {
 		return
 	}
 	delete(k.peers, e.s.dpid)
-	k.builder.SwitchDown(e.s.dpid)
+	k.builder.SwitchDown(e.s.dpid, time.Now())
 	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
 	k.advance()
 }
@@ -124,15 +141,15 @@ func (e probeSeen) apply(k *core) {
 
 // hostSeen: a host has spoken.
 type hostSeen struct {
-	s     *session
-	at    topology.PortID
-	mac   openflow.MAC
-	addrs []netip.Addr
+	s    *session
+	at   topology.PortID
+	host discovery.Sighting
 }
 
 func (e hostSeen) apply(k *core) {
-	if k.current(e.s) && k.builder.HostSeen(e.at, e.mac, e.addrs, time.Now()) {
-		k.log.Info("host found", "mac", e.mac, "at", e.at, "addrs", e.addrs)
+	h := e.host
+	if k.current(e.s) && k.builder.HostSeen(e.at, h.MAC, h.Addrs, h.Claimed, time.Now()) {
+		k.log.Info("host found", "mac", h.MAC, "at", e.at, "addrs", h.Addrs)
 	}
 }
 
@@ -149,7 +166,8 @@ func (e delivery) apply(k *core) { k.packetOut(e.at, e.frame, false) }
 type confirmed struct {
 	s          *session
 	generation uint64
-	refused    map[uint64]error // by cookie owner
+	refused    map[uint64]error // by cookie owner; 0: none in particular
+	unmetered  error            // a meter that was refused
 }
 
 func (e confirmed) apply(k *core) {
@@ -157,8 +175,13 @@ func (e confirmed) apply(k *core) {
 		return
 	}
 	p := k.peers[e.s.dpid]
-	p.confirmed, p.refused = e.generation, e.refused
-	k.builder.SwitchReady(e.s.dpid, time.Now())
+	if len(e.refused) != len(p.refused) {
+		k.announce()
+	}
+	p.confirmed, p.refused, p.unmetered = e.generation, e.refused, e.unmetered
+	if e.refused[0] == nil { // else it may not send us what it hears
+		k.builder.SwitchReady(e.s.dpid, time.Now())
+	}
 	k.advance()
 }
 
@@ -177,3 +200,8 @@ type removal struct {
 }
 
 func (e removal) apply(k *core) { k.remove(e.id, e.reply) }
+
+// withdrawal: somebody does not wait for an answer any more.
+type withdrawal struct{ reply chan<- error }
+
+func (e withdrawal) apply(k *core) { k.withdraw(e.reply) }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"conga/controller/discovery"
 	"conga/controller/flow"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -37,6 +36,7 @@ func (s *session) introduce(life context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.metering = meters > 0
 	queue, err := s.findQueue(ctx)
 	if err != nil {
 		return err
@@ -52,14 +52,9 @@ func (s *session) introduce(life context.Context) error {
 	return nil
 }
 
-// multipart asks one question and returns the body of the answer. A switch that
-// does not know the question answers nil.
-func (s *session) multipart(ctx context.Context, mt openflow.MultipartType, body openflow.MultipartRequestBody) (openflow.MultipartReplyBody, error) {
+// ask asks one question and returns the body of the answer.
+func (s *session) ask(ctx context.Context, mt openflow.MultipartType, body openflow.MultipartRequestBody) (openflow.MultipartReplyBody, error) {
 	m, err := s.conn.Request(ctx, &openflow.MultipartRequest{MPType: mt, Body: body})
-	if refused, ok := errors.AsType[*openflow.Error](err); ok {
-		s.log.Debug("switch does not answer", "question", mt, "err", refused)
-		return nil, nil
-	}
 	if err != nil {
 		return nil, fmt.Errorf("%v: %w", mt, err)
 	}
@@ -70,8 +65,18 @@ func (s *session) multipart(ctx context.Context, mt openflow.MultipartType, body
 	return reply.Body, nil
 }
 
+// try asks a question that a switch need not know; nil if it does not.
+func (s *session) try(ctx context.Context, mt openflow.MultipartType) (openflow.MultipartReplyBody, error) {
+	body, err := s.ask(ctx, mt, nil)
+	if refused, ok := errors.AsType[*openflow.Error](err); ok {
+		s.log.Debug("switch does not answer", "question", mt, "err", refused)
+		return nil, nil
+	}
+	return body, err
+}
+
 func (s *session) describe(ctx context.Context) (string, error) {
-	body, err := s.multipart(ctx, openflow.MultipartDesc, nil)
+	body, err := s.try(ctx, openflow.MultipartDesc)
 	d, ok := body.(*openflow.DescReply)
 	if err != nil || !ok {
 		return "", err
@@ -82,7 +87,7 @@ func (s *session) describe(ctx context.Context) (string, error) {
 // countMeters is how many meters the switch has room for; 0 if it has none
 // that drop at a rate in kbit/s after a burst.
 func (s *session) countMeters(ctx context.Context) (uint32, error) {
-	body, err := s.multipart(ctx, openflow.MultipartMeterFeatures, nil)
+	body, err := s.try(ctx, openflow.MultipartMeterFeatures)
 	f, ok := body.(*openflow.MeterFeatures)
 	const needed = uint32(openflow.MeterKbps | openflow.MeterBurst)
 	if err != nil || !ok || f.BandTypes&(1<<openflow.MeterBandDrop) == 0 || f.Capabilities&needed != needed {
@@ -132,83 +137,4 @@ func (s *session) findQueue(ctx context.Context) (ports []openflow.PortNo, err e
 		}
 	}
 	return ports, nil
-}
-
-// receive takes in what the switch says unasked. It runs on the connection's
-// reader, in order.
-func (s *session) receive(ctx context.Context, m openflow.Message) {
-	switch m := m.(type) {
-	case *openflow.PacketIn:
-		s.packetIn(m)
-	case *openflow.PortStatus:
-		s.post(ctx, portStatus{s, m.Reason, m.Port})
-	case *openflow.FlowRemoved:
-		select {
-		case s.removed <- m:
-		default: // the next audit finds it
-		}
-	case *openflow.Error:
-		s.log.Warn("switch reports an error", "err", m)
-	}
-}
-
-// packetIn reads a frame that a switch handed up: a probe, or something that a
-// host said. What is no news goes no further than here, and what does not fit
-// into the core's queue is dropped; the host will speak again.
-func (s *session) packetIn(m *openflow.PacketIn) {
-	port, ok := m.InPort()
-	if !ok {
-		return
-	}
-	at := topology.PortID{DPID: s.dpid, Port: port}
-	if from, err := s.prober.Origin(m.Data); err == nil {
-		s.offer(probeSeen{s, from, at})
-		return
-	}
-	if discovery.IsLLDP(m.Data) {
-		return
-	}
-	if p, ok := s.Snapshot().Port(at); ok && p.Role == topology.Trunk {
-		s.stray(m.Data)
-		return
-	}
-	if h, ok := discovery.Sight(m.Data); ok && s.news(at, h) {
-		s.offer(hostSeen{s, at, h.MAC, h.Addrs})
-	}
-}
-
-// stray takes a frame that a switch did not know what to do with to the host
-// that it is for.
-func (s *session) stray(frame []byte) {
-	if len(frame) < 14 {
-		return
-	}
-	if h, ok := s.Snapshot().Hosts[openflow.MAC(frame[:6])]; ok {
-		s.offer(delivery{h.At, frame})
-	}
-}
-
-// news reports whether a sighting tells more than the snapshot.
-func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
-	snap := s.Snapshot()
-	if p, ok := snap.Port(at); !ok || p.Role != topology.Edge {
-		return false
-	}
-	if known, ok := snap.Hosts[h.MAC]; !ok || known.At != at {
-		return true
-	}
-	for _, a := range h.Addrs {
-		if snap.Addrs[a].At != at {
-			return true
-		}
-	}
-	return false
-}
-
-// offer hands an event to the core if there is room.
-func (s *session) offer(e event) {
-	select {
-	case s.events <- e:
-	default:
-	}
 }

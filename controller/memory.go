@@ -43,23 +43,20 @@ func (m *memory) write() {
 	}
 }
 
-// save hands a snapshot to the writer if it is new and the last one is a while
-// ago. If the writer is busy the next call tries again.
-func (m *memory) save(s *topology.Snapshot, now time.Time) {
-	if m.store == nil || s.Revision == m.revision || now.Sub(m.at) < saveEvery {
+// save hands what is known at a revision to the writer if it is new and the
+// last time is a while ago. If the writer is busy the next call tries again.
+func (m *memory) save(revision uint64, now time.Time, known func() topology.Memory) {
+	if m.store == nil || revision == m.revision || now.Sub(m.at) < saveEvery || len(m.work) > 0 {
 		return
 	}
-	select {
-	case m.work <- s.Memory():
-		m.revision, m.at = s.Revision, now
-	default:
-	}
+	m.work <- known()
+	m.revision, m.at = revision, now
 }
 
-// flush hands over what save has put off, waiting for the writer.
-func (m *memory) flush(s *topology.Snapshot) {
-	if m.store != nil && s.Revision != m.revision {
-		m.work <- s.Memory()
+// flush hands over what save may have put off, waiting for the writer.
+func (m *memory) flush(known func() topology.Memory) {
+	if m.store != nil {
+		m.work <- known()
 	}
 }
 

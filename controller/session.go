@@ -31,6 +31,7 @@ type session struct {
 	log     *slog.Logger
 	mailbox chan wanted
 	removed chan *openflow.FlowRemoved
+	missed  chan struct{} // one token: removed was full
 	ended   chan struct{}
 
 	// What follows belongs to the goroutine of run.
@@ -38,12 +39,19 @@ type session struct {
 	present *flow.State // as far as the switch has confirmed
 	flight  *flight     // what has been sent and not been confirmed
 	told    uint64      // generation that the core knows to be held
-	refused map[flow.Key]error
+	refused map[flow.Key]refusal
 	meters  map[openflow.MeterID]error // refused ones
 
+	metering bool   // the switch has meters for us
 	changes  uint64 // grows with every commit, and with every entry that vanishes
 	auditing bool
 	helpers  sync.WaitGroup
+}
+
+// refusal is an entry that the switch did not take.
+type refusal struct {
+	rule flow.Rule
+	err  error
 }
 
 // flight is a commit on its way.
@@ -61,9 +69,10 @@ func newSession(c *Controller, conn *channel.Conn) *session {
 		conn:       conn,
 		log:        c.log.With("dpid", conn.DPID()),
 		mailbox:    make(chan wanted, 1),
-		removed:    make(chan *openflow.FlowRemoved, 1024),
+		removed:    make(chan *openflow.FlowRemoved, 4096),
+		missed:     make(chan struct{}, 1),
 		ended:      make(chan struct{}),
-		refused:    map[flow.Key]error{},
+		refused:    map[flow.Key]refusal{},
 		meters:     map[openflow.MeterID]error{},
 	}
 }
@@ -116,6 +125,8 @@ func (s *session) keep(ctx context.Context) error {
 			}
 		case <-repair.C:
 			s.proceed(ctx)
+		case <-s.missed: // some vanished untold; until they are found nothing is certain
+			s.startAudit(ctx, audits)
 		case <-audit.C:
 			if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
 				return errSilent // to begin anew is the only way to know what it holds
@@ -171,8 +182,8 @@ func (s *session) leaveRefused(steps []flow.Step) []flow.Step {
 	kept := steps[:0]
 	for _, st := range steps {
 		switch {
-		case st.Rule != nil && s.refused[st.Rule.Key()] != nil:
-		case st.Removes != nil && s.refused[st.Removes.Key()] != nil:
+		case st.Rule != nil && s.wasRefused(*st.Rule):
+		case st.Removes != nil && s.wasRefused(*st.Removes):
 		case st.MeterID != 0 && s.meters[st.MeterID] != nil:
 		default:
 			kept = append(kept, st)
@@ -181,19 +192,29 @@ func (s *session) leaveRefused(steps []flow.Step) []flow.Step {
 	return kept
 }
 
+func (s *session) wasRefused(r flow.Rule) bool {
+	no, ok := s.refused[r.Key()]
+	return ok && no.rule.Equal(r)
+}
+
 // report tells the core what the switch holds.
 func (s *session) report(ctx context.Context) {
 	if s.told == s.target.generation {
 		return
 	}
-	refused := map[uint64]error{}
-	for k, err := range s.refused {
-		if r, ok := s.target.state.Rules[k]; ok {
+	c := confirmed{s: s, generation: s.target.generation, refused: map[uint64]error{}}
+	for k, no := range s.refused {
+		if r, ok := s.target.state.Rules[k]; ok && no.rule.Equal(r) {
 			_, owner, _ := flow.ReadCookie(r.Cookie)
-			refused[owner] = err
+			c.refused[owner] = no.err
 		}
 	}
-	if s.post(ctx, confirmed{s, s.target.generation, refused}) {
+	for id, err := range s.meters {
+		if _, ok := s.target.state.Meters[id]; ok {
+			c.unmetered = err
+		}
+	}
+	if s.post(ctx, c) {
 		s.told = s.target.generation
 	}
 }
@@ -205,8 +226,17 @@ func (s *session) landed() <-chan struct{} {
 	return s.flight.commit.Done()
 }
 
-// land takes in the answer to a commit.
+// land takes in the answer to a commit, and before it the entries that vanished
+// while it was on its way: the switch told of them first.
 func (s *session) land() error {
+	for heard := true; heard; {
+		select {
+		case fr := <-s.removed:
+			s.vanished(fr)
+		default:
+			heard = false
+		}
+	}
 	f := s.flight
 	s.flight = nil
 	if err := f.commit.Err(); err != nil {
@@ -232,11 +262,11 @@ func (s *session) noteRefusal(st flow.Step, err error) {
 	s.told = 0 // the core is to hear of it
 	switch {
 	case st.Rule != nil:
-		s.refused[st.Rule.Key()] = err
+		s.refused[st.Rule.Key()] = refusal{*st.Rule, err}
 		s.log.Error("switch refused a flow entry", "table", st.Rule.Table, "priority", st.Rule.Priority,
 			"match", st.Rule.Match, "err", err)
 	case st.Removes != nil:
-		s.refused[st.Removes.Key()] = err
+		s.refused[st.Removes.Key()] = refusal{*st.Removes, err}
 		s.log.Error("switch refused to delete a flow entry", "match", st.Removes.Match, "err", err)
 	default:
 		s.meters[st.MeterID] = err

@@ -14,17 +14,18 @@ import (
 var (
 	port = topology.PortID{DPID: 0x0102030405060708, Port: 0xfe}
 	mac  = openflow.MAC{2, 0, 0, 0, 0, 9}
+	t0   = time.Unix(1_800_000_000, 0)
 )
 
 func TestProbeTellsItsOrigin(t *testing.T) {
 	p := NewProber([]byte("secret"))
-	frame := p.Frame(port, mac)
-	got, err := p.Origin(append(frame, make([]byte, 20)...)) // Ethernet pads short frames
+	frame := p.Frame(port, mac, t0)
+	got, err := p.Origin(append(frame, make([]byte, 20)...), t0) // Ethernet pads short frames
 	if err != nil || got != port {
 		t.Fatalf("Origin = %v, %v; want %v", got, err, port)
 	}
 	for n := range len(frame) - 2 { // all but the end TLV
-		if got, err := p.Origin(frame[:n]); err == nil {
+		if got, err := p.Origin(frame[:n], t0); err == nil {
 			t.Errorf("the first %d bytes pass for a probe from %v", n, got)
 		}
 	}
@@ -32,14 +33,17 @@ func TestProbeTellsItsOrigin(t *testing.T) {
 
 func TestForgedProbesAreForeign(t *testing.T) {
 	p := NewProber([]byte("secret"))
-	if _, err := NewProber([]byte("guess")).Origin(p.Frame(port, mac)); err == nil {
+	if _, err := NewProber([]byte("guess")).Origin(p.Frame(port, mac, t0), t0); err == nil {
 		t.Error("a probe signed with another secret is believed")
 	}
-	frame := p.Frame(port, mac)
+	if _, err := p.Origin(p.Frame(port, mac, t0), t0.Add(time.Minute)); err == nil {
+		t.Error("a probe that is played back later is believed")
+	}
+	frame := p.Frame(port, mac, t0)
 	for i := 14; i < len(frame)-2; i++ {
 		forged := slices.Clone(frame)
 		forged[i] ^= 1
-		if got, err := p.Origin(forged); err == nil && got != port {
+		if got, err := p.Origin(forged, t0); err == nil && got != port {
 			t.Errorf("with byte %d changed the probe says %v", i, got)
 		}
 	}
@@ -77,22 +81,23 @@ func TestSight(t *testing.T) {
 	for name, c := range map[string]struct {
 		frame []byte
 		want  []netip.Addr
+		claim bool
 	}{
-		"arp":                       {arp(mac, v4.As4()), []netip.Addr{v4}},
-		"arp for somebody else":     {arp(openflow.MAC{2, 9}, v4.As4()), nil},
-		"arp probe":                 {arp(mac, [4]byte{}), nil},
-		"short arp":                 {arp(mac, v4.As4())[:40], nil},
-		"ipv4":                      {ether(etherTypeIPv4, ip...), []netip.Addr{v4}},
-		"tagged ipv4":               {ether(etherTypeVLAN, append([]byte{0, 5, 8, 0}, ip...)...), []netip.Addr{v4}},
-		"ipv6":                      {ipv6(6, v6), []netip.Addr{v6}},
-		"ipv6 from nowhere":         {ipv6(6, netip.IPv6Unspecified()), nil},
-		"advertisement":             {ipv6(protoICMPv6, v6, advertisement(v6b, mac)...), []netip.Addr{v6, v6b}},
-		"advertisement for another": {ipv6(protoICMPv6, v6, advertisement(v6b, openflow.MAC{2, 9})...), []netip.Addr{v6}},
-		"advertisement cut short":   {ipv6(protoICMPv6, v6, advertisement(v6b, mac)[:20]...), []netip.Addr{v6}},
-		"something else":            {ether(0x9999, 1, 2, 3), nil},
+		"arp":                       {arp(mac, v4.As4()), []netip.Addr{v4}, true},
+		"arp for somebody else":     {arp(openflow.MAC{2, 9}, v4.As4()), nil, true},
+		"arp probe":                 {arp(mac, [4]byte{}), nil, true},
+		"short arp":                 {arp(mac, v4.As4())[:40], nil, true},
+		"ipv4":                      {ether(etherTypeIPv4, ip...), []netip.Addr{v4}, false},
+		"tagged ipv4":               {ether(etherTypeVLAN, append([]byte{0, 5, 8, 0}, ip...)...), []netip.Addr{v4}, false},
+		"ipv6":                      {ipv6(6, v6), []netip.Addr{v6}, false},
+		"ipv6 from nowhere":         {ipv6(6, netip.IPv6Unspecified()), nil, false},
+		"advertisement":             {ipv6(protoICMPv6, v6, advertisement(v6b, mac)...), []netip.Addr{v6, v6b}, true},
+		"advertisement for another": {ipv6(protoICMPv6, v6, advertisement(v6b, openflow.MAC{2, 9})...), []netip.Addr{v6}, true},
+		"advertisement cut short":   {ipv6(protoICMPv6, v6, advertisement(v6b, mac)[:20]...), []netip.Addr{v6}, false},
+		"something else":            {ether(0x9999, 1, 2, 3), nil, false},
 	} {
 		s, ok := Sight(c.frame)
-		if !ok || s.MAC != mac || !slices.Equal(s.Addrs, c.want) {
+		if !ok || s.MAC != mac || !slices.Equal(s.Addrs, c.want) || s.Claimed != c.claim {
 			t.Errorf("%s: %v, %v; want addresses %v", name, s, ok, c.want)
 		}
 	}
@@ -109,7 +114,7 @@ func FuzzSight(f *testing.F) {
 	f.Add(arp(mac, [4]byte{10, 0, 0, 1}))
 	f.Add(ipv6(protoICMPv6, netip.MustParseAddr("fe80::1"), advertisement(netip.MustParseAddr("fe80::2"), mac)...))
 	p := NewProber([]byte("secret"))
-	f.Add(p.Frame(port, mac))
+	f.Add(p.Frame(port, mac, t0))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		if s, ok := Sight(frame); ok {
 			for _, a := range s.Addrs {
@@ -118,12 +123,11 @@ func FuzzSight(f *testing.F) {
 				}
 			}
 		}
-		p.Origin(frame)
+		p.Origin(frame, t0)
 	})
 }
 
 func TestScheduleProbesUndeterminedPortsMoreOften(t *testing.T) {
-	now := time.Unix(1_800_000_000, 0)
 	snap := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{
 		1: {Connected: true, Ports: map[openflow.PortNo]topology.Port{
 			1: {ID: topology.PortID{DPID: 1, Port: 1}, Up: true},
@@ -135,7 +139,7 @@ func TestScheduleProbesUndeterminedPortsMoreOften(t *testing.T) {
 	var s Schedule
 	counts := map[topology.PortID]int{}
 	for i := range 20 {
-		for _, p := range s.Due(snap, now.Add(time.Duration(i)*100*time.Millisecond)) {
+		for _, p := range s.Due(snap, t0.Add(time.Duration(i)*100*time.Millisecond)) {
 			counts[p.ID]++
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"time"
 
 	"conga/controller/topology"
 	"conga/openflow"
@@ -39,18 +40,27 @@ const probeTTL = 10
 // the locally administered bit set and so belongs to nobody.
 var oui = []byte{0x02, 0xc0, 0x9a}
 
-const macSize = 16 // bytes of HMAC-SHA256 that are kept
+const (
+	macSize  = 16                  // bytes of HMAC-SHA256 that are kept
+	sealSize = 3 + 1 + 8 + macSize // OUI, subtype, milliseconds since 1970, signature
+)
 
-// Prober makes and reads probes. It signs them, so that a host cannot invent
-// links. Its methods are safe for concurrent use.
+// maxAge is how long after it was sent a probe is believed: longer than any
+// queue on its way, too short to be of use to who has overheard it.
+const maxAge = 5 * time.Second
+
+// Prober makes and reads probes. It signs and dates them, so that a host can
+// neither invent links nor play back what it heard. Two hosts that pass on each
+// other's probes at once still look like a cable. Its methods are safe for
+// concurrent use.
 type Prober struct{ secret []byte }
 
 // NewProber makes a prober; secret should be at least 16 random bytes.
 func NewProber(secret []byte) *Prober { return &Prober{secret: secret} }
 
-// Frame is the Ethernet frame that is to leave the switch at port at, whose
+// Frame is the Ethernet frame that is to leave the switch now, at port at, whose
 // address is mac.
-func (p *Prober) Frame(at topology.PortID, mac openflow.MAC) []byte {
+func (p *Prober) Frame(at topology.PortID, mac openflow.MAC, now time.Time) []byte {
 	b := make([]byte, 0, 80)
 	b = append(b, nearest[:]...)
 	b = append(b, mac[:]...)
@@ -58,7 +68,8 @@ func (p *Prober) Frame(at topology.PortID, mac openflow.MAC) []byte {
 	b = appendTLV(b, tlvChassis, binary.BigEndian.AppendUint64([]byte{subtypeLocal}, uint64(at.DPID)))
 	b = appendTLV(b, tlvPort, binary.BigEndian.AppendUint32([]byte{subtypeLocal}, uint32(at.Port)))
 	b = appendTLV(b, tlvTTL, []byte{0, probeTTL})
-	b = appendTLV(b, tlvSpecific, append(append(oui[:len(oui):len(oui)], 1), p.sign(at)...))
+	seal := binary.BigEndian.AppendUint64(append(oui[:len(oui):len(oui)], 1), uint64(now.UnixMilli()))
+	b = appendTLV(b, tlvSpecific, append(seal, p.sign(at, now.UnixMilli())...))
 	return appendTLV(b, tlvEnd, nil)
 }
 
@@ -67,19 +78,21 @@ func appendTLV(b []byte, kind int, value []byte) []byte {
 	return append(b, value...)
 }
 
-func (p *Prober) sign(at topology.PortID) []byte {
+func (p *Prober) sign(at topology.PortID, sent int64) []byte {
 	h := hmac.New(sha256.New, p.secret)
-	var id [12]byte
+	var id [20]byte
 	binary.BigEndian.PutUint64(id[:], uint64(at.DPID))
-	binary.BigEndian.PutUint32(id[8:], uint32(at.Port))
+	binary.BigEndian.PutUint64(id[8:], uint64(sent))
+	binary.BigEndian.PutUint32(id[16:], uint32(at.Port))
 	h.Write(id[:])
 	return h.Sum(nil)[:macSize]
 }
 
-// Origin reads a probe: the port that it left from. The error is [ErrForeign]
-// for every other frame.
-func (p *Prober) Origin(frame []byte) (topology.PortID, error) {
+// Origin reads a probe that has arrived now: the port that it left from. The
+// error is [ErrForeign] for every other frame, and for a probe that is old.
+func (p *Prober) Origin(frame []byte, now time.Time) (topology.PortID, error) {
 	var at topology.PortID
+	var sent int64
 	if !IsLLDP(frame) {
 		return at, ErrForeign
 	}
@@ -96,12 +109,14 @@ func (p *Prober) Origin(frame []byte) (topology.PortID, error) {
 			at.DPID = openflow.DPID(binary.BigEndian.Uint64(value[1:]))
 		case kind == tlvPort && size == 5 && value[0] == subtypeLocal:
 			at.Port = openflow.PortNo(binary.BigEndian.Uint32(value[1:]))
-		case kind == tlvSpecific && size == len(oui)+1+macSize && string(value[:len(oui)]) == string(oui):
-			signature = value[len(oui)+1:]
+		case kind == tlvSpecific && size == sealSize && string(value[:len(oui)]) == string(oui):
+			sent = int64(binary.BigEndian.Uint64(value[len(oui)+1:]))
+			signature = value[len(oui)+1+8:]
 		}
 		b = b[2+size:]
 	}
-	if !hmac.Equal(signature, p.sign(at)) {
+	age := now.Sub(time.UnixMilli(sent))
+	if !hmac.Equal(signature, p.sign(at, sent)) || age > maxAge || age < -maxAge {
 		return topology.PortID{}, ErrForeign
 	}
 	return at, nil

@@ -16,6 +16,7 @@ const (
 
 	protoICMPv6 = 58
 
+	ndSolicitation  = 135
 	ndAdvertisement = 136
 )
 
@@ -23,6 +24,10 @@ const (
 type Sighting struct {
 	MAC   openflow.MAC
 	Addrs []netip.Addr // the sender's own, at most two
+	// Claimed: the host itself says that the addresses are its own, in address
+	// resolution. Otherwise they are the source of a packet, which may have been
+	// routed.
+	Claimed bool
 }
 
 // Sight reads a frame. ok is false if the frame cannot come from a host: it is
@@ -46,6 +51,7 @@ func Sight(frame []byte) (s Sighting, ok bool) {
 	}
 	switch kind {
 	case etherTypeARP:
+		s.Claimed = true
 		s.arp(body)
 	case etherTypeIPv4:
 		s.ipv4(body)
@@ -85,7 +91,12 @@ func (s *Sighting) ipv6(b []byte) {
 	}
 	src := netip.AddrFrom16([16]byte(b[8:24]))
 	s.add(src)
-	if b[6] != protoICMPv6 || len(b) < 64 || b[40] != ndAdvertisement {
+	if b[6] != protoICMPv6 || len(b) < 64 || (b[40] != ndAdvertisement && b[40] != ndSolicitation) {
+		return
+	}
+	// RFC 4861 section 7.1: neighbour discovery was not routed if its hop limit is whole.
+	s.Claimed = b[7] == 255
+	if b[40] == ndSolicitation {
 		return
 	}
 	target := netip.AddrFrom16([16]byte(b[48:64]))

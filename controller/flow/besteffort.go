@@ -15,6 +15,7 @@ const (
 	meterFirst    openflow.MeterID = 0xc000_0000
 	meterUnknown                   = meterFirst     // packets of unknown sources
 	meterFlood                     = meterFirst + 1 // what is flooded, where several ports carry reservations
+	meterTeaching                  = meterFirst + 2 // ARP and neighbour discovery
 	meterPorts    openflow.MeterID = 0xc100_0000    // plus the port number
 	meterPolicers openflow.MeterID = 0xc200_0000    // plus the circuit's handle
 	meterTrial    openflow.MeterID = 0xc300_0000    // see MeterTrial
@@ -24,9 +25,9 @@ const (
 )
 
 const (
-	// unknownRate is how many packets of unknown sources a switch takes in a
-	// second; each costs the controller a message.
-	unknownRate = 1000
+	// upRate is how many packets of a sort a switch sends up in a second; each
+	// costs the controller a message.
+	upRate = 1000
 
 	// burstPerSecond: a best-effort meter lets a burst of 10 ms through.
 	burstPerSecond = 100
@@ -78,7 +79,8 @@ func (c *compiler) bestEffortMeters() map[openflow.PortNo]openflow.MeterID {
 
 // MeterTrial is a meter that no entry uses, with the highest of our
 // identifiers. A switch that takes it takes all of ours; what a switch says of
-// its room for meters does not tell which identifiers it accepts.
+// its room for meters does not tell which identifiers it accepts. It stays, so
+// that a switch whose meters are all in use passes the trial again.
 func MeterTrial() *openflow.MeterMod { return drop(minRate).modify(meterTrial, openflow.MeterAdd) }
 
 // metering reports whether meters are wanted, and there to be had.

@@ -57,7 +57,7 @@ func (c *compiler) priority(circuit path.Circuit, in, out openflow.PortNo) []ope
 	if in == out {
 		out = openflow.PortInPort // a switch sends nothing back where it came from unless told so
 	}
-	return c.bestEffort(meter, append(acts, openflow.Output(out, 0))...)
+	return c.through(meter, append(acts, openflow.Output(out, 0))...)
 }
 
 // entrance reports whether traffic that comes in through a port comes from

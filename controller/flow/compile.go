@@ -81,6 +81,9 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	}
 	st.Rules = make(map[Key]Rule, len(n.Hosts)+4*len(sw.Ports)+16)
 	c := &compiler{Network: n, sw: sw, state: st, ways: map[openflow.PortNo][]openflow.Instruction{}}
+	if sw.Meters > 0 {
+		st.Meters[meterTrial] = drop(minRate)
+	}
 	c.meters = c.bestEffortMeters()
 	c.control()
 	for _, circuit := range n.Circuits {

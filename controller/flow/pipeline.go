@@ -34,6 +34,10 @@ const (
 // neighbour solicitation and advertisement (RFC 4861 section 4).
 var icmpv6Neighbour = []uint8{135, 136}
 
+// maxFloodPorts is how many outputs an entry has room for: a message has 64 KB,
+// an output takes 16 bytes.
+const maxFloodPorts = 4000
+
 // offTree in the metadata marks a packet that came in over a trunk that is not
 // on the broadcast tree: it may be forwarded, but not flooded.
 const offTree = 1
@@ -62,7 +66,7 @@ func (c *compiler) learning() {
 		}
 	}
 	for _, m := range teaching() {
-		c.rule(KindControl, tableLearning, prioLearn, m, openflow.ApplyActions(toController), onward)
+		c.rule(KindControl, tableLearning, prioLearn, m, append(c.through(c.upMeter(meterTeaching), toController), onward)...)
 	}
 	for _, h := range c.Hosts {
 		if p, ok := c.Port(h.At); ok && h.At.DPID == c.sw.DPID && p.Role == topology.Edge {
@@ -70,7 +74,7 @@ func (c *compiler) learning() {
 				openflow.Match{openflow.InPort(h.At.Port), openflow.EthSrc(h.MAC)}, onward)
 		}
 	}
-	c.rule(KindControl, tableLearning, prioMiss, nil, append(c.bestEffort(c.unknownMeter(), toController), onward)...)
+	c.rule(KindControl, tableLearning, prioMiss, nil, append(c.through(c.upMeter(meterUnknown), toController), onward)...)
 }
 
 // teaching are the matches of frames in which a host tells its address.
@@ -106,7 +110,7 @@ func (c *compiler) forwarding(t openflow.TableID) {
 func (c *compiler) towards(port openflow.PortNo) []openflow.Instruction {
 	in, ok := c.ways[port]
 	if !ok {
-		in = c.bestEffort(c.meters[port], openflow.Output(port, 0))
+		in = c.through(c.meters[port], openflow.Output(port, 0))
 		c.ways[port] = in
 	}
 	return in
@@ -118,7 +122,7 @@ func (c *compiler) flood(t openflow.TableID) {
 	if t == tableForwarding {
 		c.strays()
 	}
-	c.rule(KindForward, t, prioMiss, nil, c.bestEffort(c.floodMeter(), c.floodPorts()...)...)
+	c.rule(KindForward, t, prioMiss, nil, c.through(c.floodMeter(), c.floodPorts()...)...)
 }
 
 // strays are frames that came in off the tree for a host that this switch does
@@ -127,20 +131,24 @@ func (c *compiler) flood(t openflow.TableID) {
 func (c *compiler) strays() {
 	off := openflow.Metadata(offTree, offTree)
 	c.rule(KindForward, tableForwarding, prioGroup, openflow.Match{off, openflow.EthDstMasked(groupBit, groupBit)})
-	c.rule(KindForward, tableForwarding, prioStray, openflow.Match{off}, c.bestEffort(c.unknownMeter(), toController)...)
+	c.rule(KindForward, tableForwarding, prioStray, openflow.Match{off}, c.through(c.upMeter(meterUnknown), toController)...)
 }
 
-// unknownMeter limits what the switch sends up of unknown sources, and of strays.
-func (c *compiler) unknownMeter() openflow.MeterID {
+// upMeter is a meter that limits what the switch sends up to the controller, so
+// that one host cannot keep it from hearing others.
+func (c *compiler) upMeter(id openflow.MeterID) openflow.MeterID {
 	if c.sw.Meters == 0 {
 		return 0
 	}
-	c.state.Meters[meterUnknown] = Meter{Packets: true, Rate: unknownRate, Burst: unknownRate}
-	return meterUnknown
+	c.state.Meters[id] = Meter{Packets: true, Rate: upRate, Burst: upRate}
+	return id
 }
 
 func (c *compiler) floodPorts() (out []openflow.Action) {
 	for _, no := range slices.Sorted(maps.Keys(c.sw.Ports)) {
+		if len(out) == maxFloodPorts {
+			break
+		}
 		if p := c.sw.Ports[no]; usable(p) && (p.Role == topology.Edge || c.Tree[p.ID]) {
 			out = append(out, openflow.Output(no, 0))
 		}
@@ -148,8 +156,8 @@ func (c *compiler) floodPorts() (out []openflow.Action) {
 	return out
 }
 
-// bestEffort sends a frame through a meter, where there is one, and out.
-func (c *compiler) bestEffort(meter openflow.MeterID, out ...openflow.Action) []openflow.Instruction {
+// through sends a frame through a meter, where there is one, and then does out.
+func (c *compiler) through(meter openflow.MeterID, out ...openflow.Action) []openflow.Instruction {
 	if len(out) == 0 {
 		return nil // drop
 	}
@@ -169,7 +177,7 @@ func (c *compiler) singleTable() {
 		case p.Role == topology.Trunk && !c.Tree[p.ID]:
 			in := openflow.InPort(p.ID.Port)
 			c.rule(KindControl, t, prioPort, openflow.Match{in, openflow.EthDstMasked(groupBit, groupBit)})
-			c.rule(KindForward, t, prioStray, openflow.Match{in}, c.bestEffort(c.unknownMeter(), toController)...)
+			c.rule(KindForward, t, prioStray, openflow.Match{in}, c.through(c.upMeter(meterUnknown), toController)...)
 		case p.Role == topology.Undetermined:
 			c.rule(KindControl, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
 		}
@@ -177,7 +185,7 @@ func (c *compiler) singleTable() {
 	out := append(c.floodPorts(), toController)
 	for _, m := range teaching() {
 		c.rule(KindControl, t, prioLearn, append(m, openflow.EthDstMasked(groupBit, groupBit)),
-			c.bestEffort(c.floodMeter(), out...)...)
+			c.through(c.floodMeter(), out...)...)
 	}
 	c.forwarding(t)
 	c.flood(t)

@@ -30,7 +30,7 @@ func (b *Builder) Snapshot(now time.Time) *Snapshot {
 		s.Switches[dpid] = b.assemble(sw)
 	}
 	for id := range b.links {
-		if b.carries(id, now) {
+		if b.carries(id) {
 			s.Links[id.From] = b.link(id, s)
 		}
 	}
@@ -56,6 +56,7 @@ func (b *Builder) assemble(sw *switchState) Switch {
 			MAC:      p.port.HWAddr,
 			Up:       isUp(p.port),
 			Role:     p.role,
+			Far:      p.far,
 			Capacity: b.capacity(id, p.port),
 			Queue:    p.queue,
 		}
@@ -64,11 +65,11 @@ func (b *Builder) assemble(sw *switchState) Switch {
 }
 
 // carries reports whether traffic can use a link: it is known in both
-// directions between two different switches that count at now.
-func (b *Builder) carries(id LinkID, now time.Time) bool {
+// directions between two different switches that count.
+func (b *Builder) carries(id LinkID) bool {
 	_, back := b.links[id.Reverse()]
 	return back && id.From.DPID != id.To.DPID &&
-		b.usable(id.From.DPID, now) && b.usable(id.To.DPID, now)
+		b.counts(id.From.DPID) && b.counts(id.To.DPID)
 }
 
 func (b *Builder) link(id LinkID, s *Snapshot) Link {

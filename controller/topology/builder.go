@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -25,35 +26,30 @@ type Config struct {
 	ProbeTime time.Duration // a port that hears no probe for this long is an edge port; default 1 s
 	LinkHold  time.Duration // a link whose probes stay away for this long is down; default 10 s
 	Grace     time.Duration // how long the memory of an earlier run stands in for switches that have not connected yet; default 15 s
+	Doubt     time.Duration // how long a port that may still lead to a switch stays closed; default 5 min
 	MaxHosts  int           // learned hosts per port; default 1024
 	MaxAddrs  int           // learned addresses per host; default 64
 }
 
 func (c Config) withDefaults() Config {
-	set := func(d *time.Duration, v time.Duration) {
-		if *d == 0 {
-			*d = v
-		}
-	}
-	set(&c.ProbeTime, time.Second)
-	set(&c.LinkHold, 10*time.Second)
-	set(&c.Grace, 15*time.Second)
-	if c.MaxHosts == 0 {
-		c.MaxHosts = 1024
-	}
-	if c.MaxAddrs == 0 {
-		c.MaxAddrs = 64
-	}
+	c.ProbeTime = cmp.Or(c.ProbeTime, time.Second)
+	c.LinkHold = cmp.Or(c.LinkHold, 10*time.Second)
+	c.Grace = cmp.Or(c.Grace, 15*time.Second)
+	c.Doubt = cmp.Or(c.Doubt, 5*time.Minute)
+	c.MaxHosts = cmp.Or(c.MaxHosts, 1024)
+	c.MaxAddrs = cmp.Or(c.MaxAddrs, 64)
+	c.Attachments = slices.SortedStableFunc(slices.Values(c.Attachments), func(a, b Attachment) int {
+		return b.Prefix.Bits() - a.Prefix.Bits()
+	})
 	return c
 }
 
 // Builder turns what happens in the network into snapshots. It is not safe for
 // concurrent use: the controller's core goroutine owns it. Time is an argument.
 //
-// A switch that goes away keeps its place, so that its ports have their roles
-// when it returns. A trunk port stays a trunk while it has carrier, even if
-// the switch behind it is silent: that switch may still be forwarding, and
-// flooding towards it could close a ring.
+// A switch that goes away keeps its place, and for a while its links: that its
+// channel is lost says little of its ports, and it goes on forwarding. If it is
+// dead, its neighbours' ports lose carrier, and say so at once.
 type Builder struct {
 	cfg      Config
 	started  time.Time
@@ -61,39 +57,31 @@ type Builder struct {
 	links    map[LinkID]time.Time // when a probe last came over it
 	hosts    map[openflow.MAC]*Host
 	byAddr   map[netip.Addr]openflow.MAC
-	edges    map[PortID]bool // edge ports of an earlier run, until their switch connects
+	past     map[PortID]RememberedPort // ports of an earlier run, until their switch connects
 	tree     map[PortID]bool
 	revision uint64
-	settled  bool // the grace is over
+	settled  bool // the grace of the start is over
 	dirty    bool
 }
 
 type switchState struct {
 	info  Switch // Ports is unused
-	known bool   // has connected in this run
 	ready bool   // sends the probes that it receives to the controller
+	lost  time.Time
+	held  bool // its links still count although it is away
 	ports map[openflow.PortNo]*portState
-}
-
-type portState struct {
-	port    openflow.Port
-	role    PortRole
-	upSince time.Time
-	queue   *uint32
 }
 
 // NewBuilder makes a builder for a controller that starts at now.
 func NewBuilder(cfg Config, now time.Time) *Builder {
-	cfg = cfg.withDefaults()
-	slices.SortStableFunc(cfg.Attachments, func(a, b Attachment) int { return b.Prefix.Bits() - a.Prefix.Bits() })
 	return &Builder{
-		cfg:      cfg,
+		cfg:      cfg.withDefaults(),
 		started:  now,
 		switches: map[openflow.DPID]*switchState{},
 		links:    map[LinkID]time.Time{},
 		hosts:    map[openflow.MAC]*Host{},
 		byAddr:   map[netip.Addr]openflow.MAC{},
-		edges:    map[PortID]bool{},
+		past:     map[PortID]RememberedPort{},
 		tree:     map[PortID]bool{},
 		dirty:    true,
 	}
@@ -108,21 +96,26 @@ func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 		b.switches[info.DPID] = sw
 	}
 	info.Connected, info.Since, info.Ports = true, now, nil
-	sw.info, sw.known, sw.ready = info, true, false
-	present := map[openflow.PortNo]bool{}
+	sw.info, sw.ready = info, false
+	present := map[PortID]bool{}
 	for _, p := range ports {
-		present[p.No] = true
+		present[PortID{DPID: info.DPID, Port: p.No}] = true
 		b.setPort(sw, p, now)
 	}
 	for no := range sw.ports {
-		if !present[no] {
+		if id := (PortID{DPID: info.DPID, Port: no}); !present[id] {
 			b.dropPort(sw, no)
 		}
 	}
-	// Its probes could not be heard while it was away; that says nothing of its links.
 	for id := range b.links {
-		if id.From.DPID == info.DPID || id.To.DPID == info.DPID {
-			b.links[id] = now
+		for _, end := range []PortID{id.From, id.To} {
+			switch {
+			case end.DPID != info.DPID:
+			case !present[end]:
+				delete(b.links, id) // remembered, but the port is not there any more
+			default:
+				b.links[id] = now // that no probe was heard meanwhile says nothing
+			}
 		}
 	}
 	b.dirty = true
@@ -137,18 +130,37 @@ func (b *Builder) SwitchReady(dpid openflow.DPID, now time.Time) {
 	}
 	sw.ready = true
 	for _, p := range sw.ports {
-		if p.role == Undetermined && p.upSince.Before(now) {
-			p.upSince = now
-		}
+		p.await(now.Add(b.cfg.ProbeTime))
 	}
 }
 
-// SwitchDown takes note that a switch's channel has ended.
-func (b *Builder) SwitchDown(dpid openflow.DPID) {
-	if sw := b.switches[dpid]; sw != nil && sw.info.Connected {
-		sw.info.Connected = false
-		b.dirty = true
+// SwitchDown takes note that a switch's channel has ended. One of which nothing
+// is known that others depend on is forgotten.
+func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
+	sw := b.switches[dpid]
+	if sw == nil || !sw.info.Connected {
+		return
 	}
+	sw.info.Connected, sw.lost, sw.held = false, now, true
+	b.dirty = true
+	if !b.matters(sw) {
+		delete(b.switches, dpid)
+	}
+}
+
+// matters reports whether a switch has links or hosts, or had.
+func (b *Builder) matters(sw *switchState) bool {
+	for _, p := range sw.ports {
+		if p.far != Outside {
+			return true
+		}
+	}
+	for _, h := range b.hosts {
+		if h.At.DPID == sw.info.DPID {
+			return true
+		}
+	}
+	return false
 }
 
 // SetQueues says which ports of a switch have the queue that the configuration
@@ -167,144 +179,30 @@ func (b *Builder) SetQueues(dpid openflow.DPID, queue uint32, ports []openflow.P
 	b.dirty = true
 }
 
-// PortChanged takes in a port status message.
-func (b *Builder) PortChanged(dpid openflow.DPID, reason openflow.PortReason, p openflow.Port, now time.Time) {
-	sw := b.switches[dpid]
-	if sw == nil {
-		return
-	}
-	if reason == openflow.PortDeleted {
-		b.dropPort(sw, p.No)
-	} else {
-		b.setPort(sw, p, now)
-	}
-	b.dirty = true
-}
-
-// setPort stores a port as its switch describes it. A port that was up before
-// and still is keeps its role; one that comes up is looked at afresh.
-func (b *Builder) setPort(sw *switchState, p openflow.Port, now time.Time) {
-	if p.No == 0 || p.No > openflow.PortMax {
-		return // reserved ports carry no traffic of the network
-	}
-	id := PortID{DPID: sw.info.DPID, Port: p.No}
-	ps := sw.ports[p.No]
-	switch {
-	case ps == nil:
-		ps = &portState{port: p, upSince: now, role: b.remembered(id)}
-		sw.ports[p.No] = ps
-	case !isUp(p):
-		b.cutLinks(id)
-		ps.role = Undetermined
-	case !isUp(ps.port):
-		ps.role, ps.upSince = Undetermined, now
-	}
-	ps.port = p
-}
-
-// remembered is the role that a port had in an earlier run.
-func (b *Builder) remembered(id PortID) PortRole {
-	for l := range b.links {
-		if l.From == id || l.To == id {
-			return Trunk
-		}
-	}
-	if b.edges[id] {
-		return Edge
-	}
-	return Undetermined
-}
-
-func isUp(p openflow.Port) bool {
-	return p.Config&openflow.PortConfigDown == 0 && p.State&openflow.PortStateLinkDown == 0
-}
-
-func (b *Builder) dropPort(sw *switchState, no openflow.PortNo) {
-	id := PortID{DPID: sw.info.DPID, Port: no}
-	delete(sw.ports, no)
-	b.cutLinks(id)
-	b.dropHosts(id)
-}
-
-// cutLinks forgets the links that end at a port, as when it has lost carrier.
-func (b *Builder) cutLinks(id PortID) {
-	for l := range b.links {
-		if l.From == id || l.To == id {
-			delete(b.links, l)
-		}
-	}
-}
-
-func (b *Builder) port(id PortID) *portState {
-	if sw := b.switches[id.DPID]; sw != nil {
-		return sw.ports[id.Port]
-	}
-	return nil
-}
-
-// LinkSeen takes in a probe that left from and arrived at to. It reports
-// whether that is news.
-func (b *Builder) LinkSeen(from, to PortID, now time.Time) bool {
-	id := LinkID{From: from, To: to}
-	arrived := b.port(to)
-	if arrived == nil || !isUp(arrived.port) {
-		return false // the port went down while the probe was on its way
-	}
-	if _, known := b.links[id]; known && arrived.role == Trunk {
-		b.links[id] = now
-		return false
-	}
-	for other := range b.links { // the cable has been moved
-		if (other.From == from || other.To == to) && other != id {
-			delete(b.links, other)
-		}
-	}
-	b.links[id] = now
-	for _, end := range []PortID{from, to} {
-		if p := b.port(end); p != nil {
-			p.role = Trunk
-		}
-		b.dropHosts(end)
-	}
-	b.dirty = true
-	return true
-}
-
 // Expire does what the passing of time asks for: quiet ports become edge
-// ports, links without probes go down, the memory of the earlier run fades.
+// ports, links without probes go down, what is remembered of switches that do
+// not come (back) fades.
 func (b *Builder) Expire(now time.Time) {
+	linked := map[PortID]bool{}
+	for id := range b.links {
+		linked[id.From], linked[id.To] = true, true
+	}
 	for _, sw := range b.switches {
-		if !sw.info.Connected || !sw.ready {
-			continue
-		}
-		for _, p := range sw.ports {
-			if p.role == Undetermined && isUp(p.port) && now.Sub(p.upSince) >= b.cfg.ProbeTime {
-				p.role = Edge
-				b.dirty = true
-			}
+		b.settlePorts(sw, linked, now)
+		if sw.held && !sw.info.Connected && now.Sub(sw.lost) >= b.cfg.LinkHold {
+			sw.held, b.dirty = false, true
 		}
 	}
 	for id, seen := range b.links {
-		if !b.connected(id.From.DPID) || !b.connected(id.To.DPID) || now.Sub(seen) < b.cfg.LinkHold {
-			continue
+		if b.connected(id.From.DPID) && b.connected(id.To.DPID) && now.Sub(seen) >= b.cfg.LinkHold {
+			delete(b.links, id)
+			b.doubt(id.From, now)
+			b.doubt(id.To, now)
+			b.dirty = true
 		}
-		delete(b.links, id)
-		for _, end := range []PortID{id.From, id.To} {
-			b.quarantine(end, now)
-		}
-		b.dirty = true
 	}
-	if !b.settled && !b.inGrace(now) {
+	if !b.settled && now.Sub(b.started) >= b.cfg.Grace {
 		b.settled, b.dirty = true, true
-	}
-}
-
-// quarantine keeps a port whose link fell silent out of use for a while: probes
-// may have drowned in a flood, and taking the port for an edge would then close
-// a ring.
-func (b *Builder) quarantine(id PortID, now time.Time) {
-	if p := b.port(id); p != nil {
-		p.role, p.upSince = Undetermined, now.Add(2*b.cfg.LinkHold)
 	}
 }
 
@@ -313,11 +211,11 @@ func (b *Builder) connected(dpid openflow.DPID) bool {
 	return sw != nil && sw.info.Connected
 }
 
-func (b *Builder) inGrace(now time.Time) bool { return now.Sub(b.started) < b.cfg.Grace }
-
-// usable reports whether links of a switch count: it is connected, or it has
-// not yet had the time to connect in this run.
-func (b *Builder) usable(dpid openflow.DPID, now time.Time) bool {
-	sw := b.switches[dpid]
-	return b.connected(dpid) || (b.inGrace(now) && (sw == nil || !sw.known))
+// counts reports whether links of a switch count: it is connected, or was a
+// moment ago, or has not yet had the time to connect since the start.
+func (b *Builder) counts(dpid openflow.DPID) bool {
+	if sw := b.switches[dpid]; sw != nil {
+		return sw.info.Connected || sw.held
+	}
+	return !b.settled
 }

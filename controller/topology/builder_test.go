@@ -113,16 +113,23 @@ func TestTreeOfRingLeavesOneCableOut(t *testing.T) {
 
 func TestTrunkStaysTrunkWhileItsNeighbourIsAway(t *testing.T) {
 	b := ring(Config{})
-	b.SwitchDown(2)
+	b.SwitchDown(2, t0.Add(time.Hour))
 	cable(b, at(3, 2), at(4, 1), t0.Add(time.Hour))
 	cable(b, at(4, 2), at(1, 1), t0.Add(time.Hour))
 	b.Expire(t0.Add(time.Hour))
-	s := b.Snapshot(t0.Add(time.Hour))
+	if _, ok := b.Snapshot(t0).Links[at(1, 2)]; !ok {
+		t.Error("a lost channel took the links of its switch along at once")
+	}
+	later := t0.Add(time.Hour + 10*time.Second)
+	cable(b, at(3, 2), at(4, 1), later)
+	cable(b, at(4, 2), at(1, 1), later)
+	b.Expire(later)
+	s := b.Snapshot(later)
 	if p, _ := s.Port(at(1, 2)); p.Role != Trunk {
 		t.Errorf("the port towards a silent switch is %v; flooding there could close the ring", p.Role)
 	}
 	if _, ok := s.Links[at(1, 2)]; ok {
-		t.Error("the link to a switch that is away is used")
+		t.Error("the link to a switch that is away for long is used")
 	}
 	up(b, 2, 3, t0.Add(time.Hour))
 	if s := b.Snapshot(t0.Add(time.Hour)); len(s.Links) != 8 {
@@ -130,7 +137,7 @@ func TestTrunkStaysTrunkWhileItsNeighbourIsAway(t *testing.T) {
 	}
 }
 
-func TestSilentLinkIsQuarantined(t *testing.T) {
+func TestSilentLinkIsDoubted(t *testing.T) {
 	b := ring(Config{})
 	later := t0.Add(11 * time.Second)
 	for d := openflow.DPID(2); d <= 4; d++ { // all but the cable 1-2
@@ -144,7 +151,7 @@ func TestSilentLinkIsQuarantined(t *testing.T) {
 	if p, _ := b.Snapshot(later).Port(at(1, 2)); p.Role != Undetermined {
 		t.Errorf("a port whose probes may just have drowned is %v", p.Role)
 	}
-	b.Expire(later.Add(30 * time.Second))
+	b.Expire(later.Add(6 * time.Minute))
 	if p, _ := b.Snapshot(later).Port(at(1, 2)); p.Role != Edge {
 		t.Errorf("a port that stayed silent is %v", p.Role)
 	}
@@ -167,20 +174,24 @@ func TestHosts(t *testing.T) {
 	b := ring(Config{MaxHosts: 2})
 	mac := openflow.MAC{0, 1, 2, 3, 4, 5}
 	ip, ip6 := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("2001:db8::1")
-	if b.HostSeen(at(1, 1), mac, nil, t0) {
+	if b.HostSeen(at(1, 1), mac, nil, true, t0) {
 		t.Error("a host was learned on a trunk")
 	}
-	if !b.HostSeen(at(1, 3), mac, []netip.Addr{ip}, t0) || b.HostSeen(at(1, 3), mac, []netip.Addr{ip}, t0) {
+	if !b.HostSeen(at(1, 3), mac, []netip.Addr{ip}, true, t0) || b.HostSeen(at(1, 3), mac, []netip.Addr{ip}, true, t0) {
 		t.Error("a host is news the first time, and only then")
 	}
-	if !b.HostSeen(at(1, 3), mac, []netip.Addr{ip6}, t0) {
+	if !b.HostSeen(at(1, 3), mac, []netip.Addr{ip6}, true, t0) {
 		t.Error("another address is no news")
 	}
 	s := b.Snapshot(t0)
 	if p, ok := s.Locate(netip.MustParseAddr("::ffff:10.0.0.1")); !ok || p != at(1, 3) {
 		t.Errorf("located at %v, %v", p, ok)
 	}
-	if !b.HostSeen(at(2, 3), mac, nil, t0) {
+	if b.HostSeen(at(2, 3), mac, nil, true, t0) {
+		t.Error("a host that has just come moves on at once")
+	}
+	later := t0.Add(time.Second)
+	if !b.HostSeen(at(2, 3), mac, nil, true, later) {
 		t.Error("a move is no news")
 	}
 	if p, _ := b.Snapshot(t0).Locate(ip6); p != at(2, 3) {
@@ -190,27 +201,39 @@ func TestHosts(t *testing.T) {
 		t.Error("an old snapshot has changed")
 	}
 	other := openflow.MAC{0, 1, 2, 3, 4, 6}
-	b.HostSeen(at(4, 3), other, []netip.Addr{ip}, t0)
+	b.HostSeen(at(4, 3), other, []netip.Addr{ip}, true, later.Add(time.Second))
+	if p, _ := b.Snapshot(t0).Locate(ip); p != at(2, 3) {
+		t.Error("an address was taken from a host that spoke a second ago")
+	}
+	later = later.Add(time.Minute)
+	b.HostSeen(at(4, 3), other, []netip.Addr{ip}, false, later)
+	if p, _ := b.Snapshot(t0).Locate(ip); p != at(2, 3) {
+		t.Error("the source of a packet was enough to take an address")
+	}
+	b.HostSeen(at(4, 3), other, []netip.Addr{ip}, true, later)
 	s = b.Snapshot(t0)
 	if p, _ := s.Locate(ip); p != at(4, 3) || len(s.Hosts[mac].Addrs) != 1 {
 		t.Errorf("the address is at %v and its old owner has %v", p, s.Hosts[mac].Addrs)
 	}
-	b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 7}, nil, t0)
-	if b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 8}, nil, t0) {
+	b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 7}, nil, true, later)
+	if b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 8}, nil, true, later) || b.HostSeen(at(4, 3), mac, nil, true, later) {
 		t.Error("a port has more hosts than it may")
+	}
+	if !b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 8}, nil, true, later.Add(time.Hour)) {
+		t.Error("a host that has been silent for an hour keeps others out")
 	}
 }
 
-func TestLocatePrefersTheMostTelling(t *testing.T) {
+func TestLocateBelievesTheOperatorFirst(t *testing.T) {
 	host, wide := netip.MustParsePrefix("10.0.0.9/32"), netip.MustParsePrefix("10.0.0.0/8")
 	b := ring(Config{Attachments: []Attachment{{wide, at(3, 3)}, {netip.MustParsePrefix("10.0.0.0/24"), at(2, 3)}, {host, at(4, 3)}}})
-	b.HostSeen(at(1, 3), openflow.MAC{0, 1}, []netip.Addr{netip.MustParseAddr("10.0.0.1"), host.Addr()}, t0)
+	b.HostSeen(at(1, 3), openflow.MAC{0, 1}, []netip.Addr{netip.MustParseAddr("10.0.0.1"), host.Addr(), netip.MustParseAddr("192.0.2.7")}, true, t0)
 	s := b.Snapshot(t0)
 	for addr, want := range map[string]PortID{
-		"10.0.0.9": at(4, 3), // configured for the host itself
-		"10.0.0.1": at(1, 3), // seen
-		"10.0.0.7": at(2, 3), // longest prefix
-		"10.9.9.9": at(3, 3),
+		"10.0.0.9":  at(4, 3), // configured for the host itself
+		"10.0.0.1":  at(2, 3), // configured, though seen elsewhere
+		"10.9.9.9":  at(3, 3), // a shorter prefix
+		"192.0.2.7": at(1, 3), // seen
 	} {
 		if got, ok := s.Locate(netip.MustParseAddr(addr)); !ok || got != want {
 			t.Errorf("%s located at %v, %v; want %v", addr, got, ok, want)
@@ -250,13 +273,13 @@ func TestCapacities(t *testing.T) {
 func TestMemoryMakesARestartInvisible(t *testing.T) {
 	b := ring(Config{})
 	for d := openflow.DPID(1); d <= 4; d++ {
-		b.HostSeen(at(d, 3), openflow.MAC{0, byte(d)}, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(d)})}, t0)
+		b.HostSeen(at(d, 3), openflow.MAC{0, byte(d)}, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(d)})}, true, t0)
 	}
 	before := b.Snapshot(t0.Add(3 * time.Second))
 
 	restart := t0.Add(time.Minute)
 	again := NewBuilder(Config{}, restart)
-	again.Recall(before.Memory(), restart)
+	again.Recall(b.Memory(), restart)
 	for _, d := range []openflow.DPID{3, 1, 4, 2} {
 		again.SwitchUp(Switch{DPID: d, Tables: 254, Meters: 100}, ports(3), restart)
 		s := again.Snapshot(restart)
@@ -269,11 +292,105 @@ func TestMemoryMakesARestartInvisible(t *testing.T) {
 	}
 
 	late := NewBuilder(Config{}, restart)
-	late.Recall(before.Memory(), restart)
+	late.Recall(b.Memory(), restart)
 	up(late, 1, 3, restart)
 	late.Snapshot(restart)
 	late.Expire(restart.Add(time.Minute))
 	if s := late.Snapshot(restart.Add(time.Minute)); len(s.Links) != 0 {
 		t.Errorf("links to switches that never connected are still used: %v", s.Links)
+	}
+}
+
+func TestPortTowardsAnAbsentSwitchIsNoEdge(t *testing.T) {
+	down := openflow.Port{No: 2, State: openflow.PortStateLinkDown}
+	for name, happens := range map[string]func(b *Builder, now time.Time) *Builder{
+		"its carrier flaps": func(b *Builder, now time.Time) *Builder {
+			b.PortChanged(1, openflow.PortModified, down, now)
+			b.PortChanged(1, openflow.PortModified, openflow.Port{No: 2}, now)
+			return b
+		},
+		"the controller restarts": func(b *Builder, now time.Time) *Builder {
+			again := NewBuilder(Config{}, now)
+			again.Recall(b.Memory(), now)
+			up(again, 1, 3, now)
+			return again
+		},
+		"the controller restarts twice": func(b *Builder, now time.Time) *Builder {
+			for range 2 {
+				again := NewBuilder(Config{}, now)
+				again.Recall(b.Memory(), now)
+				again.Expire(now.Add(time.Minute))
+				b = again
+			}
+			up(b, 1, 3, now)
+			return b
+		},
+	} {
+		b := ring(Config{})
+		now := t0.Add(time.Minute)
+		b.SwitchDown(2, now)
+		b.Expire(now.Add(time.Minute))
+		b = happens(b, now.Add(time.Minute))
+		b.Expire(now.Add(3 * time.Minute))
+		if p, _ := b.Snapshot(now).Port(at(1, 2)); p.Role == Edge {
+			t.Errorf("%s: the port towards a switch that may still forward is an edge", name)
+		}
+	}
+}
+
+func TestPortThatIsDeletedAndAddedIsLookedAtAfresh(t *testing.T) {
+	b := NewBuilder(Config{}, t0)
+	b.Recall(Memory{Ports: []RememberedPort{{PortID: at(1, 1), Role: Edge}}}, t0)
+	up(b, 1, 1, t0)
+	if p, _ := b.Snapshot(t0).Port(at(1, 1)); p.Role != Edge {
+		t.Errorf("a remembered edge port is %v", p.Role)
+	}
+	b.PortChanged(1, openflow.PortDeleted, openflow.Port{No: 1}, t0)
+	b.PortChanged(1, openflow.PortAdded, openflow.Port{No: 1}, t0)
+	if p, _ := b.Snapshot(t0).Port(at(1, 1)); p.Role != Undetermined {
+		t.Errorf("a new port is %v at once", p.Role)
+	}
+}
+
+func TestMemoryGivesWayToWhatIsSeen(t *testing.T) {
+	past := Memory{
+		Links: []RememberedLink{{LinkID: LinkID{From: at(1, 1), To: at(2, 1)}}, {LinkID: LinkID{From: at(2, 1), To: at(1, 1)}}},
+		Ports: []RememberedPort{{PortID: at(1, 1), Role: Trunk, Far: at(2, 1)}, {PortID: at(2, 1), Role: Trunk, Far: at(1, 1)}},
+	}
+	b := NewBuilder(Config{}, t0)
+	b.Recall(past, t0)
+	for d := openflow.DPID(1); d <= 3; d++ {
+		up(b, d, 1, t0)
+	}
+	cable(b, at(1, 1), at(3, 1), t0) // while the daemon was down the cable was moved
+	b.Expire(t0.Add(2 * time.Second))
+	if p, _ := b.Snapshot(t0).Port(at(2, 1)); p.Role != Edge {
+		t.Errorf("the port that the cable left is %v", p.Role)
+	}
+
+	b = NewBuilder(Config{}, t0)
+	b.Recall(past, t0)
+	b.SwitchUp(Switch{DPID: 1}, []openflow.Port{{No: 1, State: openflow.PortStateLinkDown}}, t0)
+	if s := b.Snapshot(t0); len(s.Links) != 0 || s.Switches[1].Ports[1].Role != Undetermined {
+		t.Errorf("a port without carrier is %v and has links %v", s.Switches[1].Ports[1].Role, s.Links)
+	}
+}
+
+func TestPortThatHearsItselfIsClosed(t *testing.T) {
+	b := ring(Config{})
+	b.LinkSeen(at(1, 3), at(1, 3), t0)
+	if p, _ := b.Snapshot(t0).Port(at(1, 3)); p.Role != Undetermined {
+		t.Errorf("a port that hears its own probes is %v", p.Role)
+	}
+}
+
+func TestSwitchWithoutTracesIsForgotten(t *testing.T) {
+	b := ring(Config{})
+	for d := openflow.DPID(100); d < 200; d++ {
+		up(b, d, 4, t0)
+		b.SwitchDown(d, t0)
+	}
+	if s := b.Snapshot(t0); len(s.Switches) != 4 {
+		t.Errorf("%d switches are kept", len(s.Switches))
 	}
 }

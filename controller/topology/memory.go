@@ -1,7 +1,6 @@
 package topology
 
 import (
-	"maps"
 	"slices"
 	"time"
 )
@@ -12,7 +11,7 @@ import (
 // restart as before, and none is touched.
 type Memory struct {
 	Links []RememberedLink `json:"links,omitempty"`
-	Edges []PortID         `json:"edges,omitempty"`
+	Ports []RememberedPort `json:"ports,omitempty"`
 	Hosts []Host           `json:"hosts,omitempty"`
 }
 
@@ -22,22 +21,35 @@ type RememberedLink struct {
 	Tree bool `json:"tree,omitempty"`
 }
 
+// RememberedPort is a port whose role was known.
+type RememberedPort struct {
+	PortID
+	Role PortRole `json:"role"`
+	Far  PortID   `json:"far"` // the port behind a trunk
+}
+
 // Memory extracts what is worth remembering, in a stable order.
-func (s *Snapshot) Memory() Memory {
+func (b *Builder) Memory() Memory {
 	var m Memory
-	for _, l := range s.Links {
-		m.Links = append(m.Links, RememberedLink{LinkID: l.ID, Tree: s.Tree[l.ID.From]})
+	for id := range b.links {
+		m.Links = append(m.Links, RememberedLink{LinkID: id, Tree: b.tree[id.From]})
 	}
-	for _, sw := range s.Switches {
-		for _, p := range sw.Ports {
-			if p.Role == Edge {
-				m.Edges = append(m.Edges, p.ID)
+	for _, past := range b.past {
+		m.Ports = append(m.Ports, past)
+	}
+	for dpid, sw := range b.switches {
+		for no, p := range sw.ports {
+			if p.role != Undetermined || p.far != Outside {
+				m.Ports = append(m.Ports, RememberedPort{PortID: PortID{DPID: dpid, Port: no}, Role: p.role, Far: p.far})
 			}
 		}
 	}
-	m.Hosts = slices.SortedFunc(maps.Values(s.Hosts), func(a, b Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
+	for _, h := range b.hosts {
+		m.Hosts = append(m.Hosts, *h)
+	}
+	slices.SortFunc(m.Hosts, func(a, b Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
 	slices.SortFunc(m.Links, func(a, b RememberedLink) int { return CompareLinks(a.LinkID, b.LinkID) })
-	slices.SortFunc(m.Edges, ComparePorts)
+	slices.SortFunc(m.Ports, func(a, b RememberedPort) int { return ComparePorts(a.PortID, b.PortID) })
 	return m
 }
 
@@ -50,14 +62,26 @@ func (b *Builder) Recall(m Memory, now time.Time) {
 			b.tree[l.From], b.tree[l.To] = true, true
 		}
 	}
-	for _, id := range m.Edges {
-		b.edges[id] = true
+	for _, p := range m.Ports {
+		b.past[p.PortID] = p
 	}
 	for _, h := range m.Hosts {
-		kept := &Host{MAC: h.MAC, At: h.At, Seen: h.Seen}
+		kept := &Host{MAC: h.MAC, At: h.At, Seen: h.Seen, Moved: h.Moved}
 		b.hosts[h.MAC] = kept
 		for _, a := range h.Addrs {
-			b.claim(kept, a)
+			b.give(kept, a)
+		}
+	}
+	b.dirty = true
+}
+
+// RecallCable takes in a cable that an installed path used, though the memory
+// of the network may have been written before it was found.
+func (b *Builder) RecallCable(from, to PortID, now time.Time) {
+	for _, id := range []LinkID{{From: from, To: to}, {From: to, To: from}} {
+		if _, known := b.links[id]; !known {
+			b.links[id] = now
+			b.past[id.From] = RememberedPort{PortID: id.From, Role: Trunk, Far: id.To}
 		}
 	}
 	b.dirty = true

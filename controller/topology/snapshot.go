@@ -37,6 +37,7 @@ type Port struct {
 	MAC      openflow.MAC
 	Up       bool // neither administratively down nor without carrier
 	Role     PortRole
+	Far      PortID  // the port behind a trunk, as far as it is known
 	Capacity BitRate // configured, else as the port tells, else the default
 	Queue    *uint32 // queue for allocated traffic, where one is configured
 }
@@ -65,7 +66,8 @@ type Host struct {
 	MAC   openflow.MAC
 	At    PortID
 	Addrs []netip.Addr // ascending
-	Seen  time.Time
+	Seen  time.Time    // when it last said something that reached the controller
+	Moved time.Time    // when it came to where it is
 }
 
 // Attachment is a prefix that the configuration places behind an edge port.
@@ -93,22 +95,18 @@ func (s *Snapshot) Port(id PortID) (Port, bool) {
 	return p, ok
 }
 
-// Locate finds the edge port behind which addr is: a configured attachment
-// that names the host itself, then where it was seen, then the longest
-// configured prefix. ok is false if nothing explains the address yet.
+// Locate finds the edge port behind which addr is: that of the longest
+// configured prefix, else where it was seen. What the operator wrote down is not
+// for a host to change. ok is false if nothing explains the address yet.
 func (s *Snapshot) Locate(addr netip.Addr) (at PortID, ok bool) {
 	addr = addr.Unmap()
-	seen, learned := s.Addrs[addr]
 	for _, a := range s.Attachments {
-		if !a.Prefix.Contains(addr) {
-			continue
+		if a.Prefix.Contains(addr) {
+			return a.At, true
 		}
-		if learned && !a.Prefix.IsSingleIP() {
-			break
-		}
-		return a.At, true
 	}
-	return seen.At, learned
+	seen, ok := s.Addrs[addr]
+	return seen.At, ok
 }
 
 // Link finds the directed link with this ID: a trunk link between two

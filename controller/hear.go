@@ -1,0 +1,98 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"conga/controller/discovery"
+	"conga/controller/flow"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// receive takes in what the switch says unasked. It runs on the connection's
+// reader, in order.
+func (s *session) receive(ctx context.Context, m openflow.Message) {
+	switch m := m.(type) {
+	case *openflow.PacketIn:
+		s.packetIn(m)
+	case *openflow.PortStatus:
+		s.post(ctx, portStatus{s, m.Reason, m.Port})
+	case *openflow.FlowRemoved:
+		select {
+		case s.removed <- m:
+		default:
+			select {
+			case s.missed <- struct{}{}:
+			default:
+			}
+		}
+	case *openflow.Error:
+		s.log.Warn("switch reports an error", "err", m)
+	}
+}
+
+// packetIn reads a frame that a switch handed up: a probe, or something that a
+// host said. What is no news goes no further than here, and what does not fit
+// into the core's queue is dropped; the host will speak again.
+func (s *session) packetIn(m *openflow.PacketIn) {
+	port, ok := m.InPort()
+	if !ok {
+		return
+	}
+	at := topology.PortID{DPID: s.dpid, Port: port}
+	if from, err := s.prober.Origin(m.Data, time.Now()); err == nil {
+		s.offer(s.events, probeSeen{s, from, at})
+		return
+	}
+	if discovery.IsLLDP(m.Data) {
+		return
+	}
+	if p, ok := s.Snapshot().Port(at); ok && p.Role == topology.Trunk {
+		s.stray(m.Data)
+		return
+	}
+	if h, ok := discovery.Sight(m.Data); ok && s.news(at, h) {
+		s.offer(s.rumours, hostSeen{s, at, h})
+	}
+}
+
+// stray takes a frame that a switch did not know what to do with to the host
+// that it is for.
+func (s *session) stray(frame []byte) {
+	if len(frame) < 14 || s.policy.Forwarding != flow.ForwardL2 {
+		return
+	}
+	if h, ok := s.Snapshot().Hosts[openflow.MAC(frame[:6])]; ok {
+		s.offer(s.rumours, delivery{h.At, frame})
+	}
+}
+
+// refresh is how often a host that is known is noted to have spoken.
+const refresh = 10 * time.Second
+
+// news reports whether a sighting tells more than the snapshot.
+func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
+	snap := s.Snapshot()
+	if p, ok := snap.Port(at); !ok || p.Role != topology.Edge {
+		return false
+	}
+	known, ok := snap.Hosts[h.MAC]
+	if !ok || known.At != at || h.Claimed && time.Since(known.Seen) > refresh {
+		return true
+	}
+	for _, a := range h.Addrs {
+		if snap.Addrs[a].At != at {
+			return true
+		}
+	}
+	return false
+}
+
+// offer hands an event to the core if there is room.
+func (s *session) offer(to chan<- event, e event) {
+	select {
+	case to <- e:
+	default:
+	}
+}
