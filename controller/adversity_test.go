@@ -27,7 +27,7 @@ func TestReconnectLosesNoPacket(t *testing.T) {
 	l := start(t, ofswitch.Linear(3, emulated()), Config{})
 	l.settled(3, 2)
 	l.pingAll()
-	l.settled(3, 2)
+	l.acquainted()
 	before := map[openflow.DPID]uint64{}
 	for _, sw := range l.net.Switches() {
 		before[sw.DPID()] = sw.Counters().FlowMods
@@ -207,7 +207,7 @@ func TestRefusedDumpIsNoEmptySwitch(t *testing.T) {
 	l := start(t, ofswitch.Linear(2, emulated()), Config{Audit: 100 * time.Millisecond})
 	l.settled(2, 1)
 	l.pingAll()
-	l.settled(2, 1)
+	l.acquainted()
 	sw := l.net.Switch(1)
 	busy := openflow.Error{ErrType: openflow.ErrorTypeBadRequest, Code: 8}
 	before := sw.Counters().FlowMods

@@ -181,6 +181,22 @@ func (l *lab) pingAll() {
 	}
 }
 
+// acquainted waits until every host is known with its addresses, and every
+// switch holds what follows.
+func (l *lab) acquainted() {
+	l.Helper()
+	l.until("every host to be known", func(s *topology.Snapshot) bool {
+		for _, h := range l.net.Hosts() {
+			for _, a := range h.Addrs() {
+				if _, ok := s.Addrs[a]; !ok {
+					return false
+				}
+			}
+		}
+		return l.held(s)
+	})
+}
+
 // circuit is a circuit between two hosts on the path that is best now.
 func (l *lab) circuit(id string, handle uint32, from, to string, rate topology.BitRate) path.Circuit {
 	l.Helper()
