@@ -25,6 +25,7 @@ type Config struct {
 
 	ProbeTime time.Duration // a port that hears no probe for this long is an edge port; default 1 s
 	LinkHold  time.Duration // a link whose probes stay away for this long is down; default 10 s
+	Absence   time.Duration // how long the links of a switch count after its channel was lost; default 3 s
 	Grace     time.Duration // how long the memory of an earlier run stands in for switches that have not connected yet; default 15 s
 	Doubt     time.Duration // how long a port that may still lead to a switch stays closed; default 5 min
 	MaxHosts  int           // learned hosts per port; default 1024
@@ -34,6 +35,7 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.ProbeTime = cmp.Or(c.ProbeTime, time.Second)
 	c.LinkHold = cmp.Or(c.LinkHold, 10*time.Second)
+	c.Absence = cmp.Or(c.Absence, 3*time.Second)
 	c.Grace = cmp.Or(c.Grace, 15*time.Second)
 	c.Doubt = cmp.Or(c.Doubt, 5*time.Minute)
 	c.MaxHosts = cmp.Or(c.MaxHosts, 1024)
@@ -65,10 +67,10 @@ type Builder struct {
 }
 
 type switchState struct {
-	info  Switch // Ports is unused
-	ready bool   // sends the probes that it receives to the controller
-	lost  time.Time
-	held  bool // its links still count although it is away
+	info  Switch    // Ports is unused
+	ready bool      // sends the probes that it receives to the controller
+	until time.Time // while it is away: when its links cease to count
+	held  bool      // its links count although it is away
 	ports map[openflow.PortNo]*portState
 }
 
@@ -94,6 +96,9 @@ func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 	if sw == nil {
 		sw = &switchState{ports: map[openflow.PortNo]*portState{}}
 		b.switches[info.DPID] = sw
+	}
+	if b.nobody() {
+		b.excuse(now)
 	}
 	info.Connected, info.Since, info.Ports = true, now, nil
 	sw.info, sw.ready = info, false
@@ -141,7 +146,7 @@ func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
 	if sw == nil || !sw.info.Connected {
 		return
 	}
-	sw.info.Connected, sw.lost, sw.held = false, now, true
+	sw.info.Connected, sw.held, sw.until = false, true, now.Add(b.cfg.Absence)
 	b.dirty = true
 	if !b.matters(sw) {
 		delete(b.switches, dpid)
@@ -189,7 +194,7 @@ func (b *Builder) Expire(now time.Time) {
 	}
 	for _, sw := range b.switches {
 		b.settlePorts(sw, linked, now)
-		if sw.held && !sw.info.Connected && now.Sub(sw.lost) >= b.cfg.LinkHold {
+		if sw.held && !sw.info.Connected && !now.Before(sw.until) {
 			sw.held, b.dirty = false, true
 		}
 	}
@@ -209,6 +214,25 @@ func (b *Builder) Expire(now time.Time) {
 func (b *Builder) connected(dpid openflow.DPID) bool {
 	sw := b.switches[dpid]
 	return sw != nil && sw.info.Connected
+}
+
+// nobody reports whether no switch is connected.
+func (b *Builder) nobody() bool {
+	for _, sw := range b.switches {
+		if sw.info.Connected {
+			return false
+		}
+	}
+	return true
+}
+
+// excuse gives all switches that are away as much time to connect as a restart
+// does: when the first one returns after all were gone, it was the controller
+// that had been out of sight, not they.
+func (b *Builder) excuse(now time.Time) {
+	for _, sw := range b.switches {
+		sw.held, sw.until = true, now.Add(b.cfg.Grace)
+	}
 }
 
 // counts reports whether links of a switch count: it is connected, or was a

@@ -120,7 +120,7 @@ func TestTrunkStaysTrunkWhileItsNeighbourIsAway(t *testing.T) {
 	if _, ok := b.Snapshot(t0).Links[at(1, 2)]; !ok {
 		t.Error("a lost channel took the links of its switch along at once")
 	}
-	later := t0.Add(time.Hour + 10*time.Second)
+	later := t0.Add(time.Hour + 3*time.Second)
 	cable(b, at(3, 2), at(4, 1), later)
 	cable(b, at(4, 2), at(1, 1), later)
 	b.Expire(later)
@@ -392,5 +392,23 @@ func TestSwitchWithoutTracesIsForgotten(t *testing.T) {
 	}
 	if s := b.Snapshot(t0); len(s.Switches) != 4 {
 		t.Errorf("%d switches are kept", len(s.Switches))
+	}
+}
+
+func TestControllerOutOfSightIsNotTheSwitchesFault(t *testing.T) {
+	b := ring(Config{})
+	later := t0.Add(time.Minute)
+	for d := openflow.DPID(1); d <= 4; d++ {
+		b.SwitchDown(d, t0)
+	}
+	b.Expire(later)
+	up(b, 1, 3, later)
+	b.Expire(later.Add(5 * time.Second))
+	if s := b.Snapshot(later); len(s.Links) != 8 {
+		t.Errorf("%d links count when the first switch is back; want all 8", len(s.Links))
+	}
+	b.Expire(later.Add(20 * time.Second))
+	if s := b.Snapshot(later); len(s.Links) != 0 {
+		t.Errorf("%d links to switches that did not come back count", len(s.Links))
 	}
 }
