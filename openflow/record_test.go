@@ -86,6 +86,13 @@ func recordGolden(t *testing.T) {
 	r.send(&MultipartRequest{MPType: MultipartTable})
 	keep("table", cutReply(r.next(TypeMultipartReply), func([]byte) int { return tableStatsLen }))
 
+	r.send(NewFlowDelete(TableAll, nil))
+	r.drain()
+	for _, text := range niciraFlows { // those that this switch takes
+		r.command("ovs-ofctl", "-O", "OpenFlow13", "add-flow", "unix:"+filepath.Join(r.dir, "br0.mgmt"), "table=7,"+text).Run()
+	}
+	ask("flow stats of extensions", NewMultipartRequest(AllFlows()), TypeMultipartReply)
+	r.send(&add)
 	r.send(&PacketOut{
 		BufferID: NoBuffer, InPort: 1, Actions: []Action{Output(PortController, MaxLenNoBuffer)}, Data: recordFrame,
 	})
