@@ -203,3 +203,25 @@ func FuzzMatchText(f *testing.F) {
 		checkAppends(t, &FlowMod{Match: append(Match(nil), m...)})
 	})
 }
+
+// FuzzFlowText demands that every flow that can be read prints as text that reads as the same flow, and that
+// the codec agrees.
+func FuzzFlowText(f *testing.F) {
+	for _, text := range append(flowTexts, ofctlFlows...) {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		m, err := ParseFlow(text)
+		if err != nil {
+			return
+		}
+		m.CookieMask, m.OutPort, m.OutGroup = 0, PortAny, GroupAny // an entry has none
+		again, err := ParseFlow(m.addText())
+		if err != nil || !reflect.DeepEqual(again, m) {
+			t.Fatalf("%q prints as %q, which reads as %v, %v", text, m.addText(), again, err)
+		}
+		if len(text) < 1000 {
+			checkAppends(t, m)
+		}
+	})
+}
