@@ -263,18 +263,18 @@ func TestCovalenceTimes(t *testing.T) {
 	h.advance(time.Minute)
 	second := h.covalence(200, "["+conn("source", "port", "2")+"]", bearer(h.key)).UUIDs[0]
 	for query, want := range map[string][]string{
-		"":                                     {first, second},
-		fmt.Sprint("?after=", start):           {first, second},
-		fmt.Sprint("?after=", start+1):         {second},
-		fmt.Sprint("?after=", start+61):        nil,
-		fmt.Sprint("?before=", start):          {first},
-		fmt.Sprint("?before=", start+60):       {first, second},
-		fmt.Sprint("?before=", start-1):        nil,
-		fmt.Sprint("?per_page=1"):              {first},
-		fmt.Sprint("?page=2&per_page=1"):       {second},
-		fmt.Sprint("?project_id=projectB"):     {first, second},
-		fmt.Sprint("?after=1&before=", 1<<33):  {first, second},
-		fmt.Sprint("?after=1&before=2&page=1"): nil,
+		"":                                    {first, second},
+		fmt.Sprint("?after=", start):          {first, second},
+		fmt.Sprint("?after=", start+1):        {second},
+		fmt.Sprint("?after=", start+61):       nil,
+		fmt.Sprint("?before=", start):         {first},
+		fmt.Sprint("?before=", start+60):      {first, second},
+		fmt.Sprint("?before=", start-1):       nil,
+		"?per_page=1":                         {first},
+		"?page=2&per_page=1":                  {second},
+		"?project_id=projectB":                {first, second},
+		fmt.Sprint("?after=1&before=", 1<<33): {first, second},
+		"?after=1&before=2&page=1":            nil,
 	} {
 		var got []string
 		for _, l := range h.covalenceList("/connections"+query, bearer(h.key)) {
