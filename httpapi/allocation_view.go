@@ -24,7 +24,16 @@ type allocationView struct {
 	Protocol string    `json:"protocol"`
 	Reason   *string   `json:"reason"`
 	Path     []hopView `json:"path"`
-	Links    links     `json:"_links"`
+
+	Connections *int            `json:"connections"` // reported of its traffic; null: nobody reports
+	InUse       *bool           `json:"in_use"`      // active, and somebody is on it
+	Links       allocationLinks `json:"_links"`
+}
+
+// allocationLinks leads from an allocation to who is on its path.
+type allocationLinks struct {
+	Self        link  `json:"self"`
+	Connections *link `json:"connections,omitempty"`
 }
 
 // hopView is one switch on the path: the ports where traffic from the source
@@ -58,7 +67,7 @@ func viewAllocation(x *exchange, a allocator.Allocation) allocationView {
 		SrcIP: a.Key.Src.String(), SrcPort: orNull(a.Key.SrcPort),
 		DstIP: a.Key.Dst.String(), DstPort: orNull(a.Key.DstPort),
 		Duration: a.Duration, Protocol: protocolName(a.Key.Proto), Reason: orNull(a.Reason),
-		Links: links{Self: link{x.path("allocations", a.ID)}},
+		Links: allocationLinks{Self: link{x.path("allocations", a.ID)}},
 	}
 	if a.Window != (allocator.Window{}) {
 		v.StartTime, v.EndTime = &a.Window.Start, &a.Window.End

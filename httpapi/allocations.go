@@ -17,11 +17,14 @@ var errNoAllocation = newFault(http.StatusNotFound, "allocation_id: no such allo
 // createAllocation is POST /allocations.
 func (a *api) createAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
-	x.body.require(required...)
+	of := a.takeConnectionID(x.body, &f)
 	if err := x.body.done(); err != nil {
 		return err
 	}
 	if err := a.mayUse(x, f.project.v); err != nil {
+		return err
+	}
+	if err := a.followConnection(&f, of); err != nil {
 		return err
 	}
 	user, err := a.userOf(x, &f)
@@ -51,12 +54,12 @@ func (a *api) showAllocation(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.showOne(found)
+	return a.showOne(x, found)
 }
 
-func (x *exchange) showOne(a allocator.Allocation) error {
-	x.Header("ETag", etagOf(a))
-	return x.succeed(http.StatusOK, []allocationView{viewAllocation(x, a)})
+func (a *api) showOne(x *exchange, found allocator.Allocation) error {
+	x.Header("ETag", etagOf(found))
+	return x.succeed(http.StatusOK, a.viewAllocations(x, []allocator.Allocation{found}))
 }
 
 // find is the allocation in the address. That of another project does not
@@ -113,7 +116,7 @@ func (a *api) update(x *exchange, f *allocationFields, change func(allocator.All
 		}
 		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, change(now))
 		if err == nil {
-			return x.showOne(changed)
+			return a.showOne(x, changed)
 		}
 		if !stale(err) {
 			return err
@@ -172,11 +175,7 @@ func (a *api) listAllocations(x *exchange) error {
 	list := a.Allocations.List(project)
 	first, last := q.bounds(len(list))
 	x.Header("Link", q.links(x.path("allocations"), len(list)))
-	views := make([]allocationView, 0, last-first)
-	for _, one := range list[first:last] {
-		views = append(views, viewAllocation(x, one))
-	}
-	return x.succeed(http.StatusOK, views)
+	return x.succeed(http.StatusOK, a.viewAllocations(x, list[first:last]))
 }
 
 // etagOf is a strong validator: the revision grows with every change.

@@ -20,7 +20,7 @@ const (
 // readBody reads what the request holds, whatever its method. Without a body
 // the fields are empty.
 func readBody(c *gin.Context) (*fields, error) {
-	raw, err := readRaw(c)
+	raw, err := readRaw(c, maxBody)
 	if err != nil || len(raw) == 0 {
 		return &fields{}, err
 	}
@@ -30,18 +30,18 @@ func readBody(c *gin.Context) (*fields, error) {
 	return parseObject(raw)
 }
 
-// readRaw reads the body's bytes.
-func readRaw(c *gin.Context) ([]byte, error) {
+// readRaw reads the body's bytes, of which there may be limit.
+func readRaw(c *gin.Context, limit int64) ([]byte, error) {
 	r := c.Request
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
-	tooLarge := newFault(http.StatusRequestEntityTooLarge, fmt.Sprintf("body: larger than %d bytes", maxBody))
-	if r.ContentLength > maxBody {
+	tooLarge := newFault(http.StatusRequestEntityTooLarge, fmt.Sprintf("body: larger than %d bytes", limit))
+	if r.ContentLength > limit {
 		c.Writer.Header().Set("Connection", "close") // nobody will read the rest
 		return nil, tooLarge
 	}
-	raw, err := io.ReadAll(http.MaxBytesReader(c.Writer, r.Body, maxBody))
+	raw, err := io.ReadAll(http.MaxBytesReader(c.Writer, r.Body, limit))
 	if _, over := errors.AsType[*http.MaxBytesError](err); over {
 		return nil, tooLarge
 	}
@@ -58,9 +58,9 @@ type member struct {
 	used bool   // somebody asked for it
 }
 
-// parseObject reads a JSON object of ours: valid JSON in valid UTF-8, no name
-// twice, nothing after its end. What it refuses is a 400 with the reason.
-func parseObject(raw []byte) (*fields, error) {
+// parseJSON takes one value of valid JSON in valid UTF-8, and nothing after its
+// end. What it refuses is a 400 with the reason.
+func parseJSON(raw []byte) ([]byte, error) {
 	if !utf8.Valid(raw) {
 		return nil, newFault(http.StatusBadRequest, "body: not valid UTF-8")
 	}
@@ -68,7 +68,15 @@ func parseObject(raw []byte) (*fields, error) {
 	if err := json.Unmarshal(raw, &whole); err != nil {
 		return nil, newFault(http.StatusBadRequest, "body: "+syntaxReason(err))
 	}
-	whole = bytes.TrimSpace(whole)
+	return bytes.TrimSpace(whole), nil
+}
+
+// parseObject reads a JSON object of ours, which has no name twice.
+func parseObject(raw []byte) (*fields, error) {
+	whole, err := parseJSON(raw)
+	if err != nil {
+		return nil, err
+	}
 	if whole[0] != '{' {
 		return nil, newFault(http.StatusBadRequest, "body: must be a JSON object, not "+kindOf(whole))
 	}

@@ -10,6 +10,7 @@ import (
 	"conga/allocator"
 	"conga/controller/topology"
 	"conga/httpapi/auth"
+	"conga/httpapi/connections"
 )
 
 // Allocations is what the API needs of the allocator. Errors are of type
@@ -51,6 +52,8 @@ type Config struct {
 	Allocations Allocations
 	Keys        *auth.Keys
 	Directory   auth.Directory
+	Connections *connections.Registry     // nil: nobody reports connections
+	Keyless     []Keyless                 // who may do so without a key
 	Guard       *auth.Guard               // nil: one with default limits
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order

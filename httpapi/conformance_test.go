@@ -36,7 +36,7 @@ const (
 )
 
 // ours are the members that we add to the document's objects.
-var ours = []string{"protocol", "reason", "path", "_links"}
+var ours = []string{"protocol", "reason", "path", "connections", "in_use", "_links"}
 
 // conforms checks an answer against an example of the document: the same
 // members with the same values, [id] and [key] standing for any string, and
@@ -158,8 +158,12 @@ func TestOurMembers(t *testing.T) {
 		d := h.want(200, "GET", base+"/allocations/"+id, "", bearer(h.key)).Results[0]
 		want := map[string]any{
 			"src_port": 4321.0, "dst_port": 3030.0, "protocol": "tcp", "bandwidth": 1e8, "reason": nil,
-			"path":   []any{map[string]any{"dpid": "0000000000000001", "in_port": 1.0, "out_port": 2.0}},
-			"_links": map[string]any{"self": map[string]any{"href": base + "/allocations/" + id}},
+			"path":        []any{map[string]any{"dpid": "0000000000000001", "in_port": 1.0, "out_port": 2.0}},
+			"connections": 0.0, "in_use": false,
+			"_links": map[string]any{
+				"self":        map[string]any{"href": base + "/allocations/" + id},
+				"connections": map[string]any{"href": base + "/connections?allocation=" + id},
+			},
 		}
 		for name, w := range want {
 			if fmt.Sprint(d[name]) != fmt.Sprint(w) {

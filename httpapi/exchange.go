@@ -24,9 +24,12 @@ type exchange struct {
 type handler func(*exchange) error
 
 // open serves a resource that needs no key.
-func (a *api) open(h handler) gin.HandlerFunc {
+func (a *api) open(h handler) gin.HandlerFunc { return a.reading(readBody, h) }
+
+// reading serves a resource whose bodies read understands.
+func (a *api) reading(read func(*gin.Context) (*fields, error), h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		body, err := readBody(c)
+		body, err := read(c)
 		if err == nil {
 			err = h(&exchange{Context: c, body: body})
 		}
@@ -38,13 +41,16 @@ func (a *api) open(h handler) gin.HandlerFunc {
 
 // keyed serves a resource that needs one. Who asks is settled before anything
 // else about the request is judged.
-func (a *api) keyed(h handler) gin.HandlerFunc {
-	return a.open(func(x *exchange) error {
+func (a *api) keyed(h handler) gin.HandlerFunc { return a.open(a.asked(h)) }
+
+// asked has h called once it is known who asks.
+func (a *api) asked(h handler) handler {
+	return func(x *exchange) error {
 		if err := a.authenticate(x); err != nil {
 			return err
 		}
 		return h(x)
-	})
+	}
 }
 
 // path is an address of the API, in the form that the client used itself.

@@ -13,6 +13,7 @@ import (
 	"conga/allocator"
 	"conga/allocator/store"
 	"conga/httpapi/auth"
+	"conga/httpapi/connections"
 )
 
 // fault is an error answer.
@@ -49,6 +50,9 @@ func faultOf(err error) *fault {
 	}
 	if e, ok := errors.AsType[*allocator.Error](err); ok {
 		return faultOfAllocator(e)
+	}
+	if e, ok := errors.AsType[*connections.Error](err); ok {
+		return faultOfConnections(e)
 	}
 	if e, ok := errors.AsType[*auth.WaitError](err); ok {
 		return &fault{status: http.StatusTooManyRequests, errs: []string{e.Error()}, retry: e.Seconds()}
@@ -115,6 +119,10 @@ func (a *api) fail(c *gin.Context, err error) {
 	}
 	if f.status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="conga"`)
+	}
+	if c.Request.URL.Path == covalencePath {
+		_ = send(c, f.status, typeJSON, failedReport(f))
+		return
 	}
 	if accepts(c, typeProblem) {
 		_ = send(c, f.status, typeProblem, problemOf(c, f))

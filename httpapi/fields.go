@@ -14,6 +14,8 @@ import (
 // is wrong is collected, so that the client hears of everything at once.
 type fields struct {
 	members   []member
+	items     []item   // of a report of connections, or
+	single    *fields  // the one that it is about
 	wrongType []string // sentences; any makes the answer a 400
 	invalid   []string // sentences; without the above, a 422
 }
@@ -153,7 +155,7 @@ func (f *fields) done() error {
 // ownField explains why a field of our answers is refused in a request.
 var ownField = func() map[string]string {
 	reasons := map[string]string{}
-	for _, name := range []string{"allocation_id", "end_time", "state", "reason", "path", "_links"} {
+	for _, name := range []string{"allocation_id", "end_time", "state", "reason", "path", "in_use", "connections", "_links"} {
 		reasons[name] = "is set by CONGA; leave it out"
 	}
 	return reasons

@@ -21,6 +21,7 @@ import (
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/connections"
 	"conga/openflow"
 )
 
@@ -35,6 +36,7 @@ type harness struct {
 	keys    *auth.Keys
 	dir     *auth.Static
 	disk    *storetest.Memory
+	reports *connections.Registry
 	seen    []httpapi.Observation
 	log     *bytes.Buffer
 	admin   string // the operator's key
@@ -78,6 +80,8 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	h.alloc.Settled()
 	h.keys, err = auth.OpenKeys(t.Context(), auth.KeysConfig{Store: h.disk, Admin: auth.HashSecret(h.admin), Now: h.clock})
 	h.must(err)
+	h.reports, err = connections.Open(t.Context(), connections.Config{Store: h.disk, Now: h.clock})
+	h.must(err)
 	h.dir, err = auth.NewStatic(auth.StaticConfig{
 		Projects: []auth.Project{
 			{ID: "projectB", Members: []string{"abc123", "xyz987"}},
@@ -88,7 +92,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	})
 	h.must(err)
 	cfg := httpapi.Config{
-		Allocations: h.alloc, Keys: h.keys, Directory: h.dir,
+		Allocations: h.alloc, Keys: h.keys, Directory: h.dir, Connections: h.reports,
 		Snapshot: func() *topology.Snapshot { return snap },
 		Observe:  func(o httpapi.Observation) { h.seen = append(h.seen, o) },
 		Log:      slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -35,6 +35,7 @@ func (a *api) routes() http.Handler {
 	if a.Metrics != nil {
 		r.Match(read, "/metrics", gin.WrapH(a.Metrics))
 	}
+	a.routeCovalence(r)
 	for _, base := range []string{"/api", "/api/v1"} {
 		g := r.Group(base)
 		g.POST("/auth", a.open(a.requestKey))
@@ -49,6 +50,7 @@ func (a *api) routes() http.Handler {
 		g.PATCH("/allocations/:id", a.keyed(a.changeAllocation))
 		g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
 		g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
+		a.routeConnections(g)
 	}
 	return r
 }

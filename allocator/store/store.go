@@ -1,7 +1,8 @@
 // Package store keeps CONGA's durable state behind one small interface.
 //
-// It knows records, not what they mean: the allocator, the key directory and
-// the controller's memory of the network each have buckets of their own.
+// It knows records, not what they mean: the allocator, the key directory, the
+// controller's memory of the network and the connection reports each have
+// buckets of their own.
 package store
 
 import "context"
@@ -14,6 +15,7 @@ const (
 	Allocations Bucket = "allocations" // allocator
 	Keys        Bucket = "keys"        // httpapi/auth
 	Network     Bucket = "network"     // controller: hosts and links last seen
+	Connections Bucket = "connections" // httpapi/connections
 )
 
 // Op sets the record Key of Bucket to Value, or deletes it if Value is nil.

@@ -18,6 +18,7 @@ import (
 	"conga/controller"
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/connections"
 	"conga/scheduler"
 )
 
@@ -34,6 +35,7 @@ type daemon struct {
 	directory  *auth.Static
 	limits     atomic.Pointer[map[string]allocator.Limits]
 	keys       *auth.Keys
+	reports    *connections.Registry
 	controller *controller.Controller
 	allocator  *allocator.Allocator
 	scheduler  *scheduler.Scheduler
@@ -60,6 +62,9 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.
 		return d, err
 	}
 	if err := d.openAuth(ctx); err != nil {
+		return d, err
+	}
+	if err := d.openReports(ctx); err != nil {
 		return d, err
 	}
 	if err := d.openNetwork(ctx); err != nil {
@@ -139,6 +144,7 @@ func (d *daemon) openAPI() error {
 		Allocations: d.allocator, Keys: d.keys, Directory: d.directory,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe,
+		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections),
 	})
 	if err != nil {
 		return err
@@ -173,6 +179,7 @@ func (d *daemon) run(ctx context.Context) error {
 		{"the controller", d.controller.Run},
 		{"the scheduler", d.scheduler.Run},
 		{"the removal of old keys", func(ctx context.Context) error { d.keys.Run(ctx); return nil }},
+		{"the removal of old reports", func(ctx context.Context) error { d.reports.Run(ctx); return nil }},
 		{"the API", d.serveAPI},
 	})
 }

@@ -43,6 +43,7 @@ var restartOnly = []setting{
 	{"api", func(c config.Config) any { return c.API }},
 	{"openflow", func(c config.Config) any { return c.OpenFlow }},
 	{"network", func(c config.Config) any { return c.Network }},
+	{"connections", func(c config.Config) any { return c.Connections }},
 	{"store", func(c config.Config) any { return c.Store }},
 	{"log.format", func(c config.Config) any { return c.Log.Format }},
 }

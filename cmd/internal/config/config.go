@@ -1,15 +1,18 @@
 package config
 
+import "conga/httpapi/connections"
+
 // Config is a complete, validated configuration. Its YAML names are the keys of
 // the file.
 type Config struct {
-	Data      string    `yaml:"data"` // directory of the store, the key pair and the admin key
-	API       API       `yaml:"api"`
-	OpenFlow  OpenFlow  `yaml:"openflow"`
-	Network   Network   `yaml:"network"`
-	Directory Directory `yaml:"directory"`
-	Store     Store     `yaml:"store"`
-	Log       Log       `yaml:"log"`
+	Data        string      `yaml:"data"` // directory of the store, the key pair and the admin key
+	API         API         `yaml:"api"`
+	OpenFlow    OpenFlow    `yaml:"openflow"`
+	Network     Network     `yaml:"network"`
+	Directory   Directory   `yaml:"directory"`
+	Connections Connections `yaml:"connections"`
+	Store       Store       `yaml:"store"`
+	Log         Log         `yaml:"log"`
 }
 
 // API is where and how users reach the daemon.
@@ -139,7 +142,12 @@ func Default() Config {
 			Priority:        Priority{Meter: true, DSCP: &dscp},
 		},
 		Directory: Directory{OIDC: OIDC{UserClaim: "sub"}},
-		Store:     Store{Engine: "bolt"},
-		Log:       Log{Format: "text", Level: "info"},
+		Connections: Connections{
+			Keep:       Duration(connections.DefaultKeep),
+			PerProject: connections.DefaultPerProject,
+			Total:      connections.DefaultTotal,
+		},
+		Store: Store{Engine: "bolt"},
+		Log:   Log{Format: "text", Level: "info"},
 	}
 }

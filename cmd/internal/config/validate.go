@@ -47,6 +47,7 @@ func (v *validator) config(c *Config) {
 	}
 	v.network(c.Network)
 	v.directory(c.Directory)
+	v.connections(c.Connections, c.Directory)
 	v.store(c.Store)
 	v.oneOf("log.format", c.Log.Format, "text", "json")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")

@@ -1,0 +1,91 @@
+package connections
+
+import (
+	"net/netip"
+
+	"conga/controller/path"
+)
+
+// Flow is the traffic of an allocation of a project.
+type Flow struct {
+	Project string
+	Key     path.FlowKey
+}
+
+// pair is two hosts of which a project has reported connections, the lower
+// address first.
+type pair struct {
+	project string
+	a, b    netip.Addr
+}
+
+func pairOf(project string, k path.FlowKey) pair {
+	k = oriented(k)
+	return pair{project, k.Src, k.Dst}
+}
+
+// oriented is the key as seen from its lower address: a flow and the flow back
+// become the same.
+func oriented(k path.FlowKey) path.FlowKey {
+	if k.Dst.Less(k.Src) {
+		return k.Reverse()
+	}
+	return k
+}
+
+// shape says which of protocol and ports an oriented key names.
+type shape struct{ proto, src, dst bool }
+
+func shapeOf(k path.FlowKey) shape {
+	return shape{k.Proto != path.ProtoAny, k.SrcPort != 0, k.DstPort != 0}
+}
+
+// of is k without what the shape does not name. A connection's oriented key is
+// covered by a wider one if, in the wider one's shape, they are equal.
+func (s shape) of(k path.FlowKey) path.FlowKey {
+	if !s.proto {
+		k.Proto = path.ProtoAny
+	}
+	if !s.src {
+		k.SrcPort = 0
+	}
+	if !s.dst {
+		k.DstPort = 0
+	}
+	return k
+}
+
+// tally counts connections between two hosts for several keys at once. It looks
+// at each connection once for each shape, of which there are eight at most, and
+// not once for each key.
+type tally struct {
+	shapes []shape
+	count  map[path.FlowKey]int
+}
+
+func newTally() *tally { return &tally{count: map[path.FlowKey]int{}} }
+
+// want has the connections of an oriented key counted.
+func (t *tally) want(k path.FlowKey) {
+	if _, known := t.count[k]; known {
+		return
+	}
+	t.count[k] = 0
+	s := shapeOf(k)
+	for _, known := range t.shapes {
+		if known == s {
+			return
+		}
+	}
+	t.shapes = append(t.shapes, s)
+}
+
+// add counts a connection by its oriented key.
+func (t *tally) add(k path.FlowKey) {
+	for _, s := range t.shapes {
+		masked := s.of(k)
+		if n, wanted := t.count[masked]; wanted {
+			t.count[masked] = n + 1
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package httpapi
+
+import (
+	"bufio"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+
+	"github.com/gin-gonic/gin"
+	"github.com/google/uuid"
+
+	"conga/httpapi/auth"
+	"conga/httpapi/connections"
+)
+
+// covalencePath is the Covalence document's one address. Every answer there has
+// the document's shape, errors included.
+const covalencePath = "/connections"
+
+// Keyless lets hosts use /connections, and nothing else, without a key, as
+// agents do that were written when there were none. A client behind a proxy has
+// the proxy's address.
+type Keyless struct {
+	From    netip.Prefix // where such requests may come from
+	Project string       // in whose name
+	Read    bool         // see the project's connections, not only report them
+}
+
+// answerView answers a report.
+type answerView struct {
+	Success string      `json:"success"` // "True" or "False"
+	Error   string      `json:"error"`   // "" without one
+	IDs     []uuid.UUID `json:"connection_uuids"`
+}
+
+func failedReport(f *fault) answerView {
+	return answerView{Success: "False", Error: f.Error(), IDs: []uuid.UUID{}}
+}
+
+// routeCovalence adds the document's own address.
+func (a *api) routeCovalence(r gin.IRoutes) {
+	if a.Connections == nil {
+		return
+	}
+	r.POST(covalencePath, a.reading(readReport, a.askedOrKeyless(a.covalenceReport)))
+	r.Match([]string{http.MethodGet, http.MethodHead}, covalencePath, a.open(a.askedOrKeyless(a.covalenceList)))
+}
+
+// askedOrKeyless is asked for an address where some hosts need no key.
+func (a *api) askedOrKeyless(h handler) handler {
+	return func(x *exchange) error {
+		rule, ok := a.keylessRule(x)
+		if !ok {
+			return a.asked(h)(x)
+		}
+		if !a.Directory.Project(rule.Project) {
+			return newFault(http.StatusForbidden, "there is no project any more in whose name this host could do without a key")
+		}
+		x.key = auth.Key{Project: rule.Project}
+		return h(x)
+	}
+}
+
+// keylessRule is what lets this request do without the key that it does not
+// show. One that shows a key is judged by that.
+func (a *api) keylessRule(x *exchange) (Keyless, bool) {
+	if len(a.Keyless) == 0 || x.showsKey() {
+		return Keyless{}, false
+	}
+	from := clientAddr(x).Unmap().WithZone("")
+	best, found := Keyless{}, false
+	for _, k := range a.Keyless {
+		// Of several that hold the address the narrowest counts.
+		if k.From.Contains(from) && (!found || k.From.Bits() > best.From.Bits()) {
+			best, found = k, true
+		}
+	}
+	return best, found && (best.Read || x.Request.Method == http.MethodPost)
+}
+
+// showsKey reports whether the request tries to show a key, in whatever way.
+func (x *exchange) showsKey() bool {
+	h := x.Request.Header
+	return h.Get("Authorization") != "" || h.Get("X-API-Key") != "" ||
+		find(x.body.members, "api_key") != nil || x.Request.URL.Query().Has("api_key")
+}
+
+// covalenceReport is POST /connections.
+func (a *api) covalenceReport(x *exchange) error {
+	receipt, err := a.takeOver(x)
+	if err != nil {
+		return err
+	}
+	return send(x.Context, http.StatusOK, typeJSON, answerView{Success: "True", IDs: receipt.IDs})
+}
+
+// covalenceList is GET and HEAD /connections: everything, as documented, unless
+// a page is asked for.
+func (a *api) covalenceList(x *exchange) error {
+	q, want, err := a.connectionQuery(x)
+	if err != nil {
+		return err
+	}
+	if q.values.Has("page") || q.values.Has("per_page") {
+		return x.stream(a.pageOfConnections(x, q, want, covalencePath))
+	}
+	all, _ := a.Connections.List(want, 0, -1)
+	return x.stream(all)
+}
+
+// stream writes the connections one after the other: of a hundred thousand,
+// the text as a whole would take tens of megabytes.
+func (x *exchange) stream(list []*connections.Connection) error {
+	x.Header("Content-Type", typeJSON)
+	x.Writer.WriteHeader(http.StatusOK)
+	if x.Request.Method == http.MethodHead {
+		x.Writer.WriteHeaderNow()
+		return nil
+	}
+	w := bufio.NewWriterSize(x.Writer, 32<<10)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for i, c := range list {
+		_ = w.WriteByte("[,"[min(i, 1)])
+		if enc.Encode(viewReported(c)) != nil {
+			return nil // the client has gone; nobody is left to tell
+		}
+	}
+	if len(list) == 0 {
+		_ = w.WriteByte('[')
+	}
+	_, _ = w.WriteString("]\n")
+	_ = w.Flush()
+	return nil
+}
