@@ -55,17 +55,24 @@ func (s *session) introduce(life context.Context) error {
 // multipart asks one question and returns the body of the answer. A switch that
 // does not know the question answers nil.
 func (s *session) multipart(ctx context.Context, mt openflow.MultipartType, body openflow.MultipartRequestBody) (openflow.MultipartReplyBody, error) {
-	m, err := s.conn.Request(ctx, &openflow.MultipartRequest{MPType: mt, Body: body})
+	reply, err := s.question(ctx, &openflow.MultipartRequest{MPType: mt, Body: body})
 	if refused, ok := errors.AsType[*openflow.Error](err); ok {
 		s.log.Debug("switch does not answer", "question", mt, "err", refused)
 		return nil, nil
 	}
+	return reply, err
+}
+
+// question asks one question and returns the body of the answer, or the error
+// with which the switch refused.
+func (s *session) question(ctx context.Context, q *openflow.MultipartRequest) (openflow.MultipartReplyBody, error) {
+	m, err := s.conn.Request(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("%v: %w", mt, err)
+		return nil, fmt.Errorf("%v: %w", q.MPType, err)
 	}
 	reply, ok := m.(*openflow.MultipartReply)
 	if !ok {
-		return nil, fmt.Errorf("%v: answered with %v", mt, m.Type())
+		return nil, fmt.Errorf("%v: answered with %v", q.MPType, m.Type())
 	}
 	return reply.Body, nil
 }
@@ -143,6 +150,7 @@ func (s *session) receive(ctx context.Context, m openflow.Message) {
 	case *openflow.PortStatus:
 		s.post(ctx, portStatus{s, m.Reason, m.Port})
 	case *openflow.FlowRemoved:
+		s.cfg.Removed(s.dpid, m)
 		select {
 		case s.removed <- m:
 		default: // the next audit finds it
