@@ -14,6 +14,7 @@ const (
 	Allocations Bucket = "allocations" // allocator
 	Keys        Bucket = "keys"        // httpapi/auth
 	Network     Bucket = "network"     // controller: hosts and links last seen
+	Statistics  Bucket = "statistics"  // stats: what each allocation has carried
 )
 
 // Op sets the record Key of Bucket to Value, or deletes it if Value is nil.
