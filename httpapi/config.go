@@ -52,6 +52,8 @@ type Config struct {
 	Keys        *auth.Keys
 	Directory   auth.Directory
 	Guard       *auth.Guard               // nil: one with default limits
+	Planner     Planner                   // nil: no /paths, and nothing is told of reservations
+	Statistics  Statistics                // nil: no /stats
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order
 	Metrics     http.Handler              // served at /metrics; nil: not served

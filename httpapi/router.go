@@ -49,6 +49,9 @@ func (a *api) routes() http.Handler {
 		g.PATCH("/allocations/:id", a.keyed(a.changeAllocation))
 		g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
 		g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
+
+		a.inventory(g)
+		a.statistics(g)
 	}
 	return r
 }
