@@ -44,6 +44,7 @@ var restartOnly = []setting{
 	{"openflow", func(c config.Config) any { return c.OpenFlow }},
 	{"network", func(c config.Config) any { return c.Network }},
 	{"store", func(c config.Config) any { return c.Store }},
+	{"stats", func(c config.Config) any { return c.Stats }},
 	{"log.format", func(c config.Config) any { return c.Log.Format }},
 }
 

@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // Config is a complete, validated configuration. Its YAML names are the keys of
 // the file.
 type Config struct {
@@ -9,6 +11,7 @@ type Config struct {
 	Network   Network   `yaml:"network"`
 	Directory Directory `yaml:"directory"`
 	Store     Store     `yaml:"store"`
+	Stats     Stats     `yaml:"stats"`
 	Log       Log       `yaml:"log"`
 }
 
@@ -119,6 +122,11 @@ type EtcdTLS struct {
 	CA   string `yaml:"ca"`
 }
 
+// Stats says how the network is counted.
+type Stats struct {
+	Interval Interval `yaml:"interval"` // between two looks at a switch's counters
+}
+
 // Log is what the daemon says of itself.
 type Log struct {
 	Format string `yaml:"format"` // text or json
@@ -140,6 +148,7 @@ func Default() Config {
 		},
 		Directory: Directory{OIDC: OIDC{UserClaim: "sub"}},
 		Store:     Store{Engine: "bolt"},
+		Stats:     Stats{Interval: Interval(5 * time.Second)},
 		Log:       Log{Format: "text", Level: "info"},
 	}
 }
