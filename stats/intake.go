@@ -179,11 +179,7 @@ func (l *ledger) remove(dpid openflow.DPID, handle uint32, fr *openflow.FlowRemo
 		}
 		sh.entries[k] = e
 	case !e.gone.IsZero():
-		if e.gone.Before(born) {
-			e.last = Volume{} // another one, which came and went between two samples
-			break
-		}
-		return
+		e.last = Volume{} // another one, which came and went between two samples
 	case !e.born.IsZero() && born.Before(e.born.Add(-bornSlack)):
 		return // of a predecessor: the entry has been put back and looked at since
 	}

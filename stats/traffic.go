@@ -47,8 +47,8 @@ func RegisterTraffic(r prometheus.Registerer, p *Poller, reserved func(topology.
 			port("receive_errors_total", "Packets that came in damaged.", func(p *Port) uint64 { return p.ReceiveErrors }),
 			port("transmit_errors_total", "Packets that could not be sent.", func(p *Port) uint64 { return p.SendErrors }),
 		},
-		capacity:       desc("conga_link_capacity_bits_per_second", "What a link between switches can carry.", at...),
-		held:           desc("conga_link_reserved_bits_per_second", "What allocations hold now of a link between switches.", at...),
+		capacity:       desc("conga_link_capacity_bytes_per_second", "Bytes per second that a link between switches can carry.", at...),
+		held:           desc("conga_link_reserved_bytes_per_second", "Bytes per second that allocations hold now of a link between switches.", at...),
 		utilisation:    desc("conga_link_utilisation_ratio", "What a link between switches carries, of what it can.", at...),
 		droppedBytes:   desc("conga_best_effort_dropped_bytes_total", "Bytes of best effort dropped in favour of allocations; begins anew when reservations change.", at...),
 		droppedPackets: desc("conga_best_effort_dropped_packets_total", "Packets of best effort dropped in favour of allocations; begins anew when reservations change.", at...),
@@ -86,10 +86,10 @@ func (t *traffic) Collect(ch chan<- prometheus.Metric) {
 		gauge := func(d *prometheus.Desc, v float64) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, at...)
 		}
-		gauge(t.capacity, float64(l.Capacity))
-		gauge(t.held, float64(t.reserved(l.ID)))
+		gauge(t.capacity, float64(l.Capacity)/8)
+		gauge(t.held, float64(t.reserved(l.ID))/8)
 		if load := t.poller.Link(s, l.ID); !load.Stale && load.Rate != nil && l.Capacity > 0 {
-			gauge(t.utilisation, float64(load.Rate.Bits)/float64(l.Capacity))
+			gauge(t.utilisation, float64(load.Rate.Bits)/float64(l.Capacity)/8)
 		}
 	}
 }
