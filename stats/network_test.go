@@ -240,6 +240,7 @@ func TestTrafficMetrics(t *testing.T) {
 	for _, name := range []string{
 		`conga_port_receive_bytes_total{dpid="0000000000000001",port="1"} `,
 		`conga_port_transmit_packets_total{dpid="0000000000000002",port="2"} `,
+		`conga_link_capacity_bytes_per_second{dpid="0000000000000001",port="2"} 1.25e+07`,
 		`conga_link_utilisation_ratio{dpid="0000000000000001",port="2"} `,
 		`conga_link_reserved_bytes_per_second{dpid="0000000000000002",port="2"} 875000`,
 		`conga_best_effort_dropped_bytes_total{dpid="0000000000000001",port="2"} `,

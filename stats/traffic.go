@@ -89,7 +89,7 @@ func (t *traffic) Collect(ch chan<- prometheus.Metric) {
 		gauge(t.capacity, float64(l.Capacity)/8)
 		gauge(t.held, float64(t.reserved(l.ID))/8)
 		if load := t.poller.Link(s, l.ID); !load.Stale && load.Rate != nil && l.Capacity > 0 {
-			gauge(t.utilisation, float64(load.Rate.Bits)/float64(l.Capacity)/8)
+			gauge(t.utilisation, float64(load.Rate.Bits)/float64(l.Capacity))
 		}
 	}
 }

@@ -80,7 +80,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// Interval is a length of time, written 500ms, 5s or 1m.
+// Interval is a length of time, written 5s or 1m.
 type Interval time.Duration
 
 // Duration is the interval as the other packages have it.
@@ -102,7 +102,7 @@ func (i *Interval) UnmarshalYAML(n ast.Node) error {
 func parseInterval(s string) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil {
-		return 0, fmt.Errorf("%q is not a length of time; write 500ms, 5s or 1m", s)
+		return 0, fmt.Errorf("%q is not a length of time; write 5s or 1m", s)
 	}
 	return d, nil
 }
