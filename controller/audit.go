@@ -16,10 +16,10 @@ func (s *session) dump(ctx context.Context) (*flow.State, error) {
 	if err := s.dumpMeters(ctx, st); err != nil {
 		return nil, err
 	}
-	body, err := s.ask(ctx, openflow.MultipartFlow, &openflow.FlowStatsRequest{
+	body, err := s.question(ctx, openflow.NewMultipartRequest(&openflow.FlowStatsRequest{
 		Table: openflow.TableAll, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
 		Cookie: flow.CookieTag, CookieMask: flow.CookieMask,
-	})
+	}))
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func (s *session) dumpMeters(ctx context.Context, st *flow.State) error {
 	if !s.metering {
 		return nil
 	}
-	body, err := s.ask(ctx, openflow.MultipartMeterConfig, &openflow.MeterConfigRequest{Meter: openflow.MeterAll})
+	body, err := s.question(ctx, openflow.NewMultipartRequest(&openflow.MeterConfigRequest{Meter: openflow.MeterAll}))
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"conga/controller/flow"
 	"conga/controller/path"
 	"conga/controller/topology"
+	"conga/openflow"
 	"conga/openflow/channel"
 )
 
@@ -46,6 +47,10 @@ type Config struct {
 	Audit           time.Duration // how often a switch's entries are compared with what is wanted; default 10 s
 	Patience        time.Duration // how long a switch may take to answer a barrier; default 30 s
 	Topology        topology.Config
+	// Removed, if not nil, is told of every flow entry that is gone, with its last
+	// counters, in the order in which its switch tells it. It runs on the reader of
+	// the switch's connection and must be quick.
+	Removed func(openflow.DPID, *openflow.FlowRemoved)
 }
 
 // Controller is the whole of the southbound side. It satisfies the scheduler's
@@ -85,6 +90,9 @@ func New(cfg Config) (*Controller, error) {
 	}
 	if cfg.Patience == 0 {
 		cfg.Patience = 30 * time.Second
+	}
+	if cfg.Removed == nil {
+		cfg.Removed = func(openflow.DPID, *openflow.FlowRemoved) {}
 	}
 	cfg.Topology.DefaultCapacity, cfg.Topology.Links = cfg.DefaultCapacity, cfg.Links
 	cfg.Topology.Attachments = cfg.Attachments

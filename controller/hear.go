@@ -19,6 +19,7 @@ func (s *session) receive(ctx context.Context, m openflow.Message) {
 	case *openflow.PortStatus:
 		s.post(ctx, portStatus{s, m.Reason, m.Port})
 	case *openflow.FlowRemoved:
+		s.cfg.Removed(s.dpid, m)
 		select {
 		case s.removed <- m:
 		default:

@@ -52,22 +52,23 @@ func (s *session) introduce(life context.Context) error {
 	return nil
 }
 
-// ask asks one question and returns the body of the answer.
-func (s *session) ask(ctx context.Context, mt openflow.MultipartType, body openflow.MultipartRequestBody) (openflow.MultipartReplyBody, error) {
-	m, err := s.conn.Request(ctx, &openflow.MultipartRequest{MPType: mt, Body: body})
+// question asks one question and returns the body of the answer, or the error
+// with which the switch refused.
+func (s *session) question(ctx context.Context, q *openflow.MultipartRequest) (openflow.MultipartReplyBody, error) {
+	m, err := s.conn.Request(ctx, q)
 	if err != nil {
-		return nil, fmt.Errorf("%v: %w", mt, err)
+		return nil, fmt.Errorf("%v: %w", q.MPType, err)
 	}
 	reply, ok := m.(*openflow.MultipartReply)
 	if !ok {
-		return nil, fmt.Errorf("%v: answered with %v", mt, m.Type())
+		return nil, fmt.Errorf("%v: answered with %v", q.MPType, m.Type())
 	}
 	return reply.Body, nil
 }
 
 // try asks a question that a switch need not know; nil if it does not.
 func (s *session) try(ctx context.Context, mt openflow.MultipartType) (openflow.MultipartReplyBody, error) {
-	body, err := s.ask(ctx, mt, nil)
+	body, err := s.question(ctx, &openflow.MultipartRequest{MPType: mt})
 	if refused, ok := errors.AsType[*openflow.Error](err); ok {
 		s.log.Debug("switch does not answer", "question", mt, "err", refused)
 		return nil, nil

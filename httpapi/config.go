@@ -55,6 +55,8 @@ type Config struct {
 	Connections *connections.Registry     // nil: nobody reports connections
 	Keyless     []Keyless                 // who may do so without a key
 	Guard       *auth.Guard               // nil: one with default limits
+	Planner     Planner                   // nil: no /paths, and nothing is told of reservations
+	Statistics  Statistics                // nil: no /stats
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order
 	Metrics     http.Handler              // served at /metrics; nil: not served

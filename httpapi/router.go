@@ -51,6 +51,9 @@ func (a *api) routes() http.Handler {
 		g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
 		g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
 		a.routeConnections(g)
+
+		a.inventory(g)
+		a.statistics(g)
 	}
 	return r
 }

@@ -16,6 +16,7 @@ const (
 	Keys        Bucket = "keys"        // httpapi/auth
 	Network     Bucket = "network"     // controller: hosts and links last seen
 	Connections Bucket = "connections" // httpapi/connections
+	Statistics  Bucket = "statistics"  // stats: what each allocation has carried
 )
 
 // Op sets the record Key of Bucket to Value, or deletes it if Value is nil.

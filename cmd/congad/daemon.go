@@ -19,7 +19,9 @@ import (
 	"conga/httpapi"
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
+	"conga/openflow"
 	"conga/scheduler"
+	"conga/stats"
 )
 
 // drain is how long requests under way may take to end at a stop.
@@ -37,6 +39,7 @@ type daemon struct {
 	keys       *auth.Keys
 	reports    *connections.Registry
 	controller *controller.Controller
+	poller     *stats.Poller
 	allocator  *allocator.Allocator
 	scheduler  *scheduler.Scheduler
 	server     *http.Server
@@ -109,6 +112,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		return err
 	}
 	cfg.Memory = memory{d.store}
+	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
 	if d.controller, err = controller.New(cfg); err != nil {
 		return err
 	}
@@ -122,8 +126,11 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := d.openStatistics(ctx); err != nil {
+		return err
+	}
 	d.scheduler, err = scheduler.New(scheduler.Config{
-		Allocator: d.allocator, Network: d.controller, Logger: d.log.With("part", "scheduler"),
+		Allocator: d.allocator, Network: counted{d.controller, d.poller}, Logger: d.log.With("part", "scheduler"),
 	})
 	if err != nil {
 		return err
@@ -142,6 +149,7 @@ func (d *daemon) openAPI() error {
 	}
 	handler, err := httpapi.New(httpapi.Config{
 		Allocations: d.allocator, Keys: d.keys, Directory: d.directory,
+		Planner: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections),
@@ -169,7 +177,8 @@ func (d *daemon) openAPI() error {
 // The parts stop in the opposite order, so that none loses what it stands on:
 // first the API, so that every request that was taken is answered and nothing
 // new is admitted; then the scheduler, which ends its calls of the network and
-// writes down what came of them; then the controller, which nobody asks any
+// writes down what came of them; then the statistics, which write down what they
+// have counted of it; then the controller, which nobody asks any
 // more, and which leaves the switches' entries in place so that established
 // paths go on without us. The store closes last, see close: all of them write
 // to it until they have stopped.
@@ -177,6 +186,7 @@ func (d *daemon) run(ctx context.Context) error {
 	d.announce()
 	return runParts(ctx, d.log, []part{
 		{"the controller", d.controller.Run},
+		{"the statistics", d.poller.Run},
 		{"the scheduler", d.scheduler.Run},
 		{"the removal of old keys", func(ctx context.Context) error { d.keys.Run(ctx); return nil }},
 		{"the removal of old reports", func(ctx context.Context) error { d.reports.Run(ctx); return nil }},

@@ -15,7 +15,8 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	requests, err := stats.RegisterRequests(r)
 	err = errors.Join(err,
 		stats.RegisterNetwork(r, d.controller.Snapshot),
-		stats.RegisterAllocations(r, d.states))
+		stats.RegisterAllocations(r, d.states),
+		stats.RegisterTraffic(r, d.poller, d.reserved))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -45,6 +45,7 @@ var restartOnly = []setting{
 	{"network", func(c config.Config) any { return c.Network }},
 	{"connections", func(c config.Config) any { return c.Connections }},
 	{"store", func(c config.Config) any { return c.Store }},
+	{"stats", func(c config.Config) any { return c.Stats }},
 	{"log.format", func(c config.Config) any { return c.Log.Format }},
 }
 

@@ -1,6 +1,10 @@
 package config
 
-import "conga/httpapi/connections"
+import (
+	"time"
+
+	"conga/httpapi/connections"
+)
 
 // Config is a complete, validated configuration. Its YAML names are the keys of
 // the file.
@@ -12,6 +16,7 @@ type Config struct {
 	Directory   Directory   `yaml:"directory"`
 	Connections Connections `yaml:"connections"`
 	Store       Store       `yaml:"store"`
+	Stats       Stats       `yaml:"stats"`
 	Log         Log         `yaml:"log"`
 }
 
@@ -122,6 +127,11 @@ type EtcdTLS struct {
 	CA   string `yaml:"ca"`
 }
 
+// Stats says how the network is counted.
+type Stats struct {
+	Interval Interval `yaml:"interval"` // between two looks at a switch's counters
+}
+
 // Log is what the daemon says of itself.
 type Log struct {
 	Format string `yaml:"format"` // text or json
@@ -148,6 +158,7 @@ func Default() Config {
 			Total:      connections.DefaultTotal,
 		},
 		Store: Store{Engine: "bolt"},
+		Stats: Stats{Interval: Interval(5 * time.Second)},
 		Log:   Log{Format: "text", Level: "info"},
 	}
 }

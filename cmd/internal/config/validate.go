@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // validator collects problems. It never stops at the first one: an operator who
@@ -49,6 +50,7 @@ func (v *validator) config(c *Config) {
 	v.directory(c.Directory)
 	v.connections(c.Connections, c.Directory)
 	v.store(c.Store)
+	v.stats(c.Stats)
 	v.oneOf("log.format", c.Log.Format, "text", "json")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 }
@@ -98,6 +100,14 @@ func (v *validator) oneOf(key, got string, allowed ...string) {
 	if !slices.Contains(allowed, got) {
 		last := len(allowed) - 1
 		v.add(key, "%q is unknown; write %s or %s", got, strings.Join(allowed[:last], ", "), allowed[last])
+	}
+}
+
+// stats keeps switches from being asked all the time, and numbers from being of
+// another day.
+func (v *validator) stats(s Stats) {
+	if d := s.Interval.Duration(); d < time.Second || d > 5*time.Minute {
+		v.add("stats.interval", "%s is not from 1s to 5m; 5s is usual", s.Interval)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -77,6 +78,33 @@ func parsePrefix(s string) (netip.Prefix, error) {
 		return netip.Prefix{}, fmt.Errorf("%q is not an IP prefix; write 192.127.1.0/24 or 2001:db8::/64", s)
 	}
 	return p, nil
+}
+
+// Interval is a length of time, written 5s or 1m.
+type Interval time.Duration
+
+// Duration is the interval as the other packages have it.
+func (i Interval) Duration() time.Duration { return time.Duration(i) }
+
+// String prints the interval as it is written in the file.
+func (i Interval) String() string { return time.Duration(i).String() }
+
+// MarshalText prints the interval as it is written in the file.
+func (i Interval) MarshalText() ([]byte, error) { return []byte(i.String()), nil }
+
+// UnmarshalYAML reads the interval from a scalar.
+func (i *Interval) UnmarshalYAML(n ast.Node) error {
+	v, err := scalar(n, parseInterval)
+	*i = Interval(v)
+	return err
+}
+
+func parseInterval(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a length of time; write 5s or 1m", s)
+	}
+	return d, nil
 }
 
 // Plaintext says whether the API is served without TLS.

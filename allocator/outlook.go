@@ -1,0 +1,91 @@
+package allocator
+
+import (
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// Room is what a directed link has for allocations throughout a window.
+type Room struct {
+	Link     topology.LinkID
+	Capacity topology.BitRate // of the link
+	Limit    topology.BitRate // the share of it that allocations may hold
+	Held     topology.BitRate // the most that they hold at any moment of the window
+}
+
+// Free is what allocations may still take.
+func (r Room) Free() topology.BitRate { return r.Limit - min(r.Limit, r.Held) }
+
+// Outlook is what a request would get if it were made now.
+type Outlook struct {
+	From, To topology.PortID // where source and destination are; zero: not known
+	Window   Window          // now, for the duration asked for
+	Fits     bool            // there is a path with the rate in the window
+	Path     path.Path       // the one that would be chosen; if none fits, the one that is best at any rate; empty: there is none
+	Rooms    []Room          // the links of Path, each cable with the direction that has less free
+	Reason   string          // why it does not fit, in words for the user
+	Offer    Offer           // what would fit instead
+}
+
+// Bottleneck is the link of the path that has least free; ok is false if there
+// is no path.
+func (o Outlook) Bottleneck() (least Room, ok bool) {
+	for i, r := range o.Rooms {
+		if i == 0 || r.Free() < least.Free() {
+			least = r
+		}
+	}
+	return least, len(o.Rooms) > 0
+}
+
+// Outlook tells which path a request with this key, rate and duration in
+// seconds would be given now, by the same reckoning that admits one. Limits of
+// projects and other claims to the same traffic are not looked at. The error is
+// an *[Error] of kind Invalid.
+func (a *Allocator) Outlook(key path.FlowKey, rate topology.BitRate, duration int64) (Outlook, error) {
+	const op = "outlook"
+	if err := normaliseKey(&key); err != nil {
+		return Outlook{}, err.in(op)
+	}
+	if err := checkDuration(duration); err != nil {
+		return Outlook{}, err.in(op)
+	}
+	now := seconds(a.cfg.Now())
+	out := Outlook{Window: Window{now, now + duration}}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	d := a.desk()
+	from, to, _, reason := locate(d.graph.Snapshot(), key)
+	out.From, out.To, out.Reason = from, to, reason
+	if reason != "" {
+		return out, nil
+	}
+	e := errand{Request: Request{Key: key, Bandwidth: rate, Duration: duration}, from: from, to: to}
+	if out.Path, out.Fits = d.find(e, out.Window); !out.Fits {
+		s, err := d.refuse(e, out.Window)
+		if out.Reason = s.reason; err != nil {
+			out.Reason, out.Offer = err.Err.Error(), err.Offer
+		}
+		e.Bandwidth = 0
+		out.Path, _ = d.find(e, out.Window)
+	}
+	out.Rooms = d.rooms(out.Path, out.Window)
+	return out, nil
+}
+
+// rooms is what the cables of a path have, each by its fuller direction.
+func (d desk) rooms(p path.Path, w Window) (rooms []Room) {
+	for _, id := range p.Links() {
+		r := d.room(id, w)
+		if back := d.room(id.Reverse(), w); back.Free() < r.Free() {
+			r = back
+		}
+		rooms = append(rooms, r)
+	}
+	return rooms
+}
+
+func (d desk) room(id topology.LinkID, w Window) Room {
+	l, _ := d.graph.Snapshot().Link(id)
+	return Room{Link: id, Capacity: l.Capacity, Limit: d.share.of(l.Capacity), Held: d.books.links.peak(id, w)}
+}

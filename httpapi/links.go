@@ -1,0 +1,210 @@
+package httpapi
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"conga/controller/topology"
+)
+
+// linkView is a directed link.
+type linkView struct {
+	ID       string    `json:"link_id"` // as reasons and bottlenecks name it
+	From     *placeView  `json:"from"`    // null: outside, where a host is
+	To       *placeView  `json:"to"`      // null: outside
+	Kind     string    `json:"kind"`    // trunk or access
+	Capacity uint64    `json:"capacity"`
+	Metric   uint32    `json:"metric"`
+	Links    relations `json:"_links"`
+}
+
+// The kinds of link: between two switches, or between an edge port and what is
+// behind it.
+const (
+	kindTrunk  = "trunk"
+	kindAccess = "access"
+)
+
+func kindOfLink(l topology.Link) string {
+	if l.ID.From == topology.Outside || l.ID.To == topology.Outside {
+		return kindAccess
+	}
+	return kindTrunk
+}
+
+// linkFilter are the parameters of both lists of links.
+type linkFilter struct {
+	trunk, access bool
+	from, to      *topology.PortID
+}
+
+// linkFilterOf reads kind, from and to.
+func linkFilterOf(p *parameters) (f linkFilter) {
+	switch kind := p.given["kind"]; kind {
+	case "", kindTrunk:
+		f.trunk = true
+	case kindAccess:
+		f.access = true
+	case "all":
+		f.trunk, f.access = true, true
+	default:
+		p.reject("kind", quote(kind)+" is none; it must be trunk, access or all")
+	}
+	end := func(name string) *topology.PortID {
+		text, ok := p.given[name]
+		if !ok {
+			return nil
+		}
+		if text == topology.Outside.String() {
+			return &topology.Outside
+		}
+		id, err := topology.ParsePortID(text)
+		if err != nil {
+			p.reject(name, quote(text)+" is no port; write DPID:port, such as 0000000000000001:3, or outside")
+			return nil
+		}
+		return &id
+	}
+	f.from, f.to = end("from"), end("to")
+	return f
+}
+
+// links are those of the network that pass, in order.
+func (f linkFilter) links(s *topology.Snapshot) (out []topology.Link) {
+	if f.trunk {
+		out = slices.Collect(maps.Values(s.Links))
+	}
+	if f.access {
+		for _, sw := range s.Switches {
+			for _, p := range sw.Ports {
+				for _, id := range []topology.LinkID{{From: p.ID}, {To: p.ID}} {
+					if l, ok := s.Link(id); ok && p.Role == topology.Edge {
+						out = append(out, l)
+					}
+				}
+			}
+		}
+	}
+	out = slices.DeleteFunc(out, func(l topology.Link) bool {
+		return f.from != nil && l.ID.From != *f.from || f.to != nil && l.ID.To != *f.to
+	})
+	slices.SortFunc(out, func(a, b topology.Link) int { return topology.CompareLinks(a.ID, b.ID) })
+	return out
+}
+
+// linkAddress is where a link is, below one of the two lists of links.
+func linkAddress(x *exchange, l topology.Link, list ...string) string {
+	return withQuery(x.path(list...), "from", l.ID.From.String(), "to", l.ID.To.String(), "kind", kindOfLink(l))
+}
+
+func viewLink(x *exchange, l topology.Link) linkView {
+	return linkView{
+		ID: l.ID.String(), From: viewPlace(l.ID.From), To: viewPlace(l.ID.To), Kind: kindOfLink(l),
+		Capacity: uint64(l.Capacity), Metric: max(1, l.Metric),
+		Links: relate("self", linkAddress(x, l, "links"), "statistics", linkAddress(x, l, "stats", "links")),
+	}
+}
+
+// listLinks is GET and HEAD /links.
+func (a *api) listLinks(x *exchange) error {
+	s, f, q, err := a.takeLinks(x)
+	if err != nil {
+		return err
+	}
+	return showPage(x, q, f.links(s), func(l topology.Link) linkView { return viewLink(x, l) })
+}
+
+// takeLinks reads what both lists of links have in common.
+func (a *api) takeLinks(x *exchange) (*topology.Snapshot, linkFilter, listQuery, error) {
+	p, q, err := listParameters(x, "kind", "from", "to")
+	if err != nil {
+		return nil, linkFilter{}, q, err
+	}
+	f := linkFilterOf(p)
+	if err := p.done(); err != nil {
+		return nil, f, q, err
+	}
+	s, err := a.network()
+	return s, f, q, err
+}
+
+// hostView is a learned host.
+type hostView struct {
+	MAC       string    `json:"mac"`
+	Addresses []string  `json:"addresses"`
+	At        *placeView  `json:"at"`
+	Seen      *int64    `json:"seen"` // UNIX seconds: when it was last news
+	Links     relations `json:"_links"`
+}
+
+// listHosts is GET and HEAD /hosts.
+func (a *api) listHosts(x *exchange) error {
+	p, q, err := listParameters(x, "mac", "address")
+	if err != nil {
+		return err
+	}
+	address := takeAddress(p, "address")
+	if err := p.done(); err != nil {
+		return err
+	}
+	s, err := a.network()
+	if err != nil {
+		return err
+	}
+	hosts := slices.SortedFunc(maps.Values(s.Hosts), func(a, b topology.Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
+	if mac, ok := p.given["mac"]; ok {
+		h, known := s.FindHost(mac)
+		hosts = hosts[:0]
+		if known {
+			hosts = append(hosts, h)
+		} else if strings.Count(mac, ":")+strings.Count(mac, "-") != 5 {
+			p.reject("mac", quote(mac)+" is not an Ethernet address; write it as 02:00:00:00:00:01")
+			return p.done()
+		}
+	}
+	if address.IsValid() {
+		hosts = slices.DeleteFunc(hosts, func(h topology.Host) bool { return !slices.Contains(h.Addrs, address) })
+	}
+	return showPage(x, q, hosts, func(h topology.Host) hostView {
+		v := hostView{MAC: h.MAC.String(), Addresses: []string{}, At: viewPlace(h.At), Seen: unixOrNull(h.Seen)}
+		for _, addr := range h.Addrs {
+			v.Addresses = append(v.Addresses, addr.String())
+		}
+		v.Links = relate("self", withQuery(x.path("hosts"), "mac", v.MAC), "switch", x.path("switches", v.At.DPID))
+		return v
+	})
+}
+
+// attachmentView is a prefix that the configuration places behind a port.
+type attachmentView struct {
+	Prefix  string    `json:"prefix"`
+	At      *placeView  `json:"at"`
+	Present bool      `json:"present"` // the port is there, and an edge port
+	Links   relations `json:"_links"`
+}
+
+// listAttachments is GET and HEAD /attachments, the longest prefix first.
+func (a *api) listAttachments(x *exchange) error {
+	p, q, err := listParameters(x, "prefix", "address")
+	if err != nil {
+		return err
+	}
+	address, prefix := takeAddress(p, "address"), takePrefix(p, "prefix")
+	if err := p.done(); err != nil {
+		return err
+	}
+	s, err := a.network()
+	if err != nil {
+		return err
+	}
+	list := slices.DeleteFunc(slices.Clone(s.Attachments), func(at topology.Attachment) bool {
+		return prefix.IsValid() && at.Prefix != prefix || address.IsValid() && !at.Prefix.Contains(address)
+	})
+	return showPage(x, q, list, func(at topology.Attachment) attachmentView {
+		port, ok := s.Port(at.At)
+		v := attachmentView{Prefix: at.Prefix.String(), At: viewPlace(at.At), Present: ok && port.Role == topology.Edge}
+		v.Links = relate("self", withQuery(x.path("attachments"), "prefix", v.Prefix), "switch", x.path("switches", v.At.DPID))
+		return v
+	})
+}

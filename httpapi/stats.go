@@ -1,0 +1,256 @@
+package httpapi
+
+import (
+	"math"
+	"net/http"
+	"time"
+
+	"conga/allocator"
+	"conga/controller/topology"
+	"conga/stats"
+)
+
+// Statistics is what the API needs of the statistics.
+type Statistics interface {
+	// Interval is the time between two samples of a switch.
+	Interval() time.Duration
+	// Allocation is what an allocation has carried; nothing, if it was never in
+	// the network.
+	Allocation(id string) stats.Allocation
+	// Switch is the last sample of a switch; ok is false if there is none.
+	Switch(sw topology.Switch) (r stats.Reading, ok bool)
+	// Link is the load of a directed link.
+	Link(s *topology.Snapshot, id topology.LinkID) stats.Load
+}
+
+var _ Statistics = (*stats.Poller)(nil)
+
+// trafficView is an amount of traffic and how fast it goes now. A counter that
+// is not kept, and a rate that is not known, are null.
+type trafficView struct {
+	Packets    *uint64  `json:"packets"`
+	Bytes      *uint64  `json:"bytes"`
+	Rate       *uint64  `json:"rate"`        // bit/s
+	PacketRate *float64 `json:"packet_rate"` // packets/s
+}
+
+func viewTraffic(v stats.Volume, r *stats.Rate) trafficView {
+	t := trafficView{Packets: keptOrNull(v.Packets), Bytes: keptOrNull(v.Bytes)}
+	if r != nil {
+		bits, packets := uint64(r.Bits), round(r.Packets)
+		t.Rate, t.PacketRate = &bits, &packets
+	}
+	return t
+}
+
+// keptOrNull is a counter; nil if the switch does not keep it.
+func keptOrNull(n uint64) *uint64 {
+	if n == stats.Unkept {
+		return nil
+	}
+	return &n
+}
+
+// round leaves three digits behind the point: more would be noise.
+func round(f float64) float64 { return math.Round(f*1000) / 1000 }
+
+// shareOf is how much of a whole a rate is; nil if that cannot be said.
+func shareOf(r *stats.Rate, whole topology.BitRate) *float64 {
+	if r == nil || whole == 0 {
+		return nil
+	}
+	f := round(float64(r.Bits) / float64(whole))
+	return &f
+}
+
+// allocationStats is what an allocation has carried.
+type allocationStats struct {
+	ID        string  `json:"allocation_id"`
+	ProjectID string  `json:"project_id"`
+	State     string  `json:"state"`
+	StartTime *int64  `json:"start_time"` // UNIX seconds
+	EndTime   *int64  `json:"end_time"`
+	Bandwidth *uint64 `json:"bandwidth"` // bit/s promised in each direction; null: none
+
+	Forward  directionView `json:"forward"` // from the source
+	Reverse  directionView `json:"reverse"`
+	Promised *uint64       `json:"promised_bytes"` // what bandwidth carries in each direction from start to now, or to the end
+
+	Final   bool      `json:"final"`      // nothing will be added any more: the receipt
+	Sampled *int64    `json:"sampled_at"` // UNIX seconds: when both ends had told; null: not yet, or final
+	Stale   bool      `json:"stale"`      // an end has told nothing for a while
+	Links   relations `json:"_links"`
+}
+
+// directionView is what went one way. Delivered against promised is its
+// utilisation.
+type directionView struct {
+	Entered     trafficView `json:"entered"`     // at the entrance, before policing
+	Delivered   trafficView `json:"delivered"`   // at the exit
+	Dropped     trafficView `json:"dropped"`     // by policing
+	Utilisation *float64    `json:"utilisation"` // rate delivered, of the bandwidth; null without one
+}
+
+func viewDirection(d stats.Direction, bandwidth topology.BitRate) directionView {
+	return directionView{
+		Entered:     viewTraffic(d.Entered, d.EnteredRate),
+		Delivered:   viewTraffic(d.Delivered, d.DeliveredRate),
+		Dropped:     viewTraffic(d.Dropped, d.DroppedRate),
+		Utilisation: shareOf(d.DeliveredRate, bandwidth),
+	}
+}
+
+func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocationStats {
+	s := a.Statistics.Allocation(al.ID)
+	v := allocationStats{
+		ID: al.ID, ProjectID: al.ProjectID, State: string(al.State), Bandwidth: orNull(uint64(al.Bandwidth)),
+		Forward: viewDirection(s.Forward, al.Bandwidth), Reverse: viewDirection(s.Reverse, al.Bandwidth),
+		Final: s.Final, Sampled: unixOrNull(s.At), Stale: s.Stale && al.State == allocator.Active,
+		Links: relate("self", x.path("stats", "allocations", al.ID), "allocation", x.path("allocations", al.ID)),
+	}
+	if al.Window == (allocator.Window{}) {
+		return v
+	}
+	v.StartTime, v.EndTime = &al.Window.Start, &al.Window.End
+	if run := min(a.Now().Unix(), al.Window.End) - al.Window.Start; al.Bandwidth != 0 && run >= 0 {
+		promised := uint64(float64(al.Bandwidth) / 8 * float64(run))
+		v.Promised = &promised
+	}
+	return v
+}
+
+// showAllocationStats is GET and HEAD /stats/allocations/{id}.
+func (a *api) showAllocationStats(x *exchange) error {
+	if _, err := soleParameters(x); err != nil {
+		return err
+	}
+	found, err := a.find(x)
+	if err != nil {
+		return err
+	}
+	return x.succeed(http.StatusOK, []allocationStats{a.viewAllocationStats(x, found)})
+}
+
+// listAllocationStats is GET and HEAD /stats/allocations: those of the key's
+// project, or for the operator of all.
+func (a *api) listAllocationStats(x *exchange) error {
+	_, q, err := listParameters(x)
+	if err != nil {
+		return err
+	}
+	return showPage(x, q, a.Allocations.List(x.key.Project), func(al allocator.Allocation) allocationStats {
+		return a.viewAllocationStats(x, al)
+	})
+}
+
+// totals is what the allocations of a project, or all of them, have carried
+// together.
+type totals struct {
+	ProjectID   *string        `json:"project_id"` // null: all projects
+	Allocations map[string]int `json:"allocations"`
+	Entered     trafficView    `json:"entered"` // both directions together
+	Delivered   trafficView    `json:"delivered"`
+	Dropped     trafficView    `json:"dropped"`
+	Network     *networkTotals `json:"network"`  // null but for the operator
+	Interval    float64        `json:"interval"` // seconds between samples
+	Links       relations      `json:"_links"`
+}
+
+// networkTotals is what goes into and out of the network.
+type networkTotals struct {
+	Switches  int         `json:"switches"`
+	Connected int         `json:"connected"`
+	Stale     int         `json:"stale"` // connected or not, without a sample of late
+	Links     int         `json:"links"` // directed, between switches
+	Hosts     int         `json:"hosts"`
+	Flows     int         `json:"flows"`    // entries
+	Received  trafficView `json:"received"` // at edge ports, allocated or not
+	Sent      trafficView `json:"sent"`
+	Sampled   *int64      `json:"sampled_at"` // the oldest sample that counts; UNIX seconds
+}
+
+// sum adds up traffic.
+type sum struct {
+	volume stats.Volume
+	rate   *stats.Rate
+}
+
+func (s *sum) add(v stats.Volume, r *stats.Rate) {
+	if v.Packets == stats.Unkept || v.Bytes == stats.Unkept {
+		return
+	}
+	s.volume = s.volume.Plus(v)
+	if r != nil {
+		if s.rate == nil {
+			s.rate = &stats.Rate{}
+		}
+		s.rate.Bits, s.rate.Packets = s.rate.Bits+r.Bits, s.rate.Packets+r.Packets
+	}
+}
+
+func (s *sum) view() trafficView { return viewTraffic(s.volume, s.rate) }
+
+// showTotals is GET and HEAD /stats.
+func (a *api) showTotals(x *exchange) error {
+	if _, err := soleParameters(x); err != nil {
+		return err
+	}
+	var entered, delivered, dropped sum
+	t := totals{
+		ProjectID:   orNull(x.key.Project),
+		Allocations: map[string]int{string(allocator.Pending): 0, string(allocator.Active): 0, string(allocator.Complete): 0},
+		Interval:    a.Statistics.Interval().Seconds(),
+		Links:       relate("self", x.path("stats"), "allocations", x.path("stats", "allocations")),
+	}
+	for _, al := range a.Allocations.List(x.key.Project) {
+		t.Allocations[string(al.State)]++
+		s := a.Statistics.Allocation(al.ID)
+		for _, d := range []stats.Direction{s.Forward, s.Reverse} {
+			entered.add(d.Entered, d.EnteredRate)
+			delivered.add(d.Delivered, d.DeliveredRate)
+			dropped.add(d.Dropped, d.DroppedRate)
+		}
+	}
+	t.Entered, t.Delivered, t.Dropped = entered.view(), delivered.view(), dropped.view()
+	if x.key.Admin {
+		n, err := a.networkTotals()
+		if err != nil {
+			return err
+		}
+		t.Network = n
+		t.Links["switches"], t.Links["links"] = link{x.path("stats", "switches")}, link{x.path("stats", "links")}
+	}
+	return x.succeed(http.StatusOK, []totals{t})
+}
+
+func (a *api) networkTotals() (*networkTotals, error) {
+	s, err := a.network()
+	if err != nil {
+		return nil, err
+	}
+	n := &networkTotals{Switches: len(s.Switches), Links: len(s.Links), Hosts: len(s.Hosts)}
+	var received, sent sum
+	var oldest time.Time
+	for _, sw := range s.Switches {
+		if sw.Connected {
+			n.Connected++
+		}
+		r, ok := a.Statistics.Switch(sw)
+		if !ok || r.Stale {
+			n.Stale++
+			continue
+		}
+		if oldest.IsZero() || r.At.Before(oldest) {
+			oldest = r.At
+		}
+		n.Flows += len(r.Flows)
+		for _, p := range r.Ports {
+			if sw.Ports[p.No].Role == topology.Edge {
+				received.add(p.Received, p.ReceiveRate)
+				sent.add(p.Sent, p.SendRate)
+			}
+		}
+	}
+	n.Received, n.Sent, n.Sampled = received.view(), sent.view(), unixOrNull(oldest)
+	return n, nil
+}

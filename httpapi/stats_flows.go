@@ -1,0 +1,63 @@
+package httpapi
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"conga/stats"
+)
+
+// flowStats is a flow entry with its counters. It counts packets before a meter
+// drops any.
+type flowStats struct {
+	Table        uint32   `json:"table"`
+	Priority     uint16   `json:"priority"`
+	Cookie       string   `json:"cookie"`
+	Kind         string   `json:"kind"`          // control, forward, allocation or foreign
+	Allocation   *string  `json:"allocation_id"` // that an allocation's entry is of
+	Match        string   `json:"match"`         // as ovs-ofctl prints it
+	Instructions []string `json:"instructions"`
+	trafficView
+	IdleTimeout uint16  `json:"idle_timeout"` // seconds; 0: none
+	HardTimeout uint16  `json:"hard_timeout"`
+	Age         float64 `json:"age"` // seconds
+	freshness
+	Links relations `json:"_links"`
+}
+
+// listFlowStats is GET and HEAD /stats/switches/{dpid}/flows, in the order in
+// which the switch looks at the entries.
+func (a *api) listFlowStats(x *exchange) error {
+	d, err := a.details(x, "table", 0)
+	if err != nil {
+		return err
+	}
+	var flows []*stats.Flow
+	for i := range d.reading.Flows {
+		if f := &d.reading.Flows[i]; d.picked(uint32(f.Table)) {
+			flows = append(flows, f)
+		}
+	}
+	slices.SortStableFunc(flows, func(a, b *stats.Flow) int {
+		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Cookie, b.Cookie))
+	})
+	return showPage(x, d.query, flows, func(f *stats.Flow) flowStats { return d.viewFlow(x, f) })
+}
+
+func (d *detail) viewFlow(x *exchange, f *stats.Flow) flowStats {
+	v := flowStats{
+		Table: uint32(f.Table), Priority: f.Priority, Cookie: fmt.Sprintf("%016x", uint64(f.Cookie)), Kind: f.Kind,
+		Allocation: orNull(f.Allocation), Match: f.Match.String(), Instructions: []string{},
+		trafficView: viewTraffic(stats.Volume{Packets: f.PacketCount, Bytes: f.ByteCount}, f.Rate),
+		IdleTimeout: f.IdleTimeout, HardTimeout: f.HardTimeout, Age: round(f.Age().Seconds()), freshness: d.fresh,
+		Links: d.links("flows", uint32(f.Table)), // an entry has no address of its own: its table's
+	}
+	for _, in := range f.Instructions {
+		v.Instructions = append(v.Instructions, in.String())
+	}
+	if f.Allocation != "" {
+		v.Links["allocation"] = link{x.path("stats", "allocations", f.Allocation)}
+	}
+	return v
+}

@@ -1,0 +1,364 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conga/controller/topology"
+	"conga/httpapi"
+	"conga/openflow"
+	"conga/stats"
+)
+
+// told are statistics that tests make up: switch 1 has told, switch 2 is away.
+type told struct{ at time.Time }
+
+func (t told) Interval() time.Duration { return 5 * time.Second }
+
+func (t told) Allocation(string) stats.Allocation {
+	return stats.Allocation{
+		Forward: stats.Direction{
+			Entered: stats.Volume{Packets: 10, Bytes: 10000}, EnteredRate: &stats.Rate{Bits: 60e6, Packets: 7500},
+			Delivered: stats.Volume{Packets: 8, Bytes: 8000}, DeliveredRate: &stats.Rate{Bits: 50e6, Packets: 6000.12345},
+			Dropped: stats.Volume{Packets: 2, Bytes: 2000},
+		},
+		At: t.at,
+	}
+}
+
+func (t told) Switch(sw topology.Switch) (stats.Reading, bool) {
+	rate := 3.0
+	s := &stats.Sample{
+		DPID: sw.DPID, At: t.at,
+		Ports: []stats.Port{
+			{No: openflow.PortLocal, Received: stats.Volume{Packets: stats.Unkept, Bytes: stats.Unkept}},
+			{No: 2, Received: stats.Volume{Packets: 1, Bytes: 100}},
+			{No: 1, Received: stats.Volume{Packets: 2, Bytes: 200}, Sent: stats.Volume{Packets: 3, Bytes: 300}, SendRate: &stats.Rate{Bits: 800, Packets: 1}, ReceiveErrors: stats.Unkept, Age: 1500 * time.Millisecond},
+		},
+		Tables: []stats.Table{{ID: 0, Entries: 3, Lookups: 9, Matched: 8, LookupRate: &rate}, {ID: 1}},
+		Flows: []stats.Flow{
+			{FlowStats: openflow.FlowStats{Table: 1, Priority: 5}, Kind: stats.KindForeign},
+			{FlowStats: openflow.FlowStats{Priority: 1, Cookie: 0xc09a030000000007, PacketCount: 4, ByteCount: 400, DurationSec: 3,
+				Match:        openflow.Match{openflow.InPort(1), openflow.EthType(0x800), openflow.IPv4Src(netip.MustParseAddr("10.0.0.1"))},
+				Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.Output(2, 0))}},
+				Kind: stats.KindAllocation, Allocation: "some-id", Rate: &stats.Rate{Bits: 8, Packets: 1}},
+			{FlowStats: openflow.FlowStats{Priority: 9}, Kind: stats.KindControl},
+		},
+		Meters: []stats.Meter{
+			{ID: 0xc2000007, Kind: stats.MeterPolicer, Of: 7, Allocation: "some-id", Dropped: stats.Volume{Packets: 5, Bytes: 500}},
+			{ID: 0xc1000001, Kind: stats.MeterBestEffort, Of: 1},
+		},
+	}
+	return stats.Reading{Sample: s, Stale: !sw.Connected}, sw.DPID != 3
+}
+
+func (t told) Link(_ *topology.Snapshot, id topology.LinkID) stats.Load {
+	return stats.Load{Rate: &stats.Rate{Bits: 250e6, Packets: 1}, At: t.at, Stale: id.From.DPID == 2}
+}
+
+// wide is the harness's network, and two switches more: one that is away and one
+// that has never told anything, with a cable between 1 and 2 and a learned host.
+func wide() *topology.Snapshot {
+	s := network()
+	a, b := topology.PortID{DPID: 1, Port: 90}, topology.PortID{DPID: 2, Port: 90}
+	s.Switches[1].Ports[90] = topology.Port{ID: a, Name: "s1-eth90", Up: true, Role: topology.Trunk, Capacity: topology.Gbps}
+	s.Switches[2] = topology.Switch{DPID: 2, Since: time.Unix(1429200000, 0), Addr: "192.0.2.7:40000", Desc: "Nicira Open vSwitch", Tables: 254, Meters: 9,
+		Ports: map[openflow.PortNo]topology.Port{90: {ID: b, Up: true, Role: topology.Trunk, Capacity: topology.Gbps}}}
+	s.Switches[3] = topology.Switch{DPID: 3}
+	s.Links = map[topology.PortID]topology.Link{
+		a: {ID: topology.LinkID{From: a, To: b}, Capacity: topology.Gbps, Metric: 10},
+		b: {ID: topology.LinkID{From: b, To: a}, Capacity: topology.Gbps},
+	}
+	mac := openflow.MAC{2, 0, 0, 0, 0, 1}
+	s.Hosts = map[openflow.MAC]topology.Host{mac: {MAC: mac, At: topology.PortID{DPID: 1, Port: 1}, Seen: time.Unix(1429206000, 0),
+		Addrs: []netip.Addr{netip.MustParseAddr("192.127.1.10"), netip.MustParseAddr("2001:db8::a")}}}
+	return s
+}
+
+// watched is a harness with the wide network and statistics of it.
+func watched(t *testing.T) *harness {
+	snap := wide()
+	return newHarness(t, func(c *httpapi.Config) {
+		c.Planner = c.Allocations.(httpapi.Planner)
+		c.Statistics = told{time.Unix(1429206570, 0)}
+		c.Snapshot = func() *topology.Snapshot { return snap }
+	})
+}
+
+// members are the names in an object, in order.
+func members(o map[string]any) string { return strings.Join(slices.Sorted(maps.Keys(o)), " ") }
+
+const fresh = "sampled_at stale"
+
+// shapes are all our read resources and what the objects in their results hold.
+var shapes = []struct {
+	target   string
+	project  int // what a project's key gets
+	results  int // how many objects the operator gets
+	members  string
+	contains string // in the answer
+}{
+	{"/switches", 403, 3, "_links address connected description dpid meters ports since tables", `"dpid":"0000000000000002","connected":false,"since":1429200000,"address":"192.0.2.7:40000","description":"Nicira Open vSwitch","tables":254,"meters":9`},
+	{"/switches/0000000000000001", 403, 1, "_links address connected description dpid meters ports since tables", `{"port":90,"name":"s1-eth90","mac":"00:00:00:00:00:00","up":true,"role":"trunk","capacity":1000000000,"queue":null}`},
+	{"/switches/of:0000000000000003", 403, 1, "_links address connected description dpid meters ports since tables", `"since":null,"address":null`},
+	{"/links", 403, 2, "_links capacity from kind link_id metric to", `"link_id":"0000000000000001:90->0000000000000002:90","from":{"dpid":"0000000000000001","port":90}`},
+	{"/links?kind=access", 403, 14, "_links capacity from kind link_id metric to", `"link_id":"outside->0000000000000001:1","from":null`},
+	{"/links?kind=all&to=outside", 403, 7, "_links capacity from kind link_id metric to", `"to":null,"kind":"access"`},
+	{"/links?from=1:90", 403, 1, "_links capacity from kind link_id metric to", `"metric":10`},
+	{"/hosts", 403, 1, "_links addresses at mac seen", `"addresses":["192.127.1.10","2001:db8::a"],"at":{"dpid":"0000000000000001","port":1},"seen":1429206000`},
+	{"/hosts?address=192.127.1.10", 403, 1, "_links addresses at mac seen", `02:00:00:00:00:01`},
+	{"/hosts?address=192.127.1.11", 403, 0, "", `"results":[]`},
+	{"/hosts?mac=02-00-00-00-00-01", 403, 1, "_links addresses at mac seen", `02:00:00:00:00:01`},
+	{"/hosts?mac=02:00:00:00:00:02", 403, 0, "", `"results":[]`},
+	{"/attachments", 403, 7, "_links at prefix present", `"prefix":"2001:db8::1/128","at":{"dpid":"0000000000000001","port":6},"present":true`},
+	{"/attachments?address=192.127.1.45", 403, 1, "_links at prefix present", `"prefix":"192.127.1.45/32"`},
+	{"/attachments?prefix=192.127.1.10%2F32", 403, 1, "_links at prefix present", `/attachments?prefix=192.127.1.10%2F32`},
+	{"/paths?src=192.127.1.10&dst=192.127.1.11", 200, 1, "_links bandwidth bottleneck dst duration fits free from links offer path reason src to", `"fits":true,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],"free":700000000`},
+	{"/stats", 200, 1, "_links allocations delivered dropped entered interval network project_id", `"allocations":{"active":1,"complete":0,"pending":0},"entered":{"packets":10,"bytes":10000,"rate":60000000,"packet_rate":7500}`},
+	{"/stats/allocations", 200, 1, "_links allocation_id bandwidth end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null}`},
+	{"/stats/allocations/[id]", 200, 1, "_links allocation_id bandwidth end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"delivered":{"packets":8,"bytes":8000,"rate":50000000,"packet_rate":6000.123},"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null},"utilisation":0.5`},
+	{"/stats/links", 403, 2, "_links capacity from kind link_id packet_rate rate reservation reserved " + fresh + " to utilisation", `"capacity":1000000000,"rate":250000000,"packet_rate":1,"utilisation":0.25,"reserved":0,"reservation":0,"sampled_at":1429206570,"stale":false`},
+	{"/stats/links?kind=access&from=outside&to=1:1", 403, 1, "_links capacity from kind link_id packet_rate rate reservation reserved " + fresh + " to utilisation", `"reserved":100000000,"reservation":0.1`},
+	{"/stats/switches", 403, 3, "_links connected dpid flows meters ports received sampled_at sent stale tables", `"received":{"packets":3,"bytes":300,"rate":null,"packet_rate":null}`},
+	{"/stats/switches/2", 403, 1, "_links connected dpid flows meters ports received sampled_at sent stale tables", `"connected":false,"ports":3,"flows":3,"tables":2,"meters":2`},
+	{"/stats/switches/2", 403, 1, "_links connected dpid flows meters ports received sampled_at sent stale tables", `"sampled_at":1429206570,"stale":true`},
+	{"/stats/switches/3", 403, 1, "_links connected dpid flows meters ports received sampled_at sent stale tables", `"ports":null,"flows":null,"tables":null,"meters":null,"received":{"packets":null,"bytes":null`},
+	{"/stats/switches/1/ports", 403, 3, "_links age name port received sampled_at sent stale", `"sent":{"packets":3,"bytes":300,"rate":800,"packet_rate":1,"dropped":0,"errors":0},"age":1.5`},
+	{"/stats/switches/1/ports?port=1", 403, 1, "_links age name port received sampled_at sent stale", `"errors":null`},
+	{"/stats/switches/3/ports", 403, 0, "", `"results":[]`},
+	{"/stats/switches/1/flows", 403, 3, "_links age allocation_id bytes cookie hard_timeout idle_timeout instructions kind match packet_rate packets priority rate " + fresh + " table", `"cookie":"c09a030000000007","kind":"allocation","allocation_id":"some-id","match":"ip,in_port=1,nw_src=10.0.0.1","instructions":["output:2"],"packets":4,"bytes":400,"rate":8`},
+	{"/stats/switches/1/flows?table=1", 403, 1, "_links age allocation_id bytes cookie hard_timeout idle_timeout instructions kind match packet_rate packets priority rate " + fresh + " table", `"kind":"foreign","allocation_id":null`},
+	{"/stats/switches/1/tables", 403, 2, "_links entries lookup_rate lookups matched " + fresh + " table", `"entries":3,"lookups":9,"matched":8,"lookup_rate":3`},
+	{"/stats/switches/1/meters", 403, 2, "_links age allocation_id dropped entries kind meter passed port " + fresh, `"kind":"best-effort","port":1,"allocation_id":null`},
+	{"/stats/switches/1/meters?meter=3254779911", 403, 1, "_links age allocation_id dropped entries kind meter passed port " + fresh, `"kind":"policer","port":null,"allocation_id":"some-id"`},
+}
+
+// TestShapes asks for every resource at both addresses with every sort of key:
+// the members of its objects, self links that lead back to the same object, HEAD
+// like GET, the vendor's media type, unknown parameters refused.
+func TestShapes(t *testing.T) {
+	for _, base := range []string{"/api", "/api/v1"} {
+		h := watched(t)
+		id := h.create(`,"bandwidth":100000000`)
+		h.settle()
+		for _, s := range shapes {
+			target := base + strings.ReplaceAll(s.target, "[id]", id)
+			t.Run(target, func(t *testing.T) {
+				h.t = t
+				h.want(401, "GET", target, "")
+				h.want(401, "GET", target, "", bearer("conga_x"))
+				h.want(s.project, "GET", target, "", bearer(h.key))
+				a := h.want(200, "GET", target, "", bearer(h.admin))
+				if len(a.Results) != s.results || !strings.Contains(a.body, s.contains) {
+					t.Errorf("%d results, want %d with %s: %s", len(a.Results), s.results, s.contains, a.body)
+				}
+				for _, o := range a.Results {
+					if members(o) != s.members {
+						t.Errorf("members are %s, want %s", members(o), s.members)
+					}
+					checkSelf(h, base, o)
+				}
+				head := h.want(200, "HEAD", target, "", bearer(h.admin))
+				if head.body != "" || head.header.Get("Content-Length") != a.header.Get("Content-Length") || head.header.Get("Link") != a.header.Get("Link") {
+					t.Errorf("HEAD: %v, %q", head.header, head.body)
+				}
+				vendor := h.want(200, "GET", target, "", bearer(h.admin), header{"Accept", "application/vnd.conga+json; version=1.0"})
+				if got := vendor.header.Get("Content-Type"); got != "application/vnd.conga+json; version=1.0" {
+					t.Errorf("Content-Type is %s", got)
+				}
+				sep := "?&"[min(1, strings.Count(target, "?"))]
+				for _, bad := range []string{"nonsense=1", "api_key=" + h.admin, "src=1&src=2"} {
+					h.want(422, "GET", target+string(sep)+bad, "", bearer(h.admin))
+				}
+				h.want(422, "GET", target, `{"nonsense":1}`, bearer(h.admin))
+				h.want(400, "GET", target+string(sep)+"%zz", "", bearer(h.admin))
+				if a := h.want(405, "DELETE", target, "", bearer(h.admin)); a.header.Get("Allow") == "" {
+					t.Error("no Allow")
+				}
+			})
+		}
+	}
+}
+
+// checkSelf follows the link to self of an object; it leads to the same object,
+// alone or among its like.
+func checkSelf(h *harness, base string, o map[string]any) {
+	h.t.Helper()
+	for rel, l := range o["_links"].(map[string]any) {
+		href := l.(map[string]any)["href"].(string)
+		if !strings.HasPrefix(href, base+"/") || base == "/api" && strings.HasPrefix(href, "/api/v1") {
+			h.t.Errorf("%s leads to %s from %s", rel, href, base)
+		}
+		if strings.Contains(href, "some-id") {
+			continue
+		}
+		a := h.want(200, "GET", href, "", bearer(h.admin))
+		if rel == "self" && !slices.ContainsFunc(a.Results, func(r map[string]any) bool { return fmt.Sprint(r) == fmt.Sprint(o) }) {
+			h.t.Errorf("self of %v is %s", o, a.body)
+		}
+	}
+}
+
+// A project sees totals and allocations of its own, and nothing of the network.
+func TestAProjectSeesItsOwn(t *testing.T) {
+	h := watched(t)
+	id := h.create("")
+	h.settle()
+	if a := h.want(200, "GET", "/api/stats", "", bearer(h.key)); a.Results[0]["network"] != nil || a.Results[0]["project_id"] != "projectB" {
+		t.Errorf("a project gets %s", a.body)
+	}
+	a := h.want(200, "GET", "/api/stats", "", bearer(h.foreign))
+	if o := a.Results[0]; fmt.Sprint(o["allocations"]) != "map[active:0 complete:0 pending:0]" || o["entered"].(map[string]any)["bytes"] != 0.0 {
+		t.Errorf("another project gets %s", a.body)
+	}
+	if a := h.want(200, "GET", "/api/stats/allocations", "", bearer(h.foreign)); len(a.Results) != 0 {
+		t.Errorf("another project gets %s", a.body)
+	}
+	h.want(404, "GET", "/api/stats/allocations/"+id, "", bearer(h.foreign))
+	a = h.want(200, "GET", "/api/stats", "", bearer(h.admin))
+	n := a.Results[0]["network"].(map[string]any)
+	want := map[string]any{"switches": 3.0, "connected": 1.0, "stale": 2.0, "links": 2.0, "hosts": 1.0, "flows": 3.0, "sampled_at": 1429206570.0}
+	for name, w := range want {
+		if n[name] != w {
+			t.Errorf("network.%s is %v, want %v", name, n[name], w)
+		}
+	}
+	if a.Results[0]["project_id"] != nil || n["received"].(map[string]any)["bytes"] != 300.0 {
+		t.Errorf("the operator gets %s", a.body)
+	}
+}
+
+// What was promised grows with the time that the allocation has run, and stops
+// growing at its end.
+func TestPromisedBytes(t *testing.T) {
+	h := watched(t)
+	id := h.create(`,"bandwidth":80000000`)
+	h.settle()
+	for _, c := range []struct {
+		after time.Duration
+		want  float64
+	}{{0, 0}, {10 * time.Second, 1e8}, {2 * time.Hour, 3.6e10}} {
+		h.advance(c.after)
+		if got := h.want(200, "GET", "/api/stats/allocations/"+id, "", bearer(h.key)).Results[0]["promised_bytes"]; got != c.want {
+			t.Errorf("promised %v, want %v", got, c.want)
+		}
+	}
+	free := h.create(`,"dst_port":5`)
+	if o := h.want(200, "GET", "/api/stats/allocations/"+free, "", bearer(h.key)).Results[0]; o["promised_bytes"] != nil || o["forward"].(map[string]any)["utilisation"] != nil {
+		t.Errorf("without a bandwidth: %v", o)
+	}
+}
+
+func TestPathsAsAdmissionSeesThem(t *testing.T) {
+	h := watched(t)
+	ask := func(query string) map[string]any {
+		t.Helper()
+		return h.want(200, "GET", "/api/v1/paths?"+query, "", bearer(h.key)).Results[0]
+	}
+	h.create(`,"bandwidth":700000000`)
+	h.settle()
+	o := ask("src=192.127.1.10&dst=192.127.1.22&bandwidth=200000000")
+	b := o["bottleneck"].(map[string]any)
+	if o["fits"] != false || o["free"] != 1e8 || b["reserved"] != 7e8 || b["reservable"] != 8e8 || b["capacity"] != 1e9 || b["free"] != 1e8 {
+		t.Errorf("beside 700M of 800M: %v", o)
+	}
+	if offer := o["offer"].(map[string]any); offer["bandwidth"] != 1e8 || offer["start_time"] != 1429206574.0+3600 {
+		t.Errorf("offered %v", offer)
+	}
+	if !strings.Contains(o["reason"].(string), "does not fit") || len(o["links"].([]any)) != 2 || o["path"] == nil {
+		t.Errorf("without room: %v", o)
+	}
+	if o := ask("src=192.127.1.10&dst=192.127.1.22&bandwidth=100000000&duration=60"); o["fits"] != true || o["reason"] != nil || o["bandwidth"] != 1e8 || o["duration"] != 60.0 {
+		t.Errorf("what fits: %v", o)
+	}
+	if o := ask("src=10.9.9.9&dst=192.127.1.22"); o["fits"] != false || o["from"] != nil || o["path"] != nil || o["free"] != nil || !strings.Contains(o["reason"].(string), "10.9.9.9 has not been seen") {
+		t.Errorf("a host that nobody knows: %v", o)
+	}
+	for query, says := range map[string]string{
+		"":                                                "dst: is required, an IP address\nsrc: is required, an IP address",
+		"src=192.127.1.10":                                "dst: is required, an IP address",
+		"src=here&dst=192.127.1.22":                       `src: "here" is not an IP address`,
+		"src=fe80::1%25eth0&dst=192.127.1.22":             "has a zone",
+		"src=192.127.1.10&dst=192.127.1.10":               "dst: is the same as src, 192.127.1.10",
+		"src=192.127.1.10&dst=2001:db8::1":                "different families",
+		"src=192.127.1.10&dst=224.0.0.1":                  "address of a group",
+		"src=192.127.1.10&dst=192.127.1.22&bandwidth=40M": "bandwidth: must be an integer from 1 to " + fmt.Sprint(math.MaxInt64),
+		"src=192.127.1.10&dst=192.127.1.22&bandwidth=-1&duration=0": "bandwidth: must be an integer from 1 to " + fmt.Sprint(math.MaxInt64) + "\nduration: must be an integer",
+		"src=192.127.1.10&dst=192.127.1.22&src=192.127.1.11":        "src: given twice",
+		"src=192.127.1.10&dst=192.127.1.22&page=2":                  "page: is not a parameter of this resource",
+	} {
+		a := h.want(422, "GET", "/api/v1/paths?"+query, "", bearer(h.key))
+		if !strings.Contains(strings.Join(a.Errors, "\n"), says) {
+			t.Errorf("%s: errors are %q, want %s", query, a.Errors, says)
+		}
+	}
+}
+
+func TestBadParameters(t *testing.T) {
+	h := watched(t)
+	for target, says := range map[string]string{
+		"/links?kind=virtual":             `kind: "virtual" is none`,
+		"/links?from=3":                   `from: "3" is no port`,
+		"/links?project_id=projectB":      "project_id: is not a parameter",
+		"/links?kind=all&kind=all":        "kind: given twice",
+		"/hosts?mac=nonsense":             "is not an Ethernet address",
+		"/hosts?address=nonsense":         "is not an IP address",
+		"/attachments?prefix=192.127.1.1": "is not an IP prefix",
+		"/switches?page=0":                "page: must be an integer from 1",
+		"/switches?per_page=1001":         "per_page: must be an integer from 1 to 1000",
+		"/stats/switches/1/ports?port=0":  "port: must be an integer from 1",
+		"/stats/switches/1/flows?table=x": "table: must be an integer from 0",
+	} {
+		a := h.want(422, "GET", "/api"+target, "", bearer(h.admin))
+		if !strings.Contains(strings.Join(a.Errors, " "), says) {
+			t.Errorf("%s: errors are %q, want %s", target, a.Errors, says)
+		}
+	}
+	for _, target := range []string{"/switches/9", "/switches/nonsense", "/stats/switches/9", "/stats/switches/9/flows", "/stats/allocations/none", "/stats/nonsense"} {
+		h.want(404, "GET", "/api"+target, "", bearer(h.admin))
+	}
+}
+
+// Lists come in pages of 128, and their filters are in the links to the others.
+func TestPagesOfTheInventory(t *testing.T) {
+	h := watched(t)
+	a := h.want(200, "GET", "/api/v1/links?kind=access&per_page=5&page=2", "", bearer(h.admin))
+	if len(a.Results) != 5 {
+		t.Errorf("%d results", len(a.Results))
+	}
+	next := `</api/v1/links?kind=access&page=3&per_page=5>; rel="next"`
+	if got := a.header.Get("Link"); !strings.Contains(got, next) || !strings.Contains(got, `page=1&per_page=5>; rel="prev"`) {
+		t.Errorf("Link is %s", got)
+	}
+	a = h.want(200, "GET", "/api/stats/switches/1/flows?page=9", "", bearer(h.admin))
+	if len(a.Results) != 0 || !strings.Contains(a.header.Get("Link"), `page=1&per_page=128>; rel="last"`) {
+		t.Errorf("%d results, Link %s", len(a.Results), a.header.Get("Link"))
+	}
+}
+
+func TestWithoutPictureOrParts(t *testing.T) {
+	h := newHarness(t, func(c *httpapi.Config) { c.Snapshot = func() *topology.Snapshot { return nil } })
+	if a := h.want(503, "GET", "/api/switches", "", bearer(h.admin)); a.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	h.want(404, "GET", "/api/stats", "", bearer(h.admin))
+	h.want(404, "GET", "/api/paths?src=192.127.1.10&dst=192.127.1.11", "", bearer(h.admin))
+}
+
+// No number of ours is one that JSON cannot say.
+func TestTrafficIsAlwaysJSON(t *testing.T) {
+	h := watched(t)
+	h.create("")
+	for _, s := range shapes {
+		if !json.Valid([]byte(h.do("GET", "/api"+s.target, "", bearer(h.admin)).body)) {
+			t.Errorf("%s is not JSON", s.target)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package httpapi
+
+import (
+	"cmp"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+
+	"conga/controller/topology"
+)
+
+// switchView is a switch as the operator sees it.
+type switchView struct {
+	DPID        string     `json:"dpid"`
+	Connected   bool       `json:"connected"`
+	Since       *int64     `json:"since"` // UNIX seconds: connected since; null before the first time
+	Address     *string    `json:"address"`
+	Description *string    `json:"description"`
+	Tables      uint8      `json:"tables"`
+	Meters      uint32     `json:"meters"` // how many it offers
+	Ports       []portView `json:"ports"`
+	Links       relations  `json:"_links"`
+}
+
+// portView is a port of a switch.
+type portView struct {
+	Port     uint32  `json:"port"`
+	Name     string  `json:"name"`
+	MAC      string  `json:"mac"`
+	Up       bool    `json:"up"`
+	Role     string  `json:"role"`     // edge, trunk or undetermined
+	Capacity uint64  `json:"capacity"` // bit/s
+	Queue    *uint32 `json:"queue"`
+}
+
+// placeView is a port as the end of something.
+type placeView struct {
+	DPID string `json:"dpid"`
+	Port uint32 `json:"port"`
+}
+
+// viewPlace is nil for the outside.
+func viewPlace(p topology.PortID) *placeView {
+	if p == topology.Outside {
+		return nil
+	}
+	return &placeView{p.DPID.String(), uint32(p.Port)}
+}
+
+// unixOrNull is a moment in UNIX seconds; nil if it never was.
+func unixOrNull(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	s := t.Unix()
+	return &s
+}
+
+func viewSwitch(x *exchange, sw topology.Switch) switchView {
+	dpid := sw.DPID.String()
+	v := switchView{
+		DPID: dpid, Connected: sw.Connected, Since: unixOrNull(sw.Since),
+		Address: orNull(sw.Addr), Description: orNull(sw.Desc), Tables: sw.Tables, Meters: sw.Meters,
+		Ports: []portView{},
+		Links: relate("self", x.path("switches", dpid), "statistics", x.path("stats", "switches", dpid)),
+	}
+	for _, p := range portsOf(sw) {
+		v.Ports = append(v.Ports, portView{
+			Port: uint32(p.ID.Port), Name: p.Name, MAC: p.MAC.String(), Up: p.Up,
+			Role: p.Role.String(), Capacity: uint64(p.Capacity), Queue: p.Queue,
+		})
+	}
+	return v
+}
+
+// portsOf are the ports of a switch, ascending.
+func portsOf(sw topology.Switch) []topology.Port {
+	return slices.SortedFunc(maps.Values(sw.Ports), func(a, b topology.Port) int { return topology.ComparePorts(a.ID, b.ID) })
+}
+
+// switchesOf are the switches of the network, ascending.
+func switchesOf(s *topology.Snapshot) []topology.Switch {
+	return slices.SortedFunc(maps.Values(s.Switches), func(a, b topology.Switch) int { return cmp.Compare(a.DPID, b.DPID) })
+}
+
+// network is the picture of the network; without one there is none to show.
+func (a *api) network() (*topology.Snapshot, error) {
+	if a.Snapshot != nil {
+		if s := a.Snapshot(); s != nil {
+			return s, nil
+		}
+	}
+	return nil, &fault{status: http.StatusServiceUnavailable, errs: []string{"there is no picture of the network yet; try again"}, retry: 1}
+}
+
+// listSwitches is GET and HEAD /switches.
+func (a *api) listSwitches(x *exchange) error {
+	_, q, err := listParameters(x)
+	if err != nil {
+		return err
+	}
+	s, err := a.network()
+	if err != nil {
+		return err
+	}
+	return showPage(x, q, switchesOf(s), func(sw topology.Switch) switchView { return viewSwitch(x, sw) })
+}
+
+// showSwitch is GET and HEAD /switches/{dpid}.
+func (a *api) showSwitch(x *exchange) error {
+	if _, err := soleParameters(x); err != nil {
+		return err
+	}
+	_, sw, err := a.findSwitch(x)
+	if err != nil {
+		return err
+	}
+	return x.succeed(http.StatusOK, []switchView{viewSwitch(x, sw)})
+}
+
+// findSwitch is the switch in the address.
+func (a *api) findSwitch(x *exchange) (*topology.Snapshot, topology.Switch, error) {
+	s, err := a.network()
+	if err != nil {
+		return nil, topology.Switch{}, err
+	}
+	sw, ok := s.Find(x.Param("dpid"))
+	if !ok {
+		return nil, topology.Switch{}, newFault(http.StatusNotFound, "dpid: no switch "+quote(x.Param("dpid"))+" has ever connected")
+	}
+	return s, sw, nil
+}

@@ -1,0 +1,153 @@
+package stats
+
+import (
+	"slices"
+	"time"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Allocation is what an allocation has carried so far.
+type Allocation struct {
+	Forward, Reverse Direction
+	Final            bool      // its entries are gone; this is its receipt
+	At               time.Time // of the older of the samples of both ends; zero: none yet
+	Stale            bool      // an end has told nothing for a while; the numbers are as of At
+}
+
+// Direction is what went one way.
+type Direction struct {
+	Entered   Volume // came in where the path begins, policed or not
+	Delivered Volume // left where it ends
+	Dropped   Volume // by the allocation's policer
+
+	EnteredRate, DeliveredRate, DroppedRate *Rate // nil: unknown
+}
+
+// allocation is what the ledger has of an allocation. at tells when a switch was
+// sampled and whether that is a while ago.
+func (l *ledger) allocation(id string, at func(openflow.DPID) (time.Time, bool)) (Allocation, bool) {
+	a := l.accounts[id]
+	if a == nil {
+		return Allocation{}, false
+	}
+	out := Allocation{Final: a.final, Forward: a.ways[forward].direction(), Reverse: a.ways[reverse].direction()}
+	if a.final {
+		return out, true
+	}
+	for w, to := range []*Direction{&out.Forward, &out.Reverse} {
+		for _, r := range a.rates {
+			to.EnteredRate = to.EnteredRate.add(r[w].entered)
+			to.DeliveredRate = to.DeliveredRate.add(r[w].left)
+		}
+		to.DeliveredRate = to.DeliveredRate.minus(a.ways[w].insideRate)
+	}
+	out.At, out.Stale = a.sampled(at)
+	return out, true
+}
+
+// direction is without the rates that entries have.
+func (w *way) direction() Direction {
+	return Direction{Entered: w.Entered, Delivered: w.Left.minus(w.Inside), Dropped: w.Dropped, DroppedRate: w.droppedRate}
+}
+
+// sampled is when the ends of the path were sampled, and whether one is stale.
+func (a *account) sampled(at func(openflow.DPID) (time.Time, bool)) (oldest time.Time, stale bool) {
+	if len(a.circuits) == 0 || len(a.circuits[0].Path) == 0 {
+		return time.Time{}, true
+	}
+	p := a.circuits[0].Path
+	for i, end := range []openflow.DPID{p[0].DPID, p[len(p)-1].DPID} {
+		t, old := at(end)
+		if i == 0 || t.Before(oldest) {
+			oldest = t
+		}
+		stale = stale || old
+	}
+	return oldest, stale
+}
+
+// Allocation is what an allocation has carried; nothing yet, if it has never
+// been in the network.
+func (p *Poller) Allocation(id string) Allocation {
+	snap := p.cfg.Source.Snapshot()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a, _ := p.ledger.allocation(id, func(d openflow.DPID) (time.Time, bool) {
+		s := p.samples[d]
+		if s == nil {
+			return time.Time{}, true
+		}
+		return s.At, p.stale(snap.Switches[d], s)
+	})
+	return a
+}
+
+// Reading is the last sample of a switch.
+type Reading struct {
+	*Sample
+	Stale bool // the switch has told nothing for a while; the sample is what it told last
+}
+
+// Switch is the last sample of a switch; ok is false if there is none.
+func (p *Poller) Switch(sw topology.Switch) (r Reading, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.samples[sw.DPID]
+	if s == nil {
+		return Reading{}, false
+	}
+	return Reading{s, p.stale(sw, s)}, true
+}
+
+// Port finds a port in a sample.
+func (s *Sample) Port(no openflow.PortNo) (Port, bool) {
+	i := slices.IndexFunc(s.Ports, func(p Port) bool { return p.No == no })
+	if i < 0 {
+		return Port{}, false
+	}
+	return s.Ports[i], true
+}
+
+// stale reports whether a sample is older than it should be. The lock is held.
+func (p *Poller) stale(sw topology.Switch, s *Sample) bool {
+	return !sw.Connected || time.Since(s.At) > p.most()
+}
+
+// Load is how much goes over a directed link.
+type Load struct {
+	Rate  *Rate     // nil: unknown
+	At    time.Time // of the sample; zero: there is none
+	Stale bool
+}
+
+// Link is the load of a directed link, as its sending port counts it, or its
+// receiving port if that is the one whose switch is there.
+func (p *Poller) Link(s *topology.Snapshot, id topology.LinkID) Load {
+	sent := func(port Port) *Rate { return port.SendRate }
+	received := func(port Port) *Rate { return port.ReceiveRate }
+	if id.From == topology.Outside {
+		return p.load(s, id.To, received)
+	}
+	l := p.load(s, id.From, sent)
+	if id.To == topology.Outside || !l.Stale {
+		return l
+	}
+	if far := p.load(s, id.To, received); !far.Stale {
+		return far
+	}
+	return l
+}
+
+func (p *Poller) load(s *topology.Snapshot, at topology.PortID, rate func(Port) *Rate) Load {
+	r, ok := p.Switch(s.Switches[at.DPID])
+	if !ok {
+		return Load{Stale: true}
+	}
+	port, ok := r.Port(at.Port)
+	if !ok {
+		return Load{Stale: true}
+	}
+	return Load{Rate: rate(port), At: r.At, Stale: r.Stale}
+}

@@ -1,0 +1,79 @@
+package stats
+
+import (
+	"math"
+	"time"
+
+	"conga/controller/topology"
+)
+
+// Unkept is what a switch says of a counter that it does not keep (OpenFlow
+// 1.3.5 section 7.3.5).
+const Unkept = math.MaxUint64
+
+// Volume is an amount of traffic. A counter of it may be [Unkept].
+type Volume struct {
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
+}
+
+// Plus is both together.
+func (v Volume) Plus(o Volume) Volume { return Volume{v.Packets + o.Packets, v.Bytes + o.Bytes} }
+
+// minus is v without o, and never less than nothing.
+func (v Volume) minus(o Volume) Volume {
+	return Volume{v.Packets - min(o.Packets, v.Packets), v.Bytes - min(o.Bytes, v.Bytes)}
+}
+
+// since is what a counter that shows v has counted after it showed before. A
+// counter that shows less than before began anew in between, and has counted at
+// least what it shows. One that began anew and shows more cannot be told from
+// one that went on, and counts as that: too little may be counted, too much not.
+func (v Volume) since(before Volume) Volume {
+	if v.Packets < before.Packets || v.Bytes < before.Bytes {
+		return v
+	}
+	return v.minus(before)
+}
+
+// scaled is the given share of v, from 0 to 1.
+func (v Volume) scaled(share float64) Volume {
+	return Volume{uint64(float64(v.Packets) * share), uint64(float64(v.Bytes) * share)}
+}
+
+// kept reports whether the switch keeps both counters.
+func (v Volume) kept() bool { return v.Packets != Unkept && v.Bytes != Unkept }
+
+// Rate is how fast traffic goes, as the mean over the time between two samples.
+type Rate struct {
+	Bits    topology.BitRate // bit/s
+	Packets float64          // packets/s
+}
+
+// rate is the mean of d over a time; nil, which is unknown, over no time.
+func (d Volume) rate(elapsed time.Duration) *Rate {
+	if elapsed <= 0 {
+		return nil
+	}
+	s := elapsed.Seconds()
+	return &Rate{topology.BitRate(float64(d.Bytes) * 8 / s), float64(d.Packets) / s}
+}
+
+// add sums rates; nil adds nothing.
+func (r *Rate) add(o *Rate) *Rate {
+	switch {
+	case o == nil:
+		return r
+	case r == nil:
+		return o
+	}
+	return &Rate{r.Bits + o.Bits, r.Packets + o.Packets}
+}
+
+// minus is r without o, and never less than nothing.
+func (r *Rate) minus(o *Rate) *Rate {
+	if r == nil || o == nil {
+		return r
+	}
+	return &Rate{r.Bits - min(o.Bits, r.Bits), max(0, r.Packets-o.Packets)}
+}

@@ -1,0 +1,322 @@
+package stats
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// pretended is a network whose counters tests set.
+type pretended struct {
+	mu      sync.Mutex
+	snap    *topology.Snapshot
+	fabric  *fabric
+	ports   openflow.PortStatsReply
+	asked   int
+	refuses bool          // questions about meters
+	fails   error         // instead of every answer
+	slow    time.Duration // before every answer
+}
+
+func (p *pretended) Snapshot() *topology.Snapshot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.snap
+}
+
+func (p *pretended) Ask(ctx context.Context, dpid openflow.DPID, q *openflow.MultipartRequest) (openflow.MultipartReplyBody, error) {
+	p.mu.Lock()
+	slow := p.slow
+	p.mu.Unlock()
+	select {
+	case <-time.After(slow):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked++
+	if p.fails != nil {
+		return nil, p.fails
+	}
+	p.fabric.now = time.Now()
+	a := p.fabric.answer(dpid)
+	switch q.MPType {
+	case openflow.MultipartFlow:
+		return a.flows, nil
+	case openflow.MultipartMeter:
+		if p.refuses {
+			return nil, &openflow.Error{ErrType: openflow.ErrorTypeBadRequest}
+		}
+		return a.meters, nil
+	case openflow.MultipartPortStats:
+		return p.ports, nil
+	}
+	return openflow.TableStatsReply{{Table: 0, ActiveCount: uint32(len(a.flows)), LookupCount: 10, MatchedCount: 9}}, nil
+}
+
+func (p *pretended) connect(connected bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	port := topology.PortID{DPID: 1, Port: 1}
+	p.snap = &topology.Snapshot{
+		Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: connected,
+			Ports: map[openflow.PortNo]topology.Port{1: {ID: port, Up: true, Role: topology.Edge, Capacity: topology.Gbps}}}},
+		Links: map[topology.PortID]topology.Link{port: {ID: topology.LinkID{From: port, To: topology.PortID{DPID: 2, Port: 1}}, Capacity: 1000}},
+	}
+}
+
+// cupboard keeps records.
+type cupboard struct {
+	mu      sync.Mutex
+	records map[string][]byte
+	saves   int
+	broken  error
+}
+
+func (c *cupboard) Load(_ context.Context, f func(string, []byte) error) error {
+	for id, value := range c.records {
+		if err := f(id, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *cupboard) Save(_ context.Context, records map[string][]byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broken != nil {
+		return c.broken
+	}
+	c.saves++
+	maps.Copy(c.records, records)
+	maps.DeleteFunc(c.records, func(_ string, v []byte) bool { return v == nil })
+	return nil
+}
+
+func (c *cupboard) len() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.records)
+}
+
+// watch runs a poller over a pretended network of one switch until f returns.
+func watch(t *testing.T, adjust func(*Config), f func(*testing.T, *Poller, *pretended)) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &pretended{fabric: newFabric()}
+		src.fabric.now = time.Now()
+		src.connect(true)
+		cfg := Config{Source: src, Cookie: plainReader.cookie, Meter: plainReader.meter}
+		if adjust != nil {
+			adjust(&cfg)
+		}
+		p, err := New(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		src.fabric.ledger = p.ledger // installing there tells the poller
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		synctest.Wait()
+		f(t, p, src)
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func pass(d time.Duration) { time.Sleep(d); synctest.Wait() }
+
+func TestPortRates(t *testing.T) {
+	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
+		sw := src.Snapshot().Switches[1]
+		set := func(packets, bytes uint64) {
+			src.mu.Lock()
+			defer src.mu.Unlock()
+			src.ports = openflow.PortStatsReply{{Port: 1, RxPackets: packets, RxBytes: bytes, TxPackets: Unkept, TxBytes: Unkept}}
+		}
+		rate := func() *Rate {
+			r, ok := p.Switch(sw)
+			port, okPort := r.Port(1)
+			if !ok || !okPort || port.SendRate != nil {
+				t.Fatalf("the switch told %+v", r)
+			}
+			return port.ReceiveRate
+		}
+		set(1_000_000, 1_000_000_000)
+		pass(5 * time.Second)
+		if r := rate(); r != nil {
+			t.Errorf("after one sample the rate is %+v", r)
+		}
+		set(1_000_010, 1_000_005_000)
+		pass(5 * time.Second)
+		if r := rate(); r == nil || r.Bits != 8000 || r.Packets != 2 {
+			t.Errorf("5,000 bytes in 5 s are %+v", r)
+		}
+		set(5, 500) // the switch has restarted
+		pass(5 * time.Second)
+		if r := rate(); r == nil || r.Bits != 800 {
+			t.Errorf("after the counter began anew the rate is %+v", r)
+		}
+		pass(5 * time.Second)
+		if r := rate(); r == nil || r.Bits != 0 {
+			t.Errorf("without traffic the rate is %+v", r)
+		}
+	})
+}
+
+// A switch that is away keeps its last numbers, marked stale, with the time when
+// it told them; and no rate is made over its absence.
+func TestStale(t *testing.T) {
+	var log bytes.Buffer
+	watch(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) }, func(t *testing.T, p *Poller, src *pretended) {
+		src.mu.Lock()
+		src.ports = openflow.PortStatsReply{{Port: 1, RxBytes: 700}}
+		src.mu.Unlock()
+		pass(5 * time.Second)
+		told := time.Now()
+		src.connect(false)
+		pass(time.Minute)
+		r, ok := p.Switch(src.Snapshot().Switches[1])
+		port, _ := r.Port(1)
+		if !ok || !r.Stale || !r.At.Equal(told) || port.Received.Bytes != 700 {
+			t.Errorf("a switch that is away: %v stale %v at %v, %+v", ok, r.Stale, r.At.Sub(told), port)
+		}
+		link := src.Snapshot().Links[topology.PortID{DPID: 1, Port: 1}]
+		if l := p.Link(src.Snapshot(), link.ID); !l.Stale || !l.At.Equal(told) {
+			t.Errorf("its link: %+v", l)
+		}
+		src.connect(true)
+		src.mu.Lock()
+		src.ports[0].RxBytes = 1 << 40
+		src.mu.Unlock()
+		pass(5 * time.Second)
+		r, _ = p.Switch(src.Snapshot().Switches[1])
+		if port, _ := r.Port(1); r.Stale || port.ReceiveRate != nil {
+			t.Errorf("after its return: stale %v, rate %+v over its absence", r.Stale, port.ReceiveRate)
+		}
+
+		// Connected, but silent: the same, and logged once.
+		src.mu.Lock()
+		src.fails = errors.New("no answer")
+		src.mu.Unlock()
+		pass(time.Minute)
+		if r, _ := p.Switch(src.Snapshot().Switches[1]); !r.Stale {
+			t.Error("a silent switch is not stale")
+		}
+		if n := strings.Count(log.String(), "does not tell its counters"); n != 1 {
+			t.Errorf("logged %d times", n)
+		}
+	})
+}
+
+// What a switch does not know it need not tell.
+func TestRefusedQuestions(t *testing.T) {
+	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
+		src.mu.Lock()
+		src.refuses = true
+		src.mu.Unlock()
+		pass(5 * time.Second)
+		r, ok := p.Switch(src.Snapshot().Switches[1])
+		if !ok || len(r.Tables) != 1 || len(r.Meters) != 0 || r.Tables[0].LookupRate == nil {
+			t.Errorf("the switch told %+v", r)
+		}
+	})
+}
+
+// A slow switch is asked again only when it has answered, and not at once.
+func TestSlowSwitch(t *testing.T) {
+	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
+		src.mu.Lock()
+		src.slow = 2 * time.Second // four questions: 8 s
+		src.mu.Unlock()
+		before := src.asked
+		pass(time.Minute)
+		if n := src.asked - before; n < 16 || n > 24 {
+			t.Errorf("%d questions in a minute", n)
+		}
+		if r, ok := p.Switch(src.Snapshot().Switches[1]); !ok || r.Stale {
+			t.Error("a slow switch is stale")
+		}
+	})
+}
+
+// Totals are saved, at the latest when the poller stops, and a receipt lasts as
+// long as its allocation.
+func TestReceiptIsKept(t *testing.T) {
+	kept := &cupboard{records: map[string][]byte{"broken": []byte("nonsense")}}
+	known := true
+	with := func(c *Config) {
+		c.Archive = kept
+		c.Known = func(id string) bool { return known }
+	}
+	watch(t, with, func(t *testing.T, p *Poller, src *pretended) {
+		src.fabric.install(circuitOver(1))
+		src.fabric.send(1, 1, Volume{10, 1000})
+		pass(35 * time.Second)
+		if kept.len() != 2 {
+			t.Fatalf("%d records are kept", kept.len())
+		}
+		src.fabric.send(1, 1, Volume{1, 100})
+		src.fabric.now = time.Now()
+		p.Removed(1, &openflow.FlowRemoved{Cookie: 7, Priority: 20000, Match: src.fabric.held[1][1].Match, PacketCount: 11, ByteCount: 1100})
+		delete(src.fabric.held[1], 1)
+		p.Leave("a")
+		pass(20 * time.Second)
+		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != (Volume{11, 1100}) {
+			t.Errorf("the receipt is %+v", a)
+		}
+	})
+	watch(t, with, func(t *testing.T, p *Poller, src *pretended) {
+		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != (Volume{11, 1100}) {
+			t.Errorf("after a restart the receipt is %+v", a)
+		}
+		known = false // deleted
+		pass(purgeEvery + time.Minute)
+		if a := p.Allocation("a"); a.Final {
+			t.Errorf("after its deletion %+v", a)
+		}
+	})
+	if kept.len() != 1 {
+		t.Errorf("%d records are kept", kept.len())
+	}
+}
+
+func TestUnsavedTotalsAreSavedLater(t *testing.T) {
+	kept := &cupboard{records: map[string][]byte{}, broken: errors.New("full")}
+	watch(t, func(c *Config) { c.Archive = kept }, func(t *testing.T, p *Poller, src *pretended) {
+		src.fabric.install(circuitOver(1))
+		src.fabric.send(1, 1, Volume{10, 1000})
+		pass(time.Minute)
+		kept.mu.Lock()
+		kept.broken = nil
+		kept.mu.Unlock()
+		pass(time.Minute)
+		if kept.len() != 1 {
+			t.Error("nothing is kept")
+		}
+	})
+}
+
+func TestNewNeedsItsParts(t *testing.T) {
+	if _, err := New(t.Context(), Config{}); err == nil {
+		t.Error("a poller without parts was made")
+	}
+}

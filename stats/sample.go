@@ -1,0 +1,261 @@
+package stats
+
+import (
+	"slices"
+	"time"
+
+	"conga/openflow"
+)
+
+// Sample is what one switch has told of its counters at one moment. It is
+// immutable. What the switch does not tell of at all is empty.
+type Sample struct {
+	DPID   openflow.DPID
+	At     time.Time // when the answers were in
+	Ports  []Port    // in the order of the switch, as all of these
+	Tables []Table
+	Flows  []Flow
+	Meters []Meter
+}
+
+// Port is what a switch counts of a port.
+type Port struct {
+	No                          openflow.PortNo
+	Received, Sent              Volume
+	ReceiveRate, SendRate       *Rate         // nil: unknown
+	ReceiveDropped, SendDropped uint64        // packets, or [Unkept]
+	ReceiveErrors, SendErrors   uint64        // packets, or [Unkept]
+	Age                         time.Duration // since the port is there
+}
+
+// Table is what a switch counts of a flow table.
+type Table struct {
+	ID               openflow.TableID
+	Entries          uint32
+	Lookups, Matched uint64   // packets, or [Unkept]
+	LookupRate       *float64 // packets/s; nil: unknown
+}
+
+// Flow is a flow entry. It counts packets before a meter drops any.
+type Flow struct {
+	openflow.FlowStats        // memory of the switch's answer: not to be changed
+	Kind               string // one of the Kind constants
+	Allocation         string // ID, if the entry is an allocation's that is known
+	Rate               *Rate  // nil: unknown
+
+	owner uint64 // in the cookie
+}
+
+// Meter is what a switch counts of a meter.
+type Meter struct {
+	ID          openflow.MeterID
+	Kind        string // one of the Meter constants
+	Of          uint32 // port, or what an allocation's handle ends in
+	Allocation  string // ID, if the meter is an allocation's that is known
+	Entries     uint32 // that use it
+	Age         time.Duration
+	Passed      Volume // all that came in, dropped or not
+	Dropped     Volume
+	PassedRate  *Rate // nil: unknown
+	DroppedRate *Rate
+}
+
+// What a flow entry is for.
+const (
+	KindControl    = "control"
+	KindForward    = "forward"
+	KindAllocation = "allocation"
+	KindForeign    = "foreign" // not ours
+)
+
+// What a meter is for.
+const (
+	MeterBestEffort = "best-effort"     // of a port that carries reservations
+	MeterPolicer    = "policer"         // of an allocation
+	MeterFlood      = "flood"           // of what is flooded
+	MeterUnknown    = "unknown-sources" // of packets that are taken to the controller
+	MeterForeign    = "foreign"         // not ours
+)
+
+// answers are a switch's answers to one round of questions.
+type answers struct {
+	dpid      openflow.DPID
+	asked, at time.Time // before the first question, after the last answer
+	flows     openflow.FlowStatsReply
+	meters    openflow.MeterStatsReply
+	ports     openflow.PortStatsReply
+	tables    openflow.TableStatsReply
+}
+
+// reader makes samples of answers.
+type reader struct {
+	cookie func(openflow.Cookie) (kind string, owner uint64)
+	meter  func(openflow.MeterID) (kind string, of uint32)
+	most   time.Duration // over a longer time no rate is made
+}
+
+// span is the time over which rates are made; 0: none.
+func (r reader) span(before *Sample, at time.Time) time.Duration {
+	if before == nil {
+		return 0
+	}
+	if d := at.Sub(before.At); d <= r.most {
+		return d
+	}
+	return 0 // the mean over an absence tells nothing of now
+}
+
+// read makes a sample of answers; before is the one before it, or nil.
+func (r reader) read(before *Sample, a *answers) *Sample {
+	span := r.span(before, a.at)
+	if before == nil {
+		before = &Sample{}
+	}
+	return &Sample{
+		DPID: a.dpid, At: a.at,
+		Ports:  readPorts(before.Ports, a.ports, span),
+		Tables: readTables(before.Tables, a.tables, span),
+		Flows:  r.readFlows(before.Flows, a.flows, span),
+		Meters: r.readMeters(before.Meters, a.meters, span),
+	}
+}
+
+// find looks for the element that same accepts, first at the place where it
+// most likely is: a switch lists things in the same order every time.
+func find[T any](list []T, i int, same func(*T) bool) *T {
+	if i < len(list) && same(&list[i]) {
+		return &list[i]
+	}
+	for j := range list {
+		if same(&list[j]) {
+			return &list[j]
+		}
+	}
+	return nil
+}
+
+func readPorts(before []Port, now openflow.PortStatsReply, span time.Duration) []Port {
+	out := make([]Port, len(now))
+	for i, p := range now {
+		out[i] = Port{
+			No: p.Port, Received: Volume{p.RxPackets, p.RxBytes}, Sent: Volume{p.TxPackets, p.TxBytes},
+			ReceiveDropped: p.RxDropped, SendDropped: p.TxDropped,
+			ReceiveErrors: p.RxErrors, SendErrors: p.TxErrors,
+			Age: age(p.DurationSec, p.DurationNsec),
+		}
+		if old := find(before, i, func(o *Port) bool { return o.No == p.Port }); old != nil {
+			out[i].ReceiveRate = counted(out[i].Received, old.Received, span)
+			out[i].SendRate = counted(out[i].Sent, old.Sent, span)
+		}
+	}
+	return out
+}
+
+// counted is the rate of a counter that may not be kept.
+func counted(now, before Volume, span time.Duration) *Rate {
+	if !now.kept() || !before.kept() {
+		return nil
+	}
+	return now.since(before).rate(span)
+}
+
+func readTables(before []Table, now openflow.TableStatsReply, span time.Duration) []Table {
+	out := make([]Table, len(now))
+	for i, t := range now {
+		out[i] = Table{ID: t.Table, Entries: t.ActiveCount, Lookups: t.LookupCount, Matched: t.MatchedCount}
+		old := find(before, i, func(o *Table) bool { return o.ID == t.Table })
+		if old == nil {
+			continue
+		}
+		if r := counted(Volume{Packets: t.LookupCount}, Volume{Packets: old.Lookups}, span); r != nil {
+			out[i].LookupRate = &r.Packets
+		}
+	}
+	return out
+}
+
+func (r reader) readFlows(before []Flow, now openflow.FlowStatsReply, span time.Duration) []Flow {
+	out := make([]Flow, len(now))
+	var moved map[flowKey]int // made when an entry is not where it was
+	for i := range now {
+		f := &out[i]
+		f.FlowStats = now[i]
+		f.Kind, f.owner = r.cookie(f.Cookie)
+		var old *Flow
+		if i < len(before) && sameEntry(f, &before[i]) {
+			old = &before[i]
+		} else if len(before) > 0 {
+			if moved == nil {
+				moved = places(before)
+			}
+			if j, ok := moved[keyOf(&f.FlowStats)]; ok {
+				old = &before[j]
+			}
+		}
+		f.Rate = freshRate(f.volume(), old, age(f.DurationSec, f.DurationNsec), span)
+	}
+	return out
+}
+
+// freshRate is the rate of an entry; old is the entry a sample ago, if it was
+// there. What came within the span has counted within it.
+func freshRate(now Volume, old *Flow, lived, span time.Duration) *Rate {
+	switch {
+	case old != nil:
+		return counted(now, old.volume(), span)
+	case lived <= span:
+		return counted(now, Volume{}, span)
+	}
+	return nil
+}
+
+// Age is how long the entry has been there.
+func (f *Flow) Age() time.Duration { return age(f.DurationSec, f.DurationNsec) }
+
+func (f *Flow) volume() Volume { return Volume{f.PacketCount, f.ByteCount} }
+
+// flowKey is the identity of a flow entry within its switch (OpenFlow 1.3.5
+// section 5.2).
+type flowKey struct {
+	table    openflow.TableID
+	priority uint16
+	match    string
+}
+
+func keyOf(f *openflow.FlowStats) flowKey { return flowKey{f.Table, f.Priority, f.Match.Key()} }
+
+func sameEntry(a, b *Flow) bool {
+	return a.Table == b.Table && a.Priority == b.Priority && slices.Equal(a.Match, b.Match)
+}
+
+func places(flows []Flow) map[flowKey]int {
+	m := make(map[flowKey]int, len(flows))
+	for i := range flows {
+		m[keyOf(&flows[i].FlowStats)] = i
+	}
+	return m
+}
+
+func (r reader) readMeters(before []Meter, now openflow.MeterStatsReply, span time.Duration) []Meter {
+	out := make([]Meter, len(now))
+	for i, c := range now {
+		m := Meter{
+			ID: c.Meter, Entries: c.FlowCount, Age: age(c.DurationSec, c.DurationNsec),
+			Passed: Volume{c.PacketInCount, c.ByteInCount},
+		}
+		m.Kind, m.Of = r.meter(c.Meter)
+		for _, b := range c.Bands { // every band of ours drops
+			m.Dropped = m.Dropped.Plus(Volume{b.PacketCount, b.ByteCount})
+		}
+		if old := find(before, i, func(o *Meter) bool { return o.ID == m.ID }); old != nil {
+			m.PassedRate = counted(m.Passed, old.Passed, span)
+			m.DroppedRate = counted(m.Dropped, old.Dropped, span)
+		}
+		out[i] = m
+	}
+	return out
+}
+
+func age(sec, nsec uint32) time.Duration {
+	return time.Duration(sec)*time.Second + time.Duration(nsec)
+}
