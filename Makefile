@@ -11,10 +11,11 @@ build:
 	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
 
 # The end-to-end tests run where they can: e2e.sh says why not, with code 2.
+# Where CI is set they must.
 test: lint
 	$(GO) test $(TESTFLAGS) ./...
 	@if [ "$$(id -u)" = 0 ] && [ -x testdata/mininet/e2e.sh ]; then \
-		timeout -k 30 12m testdata/mininet/e2e.sh || [ $$? = 2 ]; \
+		timeout -k 30 12m testdata/mininet/e2e.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; \
 	else echo "end-to-end tests skipped: they need root"; fi
 
 race:
