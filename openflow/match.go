@@ -210,13 +210,6 @@ var basicHeaders = func() (headers [256][oxmHeaderLen]byte) {
 	return headers
 }()
 
-func (o *OXM) append(dst []byte) ([]byte, error) {
-	if !o.lengthOK() {
-		return nil, o.lengthError()
-	}
-	return o.appendRaw(dst), nil
-}
-
 func (o *OXM) lengthError() error {
 	return appendError(fmt.Sprintf("match field %v", o.Field()), ErrLength)
 }
