@@ -30,6 +30,14 @@ type Allocations interface {
 
 var _ Allocations = (*allocator.Allocator)(nil)
 
+// Tokens tells whom a token of an OpenID Connect issuer speaks of. It fails with
+// [auth.ErrToken] or an [*auth.UnavailableError].
+type Tokens interface {
+	Verify(ctx context.Context, token string) (auth.Identity, error)
+}
+
+var _ Tokens = (*auth.OIDC)(nil)
+
 // Check is one part of the daemon that must be ready before it is.
 type Check struct {
 	Name  string
@@ -51,6 +59,7 @@ type Config struct {
 	Allocations Allocations
 	Keys        *auth.Keys
 	Directory   auth.Directory
+	Tokens      Tokens                    // nil: no tokens are taken
 	Guard       *auth.Guard               // nil: one with default limits
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order
