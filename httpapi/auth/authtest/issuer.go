@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"log"
@@ -37,6 +38,7 @@ func server(t testing.TB, h http.Handler) (*httptest.Server, *tls.Config) {
 type Issuer struct {
 	URL   string
 	Roots *tls.Config // who vouches for it
+	PEM   []byte      // the same, as a file has it
 
 	Down     atomic.Bool  // it answers 503
 	Requests atomic.Int64 // of whatever kind
@@ -54,6 +56,7 @@ func NewIssuer(t testing.TB) *Issuer {
 	i.Rotate()
 	s, roots := server(t, i)
 	i.URL, i.Roots = s.URL, roots
+	i.PEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
 	return i
 }
 
