@@ -29,13 +29,16 @@ func (a *app) runCommand() *cobra.Command {
 	var src, dst string
 	var lease, timeout time.Duration
 	c := &cobra.Command{
-		Use:   "run [SRC DST] -- COMMAND [ARGUMENT...]",
+		Use:   "run [flags] [SRC DST] -- COMMAND [ARGUMENT...]",
 		Short: "Run a command with a priority path for as long as it runs",
+
+		DisableFlagsInUseLine: true, // what is last is the command's
 		Long: `run asks for a path, waits until it is active, runs the command, and releases the
 path when the command has ended, however that came about.
 
 The path is held by a short lease that is extended while the command runs. If conga
-itself is killed, the path ends with the lease. An extension that is refused, because
+itself is killed, the path ends with the lease; one that was still planned for later
+lasts one lease from then. An extension that is refused, because
 the capacity is promised to others from then on, is reported; the command goes on.
 
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
