@@ -82,7 +82,7 @@ func TestLimits(t *testing.T) {
 	})
 	for name, test := range map[string]struct {
 		send string
-		want string // status, or "" for a cut
+		want string // status, or "" for a cut without one
 	}{
 		"long headers":    {"GET /api/allocations HTTP/1.1\r\nHost: x\r\nX-Long: " + strings.Repeat("x", 64<<10) + "\r\n\r\n", "431"},
 		"a long address":  {"GET /" + strings.Repeat("x", 64<<10) + " HTTP/1.1\r\nHost: x\r\n\r\n", "431"},
@@ -100,6 +100,7 @@ func TestLimits(t *testing.T) {
 			go func() { _, _ = io.WriteString(c, test.send) }()
 			line, err := bufio.NewReader(c).ReadString('\n')
 			switch {
+			case test.want == "431" && line == "" && err != nil: // what was not read has cost the answer
 			case test.want == "" && strings.Contains(line, " 408 "), test.want == "" && line == "" && err == io.EOF:
 			case test.want == "" || !strings.Contains(line, " "+test.want+" "):
 				t.Errorf("%q, %v", line, err)

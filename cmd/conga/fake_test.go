@@ -131,13 +131,17 @@ func (f *fake) report(w http.ResponseWriter, r *http.Request) {
 func (f *fake) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	flush := func(text string) { fmt.Fprint(w, text); w.(http.Flusher).Flush() }
+	coming := func() <-chan struct{} {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.event
+	}
+	next := coming() // before the client can know that the stream is there
 	flush(": welcome\n\n")
 	for id := 1; ; id++ {
-		f.mu.Lock()
-		next := f.event
-		f.mu.Unlock()
 		select {
 		case <-next:
+			next = coming()
 			flush(fmt.Sprintf("id: %d\nevent: allocation\ndata: {}\n\n", id))
 		case <-r.Context().Done():
 			return
