@@ -5,10 +5,13 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build test race lint bench demo e2e clean
+.PHONY: build man test race lint bench demo e2e clean
 
 build:
 	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
+
+man: build
+	bin/conga man bin/man1
 
 # The end-to-end tests run where they can: e2e.sh says why not, with code 2.
 # Where CI is set they must.

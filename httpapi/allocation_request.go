@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"math"
 	"net/http"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 	"conga/allocator"
 	"conga/controller/path"
 	"conga/controller/topology"
+	"conga/httpapi/auth"
 )
 
 // maxTime is the end of the year 9999; the allocator judges what is sensible
@@ -148,8 +150,9 @@ func (a *api) userOf(x *exchange, f *allocationFields) (string, error) {
 	if !f.user.set || f.user.v == x.key.User {
 		return x.key.User, nil
 	}
-	if !a.Directory.Member(f.user.v, f.project.v) {
+	err := a.Directory.Admit(x.Request.Context(), f.user.v, f.project.v)
+	if errors.Is(err, auth.ErrNotMember) {
 		return "", newFault(http.StatusForbidden, "user_id: not a member of this project")
 	}
-	return f.user.v, nil
+	return f.user.v, err
 }

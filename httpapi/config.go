@@ -31,6 +31,14 @@ type Allocations interface {
 
 var _ Allocations = (*allocator.Allocator)(nil)
 
+// Tokens tells whom a token of an OpenID Connect issuer speaks of. It fails with
+// [auth.ErrToken] or an [*auth.UnavailableError].
+type Tokens interface {
+	Verify(ctx context.Context, token string) (auth.Identity, error)
+}
+
+var _ Tokens = (*auth.OIDC)(nil)
+
 // Check is one part of the daemon that must be ready before it is.
 type Check struct {
 	Name  string
@@ -54,6 +62,7 @@ type Config struct {
 	Directory   auth.Directory
 	Connections *connections.Registry     // nil: nobody reports connections
 	Keyless     []Keyless                 // who may do so without a key
+	Tokens      Tokens                    // nil: no tokens are taken
 	Guard       *auth.Guard               // nil: one with default limits
 	Planner     Planner                   // nil: no /paths, and nothing is told of reservations
 	Statistics  Statistics                // nil: no /stats

@@ -57,7 +57,16 @@ func faultOf(err error) *fault {
 	if e, ok := errors.AsType[*auth.WaitError](err); ok {
 		return &fault{status: http.StatusTooManyRequests, errs: []string{e.Error()}, retry: e.Seconds()}
 	}
+	if e, ok := errors.AsType[*auth.UnavailableError](err); ok {
+		return &fault{status: http.StatusServiceUnavailable, errs: []string{e.Error()}, retry: 5}
+	}
 	switch {
+	case errors.Is(err, auth.ErrToken):
+		return newFault(http.StatusUnauthorized, auth.ErrToken.Error())
+	case errors.Is(err, auth.ErrOperatorExists):
+		return newFault(http.StatusConflict, "name: "+auth.ErrOperatorExists.Error())
+	case errors.Is(err, auth.ErrNoOperator):
+		return newFault(http.StatusNotFound, "name: "+auth.ErrNoOperator.Error())
 	case errors.Is(err, auth.ErrCredentials):
 		return newFault(http.StatusUnauthorized, auth.ErrCredentials.Error())
 	case errors.Is(err, auth.ErrNotMember):

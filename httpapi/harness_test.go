@@ -25,7 +25,7 @@ import (
 	"conga/openflow"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(noSecretIsLeft)) }
 
 // harness is the whole API over a real allocator, key directory and a network
 // of one switch, with a clock that tests move.
@@ -103,6 +103,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	}
 	h.api, err = httpapi.New(cfg)
 	h.must(err)
+	suite.add(h)
 	h.key = h.issue("abc123", "projectB")
 	h.foreign = h.issue("xyz987", "project B")
 	return h
@@ -119,6 +120,7 @@ func (h *harness) issue(user, project string) string {
 	h.t.Helper()
 	secret, _, err := h.keys.Issue(h.t.Context(), user, project)
 	h.must(err)
+	suite.secret(secret)
 	return secret
 }
 

@@ -21,9 +21,14 @@ func (a *api) authenticate(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if err := mayCall(key, x.Request.Method, x.FullPath()); err != nil {
+		return err
+	}
 	// A key does not outlive its user's membership.
-	if !key.Admin && !a.Directory.Member(key.User, key.Project) {
-		return auth.ErrNotMember
+	if !key.SeesAll() {
+		if err := a.Directory.Admit(x.Request.Context(), key.User, key.Project); err != nil {
+			return err
+		}
 	}
 	x.key = key
 	return nil
@@ -68,4 +73,4 @@ func clientAddr(x *exchange) netip.Addr {
 }
 
 // sees reports whether the key opens the project.
-func sees(key auth.Key, project string) bool { return key.Admin || key.Project == project }
+func sees(key auth.Key, project string) bool { return key.SeesAll() || key.Project == project }

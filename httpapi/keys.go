@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"conga/httpapi/auth"
 )
@@ -25,11 +26,16 @@ func viewKey(x *exchange, secret string, key auth.Key) []keyView {
 	}}
 }
 
-// requestKey is POST /auth.
+// requestKey is POST /auth. A token of the issuer's stands for the password, and
+// for the name too.
 func (a *api) requestKey(x *exchange) error {
 	b := x.body
 	user, project, password := b.name("user_id"), b.name("project_id"), b.text("password")
-	b.require("user_id", "project_id")
+	token := tokenOf(x)
+	b.require("project_id")
+	if token == "" {
+		b.require("user_id")
+	}
 	if err := b.done(); err != nil {
 		return err
 	}
@@ -37,20 +43,59 @@ func (a *api) requestKey(x *exchange) error {
 	if err := a.Guard.Admit(from, user.v); err != nil {
 		return err
 	}
-	ctx := x.Request.Context()
-	if err := a.Directory.Authenticate(ctx, user.v, project.v, password.v); err != nil {
-		if errors.Is(err, auth.ErrCredentials) {
+	var who auth.Identity
+	var err error
+	if token != "" {
+		who, err = a.byToken(x, token, user.v, project.v)
+	} else {
+		who.User = user.v
+		err = a.Directory.Authenticate(x.Request.Context(), user.v, project.v, password.v)
+	}
+	if err != nil {
+		if errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrToken) {
 			a.Guard.Failed(from, user.v)
 		}
 		return err
 	}
 	a.Guard.Succeeded(from, user.v)
-	secret, key, err := a.Keys.Issue(ctx, user.v, project.v)
+	secret, key, err := a.Keys.IssueFor(x.Request.Context(), who, project.v)
 	if err != nil {
 		return err
 	}
 	// 200 and no Location: that header would carry the key into logs on its way.
 	return x.succeed(http.StatusOK, viewKey(x, secret, key))
+}
+
+// tokenOf is the token that the request shows, in its body or as a bearer. A key
+// of ours, which some clients send with every request, is none.
+func tokenOf(x *exchange) string {
+	if token := x.body.text("token"); token.set {
+		return token.v
+	}
+	for _, v := range x.Request.Header.Values("Authorization") {
+		scheme, token, _ := strings.Cut(v, " ")
+		if token = strings.TrimSpace(token); strings.EqualFold(scheme, "Bearer") && !strings.HasPrefix(token, auth.Prefix) {
+			return token
+		}
+	}
+	return ""
+}
+
+// byToken is whom the token speaks of, who must be the user named, if one is,
+// and a member of the project.
+func (a *api) byToken(x *exchange, token, user, project string) (auth.Identity, error) {
+	if a.Tokens == nil {
+		return auth.Identity{}, newFault(http.StatusUnprocessableEntity, "token: this server takes no tokens; give user_id and password")
+	}
+	ctx := x.Request.Context()
+	who, err := a.Tokens.Verify(ctx, token)
+	if err != nil {
+		return auth.Identity{}, err
+	}
+	if user != "" && user != who.User {
+		return auth.Identity{}, auth.ErrToken
+	}
+	return who, a.Directory.Admit(ctx, who.User, project)
 }
 
 // errNoKeyHere is for a key in the address, where it is the resource.
@@ -99,8 +144,8 @@ func (a *api) renewKey(x *exchange) error {
 	if err != nil {
 		return keyFault(err)
 	}
-	if !a.Directory.Member(key.User, key.Project) {
-		return auth.ErrNotMember
+	if err := a.Directory.Admit(x.Request.Context(), key.User, key.Project); err != nil {
+		return err
 	}
 	key, err = a.Keys.Renew(x.Request.Context(), secret, user, project)
 	if err != nil {

@@ -43,6 +43,11 @@ func (a *api) routes() http.Handler {
 		g.POST("/auth/:key", a.open(a.renewKey))
 		g.DELETE("/auth/:key", a.open(a.deleteKey))
 
+		g.Match(read, "/operators", a.keyed(a.listOperators))
+		g.POST("/operators", a.keyed(a.createOperator))
+		g.Match(read, "/operators/:name", a.keyed(a.showOperator))
+		g.DELETE("/operators/:name", a.keyed(a.deleteOperator))
+
 		g.Match(read, "/allocations", a.keyed(a.listAllocations))
 		g.POST("/allocations", a.keyed(a.createAllocation))
 		g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))

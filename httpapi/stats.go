@@ -212,7 +212,7 @@ func (a *api) showTotals(x *exchange) error {
 		}
 	}
 	t.Entered, t.Delivered, t.Dropped = entered.view(), delivered.view(), dropped.view()
-	if x.key.Admin {
+	if x.key.SeesAll() {
 		n, err := a.networkTotals()
 		if err != nil {
 			return err

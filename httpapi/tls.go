@@ -50,11 +50,9 @@ func LoadTLS(files TLSFiles) (cfg *tls.Config, fingerprint string, err error) {
 	if err != nil {
 		return nil, "", fmt.Errorf("httpapi: tls: %s and %s: %w", files.Cert, files.Key, err)
 	}
-	return &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		Certificates: []tls.Certificate{pair},
-		NextProtos:   []string{"h2", "http/1.1"},
-	}, fingerprintOf(pair.Certificate[0]), nil
+	cfg = baseTLS()
+	cfg.Certificates = []tls.Certificate{pair}
+	return cfg, fingerprintOf(pair.Certificate[0]), nil
 }
 
 func fingerprintOf(der []byte) string {

@@ -25,7 +25,38 @@ const exitCodes = `Exit codes:
   2  the command line is wrong
   3  not logged in, or the key has expired
   4  the server refuses: not allowed, not found, or something is in the way
-  5  the time was up before the allocation was there`
+  5  the time was up before the allocation was there
+
+conga run exits as its command does: with the command's own code, or 128 and the
+number of the signal that ended it. 125 means that the command was not run, for
+there was no path; 126 that it cannot be run, and 127 that there is none.`
+
+// The exit codes of conga run that are not its command's, as env and timeout
+// have them.
+const (
+	exitNotRun   = 125
+	exitCannot   = 126
+	exitNotFound = 127
+	exitSignal   = 128 // and the signal's number
+)
+
+// exitStatus ends conga with a code; what there is to say has been said, or is
+// in its cause.
+type exitStatus struct {
+	code  int
+	cause error // nil: nothing to say
+}
+
+// Error is the cause's.
+func (e exitStatus) Error() string {
+	if e.cause == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.cause.Error()
+}
+
+// Unwrap is the cause.
+func (e exitStatus) Unwrap() error { return e.cause }
 
 // usageError is a mistake on the command line.
 type usageError struct{ error }
@@ -39,6 +70,9 @@ var errNoKey = errors.New("not logged in; run conga login, or set CONGA_KEY")
 func exitCode(err error) int {
 	if err == nil {
 		return exitOK
+	}
+	if e, ok := errors.AsType[exitStatus](err); ok {
+		return e.code
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage

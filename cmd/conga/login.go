@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) loginCommand() *cobra.Command {
-	var user, project, passwordFile string
+	var user, project, passwordFile, tokenFile string
 	c := &cobra.Command{
 		Use:   "login --user ID --project ID",
 		Short: "Get a key from the daemon and keep it",
@@ -26,24 +26,32 @@ func (a *app) loginCommand() *cobra.Command {
 The password is asked for on the terminal, read from --password-file, or else
 from the first line of the standard input.
 
+Instead of a password, --token-file names a file whose first line is an ID token of
+the identity provider that the daemon trusts; --user is not needed then.
+
 If no authority vouches for the daemon's certificate, its fingerprint is shown
 and you are asked whether it is the one that the operator told you. It is pinned
 from then on: no other certificate will do.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if user == "" || project == "" {
+			switch {
+			case tokenFile != "" && passwordFile != "":
+				return usagef("login takes --password-file or --token-file, not both")
+			case project == "" || user == "" && tokenFile == "":
 				return usagef("login needs both --user and --project")
 			}
-			return a.login(c.Context(), user, project, passwordFile)
+			who := client.Credentials{UserID: user, ProjectID: project}
+			return a.login(c.Context(), who, passwordFile, tokenFile)
 		},
 	}
 	c.Flags().StringVar(&user, "user", os.Getenv("CONGA_USER"), "your user `ID` (environment: CONGA_USER)")
 	c.Flags().StringVar(&project, "project", os.Getenv("CONGA_PROJECT"), "`ID` of the project the key is for (environment: CONGA_PROJECT)")
 	c.Flags().StringVar(&passwordFile, "password-file", "", "`file` whose first line is the password; - is the standard input")
+	c.Flags().StringVar(&tokenFile, "token-file", "", "`file` whose first line is an ID token; - is the standard input")
 	return c
 }
 
-func (a *app) login(ctx context.Context, user, project, passwordFile string) error {
+func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, tokenFile string) error {
 	kept, err := readCredentials()
 	if err != nil {
 		return err
@@ -68,11 +76,15 @@ func (a *app) login(ctx context.Context, user, project, passwordFile string) err
 		return err
 	}
 	defer c.Close()
-	password, err := a.password(user, passwordFile)
+	if tokenFile != "" {
+		who.Token, err = a.secretLine("token", tokenFile)
+	} else {
+		who.Password, err = a.password(who.UserID, passwordFile)
+	}
 	if err != nil {
 		return err
 	}
-	key, err := c.Login(ctx, client.Credentials{UserID: user, ProjectID: project, Password: password})
+	key, err := c.Login(ctx, who)
 	if err != nil {
 		return err
 	}
@@ -113,15 +125,20 @@ func (a *app) trust(ctx context.Context, server string) (string, error) {
 
 // password reads the password from where the user wants it read.
 func (a *app) password(user, file string) (string, error) {
-	switch file {
-	case "":
+	if file == "" {
 		return terminal.Password(a.in, a.err, "Password of "+user+": ")
-	case "-":
+	}
+	return a.secretLine("password", file)
+}
+
+// secretLine is the first line of a file, or of the standard input for "-".
+func (a *app) secretLine(what, file string) (string, error) {
+	if file == "-" {
 		return terminal.Line(a.in)
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return "", fmt.Errorf("password: %w", err)
+		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	defer f.Close()
 	return terminal.Line(io.LimitReader(f, 64<<10))

@@ -43,10 +43,6 @@ func (a *app) printOne(al client.Allocation) error {
 	case "id":
 		return a.printList([]client.Allocation{al})
 	}
-	path := make([]string, len(al.Path))
-	for i, h := range al.Path {
-		path[i] = fmt.Sprintf("%s[%d>%d]", h.DPID, h.In, h.Out)
-	}
 	return printTable(a.out, [][]string{
 		{"ID", al.ID},
 		{"State", string(al.State)},
@@ -60,7 +56,7 @@ func (a *app) printOne(al client.Allocation) error {
 		{"End", when(al.EndTime)},
 		{"User", al.UserID},
 		{"Project", al.ProjectID},
-		{"Path", firstOf(strings.Join(path, " "), "-")},
+		{"Path", firstOf(hops(al.Path), "-")},
 	})
 }
 

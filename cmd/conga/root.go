@@ -40,6 +40,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if !a.started { // cobra's own complaints about the command line
 		err = usageError{err}
 	}
+	if e, ok := errors.AsType[exitStatus](err); ok && e.cause == nil {
+		return e.code
+	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
 		fmt.Fprintln(errOut, "conga:", terminal.Clean(line))
 	}
@@ -68,7 +71,9 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.caFile, "ca-file", "", "PEM `file` of the authorities to trust instead of the system's")
 	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, json or id")
 	root.AddCommand(a.loginCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
-		a.updateCommand(), a.releaseCommand(), a.versionCommand())
+		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.runCommand(), a.pathsCommand(), a.statsCommand(),
+		a.topologyCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
+	a.complete(root)
 	return root
 }
 

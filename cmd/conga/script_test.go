@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -51,11 +52,28 @@ func TestScripts(t *testing.T) {
 				ts.Setenv("CONGA_KEY", regexp.MustCompile(`conga_[A-Za-z0-9_-]+`).FindString(ts.ReadFile("stdout")))
 			},
 			// busy N: the next N calls are answered with 429.
-			"busy": func(ts *testscript.TestScript, _ bool, args []string) {
+			"busy": busy,
+			// fake NAME...: these resources are served, in place of whatever the server has.
+			"fake": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Value("server").(*server).fake.have(args...)
+			},
+			// asked N REQUEST: waits until the server has been asked this so often.
+			"asked": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[0])
 				ts.Check(err)
-				ts.Value("server").(*server).busy.Store(int64(n))
+				f := ts.Value("server").(*server).fake
+				for deadline := time.Now().Add(20 * time.Second); f.count(args[1]) < n; time.Sleep(5 * time.Millisecond) {
+					if time.Now().After(deadline) {
+						ts.Fatalf("never asked: %q", f.asked)
+					}
+				}
 			},
 		},
 	})
+}
+
+func busy(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	ts.Value("server").(*server).busy.Store(int64(n))
 }

@@ -33,10 +33,18 @@ const passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$x59UGLuAwBDnzRfVUBQ
 type server struct {
 	*httptest.Server
 	busy atomic.Int64 // how many calls are still answered with 429
+	fake *fake
+	keys *auth.Keys
 }
 
 // newServer starts a server and gives what stops it.
 func newServer(t testing.TB, stopLater func(func())) *server {
+	t.Helper()
+	return newServerAt(t, stopLater, func() time.Time { return start })
+}
+
+// newServerAt is newServer with a clock of its own.
+func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *server {
 	t.Helper()
 	must := func(err error) {
 		t.Helper()
@@ -44,7 +52,6 @@ func newServer(t testing.TB, stopLater func(func())) *server {
 			t.Fatal(err)
 		}
 	}
-	now := func() time.Time { return start }
 	disk, net, ids := storetest.NewMemory(), newNetwork(), 0
 	directory, err := auth.NewStatic(auth.StaticConfig{
 		Projects: []auth.Project{{ID: "projectB", Members: []string{"abc123"}}, {ID: "project C", Members: []string{"abc123"}}},
@@ -60,10 +67,10 @@ func newServer(t testing.TB, stopLater func(func())) *server {
 	must(err)
 	sched, err := scheduler.New(scheduler.Config{Allocator: alloc, Network: net, Settle: time.Millisecond})
 	must(err)
-	api, err := httpapi.New(httpapi.Config{Allocations: alloc, Keys: keys, Directory: directory, Now: now})
+	api, err := httpapi.New(httpapi.Config{Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Now: now})
 	must(err)
 
-	s := &server{}
+	s := &server{fake: newFake(), keys: keys}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.busy.Add(-1) >= 0 {
 			w.Header().Set("Retry-After", "0")
@@ -71,14 +78,16 @@ func newServer(t testing.TB, stopLater func(func())) *server {
 			fmt.Fprint(w, `{"status":429,"results":[],"errors":["too many requests"]}`)
 			return
 		}
-		api.ServeHTTP(w, r)
+		if !s.fake.serve(w, r) {
+			api.ServeHTTP(w, r)
+		}
 	}))
 	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // strangers' handshakes
 	s.StartTLS()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); sched.Run(ctx) }()
-	stopLater(func() { s.Close(); stop(); <-done })
+	stopLater(func() { s.fake.stop(); s.Close(); stop(); <-done })
 	return s
 }
 

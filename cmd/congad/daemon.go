@@ -35,6 +35,7 @@ type daemon struct {
 
 	store      *store.Bolt
 	directory  *auth.Static
+	outside    outside
 	limits     atomic.Pointer[map[string]allocator.Limits]
 	keys       *auth.Keys
 	reports    *connections.Registry
@@ -45,8 +46,9 @@ type daemon struct {
 	server     *http.Server
 	listener   net.Listener // for users
 
-	adminKey    string // path of its file
-	fingerprint string // of the API's certificate; "" without TLS
+	adminKey    string               // path of its file
+	certificate *httpapi.Certificate // nil without TLS
+	fingerprint string               // of the API's certificate; "" without TLS
 }
 
 // open makes every part and opens both addresses, in the order in which the
@@ -88,6 +90,9 @@ func (d *daemon) openStore() (err error) {
 // openAuth reads who may ask for keys, and the keys that were given.
 func (d *daemon) openAuth(ctx context.Context) (err error) {
 	if d.directory, err = auth.NewStatic(directoryConfig(d.cfg.Directory)); err != nil {
+		return err
+	}
+	if d.outside, err = openOutside(d.cfg.Directory, d.directory, d.log.With("part", "auth")); err != nil {
 		return err
 	}
 	limits := limitsOf(d.cfg.Directory)
@@ -148,7 +153,7 @@ func (d *daemon) openAPI() error {
 		return err
 	}
 	handler, err := httpapi.New(httpapi.Config{
-		Allocations: d.allocator, Keys: d.keys, Directory: d.directory,
+		Allocations: d.allocator, Keys: d.keys, Directory: d.outside.directory, Tokens: d.outside.tokens,
 		Planner: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe,
@@ -159,12 +164,12 @@ func (d *daemon) openAPI() error {
 	}
 	d.server = httpapi.NewServer(handler, nil, d.log.With("part", "api"))
 	if d.cfg.API.Plaintext == config.TLSOnly {
-		d.server.TLSConfig, d.fingerprint, err = httpapi.LoadTLS(httpapi.TLSFiles{
-			Cert: d.cfg.API.TLS.Cert, Key: d.cfg.API.TLS.Key, Dir: d.cfg.Data,
-		})
+		pair, err := httpapi.ReadPair(tlsFiles(d.cfg))
 		if err != nil {
 			return err
 		}
+		d.fingerprint, d.certificate = pair.Fingerprint, httpapi.NewCertificate(pair)
+		d.server.TLSConfig = d.certificate.TLS()
 	}
 	if d.listener, err = net.Listen("tcp", d.cfg.API.Listen); err != nil {
 		return fmt.Errorf("listen for users on %s: %w", d.cfg.API.Listen, err)

@@ -4,21 +4,36 @@ import (
 	"reflect"
 
 	"conga/cmd/internal/config"
+	"conga/httpapi"
 )
 
 // apply takes over what can change while the daemon runs, and says what cannot.
 // It applies everything or, with an error, nothing.
 func (d *daemon) apply(next config.Config) error {
-	// The only step that can fail comes first.
+	// The steps that can fail come first.
+	var pair *httpapi.Pair
+	if d.certificate != nil {
+		var err error
+		if pair, err = httpapi.ReadPair(tlsFiles(next)); err != nil {
+			return err
+		}
+	}
 	if err := d.directory.Update(directoryConfig(next.Directory)); err != nil {
 		return err
+	}
+	// Read again even where the files are the same: they are renewed in place.
+	if pair != nil && d.certificate.Use(pair) {
+		d.log.Info("certificate exchanged", "fingerprint", pair.Fingerprint)
 	}
 	limits := limitsOf(next.Directory)
 	d.limits.Store(&limits)
 	d.level.Set(levelOf(next.Log.Level))
 
+	was := d.cfg.Directory
 	applied := changed(d.cfg, next, reloadable)
 	d.cfg.Directory, d.cfg.Log.Level = next.Directory, next.Log.Level
+	d.cfg.Directory.HTTP, d.cfg.Directory.OIDC = was.HTTP, was.OIDC
+	d.cfg.API.TLS = next.API.TLS
 	later := changed(d.cfg, next, restartOnly)
 	d.log.Info("configuration read again", "applied", applied)
 	if len(later) > 0 {
@@ -34,12 +49,15 @@ type setting struct {
 }
 
 var reloadable = []setting{
-	{"directory", func(c config.Config) any { return c.Directory }},
+	{"directory", func(c config.Config) any { d := c.Directory; d.HTTP, d.OIDC = "", config.OIDC{}; return d }},
+	{"api.tls", func(c config.Config) any { return c.API.TLS }},
 	{"log.level", func(c config.Config) any { return c.Log.Level }},
 }
 
 var restartOnly = []setting{
 	{"data", func(c config.Config) any { return c.Data }},
+	{"directory.http", func(c config.Config) any { return c.Directory.HTTP }},
+	{"directory.oidc", func(c config.Config) any { return c.Directory.OIDC }},
 	{"api", func(c config.Config) any { return c.API }},
 	{"openflow", func(c config.Config) any { return c.OpenFlow }},
 	{"network", func(c config.Config) any { return c.Network }},

@@ -11,11 +11,15 @@ import (
 // Directory knows projects, their members, and what proves a user.
 type Directory interface {
 	// Authenticate succeeds if password proves user and user is a member of
-	// project. It fails with [ErrCredentials], [ErrNotMember] or a [*WaitError].
+	// project. It fails with [ErrCredentials], [ErrNotMember], a [*WaitError]
+	// or an [*UnavailableError].
 	Authenticate(ctx context.Context, user, project, password string) error
-	// Member reports whether user is a member of project.
+	// Admit succeeds if user, who has been proved, is a member of project. It fails
+	// with [ErrNotMember], or with an [*UnavailableError] where that is not known.
+	Admit(ctx context.Context, user, project string) error
+	// Member reports whether Admit would succeed.
 	Member(user, project string) bool
-	// Project reports whether project exists.
+	// Project reports whether project may exist.
 	Project(project string) bool
 }
 
@@ -140,6 +144,11 @@ func (k *staticKnown) addProjects(projects []Project) error {
 		}
 	}
 	return nil
+}
+
+// Admit implements [Directory].
+func (s *Static) Admit(_ context.Context, user, project string) error {
+	return s.known.Load().admit(user, project)
 }
 
 // Member implements [Directory].

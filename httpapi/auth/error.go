@@ -16,7 +16,22 @@ var (
 	ErrNoKey = errors.New("no such key; request a new one")
 	// ErrNotYours means that the user or the project named is not the key's.
 	ErrNotYours = errors.New("the key belongs to another user or project")
+	// ErrToken does not say which check the token failed.
+	ErrToken = errors.New("token: it is not valid here, or has expired; get a new one from its issuer")
 )
+
+// UnavailableError means that someone who must be asked, a directory or an
+// issuer of tokens, does not answer. Nothing is known then, and nobody gets in.
+type UnavailableError struct {
+	Reason string // a sentence for the client
+	Err    error  // the cause, for the log
+}
+
+// Error is the reason alone: the cause may tell of hosts inside.
+func (e *UnavailableError) Error() string { return e.Reason }
+
+// Unwrap is the cause.
+func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // WaitError asks the client to come back later.
 type WaitError struct {

@@ -21,19 +21,33 @@ const (
 	purgeEvery    = 10 * time.Minute
 )
 
-// Key is what a key stands for. Times are UNIX seconds.
+// Key is what a key stands for. Times are UNIX seconds. What each sort of key
+// may do is for the API to say; here they are only told apart.
 type Key struct {
-	User    string `json:"user"`
-	Project string `json:"project"`
-	Start   int64  `json:"start"` // created
-	End     int64  `json:"end"`   // expires; it is no key any more from this second on
-	Admin   bool   `json:"-"`     // the operator's: every project, never expires
+	User     string `json:"user"`    // of an operator's key, its name
+	Project  string `json:"project"` // "" for an operator's and the admin's, which are for all
+	Start    int64  `json:"start"`   // created
+	End      int64  `json:"end"`     // expires; it is no key any more from this second on
+	Operator bool   `json:"operator,omitempty"`
+	Subject  string `json:"subject,omitempty"` // issuer and subject of the token that it was given for, or ""
+	Admin    bool   `json:"-"`                 // from admin.key; never expires
+}
+
+// SeesAll reports whether the key is for every project.
+func (k Key) SeesAll() bool { return k.Admin || k.Operator }
+
+// valid reports whether a stored key is one of those that are written.
+func (k Key) valid() bool {
+	if k.Operator {
+		return ValidOperator(k.User) && k.Project == ""
+	}
+	return ValidName(k.User) && ValidName(k.Project)
 }
 
 // KeysConfig is what [OpenKeys] needs.
 type KeysConfig struct {
 	Store store.Store
-	Admin Digest           // of the operator's key; the zero digest admits nobody
+	Admin Digest           // of the admin's key; the zero digest admits nobody
 	Now   func() time.Time // nil: time.Now
 	Log   *slog.Logger     // nil: none
 }
@@ -50,9 +64,10 @@ type Keys struct {
 	// key, so that store and memory agree on the order. It is taken before mu.
 	changing sync.Mutex
 
-	mu   sync.RWMutex
-	live map[Digest]entry
-	held map[owner]int // keys in live, expired ones included
+	mu        sync.RWMutex
+	live      map[Digest]entry
+	held      map[owner]int   // keys in live, expired ones included
+	operators map[Digest]bool // those in live that are operators'
 }
 
 // entry repeats its digest, to be compared in constant time once found.
@@ -67,7 +82,7 @@ type owner struct{ user, project string }
 func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	k := &Keys{
 		store: cfg.Store, admin: cfg.Admin, now: cfg.Now, log: cfg.Log,
-		live: map[Digest]entry{}, held: map[owner]int{},
+		live: map[Digest]entry{}, held: map[owner]int{}, operators: map[Digest]bool{},
 	}
 	if k.now == nil {
 		k.now = time.Now
@@ -78,7 +93,7 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	err := k.store.Scan(ctx, store.Keys, func(name string, value []byte) error {
 		var key Key
 		d, ok := parseDigest(name)
-		if !ok || json.Unmarshal(value, &key) != nil || !ValidName(key.User) || !ValidName(key.Project) {
+		if !ok || json.Unmarshal(value, &key) != nil || !key.valid() {
 			return errors.New("a record of the keys bucket cannot be read")
 		}
 		k.putLocked(d, key) // nobody else has k yet
@@ -95,6 +110,9 @@ func (k *Keys) putLocked(d Digest, key Key) {
 		k.held[owner{key.User, key.Project}]++
 	}
 	k.live[d] = entry{d, key}
+	if key.Operator {
+		k.operators[d] = true
+	}
 }
 
 func (k *Keys) removeLocked(d Digest) {
@@ -103,6 +121,7 @@ func (k *Keys) removeLocked(d Digest) {
 		return
 	}
 	delete(k.live, d)
+	delete(k.operators, d)
 	o := owner{e.key.User, e.key.Project}
 	if k.held[o]--; k.held[o] == 0 {
 		delete(k.held, o)
@@ -112,8 +131,15 @@ func (k *Keys) removeLocked(d Digest) {
 // Issue makes a key for a user who has been authenticated. The secret is
 // returned this once and cannot be had again.
 func (k *Keys) Issue(ctx context.Context, user, project string) (secret string, key Key, err error) {
-	now := k.now()
-	secret, key = NewSecret(), Key{User: user, Project: project, Start: now.Unix(), End: now.Add(TTL).Unix()}
+	return k.IssueFor(ctx, Identity{User: user}, project)
+}
+
+// IssueFor is Issue for a user whom an issuer vouches for; the key remembers it.
+func (k *Keys) IssueFor(ctx context.Context, who Identity, project string) (secret string, key Key, err error) {
+	now, user := k.now(), who.User
+	secret, key = NewSecret(), Key{
+		User: user, Project: project, Start: now.Unix(), End: now.Add(TTL).Unix(), Subject: who.String(),
+	}
 	d := HashSecret(secret)
 
 	// Counted before it is written, so that many at once stay within the limit.
@@ -143,7 +169,7 @@ func (k *Keys) save(ctx context.Context, d Digest, key Key) error {
 	return k.store.Commit(context.WithoutCancel(ctx), store.Op{Bucket: store.Keys, Key: d.hex(), Value: value})
 }
 
-// Lookup is what secret stands for, the operator's key included, or [ErrNoKey].
+// Lookup is what secret stands for, the admin's key included, or [ErrNoKey].
 func (k *Keys) Lookup(secret string) (Key, error) {
 	if !wellFormed(secret) {
 		return Key{}, ErrNoKey
@@ -155,7 +181,7 @@ func (k *Keys) Lookup(secret string) (Key, error) {
 	return k.lookup(d)
 }
 
-// lookup finds a user's key by its digest. What the time of finding it in the
+// lookup finds a stored key by its digest. What the time of finding it in the
 // map could tell is about the digest, from which no secret follows.
 func (k *Keys) lookup(d Digest) (Key, error) {
 	k.mu.RLock()
@@ -167,13 +193,17 @@ func (k *Keys) lookup(d Digest) (Key, error) {
 	return e.key, nil
 }
 
-// Status is what a user's key stands for; the operator's key is not one of
-// these.
+// Status is what a user's key stands for; operators' keys and the admin's are
+// not among these.
 func (k *Keys) Status(secret string) (Key, error) {
 	if !wellFormed(secret) {
 		return Key{}, ErrNoKey
 	}
-	return k.lookup(HashSecret(secret))
+	key, err := k.lookup(HashSecret(secret))
+	if err != nil || key.Operator {
+		return Key{}, ErrNoKey
+	}
+	return key, nil
 }
 
 // own is Status for who names the key's user and project.

@@ -147,32 +147,51 @@ func (c *Client) Release(ctx context.Context, id string) error {
 // List yields the allocations of a project, page by page as the server links
 // them. The first error ends it.
 func (c *Client) List(ctx context.Context, projectID string) iter.Seq2[Allocation, error] {
-	const op = "list"
-	return func(yield func(Allocation, error) bool) {
-		next := "/allocations"
-		if projectID != "" {
-			next += "?project_id=" + url.QueryEscape(projectID)
-		}
+	path := "/allocations"
+	if projectID != "" {
+		path += "?project_id=" + url.QueryEscape(projectID)
+	}
+	return each[Allocation](ctx, c, "list", path)
+}
+
+// each yields the items of a list, page by page as the server links them. The
+// first error ends it.
+func each[T any](ctx context.Context, c *Client, op, path string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		next := path
 		for seen := map[string]bool{}; next != "" && !seen[next]; {
 			seen[next] = true // a server that links in a circle must not keep us
 			results, header, err := c.do(ctx, call{op: op, method: http.MethodGet, path: next, idempotent: true})
 			for _, r := range results {
-				var a Allocation
-				if err := json.Unmarshal(r, &a); err != nil {
-					yield(Allocation{}, fmt.Errorf("%s: the answer is not one of CONGA's: %w", op, err))
+				var item T
+				if err := json.Unmarshal(r, &item); err != nil {
+					yield(none, fmt.Errorf("%s: the answer is not one of CONGA's: %w", op, err))
 					return
 				}
-				if !yield(a, nil) {
+				if !yield(item, nil) {
 					return
 				}
 			}
 			if err != nil {
-				yield(Allocation{}, err)
+				yield(none, err)
 				return
 			}
 			next = c.link(header, "next")
 		}
 	}
+}
+
+// all is the whole of a list.
+func all[T any](ctx context.Context, c *Client, op, path string) ([]T, error) {
+	list := []T{}
+	for item, err := range each[T](ctx, c, op, path) {
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, item)
+	}
+	return list, nil
 }
 
 // link finds the target of a relation in the Link header (RFC 8288), made

@@ -78,7 +78,7 @@ func TestCalls(t *testing.T) {
 	}{
 		{"login", "POST", "/api/v1/auth", `{"user_id":"u","project_id":"p","password":"secret"}`, true, 201, "[" + keyJSON + "]",
 			func(ctx context.Context, c *Client) (any, error) {
-				return c.Login(ctx, Credentials{"u", "p", "secret"})
+				return c.Login(ctx, Credentials{UserID: "u", ProjectID: "p", Password: "secret"})
 			}, key},
 		{"status", "GET", "/api/v1/auth/" + testKey, "", false, 200, "[" + keyJSON + "]",
 			func(ctx context.Context, c *Client) (any, error) { return c.Status(ctx) }, key},

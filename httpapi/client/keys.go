@@ -2,15 +2,18 @@ package client
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Credentials are what a key is given for.
 type Credentials struct {
-	UserID    string `json:"user_id"`
+	UserID    string `json:"user_id,omitempty"` // may be empty with a token
 	ProjectID string `json:"project_id"`
 	Password  string `json:"password,omitempty"` // empty where membership alone suffices
+	Token     string `json:"token,omitempty"`    // ID token of the server's OpenID Connect issuer, instead of a password
 }
 
 // Key is an API key and what it is good for. Times are UNIX seconds.
@@ -45,4 +48,36 @@ func (c *Client) Status(ctx context.Context) (Key, error) {
 		return Key{}, err
 	}
 	return one[Key](op, results)
+}
+
+// Renew has the client's key live for another day. It must be the key of that
+// user and project, as [Client.Status] tells them.
+func (c *Client) Renew(ctx context.Context, userID, projectID string) (Key, error) {
+	const op = "renew key"
+	results, _, err := c.do(ctx, call{
+		op: op, method: http.MethodPost, path: "/auth/" + url.PathEscape(c.key), idempotent: true,
+		body: Credentials{UserID: userID, ProjectID: projectID},
+	})
+	if err != nil {
+		return Key{}, err
+	}
+	return one[Key](op, results)
+}
+
+// keepWithin is how much life a key must have left for KeepKey to leave it alone.
+const keepWithin = 12 * time.Hour
+
+// KeepKey renews the client's key if it ends within half a day. Programs that
+// run for longer than a key lives call it now and then. A key that cannot be
+// renewed because it is not a user's, the admin's for one, needs no keeping.
+func (c *Client) KeepKey(ctx context.Context) error {
+	key, err := c.Status(ctx)
+	if refused, ok := errors.AsType[*Error](err); ok && refused.Status == http.StatusNotFound {
+		return nil
+	}
+	if err != nil || time.Until(time.Unix(key.EndTime, 0)) > keepWithin {
+		return err
+	}
+	_, err = c.Renew(ctx, key.UserID, key.ProjectID)
+	return err
 }

@@ -83,7 +83,7 @@ type Directory struct {
 	Projects          []Project `yaml:"projects"`
 	Users             []User    `yaml:"users"`
 	AllowPasswordless bool      `yaml:"allow_passwordless"` // membership alone suffices
-	HTTP              string    `yaml:"http"`               // URL of a directory asked for membership
+	HTTP              string    `yaml:"http"`               // URL of a directory asked for membership, with {user} and {project}
 	OIDC              OIDC      `yaml:"oidc"`
 }
 

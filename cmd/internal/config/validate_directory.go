@@ -12,7 +12,7 @@ func (v *validator) directory(d Directory) {
 		key := fmt.Sprintf("directory.users[%d]", i)
 		v.id(key, u.ID, users, i)
 		switch {
-		case u.Password == "" && !d.AllowPasswordless:
+		case u.Password == "" && !d.AllowPasswordless && d.OIDC.Issuer == "":
 			v.add(key+".password", "user %q could never log in; paste a line made by congad passwd, or set directory.allow_passwordless to true", u.ID)
 		case u.Password != "" && !isHash(u.Password):
 			v.add(key+".password", "this is not an argon2id line; paste what congad passwd prints, in double quotes")
@@ -25,7 +25,7 @@ func (v *validator) directory(d Directory) {
 		if p.MaxActive < 0 {
 			v.add(key+".max_active", "%d is negative; write how many allocations the project may have at a time, or 0 for no limit", p.MaxActive)
 		}
-		v.members(key+".members", p.Members, users, d.AllowPasswordless)
+		v.members(key+".members", p.Members, users, d.AllowPasswordless || d.OIDC.Issuer != "")
 	}
 	v.identity(d)
 }
@@ -68,14 +68,20 @@ func (v *validator) id(key, id string, seen map[string]int, i int) {
 	seen[id] = i
 }
 
-// identity refuses what would have no effect: an operator who writes it relies
-// on it.
+// identity checks whom else the daemon is to ask.
 func (v *validator) identity(d Directory) {
 	if d.HTTP != "" {
-		v.add("directory.http", "this build asks no directory over HTTP; leave it empty and list projects and users here")
+		if err := auth.CheckHTTP(d.HTTP); err != nil {
+			v.add("directory.http", "%v; such as https://directory.example/users/{user}/projects/{project}", err)
+		}
 	}
-	if d.OIDC.Issuer != "" || d.OIDC.ClientID != "" {
-		v.add("directory.oidc", "this build takes no OpenID Connect tokens; leave issuer and client_id empty and list users here")
+	if d.OIDC.Issuer == "" && d.OIDC.ClientID == "" {
+		return
+	}
+	if field, err := auth.CheckOIDC(auth.OIDCConfig{
+		Issuer: d.OIDC.Issuer, ClientID: d.OIDC.ClientID, UserClaim: d.OIDC.UserClaim,
+	}); err != nil {
+		v.add("directory.oidc."+field, "%v", err)
 	}
 }
 

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"conga/httpapi/auth"
+	"conga/httpapi/client"
+)
+
+// tokens takes "good.token.here" for a token of abc123.
+type tokens struct{}
+
+// Verify implements httpapi.Tokens.
+func (tokens) Verify(_ context.Context, token string) (auth.Identity, error) {
+	if token != "good.token.here" {
+		return auth.Identity{}, auth.ErrToken
+	}
+	return auth.Identity{User: "abc123", Issuer: "https://issuer.example", Subject: "abc123"}, nil
+}
+
+// fake serves resources as the interface has them, with answers that do not
+// change, for commands whose answer is all that counts.
+type fake struct {
+	mu       sync.Mutex
+	served   map[string]bool
+	reported []client.Connection
+	asked    []string
+	status   int           // of reports; 0: 200
+	event    chan struct{} // closed at the next event
+	stopped  chan struct{}
+}
+
+func newFake() *fake {
+	return &fake{served: map[string]bool{}, event: make(chan struct{}), stopped: make(chan struct{})}
+}
+
+func (f *fake) stop() { close(f.stopped) }
+
+// have serves these resources from now on.
+func (f *fake) have(names ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, n := range names {
+		f.served[n] = true
+	}
+}
+
+// take returns what was reported, and forgets it.
+func (f *fake) take() []client.Connection {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer func() { f.reported = nil }()
+	return f.reported
+}
+
+// count is how often a request was made.
+func (f *fake) count(request string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, a := range f.asked {
+		if a == request {
+			n++
+		}
+	}
+	return n
+}
+
+const fakeTraffic = `{"packets":1000,"bytes":1500000,"rate":40000000,"packet_rate":3333.3}`
+
+var fakeAnswers = map[string]string{
+	"switches": `{"dpid":"0000000000000001","connected":true,"since":1893456000,"address":"192.0.2.1:4711","description":"s1","tables":254,"meters":100,
+		"ports":[{"port":1,"name":"s1-eth1","mac":"02:00:00:00:00:01","up":true,"role":"edge","capacity":1000000000,"queue":null},
+		{"port":2,"name":"s1-eth2","mac":"02:00:00:00:00:02","up":false,"role":"trunk","capacity":1000000000,"queue":null}]}`,
+	"links": `{"link_id":"l","from":{"dpid":"0000000000000001","port":2},"to":{"dpid":"0000000000000002","port":2},"kind":"trunk","capacity":1000000000,"metric":1}`,
+	"hosts": `{"mac":"02:00:00:00:00:0a","addresses":["192.127.1.10"],"at":{"dpid":"0000000000000001","port":1},"seen":1893456000}`,
+	"paths": `{"src":"192.127.1.10","dst":"192.127.1.11","bandwidth":2000000000,"duration":3600,"fits":false,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],
+		"free":800000000,"bottleneck":{"link_id":"l"},"reason":"the link is too narrow","offer":{"bandwidth":800000000},
+		"links":[{"link_id":"l","from":null,"to":{"dpid":"0000000000000001","port":1},"capacity":1000000000,"reservable":800000000,"reserved":0,"free":800000000}]}`,
+	"stats": `{"project_id":"projectB","allocations":{"pending":1,"active":2},"entered":` + fakeTraffic + `,"delivered":` + fakeTraffic + `,"dropped":{"packets":0,"bytes":0,"rate":null,"packet_rate":null},"network":null,"interval":5}`,
+	"stats/allocations/a-1": `{"allocation_id":"a-1","project_id":"projectB","state":"active","start_time":1893456000,"end_time":1893459600,"bandwidth":40000000,
+		"forward":{"entered":` + fakeTraffic + `,"delivered":` + fakeTraffic + `,"dropped":{},"utilisation":1},"reverse":{"entered":{},"delivered":{},"dropped":{},"utilisation":null},
+		"promised_bytes":5000000000,"final":false,"sampled_at":1893456010,"stale":false}`,
+}
+
+// serve answers a request if it is for one of the resources; else false.
+func (f *fake) serve(w http.ResponseWriter, r *http.Request) bool {
+	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/api/v1"), "/")
+	f.mu.Lock()
+	have := f.served[name]
+	f.asked = append(f.asked, r.Method+" "+r.URL.RequestURI())
+	f.mu.Unlock()
+	switch {
+	case !have:
+		return false
+	case r.Header.Get("Authorization") == "":
+		w.WriteHeader(http.StatusUnauthorized)
+	case name == "connections":
+		f.report(w, r)
+	case name == "events":
+		f.events(w, r)
+	default:
+		fmt.Fprintf(w, `{"status":0,"results":[%s],"errors":[]}`, fakeAnswers[name])
+	}
+	return true
+}
+
+// report is Covalence's POST /connections.
+func (f *fake) report(w http.ResponseWriter, r *http.Request) {
+	var list []client.Connection
+	if err := json.NewDecoder(r.Body).Decode(&list); err != nil || r.Method != http.MethodPost {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.status != 0 {
+		w.WriteHeader(f.status)
+		fmt.Fprint(w, `{"success":"False","error":"source.ip: is none","connection_uuids":[]}`)
+		return
+	}
+	f.reported = append(f.reported, list...)
+	fmt.Fprintf(w, `{"success":"True","error":"","connection_uuids":[%s]}`, strings.TrimSuffix(strings.Repeat(`"x",`, len(list)), ","))
+}
+
+// events is GET /events: a comment, and a message when happen says so.
+func (f *fake) events(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	flush := func(text string) { fmt.Fprint(w, text); w.(http.Flusher).Flush() }
+	coming := func() <-chan struct{} {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.event
+	}
+	next := coming() // before the client can know that the stream is there
+	flush(": welcome\n\n")
+	for id := 1; ; id++ {
+		select {
+		case <-next:
+			next = coming()
+			flush(fmt.Sprintf("id: %d\nevent: allocation\ndata: {}\n\n", id))
+		case <-r.Context().Done():
+			return
+		case <-f.stopped:
+			return
+		}
+	}
+}
+
+// happen sends everybody an event.
+func (f *fake) happen() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	close(f.event)
+	f.event = make(chan struct{})
+}

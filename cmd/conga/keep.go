@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"conga/cmd/internal/terminal"
+	"conga/httpapi/client"
+)
+
+// keepKeys is how often the key is looked after.
+const keepKeys = time.Hour
+
+// keeper extends the lease of one run.
+type keeper struct {
+	*errand
+	s   session
+	out io.Writer
+
+	trouble string // what sort was last complained of; "" if all is well
+}
+
+// keep extends the lease until ctx ends. It begins when the path is active. The
+// clocks of server and client may differ: only how much time has passed counts.
+// The start was seen a moment late, which makes the lease shorter, never longer.
+func (k *keeper) keep(ctx context.Context) {
+	start := time.Now()
+	checked := start
+	wait := k.lease / 3
+	for sleep(ctx, wait) {
+		if time.Since(checked) > keepKeys {
+			checked = time.Now()
+			if err := k.s.KeepKey(ctx); err != nil {
+				checked = checked.Add(time.Minute - keepKeys) // again in a minute
+			}
+		}
+		seconds := int64((time.Since(start) + k.lease) / time.Second)
+		_, err := k.s.Update(ctx, k.id, client.Change{Duration: &seconds})
+		if ctx.Err() != nil {
+			return
+		}
+		again, ended := k.judge(ctx, err)
+		if ended {
+			return
+		}
+		wait = k.lease / 3
+		if again {
+			wait = max(time.Second, k.lease/10)
+		}
+	}
+}
+
+// judge tells the user of what has changed. again: it is worth trying soon;
+// ended: there is nothing to extend any more.
+func (k *keeper) judge(ctx context.Context, err error) (again, ended bool) {
+	refused, answered := errors.AsType[*client.Error](err)
+	switch {
+	case err == nil:
+		if k.trouble != "" {
+			k.say("the path is extended again")
+			k.trouble = ""
+		}
+		return false, false
+	case answered && (refused.Status == http.StatusNotFound || refused.Status == http.StatusConflict && k.complete(ctx)):
+		k.say("the path has ended; the command goes on without priority")
+		return false, true
+	case answered:
+		k.complain(http.StatusText(refused.Status), err)
+	default:
+		k.complain("unreachable", err)
+	}
+	return true, false
+}
+
+// complete reports whether the allocation has come to its end.
+func (k *keeper) complete(ctx context.Context) bool {
+	al, err := k.s.Show(ctx, k.id)
+	return err == nil && al.State == client.Complete
+}
+
+// complain says what is wrong, unless it is the same sort of thing as before: the
+// sentences differ in the times that they name.
+func (k *keeper) complain(sort string, err error) {
+	if sort != k.trouble {
+		k.trouble = sort
+		k.say("the path cannot be extended: " + err.Error())
+	}
+}
+
+func (k *keeper) say(what string) { fmt.Fprintln(k.out, "conga:", terminal.Clean(what)) }

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"conga/cmd/internal/version"
+	"conga/httpapi/client"
+)
+
+// manCommand writes the manual for packages; users find it where they look for
+// manuals.
+func (a *app) manCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "man DIR", Short: "Write the manual pages into a directory", Args: cobra.ExactArgs(1), Hidden: true,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := os.MkdirAll(args[0], 0o755); err != nil {
+				return fmt.Errorf("manual pages: %w", err)
+			}
+			date := manDate(os.Getenv("SOURCE_DATE_EPOCH"))
+			root := c.Root()
+			root.DisableAutoGenTag = true
+			header := &doc.GenManHeader{Section: "1", Source: "conga " + version.String(), Manual: "CONGA", Date: &date}
+			if err := doc.GenManTree(root, header, args[0]); err != nil {
+				return fmt.Errorf("manual pages: %w", err)
+			}
+			return nil
+		},
+	}
+}
+
+// manDate is the date on the pages: that of the source, so that the same source
+// gives the same pages.
+func manDate(epoch string) time.Time {
+	if seconds, err := strconv.ParseInt(epoch, 10, 64); err == nil {
+		return time.Unix(seconds, 0).UTC()
+	}
+	return time.Now()
+}
+
+// complete tells the shell what can follow.
+func (a *app) complete(root *cobra.Command) {
+	words := func(list ...string) cobra.CompletionFunc {
+		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
+	}
+	_ = root.RegisterFlagCompletionFunc("output", words("table", "json", "id"))
+	for _, c := range root.Commands() {
+		for flag, list := range map[string][]string{
+			"protocol": {"tcp", "udp", "any"}, "state": {"pending", "active", "complete"},
+			"duration": {"10m", "1h", "1d"}, "bandwidth": {"10M", "100M", "1G"},
+		} {
+			if c.Flags().Lookup(flag) != nil {
+				_ = c.RegisterFlagCompletionFunc(flag, words(list...))
+			}
+		}
+		switch c.Name() {
+		case "show", "update", "release", "watch", "stats":
+			c.ValidArgsFunction = a.completeID
+		case "login", "list", "version", "agent", "topology", "allocate", "paths":
+			c.ValidArgsFunction = cobra.NoFileCompletions
+		}
+	}
+}
+
+// completeID offers the allocations that there are, if the server tells soon.
+func (a *app) completeID(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
+	const none = cobra.ShellCompDirectiveNoFileComp
+	if len(given) > 0 && c.Name() != "release" && c.Name() != "watch" {
+		return nil, none
+	}
+	s, err := a.connect()
+	if err != nil {
+		return nil, none
+	}
+	defer s.Close()
+	ctx, cancel := contextFor(c, 2*time.Second)
+	defer cancel()
+	var out []string
+	for al, err := range s.List(ctx, s.project) {
+		if err != nil || len(out) == 200 {
+			break
+		}
+		if al.State != client.Complete {
+			out = append(out, cobra.CompletionWithDesc(al.ID, string(al.State)+" "+al.SrcIP+" "+al.DstIP))
+		}
+	}
+	return out, none
+}

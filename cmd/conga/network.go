@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conga/controller/topology"
+	"conga/httpapi/client"
+)
+
+// asking makes c a command that asks one question and prints the answer.
+func (a *app) asking(c *cobra.Command, ask func(ctx context.Context, s session, args []string) error) *cobra.Command {
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if a.output == "id" {
+			return usagef("--output id: %s prints no allocations; write table or json", c.Name())
+		}
+		s, err := a.connect()
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		return ask(c.Context(), s, args)
+	}
+	return c
+}
+
+func (a *app) pathsCommand() *cobra.Command {
+	var bandwidth, duration string
+	c := a.asking(&cobra.Command{
+		Use:     "paths SRC DST",
+		Short:   "Show the path that an allocation would get now",
+		Long:    "paths shows the path that an allocation would get now, what is free on it, and where\nit is narrowest. Nothing is reserved.",
+		Example: "  conga paths 192.127.1.10 192.127.1.11 --bandwidth 2G --duration 1h",
+		Args:    cobra.ExactArgs(2),
+	}, func(ctx context.Context, s session, args []string) error {
+		src, err := parseAddr("source", args[0])
+		if err != nil {
+			return err
+		}
+		dst, err := parseAddr("destination", args[1])
+		if err != nil {
+			return err
+		}
+		var rate uint64
+		var seconds int64
+		if bandwidth != "" {
+			if rate, err = parseBandwidth(bandwidth); err != nil {
+				return err
+			}
+		}
+		if duration != "" {
+			if seconds, err = parseDuration(duration); err != nil {
+				return err
+			}
+		}
+		p, err := s.Outlook(ctx, src, dst, rate, seconds)
+		if err != nil {
+			return err
+		}
+		return a.printPath(p)
+	})
+	c.Flags().StringVar(&bandwidth, "bandwidth", "", "bit/s that the path is to have: `40M`, 2.5G")
+	c.Flags().StringVar(&duration, "duration", "", "how long it is needed, from now: `2h`, 1d12h, or seconds")
+	return c
+}
+
+func (a *app) printPath(p client.Path) error {
+	if a.output == "json" {
+		return a.printJSON(p)
+	}
+	fits := "yes"
+	if !p.Fits {
+		fits = "no"
+	}
+	offer := "-"
+	if p.Offer != nil {
+		var parts []string
+		if p.Offer.StartTime != 0 {
+			parts = append(parts, "from "+when(&p.Offer.StartTime))
+		}
+		if p.Offer.Bandwidth != 0 {
+			parts = append(parts, "now with "+rate(&p.Offer.Bandwidth))
+		}
+		offer = strings.Join(parts, ", or ")
+	}
+	rows := [][]string{
+		{"Source", p.Src}, {"Destination", p.Dst}, {"Fits", fits}, {"Reason", text(p.Reason)}, {"Offer", offer},
+		{"Path", firstOf(hops(p.Path), "-")}, {"Free", zeroRate(p.Free)},
+	}
+	if err := printTable(a.out, rows); err != nil || len(p.Links) == 0 {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	rows = [][]string{{"FROM", "TO", "CAPACITY", "RESERVABLE", "RESERVED", "FREE", "NARROWEST"}}
+	for _, l := range p.Links {
+		narrowest := "-"
+		if p.Bottleneck != nil && p.Bottleneck.ID == l.ID {
+			narrowest = "yes"
+		}
+		rows = append(rows, []string{
+			portOf(l.From), portOf(l.To), bits(l.Capacity), bits(l.Reservable), bits(l.Reserved), bits(l.Free), narrowest,
+		})
+	}
+	return printTable(a.out, rows)
+}
+
+func (a *app) topologyCommand() *cobra.Command {
+	return a.asking(&cobra.Command{
+		Use:   "topology",
+		Short: "Show the switches, links and hosts of the network",
+		Long:  "topology shows the switches, links and hosts of the network. It needs an operator's\nkey, or the admin's, in CONGA_KEY.",
+		Args:  cobra.NoArgs,
+	}, func(ctx context.Context, s session, _ []string) error {
+		switches, err := s.Switches(ctx)
+		if err != nil {
+			return err
+		}
+		links, err := s.Links(ctx)
+		if err != nil {
+			return err
+		}
+		hosts, err := s.Hosts(ctx)
+		if err != nil {
+			return err
+		}
+		if a.output == "json" {
+			return a.printJSON(map[string]any{"switches": switches, "links": links, "hosts": hosts})
+		}
+		return a.printTopology(switches, links, hosts)
+	})
+}
+
+func (a *app) printTopology(switches []client.Switch, links []client.Link, hosts []client.Host) error {
+	rows := [][]string{{"SWITCH", "CONNECTED", "SINCE", "ADDRESS", "PORTS", "UP", "DESCRIPTION"}}
+	for _, sw := range switches {
+		up := 0
+		for _, p := range sw.Ports {
+			if p.Up {
+				up++
+			}
+		}
+		rows = append(rows, []string{
+			sw.DPID, yesNo(sw.Connected), when(sw.Since), text(sw.Address), fmt.Sprint(len(sw.Ports)), fmt.Sprint(up), text(sw.Description),
+		})
+	}
+	if err := printTable(a.out, rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	rows = [][]string{{"LINK FROM", "TO", "CAPACITY", "METRIC"}}
+	for _, l := range links {
+		rows = append(rows, []string{portOf(l.From), portOf(l.To), bits(l.Capacity), fmt.Sprint(l.Metric)})
+	}
+	if err := printTable(a.out, rows); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	rows = [][]string{{"HOST", "AT", "SEEN", "ADDRESSES"}}
+	for _, h := range hosts {
+		rows = append(rows, []string{h.MAC, portOf(h.At), when(h.Seen), firstOf(strings.Join(h.Addresses, " "), "-")})
+	}
+	return printTable(a.out, rows)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// portOf prints a port; nil is the outside.
+func portOf(p *client.Port) string {
+	if p == nil {
+		return "outside"
+	}
+	return fmt.Sprintf("%s:%d", p.DPID, p.Port)
+}
+
+// bits prints a rate, zero too.
+func bits(r uint64) string { return topology.BitRate(r).String() }
+
+// zeroRate prints a rate that may be zero, or a dash where it is not known.
+func zeroRate(r *uint64) string {
+	if r == nil {
+		return "-"
+	}
+	return bits(*r)
+}
+
+// contextFor is the command's context with a time limit.
+func contextFor(c *cobra.Command, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx := c.Context()
+	if ctx == nil { // while completing
+		ctx = context.Background()
+	}
+	return context.WithTimeout(ctx, d)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"conga/httpapi/client"
+)
+
+func (a *app) statsCommand() *cobra.Command {
+	return a.asking(&cobra.Command{
+		Use:   "stats [ID]",
+		Short: "Show what an allocation, or all of them, have carried",
+		Args:  cobra.MaximumNArgs(1),
+	}, func(ctx context.Context, s session, args []string) error {
+		if len(args) == 0 {
+			t, err := s.Totals(ctx)
+			if err != nil {
+				return err
+			}
+			return a.printTotals(t)
+		}
+		st, err := s.AllocationStats(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		return a.printStats(st)
+	})
+}
+
+func (a *app) printStats(s client.AllocationStats) error {
+	if a.output == "json" {
+		return a.printJSON(s)
+	}
+	sampled := when(s.Sampled)
+	switch {
+	case s.Final:
+		sampled = "final"
+	case s.Stale:
+		sampled += " (a switch has told nothing since)"
+	}
+	err := printTable(a.out, [][]string{
+		{"ID", s.ID}, {"State", string(s.State)}, {"Start", when(s.StartTime)}, {"End", when(s.EndTime)},
+		{"Bandwidth", rate(s.Bandwidth)}, {"Promised", amount(s.Promised)}, {"Sampled", sampled},
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	rows := [][]string{{"DIRECTION", "ENTERED", "DELIVERED", "DROPPED", "RATE", "OF BANDWIDTH"}}
+	for _, d := range []struct {
+		name string
+		client.Direction
+	}{{"forward", s.Forward}, {"reverse", s.Reverse}} {
+		rows = append(rows, []string{
+			d.name, amount(d.Entered.Bytes), amount(d.Delivered.Bytes), amount(d.Dropped.Bytes), zeroRate(d.Delivered.Rate), percent(d.Utilisation),
+		})
+	}
+	return printTable(a.out, rows)
+}
+
+func (a *app) printTotals(t client.Totals) error {
+	if a.output == "json" {
+		return a.printJSON(t)
+	}
+	var states []string
+	for _, s := range slices.Sorted(maps.Keys(t.Allocations)) {
+		states = append(states, fmt.Sprintf("%d %s", t.Allocations[s], s))
+	}
+	project := "all"
+	if t.ProjectID != nil {
+		project = *t.ProjectID
+	}
+	rows := [][]string{
+		{"Project", project}, {"Allocations", firstOf(strings.Join(states, ", "), "none")},
+		{"Entered", volume(t.Entered)}, {"Delivered", volume(t.Delivered)}, {"Dropped", volume(t.Dropped)},
+	}
+	if n := t.Network; n != nil {
+		rows = append(rows,
+			[]string{"Switches", fmt.Sprintf("%d, %d connected, %d silent", n.Switches, n.Connected, n.Stale)},
+			[]string{"Links", fmt.Sprint(n.Links)}, []string{"Hosts", fmt.Sprint(n.Hosts)}, []string{"Flow entries", fmt.Sprint(n.Flows)},
+			[]string{"Into the network", volume(n.Received)}, []string{"Out of it", volume(n.Sent)},
+			[]string{"Sampled", when(n.Sampled)})
+	}
+	return printTable(a.out, rows)
+}
+
+// volume prints an amount, and the rate if there is one.
+func volume(t client.Traffic) string {
+	if t.Rate == nil {
+		return amount(t.Bytes)
+	}
+	return amount(t.Bytes) + ", now " + bits(*t.Rate) + "bit/s"
+}
+
+// amount prints bytes in decimal units, or a dash.
+func amount(n *uint64) string {
+	if n == nil {
+		return "-"
+	}
+	f, units := float64(*n), []string{"B", "kB", "MB", "GB", "TB", "PB", "EB"}
+	for f >= 999.5 && len(units) > 1 {
+		f, units = f/1000, units[1:]
+	}
+	if units[0] == "B" {
+		return fmt.Sprintf("%d B", *n)
+	}
+	return fmt.Sprintf("%.3g %s", f, units[0])
+}
+
+// percent prints a share, or a dash.
+func percent(f *float64) string {
+	if f == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f%%", *f*100)
+}
+
+// hops prints a path.
+func hops(path []client.Hop) string {
+	out := make([]string, len(path))
+	for i, h := range path {
+		out[i] = fmt.Sprintf("%s[%d>%d]", h.DPID, h.In, h.Out)
+	}
+	return strings.Join(out, " ")
+}

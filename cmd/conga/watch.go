@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"conga/cmd/internal/terminal"
+	"conga/httpapi/client"
+)
+
+func (a *app) watchCommand() *cobra.Command {
+	var project string
+	var interval time.Duration
+	c := &cobra.Command{
+		Use:   "watch [ID...]",
+		Short: "Show allocations as they change",
+		Long: `watch shows the project's allocations, or those named, and goes on showing them as
+they change. On a terminal the table is drawn over; elsewhere each change is a line,
+with -o json a JSON object: the allocation, or {"allocation_id": ..., "state":
+"released"} once it is gone.
+
+Changes come from the server's events where it has them; otherwise it is asked every
+--interval. If allocations are named, watch ends when all of them are complete or
+released; otherwise with Ctrl-C. A server that cannot be reached is tried again.`,
+		RunE: func(c *cobra.Command, ids []string) error {
+			if interval < 100*time.Millisecond {
+				return usagef("interval %v: write at least 100ms", interval)
+			}
+			s, err := a.connect()
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if project, err = s.projectOr(c.Context(), project); err != nil {
+				return err
+			}
+			w := &watcher{
+				app: a, s: s, project: project, ids: ids, interval: interval,
+				screen: terminal.Is(a.out) && a.output == "table",
+			}
+			return w.watch(c.Context())
+		},
+	}
+	c.Flags().StringVar(&project, "project", "", "`ID` of the project; the key's if not given")
+	c.Flags().DurationVar(&interval, "interval", 2*time.Second, "`pause` between questions where the server has no events")
+	return c
+}
+
+// watcher shows what changes.
+type watcher struct {
+	*app
+	s        session
+	project  string
+	ids      []string // nil: all of the project
+	interval time.Duration
+	screen   bool // draw over
+
+	shown map[string]client.Allocation
+	lost  bool // the server was not reached the last time
+}
+
+// watch looks whenever something has changed, until ctx ends or there is nothing
+// left to wait for. To be stopped is no failure: that is how it ends.
+func (w *watcher) watch(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	changed := make(chan struct{}, 1)
+	listening := make(chan struct{})
+	go func() { defer close(listening); w.listen(ctx, changed) }()
+	defer func() { stop(); <-listening }()
+	for {
+		done, err := w.look(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		}
+	}
+}
+
+// listen tells of changes: as the server's events come, or at every interval
+// where there are none.
+func (w *watcher) listen(ctx context.Context, changed chan<- struct{}) {
+	tell := func() {
+		select {
+		case changed <- struct{}{}:
+		default: // it has been told already
+		}
+	}
+	events := true
+	for ctx.Err() == nil {
+		if events {
+			err := w.s.Events(ctx, func(client.Event) error { tell(); return nil })
+			refused, answered := errors.AsType[*client.Error](err)
+			events = !answered || refused.Status != http.StatusNotFound && refused.Status != http.StatusForbidden && refused.Status != http.StatusMethodNotAllowed
+		}
+		// Between two streams something may have happened that neither told of.
+		if sleep(ctx, w.interval) {
+			tell()
+		}
+	}
+}
+
+// look asks for the allocations and shows what is new. done: no more will come.
+func (w *watcher) look(ctx context.Context) (done bool, err error) {
+	now, err := w.ask(ctx)
+	if err != nil {
+		if _, answered := errors.AsType[*client.Error](err); answered || errors.Is(err, client.ErrFingerprint) || w.shown == nil {
+			return false, err
+		}
+		if !w.lost {
+			w.lost = true
+			fmt.Fprintln(w.err, "conga:", terminal.Clean(err.Error())+"; trying again")
+		}
+		return false, nil
+	}
+	w.lost = false
+	if err := w.show(now); err != nil {
+		return false, err
+	}
+	w.shown = map[string]client.Allocation{}
+	open := 0
+	for _, al := range now {
+		w.shown[al.ID] = al
+		if al.State != client.Complete {
+			open++
+		}
+	}
+	return w.ids != nil && open == 0, nil
+}
+
+// ask is the allocations to be shown, in the server's order. One that is named
+// must be there at first; later it may have been released.
+func (w *watcher) ask(ctx context.Context) ([]client.Allocation, error) {
+	var list []client.Allocation
+	if len(w.ids) == 0 {
+		for al, err := range w.s.List(ctx, w.project) {
+			if err != nil {
+				return nil, err
+			}
+			list = append(list, al)
+		}
+		return list, nil
+	}
+	for _, id := range w.ids {
+		al, err := w.s.Show(ctx, id)
+		if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusNotFound && w.shown != nil {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, al)
+	}
+	return list, nil
+}
+
+// show prints what differs from what was shown.
+func (w *watcher) show(now []client.Allocation) error {
+	if w.screen {
+		fmt.Fprint(w.out, "\x1b[H\x1b[2J") // home, and clear
+		fmt.Fprintf(w.out, "%s  %d allocations\n\n", time.Now().Format(time.DateTime), len(now))
+		return w.printList(now)
+	}
+	gone := maps.Clone(w.shown)
+	for _, al := range now {
+		old, known := gone[al.ID]
+		delete(gone, al.ID)
+		if known && reflect.DeepEqual(old, al) {
+			continue
+		}
+		if err := w.line(al); err != nil {
+			return err
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(gone)) {
+		if err := w.line(client.Allocation{ID: id, State: "released"}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line is one change.
+func (w *watcher) line(al client.Allocation) error {
+	if w.output == "json" {
+		var v any = al
+		if al.State == "released" {
+			v = map[string]string{"allocation_id": al.ID, "state": "released"}
+		}
+		return json.NewEncoder(w.out).Encode(v)
+	}
+	if w.output == "id" {
+		_, err := fmt.Fprintln(w.out, terminal.Clean(al.ID))
+		return err
+	}
+	line := fmt.Sprintf("%s  %s  %s", time.Now().Format(time.DateTime), al.ID, al.State)
+	if al.State != "released" {
+		line += fmt.Sprintf("  %s -> %s  %s  until %s  %s", endpoint(al.SrcIP, al.SrcPort), endpoint(al.DstIP, al.DstPort), rate(al.Bandwidth), when(al.EndTime), text(al.Reason))
+	}
+	_, err := fmt.Fprintln(w.out, terminal.Clean(line))
+	return err
+}

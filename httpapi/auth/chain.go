@@ -1,0 +1,57 @@
+package auth
+
+import (
+	"context"
+	"errors"
+)
+
+// Chain is a [Directory] of two: the configured one is asked first, and where it
+// knows of no membership, the one over HTTP. What proves a user is always known
+// here; the directory over HTTP knows only who belongs where.
+type Chain struct {
+	static *Static
+	http   *HTTP
+}
+
+var _ Directory = (*Chain)(nil)
+
+// NewChain puts the two together.
+func NewChain(static *Static, http *HTTP) *Chain { return &Chain{static, http} }
+
+// Authenticate implements [Directory]. A user without a password is let in, if
+// that is allowed at all, by the word of either directory.
+func (c *Chain) Authenticate(ctx context.Context, user, project, password string) error {
+	k := c.static.known.Load()
+	_, hasPassword := k.hashes[user]
+	if k.passwordless && !hasPassword && !k.members[project][user] {
+		err := c.http.Admit(ctx, user, project)
+		if errors.Is(err, ErrNotMember) && !k.users[user] {
+			return ErrCredentials
+		}
+		return err
+	}
+	err := c.static.Authenticate(ctx, user, project, password)
+	if errors.Is(err, ErrNotMember) {
+		return c.http.Admit(ctx, user, project)
+	}
+	return err
+}
+
+// Admit implements [Directory].
+func (c *Chain) Admit(ctx context.Context, user, project string) error {
+	if c.static.Member(user, project) {
+		return nil
+	}
+	return c.http.Admit(ctx, user, project)
+}
+
+// Member implements [Directory].
+func (c *Chain) Member(user, project string) bool {
+	return c.Admit(context.Background(), user, project) == nil
+}
+
+// Project implements [Directory]: the directory over HTTP has no list, so any
+// project may be one of its.
+func (c *Chain) Project(project string) bool {
+	return c.static.Project(project) || ValidName(project)
+}

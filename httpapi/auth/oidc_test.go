@@ -1,0 +1,178 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"conga/httpapi/auth"
+	"conga/httpapi/auth/authtest"
+)
+
+func newOIDC(t *testing.T, i *authtest.Issuer, c *clock, claim string) *auth.OIDC {
+	t.Helper()
+	o, err := auth.NewOIDC(auth.OIDCConfig{Issuer: i.URL, ClientID: "conga", UserClaim: claim, Roots: i.Roots, Now: c.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(o.Close)
+	return o
+}
+
+// good are the claims of a token that is fine, changed.
+func good(c *clock, change map[string]any) map[string]any {
+	claims := map[string]any{
+		"sub": "jdoe@access-ci.org", "aud": "conga", "exp": c.t.Add(time.Hour).Unix(), "iat": c.t.Unix(),
+		"email": "jdoe@example.org", "eppn": "jdoe@psc.edu",
+	}
+	for k, v := range change {
+		claims[k] = v
+	}
+	return claims
+}
+
+func TestTokens(t *testing.T) {
+	i, c := authtest.NewIssuer(t), newClock()
+	other := authtest.NewIssuer(t)
+	o := newOIDC(t, i, c, "")
+	unix := func(d time.Duration) int64 { return c.t.Add(d).Unix() }
+	type claims = map[string]any
+	for name, test := range map[string]struct {
+		token string
+		good  bool
+	}{
+		"good":                       {i.Token(good(c, nil)), true},
+		"for several, given to us":   {i.Token(good(c, claims{"aud": []string{"x", "conga"}, "azp": "conga"})), true},
+		"with a nonce of somebody's": {i.Token(good(c, claims{"nonce": "n"})), true},
+		"in its last second":         {i.Token(good(c, claims{"exp": unix(0)})), true},
+		"expired":                    {i.Token(good(c, claims{"exp": unix(-time.Second)})), false},
+		"without an end":             {i.Token(good(c, claims{"exp": nil})), false},
+		"not yet valid":              {i.Token(good(c, claims{"nbf": unix(time.Hour)})), false},
+		"for another":                {i.Token(good(c, claims{"aud": "x"})), false},
+		"for nobody":                 {i.Token(good(c, claims{"aud": nil})), false},
+		"for several":                {i.Token(good(c, claims{"aud": []string{"x", "conga"}})), false},
+		"given to another":           {i.Token(good(c, claims{"azp": "x"})), false},
+		"of another issuer":          {i.Token(good(c, claims{"iss": "https://issuer.example"})), false},
+		"signed by another":          {other.Token(good(c, claims{"iss": i.URL})), false},
+		"without a subject":          {i.Token(good(c, claims{"sub": nil})), false},
+		"a subject that is a number": {i.Token(good(c, claims{"sub": 7})), false},
+		"a subject that is no name":  {i.Token(good(c, claims{"sub": "a\nb"})), false},
+		"unsigned":                   {i.Signed(claims{"alg": "none"}, good(c, nil)), false},
+		"another algorithm":          {i.Signed(claims{"alg": "HS256", "kid": "1"}, good(c, nil)), false},
+		"an unknown key":             {i.Signed(claims{"alg": "ES256", "kid": "x"}, good(c, nil)), false},
+		"empty":                      {"", false},
+		"nonsense":                   {"a.b.c", false},
+		"two parts":                  {"a.b", false},
+		"a key of ours":              {auth.NewSecret(), false},
+		"huge":                       {strings.Repeat("a", 20_000) + ".b.c", false},
+		"cut":                        {strings.TrimRight(i.Token(good(c, nil)), "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			who, err := o.Verify(t.Context(), test.token)
+			want := auth.Identity{User: "jdoe@access-ci.org", Issuer: i.URL, Subject: "jdoe@access-ci.org"}
+			if test.good && (err != nil || who != want) {
+				t.Errorf("%+v, %v", who, err)
+			}
+			if !test.good && (!errors.Is(err, auth.ErrToken) || who != auth.Identity{}) {
+				t.Errorf("%+v, %v", who, err)
+			}
+		})
+	}
+}
+
+// TestUserClaim: another claim may be the name, but who it is stays issuer and subject.
+func TestUserClaim(t *testing.T) {
+	i, c := authtest.NewIssuer(t), newClock()
+	o := newOIDC(t, i, c, "eppn")
+	who, err := o.Verify(t.Context(), i.Token(good(c, nil)))
+	if err != nil || who.User != "jdoe@psc.edu" || who.String() != i.URL+"#jdoe@access-ci.org" {
+		t.Errorf("%+v, %v", who, err)
+	}
+	if _, err := o.Verify(t.Context(), i.Token(good(c, map[string]any{"eppn": nil}))); !errors.Is(err, auth.ErrToken) {
+		t.Error("a token without the claim:", err)
+	}
+}
+
+// TestIssuerDown: nobody gets in, everybody is told why, and the issuer is left
+// alone; once it is back, so are we.
+func TestIssuerDown(t *testing.T) {
+	i, c := authtest.NewIssuer(t), newClock()
+	o := newOIDC(t, i, c, "")
+	token := i.Token(good(c, nil))
+	i.Down.Store(true)
+	for range 5 {
+		_, err := o.Verify(t.Context(), token)
+		if down, ok := errors.AsType[*auth.UnavailableError](err); !ok || strings.Contains(down.Error(), i.URL) {
+			t.Fatal("while it is down:", err)
+		}
+	}
+	if n := i.Requests.Load(); n != 1 {
+		t.Errorf("it was asked %d times", n)
+	}
+	i.Down.Store(false)
+	c.advance(5 * time.Second)
+	if _, err := o.Verify(t.Context(), token); err != nil {
+		t.Error("after it is back:", err)
+	}
+
+	// Keys that are known go on to serve.
+	i.Down.Store(true)
+	if _, err := o.Verify(t.Context(), token); err != nil {
+		t.Error("with the keys at hand:", err)
+	}
+	i.Rotate()
+	rotated := i.Token(good(c, nil))
+	for n := range 10 {
+		if _, err := o.Verify(t.Context(), rotated); !isUnavailable(err) {
+			t.Errorf("a key that cannot be fetched, %d: %v", n, err)
+		}
+	}
+	i.Down.Store(false)
+	c.advance(10 * time.Second)
+	if _, err := o.Verify(t.Context(), rotated); err != nil {
+		t.Error("with the new key:", err)
+	}
+	if _, err := o.Verify(t.Context(), token); !errors.Is(err, auth.ErrToken) {
+		t.Error("with the old key:", err)
+	}
+}
+
+func isUnavailable(err error) bool {
+	_, ok := errors.AsType[*auth.UnavailableError](err)
+	return ok
+}
+
+// TestForgedTokensDoNotFloodTheIssuer: each names a key that nobody knows.
+func TestForgedTokensDoNotFloodTheIssuer(t *testing.T) {
+	i, c := authtest.NewIssuer(t), newClock()
+	o := newOIDC(t, i, c, "")
+	for n := range 100 {
+		forged := i.Signed(map[string]any{"alg": "ES256", "kid": fmt.Sprint("x", n)}, good(c, nil))
+		if _, err := o.Verify(t.Context(), forged); !errors.Is(err, auth.ErrToken) {
+			t.Fatal(err)
+		}
+	}
+	if n := i.Requests.Load(); n > 5 {
+		t.Errorf("the issuer was asked %d times", n)
+	}
+	if _, err := o.Verify(t.Context(), i.Token(good(c, nil))); err != nil {
+		t.Error("a good token meanwhile:", err)
+	}
+}
+
+func TestOIDCChecksItsConfiguration(t *testing.T) {
+	for _, test := range []struct{ issuer, client, claim, field string }{
+		{"http://issuer.example", "c", "sub", "issuer"}, {"issuer.example", "c", "sub", "issuer"},
+		{"https://u@issuer.example", "c", "sub", "issuer"}, {"https://issuer.example?x", "c", "sub", "issuer"},
+		{"https://issuer.example", "", "sub", "client_id"}, {"https://issuer.example", "c", "email", "user_claim"},
+		{"https://issuer.example", "c", "sub", ""}, {"http://127.0.0.1:5556/dex", "c", "", ""},
+	} {
+		cfg := auth.OIDCConfig{Issuer: test.issuer, ClientID: test.client, UserClaim: test.claim}
+		field, _ := auth.CheckOIDC(cfg)
+		if _, err := auth.NewOIDC(cfg); field != test.field || (err == nil) != (field == "") {
+			t.Errorf("%+v: %q, %v", test, field, err)
+		}
+	}
+}

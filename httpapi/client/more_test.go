@@ -1,0 +1,198 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestReadEvents(t *testing.T) {
+	type event = [3]string
+	for name, test := range map[string]struct {
+		in   string
+		want []event
+	}{
+		"nothing":            {"", nil},
+		"a comment":          {": hello\n\n", nil},
+		"plain":              {"data: x\n\n", []event{{"", "message", "x"}}},
+		"all fields":         {"id: 7\nevent: allocation\ndata: {}\nretry: 5\n\n", []event{{"7", "allocation", "{}"}}},
+		"several lines":      {"data: a\ndata:b\ndata\n\n", []event{{"", "message", "a\nb\n"}}},
+		"the ID stays":       {"id: 7\ndata: a\n\ndata: b\n\n", []event{{"7", "message", "a"}, {"7", "message", "b"}}},
+		"CR LF":              {"id: 7\r\ndata: a\r\n\r\n", []event{{"7", "message", "a"}}},
+		"empty data":         {"data:\n\n", []event{{"", "message", ""}}},
+		"none without data":  {"event: x\n\n", nil},
+		"cut off":            {"data: a\n\ndata: b\n", []event{{"", "message", "a"}}},
+		"fields of no event": {"x: y\ndata: a\n\n", []event{{"", "message", "a"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []event
+			err := readEvents(strings.NewReader(test.in), func() {}, func(e Event) error {
+				got = append(got, event{e.ID, e.Type, string(e.Data)})
+				return nil
+			})
+			if diff := cmp.Diff(test.want, got); diff != "" || !errors.Is(err, io.EOF) {
+				t.Error(err, diff)
+			}
+		})
+	}
+	endless := io.MultiReader(strings.NewReader("data: "), strings.NewReader(strings.Repeat("x", 2<<20)))
+	if err := readEvents(endless, func() {}, func(Event) error { return nil }); err == nil || errors.Is(err, io.EOF) {
+		t.Error("an endless line:", err)
+	}
+	many := strings.NewReader(strings.Repeat("data: "+strings.Repeat("x", 1000)+"\n", 2000))
+	if err := readEvents(many, func() {}, func(Event) error { return nil }); err == nil || errors.Is(err, io.EOF) {
+		t.Error("endless lines:", err)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+testKey || r.Header.Get("Accept") != "text/event-stream" {
+			t.Errorf("asked with %v", r.Header)
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprint(w, "id: 1\ndata: a\n\nid: 2\ndata: b\n\n")
+	})
+	var got []string
+	err := c.Events(t.Context(), func(e Event) error { got = append(got, e.Type+e.ID); return nil })
+	if fmt.Sprint(got) != "[open message1 message2]" || err == nil || !strings.Contains(err.Error(), "the stream has ended") {
+		t.Errorf("%v, %v", got, err)
+	}
+	stop := errors.New("enough")
+	if err := c.Events(t.Context(), func(e Event) error { return stop }); !errors.Is(err, stop) {
+		t.Error(err)
+	}
+	refusing := serve(t, func(w http.ResponseWriter, _ *http.Request) { answer(w, 404, "[]", "there is nothing") })
+	refused, ok := errors.AsType[*Error](refusing.Events(t.Context(), func(Event) error { return nil }))
+	if !ok || refused.Status != 404 {
+		t.Error(refused)
+	}
+	release := make(chan struct{})
+	silent := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.(http.Flusher).Flush()
+		select {
+		case <-r.Context().Done():
+		case <-release:
+		}
+	})
+	defer close(release)
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := silent.Events(ctx, func(Event) error { cancel(); return nil }); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestReport(t *testing.T) {
+	status, body := 200, `{"success":"True","error":"","connection_uuids":["u1"]}`
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		got, _ := io.ReadAll(r.Body)
+		want := `[{"protocol":"tcp","source":{"ip":"192.127.1.10","port":5893,"deployment":"","job":"","index":0,"user":"","group":"","pid":205,"process_name":"ruby","age":2345},"destination":{"ip":"192.127.1.11","port":6009}}]`
+		if r.Method != "POST" || r.RequestURI != "/connections" || string(got) != want || r.Header.Get("Authorization") != "Bearer "+testKey {
+			t.Errorf("got %s %s %s", r.Method, r.RequestURI, got)
+		}
+		w.WriteHeader(status)
+		fmt.Fprint(w, body)
+	})
+	report := func() ([]string, error) {
+		return c.Report(t.Context(), []Connection{{
+			Protocol: "tcp", Source: Reporter{IP: "192.127.1.10", Port: 5893, PID: 205, Process: "ruby", Age: 2345},
+			Destination: Destination{IP: "192.127.1.11", Port: 6009},
+		}})
+	}
+	if ids, err := report(); err != nil || fmt.Sprint(ids) != "[u1]" {
+		t.Errorf("%v, %v", ids, err)
+	}
+	for _, test := range []struct {
+		status int
+		body   string
+		want   string
+	}{
+		{422, `{"success":"False","error":"source.ip: is none","connection_uuids":[]}`, "source.ip: is none"},
+		{200, `{"success":"False","error":"source.ip: is none","connection_uuids":[]}`, "source.ip: is none"},
+		{404, `{"status":404,"results":[],"errors":["there is nothing"]}`, "there is nothing"},
+		{502, `<html>`, "502 Bad Gateway"},
+		{200, `<html>`, "not one of CONGA's"},
+	} {
+		status, body = test.status, test.body
+		if _, err := report(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%d %s: %v", test.status, test.body, err)
+		}
+	}
+}
+
+// TestKeepKey renews a key that ends soon, and no other.
+func TestKeepKey(t *testing.T) {
+	for name, test := range map[string]struct {
+		status int
+		left   time.Duration
+		renew  bool
+	}{
+		"fresh": {200, 23 * time.Hour, false}, "old": {200, 11 * time.Hour, true}, "not a user's": {404, 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			renewed := false
+			c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if r.URL.Path != "/api/v1/auth/"+testKey {
+					t.Errorf("asked for %s", r.URL.Path)
+				}
+				if r.Method == "POST" {
+					renewed = string(body) == `{"user_id":"u","project_id":"p"}`
+				}
+				answer(w, test.status, fmt.Sprintf(`[{"api_key":"k","start_time":1,"end_time":%d,"user_id":"u","project_id":"p"}]`, time.Now().Add(test.left).Unix()), "none")
+			})
+			if err := c.KeepKey(t.Context()); err != nil || renewed != test.renew {
+				t.Errorf("renewed: %t, %v", renewed, err)
+			}
+		})
+	}
+	refusing := serve(t, func(w http.ResponseWriter, _ *http.Request) { answer(w, 500, "[]", "an error") })
+	if err := refusing.KeepKey(t.Context()); err == nil {
+		t.Error("no error")
+	}
+}
+
+// TestNetworkCalls: each asks for what it says, and the pages are put together.
+func TestNetworkCalls(t *testing.T) {
+	results := map[string]string{
+		"/api/v1/switches":                `[{"dpid":"1"}]`,
+		"/api/v1/switches?page=2":         `[{"dpid":"2"}]`,
+		"/api/v1/links":                   `[{"link_id":"l"}]`,
+		"/api/v1/hosts":                   `[{"mac":"m"}]`,
+		"/api/v1/stats":                   `[{"interval":5}]`,
+		"/api/v1/stats/allocations/a%2Fb": `[{"allocation_id":"a/b"}]`,
+		"/api/v1/paths?dst=192.127.1.11&src=192.127.1.10":                         `[{"fits":true}]`,
+		"/api/v1/paths?bandwidth=7&dst=192.127.1.11&duration=60&src=192.127.1.10": `[{"fits":false}]`,
+	}
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.RequestURI == "/api/v1/switches" {
+			w.Header().Set("Link", `</api/v1/switches?page=2>; rel="next"`)
+		}
+		body, ok := results[r.RequestURI]
+		if !ok || r.Method != "GET" {
+			t.Errorf("asked %s %s", r.Method, r.RequestURI)
+		}
+		answer(w, 200, body)
+	})
+	ctx := t.Context()
+	switches, err1 := c.Switches(ctx)
+	links, err2 := c.Links(ctx)
+	hosts, err3 := c.Hosts(ctx)
+	totals, err4 := c.Totals(ctx)
+	st, err5 := c.AllocationStats(ctx, "a/b")
+	open, err6 := c.Outlook(ctx, "192.127.1.10", "192.127.1.11", 0, 0)
+	full, err7 := c.Outlook(ctx, "192.127.1.10", "192.127.1.11", 7, 60)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
+		t.Fatal(err)
+	}
+	if len(switches) != 2 || switches[1].DPID != "2" || links[0].ID != "l" || hosts[0].MAC != "m" || totals.Interval != 5 || st.ID != "a/b" || !open.Fits || full.Fits {
+		t.Error(switches, links, hosts, totals, st, open, full)
+	}
+}

@@ -1,0 +1,124 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// Port is a port of a switch, as the end of something.
+type Port struct {
+	DPID string `json:"dpid"`
+	Port uint32 `json:"port"`
+}
+
+// Switch is a switch of the network. Nil is what is not known.
+type Switch struct {
+	DPID        string       `json:"dpid"`
+	Connected   bool         `json:"connected"`
+	Since       *int64       `json:"since"` // UNIX seconds
+	Address     *string      `json:"address"`
+	Description *string      `json:"description"`
+	Tables      uint8        `json:"tables"`
+	Meters      uint32       `json:"meters"` // how many it offers
+	Ports       []SwitchPort `json:"ports"`
+}
+
+// SwitchPort is a port of a switch.
+type SwitchPort struct {
+	Port     uint32  `json:"port"`
+	Name     string  `json:"name"`
+	MAC      string  `json:"mac"`
+	Up       bool    `json:"up"`
+	Role     string  `json:"role"`     // edge, trunk or undetermined
+	Capacity uint64  `json:"capacity"` // bit/s
+	Queue    *uint32 `json:"queue"`
+}
+
+// Link is a directed link between switches; nil is the outside.
+type Link struct {
+	ID       string `json:"link_id"`
+	From     *Port  `json:"from"`
+	To       *Port  `json:"to"`
+	Kind     string `json:"kind"`     // trunk or access
+	Capacity uint64 `json:"capacity"` // bit/s
+	Metric   uint32 `json:"metric"`
+}
+
+// Host is a host that has been heard.
+type Host struct {
+	MAC       string   `json:"mac"`
+	Addresses []string `json:"addresses"`
+	At        *Port    `json:"at"`
+	Seen      *int64   `json:"seen"` // UNIX seconds
+}
+
+// Switches are those that have ever connected. This and what follows is for
+// operators' keys.
+func (c *Client) Switches(ctx context.Context) ([]Switch, error) {
+	return all[Switch](ctx, c, "switches", "/switches")
+}
+
+// Links are the directed links between switches.
+func (c *Client) Links(ctx context.Context) ([]Link, error) {
+	return all[Link](ctx, c, "links", "/links")
+}
+
+// Hosts are those that have been heard.
+func (c *Client) Hosts(ctx context.Context) ([]Host, error) {
+	return all[Host](ctx, c, "hosts", "/hosts")
+}
+
+// Path is what an allocation would get now. Rates are bit/s; nil is what is not
+// known, or does not apply.
+type Path struct {
+	Src        string  `json:"src"`
+	Dst        string  `json:"dst"`
+	Bandwidth  *uint64 `json:"bandwidth"`
+	Duration   int64   `json:"duration"` // seconds
+	From       *Port   `json:"from"`
+	To         *Port   `json:"to"`
+	Fits       bool    `json:"fits"`
+	Path       []Hop   `json:"path"`
+	Free       *uint64 `json:"free"`
+	Bottleneck *Room   `json:"bottleneck"`
+	Links      []Room  `json:"links"`
+	Reason     *string `json:"reason"` // why it does not fit
+	Offer      *Offer  `json:"offer"`  // what would
+}
+
+// Room is what a link has for allocations, in bit/s.
+type Room struct {
+	ID         string `json:"link_id"`
+	From       *Port  `json:"from"`
+	To         *Port  `json:"to"`
+	Capacity   uint64 `json:"capacity"`
+	Reservable uint64 `json:"reservable"`
+	Reserved   uint64 `json:"reserved"`
+	Free       uint64 `json:"free"`
+}
+
+// Offer is what would be admitted instead.
+type Offer struct {
+	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds
+	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s
+}
+
+// Outlook is the path that an allocation would get now, with that much bandwidth
+// (bit/s) for that long (seconds); 0 leaves either open. Nothing is reserved.
+func (c *Client) Outlook(ctx context.Context, src, dst string, bandwidth uint64, duration int64) (Path, error) {
+	const op = "paths"
+	q := url.Values{"src": {src}, "dst": {dst}}
+	if bandwidth > 0 {
+		q.Set("bandwidth", strconv.FormatUint(bandwidth, 10))
+	}
+	if duration > 0 {
+		q.Set("duration", strconv.FormatInt(duration, 10))
+	}
+	results, _, err := c.do(ctx, call{op: op, method: http.MethodGet, path: "/paths?" + q.Encode(), idempotent: true})
+	if err != nil {
+		return Path{}, err
+	}
+	return one[Path](op, results)
+}

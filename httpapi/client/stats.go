@@ -1,0 +1,84 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Traffic is an amount of traffic and how fast it goes now. Nil is what is not
+// counted, or not known.
+type Traffic struct {
+	Packets    *uint64  `json:"packets"`
+	Bytes      *uint64  `json:"bytes"`
+	Rate       *uint64  `json:"rate"`        // bit/s
+	PacketRate *float64 `json:"packet_rate"` // packets/s
+}
+
+// Direction is what went one way of an allocation.
+type Direction struct {
+	Entered     Traffic  `json:"entered"`     // before policing
+	Delivered   Traffic  `json:"delivered"`   // at the exit
+	Dropped     Traffic  `json:"dropped"`     // by policing
+	Utilisation *float64 `json:"utilisation"` // rate delivered, of the bandwidth
+}
+
+// AllocationStats is what an allocation has carried.
+type AllocationStats struct {
+	ID        string    `json:"allocation_id"`
+	ProjectID string    `json:"project_id"`
+	State     State     `json:"state"`
+	StartTime *int64    `json:"start_time"` // UNIX seconds
+	EndTime   *int64    `json:"end_time"`
+	Bandwidth *uint64   `json:"bandwidth"` // bit/s promised each way
+	Forward   Direction `json:"forward"`   // from the source
+	Reverse   Direction `json:"reverse"`
+	Promised  *uint64   `json:"promised_bytes"`
+	Final     bool      `json:"final"`
+	Sampled   *int64    `json:"sampled_at"` // UNIX seconds
+	Stale     bool      `json:"stale"`
+}
+
+// Totals is what all allocations that the key sees carry together.
+type Totals struct {
+	ProjectID   *string        `json:"project_id"` // nil: all
+	Allocations map[string]int `json:"allocations"`
+	Entered     Traffic        `json:"entered"`
+	Delivered   Traffic        `json:"delivered"`
+	Dropped     Traffic        `json:"dropped"`
+	Network     *NetworkTotals `json:"network"`  // for operators' keys
+	Interval    float64        `json:"interval"` // seconds between samples
+}
+
+// NetworkTotals is what the network is made of, and what goes in and out.
+type NetworkTotals struct {
+	Switches  int     `json:"switches"`
+	Connected int     `json:"connected"`
+	Stale     int     `json:"stale"`
+	Links     int     `json:"links"`
+	Hosts     int     `json:"hosts"`
+	Flows     int     `json:"flows"`
+	Received  Traffic `json:"received"`
+	Sent      Traffic `json:"sent"`
+	Sampled   *int64  `json:"sampled_at"` // UNIX seconds
+}
+
+// Totals are the statistics of everything that the key sees.
+func (c *Client) Totals(ctx context.Context) (Totals, error) {
+	const op = "stats"
+	results, _, err := c.do(ctx, call{op: op, method: http.MethodGet, path: "/stats", idempotent: true})
+	if err != nil {
+		return Totals{}, err
+	}
+	return one[Totals](op, results)
+}
+
+// AllocationStats are the statistics of one allocation.
+func (c *Client) AllocationStats(ctx context.Context, id string) (AllocationStats, error) {
+	const op = "stats"
+	results, _, err := c.do(ctx, call{op: op, method: http.MethodGet, path: "/stats/allocations/" + url.PathEscape(id), idempotent: true})
+	if err != nil {
+		return AllocationStats{}, err
+	}
+	return one[AllocationStats](op, results)
+}

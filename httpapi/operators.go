@@ -1,0 +1,104 @@
+package httpapi
+
+import (
+	"net/http"
+	"time"
+
+	"conga/httpapi/auth"
+)
+
+// operatorView is an operator's key, without the key.
+type operatorView struct {
+	Name      string `json:"name"`
+	APIKey    string `json:"api_key,omitempty"` // in the answer to its creation only
+	Role      string `json:"role"`
+	StartTime int64  `json:"start_time"`
+	EndTime   int64  `json:"end_time"`
+	Links     links  `json:"_links"`
+}
+
+func viewOperator(x *exchange, key auth.Key) operatorView {
+	return operatorView{
+		Name: key.User, Role: "operator", StartTime: key.Start, EndTime: key.End,
+		Links: links{Self: link{x.path("operators", key.User)}},
+	}
+}
+
+// createOperator is POST /operators: {"name": …, "duration": seconds}.
+func (a *api) createOperator(x *exchange) error {
+	b := x.body
+	b.text("api_key") // authenticate has read it
+	name := b.text("name")
+	if name.set && !auth.ValidOperator(name.v) {
+		b.reject("name", "%s", auth.OperatorRule)
+	}
+	duration := b.integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))
+	b.require("name")
+	if err := b.done(); err != nil {
+		return err
+	}
+	ttl := auth.OperatorTTL
+	if duration.set {
+		ttl = time.Duration(duration.v) * time.Second
+	}
+	secret, key, err := a.Keys.IssueOperator(x.Request.Context(), name.v, ttl)
+	if err != nil {
+		return err
+	}
+	view := viewOperator(x, key)
+	view.APIKey = secret
+	x.Header("Location", view.Links.Self.Href)
+	return x.succeed(http.StatusCreated, []operatorView{view})
+}
+
+// listOperators is GET and HEAD /operators.
+func (a *api) listOperators(x *exchange) error {
+	x.body.text("api_key")
+	q, err := parseListQuery(x.Request.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if q.project != "" {
+		return newFault(http.StatusUnprocessableEntity, "project_id: is not a parameter of this list")
+	}
+	if err := x.body.done(); err != nil {
+		return err
+	}
+	keys := a.Keys.Operators()
+	first, last := q.bounds(len(keys))
+	x.Header("Link", q.links(x.path("operators"), len(keys)))
+	views := make([]operatorView, 0, last-first)
+	for _, key := range keys[first:last] {
+		views = append(views, viewOperator(x, key))
+	}
+	return x.succeed(http.StatusOK, views)
+}
+
+// showOperator is GET and HEAD /operators/{name}.
+func (a *api) showOperator(x *exchange) error {
+	x.body.text("api_key")
+	if err := x.body.done(); err != nil {
+		return err
+	}
+	key, err := a.Keys.Operator(x.Param("name"))
+	if err != nil {
+		return err
+	}
+	return x.succeed(http.StatusOK, []operatorView{viewOperator(x, key)})
+}
+
+// deleteOperator is DELETE /operators/{name}.
+func (a *api) deleteOperator(x *exchange) error {
+	x.body.text("api_key")
+	if err := x.body.done(); err != nil {
+		return err
+	}
+	name := x.Param("name")
+	if err := a.Keys.DeleteOperator(x.Request.Context(), name); err != nil {
+		return err
+	}
+	type deleted struct {
+		Name string `json:"name"`
+	}
+	return x.succeed(http.StatusOK, []deleted{{name}})
+}

@@ -1,0 +1,96 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+
+	"conga/httpapi/auth"
+)
+
+// access is which keys open something.
+type access uint8
+
+const (
+	byNobody    access = iota // there is no such request, or nobody has said yet who may make it
+	byAdmin                   // the admin's key
+	byOperators               // operators' keys too
+	byUsers                   // every key; a user's opens what is its project's
+	byAnybody                 // no key is asked for
+)
+
+// role is who may read and who may change what lies at an address and below.
+type role struct {
+	address      string // below /api or /api/v1; below the root for /connections
+	read, change access
+}
+
+// roles is the one table of who may do what. The longest address counts. An
+// operator's key changes nothing, wherever a user's may; the admin's may do
+// everything that a key can do. What has no row is the admin's alone, so that a
+// new resource is closed until somebody opens it here.
+var roles = []role{
+	{"/auth", byAnybody, byAnybody}, // the key is the address, or what is asked for
+	{"/operators", byAdmin, byAdmin},
+
+	{"/allocations", byUsers, byUsers},
+	{"/connections", byUsers, byUsers},
+	{"/events", byUsers, byNobody},
+	{"/paths", byUsers, byNobody},
+	{"/projects", byUsers, byAdmin},
+	{"/webhooks", byUsers, byUsers},
+
+	{"/stats", byUsers, byNobody},
+	{"/stats/switches", byOperators, byNobody},
+	{"/stats/links", byOperators, byNobody},
+	{"/switches", byOperators, byAdmin},
+	{"/links", byOperators, byAdmin},
+	{"/hosts", byOperators, byAdmin},
+	{"/attachments", byOperators, byAdmin},
+	{"/audit", byOperators, byNobody},
+}
+
+// roleOf is the row that counts for a route's template.
+func roleOf(template string) role {
+	address := template
+	for _, base := range []string{"/api/v1", "/api"} {
+		if below, ok := strings.CutPrefix(template, base+"/"); ok {
+			address = "/" + below
+			break
+		}
+	}
+	var found role
+	for _, r := range roles {
+		if (address == r.address || strings.HasPrefix(address, r.address+"/")) && len(r.address) > len(found.address) {
+			found = r
+		}
+	}
+	return found
+}
+
+var (
+	errReadOnly = newFault(http.StatusForbidden, "api_key: an operator's key sees everything and changes nothing")
+	errNeedsKey = map[access]*fault{
+		byNobody:    newFault(http.StatusForbidden, "api_key: this is for the admin's key"),
+		byAdmin:     newFault(http.StatusForbidden, "api_key: this is for the admin's key"),
+		byOperators: newFault(http.StatusForbidden, "api_key: this is for operators' keys"),
+	}
+)
+
+// mayCall checks the sort of key against the table. What a user's key reaches of
+// a resource is for the resource to say, see sees.
+func mayCall(key auth.Key, method, template string) error {
+	if key.Admin {
+		return nil
+	}
+	r := roleOf(template)
+	need := r.change
+	if method == http.MethodGet || method == http.MethodHead {
+		need = r.read
+	} else if key.Operator && need >= byOperators {
+		return errReadOnly
+	}
+	if need == byAnybody || need == byUsers || need == byOperators && key.Operator {
+		return nil
+	}
+	return errNeedsKey[need]
+}

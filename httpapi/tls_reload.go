@@ -1,0 +1,62 @@
+package httpapi
+
+import (
+	"crypto/tls"
+	"sync/atomic"
+)
+
+// Certificate is the API's certificate, which can be exchanged while it serves.
+type Certificate struct {
+	current atomic.Pointer[Pair]
+}
+
+// Pair is a certificate with its key, read and checked.
+type Pair struct {
+	pair        tls.Certificate
+	Fingerprint string // SHA-256 in hex with colons
+}
+
+// ReadPair reads what files name, see [LoadTLS]. Nobody uses it yet.
+func ReadPair(files TLSFiles) (*Pair, error) {
+	cfg, fingerprint, err := LoadTLS(files)
+	if err != nil {
+		return nil, err
+	}
+	return &Pair{cfg.Certificates[0], fingerprint}, nil
+}
+
+// NewCertificate starts with p.
+func NewCertificate(p *Pair) *Certificate {
+	c := new(Certificate)
+	c.current.Store(p)
+	return c
+}
+
+// Use has every handshake from now on show p. It reports whether that is
+// another certificate than before.
+func (c *Certificate) Use(p *Pair) bool {
+	return c.current.Swap(p).Fingerprint != p.Fingerprint
+}
+
+// TLS is how the API serves with c: TLS 1.3, or 1.2 with forward secrecy and
+// authenticated encryption.
+func (c *Certificate) TLS() *tls.Config {
+	cfg := baseTLS()
+	cfg.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		return &c.current.Load().pair, nil
+	}
+	return cfg
+}
+
+// baseTLS is what every server of ours offers.
+func baseTLS() *tls.Config {
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		CipherSuites: []uint16{ // of TLS 1.2; those of 1.3 are all good
+			tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+			tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+			tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+		},
+		NextProtos: []string{"h2", "http/1.1"},
+	}
+}
