@@ -148,7 +148,9 @@ func (l *lab) want(id string, ok func(stats.Allocation) bool) {
 	}
 }
 
-// Traffic of known volume, over a move and a removal, is counted to the packet.
+// Traffic of known volume, over moves and a removal, is counted to the packet,
+// but for one a move that may be on its way when the old exit entry goes: it
+// arrives as best effort.
 func TestKnownTrafficIsCountedToThePacket(t *testing.T) {
 	l := newLab(t, ofswitch.Diamond(ofswitch.TopologyConfig{Switch: ofswitch.Config{MaxMeters: 0xffff0000}}))
 	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
@@ -165,7 +167,8 @@ func TestKnownTrafficIsCountedToThePacket(t *testing.T) {
 	other.Path[0].Out, other.Path[2].In = 5-c.Path[0].Out, 5-c.Path[2].In
 	sent := make(chan struct{})
 	go func() { defer close(sent); l.send("h1", "h2", 400, 8e6) }()
-	for i := range 6 {
+	const moves = 6
+	for i := range moves {
 		l.install([]path.Circuit{other, c}[i%2])
 	}
 	<-sent
@@ -176,7 +179,8 @@ func TestKnownTrafficIsCountedToThePacket(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.want("a", func(a stats.Allocation) bool {
-		return a.Forward.Entered == (stats.Volume{Packets: 750, Bytes: 375000}) && a.Forward.Delivered == a.Forward.Entered &&
+		return a.Forward.Entered == (stats.Volume{Packets: 750, Bytes: 375000}) &&
+			a.Forward.Delivered.Packets >= 750-moves && a.Forward.Delivered.Packets <= 750 &&
 			a.Reverse.Entered == base.Plus(stats.Volume{Packets: 100, Bytes: 50000}) && a.Reverse.Delivered == a.Reverse.Entered
 	})
 }

@@ -8,12 +8,14 @@ import (
 	"maps"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -67,6 +69,31 @@ func (p *pretended) Ask(ctx context.Context, dpid openflow.DPID, q *openflow.Mul
 		return p.ports, nil
 	}
 	return openflow.TableStatsReply{{Table: 0, ActiveCount: uint32(len(a.flows)), LookupCount: 10, MatchedCount: 9}}, nil
+}
+
+// install has a circuit's entries in the switches, and tells the poller.
+func (p *pretended) install(poller *Poller, c path.Circuit) {
+	poller.Install(c)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range c.Path {
+		p.fabric.add(h.DPID, h.In, forward)
+		p.fabric.add(h.DPID, h.Out, reverse)
+	}
+}
+
+// send has what enters at port 1 of switch 1 counted.
+func (p *pretended) send(v Volume) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fabric.send(1, 1, v)
+}
+
+// questions is how many were asked.
+func (p *pretended) questions() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.asked
 }
 
 func (p *pretended) connect(connected bool) {
@@ -129,7 +156,6 @@ func watch(t *testing.T, adjust func(*Config), f func(*testing.T, *Poller, *pret
 		if err != nil {
 			t.Fatal(err)
 		}
-		src.fabric.ledger = p.ledger // installing there tells the poller
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- p.Run(ctx) }()
@@ -247,9 +273,9 @@ func TestSlowSwitch(t *testing.T) {
 		src.mu.Lock()
 		src.slow = 2 * time.Second // four questions: 8 s
 		src.mu.Unlock()
-		before := src.asked
+		before := src.questions()
 		pass(time.Minute)
-		if n := src.asked - before; n < 16 || n > 24 {
+		if n := src.questions() - before; n < 16 || n > 24 {
 			t.Errorf("%d questions in a minute", n)
 		}
 		if r, ok := p.Switch(src.Snapshot().Switches[1]); !ok || r.Stale {
@@ -262,22 +288,25 @@ func TestSlowSwitch(t *testing.T) {
 // long as its allocation.
 func TestReceiptIsKept(t *testing.T) {
 	kept := &cupboard{records: map[string][]byte{"broken": []byte("nonsense")}}
-	known := true
+	var known atomic.Bool
+	known.Store(true)
 	with := func(c *Config) {
 		c.Archive = kept
-		c.Known = func(id string) bool { return known }
+		c.Known = func(id string) bool { return known.Load() }
 	}
 	watch(t, with, func(t *testing.T, p *Poller, src *pretended) {
-		src.fabric.install(circuitOver(1))
-		src.fabric.send(1, 1, Volume{10, 1000})
+		src.install(p, circuitOver(1))
+		src.send(Volume{10, 1000})
 		pass(35 * time.Second)
 		if kept.len() != 2 {
 			t.Fatalf("%d records are kept", kept.len())
 		}
-		src.fabric.send(1, 1, Volume{1, 100})
-		src.fabric.now = time.Now()
-		p.Removed(1, &openflow.FlowRemoved{Cookie: 7, Priority: 20000, Match: src.fabric.held[1][1].Match, PacketCount: 11, ByteCount: 1100})
+		src.send(Volume{1, 100})
+		src.mu.Lock()
+		match := src.fabric.held[1][1].Match
 		delete(src.fabric.held[1], 1)
+		src.mu.Unlock()
+		p.Removed(1, &openflow.FlowRemoved{Cookie: 7, Priority: 20000, Match: match, PacketCount: 11, ByteCount: 1100})
 		p.Leave("a")
 		pass(20 * time.Second)
 		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != (Volume{11, 1100}) {
@@ -288,7 +317,7 @@ func TestReceiptIsKept(t *testing.T) {
 		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != (Volume{11, 1100}) {
 			t.Errorf("after a restart the receipt is %+v", a)
 		}
-		known = false // deleted
+		known.Store(false) // deleted
 		pass(purgeEvery + time.Minute)
 		if a := p.Allocation("a"); a.Final {
 			t.Errorf("after its deletion %+v", a)
@@ -302,8 +331,8 @@ func TestReceiptIsKept(t *testing.T) {
 func TestUnsavedTotalsAreSavedLater(t *testing.T) {
 	kept := &cupboard{records: map[string][]byte{}, broken: errors.New("full")}
 	watch(t, func(c *Config) { c.Archive = kept }, func(t *testing.T, p *Poller, src *pretended) {
-		src.fabric.install(circuitOver(1))
-		src.fabric.send(1, 1, Volume{10, 1000})
+		src.install(p, circuitOver(1))
+		src.send(Volume{10, 1000})
 		pass(time.Minute)
 		kept.mu.Lock()
 		kept.broken = nil

@@ -32,6 +32,7 @@ type Event struct {
 // reconnect: who wants to must look at the state anew in between anyway.
 func (c *Client) Events(ctx context.Context, f func(Event) error) error {
 	const op = "events"
+	caller := ctx
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	silence := time.AfterFunc(eventSilence, cancel)
@@ -62,6 +63,9 @@ func (c *Client) Events(ctx context.Context, f func(Event) error) error {
 		return err
 	}
 	err = readEvents(a.Body, func() { silence.Reset(eventSilence) }, f)
+	if caller.Err() != nil {
+		return context.Cause(caller) // it ended because the caller has had enough
+	}
 	if err == io.EOF {
 		return fmt.Errorf("%s: server %s: the stream has ended", op, c.base.Host)
 	}
