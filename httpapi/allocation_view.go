@@ -42,6 +42,11 @@ type createdView struct {
 	Links links  `json:"_links"`
 }
 
+// deletedView answers DELETE /allocations/{id}.
+type deletedView struct {
+	ID string `json:"allocation_id"`
+}
+
 // orNull is a pointer to v, or nil for the zero value, which says "absent"
 // everywhere in an allocation.
 func orNull[T comparable](v T) *T {

@@ -20,7 +20,9 @@ import (
 	"conga/allocator/store/storetest"
 	"conga/controller/topology"
 	"conga/httpapi"
+	"conga/httpapi/audit"
 	"conga/httpapi/auth"
+	"conga/httpapi/replay"
 	"conga/openflow"
 )
 
@@ -70,9 +72,13 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 		admin: auth.NewSecret(), now: time.Unix(1429206574, 0),
 	}
 	snap := network()
-	var err error
+	trail, err := audit.Open(t.Context(), audit.Config{Store: h.disk, Now: h.clock})
+	h.must(err)
+	replays, err := replay.Open(t.Context(), h.disk, h.clock)
+	h.must(err)
 	h.alloc, err = allocator.Open(t.Context(), allocator.Config{
 		Store: h.disk, Network: func() *topology.Snapshot { return snap }, Now: h.clock,
+		Along: httpapi.Trail(trail),
 	})
 	h.must(err)
 	h.alloc.Settled()
@@ -88,7 +94,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	})
 	h.must(err)
 	cfg := httpapi.Config{
-		Allocations: h.alloc, Keys: h.keys, Directory: h.dir,
+		Allocations: h.alloc, Keys: h.keys, Directory: h.dir, Audit: trail, Replays: replays,
 		Snapshot: func() *topology.Snapshot { return snap },
 		Observe:  func(o httpapi.Observation) { h.seen = append(h.seen, o) },
 		Log:      slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -237,9 +243,9 @@ type failing struct {
 	err error
 }
 
-func (f *failing) Create(ctx context.Context, r allocator.Request) (allocator.Allocation, error) {
+func (f *failing) Create(ctx context.Context, r allocator.Request, along ...allocator.Along) (allocator.Allocation, error) {
 	if f.err != nil {
 		return allocator.Allocation{}, f.err
 	}
-	return f.Allocations.Create(ctx, r)
+	return f.Allocations.Create(ctx, r, along...)
 }

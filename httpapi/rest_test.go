@@ -203,7 +203,7 @@ func TestNewNeedsItsParts(t *testing.T) {
 // instant admits everything at once and keeps nothing.
 type instant struct{ httpapi.Allocations }
 
-func (instant) Create(_ context.Context, r allocator.Request) (allocator.Allocation, error) {
+func (instant) Create(_ context.Context, r allocator.Request, _ ...allocator.Along) (allocator.Allocation, error) {
 	return allocator.Allocation{ID: "00000000-0000-0000-0000-000000000000", State: allocator.Pending, Request: r}, nil
 }
 

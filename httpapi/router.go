@@ -42,10 +42,12 @@ func (a *api) routes() http.Handler {
 		g.POST("/auth/:key", a.open(a.renewKey))
 		g.DELETE("/auth/:key", a.open(a.deleteKey))
 
+		g.Match(read, "/audit", a.keyed(a.operator(a.listAudit)))
+
 		g.Match(read, "/allocations", a.keyed(a.listAllocations))
-		g.POST("/allocations", a.keyed(a.createAllocation))
+		g.POST("/allocations", a.keyed(a.once(a.createAllocation)))
 		g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
-		g.POST("/allocations/:id", a.keyed(a.changeAllocation))
+		g.POST("/allocations/:id", a.keyed(a.once(a.changeAllocation)))
 		g.PATCH("/allocations/:id", a.keyed(a.changeAllocation))
 		g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
 		g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))

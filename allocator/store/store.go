@@ -14,6 +14,9 @@ const (
 	Allocations Bucket = "allocations" // allocator
 	Keys        Bucket = "keys"        // httpapi/auth
 	Network     Bucket = "network"     // controller: hosts and links last seen
+	Audit       Bucket = "audit"       // httpapi/audit
+	Replays     Bucket = "replays"     // httpapi/replay
+	Webhooks    Bucket = "webhooks"    // httpapi/webhook
 )
 
 // Op sets the record Key of Bucket to Value, or deletes it if Value is nil.
