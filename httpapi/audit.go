@@ -100,8 +100,10 @@ func auditFilter(q listQuery) (f audit.Filter, err error) {
 	}
 	f.Since = int64(number("since", 0, maxTime))
 	f.Seq = number("audit_id", 1, math.MaxUint64)
-	if q.values.Has("actor") && !auth.ValidName(f.Actor) {
-		errs = append(errs, "actor: "+auth.NameRule)
+	for _, name := range []string{"actor", "project_id"} {
+		if q.values.Has(name) && !auth.ValidName(q.values.Get(name)) {
+			errs = append(errs, name+": "+auth.NameRule)
+		}
 	}
 	if q.values.Has("allocation") && (f.Allocation == "" || len(f.Allocation) > 64) {
 		errs = append(errs, "allocation: must be an allocation_id")

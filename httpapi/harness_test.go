@@ -176,6 +176,11 @@ func (h *harness) do(method, target, body string, headers ...header) answer {
 	w := httptest.NewRecorder()
 	h.api.ServeHTTP(w, r)
 	a := answer{code: w.Code, header: w.Header(), body: w.Body.String()}
+	if c, err := theContract(); err != nil {
+		h.t.Fatal(err)
+	} else if err := c.check(method, r.URL.Path, a.code, a.header, a.body); err != nil {
+		h.t.Errorf("%s %s: the answer is not as documented: %v\n%s", method, target, err, a.body)
+	}
 	if method != http.MethodHead && strings.HasPrefix(w.Header().Get("Content-Type"), "application/") && strings.HasPrefix(target, "/api") {
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 			h.t.Fatalf("%s %s: %v in %s", method, target, err, a.body)
@@ -249,3 +254,5 @@ func (f *failing) Create(ctx context.Context, r allocator.Request, along ...allo
 	}
 	return f.Allocations.Create(ctx, r, along...)
 }
+
+var slogDiscard = slog.New(slog.DiscardHandler)

@@ -168,7 +168,10 @@ func TestHealth(t *testing.T) {
 
 func TestMetricsHandlerIsServed(t *testing.T) {
 	h := newHarness(t, func(c *httpapi.Config) {
-		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "conga_up 1") })
+		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+			fmt.Fprintln(w, "conga_up 1")
+		})
 	})
 	if a := h.do("GET", "/metrics", ""); a.code != 200 || a.body != "conga_up 1\n" {
 		t.Errorf("metrics: %d %q", a.code, a.body)

@@ -32,6 +32,7 @@ func (a *api) routes() http.Handler {
 	read := []string{http.MethodGet, http.MethodHead}
 	r.Match(read, "/healthz", a.healthz)
 	r.Match(read, "/readyz", a.readyz)
+	r.Match(read, "/openapi.json", a.showOpenAPI)
 	if a.Metrics != nil {
 		r.Match(read, "/metrics", gin.WrapH(a.Metrics))
 	}
