@@ -56,14 +56,15 @@ func orNull[T comparable](v T) *T {
 	return &v
 }
 
-func viewAllocation(x *exchange, a allocator.Allocation) allocationView {
+// viewAllocation shows an allocation; path makes the addresses of its links.
+func viewAllocation(path func(...string) string, a allocator.Allocation) allocationView {
 	v := allocationView{
 		ID: a.ID, State: string(a.State), Bandwidth: orNull(uint64(a.Bandwidth)),
 		UserID: a.UserID, ProjectID: a.ProjectID,
 		SrcIP: a.Key.Src.String(), SrcPort: orNull(a.Key.SrcPort),
 		DstIP: a.Key.Dst.String(), DstPort: orNull(a.Key.DstPort),
 		Duration: a.Duration, Protocol: protocolName(a.Key.Proto), Reason: orNull(a.Reason),
-		Links: links{Self: link{x.path("allocations", a.ID)}},
+		Links: links{Self: link{path("allocations", a.ID)}},
 	}
 	if a.Window != (allocator.Window{}) {
 		v.StartTime, v.EndTime = &a.Window.Start, &a.Window.End

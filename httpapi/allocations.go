@@ -62,7 +62,7 @@ func (a *api) showAllocation(x *exchange) error {
 func (x *exchange) shown(a allocator.Allocation) reply {
 	return reply{
 		status: http.StatusOK, header: map[string]string{"ETag": etagOf(a)},
-		results: []allocationView{viewAllocation(x, a)},
+		results: []allocationView{viewAllocation(x.path, a)},
 	}
 }
 
@@ -187,7 +187,7 @@ func (a *api) listAllocations(x *exchange) error {
 	x.Header("Link", q.links(x.path("allocations"), len(list)))
 	views := make([]allocationView, 0, last-first)
 	for _, one := range list[first:last] {
-		views = append(views, viewAllocation(x, one))
+		views = append(views, viewAllocation(x.path, one))
 	}
 	return x.succeed(http.StatusOK, views)
 }

@@ -11,6 +11,7 @@ import (
 	"conga/controller/topology"
 	"conga/httpapi/audit"
 	"conga/httpapi/auth"
+	"conga/httpapi/events"
 	"conga/httpapi/replay"
 )
 
@@ -57,6 +58,7 @@ type Config struct {
 	Guard       *auth.Guard               // nil: one with default limits
 	Audit       *audit.Log                // nil: nobody keeps who changed what
 	Replays     *replay.Book              // nil: an Idempotency-Key is not looked at
+	Events      *events.Hub               // nil: there are no events
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order
 	Metrics     http.Handler              // served at /metrics; nil: not served

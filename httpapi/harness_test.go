@@ -22,6 +22,7 @@ import (
 	"conga/httpapi"
 	"conga/httpapi/audit"
 	"conga/httpapi/auth"
+	"conga/httpapi/events"
 	"conga/httpapi/replay"
 	"conga/openflow"
 )
@@ -37,6 +38,7 @@ type harness struct {
 	keys    *auth.Keys
 	dir     *auth.Static
 	disk    *storetest.Memory
+	events  *events.Hub
 	seen    []httpapi.Observation
 	log     *bytes.Buffer
 	admin   string // the operator's key
@@ -50,6 +52,9 @@ type harness struct {
 func (h *harness) clock() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.now.IsZero() {
+		return time.Now() // of a bubble
+	}
 	return h.now
 }
 
@@ -72,13 +77,14 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 		admin: auth.NewSecret(), now: time.Unix(1429206574, 0),
 	}
 	snap := network()
+	h.events = events.NewHub(h.clock)
 	trail, err := audit.Open(t.Context(), audit.Config{Store: h.disk, Now: h.clock})
 	h.must(err)
 	replays, err := replay.Open(t.Context(), h.disk, h.clock)
 	h.must(err)
 	h.alloc, err = allocator.Open(t.Context(), allocator.Config{
 		Store: h.disk, Network: func() *topology.Snapshot { return snap }, Now: h.clock,
-		Along: httpapi.Trail(trail),
+		Along: httpapi.Trail(trail), Notify: httpapi.Notifier(h.events),
 	})
 	h.must(err)
 	h.alloc.Settled()
@@ -94,7 +100,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	})
 	h.must(err)
 	cfg := httpapi.Config{
-		Allocations: h.alloc, Keys: h.keys, Directory: h.dir, Audit: trail, Replays: replays,
+		Allocations: h.alloc, Keys: h.keys, Directory: h.dir, Audit: trail, Replays: replays, Events: h.events,
 		Snapshot: func() *topology.Snapshot { return snap },
 		Observe:  func(o httpapi.Observation) { h.seen = append(h.seen, o) },
 		Log:      slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

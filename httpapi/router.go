@@ -43,6 +43,7 @@ func (a *api) routes() http.Handler {
 		g.POST("/auth/:key", a.open(a.renewKey))
 		g.DELETE("/auth/:key", a.open(a.deleteKey))
 
+		g.Match(read, "/events", a.keyed(a.streamEvents))
 		g.Match(read, "/audit", a.keyed(a.operator(a.listAudit)))
 
 		g.Match(read, "/allocations", a.keyed(a.listAllocations))
