@@ -34,6 +34,7 @@ type daemon struct {
 	directory  *auth.Static
 	limits     atomic.Pointer[map[string]allocator.Limits]
 	keys       *auth.Keys
+	around     around
 	controller *controller.Controller
 	allocator  *allocator.Allocator
 	scheduler  *scheduler.Scheduler
@@ -60,6 +61,9 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.
 		return d, err
 	}
 	if err := d.openAuth(ctx); err != nil {
+		return d, err
+	}
+	if err := d.openAround(ctx); err != nil {
 		return d, err
 	}
 	if err := d.openNetwork(ctx); err != nil {
@@ -113,6 +117,8 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Reservable: d.cfg.Network.Reservable,
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
 		Logger:     d.log.With("part", "allocator"),
+		Along:      httpapi.Trail(d.around.audit),
+		Notify:     httpapi.Notifier(d.around.events),
 	})
 	if err != nil {
 		return err
@@ -139,11 +145,13 @@ func (d *daemon) openAPI() error {
 		Allocations: d.allocator, Keys: d.keys, Directory: d.directory,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe,
+		Audit: d.around.audit, Replays: d.around.replays, Events: d.around.events,
 	})
 	if err != nil {
 		return err
 	}
 	d.server = httpapi.NewServer(handler, nil, d.log.With("part", "api"))
+	d.server.RegisterOnShutdown(d.around.events.Close) // or open streams would hold up the stop
 	if d.cfg.API.Plaintext == config.TLSOnly {
 		d.server.TLSConfig, d.fingerprint, err = httpapi.LoadTLS(httpapi.TLSFiles{
 			Cert: d.cfg.API.TLS.Cert, Key: d.cfg.API.TLS.Key, Dir: d.cfg.Data,
@@ -172,6 +180,7 @@ func (d *daemon) run(ctx context.Context) error {
 	return runParts(ctx, d.log, []part{
 		{"the controller", d.controller.Run},
 		{"the scheduler", d.scheduler.Run},
+		{"the events", d.runEvents},
 		{"the removal of old keys", func(ctx context.Context) error { d.keys.Run(ctx); return nil }},
 		{"the API", d.serveAPI},
 	})
