@@ -13,6 +13,7 @@ import (
 	"conga/httpapi/auth"
 	"conga/httpapi/events"
 	"conga/httpapi/replay"
+	"conga/httpapi/webhook"
 )
 
 // Allocations is what the API needs of the allocator. Errors are of type
@@ -59,6 +60,8 @@ type Config struct {
 	Audit       *audit.Log                // nil: nobody keeps who changed what
 	Replays     *replay.Book              // nil: an Idempotency-Key is not looked at
 	Events      *events.Hub               // nil: there are no events
+	Webhooks    *webhook.Hooks            // nil: there are no webhooks
+	Projects    func() []Project          // nil: projects are not shown
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order
 	Metrics     http.Handler              // served at /metrics; nil: not served

@@ -27,6 +27,7 @@ const (
 const (
 	allocationChanged = "allocation.changed"
 	allocationDeleted = "allocation.deleted"
+	topologyChanged   = "topology.changed"
 )
 
 // Notifier publishes what becomes of allocations. It is quick: an allocator may

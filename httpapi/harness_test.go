@@ -24,6 +24,7 @@ import (
 	"conga/httpapi/auth"
 	"conga/httpapi/events"
 	"conga/httpapi/replay"
+	"conga/httpapi/webhook"
 	"conga/openflow"
 )
 
@@ -39,6 +40,7 @@ type harness struct {
 	dir     *auth.Static
 	disk    *storetest.Memory
 	events  *events.Hub
+	hooks   *webhook.Hooks
 	seen    []httpapi.Observation
 	log     *bytes.Buffer
 	admin   string // the operator's key
@@ -78,6 +80,11 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	}
 	snap := network()
 	h.events = events.NewHub(h.clock)
+	var err error
+	h.hooks, err = webhook.Open(t.Context(), webhook.Config{
+		Store: h.disk, Hub: h.events, Now: h.clock, Member: func(u, p string) bool { return h.dir.Member(u, p) },
+	})
+	h.must(err)
 	trail, err := audit.Open(t.Context(), audit.Config{Store: h.disk, Now: h.clock})
 	h.must(err)
 	replays, err := replay.Open(t.Context(), h.disk, h.clock)
@@ -100,7 +107,13 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	})
 	h.must(err)
 	cfg := httpapi.Config{
-		Allocations: h.alloc, Keys: h.keys, Directory: h.dir, Audit: trail, Replays: replays, Events: h.events,
+		Allocations: h.alloc, Keys: h.keys, Directory: h.dir, Audit: trail, Replays: replays, Events: h.events, Webhooks: h.hooks,
+		Projects: func() []httpapi.Project {
+			return []httpapi.Project{
+				{ID: "projectB", Members: []string{"xyz987", "abc123"}, Bandwidth: topology.Gbps, Active: 20},
+				{ID: "project B", Members: []string{"xyz987"}},
+			}
+		},
 		Snapshot: func() *topology.Snapshot { return snap },
 		Observe:  func(o httpapi.Observation) { h.seen = append(h.seen, o) },
 		Log:      slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -47,7 +47,7 @@ func (a *api) requestKey(x *exchange) error {
 	}
 	a.Guard.Succeeded(from, user.v)
 	x.key = auth.Key{User: user.v, Project: project.v}
-	along, err := a.recordOps(x)
+	along, err := a.recordOps(x, http.StatusOK)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (a *api) renewKey(x *exchange) error {
 	if !a.Directory.Member(key.User, key.Project) {
 		return auth.ErrNotMember
 	}
-	along, err := a.recordOps(x)
+	along, err := a.recordOps(x, http.StatusOK)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (a *api) deleteKey(x *exchange) error {
 	if x.key, err = a.Keys.Status(secret); err != nil {
 		return keyFault(err)
 	}
-	along, err := a.recordOps(x)
+	along, err := a.recordOps(x, http.StatusOK)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,12 @@ func (a *api) routes() http.Handler {
 		g.DELETE("/auth/:key", a.open(a.deleteKey))
 
 		g.Match(read, "/events", a.keyed(a.streamEvents))
+		g.Match(read, "/webhooks", a.keyed(a.listWebhooks))
+		g.POST("/webhooks", a.keyed(a.createWebhook))
+		g.Match(read, "/webhooks/:id", a.keyed(a.showWebhook))
+		g.DELETE("/webhooks/:id", a.keyed(a.deleteWebhook))
+		g.Match(read, "/projects", a.keyed(a.listProjects))
+		g.Match(read, "/projects/:id", a.keyed(a.showProject))
 		g.Match(read, "/audit", a.keyed(a.operator(a.listAudit)))
 
 		g.Match(read, "/allocations", a.keyed(a.listAllocations))

@@ -24,6 +24,8 @@ var actions = map[string]string{
 	"PATCH /api/allocations/:id":  "allocation.update",
 	"PUT /api/allocations/:id":    "allocation.replace",
 	"DELETE /api/allocations/:id": "allocation.delete",
+	"POST /api/webhooks":          "webhook.create",
+	"DELETE /api/webhooks/:id":    "webhook.delete",
 }
 
 // actionOf is what the request does or would have done.
@@ -45,12 +47,12 @@ func record(x *exchange, outcome audit.Outcome, status int) audit.Record {
 }
 
 // recordOps are the operations that record the request as done, to be committed
-// with its effect. What it answers with is 200.
-func (a *api) recordOps(x *exchange) ([]store.Op, error) {
+// with its effect. status is what it is answered with.
+func (a *api) recordOps(x *exchange, status int) ([]store.Op, error) {
 	if a.Audit == nil {
 		return nil, nil
 	}
-	return a.Audit.Ops(record(x, audit.Done, http.StatusOK))
+	return a.Audit.Ops(record(x, audit.Done, status))
 }
 
 // refused records a change that was refused. Reading changes nothing, and is in
@@ -61,7 +63,7 @@ func (a *api) refused(x *exchange, err error) {
 	}
 	r := record(x, audit.Refused, faultOf(err).status)
 	r.Detail = strings.ToLower(http.StatusText(r.Status)) // not the error: it may quote the client
-	if id := x.Param("id"); uuid.Validate(id) == nil {
+	if id := x.Param("id"); strings.HasPrefix(routeLabel(x.FullPath()), "/api/allocations/") && uuid.Validate(id) == nil {
 		r.Allocation = id
 	}
 	a.Audit.Refuse(x.Request.Context(), r)

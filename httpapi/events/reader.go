@@ -1,5 +1,9 @@
 package events
 
+// Internal is the owner of readers that are parts of the daemon: there may be any
+// number of them.
+const Internal = "(internal)"
+
 // Reader goes through the events that its owner may see. One goroutine uses it,
 // and closes it in the end.
 type Reader struct {
@@ -19,10 +23,12 @@ func (h *Hub) Read(owner string, sees func(project string) bool) (*Reader, error
 	switch {
 	case h.closed:
 		return nil, ErrClosed
-	case h.open >= maxAll || h.readers[owner] >= maxOfOne:
+	case owner != Internal && (h.open >= maxAll || h.readers[owner] >= maxOfOne):
 		return nil, ErrFull
 	}
-	h.open++
+	if owner != Internal {
+		h.open++
+	}
 	h.readers[owner]++
 	return &Reader{hub: h, owner: owner, sees: sees, next: h.next}, nil
 }
@@ -87,7 +93,9 @@ func (r *Reader) Close() {
 	h := r.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.open--
+	if r.owner != Internal {
+		h.open--
+	}
 	if h.readers[r.owner]--; h.readers[r.owner] == 0 {
 		delete(h.readers, r.owner)
 	}
