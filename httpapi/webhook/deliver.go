@@ -128,6 +128,9 @@ func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
 	if w.hook.Project != "" && !w.hooks.cfg.Member(w.hook.User, w.hook.Project) {
 		return // who made it sees the project no longer
 	}
+	if _, _, err := w.hooks.Get(w.hook.ID); err != nil {
+		return // it has just been deleted
+	}
 	ctx, cancel := context.WithTimeout(ctx, giveUp)
 	defer cancel()
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
