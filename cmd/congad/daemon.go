@@ -33,6 +33,7 @@ type daemon struct {
 	store      *store.Bolt
 	directory  *auth.Static
 	limits     atomic.Pointer[map[string]allocator.Limits]
+	known      atomic.Pointer[[]httpapi.Project]
 	keys       *auth.Keys
 	around     around
 	controller *controller.Controller
@@ -88,6 +89,7 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 	}
 	limits := limitsOf(d.cfg.Directory)
 	d.limits.Store(&limits)
+	d.known.Store(projectsOf(d.cfg.Directory))
 	d.adminKey = filepath.Join(d.cfg.Data, "admin.key")
 	admin, created, err := auth.AdminKey(d.adminKey)
 	if err != nil {
@@ -146,6 +148,7 @@ func (d *daemon) openAPI() error {
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe,
 		Audit: d.around.audit, Replays: d.around.replays, Events: d.around.events,
+		Webhooks: d.around.webhooks, Projects: d.projects,
 	})
 	if err != nil {
 		return err
@@ -181,6 +184,7 @@ func (d *daemon) run(ctx context.Context) error {
 		{"the controller", d.controller.Run},
 		{"the scheduler", d.scheduler.Run},
 		{"the events", d.runEvents},
+		{"the webhooks", func(ctx context.Context) error { d.around.webhooks.Run(ctx); return nil }},
 		{"the removal of old keys", func(ctx context.Context) error { d.keys.Run(ctx); return nil }},
 		{"the API", d.serveAPI},
 	})

@@ -15,6 +15,7 @@ func (d *daemon) apply(next config.Config) error {
 	}
 	limits := limitsOf(next.Directory)
 	d.limits.Store(&limits)
+	d.known.Store(projectsOf(next.Directory))
 	d.level.Set(levelOf(next.Log.Level))
 
 	applied := changed(d.cfg, next, reloadable)
@@ -44,6 +45,7 @@ var restartOnly = []setting{
 	{"openflow", func(c config.Config) any { return c.OpenFlow }},
 	{"network", func(c config.Config) any { return c.Network }},
 	{"store", func(c config.Config) any { return c.Store }},
+	{"webhooks", func(c config.Config) any { return c.Webhooks }},
 	{"log.format", func(c config.Config) any { return c.Log.Format }},
 }
 

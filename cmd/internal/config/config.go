@@ -9,6 +9,7 @@ type Config struct {
 	Network   Network   `yaml:"network"`
 	Directory Directory `yaml:"directory"`
 	Store     Store     `yaml:"store"`
+	Webhooks  Webhooks  `yaml:"webhooks"`
 	Log       Log       `yaml:"log"`
 }
 
@@ -117,6 +118,11 @@ type EtcdTLS struct {
 	Cert string `yaml:"cert"`
 	Key  string `yaml:"key"`
 	CA   string `yaml:"ca"`
+}
+
+// Webhooks says where events may be delivered.
+type Webhooks struct {
+	AllowPrivate bool `yaml:"allow_private"` // also inside, and over plain HTTP
 }
 
 // Log is what the daemon says of itself.
