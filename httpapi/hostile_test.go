@@ -119,7 +119,7 @@ var strangeValues = map[string]string{
 	"empty": `""`, "text": `"x"`, "long text": `"` + strings.Repeat("x", 200_000) + `"`, "array": "[]", "object": "{}",
 	"deep": strings.Repeat("[", 5000) + strings.Repeat("]", 5000), "deeper": strings.Repeat(`{"a":`, 20000) + "1" + strings.Repeat("}", 20000),
 	"many": "[" + strings.Repeat("1,", 100_000) + "1]",
-	"NUL":  `"\u0000"`, "surrogate": `"\ud800"`, "right to left": `"‮abc"`, "combining": `"` + strings.Repeat("é", 500) + `"`,
+	"NUL":  `"\u0000"`, "surrogate": `"\ud800"`, "right to left": "\"\u202eabc\"", "combining": `"` + strings.Repeat("é", 500) + `"`,
 	"not a character": `"\uffff"`, "newline": `"a\nb"`, "template": `"${jndi:ldap://x}"`, "quote": `"' OR 1=1 --"`, "path": `"../../etc/passwd"`,
 }
 
@@ -326,12 +326,11 @@ func TestRandomBodies(t *testing.T) {
 	h := newHarness(t)
 	c, err := theContract()
 	h.must(err)
-	before := h.dump(lasting...)
 	for _, op := range h.operations(c, h.create("")) {
 		if op.schema == "" || len(op.required(t)) == 0 {
 			continue // an empty body is a good one
 		}
-		before = h.dump(lasting...)
+		before := h.dump(lasting...)
 		for i := range 200 {
 			body, _ := json.Marshal(randomValue(uint64(i)*7919+13, 4))
 			if c.validText(op.schema, string(body)) == nil {

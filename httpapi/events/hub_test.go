@@ -197,9 +197,11 @@ func TestWaking(t *testing.T) {
 		time.Sleep(time.Second)
 		h.Recheck()
 		time.Sleep(time.Second)
+		mu.Lock()
 		if takes < 20 || takes > 50 || events != 1000 {
 			t.Errorf("10 readers took %d times, %d events in all", takes, events)
 		}
+		mu.Unlock()
 		h.Close()
 		cancel()
 		wg.Wait()
