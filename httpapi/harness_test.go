@@ -60,6 +60,12 @@ func (h *harness) clock() time.Time {
 	return h.now
 }
 
+func (h *harness) observe(o httpapi.Observation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.seen = append(h.seen, o)
+}
+
 func (h *harness) advance(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -115,7 +121,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 			}
 		},
 		Snapshot: func() *topology.Snapshot { return snap },
-		Observe:  func(o httpapi.Observation) { h.seen = append(h.seen, o) },
+		Observe:  h.observe,
 		Log:      slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:      h.clock,
 	}
