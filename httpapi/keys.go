@@ -39,13 +39,19 @@ func (a *api) requestKey(x *exchange) error {
 	}
 	ctx := x.Request.Context()
 	if err := a.Directory.Authenticate(ctx, user.v, project.v, password.v); err != nil {
+		x.claim(a.Directory, user.v, project.v)
 		if errors.Is(err, auth.ErrCredentials) {
 			a.Guard.Failed(from, user.v)
 		}
 		return err
 	}
 	a.Guard.Succeeded(from, user.v)
-	secret, key, err := a.Keys.Issue(ctx, user.v, project.v)
+	x.key = auth.Key{User: user.v, Project: project.v}
+	along, err := a.recordOps(x, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	secret, key, err := a.Keys.Issue(ctx, user.v, project.v, along...)
 	if err != nil {
 		return err
 	}
@@ -99,10 +105,15 @@ func (a *api) renewKey(x *exchange) error {
 	if err != nil {
 		return keyFault(err)
 	}
+	x.key = key
 	if !a.Directory.Member(key.User, key.Project) {
 		return auth.ErrNotMember
 	}
-	key, err = a.Keys.Renew(x.Request.Context(), secret, user, project)
+	along, err := a.recordOps(x, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	key, err = a.Keys.Renew(x.Request.Context(), secret, user, project, along...)
 	if err != nil {
 		return keyFault(err)
 	}
@@ -116,9 +127,17 @@ func (a *api) deleteKey(x *exchange) error {
 		return err
 	}
 	secret := x.Param("key")
-	if err := a.Keys.Delete(x.Request.Context(), secret, user, project); err != nil {
+	if x.key, err = a.Keys.Status(secret); err != nil {
 		return keyFault(err)
 	}
+	along, err := a.recordOps(x, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	if err := a.Keys.Delete(x.Request.Context(), secret, user, project, along...); err != nil {
+		return keyFault(err)
+	}
+	a.recheckReaders()
 	type deleted struct {
 		APIKey string `json:"api_key"`
 	}

@@ -10,13 +10,13 @@ import (
 
 // linkView is a directed link.
 type linkView struct {
-	ID       string    `json:"link_id"` // as reasons and bottlenecks name it
-	From     *placeView  `json:"from"`    // null: outside, where a host is
-	To       *placeView  `json:"to"`      // null: outside
-	Kind     string    `json:"kind"`    // trunk or access
-	Capacity uint64    `json:"capacity"`
-	Metric   uint32    `json:"metric"`
-	Links    relations `json:"_links"`
+	ID       string     `json:"link_id"` // as reasons and bottlenecks name it
+	From     *placeView `json:"from"`    // null: outside, where a host is
+	To       *placeView `json:"to"`      // null: outside
+	Kind     string     `json:"kind"`    // trunk or access
+	Capacity uint64     `json:"capacity"`
+	Metric   uint32     `json:"metric"`
+	Links    relations  `json:"_links"`
 }
 
 // The kinds of link: between two switches, or between an edge port and what is
@@ -131,11 +131,11 @@ func (a *api) takeLinks(x *exchange) (*topology.Snapshot, linkFilter, listQuery,
 
 // hostView is a learned host.
 type hostView struct {
-	MAC       string    `json:"mac"`
-	Addresses []string  `json:"addresses"`
-	At        *placeView  `json:"at"`
-	Seen      *int64    `json:"seen"` // UNIX seconds: when it was last news
-	Links     relations `json:"_links"`
+	MAC       string     `json:"mac"`
+	Addresses []string   `json:"addresses"`
+	At        *placeView `json:"at"`
+	Seen      *int64     `json:"seen"` // UNIX seconds: when it was last news
+	Links     relations  `json:"_links"`
 }
 
 // listHosts is GET and HEAD /hosts.
@@ -178,10 +178,10 @@ func (a *api) listHosts(x *exchange) error {
 
 // attachmentView is a prefix that the configuration places behind a port.
 type attachmentView struct {
-	Prefix  string    `json:"prefix"`
-	At      *placeView  `json:"at"`
-	Present bool      `json:"present"` // the port is there, and an edge port
-	Links   relations `json:"_links"`
+	Prefix  string     `json:"prefix"`
+	At      *placeView `json:"at"`
+	Present bool       `json:"present"` // the port is there, and an edge port
+	Links   relations  `json:"_links"`
 }
 
 // listAttachments is GET and HEAD /attachments, the longest prefix first.

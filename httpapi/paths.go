@@ -30,8 +30,8 @@ type pathView struct {
 	Dst        string     `json:"dst"`
 	Bandwidth  *uint64    `json:"bandwidth"` // bit/s asked for
 	Duration   int64      `json:"duration"`  // seconds from now
-	From       *placeView   `json:"from"`      // null: not known
-	To         *placeView   `json:"to"`
+	From       *placeView `json:"from"`      // null: not known
+	To         *placeView `json:"to"`
 	Fits       bool       `json:"fits"`
 	Path       []hopView  `json:"path"`       // null: there is none
 	Free       *uint64    `json:"free"`       // bit/s that an allocation may take of all of it
@@ -44,13 +44,13 @@ type pathView struct {
 
 // roomView is what a link has for allocations. All rates are bit/s.
 type roomView struct {
-	ID         string   `json:"link_id"`
+	ID         string     `json:"link_id"`
 	From       *placeView `json:"from"`
 	To         *placeView `json:"to"`
-	Capacity   uint64   `json:"capacity"`
-	Reservable uint64   `json:"reservable"`
-	Reserved   uint64   `json:"reserved"`
-	Free       uint64   `json:"free"`
+	Capacity   uint64     `json:"capacity"`
+	Reservable uint64     `json:"reservable"`
+	Reserved   uint64     `json:"reserved"`
+	Free       uint64     `json:"free"`
 }
 
 func viewRoom(r allocator.Room) roomView {

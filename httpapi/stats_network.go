@@ -236,16 +236,16 @@ func (a *api) listMeterStats(x *exchange) error {
 
 // linkStats is the load of a directed link.
 type linkStats struct {
-	ID          string   `json:"link_id"`
+	ID          string     `json:"link_id"`
 	From        *placeView `json:"from"` // null: outside
 	To          *placeView `json:"to"`
-	Kind        string   `json:"kind"`
-	Capacity    uint64   `json:"capacity"`    // bit/s
-	Rate        *uint64  `json:"rate"`        // bit/s
-	PacketRate  *float64 `json:"packet_rate"` // packets/s
-	Utilisation *float64 `json:"utilisation"` // rate of capacity
-	Reserved    *uint64  `json:"reserved"`    // bit/s that allocations hold now
-	Reservation *float64 `json:"reservation"` // reserved of capacity
+	Kind        string     `json:"kind"`
+	Capacity    uint64     `json:"capacity"`    // bit/s
+	Rate        *uint64    `json:"rate"`        // bit/s
+	PacketRate  *float64   `json:"packet_rate"` // packets/s
+	Utilisation *float64   `json:"utilisation"` // rate of capacity
+	Reserved    *uint64    `json:"reserved"`    // bit/s that allocations hold now
+	Reservation *float64   `json:"reservation"` // reserved of capacity
 	freshness
 	Links relations `json:"_links"`
 }

@@ -15,6 +15,7 @@ func (d *daemon) apply(next config.Config) error {
 	}
 	limits := limitsOf(next.Directory)
 	d.limits.Store(&limits)
+	d.known.Store(projectsOf(next.Directory))
 	d.level.Set(levelOf(next.Log.Level))
 
 	applied := changed(d.cfg, next, reloadable)
@@ -46,6 +47,7 @@ var restartOnly = []setting{
 	{"connections", func(c config.Config) any { return c.Connections }},
 	{"store", func(c config.Config) any { return c.Store }},
 	{"stats", func(c config.Config) any { return c.Stats }},
+	{"webhooks", func(c config.Config) any { return c.Webhooks }},
 	{"log.format", func(c config.Config) any { return c.Log.Format }},
 }
 
