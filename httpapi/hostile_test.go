@@ -19,15 +19,22 @@ import (
 
 // lasting are the buckets that a refused request must not change. The audit log
 // is not one of them: it keeps that there was such a request.
-var lasting = []store.Bucket{store.Allocations, store.Keys, store.Replays, store.Webhooks}
+var lasting = []store.Bucket{store.Allocations, store.Keys, store.Replays, store.Webhooks, store.Connections}
 
 // sound are values that make a request succeed, by the name of the field.
 var sound = map[string]string{
 	"user_id": `"abc123"`, "project_id": `"projectB"`, "password": `"` + password + `"`,
 	"src_ip": `"192.127.1.10"`, "dst_ip": `"192.127.1.11"`, "src_port": "4321", "dst_port": "3030",
 	"protocol": `"tcp"`, "duration": "3600", "bandwidth": "1000", "start_time": "1429300000",
-	"url": `"https://example.org/hook"`, "events": `["allocation.changed"]`,
+	"source": reportedSource, "destination": reportedEnd, "connections": `[{"source":` + reportedSource + `,"destination":` + reportedEnd + `}]`,
+	"connection_uuid": `"00000000-0000-4000-8000-000000000000"`,
+	"url":             `"https://example.org/hook"`, "events": `["allocation.changed"]`,
 }
+
+const (
+	reportedSource = `{"ip":"192.127.1.10","port":"4321"}`
+	reportedEnd    = `{"ip":"192.127.1.11","port":"3030"}`
+)
 
 // attack is one hostile request.
 type attack struct {
@@ -39,32 +46,79 @@ type attack struct {
 type operation struct {
 	c              *contract
 	method, target string
-	schema         pointer // of the body; "": none
+	named          string // the target, with {} for the name in it; "": there is none
+	at             pointer
+	whole          pointer // schema of the body; "": none
+	schema         pointer // of one of the forms that it may have
 	fields         map[string]any
 }
 
 // operations are all that the document has below one server, with addresses that
-// lead to something.
+// lead to something. One whose body may have several forms is there for each.
 func (h *harness) operations(c *contract, id string) (out []operation) {
 	paths, at := c.members("/paths")
+	names := map[string]string{
+		"{allocation_id}": id, "{api_key}": h.key, "{webhook_id}": h.hook(), "{project_id}": "projectB",
+		"{connection_uuid}": h.connection(), "{dpid}": "0000000000000001",
+	}
 	for template := range paths {
 		item, p := c.members(at.at(template))
-		base := bases(item)[0]
-		target := base + strings.NewReplacer("{allocation_id}", id, "{api_key}", h.key, "{webhook_id}", h.hook(), "{project_id}", "projectB").Replace(template)
+		target, named := bases(item)[0]+template, ""
+		if param := paramPattern.FindString(template); param != "" {
+			named = strings.Replace(target, param, "{}", 1)
+			target = strings.Replace(target, param, names[param], 1)
+		}
 		for method := range item {
 			if method == "parameters" || method == "servers" || strings.HasSuffix(template, "/events") {
 				continue
 			}
-			op := operation{c: c, method: strings.ToUpper(method), target: target}
-			if body, b := c.members(p.at(method, "requestBody")); body != nil {
-				_, op.schema = c.get(b.at("content", "application/json", "schema"))
-				op.fields, _ = c.members(op.schema.at("properties"))
+			op := operation{c: c, method: strings.ToUpper(method), target: target, named: named, at: p.at(method)}
+			body, b := c.members(op.at.at("requestBody"))
+			if body == nil {
+				out = append(out, op)
+				continue
 			}
-			out = append(out, op)
+			_, op.whole = c.get(b.at("content", "application/json", "schema"))
+			for _, op.schema = range c.forms(op.whole) {
+				op.fields, _ = c.members(op.schema.at("properties"))
+				out = append(out, op)
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b operation) int { return strings.Compare(a.target+a.method, b.target+b.method) })
+	slices.SortStableFunc(out, func(a, b operation) int { return strings.Compare(a.target+a.method, b.target+b.method) })
 	return out
+}
+
+// forms are the schemas of which a value must fulfil one.
+func (c *contract) forms(schema pointer) (out []pointer) {
+	list, at := c.get(schema.at("oneOf"))
+	forms, ok := list.([]any)
+	if !ok {
+		return []pointer{schema}
+	}
+	for i := range forms {
+		_, p := c.get(at.at(fmt.Sprint(i)))
+		out = append(out, p)
+	}
+	return out
+}
+
+// connection is the UUID of a connection that the harness's own key reports.
+func (h *harness) connection() string {
+	h.t.Helper()
+	a := h.do("POST", "/api/connections", sound["connections"], bearer(h.key))
+	if len(a.Results) != 1 {
+		h.t.Fatalf("%d %s", a.code, a.body)
+	}
+	return a.Results[0]["connection_uuid"].(string)
+}
+
+// judge is the key with which more than the key is judged.
+func (h *harness) judge(o operation) string {
+	if text, _ := o.c.get(o.at.at("description")); strings.Contains(fmt.Sprint(text), "For the operator's key.") {
+		return h.admin
+	}
+	return h.key
 }
 
 // hook is the ID of a webhook of the harness's own key.
@@ -168,14 +222,13 @@ func (o operation) attacks(t *testing.T) (out []attack) {
 		add("wrong media type", o.target, bodyOf(o.required(t)), header{"Content-Type", "text/xml"})
 		add("compressed", o.target, bodyOf(o.required(t)), header{"Content-Encoding", "gzip"})
 	}
-	last := strings.LastIndexByte(o.target, '/')
-	if strings.Contains(o.target[last:], "-") || strings.Contains(o.target, "conga_") { // a name in the address
+	if o.named != "" {
 		for _, name := range strangeNames {
 			body := ""
 			if o.schema != "" {
 				body = bodyOf(o.required(t))
 			}
-			add("address: "+name, o.target[:last+1]+name, body)
+			add("address: "+name, strings.Replace(o.named, "{}", name, 1), body)
 		}
 	}
 	return out
@@ -185,23 +238,20 @@ func (o operation) attacks(t *testing.T) (out []attack) {
 // of ours takes but those of anyText.
 var (
 	alwaysRefused = []string{"NUL", "surrogate", "newline", "right to left", "not a character"}
-	anyText       = []string{"api_key", "password"}
+	anyText       = []string{"api_key", "password", "uuid", "connection_uuid", "created_at"}
 )
 
 // TestHostileRequests: no request that the document does not allow is taken for
 // our fault or changes anything. There are thousands, made from the document.
 func TestHostileRequests(t *testing.T) {
-	h := newHarness(t)
+	h := watched(t)
 	id := h.create(`,"src_port":4321,"protocol":"tcp"`)
 	c, err := theContract()
 	h.must(err)
 	ops := h.operations(c, id)
 	before, n := h.dump(lasting...), 0
 	for _, op := range ops {
-		key := h.key
-		if strings.HasSuffix(op.target, "/audit") {
-			key = h.admin // or the key is all that is judged
-		}
+		key := h.judge(op)
 		for _, a := range op.attacks(t) {
 			n++
 			got := h.do(a.method, a.target, a.body, append(a.headers, bearer(key))...)
@@ -224,14 +274,14 @@ func TestHostileRequests(t *testing.T) {
 
 // TestHostileQueries: what a query can do to a list.
 func TestHostileQueries(t *testing.T) {
-	h := newHarness(t)
+	h := watched(t)
 	h.create("")
 	c, err := theContract()
 	h.must(err)
 	ops := h.operations(c, "none")
 	before := h.dump(lasting...)
 	for _, op := range ops {
-		params, _ := op.c.get(pointer("").at("paths", strings.TrimPrefix(op.target, "/api/v1"), "get", "parameters"))
+		params, _ := op.c.get(op.at.at("parameters"))
 		if op.method != "GET" || params == nil {
 			continue
 		}
@@ -333,7 +383,7 @@ func TestRandomBodies(t *testing.T) {
 		before := h.dump(lasting...)
 		for i := range 200 {
 			body, _ := json.Marshal(randomValue(uint64(i)*7919+13, 4))
-			if c.validText(op.schema, string(body)) == nil {
+			if c.validText(op.whole, string(body)) == nil {
 				continue
 			}
 			if a := h.do(op.method, op.target, string(body), bearer(h.key)); a.code < 400 || a.code > 499 {

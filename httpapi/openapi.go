@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/gin-gonic/gin"
@@ -76,9 +77,10 @@ func (o object) add(other object, at string) error {
 // HEAD is GET without a body, and JSON below /api also comes, and is taken, in
 // its versioned form.
 func (o object) complete() {
-	for _, item := range asObject(o["paths"]) {
+	for at, item := range asObject(o["paths"]) {
 		path := asObject(item)
 		_, elsewhere := path["servers"]
+		elsewhere = elsewhere && !strings.HasPrefix(at, "/api/")
 		for _, operation := range path {
 			if op := asObject(operation); op != nil && !elsewhere {
 				versioned(asObject(op["requestBody"]), typeVendor)
@@ -91,12 +93,34 @@ func (o object) complete() {
 			path["head"] = map[string]any(get.head())
 		}
 	}
+	o.unversioned()
 	components := asObject(o["components"])
 	for _, body := range asObject(components["requestBodies"]) {
 		versioned(asObject(body), typeVendor)
 	}
 	for _, response := range asObject(components["responses"]) {
 		versioned(asObject(response), typeVendor+"; version=1.0")
+	}
+}
+
+// unversioned repeats, without the version, the paths that are written out from
+// /api/v1 on. These are resources below /api whose rest of the address is at the
+// root as well: the document can have a path once only, whatever its servers.
+func (o object) unversioned() {
+	paths := asObject(o["paths"])
+	for at, item := range maps.Clone(paths) {
+		rest, ok := strings.CutPrefix(at, "/api/v1/")
+		if !ok {
+			continue
+		}
+		path := maps.Clone(asObject(item))
+		for method, operation := range path {
+			if op := maps.Clone(asObject(operation)); op != nil {
+				op["operationId"] = fmt.Sprint(op["operationId"], "Unversioned")
+				path[method] = map[string]any(op)
+			}
+		}
+		paths["/api/"+rest] = map[string]any(path)
 	}
 }
 

@@ -48,7 +48,7 @@ var paramPattern = regexp.MustCompile(`[:*][a-z_]+|\{[a-z_]+\}`)
 
 // TestOpenAPIHasEveryRoute, and there is every route that it has.
 func TestOpenAPIHasEveryRoute(t *testing.T) {
-	h := newHarness(t, func(c *httpapi.Config) { c.Metrics = http.NotFoundHandler() })
+	h := newHarness(t, func(c *httpapi.Config) { c.Metrics, c.Statistics = http.NotFoundHandler(), told{} })
 	var served, documented []string
 	for _, r := range h.api.(*gin.Engine).Routes() {
 		served = append(served, r.Method+" "+paramPattern.ReplaceAllString(r.Path, "{}"))
