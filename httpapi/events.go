@@ -173,8 +173,10 @@ func (s *stream) send() bool {
 		return true
 	}
 	_ = s.conn.SetWriteDeadline(time.Now().Add(writeWait))
-	if _, err := s.Writer.Write(s.buf.Bytes()); err != nil {
+	if _, err := s.Writer.Write(s.buf.Bytes()); err != nil || s.conn.Flush() != nil {
 		return false
 	}
-	return s.conn.Flush() == nil
+	// HTTP/2 ends a stream at its deadline even if nothing waits to be written.
+	_ = s.conn.SetWriteDeadline(time.Time{})
+	return true
 }

@@ -27,6 +27,9 @@ func newLive(t *testing.T) *live {
 	h := newHarness(t)
 	l := &live{harness: h, listener: newPipeListener()}
 	l.server = httpapi.NewServer(h.api, nil, slogDiscard)
+	l.server.Protocols = new(http.Protocols)
+	l.server.Protocols.SetHTTP1(true)
+	l.server.Protocols.SetUnencryptedHTTP2(true)
 	l.server.RegisterOnShutdown(h.events.Close)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{}, 2)
@@ -307,6 +310,37 @@ func TestEventsRefused(t *testing.T) {
 				t.Errorf("status %s", s.head)
 			}
 			s.conn.Close()
+		}
+	})
+}
+
+// TestHeartbeatsOverHTTP2: there the server's limits are each stream's own, and
+// hit silent ones too.
+func TestHeartbeatsOverHTTP2(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLive(t)
+		defer l.stop()
+		plain := new(http.Protocols)
+		plain.SetUnencryptedHTTP2(true)
+		transport := &http.Transport{
+			Protocols:   plain,
+			DialContext: func(context.Context, string, string) (net.Conn, error) { return l.listener.dial(), nil },
+		}
+		defer transport.CloseIdleConnections()
+		request, err := http.NewRequestWithContext(t.Context(), "GET", "http://x/api/v1/events", nil)
+		l.must(err)
+		request.Header.Set("Authorization", "Bearer "+l.key)
+		response, err := transport.RoundTrip(request)
+		l.must(err)
+		defer response.Body.Close()
+		start, beats := time.Now(), 0
+		for scan := bufio.NewScanner(response.Body); beats < 240 && scan.Scan(); {
+			if scan.Text() == ": heartbeat" {
+				beats++
+			}
+		}
+		if beats < 240 || response.ProtoMajor != 2 {
+			t.Errorf("over %s: %d heartbeats in %v", response.Proto, beats, time.Since(start))
 		}
 	})
 }

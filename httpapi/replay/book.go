@@ -168,7 +168,10 @@ func (b *Book) dropLocked(k *kept) {
 		delete(b.byName, k.name)
 	}
 	own := b.owners[k.owner]
-	if i := slices.Index(own, k); i >= 0 { // nearly always the first
+	switch i := slices.Index(own, k); {
+	case i == 0: // nearly always
+		own[0], own = nil, own[1:]
+	case i > 0:
 		own = slices.Delete(own, i, i+1)
 	}
 	if b.owners[k.owner] = own; len(own) == 0 {
