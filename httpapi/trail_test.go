@@ -143,3 +143,27 @@ func TestAuditIsSavedWithTheChange(t *testing.T) {
 		t.Errorf("%d refusals were missed, want the one that could not be saved", r.Missed)
 	}
 }
+
+// TestTrailOfReports: a refused report is recorded under its name, whichever
+// address it came to; one that is taken over is not.
+func TestTrailOfReports(t *testing.T) {
+	h := newHarness(t)
+	for _, target := range []string{"/connections", "/api/connections", "/api/v1/connections"} {
+		h.do("POST", target, sound["connections"], bearer(h.key))
+		h.do("POST", target, `[{}]`, bearer(h.key))
+	}
+	records := h.want(200, "GET", "/api/audit", "", bearer(h.admin)).Results
+	n := 0
+	for _, r := range records {
+		if r["action"] != "connection.report" {
+			continue
+		}
+		n++
+		if r["outcome"] != "refused" || r["status"] != 422.0 || r["user_id"] != "abc123" {
+			t.Errorf("the record is %v", r)
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d records of reports in %v", n, records)
+	}
+}
