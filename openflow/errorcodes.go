@@ -73,7 +73,7 @@ const (
 	BadInstructionBadExpType        BadInstructionCode = 6
 	BadInstructionBadLen            BadInstructionCode = 7
 	BadInstructionEPerm             BadInstructionCode = 8
-	BadInstructionDupInst           BadInstructionCode = 9 // of OpenFlow 1.4; Open vSwitch sends it
+	BadInstructionDupInst           BadInstructionCode = 9 // of OpenFlow 1.4; Open vSwitch sends ONF's error 2600 instead
 )
 
 // BadMatchCode is a code of ErrorTypeBadMatch (§7.4.4).

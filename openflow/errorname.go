@@ -73,6 +73,15 @@ var bundleErrorNames = [...]string{
 	"too many messages", "message failed", "timeout", "bundle in progress",
 }
 
+// onfErrorNames names the other errors that ONF added to OpenFlow 1.3 as an experimenter.
+var onfErrorNames = map[uint16]string{
+	2360: "flow mod failed: bad priority",
+	2600: "bad instruction: duplicate instruction",
+	2640: "bad request: multipart request timed out",
+	2641: "bad request: multipart reply timed out",
+	4250: "bad action: bad set field mask",
+}
+
 // String returns the type's name in lower case.
 func (t ErrorType) String() string {
 	switch {
@@ -87,8 +96,13 @@ func (t ErrorType) String() string {
 // Error names the type and the code, so that an *Error can be returned as a Go error.
 func (m *Error) Error() string {
 	if m.ErrType == ErrorTypeExperimenter {
-		if i := int(m.Code) - int(expTypeBundleCtrl); m.Experimenter == ExperimenterONF && i >= 0 && i < len(bundleErrorNames) {
-			return "openflow: bundle failed: " + bundleErrorNames[i]
+		if m.Experimenter == ExperimenterONF {
+			if i := int(m.Code) - int(expTypeBundleCtrl); i >= 0 && i < len(bundleErrorNames) {
+				return "openflow: bundle failed: " + bundleErrorNames[i]
+			}
+			if name := onfErrorNames[m.Code]; name != "" {
+				return "openflow: " + name
+			}
 		}
 		return fmt.Sprintf("openflow: error %d of experimenter %#08x", m.Code, m.Experimenter)
 	}

@@ -9,14 +9,9 @@ import (
 // FuzzParse demands of any bytes that Parse does not panic, that it leaves them as they are, and that what
 // it accepts Append writes again, byte for byte.
 func FuzzParse(f *testing.F) {
-	for _, s := range allSamples() {
-		if b := mustAppend(f, 1, s.m); len(b) < 300 {
-			f.Add(b)
-		}
-	}
-	for _, g := range readGolden(f) {
-		if len(g.b) < 300 {
-			f.Add(g.b)
+	for _, s := range everyWire(f) {
+		if len(s.b) < 300 {
+			f.Add(s.b)
 		}
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

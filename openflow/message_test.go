@@ -81,11 +81,27 @@ func TestAppendKeepsPrefix(t *testing.T) {
 	}
 }
 
+// everyWire returns the bytes of every sample, every recorded message, every foreign one and every one
+// written down by hand.
+func everyWire(t testing.TB) []golden {
+	all := readGolden(t)
+	for _, s := range allSamples() {
+		all = append(all, golden{s.name, mustAppend(t, 1, s.m)})
+	}
+	for _, f := range foreign {
+		all = append(all, golden{f.name, hexBytes(t, f.hex)})
+	}
+	for _, c := range allWireCases() {
+		all = append(all, golden{c.name, hexBytes(t, c.hex)})
+	}
+	return all
+}
+
 // TestPrefixFails cuts every message short at every byte: first as it would look on a broken stream, then
 // with the length in the header made true, so that only the inner lengths can tell.
 func TestPrefixFails(t *testing.T) {
-	for _, s := range allSamples() {
-		b := mustAppend(t, 1, s.m)
+	for _, s := range everyWire(t) {
+		b := s.b
 		for n := range b {
 			if _, m, err := Parse(b[:n:n]); err == nil || m != nil {
 				t.Fatalf("%s: prefix of %d of %d bytes: %v, %v", s.name, n, len(b), m, err)
@@ -137,10 +153,9 @@ func checkSame(t testing.TB, b []byte, m Message) {
 // as it was.
 func TestDamage(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for _, s := range allSamples() {
-		good := mustAppend(t, 1, s.m)
+	for _, s := range everyWire(t) {
 		for range 300 {
-			b := bytes.Clone(good)
+			b := bytes.Clone(s.b)
 			for range 1 + rnd.IntN(3) {
 				b[rnd.IntN(len(b))] = byte(rnd.Uint32())
 			}

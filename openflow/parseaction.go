@@ -34,6 +34,11 @@ func (m Match) parseAction(word string) (a Action, err error) {
 		a.Type = ActionSetMPLSTTL
 		return a, parseUint(strings.TrimSuffix(ttl, ")"), &a.TTL)
 	}
+	return m.parseActionWord(word, key, value)
+}
+
+// parseActionWord reads an action whose text starts with its name, one in an old form, or a port.
+func (m Match) parseActionWord(word, key, value string) (a Action, err error) {
 	for t, name := range actionWords {
 		if name != key {
 			continue
