@@ -34,6 +34,9 @@ type Config struct {
 	// allocation's last state and true if it was deleted. It runs under the
 	// allocator's lock: it must be quick and must not call the allocator.
 	Notify func(a Allocation, deleted bool)
+	// Along, if not nil, goes with every change that brings nothing of its own to
+	// be saved with it: those that time and the network make.
+	Along Along
 }
 
 // Allocator owns the allocations. It is safe for concurrent use.
@@ -108,13 +111,14 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 // request whose addresses are not known yet, or between whose ends no path
 // leads now, is accepted and waits, pending, with a Reason and no Window.
 //
-// When Create returns nil the allocation survives a crash.
+// When Create returns nil the allocation survives a crash, and with it what
+// along makes.
 //
 // Errors are of type *[Error]: Invalid with the Field at fault; Conflict with
 // the Bottleneck or the allocation in the way, and an Offer; Denied by a limit
 // of the project; Internal if the store failed, in which case nothing was
 // admitted.
-func (a *Allocator) Create(ctx context.Context, r Request) (Allocation, error) {
+func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allocation, error) {
 	const op = "create"
 	if err := ctx.Err(); err != nil {
 		return Allocation{}, &Error{Op: op, Kind: Internal, Err: err}
@@ -138,6 +142,7 @@ func (a *Allocator) Create(ctx context.Context, r Request) (Allocation, error) {
 		ID: e.cur.ID, Handle: e.cur.Handle, Created: now, Request: r, State: Pending,
 		Reason: spot.reason, Window: spot.window, Path: spot.path,
 	}}
+	e.along = along
 	a.begin(e, &next)
 	a.mu.Unlock()
 	if err := a.commit(e); err != nil {
@@ -192,15 +197,22 @@ func (a *Allocator) Counts() map[State]int {
 
 // Delete removes an allocation, whatever its state: it is NotFound from then
 // on, also after a crash. Its flow entries go next, and only then is its
-// capacity free for others.
+// capacity free for others. ifRevision is the Revision that the caller has
+// read; 0 is any.
 //
-// Errors are of type *[Error]: NotFound, or Internal if the store failed.
-func (a *Allocator) Delete(ctx context.Context, id string) error {
+// Errors are of type *[Error]: NotFound, Stale if the revision is another by
+// now, or Internal if the store failed.
+func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, along ...Along) error {
 	const op = "delete"
 	e, err := a.hold(ctx, id)
 	if err != nil {
 		return err.in(op)
 	}
+	if err := e.checkRevision(ifRevision); err != nil {
+		a.mu.Unlock()
+		return err.in(op)
+	}
+	e.along = along
 	a.begin(e, nil)
 	a.mu.Unlock()
 	if err := a.commit(e); err != nil {

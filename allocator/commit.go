@@ -115,7 +115,7 @@ func (a *Allocator) commit(entries ...*entry) *Error {
 	if len(entries) == 0 {
 		return nil
 	}
-	ops, err := commitOps(entries)
+	ops, err := a.commitOps(entries)
 	if err == nil {
 		err = a.cfg.Store.Commit(context.Background(), ops...)
 	}
@@ -131,18 +131,23 @@ func (a *Allocator) commit(entries ...*entry) *Error {
 	return &Error{Kind: Internal, Err: errInternal}
 }
 
-func commitOps(entries []*entry) ([]store.Op, error) {
-	ops := make([]store.Op, len(entries))
-	for i, e := range entries {
+func (a *Allocator) commitOps(entries []*entry) ([]store.Op, error) {
+	ops := make([]store.Op, 0, 2*len(entries))
+	for _, e := range entries {
 		// Begun entries are not changed by others, so this needs no lock.
-		ops[i] = store.Op{Bucket: store.Allocations, Key: e.cur.ID}
+		op := store.Op{Bucket: store.Allocations, Key: e.cur.ID}
 		if e.next != nil {
 			value, err := e.next.encode()
 			if err != nil {
 				return nil, err
 			}
-			ops[i].Value = value
+			op.Value = value
 		}
+		along, err := a.alongside(e)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(append(ops, op), along...)
 	}
 	return ops, nil
 }
@@ -151,7 +156,7 @@ func commitOps(entries []*entry) ([]store.Op, error) {
 func (a *Allocator) finish(e *entry, saved bool) {
 	old, next := e.cur, e.next
 	created := !e.exists
-	e.next = nil
+	e.next, e.along = nil, nil
 	close(e.busy)
 	e.busy = nil
 	switch {

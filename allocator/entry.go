@@ -17,6 +17,7 @@ type entry struct {
 	next   *record       // on its way to the store; nil: none, or deletion
 	busy   chan struct{} // not nil while a commit is under way; closed when it is done
 	asOf   uint64        // what had been asked of the plan when the commit began
+	along  []Along       // what is saved together with next
 	exists bool          // cur is committed; false only while the creation is
 	gone   bool          // deleted; kept until its flow entries are out
 

@@ -98,7 +98,7 @@ func (h *history) update(t *rapid.T) {
 	}
 }
 
-func (h *history) delete(t *rapid.T) { h.a.Delete(bg, h.pick(t)) }
+func (h *history) delete(t *rapid.T) { h.a.Delete(bg, h.pick(t), 0) }
 
 func (h *history) time(t *rapid.T) { h.now += rapid.Int64Range(1, 5).Draw(t, "seconds") }
 

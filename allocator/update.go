@@ -13,7 +13,8 @@ const moving = "being moved: not every switch has confirmed the change yet"
 
 // Update changes an allocation, active ones included, and returns the result.
 // The change is admitted with the allocation's own reservation counted as free.
-// A refused change changes nothing. ifRevision is the Revision that the caller
+// A refused change changes nothing, and one that changes nothing saves nothing,
+// also of what along makes. ifRevision is the Revision that the caller
 // has read; 0 is any.
 //
 // A pending allocation is planned anew. An active one keeps its start: its end
@@ -22,7 +23,7 @@ const moving = "being moved: not every switch has confirmed the change yet"
 //
 // Errors are those of [Allocator.Create], NotFound, Stale if the revision is
 // another by now, and Conflict if the allocation is complete.
-func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c Change) (Allocation, error) {
+func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c Change, along ...Along) (Allocation, error) {
 	const op = "update"
 	e, err := a.hold(ctx, id)
 	if err != nil {
@@ -37,6 +38,7 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 		}
 		return view, nil
 	}
+	e.along = along
 	a.begin(e, next)
 	result := next.Allocation
 	result.Path = append(path.Path(nil), result.Path...)
@@ -47,12 +49,21 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 	return result, nil
 }
 
+// checkRevision is the error of who has read another revision than the latest.
+func (e *entry) checkRevision(ifRevision uint64) *Error {
+	if ifRevision == 0 || ifRevision == e.cur.Revision {
+		return nil
+	}
+	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", e.cur.Revision, ifRevision)}
+}
+
 // changed is the entry's state after a change; nil if that changes nothing.
 func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *Error) {
+	if err := e.checkRevision(ifRevision); err != nil {
+		return nil, err
+	}
 	now := seconds(a.cfg.Now())
 	switch {
-	case ifRevision != 0 && ifRevision != e.cur.Revision:
-		return nil, &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", e.cur.Revision, ifRevision)}
 	case e.cur.State == Complete:
 		return nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
 	case e.cur.Window.End != 0 && e.cur.Window.End <= now:

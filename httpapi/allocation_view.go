@@ -51,6 +51,11 @@ type createdView struct {
 	Links links  `json:"_links"`
 }
 
+// deletedView answers DELETE /allocations/{id}.
+type deletedView struct {
+	ID string `json:"allocation_id"`
+}
+
 // orNull is a pointer to v, or nil for the zero value, which says "absent"
 // everywhere in an allocation.
 func orNull[T comparable](v T) *T {
@@ -60,14 +65,15 @@ func orNull[T comparable](v T) *T {
 	return &v
 }
 
-func viewAllocation(x *exchange, a allocator.Allocation) allocationView {
+// viewAllocation shows an allocation; path makes the addresses of its links.
+func viewAllocation(path func(...string) string, a allocator.Allocation) allocationView {
 	v := allocationView{
 		ID: a.ID, State: string(a.State), Bandwidth: orNull(uint64(a.Bandwidth)),
 		UserID: a.UserID, ProjectID: a.ProjectID,
 		SrcIP: a.Key.Src.String(), SrcPort: orNull(a.Key.SrcPort),
 		DstIP: a.Key.Dst.String(), DstPort: orNull(a.Key.DstPort),
 		Duration: a.Duration, Protocol: protocolName(a.Key.Proto), Reason: orNull(a.Reason),
-		Links: allocationLinks{Self: link{x.path("allocations", a.ID)}},
+		Links: allocationLinks{Self: link{path("allocations", a.ID)}},
 	}
 	if a.Window != (allocator.Window{}) {
 		v.StartTime, v.EndTime = &a.Window.Start, &a.Window.End

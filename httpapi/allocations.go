@@ -33,16 +33,20 @@ func (a *api) createAllocation(x *exchange) error {
 	}
 	r := f.request()
 	r.UserID = user
-	made, err := a.Allocations.Create(x.Request.Context(), r)
+	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, x.created))
 	if err != nil {
 		return err
 	}
-	self := x.path("allocations", made.ID)
-	x.Header("Location", self)
-	x.Header("ETag", etagOf(made))
-	return x.succeed(http.StatusCreated, []createdView{{
-		ID: made.ID, State: string(made.State), Links: links{Self: link{self}},
-	}})
+	return x.answer(x.created(made))
+}
+
+// created answers a creation.
+func (x *exchange) created(a allocator.Allocation) reply {
+	self := x.path("allocations", a.ID)
+	return reply{
+		status: http.StatusCreated, header: map[string]string{"Location": self, "ETag": etagOf(a)},
+		results: []createdView{{ID: a.ID, State: string(a.State), Links: links{Self: link{self}}}},
+	}
 }
 
 // showAllocation is GET and HEAD /allocations/{id}.
@@ -54,12 +58,15 @@ func (a *api) showAllocation(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return a.showOne(x, found)
+	return x.answer(a.shown(x, found))
 }
 
-func (a *api) showOne(x *exchange, found allocator.Allocation) error {
-	x.Header("ETag", etagOf(found))
-	return x.succeed(http.StatusOK, a.viewAllocations(x, []allocator.Allocation{found}))
+// shown answers with all that is known of an allocation.
+func (a *api) shown(x *exchange, one allocator.Allocation) reply {
+	return reply{
+		status: http.StatusOK, header: map[string]string{"ETag": etagOf(one)},
+		results: a.viewAllocations(x, []allocator.Allocation{one}),
+	}
 }
 
 // find is the allocation in the address. That of another project does not
@@ -114,37 +121,43 @@ func (a *api) update(x *exchange, f *allocationFields, change func(allocator.All
 		if f.user.set && f.user.v != now.UserID {
 			return newFault(http.StatusUnprocessableEntity, "user_id: cannot be changed")
 		}
-		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, change(now))
+		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, change(now), a.along(x, func(one allocator.Allocation) reply { return a.shown(x, one) }))
 		if err == nil {
-			return a.showOne(x, changed)
+			return x.answer(a.shown(x, changed))
 		}
 		if !stale(err) {
 			return err
 		}
 		// Changed since find. With If-Match the next round says so.
 	}
-	return &fault{status: http.StatusConflict, errs: []string{"the allocation keeps changing; try again"}, retry: 1}
+	return errKeepsChanging
 }
+
+// errKeepsChanging is for who has lost every race.
+var errKeepsChanging = &fault{status: http.StatusConflict, errs: []string{"the allocation keeps changing; try again"}, retry: 1}
 
 // deleteAllocation is DELETE /allocations/{id}.
 func (a *api) deleteAllocation(x *exchange) error {
 	if err := x.body.done(); err != nil {
 		return err
 	}
-	found, err := a.find(x)
-	if err != nil {
-		return err
+	for range updateTries {
+		found, err := a.find(x)
+		if err != nil {
+			return err
+		}
+		if err := checkIfMatch(x.Request.Header, found); err != nil {
+			return err
+		}
+		err = a.Allocations.Delete(x.Request.Context(), found.ID, found.Revision, a.along(x, nil))
+		if err == nil {
+			return x.succeed(http.StatusOK, []deletedView{{found.ID}})
+		}
+		if !stale(err) {
+			return err
+		}
 	}
-	if err := checkIfMatch(x.Request.Header, found); err != nil {
-		return err
-	}
-	if err := a.Allocations.Delete(x.Request.Context(), found.ID); err != nil {
-		return err
-	}
-	type deleted struct {
-		ID string `json:"allocation_id"`
-	}
-	return x.succeed(http.StatusOK, []deleted{{found.ID}})
+	return errKeepsChanging
 }
 
 // listAllocations is GET and HEAD /allocations. The project may be named in the

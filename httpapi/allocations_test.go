@@ -121,16 +121,44 @@ type racing struct {
 	n     int64
 }
 
-func (r *racing) Update(ctx context.Context, id string, rev uint64, c allocator.Change) (allocator.Allocation, error) {
-	if r.races > 0 {
-		r.races--
-		r.n++
-		d := 100 + r.n
-		if _, err := r.Allocations.Update(ctx, id, 0, allocator.Change{Duration: &d}); err != nil {
-			return allocator.Allocation{}, err
-		}
+func (r *racing) Delete(ctx context.Context, id string, rev uint64, along ...allocator.Along) error {
+	if err := r.race(ctx, id); err != nil {
+		return err
 	}
-	return r.Allocations.Update(ctx, id, rev, c)
+	return r.Allocations.Delete(ctx, id, rev, along...)
+}
+
+func (r *racing) Update(ctx context.Context, id string, rev uint64, c allocator.Change, along ...allocator.Along) (allocator.Allocation, error) {
+	if err := r.race(ctx, id); err != nil {
+		return allocator.Allocation{}, err
+	}
+	return r.Allocations.Update(ctx, id, rev, c, along...)
+}
+
+// race changes the allocation, if there are races left.
+func (r *racing) race(ctx context.Context, id string) error {
+	if r.races == 0 {
+		return nil
+	}
+	r.races--
+	r.n++
+	d := 100 + r.n
+	_, err := r.Allocations.Update(ctx, id, 0, allocator.Change{Duration: &d})
+	return err
+}
+
+// TestDeleteLosesNothingToARace: who names a revision deletes that one or none.
+func TestDeleteLosesNothingToARace(t *testing.T) {
+	r := new(racing)
+	h := newHarness(t, func(c *httpapi.Config) { r.Allocations = c.Allocations; c.Allocations = r })
+	one := "/api/allocations/" + h.create("")
+	tag := h.want(200, "GET", one, "", bearer(h.key)).header.Get("ETag")
+	r.races = 1
+	h.want(412, "DELETE", one, "", bearer(h.key), header{"If-Match", tag})
+	r.races = 1000
+	h.want(409, "DELETE", one, "", bearer(h.key))
+	r.races = 3
+	h.want(200, "DELETE", one, "", bearer(h.key))
 }
 
 func TestUpdateLosesNothingToARace(t *testing.T) {

@@ -16,6 +16,10 @@ import (
 
 const headerRequestID = "X-Request-Id"
 
+// keyAnswered is under which a stream says, in its context, how long the client
+// waited for its beginning; its end is no measure of anything.
+const keyAnswered = "conga.answered"
+
 // around is what every request goes through: an ID, headers that make browsers
 // careful, a net under panics, the access log and the metrics.
 func (a *api) around(c *gin.Context) {
@@ -77,7 +81,11 @@ func (a *api) recovered(c *gin.Context, v any) {
 // are not logged: people put secrets there.
 func (a *api) report(c *gin.Context, took time.Duration) {
 	code, route := c.Writer.Status(), c.FullPath()
-	a.Observe(Observation{Route: routeLabel(route), Method: methodLabel(c.Request.Method), Code: code, Took: took})
+	observed := took
+	if d, ok := c.Get(keyAnswered); ok {
+		observed = d.(time.Duration)
+	}
+	a.Observe(Observation{Route: routeLabel(route), Method: methodLabel(c.Request.Method), Code: code, Took: observed})
 	level := slog.LevelInfo
 	if route == "/healthz" || route == "/readyz" || route == "/metrics" {
 		level = slog.LevelDebug

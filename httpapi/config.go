@@ -9,24 +9,29 @@ import (
 
 	"conga/allocator"
 	"conga/controller/topology"
+	"conga/httpapi/audit"
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
+	"conga/httpapi/events"
+	"conga/httpapi/replay"
+	"conga/httpapi/webhook"
 )
 
 // Allocations is what the API needs of the allocator. Errors are of type
 // [*allocator.Error]; any other is taken for an internal one.
 type Allocations interface {
 	// Create admits a request; once it returns, the allocation survives a crash.
-	Create(ctx context.Context, r allocator.Request) (allocator.Allocation, error)
+	Create(ctx context.Context, r allocator.Request, along ...allocator.Along) (allocator.Allocation, error)
 	// Get finds an allocation.
 	Get(id string) (allocator.Allocation, error)
 	// List is the allocations of a project, or of all for "", in the order in
 	// which they were created.
 	List(project string) []allocator.Allocation
 	// Update changes an allocation if its revision is still ifRevision; 0: any.
-	Update(ctx context.Context, id string, ifRevision uint64, c allocator.Change) (allocator.Allocation, error)
-	// Delete removes an allocation, whatever its state.
-	Delete(ctx context.Context, id string) error
+	Update(ctx context.Context, id string, ifRevision uint64, c allocator.Change, along ...allocator.Along) (allocator.Allocation, error)
+	// Delete removes an allocation, whatever its state, if its revision is still
+	// ifRevision; 0: any.
+	Delete(ctx context.Context, id string, ifRevision uint64, along ...allocator.Along) error
 }
 
 var _ Allocations = (*allocator.Allocator)(nil)
@@ -66,6 +71,11 @@ type Config struct {
 	Guard       *auth.Guard               // nil: one with default limits
 	Planner     Planner                   // nil: no /paths, and nothing is told of reservations
 	Statistics  Statistics                // nil: no /stats
+	Audit       *audit.Log                // nil: nobody keeps who changed what
+	Replays     *replay.Book              // nil: an Idempotency-Key is not looked at
+	Events      *events.Hub               // nil: there are no events
+	Webhooks    *webhook.Hooks            // nil: there are no webhooks
+	Projects    func() []Project          // nil: projects are not shown
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order
 	Metrics     http.Handler              // served at /metrics; nil: not served

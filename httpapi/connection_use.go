@@ -13,7 +13,7 @@ func (a *api) viewAllocations(x *exchange, list []allocator.Allocation) []alloca
 	views := make([]allocationView, len(list))
 	flows := make([]connections.Flow, len(list))
 	for i, one := range list {
-		views[i], flows[i] = viewAllocation(x, one), flowOf(one)
+		views[i], flows[i] = viewAllocation(x.path, one), flowOf(one)
 	}
 	if a.Connections == nil {
 		return views

@@ -11,13 +11,15 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"conga/httpapi/auth"
+	"conga/httpapi/replay"
 )
 
 // exchange is one request below /api and its answer.
 type exchange struct {
 	*gin.Context
-	body *fields  // what the body holds; empty without one
-	key  auth.Key // who asks; zero where no key is needed
+	body    *fields         // what the body holds; empty without one
+	key     auth.Key        // who asks; zero where no key is needed
+	attempt *replay.Attempt // of a request with an Idempotency-Key; nil: none
 }
 
 // handler answers an exchange, or returns the error that is the answer.
@@ -29,11 +31,14 @@ func (a *api) open(h handler) gin.HandlerFunc { return a.reading(readBody, h) }
 // reading serves a resource whose bodies read understands.
 func (a *api) reading(read func(*gin.Context) (*fields, error), h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
+		x := &exchange{Context: c, body: &fields{}}
 		body, err := read(c)
 		if err == nil {
-			err = h(&exchange{Context: c, body: body})
+			x.body = body
+			err = h(x)
 		}
 		if err != nil {
+			a.refused(x, err)
 			a.fail(c, err)
 		}
 	}
@@ -86,11 +91,18 @@ const (
 
 // succeed answers with results, which must be a slice.
 func (x *exchange) succeed(code int, results any) error {
-	kind := typeJSON
+	return send(x.Context, code, x.mediaType(), success(results))
+}
+
+// success is the envelope of results.
+func success(results any) envelope { return envelope{Results: results, Errors: []string{}} }
+
+// mediaType is that of an answer without errors.
+func (x *exchange) mediaType() string {
 	if accepts(x.Context, typeVendor) {
-		kind = typeVendor + "; version=1.0"
+		return typeVendor + "; version=1.0"
 	}
-	return send(x.Context, code, kind, envelope{Results: results, Errors: []string{}})
+	return typeJSON
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -100,19 +112,29 @@ func send(c *gin.Context, code int, kind string, v any) error {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buf)
 	buf.Reset()
-	enc := json.NewEncoder(buf)
-	enc.SetEscapeHTML(false) // no browser reads this as HTML, and links stay readable
-	if err := enc.Encode(v); err != nil {
+	if err := encode(buf, v); err != nil {
 		return err
 	}
+	write(c, code, kind, buf.Bytes())
+	return nil
+}
+
+// encode prints v as every answer is printed.
+func encode(buf *bytes.Buffer, v any) error {
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false) // no browser reads this as HTML, and links stay readable
+	return enc.Encode(v)
+}
+
+// write answers with body, which HEAD only hears the length of.
+func write(c *gin.Context, code int, kind string, body []byte) {
 	h := c.Writer.Header()
 	h.Set("Content-Type", kind)
-	h.Set("Content-Length", strconv.Itoa(buf.Len())) // HEAD says it too
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Writer.WriteHeader(code)
 	if c.Request.Method != http.MethodHead {
-		_, _ = c.Writer.Write(buf.Bytes()) // the client has gone; nobody is left to tell
+		_, _ = c.Writer.Write(body) // the client has gone; nobody is left to tell
 	} else {
 		c.Writer.WriteHeaderNow()
 	}
-	return nil
 }

@@ -36,7 +36,7 @@ func (f *fault) Error() string { return strings.Join(f.errs, "; ") }
 
 func newFault(status int, errs ...string) *fault { return &fault{status: status, errs: errs} }
 
-var errNoResource = newFault(http.StatusNotFound, "there is nothing at this address; the resources are /api/auth, /api/allocations, /api/paths and /api/stats, and for the operator /api/switches, /api/links, /api/hosts and /api/attachments")
+var errNoResource = newFault(http.StatusNotFound, "there is nothing at this address; /openapi.json lists what there is")
 
 func errMethod(c *gin.Context) error {
 	return newFault(http.StatusMethodNotAllowed, quote(c.Request.Method)+" is not possible here; "+c.Writer.Header().Get("Allow")+" is")

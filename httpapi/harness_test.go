@@ -20,8 +20,12 @@ import (
 	"conga/allocator/store/storetest"
 	"conga/controller/topology"
 	"conga/httpapi"
+	"conga/httpapi/audit"
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
+	"conga/httpapi/events"
+	"conga/httpapi/replay"
+	"conga/httpapi/webhook"
 	"conga/openflow"
 )
 
@@ -37,6 +41,8 @@ type harness struct {
 	dir     *auth.Static
 	disk    *storetest.Memory
 	reports *connections.Registry
+	events  *events.Hub
+	hooks   *webhook.Hooks
 	seen    []httpapi.Observation
 	log     *bytes.Buffer
 	admin   string // the operator's key
@@ -50,7 +56,16 @@ type harness struct {
 func (h *harness) clock() time.Time {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.now.IsZero() {
+		return time.Now() // of a bubble
+	}
 	return h.now
+}
+
+func (h *harness) observe(o httpapi.Observation) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.seen = append(h.seen, o)
 }
 
 func (h *harness) advance(d time.Duration) {
@@ -72,9 +87,19 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 		admin: auth.NewSecret(), now: time.Unix(1429206574, 0),
 	}
 	snap := network()
+	h.events = events.NewHub(h.clock)
 	var err error
+	h.hooks, err = webhook.Open(t.Context(), webhook.Config{
+		Store: h.disk, Hub: h.events, Now: h.clock, Member: func(u, p string) bool { return h.dir.Member(u, p) },
+	})
+	h.must(err)
+	trail, err := audit.Open(t.Context(), audit.Config{Store: h.disk, Now: h.clock})
+	h.must(err)
+	replays, err := replay.Open(t.Context(), h.disk, h.clock)
+	h.must(err)
 	h.alloc, err = allocator.Open(t.Context(), allocator.Config{
 		Store: h.disk, Network: func() *topology.Snapshot { return snap }, Now: h.clock,
+		Along: httpapi.Trail(trail), Notify: httpapi.Notifier(h.events),
 	})
 	h.must(err)
 	h.alloc.Settled()
@@ -93,8 +118,15 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	h.must(err)
 	cfg := httpapi.Config{
 		Allocations: h.alloc, Keys: h.keys, Directory: h.dir, Connections: h.reports,
+		Audit: trail, Replays: replays, Events: h.events, Webhooks: h.hooks,
+		Projects: func() []httpapi.Project {
+			return []httpapi.Project{
+				{ID: "projectB", Members: []string{"xyz987", "abc123"}, Bandwidth: topology.Gbps, Active: 20},
+				{ID: "project B", Members: []string{"xyz987"}},
+			}
+		},
 		Snapshot: func() *topology.Snapshot { return snap },
-		Observe:  func(o httpapi.Observation) { h.seen = append(h.seen, o) },
+		Observe:  h.observe,
 		Log:      slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now:      h.clock,
 	}
@@ -176,6 +208,11 @@ func (h *harness) do(method, target, body string, headers ...header) answer {
 	w := httptest.NewRecorder()
 	h.api.ServeHTTP(w, r)
 	a := answer{code: w.Code, header: w.Header(), body: w.Body.String()}
+	if c, err := theContract(); err != nil {
+		h.t.Fatal(err)
+	} else if err := c.check(method, r.URL.Path, a.code, a.header, a.body); err != nil {
+		h.t.Errorf("%s %s: the answer is not as documented: %v\n%s", method, target, err, a.body)
+	}
 	if method != http.MethodHead && strings.HasPrefix(w.Header().Get("Content-Type"), "application/") && strings.HasPrefix(target, "/api") {
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 			h.t.Fatalf("%s %s: %v in %s", method, target, err, a.body)
@@ -243,9 +280,11 @@ type failing struct {
 	err error
 }
 
-func (f *failing) Create(ctx context.Context, r allocator.Request) (allocator.Allocation, error) {
+func (f *failing) Create(ctx context.Context, r allocator.Request, along ...allocator.Along) (allocator.Allocation, error) {
 	if f.err != nil {
 		return allocator.Allocation{}, f.err
 	}
-	return f.Allocations.Create(ctx, r)
+	return f.Allocations.Create(ctx, r, along...)
 }
+
+var slogDiscard = slog.New(slog.DiscardHandler)

@@ -43,22 +43,29 @@ func (a *api) requestKey(x *exchange) error {
 	if err := a.Guard.Admit(from, user.v); err != nil {
 		return err
 	}
+	ctx := x.Request.Context()
 	var who auth.Identity
 	var err error
 	if token != "" {
 		who, err = a.byToken(x, token, user.v, project.v)
 	} else {
 		who.User = user.v
-		err = a.Directory.Authenticate(x.Request.Context(), user.v, project.v, password.v)
+		err = a.Directory.Authenticate(ctx, user.v, project.v, password.v)
 	}
 	if err != nil {
+		x.claim(a.Directory, user.v, project.v)
 		if errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrToken) {
 			a.Guard.Failed(from, user.v)
 		}
 		return err
 	}
 	a.Guard.Succeeded(from, user.v)
-	secret, key, err := a.Keys.IssueFor(x.Request.Context(), who, project.v)
+	x.key = auth.Key{User: who.User, Project: project.v}
+	along, err := a.recordOps(x, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	secret, key, err := a.Keys.IssueFor(ctx, who, project.v, along...)
 	if err != nil {
 		return err
 	}
@@ -144,10 +151,15 @@ func (a *api) renewKey(x *exchange) error {
 	if err != nil {
 		return keyFault(err)
 	}
+	x.key = key
 	if err := a.Directory.Admit(x.Request.Context(), key.User, key.Project); err != nil {
 		return err
 	}
-	key, err = a.Keys.Renew(x.Request.Context(), secret, user, project)
+	along, err := a.recordOps(x, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	key, err = a.Keys.Renew(x.Request.Context(), secret, user, project, along...)
 	if err != nil {
 		return keyFault(err)
 	}
@@ -161,9 +173,17 @@ func (a *api) deleteKey(x *exchange) error {
 		return err
 	}
 	secret := x.Param("key")
-	if err := a.Keys.Delete(x.Request.Context(), secret, user, project); err != nil {
+	if x.key, err = a.Keys.Status(secret); err != nil {
 		return keyFault(err)
 	}
+	along, err := a.recordOps(x, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	if err := a.Keys.Delete(x.Request.Context(), secret, user, project, along...); err != nil {
+		return keyFault(err)
+	}
+	a.recheckReaders()
 	type deleted struct {
 		APIKey string `json:"api_key"`
 	}

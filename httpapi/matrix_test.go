@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -51,7 +52,7 @@ var (
 )
 
 // matrix is every route and who may use it. In addresses {id} is an allocation
-// of projectB, {conn} a connection that it reported, {dpid} a switch, {name} an
+// of projectB, {conn} a connection that it reported, {hook} a webhook of its, {dpid} a switch, {name} an
 // operator's key, and {key} the key in question. GET
 // stands for HEAD too, and /api for /api/v1.
 var matrix = []row{
@@ -85,6 +86,16 @@ var matrix = []row{
 	{"POST", "/api/connections", reportOfOne, [columns]int{401, 401, 401, 201, 200, 200, 403, 422}},
 	{"GET", "/api/connections/{conn}", "", ofProject},
 
+	{"GET", "/openapi.json", "", anybody},
+	{"GET", "/api/events", "", everyKey},
+	{"GET", "/api/audit", "", operators},
+	{"GET", "/api/projects", "", everyKey},
+	{"GET", "/api/projects/projectB", "", ofProject},
+	{"GET", "/api/webhooks", "", everyKey},
+	{"POST", "/api/webhooks", `{"url":"https://example.org/hook"}`, [columns]int{401, 401, 401, 201, 201, 201, 403, 201}},
+	{"GET", "/api/webhooks/{hook}", "", ofProject},
+	{"DELETE", "/api/webhooks/{hook}", "", changes},
+
 	{"GET", "/api/switches", "", operators},
 	{"GET", "/api/switches/{dpid}", "", operators},
 	{"GET", "/api/links", "", operators},
@@ -112,6 +123,8 @@ type keyring struct {
 	keys [columns]string
 	id   string // an allocation of projectB
 	conn string // a connection of projectB
+
+	webhook string // a webhook of projectB
 }
 
 // withAll serves what is served only where there is something to serve.
@@ -141,14 +154,14 @@ func newKeyring(t *testing.T) *keyring {
 		UUIDs []string `json:"connection_uuids"`
 	}
 	h.must(json.Unmarshal(w.Body.Bytes(), &reported))
-	k.conn = reported.UUIDs[0]
+	k.conn, k.webhook = reported.UUIDs[0], h.hook()
 	return k
 }
 
 // everything is all that is in the store, as text.
 func (k *keyring) everything() string {
 	var all strings.Builder
-	for _, b := range []store.Bucket{store.Allocations, store.Keys, store.Network, store.Connections, store.Statistics} {
+	for _, b := range []store.Bucket{store.Allocations, store.Keys, store.Network, store.Connections, store.Statistics, store.Webhooks} {
 		k.must(k.disk.Scan(k.t.Context(), b, func(key string, value []byte) error {
 			fmt.Fprintf(&all, "%s %s %s\n", b, key, value)
 			return nil
@@ -159,8 +172,14 @@ func (k *keyring) everything() string {
 
 // ask makes the row's request with one key and says what came.
 func (k *keyring) ask(method, address, body string, c column) *httptest.ResponseRecorder {
-	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{dpid}", "0000000000000001", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none")).Replace(address)
-	r := httptest.NewRequestWithContext(k.t.Context(), method, target, strings.NewReader(body))
+	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{hook}", k.webhook, "{dpid}", "0000000000000001", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none")).Replace(address)
+	ctx := k.t.Context()
+	if strings.HasSuffix(address, "/events") { // a stream has no end of its own
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 10*time.Millisecond)
+		defer cancel()
+	}
+	r := httptest.NewRequestWithContext(ctx, method, target, strings.NewReader(body))
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
@@ -214,7 +233,7 @@ func TestMatrixIsWhole(t *testing.T) {
 	for _, r := range h.api.(*gin.Engine).Routes() {
 		routes[r.Method+" "+r.Path] = true
 	}
-	params := strings.NewReplacer("{id}", ":id", "{conn}", ":id", "{dpid}", ":dpid", "{name}", ":name", "{key}", ":key")
+	params := strings.NewReplacer("{id}", ":id", "{conn}", ":id", "{hook}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{name}", ":name", "{key}", ":key")
 	for _, row := range matrix {
 		address, _, _ := strings.Cut(params.Replace(row.address), "?")
 		wanted := []string{row.method + " " + address}

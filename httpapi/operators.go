@@ -41,7 +41,11 @@ func (a *api) createOperator(x *exchange) error {
 	if duration.set {
 		ttl = time.Duration(duration.v) * time.Second
 	}
-	secret, key, err := a.Keys.IssueOperator(x.Request.Context(), name.v, ttl)
+	along, err := a.recordOps(x, http.StatusCreated)
+	if err != nil {
+		return err
+	}
+	secret, key, err := a.Keys.IssueOperator(x.Request.Context(), name.v, ttl, along...)
 	if err != nil {
 		return err
 	}
@@ -94,7 +98,11 @@ func (a *api) deleteOperator(x *exchange) error {
 		return err
 	}
 	name := x.Param("name")
-	if err := a.Keys.DeleteOperator(x.Request.Context(), name); err != nil {
+	along, err := a.recordOps(x, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	if err := a.Keys.DeleteOperator(x.Request.Context(), name, along...); err != nil {
 		return err
 	}
 	type deleted struct {

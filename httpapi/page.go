@@ -22,8 +22,9 @@ type listQuery struct {
 }
 
 // parseListQuery refuses what it does not know: a misspelt page would
-// otherwise be the first one, again and again.
-func parseListQuery(raw string) (listQuery, error) {
+// otherwise be the first one, again and again. also names parameters of this
+// list alone, which its handler reads itself.
+func parseListQuery(raw string, also ...string) (listQuery, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
 		return listQuery{}, newFault(http.StatusBadRequest, "query: cannot be read")
@@ -52,7 +53,9 @@ func parseListQuery(raw string) (listQuery, error) {
 		case "api_key":
 			errs = append(errs, "api_key: not taken from the query, where it would end up in logs")
 		default:
-			errs = append(errs, fieldName(name)+": is not a parameter of this list")
+			if !slices.Contains(also, name) {
+				errs = append(errs, fieldName(name)+": is not a parameter of this list")
+			}
 		}
 	}
 	if len(errs) > 0 {

@@ -168,7 +168,10 @@ func TestHealth(t *testing.T) {
 
 func TestMetricsHandlerIsServed(t *testing.T) {
 	h := newHarness(t, func(c *httpapi.Config) {
-		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "conga_up 1") })
+		c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+			fmt.Fprintln(w, "conga_up 1")
+		})
 	})
 	if a := h.do("GET", "/metrics", ""); a.code != 200 || a.body != "conga_up 1\n" {
 		t.Errorf("metrics: %d %q", a.code, a.body)
@@ -203,7 +206,7 @@ func TestNewNeedsItsParts(t *testing.T) {
 // instant admits everything at once and keeps nothing.
 type instant struct{ httpapi.Allocations }
 
-func (instant) Create(_ context.Context, r allocator.Request) (allocator.Allocation, error) {
+func (instant) Create(_ context.Context, r allocator.Request, _ ...allocator.Along) (allocator.Allocation, error) {
 	return allocator.Allocation{ID: "00000000-0000-0000-0000-000000000000", State: allocator.Pending, Request: r}, nil
 }
 

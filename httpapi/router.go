@@ -32,6 +32,7 @@ func (a *api) routes() http.Handler {
 	read := []string{http.MethodGet, http.MethodHead}
 	r.Match(read, "/healthz", a.healthz)
 	r.Match(read, "/readyz", a.readyz)
+	r.Match(read, "/openapi.json", a.showOpenAPI)
 	if a.Metrics != nil {
 		r.Match(read, "/metrics", gin.WrapH(a.Metrics))
 	}
@@ -47,11 +48,19 @@ func (a *api) routes() http.Handler {
 		g.POST("/operators", a.keyed(a.createOperator))
 		g.Match(read, "/operators/:name", a.keyed(a.showOperator))
 		g.DELETE("/operators/:name", a.keyed(a.deleteOperator))
+		g.Match(read, "/events", a.keyed(a.streamEvents))
+		g.Match(read, "/webhooks", a.keyed(a.listWebhooks))
+		g.POST("/webhooks", a.keyed(a.createWebhook))
+		g.Match(read, "/webhooks/:id", a.keyed(a.showWebhook))
+		g.DELETE("/webhooks/:id", a.keyed(a.deleteWebhook))
+		g.Match(read, "/projects", a.keyed(a.listProjects))
+		g.Match(read, "/projects/:id", a.keyed(a.showProject))
+		g.Match(read, "/audit", a.keyed(a.listAudit))
 
 		g.Match(read, "/allocations", a.keyed(a.listAllocations))
-		g.POST("/allocations", a.keyed(a.createAllocation))
+		g.POST("/allocations", a.keyed(a.once(a.createAllocation)))
 		g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
-		g.POST("/allocations/:id", a.keyed(a.changeAllocation))
+		g.POST("/allocations/:id", a.keyed(a.once(a.changeAllocation)))
 		g.PATCH("/allocations/:id", a.keyed(a.changeAllocation))
 		g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
 		g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))

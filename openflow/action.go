@@ -207,6 +207,12 @@ func appendActions(dst []byte, acts []Action) ([]byte, error) {
 		case ActionPopVLAN, ActionPopPBB, ActionDecNwTTL, ActionDecMPLSTTL, ActionCopyTTLIn, ActionCopyTTLOut:
 			dst = appendShort(dst, a.Type, 0)
 		case ActionSetField:
+			// Of most fields the payload has at most 8 bytes, and what follows it in wire is zero.
+			if n := a.Field.wire[3]; n-1 < 8 && a.Field.wire[2]&1 == 0 && a.Field.lengthOK() {
+				dst = binary.BigEndian.AppendUint32(dst, uint32(ActionSetField)<<16|16)
+				dst = append(dst, a.Field.wire[:oxmHeaderLen+8]...)
+				continue
+			}
 			dst, err = a.appendSetField(dst)
 		default:
 			dst, err = a.appendUnknown(dst)
@@ -234,9 +240,6 @@ func (a *Action) appendSetField(dst []byte) ([]byte, error) {
 	start := len(dst)
 	n := 4 + oxmHeaderLen + int(o.wire[3])
 	dst = binary.BigEndian.AppendUint32(dst, uint32(ActionSetField)<<16|uint32(n+padding(n)))
-	if 8 < n && n <= 16 { // which is most fields; what follows a payload in wire is zero
-		return append(dst, o.wire[:oxmHeaderLen+8]...), nil
-	}
 	return appendPadding(o.appendRaw(dst), start), nil
 }
 

@@ -7,37 +7,44 @@ import (
 	"time"
 )
 
-// A handFlow is what varies in the flow mod of the benchmarks.
+// A handFlow is all that varies in flow mods of the shape of the benchmarks'.
 type handFlow struct {
-	cookie     uint64
-	inPort     uint32
-	src, dst   [4]byte
-	srcPort    uint16
-	dstPort    uint16
-	dscp       uint8
-	queue, out uint32
-	priority   uint16
+	cookie, cookieMask uint64
+	table, command     uint8
+	idle, hard         uint16
+	priority           uint16
+	buffer             uint32
+	outPort, outGroup  uint32
+	flags              uint16
+	inPort             uint32
+	src, dst           [4]byte
+	srcPort, dstPort   uint16
+	dscp               uint8
+	queue, out         uint32
 }
 
 var benchHand = handFlow{
-	0xc06a000000000001, 1, [4]byte{10, 0, 0, 1}, [4]byte{10, 0, 0, 2}, 40000, 5001, 46, 1, 2, 1000,
+	cookie: 0xc06a000000000001, priority: 1000, buffer: NoBuffer, outPort: uint32(PortAny), outGroup: uint32(GroupAny),
+	inPort: 1, src: [4]byte{10, 0, 0, 1}, dst: [4]byte{10, 0, 0, 2}, srcPort: 40000, dstPort: 5001, dscp: 46, queue: 1, out: 2,
 }
 
-// append appends the flow mod as someone would who writes nothing but this one message: it is what Append
-// is measured against.
+// append appends the flow mod as someone would who writes flow mods of just this shape: it is what Append is
+// measured against.
 func (m *handFlow) append(dst []byte, xid uint32) []byte {
 	be := binary.BigEndian
 	dst = append(dst, Version, byte(TypeFlowMod), 0, 152)
 	dst = be.AppendUint32(dst, xid)
 	dst = be.AppendUint64(dst, m.cookie)
-	dst = be.AppendUint64(dst, 0) // cookie mask
-	dst = be.AppendUint16(dst, 0) // table and command
-	dst = be.AppendUint32(dst, 0) // timeouts
+	dst = be.AppendUint64(dst, m.cookieMask)
+	dst = append(dst, m.table, m.command)
+	dst = be.AppendUint16(dst, m.idle)
+	dst = be.AppendUint16(dst, m.hard)
 	dst = be.AppendUint16(dst, m.priority)
-	dst = be.AppendUint32(dst, NoBuffer)
-	dst = be.AppendUint32(dst, uint32(PortAny))
-	dst = be.AppendUint32(dst, uint32(GroupAny))
-	dst = be.AppendUint32(dst, 0)        // flags and padding
+	dst = be.AppendUint32(dst, m.buffer)
+	dst = be.AppendUint32(dst, m.outPort)
+	dst = be.AppendUint32(dst, m.outGroup)
+	dst = be.AppendUint16(dst, m.flags)
+	dst = append(dst, 0, 0)
 	dst = be.AppendUint32(dst, 1<<16|51) // match
 	dst = be.AppendUint32(dst, 0x80000004)
 	dst = be.AppendUint32(dst, m.inPort)

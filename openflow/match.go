@@ -104,16 +104,17 @@ func (m Match) append(dst []byte) ([]byte, error) {
 	dst = append(dst, 0, matchTypeOXM, 0, 0)
 	for i := range m {
 		o := &m[i]
-		switch {
-		case !o.lengthOK():
+		head := o.head()
+		if head != basicHeads[uint8(head>>8)] && !oddLengthOK(head) {
 			return nil, o.lengthError()
-		case o.wire[3] <= 4 && i < len(m)-1:
-			// A copy of constant length needs no call; what it writes too much, the next field overwrites.
-			end := len(dst) + oxmHeaderLen + int(o.wire[3])
-			dst = append(dst, o.wire[:oxmHeaderLen+4]...)[:end]
-		default:
-			dst = o.appendRaw(dst)
 		}
+		if n := int(uint8(head)); n <= 4 && i < len(m)-1 {
+			// A copy of constant length needs no call; what it writes too much, the next field overwrites.
+			end := len(dst) + oxmHeaderLen + n
+			dst = append(dst, o.wire[:oxmHeaderLen+4]...)[:end]
+			continue
+		}
+		dst = o.appendRaw(dst)
 	}
 	if err := putLength(dst, start, 2, "match"); err != nil {
 		return nil, err
@@ -188,26 +189,30 @@ func (o *OXM) order() uint32 { return uint32(o.Class())<<8 | uint32(o.Field()) }
 
 // lengthOK reports whether a standard field has its standard length; others can have any.
 func (o *OXM) lengthOK() bool {
-	return *(*[oxmHeaderLen]byte)(o.wire[:]) == basicHeaders[o.wire[2]] || o.oddLengthOK()
+	head := o.head()
+	return head == basicHeads[uint8(head>>8)] || oddLengthOK(head)
 }
+
+// head returns the field's header as a number.
+func (o *OXM) head() uint32 { return binary.BigEndian.Uint32(o.wire[:]) }
 
 // oddLengthOK is lengthOK for all that is not a standard field of its standard length.
-func (o *OXM) oddLengthOK() bool {
-	if o.Class() == OXMClassBasic {
-		return basicHeaders[o.wire[2]] == [oxmHeaderLen]byte{}
+func oddLengthOK(head uint32) bool {
+	if head>>16 == uint32(OXMClassBasic) {
+		return basicHeads[uint8(head>>8)] == 0
 	}
-	return *(*[oxmHeaderLen]byte)(o.wire[:]) != [oxmHeaderLen]byte{} // all zeros are padding, or nothing at all
+	return head != 0 // all zeros are padding, or nothing at all
 }
 
-// basicHeaders holds the header of every standard field, unmasked and masked, by its third byte. Where
-// there is no field there are zeros.
-var basicHeaders = func() (headers [256][oxmHeaderLen]byte) {
+// basicHeads holds the header of every standard field, unmasked and masked, by its third byte. Where there
+// is no field there is 0.
+var basicHeads = func() (heads [256]uint32) {
 	for f := range fields {
-		n := fields[f].length
-		headers[2*f] = [...]byte{0x80, 0, uint8(2 * f), n}
-		headers[2*f+1] = [...]byte{0x80, 0, uint8(2*f + 1), 2 * n}
+		n := uint32(fields[f].length)
+		heads[2*f] = uint32(OXMClassBasic)<<16 | uint32(2*f)<<8 | n
+		heads[2*f+1] = uint32(OXMClassBasic)<<16 | uint32(2*f+1)<<8 | 2*n
 	}
-	return headers
+	return heads
 }()
 
 func (o *OXM) lengthError() error {

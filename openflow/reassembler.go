@@ -60,6 +60,7 @@ func (r *Reassembler) Add(h Header, part *MultipartReply) (*MultipartReply, erro
 		err = ErrReassemblyParts
 	case u == nil:
 		whole := *part
+		whole.asSent = asSent{} // no part was sent as the whole
 		if body, ok := part.Body.(*ExperimenterReply); ok {
 			own := *body // merge changes it
 			whole.Body = &own

@@ -23,14 +23,27 @@ var recordFrame = append([]byte{
 // recordGolden starts a private Open vSwitch, talks to it and writes down what it says.
 func recordGolden(t *testing.T) {
 	r := startOpenVSwitch(t)
-	var out strings.Builder
-	keep := func(name string, b []byte) { fmt.Fprintf(&out, "%s\t%x\n", name, b) }
+	r.recordIntroduction()
+	r.recordEntries()
+	r.recordStatistics()
+	r.recordEvents()
+	if err := os.WriteFile(goldenFile, []byte(r.out.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (r *recorder) keep(name string, b []byte) { fmt.Fprintf(&r.out, "%s\t%x\n", name, b) }
+
+func (r *recorder) ask(name string, m Message, reply Type) {
+	r.t.Helper()
+	r.send(m)
+	r.keep(name, r.next(reply))
+}
+
+func (r *recorder) recordIntroduction() {
+	keep, ask := r.keep, r.ask
 	keep("hello", r.next(TypeHello))
 	r.send(NewHello(Version))
-	ask := func(name string, m Message, reply Type) {
-		r.send(m)
-		keep(name, r.next(reply))
-	}
 	ask("features", &FeaturesRequest{}, TypeFeaturesReply)
 	ask("echo", &EchoRequest{Data: []byte("ping")}, TypeEchoReply)
 	r.send(&SetConfig{MissSendLen: MaxLenNoBuffer}) // without it this kind of connection gets no packet-ins
@@ -38,7 +51,16 @@ func recordGolden(t *testing.T) {
 	ask("role", &RoleRequest{Role: RoleEqual}, TypeRoleReply)
 	r.send(&SetAsync{sampleAsync})
 	ask("async", &GetAsyncRequest{}, TypeGetAsyncReply)
+}
 
+// recordedFlow is the entry whose coming and going is recorded.
+func recordedFlow() *FlowMod {
+	add := *sampleFlowMod
+	add.Command, add.Flags = FlowAdd, FlowSendFlowRem
+	return &add
+}
+
+func (r *recorder) recordEntries() {
 	r.send(&MeterMod{Command: MeterAdd, Flags: MeterKbps | MeterBurst | MeterStats, ID: 7, Bands: []MeterBand{
 		{Type: MeterBandDrop, Rate: 1000, BurstSize: 100},
 	}})
@@ -46,21 +68,23 @@ func recordGolden(t *testing.T) {
 		{WatchPort: 1, WatchGroup: GroupAny, Actions: []Action{Output(1, 0)}},
 		{WatchPort: 2, WatchGroup: GroupAny, Actions: []Action{Output(2, 0)}},
 	}})
-	add := *sampleFlowMod
-	add.Command, add.Flags = FlowAdd, FlowSendFlowRem
-	r.send(&add)
+	r.send(recordedFlow())
 	for i, text := range matchTexts {
 		m, err := ParseMatch(text)
 		if err != nil {
-			t.Fatal(err)
+			r.t.Fatal(err)
 		}
 		r.send(&FlowMod{
 			Cookie: Cookie(i), Table: 9, Priority: uint16(i), BufferID: NoBuffer, OutPort: PortAny, OutGroup: GroupAny,
 			Match: m, Instructions: []Instruction{ApplyActions(GroupAction(7))},
 		})
 	}
-	ask("barrier", &BarrierRequest{}, TypeBarrierReply)
-	ask("error", &FlowMod{BufferID: NoBuffer, OutPort: PortAny, OutGroup: GroupAny, Match: Match{TCPDst(1)}}, TypeError)
+	r.ask("barrier", &BarrierRequest{}, TypeBarrierReply)
+	r.ask("error", &FlowMod{BufferID: NoBuffer, OutPort: PortAny, OutGroup: GroupAny, Match: Match{TCPDst(1)}}, TypeError)
+}
+
+func (r *recorder) recordStatistics() {
+	keep, ask := r.keep, r.ask
 	for _, body := range []MultipartRequestBody{
 		AllFlows(), (*AggregateStatsRequest)(AllFlows()), &PortStatsRequest{Port: PortAny}, &GroupStatsRequest{Group: GroupAll},
 		&QueueStatsRequest{Port: PortAny, Queue: QueueAll}, &MeterStatsRequest{Meter: MeterAll}, &MeterConfigRequest{Meter: MeterAll},
@@ -85,28 +109,27 @@ func recordGolden(t *testing.T) {
 	r.drain()
 	r.send(&MultipartRequest{MPType: MultipartTable})
 	keep("table", cutReply(r.next(TypeMultipartReply), func([]byte) int { return tableStatsLen }))
+}
 
+func (r *recorder) recordEvents() {
+	keep, ask := r.keep, r.ask
 	r.send(NewFlowDelete(TableAll, nil))
 	r.drain()
 	for _, text := range niciraFlows { // those that this switch takes
 		r.command("ovs-ofctl", "-O", "OpenFlow13", "add-flow", "unix:"+filepath.Join(r.dir, "br0.mgmt"), "table=7,"+text).Run()
 	}
 	ask("flow stats of extensions", NewMultipartRequest(AllFlows()), TypeMultipartReply)
-	r.send(&add)
+	r.send(recordedFlow())
 	r.send(&PacketOut{
 		BufferID: NoBuffer, InPort: 1, Actions: []Action{Output(PortController, MaxLenNoBuffer)}, Data: recordFrame,
 	})
 	keep("packet-in", r.next(TypePacketIn))
-	del := add
+	del := recordedFlow()
 	del.Command, del.Flags = FlowDeleteStrict, 0
-	r.send(&del)
+	r.send(del)
 	keep("flow removed", r.next(TypeFlowRemoved))
 	r.vsctl("del-port", "br0", "p2")
 	keep("port status", r.next(TypePortStatus))
-
-	if err := os.WriteFile(goldenFile, []byte(out.String()), 0o644); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // cutReply keeps the first element of a multipart reply that is too long for a golden file.
@@ -123,6 +146,7 @@ type recorder struct {
 	dir  string
 	conn net.Conn
 	xid  uint32
+	out  strings.Builder // what is recorded
 }
 
 // startOpenVSwitch starts a switch of dummy ports, with everything it needs in a temporary folder, and

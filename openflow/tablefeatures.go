@@ -193,12 +193,11 @@ func (c *cursor) featureID(field string) (t uint16, experimenter uint32, data st
 	}
 	t = binary.BigEndian.Uint16(c.take(4, field))
 	if t == uint16(ActionExperimenter) {
-		p := c.take(4, field)
-		if p == nil {
+		if c.left() < 4 {
 			c.fail(field+" length", start+2, ErrLength)
 			return 0, 0, ""
 		}
-		experimenter = binary.BigEndian.Uint32(p)
+		experimenter = binary.BigEndian.Uint32(c.take(4, field))
 	}
 	data = c.restString()
 	c.leave(field, outer)

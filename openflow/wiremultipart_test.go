@@ -76,17 +76,17 @@ var wireTables = []wireCase{
 	{"table features request", NewMultipartRequest(TableFeaturesRequest{{Table: 5, Name: "tab", MetadataMatch: 1, MetadataWrite: 2, Config: 3, MaxEntries: 4}}),
 		"0412 0050 00000007  000c 0000 00000000  0040 05 0000000000 " + wireTableHead},
 	{"table features without properties", wireTable(), "0413 0050 00000007  000c 0000 00000000  0040 05 0000000000 " + wireTableHead},
-	{"instructions and tables", wireTable(
+	{"instruction and table IDs", wireTable(
 		TableProperty{Type: TablePropInstructions, Instructions: []InstructionID{{Type: InstructionGotoTable}, {Type: InstructionMeter}}},
 		TableProperty{Type: TablePropNextTablesMiss, Tables: []TableID{6, 7, 8}},
 	), "0413 0068 00000007  000c 0000 00000000  0058 05 0000000000 " + wireTableHead +
 		"0000 000c 0001 0004 0006 0004 00000000  0003 0007 060708 00"},
-	{"actions", wireTable(
+	{"action IDs", wireTable(
 		TableProperty{Type: TablePropWriteActions, Actions: []ActionID{{Type: ActionOutput}, {Type: ActionExperimenter, Experimenter: 0x2320}}},
 		TableProperty{Type: TablePropApplyActionsMiss},
 	), "0413 0068 00000007  000c 0000 00000000  0058 05 0000000000 " + wireTableHead +
 		"0004 0010 0000 0004 ffff 0008 00002320  0007 0004 00000000"},
-	{"fields", wireTable(
+	{"field IDs", wireTable(
 		TableProperty{Type: TablePropMatch, Fields: []OXMID{
 			{Class: OXMClassBasic, Field: FieldEthDst, Masked: true, Length: 12},
 			{Class: OXMClassExperimenter, Field: 1, Length: 6, Experimenter: ExperimenterONF},

@@ -17,6 +17,9 @@ const (
 	Network     Bucket = "network"     // controller: hosts and links last seen
 	Connections Bucket = "connections" // httpapi/connections
 	Statistics  Bucket = "statistics"  // stats: what each allocation has carried
+	Audit       Bucket = "audit"       // httpapi/audit
+	Replays     Bucket = "replays"     // httpapi/replay
+	Webhooks    Bucket = "webhooks"    // httpapi/webhook
 )
 
 // Op sets the record Key of Bucket to Value, or deletes it if Value is nil.

@@ -12,6 +12,7 @@ import (
 	"conga/controller"
 	"conga/controller/flow"
 	"conga/controller/topology"
+	"conga/httpapi"
 	"conga/httpapi/auth"
 )
 
@@ -85,6 +86,15 @@ func limitsOf(d config.Directory) map[string]allocator.Limits {
 		limits[p.ID] = allocator.Limits{Bandwidth: p.MaxBandwidth.BitRate(), Active: p.MaxActive}
 	}
 	return limits
+}
+
+// projectsOf is what users are shown of the directory.
+func projectsOf(d config.Directory) *[]httpapi.Project {
+	list := make([]httpapi.Project, 0, len(d.Projects))
+	for _, p := range d.Projects {
+		list = append(list, httpapi.Project{ID: p.ID, Members: p.Members, Bandwidth: p.MaxBandwidth.BitRate(), Active: p.MaxActive})
+	}
+	return &list
 }
 
 // levelOf is the level that a valid configuration names.

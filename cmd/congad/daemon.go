@@ -37,8 +37,10 @@ type daemon struct {
 	directory  *auth.Static
 	outside    outside
 	limits     atomic.Pointer[map[string]allocator.Limits]
+	known      atomic.Pointer[[]httpapi.Project]
 	keys       *auth.Keys
 	reports    *connections.Registry
+	around     around
 	controller *controller.Controller
 	poller     *stats.Poller
 	allocator  *allocator.Allocator
@@ -72,6 +74,9 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.
 	if err := d.openReports(ctx); err != nil {
 		return d, err
 	}
+	if err := d.openAround(ctx); err != nil {
+		return d, err
+	}
 	if err := d.openNetwork(ctx); err != nil {
 		return d, err
 	}
@@ -97,6 +102,7 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 	}
 	limits := limitsOf(d.cfg.Directory)
 	d.limits.Store(&limits)
+	d.known.Store(projectsOf(d.cfg.Directory))
 	d.adminKey = filepath.Join(d.cfg.Data, "admin.key")
 	admin, created, err := auth.AdminKey(d.adminKey)
 	if err != nil {
@@ -127,6 +133,8 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Reservable: d.cfg.Network.Reservable,
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
 		Logger:     d.log.With("part", "allocator"),
+		Along:      httpapi.Trail(d.around.audit),
+		Notify:     httpapi.Notifier(d.around.events),
 	})
 	if err != nil {
 		return err
@@ -158,11 +166,14 @@ func (d *daemon) openAPI() error {
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections),
+		Audit: d.around.audit, Replays: d.around.replays, Events: d.around.events,
+		Webhooks: d.around.webhooks, Projects: d.projects,
 	})
 	if err != nil {
 		return err
 	}
 	d.server = httpapi.NewServer(handler, nil, d.log.With("part", "api"))
+	d.server.RegisterOnShutdown(d.around.events.Close) // or open streams would hold up the stop
 	if d.cfg.API.Plaintext == config.TLSOnly {
 		pair, err := httpapi.ReadPair(tlsFiles(d.cfg))
 		if err != nil {
@@ -193,6 +204,8 @@ func (d *daemon) run(ctx context.Context) error {
 		{"the controller", d.controller.Run},
 		{"the statistics", d.poller.Run},
 		{"the scheduler", d.scheduler.Run},
+		{"the events", d.runEvents},
+		{"the webhooks", func(ctx context.Context) error { d.around.webhooks.Run(ctx); return nil }},
 		{"the removal of old keys", func(ctx context.Context) error { d.keys.Run(ctx); return nil }},
 		{"the removal of old reports", func(ctx context.Context) error { d.reports.Run(ctx); return nil }},
 		{"the API", d.serveAPI},

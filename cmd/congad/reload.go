@@ -27,6 +27,7 @@ func (d *daemon) apply(next config.Config) error {
 	}
 	limits := limitsOf(next.Directory)
 	d.limits.Store(&limits)
+	d.known.Store(projectsOf(next.Directory))
 	d.level.Set(levelOf(next.Log.Level))
 
 	was := d.cfg.Directory
@@ -64,6 +65,7 @@ var restartOnly = []setting{
 	{"connections", func(c config.Config) any { return c.Connections }},
 	{"store", func(c config.Config) any { return c.Store }},
 	{"stats", func(c config.Config) any { return c.Stats }},
+	{"webhooks", func(c config.Config) any { return c.Webhooks }},
 	{"log.format", func(c config.Config) any { return c.Log.Format }},
 }
 

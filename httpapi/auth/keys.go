@@ -129,13 +129,13 @@ func (k *Keys) removeLocked(d Digest) {
 }
 
 // Issue makes a key for a user who has been authenticated. The secret is
-// returned this once and cannot be had again.
-func (k *Keys) Issue(ctx context.Context, user, project string) (secret string, key Key, err error) {
-	return k.IssueFor(ctx, Identity{User: user}, project)
+// returned this once and cannot be had again. along is committed with it.
+func (k *Keys) Issue(ctx context.Context, user, project string, along ...store.Op) (secret string, key Key, err error) {
+	return k.IssueFor(ctx, Identity{User: user}, project, along...)
 }
 
 // IssueFor is Issue for a user whom an issuer vouches for; the key remembers it.
-func (k *Keys) IssueFor(ctx context.Context, who Identity, project string) (secret string, key Key, err error) {
+func (k *Keys) IssueFor(ctx context.Context, who Identity, project string, along ...store.Op) (secret string, key Key, err error) {
 	now, user := k.now(), who.User
 	secret, key = NewSecret(), Key{
 		User: user, Project: project, Start: now.Unix(), End: now.Add(TTL).Unix(), Subject: who.String(),
@@ -151,7 +151,7 @@ func (k *Keys) IssueFor(ctx context.Context, who Identity, project string) (secr
 	}
 	k.putLocked(d, key)
 	k.mu.Unlock()
-	if err := k.save(ctx, d, key); err != nil {
+	if err := k.save(ctx, d, key, along...); err != nil {
 		k.mu.Lock()
 		k.removeLocked(d)
 		k.mu.Unlock()
@@ -160,13 +160,14 @@ func (k *Keys) IssueFor(ctx context.Context, who Identity, project string) (secr
 	return secret, key, nil
 }
 
-func (k *Keys) save(ctx context.Context, d Digest, key Key) error {
+func (k *Keys) save(ctx context.Context, d Digest, key Key, along ...store.Op) error {
 	value, err := json.Marshal(key)
 	if err != nil {
 		return err
 	}
 	// A client that hangs up must not leave it open what became of its key.
-	return k.store.Commit(context.WithoutCancel(ctx), store.Op{Bucket: store.Keys, Key: d.hex(), Value: value})
+	ops := append([]store.Op{{Bucket: store.Keys, Key: d.hex(), Value: value}}, along...)
+	return k.store.Commit(context.WithoutCancel(ctx), ops...)
 }
 
 // Lookup is what secret stands for, the admin's key included, or [ErrNoKey].
@@ -219,8 +220,9 @@ func (k *Keys) own(secret, user, project string) (Digest, Key, error) {
 }
 
 // Renew has the key live for another [TTL] from now. It fails with [ErrNoKey],
-// or [ErrNotYours] if it is not that user's and project's.
-func (k *Keys) Renew(ctx context.Context, secret, user, project string) (Key, error) {
+// or [ErrNotYours] if it is not that user's and project's. along is committed
+// with it.
+func (k *Keys) Renew(ctx context.Context, secret, user, project string, along ...store.Op) (Key, error) {
 	k.changing.Lock()
 	defer k.changing.Unlock()
 	d, key, err := k.own(secret, user, project)
@@ -228,7 +230,7 @@ func (k *Keys) Renew(ctx context.Context, secret, user, project string) (Key, er
 		return Key{}, err
 	}
 	key.End = k.now().Add(TTL).Unix()
-	if err := k.save(ctx, d, key); err != nil {
+	if err := k.save(ctx, d, key, along...); err != nil {
 		return Key{}, fmt.Errorf("auth: renew: %w", err)
 	}
 	k.mu.Lock()
@@ -237,13 +239,13 @@ func (k *Keys) Renew(ctx context.Context, secret, user, project string) (Key, er
 	return key, nil
 }
 
-// Delete ends the key at once; it fails as Renew does.
-func (k *Keys) Delete(ctx context.Context, secret, user, project string) error {
+// Delete ends the key at once; it fails as Renew does. along is committed with it.
+func (k *Keys) Delete(ctx context.Context, secret, user, project string, along ...store.Op) error {
 	k.changing.Lock()
 	defer k.changing.Unlock()
 	d, _, err := k.own(secret, user, project)
 	if err != nil {
 		return err
 	}
-	return k.remove(ctx, []Digest{d})
+	return k.remove(ctx, []Digest{d}, along...)
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"conga/allocator/store"
 )
 
 const (
@@ -38,8 +40,9 @@ var operatorPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$`)
 func ValidOperator(s string) bool { return operatorPattern.MatchString(s) }
 
 // IssueOperator makes a key that sees everything and changes nothing, for ttl
-// from now. The secret is returned this once and cannot be had again.
-func (k *Keys) IssueOperator(ctx context.Context, name string, ttl time.Duration) (secret string, key Key, err error) {
+// from now. The secret is returned this once and cannot be had again. along is
+// committed with it.
+func (k *Keys) IssueOperator(ctx context.Context, name string, ttl time.Duration, along ...store.Op) (secret string, key Key, err error) {
 	if !ValidOperator(name) || ttl <= 0 || ttl > MaxOperatorTTL {
 		return "", Key{}, errors.New("auth: issue operator's key: name or lifetime is out of bounds")
 	}
@@ -55,7 +58,7 @@ func (k *Keys) IssueOperator(ctx context.Context, name string, ttl time.Duration
 	now := k.now()
 	secret, key = NewSecret(), Key{User: name, Operator: true, Start: now.Unix(), End: now.Add(ttl).Unix()}
 	d := HashSecret(secret)
-	if err := k.save(ctx, d, key); err != nil {
+	if err := k.save(ctx, d, key, along...); err != nil {
 		return "", Key{}, fmt.Errorf("auth: issue operator's key: %w", err)
 	}
 	k.mu.Lock()
@@ -89,14 +92,14 @@ func (k *Keys) Operator(name string) (Key, error) {
 
 // DeleteOperator ends the operator's key of that name at once, or fails with
 // [ErrNoOperator].
-func (k *Keys) DeleteOperator(ctx context.Context, name string) error {
+func (k *Keys) DeleteOperator(ctx context.Context, name string, along ...store.Op) error {
 	k.changing.Lock()
 	defer k.changing.Unlock()
 	d, _, ok := k.operator(name)
 	if !ok {
 		return ErrNoOperator
 	}
-	return k.remove(ctx, []Digest{d})
+	return k.remove(ctx, []Digest{d}, along...)
 }
 
 func (k *Keys) operator(name string) (Digest, Key, bool) {

@@ -60,10 +60,10 @@ func (k *Keys) expired() []Digest {
 }
 
 // remove takes keys out of the store, then out of memory. The caller holds changing.
-func (k *Keys) remove(ctx context.Context, digests []Digest) error {
-	ops := make([]store.Op, len(digests))
-	for i, d := range digests {
-		ops[i] = store.Op{Bucket: store.Keys, Key: d.hex()}
+func (k *Keys) remove(ctx context.Context, digests []Digest, along ...store.Op) error {
+	ops := append(make([]store.Op, 0, len(digests)+len(along)), along...)
+	for _, d := range digests {
+		ops = append(ops, store.Op{Bucket: store.Keys, Key: d.hex()})
 	}
 	if err := k.store.Commit(context.WithoutCancel(ctx), ops...); err != nil {
 		return fmt.Errorf("auth: remove keys: %w", err)

@@ -17,6 +17,7 @@ type Config struct {
 	Connections Connections `yaml:"connections"`
 	Store       Store       `yaml:"store"`
 	Stats       Stats       `yaml:"stats"`
+	Webhooks    Webhooks    `yaml:"webhooks"`
 	Log         Log         `yaml:"log"`
 }
 
@@ -130,6 +131,11 @@ type EtcdTLS struct {
 // Stats says how the network is counted.
 type Stats struct {
 	Interval Interval `yaml:"interval"` // between two looks at a switch's counters
+}
+
+// Webhooks says where events may be delivered.
+type Webhooks struct {
+	AllowPrivate bool `yaml:"allow_private"` // also inside, and over plain HTTP
 }
 
 // Log is what the daemon says of itself.

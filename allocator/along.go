@@ -1,0 +1,36 @@
+package allocator
+
+import "conga/allocator/store"
+
+// Along makes records that are saved in the same transaction as a change: all
+// of it survives, or nothing. before is nil for a creation, after for a
+// deletion; neither may be changed or kept. An error refuses the change.
+//
+// It runs without the allocator's lock, once for each change that is about to
+// be saved, several at a time for different allocations.
+type Along func(before, after *Allocation) ([]store.Op, error)
+
+// alongside are the records that go with a begun change: those that whoever
+// asked for it wants, or the configured ones if nobody did. Begun entries are
+// not changed by others, so this needs no lock.
+func (a *Allocator) alongside(e *entry) (ops []store.Op, err error) {
+	wanted := e.along
+	if len(wanted) == 0 && a.cfg.Along != nil {
+		wanted = []Along{a.cfg.Along}
+	}
+	var before, after *Allocation
+	if e.exists {
+		before = &e.cur.Allocation
+	}
+	if e.next != nil {
+		after = &e.next.Allocation
+	}
+	for _, f := range wanted {
+		more, err := f(before, after)
+		if err != nil {
+			return nil, err
+		}
+		ops = append(ops, more...)
+	}
+	return ops, nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"conga/httpapi/webhook"
+)
+
+// rest is one user of a running congad, without the client: what it sees is what
+// is on the wire.
+type rest struct {
+	t    *testing.T
+	p    *process
+	http *http.Client
+	key  string
+}
+
+func (p *process) rest(key string) *rest {
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+	p.t.Cleanup(transport.CloseIdleConnections)
+	return &rest{t: p.t, p: p, http: &http.Client{Transport: transport}, key: key}
+}
+
+// do makes a request and returns its answer; the caller reads and closes it.
+func (r *rest) do(method, path, body string, header ...string) *http.Response {
+	r.t.Helper()
+	url := r.p.until("listening for users")["url"].(string) + "/api/v1" + path
+	request, err := http.NewRequestWithContext(r.t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+r.key)
+	for i := 0; i+1 < len(header); i += 2 {
+		request.Header.Set(header[i], header[i+1])
+	}
+	response, err := r.http.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return response
+}
+
+// text is do for answers that end.
+func (r *rest) text(code int, method, path, body string, header ...string) (string, http.Header) {
+	r.t.Helper()
+	response := r.do(method, path, body, header...)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != code {
+		r.t.Fatalf("%s %s: %d, want %d (%v): %s", method, path, response.StatusCode, code, err, text)
+	}
+	return string(text), response.Header
+}
+
+// Answers to idempotent requests, the audit log and webhooks outlive kill -9, and
+// a stop in order does not wait for open streams of events.
+func TestAround(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "conga.yaml")
+	writeConfig(t, file, fmt.Sprintf(testConfig, filepath.Join(dir, "data"), "127.0.0.1:0")+"webhooks: {allow_private: true}\n")
+	delivered := make(chan *http.Request, 100)
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		delivered <- r
+	}))
+	defer target.Close()
+
+	p := start(t, file)
+	key, err := p.login().Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	user := p.rest(key.APIKey)
+	made, _ := user.text(201, "POST", "/webhooks", `{"url":"`+target.URL+`"}`)
+	var hook struct {
+		Results []struct{ Secret string }
+	}
+	if err := json.Unmarshal([]byte(made), &hook); err != nil {
+		t.Fatal(err)
+	}
+	ask := `{"project_id":"projectB","src_ip":"192.127.1.10","dst_ip":"192.127.1.11","duration":3600}`
+	first, _ := user.text(201, "POST", "/allocations", ask, "Idempotency-Key", "k")
+	await(t, delivered, "allocation.changed", hook.Results[0].Secret)
+
+	p.stop(syscall.SIGKILL)
+	p = start(t, file)
+	user = p.rest(key.APIKey)
+	again, header := user.text(201, "POST", "/allocations", ask, "Idempotency-Key", "k")
+	if again != first || header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("after kill -9: %v %s, want %s", header, again, first)
+	}
+	user.text(422, "POST", "/allocations", strings.Replace(ask, "3600", "7200", 1), "Idempotency-Key", "k")
+	await(t, delivered, "reset", hook.Results[0].Secret)
+
+	admin, err := os.ReadFile(filepath.Join(dir, "data", "admin.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	operator := p.rest(strings.TrimSpace(string(admin)))
+	log, _ := operator.text(200, "GET", "/audit", "")
+	for _, action := range []string{"key.issue", "webhook.create", "allocation.create", `"refused","status":422`} {
+		if !strings.Contains(log, action) {
+			t.Errorf("%s is not in the audit log: %s", action, log)
+		}
+	}
+	stream := operator.do("GET", "/events", "")
+	defer stream.Body.Close()
+	lines := bufio.NewScanner(stream.Body)
+	if !lines.Scan() || lines.Text() != ": heartbeat" {
+		t.Errorf("the stream begins with %q", lines.Text())
+	}
+	begun := time.Now()
+	if code := p.stop(syscall.SIGTERM); code != 0 || time.Since(begun) > drain/2 {
+		t.Errorf("exit code %d after %v with an open stream", code, time.Since(begun))
+	}
+	for lines.Scan() {
+	}
+	for _, secret := range []string{key.APIKey, hook.Results[0].Secret, strings.TrimSpace(string(admin)), target.URL} {
+		if strings.Contains(p.log.String(), secret) {
+			t.Errorf("%.6s… is in the log", secret)
+		}
+	}
+}
+
+// await waits for a delivery and checks its signature.
+func await(t *testing.T, delivered <-chan *http.Request, event, secret string) {
+	t.Helper()
+	for {
+		select {
+		case r := <-delivered:
+			body, _ := io.ReadAll(r.Body)
+			want := webhook.Sign(secret, r.Header.Get(webhook.HeaderTimestamp), body)
+			if got := r.Header.Get(webhook.HeaderSignature); got != want {
+				t.Errorf("signature %s, want %s", got, want)
+			}
+			if r.Header.Get(webhook.HeaderEvent) == event {
+				return
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s is never delivered", event)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package httpapi
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+
+	"conga/httpapi/audit"
+	"conga/httpapi/auth"
+)
+
+// recordView is a record of the audit log. What does not apply is null.
+type recordView struct {
+	ID         string  `json:"audit_id"`
+	Time       int64   `json:"time"`
+	Action     string  `json:"action"`
+	Outcome    string  `json:"outcome"`
+	Status     *int    `json:"status"`
+	UserID     *string `json:"user_id"`
+	ProjectID  *string `json:"project_id"`
+	Admin      bool    `json:"admin"`
+	Address    *string `json:"address"`
+	RequestID  *string `json:"request_id"`
+	Allocation *string `json:"allocation_id"`
+	Detail     *string `json:"detail"`
+	Missed     int     `json:"missed"` // refusals before this one that were only counted
+	Links      any     `json:"_links"`
+}
+
+func viewRecord(x *exchange, r audit.Record) recordView {
+	v := recordView{
+		ID: strconv.FormatUint(r.Seq, 10), Time: r.Time, Action: r.Action, Outcome: string(r.Outcome),
+		Status: orNull(r.Status), UserID: orNull(r.User), ProjectID: orNull(r.Project), Admin: r.Admin,
+		Address: orNull(r.Addr), RequestID: orNull(r.RequestID), Allocation: orNull(r.Allocation),
+		Detail: orNull(r.Detail), Missed: r.Missed,
+	}
+	type withAllocation struct {
+		links
+		Allocation *link `json:"allocation,omitempty"`
+	}
+	out := withAllocation{links: links{Self: link{x.path("audit") + "?audit_id=" + v.ID}}}
+	if r.Allocation != "" {
+		out.Allocation = &link{x.path("allocations", r.Allocation)}
+	}
+	v.Links = out
+	return v
+}
+
+// listAudit is GET and HEAD /audit: the newest records first.
+func (a *api) listAudit(x *exchange) error {
+	if a.Audit == nil {
+		return errNoResource
+	}
+	q, err := parseListQuery(x.Request.URL.RawQuery, "since", "actor", "allocation", "audit_id")
+	if err != nil {
+		return err
+	}
+	filter, err := auditFilter(q)
+	if err != nil {
+		return err
+	}
+	if err := x.body.done(); err != nil {
+		return err
+	}
+	page, total, err := a.Audit.List(x.Request.Context(), filter, (q.page-1)*q.perPage, q.perPage)
+	if err != nil {
+		return err
+	}
+	x.Header("Link", q.links(x.path("audit"), total))
+	views := make([]recordView, 0, len(page))
+	for _, r := range page {
+		views = append(views, viewRecord(x, r))
+	}
+	return x.succeed(http.StatusOK, views)
+}
+
+// auditFilter reads what the query chooses.
+func auditFilter(q listQuery) (f audit.Filter, err error) {
+	f.Project, f.Actor, f.Allocation = q.project, q.values.Get("actor"), q.values.Get("allocation")
+	var errs []string
+	number := func(name string, lo, hi uint64) uint64 {
+		if !q.values.Has(name) {
+			return 0
+		}
+		n, err := strconv.ParseUint(q.values.Get(name), 10, 64)
+		if err != nil || n < lo || n > hi {
+			errs = append(errs, name+": must be an integer from "+strconv.FormatUint(lo, 10)+" to "+strconv.FormatUint(hi, 10))
+		}
+		return n
+	}
+	f.Since = int64(number("since", 0, maxTime))
+	f.Seq = number("audit_id", 1, math.MaxUint64)
+	for _, name := range []string{"actor", "project_id"} {
+		if q.values.Has(name) && !auth.ValidName(q.values.Get(name)) {
+			errs = append(errs, name+": "+auth.NameRule)
+		}
+	}
+	if q.values.Has("allocation") && (f.Allocation == "" || len(f.Allocation) > 64) {
+		errs = append(errs, "allocation: must be an allocation_id")
+	}
+	if len(errs) > 0 {
+		return f, newFault(http.StatusUnprocessableEntity, errs...)
+	}
+	return f, nil
+}

@@ -1,0 +1,182 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"conga/allocator"
+	"conga/httpapi/events"
+)
+
+const (
+	heartbeat = 15 * time.Second
+	// writeWait is how long a reader may take to take what is written. Who is
+	// slower is dropped, and may resume.
+	writeWait = 10 * time.Second
+
+	headerLastEventID = "Last-Event-ID"
+)
+
+// The events of allocations. A change of any sort, creation included, shows the
+// whole allocation, so that a reader needs only the latest.
+const (
+	allocationChanged = "allocation.changed"
+	allocationDeleted = "allocation.deleted"
+	topologyChanged   = "topology.changed"
+)
+
+// Notifier publishes what becomes of allocations. It is quick: an allocator may
+// call it under its lock.
+func Notifier(h *events.Hub) func(a allocator.Allocation, deleted bool) {
+	path := func(elem ...string) string { return "/api/v1/" + strings.Join(elem, "/") }
+	return func(a allocator.Allocation, deleted bool) {
+		kind := allocationChanged
+		if deleted {
+			kind = allocationDeleted
+		}
+		h.Publish(kind, a.ProjectID, func() any {
+			return map[string]allocationView{"allocation": viewAllocation(path, a)}
+		})
+	}
+}
+
+// recheckReaders has every open stream find out whether its key still is one.
+func (a *api) recheckReaders() {
+	if a.Events != nil {
+		a.Events.Recheck()
+	}
+}
+
+// streamEvents is GET and HEAD /events: server-sent events without end.
+func (a *api) streamEvents(x *exchange) error {
+	if a.Events == nil {
+		return errNoResource
+	}
+	if x.Request.URL.RawQuery != "" {
+		return newFault(http.StatusUnprocessableEntity, "query: this resource has no parameters; "+headerLastEventID+" is a header")
+	}
+	if err := x.body.done(); err != nil {
+		return err
+	}
+	last, resumed, err := lastEventID(x.Request.Header)
+	if err != nil {
+		return err
+	}
+	reader, err := a.Events.Read(ownerOf(x.key), func(project string) bool { return x.key.SeesAll() || x.key.Project == project && project != "" })
+	switch {
+	case errors.Is(err, events.ErrFull):
+		return &fault{status: http.StatusTooManyRequests, errs: []string{events.ErrFull.Error()}, retry: 30}
+	case errors.Is(err, events.ErrClosed):
+		return &fault{status: http.StatusServiceUnavailable, errs: []string{events.ErrClosed.Error()}, retry: 5}
+	}
+	defer reader.Close()
+	if resumed {
+		reader.Resume(last)
+	}
+	x.Header("Content-Type", "text/event-stream")
+	x.Header("X-Accel-Buffering", "no") // a proxy that collects events delivers none
+	x.Status(http.StatusOK)
+	if x.Request.Method == http.MethodHead {
+		x.Writer.WriteHeaderNow()
+		return nil
+	}
+	s := &stream{exchange: x, reader: reader, conn: http.NewResponseController(x.Writer)}
+	// The limits of the server are for requests that end. Not every writer has
+	// them, those of tests for instance.
+	_ = s.conn.SetReadDeadline(time.Time{})
+	a.follow(s)
+	return nil
+}
+
+// lastEventID is where a client that comes back has stopped.
+func lastEventID(h http.Header) (id uint64, given bool, err error) {
+	text := h.Get(headerLastEventID)
+	if text == "" {
+		return 0, false, nil
+	}
+	if id, err = strconv.ParseUint(text, 10, 64); err != nil || len(h.Values(headerLastEventID)) > 1 {
+		return 0, false, newFault(http.StatusBadRequest, headerLastEventID+": must be the id of an event")
+	}
+	return id, true, nil
+}
+
+// stream is one reader's connection.
+type stream struct {
+	*exchange
+	reader *events.Reader
+	conn   *http.ResponseController
+	buf    bytes.Buffer
+}
+
+// follow writes events until the client goes or is too slow, its key ends, or
+// the hub closes.
+func (a *api) follow(s *stream) {
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	expiry := time.NewTimer(0)
+	defer expiry.Stop()
+	begun, beating := a.Now(), true // the first thing that is written is a heartbeat
+	for first := true; ; first = false {
+		batch := s.reader.Take()
+		if a.authenticate(s.exchange) != nil {
+			return // before anything more is shown
+		}
+		if expiry.Stop(); s.key.End > 0 { // it may have been renewed
+			expiry.Reset(time.Unix(s.key.End, 0).Sub(a.Now()))
+		}
+		if s.compose(batch, beating); !s.send() || batch.Closed {
+			return
+		}
+		if first {
+			s.Set(keyAnswered, a.Now().Sub(begun))
+		}
+		beating = false
+		select {
+		case <-s.Request.Context().Done():
+			return
+		case <-expiry.C:
+		case <-batch.More:
+		case <-beat.C:
+			beating = true
+		}
+	}
+}
+
+// compose writes down a batch in the form of the HTML standard, section 9.2. A
+// heartbeat tells the latest ID too, so that what others do does not make a
+// silent reader fall behind.
+func (s *stream) compose(b events.Batch, beating bool) {
+	s.buf.Reset()
+	if b.Lost {
+		fmt.Fprintf(&s.buf, "event: reset\nid: %d\ndata: {\"event\":\"reset\",\"event_id\":\"%d\"}\n\n", b.Next-1, b.Next-1)
+	}
+	for _, e := range b.Events {
+		text, err := e.JSON()
+		if err != nil {
+			continue // cannot be: views are plain data
+		}
+		fmt.Fprintf(&s.buf, "event: %s\nid: %d\ndata: %s\n\n", e.Type, e.ID, text)
+	}
+	if beating {
+		fmt.Fprintf(&s.buf, ": heartbeat\nid: %d\n\n", b.Next-1)
+	}
+}
+
+// send writes what was composed, and reports whether the client took it in time.
+func (s *stream) send() bool {
+	if s.buf.Len() == 0 {
+		return true
+	}
+	_ = s.conn.SetWriteDeadline(time.Now().Add(writeWait))
+	if _, err := s.Writer.Write(s.buf.Bytes()); err != nil || s.conn.Flush() != nil {
+		return false
+	}
+	// HTTP/2 ends a stream at its deadline even if nothing waits to be written.
+	_ = s.conn.SetWriteDeadline(time.Time{})
+	return true
+}

@@ -1,0 +1,138 @@
+package httpapi
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"conga/allocator"
+	"conga/controller/topology"
+)
+
+// Project is a project as the configuration has it.
+type Project struct {
+	ID        string
+	Members   []string
+	Bandwidth topology.BitRate // that its allocations may hold at a time, bit/s; 0: any
+	Active    int              // allocations that are not complete; 0: any number
+}
+
+// projectView is a project, its limits, and what it uses of them.
+type projectView struct {
+	ID      string      `json:"project_id"`
+	Members []string    `json:"members"`
+	Limits  limitsView  `json:"limits"`
+	Use     useView     `json:"use"`
+	Links   projectLink `json:"_links"`
+}
+
+type limitsView struct {
+	Bandwidth *uint64 `json:"bandwidth"` // bit/s; null: none
+	Active    *int    `json:"allocations"`
+}
+
+type useView struct {
+	Bandwidth uint64 `json:"bandwidth"` // bit/s that allocations hold now
+	Live      int    `json:"allocations"`
+	Pending   int    `json:"pending"`
+	Active    int    `json:"active"`
+}
+
+type projectLink struct {
+	links
+	Allocations link `json:"allocations"`
+}
+
+// note counts an allocation.
+func (u *useView) note(a allocator.Allocation, now int64) {
+	switch a.State {
+	case allocator.Pending:
+		u.Pending++
+	case allocator.Active:
+		u.Active++
+	default:
+		return
+	}
+	u.Live++
+	if a.Window.Contains(now) {
+		u.Bandwidth += uint64(a.Bandwidth)
+	}
+}
+
+func (a *api) viewProject(x *exchange, p Project, use useView) projectView {
+	members := slices.Sorted(slices.Values(p.Members))
+	if members == nil {
+		members = []string{}
+	}
+	return projectView{
+		ID: p.ID, Members: members, Use: use,
+		Limits: limitsView{Bandwidth: orNull(uint64(p.Bandwidth)), Active: orNull(p.Active)},
+		Links: projectLink{
+			links:       links{Self: link{x.path("projects", url.PathEscape(p.ID))}},
+			Allocations: link{x.path("allocations") + "?project_id=" + url.QueryEscape(p.ID)},
+		},
+	}
+}
+
+// visibleProjects are those that the key opens, by name.
+func (a *api) visibleProjects(x *exchange) []Project {
+	list := slices.DeleteFunc(slices.Clone(a.Projects()), func(p Project) bool { return !sees(x.key, p.ID) })
+	slices.SortFunc(list, func(p, q Project) int { return cmp.Compare(p.ID, q.ID) })
+	return list
+}
+
+// listProjects is GET and HEAD /projects.
+func (a *api) listProjects(x *exchange) error {
+	if a.Projects == nil {
+		return errNoResource
+	}
+	q, err := parseListQuery(x.Request.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if q.values.Has("project_id") {
+		return newFault(http.StatusUnprocessableEntity, "project_id: is not a parameter of this list; ask for /projects/{project_id}")
+	}
+	if err := x.body.done(); err != nil {
+		return err
+	}
+	list := a.visibleProjects(x)
+	first, last := q.bounds(len(list))
+	x.Header("Link", q.links(x.path("projects"), len(list)))
+	use, now := map[string]*useView{}, a.Now().Unix()
+	for _, p := range list[first:last] {
+		use[p.ID] = &useView{}
+	}
+	for _, one := range a.Allocations.List(x.key.Project) { // an operator's is "": all
+		if u := use[one.ProjectID]; u != nil {
+			u.note(one, now)
+		}
+	}
+	views := make([]projectView, 0, last-first)
+	for _, p := range list[first:last] {
+		views = append(views, a.viewProject(x, p, *use[p.ID]))
+	}
+	return x.succeed(http.StatusOK, views)
+}
+
+// showProject is GET and HEAD /projects/{id}.
+func (a *api) showProject(x *exchange) error {
+	if a.Projects == nil {
+		return errNoResource
+	}
+	if err := x.body.done(); err != nil {
+		return err
+	}
+	for _, p := range a.visibleProjects(x) {
+		if p.ID != x.Param("id") {
+			continue
+		}
+		var use useView
+		for _, one := range a.Allocations.List(p.ID) {
+			use.note(one, a.Now().Unix())
+		}
+		return x.succeed(http.StatusOK, []projectView{a.viewProject(x, p, use)})
+	}
+	return newFault(http.StatusNotFound, "project_id: no such project")
+}

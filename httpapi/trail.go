@@ -1,0 +1,162 @@
+package httpapi
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"conga/allocator"
+	"conga/allocator/store"
+	"conga/httpapi/audit"
+	"conga/httpapi/auth"
+)
+
+// actions name what a request does, for the audit log. A route without a name
+// is called by its method and its template.
+var actions = map[string]string{
+	"POST /api/auth":              "key.issue",
+	"POST /api/auth/:key":         "key.renew",
+	"DELETE /api/auth/:key":       "key.delete",
+	"POST /api/allocations":       "allocation.create",
+	"POST /api/allocations/:id":   "allocation.update",
+	"PATCH /api/allocations/:id":  "allocation.update",
+	"PUT /api/allocations/:id":    "allocation.replace",
+	"DELETE /api/allocations/:id": "allocation.delete",
+	"POST /api/webhooks":          "webhook.create",
+	"DELETE /api/webhooks/:id":    "webhook.delete",
+	"POST /api/connections":       "connection.report",
+	"POST /connections":           "connection.report",
+	"POST /api/operators":         "operator.issue",
+	"DELETE /api/operators/:name": "operator.delete",
+}
+
+// actionOf is what the request does or would have done.
+func actionOf(x *exchange) string {
+	route := methodLabel(x.Request.Method) + " " + routeLabel(x.FullPath())
+	if name := actions[route]; name != "" {
+		return name
+	}
+	return route
+}
+
+// record is what the audit log is to keep of the request.
+func record(x *exchange, outcome audit.Outcome, status int) audit.Record {
+	return audit.Record{
+		Action: actionOf(x), Outcome: outcome, Status: status,
+		User: x.key.User, Project: x.key.Project, Admin: x.key.Admin,
+		Addr: clientAddr(x).String(), RequestID: requestID(x.Context),
+	}
+}
+
+// recordOps are the operations that record the request as done, to be committed
+// with its effect. status is what it is answered with.
+func (a *api) recordOps(x *exchange, status int) ([]store.Op, error) {
+	if a.Audit == nil {
+		return nil, nil
+	}
+	return a.Audit.Ops(record(x, audit.Done, status))
+}
+
+// refused records a change that was refused. Reading changes nothing, and is in
+// the access log.
+func (a *api) refused(x *exchange, err error) {
+	if a.Audit == nil || x.Request.Method == http.MethodGet || x.Request.Method == http.MethodHead {
+		return
+	}
+	r := record(x, audit.Refused, faultOf(err).status)
+	r.Detail = strings.ToLower(http.StatusText(r.Status)) // not the error: it may quote the client
+	if id := x.Param("id"); strings.HasPrefix(routeLabel(x.FullPath()), "/api/allocations/") && uuid.Validate(id) == nil {
+		r.Allocation = id
+	}
+	a.Audit.Refuse(x.Request.Context(), r)
+}
+
+// claim notes who a request says it comes from, if there is such a member: what
+// else is in its place could be anything, a password included.
+func (x *exchange) claim(d auth.Directory, user, project string) {
+	if d.Member(user, project) {
+		x.key = auth.Key{User: user, Project: project}
+	}
+}
+
+// along is what is saved together with a change of an allocation: who made it
+// and, under an Idempotency-Key, the answer. answer may be nil where there is
+// never such a key.
+func (a *api) along(x *exchange, answer func(allocator.Allocation) reply) allocator.Along {
+	return func(before, after *allocator.Allocation) (ops []store.Op, err error) {
+		status := http.StatusOK
+		if answer != nil && after != nil {
+			r := answer(*after)
+			status = r.status
+			if ops, err = x.keepAnswer(r); err != nil {
+				return nil, err
+			}
+		}
+		if a.Audit == nil {
+			return ops, nil
+		}
+		r := record(x, audit.Done, status)
+		r.Allocation, r.Detail = difference(before, after)
+		more, err := a.Audit.Ops(r)
+		return append(ops, more...), err
+	}
+}
+
+// keepAnswer are the operations that keep a reply under the request's
+// Idempotency-Key, if it has one.
+func (x *exchange) keepAnswer(r reply) ([]store.Op, error) {
+	if x.attempt == nil {
+		return nil, nil
+	}
+	kept, err := r.kept()
+	if err != nil {
+		return nil, err
+	}
+	return x.attempt.Ops(kept)
+}
+
+// Trail records what becomes of allocations by itself: every change of their
+// state. It is what an allocator is to save along with such changes.
+func Trail(l *audit.Log) allocator.Along {
+	return func(before, after *allocator.Allocation) ([]store.Op, error) {
+		if before != nil && after != nil && before.State == after.State {
+			return nil, nil // another window or path, or another reason to wait
+		}
+		r := audit.Record{Action: "allocation.state", Outcome: audit.Self}
+		r.Allocation, r.Detail = difference(before, after)
+		if after != nil {
+			r.User, r.Project = after.UserID, after.ProjectID
+		}
+		return l.Ops(r)
+	}
+}
+
+// difference is the allocation's ID, and in words what has changed.
+func difference(before, after *allocator.Allocation) (id, text string) {
+	switch {
+	case before == nil:
+		k := after.Key
+		return after.ID, fmt.Sprintf("%s to %s, %d s", k.Src, k.Dst, after.Duration)
+	case after == nil:
+		return before.ID, "was " + string(before.State)
+	}
+	var parts []string
+	note := func(name string, from, to any) {
+		if from != to {
+			parts = append(parts, fmt.Sprintf("%s %v -> %v", name, from, to))
+		}
+	}
+	note("state", before.State, after.State)
+	note("project_id", before.ProjectID, after.ProjectID)
+	note("src_ip", before.Key.Src, after.Key.Src)
+	note("src_port", before.Key.SrcPort, after.Key.SrcPort)
+	note("dst_ip", before.Key.Dst, after.Key.Dst)
+	note("dst_port", before.Key.DstPort, after.Key.DstPort)
+	note("protocol", protocolName(before.Key.Proto), protocolName(after.Key.Proto))
+	note("bandwidth", uint64(before.Bandwidth), uint64(after.Bandwidth))
+	note("duration", before.Duration, after.Duration)
+	note("start_time", before.StartTime, after.StartTime)
+	return after.ID, strings.Join(parts, ", ")
+}

@@ -1,0 +1,193 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"conga/httpapi/auth"
+	"conga/httpapi/events"
+)
+
+const (
+	attemptTime = 10 * time.Second // of one delivery
+	giveUp      = 10 * time.Minute // after the first attempt; then the next event has its turn
+	firstRetry  = time.Second      // doubled each time
+	lastRetry   = time.Minute
+	maxAnswer   = 4 << 10 // bytes of an answer that are read, to use the connection again
+)
+
+// The headers of a delivery.
+const (
+	HeaderEvent     = "X-Conga-Event"     // its type
+	HeaderDelivery  = "X-Conga-Delivery"  // its event_id, the same with every attempt
+	HeaderTimestamp = "X-Conga-Timestamp" // UNIX seconds of the attempt
+	HeaderSignature = "X-Conga-Signature" // see Sign
+)
+
+// Sign is the signature of a delivery: "v1=" and, in hex, the HMAC-SHA256 under
+// the hook's secret of the timestamp as it is in its header, a point, and the
+// body. Who refuses old timestamps cannot be sent an old delivery again.
+func Sign(secret, timestamp string, body []byte) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	fmt.Fprintf(mac, "%s.", timestamp)
+	mac.Write(body)
+	return "v1=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// newSecret has a prefix of its own: it is not an API key.
+func newSecret() auth.Hidden {
+	var b [32]byte
+	rand.Read(b[:]) // never fails
+	return auth.Hidden("whsec_" + base64.RawURLEncoding.EncodeToString(b[:]))
+}
+
+// newClient makes a client that follows nobody anywhere, asks no proxy, and goes
+// where the configuration allows.
+func newClient(cfg Config) *http.Client {
+	transport := cfg.Transport
+	if transport == nil {
+		dialer := &net.Dialer{Timeout: attemptTime}
+		if !cfg.AllowPrivate {
+			dialer.Control = refusePrivate
+		}
+		transport = &http.Transport{
+			DialContext:            dialer.DialContext,
+			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
+			TLSHandshakeTimeout:    attemptTime,
+			ResponseHeaderTimeout:  attemptTime,
+			MaxResponseHeaderBytes: 16 << 10,
+			MaxIdleConnsPerHost:    2,
+			IdleConnTimeout:        30 * time.Second,
+			ForceAttemptHTTP2:      true,
+		}
+	}
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// worker delivers the events of one hook, one after the other.
+type worker struct {
+	hooks *Hooks
+	entry *entry
+	hook  Hook
+}
+
+// run goes through the hub's events. What waits is in the hub's ring, so that a
+// target that is away costs nothing but its own events.
+func (w *worker) run(ctx context.Context) {
+	sees := func(project string) bool { return w.hook.Project == "" || project == w.hook.Project }
+	reader, err := w.hooks.cfg.Hub.Read(events.Internal, sees)
+	if err != nil {
+		return // the hub is closed: the daemon is stopping
+	}
+	defer reader.Close()
+	lost := w.entry.old
+	for {
+		batch := reader.Take()
+		if batch.Lost || lost {
+			id := strconv.FormatUint(batch.Next-1, 10)
+			w.deliver(ctx, "reset", id, []byte(`{"event_id":"`+id+`","event":"reset"}`))
+			lost = false
+		}
+		for _, e := range batch.Events {
+			if text, err := e.JSON(); err == nil && slices.Contains(w.hook.Events, e.Type) && ctx.Err() == nil {
+				w.deliver(ctx, e.Type, strconv.FormatUint(e.ID, 10), text)
+			}
+		}
+		if batch.Closed {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-batch.More:
+		}
+	}
+}
+
+// deliver tries until the target has taken the event, or it is time to give up.
+func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
+	if w.hook.Project != "" && !w.hooks.cfg.Member(w.hook.User, w.hook.Project) {
+		return // who made it sees the project no longer
+	}
+	if _, _, err := w.hooks.Get(w.hook.ID); err != nil {
+		return // it has just been deleted
+	}
+	ctx, cancel := context.WithTimeout(ctx, giveUp)
+	defer cancel()
+	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
+		status, err := w.attempt(ctx, kind, id, body)
+		good := err == nil && status/100 == 2
+		w.note(status, good, false)
+		if good {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				w.note(status, false, true)
+				// Neither the URL nor the error, which has it: people put secrets there.
+				w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "an event could not be delivered",
+					slog.String("webhook", w.hook.ID), slog.String("event", kind), slog.Int("status", status))
+			}
+			return
+		case <-time.After(retry/2 + mathrand.N(retry)):
+		}
+	}
+}
+
+// attempt is one POST. The status is 0 if there was no answer.
+func (w *worker) attempt(ctx context.Context, kind, id string, body []byte) (status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.hook.URL, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	timestamp := strconv.FormatInt(w.hooks.cfg.Now().Unix(), 10)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", "conga")
+	request.Header.Set(HeaderEvent, kind)
+	request.Header.Set(HeaderDelivery, id)
+	request.Header.Set(HeaderTimestamp, timestamp)
+	request.Header.Set(HeaderSignature, Sign(string(w.hook.Secret), timestamp, body))
+	response, err := w.hooks.client.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
+	return response.StatusCode, nil
+}
+
+// note counts what became of a delivery.
+func (w *worker) note(status int, delivered, failed bool) {
+	w.hooks.mu.Lock()
+	defer w.hooks.mu.Unlock()
+	s := &w.entry.status
+	s.LastStatus = status
+	if delivered {
+		s.Delivered++
+	}
+	if failed {
+		s.Failed++
+	}
+}

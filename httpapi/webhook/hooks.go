@@ -1,0 +1,249 @@
+package webhook
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"conga/allocator/store"
+	"conga/httpapi/auth"
+	"conga/httpapi/events"
+)
+
+const (
+	maxOfProject = 16  // subscriptions of one project
+	maxAll       = 256 // and of all together
+)
+
+// Errors of this package. Their sentences are fit for the client.
+var (
+	ErrNotFound = errors.New("no such webhook")
+	ErrFull     = errors.New("there are as many webhooks as there may be; delete one that is not needed")
+)
+
+// URLError says why a URL cannot be a target.
+type URLError struct{ Err error }
+
+// Error says what is wrong.
+func (e *URLError) Error() string { return e.Err.Error() }
+
+// Unwrap is the cause.
+func (e *URLError) Unwrap() error { return e.Err }
+
+// Hook is a subscription. Its JSON is the store's: the secret is in it, and must
+// not be shown again.
+type Hook struct {
+	ID      string      `json:"id"`
+	Project string      `json:"project"` // "": all of them, and the topology
+	User    string      `json:"user"`    // who made it
+	URL     string      `json:"url"`
+	Events  []string    `json:"events"` // their types
+	Created int64       `json:"created"`
+	Secret  auth.Hidden `json:"secret"`
+}
+
+// Status is how the deliveries of a hook have gone since the daemon started.
+type Status struct {
+	Delivered  uint64
+	Failed     uint64 // given up
+	LastStatus int    // of the last answer; 0: none
+}
+
+// Config is what [Open] needs.
+type Config struct {
+	Store        store.Store
+	Hub          *events.Hub
+	AllowPrivate bool                            // targets may be inside, and plain HTTP
+	Member       func(user, project string) bool // whether who made a hook may still see the project
+	Now          func() time.Time                // nil: time.Now
+	Log          *slog.Logger                    // nil: none
+	Transport    http.RoundTripper               // nil: one that keeps to AllowPrivate
+}
+
+// Hooks are the subscriptions.
+type Hooks struct {
+	cfg    Config
+	client *http.Client
+	wake   chan struct{} // one token: Run has a look at who is to be served
+
+	mu     sync.Mutex
+	byID   map[string]*entry
+	making int // creations under way
+}
+
+// entry is a hook and how it does.
+type entry struct {
+	hook   Hook
+	old    bool // from before the start: events may have been missed
+	status Status
+}
+
+// Open reads the subscriptions.
+func Open(ctx context.Context, cfg Config) (*Hooks, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &Hooks{cfg: cfg, client: newClient(cfg), wake: make(chan struct{}, 1), byID: map[string]*entry{}}
+	err := cfg.Store.Scan(ctx, store.Webhooks, func(key string, value []byte) error {
+		var hook Hook
+		if err := json.Unmarshal(value, &hook); err != nil || hook.ID != key {
+			return errors.New("a record of the webhooks bucket cannot be read")
+		}
+		h.byID[key] = &entry{hook: hook, old: true}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("webhook: open: %w", err)
+	}
+	return h, nil
+}
+
+// Create makes a subscription of what is given: project, user, URL and events.
+// along is committed with it. The secret in what is returned is shown this once.
+// Errors are a [*URLError] and [ErrFull].
+func (h *Hooks) Create(ctx context.Context, hook Hook, along ...store.Op) (Hook, error) {
+	if err := checkURL(hook.URL, h.cfg.AllowPrivate); err != nil {
+		return Hook{}, &URLError{err}
+	}
+	if !h.reserve(hook.Project) {
+		return Hook{}, ErrFull
+	}
+	hook.ID, hook.Created, hook.Secret = uuid.NewString(), h.cfg.Now().Unix(), newSecret()
+	value, err := hook.encode()
+	if err == nil {
+		op := store.Op{Bucket: store.Webhooks, Key: hook.ID, Value: value}
+		err = h.cfg.Store.Commit(context.WithoutCancel(ctx), append([]store.Op{op}, along...)...)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.making--
+	if err != nil {
+		return Hook{}, fmt.Errorf("webhook: create: %w", err)
+	}
+	h.byID[hook.ID] = &entry{hook: hook}
+	h.signal()
+	return hook, nil
+}
+
+// encode is the hook as the store has it, with its secret.
+func (hook Hook) encode() ([]byte, error) {
+	type plain Hook
+	return json.Marshal(struct {
+		plain
+		Secret string `json:"secret"`
+	}{plain(hook), string(hook.Secret)})
+}
+
+// reserve makes sure that there is room for one more.
+func (h *Hooks) reserve(project string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	own := h.making // whoever's they are
+	for _, e := range h.byID {
+		if e.hook.Project == project {
+			own++
+		}
+	}
+	if own >= maxOfProject || len(h.byID)+h.making >= maxAll {
+		return false
+	}
+	h.making++
+	return true
+}
+
+// Delete ends a subscription; a delivery under way is broken off. along is
+// committed with it. The error may be [ErrNotFound].
+func (h *Hooks) Delete(ctx context.Context, id string, along ...store.Op) error {
+	if _, _, err := h.Get(id); err != nil {
+		return err
+	}
+	ops := append([]store.Op{{Bucket: store.Webhooks, Key: id}}, along...)
+	if err := h.cfg.Store.Commit(context.WithoutCancel(ctx), ops...); err != nil {
+		return fmt.Errorf("webhook: delete: %w", err)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.byID, id)
+	h.signal()
+	return nil
+}
+
+// Get finds a subscription.
+func (h *Hooks) Get(id string) (Hook, Status, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	e := h.byID[id]
+	if e == nil {
+		return Hook{}, Status{}, ErrNotFound
+	}
+	return e.hook, e.status, nil
+}
+
+// List is the subscriptions for which sees(project), in the order in which they
+// were made.
+func (h *Hooks) List(sees func(project string) bool) []Hook {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var out []Hook
+	for _, e := range h.byID {
+		if sees(e.hook.Project) {
+			out = append(out, e.hook)
+		}
+	}
+	slices.SortFunc(out, func(a, b Hook) int { return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.ID, b.ID)) })
+	return out
+}
+
+func (h *Hooks) signal() {
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers until ctx ends, each hook's events by a goroutine of its own, and
+// returns when all have ended.
+func (h *Hooks) Run(ctx context.Context) {
+	var workers sync.WaitGroup
+	defer h.client.CloseIdleConnections()
+	defer workers.Wait()
+	running := map[string]context.CancelFunc{}
+	for {
+		h.mu.Lock()
+		for id, e := range h.byID {
+			if running[id] == nil {
+				own, stop := context.WithCancel(ctx)
+				running[id] = stop
+				w := &worker{hooks: h, entry: e, hook: e.hook}
+				workers.Go(func() { w.run(own) })
+			}
+		}
+		for id, stop := range running {
+			if h.byID[id] == nil {
+				stop()
+				delete(running, id)
+			}
+		}
+		h.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			for _, stop := range running {
+				stop()
+			}
+			return
+		case <-h.wake:
+		}
+	}
+}

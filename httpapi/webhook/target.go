@@ -1,0 +1,85 @@
+package webhook
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// maxURL is the longest URL of a target, in bytes.
+const maxURL = 2048
+
+// errPrivate is the answer to a target inside.
+var errPrivate = errors.New("the address is not a public one; webhooks.allow_private in the configuration allows such targets")
+
+// checkURL judges a target as far as that is possible without asking the DNS.
+func checkURL(text string, allowPrivate bool) error {
+	u, err := url.Parse(text)
+	switch {
+	case len(text) > maxURL:
+		return fmt.Errorf("is longer than %d bytes", maxURL)
+	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
+		return errors.New("must be a URL such as https://example.org/hook")
+	case u.Scheme != "https" && !(allowPrivate && u.Scheme == "http"):
+		return errors.New("must begin with https://")
+	case u.User != nil:
+		return errors.New("must not hold a user or a password; the signature says who sends")
+	case u.Fragment != "":
+		return errors.New("must not have a fragment")
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			return errors.New("must have a port from 1 to 65535, or none")
+		}
+	}
+	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	addr, err := netip.ParseAddr(host)
+	inside := err == nil && !Public(addr) || host == "localhost" || strings.HasSuffix(host, ".localhost")
+	if inside && !allowPrivate {
+		return errPrivate
+	}
+	return nil
+}
+
+// special are networks that are not of the public internet although they look
+// as if they were (IANA's registries of special-purpose addresses), and those
+// that hide an IPv4 address in an IPv6 one.
+var special = func() (out []netip.Prefix) {
+	for _, s := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
+		"203.0.113.0/24", "240.0.0.0/4",
+		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
+	} {
+		out = append(out, netip.MustParsePrefix(s))
+	}
+	return out
+}()
+
+// Public reports whether an address is one of the public internet.
+func Public(addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	if !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() {
+		return false
+	}
+	for _, p := range special {
+		if p.Contains(addr) {
+			return false
+		}
+	}
+	return true
+}
+
+// refusePrivate is asked with the very address that is about to be connected
+// to, after the DNS has been: a name that leads elsewhere the second time it is
+// looked up gains nothing.
+func refusePrivate(_, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil || !Public(ap.Addr()) {
+		return errPrivate
+	}
+	return nil
+}

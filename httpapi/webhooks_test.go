@@ -1,0 +1,177 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"conga/allocator/store"
+)
+
+func TestWebhooks(t *testing.T) {
+	h := newHarness(t)
+	made := h.want(201, "POST", "/api/v1/webhooks", `{"url":"https://example.org/hook"}`, bearer(h.key))
+	one := made.Results[0]
+	secret, _ := one["secret"].(string)
+	at := made.header.Get("Location")
+	if fmt.Sprint(one["events"]) != "[allocation.changed allocation.deleted]" || one["project_id"] != "projectB" || one["user_id"] != "abc123" ||
+		!strings.HasPrefix(secret, "whsec_") || at != "/api/v1/webhooks/"+one["webhook_id"].(string) {
+		t.Errorf("made %v at %s", one, at)
+	}
+	h.want(201, "POST", "/api/v1/webhooks", `{"url":"https://example.org/all"}`, bearer(h.admin))
+	h.want(201, "POST", "/api/v1/webhooks", `{"url":"https://example.org/b","project_id":"project B","events":["allocation.deleted"]}`, bearer(h.admin))
+	for key, n := range map[string]int{h.key: 1, h.foreign: 1, h.admin: 3} {
+		list := h.want(200, "GET", "/api/v1/webhooks", "", bearer(key))
+		if len(list.Results) != n || strings.Contains(list.body, "whsec_") || list.header.Get("Link") == "" {
+			t.Errorf("%d webhooks, want %d: %s", len(list.Results), n, list.body)
+		}
+	}
+	if n := len(h.want(200, "GET", "/api/v1/webhooks?project_id=projectB", "", bearer(h.admin)).Results); n != 1 {
+		t.Errorf("%d webhooks of the project", n)
+	}
+	shown := h.want(200, "GET", at, "", bearer(h.key))
+	if strings.Contains(shown.body, "whsec_") || shown.Results[0]["url"] != "https://example.org/hook" {
+		t.Errorf("shown %s", shown.body)
+	}
+	h.want(200, "HEAD", at, "", bearer(h.key))
+	h.want(200, "GET", at, "", bearer(h.admin))
+	h.want(404, "GET", at, "", bearer(h.foreign))
+	h.want(404, "DELETE", at, "", bearer(h.foreign))
+	h.want(401, "DELETE", at, "")
+	gone := h.want(200, "DELETE", at, "", bearer(h.key))
+	if gone.Results[0]["webhook_id"] != one["webhook_id"] {
+		t.Errorf("deleted %s", gone.body)
+	}
+	h.want(404, "DELETE", at, "", bearer(h.key))
+	text := h.dump(store.Audit) + h.log.String()
+	if !strings.Contains(text, "webhook.create") || !strings.Contains(text, "webhook.delete") || strings.Contains(text, "whsec_") || strings.Contains(text, "example.org") {
+		t.Errorf("the logs have %s", text)
+	}
+}
+
+func TestWebhooksRefused(t *testing.T) {
+	h := newHarness(t)
+	for _, c := range []struct {
+		body string
+		code int
+		says string
+	}{
+		{`{}`, 422, "url: is required"},
+		{`{"url":7}`, 400, "url: must be a string"},
+		{`{"url":"http://example.org"}`, 422, "url: must begin with https://"},
+		{`{"url":"https://10.0.0.1"}`, 422, "url: the address is not a public one"},
+		{`{"url":"https://example.org","events":[]}`, 422, "events: must name"},
+		{`{"url":"https://example.org","events":"allocation.changed"}`, 400, "events: must be an array"},
+		{`{"url":"https://example.org","events":[7]}`, 400, "events[0]: must be a string"},
+		{`{"url":"https://example.org","events":["allocation.changed","allocation.changed"]}`, 422, "events: must name"},
+		{`{"url":"https://example.org","events":["topology.changed"]}`, 422, "events: must name"},
+		{`{"url":"https://example.org","events":["x"]}`, 422, "events: must name"},
+		{`{"url":"https://example.org","project_id":"project B"}`, 403, "project_id: the key is for another project"},
+		{`{"url":"https://example.org","secret":"mine"}`, 422, "secret: is not a field"},
+	} {
+		a := h.want(c.code, "POST", "/api/webhooks", c.body, bearer(h.key))
+		if !strings.Contains(strings.Join(a.Errors, "\n"), c.says) {
+			t.Errorf("%s: errors are %q, want %q", c.body, a.Errors, c.says)
+		}
+	}
+	h.want(422, "POST", "/api/webhooks", `{"url":"https://example.org","project_id":"projectB","events":["topology.changed"]}`, bearer(h.admin))
+	h.want(422, "POST", "/api/webhooks", `{"url":"https://example.org","project_id":"nowhere"}`, bearer(h.admin))
+	if n := h.disk.Len(store.Webhooks); n != 0 {
+		t.Errorf("%d are stored", n)
+	}
+	for range 16 {
+		h.want(201, "POST", "/api/webhooks", `{"url":"https://example.org"}`, bearer(h.key))
+	}
+	h.want(409, "POST", "/api/webhooks", `{"url":"https://example.org"}`, bearer(h.key))
+}
+
+func TestProjects(t *testing.T) {
+	h := newHarness(t)
+	h.create(`,"bandwidth":1000`)
+	h.settle()
+	h.want(201, "POST", "/api/allocations", with("dst_ip", `"192.127.1.22"`)[:1]+`"start_time":1429300000,"bandwidth":5,`+with("dst_ip", `"192.127.1.22"`)[1:], bearer(h.key))
+	own := h.want(200, "GET", "/api/v1/projects", "", bearer(h.key)).Results
+	want := map[string]string{
+		"project_id": "projectB", "members": "[abc123 xyz987]", "limits": "map[allocations:20 bandwidth:1e+09]",
+		"use": "map[active:1 allocations:2 bandwidth:1000 pending:1]",
+	}
+	if len(own) != 1 {
+		t.Fatalf("%d projects", len(own))
+	}
+	for name, w := range want {
+		if got := fmt.Sprint(own[0][name]); got != w {
+			t.Errorf("%s is %s, want %s", name, got, w)
+		}
+	}
+	all := h.want(200, "GET", "/api/v1/projects", "", bearer(h.admin)).Results
+	if len(all) != 2 || fmt.Sprint(all[1]) != fmt.Sprint(own[0]) || fmt.Sprint(all[0]["limits"]) != "map[allocations:<nil> bandwidth:<nil>]" {
+		t.Errorf("the operator sees %v", all)
+	}
+	one := h.want(200, "GET", "/api/v1/projects/projectB", "", bearer(h.key)).Results
+	if fmt.Sprint(one) != fmt.Sprint(own) {
+		t.Errorf("shown %v, listed %v", one, own)
+	}
+	h.want(200, "GET", "/api/v1/projects/project%20B", "", bearer(h.foreign))
+	h.want(404, "GET", "/api/v1/projects/project%20B", "", bearer(h.key))
+	h.want(404, "GET", "/api/v1/projects/nowhere", "", bearer(h.admin))
+	h.want(422, "GET", "/api/v1/projects?project_id=projectB", "", bearer(h.key))
+	h.want(401, "GET", "/api/v1/projects", "")
+}
+
+// TestConventions holds every resource that can be read against what holds for
+// all of them.
+func TestConventions(t *testing.T) {
+	h := watched(t)
+	id := h.create("")
+	c, err := theContract()
+	h.must(err)
+	checked := 0
+	for _, op := range h.operations(c, id) {
+		if op.method != "GET" || !strings.HasPrefix(op.target, "/api") {
+			continue
+		}
+		checked++
+		base := "/api/v1/"
+		if !strings.HasPrefix(op.target, base) {
+			base = "/api/"
+		}
+		list := c.lists(op)
+		if strings.HasSuffix(op.target, "/paths") {
+			op.target += "?src=192.127.1.10&dst=192.127.1.11"
+		}
+		key := bearer(h.admin)
+		get := h.want(200, "GET", op.target, "", key)
+		for _, r := range get.Results {
+			self, _ := r["_links"].(map[string]any)["self"].(map[string]any)["href"].(string)
+			if again := h.do("GET", self, "", key); again.code != 200 || !strings.HasPrefix(self, base) {
+				t.Errorf("%s: self is %q: %d", op.target, self, again.code)
+			}
+		}
+		if head := h.do("HEAD", op.target, "", key); head.code != 200 || head.body != "" || head.header.Get("Content-Length") != get.header.Get("Content-Length") {
+			t.Errorf("HEAD %s: %d %v", op.target, head.code, head.header)
+		}
+		versioned := h.do("GET", op.target, "", key, header{"Accept", "application/vnd.conga+json; version=1.0"})
+		if got := versioned.header.Get("Content-Type"); got != "application/vnd.conga+json; version=1.0" {
+			t.Errorf("%s: versioned as %s", op.target, got)
+		}
+		if (get.header.Get("Link") != "") != list {
+			t.Errorf("%s: Link is %q", op.target, get.header.Get("Link"))
+		}
+		if list {
+			h.want(200, "GET", op.target+"?page=2&per_page=1", "", key)
+			h.want(422, "GET", op.target+"?page=0", "", key)
+		}
+		h.want(400, "GET", op.target, "{", key)
+		h.want(400, "GET", op.target, `{"api_key":7}`, header{"X-Nothing", "x"})
+		h.want(422, "GET", op.target, `{"colour":"red"}`, key)
+	}
+	if checked < 20 {
+		t.Errorf("only %d resources", checked)
+	}
+}
+
+// lists reports whether the document says that an operation has pages.
+func (c *contract) lists(op operation) bool {
+	params, _ := c.get(op.at.at("parameters"))
+	return strings.Contains(fmt.Sprint(params), "/PerPage")
+}
