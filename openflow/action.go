@@ -192,10 +192,12 @@ func appendActions(dst []byte, acts []Action) ([]byte, error) {
 	var err error
 	for i := range acts {
 		a := &acts[i]
-		switch a.Type {
-		case ActionOutput:
+		if a.Type == ActionOutput { // most are
 			dst = binary.BigEndian.AppendUint64(dst, uint64(ActionOutput)<<48|16<<32|uint64(a.Port))
 			dst = binary.BigEndian.AppendUint64(dst, uint64(a.MaxLen)<<48)
+			continue
+		}
+		switch a.Type {
 		case ActionSetQueue:
 			dst = appendShort(dst, a.Type, a.Queue)
 		case ActionGroup:
