@@ -54,6 +54,7 @@ class Case(unittest.TestCase):
 
     def tearDown(self) -> None:
         self.lab.release_all()
+        self.lab.wait_links()
 
     def note(self, text: str, *args: object) -> None:
         """Adds a figure to the line that is printed for this test."""

@@ -63,6 +63,14 @@ class Client:
         with self.opener.open(self.base + "/healthz", timeout=5) as answer:
             return answer.status == 200
 
+    def metric(self, name: str) -> float:
+        """The value of a metric without labels."""
+        with self.opener.open(self.base + "/metrics", timeout=5) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(name + " "):
+                    return float(line.split()[1])
+        raise KeyError(name)
+
     def login(self, user: str, project: str, password: str = "") -> None:
         """Asks for a key and uses it from now on."""
         self.key = ""

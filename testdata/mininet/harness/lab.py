@@ -85,6 +85,11 @@ class Lab:
         names = {self.net.topo.nodeInfo(s)["dpid"]: s for s in self.net.switches}
         return [names[hop["dpid"]] for hop in details["path"]]
 
+    def wait_links(self, seconds: float = 15) -> None:
+        """Waits until the daemon knows every link between switches, both ways."""
+        wanted = 2 * sum(1 for a, b in self.net.topo.links() if self.net.topo.isSwitch(a) and self.net.topo.isSwitch(b))
+        until(lambda: self.api.metric("conga_links") == wanted, seconds, "all %d links are known" % wanted)
+
     def release_all(self) -> None:
         """Deletes every allocation and waits until the switches are clear."""
         for a in self.api.list():
