@@ -16,6 +16,7 @@ man: build
 # The end-to-end tests run where they can: e2e.sh says why not, with code 2.
 # Where CI is set they must.
 test: lint
+	@if [ "$$(id -u)" = 0 ]; then testdata/mininet/install.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; fi
 	$(GO) test $(TESTFLAGS) ./...
 	@if [ "$$(id -u)" = 0 ] && [ -x testdata/mininet/e2e.sh ]; then \
 		timeout -k 30 12m testdata/mininet/e2e.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; \
