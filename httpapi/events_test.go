@@ -13,6 +13,7 @@ import (
 
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/httpapitest"
 )
 
 // live is the API behind a server on pipes, in the time of a bubble.
@@ -109,9 +110,9 @@ func (s *stream) want(kind string) (id, data string) {
 	if got != kind {
 		s.t.Fatalf("event %q (%s), want %q", got, data, kind)
 	}
-	c, err := theContract()
+	c, err := httpapitest.Load()
 	if err == nil {
-		err = c.validText("/components/schemas/Event", data)
+		err = c.ValidText("/components/schemas/Event", data)
 	}
 	if err != nil || !strings.Contains(data, `"event_id":"`+id+`"`) {
 		s.t.Errorf("event %s: %v: %s", id, err, data)

@@ -24,6 +24,7 @@ import (
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
 	"conga/httpapi/events"
+	"conga/httpapi/httpapitest"
 	"conga/httpapi/replay"
 	"conga/httpapi/webhook"
 	"conga/openflow"
@@ -35,7 +36,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(noSecretIs
 // of one switch, with a clock that tests move.
 type harness struct {
 	t       testing.TB
-	api     http.Handler
+	api     http.Handler // holds every answer against the OpenAPI document
+	bare    http.Handler // does not
 	alloc   *allocator.Allocator
 	keys    *auth.Keys
 	dir     *auth.Static
@@ -133,8 +135,14 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	for _, f := range adjust {
 		f(&cfg)
 	}
-	h.api, err = httpapi.New(cfg)
+	h.bare, err = httpapi.New(cfg)
 	h.must(err)
+	h.api = h.bare
+	if _, benchmark := t.(*testing.B); !benchmark {
+		c, err := httpapitest.Load()
+		h.must(err)
+		h.api = c.Handler(h.bare, func(err error) { h.t.Error(err) })
+	}
 	suite.add(h)
 	h.key = h.issue("abc123", "projectB")
 	h.foreign = h.issue("xyz987", "project B")
@@ -208,11 +216,6 @@ func (h *harness) do(method, target, body string, headers ...header) answer {
 	w := httptest.NewRecorder()
 	h.api.ServeHTTP(w, r)
 	a := answer{code: w.Code, header: w.Header(), body: w.Body.String()}
-	if c, err := theContract(); err != nil {
-		h.t.Fatal(err)
-	} else if err := c.check(method, r.URL.Path, a.code, a.header, a.body); err != nil {
-		h.t.Errorf("%s %s: the answer is not as documented: %v\n%s", method, target, err, a.body)
-	}
 	if method != http.MethodHead && strings.HasPrefix(w.Header().Get("Content-Type"), "application/") && strings.HasPrefix(target, "/api") {
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {
 			h.t.Fatalf("%s %s: %v in %s", method, target, err, a.body)

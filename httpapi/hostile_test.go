@@ -17,6 +17,7 @@ import (
 	"conga/allocator/store"
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/httpapitest"
 )
 
 // lasting are the buckets that a refused request must not change. The audit log
@@ -47,19 +48,19 @@ type attack struct {
 
 // operation is what the document says of one, as far as attacks need it.
 type operation struct {
-	c              *contract
+	c              *httpapitest.Contract
 	method, target string
 	named          string // the target, with {} for the name in it; "": there is none
-	at             pointer
-	whole          pointer // schema of the body; "": none
-	schema         pointer // of one of the forms that it may have
+	at             httpapitest.Pointer
+	whole          httpapitest.Pointer // schema of the body; "": none
+	schema         httpapitest.Pointer // of one of the forms that it may have
 	fields         map[string]any
 }
 
 // operations are all that the document has below one server, with addresses that
 // lead to something. One whose body may have several forms is there for each.
-func (h *harness) operations(c *contract, id string) (out []operation) {
-	paths, at := c.members("/paths")
+func (h *harness) operations(c *httpapitest.Contract, id string) (out []operation) {
+	paths, at := c.Members("/paths")
 	if _, _, err := h.keys.IssueOperator(h.t.Context(), "watcher", time.Hour); err != nil && !errors.Is(err, auth.ErrOperatorExists) {
 		h.t.Fatal(err)
 	}
@@ -68,8 +69,8 @@ func (h *harness) operations(c *contract, id string) (out []operation) {
 		"{connection_uuid}": h.connection(), "{dpid}": "0000000000000001", "{name}": "watcher",
 	}
 	for template := range paths {
-		item, p := c.members(at.at(template))
-		target, named := bases(item)[0]+template, ""
+		item, p := c.Members(at.At(template))
+		target, named := httpapitest.Bases(item)[0]+template, ""
 		if param := paramPattern.FindString(template); param != "" {
 			named = strings.Replace(target, param, "{}", 1)
 			target = strings.Replace(target, param, names[param], 1)
@@ -78,15 +79,15 @@ func (h *harness) operations(c *contract, id string) (out []operation) {
 			if method == "parameters" || method == "servers" || strings.HasSuffix(template, "/events") {
 				continue
 			}
-			op := operation{c: c, method: strings.ToUpper(method), target: target, named: named, at: p.at(method)}
-			body, b := c.members(op.at.at("requestBody"))
+			op := operation{c: c, method: strings.ToUpper(method), target: target, named: named, at: p.At(method)}
+			body, b := c.Members(op.at.At("requestBody"))
 			if body == nil {
 				out = append(out, op)
 				continue
 			}
-			_, op.whole = c.get(b.at("content", "application/json", "schema"))
-			for _, op.schema = range c.forms(op.whole) {
-				op.fields, _ = c.members(op.schema.at("properties"))
+			_, op.whole = c.Get(b.At("content", "application/json", "schema"))
+			for _, op.schema = range formsOf(c, op.whole) {
+				op.fields, _ = c.Members(op.schema.At("properties"))
 				out = append(out, op)
 			}
 		}
@@ -96,14 +97,14 @@ func (h *harness) operations(c *contract, id string) (out []operation) {
 }
 
 // forms are the schemas of which a value must fulfil one.
-func (c *contract) forms(schema pointer) (out []pointer) {
-	list, at := c.get(schema.at("oneOf"))
+func formsOf(c *httpapitest.Contract, schema httpapitest.Pointer) (out []httpapitest.Pointer) {
+	list, at := c.Get(schema.At("oneOf"))
 	forms, ok := list.([]any)
 	if !ok {
-		return []pointer{schema}
+		return []httpapitest.Pointer{schema}
 	}
 	for i := range forms {
-		_, p := c.get(at.at(fmt.Sprint(i)))
+		_, p := c.Get(at.At(fmt.Sprint(i)))
 		out = append(out, p)
 	}
 	return out
@@ -121,7 +122,7 @@ func (h *harness) connection() string {
 
 // judge is the key with which more than the key is judged.
 func (h *harness) judge(o operation) string {
-	if text, _ := o.c.get(o.at.at("description")); strings.Contains(fmt.Sprint(text), "For the operator's key.") {
+	if text, _ := o.c.Get(o.at.At("description")); strings.Contains(fmt.Sprint(text), "For the operator's key.") {
 		return h.admin
 	}
 	return h.key
@@ -151,7 +152,7 @@ func bodyOf(fields map[string]string) string {
 // values.
 func (o operation) required(t *testing.T) map[string]string {
 	fields := map[string]string{}
-	list, _ := o.c.get(o.schema.at("required"))
+	list, _ := o.c.Get(o.schema.At("required"))
 	names, _ := list.([]any)
 	for _, name := range names {
 		value, ok := sound[name.(string)]
@@ -214,9 +215,9 @@ func (o operation) attacks(t *testing.T) (out []attack) {
 		}
 		for field := range o.fields {
 			for name, value := range strangeValues {
-				_, p := o.c.get(o.schema.at("properties", field))
+				_, p := o.c.Get(o.schema.At("properties", field))
 				refused := slices.Contains(alwaysRefused, name) && !slices.Contains(anyText, field)
-				if o.c.validText(p, value) == nil && !refused {
+				if o.c.ValidText(p, value) == nil && !refused {
 					continue // strange, but allowed
 				}
 				add(field+": "+name, o.target, o.with(t, field, value))
@@ -252,7 +253,7 @@ var (
 func TestHostileRequests(t *testing.T) {
 	h := watched(t)
 	id := h.create(`,"src_port":4321,"protocol":"tcp"`)
-	c, err := theContract()
+	c, err := httpapitest.Load()
 	h.must(err)
 	ops := h.operations(c, id)
 	before, n := h.dump(lasting...), 0
@@ -282,12 +283,12 @@ func TestHostileRequests(t *testing.T) {
 func TestHostileQueries(t *testing.T) {
 	h := watched(t)
 	h.create("")
-	c, err := theContract()
+	c, err := httpapitest.Load()
 	h.must(err)
 	ops := h.operations(c, "none")
 	before := h.dump(lasting...)
 	for _, op := range ops {
-		params, _ := op.c.get(op.at.at("parameters"))
+		params, _ := op.c.Get(op.at.At("parameters"))
 		if op.method != "GET" || params == nil {
 			continue
 		}
@@ -380,7 +381,7 @@ func TestSlowBodies(t *testing.T) {
 // TestRandomBodies throws JSON of any form at every operation that takes some.
 func TestRandomBodies(t *testing.T) {
 	h := newHarness(t)
-	c, err := theContract()
+	c, err := httpapitest.Load()
 	h.must(err)
 	for _, op := range h.operations(c, h.create("")) {
 		if op.schema == "" || len(op.required(t)) == 0 {
@@ -389,7 +390,7 @@ func TestRandomBodies(t *testing.T) {
 		before := h.dump(lasting...)
 		for i := range 200 {
 			body, _ := json.Marshal(randomValue(uint64(i)*7919+13, 4))
-			if c.validText(op.whole, string(body)) == nil {
+			if c.ValidText(op.whole, string(body)) == nil {
 				continue
 			}
 			if a := h.do(op.method, op.target, string(body), bearer(h.key)); a.code < 400 || a.code > 499 {

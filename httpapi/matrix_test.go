@@ -129,7 +129,7 @@ type keyring struct {
 
 // withAll serves what is served only where there is something to serve.
 func withAll(c *httpapi.Config) {
-	c.Metrics = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") })
 	c.Planner = c.Allocations.(httpapi.Planner)
 	c.Statistics = told{time.Unix(1429206570, 0)}
 }
@@ -230,7 +230,7 @@ func TestMatrix(t *testing.T) {
 func TestMatrixIsWhole(t *testing.T) {
 	h := newHarness(t, withAll)
 	routes := map[string]bool{}
-	for _, r := range h.api.(*gin.Engine).Routes() {
+	for _, r := range h.bare.(*gin.Engine).Routes() {
 		routes[r.Method+" "+r.Path] = true
 	}
 	params := strings.NewReplacer("{id}", ":id", "{conn}", ":id", "{hook}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{name}", ":name", "{key}", ":key")
@@ -257,7 +257,7 @@ func TestMatrixIsWhole(t *testing.T) {
 // the admin's key alone.
 func TestNewResourcesAreClosed(t *testing.T) {
 	h := newHarness(t)
-	for _, r := range h.api.(*gin.Engine).Routes() {
+	for _, r := range h.bare.(*gin.Engine).Routes() {
 		if strings.HasPrefix(r.Path, "/api/") && !httpapi.HasRole(r.Path) {
 			t.Errorf("%s has no row in the table of roles", r.Path)
 		}

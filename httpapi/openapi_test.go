@@ -12,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"conga/httpapi"
+	"conga/httpapi/httpapitest"
 )
 
 func TestOpenAPIDocumentIsValid(t *testing.T) {
@@ -50,15 +51,15 @@ var paramPattern = regexp.MustCompile(`[:*][a-z_]+|\{[a-z_]+\}`)
 func TestOpenAPIHasEveryRoute(t *testing.T) {
 	h := newHarness(t, func(c *httpapi.Config) { c.Metrics, c.Statistics = http.NotFoundHandler(), told{} })
 	var served, documented []string
-	for _, r := range h.api.(*gin.Engine).Routes() {
+	for _, r := range h.bare.(*gin.Engine).Routes() {
 		served = append(served, r.Method+" "+paramPattern.ReplaceAllString(r.Path, "{}"))
 	}
-	c, err := theContract()
+	c, err := httpapitest.Load()
 	h.must(err)
-	paths, at := c.members("/paths")
+	paths, at := c.Members("/paths")
 	for template := range paths {
-		item, _ := c.members(at.at(template))
-		for _, base := range bases(item) {
+		item, _ := c.Members(at.At(template))
+		for _, base := range httpapitest.Bases(item) {
 			for method := range item {
 				if method != "parameters" && method != "servers" {
 					documented = append(documented, strings.ToUpper(method)+" "+paramPattern.ReplaceAllString(base+template, "{}"))
@@ -81,13 +82,13 @@ func TestOpenAPIHasEveryRoute(t *testing.T) {
 // TestOpenAPIIsStrict: what the document says of our objects leaves nothing
 // out, so that an answer with a member more than documented is found.
 func TestOpenAPIIsStrict(t *testing.T) {
-	c, err := theContract()
+	c, err := httpapitest.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	schemas, at := c.members("/components/schemas")
+	schemas, at := c.Members("/components/schemas")
 	for name := range schemas {
-		m, _ := c.members(at.at(name))
+		m, _ := c.Members(at.At(name))
 		if _, closed := m["additionalProperties"]; m["type"] == "object" && !closed {
 			t.Errorf("%s is open to any member", name)
 		}
@@ -98,10 +99,10 @@ func TestOpenAPIIsStrict(t *testing.T) {
 		`{"status":0,"results":[{"allocation_id":"x","state":"gone","_links":{"self":{"href":"/x"}}}],"errors":[]}`,
 	} {
 		header := http.Header{"Content-Type": {"application/json"}}
-		if err := c.check("POST", "/api/allocations", 201, header, bad); err == nil {
+		if err := c.Check("POST", "/api/allocations", 201, header, bad); err == nil {
 			t.Errorf("%s is taken for an answer", bad)
 		}
-		if err := c.check("POST", "/api/allocations", 418, header, bad); err == nil {
+		if err := c.Check("POST", "/api/allocations", 418, header, bad); err == nil {
 			t.Errorf("%s is taken for an error", bad)
 		}
 	}

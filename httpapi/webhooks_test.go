@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"conga/allocator/store"
+	"conga/httpapi/httpapitest"
 )
 
 func TestWebhooks(t *testing.T) {
@@ -123,7 +124,7 @@ func TestProjects(t *testing.T) {
 func TestConventions(t *testing.T) {
 	h := watched(t)
 	id := h.create("")
-	c, err := theContract()
+	c, err := httpapitest.Load()
 	h.must(err)
 	checked := 0
 	for _, op := range h.operations(c, id) {
@@ -135,7 +136,7 @@ func TestConventions(t *testing.T) {
 		if !strings.HasPrefix(op.target, base) {
 			base = "/api/"
 		}
-		list := c.lists(op)
+		list := op.lists()
 		if strings.HasSuffix(op.target, "/paths") {
 			op.target += "?src=192.127.1.10&dst=192.127.1.11"
 		}
@@ -171,7 +172,7 @@ func TestConventions(t *testing.T) {
 }
 
 // lists reports whether the document says that an operation has pages.
-func (c *contract) lists(op operation) bool {
-	params, _ := c.get(op.at.at("parameters"))
+func (op operation) lists() bool {
+	params, _ := op.c.Get(op.at.At("parameters"))
 	return strings.Contains(fmt.Sprint(params), "/PerPage")
 }

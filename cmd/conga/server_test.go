@@ -18,6 +18,7 @@ import (
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/httpapitest"
 	"conga/openflow"
 	"conga/scheduler"
 )
@@ -69,6 +70,9 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	must(err)
 	api, err := httpapi.New(httpapi.Config{Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Now: now})
 	must(err)
+	contract, err := httpapitest.Load()
+	must(err)
+	api = contract.Handler(api, func(err error) { t.Error(err) })
 
 	s := &server{fake: newFake(), keys: keys}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/httpapi/httpapitest"
 	"conga/httpapi/webhook"
 )
 
@@ -31,7 +32,12 @@ type rest struct {
 func (p *process) rest(key string) *rest {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	p.t.Cleanup(transport.CloseIdleConnections)
-	return &rest{t: p.t, p: p, http: &http.Client{Transport: transport}, key: key}
+	contract, err := httpapitest.Load()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	checked := contract.Transport(transport, func(err error) { p.t.Error(err) })
+	return &rest{t: p.t, p: p, http: &http.Client{Transport: checked}, key: key}
 }
 
 // do makes a request and returns its answer; the caller reads and closes it.

@@ -1,0 +1,152 @@
+package httpapitest
+
+import (
+	"bytes"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"conga/httpapi"
+)
+
+// Contract is the OpenAPI document, to hold answers against. Its schemas are
+// JSON Schema 2020-12 and refer to each other within the document, so that it is
+// one schema resource. It may be used by many goroutines at once.
+type Contract struct {
+	doc any
+
+	mu       sync.Mutex
+	compiler *jsonschema.Compiler
+	compiled map[string]*jsonschema.Schema
+}
+
+// Load is the contract of the API as it is built. It fails if the document
+// cannot be read.
+var Load = sync.OnceValues(func() (*Contract, error) {
+	text, err := httpapi.OpenAPI()
+	if err != nil {
+		return nil, err
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	c := &Contract{doc: doc, compiler: jsonschema.NewCompiler(), compiled: map[string]*jsonschema.Schema{}}
+	c.compiler.DefaultDraft(jsonschema.Draft2020)
+	return c, c.compiler.AddResource("openapi.json", doc)
+})
+
+// Pointer is a place in the document (RFC 6901); "" is the whole.
+type Pointer string
+
+// At is the place below p that the names lead to.
+func (p Pointer) At(names ...string) Pointer {
+	for _, name := range names {
+		p += Pointer("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+	}
+	return p
+}
+
+// Get finds what is at a place, and where it really is if that is a reference;
+// nil if there is nothing.
+func (c *Contract) Get(p Pointer) (any, Pointer) {
+	v := c.doc
+	for name := range strings.SplitSeq(strings.TrimPrefix(string(p), "/"), "/") {
+		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		switch in := v.(type) {
+		case map[string]any:
+			v = in[name]
+		case []any:
+			i, err := strconv.Atoi(name)
+			if err != nil || i >= len(in) {
+				return nil, p
+			}
+			v = in[i]
+		default:
+			return nil, p
+		}
+	}
+	if m, ok := v.(map[string]any); ok {
+		if ref, ok := m["$ref"].(string); ok && len(m) == 1 {
+			return c.Get(Pointer(strings.TrimPrefix(ref, "#")))
+		}
+	}
+	return v, p
+}
+
+// Members are those of the object at a place, and where it really is.
+func (c *Contract) Members(p Pointer) (map[string]any, Pointer) {
+	v, p := c.Get(p)
+	m, _ := v.(map[string]any)
+	return m, p
+}
+
+// Valid checks a value against the schema at a place.
+func (c *Contract) Valid(p Pointer, v any) error {
+	s, err := c.schema(p)
+	if err != nil {
+		return err
+	}
+	return s.Validate(v)
+}
+
+// ValidText checks JSON text against the schema at a place.
+func (c *Contract) ValidText(p Pointer, text string) error {
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		return err
+	}
+	return c.Valid(p, v)
+}
+
+func (c *Contract) schema(p Pointer) (*jsonschema.Schema, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.compiled[string(p)]; s != nil {
+		return s, nil
+	}
+	s, err := c.compiler.Compile("openapi.json#" + (&url.URL{Fragment: string(p)}).EscapedFragment())
+	if err == nil {
+		c.compiled[string(p)] = s
+	}
+	return s, err
+}
+
+// Bases are what stands before a path of the document in addresses.
+func Bases(item map[string]any) []string {
+	if _, root := item["servers"]; root {
+		return []string{""}
+	}
+	return []string{"/api/v1", "/api"}
+}
+
+// item finds the path item for an address.
+func (c *Contract) item(path string) (map[string]any, Pointer) {
+	paths, at := c.Members("/paths")
+	for template := range paths {
+		item, p := c.Members(at.At(template))
+		for _, base := range Bases(item) {
+			if rest, ok := strings.CutPrefix(path, base); ok && matches(template, rest) {
+				return item, p
+			}
+		}
+	}
+	return nil, ""
+}
+
+// matches reports whether a path has the form of a template.
+func matches(template, path string) bool {
+	want, got := strings.Split(template, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return false
+	}
+	for i := range want {
+		if want[i] != got[i] && (!strings.HasPrefix(want[i], "{") || got[i] == "") {
+			return false
+		}
+	}
+	return true
+}
