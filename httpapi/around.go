@@ -32,6 +32,7 @@ func (a *api) around(c *gin.Context) {
 	h.Set(headerRequestID, id)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store")
+	h.Set("Vary", "Accept")                 // see media.go
 	h.Set("Referrer-Policy", "no-referrer") // addresses below /auth hold keys
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	if c.Request.TLS != nil {

@@ -66,7 +66,7 @@ func (a *api) listAudit(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	x.Header("Link", q.links(x.path("audit"), total))
+	x.linkPages(q, x.path("audit"), total)
 	views := make([]recordView, 0, len(page))
 	for _, r := range page {
 		views = append(views, viewRecord(x, r))

@@ -80,6 +80,7 @@ type Config struct {
 	Ready       []Check                   // what /readyz asks, in this order
 	Metrics     http.Handler              // served at /metrics; nil: not served
 	Observe     func(Observation)         // nil: nobody counts requests
+	Origin      string                    // where users reach us, such as https://conga.example; "": as they say
 	Log         *slog.Logger              // nil: none
 	Now         func() time.Time          // nil: time.Now
 }

@@ -113,7 +113,7 @@ func (a *api) listConnections(x *exchange) error {
 func (a *api) pageOfConnections(x *exchange, q listQuery, want connections.Query, path string) []*connections.Connection {
 	skip := (q.page - 1) * q.perPage
 	found, total := a.Connections.List(want, skip, q.perPage)
-	x.Header("Link", q.links(path, total))
+	x.linkPages(q, path, total)
 	return found
 }
 
@@ -136,8 +136,8 @@ func (a *api) connectionQuery(x *exchange) (q listQuery, want connections.Query,
 		}
 		values.Del(name)
 	}
-	want.Before, errs = epoch(own, "before", errs)
-	want.After, errs = epoch(own, "after", errs)
+	want.Before, errs = epoch(own, "before", 1, errs)
+	want.After, errs = epoch(own, "after", 0, errs) // some ask for what came after the beginning of time
 	q, err = parseListQuery(values.Encode())
 	if other, ok := errors.AsType[*fault](err); ok {
 		return q, want, newFault(other.status, append(other.errs, errs...)...)
@@ -154,16 +154,19 @@ func (a *api) connectionQuery(x *exchange) (q listQuery, want connections.Query,
 	if want.Project, err = a.projectOf(x, inBody, q.project); err != nil {
 		return q, want, err
 	}
+	if inBody.set {
+		q.values.Set("project_id", want.Project) // the links to other pages have no body
+	}
 	return q, want, a.onAllocation(x, own, &want)
 }
 
 // epoch reads a time of the query.
-func epoch(values url.Values, name string, errs []string) (int64, []string) {
+func epoch(values url.Values, name string, least int64, errs []string) (int64, []string) {
 	if !values.Has(name) {
 		return 0, errs
 	}
 	t, err := strconv.ParseInt(values.Get(name), 10, 64)
-	if err != nil || t < 1 || t > maxTime {
+	if err != nil || t < least || t > maxTime {
 		errs = append(errs, name+": must be a time in UNIX seconds")
 	}
 	return t, errs
@@ -191,7 +194,7 @@ func flowOf(a allocator.Allocation) connections.Flow {
 // showConnection is GET and HEAD /connections/{connection_uuid}. That of another
 // project does not exist, as far as this key can tell.
 func (a *api) showConnection(x *exchange) error {
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	c, err := a.Connections.Get(x.Param("id"))

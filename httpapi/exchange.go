@@ -20,6 +20,7 @@ type exchange struct {
 	body    *fields         // what the body holds; empty without one
 	key     auth.Key        // who asks; zero where no key is needed
 	attempt *replay.Attempt // of a request with an Idempotency-Key; nil: none
+	public  string          // origin of addresses, from the configuration; "": the client's own
 }
 
 // handler answers an exchange, or returns the error that is the answer.
@@ -31,7 +32,7 @@ func (a *api) open(h handler) gin.HandlerFunc { return a.reading(readBody, h) }
 // reading serves a resource whose bodies read understands.
 func (a *api) reading(read func(*gin.Context) (*fields, error), h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
-		x := &exchange{Context: c, body: &fields{}}
+		x := &exchange{Context: c, body: &fields{}, public: a.Origin}
 		body, err := read(c)
 		if err == nil {
 			x.body = body
@@ -67,6 +68,28 @@ func (x *exchange) path(elem ...string) string {
 	return base + "/" + strings.Join(elem, "/")
 }
 
+// origin is scheme and host of a whole address: as configured, or else what the
+// client itself calls us.
+func (x *exchange) origin() string {
+	host := x.Request.Host
+	switch {
+	case x.public != "":
+		return x.public
+	case host == "" || strings.ContainsAny(host, "<>\"\\ ,;/"):
+		return "" // an address without it is one too
+	case x.Request.TLS == nil:
+		return "http://" + host
+	}
+	return "https://" + host
+}
+
+// done is the error of everything that is wrong with a request that says all in
+// its body and has no parameters.
+func (x *exchange) done() error {
+	_, err := soleParameters(x)
+	return err
+}
+
 // envelope is the body of every answer below /api.
 type envelope struct {
 	Status  int      `json:"status"` // 0, or the HTTP status of an error
@@ -87,6 +110,8 @@ const (
 	typeJSON    = "application/json"
 	typeVendor  = "application/vnd.conga+json"
 	typeProblem = "application/problem+json"
+
+	typeMergePatch = "application/merge-patch+json" // RFC 7396
 )
 
 // succeed answers with results, which must be a slice.

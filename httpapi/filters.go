@@ -89,7 +89,7 @@ func takeParameters(raw string, names []string) (*parameters, url.Values, error)
 // showPage answers with one page of a list at this address.
 func showPage[T, V any](x *exchange, q listQuery, list []T, view func(T) V) error {
 	first, last := q.bounds(len(list))
-	x.Header("Link", q.links(x.Request.URL.Path, len(list)))
+	x.linkPages(q, x.Request.URL.Path, len(list))
 	views := make([]V, 0, last-first)
 	for _, one := range list[first:last] {
 		views = append(views, view(one))

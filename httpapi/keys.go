@@ -36,7 +36,7 @@ func (a *api) requestKey(x *exchange) error {
 	if token == "" {
 		b.require("user_id")
 	}
-	if err := b.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	from := clientAddr(x)
@@ -120,7 +120,7 @@ func keyFault(err error) error {
 // the body, which clients send out of habit, changes nothing.
 func (a *api) showKey(x *exchange) error {
 	x.body.text("api_key")
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	secret := x.Param("key")
@@ -137,7 +137,7 @@ func keyOwner(x *exchange) (user, project string, err error) {
 	b.text("api_key")
 	u, p := b.name("user_id"), b.name("project_id")
 	b.require("user_id", "project_id")
-	return u.v, p.v, b.done()
+	return u.v, p.v, x.done()
 }
 
 // renewKey is POST /auth/{api_key}.

@@ -70,7 +70,7 @@ func (a *api) listOperators(x *exchange) error {
 	}
 	keys := a.Keys.Operators()
 	first, last := q.bounds(len(keys))
-	x.Header("Link", q.links(x.path("operators"), len(keys)))
+	x.linkPages(q, x.path("operators"), len(keys))
 	views := make([]operatorView, 0, last-first)
 	for _, key := range keys[first:last] {
 		views = append(views, viewOperator(x, key))

@@ -71,14 +71,21 @@ func (q listQuery) bounds(total int) (first, last int) {
 	return first, min(first+q.perPage, total)
 }
 
-// links is the Link header of RFC 8288: every other page that there is.
-func (q listQuery) links(path string, total int) string {
+// linkPages sets the Link header of RFC 8288: every other page of the list at path
+// that there is. Its addresses are whole, since many clients follow them as they
+// stand.
+func (x *exchange) linkPages(q listQuery, path string, total int) {
+	x.Header("Link", q.links(x.origin()+path, total))
+}
+
+// links are the pages of a list of so many items, as the Link header names them.
+func (q listQuery) links(address string, total int) string {
 	pages := max(1, (total+q.perPage-1)/q.perPage)
 	var out []string
 	add := func(page int, rel string) {
 		q.values.Set("page", strconv.Itoa(page))
 		q.values.Set("per_page", strconv.Itoa(q.perPage))
-		out = append(out, "<"+path+"?"+q.values.Encode()+`>; rel="`+rel+`"`)
+		out = append(out, "<"+address+"?"+q.values.Encode()+`>; rel="`+rel+`"`)
 	}
 	add(1, "first")
 	if q.page > 1 {

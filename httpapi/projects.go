@@ -99,7 +99,7 @@ func (a *api) listProjects(x *exchange) error {
 	}
 	list := a.visibleProjects(x)
 	first, last := q.bounds(len(list))
-	x.Header("Link", q.links(x.path("projects"), len(list)))
+	x.linkPages(q, x.path("projects"), len(list))
 	use, now := map[string]*useView{}, a.Now().Unix()
 	for _, p := range list[first:last] {
 		use[p.ID] = &useView{}
@@ -121,7 +121,7 @@ func (a *api) showProject(x *exchange) error {
 	if a.Projects == nil {
 		return errNoResource
 	}
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	for _, p := range a.visibleProjects(x) {

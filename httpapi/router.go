@@ -24,6 +24,7 @@ func (a *api) routes() http.Handler {
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false // a redirected POST loses its body in many clients
+	r.UseRawPath = true             // a project's name may have a slash in it
 	_ = r.SetTrustedProxies(nil)    // the client is who holds the connection
 	r.Use(a.around)
 	r.NoRoute(func(c *gin.Context) { a.fail(c, errNoResource) })
@@ -39,6 +40,7 @@ func (a *api) routes() http.Handler {
 	a.routeCovalence(r)
 	for _, base := range []string{"/api", "/api/v1"} {
 		g := r.Group(base)
+		g.Match(read, "", a.open(a.showIndex))
 		g.POST("/auth", a.open(a.requestKey))
 		g.Match(read, "/auth/:key", a.open(a.showKey))
 		g.POST("/auth/:key", a.open(a.renewKey))
@@ -61,7 +63,7 @@ func (a *api) routes() http.Handler {
 		g.POST("/allocations", a.keyed(a.once(a.createAllocation)))
 		g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
 		g.POST("/allocations/:id", a.keyed(a.once(a.changeAllocation)))
-		g.PATCH("/allocations/:id", a.keyed(a.changeAllocation))
+		g.PATCH("/allocations/:id", a.keyed(a.once(a.changeAllocation)))
 		g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
 		g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
 		a.routeConnections(g)

@@ -181,7 +181,7 @@ func (a *api) listWebhooks(x *exchange) error {
 		return sees(x.key, project) && (q.project == "" || project == q.project)
 	})
 	first, last := q.bounds(len(list))
-	x.Header("Link", q.links(x.path("webhooks"), len(list)))
+	x.linkPages(q, x.path("webhooks"), len(list))
 	views := make([]webhookView, 0, last-first)
 	for _, hook := range list[first:last] {
 		if _, status, err := a.Webhooks.Get(hook.ID); err == nil {

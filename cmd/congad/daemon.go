@@ -167,7 +167,7 @@ func (d *daemon) openAPI() error {
 		Metrics: metrics, Observe: observe,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections),
 		Audit: d.around.audit, Replays: d.around.replays, Events: d.around.events,
-		Webhooks: d.around.webhooks, Projects: d.projects,
+		Webhooks: d.around.webhooks, Projects: d.projects, Origin: d.cfg.API.URL,
 	})
 	if err != nil {
 		return err

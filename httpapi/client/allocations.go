@@ -194,8 +194,9 @@ func all[T any](ctx context.Context, c *Client, op, path string) ([]T, error) {
 	return list, nil
 }
 
-// link finds the target of a relation in the Link header (RFC 8288), made
-// absolute; "" if there is none.
+// link finds the target of a relation in the Link header (RFC 8288), on the server
+// that c knows, whatever that calls itself: nobody else is given the key. It is ""
+// if there is none.
 func (c *Client) link(h http.Header, rel string) string {
 	for part := range strings.SplitSeq(strings.Join(h.Values("Link"), ","), ",") {
 		target, params, _ := strings.Cut(strings.TrimSpace(part), ">")
@@ -206,6 +207,7 @@ func (c *Client) link(h http.Header, rel string) string {
 		if err != nil {
 			return ""
 		}
+		u.Scheme, u.Host, u.User = c.base.Scheme, c.base.Host, nil
 		return u.String()
 	}
 	return ""

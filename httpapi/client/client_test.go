@@ -185,11 +185,13 @@ func TestListForeignLink(t *testing.T) {
 		w.Header().Set("Link", `<`+thief.URL+`/api/v1/allocations>; rel="next"`)
 		answer(w, 200, `[{"allocation_id":"1"}]`)
 	})
-	var err error
-	for _, err = range c.List(t.Context(), "") {
+	for _, err := range c.List(t.Context(), "") {
+		if err != nil { // our own server's address, which the proxy in front may not know
+			t.Error(err)
+		}
 	}
-	if err == nil || stolen.Load() {
-		t.Errorf("error %v, stolen %t", err, stolen.Load())
+	if stolen.Load() {
+		t.Error("the key went elsewhere")
 	}
 }
 

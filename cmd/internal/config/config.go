@@ -26,6 +26,7 @@ type API struct {
 	Listen    string    `yaml:"listen"` // host:port
 	TLS       KeyPair   `yaml:"tls"`    // empty: a self-signed pair in the data directory
 	Plaintext Plaintext `yaml:"plaintext"`
+	URL       string    `yaml:"url"` // where users reach a proxy in front; "": at listen, as they say
 }
 
 // KeyPair names the PEM files of a certificate and its key.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,6 +59,9 @@ func (v *validator) config(c *Config) {
 func (v *validator) api(a API) {
 	host := v.listen("api.listen", a.Listen)
 	v.pair("api.tls", a.TLS.Cert, a.TLS.Key)
+	if a.URL != "" && !isOrigin(a.URL) {
+		v.add("api.url", "%q is no address of a server; write scheme and host alone, such as https://conga.example.org", a.URL)
+	}
 	if a.Plaintext == TLSOnly {
 		return
 	}
@@ -67,6 +71,13 @@ func (v *validator) api(a API) {
 	if a.Plaintext == Loopback && !isLoopback(host) {
 		v.add("api.plaintext", "keys and passwords would cross the network in the clear on %s; listen on 127.0.0.1, use TLS, or write force if a proxy in front adds TLS", a.Listen)
 	}
+}
+
+// isOrigin reports whether s is a scheme, a host and perhaps a port, and nothing
+// else.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && s == u.Scheme+"://"+u.Host
 }
 
 func isLoopback(host string) bool {
