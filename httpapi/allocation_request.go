@@ -114,8 +114,11 @@ func (f *allocationFields) replacement(now allocator.Allocation, clock int64) al
 	absent(&all.srcPort)
 	absent(&all.dstPort)
 	absent(&all.rate)
-	// The start of what has started is no longer anybody's to choose.
-	if now.State == allocator.Pending && (now.Window.Start == 0 || now.Window.Start > clock) {
+	started := now.State != allocator.Pending || now.Window.Start != 0 && now.Window.Start <= clock
+	switch {
+	case all.start.set && all.start.v == now.Window.Start:
+		all.start = value[int64]{} // as it is shown; whether it was asked for is not
+	case !started: // of what has started it is no longer anybody's to choose
 		absent(&all.start)
 	}
 	return all.change(now)

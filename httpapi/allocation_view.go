@@ -25,8 +25,8 @@ type allocationView struct {
 	Reason   *string   `json:"reason"`
 	Path     []hopView `json:"path"`
 
-	Connections *int            `json:"connections"` // reported of its traffic; null: nobody reports
-	InUse       *bool           `json:"in_use"`      // active, and somebody is on it
+	Connections *int            `json:"connections"` // reported of its traffic; null: the project reports nothing
+	InUse       *bool           `json:"in_use"`      // active, and somebody is on it; null: nobody can tell
 	Links       allocationLinks `json:"_links"`
 }
 

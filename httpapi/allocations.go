@@ -2,8 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"strconv"
-	"strings"
 
 	"conga/allocator"
 )
@@ -18,7 +16,7 @@ var errNoAllocation = newFault(http.StatusNotFound, "allocation_id: no such allo
 func (a *api) createAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
 	of := a.takeConnectionID(x.body, &f)
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	if err := a.mayUse(x, f.project.v); err != nil {
@@ -33,40 +31,50 @@ func (a *api) createAllocation(x *exchange) error {
 	}
 	r := f.request()
 	r.UserID = user
-	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, x.created))
+	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, func(one allocator.Allocation) reply { return a.created(x, one) }))
 	if err != nil {
 		return err
 	}
-	return x.answer(x.created(made))
+	return x.answer(a.created(x, made))
 }
 
 // created answers a creation.
-func (x *exchange) created(a allocator.Allocation) reply {
-	self := x.path("allocations", a.ID)
+func (a *api) created(x *exchange, one allocator.Allocation) reply {
+	self := x.path("allocations", one.ID)
+	etag := etagOf(one, a.viewAllocations(x, []allocator.Allocation{one})[0])
 	return reply{
-		status: http.StatusCreated, header: map[string]string{"Location": self, "ETag": etagOf(a)},
-		results: []createdView{{ID: a.ID, State: string(a.State), Links: links{Self: link{self}}}},
+		status: http.StatusCreated, header: map[string]string{"Location": self, "ETag": etag},
+		results: []createdView{{ID: one.ID, State: string(one.State), Links: links{Self: link{self}}}},
 	}
 }
 
 // showAllocation is GET and HEAD /allocations/{id}.
 func (a *api) showAllocation(x *exchange) error {
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	found, err := a.find(x)
 	if err != nil {
 		return err
 	}
-	return x.answer(a.shown(x, found))
+	r := a.shown(x, found)
+	known, err := unchanged(x.Request.Header, found, r.header["ETag"])
+	if err != nil {
+		return err
+	}
+	if known {
+		x.Header("ETag", r.header["ETag"])
+		x.Status(http.StatusNotModified)
+		x.Writer.WriteHeaderNow()
+		return nil
+	}
+	return x.answer(r)
 }
 
 // shown answers with all that is known of an allocation.
 func (a *api) shown(x *exchange, one allocator.Allocation) reply {
-	return reply{
-		status: http.StatusOK, header: map[string]string{"ETag": etagOf(one)},
-		results: a.viewAllocations(x, []allocator.Allocation{one}),
-	}
+	views := a.viewAllocations(x, []allocator.Allocation{one})
+	return reply{status: http.StatusOK, header: map[string]string{"ETag": etagOf(one, views[0])}, results: views}
 }
 
 // find is the allocation in the address. That of another project does not
@@ -93,16 +101,45 @@ func (a *api) changeAllocation(x *exchange) error {
 func (a *api) replaceAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
 	x.body.require(required...)
+	if err := a.ignoreShown(x); err != nil {
+		return err
+	}
 	return a.update(x, &f, func(now allocator.Allocation) allocator.Change {
 		return f.replacement(now, a.Now().Unix())
 	})
+}
+
+// ignoreShown has a replacement hold what GET has shown, so that a client can
+// change what it got and send it back. What CONGA decides must be as it is, unless
+// it may have become another thing meanwhile.
+func (a *api) ignoreShown(x *exchange) error {
+	for _, name := range []string{"reason", "path", "in_use", "connections", "_links"} {
+		x.body.take(name)
+	}
+	id, state, end := x.body.text("allocation_id"), x.body.text("state"), x.body.integer("end_time", 0, maxTime)
+	if !id.set && !state.set && !end.set {
+		return nil
+	}
+	now, err := a.find(x)
+	if err != nil {
+		return err
+	}
+	for name, other := range map[string]bool{
+		"allocation_id": id.set && id.v != now.ID, "state": state.set && state.v != string(now.State),
+		"end_time": end.set && end.v != now.Window.End,
+	} {
+		if other {
+			x.body.reject(name, "%s", setByUs)
+		}
+	}
+	return nil
 }
 
 // update changes the allocation in the address. The change always names the
 // revision that it was made from, because a part of a flow key is changed by
 // writing the whole.
 func (a *api) update(x *exchange, f *allocationFields, change func(allocator.Allocation) allocator.Change) error {
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	if f.project.set {
@@ -115,7 +152,7 @@ func (a *api) update(x *exchange, f *allocationFields, change func(allocator.All
 		if err != nil {
 			return err
 		}
-		if err := checkIfMatch(x.Request.Header, now); err != nil {
+		if err := mayChange(x.Request.Header, now); err != nil {
 			return err
 		}
 		if f.user.set && f.user.v != now.UserID {
@@ -138,7 +175,7 @@ var errKeepsChanging = &fault{status: http.StatusConflict, errs: []string{"the a
 
 // deleteAllocation is DELETE /allocations/{id}.
 func (a *api) deleteAllocation(x *exchange) error {
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	for range updateTries {
@@ -146,7 +183,7 @@ func (a *api) deleteAllocation(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		if err := checkIfMatch(x.Request.Header, found); err != nil {
+		if err := mayChange(x.Request.Header, found); err != nil {
 			return err
 		}
 		err = a.Allocations.Delete(x.Request.Context(), found.ID, found.Revision, a.along(x, nil))
@@ -177,6 +214,7 @@ func (a *api) listAllocations(x *exchange) error {
 		return newFault(http.StatusUnprocessableEntity, "project_id: body and query name different projects")
 	case inBody.set:
 		project = inBody.v
+		q.values.Set("project_id", project) // the links to other pages have no body
 	case project == "":
 		project = x.key.Project // an operator's is "": all of them
 	}
@@ -187,27 +225,6 @@ func (a *api) listAllocations(x *exchange) error {
 	}
 	list := a.Allocations.List(project)
 	first, last := q.bounds(len(list))
-	x.Header("Link", q.links(x.path("allocations"), len(list)))
+	x.linkPages(q, x.path("allocations"), len(list))
 	return x.succeed(http.StatusOK, a.viewAllocations(x, list[first:last]))
-}
-
-// etagOf is a strong validator: the revision grows with every change.
-func etagOf(a allocator.Allocation) string {
-	return `"` + strconv.FormatUint(a.Revision, 10) + `"`
-}
-
-// checkIfMatch is RFC 9110 §13.1.1 for an allocation that exists.
-func checkIfMatch(h http.Header, a allocator.Allocation) error {
-	wanted := h.Values("If-Match")
-	if len(wanted) == 0 {
-		return nil
-	}
-	for _, header := range wanted {
-		for tag := range strings.SplitSeq(header, ",") {
-			if tag = strings.TrimSpace(tag); tag == "*" || tag == etagOf(a) {
-				return nil
-			}
-		}
-	}
-	return newFault(http.StatusPreconditionFailed, "If-Match: the allocation has changed; it is "+etagOf(a)+" now")
 }

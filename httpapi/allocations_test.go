@@ -204,7 +204,7 @@ func TestPages(t *testing.T) {
 		if next == "" {
 			break
 		}
-		if len(page.Results) != 128 || !strings.HasPrefix(next, "/api/v1/allocations?") || !strings.Contains(next, "project_id=projectB") {
+		if len(page.Results) != 128 || !strings.HasPrefix(next, host+"/api/v1/allocations?") || !strings.Contains(next, "project_id=projectB") {
 			t.Errorf("%d results, next is %s", len(page.Results), next)
 		}
 		page = h.want(200, "GET", next, "", bearer(h.key))

@@ -207,7 +207,7 @@ func TestContentType(t *testing.T) {
 		{"application/x-www-form-urlencoded", 415},
 		{"text/plain", 415},
 		{"nonsense;;", 415},
-		{"", 415},
+		{"", 201}, // nothing else can be meant
 	} {
 		a := h.want(c.code, "POST", "/api/allocations", "{"+good+"}", bearer(h.key), header{"Content-Type", c.contentType})
 		if c.code == 201 {
@@ -217,6 +217,13 @@ func TestContentType(t *testing.T) {
 		}
 	}
 	h.want(415, "POST", "/api/allocations", "{"+good+"}", bearer(h.key), header{"Content-Encoding", "gzip"})
+	merge := header{"Content-Type", "application/merge-patch+json"}
+	if a := h.want(415, "POST", "/api/allocations", "{"+good+"}", bearer(h.key), merge); a.header.Get("Accept") == "" {
+		t.Error("415 does not say what is taken")
+	}
+	id := h.create("")
+	h.want(200, "PATCH", "/api/allocations/"+id, `{"duration":60}`, bearer(h.key), merge)
+	h.want(200, "DELETE", "/api/allocations/"+id, "", bearer(h.key))
 	// Without a body its type does not matter; curl sends one all the same.
 	h.want(200, "GET", "/api/allocations", "", bearer(h.key), header{"Content-Type", "text/plain"})
 	if n := h.stored(); n != 0 {

@@ -24,7 +24,7 @@ func readBody(c *gin.Context) (*fields, error) {
 	if err != nil || len(raw) == 0 {
 		return &fields{}, err
 	}
-	if err := checkContent(c.Request.Header); err != nil {
+	if err := checkContent(c.Request); err != nil {
 		return nil, err
 	}
 	return parseObject(raw)

@@ -40,7 +40,7 @@ func readReport(c *gin.Context) (*fields, error) {
 	if len(raw) == 0 {
 		return nil, newFault(http.StatusBadRequest, "body: an array of connections is needed")
 	}
-	if err := checkContent(c.Request.Header); err != nil {
+	if err := checkContent(c.Request); err != nil {
 		return nil, err
 	}
 	return parseReport(raw)

@@ -3,9 +3,11 @@ package httpapi
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"conga/allocator"
 	"conga/httpapi/connections"
+	"conga/stats"
 )
 
 // viewAllocations is viewAllocation for many, with how each is used.
@@ -15,15 +17,57 @@ func (a *api) viewAllocations(x *exchange, list []allocator.Allocation) []alloca
 	for i, one := range list {
 		views[i], flows[i] = viewAllocation(x.path, one), flowOf(one)
 	}
-	if a.Connections == nil {
-		return views
+	if a.Connections != nil {
+		a.countReports(x, views, flows)
 	}
-	for i, n := range a.Connections.Count(flows) {
-		views[i].Connections = &n
-		views[i].InUse = new(n > 0 && list[i].State == allocator.Active)
-		views[i].Links.Connections = &link{x.path("connections") + "?allocation=" + list[i].ID}
+	for i := range views {
+		views[i].InUse = a.inUse(list[i], views[i].Connections)
 	}
 	return views
+}
+
+// countReports shows how many connections were reported of each flow. Where a
+// project reports nothing at all that says nothing, and stays null.
+func (a *api) countReports(x *exchange, views []allocationView, flows []connections.Flow) {
+	reports := map[string]bool{}
+	for i, n := range a.Connections.Count(flows) {
+		project := flows[i].Project
+		if _, asked := reports[project]; !asked {
+			_, total := a.Connections.List(connections.Query{Project: project}, 0, 0)
+			reports[project] = total > 0
+		}
+		if reports[project] {
+			views[i].Connections = &n
+		}
+		views[i].Links.Connections = &link{x.path("connections") + "?allocation=" + views[i].ID}
+	}
+}
+
+// inUse tells whether anybody is on an active path: somebody has reported a
+// connection, or traffic is seen. Nil: nobody can tell.
+func (a *api) inUse(one allocator.Allocation, reported *int) *bool {
+	if one.State != allocator.Active {
+		return new(false)
+	}
+	if reported != nil && *reported > 0 {
+		return new(true)
+	}
+	if a.Statistics != nil {
+		s := a.Statistics.Allocation(one.ID)
+		rates := []*stats.Rate{s.Forward.EnteredRate, s.Reverse.EnteredRate, s.Forward.DeliveredRate, s.Reverse.DeliveredRate}
+		for _, r := range rates {
+			if r != nil && r.Bits > 0 {
+				return new(true)
+			}
+		}
+		if slices.ContainsFunc(rates, func(r *stats.Rate) bool { return r != nil }) && !s.Stale {
+			return new(false)
+		}
+	}
+	if reported != nil {
+		return new(false)
+	}
+	return nil
 }
 
 // takeConnectionID takes connection_uuid, which says in one word what the

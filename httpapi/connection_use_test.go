@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"conga/httpapi"
 	"conga/httpapi/connections"
+	"conga/stats"
 )
 
 // TestWhoIsOnThePath: an allocation says whether anyone uses it, and leads to
@@ -32,7 +34,7 @@ func TestWhoIsOnThePath(t *testing.T) {
 		}
 		href := one["_links"].(map[string]any)["connections"].(map[string]any)["href"].(string)
 		on := h.want(200, "GET", href, "", bearer(h.key))
-		if fmt.Sprint(len(on.Results)) != fmt.Sprint(one["connections"]) || !strings.Contains(on.header.Get("Link"), "allocation="+id) {
+		if n := one["connections"]; n != nil && fmt.Sprint(len(on.Results)) != fmt.Sprint(n) || !strings.Contains(on.header.Get("Link"), "allocation="+id) {
 			t.Errorf("%v of %s: %s", one["connections"], href, on.body)
 		}
 		return fmt.Sprint(one["connections"], " ", one["in_use"])
@@ -63,8 +65,52 @@ func TestWhoIsOnThePath(t *testing.T) {
 		t.Errorf("the other project has %d connections on it", n)
 	}
 	h.advance(connections.DefaultKeep)
-	if got := usage(id); got != "0 false" {
+	if got := usage(id); got != "<nil> <nil>" {
 		t.Errorf("after the reports: %s", got)
+	}
+}
+
+// flowing are the statistics of a network in which every allocation carries this
+// much.
+type flowing struct {
+	httpapi.Statistics
+	rate *stats.Rate
+}
+
+func (f flowing) Allocation(string) stats.Allocation {
+	return stats.Allocation{Reverse: stats.Direction{DeliveredRate: f.rate}}
+}
+
+// TestInUseByTraffic: traffic that is seen is use, whether or not anybody reports
+// it; and where nothing is seen and nothing reported nobody can tell.
+func TestInUseByTraffic(t *testing.T) {
+	for name, c := range map[string]struct {
+		rate          *stats.Rate
+		report        string // the destination of what the project reports; "": nothing
+		pending, then string
+	}{
+		"traffic":                      {&stats.Rate{Bits: 1}, "", "<nil> false", "<nil> true"},
+		"none":                         {&stats.Rate{}, "", "<nil> false", "<nil> false"},
+		"not counted":                  {nil, "", "<nil> false", "<nil> <nil>"},
+		"not counted, other reports":   {nil, "192.127.1.45", "0 false", "0 false"},
+		"traffic, and other reports":   {&stats.Rate{Bits: 1}, "192.127.1.45", "0 false", "0 true"},
+		"none yet, but it is reported": {&stats.Rate{}, "192.127.1.11", "1 false", "1 true"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHarness(t, func(cfg *httpapi.Config) { cfg.Statistics = flowing{rate: c.rate} })
+			if c.report != "" {
+				h.report(between("192.127.1.10", 40001, c.report, 443))
+			}
+			id := h.create("")
+			usage := func() string {
+				d := h.want(200, "GET", "/api/allocations/"+id, "", bearer(h.key)).Results[0]
+				return fmt.Sprint(d["connections"], " ", d["in_use"])
+			}
+			pending := usage()
+			if h.settle(); pending != c.pending || usage() != c.then {
+				t.Errorf("pending %s, want %s; active %s, want %s", pending, c.pending, usage(), c.then)
+			}
+		})
 	}
 }
 

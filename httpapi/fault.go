@@ -126,6 +126,9 @@ func (a *api) fail(c *gin.Context, err error) {
 	if f.retry > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.retry))
 	}
+	if f.status == http.StatusUnsupportedMediaType {
+		h.Set("Accept", typeJSON+", "+typeVendor) // RFC 9110, section 15.5.16
+	}
 	if f.status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", `Bearer realm="conga"`)
 	}

@@ -152,11 +152,14 @@ func (f *fields) done() error {
 	return nil
 }
 
+// setByUs is why a field of our answers is refused in a request.
+const setByUs = "is set by CONGA; leave it out"
+
 // ownField explains why a field of our answers is refused in a request.
 var ownField = func() map[string]string {
 	reasons := map[string]string{}
 	for _, name := range []string{"allocation_id", "end_time", "state", "reason", "path", "in_use", "connections", "_links"} {
-		reasons[name] = "is set by CONGA; leave it out"
+		reasons[name] = setByUs
 	}
 	return reasons
 }()

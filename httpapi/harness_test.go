@@ -196,9 +196,13 @@ type answer struct {
 // header sets one header of a request.
 type header [2]string
 
+// host is what requests without one are sent to; whole addresses begin with it.
+const host = "http://example.com"
+
 // do sends a request with body, which is JSON unless a header says otherwise.
 func (h *harness) do(method, target, body string, headers ...header) answer {
 	h.t.Helper()
+	target = strings.TrimPrefix(target, host)
 	r := httptest.NewRequestWithContext(h.t.Context(), method, target, strings.NewReader(body))
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")

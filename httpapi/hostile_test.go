@@ -245,7 +245,7 @@ func (o operation) attacks(t *testing.T) (out []attack) {
 // of ours takes but those of anyText.
 var (
 	alwaysRefused = []string{"NUL", "surrogate", "newline", "right to left", "not a character"}
-	anyText       = []string{"api_key", "password", "uuid", "connection_uuid", "created_at"}
+	anyText       = []string{"api_key", "password", "uuid", "connection_uuid", "created_at", "reason", "path", "in_use", "connections", "_links"}
 )
 
 // TestHostileRequests: no request that the document does not allow is taken for

@@ -120,6 +120,7 @@ func TestWithoutReports(t *testing.T) {
 		t.Errorf("%d", a.code)
 	}
 	id := h.create("")
+	h.settle()
 	one := h.want(200, "GET", "/api/allocations/"+id, "", bearer(h.key)).Results[0]
 	if one["in_use"] != nil || one["connections"] != nil {
 		t.Errorf("details are %v", one)

@@ -59,6 +59,7 @@ var matrix = []row{
 	{"GET", "/healthz", "", anybody},
 	{"GET", "/readyz", "", anybody},
 	{"GET", "/metrics", "", anybody},
+	{"GET", "/api", "", anybody},
 
 	{"POST", "/api/auth", `{"user_id":"abc123","project_id":"projectB","password":"` + password + `"}`, anybody},
 	{"GET", "/api/auth/{key}", "", [columns]int{404, 404, 404, 200, 200, 200, 404, 404}},
@@ -114,6 +115,9 @@ var matrix = []row{
 	{"GET", "/api/stats/switches/{dpid}/tables", "", operators},
 	{"GET", "/api/stats/switches/{dpid}/meters", "", operators},
 }
+
+// versioned is the other address of what is below /api.
+func versioned(address string) string { return strings.Replace(address, "/api", "/api/v1", 1) }
 
 const reportOfOne = `[{"source":{"ip":"192.127.1.10","port":"40001"},"destination":{"ip":"192.127.1.11","port":"443"}}]`
 
@@ -197,7 +201,7 @@ func TestMatrix(t *testing.T) {
 	for _, row := range matrix {
 		t.Run(row.method+" "+row.address, func(t *testing.T) {
 			for c := range columns {
-				for _, address := range []string{row.address, strings.Replace(row.address, "/api/", "/api/v1/", 1)} {
+				for _, address := range []string{row.address, versioned(row.address)} {
 					k := newKeyring(t) // each cell starts from the same
 					methods := []string{row.method}
 					if row.method == http.MethodGet {
@@ -237,8 +241,8 @@ func TestMatrixIsWhole(t *testing.T) {
 	for _, row := range matrix {
 		address, _, _ := strings.Cut(params.Replace(row.address), "?")
 		wanted := []string{row.method + " " + address}
-		if strings.HasPrefix(address, "/api/") {
-			wanted = append(wanted, row.method+" "+strings.Replace(address, "/api/", "/api/v1/", 1))
+		if strings.HasPrefix(address, "/api") {
+			wanted = append(wanted, row.method+" "+versioned(address))
 		}
 		for _, w := range wanted {
 			if !routes[w] {
@@ -262,7 +266,7 @@ func TestNewResourcesAreClosed(t *testing.T) {
 			t.Errorf("%s has no row in the table of roles", r.Path)
 		}
 	}
-	for _, template := range []string{"/api/secrets", "/api/v1/secrets/:id", "/api/allocationsx", "/api/v1", "/secrets"} {
+	for _, template := range []string{"/api/secrets", "/api/v1/secrets/:id", "/api/allocationsx", "/api/v2", "/secrets"} {
 		if httpapi.HasRole(template) {
 			t.Errorf("%s has a role", template)
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -126,9 +127,10 @@ func (x *exchange) digest() replay.Digest {
 		h.Write(b)
 	}
 	part([]byte(x.Request.Method))
-	part([]byte(x.Request.URL.Path))
+	part([]byte(routeLabel(x.Request.URL.Path))) // with a version or without
 	part([]byte(x.Request.URL.RawQuery))
-	for _, m := range x.body.members {
+	inOrder := slices.SortedFunc(slices.Values(x.body.members), func(a, b member) int { return strings.Compare(a.name, b.name) })
+	for _, m := range inOrder {
 		if m.name != "api_key" {
 			part([]byte(m.name))
 			part(m.raw)

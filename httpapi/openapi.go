@@ -80,7 +80,7 @@ func (o object) complete() {
 	for at, item := range asObject(o["paths"]) {
 		path := asObject(item)
 		_, elsewhere := path["servers"]
-		elsewhere = elsewhere && !strings.HasPrefix(at, "/api/")
+		elsewhere = elsewhere && !strings.HasPrefix(at, "/api")
 		for _, operation := range path {
 			if op := asObject(operation); op != nil && !elsewhere {
 				versioned(asObject(op["requestBody"]), typeVendor)

@@ -24,7 +24,6 @@ func TestEveryAnswerIsAnEnvelope(t *testing.T) {
 		code           int
 		method, target string
 	}{
-		{404, "GET", "/api"},
 		{404, "GET", "/api/"},
 		{404, "GET", "/api/v2/allocations"},
 		{404, "GET", "/api/allocations/"},

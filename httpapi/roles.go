@@ -29,6 +29,7 @@ type role struct {
 // everything that a key can do. What has no row is the admin's alone, so that a
 // new resource is closed until somebody opens it here.
 var roles = []role{
+	{"/", byAnybody, byNobody},      // says only where things are
 	{"/auth", byAnybody, byAnybody}, // the key is the address, or what is asked for
 	{"/operators", byAdmin, byAdmin},
 
@@ -53,6 +54,10 @@ var roles = []role{
 func roleOf(template string) role {
 	address := template
 	for _, base := range []string{"/api/v1", "/api"} {
+		if template == base {
+			address = "/"
+			break
+		}
 		if below, ok := strings.CutPrefix(template, base+"/"); ok {
 			address = "/" + below
 			break

@@ -132,9 +132,9 @@ func TestConventions(t *testing.T) {
 			continue
 		}
 		checked++
-		base := "/api/v1/"
+		base := "/api/v1"
 		if !strings.HasPrefix(op.target, base) {
-			base = "/api/"
+			base = "/api"
 		}
 		list := op.lists()
 		if strings.HasSuffix(op.target, "/paths") {

@@ -12,7 +12,7 @@ import (
 func (c *Contract) Handler(next http.Handler, report func(error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t := &tee{ResponseWriter: w, code: http.StatusOK}
-		method, path := r.Method, r.URL.Path
+		method, path := r.Method, r.URL.EscapedPath()
 		next.ServeHTTP(t, r)
 		c.judge(method, path, t.code, w.Header(), t.body.String(), report)
 	})
@@ -57,7 +57,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	whole := answer.Header.Get("Content-Type") == eventStream
 	answer.Body = &copied{body: answer.Body, ended: func(text string, atEnd bool) {
 		if atEnd || whole {
-			t.judge(r.Method, r.URL.Path, answer.StatusCode, answer.Header, text, t.report)
+			t.judge(r.Method, r.URL.EscapedPath(), answer.StatusCode, answer.Header, text, t.report)
 		}
 	}}
 	return answer, nil

@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"conga/allocator"
+)
+
+// etagOf is a strong validator of an allocation as it is shown: its revision,
+// which grows with every change, and what is shown of its use, which changes
+// without one.
+func etagOf(a allocator.Allocation, v allocationView) string {
+	tag := `"` + strconv.FormatUint(a.Revision, 10)
+	if v.Connections != nil {
+		tag += "." + strconv.Itoa(*v.Connections)
+	}
+	if v.InUse != nil && *v.InUse {
+		tag += ".u"
+	}
+	return tag + `"`
+}
+
+// current reports whether a header names the allocation's revision. Who wants to
+// change an allocation need not know who else has begun to use it meanwhile.
+func current(header []string, a allocator.Allocation) bool {
+	revision := strconv.FormatUint(a.Revision, 10)
+	return names(header, func(tag string) bool {
+		tag, ok := strings.CutPrefix(tag, `"`+revision)
+		return ok && (strings.HasPrefix(tag, ".") || tag == `"`) && strings.HasSuffix(tag, `"`)
+	})
+}
+
+// names reports whether a list of entity tags holds one that is wanted, or *.
+func names(header []string, wanted func(tag string) bool) bool {
+	for _, list := range header {
+		for tag := range strings.SplitSeq(list, ",") {
+			if tag = strings.TrimSpace(tag); tag == "*" || wanted(tag) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// mayChange evaluates the preconditions of a change (RFC 9110, section 13.2.2) of
+// an allocation that exists.
+func mayChange(h http.Header, a allocator.Allocation) error {
+	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, a) {
+		return newFault(http.StatusPreconditionFailed,
+			"If-Match: the allocation has changed; its revision is "+strconv.FormatUint(a.Revision, 10)+" now")
+	}
+	if unwanted := h.Values("If-None-Match"); len(unwanted) > 0 && current(unwanted, a) {
+		return newFault(http.StatusPreconditionFailed, "If-None-Match: there is such an allocation")
+	}
+	return nil
+}
+
+// unchanged evaluates the preconditions of reading an allocation: whether the
+// client has this answer already.
+func unchanged(h http.Header, a allocator.Allocation, etag string) (bool, error) {
+	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, a) {
+		return false, newFault(http.StatusPreconditionFailed, "If-Match: the allocation has changed; it is "+etag+" now")
+	}
+	return names(h.Values("If-None-Match"), func(tag string) bool { return strings.TrimPrefix(tag, "W/") == etag }), nil
+}

@@ -1,0 +1,43 @@
+package httpapi
+
+import (
+	"net/http"
+	"strings"
+)
+
+// indexView is what a client finds that knows nothing but where we are.
+type indexView struct {
+	Name    string    `json:"name"`
+	Version string    `json:"version"` // of the media type
+	Links   relations `json:"_links"`
+}
+
+// showIndex is GET and HEAD of the address below which everything is. It needs no
+// key, as the OpenAPI document does not, which says the same at more length.
+func (a *api) showIndex(x *exchange) error {
+	x.body.text("api_key") // some clients show it always
+	if err := x.done(); err != nil {
+		return err
+	}
+	base := x.FullPath()
+	links := relate("self", base, "describedby", "/openapi.json")
+	for _, list := range a.lists() {
+		links[strings.ReplaceAll(list, "/", ".")] = link{base + "/" + list}
+	}
+	return x.succeed(http.StatusOK, []indexView{{Name: "CONGA", Version: "1.0", Links: links}})
+}
+
+// lists are the resources that can be read without knowing a name. What is not
+// served is left out.
+func (a *api) lists() []string {
+	all := []string{"allocations", "operators", "switches", "links", "hosts", "attachments"}
+	for list, served := range map[string]bool{
+		"connections": a.Connections != nil, "stats": a.Statistics != nil,
+		"events": a.Events != nil, "webhooks": a.Webhooks != nil, "projects": a.Projects != nil, "audit": a.Audit != nil,
+	} {
+		if served {
+			all = append(all, list)
+		}
+	}
+	return all
+}
