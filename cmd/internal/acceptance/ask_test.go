@@ -1,0 +1,230 @@
+package acceptance
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// asker makes requests on behalf of one key, or of none, in one test. Every
+// answer is held against the OpenAPI document.
+type asker struct {
+	*world
+	t    *testing.T
+	key  string // shown as a bearer; "": none
+	http *http.Client
+}
+
+// nobody asks without a key.
+func (w *world) nobody(t *testing.T) *asker {
+	t.Helper()
+	return w.over(t, true)
+}
+
+// over asks without a key, over HTTP/2 or 1.1.
+func (w *world) over(t *testing.T, http2 bool) *asker {
+	t.Helper()
+	transport := w.transport(http2)
+	t.Cleanup(transport.CloseIdleConnections)
+	checked := w.contract.Transport(transport, func(err error) { t.Error(err) })
+	return &asker{world: w, t: t, http: &http.Client{Transport: checked, Timeout: time.Minute}}
+}
+
+// user asks with a new key of a user's in a project.
+func (w *world) user(t *testing.T, user, project string) *asker {
+	t.Helper()
+	a := w.nobody(t)
+	a.key = a.newKey(user, project)
+	return a
+}
+
+// operator asks with the admin's key.
+func (w *world) operator(t *testing.T) *asker {
+	t.Helper()
+	a := w.nobody(t)
+	a.key = w.admin
+	return a
+}
+
+// newKey asks for a key.
+func (a *asker) newKey(user, project string) string {
+	a.t.Helper()
+	return a.want(200, "POST", "/api/auth", fmt.Sprintf(`{"user_id":%q,"project_id":%q}`, user, project)).text("api_key")
+}
+
+// answer is what came back.
+type answer struct {
+	t      *testing.T
+	code   int
+	proto  string
+	header http.Header
+	body   string
+
+	Status  int              `json:"status"`
+	Results []map[string]any `json:"results"`
+	Errors  []string         `json:"errors"`
+}
+
+// text is a member of the first result.
+func (a *answer) text(name string) string {
+	a.t.Helper()
+	if len(a.Results) == 0 {
+		a.t.Fatalf("no results in %d %s", a.code, a.body)
+	}
+	s, ok := a.Results[0][name].(string)
+	if !ok {
+		a.t.Fatalf("%s is no text in %s", name, a.body)
+	}
+	return s
+}
+
+// ask makes a request with a body of JSON, or without one for "". Headers are
+// given as name and value in turn; an empty value takes one back.
+func (a *asker) ask(method, path, body string, headers ...string) *answer {
+	a.t.Helper()
+	var content io.Reader
+	if body != "" {
+		content = strings.NewReader(body)
+	}
+	r, err := http.NewRequest(method, a.url+path, content) // also when the test has ended, to clear up
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if a.key != "" {
+		r.Header.Set("Authorization", "Bearer "+a.key)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		if headers[i+1] == "" {
+			r.Header.Del(headers[i])
+		} else {
+			r.Header.Set(headers[i], headers[i+1])
+		}
+	}
+	response, err := a.http.Do(r)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	got := &answer{t: a.t, code: response.StatusCode, proto: response.Proto, header: response.Header, body: string(text)}
+	if strings.HasPrefix(path, "/api") && method != http.MethodHead && strings.Contains(got.header.Get("Content-Type"), "json") {
+		if err := json.Unmarshal(text, got); err != nil {
+			a.t.Fatalf("%s %s: %v in %s", method, path, err, text)
+		}
+	}
+	for _, one := range got.Results {
+		if key, ok := one["api_key"].(string); ok {
+			a.keep(key, "a key")
+		}
+		if secret, ok := one["secret"].(string); ok {
+			a.keep(secret, "a webhook's secret")
+		}
+	}
+	return got
+}
+
+// want makes a request whose answer must have this status.
+func (a *asker) want(code int, method, path, body string, headers ...string) *answer {
+	a.t.Helper()
+	got := a.ask(method, path, body, headers...)
+	if got.code != code {
+		a.t.Fatalf("%s %s %s: %d, want %d: %s", method, path, body, got.code, code, got.body)
+	}
+	return got
+}
+
+// refused makes a request that must be refused with this status and a sentence
+// about that field.
+func (a *asker) refused(code int, field, method, path, body string, headers ...string) {
+	a.t.Helper()
+	got := a.want(code, method, path, body, headers...)
+	if method != http.MethodHead && (got.Status != code || !strings.Contains(strings.Join(got.Errors, "\n")+"\n", field)) {
+		a.t.Errorf("%s %s %s: the answer does not speak of %s: %s", method, path, body, field, got.body)
+	}
+}
+
+// sound are members with which an allocation is made, by name.
+func sound() map[string]any {
+	return map[string]any{
+		"project_id": "projectB", "src_ip": "192.127.1.10", "dst_ip": "192.127.1.11", "duration": 3600,
+	}
+}
+
+// with is an object like fields, with one member more or another value; without
+// it if the value is absent.
+func with(fields map[string]any, name string, value any) string {
+	if fields[name] = value; value == absent {
+		delete(fields, name)
+	}
+	text, err := json.Marshal(fields)
+	if err != nil {
+		panic(err) // of plain values; cannot be
+	}
+	return string(text)
+}
+
+// absent is no value at all.
+var absent = new(int)
+
+// create makes an allocation and returns its ID. It is gone at the end of the
+// test.
+func (a *asker) create(body string) string {
+	a.t.Helper()
+	id := a.want(201, "POST", "/api/allocations", body).text("allocation_id")
+	a.cleared(id)
+	return id
+}
+
+// cleared has the allocation deleted at the end of the test, if it is still there.
+func (a *asker) cleared(id string) {
+	a.t.Cleanup(func() {
+		r, err := http.NewRequest("DELETE", a.url+"/api/allocations/"+id, nil)
+		if err != nil {
+			return
+		}
+		r.Header.Set("Authorization", "Bearer "+a.admin)
+		transport := a.transport(true)
+		defer transport.CloseIdleConnections()
+		if response, err := (&http.Client{Transport: transport}).Do(r); err == nil {
+			response.Body.Close()
+		}
+	})
+}
+
+// details are those of an allocation.
+func (a *asker) details(id string) map[string]any {
+	a.t.Helper()
+	return a.want(200, "GET", "/api/allocations/"+id, "").Results[0]
+}
+
+// until waits for an allocation to be in a state, and returns its details.
+func (a *asker) until(id, state string) map[string]any {
+	a.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		d := a.details(id)
+		if d["state"] == state {
+			return d
+		}
+		if time.Now().After(deadline) {
+			a.t.Fatalf("the allocation never is %s: %v", state, d)
+		}
+	}
+}
+
+// active makes an allocation and waits until it is active.
+func (a *asker) active(body string) string {
+	a.t.Helper()
+	id := a.create(body)
+	a.until(id, "active")
+	return id
+}

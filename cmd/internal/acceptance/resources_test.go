@@ -1,0 +1,126 @@
+package acceptance
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// resources are one of everything that the API can show.
+type resources struct {
+	*asker   // of projectB
+	replacer *strings.Replacer
+}
+
+// sets counts the resources that were made: traffic is one allocation's at a time.
+var sets atomic.Int32
+
+const reportOfOne = `{"source":{"ip":"192.127.1.10","port":"40001"},"destination":{"ip":"192.127.1.11","port":"443"}}`
+
+// resources makes one of everything, for one test.
+func (w *world) resources(t *testing.T) *resources {
+	t.Helper()
+	u, admin := w.user(t, "abc123", "projectB"), w.operator(t)
+	id := u.active(with(sound(), "src_port", 1000+sets.Add(1)))
+	hook := u.want(201, "POST", "/api/webhooks", `{"url":"https://127.0.0.1:9/hook"}`).text("webhook_id")
+	t.Cleanup(func() { w.operator(t).ask("DELETE", "/api/webhooks/"+hook, "") })
+	name := "watcher-" + strings.ToLower(id[:8])
+	admin.want(201, "POST", "/api/operators", fmt.Sprintf(`{"name":%q}`, name))
+	t.Cleanup(func() { w.operator(t).ask("DELETE", "/api/operators/"+name, "") })
+	connection := u.ask("POST", "/api/connections", "["+reportOfOne+"]").text("connection_uuid")
+	return &resources{u, strings.NewReplacer("{allocation_id}", id, "{webhook_id}", hook, "{name}", name,
+		"{connection_uuid}", connection, "{api_key}", u.key, "{project_id}", "projectB", "{dpid}", "0000000000000001")}
+}
+
+// operation is one request that the OpenAPI document has, made so that it would
+// be answered.
+type operation struct {
+	method, template, path, body string
+	open                         bool // no key is asked for
+	pages                        bool // a list in pages
+	fields                       bool // its body has members of its own
+}
+
+// bodies are what requests hold that need something, by method and template.
+var bodies = map[string]string{
+	"POST /auth":                         ownerExample,
+	"POST /auth/{api_key}":               ownerExample,
+	"DELETE /auth/{api_key}":             ownerExample,
+	"POST /allocations":                  `{"project_id":"projectB","src_ip":"192.127.1.40","dst_ip":"192.127.1.45","duration":60}`,
+	"PUT /allocations/{allocation_id}":   `{"project_id":"projectB","src_ip":"192.127.1.40","dst_ip":"192.127.1.45","duration":60}`,
+	"POST /connections":                  "[" + reportOfOne + "]",
+	"POST /api/v1/connections":           "[" + reportOfOne + "]",
+	"POST /api/connections":              "[" + reportOfOne + "]",
+	"POST /operators":                    `{"name":"one-more"}`,
+	"POST /webhooks":                     `{"url":"https://127.0.0.1:9/hook"}`,
+	"PUT /webhooks/{webhook_id}":         `{"url":"https://127.0.0.1:9/hook"}`,
+	"POST /allocations/{allocation_id}":  `{"duration":61}`,
+	"PATCH /allocations/{allocation_id}": `{"duration":61}`,
+	"PATCH /webhooks/{webhook_id}":       `{"events":["allocation.deleted"]}`,
+}
+
+// operations are all that the document has, at both addresses of each, but for
+// the stream of events, which has no end.
+func (r *resources) operations(t *testing.T) (out []operation) {
+	t.Helper()
+	paths, at := r.contract.Members("/paths")
+	for template := range paths {
+		item, p := r.contract.Members(at.At(template))
+		bases := []string{"/api/v1", "/api"}
+		if _, root := item["servers"]; root {
+			bases = []string{""}
+		}
+		for method, o := range item {
+			if method == "parameters" || method == "servers" || strings.HasSuffix(template, "/events") {
+				continue
+			}
+			op := operation{method: strings.ToUpper(method), template: template}
+			op.open = fmt.Sprint(o.(map[string]any)["security"]) == "[map[]]"
+			op.pages = strings.Contains(fmt.Sprint(o.(map[string]any)["parameters"]), "/PerPage")
+			op.body = bodies[op.method+" "+template]
+			_, op.fields = bodies[op.method+" "+template]
+			if body, _ := r.contract.Members(p.At(method, "requestBody")); body["required"] == true && op.body == "" {
+				t.Errorf("no body for %s %s is known here", op.method, template)
+			}
+			for _, base := range bases {
+				op.path = base + r.replacer.Replace(template)
+				if template == "/paths" {
+					op.path += "?src=192.127.1.10&dst=192.127.1.11"
+				}
+				out = append(out, op)
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b operation) int {
+		return cmp.Or(strings.Compare(a.template, b.template), strings.Compare(a.method, b.method), strings.Compare(a.base(), b.base()))
+	})
+	if len(out) < 80 {
+		t.Errorf("only %d operations", len(out))
+	}
+	return out
+}
+
+// envelope reports whether the operation's answers are envelopes.
+func (o operation) envelope() bool { return strings.HasPrefix(o.path, "/api") }
+
+// of are those of the operations that have the method and that envelopes answer.
+func of(list []operation, method string) []operation {
+	return slices.DeleteFunc(slices.Clone(list), func(o operation) bool { return o.method != method || !o.envelope() })
+}
+
+// methods are what resources at the path can be asked to do, as the document has
+// it.
+func methods(list []operation, path string) (out []string) {
+	for _, o := range list {
+		if o.path == path {
+			out = append(out, o.method)
+		}
+	}
+	return out
+}
+
+var allMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}

@@ -1,0 +1,81 @@
+package acceptance
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+// keyLike is a key or a token, whoever made it.
+var keyLike = regexp.MustCompile(`conga_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{10,}`)
+
+// leak is the first secret in a text, with what stands before it; "" if there is
+// none.
+func (w *world) leak(text string) string {
+	show := func(i int, what string) string {
+		return fmt.Sprintf("%q… %s", text[max(0, i-80):i], what)
+	}
+	if at := keyLike.FindStringIndex(text); at != nil {
+		return show(at[0], "a key or token")
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for secret, what := range w.secrets {
+		// Without what says that it is a key, which may be said.
+		if i := strings.Index(text, strings.TrimPrefix(secret, "conga_")); i >= 0 {
+			return show(i, what)
+		}
+	}
+	return ""
+}
+
+// leaks looks for secrets wherever the daemon has left anything: in its log, in
+// what the client printed for people, and in every file of the data directory
+// but those that are made to hold one.
+func (w *world) leaks() (found []string) {
+	note := func(where, text string) {
+		if l := w.leak(text); l != "" {
+			found = append(found, where+": "+l)
+		}
+	}
+	note("log", w.daemon.text())
+	note("messages of the client", w.seen.String())
+	files := 0
+	err := filepath.WalkDir(w.data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || d.Name() == "admin.key" || d.Name() == "api.key" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		files++
+		note(d.Name(), string(text))
+		return err
+	})
+	if err != nil || files < 2 {
+		found = append(found, fmt.Sprintf("nobody knows: %d files were looked at, %v", files, err))
+	}
+	return found
+}
+
+// leaksInMetrics looks for secrets in what Prometheus reads.
+func (w *world) leaksInMetrics() []string {
+	transport := w.transport(true)
+	defer transport.CloseIdleConnections()
+	response, err := (&http.Client{Transport: transport}).Get(w.url + "/metrics")
+	if err != nil {
+		return []string{"nobody knows: " + err.Error()}
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	switch l := w.leak(string(text)); {
+	case err != nil || !strings.Contains(string(text), "conga_"):
+		return []string{fmt.Sprintf("nobody knows: the metrics are %d bytes, %v", len(text), err)}
+	case l != "":
+		return []string{"metrics: " + l}
+	}
+	return nil
+}

@@ -1,0 +1,299 @@
+package acceptance
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"conga/httpapi/httpapitest"
+	"conga/openflow/ofswitch"
+)
+
+// world is one congad, which all tests share, the network that it controls, and
+// everything that has been kept secret in it.
+type world struct {
+	dir, data string
+	bin       string // directory of the two commands
+	url       string // https://host:port
+	daemon    *daemon
+	network   *ofswitch.Network
+	admin     string // key
+	trust     *x509.CertPool
+	contract  *httpapitest.Contract
+
+	mu      sync.Mutex
+	secrets map[string]string // what it is, by secret
+	seen    bytes.Buffer      // what commands have printed on stderr
+}
+
+// Names, passwords and hosts of the world. The first four addresses are those of
+// the CONGA document, the next two those of the Covalence document.
+const (
+	password     = "correct horse"
+	passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$x59UGLuAwBDnzRfVUBQJ7zA6GJrOY5gZkOVPda70TuA"
+
+	worldConfig = `
+data: %s
+api: {listen: "127.0.0.1:0"}
+openflow: {listen: "127.0.0.1:0"}
+network:
+  default_capacity: 1G
+  attachments:
+    - {prefix: 192.127.1.10/32, at: "0000000000000001:1"}
+    - {prefix: 192.127.1.40/32, at: "0000000000000001:1"}
+    - {prefix: 192.127.1.11/32, at: "0000000000000004:1"}
+    - {prefix: 192.127.1.22/32, at: "0000000000000004:1"}
+    - {prefix: 192.127.1.45/32, at: "0000000000000004:1"}
+    - {prefix: 10.80.76.9/32, at: "0000000000000001:1"}
+    - {prefix: 10.80.79.34/32, at: "0000000000000004:1"}
+    - {prefix: "2001:db8::1/128", at: "0000000000000001:1"}
+    - {prefix: "2001:db8::2/128", at: "0000000000000004:1"}
+directory:
+  projects:
+    - {id: projectB, members: [abc123, xyz987]}
+    - {id: project1, members: [abc123, guarded]}
+    - {id: "project B", members: [abc123]}
+    - {id: load, members: [abc123]}
+  users: [{id: guarded, password: "` + passwordHash + `"}]
+  allow_passwordless: true
+webhooks: {allow_private: true}
+stats: {interval: 1s}
+log: {format: json, level: debug}
+`
+)
+
+// addresses counts those that clients have had.
+var addresses atomic.Uint32
+
+// theWorld starts at the first test that needs it.
+var theWorld = sync.OnceValues(newWorld)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if started {
+		if w, err := theWorld(); err == nil {
+			code = max(code, w.end())
+		}
+	}
+	os.Exit(code)
+}
+
+var started bool // some test has needed the world
+
+func worldOf(t testing.TB) *world {
+	t.Helper()
+	started = true
+	w, err := theWorld()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func newWorld() (w *world, err error) {
+	w = &world{secrets: map[string]string{password: "a password"}}
+	if w.dir, err = os.MkdirTemp("", "conga-acceptance-"); err != nil {
+		return nil, err
+	}
+	if w.contract, err = httpapitest.Load(); err != nil {
+		return nil, err
+	}
+	w.bin, w.data = filepath.Join(w.dir, "bin"), filepath.Join(w.dir, "data")
+	build := exec.Command("go", "build", "-o", w.bin+"/", "conga/cmd/congad", "conga/cmd/conga")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, out)
+	}
+	file := filepath.Join(w.dir, "conga.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, worldConfig, w.data), 0o600); err != nil {
+		return nil, err
+	}
+	if w.daemon, err = startDaemon(w.bin, file); err != nil {
+		return nil, err
+	}
+	w.url = w.daemon.said("listening for users")["url"].(string)
+	if err := w.readKeys(); err != nil {
+		return nil, err
+	}
+	w.network = ofswitch.Diamond(ofswitch.TopologyConfig{})
+	w.network.Run(context.Background(), w.daemon.said("listening for switches")["addr"].(string))
+	return w, w.waitForNetwork()
+}
+
+// readKeys reads what the daemon has written for those who run it.
+func (w *world) readKeys() error {
+	key, err := os.ReadFile(filepath.Join(w.data, "admin.key"))
+	if err != nil {
+		return err
+	}
+	w.admin = strings.TrimSpace(string(key))
+	w.keep(w.admin, "the admin's key")
+	certificate, err := os.ReadFile(filepath.Join(w.data, "api.crt"))
+	if err != nil {
+		return err
+	}
+	if w.trust = x509.NewCertPool(); !w.trust.AppendCertsFromPEM(certificate) {
+		return errors.New("api.crt holds no certificate")
+	}
+	return nil
+}
+
+// waitForNetwork waits until the controller knows every link.
+func (w *world) waitForNetwork() error {
+	transport := w.transport(true)
+	defer transport.CloseIdleConnections()
+	c := http.Client{Transport: transport}
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		r, err := http.NewRequest("GET", w.url+"/api/v1/links", nil)
+		if err != nil {
+			return err
+		}
+		r.Header.Set("Authorization", "Bearer "+w.admin)
+		response, err := c.Do(r)
+		if err != nil {
+			return err
+		}
+		var answer struct{ Results []any }
+		err = json.NewDecoder(response.Body).Decode(&answer)
+		response.Body.Close()
+		if err == nil && len(answer.Results) == 8 {
+			return nil
+		}
+	}
+	return errors.New("the network never came up")
+}
+
+// transport reaches the daemon and trusts its certificate alone. Each has an
+// address of its own, as the users of a daemon have, and so its own allowance of
+// requests for keys.
+func (w *world) transport(http2 bool) *http.Transport {
+	n := addresses.Add(1)
+	local := &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n))}
+	return &http.Transport{
+		DialContext:       (&net.Dialer{LocalAddr: local, Timeout: 10 * time.Second}).DialContext,
+		TLSClientConfig:   &tls.Config{RootCAs: w.trust, MinVersion: tls.VersionTLS12},
+		ForceAttemptHTTP2: http2, MaxIdleConnsPerHost: 64,
+	}
+}
+
+// keep remembers a secret, which must not turn up anywhere.
+func (w *world) keep(secret, what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.secrets[secret] = what
+}
+
+// end stops everything and looks for secrets in what is left; it returns the exit
+// code of that.
+func (w *world) end() int {
+	leaks := w.leaksInMetrics()
+	w.daemon.stop()
+	w.network.Close()
+	leaks = append(leaks, w.leaks()...)
+	os.RemoveAll(w.dir)
+	for _, leak := range leaks {
+		fmt.Println("FAIL: a secret has leaked:", leak)
+	}
+	return min(len(leaks), 1)
+}
+
+// daemon is a congad of its own, as an operator starts it.
+type daemon struct {
+	cmd  *exec.Cmd
+	exit chan struct{}
+
+	mu    sync.Mutex
+	log   bytes.Buffer
+	lines []map[string]any
+	more  chan struct{} // closed at the next line
+}
+
+func startDaemon(bin, file string) (*daemon, error) {
+	d := &daemon{cmd: exec.Command(filepath.Join(bin, "congad"), "--config", file), exit: make(chan struct{}), more: make(chan struct{})}
+	stderr, err := d.cmd.StderrPipe()
+	if err == nil {
+		err = d.cmd.Start()
+	}
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		for s := bufio.NewScanner(stderr); s.Scan(); {
+			d.read(s.Bytes())
+		}
+		_ = d.cmd.Wait()
+		close(d.exit)
+	}()
+	if d.said("listening for switches") == nil {
+		d.stop()
+		return nil, fmt.Errorf("congad does not start:\n%s", d.text())
+	}
+	return d, nil
+}
+
+func (d *daemon) read(line []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.log.Write(append(line, '\n'))
+	var fields map[string]any
+	if json.Unmarshal(line, &fields) == nil && fields["msg"] != "request" {
+		d.lines = append(d.lines, fields)
+	}
+	close(d.more)
+	d.more = make(chan struct{})
+}
+
+func (d *daemon) text() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.String()
+}
+
+// said waits for a line of the log with this message; nil if it never comes.
+func (d *daemon) said(msg string) map[string]any {
+	deadline := time.After(20 * time.Second)
+	for {
+		d.mu.Lock()
+		more := d.more
+		for _, l := range d.lines {
+			if l["msg"] == msg {
+				d.mu.Unlock()
+				return l
+			}
+		}
+		d.mu.Unlock()
+		select {
+		case <-more:
+		case <-d.exit:
+			return nil
+		case <-deadline:
+			return nil
+		}
+	}
+}
+
+// stop ends the daemon in order, or after a while not in order.
+func (d *daemon) stop() {
+	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.exit:
+	case <-time.After(20 * time.Second):
+		_ = d.cmd.Process.Kill()
+		<-d.exit
+	}
+}
