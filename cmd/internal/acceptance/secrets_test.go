@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,8 +12,12 @@ import (
 	"strings"
 )
 
-// keyLike is a key or a token, whoever made it.
-var keyLike = regexp.MustCompile(`conga_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{10,}`)
+var (
+	// keyLike is a key or a token, whoever made it.
+	keyLike = regexp.MustCompile(`conga_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.`)
+	// encoded is what may be text in Base64, as JSON keeps bytes.
+	encoded = regexp.MustCompile(`[A-Za-z0-9+/]{40,}={0,2}`)
+)
 
 // leak is the first secret in a text, with what stands before it; "" if there is
 // none.
@@ -29,6 +34,13 @@ func (w *world) leak(text string) string {
 		// Without what says that it is a key, which may be said.
 		if i := strings.Index(text, strings.TrimPrefix(secret, "conga_")); i >= 0 {
 			return show(i, what)
+		}
+	}
+	for _, text := range encoded.FindAllString(text, -1) {
+		if plain, err := base64.StdEncoding.DecodeString(text); err == nil {
+			if at := keyLike.FindIndex(plain); at != nil {
+				return "in Base64: a key or token"
+			}
 		}
 	}
 	return ""

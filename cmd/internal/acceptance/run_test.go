@@ -1,0 +1,148 @@
+package acceptance
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// shell is a user's shell on some host, from which conga is run.
+type shell struct {
+	*world
+	t   *testing.T
+	dir string // home, and where commands run
+}
+
+// login is a shell whose user has logged in with a password.
+func (w *world) login(t *testing.T, user, project string) *shell {
+	t.Helper()
+	s := &shell{w, t, t.TempDir()}
+	file := filepath.Join(s.dir, "password")
+	if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.conga("login", "--user", user, "--project", project, "--password-file", file)
+	credentials, err := os.ReadFile(filepath.Join(s.dir, "conga", "credentials"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := keyLike.FindString(string(credentials))
+	if key == "" {
+		t.Fatal("login has kept no key")
+	}
+	w.keep(key, "a key that login has kept")
+	return s
+}
+
+// command is a call of conga that has not begun.
+func (s *shell) command(args ...string) *exec.Cmd {
+	c := exec.Command(filepath.Join(s.bin, "conga"), args...)
+	c.Dir = s.dir
+	c.Env = append(os.Environ(), "XDG_CONFIG_HOME="+s.dir, "CONGA_SERVER="+s.url,
+		"CONGA_FINGERPRINT="+s.daemon.said("listening for users")["fingerprint"].(string))
+	return c
+}
+
+// conga runs a call of conga, which must go well, and returns what it prints.
+func (s *shell) conga(args ...string) string {
+	s.t.Helper()
+	c := s.command(args...)
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	err := c.Run()
+	s.mu.Lock()
+	s.seen.Write(stderr.Bytes())
+	s.mu.Unlock()
+	if err != nil {
+		s.t.Fatalf("conga %s: %v\n%s", args, err, stderr.String())
+	}
+	return stdout.String()
+}
+
+// entries are the flow entries that allocations have in the network.
+func (w *world) entries() (n int) {
+	for _, s := range w.network.Switches() {
+		for _, f := range s.Flows(0) {
+			if f.Priority >= 20000 && f.Priority < 60000 {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// eventually waits for something that no channel tells of.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it never happens that ", what)
+		}
+	}
+}
+
+// TestRun: a command that has ended leaves no allocation and no entry behind.
+func TestRun(t *testing.T) {
+	w := worldOf(t)
+	s := w.login(t, "guarded", "project1")
+	eventually(t, "the network is empty", func() bool { return w.entries() == 0 })
+	s.conga("run", "192.127.1.10", "192.127.1.11", "--", "sleep", "1")
+	if left := strings.TrimSpace(s.conga("list", "-o", "json")); left != "[]" {
+		t.Errorf("there are still %s", left)
+	}
+	eventually(t, "the entries are gone", func() bool { return w.entries() == 0 })
+}
+
+// TestRunKilled: when conga itself is killed, its allocation ends with the lease
+// that it held, and the entries with it.
+func TestRunKilled(t *testing.T) {
+	const lease = 3 * time.Second
+	w := worldOf(t)
+	s := w.login(t, "guarded", "project1")
+	eventually(t, "the network is empty", func() bool { return w.entries() == 0 })
+	c := s.command("run", "192.127.1.10", "192.127.1.11", "--lease", lease.String(), "--",
+		"sh", "-c", "echo $$ $CONGA_ALLOCATION > running.new; mv running.new running; exec sleep 60")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var pid int
+	var id string
+	eventually(t, "the command runs", func() bool {
+		text, err := os.ReadFile(filepath.Join(s.dir, "running"))
+		if fields := strings.Fields(string(text)); err == nil && len(fields) == 2 {
+			pid, err = strconv.Atoi(fields[0])
+			id = fields[1]
+			return err == nil
+		}
+		return false
+	})
+	defer syscall.Kill(pid, syscall.SIGKILL) // nobody else ends it
+	u := w.operator(t)
+	if d := u.details(id); d["state"] != "active" || w.entries() == 0 {
+		t.Errorf("while it runs: %v, %d entries", d, w.entries())
+	}
+	// Killed after the lease was extended, so that it is not the first one that ends.
+	first := u.details(id)["end_time"]
+	eventually(t, "the lease is extended", func() bool { return u.details(id)["end_time"] != first })
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	killed := time.Now()
+	_ = c.Wait()
+	end := time.Unix(int64(u.details(id)["end_time"].(float64)), 0)
+	if late := end.Sub(killed); late > lease {
+		t.Errorf("it ends %v after the kill, with a lease of %v", late, lease)
+	}
+	eventually(t, "it is complete", func() bool { return u.details(id)["state"] == "complete" })
+	eventually(t, "the entries are gone", func() bool { return w.entries() == 0 })
+	if left := strings.TrimSpace(s.conga("list", "--state", "active", "-o", "json")); left != "[]" {
+		t.Errorf("there are still %s", left)
+	}
+	s.conga("release", id)
+}
