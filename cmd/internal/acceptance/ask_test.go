@@ -14,19 +14,19 @@ import (
 // answer is held against the OpenAPI document.
 type asker struct {
 	*world
-	t    *testing.T
+	t    testing.TB
 	key  string // shown as a bearer; "": none
 	http *http.Client
 }
 
 // nobody asks without a key.
-func (w *world) nobody(t *testing.T) *asker {
+func (w *world) nobody(t testing.TB) *asker {
 	t.Helper()
 	return w.over(t, true)
 }
 
 // over asks without a key, over HTTP/2 or 1.1.
-func (w *world) over(t *testing.T, http2 bool) *asker {
+func (w *world) over(t testing.TB, http2 bool) *asker {
 	t.Helper()
 	transport := w.transport(http2)
 	t.Cleanup(transport.CloseIdleConnections)
@@ -35,7 +35,7 @@ func (w *world) over(t *testing.T, http2 bool) *asker {
 }
 
 // user asks with a new key of a user's in a project.
-func (w *world) user(t *testing.T, user, project string) *asker {
+func (w *world) user(t testing.TB, user, project string) *asker {
 	t.Helper()
 	a := w.nobody(t)
 	a.key = a.newKey(user, project)
@@ -43,7 +43,7 @@ func (w *world) user(t *testing.T, user, project string) *asker {
 }
 
 // operator asks with the admin's key.
-func (w *world) operator(t *testing.T) *asker {
+func (w *world) operator(t testing.TB) *asker {
 	t.Helper()
 	a := w.nobody(t)
 	a.key = w.admin
@@ -58,7 +58,7 @@ func (a *asker) newKey(user, project string) string {
 
 // answer is what came back.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	code   int
 	proto  string
 	header http.Header

@@ -31,7 +31,7 @@ type listedConnection struct {
 	Connection map[string]any `json:"connection"`
 }
 
-func strictly[T any](t *testing.T, text string) (v T) {
+func strictly[T any](t testing.TB, text string) (v T) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
