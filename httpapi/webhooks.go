@@ -50,7 +50,7 @@ func (a *api) createWebhook(x *exchange) error {
 	if err := x.body.done(); err != nil {
 		return err
 	}
-	hook := webhook.Hook{Project: x.key.Project, User: x.key.User, URL: target.v, Events: chosen}
+	hook := webhook.Hook{Project: x.key.Project, User: x.key.User, Admin: x.key.Admin, URL: target.v, Events: chosen}
 	if project.set {
 		if err := a.mayUse(x, project.v); err != nil {
 			return err

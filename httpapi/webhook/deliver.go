@@ -125,7 +125,7 @@ func (w *worker) run(ctx context.Context) {
 
 // deliver tries until the target has taken the event, or it is time to give up.
 func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
-	if w.hook.Project != "" && !w.hooks.cfg.Member(w.hook.User, w.hook.Project) {
+	if !w.admitted(ctx) {
 		return // who made it sees the project no longer
 	}
 	if _, _, err := w.hooks.Get(w.hook.ID); err != nil {
@@ -140,8 +140,7 @@ func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
 		if good {
 			return
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, retry) {
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				w.note(status, false, true)
 				// Neither the URL nor the error, which has it: people put secrets there.
@@ -149,8 +148,35 @@ func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
 					slog.String("webhook", w.hook.ID), slog.String("event", kind), slog.Int("status", status))
 			}
 			return
-		case <-time.After(retry/2 + mathrand.N(retry)):
 		}
+	}
+}
+
+// admitted reports whether who made the hook may see what happens in its project.
+// While nobody can say, it waits: an event is not lost because a directory is
+// away. It is not asked about what the admin's key made.
+func (w *worker) admitted(ctx context.Context) bool {
+	if w.hook.Admin || w.hook.Project == "" {
+		return true
+	}
+	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
+		err := w.hooks.cfg.Admit(ctx, w.hook.User, w.hook.Project)
+		if err == nil {
+			return true
+		}
+		if errors.Is(err, auth.ErrNotMember) || !pause(ctx, retry) {
+			return false
+		}
+	}
+}
+
+// pause waits for about as long as it is told. It returns false when ctx ends.
+func pause(ctx context.Context, about time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(about/2 + mathrand.N(about)):
+		return true
 	}
 }
 

@@ -43,8 +43,9 @@ func (e *URLError) Unwrap() error { return e.Err }
 // not be shown again.
 type Hook struct {
 	ID      string      `json:"id"`
-	Project string      `json:"project"` // "": all of them, and the topology
-	User    string      `json:"user"`    // who made it
+	Project string      `json:"project"`         // "": all of them, and the topology
+	User    string      `json:"user"`            // who made it
+	Admin   bool        `json:"admin,omitempty"` // with the admin's key: there is no membership that could end
 	URL     string      `json:"url"`
 	Events  []string    `json:"events"` // their types
 	Created int64       `json:"created"`
@@ -62,11 +63,13 @@ type Status struct {
 type Config struct {
 	Store        store.Store
 	Hub          *events.Hub
-	AllowPrivate bool                            // targets may be inside, and plain HTTP
-	Member       func(user, project string) bool // whether who made a hook may still see the project
-	Now          func() time.Time                // nil: time.Now
-	Log          *slog.Logger                    // nil: none
-	Transport    http.RoundTripper               // nil: one that keeps to AllowPrivate
+	AllowPrivate bool              // targets may be inside, and plain HTTP
+	Now          func() time.Time  // nil: time.Now
+	Log          *slog.Logger      // nil: none
+	Transport    http.RoundTripper // nil: one that keeps to AllowPrivate
+	// Admit succeeds if who made a hook may still see the project, and fails with
+	// [auth.ErrNotMember] if not. With any other error that is not known now.
+	Admit func(ctx context.Context, user, project string) error
 }
 
 // Hooks are the subscriptions.
@@ -110,7 +113,7 @@ func Open(ctx context.Context, cfg Config) (*Hooks, error) {
 	return h, nil
 }
 
-// Create makes a subscription of what is given: project, user, URL and events.
+// Create makes a subscription of what is given: project, maker, URL and events.
 // along is committed with it. The secret in what is returned is shown this once.
 // Errors are a [*URLError] and [ErrFull].
 func (h *Hooks) Create(ctx context.Context, hook Hook, along ...store.Op) (Hook, error) {
