@@ -94,6 +94,8 @@ var matrix = []row{
 	{"GET", "/api/webhooks", "", everyKey},
 	{"POST", "/api/webhooks", `{"url":"https://example.org/hook"}`, [columns]int{401, 401, 401, 201, 201, 201, 403, 201}},
 	{"GET", "/api/webhooks/{hook}", "", ofProject},
+	{"PATCH", "/api/webhooks/{hook}", `{"url":"https://example.org/other"}`, changes},
+	{"PUT", "/api/webhooks/{hook}", `{"url":"https://example.org/other"}`, changes},
 	{"DELETE", "/api/webhooks/{hook}", "", changes},
 
 	{"GET", "/api/switches", "", operators},

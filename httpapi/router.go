@@ -52,6 +52,8 @@ func (a *api) routes() http.Handler {
 		g.Match(read, "/webhooks", a.keyed(a.listWebhooks))
 		g.POST("/webhooks", a.keyed(a.createWebhook))
 		g.Match(read, "/webhooks/:id", a.keyed(a.showWebhook))
+		g.PATCH("/webhooks/:id", a.keyed(a.changeWebhook))
+		g.PUT("/webhooks/:id", a.keyed(a.replaceWebhook))
 		g.DELETE("/webhooks/:id", a.keyed(a.deleteWebhook))
 		g.Match(read, "/projects", a.keyed(a.listProjects))
 		g.Match(read, "/projects/:id", a.keyed(a.showProject))

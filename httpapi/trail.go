@@ -25,6 +25,8 @@ var actions = map[string]string{
 	"PUT /api/allocations/:id":    "allocation.replace",
 	"DELETE /api/allocations/:id": "allocation.delete",
 	"POST /api/webhooks":          "webhook.create",
+	"PATCH /api/webhooks/:id":     "webhook.update",
+	"PUT /api/webhooks/:id":       "webhook.update",
 	"DELETE /api/webhooks/:id":    "webhook.delete",
 	"POST /api/connections":       "connection.report",
 	"POST /connections":           "connection.report",

@@ -1,13 +1,10 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 
+	"conga/allocator/store"
 	"conga/httpapi/webhook"
 )
 
@@ -36,46 +33,48 @@ func viewWebhook(x *exchange, h webhook.Hook, s webhook.Status) webhookView {
 
 var errNoWebhook = newFault(http.StatusNotFound, "webhook_id: "+webhook.ErrNotFound.Error())
 
+// webhookFault is the answer to an error of the subscriptions.
+func webhookFault(err error) error {
+	if bad, ok := errors.AsType[*webhook.URLError](err); ok {
+		return newFault(http.StatusUnprocessableEntity, "url: "+bad.Error())
+	}
+	switch {
+	case errors.Is(err, webhook.ErrNotFound):
+		return errNoWebhook
+	case errors.Is(err, webhook.ErrFull):
+		return newFault(http.StatusConflict, webhook.ErrFull.Error())
+	}
+	return err
+}
+
 // createWebhook is POST /webhooks.
 func (a *api) createWebhook(x *exchange) error {
 	if a.Webhooks == nil {
 		return errNoResource
 	}
-	known := []string{allocationChanged, allocationDeleted}
-	if x.key.Admin {
-		known = append(known, topologyChanged)
-	}
-	target, project, chosen := x.body.text("url"), x.body.name("project_id"), x.body.choices("events", known)
+	f := takeWebhook(x)
 	x.body.require("url")
 	if err := x.body.done(); err != nil {
 		return err
 	}
-	hook := webhook.Hook{Project: x.key.Project, User: x.key.User, Admin: x.key.Admin, URL: target.v, Events: chosen}
-	if project.set {
-		if err := a.mayUse(x, project.v); err != nil {
+	hook := webhook.Hook{Project: x.key.Project, User: x.key.User, Admin: x.key.Admin, URL: f.url.v}
+	if f.project.set {
+		if err := a.mayUse(x, f.project.v); err != nil {
 			return err
 		}
-		hook.Project = project.v
+		hook.Project = f.project.v
 	}
-	if hook.Project != "" && slices.Contains(chosen, topologyChanged) {
-		return newFault(http.StatusUnprocessableEntity, "events: "+topologyChanged+" belongs to no project")
-	}
-	if len(chosen) == 0 {
-		hook.Events = known
+	var err error
+	if hook.Events, err = f.eventsOf(hook.Project); err != nil {
+		return err
 	}
 	along, err := a.recordOps(x, http.StatusCreated)
 	if err != nil {
 		return err
 	}
 	made, err := a.Webhooks.Create(x.Request.Context(), hook, along...)
-	if bad, ok := errors.AsType[*webhook.URLError](err); ok {
-		return newFault(http.StatusUnprocessableEntity, "url: "+bad.Error())
-	}
-	if errors.Is(err, webhook.ErrFull) {
-		return newFault(http.StatusConflict, webhook.ErrFull.Error())
-	}
 	if err != nil {
-		return err
+		return webhookFault(err)
 	}
 	v := viewWebhook(x, made, webhook.Status{})
 	v.Secret = string(made.Secret)
@@ -83,34 +82,47 @@ func (a *api) createWebhook(x *exchange) error {
 	return x.succeed(http.StatusCreated, []webhookView{v})
 }
 
-// choices takes a list of texts out of known ones.
-func (f *fields) choices(name string, known []string) (out []string) {
-	raw := f.take(name)
-	if raw == nil || raw[0] == 'n' {
-		return nil
+// changeWebhook is PATCH /webhooks/{id}: what is absent stays.
+func (a *api) changeWebhook(x *exchange) error {
+	f := takeWebhook(x)
+	if f.url.null {
+		x.body.reject("url", "cannot be null")
 	}
-	if raw[0] != '[' {
-		f.mistype(name, "an array of strings", raw)
-		return nil
+	return a.updateWebhook(x, f)
+}
+
+// replaceWebhook is PUT /webhooks/{id}: what is absent is as in a new one.
+func (a *api) replaceWebhook(x *exchange) error {
+	f := takeWebhook(x)
+	x.body.require("url")
+	f.eventsGiven = true
+	return a.updateWebhook(x, f)
+}
+
+// updateWebhook changes the subscription in the address.
+func (a *api) updateWebhook(x *exchange, f webhookFields) error {
+	hook, _, err := a.findWebhook(x)
+	if err != nil {
+		return err
 	}
-	var items []json.RawMessage
-	if json.Unmarshal(raw, &items) != nil || len(items) == 0 || len(items) > len(known) {
-		f.reject(name, "must name 1 to %d of %s", len(known), strings.Join(known, ", "))
-		return nil
+	if f.project.set && f.project.v != hook.Project {
+		return newFault(http.StatusUnprocessableEntity, "project_id: cannot be changed")
 	}
-	for i, item := range items {
-		text, err := "", error(nil)
-		if item[0] != '"' {
-			f.mistype(fmt.Sprintf("%s[%d]", name, i), "a string", item)
-			return nil
+	change := webhook.Change{User: x.key.User, Admin: x.key.Admin}
+	if f.url.set {
+		change.URL = &f.url.v
+	}
+	if f.eventsGiven {
+		if change.Events, err = f.eventsOf(hook.Project); err != nil {
+			return err
 		}
-		if text, err = unquote(item); err != nil || !slices.Contains(known, text) || slices.Contains(out, text) {
-			f.reject(name, "must name some of %s, each once", strings.Join(known, ", "))
-			return nil
-		}
-		out = append(out, text)
 	}
-	return out
+	along := func() ([]store.Op, error) { return a.recordOps(x, http.StatusOK) }
+	changed, status, err := a.Webhooks.Update(x.Request.Context(), hook.ID, change, along)
+	if err != nil {
+		return webhookFault(err)
+	}
+	return x.succeed(http.StatusOK, []webhookView{viewWebhook(x, changed, status)})
 }
 
 // findWebhook is the subscription in the address. That of another project does
@@ -149,10 +161,7 @@ func (a *api) deleteWebhook(x *exchange) error {
 		return err
 	}
 	if err := a.Webhooks.Delete(x.Request.Context(), hook.ID, along...); err != nil {
-		if errors.Is(err, webhook.ErrNotFound) {
-			return errNoWebhook
-		}
-		return err
+		return webhookFault(err)
 	}
 	type deleted struct {
 		ID string `json:"webhook_id"`

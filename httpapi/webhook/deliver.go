@@ -32,6 +32,9 @@ const (
 	maxAnswer   = 4 << 10 // bytes of an answer that are read, to use the connection again
 )
 
+// reset is the type of the event that says that others were missed.
+const reset = "reset"
+
 // The headers of a delivery.
 const (
 	HeaderEvent     = "X-Conga-Event"     // its type
@@ -87,13 +90,25 @@ func newClient(cfg Config) *http.Client {
 type worker struct {
 	hooks *Hooks
 	entry *entry
-	hook  Hook
+	id    string
 }
+
+// current is the hook as it is now; false if it has been deleted.
+func (w *worker) current() (Hook, bool) {
+	w.hooks.mu.Lock()
+	defer w.hooks.mu.Unlock()
+	return w.entry.hook, w.hooks.byID[w.id] == w.entry
+}
+
+// takes reports whether the hook is for events of that type.
+func (hook Hook) takes(kind string) bool { return kind == reset || slices.Contains(hook.Events, kind) }
 
 // run goes through the hub's events. What waits is in the hub's ring, so that a
 // target that is away costs nothing but its own events.
 func (w *worker) run(ctx context.Context) {
-	sees := func(project string) bool { return w.hook.Project == "" || project == w.hook.Project }
+	hook, _ := w.current()
+	of := hook.Project // it never changes
+	sees := func(project string) bool { return of == "" || project == of }
 	reader, err := w.hooks.cfg.Hub.Read(events.Internal, sees)
 	if err != nil {
 		return // the hub is closed: the daemon is stopping
@@ -104,11 +119,15 @@ func (w *worker) run(ctx context.Context) {
 		batch := reader.Take()
 		if batch.Lost || lost {
 			id := strconv.FormatUint(batch.Next-1, 10)
-			w.deliver(ctx, "reset", id, []byte(`{"event_id":"`+id+`","event":"reset"}`))
+			w.deliver(ctx, reset, id, []byte(`{"event_id":"`+id+`","event":"reset"}`))
 			lost = false
 		}
 		for _, e := range batch.Events {
-			if text, err := e.JSON(); err == nil && slices.Contains(w.hook.Events, e.Type) && ctx.Err() == nil {
+			hook, ok := w.current()
+			if !ok || !hook.takes(e.Type) || ctx.Err() != nil {
+				continue
+			}
+			if text, err := e.JSON(); err == nil {
 				w.deliver(ctx, e.Type, strconv.FormatUint(e.ID, 10), text)
 			}
 		}
@@ -123,18 +142,20 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// deliver tries until the target has taken the event, or it is time to give up.
+// deliver tries until the target has taken the event, nobody wants it any more,
+// or it is time to give up. Each attempt is made with the hook as it then is.
 func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
 	if !w.admitted(ctx) {
 		return // who made it sees the project no longer
 	}
-	if _, _, err := w.hooks.Get(w.hook.ID); err != nil {
-		return // it has just been deleted
-	}
 	ctx, cancel := context.WithTimeout(ctx, giveUp)
 	defer cancel()
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
-		status, err := w.attempt(ctx, kind, id, body)
+		hook, ok := w.current()
+		if !ok || !hook.takes(kind) {
+			return
+		}
+		status, err := w.attempt(ctx, hook, kind, id, body)
 		good := err == nil && status/100 == 2
 		w.note(status, good, false)
 		if good {
@@ -145,7 +166,7 @@ func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
 				w.note(status, false, true)
 				// Neither the URL nor the error, which has it: people put secrets there.
 				w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "an event could not be delivered",
-					slog.String("webhook", w.hook.ID), slog.String("event", kind), slog.Int("status", status))
+					slog.String("webhook", w.id), slog.String("event", kind), slog.Int("status", status))
 			}
 			return
 		}
@@ -156,11 +177,12 @@ func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
 // While nobody can say, it waits: an event is not lost because a directory is
 // away. It is not asked about what the admin's key made.
 func (w *worker) admitted(ctx context.Context) bool {
-	if w.hook.Admin || w.hook.Project == "" {
-		return true
-	}
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
-		err := w.hooks.cfg.Admit(ctx, w.hook.User, w.hook.Project)
+		hook, ok := w.current()
+		if !ok || hook.Admin || hook.Project == "" {
+			return ok
+		}
+		err := w.hooks.cfg.Admit(ctx, hook.User, hook.Project)
 		if err == nil {
 			return true
 		}
@@ -181,10 +203,10 @@ func pause(ctx context.Context, about time.Duration) bool {
 }
 
 // attempt is one POST. The status is 0 if there was no answer.
-func (w *worker) attempt(ctx context.Context, kind, id string, body []byte) (status int, err error) {
+func (w *worker) attempt(ctx context.Context, hook Hook, kind, id string, body []byte) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.hook.URL, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
@@ -194,7 +216,7 @@ func (w *worker) attempt(ctx context.Context, kind, id string, body []byte) (sta
 	request.Header.Set(HeaderEvent, kind)
 	request.Header.Set(HeaderDelivery, id)
 	request.Header.Set(HeaderTimestamp, timestamp)
-	request.Header.Set(HeaderSignature, Sign(string(w.hook.Secret), timestamp, body))
+	request.Header.Set(HeaderSignature, Sign(string(hook.Secret), timestamp, body))
 	response, err := w.hooks.client.Do(request)
 	if err != nil {
 		return 0, err

@@ -31,7 +31,8 @@ type target struct {
 	got    []string // "type body"
 	header []http.Header
 	at     []time.Time
-	status []int // of the next answers; then 200
+	to     []string // the URLs
+	status []int    // of the next answers; then 200
 	hang   bool
 }
 
@@ -42,6 +43,7 @@ func (g *target) RoundTrip(r *http.Request) (*http.Response, error) {
 	g.got = append(g.got, r.Header.Get(HeaderEvent)+" "+string(body))
 	g.header = append(g.header, r.Header)
 	g.at = append(g.at, time.Now())
+	g.to = append(g.to, r.URL.String())
 	if len(g.status) > 0 {
 		status, g.status = g.status[0], g.status[1:]
 	}
@@ -375,8 +377,8 @@ func TestPrivateTargets(t *testing.T) {
 		h := &Hooks{cfg: Config{AllowPrivate: allowed, Now: time.Now}}
 		h.client = newClient(h.cfg)
 		for _, url := range []string{server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)} {
-			w := &worker{hooks: h, entry: &entry{}, hook: Hook{URL: url}}
-			status, err := w.attempt(t.Context(), "a", "1", []byte("hello"))
+			w := &worker{hooks: h, entry: &entry{}}
+			status, err := w.attempt(t.Context(), Hook{URL: url}, "a", "1", []byte("hello"))
 			if allowed && (status != 200 || <-reached != "hello") {
 				t.Errorf("%s, allowed: %d, %v", url, status, err)
 			}
