@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"conga/allocator/store"
 	"conga/httpapi/webhook"
@@ -24,12 +25,30 @@ type webhookView struct {
 }
 
 func viewWebhook(x *exchange, h webhook.Hook, s webhook.Status) webhookView {
+	target := h.URL
+	if x.key.Operator {
+		target = hostOf(target)
+	}
 	return webhookView{
-		ID: h.ID, ProjectID: orNull(h.Project), UserID: h.User, URL: h.URL, Events: h.Events, Created: h.Created,
+		ID: h.ID, ProjectID: orNull(h.Project), UserID: h.User, URL: target, Events: h.Events, Created: h.Created,
 		Delivered: s.Delivered, Failed: s.Failed, LastStatus: orNull(s.LastStatus),
 		Links: links{Self: link{x.path("webhooks", h.ID)}},
 	}
 }
+
+// hostOf is a URL without what follows its host, and all that it is in. With many
+// services path and query are the secret that lets one post, and an operator's
+// key is for watching.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return hidden // cannot be: it was checked when it was taken
+	}
+	return u.Scheme + "://" + u.Host + hidden
+}
+
+// hidden stands for the rest of a URL, if there is one or not.
+const hidden = "/..."
 
 var errNoWebhook = newFault(http.StatusNotFound, "webhook_id: "+webhook.ErrNotFound.Error())
 

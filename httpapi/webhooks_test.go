@@ -159,6 +159,30 @@ func TestWebhookChanges(t *testing.T) {
 	}
 }
 
+// TestWebhookURLsAreSecrets: who may only watch sees where events go, but not
+// what lets one post there. A project and the admin see what they have set.
+func TestWebhookURLsAreSecrets(t *testing.T) {
+	h := newHarness(t)
+	operator := h.want(201, "POST", "/api/operators", `{"name":"watcher"}`, bearer(h.admin)).Results[0]["api_key"].(string)
+	suite.secret(operator)
+	for target, want := range map[string]string{
+		"https://chat.example.org/services/T0/hunter2?token=hunter2": "https://chat.example.org/...",
+		"https://chat.example.org:8443?token=hunter2":                "https://chat.example.org:8443/...",
+		"https://[2606:4700::1111]:8443/":                            "https://[2606:4700::1111]:8443/...",
+		"https://chat.example.org":                                   "https://chat.example.org/...",
+	} {
+		at := h.want(201, "POST", "/api/webhooks", `{"url":"`+target+`"}`, bearer(h.key)).header.Get("Location")
+		for key, want := range map[string]string{operator: want, h.key: target, h.admin: target} {
+			one := h.want(200, "GET", at, "", bearer(key))
+			list := h.want(200, "GET", "/api/webhooks", "", bearer(key))
+			if one.Results[0]["url"] != want || list.Results[0]["url"] != want || key == operator && strings.Contains(one.body+list.body, "hunter2") {
+				t.Errorf("%s is shown as %v and listed as %v, want %s", target, one.Results[0]["url"], list.Results[0]["url"], want)
+			}
+		}
+		h.want(200, "DELETE", at, "", bearer(h.key))
+	}
+}
+
 func TestProjects(t *testing.T) {
 	h := newHarness(t)
 	h.create(`,"bandwidth":1000`)
