@@ -105,6 +105,7 @@ func (a *api) deleteOperator(x *exchange) error {
 	if err := a.Keys.DeleteOperator(x.Request.Context(), name, along...); err != nil {
 		return err
 	}
+	a.recheckReaders()
 	type deleted struct {
 		Name string `json:"name"`
 	}
