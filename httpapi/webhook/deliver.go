@@ -91,6 +91,8 @@ type worker struct {
 	hooks *Hooks
 	entry *entry
 	id    string
+
+	warned string // the URL that the log has been told about
 }
 
 // current is the hook as it is now; false if it has been deleted.
@@ -142,54 +144,73 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// deliver tries until the target has taken the event, nobody wants it any more,
-// or it is time to give up. Each attempt is made with the hook as it then is.
+// deliver tries until the target has taken the event, nobody may or wants to
+// have it any more, or it is time to give up. Each attempt is made with the hook
+// as it then is, and by the rules as they then are.
 func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
-	if !w.admitted(ctx) {
-		return // who made it sees the project no longer
-	}
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
-	defer cancel()
+	left := giveUp // of the time for attempts; that of waiting for the directory is not counted
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
-		hook, ok := w.current()
-		if !ok || !hook.takes(kind) {
+		hook, ok := w.ready(ctx, kind)
+		if !ok {
 			return
 		}
-		status, err := w.attempt(ctx, hook, kind, id, body)
+		begun := time.Now()
+		timed, cancel := context.WithTimeout(ctx, left)
+		status, err := w.attempt(timed, hook, kind, id, body)
 		good := err == nil && status/100 == 2
 		w.note(status, good, false)
-		if good {
+		again := !good && pause(timed, retry)
+		cancel()
+		if good || ctx.Err() != nil {
 			return
 		}
-		if !pause(ctx, retry) {
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				w.note(status, false, true)
-				// Neither the URL nor the error, which has it: people put secrets there.
-				w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "an event could not be delivered",
-					slog.String("webhook", w.id), slog.String("event", kind), slog.Int("status", status))
-			}
+		if left -= time.Since(begun); !again || left <= 0 {
+			w.note(status, false, true)
+			// Neither the URL nor the error, which has it: people put secrets there.
+			w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "an event could not be delivered",
+				slog.String("webhook", w.id), slog.String("event", kind), slog.Int("status", status))
 			return
 		}
 	}
 }
 
-// admitted reports whether who made the hook may see what happens in its project.
-// While nobody can say, it waits: an event is not lost because a directory is
-// away. It is not asked about what the admin's key made.
-func (w *worker) admitted(ctx context.Context) bool {
+// ready is the hook if an event may go to it now: it is for such events, who set
+// its URL may see its project, and the URL is one that could be set today. While
+// nobody can say who may see the project, it waits: an event is not lost because
+// a directory is away. Of what the admin's key made it is not asked.
+func (w *worker) ready(ctx context.Context, kind string) (Hook, bool) {
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
 		hook, ok := w.current()
-		if !ok || hook.Admin || hook.Project == "" {
-			return ok
+		if !ok || !hook.takes(kind) || !w.allowed(ctx, hook) {
+			return Hook{}, false
+		}
+		if hook.Admin || hook.Project == "" {
+			return hook, true
 		}
 		err := w.hooks.cfg.Admit(ctx, hook.User, hook.Project)
 		if err == nil {
-			return true
+			return hook, true
 		}
 		if errors.Is(err, auth.ErrNotMember) || !pause(ctx, retry) {
-			return false
+			return Hook{}, false
 		}
 	}
+}
+
+// allowed checks the URL once more: the configuration may have become stricter
+// since it was set. What is not delivered for that has failed.
+func (w *worker) allowed(ctx context.Context, hook Hook) bool {
+	err := checkURL(hook.URL, w.hooks.cfg.AllowPrivate)
+	if err == nil {
+		return true
+	}
+	w.note(0, false, true)
+	if w.warned != hook.URL {
+		w.warned = hook.URL
+		w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the configuration no longer allows a webhook's URL, and nothing is delivered to it; it must be changed or deleted",
+			slog.String("webhook", w.id), slog.String("reason", err.Error()))
+	}
+	return false
 }
 
 // pause waits for about as long as it is told. It returns false when ctx ends.

@@ -71,13 +71,14 @@ func (g *target) taken() []string {
 type fixture struct {
 	*testing.T
 	target
-	disk   *storetest.Memory
-	hub    *events.Hub
-	hooks  *Hooks
-	member atomic.Bool
-	dark   atomic.Bool // nobody knows who is a member
-	log    strings.Builder
-	stop   func()
+	disk    *storetest.Memory
+	hub     *events.Hub
+	hooks   *Hooks
+	member  atomic.Bool
+	dark    atomic.Bool // nobody knows who is a member
+	private bool        // allow_private, at the next start
+	log     strings.Builder
+	stop    func()
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -92,7 +93,7 @@ func (f *fixture) start() {
 	f.hub = events.NewHub(nil)
 	var err error
 	f.hooks, err = Open(f.Context(), Config{
-		Store: f.disk, Hub: f.hub, Admit: f.admit, Transport: &f.target,
+		Store: f.disk, Hub: f.hub, AllowPrivate: f.private, Admit: f.admit, Transport: &f.target,
 		Log: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
 	if err != nil {
