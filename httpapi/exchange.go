@@ -20,6 +20,7 @@ type exchange struct {
 	body    *fields         // what the body holds; empty without one
 	key     auth.Key        // who asks; zero where no key is needed
 	attempt *replay.Attempt // of a request with an Idempotency-Key; nil: none
+	undo    []func()        // take back what the audit log has noted, should the request fail
 }
 
 // handler answers an exchange, or returns the error that is the answer.

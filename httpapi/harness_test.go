@@ -45,6 +45,7 @@ type harness struct {
 	reports *connections.Registry
 	events  *events.Hub
 	hooks   *webhook.Hooks
+	audit   *audit.Log
 	seen    []httpapi.Observation
 	log     *bytes.Buffer
 	admin   string // the operator's key
@@ -97,6 +98,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	h.must(err)
 	trail, err := audit.Open(t.Context(), audit.Config{Store: h.disk, Now: h.clock})
 	h.must(err)
+	h.audit = trail
 	replays, err := replay.Open(t.Context(), h.disk, h.clock)
 	h.must(err)
 	h.alloc, err = allocator.Open(t.Context(), allocator.Config{
