@@ -42,6 +42,7 @@ func TestUpdateKeepsItsPlace(t *testing.T) {
 			t.Fatalf("changed to %+v, %d, %v", changed, n, err)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		_, s, _ := f.hooks.Get(hook.ID)
 		if s != (Status{Delivered: 3, LastStatus: 200}) {
 			t.Errorf("status %+v", s)

@@ -77,6 +77,7 @@ func TestRulesOfToday(t *testing.T) {
 			f.publish("a", "p")
 			f.publish("a", "p")
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			if n := len(f.taken()); n != 1 {
 				t.Errorf("%s: %d deliveries after it was forbidden", url, n-1)
 			}
