@@ -68,6 +68,7 @@ var matrix = []row{
 	{"GET", "/api/operators", "", adminsOnly},
 	{"POST", "/api/operators", `{"name":"another"}`, [columns]int{401, 401, 401, 403, 403, 403, 403, 201}},
 	{"GET", "/api/operators/{name}", "", adminsOnly},
+	{"PATCH", "/api/operators/{name}", `{"duration":3600}`, adminsOnly},
 	{"DELETE", "/api/operators/{name}", "", adminsOnly},
 
 	{"GET", "/api/allocations", "", everyKey},

@@ -91,6 +91,27 @@ func (a *api) showOperator(x *exchange) error {
 	return x.succeed(http.StatusOK, []operatorView{viewOperator(x, key)})
 }
 
+// renewOperator is PATCH /operators/{name}: {"duration": seconds}, from now.
+func (a *api) renewOperator(x *exchange) error {
+	b := x.body
+	b.text("api_key")
+	duration := b.integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))
+	b.require("duration")
+	if err := b.done(); err != nil {
+		return err
+	}
+	along, err := a.recordOps(x, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	key, err := a.Keys.RenewOperator(x.Request.Context(), x.Param("name"), time.Duration(duration.v)*time.Second, along...)
+	if err != nil {
+		return err
+	}
+	a.recheckReaders() // it may end sooner
+	return x.succeed(http.StatusOK, []operatorView{viewOperator(x, key)})
+}
+
 // deleteOperator is DELETE /operators/{name}.
 func (a *api) deleteOperator(x *exchange) error {
 	x.body.text("api_key")

@@ -47,6 +47,7 @@ func (a *api) routes() http.Handler {
 		g.Match(read, "/operators", a.keyed(a.listOperators))
 		g.POST("/operators", a.keyed(a.createOperator))
 		g.Match(read, "/operators/:name", a.keyed(a.showOperator))
+		g.PATCH("/operators/:name", a.keyed(a.renewOperator))
 		g.DELETE("/operators/:name", a.keyed(a.deleteOperator))
 		g.Match(read, "/events", a.keyed(a.streamEvents))
 		g.Match(read, "/webhooks", a.keyed(a.listWebhooks))

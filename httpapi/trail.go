@@ -31,6 +31,7 @@ var actions = map[string]string{
 	"POST /api/connections":       "connection.report",
 	"POST /connections":           "connection.report",
 	"POST /api/operators":         "operator.issue",
+	"PATCH /api/operators/:name":  "operator.renew",
 	"DELETE /api/operators/:name": "operator.delete",
 }
 
