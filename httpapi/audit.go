@@ -23,7 +23,7 @@ type recordView struct {
 	RequestID  *string `json:"request_id"`
 	Allocation *string `json:"allocation_id"`
 	Detail     *string `json:"detail"`
-	Missed     int     `json:"missed"` // refusals before this one that were only counted
+	Missed     int     `json:"missed"` // what was like this one, before it, and only counted
 	Links      any     `json:"_links"`
 }
 

@@ -239,6 +239,28 @@ func TestEventsEndWithTheKey(t *testing.T) {
 	})
 }
 
+// TestEventsEndWithTheOperatorsKey: at once, and nobody else's do.
+func TestEventsEndWithTheOperatorsKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLive(t)
+		defer l.stop()
+		made := l.harness.want(201, "POST", "/api/v1/operators", `{"name":"watcher"}`, bearer(l.admin))
+		operator := made.Results[0]["api_key"].(string)
+		suite.secret(operator)
+		deleted, lives := l.open(t, operator), l.open(t, l.key)
+		time.Sleep(time.Second)
+		l.harness.want(200, "DELETE", "/api/v1/operators/watcher", "", bearer(l.admin))
+		start := time.Now()
+		deleted.ended()
+		if lasted := time.Since(start); lasted > 100*time.Millisecond {
+			t.Errorf("the stream outlives its key by %v", lasted)
+		}
+		l.create("")
+		lives.want("allocation.changed")
+		lives.conn.Close()
+	})
+}
+
 // TestSlowReader: who does not read is dropped, and holds nobody up.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

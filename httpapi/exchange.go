@@ -21,6 +21,7 @@ type exchange struct {
 	key     auth.Key        // who asks; zero where no key is needed
 	attempt *replay.Attempt // of a request with an Idempotency-Key; nil: none
 	public  string          // origin of addresses, from the configuration; "": the client's own
+	undo    []func()        // take back what the audit log has noted, should the request fail
 }
 
 // handler answers an exchange, or returns the error that is the answer.

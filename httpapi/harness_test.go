@@ -45,6 +45,7 @@ type harness struct {
 	reports *connections.Registry
 	events  *events.Hub
 	hooks   *webhook.Hooks
+	audit   *audit.Log
 	seen    []httpapi.Observation
 	log     *bytes.Buffer
 	admin   string // the operator's key
@@ -92,11 +93,12 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	h.events = events.NewHub(h.clock)
 	var err error
 	h.hooks, err = webhook.Open(t.Context(), webhook.Config{
-		Store: h.disk, Hub: h.events, Now: h.clock, Member: func(u, p string) bool { return h.dir.Member(u, p) },
+		Store: h.disk, Hub: h.events, Now: h.clock, Admit: func(ctx context.Context, u, p string) error { return h.dir.Admit(ctx, u, p) },
 	})
 	h.must(err)
 	trail, err := audit.Open(t.Context(), audit.Config{Store: h.disk, Now: h.clock})
 	h.must(err)
+	h.audit = trail
 	replays, err := replay.Open(t.Context(), h.disk, h.clock)
 	h.must(err)
 	h.alloc, err = allocator.Open(t.Context(), allocator.Config{

@@ -155,7 +155,9 @@ func (a *api) renewKey(x *exchange) error {
 	if err := a.Directory.Admit(x.Request.Context(), key.User, key.Project); err != nil {
 		return err
 	}
-	along, err := a.recordOps(x, http.StatusOK)
+	// Each key from each address is told apart, and cannot hide behind another.
+	digest := auth.HashSecret(secret)
+	along, err := a.repeatOps(x, string(digest[:])+clientAddr(x).String(), http.StatusOK)
 	if err != nil {
 		return err
 	}

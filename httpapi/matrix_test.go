@@ -69,6 +69,7 @@ var matrix = []row{
 	{"GET", "/api/operators", "", adminsOnly},
 	{"POST", "/api/operators", `{"name":"another"}`, [columns]int{401, 401, 401, 403, 403, 403, 403, 201}},
 	{"GET", "/api/operators/{name}", "", adminsOnly},
+	{"PATCH", "/api/operators/{name}", `{"duration":3600}`, adminsOnly},
 	{"DELETE", "/api/operators/{name}", "", adminsOnly},
 
 	{"GET", "/api/allocations", "", everyKey},
@@ -95,6 +96,8 @@ var matrix = []row{
 	{"GET", "/api/webhooks", "", everyKey},
 	{"POST", "/api/webhooks", `{"url":"https://example.org/hook"}`, [columns]int{401, 401, 401, 201, 201, 201, 403, 201}},
 	{"GET", "/api/webhooks/{hook}", "", ofProject},
+	{"PATCH", "/api/webhooks/{hook}", `{"url":"https://example.org/other"}`, changes},
+	{"PUT", "/api/webhooks/{hook}", `{"url":"https://example.org/other"}`, changes},
 	{"DELETE", "/api/webhooks/{hook}", "", changes},
 
 	{"GET", "/api/switches", "", operators},

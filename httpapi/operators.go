@@ -34,7 +34,7 @@ func (a *api) createOperator(x *exchange) error {
 	}
 	duration := b.integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))
 	b.require("name")
-	if err := b.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	ttl := auth.OperatorTTL
@@ -81,7 +81,7 @@ func (a *api) listOperators(x *exchange) error {
 // showOperator is GET and HEAD /operators/{name}.
 func (a *api) showOperator(x *exchange) error {
 	x.body.text("api_key")
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	key, err := a.Keys.Operator(x.Param("name"))
@@ -91,10 +91,31 @@ func (a *api) showOperator(x *exchange) error {
 	return x.succeed(http.StatusOK, []operatorView{viewOperator(x, key)})
 }
 
+// renewOperator is PATCH /operators/{name}: {"duration": seconds}, from now.
+func (a *api) renewOperator(x *exchange) error {
+	b := x.body
+	b.text("api_key")
+	duration := b.integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))
+	b.require("duration")
+	if err := x.done(); err != nil {
+		return err
+	}
+	along, err := a.recordOps(x, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	key, err := a.Keys.RenewOperator(x.Request.Context(), x.Param("name"), time.Duration(duration.v)*time.Second, along...)
+	if err != nil {
+		return err
+	}
+	a.recheckReaders() // it may end sooner
+	return x.succeed(http.StatusOK, []operatorView{viewOperator(x, key)})
+}
+
 // deleteOperator is DELETE /operators/{name}.
 func (a *api) deleteOperator(x *exchange) error {
 	x.body.text("api_key")
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	name := x.Param("name")
@@ -105,6 +126,7 @@ func (a *api) deleteOperator(x *exchange) error {
 	if err := a.Keys.DeleteOperator(x.Request.Context(), name, along...); err != nil {
 		return err
 	}
+	a.recheckReaders()
 	type deleted struct {
 		Name string `json:"name"`
 	}

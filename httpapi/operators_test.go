@@ -71,6 +71,42 @@ func TestOperatorsKeys(t *testing.T) {
 	}
 }
 
+// TestOperatorsRenewed: the same key ends later, or sooner, and a restart knows.
+func TestOperatorsRenewed(t *testing.T) {
+	h := newHarness(t)
+	key := h.want(201, "POST", "/api/operators", `{"name":"grafana","duration":60}`, bearer(h.admin)).Results[0]["api_key"].(string)
+	suite.secret(key)
+	h.advance(59 * time.Second)
+	a := h.want(200, "PATCH", "/api/operators/grafana", `{"duration":31622400}`, bearer(h.admin))
+	if a.Results[0]["end_time"] != float64(h.clock().Add(auth.MaxOperatorTTL).Unix()) || strings.Contains(a.body, "conga_") {
+		t.Errorf("renewed: %s", a.body)
+	}
+	for body, code := range map[string]int{
+		`{}`: 422, `{"duration":null}`: 422, `{"duration":0}`: 422, `{"duration":31622401}`: 422, `{"duration":"1h"}`: 400, `{"duration":60,"name":"x"}`: 422,
+	} {
+		h.want(code, "PATCH", "/api/operators/grafana", body, bearer(h.admin))
+	}
+	h.want(404, "PATCH", "/api/operators/nobody", `{"duration":60}`, bearer(h.admin))
+	h.want(403, "PATCH", "/api/operators/grafana", `{"duration":60}`, bearer(key))
+	h.disk.Fail(errors.New("disk full"))
+	h.want(500, "PATCH", "/api/operators/grafana", `{"duration":1}`, bearer(h.admin))
+	h.disk.Fail(nil)
+	h.advance(30 * 24 * time.Hour)
+	h.want(200, "GET", "/api/allocations", "", bearer(key))
+	again, err := auth.OpenKeys(t.Context(), auth.KeysConfig{Store: h.disk, Now: h.clock})
+	h.must(err)
+	if _, err := again.Lookup(key); err != nil {
+		t.Errorf("after a restart: %v", err)
+	}
+	h.want(200, "PATCH", "/api/operators/grafana", `{"duration":5}`, bearer(h.admin))
+	h.advance(5 * time.Second)
+	h.want(401, "GET", "/api/allocations", "", bearer(key))
+	h.want(404, "PATCH", "/api/operators/grafana", `{"duration":60}`, bearer(h.admin))
+	if got := strings.Count(strings.Join(h.trail("?actor=admin"), "\n"), "operator.renew done 200"); got != 2 {
+		t.Errorf("%d renewals are recorded, want 2", got)
+	}
+}
+
 func TestOperatorsErrors(t *testing.T) {
 	h := newHarness(t)
 	for body, code := range map[string]int{

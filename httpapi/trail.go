@@ -16,7 +16,7 @@ import (
 // actions name what a request does, for the audit log. A route without a name
 // is called by its method and its template.
 var actions = map[string]string{
-	"POST /api/auth":              "key.issue",
+	"POST /api/auth":              audit.KeyIssued,
 	"POST /api/auth/:key":         "key.renew",
 	"DELETE /api/auth/:key":       "key.delete",
 	"POST /api/allocations":       "allocation.create",
@@ -25,10 +25,13 @@ var actions = map[string]string{
 	"PUT /api/allocations/:id":    "allocation.replace",
 	"DELETE /api/allocations/:id": "allocation.delete",
 	"POST /api/webhooks":          "webhook.create",
+	"PATCH /api/webhooks/:id":     "webhook.update",
+	"PUT /api/webhooks/:id":       "webhook.update",
 	"DELETE /api/webhooks/:id":    "webhook.delete",
 	"POST /api/connections":       "connection.report",
 	"POST /connections":           "connection.report",
 	"POST /api/operators":         "operator.issue",
+	"PATCH /api/operators/:name":  "operator.renew",
 	"DELETE /api/operators/:name": "operator.delete",
 }
 
@@ -56,12 +59,33 @@ func (a *api) recordOps(x *exchange, status int) ([]store.Op, error) {
 	if a.Audit == nil {
 		return nil, nil
 	}
-	return a.Audit.Ops(record(x, audit.Done, status))
+	return x.noted(a.Audit.Ops(record(x, audit.Done, status)))
 }
 
-// refused records a change that was refused. Reading changes nothing, and is in
+// repeatOps are recordOps for what may be done over and over: name is the same for
+// what repeats itself. Most of it is only counted.
+func (a *api) repeatOps(x *exchange, name string, status int) ([]store.Op, error) {
+	if a.Audit == nil {
+		return nil, nil
+	}
+	return x.noted(a.Audit.Again(name, record(x, audit.Done, status)))
+}
+
+// noted has the log forget a record again if the request comes to nothing after
+// all.
+func (x *exchange) noted(ops []store.Op, undo func(), err error) ([]store.Op, error) {
+	if err == nil {
+		x.undo = append(x.undo, undo)
+	}
+	return ops, err
+}
+
+// refused records a change that was refused, and not that it was made. Reading changes nothing, and is in
 // the access log.
 func (a *api) refused(x *exchange, err error) {
+	for _, undo := range x.undo {
+		undo()
+	}
 	if a.Audit == nil || x.Request.Method == http.MethodGet || x.Request.Method == http.MethodHead {
 		return
 	}
@@ -99,7 +123,7 @@ func (a *api) along(x *exchange, answer func(allocator.Allocation) reply) alloca
 		}
 		r := record(x, audit.Done, status)
 		r.Allocation, r.Detail = difference(before, after)
-		more, err := a.Audit.Ops(r)
+		more, err := x.noted(a.Audit.Ops(r))
 		return append(ops, more...), err
 	}
 }
@@ -129,7 +153,9 @@ func Trail(l *audit.Log) allocator.Along {
 		if after != nil {
 			r.User, r.Project = after.UserID, after.ProjectID
 		}
-		return l.Ops(r)
+		// Should the store fail, the log's next start forgets what was not saved.
+		ops, _, err := l.Ops(r)
+		return ops, err
 	}
 }
 

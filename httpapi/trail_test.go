@@ -167,3 +167,72 @@ func TestTrailOfReports(t *testing.T) {
 		t.Errorf("%d records of reports in %v", n, records)
 	}
 }
+
+// TestTrailOfRenewals: a key can be renewed over and over without writing the log
+// full, and each renewal counts.
+func TestTrailOfRenewals(t *testing.T) {
+	h := newHarness(t)
+	renewals := func() (records, missed int) {
+		for _, r := range h.want(200, "GET", "/api/audit?per_page=1000", "", bearer(h.admin)).Results {
+			if r["action"] == "key.renew" && r["outcome"] == "done" {
+				records, missed = records+1, missed+int(r["missed"].(float64))
+			}
+		}
+		return records, missed
+	}
+	h.want(403, "POST", "/api/auth/"+h.key, `{"user_id":"xyz987","project_id":"projectB"}`) // no renewal, and none that is noted
+	for range 200 {
+		h.want(200, "POST", "/api/auth/"+h.key, docKeyRequest)
+	}
+	if n, missed := renewals(); n != 1 || missed != 0 {
+		t.Errorf("%d records of 200 renewals, %d counted", n, missed)
+	}
+	h.advance(30 * time.Second)
+	a := h.want(200, "POST", "/api/auth/"+h.key, docKeyRequest)
+	if end := int64(a.Results[0]["end_time"].(float64)); end != h.clock().Add(auth.TTL).Unix() {
+		t.Errorf("a renewal that is only counted ends at %d", end)
+	}
+	h.advance(30 * time.Second)
+	h.want(200, "POST", "/api/auth/"+h.key, docKeyRequest)
+	if n, missed := renewals(); n != 2 || missed != 200 {
+		t.Errorf("%d records, %d counted, want 2 and 200", n, missed)
+	}
+	other := h.issue("abc123", "projectB")
+	h.want(200, "POST", "/api/auth/"+other, docKeyRequest)
+	if n, _ := renewals(); n != 3 {
+		t.Errorf("%d records, want one of the other key too", n)
+	}
+	if text := h.dump(store.Audit); strings.Contains(text, h.key[6:]) || strings.Contains(text, other[6:]) {
+		t.Error("a key is in the log")
+	}
+}
+
+// TestRefusedIsNotDone: a request that is refused when its record had been made
+// takes nobody's place in the log.
+func TestRefusedIsNotDone(t *testing.T) {
+	h := newHarness(t)
+	h.want(201, "POST", "/api/operators", `{"name":"watcher"}`, bearer(h.admin))
+	hook := `{"url":"https://example.org/hook"}`
+	for range 16 {
+		h.want(201, "POST", "/api/webhooks", hook, bearer(h.key))
+	}
+	before := h.dump(store.Audit)
+	for range 10 {
+		h.want(409, "POST", "/api/operators", `{"name":"watcher"}`, bearer(h.admin))
+		h.want(404, "DELETE", "/api/operators/nobody", "", bearer(h.admin))
+		h.want(409, "POST", "/api/webhooks", hook, bearer(h.key))
+		h.want(422, "POST", "/api/webhooks", `{"url":"https://10.0.0.1/"}`, bearer(h.key))
+		h.want(403, "DELETE", "/api/auth/"+h.foreign, docKeyRequest)
+		h.disk.Fail(fmt.Errorf("no space left"))
+		h.want(500, "POST", "/api/allocations", "{"+good+"}", bearer(h.key))
+		h.want(500, "POST", "/api/auth/"+h.key, docKeyRequest)
+		h.disk.Fail(nil)
+	}
+	stored := strings.Count(h.dump(store.Audit), "\n") - strings.Count(before, "\n")
+	if stored != 50 {
+		t.Errorf("%d records of 50 refusals that could be saved", stored)
+	}
+	if noted := h.audit.Len(); noted != h.disk.Len(store.Audit) {
+		t.Errorf("%d records are noted, and %d stored", noted, h.disk.Len(store.Audit))
+	}
+}

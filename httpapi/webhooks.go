@@ -1,13 +1,11 @@
 package httpapi
 
 import (
-	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"slices"
-	"strings"
+	"net/url"
 
+	"conga/allocator/store"
 	"conga/httpapi/webhook"
 )
 
@@ -27,55 +25,75 @@ type webhookView struct {
 }
 
 func viewWebhook(x *exchange, h webhook.Hook, s webhook.Status) webhookView {
+	target := h.URL
+	if x.key.Operator {
+		target = hostOf(target)
+	}
 	return webhookView{
-		ID: h.ID, ProjectID: orNull(h.Project), UserID: h.User, URL: h.URL, Events: h.Events, Created: h.Created,
+		ID: h.ID, ProjectID: orNull(h.Project), UserID: h.User, URL: target, Events: h.Events, Created: h.Created,
 		Delivered: s.Delivered, Failed: s.Failed, LastStatus: orNull(s.LastStatus),
 		Links: links{Self: link{x.path("webhooks", h.ID)}},
 	}
 }
 
+// hostOf is a URL without what follows its host, and all that it is in. With many
+// services path and query are the secret that lets one post, and an operator's
+// key is for watching.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return hidden // cannot be: it was checked when it was taken
+	}
+	return u.Scheme + "://" + u.Host + hidden
+}
+
+// hidden stands for the rest of a URL, if there is one or not.
+const hidden = "/..."
+
 var errNoWebhook = newFault(http.StatusNotFound, "webhook_id: "+webhook.ErrNotFound.Error())
+
+// webhookFault is the answer to an error of the subscriptions.
+func webhookFault(err error) error {
+	if bad, ok := errors.AsType[*webhook.URLError](err); ok {
+		return newFault(http.StatusUnprocessableEntity, "url: "+bad.Error())
+	}
+	switch {
+	case errors.Is(err, webhook.ErrNotFound):
+		return errNoWebhook
+	case errors.Is(err, webhook.ErrFull):
+		return newFault(http.StatusConflict, webhook.ErrFull.Error())
+	}
+	return err
+}
 
 // createWebhook is POST /webhooks.
 func (a *api) createWebhook(x *exchange) error {
 	if a.Webhooks == nil {
 		return errNoResource
 	}
-	known := []string{allocationChanged, allocationDeleted}
-	if x.key.Admin {
-		known = append(known, topologyChanged)
-	}
-	target, project, chosen := x.body.text("url"), x.body.name("project_id"), x.body.choices("events", known)
+	f := takeWebhook(x)
 	x.body.require("url")
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
-	hook := webhook.Hook{Project: x.key.Project, User: x.key.User, URL: target.v, Events: chosen}
-	if project.set {
-		if err := a.mayUse(x, project.v); err != nil {
+	hook := webhook.Hook{Project: x.key.Project, User: x.key.User, Admin: x.key.Admin, URL: f.url.v}
+	if f.project.set {
+		if err := a.mayUse(x, f.project.v); err != nil {
 			return err
 		}
-		hook.Project = project.v
+		hook.Project = f.project.v
 	}
-	if hook.Project != "" && slices.Contains(chosen, topologyChanged) {
-		return newFault(http.StatusUnprocessableEntity, "events: "+topologyChanged+" belongs to no project")
-	}
-	if len(chosen) == 0 {
-		hook.Events = known
+	var err error
+	if hook.Events, err = f.eventsOf(hook.Project); err != nil {
+		return err
 	}
 	along, err := a.recordOps(x, http.StatusCreated)
 	if err != nil {
 		return err
 	}
 	made, err := a.Webhooks.Create(x.Request.Context(), hook, along...)
-	if bad, ok := errors.AsType[*webhook.URLError](err); ok {
-		return newFault(http.StatusUnprocessableEntity, "url: "+bad.Error())
-	}
-	if errors.Is(err, webhook.ErrFull) {
-		return newFault(http.StatusConflict, webhook.ErrFull.Error())
-	}
 	if err != nil {
-		return err
+		return webhookFault(err)
 	}
 	v := viewWebhook(x, made, webhook.Status{})
 	v.Secret = string(made.Secret)
@@ -83,34 +101,47 @@ func (a *api) createWebhook(x *exchange) error {
 	return x.succeed(http.StatusCreated, []webhookView{v})
 }
 
-// choices takes a list of texts out of known ones.
-func (f *fields) choices(name string, known []string) (out []string) {
-	raw := f.take(name)
-	if raw == nil || raw[0] == 'n' {
-		return nil
+// changeWebhook is PATCH /webhooks/{id}: what is absent stays.
+func (a *api) changeWebhook(x *exchange) error {
+	f := takeWebhook(x)
+	if f.url.null {
+		x.body.reject("url", "cannot be null")
 	}
-	if raw[0] != '[' {
-		f.mistype(name, "an array of strings", raw)
-		return nil
+	return a.updateWebhook(x, f)
+}
+
+// replaceWebhook is PUT /webhooks/{id}: what is absent is as in a new one.
+func (a *api) replaceWebhook(x *exchange) error {
+	f := takeWebhook(x)
+	x.body.require("url")
+	f.eventsGiven = true
+	return a.updateWebhook(x, f)
+}
+
+// updateWebhook changes the subscription in the address.
+func (a *api) updateWebhook(x *exchange, f webhookFields) error {
+	hook, _, err := a.findWebhook(x)
+	if err != nil {
+		return err
 	}
-	var items []json.RawMessage
-	if json.Unmarshal(raw, &items) != nil || len(items) == 0 || len(items) > len(known) {
-		f.reject(name, "must name 1 to %d of %s", len(known), strings.Join(known, ", "))
-		return nil
+	if f.project.set && f.project.v != hook.Project {
+		return newFault(http.StatusUnprocessableEntity, "project_id: cannot be changed")
 	}
-	for i, item := range items {
-		text, err := "", error(nil)
-		if item[0] != '"' {
-			f.mistype(fmt.Sprintf("%s[%d]", name, i), "a string", item)
-			return nil
+	change := webhook.Change{User: x.key.User, Admin: x.key.Admin}
+	if f.url.set {
+		change.URL = &f.url.v
+	}
+	if f.eventsGiven {
+		if change.Events, err = f.eventsOf(hook.Project); err != nil {
+			return err
 		}
-		if text, err = unquote(item); err != nil || !slices.Contains(known, text) || slices.Contains(out, text) {
-			f.reject(name, "must name some of %s, each once", strings.Join(known, ", "))
-			return nil
-		}
-		out = append(out, text)
 	}
-	return out
+	along := func() ([]store.Op, error) { return a.recordOps(x, http.StatusOK) }
+	changed, status, err := a.Webhooks.Update(x.Request.Context(), hook.ID, change, along)
+	if err != nil {
+		return webhookFault(err)
+	}
+	return x.succeed(http.StatusOK, []webhookView{viewWebhook(x, changed, status)})
 }
 
 // findWebhook is the subscription in the address. That of another project does
@@ -119,7 +150,7 @@ func (a *api) findWebhook(x *exchange) (webhook.Hook, webhook.Status, error) {
 	if a.Webhooks == nil {
 		return webhook.Hook{}, webhook.Status{}, errNoResource
 	}
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return webhook.Hook{}, webhook.Status{}, err
 	}
 	hook, status, err := a.Webhooks.Get(x.Param("id"))
@@ -149,10 +180,7 @@ func (a *api) deleteWebhook(x *exchange) error {
 		return err
 	}
 	if err := a.Webhooks.Delete(x.Request.Context(), hook.ID, along...); err != nil {
-		if errors.Is(err, webhook.ErrNotFound) {
-			return errNoWebhook
-		}
-		return err
+		return webhookFault(err)
 	}
 	type deleted struct {
 		ID string `json:"webhook_id"`

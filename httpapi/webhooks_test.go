@@ -86,6 +86,103 @@ func TestWebhooksRefused(t *testing.T) {
 	h.want(409, "POST", "/api/webhooks", `{"url":"https://example.org"}`, bearer(h.key))
 }
 
+// TestWebhookChanges goes through PATCH and PUT, and what they leave as it is.
+func TestWebhookChanges(t *testing.T) {
+	h := newHarness(t)
+	made := h.want(201, "POST", "/api/webhooks", `{"url":"https://example.org/a"}`, bearer(h.key)).Results[0]
+	at := "/api/webhooks/" + made["webhook_id"].(string)
+	all, both := "[allocation.changed allocation.deleted topology.changed]", "[allocation.changed allocation.deleted]"
+	for _, c := range []struct {
+		method, body, url, events string
+	}{
+		{"PATCH", `{}`, "/a", both},
+		{"PATCH", `{"url":"https://example.org/b"}`, "/b", both},
+		{"PATCH", `{"events":["allocation.deleted"]}`, "/b", "[allocation.deleted]"},
+		{"PATCH", `{"url":"https://example.org/c","project_id":"projectB"}`, "/c", "[allocation.deleted]"},
+		{"PATCH", `{"events":null,"project_id":null}`, "/c", both},
+		{"PUT", `{"url":"https://example.org/c","events":["allocation.changed"]}`, "/c", "[allocation.changed]"},
+		{"PUT", `{"url":"https://example.org/c"}`, "/c", both},
+		{"PUT", `{"url":"https://example.org/c"}`, "/c", both},
+	} {
+		got := h.want(200, c.method, at, c.body, bearer(h.key)).Results[0]
+		if got["url"] != "https://example.org"+c.url || fmt.Sprint(got["events"]) != c.events || got["secret"] != nil || got["created"] != made["created"] {
+			t.Errorf("%s %s made it %v", c.method, c.body, got)
+		}
+	}
+	before := h.dump(store.Webhooks)
+	for _, c := range []struct {
+		code               int
+		method, body, says string
+	}{
+		{422, "PATCH", `{"url":null}`, "url: cannot be null"},
+		{422, "PATCH", `{"url":"http://example.org"}`, "url: must begin with https://"},
+		{400, "PATCH", `{"events":"x"}`, "events: must be an array"},
+		{422, "PATCH", `{"events":["topology.changed"]}`, "events: must name"},
+		{422, "PATCH", `{"project_id":"project B"}`, "project_id: cannot be changed"},
+		{422, "PATCH", `{"secret":"mine"}`, "secret: is not a field"},
+		{422, "PUT", `{"events":["allocation.deleted"]}`, "url: is required"},
+		{422, "PUT", `{"url":"https://[::1]/"}`, "url: the address is not a public one"},
+	} {
+		a := h.want(c.code, c.method, at, c.body, bearer(h.key))
+		if !strings.Contains(strings.Join(a.Errors, "\n"), c.says) {
+			t.Errorf("%s %s: errors are %q, want %q", c.method, c.body, a.Errors, c.says)
+		}
+	}
+	for _, method := range []string{"PATCH", "PUT"} {
+		h.want(404, method, at, `{"url":"https://example.org/mine"}`, bearer(h.foreign))
+		h.want(401, method, at, `{"url":"https://example.org/mine"}`)
+		h.want(404, method, "/api/webhooks/none", `{"url":"https://example.org/mine"}`, bearer(h.key))
+	}
+	h.want(405, "POST", at, `{"url":"https://example.org/d"}`, bearer(h.key))
+	h.want(422, "PATCH", at, `{"events":["topology.changed"]}`, bearer(h.admin))
+	if after := h.dump(store.Webhooks); after != before {
+		t.Errorf("what was refused changed\n%s to\n%s", before, after)
+	}
+	done := 0
+	for _, line := range h.trail("?actor=abc123") {
+		if strings.HasPrefix(line, "webhook.update done 200 by abc123/projectB") {
+			done++
+		}
+	}
+	if done != 6 {
+		t.Errorf("%d changes are recorded, want the 6 that were ones", done)
+	}
+
+	// The admin's are for one project, or for all and the topology.
+	h.want(200, "PATCH", at, `{"events":null}`, bearer(h.admin))
+	for body, events := range map[string]string{`"project_id":"projectB"`: both, `"project_id":null`: all} {
+		one := h.want(201, "POST", "/api/webhooks", `{"url":"https://example.org/x",`+body+`}`, bearer(h.admin)).Results[0]
+		again := h.want(200, "PUT", "/api/webhooks/"+one["webhook_id"].(string), `{"url":"https://example.org/y"}`, bearer(h.admin)).Results[0]
+		if fmt.Sprint(one["events"]) != events || fmt.Sprint(again["events"]) != events {
+			t.Errorf("%s: for %v, then for %v, want %s", body, one["events"], again["events"], events)
+		}
+	}
+}
+
+// TestWebhookURLsAreSecrets: who may only watch sees where events go, but not
+// what lets one post there. A project and the admin see what they have set.
+func TestWebhookURLsAreSecrets(t *testing.T) {
+	h := newHarness(t)
+	operator := h.want(201, "POST", "/api/operators", `{"name":"watcher"}`, bearer(h.admin)).Results[0]["api_key"].(string)
+	suite.secret(operator)
+	for target, want := range map[string]string{
+		"https://chat.example.org/services/T0/hunter2?token=hunter2": "https://chat.example.org/...",
+		"https://chat.example.org:8443?token=hunter2":                "https://chat.example.org:8443/...",
+		"https://[2606:4700::1111]:8443/":                            "https://[2606:4700::1111]:8443/...",
+		"https://chat.example.org":                                   "https://chat.example.org/...",
+	} {
+		at := h.want(201, "POST", "/api/webhooks", `{"url":"`+target+`"}`, bearer(h.key)).header.Get("Location")
+		for key, want := range map[string]string{operator: want, h.key: target, h.admin: target} {
+			one := h.want(200, "GET", at, "", bearer(key))
+			list := h.want(200, "GET", "/api/webhooks", "", bearer(key))
+			if one.Results[0]["url"] != want || list.Results[0]["url"] != want || key == operator && strings.Contains(one.body+list.body, "hunter2") {
+				t.Errorf("%s is shown as %v and listed as %v, want %s", target, one.Results[0]["url"], list.Results[0]["url"], want)
+			}
+		}
+		h.want(200, "DELETE", at, "", bearer(h.key))
+	}
+}
+
 func TestProjects(t *testing.T) {
 	h := newHarness(t)
 	h.create(`,"bandwidth":1000`)

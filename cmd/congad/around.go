@@ -32,7 +32,7 @@ func (d *daemon) openAround(ctx context.Context) (err error) {
 	}
 	d.around.webhooks, err = webhook.Open(ctx, webhook.Config{
 		Store: d.store, Hub: d.around.events, AllowPrivate: d.cfg.Webhooks.AllowPrivate,
-		Member: d.directory.Member, Log: d.log.With("part", "webhooks"),
+		Admit: d.outside.directory.Admit, Log: d.log.With("part", "webhooks"),
 	})
 	return err
 }

@@ -143,6 +143,56 @@ func TestAround(t *testing.T) {
 	}
 }
 
+// TestWebhooksOfOthers: events go to the hooks of who is no member in the
+// configuration: a user whom the HTTP directory knows, and the admin.
+func TestWebhooksOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	directory := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/visitor/elsewhere" {
+			http.NotFound(w, r)
+			return
+		}
+		_, _ = io.WriteString(w, `{"is_active":true}`)
+	}))
+	defer directory.Close()
+	delivered := map[string]chan *http.Request{"/user": make(chan *http.Request, 100), "/admin": make(chan *http.Request, 100)}
+	target := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		delivered[r.URL.Path] <- r
+	}))
+	defer target.Close()
+	file := filepath.Join(dir, "conga.yaml")
+	text := fmt.Sprintf(testConfig, filepath.Join(dir, "data"), "127.0.0.1:0")
+	text = strings.Replace(text, "directory:", "directory:\n  http: "+directory.URL+"/{user}/{project}", 1)
+	writeConfig(t, file, text+"webhooks: {allow_private: true}\n")
+	p := start(t, file)
+	adminKey, err := os.ReadFile(filepath.Join(dir, "data", "admin.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	given, _ := p.rest("").text(200, "POST", "/auth", `{"user_id":"visitor","project_id":"elsewhere"}`)
+	user, admin := p.rest(aKey.FindString(given)), p.rest(strings.TrimSpace(string(adminKey)))
+	secrets := map[string]string{}
+	for path, r := range map[string]*rest{"/user": user, "/admin": admin} {
+		made, _ := r.text(201, "POST", "/webhooks", `{"url":"`+target.URL+path+`","project_id":"elsewhere"}`)
+		var hook struct {
+			Results []struct{ Secret string }
+		}
+		if err := json.Unmarshal([]byte(made), &hook); err != nil {
+			t.Fatal(err)
+		}
+		secrets[path] = hook.Results[0].Secret
+	}
+	user.text(201, "POST", "/allocations", `{"project_id":"elsewhere","src_ip":"192.127.1.10","dst_ip":"192.127.1.11","duration":3600}`)
+	for path, secret := range secrets {
+		await(t, delivered[path], "allocation.changed", secret)
+	}
+	if code := p.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // await waits for a delivery and checks its signature.
 func await(t *testing.T, delivered <-chan *http.Request, event, secret string) {
 	t.Helper()

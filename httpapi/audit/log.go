@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"conga/allocator/store"
 )
@@ -25,19 +24,16 @@ const (
 	Self    Outcome = "self"    // made by time or the network
 )
 
-// How many records of each outcome are kept; the oldest make room, and only for
-// their own kind: neither a guesser of passwords nor a link that comes and goes
-// can push out who changed what.
-const (
-	keepDone    = 100_000
-	keepRefused = 10_000
-	keepSelf    = 50_000
-)
+func (o Outcome) known() bool { return o == Done || o == Refused || o == Self }
 
-// Refusals are recorded up to this rate in the long run, and counted beyond it.
 const (
+	// Refusals are recorded up to this rate in the long run, and counted beyond
+	// it: those of each project, and those of strangers together.
 	refusedRate  = 10 // a second
 	refusedBurst = 200
+
+	// maxBatch is how many records are removed at a time when the log is opened.
+	maxBatch = 1000
 )
 
 // Record is one line of the log.
@@ -54,7 +50,7 @@ type Record struct {
 	RequestID  string  `json:"request,omitempty"`
 	Allocation string  `json:"allocation,omitempty"`
 	Detail     string  `json:"detail,omitempty"` // in words of ours
-	Missed     int     `json:"missed,omitempty"` // refusals before this one that were only counted
+	Missed     int     `json:"missed,omitempty"` // what was like this one, before it, and only counted
 }
 
 // Config is what [Open] needs.
@@ -69,20 +65,16 @@ type Log struct {
 	store store.Store
 	now   func() time.Time
 	log   *slog.Logger
-	limit *rate.Limiter // of refusals
 
-	mu     sync.Mutex
-	seq    uint64
-	kept   map[Outcome]*ring
-	missed int
+	mu      sync.Mutex
+	seq     uint64
+	rooms   [classes]*room
+	repeats repeats
 }
 
 // Open reads which records there are.
 func Open(ctx context.Context, cfg Config) (*Log, error) {
-	l := &Log{
-		store: cfg.Store, now: cfg.Now, log: cfg.Log, limit: rate.NewLimiter(refusedRate, refusedBurst),
-		kept: map[Outcome]*ring{Done: {most: keepDone}, Refused: {most: keepRefused}, Self: {most: keepSelf}},
-	}
+	l := &Log{store: cfg.Store, now: cfg.Now, log: cfg.Log, rooms: newRooms(), repeats: repeats{last: map[string]*repeat{}}}
 	if l.now == nil {
 		l.now = time.Now
 	}
@@ -96,18 +88,52 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 			return err
 		}
 		l.seq = r.Seq
-		if out, full := l.kept[r.Outcome].add(r.Seq); full {
-			old = append(old, store.Op{Bucket: store.Audit, Key: keyOf(out)})
-		}
+		out, _ := l.keep(&r)
+		old = append(old, out...)
 		return nil
 	})
-	if err == nil && len(old) > 0 { // left over by commits that failed
-		err = l.store.Commit(ctx, old...)
+	// Left over by commits that failed, or by a version that kept more.
+	for batch := range slices.Chunk(old, maxBatch) {
+		if err == nil {
+			err = l.store.Commit(ctx, batch...)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("audit: open: %w", err)
 	}
 	return l, nil
+}
+
+// Len is how many records are kept.
+func (l *Log) Len() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.rooms {
+		n += r.total
+	}
+	return n
+}
+
+// keep notes a record. ops remove what has to make room for it, and undo takes it
+// all back. The lock is held.
+func (l *Log) keep(r *Record) (ops []store.Op, undo func()) {
+	c, whose := r.place()
+	in, seq := l.rooms[c], r.Seq
+	in.put(whose, seq)
+	undo = func() { in.drop(whose, seq) }
+	for {
+		other, out, full := in.excess()
+		if !full {
+			return ops, undo
+		}
+		in.drop(other, out)
+		ops = append(ops, store.Op{Bucket: store.Audit, Key: keyOf(out)})
+		before := undo
+		undo = func() {
+			before()
+			in.put(other, out)
+		}
+	}
 }
 
 // keyOf is a record's key: in hex of one length, so that keys are in order.
@@ -120,36 +146,48 @@ func decode(key string, value []byte) (r Record, err error) {
 	if r.Seq, err = strconv.ParseUint(key, 16, 64); err != nil || keyOf(r.Seq) != key {
 		return r, fmt.Errorf("record %q has no number", key)
 	}
-	if r.Outcome != Done && r.Outcome != Refused && r.Outcome != Self {
+	if !r.Outcome.known() {
 		return r, fmt.Errorf("record %q has no outcome", key)
 	}
 	return r, nil
 }
 
 // Ops are the operations that add a record, to be committed together with what
-// it is about. Time and number are set here.
-func (l *Log) Ops(r Record) ([]store.Op, error) {
+// it is about. Time and number are set here. If they are not committed, undo must
+// be called, or the log takes the record for kept and another for removed.
+func (l *Log) Ops(r Record) (ops []store.Op, undo func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.opsLocked(r)
+	ops, undone, err := l.ops(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	return ops, l.locked(undone), nil
 }
 
-func (l *Log) opsLocked(r Record) ([]store.Op, error) {
-	kept := l.kept[r.Outcome]
-	if kept == nil {
-		return nil, errors.New("audit: a record without an outcome")
+// locked is f with the lock held.
+func (l *Log) locked(f func()) func() {
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		f()
 	}
-	l.seq++
-	r.Time = l.now().Unix()
+}
+
+// ops is Ops with the lock held, as undo must be called too.
+func (l *Log) ops(r Record) (ops []store.Op, undo func(), err error) {
+	if !r.Outcome.known() {
+		return nil, nil, errors.New("audit: a record without an outcome")
+	}
+	r.Seq, r.Time = l.seq+1, l.now().Unix()
 	value, err := json.Marshal(r)
 	if err != nil {
-		return nil, fmt.Errorf("audit: %w", err)
+		return nil, nil, fmt.Errorf("audit: %w", err)
 	}
-	ops := []store.Op{{Bucket: store.Audit, Key: keyOf(l.seq), Value: value}}
-	if out, full := kept.add(l.seq); full {
-		ops = append(ops, store.Op{Bucket: store.Audit, Key: keyOf(out)})
-	}
-	return ops, nil
+	l.seq++
+	ops = []store.Op{{Bucket: store.Audit, Key: keyOf(l.seq), Value: value}}
+	out, undo := l.keep(&r)
+	return append(ops, out...), undo, nil
 }
 
 // Refuse records an attempt that came to nothing. Where there are too many it
@@ -157,15 +195,17 @@ func (l *Log) opsLocked(r Record) ([]store.Op, error) {
 // by being refused. What cannot be saved is logged.
 func (l *Log) Refuse(ctx context.Context, r Record) {
 	r.Outcome = Refused
+	c, whose := r.place()
 	l.mu.Lock()
-	if !l.limit.AllowN(l.now(), 1) {
-		l.missed++
+	s := l.rooms[c].shelf(whose)
+	if !s.limit.AllowN(l.now(), 1) {
+		s.missed++
 		l.mu.Unlock()
 		return
 	}
-	missed := l.missed
-	r.Missed, l.missed = missed, 0
-	ops, err := l.opsLocked(r)
+	missed := s.missed
+	r.Missed, s.missed = missed, 0
+	ops, undo, err := l.ops(r)
 	l.mu.Unlock()
 	if err == nil {
 		err = l.store.Commit(context.WithoutCancel(ctx), ops...)
@@ -174,26 +214,10 @@ func (l *Log) Refuse(ctx context.Context, r Record) {
 		return
 	}
 	l.mu.Lock()
-	l.missed += missed + 1
+	l.rooms[c].shelf(whose).missed += missed + 1 // first, so that undo leaves the shelf
+	if undo != nil {
+		undo()
+	}
 	l.mu.Unlock()
 	l.log.LogAttrs(ctx, slog.LevelError, "a refusal could not be recorded", slog.Any("error", err))
-}
-
-// ring remembers the numbers of the newest records of one kind.
-type ring struct {
-	most int
-	seqs []uint64
-	next int // where the oldest is, once full
-}
-
-// add notes a record; if that is one too many, out is the oldest one, which has
-// to go.
-func (r *ring) add(seq uint64) (out uint64, full bool) {
-	if len(r.seqs) < r.most {
-		r.seqs = append(r.seqs, seq)
-		return 0, false
-	}
-	out, r.seqs[r.next] = r.seqs[r.next], seq
-	r.next = (r.next + 1) % r.most
-	return out, true
 }

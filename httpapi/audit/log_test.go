@@ -24,7 +24,7 @@ func open(t *testing.T, m *storetest.Memory, now *time.Time) *Log {
 
 func add(t *testing.T, l *Log, m *storetest.Memory, r Record) {
 	t.Helper()
-	ops, err := l.Ops(r)
+	ops, _, err := l.Ops(r)
 	if err == nil {
 		err = m.Commit(t.Context(), ops...)
 	}
@@ -87,9 +87,7 @@ func TestFilters(t *testing.T) {
 func TestRetention(t *testing.T) {
 	m, now := storetest.NewMemory(), time.Unix(1000, 0)
 	l := open(t, m, &now)
-	for o, r := range l.kept {
-		r.most = map[Outcome]int{Done: 3, Refused: 2, Self: 1}[o]
-	}
+	l.rooms[changes].most, l.rooms[strangers].most, l.rooms[selfMade].most = 3, 2, 1
 	for i := range 5 {
 		add(t, l, m, Record{Action: fmt.Sprint("done", i), Outcome: Done})
 		add(t, l, m, Record{Action: fmt.Sprint("self", i), Outcome: Self})
@@ -141,7 +139,7 @@ func TestDamage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := l.Ops(Record{}); err == nil {
+	if _, _, err := l.Ops(Record{}); err == nil {
 		t.Error("a record without an outcome is taken")
 	}
 }
@@ -153,7 +151,7 @@ func TestConcurrent(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 20 {
-				ops, err := l.Ops(Record{Outcome: Done})
+				ops, _, err := l.Ops(Record{Outcome: Done})
 				if err == nil {
 					err = m.Commit(context.Background(), ops...)
 				}

@@ -32,6 +32,9 @@ const (
 	maxAnswer   = 4 << 10 // bytes of an answer that are read, to use the connection again
 )
 
+// reset is the type of the event that says that others were missed.
+const reset = "reset"
+
 // The headers of a delivery.
 const (
 	HeaderEvent     = "X-Conga-Event"     // its type
@@ -87,13 +90,27 @@ func newClient(cfg Config) *http.Client {
 type worker struct {
 	hooks *Hooks
 	entry *entry
-	hook  Hook
+	id    string
+
+	warned string // the URL that the log has been told about
 }
+
+// current is the hook as it is now; false if it has been deleted.
+func (w *worker) current() (Hook, bool) {
+	w.hooks.mu.Lock()
+	defer w.hooks.mu.Unlock()
+	return w.entry.hook, w.hooks.byID[w.id] == w.entry
+}
+
+// takes reports whether the hook is for events of that type.
+func (hook Hook) takes(kind string) bool { return kind == reset || slices.Contains(hook.Events, kind) }
 
 // run goes through the hub's events. What waits is in the hub's ring, so that a
 // target that is away costs nothing but its own events.
 func (w *worker) run(ctx context.Context) {
-	sees := func(project string) bool { return w.hook.Project == "" || project == w.hook.Project }
+	hook, _ := w.current()
+	of := hook.Project // it never changes
+	sees := func(project string) bool { return of == "" || project == of }
 	reader, err := w.hooks.cfg.Hub.Read(events.Internal, sees)
 	if err != nil {
 		return // the hub is closed: the daemon is stopping
@@ -104,11 +121,15 @@ func (w *worker) run(ctx context.Context) {
 		batch := reader.Take()
 		if batch.Lost || lost {
 			id := strconv.FormatUint(batch.Next-1, 10)
-			w.deliver(ctx, "reset", id, []byte(`{"event_id":"`+id+`","event":"reset"}`))
+			w.deliver(ctx, reset, id, []byte(`{"event_id":"`+id+`","event":"reset"}`))
 			lost = false
 		}
 		for _, e := range batch.Events {
-			if text, err := e.JSON(); err == nil && slices.Contains(w.hook.Events, e.Type) && ctx.Err() == nil {
+			hook, ok := w.current()
+			if !ok || !hook.takes(e.Type) || ctx.Err() != nil {
+				continue
+			}
+			if text, err := e.JSON(); err == nil {
 				w.deliver(ctx, e.Type, strconv.FormatUint(e.ID, 10), text)
 			}
 		}
@@ -123,42 +144,90 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// deliver tries until the target has taken the event, or it is time to give up.
+// deliver tries until the target has taken the event, nobody may or wants to
+// have it any more, or it is time to give up. Each attempt is made with the hook
+// as it then is, and by the rules as they then are.
 func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
-	if w.hook.Project != "" && !w.hooks.cfg.Member(w.hook.User, w.hook.Project) {
-		return // who made it sees the project no longer
-	}
-	if _, _, err := w.hooks.Get(w.hook.ID); err != nil {
-		return // it has just been deleted
-	}
-	ctx, cancel := context.WithTimeout(ctx, giveUp)
-	defer cancel()
+	left := giveUp // of the time for attempts; that of waiting for the directory is not counted
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
-		status, err := w.attempt(ctx, kind, id, body)
-		good := err == nil && status/100 == 2
-		w.note(status, good, false)
-		if good {
+		hook, ok := w.ready(ctx, kind)
+		if !ok {
 			return
 		}
-		select {
-		case <-ctx.Done():
-			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				w.note(status, false, true)
-				// Neither the URL nor the error, which has it: people put secrets there.
-				w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "an event could not be delivered",
-					slog.String("webhook", w.hook.ID), slog.String("event", kind), slog.Int("status", status))
-			}
+		begun := time.Now()
+		timed, cancel := context.WithTimeout(ctx, left)
+		status, err := w.attempt(timed, hook, kind, id, body)
+		good := err == nil && status/100 == 2
+		w.note(status, good, false)
+		again := !good && pause(timed, retry)
+		cancel()
+		if good || ctx.Err() != nil {
 			return
-		case <-time.After(retry/2 + mathrand.N(retry)):
+		}
+		if left -= time.Since(begun); !again || left <= 0 {
+			w.note(status, false, true)
+			// Neither the URL nor the error, which has it: people put secrets there.
+			w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "an event could not be delivered",
+				slog.String("webhook", w.id), slog.String("event", kind), slog.Int("status", status))
+			return
 		}
 	}
 }
 
+// ready is the hook if an event may go to it now: it is for such events, who set
+// its URL may see its project, and the URL is one that could be set today. While
+// nobody can say who may see the project, it waits: an event is not lost because
+// a directory is away. Of what the admin's key made it is not asked.
+func (w *worker) ready(ctx context.Context, kind string) (Hook, bool) {
+	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
+		hook, ok := w.current()
+		if !ok || !hook.takes(kind) || !w.allowed(ctx, hook) {
+			return Hook{}, false
+		}
+		if hook.Admin || hook.Project == "" {
+			return hook, true
+		}
+		err := w.hooks.cfg.Admit(ctx, hook.User, hook.Project)
+		if err == nil {
+			return hook, true
+		}
+		if errors.Is(err, auth.ErrNotMember) || !pause(ctx, retry) {
+			return Hook{}, false
+		}
+	}
+}
+
+// allowed checks the URL once more: the configuration may have become stricter
+// since it was set. What is not delivered for that has failed.
+func (w *worker) allowed(ctx context.Context, hook Hook) bool {
+	err := checkURL(hook.URL, w.hooks.cfg.AllowPrivate)
+	if err == nil {
+		return true
+	}
+	w.note(0, false, true)
+	if w.warned != hook.URL {
+		w.warned = hook.URL
+		w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "the configuration no longer allows a webhook's URL, and nothing is delivered to it; it must be changed or deleted",
+			slog.String("webhook", w.id), slog.String("reason", err.Error()))
+	}
+	return false
+}
+
+// pause waits for about as long as it is told. It returns false when ctx ends.
+func pause(ctx context.Context, about time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(about/2 + mathrand.N(about)):
+		return true
+	}
+}
+
 // attempt is one POST. The status is 0 if there was no answer.
-func (w *worker) attempt(ctx context.Context, kind, id string, body []byte) (status int, err error) {
+func (w *worker) attempt(ctx context.Context, hook Hook, kind, id string, body []byte) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.hook.URL, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, hook.URL, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
@@ -168,7 +237,7 @@ func (w *worker) attempt(ctx context.Context, kind, id string, body []byte) (sta
 	request.Header.Set(HeaderEvent, kind)
 	request.Header.Set(HeaderDelivery, id)
 	request.Header.Set(HeaderTimestamp, timestamp)
-	request.Header.Set(HeaderSignature, Sign(string(w.hook.Secret), timestamp, body))
+	request.Header.Set(HeaderSignature, Sign(string(hook.Secret), timestamp, body))
 	response, err := w.hooks.client.Do(request)
 	if err != nil {
 		return 0, err

@@ -39,12 +39,14 @@ func (e *URLError) Error() string { return e.Err.Error() }
 // Unwrap is the cause.
 func (e *URLError) Unwrap() error { return e.Err }
 
-// Hook is a subscription. Its JSON is the store's: the secret is in it, and must
+// Hook is a subscription. It belongs to who said where it goes: while their
+// membership lasts, so does it. Its JSON is the store's: the secret is in it, and must
 // not be shown again.
 type Hook struct {
 	ID      string      `json:"id"`
-	Project string      `json:"project"` // "": all of them, and the topology
-	User    string      `json:"user"`    // who made it
+	Project string      `json:"project"`         // "": all of them, and the topology
+	User    string      `json:"user"`            // who set the URL
+	Admin   bool        `json:"admin,omitempty"` // with the admin's key: there is no membership that could end
 	URL     string      `json:"url"`
 	Events  []string    `json:"events"` // their types
 	Created int64       `json:"created"`
@@ -62,11 +64,13 @@ type Status struct {
 type Config struct {
 	Store        store.Store
 	Hub          *events.Hub
-	AllowPrivate bool                            // targets may be inside, and plain HTTP
-	Member       func(user, project string) bool // whether who made a hook may still see the project
-	Now          func() time.Time                // nil: time.Now
-	Log          *slog.Logger                    // nil: none
-	Transport    http.RoundTripper               // nil: one that keeps to AllowPrivate
+	AllowPrivate bool              // targets may be inside, and plain HTTP
+	Now          func() time.Time  // nil: time.Now
+	Log          *slog.Logger      // nil: none
+	Transport    http.RoundTripper // nil: one that keeps to AllowPrivate
+	// Admit succeeds if who made a hook may still see the project, and fails with
+	// [auth.ErrNotMember] if not. With any other error that is not known now.
+	Admit func(ctx context.Context, user, project string) error
 }
 
 // Hooks are the subscriptions.
@@ -74,6 +78,10 @@ type Hooks struct {
 	cfg    Config
 	client *http.Client
 	wake   chan struct{} // one token: Run has a look at who is to be served
+
+	// changing is held over the store's answer by all that changes or ends a
+	// subscription, so that store and memory agree. It is taken before mu.
+	changing sync.Mutex
 
 	mu     sync.Mutex
 	byID   map[string]*entry
@@ -110,7 +118,7 @@ func Open(ctx context.Context, cfg Config) (*Hooks, error) {
 	return h, nil
 }
 
-// Create makes a subscription of what is given: project, user, URL and events.
+// Create makes a subscription of what is given: project, maker, URL and events.
 // along is committed with it. The secret in what is returned is shown this once.
 // Errors are a [*URLError] and [ErrFull].
 func (h *Hooks) Create(ctx context.Context, hook Hook, along ...store.Op) (Hook, error) {
@@ -121,11 +129,7 @@ func (h *Hooks) Create(ctx context.Context, hook Hook, along ...store.Op) (Hook,
 		return Hook{}, ErrFull
 	}
 	hook.ID, hook.Created, hook.Secret = uuid.NewString(), h.cfg.Now().Unix(), newSecret()
-	value, err := hook.encode()
-	if err == nil {
-		op := store.Op{Bucket: store.Webhooks, Key: hook.ID, Value: value}
-		err = h.cfg.Store.Commit(context.WithoutCancel(ctx), append([]store.Op{op}, along...)...)
-	}
+	err := h.save(ctx, hook, along)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.making--
@@ -135,6 +139,16 @@ func (h *Hooks) Create(ctx context.Context, hook Hook, along ...store.Op) (Hook,
 	h.byID[hook.ID] = &entry{hook: hook}
 	h.signal()
 	return hook, nil
+}
+
+// save writes a hook, and along with it what the caller has.
+func (h *Hooks) save(ctx context.Context, hook Hook, along []store.Op) error {
+	value, err := hook.encode()
+	if err != nil {
+		return err
+	}
+	ops := append([]store.Op{{Bucket: store.Webhooks, Key: hook.ID, Value: value}}, along...)
+	return h.cfg.Store.Commit(context.WithoutCancel(ctx), ops...)
 }
 
 // encode is the hook as the store has it, with its secret.
@@ -166,6 +180,8 @@ func (h *Hooks) reserve(project string) bool {
 // Delete ends a subscription; a delivery under way is broken off. along is
 // committed with it. The error may be [ErrNotFound].
 func (h *Hooks) Delete(ctx context.Context, id string, along ...store.Op) error {
+	h.changing.Lock()
+	defer h.changing.Unlock()
 	if _, _, err := h.Get(id); err != nil {
 		return err
 	}
@@ -226,7 +242,7 @@ func (h *Hooks) Run(ctx context.Context) {
 			if running[id] == nil {
 				own, stop := context.WithCancel(ctx)
 				running[id] = stop
-				w := &worker{hooks: h, entry: e, hook: e.hook}
+				w := &worker{hooks: h, entry: e, id: id}
 				workers.Go(func() { w.run(own) })
 			}
 		}

@@ -19,6 +19,7 @@ import (
 
 	"conga/allocator/store"
 	"conga/allocator/store/storetest"
+	"conga/httpapi/auth"
 	"conga/httpapi/events"
 )
 
@@ -30,7 +31,8 @@ type target struct {
 	got    []string // "type body"
 	header []http.Header
 	at     []time.Time
-	status []int // of the next answers; then 200
+	to     []string // the URLs
+	status []int    // of the next answers; then 200
 	hang   bool
 }
 
@@ -41,6 +43,7 @@ func (g *target) RoundTrip(r *http.Request) (*http.Response, error) {
 	g.got = append(g.got, r.Header.Get(HeaderEvent)+" "+string(body))
 	g.header = append(g.header, r.Header)
 	g.at = append(g.at, time.Now())
+	g.to = append(g.to, r.URL.String())
 	if len(g.status) > 0 {
 		status, g.status = g.status[0], g.status[1:]
 	}
@@ -68,12 +71,14 @@ func (g *target) taken() []string {
 type fixture struct {
 	*testing.T
 	target
-	disk   *storetest.Memory
-	hub    *events.Hub
-	hooks  *Hooks
-	member atomic.Bool
-	log    strings.Builder
-	stop   func()
+	disk    *storetest.Memory
+	hub     *events.Hub
+	hooks   *Hooks
+	member  atomic.Bool
+	dark    atomic.Bool // nobody knows who is a member
+	private bool        // allow_private, at the next start
+	log     strings.Builder
+	stop    func()
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -88,7 +93,7 @@ func (f *fixture) start() {
 	f.hub = events.NewHub(nil)
 	var err error
 	f.hooks, err = Open(f.Context(), Config{
-		Store: f.disk, Hub: f.hub, Member: func(string, string) bool { return f.member.Load() }, Transport: &f.target,
+		Store: f.disk, Hub: f.hub, AllowPrivate: f.private, Admit: f.admit, Transport: &f.target,
 		Log: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
 	if err != nil {
@@ -99,6 +104,16 @@ func (f *fixture) start() {
 	wg.Go(func() { f.hub.Run(ctx) })
 	wg.Go(func() { f.hooks.Run(ctx) })
 	f.stop = func() { cancel(); wg.Wait() }
+}
+
+func (f *fixture) admit(context.Context, string, string) error {
+	switch {
+	case f.dark.Load():
+		return &auth.UnavailableError{Reason: "the directory is away"}
+	case !f.member.Load():
+		return auth.ErrNotMember
+	}
+	return nil
 }
 
 func (f *fixture) create(project string, types ...string) Hook {
@@ -153,6 +168,63 @@ func TestDeliver(t *testing.T) {
 		}
 		if err := f.hooks.Delete(t.Context(), hook.ID); !errors.Is(err, ErrNotFound) {
 			t.Errorf("deleted again: %v", err)
+		}
+	})
+}
+
+// TestDirectoryAway: while nobody can say who is a member nothing is delivered,
+// and nothing is lost either, however long that takes.
+func TestDirectoryAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		defer func() { f.stop() }()
+		hook := f.create("p", "a")
+		f.dark.Store(true)
+		f.publish("a", "p")
+		f.publish("a", "p")
+		time.Sleep(time.Hour)
+		if got := f.taken(); len(got) != 0 {
+			t.Errorf("delivered %q without knowing to whom", got)
+		}
+		f.dark.Store(false)
+		time.Sleep(2 * lastRetry)
+		if _, s, _ := f.hooks.Get(hook.ID); s.Delivered != 2 || s.Failed != 0 {
+			t.Errorf("after the directory came back: %+v", s)
+		}
+		f.dark.Store(true)
+		f.publish("a", "p")
+		time.Sleep(time.Minute)
+	}) // and who waits for it does not hold up a stop
+}
+
+// TestAdminsHook: what the admin's key made needs no membership, now and after
+// a restart.
+func TestAdminsHook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		defer func() { f.stop() }()
+		f.member.Store(false)
+		for _, project := range []string{"p", ""} {
+			if _, err := f.hooks.Create(t.Context(), Hook{Project: project, User: "admin", Admin: true, URL: "https://example.org", Events: []string{"a"}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		for n := range 2 {
+			f.publish("a", "p")
+			time.Sleep(time.Second)
+			events := 0
+			for _, got := range f.taken() {
+				if strings.HasPrefix(got, "a ") {
+					events++
+				}
+			}
+			if events != 2*(n+1) {
+				t.Errorf("delivered %q, want each event to both", f.taken())
+			}
+			f.stop()
+			f.start()
+			time.Sleep(time.Second)
 		}
 	})
 }
@@ -306,8 +378,8 @@ func TestPrivateTargets(t *testing.T) {
 		h := &Hooks{cfg: Config{AllowPrivate: allowed, Now: time.Now}}
 		h.client = newClient(h.cfg)
 		for _, url := range []string{server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)} {
-			w := &worker{hooks: h, entry: &entry{}, hook: Hook{URL: url}}
-			status, err := w.attempt(t.Context(), "a", "1", []byte("hello"))
+			w := &worker{hooks: h, entry: &entry{}}
+			status, err := w.attempt(t.Context(), Hook{URL: url}, "a", "1", []byte("hello"))
 			if allowed && (status != 200 || <-reached != "hello") {
 				t.Errorf("%s, allowed: %d, %v", url, status, err)
 			}

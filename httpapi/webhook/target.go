@@ -52,12 +52,17 @@ var special = func() (out []netip.Prefix) {
 	for _, s := range []string{
 		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "198.18.0.0/15", "198.51.100.0/24",
 		"203.0.113.0/24", "240.0.0.0/4",
-		"::/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "5f00::/16", "fec0::/10",
+		"2001::/23", "2001:db8::/32", "2002::/16", "3ffe::/16", "3fff::/20",
 	} {
 		out = append(out, netip.MustParsePrefix(s))
 	}
 	return out
 }()
+
+// global6 is all of IPv6 from which addresses of the public internet are given.
+// What else may lead somewhere is for networks of one's own, or for translation
+// to IPv4.
+var global6 = netip.MustParsePrefix("2000::/3")
 
 // Public reports whether an address is one of the public internet.
 func Public(addr netip.Addr) bool {
@@ -65,12 +70,30 @@ func Public(addr netip.Addr) bool {
 	if !addr.IsGlobalUnicast() || addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast() {
 		return false
 	}
+	if addr.Is6() && !global6.Contains(addr) {
+		return false
+	}
 	for _, p := range special {
 		if p.Contains(addr) {
 			return false
 		}
 	}
-	return true
+	inner, tunnelled := isatap(addr)
+	return !tunnelled || Public(inner)
+}
+
+// isatap is the IPv4 address to which a router that speaks ISATAP (RFC 5214) may
+// tunnel what is sent to addr, whatever the network that addr is in.
+func isatap(addr netip.Addr) (inner netip.Addr, ok bool) {
+	if !addr.Is6() {
+		return netip.Addr{}, false
+	}
+	b := addr.As16()
+	// 02 marks the IPv4 address as one of a kind; senders do not depend on it.
+	if b[8]&^0x02 != 0 || b[9] != 0 || b[10] != 0x5e || b[11] != 0xfe {
+		return netip.Addr{}, false
+	}
+	return netip.AddrFrom4([4]byte(b[12:])), true
 }
 
 // refusePrivate is asked with the very address that is about to be connected

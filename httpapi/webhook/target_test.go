@@ -14,6 +14,15 @@ func TestPublic(t *testing.T) {
 		"::": false, "::1": false, "fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "fd12::1": false, "ff02::1": false, "fec0::1": false,
 		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::ffff:8.8.8.8": true, "::127.0.0.1": false,
 		"64:ff9b::7f00:1": false, "2002:7f00:1::": false, "2001:db8::1": false, "2001::1": false,
+		// Stateless translation, NAT64, 6to4, Teredo, and what nobody has been given.
+		"::ffff:0:127.0.0.1": false, "::ffff:0:8.8.8.8": false, "64:ff9b:1::1": false, "64:ff9b::8.8.8.8": false,
+		"2002:808:808::1": false, "2001:0:808:808::1": false, "3ffe::1": false, "3fff::1": false, "100::1": false, "5f00::1": false,
+		"1fff:ffff::1": false, "4000::1": false, "8000::1": false, "e000::1": false, "::2": false,
+		"2000::1": true, "2400:cb00::1": true, "2a00:1450:4001::1": true, "3ffd::1": true,
+		// ISATAP: as public as the address inside.
+		"2600::5efe:10.0.0.1": false, "2600::5efe:127.0.0.1": false, "2600::200:5efe:192.168.1.1": false, "2600:0:0:7::5efe:169.254.169.254": false,
+		"2600::5efe:8.8.8.8": true, "2600::200:5efe:8.8.8.8": true, "fe80::5efe:8.8.8.8": false,
+		"2600::5eff:10.0.0.1": true, "2600::100:5efe:10.0.0.1": true, "2600::1:5efe:a00:1": true, "2600:5efe:a00:1::1": true,
 	} {
 		if got := Public(netip.MustParseAddr(text)); got != want {
 			t.Errorf("%s is public: %v", text, got)
@@ -41,6 +50,8 @@ func TestCheckURL(t *testing.T) {
 		{"https://[::1]/", false, true},
 		{"https://[::ffff:169.254.169.254]/", false, true},
 		{"https://[fe80::1%25eth0]/", false, true},
+		{"https://[::ffff:0:7f00:1]/", false, true},
+		{"https://[2600::5efe:a00:1]/", false, true},
 		{"ftp://example.org/", false, false},
 		{"file:///etc/passwd", false, false},
 		{"gopher://example.org/", false, false},

@@ -270,7 +270,7 @@ func (o operation) base() string {
 func eachAlone(method string, check func(*testing.T, *resources, operation)) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		for i, o := range of(w.resources(t).operations(t), method) {
-			t.Run(strings.ReplaceAll(strings.Trim(o.base()+o.template, "/"), "/", " "), func(t *testing.T) {
+			t.Run(strings.ReplaceAll(strings.Trim(o.base()+strings.TrimPrefix(o.template, o.base()), "/"), "/", " "), func(t *testing.T) {
 				r := w.resources(t)
 				own := of(r.operations(t), method)
 				if own[i].template != o.template {

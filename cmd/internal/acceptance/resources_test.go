@@ -47,6 +47,7 @@ type operation struct {
 
 // bodies are what requests hold that need something, by method and template.
 var bodies = map[string]string{
+	"PATCH /operators/{name}":            `{"duration":86400}`,
 	"POST /auth":                         ownerExample,
 	"POST /auth/{api_key}":               ownerExample,
 	"DELETE /auth/{api_key}":             ownerExample,

@@ -1,0 +1,171 @@
+package audit
+
+import (
+	"container/heap"
+	"net/http"
+	"slices"
+
+	"golang.org/x/time/rate"
+)
+
+// KeyIssued is the action of giving a user a key.
+const KeyIssued = "key.issue"
+
+// class is a sort of records that make room only for their own sort: a guesser
+// of passwords, a link that comes and goes, or a client that repeats itself
+// cannot push out who changed what.
+type class int
+
+const (
+	byAdmin    class = iota // changes made with the admin's key
+	keysIssued              // keys given to users
+	changes                 // other changes
+	refusals                // refused attempts of who has shown a key
+	strangers               // and of who has not
+	selfMade                // what time and the network have changed
+	classes
+)
+
+// most is how many records of each class are kept.
+var most = [classes]int{
+	byAdmin: 20_000, keysIssued: 20_000, changes: 100_000, refusals: 10_000, strangers: 2_000, selfMade: 50_000,
+}
+
+// owner is on whose account a record is: a project's, an operator's or, if both
+// are "", the admin's, or nobody's.
+type owner struct{ project, operator string }
+
+// place is where a record belongs. It depends on what is saved alone, so that it
+// is the same after a restart.
+func (r *Record) place() (class, owner) {
+	whose := owner{project: r.Project}
+	if r.Project == "" && !r.Admin {
+		whose.operator = r.User
+	}
+	unknown := r.User == "" && r.Project == "" && !r.Admin
+	switch {
+	case r.Outcome == Self:
+		return selfMade, whose
+	case r.Outcome == Refused && (unknown || r.Status == http.StatusUnauthorized || r.Action == KeyIssued):
+		return strangers, owner{} // whom it names is only what it claims
+	case r.Outcome == Refused && r.Admin:
+		return refusals, owner{}
+	case r.Outcome == Refused:
+		return refusals, whose
+	case r.Admin:
+		return byAdmin, owner{}
+	case r.Action == KeyIssued:
+		return keysIssued, whose
+	}
+	return changes, whose
+}
+
+// room holds the numbers of the records of one class. When it is full the owner
+// of the most loses their oldest: whoever adds more than others pushes out their
+// own, and of n owners each keeps an n-th of the room at least.
+type room struct {
+	most, total int
+	shelves     map[owner]*shelf
+	order       byFill
+}
+
+// shelf is what one owner has in a room.
+type shelf struct {
+	owner  owner
+	seqs   []uint64      // ascending
+	limit  *rate.Limiter // of refusals
+	missed int           // refusals since the last one that was recorded
+	index  int           // in the room's order
+}
+
+func newRooms() (rooms [classes]*room) {
+	for c := range rooms {
+		rooms[c] = &room{most: most[c], shelves: map[owner]*shelf{}}
+	}
+	return rooms
+}
+
+// shelf is the owner's.
+func (r *room) shelf(o owner) *shelf {
+	s := r.shelves[o]
+	if s == nil {
+		s = &shelf{owner: o, limit: rate.NewLimiter(refusedRate, refusedBurst)}
+		r.shelves[o] = s
+		heap.Push(&r.order, s)
+	}
+	return s
+}
+
+// put notes a record, in its place by number.
+func (r *room) put(o owner, seq uint64) {
+	s := r.shelf(o)
+	i, _ := slices.BinarySearch(s.seqs, seq)
+	s.seqs = slices.Insert(s.seqs, i, seq)
+	r.total++
+	heap.Fix(&r.order, s.index)
+}
+
+// drop forgets a record, and an owner who has nothing left to be remembered for.
+func (r *room) drop(o owner, seq uint64) {
+	s := r.shelf(o)
+	i, ok := slices.BinarySearch(s.seqs, seq)
+	switch {
+	case ok && i == 0:
+		s.seqs = s.seqs[1:] // the usual case; nothing is moved
+		r.total--
+	case ok:
+		s.seqs = slices.Delete(s.seqs, i, i+1)
+		r.total--
+	}
+	if len(s.seqs) == 0 && s.missed == 0 {
+		delete(r.shelves, o)
+		heap.Remove(&r.order, s.index)
+		return
+	}
+	heap.Fix(&r.order, s.index)
+}
+
+// excess is the record that has to go, and whose it is; ok is false while there
+// is room.
+func (r *room) excess() (o owner, seq uint64, ok bool) {
+	if r.total <= r.most {
+		return owner{}, 0, false
+	}
+	fullest := r.order[0]
+	return fullest.owner, fullest.seqs[0], true
+}
+
+// byFill is a heap with the fullest shelf on top; of equals the one that has the
+// oldest record.
+type byFill []*shelf
+
+// Len implements [heap.Interface].
+func (b byFill) Len() int { return len(b) }
+
+// Less implements [heap.Interface].
+func (b byFill) Less(i, j int) bool {
+	x, y := b[i].seqs, b[j].seqs
+	return len(x) > len(y) || len(x) == len(y) && len(x) > 0 && x[0] < y[0]
+}
+
+// Swap implements [heap.Interface].
+func (b byFill) Swap(i, j int) {
+	b[i], b[j] = b[j], b[i]
+	b[i].index, b[j].index = i, j
+}
+
+// Push implements [heap.Interface].
+func (b *byFill) Push(x any) {
+	s := x.(*shelf)
+	s.index = len(*b)
+	*b = append(*b, s)
+}
+
+// Pop implements [heap.Interface].
+func (b *byFill) Pop() any {
+	last := len(*b) - 1
+	s := (*b)[last]
+	(*b)[last] = nil
+	*b = (*b)[:last]
+	return s
+}
