@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -165,21 +166,32 @@ func (a *Allocator) Get(id string) (Allocation, error) {
 // List returns the allocations of a project, or of all projects for "", in the
 // order in which they were created.
 func (a *Allocator) List(project string) []Allocation {
+	list, _ := a.Page(project, 0, math.MaxInt)
+	return list
+}
+
+// Page returns what [Allocator.List] does from the allocation at index skip on, at
+// most so many, and how many there are in all.
+func (a *Allocator) Page(project string, skip, most int) (page []Allocation, total int) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	from := &a.all
 	if project != "" {
 		if from = a.projects[project]; from == nil {
-			return nil
+			return nil, 0
 		}
 	}
-	list := make([]Allocation, 0, len(from.list)-from.dead)
+	page = make([]Allocation, 0, max(0, min(most, len(from.list)-from.dead-skip)))
 	for _, e := range from.list {
-		if e.visible() && (project == "" || e.cur.ProjectID == project) {
-			list = append(list, e.view())
+		if !e.visible() || project != "" && e.cur.ProjectID != project {
+			continue
 		}
+		if total >= skip && len(page) < most {
+			page = append(page, e.view())
+		}
+		total++
 	}
-	return list
+	return page, total
 }
 
 // Counts is how many allocations are in each state. Every state is there.

@@ -382,3 +382,21 @@ func TestLoadRefusesDamage(t *testing.T) {
 		}
 	}
 }
+
+func TestPage(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	var ids []string
+	for h := range 5 {
+		ids = append(ids, w.create(ask(1, h+1, 2, h+1, 1, 10)).ID)
+	}
+	project := w.get(ids[0]).ProjectID
+	for _, c := range []struct{ skip, most, n int }{{0, 2, 2}, {1, 3, 3}, {4, 9, 1}, {5, 1, 0}, {9, 9, 0}, {0, 0, 0}} {
+		page, total := w.a.Page(project, c.skip, c.most)
+		if total != 5 || len(page) != c.n || c.n > 0 && page[0].ID != ids[c.skip] {
+			t.Errorf("%d behind %d: %d of %d", c.most, c.skip, len(page), total)
+		}
+	}
+	if page, total := w.a.Page("nobody's", 0, 9); len(page) != 0 || total != 0 {
+		t.Errorf("of a project without any: %d of %d", len(page), total)
+	}
+}

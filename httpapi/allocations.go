@@ -223,8 +223,7 @@ func (a *api) listAllocations(x *exchange) error {
 			return err
 		}
 	}
-	list := a.Allocations.List(project)
-	first, last := q.bounds(len(list))
-	x.linkPages(q, x.path("allocations"), len(list))
-	return x.succeed(http.StatusOK, a.viewAllocations(x, list[first:last]))
+	page, total := a.Allocations.Page(project, q.skip(), q.perPage)
+	x.linkPages(q, x.path("allocations"), total)
+	return x.succeed(http.StatusOK, a.viewAllocations(x, page))
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -20,6 +21,19 @@ const headerRequestID = "X-Request-Id"
 // waited for its beginning; its end is no measure of anything.
 const keyAnswered = "conga.answered"
 
+// careful are headers of every answer, which make browsers and caches careful.
+// Their names are written as they are sent.
+var (
+	careful = http.Header{
+		"X-Content-Type-Options":  {"nosniff"},
+		"Cache-Control":           {"no-store"},
+		"Vary":                    {"Accept"},      // see media.go
+		"Referrer-Policy":         {"no-referrer"}, // addresses below /auth hold keys
+		"Content-Security-Policy": {"default-src 'none'; frame-ancestors 'none'"},
+	}
+	secureOnly = []string{"max-age=31536000"}
+)
+
 // around is what every request goes through: an ID, headers that make browsers
 // careful, a net under panics, the access log and the metrics.
 func (a *api) around(c *gin.Context) {
@@ -29,14 +43,10 @@ func (a *api) around(c *gin.Context) {
 		id = rand.Text()
 	}
 	h := c.Writer.Header()
-	h.Set(headerRequestID, id)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	h.Set("Vary", "Accept")                 // see media.go
-	h.Set("Referrer-Policy", "no-referrer") // addresses below /auth hold keys
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h[headerRequestID] = []string{id}
+	maps.Copy(h, careful)
 	if c.Request.TLS != nil {
-		h.Set("Strict-Transport-Security", "max-age=31536000")
+		h["Strict-Transport-Security"] = secureOnly
 	}
 	defer func() {
 		if v := recover(); v != nil {

@@ -62,7 +62,7 @@ func (a *api) listAudit(x *exchange) error {
 	if err := x.body.done(); err != nil {
 		return err
 	}
-	page, total, err := a.Audit.List(x.Request.Context(), filter, (q.page-1)*q.perPage, q.perPage)
+	page, total, err := a.Audit.List(x.Request.Context(), filter, q.skip(), q.perPage)
 	if err != nil {
 		return err
 	}

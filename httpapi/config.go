@@ -27,6 +27,9 @@ type Allocations interface {
 	// List is the allocations of a project, or of all for "", in the order in
 	// which they were created.
 	List(project string) []allocator.Allocation
+	// Page is the part of List that begins at index skip and has at most so many,
+	// and how many there are in all.
+	Page(project string, skip, most int) (page []allocator.Allocation, total int)
 	// Update changes an allocation if its revision is still ifRevision; 0: any.
 	Update(ctx context.Context, id string, ifRevision uint64, c allocator.Change, along ...allocator.Along) (allocator.Allocation, error)
 	// Delete removes an allocation, whatever its state, if its revision is still

@@ -29,17 +29,23 @@ func (a *api) viewAllocations(x *exchange, list []allocator.Allocation) []alloca
 // countReports shows how many connections were reported of each flow. Where a
 // project reports nothing at all that says nothing, and stays null.
 func (a *api) countReports(x *exchange, views []allocationView, flows []connections.Flow) {
-	reports := map[string]bool{}
-	for i, n := range a.Connections.Count(flows) {
-		project := flows[i].Project
-		if _, asked := reports[project]; !asked {
-			_, total := a.Connections.List(connections.Query{Project: project}, 0, 0)
-			reports[project] = total > 0
+	list := x.path("connections") + "?allocation="
+	reports, any := map[string]bool{}, false
+	for i, f := range flows {
+		if _, asked := reports[f.Project]; !asked {
+			_, total := a.Connections.List(connections.Query{Project: f.Project}, 0, 0)
+			reports[f.Project] = total > 0
+			any = any || total > 0
 		}
-		if reports[project] {
+		views[i].Links.Connections = &link{list + views[i].ID}
+	}
+	if !any {
+		return
+	}
+	for i, n := range a.Connections.Count(flows) {
+		if reports[flows[i].Project] {
 			views[i].Connections = &n
 		}
-		views[i].Links.Connections = &link{x.path("connections") + "?allocation=" + views[i].ID}
 	}
 }
 

@@ -111,8 +111,7 @@ func (a *api) listConnections(x *exchange) error {
 // pageOfConnections is what the page of q holds. The header that leads to the
 // others is set.
 func (a *api) pageOfConnections(x *exchange, q listQuery, want connections.Query, path string) []*connections.Connection {
-	skip := (q.page - 1) * q.perPage
-	found, total := a.Connections.List(want, skip, q.perPage)
+	found, total := a.Connections.List(want, q.skip(), q.perPage)
 	x.linkPages(q, path, total)
 	return found
 }

@@ -53,6 +53,9 @@ func soleParameters(x *exchange, names ...string) (*parameters, error) {
 	if err := x.body.done(); err != nil {
 		return nil, err
 	}
+	if x.Request.URL.RawQuery == "" { // nearly always
+		return &parameters{}, nil
+	}
 	p, rest, err := takeParameters(x.Request.URL.RawQuery, names)
 	if err != nil {
 		return nil, err

@@ -65,9 +65,12 @@ func parseListQuery(raw string, also ...string) (listQuery, error) {
 	return q, nil
 }
 
+// skip is how many items come before the page.
+func (q listQuery) skip() int { return (q.page - 1) * q.perPage }
+
 // bounds are the first item of the page and the one after its last.
 func (q listQuery) bounds(total int) (first, last int) {
-	first = min((q.page-1)*q.perPage, total)
+	first = min(q.skip(), total)
 	return first, min(first+q.perPage, total)
 }
 

@@ -118,7 +118,9 @@ func TestSecurityHeaders(t *testing.T) {
 // panicking panics where the allocator would be asked.
 type panicking struct{ httpapi.Allocations }
 
-func (panicking) List(string) []allocator.Allocation { panic("broken, with conga_secretsecret inside") }
+func (panicking) Page(string, int, int) ([]allocator.Allocation, int) {
+	panic("broken, with conga_secretsecret inside")
+}
 
 func TestPanic(t *testing.T) {
 	h := newHarness(t, func(c *httpapi.Config) { c.Allocations = panicking{c.Allocations} })

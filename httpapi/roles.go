@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"strings"
+	"sync"
 
 	"conga/httpapi/auth"
 )
@@ -50,8 +51,20 @@ var roles = []role{
 	{"/audit", byOperators, byNobody},
 }
 
+// rolesByRoute are the rows that roleOf has found, by template.
+var rolesByRoute sync.Map
+
 // roleOf is the row that counts for a route's template.
 func roleOf(template string) role {
+	if r, ok := rolesByRoute.Load(template); ok {
+		return r.(role)
+	}
+	r := findRole(template)
+	rolesByRoute.Store(template, r)
+	return r
+}
+
+func findRole(template string) role {
 	address := template
 	for _, base := range []string{"/api/v1", "/api"} {
 		if template == base {

@@ -138,9 +138,13 @@ func (a *api) listAllocationStats(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return showPage(x, q, a.Allocations.List(x.key.Project), func(al allocator.Allocation) allocationStats {
-		return a.viewAllocationStats(x, al)
-	})
+	page, total := a.Allocations.Page(x.key.Project, q.skip(), q.perPage)
+	x.linkPages(q, x.Request.URL.Path, total)
+	views := make([]allocationStats, len(page))
+	for i, al := range page {
+		views[i] = a.viewAllocationStats(x, al)
+	}
+	return x.succeed(http.StatusOK, views)
 }
 
 // totals is what the allocations of a project, or all of them, have carried
