@@ -139,6 +139,38 @@ func TestIssuerDown(t *testing.T) {
 	}
 }
 
+// TestIssuerWithoutKeys answers, but with something else: that is no proof against
+// a token, however often it is shown.
+func TestIssuerWithoutKeys(t *testing.T) {
+	for name, text := range map[string]string{
+		"a page": "<html>maintenance</html>", "nothing": " ", "an empty object": "{}", "no keys": `{"keys":[]}`,
+		"null": `{"keys":null}`, "a list": `["keys"]`, "a text for a key": `{"keys":["x"]}`,
+		"half a key": `{"keys":[{"kty":"EC","crv":"P-256","kid":"1","alg":"ES256"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			i, c := authtest.NewIssuer(t), newClock()
+			o := newOIDC(t, i, c, "")
+			token := i.Token(good(c, nil))
+			i.Keys.Store(text)
+			for range 10 {
+				if _, err := o.Verify(t.Context(), token); !isUnavailable(err) || strings.Contains(errors.Unwrap(err).Error(), "maintenance") {
+					t.Fatal("with", text, "for keys:", err)
+				}
+				c.advance(time.Second)
+			}
+			i.Keys.Store("")
+			c.advance(10 * time.Second)
+			if _, err := o.Verify(t.Context(), token); err != nil {
+				t.Error("with its keys:", err)
+			}
+			i.Keys.Store(text)
+			if _, err := o.Verify(t.Context(), token); err != nil {
+				t.Error("with the keys at hand:", err)
+			}
+		})
+	}
+}
+
 func isUnavailable(err error) bool {
 	_, ok := errors.AsType[*auth.UnavailableError](err)
 	return ok
