@@ -73,10 +73,11 @@ func (a *api) refused(x *exchange, err error) {
 	a.Audit.Refuse(x.Request.Context(), r)
 }
 
-// claim notes who a request says it comes from, if there is such a member: what
-// else is in its place could be anything, a password included.
+// claim notes who a request says it comes from, if such a member is known: what
+// else is in its place could be anything, a password included. A stranger must
+// not have anybody asked, nor learn from the time it takes who is a member.
 func (x *exchange) claim(d auth.Directory, user, project string) {
-	if d.Member(user, project) {
+	if d.Known(user, project) {
 		x.key = auth.Key{User: user, Project: project}
 	}
 }

@@ -24,7 +24,7 @@ func (c *Chain) Authenticate(ctx context.Context, user, project, password string
 	k := c.static.known.Load()
 	_, hasPassword := k.hashes[user]
 	if k.passwordless && !hasPassword && !k.members[project][user] {
-		err := c.http.Admit(ctx, user, project)
+		err := c.http.AdmitUnproved(ctx, user, project)
 		if errors.Is(err, ErrNotMember) && !k.users[user] {
 			return ErrCredentials
 		}
@@ -50,8 +50,13 @@ func (c *Chain) Member(user, project string) bool {
 	return c.Admit(context.Background(), user, project) == nil
 }
 
+// Known implements [Directory].
+func (c *Chain) Known(user, project string) bool {
+	return c.static.Member(user, project) || c.http.Known(user, project)
+}
+
 // Project implements [Directory]: the directory over HTTP has no list, so any
-// project may be one of its.
+// project that it can be asked about may be one of its.
 func (c *Chain) Project(project string) bool {
-	return c.static.Project(project) || ValidName(project)
+	return c.static.Project(project) || askable(project)
 }

@@ -19,6 +19,9 @@ type Directory interface {
 	Admit(ctx context.Context, user, project string) error
 	// Member reports whether Admit would succeed.
 	Member(user, project string) bool
+	// Known reports whether user is known to be a member of project. Nobody is
+	// asked, so that it can be called for whatever a stranger says.
+	Known(user, project string) bool
 	// Project reports whether project may exist.
 	Project(project string) bool
 }
@@ -155,6 +158,9 @@ func (s *Static) Admit(_ context.Context, user, project string) error {
 func (s *Static) Member(user, project string) bool {
 	return s.known.Load().members[project][user]
 }
+
+// Known implements [Directory].
+func (s *Static) Known(user, project string) bool { return s.Member(user, project) }
 
 // Project implements [Directory].
 func (s *Static) Project(project string) bool {
