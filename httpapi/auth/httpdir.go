@@ -238,7 +238,7 @@ func (h *HTTP) learnLocked(who owner, active bool, err error) error {
 	now := h.now()
 	m, known := h.answers[who]
 	if !known {
-		makeRoom(h.answers, now, membership.seen)
+		makeRoom(h.answers, now, membership.seen, func(m membership) bool { return m.without(now) != nil })
 	}
 	if err == nil {
 		m = membership{known: true, active: active, at: now}
