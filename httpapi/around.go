@@ -28,6 +28,9 @@ func (a *api) around(c *gin.Context) {
 	if !validRequestID(id) {
 		id = rand.Text()
 	}
+	if client, ok := a.forwardedFor(c.Request); ok {
+		c.Set(keyClient, client)
+	}
 	h := c.Writer.Header()
 	h.Set(headerRequestID, id)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -100,7 +103,7 @@ func (a *api) report(c *gin.Context, took time.Duration) {
 		slog.Int("status", code),
 		slog.Duration("took", took),
 		slog.Int("bytes", max(0, c.Writer.Size())),
-		slog.String("client", c.Request.RemoteAddr),
+		slog.String("client", clientText(c)),
 		slog.String("request_id", requestID(c)))
 }
 

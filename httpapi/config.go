@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"conga/allocator"
@@ -82,6 +83,10 @@ type Config struct {
 	Observe     func(Observation)         // nil: nobody counts requests
 	Log         *slog.Logger              // nil: none
 	Now         func() time.Time          // nil: time.Now
+
+	// TrustedProxies are where proxies stand whose X-Forwarded-For is believed.
+	// Each must add to it where a request came from, or write it anew.
+	TrustedProxies []netip.Prefix
 }
 
 // New makes the handler of everything that the daemon serves over HTTP.

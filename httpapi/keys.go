@@ -39,7 +39,7 @@ func (a *api) requestKey(x *exchange) error {
 	if err := b.done(); err != nil {
 		return err
 	}
-	from := clientAddr(x)
+	from := clientAddr(x.Context)
 	if err := a.Guard.Admit(from, user.v); err != nil {
 		return err
 	}

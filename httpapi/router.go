@@ -24,7 +24,7 @@ func (a *api) routes() http.Handler {
 	r := gin.New()
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false // a redirected POST loses its body in many clients
-	_ = r.SetTrustedProxies(nil)    // the client is who holds the connection
+	_ = r.SetTrustedProxies(nil)    // that is for forwardedFor to say
 	r.Use(a.around)
 	r.NoRoute(func(c *gin.Context) { a.fail(c, errNoResource) })
 	r.NoMethod(func(c *gin.Context) { a.fail(c, errMethod(c)) })

@@ -46,7 +46,7 @@ func record(x *exchange, outcome audit.Outcome, status int) audit.Record {
 	return audit.Record{
 		Action: actionOf(x), Outcome: outcome, Status: status,
 		User: x.key.User, Project: x.key.Project, Admin: x.key.Admin,
-		Addr: clientAddr(x).String(), RequestID: requestID(x.Context),
+		Addr: clientAddr(x.Context).String(), RequestID: requestID(x.Context),
 	}
 }
 

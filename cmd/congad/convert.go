@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 
 	"conga/allocator"
@@ -65,6 +66,15 @@ func switchTLS(files config.SwitchTLS) (*tls.Config, error) {
 		return nil, fmt.Errorf("openflow.tls.client_ca: %s holds no PEM certificate", files.ClientCA)
 	}
 	return out, nil
+}
+
+// trustedProxies are where proxies stand that are believed who their clients are.
+func trustedProxies(c config.API) []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range c.TrustedProxies {
+		out = append(out, p.Prefix)
+	}
+	return out
 }
 
 // directoryConfig is who may ask for keys.

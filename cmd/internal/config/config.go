@@ -26,6 +26,8 @@ type API struct {
 	Listen    string    `yaml:"listen"` // host:port
 	TLS       KeyPair   `yaml:"tls"`    // empty: a self-signed pair in the data directory
 	Plaintext Plaintext `yaml:"plaintext"`
+	// TrustedProxies are where proxies stand whose X-Forwarded-For is believed.
+	TrustedProxies []Prefix `yaml:"trusted_proxies"`
 }
 
 // KeyPair names the PEM files of a certificate and its key.

@@ -58,6 +58,10 @@ func (v *validator) config(c *Config) {
 func (v *validator) api(a API) {
 	host := v.listen("api.listen", a.Listen)
 	v.pair("api.tls", a.TLS.Cert, a.TLS.Key)
+	proxies := hosts{"trusted_proxies", "would have everybody believed who they say they are; name the proxies' own addresses", map[netip.Prefix]int{}}
+	for i, p := range a.TrustedProxies {
+		v.hosts(fmt.Sprintf("api.trusted_proxies[%d]", i), p.Prefix, proxies, i)
+	}
 	if a.Plaintext == TLSOnly {
 		return
 	}
