@@ -19,6 +19,9 @@ const (
 	// maxToken bounds a token's text; those of large collaborations have a few
 	// kilobytes of groups.
 	maxToken = 16 << 10
+	// MaxSubject is the longest subject of a token, in bytes, as OpenID Connect
+	// has it.
+	MaxSubject = 255
 	// discoverAgain is how long an issuer that could not be found is left alone.
 	discoverAgain = 5 * time.Second
 )
@@ -41,8 +44,12 @@ func CheckOIDC(cfg OIDCConfig) (field string, err error) {
 		return "issuer", errors.New("write the issuer's https URL, without user, query or fragment")
 	case cfg.ClientID == "":
 		return "client_id", errors.New("write the client ID that tokens must be for; a token for someone else proves nothing here")
-	case cfg.UserClaim == "email":
+	}
+	switch strings.ToLower(cfg.UserClaim) {
+	case "email", "email_verified", "phone_number", "phone_number_verified":
 		return "user_claim", errors.New("an email address changes hands; write sub, or another claim that the issuer never reassigns")
+	case "name", "given_name", "family_name", "middle_name", "nickname", "profile", "picture", "website":
+		return "user_claim", errors.New("people choose and change this claim, and several can have the same; write sub, or another claim that the issuer keeps to one person")
 	}
 	return "", nil
 }
@@ -116,13 +123,17 @@ func (o *OIDC) identity(t *oidc.IDToken) (Identity, error) {
 	if err := t.Claims(&claims); err != nil {
 		return Identity{}, ErrToken
 	}
+	// A logout token may look like an ID token otherwise.
+	if _, events := claims["events"]; events {
+		return Identity{}, ErrToken
+	}
 	// A token for several must name us as the one that it was given to.
 	azp, named := claims["azp"].(string)
 	if named && azp != o.cfg.ClientID || !named && len(t.Audience) > 1 {
 		return Identity{}, ErrToken
 	}
 	user, _ := claims[o.cfg.UserClaim].(string)
-	if !ValidName(user) || t.Subject == "" || len(t.Subject) > 255 {
+	if !ValidName(user) || t.Subject == "" || len(t.Subject) > MaxSubject {
 		o.log.Warn("a valid token has no name of a user that can be used", "claim", o.cfg.UserClaim)
 		return Identity{}, ErrToken
 	}

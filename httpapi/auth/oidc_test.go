@@ -59,6 +59,8 @@ func TestTokens(t *testing.T) {
 		"without a subject":          {i.Token(good(c, claims{"sub": nil})), false},
 		"a subject that is a number": {i.Token(good(c, claims{"sub": 7})), false},
 		"a subject that is no name":  {i.Token(good(c, claims{"sub": "a\nb"})), false},
+		"a logout token":             {i.Token(good(c, claims{"events": claims{"http://schemas.openid.net/event/backchannel-logout": claims{}}})), false},
+		"with events of nothing":     {i.Token(good(c, claims{"events": ""})), false},
 		"unsigned":                   {i.Signed(claims{"alg": "none"}, good(c, nil)), false},
 		"another algorithm":          {i.Signed(claims{"alg": "HS256", "kid": "1"}, good(c, nil)), false},
 		"an unknown key":             {i.Signed(claims{"alg": "ES256", "kid": "x"}, good(c, nil)), false},
@@ -199,6 +201,10 @@ func TestOIDCChecksItsConfiguration(t *testing.T) {
 		{"http://issuer.example", "c", "sub", "issuer"}, {"issuer.example", "c", "sub", "issuer"},
 		{"https://u@issuer.example", "c", "sub", "issuer"}, {"https://issuer.example?x", "c", "sub", "issuer"},
 		{"https://issuer.example", "", "sub", "client_id"}, {"https://issuer.example", "c", "email", "user_claim"},
+		{"https://issuer.example", "c", "Email", "user_claim"}, {"https://issuer.example", "c", "phone_number", "user_claim"},
+		{"https://issuer.example", "c", "name", "user_claim"}, {"https://issuer.example", "c", "nickName", "user_claim"},
+		{"https://issuer.example", "c", "given_name", "user_claim"}, {"https://issuer.example", "c", "profile", "user_claim"},
+		{"https://issuer.example", "c", "preferred_username", ""},
 		{"https://issuer.example", "c", "sub", ""}, {"http://127.0.0.1:5556/dex", "c", "", ""},
 	} {
 		cfg := auth.OIDCConfig{Issuer: test.issuer, ClientID: test.client, UserClaim: test.claim}
