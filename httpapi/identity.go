@@ -23,6 +23,9 @@ func (a *api) authenticate(x *exchange) error {
 	if err := mayCall(key, x.Request.Method, x.FullPath()); err != nil {
 		return err
 	}
+	if err := a.holdsStill(key); err != nil {
+		return err
+	}
 	// A key does not outlive its user's membership.
 	if !key.SeesAll() {
 		if err := a.Directory.Admit(x.Request.Context(), key.User, key.Project); err != nil {

@@ -46,7 +46,7 @@ func record(x *exchange, outcome audit.Outcome, status int) audit.Record {
 	return audit.Record{
 		Action: actionOf(x), Outcome: outcome, Status: status,
 		User: x.key.User, Project: x.key.Project, Admin: x.key.Admin,
-		Addr: clientAddr(x.Context).String(), RequestID: requestID(x.Context),
+		Addr: clientAddr(x.Context).String(), RequestID: requestID(x.Context), Detail: x.detail,
 	}
 }
 
@@ -67,6 +67,9 @@ func (a *api) refused(x *exchange, err error) {
 	}
 	r := record(x, audit.Refused, faultOf(err).status)
 	r.Detail = strings.ToLower(http.StatusText(r.Status)) // not the error: it may quote the client
+	if x.detail != "" {
+		r.Detail += ", " + x.detail
+	}
 	if id := x.Param("id"); strings.HasPrefix(routeLabel(x.FullPath()), "/api/allocations/") && uuid.Validate(id) == nil {
 		r.Allocation = id
 	}

@@ -84,7 +84,7 @@ func directoryConfig(d config.Directory) auth.StaticConfig {
 		out.Projects = append(out.Projects, auth.Project{ID: p.ID, Members: p.Members})
 	}
 	for _, u := range d.Users {
-		out.Users = append(out.Users, auth.User{ID: u.ID, Password: string(u.Password)})
+		out.Users = append(out.Users, auth.User{ID: u.ID, Password: string(u.Password), Subject: u.Subject})
 	}
 	return out
 }

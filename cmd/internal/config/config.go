@@ -102,6 +102,7 @@ type Project struct {
 type User struct {
 	ID       string `yaml:"id"`
 	Password Secret `yaml:"password"` // argon2id in the PHC form; `congad passwd` prints one
+	Subject  string `yaml:"subject"`  // of the OIDC tokens that stand for the user; "": whoever comes first
 }
 
 // OIDC is an OpenID Connect provider whose tokens prove who a user is.
