@@ -30,13 +30,11 @@ func (o *OIDC) newVerifier(p *oidc.Provider) *oidc.IDTokenVerifier {
 		Algorithms []string `json:"id_token_signing_alg_values_supported"`
 	}
 	_ = p.Claims(&said) // without an address every fetch fails, and says so
-	spaced := &http.Client{
-		Timeout:       o.client.Timeout,
-		CheckRedirect: o.client.CheckRedirect,
-		Transport:     &spacing{next: o.client.Transport, limit: rate.NewLimiter(rate.Every(refetchEvery), refetchBurst), now: o.now, log: o.log},
+	keys := &issuerKeys{
+		url: said.Keys, client: o.client, log: o.log, now: o.now,
+		limit: rate.NewLimiter(rate.Every(refetchEvery), refetchBurst), turn: make(chan struct{}, 1),
 	}
-	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), spaced), said.Keys)
-	return oidc.NewVerifier(o.cfg.Issuer, watchedKeys{keys}, &oidc.Config{
+	return oidc.NewVerifier(o.cfg.Issuer, keys, &oidc.Config{
 		ClientID: o.cfg.ClientID, SupportedSigningAlgs: asymmetric(said.Algorithms), Now: o.now,
 	})
 }
@@ -57,61 +55,83 @@ func asymmetric(said []string) (out []string) {
 // library's own error no longer tells that from a wrong signature.
 type fetchFailure struct{ err error }
 
-// watchedKeys notes why keys could not be fetched.
-type watchedKeys struct{ oidc.KeySet }
+// issuerKeys are the keys of an issuer, fetched when a token names one that is
+// not among them, at a bounded rate. In between the last answer stands: an issuer
+// that was down is down, one that was not has no other keys. What was fetched
+// before an issuer went down serves on.
+type issuerKeys struct {
+	url    string
+	client *http.Client
+	log    *slog.Logger
+	now    func() time.Time
+	limit  *rate.Limiter
+	turn   chan struct{} // holds a token while the issuer is asked
+
+	mu  sync.Mutex
+	set oidc.KeySet // fetched last; nil: none yet
+	err error       // why there was no answer after that; nil: there was one
+}
+
+var errSignature = errors.New("the signature is of none of the issuer's keys")
 
 // VerifySignature implements [oidc.KeySet].
-func (w watchedKeys) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	payload, err := w.KeySet.VerifySignature(ctx, token)
-	if notFetched(err) && !errors.Is(err, errSpaced) {
+func (k *issuerKeys) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	set, _ := k.known()
+	if set != nil {
+		if payload, err := set.VerifySignature(ctx, token); err == nil {
+			return payload, nil
+		}
+	}
+	newer, err := k.refresh(ctx, set)
+	switch {
+	case err != nil:
 		if f, ok := ctx.Value(fetchFailure{}).(*fetchFailure); ok {
 			f.err = err
 		}
+		return nil, err
+	case newer == set:
+		return nil, errSignature
 	}
-	return payload, err
+	return newer.VerifySignature(ctx, token)
 }
 
-// notFetched reports whether the library had no keys to check a signature with.
-func notFetched(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "fetching keys") }
-
-// errSpaced means that the keys were fetched just now: one that is not among
-// them is nobody's.
-var errSpaced = errors.New("the keys were fetched a moment ago")
-
-// spacing lets requests through at a bounded rate. In between the last answer
-// stands: an issuer that was down is down, one that was not has no other keys.
-type spacing struct {
-	next  http.RoundTripper
-	limit *rate.Limiter
-	now   func() time.Time
-	log   *slog.Logger
-
-	mu   sync.Mutex
-	last error
+func (k *issuerKeys) known() (oidc.KeySet, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.set, k.err
 }
 
-// RoundTrip implements [http.RoundTripper].
-func (s *spacing) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock() // the library asks once at a time in any case
-	if !s.limit.AllowN(s.now(), 1) {
-		if s.last != nil {
-			return nil, s.last
-		}
-		return nil, errSpaced
+// refresh is a set that is not old, if there is one by now or it is time to
+// fetch one; otherwise what the last fetching came to.
+func (k *issuerKeys) refresh(ctx context.Context, old oidc.KeySet) (oidc.KeySet, error) {
+	select {
+	case k.turn <- struct{}{}:
+		defer func() { <-k.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	}
-	text, err := s.fetch(r)
-	if s.last = err; err != nil {
-		s.log.Warn("the issuer's keys cannot be fetched", "err", shortened(err))
+	if set, err := k.known(); err == nil && set != old || !k.limit.AllowN(k.now(), 1) {
+		return set, err
+	}
+	// Not ctx: one client that hangs up must not spend what all may ask.
+	text, err := k.fetch(context.WithoutCancel(ctx))
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.err = err; err != nil {
+		k.log.Warn("the issuer's keys cannot be fetched", "err", shortened(err))
 		return nil, err
 	}
-	return answerOf(text), nil
+	k.set = keySetOf(text)
+	return k.set, nil
 }
 
-// fetch is the text of an answer that holds keys. The library would take one
-// that holds none for good once it is read, and whatever is signed for forged.
-func (s *spacing) fetch(r *http.Request) ([]byte, error) {
-	a, err := s.next.RoundTrip(r)
+// fetch is the text of an answer that holds keys.
+func (k *issuerKeys) fetch(ctx context.Context) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
+	if err != nil {
+		return nil, errors.New("the issuer tells no address of its keys")
+	}
+	a, err := k.client.Do(r)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +143,7 @@ func (s *spacing) fetch(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return text, holdKeys(r.Context(), text)
+	return text, holdKeys(ctx, text)
 }
 
 // errNoKeys does not quote the answer, which could be anything.
@@ -142,24 +162,26 @@ func holdKeys(ctx context.Context, text []byte) error {
 	if json.Unmarshal(text, &set) != nil || len(set.Keys) == 0 {
 		return errNoKeys
 	}
-	client := &http.Client{Transport: answering(text)}
-	trial := oidc.NewRemoteKeySet(oidc.ClientContext(ctx, client), "https://issuer.invalid/keys")
-	if _, err := trial.VerifySignature(ctx, unsigned); notFetched(err) {
+	// The library says so only in words.
+	if _, err := keySetOf(text).VerifySignature(ctx, unsigned); err != nil && strings.HasPrefix(err.Error(), "fetching keys") {
 		return errNoKeys
 	}
 	return nil
+}
+
+// keySetOf has the library read keys from a text.
+func keySetOf(text []byte) oidc.KeySet {
+	client := &http.Client{Transport: answering(text)}
+	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), "https://issuer.invalid/keys")
 }
 
 // answering is a transport that knows one answer.
 type answering []byte
 
 // RoundTrip implements [http.RoundTripper].
-func (a answering) RoundTrip(*http.Request) (*http.Response, error) { return answerOf(a), nil }
-
-// answerOf is text as a server answers it.
-func answerOf(text []byte) *http.Response {
+func (a answering) RoundTrip(*http.Request) (*http.Response, error) {
 	return &http.Response{
 		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
-		Body: io.NopCloser(bytes.NewReader(text)), ContentLength: int64(len(text)),
-	}
+		Body: io.NopCloser(bytes.NewReader(a)), ContentLength: int64(len(a)),
+	}, nil
 }

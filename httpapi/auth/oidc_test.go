@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,6 +171,29 @@ func TestIssuerWithoutKeys(t *testing.T) {
 				t.Error("with the keys at hand:", err)
 			}
 		})
+	}
+}
+
+// TestTokensAtOnce: all wait for the one question about the issuer's keys, also
+// for new ones, and none is taken for forged meanwhile.
+func TestTokensAtOnce(t *testing.T) {
+	i, c := authtest.NewIssuer(t), newClock()
+	o := newOIDC(t, i, c, "")
+	for range 2 {
+		token := i.Token(good(c, nil))
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				if _, err := o.Verify(t.Context(), token); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		i.Rotate()
+	}
+	if n := i.Requests.Load(); n != 3 {
+		t.Errorf("the issuer was asked %d times, want once about itself and twice for keys", n)
 	}
 }
 
