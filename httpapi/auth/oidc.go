@@ -47,7 +47,7 @@ func CheckOIDC(cfg OIDCConfig) (field string, err error) {
 	}
 	switch strings.ToLower(cfg.UserClaim) {
 	case "email", "email_verified", "phone_number", "phone_number_verified":
-		return "user_claim", errors.New("an email address changes hands; write sub, or another claim that the issuer never reassigns")
+		return "user_claim", errors.New("email addresses and telephone numbers change hands; write sub, or another claim that the issuer never reassigns")
 	case "name", "given_name", "family_name", "middle_name", "nickname", "profile", "picture", "website":
 		return "user_claim", errors.New("people choose and change this claim, and several can have the same; write sub, or another claim that the issuer keeps to one person")
 	}
