@@ -385,9 +385,11 @@ func TestLoadRefusesDamage(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	w := newWorld(t, 2, 100)
+	w.cable(1, 2, 100)
+	w.open()
 	var ids []string
-	for h := range 5 {
-		ids = append(ids, w.create(ask(1, h+1, 2, h+1, 1, 10)).ID)
+	for i := range 5 {
+		ids = append(ids, w.create(ask(1, i%3+1, 2, i/3+1, 1, 10)).ID)
 	}
 	project := w.get(ids[0]).ProjectID
 	for _, c := range []struct{ skip, most, n int }{{0, 2, 2}, {1, 3, 3}, {4, 9, 1}, {5, 1, 0}, {9, 9, 0}, {0, 0, 0}} {

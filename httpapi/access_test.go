@@ -47,14 +47,18 @@ func TestKeyMatrix(t *testing.T) {
 		{"own", own, []int{200, 200, 200, 200, 200, 200, 200, 201, 200}},
 	}
 	for _, c := range codes {
+		show, challenge := bearer(c.key), `Bearer realm="conga", error="invalid_token"`
+		if c.key == "" {
+			show, challenge = header{"Authorization", ""}, `Bearer realm="conga"`
+		}
 		for i, r := range requests {
 			before := fmt.Sprint(h.alloc.List(""))
-			a := h.want(c.want[i], r.method, r.target, r.body, bearer(c.key))
+			a := h.want(c.want[i], r.method, r.target, r.body, show)
 			if a.code >= 400 && fmt.Sprint(h.alloc.List("")) != before {
 				t.Errorf("%s: %s %s changed something", c.name, r.method, r.target)
 			}
-			if a.code == 401 && a.header.Get("WWW-Authenticate") == "" {
-				t.Errorf("%s: %s %s has no WWW-Authenticate", c.name, r.method, r.target)
+			if got := a.header.Get("WWW-Authenticate"); a.code == 401 && got != challenge {
+				t.Errorf("%s: %s %s has WWW-Authenticate %q", c.name, r.method, r.target, got)
 			}
 			if a.code != 200 && strings.Contains(a.body, "192.127") {
 				t.Errorf("%s: %s %s tells of the allocation: %s", c.name, r.method, r.target, a.body)
@@ -156,6 +160,9 @@ func TestRequestKeyErrors(t *testing.T) {
 		{`[]`, 400, "body: must be a JSON object"},
 	} {
 		a := h.want(c.code, "POST", "/api/auth", c.body)
+		if got := a.header.Get("WWW-Authenticate"); c.code == 401 && got != `Bearer realm="conga"` {
+			t.Errorf("%s: WWW-Authenticate is %q", c.body, got)
+		}
 		if !strings.Contains(strings.Join(a.Errors, "\n"), c.says) {
 			t.Errorf("%s: errors are %q, want %q", c.body, a.Errors, c.says)
 		}
@@ -225,13 +232,15 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	h.want(404, "GET", "/api/auth/"+key+"/more", "")
 	h.want(404, "GET", "/api//auth/hunter2", "")
 	h.want(404, "GET", "/api/keys/"+key, "")
+	h.want(404, "GET", "/api/webhooks/x/whsec_hunter2", "")
+	h.want(404, "GET", "/api/allocations/eyJodW50ZXIy.x.y/z", "", header{"X-Request-Id", "whsec_hunter2"})
 	h.want(404, "GET", "/api/allocations/"+key, "", bearer(key))
 	h.want(401, "GET", "/api/allocations?api_key="+key, "")
 	h.want(200, "GET", "/api/allocations", `{"api_key":"`+key+`"}`, header{"X-Request-Id", key})
 	h.want(200, "DELETE", "/api/auth/"+key, docKeyRequest)
 	h.want(401, "POST", "/api/auth", `{"user_id":"abc123","project_id":"projectB","password":"hunter2"}`)
 	log := h.log.String()
-	for what, secret := range map[string]string{"a key": key[6:], "a right password": password, "a wrong password": "hunter2"} {
+	for what, secret := range map[string]string{"a key": key[6:], "a right password": password, "a wrong password": "hunter2", "a token": "eyJodW"} {
 		if i := strings.Index(log, secret); i >= 0 {
 			t.Errorf("%s is in the log: %s", what, log[max(0, i-200):i])
 		}

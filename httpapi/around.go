@@ -42,6 +42,9 @@ func (a *api) around(c *gin.Context) {
 	if !validRequestID(id) {
 		id = rand.Text()
 	}
+	if client, ok := a.forwardedFor(c.Request); ok {
+		c.Set(keyClient, client)
+	}
 	h := c.Writer.Header()
 	h[headerRequestID] = []string{id}
 	maps.Copy(h, careful)
@@ -63,7 +66,7 @@ func requestID(c *gin.Context) string { return c.Writer.Header().Get(headerReque
 // validRequestID keeps foreign IDs short, and free of what could forge a log
 // line or carry a key or a token into it.
 func validRequestID(id string) bool {
-	if id == "" || len(id) > 128 || strings.Contains(id, auth.Prefix) || strings.Contains(id, "eyJ") {
+	if id == "" || len(id) > 128 || auth.Redact(id) != id {
 		return false
 	}
 	for _, r := range id {
@@ -111,12 +114,12 @@ func (a *api) report(c *gin.Context, took time.Duration) {
 		slog.Int("status", code),
 		slog.Duration("took", took),
 		slog.Int("bytes", max(0, c.Writer.Size())),
-		slog.String("client", c.Request.RemoteAddr),
+		slog.String("client", clientText(c)),
 		slog.String("request_id", requestID(c)))
 }
 
 // loggedPath is a path without secrets: nothing that follows /auth/ is shown,
-// and nothing anywhere that looks like a key.
+// and nothing anywhere that looks like a secret.
 func loggedPath(path string) string {
 	const most = 256
 	if i := strings.Index(path, "/auth/"); i >= 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"conga/allocator"
@@ -86,6 +87,10 @@ type Config struct {
 	Origin      string                    // where users reach us, such as https://conga.example; "": as they say
 	Log         *slog.Logger              // nil: none
 	Now         func() time.Time          // nil: time.Now
+
+	// TrustedProxies are where proxies stand whose X-Forwarded-For is believed.
+	// Each must add to it where a request came from, or write it anew.
+	TrustedProxies []netip.Prefix
 }
 
 // New makes the handler of everything that the daemon serves over HTTP.

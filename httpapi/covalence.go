@@ -18,8 +18,8 @@ import (
 const covalencePath = "/connections"
 
 // Keyless lets hosts use /connections, and nothing else, without a key, as
-// agents do that were written when there were none. A client behind a proxy has
-// the proxy's address.
+// agents do that were written when there were none. A client behind a proxy that
+// is not trusted has the proxy's address; a trusted proxy's own is never keyless.
 type Keyless struct {
 	From    netip.Prefix // where such requests may come from
 	Project string       // in whose name
@@ -67,7 +67,10 @@ func (a *api) keylessRule(x *exchange) (Keyless, bool) {
 	if len(a.Keyless) == 0 || x.showsKey() {
 		return Keyless{}, false
 	}
-	from := clientAddr(x).Unmap().WithZone("")
+	from := clientAddr(x.Context).Unmap().WithZone("")
+	if a.isProxy(from) { // whoever it is that stands behind it
+		return Keyless{}, false
+	}
 	best, found := Keyless{}, false
 	for _, k := range a.Keyless {
 		// Of several that hold the address the narrowest counts.

@@ -19,6 +19,7 @@ type exchange struct {
 	*gin.Context
 	body    *fields         // what the body holds; empty without one
 	key     auth.Key        // who asks; zero where no key is needed
+	detail  string          // what the audit log is to have of it besides
 	attempt *replay.Attempt // of a request with an Idempotency-Key; nil: none
 	public  string          // origin of addresses, from the configuration; "": the client's own
 	undo    []func()        // take back what the audit log has noted, should the request fail

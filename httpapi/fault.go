@@ -21,6 +21,7 @@ type fault struct {
 	status     int
 	errs       []string // each names the field, where one is at fault, and the reason
 	retry      int      // Retry-After in seconds; 0: none
+	badKey     bool     // a key or token was shown, and is not valid
 	bottleneck string   // the link in the way of an admission, or ""
 	offer      *offer
 }
@@ -62,7 +63,7 @@ func faultOf(err error) *fault {
 	}
 	switch {
 	case errors.Is(err, auth.ErrToken):
-		return newFault(http.StatusUnauthorized, auth.ErrToken.Error())
+		return &fault{status: http.StatusUnauthorized, errs: []string{auth.ErrToken.Error()}, badKey: true}
 	case errors.Is(err, auth.ErrOperatorExists):
 		return newFault(http.StatusConflict, "name: "+auth.ErrOperatorExists.Error())
 	case errors.Is(err, auth.ErrNoOperator):
@@ -74,7 +75,7 @@ func faultOf(err error) *fault {
 	case errors.Is(err, auth.ErrNotYours):
 		return newFault(http.StatusForbidden, "user_id, project_id: "+auth.ErrNotYours.Error())
 	case errors.Is(err, auth.ErrNoKey):
-		return newFault(http.StatusUnauthorized, "api_key: "+auth.ErrNoKey.Error())
+		return &fault{status: http.StatusUnauthorized, errs: []string{"api_key: " + auth.ErrNoKey.Error()}, badKey: true}
 	case errors.Is(err, store.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &fault{status: http.StatusServiceUnavailable, errs: []string{"the daemon is stopping or overloaded; try again"}, retry: 5}
 	}
@@ -130,7 +131,11 @@ func (a *api) fail(c *gin.Context, err error) {
 		h.Set("Accept", typeJSON+", "+typeVendor) // RFC 9110, section 15.5.16
 	}
 	if f.status == http.StatusUnauthorized {
-		h.Set("WWW-Authenticate", `Bearer realm="conga"`)
+		challenge := `Bearer realm="conga"`
+		if f.badKey {
+			challenge += `, error="invalid_token"` // RFC 6750: only where one was shown
+		}
+		h.Set("WWW-Authenticate", challenge)
 	}
 	if c.Request.URL.Path == covalencePath {
 		_ = send(c, f.status, typeJSON, failedReport(f))

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -22,6 +21,9 @@ func (a *api) authenticate(x *exchange) error {
 		return err
 	}
 	if err := mayCall(key, x.Request.Method, x.FullPath()); err != nil {
+		return err
+	}
+	if err := a.holdsStill(key); err != nil {
 		return err
 	}
 	// A key does not outlive its user's membership.
@@ -61,15 +63,6 @@ func secretOf(x *exchange) (string, error) {
 		return "", newFault(http.StatusUnauthorized, "api_key: not taken from the query, where it would end up in logs; put it into the body or into Authorization: Bearer")
 	}
 	return "", newFault(http.StatusUnauthorized, "api_key: is required, in the body or as Authorization: Bearer; POST /api/auth gives one")
-}
-
-// clientAddr is where the connection comes from.
-func clientAddr(x *exchange) netip.Addr {
-	ap, err := netip.ParseAddrPort(x.Request.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return ap.Addr()
 }
 
 // sees reports whether the key opens the project.

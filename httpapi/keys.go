@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -39,7 +41,7 @@ func (a *api) requestKey(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err
 	}
-	from := clientAddr(x)
+	from := clientAddr(x.Context)
 	if err := a.Guard.Admit(from, user.v); err != nil {
 		return err
 	}
@@ -53,7 +55,7 @@ func (a *api) requestKey(x *exchange) error {
 		err = a.Directory.Authenticate(ctx, user.v, project.v, password.v)
 	}
 	if err != nil {
-		x.claim(a.Directory, user.v, project.v)
+		x.claim(a.Directory, cmp.Or(user.v, who.User), project.v)
 		if errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrToken) {
 			a.Guard.Failed(from, user.v)
 		}
@@ -89,7 +91,8 @@ func tokenOf(x *exchange) string {
 }
 
 // byToken is whom the token speaks of, who must be the user named, if one is,
-// and a member of the project.
+// hold that name, and be a member of the project. With an error it is who the
+// token says.
 func (a *api) byToken(x *exchange, token, user, project string) (auth.Identity, error) {
 	if a.Tokens == nil {
 		return auth.Identity{}, newFault(http.StatusUnprocessableEntity, "token: this server takes no tokens; give user_id and password")
@@ -99,10 +102,39 @@ func (a *api) byToken(x *exchange, token, user, project string) (auth.Identity, 
 	if err != nil {
 		return auth.Identity{}, err
 	}
+	x.detail = fmt.Sprintf("token of subject %q", who.Subject)
 	if user != "" && user != who.User {
-		return auth.Identity{}, auth.ErrToken
+		return who, auth.ErrToken
+	}
+	if who, err = a.holds(who); err != nil {
+		x.detail += ", who does not hold the name"
+		return who, err
 	}
 	return who, a.Directory.Admit(ctx, who.User, project)
+}
+
+// holds fails with [auth.ErrName] if the name that a token claims is another's:
+// by the configuration, or else because that one was the first to have it. A name
+// with a password is nobody's who merely chose it at the issuer.
+func (a *api) holds(who auth.Identity) (auth.Identity, error) {
+	subject, fixed := a.Directory.Subject(who.User)
+	if fixed && subject != who.Subject {
+		return who, auth.ErrName
+	}
+	who.Named = fixed
+	return who, a.Keys.Holds(who)
+}
+
+// holdsStill fails with [auth.ErrNoKey] if the key was given for a token, and the
+// name is another's by now.
+func (a *api) holdsStill(key auth.Key) error {
+	if key.Subject == "" {
+		return nil
+	}
+	if _, err := a.holds(key.Identity()); err != nil {
+		return auth.ErrNoKey
+	}
+	return nil
 }
 
 // errNoKeyHere is for a key in the address, where it is the resource.
@@ -152,12 +184,15 @@ func (a *api) renewKey(x *exchange) error {
 		return keyFault(err)
 	}
 	x.key = key
+	if err := a.holdsStill(key); err != nil {
+		return keyFault(err)
+	}
 	if err := a.Directory.Admit(x.Request.Context(), key.User, key.Project); err != nil {
 		return err
 	}
 	// Each key from each address is told apart, and cannot hide behind another.
 	digest := auth.HashSecret(secret)
-	along, err := a.repeatOps(x, string(digest[:])+clientAddr(x).String(), http.StatusOK)
+	along, err := a.repeatOps(x, string(digest[:])+clientAddr(x.Context).String(), http.StatusOK)
 	if err != nil {
 		return err
 	}

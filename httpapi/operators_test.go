@@ -139,6 +139,13 @@ func withTokens(t *testing.T) (*harness, *authtest.Issuer, func(map[string]any) 
 		t.Cleanup(o.Close)
 		c.Tokens = o
 	})
+	h.must(h.dir.Update(auth.StaticConfig{
+		Projects: []auth.Project{
+			{ID: "projectB", Members: []string{"abc123", "xyz987"}},
+			{ID: "project B", Members: []string{"xyz987"}},
+		},
+		Users: []auth.User{{ID: "abc123", Password: passwordHash, Subject: "abc123"}},
+	}))
 	return h, i, func(change map[string]any) string {
 		claims := map[string]any{"sub": "abc123", "aud": "conga", "exp": h.clock().Add(time.Hour).Unix()}
 		for k, v := range change {

@@ -25,7 +25,7 @@ func (a *api) routes() http.Handler {
 	r.HandleMethodNotAllowed = true
 	r.RedirectTrailingSlash = false // a redirected POST loses its body in many clients
 	r.UseRawPath = true             // a project's name may have a slash in it
-	_ = r.SetTrustedProxies(nil)    // the client is who holds the connection
+	_ = r.SetTrustedProxies(nil)    // that is for forwardedFor to say
 	r.Use(a.around)
 	r.NoRoute(func(c *gin.Context) { a.fail(c, errNoResource) })
 	r.NoMethod(func(c *gin.Context) { a.fail(c, errMethod(c)) })

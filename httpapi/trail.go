@@ -49,7 +49,7 @@ func record(x *exchange, outcome audit.Outcome, status int) audit.Record {
 	return audit.Record{
 		Action: actionOf(x), Outcome: outcome, Status: status,
 		User: x.key.User, Project: x.key.Project, Admin: x.key.Admin,
-		Addr: clientAddr(x).String(), RequestID: requestID(x.Context),
+		Addr: clientAddr(x.Context).String(), RequestID: requestID(x.Context), Detail: x.detail,
 	}
 }
 
@@ -91,16 +91,20 @@ func (a *api) refused(x *exchange, err error) {
 	}
 	r := record(x, audit.Refused, faultOf(err).status)
 	r.Detail = strings.ToLower(http.StatusText(r.Status)) // not the error: it may quote the client
+	if x.detail != "" {
+		r.Detail += ", " + x.detail
+	}
 	if id := x.Param("id"); strings.HasPrefix(routeLabel(x.FullPath()), "/api/allocations/") && uuid.Validate(id) == nil {
 		r.Allocation = id
 	}
 	a.Audit.Refuse(x.Request.Context(), r)
 }
 
-// claim notes who a request says it comes from, if there is such a member: what
-// else is in its place could be anything, a password included.
+// claim notes who a request says it comes from, if such a member is known: what
+// else is in its place could be anything, a password included. A stranger must
+// not have anybody asked, nor learn from the time it takes who is a member.
 func (x *exchange) claim(d auth.Directory, user, project string) {
-	if d.Member(user, project) {
+	if d.Known(user, project) {
 		x.key = auth.Key{User: user, Project: project}
 	}
 }

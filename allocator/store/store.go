@@ -14,6 +14,7 @@ type Bucket string
 const (
 	Allocations Bucket = "allocations" // allocator
 	Keys        Bucket = "keys"        // httpapi/auth
+	Names       Bucket = "names"       // httpapi/auth: whose tokens a user's name belongs to
 	Network     Bucket = "network"     // controller: hosts and links last seen
 	Connections Bucket = "connections" // httpapi/connections
 	Statistics  Bucket = "statistics"  // stats: what each allocation has carried

@@ -56,7 +56,7 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	disk, net, ids := storetest.NewMemory(), newNetwork(), 0
 	directory, err := auth.NewStatic(auth.StaticConfig{
 		Projects: []auth.Project{{ID: "projectB", Members: []string{"abc123"}}, {ID: "project C", Members: []string{"abc123"}}},
-		Users:    []auth.User{{ID: "abc123", Password: passwordHash}},
+		Users:    []auth.User{{ID: "abc123", Password: passwordHash, Subject: "abc123"}},
 	})
 	must(err)
 	keys, err := auth.OpenKeys(t.Context(), auth.KeysConfig{Store: disk, Now: now})

@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 
 	"conga/allocator"
@@ -67,6 +68,15 @@ func switchTLS(files config.SwitchTLS) (*tls.Config, error) {
 	return out, nil
 }
 
+// trustedProxies are where proxies stand that are believed who their clients are.
+func trustedProxies(c config.API) []netip.Prefix {
+	var out []netip.Prefix
+	for _, p := range c.TrustedProxies {
+		out = append(out, p.Prefix)
+	}
+	return out
+}
+
 // directoryConfig is who may ask for keys.
 func directoryConfig(d config.Directory) auth.StaticConfig {
 	out := auth.StaticConfig{AllowPasswordless: d.AllowPasswordless}
@@ -74,7 +84,7 @@ func directoryConfig(d config.Directory) auth.StaticConfig {
 		out.Projects = append(out.Projects, auth.Project{ID: p.ID, Members: p.Members})
 	}
 	for _, u := range d.Users {
-		out.Users = append(out.Users, auth.User{ID: u.ID, Password: string(u.Password)})
+		out.Users = append(out.Users, auth.User{ID: u.ID, Password: string(u.Password), Subject: u.Subject})
 	}
 	return out
 }

@@ -165,7 +165,7 @@ func (d *daemon) openAPI() error {
 		Planner: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe,
-		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections),
+		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),
 		Audit: d.around.audit, Replays: d.around.replays, Events: d.around.events,
 		Webhooks: d.around.webhooks, Projects: d.projects, Origin: d.cfg.API.URL,
 	})

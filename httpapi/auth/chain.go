@@ -18,13 +18,12 @@ var _ Directory = (*Chain)(nil)
 // NewChain puts the two together.
 func NewChain(static *Static, http *HTTP) *Chain { return &Chain{static, http} }
 
-// Authenticate implements [Directory]. A user without a password is let in, if
-// that is allowed at all, by the word of either directory.
+// Authenticate implements [Directory]. A user who need not prove anything is
+// let in by the word of either directory.
 func (c *Chain) Authenticate(ctx context.Context, user, project, password string) error {
 	k := c.static.known.Load()
-	_, hasPassword := k.hashes[user]
-	if k.passwordless && !hasPassword && !k.members[project][user] {
-		err := c.http.Admit(ctx, user, project)
+	if k.open(user) && !k.members[project][user] {
+		err := c.http.AdmitUnproved(ctx, user, project)
 		if errors.Is(err, ErrNotMember) && !k.users[user] {
 			return ErrCredentials
 		}
@@ -50,8 +49,16 @@ func (c *Chain) Member(user, project string) bool {
 	return c.Admit(context.Background(), user, project) == nil
 }
 
+// Known implements [Directory].
+func (c *Chain) Known(user, project string) bool {
+	return c.static.Member(user, project) || c.http.Known(user, project)
+}
+
+// Subject implements [Directory].
+func (c *Chain) Subject(user string) (subject string, fixed bool) { return c.static.Subject(user) }
+
 // Project implements [Directory]: the directory over HTTP has no list, so any
-// project may be one of its.
+// project that it can be asked about may be one of its.
 func (c *Chain) Project(project string) bool {
-	return c.static.Project(project) || ValidName(project)
+	return c.static.Project(project) || askable(project)
 }

@@ -19,6 +19,12 @@ type Directory interface {
 	Admit(ctx context.Context, user, project string) error
 	// Member reports whether Admit would succeed.
 	Member(user, project string) bool
+	// Known reports whether user is known to be a member of project. Nobody is
+	// asked, so that it can be called for whatever a stranger says.
+	Known(user, project string) bool
+	// Subject is whose tokens stand for user, if the configuration fixes that. It is
+	// "", which is nobody's, for a user who has a password and no subject there.
+	Subject(user string) (subject string, fixed bool)
 	// Project reports whether project may exist.
 	Project(project string) bool
 }
@@ -29,18 +35,19 @@ type Project struct {
 	Members []string
 }
 
-// User is a user who has a password.
+// User is a user who has a password, or whose tokens are known.
 type User struct {
 	ID       string
 	Password string // argon2id hash, see [HashPassword]; "": needs AllowPasswordless
+	Subject  string // of the issuer's tokens that stand for the user; "": not fixed
 }
 
 // StaticConfig is what a [Static] directory knows.
 type StaticConfig struct {
 	Projects []Project
 	Users    []User
-	// AllowPasswordless lets a member who has no password in with their name
-	// alone, as conga-api.md describes. One who has a password must still give it.
+	// AllowPasswordless lets a member who has neither password nor subject in with
+	// their name alone, as conga-api.md describes. Who has one must still prove it.
 	AllowPasswordless bool
 }
 
@@ -65,6 +72,7 @@ type staticKnown struct {
 	members      map[string]map[string]bool // project to user
 	users        map[string]bool            // listed, or a member of something
 	hashes       map[string]passwordHash    // by user, for those with a password
+	subjects     map[string]string          // by user, for those with a subject
 	decoy        passwordHash               // checked where there is no hash
 	passwordless bool
 }
@@ -87,7 +95,7 @@ func NewStatic(cfg StaticConfig) (*Static, error) {
 func (s *Static) Update(cfg StaticConfig) error {
 	k := &staticKnown{
 		members: map[string]map[string]bool{}, users: map[string]bool{},
-		hashes: map[string]passwordHash{}, decoy: newHash(), passwordless: cfg.AllowPasswordless,
+		hashes: map[string]passwordHash{}, subjects: map[string]string{}, decoy: newHash(), passwordless: cfg.AllowPasswordless,
 	}
 	if err := k.addUsers(cfg.Users); err != nil {
 		return err
@@ -109,6 +117,9 @@ func (k *staticKnown) addUsers(users []User) error {
 			return fmt.Errorf("auth: users[%d].id: %s is listed twice", i, u.ID)
 		}
 		k.users[u.ID] = true
+		if u.Subject != "" {
+			k.subjects[u.ID] = u.Subject
+		}
 		if u.Password == "" {
 			continue
 		}
@@ -156,9 +167,26 @@ func (s *Static) Member(user, project string) bool {
 	return s.known.Load().members[project][user]
 }
 
+// Known implements [Directory].
+func (s *Static) Known(user, project string) bool { return s.Member(user, project) }
+
 // Project implements [Directory].
 func (s *Static) Project(project string) bool {
 	return s.known.Load().members[project] != nil
+}
+
+// Subject implements [Directory].
+func (s *Static) Subject(user string) (subject string, fixed bool) {
+	k := s.known.Load()
+	_, hasPassword := k.hashes[user]
+	subject, fixed = k.subjects[user]
+	return subject, fixed || hasPassword
+}
+
+// open reports whether a name needs no proof, if it is a member's.
+func (k *staticKnown) open(user string) bool {
+	_, hasPassword := k.hashes[user]
+	return k.passwordless && !hasPassword && k.subjects[user] == ""
 }
 
 // Authenticate implements [Directory]. Who is refused has paid for one password
@@ -166,7 +194,7 @@ func (s *Static) Project(project string) bool {
 func (s *Static) Authenticate(ctx context.Context, user, project, password string) error {
 	k := s.known.Load()
 	hash, hasPassword := k.hashes[user]
-	if !hasPassword && k.passwordless && k.users[user] {
+	if k.open(user) && k.users[user] {
 		return k.admit(user, project)
 	}
 	if !hasPassword {

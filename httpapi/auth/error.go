@@ -16,6 +16,9 @@ var (
 	ErrNoKey = errors.New("no such key; request a new one")
 	// ErrNotYours means that the user or the project named is not the key's.
 	ErrNotYours = errors.New("the key belongs to another user or project")
+	// ErrName means that a token is valid but not for the name in it, which is
+	// another's. It is an ErrToken, and no more is said to the client.
+	ErrName = fmt.Errorf("%w", ErrToken)
 	// ErrToken does not say which check the token failed.
 	ErrToken = errors.New("token: it is not valid here, or has expired; get a new one from its issuer")
 )

@@ -1,5 +1,7 @@
 package auth
 
+import "net/http"
+
 // GuardSize is how much g remembers.
 func GuardSize(g *Guard) (clients, failures int) {
 	g.mu.Lock()
@@ -12,3 +14,6 @@ func DecoyCost(s *Static) (memory, passes uint32, threads uint8) {
 	d := s.known.Load().decoy
 	return d.memory, d.passes, d.threads
 }
+
+// AskThrough has h ask its questions through t.
+func AskThrough(h *HTTP, t http.RoundTripper) { h.client.Transport = t }

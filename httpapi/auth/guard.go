@@ -15,6 +15,7 @@ const (
 	freeFailures = 5                // wrong passwords before the first lock-out
 	firstLockout = 2 * time.Second  // doubles with every further failure
 	maxLockout   = 5 * time.Minute
+	siteClients  = 8 // as many clients an IPv6 /48 may behave like
 )
 
 // GuardConfig bounds how often one client may ask for keys; zero values have
@@ -26,7 +27,8 @@ type GuardConfig struct {
 }
 
 // Guard slows down who guesses passwords. A client is an IPv4 address or an
-// IPv6 /64, which is what one host or one home is given.
+// IPv6 /64, which is what one host or one home is given. An IPv6 /48, which is
+// what whoever asks is given, has 65,536 of them and may do what eight may.
 type Guard struct {
 	rate  rate.Limit
 	burst int
@@ -42,7 +44,7 @@ type client struct {
 	seen  time.Time
 }
 
-// attempt is one client trying one user. Locking a user out for everybody
+// attempt is one network trying one user. Locking a user out for everybody
 // would let a stranger lock out whoever they like.
 type attempt struct {
 	from netip.Prefix
@@ -54,6 +56,8 @@ type failure struct {
 	until time.Time // locked out
 	seen  time.Time
 }
+
+func (f *failure) locked(now time.Time) bool { return now.Before(f.until) }
 
 // NewGuard makes a guard.
 func NewGuard(cfg GuardConfig) *Guard {
@@ -73,56 +77,82 @@ func NewGuard(cfg GuardConfig) *Guard {
 	return g
 }
 
-// clientOf is the network that counts as one client.
-func clientOf(addr netip.Addr) netip.Prefix {
+// network is one that counts as a client, or as several.
+type network struct {
+	prefix  netip.Prefix
+	clients int
+}
+
+// networksOf are those that answer for what an address does, the narrowest first.
+func networksOf(addr netip.Addr) []network {
 	addr = addr.Unmap().WithZone("")
-	bits := addr.BitLen()
-	if addr.Is6() {
-		bits = 64
+	within := func(bits int) netip.Prefix {
+		p, _ := addr.Prefix(bits) // the zero prefix for the zero address
+		return p
 	}
-	p, _ := addr.Prefix(bits) // the zero prefix for the zero address
-	return p
+	if addr.Is6() {
+		return []network{{within(64), 1}, {within(48), siteClients}}
+	}
+	return []network{{within(addr.BitLen()), 1}}
 }
 
 // Admit reports with a [*WaitError] that the client asks too often, or that it
 // is locked out for this user.
 func (g *Guard) Admit(addr netip.Addr, user string) error {
-	from, now := clientOf(addr), g.now()
+	networks, now := networksOf(addr), g.now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c := g.clients[from]
-	if c == nil {
-		makeRoom(g.clients, now, func(c *client) time.Time { return c.seen })
-		c = &client{limit: rate.NewLimiter(g.rate, g.burst)}
-		g.clients[from] = c
+	var taken []*rate.Reservation
+	for _, n := range networks {
+		r := g.clientLocked(n, now).limit.ReserveN(now, 1)
+		taken = append(taken, r)
+		if wait := r.DelayFrom(now); wait > 0 {
+			for _, r := range taken {
+				r.CancelAt(now)
+			}
+			return &WaitError{After: wait, Reason: "too many requests for keys from this address"}
+		}
 	}
-	c.seen = now
-	if r := c.limit.ReserveN(now, 1); r.DelayFrom(now) > 0 {
-		wait := r.DelayFrom(now)
-		r.CancelAt(now)
-		return &WaitError{After: wait, Reason: "too many requests for keys from this address"}
-	}
-	if f := g.failures[attempt{from, user}]; f != nil && now.Before(f.until) {
-		return &WaitError{After: f.until.Sub(now), Reason: "too many wrong passwords for this user from this address"}
+	for _, n := range networks {
+		if f := g.failures[attempt{n.prefix, user}]; f != nil && f.locked(now) {
+			return &WaitError{After: f.until.Sub(now), Reason: "too many wrong passwords for this user from this address"}
+		}
 	}
 	return nil
 }
 
+// clientLocked finds what is remembered of a network, and notes that it was seen.
+func (g *Guard) clientLocked(n network, now time.Time) *client {
+	c := g.clients[n.prefix]
+	if c == nil {
+		makeRoom(g.clients, now, func(c *client) time.Time { return c.seen }, func(c *client) bool {
+			return c.limit.TokensAt(now) >= float64(c.limit.Burst()) // as one that comes anew
+		})
+		c = &client{limit: rate.NewLimiter(g.rate*rate.Limit(n.clients), g.burst*n.clients)}
+		g.clients[n.prefix] = c
+	}
+	c.seen = now
+	return c
+}
+
 // Failed counts a wrong password.
 func (g *Guard) Failed(addr netip.Addr, user string) {
-	key, now := attempt{clientOf(addr), user}, g.now()
+	now := g.now()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	f := g.failures[key]
-	if f == nil || now.Sub(f.seen) > guardIdle {
-		makeRoom(g.failures, now, func(f *failure) time.Time { return f.seen })
-		f = &failure{}
-		g.failures[key] = f
-	}
-	f.count++
-	f.seen = now
-	if over := f.count - freeFailures; over >= 0 {
-		f.until = now.Add(min(maxLockout, firstLockout*time.Duration(math.Exp2(float64(min(over, 10))))))
+	for _, n := range networksOf(addr) {
+		key := attempt{n.prefix, user}
+		f := g.failures[key]
+		if f == nil || now.Sub(f.seen) > guardIdle {
+			makeRoom(g.failures, now, func(f *failure) time.Time { return f.seen }, func(f *failure) bool { return !f.locked(now) })
+			f = &failure{}
+			g.failures[key] = f
+		}
+		f.count++
+		f.seen = now
+		if over := f.count - freeFailures*n.clients; over >= 0 {
+			f.until = now.Add(min(maxLockout, firstLockout*time.Duration(math.Exp2(float64(min(over, 10))))))
+		}
 	}
 }
 
@@ -130,13 +160,15 @@ func (g *Guard) Failed(addr netip.Addr, user string) {
 func (g *Guard) Succeeded(addr netip.Addr, user string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.failures, attempt{clientOf(addr), user})
+	for _, n := range networksOf(addr) {
+		delete(g.failures, attempt{n.prefix, user})
+	}
 }
 
 // makeRoom keeps m below its bound: what has been idle goes first, then, if that
-// does not free an eighth, whatever comes first. Freeing many at once keeps the
-// search rare.
-func makeRoom[K comparable, V any](m map[K]V, now time.Time, seen func(V) time.Time) {
+// does not free an eighth, what can be spared, then whatever comes first. Freeing
+// many at once keeps the search rare.
+func makeRoom[K comparable, V any](m map[K]V, now time.Time, seen func(V) time.Time, spare func(V) bool) {
 	if len(m) < guardClients {
 		return
 	}
@@ -145,10 +177,14 @@ func makeRoom[K comparable, V any](m map[K]V, now time.Time, seen func(V) time.T
 			delete(m, k)
 		}
 	}
-	for k := range m {
-		if len(m) < guardClients*7/8 {
-			return
+	for _, may := range []func(V) bool{spare, func(V) bool { return true }} {
+		for k, v := range m {
+			if len(m) < guardClients*7/8 {
+				return
+			}
+			if may(v) {
+				delete(m, k)
+			}
 		}
-		delete(m, k)
 	}
 }

@@ -62,6 +62,54 @@ func TestGuardTakesAnIPv6HomeForOneClient(t *testing.T) {
 	}
 }
 
+// TestGuardHoldsASite: a /48 has 65,536 homes, and yet is no more than eight
+// clients, for the requests of all and for the wrong passwords of one user.
+func TestGuardHoldsASite(t *testing.T) {
+	c := newClock()
+	home := func(site, n int) netip.Addr {
+		return netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 0, byte(site), byte(n >> 8), byte(n), 15: 1})
+	}
+	g := auth.NewGuard(auth.GuardConfig{Rate: 1, Burst: 10, Now: c.now})
+	guess := func(user func(guess int) string) (guesses int) {
+		for n := range 2000 {
+			for name := user(guesses); g.Admit(home(1, n), name) == nil; name = user(guesses) {
+				g.Failed(home(1, n), name)
+				guesses++
+			}
+		}
+		return guesses
+	}
+	if n := guess(func(int) string { return "victim" }); n != 40 {
+		t.Errorf("%d guesses at one user, want 8 times 5", n)
+	}
+	c.advance(9 * time.Minute) // a lock-out is over, and all may ask again
+	if n := guess(func(guess int) string { return fmt.Sprint(guess) }); n != 80 {
+		t.Errorf("%d guesses at many users, want 8 times 10", n)
+	}
+	if d := wait(t, g.Admit(home(1, 5000), "victim")); d != time.Second/8 {
+		t.Errorf("another home of the site: wait %v", d)
+	}
+	if d := wait(t, g.Admit(home(2, 0), "victim")); d != 0 {
+		t.Errorf("another site: wait %v", d)
+	}
+
+	// One home that asks and asks does not speak for its neighbours.
+	for range 1000 {
+		_ = g.Admit(home(3, 1), "u")
+	}
+	if d := wait(t, g.Admit(home(3, 2), "u")); d != 0 {
+		t.Errorf("its neighbour: wait %v", d)
+	}
+	for range 39 {
+		g.Failed(home(4, 1), "u")
+	}
+	g.Succeeded(home(4, 2), "u")
+	g.Failed(home(4, 2), "u")
+	if d := wait(t, g.Admit(home(4, 2), "u")); d != 0 {
+		t.Errorf("after a right password from the site: wait %v", d)
+	}
+}
+
 func TestGuardLocksOutAfterFailures(t *testing.T) {
 	c := newClock()
 	g := auth.NewGuard(auth.GuardConfig{Rate: 1000, Burst: 1000, Now: c.now})
@@ -114,5 +162,36 @@ func TestGuardIsBounded(t *testing.T) {
 	}
 	if clients, failures := auth.GuardSize(g); clients > 8192 || failures > 8192 {
 		t.Errorf("%d clients and %d failures are remembered", clients, failures)
+	}
+}
+
+// TestGuardKeepsLockouts: who is locked out cannot have it forgotten by failing
+// under many names.
+func TestGuardKeepsLockouts(t *testing.T) {
+	c := newClock()
+	g := auth.NewGuard(auth.GuardConfig{Rate: 1e6, Burst: 1e6, Now: c.now})
+	a := netip.MustParseAddr("192.0.2.1")
+	for range 20 {
+		g.Failed(a, "victim")
+	}
+	for n := range 30_000 {
+		g.Failed(a, fmt.Sprint(n))
+	}
+	if wait(t, g.Admit(a, "victim")) == 0 {
+		t.Error("the lock-out is forgotten")
+	}
+	c.advance(5 * time.Minute)
+	for n := range 2_000 { // now it is one among others, and they are as many as can be
+		for range 20 {
+			g.Failed(a, fmt.Sprint("x", n))
+		}
+	}
+	for n := range 30_000 {
+		g.Failed(a, fmt.Sprint(n))
+	}
+	for n := range 2_000 {
+		if wait(t, g.Admit(a, fmt.Sprint("x", n))) == 0 {
+			t.Fatalf("lock-out %d is forgotten before one that is over", n)
+		}
 	}
 }

@@ -25,8 +25,10 @@ const (
 	yesStale  = 15 * time.Minute // after it was given, if the directory does not answer
 	failFresh = 2 * time.Second  // a directory that failed is left alone for so long
 
-	maxAsking = 32       // questions at once
-	maxAnswer = 64 << 10 // bytes
+	maxAsking   = 32       // questions at once about users who have been proved
+	maxUnproved = 8        // and about names that anybody can say
+	maxFlights  = 1024     // questions of either sort that are under way or wait
+	maxAnswer   = 64 << 10 // bytes
 )
 
 // HTTPConfig says which directory to ask, and how.
@@ -65,11 +67,27 @@ type HTTP struct {
 	client *http.Client
 	now    func() time.Time
 	log    *slog.Logger
-	asking chan struct{} // a token for each question under way
 
 	mu      sync.Mutex
 	answers map[owner]membership
-	flights map[owner]chan struct{} // closed when the question is done
+	// Two lines, so that strangers cannot keep users who have been proved waiting.
+	proved, unproved line
+}
+
+// line is where questions wait until they can be asked.
+type line struct {
+	asking  chan struct{} // a token for each question under way
+	flights map[owner]*flight
+}
+
+func newLine(most int) line {
+	return line{make(chan struct{}, most), map[owner]*flight{}}
+}
+
+// flight is one question, however many wait for its answer.
+type flight struct {
+	done chan struct{} // closed when err is set
+	err  error
 }
 
 // membership is what is known of one user in one project.
@@ -90,10 +108,16 @@ func (m membership) verdict(now time.Time) (err error, ok bool) {
 		return ErrNotMember, true
 	case m.failed.IsZero() || now.Sub(m.failed) >= failFresh:
 		return nil, false
-	case m.known && m.active && age < yesStale:
-		return nil, true
 	}
-	return errNoAnswer, true
+	return m.without(now), true
+}
+
+// without is the answer where the directory gives none.
+func (m membership) without(now time.Time) error {
+	if m.known && m.active && now.Sub(m.at) < yesStale {
+		return nil
+	}
+	return errNoAnswer
 }
 
 // seen is when something was last learned.
@@ -113,7 +137,7 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	}
 	h := &HTTP{
 		url: cfg.URL, client: newOutsideClient(cfg.Roots), now: cfg.Now, log: cfg.Log,
-		asking: make(chan struct{}, maxAsking), answers: map[owner]membership{}, flights: map[owner]chan struct{}{},
+		answers: map[owner]membership{}, proved: newLine(maxAsking), unproved: newLine(maxUnproved),
 	}
 	if h.now == nil {
 		h.now = time.Now
@@ -127,65 +151,105 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 // Close gives up idle connections.
 func (h *HTTP) Close() { h.client.CloseIdleConnections() }
 
-// Admit succeeds if user is a member of project. It fails with [ErrNotMember],
-// which does not say whether either exists, or with an [*UnavailableError].
+// Admit succeeds if user, who has been proved, is a member of project. It fails
+// with [ErrNotMember], which does not say whether either exists, or with an
+// [*UnavailableError].
 func (h *HTTP) Admit(ctx context.Context, user, project string) error {
-	// Two dots would climb in the URL.
-	for _, name := range []string{user, project} {
-		if !ValidName(name) || name == "." || name == ".." {
-			return ErrNotMember
-		}
+	return h.admit(ctx, &h.proved, owner{user, project})
+}
+
+// AdmitUnproved is Admit for a user whom nothing has proved yet: such questions
+// wait for each other, and for nobody else's.
+func (h *HTTP) AdmitUnproved(ctx context.Context, user, project string) error {
+	return h.admit(ctx, &h.unproved, owner{user, project})
+}
+
+// Known reports whether the directory's last word was that user is a member of
+// project, and still counts. Nobody is asked.
+func (h *HTTP) Known(user, project string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.answers[owner{user, project}].without(h.now()) == nil
+}
+
+// askable reports whether the directory can be asked about a name. Two dots, and
+// slashes that someone on the way takes for what they are, climb in the URL.
+func askable(name string) bool {
+	return ValidName(name) && name != "." && name != ".." && !strings.ContainsAny(name, `/\`)
+}
+
+func (h *HTTP) admit(ctx context.Context, l *line, who owner) error {
+	if !askable(who.user) || !askable(who.project) {
+		return ErrNotMember
 	}
-	who := owner{user, project}
-	for {
-		h.mu.Lock()
-		if err, ok := h.answers[who].verdict(h.now()); ok {
-			h.mu.Unlock()
-			return err
-		}
-		flight := h.flights[who]
-		if flight == nil { // one question, however many wait for its answer
-			flight = make(chan struct{})
-			h.flights[who] = flight
-			go h.ask(who, flight)
-		}
+	h.mu.Lock()
+	m, now := h.answers[who], h.now()
+	if err, ok := m.verdict(now); ok {
 		h.mu.Unlock()
-		select {
-		case <-flight:
-		case <-ctx.Done():
-			return ctx.Err()
+		return err
+	}
+	f := l.flights[who]
+	if f == nil {
+		if len(l.flights) >= maxFlights {
+			h.mu.Unlock()
+			return m.without(now)
 		}
+		f = &flight{done: make(chan struct{})}
+		l.flights[who] = f
+		go h.ask(l, who, f)
+	}
+	h.mu.Unlock()
+	select {
+	case <-f.done:
+		return f.err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
-// ask asks the directory and remembers what came of it. It does not end with a
-// client that hangs up: others may wait for the same answer.
-func (h *HTTP) ask(who owner, flight chan struct{}) {
-	defer close(flight)
-	active, err := false, errors.New("too many questions are under way")
+// ask asks the directory when its turn comes. It does not end with a client that
+// hangs up: others may wait for the same answer.
+func (h *HTTP) ask(l *line, who owner, f *flight) {
+	defer close(f.done)
+	wait := time.NewTimer(outsideTimeout)
+	defer wait.Stop()
 	select {
-	case h.asking <- struct{}{}:
-		active, err = h.get(who)
-		<-h.asking
-	default:
+	case l.asking <- struct{}{}:
+		active, err := h.get(who)
+		<-l.asking
+		if err != nil {
+			h.log.Warn("the directory of projects does not answer", "err", shortened(err))
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		f.err = h.learnLocked(who, active, err)
+	case <-wait.C:
+		h.log.Warn("too many questions to the directory of projects wait", "at_once", cap(l.asking))
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		f.err = h.answers[who].without(h.now())
 	}
-	if err != nil {
-		h.log.Warn("the directory of projects does not answer", "err", shortened(err))
-	}
+	delete(l.flights, who)
+}
+
+// learnLocked remembers what a question came to and returns the answer that it
+// makes.
+func (h *HTTP) learnLocked(who owner, active bool, err error) error {
 	now := h.now()
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.flights, who)
 	m, known := h.answers[who]
 	if !known {
-		makeRoom(h.answers, now, membership.seen)
+		makeRoom(h.answers, now, membership.seen, func(m membership) bool { return m.without(now) != nil })
 	}
-	if err != nil {
-		m.failed = now
-	} else {
+	if err == nil {
 		m = membership{known: true, active: active, at: now}
+	} else {
+		m.failed = now
 	}
 	h.answers[who] = m
+	if err == nil && !active {
+		return ErrNotMember
+	}
+	return m.without(now)
 }
 
 // get is one question. Its errors have neither names nor the URL in them.

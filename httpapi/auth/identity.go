@@ -1,11 +1,15 @@
 package auth
 
+import "strings"
+
 // Identity is who someone has been shown to be.
 type Identity struct {
 	User string // as projects list it
 	// Issuer and Subject are what an OpenID Connect issuer calls the user, and
 	// never reassigns; both "" for one of ours.
 	Issuer, Subject string
+	// Named means that the configuration has this subject for the user.
+	Named bool
 }
 
 // String is issuer and subject as one, or "" for one of ours.
@@ -14,4 +18,10 @@ func (i Identity) String() string {
 		return ""
 	}
 	return i.Issuer + "#" + i.Subject
+}
+
+// Identity is who the key was given to.
+func (k Key) Identity() Identity {
+	issuer, subject, _ := strings.Cut(k.Subject, "#") // an issuer's URL has no fragment
+	return Identity{User: k.User, Issuer: issuer, Subject: subject}
 }

@@ -66,8 +66,9 @@ type Keys struct {
 
 	mu        sync.RWMutex
 	live      map[Digest]entry
-	held      map[owner]int   // keys in live, expired ones included
-	operators map[Digest]bool // those in live that are operators'
+	held      map[owner]int       // keys in live, expired ones included
+	operators map[Digest]bool     // those in live that are operators'
+	names     map[heldName]string // the subject that holds each
 }
 
 // entry repeats its digest, to be compared in constant time once found.
@@ -82,7 +83,7 @@ type owner struct{ user, project string }
 func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	k := &Keys{
 		store: cfg.Store, admin: cfg.Admin, now: cfg.Now, log: cfg.Log,
-		live: map[Digest]entry{}, held: map[owner]int{}, operators: map[Digest]bool{},
+		live: map[Digest]entry{}, held: map[owner]int{}, operators: map[Digest]bool{}, names: map[heldName]string{},
 	}
 	if k.now == nil {
 		k.now = time.Now
@@ -101,6 +102,9 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("auth: read keys: %w", err)
+	}
+	if err := k.readNames(ctx); err != nil {
+		return nil, err
 	}
 	return k, nil
 }
@@ -134,8 +138,7 @@ func (k *Keys) Issue(ctx context.Context, user, project string, along ...store.O
 	return k.IssueFor(ctx, Identity{User: user}, project, along...)
 }
 
-// IssueFor is Issue for a user whom an issuer vouches for; the key remembers it.
-func (k *Keys) IssueFor(ctx context.Context, who Identity, project string, along ...store.Op) (secret string, key Key, err error) {
+func (k *Keys) issue(ctx context.Context, who Identity, project string, along ...store.Op) (secret string, key Key, err error) {
 	now, user := k.now(), who.User
 	secret, key = NewSecret(), Key{
 		User: user, Project: project, Start: now.Unix(), End: now.Add(TTL).Unix(), Subject: who.String(),

@@ -278,6 +278,8 @@ func TestRedact(t *testing.T) {
 		"nothing here":                       "nothing here",
 		"a " + secret + " b, " + secret[:20]: "a conga_[redacted] b, conga_[redacted]",
 		fmt.Sprintf("/x/%s/y", secret):       "/x/conga_[redacted]/y",
+		"/hooks/whsec_aB3-_x/y":              "/hooks/whsec_[redacted]/y",
+		"no eyJhbGciOi.eyJzdWIi.s-_g, sorry": "no eyJ[redacted], sorry",
 	} {
 		if got := auth.Redact(in); got != want {
 			t.Errorf("got %q, want %q", got, want)

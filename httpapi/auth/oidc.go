@@ -13,19 +13,17 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-	"golang.org/x/time/rate"
 )
 
 const (
 	// maxToken bounds a token's text; those of large collaborations have a few
 	// kilobytes of groups.
 	maxToken = 16 << 10
+	// MaxSubject is the longest subject of a token, in bytes, as OpenID Connect
+	// has it.
+	MaxSubject = 255
 	// discoverAgain is how long an issuer that could not be found is left alone.
 	discoverAgain = 5 * time.Second
-	// refetchEvery spaces out the fetching of keys: anybody can send a token that
-	// names a key nobody knows.
-	refetchEvery = 10 * time.Second
-	refetchBurst = 3
 )
 
 // OIDCConfig says whose tokens prove a user.
@@ -46,8 +44,12 @@ func CheckOIDC(cfg OIDCConfig) (field string, err error) {
 		return "issuer", errors.New("write the issuer's https URL, without user, query or fragment")
 	case cfg.ClientID == "":
 		return "client_id", errors.New("write the client ID that tokens must be for; a token for someone else proves nothing here")
-	case cfg.UserClaim == "email":
-		return "user_claim", errors.New("an email address changes hands; write sub, or another claim that the issuer never reassigns")
+	}
+	switch strings.ToLower(cfg.UserClaim) {
+	case "email", "email_verified", "phone_number", "phone_number_verified":
+		return "user_claim", errors.New("email addresses and telephone numbers change hands; write sub, or another claim that the issuer never reassigns")
+	case "name", "given_name", "family_name", "middle_name", "nickname", "profile", "picture", "website":
+		return "user_claim", errors.New("people choose and change this claim, and several can have the same; write sub, or another claim that the issuer keeps to one person")
 	}
 	return "", nil
 }
@@ -121,13 +123,17 @@ func (o *OIDC) identity(t *oidc.IDToken) (Identity, error) {
 	if err := t.Claims(&claims); err != nil {
 		return Identity{}, ErrToken
 	}
+	// A logout token may look like an ID token otherwise.
+	if _, events := claims["events"]; events {
+		return Identity{}, ErrToken
+	}
 	// A token for several must name us as the one that it was given to.
 	azp, named := claims["azp"].(string)
 	if named && azp != o.cfg.ClientID || !named && len(t.Audience) > 1 {
 		return Identity{}, ErrToken
 	}
 	user, _ := claims[o.cfg.UserClaim].(string)
-	if !ValidName(user) || t.Subject == "" || len(t.Subject) > 255 {
+	if !ValidName(user) || t.Subject == "" || len(t.Subject) > MaxSubject {
 		o.log.Warn("a valid token has no name of a user that can be used", "claim", o.cfg.UserClaim)
 		return Identity{}, ErrToken
 	}
@@ -187,90 +193,6 @@ func (o *OIDC) found() (*oidc.IDTokenVerifier, error) {
 		return nil, o.failed
 	}
 	return nil, nil
-}
-
-func (o *OIDC) newVerifier(p *oidc.Provider) *oidc.IDTokenVerifier {
-	var said struct {
-		Keys       string   `json:"jwks_uri"`
-		Algorithms []string `json:"id_token_signing_alg_values_supported"`
-	}
-	_ = p.Claims(&said) // without an address every fetch fails, and says so
-	spaced := &http.Client{
-		Timeout:       o.client.Timeout,
-		CheckRedirect: o.client.CheckRedirect,
-		Transport:     &spacing{next: o.client.Transport, limit: rate.NewLimiter(rate.Every(refetchEvery), refetchBurst), now: o.now},
-	}
-	keys := oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), spaced), said.Keys)
-	return oidc.NewVerifier(o.cfg.Issuer, watchedKeys{keys}, &oidc.Config{
-		ClientID: o.cfg.ClientID, SupportedSigningAlgs: asymmetric(said.Algorithms), Now: o.now,
-	})
-}
-
-// asymmetric are the algorithms of the issuer's that a public key checks. With
-// any other, who knows the public key could sign.
-func asymmetric(said []string) (out []string) {
-	for _, a := range said {
-		switch a {
-		case oidc.RS256, oidc.RS384, oidc.RS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.EdDSA:
-			out = append(out, a)
-		}
-	}
-	return out // none: the library takes RS256
-}
-
-// fetchFailure carries, through a context, why keys could not be fetched. The
-// library's own error no longer tells that from a wrong signature.
-type fetchFailure struct{ err error }
-
-// watchedKeys notes why keys could not be fetched.
-type watchedKeys struct{ oidc.KeySet }
-
-// VerifySignature implements [oidc.KeySet].
-func (w watchedKeys) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	payload, err := w.KeySet.VerifySignature(ctx, token)
-	if err != nil && strings.HasPrefix(err.Error(), "fetching keys") && !errors.Is(err, errSpaced) {
-		if f, ok := ctx.Value(fetchFailure{}).(*fetchFailure); ok {
-			f.err = err
-		}
-	}
-	return payload, err
-}
-
-// errSpaced means that the keys were fetched just now: one that is not among
-// them is nobody's.
-var errSpaced = errors.New("the keys were fetched a moment ago")
-
-// spacing lets requests through at a bounded rate. In between the last answer
-// stands: an issuer that was down is down, one that was not has no other keys.
-type spacing struct {
-	next  http.RoundTripper
-	limit *rate.Limiter
-	now   func() time.Time
-
-	mu   sync.Mutex
-	last error
-}
-
-// RoundTrip implements [http.RoundTripper].
-func (s *spacing) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock() // the library asks once at a time in any case
-	if !s.limit.AllowN(s.now(), 1) {
-		if s.last != nil {
-			return nil, s.last
-		}
-		return nil, errSpaced
-	}
-	a, err := s.next.RoundTrip(r)
-	switch {
-	case err != nil:
-		s.last = err
-	case a.StatusCode != http.StatusOK:
-		s.last = fmt.Errorf("the issuer answered %d", a.StatusCode)
-	default:
-		s.last = nil
-	}
-	return a, err
 }
 
 // shortened is an error of someone else's for the log, not at any length.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,6 +60,8 @@ func TestTokens(t *testing.T) {
 		"without a subject":          {i.Token(good(c, claims{"sub": nil})), false},
 		"a subject that is a number": {i.Token(good(c, claims{"sub": 7})), false},
 		"a subject that is no name":  {i.Token(good(c, claims{"sub": "a\nb"})), false},
+		"a logout token":             {i.Token(good(c, claims{"events": claims{"http://schemas.openid.net/event/backchannel-logout": claims{}}})), false},
+		"with events of nothing":     {i.Token(good(c, claims{"events": ""})), false},
 		"unsigned":                   {i.Signed(claims{"alg": "none"}, good(c, nil)), false},
 		"another algorithm":          {i.Signed(claims{"alg": "HS256", "kid": "1"}, good(c, nil)), false},
 		"an unknown key":             {i.Signed(claims{"alg": "ES256", "kid": "x"}, good(c, nil)), false},
@@ -139,6 +142,61 @@ func TestIssuerDown(t *testing.T) {
 	}
 }
 
+// TestIssuerWithoutKeys answers, but with something else: that is no proof against
+// a token, however often it is shown.
+func TestIssuerWithoutKeys(t *testing.T) {
+	for name, text := range map[string]string{
+		"a page": "<html>maintenance</html>", "nothing": " ", "an empty object": "{}", "no keys": `{"keys":[]}`,
+		"null": `{"keys":null}`, "a list": `["keys"]`, "a text for a key": `{"keys":["x"]}`,
+		"half a key": `{"keys":[{"kty":"EC","crv":"P-256","kid":"1","alg":"ES256"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			i, c := authtest.NewIssuer(t), newClock()
+			o := newOIDC(t, i, c, "")
+			token := i.Token(good(c, nil))
+			i.Keys.Store(text)
+			for range 10 {
+				if _, err := o.Verify(t.Context(), token); !isUnavailable(err) || strings.Contains(errors.Unwrap(err).Error(), "maintenance") {
+					t.Fatal("with", text, "for keys:", err)
+				}
+				c.advance(time.Second)
+			}
+			i.Keys.Store("")
+			c.advance(10 * time.Second)
+			if _, err := o.Verify(t.Context(), token); err != nil {
+				t.Error("with its keys:", err)
+			}
+			i.Keys.Store(text)
+			if _, err := o.Verify(t.Context(), token); err != nil {
+				t.Error("with the keys at hand:", err)
+			}
+		})
+	}
+}
+
+// TestTokensAtOnce: all wait for the one question about the issuer's keys, also
+// for new ones, and none is taken for forged meanwhile.
+func TestTokensAtOnce(t *testing.T) {
+	i, c := authtest.NewIssuer(t), newClock()
+	o := newOIDC(t, i, c, "")
+	for range 2 {
+		token := i.Token(good(c, nil))
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				if _, err := o.Verify(t.Context(), token); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		i.Rotate()
+	}
+	if n := i.Requests.Load(); n != 3 {
+		t.Errorf("the issuer was asked %d times, want once about itself and twice for keys", n)
+	}
+}
+
 func isUnavailable(err error) bool {
 	_, ok := errors.AsType[*auth.UnavailableError](err)
 	return ok
@@ -167,6 +225,10 @@ func TestOIDCChecksItsConfiguration(t *testing.T) {
 		{"http://issuer.example", "c", "sub", "issuer"}, {"issuer.example", "c", "sub", "issuer"},
 		{"https://u@issuer.example", "c", "sub", "issuer"}, {"https://issuer.example?x", "c", "sub", "issuer"},
 		{"https://issuer.example", "", "sub", "client_id"}, {"https://issuer.example", "c", "email", "user_claim"},
+		{"https://issuer.example", "c", "Email", "user_claim"}, {"https://issuer.example", "c", "phone_number", "user_claim"},
+		{"https://issuer.example", "c", "name", "user_claim"}, {"https://issuer.example", "c", "nickName", "user_claim"},
+		{"https://issuer.example", "c", "given_name", "user_claim"}, {"https://issuer.example", "c", "profile", "user_claim"},
+		{"https://issuer.example", "c", "preferred_username", ""},
 		{"https://issuer.example", "c", "sub", ""}, {"http://127.0.0.1:5556/dex", "c", "", ""},
 	} {
 		cfg := auth.OIDCConfig{Issuer: test.issuer, ClientID: test.client, UserClaim: test.claim}

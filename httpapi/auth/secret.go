@@ -42,12 +42,11 @@ func wellFormed(s string) bool {
 	return len(s) == secretLen && strings.HasPrefix(s, Prefix)
 }
 
-var secretPattern = regexp.MustCompile(Prefix + `[A-Za-z0-9_-]*`)
+// secretPattern matches the beginning of each sort of secret, and what may follow
+// it: a key, the secret of a webhook, and a JSON Web Token, whose header begins
+// with a brace and a quote, eyJ in base64.
+var secretPattern = regexp.MustCompile(`(` + Prefix + `|whsec_)[A-Za-z0-9_-]*|(eyJ)[A-Za-z0-9._-]*`)
 
-// Redact replaces everything in s that looks like a key.
-func Redact(s string) string {
-	if !strings.Contains(s, Prefix) {
-		return s
-	}
-	return secretPattern.ReplaceAllString(s, Prefix+"[redacted]")
-}
+// Redact replaces everything in s that looks like a key, the secret of a webhook
+// or a token.
+func Redact(s string) string { return secretPattern.ReplaceAllString(s, "${1}${2}[redacted]") }

@@ -27,6 +27,8 @@ type API struct {
 	TLS       KeyPair   `yaml:"tls"`    // empty: a self-signed pair in the data directory
 	Plaintext Plaintext `yaml:"plaintext"`
 	URL       string    `yaml:"url"` // where users reach a proxy in front; "": at listen, as they say
+	// TrustedProxies are where proxies stand whose X-Forwarded-For is believed.
+	TrustedProxies []Prefix `yaml:"trusted_proxies"`
 }
 
 // KeyPair names the PEM files of a certificate and its key.
@@ -101,6 +103,7 @@ type Project struct {
 type User struct {
 	ID       string `yaml:"id"`
 	Password Secret `yaml:"password"` // argon2id in the PHC form; `congad passwd` prints one
+	Subject  string `yaml:"subject"`  // of the OIDC tokens that stand for the user; "": whoever comes first
 }
 
 // OIDC is an OpenID Connect provider whose tokens prove who a user is.

@@ -39,10 +39,10 @@ func (v *validator) connections(c Connections, d Directory) {
 	}
 	v.count("connections.per_project", c.PerProject)
 	v.count("connections.total", c.Total)
-	seen := map[netip.Prefix]int{}
+	keyless := hosts{"keyless", "lets everybody report without a key; name the hosts' own networks", map[netip.Prefix]int{}}
 	for i, k := range c.Keyless {
 		key := fmt.Sprintf("connections.keyless[%d]", i)
-		v.keylessFrom(key+".from", k.From.Prefix, seen, i)
+		v.hosts(key+".from", k.From.Prefix, keyless, i)
 		if !d.has(k.Project) {
 			v.add(key+".project", "no project %q is in directory.projects; name the one in whose name these hosts report", k.Project)
 		}
@@ -55,20 +55,26 @@ func (v *validator) count(key string, n int) {
 	}
 }
 
-// keylessFrom refuses networks that hold everybody: that is written by mistake,
-// and whoever reports can report what they like.
-func (v *validator) keylessFrom(key string, p netip.Prefix, seen map[netip.Prefix]int, i int) {
-	switch first, twice := seen[p.Masked()]; {
+// hosts is a list of networks whose hosts may do what others may not.
+type hosts struct {
+	list      string // its key
+	everybody string // what a network does that holds everybody, and what to write
+	seen      map[netip.Prefix]int
+}
+
+// hosts refuses networks that hold everybody: that is written by mistake.
+func (v *validator) hosts(key string, p netip.Prefix, h hosts, i int) {
+	switch first, twice := h.seen[p.Masked()]; {
 	case !p.IsValid():
 		v.add(key, "the network is missing; write a prefix such as 10.80.0.0/16")
 	case p.Bits() == 0:
-		v.add(key, "%s lets everybody report without a key; name the hosts' own networks", p)
+		v.add(key, "%s %s", p, h.everybody)
 	case p != p.Masked():
 		v.add(key, "%s has bits behind its length; write %s", p, p.Masked())
 	case twice:
-		v.add(key, "%s is already keyless[%d]; keep one", p, first)
+		v.add(key, "%s is already %s[%d]; keep one", p, h.list, first)
 	}
-	seen[p.Masked()] = i
+	h.seen[p.Masked()] = i
 }
 
 // has reports whether the project can be in the directory.

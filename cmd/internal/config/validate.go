@@ -62,6 +62,10 @@ func (v *validator) api(a API) {
 	if a.URL != "" && !isOrigin(a.URL) {
 		v.add("api.url", "%q is no address of a server; write scheme and host alone, such as https://conga.example.org", a.URL)
 	}
+	proxies := hosts{"trusted_proxies", "would have everybody believed who they say they are; name the proxies' own addresses", map[netip.Prefix]int{}}
+	for i, p := range a.TrustedProxies {
+		v.hosts(fmt.Sprintf("api.trusted_proxies[%d]", i), p.Prefix, proxies, i)
+	}
 	if a.Plaintext == TLSOnly {
 		return
 	}

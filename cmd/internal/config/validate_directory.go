@@ -12,6 +12,12 @@ func (v *validator) directory(d Directory) {
 		key := fmt.Sprintf("directory.users[%d]", i)
 		v.id(key, u.ID, users, i)
 		switch {
+		case u.Subject != "" && d.OIDC.Issuer == "":
+			v.add(key+".subject", "a subject is given but no issuer whose tokens could have it; set directory.oidc or remove it")
+		case len(u.Subject) > auth.MaxSubject:
+			v.add(key+".subject", "the subject is longer than %d bytes; copy the sub claim of the user's tokens", auth.MaxSubject)
+		}
+		switch {
 		case u.Password == "" && !d.AllowPasswordless && d.OIDC.Issuer == "":
 			v.add(key+".password", "user %q could never log in; paste a line made by congad passwd, or set directory.allow_passwordless to true", u.ID)
 		case u.Password != "" && !isHash(u.Password):

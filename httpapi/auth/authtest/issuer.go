@@ -41,6 +41,7 @@ type Issuer struct {
 	PEM   []byte      // the same, as a file has it
 
 	Down     atomic.Bool  // it answers 503
+	Keys     atomic.Value // string: what it says are its keys, if not ""
 	Requests atomic.Int64 // of whatever kind
 
 	t   testing.TB
@@ -83,6 +84,10 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/.well-known/openid-configuration":
 		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q,"id_token_signing_alg_values_supported":["HS256","none","ES256"]}`, i.URL, i.URL+"/keys")
 	case "/keys":
+		if text, _ := i.Keys.Load().(string); text != "" {
+			fmt.Fprint(w, text)
+			return
+		}
 		i.mu.Lock()
 		defer i.mu.Unlock()
 		public, err := i.key.PublicKey.Bytes() // 4, x, y

@@ -1,0 +1,89 @@
+package auth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"conga/allocator/store"
+)
+
+// heldName is a user's name as an issuer's tokens have it. Another issuer's is
+// another: who configures one says whose word is to count.
+type heldName struct{ issuer, user string }
+
+// key is the name as the store's key; an issuer's URL has no space.
+func (n heldName) key() string { return n.issuer + " " + n.user }
+
+// nameRecord is what the store keeps of a name. A claim that people choose
+// themselves can be chosen a second time; issuer and subject cannot.
+type nameRecord struct {
+	Issuer  string `json:"issuer"`
+	User    string `json:"user"`
+	Subject string `json:"subject"`
+	Since   int64  `json:"since"` // UNIX seconds
+}
+
+// readNames reads who holds which name.
+func (k *Keys) readNames(ctx context.Context) error {
+	err := k.store.Scan(ctx, store.Names, func(name string, value []byte) error {
+		var r nameRecord
+		if json.Unmarshal(value, &r) != nil || r.Subject == "" || (heldName{r.Issuer, r.User}).key() != name {
+			return errors.New("a record of the names bucket cannot be read")
+		}
+		k.names[heldName{r.Issuer, r.User}] = r.Subject // nobody else has k yet
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("auth: read names: %w", err)
+	}
+	return nil
+}
+
+// Holds fails with [ErrName] if the name is that of another subject of the same
+// issuer, who was given a key for it before. Where the configuration names the
+// subject, that counts more.
+func (k *Keys) Holds(who Identity) error {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if holder, held := k.names[heldName{who.Issuer, who.User}]; held && holder != who.Subject && !who.Named {
+		return ErrName
+	}
+	return nil
+}
+
+// settled reports whether there is nothing to be written about the name.
+func (k *Keys) settled(who Identity) bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return who.Issuer == "" || k.names[heldName{who.Issuer, who.User}] == who.Subject
+}
+
+// IssueFor is Issue for a user whom an issuer vouches for; the key remembers it.
+// The first one who gets a key under a name holds it from then on: this is
+// committed with the key, and IssueFor fails with [ErrName] for any other.
+func (k *Keys) IssueFor(ctx context.Context, who Identity, project string, along ...store.Op) (secret string, key Key, err error) {
+	if k.settled(who) {
+		return k.issue(ctx, who, project, along...)
+	}
+	k.changing.Lock() // of two who come at once one is the first
+	defer k.changing.Unlock()
+	if err := k.Holds(who); err != nil {
+		return "", Key{}, err
+	}
+	name := heldName{who.Issuer, who.User}
+	value, err := json.Marshal(nameRecord{who.Issuer, who.User, who.Subject, k.now().Unix()})
+	if err != nil {
+		return "", Key{}, fmt.Errorf("auth: issue: %w", err)
+	}
+	op := store.Op{Bucket: store.Names, Key: name.key(), Value: value}
+	if secret, key, err = k.issue(ctx, who, project, append(slices.Clip(along), op)...); err != nil {
+		return "", Key{}, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.names[name] = who.Subject
+	return secret, key, nil
+}
