@@ -26,6 +26,9 @@ type API struct {
 	Listen    string    `yaml:"listen"` // host:port
 	TLS       KeyPair   `yaml:"tls"`    // empty: a self-signed pair in the data directory
 	Plaintext Plaintext `yaml:"plaintext"`
+
+	MaxConnections int `yaml:"max_connections"`             // open at one time
+	MaxPerAddress  int `yaml:"max_connections_per_address"` // of these, from one IPv4 address or IPv6 /64
 }
 
 // KeyPair names the PEM files of a certificate and its key.
@@ -149,7 +152,7 @@ func Default() Config {
 	dscp := uint8(46) // expedited forwarding
 	return Config{
 		Data:     "./conga-data",
-		API:      API{Listen: "127.0.0.1:8443"},
+		API:      API{Listen: "127.0.0.1:8443", MaxConnections: 4096, MaxPerAddress: 256},
 		OpenFlow: OpenFlow{Listen: "0.0.0.0:6653"},
 		Network: Network{
 			Forwarding:      "l2",

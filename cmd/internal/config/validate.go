@@ -58,6 +58,7 @@ func (v *validator) config(c *Config) {
 func (v *validator) api(a API) {
 	host := v.listen("api.listen", a.Listen)
 	v.pair("api.tls", a.TLS.Cert, a.TLS.Key)
+	v.apiConnections(a)
 	if a.Plaintext == TLSOnly {
 		return
 	}
@@ -66,6 +67,20 @@ func (v *validator) api(a API) {
 	}
 	if a.Plaintext == Loopback && !isLoopback(host) {
 		v.add("api.plaintext", "keys and passwords would cross the network in the clear on %s; listen on 127.0.0.1, use TLS, or write force if a proxy in front adds TLS", a.Listen)
+	}
+}
+
+// maxOpen is more than a process may have files open, nearly everywhere.
+const maxOpen = 1_000_000
+
+// apiConnections wants limits that leave somebody in. The limit of a client may
+// be larger than that of all, and is none of its own then.
+func (v *validator) apiConnections(a API) {
+	if n := a.MaxConnections; n < 1 || n > maxOpen {
+		v.add("api.max_connections", "%d is not between 1 and %d; 4096 is usual", n, maxOpen)
+	}
+	if n := a.MaxPerAddress; n < 1 || n > maxOpen {
+		v.add("api.max_connections_per_address", "%d is not between 1 and %d; 256 is usual", n, maxOpen)
 	}
 }
 
