@@ -58,7 +58,7 @@ var (
 var matrix = []row{
 	{"GET", "/healthz", "", anybody},
 	{"GET", "/readyz", "", anybody},
-	{"GET", "/metrics", "", anybody},
+	{"GET", "/metrics", "", operators},
 
 	{"POST", "/api/auth", `{"user_id":"abc123","project_id":"projectB","password":"` + password + `"}`, anybody},
 	{"GET", "/api/auth/{key}", "", [columns]int{404, 404, 404, 200, 200, 200, 404, 404}},

@@ -34,7 +34,7 @@ func (a *api) routes() http.Handler {
 	r.Match(read, "/readyz", a.readyz)
 	r.Match(read, "/openapi.json", a.showOpenAPI)
 	if a.Metrics != nil {
-		r.Match(read, "/metrics", gin.WrapH(a.Metrics))
+		r.Match(read, "/metrics", a.showMetrics)
 	}
 	a.routeCovalence(r)
 	for _, base := range []string{"/api", "/api/v1"} {
