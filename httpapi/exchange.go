@@ -66,7 +66,7 @@ func (a *api) carryOut(x *exchange, f form, g gate, h handler) error {
 	}
 	limit, payer := a.allowance(x, f, g)
 	x.room = a.Bodies.Claim(payer)
-	raw, err := readRaw(x, limit)
+	raw, err := readRaw(x, limit, payer.Known)
 	if err != nil {
 		return f.explain(err, limit)
 	}

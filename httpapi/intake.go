@@ -12,7 +12,7 @@ const (
 	maxBody    = 1 << 20   // bytes
 	maxReport  = 4 << 20   // of a report of connections
 	maxUnkeyed = 64 << 10  // of anything, if no header shows a key
-	firstRoom  = 4 << 10   // made for a body before more of it is there
+	firstRoom  = 4 << 10   // made for a stranger's body before more of it is there
 	maxDrained = 16 << 20  // read and forgotten, of a body that is refused
 	autoDrain  = 256 << 10 // what net/http reads by itself
 )
@@ -77,8 +77,8 @@ func (f form) explain(err error, limit int64) error {
 
 // readRaw reads the body's bytes, of which there may be limit. Its room grows,
 // and is claimed, as they come: who announces much and sends nothing holds
-// nothing.
-func readRaw(x *exchange, limit int64) ([]byte, error) {
+// little. Only who is known has at once the room that was announced.
+func readRaw(x *exchange, limit int64, known bool) ([]byte, error) {
 	r := x.Request
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, nil
@@ -86,15 +86,18 @@ func readRaw(x *exchange, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, errTooLarge
 	}
-	most := limit + 1 // one more shows that there is too much
+	first, most := int64(firstRoom), limit+1 // one more shows that there is too much
 	if r.ContentLength > 0 {
 		most = r.ContentLength
+		if known {
+			first = most
+		}
 	}
 	var raw []byte
 	for int64(len(raw)) < most {
 		if len(raw) == cap(raw) {
 			var err error
-			if raw, err = x.enlarge(raw, most); err != nil {
+			if raw, err = x.enlarge(raw, first, most); err != nil {
 				return nil, err
 			}
 		}
@@ -113,10 +116,11 @@ func readRaw(x *exchange, limit int64) ([]byte, error) {
 	return raw, nil
 }
 
-// enlarge makes room for twice as much, and for most at the most.
-func (x *exchange) enlarge(raw []byte, most int64) ([]byte, error) {
+// enlarge makes room for twice as much, for first at the least and most at the
+// most.
+func (x *exchange) enlarge(raw []byte, first, most int64) ([]byte, error) {
 	had := int64(cap(raw))
-	size := min(max(firstRoom, 2*had), most)
+	size := min(max(first, 2*had), most)
 	if x.room.Grow(x.Request.Context(), size) != nil {
 		return nil, errBodiesMax
 	}
