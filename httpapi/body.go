@@ -5,51 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"unicode/utf8"
-
-	"github.com/gin-gonic/gin"
 )
 
-const (
-	maxBody    = 1 << 20 // bytes
-	maxMembers = 64      // fields of an object; our largest has eleven
-)
-
-// readBody reads what the request holds, whatever its method. Without a body
-// the fields are empty.
-func readBody(c *gin.Context) (*fields, error) {
-	raw, err := readRaw(c, maxBody)
-	if err != nil || len(raw) == 0 {
-		return &fields{}, err
-	}
-	if err := checkContent(c.Request); err != nil {
-		return nil, err
-	}
-	return parseObject(raw)
-}
-
-// readRaw reads the body's bytes, of which there may be limit.
-func readRaw(c *gin.Context, limit int64) ([]byte, error) {
-	r := c.Request
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil, nil
-	}
-	tooLarge := newFault(http.StatusRequestEntityTooLarge, fmt.Sprintf("body: larger than %d bytes", limit))
-	if r.ContentLength > limit {
-		c.Writer.Header().Set("Connection", "close") // nobody will read the rest
-		return nil, tooLarge
-	}
-	raw, err := io.ReadAll(http.MaxBytesReader(c.Writer, r.Body, limit))
-	if _, over := errors.AsType[*http.MaxBytesError](err); over {
-		return nil, tooLarge
-	}
-	if err != nil {
-		return nil, newFault(http.StatusBadRequest, "body: it broke off before its end")
-	}
-	return raw, nil
-}
+const maxMembers = 64 // fields of an object; our largest has eleven
 
 // member is one name and value of a JSON object, in its order.
 type member struct {
@@ -64,11 +24,10 @@ func parseJSON(raw []byte) ([]byte, error) {
 	if !utf8.Valid(raw) {
 		return nil, newFault(http.StatusBadRequest, "body: not valid UTF-8")
 	}
-	var whole json.RawMessage
-	if err := json.Unmarshal(raw, &whole); err != nil {
-		return nil, newFault(http.StatusBadRequest, "body: "+syntaxReason(err))
+	if !json.Valid(raw) {
+		return nil, newFault(http.StatusBadRequest, "body: "+syntaxReason(raw))
 	}
-	return bytes.TrimSpace(whole), nil
+	return bytes.TrimSpace(raw), nil
 }
 
 // parseObject reads a JSON object of ours, which has no name twice.
@@ -87,8 +46,10 @@ func parseObject(raw []byte) (*fields, error) {
 	return &fields{members: members}, nil
 }
 
-func syntaxReason(err error) string {
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
+// syntaxReason is what is wrong with text that is not valid JSON.
+func syntaxReason(raw []byte) string {
+	var whole json.RawMessage
+	if e, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(raw, &whole)); ok {
 		return fmt.Sprintf("not valid JSON at byte %d: %v", e.Offset, e)
 	}
 	return "not valid JSON"

@@ -14,6 +14,7 @@ import (
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
 	"conga/httpapi/events"
+	"conga/httpapi/limits"
 	"conga/httpapi/replay"
 	"conga/httpapi/webhook"
 )
@@ -73,6 +74,7 @@ type Config struct {
 	Keyless     []Keyless                 // who may do so without a key
 	Tokens      Tokens                    // nil: no tokens are taken
 	Guard       *auth.Guard               // nil: one with default limits
+	Bodies      *limits.Bodies            // what bodies may take of memory; nil: the default
 	Planner     Planner                   // nil: no /paths, and nothing is told of reservations
 	Statistics  Statistics                // nil: no /stats
 	Audit       *audit.Log                // nil: nobody keeps who changed what
@@ -103,6 +105,9 @@ func New(cfg Config) (http.Handler, error) {
 	}
 	if cfg.Guard == nil {
 		cfg.Guard = auth.NewGuard(auth.GuardConfig{Now: cfg.Now})
+	}
+	if cfg.Bodies == nil {
+		cfg.Bodies = limits.NewBodies(limits.BodiesConfig{})
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -10,13 +10,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/gin-gonic/gin"
-
 	"conga/httpapi/connections"
 )
 
 const (
-	maxReport    = 4 << 20 // bytes of a body
 	maxReported  = 10_000  // connections in one
 	maxSentences = 20      // about what is wrong in one
 	maxLabel     = 256     // bytes of a name
@@ -32,15 +29,11 @@ type item struct {
 // readReport reads a report of connections: an array of them, as documented; an
 // object {"connections": [...]}, which has room for api_key; or one connection
 // alone, as the first agents sent them.
-func readReport(c *gin.Context) (*fields, error) {
-	raw, err := readRaw(c, maxReport)
-	if err != nil {
-		return nil, err
-	}
+func readReport(h http.Header, raw []byte) (*fields, error) {
 	if len(raw) == 0 {
 		return nil, newFault(http.StatusBadRequest, "body: an array of connections is needed")
 	}
-	if err := checkContent(c.Request); err != nil {
+	if err := checkContent(h); err != nil {
 		return nil, err
 	}
 	return parseReport(raw)

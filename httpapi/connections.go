@@ -23,7 +23,7 @@ func (a *api) routeConnections(g *gin.RouterGroup) {
 	}
 	read := []string{http.MethodGet, http.MethodHead}
 	g.Match(read, "/connections", a.keyed(a.listConnections))
-	g.POST("/connections", a.reading(readReport, a.asked(a.reportConnections)))
+	g.POST("/connections", a.serve(reportForm, needsKey, a.reportConnections))
 	g.Match(read, "/connections/:id", a.keyed(a.showConnection))
 }
 

@@ -42,23 +42,17 @@ func (a *api) routeCovalence(r gin.IRoutes) {
 	if a.Connections == nil {
 		return
 	}
-	r.POST(covalencePath, a.reading(readReport, a.askedOrKeyless(a.covalenceReport)))
-	r.Match([]string{http.MethodGet, http.MethodHead}, covalencePath, a.open(a.askedOrKeyless(a.covalenceList)))
+	r.POST(covalencePath, a.serve(reportForm, keyOrRule, a.covalenceReport))
+	r.Match([]string{http.MethodGet, http.MethodHead}, covalencePath, a.serve(objectForm, keyOrRule, a.covalenceList))
 }
 
-// askedOrKeyless is asked for an address where some hosts need no key.
-func (a *api) askedOrKeyless(h handler) handler {
-	return func(x *exchange) error {
-		rule, ok := a.keylessRule(x)
-		if !ok {
-			return a.asked(h)(x)
-		}
-		if !a.Directory.Project(rule.Project) {
-			return newFault(http.StatusForbidden, "there is no project any more in whose name this host could do without a key")
-		}
-		x.key = auth.Key{Project: rule.Project}
-		return h(x)
+// admitKeyless lets in a request that the rule lets do without a key.
+func (a *api) admitKeyless(x *exchange, rule Keyless) error {
+	if !a.Directory.Project(rule.Project) {
+		return newFault(http.StatusForbidden, "there is no project any more in whose name this host could do without a key")
 	}
+	x.key = auth.Key{Project: rule.Project}
+	return nil
 }
 
 // keylessRule is what lets this request do without the key that it does not

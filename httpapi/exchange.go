@@ -11,6 +11,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"conga/httpapi/auth"
+	"conga/httpapi/limits"
 	"conga/httpapi/replay"
 )
 
@@ -18,8 +19,10 @@ import (
 type exchange struct {
 	*gin.Context
 	body    *fields         // what the body holds; empty without one
+	secret  string          // the key that the request shows, once that is known; "": none
 	key     auth.Key        // who asks; zero where no key is needed
 	detail  string          // what the audit log is to have of it besides
+	room    limits.Claim    // of the memory that the body takes
 	attempt *replay.Attempt // of a request with an Idempotency-Key; nil: none
 	public  string          // origin of addresses, from the configuration; "": the client's own
 	undo    []func()        // take back what the audit log has noted, should the request fail
@@ -28,37 +31,61 @@ type exchange struct {
 // handler answers an exchange, or returns the error that is the answer.
 type handler func(*exchange) error
 
-// open serves a resource that needs no key.
-func (a *api) open(h handler) gin.HandlerFunc { return a.reading(readBody, h) }
+// gate is what a resource wants of who asks.
+type gate uint8
 
-// reading serves a resource whose bodies read understands.
-func (a *api) reading(read func(*gin.Context) (*fields, error), h handler) gin.HandlerFunc {
+const (
+	noKey     gate = iota // nothing; a key in a header is not looked at
+	needsKey              // a key
+	keyOrRule             // a key, or a place among the hosts that do without
+)
+
+// open serves a resource that needs no key.
+func (a *api) open(h handler) gin.HandlerFunc { return a.serve(smallForm, noKey, h) }
+
+// keyed serves a resource that needs one.
+func (a *api) keyed(h handler) gin.HandlerFunc { return a.serve(objectForm, needsKey, h) }
+
+// patched serves PATCH of a resource.
+func (a *api) patched(h handler) gin.HandlerFunc { return a.serve(changeForm, needsKey, h) }
+
+// serve serves a resource whose bodies have the form f.
+func (a *api) serve(f form, g gate, h handler) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		x := &exchange{Context: c, body: &fields{}, public: a.Origin}
-		body, err := read(c)
-		if err == nil {
-			x.body = body
-			err = h(x)
-		}
-		if err != nil {
+		defer func() { x.room.Release() }()
+		if err := a.carryOut(x, f, g, h); err != nil {
 			a.refused(x, err)
-			a.fail(c, err)
+			a.refuse(x, err)
 		}
 	}
 }
 
-// keyed serves a resource that needs one. Who asks is settled before anything
-// else about the request is judged.
-func (a *api) keyed(h handler) gin.HandlerFunc { return a.open(a.asked(h)) }
-
-// asked has h called once it is known who asks.
-func (a *api) asked(h handler) handler {
-	return func(x *exchange) error {
-		if err := a.authenticate(x); err != nil {
+// carryOut does what the request asks for. Who asks is settled before anything
+// else about it is judged: by the headers before the body is read, so that a bad
+// key costs no memory, and otherwise by the body, of which little is read then.
+func (a *api) carryOut(x *exchange, f form, g gate, h handler) error {
+	if g != noKey {
+		if err := a.byHeaders(x); err != nil {
 			return err
 		}
-		return h(x)
 	}
+	limit, payer := a.allowance(x, f, g)
+	x.room = a.Bodies.Claim(payer)
+	raw, err := readRaw(x, limit, payer.Known)
+	if err != nil {
+		return f.explain(err, limit)
+	}
+	if x.body, err = f.parse(x.Request.Header, raw); err != nil {
+		x.body = &fields{}
+		return err
+	}
+	if g != noKey {
+		if err := a.byBody(x, g); err != nil {
+			return err
+		}
+	}
+	return h(x)
 }
 
 // path is an address of the API, in the form that the client used itself.

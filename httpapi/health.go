@@ -24,7 +24,8 @@ type part struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// readyz says whether every part is ready, and 503 with the reasons if not.
+// readyz says whether every part is ready, and 503 if not; why not, to those only
+// who may know.
 func (a *api) readyz(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
 	defer cancel()
@@ -36,11 +37,13 @@ func (a *api) readyz(c *gin.Context) {
 		Status string `json:"status"`
 		Parts  []part `json:"parts"`
 	}{"ready", []part{}}
-	code := http.StatusOK
+	code, tells := http.StatusOK, a.watches(&exchange{Context: c})
 	for _, check := range checks {
 		p := part{Name: check.Name, Ready: true}
 		if err := check.Ready(ctx); err != nil {
-			p.Ready, p.Reason = false, err.Error()
+			if p.Ready = false; tells {
+				p.Reason = err.Error()
+			}
 			answer.Status, code = "not ready", http.StatusServiceUnavailable
 		}
 		answer.Parts = append(answer.Parts, p)
@@ -55,4 +58,49 @@ func (a *api) networkReady(context.Context) error {
 		return errors.New("there is no picture of the network yet")
 	}
 	return nil
+}
+
+// showMetrics is GET and HEAD /metrics. They tell of switches, links and what is
+// reserved, which is for operators; on the machine itself no key is needed.
+func (a *api) showMetrics(c *gin.Context) {
+	x := &exchange{Context: c}
+	if !isLocal(x) {
+		err := a.byHeaders(x)
+		if err == nil && x.secret == "" {
+			err = newFault(http.StatusUnauthorized, "api_key: an operator's is required, as Authorization: Bearer, but on the daemon's own machine")
+		}
+		if err != nil {
+			a.fail(c, err)
+			return
+		}
+	}
+	a.Metrics.ServeHTTP(c.Writer, c.Request)
+}
+
+// watches reports whether who asks may know how the daemon is in detail.
+func (a *api) watches(x *exchange) bool {
+	if isLocal(x) {
+		return true
+	}
+	shown := shownInHeaders(x.Request.Header)
+	if len(shown) != 1 {
+		return false
+	}
+	key, err := a.Keys.Lookup(shown[0])
+	return err == nil && key.SeesAll()
+}
+
+// forwarded are the headers with which a proxy says that a request is not its
+// own.
+var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"}
+
+// isLocal reports whether the client is on this machine itself, and not behind a
+// proxy that is.
+func isLocal(x *exchange) bool {
+	for _, name := range forwarded {
+		if _, ok := x.Request.Header[name]; ok {
+			return false
+		}
+	}
+	return clientAddr(x.Context).Unmap().IsLoopback()
 }

@@ -8,15 +8,50 @@ import (
 	"conga/httpapi/auth"
 )
 
-// authenticate finds out who asks: by api_key in the body, as documented, by
-// Authorization: Bearer, or by X-API-Key. Never by the query, which ends up in
-// logs and histories.
-func (a *api) authenticate(x *exchange) error {
-	secret, err := secretOf(x)
-	if err != nil {
-		return err
+// byHeaders finds out who asks by Authorization: Bearer or X-API-Key. Without
+// them that is left to the body.
+func (a *api) byHeaders(x *exchange) error {
+	shown := shownInHeaders(x.Request.Header)
+	switch len(shown) {
+	case 0:
+		return nil
+	case 1:
+		x.secret = shown[0]
+		return a.authenticate(x)
 	}
-	key, err := a.Keys.Lookup(secret)
+	return errTwoKeys
+}
+
+// byBody settles who asks once the body is there: by its api_key, as documented,
+// unless the headers have said it. Never by the query, which ends up in logs and
+// histories.
+func (a *api) byBody(x *exchange, g gate) error {
+	if g == keyOrRule {
+		if rule, ok := a.keylessRule(x); ok {
+			return a.admitKeyless(x, rule)
+		}
+	}
+	inBody := x.body.text("api_key")
+	switch {
+	case len(x.body.wrongType) > 0:
+		return newFault(http.StatusBadRequest, x.body.wrongType...)
+	case inBody.v != "" && x.secret == "":
+		x.secret = inBody.v
+		return a.authenticate(x)
+	case inBody.v != "" && inBody.v != x.secret:
+		return errTwoKeys
+	case x.secret != "":
+		return nil
+	case x.Request.URL.Query().Has("api_key"):
+		return newFault(http.StatusUnauthorized, "api_key: not taken from the query, where it would end up in logs; put it into the body or into Authorization: Bearer")
+	}
+	return newFault(http.StatusUnauthorized, "api_key: is required, in the body or as Authorization: Bearer; POST /api/auth gives one")
+}
+
+// authenticate finds out whose the key is that the request shows, and whether
+// that may do this.
+func (a *api) authenticate(x *exchange) error {
+	key, err := a.Keys.Lookup(x.secret)
 	if err != nil {
 		return err
 	}
@@ -36,33 +71,17 @@ func (a *api) authenticate(x *exchange) error {
 	return nil
 }
 
-// secretOf is the one key that the request shows.
-func secretOf(x *exchange) (string, error) {
+var errTwoKeys = newFault(http.StatusBadRequest, "api_key: body and headers show different keys")
+
+// shownInHeaders are the keys that the headers show, each once.
+func shownInHeaders(h http.Header) []string {
 	var shown []string
-	inBody := x.body.text("api_key")
-	if len(x.body.wrongType) > 0 {
-		return "", newFault(http.StatusBadRequest, x.body.wrongType...)
-	}
-	if inBody.v != "" {
-		shown = append(shown, inBody.v)
-	}
-	h := x.Request.Header
 	for _, v := range h.Values("Authorization") {
 		if scheme, token, _ := strings.Cut(v, " "); strings.EqualFold(scheme, "Bearer") {
 			shown = append(shown, strings.TrimSpace(token))
 		}
 	}
-	shown = append(shown, h.Values("X-API-Key")...)
-	shown = slices.Compact(shown)
-	switch {
-	case len(shown) > 1:
-		return "", newFault(http.StatusBadRequest, "api_key: body and headers show different keys")
-	case len(shown) == 1:
-		return shown[0], nil
-	case x.Request.URL.Query().Has("api_key"):
-		return "", newFault(http.StatusUnauthorized, "api_key: not taken from the query, where it would end up in logs; put it into the body or into Authorization: Bearer")
-	}
-	return "", newFault(http.StatusUnauthorized, "api_key: is required, in the body or as Authorization: Bearer; POST /api/auth gives one")
+	return slices.Compact(append(shown, h.Values("X-API-Key")...))
 }
 
 // sees reports whether the key opens the project.

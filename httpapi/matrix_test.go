@@ -58,7 +58,7 @@ var (
 var matrix = []row{
 	{"GET", "/healthz", "", anybody},
 	{"GET", "/readyz", "", anybody},
-	{"GET", "/metrics", "", anybody},
+	{"GET", "/metrics", "", operators},
 	{"GET", "/api", "", anybody},
 
 	{"POST", "/api/auth", `{"user_id":"abc123","project_id":"projectB","password":"` + password + `"}`, anybody},

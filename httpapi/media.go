@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,9 +34,9 @@ func accepts(c *gin.Context, kind string) bool {
 	return false
 }
 
-// checkContent refuses a body that is not JSON by its own account.
-func checkContent(r *http.Request) error {
-	h := r.Header
+// checkContent refuses a body that is not JSON by its own account, nor of a kind
+// that will do as well.
+func checkContent(h http.Header, also ...string) error {
 	if enc := h.Get("Content-Encoding"); enc != "" && enc != "identity" {
 		return &fault{status: http.StatusUnsupportedMediaType, errs: []string{"Content-Encoding: send the body without compression"}}
 	}
@@ -50,7 +51,7 @@ func checkContent(r *http.Request) error {
 		return nil
 	}
 	media, params, err := mime.ParseMediaType(text)
-	if r.Method == http.MethodPatch && media == typeMergePatch { // null takes back, as in ours
+	if slices.Contains(also, media) {
 		media = typeJSON
 	}
 	switch {

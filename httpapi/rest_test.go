@@ -150,7 +150,7 @@ func TestHealth(t *testing.T) {
 		t.Errorf("readyz: %d %s", a.code, a.body)
 	}
 	broken = errors.New("has not recovered yet")
-	a := h.do("GET", "/readyz", "")
+	a := h.do("GET", "/readyz", "", bearer(h.admin))
 	if a.code != 503 || !strings.Contains(a.body, `{"name":"scheduler","ready":false,"reason":"has not recovered yet"}`) ||
 		!strings.Contains(a.body, `{"name":"store","ready":true}`) {
 		t.Errorf("readyz: %d %s", a.code, a.body)
@@ -174,7 +174,7 @@ func TestMetricsHandlerIsServed(t *testing.T) {
 			fmt.Fprintln(w, "conga_up 1")
 		})
 	})
-	if a := h.do("GET", "/metrics", ""); a.code != 200 || a.body != "conga_up 1\n" {
+	if a := h.do("GET", "/metrics", "", bearer(h.admin)); a.code != 200 || a.body != "conga_up 1\n" {
 		t.Errorf("metrics: %d %q", a.code, a.body)
 	}
 }

@@ -21,7 +21,7 @@ const (
 
 // role is who may read and who may change what lies at an address and below.
 type role struct {
-	address      string // below /api or /api/v1; below the root for /connections
+	address      string // below /api or /api/v1; below the root for /connections and /metrics
 	read, change access
 }
 
@@ -49,6 +49,7 @@ var roles = []role{
 	{"/hosts", byOperators, byAdmin},
 	{"/attachments", byOperators, byAdmin},
 	{"/audit", byOperators, byNobody},
+	{"/metrics", byOperators, byNobody}, // and without a key on the machine itself
 }
 
 // rolesByRoute are the rows that roleOf has found, by template.

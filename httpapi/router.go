@@ -35,7 +35,7 @@ func (a *api) routes() http.Handler {
 	r.Match(read, "/readyz", a.readyz)
 	r.Match(read, "/openapi.json", a.showOpenAPI)
 	if a.Metrics != nil {
-		r.Match(read, "/metrics", gin.WrapH(a.Metrics))
+		r.Match(read, "/metrics", a.showMetrics)
 	}
 	a.routeCovalence(r)
 	for _, base := range []string{"/api", "/api/v1"} {
@@ -49,13 +49,13 @@ func (a *api) routes() http.Handler {
 		g.Match(read, "/operators", a.keyed(a.listOperators))
 		g.POST("/operators", a.keyed(a.createOperator))
 		g.Match(read, "/operators/:name", a.keyed(a.showOperator))
-		g.PATCH("/operators/:name", a.keyed(a.renewOperator))
+		g.PATCH("/operators/:name", a.patched(a.renewOperator))
 		g.DELETE("/operators/:name", a.keyed(a.deleteOperator))
 		g.Match(read, "/events", a.keyed(a.streamEvents))
 		g.Match(read, "/webhooks", a.keyed(a.listWebhooks))
 		g.POST("/webhooks", a.keyed(a.createWebhook))
 		g.Match(read, "/webhooks/:id", a.keyed(a.showWebhook))
-		g.PATCH("/webhooks/:id", a.keyed(a.changeWebhook))
+		g.PATCH("/webhooks/:id", a.patched(a.changeWebhook))
 		g.PUT("/webhooks/:id", a.keyed(a.replaceWebhook))
 		g.DELETE("/webhooks/:id", a.keyed(a.deleteWebhook))
 		g.Match(read, "/projects", a.keyed(a.listProjects))
@@ -66,7 +66,7 @@ func (a *api) routes() http.Handler {
 		g.POST("/allocations", a.keyed(a.once(a.createAllocation)))
 		g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
 		g.POST("/allocations/:id", a.keyed(a.once(a.changeAllocation)))
-		g.PATCH("/allocations/:id", a.keyed(a.once(a.changeAllocation)))
+		g.PATCH("/allocations/:id", a.patched(a.once(a.changeAllocation)))
 		g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
 		g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
 		a.routeConnections(g)

@@ -7,8 +7,23 @@ import (
 	"time"
 )
 
+// http2Limits keep what one connection can have under way, and what is held of
+// bodies that nobody has begun to read, within what a connection may cost.
+func http2Limits() *http.HTTP2Config {
+	return &http.HTTP2Config{
+		MaxConcurrentStreams:          32,
+		MaxReadFrameSize:              16 << 10, // the least there is; so are the next two
+		MaxReceiveBufferPerConnection: 64 << 10,
+		MaxReceiveBufferPerStream:     64 << 10,
+		SendPingTimeout:               30 * time.Second, // a stream of events may be silent, its client not gone
+		PingTimeout:                   15 * time.Second,
+		WriteByteTimeout:              30 * time.Second,
+	}
+}
+
 // NewServer is an HTTP server with limits that a slow or hostile client cannot
-// stretch. With tlsConfig, serve it with ServeTLS and no file names.
+// stretch. With tlsConfig, serve it with ServeTLS and no file names; the time for
+// headers is that for the handshake too.
 func NewServer(h http.Handler, tlsConfig *tls.Config, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
@@ -18,6 +33,7 @@ func NewServer(h http.Handler, tlsConfig *tls.Config, log *slog.Logger) *http.Se
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		HTTP2:             http2Limits(),
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // handshakes that fail, mostly
 	}
 }

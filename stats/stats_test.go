@@ -120,3 +120,15 @@ func TestMetricsAreWellFormed(t *testing.T) {
 		}
 	}
 }
+
+func TestClients(t *testing.T) {
+	r := prometheus.NewRegistry()
+	err := stats.RegisterClients(r, func() stats.Clients {
+		return stats.Clients{Connections: 7, BodyBytes: 4096, Refused: map[string]uint64{"total": 2, "address": 3}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, r, "conga_http_connections 7", "conga_http_body_bytes 4096",
+		`conga_http_connections_refused_total{limit="total"} 2`, `conga_http_connections_refused_total{limit="address"} 3`)
+}

@@ -19,6 +19,7 @@ import (
 	"conga/httpapi"
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
+	"conga/httpapi/limits"
 	"conga/openflow"
 	"conga/scheduler"
 	"conga/stats"
@@ -46,7 +47,8 @@ type daemon struct {
 	allocator  *allocator.Allocator
 	scheduler  *scheduler.Scheduler
 	server     *http.Server
-	listener   net.Listener // for users
+	bodies     *limits.Bodies
+	listener   *limits.Listener // for users
 
 	adminKey    string               // path of its file
 	certificate *httpapi.Certificate // nil without TLS
@@ -156,6 +158,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 
 // openAPI makes the server and opens the address for users.
 func (d *daemon) openAPI() error {
+	d.bodies = limits.NewBodies(limits.BodiesConfig{})
 	metrics, observe, err := d.metrics()
 	if err != nil {
 		return err
@@ -164,7 +167,7 @@ func (d *daemon) openAPI() error {
 		Allocations: d.allocator, Keys: d.keys, Directory: d.outside.directory, Tokens: d.outside.tokens,
 		Planner: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
-		Metrics: metrics, Observe: observe,
+		Metrics: metrics, Observe: observe, Bodies: d.bodies,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),
 		Audit: d.around.audit, Replays: d.around.replays, Events: d.around.events,
 		Webhooks: d.around.webhooks, Projects: d.projects, Origin: d.cfg.API.URL,
@@ -182,9 +185,23 @@ func (d *daemon) openAPI() error {
 		d.fingerprint, d.certificate = pair.Fingerprint, httpapi.NewCertificate(pair)
 		d.server.TLSConfig = d.certificate.TLS()
 	}
-	if d.listener, err = net.Listen("tcp", d.cfg.API.Listen); err != nil {
+	return d.listenAPI()
+}
+
+// listenAPI opens the address for users.
+func (d *daemon) listenAPI() error {
+	l, err := net.Listen("tcp", d.cfg.API.Listen)
+	if err != nil {
 		return fmt.Errorf("listen for users on %s: %w", d.cfg.API.Listen, err)
 	}
+	files, total := openFiles(), d.cfg.API.MaxConnections
+	if most := connectionsWithin(files); total > most {
+		d.log.Warn("fewer connections of users than configured: raise the limit of open files", "max_connections", most, "files", files)
+		total = most
+	}
+	d.listener = limits.Listen(l, limits.ListenerConfig{
+		Total: total, PerAddress: d.cfg.API.MaxPerAddress, Log: d.log.With("part", "api"),
+	})
 	return nil
 }
 

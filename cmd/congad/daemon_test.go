@@ -45,7 +45,13 @@ log: {format: json, level: debug}
 // start runs congad with a file and waits until it listens.
 func start(t *testing.T, file string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command("congad", "--config", file), exit: make(chan error, 1), more: make(chan struct{})}
+	return startCommand(t, exec.Command("congad", "--config", file))
+}
+
+// startCommand is start with a command that becomes congad.
+func startCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, exit: make(chan error, 1), more: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err == nil {
 		err = p.cmd.Start()

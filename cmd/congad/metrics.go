@@ -16,12 +16,22 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	err = errors.Join(err,
 		stats.RegisterNetwork(r, d.controller.Snapshot),
 		stats.RegisterAllocations(r, d.states),
-		stats.RegisterTraffic(r, d.poller, d.reserved))
+		stats.RegisterTraffic(r, d.poller, d.reserved),
+		stats.RegisterClients(r, d.clients))
 	if err != nil {
 		return nil, nil, err
 	}
 	observe := func(o httpapi.Observation) { requests.Observe(o.Route, o.Method, o.Code, o.Took) }
 	return stats.Handler(r, d.log.With("part", "metrics")), observe, nil
+}
+
+// clients is what users' clients take of the daemon.
+func (d *daemon) clients() stats.Clients {
+	n := d.listener.Count()
+	return stats.Clients{
+		Connections: n.Open, BodyBytes: d.bodies.Held(),
+		Refused: map[string]uint64{"total": n.Total, "address": n.PerAddress},
+	}
 }
 
 // states counts the allocations by the name of their state.

@@ -29,6 +29,9 @@ type API struct {
 	URL       string    `yaml:"url"` // where users reach a proxy in front; "": at listen, as they say
 	// TrustedProxies are where proxies stand whose X-Forwarded-For is believed.
 	TrustedProxies []Prefix `yaml:"trusted_proxies"`
+
+	MaxConnections int `yaml:"max_connections"`             // open at one time
+	MaxPerAddress  int `yaml:"max_connections_per_address"` // of these, from one IPv4 address or IPv6 /64
 }
 
 // KeyPair names the PEM files of a certificate and its key.
@@ -153,7 +156,7 @@ func Default() Config {
 	dscp := uint8(46) // expedited forwarding
 	return Config{
 		Data:     "./conga-data",
-		API:      API{Listen: "127.0.0.1:8443"},
+		API:      API{Listen: "127.0.0.1:8443", MaxConnections: 4096, MaxPerAddress: 256},
 		OpenFlow: OpenFlow{Listen: "0.0.0.0:6653"},
 		Network: Network{
 			Forwarding:      "l2",

@@ -66,6 +66,7 @@ func (v *validator) api(a API) {
 	for i, p := range a.TrustedProxies {
 		v.hosts(fmt.Sprintf("api.trusted_proxies[%d]", i), p.Prefix, proxies, i)
 	}
+	v.apiConnections(a)
 	if a.Plaintext == TLSOnly {
 		return
 	}
@@ -82,6 +83,20 @@ func (v *validator) api(a API) {
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && s == u.Scheme+"://"+u.Host
+}
+
+// maxOpen is more than a process may have files open, nearly everywhere.
+const maxOpen = 1_000_000
+
+// apiConnections wants limits that leave somebody in. The limit of a client may
+// be larger than that of all, and is none of its own then.
+func (v *validator) apiConnections(a API) {
+	if n := a.MaxConnections; n < 1 || n > maxOpen {
+		v.add("api.max_connections", "%d is not between 1 and %d; 4096 is usual", n, maxOpen)
+	}
+	if n := a.MaxPerAddress; n < 1 || n > maxOpen {
+		v.add("api.max_connections_per_address", "%d is not between 1 and %d; 256 is usual", n, maxOpen)
+	}
 }
 
 func isLoopback(host string) bool {

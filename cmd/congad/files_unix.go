@@ -1,0 +1,18 @@
+//go:build unix
+
+package main
+
+import (
+	"math"
+	"syscall"
+)
+
+// openFiles is how many files the process may have open. The Go runtime has
+// raised that to the hard limit when it started.
+func openFiles() uint64 {
+	var r syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {
+		return math.MaxInt64
+	}
+	return uint64(r.Cur)
+}

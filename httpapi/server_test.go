@@ -1,0 +1,94 @@
+package httpapi_test
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conga/httpapi"
+)
+
+// TestSlowHandshakes: who connects and says nothing, or nothing more, is let go
+// soon, with TLS as without.
+func TestSlowHandshakes(t *testing.T) {
+	pair, err := httpapi.ReadPair(httpapi.TLSFiles{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		tls  bool
+		do   func(net.Conn)
+		most time.Duration
+	}{
+		"nothing":              {true, func(net.Conn) {}, 5 * time.Second},
+		"nothing, without TLS": {false, func(net.Conn) {}, 5 * time.Second},
+		"half a hello":         {true, func(c net.Conn) { _, _ = c.Write([]byte{22, 3, 1, 2}) }, 5 * time.Second},
+		"a handshake, then nothing": {true, func(c net.Conn) {
+			_ = tls.Client(c, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(context.Background())
+		}, 5 * time.Second},
+		"a handshake for HTTP/2, then nothing": {true, func(c net.Conn) {
+			_ = tls.Client(c, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}).HandshakeContext(context.Background())
+		}, 10 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHarness(t)
+				l := newPipeListener()
+				server := httpapi.NewServer(h.api, nil, slogDiscard)
+				served := make(chan error, 1)
+				go func() {
+					if c.tls {
+						server.TLSConfig = httpapi.NewCertificate(pair).TLS()
+						served <- server.ServeTLS(l, "", "")
+					} else {
+						served <- server.Serve(l)
+					}
+				}()
+				conn, start := l.dial(), time.Now()
+				c.do(conn)
+				_, _ = io.Copy(io.Discard, conn)
+				if took := time.Since(start); took > c.most+time.Second {
+					t.Errorf("it was kept for %v", took)
+				}
+				conn.Close()
+				server.Close()
+				<-served
+			})
+		})
+	}
+}
+
+// TestHTTP2Settings are those that bound what one connection may cost.
+func TestHTTP2Settings(t *testing.T) {
+	h := newHarness(t)
+	pair, err := httpapi.ReadPair(httpapi.TLSFiles{Dir: t.TempDir()})
+	h.must(err)
+	addr := served(t, h, httpapi.NewCertificate(pair).TLS(), nil)
+	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
+	h.must(err)
+	defer c.Close()
+	h.must(c.SetDeadline(time.Now().Add(10 * time.Second)))
+	// The preface, and a frame of settings without any (RFC 9113, 3.4 and 6.5).
+	_, err = io.WriteString(c, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+	h.must(err)
+	head := make([]byte, 9)
+	_, err = io.ReadFull(c, head)
+	h.must(err)
+	frame := make([]byte, int(head[0])<<16|int(head[1])<<8|int(head[2]))
+	_, err = io.ReadFull(c, frame)
+	h.must(err)
+	settings := map[uint16]uint32{4: 65_535} // what holds unless it is said otherwise
+	for ; len(frame) >= 6; frame = frame[6:] {
+		settings[binary.BigEndian.Uint16(frame)] = binary.BigEndian.Uint32(frame[2:])
+	}
+	for id, most := range map[uint16]uint32{3: 32, 4: 64 << 10, 5: 16 << 10} {
+		if settings[id] > most || settings[id] == 0 {
+			t.Errorf("setting %d is %d", id, settings[id])
+		}
+	}
+}
