@@ -31,7 +31,7 @@ func (a *api) createAllocation(x *exchange) error {
 	}
 	r := f.request()
 	r.UserID = user
-	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, func(one allocator.Allocation) reply { return a.created(x, one) }))
+	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, func(one allocator.Allocation) (reply, error) { return a.created(x, one), nil }))
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (a *api) createAllocation(x *exchange) error {
 // created answers a creation.
 func (a *api) created(x *exchange, one allocator.Allocation) reply {
 	self := x.path("allocations", one.ID)
-	etag := etagOf(one, a.viewAllocations(x, []allocator.Allocation{one})[0])
+	etag := etagOf(one, a.usageOf([]allocator.Allocation{one})[0])
 	return reply{
 		status: http.StatusCreated, header: map[string]string{"Location": self, "ETag": etag},
 		results: []createdView{{ID: one.ID, State: string(one.State), Links: links{Self: link{self}}}},
@@ -57,7 +57,10 @@ func (a *api) showAllocation(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	r := a.shown(x, found)
+	r, err := a.shown(x, found)
+	if err != nil {
+		return err
+	}
 	known, err := unchanged(x.Request.Header, found, r.header["ETag"])
 	if err != nil {
 		return err
@@ -72,9 +75,12 @@ func (a *api) showAllocation(x *exchange) error {
 }
 
 // shown answers with all that is known of an allocation.
-func (a *api) shown(x *exchange, one allocator.Allocation) reply {
-	views := a.viewAllocations(x, []allocator.Allocation{one})
-	return reply{status: http.StatusOK, header: map[string]string{"ETag": etagOf(one, views[0])}, results: views}
+func (a *api) shown(x *exchange, one allocator.Allocation) (reply, error) {
+	texts, tags, err := a.render(x, []allocator.Allocation{one})
+	if err != nil {
+		return reply{}, err
+	}
+	return reply{status: http.StatusOK, header: map[string]string{"ETag": tags[0]}, results: texts}, nil
 }
 
 // find is the allocation in the address. That of another project does not
@@ -158,9 +164,14 @@ func (a *api) update(x *exchange, f *allocationFields, change func(allocator.All
 		if f.user.set && f.user.v != now.UserID {
 			return newFault(http.StatusUnprocessableEntity, "user_id: cannot be changed")
 		}
-		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, change(now), a.along(x, func(one allocator.Allocation) reply { return a.shown(x, one) }))
+		along := a.along(x, func(one allocator.Allocation) (reply, error) { return a.shown(x, one) })
+		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, change(now), along)
 		if err == nil {
-			return x.answer(a.shown(x, changed))
+			r, err := a.shown(x, changed)
+			if err != nil {
+				return err
+			}
+			return x.answer(r)
 		}
 		if !stale(err) {
 			return err
@@ -225,5 +236,9 @@ func (a *api) listAllocations(x *exchange) error {
 	}
 	page, total := a.Allocations.Page(project, q.skip(), q.perPage)
 	x.linkPages(q, x.path("allocations"), total)
-	return x.succeed(http.StatusOK, a.viewAllocations(x, page))
+	texts, _, err := a.render(x, page)
+	if err != nil {
+		return err
+	}
+	return x.succeed(http.StatusOK, texts)
 }

@@ -11,15 +11,14 @@ import (
 // etagOf is a strong validator of an allocation as it is shown: its revision,
 // which grows with every change, and what is shown of its use, which changes
 // without one.
-func etagOf(a allocator.Allocation, v allocationView) string {
-	tag := `"` + strconv.FormatUint(a.Revision, 10)
-	if v.Connections != nil {
-		tag += "." + strconv.Itoa(*v.Connections)
+func etagOf(a allocator.Allocation, u usage) string {
+	tag := append(make([]byte, 0, 32), '"')
+	tag = strconv.AppendUint(tag, a.Revision, 10)
+	if u.reported != unreported {
+		tag = strconv.AppendInt(append(tag, '.'), int64(u.reported), 10)
 	}
-	if v.InUse != nil && *v.InUse {
-		tag += ".u"
-	}
-	return tag + `"`
+	tag = append(tag, [...]string{nobodyKnows: "", unused: ".n", used: ".u"}[u.use]...)
+	return string(append(tag, '"'))
 }
 
 // current reports whether a header names the allocation's revision. Who wants to

@@ -3,78 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"net/netip"
-	"slices"
-
-	"conga/allocator"
-	"conga/httpapi/connections"
-	"conga/stats"
 )
-
-// viewAllocations is viewAllocation for many, with how each is used.
-func (a *api) viewAllocations(x *exchange, list []allocator.Allocation) []allocationView {
-	views := make([]allocationView, len(list))
-	flows := make([]connections.Flow, len(list))
-	for i, one := range list {
-		views[i], flows[i] = viewAllocation(x.path, one), flowOf(one)
-	}
-	if a.Connections != nil {
-		a.countReports(x, views, flows)
-	}
-	for i := range views {
-		views[i].InUse = a.inUse(list[i], views[i].Connections)
-	}
-	return views
-}
-
-// countReports shows how many connections were reported of each flow. Where a
-// project reports nothing at all that says nothing, and stays null.
-func (a *api) countReports(x *exchange, views []allocationView, flows []connections.Flow) {
-	list := x.path("connections") + "?allocation="
-	reports, any := map[string]bool{}, false
-	for i, f := range flows {
-		if _, asked := reports[f.Project]; !asked {
-			_, total := a.Connections.List(connections.Query{Project: f.Project}, 0, 0)
-			reports[f.Project] = total > 0
-			any = any || total > 0
-		}
-		views[i].Links.Connections = &link{list + views[i].ID}
-	}
-	if !any {
-		return
-	}
-	for i, n := range a.Connections.Count(flows) {
-		if reports[flows[i].Project] {
-			views[i].Connections = &n
-		}
-	}
-}
-
-// inUse tells whether anybody is on an active path: somebody has reported a
-// connection, or traffic is seen. Nil: nobody can tell.
-func (a *api) inUse(one allocator.Allocation, reported *int) *bool {
-	if one.State != allocator.Active {
-		return new(false)
-	}
-	if reported != nil && *reported > 0 {
-		return new(true)
-	}
-	if a.Statistics != nil {
-		s := a.Statistics.Allocation(one.ID)
-		rates := []*stats.Rate{s.Forward.EnteredRate, s.Reverse.EnteredRate, s.Forward.DeliveredRate, s.Reverse.DeliveredRate}
-		for _, r := range rates {
-			if r != nil && r.Bits > 0 {
-				return new(true)
-			}
-		}
-		if slices.ContainsFunc(rates, func(r *stats.Rate) bool { return r != nil }) && !s.Stale {
-			return new(false)
-		}
-	}
-	if reported != nil {
-		return new(false)
-	}
-	return nil
-}
 
 // takeConnectionID takes connection_uuid, which says in one word what the
 // addresses, the ports and the protocol say otherwise; beside it they are

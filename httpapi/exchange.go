@@ -90,11 +90,15 @@ func (a *api) carryOut(x *exchange, f form, g gate, h handler) error {
 
 // path is an address of the API, in the form that the client used itself.
 func (x *exchange) path(elem ...string) string {
-	base := "/api"
+	return x.base() + "/" + strings.Join(elem, "/")
+}
+
+// base is what addresses begin with that the client uses.
+func (x *exchange) base() string {
 	if strings.HasPrefix(x.FullPath(), "/api/v1/") {
-		base = "/api/v1"
+		return "/api/v1"
 	}
-	return base + "/" + strings.Join(elem, "/")
+	return "/api"
 }
 
 // origin is scheme and host of a whole address: as configured, or else what the
@@ -175,6 +179,12 @@ func send(c *gin.Context, code int, kind string, v any) error {
 
 // encode prints v as every answer is printed.
 func encode(buf *bytes.Buffer, v any) error {
+	if e, ok := v.(envelope); ok {
+		if r, ok := e.Results.(rendered); ok {
+			r.writeTo(buf)
+			return nil
+		}
+	}
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false) // no browser reads this as HTML, and links stay readable
 	return enc.Encode(v)

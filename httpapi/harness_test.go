@@ -38,6 +38,7 @@ type harness struct {
 	t       testing.TB
 	api     http.Handler // holds every answer against the OpenAPI document
 	bare    http.Handler // does not
+	cfg     httpapi.Config
 	alloc   *allocator.Allocator
 	keys    *auth.Keys
 	dir     *auth.Static
@@ -137,6 +138,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	for _, f := range adjust {
 		f(&cfg)
 	}
+	h.cfg = cfg
 	h.bare, err = httpapi.New(cfg)
 	h.must(err)
 	h.api = h.bare

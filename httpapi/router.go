@@ -7,12 +7,14 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// api is the configuration with the handlers as its methods. It never changes.
+// api is the configuration with the handlers as its methods, and what they keep
+// of what they have written.
 type api struct {
 	Config
+	shelf shelf
 }
 
-func newAPI(cfg Config) *api { return &api{cfg} }
+func newAPI(cfg Config) *api { return &api{Config: cfg} }
 
 // releaseMode keeps Gin from printing routes; it is a global of Gin's.
 var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })

@@ -73,7 +73,9 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 	}
 	level := new(slog.LevelVar)
 	level.Set(levelOf(cfg.Log.Level))
-	d, err := open(ctx, cfg, newLogger(a.err, cfg.Log.Format, level), level)
+	log, flush := newLogger(a.err, cfg.Log.Format, level)
+	defer flush()
+	d, err := open(ctx, cfg, log, level)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -18,9 +17,11 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	collectSeldom()
 	level := new(slog.LevelVar)
 	level.Set(levelOf(cfg.Log.Level))
-	log := newLogger(a.err, cfg.Log.Format, level)
+	log, flush := newLogger(a.err, cfg.Log.Format, level)
+	defer flush()
 	// From here on a hangup no longer ends the process; it waits for its turn.
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -42,14 +43,6 @@ func (a *app) serve(ctx context.Context) error {
 		log.Info("stopped")
 	}
 	return err
-}
-
-func newLogger(out io.Writer, format string, level slog.Leveler) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	if format == "json" {
-		return slog.New(slog.NewJSONHandler(out, options))
-	}
-	return slog.New(slog.NewTextHandler(out, options))
 }
 
 // reloadOn applies the configuration again at every hangup, until ctx ends.

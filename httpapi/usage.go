@@ -1,0 +1,100 @@
+package httpapi
+
+import (
+	"conga/allocator"
+	"conga/httpapi/connections"
+	"conga/stats"
+)
+
+// usage is what is shown of who uses an allocation.
+type usage struct {
+	reported int // connections; unreported: nobody reports any
+	use      useState
+}
+
+const unreported = -1
+
+// useState tells whether anybody is on an active path.
+type useState uint8
+
+const (
+	nobodyKnows useState = iota
+	unused
+	used
+)
+
+// shown are the members that usage has in a view.
+func (u usage) shown() (connections *int, inUse *bool) {
+	if u.reported != unreported {
+		connections = &u.reported
+	}
+	if u.use != nobodyKnows {
+		inUse = new(u.use == used)
+	}
+	return connections, inUse
+}
+
+// usageOf is how each allocation is used.
+func (a *api) usageOf(list []allocator.Allocation) []usage {
+	out := make([]usage, len(list))
+	for i := range out {
+		out[i].reported = unreported
+	}
+	a.countReports(list, out)
+	for i, one := range list {
+		out[i].use = a.use(one, out[i].reported)
+	}
+	return out
+}
+
+// countReports counts the connections that were reported of each allocation.
+// Where a project reports nothing at all that says nothing.
+func (a *api) countReports(list []allocator.Allocation, out []usage) {
+	if a.Connections == nil {
+		return
+	}
+	reports := map[string]bool{}
+	var flows []connections.Flow
+	var of []int
+	for i, one := range list {
+		does, asked := reports[one.ProjectID]
+		if !asked {
+			_, total := a.Connections.List(connections.Query{Project: one.ProjectID}, 0, 0)
+			does = total > 0
+			reports[one.ProjectID] = does
+		}
+		if does {
+			flows, of = append(flows, flowOf(one)), append(of, i)
+		}
+	}
+	if len(flows) == 0 {
+		return
+	}
+	for i, n := range a.Connections.Count(flows) {
+		out[of[i]].reported = n
+	}
+}
+
+// use is whether somebody has reported a connection, or traffic is seen.
+func (a *api) use(one allocator.Allocation, reported int) useState {
+	switch {
+	case one.State != allocator.Active:
+		return unused
+	case reported > 0:
+		return used
+	}
+	counted := false
+	if a.Statistics != nil {
+		s := a.Statistics.Allocation(one.ID)
+		for _, r := range []*stats.Rate{s.Forward.EnteredRate, s.Reverse.EnteredRate, s.Forward.DeliveredRate, s.Reverse.DeliveredRate} {
+			if r != nil && r.Bits > 0 {
+				return used
+			}
+			counted = counted || r != nil && !s.Stale
+		}
+	}
+	if counted || reported != unreported {
+		return unused
+	}
+	return nobodyKnows
+}
