@@ -223,8 +223,16 @@ func (o operation) attacks(t *testing.T) (out []attack) {
 				add(field+": "+name, o.target, o.with(t, field, value))
 			}
 		}
-		for field := range o.required(t) {
+		for field, value := range o.required(t) {
 			add("without "+field, o.target, o.with(t, field, ""))
+			whole := bodyOf(o.required(t))
+			add(field+" twice", o.target, fmt.Sprintf(`{%q:%s,%s`, field, value, whole[1:]))
+			add(field+" twice, disguised", o.target, fmt.Sprintf(`{"\\u%04x%s":%s,%s`, field[0], field[1:], value, whole[1:]))
+			add(field+" in capitals", o.target, strings.Replace(whole, field, strings.ToUpper(field), 1))
+		}
+		for name, more := range map[string]string{"one member more": `"colour":"red"`, "our own member": `"_admin":true`, "a number more": `"":1e999`} {
+			fields := strings.TrimPrefix(bodyOf(o.required(t)), "{")
+			add(name, o.target, "{"+more+map[bool]string{true: "", false: ","}[fields == "}"]+fields)
 		}
 		add("wrong media type", o.target, bodyOf(o.required(t)), header{"Content-Type", "text/xml"})
 		add("compressed", o.target, bodyOf(o.required(t)), header{"Content-Encoding", "gzip"})

@@ -17,7 +17,7 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	collectSeldom()
+	tuneRuntime()
 	level := new(slog.LevelVar)
 	level.Set(levelOf(cfg.Log.Level))
 	log, flush := newLogger(a.err, cfg.Log.Format, level)
