@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"conga/allocator/store"
-	"conga/httpapi/httpapitest"
 )
 
 func TestWebhooks(t *testing.T) {
@@ -214,62 +213,4 @@ func TestProjects(t *testing.T) {
 	h.want(404, "GET", "/api/v1/projects/nowhere", "", bearer(h.admin))
 	h.want(422, "GET", "/api/v1/projects?project_id=projectB", "", bearer(h.key))
 	h.want(401, "GET", "/api/v1/projects", "")
-}
-
-// TestConventions holds every resource that can be read against what holds for
-// all of them.
-func TestConventions(t *testing.T) {
-	h := watched(t)
-	id := h.create("")
-	c, err := httpapitest.Load()
-	h.must(err)
-	checked := 0
-	for _, op := range h.operations(c, id) {
-		if op.method != "GET" || !strings.HasPrefix(op.target, "/api") {
-			continue
-		}
-		checked++
-		base := "/api/v1"
-		if !strings.HasPrefix(op.target, base) {
-			base = "/api"
-		}
-		list := op.lists()
-		if strings.HasSuffix(op.target, "/paths") {
-			op.target += "?src=192.127.1.10&dst=192.127.1.11"
-		}
-		key := bearer(h.admin)
-		get := h.want(200, "GET", op.target, "", key)
-		for _, r := range get.Results {
-			self, _ := r["_links"].(map[string]any)["self"].(map[string]any)["href"].(string)
-			if again := h.do("GET", self, "", key); again.code != 200 || !strings.HasPrefix(self, base) {
-				t.Errorf("%s: self is %q: %d", op.target, self, again.code)
-			}
-		}
-		if head := h.do("HEAD", op.target, "", key); head.code != 200 || head.body != "" || head.header.Get("Content-Length") != get.header.Get("Content-Length") {
-			t.Errorf("HEAD %s: %d %v", op.target, head.code, head.header)
-		}
-		versioned := h.do("GET", op.target, "", key, header{"Accept", "application/vnd.conga+json; version=1.0"})
-		if got := versioned.header.Get("Content-Type"); got != "application/vnd.conga+json; version=1.0" {
-			t.Errorf("%s: versioned as %s", op.target, got)
-		}
-		if (get.header.Get("Link") != "") != list {
-			t.Errorf("%s: Link is %q", op.target, get.header.Get("Link"))
-		}
-		if list {
-			h.want(200, "GET", op.target+"?page=2&per_page=1", "", key)
-			h.want(422, "GET", op.target+"?page=0", "", key)
-		}
-		h.want(400, "GET", op.target, "{", key)
-		h.want(400, "GET", op.target, `{"api_key":7}`, header{"X-Nothing", "x"})
-		h.want(422, "GET", op.target, `{"colour":"red"}`, key)
-	}
-	if checked < 20 {
-		t.Errorf("only %d resources", checked)
-	}
-}
-
-// lists reports whether the document says that an operation has pages.
-func (op operation) lists() bool {
-	params, _ := op.c.Get(op.at.At("parameters"))
-	return strings.Contains(fmt.Sprint(params), "/PerPage")
 }

@@ -109,13 +109,13 @@ var congaBasics = checks{
 	},
 	"conga: Authentication: a key is needed for all other requests": func(t *testing.T, w *world) {
 		for _, c := range w.resources(t).operations(t) {
-			if c.open || !takesBody(c) || strings.HasPrefix(c.path, "/api/auth") {
+			if c.Open() || !takesBody(c) || strings.HasPrefix(c.path, "/api/auth") {
 				continue // what watches the daemon is open to its own machine, where we are
 			}
 			u := w.nobody(t)
-			u.want(401, c.method, c.path, c.body)
+			u.want(401, c.Method, c.path, c.body)
 			u.key = "conga_" + strings.Repeat("x", 43)
-			u.want(401, c.method, c.path, c.body)
+			u.want(401, c.Method, c.path, c.body)
 		}
 	},
 

@@ -17,13 +17,13 @@ var crowbarChecks = checks{
 	"crowbar: Client Errors: invalid JSON": func(t *testing.T, w *world) {
 		r := w.resources(t)
 		for _, o := range r.operations(t) {
-			if o.method == "HEAD" || !takesBody(o) {
+			if o.Method == "HEAD" || !takesBody(o) {
 				continue
 			}
 			for _, bad := range []string{"{", `{"api_key":}`, "{}{}", `{"a":1,"a":2}`, "{\"a\":\"\xff\"}"} {
-				got := r.asAdmin(t).want(400, o.method, o.path, bad)
+				got := r.asAdmin(t).want(400, o.Method, o.path, bad)
 				if o.envelope() && got.Status != 400 {
-					t.Errorf("%s %s: %s", o.method, o.path, got.body)
+					t.Errorf("%s %s: %s", o.Method, o.path, got.body)
 				}
 			}
 		}
@@ -31,38 +31,38 @@ var crowbarChecks = checks{
 	"crowbar: Client Errors: the wrong": func(t *testing.T, w *world) {
 		r := w.resources(t)
 		for _, o := range r.operations(t) {
-			if o.method == "HEAD" || !takesBody(o) {
+			if o.Method == "HEAD" || !takesBody(o) {
 				continue
 			}
 			bad := []string{`"text"`, "7", "true"}
-			if !strings.HasSuffix(o.template, "/auth") { // where no key is shown
+			if !strings.HasSuffix(o.Template, "/auth") { // where no key is shown
 				bad = append(bad, `{"api_key":7}`)
 			}
 			for _, body := range bad {
-				r.over(t, true).want(400, o.method, o.path, body)
+				r.over(t, true).want(400, o.Method, o.path, body)
 			}
 		}
 		for _, body := range []string{`{"duration":"60"}`, `{"src_ip":7}`, `{"bandwidth":[]}`, `{"duration":1.5}`} {
-			r.want(400, "POST", r.replacer.Replace("/api/allocations/{allocation_id}"), body)
+			r.want(400, "POST", "/api/allocations/"+r.names["{allocation_id}"], body)
 		}
 	},
 	"crowbar: Client Errors: invalid fields": func(t *testing.T, w *world) {
 		r := w.resources(t)
 		for _, o := range r.operations(t) {
-			if o.method == "HEAD" || !takesBody(o) {
+			if o.Method == "HEAD" || !takesBody(o) {
 				continue
 			}
 			body := `{"colour":"red"}`
-			if strings.HasSuffix(o.path, "/connections") && o.method == "POST" {
+			if strings.HasSuffix(o.path, "/connections") && o.Method == "POST" {
 				body = `[{"colour":"red"}]`
 			}
 			u := r.asAdmin(t)
-			if strings.HasPrefix(o.template, "/webhooks") || strings.Contains(o.template, "connections") {
+			if strings.HasPrefix(o.Template, "/webhooks") || strings.Contains(o.Template, "connections") {
 				u.key = r.key
 			}
-			got := u.want(422, o.method, o.path, body)
+			got := u.want(422, o.Method, o.path, body)
 			if !strings.Contains(got.body, "colour") {
-				t.Errorf("%s %s: %s", o.method, o.path, got.body)
+				t.Errorf("%s %s: %s", o.Method, o.path, got.body)
 			}
 		}
 	},
@@ -98,7 +98,7 @@ var crowbarChecks = checks{
 		if at := got.header.Get("Location"); at != "" {
 			r.asAdmin(t).want(200, "GET", at, "")
 			r.asAdmin(t).want(200, "DELETE", at, "")
-		} else if got.code == 201 && o.template != "/connections" && o.template != "/api/v1/connections" && o.template != "/api/connections" {
+		} else if got.code == 201 && o.Template != "/connections" && o.Template != "/api/v1/connections" && o.Template != "/api/connections" {
 			t.Error("what was made has no Location")
 		}
 	}),
@@ -226,7 +226,7 @@ var crowbarChecks = checks{
 		}
 		r := w.resources(t)
 		for _, o := range of(r.operations(t), "GET") {
-			if o.pages != (r.asAdmin(t).want(200, "GET", o.path, "").header.Get("Link") != "") {
+			if o.Pages() != (r.asAdmin(t).want(200, "GET", o.path, "").header.Get("Link") != "") {
 				t.Errorf("%s: the Link header does not go with whether it has pages", o.path)
 			}
 		}
@@ -234,7 +234,7 @@ var crowbarChecks = checks{
 	"crowbar: Pagination: ?page": func(t *testing.T, w *world) {
 		r := w.resources(t)
 		for _, o := range of(r.operations(t), "GET") {
-			if o.pages {
+			if o.Pages() {
 				r.asAdmin(t).want(200, "GET", o.path+"?page=7", "")
 				r.asAdmin(t).refused(422, "page: ", "GET", o.path+"?page=0", "")
 				r.asAdmin(t).refused(422, "per_page: ", "GET", o.path+"?per_page=x", "")
@@ -270,10 +270,10 @@ func (o operation) base() string {
 func eachAlone(method string, check func(*testing.T, *resources, operation)) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		for i, o := range of(w.resources(t).operations(t), method) {
-			t.Run(strings.ReplaceAll(strings.Trim(o.base()+strings.TrimPrefix(o.template, o.base()), "/"), "/", " "), func(t *testing.T) {
+			t.Run(strings.ReplaceAll(strings.Trim(o.base()+strings.TrimPrefix(o.Template, o.base()), "/"), "/", " "), func(t *testing.T) {
 				r := w.resources(t)
 				own := of(r.operations(t), method)
-				if own[i].template != o.template {
+				if own[i].Template != o.Template {
 					t.Fatal("the operations come in another order")
 				}
 				check(t, r, own[i])
@@ -293,7 +293,7 @@ func (r *resources) asAdmin(t *testing.T) *asker {
 
 // of is somebody who may ask for the operation, and has a project if it needs one.
 func (r *resources) of(t *testing.T, o operation) *asker {
-	if strings.HasPrefix(o.template, "/operators") {
+	if strings.HasPrefix(o.Template, "/operators") {
 		return r.asAdmin(t)
 	}
 	return &asker{world: r.world, t: t, key: r.key, http: r.http}

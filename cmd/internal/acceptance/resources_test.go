@@ -1,7 +1,7 @@
 package acceptance
 
 import (
-	"cmp"
+	"conga/httpapi/httpapitest"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,8 +12,8 @@ import (
 
 // resources are one of everything that the API can show.
 type resources struct {
-	*asker   // of projectB
-	replacer *strings.Replacer
+	*asker                   // of projectB
+	names  map[string]string // of the resources, by what templates call them
 }
 
 // sets counts the resources that were made: traffic is one allocation's at a time.
@@ -32,17 +32,18 @@ func (w *world) resources(t *testing.T) *resources {
 	admin.want(201, "POST", "/api/operators", fmt.Sprintf(`{"name":%q}`, name))
 	t.Cleanup(func() { w.operator(t).ask("DELETE", "/api/operators/"+name, "") })
 	connection := u.ask("POST", "/api/connections", "["+reportOfOne+"]").text("connection_uuid")
-	return &resources{u, strings.NewReplacer("{allocation_id}", id, "{webhook_id}", hook, "{name}", name,
-		"{connection_uuid}", connection, "{api_key}", u.key, "{project_id}", "projectB", "{dpid}", "0000000000000001")}
+	return &resources{u, map[string]string{
+		"{allocation_id}": id, "{webhook_id}": hook, "{name}": name,
+		"{connection_uuid}": connection, "{api_key}": u.key, "{project_id}": "projectB", "{dpid}": "0000000000000001",
+	}}
 }
 
 // operation is one request that the OpenAPI document has, made so that it would
 // be answered.
 type operation struct {
-	method, template, path, body string
-	open                         bool // no key is asked for
-	pages                        bool // a list in pages
-	fields                       bool // its body has members of its own
+	httpapitest.Operation
+	path, named string // named: the path with {} for the name in it, or ""
+	body        string
 }
 
 // bodies are what requests hold that need something, by method and template.
@@ -68,37 +69,22 @@ var bodies = map[string]string{
 // the stream of events, which has no end.
 func (r *resources) operations(t *testing.T) (out []operation) {
 	t.Helper()
-	paths, at := r.contract.Members("/paths")
-	for template := range paths {
-		item, p := r.contract.Members(at.At(template))
-		bases := []string{"/api/v1", "/api"}
-		if _, root := item["servers"]; root {
-			bases = []string{""}
+	for _, o := range r.contract.Operations() {
+		if o.Stream() {
+			continue
 		}
-		for method, o := range item {
-			if method == "parameters" || method == "servers" || strings.HasSuffix(template, "/events") {
-				continue
+		op := operation{Operation: o, body: bodies[o.Method+" "+o.Template]}
+		if o.NeedsBody() && op.body == "" {
+			t.Errorf("no body for %s %s is known here", o.Method, o.Template)
+		}
+		for _, base := range o.Bases() {
+			op.path, op.named = o.Path(base, r.names)
+			if op.Template == "/paths" {
+				op.path += "?src=192.127.1.10&dst=192.127.1.11"
 			}
-			op := operation{method: strings.ToUpper(method), template: template}
-			op.open = fmt.Sprint(o.(map[string]any)["security"]) == "[map[]]"
-			op.pages = strings.Contains(fmt.Sprint(o.(map[string]any)["parameters"]), "/PerPage")
-			op.body = bodies[op.method+" "+template]
-			_, op.fields = bodies[op.method+" "+template]
-			if body, _ := r.contract.Members(p.At(method, "requestBody")); body["required"] == true && op.body == "" {
-				t.Errorf("no body for %s %s is known here", op.method, template)
-			}
-			for _, base := range bases {
-				op.path = base + r.replacer.Replace(template)
-				if template == "/paths" {
-					op.path += "?src=192.127.1.10&dst=192.127.1.11"
-				}
-				out = append(out, op)
-			}
+			out = append(out, op)
 		}
 	}
-	slices.SortFunc(out, func(a, b operation) int {
-		return cmp.Or(strings.Compare(a.template, b.template), strings.Compare(a.method, b.method), strings.Compare(a.base(), b.base()))
-	})
 	if len(out) < 80 {
 		t.Errorf("only %d operations", len(out))
 	}
@@ -110,7 +96,7 @@ func (o operation) envelope() bool { return strings.HasPrefix(o.path, "/api") }
 
 // of are those of the operations that have the method and that envelopes answer.
 func of(list []operation, method string) []operation {
-	return slices.DeleteFunc(slices.Clone(list), func(o operation) bool { return o.method != method || !o.envelope() })
+	return slices.DeleteFunc(slices.Clone(list), func(o operation) bool { return o.Method != method || !o.envelope() })
 }
 
 // methods are what resources at the path can be asked to do, as the document has
@@ -118,7 +104,7 @@ func of(list []operation, method string) []operation {
 func methods(list []operation, path string) (out []string) {
 	for _, o := range list {
 		if o.path == path {
-			out = append(out, o.method)
+			out = append(out, o.Method)
 		}
 	}
 	return out

@@ -1,0 +1,59 @@
+package acceptance
+
+import (
+	"strings"
+	"testing"
+)
+
+// members are sound ones, as JSON, of every request that has any.
+var members = map[string]string{
+	"user_id": `"abc123"`, "project_id": `"projectB"`,
+	"src_ip": `"192.127.1.10"`, "dst_ip": `"192.127.1.11"`, "duration": "3600",
+	"source": `{"ip":"192.127.1.10","port":"4321"}`, "destination": `{"ip":"192.127.1.11","port":"3030"}`,
+	"connections": "[" + reportOfOne + "]", "connection_uuid": `"00000000-0000-4000-8000-000000000000"`,
+	"name": `"one-more"`, "url": `"https://127.0.0.1:9/hook"`,
+}
+
+// TestHostile sends the running daemon, over HTTPS, every request that can be made
+// wrong out of the document: each is refused, none is taken for an error of ours,
+// and none changes anything.
+func TestHostile(t *testing.T) {
+	w := worldOf(t)
+	r := w.resources(t)
+	before, n := r.everything(t), 0
+	for _, o := range r.operations(t) {
+		attacks, err := o.Attacks(o.path, o.named, members)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := r.of(t, o)
+		if o.ForOperators() {
+			u = r.asAdmin(t)
+		}
+		for _, a := range attacks {
+			n++
+			got := u.ask(a.Method, a.Path, a.Body, a.Header[:]...)
+			if got.code < 400 || got.code > 499 {
+				t.Errorf("%s %s, %s: %d %.300s", a.Method, a.Path, a.Name, got.code, got.body)
+			}
+		}
+		if after := r.everything(t); after != before {
+			t.Fatalf("%s %s changed something:\n%s\nbecame\n%s", o.Method, o.path, before, after)
+		}
+	}
+	if n < 5000 {
+		t.Errorf("only %d attacks were made", n)
+	}
+	t.Logf("%d attacks", n)
+}
+
+// everything is all that users and operators have made, as the admin sees it.
+func (r *resources) everything(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	for _, list := range []string{"allocations", "connections", "operators", "webhooks", "projects"} {
+		all.WriteString(r.asAdmin(t).want(200, "GET", "/api/v1/"+list+"?per_page=1000", "").body)
+	}
+	key := r.asAdmin(t).want(200, "GET", "/api/v1/auth/"+r.key, "").body
+	return all.String() + key
+}

@@ -1,0 +1,124 @@
+package httpapitest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Attack is a request that the document does not allow.
+type Attack struct {
+	Name         string // what is wrong with it
+	Method, Path string
+	Body         string
+	Header       [2]string // name and value of one header more, or nothing
+}
+
+// Attacks are what can be made wrong about an operation at one of its addresses:
+// its body as a whole, each of its members, its media type, and the name in its
+// address. Sound are members, as JSON, with which the operation would do. It
+// fails if a member is required for which there is none.
+func (o Operation) Attacks(path, named string, sound map[string]string) (out []Attack, err error) {
+	add := func(a Attack) {
+		if a.Path == "" {
+			a.Path = path
+		}
+		a.Method = o.Method
+		out = append(out, a)
+	}
+	whole := ""
+	for _, form := range o.Forms() {
+		f, err := o.form(form, sound)
+		if err != nil {
+			return nil, err
+		}
+		whole = f.body()
+		f.attack(add)
+	}
+	if named != "" {
+		for _, name := range strangeNames {
+			add(Attack{Name: "address: " + name, Path: strings.Replace(named, "{}", name, 1), Body: whole})
+		}
+	}
+	return out, nil
+}
+
+// form is one of the forms that the body of an operation may have.
+type form struct {
+	c        *Contract
+	schema   Pointer
+	required map[string]string // members that must be there, with sound values
+}
+
+func (o Operation) form(schema Pointer, sound map[string]string) (form, error) {
+	f := form{o.c, schema, map[string]string{}}
+	list, _ := o.c.Get(schema.At("required"))
+	names, _ := list.([]any)
+	for _, name := range names {
+		value, ok := sound[name.(string)]
+		if !ok {
+			return f, fmt.Errorf("%s %s: no sound value for %s is known", o.Method, o.Template, name)
+		}
+		f.required[name.(string)] = value
+	}
+	return f, nil
+}
+
+// body would do.
+func (f form) body() string { return objectOf(f.required) }
+
+// with is a body that would do, but for one member; without it if value is "".
+func (f form) with(name, value string) string {
+	members := maps.Clone(f.required)
+	if members[name] = value; value == "" {
+		delete(members, name)
+	}
+	return objectOf(members)
+}
+
+// objectOf is an object with these members, in order.
+func objectOf(members map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		out = append(out, fmt.Sprintf("%q:%s", name, members[name]))
+	}
+	return "{" + strings.Join(out, ",") + "}"
+}
+
+func (f form) attack(add func(Attack)) {
+	for name, body := range strangeBodies {
+		add(Attack{Name: "body: " + name, Body: body})
+	}
+	f.attackMembers(add)
+	for name, more := range map[string]string{"one member more": `"colour":"red"`, "our own member": `"_admin":true`, "a number more": `"":1e999`} {
+		rest := f.body()[1:]
+		if rest != "}" {
+			more += ","
+		}
+		add(Attack{Name: name, Body: "{" + more + rest})
+	}
+	add(Attack{Name: "wrong media type", Body: f.body(), Header: [2]string{"Content-Type", "text/xml"}})
+	add(Attack{Name: "compressed", Body: f.body(), Header: [2]string{"Content-Encoding", "gzip"}})
+}
+
+func (f form) attackMembers(add func(Attack)) {
+	members, at := f.c.Members(f.schema.At("properties"))
+	for name := range members {
+		for what, value := range strangeValues {
+			_, p := f.c.Get(at.At(name))
+			refused := slices.Contains(alwaysRefused, what) && !slices.Contains(anyText, name)
+			if f.c.ValidText(p, value) == nil && !refused {
+				continue // strange, but allowed
+			}
+			add(Attack{Name: name + ": " + what, Body: f.with(name, value)})
+		}
+	}
+	for name, value := range f.required {
+		rest := f.body()[1:]
+		add(Attack{Name: "without " + name, Body: f.with(name, "")})
+		add(Attack{Name: name + " twice", Body: fmt.Sprintf(`{%q:%s,%s`, name, value, rest)})
+		add(Attack{Name: name + " twice, disguised", Body: fmt.Sprintf(`{"\\u%04x%s":%s,%s`, name[0], name[1:], value, rest)})
+		add(Attack{Name: name + " in capitals", Body: strings.Replace(f.body(), name, strings.ToUpper(name), 1)})
+	}
+}
