@@ -207,7 +207,8 @@ func (a *Allocator) conclude(e *entry, next *record) error {
 
 // Removed reports that the network holds nothing of the allocation any more,
 // except perhaps a switch that is away and loses it on its return. What the
-// entries had held is free, and an allocation whose window is over is complete.
+// entries had held is free, and an allocation whose window is over, or that nobody
+// has asked for again, is complete.
 //
 // The error is Internal if the store failed; a task then comes again.
 func (a *Allocator) Removed(t Task) error {
@@ -225,16 +226,19 @@ func (a *Allocator) Removed(t Task) error {
 		return nil
 	}
 	var next *record
-	if c := &e.cur; e.live() && c.Window.End != 0 && c.Window.End <= seconds(moment) {
+	if c, now := &e.cur, seconds(moment); e.live() && (c.lapsed(now) || c.Window.End != 0 && c.Window.End <= now) {
 		done := *c
-		done.State, done.Reason = Complete, a.verdict(c)
+		done.State, done.Reason = Complete, a.verdict(c, now)
 		next = &done
 	}
 	return a.conclude(e, next)
 }
 
 // verdict is the Reason of an allocation that has come to its end.
-func (a *Allocator) verdict(c *record) string {
+func (a *Allocator) verdict(c *record, now int64) string {
+	if c.lapsed(now) {
+		return fmt.Sprintf("given up: its lease of %d s ended before it began and was not renewed", c.Lease)
+	}
 	if c.State == Active {
 		s := a.desk().graph.Snapshot()
 		for _, h := range c.Path {

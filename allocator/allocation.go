@@ -13,6 +13,8 @@ import (
 //	   ^                          |
 //	   +--------------------------+
 //	     path lost, none left now
+//
+// What has not been active by the end of its lease is complete, too.
 type State string
 
 // The states of conga-api.md.
@@ -43,6 +45,7 @@ type Request struct {
 	Duration  int64            `json:"duration"`             // seconds
 	Bandwidth topology.BitRate `json:"bandwidth,omitempty"`  // 0: priority without a guarantee
 	StartTime int64            `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
+	Lease     int64            `json:"lease,omitempty"`      // seconds for which it may wait for its start without being asked for again; 0: as long as it takes
 }
 
 // Allocation is a request and what has become of it. Values are copies: holding
@@ -53,6 +56,8 @@ type Allocation struct {
 	Revision uint64 `json:"revision"` // grows with every change
 	Created  int64  `json:"created"`  // UNIX seconds
 	Request
+	LeaseEnd int64 `json:"lease_end,omitempty"` // UNIX seconds when it is given up if it has not begun by then; 0: never
+
 	State  State     `json:"state"`
 	Reason string    `json:"reason,omitempty"` // why it is not further, in words for the user
 	Window Window    `json:"window"`           // planned while pending, actual once active; zero while no path is known
@@ -71,4 +76,5 @@ type Change struct {
 	Duration  *int64
 	Bandwidth *topology.BitRate // 0 gives up the guarantee
 	StartTime *int64            // only while pending
+	Lease     *int64            // begins anew, also if it is the same; 0: none
 }

@@ -141,7 +141,7 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 	}
 	next := record{Version: recordVersion, Seq: e.cur.Seq, Allocation: Allocation{
 		ID: e.cur.ID, Handle: e.cur.Handle, Created: now, Request: r, State: Pending,
-		Reason: spot.reason, Window: spot.window, Path: spot.path,
+		Reason: spot.reason, Window: spot.window, Path: spot.path, LeaseEnd: leaseEnd(r.Lease, now),
 	}}
 	e.along = along
 	a.begin(e, &next)

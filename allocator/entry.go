@@ -90,6 +90,19 @@ const (
 // nextAction is what the entry needs next and from when on, in UNIX nanoseconds.
 // Nothing at some time is to be planned anew then.
 func (e *entry) nextAction(now int64) (what Action, at int64) {
+	what, at = e.nextInWindow(now)
+	lapse, may := e.cur.lapse()
+	if end := max(nanos(lapse), e.retry); may && !e.gone && e.live() && (end < at || end <= now) {
+		if len(e.network) > 0 {
+			return Remove, end
+		}
+		return Expire, end
+	}
+	return what, at
+}
+
+// nextInWindow is nextAction as far as the window decides.
+func (e *entry) nextInWindow(now int64) (what Action, at int64) {
 	leave, again := Expire, e.retry
 	if len(e.network) > 0 {
 		leave = Remove

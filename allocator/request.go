@@ -9,11 +9,12 @@ import (
 	"conga/controller/path"
 )
 
-// The longest duration, the farthest start, in seconds, and how many seconds a
+// The longest duration, the farthest start, the longest lease, in seconds, and how many seconds a
 // start_time may be in the past, for clocks that differ and requests on their way.
 const (
 	MaxDuration = 365 * 24 * 3600
 	MaxAhead    = 2 * MaxDuration
+	MaxLease    = 24 * 3600
 	startSlack  = 5
 )
 
@@ -29,7 +30,17 @@ func (r *Request) normalise(now int64) *Error {
 	if err := checkDuration(r.Duration); err != nil {
 		return err
 	}
+	if err := checkLease(r.Lease); err != nil {
+		return err
+	}
 	return checkStart(&r.StartTime, now)
+}
+
+func checkLease(seconds int64) *Error {
+	if seconds < 0 || seconds > MaxLease {
+		return invalid("lease", "must be from 1 to %d seconds", int64(MaxLease))
+	}
+	return nil
 }
 
 func checkDuration(seconds int64) *Error {
@@ -121,6 +132,12 @@ func (r Request) with(c Change, now int64) (Request, *Error) {
 	}
 	if c.Bandwidth != nil {
 		r.Bandwidth = *c.Bandwidth
+	}
+	if c.Lease != nil {
+		r.Lease = *c.Lease
+		if err := checkLease(r.Lease); err != nil {
+			return r, err
+		}
 	}
 	if c.StartTime != nil && *c.StartTime != r.StartTime {
 		r.StartTime = *c.StartTime

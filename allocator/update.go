@@ -73,14 +73,20 @@ func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *Er
 	if err != nil {
 		return nil, err
 	}
-	if r == e.cur.Request {
+	next := e.cur
+	next.Request = r
+	if c.Lease != nil && !e.cur.Started {
+		next.LeaseEnd = leaseEnd(r.Lease, now)
+	}
+	if r == e.cur.Request && next.LeaseEnd == e.cur.LeaseEnd {
 		return nil, nil
+	}
+	if rest := r.leased(e.cur.Lease); rest == e.cur.Request {
+		return &next, nil // its place is not lost by asking for it again
 	}
 	if e.cur.Started && r.StartTime != e.cur.StartTime {
 		return nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(e.cur.Window.Start))}
 	}
-	next := e.cur
-	next.Request = r
 	a.without(e, func() {
 		if e.cur.Started {
 			if err = a.readmit(&next, now); next.State == Active && !sameCircuit(next.Circuit(), e.cur.Circuit()) {

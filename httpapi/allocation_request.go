@@ -18,11 +18,11 @@ const maxTime = 253_402_300_799
 
 // allocationFields are the fields of an allocation in a request.
 type allocationFields struct {
-	user, project         value[string]
-	src, dst              value[netip.Addr]
-	srcPort, dstPort      value[int64]
-	proto                 value[uint8]
-	duration, rate, start value[int64]
+	user, project                value[string]
+	src, dst                     value[netip.Addr]
+	srcPort, dstPort             value[int64]
+	proto                        value[uint8]
+	duration, rate, start, lease value[int64]
 }
 
 // takeAllocation takes every field that a request about an allocation can have.
@@ -35,6 +35,7 @@ func takeAllocation(b *fields) allocationFields {
 		duration: b.integer("duration", 1, allocator.MaxDuration),
 		rate:     b.integer("bandwidth", 1, math.MaxInt64),
 		start:    b.integer("start_time", 1, maxTime),
+		lease:    b.integer("lease", 1, allocator.MaxLease),
 	}
 	name := b.text("protocol")
 	f.proto.null = name.null
@@ -65,6 +66,7 @@ func (f *allocationFields) request() allocator.Request {
 	return allocator.Request{
 		UserID: f.user.v, ProjectID: f.project.v, Key: f.flowKey(),
 		Duration: f.duration.v, Bandwidth: topology.BitRate(f.rate.v), StartTime: f.start.v,
+		Lease: f.lease.v,
 	}
 }
 
@@ -86,6 +88,9 @@ func (f *allocationFields) change(now allocator.Allocation) allocator.Change {
 	shown := now.State != allocator.Pending && f.start.v == now.Window.Start
 	if f.start.set && !shown || f.start.null && now.StartTime != 0 {
 		c.StartTime = &f.start.v
+	}
+	if f.lease.set || f.lease.null {
+		c.Lease = &f.lease.v
 	}
 	key := now.Key
 	overwrite(&key.Src, f.src, func(a netip.Addr) netip.Addr { return a })
@@ -114,6 +119,7 @@ func (f *allocationFields) replacement(now allocator.Allocation, clock int64) al
 	absent(&all.srcPort)
 	absent(&all.dstPort)
 	absent(&all.rate)
+	absent(&all.lease)
 	started := now.State != allocator.Pending || now.Window.Start != 0 && now.Window.Start <= clock
 	switch {
 	case all.start.set && all.start.v == now.Window.Start:

@@ -22,6 +22,7 @@ type allocationView struct {
 	Duration  int64   `json:"duration"`
 
 	Protocol string    `json:"protocol"`
+	Lease    *int64    `json:"lease"` // seconds
 	Reason   *string   `json:"reason"`
 	Path     []hopView `json:"path"`
 
@@ -72,7 +73,7 @@ func viewAllocation(path func(...string) string, a allocator.Allocation) allocat
 		UserID: a.UserID, ProjectID: a.ProjectID,
 		SrcIP: a.Key.Src.String(), SrcPort: orNull(a.Key.SrcPort),
 		DstIP: a.Key.Dst.String(), DstPort: orNull(a.Key.DstPort),
-		Duration: a.Duration, Protocol: protocolName(a.Key.Proto), Reason: orNull(a.Reason),
+		Duration: a.Duration, Protocol: protocolName(a.Key.Proto), Reason: orNull(a.Reason), Lease: orNull(a.Lease),
 		Links: allocationLinks{Self: link{path("allocations", a.ID)}},
 	}
 	if a.Window != (allocator.Window{}) {

@@ -313,3 +313,41 @@ func TestCreateAnswers(t *testing.T) {
 		t.Errorf("created for %v", d["user_id"])
 	}
 }
+
+// TestLease: who waits with a lease is given up when it ends, and asking for it
+// again is a change of its own.
+func TestLease(t *testing.T) {
+	h := newHarness(t)
+	h.create(`,"bandwidth":800000000`)
+	body := `{"project_id":"projectB","src_ip":"192.127.1.10","dst_ip":"192.127.1.22","duration":60,"bandwidth":800000000,"lease":30}`
+	id := h.want(201, "POST", "/api/allocations", body, bearer(h.key)).Results[0]["allocation_id"].(string)
+	target := "/api/allocations/" + id
+	want := func(when, state string, lease any) {
+		t.Helper()
+		h.settle()
+		if d := h.want(200, "GET", target, "", bearer(h.key)).Results[0]; d["state"] != state || d["lease"] != lease {
+			t.Errorf("%s: it is %v", when, d)
+		}
+	}
+	want("at first", "pending", 30.0)
+	h.advance(29 * time.Second)
+	before := h.want(200, "GET", target, "", bearer(h.key))
+	after := h.want(200, "PATCH", target, `{"lease":30}`, bearer(h.key))
+	if before.header.Get("ETag") == after.header.Get("ETag") || before.Results[0]["start_time"] != after.Results[0]["start_time"] {
+		t.Errorf("%v, asked for again, is %v", before.Results, after.Results)
+	}
+	h.advance(29 * time.Second)
+	want("asked for again", "pending", 30.0)
+	for _, bad := range []string{`{"lease":0}`, `{"lease":86401}`} {
+		h.want(422, "PATCH", target, bad, bearer(h.key))
+	}
+	h.want(200, "PATCH", target, `{"lease":null}`, bearer(h.key))
+	h.advance(time.Minute)
+	want("without a lease", "pending", nil)
+	h.want(200, "PATCH", target, `{"lease":7}`, bearer(h.key))
+	h.advance(7 * time.Second)
+	want("at the end", "complete", 7.0)
+	if d := h.want(200, "GET", target, "", bearer(h.key)).Results[0]; !strings.Contains(fmt.Sprint(d["reason"]), "lease of 7 s") {
+		t.Errorf("the reason is %v", d["reason"])
+	}
+}

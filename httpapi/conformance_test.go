@@ -36,7 +36,7 @@ const (
 )
 
 // ours are the members that we add to the document's objects.
-var ours = []string{"protocol", "reason", "path", "connections", "in_use", "_links"}
+var ours = []string{"protocol", "lease", "reason", "path", "connections", "in_use", "_links"}
 
 // conforms checks an answer against an example of the document: the same
 // members with the same values, [id] and [key] standing for any string, and

@@ -191,5 +191,6 @@ func difference(before, after *allocator.Allocation) (id, text string) {
 	note("bandwidth", uint64(before.Bandwidth), uint64(after.Bandwidth))
 	note("duration", before.Duration, after.Duration)
 	note("start_time", before.StartTime, after.StartTime)
+	note("lease", before.Lease, after.Lease)
 	return after.ID, strings.Join(parts, ", ")
 }

@@ -1,0 +1,105 @@
+package allocator
+
+import (
+	"strings"
+	"testing"
+)
+
+// leased is a request for the only link's whole capacity, which has to wait for
+// whoever has it.
+func leased(lease int64) Request {
+	r := ask(1, 2, 2, 2, 100, 50)
+	r.Lease = lease
+	return r
+}
+
+// busy is a world in which one link is somebody's for the next 1,000 s.
+func busy(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t, 2, 100)
+	w.cable(1, 2, 100)
+	w.open()
+	w.create(ask(1, 1, 2, 1, 100, 1000))
+	w.work()
+	return w
+}
+
+func TestLeaseEnds(t *testing.T) {
+	w := busy(t)
+	id := w.create(leased(30)).ID
+	w.expect(id, Pending, span(1000, 1050))
+	w.pass(29)
+	w.expect(id, Pending, span(1000, 1050))
+	w.pass(1)
+	if got := w.expect(id, Complete, span(1000, 1050)); !strings.Contains(got.Reason, "lease of 30 s") {
+		t.Errorf("the reason is %q", got.Reason)
+	}
+	// What it held is free again.
+	w.expect(w.create(leased(0)).ID, Pending, span(1000, 1050))
+}
+
+func TestLeaseIsRenewed(t *testing.T) {
+	w := busy(t)
+	first := w.create(leased(30))
+	second := w.create(leased(0))
+	for range 20 {
+		w.pass(20)
+		got, err := w.a.Update(bg, first.ID, 0, Change{Lease: new(int64(30))})
+		if err != nil || got.LeaseEnd != w.now+30 || got.Window != first.Window {
+			t.Fatalf("renewed it is %+v, %v", got, err)
+		}
+	}
+	// Its place has stayed its own.
+	w.expect(first.ID, Pending, span(1000, 1050))
+	w.expect(second.ID, Pending, span(1050, 1100))
+	if _, err := w.a.Update(bg, first.ID, 0, Change{Lease: new(int64(0))}); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(100)
+	w.expect(first.ID, Pending, span(1000, 1050))
+}
+
+// Who has a path needs no lease any more, and may lose the path for a while.
+func TestLeaseIsForWaiting(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	link := w.cable(1, 2, 100)
+	w.open()
+	id := w.create(leased(30)).ID
+	w.work()
+	w.expect(id, Active, span(0, 50))
+	w.pass(10)
+	w.change(cut(link))
+	w.work()
+	w.expect(id, Pending, span(0, 50))
+	w.pass(25) // behind the end of the lease
+	w.change(mend(link, 100))
+	w.work()
+	w.expect(id, Active, span(0, 50))
+}
+
+// A lease outlives the daemon, and goes on while there is none.
+func TestLeaseOverARestart(t *testing.T) {
+	w := busy(t)
+	id := w.create(leased(30)).ID
+	w.now += 31
+	w.open()
+	w.work()
+	if got := w.get(id); got.State != Complete {
+		t.Errorf("after a restart it is %+v", got)
+	}
+}
+
+func TestLeaseIsChecked(t *testing.T) {
+	w := busy(t)
+	for _, lease := range []int64{-1, MaxLease + 1} {
+		_, err := w.a.Create(bg, leased(lease))
+		refused(t, err, Invalid, "lease")
+	}
+	id := w.create(leased(30)).ID
+	_, err := w.a.Update(bg, id, 0, Change{Lease: new(int64(MaxLease + 1))})
+	refused(t, err, Invalid, "lease")
+	before := w.get(id)
+	if after, err := w.a.Update(bg, id, 0, Change{Duration: new(int64(50))}); err != nil || after.LeaseEnd != before.LeaseEnd {
+		t.Errorf("another change moves the lease: %+v, %v", after, err)
+	}
+}
