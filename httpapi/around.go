@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -110,7 +111,7 @@ func (a *api) report(c *gin.Context, took time.Duration) {
 	}
 	a.Log.LogAttrs(ctx, level, "request",
 		slog.String("method", methodLabel(c.Request.Method)),
-		slog.String("path", loggedPath(c.Request.URL.Path)),
+		slog.String("path", loggedPath(c)),
 		slog.Int("status", code),
 		slog.Duration("took", took),
 		slog.Int("bytes", max(0, c.Writer.Size())),
@@ -118,19 +119,27 @@ func (a *api) report(c *gin.Context, took time.Duration) {
 		slog.String("request_id", requestID(c)))
 }
 
-// loggedPath is a path without secrets: nothing that follows /auth/ is shown,
-// and nothing anywhere that looks like a secret.
-func loggedPath(path string) string {
-	const most = 256
-	if i := strings.Index(path, "/auth/"); i >= 0 {
-		return auth.Redact(path[:i]) + "/auth/[redacted]"
+// loggedPath is where a request went, without secrets: people put those anywhere.
+// It is the route's template, with the names in it that look like ours; what has
+// no route is not shown.
+func loggedPath(c *gin.Context) string {
+	template := c.FullPath()
+	if template == "" {
+		return "(no such address)"
 	}
-	path = auth.Redact(path)
-	if len(path) > most {
-		path = path[:most] + "…"
+	if len(c.Params) == 0 {
+		return template
 	}
-	return path
+	for _, p := range c.Params {
+		if ours.MatchString(p.Value) {
+			template = strings.Replace(template, ":"+p.Key, p.Value, 1)
+		}
+	}
+	return template
 }
+
+// ours are the names that we give: UUIDs and datapath IDs. None is a secret.
+var ours = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{16}$`)
 
 // routeLabel is the template of a route, the same for both its addresses.
 func routeLabel(template string) string {

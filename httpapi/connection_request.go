@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"conga/httpapi/auth"
 	"conga/httpapi/connections"
 )
 
@@ -272,5 +273,5 @@ func (f *fields) label(name string) string {
 			return r
 		}
 		return utf8.RuneError
-	}, text.v)
+	}, auth.Redact(text.v)) // somebody may have given a secret as an argument
 }
