@@ -91,6 +91,17 @@ func (a *api) once(h handler) handler {
 	}
 }
 
+// unrepeated refuses an Idempotency-Key where the answer holds a secret: it is not
+// kept to be given again, and a client must not believe that it is.
+func (a *api) unrepeated(h handler) handler {
+	return func(x *exchange) error {
+		if len(x.Request.Header.Values(headerIdempotency)) > 0 {
+			return newFault(http.StatusBadRequest, headerIdempotency+": is not taken here, for the answer holds a secret, which is not kept; the list shows whether an earlier request was carried out")
+		}
+		return h(x)
+	}
+}
+
 // idempotencyKey is the key that the request carries, bare or as the string of
 // RFC 8941 that the draft asks for; "" if there is none.
 func idempotencyKey(h http.Header) (string, error) {

@@ -203,3 +203,18 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("%d allocations, codes %v, answers %v", h.stored(), codes, slices.Collect(maps.Keys(bodies)))
 	}
 }
+
+// TestSecretsAreNotRepeated: where an answer holds a secret the key is refused, not
+// overlooked.
+func TestSecretsAreNotRepeated(t *testing.T) {
+	h := newHarness(t)
+	for target, body := range map[string]string{
+		"/api/webhooks": `{"url":"https://example.org/hook"}`, "/api/operators": `{"name":"watcher"}`,
+	} {
+		a := h.want(400, "POST", target, body, bearer(h.admin), idempotent("k1"))
+		if !strings.HasPrefix(a.Errors[0], "Idempotency-Key: is not taken here") {
+			t.Errorf("%s: %s", target, a.body)
+		}
+		h.want(201, "POST", target, body, bearer(h.admin))
+	}
+}
