@@ -19,6 +19,7 @@ import (
 	"conga/httpapi"
 	"conga/httpapi/auth"
 	"conga/httpapi/httpapitest"
+	"conga/httpapi/replay"
 	"conga/openflow"
 	"conga/scheduler"
 )
@@ -36,6 +37,14 @@ type server struct {
 	busy atomic.Int64 // how many calls are still answered with 429
 	fake *fake
 	keys *auth.Keys
+
+	// between, if set, answers a request in place of the interface, or has it answer.
+	between atomic.Pointer[func(w http.ResponseWriter, r *http.Request, api http.Handler)]
+}
+
+// intercept has f answer from now on.
+func (s *server) intercept(f func(w http.ResponseWriter, r *http.Request, api http.Handler)) {
+	s.between.Store(&f)
 }
 
 // newServer starts a server and gives what stops it.
@@ -68,7 +77,9 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	must(err)
 	sched, err := scheduler.New(scheduler.Config{Allocator: alloc, Network: net, Settle: time.Millisecond})
 	must(err)
-	api, err := httpapi.New(httpapi.Config{Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Now: now})
+	replays, err := replay.Open(t.Context(), disk, now)
+	must(err)
+	api, err := httpapi.New(httpapi.Config{Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Replays: replays, Now: now})
 	must(err)
 	contract, err := httpapitest.Load()
 	must(err)
@@ -82,7 +93,9 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 			fmt.Fprint(w, `{"status":429,"results":[],"errors":["too many requests"]}`)
 			return
 		}
-		if !s.fake.serve(w, r) {
+		if f := s.between.Load(); f != nil {
+			(*f)(w, r, api)
+		} else if !s.fake.serve(w, r) {
 			api.ServeHTTP(w, r)
 		}
 	}))

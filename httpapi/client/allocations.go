@@ -109,7 +109,7 @@ func (c *Client) Allocate(ctx context.Context, r Request) (Allocation, error) {
 
 // AllocateAs is Allocate with an idempotency key of the caller's: printable ASCII
 // without spaces. Whoever asks again with the same key and request, because the
-// answer was lost, gets the same allocation and no second one.
+// answer was lost ([ErrOpen]), gets the same allocation and no second one.
 func (c *Client) AllocateAs(ctx context.Context, key string, r Request) (Allocation, error) {
 	const op = "allocate"
 	results, _, err := c.do(ctx, call{

@@ -45,7 +45,8 @@ type envelope struct {
 	Errors  []string          `json:"errors"`
 }
 
-// do carries out the call, again as often as allowed, and returns its results.
+// do carries out the call, again as often as allowed, and returns its results. Its
+// errors wrap [ErrOpen] where that holds.
 func (c *Client) do(ctx context.Context, call call) ([]json.RawMessage, http.Header, error) {
 	var body []byte
 	if call.body != nil {
@@ -58,25 +59,32 @@ func (c *Client) do(ctx context.Context, call call) ([]json.RawMessage, http.Hea
 	if err != nil {
 		return nil, nil, err
 	}
-	began, open := time.Now(), false // open: an attempt may have been carried out
+	began, lost := time.Now(), false // lost: an attempt may have been carried out
+	failed := func(err error) ([]json.RawMessage, http.Header, error) {
+		if lost && call.method != http.MethodGet {
+			err = open{err}
+		}
+		return nil, nil, err
+	}
 	for attempt := 0; ; attempt++ {
 		results, header, err := c.once(ctx, call, target, body)
-		refused, answered := err.(*Error)
-		switch {
-		case err == nil:
+		if err == nil {
 			return results, header, nil
-		case open && call.removes && answered && refused.Status == http.StatusNotFound:
-			return nil, nil, nil
-		case ctx.Err() != nil || !c.again(call, attempt, time.Since(began), err):
-			return nil, nil, err
 		}
 		var asked time.Duration
+		refused, answered := err.(*Error)
 		if answered {
 			asked = refused.RetryAfter
 		}
-		open = open || !answered || refused.Status >= 500
+		if lost && call.removes && answered && refused.Status == http.StatusNotFound {
+			return nil, nil, nil
+		}
+		lost = lost || !answered && !unsent(err) || answered && refused.Status >= 500
+		if ctx.Err() != nil || !c.again(call, attempt, time.Since(began), err) {
+			return failed(err)
+		}
 		if wait := backoff(attempt, asked); !enough(ctx, wait) || pause(ctx, wait) != nil {
-			return nil, nil, err // the refusal says more than "context deadline exceeded"
+			return failed(err) // the refusal says more than "context deadline exceeded"
 		}
 	}
 }

@@ -50,6 +50,25 @@ func Transient(err error) bool {
 	return !ok || !unknown.IsNotFound
 }
 
+// ErrOpen is wrapped by the error of a call of which the server may have carried out
+// an attempt: its answer was lost, or was a fault.
+var ErrOpen = errors.New("the server may have carried it out")
+
+// open is an error that [ErrOpen] holds of.
+type open struct{ error }
+
+// Unwrap is the error itself.
+func (o open) Unwrap() error { return o.error }
+
+// Is implements errors.Is.
+func (o open) Is(target error) bool { return target == ErrOpen }
+
+// unsent reports whether the call has not left us.
+func unsent(err error) bool {
+	dialling, ok := errors.AsType[*net.OpError](err)
+	return ok && dialling.Op == "dial"
+}
+
 // busy reports whether the server has not looked at the call.
 func busy(err error) bool {
 	refused, ok := errors.AsType[*Error](err)

@@ -26,26 +26,27 @@ func TestRepetition(t *testing.T) {
 		wait     string
 		attempts int
 		status   int // of the error; 0: none, -1: not the server's
+		open     bool
 	}{
-		"asking, its answer lost":             {allocate, []int{0, 201}, "", 2, 0},
-		"asking, a proxy without server":      {allocate, []int{502, 504, 201}, "", 3, 0},
-		"asking, at work on it":               {allocate, []int{0, 409, 409, 409, 409, 409, 409, 409, 201}, "1", 9, 0},
-		"asking, at work on it for ever":      {allocate, []int{409}, "1", 62, 409},
-		"asking, in the way":                  {allocate, []int{409}, "", 1, 409},
-		"asking, never reached":               {allocate, []int{0}, "", 4, -1},
-		"login, its answer lost":              {login, []int{0}, "", 1, -1},
-		"login, a fault":                      {login, []int{503}, "", 1, 503},
-		"login, too often":                    {login, []int{429, 200}, "", 2, 0},
-		"showing, a fault":                    {show, []int{500, 502, 503, 200}, "", 4, 0},
-		"showing, faults":                     {show, []int{502}, "", 4, 502},
-		"showing, a broken connection":        {show, []int{0, 200}, "", 2, 0},
-		"showing, refused":                    {show, []int{404}, "", 1, 404},
-		"longer than one waits":               {show, []int{503}, "61", 1, 503},
-		"busy for longer than one waits":      {allocate, []int{429}, "3600", 1, 429},
-		"releasing, its answer lost":          {release, []int{0, 404}, "", 2, 0},
-		"releasing, a fault":                  {release, []int{502, 404}, "", 2, 0},
-		"releasing what is not there":         {release, []int{404}, "", 1, 404},
-		"releasing, busy, and then not there": {release, []int{429, 404}, "", 2, 404},
+		"asking, its answer lost":             {allocate, []int{0, 201}, "", 2, 0, false},
+		"asking, a proxy without server":      {allocate, []int{502, 504, 201}, "", 3, 0, false},
+		"asking, at work on it":               {allocate, []int{0, 409, 409, 409, 409, 409, 409, 409, 201}, "1", 9, 0, false},
+		"asking, at work on it for ever":      {allocate, []int{409}, "1", 62, 409, false},
+		"asking, in the way":                  {allocate, []int{409}, "", 1, 409, false},
+		"asking, never reached":               {allocate, []int{0}, "", 4, -1, true},
+		"login, its answer lost":              {login, []int{0}, "", 1, -1, true},
+		"login, a fault":                      {login, []int{503}, "", 1, 503, true},
+		"login, too often":                    {login, []int{429, 200}, "", 2, 0, false},
+		"showing, a fault":                    {show, []int{500, 502, 503, 200}, "", 4, 0, false},
+		"showing, faults":                     {show, []int{502}, "", 4, 502, false},
+		"showing, a broken connection":        {show, []int{0, 200}, "", 2, 0, false},
+		"showing, refused":                    {show, []int{404}, "", 1, 404, false},
+		"longer than one waits":               {show, []int{503}, "61", 1, 503, false},
+		"busy for longer than one waits":      {allocate, []int{429}, "3600", 1, 429, false},
+		"releasing, its answer lost":          {release, []int{0, 404}, "", 2, 0, false},
+		"releasing, a fault":                  {release, []int{502, 404}, "", 2, 0, false},
+		"releasing what is not there":         {release, []int{404}, "", 1, 404, false},
+		"releasing, busy, and then not there": {release, []int{429, 404}, "", 2, 404, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -63,7 +64,7 @@ func TestRepetition(t *testing.T) {
 				})
 				err := test.do(c)
 				refused, _ := errors.AsType[*Error](err)
-				if got := statusOf(refused, err); got != test.status || *attempts != test.attempts || len(keys) != 1 {
+				if got := statusOf(refused, err); got != test.status || *attempts != test.attempts || len(keys) != 1 || errors.Is(err, ErrOpen) != test.open {
 					t.Errorf("%v after %d attempts with %d keys", err, *attempts, len(keys))
 				}
 			})
