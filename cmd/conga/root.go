@@ -72,7 +72,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.server, "server", "", "`URL` of the daemon (environment: CONGA_SERVER)")
 	flags.StringVar(&a.fingerprint, "fingerprint", "", "SHA-256 `fingerprint` that the daemon's certificate must have")
 	flags.StringVar(&a.caFile, "ca-file", "", "PEM `file` of the authorities to trust instead of the system's")
-	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, json or id")
+	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, wide, json, yaml or name, which is the IDs alone; id is the same")
 	root.AddCommand(a.loginCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
 		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.runCommand(), a.pathsCommand(), a.statsCommand(),
 		a.topologyCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
@@ -82,10 +82,13 @@ func (a *app) root() *cobra.Command {
 
 func (a *app) checkGlobal() error {
 	switch a.output {
-	case "table", "json", "id":
-		return nil
+	case "id":
+		a.output = formatName
+	case formatTable, formatWide, formatJSON, formatYAML, formatName:
+	default:
+		return usagef("--output %q: write table, wide, json, yaml or name", a.output)
 	}
-	return usagef("--output %q: write table, json or id", a.output)
+	return nil
 }
 
 func (a *app) versionCommand() *cobra.Command {

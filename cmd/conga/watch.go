@@ -27,7 +27,7 @@ func (a *app) watchCommand() *cobra.Command {
 		Long: `watch shows the project's allocations, or those named, and goes on showing them as
 they change. On a terminal the table is drawn over; elsewhere each change is a line,
 with -o json a JSON object: the allocation, or {"allocation_id": ..., "state":
-"released"} once it is gone.
+"released"} once it is gone; with -o yaml the same as a document.
 
 Changes come from the server's events where it has them; otherwise it is asked every
 --interval. If allocations are named, watch ends when all of them are complete or
@@ -48,7 +48,7 @@ tried again.`,
 			}
 			w := &watcher{
 				app: a, s: s, project: project, ids: ids, interval: interval,
-				screen: terminal.Is(a.out) && a.output == "table",
+				screen: terminal.Is(a.out) && (a.output == formatTable || a.output == formatWide),
 			}
 			err = w.watch(c.Context())
 			if errors.Is(err, syscall.EPIPE) { // nobody looks any more
@@ -213,14 +213,19 @@ func (w *watcher) show(now []client.Allocation) error {
 
 // line is one change.
 func (w *watcher) line(al client.Allocation) error {
-	if w.output == "json" {
-		var v any = al
-		if al.State == "released" {
-			v = map[string]string{"allocation_id": al.ID, "state": "released"}
-		}
-		return json.NewEncoder(w.out).Encode(v)
+	var v any = al
+	if al.State == "released" {
+		v = map[string]string{"allocation_id": al.ID, "state": "released"}
 	}
-	if w.output == "id" {
+	switch w.output {
+	case formatJSON:
+		return json.NewEncoder(w.out).Encode(v) // in one line
+	case formatYAML:
+		if _, err := fmt.Fprintln(w.out, "---"); err != nil {
+			return err
+		}
+		return w.printData(v)
+	case formatName:
 		_, err := fmt.Fprintln(w.out, terminal.Clean(al.ID))
 		return err
 	}
