@@ -97,6 +97,19 @@ func (p *pty) press(keys string) {
 	}
 }
 
+// foreground is the process group in the foreground.
+func (p *pty) foreground() (group int) {
+	p.t.Helper()
+	raw, err := p.keys.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { group, err = unix.IoctlGetInt(int(fd), unix.TIOCGPGRP) })
+	}
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return group
+}
+
 // echoes reports whether the terminal shows what is typed.
 func (p *pty) echoes() bool {
 	p.t.Helper()

@@ -14,7 +14,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"conga/cmd/internal/terminal"
 	"conga/httpapi/client"
 )
 
@@ -39,7 +38,8 @@ the capacity is promised to others from then on, is reported; the command goes o
 
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
 it; before it has started, one that means the end ends conga, which takes back what
-it has asked for. The addresses may also come from CONGA_SRC and CONGA_DST.`,
+it has asked for. At a terminal Ctrl-C and Ctrl-Z do what they would do without conga.
+The addresses may also come from CONGA_SRC and CONGA_DST.`,
 		Example: `  conga run 192.127.1.10 192.127.1.11 --bandwidth 2G -- globus-url-copy ...
   CONGA_SRC=192.127.1.10 CONGA_DST=192.127.1.11 conga run -- rsync -a data/ there:`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -203,9 +203,14 @@ func (a *app) execute(ctx context.Context, s session, r *errand, program string)
 	c.Args[0] = r.command[0]
 	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.err
 	c.Env = append(os.Environ(), "CONGA_ALLOCATION="+r.id)
+	j := newJob(a.in, a.out)
+	defer j.end()
+	c.SysProcAttr = j.attributes()
 	if err := c.Start(); err != nil {
+		j.started(0)
 		return exitStatus{exitCannot, err}
 	}
+	j.started(c.Process.Pid)
 	keeping, stop := context.WithCancel(ctx)
 	kept := make(chan struct{})
 	go func() { defer close(kept); (&keeper{errand: r, s: s, out: a.err}).keep(keeping) }()
@@ -213,12 +218,12 @@ func (a *app) execute(ctx context.Context, s session, r *errand, program string)
 
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	// What is typed at a terminal the kernel sends to the command as well.
-	typed := terminal.Is(a.in)
 	for {
 		select {
+		case sig := <-j.control:
+			j.handle(sig)
 		case sig := <-r.signals:
-			if !typed || sig != os.Interrupt && sig != syscall.SIGQUIT {
+			if !j.typed(sig) {
 				_ = c.Process.Signal(sig) // if it has just ended, there is nobody to tell
 			}
 		case err := <-ended:
