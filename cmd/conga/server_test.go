@@ -18,6 +18,7 @@ import (
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/connections"
 	"conga/httpapi/httpapitest"
 	"conga/httpapi/replay"
 	"conga/openflow"
@@ -37,6 +38,7 @@ type server struct {
 	busy atomic.Int64 // how many calls are still answered with 429
 	fake *fake
 	keys *auth.Keys
+	seen *connections.Registry
 
 	// between, if set, answers a request in place of the interface, or has it answer.
 	between atomic.Pointer[func(w http.ResponseWriter, r *http.Request, api http.Handler)]
@@ -77,15 +79,19 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	must(err)
 	sched, err := scheduler.New(scheduler.Config{Allocator: alloc, Network: net, Settle: time.Millisecond})
 	must(err)
+	seen, err := connections.Open(t.Context(), connections.Config{Store: disk, Now: now})
+	must(err)
 	replays, err := replay.Open(t.Context(), disk, now)
 	must(err)
-	api, err := httpapi.New(httpapi.Config{Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Replays: replays, Now: now})
+	api, err := httpapi.New(httpapi.Config{
+		Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Replays: replays, Connections: seen, Now: now,
+	})
 	must(err)
 	contract, err := httpapitest.Load()
 	must(err)
 	api = contract.Handler(api, func(err error) { t.Error(err) })
 
-	s := &server{fake: newFake(), keys: keys}
+	s := &server{fake: newFake(), keys: keys, seen: seen}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.busy.Add(-1) >= 0 {
 			w.Header().Set("Retry-After", "0")

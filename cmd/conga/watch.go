@@ -131,7 +131,7 @@ func (w *watcher) listen(ctx context.Context, changed chan<- struct{}) {
 func (w *watcher) look(ctx context.Context) (done bool, err error) {
 	now, err := w.ask(ctx)
 	if err != nil {
-		if !client.Transient(err) || w.shown == nil {
+		if ctx.Err() != nil || !client.Transient(err) || w.shown == nil {
 			return false, err
 		}
 		if !w.lost {
