@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/signal"
 	"syscall"
 	"time"
 
@@ -93,10 +92,10 @@ type errand struct {
 func (a *app) runWith(ctx context.Context, r *errand) error {
 	survivePipes() // that nobody reads our messages must not keep us from releasing
 	// A signal must not end us before the path is released, and none is missed: from
-	// here on they come to us, and one that came before has ended ctx.
+	// here on they come to us, until the process ends, and one that came before has
+	// ended ctx.
 	r.signals = make(chan os.Signal, 16)
 	notify(r.signals, forwarded...)
-	defer signal.Stop(r.signals)
 	if a.takeSignals != nil {
 		a.takeSignals()
 	}
