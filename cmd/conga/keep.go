@@ -61,7 +61,7 @@ func (k *keeper) keep(ctx context.Context) {
 		}
 		wait = k.lease / 3
 		if again {
-			wait = max(time.Second, k.lease/10)
+			wait = max(200*time.Millisecond, k.lease/10)
 		}
 	}
 }

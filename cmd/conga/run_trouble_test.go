@@ -139,6 +139,38 @@ func TestRunThatCannotRelease(t *testing.T) {
 	}
 }
 
+// TestRunWhoseExtensionHangs tries again while there is still time.
+func TestRunWhoseExtensionHangs(t *testing.T) {
+	r := newRunner(t)
+	var hung atomic.Bool
+	r.s.intercept(func(w http.ResponseWriter, q *http.Request, api http.Handler) {
+		if q.Method == http.MethodPost && strings.HasSuffix(q.URL.Path, "/allocations/a-1") && !hung.Swap(true) {
+			<-r.s.fake.stopped // no answer, ever
+			return
+		}
+		api.ServeHTTP(w, q)
+	})
+	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "6s", "--", "sh", "-c", sleeper)
+	child := p.child()
+	first := r.live()
+	r.until("the lease is extended in time", func() bool {
+		now := r.live()
+		if len(now) != 1 {
+			t.Fatalf("it has %+v", now)
+		}
+		return *now[0].EndTime > *first[0].EndTime
+	})
+	if !hung.Load() {
+		t.Error("the first attempt has been answered")
+	}
+	if err := child.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.code(); code != 128+9 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // TestRunUnderNohup: what is ignored stays so, for conga and for the command.
 func TestRunUnderNohup(t *testing.T) {
 	r := newRunner(t)
