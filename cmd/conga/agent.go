@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// reportChunk bounds one report, which must fit into a request of 1 MiB.
-	reportChunk = 1000
 	// maxReported bounds what is read of the host at a time.
 	maxReported = 50_000
 	// longestPause bounds how long a server that does not answer is left alone.
@@ -25,7 +23,7 @@ const (
 )
 
 func (a *app) agentCommand() *cobra.Command {
-	g := &agent{app: a, scan: newScanner().scan}
+	g := &agent{app: a, scan: newScanner().scan, connect: a.connect}
 	c := &cobra.Command{
 		Use:   "agent",
 		Short: "Report this host's TCP connections to the server, again and again",
@@ -38,16 +36,17 @@ minutes; nothing is kept meanwhile, because the next report tells all. The key i
 renewed as long as the server agrees. Ctrl-C or SIGTERM ends it.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if g.interval < time.Second {
-				return usagef("interval %v: write at least 1s", g.interval)
-			}
-			s, err := a.connect()
-			if err != nil {
+			if err := g.check(); err != nil {
 				return err
 			}
-			defer s.Close()
-			g.s = s
+			survivePipes() // that nobody reads our messages is no reason to stop
+			var err error
+			if g.s, err = a.connect(); err != nil {
+				return err
+			}
+			defer func() { g.s.Close() }()
 			if g.once {
+				_ = g.s.KeepKey(c.Context()) // what fails here fails the report
 				return g.report(c.Context())
 			}
 			return g.run(c.Context())
@@ -67,6 +66,7 @@ renewed as long as the server agrees. Ctrl-C or SIGTERM ends it.`,
 type agent struct {
 	*app
 	s              session
+	connect        func() (session, error)
 	scan           func(ctx context.Context, now time.Time) ([]client.Connection, error)
 	interval       time.Duration
 	once, loopback bool
@@ -76,26 +76,60 @@ type agent struct {
 
 	failures int    // one after the other
 	trouble  string // what was last said of it
+	leftOut  string // what was last said of connections that are not taken
+}
+
+// check refuses flags that every report would be refused for.
+func (g *agent) check() error {
+	switch {
+	case g.interval < time.Second:
+		return usagef("interval %v: write at least 1s", g.interval)
+	case len(g.deployment) > maxLabel || len(g.job) > maxLabel:
+		return usagef("deployment and job: write at most %d bytes each", maxLabel)
+	case g.index < 0 || g.index > math.MaxInt32:
+		return usagef("index %d: write 0 to %d", g.index, math.MaxInt32)
+	}
+	return nil
 }
 
 // run reports until ctx ends, which is no failure.
 func (g *agent) run(ctx context.Context) error {
-	checked := time.Now()
+	look := time.Now() // when to look after the key
 	for {
+		if !time.Now().Before(look) {
+			look = time.Now().Add(keepKeys)
+			if g.s.KeepKey(ctx) != nil {
+				look = time.Now().Add(time.Minute)
+			}
+		}
 		err := g.report(ctx)
+		if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnauthorized && g.reconnect() {
+			err = g.report(ctx)
+		}
 		if ctx.Err() != nil {
 			return nil
-		}
-		if err == nil && time.Since(checked) > keepKeys {
-			if err = g.s.KeepKey(ctx); err == nil {
-				checked = time.Now()
-			}
 		}
 		g.tell(err)
 		if !sleep(ctx, g.pause(err)) {
 			return nil
 		}
 	}
+}
+
+// reconnect takes over what login has kept meanwhile, and reports whether that is
+// another key.
+func (g *agent) reconnect() bool {
+	s, err := g.connect()
+	if err != nil {
+		return false // the refusal says what to do
+	}
+	if s.key == g.s.key {
+		s.Close()
+		return false
+	}
+	g.s.Close()
+	g.s = s
+	return true
 }
 
 // pause is how long to wait after a report: about the interval, so that many
@@ -130,32 +164,4 @@ func (g *agent) tell(err error) {
 			fmt.Fprintln(g.err, "conga:", h)
 		}
 	}
-}
-
-// report reports what there is now, in parts that a request can hold.
-func (g *agent) report(ctx context.Context) error {
-	list, err := g.scan(ctx, time.Now())
-	if err != nil {
-		return fmt.Errorf("the connections of this host: %w", err)
-	}
-	if !g.loopback {
-		list = slices.DeleteFunc(list, within)
-	}
-	for i := range list {
-		list[i].Source.Deployment, list[i].Source.Job, list[i].Source.Index = g.deployment, g.job, g.index
-	}
-	for part := range slices.Chunk(list, reportChunk) {
-		if _, err := g.s.Report(ctx, part); err != nil {
-			return explainAgent(err)
-		}
-	}
-	return nil
-}
-
-// explainAgent says what a server without the resource means.
-func explainAgent(err error) error {
-	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusNotFound {
-		return fmt.Errorf("this server takes no reports of connections: %w", err)
-	}
-	return err
 }

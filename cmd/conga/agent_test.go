@@ -116,7 +116,12 @@ func agentOf(t *testing.T, n int) (*agent, *fake, *bytes.Buffer) {
 	scan := func(context.Context, time.Time) ([]client.Connection, error) {
 		return append([]client.Connection(nil), list...), nil
 	}
-	return &agent{app: &app{err: &out}, s: session{Client: c}, scan: scan, interval: time.Millisecond, deployment: "lab", job: "mover", index: 3}, s.fake, &out
+	connect := func() (session, error) {
+		const next = "conga_next" // the fake asks no questions
+		c, err := client.New(client.Config{BaseURL: s.URL, Key: next, Fingerprint: client.Fingerprint(s.Certificate())})
+		return session{Client: c, key: next}, err
+	}
+	return &agent{app: &app{err: &out}, s: session{Client: c, key: key}, connect: connect, scan: scan, interval: time.Millisecond, deployment: "lab", job: "mover", index: 3}, s.fake, &out
 }
 
 func TestAgentReports(t *testing.T) {
@@ -158,6 +163,73 @@ func TestAgentSurvivesOutages(t *testing.T) {
 	want := "conga: report connections: source.ip: is none; trying again\nconga: the reports are taken again\n"
 	if out.String() != want {
 		t.Errorf("it says %q", out)
+	}
+}
+
+// TestAgentLeavesOut what the server does not take, and says so once; the rest is
+// reported.
+func TestAgentLeavesOut(t *testing.T) {
+	a, f, out := agentOf(t, 1203)
+	f.badPort = 7
+	for range 2 {
+		if err := a.report(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(f.take()); got != 1201 {
+			t.Errorf("%d are reported", got)
+		}
+	}
+	if want := "conga: 1 connections are left out: [5].source.port: is odd; [5].source: is odd\n"; out.String() != want {
+		t.Errorf("it says %q", out)
+	}
+	one, f, _ := agentOf(t, 2)
+	f.badPort = 2
+	if err := one.report(t.Context()); err != nil || len(f.take()) != 0 {
+		t.Errorf("one alone that is not taken: %v", err)
+	}
+}
+
+// TestAgentTakesANewKey when the old one has ended.
+func TestAgentTakesANewKey(t *testing.T) {
+	a, f, _ := agentOf(t, 2)
+	f.badKey = a.s.key
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.run(ctx) }()
+	waitFor(t, "it reports with the new key", func() bool { return len(f.take()) > 0 })
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	a.s.Close()
+}
+
+// TestLabel: what is too long is cut between runes, and what is none is replaced,
+// before it is counted.
+func TestLabel(t *testing.T) {
+	long := strings.Repeat("a", maxLabel-1)
+	for in, want := range map[string]string{
+		"": "", "sshd": "sshd", long + "b": long + "b", long + "bc": long + "b", long + "é": long, "a\xff\xfeb": "a\ufffdb",
+		strings.Repeat("\xffa", 200): strings.Repeat("\ufffda", maxLabel/4),
+	} {
+		if got := label(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestImpossible: these no server takes.
+func TestImpossible(t *testing.T) {
+	for _, test := range []struct {
+		src, dst string
+		want     bool
+	}{
+		{"192.127.1.10", "192.127.1.11", false}, {"2001:db8::1", "2001:db8::2", false}, {"192.127.1.10", "2001:db8::2", true},
+		{"192.127.1.10", "0.0.0.0", true}, {"::", "2001:db8::2", true}, {"", "192.127.1.11", true},
+	} {
+		if got := impossible(client.Connection{Source: client.Reporter{IP: test.src}, Destination: client.Destination{IP: test.dst}}); got != test.want {
+			t.Errorf("%s -> %s: %t", test.src, test.dst, got)
+		}
 	}
 }
 

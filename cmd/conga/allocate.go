@@ -50,7 +50,7 @@ func (a *app) allocateCommand() *cobra.Command {
 	}
 	t.flags(c)
 	c.Flags().BoolVar(&wait, "wait", false, "return when the path is active")
-	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to `wait`; 0 is without end")
+	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to `wait`, from the --start if there is one; 0 is without end")
 	return c
 }
 
@@ -99,7 +99,7 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 		return err
 	}
 	if wait {
-		err = a.wait(ctx, s, made.ID, timeout)
+		err = a.wait(ctx, s, made.ID, fromStart(timeout, r.StartTime, time.Now()), nil)
 	}
 	// Whatever came of the waiting, the allocation is there, and its ID must not be lost.
 	al, failed := s.Show(context.WithoutCancel(ctx), made.ID)
@@ -110,18 +110,33 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 	return errors.Join(err, a.printOne(al))
 }
 
-// wait shows how the allocation gets on until it is active.
-func (a *app) wait(ctx context.Context, s session, id string, timeout time.Duration) error {
+// fromStart is a time to wait that counts from the planned start, in UNIX seconds, if
+// that is still to come. 0 is without end.
+func fromStart(timeout time.Duration, start int64, now time.Time) time.Duration {
+	if later := time.Unix(start, 0).Sub(now); timeout > 0 && start > 0 && later > 0 {
+		timeout += later
+	}
+	return timeout
+}
+
+// wait shows how the allocation gets on until it is active. seen, if not nil, is
+// called with it whenever it has changed.
+func (a *app) wait(ctx context.Context, s session, id string, timeout time.Duration, seen func(client.Allocation)) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errTimeUp)
 		defer cancel()
 	}
 	p := &progress{out: a.err, terminal: terminal.Is(a.err)}
 	defer p.end()
-	_, err := s.Wait(ctx, id, client.Active, p.show)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on: %w", id, timeout, id, err)
+	_, err := s.Wait(ctx, id, client.Active, func(al client.Allocation) {
+		p.show(al)
+		if seen != nil {
+			seen(al)
+		}
+	})
+	if errors.Is(err, errTimeUp) {
+		return fmt.Errorf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on: %w", id, timeout.Round(100*time.Millisecond), id, err)
 	}
 	return err
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -63,6 +62,10 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
+// errTimeUp is why an allocation is not waited for any longer. An attempt to reach the
+// server that takes too long is something else.
+var errTimeUp = errors.New("the time is up")
+
 // errNoKey means that there is nothing to authenticate with.
 var errNoKey = errors.New("not logged in; run conga login, or set CONGA_KEY")
 
@@ -93,7 +96,7 @@ func exitCode(err error) int {
 		return exitLogin
 	case errors.Is(err, client.ErrEnded):
 		return exitRefused
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errTimeUp):
 		return exitTimeout
 	}
 	return exitFailure

@@ -31,6 +31,8 @@ type fake struct {
 	reported []client.Connection
 	asked    []string
 	status   int           // of reports; 0: 200
+	badPort  uint32        // reports with this source port are refused, unless 0
+	badKey   string        // one that has ended
 	event    chan struct{} // closed at the next event
 	stopped  chan struct{}
 }
@@ -97,7 +99,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) bool {
 	switch {
 	case !have:
 		return false
-	case r.Header.Get("Authorization") == "":
+	case r.Header.Get("Authorization") == "" || r.Header.Get("Authorization") == "Bearer "+f.badKey:
 		w.WriteHeader(http.StatusUnauthorized)
 	case name == "connections":
 		f.report(w, r)
@@ -122,6 +124,13 @@ func (f *fake) report(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(f.status)
 		fmt.Fprint(w, `{"success":"False","error":"source.ip: is none","connection_uuids":[]}`)
 		return
+	}
+	for i, c := range list {
+		if c.Source.Port == f.badPort {
+			w.WriteHeader(http.StatusUnprocessableEntity)
+			fmt.Fprintf(w, `{"success":"False","error":"[%d].source.port: is odd; [%d].source: is odd","connection_uuids":[]}`, i, i)
+			return
+		}
 	}
 	f.reported = append(f.reported, list...)
 	fmt.Fprintf(w, `{"success":"True","error":"","connection_uuids":[%s]}`, strings.TrimSuffix(strings.Repeat(`"x",`, len(list)), ","))

@@ -15,6 +15,29 @@ import (
 // keepKeys is how often the key is looked after.
 const keepKeys = time.Hour
 
+// tendKey renews the key of s when that is due, until ctx ends: now, and then every
+// hour. The channel is closed once that was tried for the first time. That it fails
+// is not told: there is half a day to try again, and what matters is what the key
+// is needed for.
+func (s session) tendKey(ctx context.Context) (tried <-chan struct{}) {
+	first := make(chan struct{})
+	go func() {
+		err := s.KeepKey(ctx)
+		close(first)
+		for {
+			wait := keepKeys
+			if err != nil {
+				wait = time.Minute
+			}
+			if !sleep(ctx, wait) {
+				return
+			}
+			err = s.KeepKey(ctx)
+		}
+	}()
+	return first
+}
+
 // keeper extends the lease of one run.
 type keeper struct {
 	*errand
@@ -29,29 +52,30 @@ type keeper struct {
 // The start was seen a moment late, which makes the lease shorter, never longer.
 func (k *keeper) keep(ctx context.Context) {
 	start := time.Now()
-	checked := start
 	wait := k.lease / 3
 	for sleep(ctx, wait) {
-		if time.Since(checked) > keepKeys {
-			checked = time.Now()
-			if err := k.s.KeepKey(ctx); err != nil {
-				checked = checked.Add(time.Minute - keepKeys) // again in a minute
-			}
-		}
 		seconds := int64((time.Since(start) + k.lease) / time.Second)
-		_, err := k.s.Update(ctx, k.id, client.Change{Duration: &seconds})
-		if ctx.Err() != nil {
-			return
-		}
-		again, ended := k.judge(ctx, err)
-		if ended {
+		again, ended := k.judge(ctx, k.extend(ctx, seconds))
+		if ctx.Err() != nil || ended {
 			return
 		}
 		wait = k.lease / 3
 		if again {
-			wait = max(time.Second, k.lease/10)
+			wait = max(200*time.Millisecond, k.lease/10)
 		}
 	}
+}
+
+// extend makes the lease so long. It gives up while there is still time to try
+// another way.
+func (k *keeper) extend(ctx context.Context, seconds int64) error {
+	ctx, cancel := context.WithTimeout(ctx, k.lease/3)
+	defer cancel()
+	al, err := k.s.Update(ctx, k.id, client.Change{Duration: &seconds})
+	if err == nil {
+		k.ends = al.EndTime
+	}
+	return err
 }
 
 // judge tells the user of what has changed. again: it is worth trying soon;
@@ -59,6 +83,7 @@ func (k *keeper) keep(ctx context.Context) {
 func (k *keeper) judge(ctx context.Context, err error) (again, ended bool) {
 	refused, answered := errors.AsType[*client.Error](err)
 	switch {
+	case ctx.Err() != nil:
 	case err == nil:
 		if k.trouble != "" {
 			k.say("the path is extended again")

@@ -41,7 +41,11 @@ from then on: no other certificate will do.`,
 				return usagef("login needs both --user and --project")
 			}
 			who := client.Credentials{UserID: user, ProjectID: project}
-			return a.login(c.Context(), who, passwordFile, tokenFile)
+			err := a.login(c.Context(), who, passwordFile, tokenFile)
+			if s, ok := stoppedBy(c.Context()); ok && err != nil {
+				return exitStatus{s.code(), fmt.Errorf("%w; you are not logged in", s)}
+			}
+			return err
 		},
 	}
 	c.Flags().StringVar(&user, "user", os.Getenv("CONGA_USER"), "your user `ID` (environment: CONGA_USER)")
@@ -77,9 +81,9 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 	}
 	defer c.Close()
 	if tokenFile != "" {
-		who.Token, err = a.secretLine("token", tokenFile)
+		who.Token, err = a.secretLine(ctx, "token", tokenFile)
 	} else {
-		who.Password, err = a.password(who.UserID, passwordFile)
+		who.Password, err = a.password(ctx, who.UserID, passwordFile)
 	}
 	if err != nil {
 		return err
@@ -117,29 +121,33 @@ func (a *app) trust(ctx context.Context, server string) (string, error) {
 	if !terminal.Is(a.in) {
 		return "", fmt.Errorf("the certificate of %s is not trusted; compare the fingerprint with what the operator tells you and give it as --fingerprint", server)
 	}
-	if !terminal.Confirm(a.in, a.err, "Is it the one that the operator told you?") {
+	yes, err := terminal.Confirm(ctx, a.in, a.err, "Is it the one that the operator told you?")
+	if err != nil {
+		return "", err
+	}
+	if !yes {
 		return "", fmt.Errorf("the certificate of %s is not trusted", server)
 	}
 	return pin, nil
 }
 
 // password reads the password from where the user wants it read.
-func (a *app) password(user, file string) (string, error) {
+func (a *app) password(ctx context.Context, user, file string) (string, error) {
 	if file == "" {
-		return terminal.Password(a.in, a.err, "Password of "+user+": ")
+		return terminal.Password(ctx, a.in, a.err, "Password of "+user+": ")
 	}
-	return a.secretLine("password", file)
+	return a.secretLine(ctx, "password", file)
 }
 
 // secretLine is the first line of a file, or of the standard input for "-".
-func (a *app) secretLine(what, file string) (string, error) {
+func (a *app) secretLine(ctx context.Context, what, file string) (string, error) {
 	if file == "-" {
-		return terminal.Line(a.in)
+		return terminal.Line(ctx, a.in)
 	}
 	f, err := os.Open(file)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", what, err)
 	}
 	defer f.Close()
-	return terminal.Line(io.LimitReader(f, 64<<10))
+	return terminal.Line(ctx, io.LimitReader(f, 64<<10))
 }

@@ -4,16 +4,10 @@
 // codes are those of [exitCodes].
 package main
 
-import (
-	"context"
-	"os"
-	"os/signal"
-	"syscall"
-)
+import "os"
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
+	ctx, stopper := untilStopped()
+	a := &app{in: os.Stdin, out: os.Stdout, err: os.Stderr, takeSignals: stopper.end}
+	os.Exit(a.run(ctx, os.Args[1:]))
 }

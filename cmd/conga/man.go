@@ -48,7 +48,7 @@ func (a *app) complete(root *cobra.Command) {
 	words := func(list ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
 	}
-	_ = root.RegisterFlagCompletionFunc("output", words("table", "json", "id"))
+	_ = root.RegisterFlagCompletionFunc("output", words(formatTable, formatWide, formatJSON, formatYAML, formatName))
 	for _, c := range root.Commands() {
 		for flag, list := range map[string][]string{
 			"protocol": {"tcp", "udp", "any"}, "state": {"pending", "active", "complete"},

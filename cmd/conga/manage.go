@@ -154,12 +154,12 @@ func (a *app) releaseCommand() *cobra.Command {
 					continue
 				}
 				done = append(done, released{id})
-				if a.output != "json" {
+				if !a.structured() {
 					fmt.Fprintf(a.err, "allocation %s is released\n", terminal.Clean(id))
 				}
 			}
-			if a.output == "json" {
-				failed = append(failed, a.printJSON(done))
+			if a.structured() {
+				failed = append(failed, a.printData(done))
 			}
 			return errors.Join(failed...)
 		},

@@ -15,8 +15,8 @@ import (
 // asking makes c a command that asks one question and prints the answer.
 func (a *app) asking(c *cobra.Command, ask func(ctx context.Context, s session, args []string) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
-		if a.output == "id" {
-			return usagef("--output id: %s prints no allocations; write table or json", c.Name())
+		if a.output == formatName {
+			return usagef("--output name: %s prints no allocations; write table, json or yaml", c.Name())
 		}
 		s, err := a.connect()
 		if err != nil {
@@ -69,8 +69,8 @@ func (a *app) pathsCommand() *cobra.Command {
 }
 
 func (a *app) printPath(p client.Path) error {
-	if a.output == "json" {
-		return a.printJSON(p)
+	if a.structured() {
+		return a.printData(p)
 	}
 	fits := "yes"
 	if !p.Fits {
@@ -127,8 +127,8 @@ func (a *app) topologyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if a.output == "json" {
-			return a.printJSON(map[string]any{"switches": switches, "links": links, "hosts": hosts})
+		if a.structured() {
+			return a.printData(map[string]any{"switches": switches, "links": links, "hosts": hosts})
 		}
 		return a.printTopology(switches, links, hosts)
 	})

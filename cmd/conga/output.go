@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,16 +9,30 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"conga/cmd/internal/terminal"
 	"conga/httpapi/client"
 )
 
+// The formats of --output.
+const (
+	formatTable = "table"
+	formatWide  = "wide" // a table with what is seldom asked for as well
+	formatJSON  = "json"
+	formatYAML  = "yaml" // the JSON, as YAML
+	formatName  = "name" // IDs alone
+)
+
+// structured reports whether the format is one for programs that shows everything.
+func (a *app) structured() bool { return a.output == formatJSON || a.output == formatYAML }
+
 // printList prints allocations, one a row.
 func (a *app) printList(list []client.Allocation) error {
 	switch a.output {
-	case "json":
-		return a.printJSON(list)
-	case "id":
+	case formatJSON, formatYAML:
+		return a.printData(list)
+	case formatName:
 		for _, al := range list {
 			if _, err := fmt.Fprintln(a.out, terminal.Clean(al.ID)); err != nil {
 				return err
@@ -32,15 +47,21 @@ func (a *app) printList(list []client.Allocation) error {
 			rate(al.Bandwidth), when(al.StartTime), when(al.EndTime), al.UserID, text(al.Reason),
 		})
 	}
+	if a.output == formatWide {
+		rows[0] = append(rows[0], "PROTOCOL", "PROJECT", "PATH")
+		for i, al := range list {
+			rows[i+1] = append(rows[i+1], text(al.Protocol), al.ProjectID, firstOf(hops(al.Path), "-"))
+		}
+	}
 	return printTable(a.out, rows)
 }
 
 // printOne prints everything of one allocation, a field a line.
 func (a *app) printOne(al client.Allocation) error {
 	switch a.output {
-	case "json":
-		return a.printJSON(al)
-	case "id":
+	case formatJSON, formatYAML:
+		return a.printData(al)
+	case formatName:
 		return a.printList([]client.Allocation{al})
 	}
 	return printTable(a.out, [][]string{
@@ -60,11 +81,26 @@ func (a *app) printOne(al client.Allocation) error {
 	})
 }
 
-func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.out)
+// printData prints v, which is to be structured.
+func (a *app) printData(v any) error {
+	text, err := a.encode(v)
+	if err != nil {
+		return err
+	}
+	_, err = a.out.Write(text)
+	return err
+}
+
+// encode is v in JSON or YAML, with the names and the order of JSON.
+func (a *app) encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil || a.output != formatYAML {
+		return b.Bytes(), err
+	}
+	return yaml.JSONToYAML(b.Bytes())
 }
 
 // printTable aligns the rows. What came from the server cannot command the

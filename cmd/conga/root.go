@@ -22,17 +22,20 @@ type app struct {
 	out, err io.Writer
 	started  bool // the command line was understood
 
+	// takeSignals leaves the signals to the caller. One that came before has ended
+	// the command's context when it returns.
+	takeSignals func()
+
 	server, fingerprint, caFile, output string // global flags
 }
 
 // run carries out one command line and returns its exit code.
-func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
-	a := &app{in: in, out: out, err: errOut}
+func (a *app) run(ctx context.Context, args []string) int {
 	root := a.root()
 	root.SetArgs(args)
-	root.SetIn(in)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetIn(a.in)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
@@ -44,10 +47,10 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return e.code
 	}
 	for line := range strings.SplitSeq(err.Error(), "\n") {
-		fmt.Fprintln(errOut, "conga:", terminal.Clean(line))
+		fmt.Fprintln(a.err, "conga:", terminal.Clean(line))
 	}
 	if h := hint(err); h != "" {
-		fmt.Fprintln(errOut, "conga:", h)
+		fmt.Fprintln(a.err, "conga:", h)
 	}
 	return exitCode(err)
 }
@@ -69,7 +72,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.server, "server", "", "`URL` of the daemon (environment: CONGA_SERVER)")
 	flags.StringVar(&a.fingerprint, "fingerprint", "", "SHA-256 `fingerprint` that the daemon's certificate must have")
 	flags.StringVar(&a.caFile, "ca-file", "", "PEM `file` of the authorities to trust instead of the system's")
-	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, json or id")
+	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, wide, json, yaml or name, which is the IDs alone; id is the same")
 	root.AddCommand(a.loginCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
 		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.runCommand(), a.pathsCommand(), a.statsCommand(),
 		a.topologyCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
@@ -79,10 +82,13 @@ func (a *app) root() *cobra.Command {
 
 func (a *app) checkGlobal() error {
 	switch a.output {
-	case "table", "json", "id":
-		return nil
+	case "id":
+		a.output = formatName
+	case formatTable, formatWide, formatJSON, formatYAML, formatName:
+	default:
+		return usagef("--output %q: write table, wide, json, yaml or name", a.output)
 	}
-	return usagef("--output %q: write table, json or id", a.output)
+	return nil
 }
 
 func (a *app) versionCommand() *cobra.Command {
@@ -99,6 +105,7 @@ func (a *app) versionCommand() *cobra.Command {
 type session struct {
 	*client.Client
 	project string
+	key     string
 }
 
 // connect makes a client from the flags, the environment and what login kept,
@@ -122,7 +129,7 @@ func (a *app) connect() (session, error) {
 	c, err := client.New(client.Config{
 		BaseURL: server, Key: login.Key, Fingerprint: login.Fingerprint, CAFile: login.CAFile,
 	})
-	return session{Client: c, project: login.ProjectID}, err
+	return session{Client: c, project: login.ProjectID, key: login.Key}, err
 }
 
 // choose finds the server, and what is known of it, with the flags laid over.
@@ -133,6 +140,12 @@ func (a *app) choose(kept credentials) (server string, login login, err error) {
 	}
 	server = normalServer(server)
 	login = kept.Servers[server]
+	switch {
+	case a.fingerprint != "" && a.caFile == "": // the pin says more than an authority
+		login.CAFile = ""
+	case a.caFile != "" && a.fingerprint == "": // what was pinned may have been replaced
+		login.Fingerprint = ""
+	}
 	login.Fingerprint = firstOf(a.fingerprint, os.Getenv("CONGA_FINGERPRINT"), login.Fingerprint)
 	login.CAFile = firstOf(a.caFile, login.CAFile)
 	return server, login, nil

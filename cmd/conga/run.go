@@ -2,27 +2,21 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"conga/cmd/internal/terminal"
 	"conga/httpapi/client"
 )
 
-const (
-	leastLease = 3 * time.Second
-	// releaseTime is how long a stopped run tries to release before it leaves
-	// that to the end of the lease.
-	releaseTime = 15 * time.Second
-)
+const leastLease = 3 * time.Second
 
 func (a *app) runCommand() *cobra.Command {
 	var t traffic
@@ -42,7 +36,9 @@ lasts one lease from then. An extension that is refused, because
 the capacity is promised to others from then on, is reported; the command goes on.
 
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
-it. The addresses may also come from CONGA_SRC and CONGA_DST.`,
+it; before it has started, one that means the end ends conga, which takes back what
+it has asked for. At a terminal Ctrl-C and Ctrl-Z do what they would do without conga.
+The addresses may also come from CONGA_SRC and CONGA_DST.`,
 		Example: `  conga run 192.127.1.10 192.127.1.11 --bandwidth 2G -- globus-url-copy ...
   CONGA_SRC=192.127.1.10 CONGA_DST=192.127.1.11 conga run -- rsync -a data/ there:`,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -63,7 +59,9 @@ it. The addresses may also come from CONGA_SRC and CONGA_DST.`,
 			if err != nil {
 				return err
 			}
-			return a.runWith(c.Context(), &errand{request: r, lease: lease, timeout: timeout, command: args[before:]})
+			return a.runWith(c.Context(), &errand{
+				request: r, lease: lease, timeout: timeout, command: args[before:], key: rand.Text(),
+			})
 		},
 	}
 	t.flags(c)
@@ -72,7 +70,7 @@ it. The addresses may also come from CONGA_SRC and CONGA_DST.`,
 	f.StringVar(&src, "src", "", "source `address` (environment: CONGA_SRC)")
 	f.StringVar(&dst, "dst", "", "destination `address` (environment: CONGA_DST)")
 	f.DurationVar(&lease, "lease", 5*time.Minute, "how `long` the path is held if conga is killed")
-	f.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to `wait` for the path; 0 is without end")
+	f.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to `wait` for the path, from the --start if there is one; 0 is without end")
 	return c
 }
 
@@ -81,14 +79,33 @@ type errand struct {
 	request        client.Request
 	lease, timeout time.Duration
 	command        []string
-	id             string
+	key            string // idempotency key of the request
 	signals        chan os.Signal
+	keyed          <-chan struct{} // closed when the key has been looked after
+
+	id   string // of the allocation; "" while it is not known
+	open bool   // there may be one without a known ID
+	ends *int64 // when the path ends, in UNIX seconds, as the server told last; nil: it did not
 }
 
 // runWith carries out r. Its error is always an exitStatus.
-func (a *app) runWith(ctx context.Context, r *errand) (err error) {
+func (a *app) runWith(ctx context.Context, r *errand) error {
+	survivePipes() // that nobody reads our messages must not keep us from releasing
+	// A signal must not end us before the path is released, and none is missed: from
+	// here on they come to us, until the process ends, and one that came before has
+	// ended ctx.
+	r.signals = make(chan os.Signal, 16)
+	notify(r.signals, forwarded...)
+	if a.takeSignals != nil {
+		a.takeSignals()
+	}
+	if s, ok := stoppedBy(ctx); ok {
+		return notRun(s.signal)
+	}
+	ctx = context.WithoutCancel(ctx)
+
 	program, err := exec.LookPath(r.command[0])
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EISDIR) {
 		return exitStatus{exitCannot, err}
 	} else if err != nil {
 		return exitStatus{exitNotFound, err}
@@ -98,66 +115,35 @@ func (a *app) runWith(ctx context.Context, r *errand) (err error) {
 		return exitStatus{exitNotRun, err}
 	}
 	defer s.Close()
-	// A signal must not end us before the path is released.
-	ctx = context.WithoutCancel(ctx)
-	r.signals = make(chan os.Signal, 16)
-	signal.Notify(r.signals, forwarded...)
-	defer signal.Stop(r.signals)
-	if r.request.ProjectID, err = s.projectOr(ctx, r.request.ProjectID); err != nil {
-		return exitStatus{exitNotRun, err}
-	}
-	made, err := s.Allocate(ctx, r.request)
-	if err != nil {
-		return exitStatus{exitNotRun, err}
-	}
-	r.id = made.ID
+	tending, stop := context.WithCancel(ctx)
+	defer stop()
+	r.keyed = s.tendKey(tending)
 	defer a.giveBack(ctx, s, r)
-	if err := a.await(ctx, s, r); err != nil {
+	if err := a.prepare(ctx, s, r); err != nil {
 		return err
 	}
 	return a.execute(ctx, s, r, program)
 }
 
-// giveBack releases the path. One that has ended by itself needs no release.
-func (a *app) giveBack(ctx context.Context, s session, r *errand) {
-	ctx, cancel := context.WithTimeout(ctx, releaseTime)
-	defer cancel()
-	for wait := 200 * time.Millisecond; ; wait *= 2 {
-		err := s.Release(ctx, r.id)
-		refused, answered := errors.AsType[*client.Error](err)
-		if err == nil || answered && refused.Status == 404 {
-			return
-		}
-		if answered && refused.Status < 500 || !sleep(ctx, wait) {
-			fmt.Fprintf(a.err, "conga: allocation %s cannot be released (%s); it ends with its lease, within %v\n",
-				terminal.Clean(r.id), terminal.Clean(err.Error()), r.lease)
-			return
-		}
-	}
+// notRun is the end by a signal that came before the command had started.
+func notRun(sig os.Signal) error {
+	return exitStatus{stopped{sig}.code(), fmt.Errorf("%v; the command is not run", sig)}
 }
 
-// sleep waits, and reports whether it was not cut short.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// await waits for the path, for the time to be up, or for a signal.
-func (a *app) await(ctx context.Context, s session, r *errand) error {
+// prepare asks for the path and waits for it, for the time to be up, or for a
+// signal.
+func (a *app) prepare(ctx context.Context, s session, r *errand) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
-	go func() { done <- a.wait(ctx, s, r.id, r.timeout) }()
+	go func() { done <- a.ask(ctx, s, r) }()
 	for {
 		select {
 		case err := <-done:
-			if errors.Is(err, context.DeadlineExceeded) {
+			if sig := r.pending(); sig != nil {
+				return notRun(sig)
+			}
+			if errors.Is(err, errTimeUp) {
 				err = fmt.Errorf("there is no path after %v; the command is not run", r.timeout)
 			}
 			if err != nil {
@@ -170,9 +156,44 @@ func (a *app) await(ctx context.Context, s session, r *errand) error {
 			}
 			cancel()
 			<-done
-			return exitStatus{exitSignal + int(sig.(syscall.Signal)), fmt.Errorf("%v; the command is not run", sig)}
+			return notRun(sig)
 		}
 	}
+}
+
+// pending is a signal that has come and means that all is to end; nil if there is
+// none.
+func (r *errand) pending() os.Signal {
+	for {
+		select {
+		case sig := <-r.signals:
+			if ending(sig) {
+				return sig
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+// ask gets an allocation and waits until it is active.
+func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
+	if r.request.ProjectID, err = s.projectOr(ctx, r.request.ProjectID); err != nil {
+		return err
+	}
+	select {
+	case <-r.keyed: // the path may be needed for longer than the key has left
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	made, err := s.AllocateAs(ctx, r.key, r.request)
+	if err != nil {
+		r.open = errors.Is(err, client.ErrOpen)
+		return err
+	}
+	r.id, r.ends = made.ID, made.EndTime
+	timeout := fromStart(r.timeout, r.request.StartTime, time.Now())
+	return a.wait(ctx, s, r.id, timeout, func(al client.Allocation) { r.ends = al.EndTime })
 }
 
 // execute runs the command and keeps the path until it has ended.
@@ -181,9 +202,14 @@ func (a *app) execute(ctx context.Context, s session, r *errand, program string)
 	c.Args[0] = r.command[0]
 	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.err
 	c.Env = append(os.Environ(), "CONGA_ALLOCATION="+r.id)
+	j := newJob(a.in, a.out)
+	defer j.end()
+	c.SysProcAttr = j.attributes()
 	if err := c.Start(); err != nil {
+		j.started(0)
 		return exitStatus{exitCannot, err}
 	}
+	j.started(c.Process.Pid)
 	keeping, stop := context.WithCancel(ctx)
 	kept := make(chan struct{})
 	go func() { defer close(kept); (&keeper{errand: r, s: s, out: a.err}).keep(keeping) }()
@@ -191,12 +217,12 @@ func (a *app) execute(ctx context.Context, s session, r *errand, program string)
 
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	// What is typed at a terminal the kernel sends to the command as well.
-	typed := terminal.Is(a.in)
 	for {
 		select {
+		case sig := <-j.control:
+			j.handle(sig)
 		case sig := <-r.signals:
-			if !typed || sig != os.Interrupt && sig != syscall.SIGQUIT {
+			if !j.typed(sig) {
 				_ = c.Process.Signal(sig) // if it has just ended, there is nobody to tell
 			}
 		case err := <-ended:

@@ -42,23 +42,34 @@ func newRunner(t *testing.T) *runner {
 	return r
 }
 
-// start runs a command that writes its process ID first.
+// start runs a command.
 func (r *runner) start(args ...string) *running {
 	r.t.Helper()
+	p := r.command(args...)
+	p.begin()
+	return p
+}
+
+// command is a run that has not begun.
+func (r *runner) command(args ...string) *running {
 	p := &running{runner: r, cmd: exec.Command("conga", append([]string{"run"}, args...)...)}
 	p.cmd.Env, p.cmd.Dir = r.env, r.dir
 	p.cmd.Stderr = &p.stderr
+	return p
+}
+
+func (p *running) begin() {
+	p.t.Helper()
 	if err := p.cmd.Start(); err != nil {
-		r.t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	r.t.Cleanup(func() {
+	p.t.Cleanup(func() {
 		_ = p.cmd.Process.Kill()
 		_ = p.cmd.Wait()
-		if r.t.Failed() {
-			r.t.Log(p.stderr.String())
+		if p.t.Failed() {
+			p.t.Log(p.stderr.String())
 		}
 	})
-	return p
 }
 
 type running struct {

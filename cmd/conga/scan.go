@@ -5,12 +5,21 @@ import (
 	"net/netip"
 	"os/user"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/shirou/gopsutil/v4/net"
 	"github.com/shirou/gopsutil/v4/process"
 
 	"conga/httpapi/client"
+)
+
+const (
+	// maxLabel is how many bytes of a name the server takes.
+	maxLabel = 256
+	// maxAge is the greatest age that it takes, in seconds.
+	maxAge = 1 << 32
 )
 
 // scanner reads the connections of this host. It remembers since when it has
@@ -62,7 +71,7 @@ func (s *scanner) scan(ctx context.Context, now time.Time) ([]client.Connection,
 			Protocol: "tcp",
 			Source: client.Reporter{
 				IP: src.Addr().String(), Port: uint32(src.Port()), User: o.user, Group: o.group,
-				PID: f.Pid, Process: o.name, Age: int64(max(0, now.Sub(since[id])) / time.Second),
+				PID: f.Pid, Process: o.name, Age: min(int64(max(0, now.Sub(since[id]))/time.Second), maxAge),
 			},
 			Destination: client.Destination{IP: dst.Addr().String(), Port: uint32(dst.Port())},
 		})
@@ -103,19 +112,46 @@ func ownerOf(ctx context.Context, pid int32) (o owner) {
 	if err != nil {
 		return o
 	}
-	o.name, _ = p.NameWithContext(ctx)
-	o.user, _ = p.UsernameWithContext(ctx)
+	name, _ := p.NameWithContext(ctx)
+	o.name = label(name)
+	if name, err := p.UsernameWithContext(ctx); err == nil {
+		o.user = label(name)
+	} else if uids, err := p.UidsWithContext(ctx); err == nil && len(uids) > 0 {
+		o.user = strconv.FormatUint(uint64(uids[0]), 10)
+	}
 	if gids, err := p.GidsWithContext(ctx); err == nil && len(gids) > 0 {
 		id := strconv.FormatUint(uint64(gids[0]), 10)
 		o.group = id
 		if g, err := user.LookupGroupId(id); err == nil {
-			o.group = g.Name
+			o.group = label(g.Name)
 		}
 	}
 	if ms, err := p.CreateTimeWithContext(ctx); err == nil {
 		o.started = time.UnixMilli(ms)
 	}
 	return o
+}
+
+// label is as much of a name as the server takes. Whoever can start a process can
+// name it as they like.
+func label(name string) string {
+	name = strings.ToValidUTF8(name, "\ufffd")
+	if len(name) <= maxLabel {
+		return name
+	}
+	end := maxLabel
+	for !utf8.RuneStart(name[end]) {
+		end--
+	}
+	return name[:end]
+}
+
+// impossible reports whether a connection cannot be reported: the server would take
+// none with it.
+func impossible(c client.Connection) bool {
+	src, err1 := netip.ParseAddr(c.Source.IP)
+	dst, err2 := netip.ParseAddr(c.Destination.IP)
+	return err1 != nil || err2 != nil || src.IsUnspecified() || dst.IsUnspecified() || src.Is4() != dst.Is4()
 }
 
 // within reports whether a connection stays on the host.

@@ -2,10 +2,14 @@ package main
 
 import (
 	"flag"
+	"fmt"
+	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,7 +21,25 @@ import (
 var update = flag.Bool("update", false, "write what the commands print into the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"conga": main})
+	testscript.Main(m, map[string]func(){"conga": main, "counts": counts})
+}
+
+// counts is a command that writes its process ID to the file pid, and the signals that
+// it gets to the file signals, one a line. SIGTERM ends it.
+func counts() {
+	got := make(chan os.Signal, 100)
+	signal.Notify(got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	if err := os.WriteFile("pid", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		os.Exit(1)
+	}
+	f, err := os.OpenFile("signals", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	for err == nil {
+		sig := <-got
+		if _, err = fmt.Fprintln(f, sig); sig == syscall.SIGTERM {
+			os.Exit(0)
+		}
+	}
+	os.Exit(1)
 }
 
 // Each script has a server of its own, a home of its own, and no terminal.

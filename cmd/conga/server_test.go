@@ -18,7 +18,9 @@ import (
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/connections"
 	"conga/httpapi/httpapitest"
+	"conga/httpapi/replay"
 	"conga/openflow"
 	"conga/scheduler"
 )
@@ -36,6 +38,15 @@ type server struct {
 	busy atomic.Int64 // how many calls are still answered with 429
 	fake *fake
 	keys *auth.Keys
+	seen *connections.Registry
+
+	// between, if set, answers a request in place of the interface, or has it answer.
+	between atomic.Pointer[func(w http.ResponseWriter, r *http.Request, api http.Handler)]
+}
+
+// intercept has f answer from now on.
+func (s *server) intercept(f func(w http.ResponseWriter, r *http.Request, api http.Handler)) {
+	s.between.Store(&f)
 }
 
 // newServer starts a server and gives what stops it.
@@ -68,13 +79,19 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	must(err)
 	sched, err := scheduler.New(scheduler.Config{Allocator: alloc, Network: net, Settle: time.Millisecond})
 	must(err)
-	api, err := httpapi.New(httpapi.Config{Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Now: now})
+	seen, err := connections.Open(t.Context(), connections.Config{Store: disk, Now: now})
+	must(err)
+	replays, err := replay.Open(t.Context(), disk, now)
+	must(err)
+	api, err := httpapi.New(httpapi.Config{
+		Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Replays: replays, Connections: seen, Now: now,
+	})
 	must(err)
 	contract, err := httpapitest.Load()
 	must(err)
 	api = contract.Handler(api, func(err error) { t.Error(err) })
 
-	s := &server{fake: newFake(), keys: keys}
+	s := &server{fake: newFake(), keys: keys, seen: seen}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.busy.Add(-1) >= 0 {
 			w.Header().Set("Retry-After", "0")
@@ -82,7 +99,9 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 			fmt.Fprint(w, `{"status":429,"results":[],"errors":["too many requests"]}`)
 			return
 		}
-		if !s.fake.serve(w, r) {
+		if f := s.between.Load(); f != nil {
+			(*f)(w, r, api)
+		} else if !s.fake.serve(w, r) {
 			api.ServeHTTP(w, r)
 		}
 	}))

@@ -34,8 +34,8 @@ func (a *app) statsCommand() *cobra.Command {
 }
 
 func (a *app) printStats(s client.AllocationStats) error {
-	if a.output == "json" {
-		return a.printJSON(s)
+	if a.structured() {
+		return a.printData(s)
 	}
 	sampled := when(s.Sampled)
 	switch {
@@ -65,8 +65,8 @@ func (a *app) printStats(s client.AllocationStats) error {
 }
 
 func (a *app) printTotals(t client.Totals) error {
-	if a.output == "json" {
-		return a.printJSON(t)
+	if a.structured() {
+		return a.printData(t)
 	}
 	var states []string
 	for _, s := range slices.Sorted(maps.Keys(t.Allocations)) {

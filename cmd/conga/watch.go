@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,15 +27,17 @@ func (a *app) watchCommand() *cobra.Command {
 		Long: `watch shows the project's allocations, or those named, and goes on showing them as
 they change. On a terminal the table is drawn over; elsewhere each change is a line,
 with -o json a JSON object: the allocation, or {"allocation_id": ..., "state":
-"released"} once it is gone.
+"released"} once it is gone; with -o yaml the same as a document.
 
 Changes come from the server's events where it has them; otherwise it is asked every
 --interval. If allocations are named, watch ends when all of them are complete or
-released; otherwise with Ctrl-C. A server that cannot be reached is tried again.`,
+released; otherwise with Ctrl-C. A server that cannot be reached, or has a fault, is
+tried again.`,
 		RunE: func(c *cobra.Command, ids []string) error {
 			if interval < 100*time.Millisecond {
 				return usagef("interval %v: write at least 100ms", interval)
 			}
+			survivePipes() // only what is shown must have a reader
 			s, err := a.connect()
 			if err != nil {
 				return err
@@ -45,9 +48,13 @@ released; otherwise with Ctrl-C. A server that cannot be reached is tried again.
 			}
 			w := &watcher{
 				app: a, s: s, project: project, ids: ids, interval: interval,
-				screen: terminal.Is(a.out) && a.output == "table",
+				screen: terminal.Is(a.out) && (a.output == formatTable || a.output == formatWide),
 			}
-			return w.watch(c.Context())
+			err = w.watch(c.Context())
+			if errors.Is(err, syscall.EPIPE) { // nobody looks any more
+				return exitStatus{code: exitSignal + int(syscall.SIGPIPE)}
+			}
+			return err
 		},
 	}
 	c.Flags().StringVar(&project, "project", "", "`ID` of the project; the key's if not given")
@@ -84,10 +91,15 @@ func (w *watcher) watch(ctx context.Context) error {
 		if err != nil || done {
 			return err
 		}
+		var again <-chan time.Time // whatever the events say
+		if w.lost {
+			again = time.After(w.interval)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
+		case <-again:
 		}
 	}
 }
@@ -119,12 +131,12 @@ func (w *watcher) listen(ctx context.Context, changed chan<- struct{}) {
 func (w *watcher) look(ctx context.Context) (done bool, err error) {
 	now, err := w.ask(ctx)
 	if err != nil {
-		if _, answered := errors.AsType[*client.Error](err); answered || errors.Is(err, client.ErrFingerprint) || w.shown == nil {
+		if ctx.Err() != nil || !client.Transient(err) || w.shown == nil {
 			return false, err
 		}
 		if !w.lost {
 			w.lost = true
-			fmt.Fprintln(w.err, "conga:", terminal.Clean(err.Error())+"; trying again")
+			w.say(err.Error() + "; trying again")
 		}
 		return false, nil
 	}
@@ -144,19 +156,23 @@ func (w *watcher) look(ctx context.Context) (done bool, err error) {
 }
 
 // ask is the allocations to be shown, in the server's order. One that is named
-// must be there at first; later it may have been released.
+// must be there at first; later it may have been released. One that a list lacks
+// may only have shifted from one of its pages to another, so it is asked for.
 func (w *watcher) ask(ctx context.Context) ([]client.Allocation, error) {
 	var list []client.Allocation
-	if len(w.ids) == 0 {
+	ids := w.ids
+	if len(ids) == 0 {
+		missing := maps.Clone(w.shown)
 		for al, err := range w.s.List(ctx, w.project) {
 			if err != nil {
 				return nil, err
 			}
 			list = append(list, al)
+			delete(missing, al.ID)
 		}
-		return list, nil
+		ids = slices.Sorted(maps.Keys(missing))
 	}
-	for _, id := range w.ids {
+	for _, id := range ids {
 		al, err := w.s.Show(ctx, id)
 		if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusNotFound && w.shown != nil {
 			continue
@@ -197,14 +213,19 @@ func (w *watcher) show(now []client.Allocation) error {
 
 // line is one change.
 func (w *watcher) line(al client.Allocation) error {
-	if w.output == "json" {
-		var v any = al
-		if al.State == "released" {
-			v = map[string]string{"allocation_id": al.ID, "state": "released"}
-		}
-		return json.NewEncoder(w.out).Encode(v)
+	var v any = al
+	if al.State == "released" {
+		v = map[string]string{"allocation_id": al.ID, "state": "released"}
 	}
-	if w.output == "id" {
+	switch w.output {
+	case formatJSON:
+		return json.NewEncoder(w.out).Encode(v) // in one line
+	case formatYAML:
+		if _, err := fmt.Fprintln(w.out, "---"); err != nil {
+			return err
+		}
+		return w.printData(v)
+	case formatName:
 		_, err := fmt.Fprintln(w.out, terminal.Clean(al.ID))
 		return err
 	}

@@ -33,7 +33,7 @@ func TestWatchFollowsEvents(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- w.watch(ctx) }()
 	// The first look, and the one when the stream is there.
-	waitFor(t, "it looks twice", func() bool { return srv.fake.count("GET /api/v1/allocations?project_id=projectB") >= 2 })
+	waitFor(t, "it looks twice", func() bool { return srv.fake.count("GET /api/v1/allocations?per_page=1000&project_id=projectB") >= 2 })
 	if _, err := c.Allocate(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}

@@ -152,13 +152,13 @@ func (a *app) passwdCommand() *cobra.Command {
 		Use:   "passwd",
 		Short: "Read a password and print the line that a configuration holds in its place",
 		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			password, err := terminal.Password(a.in, a.err, "Password: ")
+		RunE: func(c *cobra.Command, _ []string) error {
+			password, err := terminal.Password(c.Context(), a.in, a.err, "Password: ")
 			if err != nil {
 				return err
 			}
 			if terminal.Is(a.in) {
-				again, err := terminal.Password(a.in, a.err, "Again: ")
+				again, err := terminal.Password(c.Context(), a.in, a.err, "Again: ")
 				if err != nil {
 					return err
 				}

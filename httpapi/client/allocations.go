@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"iter"
 	"net/http"
 	"net/url"
@@ -105,11 +104,17 @@ type Hop struct {
 // Allocate asks for an allocation and returns it with its ID and state; the
 // other fields may be missing, [Client.Show] has them.
 func (c *Client) Allocate(ctx context.Context, r Request) (Allocation, error) {
+	return c.AllocateAs(ctx, rand.Text(), r)
+}
+
+// AllocateAs is Allocate with an idempotency key of the caller's: printable ASCII
+// without spaces. Whoever asks again with the same key and request, because the
+// answer was lost ([ErrOpen]), gets the same allocation and no second one.
+func (c *Client) AllocateAs(ctx context.Context, key string, r Request) (Allocation, error) {
 	const op = "allocate"
-	// Not idempotent by itself; where the server honours the key, proxies may repeat it.
 	results, _, err := c.do(ctx, call{
 		op: op, method: http.MethodPost, path: "/allocations", body: r,
-		header: http.Header{"Idempotency-Key": {rand.Text()}},
+		header: http.Header{"Idempotency-Key": {key}}, idempotent: true,
 	})
 	if err != nil {
 		return Allocation{}, err
@@ -140,18 +145,34 @@ func (c *Client) Update(ctx context.Context, id string, ch Change) (Allocation, 
 
 // Release removes an allocation and with it its priority path.
 func (c *Client) Release(ctx context.Context, id string) error {
-	_, _, err := c.do(ctx, call{op: "release", method: http.MethodDelete, path: allocation(id), idempotent: true})
+	_, _, err := c.do(ctx, call{op: "release", method: http.MethodDelete, path: allocation(id), idempotent: true, removes: true})
 	return err
 }
 
+// perPage is how many items of a list are asked for at a time, which is the most
+// that the server gives: the fewer pages, the less can shift between them.
+const perPage = "per_page=1000"
+
 // List yields the allocations of a project, page by page as the server links
-// them. The first error ends it.
+// them. The first error ends it. None comes twice, but pages shift when allocations
+// come and go: one that is missing may still be there, as [Client.Show] tells.
 func (c *Client) List(ctx context.Context, projectID string) iter.Seq2[Allocation, error] {
-	path := "/allocations"
+	path := "/allocations?" + perPage
 	if projectID != "" {
-		path += "?project_id=" + url.QueryEscape(projectID)
+		path += "&project_id=" + url.QueryEscape(projectID)
 	}
-	return each[Allocation](ctx, c, "list", path)
+	return func(yield func(Allocation, error) bool) {
+		seen := map[string]bool{}
+		for al, err := range each[Allocation](ctx, c, "list", path) {
+			if err == nil && seen[al.ID] {
+				continue
+			}
+			seen[al.ID] = true
+			if !yield(al, err) {
+				return
+			}
+		}
+	}
 }
 
 // each yields the items of a list, page by page as the server links them. The
@@ -166,7 +187,7 @@ func each[T any](ctx context.Context, c *Client, op, path string) iter.Seq2[T, e
 			for _, r := range results {
 				var item T
 				if err := json.Unmarshal(r, &item); err != nil {
-					yield(none, fmt.Errorf("%s: the answer is not one of CONGA's: %w", op, err))
+					yield(none, malformedf("%s: the answer is not one of CONGA's: %w", op, err))
 					return
 				}
 				if !yield(item, nil) {

@@ -17,8 +17,14 @@ import (
 // smaller.
 const maxAnswer = 8 << 20
 
-// maxPause bounds how long one retry waits, whatever the server asks for.
-const maxPause = time.Minute
+const (
+	// maxPause is the longest that a call waits before it is made again; a server
+	// that asks for more has its refusal returned.
+	maxPause = time.Minute
+	// patience is how long a call is made again, from the first attempt on: a
+	// restart of the daemon is shorter.
+	patience = time.Minute
+)
 
 // call is one request and what is known of it.
 type call struct {
@@ -27,7 +33,8 @@ type call struct {
 	path       string // below /api/v1, or an absolute URL on the same server
 	body       any    // nil: none
 	header     http.Header
-	idempotent bool // to do it twice is to do it once
+	idempotent bool // to do it twice is to do it once; an Idempotency-Key makes it so
+	removes    bool // a 404 says that an attempt before has done it
 	anonymous  bool // without the key
 }
 
@@ -38,7 +45,8 @@ type envelope struct {
 	Errors  []string          `json:"errors"`
 }
 
-// do carries out the call, again as often as allowed, and returns its results.
+// do carries out the call, again as often as allowed, and returns its results. Its
+// errors wrap [ErrOpen] where that holds.
 func (c *Client) do(ctx context.Context, call call) ([]json.RawMessage, http.Header, error) {
 	var body []byte
 	if call.body != nil {
@@ -51,16 +59,54 @@ func (c *Client) do(ctx context.Context, call call) ([]json.RawMessage, http.Hea
 	if err != nil {
 		return nil, nil, err
 	}
+	began, lost := time.Now(), false // lost: an attempt may have been carried out
+	failed := func(err error) ([]json.RawMessage, http.Header, error) {
+		if lost && call.method != http.MethodGet {
+			err = open{err}
+		}
+		return nil, nil, err
+	}
 	for attempt := 0; ; attempt++ {
 		results, header, err := c.once(ctx, call, target, body)
-		refused, ok := err.(*Error)
-		if !ok || attempt >= c.retries || !again(refused.Status, call.idempotent) {
-			return results, header, err
+		if err == nil {
+			return results, header, nil
 		}
-		if pause(ctx, backoff(attempt, refused.RetryAfter)) != nil {
-			return nil, nil, err // the refusal says more than "context deadline exceeded"
+		var asked time.Duration
+		refused, answered := err.(*Error)
+		if answered {
+			asked = refused.RetryAfter
+		}
+		if lost && call.removes && answered && refused.Status == http.StatusNotFound {
+			return nil, nil, nil
+		}
+		lost = lost || !answered && !unsent(err) || answered && refused.Status >= 500
+		if ctx.Err() != nil || !c.again(call, attempt, time.Since(began), err) {
+			return failed(err)
+		}
+		if wait := backoff(attempt, asked); !enough(ctx, wait) || pause(ctx, wait) != nil {
+			return failed(err) // the refusal says more than "context deadline exceeded"
 		}
 	}
+}
+
+// again reports whether another attempt is in order. Who answers 429 has not
+// looked at the call. After a fault, or without an answer, it may have been
+// carried out. 409 with a time to wait means that it is being carried out just
+// now, which is waited for as long as it takes.
+func (c *Client) again(call call, attempt int, since time.Duration, err error) bool {
+	if refused, ok := err.(*Error); ok && refused.RetryAfter > maxPause || since > patience {
+		return false
+	}
+	if inFlight(err) {
+		return call.idempotent
+	}
+	return attempt < c.retries && (busy(err) || call.idempotent && Transient(err))
+}
+
+// enough reports whether the caller has the time to wait for d.
+func enough(ctx context.Context, d time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return !ok || time.Until(deadline) > d
 }
 
 // target resolves a path of the interface, or a link that the server gave.
@@ -107,7 +153,7 @@ func (c *Client) once(ctx context.Context, call call, target string, body []byte
 func decode(op string, response *http.Response) ([]json.RawMessage, http.Header, error) {
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	if err == nil && len(text) > maxAnswer {
-		err = fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+		err = malformedf("the answer is larger than %d bytes", maxAnswer)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("%s: server: %w", op, err)
@@ -122,15 +168,9 @@ func decode(op string, response *http.Response) ([]json.RawMessage, http.Header,
 		}
 	}
 	if malformed != nil && len(text) > 0 {
-		return nil, nil, fmt.Errorf("%s: the answer is not one of CONGA's: %w", op, malformed)
+		return nil, nil, malformedf("%s: the answer is not one of CONGA's: %w", op, malformed)
 	}
 	return e.Results, response.Header, nil
-}
-
-// again reports whether another attempt is in order. Who answers 429 has not
-// looked at the call; who answers 503 may have carried it out.
-func again(status int, idempotent bool) bool {
-	return status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable && idempotent
 }
 
 // backoff is how long to wait before the next attempt: what the server asked
@@ -138,7 +178,7 @@ func again(status int, idempotent bool) bool {
 // all at once.
 func backoff(attempt int, asked time.Duration) time.Duration {
 	if asked > 0 {
-		return min(asked, maxPause)
+		return asked
 	}
 	step := 200 * time.Millisecond << min(attempt, 8)
 	return min(step/2+rand.N(step), maxPause)
@@ -159,10 +199,10 @@ func pause(ctx context.Context, d time.Duration) error {
 // one decodes the only result of a call.
 func one[T any](op string, results []json.RawMessage) (v T, err error) {
 	if len(results) != 1 {
-		return v, fmt.Errorf("%s: the server gave %d results where one was due", op, len(results))
+		return v, malformedf("%s: the server gave %d results where one was due", op, len(results))
 	}
 	if err := json.Unmarshal(results[0], &v); err != nil {
-		return v, fmt.Errorf("%s: the answer is not one of CONGA's: %w", op, err)
+		return v, malformedf("%s: the answer is not one of CONGA's: %w", op, err)
 	}
 	return v, nil
 }

@@ -21,8 +21,12 @@ type Config struct {
 	Insecure    bool   // neither verify the certificate nor insist on TLS; for tests
 
 	Timeout time.Duration // for one attempt; default 30 s
-	Retries int           // further attempts after 429 or 503; default 4, negative: none
+	Retries int           // further attempts where one did not succeed but a later one may; default 4, negative: none
 }
+
+// pingAfter is how long a connection may be silent while something is due before
+// it is asked whether it is alive, and how long the answer may take.
+const pingAfter = 5 * time.Second
 
 // Client talks to one server.
 type Client struct {
@@ -44,6 +48,9 @@ func New(c Config) (*Client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = tlsConfig
+	// A connection whose other end has gone without a word would be used for every
+	// call, and each would time out.
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter}
 	retries := cmp.Or(c.Retries, 4)
 	return &Client{
 		base: base, key: c.Key, retries: max(0, retries),

@@ -84,7 +84,7 @@ func decodeReport(op string, a *http.Response) ([]string, error) {
 		return said.IDs, nil
 	}
 	if a.StatusCode < 300 && malformed != nil {
-		return nil, fmt.Errorf("%s: the answer is not one of CONGA's: %w", op, malformed)
+		return nil, malformedf("%s: the answer is not one of CONGA's: %w", op, malformed)
 	}
 	if said.Error != "" {
 		said.Errors = append(said.Errors, said.Error)

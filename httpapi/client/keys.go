@@ -25,12 +25,13 @@ type Key struct {
 	ProjectID string `json:"project_id"`
 }
 
-// Login asks for a key. The client goes on with the key that it has: make a new
+// Login asks for a key. It is not asked for again where it may have been given: that
+// would leave behind a key that nobody knows. The client goes on with the key that it has: make a new
 // client to use this one.
 func (c *Client) Login(ctx context.Context, who Credentials) (Key, error) {
 	const op = "login"
 	results, _, err := c.do(ctx, call{
-		op: op, method: http.MethodPost, path: "/auth", body: who, anonymous: true, idempotent: true,
+		op: op, method: http.MethodPost, path: "/auth", body: who, anonymous: true,
 	})
 	if err != nil {
 		return Key{}, err

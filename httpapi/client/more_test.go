@@ -154,6 +154,7 @@ func TestKeepKey(t *testing.T) {
 		})
 	}
 	refusing := serve(t, func(w http.ResponseWriter, _ *http.Request) { answer(w, 500, "[]", "an error") })
+	refusing.retries = 0
 	if err := refusing.KeepKey(t.Context()); err == nil {
 		t.Error("no error")
 	}
@@ -162,13 +163,13 @@ func TestKeepKey(t *testing.T) {
 // TestNetworkCalls: each asks for what it says, and the pages are put together.
 func TestNetworkCalls(t *testing.T) {
 	results := map[string]string{
-		"/api/v1/switches":                `[{"dpid":"1"}]`,
-		"/api/v1/switches?page=2":         `[{"dpid":"2"}]`,
-		"/api/v1/links":                   `[{"link_id":"l"}]`,
-		"/api/v1/hosts":                   `[{"mac":"m"}]`,
-		"/api/v1/stats":                   `[{"interval":5}]`,
-		"/api/v1/stats/allocations/a%2Fb": `[{"allocation_id":"a/b"}]`,
-		"/api/v1/paths?dst=192.127.1.11&src=192.127.1.10":                         `[{"fits":true}]`,
+		"/api/v1/switches":                                `[{"dpid":"1"}]`,
+		"/api/v1/switches?page=2":                         `[{"dpid":"2"}]`,
+		"/api/v1/links?per_page=1000":                     `[{"link_id":"l"}]`,
+		"/api/v1/hosts?per_page=1000":                     `[{"mac":"m"}]`,
+		"/api/v1/stats":                                   `[{"interval":5}]`,
+		"/api/v1/stats/allocations/a%2Fb":                 `[{"allocation_id":"a/b"}]`,
+		"/api/v1/paths?dst=192.127.1.11&src=192.127.1.10": `[{"fits":true}]`,
 		"/api/v1/paths?bandwidth=7&dst=192.127.1.11&duration=60&src=192.127.1.10": `[{"fits":false}]`,
 	}
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {

@@ -55,19 +55,19 @@ type Host struct {
 }
 
 // Switches are those that have ever connected. This and what follows is for
-// operators' keys.
+// operators' keys. They come in small pages, for each has all its ports.
 func (c *Client) Switches(ctx context.Context) ([]Switch, error) {
 	return all[Switch](ctx, c, "switches", "/switches")
 }
 
 // Links are the directed links between switches.
 func (c *Client) Links(ctx context.Context) ([]Link, error) {
-	return all[Link](ctx, c, "links", "/links")
+	return all[Link](ctx, c, "links", "/links?"+perPage)
 }
 
 // Hosts are those that have been heard.
 func (c *Client) Hosts(ctx context.Context) ([]Host, error) {
-	return all[Host](ctx, c, "hosts", "/hosts")
+	return all[Host](ctx, c, "hosts", "/hosts?"+perPage)
 }
 
 // Path is what an allocation would get now. Rates are bit/s; nil is what is not

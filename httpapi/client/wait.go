@@ -7,16 +7,13 @@ import (
 	"time"
 )
 
-// patience is how long Wait bears a server that cannot be reached: a restart of
-// the daemon is shorter.
-const patience = time.Minute
-
 // ErrEnded is returned by [Client.Wait] for an allocation that was complete
 // before it got to the state waited for.
 var ErrEnded = errors.New("the allocation ended first")
 
 // Wait returns when the allocation is in the state, or cannot get there any
-// more. progress, if not nil, is called with the allocation as it is first seen
+// more; a server that cannot be reached is borne for a minute. At the end of ctx the
+// error wraps its cause. progress, if not nil, is called with the allocation as it is first seen
 // and whenever its state or reason changes.
 func (c *Client) Wait(ctx context.Context, id string, until State, progress func(Allocation)) (Allocation, error) {
 	var last Allocation
@@ -37,27 +34,18 @@ func (c *Client) Wait(ctx context.Context, id string, until State, progress func
 				return a, fmt.Errorf("wait: %w", ErrEnded)
 			}
 		case ctx.Err() != nil:
-			return last, fmt.Errorf("wait: %w", ctx.Err())
-		case !transient(err):
+			return last, fmt.Errorf("wait: %w", context.Cause(ctx))
+		case !Transient(err):
 			return last, err
 		case lost.IsZero():
 			lost = time.Now()
 		case time.Since(lost) > patience:
 			return last, err
 		}
-		if err := pause(ctx, interval); err != nil {
-			return last, fmt.Errorf("wait: %w", err)
+		if pause(ctx, interval) != nil {
+			return last, fmt.Errorf("wait: %w", context.Cause(ctx))
 		}
 	}
-}
-
-// transient reports whether asking again later may help: the server was not
-// reached, or said that it is busy.
-func transient(err error) bool {
-	if refused, ok := errors.AsType[*Error](err); ok {
-		return again(refused.Status, true)
-	}
-	return !errors.Is(err, ErrFingerprint)
 }
 
 func text(s *string) string {

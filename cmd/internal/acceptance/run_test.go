@@ -146,3 +146,33 @@ func TestRunKilled(t *testing.T) {
 	}
 	s.conga("release", id)
 }
+
+// TestRunUnheard: nobody reads what conga says, and it is told to end while it waits.
+// It leaves nothing behind all the same.
+func TestRunUnheard(t *testing.T) {
+	w := worldOf(t)
+	s := w.login(t, "guarded", "project1")
+	nobody, stderr, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	c := s.command("run", "192.127.1.10", "203.0.113.1", "--", "true") // nobody knows where that is
+	c.Stderr = stderr
+	err = c.Start()
+	stderr.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it waits", func() bool { return strings.TrimSpace(s.conga("list", "-o", "name")) != "" })
+	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	if code := c.ProcessState.ExitCode(); code != 128+15 {
+		t.Errorf("exit code %d", code)
+	}
+	if left := strings.TrimSpace(s.conga("list", "-o", "json")); left != "[]" {
+		t.Errorf("there are still %s", left)
+	}
+}

@@ -4,13 +4,12 @@ package terminal
 
 import (
 	"os"
-	"os/signal"
 
 	"golang.org/x/sys/unix"
 )
 
-// hide turns the echo off and returns what turns it on again. An interrupt
-// turns it on too: a shell without echo is a poor thing to leave behind.
+// hide turns the echo off and returns what turns it on again: a shell without echo
+// is a poor thing to leave behind.
 func hide(f *os.File) (restore func(), err error) {
 	fd := int(f.Fd())
 	was, err := unix.IoctlGetTermios(fd, getTermios)
@@ -23,19 +22,5 @@ func hide(f *os.File) (restore func(), err error) {
 	if err := unix.IoctlSetTermios(fd, setTermios, &quiet); err != nil {
 		return nil, err
 	}
-	interrupt, done := make(chan os.Signal, 1), make(chan struct{})
-	signal.Notify(interrupt, os.Interrupt)
-	go func() {
-		select {
-		case <-interrupt:
-			unix.IoctlSetTermios(fd, setTermios, was)
-			os.Exit(130)
-		case <-done:
-		}
-	}()
-	return func() {
-		signal.Stop(interrupt)
-		close(done)
-		unix.IoctlSetTermios(fd, setTermios, was)
-	}, nil
+	return func() { _ = unix.IoctlSetTermios(fd, setTermios, was) }, nil
 }

@@ -3,7 +3,7 @@
 package terminal
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,8 +23,27 @@ func Is(v any) bool {
 }
 
 // Line reads one line without its end. It reads no further, so that what
-// follows is left for others.
-func Line(in io.Reader) (string, error) {
+// follows is left for others. At the end of ctx it returns its cause, and what is
+// typed then is lost.
+func Line(ctx context.Context, in io.Reader) (string, error) {
+	type read struct {
+		line string
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		line, err := readLine(in)
+		done <- read{line, err}
+	}()
+	select {
+	case r := <-done:
+		return r.line, r.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+func readLine(in io.Reader) (string, error) {
 	var line []byte
 	for b := make([]byte, 1); len(line) < maxLine; {
 		n, err := in.Read(b)
@@ -44,11 +63,11 @@ func Line(in io.Reader) (string, error) {
 	return "", errors.New("the line is too long")
 }
 
-// Password reads one line. On a terminal it prompts on out and does not show
-// what is typed.
-func Password(in io.Reader, out io.Writer, prompt string) (string, error) {
+// Password reads one line, as [Line] does. On a terminal it prompts on out and does
+// not show what is typed; before it returns the terminal is as it was.
+func Password(ctx context.Context, in io.Reader, out io.Writer, prompt string) (string, error) {
 	if !Is(in) {
-		return Line(in)
+		return Line(ctx, in)
 	}
 	restore, err := hide(in.(*os.File))
 	if err != nil {
@@ -57,15 +76,16 @@ func Password(in io.Reader, out io.Writer, prompt string) (string, error) {
 	defer restore()
 	fmt.Fprint(out, prompt)
 	defer fmt.Fprintln(out) // the newline typed was not shown either
-	return Line(in)
+	return Line(ctx, in)
 }
 
-// Confirm asks a question and reports whether the answer is yes.
-func Confirm(in io.Reader, out io.Writer, question string) bool {
+// Confirm asks a question and reports whether the answer is yes. Its errors are
+// those of [Line].
+func Confirm(ctx context.Context, in io.Reader, out io.Writer, question string) (bool, error) {
 	fmt.Fprintf(out, "%s [y/N] ", question)
-	answer, err := bufio.NewReader(in).ReadString('\n')
+	answer, err := Line(ctx, in)
 	answer = strings.ToLower(strings.TrimSpace(answer))
-	return err == nil && (answer == "y" || answer == "yes")
+	return answer == "y" || answer == "yes", err
 }
 
 // Clean replaces what could command a terminal in text that came from elsewhere.

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestTimesThatAreUp: an attempt to reach the server that takes too long is a failure,
+// and only an allocation that is not there in time has the code for that.
+func TestTimesThatAreUp(t *testing.T) {
+	if code := exitCode(fmt.Errorf("show: server: %w", context.DeadlineExceeded)); code != exitFailure {
+		t.Errorf("an attempt: exit code %d", code)
+	}
+	if code := exitCode(fmt.Errorf("wait: %w", errTimeUp)); code != exitTimeout {
+		t.Errorf("the allocation: exit code %d", code)
+	}
+}
+
+func TestFromStart(t *testing.T) {
+	now := time.Unix(1_000_000, 0)
+	for _, test := range []struct {
+		timeout time.Duration
+		start   int64
+		want    time.Duration
+	}{
+		{time.Minute, 0, time.Minute}, {time.Minute, 1_003_600, time.Hour + time.Minute}, {time.Minute, 999_000, time.Minute}, {0, 1_003_600, 0},
+	} {
+		if got := fromStart(test.timeout, test.start, now); got != test.want {
+			t.Errorf("%v, start %d: got %v", test.timeout, test.start, got)
+		}
+	}
+}
+
+// TestTrustOfFlags: what the command line says takes the place of what login kept.
+func TestTrustOfFlags(t *testing.T) {
+	t.Setenv("CONGA_FINGERPRINT", "")
+	for _, test := range []struct {
+		caFile, fingerprint string
+		want                login
+	}{
+		{"", "", login{Fingerprint: "AA", CAFile: "old.pem"}}, {"new.pem", "", login{CAFile: "new.pem"}},
+		{"", "BB", login{Fingerprint: "BB"}}, {"new.pem", "BB", login{Fingerprint: "BB", CAFile: "new.pem"}},
+	} {
+		a := &app{server: "https://conga.example", caFile: test.caFile, fingerprint: test.fingerprint}
+		_, got, err := a.choose(credentials{Servers: map[string]login{"https://conga.example": {Fingerprint: "AA", CAFile: "old.pem"}}})
+		if err != nil || got != test.want {
+			t.Errorf("%+v: got %+v, %v", test, got, err)
+		}
+	}
+}
