@@ -69,7 +69,7 @@ func (r *errand) end() string {
 	if r.ends != nil && *r.ends != 0 {
 		return "it ends by itself at " + when(r.ends)
 	}
-	return fmt.Sprintf("it ends with its lease, %v after its start", r.lease)
+	return fmt.Sprintf("it ends with its lease, within %v", r.lease)
 }
 
 // cutShort ends what cancel ends at a signal that means the end, after a while in

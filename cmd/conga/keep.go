@@ -38,6 +38,25 @@ func (s session) tendKey(ctx context.Context) (tried <-chan struct{}) {
 	return first
 }
 
+// maxWaiting is the longest lease that a server grants to who waits.
+const maxWaiting = 24 * time.Hour
+
+// waiting is the lease of a path that is still to come, in whole seconds.
+func (r *errand) waiting() int64 { return int64(min(r.lease, maxWaiting) / time.Second) }
+
+// holdPlace asks for the path again and again until ctx ends, so that the server
+// knows that somebody still waits for it. What goes wrong the next attempt may
+// mend, and the one who waits hears of the end.
+func (r *errand) holdPlace(ctx context.Context, s session) {
+	lease := r.waiting()
+	every := time.Duration(lease) * time.Second / 3
+	for sleep(ctx, every) {
+		attempt, cancel := context.WithTimeout(ctx, every)
+		_, _ = s.Update(attempt, r.id, client.Change{Lease: &lease})
+		cancel()
+	}
+}
+
 // keeper extends the lease of one run.
 type keeper struct {
 	*errand

@@ -31,8 +31,8 @@ func (a *app) runCommand() *cobra.Command {
 path when the command has ended, however that came about.
 
 The path is held by a short lease that is extended while the command runs. If conga
-itself is killed, the path ends with the lease; one that was still planned for later
-lasts one lease from then. An extension that is refused, because
+itself is killed, the path ends with the lease, and so does one that it still waits
+for. An extension that is refused, because
 the capacity is promised to others from then on, is reported; the command goes on.
 
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
@@ -59,9 +59,9 @@ The addresses may also come from CONGA_SRC and CONGA_DST.`,
 			if err != nil {
 				return err
 			}
-			return a.runWith(c.Context(), &errand{
-				request: r, lease: lease, timeout: timeout, command: args[before:], key: rand.Text(),
-			})
+			e := &errand{request: r, lease: lease, timeout: timeout, command: args[before:], key: rand.Text()}
+			e.request.Lease = e.waiting()
+			return a.runWith(c.Context(), e)
 		},
 	}
 	t.flags(c)
@@ -192,6 +192,10 @@ func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
 		return err
 	}
 	r.id, r.ends = made.ID, made.EndTime
+	holding, stop := context.WithCancel(ctx)
+	held := make(chan struct{})
+	go func() { defer close(held); r.holdPlace(holding, s) }()
+	defer func() { stop(); <-held }()
 	timeout := fromStart(r.timeout, r.request.StartTime, time.Now())
 	return a.wait(ctx, s, r.id, timeout, func(al client.Allocation) { r.ends = al.EndTime })
 }

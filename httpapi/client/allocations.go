@@ -32,6 +32,7 @@ type Request struct {
 	Duration  int64  `json:"duration"`             // seconds
 	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s; 0: priority without a guarantee
 	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
+	Lease     int64  `json:"lease,omitempty"`      // seconds that it waits for its start unless they are asked for again; 0: as long as it takes
 }
 
 // Change names the fields of an update; nil leaves a field as it is. A zero
@@ -46,6 +47,7 @@ type Change struct {
 	Duration  *int64  // seconds
 	Bandwidth *uint64 // bit/s
 	StartTime *int64  // UNIX seconds
+	Lease     *int64  // seconds, which begin anew
 }
 
 // MarshalJSON writes what is named, and null for what is taken back.
@@ -60,6 +62,7 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	put(fields, "duration", c.Duration, false)
 	put(fields, "bandwidth", c.Bandwidth, true)
 	put(fields, "start_time", c.StartTime, true)
+	put(fields, "lease", c.Lease, true)
 	return json.Marshal(fields)
 }
 

@@ -176,3 +176,56 @@ func TestRunUnheard(t *testing.T) {
 		t.Errorf("there are still %s", left)
 	}
 }
+
+// TestRunKilledWhileItWaits: a path that is still to come is given up, too, when
+// nobody waits for it any more; and not while somebody does.
+func TestRunKilledWhileItWaits(t *testing.T) {
+	const lease = 3 * time.Second
+	w := worldOf(t)
+	u := w.user(t, "abc123", "projectB")
+	u.active(with(sound(), "duration", 3600)) // the same traffic is one's at a time
+	s := w.login(t, "guarded", "project1")
+	c := s.command("run", "192.127.1.10", "192.127.1.11", "--timeout", "0", "--lease", lease.String(), "--", "touch", "ran")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Process.Kill(); _ = c.Wait() }()
+	admin := w.operator(t)
+	find := func() map[string]any {
+		for _, one := range admin.want(200, "GET", "/api/allocations?project_id=project1", "").Results {
+			if one["state"] == "pending" {
+				return one
+			}
+		}
+		return nil
+	}
+	eventually(t, "it asks", func() bool { return find() != nil })
+	one := find()
+	id := one["allocation_id"].(string)
+	admin.cleared(id)
+	first := admin.want(200, "GET", "/api/allocations/"+id, "").header.Get("ETag")
+	// It asks again, twice at least: by then the first lease would be over.
+	for range 4 {
+		eventually(t, "it asks again", func() bool {
+			now := admin.want(200, "GET", "/api/allocations/"+id, "").header.Get("ETag")
+			if now == first {
+				return false
+			}
+			first = now
+			return true
+		})
+	}
+	if d := admin.details(id); d["state"] != "pending" || d["start_time"] != one["start_time"] {
+		t.Errorf("while it waits it is %v", d)
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is given up", func() bool { return admin.details(id)["state"] == "complete" })
+	if d := admin.details(id); !strings.Contains(d["reason"].(string), "lease of 3 s") {
+		t.Errorf("the reason is %v", d["reason"])
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "ran")); err == nil {
+		t.Error("the command has run")
+	}
+}
