@@ -85,7 +85,7 @@ type errand struct {
 
 	id   string // of the allocation; "" while it is not known
 	open bool   // there may be one without a known ID
-	ends *int64 // when the path ends, in UNIX seconds, as the server told last; nil: it did not
+	ends *int64 // when the active path ends, in UNIX seconds, as the server told last; nil: it did not
 }
 
 // runWith carries out r. Its error is always an exitStatus.
@@ -191,13 +191,17 @@ func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
 		r.open = errors.Is(err, client.ErrOpen)
 		return err
 	}
-	r.id, r.ends = made.ID, made.EndTime
+	r.id = made.ID
 	holding, stop := context.WithCancel(ctx)
 	held := make(chan struct{})
 	go func() { defer close(held); r.holdPlace(holding, s) }()
 	defer func() { stop(); <-held }()
 	timeout := fromStart(r.timeout, r.request.StartTime, time.Now())
-	return a.wait(ctx, s, r.id, timeout, func(al client.Allocation) { r.ends = al.EndTime })
+	return a.wait(ctx, s, r.id, timeout, func(al client.Allocation) {
+		if al.State == client.Active { // before that it ends with its lease
+			r.ends = al.EndTime
+		}
+	})
 }
 
 // execute runs the command and keeps the path until it has ended.
