@@ -21,7 +21,6 @@ func (a *api) routeConnections(g *gin.RouterGroup) {
 	if a.Connections == nil {
 		return
 	}
-	read := []string{http.MethodGet, http.MethodHead}
 	g.Match(read, "/connections", a.keyed(a.listConnections))
 	g.POST("/connections", a.serve(reportForm, needsKey, a.reportConnections))
 	g.Match(read, "/connections/:id", a.keyed(a.showConnection))

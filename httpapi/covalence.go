@@ -43,7 +43,7 @@ func (a *api) routeCovalence(r gin.IRoutes) {
 		return
 	}
 	r.POST(covalencePath, a.serve(reportForm, keyOrRule, a.covalenceReport))
-	r.Match([]string{http.MethodGet, http.MethodHead}, covalencePath, a.serve(objectForm, keyOrRule, a.covalenceList))
+	r.Match(read, covalencePath, a.serve(objectForm, keyOrRule, a.covalenceList))
 }
 
 // admitKeyless lets in a request that the rule lets do without a key.

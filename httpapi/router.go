@@ -32,7 +32,6 @@ func (a *api) routes() http.Handler {
 	r.NoRoute(func(c *gin.Context) { a.fail(c, errNoResource) })
 	r.NoMethod(func(c *gin.Context) { a.fail(c, errMethod(c)) })
 
-	read := []string{http.MethodGet, http.MethodHead}
 	r.Match(read, "/healthz", a.healthz)
 	r.Match(read, "/readyz", a.readyz)
 	r.Match(read, "/openapi.json", a.showOpenAPI)
@@ -43,38 +42,80 @@ func (a *api) routes() http.Handler {
 	for _, base := range []string{"/api", "/api/v1"} {
 		g := r.Group(base)
 		g.Match(read, "", a.open(a.showIndex))
-		g.POST("/auth", a.open(a.requestKey))
-		g.Match(read, "/auth/:key", a.open(a.showKey))
-		g.POST("/auth/:key", a.open(a.renewKey))
-		g.DELETE("/auth/:key", a.open(a.deleteKey))
-
-		g.Match(read, "/operators", a.keyed(a.listOperators))
-		g.POST("/operators", a.keyed(a.unrepeated(a.createOperator)))
-		g.Match(read, "/operators/:name", a.keyed(a.showOperator))
-		g.PATCH("/operators/:name", a.patched(a.renewOperator))
-		g.DELETE("/operators/:name", a.keyed(a.deleteOperator))
-		g.Match(read, "/events", a.keyed(a.streamEvents))
-		g.Match(read, "/webhooks", a.keyed(a.listWebhooks))
-		g.POST("/webhooks", a.keyed(a.unrepeated(a.createWebhook)))
-		g.Match(read, "/webhooks/:id", a.keyed(a.showWebhook))
-		g.PATCH("/webhooks/:id", a.patched(a.changeWebhook))
-		g.PUT("/webhooks/:id", a.keyed(a.replaceWebhook))
-		g.DELETE("/webhooks/:id", a.keyed(a.deleteWebhook))
-		g.Match(read, "/projects", a.keyed(a.listProjects))
-		g.Match(read, "/projects/:id", a.keyed(a.showProject))
-		g.Match(read, "/audit", a.keyed(a.listAudit))
-
-		g.Match(read, "/allocations", a.keyed(a.listAllocations))
-		g.POST("/allocations", a.keyed(a.once(a.createAllocation)))
-		g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
-		g.POST("/allocations/:id", a.keyed(a.once(a.changeAllocation)))
-		g.PATCH("/allocations/:id", a.patched(a.once(a.changeAllocation)))
-		g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
-		g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
+		a.keyRoutes(g)
+		a.allocationRoutes(g)
 		a.routeConnections(g)
-
 		a.inventory(g)
 		a.statistics(g)
+		a.aroundRoutes(g)
 	}
 	return r
+}
+
+// read are the methods of reading.
+var read = []string{http.MethodGet, http.MethodHead}
+
+// keyRoutes are users' keys and operators'.
+func (a *api) keyRoutes(g *gin.RouterGroup) {
+	g.POST("/auth", a.open(a.requestKey))
+	g.Match(read, "/auth/:key", a.open(a.showKey))
+	g.POST("/auth/:key", a.open(a.renewKey))
+	g.DELETE("/auth/:key", a.open(a.deleteKey))
+	g.Match(read, "/operators", a.keyed(a.listOperators))
+	g.POST("/operators", a.keyed(a.unrepeated(a.createOperator)))
+	g.Match(read, "/operators/:name", a.keyed(a.showOperator))
+	g.PATCH("/operators/:name", a.patched(a.renewOperator))
+	g.DELETE("/operators/:name", a.keyed(a.deleteOperator))
+}
+
+func (a *api) allocationRoutes(g *gin.RouterGroup) {
+	g.Match(read, "/allocations", a.keyed(a.listAllocations))
+	g.POST("/allocations", a.keyed(a.once(a.createAllocation)))
+	g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
+	g.POST("/allocations/:id", a.keyed(a.once(a.changeAllocation)))
+	g.PATCH("/allocations/:id", a.patched(a.once(a.changeAllocation)))
+	g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
+	g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
+}
+
+// aroundRoutes are what tells of allocations and of who has made them.
+func (a *api) aroundRoutes(g *gin.RouterGroup) {
+	g.Match(read, "/events", a.keyed(a.streamEvents))
+	g.Match(read, "/webhooks", a.keyed(a.listWebhooks))
+	g.POST("/webhooks", a.keyed(a.unrepeated(a.createWebhook)))
+	g.Match(read, "/webhooks/:id", a.keyed(a.showWebhook))
+	g.PATCH("/webhooks/:id", a.patched(a.changeWebhook))
+	g.PUT("/webhooks/:id", a.keyed(a.replaceWebhook))
+	g.DELETE("/webhooks/:id", a.keyed(a.deleteWebhook))
+	g.Match(read, "/projects", a.keyed(a.listProjects))
+	g.Match(read, "/projects/:id", a.keyed(a.showProject))
+	g.Match(read, "/audit", a.keyed(a.listAudit))
+}
+
+// inventory are the resources that tell what the network is made of; who may
+// read them is in the table of roles.
+func (a *api) inventory(g *gin.RouterGroup) {
+	g.Match(read, "/switches", a.keyed(a.listSwitches))
+	g.Match(read, "/switches/:dpid", a.keyed(a.showSwitch))
+	g.Match(read, "/links", a.keyed(a.listLinks))
+	g.Match(read, "/hosts", a.keyed(a.listHosts))
+	g.Match(read, "/attachments", a.keyed(a.listAttachments))
+	g.Match(read, "/paths", a.keyed(a.showPath))
+}
+
+// statistics are the resources that tell what goes through it.
+func (a *api) statistics(g *gin.RouterGroup) {
+	if a.Statistics == nil {
+		return
+	}
+	g.Match(read, "/stats", a.keyed(a.showTotals))
+	g.Match(read, "/stats/allocations", a.keyed(a.listAllocationStats))
+	g.Match(read, "/stats/allocations/:id", a.keyed(a.showAllocationStats))
+	g.Match(read, "/stats/links", a.keyed(a.listLinkStats))
+	g.Match(read, "/stats/switches", a.keyed(a.listSwitchStats))
+	g.Match(read, "/stats/switches/:dpid", a.keyed(a.showSwitchStats))
+	g.Match(read, "/stats/switches/:dpid/ports", a.keyed(a.listPortStats))
+	g.Match(read, "/stats/switches/:dpid/flows", a.keyed(a.listFlowStats))
+	g.Match(read, "/stats/switches/:dpid/tables", a.keyed(a.listTableStats))
+	g.Match(read, "/stats/switches/:dpid/meters", a.keyed(a.listMeterStats))
 }
