@@ -32,12 +32,18 @@ type rest struct {
 func (p *process) rest(key string) *rest {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	p.t.Cleanup(transport.CloseIdleConnections)
+	return &rest{t: p.t, p: p, http: &http.Client{Transport: p.checked(transport)}, key: key}
+}
+
+// checked has every answer that comes by way of next held against the OpenAPI
+// document.
+func (p *process) checked(next http.RoundTripper) http.RoundTripper {
+	p.t.Helper()
 	contract, err := httpapitest.Load()
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	checked := contract.Transport(transport, func(err error) { p.t.Error(err) })
-	return &rest{t: p.t, p: p, http: &http.Client{Transport: checked}, key: key}
+	return contract.Transport(next, func(err error) { p.t.Error(err) })
 }
 
 // do makes a request and returns its answer; the caller reads and closes it.

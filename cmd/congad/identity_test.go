@@ -28,7 +28,7 @@ type browser struct {
 
 func (p *process) browser() *browser {
 	tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-	return &browser{p.t, p.until("listening for users")["url"].(string), &http.Client{Transport: tr}}
+	return &browser{p.t, p.until("listening for users")["url"].(string), &http.Client{Transport: p.checked(tr)}}
 }
 
 // send makes a request and returns its answer, which must have the code.

@@ -23,7 +23,7 @@ func TestTrustedProxy(t *testing.T) {
 	r.Header.Set("X-Forwarded-For", "1.2.3.4, 203.0.113.9")
 	transport := &http.Transport{}
 	defer transport.CloseIdleConnections()
-	answer, err := (&http.Client{Transport: transport}).Do(r)
+	answer, err := (&http.Client{Transport: p.checked(transport)}).Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

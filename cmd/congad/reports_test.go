@@ -29,7 +29,7 @@ func (p *process) covalence(method, body string, out any) {
 	// The certificate is of no concern here.
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	defer transport.CloseIdleConnections()
-	answer, err := (&http.Client{Transport: transport}).Do(r)
+	answer, err := (&http.Client{Transport: p.checked(transport)}).Do(r)
 	if err != nil {
 		p.t.Fatal(err)
 	}

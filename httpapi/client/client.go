@@ -22,6 +22,9 @@ type Config struct {
 
 	Timeout time.Duration // for one attempt; default 30 s
 	Retries int           // further attempts where one did not succeed but a later one may; default 4, negative: none
+
+	// Around, if not nil, is put around what carries the requests, to trace them.
+	Around func(http.RoundTripper) http.RoundTripper
 }
 
 // pingAfter is how long a connection may be silent while something is due before
@@ -33,6 +36,7 @@ type Client struct {
 	base    *url.URL
 	key     string
 	http    *http.Client
+	idle    func() // gives up idle connections
 	retries int
 }
 
@@ -51,11 +55,15 @@ func New(c Config) (*Client, error) {
 	// A connection whose other end has gone without a word would be used for every
 	// call, and each would time out.
 	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter}
+	var carrier http.RoundTripper = transport
+	if c.Around != nil {
+		carrier = c.Around(transport)
+	}
 	retries := cmp.Or(c.Retries, 4)
 	return &Client{
-		base: base, key: c.Key, retries: max(0, retries),
+		base: base, key: c.Key, retries: max(0, retries), idle: transport.CloseIdleConnections,
 		http: &http.Client{
-			Transport: transport,
+			Transport: carrier,
 			Timeout:   cmp.Or(c.Timeout, 30*time.Second),
 			// The interface never redirects; following one could carry the key to a stranger.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -64,7 +72,7 @@ func New(c Config) (*Client, error) {
 }
 
 // Close gives up idle connections.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.idle() }
 
 func parseBase(text string, insecure bool) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(text, "/"))

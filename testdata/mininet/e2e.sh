@@ -14,4 +14,12 @@ if [ -n "$why" ]; then
   exit 2
 fi
 build || exit 1
-isolated "$python" -m e2e "$@"
+answers=$(mktemp) || exit 1
+trap 'rm -f "$answers"' EXIT
+(export CONGA_ANSWERS=$answers && isolated "$python" -m e2e "$@")
+code=$?
+# What the tests were answered is held against the OpenAPI document.
+if [ -n "$(command -v go)" ]; then
+  (cd "$root" && go run ./cmd/internal/answers < "$answers") || code=1
+fi
+exit "$code"

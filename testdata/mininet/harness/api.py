@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 import urllib.error
 import urllib.request
@@ -18,6 +19,16 @@ class ApiError(Exception):
         super().__init__("%d: %s" % (status, "; ".join(errors)))
         self.status = status
         self.errors = errors
+
+
+def record(method: str, path: str, code: int, headers: Any, text: bytes) -> None:
+    """Keeps an answer for cmd/internal/answers, which knows what is documented."""
+    file = os.environ.get("CONGA_ANSWERS")
+    if file:
+        line = {"method": method, "path": path.split("?")[0], "code": code, "header": dict(headers.items()),
+                "body": text.decode(errors="replace")}
+        with open(file, "a", encoding="utf-8") as out:
+            out.write(json.dumps(line) + "\n")
 
 
 class Client:
@@ -46,8 +57,10 @@ class Client:
         try:
             with self.opener.open(request, data, timeout=timeout) as answer:
                 text = answer.read()
+                record(method, path, answer.status, answer.headers, text)
         except urllib.error.HTTPError as e:
             text = e.read()
+            record(method, path, e.code, e.headers, text)
             try:
                 envelope = json.loads(text)
                 raise ApiError(e.code, list(envelope["errors"])) from None
