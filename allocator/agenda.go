@@ -38,8 +38,8 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 		what, at := e.nextAction(now)
 		switch {
 		case at > now:
-			if what == Nothing {
-				a.ask(nil)
+			if what, _ := e.nextInWindow(now); what == Nothing {
+				a.ask(nil) // its lease may end first, and need not
 			}
 			a.agenda.put(e, at)
 			continue

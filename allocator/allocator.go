@@ -42,7 +42,8 @@ type Config struct {
 
 // Allocator owns the allocations. It is safe for concurrent use.
 //
-// There is one lock, mu, and no other is taken under it. It is not held while
+// There is one lock, mu. Under it Notify may take another for a moment, and what
+// warns goes to the log. It is not held while
 // the store commits. A change first claims what it needs in the books, then is
 // committed, and only then is it seen by anyone, the scheduler included; until
 // then the books hold the old and the new state, so that either may come true.

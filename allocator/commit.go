@@ -98,7 +98,7 @@ func (a *Allocator) hold(ctx context.Context, id string) (*entry, *Error) {
 // begin starts a change: next is to become the entry's state, nil deletes it.
 // The books hold old and new from here on. The lock is held.
 func (a *Allocator) begin(e *entry, next *record) {
-	if next != nil {
+	if next != nil && !renews(&e.cur, next) {
 		a.revision++
 		next.Revision = a.revision
 	}
@@ -171,7 +171,7 @@ func (a *Allocator) finish(e *entry, saved bool) {
 	}
 	e.parked = false // what it waited for may be another thing now
 	a.rehold(e)
-	if saved && a.cfg.Notify != nil {
+	if saved && a.cfg.Notify != nil && (next == nil || created || !renews(&old, next)) {
 		a.cfg.Notify(e.view(), next == nil)
 	}
 	if e.gone && len(e.network) == 0 && !e.task {

@@ -27,3 +27,20 @@ func (r *record) lapsed(now int64) bool {
 	at, may := r.lapse()
 	return may && at <= now
 }
+
+// renews reports whether all that changes is when the lease ends. That is nobody's
+// news, and no new revision.
+func renews(old, next *record) bool {
+	return old.LeaseEnd != next.LeaseEnd && old.Request == next.Request && old.Started == next.Started && unlessSame(old, next) == nil
+}
+
+// leaseGrace is what a lease has left at least when the daemon starts, in seconds:
+// while it was away nobody could ask again, and clients try for about as long.
+const leaseGrace = 60
+
+// spare gives a lease that grace.
+func (r *record) spare(now int64) {
+	if end, may := r.lapse(); may {
+		r.LeaseEnd = max(end, now+leaseGrace)
+	}
+}

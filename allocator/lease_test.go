@@ -77,15 +77,65 @@ func TestLeaseIsForWaiting(t *testing.T) {
 	w.expect(id, Active, span(0, 50))
 }
 
-// A lease outlives the daemon, and goes on while there is none.
+// A lease outlives the daemon. After a restart there is time to ask again.
 func TestLeaseOverARestart(t *testing.T) {
 	w := busy(t)
 	id := w.create(leased(30)).ID
-	w.now += 31
+	other := w.create(leased(0)).ID
+	w.now += 1000 // the daemon is away
+	w.create(ask(1, 1, 2, 1, 100, 1000))
 	w.open()
 	w.work()
-	if got := w.get(id); got.State != Complete {
+	if got := w.get(id); got.State == Complete {
 		t.Errorf("after a restart it is %+v", got)
+	}
+	w.pass(leaseGrace + 1)
+	if got := w.get(id); got.State == Pending && got.LeaseEnd != 0 {
+		t.Errorf("a minute later it is %+v", got)
+	}
+	if got := w.get(other); got.State == Complete && got.Window.End > w.now {
+		t.Errorf("who has no lease is %+v", got)
+	}
+}
+
+// Asking for it again is no news, and does not spoil what others have read.
+func TestRenewalIsQuiet(t *testing.T) {
+	w := busy(t)
+	news := 0
+	w.cfg.Notify = func(Allocation, bool) { news++ }
+	w.open()
+	made := w.create(leased(30))
+	if news != 1 {
+		t.Errorf("making it was told %d times", news)
+	}
+	w.now += 10
+	got, err := w.a.Update(bg, made.ID, made.Revision, Change{Lease: new(int64(30))})
+	if err != nil || got.Revision != made.Revision || got.LeaseEnd != w.now+30 || news != 1 {
+		t.Errorf("asked for again it is %+v, %v, and told %d times", got, err, news)
+	}
+	got, err = w.a.Update(bg, made.ID, made.Revision, Change{Lease: new(int64(40))})
+	if err != nil || got.Revision == made.Revision || news != 2 {
+		t.Errorf("with another lease it is %+v, %v, and told %d times", got, err, news)
+	}
+}
+
+// Who asked for a time that has passed is planned for another one, lease or not.
+func TestLeaseDoesNotHoldUpPlanning(t *testing.T) {
+	for _, lease := range []int64{0, 300} {
+		w := newWorld(t, 2, 10)
+		trunk := w.cable(1, 2, 10)
+		w.open()
+		w.change(cut(trunk))
+		first, second := ask(1, 1, 2, 1, 6, 60), ask(1, 2, 2, 2, 6, 60)
+		first.StartTime, second.StartTime, second.Lease = w.now+10, w.now+10, lease
+		w.create(first)
+		id := w.create(second).ID
+		w.change(mend(trunk, 10))
+		w.work()
+		w.pass(15)
+		if got := w.expect(id, Pending, span(70, 130)); t.Failed() {
+			t.Logf("with a lease of %d s: %+v", lease, got)
+		}
 	}
 }
 

@@ -71,7 +71,9 @@ func (a *Allocator) load(ctx context.Context) error {
 		return err
 	}
 	handles := make(map[uint32]string)
+	now := seconds(a.cfg.Now())
 	for _, r := range records {
+		r.spare(now)
 		if r.State != Complete {
 			if other, taken := handles[r.Handle]; taken {
 				return fmt.Errorf("allocator: records %q and %q have the same handle %d", other, r.ID, r.Handle)

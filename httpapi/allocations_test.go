@@ -334,7 +334,7 @@ func TestLease(t *testing.T) {
 	h.advance(29 * time.Second)
 	before := h.want(200, "GET", target, "", bearer(h.key))
 	after := h.want(200, "PATCH", target, `{"lease":30}`, bearer(h.key))
-	if before.header.Get("ETag") == after.header.Get("ETag") || before.Results[0]["start_time"] != after.Results[0]["start_time"] {
+	if before.header.Get("ETag") != after.header.Get("ETag") || before.Results[0]["start_time"] != after.Results[0]["start_time"] {
 		t.Errorf("%v, asked for again, is %v", before.Results, after.Results)
 	}
 	h.advance(29 * time.Second)

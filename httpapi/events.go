@@ -89,6 +89,7 @@ func (a *api) streamEvents(x *exchange) error {
 	// The limits of the server are for requests that end. Not every writer has
 	// them, those of tests for instance.
 	_ = s.conn.SetReadDeadline(time.Time{})
+	x.room.Release() // the body has been read, and a stream may last for days
 	a.follow(s)
 	return nil
 }

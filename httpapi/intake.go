@@ -53,7 +53,7 @@ func readKinds(h http.Header, raw []byte, also ...string) (*fields, error) {
 // the body itself says comes too late for that.
 func (a *api) allowance(x *exchange, f form, g gate) (int64, limits.Payer) {
 	if x.secret != "" {
-		return f.limit, limits.Payer{Known: true, User: x.key.User, Project: x.key.Project}
+		return f.limit, limits.Payer{Known: true, User: x.key.User} // in all their projects
 	}
 	p := limits.Payer{Net: limits.Net(clientAddr(x.Context))}
 	if g == keyOrRule {
@@ -69,7 +69,7 @@ var (
 	errTooLarge  = newFault(http.StatusRequestEntityTooLarge, "body: too large")
 	errBrokeOff  = newFault(http.StatusBadRequest, "body: it broke off before its end")
 	errBodiesMax = &fault{status: http.StatusServiceUnavailable, retry: 1,
-		errs: []string{"body: too many are being read at this moment; try again, and show the key in a header, which gives a request room of its own"}}
+		errs: []string{"body: too many are being read at this moment; try again, and if none shows it yet, show the key in a header, which gives a request other room"}}
 )
 
 // explain says in a refusal of a body what would have been taken.

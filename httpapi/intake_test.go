@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -224,15 +225,16 @@ func counted(t *testing.T, answers <-chan string, n int) (refused, other int) {
 func TestOneUserDoesNotTakeAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlood(t)
+		keys := []string{f.foreign, f.issue("xyz987", "projectB")} // of one user, in two projects
 		for i := range 100 {
-			f.open(i, "POST /api/allocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\nAuthorization: Bearer "+f.key, 999_000)
+			f.open(i, "POST /api/allocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\nAuthorization: Bearer "+keys[i%2], 999_000)
 		}
 		time.Sleep(time.Second)
 		if held := f.bodies.Held(); held != 12_000_000 {
 			t.Errorf("%d bytes are held", held)
 		}
-		f.want(200, "GET", "/api/allocations", `{"project_id":"project B"}`, bearer(f.foreign))
-		f.want(200, "GET", "/api/allocations", `{"api_key":"`+f.key+`"}`)
+		f.want(200, "GET", "/api/allocations", `{"project_id":"projectB"}`, bearer(f.key))
+		f.want(200, "GET", "/api/allocations", `{"api_key":"`+f.foreign+`"}`)
 		f.stop()
 		synctest.Wait()
 		if held := f.bodies.Held(); held != 0 {
@@ -330,5 +332,25 @@ func TestRefusedOverHTTP2(t *testing.T) {
 		if a.ProtoMajor != 2 || a.StatusCode != 413 || err != nil {
 			t.Errorf("%s %d %s %v", a.Proto, a.StatusCode, text, err)
 		}
+	}
+}
+
+// TestStreamsHoldNoBodies: a stream may last for days, and what it was asked with
+// need not.
+func TestStreamsHoldNoBodies(t *testing.T) {
+	bodies := limits.NewBodies(limits.BodiesConfig{})
+	h := newHarness(t, func(c *httpapi.Config) { c.Bodies = bodies })
+	s := httptest.NewServer(h.api)
+	defer s.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	r, err := http.NewRequestWithContext(ctx, "GET", s.URL+"/api/events", strings.NewReader("{}"+strings.Repeat(" ", 500_000)))
+	h.must(err)
+	r.Header.Set("Authorization", "Bearer "+h.key)
+	answer, err := s.Client().Do(r)
+	h.must(err)
+	defer answer.Body.Close()
+	if held := bodies.Held(); answer.StatusCode != 200 || held != 0 {
+		t.Errorf("%d, and %d bytes are held", answer.StatusCode, held)
 	}
 }

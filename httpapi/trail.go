@@ -130,9 +130,19 @@ func (a *api) along(x *exchange, answer func(allocator.Allocation) (reply, error
 		}
 		r := record(x, audit.Done, status)
 		r.Allocation, r.Detail = difference(before, after)
-		more, err := x.noted(a.Audit.Ops(r))
+		more, err := a.noteChange(x, before, after, r)
 		return append(ops, more...), err
 	}
+}
+
+// noteChange has the log keep a change. A lease that is asked for again and again
+// is mostly counted.
+func (a *api) noteChange(x *exchange, before, after *allocator.Allocation, r audit.Record) ([]store.Op, error) {
+	if before != nil && after != nil && r.Detail == "" && before.LeaseEnd != after.LeaseEnd {
+		r.Detail = "lease renewed"
+		return x.noted(a.Audit.Again("lease "+after.ID, r))
+	}
+	return x.noted(a.Audit.Ops(r))
 }
 
 // keepAnswer are the operations that keep a reply under the request's

@@ -106,6 +106,9 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	if err := k.readNames(ctx); err != nil {
 		return nil, err
 	}
+	if err := k.adoptNames(ctx); err != nil {
+		return nil, err
+	}
 	return k, nil
 }
 

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -42,6 +43,44 @@ func (k *Keys) readNames(ctx context.Context) error {
 	return nil
 }
 
+// adoptNames has names that nobody holds be held by who has a key under them, the
+// oldest first: such keys are from a time when names were not kept.
+func (k *Keys) adoptNames(ctx context.Context) error {
+	var old []Key
+	for _, e := range k.live { // nobody else has k yet
+		if e.key.Subject != "" {
+			old = append(old, e.key)
+		}
+	}
+	slices.SortFunc(old, func(a, b Key) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Subject, b.Subject)) })
+	var ops []store.Op
+	for _, key := range old {
+		who := key.Identity()
+		name := heldName{who.Issuer, who.User}
+		if _, held := k.names[name]; held {
+			continue
+		}
+		op, err := name.holder(who.Subject, key.Start)
+		if err != nil {
+			return err
+		}
+		ops, k.names[name] = append(ops, op), who.Subject
+	}
+	if len(ops) == 0 {
+		return nil
+	}
+	if err := k.store.Commit(ctx, ops...); err != nil {
+		return fmt.Errorf("auth: write names: %w", err)
+	}
+	return nil
+}
+
+// holder is what writes down who holds the name since when.
+func (n heldName) holder(subject string, since int64) (store.Op, error) {
+	value, err := json.Marshal(nameRecord{n.issuer, n.user, subject, since})
+	return store.Op{Bucket: store.Names, Key: n.key(), Value: value}, err
+}
+
 // Holds fails with [ErrName] if the name is that of another subject of the same
 // issuer, who was given a key for it before. Where the configuration names the
 // subject, that counts more.
@@ -74,11 +113,10 @@ func (k *Keys) IssueFor(ctx context.Context, who Identity, project string, along
 		return "", Key{}, err
 	}
 	name := heldName{who.Issuer, who.User}
-	value, err := json.Marshal(nameRecord{who.Issuer, who.User, who.Subject, k.now().Unix()})
+	op, err := name.holder(who.Subject, k.now().Unix())
 	if err != nil {
 		return "", Key{}, fmt.Errorf("auth: issue: %w", err)
 	}
-	op := store.Op{Bucket: store.Names, Key: name.key(), Value: value}
 	if secret, key, err = k.issue(ctx, who, project, append(slices.Clip(along), op)...); err != nil {
 		return "", Key{}, err
 	}

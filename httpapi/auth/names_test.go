@@ -105,3 +105,29 @@ func TestNamesAtOnce(t *testing.T) {
 		t.Errorf("%d were given a key, %d names, %d keys", given.Load(), s.Len(store.Names), s.Len(store.Keys))
 	}
 }
+
+// TestNamesOfOldKeys: who had a key before names were kept holds its name, and
+// still does when that key is gone.
+func TestNamesOfOldKeys(t *testing.T) {
+	s, c := storetest.NewMemory(), newClock()
+	k := openKeys(t, s, c)
+	alice, mallory := subject("alice"), subject("mallory")
+	if _, _, err := k.IssueFor(t.Context(), alice, "projectB"); err != nil {
+		t.Fatal(err)
+	}
+	var names []store.Op
+	err := s.Scan(t.Context(), store.Names, func(name string, _ []byte) error {
+		names = append(names, store.Op{Bucket: store.Names, Key: name})
+		return nil
+	})
+	if err != nil || len(names) != 1 || s.Commit(t.Context(), names...) != nil {
+		t.Fatal(len(names), err)
+	}
+	for _, restarts := range []string{"the first time", "again, and without the key"} {
+		k = openKeys(t, s, c)
+		if err := k.Holds(mallory); !errors.Is(err, auth.ErrName) || k.Holds(alice) != nil || s.Len(store.Names) != 1 {
+			t.Errorf("opened %s: %v, %v, %d names", restarts, err, k.Holds(alice), s.Len(store.Names))
+		}
+		c.advance(2 * auth.TTL)
+	}
+}
