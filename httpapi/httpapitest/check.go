@@ -50,9 +50,12 @@ func (c *Contract) checkStranger(method, path string, code int, header http.Head
 func (c *Contract) checkResponse(at Pointer, header http.Header, body string) error {
 	documented, p := c.Members(at.At("headers"))
 	for name := range documented {
+		h, at := c.Members(p.At(name))
+		if h["required"] == true && header.Get(name) == "" {
+			return fmt.Errorf("there is no header %s", name)
+		}
 		if value := header.Get(name); value != "" {
-			_, h := c.Get(p.At(name))
-			if _, schema := c.Get(h.At("schema")); c.Valid(schema, value) != nil {
+			if _, schema := c.Get(at.At("schema")); c.Valid(schema, value) != nil {
 				return fmt.Errorf("header %s: %s is not as documented", name, value)
 			}
 		}
