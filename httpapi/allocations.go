@@ -31,7 +31,8 @@ func (a *api) createAllocation(x *exchange) error {
 	}
 	r := f.request()
 	r.UserID = user
-	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, func(one allocator.Allocation) (reply, error) { return a.created(x, one), nil }))
+	answer := func(one allocator.Allocation) (reply, error) { return a.created(x, one), nil }
+	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, http.StatusCreated, answer))
 	if err != nil {
 		return err
 	}
@@ -164,7 +165,7 @@ func (a *api) update(x *exchange, f *allocationFields, change func(allocator.All
 		if f.user.set && f.user.v != now.UserID {
 			return newFault(http.StatusUnprocessableEntity, "user_id: cannot be changed")
 		}
-		along := a.along(x, func(one allocator.Allocation) (reply, error) { return a.shown(x, one) })
+		along := a.along(x, http.StatusOK, func(one allocator.Allocation) (reply, error) { return a.shown(x, one) })
 		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, change(now), along)
 		if err == nil {
 			r, err := a.shown(x, changed)
@@ -197,7 +198,7 @@ func (a *api) deleteAllocation(x *exchange) error {
 		if err := mayChange(x.Request.Header, found); err != nil {
 			return err
 		}
-		err = a.Allocations.Delete(x.Request.Context(), found.ID, found.Revision, a.along(x, nil))
+		err = a.Allocations.Delete(x.Request.Context(), found.ID, found.Revision, a.along(x, http.StatusOK, nil))
 		if err == nil {
 			return x.succeed(http.StatusOK, []deletedView{{found.ID}})
 		}

@@ -19,39 +19,12 @@ const (
 	headerReplayed    = "Idempotent-Replayed"
 )
 
-// reply is an answer without errors before it is sent.
-type reply struct {
-	status  int
-	header  map[string]string
-	results any // a slice
-}
-
 // kept is the reply as it is given again. The media type is not part of it: that
 // is negotiated each time.
 func (r reply) kept() (replay.Answer, error) {
 	var buf bytes.Buffer
 	err := encode(&buf, success(r.results))
 	return replay.Answer{Status: r.status, Header: r.header, Body: buf.Bytes()}, err
-}
-
-// answer sends a reply. Under an Idempotency-Key it is kept first: with the
-// change that was made, or alone if there was nothing to change.
-func (x *exchange) answer(r reply) error {
-	if x.attempt != nil {
-		kept, err := r.kept()
-		if err == nil && !x.attempt.Filed() {
-			err = x.attempt.Save(x.Request.Context(), kept)
-		}
-		if err != nil {
-			return err
-		}
-		// Before it is sent: who repeats the request at once gets the answer.
-		x.attempt.End(true)
-	}
-	for name, value := range r.header {
-		x.Header(name, value)
-	}
-	return x.succeed(r.status, r.results)
 }
 
 // once has a request with an Idempotency-Key take effect once: sent again within

@@ -109,18 +109,16 @@ func (x *exchange) claim(d auth.Directory, user, project string) {
 	}
 }
 
-// along is what is saved together with a change of an allocation: who made it
-// and, under an Idempotency-Key, the answer. answer may be nil where there is
-// never such a key.
-func (a *api) along(x *exchange, answer func(allocator.Allocation) (reply, error)) allocator.Along {
+// along is what is saved together with a change of an allocation: who made it, how
+// it was answered and, under an Idempotency-Key, the answer itself. answer may be
+// nil where there is never such a key.
+func (a *api) along(x *exchange, status int, answer func(allocator.Allocation) (reply, error)) allocator.Along {
 	return func(before, after *allocator.Allocation) (ops []store.Op, err error) {
-		status := http.StatusOK
-		if answer != nil && after != nil {
+		if x.attempt != nil && answer != nil && after != nil {
 			r, err := answer(*after)
 			if err != nil {
 				return nil, err
 			}
-			status = r.status
 			if ops, err = x.keepAnswer(r); err != nil {
 				return nil, err
 			}
