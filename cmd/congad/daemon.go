@@ -200,7 +200,7 @@ func (d *daemon) listenAPI() error {
 		total = most
 	}
 	d.listener = limits.Listen(l, limits.ListenerConfig{
-		Total: total, PerAddress: d.cfg.API.MaxPerAddress, Log: d.log.With("part", "api"),
+		Total: total, PerAddress: d.cfg.API.MaxPerAddress, Proxies: trustedProxies(d.cfg.API), Log: d.log.With("part", "api"),
 	})
 	return nil
 }
