@@ -143,11 +143,11 @@ var ours = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9
 
 // routeLabel is the template of a route, the same for both its addresses.
 func routeLabel(template string) string {
-	switch {
-	case template == "":
+	if template == "" {
 		return "none"
-	case strings.HasPrefix(template, "/api/v1/"):
-		return "/api" + strings.TrimPrefix(template, "/api/v1")
+	}
+	if below, ok := strings.CutPrefix(template, "/api/v1"); ok && (below == "" || below[0] == '/') {
+		return "/api" + below
 	}
 	return template
 }

@@ -73,10 +73,10 @@ func TestChosenNames(t *testing.T) {
 	got := strings.Join(h.trail(""), "\n")
 	for _, want := range []string{
 		`key.issue done 200 by xyz987/projectB: token of subject "alice"`,
-		`key.issue refused 401 by xyz987/projectB: unauthorized, token of subject "mallory", who does not hold the name`,
-		`key.issue refused 401 by abc123/projectB: unauthorized, token of subject "mallory", who does not hold the name`,
-		`key.issue refused 403 by <nil>/<nil>: forbidden, token of subject "mallory"`,
-		`key.issue refused 401 by <nil>/<nil>: unauthorized` + "\n",
+		`key.issue refused 401 by xyz987/projectB: unauthorized (token), token of subject "mallory", who does not hold the name`,
+		`key.issue refused 401 by abc123/projectB: unauthorized (token), token of subject "mallory", who does not hold the name`,
+		`key.issue refused 403 by <nil>/<nil>: forbidden (project_id), token of subject "mallory"`,
+		`key.issue refused 401 by <nil>/<nil>: unauthorized (token)` + "\n",
 	} {
 		if !strings.Contains(got+"\n", want) {
 			t.Errorf("the trail has not %s:\n%s", want, got)

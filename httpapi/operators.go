@@ -41,6 +41,7 @@ func (a *api) createOperator(x *exchange) error {
 	if duration.set {
 		ttl = time.Duration(duration.v) * time.Second
 	}
+	x.detail = auth.Redact(name.v)
 	along, err := a.recordOps(x, http.StatusCreated)
 	if err != nil {
 		return err
@@ -91,6 +92,16 @@ func (a *api) showOperator(x *exchange) error {
 	return x.succeed(http.StatusOK, []operatorView{viewOperator(x, key)})
 }
 
+// noteOperator has the audit log name the operator whom the request is about. A
+// name that nobody has is not noted: it could be anything.
+func (a *api) noteOperator(x *exchange, name string) error {
+	if _, err := a.Keys.Operator(name); err != nil {
+		return err
+	}
+	x.detail = auth.Redact(name)
+	return nil
+}
+
 // renewOperator is PATCH /operators/{name}: {"duration": seconds}, from now.
 func (a *api) renewOperator(x *exchange) error {
 	b := x.body
@@ -100,11 +111,15 @@ func (a *api) renewOperator(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err
 	}
+	name := x.Param("name")
+	if err := a.noteOperator(x, name); err != nil {
+		return err
+	}
 	along, err := a.recordOps(x, http.StatusOK)
 	if err != nil {
 		return err
 	}
-	key, err := a.Keys.RenewOperator(x.Request.Context(), x.Param("name"), time.Duration(duration.v)*time.Second, along...)
+	key, err := a.Keys.RenewOperator(x.Request.Context(), name, time.Duration(duration.v)*time.Second, along...)
 	if err != nil {
 		return err
 	}
@@ -119,6 +134,9 @@ func (a *api) deleteOperator(x *exchange) error {
 		return err
 	}
 	name := x.Param("name")
+	if err := a.noteOperator(x, name); err != nil {
+		return err
+	}
 	along, err := a.recordOps(x, http.StatusOK)
 	if err != nil {
 		return err

@@ -186,13 +186,16 @@ func TestObservations(t *testing.T) {
 	h.seen = nil
 	h.do("GET", "/api/v1/allocations/"+id, "", bearer(h.key))
 	h.do("GET", "/api/auth/"+h.key, "")
+	h.do("GET", "/api", "")
+	h.do("GET", "/api/v1", "")
+	h.do("GET", "/api/v11", "")
 	h.do("GET", "/any/thing", "")
 	h.do("BREW", "/api/allocations", "")
 	var got []string
 	for _, o := range h.seen {
 		got = append(got, fmt.Sprint(o.Route, " ", o.Method, " ", o.Code))
 	}
-	want := "[/api/allocations/:id GET 200 /api/auth/:key GET 200 none GET 404 none OTHER 405]"
+	want := "[/api/allocations/:id GET 200 /api/auth/:key GET 200 /api GET 200 /api GET 200 none GET 404 none GET 404 none OTHER 405]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("observed %v, want %s", got, want)
 	}

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,10 @@ const (
 type TLSFiles struct {
 	Cert, Key string // PEM files; both empty: a self-signed pair in Dir
 	Dir       string // the data folder, where that pair is made on first start
+
+	// Hosts are names and addresses that clients use besides those of every
+	// machine. A pair that is made is for them too; one that is there stays.
+	Hosts []string
 }
 
 // LoadTLS makes the API's TLS configuration. The fingerprint is the SHA-256
@@ -93,7 +98,7 @@ func makeSelfSigned(files TLSFiles, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	template := selfSignedTemplate(now)
+	template := selfSignedTemplate(now, files.Hosts)
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		return err
@@ -108,11 +113,12 @@ func makeSelfSigned(files TLSFiles, now time.Time) error {
 	return writePEM(files.Cert, "CERTIFICATE", der, 0o644)
 }
 
-func selfSignedTemplate(now time.Time) *x509.Certificate {
-	names := []string{"localhost"}
-	if host, err := os.Hostname(); err == nil && host != "" && host != "localhost" {
-		names = append(names, host)
+func selfSignedTemplate(now time.Time, hosts []string) *x509.Certificate {
+	all := []string{"localhost", "127.0.0.1", "::1"}
+	if host, err := os.Hostname(); err == nil {
+		all = append(all, host)
 	}
+	names, addrs := subjects(append(all, hosts...))
 	serial, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)) // rand never fails
 	return &x509.Certificate{
 		SerialNumber:          serial,
@@ -123,8 +129,36 @@ func selfSignedTemplate(now time.Time) *x509.Certificate {
 		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		BasicConstraintsValid: true,
 		DNSNames:              names,
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		IPAddresses:           addrs,
 	}
+}
+
+// subjects are the names and the addresses among hosts, each once. What cannot be
+// in a certificate is left out: nobody could check it.
+func subjects(hosts []string) (names []string, addrs []net.IP) {
+	seen := map[string]bool{}
+	for _, host := range hosts {
+		addr, err := netip.ParseAddr(host)
+		if err == nil {
+			addr = addr.Unmap().WithZone("")
+			host = addr.String()
+		}
+		host = strings.ToLower(host)
+		switch {
+		case seen[host]:
+		case err == nil:
+			addrs = append(addrs, addr.AsSlice())
+		case validDNSName(host):
+			names = append(names, host)
+		}
+		seen[host] = true
+	}
+	return names, addrs
+}
+
+// validDNSName reports whether host can be looked for in a certificate.
+func validDNSName(host string) bool {
+	return host != "" && len(host) <= 253 && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
 // writePEM replaces the file at path by way of another, so that a crash leaves

@@ -53,6 +53,38 @@ func TestSelfSignedPair(t *testing.T) {
 	}
 }
 
+// TestSelfSignedHosts: a pair that is made is for the hosts that it is asked to be
+// for; one that is there stays, since clients have its fingerprint.
+func TestSelfSignedHosts(t *testing.T) {
+	load := func(dir string, hosts ...string) (*x509.Certificate, string) {
+		t.Helper()
+		cfg, fingerprint, err := httpapi.LoadTLS(httpapi.TLSFiles{Dir: dir, Hosts: hosts})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cert, err := x509.ParseCertificate(cfg.Certificates[0].Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cert, fingerprint
+	}
+	dir := t.TempDir()
+	cert, before := load(dir, "Conga.example.org", "192.0.2.7", "::ffff:192.0.2.8", "2001:db8::7", "fe80::1%eth0",
+		"192.0.2.7", "LOCALHOST", "", "b\u00fccher.example", "a name")
+	for _, name := range []string{"conga.example.org", "192.0.2.7", "192.0.2.8", "2001:db8::7", "fe80::1", "localhost", "127.0.0.1", "::1"} {
+		if err := cert.VerifyHostname(name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(cert.IPAddresses) != 6 {
+		t.Errorf("addresses are %v, want each once", cert.IPAddresses)
+	}
+	cert, after := load(dir, "other.example.org")
+	if after != before || cert.VerifyHostname("other.example.org") == nil {
+		t.Errorf("another certificate was made for another host: %v", cert.DNSNames)
+	}
+}
+
 func TestLoadTLSErrors(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name, text string) string {

@@ -89,8 +89,9 @@ func (a *api) refused(x *exchange, err error) {
 	if a.Audit == nil || x.Request.Method == http.MethodGet || x.Request.Method == http.MethodHead {
 		return
 	}
-	r := record(x, audit.Refused, faultOf(err).status)
-	r.Detail = strings.ToLower(http.StatusText(r.Status)) // not the error: it may quote the client
+	f := faultOf(err)
+	r := record(x, audit.Refused, f.status)
+	r.Detail = refusalOf(f)
 	if x.detail != "" {
 		r.Detail += ", " + x.detail
 	}

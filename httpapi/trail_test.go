@@ -54,9 +54,9 @@ func TestAudit(t *testing.T) {
 		"allocation.create done 201 by abc123/projectB: 192.127.1.10 to 192.127.1.11, 3600 s",
 		"allocation.state self <nil> by abc123/projectB: state pending -> active",
 		"allocation.update done 200 by abc123/projectB: src_port 0 -> 80, duration 3600 -> 7200",
-		"allocation.update refused 409 by admin: conflict",
-		"allocation.delete refused 404 by xyz987/project B: not found",
-		"allocation.delete refused 401 by <nil>/<nil>: unauthorized",
+		"allocation.update refused 409 by admin: conflict (bandwidth)",
+		"allocation.delete refused 404 by xyz987/project B: not found (allocation_id)",
+		"allocation.delete refused 401 by <nil>/<nil>: unauthorized (api_key)",
 		"allocation.replace done 200 by abc123/projectB: src_port 80 -> 0, duration 7200 -> 3600",
 		"allocation.delete done 200 by admin: was active",
 		"key.delete done 200 by abc123/projectB: <nil>",
@@ -124,6 +124,54 @@ func TestAuditList(t *testing.T) {
 	h.want(405, "DELETE", "/api/v1/audit", "", bearer(h.admin))
 	if a := h.want(200, "HEAD", "/api/v1/audit", "", bearer(h.admin)); a.body != "" || a.header.Get("Link") == "" {
 		t.Errorf("HEAD: %v %s", a.header, a.body)
+	}
+}
+
+// TestAuditSaysOfWhat: the log names the operator or the webhook, and of what was
+// refused the fields at fault; never a value that somebody has sent.
+func TestAuditSaysOfWhat(t *testing.T) {
+	h := newHarness(t)
+	admin, user := bearer(h.admin), bearer(h.key)
+	h.want(201, "POST", "/api/operators", `{"name":"grafana"}`, admin)
+	h.want(409, "POST", "/api/operators", `{"name":"grafana"}`, admin)
+	h.want(422, "POST", "/api/operators", `{"name":"hunter2 hunter2"}`, admin)
+	h.want(200, "PATCH", "/api/operators/grafana", `{"duration":60}`, admin)
+	h.want(404, "PATCH", "/api/operators/hunter2", `{"duration":60}`, admin)
+	h.want(200, "DELETE", "/api/operators/grafana", "", admin)
+	h.want(404, "DELETE", "/api/operators/hunter2", "", admin)
+
+	hook := h.want(201, "POST", "/api/webhooks", `{"url":"https://example.org/hunter2"}`, user).Results[0]["webhook_id"].(string)
+	h.want(200, "PATCH", "/api/webhooks/"+hook, `{"url":"https://example.org/hunter2/again"}`, user)
+	h.want(422, "PATCH", "/api/webhooks/"+hook, `{"url":"https://hunter2@example.org/"}`, user)
+	h.want(200, "DELETE", "/api/webhooks/"+hook, "", user)
+	h.want(404, "DELETE", "/api/webhooks/hunter2", "", user)
+
+	h.want(422, "POST", "/api/allocations", `{`+strings.Replace(good, `"192.127.1.10"`, `"hunter2"`, 1)+`,"hunter_two":"hunter2","state":"active"}`, user)
+	h.want(422, "POST", "/api/connections", `[{"source":{"ip":"hunter2"}}]`, user)
+	h.want(400, "POST", "/api/allocations", `hunter2`, user)
+	want := []string{
+		"operator.issue done 201 by admin: grafana",
+		"operator.issue refused 409 by admin: conflict (name), grafana",
+		"operator.issue refused 422 by admin: unprocessable entity (name)",
+		"operator.renew done 200 by admin: grafana",
+		"operator.renew refused 404 by admin: not found (name)",
+		"operator.delete done 200 by admin: grafana",
+		"operator.delete refused 404 by admin: not found (name)",
+		"webhook.create done 201 by abc123/projectB: " + hook,
+		"webhook.update done 200 by abc123/projectB: " + hook,
+		"webhook.update refused 422 by abc123/projectB: unprocessable entity (url), " + hook,
+		"webhook.delete done 200 by abc123/projectB: " + hook,
+		"webhook.delete refused 404 by abc123/projectB: not found (webhook_id)",
+		"allocation.create refused 422 by abc123/projectB: unprocessable entity (src_ip, state)",
+		"connection.report refused 422 by abc123/projectB: unprocessable entity ([0].source.ip, [0].source.port, [0].destination)",
+		"allocation.create refused 400 by abc123/projectB: bad request (body)",
+	}
+	got := h.trail("")
+	if text := strings.Join(got, "\n"); text != strings.Join(want, "\n") {
+		t.Errorf("the log is\n%s\nwant\n%s", text, strings.Join(want, "\n"))
+	}
+	if text := h.dump(store.Audit); strings.Contains(text, "hunter") || strings.Contains(text, "example.org") {
+		t.Errorf("the log holds what somebody has sent: %s", text)
 	}
 }
 

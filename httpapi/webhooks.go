@@ -87,11 +87,10 @@ func (a *api) createWebhook(x *exchange) error {
 	if hook.Events, err = f.eventsOf(hook.Project); err != nil {
 		return err
 	}
-	along, err := a.recordOps(x, http.StatusCreated)
-	if err != nil {
-		return err
-	}
-	made, err := a.Webhooks.Create(x.Request.Context(), hook, along...)
+	made, err := a.Webhooks.Create(x.Request.Context(), hook, func(id string) ([]store.Op, error) {
+		x.detail = id
+		return a.recordOps(x, http.StatusCreated)
+	})
 	if err != nil {
 		return webhookFault(err)
 	}
@@ -157,6 +156,7 @@ func (a *api) findWebhook(x *exchange) (webhook.Hook, webhook.Status, error) {
 	if err != nil || !sees(x.key, hook.Project) {
 		return webhook.Hook{}, webhook.Status{}, errNoWebhook
 	}
+	x.detail = hook.ID // for the audit log, and not the URL: it may hold a secret
 	return hook, status, nil
 }
 

@@ -111,7 +111,7 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 		return err
 	}
 	if created {
-		d.log.Info("admin key made", "file", d.adminKey)
+		d.log.Info("admin key made", "file", absolute(d.adminKey))
 	}
 	d.keys, err = auth.OpenKeys(ctx, auth.KeysConfig{Store: d.store, Admin: admin, Log: d.log.With("part", "auth")})
 	return err
@@ -200,7 +200,7 @@ func (d *daemon) listenAPI() error {
 		total = most
 	}
 	d.listener = limits.Listen(l, limits.ListenerConfig{
-		Total: total, PerAddress: d.cfg.API.MaxPerAddress, Log: d.log.With("part", "api"),
+		Total: total, PerAddress: d.cfg.API.MaxPerAddress, Proxies: trustedProxies(d.cfg.API), Log: d.log.With("part", "api"),
 	})
 	return nil
 }
@@ -229,8 +229,9 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 }
 
-// announce says where users and switches are welcome.
+// announce says where the data is, and where users and switches are welcome.
 func (d *daemon) announce() {
+	d.log.Info("data directory", "dir", absolute(d.cfg.Data), "admin_key", absolute(d.adminKey))
 	users := []any{"url", d.url()}
 	if d.fingerprint != "" {
 		users = append(users, "fingerprint", d.fingerprint)
@@ -240,6 +241,15 @@ func (d *daemon) announce() {
 	if d.cfg.API.Plaintext == config.Forced {
 		d.log.Warn("keys and passwords are taken without TLS; a proxy in front must add it")
 	}
+}
+
+// absolute is path whatever the working directory is; path itself if the system
+// does not tell.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // url is where users reach the API.

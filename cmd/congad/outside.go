@@ -36,8 +36,3 @@ func openOutside(c config.Directory, static *auth.Static, log *slog.Logger) (out
 	}
 	return out, nil
 }
-
-// tlsFiles is where the API's certificate comes from.
-func tlsFiles(c config.Config) httpapi.TLSFiles {
-	return httpapi.TLSFiles{Cert: c.API.TLS.Cert, Key: c.API.TLS.Key, Dir: c.Data}
-}

@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestTrustedProxy: what a proxy in front says of its client is believed where
@@ -30,5 +32,34 @@ func TestTrustedProxy(t *testing.T) {
 	defer answer.Body.Close()
 	if client := p.until("request")["client"]; answer.StatusCode != 401 || client != "203.0.113.9" {
 		t.Errorf("%s, by %v", answer.Status, client)
+	}
+}
+
+// TestConnectionsOfATrustedProxy: the limit of one address is not a limit of all
+// that come by way of a proxy that is named.
+func TestConnectionsOfATrustedProxy(t *testing.T) {
+	for trusted, want := range map[string]bool{"[127.0.0.0/8]": true, "[192.0.2.0/24]": false} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, "conga.yaml")
+		config := strings.Replace(testConfig, `"127.0.0.1:0"}`,
+			`"127.0.0.1:0", plaintext: true, max_connections_per_address: 1, trusted_proxies: `+trusted+"}", 1)
+		writeConfig(t, file, fmt.Sprintf(config, filepath.Join(dir, "data"), "127.0.0.1:0"))
+		addr := strings.TrimPrefix(start(t, file).until("listening for users")["url"].(string), "http://")
+		var second net.Conn
+		for range 2 {
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			second = c
+		}
+		// A connection that is one too many may be closed before it is asked, and
+		// writing to it then fails; reading tells in any case.
+		_, _ = fmt.Fprint(second, "GET /healthz HTTP/1.1\r\nHost: conga\r\n\r\n")
+		_ = second.SetReadDeadline(time.Now().Add(30 * time.Second))
+		if _, err := second.Read(make([]byte, 1)); (err == nil) != want {
+			t.Errorf("proxies %s: a second connection is served: %v", trusted, err)
+		}
 	}
 }

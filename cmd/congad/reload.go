@@ -13,8 +13,10 @@ func (d *daemon) apply(next config.Config) error {
 	// The steps that can fail come first.
 	var pair *httpapi.Pair
 	if d.certificate != nil {
+		files := d.cfg // a pair of our own stays where the running daemon has its data
+		files.API.TLS = next.API.TLS
 		var err error
-		if pair, err = httpapi.ReadPair(tlsFiles(next)); err != nil {
+		if pair, err = httpapi.ReadPair(tlsFiles(files)); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,6 +16,7 @@ const logEvery = time.Minute
 type ListenerConfig struct {
 	Total      int              // of all clients; at least 1
 	PerAddress int              // of one client, see [Net]; at least 1
+	Proxies    []netip.Prefix   // who stand for many clients: of them only Total is asked
 	Log        *slog.Logger     // nil: none
 	Now        func() time.Time // nil: time.Now
 }
@@ -27,7 +29,7 @@ type Listener struct {
 
 	mu      sync.Mutex
 	count   Count
-	open    map[netip.Prefix]int // nobody who has none; what has no address is not in here
+	open    map[netip.Prefix]int // nobody who has none; neither proxies nor what has no address
 	logged  time.Time            // when refusals were logged last
 	unnoted uint64               // refused since
 }
@@ -59,8 +61,12 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		of := netOf(c.RemoteAddr())
-		if l.admit(of) {
-			return &conn{Conn: c, closed: sync.OnceFunc(func() { l.leave(of) })}, nil
+		counted := of
+		if l.isProxy(c.RemoteAddr()) {
+			counted = netip.Prefix{}
+		}
+		if l.admit(counted) {
+			return &conn{Conn: c, closed: sync.OnceFunc(func() { l.leave(counted) })}, nil
 		}
 		c.Close()
 		l.note(of)
@@ -82,7 +88,18 @@ func netOf(a net.Addr) netip.Prefix {
 	return Net(ap.Addr())
 }
 
-// admit counts a connection, as open or as refused.
+// isProxy reports whether a connection from there is of many clients.
+func (l *Listener) isProxy(a net.Addr) bool {
+	if len(l.cfg.Proxies) == 0 {
+		return false
+	}
+	ap, err := netip.ParseAddrPort(a.String())
+	addr := ap.Addr().Unmap().WithZone("")
+	return err == nil && slices.ContainsFunc(l.cfg.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// admit counts a connection, as open or as refused; the zero prefix is nobody's
+// share.
 func (l *Listener) admit(of netip.Prefix) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -59,9 +60,11 @@ type desk struct {
 	taken chan net.Conn
 }
 
-func newDesk(total, perAddress int) *desk {
+func newDesk(total, perAddress int, proxies ...netip.Prefix) *desk {
 	d := &desk{below: newAddresses(), log: new(bytes.Buffer), taken: make(chan net.Conn, 1000)}
-	d.Listener = limits.Listen(d.below, limits.ListenerConfig{Total: total, PerAddress: perAddress, Log: slog.New(slog.NewTextHandler(d.log, nil))})
+	d.Listener = limits.Listen(d.below, limits.ListenerConfig{
+		Total: total, PerAddress: perAddress, Proxies: proxies, Log: slog.New(slog.NewTextHandler(d.log, nil)),
+	})
 	go func() {
 		for {
 			c, err := d.Accept()
@@ -115,6 +118,43 @@ func TestConnectionsPerAddress(t *testing.T) {
 		}
 		if got := d.Count(); got != (limits.Count{Open: 11, PerAddress: 4}) {
 			t.Errorf("%+v", got)
+		}
+		d.Close()
+	})
+}
+
+// TestConnectionsOfAProxy: those of a proxy count in all, and as nobody's share;
+// a neighbour of its in one /64 has a share.
+func TestConnectionsOfAProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(8, 1, netip.MustParsePrefix("192.0.2.5/32"), netip.MustParsePrefix("2001:db8::5/128"))
+		var proxied []net.Conn
+		for _, c := range []struct {
+			from string
+			ok   bool
+		}{
+			{"192.0.2.5:1", true}, {"192.0.2.5:2", true}, {"[::ffff:192.0.2.5]:3", true},
+			{"[2001:db8::5]:1", true}, {"[2001:db8::5]:2", true},
+			{"[2001:db8::6]:1", true}, {"[2001:db8::6]:2", false},
+			{"192.0.2.6:1", true}, {"192.0.2.6:2", false},
+			{"192.0.2.5:4", true}, {"192.0.2.5:5", false}, // eight are open
+		} {
+			conn, ok := d.connect(t, c.from)
+			if ok != c.ok {
+				t.Errorf("%s: taken %t", c.from, ok)
+			}
+			if ok && (strings.Contains(c.from, "192.0.2.5") || strings.Contains(c.from, "8::5")) {
+				proxied = append(proxied, conn)
+			}
+		}
+		if got := d.Count(); got != (limits.Count{Open: 8, Total: 1, PerAddress: 2}) {
+			t.Errorf("%+v", got)
+		}
+		for _, c := range proxied {
+			c.Close()
+		}
+		if got := d.Count().Open; got != 8-len(proxied) {
+			t.Errorf("%d are open", got)
 		}
 		d.Close()
 	})

@@ -99,7 +99,7 @@ func TestUpdateOfAdminsHook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		defer func() { f.stop() }()
-		hook, err := f.hooks.Create(t.Context(), Hook{Project: "p", User: "admin", Admin: true, URL: "https://example.org/", Events: []string{"a"}})
+		hook, err := f.hooks.Create(t.Context(), Hook{Project: "p", User: "admin", Admin: true, URL: "https://example.org/", Events: []string{"a"}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

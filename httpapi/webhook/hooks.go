@@ -119,9 +119,10 @@ func Open(ctx context.Context, cfg Config) (*Hooks, error) {
 }
 
 // Create makes a subscription of what is given: project, maker, URL and events.
-// along is committed with it. The secret in what is returned is shown this once.
-// Errors are a [*URLError] and [ErrFull].
-func (h *Hooks) Create(ctx context.Context, hook Hook, along ...store.Op) (Hook, error) {
+// What along, if it is not nil, returns for its ID is committed with it. The
+// secret in what is returned is shown this once. Errors are a [*URLError] and
+// [ErrFull].
+func (h *Hooks) Create(ctx context.Context, hook Hook, along func(id string) ([]store.Op, error)) (Hook, error) {
 	if err := checkURL(hook.URL, h.cfg.AllowPrivate); err != nil {
 		return Hook{}, &URLError{err}
 	}
@@ -129,7 +130,7 @@ func (h *Hooks) Create(ctx context.Context, hook Hook, along ...store.Op) (Hook,
 		return Hook{}, ErrFull
 	}
 	hook.ID, hook.Created, hook.Secret = uuid.NewString(), h.cfg.Now().Unix(), newSecret()
-	err := h.save(ctx, hook, along)
+	err := h.saveNew(ctx, hook, along)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.making--
@@ -139,6 +140,18 @@ func (h *Hooks) Create(ctx context.Context, hook Hook, along ...store.Op) (Hook,
 	h.byID[hook.ID] = &entry{hook: hook}
 	h.signal()
 	return hook, nil
+}
+
+// saveNew writes a hook that there has not been.
+func (h *Hooks) saveNew(ctx context.Context, hook Hook, along func(id string) ([]store.Op, error)) error {
+	var ops []store.Op
+	if along != nil {
+		var err error
+		if ops, err = along(hook.ID); err != nil {
+			return err
+		}
+	}
+	return h.save(ctx, hook, ops)
 }
 
 // save writes a hook, and along with it what the caller has.

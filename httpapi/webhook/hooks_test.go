@@ -118,7 +118,7 @@ func (f *fixture) admit(context.Context, string, string) error {
 
 func (f *fixture) create(project string, types ...string) Hook {
 	f.Helper()
-	hook, err := f.hooks.Create(f.Context(), Hook{Project: project, User: "u", URL: "https://example.org/secret-path", Events: types})
+	hook, err := f.hooks.Create(f.Context(), Hook{Project: project, User: "u", URL: "https://example.org/secret-path", Events: types}, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func TestAdminsHook(t *testing.T) {
 		defer func() { f.stop() }()
 		f.member.Store(false)
 		for _, project := range []string{"p", ""} {
-			if _, err := f.hooks.Create(t.Context(), Hook{Project: project, User: "admin", Admin: true, URL: "https://example.org", Events: []string{"a"}}); err != nil {
+			if _, err := f.hooks.Create(t.Context(), Hook{Project: project, User: "admin", Admin: true, URL: "https://example.org", Events: []string{"a"}}, nil); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -335,13 +335,13 @@ func TestLimitsAndErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		defer func() { f.stop() }()
-		if _, err := f.hooks.Create(t.Context(), Hook{Project: "p", URL: "https://127.0.0.1/"}); err == nil {
+		if _, err := f.hooks.Create(t.Context(), Hook{Project: "p", URL: "https://127.0.0.1/"}, nil); err == nil {
 			t.Error("a private target is taken")
 		} else if _, ok := errors.AsType[*URLError](err); !ok {
 			t.Errorf("error %v", err)
 		}
 		f.disk.Fail(errors.New("no space left"))
-		if _, err := f.hooks.Create(t.Context(), Hook{Project: "p", URL: "https://example.org"}); err == nil {
+		if _, err := f.hooks.Create(t.Context(), Hook{Project: "p", URL: "https://example.org"}, nil); err == nil {
 			t.Error("made without a store")
 		}
 		f.disk.Fail(nil)
@@ -351,7 +351,7 @@ func TestLimitsAndErrors(t *testing.T) {
 				f.create("q", "a")
 			}
 		}
-		if _, err := f.hooks.Create(t.Context(), Hook{Project: "p", URL: "https://example.org"}); !errors.Is(err, ErrFull) {
+		if _, err := f.hooks.Create(t.Context(), Hook{Project: "p", URL: "https://example.org"}, nil); !errors.Is(err, ErrFull) {
 			t.Errorf("one more: %v", err)
 		}
 		if n := f.disk.Len(store.Webhooks); n != maxOfProject+1 {

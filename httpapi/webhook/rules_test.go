@@ -64,7 +64,7 @@ func TestRulesOfToday(t *testing.T) {
 			f.stop()
 			f.private = true
 			f.start()
-			hook, err := f.hooks.Create(t.Context(), Hook{Project: "p", User: "u", URL: url, Events: []string{"a"}})
+			hook, err := f.hooks.Create(t.Context(), Hook{Project: "p", User: "u", URL: url, Events: []string{"a"}}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

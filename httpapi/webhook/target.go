@@ -13,8 +13,11 @@ import (
 // maxURL is the longest URL of a target, in bytes.
 const maxURL = 2048
 
+// remedy is what an operator can do about a target that is refused.
+const remedy = "an operator can allow it with webhooks: {allow_private: true} in the daemon's configuration"
+
 // errPrivate is the answer to a target inside.
-var errPrivate = errors.New("the address is not a public one; webhooks.allow_private in the configuration allows such targets")
+var errPrivate = errors.New("the address is not a public one; " + remedy)
 
 // checkURL judges a target as far as that is possible without asking the DNS.
 func checkURL(text string, allowPrivate bool) error {
@@ -24,7 +27,9 @@ func checkURL(text string, allowPrivate bool) error {
 		return fmt.Errorf("is longer than %d bytes", maxURL)
 	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
 		return errors.New("must be a URL such as https://example.org/hook")
-	case u.Scheme != "https" && !(allowPrivate && u.Scheme == "http"):
+	case u.Scheme == "http" && !allowPrivate:
+		return errors.New("must begin with https://; for http://, " + remedy)
+	case u.Scheme != "https" && u.Scheme != "http":
 		return errors.New("must begin with https://")
 	case u.User != nil:
 		return errors.New("must not hold a user or a password; the signature says who sends")

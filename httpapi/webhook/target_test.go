@@ -33,6 +33,19 @@ func TestPublic(t *testing.T) {
 	}
 }
 
+// TestRemedy: where a target is only not allowed here, the refusal says who can
+// allow it and how.
+func TestRemedy(t *testing.T) {
+	for url, want := range map[string]bool{
+		"http://example.org/": true, "https://10.1.2.3/": true, "http://10.1.2.3/": true, "ftp://example.org/": false,
+	} {
+		err := checkURL(url, false)
+		if err == nil || strings.Contains(err.Error(), "webhooks: {allow_private: true}") != want {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
 func TestCheckURL(t *testing.T) {
 	for _, c := range []struct {
 		url                string

@@ -157,3 +157,15 @@ func TestLicence(t *testing.T) {
 		}
 	}
 }
+
+// The Makefile works in an unpacked archive too, where nobody can ask git. What
+// lists no files there leaves gofmt waiting for its standard input.
+func TestMakefileWithoutGit(t *testing.T) {
+	text, err := os.ReadFile(root + "/Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), "git ls-files") || strings.Contains(string(text), "$(git ") {
+		t.Error("the Makefile asks git")
+	}
+}

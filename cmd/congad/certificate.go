@@ -1,0 +1,43 @@
+package main
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+
+	"conga/cmd/internal/config"
+	"conga/httpapi"
+)
+
+// tlsFiles is where the API's certificate comes from.
+func tlsFiles(c config.Config) httpapi.TLSFiles {
+	return httpapi.TLSFiles{Cert: c.API.TLS.Cert, Key: c.API.TLS.Key, Dir: c.Data, Hosts: certificateHosts(c.API, ownAddresses)}
+}
+
+// certificateHosts are where users look for the API: at the host of api.listen, or
+// at every address of the machine if it listens on all, and at that of api.url.
+func certificateHosts(c config.API, own func() []string) (hosts []string) {
+	if host, _, err := net.SplitHostPort(c.Listen); err == nil {
+		if addr, err := netip.ParseAddr(host); host == "" || err == nil && addr.IsUnspecified() {
+			hosts = append(hosts, own()...)
+		} else {
+			hosts = append(hosts, host)
+		}
+	}
+	if u, err := url.Parse(c.URL); err == nil && u.Hostname() != "" {
+		hosts = append(hosts, u.Hostname())
+	}
+	return hosts
+}
+
+// ownAddresses are the machine's, but for those that mean something on one link
+// only. There are none where the system does not tell.
+func ownAddresses() (out []string) {
+	addrs, _ := net.InterfaceAddrs()
+	for _, a := range addrs {
+		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLinkLocalUnicast() {
+			out = append(out, p.Addr().String())
+		}
+	}
+	return out
+}

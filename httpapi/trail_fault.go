@@ -1,0 +1,71 @@
+package httpapi
+
+import (
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// maxBlamed is how many fields the audit log names of one refusal.
+const maxBlamed = 8
+
+// blamable are what a refusal may name as being at fault: fields and parameters
+// of ours, and headers. Any other name is the client's own, and might be a secret
+// that has slipped to where a name belongs.
+var blamable = func() map[string]bool {
+	known := map[string]bool{}
+	for name := range strings.FieldsSeq(`
+		body query page per_page
+		Content-Encoding Content-Type Idempotency-Key If-Match If-None-Match
+		allocation_id api_key bandwidth connection connection_uuid connections deployment destination dpid dst_ip
+		dst_port duration end_time events group in_use index ip job lease name password path pid port process_name
+		project_id protocol reason source src_ip src_port start_time state token url user user_id webhook_id`) {
+		known[name] = true
+	}
+	return known
+}()
+
+// element is one name of a path such as connections[3].source.port; where the
+// body is an array, the first has an index alone.
+var element = regexp.MustCompile(`^([A-Za-z_-]*)(?:\[[0-9]{1,9}\])?$`)
+
+// refusalOf is what the audit log has of a refusal: its status in words and the
+// names of the fields at fault. The sentences stay out: they may quote the client.
+func refusalOf(f *fault) string {
+	text := strings.ToLower(http.StatusText(f.status))
+	var names []string
+	for _, sentence := range f.errs {
+		for _, name := range blamed(sentence) {
+			if len(names) < maxBlamed && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		if len(names) == maxBlamed {
+			break
+		}
+	}
+	if len(names) == 0 {
+		return text
+	}
+	return text + " (" + strings.Join(names, ", ") + ")"
+}
+
+// blamed are the fields that a sentence of ours begins with; none if any of them
+// is not known.
+func blamed(sentence string) []string {
+	before, _, ok := strings.Cut(sentence, ": ")
+	if !ok {
+		return nil
+	}
+	names := strings.Split(before, ", ")
+	for _, name := range names {
+		for part := range strings.SplitSeq(name, ".") {
+			m := element.FindStringSubmatch(part)
+			if m == nil || part == "" || m[1] != "" && !blamable[m[1]] {
+				return nil
+			}
+		}
+	}
+	return names
+}
