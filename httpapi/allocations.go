@@ -213,14 +213,11 @@ func (a *api) deleteAllocation(x *exchange) error {
 // body, as documented, or in the query; a user who names none means the key's.
 func (a *api) listAllocations(x *exchange) error {
 	inBody := x.body.name("project_id")
-	q, err := parseListQuery(x.Request.URL.RawQuery)
+	p, q, err := listParameters(x, "project_id")
 	if err != nil {
 		return err
 	}
-	if err := x.body.done(); err != nil {
-		return err
-	}
-	project := q.project
+	project := p.given["project_id"]
 	switch {
 	case inBody.set && project != "" && project != inBody.v:
 		return newFault(http.StatusUnprocessableEntity, "project_id: body and query name different projects")

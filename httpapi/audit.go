@@ -51,15 +51,12 @@ func (a *api) listAudit(x *exchange) error {
 	if a.Audit == nil {
 		return errNoResource
 	}
-	q, err := parseListQuery(x.Request.URL.RawQuery, "since", "actor", "allocation", "audit_id")
+	p, q, err := listParameters(x, "project_id", "since", "actor", "allocation", "audit_id")
 	if err != nil {
 		return err
 	}
-	filter, err := auditFilter(q)
-	if err != nil {
-		return err
-	}
-	if err := x.body.done(); err != nil {
+	filter := auditFilter(p)
+	if err := p.done(); err != nil {
 		return err
 	}
 	page, total, err := a.Audit.List(x.Request.Context(), filter, q.skip(), q.perPage)
@@ -75,31 +72,17 @@ func (a *api) listAudit(x *exchange) error {
 }
 
 // auditFilter reads what the query chooses.
-func auditFilter(q listQuery) (f audit.Filter, err error) {
-	f.Project, f.Actor, f.Allocation = q.project, q.values.Get("actor"), q.values.Get("allocation")
-	var errs []string
-	number := func(name string, lo, hi uint64) uint64 {
-		if !q.values.Has(name) {
-			return 0
-		}
-		n, err := strconv.ParseUint(q.values.Get(name), 10, 64)
-		if err != nil || n < lo || n > hi {
-			errs = append(errs, name+": must be an integer from "+strconv.FormatUint(lo, 10)+" to "+strconv.FormatUint(hi, 10))
-		}
-		return n
-	}
-	f.Since = int64(number("since", 0, maxTime))
-	f.Seq = number("audit_id", 1, math.MaxUint64)
+func auditFilter(p *parameters) (f audit.Filter) {
+	f.Project, f.Actor, f.Allocation = p.given["project_id"], p.given["actor"], p.given["allocation"]
+	f.Since = takeNumber(p, "since", 0, maxTime, 0)
+	f.Seq = uint64(takeNumber(p, "audit_id", 1, math.MaxInt64, 0))
 	for _, name := range []string{"actor", "project_id"} {
-		if q.values.Has(name) && !auth.ValidName(q.values.Get(name)) {
-			errs = append(errs, name+": "+auth.NameRule)
+		if text, ok := p.given[name]; ok && !auth.ValidName(text) {
+			p.reject(name, auth.NameRule)
 		}
 	}
-	if q.values.Has("allocation") && (f.Allocation == "" || len(f.Allocation) > 64) {
-		errs = append(errs, "allocation: must be an allocation_id")
+	if _, ok := p.given["allocation"]; ok && (f.Allocation == "" || len(f.Allocation) > 64) {
+		p.reject("allocation", "must be an allocation_id")
 	}
-	if len(errs) > 0 {
-		return f, newFault(http.StatusUnprocessableEntity, errs...)
-	}
-	return f, nil
+	return f
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 
 	"github.com/gin-gonic/gin"
@@ -48,14 +47,11 @@ func (a *api) takeOver(x *exchange) (connections.Receipt, error) {
 	x.body.text("api_key")
 	inBody := x.body.name("project_id")
 	reports := takeReports(x.body)
-	inQuery, err := reportQuery(x.Request.URL)
+	p, err := soleParameters(x, "project_id")
 	if err != nil {
 		return connections.Receipt{}, err
 	}
-	if err := x.body.done(); err != nil {
-		return connections.Receipt{}, err
-	}
-	project, err := a.projectOf(x, inBody, inQuery)
+	project, err := a.projectOf(x, inBody, p.given["project_id"])
 	if err != nil {
 		return connections.Receipt{}, err
 	}
@@ -64,18 +60,6 @@ func (a *api) takeOver(x *exchange) (connections.Receipt, error) {
 			"project_id: is required with an operator's key, in the query if the body is an array")
 	}
 	return a.Connections.Report(x.Request.Context(), project, reports)
-}
-
-// reportQuery is the project that the query of a report names, or "".
-func reportQuery(u *url.URL) (project string, err error) {
-	q, err := parseListQuery(u.RawQuery)
-	if err != nil {
-		return "", err
-	}
-	if q.values.Has("page") || q.values.Has("per_page") {
-		return "", newFault(http.StatusUnprocessableEntity, "page, per_page: a report has no pages")
-	}
-	return q.project, nil
 }
 
 // projectOf is whose connections a request is about: the project that body or
@@ -119,64 +103,45 @@ func (a *api) pageOfConnections(x *exchange, q listQuery, want connections.Query
 // (before, after), or an allocation whose traffic they are.
 func (a *api) connectionQuery(x *exchange) (q listQuery, want connections.Query, err error) {
 	inBody := x.body.name("project_id")
-	values, err := url.ParseQuery(x.Request.URL.RawQuery)
+	p, q, err := listParameters(x, "project_id", "before", "after", "allocation")
 	if err != nil {
-		return q, want, newFault(http.StatusBadRequest, "query: cannot be read")
-	}
-	var errs []string
-	own := url.Values{}
-	for _, name := range []string{"before", "after", "allocation"} {
-		if !values.Has(name) {
-			continue
-		}
-		if own[name] = values[name]; len(own[name]) > 1 {
-			errs = append(errs, name+": given twice in the query")
-		}
-		values.Del(name)
-	}
-	want.Before, errs = epoch(own, "before", 1, errs)
-	want.After, errs = epoch(own, "after", 0, errs) // some ask for what came after the beginning of time
-	q, err = parseListQuery(values.Encode())
-	if other, ok := errors.AsType[*fault](err); ok {
-		return q, want, newFault(other.status, append(other.errs, errs...)...)
-	}
-	if len(errs) > 0 {
-		return q, want, newFault(http.StatusUnprocessableEntity, errs...)
-	}
-	for name, given := range own {
-		q.values[name] = given // for the links to other pages
-	}
-	if err := x.body.done(); err != nil {
 		return q, want, err
 	}
-	if want.Project, err = a.projectOf(x, inBody, q.project); err != nil {
+	want.Before = takeTime(p, "before", 1)
+	want.After = takeTime(p, "after", 0) // some ask for what came after the beginning of time
+	if err := p.done(); err != nil {
+		return q, want, err
+	}
+	if want.Project, err = a.projectOf(x, inBody, p.given["project_id"]); err != nil {
 		return q, want, err
 	}
 	if inBody.set {
 		q.values.Set("project_id", want.Project) // the links to other pages have no body
 	}
-	return q, want, a.onAllocation(x, own, &want)
+	return q, want, a.onAllocation(x, p, &want)
 }
 
-// epoch reads a time of the query.
-func epoch(values url.Values, name string, least int64, errs []string) (int64, []string) {
-	if !values.Has(name) {
-		return 0, errs
+// takeTime reads a parameter that is a time; 0 if it is absent.
+func takeTime(p *parameters, name string, least int64) int64 {
+	text, ok := p.given[name]
+	if !ok {
+		return 0
 	}
-	t, err := strconv.ParseInt(values.Get(name), 10, 64)
+	t, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || t < least || t > maxTime {
-		errs = append(errs, name+": must be a time in UNIX seconds")
+		p.reject(name, "must be a time in UNIX seconds")
 	}
-	return t, errs
+	return t
 }
 
-// onAllocation narrows the query to the traffic of the allocation that values
-// name, if they name one. It must be one that the key may see.
-func (a *api) onAllocation(x *exchange, values url.Values, want *connections.Query) error {
-	if !values.Has("allocation") {
+// onAllocation narrows the query to the traffic of the allocation that p names, if
+// it names one. It must be one that the key may see.
+func (a *api) onAllocation(x *exchange, p *parameters, want *connections.Query) error {
+	id, ok := p.given["allocation"]
+	if !ok {
 		return nil
 	}
-	found, err := a.Allocations.Get(values.Get("allocation"))
+	found, err := a.Allocations.Get(id)
 	if err != nil || !sees(x.key, found.ProjectID) {
 		return newFault(http.StatusNotFound, "allocation: no such allocation")
 	}

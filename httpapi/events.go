@@ -57,10 +57,7 @@ func (a *api) streamEvents(x *exchange) error {
 	if a.Events == nil {
 		return errNoResource
 	}
-	if x.Request.URL.RawQuery != "" {
-		return newFault(http.StatusUnprocessableEntity, "query: this resource has no parameters; "+headerLastEventID+" is a header")
-	}
-	if err := x.body.done(); err != nil {
+	if err := x.done(); err != nil {
 		return err
 	}
 	last, resumed, err := lastEventID(x.Request.Header)

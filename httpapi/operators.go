@@ -59,24 +59,11 @@ func (a *api) createOperator(x *exchange) error {
 // listOperators is GET and HEAD /operators.
 func (a *api) listOperators(x *exchange) error {
 	x.body.text("api_key")
-	q, err := parseListQuery(x.Request.URL.RawQuery)
+	_, q, err := listParameters(x)
 	if err != nil {
 		return err
 	}
-	if q.project != "" {
-		return newFault(http.StatusUnprocessableEntity, "project_id: is not a parameter of this list")
-	}
-	if err := x.body.done(); err != nil {
-		return err
-	}
-	keys := a.Keys.Operators()
-	first, last := q.bounds(len(keys))
-	x.linkPages(q, x.path("operators"), len(keys))
-	views := make([]operatorView, 0, last-first)
-	for _, key := range keys[first:last] {
-		views = append(views, viewOperator(x, key))
-	}
-	return x.succeed(http.StatusOK, views)
+	return showPage(x, q, a.Keys.Operators(), func(key auth.Key) operatorView { return viewOperator(x, key) })
 }
 
 // showOperator is GET and HEAD /operators/{name}.

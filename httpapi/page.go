@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,55 +13,21 @@ const (
 	maxPage        = 1 << 31
 )
 
-// listQuery is what the query of a list can say.
+// listQuery is which page of a list is asked for.
 type listQuery struct {
-	project       string
 	page, perPage int
-	values        url.Values // as given, for the links to other pages
+	values        url.Values // all parameters, for the links to other pages
 }
 
-// parseListQuery refuses what it does not know: a misspelt page would
-// otherwise be the first one, again and again. also names parameters of this
-// list alone, which its handler reads itself.
-func parseListQuery(raw string, also ...string) (listQuery, error) {
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return listQuery{}, newFault(http.StatusBadRequest, "query: cannot be read")
+// list reads the page out of the parameters.
+func (p *parameters) list() listQuery {
+	q := listQuery{page: 1, perPage: defaultPerPage, values: url.Values{}}
+	for name, text := range p.given {
+		q.values.Set(name, text)
 	}
-	q := listQuery{page: 1, perPage: defaultPerPage, values: values}
-	var errs []string
-	number := func(name, text string, most int) int {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 || n > most {
-			errs = append(errs, name+": must be an integer from 1 to "+strconv.Itoa(most))
-		}
-		return n
-	}
-	for name, given := range values {
-		if len(given) > 1 {
-			errs = append(errs, fieldName(name)+": given twice in the query")
-			continue
-		}
-		switch name {
-		case "project_id":
-			q.project = given[0]
-		case "page":
-			q.page = number(name, given[0], maxPage)
-		case "per_page":
-			q.perPage = number(name, given[0], maxPerPage)
-		case "api_key":
-			errs = append(errs, "api_key: not taken from the query, where it would end up in logs")
-		default:
-			if !slices.Contains(also, name) {
-				errs = append(errs, fieldName(name)+": is not a parameter of this list")
-			}
-		}
-	}
-	if len(errs) > 0 {
-		slices.Sort(errs)
-		return listQuery{}, newFault(http.StatusUnprocessableEntity, errs...)
-	}
-	return q, nil
+	q.page = int(takeNumber(p, "page", 1, maxPage, 1))
+	q.perPage = int(takeNumber(p, "per_page", 1, maxPerPage, defaultPerPage))
+	return q
 }
 
 // skip is how many items come before the page.
@@ -99,4 +64,15 @@ func (q listQuery) links(address string, total int) string {
 	}
 	add(pages, "last")
 	return strings.Join(out, ", ")
+}
+
+// showPage answers with one page of a list at this address.
+func showPage[T, V any](x *exchange, q listQuery, list []T, view func(T) V) error {
+	first, last := q.bounds(len(list))
+	x.linkPages(q, x.Request.URL.Path, len(list))
+	views := make([]V, 0, last-first)
+	for _, one := range list[first:last] {
+		views = append(views, view(one))
+	}
+	return x.succeed(http.StatusOK, views)
 }

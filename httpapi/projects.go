@@ -87,14 +87,8 @@ func (a *api) listProjects(x *exchange) error {
 	if a.Projects == nil {
 		return errNoResource
 	}
-	q, err := parseListQuery(x.Request.URL.RawQuery)
+	_, q, err := listParameters(x)
 	if err != nil {
-		return err
-	}
-	if q.values.Has("project_id") {
-		return newFault(http.StatusUnprocessableEntity, "project_id: is not a parameter of this list; ask for /projects/{project_id}")
-	}
-	if err := x.body.done(); err != nil {
 		return err
 	}
 	list := a.visibleProjects(x)

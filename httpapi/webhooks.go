@@ -193,21 +193,17 @@ func (a *api) listWebhooks(x *exchange) error {
 	if a.Webhooks == nil {
 		return errNoResource
 	}
-	q, err := parseListQuery(x.Request.URL.RawQuery)
+	p, q, err := listParameters(x, "project_id")
 	if err != nil {
 		return err
 	}
-	if err := x.body.done(); err != nil {
-		return err
-	}
-	if q.project != "" {
-		if err := a.mayUse(x, q.project); err != nil {
+	of := p.given["project_id"]
+	if of != "" {
+		if err := a.mayUse(x, of); err != nil {
 			return err
 		}
 	}
-	list := a.Webhooks.List(func(project string) bool {
-		return sees(x.key, project) && (q.project == "" || project == q.project)
-	})
+	list := a.Webhooks.List(func(project string) bool { return sees(x.key, project) && (of == "" || project == of) })
 	first, last := q.bounds(len(list))
 	x.linkPages(q, x.path("webhooks"), len(list))
 	views := make([]webhookView, 0, last-first)
