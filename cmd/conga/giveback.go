@@ -69,6 +69,9 @@ func (r *errand) end() string {
 	if r.ends != nil && *r.ends != 0 {
 		return "it ends by itself at " + when(r.ends)
 	}
+	if r.request.Lease == 0 { // the server knows of no end while it waits
+		return fmt.Sprintf("it ends by itself within %v of its start", r.lease)
+	}
 	return fmt.Sprintf("it ends with its lease, within %v", r.lease)
 }
 

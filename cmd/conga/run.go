@@ -187,6 +187,10 @@ func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
 		return context.Cause(ctx)
 	}
 	made, err := s.AllocateAs(ctx, r.key, r.request)
+	if knowsNoLease(err) && r.request.Lease != 0 {
+		r.request.Lease, r.key = 0, rand.Text() // another request is not to be asked for under the same key
+		made, err = s.AllocateAs(ctx, r.key, r.request)
+	}
 	if err != nil {
 		r.open = errors.Is(err, client.ErrOpen)
 		return err
@@ -194,7 +198,12 @@ func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
 	r.id = made.ID
 	holding, stop := context.WithCancel(ctx)
 	held := make(chan struct{})
-	go func() { defer close(held); r.holdPlace(holding, s) }()
+	go func() {
+		defer close(held)
+		if r.request.Lease != 0 {
+			r.holdPlace(holding, s)
+		}
+	}()
 	defer func() { stop(); <-held }()
 	timeout := fromStart(r.timeout, r.request.StartTime, time.Now())
 	return a.wait(ctx, s, r.id, timeout, func(al client.Allocation) {
