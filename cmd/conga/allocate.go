@@ -39,7 +39,7 @@ func (a *app) allocateCommand() *cobra.Command {
 		Example: `  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M
   conga allocate 2001:db8::1 2001:db8::2 --duration 30m --protocol tcp --dst-port 443 --start +1h
   id=$(conga allocate 192.127.1.10 192.127.1.11 --duration 10m --wait -o id)`,
-		Args: cobra.ExactArgs(2),
+		Args: needs("SRC", "DST"),
 		RunE: func(c *cobra.Command, args []string) error {
 			r, err := t.request(args[0], args[1])
 			if err != nil {
@@ -136,7 +136,7 @@ func (a *app) wait(ctx context.Context, s session, id string, timeout time.Durat
 		}
 	})
 	if errors.Is(err, errTimeUp) {
-		return fmt.Errorf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on: %w", id, timeout.Round(100*time.Millisecond), id, err)
+		return told{fmt.Sprintf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on", id, timeout.Round(100*time.Millisecond), id), err}
 	}
 	return err
 }

@@ -57,6 +57,18 @@ func (e exitStatus) Error() string {
 // Unwrap is the cause.
 func (e exitStatus) Unwrap() error { return e.cause }
 
+// told is an error in words of our own, which say all that its cause does.
+type told struct {
+	text  string
+	cause error
+}
+
+// Error is the text alone.
+func (t told) Error() string { return t.text }
+
+// Unwrap is the cause.
+func (t told) Unwrap() error { return t.cause }
+
 // usageError is a mistake on the command line.
 type usageError struct{ error }
 
@@ -104,7 +116,7 @@ func exitCode(err error) int {
 
 // hint is what to do about err, where that can be said; else "".
 func hint(err error) string {
-	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnauthorized {
+	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnauthorized && refused.Op != "login" {
 		return "log in with: conga login"
 	}
 	if errors.Is(err, client.ErrFingerprint) {

@@ -35,7 +35,7 @@ func (a *app) pathsCommand() *cobra.Command {
 		Short:   "Show the path that an allocation would get now",
 		Long:    "paths shows the path that an allocation would get now, what is free on it, and where\nit is narrowest. Nothing is reserved.",
 		Example: "  conga paths 192.127.1.10 192.127.1.11 --bandwidth 2G --duration 1h",
-		Args:    cobra.ExactArgs(2),
+		Args:    needs("SRC", "DST"),
 	}, func(ctx context.Context, s session, args []string) error {
 		src, err := parseAddr("source", args[0])
 		if err != nil {

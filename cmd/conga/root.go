@@ -41,7 +41,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		return exitOK
 	}
 	if !a.started { // cobra's own complaints about the command line
-		err = usageError{err}
+		err = commandLine(err)
 	}
 	if e, ok := errors.AsType[exitStatus](err); ok && e.cause == nil {
 		return e.code

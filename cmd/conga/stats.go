@@ -16,7 +16,7 @@ func (a *app) statsCommand() *cobra.Command {
 	return a.asking(&cobra.Command{
 		Use:   "stats [ID]",
 		Short: "Show what an allocation, or all of them, have carried",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  takesOne("ID"),
 	}, func(ctx context.Context, s session, args []string) error {
 		if len(args) == 0 {
 			t, err := s.Totals(ctx)
