@@ -41,6 +41,9 @@ func (a *app) allocateCommand() *cobra.Command {
   id=$(conga allocate 192.127.1.10 192.127.1.11 --duration 10m --wait -o id)`,
 		Args: needs("SRC", "DST"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("timeout") && !wait {
+				return usagef("--timeout says how long to wait; give --wait with it")
+			}
 			r, err := t.request(args[0], args[1])
 			if err != nil {
 				return err
@@ -96,7 +99,7 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 	}
 	made, err := s.Allocate(ctx, r)
 	if err != nil {
-		return err
+		return explainProject(err, r.ProjectID)
 	}
 	if wait {
 		err = a.wait(ctx, s, made.ID, fromStart(timeout, r.StartTime, time.Now()), nil)

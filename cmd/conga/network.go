@@ -117,7 +117,7 @@ func (a *app) topologyCommand() *cobra.Command {
 	}, func(ctx context.Context, s session, _ []string) error {
 		switches, err := s.Switches(ctx)
 		if err != nil {
-			return err
+			return explainOperators(err)
 		}
 		links, err := s.Links(ctx)
 		if err != nil {

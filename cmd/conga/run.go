@@ -193,7 +193,7 @@ func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
 	}
 	if err != nil {
 		r.open = errors.Is(err, client.ErrOpen)
-		return err
+		return explainProject(err, r.request.ProjectID)
 	}
 	r.id = made.ID
 	holding, stop := context.WithCancel(ctx)

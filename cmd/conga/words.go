@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"conga/httpapi/client"
 )
 
 // needs wants exactly one argument for each of these names.
@@ -48,6 +52,27 @@ func badArguments(c *cobra.Command, args, names []string) error {
 		return usagef("%s %s missing; write %s", strings.Join(missing, " and "), are, c.UseLine())
 	}
 	return usagef("%q is too much; write %s", args[len(names)], c.UseLine())
+}
+
+// explainProject says what to do about a refusal of a call that names no project: the
+// server's own words are about how one is written.
+func explainProject(err error, project string) error {
+	refused, ok := errors.AsType[*client.Error](err)
+	if !ok || project != "" || refused.Status != http.StatusUnprocessableEntity && refused.Status != http.StatusBadRequest {
+		return err
+	}
+	if !slices.ContainsFunc(refused.Messages, func(m string) bool { return strings.HasPrefix(m, "project_id:") }) {
+		return err
+	}
+	return usagef("the key is for no project of its own; give --project, or set CONGA_PROJECT")
+}
+
+// explainOperators says whose key is needed for what the server keeps to operators.
+func explainOperators(err error) error {
+	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusForbidden {
+		return told{"topology is for operators; give an operator's key, or the admin's, in CONGA_KEY", err}
+	}
+	return err
 }
 
 // suggestions is the heading that cobra puts over them, each of which has a line.
