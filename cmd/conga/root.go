@@ -35,6 +35,9 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		root.SetOut(unmarked{a.out})
+	}
 	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
