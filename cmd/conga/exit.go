@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -119,8 +120,9 @@ func hint(err error) string {
 	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnauthorized && refused.Op != "login" {
 		return "log in with: conga login"
 	}
-	if errors.Is(err, client.ErrFingerprint) {
-		return "if the operator has changed the certificate, log in again with the --fingerprint that they tell you"
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	if unknown || errors.Is(err, client.ErrFingerprint) {
+		return "if the operator has changed the certificate, log in again to accept its new fingerprint: conga login --fingerprint, with what they tell you"
 	}
 	return ""
 }
