@@ -139,7 +139,7 @@ func (a *app) wait(ctx context.Context, s session, id string, timeout time.Durat
 		}
 	})
 	if errors.Is(err, errTimeUp) {
-		return told{fmt.Sprintf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on", id, timeout.Round(100*time.Millisecond), id), err}
+		return told{fmt.Sprintf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on", id, short(timeout.Round(100*time.Millisecond)), id), err}
 	}
 	return err
 }

@@ -182,7 +182,11 @@ func portOf(p *client.Port) string {
 }
 
 // bits prints a rate, zero too.
-func bits(r uint64) string { return topology.BitRate(r).String() }
+func bits(r uint64) string {
+	text := topology.BitRate(r).String()
+	number := strings.TrimRight(text, "kMGT")
+	return number + " " + text[len(number):] + "bit/s"
+}
 
 // zeroRate prints a rate that may be zero, or a dash where it is not known.
 func zeroRate(r *uint64) string {

@@ -72,7 +72,7 @@ func (a *app) printOne(al client.Allocation) error {
 		{"Destination", endpoint(al.DstIP, al.DstPort)},
 		{"Protocol", text(al.Protocol)},
 		{"Bandwidth", rate(al.Bandwidth)},
-		{"Duration", (time.Duration(al.Duration) * time.Second).String()},
+		{"Duration", short(time.Duration(al.Duration) * time.Second)},
 		{"Start", when(al.StartTime)},
 		{"End", when(al.EndTime)},
 		{"User", al.UserID},

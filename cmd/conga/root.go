@@ -79,6 +79,13 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.loginCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
 		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.runCommand(), a.pathsCommand(), a.statsCommand(),
 		a.topologyCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
+	for _, c := range root.Commands() {
+		for _, flag := range []string{"timeout", "lease", "interval"} {
+			if f := c.Flags().Lookup(flag); f != nil {
+				f.DefValue = strings.Replace(f.DefValue, "m0s", "m", 1) // as help shows it
+			}
+		}
+	}
 	a.complete(root)
 	return root
 }

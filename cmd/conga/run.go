@@ -52,7 +52,7 @@ The addresses may also come from CONGA_SRC and CONGA_DST.`,
 				return usagef("run takes SRC and DST before the --, or neither and --src and --dst, CONGA_SRC and CONGA_DST")
 			}
 			if lease < leastLease {
-				return usagef("lease %v: write at least %v", lease, leastLease)
+				return usagef("lease %s: write at least %s", short(lease), short(leastLease))
 			}
 			t.duration = lease.Truncate(time.Second).String()
 			r, err := t.request(firstOf(src, os.Getenv("CONGA_SRC")), firstOf(dst, os.Getenv("CONGA_DST")))
@@ -144,7 +144,7 @@ func (a *app) prepare(ctx context.Context, s session, r *errand) error {
 				return notRun(sig)
 			}
 			if errors.Is(err, errTimeUp) {
-				err = fmt.Errorf("there is no path after %v; the command is not run", r.timeout)
+				err = fmt.Errorf("there is no path after %s; the command is not run", short(r.timeout))
 			}
 			if err != nil {
 				return exitStatus{exitNotRun, err}

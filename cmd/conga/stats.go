@@ -95,7 +95,7 @@ func volume(t client.Traffic) string {
 	if t.Rate == nil {
 		return amount(t.Bytes)
 	}
-	return amount(t.Bytes) + ", now " + bits(*t.Rate) + "bit/s"
+	return amount(t.Bytes) + ", now " + bits(*t.Rate)
 }
 
 // amount prints bytes in decimal units, or a dash.
