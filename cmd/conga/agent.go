@@ -47,7 +47,11 @@ renewed as long as the server agrees. Ctrl-C or SIGTERM ends it.`,
 			defer func() { g.s.Close() }()
 			if g.once {
 				_ = g.s.KeepKey(c.Context()) // what fails here fails the report
-				return g.report(c.Context())
+				if err := g.report(c.Context()); err != nil {
+					return err
+				}
+				g.tellReported()
+				return nil
 			}
 			return g.run(c.Context())
 		},
@@ -76,6 +80,8 @@ type agent struct {
 
 	failures int    // one after the other
 	trouble  string // what was last said of it
+	reported int    // connections, the last time
+	within   int    // connections within the host that were not, the last time
 	leftOut  string // what was last said of connections that are not taken
 }
 

@@ -39,8 +39,11 @@ func (a *app) allocateCommand() *cobra.Command {
 		Example: `  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M
   conga allocate 2001:db8::1 2001:db8::2 --duration 30m --protocol tcp --dst-port 443 --start +1h
   id=$(conga allocate 192.127.1.10 192.127.1.11 --duration 10m --wait -o id)`,
-		Args: cobra.ExactArgs(2),
+		Args: needs("SRC", "DST"),
 		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("timeout") && !wait {
+				return usagef("--timeout says how long to wait; give --wait with it")
+			}
 			r, err := t.request(args[0], args[1])
 			if err != nil {
 				return err
@@ -96,7 +99,7 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 	}
 	made, err := s.Allocate(ctx, r)
 	if err != nil {
-		return err
+		return explainProject(err, r.ProjectID)
 	}
 	if wait {
 		err = a.wait(ctx, s, made.ID, fromStart(timeout, r.StartTime, time.Now()), nil)
@@ -136,7 +139,7 @@ func (a *app) wait(ctx context.Context, s session, id string, timeout time.Durat
 		}
 	})
 	if errors.Is(err, errTimeUp) {
-		return fmt.Errorf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on: %w", id, timeout.Round(100*time.Millisecond), id, err)
+		return told{fmt.Sprintf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on", id, short(timeout.Round(100*time.Millisecond)), id), err}
 	}
 	return err
 }

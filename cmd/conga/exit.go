@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -57,6 +58,18 @@ func (e exitStatus) Error() string {
 // Unwrap is the cause.
 func (e exitStatus) Unwrap() error { return e.cause }
 
+// told is an error in words of our own, which say all that its cause does.
+type told struct {
+	text  string
+	cause error
+}
+
+// Error is the text alone.
+func (t told) Error() string { return t.text }
+
+// Unwrap is the cause.
+func (t told) Unwrap() error { return t.cause }
+
 // usageError is a mistake on the command line.
 type usageError struct{ error }
 
@@ -104,11 +117,12 @@ func exitCode(err error) int {
 
 // hint is what to do about err, where that can be said; else "".
 func hint(err error) string {
-	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnauthorized {
+	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnauthorized && refused.Op != "login" {
 		return "log in with: conga login"
 	}
-	if errors.Is(err, client.ErrFingerprint) {
-		return "if the operator has changed the certificate, log in again with the --fingerprint that they tell you"
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	if unknown || errors.Is(err, client.ErrFingerprint) {
+		return "if the operator has changed the certificate, log in again to accept its new fingerprint: conga login --fingerprint, with what they tell you"
 	}
 	return ""
 }

@@ -112,5 +112,17 @@ func rate(r *uint64) string {
 	if r == nil || *r == 0 {
 		return "-"
 	}
-	return topology.BitRate(*r).String()
+	return bits(*r)
+}
+
+// short prints a duration without the parts at its end that are zero.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

@@ -21,6 +21,25 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
+// TestUnits: what a table shows is written as people write it.
+func TestUnits(t *testing.T) {
+	for in, want := range map[time.Duration]string{
+		0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 5 * time.Minute: "5m", time.Hour + time.Second: "1h0m1s",
+		10 * time.Second: "10s", 300 * time.Millisecond: "300ms", 10 * time.Hour: "10h", 100 * time.Minute: "1h40m",
+	} {
+		if got := short(in); got != want {
+			t.Errorf("%v: got %q, want %q", in, got, want)
+		}
+	}
+	for in, want := range map[uint64]string{
+		0: "0 bit/s", 7: "7 bit/s", 1500: "1.5 kbit/s", 40_000_000: "40 Mbit/s", 2_500_000_000: "2.5 Gbit/s", 1_000_000_000_000: "1 Tbit/s",
+	} {
+		if got := bits(in); got != want {
+			t.Errorf("%d: got %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestParseStart(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	for in, want := range map[string]int64{

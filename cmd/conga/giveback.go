@@ -69,7 +69,10 @@ func (r *errand) end() string {
 	if r.ends != nil && *r.ends != 0 {
 		return "it ends by itself at " + when(r.ends)
 	}
-	return fmt.Sprintf("it ends with its lease, within %v", r.lease)
+	if r.request.Lease == 0 { // the server knows of no end while it waits
+		return fmt.Sprintf("it ends by itself within %s of its start", short(r.lease))
+	}
+	return fmt.Sprintf("it ends with its lease, within %s", short(r.lease))
 }
 
 // cutShort ends what cancel ends at a signal that means the end, after a while in

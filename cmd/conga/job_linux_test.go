@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -87,6 +88,52 @@ func TestTypedSignals(t *testing.T) {
 		r.until("it is typed", func() bool { return r.signals() == "interrupt " })
 		run.end("interrupt ")
 	})
+}
+
+// TestStopsItself: a command that stops itself with SIGSTOP, which nobody can catch,
+// gives the shell its terminal, and goes on with fg. One that does so at once may have
+// stopped before conga hears of its children.
+func TestStopsItself(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash here")
+	}
+	r, p := newRunner(t), newPTY(t)
+	c := exec.Command(bash, "--norc", "--noprofile", "-i")
+	c.Env, c.Dir = append(r.env, "PS1=$ ", "HISTFILE="), r.dir
+	p.start(c)
+	p.press("conga run 192.127.1.10 192.127.1.11 -- sh -c 'kill -STOP $$; echo on $((6*7)); kill -STOP $$; exit 7'\n")
+	stopped := func(times int) {
+		t.Helper()
+		r.until("the shell tells that it is stopped", func() bool {
+			return strings.Count(p.screen.String(), "Stopped") == times && p.foreground() == c.Process.Pid
+		})
+	}
+	stopped(1)
+	p.press("fg\n")
+	p.shows("on 42")
+	stopped(2)
+	p.press("fg\n")
+	r.until("the path is released", func() bool { return len(r.live()) == 0 })
+	p.press("echo $?.$((6*7))\n")
+	p.shows("7.42")
+}
+
+// TestStopBeforeNotice: the command is looked at once whatever is heard of it. It must
+// not run beside tests that other signals are for.
+func TestStopBeforeNotice(t *testing.T) {
+	j := &job{own: true}
+	j.started(os.Getpid())
+	defer signal.Reset(syscall.SIGTTOU)
+	defer signal.Stop(j.control)
+	select {
+	case sig := <-j.control:
+		if sig != syscall.SIGCHLD {
+			t.Errorf("it heeds %v", sig)
+		}
+	default:
+		t.Error("a stop that came before is never noticed")
+	}
 }
 
 // TestJobControl: Ctrl-Z stops conga and the command, fg and bg have them go on, and

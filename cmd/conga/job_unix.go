@@ -86,6 +86,7 @@ func (j *job) started(pid int) {
 	signal.Ignore(syscall.SIGTTOU)
 	if pid != 0 {
 		j.control = make(chan os.Signal, 16)
+		j.control <- syscall.SIGCHLD // it may have stopped before we could hear of it
 		signal.Notify(j.control, syscall.SIGCHLD, syscall.SIGCONT, syscall.SIGTSTP)
 	}
 }
@@ -113,6 +114,10 @@ func (j *job) handle(sig os.Signal) {
 			j.stop()
 		case syscall.SIGTSTP:
 			j.stop()
+		case syscall.SIGSTOP:
+			if underShell() { // else it stays as it is without conga: stopped
+				j.stop()
+			}
 		}
 	}
 }
@@ -128,13 +133,19 @@ func (j *job) resume() {
 // stop stops conga as well. Where there is no shell that could have it go on, the
 // command goes on instead.
 func (j *job) stop() {
-	mine, err1 := unix.Getsid(0)
-	parents, err2 := unix.Getsid(os.Getppid())
-	if err1 != nil || err2 != nil || mine != parents {
+	if !underShell() {
 		_ = syscall.Kill(-j.pid, syscall.SIGCONT)
 		return
 	}
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+}
+
+// underShell reports whether there is somebody who notices that conga stops, and can
+// have it go on.
+func underShell() bool {
+	mine, err1 := unix.Getsid(0)
+	parents, err2 := unix.Getsid(os.Getppid())
+	return err1 == nil && err2 == nil && mine == parents
 }
 
 // end takes the foreground back.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"conga/cmd/internal/terminal"
@@ -43,6 +45,15 @@ const maxWaiting = 24 * time.Hour
 
 // waiting is the lease of a path that is still to come, in whole seconds.
 func (r *errand) waiting() int64 { return int64(min(r.lease, maxWaiting) / time.Second) }
+
+// knowsNoLease reports whether err is the refusal of a server that is older than leases
+// of what waits.
+func knowsNoLease(err error) bool {
+	refused, ok := errors.AsType[*client.Error](err)
+	return ok && refused.Status == http.StatusUnprocessableEntity && slices.ContainsFunc(refused.Messages, func(m string) bool {
+		return strings.HasPrefix(m, "lease: is not a field")
+	})
+}
 
 // holdPlace asks for the path again and again until ctx ends, so that the server
 // knows that somebody still waits for it. What goes wrong the next attempt may

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"time"
@@ -17,7 +19,7 @@ import (
 // manuals.
 func (a *app) manCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "man DIR", Short: "Write the manual pages into a directory", Args: cobra.ExactArgs(1), Hidden: true,
+		Use: "man DIR", Short: "Write the manual pages into a directory", Args: needs("DIR"), Hidden: true,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("manual pages: %w", err)
@@ -65,6 +67,18 @@ func (a *app) complete(root *cobra.Command) {
 			c.ValidArgsFunction = cobra.NoFileCompletions
 		}
 	}
+}
+
+// unmarked leaves out the marks in the flags' descriptions that name their values: help
+// heeds them, a shell that completes would show them.
+type unmarked struct{ out io.Writer }
+
+// Write implements io.Writer.
+func (u unmarked) Write(text []byte) (int, error) {
+	if _, err := u.out.Write(bytes.ReplaceAll(text, []byte("`"), nil)); err != nil {
+		return 0, err
+	}
+	return len(text), nil
 }
 
 // completeID offers the allocations that there are, if the server tells soon.

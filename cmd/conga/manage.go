@@ -48,7 +48,7 @@ func (a *app) listCommand() *cobra.Command {
 
 func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show everything known of one allocation", Args: cobra.ExactArgs(1),
+		Use: "show ID", Short: "Show everything known of one allocation", Args: needs("ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := a.connect()
 			if err != nil {
@@ -73,7 +73,7 @@ func (a *app) updateCommand() *cobra.Command {
 		Long: `update changes what its flags name and leaves the rest as it is. A change that is
 refused changes nothing.`,
 		Example: "  conga update ID --duration 4h --bandwidth 100M",
-		Args:    cobra.ExactArgs(1),
+		Args:    needs("ID"),
 		RunE: func(c *cobra.Command, args []string) error {
 			change, err := t.change(c.Flags().Changed, src, dst)
 			if err != nil {
@@ -135,7 +135,7 @@ func set[T any](given bool, field **T, text string, parse func(string) (T, error
 
 func (a *app) releaseCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "release ID...", Short: "Give up allocations and their priority paths", Args: cobra.MinimumNArgs(1),
+		Use: "release ID...", Short: "Give up allocations and their priority paths", Args: needsSome("ID"),
 		Long: "release removes each allocation named. Where one cannot be removed, the others are all the same.",
 		RunE: func(c *cobra.Command, ids []string) error {
 			s, err := a.connect()

@@ -35,7 +35,7 @@ func (a *app) pathsCommand() *cobra.Command {
 		Short:   "Show the path that an allocation would get now",
 		Long:    "paths shows the path that an allocation would get now, what is free on it, and where\nit is narrowest. Nothing is reserved.",
 		Example: "  conga paths 192.127.1.10 192.127.1.11 --bandwidth 2G --duration 1h",
-		Args:    cobra.ExactArgs(2),
+		Args:    needs("SRC", "DST"),
 	}, func(ctx context.Context, s session, args []string) error {
 		src, err := parseAddr("source", args[0])
 		if err != nil {
@@ -117,7 +117,7 @@ func (a *app) topologyCommand() *cobra.Command {
 	}, func(ctx context.Context, s session, _ []string) error {
 		switches, err := s.Switches(ctx)
 		if err != nil {
-			return err
+			return explainOperators(err)
 		}
 		links, err := s.Links(ctx)
 		if err != nil {
@@ -182,7 +182,11 @@ func portOf(p *client.Port) string {
 }
 
 // bits prints a rate, zero too.
-func bits(r uint64) string { return topology.BitRate(r).String() }
+func bits(r uint64) string {
+	text := topology.BitRate(r).String()
+	number := strings.TrimRight(text, "kMGT")
+	return number + " " + text[len(number):] + "bit/s"
+}
 
 // zeroRate prints a rate that may be zero, or a dash where it is not known.
 func zeroRate(r *uint64) string {

@@ -64,7 +64,7 @@ func (a *app) printOne(al client.Allocation) error {
 	case formatName:
 		return a.printList([]client.Allocation{al})
 	}
-	return printTable(a.out, [][]string{
+	rows := [][]string{
 		{"ID", al.ID},
 		{"State", string(al.State)},
 		{"Reason", text(al.Reason)},
@@ -72,13 +72,32 @@ func (a *app) printOne(al client.Allocation) error {
 		{"Destination", endpoint(al.DstIP, al.DstPort)},
 		{"Protocol", text(al.Protocol)},
 		{"Bandwidth", rate(al.Bandwidth)},
-		{"Duration", (time.Duration(al.Duration) * time.Second).String()},
+		{"Duration", short(time.Duration(al.Duration) * time.Second)},
 		{"Start", when(al.StartTime)},
 		{"End", when(al.EndTime)},
 		{"User", al.UserID},
 		{"Project", al.ProjectID},
 		{"Path", firstOf(hops(al.Path), "-")},
-	})
+	}
+	if a.output == formatWide {
+		rows = append(rows, wideRows(al)...)
+	}
+	return printTable(a.out, rows)
+}
+
+// wideRows are the fields of one allocation that are seldom asked for.
+func wideRows(al client.Allocation) [][]string {
+	lease, seen, used := "-", "-", "-"
+	if al.Lease != nil {
+		lease = short(time.Duration(*al.Lease) * time.Second)
+	}
+	if al.Connections != nil {
+		seen = fmt.Sprint(*al.Connections)
+	}
+	if al.InUse != nil {
+		used = yesNo(*al.InUse)
+	}
+	return [][]string{{"Lease", lease}, {"In use", used}, {"Connections", seen}}
 }
 
 // printData prints v, which is to be structured.

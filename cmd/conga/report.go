@@ -28,9 +28,11 @@ func (g *agent) report(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the connections of this host: %w", err)
 	}
+	g.reported, g.within = 0, len(list)
 	if !g.loopback {
 		list = slices.DeleteFunc(list, within)
 	}
+	g.within -= len(list)
 	for i := range list {
 		list[i].Source.Deployment, list[i].Source.Job, list[i].Source.Index = g.deployment, g.job, g.index
 	}
@@ -42,6 +44,7 @@ func (g *agent) report(ctx context.Context) error {
 			return explainAgent(err)
 		}
 		left, why = left+n, firstOf(why, reason)
+		g.reported += len(part) - n
 	}
 	g.tellLeftOut(left, why)
 	return nil
@@ -88,6 +91,23 @@ func named(sentences []string, n int) map[int]bool {
 		}
 	}
 	return items
+}
+
+// tellReported says how many connections the last report was of.
+func (g *agent) tellReported() {
+	line := fmt.Sprintf("%s reported", countOf(g.reported))
+	if g.within > 0 {
+		line += fmt.Sprintf("; %s left out, being within this host (see --loopback)", countOf(g.within))
+	}
+	fmt.Fprintln(g.err, line)
+}
+
+// countOf is a number of connections, and the verb.
+func countOf(n int) string {
+	if n == 1 {
+		return "1 connection is"
+	}
+	return fmt.Sprintf("%d connections are", n)
 }
 
 // tellLeftOut says what the server does not take, once.

@@ -35,13 +35,16 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetArgs(args)
 	root.SetIn(a.in)
 	root.SetOut(a.out)
+	if len(args) > 0 && args[0] == cobra.ShellCompRequestCmd {
+		root.SetOut(unmarked{a.out})
+	}
 	root.SetErr(a.err)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
 	}
 	if !a.started { // cobra's own complaints about the command line
-		err = usageError{err}
+		err = commandLine(err)
 	}
 	if e, ok := errors.AsType[exitStatus](err); ok && e.cause == nil {
 		return e.code
@@ -76,6 +79,13 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(a.loginCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
 		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.runCommand(), a.pathsCommand(), a.statsCommand(),
 		a.topologyCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
+	for _, c := range root.Commands() {
+		for _, flag := range []string{"timeout", "lease", "interval"} {
+			if f := c.Flags().Lookup(flag); f != nil {
+				f.DefValue = strings.Replace(f.DefValue, "m0s", "m", 1) // as help shows it
+			}
+		}
+	}
 	a.complete(root)
 	return root
 }

@@ -52,7 +52,7 @@ The addresses may also come from CONGA_SRC and CONGA_DST.`,
 				return usagef("run takes SRC and DST before the --, or neither and --src and --dst, CONGA_SRC and CONGA_DST")
 			}
 			if lease < leastLease {
-				return usagef("lease %v: write at least %v", lease, leastLease)
+				return usagef("lease %s: write at least %s", short(lease), short(leastLease))
 			}
 			t.duration = lease.Truncate(time.Second).String()
 			r, err := t.request(firstOf(src, os.Getenv("CONGA_SRC")), firstOf(dst, os.Getenv("CONGA_DST")))
@@ -144,7 +144,7 @@ func (a *app) prepare(ctx context.Context, s session, r *errand) error {
 				return notRun(sig)
 			}
 			if errors.Is(err, errTimeUp) {
-				err = fmt.Errorf("there is no path after %v; the command is not run", r.timeout)
+				err = fmt.Errorf("there is no path after %s; the command is not run", short(r.timeout))
 			}
 			if err != nil {
 				return exitStatus{exitNotRun, err}
@@ -187,14 +187,23 @@ func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
 		return context.Cause(ctx)
 	}
 	made, err := s.AllocateAs(ctx, r.key, r.request)
+	if knowsNoLease(err) && r.request.Lease != 0 {
+		r.request.Lease, r.key = 0, rand.Text() // another request is not to be asked for under the same key
+		made, err = s.AllocateAs(ctx, r.key, r.request)
+	}
 	if err != nil {
 		r.open = errors.Is(err, client.ErrOpen)
-		return err
+		return explainProject(err, r.request.ProjectID)
 	}
 	r.id = made.ID
 	holding, stop := context.WithCancel(ctx)
 	held := make(chan struct{})
-	go func() { defer close(held); r.holdPlace(holding, s) }()
+	go func() {
+		defer close(held)
+		if r.request.Lease != 0 {
+			r.holdPlace(holding, s)
+		}
+	}()
 	defer func() { stop(); <-held }()
 	timeout := fromStart(r.timeout, r.request.StartTime, time.Now())
 	return a.wait(ctx, s, r.id, timeout, func(al client.Allocation) {

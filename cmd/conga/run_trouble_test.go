@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -247,6 +248,57 @@ func TestRunRenewsFirst(t *testing.T) {
 		t.Errorf("it asks %s", got)
 	}
 	if r.id != "a-1" || *r.ends != 1893456000 {
+		t.Errorf("it has %+v", r)
+	}
+}
+
+// TestRunWithAnOldServer: one that knows no lease of what waits is asked once more
+// without, under another key, and is not asked to extend the wait.
+func TestRunWithAnOldServer(t *testing.T) {
+	var keys, bodies []string
+	shown := 0
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		body, err := io.ReadAll(q.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		switch {
+		case asksForPath(q):
+			keys, bodies = append(keys, q.Header.Get("Idempotency-Key")), append(bodies, string(body))
+			if strings.Contains(string(body), `"lease"`) {
+				w.WriteHeader(http.StatusUnprocessableEntity)
+				fmt.Fprint(w, `{"status":422,"results":[],"errors":["lease: is not a field of this request"]}`)
+				return
+			}
+			fmt.Fprint(w, `{"results":[{"allocation_id":"a-1","state":"pending"}]}`)
+		case q.Method == http.MethodGet:
+			state := "pending"
+			if shown++; shown > 5 {
+				state = "active"
+			}
+			fmt.Fprintf(w, `{"results":[{"allocation_id":"a-1","state":%q}]}`, state)
+		default:
+			t.Errorf("it asks %s %s with %s", q.Method, q.URL.Path, body)
+		}
+	}))
+	defer s.Close()
+	c, err := client.New(client.Config{BaseURL: s.URL, Key: "conga_x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	// So short a lease would be extended again and again while it waits.
+	r := &errand{request: client.Request{ProjectID: "projectB", Lease: 1}, lease: time.Millisecond, key: "k", timeout: time.Minute}
+	keyed := make(chan struct{})
+	close(keyed)
+	r.keyed = keyed
+	if err := (&app{err: &buffer{}}).prepare(t.Context(), session{Client: c}, r); err != nil {
+		t.Fatal(err)
+	}
+	if len(keys) != 2 || keys[0] != "k" || keys[1] == "k" || keys[1] != r.key {
+		t.Errorf("it asks %q under %q", bodies, keys)
+	}
+	if r.id != "a-1" {
 		t.Errorf("it has %+v", r)
 	}
 }

@@ -51,6 +51,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			s := newServer(t, env.Defer)
 			env.Setenv("URL", s.URL)
+			env.Setenv("ADMIN_KEY", adminKey)
 			env.Setenv("PIN", client.Fingerprint(s.Certificate()))
 			env.Setenv("XDG_CONFIG_HOME", filepath.Join(env.WorkDir, "config"))
 			env.Setenv("CREDENTIALS", filepath.Join(env.WorkDir, "config", "conga", "credentials"))

@@ -31,6 +31,9 @@ var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 // passwordHash is that of "correct horse", with the least cost there is.
 const passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$x59UGLuAwBDnzRfVUBQJ7zA6GJrOY5gZkOVPda70TuA"
 
+// adminKey is the admin's.
+var adminKey = auth.NewSecret()
+
 // server is the real interface over the real allocator and scheduler, and over a
 // network that takes a moment for every path.
 type server struct {
@@ -70,7 +73,7 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 		Users:    []auth.User{{ID: "abc123", Password: passwordHash, Subject: "abc123"}},
 	})
 	must(err)
-	keys, err := auth.OpenKeys(t.Context(), auth.KeysConfig{Store: disk, Now: now})
+	keys, err := auth.OpenKeys(t.Context(), auth.KeysConfig{Store: disk, Admin: auth.HashSecret(adminKey), Now: now})
 	must(err)
 	alloc, err := allocator.Open(t.Context(), allocator.Config{
 		Store: disk, Network: net.Snapshot, Now: now,

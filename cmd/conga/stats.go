@@ -16,7 +16,7 @@ func (a *app) statsCommand() *cobra.Command {
 	return a.asking(&cobra.Command{
 		Use:   "stats [ID]",
 		Short: "Show what an allocation, or all of them, have carried",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  takesOne("ID"),
 	}, func(ctx context.Context, s session, args []string) error {
 		if len(args) == 0 {
 			t, err := s.Totals(ctx)
@@ -95,7 +95,7 @@ func volume(t client.Traffic) string {
 	if t.Rate == nil {
 		return amount(t.Bytes)
 	}
-	return amount(t.Bytes) + ", now " + bits(*t.Rate) + "bit/s"
+	return amount(t.Bytes) + ", now " + bits(*t.Rate)
 }
 
 // amount prints bytes in decimal units, or a dash.

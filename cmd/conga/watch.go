@@ -196,7 +196,7 @@ func (w *watcher) show(now []client.Allocation) error {
 	for _, al := range now {
 		old, known := gone[al.ID]
 		delete(gone, al.ID)
-		if known && reflect.DeepEqual(old, al) {
+		if known && w.same(old, al) {
 			continue
 		}
 		if err := w.line(al); err != nil {
@@ -209,6 +209,15 @@ func (w *watcher) show(now []client.Allocation) error {
 		}
 	}
 	return nil
+}
+
+// same reports whether a line would show nothing new: how much an allocation is used,
+// which changes often, has a place only in JSON and YAML.
+func (w *watcher) same(old, al client.Allocation) bool {
+	if !w.structured() {
+		old.Connections, old.InUse, old.Lease = al.Connections, al.InUse, al.Lease
+	}
+	return reflect.DeepEqual(old, al)
 }
 
 // line is one change.

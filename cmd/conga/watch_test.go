@@ -64,3 +64,22 @@ func TestWatchDrawsOver(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+// TestWatchOfUse: that a path is used more or less is no news for a line that does not
+// show it.
+func TestWatchOfUse(t *testing.T) {
+	one, two, yes := 1, 2, true
+	for format, want := range map[string]int{formatTable: 1, formatWide: 1, formatName: 1, formatJSON: 2} {
+		var out bytes.Buffer
+		w := &watcher{app: &app{out: &out, output: format}}
+		for _, al := range []client.Allocation{{ID: "a-1", Connections: &one}, {ID: "a-1", Connections: &two, InUse: &yes}} {
+			if err := w.show([]client.Allocation{al}); err != nil {
+				t.Fatal(err)
+			}
+			w.shown = map[string]client.Allocation{al.ID: al}
+		}
+		if got := strings.Count(out.String(), "\n"); got != want {
+			t.Errorf("%s: %d lines, want %d: %s", format, got, want, out.String())
+		}
+	}
+}

@@ -78,7 +78,7 @@ func put[T comparable](fields map[string]any, name string, v *T, optional bool) 
 }
 
 // Allocation is an allocation as the server shows it. Nil is what was not given
-// or is not known yet. Its JSON is the interface's own.
+// or is not known yet. Its JSON is the interface's own, without the links.
 type Allocation struct {
 	ID        string  `json:"allocation_id"`
 	StartTime *int64  `json:"start_time"` // planned while pending, then actual
@@ -93,8 +93,12 @@ type Allocation struct {
 	DstPort   *uint16 `json:"dst_port"`
 	Protocol  *string `json:"protocol"`
 	Duration  int64   `json:"duration"` // seconds
+	Lease     *int64  `json:"lease"`    // seconds that it waits for its start unless they are asked for again
 	Reason    *string `json:"reason"`   // why it is not further
 	Path      []Hop   `json:"path"`     // empty while none is known
+
+	Connections *int  `json:"connections"` // reported of its traffic; nil: the project reports nothing
+	InUse       *bool `json:"in_use"`      // active, and somebody is on it; nil: nobody can tell
 }
 
 // Hop is one switch on a path, and the ports that the path uses.

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -195,5 +196,23 @@ func TestNetworkCalls(t *testing.T) {
 	}
 	if len(switches) != 2 || switches[1].DPID != "2" || links[0].ID != "l" || hosts[0].MAC != "m" || totals.Interval != 5 || st.ID != "a/b" || !open.Fits || full.Fits {
 		t.Error(switches, links, hosts, totals, st, open, full)
+	}
+}
+
+// TestAllocationIsWhole: whatever the interface shows of an allocation, but for the
+// links, comes through in the same words, what is null included.
+func TestAllocationIsWhole(t *testing.T) {
+	for _, values := range [][]any{{"120", "3", "true"}, {"null", "0", "false"}, {"null", "null", "null"}} {
+		shown := fmt.Sprintf(`{"allocation_id":"a1","start_time":1429206574,"end_time":1429210174,"state":"active","bandwidth":null,`+
+			`"user_id":"abc123","project_id":"projectB","src_ip":"192.127.1.10","src_port":null,"dst_ip":"192.127.1.11","dst_port":null,`+
+			`"protocol":"any","duration":3600,"lease":%s,"reason":null,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],`+
+			`"connections":%s,"in_use":%s}`, values...)
+		var al Allocation
+		if err := json.Unmarshal([]byte(shown), &al); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := json.Marshal(al); err != nil || string(got) != shown {
+			t.Errorf("%v: got %s, want %s", err, got, shown)
+		}
 	}
 }

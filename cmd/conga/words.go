@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"conga/httpapi/client"
+)
+
+// needs wants exactly one argument for each of these names.
+func needs(names ...string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) == len(names) {
+			return nil
+		}
+		return badArguments(c, args, names)
+	}
+}
+
+// needsSome wants at least one argument, which is a name.
+func needsSome(name string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return nil
+		}
+		return badArguments(c, args, []string{name})
+	}
+}
+
+// takesOne wants no argument or one, which is a name.
+func takesOne(name string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) <= 1 {
+			return nil
+		}
+		return badArguments(c, args, []string{name})
+	}
+}
+
+// badArguments says which of the names is missing, or what is there beyond them.
+func badArguments(c *cobra.Command, args, names []string) error {
+	if len(args) < len(names) {
+		missing, are := names[len(args):], "is"
+		if len(missing) > 1 {
+			are = "are"
+		}
+		return usagef("%s %s missing; write %s", strings.Join(missing, " and "), are, c.UseLine())
+	}
+	return usagef("%q is too much; write %s", args[len(names)], c.UseLine())
+}
+
+// explainProject says what to do about a refusal of a call that names no project: the
+// server's own words are about how one is written.
+func explainProject(err error, project string) error {
+	refused, ok := errors.AsType[*client.Error](err)
+	if !ok || project != "" || refused.Status != http.StatusUnprocessableEntity && refused.Status != http.StatusBadRequest {
+		return err
+	}
+	if !slices.ContainsFunc(refused.Messages, func(m string) bool { return strings.HasPrefix(m, "project_id:") }) {
+		return err
+	}
+	return usagef("the key is for no project of its own; give --project, or set CONGA_PROJECT")
+}
+
+// explainOperators says whose key is needed for what the server keeps to operators.
+func explainOperators(err error) error {
+	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusForbidden {
+		return told{"topology is for operators; give an operator's key, or the admin's, in CONGA_KEY", err}
+	}
+	return err
+}
+
+// suggestions is the heading that cobra puts over them, each of which has a line.
+const suggestions = "Did you mean this?"
+
+// commandLine is cobra's complaint about the command line, its suggestions as a
+// sentence.
+func commandLine(err error) error {
+	what, list, ok := strings.Cut(err.Error(), suggestions)
+	words := slices.DeleteFunc(strings.Split(list, "\n"), func(s string) bool { return strings.TrimSpace(s) == "" })
+	if !ok || len(words) == 0 {
+		return usageError{err}
+	}
+	for i, w := range words {
+		words[i] = strings.TrimSpace(w)
+	}
+	return usageError{fmt.Errorf("%s; did you mean %s?", strings.TrimSpace(what), strings.Join(words, " or "))}
+}
