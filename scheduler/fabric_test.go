@@ -31,6 +31,25 @@ func (m *memory) Scan(_ context.Context, _ store.Bucket, f func(string, []byte) 
 	return nil
 }
 
+func (m *memory) Get(_ context.Context, _ store.Bucket, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	v, ok := m.records[key]
+	if !ok {
+		return nil, nil
+	}
+	return []byte(v), nil
+}
+
+func (m *memory) Range(ctx context.Context, b store.Bucket, r store.Span, f func(string, []byte) error) error {
+	return m.Scan(ctx, b, func(k string, v []byte) error {
+		if !r.Contains(k) {
+			return nil
+		}
+		return f(k, v)
+	})
+}
+
 func (m *memory) Commit(_ context.Context, ops ...store.Op) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -104,16 +105,38 @@ func openError(path string, err error) error {
 // Scan implements [Store]. The view is that of the moment Scan was called. f
 // must not call Commit, which may have to wait for every reader.
 func (b *Bolt) Scan(ctx context.Context, bucket Bucket, f func(key string, value []byte) error) error {
-	if err := b.usable(); err != nil {
-		return err
+	return b.walk(ctx, bucket, Span{}, f)
+}
+
+// Range implements [Store], with the view and the limits of [Bolt.Scan].
+func (b *Bolt) Range(ctx context.Context, bucket Bucket, s Span, f func(key string, value []byte) error) error {
+	err := b.walk(ctx, bucket, s, f)
+	if errors.Is(err, ErrStop) {
+		return nil
 	}
-	err := b.db.View(func(tx *bbolt.Tx) error {
+	return err
+}
+
+// Get implements [Store].
+func (b *Bolt) Get(ctx context.Context, bucket Bucket, key string) (value []byte, err error) {
+	err = b.view(func(tx *bbolt.Tx) error {
+		if records := tx.Bucket([]byte(bucket)); records != nil && key != "" {
+			value = bytes.Clone(records.Get([]byte(key)))
+		}
+		return ctx.Err()
+	})
+	return value, err
+}
+
+func (b *Bolt) walk(ctx context.Context, bucket Bucket, s Span, f func(key string, value []byte) error) error {
+	return b.view(func(tx *bbolt.Tx) error {
 		records := tx.Bucket([]byte(bucket))
 		if records == nil {
 			return ctx.Err()
 		}
 		cursor := records.Cursor()
-		for k, v := cursor.First(); k != nil; k, v = cursor.Next() {
+		k, v, next := start(cursor, s)
+		for ; k != nil && s.Contains(string(k)); k, v = next() {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -123,8 +146,34 @@ func (b *Bolt) Scan(ctx context.Context, bucket Bucket, f func(key string, value
 		}
 		return ctx.Err()
 	})
+}
+
+// start puts a cursor on the first record of a range; next moves it on.
+func start(c *bbolt.Cursor, s Span) (k, v []byte, next func() ([]byte, []byte)) {
+	switch {
+	case !s.Backward:
+		k, v = c.Seek([]byte(s.From))
+		return k, v, c.Next
+	case s.To == "":
+		k, v = c.Last()
+	default:
+		if k, _ = c.Seek([]byte(s.To)); k == nil {
+			k, v = c.Last()
+		} else {
+			k, v = c.Prev()
+		}
+	}
+	return k, v, c.Prev
+}
+
+// view runs f in a read transaction.
+func (b *Bolt) view(f func(*bbolt.Tx) error) error {
+	if err := b.usable(); err != nil {
+		return err
+	}
+	err := b.db.View(f)
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return fmt.Errorf("store: scan: %w", ErrClosed)
+		return fmt.Errorf("store: read: %w", ErrClosed)
 	}
 	return err
 }

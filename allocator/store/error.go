@@ -18,3 +18,6 @@ var (
 	// or a record that is too large.
 	ErrInvalid = errors.New("invalid operation")
 )
+
+// ErrStop ends a [Store] Range early; Range itself then returns nil.
+var ErrStop = errors.New("stop")

@@ -23,6 +23,15 @@ const (
 	Webhooks    Bucket = "webhooks"    // httpapi/webhook
 )
 
+// Span is a range of keys: those in [From, To). To "" is no end.
+type Span struct {
+	From, To string
+	Backward bool // the highest key comes first
+}
+
+// Contains reports whether the key is in the range.
+func (s Span) Contains(key string) bool { return key >= s.From && (s.To == "" || key < s.To) }
+
 // Op sets the record Key of Bucket to Value, or deletes it if Value is nil.
 type Op struct {
 	Bucket Bucket
@@ -35,6 +44,12 @@ type Store interface {
 	// Scan calls f with every record of the bucket in key order, in one
 	// consistent view, and stops at f's first error. f must not keep value.
 	Scan(ctx context.Context, bucket Bucket, f func(key string, value []byte) error) error
+	// Get returns the value of one record, which is the caller's to keep; nil if
+	// there is none.
+	Get(ctx context.Context, bucket Bucket, key string) ([]byte, error)
+	// Range is Scan over part of the keys. f ends it early, without an error, by
+	// returning [ErrStop].
+	Range(ctx context.Context, bucket Bucket, r Span, f func(key string, value []byte) error) error
 	// Commit applies all ops or none, and returns when they would survive a
 	// power cut. Commits that wait at the same time may share one sync. An
 	// error means that none is visible; a cancelled ctx leaves that open.

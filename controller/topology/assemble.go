@@ -42,6 +42,11 @@ func (b *Builder) Snapshot(now time.Time) *Snapshot {
 	}
 	b.tree = spanningTree(s.Links, b.tree)
 	s.Tree = maps.Clone(b.tree)
+	s.Delta = Diff(b.last, s)
+	if s.Wiring = b.last.Wiring; len(s.Delta.Switches)+len(s.Delta.Links) > 0 {
+		s.Wiring = s.Revision
+	}
+	b.last = s
 	return s
 }
 

@@ -64,6 +64,7 @@ type Builder struct {
 	revision uint64
 	settled  bool // the grace of the start is over
 	dirty    bool
+	last     *Snapshot // the one made last
 }
 
 type switchState struct {
@@ -86,6 +87,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		past:     map[PortID]RememberedPort{},
 		tree:     map[PortID]bool{},
 		dirty:    true,
+		last:     &Snapshot{},
 	}
 }
 

@@ -87,6 +87,12 @@ type Snapshot struct {
 	Hosts       map[openflow.MAC]Host     // learned
 	Addrs       map[netip.Addr]Attachment // learned, one address each
 	Attachments []Attachment              // configured, longest prefix first
+
+	// Wiring is the revision at which something last changed that paths depend on:
+	// which switches are connected, what their ports are, which links there are.
+	Wiring uint64
+	// Delta is what differs from the snapshot of the revision before.
+	Delta Delta
 }
 
 // Port finds a port.

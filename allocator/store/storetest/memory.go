@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -41,13 +42,43 @@ func (m *Memory) Len(b store.Bucket) int {
 
 // Scan implements [store.Store].
 func (m *Memory) Scan(ctx context.Context, b store.Bucket, f func(string, []byte) error) error {
+	return m.walk(ctx, b, store.Span{}, f)
+}
+
+// Range implements [store.Store].
+func (m *Memory) Range(ctx context.Context, b store.Bucket, s store.Span, f func(string, []byte) error) error {
+	err := m.walk(ctx, b, s, f)
+	if errors.Is(err, store.ErrStop) {
+		return nil
+	}
+	return err
+}
+
+// Get implements [store.Store].
+func (m *Memory) Get(ctx context.Context, b store.Bucket, key string) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, store.ErrClosed
+	}
+	return bytes.Clone(m.buckets[b][key]), ctx.Err()
+}
+
+func (m *Memory) walk(ctx context.Context, b store.Bucket, s store.Span, f func(string, []byte) error) error {
 	m.mu.Lock()
 	records, closed := maps.Clone(m.buckets[b]), m.closed
 	m.mu.Unlock()
 	if closed {
 		return store.ErrClosed
 	}
-	for _, k := range slices.Sorted(maps.Keys(records)) {
+	keys := slices.Sorted(maps.Keys(records))
+	if s.Backward {
+		slices.Reverse(keys)
+	}
+	for _, k := range keys {
+		if !s.Contains(k) {
+			continue
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}

@@ -134,3 +134,56 @@ func testDurable(t *testing.T, open Open) {
 		}
 	}
 }
+
+func testGet(t *testing.T, open Open) {
+	s := openNew(t, open)
+	commit(t, s, put("a", "1"), put("empty", ""))
+	for key, want := range map[string][]byte{"a": []byte("1"), "empty": {}, "b": nil, "": nil} {
+		got, err := s.Get(t.Context(), bucket, key)
+		if err != nil || (got == nil) != (want == nil) || string(got) != string(want) {
+			t.Errorf("Get(%q) = %q, %v; want %q", key, got, err, want)
+		}
+	}
+	if got, err := s.Get(t.Context(), "never written", "a"); got != nil || err != nil {
+		t.Errorf("Get of a bucket that is not there = %q, %v", got, err)
+	}
+	got, _ := s.Get(t.Context(), bucket, "a")
+	got[0] = 'x'
+	if again, _ := s.Get(t.Context(), bucket, "a"); string(again) != "1" {
+		t.Errorf("the caller changed the record to %q", again)
+	}
+}
+
+func testRange(t *testing.T, open Open) {
+	s := openNew(t, open)
+	commit(t, s, put("a", ""), put("b", ""), put("b1", ""), put("c", ""))
+	for _, c := range []struct {
+		span store.Span
+		most int
+		want string
+	}{
+		{store.Span{}, 9, "a b b1 c"},
+		{store.Span{Backward: true}, 9, "c b1 b a"},
+		{store.Span{From: "b", To: "c"}, 9, "b b1"},
+		{store.Span{From: "b", To: "c", Backward: true}, 9, "b1 b"},
+		{store.Span{From: "aa", To: "x", Backward: true}, 2, "c b1"},
+		{store.Span{From: "b0"}, 1, "b1"},
+		{store.Span{From: "x"}, 9, ""},
+		{store.Span{To: "a", Backward: true}, 9, ""},
+		{store.Span{From: "c", To: "a"}, 9, ""},
+	} {
+		var got []string
+		err := s.Range(t.Context(), bucket, c.span, func(k string, _ []byte) error {
+			if got = append(got, k); len(got) == c.most {
+				return store.ErrStop
+			}
+			return nil
+		})
+		if err != nil || strings.Join(got, " ") != c.want {
+			t.Errorf("Range %+v = %q, %v; want %q", c.span, got, err, c.want)
+		}
+	}
+	if err := s.Range(t.Context(), "never written", store.Span{Backward: true}, nil); err != nil {
+		t.Errorf("Range of a bucket that is not there: %v", err)
+	}
+}

@@ -30,6 +30,8 @@ func Run(t *testing.T, open Open) {
 		{"a bad op fails its commit whole", testBadOp},
 		{"a bad commit spares its neighbours", testBadNeighbour},
 		{"scan stops at the first error", testScanError},
+		{"get finds one record", testGet},
+		{"a range is part of the keys, either way", testRange},
 		{"scan sees one moment", testScanConsistent},
 		{"the caller's memory stays the caller's", testCallerMemory},
 		{"commits survive a reopening", testDurable},

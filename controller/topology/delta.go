@@ -1,0 +1,66 @@
+package topology
+
+import (
+	"maps"
+	"slices"
+
+	"conga/openflow"
+)
+
+// Delta names what differs between two snapshots. The lists are in no order.
+type Delta struct {
+	Switches []openflow.DPID // that came, went, or have anything changed, of their ports too
+	Links    []PortID        // sending ports of links that came, went or changed
+	Tree     []PortID        // ports that joined or left the broadcast tree
+	Hosts    []openflow.MAC  // that came, went, moved or have other addresses
+}
+
+// Empty reports whether nothing differs.
+func (d Delta) Empty() bool {
+	return len(d.Switches)+len(d.Links)+len(d.Tree)+len(d.Hosts) == 0
+}
+
+// Diff returns what differs between two snapshots, by looking at all of both.
+// Between a snapshot and the one before it, [Snapshot.Delta] is the same.
+func Diff(old, now *Snapshot) Delta {
+	return Delta{
+		Switches: differ(old.Switches, now.Switches, sameSwitch),
+		Links:    differ(old.Links, now.Links, func(a, b Link) bool { return a == b }),
+		Tree:     differ(old.Tree, now.Tree, func(a, b bool) bool { return a == b }),
+		Hosts:    differ(old.Hosts, now.Hosts, sameHost),
+	}
+}
+
+// differ returns the keys whose values are not the same in both.
+func differ[K comparable, V any](old, now map[K]V, same func(V, V) bool) (keys []K) {
+	for k, v := range now {
+		if was, ok := old[k]; !ok || !same(was, v) {
+			keys = append(keys, k)
+		}
+	}
+	for k := range old {
+		if _, ok := now[k]; !ok {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func sameSwitch(a, b Switch) bool {
+	return a.Connected == b.Connected && a.Since.Equal(b.Since) && a.Tables == b.Tables && a.Meters == b.Meters &&
+		a.Addr == b.Addr && a.Desc == b.Desc && maps.EqualFunc(a.Ports, b.Ports, samePort)
+}
+
+func samePort(a, b Port) bool {
+	if (a.Queue == nil) != (b.Queue == nil) || a.Queue != nil && *a.Queue != *b.Queue {
+		return false
+	}
+	a.Queue, b.Queue = nil, nil
+	return a == b
+}
+
+// sameHost reports whether a host is where it was, with the same addresses.
+// When it spoke last is no difference.
+func sameHost(a, b Host) bool {
+	return a.At == b.At && slices.Equal(a.Addrs, b.Addrs)
+}
