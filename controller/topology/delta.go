@@ -27,7 +27,7 @@ func Diff(old, now *Snapshot) Delta {
 		Switches: differ(old.Switches, now.Switches, sameSwitch),
 		Links:    differ(old.Links, now.Links, func(a, b Link) bool { return a == b }),
 		Tree:     differ(old.Tree, now.Tree, func(a, b bool) bool { return a == b }),
-		Hosts:    differ(old.Hosts, now.Hosts, sameHost),
+		Hosts:    differ(maps.Collect(old.Hosts.All()), maps.Collect(now.Hosts.All()), sameHost),
 	}
 }
 
@@ -57,6 +57,13 @@ func samePort(a, b Port) bool {
 	}
 	a.Queue, b.Queue = nil, nil
 	return a == b
+}
+
+// sameWiring reports whether a switch is the same to paths.
+func sameWiring(a, b Switch) bool {
+	return a.Connected == b.Connected && maps.EqualFunc(a.Ports, b.Ports, func(p, q Port) bool {
+		return p.Up == q.Up && p.Role == q.Role && p.Capacity == q.Capacity
+	})
 }
 
 // sameHost reports whether a host is where it was, with the same addresses.
