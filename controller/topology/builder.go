@@ -156,7 +156,6 @@ func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 			b.cut(PortID{DPID: info.DPID, Port: no})
 			continue
 		}
-		b.touchCable(c)
 		for i := range c.ways {
 			if c.ways[i].known {
 				b.hear(c, i) // that no probe was heard meanwhile says nothing
