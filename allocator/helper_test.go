@@ -161,6 +161,7 @@ func (w *world) open() *Allocator {
 func (w *world) change(f func(s *topology.Snapshot)) {
 	s := *w.snap
 	s.Revision++
+	s.Wiring++
 	s.Links = maps.Clone(s.Links)
 	s.Switches = maps.Clone(s.Switches)
 	for d, sw := range s.Switches {

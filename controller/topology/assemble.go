@@ -21,6 +21,8 @@ func (b *Builder) Snapshot(now time.Time) *Snapshot {
 	if wired || len(s.Delta.Links) > 0 {
 		s.Wiring = s.Revision
 	}
+	// Later snapshots append behind what this one sees of the list.
+	s.recent = append(s.recent[max(0, len(s.recent)-recentDeltas+1):], s.Delta)
 	b.changed.clear()
 	b.last = &s
 	return &s

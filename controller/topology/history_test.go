@@ -180,6 +180,11 @@ func TestSnapshotsAreWhatFollows(t *testing.T) {
 			}
 			last = s
 			past = append(past, kept{s, copySnapshot(s)})
+			earlier := past[rapid.IntRange(0, len(past)-1).Draw(t, "earlier")].s
+			since, ok := s.Since(earlier.Revision)
+			if diff := sortDelta(Diff(earlier, s)); !ok || !covers(since, diff) {
+				t.Fatalf("since revision %d: %+v, %v; want at least %+v", earlier.Revision, since, ok, diff)
+			}
 		}
 		for _, k := range past {
 			if d := differs(k.s, k.copied); d != "" {
@@ -187,6 +192,16 @@ func TestSnapshotsAreWhatFollows(t *testing.T) {
 			}
 		}
 	})
+}
+
+// covers reports whether d names all that want names.
+func covers(d, want Delta) bool {
+	all := Delta{
+		Switches: append(d.Switches, want.Switches...), Links: append(d.Links, want.Links...),
+		Tree: append(d.Tree, want.Tree...), Hosts: append(d.Hosts, want.Hosts...),
+	}
+	return len(once(all.Switches)) == len(d.Switches) && len(once(all.Links)) == len(d.Links) &&
+		len(once(all.Tree)) == len(d.Tree) && len(once(all.Hosts)) == len(d.Hosts)
 }
 
 func rewired(a, b *Snapshot) bool {

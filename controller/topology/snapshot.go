@@ -96,6 +96,7 @@ type Snapshot struct {
 	Delta Delta
 
 	located *places // Attachments to search; nil: walk
+	recent  []Delta // of this snapshot, and of those before it; this one's last
 }
 
 func emptySnapshot() *Snapshot {
