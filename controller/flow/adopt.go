@@ -18,7 +18,7 @@ func Ways(present *State, s *topology.Snapshot, dpid openflow.DPID) map[openflow
 		if !ok || dst.Masked() {
 			continue
 		}
-		h, ok := s.Hosts[dst.MAC()]
+		h, ok := s.Hosts.Get(dst.MAC())
 		if port := outputOf(r); ok && h.At.DPID != dpid && port != 0 {
 			ways[h.At.DPID] = port
 		}

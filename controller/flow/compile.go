@@ -63,7 +63,7 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	for _, c := range n.Circuits {
 		v.circuit(c, n.Policed[c.ID], st.add, st.addMeter)
 	}
-	for _, h := range n.Hosts {
+	for _, h := range n.Hosts.All() {
 		x := newStation(h.MAC)
 		port := h.At.Port
 		if h.At.DPID == dpid {

@@ -99,8 +99,8 @@ func (w *Wanted) touch(dpid openflow.DPID) *site {
 // SetNetwork makes a snapshot the network that everything follows from.
 func (w *Wanted) SetNetwork(now *topology.Snapshot) {
 	old := w.snapshot
-	d := now.Delta
-	if now.Revision != old.Revision+1 {
+	d, ok := now.Since(old.Revision)
+	if !ok {
 		d = topology.Diff(old, now)
 	}
 	w.snapshot = now
@@ -126,7 +126,7 @@ func (w *Wanted) SetNetwork(now *topology.Snapshot) {
 
 // moveHost takes note that a host has come, gone or moved.
 func (w *Wanted) moveHost(mac openflow.MAC) {
-	h, there := w.snapshot.Hosts[mac]
+	h, there := w.snapshot.Hosts.Get(mac)
 	x := w.stations[mac]
 	switch {
 	case x == nil && !there, x != nil && there && x.at == h.At:

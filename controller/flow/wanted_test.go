@@ -116,8 +116,20 @@ func (h *history) step() {
 	default:
 		h.circuit()
 	}
-	h.now = h.now.Add(rapid.SampledFrom([]time.Duration{0, time.Second, 20 * time.Second}).Draw(h.T, "passes"))
-	h.builder.Expire(h.now)
+	h.pass(rapid.SampledFrom([]time.Duration{0, 1500 * time.Millisecond, 4 * time.Second}).Draw(h.T, "passes"))
+}
+
+// pass lets time go by, in which every port is probed.
+func (h *history) pass(d time.Duration) {
+	const tick = 100 * time.Millisecond
+	for end := h.now.Add(d); h.now.Before(end); h.now = h.now.Add(tick) {
+		for d, sw := range h.snapshot.Switches {
+			for no := range sw.Ports {
+				h.builder.Probed(at(d, no), h.now)
+			}
+		}
+		h.builder.Expire(h.now)
+	}
 }
 
 // settle takes what has changed, and watches switches that are there anew.
