@@ -144,7 +144,7 @@ func (c *Conn) fail(err error) {
 		c.queue.close()
 		requests, commits := c.calls.close()
 		for _, r := range requests {
-			r.answer <- answer{err: c.closedError("request")}
+			r.end(answer{err: c.closedError("request")})
 		}
 		for _, k := range commits {
 			k.finish(c.closedError("commit"))

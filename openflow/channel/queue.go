@@ -84,6 +84,26 @@ func (q *queue) put(cl class, xid uint32, m openflow.Message) error {
 	return q.appendLocked(cl, xid, m)
 }
 
+// putAll puts the requests rs, whose messages are ms, without another ordered message between them. It returns
+// an error, or nil, for each.
+func (q *queue) putAll(rs []*call, ms []openflow.Message) []error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	errs := make([]error, len(ms))
+	for i, m := range ms {
+		cl := classOf(m)
+		switch {
+		case q.closed || q.closing != nil:
+			errs[i] = ErrClosed
+		case q.fullLocked(cl):
+			errs[i] = ErrBusy
+		default:
+			errs[i] = q.appendLocked(cl, rs[i].xid, m)
+		}
+	}
+	return errs
+}
+
 // putWait is put for the reader's answers: it waits for room, which stops reading from a peer that asks
 // without reading the answers.
 func (q *queue) putWait(xid uint32, m openflow.Message) error {

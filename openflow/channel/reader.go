@@ -89,6 +89,11 @@ func (r *reader) message(h openflow.Header, b []byte) (bool, error) {
 	if code, ok := fromSwitch(h); !ok {
 		return false, r.malformed(h, b, code, nil)
 	}
+	if h.Type == openflow.TypeMultipartReply {
+		if k := r.c.calls.request(h.XID); k == nil || k.stream != nil {
+			return r.part(h, b, k)
+		}
+	}
 	h, m, err := openflow.Parse(b)
 	if err != nil {
 		return false, r.malformed(h, b, errorCode(h, err), err)
