@@ -53,7 +53,7 @@ func (hs *handshake) run(ctx context.Context) error {
 			return err
 		}
 	}
-	hs.c.log.Store(hs.c.log.Load().With("dpid", hs.c.DPID().String()))
+	hs.c.known.Store(true)
 	return nil
 }
 
@@ -118,7 +118,7 @@ func (hs *handshake) firstMessage() (openflow.Header, openflow.Message, error) {
 				r.refuse(h, r.in.buf[r.in.start:r.in.end], codeBadType)
 				return h, nil, &Error{Op: "hello", Kind: ErrProtocol, Err: errNoHello}
 			}
-			if err := r.in.fill(hs.c.nc); err != nil {
+			if err := r.fillOnce(); err != nil {
 				return h, nil, ioError("hello", err)
 			}
 			continue

@@ -52,7 +52,7 @@ func (r *reader) run() {
 		}
 	}
 	if r.bad > 0 {
-		r.c.log.Load().Warn("malformed messages", "count", r.bad)
+		r.c.log().Warn("malformed messages", "count", r.bad)
 	}
 }
 
@@ -160,7 +160,7 @@ func (r *reader) deliver(h openflow.Header, m openflow.Message) error {
 // it was itself an error (§7.5.4).
 func (r *reader) malformed(h openflow.Header, b []byte, code uint16, err error) error {
 	if r.bad++; r.bad == 1 {
-		r.c.log.Load().Warn("malformed message", "type", h.Type, "length", h.Length, "version", h.Version, "err", err)
+		r.c.log().Warn("malformed message", "type", h.Type, "length", h.Length, "version", h.Version, "err", err)
 	}
 	if err != nil {
 		r.c.complete(h.XID, answer{err: &Error{Op: "request", Kind: ErrProtocol, Err: err}})
@@ -208,7 +208,7 @@ func errorCode(h openflow.Header, err error) uint16 {
 // fill reads until there is something, keeping watch over silence meanwhile.
 func (r *reader) fill() error {
 	for {
-		err := r.in.fill(r.c.nc)
+		err := r.fillOnce()
 		if err == nil {
 			return nil
 		}
@@ -219,6 +219,14 @@ func (r *reader) fill() error {
 			return err
 		}
 	}
+}
+
+// fillOnce reads once, when there is something.
+func (r *reader) fillOnce() error {
+	if r.c.socket.raw != nil {
+		return r.c.socket.fill()
+	}
+	return r.in.fill(r.c.nc)
 }
 
 // tick is called when the read deadline passes: because of silence, or because of Start.

@@ -90,6 +90,7 @@ func (c *Conn) submit(rs []*call, ms []openflow.Message) {
 			rs[i].end(answer{err: c.refusal("request", err)})
 		}
 	}
+	c.push()
 }
 
 // await waits until all of rs have their answer, which is an error at the latest when ctx ends.
