@@ -36,8 +36,9 @@ type handshake struct {
 // Config.HandshakeTimeout passes. The error is an *[Error], for example ErrVersion or ErrTimeout.
 func Server(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	hs := &handshake{cfg: cfg.withDefaults(), nc: nc}
-	ctx, cancel := context.WithTimeout(ctx, hs.cfg.HandshakeTimeout)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer newWatch(nc, hs.cfg.HandshakeTimeout, cancel).stop()
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	err := hs.run(ctx)
 	if !stop() || err != nil {

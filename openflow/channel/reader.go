@@ -23,11 +23,13 @@ const errorData = 64
 
 // reader is the state of the reader goroutine.
 type reader struct {
-	c      *Conn
-	in     frames
-	handle func(openflow.Header, openflow.Message) // nil until the reader has seen Start
-	heard  time.Time                               // when a well-formed message came last
-	bad    int                                     // how many were not
+	c        *Conn
+	in       frames
+	handle   func(openflow.Header, openflow.Message) // nil until the reader has seen Start
+	bad      int                                     // how many messages were not well-formed
+	heard    time.Time                               // when a well-formed message came last
+	deadline time.Time                               // when to look again for silence
+	reprieve bool                                    // the switch was to be dropped, but something of it was still to be read
 }
 
 func (r *reader) init(c *Conn) {
@@ -79,7 +81,7 @@ func (r *reader) consume() error {
 		alive = alive || ok
 	}
 	if alive {
-		r.heard = time.Now()
+		r.heard, r.reprieve = time.Now(), false
 	}
 	return nil
 }
@@ -231,9 +233,17 @@ func (r *reader) fillOnce() error {
 
 // tick is called when the read deadline passes: because of silence, or because of Start.
 func (r *reader) tick(now time.Time) error {
+	if late := now.Sub(r.deadline); late > 0 { // time in which this process did not run says nothing of the switch
+		if r.heard = r.heard.Add(late); r.heard.After(now) {
+			r.heard = now
+		}
+	}
 	silent := now.Sub(r.heard)
 	if silent >= r.c.cfg.EchoTimeout {
-		return &Error{Op: "read", Kind: ErrTimeout, Err: errSilent}
+		if r.reprieve || !readable(r.c.nc) {
+			return &Error{Op: "read", Kind: ErrTimeout, Err: errSilent}
+		}
+		r.reprieve = true
 	}
 	if silent >= r.c.cfg.EchoInterval {
 		r.c.queue.put(classFirst, r.c.calls.xid(), &openflow.EchoRequest{}) // if it cannot, it need not
@@ -251,9 +261,10 @@ func (r *reader) rearm(now time.Time) {
 	if !next.After(now) {
 		next = now.Add(r.c.cfg.EchoInterval)
 	}
-	if last := r.heard.Add(r.c.cfg.EchoTimeout); next.After(last) {
+	if last := r.heard.Add(r.c.cfg.EchoTimeout); next.After(last) && !r.reprieve {
 		next = last
 	}
+	r.deadline = next
 	if r.handle != nil {
 		r.c.nc.SetReadDeadline(next)
 		return
