@@ -110,6 +110,7 @@ func (r *run) fail(ctx context.Context, side, hosts, n int, plan func(*grid) fai
 	for i := range more {
 		more[i] = f.near(gen)
 	}
+	more = append(more, gen.some(n-len(before)-len(more))...)
 	if err := w.fill(step, more); err != nil {
 		return err
 	}

@@ -49,9 +49,7 @@ func reconnect(side, hosts int) func(context.Context, *run) error {
 		if _, err := w.grid.quiet(step, 5*time.Second); err != nil {
 			return err
 		}
-		t := w.grid.recorder.sum()
-		r.figure("flow-mods", float64(t.flows))
-		r.figure("switches", float64(len(t.written)))
+		r.figure("flow-mods", float64(w.grid.recorder.sum().flows))
 		return w.waitCount(step, "links", w.grid.directed())
 	}
 }

@@ -22,7 +22,11 @@ type recorder struct {
 
 // A mark is what has reached one switch since the last reset.
 type mark struct {
-	mu      sync.Mutex
+	mu sync.Mutex
+	counts
+}
+
+type counts struct {
 	flows   int // flow mods
 	meters  int
 	outs    int             // packet-outs
@@ -85,7 +89,7 @@ func (r *recorder) hear(m *mark, msg openflow.Message) {
 func (r *recorder) reset(repeats bool) {
 	for _, m := range r.marks {
 		m.mu.Lock()
-		*m = mark{scratch: m.scratch}
+		m.counts = counts{scratch: m.scratch}
 		if repeats {
 			m.seen = map[uint64]bool{}
 		}
