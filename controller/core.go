@@ -28,7 +28,8 @@ type core struct {
 	ctx      context.Context
 	schedule discovery.Schedule
 	peers    map[openflow.DPID]*peer
-	fresh    []*peer // that have told what they hold, and are to hear what they should
+	fresh    []*peer           // that have introduced themselves and are to hear what they should hold
+	adopted  []chan<- struct{} // of strays, to be closed when what follows is handed out
 	sessions sync.WaitGroup
 	memory   memory
 
@@ -156,6 +157,10 @@ func (k *core) settle() (again time.Duration) {
 		k.handOut()
 		k.begin()
 	}
+	for _, done := range k.adopted {
+		close(done)
+	}
+	k.adopted = nil
 	k.memory.save(k.Snapshot().Revision, now, k.builder.Memory)
 	return again
 }
@@ -167,7 +172,7 @@ func (k *core) publish(s *topology.Snapshot) {
 	k.announce()
 }
 
-// greet tells some of the switches that have told what they hold what they
+// greet tells some of the switches that have introduced themselves what they
 // should hold, all of it. It reports whether more are waiting: other events go
 // between, since a whole state takes long to make.
 func (k *core) greet() (more bool) {

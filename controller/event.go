@@ -77,6 +77,7 @@ func (e up) apply(k *core) {
 		return
 	}
 	k.peers[e.info.DPID].up = true
+	k.fresh = append(k.fresh, k.peers[e.info.DPID])
 	k.builder.SwitchUp(e.info, e.ports, time.Now())
 	if q := k.cfg.Priority.Queue; q != nil {
 		k.builder.SetQueues(e.info.DPID, *q, e.queue)
@@ -87,19 +88,20 @@ func (e up) apply(k *core) {
 	}
 }
 
-// held: a session has learned what its switch holds.
-type held struct {
+// strays: a session has learned that its switch forwards by other ways than it
+// should.
+type strays struct {
 	s    *session
-	ways map[openflow.DPID]openflow.PortNo // see flow.Ways
+	ways map[openflow.DPID]openflow.PortNo // see flow.Reconciler.Ways
+	done chan<- struct{}                   // closed when what follows is in the mailbox
 }
 
-func (e held) apply(k *core) {
-	if !k.current(e.s) {
-		return
+func (e strays) apply(k *core) {
+	if k.current(e.s) {
+		k.wanted.Adopt(e.s.dpid, e.ways)
+		k.stale = true
 	}
-	k.wanted.Adopt(e.s.dpid, e.ways)
-	k.stale = true
-	k.fresh = append(k.fresh, k.peers[e.s.dpid])
+	k.adopted = append(k.adopted, e.done)
 }
 
 // down: a session has ended.
