@@ -136,7 +136,7 @@ func (s *session) audit(ctx context.Context) (*flow.State, error) {
 	look := s.flows.Audit()
 	n := s.flows.Holds()
 	s.mu.Unlock()
-	if !s.audits.AllowN(time.Now(), min(n, s.audits.Burst())) {
+	if !s.audits.allow(n, time.Now()) {
 		counted, err := s.count(ctx)
 		if err != nil || counted == n {
 			return nil, err

@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"conga/controller/discovery"
 	"conga/controller/flow"
 	"conga/controller/path"
@@ -68,20 +66,13 @@ type Controller struct {
 	events   chan event        // what must be heard
 	rumours  chan event        // what will be heard again, and must not hold up the rest
 	done     chan struct{}     // closed when the core has stopped; nothing is received any more
-	audits   *rate.Limiter     // of the flow entries that audits look at
+	audits   budget            // flow entries that audits look at
 
 	restored []path.Circuit
 
 	mu      sync.Mutex
 	changed chan struct{} // guarded by mu; closed at the next change
 }
-
-// How many flow entries audits look at in a second, over a longer time and at
-// once.
-const (
-	auditRate  = 50_000
-	auditBurst = 250_000
-)
 
 // New makes a controller. It does nothing before [Controller.Listen] and
 // [Controller.Run].
@@ -119,7 +110,6 @@ func New(cfg Config) (*Controller, error) {
 		events:  make(chan event, 4096),
 		rumours: make(chan event, 1024),
 		done:    make(chan struct{}),
-		audits:  rate.NewLimiter(auditRate, auditBurst),
 		changed: make(chan struct{}),
 	}
 	c.snapshot.Store(c.builder.Snapshot(time.Now()))
