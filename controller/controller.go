@@ -67,6 +67,8 @@ type Controller struct {
 	rumours  chan event        // what will be heard again, and must not hold up the rest
 	done     chan struct{}     // closed when the core has stopped; nothing is received any more
 
+	reachable sync.Map // openflow.DPID to *session: those that have introduced themselves; only the core changes it
+
 	restored []path.Circuit
 
 	mu      sync.Mutex

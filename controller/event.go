@@ -77,6 +77,7 @@ func (e up) apply(k *core) {
 		return
 	}
 	k.peers[e.info.DPID].up = true
+	k.reachable.Store(e.info.DPID, e.s)
 	k.builder.SwitchUp(e.info, e.ports, time.Now())
 	if q := k.cfg.Priority.Queue; q != nil {
 		k.builder.SetQueues(e.info.DPID, *q, e.queue)
@@ -98,6 +99,7 @@ func (e down) apply(k *core) {
 		return
 	}
 	delete(k.peers, e.s.dpid)
+	k.reachable.Delete(e.s.dpid)
 	k.builder.SwitchDown(e.s.dpid, time.Now())
 	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
 	k.advance()

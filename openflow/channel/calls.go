@@ -26,6 +26,7 @@ type calls struct {
 
 // A call is a request that waits for its reply.
 type call struct {
+	xid    uint32
 	want   openflow.Type
 	mpType openflow.MultipartType
 	parts  openflow.Reassembler // used only by the reader
@@ -54,19 +55,19 @@ func (t *calls) xidLocked() uint32 {
 	}
 }
 
-// add registers a request and returns its xid.
-func (t *calls) add(r *call) (uint32, error) {
+// add registers a request and gives it its xid.
+func (t *calls) add(r *call) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return 0, ErrClosed
+		return ErrClosed
 	}
-	xid := t.xidLocked()
+	r.xid = t.xidLocked()
 	if t.requests == nil {
 		t.requests = make(map[uint32]*call)
 	}
-	t.requests[xid] = r
-	return xid, nil
+	t.requests[r.xid] = r
+	return nil
 }
 
 // addCommit registers a commit and gives it its xids.
