@@ -26,7 +26,6 @@ type calls struct {
 
 // A call is a request that waits for its reply.
 type call struct {
-	xid    uint32
 	want   openflow.Type
 	mpType openflow.MultipartType
 	parts  openflow.Reassembler // used only by the reader
@@ -55,19 +54,19 @@ func (t *calls) xidLocked() uint32 {
 	}
 }
 
-// add registers a request and gives it its xid.
-func (t *calls) add(r *call) error {
+// add registers a request and returns its xid.
+func (t *calls) add(r *call) (uint32, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return ErrClosed
+		return 0, ErrClosed
 	}
-	r.xid = t.xidLocked()
+	xid := t.xidLocked()
 	if t.requests == nil {
 		t.requests = make(map[uint32]*call)
 	}
-	t.requests[r.xid] = r
-	return nil
+	t.requests[xid] = r
+	return xid, nil
 }
 
 // addCommit registers a commit and gives it its xids.

@@ -21,44 +21,31 @@ func (c *Conn) Request(ctx context.Context, m openflow.Message) (openflow.Messag
 }
 
 func (c *Conn) request(ctx context.Context, m openflow.Message, maxBytes int) (openflow.Message, error) {
-	if ctx.Err() != nil {
-		return nil, contextError("request", ctx)
-	}
-	r, err := c.expect(m, maxBytes)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.queue.put(classOf(m), r.xid, m); err != nil {
-		c.calls.take(r.xid)
-		return nil, c.refusal("request", err)
-	}
-	return c.await(ctx, r)
-}
-
-// expect registers the reply to m, which is still to be sent.
-func (c *Conn) expect(m openflow.Message, maxBytes int) (*call, error) {
 	want, ok := replyTo(m)
 	if !ok {
 		return nil, &Error{Op: "request", Kind: ErrMessage, Err: errNoReply}
+	}
+	if ctx.Err() != nil {
+		return nil, contextError("request", ctx)
 	}
 	r := &call{want: want, answer: make(chan answer, 1)}
 	if mp, ok := m.(*openflow.MultipartRequest); ok {
 		r.mpType = mp.MPType
 		r.parts.MaxBytes = maxBytes
 	}
-	if err := c.calls.add(r); err != nil {
+	xid, err := c.calls.add(r)
+	if err != nil {
 		return nil, c.refusal("request", err)
 	}
-	return r, nil
-}
-
-// await returns the reply that was expected.
-func (c *Conn) await(ctx context.Context, r *call) (openflow.Message, error) {
+	if err := c.queue.put(classOf(m), xid, m); err != nil {
+		c.calls.take(xid)
+		return nil, c.refusal("request", err)
+	}
 	select {
 	case a := <-r.answer:
 		return a.m, a.err
 	case <-ctx.Done():
-		c.calls.take(r.xid)
+		c.calls.take(xid)
 		return nil, contextError("request", ctx)
 	}
 }
