@@ -6,16 +6,11 @@ import (
 	"conga/openflow"
 )
 
-const (
-	readMin = 4 << 10  // bytes a read buffer has at first
-	readMax = 64 << 10 // and at most; the longest message fits
-)
-
-// frames cuts the byte stream into messages. Its buffer starts small, because many switches are idle, and
-// doubles while reads fill it.
+// frames cuts the byte stream into messages. While nothing is in it, it holds no more than a small buffer.
 type frames struct {
 	buf        []byte
 	start, end int // what of buf is read and not yet consumed
+	own        []byte
 }
 
 // next returns the next whole message that is in the buffer, valid until the next call of fill, or nil if more
@@ -39,7 +34,14 @@ func (f *frames) next() (openflow.Header, []byte, error) {
 
 // fill reads once. After an error, such as a deadline, it can be called again and nothing is lost.
 func (f *frames) fill(r io.Reader) error {
-	f.makeRoom()
+	if f.rest() == 0 {
+		f.release()
+		if f.own == nil {
+			f.own = make([]byte, ownSize)
+		}
+		f.buf = f.own
+	}
+	f.makeRoom(len(f.buf) < bufferSize && f.end == len(f.buf))
 	n, err := r.Read(f.buf[f.end:])
 	f.end += n
 	if n > 0 {
@@ -48,20 +50,23 @@ func (f *frames) fill(r io.Reader) error {
 	return err
 }
 
-// makeRoom moves what is left to the front, and grows the buffer if it is more than half full.
-func (f *frames) makeRoom() {
+// makeRoom moves what is left to the front, of a large buffer if grow says so or if it is the longer part of a small
+// one.
+func (f *frames) makeRoom(grow bool) {
 	left := f.buf[f.start:f.end]
-	buf := f.buf
 	switch {
-	case buf == nil:
-		buf = make([]byte, readMin)
-	case (len(left) > len(buf)/2 || f.end == len(buf)) && len(buf) < readMax:
-		buf = make([]byte, 2*len(buf))
+	case len(f.buf) < bufferSize && (grow || len(left) > len(f.buf)/2):
+		f.buf = lend()[:bufferSize]
 	case f.start == 0:
 		return
 	}
-	f.start, f.end = 0, copy(buf, left)
-	f.buf = buf
+	f.start, f.end = 0, copy(f.buf, left)
+}
+
+// release gives an empty buffer back.
+func (f *frames) release() {
+	giveBack(f.buf)
+	f.buf, f.start, f.end = nil, 0, 0
 }
 
 // rest returns how many bytes are read and not yet consumed.

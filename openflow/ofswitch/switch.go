@@ -75,6 +75,7 @@ type Switch struct {
 	order    []*Port // by number
 	counters Counters
 	tap      func(Packet)
+	heard    func(openflow.Message) // see OnMessage
 	config   openflow.SetConfig
 
 	timed      map[*entry]struct{} // entries with a timeout
