@@ -42,7 +42,7 @@ func (c *Controller) AskAll(ctx context.Context, dpid openflow.DPID, questions .
 		msgs[i] = q
 	}
 	bodies := make([]openflow.MultipartReplyBody, len(questions))
-	for i, r := range s.conn.RequestAll(ctx, msgs) {
+	for i, r := range s.conn.RequestAll(ctx, msgs...) {
 		if _, refused := errors.AsType[*openflow.Error](r.Err); refused {
 			continue
 		}
