@@ -37,6 +37,11 @@ type entry struct {
 	slot     int         // index in the agenda, -1 if not there
 }
 
+// record is the committed state. It is made anew at each call once entries are
+// kept in a form of their own, so what is read often is asked for once. It must
+// not be changed: changes go through [Allocator.begin].
+func (e *entry) record() *record { return &e.cur }
+
 // visible reports whether users see the entry.
 func (e *entry) visible() bool { return e.exists && !e.gone }
 

@@ -118,16 +118,16 @@ func (a *Allocator) planSome() (changed []*entry) {
 			continue
 		}
 		e := a.alive.list[i]
-		p.after = e.cur.Seq
-		if e.busy != nil || !e.live() || e.cur.Started == p.waiting || !a.concerned(e, p, now) {
+		p.after = e.record().Seq
+		if e.busy != nil || !e.live() || e.record().Started == p.waiting || !a.concerned(e, p, now) {
 			continue
 		}
 		var next *record
 		a.without(e, func() {
-			if e.cur.Started {
-				next = a.reroute(&e.cur, now)
+			if e.record().Started {
+				next = a.reroute(e.record(), now)
 			} else {
-				next = a.replan(&e.cur, p, now)
+				next = a.replan(e.record(), p, now)
 			}
 		})
 		if next != nil {
@@ -142,7 +142,7 @@ func (a *Allocator) planSome() (changed []*entry) {
 
 // concerned reports, cheaply, whether a pass has to look at an entry.
 func (a *Allocator) concerned(e *entry, p *pass, now int64) bool {
-	c := &e.cur
+	c := e.record()
 	switch s := a.desk().graph.Snapshot(); {
 	case c.Window.End != 0 && c.Window.End <= now:
 		return false // it is about to end
