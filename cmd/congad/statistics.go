@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"conga/allocator"
@@ -25,7 +26,8 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		Archive:  archive{d.store},
 		Owner: func(id string) (stats.Owner, bool) {
 			a, err := d.allocator.Get(id)
-			return ownerOf(a), err == nil
+			e, failed := errors.AsType[*allocator.Error](err)
+			return ownerOf(a), !failed || e.Kind != allocator.NotFound
 		},
 		Allocations: flow.MakeCookie(flow.KindAllocation, 0), AllocationsMask: flow.CookieMask | flow.MakeCookie(0xff, 0),
 		Logger: d.log.With("part", "stats"),
