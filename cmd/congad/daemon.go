@@ -137,6 +137,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Logger:     d.log.With("part", "allocator"),
 		Along:      httpapi.Trail(d.around.audit),
 		Notify:     d.notify(),
+		Pruned:     d.pruned,
 	})
 	if err != nil {
 		return err

@@ -46,11 +46,13 @@ func (d *daemon) notify() func(a allocator.Allocation, deleted bool) {
 	publish := httpapi.Notifier(d.around.events)
 	return func(a allocator.Allocation, deleted bool) {
 		publish(a, deleted)
-		if d.poller != nil { // else it has yet to read what there is
-			d.poller.Changed(a.ID, ownerOf(a), deleted)
-		}
+		d.poller.Changed(a.ID, ownerOf(a), deleted)
 	}
 }
+
+// pruned tells the statistics of allocations that are removed because they are
+// old.
+func (d *daemon) pruned(id string) { d.poller.Changed(id, stats.Owner{}, true) }
 
 // reserved is what allocations hold of a link now.
 func (d *daemon) reserved(l topology.LinkID) topology.BitRate {
