@@ -159,10 +159,10 @@ func (p *Poller) Run(ctx context.Context) error {
 	var working sync.WaitGroup
 	defer p.keepAll(context.WithoutCancel(ctx))
 	defer working.Wait()
-	p.begin()
+	now := time.Now()
+	p.begin(now)
 	working.Go(func() { p.keep(ctx) })
 	room := make(chan struct{}, atOnce)
-	now := time.Now()
 	r, followed := newRoster(p.cfg.Interval, now), time.Time{}
 	tick := time.NewTicker(r.step)
 	defer tick.Stop()
@@ -193,10 +193,10 @@ func (p *Poller) Run(ctx context.Context) error {
 }
 
 // begin has the accounts of circuits that are not wanted any more close in time.
-func (p *Poller) begin() {
+func (p *Poller) begin(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, id := range p.ledger.orphans() {
-		p.ledger.leave(id, time.Now().Add(lateNews)) // their switches have yet to connect
+		p.ledger.leave(id, now.Add(lateNews)) // their switches have yet to connect
 	}
 }
