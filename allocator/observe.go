@@ -88,7 +88,7 @@ func difference(old, now *topology.Snapshot) (d topology.Delta, addrs []netip.Ad
 
 // survey has everything looked at that depends on where hosts are.
 func (a *Allocator) survey() {
-	for _, e := range a.alive.list {
+	for e := range a.all.after(0) {
 		if !e.live() {
 			continue
 		}

@@ -231,7 +231,7 @@ func (a *Allocator) Circuits() []path.Circuit {
 	defer a.mu.RUnlock()
 	now := seconds(a.cfg.Now())
 	var held []path.Circuit
-	for _, e := range a.alive.list {
+	for e := range a.all.after(0) {
 		if e.restorable(now) {
 			held = append(held, e.view().Circuit())
 		}

@@ -74,7 +74,7 @@ func (h *history) rest(t *rapid.T) {
 func (h *history) checkRest(t *rapid.T) {
 	h.a.mu.Lock()
 	defer h.a.mu.Unlock()
-	for _, e := range h.a.alive.list {
+	for e := range h.a.all.after(0) {
 		if !e.live() {
 			continue
 		}

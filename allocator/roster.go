@@ -32,6 +32,6 @@ func (r *roster) leave(belongs func(*entry) bool) {
 	}
 	r.list = slices.DeleteFunc(r.list, func(e *entry) bool { return !belongs(e) })
 	// What left and came back is there twice.
-	slices.SortFunc(r.list, func(a, b *entry) int { return cmp.Compare(a.cur.Seq, b.cur.Seq) })
+	slices.SortFunc(r.list, func(a, b *entry) int { return cmp.Compare(a.seq(), b.seq()) })
 	r.list = slices.Clip(slices.Compact(r.list))
 }

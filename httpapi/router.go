@@ -11,7 +11,8 @@ import (
 // of what they have written.
 type api struct {
 	Config
-	shelf shelf
+	shelf    shelf
+	receipts receipts
 }
 
 func newAPI(cfg Config) *api { return &api{Config: cfg} }

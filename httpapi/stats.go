@@ -138,7 +138,10 @@ func (a *api) listAllocationStats(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	page, total := a.Allocations.Page(x.key.Project, q.skip(), q.perPage)
+	page, total, err := a.Allocations.Page(x.Request.Context(), allocator.Filter{Project: x.key.Project}, q.skip(), q.perPage)
+	if err != nil {
+		return err
+	}
 	x.linkPages(q, x.Request.URL.Path, total)
 	views := make([]allocationStats, len(page))
 	for i, al := range page {
@@ -150,14 +153,14 @@ func (a *api) listAllocationStats(x *exchange) error {
 // totals is what the allocations of a project, or all of them, have carried
 // together.
 type totals struct {
-	ProjectID   *string        `json:"project_id"` // null: all projects
-	Allocations map[string]int `json:"allocations"`
-	Entered     trafficView    `json:"entered"` // both directions together
-	Delivered   trafficView    `json:"delivered"`
-	Dropped     trafficView    `json:"dropped"`
-	Network     *networkTotals `json:"network"`  // null but for the operator
-	Interval    float64        `json:"interval"` // seconds between samples
-	Links       relations      `json:"_links"`
+	ProjectID   *string                 `json:"project_id"` // null: all projects
+	Allocations map[allocator.State]int `json:"allocations"`
+	Entered     trafficView             `json:"entered"` // both directions together
+	Delivered   trafficView             `json:"delivered"`
+	Dropped     trafficView             `json:"dropped"`
+	Network     *networkTotals          `json:"network"`  // null but for the operator
+	Interval    float64                 `json:"interval"` // seconds between samples
+	Links       relations               `json:"_links"`
 }
 
 // networkTotals is what goes into and out of the network.
@@ -199,23 +202,19 @@ func (a *api) showTotals(x *exchange) error {
 	if _, err := soleParameters(x); err != nil {
 		return err
 	}
-	var entered, delivered, dropped sum
+	c, counts, err := a.carried(x.Request.Context(), x.key.Project)
+	if err != nil {
+		return err
+	}
 	t := totals{
 		ProjectID:   orNull(x.key.Project),
-		Allocations: map[string]int{string(allocator.Pending): 0, string(allocator.Active): 0, string(allocator.Complete): 0},
+		Allocations: counts,
+		Entered:     c.entered.view(),
+		Delivered:   c.delivered.view(),
+		Dropped:     c.dropped.view(),
 		Interval:    a.Statistics.Interval().Seconds(),
 		Links:       relate("self", x.path("stats"), "allocations", x.path("stats", "allocations")),
 	}
-	for _, al := range a.Allocations.List(x.key.Project) {
-		t.Allocations[string(al.State)]++
-		s := a.Statistics.Allocation(al.ID)
-		for _, d := range []stats.Direction{s.Forward, s.Reverse} {
-			entered.add(d.Entered, d.EnteredRate)
-			delivered.add(d.Delivered, d.DeliveredRate)
-			dropped.add(d.Dropped, d.DroppedRate)
-		}
-	}
-	t.Entered, t.Delivered, t.Dropped = entered.view(), delivered.view(), dropped.view()
 	if x.key.SeesAll() {
 		n, err := a.networkTotals()
 		if err != nil {

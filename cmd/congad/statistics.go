@@ -23,7 +23,7 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		Cookie:   readCookie,
 		Meter:    readMeter,
 		Archive:  archive{d.store},
-		Known:    func(id string) bool { _, err := d.allocator.Get(id); return err == nil },
+		Known:    d.allocator.Known,
 		Logger:   d.log.With("part", "stats"),
 	})
 	return err
