@@ -65,10 +65,13 @@ type Allocator struct {
 	lost     uint64            // counts what has left the history
 	books    books
 	agenda   agenda
-	waiting  map[*entry]bool // for something other than time, see resume
-	watched  map[*entry]bool // the network may hold something of it that the agenda does not tell
+	failed   map[*entry]bool // tasks that wait for their next attempt
+	watched  watch           // the network may hold something of it that the agenda does not tell
 	leaving  leaving
-	graph    *path.Graph // of the last snapshot used
+	seen     *topology.Snapshot // the network as it was taken in last
+	graph    *path.Graph        // of its switches and links; nil: to be made
+	cables   cables
+	crowds   crowds
 	plan     planning
 
 	announced int64 // when Due last said that it had to be asked again, UNIX nanoseconds
@@ -107,8 +110,10 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
 		byID: map[string]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
-		books: newBooks(), waiting: map[*entry]bool{}, watched: map[*entry]bool{}, leaving: newLeaving(),
+		books: newBooks(), failed: map[*entry]bool{}, leaving: newLeaving(),
+		cables: newCables(), crowds: newCrowds(),
 	}
+	a.observe()
 	if err := a.load(ctx); err != nil {
 		return nil, err
 	}
@@ -153,6 +158,7 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 	}}
 	e.along = along
 	a.begin(e, &next)
+	a.attend(e, &next, spot.block)
 	a.mu.Unlock()
 	if err := a.commit(e); err != nil {
 		return Allocation{}, err.in(op)
@@ -245,7 +251,10 @@ func (a *Allocator) admit(r Request, now int64) (spot, *Error) {
 	if err := checkBandwidth(r, limits); err != nil {
 		return spot{}, err
 	}
-	s, err := a.desk().place(r, now)
+	d := a.desk()
+	d.block = &obstacles{}
+	s, err := d.place(r, now, Limits{}) // a limit refuses a request, it does not put it off
+	s.block = d.block
 	if err == nil {
 		err = a.checkTotal(r, s.window, limits)
 	}
@@ -277,14 +286,6 @@ func (a *Allocator) checkTotal(r Request, w Window, limits Limits) *Error {
 	err.Err = fmt.Errorf("project %s may hold %s at a time and already holds %s between %s and %s",
 		r.ProjectID, limits.Bandwidth, held, clock(w.Start), clock(w.End))
 	return err
-}
-
-// desk is where requests are placed now.
-func (a *Allocator) desk() desk {
-	if s := a.cfg.Network(); a.graph == nil || a.graph.Snapshot() != s {
-		a.graph = path.NewGraph(s)
-	}
-	return desk{graph: a.graph, share: a.share, books: &a.books}
 }
 
 func notFound(id string) *Error {

@@ -37,6 +37,7 @@ func (a *Allocator) adopt(r *record) {
 	a.byID[r.ID], a.handles[r.Handle] = e, e
 	a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
 	a.enlist(e)
+	a.refile(e, nil)
 	if e.restorable(seconds(a.cfg.Now())) {
 		// The network was told to hold it; whether it does is confirmed by
 		// installing it once more.
@@ -134,7 +135,7 @@ func (a *Allocator) begin(e *entry, next *record) {
 	if next != nil && next.State == Complete {
 		next.Done = seconds(a.cfg.Now())
 	}
-	e.next, e.busy, e.asOf = next, make(chan struct{}), a.plan.asked
+	e.next, e.busy, e.asOf = next, make(chan struct{}), a.plan.observed
 	if e.past {
 		a.byID[e.cur.ID] = e
 	}
@@ -226,6 +227,7 @@ func (a *Allocator) finish(e *entry, saved bool) {
 		e.gone = true // it never was
 	}
 	e.parked = false // what it waited for may be another thing now
+	a.refile(e, &old)
 	a.rehold(e)
 	if saved && a.cfg.Notify != nil && !e.quiet && (next == nil || created || !renews(&old, next)) {
 		a.cfg.Notify(e.view(), next == nil)
@@ -238,8 +240,9 @@ func (a *Allocator) finish(e *entry, saved bool) {
 	if e.due < a.announced {
 		a.signal()
 	}
-	if e.asOf != a.plan.asked {
-		a.ask(nil) // what was asked for meanwhile has passed over this entry
+	if e.missed || !saved || e.asOf != a.plan.observed {
+		e.missed = false
+		a.look(e) // what has happened meanwhile has passed over this entry
 	}
 }
 
@@ -278,9 +281,9 @@ func (a *Allocator) delist(e *entry) {
 // drop forgets an entry altogether.
 func (a *Allocator) drop(e *entry) {
 	a.agenda.put(e, never)
-	delete(a.waiting, e)
-	delete(a.watched, e)
-	a.leaving.set(e, nil)
+	delete(a.failed, e)
+	a.watched.put(e, never)
+	a.depart(e, nil)
 	delete(a.byID, e.cur.ID)
 	if a.handles[e.cur.Handle] == e {
 		delete(a.handles, e.cur.Handle)
@@ -296,22 +299,12 @@ func (a *Allocator) rehold(e *entry) {
 	a.books.strike(old)
 	a.books.enter(h)
 	e.held = h
-	if lacks(h.links, old.links) || lacks(h.key, old.key) || lacks(h.project, old.project) {
-		a.ask(&a.plan.freed)
-	}
+	a.released(old, h)
 }
 
 func same(a, b holding) bool {
 	return slices.Equal(a.links, b.links) && slices.Equal(a.key, b.key) &&
 		slices.Equal(a.project, b.project) && slices.Equal(a.projects, b.projects)
-}
-
-// lacks reports whether something that was held no longer is, in that form.
-func lacks[K comparable](now, old []claim[K]) bool {
-	if slices.Equal(now, old) {
-		return false
-	}
-	return slices.ContainsFunc(old, func(x claim[K]) bool { return !slices.Contains(now, x) })
 }
 
 // without runs f while the entry's own holding is struck from the books, as it

@@ -15,7 +15,7 @@ type entry struct {
 	cur    record        // as committed
 	next   *record       // on its way to the store; nil: none, or deletion
 	busy   chan struct{} // not nil while a commit is under way; closed when it is done
-	asOf   uint64        // what had been asked of the plan when the commit began
+	asOf   uint64        // which change of the network had been taken in when the commit began
 	along  []Along       // what is saved together with next
 	exists bool          // cur is committed; false only while the creation is
 	gone   bool          // deleted; kept until its flow entries are out
@@ -26,9 +26,18 @@ type entry struct {
 	network []installed  // circuits that the network may hold, the last one handed out last
 	proof   path.Circuit // the circuit that every switch has confirmed; zero: none
 
+	// What the plan is to do about it.
+	crowds   []*crowd // what it waits for
+	queued   bool     // to be looked at
+	missed   bool     // to be looked at when the change under way is done
+	tied     bool     // on the index of what paths use
+	astray   [2]bool  // source, destination: not known to be where the path ends
+	doubtful bool     // its path is dead, and is to be replaced if it still is shortly before the start
+
 	// What the scheduler does about it.
 	task     bool        // handed out by Due, not reported back yet
 	leaving  []installed // in the network past its time, counted in the allocator's leaving
+	watched  int64       // when more of it will be past its time, UNIX nanoseconds; 0: not watched
 	removing bool        // the last task was to take it out
 	parked   bool        // its installation waits for something other than time
 	failures int         // attempts in a row that came to nothing

@@ -86,6 +86,8 @@ type world struct {
 	ids   int
 	cfg   Config
 	a     *Allocator
+	tells bool // snapshots tell what differs from the one before, as a Builder's do
+	quiet bool // changes of the network are not announced
 }
 
 // newWorld makes switches 1..n without cables; host h of switch d is behind
@@ -94,7 +96,7 @@ func newWorld(tb failer, switches int, edge topology.BitRate) *world {
 	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{Memory: storetest.NewMemory()}}
 	w.snap = &topology.Snapshot{
 		Revision: 1, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{},
-		Addrs: map[netip.Addr]topology.Attachment{},
+		Addrs: map[netip.Addr]topology.Attachment{}, Hosts: map[openflow.MAC]topology.Host{}, Wiring: 1,
 	}
 	for d := 1; d <= switches; d++ {
 		w.snap.Switches[openflow.DPID(d)] = topology.Switch{
@@ -153,9 +155,19 @@ func (w *world) change(f func(s *topology.Snapshot)) {
 		s.Switches[d] = sw
 	}
 	s.Attachments = slices.Clone(s.Attachments)
+	s.Hosts = maps.Clone(s.Hosts)
 	f(&s)
+	if s.Wiring = 0; w.tells {
+		s.Wiring = w.snap.Wiring
+		s.Delta = topology.Diff(w.snap, &s)
+		if len(s.Delta.Switches)+len(s.Delta.Links) > 0 {
+			s.Wiring = s.Revision
+		}
+	}
 	w.snap = &s
-	w.a.NetworkChanged()
+	if !w.quiet {
+		w.a.NetworkChanged()
+	}
 }
 
 func cut(id topology.LinkID) func(*topology.Snapshot) {
@@ -216,7 +228,7 @@ func (w *world) work() {
 	for range 1000 {
 		w.plan()
 		tasks, _ := w.a.Due(10)
-		if len(tasks) == 0 && !w.a.plan.pending {
+		if len(tasks) == 0 && w.a.plan.idle() {
 			return
 		}
 		for _, t := range tasks {

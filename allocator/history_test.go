@@ -20,6 +20,7 @@ import (
 func TestAnyHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}}
+		h.tells = rapid.Bool().Draw(rt, "snapshots tell what differs")
 		h.open()
 		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
 			h.cables = append(h.cables, h.snap.Links[from])
@@ -27,8 +28,9 @@ func TestAnyHistory(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
-			"restart": h.restart, "store": h.breakStore,
-			"": func(*rapid.T) { h.checkBooks(); h.checkLoads(); h.checkNetwork() },
+			"host": h.host, "restart": h.restart, "store": h.breakStore, "rest": h.rest,
+			"announce": func(t *rapid.T) { h.quiet = rapid.Bool().Draw(t, "quiet") },
+			"":         func(*rapid.T) { h.checkBooks(); h.checkLoads(); h.checkNetwork() },
 		})
 	})
 }
