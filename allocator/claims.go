@@ -30,7 +30,7 @@ func (s share) of(capacity topology.BitRate) topology.BitRate {
 // part of the project's limit, the use of its key, a place among the project's
 // allocations.
 type holding struct {
-	links    []claim[topology.LinkID]
+	links    []claim[topology.LinkID] // by cable: both directions of each
 	project  []claim[string]
 	key      []claim[path.FlowKey]
 	projects []string // one place in each
@@ -101,10 +101,10 @@ func linkClaims(p path.Path, w Window, rate topology.BitRate) []claim[topology.L
 	if rate == 0 || w.Start >= w.End || len(p) == 0 {
 		return nil
 	}
-	links := p.BothWays()
+	links := p.Links()
 	claims := make([]claim[topology.LinkID], len(links))
 	for i, l := range links {
-		claims[i] = claim[topology.LinkID]{l, w, rate}
+		claims[i] = claim[topology.LinkID]{cableOf(l), w, rate}
 	}
 	return claims
 }
@@ -171,7 +171,7 @@ func canonical(k path.FlowKey) path.FlowKey {
 // books are the calendars of everything that is held. The allocator's lock
 // guards them.
 type books struct {
-	links    calendar[topology.LinkID]
+	links    cableBook
 	projects calendar[string]
 	keys     calendar[path.FlowKey]
 	places   map[string]int                 // per project: allocations that are not complete
@@ -183,7 +183,7 @@ type hosts [2]netip.Addr
 
 func newBooks() books {
 	return books{
-		links: calendar[topology.LinkID]{}, projects: calendar[string]{}, keys: calendar[path.FlowKey]{},
+		links: cableBook{calendar[topology.LinkID]{}}, projects: calendar[string]{}, keys: calendar[path.FlowKey]{},
 		places: map[string]int{}, pairs: map[hosts]map[path.FlowKey]int{},
 	}
 }

@@ -189,7 +189,7 @@ func (w *world) checkBooks() {
 		}
 		w.a.books.strike(e.held)
 	}
-	if b := w.a.books; len(b.links)+len(b.projects)+len(b.keys)+len(b.places)+len(b.pairs) != 0 {
+	if b := w.a.books; len(b.links.calendar)+len(b.projects)+len(b.keys)+len(b.places)+len(b.pairs) != 0 {
 		w.Fatalf("the books hold what no entry does: %+v", b)
 	}
 	for _, e := range w.a.byID {
