@@ -24,9 +24,7 @@ type desk struct {
 // desk is where requests are placed now.
 func (a *Allocator) desk() desk {
 	a.observe()
-	if a.graph == nil {
-		a.graph = path.NewGraph(a.seen)
-	}
+	a.graph = a.graph.For(a.seen)
 	return desk{snapshot: a.seen, graph: a.graph, share: a.share, books: &a.books}
 }
 

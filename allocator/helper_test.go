@@ -86,7 +86,7 @@ type world struct {
 	ids   int
 	cfg   Config
 	a     *Allocator
-	tells bool // snapshots tell what differs from the one before, as a Builder's do
+	tells bool // snapshots tell that switches and links are the same, as a Builder's do
 	quiet bool // changes of the network are not announced
 }
 
@@ -96,7 +96,7 @@ func newWorld(tb failer, switches int, edge topology.BitRate) *world {
 	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{Memory: storetest.NewMemory()}}
 	w.snap = &topology.Snapshot{
 		Revision: 1, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{},
-		Addrs: map[netip.Addr]topology.Attachment{}, Hosts: map[openflow.MAC]topology.Host{}, Wiring: 1,
+		Wiring: 1,
 	}
 	for d := 1; d <= switches; d++ {
 		w.snap.Switches[openflow.DPID(d)] = topology.Switch{
@@ -148,21 +148,17 @@ func (w *world) open() *Allocator {
 func (w *world) change(f func(s *topology.Snapshot)) {
 	s := *w.snap
 	s.Revision++
-	s.Links, s.Addrs = maps.Clone(s.Links), maps.Clone(s.Addrs)
+	s.Wiring++
+	s.Links = maps.Clone(s.Links)
 	s.Switches = maps.Clone(s.Switches)
 	for d, sw := range s.Switches {
 		sw.Ports = maps.Clone(sw.Ports)
 		s.Switches[d] = sw
 	}
 	s.Attachments = slices.Clone(s.Attachments)
-	s.Hosts = maps.Clone(s.Hosts)
 	f(&s)
-	if s.Wiring = 0; w.tells {
+	if w.tells && len(topology.Diff(w.snap, &s).Switches)+len(topology.Diff(w.snap, &s).Links) == 0 {
 		s.Wiring = w.snap.Wiring
-		s.Delta = topology.Diff(w.snap, &s)
-		if len(s.Delta.Switches)+len(s.Delta.Links) > 0 {
-			s.Wiring = s.Revision
-		}
 	}
 	w.snap = &s
 	if !w.quiet {

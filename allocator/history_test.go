@@ -20,7 +20,7 @@ import (
 func TestAnyHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}}
-		h.tells = rapid.Bool().Draw(rt, "snapshots tell what differs")
+		h.tells = rapid.Bool().Draw(rt, "snapshots tell what is the same")
 		h.open()
 		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
 			h.cables = append(h.cables, h.snap.Links[from])

@@ -52,11 +52,8 @@ func (a *Allocator) observe() {
 		old = &topology.Snapshot{} // nothing is here yet that could depend on it
 	}
 	d, addrs := difference(old, now)
-	if now.Wiring == 0 || now.Wiring != old.Wiring {
-		a.graph = nil
-	}
 	a.rewired(old, now, d)
-	if !slices.Equal(old.Attachments, now.Attachments) {
+	if !sameAttachments(old.Attachments, now.Attachments) {
 		a.survey()
 	}
 	for _, addr := range addrs {
@@ -64,26 +61,32 @@ func (a *Allocator) observe() {
 	}
 }
 
-// difference is the delta between two snapshots, and the addresses whose place may
-// be another. Successive snapshots say it themselves.
+// difference is what may differ between two snapshots, and the addresses whose
+// place may. Snapshots of which one follows soon on the other say it themselves.
 func difference(old, now *topology.Snapshot) (d topology.Delta, addrs []netip.Addr) {
-	if now.Wiring != 0 && now.Revision == old.Revision+1 {
-		for _, mac := range now.Delta.Hosts {
-			addrs = append(append(addrs, old.Hosts[mac].Addrs...), now.Hosts[mac].Addrs...)
+	if d, ok := now.Since(old.Revision); ok {
+		for _, mac := range d.Hosts {
+			was, _ := old.Hosts.Get(mac)
+			is, _ := now.Hosts.Get(mac)
+			addrs = append(append(addrs, was.Addrs...), is.Addrs...)
 		}
-		return now.Delta, addrs
+		return d, addrs
 	}
-	for addr, is := range now.Addrs {
-		if was, ok := old.Addrs[addr]; !ok || was.At != is.At {
+	for addr, is := range now.Addrs.All() {
+		if was, ok := old.Addrs.Get(addr); !ok || was.At != is.At {
 			addrs = append(addrs, addr)
 		}
 	}
-	for addr := range old.Addrs {
-		if _, ok := now.Addrs[addr]; !ok {
+	for addr := range old.Addrs.All() {
+		if _, ok := now.Addrs.Get(addr); !ok {
 			addrs = append(addrs, addr)
 		}
 	}
 	return topology.Diff(old, now), addrs
+}
+
+func sameAttachments(a, b []topology.Attachment) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
 // survey has everything looked at that depends on where hosts are.

@@ -188,7 +188,7 @@ func (l *lab) acquainted() {
 	l.until("every host to be known", func(s *topology.Snapshot) bool {
 		for _, h := range l.net.Hosts() {
 			for _, a := range h.Addrs() {
-				if _, ok := s.Addrs[a]; !ok {
+				if _, ok := s.Addrs.Get(a); !ok {
 					return false
 				}
 			}
@@ -257,7 +257,7 @@ func TestEveryHostReachesEveryOther(t *testing.T) {
 			l := start(t, c.net, Config{})
 			l.settled(c.switches, c.cables)
 			l.pingAll()
-			l.until("every host to be known", func(s *topology.Snapshot) bool { return len(s.Hosts) == len(c.net.Hosts()) })
+			l.until("every host to be known", func(s *topology.Snapshot) bool { return s.Hosts.Len() == len(c.net.Hosts()) })
 		})
 	}
 }

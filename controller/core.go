@@ -179,22 +179,27 @@ func (k *core) inPrecedence() []path.Circuit {
 
 // probe sends an LLDP probe out of a port.
 func (k *core) probe(port topology.Port) {
-	k.packetOut(port.ID, k.prober.Frame(port.ID, port.MAC, time.Now()), true)
+	now := time.Now()
+	if k.packetOut(port.ID, k.prober.Frame(port.ID, port.MAC, now), true) {
+		k.builder.Probed(port.ID, now)
+	}
 }
 
-// packetOut sends a frame out of a port. One that finds no room is dropped: a
-// probe is due again soon, and a host's frame is best effort.
-func (k *core) packetOut(at topology.PortID, frame []byte, urgent bool) {
+// packetOut sends a frame out of a port and reports whether it found room. One
+// that did not is dropped: a probe is due again soon, and a host's frame is best
+// effort.
+func (k *core) packetOut(at topology.PortID, frame []byte, urgent bool) bool {
 	p := k.peers[at.DPID]
 	if p == nil {
-		return
+		return false
 	}
-	_ = p.session.conn.PacketOut(&openflow.PacketOut{
+	err := p.session.conn.PacketOut(&openflow.PacketOut{
 		BufferID: openflow.NoBuffer,
 		InPort:   openflow.PortController,
 		Actions:  []openflow.Action{openflow.Output(at.Port, 0)},
 		Data:     frame,
 	}, urgent)
+	return err == nil
 }
 
 // stop ends the sessions and answers whoever still waits. The switches keep

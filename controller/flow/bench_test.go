@@ -30,7 +30,7 @@ func grid(side, hosts int) *Network {
 			cable(at(d, 3), at(d+openflow.DPID(side), 4))
 		}
 	}
-	b.Expire(t0.Add(1e9))
+	settle(b)
 	for d := openflow.DPID(1); d <= n; d++ {
 		for h := range hosts {
 			a := netip.AddrFrom4([4]byte{10, byte(d >> 8), byte(d), byte(h)})

@@ -79,7 +79,7 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	if !ok {
 		return st
 	}
-	st.Rules = make(map[Key]Rule, len(n.Hosts)+4*len(sw.Ports)+16)
+	st.Rules = make(map[Key]Rule, n.Hosts.Len()+4*len(sw.Ports)+16)
 	c := &compiler{Network: n, sw: sw, state: st, ways: map[openflow.PortNo][]openflow.Instruction{}}
 	if sw.Meters > 0 {
 		st.Meters[meterTrial] = drop(minRate)

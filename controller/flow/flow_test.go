@@ -31,12 +31,25 @@ func square(t *testing.T, sw topology.Switch) *Network {
 		b.LinkSeen(at(d, 2), at(d%4+1, 1), t0)
 		b.LinkSeen(at(d%4+1, 1), at(d, 2), t0)
 	}
-	b.Expire(t0.Add(time.Second))
+	settle(b)
 	for d := openflow.DPID(1); d <= 4; d++ {
 		b.HostSeen(at(d, 3), host(d), []netip.Addr{addr(d)}, true, t0)
 	}
 	s := b.Snapshot(t0)
 	return &Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2, Meter: true, Mark: true, DSCP: 46}}
+}
+
+// settle lets the time pass in which quiet ports become edge ports.
+func settle(b *topology.Builder) {
+	s := b.Snapshot(t0)
+	for now := t0; now.Before(t0.Add(2 * time.Second)); now = now.Add(100 * time.Millisecond) {
+		for _, sw := range s.Switches {
+			for _, p := range sw.Ports {
+				b.Probed(p.ID, now)
+			}
+		}
+		b.Expire(now)
+	}
 }
 
 func host(d openflow.DPID) openflow.MAC { return openflow.MAC{0, 0, 0, 0, 1, byte(d)} }

@@ -68,7 +68,7 @@ func (c *compiler) learning() {
 	for _, m := range teaching() {
 		c.rule(KindControl, tableLearning, prioLearn, m, append(c.through(c.upMeter(meterTeaching), toController), onward)...)
 	}
-	for _, h := range c.Hosts {
+	for _, h := range c.Hosts.All() {
 		if p, ok := c.Port(h.At); ok && h.At.DPID == c.sw.DPID && p.Role == topology.Edge {
 			c.rule(KindControl, tableLearning, prioHost,
 				openflow.Match{openflow.InPort(h.At.Port), openflow.EthSrc(h.MAC)}, onward)
@@ -90,7 +90,7 @@ func teaching() []openflow.Match {
 
 // forwarding sends frames to known hosts along shortest paths.
 func (c *compiler) forwarding(t openflow.TableID) {
-	for _, h := range c.Hosts {
+	for _, h := range c.Hosts.All() {
 		port, ok := h.At.Port, h.At.DPID == c.sw.DPID
 		if !ok {
 			port, ok = c.Routes.Next(c.sw.DPID, h.At.DPID)
