@@ -186,9 +186,8 @@ func canonical(k path.FlowKey) path.FlowKey {
 type books struct {
 	links    cableBook
 	projects calendar[string]
-	keys     calendar[path.FlowKey]
-	places   map[string]int                 // per project: allocations that are not complete
-	pairs    map[hosts]map[path.FlowKey]int // claimed keys between two hosts
+	keys     keyBook
+	places   map[string]int // per project: allocations that are not complete
 }
 
 // hosts are two addresses, the lower one first.
@@ -196,8 +195,8 @@ type hosts [2]netip.Addr
 
 func newBooks() books {
 	return books{
-		links: cableBook{calendar[topology.LinkID]{}}, projects: calendar[string]{}, keys: calendar[path.FlowKey]{},
-		places: map[string]int{}, pairs: map[hosts]map[path.FlowKey]int{},
+		links: cableBook{calendar[topology.LinkID]{}}, projects: calendar[string]{}, keys: newKeyBook(),
+		places: map[string]int{},
 	}
 }
 
@@ -213,11 +212,6 @@ func (b *books) enter(h holding) {
 	}
 	for _, x := range h.key {
 		b.keys.add(x)
-		pair := hostsOf(x.on)
-		if b.pairs[pair] == nil {
-			b.pairs[pair] = map[path.FlowKey]int{}
-		}
-		b.pairs[pair][x.on]++
 	}
 }
 
@@ -236,31 +230,10 @@ func (b *books) strike(h holding) {
 	}
 	for _, x := range h.key {
 		b.keys.remove(x)
-		pair := hostsOf(x.on)
-		if b.pairs[pair][x.on]--; b.pairs[pair][x.on] == 0 {
-			delete(b.pairs[pair], x.on)
-		}
-		if len(b.pairs[pair]) == 0 {
-			delete(b.pairs, pair)
-		}
 	}
 }
 
 // rivals are the claimed keys that conflict with k.
-func (b *books) rivals(k path.FlowKey) []path.FlowKey {
-	k = canonical(k)
-	if n := k.Specificity(); n == 0 || n == 3 {
-		// All or nothing given: only the same key conflicts, and no search is
-		// needed however many keys the two hosts use.
-		return []path.FlowKey{k}
-	}
-	var found []path.FlowKey
-	for other := range b.pairs[hostsOf(k)] {
-		if k.Conflicts(other) {
-			found = append(found, other)
-		}
-	}
-	return found
-}
+func (b *books) rivals(k path.FlowKey) []path.FlowKey { return b.keys.rivals(k) }
 
 func hostsOf(canonical path.FlowKey) hosts { return hosts{canonical.Src, canonical.Dst} }
