@@ -28,7 +28,7 @@ func (a *Allocator) newEntry() *entry {
 			break
 		}
 	}
-	e := makeEntry()
+	e := a.none.makeEntry()
 	e.keep(&r)
 	a.byID[e.ident] = e
 	return e
@@ -56,7 +56,7 @@ func (a *Allocator) taken(handle uint32) bool {
 
 // adopt takes in a record from the store.
 func (a *Allocator) adopt(r *record) {
-	e := makeEntry()
+	e := a.none.makeEntry()
 	e.keep(r)
 	e.exists = true
 	a.byID[e.ident] = e
@@ -106,8 +106,8 @@ func (a *Allocator) leave(e *entry, project string, was State) {
 }
 
 // pastEntry is an entry for a record of the history that is to be removed.
-func pastEntry(r *record) *entry {
-	e := makeEntry()
+func (a *Allocator) pastEntry(r *record) *entry {
+	e := a.none.makeEntry()
 	e.keep(r)
 	e.exists, e.past = true, true
 	return e
@@ -148,7 +148,7 @@ func (a *Allocator) hold(ctx context.Context, id string) (*entry, *Error) {
 		}
 		a.mu.Lock()
 		if a.find(id) == nil && a.lost == lost {
-			return pastEntry(r), nil
+			return a.pastEntry(r), nil
 		}
 		a.mu.Unlock() // it may have been deleted since it was read
 	}

@@ -40,6 +40,8 @@ type entry struct {
 
 // extra is what an entry has while something is done about it, or if it is unusual.
 type extra struct {
+	ways *wayBook // the allocator's
+	none *extra   // the one that all entries share that have nothing in it; it is never written
 	rare rare
 
 	next  *record       // on its way to the store; nil: none, or deletion
@@ -59,16 +61,19 @@ type extra struct {
 	retry    int64       // not before, UNIX nanoseconds
 }
 
-// blank is the extra of all entries without one. It is never written.
-var blank extra
+func newExtra() *extra {
+	x := &extra{ways: newWayBook()}
+	x.none = x
+	return x
+}
 
 // makeEntry makes an entry without a committed state.
-func makeEntry() *entry { return &entry{extra: &blank, slot: -1} }
+func (x *extra) makeEntry() *entry { return &entry{extra: x.none, slot: -1} }
 
 // own is the extra as this entry's own, so that it can be written.
 func (e *entry) own() *extra {
-	if e.extra == &blank {
-		e.extra = &extra{}
+	if e.extra == e.none {
+		e.extra = &extra{ways: e.ways, none: e.none}
 	}
 	return e.extra
 }
@@ -76,7 +81,7 @@ func (e *entry) own() *extra {
 // slim gives back an extra in which nothing is left.
 func (e *entry) slim() {
 	if e.extra.idle() {
-		e.extra = &blank
+		e.extra = e.none
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 // TestKept keeps any record and makes it again.
 func TestKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := makeEntry()
+		none := newExtra()
+		e := none.makeEntry()
 		for range rapid.IntRange(1, 3).Draw(t, "states") {
 			r := drawRecord(t)
 			e.keep(r)
@@ -35,8 +36,8 @@ func TestKept(t *testing.T) {
 				t.Fatalf("%+v tells something else than %+v", e.kept, r)
 			}
 		}
-		if !blank.idle() {
-			t.Fatalf("what all entries share was written: %+v", blank)
+		if !none.idle() {
+			t.Fatalf("what all entries share was written: %+v", none)
 		}
 	})
 }
