@@ -40,7 +40,7 @@ type errand struct {
 func (d desk) free(l topology.Link, w Window) topology.BitRate {
 	limit, peak := d.share.of(l.Capacity), d.books.links.peak(l.ID, w)
 	for _, x := range d.own {
-		if x.on == l.ID && x.window.Overlaps(w) {
+		if x.on == cableOf(l.ID) && x.window.Overlaps(w) {
 			peak = d.others(l.ID, w)
 			break
 		}
@@ -54,7 +54,7 @@ func (d desk) others(id topology.LinkID, w Window) (peak topology.BitRate) {
 		piece, own := w, topology.BitRate(0)
 		for _, x := range d.own {
 			switch {
-			case x.on != id || x.window.End <= w.Start || x.window.Start >= piece.End:
+			case x.on != cableOf(id) || x.window.End <= w.Start || x.window.Start >= piece.End:
 			case x.window.Start > w.Start:
 				piece.End = x.window.Start
 			default:

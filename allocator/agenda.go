@@ -48,7 +48,7 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 			a.reschedule(e)
 			continue
 		case what == Install:
-			e.network = append(e.network, installed{e.record().Circuit(), e.record().Window})
+			e.own().network = append(e.network, installed{e.record().Circuit(), e.window()})
 			a.rehold(e)
 		}
 		e.task, e.removing = true, what != Install
@@ -94,7 +94,7 @@ func (a *Allocator) reschedule(e *entry) {
 	at := int64(never)
 	if !away {
 		_, at = e.nextAction(now)
-		if t := nanos(e.cur.Window.Start - planNear); e.doubtful && t > now {
+		if t := nanos(e.window().Start - planNear); e.doubtful && t > now {
 			at = min(at, t)
 		}
 	}
@@ -111,7 +111,7 @@ func (a *Allocator) retry() {
 	failed := a.failed
 	a.failed = map[*entry]bool{}
 	for e := range failed {
-		e.retry = min(e.retry, e.tried+leastRetry<<min(max(e.failures-1, 0), 6))
+		e.own().retry = min(e.retry, e.tried+leastRetry<<min(max(e.failures-1, 0), 6))
 		a.reschedule(e)
 	}
 	a.signal()

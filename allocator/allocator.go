@@ -55,8 +55,8 @@ type Allocator struct {
 	wake  chan struct{} // one token: the agenda or the plan has something new
 
 	mu       sync.RWMutex
-	byID     map[string]*entry // what is not complete, and complete ones that are being removed
-	handles  map[uint32]*entry // of what is not complete, and of what is still in the network
+	byID     map[ident]*entry  // what is not complete, and complete ones that are being removed
+	handles  map[uint32]*entry // of what is deleted and still in the network, or unusual
 	all      roll              // every visible entry that is not complete
 	projects map[string]*roll  // those of each project that has any
 	past     past              // how many are complete; they are in the store
@@ -109,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	}
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
-		byID: map[string]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
+		byID: map[ident]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
 		books: newBooks(), failed: map[*entry]bool{}, leaving: newLeaving(),
 		cables: newCables(), crowds: newCrowds(),
 	}
@@ -152,11 +152,11 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 		a.mu.Unlock()
 		return Allocation{}, &Error{Op: op, Kind: Internal, Err: errors.New("no new ID could be made")}
 	}
-	next := record{Version: recordVersion, Seq: e.cur.Seq, Allocation: Allocation{
-		ID: e.cur.ID, Handle: e.cur.Handle, Created: now, Request: r, State: Pending,
+	next := record{Version: recordVersion, Seq: e.number, Allocation: Allocation{
+		ID: e.id(), Handle: e.handle, Created: now, Request: r, State: Pending,
 		Reason: spot.reason, Window: spot.window, Path: spot.path, LeaseEnd: leaseEnd(r.Lease, now),
 	}}
-	e.along = along
+	e.own().along = along
 	a.begin(e, &next)
 	a.attend(e, &next, spot.block)
 	a.mu.Unlock()
@@ -172,7 +172,7 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 func (a *Allocator) Get(id string) (Allocation, error) {
 	const op = "get"
 	a.mu.RLock()
-	e := a.byID[id]
+	e := a.find(id)
 	if e != nil && e.visible() {
 		defer a.mu.RUnlock()
 		return e.view(), nil
@@ -195,7 +195,7 @@ func (a *Allocator) Get(id string) (Allocation, error) {
 // One that cannot be looked for, because the store fails, counts as known.
 func (a *Allocator) Known(id string) bool {
 	a.mu.RLock()
-	e := a.byID[id]
+	e := a.find(id)
 	known := e != nil && e.visible()
 	a.mu.RUnlock()
 	if e != nil || id == "" {
@@ -222,7 +222,7 @@ func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, al
 		a.mu.Unlock()
 		return err.in(op)
 	}
-	e.along = along
+	e.own().along = along
 	a.begin(e, nil)
 	a.mu.Unlock()
 	if err := a.commit(e); err != nil {

@@ -97,7 +97,7 @@ func TestLifeOfAnAllocation(t *testing.T) {
 		t.Error("changed a complete allocation")
 	}
 	w.checkBooks()
-	if len(w.a.books.links) != 0 || len(w.a.books.keys) != 0 || len(w.a.handles) != 0 {
+	if len(w.a.books.links.calendar) != 0 || len(w.a.books.keys) != 0 || len(w.a.handles) != 0 {
 		t.Errorf("a complete allocation holds %v", w.a.books)
 	}
 }

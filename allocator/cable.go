@@ -129,7 +129,7 @@ func (c *cable) uses(e *entry) bool {
 	if !e.tied {
 		return false
 	}
-	p := e.cur.Path
+	p := e.path()
 	for i, h := range p {
 		in, out := topology.PortID{DPID: h.DPID, Port: h.In}, topology.PortID{DPID: h.DPID, Port: h.Out}
 		if c.id.From == topology.Outside {
@@ -147,7 +147,7 @@ func (c *cable) uses(e *entry) bool {
 func (a *Allocator) tie(e *entry) {
 	e.tied = true
 	amiss := false
-	for _, id := range e.cur.Path.Links() {
+	for _, id := range e.path().Links() {
 		c := a.cables.lay(cableOf(id), a.seen)
 		c.join(e)
 		amiss = amiss || c.state != sound
@@ -160,8 +160,8 @@ func (a *Allocator) tie(e *entry) {
 // locateEnds brings the index of what is astray in line with where the hosts of an
 // entry are known to be, and reports whether one of them is seen elsewhere.
 func (a *Allocator) locateEnds(e *entry) (elsewhere bool) {
-	from, to := pathEnds(e.cur.Path)
-	for i, addr := range addrsOf(&e.cur) {
+	from, to := pathEnds(e.path())
+	for i, addr := range addrsOf(e.key()) {
 		at, ok := a.seen.Locate(addr)
 		if ok && at == [2]topology.PortID{from, to}[i] {
 			continue
@@ -193,7 +193,7 @@ func (a *Allocator) untie(e *entry, p path.Path, k path.FlowKey) {
 	}
 }
 
-func addrsOf(r *record) [2]netip.Addr { return [2]netip.Addr{r.Key.Src, r.Key.Dst} }
+func addrsOf(k path.FlowKey) [2]netip.Addr { return [2]netip.Addr{k.Src, k.Dst} }
 
 // stray notes that the host with the i-th address of an entry's key is not known
 // to be where the path ends. One that is not known at all counts as being there.
@@ -218,7 +218,7 @@ func (x *cables) collect(addr netip.Addr) (found []*entry) {
 	}
 	delete(x.astray, addr)
 	for _, e := range r.list {
-		for i, own := range addrsOf(&e.cur) {
+		for i, own := range addrsOf(e.key()) {
 			if own == addr && e.astray[i] {
 				e.astray[i] = false
 				found = append(found, e)
@@ -229,6 +229,6 @@ func (x *cables) collect(addr netip.Addr) (found []*entry) {
 }
 
 func isAstray(e *entry, addr netip.Addr) bool {
-	addrs := addrsOf(&e.cur)
+	addrs := addrsOf(e.key())
 	return e.astray[0] && addrs[0] == addr || e.astray[1] && addrs[1] == addr
 }

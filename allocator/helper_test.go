@@ -26,6 +26,7 @@ type memory struct {
 	fail    error
 	hold    chan struct{} // not nil: commits wait until it is closed
 	commits int
+	after   int // not 0: after so many commits the store fails
 }
 
 func (m *memory) Commit(ctx context.Context, ops ...store.Op) error {
@@ -40,6 +41,11 @@ func (m *memory) Commit(ctx context.Context, ops ...store.Op) error {
 	}
 	m.mu.Lock()
 	m.commits++
+	if m.after > 0 {
+		if m.after--; m.after == 0 {
+			m.fail = errors.New("power lost")
+		}
+	}
 	m.mu.Unlock()
 	if fail != nil {
 		return fail

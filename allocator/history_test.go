@@ -184,16 +184,19 @@ func (w *world) checkBooks() {
 	w.a.mu.Lock()
 	defer w.a.mu.Unlock()
 	for _, e := range w.a.byID {
-		if e.busy == nil && !same(e.held, e.holdings()) {
-			w.Fatalf("%s holds %+v, should hold %+v", e.cur.ID, e.held, e.holdings())
+		if h, plain := e.holdings(); e.busy == nil && (!same(e.holds(), h) || plain != (e.held == nil)) {
+			w.Fatalf("%s holds %+v, should hold %+v", e.id(), e.holds(), h)
 		}
-		w.a.books.strike(e.held)
+		w.a.books.strike(e.holds())
 	}
-	if b := w.a.books; len(b.links)+len(b.projects)+len(b.keys)+len(b.places)+len(b.pairs) != 0 {
+	if !blank.idle() || blank.asOf != 0 {
+		w.Fatalf("what all entries share was written: %+v", blank)
+	}
+	if b := w.a.books; len(b.links.calendar)+len(b.projects)+len(b.keys)+len(b.places)+len(b.pairs) != 0 {
 		w.Fatalf("the books hold what no entry does: %+v", b)
 	}
 	for _, e := range w.a.byID {
-		w.a.books.enter(e.held)
+		w.a.books.enter(e.holds())
 	}
 }
 

@@ -31,7 +31,7 @@ func (a *Allocator) depart(e *entry, circuits []installed) {
 		return
 	}
 	before := e.leaving
-	e.leaving = circuits
+	e.own().leaving = circuits
 	for _, n := range circuits {
 		a.leaving.enter(n.circuit)
 	}

@@ -180,7 +180,7 @@ func (a *Allocator) rehosted(old, now *topology.Snapshot, addr netip.Addr) {
 	concerned := a.cables.collect(addr)
 	if c := a.cables.access(was); c != nil {
 		for _, e := range c.list {
-			if own := addrsOf(&e.cur); slices.Contains(own[:], addr) && c.uses(e) {
+			if own := addrsOf(e.key()); slices.Contains(own[:], addr) && c.uses(e) {
 				concerned = append(concerned, e)
 			}
 		}
@@ -198,7 +198,7 @@ func (a *Allocator) unpark(e *entry) {
 	if !e.parked || e.busy != nil {
 		return
 	}
-	if _, alive := path.Alive(a.seen, e.cur.Path); alive && elsewhere(a.seen, &e.cur) == "" {
+	if _, alive := path.Alive(a.seen, e.path()); alive && elsewhere(a.seen, e.record()) == "" {
 		e.parked = false
 		a.reschedule(e)
 		a.signal()

@@ -114,7 +114,7 @@ func (a *Allocator) wait(e *entry, o *obstacles) {
 			c.join(e)
 		}
 	}
-	e.crowds = now
+	e.own().crowds = now
 	for _, c := range before {
 		if !slices.Contains(now, c) {
 			c.part()
@@ -125,7 +125,10 @@ func (a *Allocator) wait(e *entry, o *obstacles) {
 // stop takes an entry that waits for nothing any more off the index.
 func (a *Allocator) stop(e *entry) {
 	before := e.crowds
-	e.crowds = nil
+	if len(before) == 0 {
+		return
+	}
+	e.own().crowds = nil
 	for _, c := range before {
 		c.part()
 	}
@@ -178,10 +181,10 @@ func (a *Allocator) muster() {
 // that was freed. What is planned only moves to an earlier window, and what has
 // no window, or has started, may fit wherever others have left.
 func (e *entry) profits(freed Window, now int64) bool {
-	if e.cur.Started || e.cur.Window == (Window{}) {
+	if e.started || e.window() == (Window{}) {
 		return true
 	}
-	return freed.Overlaps(Window{now, e.cur.Window.End})
+	return freed.Overlaps(Window{now, e.window().End})
 }
 
 // released tells who waits that a holding has become another one.

@@ -185,7 +185,7 @@ func (a *Allocator) reroute(e *entry, c *record, now int64, block *obstacles) *r
 	from, to, _, why := locate(d.snapshot, c.Key)
 	if why == "" {
 		job := errand{Request: r, from: from, to: to}
-		d.own = e.held.links
+		d.own = e.holds().links
 		if p, ok := d.find(job, rest); ok {
 			next.Path, next.Reason = p, moving
 			return &next

@@ -51,7 +51,7 @@ func (a *Allocator) look(e *entry) {
 		e.missed = true
 	default:
 		e.queued = true
-		heap.Push(&a.plan.queue, turn{!e.cur.Started, e.seq(), e})
+		heap.Push(&a.plan.queue, turn{!e.started, e.seq(), e})
 		a.signal()
 	}
 }

@@ -100,7 +100,8 @@ func (a *Allocator) reportSome(results []Result) (failed *Error) {
 func (a *Allocator) conclude(r Result) (next *record) {
 	e, moment := r.Task.entry, a.cfg.Now()
 	e.task = false
-	e.failures, e.tried, e.retry = 0, moment.UnixNano(), 0
+	x := e.own()
+	x.failures, x.tried, x.retry = 0, moment.UnixNano(), 0
 	switch {
 	case r.Err != nil:
 		next = a.failure(e, r)
@@ -123,17 +124,17 @@ func (a *Allocator) postpone(entries []*entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, e := range entries {
-		e.failures++
-		e.retry = a.cfg.Now().UnixNano() + leastRetry
+		e.own().failures++
+		e.own().retry = a.cfg.Now().UnixNano() + leastRetry
 		a.reschedule(e)
 	}
 }
 
 func (a *Allocator) installed(e *entry, t Task, now int64) *record {
-	e.proof = t.Circuit
+	e.own().proof = t.Circuit
 	for _, n := range e.network {
 		if sameCircuit(n.circuit, t.Circuit) {
-			e.network = []installed{n}
+			e.own().network = []installed{n}
 			break
 		}
 	}
@@ -172,7 +173,8 @@ func (a *Allocator) roomFor(e *entry, w Window) (ok bool) {
 
 func (a *Allocator) removed(e *entry, now int64) *record {
 	a.depart(e, nil)
-	e.network, e.proof = nil, path.Circuit{}
+	x := e.own()
+	x.network, x.proof = nil, path.Circuit{}
 	a.rehold(e)
 	a.retry()
 	if c := e.record(); e.live() && (c.lapsed(now) || c.Window.End != 0 && c.Window.End <= now) {
@@ -207,8 +209,8 @@ func (a *Allocator) verdict(c *record, now int64) string {
 }
 
 func (a *Allocator) failure(e *entry, r Result) *record {
-	e.retry = r.Again.UnixNano()
-	e.failures = min(r.Task.Failures+1, math.MaxInt32)
+	e.own().retry = r.Again.UnixNano()
+	e.own().failures = min(r.Task.Failures+1, math.MaxInt32)
 	a.failed[e] = true
 	c := e.record()
 	if !e.live() || r.Task.Do != Remove && !sameCircuit(r.Task.Circuit, c.Circuit()) {

@@ -104,7 +104,7 @@ func (a *Allocator) discard(old aged) (gone []*entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, r := range old.records {
-		if a.lost != old.lost || a.byID[r.ID] != nil {
+		if a.lost != old.lost || a.find(r.ID) != nil {
 			continue // it may have been deleted since it was read; the next pass sees
 		}
 		e := pastEntry(r)

@@ -38,7 +38,7 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 		}
 		return view, nil
 	}
-	e.along = along
+	e.own().along = along
 	a.begin(e, next)
 	a.attend(e, next, block)
 	result := next.Allocation
@@ -52,10 +52,10 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 
 // checkRevision is the error of who has read another revision than the latest.
 func (e *entry) checkRevision(ifRevision uint64) *Error {
-	if ifRevision == 0 || ifRevision == e.record().Revision {
+	if ifRevision == 0 || ifRevision == e.revision {
 		return nil
 	}
-	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", e.record().Revision, ifRevision)}
+	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", e.revision, ifRevision)}
 }
 
 // changed is the entry's state after a change, nil if that changes nothing, and
@@ -66,10 +66,10 @@ func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *ob
 	}
 	now := seconds(a.cfg.Now())
 	switch {
-	case e.record().State == Complete:
+	case e.state() == Complete:
 		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
-	case e.record().Window.End != 0 && e.record().Window.End <= now:
-		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(e.record().Window.End))}
+	case e.window().End != 0 && e.window().End <= now:
+		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(e.window().End))}
 	}
 	r, err := e.record().Request.with(c, now)
 	if err != nil {
@@ -77,7 +77,7 @@ func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *ob
 	}
 	next := *e.record()
 	next.Request = r
-	if c.Lease != nil && !e.record().Started {
+	if c.Lease != nil && !e.started {
 		next.LeaseEnd = leaseEnd(r.Lease, now)
 	}
 	if r == e.record().Request && next.LeaseEnd == e.record().LeaseEnd {
@@ -86,12 +86,12 @@ func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *ob
 	if rest := r.leased(e.record().Lease); rest == e.record().Request {
 		return &next, nil, nil // its place is not lost by asking for it again
 	}
-	if e.record().Started && r.StartTime != e.record().StartTime {
-		return nil, nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(e.record().Window.Start))}
+	if e.started && r.StartTime != e.record().StartTime {
+		return nil, nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(e.window().Start))}
 	}
 	var block *obstacles
 	a.without(e, func() {
-		if e.record().Started {
+		if e.started {
 			if err = a.readmit(&next, now); next.State == Active && !sameCircuit(next.Circuit(), e.record().Circuit()) {
 				next.Reason = moving
 			}

@@ -42,7 +42,7 @@ func (w *watch) put(e *entry, at int64) {
 	if e.watched != 0 {
 		w.size--
 	}
-	if e.watched = at; at != 0 {
+	if e.own().watched = at; at != 0 {
 		w.size++
 		heap.Push(&w.glances, glance{at, e})
 	}
@@ -57,7 +57,7 @@ func (w *watch) pop(now int64) *entry {
 	for len(w.glances) > 0 && w.glances[0].at <= now {
 		g := heap.Pop(&w.glances).(glance)
 		if g.entry.watched == g.at {
-			g.entry.watched = 0
+			g.entry.own().watched = 0
 			w.size--
 			return g.entry
 		}
@@ -74,8 +74,8 @@ func (e *entry) turning(now int64) int64 {
 			next = min(next, t)
 		}
 	}
-	note(e.cur.Window.Start)
-	note(e.cur.Window.End)
+	note(e.window().Start)
+	note(e.window().End)
 	for _, n := range e.network {
 		note(n.window.End)
 	}
