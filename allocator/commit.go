@@ -278,7 +278,7 @@ func (a *Allocator) finish(e *entry, saved bool) {
 	if e.due < a.announced {
 		a.signal()
 	}
-	if e.missed || !saved || e.asOf != a.plan.observed {
+	if e.missed || !saved || x.asOf != a.plan.observed {
 		e.missed = false
 		a.look(e) // what has happened meanwhile has passed over this entry
 	}

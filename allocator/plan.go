@@ -34,7 +34,9 @@ func (a *Allocator) Plan(ctx context.Context) (more bool, err error) {
 	}
 	a.mu.Lock()
 	changed := a.planSome()
-	more = !a.plan.idle()
+	if more = !a.plan.idle(); more {
+		a.signal() // the next batch need not wait until this one is saved
+	}
 	a.mu.Unlock()
 	if err := a.commit(changed...); err != nil {
 		return true, err.in("plan")

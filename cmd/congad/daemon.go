@@ -124,7 +124,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg.Memory = memory{d.store}
+	cfg.Memory = memory{store: d.store, log: d.log.With("part", "memory")}
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
 	if d.controller, err = controller.New(cfg); err != nil {
 		return err
