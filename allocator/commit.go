@@ -2,7 +2,6 @@ package allocator
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"conga/allocator/store"
@@ -52,28 +51,6 @@ func (a *Allocator) taken(handle uint32) bool {
 		}
 	}
 	return false
-}
-
-// adopt takes in a record from the store.
-func (a *Allocator) adopt(r *record) {
-	e := a.none.makeEntry()
-	e.keep(r)
-	e.exists = true
-	a.byID[e.ident] = e
-	if uint64(r.Handle) != r.Seq&math.MaxUint32 {
-		a.handles[r.Handle] = e
-	}
-	a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
-	a.enlist(e)
-	a.books.enter(e.holds())
-	a.refile(e, nil)
-	if e.restorable(seconds(a.cfg.Now())) {
-		// The network was told to hold it; whether it does is confirmed by
-		// installing it once more.
-		e.own().network = []installed{{r.Circuit(), r.Window}}
-	}
-	a.rehold(e)
-	a.reschedule(e)
 }
 
 // restorable reports whether the circuit's entries are to stay over a restart.

@@ -25,8 +25,8 @@ const (
 	behind  = 10 // hosts at a switch
 )
 
-// torus is a network of a hundred switches and a thousand hosts.
-func torus(b *testing.B) *world {
+// hundred is a network of a hundred switches and a thousand hosts.
+func hundred(b *testing.B) *world {
 	w := newWorld(b, 0, 0)
 	w.now = 1_800_000_000
 	dpid := func(x, y int) openflow.DPID { return openflow.DPID(1 + (x+side)%side + (y+side)%side*side) }
@@ -35,7 +35,7 @@ func torus(b *testing.B) *world {
 		for h := 1; h <= behind; h++ {
 			at := topology.PortID{DPID: openflow.DPID(d), Port: openflow.PortNo(h)}
 			w.setPort(at, topology.Edge, 100*topology.Gbps)
-			w.snap.Attachments = append(w.snap.Attachments, topology.Attachment{Prefix: netip.PrefixFrom(host(d, h), 32), At: at})
+			w.snap.Addrs = w.snap.Addrs.With(host(d, h), topology.Attachment{Prefix: netip.PrefixFrom(host(d, h), 32), At: at})
 		}
 	}
 	for x := range side {
@@ -110,7 +110,7 @@ func BenchmarkMillionLive(b *testing.B) {
 }
 
 func benchmarkLive(b *testing.B, n int) {
-	w := torus(b)
+	w := hundred(b)
 	s, err := store.OpenBolt(filepath.Join(b.TempDir(), "db"))
 	if err != nil {
 		b.Fatal(err)
