@@ -351,8 +351,7 @@ func TestConcurrentWriters(t *testing.T) {
 
 func TestLoadRefusesDamage(t *testing.T) {
 	w, _ := pair(t)
-	w.create(ask(1, 1, 2, 1, 1, 60))
-	good := w.store.get(store.Allocations, "id1")
+	good := old(w.create(ask(1, 1, 2, 1, 1, 60)))
 	for _, tc := range []struct{ old, new, phrase string }{
 		{good, "{", "unexpected end"},
 		{good, "", "unexpected end"},

@@ -1,37 +1,15 @@
 package allocator
 
-import (
-	"encoding/json"
-	"fmt"
-)
+import "fmt"
 
-// recordVersion is the form of the records below. Who changes the form raises
-// it and teaches decodeRecord the older ones.
-const recordVersion = 1
-
-// record is one allocation as it is kept in the store, under its ID.
+// record is one allocation as it is kept in the store, under its ID. The names are
+// those of version 1, which was JSON.
 type record struct {
 	Version int    `json:"v"`
 	Seq     uint64 `json:"seq"`               // order of creation
 	Started bool   `json:"started,omitempty"` // it has been active, so its window no longer moves
 	Done    int64  `json:"done,omitempty"`    // when it became complete, UNIX seconds
 	Allocation
-}
-
-func (r *record) encode() ([]byte, error) { return json.Marshal(r) }
-
-func decodeRecord(key string, value []byte) (*record, error) {
-	var r record
-	if err := json.Unmarshal(value, &r); err != nil {
-		return nil, fmt.Errorf("allocator: record %q: %w", key, err)
-	}
-	if r.Version != recordVersion {
-		return nil, fmt.Errorf("allocator: record %q has version %d; this program reads version %d", key, r.Version, recordVersion)
-	}
-	if problem := r.problem(key); problem != "" {
-		return nil, fmt.Errorf("allocator: record %q is damaged: %s", key, problem)
-	}
-	return &r, nil
 }
 
 // problem says why a record cannot be one of ours, or "".
