@@ -35,7 +35,7 @@ func parseFlags(args []string, out io.Writer) (o options, err error) {
 	f.StringVar(&o.run, "run", "", "scenarios to measure, separated by commas; \"\" is all")
 	f.StringVar(&o.old, "old", "", "commit whose daemon is measured too")
 	f.StringVar(&o.congad, "congad", "", "program to measure instead of building one")
-	f.IntVar(&o.n, "n", 3, "how often each is measured")
+	f.IntVar(&o.n, "n", usual, "how often each is measured")
 	f.IntVar(&o.oldN, "oldn", 1, "how often the old daemon is measured")
 	f.IntVar(&o.divide, "divide", 1, "divides the number of switches, hosts and allocations")
 	f.DurationVar(&o.limit, "limit", 5*time.Minute, "what takes longer is given up")

@@ -59,7 +59,7 @@ func (w *world) waitCount(ctx context.Context, list string, want int) error {
 		return n >= want, err
 	})
 	if err != nil {
-		return fmt.Errorf("%d of %d %s are known: %w", n, want, list, err)
+		return fmt.Errorf("%d of %d %s are known after %.3g s of CPU: %w", n, want, list, w.cpu().Seconds(), err)
 	}
 	return nil
 }
