@@ -42,6 +42,7 @@ type daemon struct {
 	keep   bool
 	exited chan struct{}
 
+	config   string // file
 	url      string // of the interface
 	openflow string // address for switches
 	admin    string // key
@@ -70,24 +71,31 @@ func startDaemon(ctx context.Context, program string, keep bool, prepare func(da
 			return nil, err
 		}
 	}
-	file := filepath.Join(d.dir, "conga.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, configuration, data), 0o600); err != nil {
+	d.config = filepath.Join(d.dir, "conga.yaml")
+	if err := os.WriteFile(d.config, fmt.Appendf(nil, configuration, data), 0o600); err != nil {
 		return nil, err
 	}
-	if err := d.start(ctx, program, file); err != nil {
+	if err := d.start(ctx, program); err != nil {
 		return nil, err
 	}
 	return d, d.readKeys(data)
 }
 
+// restart ends the process and starts it anew, with the data that it has.
+func (d *daemon) restart(ctx context.Context, program string) error {
+	d.end()
+	d.exited, d.url, d.openflow = make(chan struct{}), "", ""
+	return d.start(ctx, program)
+}
+
 // start starts the process and waits until it listens.
-func (d *daemon) start(ctx context.Context, program, file string) error {
+func (d *daemon) start(ctx context.Context, program string) error {
 	log, err := os.Create(d.logFile())
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	d.cmd = exec.Command(program, "--config", file)
+	d.cmd = exec.Command(program, "--config", d.config)
 	d.cmd.Stderr = log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	began := time.Now()
@@ -109,12 +117,11 @@ func (d *daemon) start(ctx context.Context, program, file string) error {
 		err := d.eachLine(func(l logLine) {
 			switch l.Msg {
 			case "listening for users":
-				d.url = l.URL
+				d.url, d.opened = l.URL, l.Time.Sub(began)
 			case "listening for switches":
 				d.openflow = l.Addr
 			}
 		})
-		d.opened = time.Since(began)
 		return d.url != "" && d.openflow != "", err
 	})
 }
@@ -149,7 +156,8 @@ func (d *daemon) cpu() time.Duration {
 
 // A logLine is what is read of a line of the daemon's log.
 type logLine struct {
-	Msg, Level, URL, Addr, From, To string
+	Msg, URL, Addr, From, To string
+	Time                     time.Time
 }
 
 // eachLine calls f with the lines of the log so far.
@@ -170,21 +178,26 @@ func (d *daemon) eachLine(f func(logLine)) error {
 	return lines.Err()
 }
 
-// stop ends the daemon in order, or after a while not in order, and removes its
-// directory.
+// stop ends the daemon and removes its directory.
 func (d *daemon) stop() {
-	if d.cmd != nil {
-		_ = d.cmd.Process.Signal(syscall.SIGCONT)
-		_ = d.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-d.exited:
-		case <-time.After(15 * time.Second):
-			_ = d.cmd.Process.Kill()
-			<-d.exited
-		}
-	}
+	d.end()
 	if !d.keep {
 		_ = os.RemoveAll(d.dir)
+	}
+}
+
+// end ends the process in order, or after a while not in order.
+func (d *daemon) end() {
+	if d.cmd == nil {
+		return
+	}
+	_ = d.cmd.Process.Signal(syscall.SIGCONT)
+	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.exited:
+	case <-time.After(15 * time.Second):
+		_ = d.cmd.Process.Kill()
+		<-d.exited
 	}
 }
 

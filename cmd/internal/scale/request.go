@@ -65,13 +65,13 @@ func (w *world) oneByOne(ctx context.Context, gen *generator, n int) (times []ti
 	before := w.cpu()
 	for range n {
 		select {
-		case <-w.grid.recorder.news:
+		case <-w.grid.recorder.acked:
 		default:
 		}
 		began := time.Now()
 		id, etag, err := w.create(ctx, gen.any())
 		if err == nil {
-			err = w.waitActive(ctx, id, etag, w.grid.recorder.news)
+			err = w.waitActive(ctx, id, etag, w.grid.recorder.acked)
 		}
 		if err != nil {
 			return nil, 0, err
