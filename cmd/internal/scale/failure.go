@@ -114,7 +114,7 @@ func (r *run) fail(ctx context.Context, side, hosts, n int, plan func(*grid) fai
 	if err := w.fill(step, more); err != nil {
 		return err
 	}
-	if _, err := w.grid.quiet(step, 2*time.Second); err != nil {
+	if _, err := w.grid.quiet(step, time.Second); err != nil {
 		return err
 	}
 	if before, err = w.allActive(step); err != nil {
