@@ -60,12 +60,10 @@ type audited struct {
 }
 
 // startAudit asks the switch what it holds, beside everything else: entries
-// that somebody changed tell nobody.
+// that somebody changed tell nobody. What was refused is tried again.
 func (s *session) startAudit(ctx context.Context, result chan<- audited) {
-	if len(s.refused)+len(s.meters) > 0 {
-		clear(s.refused) // what was refused is tried again
-		clear(s.meters)
-		s.told = 0
+	if s.flows.Retry() {
+		s.proceed(ctx)
 	}
 	if s.flight != nil || s.auditing {
 		return
@@ -84,7 +82,7 @@ func (s *session) finishAudit(ctx context.Context, a audited) {
 	if a.err != nil {
 		s.log.Warn("switch did not say what it holds", "err", a.err)
 	} else if a.changes == s.changes {
-		s.present = a.state
+		s.flows.Found(a.state)
 	}
 	s.proceed(ctx)
 }

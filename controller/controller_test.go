@@ -1,8 +1,10 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -132,10 +134,32 @@ func (l *lab) settled(switches, cables int) {
 	})
 }
 
-// held reports whether every switch holds exactly what a snapshot asks for
-// without circuits.
+// inspect is an event that looks at the core from its own goroutine.
+type inspect func(*core)
+
+func (f inspect) apply(k *core) { f(k) }
+
+// held reports whether every switch holds exactly what follows, compiled from
+// nothing, from a snapshot and the circuits.
 func (l *lab) held(s *topology.Snapshot) bool {
-	n := &flow.Network{Snapshot: s, Routes: flow.NewRoutes(s), Policy: l.policy}
+	want := map[openflow.DPID]*flow.State{}
+	done := make(chan struct{})
+	ok := l.post(l.Context(), inspect(func(k *core) {
+		defer close(done)
+		n := &flow.Network{Snapshot: s, Routes: k.wanted.Routes(), Policy: k.policy}
+		byHandle := func(a, b *circuit) int { return cmp.Compare(a.want.Handle, b.want.Handle) }
+		for _, c := range slices.SortedFunc(maps.Values(k.circuits), byHandle) {
+			n.Circuits = append(n.Circuits, c.listed()...)
+		}
+		n.Policed = flow.Policed(n.Circuits)
+		for _, sw := range l.net.Switches() {
+			want[sw.DPID()] = flow.Compile(n, sw.DPID())
+		}
+	}))
+	if !ok {
+		return false
+	}
+	<-done
 	for _, sw := range l.net.Switches() {
 		present := flow.NewState()
 		for _, f := range sw.Flows(openflow.TableAll) {
@@ -148,7 +172,8 @@ func (l *lab) held(s *topology.Snapshot) bool {
 				present.Meters[id] = m
 			}
 		}
-		if len(flow.Diff(present, flow.Compile(n, sw.DPID()))) != 0 {
+		r := flow.NewReconciler(present)
+		if r.WantState(want[sw.DPID()], 1); len(r.Next(1)) != 0 {
 			return false
 		}
 	}
@@ -188,7 +213,7 @@ func (l *lab) acquainted() {
 	l.until("every host to be known", func(s *topology.Snapshot) bool {
 		for _, h := range l.net.Hosts() {
 			for _, a := range h.Addrs() {
-				if _, ok := s.Addrs[a]; !ok {
+				if _, ok := s.Addrs.Get(a); !ok {
 					return false
 				}
 			}
@@ -257,7 +282,7 @@ func TestEveryHostReachesEveryOther(t *testing.T) {
 			l := start(t, c.net, Config{})
 			l.settled(c.switches, c.cables)
 			l.pingAll()
-			l.until("every host to be known", func(s *topology.Snapshot) bool { return len(s.Hosts) == len(c.net.Hosts()) })
+			l.until("every host to be known", func(s *topology.Snapshot) bool { return s.Hosts.Len() == len(c.net.Hosts()) })
 		})
 	}
 }

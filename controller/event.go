@@ -87,6 +87,21 @@ func (e up) apply(k *core) {
 	}
 }
 
+// held: a session has learned what its switch holds.
+type held struct {
+	s    *session
+	ways map[openflow.DPID]openflow.PortNo // see flow.Ways
+}
+
+func (e held) apply(k *core) {
+	if !k.current(e.s) {
+		return
+	}
+	k.wanted.Adopt(e.s.dpid, e.ways)
+	k.stale = true
+	k.fresh = append(k.fresh, k.peers[e.s.dpid])
+}
+
 // down: a session has ended.
 type down struct {
 	s   *session
@@ -98,9 +113,10 @@ func (e down) apply(k *core) {
 		return
 	}
 	delete(k.peers, e.s.dpid)
+	k.wanted.Unwatch(e.s.dpid)
 	k.builder.SwitchDown(e.s.dpid, time.Now())
 	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
-	k.advance()
+	k.switchLost(e.s.dpid)
 }
 
 // current reports whether a session is the one that speaks for its switch;
@@ -161,13 +177,12 @@ type delivery struct {
 
 func (e delivery) apply(k *core) { k.packetOut(e.at, e.frame, false) }
 
-// confirmed: a switch has answered the barrier after everything that a wanted
-// state asked of it.
+// confirmed: a switch has answered the barrier after what was asked of it.
 type confirmed struct {
-	s          *session
-	generation uint64
-	refused    map[uint64]error // by cookie owner; 0: none in particular
-	unmetered  error            // a meter that was refused
+	s             *session
+	circuits, all uint64           // generations; see flow.Reconciler.Confirmed
+	refused       map[uint64]error // by cookie owner; 0: none in particular
+	unmetered     error            // a meter that was refused
 }
 
 func (e confirmed) apply(k *core) {
@@ -178,11 +193,17 @@ func (e confirmed) apply(k *core) {
 	if len(e.refused) != len(p.refused) {
 		k.announce()
 	}
-	p.confirmed, p.refused, p.unmetered = e.generation, e.refused, e.unmetered
-	if e.refused[0] == nil { // else it may not send us what it hears
+	p.refused, p.unmetered = e.refused, e.unmetered
+	p.circuits, p.all = e.circuits, e.all
+	if p.circuits < p.first {
+		p.circuits = 0 // it still holds what an earlier session asked of it
+	}
+	if p.all < p.first {
+		p.all = 0
+	} else if p.first != 0 && e.refused[0] == nil { // else it may not send us what it hears
 		k.builder.SwitchReady(e.s.dpid, time.Now())
 	}
-	k.advance()
+	k.switchConfirmed(e.s.dpid, p)
 }
 
 // install: somebody wants a circuit.
@@ -201,7 +222,10 @@ type removal struct {
 
 func (e removal) apply(k *core) { k.remove(e.id, e.reply) }
 
-// withdrawal: somebody does not wait for an answer any more.
-type withdrawal struct{ reply chan<- error }
+// withdrawal: an answer about a circuit is not waited for any more.
+type withdrawal struct {
+	id    string
+	reply chan<- error
+}
 
-func (e withdrawal) apply(k *core) { k.withdraw(e.reply) }
+func (e withdrawal) apply(k *core) { k.withdraw(e.id, e.reply) }
