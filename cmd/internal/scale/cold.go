@@ -48,7 +48,7 @@ func (r *run) afterCold(ctx context.Context, w *world, before time.Duration) err
 	watched, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	// Long enough for probes that come too late to do harm.
-	_ = until(watched, 200*time.Millisecond, func() (bool, error) {
+	_ = until(watched, time.Second, func() (bool, error) {
 		n, err := w.count(watched, "links")
 		if err == nil {
 			lost = max(lost, w.grid.directed()-n)
@@ -58,8 +58,8 @@ func (r *run) afterCold(ctx context.Context, w *world, before time.Duration) err
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	times, links, err := w.linksFound()
-	if err != nil {
+	found := w.countLinks()
+	if err := found.update(); err != nil {
 		return err
 	}
 	_, peak, err := memoryOf(w.pid())
@@ -72,7 +72,7 @@ func (r *run) afterCold(ctx context.Context, w *world, before time.Duration) err
 	r.figure("quiet-cpu-s", (w.cpu() - before).Seconds())
 	r.figure("flow-mods", float64(t.flows))
 	r.figure("repeated", float64(t.again))
-	r.figure("lost-links", float64(max(lost, times-links)))
+	r.figure("lost-links", float64(max(lost, found.times-len(found.links))))
 	return nil
 }
 

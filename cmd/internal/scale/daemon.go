@@ -3,11 +3,8 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -107,6 +104,7 @@ func (d *daemon) start(ctx context.Context, program string) error {
 		_ = d.cmd.Wait()
 		close(d.exited)
 	}()
+	lines := d.log()
 	return until(ctx, 10*time.Millisecond, func() (bool, error) {
 		select {
 		case <-d.exited:
@@ -114,7 +112,7 @@ func (d *daemon) start(ctx context.Context, program string) error {
 			return false, fmt.Errorf("congad does not start:\n%s", text)
 		default:
 		}
-		err := d.eachLine(func(l logLine) {
+		err := lines.each(func(l logLine) {
 			switch l.Msg {
 			case "listening for users":
 				d.url, d.opened = l.URL, l.Time.Sub(began)
@@ -152,30 +150,6 @@ func (d *daemon) pid() int { return d.cmd.Process.Pid }
 func (d *daemon) cpu() time.Duration {
 	t, _ := cpuTime(d.pid())
 	return t
-}
-
-// A logLine is what is read of a line of the daemon's log.
-type logLine struct {
-	Msg, URL, Addr, From, To string
-	Time                     time.Time
-}
-
-// eachLine calls f with the lines of the log so far.
-func (d *daemon) eachLine(f func(logLine)) error {
-	file, err := os.Open(d.logFile())
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var l logLine
-		if !bytes.Contains(lines.Bytes(), []byte(`"msg":"request"`)) && json.Unmarshal(lines.Bytes(), &l) == nil {
-			f(l)
-		}
-	}
-	return lines.Err()
 }
 
 // stop ends the daemon and removes its directory.
