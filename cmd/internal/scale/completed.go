@@ -59,14 +59,16 @@ type opening struct{ took, memory float64 } // seconds, MiB
 func (r *run) open(ctx context.Context, records int) (opening, error) {
 	ctx, cancel := r.within(ctx)
 	defer cancel()
-	d, err := startDaemon(ctx, r.program, r.keep, func(data string) error { return writeCompleted(ctx, data, records) })
+	d, err := startDaemon(ctx, daemonOptions{program: r.program, keep: r.keep, prepare: func(data string) error {
+		return writeCompleted(ctx, data, records)
+	}})
 	if err != nil {
 		return opening{}, err
 	}
 	defer d.stop()
 	var took, memory []float64
 	for range openings {
-		if err := d.restart(ctx, r.program); err != nil {
+		if err := d.restart(ctx); err != nil {
 			return opening{}, err
 		}
 		took = append(took, d.opened.Seconds())

@@ -34,10 +34,10 @@ log: {format: json, level: info}
 
 // A daemon is a congad that runs.
 type daemon struct {
-	cmd    *exec.Cmd
-	dir    string
-	keep   bool
-	exited chan struct{}
+	options daemonOptions
+	cmd     *exec.Cmd
+	dir     string
+	exited  chan struct{}
 
 	config   string // file
 	url      string // of the interface
@@ -47,10 +47,17 @@ type daemon struct {
 	opened   time.Duration // from its start until it listened
 }
 
-// startDaemon starts a daemon. prepare, if not nil, is called with its data directory,
-// which is empty, before.
-func startDaemon(ctx context.Context, program string, keep bool, prepare func(data string) error) (d *daemon, err error) {
-	d = &daemon{keep: keep, exited: make(chan struct{})}
+// daemonOptions say how a daemon is started.
+type daemonOptions struct {
+	program string
+	keep    bool                    // keep its directory
+	profile string                  // where its profiles go; "": none are made
+	prepare func(data string) error // called before with its data directory, which is empty; nil: nothing is
+}
+
+// startDaemon starts a daemon.
+func startDaemon(ctx context.Context, o daemonOptions) (d *daemon, err error) {
+	d = &daemon{options: o, exited: make(chan struct{})}
 	if d.dir, err = os.MkdirTemp("", "conga-scale-"); err != nil {
 		return nil, err
 	}
@@ -63,8 +70,8 @@ func startDaemon(ctx context.Context, program string, keep bool, prepare func(da
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return nil, err
 	}
-	if prepare != nil {
-		if err := prepare(data); err != nil {
+	if o.prepare != nil {
+		if err := o.prepare(data); err != nil {
 			return nil, err
 		}
 	}
@@ -72,27 +79,30 @@ func startDaemon(ctx context.Context, program string, keep bool, prepare func(da
 	if err := os.WriteFile(d.config, fmt.Appendf(nil, configuration, data), 0o600); err != nil {
 		return nil, err
 	}
-	if err := d.start(ctx, program); err != nil {
+	if err := d.start(ctx); err != nil {
 		return nil, err
 	}
 	return d, d.readKeys(data)
 }
 
 // restart ends the process and starts it anew, with the data that it has.
-func (d *daemon) restart(ctx context.Context, program string) error {
+func (d *daemon) restart(ctx context.Context) error {
 	d.end()
 	d.exited, d.url, d.openflow = make(chan struct{}), "", ""
-	return d.start(ctx, program)
+	return d.start(ctx)
 }
 
 // start starts the process and waits until it listens.
-func (d *daemon) start(ctx context.Context, program string) error {
+func (d *daemon) start(ctx context.Context) error {
 	log, err := os.Create(d.logFile())
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	d.cmd = exec.Command(program, "--config", d.config)
+	d.cmd = exec.Command(d.options.program, "--config", d.config)
+	if d.options.profile != "" {
+		d.cmd.Env = append(os.Environ(), "CONGA_SCALE_PROFILE="+d.options.profile)
+	}
 	d.cmd.Stderr = log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	began := time.Now()
@@ -155,7 +165,7 @@ func (d *daemon) cpu() time.Duration {
 // stop ends the daemon and removes its directory.
 func (d *daemon) stop() {
 	d.end()
-	if !d.keep {
+	if !d.options.keep {
 		_ = os.RemoveAll(d.dir)
 	}
 }

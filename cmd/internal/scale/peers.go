@@ -31,11 +31,11 @@ type sweep struct {
 func peers(ctx context.Context, r *run) error {
 	ctx, cancel := r.within(ctx)
 	defer cancel()
-	root, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}").Output()
+	root, err := sourceTree(ctx)
 	if err != nil {
-		return fmt.Errorf("the source tree was not found: %w", err)
+		return err
 	}
-	c := exec.CommandContext(ctx, filepath.Join(strings.TrimSpace(string(root)), "testdata/mininet/peers.sh"))
+	c := exec.CommandContext(ctx, filepath.Join(root, "testdata/mininet/peers.sh"))
 	c.Env = append(os.Environ(), "CONGAD="+r.program, "CONGA="+r.program)
 	// What it starts ends with it: its namespaces do.
 	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }

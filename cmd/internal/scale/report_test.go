@@ -79,7 +79,7 @@ func TestBounds(t *testing.T) {
 			t.Errorf("there is no scenario %s", f.Name)
 		}
 	}
-	for _, args := range [][]string{{"-n", "0"}, {"-divide", "0"}, {"word"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-n", "0"}, {"-divide", "0"}, {"word"}, {"-nonsense"}, {"-profile", "x", "-congad", "y"}} {
 		if _, err := parseFlags(args, io.Discard); err == nil {
 			t.Errorf("%q is understood", args)
 		}

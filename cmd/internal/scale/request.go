@@ -62,7 +62,7 @@ func (r *run) settle(ctx context.Context, w *world, requests []request) error {
 // oneByOne makes requests one after the other, and returns how long each took until
 // it was active, and the daemon's CPU time for all.
 func (w *world) oneByOne(ctx context.Context, gen *generator, n int) (times []time.Duration, cpu time.Duration, err error) {
-	before := w.cpu()
+	m := w.measure()
 	for range n {
 		select {
 		case <-w.grid.recorder.acked:
@@ -78,14 +78,14 @@ func (w *world) oneByOne(ctx context.Context, gen *generator, n int) (times []ti
 		}
 		times = append(times, time.Since(began))
 	}
-	return times, w.cpu() - before, nil
+	return times, m.end(), nil
 }
 
 // idleShare returns what share of a processor the daemon uses while nothing happens.
 func (w *world) idleShare(ctx context.Context, while time.Duration) float64 {
-	before, began := w.cpu(), time.Now()
+	m := &meter{w, w.cpu(), time.Now()} // of no profile's interest
 	_ = sleep(ctx, while)
-	return (w.cpu() - before).Seconds() / time.Since(began).Seconds()
+	return m.share()
 }
 
 func sum(times []time.Duration) (total time.Duration) {

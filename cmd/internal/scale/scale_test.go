@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +16,11 @@ func TestSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the daemon")
 	}
-	program, err := buildAt(t.Context(), "", filepath.Join(t.TempDir(), "congad"))
+	root, err := sourceTree(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := buildAt(t.Context(), root, t.TempDir(), "congad", false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,13 +15,18 @@ import (
 type world struct {
 	*daemon
 	*api
-	grid *grid
-	note func(format string, args ...any)
+	grid     *grid
+	profiled bool
+	note     func(format string, args ...any)
 }
 
 // newWorld starts a daemon and makes a network, which is not connected yet.
 func (r *run) newWorld(ctx context.Context, side, hosts int) (*world, error) {
-	d, err := startDaemon(ctx, r.program, r.keep, nil)
+	o := daemonOptions{program: r.program, keep: r.keep}
+	if r.profile != "" {
+		o.profile = r.profileName()
+	}
+	d, err := startDaemon(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +36,7 @@ func (r *run) newWorld(ctx context.Context, side, hosts int) (*world, error) {
 		return nil, err
 	}
 	r.note("congad %d in %s", d.pid(), d.dir)
-	return &world{daemon: d, api: a, grid: newGrid(side, hosts), note: r.note}, nil
+	return &world{daemon: d, api: a, grid: newGrid(side, hosts), profiled: r.profile != "", note: r.note}, nil
 }
 
 // end stops the daemon first: a network that goes away would look like an outage to it.
