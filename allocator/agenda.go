@@ -49,7 +49,7 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 			a.reschedule(e)
 			continue
 		case what == Install:
-			e.network = append(e.network, installed{e.cur.Circuit(), e.cur.Window})
+			e.network = append(e.network, installed{e.record().Circuit(), e.record().Window})
 			a.rehold(e)
 		}
 		e.task, e.removing = true, what != Install
@@ -68,7 +68,7 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 // ready reports whether an allocation can be installed now: its path is alive
 // and nothing that has to go first is still there.
 func (a *Allocator) ready(e *entry) bool {
-	s, c := a.desk().graph.Snapshot(), &e.cur
+	s, c := a.desk().graph.Snapshot(), e.record()
 	if _, alive := path.Alive(s, c.Path); !alive || elsewhere(s, c) != "" {
 		if a.faulty(s, c) {
 			a.ask(nil)
@@ -157,7 +157,7 @@ func (a *Allocator) Installed(t Task) error {
 // activated is the state after the entry's circuit was confirmed; nil if that
 // changes nothing, as when it has ended or become another circuit meanwhile.
 func (a *Allocator) activated(e *entry, now int64) *record {
-	c := &e.cur
+	c := e.record()
 	if !e.live() || !sameCircuit(e.proof, c.Circuit()) || !c.Window.Contains(now) || c.State == Active && c.Reason == "" {
 		return nil
 	}
@@ -176,7 +176,7 @@ func (a *Allocator) activated(e *entry, now int64) *record {
 // roomFor reports whether the allocation may have another window on its path.
 func (a *Allocator) roomFor(e *entry, w Window) (ok bool) {
 	a.without(e, func() {
-		d, c := a.desk(), &e.cur
+		d, c := a.desk(), e.record()
 		job := errand{Request: c.Request, rivals: a.books.rivals(c.Key)}
 		ok = d.fits(job, c.Path, w) && !d.rivalled(job, w) && a.checkTotal(c.Request, w, a.cfg.Limits(c.ProjectID)) == nil
 	})
@@ -226,7 +226,7 @@ func (a *Allocator) Removed(t Task) error {
 		return nil
 	}
 	var next *record
-	if c, now := &e.cur, seconds(moment); e.live() && (c.lapsed(now) || c.Window.End != 0 && c.Window.End <= now) {
+	if c, now := e.record(), seconds(moment); e.live() && (c.lapsed(now) || c.Window.End != 0 && c.Window.End <= now) {
 		done := *c
 		done.State, done.Reason = Complete, a.verdict(c, now)
 		next = &done
@@ -268,7 +268,7 @@ func (a *Allocator) Failed(t Task, cause error, again time.Time) error {
 	e.failures = min(t.Failures+1, math.MaxInt32)
 	a.waiting[e] = true
 	var next *record
-	if c := &e.cur; e.live() && (t.Do == Remove || sameCircuit(t.Circuit, c.Circuit())) {
+	if c := e.record(); e.live() && (t.Do == Remove || sameCircuit(t.Circuit, c.Circuit())) {
 		late := *c
 		if late.Reason = "not installed yet: " + cause.Error(); t.Do == Remove {
 			late.Reason = "its entries are not out yet: " + cause.Error()
@@ -288,7 +288,7 @@ func (a *Allocator) Circuits() []path.Circuit {
 	defer a.mu.RUnlock()
 	now := seconds(a.cfg.Now())
 	var held []path.Circuit
-	for _, e := range a.alive.list {
+	for e := range a.all.after(0) {
 		if e.restorable(now) {
 			held = append(held, e.view().Circuit())
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"sync"
 	"time"
 
@@ -35,6 +34,11 @@ type Config struct {
 	// allocation's last state and true if it was deleted. It runs under the
 	// allocator's lock: it must be quick and must not call the allocator.
 	Notify func(a Allocation, deleted bool)
+	// Pruned, if not nil, is told of what Notify is not: the IDs of complete
+	// allocations that are removed because they are old. It runs as Notify does.
+	Pruned func(id string)
+	// History is how long what is complete is kept; 0: [DefaultHistory].
+	History time.Duration
 	// Along, if not nil, goes with every change that brings nothing of its own to
 	// be saved with it: those that time and the network make.
 	Along Along
@@ -54,11 +58,14 @@ type Allocator struct {
 	wake  chan struct{} // one token: the agenda or the plan has something new
 
 	mu       sync.RWMutex
-	byID     map[string]*entry
+	byID     map[string]*entry // what is not complete, and complete ones that are being removed
 	handles  map[uint32]*entry // of what is not complete, and of what is still in the network
-	all      roll              // every visible entry
-	alive    roll              // those that are not complete
-	projects map[string]*roll  // every visible entry by project
+	all      roll              // every visible entry that is not complete
+	projects map[string]*roll  // those of each project that has any
+	past     past              // how many are complete; they are in the store
+	moving   int               // changes under way that move something into or out of the history
+	moves    uint64            // counts their beginnings and ends
+	lost     uint64            // counts what has left the history
 	books    books
 	agenda   agenda
 	waiting  map[*entry]bool // for something other than time, see resume
@@ -91,6 +98,9 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.History <= 0 {
+		cfg.History = DefaultHistory
+	}
 	if cfg.NewID == nil {
 		cfg.NewID = uuid.NewString
 	}
@@ -99,7 +109,7 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	}
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
-		byID: map[string]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{},
+		byID: map[string]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
 		books: newBooks(), waiting: map[*entry]bool{}, watched: map[*entry]bool{}, leaving: newLeaving(),
 	}
 	if err := a.load(ctx); err != nil {
@@ -154,58 +164,42 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 	return next.Allocation, nil
 }
 
-// Get finds an allocation, complete ones included. The error is NotFound.
+// Get finds an allocation; complete ones are read from the store. Errors are of type
+// *[Error]: NotFound, or Internal if the store cannot be read.
 func (a *Allocator) Get(id string) (Allocation, error) {
+	const op = "get"
 	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if e := a.byID[id]; e != nil && e.visible() {
+	e := a.byID[id]
+	if e != nil && e.visible() {
+		defer a.mu.RUnlock()
 		return e.view(), nil
 	}
-	return Allocation{}, notFound(id).in("get")
+	a.mu.RUnlock()
+	if e != nil {
+		return Allocation{}, notFound(id).in(op)
+	}
+	r, err := a.lookUp(context.Background(), id)
+	switch {
+	case err != nil:
+		return Allocation{}, err.in(op)
+	case r == nil:
+		return Allocation{}, notFound(id).in(op)
+	}
+	return r.Allocation, nil
 }
 
-// List returns the allocations of a project, or of all projects for "", in the
-// order in which they were created.
-func (a *Allocator) List(project string) []Allocation {
-	list, _ := a.Page(project, 0, math.MaxInt)
-	return list
-}
-
-// Page returns what [Allocator.List] does from the allocation at index skip on, at
-// most so many, and how many there are in all.
-func (a *Allocator) Page(project string, skip, most int) (page []Allocation, total int) {
+// Known reports whether there is an allocation with the ID, complete ones included.
+// One that cannot be looked for, because the store fails, counts as known.
+func (a *Allocator) Known(id string) bool {
 	a.mu.RLock()
-	defer a.mu.RUnlock()
-	from := &a.all
-	if project != "" {
-		if from = a.projects[project]; from == nil {
-			return nil, 0
-		}
+	e := a.byID[id]
+	known := e != nil && e.visible()
+	a.mu.RUnlock()
+	if e != nil || id == "" {
+		return known
 	}
-	page = make([]Allocation, 0, max(0, min(most, len(from.list)-from.dead-skip)))
-	for _, e := range from.list {
-		if !e.visible() || project != "" && e.cur.ProjectID != project {
-			continue
-		}
-		if total >= skip && len(page) < most {
-			page = append(page, e.view())
-		}
-		total++
-	}
-	return page, total
-}
-
-// Counts is how many allocations are in each state. Every state is there.
-func (a *Allocator) Counts() map[State]int {
-	counts := map[State]int{Pending: 0, Active: 0, Complete: 0}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	for _, e := range a.all.list {
-		if e.visible() {
-			counts[e.cur.State]++
-		}
-	}
-	return counts
+	seq, err := a.cfg.Store.Get(context.Background(), store.History, indexKey(id))
+	return seq != nil || err != nil
 }
 
 // Delete removes an allocation, whatever its state: it is NotFound from then

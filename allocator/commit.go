@@ -34,12 +34,8 @@ func (a *Allocator) newEntry() *entry {
 // adopt takes in a record from the store.
 func (a *Allocator) adopt(r *record) {
 	e := &entry{cur: *r, exists: true, slot: -1}
-	a.byID[r.ID] = e
+	a.byID[r.ID], a.handles[r.Handle] = e, e
 	a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
-	if e.live() {
-		a.handles[r.Handle] = e
-		a.alive.add(e)
-	}
 	a.enlist(e)
 	if e.restorable(seconds(a.cfg.Now())) {
 		// The network was told to hold it; whether it does is confirmed by
@@ -55,44 +51,77 @@ func (e *entry) restorable(now int64) bool {
 	return e.live() && e.cur.Started && len(e.cur.Path) > 0 && now < e.cur.Window.End
 }
 
-// enlist puts a visible entry on the lists of everything.
+// enlist puts a visible entry that is not complete on the lists.
 func (a *Allocator) enlist(e *entry) {
 	a.all.add(e)
-	a.rollOf(e.cur.ProjectID).add(e)
+	a.join(e, e.cur.ProjectID)
 }
 
-func (a *Allocator) rollOf(project string) *roll {
+func (a *Allocator) join(e *entry, project string) {
 	r := a.projects[project]
 	if r == nil {
 		r = &roll{}
 		a.projects[project] = r
 	}
-	return r
+	r.add(e)
 }
 
+// leave takes an entry off the list of a project.
+func (a *Allocator) leave(e *entry, project string, was State) {
+	if r := a.projects[project]; r != nil {
+		if r.remove(e, was); r.size == 0 {
+			delete(a.projects, project)
+		}
+	}
+}
+
+// pastEntry is an entry for a record of the history that is to be removed.
+func pastEntry(r *record) *entry { return &entry{cur: *r, exists: true, past: true, slot: -1} }
+
 // hold finds a visible entry, waits until no change of it is under way and
-// returns with the lock held. With an error the lock is not held.
+// returns with the lock held. With an error the lock is not held. For a complete
+// allocation it makes an entry, which others see once a change of it begins.
 func (a *Allocator) hold(ctx context.Context, id string) (*entry, *Error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, &Error{Kind: Internal, Err: err}
 		}
 		a.mu.Lock()
-		e := a.byID[id]
-		if e == nil || !e.visible() {
+		e, lost := a.byID[id], a.lost
+		switch {
+		case e != nil && !e.visible():
 			a.mu.Unlock()
 			return nil, notFound(id)
-		}
-		if e.busy == nil {
+		case e != nil && e.busy == nil:
 			return e, nil
+		case e != nil:
+			busy := e.busy
+			a.mu.Unlock()
+			select {
+			case <-busy:
+			case <-ctx.Done():
+			}
+			continue
 		}
-		busy := e.busy
 		a.mu.Unlock()
-		select {
-		case <-busy:
-		case <-ctx.Done():
+		r, err := a.lookUp(ctx, id)
+		switch {
+		case err != nil:
+			return nil, err
+		case r == nil:
+			return nil, notFound(id)
 		}
+		a.mu.Lock()
+		if a.byID[id] == nil && a.lost == lost {
+			return pastEntry(r), nil
+		}
+		a.mu.Unlock() // it may have been deleted since it was read
 	}
+}
+
+// moves reports whether a begun change moves the entry into or out of the history.
+func (e *entry) moves() bool {
+	return e.past || e.next != nil && e.next.State == Complete
 }
 
 // begin starts a change: next is to become the entry's state, nil deletes it.
@@ -102,7 +131,17 @@ func (a *Allocator) begin(e *entry, next *record) {
 		a.revision++
 		next.Revision = a.revision
 	}
+	if next != nil && next.State == Complete {
+		next.Done = seconds(a.cfg.Now())
+	}
 	e.next, e.busy, e.asOf = next, make(chan struct{}), a.plan.asked
+	if e.past {
+		a.byID[e.cur.ID] = e
+	}
+	if e.moves() {
+		a.moving++
+		a.moves++
+	}
 	a.rehold(e)
 	a.reschedule(e)
 }
@@ -135,34 +174,51 @@ func (a *Allocator) commitOps(entries []*entry) ([]store.Op, error) {
 	ops := make([]store.Op, 0, 2*len(entries))
 	for _, e := range entries {
 		// Begun entries are not changed by others, so this needs no lock.
-		op := store.Op{Bucket: store.Allocations, Key: e.cur.ID}
-		if e.next != nil {
-			value, err := e.next.encode()
-			if err != nil {
-				return nil, err
-			}
-			op.Value = value
+		changes, err := e.ops()
+		if err != nil {
+			return nil, err
 		}
 		along, err := a.alongside(e)
 		if err != nil {
 			return nil, err
 		}
-		ops = append(append(ops, op), along...)
+		ops = append(append(ops, changes...), along...)
 	}
 	return ops, nil
+}
+
+// ops are the operations on the store that make up a begun change.
+func (e *entry) ops() ([]store.Op, error) {
+	op := store.Op{Bucket: store.Allocations, Key: e.cur.ID}
+	switch {
+	case e.past:
+		return e.cur.forget(), nil
+	case e.next == nil:
+		return []store.Op{op}, nil
+	case e.next.State == Complete:
+		archive, err := e.next.archive()
+		return append(archive, op), err
+	}
+	value, err := e.next.encode()
+	op.Value = value
+	return []store.Op{op}, err
 }
 
 // finish makes a begun change true, or takes it back.
 func (a *Allocator) finish(e *entry, saved bool) {
 	old, next := e.cur, e.next
 	created := !e.exists
+	if e.moves() {
+		a.moving--
+		a.moves++
+	}
 	e.next, e.along = nil, nil
 	close(e.busy)
 	e.busy = nil
 	switch {
 	case saved && next == nil:
 		e.gone = true
-		a.delist(e, old.State != Complete)
+		a.delist(e)
 	case saved:
 		e.cur, e.exists = *next, true
 		a.relist(e, &old, created)
@@ -171,10 +227,13 @@ func (a *Allocator) finish(e *entry, saved bool) {
 	}
 	e.parked = false // what it waited for may be another thing now
 	a.rehold(e)
-	if saved && a.cfg.Notify != nil && (next == nil || created || !renews(&old, next)) {
+	if saved && a.cfg.Notify != nil && !e.quiet && (next == nil || created || !renews(&old, next)) {
 		a.cfg.Notify(e.view(), next == nil)
 	}
-	if e.gone && len(e.network) == 0 && !e.task {
+	if saved && e.quiet && a.cfg.Pruned != nil {
+		a.cfg.Pruned(old.ID)
+	}
+	if e.past || e.exists && e.cur.State == Complete || e.gone && len(e.network) == 0 && !e.task {
 		a.drop(e)
 		return
 	}
@@ -192,26 +251,31 @@ func (a *Allocator) relist(e *entry, old *record, created bool) {
 	switch {
 	case created:
 		a.enlist(e)
-		a.alive.add(e)
-	case old.ProjectID != e.cur.ProjectID:
-		project := old.ProjectID
-		a.rollOf(project).left(func(e *entry) bool { return e.visible() && e.cur.ProjectID == project })
-		a.rollOf(e.cur.ProjectID).add(e)
+		return
+	case e.cur.State == Complete:
+		a.all.remove(e, old.State)
+		a.leave(e, old.ProjectID, old.State)
+		a.past.count(e.cur.ProjectID, 1)
+		return
 	}
-	if !created && old.State != Complete && e.cur.State == Complete {
-		a.alive.left((*entry).live)
-		delete(a.handles, e.cur.Handle)
+	a.all.turn(e, old.State, e.cur.State)
+	if old.ProjectID != e.cur.ProjectID {
+		a.leave(e, old.ProjectID, old.State)
+		a.join(e, e.cur.ProjectID)
+	} else {
+		a.projects[e.cur.ProjectID].turn(e, old.State, e.cur.State)
 	}
 }
 
 // delist takes a deleted entry off the lists.
-func (a *Allocator) delist(e *entry, wasLive bool) {
-	project := e.cur.ProjectID
-	a.all.left((*entry).visible)
-	a.rollOf(project).left(func(e *entry) bool { return e.visible() && e.cur.ProjectID == project })
-	if wasLive {
-		a.alive.left((*entry).live)
+func (a *Allocator) delist(e *entry) {
+	if e.past {
+		a.past.count(e.cur.ProjectID, -1)
+		a.lost++
+		return
 	}
+	a.all.remove(e, e.cur.State)
+	a.leave(e, e.cur.ProjectID, e.cur.State)
 }
 
 // drop forgets an entry altogether.

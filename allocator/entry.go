@@ -1,7 +1,6 @@
 package allocator
 
 import (
-	"cmp"
 	"container/heap"
 	"math"
 	"slices"
@@ -20,6 +19,8 @@ type entry struct {
 	along  []Along       // what is saved together with next
 	exists bool          // cur is committed; false only while the creation is
 	gone   bool          // deleted; kept until its flow entries are out
+	past   bool          // read from the history, to be removed from there
+	quiet  bool          // its removal is no event
 
 	held    holding
 	network []installed  // circuits that the network may hold, the last one handed out last
@@ -36,6 +37,17 @@ type entry struct {
 	due      int64       // when to look at it next, UNIX nanoseconds
 	slot     int         // index in the agenda, -1 if not there
 }
+
+// record is the committed state. It is made anew at each call once entries are
+// kept in a form of their own, so what is read often is asked for once. It must
+// not be changed: changes go through [Allocator.begin].
+func (e *entry) record() *record { return &e.cur }
+
+// seq is its place in the order of creation.
+func (e *entry) seq() uint64 { return e.cur.Seq }
+
+// state is its committed state.
+func (e *entry) state() State { return e.cur.State }
 
 // visible reports whether users see the entry.
 func (e *entry) visible() bool { return e.exists && !e.gone }
@@ -191,38 +203,5 @@ func (g *agenda) put(e *entry, due int64) {
 		heap.Fix(g, e.slot)
 	default:
 		heap.Push(g, e)
-	}
-}
-
-// roll is a list of entries in order of creation. Entries that have left it are
-// skipped by whoever walks it, and swept out when they are the majority.
-type roll struct {
-	list []*entry
-	dead int
-}
-
-func (r *roll) add(e *entry) {
-	i := len(r.list)
-	if i > 0 && r.list[i-1].cur.Seq >= e.cur.Seq {
-		i = r.after(e.cur.Seq)
-	}
-	if i > 0 && r.list[i-1] == e {
-		r.dead-- // it had left and was not swept out yet
-		return
-	}
-	r.list = slices.Insert(r.list, i, e)
-}
-
-// after is the index of the first entry created after seq.
-func (r *roll) after(seq uint64) int {
-	i, _ := slices.BinarySearchFunc(r.list, seq+1, func(e *entry, s uint64) int { return cmp.Compare(e.cur.Seq, s) })
-	return i
-}
-
-// left notes that one entry for which stays is now false has left.
-func (r *roll) left(stays func(*entry) bool) {
-	if r.dead++; r.dead > 32 && 2*r.dead > len(r.list) {
-		r.list = slices.DeleteFunc(r.list, func(e *entry) bool { return !stays(e) })
-		r.dead = 0
 	}
 }

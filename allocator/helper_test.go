@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"conga/allocator/store"
+	"conga/allocator/store/storetest"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -19,71 +21,47 @@ import (
 
 // memory is a store that forgets nothing and can be told to fail.
 type memory struct {
+	*storetest.Memory
 	mu      sync.Mutex
-	records map[string]string
 	fail    error
 	hold    chan struct{} // not nil: commits wait until it is closed
 	commits int
 }
 
-func (m *memory) Scan(_ context.Context, _ store.Bucket, f func(string, []byte) error) error {
+func (m *memory) Commit(ctx context.Context, ops ...store.Op) error {
 	m.mu.Lock()
-	records := maps.Clone(m.records)
-	m.mu.Unlock()
-	for _, k := range slices.Sorted(maps.Keys(records)) {
-		if err := f(k, []byte(records[k])); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m *memory) Get(_ context.Context, _ store.Bucket, key string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, ok := m.records[key]
-	if !ok {
-		return nil, nil
-	}
-	return []byte(v), nil
-}
-
-func (m *memory) Range(ctx context.Context, b store.Bucket, r store.Span, f func(string, []byte) error) error {
-	return m.Scan(ctx, b, func(k string, v []byte) error {
-		if !r.Contains(k) {
-			return nil
-		}
-		return f(k, v)
-	})
-}
-
-func (m *memory) Commit(_ context.Context, ops ...store.Op) error {
-	m.mu.Lock()
-	hold := m.hold
+	hold, fail := m.hold, m.fail
 	m.mu.Unlock()
 	if hold != nil {
 		<-hold
+		m.mu.Lock()
+		fail = m.fail
+		m.mu.Unlock()
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.commits++
-	if m.fail != nil {
-		return m.fail
+	m.mu.Unlock()
+	if fail != nil {
+		return fail
 	}
-	if m.records == nil {
-		m.records = map[string]string{}
-	}
-	for _, op := range ops {
-		if op.Value == nil {
-			delete(m.records, op.Key)
-		} else {
-			m.records[op.Key] = string(op.Value)
-		}
-	}
-	return nil
+	return m.Memory.Commit(ctx, ops...)
 }
 
-func (m *memory) Close() error { return nil }
+// put writes a record as another program might have.
+func (m *memory) put(b store.Bucket, key, value string) {
+	if err := m.Memory.Commit(context.Background(), store.Op{Bucket: b, Key: key, Value: []byte(value)}); err != nil {
+		panic(err)
+	}
+}
+
+// get is a record, "" if there is none.
+func (m *memory) get(b store.Bucket, key string) string {
+	v, err := m.Get(context.Background(), b, key)
+	if err != nil {
+		panic(err)
+	}
+	return string(v)
+}
 
 // failer is what a test and a rapid test have in common.
 type failer interface {
@@ -107,7 +85,7 @@ type world struct {
 // newWorld makes switches 1..n without cables; host h of switch d is behind
 // edge port h and has the address 10.0.d.h.
 func newWorld(tb failer, switches int, edge topology.BitRate) *world {
-	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{}}
+	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{Memory: storetest.NewMemory()}}
 	w.snap = &topology.Snapshot{
 		Revision: 1, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{},
 	}
@@ -307,4 +285,20 @@ func refused(tb testing.TB, err error, kind Kind, field string) *Error {
 		tb.Fatalf("error %v says no operation", err)
 	}
 	return e
+}
+
+// list is every allocation of a project, complete ones included.
+func (w *world) list(project string) []Allocation {
+	w.Helper()
+	list, total, err := w.a.Page(context.Background(), Filter{Project: project}, 0, math.MaxInt32)
+	if err != nil || len(list) != total {
+		w.Fatalf("%d allocations listed, there are %d, error %v", len(list), total, err)
+	}
+	return list
+}
+
+// reopen starts anew and lists everything.
+func (w *world) reopen() []Allocation {
+	w.open()
+	return w.list("")
 }

@@ -72,7 +72,7 @@ func (h *history) checkNetwork() {
 func (h *history) create(t *rapid.T) { h.a.Create(bg, drawRequest(t, h.world)) }
 
 func (h *history) pick(t *rapid.T) string {
-	list := h.a.List("")
+	list := h.list("")
 	if len(list) == 0 {
 		t.Skip("nothing there")
 	}
@@ -152,14 +152,14 @@ func (h *history) network(t *rapid.T) {
 
 // restart comes back from a crash: tasks under way are lost.
 func (h *history) restart(t *rapid.T) {
-	before := h.a.List("")
+	before := h.list("")
 	h.open()
 	clear(h.out)
 	clear(h.in)
 	for _, c := range h.a.Circuits() {
 		h.in[c.ID] = []path.Circuit{c}
 	}
-	after := h.a.List("")
+	after := h.list("")
 	if len(before) != len(after) {
 		t.Fatalf("%d allocations before the restart, %d after", len(before), len(after))
 	}
@@ -201,7 +201,7 @@ func (w *world) checkBooks() {
 func (w *world) checkLoads() {
 	w.Helper()
 	load := map[topology.LinkID]map[int64]topology.BitRate{}
-	list := w.a.List("")
+	list := w.list("")
 	for i := range list {
 		list[i].Window.Start = max(list[i].Window.Start, w.now)
 	}

@@ -108,41 +108,39 @@ func (a *Allocator) planSome() (changed []*entry) {
 		a.plan.pending, a.plan.freed, a.plan.network = false, false, false
 	}
 	p, now, placed := a.plan.pass, seconds(a.cfg.Now()), 0
-	for i := a.alive.after(p.after); ; i++ {
-		if i >= len(a.alive.list) {
-			if p.waiting {
-				a.plan.pass = nil
+	for {
+		for e := range a.all.after(p.after) {
+			p.after = e.seq()
+			if e.busy != nil || !e.live() || e.record().Started == p.waiting || !a.concerned(e, p, now) {
+				continue
+			}
+			var next *record
+			a.without(e, func() {
+				if e.record().Started {
+					next = a.reroute(e.record(), now)
+				} else {
+					next = a.replan(e.record(), p, now)
+				}
+			})
+			if next != nil {
+				a.begin(e, next)
+				changed = append(changed, e)
+			}
+			if placed++; placed == planBatch {
 				return changed
 			}
-			p.waiting, p.after, i = true, 0, -1
-			continue
 		}
-		e := a.alive.list[i]
-		p.after = e.cur.Seq
-		if e.busy != nil || !e.live() || e.cur.Started == p.waiting || !a.concerned(e, p, now) {
-			continue
-		}
-		var next *record
-		a.without(e, func() {
-			if e.cur.Started {
-				next = a.reroute(&e.cur, now)
-			} else {
-				next = a.replan(&e.cur, p, now)
-			}
-		})
-		if next != nil {
-			a.begin(e, next)
-			changed = append(changed, e)
-		}
-		if placed++; placed == planBatch {
+		if p.waiting {
+			a.plan.pass = nil
 			return changed
 		}
+		p.waiting, p.after = true, 0
 	}
 }
 
 // concerned reports, cheaply, whether a pass has to look at an entry.
 func (a *Allocator) concerned(e *entry, p *pass, now int64) bool {
-	c := &e.cur
+	c := e.record()
 	switch s := a.desk().graph.Snapshot(); {
 	case c.Window.End != 0 && c.Window.End <= now:
 		return false // it is about to end

@@ -17,6 +17,7 @@ type record struct {
 	Version int    `json:"v"`
 	Seq     uint64 `json:"seq"`               // order of creation
 	Started bool   `json:"started,omitempty"` // it has been active, so its window no longer moves
+	Done    int64  `json:"done,omitempty"`    // when it became complete, UNIX seconds
 	Allocation
 }
 
@@ -39,7 +40,7 @@ func decodeRecord(key string, value []byte) (*record, error) {
 // problem says why a record cannot be one of ours, or "".
 func (r *record) problem(key string) string {
 	switch w := r.Window; {
-	case r.ID != key:
+	case key != "" && r.ID != key:
 		return fmt.Sprintf("it is about allocation %q", r.ID)
 	case r.Seq == 0, r.Handle == 0:
 		return "it has no number"
@@ -57,30 +58,60 @@ func (r *record) problem(key string) string {
 	return ""
 }
 
-// load reads all records into the allocator.
+// load reads what is live into the allocator, and moves what is complete into the
+// history.
 func (a *Allocator) load(ctx context.Context) error {
-	var records []*record
-	err := a.cfg.Store.Scan(ctx, store.Allocations, func(key string, value []byte) error {
-		r, err := decodeRecord(key, value)
-		if err == nil {
-			records = append(records, r)
-		}
+	if err := a.loadHistory(ctx); err != nil {
 		return err
-	})
+	}
+	records, err := a.readLive(ctx)
 	if err != nil {
 		return err
 	}
-	handles := make(map[uint32]string)
+	handles := make(map[uint32]string, len(records))
 	now := seconds(a.cfg.Now())
 	for _, r := range records {
 		r.spare(now)
-		if r.State != Complete {
-			if other, taken := handles[r.Handle]; taken {
-				return fmt.Errorf("allocator: records %q and %q have the same handle %d", other, r.ID, r.Handle)
-			}
-			handles[r.Handle] = r.ID
+		if other, taken := handles[r.Handle]; taken {
+			return fmt.Errorf("allocator: records %q and %q have the same handle %d", other, r.ID, r.Handle)
 		}
+		handles[r.Handle] = r.ID
 		a.adopt(r)
 	}
 	return nil
+}
+
+// readLive reads the records of what is not complete. Complete ones among them are
+// moved in batches, so that a crash in between leaves the rest for the next time.
+func (a *Allocator) readLive(ctx context.Context) (live []*record, err error) {
+	for from, more := "", true; more; {
+		more = false
+		var done []*record
+		err := a.cfg.Store.Range(ctx, store.Allocations, store.Span{From: from}, func(key string, value []byte) error {
+			r, err := decodeRecord(key, value)
+			switch {
+			case err != nil:
+				return err
+			case r.State != Complete:
+				live = append(live, r)
+				return nil
+			}
+			if done = append(done, r); len(done) < pruneBatch {
+				return nil
+			}
+			from, more = key+"\x00", true
+			return store.ErrStop
+		})
+		if err != nil {
+			return nil, err
+		}
+		if err := a.move(ctx, done); err != nil {
+			return nil, fmt.Errorf("allocator: complete allocations could not be moved into the history: %w", err)
+		}
+		for _, r := range done {
+			a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
+			a.past.count(r.ProjectID, 1)
+		}
+	}
+	return live, nil
 }

@@ -51,10 +51,10 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 
 // checkRevision is the error of who has read another revision than the latest.
 func (e *entry) checkRevision(ifRevision uint64) *Error {
-	if ifRevision == 0 || ifRevision == e.cur.Revision {
+	if ifRevision == 0 || ifRevision == e.record().Revision {
 		return nil
 	}
-	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", e.cur.Revision, ifRevision)}
+	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", e.record().Revision, ifRevision)}
 }
 
 // changed is the entry's state after a change; nil if that changes nothing.
@@ -64,32 +64,32 @@ func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *Er
 	}
 	now := seconds(a.cfg.Now())
 	switch {
-	case e.cur.State == Complete:
+	case e.record().State == Complete:
 		return nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
-	case e.cur.Window.End != 0 && e.cur.Window.End <= now:
-		return nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(e.cur.Window.End))}
+	case e.record().Window.End != 0 && e.record().Window.End <= now:
+		return nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(e.record().Window.End))}
 	}
-	r, err := e.cur.Request.with(c, now)
+	r, err := e.record().Request.with(c, now)
 	if err != nil {
 		return nil, err
 	}
-	next := e.cur
+	next := *e.record()
 	next.Request = r
-	if c.Lease != nil && !e.cur.Started {
+	if c.Lease != nil && !e.record().Started {
 		next.LeaseEnd = leaseEnd(r.Lease, now)
 	}
-	if r == e.cur.Request && next.LeaseEnd == e.cur.LeaseEnd {
+	if r == e.record().Request && next.LeaseEnd == e.record().LeaseEnd {
 		return nil, nil
 	}
-	if rest := r.leased(e.cur.Lease); rest == e.cur.Request {
+	if rest := r.leased(e.record().Lease); rest == e.record().Request {
 		return &next, nil // its place is not lost by asking for it again
 	}
-	if e.cur.Started && r.StartTime != e.cur.StartTime {
-		return nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(e.cur.Window.Start))}
+	if e.record().Started && r.StartTime != e.record().StartTime {
+		return nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(e.record().Window.Start))}
 	}
 	a.without(e, func() {
-		if e.cur.Started {
-			if err = a.readmit(&next, now); next.State == Active && !sameCircuit(next.Circuit(), e.cur.Circuit()) {
+		if e.record().Started {
+			if err = a.readmit(&next, now); next.State == Active && !sameCircuit(next.Circuit(), e.record().Circuit()) {
 				next.Reason = moving
 			}
 			return

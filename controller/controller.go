@@ -22,8 +22,10 @@ import (
 
 // Memory keeps what was last known of the network over a restart.
 type Memory interface {
+	// Load returns all that is kept.
 	Load() (topology.Memory, error)
-	Save(topology.Memory) error
+	// Save changes it. A change that was not saved comes again, with the next.
+	Save(topology.MemoryChange) error
 }
 
 // Priority says how a path is made a priority path.
@@ -66,6 +68,9 @@ type Controller struct {
 	events   chan event        // what must be heard
 	rumours  chan event        // what will be heard again, and must not hold up the rest
 	done     chan struct{}     // closed when the core has stopped; nothing is received any more
+	audits   budget            // flow entries that audits look at
+
+	reachable sync.Map // openflow.DPID to *session: those that have introduced themselves; only the core changes it
 
 	restored []path.Circuit
 

@@ -43,19 +43,19 @@ type lab struct {
 
 type keeper struct {
 	mu sync.Mutex
-	m  topology.Memory
+	m  topology.MemoryChange // all so far, as one
 }
 
 func (k *keeper) Load() (topology.Memory, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.m, nil
+	return k.m.Memory, nil
 }
 
-func (k *keeper) Save(m topology.Memory) error {
+func (k *keeper) Save(m topology.MemoryChange) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.m = m
+	k.m = k.m.Then(m)
 	return nil
 }
 
@@ -161,19 +161,16 @@ func (l *lab) held(s *topology.Snapshot) bool {
 	}
 	<-done
 	for _, sw := range l.net.Switches() {
-		present := flow.NewState()
+		r := flow.NewReconciler(want[sw.DPID()], 1)
 		for _, f := range sw.Flows(openflow.TableAll) {
-			if r, ours := flow.FromStats(&f); ours {
-				present.Rules[r.Key()] = r
-			}
+			r.Tell(&f)
 		}
 		for _, c := range sw.MeterConfigs() {
 			if id, m, ours := flow.FromMeterConfig(c); ours {
-				present.Meters[id] = m
+				r.TellMeter(id, m)
 			}
 		}
-		r := flow.NewReconciler(present)
-		if r.WantState(want[sw.DPID()], 1); len(r.Next(1)) != 0 {
+		if r.Begin(); len(r.Next(1)) != 0 {
 			return false
 		}
 	}

@@ -28,7 +28,8 @@ type core struct {
 	ctx      context.Context
 	schedule discovery.Schedule
 	peers    map[openflow.DPID]*peer
-	fresh    []*peer // that have told what they hold, and are to hear what they should
+	fresh    []*peer           // that have introduced themselves and are to hear what they should hold
+	adopted  []chan<- struct{} // of strays, to be closed when what follows is handed out
 	sessions sync.WaitGroup
 	memory   memory
 
@@ -156,7 +157,11 @@ func (k *core) settle() (again time.Duration) {
 		k.handOut()
 		k.begin()
 	}
-	k.memory.save(k.Snapshot().Revision, now, k.builder.Memory)
+	for _, done := range k.adopted {
+		close(done)
+	}
+	k.adopted = nil
+	k.memory.save(k.builder, now)
 	return again
 }
 
@@ -167,7 +172,7 @@ func (k *core) publish(s *topology.Snapshot) {
 	k.announce()
 }
 
-// greet tells some of the switches that have told what they hold what they
+// greet tells some of the switches that have introduced themselves what they
 // should hold, all of it. It reports whether more are waiting: other events go
 // between, since a whole state takes long to make.
 func (k *core) greet() (more bool) {
@@ -222,7 +227,7 @@ func (k *core) packetOut(at topology.PortID, frame []byte, urgent bool) bool {
 // stop ends the sessions and answers whoever still waits. The switches keep
 // what they hold.
 func (k *core) stop() {
-	k.memory.flush(k.builder.Memory)
+	k.memory.flush(k.builder)
 	for _, p := range k.peers {
 		p.session.conn.Close()
 	}

@@ -77,6 +77,8 @@ func (e up) apply(k *core) {
 		return
 	}
 	k.peers[e.info.DPID].up = true
+	k.fresh = append(k.fresh, k.peers[e.info.DPID])
+	k.reachable.Store(e.info.DPID, e.s)
 	k.builder.SwitchUp(e.info, e.ports, time.Now())
 	if q := k.cfg.Priority.Queue; q != nil {
 		k.builder.SetQueues(e.info.DPID, *q, e.queue)
@@ -87,19 +89,20 @@ func (e up) apply(k *core) {
 	}
 }
 
-// held: a session has learned what its switch holds.
-type held struct {
+// strays: a session has learned that its switch forwards by other ways than it
+// should.
+type strays struct {
 	s    *session
-	ways map[openflow.DPID]openflow.PortNo // see flow.Ways
+	ways map[openflow.DPID]openflow.PortNo // see flow.Reconciler.Ways
+	done chan<- struct{}                   // closed when what follows is in the mailbox
 }
 
-func (e held) apply(k *core) {
-	if !k.current(e.s) {
-		return
+func (e strays) apply(k *core) {
+	if k.current(e.s) {
+		k.wanted.Adopt(e.s.dpid, e.ways)
+		k.stale = true
 	}
-	k.wanted.Adopt(e.s.dpid, e.ways)
-	k.stale = true
-	k.fresh = append(k.fresh, k.peers[e.s.dpid])
+	k.adopted = append(k.adopted, e.done)
 }
 
 // down: a session has ended.
@@ -114,6 +117,7 @@ func (e down) apply(k *core) {
 	}
 	delete(k.peers, e.s.dpid)
 	k.wanted.Unwatch(e.s.dpid)
+	k.reachable.Delete(e.s.dpid)
 	k.builder.SwitchDown(e.s.dpid, time.Now())
 	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
 	k.switchLost(e.s.dpid)

@@ -33,12 +33,14 @@ type session struct {
 	missed  chan struct{} // one token: removed was full
 	ended   chan struct{}
 
+	mu    sync.Mutex       // a leaf; guards flows
+	flows *flow.Reconciler // what is wanted and what is there; the goroutine of run changes it, audits look at it
+
 	// What follows belongs to the goroutine of run.
-	flows    *flow.Reconciler // what is wanted and what is there
-	flight   *flight          // what has been sent and not been confirmed
-	told     *confirmed       // what the core knows; nil: tell it again
-	metering bool             // the switch has meters for us
-	changes  uint64           // grows with every commit, and with every entry that vanishes
+	flight   *flight    // what has been sent and not been confirmed
+	told     *confirmed // what the core knows; nil: tell it again
+	metering bool       // the switch has meters for us
+	changes  uint64     // grows with every commit, and with every entry that vanishes
 	auditing bool
 	helpers  sync.WaitGroup
 }
@@ -77,12 +79,10 @@ func (s *session) run(ctx context.Context) {
 }
 
 func (s *session) keep(ctx context.Context) error {
-	present, err := s.dump(ctx)
-	if err != nil {
+	if err := s.compare(ctx); err != nil {
 		return err
 	}
-	s.post(ctx, held{s, flow.Ways(present, s.Snapshot(), s.dpid)})
-	s.flows = flow.NewReconciler(present)
+	s.proceed(ctx)
 	audit := time.NewTimer(rand.N(s.cfg.Audit) + 1) // not all switches at once
 	defer audit.Stop()
 	audits := make(chan audited, 1)
@@ -91,7 +91,7 @@ func (s *session) keep(ctx context.Context) error {
 	for {
 		select {
 		case <-s.mail.news:
-			s.want(s.mail.take())
+			s.want()
 			s.proceed(ctx)
 		case <-s.landed():
 			if err := s.land(); err != nil {
@@ -122,12 +122,11 @@ func (s *session) keep(ctx context.Context) error {
 	}
 }
 
-// want takes in what is wanted.
-func (s *session) want(w wanted) {
-	if w.state != nil {
-		s.flows.WantState(w.state, w.whole)
-	}
-	if w.first != 0 {
+// want takes in what is in the mailbox.
+func (s *session) want() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w := s.mail.take(); w.first != 0 {
 		s.flows.Want(w.patch, w.first, w.last)
 	}
 }
@@ -135,7 +134,10 @@ func (s *session) want(w wanted) {
 // proceed sends the next steps towards the wanted state, and reports what is
 // reached.
 func (s *session) proceed(ctx context.Context) {
-	if steps := s.flows.Next(chunk); len(steps) > 0 {
+	s.mu.Lock()
+	steps := s.flows.Next(chunk)
+	s.mu.Unlock()
+	if len(steps) > 0 {
 		msgs := make([]openflow.Message, len(steps))
 		for i, st := range steps {
 			msgs[i] = st.Message
@@ -149,8 +151,10 @@ func (s *session) proceed(ctx context.Context) {
 // report tells the core what the switch holds, if that is news.
 func (s *session) report(ctx context.Context) {
 	c := confirmed{s: s}
+	s.mu.Lock()
 	c.circuits, c.all = s.flows.Confirmed()
 	c.refused, c.unmetered = s.flows.Refused()
+	s.mu.Unlock()
 	if t := s.told; t != nil && t.circuits == c.circuits && t.all == c.all && t.unmetered == c.unmetered && maps.Equal(t.refused, c.refused) {
 		return
 	}
@@ -187,6 +191,8 @@ func (s *session) land() error {
 		refused[r.Index] = r.Err
 		s.logRefusal(f.steps[r.Index], r.Err)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.flows.Landed(refused)
 	return nil
 }
@@ -207,6 +213,8 @@ func (s *session) logRefusal(st flow.Step, err error) {
 // whether the entry was thought to be there.
 func (s *session) vanished(fr *openflow.FlowRemoved) bool {
 	k := flow.Key{Table: fr.Table, Priority: fr.Priority, Match: fr.Match.Key()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if !s.flows.Vanished(k, fr.Cookie) {
 		return false
 	}

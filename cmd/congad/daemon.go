@@ -124,7 +124,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg.Memory = memory{d.store}
+	cfg.Memory = memory{store: d.store, log: d.log.With("part", "memory")}
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
 	if d.controller, err = controller.New(cfg); err != nil {
 		return err
@@ -136,7 +136,8 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
 		Logger:     d.log.With("part", "allocator"),
 		Along:      httpapi.Trail(d.around.audit),
-		Notify:     httpapi.Notifier(d.around.events),
+		Notify:     d.notify(),
+		Pruned:     d.pruned,
 	})
 	if err != nil {
 		return err

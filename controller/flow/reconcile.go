@@ -21,6 +21,8 @@ type Reconciler struct {
 	rules      map[Key]pair[Rule]
 	meters     map[openflow.MeterID]pair[Meter]
 	generation uint64 // of what is wanted
+	first      uint64 // generation of what was wanted at first
+	begun      bool   // it is known what the switch holds
 
 	urgent, rest backlog // rules that differ, of circuits and others
 	limits       map[openflow.MeterID]uint64
@@ -53,40 +55,34 @@ type refusal struct {
 	err  error
 }
 
-// NewReconciler returns a reconciler for a switch that holds this and of which
-// nothing is wanted yet. It keeps the state.
-func NewReconciler(present *State) *Reconciler {
+// NewReconciler returns a reconciler for a switch that should hold this, as of a
+// generation. It keeps the state. Before [Reconciler.Begin] it is told what the
+// switch holds, and there are no steps.
+func NewReconciler(want *State, generation uint64) *Reconciler {
 	r := &Reconciler{
-		rules: make(map[Key]pair[Rule], len(present.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
+		rules: make(map[Key]pair[Rule], len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
+		generation: generation, first: generation,
 		urgent: backlog{}, rest: backlog{}, limits: map[openflow.MeterID]uint64{},
 		flying: map[Key]bool{}, lost: map[Key]openflow.Cookie{}, refused: map[Key]refusal{}, unmetered: map[openflow.MeterID]error{},
 	}
-	for k, rule := range present.Rules {
-		r.rules[k] = pair[Rule]{have: rule}
+	for k, rule := range want.Rules {
+		r.rules[k] = pair[Rule]{want: rule}
 	}
-	for id, m := range present.Meters {
-		r.meters[id] = pair[Meter]{have: &m}
+	for id, m := range want.Meters {
+		r.meters[id] = pair[Meter]{want: &m}
 	}
 	return r
 }
 
-// WantState makes a whole state wanted, which is of a generation.
-func (r *Reconciler) WantState(s *State, generation uint64) {
-	p := Patch{Rules: maps.Clone(s.Rules), Meters: map[openflow.MeterID]*Meter{}}
-	for k := range r.rules {
-		if _, ok := p.Rules[k]; !ok {
-			p.Rules[k] = nil
-		}
+// Begin ends the telling of what the switch holds: steps lead on from there.
+func (r *Reconciler) Begin() {
+	r.begun = true
+	for k, at := range r.rules {
+		r.look(k, at, r.first)
 	}
-	for id, m := range s.Meters {
-		p.Meters[id] = &m
+	for id, at := range r.meters {
+		r.lookMeter(id, at, r.first)
 	}
-	for id := range r.meters {
-		if _, ok := p.Meters[id]; !ok {
-			p.Meters[id] = nil
-		}
-	}
-	r.Want(p, generation, generation)
 }
 
 // Want takes in how the wanted state has changed: since the first of some
@@ -127,6 +123,9 @@ func (r *Reconciler) look(k Key, at pair[Rule], since uint64) {
 	} else {
 		r.rules[k] = at
 	}
+	if !r.begun {
+		return
+	}
 	list := r.rest
 	if k.ofCircuit() {
 		list = r.urgent
@@ -150,6 +149,9 @@ func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64
 		delete(r.meters, id)
 	} else {
 		r.meters[id] = at
+	}
+	if !r.begun {
+		return
 	}
 	g, known := r.limits[id]
 	switch {
@@ -181,7 +183,7 @@ func (r *Reconciler) UnderWay() bool { return len(r.sent) > 0 }
 // 6.2): meters come before the entries that use them, and those that nothing
 // uses any more go last. While steps are under way there are none.
 func (r *Reconciler) Next(most int) []Step {
-	if r.UnderWay() {
+	if r.UnderWay() || !r.begun {
 		return nil
 	}
 	r.nextMeters(func(want *Meter) bool { return want != nil })
@@ -332,45 +334,13 @@ func (r *Reconciler) Vanished(k Key, cookie openflow.Cookie) bool {
 	return true
 }
 
-// Found takes in everything that the switch was found to hold, and keeps it.
-// Nothing must have been sent or have vanished since the switch was asked.
-func (r *Reconciler) Found(present *State) {
-	for k, at := range r.rules {
-		if at.have != nil && present.Rules[k] == nil {
-			at.have = nil
-			r.look(k, at, 1)
-		}
-	}
-	for k, have := range present.Rules {
-		at := r.rules[k]
-		if at.have == nil || !at.have.Equal(have) {
-			at.have = have
-			r.look(k, at, 1)
-		}
-	}
-	for id, at := range r.meters {
-		if _, there := present.Meters[id]; at.have != nil && !there {
-			at.have = nil
-			r.lookMeter(id, at, 1)
-		}
-	}
-	for id, have := range present.Meters {
-		at := r.meters[id]
-		if at.have == nil || *at.have != have {
-			at.have = &have
-			r.lookMeter(id, at, 1)
-		}
-	}
-}
-
-// Holds returns how many flow entries of ours the switch is thought to hold, or
-// is to hold.
-func (r *Reconciler) Holds() int { return len(r.rules) }
-
 // Confirmed returns the generations up to which the switch holds what is
 // wanted: of circuits, meters included, and of everything. What it has refused
 // does not count against it; see [Reconciler.Refused].
 func (r *Reconciler) Confirmed() (circuits, all uint64) {
+	if !r.begun {
+		return 0, 0
+	}
 	circuits = r.generation
 	before := func(g uint64) {
 		if g > 0 {

@@ -50,15 +50,11 @@ func someState(t *rapid.T) *State {
 	return st
 }
 
-// want makes another state wanted, whole or as a patch.
+// want makes another state wanted.
 func (d *desk) want() {
 	now, was := someState(d.T), d.wanted[len(d.wanted)-1]
 	generation := uint64(len(d.wanted))
 	d.wanted = append(d.wanted, now)
-	if rapid.Bool().Draw(d.T, "whole") {
-		d.r.WantState(now, generation)
-		return
-	}
 	p := NewPatch()
 	for k := range was.Rules {
 		p.Rules[k] = nil
@@ -110,6 +106,17 @@ func (s Step) key() Key {
 
 func meterKey(id openflow.MeterID) Key { return Key{Match: fmt.Sprint("meter", id)} }
 
+// tell has a reconciler hear all that a switch holds.
+func tell(r *Reconciler, present *State) {
+	for _, rule := range present.Rules {
+		r.Tell(&openflow.FlowStats{Table: rule.Table, Priority: rule.Priority, Cookie: rule.Cookie, Match: rule.Match, Instructions: rule.Instructions})
+	}
+	for id, m := range present.Meters {
+		r.TellMeter(id, m)
+	}
+	r.Begin()
+}
+
 // lose has an entry vanish that the switch tells of.
 func (d *desk) lose() {
 	keys := slices.SortedFunc(maps.Keys(d.holds.Rules), func(a, b Key) int { return compareRules(d.holds.Rules[a], d.holds.Rules[b]) })
@@ -129,6 +136,20 @@ func (d *desk) audit() {
 	d.r.Retry()
 	if k := someRule(d.T); rapid.Bool().Draw(d.T, "meddled") {
 		d.holds.Rules[k.Key()] = k // somebody else was at it
+	}
+	a := d.r.Audit()
+	for _, rule := range d.holds.Rules {
+		a.Entry(&openflow.FlowStats{Table: rule.Table, Priority: rule.Priority, Cookie: rule.Cookie, Match: rule.Match, Instructions: rule.Instructions})
+	}
+	thought := NewState()
+	for k, at := range d.r.rules {
+		if at.have != nil {
+			thought.Rules[k] = at.have
+		}
+	}
+	thought.Meters = d.holds.Meters
+	if same := difference(d.holds, thought) == ""; a.Passed() != same {
+		d.Fatalf("the audit passes: %v; the switch holds what it is thought to: %v", a.Passed(), same)
 	}
 	d.r.Found(&State{Rules: maps.Clone(d.holds.Rules), Meters: maps.Clone(d.holds.Meters)})
 }
@@ -199,9 +220,12 @@ func (d *desk) checkKey(k Key, have *Rule, circuits, all uint64) {
 func TestReconcilerArrives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := &desk{T: t, holds: someState(t), wanted: []*State{NewState()}, excused: map[Key]bool{}}
-		d.r = NewReconciler(&State{Rules: maps.Clone(d.holds.Rules), Meters: maps.Clone(d.holds.Meters)})
 		d.wanted = append(d.wanted, someState(t))
-		d.r.WantState(d.wanted[1], 1)
+		d.r = NewReconciler(d.wanted[1], 1)
+		for range rapid.IntRange(0, 2).Draw(t, "early") {
+			d.want() // before it is known what the switch holds
+		}
+		tell(d.r, d.holds)
 		for range rapid.IntRange(1, 40).Draw(t, "events") {
 			switch rapid.IntRange(0, 9).Draw(t, "what") {
 			case 0, 1:
@@ -287,8 +311,8 @@ func TestStepsAreInOrder(t *testing.T) {
 		"clear": {busy, NewState(), []string{"circuit out", "entry out", "meter out"}},
 		"right": {busy, busy, nil},
 	} {
-		r := NewReconciler(c.from)
-		r.WantState(c.to, 1)
+		r := NewReconciler(c.to, 1)
+		tell(r, c.from)
 		var got []string
 		for steps := r.Next(1000); len(steps) > 0; steps = r.Next(1000) {
 			var kinds []string
@@ -308,8 +332,8 @@ func TestStepsAreInOrder(t *testing.T) {
 // many.
 func BenchmarkReconcile(b *testing.B) {
 	st := Compile(grid(20, 10), 45)
-	r := NewReconciler(NewState())
-	r.WantState(st, 1)
+	r := NewReconciler(st, 1)
+	r.Begin()
 	for len(r.Next(1<<20)) > 0 {
 		r.Landed(nil)
 	}
