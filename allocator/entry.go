@@ -3,6 +3,7 @@ package allocator
 import (
 	"container/heap"
 	"math"
+	"slices"
 	"time"
 
 	"conga/controller/path"
@@ -40,7 +41,8 @@ type entry struct {
 
 // extra is what an entry has while something is done about it, or if it is unusual.
 type extra struct {
-	rare rare
+	rare   rare
+	record *record // the committed state, so that it need not be unfolded; nil: it must be
 
 	next  *record       // on its way to the store; nil: none, or deletion
 	busy  chan struct{} // not nil while a commit is under way; closed when it is done
@@ -68,7 +70,7 @@ func makeEntry() *entry { return &entry{extra: &blank, slot: -1} }
 // own is the extra as this entry's own, so that it can be written.
 func (e *entry) own() *extra {
 	if e.extra == &blank {
-		e.extra = &extra{}
+		e.extra = &extra{record: e.unfold()}
 	}
 	return e.extra
 }
@@ -121,7 +123,9 @@ func (e *entry) inStep() bool {
 
 // view is the committed state as others may hold it.
 func (e *entry) view() Allocation {
-	return e.record().Allocation
+	v := e.record().Allocation
+	v.Path = slices.Clone(v.Path)
+	return v
 }
 
 // Action is what the scheduler is to have done about an allocation.
