@@ -139,7 +139,7 @@ func (d desk) earliest(e errand, start, before int64) (p path.Path, w Window, ok
 func (d desk) gate(e errand, w Window) int64 {
 	t := w.Start
 	for _, k := range e.rivals {
-		if free := d.books.keys.fit(k, w, 0); free > t {
+		if free := d.books.keys.fit(k, w); free > t {
 			t = free
 			d.block.key(k)
 		}
@@ -165,7 +165,7 @@ func (d desk) gate(e errand, w Window) int64 {
 // the window.
 func (d desk) rivalled(e errand, w Window) bool {
 	for _, k := range e.rivals {
-		if d.books.keys.peak(k, w) > 0 {
+		if d.books.keys.taken(k, w) {
 			d.block.key(k)
 			return true
 		}
@@ -229,7 +229,7 @@ func (d desk) rivalError(e errand, w Window) *Error {
 	d.block = nil
 	end := w.Start
 	for _, k := range e.rivals {
-		end = max(end, d.books.keys.fit(k, w, 0))
+		end = max(end, d.books.keys.fit(k, w))
 	}
 	err := &Error{Kind: Conflict, Err: fmt.Errorf(
 		"another allocation for the same traffic has part of that window, until %s; start then or later, change that allocation, or say protocol and ports more precisely",

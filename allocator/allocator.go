@@ -56,6 +56,7 @@ type Allocator struct {
 
 	mu       sync.RWMutex
 	byID     map[ident]*entry  // what is not complete, and complete ones that are being removed
+	none     *extra            // what entries share of which nothing is to be said
 	handles  map[uint32]*entry // of what is deleted and still in the network, or unusual
 	all      roll              // every visible entry that is not complete
 	projects map[string]*roll  // those of each project that has any
@@ -109,7 +110,7 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	}
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
-		byID: map[ident]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
+		byID: map[ident]*entry{}, none: newExtra(), handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
 		books: newBooks(), failed: map[*entry]bool{}, leaving: newLeaving(),
 		cables: newCables(), crowds: newCrowds(),
 	}

@@ -215,9 +215,8 @@ func canonical(k path.FlowKey) path.FlowKey {
 type books struct {
 	links    cableBook
 	projects calendar[string]
-	keys     calendar[path.FlowKey]
-	places   map[string]int                 // per project: allocations that are not complete
-	pairs    map[hosts]map[path.FlowKey]int // claimed keys between two hosts
+	keys     keyBook
+	places   map[string]int // per project: allocations that are not complete
 }
 
 // hosts are two addresses, the lower one first.
@@ -225,8 +224,8 @@ type hosts [2]netip.Addr
 
 func newBooks() books {
 	return books{
-		links: cableBook{calendar[topology.LinkID]{}}, projects: calendar[string]{}, keys: calendar[path.FlowKey]{},
-		places: map[string]int{}, pairs: map[hosts]map[path.FlowKey]int{},
+		links: cableBook{calendar[topology.LinkID]{}}, projects: calendar[string]{}, keys: newKeyBook(),
+		places: map[string]int{},
 	}
 }
 
@@ -239,7 +238,7 @@ func (b *books) strike(h holding) { b.replace(h, holding{}) }
 func (b *books) replace(old, now holding) {
 	replace(old.links, now.links, b.links.remove, b.links.add)
 	replace(old.project, now.project, b.projects.remove, b.projects.add)
-	replace(old.key, now.key, b.releaseKey, b.claimKey)
+	replace(old.key, now.key, b.keys.remove, b.keys.add)
 	if slices.Equal(old.projects, now.projects) {
 		return
 	}
@@ -269,41 +268,7 @@ func replace[K comparable](old, now []claim[K], remove, add func(claim[K])) {
 	}
 }
 
-func (b *books) claimKey(x claim[path.FlowKey]) {
-	b.keys.add(x)
-	pair := hostsOf(x.on)
-	if b.pairs[pair] == nil {
-		b.pairs[pair] = map[path.FlowKey]int{}
-	}
-	b.pairs[pair][x.on]++
-}
-
-func (b *books) releaseKey(x claim[path.FlowKey]) {
-	b.keys.remove(x)
-	pair := hostsOf(x.on)
-	if b.pairs[pair][x.on]--; b.pairs[pair][x.on] == 0 {
-		delete(b.pairs[pair], x.on)
-	}
-	if len(b.pairs[pair]) == 0 {
-		delete(b.pairs, pair)
-	}
-}
-
 // rivals are the claimed keys that conflict with k.
-func (b *books) rivals(k path.FlowKey) []path.FlowKey {
-	k = canonical(k)
-	if n := k.Specificity(); n == 0 || n == 3 {
-		// All or nothing given: only the same key conflicts, and no search is
-		// needed however many keys the two hosts use.
-		return []path.FlowKey{k}
-	}
-	var found []path.FlowKey
-	for other := range b.pairs[hostsOf(k)] {
-		if k.Conflicts(other) {
-			found = append(found, other)
-		}
-	}
-	return found
-}
+func (b *books) rivals(k path.FlowKey) []path.FlowKey { return b.keys.rivals(k) }
 
 func hostsOf(canonical path.FlowKey) hosts { return hosts{canonical.Src, canonical.Dst} }

@@ -2,7 +2,6 @@ package allocator
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"conga/allocator/store"
@@ -28,7 +27,7 @@ func (a *Allocator) newEntry() *entry {
 			break
 		}
 	}
-	e := makeEntry()
+	e := a.none.makeEntry()
 	e.keep(&r)
 	a.byID[e.ident] = e
 	return e
@@ -52,28 +51,6 @@ func (a *Allocator) taken(handle uint32) bool {
 		}
 	}
 	return false
-}
-
-// adopt takes in a record from the store.
-func (a *Allocator) adopt(r *record) {
-	e := makeEntry()
-	e.keep(r)
-	e.exists = true
-	a.byID[e.ident] = e
-	if uint64(r.Handle) != r.Seq&math.MaxUint32 {
-		a.handles[r.Handle] = e
-	}
-	a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
-	a.enlist(e)
-	a.books.enter(e.holds())
-	a.refile(e, nil)
-	if e.restorable(seconds(a.cfg.Now())) {
-		// The network was told to hold it; whether it does is confirmed by
-		// installing it once more.
-		e.own().network = []installed{{r.Circuit(), r.Window}}
-	}
-	a.rehold(e)
-	a.reschedule(e)
 }
 
 // restorable reports whether the circuit's entries are to stay over a restart.
@@ -106,8 +83,8 @@ func (a *Allocator) leave(e *entry, project string, was State) {
 }
 
 // pastEntry is an entry for a record of the history that is to be removed.
-func pastEntry(r *record) *entry {
-	e := makeEntry()
+func (a *Allocator) pastEntry(r *record) *entry {
+	e := a.none.makeEntry()
 	e.keep(r)
 	e.exists, e.past = true, true
 	return e
@@ -148,7 +125,7 @@ func (a *Allocator) hold(ctx context.Context, id string) (*entry, *Error) {
 		}
 		a.mu.Lock()
 		if a.find(id) == nil && a.lost == lost {
-			return pastEntry(r), nil
+			return a.pastEntry(r), nil
 		}
 		a.mu.Unlock() // it may have been deleted since it was read
 	}

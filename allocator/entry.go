@@ -41,6 +41,8 @@ type entry struct {
 
 // extra is what an entry has while something is done about it, or if it is unusual.
 type extra struct {
+	ways   *wayBook // the allocator's
+	none   *extra   // the one that all entries share that have nothing in it; it is never written
 	rare   rare
 	record *record // the committed state, so that it need not be unfolded; nil: it must be
 
@@ -61,24 +63,32 @@ type extra struct {
 	retry    int64       // not before, UNIX nanoseconds
 }
 
-// blank is the extra of all entries without one. It is never written.
-var blank extra
+func newExtra() *extra {
+	x := &extra{ways: newWayBook()}
+	x.none = x
+	return x
+}
 
 // makeEntry makes an entry without a committed state.
-func makeEntry() *entry { return &entry{extra: &blank, slot: -1} }
+func (x *extra) makeEntry() *entry { return &entry{extra: x.none, slot: -1} }
 
 // own is the extra as this entry's own, so that it can be written.
 func (e *entry) own() *extra {
-	if e.extra == &blank {
-		e.extra = &extra{record: e.unfold()}
+	if e.extra == e.none {
+		e.extra = &extra{ways: e.ways, none: e.none, record: e.unfold()}
 	}
 	return e.extra
 }
 
-// slim gives back an extra in which nothing is left.
+// slim gives back an extra in which nothing is left, and the record of an entry about
+// which nothing is done.
 func (e *entry) slim() {
-	if e.extra.idle() {
-		e.extra = &blank
+	switch {
+	case e.extra == e.none:
+	case e.extra.idle():
+		e.extra = e.none
+	case len(e.network) == 0 && e.next == nil:
+		e.extra.record = nil
 	}
 }
 

@@ -189,10 +189,10 @@ func (w *world) checkBooks() {
 		}
 		w.a.books.strike(e.holds())
 	}
-	if !blank.idle() || blank.asOf != 0 {
-		w.Fatalf("what all entries share was written: %+v", blank)
+	if !w.a.none.idle() || w.a.none.asOf != 0 {
+		w.Fatalf("what all entries share was written: %+v", w.a.none)
 	}
-	if b := w.a.books; len(b.links.calendar)+len(b.projects)+len(b.keys)+len(b.places)+len(b.pairs) != 0 {
+	if b := w.a.books; len(b.links.calendar)+len(b.projects)+b.keys.size()+len(b.places) != 0 {
 		w.Fatalf("the books hold what no entry does: %+v", b)
 	}
 	for _, e := range w.a.byID {

@@ -2,10 +2,10 @@ package allocator
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"math"
 	"net/netip"
+	"slices"
 	"unique"
 
 	"conga/controller/path"
@@ -23,9 +23,9 @@ type kept struct {
 	bandwidth topology.BitRate
 	who       unique.Handle[owner]
 	reason    unique.Handle[string]
-	way       unique.Handle[string] // the hops, see pack; "" is no path
-	src, dst  [4]byte               // of an IPv4 key
-	in, out   openflow.PortNo       // edge ports of the path
+	way       string          // the hops, see wayBook; "" is no path
+	src, dst  [4]byte         // of an IPv4 key
+	in, out   openflow.PortNo // edge ports of the path
 
 	created, start, from, to, duration uint32
 
@@ -111,11 +111,13 @@ func (e *entry) keep(r *record) {
 	k.stage, k.started, k.bandwidth = stageOf(r.State), r.Started, r.Bandwidth
 	k.who, k.reason = unique.Make(owner{r.UserID, r.ProjectID}), unique.Make(r.Reason)
 	k.proto, k.srcPort, k.dstPort = r.Key.Proto, r.Key.SrcPort, r.Key.DstPort
-	k.way = unique.Make(pack(r.Path))
+	way, fits := e.ways.pack(r.Path)
+	if k.way != way {
+		k.way = way
+	}
 	if k.in, k.out = 0, 0; len(r.Path) > 0 {
 		k.in, k.out = r.Path[0].In, r.Path[len(r.Path)-1].Out
 	}
-	fits := true
 	for _, t := range []struct {
 		to   *uint32
 		from int64
@@ -136,12 +138,13 @@ func (e *entry) keep(r *record) {
 	rare.lease, rare.leaseEnd, rare.done = r.Lease, r.LeaseEnd, r.Done
 	if !fits {
 		full := *r
+		full.Path = slices.Clone(r.Path)
 		rare.full = &full
 	}
 	if rare != e.rare {
 		e.own().rare = rare
 	}
-	if e.extra != &blank {
+	if e.extra != e.none {
 		whole := *r
 		e.extra.record = &whole
 	}
@@ -218,7 +221,10 @@ func (e *entry) key() path.FlowKey {
 
 // path is the path, the caller's to keep; nil if there is none.
 func (e *entry) path() path.Path {
-	p := unpack(e.way.Value())
+	if e.rare.full != nil {
+		return slices.Clone(e.rare.full.Path)
+	}
+	p := e.ways.unpack(e.way)
 	if len(p) > 0 {
 		p[0].In, p[len(p)-1].Out = e.in, e.out
 	}
@@ -226,42 +232,4 @@ func (e *entry) path() path.Path {
 }
 
 // hasPath reports whether there is a path.
-func (e *entry) hasPath() bool { return e.way.Value() != "" }
-
-const hopSize = 16
-
-// pack writes the hops of a path without its edge ports: between two switches there
-// are few paths, and they are kept once however many hosts use them.
-func pack(p path.Path) string {
-	if len(p) == 0 {
-		return ""
-	}
-	text := make([]byte, 0, hopSize*len(p))
-	for i, h := range p {
-		if i == 0 {
-			h.In = 0
-		}
-		if i == len(p)-1 {
-			h.Out = 0
-		}
-		text = binary.BigEndian.AppendUint64(text, uint64(h.DPID))
-		text = binary.BigEndian.AppendUint32(text, uint32(h.In))
-		text = binary.BigEndian.AppendUint32(text, uint32(h.Out))
-	}
-	return string(text)
-}
-
-func unpack(text string) path.Path {
-	if text == "" {
-		return nil
-	}
-	p := make(path.Path, 0, len(text)/hopSize)
-	for ; text != ""; text = text[hopSize:] {
-		hop := []byte(text[:hopSize])
-		p = append(p, path.Hop{
-			DPID: openflow.DPID(binary.BigEndian.Uint64(hop)),
-			In:   openflow.PortNo(binary.BigEndian.Uint32(hop[8:])), Out: openflow.PortNo(binary.BigEndian.Uint32(hop[12:])),
-		})
-	}
-	return p
-}
+func (e *entry) hasPath() bool { return e.way != "" || e.rare.full != nil && len(e.rare.full.Path) > 0 }

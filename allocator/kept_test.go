@@ -19,7 +19,8 @@ import (
 // TestKept keeps any record and makes it again.
 func TestKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		e := makeEntry()
+		none := newExtra()
+		e := none.makeEntry()
 		for range rapid.IntRange(1, 3).Draw(t, "states") {
 			r := drawRecord(t)
 			e.keep(r)
@@ -35,8 +36,45 @@ func TestKept(t *testing.T) {
 				t.Fatalf("%+v tells something else than %+v", e.kept, r)
 			}
 		}
-		if !blank.idle() {
-			t.Fatalf("what all entries share was written: %+v", blank)
+		if !none.idle() {
+			t.Fatalf("what all entries share was written: %+v", none)
+		}
+	})
+}
+
+// TestCodec writes any record and reads it again, and reads what it is not made of
+// without a panic.
+func TestCodec(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRecord(t)
+		text, err := r.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := decode(text[1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Version = recordVersion
+		if diff := cmp.Diff(r, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+		if _, err := decode(text[1:rapid.IntRange(1, len(text)-1).Draw(t, "cut")]); err == nil {
+			t.Fatal("a record that was cut short was read")
+		}
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	r := record{Seq: 1, Allocation: Allocation{ID: "x", State: Pending, Handle: 1, Path: path.Path{{DPID: 1, In: 2, Out: 3}}}}
+	text, err := r.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if r, err := decodeRecord("", text); err == nil && r.problem("") != "" {
+			t.Error(r.problem(""))
 		}
 	})
 }

@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -226,7 +227,7 @@ func TestMigration(t *testing.T) {
 // old is a record as it was written before there was a history.
 func old(v Allocation) string {
 	r := record{Version: 1, Seq: uint64(v.Handle), Started: v.State != Pending, Allocation: v}
-	text, err := r.encode()
+	text, err := json.Marshal(r)
 	if err != nil {
 		panic(err)
 	}

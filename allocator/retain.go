@@ -107,7 +107,7 @@ func (a *Allocator) discard(old aged) (gone []*entry) {
 		if a.lost != old.lost || a.find(r.ID) != nil {
 			continue // it may have been deleted since it was read; the next pass sees
 		}
-		e := pastEntry(r)
+		e := a.pastEntry(r)
 		e.quiet = true
 		a.begin(e, nil)
 		gone = append(gone, e)
