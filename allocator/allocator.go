@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"sync"
 	"time"
 
@@ -35,6 +34,11 @@ type Config struct {
 	// allocation's last state and true if it was deleted. It runs under the
 	// allocator's lock: it must be quick and must not call the allocator.
 	Notify func(a Allocation, deleted bool)
+	// Pruned, if not nil, is told of what Notify is not: the IDs of complete
+	// allocations that are removed because they are old. It runs as Notify does.
+	Pruned func(id string)
+	// History is how long what is complete is kept; 0: [DefaultHistory].
+	History time.Duration
 	// Along, if not nil, goes with every change that brings nothing of its own to
 	// be saved with it: those that time and the network make.
 	Along Along
@@ -54,17 +58,24 @@ type Allocator struct {
 	wake  chan struct{} // one token: the agenda or the plan has something new
 
 	mu       sync.RWMutex
-	byID     map[string]*entry
-	handles  map[uint32]*entry // of what is not complete, and of what is still in the network
-	all      roll              // every visible entry
-	alive    roll              // those that are not complete
-	projects map[string]*roll  // every visible entry by project
+	byID     map[ident]*entry  // what is not complete, and complete ones that are being removed
+	none     *extra            // what entries share of which nothing is to be said
+	handles  map[uint32]*entry // of what is deleted and still in the network, or unusual
+	all      roll              // every visible entry that is not complete
+	projects map[string]*roll  // those of each project that has any
+	past     past              // how many are complete; they are in the store
+	moving   int               // changes under way that move something into or out of the history
+	moves    uint64            // counts their beginnings and ends
+	lost     uint64            // counts what has left the history
 	books    books
 	agenda   agenda
-	waiting  map[*entry]bool // for something other than time, see resume
-	watched  map[*entry]bool // the network may hold something of it that the agenda does not tell
+	failed   map[*entry]bool // tasks that wait for their next attempt
+	watched  watch           // the network may hold something of it that the agenda does not tell
 	leaving  leaving
-	graph    *path.Graph // of the last snapshot used
+	seen     *topology.Snapshot // the network as it was taken in last
+	graph    *path.Graph        // of its switches and links; nil: to be made
+	cables   cables
+	crowds   crowds
 	plan     planning
 
 	announced int64 // when Due last said that it had to be asked again, UNIX nanoseconds
@@ -91,6 +102,9 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.History <= 0 {
+		cfg.History = DefaultHistory
+	}
 	if cfg.NewID == nil {
 		cfg.NewID = uuid.NewString
 	}
@@ -99,9 +113,11 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	}
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
-		byID: map[string]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{},
-		books: newBooks(), waiting: map[*entry]bool{}, watched: map[*entry]bool{}, leaving: newLeaving(),
+		byID: map[ident]*entry{}, none: newExtra(), handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
+		books: newBooks(), failed: map[*entry]bool{}, leaving: newLeaving(),
+		cables: newCables(), crowds: newCrowds(),
 	}
+	a.observe()
 	if err := a.load(ctx); err != nil {
 		return nil, err
 	}
@@ -140,12 +156,13 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 		a.mu.Unlock()
 		return Allocation{}, &Error{Op: op, Kind: Internal, Err: errors.New("no new ID could be made")}
 	}
-	next := record{Version: recordVersion, Seq: e.cur.Seq, Allocation: Allocation{
-		ID: e.cur.ID, Handle: e.cur.Handle, Created: now, Request: r, State: Pending,
+	next := record{Version: recordVersion, Seq: e.number, Allocation: Allocation{
+		ID: e.id(), Handle: e.handle, Created: now, Request: r, State: Pending,
 		Reason: spot.reason, Window: spot.window, Path: spot.path, LeaseEnd: leaseEnd(r.Lease, now),
 	}}
-	e.along = along
+	e.own().along = along
 	a.begin(e, &next)
+	a.attend(e, &next, spot.block)
 	a.mu.Unlock()
 	if err := a.commit(e); err != nil {
 		return Allocation{}, err.in(op)
@@ -154,58 +171,42 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 	return next.Allocation, nil
 }
 
-// Get finds an allocation, complete ones included. The error is NotFound.
+// Get finds an allocation; complete ones are read from the store. Errors are of type
+// *[Error]: NotFound, or Internal if the store cannot be read.
 func (a *Allocator) Get(id string) (Allocation, error) {
+	const op = "get"
 	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if e := a.byID[id]; e != nil && e.visible() {
+	e := a.find(id)
+	if e != nil && e.visible() {
+		defer a.mu.RUnlock()
 		return e.view(), nil
 	}
-	return Allocation{}, notFound(id).in("get")
+	a.mu.RUnlock()
+	if e != nil {
+		return Allocation{}, notFound(id).in(op)
+	}
+	r, err := a.lookUp(context.Background(), id)
+	switch {
+	case err != nil:
+		return Allocation{}, err.in(op)
+	case r == nil:
+		return Allocation{}, notFound(id).in(op)
+	}
+	return r.Allocation, nil
 }
 
-// List returns the allocations of a project, or of all projects for "", in the
-// order in which they were created.
-func (a *Allocator) List(project string) []Allocation {
-	list, _ := a.Page(project, 0, math.MaxInt)
-	return list
-}
-
-// Page returns what [Allocator.List] does from the allocation at index skip on, at
-// most so many, and how many there are in all.
-func (a *Allocator) Page(project string, skip, most int) (page []Allocation, total int) {
+// Known reports whether there is an allocation with the ID, complete ones included.
+// One that cannot be looked for, because the store fails, counts as known.
+func (a *Allocator) Known(id string) bool {
 	a.mu.RLock()
-	defer a.mu.RUnlock()
-	from := &a.all
-	if project != "" {
-		if from = a.projects[project]; from == nil {
-			return nil, 0
-		}
+	e := a.find(id)
+	known := e != nil && e.visible()
+	a.mu.RUnlock()
+	if e != nil || id == "" {
+		return known
 	}
-	page = make([]Allocation, 0, max(0, min(most, len(from.list)-from.dead-skip)))
-	for _, e := range from.list {
-		if !e.visible() || project != "" && e.cur.ProjectID != project {
-			continue
-		}
-		if total >= skip && len(page) < most {
-			page = append(page, e.view())
-		}
-		total++
-	}
-	return page, total
-}
-
-// Counts is how many allocations are in each state. Every state is there.
-func (a *Allocator) Counts() map[State]int {
-	counts := map[State]int{Pending: 0, Active: 0, Complete: 0}
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	for _, e := range a.all.list {
-		if e.visible() {
-			counts[e.cur.State]++
-		}
-	}
-	return counts
+	seq, err := a.cfg.Store.Get(context.Background(), store.History, indexKey(id))
+	return seq != nil || err != nil
 }
 
 // Delete removes an allocation, whatever its state: it is NotFound from then
@@ -225,7 +226,7 @@ func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, al
 		a.mu.Unlock()
 		return err.in(op)
 	}
-	e.along = along
+	e.own().along = along
 	a.begin(e, nil)
 	a.mu.Unlock()
 	if err := a.commit(e); err != nil {
@@ -254,7 +255,10 @@ func (a *Allocator) admit(r Request, now int64) (spot, *Error) {
 	if err := checkBandwidth(r, limits); err != nil {
 		return spot{}, err
 	}
-	s, err := a.desk().place(r, now)
+	d := a.desk()
+	d.block = &obstacles{}
+	s, err := d.place(r, now, Limits{}) // a limit refuses a request, it does not put it off
+	s.block = d.block
 	if err == nil {
 		err = a.checkTotal(r, s.window, limits)
 	}
@@ -286,12 +290,6 @@ func (a *Allocator) checkTotal(r Request, w Window, limits Limits) *Error {
 	err.Err = fmt.Errorf("project %s may hold %s at a time and already holds %s between %s and %s",
 		r.ProjectID, limits.Bandwidth, held, clock(w.Start), clock(w.End))
 	return err
-}
-
-// desk is where requests are placed now.
-func (a *Allocator) desk() desk {
-	a.graph = a.graph.For(a.cfg.Network())
-	return desk{graph: a.graph, share: a.share, books: &a.books}
 }
 
 func notFound(id string) *Error {

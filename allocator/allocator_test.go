@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 
+	"conga/allocator/store"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -63,7 +64,7 @@ func TestCreateValidates(t *testing.T) {
 			t.Errorf("%s: %q does not say %q", tc.name, e, tc.phrase)
 		}
 	}
-	if got := w.a.List(""); len(got) != 0 {
+	if got := w.list(""); len(got) != 0 {
 		t.Errorf("refused requests left %v", got)
 	}
 	r := good
@@ -96,7 +97,7 @@ func TestLifeOfAnAllocation(t *testing.T) {
 		t.Error("changed a complete allocation")
 	}
 	w.checkBooks()
-	if len(w.a.books.links) != 0 || len(w.a.books.keys) != 0 || len(w.a.handles) != 0 {
+	if len(w.a.books.links.calendar) != 0 || w.a.books.keys.size() != 0 || len(w.a.handles) != 0 {
 		t.Errorf("a complete allocation holds %v", w.a.books)
 	}
 }
@@ -211,7 +212,7 @@ func TestListIsInOrderOfCreation(t *testing.T) {
 		want = append(want, w.create(r).ID)
 	}
 	ids := func(p string) (ids []string) {
-		for _, v := range w.a.List(p) {
+		for _, v := range w.list(p) {
 			ids = append(ids, v.ID)
 		}
 		return ids
@@ -251,7 +252,7 @@ func TestListIsInOrderOfCreation(t *testing.T) {
 		}
 		w.open() // and the same after a restart
 	}
-	if w.a.List("nobody") != nil {
+	if len(w.list("nobody")) != 0 {
 		t.Error("a project without allocations has some")
 	}
 }
@@ -274,7 +275,7 @@ func TestStoreFails(t *testing.T) {
 	}
 	w.checkBooks()
 	w.store.fail = nil
-	if len(w.a.List("")) != 1 {
+	if len(w.list("")) != 1 {
 		t.Error("an allocation that was not saved is seen")
 	}
 	w.expect(w.create(ask(1, 2, 2, 2, 5, 60)).ID, Pending, span(0, 60))
@@ -287,7 +288,7 @@ func TestNothingIsSeenBeforeItIsSaved(t *testing.T) {
 	wg.Go(func() { w.create(ask(1, 1, 2, 1, 8, 60)) })
 	for w.a.Reserved(topology.LinkID{To: topology.PortID{DPID: 1, Port: 1}}, span(0, 60)) == 0 {
 	}
-	if tasks, _ := w.a.Due(10); len(tasks) != 0 || len(w.a.List("")) != 0 {
+	if tasks, _ := w.a.Due(10); len(tasks) != 0 || len(w.list("")) != 0 {
 		t.Error("an allocation is acted on before it is saved")
 	}
 	r := ask(1, 2, 2, 2, 8, 60)
@@ -342,16 +343,15 @@ func TestConcurrentWriters(t *testing.T) {
 	wg.Wait()
 	w.checkBooks()
 	w.checkLoads()
-	before := a.List("")
-	if after := w.open().List(""); len(before) != 64*6 || len(after) != len(before) {
+	before := w.list("")
+	if after := w.reopen(); len(before) != 64*6 || len(after) != len(before) {
 		t.Errorf("%d allocations before the restart, %d after", len(before), len(after))
 	}
 }
 
 func TestLoadRefusesDamage(t *testing.T) {
 	w, _ := pair(t)
-	w.create(ask(1, 1, 2, 1, 1, 60))
-	good := w.store.records["id1"]
+	good := old(w.create(ask(1, 1, 2, 1, 1, 60)))
 	for _, tc := range []struct{ old, new, phrase string }{
 		{good, "{", "unexpected end"},
 		{good, "", "unexpected end"},
@@ -363,13 +363,13 @@ func TestLoadRefusesDamage(t *testing.T) {
 		{`"src":"10.0.1.1"`, `"src":""`, "addresses"},
 		{`"dst":"10.0.2.1"`, `"dst":"10.0.2."`, "ParseAddr"},
 	} {
-		w.store.records["id1"] = strings.Replace(good, tc.old, tc.new, 1)
+		w.store.put(store.Allocations, "id1", strings.Replace(good, tc.old, tc.new, 1))
 		if _, err := Open(bg, w.cfg); err == nil || !strings.Contains(err.Error(), tc.phrase) || !strings.Contains(err.Error(), `"id1"`) {
 			t.Errorf("%s: error %v, want %q", tc.new, err, tc.phrase)
 		}
 	}
-	w.store.records["id1"] = good
-	w.store.records["id0"] = strings.Replace(good, `"id":"id1"`, `"id":"id0"`, 1)
+	w.store.put(store.Allocations, "id1", good)
+	w.store.put(store.Allocations, "id0", strings.Replace(good, `"id":"id1"`, `"id":"id0"`, 1))
 	if _, err := Open(bg, w.cfg); err == nil || !strings.Contains(err.Error(), "same handle") {
 		t.Errorf("two records with one handle: %v", err)
 	}
@@ -393,12 +393,12 @@ func TestPage(t *testing.T) {
 	}
 	project := w.get(ids[0]).ProjectID
 	for _, c := range []struct{ skip, most, n int }{{0, 2, 2}, {1, 3, 3}, {4, 9, 1}, {5, 1, 0}, {9, 9, 0}, {0, 0, 0}} {
-		page, total := w.a.Page(project, c.skip, c.most)
-		if total != 5 || len(page) != c.n || c.n > 0 && page[0].ID != ids[c.skip] {
+		page, total, err := w.a.Page(bg, Filter{Project: project}, c.skip, c.most)
+		if err != nil || total != 5 || len(page) != c.n || c.n > 0 && page[0].ID != ids[c.skip] {
 			t.Errorf("%d behind %d: %d of %d", c.most, c.skip, len(page), total)
 		}
 	}
-	if page, total := w.a.Page("nobody's", 0, 9); len(page) != 0 || total != 0 {
+	if page, total, err := w.a.Page(bg, Filter{Project: "nobody's"}, 0, 9); err != nil || len(page) != 0 || total != 0 {
 		t.Errorf("of a project without any: %d of %d", len(page), total)
 	}
 }

@@ -14,13 +14,16 @@ type Along func(before, after *Allocation) ([]store.Op, error)
 // asked for it wants, or the configured ones if nobody did. Begun entries are
 // not changed by others, so this needs no lock.
 func (a *Allocator) alongside(e *entry) (ops []store.Op, err error) {
+	if e.quiet {
+		return nil, nil
+	}
 	wanted := e.along
 	if len(wanted) == 0 && a.cfg.Along != nil {
 		wanted = []Along{a.cfg.Along}
 	}
 	var before, after *Allocation
 	if e.exists {
-		before = &e.cur.Allocation
+		before = &e.record().Allocation
 	}
 	if e.next != nil {
 		after = &e.next.Allocation

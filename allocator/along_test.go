@@ -52,7 +52,7 @@ func TestAlong(t *testing.T) {
 		t.Errorf("noted %q, want %q", lines, want)
 	}
 	for i := range want {
-		if got := w.store.records[fmt.Sprint("line", i+1)]; got != want[i] {
+		if got := w.store.get("journal", fmt.Sprint("line", i+1)); got != want[i] {
 			t.Errorf("line %d is stored as %q", i+1, got)
 		}
 	}
@@ -66,7 +66,7 @@ func TestAlongRefuses(t *testing.T) {
 	no := func(_, _ *Allocation) ([]store.Op, error) { return nil, errors.New("no") }
 	_, err := w.a.Create(bg, ask(1, 1, 1, 2, 5, 60), no)
 	refused(t, err, Internal, "")
-	if n := len(w.a.List("")) + len(w.store.records); n != 0 {
+	if n := len(w.list("")) + w.store.Len(store.Allocations); n != 0 {
 		t.Errorf("%d allocations and records are left", n)
 	}
 	v := w.create(ask(1, 1, 1, 2, 10, 60)) // all of the link: nothing is held any more
@@ -75,8 +75,8 @@ func TestAlongRefuses(t *testing.T) {
 	var lines []string
 	refused(t, w.a.Delete(bg, v.ID, 0, journal(&lines, "user")), Internal, "")
 	w.store.fail = nil
-	if len(lines) != 1 || w.store.records["line1"] != "" {
-		t.Errorf("%d lines noted; stored %q", len(lines), w.store.records["line1"])
+	if len(lines) != 1 || w.store.get("journal", "line1") != "" {
+		t.Errorf("%d lines noted; stored %q", len(lines), w.store.get("journal", "line1"))
 	}
 	if err := w.a.Delete(bg, v.ID, 0); err != nil {
 		t.Fatal(err)

@@ -10,99 +10,152 @@ import (
 // newEntry makes an entry that nobody sees yet, with an ID and a handle of its
 // own. nil means that NewID keeps returning IDs that are taken.
 func (a *Allocator) newEntry() *entry {
-	e := &entry{slot: -1}
+	var r record
 	for range 8 {
-		if id := a.cfg.NewID(); id != "" && a.byID[id] == nil {
-			e.cur.ID = id
+		if id := a.cfg.NewID(); id != "" && a.find(id) == nil {
+			r.ID = id
 			break
 		}
 	}
-	if e.cur.ID == "" {
+	if r.ID == "" {
 		return nil
 	}
 	for { // handles of finished allocations come around after 2^32
 		a.seq++
-		if h := uint32(a.seq); h != 0 && a.handles[h] == nil {
-			e.cur.Seq, e.cur.Handle = a.seq, h
+		if h := uint32(a.seq); h != 0 && !a.taken(h) {
+			r.Seq, r.Handle = a.seq, h
 			break
 		}
 	}
-	a.byID[e.cur.ID], a.handles[e.cur.Handle] = e, e
+	e := a.none.makeEntry()
+	e.keep(&r)
+	a.byID[e.ident] = e
 	return e
 }
 
-// adopt takes in a record from the store.
-func (a *Allocator) adopt(r *record) {
-	e := &entry{cur: *r, exists: true, slot: -1}
-	a.byID[r.ID] = e
-	a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
-	if e.live() {
-		a.handles[r.Handle] = e
-		a.alive.add(e)
+// find is the entry with an ID; nil if there is none.
+func (a *Allocator) find(id string) *entry {
+	i, _ := identOf(id)
+	return a.byID[i]
+}
+
+// taken reports whether an allocation has the handle. That is the low half of its
+// sequence number, but for what is in handles.
+func (a *Allocator) taken(handle uint32) bool {
+	if a.handles[handle] != nil {
+		return true
 	}
-	a.enlist(e)
-	if e.restorable(seconds(a.cfg.Now())) {
-		// The network was told to hold it; whether it does is confirmed by
-		// installing it once more.
-		e.network = []installed{{r.Circuit(), r.Window}}
+	for seq := uint64(handle); seq < a.seq; seq += 1 << 32 {
+		if a.all.get(seq) != nil {
+			return true
+		}
 	}
-	a.rehold(e)
-	a.reschedule(e)
+	return false
 }
 
 // restorable reports whether the circuit's entries are to stay over a restart.
 func (e *entry) restorable(now int64) bool {
-	return e.live() && e.cur.Started && len(e.cur.Path) > 0 && now < e.cur.Window.End
+	return e.live() && e.started && e.hasPath() && now < e.window().End
 }
 
-// enlist puts a visible entry on the lists of everything.
+// enlist puts a visible entry that is not complete on the lists.
 func (a *Allocator) enlist(e *entry) {
 	a.all.add(e)
-	a.rollOf(e.cur.ProjectID).add(e)
+	a.join(e, e.project())
 }
 
-func (a *Allocator) rollOf(project string) *roll {
+func (a *Allocator) join(e *entry, project string) {
 	r := a.projects[project]
 	if r == nil {
 		r = &roll{}
 		a.projects[project] = r
 	}
-	return r
+	r.add(e)
+}
+
+// leave takes an entry off the list of a project.
+func (a *Allocator) leave(e *entry, project string, was State) {
+	if r := a.projects[project]; r != nil {
+		if r.remove(e, was); r.size == 0 {
+			delete(a.projects, project)
+		}
+	}
+}
+
+// pastEntry is an entry for a record of the history that is to be removed.
+func (a *Allocator) pastEntry(r *record) *entry {
+	e := a.none.makeEntry()
+	e.keep(r)
+	e.exists, e.past = true, true
+	return e
 }
 
 // hold finds a visible entry, waits until no change of it is under way and
-// returns with the lock held. With an error the lock is not held.
+// returns with the lock held. With an error the lock is not held. For a complete
+// allocation it makes an entry, which others see once a change of it begins.
 func (a *Allocator) hold(ctx context.Context, id string) (*entry, *Error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, &Error{Kind: Internal, Err: err}
 		}
 		a.mu.Lock()
-		e := a.byID[id]
-		if e == nil || !e.visible() {
+		e, lost := a.find(id), a.lost
+		switch {
+		case e != nil && !e.visible():
 			a.mu.Unlock()
 			return nil, notFound(id)
-		}
-		if e.busy == nil {
+		case e != nil && e.busy == nil:
 			return e, nil
+		case e != nil:
+			busy := e.busy
+			a.mu.Unlock()
+			select {
+			case <-busy:
+			case <-ctx.Done():
+			}
+			continue
 		}
-		busy := e.busy
 		a.mu.Unlock()
-		select {
-		case <-busy:
-		case <-ctx.Done():
+		r, err := a.lookUp(ctx, id)
+		switch {
+		case err != nil:
+			return nil, err
+		case r == nil:
+			return nil, notFound(id)
 		}
+		a.mu.Lock()
+		if a.find(id) == nil && a.lost == lost {
+			return a.pastEntry(r), nil
+		}
+		a.mu.Unlock() // it may have been deleted since it was read
 	}
+}
+
+// moves reports whether a begun change moves the entry into or out of the history.
+func (e *entry) moves() bool {
+	return e.past || e.next != nil && e.next.State == Complete
 }
 
 // begin starts a change: next is to become the entry's state, nil deletes it.
 // The books hold old and new from here on. The lock is held.
 func (a *Allocator) begin(e *entry, next *record) {
-	if next != nil && !renews(&e.cur, next) {
+	if next != nil && !renews(e.record(), next) {
 		a.revision++
 		next.Revision = a.revision
 	}
-	e.next, e.busy, e.asOf = next, make(chan struct{}), a.plan.asked
+	if next != nil && next.State == Complete {
+		next.Done = seconds(a.cfg.Now())
+	}
+	a.pin(e)
+	x := e.own()
+	x.next, x.busy, x.asOf = next, make(chan struct{}), a.plan.observed
+	if e.past {
+		a.byID[e.ident] = e
+	}
+	if e.moves() {
+		a.moving++
+		a.moves++
+	}
 	a.rehold(e)
 	a.reschedule(e)
 }
@@ -135,55 +188,79 @@ func (a *Allocator) commitOps(entries []*entry) ([]store.Op, error) {
 	ops := make([]store.Op, 0, 2*len(entries))
 	for _, e := range entries {
 		// Begun entries are not changed by others, so this needs no lock.
-		op := store.Op{Bucket: store.Allocations, Key: e.cur.ID}
-		if e.next != nil {
-			value, err := e.next.encode()
-			if err != nil {
-				return nil, err
-			}
-			op.Value = value
+		changes, err := e.ops()
+		if err != nil {
+			return nil, err
 		}
 		along, err := a.alongside(e)
 		if err != nil {
 			return nil, err
 		}
-		ops = append(append(ops, op), along...)
+		ops = append(append(ops, changes...), along...)
 	}
 	return ops, nil
 }
 
+// ops are the operations on the store that make up a begun change.
+func (e *entry) ops() ([]store.Op, error) {
+	op := store.Op{Bucket: store.Allocations, Key: e.id()}
+	switch {
+	case e.past:
+		return e.record().forget(), nil
+	case e.next == nil:
+		return []store.Op{op}, nil
+	case e.next.State == Complete:
+		archive, err := e.next.archive()
+		return append(archive, op), err
+	}
+	value, err := e.next.encode()
+	op.Value = value
+	return []store.Op{op}, err
+}
+
 // finish makes a begun change true, or takes it back.
 func (a *Allocator) finish(e *entry, saved bool) {
-	old, next := e.cur, e.next
+	old, next := e.record(), e.next
 	created := !e.exists
-	e.next, e.along = nil, nil
-	close(e.busy)
-	e.busy = nil
+	if e.moves() {
+		a.moving--
+		a.moves++
+	}
+	x := e.own()
+	close(x.busy)
+	x.next, x.along, x.busy = nil, nil, nil
 	switch {
 	case saved && next == nil:
 		e.gone = true
-		a.delist(e, old.State != Complete)
+		a.delist(e)
 	case saved:
-		e.cur, e.exists = *next, true
-		a.relist(e, &old, created)
+		e.keep(next)
+		e.exists = true
+		a.relist(e, old, created)
 	case created:
 		e.gone = true // it never was
 	}
 	e.parked = false // what it waited for may be another thing now
+	a.refile(e, old)
 	a.rehold(e)
-	if saved && a.cfg.Notify != nil && (next == nil || created || !renews(&old, next)) {
+	if saved && a.cfg.Notify != nil && !e.quiet && (next == nil || created || !renews(old, next)) {
 		a.cfg.Notify(e.view(), next == nil)
 	}
-	if e.gone && len(e.network) == 0 && !e.task {
+	if saved && e.quiet && a.cfg.Pruned != nil {
+		a.cfg.Pruned(old.ID)
+	}
+	if e.past || e.exists && e.state() == Complete || e.gone && len(e.network) == 0 && !e.task {
 		a.drop(e)
 		return
 	}
 	a.reschedule(e)
+	e.slim()
 	if e.due < a.announced {
 		a.signal()
 	}
-	if e.asOf != a.plan.asked {
-		a.ask(nil) // what was asked for meanwhile has passed over this entry
+	if e.missed || !saved || x.asOf != a.plan.observed {
+		e.missed = false
+		a.look(e) // what has happened meanwhile has passed over this entry
 	}
 }
 
@@ -192,51 +269,72 @@ func (a *Allocator) relist(e *entry, old *record, created bool) {
 	switch {
 	case created:
 		a.enlist(e)
-		a.alive.add(e)
-	case old.ProjectID != e.cur.ProjectID:
-		project := old.ProjectID
-		a.rollOf(project).left(func(e *entry) bool { return e.visible() && e.cur.ProjectID == project })
-		a.rollOf(e.cur.ProjectID).add(e)
+		return
+	case e.state() == Complete:
+		a.all.remove(e, old.State)
+		a.leave(e, old.ProjectID, old.State)
+		a.past.count(e.project(), 1)
+		return
 	}
-	if !created && old.State != Complete && e.cur.State == Complete {
-		a.alive.left((*entry).live)
-		delete(a.handles, e.cur.Handle)
+	a.all.turn(e, old.State, e.state())
+	if old.ProjectID != e.project() {
+		a.leave(e, old.ProjectID, old.State)
+		a.join(e, e.project())
+	} else {
+		a.projects[e.project()].turn(e, old.State, e.state())
 	}
 }
 
 // delist takes a deleted entry off the lists.
-func (a *Allocator) delist(e *entry, wasLive bool) {
-	project := e.cur.ProjectID
-	a.all.left((*entry).visible)
-	a.rollOf(project).left(func(e *entry) bool { return e.visible() && e.cur.ProjectID == project })
-	if wasLive {
-		a.alive.left((*entry).live)
+func (a *Allocator) delist(e *entry) {
+	if e.past {
+		a.past.count(e.project(), -1)
+		a.lost++
+		return
 	}
+	a.handles[e.handle] = e // until its entries are out
+	a.all.remove(e, e.state())
+	a.leave(e, e.project(), e.state())
 }
 
 // drop forgets an entry altogether.
 func (a *Allocator) drop(e *entry) {
 	a.agenda.put(e, never)
-	delete(a.waiting, e)
-	delete(a.watched, e)
-	a.leaving.set(e, nil)
-	delete(a.byID, e.cur.ID)
-	if a.handles[e.cur.Handle] == e {
-		delete(a.handles, e.cur.Handle)
+	delete(a.failed, e)
+	a.watched.put(e, never)
+	a.depart(e, nil)
+	delete(a.byID, e.ident)
+	if a.handles[e.handle] == e {
+		delete(a.handles, e.handle)
 	}
 }
 
 // rehold brings the books in line with what the entry keeps from others now.
 func (a *Allocator) rehold(e *entry) {
-	old, h := e.held, e.holdings()
-	if same(old, h) {
-		return
+	old := e.holds()
+	h, plain := e.holdings()
+	if !same(old, h) {
+		a.books.strike(old)
+		a.books.enter(h)
 	}
-	a.books.strike(old)
-	a.books.enter(h)
-	e.held = h
-	if lacks(h.links, old.links) || lacks(h.key, old.key) || lacks(h.project, old.project) {
-		a.ask(&a.plan.freed)
+	switch {
+	case plain && e.busy == nil:
+		if e.held != nil {
+			e.own().held = nil
+		}
+	case e.held == nil || !same(old, h):
+		e.own().held = &h
+	}
+	if !same(old, h) {
+		a.released(old, h)
+	}
+}
+
+// pin writes down what the books have of an entry whose state is about to change.
+func (a *Allocator) pin(e *entry) {
+	if e.held == nil {
+		h := e.holds()
+		e.own().held = &h
 	}
 }
 
@@ -245,20 +343,13 @@ func same(a, b holding) bool {
 		slices.Equal(a.project, b.project) && slices.Equal(a.projects, b.projects)
 }
 
-// lacks reports whether something that was held no longer is, in that form.
-func lacks[K comparable](now, old []claim[K]) bool {
-	if slices.Equal(now, old) {
-		return false
-	}
-	return slices.ContainsFunc(old, func(x claim[K]) bool { return !slices.Contains(now, x) })
-}
-
 // without runs f while the entry's own holding is struck from the books, as it
 // is when the entry's place is decided anew.
 func (a *Allocator) without(e *entry, f func()) {
-	a.books.strike(e.held)
+	held := e.holds()
+	a.books.strike(held)
 	f()
-	a.books.enter(e.held)
+	a.books.enter(held)
 }
 
 // signal wakes the scheduler.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"math"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"conga/allocator/store"
+	"conga/allocator/store/storetest"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -19,71 +21,53 @@ import (
 
 // memory is a store that forgets nothing and can be told to fail.
 type memory struct {
+	*storetest.Memory
 	mu      sync.Mutex
-	records map[string]string
 	fail    error
 	hold    chan struct{} // not nil: commits wait until it is closed
 	commits int
+	after   int // not 0: after so many commits the store fails
 }
 
-func (m *memory) Scan(_ context.Context, _ store.Bucket, f func(string, []byte) error) error {
+func (m *memory) Commit(ctx context.Context, ops ...store.Op) error {
 	m.mu.Lock()
-	records := maps.Clone(m.records)
-	m.mu.Unlock()
-	for _, k := range slices.Sorted(maps.Keys(records)) {
-		if err := f(k, []byte(records[k])); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m *memory) Get(_ context.Context, _ store.Bucket, key string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, ok := m.records[key]
-	if !ok {
-		return nil, nil
-	}
-	return []byte(v), nil
-}
-
-func (m *memory) Range(ctx context.Context, b store.Bucket, r store.Span, f func(string, []byte) error) error {
-	return m.Scan(ctx, b, func(k string, v []byte) error {
-		if !r.Contains(k) {
-			return nil
-		}
-		return f(k, v)
-	})
-}
-
-func (m *memory) Commit(_ context.Context, ops ...store.Op) error {
-	m.mu.Lock()
-	hold := m.hold
+	hold, fail := m.hold, m.fail
 	m.mu.Unlock()
 	if hold != nil {
 		<-hold
+		m.mu.Lock()
+		fail = m.fail
+		m.mu.Unlock()
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
 	m.commits++
-	if m.fail != nil {
-		return m.fail
-	}
-	if m.records == nil {
-		m.records = map[string]string{}
-	}
-	for _, op := range ops {
-		if op.Value == nil {
-			delete(m.records, op.Key)
-		} else {
-			m.records[op.Key] = string(op.Value)
+	if m.after > 0 {
+		if m.after--; m.after == 0 {
+			m.fail = errors.New("power lost")
 		}
 	}
-	return nil
+	m.mu.Unlock()
+	if fail != nil {
+		return fail
+	}
+	return m.Memory.Commit(ctx, ops...)
 }
 
-func (m *memory) Close() error { return nil }
+// put writes a record as another program might have.
+func (m *memory) put(b store.Bucket, key, value string) {
+	if err := m.Memory.Commit(context.Background(), store.Op{Bucket: b, Key: key, Value: []byte(value)}); err != nil {
+		panic(err)
+	}
+}
+
+// get is a record, "" if there is none.
+func (m *memory) get(b store.Bucket, key string) string {
+	v, err := m.Get(context.Background(), b, key)
+	if err != nil {
+		panic(err)
+	}
+	return string(v)
+}
 
 // failer is what a test and a rapid test have in common.
 type failer interface {
@@ -102,14 +86,17 @@ type world struct {
 	ids   int
 	cfg   Config
 	a     *Allocator
+	tells bool // snapshots tell that switches and links are the same, as a Builder's do
+	quiet bool // changes of the network are not announced
 }
 
 // newWorld makes switches 1..n without cables; host h of switch d is behind
 // edge port h and has the address 10.0.d.h.
 func newWorld(tb failer, switches int, edge topology.BitRate) *world {
-	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{}}
+	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{Memory: storetest.NewMemory()}}
 	w.snap = &topology.Snapshot{
 		Revision: 1, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{},
+		Wiring: 1,
 	}
 	for d := 1; d <= switches; d++ {
 		w.snap.Switches[openflow.DPID(d)] = topology.Switch{
@@ -170,8 +157,13 @@ func (w *world) change(f func(s *topology.Snapshot)) {
 	}
 	s.Attachments = slices.Clone(s.Attachments)
 	f(&s)
+	if w.tells && len(topology.Diff(w.snap, &s).Switches)+len(topology.Diff(w.snap, &s).Links) == 0 {
+		s.Wiring = w.snap.Wiring
+	}
 	w.snap = &s
-	w.a.NetworkChanged()
+	if !w.quiet {
+		w.a.NetworkChanged()
+	}
 }
 
 func cut(id topology.LinkID) func(*topology.Snapshot) {
@@ -232,7 +224,7 @@ func (w *world) work() {
 	for range 1000 {
 		w.plan()
 		tasks, _ := w.a.Due(10)
-		if len(tasks) == 0 && !w.a.plan.pending {
+		if len(tasks) == 0 && w.a.plan.idle() {
 			return
 		}
 		for _, t := range tasks {
@@ -307,4 +299,20 @@ func refused(tb testing.TB, err error, kind Kind, field string) *Error {
 		tb.Fatalf("error %v says no operation", err)
 	}
 	return e
+}
+
+// list is every allocation of a project, complete ones included.
+func (w *world) list(project string) []Allocation {
+	w.Helper()
+	list, total, err := w.a.Page(context.Background(), Filter{Project: project}, 0, math.MaxInt32)
+	if err != nil || len(list) != total {
+		w.Fatalf("%d allocations listed, there are %d, error %v", len(list), total, err)
+	}
+	return list
+}
+
+// reopen starts anew and lists everything.
+func (w *world) reopen() []Allocation {
+	w.open()
+	return w.list("")
 }

@@ -1,45 +1,21 @@
 package allocator
 
-import (
-	"context"
-	"encoding/json"
-	"fmt"
+import "fmt"
 
-	"conga/allocator/store"
-)
-
-// recordVersion is the form of the records below. Who changes the form raises
-// it and teaches decodeRecord the older ones.
-const recordVersion = 1
-
-// record is one allocation as it is kept in the store, under its ID.
+// record is one allocation as it is kept in the store, under its ID. The names are
+// those of version 1, which was JSON.
 type record struct {
 	Version int    `json:"v"`
 	Seq     uint64 `json:"seq"`               // order of creation
 	Started bool   `json:"started,omitempty"` // it has been active, so its window no longer moves
+	Done    int64  `json:"done,omitempty"`    // when it became complete, UNIX seconds
 	Allocation
-}
-
-func (r *record) encode() ([]byte, error) { return json.Marshal(r) }
-
-func decodeRecord(key string, value []byte) (*record, error) {
-	var r record
-	if err := json.Unmarshal(value, &r); err != nil {
-		return nil, fmt.Errorf("allocator: record %q: %w", key, err)
-	}
-	if r.Version != recordVersion {
-		return nil, fmt.Errorf("allocator: record %q has version %d; this program reads version %d", key, r.Version, recordVersion)
-	}
-	if problem := r.problem(key); problem != "" {
-		return nil, fmt.Errorf("allocator: record %q is damaged: %s", key, problem)
-	}
-	return &r, nil
 }
 
 // problem says why a record cannot be one of ours, or "".
 func (r *record) problem(key string) string {
 	switch w := r.Window; {
-	case r.ID != key:
+	case key != "" && r.ID != key:
 		return fmt.Sprintf("it is about allocation %q", r.ID)
 	case r.Seq == 0, r.Handle == 0:
 		return "it has no number"
@@ -55,32 +31,4 @@ func (r *record) problem(key string) string {
 		return "its bandwidth is impossible"
 	}
 	return ""
-}
-
-// load reads all records into the allocator.
-func (a *Allocator) load(ctx context.Context) error {
-	var records []*record
-	err := a.cfg.Store.Scan(ctx, store.Allocations, func(key string, value []byte) error {
-		r, err := decodeRecord(key, value)
-		if err == nil {
-			records = append(records, r)
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	handles := make(map[uint32]string)
-	now := seconds(a.cfg.Now())
-	for _, r := range records {
-		r.spare(now)
-		if r.State != Complete {
-			if other, taken := handles[r.Handle]; taken {
-				return fmt.Errorf("allocator: records %q and %q have the same handle %d", other, r.ID, r.Handle)
-			}
-			handles[r.Handle] = r.ID
-		}
-		a.adopt(r)
-	}
-	return nil
 }

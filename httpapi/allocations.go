@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 
 	"conga/allocator"
 )
@@ -209,15 +210,21 @@ func (a *api) deleteAllocation(x *exchange) error {
 	return errKeepsChanging
 }
 
+// states are what a list may be narrowed down to.
+var states = []allocator.State{allocator.Pending, allocator.Active, allocator.Complete}
+
 // listAllocations is GET and HEAD /allocations. The project may be named in the
 // body, as documented, or in the query; a user who names none means the key's.
 func (a *api) listAllocations(x *exchange) error {
 	inBody := x.body.name("project_id")
-	p, q, err := listParameters(x, "project_id")
+	p, q, err := listParameters(x, "project_id", "state")
 	if err != nil {
 		return err
 	}
-	project := p.given["project_id"]
+	project, state := p.given["project_id"], allocator.State(p.given["state"])
+	if _, given := p.given["state"]; given && !slices.Contains(states, state) {
+		return newFault(http.StatusUnprocessableEntity, "state: must be pending, active or complete")
+	}
 	switch {
 	case inBody.set && project != "" && project != inBody.v:
 		return newFault(http.StatusUnprocessableEntity, "project_id: body and query name different projects")
@@ -232,7 +239,10 @@ func (a *api) listAllocations(x *exchange) error {
 			return err
 		}
 	}
-	page, total := a.Allocations.Page(project, q.skip(), q.perPage)
+	page, total, err := a.Allocations.Page(x.Request.Context(), allocator.Filter{Project: project, State: state}, q.skip(), q.perPage)
+	if err != nil {
+		return err
+	}
 	x.linkPages(q, x.path("allocations"), total)
 	texts, _, err := a.render(x, page)
 	if err != nil {

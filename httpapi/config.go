@@ -26,12 +26,19 @@ type Allocations interface {
 	Create(ctx context.Context, r allocator.Request, along ...allocator.Along) (allocator.Allocation, error)
 	// Get finds an allocation.
 	Get(id string) (allocator.Allocation, error)
-	// List is the allocations of a project, or of all for "", in the order in
-	// which they were created.
-	List(project string) []allocator.Allocation
-	// Page is the part of List that begins at index skip and has at most so many,
-	// and how many there are in all.
-	Page(project string, skip, most int) (page []allocator.Allocation, total int)
+	// Live returns what is not complete of a project, or of all for "", in the order
+	// in which it was created.
+	Live(project string) []allocator.Allocation
+	// Page returns the allocations that the filter chooses, in the order in which they
+	// were created, from the one at index skip on, at most so many; and how many it
+	// chooses in all.
+	Page(ctx context.Context, f allocator.Filter, skip, most int) (page []allocator.Allocation, total int, err error)
+	// Past calls f with the ID of every complete allocation of a project, or of all
+	// for "", in no order, and stops at f's first error.
+	Past(ctx context.Context, project string, f func(id string) error) error
+	// Counts is how many of a project's allocations, or of all for "", are in each
+	// state.
+	Counts(project string) map[allocator.State]int
 	// Update changes an allocation if its revision is still ifRevision; 0: any.
 	Update(ctx context.Context, id string, ifRevision uint64, c allocator.Change, along ...allocator.Along) (allocator.Allocation, error)
 	// Delete removes an allocation, whatever its state, if its revision is still

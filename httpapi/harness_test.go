@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -279,10 +280,23 @@ func (h *harness) settle() {
 // stored is how many allocations there are at all.
 func (h *harness) stored() int {
 	h.t.Helper()
-	if n := h.disk.Len(store.Allocations); n != len(h.alloc.List("")) {
-		h.t.Errorf("%d allocations stored, %d listed", n, len(h.alloc.List("")))
+	n := len(h.all())
+	live, past := h.disk.Len(store.Allocations), h.alloc.Counts("")[allocator.Complete]
+	if live+past != n {
+		h.t.Errorf("%d allocations stored and %d complete, %d listed", live, past, n)
 	}
-	return len(h.alloc.List(""))
+	return n
+}
+
+// all is every allocation.
+func (h *harness) all() []allocator.Allocation {
+	h.t.Helper()
+	list, total, err := h.alloc.Page(context.Background(), allocator.Filter{}, 0, math.MaxInt32)
+	h.must(err)
+	if len(list) != total {
+		h.t.Errorf("%d of %d allocations listed", len(list), total)
+	}
+	return list
 }
 
 // allocations stands before the allocator and fails as it is told.

@@ -21,7 +21,7 @@ import (
 
 // lasting are the buckets that a refused request must not change. The audit log
 // is not one of them: it keeps that there was such a request.
-var lasting = []store.Bucket{store.Allocations, store.Keys, store.Replays, store.Webhooks, store.Connections}
+var lasting = []store.Bucket{store.Allocations, store.History, store.Keys, store.Replays, store.Webhooks, store.Connections}
 
 // sound are values that make a request succeed, by the name of the field.
 var sound = map[string]string{

@@ -168,7 +168,7 @@ func newKeyring(t *testing.T) *keyring {
 // everything is all that is in the store, as text.
 func (k *keyring) everything() string {
 	var all strings.Builder
-	for _, b := range []store.Bucket{store.Allocations, store.Keys, store.Network, store.Connections, store.Statistics, store.Webhooks} {
+	for _, b := range []store.Bucket{store.Allocations, store.History, store.Keys, store.Network, store.Connections, store.Statistics, store.Webhooks} {
 		k.must(k.disk.Scan(k.t.Context(), b, func(key string, value []byte) error {
 			fmt.Fprintf(&all, "%s %s %s\n", b, key, value)
 			return nil

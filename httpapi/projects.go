@@ -98,7 +98,7 @@ func (a *api) listProjects(x *exchange) error {
 	for _, p := range list[first:last] {
 		use[p.ID] = &useView{}
 	}
-	for _, one := range a.Allocations.List(x.key.Project) { // an operator's is "": all
+	for _, one := range a.Allocations.Live(x.key.Project) { // an operator's is "": all
 		if u := use[one.ProjectID]; u != nil {
 			u.note(one, now)
 		}
@@ -123,7 +123,7 @@ func (a *api) showProject(x *exchange) error {
 			continue
 		}
 		var use useView
-		for _, one := range a.Allocations.List(p.ID) {
+		for _, one := range a.Allocations.Live(p.ID) {
 			use.note(one, a.Now().Unix())
 		}
 		return x.succeed(http.StatusOK, []projectView{a.viewProject(x, p, use)})

@@ -118,7 +118,7 @@ func TestSecurityHeaders(t *testing.T) {
 // panicking panics where the allocator would be asked.
 type panicking struct{ httpapi.Allocations }
 
-func (panicking) Page(string, int, int) ([]allocator.Allocation, int) {
+func (panicking) Page(context.Context, allocator.Filter, int, int) ([]allocator.Allocation, int, error) {
 	panic("broken, with conga_secretsecret inside")
 }
 

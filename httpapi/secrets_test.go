@@ -39,7 +39,7 @@ func (e *evidence) secret(s string) {
 // buckets are all but that of the webhooks, which holds what their deliveries are
 // signed with, and nothing else that is secret.
 var buckets = []store.Bucket{
-	store.Allocations, store.Keys, store.Names, store.Network, store.Connections, store.Statistics, store.Audit, store.Replays,
+	store.Allocations, store.History, store.Keys, store.Names, store.Network, store.Connections, store.Statistics, store.Audit, store.Replays,
 }
 
 // keyLike is a key or a token, whoever made it.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"time"
@@ -17,6 +18,12 @@ type Statistics interface {
 	// Allocation is what an allocation has carried; nothing, if it was never in
 	// the network.
 	Allocation(id string) stats.Allocation
+	// Totals is what the allocations of a project have carried together, or of all
+	// projects for "".
+	Totals(project string) stats.Direction
+	// Flows lists the flow entries of a switch; ok is false if it never told. It
+	// may ask the switch.
+	Flows(ctx context.Context, sw topology.Switch) (l stats.Listing, ok bool)
 	// Switch is the last sample of a switch; ok is false if there is none.
 	Switch(sw topology.Switch) (r stats.Reading, ok bool)
 	// Link is the load of a directed link.
@@ -138,7 +145,10 @@ func (a *api) listAllocationStats(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	page, total := a.Allocations.Page(x.key.Project, q.skip(), q.perPage)
+	page, total, err := a.Allocations.Page(x.Request.Context(), allocator.Filter{Project: x.key.Project}, q.skip(), q.perPage)
+	if err != nil {
+		return err
+	}
 	x.linkPages(q, x.Request.URL.Path, total)
 	views := make([]allocationStats, len(page))
 	for i, al := range page {
@@ -150,14 +160,14 @@ func (a *api) listAllocationStats(x *exchange) error {
 // totals is what the allocations of a project, or all of them, have carried
 // together.
 type totals struct {
-	ProjectID   *string        `json:"project_id"` // null: all projects
-	Allocations map[string]int `json:"allocations"`
-	Entered     trafficView    `json:"entered"` // both directions together
-	Delivered   trafficView    `json:"delivered"`
-	Dropped     trafficView    `json:"dropped"`
-	Network     *networkTotals `json:"network"`  // null but for the operator
-	Interval    float64        `json:"interval"` // seconds between samples
-	Links       relations      `json:"_links"`
+	ProjectID   *string                 `json:"project_id"` // null: all projects
+	Allocations map[allocator.State]int `json:"allocations"`
+	Entered     trafficView             `json:"entered"` // both directions together
+	Delivered   trafficView             `json:"delivered"`
+	Dropped     trafficView             `json:"dropped"`
+	Network     *networkTotals          `json:"network"`  // null but for the operator
+	Interval    float64                 `json:"interval"` // seconds between samples
+	Links       relations               `json:"_links"`
 }
 
 // networkTotals is what goes into and out of the network.
@@ -199,23 +209,16 @@ func (a *api) showTotals(x *exchange) error {
 	if _, err := soleParameters(x); err != nil {
 		return err
 	}
-	var entered, delivered, dropped sum
+	c := a.Statistics.Totals(x.key.Project)
 	t := totals{
 		ProjectID:   orNull(x.key.Project),
-		Allocations: map[string]int{string(allocator.Pending): 0, string(allocator.Active): 0, string(allocator.Complete): 0},
+		Allocations: a.Allocations.Counts(x.key.Project),
+		Entered:     viewTraffic(c.Entered, c.EnteredRate),
+		Delivered:   viewTraffic(c.Delivered, c.DeliveredRate),
+		Dropped:     viewTraffic(c.Dropped, c.DroppedRate),
 		Interval:    a.Statistics.Interval().Seconds(),
 		Links:       relate("self", x.path("stats"), "allocations", x.path("stats", "allocations")),
 	}
-	for _, al := range a.Allocations.List(x.key.Project) {
-		t.Allocations[string(al.State)]++
-		s := a.Statistics.Allocation(al.ID)
-		for _, d := range []stats.Direction{s.Forward, s.Reverse} {
-			entered.add(d.Entered, d.EnteredRate)
-			delivered.add(d.Delivered, d.DeliveredRate)
-			dropped.add(d.Dropped, d.DroppedRate)
-		}
-	}
-	t.Entered, t.Delivered, t.Dropped = entered.view(), delivered.view(), dropped.view()
 	if x.key.SeesAll() {
 		n, err := a.networkTotals()
 		if err != nil {
@@ -247,7 +250,8 @@ func (a *api) networkTotals() (*networkTotals, error) {
 		if oldest.IsZero() || r.At.Before(oldest) {
 			oldest = r.At
 		}
-		n.Flows += len(r.Flows)
+		entries, _ := r.Entries()
+		n.Flows += entries
 		for _, p := range r.Ports {
 			if sw.Ports[p.No].Role == topology.Edge {
 				received.add(p.Received, p.ReceiveRate)

@@ -5,65 +5,14 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"conga/allocator/store"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
-
-// memory is a store.
-type memory struct {
-	mu      sync.Mutex
-	records map[string][]byte
-}
-
-func (m *memory) Scan(_ context.Context, _ store.Bucket, f func(string, []byte) error) error {
-	for _, k := range slices.Sorted(maps.Keys(m.records)) {
-		if err := f(k, m.records[k]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (m *memory) Get(_ context.Context, _ store.Bucket, key string) ([]byte, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, ok := m.records[key]
-	if !ok {
-		return nil, nil
-	}
-	return []byte(v), nil
-}
-
-func (m *memory) Range(ctx context.Context, b store.Bucket, r store.Span, f func(string, []byte) error) error {
-	return m.Scan(ctx, b, func(k string, v []byte) error {
-		if !r.Contains(k) {
-			return nil
-		}
-		return f(k, v)
-	})
-}
-
-func (m *memory) Commit(_ context.Context, ops ...store.Op) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, op := range ops {
-		if op.Value == nil {
-			delete(m.records, op.Key)
-		} else {
-			m.records[op.Key] = op.Value
-		}
-	}
-	return nil
-}
-
-func (m *memory) Close() error { return nil }
 
 // fabric is a network of two switches with a cable, and one more between them
 // that makes a way around. It takes latency for every call and notes what it did.

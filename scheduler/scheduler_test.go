@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"conga/allocator"
+	"conga/allocator/store/storetest"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type rig struct {
 	*testing.T
 	*fabric
-	store *memory
+	store *storetest.Memory
 	ids   int
 	a     *allocator.Allocator
 	cfg   Config
@@ -32,7 +33,7 @@ type rig struct {
 }
 
 func newRig(t *testing.T) *rig {
-	return &rig{T: t, fabric: newFabric(), store: &memory{records: map[string][]byte{}}}
+	return &rig{T: t, fabric: newFabric(), store: storetest.NewMemory()}
 }
 
 func (r *rig) start() {
@@ -233,6 +234,16 @@ func TestRestartWithoutASwitch(t *testing.T) {
 	})
 }
 
+// list is every allocation, complete ones included.
+func (r *rig) list() []allocator.Allocation {
+	r.Helper()
+	list, _, err := r.a.Page(context.Background(), allocator.Filter{}, 0, 1000)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return list
+}
+
 func TestManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -243,7 +254,7 @@ func TestManyAtOnce(t *testing.T) {
 			r.create(byte(i+1), 0, 60, 30)
 		}
 		r.sleep(31 * time.Second)
-		for _, v := range r.a.List("p") {
+		for _, v := range r.list() {
 			if v.State != allocator.Active {
 				t.Fatalf("%+v", v)
 			}
@@ -252,7 +263,7 @@ func TestManyAtOnce(t *testing.T) {
 			t.Errorf("%d calls at once, want 8", most)
 		}
 		r.sleep(60 * time.Second)
-		for _, v := range r.a.List("p") {
+		for _, v := range r.list() {
 			if v.State != allocator.Complete {
 				t.Fatalf("%+v", v)
 			}

@@ -20,7 +20,7 @@ func BenchmarkCommit(b *testing.B) {
 		b.Run(fmt.Sprintf("writers=%d/conga", writers), func(b *testing.B) {
 			s := openTest(b)
 			benchWriters(b, writers, func(key string) error {
-				return s.Commit(b.Context(), Op{Allocations, key, value})
+				return s.Commit(b.Context(), Op{Bucket: Allocations, Key: key, Value: value})
 			})
 		})
 		b.Run(fmt.Sprintf("writers=%d/bbolt.Update", writers), func(b *testing.B) {

@@ -177,6 +177,13 @@ func (b *Bolt) write(batch []*commit) error {
 
 func apply(tx *bbolt.Tx, op Op) error {
 	bucket := tx.Bucket([]byte(op.Bucket))
+	if op.Add != 0 {
+		var held []byte
+		if bucket != nil {
+			held = bucket.Get([]byte(op.Key))
+		}
+		op.Value = CountAfter(held, op.Add)
+	}
 	if op.Value == nil {
 		if bucket == nil {
 			return nil

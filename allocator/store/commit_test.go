@@ -64,7 +64,7 @@ func TestWaitingCommitsShareATransaction(t *testing.T) {
 	var wg sync.WaitGroup
 	start := func(key string) {
 		wg.Go(func() {
-			if err := b.Commit(t.Context(), Op{Allocations, key, []byte("v")}); err != nil {
+			if err := b.Commit(t.Context(), Op{Bucket: Allocations, Key: key, Value: []byte("v")}); err != nil {
 				t.Errorf("Commit: %v", err)
 			}
 		})
@@ -86,11 +86,11 @@ func TestWithdrawnCommitIsNotWritten(t *testing.T) {
 	b := openTest(t)
 	g := hold(t, b)
 	var wg sync.WaitGroup
-	wg.Go(func() { _ = b.Commit(t.Context(), Op{Allocations, "first", []byte("v")}) })
+	wg.Go(func() { _ = b.Commit(t.Context(), Op{Bucket: Allocations, Key: "first", Value: []byte("v")}) })
 	<-g.entered
 	ctx, cancel := context.WithCancel(t.Context())
 	wg.Go(func() {
-		if err := b.Commit(ctx, Op{Allocations, "second", []byte("v")}); !errors.Is(err, context.Canceled) {
+		if err := b.Commit(ctx, Op{Bucket: Allocations, Key: "second", Value: []byte("v")}); !errors.Is(err, context.Canceled) {
 			t.Errorf("error is %v", err)
 		}
 	})
@@ -127,7 +127,7 @@ func TestFailedBatchReportsToEachWaiter(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 10 {
 		wg.Go(func() {
-			if err := b.Commit(t.Context(), Op{Allocations, fmt.Sprint(i), []byte("v")}); !errors.Is(err, full) {
+			if err := b.Commit(t.Context(), Op{Bucket: Allocations, Key: fmt.Sprint(i), Value: []byte("v")}); !errors.Is(err, full) {
 				t.Errorf("error is %v, want %v", err, full)
 			}
 		})
@@ -136,7 +136,7 @@ func TestFailedBatchReportsToEachWaiter(t *testing.T) {
 	wg.Wait()
 
 	failing = false // nothing is under way: the disk has room again
-	if err := b.Commit(t.Context(), Op{Allocations, "after", []byte("v")}); err != nil {
+	if err := b.Commit(t.Context(), Op{Bucket: Allocations, Key: "after", Value: []byte("v")}); err != nil {
 		t.Errorf("Commit once the disk is well: %v", err)
 	}
 	n := 0
@@ -156,7 +156,7 @@ func TestUncertainCommitEndsService(t *testing.T) {
 		}
 		return broken
 	}
-	put := Op{Allocations, "a", []byte("v")}
+	put := Op{Bucket: Allocations, Key: "a", Value: []byte("v")}
 	if err := b.Commit(t.Context(), put); !errors.Is(err, broken) || !errors.Is(err, ErrFailed) {
 		t.Errorf("error is %v", err)
 	}

@@ -5,19 +5,25 @@
 // buckets of their own.
 package store
 
-import "context"
+import (
+	"context"
+	"encoding/binary"
+)
 
 // Bucket is a named set of records.
 type Bucket string
 
 // The buckets, and whose they are.
 const (
-	Allocations Bucket = "allocations" // allocator
+	Allocations Bucket = "allocations" // allocator: what is not complete
+	History     Bucket = "history"     // allocator: what is complete, and where it is found
 	Keys        Bucket = "keys"        // httpapi/auth
 	Names       Bucket = "names"       // httpapi/auth: whose tokens a user's name belongs to
 	Network     Bucket = "network"     // controller: hosts and links last seen
 	Connections Bucket = "connections" // httpapi/connections
-	Statistics  Bucket = "statistics"  // stats: what each allocation has carried
+	Statistics  Bucket = "statistics"  // stats: what each allocation has carried that may still carry more
+	Receipts    Bucket = "receipts"    // stats: what each of the others has carried
+	Sums        Bucket = "sums"        // stats: the receipts of a project together
 	Audit       Bucket = "audit"       // httpapi/audit
 	Replays     Bucket = "replays"     // httpapi/replay
 	Webhooks    Bucket = "webhooks"    // httpapi/webhook
@@ -32,11 +38,32 @@ type Span struct {
 // Contains reports whether the key is in the range.
 func (s Span) Contains(key string) bool { return key >= s.From && (s.To == "" || key < s.To) }
 
-// Op sets the record Key of Bucket to Value, or deletes it if Value is nil.
+// Op sets the record Key of Bucket to Value, or deletes it if Value is nil. If Add
+// is not 0 the record is a counter instead, and Value is not looked at: Add is added
+// to what it holds, and a counter that comes to 0 is deleted.
 type Op struct {
 	Bucket Bucket
 	Key    string
 	Value  []byte
+	Add    int64
+}
+
+// Count reads the value of a counter. What is no counter's value counts as 0.
+func Count(value []byte) int64 {
+	if len(value) != 8 {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(value))
+}
+
+// CountAfter returns the value of a counter after an addition; nil if it is to be
+// deleted. Engines carry out [Op] with it.
+func CountAfter(value []byte, add int64) []byte {
+	n := Count(value) + add
+	if n == 0 {
+		return nil
+	}
+	return binary.BigEndian.AppendUint64(nil, uint64(n))
 }
 
 // Store is durable state. Implementations are safe for concurrent use.

@@ -37,7 +37,7 @@ func (d *daemon) clients() stats.Clients {
 // states counts the allocations by the name of their state.
 func (d *daemon) states() map[string]int {
 	out := map[string]int{}
-	for state, n := range d.allocator.Counts() {
+	for state, n := range d.allocator.Counts("") {
 		out[string(state)] = n
 	}
 	return out

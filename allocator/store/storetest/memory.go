@@ -108,6 +108,9 @@ func (m *Memory) Commit(ctx context.Context, ops ...store.Op) error {
 		return m.fail
 	}
 	for _, op := range ops {
+		if op.Add != 0 {
+			op.Value = store.CountAfter(m.buckets[op.Bucket][op.Key], op.Add)
+		}
 		if op.Value == nil {
 			delete(m.buckets[op.Bucket], op.Key)
 			continue

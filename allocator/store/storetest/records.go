@@ -187,3 +187,17 @@ func testRange(t *testing.T, open Open) {
 		t.Errorf("Range of a bucket that is not there: %v", err)
 	}
 }
+
+func testCounters(t *testing.T, open Open) {
+	s := openNew(t, open)
+	add := func(key string, n int64) store.Op { return store.Op{Bucket: bucket, Key: key, Add: n} }
+	commit(t, s, add("a", 3), add("b", 1), add("a", -5), put("c", "no counter"))
+	commit(t, s, add("b", -1), add("c", 2))
+	counts := map[string]int64{}
+	for _, r := range records(t, s, bucket) {
+		counts[r.Key] = store.Count([]byte(r.Value))
+	}
+	if diff := cmp.Diff(map[string]int64{"a": -2, "c": 2}, counts); diff != "" {
+		t.Error(diff)
+	}
+}

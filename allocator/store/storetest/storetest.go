@@ -26,6 +26,7 @@ func Run(t *testing.T, open Open) {
 		{"buckets are apart", testBuckets},
 		{"a later op on the same key wins", testLastOpWins},
 		{"deleting what is absent succeeds", testDeleteAbsent},
+		{"counters add up, and go at zero", testCounters},
 		{"a commit of nothing succeeds", testCommitNothing},
 		{"a bad op fails its commit whole", testBadOp},
 		{"a bad commit spares its neighbours", testBadNeighbour},

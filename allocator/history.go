@@ -1,0 +1,165 @@
+package allocator
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"conga/allocator/store"
+)
+
+// What is complete is kept in the store alone, in the bucket of history:
+//
+//	r seq             the record
+//	i ID              its sequence number
+//	p project seq     the ID: what a project has, in order of creation
+//	e done seq        nothing: what is to be removed first, see Prune
+//	c project block   how many of a project, or of all (""), are in a block of sequence numbers
+//	t project         how many of a project, or of all, there are
+//
+// Numbers are eight bytes, the highest first, so that keys are in their order. A
+// project is preceded by its length. The counts are counters of the store: they
+// change in the transaction that moves a record.
+
+// historyBlock is how many sequence numbers share a count. A page is found by the
+// counts of the blocks before it, and by reading one block.
+const historyBlock = 1024
+
+func number(n uint64) string { return string(binary.BigEndian.AppendUint64(nil, n)) }
+
+// numberOf reads the number at the end of a key.
+func numberOf(key string) uint64 {
+	if len(key) < 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64([]byte(key[len(key)-8:]))
+}
+
+func recordKey(seq uint64) string { return "r" + number(seq) }
+func indexKey(id string) string   { return "i" + id }
+func doneKey(done int64, seq uint64) string {
+	return "e" + number(uint64(max(done, 0))) + number(seq)
+}
+
+// projectKey begins the keys of a project in one of the parts of the bucket.
+func projectKey(part, project string) string {
+	return part + string(binary.BigEndian.AppendUint32(nil, uint32(len(project)))) + project
+}
+
+// after is the range of keys that begin with prefix, from the number on.
+func after(prefix string, from uint64) store.Span {
+	end := []byte(prefix)
+	for i := len(end) - 1; i >= 0; i-- {
+		if end[i]++; end[i] != 0 {
+			break
+		}
+	}
+	return store.Span{From: prefix + number(from), To: string(end)}
+}
+
+// archive are the operations that put a record into the history.
+func (r *record) archive() ([]store.Op, error) {
+	value, err := r.encode()
+	if err != nil {
+		return nil, err
+	}
+	set := func(key, value string) store.Op {
+		return store.Op{Bucket: store.History, Key: key, Value: []byte(value)}
+	}
+	return append(r.counts(1),
+		set(recordKey(r.Seq), string(value)), set(indexKey(r.ID), number(r.Seq)),
+		set(projectKey("p", r.ProjectID)+number(r.Seq), r.ID), set(doneKey(r.Done, r.Seq), "")), nil
+}
+
+// forget undoes archive.
+func (r *record) forget() []store.Op {
+	ops := r.counts(-1)
+	for _, key := range []string{recordKey(r.Seq), indexKey(r.ID), projectKey("p", r.ProjectID) + number(r.Seq), doneKey(r.Done, r.Seq)} {
+		ops = append(ops, store.Op{Bucket: store.History, Key: key})
+	}
+	return ops
+}
+
+// counts are the operations that count a record of the history.
+func (r *record) counts(by int64) []store.Op {
+	var ops []store.Op
+	for _, project := range []string{"", r.ProjectID} {
+		ops = append(ops,
+			store.Op{Bucket: store.History, Key: projectKey("c", project) + number(r.Seq/historyBlock), Add: by},
+			store.Op{Bucket: store.History, Key: projectKey("t", project), Add: by})
+	}
+	return ops
+}
+
+// past is how many complete allocations there are, by project and in all ("").
+// Their number is kept here, so that a list knows its length without the store.
+type past map[string]int
+
+func (p past) count(project string, by int) {
+	for _, k := range []string{"", project} {
+		if p[k] += by; p[k] == 0 {
+			delete(p, k)
+		}
+	}
+}
+
+// lookUp reads a complete allocation from the store. nil is none.
+func (a *Allocator) lookUp(ctx context.Context, id string) (*record, *Error) {
+	if id == "" {
+		return nil, nil
+	}
+	seq, err := a.cfg.Store.Get(ctx, store.History, indexKey(id))
+	if err != nil || seq == nil {
+		return nil, a.unread(err)
+	}
+	return a.recall(ctx, numberOf(string(seq)))
+}
+
+// recall reads the record with a sequence number from the history. nil is none.
+func (a *Allocator) recall(ctx context.Context, seq uint64) (*record, *Error) {
+	value, err := a.cfg.Store.Get(ctx, store.History, recordKey(seq))
+	if err != nil || value == nil {
+		return nil, a.unread(err)
+	}
+	r, err := decodeRecord("", value)
+	return r, a.unread(err)
+}
+
+var errUnread = errors.New("the allocations that are complete cannot be read now; try again later")
+
+// unread is the error of what cannot be read; the log has its cause.
+func (a *Allocator) unread(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, context.Canceled) {
+		a.cfg.Logger.Error("complete allocations could not be read", "error", err)
+	}
+	return &Error{Kind: Internal, Err: errUnread}
+}
+
+// loadHistory reads how many complete allocations there are, and the last number
+// given to one of them.
+func (a *Allocator) loadHistory(ctx context.Context) error {
+	totals := projectKey("t", "")[:1]
+	err := a.cfg.Store.Range(ctx, store.History, store.Span{From: totals, To: "u"}, func(key string, value []byte) error {
+		if len(key) < 5 {
+			return fmt.Errorf("allocator: the count %q of the history is damaged", key)
+		}
+		a.past[key[5:]] = int(store.Count(value))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	last := store.Span{From: "r", To: "s", Backward: true}
+	return a.cfg.Store.Range(ctx, store.History, last, func(key string, value []byte) error {
+		r, err := decodeRecord("", value)
+		if err != nil {
+			return err
+		}
+		a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
+		return store.ErrStop
+	})
+}

@@ -1,0 +1,269 @@
+package allocator
+
+import (
+	"context"
+
+	"conga/allocator/store"
+)
+
+// Filter chooses allocations; zero fields choose all.
+type Filter struct {
+	Project string
+	State   State
+}
+
+// Page returns the allocations that the filter chooses, in the order in which they
+// were created, from the one at index skip on, at most so many; and how many it
+// chooses in all. What is complete is read from the store. The error is an *[Error]
+// of kind Internal if that cannot be read.
+func (a *Allocator) Page(ctx context.Context, f Filter, skip, most int) (page []Allocation, total int, err error) {
+	skip, most = max(0, skip), max(0, most)
+	if f.State == Pending || f.State == Active {
+		page, total = a.livePage(f, skip, most)
+		return page, total, nil
+	}
+	var slots []slot
+	for try := 0; ; try++ {
+		var steady bool
+		var err *Error
+		if slots, total, steady, err = a.merge(ctx, f, skip, most); err != nil {
+			return nil, 0, err.in("page")
+		}
+		if steady || try == mergeTries {
+			break
+		}
+	}
+	page = make([]Allocation, 0, len(slots))
+	for _, s := range slots {
+		if s.past == 0 {
+			page = append(page, s.live)
+			continue
+		}
+		r, err := a.recall(ctx, s.past)
+		if err != nil {
+			return nil, 0, err.in("page")
+		}
+		if r != nil { // else it has been deleted since
+			page = append(page, r.Allocation)
+		}
+	}
+	return page, total, nil
+}
+
+// mergeTries is how often a page is put together anew because something became
+// complete, or was removed, while the store was read. After that the page may begin
+// as many places off as allocations did so at that very moment.
+const mergeTries = 3
+
+// livePage is Page of what is not complete.
+func (a *Allocator) livePage(f Filter, skip, most int) (page []Allocation, total int) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	r := a.rollOf(f.Project)
+	if r == nil {
+		return nil, 0
+	}
+	for _, e := range r.page(f.State, skip, most) {
+		page = append(page, e.view())
+	}
+	return page, r.among(f.State)
+}
+
+// Live returns what is not complete of a project, or of all projects for "", in the
+// order of creation.
+func (a *Allocator) Live(project string) []Allocation {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	r := a.rollOf(project)
+	if r == nil {
+		return nil
+	}
+	list := make([]Allocation, 0, r.size)
+	for e := range r.after(0) {
+		list = append(list, e.view())
+	}
+	return list
+}
+
+// Counts is how many allocations of a project, or of all projects for "", are in
+// each state. Every state is there.
+func (a *Allocator) Counts(project string) map[State]int {
+	counts := map[State]int{Pending: 0, Active: 0}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if r := a.rollOf(project); r != nil {
+		counts[Pending], counts[Active] = r.among(Pending), r.among(Active)
+	}
+	counts[Complete] = a.past[project]
+	return counts
+}
+
+// rollOf is the roll of a project, or of all for ""; nil if it has nothing live.
+func (a *Allocator) rollOf(project string) *roll {
+	if project == "" {
+		return &a.all
+	}
+	return a.projects[project]
+}
+
+// slot is one place of a page: a live allocation, or the sequence number of a
+// complete one.
+type slot struct {
+	live Allocation
+	past uint64
+}
+
+// tally is how many complete allocations a block of sequence numbers has.
+type blockCount struct {
+	block uint64
+	n     int
+}
+
+// merge puts a page together of what is live and what is in the store. The store is
+// read without the lock; steady is false if something moved from the one to the
+// other meanwhile.
+func (a *Allocator) merge(ctx context.Context, f Filter, skip, most int) (page []slot, total int, steady bool, err *Error) {
+	a.mu.RLock()
+	moves, none := a.moves, a.past[f.Project] == 0 && a.moving == 0
+	a.mu.RUnlock()
+	var blocks []blockCount
+	var seqs []uint64
+	if !none {
+		if blocks, err = a.pastBlocks(ctx, f.Project); err != nil {
+			return nil, 0, false, err
+		}
+	}
+	m := &merger{skip: skip, most: most}
+	a.mu.RLock()
+	m.roll = a.mergedRoll(f)
+	start := m.begin(blocks)
+	a.mu.RUnlock()
+	if len(blocks) > 0 {
+		if seqs, err = a.pastSeqs(ctx, f.Project, start, historyBlock+most); err != nil {
+			return nil, 0, false, err
+		}
+	}
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	m.roll = a.mergedRoll(f)
+	m.enter(start)
+	for _, seq := range seqs {
+		m.pass(seq)
+	}
+	m.pass(1<<64 - 1)
+	return m.page, m.roll.size + a.past[f.Project], a.moves == moves && a.moving == 0, nil
+}
+
+// mergedRoll is what of a page is live.
+func (a *Allocator) mergedRoll(f Filter) *roll {
+	if r := a.rollOf(f.Project); r != nil && f.State == "" {
+		return r
+	}
+	return &roll{}
+}
+
+// pastBlocks reads where in the order of creation a project's complete allocations
+// are.
+func (a *Allocator) pastBlocks(ctx context.Context, project string) (blocks []blockCount, _ *Error) {
+	err := a.cfg.Store.Range(ctx, store.History, after(projectKey("c", project), 0), func(key string, value []byte) error {
+		blocks = append(blocks, blockCount{numberOf(key), int(store.Count(value))})
+		return nil
+	})
+	return blocks, a.unread(err)
+}
+
+// pastSeqs reads the sequence numbers of at most so many complete allocations.
+func (a *Allocator) pastSeqs(ctx context.Context, project string, from uint64, most int) (seqs []uint64, _ *Error) {
+	keys := projectKey("p", project)
+	if project == "" {
+		keys = "r"
+	}
+	err := a.cfg.Store.Range(ctx, store.History, after(keys, from), func(key string, _ []byte) error {
+		if seqs = append(seqs, numberOf(key)); len(seqs) == most {
+			return store.ErrStop
+		}
+		return nil
+	})
+	return seqs, a.unread(err)
+}
+
+// merger merges two ascending lists, one of which it can count into and one of
+// which it is told block by block, from a place on.
+type merger struct {
+	roll       *roll
+	skip, most int
+	before     int // complete ones before the place where it begins
+	at         place
+	position   int // of what comes next, in the merged list
+	page       []slot
+}
+
+// begin finds the last block that begins at or before the page, and returns its
+// first sequence number.
+func (m *merger) begin(blocks []blockCount) (start uint64) {
+	past, at := 0, m.roll.at(0)
+	live := 0
+	for _, b := range blocks {
+		first := b.block * historyBlock
+		live += at.to(first, 1<<62)
+		if past+live > m.skip {
+			break
+		}
+		start, m.before = first, past
+		past += b.n
+	}
+	return start
+}
+
+// enter goes to where the merging begins.
+func (m *merger) enter(start uint64) {
+	m.at = m.roll.at(start)
+	m.position = m.before + m.roll.rank(start)
+}
+
+// pass takes the live entries before a complete allocation, and that one.
+func (m *merger) pass(seq uint64) {
+	for len(m.page) < m.most {
+		e := m.at.peek()
+		if e == nil || e.seq() >= seq {
+			break
+		}
+		if far := m.skip - m.position; far > 0 {
+			m.position += m.at.to(seq, far)
+			continue
+		}
+		m.page = append(m.page, slot{live: e.view()})
+		m.at.next()
+		m.position++
+	}
+	if e := m.at.peek(); seq == 1<<64-1 || e != nil && e.seq() == seq {
+		return // it is on its way from the one to the other, and counts as live
+	}
+	if m.position >= m.skip && len(m.page) < m.most {
+		m.page = append(m.page, slot{past: seq})
+	}
+	m.position++
+}
+
+// Past calls f with the ID of every complete allocation of a project, or of all
+// projects for "", in no order. Their records are not read. The error is f's, or an
+// *[Error] of kind Internal if the store cannot be read.
+func (a *Allocator) Past(ctx context.Context, project string, f func(id string) error) error {
+	keys, last := "i", store.Span{From: "i", To: "j"}
+	if project != "" {
+		keys, last = "p", after(projectKey("p", project), 0)
+	}
+	var failed error
+	err := a.cfg.Store.Range(ctx, store.History, last, func(key string, value []byte) error {
+		id := string(value)
+		if keys == "i" {
+			id = key[1:]
+		}
+		failed = f(id)
+		return failed
+	})
+	if err != nil && failed == nil {
+		return a.unread(err).in("past")
+	}
+	return failed
+}

@@ -1,0 +1,116 @@
+package allocator
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"conga/allocator/store"
+)
+
+const (
+	// DefaultHistory is how long complete allocations are kept unless it is
+	// configured.
+	DefaultHistory = 90 * 24 * time.Hour
+	// pruneEvery is how often the history is looked at for what is too old.
+	pruneEvery = 10 * time.Minute
+	// pruneBatch is how many records one transaction removes or moves.
+	pruneBatch = 500
+)
+
+// Run removes complete allocations that are older than [Config.History], from time
+// to time until ctx ends.
+func (a *Allocator) Run(ctx context.Context) {
+	tick := time.NewTicker(pruneEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			n, err := a.Prune(ctx)
+			switch {
+			case err != nil && ctx.Err() == nil:
+				a.cfg.Logger.Error("old allocations could not be removed", slog.Any("error", err))
+			case n > 0:
+				a.cfg.Logger.Info("old allocations removed", slog.Int("count", n))
+			}
+		}
+	}
+}
+
+// Prune removes the complete allocations that are older than [Config.History] and
+// returns how many those were. It works in batches, between which others have their
+// turn; no event is published and no record goes along. The error is an *[Error] of
+// kind Internal if the store failed.
+func (a *Allocator) Prune(ctx context.Context) (n int, err error) {
+	before := seconds(a.cfg.Now().Add(-a.cfg.History)) + 1
+	for {
+		if err := ctx.Err(); err != nil {
+			return n, &Error{Op: "prune", Kind: Internal, Err: err}
+		}
+		old, more, err := a.oldest(ctx, before)
+		if err != nil {
+			return n, err.in("prune")
+		}
+		gone := a.discard(old)
+		if err := a.commit(gone...); err != nil {
+			return n, err.in("prune")
+		}
+		n += len(gone)
+		if !more || len(gone) == 0 {
+			return n, nil // what is being deleted by others is left to them
+		}
+	}
+}
+
+// oldest reads a batch of what was complete before a moment. more is true if the
+// batch is full.
+func (a *Allocator) oldest(ctx context.Context, before int64) (old aged, more bool, _ *Error) {
+	a.mu.RLock()
+	old.lost = a.lost
+	a.mu.RUnlock()
+	var seqs []uint64
+	span := store.Span{From: doneKey(0, 0), To: doneKey(before, 0)}
+	err := a.cfg.Store.Range(ctx, store.History, span, func(key string, _ []byte) error {
+		if seqs = append(seqs, numberOf(key)); len(seqs) == pruneBatch {
+			return store.ErrStop
+		}
+		return nil
+	})
+	if err != nil {
+		return old, false, a.unread(err)
+	}
+	for _, seq := range seqs {
+		r, err := a.recall(ctx, seq)
+		if err != nil {
+			return old, false, err
+		}
+		if r != nil {
+			old.records = append(old.records, r)
+		}
+	}
+	return old, len(seqs) == pruneBatch, nil
+}
+
+// aged are records of the history as they were when it had lost so many.
+type aged struct {
+	records []*record
+	lost    uint64
+}
+
+// discard begins the removal of old records.
+func (a *Allocator) discard(old aged) (gone []*entry) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, r := range old.records {
+		if a.lost != old.lost || a.find(r.ID) != nil {
+			continue // it may have been deleted since it was read; the next pass sees
+		}
+		e := a.pastEntry(r)
+		e.quiet = true
+		a.begin(e, nil)
+		gone = append(gone, e)
+	}
+	return gone
+}
