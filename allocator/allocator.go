@@ -34,6 +34,9 @@ type Config struct {
 	// allocation's last state and true if it was deleted. It runs under the
 	// allocator's lock: it must be quick and must not call the allocator.
 	Notify func(a Allocation, deleted bool)
+	// Pruned, if not nil, is told of what Notify is not: the IDs of complete
+	// allocations that are removed because they are old. It runs as Notify does.
+	Pruned func(id string)
 	// History is how long what is complete is kept; 0: [DefaultHistory].
 	History time.Duration
 	// Along, if not nil, goes with every change that brings nothing of its own to

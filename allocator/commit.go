@@ -246,6 +246,9 @@ func (a *Allocator) finish(e *entry, saved bool) {
 	if saved && a.cfg.Notify != nil && !e.quiet && (next == nil || created || !renews(old, next)) {
 		a.cfg.Notify(e.view(), next == nil)
 	}
+	if saved && e.quiet && a.cfg.Pruned != nil {
+		a.cfg.Pruned(old.ID)
+	}
 	if e.past || e.exists && e.state() == Complete || e.gone && len(e.network) == 0 && !e.task {
 		a.drop(e)
 		return

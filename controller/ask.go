@@ -2,22 +2,18 @@ package controller
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"conga/openflow"
 )
 
-// lookup: somebody wants to ask a switch something.
-type lookup struct {
-	dpid  openflow.DPID
-	reply chan<- *session // has room for one; gets nil if the switch is away
-}
-
-func (e lookup) apply(k *core) {
-	if p := k.peers[e.dpid]; p != nil && p.up {
-		e.reply <- p.session
-		return
-	}
-	e.reply <- nil
+// live is the session of a switch that has introduced itself, or nil. It may be
+// called by any goroutine and waits for nothing.
+func (c *Controller) live(dpid openflow.DPID) *session {
+	s, _ := c.reachable.Load(dpid)
+	found, _ := s.(*session)
+	return found
 }
 
 // Ask puts one multipart question to a switch and returns the body of the
@@ -26,19 +22,38 @@ func (e lookup) apply(k *core) {
 // the *[openflow.Error] with which it refused to answer, or that of ctx or of
 // the connection as it ended.
 func (c *Controller) Ask(ctx context.Context, dpid openflow.DPID, q *openflow.MultipartRequest) (openflow.MultipartReplyBody, error) {
-	found := make(chan *session, 1)
-	if !c.post(ctx, lookup{dpid, found}) {
-		return nil, context.Cause(ctx)
+	s := c.live(dpid)
+	if s == nil {
+		return nil, &Error{Op: "ask", DPID: dpid, Err: ErrAway}
 	}
-	select {
-	case s := <-found:
-		if s == nil {
-			return nil, &Error{Op: "ask", DPID: dpid, Err: ErrAway}
+	return s.question(ctx, q)
+}
+
+// AskAll is [Controller.Ask] for several questions, which leave in one write.
+// The answers are in the order of the questions; one that the switch refuses to
+// give is nil, and no error.
+func (c *Controller) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
+	s := c.live(dpid)
+	if s == nil {
+		return nil, &Error{Op: "ask", DPID: dpid, Err: ErrAway}
+	}
+	msgs := make([]openflow.Message, len(questions))
+	for i, q := range questions {
+		msgs[i] = q
+	}
+	bodies := make([]openflow.MultipartReplyBody, len(questions))
+	for i, r := range s.conn.RequestAll(ctx, msgs...) {
+		if _, refused := errors.AsType[*openflow.Error](r.Err); refused {
+			continue
 		}
-		return s.question(ctx, q)
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-c.done:
-		return nil, &Error{Op: "ask", DPID: dpid, Err: errStopped}
+		if r.Err != nil {
+			return nil, fmt.Errorf("%v: %w", questions[i].MPType, r.Err)
+		}
+		reply, ok := r.Message.(*openflow.MultipartReply)
+		if !ok {
+			return nil, fmt.Errorf("%v: answered with %v", questions[i].MPType, r.Message.Type())
+		}
+		bodies[i] = reply.Body
 	}
+	return bodies, nil
 }

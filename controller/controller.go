@@ -70,6 +70,8 @@ type Controller struct {
 	done     chan struct{}     // closed when the core has stopped; nothing is received any more
 	audits   budget            // flow entries that audits look at
 
+	reachable sync.Map // openflow.DPID to *session: those that have introduced themselves; only the core changes it
+
 	restored []path.Circuit
 
 	mu      sync.Mutex

@@ -11,8 +11,7 @@ import (
 // of what they have written.
 type api struct {
 	Config
-	shelf    shelf
-	receipts receipts
+	shelf shelf
 }
 
 func newAPI(cfg Config) *api { return &api{Config: cfg} }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"time"
@@ -17,6 +18,12 @@ type Statistics interface {
 	// Allocation is what an allocation has carried; nothing, if it was never in
 	// the network.
 	Allocation(id string) stats.Allocation
+	// Totals is what the allocations of a project have carried together, or of all
+	// projects for "".
+	Totals(project string) stats.Direction
+	// Flows lists the flow entries of a switch; ok is false if it never told. It
+	// may ask the switch.
+	Flows(ctx context.Context, sw topology.Switch) (l stats.Listing, ok bool)
 	// Switch is the last sample of a switch; ok is false if there is none.
 	Switch(sw topology.Switch) (r stats.Reading, ok bool)
 	// Link is the load of a directed link.
@@ -202,16 +209,13 @@ func (a *api) showTotals(x *exchange) error {
 	if _, err := soleParameters(x); err != nil {
 		return err
 	}
-	c, counts, err := a.carried(x.Request.Context(), x.key.Project)
-	if err != nil {
-		return err
-	}
+	c := a.Statistics.Totals(x.key.Project)
 	t := totals{
 		ProjectID:   orNull(x.key.Project),
-		Allocations: counts,
-		Entered:     c.entered.view(),
-		Delivered:   c.delivered.view(),
-		Dropped:     c.dropped.view(),
+		Allocations: a.Allocations.Counts(x.key.Project),
+		Entered:     viewTraffic(c.Entered, c.EnteredRate),
+		Delivered:   viewTraffic(c.Delivered, c.DeliveredRate),
+		Dropped:     viewTraffic(c.Dropped, c.DroppedRate),
 		Interval:    a.Statistics.Interval().Seconds(),
 		Links:       relate("self", x.path("stats"), "allocations", x.path("stats", "allocations")),
 	}
@@ -246,7 +250,8 @@ func (a *api) networkTotals() (*networkTotals, error) {
 		if oldest.IsZero() || r.At.Before(oldest) {
 			oldest = r.At
 		}
-		n.Flows += len(r.Flows)
+		entries, _ := r.Entries()
+		n.Flows += entries
 		for _, p := range r.Ports {
 			if sw.Ports[p.No].Role == topology.Edge {
 				received.add(p.Received, p.ReceiveRate)

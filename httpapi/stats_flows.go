@@ -27,15 +27,21 @@ type flowStats struct {
 }
 
 // listFlowStats is GET and HEAD /stats/switches/{dpid}/flows, in the order in
-// which the switch looks at the entries.
+// which the switch looks at the entries. They are asked of the switch, unless
+// that was done a moment ago.
 func (a *api) listFlowStats(x *exchange) error {
 	d, err := a.details(x, "table", 0)
 	if err != nil {
 		return err
 	}
+	list, told := a.Statistics.Flows(x.Request.Context(), d.sw)
+	d.fresh = freshness{nil, true}
+	if told {
+		d.fresh = freshness{unixOrNull(list.At), list.Stale}
+	}
 	var flows []*stats.Flow
-	for i := range d.reading.Flows {
-		if f := &d.reading.Flows[i]; d.picked(uint32(f.Table)) {
+	for i := range list.Flows {
+		if f := &list.Flows[i]; d.picked(uint32(f.Table)) {
 			flows = append(flows, f)
 		}
 	}

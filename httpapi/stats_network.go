@@ -51,8 +51,11 @@ func (a *api) viewSwitchStats(x *exchange, sw topology.Switch) switchStats {
 	if !told {
 		return v
 	}
-	counts := [4]int{len(r.Ports), len(r.Flows), len(r.Tables), len(r.Meters)}
-	v.Ports, v.Flows, v.Tables, v.Meters = &counts[0], &counts[1], &counts[2], &counts[3]
+	counts := [3]int{len(r.Ports), len(r.Tables), len(r.Meters)}
+	v.Ports, v.Tables, v.Meters = &counts[0], &counts[1], &counts[2]
+	if n, ok := r.Entries(); ok {
+		v.Flows = &n
+	}
 	var received, sent sum
 	for _, p := range r.Ports {
 		if _, ok := sw.Ports[p.No]; ok {

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -43,6 +44,17 @@ func (t told) Switch(sw topology.Switch) (stats.Reading, bool) {
 			{No: 1, Received: stats.Volume{Packets: 2, Bytes: 200}, Sent: stats.Volume{Packets: 3, Bytes: 300}, SendRate: &stats.Rate{Bits: 800, Packets: 1}, ReceiveErrors: stats.Unkept, Age: 1500 * time.Millisecond},
 		},
 		Tables: []stats.Table{{ID: 0, Entries: 3, Lookups: 9, Matched: 8, LookupRate: &rate}, {ID: 1}},
+		Meters: []stats.Meter{
+			{ID: 0xc2000007, Kind: stats.MeterPolicer, Of: 7, Allocation: "some-id", Dropped: stats.Volume{Packets: 5, Bytes: 500}},
+			{ID: 0xc1000001, Kind: stats.MeterBestEffort, Of: 1},
+		},
+	}
+	return stats.Reading{Sample: s, Stale: !sw.Connected}, sw.DPID != 3
+}
+
+func (t told) Flows(_ context.Context, sw topology.Switch) (stats.Listing, bool) {
+	return stats.Listing{
+		At: t.at, Stale: !sw.Connected,
 		Flows: []stats.Flow{
 			{FlowStats: openflow.FlowStats{Table: 1, Priority: 5}, Kind: stats.KindForeign},
 			{FlowStats: openflow.FlowStats{Priority: 1, Cookie: 0xc09a030000000007, PacketCount: 4, ByteCount: 400, DurationSec: 3,
@@ -51,12 +63,15 @@ func (t told) Switch(sw topology.Switch) (stats.Reading, bool) {
 				Kind: stats.KindAllocation, Allocation: "some-id", Rate: &stats.Rate{Bits: 8, Packets: 1}},
 			{FlowStats: openflow.FlowStats{Priority: 9}, Kind: stats.KindControl},
 		},
-		Meters: []stats.Meter{
-			{ID: 0xc2000007, Kind: stats.MeterPolicer, Of: 7, Allocation: "some-id", Dropped: stats.Volume{Packets: 5, Bytes: 500}},
-			{ID: 0xc1000001, Kind: stats.MeterBestEffort, Of: 1},
-		},
+	}, sw.DPID != 3
+}
+
+// Totals are those of the one allocation that tests make, which is projectB's.
+func (t told) Totals(project string) stats.Direction {
+	if project != "" && project != "projectB" {
+		return stats.Direction{}
 	}
-	return stats.Reading{Sample: s, Stale: !sw.Connected}, sw.DPID != 3
+	return t.Allocation("").Forward
 }
 
 func (t told) Link(_ *topology.Snapshot, id topology.LinkID) stats.Load {

@@ -1,6 +1,9 @@
 package openflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // PortStatsRequest asks for the counters of a port (§7.3.5.6).
 type PortStatsRequest struct {
@@ -77,6 +80,7 @@ func (s *PortStats) counters() [12]*uint64 {
 }
 
 func parsePortStats(c *cursor) (r PortStatsReply) {
+	r = slices.Grow(r, (c.end-c.off)/portStatsLen)
 	for c.more() {
 		p := c.take(portStatsLen, "port stats")
 		if p == nil {

@@ -1,6 +1,9 @@
 package openflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // TableStatsReply lists table counters (§7.3.5.4).
 type TableStatsReply []TableStats
@@ -18,6 +21,7 @@ func (TableStatsReply) replyType() MultipartType { return MultipartTable }
 const tableStatsLen = 24
 
 func parseTableStats(c *cursor) (r TableStatsReply) {
+	r = slices.Grow(r, (c.end-c.off)/tableStatsLen)
 	for c.more() {
 		p := c.take(tableStatsLen, "table stats")
 		if p == nil {

@@ -32,9 +32,18 @@ func (l *ledger) allocation(id string, at func(openflow.DPID) (time.Time, bool))
 	if a == nil {
 		return Allocation{}, false
 	}
+	out := a.view()
+	if !a.final {
+		out.At, out.Stale = a.sampled(at)
+	}
+	return out, true
+}
+
+// view is without the times.
+func (a *account) view() Allocation {
 	out := Allocation{Final: a.final, Forward: a.ways[forward].direction(), Reverse: a.ways[reverse].direction()}
 	if a.final {
-		return out, true
+		return out
 	}
 	for w, to := range []*Direction{&out.Forward, &out.Reverse} {
 		for _, r := range a.rates {
@@ -43,8 +52,7 @@ func (l *ledger) allocation(id string, at func(openflow.DPID) (time.Time, bool))
 		}
 		to.DeliveredRate = to.DeliveredRate.minus(a.ways[w].insideRate)
 	}
-	out.At, out.Stale = a.sampled(at)
-	return out, true
+	return out
 }
 
 // direction is without the rates that entries have.
@@ -69,18 +77,21 @@ func (a *account) sampled(at func(openflow.DPID) (time.Time, bool)) (oldest time
 }
 
 // Allocation is what an allocation has carried; nothing yet, if it has never
-// been in the network.
+// been in the network. Of one that is complete it is read from the archive.
 func (p *Poller) Allocation(id string) Allocation {
 	snap := p.cfg.Source.Snapshot()
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	a, _ := p.ledger.allocation(id, func(d openflow.DPID) (time.Time, bool) {
+	a, ok := p.ledger.allocation(id, func(d openflow.DPID) (time.Time, bool) {
 		s := p.samples[d]
 		if s == nil {
 			return time.Time{}, true
 		}
 		return s.At, p.stale(snap.Switches[d], s)
 	})
+	p.mu.Unlock()
+	if !ok { // its receipt may have left memory
+		a, _ = p.receipt(id)
+	}
 	return a
 }
 

@@ -50,10 +50,16 @@ type Rate struct {
 	Packets float64          // packets/s
 }
 
+// idle is the rate of nothing, which most counters have. It is not changed.
+var idle = &Rate{}
+
 // rate is the mean of d over a time; nil, which is unknown, over no time.
 func (d Volume) rate(elapsed time.Duration) *Rate {
 	if elapsed <= 0 {
 		return nil
+	}
+	if d == (Volume{}) {
+		return idle
 	}
 	s := elapsed.Seconds()
 	return &Rate{topology.BitRate(float64(d.Bytes) * 8 / s), float64(d.Packets) / s}

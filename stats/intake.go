@@ -14,25 +14,15 @@ type inflow struct {
 	exits  [2]bool
 }
 
-// take takes in a sample whose questions were asked at a moment. It names in
-// the sample, which nobody else sees yet, the allocations that are known.
-func (l *ledger) take(s *Sample, asked time.Time, span time.Duration) {
-	sh := l.shelf(s.DPID)
+// take takes in a sample whose questions were asked at a moment, and what the
+// switch counts of allocations' entries; told is false if it was not asked. take
+// names in the sample, which nobody else sees yet, the allocations that are
+// known.
+func (l *ledger) take(s *Sample, tallies []tally, told bool, asked time.Time, span time.Duration) {
 	inflows := map[*account]*inflow{}
-	for _, e := range sh.entries {
-		delete(e.account.rates, s.DPID)
+	if told {
+		l.takeFlows(s, tallies, asked, span, inflows)
 	}
-	for i := range s.Flows {
-		f := &s.Flows[i]
-		if f.Kind != KindAllocation {
-			continue
-		}
-		if a := l.handles[uint32(f.owner)]; a != nil {
-			f.Allocation = a.id
-			l.takeFlow(sh, s, f, a, asked, inflows)
-		}
-	}
-	sh.tidy(s)
 	for a, in := range inflows {
 		for w := range a.ways {
 			if in.enters[w] { // unless a policer says otherwise
@@ -40,23 +30,41 @@ func (l *ledger) take(s *Sample, asked time.Time, span time.Duration) {
 			}
 		}
 	}
-	l.takeMeters(sh, s, span, inflows)
+	l.takeMeters(s, span, inflows)
 }
 
-// tidy forgets entries that are not listed any more and of whose end no news
-// came.
-func (sh *shelf) tidy(s *Sample) {
-	for k, e := range sh.entries {
-		if e.gone.IsZero() && !e.seen.IsZero() && s.At.Sub(e.seen) > lateNews {
-			delete(sh.entries, k)
+// takeFlows counts the entries of allocations in a switch, and forgets those
+// that are not listed any more and of whose end no news came.
+func (l *ledger) takeFlows(s *Sample, tallies []tally, asked time.Time, span time.Duration, inflows map[*account]*inflow) {
+	if sh := l.switches[s.DPID]; sh != nil {
+		for _, e := range sh.entries {
+			delete(e.account.rates, s.DPID)
+		}
+	}
+	for i := range tallies {
+		if a := l.handles[uint32(tallies[i].owner)]; a != nil {
+			l.takeFlow(s, &tallies[i], a, asked, span, inflows)
+		}
+	}
+	if sh := l.switches[s.DPID]; sh != nil {
+		for _, e := range sh.entries {
+			if e.gone.IsZero() && !e.seen.IsZero() && s.At.Sub(e.seen) > lateNews {
+				l.drop(e)
+			}
 		}
 	}
 }
 
 // pace adds the rate of an entry to its allocation's.
 func (a *account) pace(dpid openflow.DPID, p place, r *Rate) {
+	if r == nil || !p.counts() {
+		return
+	}
 	at := a.rates[dpid]
 	if at == nil {
+		if a.rates == nil {
+			a.rates = map[openflow.DPID]*[2]ends{}
+		}
 		at = &[2]ends{}
 		a.rates[dpid] = at
 	}
@@ -69,29 +77,36 @@ func (a *account) pace(dpid openflow.DPID, p place, r *Rate) {
 }
 
 // takeFlow counts one entry of an allocation.
-func (l *ledger) takeFlow(sh *shelf, s *Sample, f *Flow, a *account, asked time.Time, inflows map[*account]*inflow) {
-	k := keyOf(&f.FlowStats)
-	e := sh.entries[k]
+func (l *ledger) takeFlow(s *Sample, t *tally, a *account, asked time.Time, span time.Duration, inflows map[*account]*inflow) {
+	var e *entry
+	if sh := l.switches[s.DPID]; sh != nil {
+		e = sh.entries[t.key]
+	}
 	if e != nil && asked.Before(e.gone) {
 		return // the answer may be older than the news that the entry has gone
 	}
-	if e == nil || !e.gone.IsZero() || e.account != a {
-		fresh := a.entry(s.DPID, f.Match)
+	lasting := e != nil && e.gone.IsZero()
+	var before *Volume // what the sample before has shown of it
+	if lasting && s.At.Sub(e.seen) == span {
+		v := e.last
+		before = &v
+	}
+	if !lasting || e.account != a {
+		fresh := a.entry(s.DPID, t.key, t.match, t.volume)
 		if fresh == nil {
 			return
 		}
-		if e != nil && e.gone.IsZero() {
+		if lasting {
 			fresh.last = e.last // the entry has changed hands, and may have kept its counters
 		}
 		e = fresh
-		sh.entries[k] = e
+		l.put(e)
 	}
-	now := f.volume()
-	d := now.since(e.last)
-	e.last, e.seen = now, s.At
-	e.born = asked.Add(-age(f.DurationSec, f.DurationNsec))
-	a.count(e.place, d)
-	a.pace(s.DPID, e.place, f.Rate)
+	d := t.volume.since(e.last)
+	e.last, e.seen = t.volume, s.At
+	e.born = asked.Add(-t.lived)
+	l.count(a, e.place, d, s.At)
+	a.pace(s.DPID, e.place, freshRate(t.volume, before, t.lived, span))
 	if e.place.Entrance {
 		in := inflows[a]
 		if in == nil {
@@ -104,9 +119,23 @@ func (l *ledger) takeFlow(sh *shelf, s *Sample, f *Flow, a *account, asked time.
 	}
 }
 
+// count adds what an entry has counted.
+func (l *ledger) count(a *account, p place, v Volume, now time.Time) {
+	if v == (Volume{}) || !p.counts() {
+		return
+	}
+	l.soil(a, now, false)
+	if p.Entrance {
+		a.ways[p.Way].Entered = a.ways[p.Way].Entered.Plus(v)
+	}
+	if p.Exit {
+		a.ways[p.Way].Left = a.ways[p.Way].Left.Plus(v)
+	}
+}
+
 // takeMeters counts what policers dropped.
-func (l *ledger) takeMeters(sh *shelf, s *Sample, span time.Duration, inflows map[*account]*inflow) {
-	seen := map[uint32]bool{}
+func (l *ledger) takeMeters(s *Sample, span time.Duration, inflows map[*account]*inflow) {
+	var seen map[uint32]bool
 	for i := range s.Meters {
 		m := &s.Meters[i]
 		if m.Kind != MeterPolicer {
@@ -116,25 +145,32 @@ func (l *ledger) takeMeters(sh *shelf, s *Sample, span time.Duration, inflows ma
 		if a == nil {
 			continue
 		}
+		if seen == nil {
+			seen = map[uint32]bool{}
+		}
 		seen[m.Of], m.Allocation = true, a.id
-		known := sh.meters[m.Of]
+		known := l.shelf(s.DPID).meters[m.Of]
 		if known == nil || known.account != a {
-			known = &meter{account: a}
-			sh.meters[m.Of] = known
+			known = &meter{account: a, dpid: s.DPID, of: m.Of}
+			l.putMeter(known)
 		}
 		d := m.Dropped.since(known.last)
 		known.last = m.Dropped
-		a.drop(d, span, inflows[a])
+		l.police(a, d, span, inflows[a], s.At)
 	}
-	for of := range sh.meters {
+	sh := l.switches[s.DPID]
+	if sh == nil {
+		return
+	}
+	for of, m := range sh.meters {
 		if !seen[of] {
-			delete(sh.meters, of) // what comes under its name next begins at nothing
+			l.dropMeter(m) // what comes under its name next begins at nothing
 		}
 	}
 }
 
-// drop splits what a policer dropped over the directions that it polices.
-func (a *account) drop(v Volume, span time.Duration, in *inflow) {
+// police splits what a policer dropped over the directions that it polices.
+func (l *ledger) police(a *account, v Volume, span time.Duration, in *inflow, now time.Time) {
 	if in == nil {
 		in = &inflow{enters: [2]bool{true, false}} // the entries are gone, the meter is not yet
 	}
@@ -148,7 +184,7 @@ func (a *account) drop(v Volume, span time.Duration, in *inflow) {
 	parts := [2]Volume{forward: v.scaled(share)}
 	parts[reverse] = v.minus(parts[forward])
 	if v != (Volume{}) {
-		a.dirty = true
+		l.soil(a, now, false)
 	}
 	for w, part := range parts {
 		if !in.enters[w] {
@@ -168,22 +204,26 @@ func (l *ledger) remove(dpid openflow.DPID, handle uint32, fr *openflow.FlowRemo
 	if a == nil {
 		return
 	}
-	sh := l.shelf(dpid)
 	k := flowKey{fr.Table, fr.Priority, fr.Match.Key()}
-	e := sh.entries[k]
+	last := Volume{fr.PacketCount, fr.ByteCount}
+	var e *entry
+	if sh := l.switches[dpid]; sh != nil {
+		e = sh.entries[k]
+	}
 	born := now.Add(-age(fr.DurationSec, fr.DurationNsec))
 	switch {
 	case e == nil || e.account != a:
-		if e = a.entry(dpid, fr.Match); e == nil {
+		if e = a.entry(dpid, k, fr.Match, last); e == nil {
 			return
 		}
-		sh.entries[k] = e
+		l.put(e)
 	case !e.gone.IsZero():
 		e.last = Volume{} // another one, which came and went between two samples
 	case !e.born.IsZero() && born.Before(e.born.Add(-bornSlack)):
 		return // of a predecessor: the entry has been put back and looked at since
 	}
-	last := Volume{fr.PacketCount, fr.ByteCount}
-	a.count(e.place, last.since(e.last))
+	l.count(a, e.place, last.since(e.last), now)
 	e.last, e.gone = last, now
+	l.gone.add(e, now)
+	l.soil(a, now, true)
 }

@@ -20,7 +20,8 @@ const (
 )
 
 // ledger counts what allocations have carried. It is pure: what happens comes in
-// as samples, removed entries and circuits, and time is an argument.
+// as samples, removed entries and circuits, and time is an argument. What a call
+// costs follows what it is told of, not how many accounts there are.
 //
 // A packet of an allocation is counted by one entry in every switch on its path.
 // Those of the first switch count what entered, those of the last what left. The
@@ -35,11 +36,23 @@ const (
 // one switch the same entry counts what enters and what leaves, both directions
 // share the policer, and what it dropped is split in proportion to the bytes that
 // entered; over longer paths nothing is estimated.
+//
+// An account whose allocation is complete and whose numbers are final is a
+// receipt. Once it is saved it leaves the ledger, which keeps the sum of a
+// project's receipts.
 type ledger struct {
 	accounts map[string]*account // by allocation ID
 	handles  map[uint32]*account // of circuits that the network may hold
 	policers map[uint32]*account // the same, by the handle's low 24 bits
 	switches map[openflow.DPID]*shelf
+	ends     map[openflow.DPID]int // circuits that begin or end there, earlier ones included
+	projects map[string]*book
+
+	leaving map[*account]bool // to become final
+	gone    line[*entry]      // told as removed, to be forgotten
+	soiled  line[*account]    // to be saved in time
+	urgent  map[*account]bool // to be saved next
+	deleted map[string]bool   // IDs whose records are to be deleted
 }
 
 // shelf is what is known of the counters of one switch.
@@ -48,140 +61,153 @@ type shelf struct {
 	meters  map[uint32]*meter // policers, by what they are of
 }
 
-// account is what is counted for one allocation.
-type account struct {
-	id       string
-	handle   uint32
-	circuits []path.Circuit // the newest first; none of an account that was only loaded
-	ways     [2]way         // forward: from the source; reverse: back
-	rates    map[openflow.DPID]*[2]ends
-	leaving  time.Time // when its entries were confirmed to be gone; zero: they are wanted
-	final    bool      // nothing will be added any more
-	dirty    bool      // differs from what is saved
-}
-
-// The directions.
-const (
-	forward = iota
-	reverse
-)
-
-// way is what went in one direction.
-type way struct {
-	Entered Volume `json:"entered"`
-	Left    Volume `json:"left"`
-	Dropped Volume `json:"dropped"`
-	Inside  Volume `json:"inside"` // of what was dropped, what Left counts all the same
-
-	droppedRate, insideRate *Rate
-}
-
-// ends are the rates in one direction at one switch, as of its last sample.
-type ends struct{ entered, left *Rate }
-
-// entry is a flow entry of an allocation.
-type entry struct {
-	account *account
-	place   place
-	in      openflow.PortNo // by which its packets come in
-	last    Volume
-	born    time.Time // no later than that; zero: unknown
-	seen    time.Time
-	gone    time.Time // when it was told to be removed; zero: it was not
-}
-
-// place is what an entry counts of its allocation.
-type place struct {
-	Way      int  `json:"way"`
-	Entrance bool `json:"entrance,omitempty"`
-	Exit     bool `json:"exit,omitempty"`
-}
-
-// meter is a policer.
-type meter struct {
-	account *account
-	last    Volume
-}
-
 func newLedger() *ledger {
 	return &ledger{
 		accounts: map[string]*account{}, handles: map[uint32]*account{}, policers: map[uint32]*account{},
-		switches: map[openflow.DPID]*shelf{},
+		switches: map[openflow.DPID]*shelf{}, ends: map[openflow.DPID]int{}, projects: map[string]*book{},
+		leaving: map[*account]bool{}, urgent: map[*account]bool{}, deleted: map[string]bool{},
 	}
 }
 
-func newAccount(id string) *account {
-	return &account{id: id, rates: map[openflow.DPID]*[2]ends{}}
-}
-
 const policerBits = 0xff_ffff
+
+// open makes an account.
+func (l *ledger) open(id string) *account {
+	a := &account{id: id}
+	l.accounts[id] = a
+	delete(l.deleted, id)
+	l.book(a, "")
+	return a
+}
 
 // install takes note that the network is to hold a circuit, as the first of its
 // allocation or instead of an earlier one.
 func (l *ledger) install(c path.Circuit) {
 	a := l.accounts[c.ID]
 	if a == nil {
-		a = newAccount(c.ID)
-		l.accounts[c.ID] = a
+		a = l.open(c.ID)
 	}
-	if a.final { // it had left for good, as it seemed
-		a.rates = map[openflow.DPID]*[2]ends{}
+	if l.handles[a.handle] == a && a.handle != c.Handle {
+		l.release(a)
 	}
-	a.handle, a.leaving, a.final = c.Handle, time.Time{}, false
+	a.handle, a.leaving, a.final, a.complete = c.Handle, time.Time{}, false, false
+	delete(l.leaving, a)
 	l.handles[c.Handle], l.policers[c.Handle&policerBits] = a, a
 	if len(a.circuits) > 0 && a.circuits[0].Key == c.Key && a.circuits[0].Path.Equal(c.Path) {
 		return
 	}
 	a.circuits = slices.Insert(a.circuits, 0, c)
-	a.circuits = a.circuits[:min(len(a.circuits), pastCircuits)]
-	for dpid, s := range l.switches {
-		for _, e := range s.entries {
-			if e.account != a {
-				continue
-			}
-			if p, ok := a.locate(dpid, e.place.Way, e.in); ok {
-				e.place = p
-			}
+	l.mark(c, 1)
+	for _, past := range a.circuits[min(len(a.circuits), pastCircuits):] {
+		l.mark(past, -1)
+	}
+	a.circuits = slices.Delete(a.circuits, min(len(a.circuits), pastCircuits), len(a.circuits))
+	for _, e := range a.entries {
+		if p, ok := a.locate(e.dpid, e.place.Way, e.in); ok {
+			e.place = p
 		}
 	}
 }
 
+// mark notes that a circuit begins and ends at two switches, or no longer does.
+func (l *ledger) mark(c path.Circuit, by int) {
+	if len(c.Path) == 0 {
+		return
+	}
+	for _, dpid := range []openflow.DPID{c.Path[0].DPID, c.Path[len(c.Path)-1].DPID} {
+		if l.ends[dpid] += by; l.ends[dpid] == 0 {
+			delete(l.ends, dpid)
+		}
+	}
+}
+
+// awaits reports whether a switch has, or may have, entries that are counted.
+func (l *ledger) awaits(dpid openflow.DPID) bool {
+	s := l.switches[dpid]
+	return l.ends[dpid] > 0 || s != nil && len(s.entries) > 0
+}
+
 // leave takes note that the switches have confirmed that a circuit is gone.
 func (l *ledger) leave(id string, now time.Time) {
-	if a := l.accounts[id]; a != nil && a.leaving.IsZero() {
+	if a := l.accounts[id]; a != nil && a.leaving.IsZero() && !a.final {
 		a.leaving = now
+		l.leaving[a] = true
 	}
 }
 
 // settle closes the accounts whose circuits left before a moment, and forgets
 // entries of which nothing more will be heard.
 func (l *ledger) settle(left, now time.Time) {
-	for h, a := range l.handles {
-		if a.leaving.IsZero() || !a.leaving.Before(left) {
-			continue
-		}
-		a.final, a.dirty, a.circuits, a.rates = true, true, nil, nil
-		delete(l.handles, h)
-		if l.policers[h&policerBits] == a {
-			delete(l.policers, h&policerBits)
+	for a := range l.leaving {
+		if a.leaving.Before(left) {
+			l.close(a)
+			a.final = true
+			l.soil(a, now, true)
 		}
 	}
-	for _, s := range l.switches {
-		for k, e := range s.entries {
-			if e.account.final || !e.gone.IsZero() && now.Sub(e.gone) > lateNews {
-				delete(s.entries, k)
-			}
-		}
-		for of, m := range s.meters {
-			if m.account.final {
-				delete(s.meters, of)
-			}
+	for e, at := range l.gone.before(now.Add(-lateNews)) {
+		if e.gone.Equal(at) {
+			l.drop(e)
 		}
 	}
 }
 
-// forget drops an account.
-func (l *ledger) forget(id string) { delete(l.accounts, id) }
+// close ends the counting for an account.
+func (l *ledger) close(a *account) {
+	delete(l.leaving, a)
+	l.release(a)
+	for _, c := range a.circuits {
+		l.mark(c, -1)
+	}
+	for len(a.entries) > 0 {
+		l.drop(a.entries[0])
+	}
+	for len(a.meters) > 0 {
+		l.dropMeter(a.meters[0])
+	}
+	a.circuits, a.rates, a.entries, a.meters = nil, nil, nil, nil
+	for w := range a.ways {
+		a.ways[w].droppedRate, a.ways[w].insideRate = nil, nil
+	}
+}
+
+// release gives up the account's handle.
+func (l *ledger) release(a *account) {
+	if l.handles[a.handle] == a {
+		delete(l.handles, a.handle)
+	}
+	if l.policers[a.handle&policerBits] == a {
+		delete(l.policers, a.handle&policerBits)
+	}
+}
+
+// delete drops an account whose allocation is deleted; what is saved of it goes
+// with the next records.
+func (l *ledger) delete(a *account) {
+	l.close(a)
+	l.forget(a)
+	l.deleted[a.id] = true
+}
+
+// forget drops an account that is closed.
+func (l *ledger) forget(a *account) {
+	delete(l.accounts, a.id)
+	delete(l.urgent, a)
+	a.soiled = time.Time{}
+	delete(l.projects[a.project].accounts, a)
+	l.tidyBook(a.project)
+}
+
+// soil has an account saved, soon or in time.
+func (l *ledger) soil(a *account, now time.Time, soon bool) {
+	if a.soiled.IsZero() {
+		a.soiled = now
+		l.soiled.add(a, now)
+	}
+	if soon {
+		l.urgent[a] = true
+	}
+}
 
 func (l *ledger) shelf(dpid openflow.DPID) *shelf {
 	s := l.switches[dpid]
@@ -192,77 +218,57 @@ func (l *ledger) shelf(dpid openflow.DPID) *shelf {
 	return s
 }
 
-// entry makes what is known of an entry of the allocation; nil if the entry is
-// on none of its paths.
-func (a *account) entry(dpid openflow.DPID, m openflow.Match) *entry {
-	field, ok := m.Get(openflow.FieldInPort)
-	if !ok {
-		return nil
+// put adds an entry to its switch and its account, instead of the one there.
+func (l *ledger) put(e *entry) {
+	sh := l.shelf(e.dpid)
+	if old := sh.entries[e.key]; old != nil {
+		old.account.entries = without(old.account.entries, old)
 	}
-	in := openflow.PortNo(field.Uint64())
-	for i := range a.circuits {
-		if w, ok := direction(a.circuits[i].Key, m); ok {
-			if p, ok := locate(&a.circuits[i], dpid, w, in); ok {
-				return &entry{account: a, place: p, in: in}
-			}
-		}
-	}
-	return nil
+	sh.entries[e.key] = e
+	e.account.entries = append(e.account.entries, e)
 }
 
-// locate is what an entry of this direction counts that takes what comes in by a
-// port.
-func (a *account) locate(dpid openflow.DPID, way int, in openflow.PortNo) (place, bool) {
-	for i := range a.circuits {
-		if p, ok := locate(&a.circuits[i], dpid, way, in); ok {
-			return p, true
-		}
+// drop forgets an entry.
+func (l *ledger) drop(e *entry) {
+	e.account.entries = without(e.account.entries, e)
+	if sh := l.switches[e.dpid]; sh != nil && sh.entries[e.key] == e {
+		delete(sh.entries, e.key)
+		l.tidyShelf(e.dpid, sh)
 	}
-	return place{}, false
 }
 
-func locate(c *path.Circuit, dpid openflow.DPID, way int, in openflow.PortNo) (place, bool) {
-	for i, h := range c.Path {
-		first, last, port := i == 0, i == len(c.Path)-1, h.In
-		if way == reverse {
-			first, last, port = last, first, h.Out
-		}
-		if h.DPID == dpid && port == in {
-			return place{Way: way, Entrance: first, Exit: last}, true
-		}
+// putMeter adds a policer to its switch and its account.
+func (l *ledger) putMeter(m *meter) {
+	sh := l.shelf(m.dpid)
+	if old := sh.meters[m.of]; old != nil {
+		old.account.meters = without(old.account.meters, old)
 	}
-	return place{}, false
+	sh.meters[m.of] = m
+	m.account.meters = append(m.account.meters, m)
 }
 
-// direction tells by the addresses which way an entry's packets go.
-func direction(k path.FlowKey, m openflow.Match) (way int, ok bool) {
-	src, okSrc := m.Get(openflow.FieldIPv4Src)
-	dst, okDst := m.Get(openflow.FieldIPv4Dst)
-	if !okSrc {
-		src, okSrc = m.Get(openflow.FieldIPv6Src)
-		dst, okDst = m.Get(openflow.FieldIPv6Dst)
+// dropMeter forgets a policer.
+func (l *ledger) dropMeter(m *meter) {
+	m.account.meters = without(m.account.meters, m)
+	if sh := l.switches[m.dpid]; sh != nil && sh.meters[m.of] == m {
+		delete(sh.meters, m.of)
+		l.tidyShelf(m.dpid, sh)
 	}
-	switch {
-	case !okSrc || !okDst:
-		return 0, false
-	case src.Addr() == k.Src && dst.Addr() == k.Dst:
-		return forward, true
-	case src.Addr() == k.Dst && dst.Addr() == k.Src:
-		return reverse, true
-	}
-	return 0, false
 }
 
-// count adds what an entry has counted.
-func (a *account) count(p place, v Volume) {
-	if v == (Volume{}) {
-		return
+func (l *ledger) tidyShelf(dpid openflow.DPID, sh *shelf) {
+	if len(sh.entries)+len(sh.meters) == 0 {
+		delete(l.switches, dpid)
 	}
-	a.dirty = true
-	if p.Entrance {
-		a.ways[p.Way].Entered = a.ways[p.Way].Entered.Plus(v)
+}
+
+// orphans are the accounts that were loaded and whose circuit is not wanted any
+// more. Their entries may still be there and be told of as removed.
+func (l *ledger) orphans() (ids []string) {
+	for _, a := range l.handles {
+		if len(a.circuits) == 0 {
+			ids = append(ids, a.id)
+		}
 	}
-	if p.Exit {
-		a.ways[p.Way].Left = a.ways[p.Way].Left.Plus(v)
-	}
+	return ids
 }

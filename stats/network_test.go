@@ -210,6 +210,17 @@ func TestAsk(t *testing.T) {
 	} else if _, ok := body.(openflow.FlowStatsReply); !ok {
 		t.Errorf("the answer is a %T", body)
 	}
+	ports := openflow.NewMultipartRequest(&openflow.PortStatsRequest{Port: openflow.PortAny})
+	bodies, err := l.c.AskAll(t.Context(), 1, ports, openflow.NewMultipartRequest(&openflow.MeterStatsRequest{Meter: 77}), all)
+	if err != nil || len(bodies) != 3 || bodies[1] != nil {
+		t.Fatalf("three questions of which one is refused: %v, %v", bodies, err)
+	}
+	if _, ok := bodies[0].(openflow.PortStatsReply); !ok {
+		t.Errorf("the first of three answers is a %T", bodies[0])
+	}
+	if _, err := l.c.AskAll(t.Context(), 9, all); !errors.Is(err, controller.ErrAway) {
+		t.Errorf("a switch that never came: %v", err)
+	}
 	if _, err := l.c.Ask(t.Context(), 9, all); !errors.Is(err, controller.ErrAway) {
 		t.Errorf("a switch that never came: %v", err)
 	}

@@ -3,9 +3,7 @@ package stats
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 
@@ -19,28 +17,20 @@ const (
 	// says otherwise.
 	DefaultInterval = 5 * time.Second
 
-	atOnce     = 16               // switches that are asked at the same time
-	answerTime = 10 * time.Second // for all answers of one switch
-	saveEvery  = 30 * time.Second // totals are saved at most this often while an allocation runs
-	purgeEvery = 10 * time.Minute // receipts of deleted allocations go this often
-	farewell   = 10 * time.Second // how long late news of removed entries is waited for
+	atOnce      = 16               // switches that are asked at the same time
+	answerTime  = 10 * time.Second // for all answers of one switch
+	followEvery = time.Second      // new switches are looked for at most this often
+	saveEvery   = 30 * time.Second // totals that have changed are saved after this time
+	farewell    = 10 * time.Second // how long late news of removed entries is waited for
 )
 
 // Source is what a poller needs of the controller.
 type Source interface {
 	// Snapshot is the network as it is known now; never nil.
 	Snapshot() *topology.Snapshot
-	// Ask puts one multipart question to a switch. An *[openflow.Error] means
-	// that the switch does not answer it.
-	Ask(ctx context.Context, dpid openflow.DPID, q *openflow.MultipartRequest) (openflow.MultipartReplyBody, error)
-}
-
-// Archive keeps records over a restart, by allocation.
-type Archive interface {
-	// Load calls f with every record. f must not keep value.
-	Load(ctx context.Context, f func(id string, value []byte) error) error
-	// Save keeps these records, and deletes those whose value is nil.
-	Save(ctx context.Context, records map[string][]byte) error
+	// AskAll puts multipart questions to a switch, all at once, and returns the
+	// answers in their order. One that the switch refuses to give is nil.
+	AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error)
 }
 
 // Config says what a [Poller] works with. Source, Cookie and Meter are required.
@@ -50,12 +40,17 @@ type Config struct {
 	// Cookie says what an entry with this cookie is for, in a Kind constant, and
 	// of an allocation's the handle.
 	Cookie func(openflow.Cookie) (kind string, owner uint64)
+	// Allocations is what the cookies of allocations' entries, and no others, have
+	// in the bits of AllocationsMask.
+	Allocations, AllocationsMask openflow.Cookie
 	// Meter says what a meter is for, in a Meter constant, and of a port's the
 	// port, of an allocation's the low 24 bits of the handle.
 	Meter   func(openflow.MeterID) (kind string, of uint32)
-	Archive Archive              // nil: a restart begins at nothing
-	Known   func(id string) bool // whether there is such an allocation; nil: yes
-	Logger  *slog.Logger         // nil: none
+	Archive Archive // nil: a restart begins at nothing
+	// Owner finds an allocation; ok is false if there is none. It is called
+	// without a lock. nil: every ID is one, of no project and never complete.
+	Owner  func(id string) (o Owner, ok bool)
+	Logger *slog.Logger // nil: none
 }
 
 // Poller asks every connected switch for its counters again and again, and adds
@@ -64,18 +59,21 @@ type Config struct {
 // On Open vSwitch the counters of flow entries lag behind by half a second to a
 // second, so that a rate over five seconds can be off by a fifth either way.
 type Poller struct {
-	cfg    Config
-	log    *slog.Logger
-	reader reader
+	cfg       Config
+	log       *slog.Logger
+	reader    reader
+	questions questions
+	dumping   chan struct{} // has room for those that list all entries at the same time
+	news      news
+	keeping   keeping // of the goroutine that keeps
 
 	mu      sync.Mutex // a leaf; guards what follows
 	samples map[openflow.DPID]*Sample
 	failing map[openflow.DPID]bool // the last round of questions failed
 	busy    map[openflow.DPID]bool // being asked
+	dumps   map[openflow.DPID]*dump
+	budget  budget
 	ledger  *ledger
-	urgent  bool // something should be saved that cannot be counted again
-	saved   time.Time
-	purged  time.Time
 }
 
 // New makes a poller and loads what an earlier run saved. A record that cannot
@@ -90,25 +88,20 @@ func New(ctx context.Context, cfg Config) (*Poller, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	if cfg.Known == nil {
-		cfg.Known = func(string) bool { return true }
+	if cfg.Owner == nil {
+		cfg.Owner = func(string) (Owner, bool) { return Owner{}, true }
 	}
 	p := &Poller{
-		cfg: cfg, log: cfg.Logger,
+		cfg: cfg, log: cfg.Logger, questions: newQuestions(cfg.Allocations, cfg.AllocationsMask),
+		dumping: make(chan struct{}, dumpsAtOnce),
 		samples: map[openflow.DPID]*Sample{}, failing: map[openflow.DPID]bool{}, busy: map[openflow.DPID]bool{},
-		ledger: newLedger(),
+		dumps: map[openflow.DPID]*dump{}, budget: newBudget(time.Now()), ledger: newLedger(),
 	}
 	p.reader = reader{cookie: cfg.Cookie, meter: cfg.Meter, most: p.most()}
 	if cfg.Archive == nil {
 		return p, nil
 	}
-	err := cfg.Archive.Load(ctx, func(id string, value []byte) error {
-		if err := p.ledger.restore(id, value); err != nil {
-			p.log.Warn("what an allocation has carried could not be read", "allocation", id, "err", err)
-		}
-		return nil
-	})
-	return p, err
+	return p, p.recall(ctx)
 }
 
 // most is how old a sample may be and still tell of now.
@@ -121,8 +114,23 @@ func (p *Poller) Interval() time.Duration { return p.cfg.Interval }
 // to be called before the circuit is installed or moved.
 func (p *Poller) Install(c path.Circuit) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.ledger.install(c)
+	known := p.ledger.accounts[c.ID].project != ""
+	p.mu.Unlock()
+	if known {
+		return
+	}
+	// Asked for only now, so that no news of a change is missed in between.
+	o, ok := p.cfg.Owner(c.ID)
+	if !ok {
+		p.Changed(c.ID, Owner{}, true)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a := p.ledger.accounts[c.ID]; a != nil && a.project == "" {
+		p.ledger.book(a, o.Project)
+	}
 }
 
 // Leave tells that a circuit is out of the network. What its switches still tell
@@ -144,21 +152,28 @@ func (p *Poller) Removed(dpid openflow.DPID, fr *openflow.FlowRemoved) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ledger.remove(dpid, uint32(owner), fr, now)
-	p.urgent = true
 }
 
 // Run asks until ctx ends, and saves what was counted.
 func (p *Poller) Run(ctx context.Context) error {
-	defer p.save(context.WithoutCancel(ctx))
-	var asking sync.WaitGroup
-	defer asking.Wait()
+	var working sync.WaitGroup
+	defer p.keepAll(context.WithoutCancel(ctx))
+	defer working.Wait()
+	now := time.Now()
+	p.begin(now)
+	working.Go(func() { p.keep(ctx) })
 	room := make(chan struct{}, atOnce)
-	tick := time.NewTicker(p.cfg.Interval)
+	r, followed := newRoster(p.cfg.Interval, now), time.Time{}
+	tick := time.NewTicker(r.step)
 	defer tick.Stop()
-	p.begin()
 	for {
-		for _, dpid := range p.due() {
-			asking.Go(func() {
+		s := p.cfg.Source.Snapshot()
+		if now.Sub(followed) >= min(followEvery, p.cfg.Interval) {
+			p.follow(r, s)
+			followed = now
+		}
+		p.due(r, s, now, func(dpid openflow.DPID) {
+			working.Go(func() {
 				defer p.done(dpid)
 				select {
 				case room <- struct{}{}:
@@ -166,118 +181,22 @@ func (p *Poller) Run(ctx context.Context) error {
 					<-room
 				case <-ctx.Done():
 				}
+				p.refresh(ctx, dpid)
 			})
-		}
+		})
 		select {
-		case <-tick.C:
+		case now = <-tick.C:
 		case <-ctx.Done():
 			return nil
 		}
-		p.keep(ctx)
 	}
 }
 
 // begin has the accounts of circuits that are not wanted any more close in time.
-func (p *Poller) begin() {
+func (p *Poller) begin(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := time.Now()
-	p.saved, p.purged = now, now
 	for _, id := range p.ledger.orphans() {
 		p.ledger.leave(id, now.Add(lateNews)) // their switches have yet to connect
 	}
-}
-
-// due are the switches to be asked now: those that are connected and not being
-// asked still. What one told a moment ago, because it was slow, is not asked
-// again: over too short a time a rate is noise.
-func (p *Poller) due() (dpids []openflow.DPID) {
-	snap := p.cfg.Source.Snapshot()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	maps.DeleteFunc(p.samples, func(d openflow.DPID, _ *Sample) bool {
-		_, known := snap.Switches[d]
-		return !known
-	})
-	for dpid, sw := range snap.Switches {
-		last := p.samples[dpid]
-		if sw.Connected && !p.busy[dpid] && (last == nil || time.Since(last.At) > p.cfg.Interval/2) {
-			p.busy[dpid] = true
-			dpids = append(dpids, dpid)
-		}
-	}
-	return dpids
-}
-
-func (p *Poller) done(dpid openflow.DPID) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.busy, dpid)
-}
-
-// poll asks one switch for everything and takes in the answers. If one stays
-// away, what it told before stays, and gets old.
-func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
-	asking, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	a, err := p.ask(asking, dpid)
-	if ctx.Err() != nil || !p.note(dpid, err) {
-		return
-	}
-	p.mu.Lock()
-	before := p.samples[dpid]
-	p.mu.Unlock()
-	s := p.reader.read(before, a) // without the lock: a switch may hold 100,000 entries
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.ledger.take(s, a.asked, p.reader.span(before, s.At))
-	p.samples[dpid] = s
-}
-
-// note reports whether a switch has answered, and logs the first time that one
-// has not.
-func (p *Poller) note(dpid openflow.DPID, err error) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	first := err != nil && !p.failing[dpid]
-	p.failing[dpid] = err != nil
-	if first {
-		p.log.Warn("switch does not tell its counters", "dpid", dpid, "err", err)
-	}
-	return err == nil
-}
-
-// ask puts the questions. Flow entries and meters come one right after the
-// other, since they are set against each other.
-func (p *Poller) ask(ctx context.Context, dpid openflow.DPID) (*answers, error) {
-	a := &answers{dpid: dpid, asked: time.Now()}
-	err := question(ctx, p.cfg.Source, dpid, openflow.NewMultipartRequest(openflow.AllFlows()), &a.flows)
-	if err == nil {
-		err = question(ctx, p.cfg.Source, dpid, openflow.NewMultipartRequest(&openflow.MeterStatsRequest{Meter: openflow.MeterAll}), &a.meters)
-	}
-	if err == nil {
-		err = question(ctx, p.cfg.Source, dpid, openflow.NewMultipartRequest(&openflow.PortStatsRequest{Port: openflow.PortAny}), &a.ports)
-	}
-	if err == nil {
-		err = question(ctx, p.cfg.Source, dpid, &openflow.MultipartRequest{MPType: openflow.MultipartTable}, &a.tables)
-	}
-	a.at = time.Now()
-	return a, err
-}
-
-// question puts one question. What a switch refuses to tell stays empty.
-func question[R openflow.MultipartReplyBody](ctx context.Context, s Source, dpid openflow.DPID, q *openflow.MultipartRequest, into *R) error {
-	body, err := s.Ask(ctx, dpid, q)
-	if _, refused := errors.AsType[*openflow.Error](err); refused {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	answer, ok := body.(R)
-	if !ok {
-		return fmt.Errorf("stats: %v: answered with %T", q.MPType, body)
-	}
-	*into = answer
-	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,7 +29,8 @@ type pretended struct {
 	snap    *topology.Snapshot
 	fabric  *fabric
 	ports   openflow.PortStatsReply
-	asked   int
+	asked   int           // questions
+	entries int           // that were told
 	refuses bool          // questions about meters
 	fails   error         // instead of every answer
 	slow    time.Duration // before every answer
@@ -40,7 +42,7 @@ func (p *pretended) Snapshot() *topology.Snapshot {
 	return p.snap
 }
 
-func (p *pretended) Ask(ctx context.Context, dpid openflow.DPID, q *openflow.MultipartRequest) (openflow.MultipartReplyBody, error) {
+func (p *pretended) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
 	p.mu.Lock()
 	slow := p.slow
 	p.mu.Unlock()
@@ -51,24 +53,33 @@ func (p *pretended) Ask(ctx context.Context, dpid openflow.DPID, q *openflow.Mul
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.asked++
 	if p.fails != nil {
 		return nil, p.fails
 	}
 	p.fabric.now = time.Now()
+	bodies := make([]openflow.MultipartReplyBody, len(questions))
+	for i, q := range questions {
+		p.asked++
+		bodies[i] = p.answer(dpid, q)
+	}
+	return bodies, nil
+}
+
+func (p *pretended) answer(dpid openflow.DPID, q *openflow.MultipartRequest) openflow.MultipartReplyBody {
 	a := p.fabric.answer(dpid)
 	switch q.MPType {
 	case openflow.MultipartFlow:
-		return a.flows, nil
+		p.entries += len(a.flows)
+		return a.flows
 	case openflow.MultipartMeter:
 		if p.refuses {
-			return nil, &openflow.Error{ErrType: openflow.ErrorTypeBadRequest}
+			return nil
 		}
-		return a.meters, nil
+		return a.meters
 	case openflow.MultipartPortStats:
-		return p.ports, nil
+		return p.ports
 	}
-	return openflow.TableStatsReply{{Table: 0, ActiveCount: uint32(len(a.flows)), LookupCount: 10, MatchedCount: 9}}, nil
+	return openflow.TableStatsReply{{Table: 0, ActiveCount: uint32(len(a.flows)), LookupCount: 10, MatchedCount: 9}}
 }
 
 // install has a circuit's entries in the switches, and tells the poller.
@@ -110,36 +121,53 @@ func (p *pretended) connect(connected bool) {
 // cupboard keeps records.
 type cupboard struct {
 	mu      sync.Mutex
-	records map[string][]byte
+	records map[Room]map[string][]byte
 	saves   int
 	broken  error
 }
 
-func (c *cupboard) Load(_ context.Context, f func(string, []byte) error) error {
-	for id, value := range c.records {
-		if err := f(id, value); err != nil {
-			return err
+func newCupboard() *cupboard {
+	return &cupboard{records: map[Room]map[string][]byte{Accounts: {}, Receipts: {}, Sums: {}}}
+}
+
+func (c *cupboard) Get(_ context.Context, room Room, key string) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.records[room][key], nil
+}
+
+func (c *cupboard) Range(_ context.Context, room Room, after string, f func(string, []byte) bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, key := range slices.Sorted(maps.Keys(c.records[room])) {
+		if key > after && !f(key, c.records[room][key]) {
+			break
 		}
 	}
 	return nil
 }
 
-func (c *cupboard) Save(_ context.Context, records map[string][]byte) error {
+func (c *cupboard) Save(_ context.Context, records []Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.broken != nil {
 		return c.broken
 	}
 	c.saves++
-	maps.Copy(c.records, records)
-	maps.DeleteFunc(c.records, func(_ string, v []byte) bool { return v == nil })
+	for _, r := range records {
+		if r.Value == nil {
+			delete(c.records[r.Room], r.Key)
+		} else {
+			c.records[r.Room][r.Key] = r.Value
+		}
+	}
 	return nil
 }
 
-func (c *cupboard) len() int {
+func (c *cupboard) len(room Room) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.records)
+	return len(c.records[room])
 }
 
 // watch runs a poller over a pretended network of one switch until f returns.
@@ -271,11 +299,11 @@ func TestRefusedQuestions(t *testing.T) {
 func TestSlowSwitch(t *testing.T) {
 	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
 		src.mu.Lock()
-		src.slow = 2 * time.Second // four questions: 8 s
+		src.slow = 8 * time.Second
 		src.mu.Unlock()
 		before := src.questions()
 		pass(time.Minute)
-		if n := src.questions() - before; n < 16 || n > 24 {
+		if n := src.questions() - before; n < 12 || n > 24 {
 			t.Errorf("%d questions in a minute", n)
 		}
 		if r, ok := p.Switch(src.Snapshot().Switches[1]); !ok || r.Stale {
@@ -287,19 +315,21 @@ func TestSlowSwitch(t *testing.T) {
 // Totals are saved, at the latest when the poller stops, and a receipt lasts as
 // long as its allocation.
 func TestReceiptIsKept(t *testing.T) {
-	kept := &cupboard{records: map[string][]byte{"broken": []byte("nonsense")}}
-	var known atomic.Bool
+	kept := newCupboard()
+	kept.records[Accounts]["broken"] = []byte("nonsense")
+	var known, complete atomic.Bool
 	known.Store(true)
 	with := func(c *Config) {
 		c.Archive = kept
-		c.Known = func(id string) bool { return known.Load() }
+		c.Owner = func(id string) (Owner, bool) { return Owner{"p", complete.Load()}, known.Load() }
 	}
+	want := Volume{11, 1100}
 	watch(t, with, func(t *testing.T, p *Poller, src *pretended) {
 		src.install(p, circuitOver(1))
 		src.send(Volume{10, 1000})
-		pass(35 * time.Second)
-		if kept.len() != 2 {
-			t.Fatalf("%d records are kept", kept.len())
+		pass(40 * time.Second)
+		if kept.len(Accounts) != 2 {
+			t.Fatalf("%d records are kept", kept.len(Accounts))
 		}
 		src.send(Volume{1, 100})
 		src.mu.Lock()
@@ -309,27 +339,41 @@ func TestReceiptIsKept(t *testing.T) {
 		p.Removed(1, &openflow.FlowRemoved{Cookie: 7, Priority: 20000, Match: match, PacketCount: 11, ByteCount: 1100})
 		p.Leave("a")
 		pass(20 * time.Second)
-		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != (Volume{11, 1100}) {
+		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != want {
 			t.Errorf("the receipt is %+v", a)
+		}
+		if kept.len(Receipts) != 0 || p.ledger.accounts["a"] == nil {
+			t.Error("it is filed, though the allocation is not complete")
+		}
+		complete.Store(true)
+		p.Changed("a", Owner{"p", true}, false)
+		pass(10 * time.Second)
+		if kept.len(Receipts) != 1 || kept.len(Accounts) != 1 || len(p.ledger.accounts) != 0 {
+			t.Errorf("%d receipts and %d accounts are kept, %d in memory", kept.len(Receipts), kept.len(Accounts), len(p.ledger.accounts))
 		}
 	})
 	watch(t, with, func(t *testing.T, p *Poller, src *pretended) {
-		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != (Volume{11, 1100}) {
-			t.Errorf("after a restart the receipt is %+v", a)
+		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != want || p.Totals("p").Entered != want || p.Totals("").Entered != want {
+			t.Errorf("after a restart the receipt is %+v, the total %+v", a, p.Totals("p"))
 		}
-		known.Store(false) // deleted
-		pass(purgeEvery + time.Minute)
-		if a := p.Allocation("a"); a.Final {
-			t.Errorf("after its deletion %+v", a)
+		if len(p.ledger.accounts) != 0 {
+			t.Error("receipts were loaded")
+		}
+		known.Store(false)
+		p.Changed("a", Owner{"p", true}, true) // deleted
+		pass(10 * time.Second)
+		if a := p.Allocation("a"); a.Final || p.Totals("p").Entered != (Volume{}) {
+			t.Errorf("after its deletion %+v, the total %+v", a, p.Totals("p"))
 		}
 	})
-	if kept.len() != 1 {
-		t.Errorf("%d records are kept", kept.len())
+	if kept.len(Receipts) != 0 || kept.len(Accounts) != 1 {
+		t.Errorf("%d receipts and %d accounts are kept", kept.len(Receipts), kept.len(Accounts))
 	}
 }
 
 func TestUnsavedTotalsAreSavedLater(t *testing.T) {
-	kept := &cupboard{records: map[string][]byte{}, broken: errors.New("full")}
+	kept := newCupboard()
+	kept.broken = errors.New("full")
 	watch(t, func(c *Config) { c.Archive = kept }, func(t *testing.T, p *Poller, src *pretended) {
 		src.install(p, circuitOver(1))
 		src.send(Volume{10, 1000})
@@ -338,7 +382,7 @@ func TestUnsavedTotalsAreSavedLater(t *testing.T) {
 		kept.broken = nil
 		kept.mu.Unlock()
 		pass(time.Minute)
-		if kept.len() != 1 {
+		if kept.len(Accounts) != 1 {
 			t.Error("nothing is kept")
 		}
 	})

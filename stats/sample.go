@@ -14,8 +14,16 @@ type Sample struct {
 	At     time.Time // when the answers were in
 	Ports  []Port    // in the order of the switch, as all of these
 	Tables []Table
-	Flows  []Flow
 	Meters []Meter
+}
+
+// Entries is how many flow entries the tables hold together; ok is false if the
+// switch does not tell of its tables.
+func (s *Sample) Entries() (n int, ok bool) {
+	for i := range s.Tables {
+		n += int(s.Tables[i].Entries)
+	}
+	return n, len(s.Tables) > 0
 }
 
 // Port is what a switch counts of a port.
@@ -44,6 +52,15 @@ type Flow struct {
 	Rate               *Rate  // nil: unknown
 
 	owner uint64 // in the cookie
+}
+
+// tally is what a switch counts of one entry of an allocation.
+type tally struct {
+	key    flowKey
+	match  openflow.Match // memory of the switch's answer
+	owner  uint64
+	volume Volume
+	lived  time.Duration
 }
 
 // Meter is what a switch counts of a meter.
@@ -80,8 +97,9 @@ const (
 // answers are a switch's answers to one round of questions.
 type answers struct {
 	dpid      openflow.DPID
-	asked, at time.Time // before the first question, after the last answer
-	flows     openflow.FlowStatsReply
+	asked, at time.Time               // before the first question, after the last answer
+	entries   bool                    // allocations' entries were asked for
+	flows     openflow.FlowStatsReply // those, and maybe others
 	meters    openflow.MeterStatsReply
 	ports     openflow.PortStatsReply
 	tables    openflow.TableStatsReply
@@ -115,9 +133,20 @@ func (r reader) read(before *Sample, a *answers) *Sample {
 		DPID: a.dpid, At: a.at,
 		Ports:  readPorts(before.Ports, a.ports, span),
 		Tables: readTables(before.Tables, a.tables, span),
-		Flows:  r.readFlows(before.Flows, a.flows, span),
 		Meters: r.readMeters(before.Meters, a.meters, span),
 	}
+}
+
+// tallies picks the entries of allocations.
+func (r reader) tallies(flows openflow.FlowStatsReply) []tally {
+	out := make([]tally, 0, len(flows))
+	for i := range flows {
+		f := &flows[i]
+		if kind, owner := r.cookie(f.Cookie); kind == KindAllocation {
+			out = append(out, tally{keyOf(f), f.Match, owner, Volume{f.PacketCount, f.ByteCount}, age(f.DurationSec, f.DurationNsec)})
+		}
+	}
+	return out
 }
 
 // find looks for the element that same accepts, first at the place where it
@@ -174,6 +203,8 @@ func readTables(before []Table, now openflow.TableStatsReply, span time.Duration
 	return out
 }
 
+// readFlows makes entries of a switch's answer; before are those of the answer
+// before it, a span ago.
 func (r reader) readFlows(before []Flow, now openflow.FlowStatsReply, span time.Duration) []Flow {
 	out := make([]Flow, len(now))
 	var moved map[flowKey]int // made when an entry is not where it was
@@ -181,28 +212,28 @@ func (r reader) readFlows(before []Flow, now openflow.FlowStatsReply, span time.
 		f := &out[i]
 		f.FlowStats = now[i]
 		f.Kind, f.owner = r.cookie(f.Cookie)
-		var old *Flow
+		var old *Volume
 		if i < len(before) && sameEntry(f, &before[i]) {
-			old = &before[i]
+			old = before[i].volume()
 		} else if len(before) > 0 {
 			if moved == nil {
 				moved = places(before)
 			}
 			if j, ok := moved[keyOf(&f.FlowStats)]; ok {
-				old = &before[j]
+				old = before[j].volume()
 			}
 		}
-		f.Rate = freshRate(f.volume(), old, age(f.DurationSec, f.DurationNsec), span)
+		f.Rate = freshRate(*f.volume(), old, age(f.DurationSec, f.DurationNsec), span)
 	}
 	return out
 }
 
-// freshRate is the rate of an entry; old is the entry a sample ago, if it was
-// there. What came within the span has counted within it.
-func freshRate(now Volume, old *Flow, lived, span time.Duration) *Rate {
+// freshRate is the rate of an entry; old is what it showed a sample ago, if it
+// was there. What came within the span has counted within it.
+func freshRate(now Volume, old *Volume, lived, span time.Duration) *Rate {
 	switch {
 	case old != nil:
-		return counted(now, old.volume(), span)
+		return counted(now, *old, span)
 	case lived <= span:
 		return counted(now, Volume{}, span)
 	}
@@ -212,7 +243,7 @@ func freshRate(now Volume, old *Flow, lived, span time.Duration) *Rate {
 // Age is how long the entry has been there.
 func (f *Flow) Age() time.Duration { return age(f.DurationSec, f.DurationNsec) }
 
-func (f *Flow) volume() Volume { return Volume{f.PacketCount, f.ByteCount} }
+func (f *Flow) volume() *Volume { return &Volume{f.PacketCount, f.ByteCount} }
 
 // flowKey is the identity of a flow entry within its switch (OpenFlow 1.3.5
 // section 5.2).

@@ -97,7 +97,9 @@ func (t *traffic) Collect(ch chan<- prometheus.Metric) {
 // collectSwitch tells of one switch. Only ports of the network are told of, so
 // that a switch cannot make up series.
 func (t *traffic) collectSwitch(ch chan<- prometheus.Metric, dpid string, s *Sample, sw topology.Switch) {
-	ch <- prometheus.MustNewConstMetric(t.entries, prometheus.GaugeValue, float64(len(s.Flows)), dpid)
+	if n, ok := s.Entries(); ok {
+		ch <- prometheus.MustNewConstMetric(t.entries, prometheus.GaugeValue, float64(n), dpid)
+	}
 	counter := func(d *prometheus.Desc, v uint64, port uint32) {
 		if v != Unkept {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), dpid, strconv.FormatUint(uint64(port), 10))

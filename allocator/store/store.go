@@ -21,7 +21,9 @@ const (
 	Names       Bucket = "names"       // httpapi/auth: whose tokens a user's name belongs to
 	Network     Bucket = "network"     // controller: hosts and links last seen
 	Connections Bucket = "connections" // httpapi/connections
-	Statistics  Bucket = "statistics"  // stats: what each allocation has carried
+	Statistics  Bucket = "statistics"  // stats: what each allocation has carried that may still carry more
+	Receipts    Bucket = "receipts"    // stats: what each of the others has carried
+	Sums        Bucket = "sums"        // stats: the receipts of a project together
 	Audit       Bucket = "audit"       // httpapi/audit
 	Replays     Bucket = "replays"     // httpapi/replay
 	Webhooks    Bucket = "webhooks"    // httpapi/webhook

@@ -137,7 +137,8 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
 		Logger:     d.log.With("part", "allocator"),
 		Along:      httpapi.Trail(d.around.audit),
-		Notify:     httpapi.Notifier(d.around.events),
+		Notify:     d.notify(),
+		Pruned:     d.pruned,
 	})
 	if err != nil {
 		return err

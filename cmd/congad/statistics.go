@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
 
 	"conga/allocator"
@@ -11,6 +11,7 @@ import (
 	"conga/controller/flow"
 	"conga/controller/path"
 	"conga/controller/topology"
+	"conga/httpapi"
 	"conga/openflow"
 	"conga/stats"
 )
@@ -23,11 +24,35 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		Cookie:   readCookie,
 		Meter:    readMeter,
 		Archive:  archive{d.store},
-		Known:    d.allocator.Known,
-		Logger:   d.log.With("part", "stats"),
+		Owner: func(id string) (stats.Owner, bool) {
+			a, err := d.allocator.Get(id)
+			e, failed := errors.AsType[*allocator.Error](err)
+			return ownerOf(a), !failed || e.Kind != allocator.NotFound
+		},
+		Allocations: flow.MakeCookie(flow.KindAllocation, 0), AllocationsMask: flow.CookieMask | flow.MakeCookie(0xff, 0),
+		Logger: d.log.With("part", "stats"),
 	})
 	return err
 }
+
+// ownerOf is what the statistics need to know of an allocation.
+func ownerOf(a allocator.Allocation) stats.Owner {
+	return stats.Owner{Project: a.ProjectID, Complete: a.State == allocator.Complete}
+}
+
+// notify tells readers of events, and the statistics, what becomes of
+// allocations. The allocator calls it under its lock.
+func (d *daemon) notify() func(a allocator.Allocation, deleted bool) {
+	publish := httpapi.Notifier(d.around.events)
+	return func(a allocator.Allocation, deleted bool) {
+		publish(a, deleted)
+		d.poller.Changed(a.ID, ownerOf(a), deleted)
+	}
+}
+
+// pruned tells the statistics of allocations that are removed because they are
+// old.
+func (d *daemon) pruned(id string) { d.poller.Changed(id, stats.Owner{}, true) }
 
 // reserved is what allocations hold of a link now.
 func (d *daemon) reserved(l topology.LinkID) topology.BitRate {
@@ -98,19 +123,32 @@ func (c counted) Remove(ctx context.Context, id string) error {
 // archive keeps in the store what allocations have carried.
 type archive struct{ store store.Store }
 
-// Load implements [stats.Archive].
-func (a archive) Load(ctx context.Context, f func(id string, value []byte) error) error {
-	if err := a.store.Scan(ctx, store.Statistics, f); err != nil {
-		return fmt.Errorf("what allocations have carried: %w", err)
+// buckets are the rooms of the archive.
+var buckets = map[stats.Room]store.Bucket{stats.Accounts: store.Statistics, stats.Receipts: store.Receipts, stats.Sums: store.Sums}
+
+// Get implements [stats.Archive].
+func (a archive) Get(ctx context.Context, room stats.Room, key string) ([]byte, error) {
+	return a.store.Get(ctx, buckets[room], key)
+}
+
+// Range implements [stats.Archive].
+func (a archive) Range(ctx context.Context, room stats.Room, after string, f func(key string, value []byte) bool) error {
+	if after != "" {
+		after += "\x00" // the lowest key that is higher
 	}
-	return nil
+	return a.store.Range(ctx, buckets[room], store.Span{From: after}, func(key string, value []byte) error {
+		if !f(key, value) {
+			return store.ErrStop
+		}
+		return nil
+	})
 }
 
 // Save implements [stats.Archive].
-func (a archive) Save(ctx context.Context, records map[string][]byte) error {
-	ops := make([]store.Op, 0, len(records))
-	for id, value := range records {
-		ops = append(ops, store.Op{Bucket: store.Statistics, Key: id, Value: value})
+func (a archive) Save(ctx context.Context, records []stats.Record) error {
+	ops := make([]store.Op, len(records))
+	for i, r := range records {
+		ops[i] = store.Op{Bucket: buckets[r.Room], Key: r.Key, Value: r.Value}
 	}
 	return a.store.Commit(ctx, ops...)
 }

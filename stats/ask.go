@@ -1,0 +1,141 @@
+package stats
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// poll asks one switch for its counters and takes in the answers. If one stays
+// away, what it told before stays, and gets old.
+func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
+	asking, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	a, err := p.ask(asking, dpid)
+	if ctx.Err() != nil || !p.note(dpid, err) {
+		return
+	}
+	p.mu.Lock()
+	before := p.samples[dpid]
+	p.mu.Unlock()
+	s, tallies := p.reader.read(before, a), p.reader.tallies(a.flows) // without the lock: a switch may hold many
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ledger.take(s, tallies, a.entries, a.asked, p.reader.span(before, s.At))
+	p.samples[dpid] = s
+}
+
+// note reports whether a switch has answered, and logs the first time that one
+// has not.
+func (p *Poller) note(dpid openflow.DPID, err error) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := err != nil && !p.failing[dpid]
+	if err != nil {
+		p.failing[dpid] = true
+	} else {
+		delete(p.failing, dpid)
+	}
+	if first {
+		p.log.Warn("switch does not tell its counters", "dpid", dpid, "err", err)
+	}
+	return err == nil
+}
+
+// ask puts the questions, all at once. Entries of allocations are asked for only
+// where some are counted; the switch answers that question and the one for
+// meters one right after the other, since they are set against each other.
+func (p *Poller) ask(ctx context.Context, dpid openflow.DPID) (*answers, error) {
+	p.mu.Lock()
+	a := &answers{dpid: dpid, asked: time.Now(), entries: p.ledger.awaits(dpid)}
+	p.mu.Unlock()
+	questions := []*openflow.MultipartRequest{p.questions.meters, p.questions.ports, p.questions.tables}
+	if a.entries {
+		questions = append([]*openflow.MultipartRequest{p.questions.entries}, questions...)
+	}
+	bodies, err := p.cfg.Source.AskAll(ctx, dpid, questions...)
+	if err != nil {
+		return nil, err
+	}
+	a.at = time.Now()
+	for i, body := range bodies {
+		switch b := body.(type) {
+		case nil: // what a switch refuses to tell stays empty
+		case openflow.FlowStatsReply:
+			a.flows = b
+		case openflow.MeterStatsReply:
+			a.meters = b
+		case openflow.PortStatsReply:
+			a.ports = b
+		case openflow.TableStatsReply:
+			a.tables = b
+		default:
+			return nil, fmt.Errorf("stats: %v: answered with %T", questions[i].MPType, body)
+		}
+	}
+	return a, nil
+}
+
+// questions are what switches are asked. They are not changed.
+type questions struct {
+	entries, meters, ports, tables, flows *openflow.MultipartRequest
+}
+
+func newQuestions(tag, mask openflow.Cookie) questions {
+	all, ours := openflow.AllFlows(), openflow.AllFlows()
+	ours.Cookie, ours.CookieMask = tag, mask
+	return questions{
+		entries: openflow.NewMultipartRequest(ours),
+		meters:  openflow.NewMultipartRequest(&openflow.MeterStatsRequest{Meter: openflow.MeterAll}),
+		ports:   openflow.NewMultipartRequest(&openflow.PortStatsRequest{Port: openflow.PortAny}),
+		tables:  &openflow.MultipartRequest{MPType: openflow.MultipartTable},
+		flows:   openflow.NewMultipartRequest(all),
+	}
+}
+
+// due calls f with the switches to be asked now: of those whose time has come
+// the ones that are connected and not being asked still. What one told a moment
+// ago, because it was slow, is not asked again: over too short a time a rate is
+// noise.
+func (p *Poller) due(r *roster, s *topology.Snapshot, now time.Time, f func(openflow.DPID)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r.due(now, func(dpid openflow.DPID) {
+		last := p.samples[dpid]
+		if s.Switches[dpid].Connected && !p.busy[dpid] && (last == nil || now.Sub(last.At) > p.cfg.Interval/2) {
+			p.busy[dpid] = true
+			f(dpid)
+		}
+	})
+}
+
+func (p *Poller) done(dpid openflow.DPID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.busy, dpid)
+}
+
+// follow takes in which switches there are, and forgets what was known of
+// others.
+func (p *Poller) follow(r *roster, s *topology.Snapshot) {
+	if r.seen == s {
+		return
+	}
+	r.follow(s)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for dpid := range p.samples {
+		if _, known := s.Switches[dpid]; !known {
+			delete(p.samples, dpid)
+			delete(p.failing, dpid)
+		}
+	}
+	for dpid := range p.dumps {
+		if _, known := s.Switches[dpid]; !known {
+			delete(p.dumps, dpid)
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package stats
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// recall reads what an earlier run has saved: the sums, and accounts some at a
+// time. What has become a receipt since, or was left among the accounts by an
+// earlier version, is filed at once, so that memory holds what is live.
+func (p *Poller) recall(ctx context.Context) error {
+	if err := p.loadSums(ctx); err != nil {
+		return fmt.Errorf("stats: what finished allocations have carried: %w", err)
+	}
+	for after := ""; ; {
+		n := 0
+		err := p.cfg.Archive.Range(ctx, Accounts, after, func(id string, value []byte) bool {
+			after = id
+			n++
+			p.restore(id, value)
+			return n < saveMost
+		})
+		if err == nil {
+			p.own()
+			err = p.flush(ctx, time.Time{})
+		}
+		if err != nil {
+			return fmt.Errorf("stats: what allocations have carried: %w", err)
+		}
+		if n < saveMost {
+			return nil
+		}
+	}
+}
+
+// restore takes in one account, if it can be read.
+func (p *Poller) restore(id string, value []byte) {
+	r, err := parse(id, value)
+	if err != nil {
+		p.log.Warn("what an allocation has carried could not be read", "allocation", id, "err", err)
+		return
+	}
+	p.keeping.restored = append(p.keeping.restored, p.ledger.restore(id, r))
+}
+
+// own finds the allocations of the accounts that were just restored.
+func (p *Poller) own() {
+	now := time.Now()
+	for _, a := range p.keeping.restored {
+		o, ok := p.cfg.Owner(a.id)
+		if !ok {
+			p.ledger.delete(a)
+			continue
+		}
+		p.ledger.own(a, o, now)
+	}
+	p.keeping.restored = nil
+}
+
+// loadSums reads the sums of receipts. If one cannot be read all are made anew.
+func (p *Poller) loadSums(ctx context.Context) error {
+	whole := true
+	err := p.cfg.Archive.Range(ctx, Sums, "", func(key string, value []byte) bool {
+		var f sumForm
+		if err := json.Unmarshal(value, &f); err != nil || f.Version != sumVersion {
+			whole = false
+			return false
+		}
+		p.ledger.bookOf(strings.TrimPrefix(key, sumKey(""))).filed = Direction{Entered: f.Entered, Delivered: f.Delivered, Dropped: f.Dropped}
+		return true
+	})
+	if err != nil || whole {
+		return err
+	}
+	p.log.Warn("a sum of receipts could not be read; all receipts are added up anew")
+	clear(p.ledger.projects)
+	return p.cfg.Archive.Range(ctx, Receipts, "", func(id string, value []byte) bool {
+		if r, err := parse(id, value); err == nil {
+			b := p.ledger.bookOf(r.Project)
+			b.filed = b.filed.plus(both([2]way{r.Forward, r.Reverse}))
+		}
+		return true
+	})
+}
+
+// receipt reads the receipt of an allocation from the archive.
+func (p *Poller) receipt(id string) (a Allocation, ok bool) {
+	if p.cfg.Archive == nil {
+		return Allocation{}, false
+	}
+	text, err := p.cfg.Archive.Get(context.Background(), Receipts, id)
+	var r *record
+	if err == nil && text != nil {
+		r, err = parse(id, text)
+	}
+	if err != nil {
+		p.log.Warn("a receipt could not be read", "allocation", id, "err", err)
+	}
+	if r == nil {
+		return Allocation{}, false
+	}
+	return (&account{final: true, ways: [2]way{r.Forward, r.Reverse}}).view(), true
+}

@@ -1,0 +1,148 @@
+package stats
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+func switches(n int) *topology.Snapshot {
+	s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{}}
+	for i := range n {
+		s.Switches[openflow.DPID(i+1)] = topology.Switch{DPID: openflow.DPID(i + 1), Connected: true}
+	}
+	return s
+}
+
+// However many switches there are and whichever go, each is due once an interval,
+// always at the same time of it, and no part of it has much more than its share.
+func TestSwitchesAreSpread(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		now := time.Unix(1000, 0)
+		r := newRoster(5*time.Second, now)
+		n := rapid.IntRange(1, 3000).Draw(t, "switches")
+		some := switches(rapid.IntRange(0, n).Draw(t, "of which came first"))
+		r.follow(some)
+		all := switches(n)
+		r.follow(all)
+		for i := range slots {
+			if most := n/slots + 4; len(r.slot[i]) > most {
+				t.Fatalf("%d of %d switches are in slot %d", len(r.slot[i]), n, i)
+			}
+		}
+		times := map[openflow.DPID]int{}
+		steps := rapid.SliceOfN(rapid.IntRange(0, 400), 1, 30).Draw(t, "ms between looks")
+		for range 3 {
+			for _, ms := range steps {
+				now = now.Add(time.Duration(ms) * time.Millisecond)
+				r.due(now, func(d openflow.DPID) { times[d]++ })
+			}
+		}
+		rounds := int(now.Sub(time.Unix(1000, 0)) / (5 * time.Second))
+		for dpid := range all.Switches {
+			if k := times[dpid]; k < rounds || k > rounds+1 {
+				t.Fatalf("switch %v was due %d times in %d intervals", dpid, k, rounds)
+			}
+		}
+		r.follow(switches(0))
+		for i := range slots {
+			if len(r.slot[i])+len(r.of) > 0 {
+				t.Fatal("switches that went are known still")
+			}
+		}
+	})
+}
+
+// After a pause each switch is due once, not once for each interval missed.
+func TestWhatIsLateIsNotDoubled(t *testing.T) {
+	now := time.Unix(1000, 0)
+	r := newRoster(5*time.Second, now)
+	r.follow(switches(100))
+	n := 0
+	r.due(now.Add(time.Hour), func(openflow.DPID) { n++ })
+	if n != 100 {
+		t.Errorf("%d of 100 switches are due", n)
+	}
+}
+
+// crowd is a network of many switches that counts what it is asked.
+type crowd struct {
+	snap *topology.Snapshot
+
+	mu        sync.Mutex
+	questions map[openflow.MultipartType]int
+	now, most int // being answered at the same time
+	at        map[openflow.DPID]time.Time
+	slow      time.Duration
+}
+
+func (c *crowd) Snapshot() *topology.Snapshot { return c.snap }
+
+func (c *crowd) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
+	c.mu.Lock()
+	c.now++
+	c.most = max(c.most, c.now)
+	c.at[dpid] = time.Now()
+	for _, q := range questions {
+		c.questions[q.MPType]++
+	}
+	c.mu.Unlock()
+	time.Sleep(c.slow)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now--
+	return make([]openflow.MultipartReplyBody, len(questions)), nil
+}
+
+// An idle network of 1,024 switches is asked for ports, tables and meters once an
+// interval each, for no flow entries, a few at a time and all the time.
+func TestRoundOfAnIdleNetwork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 1024
+		c := &crowd{snap: switches(n), questions: map[openflow.MultipartType]int{}, at: map[openflow.DPID]time.Time{}, slow: 10 * time.Millisecond}
+		p, err := New(t.Context(), Config{Source: c, Cookie: plainReader.cookie, Meter: plainReader.meter})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		begun := time.Now()
+		go func() { done <- p.Run(ctx) }()
+		time.Sleep(2*DefaultInterval - time.Millisecond)
+		synctest.Wait()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		for _, mt := range []openflow.MultipartType{openflow.MultipartPortStats, openflow.MultipartTable, openflow.MultipartMeter} {
+			if c.questions[mt] != 2*n {
+				t.Errorf("%d questions of type %v in two rounds of %d switches", c.questions[mt], mt, n)
+			}
+		}
+		if k := c.questions[openflow.MultipartFlow]; k != 0 {
+			t.Errorf("%d questions for flow entries", k)
+		}
+		if c.most > atOnce {
+			t.Errorf("%d switches were asked at the same time", c.most)
+		}
+		perStep := map[time.Duration]int{}
+		for _, at := range c.at {
+			perStep[at.Sub(begun)/(100*time.Millisecond)]++
+		}
+		for step, k := range perStep {
+			if k > n/slots+4 {
+				t.Errorf("%d switches were asked within step %d", k, step)
+			}
+		}
+		if len(p.samples) != n {
+			t.Errorf("%d samples", len(p.samples))
+		}
+	})
+}
