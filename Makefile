@@ -5,7 +5,7 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build man test race lint bench demo e2e clean
+.PHONY: build man test race lint bench scale demo e2e clean
 
 build:
 	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
@@ -34,6 +34,11 @@ lint:
 # One line a figure: name, value, unit, bound, and whether it holds.
 bench:
 	$(GO) test -run '^$$' -bench . -benchmem $(BENCHFLAGS) ./... | $(GO) run ./cmd/internal/bench
+
+# Figures of large networks, in the same form. OLD=commit measures that commit's
+# daemon too and prints the ratios; see cmd/internal/scale.
+scale:
+	$(GO) run ./cmd/internal/scale $(if $(OLD),-old $(OLD)) $(SCALEFLAGS)
 
 # Both need root and Open vSwitch with Mininet, which the scripts install.
 demo: build

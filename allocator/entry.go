@@ -80,10 +80,15 @@ func (e *entry) own() *extra {
 	return e.extra
 }
 
-// slim gives back an extra in which nothing is left.
+// slim gives back an extra in which nothing is left, and the record of an entry about
+// which nothing is done.
 func (e *entry) slim() {
-	if e.extra.idle() {
+	switch {
+	case e.extra == e.none:
+	case e.extra.idle():
 		e.extra = e.none
+	case len(e.network) == 0 && e.next == nil:
+		e.extra.record = nil
 	}
 }
 

@@ -35,6 +35,7 @@ func (a *Allocator) load(ctx context.Context) error {
 		}
 		a.refile(e, nil)
 		a.reschedule(e)
+		e.slim()
 	}
 	return a.migrate(ctx, l.done)
 }

@@ -96,7 +96,7 @@ func (c *cursor) actions() []Action {
 	if n == 0 {
 		return nil
 	}
-	acts := takeSlab(&c.acts, n, c.chunk)
+	acts := c.acts.take(n)
 	for i := range acts {
 		c.action(&acts[i])
 	}

@@ -78,10 +78,10 @@ func BenchmarkPacketInParse(b *testing.B) {
 	}
 }
 
-// BenchmarkFlowStatsParse reads one full reply, as a dump of a large table brings them.
-func BenchmarkFlowStatsParse(b *testing.B) {
+// benchFlowStats is one full part of a reply, as a dump of a large table brings them.
+func benchFlowStats(b *testing.B) (wire []byte, entries int) {
 	f := benchFlowMod()
-	reply := make(FlowStatsReply, 400)
+	reply := make(FlowStatsReply, 300)
 	for i := range reply {
 		reply[i] = FlowStats{Cookie: f.Cookie, Priority: f.Priority, Match: f.Match, Instructions: f.Instructions}
 	}
@@ -89,6 +89,11 @@ func BenchmarkFlowStatsParse(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	return wire, len(reply)
+}
+
+func BenchmarkFlowStatsParse(b *testing.B) {
+	wire, entries := benchFlowStats(b)
 	b.SetBytes(int64(len(wire)))
 	b.ReportAllocs()
 	for b.Loop() {
@@ -96,7 +101,21 @@ func BenchmarkFlowStatsParse(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(reply)), "ns/entry")
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*entries), "ns/entry")
+}
+
+// BenchmarkParserFlowStats is BenchmarkFlowStatsParse with a [Parser].
+func BenchmarkParserFlowStats(b *testing.B) {
+	wire, entries := benchFlowStats(b)
+	var p Parser
+	b.SetBytes(int64(len(wire)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, err := p.Parse(wire); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*entries), "ns/entry")
 }
 
 func BenchmarkMatchKey(b *testing.B) {
@@ -109,6 +128,25 @@ func BenchmarkMatchKey(b *testing.B) {
 	}
 }
 
+// BenchmarkMatchAppendKey looks a match up in a map, for a match in order and for one out of order with masks.
+func BenchmarkMatchAppendKey(b *testing.B) {
+	for name, m := range map[string]Match{
+		"plain":  benchFlowMod().Match,
+		"masked": {Metadata(1, 3), EthDstMasked(macA, macA), InPort(1), EthType(0x800), IPv4DstPrefix(netip.MustParsePrefix("10.0.0.0/8"))},
+	} {
+		b.Run(name, func(b *testing.B) {
+			var buf [256]byte
+			entries := map[string]int{m.Key(): 1}
+			b.ReportAllocs()
+			for b.Loop() {
+				if entries[string(m.AppendKey(buf[:0]))] != 1 {
+					b.Fatal("not found")
+				}
+			}
+		})
+	}
+}
+
 // TestAllocations holds the figures that do not depend on the machine.
 func TestAllocations(t *testing.T) {
 	flow, packet := mustAppend(t, 1, benchFlowMod()), mustAppend(t, 1, benchPacketIn())
@@ -116,6 +154,10 @@ func TestAllocations(t *testing.T) {
 		t.Errorf("the flow mod of the benchmarks has %d bytes, want 152", len(flow))
 	}
 	m, buf := benchFlowMod(), make([]byte, 0, 256)
+	var p Parser
+	var key [256]byte
+	stats := mustAppend(t, 1, NewMultipartReply(FlowStatsReply{{Match: m.Match, Instructions: m.Instructions}}))
+	entries, masked := map[string]bool{}, Match{VLANAny(), EthDstMasked(macA, macA), InPort(1)}
 	out := &PacketOut{BufferID: NoBuffer, InPort: PortController, Actions: []Action{Output(1, 0)}, Data: make([]byte, 60)}
 	for _, test := range []struct {
 		name string
@@ -126,6 +168,9 @@ func TestAllocations(t *testing.T) {
 		{"append a packet-out", 0, func() { Append(buf, 1, out) }},
 		{"parse a flow mod", 1, func() { Parse(flow) }},
 		{"parse a packet-in", 1, func() { Parse(packet) }},
+		{"look a match up", 0, func() { _ = entries[string(m.Match.AppendKey(key[:0]))] }},
+		{"look a masked match up", 0, func() { _ = entries[string(masked.AppendKey(key[:0]))] }},
+		{"parse a flow entry again", 2, func() { p.Parse(stats) }},
 		{"make a match", 1, func() { _ = Match{InPort(1), IPv4Src(v4), IPv6Dst(v6), EthDst(macA)}.has(FieldInPort) }},
 	} {
 		if got := testing.AllocsPerRun(100, test.f); got > test.most {

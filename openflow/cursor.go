@@ -18,11 +18,11 @@ type cursor struct {
 	err *ParseError
 	odd uint64 // gathers bits that no field of the message shows; see asSent
 
-	// Slabs that slices of the message are cut from; see takeSlab.
-	oxms  []OXM
-	ins   []Instruction
-	acts  []Action
-	chunk int // how many elements to allocate when a slab runs out, if more than needed
+	// Slabs that slices of the message are cut from.
+	oxms   slab[OXM]
+	ins    slab[Instruction]
+	acts   slab[Action]
+	parser *Parser // whose memory flow entries are read into, or nil
 }
 
 func (c *cursor) fail(field string, off int, err error) {
@@ -123,22 +123,6 @@ func (c *cursor) zeros(p []byte) {
 
 // padding returns how many bytes follow n to make a multiple of 8.
 func padding(n int) int { return -n & 7 }
-
-// takeSlab cuts n elements off a slab, and allocates them where it has too few.
-func takeSlab[T any](slab *[]T, n, chunk int) []T {
-	if n == 0 {
-		return nil
-	}
-	if n > len(*slab) {
-		if n >= chunk {
-			return make([]T, n)
-		}
-		*slab = make([]T, chunk)
-	}
-	s := (*slab)[:n:n]
-	*slab = (*slab)[n:]
-	return s
-}
 
 // text reads a NUL-padded string.
 func (c *cursor) text(p []byte) string {

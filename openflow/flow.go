@@ -109,7 +109,7 @@ func parseFlowMod(c *cursor) Message {
 		return nil
 	}
 	b := new(flowModBuf)
-	c.oxms, c.ins, c.acts = b.oxms[:], b.ins[:], b.acts[:]
+	c.oxms.free, c.ins.free, c.acts.free = b.oxms[:], b.ins[:], b.acts[:]
 	m := &b.FlowMod
 	m.Cookie = Cookie(binary.BigEndian.Uint64(p))
 	m.CookieMask = Cookie(binary.BigEndian.Uint64(p[8:]))

@@ -3,6 +3,7 @@ package openflow
 import (
 	"bytes"
 	"encoding/binary"
+	"reflect"
 	"testing"
 )
 
@@ -14,14 +15,19 @@ func FuzzParse(f *testing.F) {
 			f.Add(s.b)
 		}
 	}
+	var p Parser
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) >= HeaderLen && len(b) <= MaxLen {
 			binary.BigEndian.PutUint16(b[2:], uint16(len(b))) // or hardly any input would get past the header
 		}
 		before := bytes.Clone(b)
 		h, m, err := Parse(b)
+		h2, m2, err2 := p.Parse(b)
 		if !bytes.Equal(b, before) {
 			t.Fatal("Parse changed its input")
+		}
+		if h != h2 || !reflect.DeepEqual(m, m2) || !reflect.DeepEqual(err, err2) {
+			t.Fatalf("a Parser reads %v, %+v, %v instead of %v, %+v, %v", h2, m2, err2, h, m, err)
 		}
 		if err != nil {
 			if m != nil {

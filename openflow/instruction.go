@@ -58,7 +58,7 @@ func (c *cursor) instructions() []Instruction {
 	if n == 0 {
 		return nil
 	}
-	ins := takeSlab(&c.ins, n, c.chunk)
+	ins := c.ins.take(n)
 	for i := range ins {
 		c.instruction(&ins[i])
 	}

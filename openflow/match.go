@@ -1,11 +1,8 @@
 package openflow
 
 import (
-	"bytes"
-	"cmp"
 	"encoding/binary"
 	"fmt"
-	"slices"
 	"unique"
 )
 
@@ -38,7 +35,7 @@ func (c *cursor) match() Match {
 		return nil
 	}
 	c.off += 4
-	m := Match(takeSlab(&c.oxms, c.countOXMs(), c.chunk))
+	m := Match(c.oxms.take(c.countOXMs()))
 	for i := range m { // whose ends countOXMs has checked
 		n := oxmHeaderLen + int(c.b[c.off+3])
 		if !m[i].read(c.b[c.off:], n) {
@@ -121,71 +118,6 @@ func (m Match) append(dst []byte) ([]byte, error) {
 	}
 	return appendPadding(dst, start), nil
 }
-
-// Canonical returns the match in the one form that all equal matches share: fields sorted, masks of all
-// ones dropped, bits outside the mask cleared, fields with a mask of zeros removed. m stays as it is.
-func (m Match) Canonical() Match {
-	out := make(Match, 0, len(m))
-	for i := range m {
-		if o, any := m[i].canonical(); !any {
-			out = append(out, o)
-		}
-	}
-	// Experimenter fields may share class and number, so their bytes have to decide.
-	slices.SortStableFunc(out, func(a, b OXM) int {
-		return cmp.Or(cmp.Compare(a.order(), b.order()), slices.Compare(a.wire[:], b.wire[:]), bytes.Compare(a.payload(), b.payload()))
-	})
-	return out
-}
-
-// Key returns the canonical form as a string, for use as a map key: two matches match the same packets
-// if their keys are equal.
-func (m Match) Key() string {
-	var buf [256]byte
-	key := buf[:0]
-	for _, o := range m.Canonical() {
-		key = o.appendRaw(key)
-	}
-	return string(key)
-}
-
-// canonical returns o with its mask tidied; any says that it matches anything.
-func (o *OXM) canonical() (out OXM, any bool) {
-	if o.Class() == OXMClassExperimenter || !o.Masked() || len(o.payload())%2 != 0 {
-		return *o, false // the experimenter ID comes before the value, and only its owner knows the rest
-	}
-	value, mask := o.split()
-	var v, used [128]byte // half of a payload of up to 255 bytes
-	full := fullMask(o.Class(), o.Field(), len(value))
-	for i := range value {
-		used[i] = mask[i] & full[i]
-		v[i] = value[i] & used[i]
-	}
-	n := len(value)
-	switch {
-	case n > 0 && allZero(used[:n]):
-		return OXM{}, true
-	case used == full:
-		return NewOXM(o.Class(), uint8(o.Field()), v[:n], nil), false
-	}
-	return NewOXM(o.Class(), uint8(o.Field()), v[:n], used[:n]), false
-}
-
-// fullMask returns a mask of n bytes in which every bit that the field has is set.
-func fullMask(class OXMClass, f Field, n int) (full [128]byte) {
-	bits := 8 * n
-	if class == OXMClassBasic && int(f) < len(fields) && n == f.Len() {
-		bits = int(fields[f].bits)
-	}
-	for i := n - 1; i >= 0; i-- {
-		take := min(bits, 8)
-		full[i] = byte(1<<take - 1)
-		bits -= take
-	}
-	return full
-}
-
-func (o *OXM) order() uint32 { return uint32(o.Class())<<8 | uint32(o.Field()) }
 
 // lengthOK reports whether a standard field has its standard length; others can have any.
 func (o *OXM) lengthOK() bool {

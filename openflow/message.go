@@ -112,7 +112,10 @@ type Message interface {
 //
 // Whatever Parse accepts, Append writes again byte for byte, as long as nobody has changed a field: what no
 // field shows, such as padding that is not zero, is kept out of sight.
-func Parse(b []byte) (Header, Message, error) {
+func Parse(b []byte) (Header, Message, error) { return parse(b, nil) }
+
+// parse is Parse, with the memory of p if there is one.
+func parse(b []byte, p *Parser) (Header, Message, error) {
 	h, err := ParseHeader(b)
 	if err != nil {
 		return h, nil, err
@@ -120,7 +123,7 @@ func Parse(b []byte) (Header, Message, error) {
 	if m := quickPacketIn(h, b); m != nil {
 		return h, m, nil
 	}
-	c := cursor{b: b, off: HeaderLen, end: len(b), typ: h.Type}
+	c := cursor{b: b, off: HeaderLen, end: len(b), typ: h.Type, parser: p}
 	switch {
 	case len(b) < int(h.Length):
 		c.fail("message", len(b), ErrShort)

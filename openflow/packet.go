@@ -99,7 +99,7 @@ func parsePacketIn(c *cursor) Message {
 	n := max(c.left()-int(matchLen)-padding(int(matchLen))-2, 0)
 	m := newPacketIn(n)
 	m.read(p)
-	c.oxms = m.Match
+	c.oxms.free = m.Match
 	m.Match = c.match()
 	c.zeros(c.take(2, "packet-in padding"))
 	copy(m.Data, c.take(n, "packet-in data"))
@@ -164,7 +164,7 @@ func parsePacketOut(c *cursor) Message {
 		PacketOut
 		acts [1]Action // most packet-outs only output
 	})
-	c.acts = b.acts[:]
+	c.acts.free = b.acts[:]
 	b.BufferID = binary.BigEndian.Uint32(p)
 	b.InPort = PortNo(binary.BigEndian.Uint32(p[4:]))
 	last := binary.BigEndian.Uint64(p[8:])

@@ -201,7 +201,7 @@ func BenchmarkProber(b *testing.B) {
 		frame := p.Frame(port, mac, t0)
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := p.Origin(frame, t0); err != nil {
+			if _, _, err := p.Origin(frame, t0); err != nil {
 				b.Fatal(err)
 			}
 		}

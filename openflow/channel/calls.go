@@ -3,6 +3,7 @@ package channel
 import (
 	"sort"
 	"sync"
+	"sync/atomic"
 
 	"conga/openflow"
 )
@@ -28,13 +29,44 @@ type calls struct {
 type call struct {
 	want   openflow.Type
 	mpType openflow.MultipartType
+	xid    uint32
 	parts  openflow.Reassembler // used only by the reader
-	answer chan answer          // has room for one
+	stream *stream              // takes the parts in place of parts, or nil
+	waits  *waits
+	answer answer // there once waits is done
 }
 
 type answer struct {
 	m   openflow.Message
 	err error
+}
+
+// end gives the call its answer. Only what has taken the call out of the table may do so.
+func (r *call) end(a answer) {
+	if a.err != nil {
+		a.m = nil
+	}
+	r.answer = a
+	r.waits.less()
+}
+
+// waits counts the calls of one caller that have no answer yet, so that the last answer alone wakes it.
+type waits struct {
+	n    atomic.Int32
+	done chan struct{} // closed when n is 0
+}
+
+func newWaits(n int) *waits {
+	w := &waits{done: make(chan struct{})}
+	w.n.Store(int32(n))
+	return w
+}
+
+// less says that one more call has its answer.
+func (w *waits) less() {
+	if w.n.Add(-1) == 0 {
+		close(w.done)
+	}
 }
 
 // xid returns a new xid for a message to which nobody waits for an answer.
@@ -54,19 +86,30 @@ func (t *calls) xidLocked() uint32 {
 	}
 }
 
-// add registers a request and returns its xid.
-func (t *calls) add(r *call) (uint32, error) {
+// add registers a request and gives it its xid.
+func (t *calls) add(r *call) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.closed {
-		return 0, ErrClosed
+		return ErrClosed
 	}
-	xid := t.xidLocked()
+	r.xid = t.xidLocked()
 	if t.requests == nil {
 		t.requests = make(map[uint32]*call)
 	}
-	t.requests[xid] = r
-	return xid, nil
+	t.requests[r.xid] = r
+	return nil
+}
+
+// forget takes r out, and reports whether it was still there.
+func (t *calls) forget(r *call) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.requests[r.xid] != r {
+		return false
+	}
+	delete(t.requests, r.xid)
+	return true
 }
 
 // addCommit registers a commit and gives it its xids.

@@ -51,7 +51,9 @@ func (c *Conn) Commit(msgs []openflow.Message) *Commit {
 	if err := c.queue.putCommit(k); err != nil {
 		c.calls.remove(k)
 		k.finish(c.refusal("commit", err))
+		return k
 	}
+	c.push()
 	return k
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 // A Conn is a connection to one switch that has completed the handshake. All methods may be called at any
@@ -18,14 +19,14 @@ type Conn struct {
 	nc       net.Conn // with TLS, the encrypted one
 	tls      bool
 	cfg      Config
-	log      atomic.Pointer[slog.Logger] // names the datapath once it is known
+	known    atomic.Bool // features is there
 	features *openflow.FeaturesReply
 	ports    []openflow.Port
 
 	queue  queue
 	calls  calls
 	inbox  inbox
-	direct immediate
+	socket wire.Socket
 	reader reader
 
 	loops sync.WaitGroup
@@ -41,14 +42,22 @@ func newConn(nc net.Conn, cfg Config) *Conn {
 		cfg:  cfg,
 		done: make(chan struct{}),
 	}
-	c.log.Store(cfg.Logger.With("remote", nc.RemoteAddr().String()))
 	_, c.tls = nc.(*tls.Conn)
 	c.queue.init(cfg.SendQueue)
-	c.direct.init(nc)
+	c.socket.Bind(nc, &c.reader.in)
 	c.reader.init(c)
 	c.loops.Add(1)
 	go c.writeLoop()
 	return c
+}
+
+// log returns a logger that names the peer. It is made when it is needed, which for most connections is never.
+func (c *Conn) log() *slog.Logger {
+	log := c.cfg.Logger.With("remote", c.nc.RemoteAddr().String())
+	if c.known.Load() {
+		log = log.With("dpid", c.DPID().String())
+	}
+	return log
 }
 
 // DPID returns the datapath that the switch said it is (§7.3.1).
@@ -144,7 +153,7 @@ func (c *Conn) fail(err error) {
 		c.queue.close()
 		requests, commits := c.calls.close()
 		for _, r := range requests {
-			r.answer <- answer{err: c.closedError("request")}
+			r.end(answer{err: c.closedError("request")})
 		}
 		for _, k := range commits {
 			k.finish(c.closedError("commit"))

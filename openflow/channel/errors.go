@@ -70,9 +70,9 @@ func ioError(op string, err error) *Error {
 
 // contextError gives the end of a context its kind.
 func contextError(op string, ctx context.Context) *Error {
-	kind := ErrClosed
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	kind, cause := ErrClosed, context.Cause(ctx)
+	if errors.Is(cause, context.DeadlineExceeded) {
 		kind = ErrTimeout
 	}
-	return &Error{Op: op, Kind: kind, Err: context.Cause(ctx)}
+	return &Error{Op: op, Kind: kind, Err: cause}
 }

@@ -36,8 +36,9 @@ type handshake struct {
 // Config.HandshakeTimeout passes. The error is an *[Error], for example ErrVersion or ErrTimeout.
 func Server(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	hs := &handshake{cfg: cfg.withDefaults(), nc: nc}
-	ctx, cancel := context.WithTimeout(ctx, hs.cfg.HandshakeTimeout)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer newWatch(nc, hs.cfg.HandshakeTimeout, cancel).stop()
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	err := hs.run(ctx)
 	if !stop() || err != nil {
@@ -53,7 +54,7 @@ func (hs *handshake) run(ctx context.Context) error {
 			return err
 		}
 	}
-	hs.c.log.Store(hs.c.log.Load().With("dpid", hs.c.DPID().String()))
+	hs.c.known.Store(true)
 	return nil
 }
 
@@ -107,18 +108,18 @@ func (hs *handshake) hello(context.Context) error {
 func (hs *handshake) firstMessage() (openflow.Header, openflow.Message, error) {
 	r := &hs.c.reader
 	for {
-		h, b, err := r.in.next()
+		h, b, err := r.in.Next()
 		if err != nil {
-			r.refuse(h, r.in.buf[r.in.start:r.in.end], codeBadLen)
+			r.refuse(h, r.in.Left(), codeBadLen)
 			return h, nil, &Error{Op: "hello", Kind: ErrProtocol, Err: err}
 		}
 		if b == nil {
 			if h.Length > 0 && h.Type > openflow.TypeError {
 				// Some other protocol: do not wait for as much as it seems to announce.
-				r.refuse(h, r.in.buf[r.in.start:r.in.end], codeBadType)
+				r.refuse(h, r.in.Left(), codeBadType)
 				return h, nil, &Error{Op: "hello", Kind: ErrProtocol, Err: errNoHello}
 			}
-			if err := r.in.fill(hs.c.nc); err != nil {
+			if err := r.fillOnce(); err != nil {
 				return h, nil, ioError("hello", err)
 			}
 			continue

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
+	"sort"
 	"sync"
 	"time"
+
+	"conga/openflow/wire"
 )
 
 const (
@@ -36,6 +40,7 @@ type Listener struct {
 
 // An attempt is a handshake under way.
 type attempt struct {
+	nc     net.Conn
 	began  time.Time
 	cancel context.CancelCauseFunc
 }
@@ -106,7 +111,7 @@ func (l *Listener) acceptLoop() {
 			continue
 		}
 		l.all.Add(1)
-		ctx, a := l.begin()
+		ctx, a := l.begin(nc)
 		go l.handshake(ctx, nc, a)
 	}
 }
@@ -114,32 +119,47 @@ func (l *Listener) acceptLoop() {
 // place waits for a place among the handshakes, and makes one if the oldest has had its time. It returns false
 // once the listener is closed.
 func (l *Listener) place() bool {
+	grace := l.cfg.HandshakeTimeout / graceShare
+	tick := grace / graceShare
 	for {
+		start := time.Now()
 		select {
 		case l.slots <- struct{}{}:
 			return true
 		case <-l.ctx.Done():
 			return false
-		case <-time.After(l.cfg.HandshakeTimeout / graceShare / 10):
-			l.evict(time.Now().Add(-l.cfg.HandshakeTimeout / graceShare))
+		case <-time.After(tick):
+		}
+		if now := time.Now(); now.Sub(start) < 2*tick && len(l.slots) == cap(l.slots) { // or the handshakes are slow with us
+			l.evict(now.Add(-grace))
 		}
 	}
 }
 
-// evict ends the oldest handshake if it began before the time given.
+// evict ends the oldest handshake that began before the time given and whose peer has sent nothing that is still to
+// be read.
 func (l *Listener) evict(before time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.pending) > 0 && l.pending[0].began.Before(before) {
-		l.pending[0].cancel(errEvicted)
-		l.pending = l.pending[1:]
+	for _, a := range l.begun(before) {
+		if !wire.Readable(a.nc) {
+			a.cancel(errEvicted)
+			l.over(a)
+			return
+		}
 	}
 }
 
+// begun returns the handshakes that began before the time given, oldest first.
+func (l *Listener) begun(before time.Time) []*attempt {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := sort.Search(len(l.pending), func(i int) bool { return !l.pending[i].began.Before(before) })
+	return slices.Clone(l.pending[:n])
+}
+
 // begin notes a new handshake.
-func (l *Listener) begin() (context.Context, *attempt) {
+func (l *Listener) begin(nc net.Conn) (context.Context, *attempt) {
 	ctx, cancel := context.WithCancelCause(l.ctx)
-	a := &attempt{began: time.Now(), cancel: cancel}
+	a := &attempt{nc: nc, began: time.Now(), cancel: cancel}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pending = append(l.pending, a)
@@ -150,11 +170,8 @@ func (l *Listener) begin() (context.Context, *attempt) {
 func (l *Listener) over(a *attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for i, p := range l.pending {
-		if p == a {
-			l.pending = append(l.pending[:i], l.pending[i+1:]...)
-			return
-		}
+	if i := slices.Index(l.pending, a); i >= 0 {
+		l.pending = slices.Delete(l.pending, i, i+1)
 	}
 }
 

@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 const (
-	batchSize = 64 << 10 // bytes after which a write is full
+	batchSize = 48 << 10 // bytes after which a write is full; with what may come on top, a lent buffer has room
 	outShare  = 8 << 10  // bytes of every write that packet-outs may have beyond that
 	firstMax  = 64 << 10 // bytes of echo, role and error messages that may wait
 	corkMax   = 16 << 10 // bytes that may wait for the reader to flush them
@@ -59,8 +60,8 @@ type queue struct {
 	waiting int    // bytes in ordered, urgent and plain
 	asleep  bool   // the writer waits for work
 	corked  bool   // the reader is busy and will flush when it is through
-	direct  bool   // the reader is writing; the writer must not
-	spare   []byte // a buffer to reuse
+	direct  bool   // another goroutine is writing; the writer must not
+	spare   []byte // a small buffer to use again
 	closed  bool
 	closing error     // set: write what is in first, then end the connection with this
 	armed   time.Time // when the write deadline was last set
@@ -81,7 +82,31 @@ func (q *queue) put(cl class, xid uint32, m openflow.Message) error {
 	if q.fullLocked(cl) {
 		return ErrBusy
 	}
-	return q.appendLocked(cl, xid, m)
+	err := q.appendLocked(cl, xid, m)
+	if cl == classOrdered || !q.corked || len(q.first)+q.waiting >= corkMax {
+		q.wakeLocked()
+	}
+	return err
+}
+
+// putAll puts the requests rs, whose messages are ms, without another ordered message between them, for the caller
+// to push. It returns an error, or nil, for each.
+func (q *queue) putAll(rs []*call, ms []openflow.Message) []error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	errs := make([]error, len(ms))
+	for i, m := range ms {
+		cl := classOf(m)
+		switch {
+		case q.closed || q.closing != nil:
+			errs[i] = ErrClosed
+		case q.fullLocked(cl):
+			errs[i] = ErrBusy
+		default:
+			errs[i] = q.appendLocked(cl, rs[i].xid, m)
+		}
+	}
+	return errs
 }
 
 // putWait is put for the reader's answers: it waits for room, which stops reading from a peer that asks
@@ -96,10 +121,14 @@ func (q *queue) putWait(xid uint32, m openflow.Message) error {
 	if q.closed || q.closing != nil {
 		return ErrClosed
 	}
-	return q.appendLocked(classFirst, xid, m)
+	err := q.appendLocked(classFirst, xid, m)
+	if !q.corked || len(q.first)+q.waiting >= corkMax {
+		q.wakeLocked()
+	}
+	return err
 }
 
-// putCommit queues k behind everything in the ordered class.
+// putCommit queues k behind everything in the ordered class, for the caller to push.
 func (q *queue) putCommit(k *Commit) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -107,7 +136,6 @@ func (q *queue) putCommit(k *Commit) error {
 		return ErrClosed
 	}
 	q.ordered = append(q.ordered, entry{k: k})
-	q.wakeLocked()
 	return nil
 }
 
@@ -125,6 +153,7 @@ func (q *queue) fullLocked(cl class) bool {
 
 func (q *queue) appendLocked(cl class, xid uint32, m openflow.Message) error {
 	b := q.tailLocked(cl)
+	*b = wire.Roomy(*b)
 	n := len(*b)
 	out, err := openflow.Append(*b, xid, m)
 	if err != nil {
@@ -133,9 +162,6 @@ func (q *queue) appendLocked(cl class, xid uint32, m openflow.Message) error {
 	*b = out
 	if cl != classFirst {
 		q.waiting += len(out) - n
-	}
-	if cl == classOrdered || !q.corked || len(q.first)+q.waiting >= corkMax {
-		q.wakeLocked()
 	}
 	return nil
 }
@@ -157,7 +183,7 @@ func (q *queue) tailLocked(cl class) *[]byte {
 	return &q.ordered[len(q.ordered)-1].b
 }
 
-// wakeLocked wakes the writer if it sleeps. While the reader writes, it will wake the writer itself.
+// wakeLocked wakes the writer if it sleeps. What writes directly meanwhile will wake the writer itself.
 func (q *queue) wakeLocked() {
 	if q.asleep && !q.direct {
 		q.asleep = false
@@ -169,8 +195,8 @@ func (q *queue) emptyLocked() bool {
 	return len(q.rest)+len(q.first)+len(q.urgent)+len(q.plain) == 0 && len(q.ordered) == 0
 }
 
-// next waits for work and fills batch with the next write. It returns an error when there will be no more.
-func (q *queue) next(batch []byte) ([]byte, error) {
+// next waits for work and returns the next write, in a lent buffer. It returns an error when there will be no more.
+func (q *queue) next() ([]byte, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for !q.closed && (q.direct || q.emptyLocked() && q.closing == nil) {
@@ -179,9 +205,9 @@ func (q *queue) next(batch []byte) ([]byte, error) {
 	}
 	q.asleep = false
 	if q.closed {
-		return batch, ErrClosed
+		return nil, ErrClosed
 	}
-	batch = q.takeFirstLocked(batch)
+	batch := q.takeFirstLocked(wire.Lend())
 	if q.closing != nil {
 		if len(batch) == 0 {
 			return batch, q.closing
@@ -194,7 +220,7 @@ func (q *queue) next(batch []byte) ([]byte, error) {
 
 func (q *queue) takeFirstLocked(batch []byte) []byte {
 	batch = append(append(batch, q.rest...), q.first...)
-	q.rest, q.first = q.rest[:0], q.first[:0]
+	q.rest, q.first = wire.Emptied(q.rest), wire.Emptied(q.first)
 	q.room.Signal()
 	return batch
 }
@@ -215,7 +241,7 @@ func (q *queue) takeOrderedLocked(batch []byte) []byte {
 		} else {
 			batch = append(batch, e.b...)
 			q.waiting -= len(e.b)
-			q.spare = e.b
+			q.spare = wire.Emptied(e.b)
 		}
 		q.popLocked()
 	}
@@ -239,7 +265,9 @@ func (q *queue) takeOutsLocked(batch []byte) []byte {
 		n := whole(*b, end-len(batch))
 		batch = append(batch, (*b)[:n]...)
 		q.waiting -= n
-		*b = append((*b)[:0], (*b)[n:]...)
+		if *b = append((*b)[:0], (*b)[n:]...); len(*b) == 0 {
+			*b = wire.Emptied(*b)
+		}
 	}
 	return batch
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 // The codes of OFPET_BAD_REQUEST that this side answers with (§7.5.4).
@@ -23,11 +24,13 @@ const errorData = 64
 
 // reader is the state of the reader goroutine.
 type reader struct {
-	c      *Conn
-	in     frames
-	handle func(openflow.Header, openflow.Message) // nil until the reader has seen Start
-	heard  time.Time                               // when a well-formed message came last
-	bad    int                                     // how many were not
+	c        *Conn
+	in       wire.Frames
+	handle   func(openflow.Header, openflow.Message) // nil until the reader has seen Start
+	bad      int                                     // how many messages were not well-formed
+	heard    time.Time                               // when a well-formed message came last
+	deadline time.Time                               // when to look again for silence
+	reprieve bool                                    // the switch was to be dropped, but something of it was still to be read
 }
 
 func (r *reader) init(c *Conn) {
@@ -52,21 +55,21 @@ func (r *reader) run() {
 		}
 	}
 	if r.bad > 0 {
-		r.c.log.Load().Warn("malformed messages", "count", r.bad)
+		r.c.log().Warn("malformed messages", "count", r.bad)
 	}
 }
 
 // consume handles every whole message that was read. An error means that the connection cannot go on.
 func (r *reader) consume() error {
-	if r.in.rest() < openflow.HeaderLen {
+	if r.in.Rest() < openflow.HeaderLen {
 		return nil
 	}
 	r.c.queue.cork()
 	alive := false
 	for {
-		h, b, err := r.in.next()
+		h, b, err := r.in.Next()
 		if err != nil {
-			r.refuse(h, r.in.buf[r.in.start:r.in.end], codeBadLen)
+			r.refuse(h, r.in.Left(), codeBadLen)
 			return &Error{Op: "read", Kind: ErrProtocol, Err: err}
 		}
 		if b == nil {
@@ -79,7 +82,7 @@ func (r *reader) consume() error {
 		alive = alive || ok
 	}
 	if alive {
-		r.heard = time.Now()
+		r.heard, r.reprieve = time.Now(), false
 	}
 	return nil
 }
@@ -88,6 +91,11 @@ func (r *reader) consume() error {
 func (r *reader) message(h openflow.Header, b []byte) (bool, error) {
 	if code, ok := fromSwitch(h); !ok {
 		return false, r.malformed(h, b, code, nil)
+	}
+	if h.Type == openflow.TypeMultipartReply {
+		if k := r.c.calls.request(h.XID); k == nil || k.stream != nil {
+			return r.part(h, b, k)
+		}
 	}
 	h, m, err := openflow.Parse(b)
 	if err != nil {
@@ -155,7 +163,7 @@ func (r *reader) deliver(h openflow.Header, m openflow.Message) error {
 // it was itself an error (§7.5.4).
 func (r *reader) malformed(h openflow.Header, b []byte, code uint16, err error) error {
 	if r.bad++; r.bad == 1 {
-		r.c.log.Load().Warn("malformed message", "type", h.Type, "length", h.Length, "version", h.Version, "err", err)
+		r.c.log().Warn("malformed message", "type", h.Type, "length", h.Length, "version", h.Version, "err", err)
 	}
 	if err != nil {
 		r.c.complete(h.XID, answer{err: &Error{Op: "request", Kind: ErrProtocol, Err: err}})
@@ -203,7 +211,7 @@ func errorCode(h openflow.Header, err error) uint16 {
 // fill reads until there is something, keeping watch over silence meanwhile.
 func (r *reader) fill() error {
 	for {
-		err := r.in.fill(r.c.nc)
+		err := r.fillOnce()
 		if err == nil {
 			return nil
 		}
@@ -216,11 +224,27 @@ func (r *reader) fill() error {
 	}
 }
 
+// fillOnce reads once, when there is something.
+func (r *reader) fillOnce() error {
+	if r.c.socket.Bound() {
+		return r.c.socket.Fill()
+	}
+	return r.in.Fill(r.c.nc)
+}
+
 // tick is called when the read deadline passes: because of silence, or because of Start.
 func (r *reader) tick(now time.Time) error {
+	if late := now.Sub(r.deadline); late > 0 { // time in which this process did not run says nothing of the switch
+		if r.heard = r.heard.Add(late); r.heard.After(now) {
+			r.heard = now
+		}
+	}
 	silent := now.Sub(r.heard)
 	if silent >= r.c.cfg.EchoTimeout {
-		return &Error{Op: "read", Kind: ErrTimeout, Err: errSilent}
+		if r.reprieve || !wire.Readable(r.c.nc) {
+			return &Error{Op: "read", Kind: ErrTimeout, Err: errSilent}
+		}
+		r.reprieve = true
 	}
 	if silent >= r.c.cfg.EchoInterval {
 		r.c.queue.put(classFirst, r.c.calls.xid(), &openflow.EchoRequest{}) // if it cannot, it need not
@@ -238,9 +262,10 @@ func (r *reader) rearm(now time.Time) {
 	if !next.After(now) {
 		next = now.Add(r.c.cfg.EchoInterval)
 	}
-	if last := r.heard.Add(r.c.cfg.EchoTimeout); next.After(last) {
+	if last := r.heard.Add(r.c.cfg.EchoTimeout); next.After(last) && !r.reprieve {
 		next = last
 	}
+	r.deadline = next
 	if r.handle != nil {
 		r.c.nc.SetReadDeadline(next)
 		return

@@ -21,33 +21,95 @@ func (c *Conn) Request(ctx context.Context, m openflow.Message) (openflow.Messag
 }
 
 func (c *Conn) request(ctx context.Context, m openflow.Message, maxBytes int) (openflow.Message, error) {
+	r := call{waits: newWaits(1)}
+	r.parts.MaxBytes = maxBytes
+	if c.ask(ctx, &r, m) {
+		c.submit([]*call{&r}, []openflow.Message{m})
+	}
+	c.await(ctx, &r)
+	return r.answer.m, r.answer.err
+}
+
+// A Reply is what a switch answered to one of several requests.
+type Reply struct {
+	Message openflow.Message // nil with an error
+	Err     error            // as of [Conn.Request]
+}
+
+// RequestAll is [Conn.Request] for several messages, whose replies it returns in the same order once the last is
+// there. They leave together, in one write where nothing else is waiting, and the caller is woken once: to ask a
+// switch four things costs little more than to ask one. A request that fails does not keep the others from
+// being asked. No other ordered message comes between them.
+func (c *Conn) RequestAll(ctx context.Context, ms ...openflow.Message) []Reply {
+	group := newWaits(len(ms))
+	rs := make([]call, len(ms))
+	asked := make([]*call, 0, len(ms))
+	send := make([]openflow.Message, 0, len(ms))
+	for i, m := range ms {
+		rs[i].waits = group
+		rs[i].parts.MaxBytes = c.cfg.MaxMultipart
+		if c.ask(ctx, &rs[i], m) {
+			asked, send = append(asked, &rs[i]), append(send, m)
+		}
+	}
+	c.submit(asked, send)
+	c.await(ctx, asked...)
+	replies := make([]Reply, len(ms))
+	for i := range rs {
+		replies[i] = Reply{rs[i].answer.m, rs[i].answer.err}
+	}
+	return replies
+}
+
+// ask registers r as the request m. Where it reports false, r has its answer.
+func (c *Conn) ask(ctx context.Context, r *call, m openflow.Message) bool {
 	want, ok := replyTo(m)
 	if !ok {
-		return nil, &Error{Op: "request", Kind: ErrMessage, Err: errNoReply}
+		r.end(answer{err: &Error{Op: "request", Kind: ErrMessage, Err: errNoReply}})
+		return false
 	}
 	if ctx.Err() != nil {
-		return nil, contextError("request", ctx)
+		r.end(answer{err: contextError("request", ctx)})
+		return false
 	}
-	r := &call{want: want, answer: make(chan answer, 1)}
+	r.want = want
 	if mp, ok := m.(*openflow.MultipartRequest); ok {
 		r.mpType = mp.MPType
-		r.parts.MaxBytes = maxBytes
 	}
-	xid, err := c.calls.add(r)
-	if err != nil {
-		return nil, c.refusal("request", err)
+	if err := c.calls.add(r); err != nil {
+		r.end(answer{err: c.refusal("request", err)})
+		return false
 	}
-	if err := c.queue.put(classOf(m), xid, m); err != nil {
-		c.calls.take(xid)
-		return nil, c.refusal("request", err)
+	return true
+}
+
+// submit queues the messages, those of rs, in one go.
+func (c *Conn) submit(rs []*call, ms []openflow.Message) {
+	for i, err := range c.queue.putAll(rs, ms) {
+		if err != nil && c.calls.forget(rs[i]) {
+			rs[i].end(answer{err: c.refusal("request", err)})
+		}
 	}
+	c.push()
+}
+
+// await waits until all of rs have their answer, which is an error at the latest when ctx ends.
+func (c *Conn) await(ctx context.Context, rs ...*call) {
+	if len(rs) == 0 {
+		return
+	}
+	w := rs[0].waits
 	select {
-	case a := <-r.answer:
-		return a.m, a.err
+	case <-w.done:
+		return
 	case <-ctx.Done():
-		c.calls.take(xid)
-		return nil, contextError("request", ctx)
 	}
+	for _, r := range rs {
+		if c.calls.forget(r) {
+			r.end(answer{err: contextError("request", ctx)})
+		}
+	}
+	<-w.done // the others are being given theirs at this moment
 }
 
 // replyTo returns the type of the reply to m, or false if there is none.
@@ -94,10 +156,7 @@ func (c *Conn) answer(h openflow.Header, m openflow.Message) bool {
 // complete gives the request its answer, if it still waits.
 func (c *Conn) complete(xid uint32, a answer) {
 	if r := c.calls.take(xid); r != nil {
-		if a.err != nil {
-			a.m = nil
-		}
-		r.answer <- a
+		r.end(a)
 	}
 }
 
@@ -107,8 +166,7 @@ func (r *call) add(h openflow.Header, part *openflow.MultipartReply) (*openflow.
 		return nil, r.mismatch(part.Type())
 	}
 	if part.MPType != r.mpType {
-		err := fmt.Errorf("multipart reply of type %v to a request of type %v", part.MPType, r.mpType)
-		return nil, &Error{Op: "request", Kind: ErrProtocol, Err: err}
+		return nil, r.otherType(part.MPType)
 	}
 	whole, err := r.parts.Add(h, part)
 	switch {

@@ -2,10 +2,10 @@ package channel
 
 import (
 	"errors"
-	"net"
 	"os"
-	"syscall"
 	"time"
+
+	"conga/openflow/wire"
 )
 
 const (
@@ -16,14 +16,15 @@ const (
 // writeLoop is the writer goroutine: one write for everything that has come together meanwhile.
 func (c *Conn) writeLoop() {
 	defer c.loops.Done()
-	var batch []byte
 	for {
-		var err error
-		if batch, err = c.queue.next(batch[:0]); err != nil {
+		batch, err := c.queue.next()
+		if err != nil {
 			c.fail(err)
 			return
 		}
-		if err := c.write(batch); err != nil {
+		err = c.write(batch)
+		wire.GiveBack(batch)
+		if err != nil {
 			c.fail(ioError("write", err))
 			return
 		}
@@ -43,7 +44,15 @@ func (c *Conn) write(b []byte) error {
 		if err == nil {
 			continue
 		}
-		if n == 0 || c.tls || !errors.Is(err, os.ErrDeadlineExceeded) || c.queue.draining() {
+		if c.tls || !errors.Is(err, os.ErrDeadlineExceeded) || c.queue.draining() {
+			return err
+		}
+		if n == 0 && c.socket.Bound() {
+			// The deadline may have passed because this process did not run: the socket knows better.
+			n = c.socket.Write(b)
+			b = b[n:]
+		}
+		if n == 0 {
 			return err
 		}
 		c.queue.disarm()
@@ -90,64 +99,48 @@ func (q *queue) cork() {
 	q.mu.Unlock()
 }
 
-// flush sends what was kept back. If the writer sleeps and nothing else is to be sent, the reader writes
-// itself as much as goes without waiting: waking another goroutine takes longer than the write.
+// flush sends what was kept back.
 func (c *Conn) flush() {
 	q := &c.queue
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.corked = false
+	if len(q.ordered) > 0 { // its owner writes it
+		q.wakeLocked()
+		return
+	}
+	c.pushLocked()
+}
+
+// push writes what was queued.
+func (c *Conn) push() {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	c.pushLocked()
+}
+
+// pushLocked writes what is queued, as much as goes without waiting, if the writer sleeps: waking another goroutine
+// takes longer than the write. The lock is released meanwhile.
+func (c *Conn) pushLocked() {
+	q := &c.queue
 	if !q.asleep || q.direct || q.emptyLocked() || q.closing != nil || q.closed {
 		return
 	}
-	if c.direct.raw == nil || len(q.ordered) > 0 || len(q.rest) > 0 {
+	if !c.socket.Bound() || len(q.rest) > 0 {
 		q.wakeLocked()
 		return
 	}
 	q.direct = true
-	batch := q.takeOutsLocked(q.takeFirstLocked(c.direct.batch[:0]))
-	c.direct.batch = batch
+	batch := q.takeOutsLocked(q.takeOrderedLocked(q.takeFirstLocked(wire.Lend())))
 	q.mu.Unlock()
-	n := c.direct.write(batch)
+	n := c.socket.Write(batch)
 	q.mu.Lock()
 	q.direct = false
-	if !q.closed {
+	if !q.closed && n < len(batch) {
 		q.rest = append(q.rest[:0], batch[n:]...)
 	}
+	wire.GiveBack(batch)
 	if !q.emptyLocked() || q.closing != nil {
 		q.wakeLocked()
 	}
-}
-
-// immediate writes to a TCP connection without waiting. Only the reader uses it, while queue.direct is set.
-type immediate struct {
-	raw   syscall.RawConn
-	try   func(fd uintptr) bool // kept here, so that a write does not allocate it
-	batch []byte
-	n     int
-}
-
-func (w *immediate) init(nc net.Conn) {
-	tcp, ok := nc.(*net.TCPConn)
-	if !ok {
-		return
-	}
-	raw, err := tcp.SyscallConn()
-	if err != nil {
-		return
-	}
-	w.raw = raw
-	w.try = func(fd uintptr) bool {
-		w.n, _ = syscall.Write(int(fd), w.batch)
-		return true
-	}
-}
-
-// write returns how much of b was written. Errors are left to the writer, which meets them too.
-func (w *immediate) write(b []byte) int {
-	w.batch, w.n = b, 0
-	if err := w.raw.Write(w.try); err != nil || w.n < 0 {
-		return 0
-	}
-	return w.n
 }

@@ -26,6 +26,9 @@ func (c *conn) obey(h openflow.Header, raw []byte) error {
 		return nil
 	}
 	s.expireDue(s.now())
+	if s.heard != nil {
+		s.heard(m)
+	}
 	if refused := c.reject(m); refused != nil {
 		c.refuse(h.XID, raw, refused)
 		return nil

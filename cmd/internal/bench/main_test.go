@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"conga/cmd/internal/figures"
 )
 
 const output = `goos: linux
@@ -23,7 +25,7 @@ FAIL
 `
 
 func TestReport(t *testing.T) {
-	bounds, err := parseBounds(`
+	bounds, err := figures.ParseBounds(`
 # comment
 openflow.Fast ns/op <= 75
 openflow.Fast allocs/op <= 0
@@ -54,11 +56,11 @@ store.Commit/writers=1/conga  4000  commits/s  >= 5000                FAILS
 
 // The bounds that are built in can be read, and nonsense cannot.
 func TestBounds(t *testing.T) {
-	if b, err := parseBounds(boundsText); err != nil || len(b) < 8 {
+	if b, err := figures.ParseBounds(boundsText); err != nil || len(b) < 8 {
 		t.Errorf("%d bounds: %v", len(b), err)
 	}
 	for _, text := range []string{"a ns/op <= x", "a ns/op = 1", "a ns/op <=", "a ns/op <= 1 y b"} {
-		if _, err := parseBounds(text); err == nil {
+		if _, err := figures.ParseBounds(text); err == nil {
 			t.Errorf("%q is taken for a bound", text)
 		}
 	}

@@ -1,0 +1,214 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// The project and the user of all allocations.
+const (
+	project = "scale"
+	user    = "load"
+)
+
+const configuration = `
+data: %s
+api: {listen: "127.0.0.1:0"}
+openflow: {listen: "127.0.0.1:0"}
+directory:
+  projects: [{id: ` + project + `, members: [` + user + `]}]
+  allow_passwordless: true
+stats: {interval: 5s}
+log: {format: json, level: info}
+`
+
+// A daemon is a congad that runs.
+type daemon struct {
+	cmd    *exec.Cmd
+	dir    string
+	keep   bool
+	exited chan struct{}
+
+	url      string // of the interface
+	openflow string // address for switches
+	admin    string // key
+	trust    *x509.CertPool
+	opened   time.Duration // from its start until it listened
+}
+
+// startDaemon starts a daemon. prepare, if not nil, is called with its data directory,
+// which is empty, before.
+func startDaemon(ctx context.Context, program string, keep bool, prepare func(data string) error) (d *daemon, err error) {
+	d = &daemon{keep: keep, exited: make(chan struct{})}
+	if d.dir, err = os.MkdirTemp("", "conga-scale-"); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			d.stop()
+		}
+	}()
+	data := filepath.Join(d.dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return nil, err
+	}
+	if prepare != nil {
+		if err := prepare(data); err != nil {
+			return nil, err
+		}
+	}
+	file := filepath.Join(d.dir, "conga.yaml")
+	if err := os.WriteFile(file, fmt.Appendf(nil, configuration, data), 0o600); err != nil {
+		return nil, err
+	}
+	if err := d.start(ctx, program, file); err != nil {
+		return nil, err
+	}
+	return d, d.readKeys(data)
+}
+
+// start starts the process and waits until it listens.
+func (d *daemon) start(ctx context.Context, program, file string) error {
+	log, err := os.Create(d.logFile())
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	d.cmd = exec.Command(program, "--config", file)
+	d.cmd.Stderr = log
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	began := time.Now()
+	if err := d.cmd.Start(); err != nil {
+		d.cmd = nil
+		return err
+	}
+	go func() {
+		_ = d.cmd.Wait()
+		close(d.exited)
+	}()
+	return until(ctx, 10*time.Millisecond, func() (bool, error) {
+		select {
+		case <-d.exited:
+			text, _ := os.ReadFile(d.logFile())
+			return false, fmt.Errorf("congad does not start:\n%s", text)
+		default:
+		}
+		err := d.eachLine(func(l logLine) {
+			switch l.Msg {
+			case "listening for users":
+				d.url = l.URL
+			case "listening for switches":
+				d.openflow = l.Addr
+			}
+		})
+		d.opened = time.Since(began)
+		return d.url != "" && d.openflow != "", err
+	})
+}
+
+// readKeys reads the admin's key and the certificate.
+func (d *daemon) readKeys(data string) error {
+	key, err := os.ReadFile(filepath.Join(data, "admin.key"))
+	if err != nil {
+		return err
+	}
+	d.admin = strings.TrimSpace(string(key))
+	certificate, err := os.ReadFile(filepath.Join(data, "api.crt"))
+	if err != nil {
+		return err
+	}
+	if d.trust = x509.NewCertPool(); !d.trust.AppendCertsFromPEM(certificate) {
+		return errors.New("api.crt holds no certificate")
+	}
+	return nil
+}
+
+func (d *daemon) logFile() string { return filepath.Join(d.dir, "log") }
+
+// pid returns the number of the process.
+func (d *daemon) pid() int { return d.cmd.Process.Pid }
+
+// cpu returns the processor time that the daemon has used.
+func (d *daemon) cpu() time.Duration {
+	t, _ := cpuTime(d.pid())
+	return t
+}
+
+// A logLine is what is read of a line of the daemon's log.
+type logLine struct {
+	Msg, Level, URL, Addr, From, To string
+}
+
+// eachLine calls f with the lines of the log so far.
+func (d *daemon) eachLine(f func(logLine)) error {
+	file, err := os.Open(d.logFile())
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var l logLine
+		if !bytes.Contains(lines.Bytes(), []byte(`"msg":"request"`)) && json.Unmarshal(lines.Bytes(), &l) == nil {
+			f(l)
+		}
+	}
+	return lines.Err()
+}
+
+// stop ends the daemon in order, or after a while not in order, and removes its
+// directory.
+func (d *daemon) stop() {
+	if d.cmd != nil {
+		_ = d.cmd.Process.Signal(syscall.SIGCONT)
+		_ = d.cmd.Process.Signal(syscall.SIGTERM)
+		select {
+		case <-d.exited:
+		case <-time.After(15 * time.Second):
+			_ = d.cmd.Process.Kill()
+			<-d.exited
+		}
+	}
+	if !d.keep {
+		_ = os.RemoveAll(d.dir)
+	}
+}
+
+// until asks again and again whether something is so, until it is, it fails, or ctx
+// ends.
+func until(ctx context.Context, pause time.Duration, is func() (bool, error)) error {
+	for {
+		if ok, err := is(); ok || err != nil {
+			return err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// sleep waits, or returns the cause of ctx's end.
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,36 @@
+// Command scale measures what the daemon costs in large networks.
+//
+// It builds congad and runs it as a process of its own, with a temporary data
+// directory and configuration, and makes in its own process a torus of emulated
+// switches that connect to it over TCP. It speaks HTTPS to the daemon as clients
+// do. Everything is measured from outside: wall time, the daemon's CPU time and
+// memory as the kernel tells them, and the messages that reach the switches. What
+// is measured is also checked: an allocation counts as active when the interface
+// says so, and every entry of its path must be in the switches.
+//
+// Usage:
+//
+//	go run ./cmd/internal/scale [flags]
+//	make scale [SCALEFLAGS="flags"] [OLD=commit]
+//
+// The flags are:
+//
+//	-run names    scenarios, separated by commas; a name stands for all that begin
+//	              with it. Default: all
+//	-n 3          how often each is measured; the median counts
+//	-old commit   measure that commit's daemon too, in turn, and print the ratios;
+//	              it is built in a temporary worktree of this repository
+//	-oldn 1       how often the old daemon is measured
+//	-congad path  measure this program instead of building one
+//	-divide 1     divide the number of switches, hosts and allocations, for a quick look
+//	-limit 2m     what has not happened after that long is given up
+//	-markdown     print a Markdown table
+//	-keep         keep the daemons' directories, with their logs
+//	-v            tell on stderr what is going on
+//	-list         print the scenarios
+//
+// A figure's name is the scenario's, and a figure of the old daemon begins with
+// old:. bounds.txt has the bounds. A scenario that does not come to its end is
+// printed with the reason, and the next one follows. The exit code is 1 if any did
+// not.
+package main

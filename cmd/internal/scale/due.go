@@ -1,0 +1,72 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// due measures how long it takes until all of so many allocations are active that
+// begin in the same second.
+func due(side, hosts, n int) func(context.Context, *run) error {
+	return func(ctx context.Context, r *run) error {
+		w, err := r.newWorld(ctx, r.side(side), hosts)
+		if err != nil {
+			return err
+		}
+		defer w.end()
+		ctx, stop := w.watch(ctx)
+		defer stop()
+		gen := newGenerator(w.grid, -1)
+		if err := r.settle(ctx, w, nil); err != nil {
+			return err
+		}
+		n := r.divided(n, 20)
+		start := time.Now().Add(10*time.Second + time.Duration(n)*time.Second/150).Truncate(time.Second)
+		wanted := gen.some(n)
+		for i := range wanted {
+			wanted[i].StartTime = start.Unix()
+		}
+		step, cancel := context.WithDeadlineCause(ctx, start.Add(-time.Second), fmt.Errorf("they were not all asked for in time"))
+		defer cancel()
+		ids, err := w.createAll(step, wanted)
+		if err != nil {
+			return err
+		}
+		events, err := w.follow(ctx)
+		if err != nil {
+			return err
+		}
+		defer events.close()
+		if err := sleep(ctx, time.Until(start)); err != nil {
+			return err
+		}
+		w.grid.recorder.reset(false)
+		return r.becomeActive(ctx, w, events, start, ids)
+	}
+}
+
+// becomeActive measures until all are active.
+func (r *run) becomeActive(ctx context.Context, w *world, events *stream, start time.Time, ids []string) error {
+	ctx, cancel := r.within(ctx)
+	defer cancel()
+	before := w.cpu()
+	latest, err := events.waitAll(ctx, w.api, ids, (*allocation).settled)
+	if err != nil {
+		return err
+	}
+	cpu := w.cpu() - before
+	all, err := w.allActive(ctx)
+	if err != nil {
+		return err
+	}
+	if len(all) != len(ids) {
+		return fmt.Errorf("%d allocations are there, not %d", len(all), len(ids))
+	}
+	r.figure("s", latest.Sub(start).Seconds())
+	r.figure("cpu-s", cpu.Seconds())
+	r.figure("flow-mods", float64(w.grid.recorder.sum().flows))
+	return w.grid.verify(all, nil)
+}

@@ -1,0 +1,162 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// A world is a daemon and the network that it controls.
+type world struct {
+	*daemon
+	*api
+	grid *grid
+	note func(format string, args ...any)
+}
+
+// newWorld starts a daemon and makes a network, which is not connected yet.
+func (r *run) newWorld(ctx context.Context, side, hosts int) (*world, error) {
+	d, err := startDaemon(ctx, r.program, r.keep, nil)
+	if err != nil {
+		return nil, err
+	}
+	a, err := newAPI(ctx, d)
+	if err != nil {
+		d.stop()
+		return nil, err
+	}
+	r.note("congad %d in %s", d.pid(), d.dir)
+	return &world{daemon: d, api: a, grid: newGrid(side, hosts), note: r.note}, nil
+}
+
+// end stops the daemon first: a network that goes away would look like an outage to it.
+func (w *world) end() {
+	w.api.close()
+	w.daemon.stop()
+	_ = w.grid.Close()
+}
+
+// connect has all switches connect, and returns how long it took until all links were
+// known.
+func (w *world) connect(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	w.grid.Run(context.WithoutCancel(ctx), w.openflow)
+	err := w.waitCount(ctx, "links", w.grid.directed())
+	return time.Since(began), err
+}
+
+// waitCount waits until a list has so many items.
+func (w *world) waitCount(ctx context.Context, list string, want int) error {
+	n := 0
+	err := until(ctx, 50*time.Millisecond, func() (bool, error) {
+		var err error
+		n, err = w.count(ctx, list)
+		return n >= want, err
+	})
+	if err != nil {
+		return fmt.Errorf("%d of %d %s are known: %w", n, want, list, err)
+	}
+	return nil
+}
+
+// populate has all switches connect and all hosts be known, and waits until it is quiet.
+func (w *world) populate(ctx context.Context) error {
+	took, err := w.connect(ctx)
+	if err != nil {
+		return err
+	}
+	w.note("%d links known after %v", w.grid.directed(), took.Round(time.Millisecond))
+	if _, err := w.grid.quiet(ctx, 2*time.Second); err != nil { // ports count as edges after a second
+		return err
+	}
+	if err := w.learn(ctx); err != nil {
+		return err
+	}
+	_, err = w.grid.quiet(ctx, time.Second)
+	return err
+}
+
+// learn has the hosts speak until all are known.
+func (w *world) learn(ctx context.Context) error {
+	want := w.grid.size() * w.grid.hosts
+	if want == 0 {
+		return nil
+	}
+	began := time.Now()
+	known := map[netip.Addr]bool{}
+	first := w.grid.hostOf(0, 0)
+	for round := 0; ; round++ {
+		silent := func(a netip.Addr) bool { return !known[a] && (round > 0 || a == first) }
+		if err := w.grid.speak(ctx, silent, 2000); err != nil {
+			return err
+		}
+		if err := w.known(ctx, known); err != nil {
+			return err
+		}
+		if len(known) >= want {
+			w.note("%d hosts known after %v", want, time.Since(began).Round(time.Millisecond))
+			return nil
+		}
+		if err := sleep(ctx, 500*time.Millisecond); err != nil {
+			return fmt.Errorf("%d of %d hosts are known: %w", len(known), want, err)
+		}
+		if err := w.known(ctx, known); err != nil {
+			return err
+		}
+	}
+}
+
+// known adds the addresses of the hosts that the daemon knows.
+func (w *world) known(ctx context.Context, into map[netip.Addr]bool) error {
+	type host struct {
+		Addresses []string        `json:"addresses"`
+		At        json.RawMessage `json:"at"`
+	}
+	hosts, err := pages[host](ctx, w.api, w.boss, "/hosts?per_page=1000")
+	if err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		for _, text := range h.Addresses {
+			if a, err := netip.ParseAddr(text); err == nil {
+				into[a] = true
+			}
+		}
+	}
+	return nil
+}
+
+// linksFound returns how often the daemon has found a link, and how many different ones.
+func (w *world) linksFound() (times, links int, err error) {
+	seen := map[[2]string]bool{}
+	err = w.eachLine(func(l logLine) {
+		switch l.Msg {
+		case "link found":
+			times++
+			seen[[2]string{l.From, l.To}] = true
+		case "link lost":
+			times++
+		}
+	})
+	return times, len(seen), err
+}
+
+var errDied = errors.New("congad has ended by itself")
+
+// watch returns a context that ends when the daemon does.
+func (w *world) watch(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-w.exited:
+			cancel(errDied)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}

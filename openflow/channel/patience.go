@@ -1,0 +1,76 @@
+package channel
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"conga/openflow/wire"
+)
+
+// A peer is given up for being slow, and only for that: not if this process is short of time, and comes late to look
+// at what the peer has sent long ago. To drop a peer that is not at fault makes it come back, which is more work.
+
+const (
+	// lateShare is the part of a waiting time by which a timer may fire late in a process that has time enough.
+	lateShare = 10
+	// patienceMost is how many times a waiting time may become longer because it is not the peer's fault.
+	patienceMost = 6
+)
+
+// A watch ends an attempt by cancel when its peer has taken too long for it.
+type watch struct {
+	nc      net.Conn
+	timeout time.Duration
+	cancel  context.CancelCauseFunc
+
+	mu    sync.Mutex
+	began time.Time
+	due   time.Time
+	timer *time.Timer // nil once stopped
+}
+
+// newWatch returns a watch over nc that has begun.
+func newWatch(nc net.Conn, timeout time.Duration, cancel context.CancelCauseFunc) *watch {
+	w := &watch{nc: nc, timeout: timeout, cancel: cancel, began: time.Now()}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.due = w.began.Add(timeout)
+	w.timer = time.AfterFunc(timeout, w.check)
+	return w
+}
+
+func (w *watch) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.timer.Stop()
+	w.timer = nil
+}
+
+// check ends the attempt or gives it more time.
+func (w *watch) check() {
+	waiting := wire.Readable(w.nc)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer == nil {
+		return
+	}
+	now := time.Now()
+	if w.over(now, waiting) {
+		w.cancel(context.DeadlineExceeded)
+		return
+	}
+	more := w.timeout / lateShare
+	w.due = now.Add(more)
+	w.timer.Reset(more)
+}
+
+// over reports whether the peer has had its time at now, at or after due; waiting says whether something of it is
+// still to be read.
+func (w *watch) over(now time.Time, waiting bool) bool {
+	if now.Sub(w.began) >= patienceMost*w.timeout {
+		return true
+	}
+	return !waiting && now.Sub(w.due) < w.timeout/lateShare
+}

@@ -1,0 +1,113 @@
+package wire
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
+
+// A Socket is a TCP connection by its file descriptor. What it does waits for nothing unless it says so.
+type Socket struct {
+	raw syscall.RawConn // nil: the transport is another one
+
+	in      *Frames
+	tryRead func(fd uintptr) bool
+	err     error
+
+	out      []byte
+	tryWrite func(fd uintptr)
+	n        int
+}
+
+// Bind makes s the socket of nc, from which in is filled, and reports whether it has one: if nc is a TCP connection.
+// One goroutine at a time may fill, and one at a time may write.
+func (s *Socket) Bind(nc net.Conn, in *Frames) bool {
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		return false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return false
+	}
+	s.raw, s.in = raw, in
+	s.tryRead, s.tryWrite = s.read, s.send // what a read or a write would otherwise allocate
+	return true
+}
+
+// Bound reports whether Bind has found a socket.
+func (s *Socket) Bound() bool { return s.raw != nil }
+
+// Fill is [Frames.Fill] from the socket. It waits, and as long as it does no buffer is held that has nothing in it.
+func (s *Socket) Fill() error {
+	if err := s.raw.Read(s.tryRead); err != nil {
+		return err
+	}
+	return s.err
+}
+
+// read reads once, and reports whether there was something: bytes, or an error.
+func (s *Socket) read(fd uintptr) bool {
+	f := s.in
+	f.makeRoom(true)
+	n, err := syscall.Read(int(fd), f.buf[f.end:])
+	for err == syscall.EINTR {
+		n, err = syscall.Read(int(fd), f.buf[f.end:])
+	}
+	if n > 0 {
+		f.end += n
+		s.err = nil
+		return true
+	}
+	if f.Rest() == 0 {
+		f.release()
+	}
+	switch err {
+	case syscall.EAGAIN:
+		return false
+	case nil:
+		s.err = io.EOF
+	default:
+		s.err = os.NewSyscallError("read", err)
+	}
+	return true
+}
+
+// Write returns how much of b was written without waiting. Errors are left to a write that waits, which meets them
+// too.
+func (s *Socket) Write(b []byte) int {
+	s.out, s.n = b, 0
+	err := s.raw.Control(s.tryWrite)
+	s.out = nil
+	if err != nil {
+		return 0
+	}
+	return max(s.n, 0)
+}
+
+func (s *Socket) send(fd uintptr) { s.n, _ = syscall.Write(int(fd), s.out) }
+
+// Readable reports whether there is something to be read from nc, the end included. Silence is a peer's fault only
+// if there is not.
+func Readable(nc net.Conn) bool {
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	tcp, ok := nc.(*net.TCPConn)
+	if !ok {
+		return false
+	}
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return false
+	}
+	some := false
+	raw.Control(func(fd uintptr) {
+		var b [1]byte
+		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+		some = err != syscall.EAGAIN && err != syscall.EINTR
+	})
+	return some
+}
