@@ -284,9 +284,7 @@ func (a *Allocator) checkTotal(r Request, w Window, limits Limits) *Error {
 
 // desk is where requests are placed now.
 func (a *Allocator) desk() desk {
-	if s := a.cfg.Network(); a.graph == nil || a.graph.Snapshot() != s {
-		a.graph = path.NewGraph(s)
-	}
+	a.graph = a.graph.For(a.cfg.Network())
 	return desk{graph: a.graph, share: a.share, books: &a.books}
 }
 

@@ -88,7 +88,6 @@ func newWorld(tb failer, switches int, edge topology.BitRate) *world {
 	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{Memory: storetest.NewMemory()}}
 	w.snap = &topology.Snapshot{
 		Revision: 1, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{},
-		Addrs: map[netip.Addr]topology.Attachment{},
 	}
 	for d := 1; d <= switches; d++ {
 		w.snap.Switches[openflow.DPID(d)] = topology.Switch{
@@ -140,7 +139,8 @@ func (w *world) open() *Allocator {
 func (w *world) change(f func(s *topology.Snapshot)) {
 	s := *w.snap
 	s.Revision++
-	s.Links, s.Addrs = maps.Clone(s.Links), maps.Clone(s.Addrs)
+	s.Wiring++
+	s.Links = maps.Clone(s.Links)
 	s.Switches = maps.Clone(s.Switches)
 	for d, sw := range s.Switches {
 		sw.Ports = maps.Clone(sw.Ports)

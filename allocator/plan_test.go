@@ -36,7 +36,7 @@ func TestUnknownAddressWaits(t *testing.T) {
 	w.work()
 	w.now += 5
 	w.change(func(s *topology.Snapshot) {
-		s.Addrs[stranger] = topology.Attachment{Prefix: netip.PrefixFrom(stranger, 32), At: topology.PortID{DPID: 2, Port: 3}}
+		s.Addrs = s.Addrs.With(stranger, topology.Attachment{Prefix: netip.PrefixFrom(stranger, 32), At: topology.PortID{DPID: 2, Port: 3}})
 	})
 	w.work()
 	if got := w.expect(v.ID, Pending, span(60, 120)); got.Reason != "" {

@@ -3,41 +3,41 @@ package controller
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"conga/controller/flow"
 	"conga/openflow"
 )
 
-// dump asks the switch for everything that it holds of ours.
-func (s *session) dump(ctx context.Context) (*flow.State, error) {
-	ctx, cancel := context.WithTimeout(ctx, min(answerTime, s.cfg.Patience))
-	defer cancel()
-	st := flow.NewState()
-	if err := s.dumpMeters(ctx, st); err != nil {
-		return nil, err
-	}
-	body, err := s.question(ctx, openflow.NewMultipartRequest(&openflow.FlowStatsRequest{
+// ours asks for all flow entries that carry our cookies.
+func ours() openflow.FlowStatsRequest {
+	return openflow.FlowStatsRequest{
 		Table: openflow.TableAll, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
 		Cookie: flow.CookieTag, CookieMask: flow.CookieMask,
-	}))
-	if err != nil {
-		return nil, err
 	}
-	entries, ok := body.(openflow.FlowStatsReply)
-	if !ok && body != nil {
-		return nil, fmt.Errorf("flow entries: answered with %T", body)
-	}
-	for i := range entries {
-		if r, ours := flow.FromStats(&entries[i]); ours {
-			st.Rules[r.Key()] = r
-		}
-	}
-	return st, nil
 }
 
-func (s *session) dumpMeters(ctx context.Context, st *flow.State) error {
-	if !s.metering {
+// dump asks the switch for everything that it holds of ours and calls entry on
+// the connection's reader for each flow entry, of which nothing may be kept, and
+// then meter for each meter.
+func (s *session) dump(ctx context.Context, entry func(*openflow.FlowStats), meter func(openflow.MeterID, flow.Meter)) error {
+	ctx, cancel := context.WithTimeout(ctx, min(answerTime, s.cfg.Patience))
+	defer cancel()
+	q := ours()
+	err := s.conn.Stream(ctx, openflow.NewMultipartRequest(&q), func(body openflow.MultipartReplyBody) error {
+		entries, ok := body.(openflow.FlowStatsReply)
+		if !ok && body != nil {
+			return fmt.Errorf("flow entries: answered with %T", body)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for i := range entries {
+			entry(&entries[i])
+		}
 		return nil
+	})
+	if err != nil || !s.metering {
+		return err
 	}
 	body, err := s.question(ctx, openflow.NewMultipartRequest(&openflow.MeterConfigRequest{Meter: openflow.MeterAll}))
 	if err != nil {
@@ -46,26 +46,75 @@ func (s *session) dumpMeters(ctx context.Context, st *flow.State) error {
 	configs, _ := body.(openflow.MeterConfigReply)
 	for _, c := range configs {
 		if id, m, ours := flow.FromMeterConfig(c); ours {
-			st.Meters[id] = m
+			meter(id, m)
 		}
 	}
 	return nil
 }
 
+// compare waits to hear what the switch should hold, and asks it what it holds.
+func (s *session) compare(ctx context.Context) error {
+	select {
+	case <-s.mail.news:
+	case <-s.conn.Done():
+		return s.conn.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	w := s.mail.take()
+	s.flows = flow.NewReconciler(w.state, w.whole)
+	if w.first != 0 {
+		s.flows.Want(w.patch, w.first, w.last)
+	}
+	if err := s.dump(ctx, s.flows.Tell, s.flows.TellMeter); err != nil {
+		return err
+	}
+	if err := s.adopt(ctx); err != nil {
+		return err
+	}
+	s.want()
+	s.flows.Begin()
+	return nil
+}
+
+// adopt tells the core by which ways the switch forwards already, and waits for
+// what follows from that.
+func (s *session) adopt(ctx context.Context) error {
+	ways := s.flows.Ways(s.Snapshot(), s.dpid)
+	if len(ways) == 0 {
+		return nil
+	}
+	done := make(chan struct{})
+	if !s.post(ctx, strays{s, ways, done}) {
+		return errStopped
+	}
+	select {
+	case <-done:
+		return nil
+	case <-s.conn.Done():
+		return s.conn.Err()
+	case <-s.done:
+		return errStopped
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // audited is what a switch was found to hold.
 type audited struct {
-	changes uint64 // how many changes were known when the question was asked
-	state   *flow.State
+	changes uint64      // how many changes were known when the question was asked
+	state   *flow.State // nil: just what it is thought to hold
 	err     error
 }
 
 // startAudit asks the switch what it holds, beside everything else: entries
-// that somebody changed tell nobody.
+// that were changed by others tell nothing. What was refused is tried again.
 func (s *session) startAudit(ctx context.Context, result chan<- audited) {
-	if len(s.refused)+len(s.meters) > 0 {
-		clear(s.refused) // what was refused is tried again
-		clear(s.meters)
-		s.told = 0
+	s.mu.Lock()
+	again := s.flows.Retry()
+	s.mu.Unlock()
+	if again {
+		s.proceed(ctx)
 	}
 	if s.flight != nil || s.auditing {
 		return
@@ -73,18 +122,73 @@ func (s *session) startAudit(ctx context.Context, result chan<- audited) {
 	s.auditing = true
 	changes := s.changes
 	s.helpers.Go(func() {
-		st, err := s.dump(ctx)
+		st, err := s.audit(ctx)
 		result <- audited{changes, st, err}
 	})
+}
+
+// audit looks whether the switch holds what it is thought to hold, and only if
+// it does not collects what it holds. So that audits of large networks do not
+// keep the controller busy, the entries that they look at in a second are
+// bounded; beyond that their number has to do until the next audit.
+func (s *session) audit(ctx context.Context) (*flow.State, error) {
+	s.mu.Lock()
+	look := s.flows.Audit()
+	n := s.flows.Holds()
+	s.mu.Unlock()
+	if !s.audits.allow(n, time.Now()) {
+		counted, err := s.count(ctx)
+		if err != nil || counted == n {
+			return nil, err
+		}
+	}
+	meters := map[openflow.MeterID]flow.Meter{}
+	err := s.dump(ctx, look.Entry, func(id openflow.MeterID, m flow.Meter) { meters[id] = m })
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	passed := look.Passed() && s.flows.HoldsMeters(meters)
+	s.mu.Unlock()
+	if passed {
+		return nil, nil
+	}
+	st := flow.NewState()
+	err = s.dump(ctx, func(fs *openflow.FlowStats) {
+		kept := fs.Clone()
+		if r, ours := flow.FromStats(&kept); ours {
+			st.Rules[r.Key()] = r
+		}
+	}, func(id openflow.MeterID, m flow.Meter) { st.Meters[id] = m })
+	return st, err
+}
+
+// count asks the switch how many flow entries of ours it holds.
+func (s *session) count(ctx context.Context) (int, error) {
+	ctx, cancel := context.WithTimeout(ctx, min(answerTime, s.cfg.Patience))
+	defer cancel()
+	q := openflow.AggregateStatsRequest(ours())
+	body, err := s.question(ctx, openflow.NewMultipartRequest(&q))
+	if err != nil {
+		return 0, err
+	}
+	sum, ok := body.(*openflow.AggregateStatsReply)
+	if !ok {
+		return 0, fmt.Errorf("number of flow entries: answered with %T", body)
+	}
+	return int(sum.FlowCount), nil
 }
 
 // finishAudit believes the answer unless a change has overtaken it.
 func (s *session) finishAudit(ctx context.Context, a audited) {
 	s.auditing = false
-	if a.err != nil {
+	switch {
+	case a.err != nil:
 		s.log.Warn("switch did not say what it holds", "err", a.err)
-	} else if a.changes == s.changes {
-		s.present = a.state
+	case a.state != nil && a.changes == s.changes:
+		s.mu.Lock()
+		s.flows.Found(a.state)
+		s.mu.Unlock()
 	}
 	s.proceed(ctx)
 }

@@ -31,20 +31,19 @@ type circuit struct {
 	want    path.Circuit
 	olds    []path.Circuit // what it was before; empty unless it moves
 	phase   phase
-	since   uint64 // first generation of wanted states that has the phase in it; 0: none yet
+	waiting wait
 	waiters []chan<- error
 }
 
-// appendPrecedence lists the circuit as it is to be compiled, what has
-// precedence first.
-func (c *circuit) appendPrecedence(out []path.Circuit) []path.Circuit {
+// listed returns the circuit as it is to be compiled, what has precedence first.
+func (c *circuit) listed() []path.Circuit {
 	switch c.phase {
 	case joining:
-		return append(append(out, c.olds...), c.want)
+		return append(slices.Clone(c.olds), c.want)
 	case switching:
-		return append(append(out, c.want), c.olds...)
+		return append([]path.Circuit{c.want}, c.olds...)
 	}
-	return append(out, c.want)
+	return []path.Circuit{c.want}
 }
 
 func (c *circuit) answer(err error) {
@@ -58,126 +57,82 @@ func sameCircuit(a, b path.Circuit) bool {
 	return a.Handle == b.Handle && a.Key == b.Key && a.Rate == b.Rate && a.Path.Equal(b.Path)
 }
 
-// install makes a circuit wanted, or moves it.
+// install makes a circuit wanted, or moves it, and answers when it holds.
 func (k *core) install(want path.Circuit, reply chan<- error) {
 	c := k.circuits[want.ID]
 	switch {
 	case c == nil:
-		c = &circuit{want: want}
+		c = &circuit{want: want, waiters: []chan<- error{reply}}
 		k.circuits[want.ID] = c
-		k.stale = true
+		k.enter(c, settled)
 	case !sameCircuit(c.want, want):
 		c.answer(&Error{Op: "install", Err: ErrSuperseded})
-		if c.phase != joining { // while it was joining nothing went its way
-			c.olds = append([]path.Circuit{c.want}, c.olds...)
+		c.waiters = append(c.waiters, reply)
+		k.move(c, want)
+	default:
+		c.waiters = append(c.waiters, reply)
+		if !k.complain(c) {
+			k.again(c)
 		}
-		c.want, c.phase, c.since = want, joining, 0
-		k.stale = true
-	}
-	c.waiters = append(c.waiters, reply)
-	if !k.stale {
-		k.advance()
 	}
 }
 
-// departing is a circuit whose entries are going.
-type departing struct {
-	dpids   []openflow.DPID
-	since   uint64 // 0: not handed out yet
-	waiters []chan<- error
+// move begins the way to another path, key or rate.
+func (k *core) move(c *circuit, want path.Circuit) {
+	if c.phase != joining { // while it was joining nothing went its way
+		c.olds = append([]path.Circuit{c.want}, c.olds...)
+	}
+	cut := path.Severed(k.Snapshot(), c.olds[0].Path)
+	c.want = want
+	if cut {
+		// Nothing gets through by the old path: there is nothing to be kept until
+		// the new one stands.
+		k.enter(c, leaving)
+		return
+	}
+	k.enter(c, joining)
 }
 
-func (d *departing) answer(err error) {
-	for _, w := range d.waiters {
-		w <- err
-	}
+// enter takes a circuit into a phase, which begins with the next generation.
+func (k *core) enter(c *circuit, p phase) {
+	c.phase = p
+	k.wanted.SetCircuit(c.want.ID, c.listed())
+	k.wait(c)
 }
 
-// remove makes a circuit unwanted. Who asks while it is already going waits for
-// the same confirmations.
-func (k *core) remove(id string, reply chan<- error) {
-	d := k.removals[id]
-	if d == nil {
-		d = &departing{}
-		k.removals[id] = d
+// requirements implements waiter. Only the last phase waits for the switches of
+// the old path: one that hangs must not keep traffic on it. And only there
+// everything has to be in: before, best effort may still be on its way.
+func (c *circuit) requirements() (out []requirement) {
+	last := c.phase == settled || c.phase == leaving
+	for _, h := range c.want.Path {
+		out = append(out, requirement{h.DPID, last, true})
 	}
-	d.waiters = append(d.waiters, reply)
-	if c := k.circuits[id]; c != nil {
-		c.answer(&Error{Op: "install", Err: ErrSuperseded})
-		delete(k.circuits, id)
-		d.dpids, d.since = append(d.dpids, c.switches()...), 0
+	if c.phase != leaving {
+		return out
 	}
-	k.stale = true
-}
-
-// withdraw forgets somebody who does not wait any more.
-func (k *core) withdraw(reply chan<- error) {
-	is := func(w chan<- error) bool { return w == reply }
-	for _, c := range k.circuits {
-		c.waiters = slices.DeleteFunc(c.waiters, is)
-	}
-	for _, d := range k.removals {
-		d.waiters = slices.DeleteFunc(d.waiters, is)
-	}
-}
-
-// switches are those of all the paths that the circuit has or had.
-func (c *circuit) switches() (out []openflow.DPID) {
-	for _, p := range append([]path.Circuit{c.want}, c.olds...) {
-		for _, h := range p.Path {
-			if !slices.Contains(out, h.DPID) {
-				out = append(out, h.DPID)
-			}
+	for _, dpid := range switchesOf(c.olds) {
+		if !slices.ContainsFunc(c.want.Path, func(h path.Hop) bool { return h.DPID == dpid }) {
+			out = append(out, requirement{dpid: dpid})
 		}
 	}
 	return out
 }
 
-// advance takes every circuit as far as the switches' confirmations allow.
-func (k *core) advance() {
-	if k.stale {
-		return // wanted states are to be handed out first
-	}
-	for _, c := range k.circuits {
-		if c.since == 0 {
-			c.since = k.generation
-		}
-		k.step(c)
-	}
-	for id, d := range k.removals {
-		if d.since == 0 {
-			d.since = k.generation
-		}
-		if k.hold(d.dpids, d.since) {
-			d.answer(nil)
-			delete(k.removals, id)
-		}
-	}
-}
+func (c *circuit) state() *wait { return &c.waiting }
 
-// step takes one circuit a phase further if it can be. Whoever waits for it is
-// answered when it has settled, or as soon as something is in the way. Only the
-// last phase waits for the switches of the old path: one that hangs must not
-// keep traffic on it.
-func (k *core) step(c *circuit) {
-	if c.phase == settled && len(c.waiters) == 0 {
-		return
-	}
-	if ready, err := k.holdsCircuit(c); err != nil || !ready {
-		if err != nil {
-			c.answer(err)
-		}
+// proceed implements waiter: it takes the circuit a phase further, or answers
+// if it has settled, unless one of its switches has refused something.
+func (c *circuit) proceed(k *core) {
+	if k.complain(c) {
 		return
 	}
 	switch c.phase {
 	case joining:
-		c.phase, c.since, k.stale = switching, 0, true
+		k.enter(c, switching)
 	case switching:
-		c.phase, c.since, k.stale = leaving, 0, true
+		k.enter(c, leaving)
 	default:
-		if !k.hold(c.switches(), c.since) {
-			return
-		}
 		c.phase, c.olds = settled, nil
 		if why, ok := path.Alive(k.Snapshot(), c.want.Path); !ok && len(c.want.Path) > 0 {
 			c.answer(&Error{Op: "install", Err: errors.New(why)}) // a switch takes entries for ports that it does not have
@@ -187,37 +142,121 @@ func (k *core) step(c *circuit) {
 	}
 }
 
-// holdsCircuit reports whether every switch of the wanted path has confirmed
-// the phase that the circuit is in; the error is what one of them is wanting.
-func (k *core) holdsCircuit(c *circuit) (ready bool, err error) {
-	ready = true
+// complain reports whether a switch of the wanted path is away or has refused
+// something of the circuit. Then it answers, and the circuit is looked at again
+// when that switch has more to say.
+func (k *core) complain(c *circuit) bool {
 	for _, h := range c.want.Path {
 		p := k.peers[h.DPID]
 		if p == nil {
-			return false, &Error{Op: "install", DPID: h.DPID, Err: ErrAway}
-		}
-		if p.confirmed < c.since {
-			ready = false
-			continue
+			c.lost(k, h.DPID)
+			return true
 		}
 		refused := p.refused[uint64(c.want.Handle)]
 		if refused == nil && c.want.Rate != 0 {
 			refused = p.unmetered // without its meter best effort would take what is promised
 		}
 		if refused != nil {
-			return false, &Error{Op: "install", DPID: h.DPID, Err: refused}
+			c.answer(&Error{Op: "install", DPID: h.DPID, Err: refused})
+			k.stick(c, h.DPID)
+			return true
 		}
 	}
-	return ready, nil
+	return false
 }
 
-// hold reports whether every one of these switches that is connected holds at
-// least this generation.
-func (k *core) hold(dpids []openflow.DPID, generation uint64) bool {
-	for _, d := range dpids {
-		if p := k.peers[d]; p != nil && p.confirmed < generation {
-			return false
+// stick has a circuit looked at when a switch has more to say.
+func (k *core) stick(c *circuit, dpid openflow.DPID) {
+	if k.stuck[dpid] == nil {
+		k.stuck[dpid] = map[*circuit]bool{}
+	}
+	k.stuck[dpid][c] = true
+}
+
+// lost implements waiter: the circuit stays wanted, and whoever waits for it is
+// told.
+func (c *circuit) lost(k *core, dpid openflow.DPID) {
+	c.answer(&Error{Op: "install", DPID: dpid, Err: ErrAway})
+	if c.waiting.left == 0 {
+		k.stick(c, dpid)
+	}
+}
+
+// departing is a circuit whose entries are going.
+type departing struct {
+	id      string
+	dpids   []openflow.DPID
+	waiting wait
+	waiters []chan<- error
+}
+
+func (d *departing) answer(err error) {
+	for _, w := range d.waiters {
+		w <- err
+	}
+}
+
+// remove makes a circuit unwanted. A request that comes while it is already
+// going waits for the same confirmations.
+func (k *core) remove(id string, reply chan<- error) {
+	d := k.removals[id]
+	if d == nil {
+		d = &departing{id: id}
+		k.removals[id] = d
+		k.wait(d)
+	}
+	d.waiters = append(d.waiters, reply)
+	if c := k.circuits[id]; c != nil {
+		c.answer(&Error{Op: "install", Err: ErrSuperseded})
+		c.waiting.end()
+		delete(k.circuits, id)
+		k.wanted.SetCircuit(id, nil)
+		d.dpids = append(d.dpids, switchesOf(append(c.olds, c.want))...)
+		k.wait(d)
+	}
+}
+
+// requirements implements waiter: a switch that is away loses the entries when
+// it returns.
+func (d *departing) requirements() (out []requirement) {
+	for _, dpid := range d.dpids {
+		out = append(out, requirement{dpid: dpid})
+	}
+	return out
+}
+
+func (d *departing) state() *wait { return &d.waiting }
+
+// proceed implements waiter.
+func (d *departing) proceed(k *core) {
+	d.answer(nil)
+	if k.removals[d.id] == d {
+		delete(k.removals, d.id)
+	}
+}
+
+// lost implements waiter.
+func (d *departing) lost(*core, openflow.DPID) {}
+
+// withdraw forgets a request whose answer is not waited for any more.
+func (k *core) withdraw(id string, reply chan<- error) {
+	is := func(w chan<- error) bool { return w == reply }
+	if c := k.circuits[id]; c != nil {
+		c.waiters = slices.DeleteFunc(c.waiters, is)
+	}
+	if d := k.removals[id]; d != nil {
+		d.waiters = slices.DeleteFunc(d.waiters, is)
+	}
+}
+
+// switchesOf lists the switches of paths, each once.
+func switchesOf(circuits []path.Circuit) (out []openflow.DPID) {
+	for _, c := range circuits {
+		for _, h := range c.Path {
+			if !slices.Contains(out, h.DPID) {
+				out = append(out, h.DPID)
+			}
 		}
 	}
-	return true
+	return out
 }

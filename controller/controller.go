@@ -66,6 +66,7 @@ type Controller struct {
 	events   chan event        // what must be heard
 	rumours  chan event        // what will be heard again, and must not hold up the rest
 	done     chan struct{}     // closed when the core has stopped; nothing is received any more
+	audits   budget            // flow entries that audits look at
 
 	reachable sync.Map // openflow.DPID to *session: those that have introduced themselves; only the core changes it
 
@@ -237,16 +238,17 @@ func (c *Controller) Restore(circuits []path.Circuit) { c.restored = circuits }
 // entries are confirmed before the old ones go. An error is an [*Error] that
 // names the switch which is away, or what it refused; the circuit stays wanted.
 func (c *Controller) Install(ctx context.Context, circuit path.Circuit) error {
-	return c.ask(ctx, func(reply chan<- error) event { return install{circuit, reply} })
+	return c.ask(ctx, circuit.ID, func(reply chan<- error) event { return install{circuit, reply} })
 }
 
 // Remove takes the circuit's entries out and returns when every connected
 // switch has confirmed it.
 func (c *Controller) Remove(ctx context.Context, id string) error {
-	return c.ask(ctx, func(reply chan<- error) event { return removal{id, reply} })
+	return c.ask(ctx, id, func(reply chan<- error) event { return removal{id, reply} })
 }
 
-func (c *Controller) ask(ctx context.Context, request func(chan<- error) event) error {
+// ask puts a request about a circuit to the core and waits for its answer.
+func (c *Controller) ask(ctx context.Context, id string, request func(chan<- error) event) error {
 	reply := make(chan error, 1)
 	if !c.post(ctx, request(reply)) {
 		return context.Cause(ctx)
@@ -255,7 +257,7 @@ func (c *Controller) ask(ctx context.Context, request func(chan<- error) event) 
 	case err := <-reply:
 		return err
 	case <-ctx.Done():
-		c.post(context.WithoutCancel(ctx), withdrawal{reply})
+		c.post(context.WithoutCancel(ctx), withdrawal{id, reply})
 		return context.Cause(ctx)
 	case <-c.done:
 		return &Error{Op: "ask", Err: errStopped}

@@ -1,8 +1,10 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -132,23 +134,43 @@ func (l *lab) settled(switches, cables int) {
 	})
 }
 
-// held reports whether every switch holds exactly what a snapshot asks for
-// without circuits.
+// inspect is an event that looks at the core from its own goroutine.
+type inspect func(*core)
+
+func (f inspect) apply(k *core) { f(k) }
+
+// held reports whether every switch holds exactly what follows, compiled from
+// nothing, from a snapshot and the circuits.
 func (l *lab) held(s *topology.Snapshot) bool {
-	n := &flow.Network{Snapshot: s, Routes: flow.NewRoutes(s), Policy: l.policy}
+	want := map[openflow.DPID]*flow.State{}
+	done := make(chan struct{})
+	ok := l.post(l.Context(), inspect(func(k *core) {
+		defer close(done)
+		n := &flow.Network{Snapshot: s, Routes: k.wanted.Routes(), Policy: k.policy}
+		byHandle := func(a, b *circuit) int { return cmp.Compare(a.want.Handle, b.want.Handle) }
+		for _, c := range slices.SortedFunc(maps.Values(k.circuits), byHandle) {
+			n.Circuits = append(n.Circuits, c.listed()...)
+		}
+		n.Policed = flow.Policed(n.Circuits)
+		for _, sw := range l.net.Switches() {
+			want[sw.DPID()] = flow.Compile(n, sw.DPID())
+		}
+	}))
+	if !ok {
+		return false
+	}
+	<-done
 	for _, sw := range l.net.Switches() {
-		present := flow.NewState()
+		r := flow.NewReconciler(want[sw.DPID()], 1)
 		for _, f := range sw.Flows(openflow.TableAll) {
-			if r, ours := flow.FromStats(&f); ours {
-				present.Rules[r.Key()] = r
-			}
+			r.Tell(&f)
 		}
 		for _, c := range sw.MeterConfigs() {
 			if id, m, ours := flow.FromMeterConfig(c); ours {
-				present.Meters[id] = m
+				r.TellMeter(id, m)
 			}
 		}
-		if len(flow.Diff(present, flow.Compile(n, sw.DPID()))) != 0 {
+		if r.Begin(); len(r.Next(1)) != 0 {
 			return false
 		}
 	}
@@ -188,7 +210,7 @@ func (l *lab) acquainted() {
 	l.until("every host to be known", func(s *topology.Snapshot) bool {
 		for _, h := range l.net.Hosts() {
 			for _, a := range h.Addrs() {
-				if _, ok := s.Addrs[a]; !ok {
+				if _, ok := s.Addrs.Get(a); !ok {
 					return false
 				}
 			}
@@ -257,7 +279,7 @@ func TestEveryHostReachesEveryOther(t *testing.T) {
 			l := start(t, c.net, Config{})
 			l.settled(c.switches, c.cables)
 			l.pingAll()
-			l.until("every host to be known", func(s *topology.Snapshot) bool { return len(s.Hosts) == len(c.net.Hosts()) })
+			l.until("every host to be known", func(s *topology.Snapshot) bool { return s.Hosts.Len() == len(c.net.Hosts()) })
 		})
 	}
 }

@@ -1,10 +1,7 @@
 package controller
 
 import (
-	"cmp"
 	"context"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,7 +15,9 @@ import (
 const (
 	tick      = 100 * time.Millisecond // how often the passing of time is looked at
 	batch     = 512                    // events taken in before the consequences are drawn
-	rest      = 10 * time.Millisecond  // between two pictures of the network, however much happens
+	rest      = 10 * time.Millisecond  // between two snapshots at least, however much happens
+	restShare = 4                      // and this many times what the last one took
+	greetings = 4                      // whole states made before other events are looked at
 	saveEvery = 100 * time.Millisecond // memory is written at most this often
 )
 
@@ -28,25 +27,33 @@ type core struct {
 	*Controller
 	ctx      context.Context
 	schedule discovery.Schedule
-	routes   *flow.Routes
-	memo     flow.Memo
 	peers    map[openflow.DPID]*peer
+	fresh    []*peer           // that have introduced themselves and are to hear what they should hold
+	adopted  []chan<- struct{} // of strays, to be closed when what follows is handed out
+	sessions sync.WaitGroup
+	memory   memory
+
+	wanted     *flow.Wanted
+	generation uint64    // of the wanted states handed out last
+	stale      bool      // wanted may differ from what was handed out
+	rested     time.Time // before this moment no new snapshot is made
+
 	circuits map[string]*circuit
 	removals map[string]*departing
-	rested   time.Time // before this moment no new snapshot is made
-
-	generation uint64 // of the wanted states handed out last
-	stale      bool   // wanted states do not follow from snapshot and circuits
-	sessions   sync.WaitGroup
-	memory     memory
+	begun    []waiter // whose wait begins with the next generation
+	waits    map[openflow.DPID]*queue
+	stuck    map[openflow.DPID]map[*circuit]bool // circuits that this switch is wanting
 }
 
 // peer is what the core knows of a session.
 type peer struct {
 	session   *session
-	up        bool             // has introduced itself; before, nothing can be wanted of it
-	confirmed uint64           // generation that the switch holds
-	refused   map[uint64]error // by cookie owner: what the switch refused of that generation
+	up        bool             // has introduced itself
+	first     uint64           // generation that was handed to it first; 0: none yet
+	handed    uint64           // generation that was handed to it last
+	circuits  uint64           // generation whose circuits the switch holds
+	all       uint64           // generation that the switch holds
+	refused   map[uint64]error // by cookie owner: what the switch refused of what is wanted
 	unmetered error            // a meter that it refused
 	contested bool             // another connection claims to be this switch
 }
@@ -59,14 +66,17 @@ func newCore(ctx context.Context, c *Controller) *core {
 		peers:      map[openflow.DPID]*peer{},
 		circuits:   map[string]*circuit{},
 		removals:   map[string]*departing{},
+		waits:      map[openflow.DPID]*queue{},
+		stuck:      map[openflow.DPID]map[*circuit]bool{},
 		memory:     memory{store: c.cfg.Memory, log: c.log},
-		stale:      true,
+		wanted:     flow.NewWanted(c.policy),
 	}
 	if m, ok := k.memory.load(); ok {
 		k.builder.Recall(m, now)
 	}
 	for _, r := range c.restored {
 		k.circuits[r.ID] = &circuit{want: r}
+		k.wanted.SetCircuit(r.ID, []path.Circuit{r})
 		for _, l := range r.Path.Links() {
 			if l.From != topology.Outside && l.To != topology.Outside {
 				k.builder.RecallCable(l.From, l.To, now)
@@ -133,68 +143,85 @@ func (k *core) settle() (again time.Duration) {
 	if k.builder.Changed() {
 		if again = k.rested.Sub(now); again <= 0 {
 			k.publish(k.builder.Snapshot(now))
-			k.rested = now.Add(rest)
+			// Whatever a snapshot costs, the core has time for other things: where it
+			// has little of the processor, more is drawn together.
+			k.rested = now.Add(max(rest, restShare*time.Since(now)))
 		}
+	}
+	if again <= 0 && k.greet() { // not before the snapshot shows the switch as it is
+		again = 1
 	}
 	// Each step a circuit takes may make the wanted states stale again.
 	for k.stale {
 		k.stale = false
 		k.handOut()
-		k.advance()
+		k.begin()
 	}
+	for _, done := range k.adopted {
+		close(done)
+	}
+	k.adopted = nil
 	k.memory.save(k.Snapshot().Revision, now, k.builder.Memory)
 	return again
 }
 
 func (k *core) publish(s *topology.Snapshot) {
-	if k.routes == nil || !maps.Equal(k.Snapshot().Links, s.Links) {
-		k.routes = flow.NewRoutes(s)
-	}
 	k.snapshot.Store(s)
+	k.wanted.SetNetwork(s)
 	k.stale = true
 	k.announce()
 }
 
-// handOut computes what every connected switch should hold and tells its
-// session.
-func (k *core) handOut() {
-	k.generation++
-	n := &flow.Network{Snapshot: k.Snapshot(), Routes: k.routes, Policy: k.policy, Circuits: k.inPrecedence()}
-	n.Policed, n.Memo = flow.Policed(n.Circuits), &k.memo
-	for dpid, p := range k.peers {
-		if p.up {
-			p.session.want(wanted{generation: k.generation, state: flow.Compile(n, dpid)})
+// greet tells some of the switches that have introduced themselves what they
+// should hold, all of it. It reports whether more are waiting: other events go
+// between, since a whole state takes long to make.
+func (k *core) greet() (more bool) {
+	n := min(len(k.fresh), greetings)
+	for _, p := range k.fresh[:n] {
+		if !k.current(p.session) {
+			continue
 		}
+		k.generation++
+		p.first, p.handed = k.generation, k.generation
+		p.session.mail.putState(k.wanted.Watch(p.session.dpid), k.generation)
 	}
+	k.fresh = k.fresh[n:]
+	return len(k.fresh) > 0
 }
 
-func (k *core) inPrecedence() []path.Circuit {
-	var out []path.Circuit
-	byHandle := func(a, b *circuit) int { return cmp.Compare(a.want.Handle, b.want.Handle) }
-	for _, c := range slices.SortedFunc(maps.Values(k.circuits), byHandle) {
-		out = c.appendPrecedence(out)
-	}
-	return out
+// handOut tells the sessions how what their switches should hold has changed.
+func (k *core) handOut() {
+	k.generation++
+	k.wanted.Take(func(dpid openflow.DPID, p flow.Patch) {
+		peer := k.peers[dpid]
+		peer.handed = k.generation
+		peer.session.mail.putPatch(p, k.generation)
+	})
 }
 
 // probe sends an LLDP probe out of a port.
 func (k *core) probe(port topology.Port) {
-	k.packetOut(port.ID, k.prober.Frame(port.ID, port.MAC, time.Now()), true)
+	now := time.Now()
+	if k.packetOut(port.ID, k.prober.Frame(port.ID, port.MAC, now), true) {
+		k.builder.Probed(port.ID, now)
+	}
 }
 
-// packetOut sends a frame out of a port. One that finds no room is dropped: a
-// probe is due again soon, and a host's frame is best effort.
-func (k *core) packetOut(at topology.PortID, frame []byte, urgent bool) {
+// packetOut sends a frame out of a port and reports whether it found room. One
+// that did not is dropped: a probe is due again soon, and a host's frame is best
+// effort.
+func (k *core) packetOut(at topology.PortID, frame []byte, urgent bool) bool {
 	p := k.peers[at.DPID]
 	if p == nil {
-		return
+		return false
 	}
-	_ = p.session.conn.PacketOut(&openflow.PacketOut{
+	err := p.session.conn.PacketOut(&openflow.PacketOut{
 		BufferID: openflow.NoBuffer,
 		InPort:   openflow.PortController,
 		Actions:  []openflow.Action{openflow.Output(at.Port, 0)},
 		Data:     frame,
 	}, urgent)
+	return err == nil
 }
 
 // stop ends the sessions and answers whoever still waits. The switches keep

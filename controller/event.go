@@ -78,6 +78,7 @@ func (e up) apply(k *core) {
 	}
 	k.peers[e.info.DPID].up = true
 	k.reachable.Store(e.info.DPID, e.s)
+	k.fresh = append(k.fresh, k.peers[e.info.DPID])
 	k.builder.SwitchUp(e.info, e.ports, time.Now())
 	if q := k.cfg.Priority.Queue; q != nil {
 		k.builder.SetQueues(e.info.DPID, *q, e.queue)
@@ -86,6 +87,22 @@ func (e up) apply(k *core) {
 	if e.info.Meters == 0 && k.policy.Meter {
 		k.log.Warn("switch has no meters, so best effort is not held back there", "dpid", e.info.DPID)
 	}
+}
+
+// strays: a session has learned that its switch forwards by other ways than it
+// should.
+type strays struct {
+	s    *session
+	ways map[openflow.DPID]openflow.PortNo // see flow.Reconciler.Ways
+	done chan<- struct{}                   // closed when what follows is in the mailbox
+}
+
+func (e strays) apply(k *core) {
+	if k.current(e.s) {
+		k.wanted.Adopt(e.s.dpid, e.ways)
+		k.stale = true
+	}
+	k.adopted = append(k.adopted, e.done)
 }
 
 // down: a session has ended.
@@ -100,9 +117,10 @@ func (e down) apply(k *core) {
 	}
 	delete(k.peers, e.s.dpid)
 	k.reachable.Delete(e.s.dpid)
+	k.wanted.Unwatch(e.s.dpid)
 	k.builder.SwitchDown(e.s.dpid, time.Now())
 	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
-	k.advance()
+	k.switchLost(e.s.dpid)
 }
 
 // current reports whether a session is the one that speaks for its switch;
@@ -163,13 +181,12 @@ type delivery struct {
 
 func (e delivery) apply(k *core) { k.packetOut(e.at, e.frame, false) }
 
-// confirmed: a switch has answered the barrier after everything that a wanted
-// state asked of it.
+// confirmed: a switch has answered the barrier after what was asked of it.
 type confirmed struct {
-	s          *session
-	generation uint64
-	refused    map[uint64]error // by cookie owner; 0: none in particular
-	unmetered  error            // a meter that was refused
+	s             *session
+	circuits, all uint64           // generations; see flow.Reconciler.Confirmed
+	refused       map[uint64]error // by cookie owner; 0: none in particular
+	unmetered     error            // a meter that was refused
 }
 
 func (e confirmed) apply(k *core) {
@@ -180,11 +197,17 @@ func (e confirmed) apply(k *core) {
 	if len(e.refused) != len(p.refused) {
 		k.announce()
 	}
-	p.confirmed, p.refused, p.unmetered = e.generation, e.refused, e.unmetered
-	if e.refused[0] == nil { // else it may not send us what it hears
+	p.refused, p.unmetered = e.refused, e.unmetered
+	p.circuits, p.all = e.circuits, e.all
+	if p.circuits < p.first {
+		p.circuits = 0 // it still holds what an earlier session asked of it
+	}
+	if p.all < p.first {
+		p.all = 0
+	} else if p.first != 0 && e.refused[0] == nil { // else it may not send us what it hears
 		k.builder.SwitchReady(e.s.dpid, time.Now())
 	}
-	k.advance()
+	k.switchConfirmed(e.s.dpid, p)
 }
 
 // install: somebody wants a circuit.
@@ -203,7 +226,10 @@ type removal struct {
 
 func (e removal) apply(k *core) { k.remove(e.id, e.reply) }
 
-// withdrawal: somebody does not wait for an answer any more.
-type withdrawal struct{ reply chan<- error }
+// withdrawal: an answer about a circuit is not waited for any more.
+type withdrawal struct {
+	id    string
+	reply chan<- error
+}
 
-func (e withdrawal) apply(k *core) { k.withdraw(e.reply) }
+func (e withdrawal) apply(k *core) { k.withdraw(e.id, e.reply) }

@@ -64,7 +64,7 @@ func (s *session) stray(frame []byte) {
 	if len(frame) < 14 || s.policy.Forwarding != flow.ForwardL2 {
 		return
 	}
-	if h, ok := s.Snapshot().Hosts[openflow.MAC(frame[:6])]; ok {
+	if h, ok := s.Snapshot().Hosts.Get(openflow.MAC(frame[:6])); ok {
 		s.offer(s.rumours, delivery{h.At, frame})
 	}
 }
@@ -78,12 +78,12 @@ func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
 	if p, ok := snap.Port(at); !ok || p.Role != topology.Edge {
 		return false
 	}
-	known, ok := snap.Hosts[h.MAC]
+	known, ok := snap.Hosts.Get(h.MAC)
 	if !ok || known.At != at || h.Claimed && time.Since(known.Seen) > refresh {
 		return true
 	}
 	for _, a := range h.Addrs {
-		if snap.Addrs[a].At != at {
+		if known, _ := snap.Addrs.Get(a); known.At != at {
 			return true
 		}
 	}

@@ -152,7 +152,11 @@ func (a *api) listHosts(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	hosts := slices.SortedFunc(maps.Values(s.Hosts), func(a, b topology.Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
+	hosts := make([]topology.Host, 0, s.Hosts.Len())
+	for _, h := range s.Hosts.All() {
+		hosts = append(hosts, h)
+	}
+	slices.SortFunc(hosts, func(a, b topology.Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
 	if mac, ok := p.given["mac"]; ok {
 		h, known := s.FindHost(mac)
 		hosts = hosts[:0]

@@ -235,7 +235,7 @@ func (a *api) networkTotals() (*networkTotals, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &networkTotals{Switches: len(s.Switches), Links: len(s.Links), Hosts: len(s.Hosts)}
+	n := &networkTotals{Switches: len(s.Switches), Links: len(s.Links), Hosts: s.Hosts.Len()}
 	var received, sent sum
 	var oldest time.Time
 	for _, sw := range s.Switches {

@@ -92,8 +92,8 @@ func wide() *topology.Snapshot {
 		b: {ID: topology.LinkID{From: b, To: a}, Capacity: topology.Gbps},
 	}
 	mac := openflow.MAC{2, 0, 0, 0, 0, 1}
-	s.Hosts = map[openflow.MAC]topology.Host{mac: {MAC: mac, At: topology.PortID{DPID: 1, Port: 1}, Seen: time.Unix(1429206000, 0),
-		Addrs: []netip.Addr{netip.MustParseAddr("192.127.1.10"), netip.MustParseAddr("2001:db8::a")}}}
+	s.Hosts = topology.MapOf(map[openflow.MAC]topology.Host{mac: {MAC: mac, At: topology.PortID{DPID: 1, Port: 1}, Seen: time.Unix(1429206000, 0),
+		Addrs: []netip.Addr{netip.MustParseAddr("192.127.1.10"), netip.MustParseAddr("2001:db8::a")}}})
 	return s
 }
 

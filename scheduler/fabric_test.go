@@ -63,6 +63,8 @@ func (f *fabric) change(edit func(s *topology.Snapshot)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := *f.snap
+	s.Revision++
+	s.Wiring++
 	s.Switches, s.Links = maps.Clone(s.Switches), maps.Clone(s.Links)
 	edit(&s)
 	f.snap = &s

@@ -53,7 +53,7 @@ func (n *network) Collect(ch chan<- prometheus.Metric) {
 	gauge(n.connected, float64(connected))
 	gauge(n.known, float64(len(s.Switches)))
 	gauge(n.links, float64(len(s.Links)))
-	gauge(n.hosts, float64(len(s.Hosts)))
+	gauge(n.hosts, float64(s.Hosts.Len()))
 	gauge(n.attachments, float64(len(s.Attachments)))
 	gauge(n.revision, float64(s.Revision))
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"hash"
+	"sync"
 	"time"
 
 	"conga/controller/topology"
@@ -15,14 +17,14 @@ import (
 const EtherTypeLLDP = 0x88cc
 
 // ErrForeign is returned for LLDP that is not a probe of this controller: a
-// host or another switch speaks it for its own reasons, or somebody forged it.
+// host or another switch speaks it for its own reasons, or it is forged.
 var ErrForeign = errors.New("discovery: LLDP frame is not a probe of ours")
 
 // nearest is the group address that bridges never forward.
 var nearest = openflow.MAC{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e}
 
 // TLV types and the one subtype used here (IEEE 802.1AB-2016 section 8.4): an
-// identifier that means something only to who assigned it.
+// identifier that means something only where it was assigned.
 const (
 	tlvEnd      = 0
 	tlvChassis  = 1
@@ -37,55 +39,74 @@ const (
 const probeTTL = 10
 
 // oui marks the organizationally specific TLV that holds the signature; it has
-// the locally administered bit set and so belongs to nobody.
+// the locally administered bit set and so is not assigned.
 var oui = []byte{0x02, 0xc0, 0x9a}
 
 const (
 	macSize  = 16                  // bytes of HMAC-SHA256 that are kept
 	sealSize = 3 + 1 + 8 + macSize // OUI, subtype, milliseconds since 1970, signature
+
+	frameSize = 14 + (2 + 9) + (2 + 5) + (2 + 2) + (2 + sealSize) + 2
 )
 
 // maxAge is how long after it was sent a probe is believed: longer than any
-// queue on its way, too short to be of use to who has overheard it.
-const maxAge = 5 * time.Second
+// queue on its way, ours when we are late included, and too short for one that
+// was overheard to be of use.
+const maxAge = 10 * time.Second
 
 // Prober makes and reads probes. It signs and dates them, so that a host can
 // neither invent links nor play back what it heard. Two hosts that pass on each
 // other's probes at once still look like a cable. Its methods are safe for
 // concurrent use.
-type Prober struct{ secret []byte }
+type Prober struct{ signers sync.Pool }
+
+// signer computes one signature at a time.
+type signer struct {
+	hash hash.Hash
+	id   [20]byte
+	sum  [sha256.Size]byte
+}
 
 // NewProber makes a prober; secret should be at least 16 random bytes.
-func NewProber(secret []byte) *Prober { return &Prober{secret: secret} }
+func NewProber(secret []byte) *Prober {
+	return &Prober{signers: sync.Pool{New: func() any { return &signer{hash: hmac.New(sha256.New, secret)} }}}
+}
 
 // Frame is the Ethernet frame that is to leave the switch now, at port at, whose
 // address is mac.
 func (p *Prober) Frame(at topology.PortID, mac openflow.MAC, now time.Time) []byte {
-	b := make([]byte, 0, 80)
+	sent := now.UnixMilli()
+	b := make([]byte, 0, frameSize)
 	b = append(b, nearest[:]...)
 	b = append(b, mac[:]...)
 	b = binary.BigEndian.AppendUint16(b, EtherTypeLLDP)
-	b = appendTLV(b, tlvChassis, binary.BigEndian.AppendUint64([]byte{subtypeLocal}, uint64(at.DPID)))
-	b = appendTLV(b, tlvPort, binary.BigEndian.AppendUint32([]byte{subtypeLocal}, uint32(at.Port)))
-	b = appendTLV(b, tlvTTL, []byte{0, probeTTL})
-	seal := binary.BigEndian.AppendUint64(append(oui[:len(oui):len(oui)], 1), uint64(now.UnixMilli()))
-	b = appendTLV(b, tlvSpecific, append(seal, p.sign(at, now.UnixMilli())...))
-	return appendTLV(b, tlvEnd, nil)
+	b = append(appendTLV(b, tlvChassis, 9), subtypeLocal)
+	b = binary.BigEndian.AppendUint64(b, uint64(at.DPID))
+	b = append(appendTLV(b, tlvPort, 5), subtypeLocal)
+	b = binary.BigEndian.AppendUint32(b, uint32(at.Port))
+	b = append(appendTLV(b, tlvTTL, 2), 0, probeTTL)
+	b = append(append(appendTLV(b, tlvSpecific, sealSize), oui...), 1)
+	b = binary.BigEndian.AppendUint64(b, uint64(sent))
+	signature := p.sign(at, sent)
+	b = append(b, signature[:]...)
+	return appendTLV(b, tlvEnd, 0)
 }
 
-func appendTLV(b []byte, kind int, value []byte) []byte {
-	b = binary.BigEndian.AppendUint16(b, uint16(kind<<9|len(value)))
-	return append(b, value...)
+// appendTLV appends the head of a TLV, whose value is to follow.
+func appendTLV(b []byte, kind, size int) []byte {
+	return binary.BigEndian.AppendUint16(b, uint16(kind<<9|size))
 }
 
-func (p *Prober) sign(at topology.PortID, sent int64) []byte {
-	h := hmac.New(sha256.New, p.secret)
-	var id [20]byte
-	binary.BigEndian.PutUint64(id[:], uint64(at.DPID))
-	binary.BigEndian.PutUint64(id[8:], uint64(sent))
-	binary.BigEndian.PutUint32(id[16:], uint32(at.Port))
-	h.Write(id[:])
-	return h.Sum(nil)[:macSize]
+func (p *Prober) sign(at topology.PortID, sent int64) (signature [macSize]byte) {
+	s := p.signers.Get().(*signer)
+	defer p.signers.Put(s)
+	binary.BigEndian.PutUint64(s.id[:], uint64(at.DPID))
+	binary.BigEndian.PutUint64(s.id[8:], uint64(sent))
+	binary.BigEndian.PutUint32(s.id[16:], uint32(at.Port))
+	s.hash.Reset()
+	s.hash.Write(s.id[:])
+	copy(signature[:], s.hash.Sum(s.sum[:0]))
+	return signature
 }
 
 // Origin reads a probe that has arrived now: the port that it left from. The
@@ -116,7 +137,7 @@ func (p *Prober) Origin(frame []byte, now time.Time) (topology.PortID, error) {
 		b = b[2+size:]
 	}
 	age := now.Sub(time.UnixMilli(sent))
-	if !hmac.Equal(signature, p.sign(at, sent)) || age > maxAge || age < -maxAge {
+	if expected := p.sign(at, sent); !hmac.Equal(signature, expected[:]) || age > maxAge || age < -maxAge {
 		return topology.PortID{}, ErrForeign
 	}
 	return at, nil

@@ -2,51 +2,266 @@ package discovery
 
 import (
 	"cmp"
+	"hash/maphash"
+	"slices"
 	"time"
 
 	"conga/controller/topology"
+	"conga/openflow"
 )
 
-// Schedule says which ports are due for a probe. Its owner calls it from one
-// goroutine.
+// Schedule says which ports are due for a probe. Every port that is up on a
+// connected switch is probed again and again, edge ports too: a switch may be
+// plugged in behind any of them. The probes are spread evenly over the interval,
+// and those of one switch go together. Its owner calls it from one goroutine.
 type Schedule struct {
 	Interval time.Duration // between probes of a port; default 1 s
-	Burst    time.Duration // between probes while what is behind the port is not settled; default 200 ms
+	Burst    time.Duration // between the first ten probes while what is behind a port is not settled; default 200 ms
+	Longest  time.Duration // to which Interval is stretched for trunks in a large network; default 2.5 s
+	Rate     float64       // probes/s for which intervals are stretched, and half as much again of bursts; default 2000
 
-	last map[topology.PortID]time.Time
+	seen     *topology.Snapshot
+	last     time.Time // of Due
+	switches map[openflow.DPID]*rounds
+	queues   [kinds]queue
 }
 
+// kind is what a port is to the schedule.
+type kind int
+
+const (
+	unsettled kind = iota
+	trunk
+	edge
+	kinds
+)
+
+// rounds are the ports of one switch that are probed together, by kind.
+type rounds [kinds]round
+
+type round struct {
+	ports []topology.Port
+	next  time.Time // zero: not in the queue
+	times int       // since a port joined
+}
+
+// queue orders the rounds of one kind.
+type queue struct {
+	turns  turns
+	ports  int     // in all rounds
+	credit float64 // probes that may be sent now
+}
+
+const (
+	firstProbes = 10                     // at intervals of Burst
+	backlog     = 200 * time.Millisecond // what was not sent for longer is not made up for
+	late        = 150 * time.Millisecond // later than the steps of the calls explain
+)
+
 // Due returns the ports that are to be probed now, and counts them as probed.
-// Every port that is up on a connected switch is probed again and again, edge
-// ports too: a switch may be plugged in behind any of them.
-func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) []topology.Port {
-	last := make(map[topology.PortID]time.Time, len(s.last))
-	var due []topology.Port
-	for _, sw := range snap.Switches {
-		if !sw.Connected {
-			continue
-		}
-		for _, p := range sw.Ports {
-			if !p.Up {
-				continue
-			}
-			at, probed := s.last[p.ID]
-			_, carries := snap.Links[p.ID]
-			settled := p.Role == topology.Edge || p.Role == topology.Trunk && carries
-			if !probed || now.Sub(at) >= s.interval(settled) {
-				due = append(due, p)
-				at = now
-			}
-			last[p.ID] = at
-		}
+// Ports of one switch follow one another. Its cost follows what is due and what
+// has changed since the last call.
+func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) (due []topology.Port) {
+	s.update(snap, now)
+	elapsed := backlog
+	if !s.last.IsZero() {
+		elapsed = min(backlog, max(0, now.Sub(s.last)))
 	}
-	s.last = last
+	s.last = now
+	for k := range kinds {
+		due = s.take(k, due, elapsed, now)
+	}
 	return due
 }
 
-func (s *Schedule) interval(settled bool) time.Duration {
-	if settled {
-		return cmp.Or(s.Interval, time.Second)
+// take appends the ports of one kind that are due and for which there is credit.
+func (s *Schedule) take(k kind, due []topology.Port, elapsed time.Duration, now time.Time) []topology.Port {
+	q := &s.queues[k]
+	rate := s.speed(k)
+	q.credit = min(q.credit+rate*elapsed.Seconds(), rate*backlog.Seconds())
+	for len(q.turns) > 0 && !q.turns[0].at.After(now) && q.credit >= 1 {
+		t := q.turns.pop()
+		all := s.switches[t.dpid]
+		if all == nil || !all[k].next.Equal(t.at) {
+			continue // the switch has gone, or has come to be due earlier
+		}
+		r := &all[k]
+		if len(r.ports) == 0 {
+			r.next = time.Time{}
+			continue
+		}
+		due = append(due, r.ports...)
+		q.credit -= float64(len(r.ports))
+		r.times++
+		at := t.at
+		if now.Sub(at) > late {
+			at = now // what had to wait for others keeps its distance from them
+		}
+		r.next = at.Add(s.pause(k, r.times))
+		q.turns.push(turn{r.next, t.dpid})
 	}
-	return cmp.Or(s.Burst, 200*time.Millisecond)
+	return due
+}
+
+// speed is how many probes of a kind may leave in a second. It is somewhat more
+// than what the intervals come to, and so it only flattens what would come at once.
+func (s *Schedule) speed(k kind) float64 {
+	rate := cmp.Or(s.Rate, 2000)
+	if k == unsettled {
+		return 2.5 * rate
+	}
+	return 1.25 * max(rate, float64(s.queues[k].ports)/s.pause(k, 0).Seconds())
+}
+
+// pause is the time between two probes of a port.
+func (s *Schedule) pause(k kind, times int) time.Duration {
+	rate, interval := cmp.Or(s.Rate, 2000), cmp.Or(s.Interval, time.Second)
+	if k == unsettled {
+		if times < firstProbes {
+			return cmp.Or(s.Burst, 200*time.Millisecond)
+		}
+		return interval
+	}
+	trunks, edges := float64(s.queues[trunk].ports), float64(s.queues[edge].ports)
+	stretched := max(interval, min(inSeconds((trunks+edges)/rate), cmp.Or(s.Longest, 2500*time.Millisecond)))
+	if k == trunk {
+		return stretched
+	}
+	left := max(rate-trunks/stretched.Seconds(), rate/10)
+	return max(stretched, inSeconds(edges/left)) // nothing is lost when an edge port has to wait
+}
+
+func inSeconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// update takes in what is different in a snapshot.
+func (s *Schedule) update(snap *topology.Snapshot, now time.Time) {
+	if snap == s.seen {
+		return
+	}
+	if s.seen == nil {
+		s.switches = map[openflow.DPID]*rounds{}
+		for dpid := range snap.Switches {
+			s.sort(snap, dpid, now)
+		}
+	} else if delta, ok := snap.Since(s.seen.Revision); ok {
+		for _, dpid := range delta.Switches {
+			s.sort(snap, dpid, now)
+		}
+		for _, from := range delta.Links {
+			s.sort(snap, from.DPID, now)
+		}
+	} else {
+		for dpid := range s.switches {
+			s.sort(snap, dpid, now)
+		}
+		for dpid := range snap.Switches {
+			s.sort(snap, dpid, now)
+		}
+	}
+	s.seen = snap
+}
+
+// sort puts the ports of a switch into the rounds that they belong to.
+func (s *Schedule) sort(snap *topology.Snapshot, dpid openflow.DPID, now time.Time) {
+	var ports [kinds][]topology.Port
+	if sw := snap.Switches[dpid]; sw.Connected {
+		for _, p := range sw.Ports {
+			if k, ok := kindOf(snap, p); ok {
+				ports[k] = append(ports[k], p)
+			}
+		}
+	}
+	all := s.switches[dpid]
+	if all == nil {
+		all = &rounds{}
+		s.switches[dpid] = all
+	}
+	empty := true
+	for k := range kinds {
+		r := &all[k]
+		s.queues[k].ports += len(ports[k]) - len(r.ports)
+		joined := slices.ContainsFunc(ports[k], func(p topology.Port) bool {
+			return !slices.ContainsFunc(r.ports, func(old topology.Port) bool { return old.ID == p.ID })
+		})
+		r.ports = ports[k]
+		if joined {
+			s.start(k, r, dpid, now)
+		}
+		empty = empty && len(r.ports) == 0
+	}
+	if empty {
+		delete(s.switches, dpid)
+	}
+}
+
+func kindOf(snap *topology.Snapshot, p topology.Port) (k kind, ok bool) {
+	_, carries := snap.Links[p.ID]
+	switch {
+	case !p.Up:
+		return 0, false
+	case p.Role == topology.Trunk && carries:
+		return trunk, true
+	case p.Role == topology.Edge:
+		return edge, true
+	}
+	return unsettled, true
+}
+
+var seed = maphash.MakeSeed()
+
+// start has a round that a port has joined come up: at once if what is behind
+// the port is to be found out, else somewhere within the interval.
+func (s *Schedule) start(k kind, r *round, dpid openflow.DPID, now time.Time) {
+	at := now
+	if k != unsettled {
+		if !r.next.IsZero() {
+			return
+		}
+		pause := s.pause(k, 0)
+		at = now.Add(time.Duration(maphash.Comparable(seed, dpid) % uint64(pause)))
+	}
+	r.times = 0
+	if r.next.IsZero() || at.Before(r.next) {
+		r.next = at
+		s.queues[k].turns.push(turn{at, dpid})
+	}
+}
+
+// turn is when a switch is to be probed next.
+type turn struct {
+	at   time.Time
+	dpid openflow.DPID
+}
+
+// turns is a binary heap, the earliest on top.
+type turns []turn
+
+func (q *turns) push(t turn) {
+	*q = append(*q, t)
+	h := *q
+	i := len(h) - 1
+	for i > 0 && t.at.Before(h[(i-1)/2].at) {
+		h[i] = h[(i-1)/2]
+		i = (i - 1) / 2
+	}
+	h[i] = t
+}
+
+func (q *turns) pop() turn {
+	h := *q
+	top, n := h[0], len(h)-1
+	moved := h[n]
+	*q = h[:n]
+	for i := 0; ; {
+		child := 2*i + 1
+		if child+1 < n && h[child+1].at.Before(h[child].at) {
+			child++
+		}
+		if child >= n || !h[child].at.Before(moved.at) {
+			h[i] = moved
+			return top
+		}
+		h[i] = h[child]
+		i = child
+	}
 }

@@ -52,45 +52,45 @@ const (
 // but one meter, and what is flooded leaves through many ports: where more than
 // one of them is metered, flooding gets a meter of its own, whose rate the
 // others give up.
-func (c *compiler) bestEffortMeters() map[openflow.PortNo]openflow.MeterID {
+func (v *view) bestEffortMeters(reserved map[openflow.PortNo]topology.BitRate) map[openflow.PortNo]openflow.MeterID {
 	ids := map[openflow.PortNo]openflow.MeterID{}
-	if !c.metering() || c.Policy.Forwarding != ForwardL2 {
+	if !v.metering() || v.policy.Forwarding != ForwardL2 {
 		return ids
 	}
 	left := map[openflow.PortNo]uint32{} // kbit/s
-	for no, reserved := range c.reserved() {
-		p, ok := c.sw.Ports[no]
+	for no, sum := range reserved {
+		p, ok := v.sw.Ports[no]
 		if ok && no <= meterSuffix {
 			ids[no] = meterPorts + openflow.MeterID(no)
-			left[no] = kbps(p.Capacity - min(reserved, p.Capacity))
+			left[no] = kbps(p.Capacity - min(sum, p.Capacity))
 		}
 	}
-	if flood := c.floodRate(left); flood != 0 {
-		c.state.Meters[meterFlood] = drop(flood)
+	if flood := v.floodRate(left); flood != 0 {
+		v.meters[meterFlood] = drop(flood)
 		for no := range left {
 			left[no] -= min(flood, left[no])
 		}
 	}
 	for no, rate := range left {
-		c.state.Meters[ids[no]] = drop(rate)
+		v.meters[ids[no]] = drop(rate)
 	}
 	return ids
 }
 
-// MeterTrial is a meter that no entry uses, with the highest of our
+// MeterTrial returns a meter that no entry uses, with the highest of our
 // identifiers. A switch that takes it takes all of ours; what a switch says of
 // its room for meters does not tell which identifiers it accepts. It stays, so
 // that a switch whose meters are all in use passes the trial again.
 func MeterTrial() *openflow.MeterMod { return drop(minRate).modify(meterTrial, openflow.MeterAdd) }
 
 // metering reports whether meters are wanted, and there to be had.
-func (c *compiler) metering() bool { return c.Policy.Meter && c.sw.Meters > 0 }
+func (v *view) metering() bool { return v.policy.Meter && v.sw.Meters > 0 }
 
-// floodRate is the rate of the flood meter in kbit/s; 0 if there is none.
-func (c *compiler) floodRate(left map[openflow.PortNo]uint32) uint32 {
+// floodRate returns the rate of the flood meter in kbit/s; 0 if there is none.
+func (v *view) floodRate(left map[openflow.PortNo]uint32) uint32 {
 	least := ^uint32(0)
 	n := 0
-	for _, out := range c.floodPorts() {
+	for _, out := range v.floods {
 		if rate, metered := left[out.Port]; metered {
 			n++
 			least = min(least, rate)
@@ -102,57 +102,54 @@ func (c *compiler) floodRate(left map[openflow.PortNo]uint32) uint32 {
 	return max(least/floodShare, minRate)
 }
 
-// floodMeter is the meter of what is flooded: that of the one port that carries
-// reservations, or the flood meter if there are several, or none.
-func (c *compiler) floodMeter() openflow.MeterID {
-	if _, ok := c.state.Meters[meterFlood]; ok {
+// floodMeter returns the meter of what is flooded: that of the one port that
+// carries reservations, or the flood meter if there are several, or none.
+func (v *view) floodMeter() openflow.MeterID {
+	if _, ok := v.meters[meterFlood]; ok {
 		return meterFlood
 	}
-	for _, out := range c.floodPorts() {
-		if id, metered := c.meters[out.Port]; metered {
+	for _, out := range v.floods {
+		if id, metered := v.limits[out.Port]; metered {
 			return id
 		}
 	}
 	return 0
 }
 
+// upMeters adds the meters that limit what the switch sends up to the
+// controller, so that one host cannot keep it from hearing others.
+func (v *view) upMeters() {
+	up := Meter{Packets: true, Rate: upRate, Burst: upRate}
+	switch {
+	case v.pipelined():
+		v.meters[meterTeaching], v.meters[meterUnknown] = up, up
+	case v.policy.Forwarding == ForwardL2 && v.strayPorts():
+		v.meters[meterUnknown] = up
+	}
+}
+
+// upMeter returns the meter of what goes up to the controller; 0 if the switch
+// has no meters.
+func (v *view) upMeter(id openflow.MeterID) openflow.MeterID {
+	if v.sw.Meters == 0 {
+		return 0
+	}
+	return id
+}
+
 func kbps(r topology.BitRate) uint32 {
 	return uint32(min(r/topology.Kbps, topology.BitRate(^uint32(0))))
 }
 
-// drop is a meter that lets rate kbit/s pass.
+// drop returns a meter that lets rate kbit/s pass.
 func drop(rate uint32) Meter {
 	rate = max(rate, minRate)
 	return Meter{Rate: rate, Burst: max(rate/burstPerSecond, minBurst)}
 }
 
-// Policed finds the circuits that must be held to their rate where they enter
-// the network: those that share a link with another circuit that has a rate. A
-// circuit that shares no link may use what is free beyond what it reserved; it
-// takes that from best effort only.
-func Policed(circuits []path.Circuit) map[string]bool {
-	owner := map[topology.LinkID]string{}
-	policed := map[string]bool{}
-	for _, c := range circuits {
-		if c.Rate == 0 {
-			continue
-		}
-		for _, l := range c.Path.BothWays() {
-			other, taken := owner[l]
-			if taken && other != c.ID {
-				policed[c.ID], policed[other] = true, true
-			}
-			owner[l] = c.ID
-		}
-	}
-	return policed
-}
-
-// policer adds the meter that holds a circuit to its rate.
-func (c *compiler) policer(circuit path.Circuit) openflow.MeterID {
-	id := meterPolicers + openflow.MeterID(circuit.Handle&meterSuffix)
+// policer returns the meter that holds a circuit to its rate.
+func policer(circuit path.Circuit) (openflow.MeterID, Meter) {
 	rate := max(kbps(circuit.Rate), 1)
 	burst := uint32(time.Duration(rate) * policerBurst / time.Second)
-	c.state.Meters[id] = Meter{Rate: rate, Burst: max(burst, minBurst)}
-	return id
+	return meterPolicers + openflow.MeterID(circuit.Handle&meterSuffix), Meter{Rate: rate, Burst: max(burst, minBurst)}
 }

@@ -8,61 +8,68 @@ import (
 	"conga/openflow"
 )
 
-// circuit adds a circuit's entries for this switch, in both directions.
-func (c *compiler) circuit(circuit path.Circuit) {
-	for _, h := range circuit.Path {
-		if h.DPID != c.sw.DPID {
+// circuit tells of a circuit's entries for this switch, in both directions, and
+// of its policers.
+func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule), meter func(openflow.MeterID, Meter)) {
+	for _, h := range c.Path {
+		if h.DPID != v.sw.DPID {
 			continue
 		}
-		c.direction(circuit, circuit.Key, h.In, h.Out)
-		c.direction(circuit, circuit.Key.Reverse(), h.Out, h.In)
+		for _, way := range []struct {
+			key     path.FlowKey
+			in, out openflow.PortNo
+		}{{c.Key, h.In, h.Out}, {c.Key.Reverse(), h.Out, h.In}} {
+			var id openflow.MeterID
+			switch {
+			case c.Rate == 0:
+				id = v.limits[way.out]
+			case policed && v.metering() && v.entrance(way.in):
+				var m Meter
+				id, m = policer(c)
+				meter(id, m)
+			}
+			v.direction(c, way.key, way.in, way.out, id, rule)
+		}
 	}
 }
 
-// direction adds the entries of one direction. The ingress port is part of the
-// match: the same addresses from another port are somebody else's claim and get
-// no priority.
-func (c *compiler) direction(circuit path.Circuit, key path.FlowKey, in, out openflow.PortNo) {
+// direction tells of the entries of one direction. The ingress port is part of
+// the match: the same addresses from another port are somebody else's claim and
+// get no priority.
+func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.PortNo, meter openflow.MeterID, rule func(*Rule)) {
 	// Specificity counts from the circuit's own key, so that both directions rank alike.
-	prio := uint16(prioAllocation + circuit.Key.Specificity())
-	cookie := MakeCookie(KindAllocation, uint64(circuit.Handle))
+	prio := uint16(prioAllocation + c.Key.Specificity())
+	does := v.priority(in, out, meter)
 	for _, m := range matches(key) {
 		m = append(openflow.Match{openflow.InPort(in)}, m...)
-		c.state.add(Rule{
-			Table: tableAllocations, Priority: prio, Cookie: cookie,
-			Match: m, Instructions: c.priority(circuit, in, out),
-		})
+		r := newRule(KindAllocation, tableAllocations, prio, m, does...)
+		r.Cookie = MakeCookie(KindAllocation, uint64(c.Handle))
+		rule(r)
 	}
 }
 
 // priority is what makes allocated traffic go first: the mark, the queue, and
 // passing by the best-effort meter. A circuit that is policed goes through its
 // own meter where it enters the network. A circuit without a rate has nothing
-// reserved for it and shares that meter, or it could take what others reserved.
-func (c *compiler) priority(circuit path.Circuit, in, out openflow.PortNo) []openflow.Instruction {
+// reserved for it and shares the best-effort meter, or it could take what others
+// reserved.
+func (v *view) priority(in, out openflow.PortNo, meter openflow.MeterID) []openflow.Instruction {
 	var acts []openflow.Action
-	if c.Policy.Mark {
-		acts = append(acts, openflow.SetField(openflow.IPDSCP(c.Policy.DSCP)))
+	if v.policy.Mark {
+		acts = append(acts, openflow.SetField(openflow.IPDSCP(v.policy.DSCP)))
 	}
-	if q := c.sw.Ports[out].Queue; c.Policy.UseQueue && q != nil {
+	if q := v.sw.Ports[out].Queue; v.policy.UseQueue && q != nil {
 		acts = append(acts, openflow.SetQueue(*q))
-	}
-	var meter openflow.MeterID
-	switch {
-	case circuit.Rate == 0:
-		meter = c.meters[out]
-	case c.Policed[circuit.ID] && c.metering() && c.entrance(in):
-		meter = c.policer(circuit)
 	}
 	if in == out {
 		out = openflow.PortInPort // a switch sends nothing back where it came from unless told so
 	}
-	return c.through(meter, append(acts, openflow.Output(out, 0))...)
+	return through(meter, append(acts, openflow.Output(out, 0))...)
 }
 
 // entrance reports whether traffic that comes in through a port comes from
 // outside the network.
-func (c *compiler) entrance(in openflow.PortNo) bool { return c.sw.Ports[in].Role != topology.Trunk }
+func (v *view) entrance(in openflow.PortNo) bool { return v.sw.Ports[in].Role != topology.Trunk }
 
 // matches are the matches of a key: one, or two where ports are given without a
 // protocol.
@@ -96,31 +103,4 @@ func addresses(src, dst netip.Addr) openflow.Match {
 		return openflow.Match{openflow.EthType(etherTypeIPv4), openflow.IPv4Src(src), openflow.IPv4Dst(dst)}
 	}
 	return openflow.Match{openflow.EthType(etherTypeIPv6), openflow.IPv6Src(src), openflow.IPv6Dst(dst)}
-}
-
-// reserved sums what circuits hold on the ports of this switch, by the port
-// that sends. A circuit that moves is listed with both its paths and counts
-// once on a port that both use.
-func (c *compiler) reserved() map[openflow.PortNo]topology.BitRate {
-	type claim struct {
-		id   string
-		port openflow.PortNo
-	}
-	claims := map[claim]topology.BitRate{}
-	for _, circuit := range c.Circuits {
-		for _, h := range circuit.Path {
-			if h.DPID != c.sw.DPID || circuit.Rate == 0 {
-				continue
-			}
-			for _, p := range []openflow.PortNo{h.In, h.Out} {
-				k := claim{circuit.ID, p}
-				claims[k] = max(claims[k], circuit.Rate)
-			}
-		}
-	}
-	sums := map[openflow.PortNo]topology.BitRate{}
-	for k, rate := range claims {
-		sums[k.port] += rate
-	}
-	return sums
 }

@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"maps"
+
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -35,33 +37,7 @@ type Network struct {
 	// old and the new path of a circuit that moves may, the first has it.
 	Circuits []path.Circuit
 	Policed  map[string]bool // circuits that are held to their rate, by ID; see [Policed]
-	// Hosts' rules differ between switches and moments in little but the port;
-	// a memo that outlives the network saves making them again. nil: none.
-	Memo *Memo
 }
-
-// Memo keeps the matches of hosts and their keys. It is not safe for
-// concurrent use.
-type Memo struct{ toHost map[openflow.MAC]Rule }
-
-// destination is a rule for frames to a host, without instructions.
-func (m *Memo) destination(mac openflow.MAC) Rule {
-	if m == nil {
-		return Rule{Match: openflow.Match{openflow.EthDst(mac)}}
-	}
-	r, ok := m.toHost[mac]
-	if !ok {
-		r.Match = openflow.Match{openflow.EthDst(mac)}
-		r.key = r.Match.Key()
-		if len(m.toHost) >= maxMemo || m.toHost == nil {
-			m.toHost = map[openflow.MAC]Rule{} // hosts come and go
-		}
-		m.toHost[mac] = r
-	}
-	return r
-}
-
-const maxMemo = 1 << 17 // hosts
 
 // The tables of the pipeline.
 const (
@@ -72,61 +48,94 @@ const (
 	pipelineTables = 3
 )
 
-// Compile returns what the switch should hold.
+// Compile returns what the switch should hold, from nothing. It is the
+// definition of what [Wanted] keeps.
 func Compile(n *Network, dpid openflow.DPID) *State {
 	sw, ok := n.Switches[dpid]
 	st := NewState()
 	if !ok {
 		return st
 	}
-	st.Rules = make(map[Key]Rule, len(n.Hosts)+4*len(sw.Ports)+16)
-	c := &compiler{Network: n, sw: sw, state: st, ways: map[openflow.PortNo][]openflow.Instruction{}}
-	if sw.Meters > 0 {
-		st.Meters[meterTrial] = drop(minRate)
+	v := newView(n.Policy, sw, n.Tree, reserved(n.Circuits, dpid))
+	for _, r := range v.base() {
+		st.add(r)
 	}
-	c.meters = c.bestEffortMeters()
-	c.control()
-	for _, circuit := range n.Circuits {
-		c.circuit(circuit)
+	for _, c := range n.Circuits {
+		v.circuit(c, n.Policed[c.ID], st.add, st.addMeter)
 	}
-	switch {
-	case n.Policy.Forwarding == ForwardNormal:
-		c.normal()
-	case n.Policy.Forwarding == ForwardL2 && sw.Tables >= pipelineTables:
-		c.learning()
-		c.forwarding(tableForwarding)
-		c.flood(tableForwarding)
-	case n.Policy.Forwarding == ForwardL2:
-		c.singleTable()
+	for _, h := range n.Hosts.All() {
+		x := newStation(h.MAC)
+		port := h.At.Port
+		if h.At.DPID == dpid {
+			if r := v.fromHost(x, port); r != nil {
+				st.add(r)
+			}
+		} else if port, ok = n.Routes.Next(dpid, h.At.DPID); !ok {
+			continue
+		}
+		if r := v.toHost(x, port); r != nil {
+			st.add(r)
+		}
 	}
+	maps.Copy(st.Meters, v.meters)
 	return st
 }
 
-// compiler builds the state of one switch.
-type compiler struct {
-	*Network
-	sw     topology.Switch
-	state  *State
-	meters map[openflow.PortNo]openflow.MeterID // best-effort meter of each port that carries reservations
-	ways   map[openflow.PortNo][]openflow.Instruction
-}
-
-func (c *compiler) rule(k Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) {
-	c.state.add(Rule{Table: t, Priority: prio, Cookie: MakeCookie(k, 0), Match: m, Instructions: in})
-}
-
-// control keeps probes and what bridges say to their neighbours out of the
-// data path.
-func (c *compiler) control() {
-	c.rule(KindControl, tableAllocations, prioProbe,
-		openflow.Match{openflow.EthType(etherTypeLLDP)}, openflow.ApplyActions(toController))
-	if c.Policy.Forwarding == ForwardL2 {
-		c.rule(KindControl, tableAllocations, prioReserved,
-			openflow.Match{openflow.EthDstMasked(reservedGroup, reservedMask)})
+// Policed returns the circuits that must be held to their rate where they enter
+// the network: those that share a link with another circuit that has a rate. A
+// circuit that shares no link may use what is free beyond what it reserved; it
+// takes that from best effort only.
+func Policed(circuits []path.Circuit) map[string]bool {
+	owner := map[topology.LinkID]string{}
+	policed := map[string]bool{}
+	for _, c := range circuits {
+		if c.Rate == 0 {
+			continue
+		}
+		for _, l := range c.Path.BothWays() {
+			other, taken := owner[l]
+			if taken && other != c.ID {
+				policed[c.ID], policed[other] = true, true
+			}
+			owner[l] = c.ID
+		}
 	}
+	return policed
 }
 
-var toController = openflow.Output(openflow.PortController, openflow.MaxLenNoBuffer)
+// reserved sums what circuits hold on the ports of a switch, by the port that
+// sends. A circuit that moves is listed with both its paths and counts once on
+// a port that both use.
+func reserved(circuits []path.Circuit, dpid openflow.DPID) map[openflow.PortNo]topology.BitRate {
+	byID := map[string][]path.Circuit{}
+	for _, c := range circuits {
+		byID[c.ID] = append(byID[c.ID], c)
+	}
+	sums := map[openflow.PortNo]topology.BitRate{}
+	for _, listed := range byID {
+		for port, rate := range claims(listed) {
+			if port.DPID == dpid {
+				sums[port.Port] += rate
+			}
+		}
+	}
+	return sums
+}
 
-// usable reports whether traffic may be sent out of a port.
-func usable(p topology.Port) bool { return p.Up && p.Role != topology.Undetermined }
+// claims returns what one circuit, as it is listed, holds of each port that its
+// traffic leaves by in either direction.
+func claims(listed []path.Circuit) map[topology.PortID]topology.BitRate {
+	held := map[topology.PortID]topology.BitRate{}
+	for _, c := range listed {
+		if c.Rate == 0 {
+			continue
+		}
+		for _, h := range c.Path {
+			for _, no := range []openflow.PortNo{h.In, h.Out} {
+				p := topology.PortID{DPID: h.DPID, Port: no}
+				held[p] = max(held[p], c.Rate)
+			}
+		}
+	}
+	return held
+}

@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"maps"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -31,12 +29,25 @@ func square(t *testing.T, sw topology.Switch) *Network {
 		b.LinkSeen(at(d, 2), at(d%4+1, 1), t0)
 		b.LinkSeen(at(d%4+1, 1), at(d, 2), t0)
 	}
-	b.Expire(t0.Add(time.Second))
+	settle(b)
 	for d := openflow.DPID(1); d <= 4; d++ {
 		b.HostSeen(at(d, 3), host(d), []netip.Addr{addr(d)}, true, t0)
 	}
 	s := b.Snapshot(t0)
 	return &Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2, Meter: true, Mark: true, DSCP: 46}}
+}
+
+// settle lets the time pass in which quiet ports become edge ports.
+func settle(b *topology.Builder) {
+	s := b.Snapshot(t0)
+	for now := t0; now.Before(t0.Add(2 * time.Second)); now = now.Add(100 * time.Millisecond) {
+		for _, sw := range s.Switches {
+			for _, p := range sw.Ports {
+				b.Probed(p.ID, now)
+			}
+		}
+		b.Expire(now)
+	}
 }
 
 func host(d openflow.DPID) openflow.MAC { return openflow.MAC{0, 0, 0, 0, 1, byte(d)} }
@@ -52,14 +63,16 @@ func forth(id string, handle uint32, rate topology.BitRate) path.Circuit {
 	}
 }
 
-func owned(st *State, k Kind) []Rule {
-	return ordered(st.Rules, func(_ Key, r Rule) bool {
-		kind, _, _ := ReadCookie(r.Cookie)
-		return kind == k
-	})
+func owned(st *State, k Kind) (out []*Rule) {
+	for _, r := range st.Rules {
+		if kind, _, _ := ReadCookie(r.Cookie); kind == k {
+			out = append(out, r)
+		}
+	}
+	return out
 }
 
-func find(t *testing.T, st *State, table openflow.TableID, prio uint16, m openflow.Match) Rule {
+func find(t *testing.T, st *State, table openflow.TableID, prio uint16, m openflow.Match) *Rule {
 	t.Helper()
 	r, ok := st.Rules[Key{table, prio, m.Canonical().Key()}]
 	if !ok {
@@ -68,7 +81,7 @@ func find(t *testing.T, st *State, table openflow.TableID, prio uint16, m openfl
 	return r
 }
 
-func outputs(r Rule) (ports []openflow.PortNo) {
+func outputs(r *Rule) (ports []openflow.PortNo) {
 	for _, in := range r.Instructions {
 		for _, a := range in.Actions {
 			if a.Type == openflow.ActionOutput {
@@ -79,7 +92,7 @@ func outputs(r Rule) (ports []openflow.PortNo) {
 	return ports
 }
 
-func meterOf(r Rule) openflow.MeterID {
+func meterOf(r *Rule) openflow.MeterID {
 	for _, in := range r.Instructions {
 		if in.Type == openflow.InstructionMeter {
 			return in.Meter
@@ -298,80 +311,15 @@ func TestEveryRuleIsValid(t *testing.T) {
 	}
 }
 
-// TestDiffLeadsFromAnyStateToAnyOther applies the steps between random parts of
-// two states and arrives; a second comparison finds nothing to do.
-func TestDiffLeadsFromAnyStateToAnyOther(t *testing.T) {
-	n := square(t, threeTables)
-	plain := Compile(n, 1)
-	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
-	n.Policed = map[string]bool{"a": true}
-	busy := Compile(n, 1)
-	rng := rand.New(rand.NewPCG(1, 2))
-	part := func() *State {
-		st := NewState()
-		for _, from := range []*State{plain, busy} {
-			maps.Copy(st.Rules, from.Rules)
-			maps.Copy(st.Meters, from.Meters)
-			maps.DeleteFunc(st.Rules, func(Key, Rule) bool { return rng.IntN(3) == 0 })
-			maps.DeleteFunc(st.Meters, func(openflow.MeterID, Meter) bool { return rng.IntN(3) == 0 })
-		}
-		return st
-	}
-	for range 200 {
-		have, want := part(), part()
-		for _, step := range Diff(have, want) {
-			have.Apply(step)
-		}
-		if left := Diff(have, want); len(left) != 0 {
-			t.Fatalf("%d steps left after all were applied", len(left))
-		}
-		if len(have.Rules) != len(want.Rules) || !maps.Equal(have.Meters, want.Meters) {
-			t.Fatal("the state is not the wanted one")
-		}
-	}
-}
-
-func TestDiffOrder(t *testing.T) {
-	n := square(t, threeTables)
-	plain := Compile(n, 1)
-	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
-	busy := Compile(n, 1)
-	// rank: meters in, entries in, entries out, meters out
-	rank := func(s Step) int {
-		switch {
-		case s.Meter != nil:
-			return 0
-		case s.Rule != nil:
-			return 1
-		case s.Removes != nil:
-			return 2
-		}
-		return 3
-	}
-	for _, steps := range [][]Step{Diff(plain, busy), Diff(busy, plain), Diff(NewState(), busy), Diff(busy, NewState())} {
-		if !slices.IsSortedFunc(steps, func(a, b Step) int { return rank(a) - rank(b) }) {
-			t.Error("steps are out of order")
-		}
-	}
-	if mod := Diff(plain, busy)[1].Message; mod == nil {
-		t.Error("a step without a message")
-	}
-}
-
 func TestDumpedStateEqualsCompiled(t *testing.T) {
 	n := square(t, threeTables)
 	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
 	st := Compile(n, 1)
-	back := NewState()
-	for _, r := range st.Rules {
-		in := slices.Clone(r.Instructions)
+	r := NewReconciler(st, 1)
+	for _, rule := range st.Rules {
+		in := slices.Clone(rule.Instructions)
 		slices.Reverse(in) // a switch lists them in an order of its own
-		fs := openflow.FlowStats{Table: r.Table, Priority: r.Priority, Cookie: r.Cookie, Match: r.Match, Instructions: in}
-		got, ours := FromStats(&fs)
-		if !ours {
-			t.Fatalf("%v is not recognised", r.Match)
-		}
-		back.Rules[got.Key()] = got
+		r.Tell(&openflow.FlowStats{Table: rule.Table, Priority: rule.Priority, Cookie: rule.Cookie, Match: rule.Match, Instructions: in})
 	}
 	for id, m := range st.Meters {
 		c := m.modify(id, openflow.MeterAdd)
@@ -379,10 +327,11 @@ func TestDumpedStateEqualsCompiled(t *testing.T) {
 		if !ours {
 			t.Fatalf("meter %x is not recognised", id)
 		}
-		back.Meters[got] = meter
+		r.TellMeter(got, meter)
 	}
-	if steps := Diff(back, st); len(steps) != 0 {
-		t.Errorf("a dump of the very state differs from it: %+v", steps)
+	r.Tell(&openflow.FlowStats{Cookie: 0xbeef, Priority: 1}) // not ours
+	if r.Begin(); len(r.Next(1)) != 0 {
+		t.Errorf("a dump of the very state differs from it")
 	}
 	if _, ours := FromStats(&openflow.FlowStats{Cookie: 0xbeef}); ours {
 		t.Error("somebody else's entry is taken for ours")

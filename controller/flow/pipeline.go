@@ -1,9 +1,6 @@
 package flow
 
 import (
-	"maps"
-	"slices"
-
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -49,32 +46,64 @@ var (
 	groupBit      = openflow.MAC{0x01}
 )
 
+var toController = openflow.Output(openflow.PortController, openflow.MaxLenNoBuffer)
+
+// rules collects the rules of a pipeline.
+type rules []*Rule
+
+func (l *rules) add(k Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) {
+	*l = append(*l, newRule(k, t, prio, m, in...))
+}
+
+// base returns all rules that are about neither a circuit nor a host.
+func (v *view) base() []*Rule {
+	var l rules
+	v.control(&l)
+	switch {
+	case v.policy.Forwarding == ForwardNormal:
+		v.normal(&l)
+	case v.pipelined():
+		v.learning(&l)
+		v.strays(&l)
+		v.miss(&l)
+	case v.policy.Forwarding == ForwardL2:
+		v.singleTable(&l)
+		v.miss(&l)
+	}
+	return l
+}
+
+// control keeps probes and what bridges say to their neighbours out of the
+// data path.
+func (v *view) control(l *rules) {
+	l.add(KindControl, tableAllocations, prioProbe,
+		openflow.Match{openflow.EthType(etherTypeLLDP)}, openflow.ApplyActions(toController))
+	if v.policy.Forwarding == ForwardL2 {
+		l.add(KindControl, tableAllocations, prioReserved,
+			openflow.Match{openflow.EthDstMasked(reservedGroup, reservedMask)})
+	}
+}
+
 // learning is table 1, and the way there: every source is known, or the
 // controller hears of it.
-func (c *compiler) learning() {
+func (v *view) learning(l *rules) {
 	onward := openflow.GotoTable(tableForwarding)
-	c.rule(KindControl, tableAllocations, prioMiss, nil, openflow.GotoTable(tableLearning))
-	for _, p := range c.sw.Ports {
+	l.add(KindControl, tableAllocations, prioMiss, nil, openflow.GotoTable(tableLearning))
+	for _, p := range v.sw.Ports {
 		in := openflow.Match{openflow.InPort(p.ID.Port)}
 		switch {
-		case p.Role == topology.Trunk && c.Tree[p.ID]:
-			c.rule(KindControl, tableLearning, prioPort, in, onward)
+		case p.Role == topology.Trunk && v.tree[p.ID]:
+			l.add(KindControl, tableLearning, prioPort, in, onward)
 		case p.Role == topology.Trunk:
-			c.rule(KindControl, tableLearning, prioPort, in, openflow.WriteMetadata(offTree, offTree), onward)
+			l.add(KindControl, tableLearning, prioPort, in, openflow.WriteMetadata(offTree, offTree), onward)
 		case p.Role == topology.Undetermined:
-			c.rule(KindControl, tableLearning, prioPort, in)
+			l.add(KindControl, tableLearning, prioPort, in)
 		}
 	}
 	for _, m := range teaching() {
-		c.rule(KindControl, tableLearning, prioLearn, m, append(c.through(c.upMeter(meterTeaching), toController), onward)...)
+		l.add(KindControl, tableLearning, prioLearn, m, append(through(v.upMeter(meterTeaching), toController), onward)...)
 	}
-	for _, h := range c.Hosts {
-		if p, ok := c.Port(h.At); ok && h.At.DPID == c.sw.DPID && p.Role == topology.Edge {
-			c.rule(KindControl, tableLearning, prioHost,
-				openflow.Match{openflow.InPort(h.At.Port), openflow.EthSrc(h.MAC)}, onward)
-		}
-	}
-	c.rule(KindControl, tableLearning, prioMiss, nil, append(c.through(c.upMeter(meterUnknown), toController), onward)...)
+	l.add(KindControl, tableLearning, prioMiss, nil, append(through(v.upMeter(meterUnknown), toController), onward)...)
 }
 
 // teaching are the matches of frames in which a host tells its address.
@@ -88,115 +117,57 @@ func teaching() []openflow.Match {
 	return ms
 }
 
-// forwarding sends frames to known hosts along shortest paths.
-func (c *compiler) forwarding(t openflow.TableID) {
-	for _, h := range c.Hosts {
-		port, ok := h.At.Port, h.At.DPID == c.sw.DPID
-		if !ok {
-			port, ok = c.Routes.Next(c.sw.DPID, h.At.DPID)
-		}
-		if p := c.sw.Ports[port]; !ok || !usable(p) {
-			continue
-		}
-		r := c.Memo.destination(h.MAC)
-		r.Table, r.Priority, r.Cookie = t, prioHost, MakeCookie(KindForward, 0)
-		r.Instructions = c.towards(port)
-		c.state.add(r)
-	}
-}
-
-// towards sends a frame to a port; hosts behind the same port share the
-// instructions.
-func (c *compiler) towards(port openflow.PortNo) []openflow.Instruction {
-	in, ok := c.ways[port]
-	if !ok {
-		in = c.through(c.meters[port], openflow.Output(port, 0))
-		c.ways[port] = in
-	}
-	return in
-}
-
-// flood sends everything else over the tree and to all edge ports; a switch
+// miss sends everything else over the tree and to all edge ports; a switch
 // never sends a frame back to where it came from.
-func (c *compiler) flood(t openflow.TableID) {
-	if t == tableForwarding {
-		c.strays()
-	}
-	c.rule(KindForward, t, prioMiss, nil, c.through(c.floodMeter(), c.floodPorts()...)...)
+func (v *view) miss(l *rules) {
+	l.add(KindForward, v.hostTable(), prioMiss, nil, through(v.flood, v.floods...)...)
 }
 
 // strays are frames that came in off the tree for a host that this switch does
 // not know. The switch before knows it, so this one is about to: while a new
 // host's entries spread, the controller takes such frames to where they belong.
-func (c *compiler) strays() {
+func (v *view) strays(l *rules) {
 	off := openflow.Metadata(offTree, offTree)
-	c.rule(KindForward, tableForwarding, prioGroup, openflow.Match{off, openflow.EthDstMasked(groupBit, groupBit)})
-	c.rule(KindForward, tableForwarding, prioStray, openflow.Match{off}, c.through(c.upMeter(meterUnknown), toController)...)
+	l.add(KindForward, tableForwarding, prioGroup, openflow.Match{off, openflow.EthDstMasked(groupBit, groupBit)})
+	l.add(KindForward, tableForwarding, prioStray, openflow.Match{off}, through(v.upMeter(meterUnknown), toController)...)
 }
 
-// upMeter is a meter that limits what the switch sends up to the controller, so
-// that one host cannot keep it from hearing others.
-func (c *compiler) upMeter(id openflow.MeterID) openflow.MeterID {
-	if c.sw.Meters == 0 {
-		return 0
-	}
-	c.state.Meters[id] = Meter{Packets: true, Rate: upRate, Burst: upRate}
-	return id
-}
-
-func (c *compiler) floodPorts() (out []openflow.Action) {
-	for _, no := range slices.Sorted(maps.Keys(c.sw.Ports)) {
-		if len(out) == maxFloodPorts {
-			break
-		}
-		if p := c.sw.Ports[no]; usable(p) && (p.Role == topology.Edge || c.Tree[p.ID]) {
-			out = append(out, openflow.Output(no, 0))
+// strayPorts reports whether a trunk is off the tree.
+func (v *view) strayPorts() bool {
+	for _, p := range v.sw.Ports {
+		if p.Role == topology.Trunk && !v.tree[p.ID] {
+			return true
 		}
 	}
-	return out
-}
-
-// through sends a frame through a meter, where there is one, and then does out.
-func (c *compiler) through(meter openflow.MeterID, out ...openflow.Action) []openflow.Instruction {
-	if len(out) == 0 {
-		return nil // drop
-	}
-	in := []openflow.Instruction{openflow.ApplyActions(out...)}
-	if meter != 0 {
-		in = append(in, openflow.Meter(meter))
-	}
-	return in
+	return false
 }
 
 // singleTable is the pipeline of a switch that has no room for three tables:
 // hosts are learned from their broadcasts only.
-func (c *compiler) singleTable() {
+func (v *view) singleTable(l *rules) {
 	const t = tableAllocations
-	for _, p := range c.sw.Ports {
+	for _, p := range v.sw.Ports {
 		switch {
-		case p.Role == topology.Trunk && !c.Tree[p.ID]:
+		case p.Role == topology.Trunk && !v.tree[p.ID]:
 			in := openflow.InPort(p.ID.Port)
-			c.rule(KindControl, t, prioPort, openflow.Match{in, openflow.EthDstMasked(groupBit, groupBit)})
-			c.rule(KindForward, t, prioStray, openflow.Match{in}, c.through(c.upMeter(meterUnknown), toController)...)
+			l.add(KindControl, t, prioPort, openflow.Match{in, openflow.EthDstMasked(groupBit, groupBit)})
+			l.add(KindForward, t, prioStray, openflow.Match{in}, through(v.upMeter(meterUnknown), toController)...)
 		case p.Role == topology.Undetermined:
-			c.rule(KindControl, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
+			l.add(KindControl, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
 		}
 	}
-	out := append(c.floodPorts(), toController)
+	out := append(v.floods[:len(v.floods):len(v.floods)], toController)
 	for _, m := range teaching() {
-		c.rule(KindControl, t, prioLearn, append(m, openflow.EthDstMasked(groupBit, groupBit)),
-			c.through(c.floodMeter(), out...)...)
+		l.add(KindControl, t, prioLearn, append(m, openflow.EthDstMasked(groupBit, groupBit)), through(v.flood, out...)...)
 	}
-	c.forwarding(t)
-	c.flood(t)
 }
 
 // normal leaves best effort to the switch's own bridging and only listens to
 // what teaches addresses.
-func (c *compiler) normal() {
+func (v *view) normal(l *rules) {
 	out := openflow.Output(openflow.PortNormal, 0)
 	for _, m := range teaching() {
-		c.rule(KindControl, tableAllocations, prioLearn, m, openflow.ApplyActions(toController, out))
+		l.add(KindControl, tableAllocations, prioLearn, m, openflow.ApplyActions(toController, out))
 	}
-	c.rule(KindForward, tableAllocations, prioMiss, nil, openflow.ApplyActions(out))
+	l.add(KindForward, tableAllocations, prioMiss, nil, openflow.ApplyActions(out))
 }

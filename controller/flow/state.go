@@ -15,7 +15,8 @@ type Key struct {
 	Match    string // openflow.Match.Key of the match
 }
 
-// Rule is a flow entry that is wanted or present.
+// Rule is a flow entry that is wanted or present. Rules are shared between
+// states and are not changed once they are in one.
 type Rule struct {
 	Table        openflow.TableID
 	Priority     uint16
@@ -23,18 +24,27 @@ type Rule struct {
 	Match        openflow.Match // canonical
 	Instructions []openflow.Instruction
 
-	key string // of the match; kept, since to make it costs as much as all the rest
+	key   string // of the match; kept, since to make it costs as much as all the rest
+	doubt bool   // the entry may be gone; it equals none
 }
 
-// Key is the identity of the rule.
-func (r Rule) Key() Key { return Key{Table: r.Table, Priority: r.Priority, Match: r.key} }
+// Key returns the identity of the rule.
+func (r *Rule) Key() Key { return Key{Table: r.Table, Priority: r.Priority, Match: r.key} }
+
+// doubtful returns the rule as one that may be there or not: one like it was told
+// to be gone, and the order of the two is not known.
+func (r *Rule) doubtful() *Rule {
+	d := *r
+	d.doubt = true
+	return &d
+}
 
 // flags are on every rule of ours: we want to hear when one goes.
 const flags = openflow.FlowSendFlowRem
 
 // Equal reports whether both rules have the same effect and owner.
-func (r Rule) Equal(o Rule) bool {
-	return r.Cookie == o.Cookie && sameInstructions(r.Instructions, o.Instructions)
+func (r *Rule) Equal(o *Rule) bool {
+	return r == o || !r.doubt && !o.doubt && r.Cookie == o.Cookie && sameInstructions(r.Instructions, o.Instructions)
 }
 
 // sameInstructions compares instruction lists regardless of order, since a
@@ -62,35 +72,45 @@ type Meter struct {
 
 // State is what one switch holds, or should hold, of ours.
 type State struct {
-	Rules  map[Key]Rule
+	Rules  map[Key]*Rule
 	Meters map[openflow.MeterID]Meter
 }
 
-// NewState is a state with nothing in it.
+// NewState returns a state with nothing in it.
 func NewState() *State {
-	return &State{Rules: map[Key]Rule{}, Meters: map[openflow.MeterID]Meter{}}
+	return &State{Rules: map[Key]*Rule{}, Meters: map[openflow.MeterID]Meter{}}
+}
+
+// newRule returns a rule with its match made canonical and its key made.
+func newRule(k Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) *Rule {
+	r := &Rule{Table: t, Priority: prio, Cookie: MakeCookie(k, 0), Match: m.Canonical(), Instructions: in}
+	r.key = r.Match.Key()
+	return r
 }
 
 // add puts a rule in unless one with its key is already there: of two that
 // want the same place, the first has it.
-func (s *State) add(r Rule) {
-	if r.key == "" {
-		r.Match = r.Match.Canonical()
-		r.key = r.Match.Key()
-	}
+func (s *State) add(r *Rule) {
 	k := r.Key()
 	if _, taken := s.Rules[k]; !taken {
 		s.Rules[k] = r
 	}
 }
 
+// addMeter puts a meter in unless one with its identifier is already there.
+func (s *State) addMeter(id openflow.MeterID, m Meter) {
+	if _, taken := s.Meters[id]; !taken {
+		s.Meters[id] = m
+	}
+}
+
 // FromStats reads what a switch told of one flow entry. ok is false if the
 // entry is not ours.
-func FromStats(fs *openflow.FlowStats) (r Rule, ok bool) {
+func FromStats(fs *openflow.FlowStats) (r *Rule, ok bool) {
 	if fs.Cookie&CookieMask != cookieTag {
-		return r, false
+		return nil, false
 	}
-	r = Rule{
+	r = &Rule{
 		Table: fs.Table, Priority: fs.Priority, Cookie: fs.Cookie,
 		Match: fs.Match.Canonical(), Instructions: fs.Instructions,
 	}

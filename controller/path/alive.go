@@ -44,33 +44,28 @@ func intact(s *topology.Snapshot, p Path) (reason string, ok bool) {
 	if len(p) == 0 {
 		return "there is no path", false
 	}
-	links := p.Links()
-	for i, id := range links {
-		if i == 0 || i == len(links)-1 {
-			if reason, ok := edgeUp(s, id); !ok {
-				return reason, false
-			}
-			continue
-		}
-		if reason, ok := trunkUp(s, id); !ok {
+	last := len(p) - 1
+	if reason, ok := edgeUp(s, topology.PortID{DPID: p[0].DPID, Port: p[0].In}); !ok {
+		return reason, false
+	}
+	for i := range last {
+		from, to := topology.PortID{DPID: p[i].DPID, Port: p[i].Out}, topology.PortID{DPID: p[i+1].DPID, Port: p[i+1].In}
+		if reason, ok := trunkUp(s, topology.LinkID{From: from, To: to}); !ok {
 			return reason, false
 		}
 	}
-	return "", true
+	return edgeUp(s, topology.PortID{DPID: p[last].DPID, Port: p[last].Out})
 }
 
-func edgeUp(s *topology.Snapshot, id topology.LinkID) (reason string, ok bool) {
-	at := id.From
-	if at == topology.Outside {
-		at = id.To
-	}
-	if !s.Switches[at.DPID].Connected {
+func edgeUp(s *topology.Snapshot, at topology.PortID) (reason string, ok bool) {
+	sw := s.Switches[at.DPID]
+	if !sw.Connected {
 		return "", true
 	}
-	if reason, ok := portUp(s, at); !ok {
+	if reason, ok := portUp(sw, at); !ok {
 		return reason, false
 	}
-	if port, _ := s.Port(at); port.Role == topology.Trunk {
+	if sw.Ports[at.Port].Role == topology.Trunk {
 		return fmt.Sprintf("port %s now leads to another switch", at), false
 	}
 	return "", true
@@ -78,17 +73,17 @@ func edgeUp(s *topology.Snapshot, id topology.LinkID) (reason string, ok bool) {
 
 func trunkUp(s *topology.Snapshot, id topology.LinkID) (reason string, ok bool) {
 	hidden := false
-	for _, end := range []topology.PortID{id.From, id.To} {
-		if !s.Switches[end.DPID].Connected {
+	for _, end := range [2]topology.PortID{id.From, id.To} {
+		if sw := s.Switches[end.DPID]; !sw.Connected {
 			hidden = true
-		} else if reason, ok := portUp(s, end); !ok {
+		} else if reason, ok := portUp(sw, end); !ok {
 			return reason, false
 		}
 	}
 	if hidden {
 		return "", true
 	}
-	for _, dir := range []topology.LinkID{id, id.Reverse()} {
+	for _, dir := range [2]topology.LinkID{id, id.Reverse()} {
 		if _, ok := s.Link(dir); !ok {
 			return fmt.Sprintf("link %s is down", dir), false
 		}
@@ -96,8 +91,8 @@ func trunkUp(s *topology.Snapshot, id topology.LinkID) (reason string, ok bool) 
 	return "", true
 }
 
-func portUp(s *topology.Snapshot, at topology.PortID) (reason string, ok bool) {
-	port, ok := s.Port(at)
+func portUp(sw topology.Switch, at topology.PortID) (reason string, ok bool) {
+	port, ok := sw.Ports[at.Port]
 	switch {
 	case !ok:
 		return fmt.Sprintf("port %s is not there", at), false

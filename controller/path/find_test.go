@@ -1,7 +1,6 @@
 package path_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -270,58 +269,4 @@ func TestFindAgainstBruteForce(t *testing.T) {
 			t.Fatalf("the same search gave %v, then %v", got, again)
 		}
 	})
-}
-
-func TestSameGraph(t *testing.T) {
-	a, b := newNet(2), newNet(2)
-	a.cable(1, 2, gig, gig, 1)
-	id := b.cable(1, 2, gig, gig, 1)
-	if !path.SameGraph(&a.Snapshot, &b.Snapshot) {
-		t.Error("equal graphs differ")
-	}
-	b.setUp(id.To, false)
-	if path.SameGraph(&a.Snapshot, &b.Snapshot) {
-		t.Error("a port that went down makes no difference")
-	}
-}
-
-// mesh is a grid of side*side switches.
-func mesh(side int) *net {
-	n := newNet(side * side)
-	at := func(x, y int) openflow.DPID { return openflow.DPID(y*side + x + 1) }
-	for y := range side {
-		for x := range side {
-			if x+1 < side {
-				n.cable(at(x, y), at(x+1, y), 10*gig, 10*gig, 1)
-			}
-			if y+1 < side {
-				n.cable(at(x, y), at(x, y+1), 10*gig, 10*gig, 1)
-			}
-		}
-	}
-	return n
-}
-
-func BenchmarkFind(b *testing.B) {
-	for _, side := range []int{4, 10, 32} {
-		n := mesh(side)
-		g := path.NewGraph(&n.Snapshot)
-		q := path.Query{From: edgeOf(1, 1), To: edgeOf(openflow.DPID(side*side), 1), Rate: gig}
-		b.Run(fmt.Sprintf("switches=%d", side*side), func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, ok := g.Find(q); !ok {
-					b.Fatal("no path")
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkNewGraph(b *testing.B) {
-	n := mesh(10)
-	b.ReportAllocs()
-	for b.Loop() {
-		path.NewGraph(&n.Snapshot)
-	}
 }

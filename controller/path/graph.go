@@ -4,18 +4,21 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sync"
 
 	"conga/controller/topology"
 	"conga/openflow"
 )
 
-// Graph is a snapshot laid out for searching. It is immutable like the
-// snapshot; making one costs about as much as a few searches, so whoever
-// searches often keeps it for as long as the snapshot lasts.
+// Graph is a snapshot laid out for searching. It is immutable like the snapshot,
+// and safe for concurrent use. [Graph.For] makes of one the graph of a later
+// snapshot at a cost that follows what has changed.
 type Graph struct {
 	snapshot *topology.Snapshot
 	index    map[openflow.DPID]int32
-	nodes    []node // connected switches, ascending by DPID
+	nodes    []node // all switches, ascending by DPID
+	numbers  *numbers
+	bounds   *bounds
 }
 
 type node struct {
@@ -25,62 +28,92 @@ type node struct {
 
 // edge is a cable that can carry traffic both ways, seen from one end.
 type edge struct {
-	to          int32
-	cost        uint64
-	forth, back topology.Link
+	to              int32
+	forthNo, backNo int32 // numbers of the links
+	cost            uint64
+	forth, back     topology.Link
 }
+
+// costOf is what a link costs. A metric of 0 counts as 1: a free hop would let
+// paths wander.
+func costOf(l topology.Link) uint64 { return uint64(max(1, l.Metric)) }
 
 // NewGraph lays out what can carry traffic: connected switches, and cables
 // whose both ends are up and whose both directions are known.
 func NewGraph(s *topology.Snapshot) *Graph {
-	g := &Graph{snapshot: s, index: make(map[openflow.DPID]int32, len(s.Switches))}
-	for dpid, sw := range s.Switches {
-		if sw.Connected {
-			g.nodes = append(g.nodes, node{dpid: dpid})
-		}
+	return layOut(s, &numbers{of: map[topology.LinkID]int32{}})
+}
+
+func layOut(s *topology.Snapshot, n *numbers) *Graph {
+	g := &Graph{
+		snapshot: s,
+		index:    make(map[openflow.DPID]int32, len(s.Switches)),
+		nodes:    make([]node, len(s.Switches)),
+		numbers:  n,
+		bounds:   newBounds(nil),
 	}
-	slices.SortFunc(g.nodes, func(a, b node) int { return cmp.Compare(a.dpid, b.dpid) })
-	for i, n := range g.nodes {
-		g.index[n.dpid] = int32(i)
+	for i, dpid := range slices.Sorted(maps.Keys(s.Switches)) {
+		g.nodes[i].dpid, g.index[dpid] = dpid, int32(i)
 	}
-	for from, l := range s.Links {
-		i, ok := g.index[from.DPID]
-		j, far := g.index[l.ID.To.DPID]
-		if !ok || !far || i == j || l.ID.From != from || !cableUp(s, l.ID) {
-			continue
-		}
-		back, _ := s.Link(l.ID.Reverse())
-		// A metric of 0 counts as 1: a free hop would let paths wander.
-		g.nodes[i].edges = append(g.nodes[i].edges, edge{to: j, cost: uint64(max(1, l.Metric)), forth: l, back: back})
-	}
-	for _, n := range g.nodes {
-		slices.SortFunc(n.edges, func(a, b edge) int { return topology.CompareLinks(a.forth.ID, b.forth.ID) })
+	for i := range g.nodes {
+		g.nodes[i].edges = g.edges(g.nodes[i].dpid)
 	}
 	return g
+}
+
+// edges finds the cables of a switch.
+func (g *Graph) edges(dpid openflow.DPID) (out []edge) {
+	s := g.snapshot
+	sw := s.Switches[dpid]
+	if !sw.Connected {
+		return nil
+	}
+	for no, port := range sw.Ports {
+		l, ok := s.Links[topology.PortID{DPID: dpid, Port: no}]
+		far := s.Switches[l.ID.To.DPID]
+		if !ok || !port.Up || !far.Connected || l.ID.To.DPID == dpid || l.ID.From.Port != no || !far.Ports[l.ID.To.Port].Up {
+			continue
+		}
+		back, ok := s.Link(l.ID.Reverse())
+		if !ok {
+			continue
+		}
+		out = append(out, edge{
+			to: g.index[l.ID.To.DPID], cost: costOf(l), forth: l, back: back,
+			forthNo: g.numbers.number(l.ID), backNo: g.numbers.number(back.ID),
+		})
+	}
+	slices.SortFunc(out, func(a, b edge) int { return cmp.Compare(a.forth.ID.From.Port, b.forth.ID.From.Port) })
+	return out
 }
 
 // Snapshot is what the graph was made of.
 func (g *Graph) Snapshot() *topology.Snapshot { return g.snapshot }
 
-// cableUp reports whether both directions of a trunk link are known and both
-// its ports are up.
-func cableUp(s *topology.Snapshot, id topology.LinkID) bool {
-	_, forth := s.Link(id)
-	_, back := s.Link(id.Reverse())
-	a, okA := s.Port(id.From)
-	b, okB := s.Port(id.To)
-	return forth && back && okA && okB && a.Up && b.Up
+// SameGraph reports whether paths that are found in, or alive in, one snapshot
+// of a network are so in the other: hosts and attachments aside, nothing has
+// changed.
+func SameGraph(a, b *topology.Snapshot) bool { return a == b || a.Wiring == b.Wiring }
+
+// numbers gives every directed link that is ever seen a number of its own.
+type numbers struct {
+	mu sync.Mutex
+	of map[topology.LinkID]int32
 }
 
-// SameGraph reports whether paths that are found in, or alive in, one snapshot
-// are so in the other: hosts and attachments aside, nothing has changed.
-func SameGraph(a, b *topology.Snapshot) bool {
-	if a == b {
-		return true
+func (n *numbers) number(id topology.LinkID) int32 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	no, ok := n.of[id]
+	if !ok {
+		no = int32(len(n.of))
+		n.of[id] = no
 	}
-	return maps.Equal(a.Links, b.Links) && maps.EqualFunc(a.Switches, b.Switches, func(x, y topology.Switch) bool {
-		return x.Connected == y.Connected && maps.EqualFunc(x.Ports, y.Ports, func(p, q topology.Port) bool {
-			return p.Up == q.Up && p.Role == q.Role && p.Capacity == q.Capacity
-		})
-	})
+	return no
 }
+
+// Number returns the number of a directed trunk link, as [Query.FreeAt] is told
+// it: small, dense, and the same in every graph that [Graph.For] made of this
+// one. A link that was never seen is given one. It is for a table of what links
+// have free, in place of a map by link.
+func (g *Graph) Number(id topology.LinkID) int32 { return g.numbers.number(id) }

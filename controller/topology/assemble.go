@@ -3,51 +3,69 @@ package topology
 import (
 	"maps"
 	"net/netip"
-	"slices"
 	"time"
 
 	"conga/openflow"
 )
 
-// Changed reports whether something has happened since the last snapshot.
-func (b *Builder) Changed() bool { return b.dirty }
-
 // Snapshot builds the picture of the network as it is at now, with the next
-// revision.
+// revision. It shares with the one before what has not changed.
 func (b *Builder) Snapshot(now time.Time) *Snapshot {
-	b.revision++
-	b.dirty = false
-	s := &Snapshot{
-		Revision:    b.revision,
-		Time:        now,
-		Switches:    make(map[openflow.DPID]Switch, len(b.switches)),
-		Links:       make(map[PortID]Link, len(b.links)),
-		Hosts:       make(map[openflow.MAC]Host, len(b.hosts)),
-		Addrs:       make(map[netip.Addr]Attachment, len(b.byAddr)),
-		Attachments: b.cfg.Attachments,
-	}
-	for dpid, sw := range b.switches {
-		s.Switches[dpid] = b.assemble(sw)
-	}
-	for id := range b.links {
-		if b.carries(id) {
-			s.Links[id.From] = b.link(id, s)
-		}
-	}
-	for mac, h := range b.hosts {
-		s.Hosts[mac] = *h
-		for _, a := range h.Addrs {
-			s.Addrs[a] = Attachment{Prefix: netip.PrefixFrom(a, a.BitLen()), At: h.At}
-		}
-	}
-	b.tree = spanningTree(s.Links, b.tree)
-	s.Tree = maps.Clone(b.tree)
-	s.Delta = Diff(b.last, s)
-	if s.Wiring = b.last.Wiring; len(s.Delta.Switches)+len(s.Delta.Links) > 0 {
+	s := *b.last
+	s.Revision++
+	s.Time, s.Delta = now, Delta{}
+	s.Attachments, s.located = b.cfg.Attachments, b.located
+	wired := b.renewSwitches(&s)
+	b.renewLinks(&s)
+	b.renewHosts(&s)
+	if wired || len(s.Delta.Links) > 0 {
 		s.Wiring = s.Revision
 	}
-	b.last = s
-	return s
+	// Later snapshots append behind what this one sees of the list.
+	s.recent = append(s.recent[max(0, len(s.recent)-recentDeltas+1):], s.Delta)
+	b.changed.clear()
+	b.last = &s
+	return &s
+}
+
+// renewed is a map that is copied before it is first written to.
+type renewed[K comparable, V any] struct {
+	m      *map[K]V
+	copied bool
+}
+
+func (r *renewed[K, V]) write() map[K]V {
+	if !r.copied {
+		*r.m, r.copied = maps.Clone(*r.m), true
+	}
+	return *r.m
+}
+
+// renewSwitches reports whether something has changed that paths depend on.
+func (b *Builder) renewSwitches(s *Snapshot) (wired bool) {
+	switches := renewed[openflow.DPID, Switch]{m: &s.Switches}
+	for dpid := range b.changed.switches {
+		old, had := s.Switches[dpid]
+		sw := b.switches[dpid]
+		if sw == nil {
+			if had {
+				delete(switches.write(), dpid)
+				s.Delta.Switches, wired = append(s.Delta.Switches, dpid), true
+			}
+			continue
+		}
+		now := b.assemble(sw)
+		if had && maps.EqualFunc(old.Ports, now.Ports, samePort) {
+			now.Ports = old.Ports
+		}
+		if had && sameSwitch(old, now) {
+			continue
+		}
+		switches.write()[dpid] = now
+		s.Delta.Switches = append(s.Delta.Switches, dpid)
+		wired = wired || !had || !sameWiring(old, now)
+	}
+	return wired
 }
 
 func (b *Builder) assemble(sw *switchState) Switch {
@@ -69,42 +87,57 @@ func (b *Builder) assemble(sw *switchState) Switch {
 	return out
 }
 
-// carries reports whether traffic can use a link: it is known in both
-// directions between two different switches that count.
-func (b *Builder) carries(id LinkID) bool {
-	_, back := b.links[id.Reverse()]
-	return back && id.From.DPID != id.To.DPID &&
-		b.counts(id.From.DPID) && b.counts(id.To.DPID)
+// renewLinks brings links and the tree up to date.
+func (b *Builder) renewLinks(s *Snapshot) {
+	links := renewed[PortID, Link]{m: &s.Links}
+	var came, went []*cable
+	for _, c := range b.fallen {
+		c.carries = false
+		went = append(went, c)
+	}
+	for from := range b.changed.links {
+		old, had := s.Links[from]
+		c := b.cableAt(from)
+		if c == nil || !b.carries(c) {
+			if had {
+				delete(links.write(), from)
+				s.Delta.Links = append(s.Delta.Links, from)
+			}
+			if c != nil && c.carries {
+				c.carries = false
+				went = append(went, c)
+			}
+			continue
+		}
+		if now := b.link(c, from); !had || now != old {
+			links.write()[from] = now
+			s.Delta.Links = append(s.Delta.Links, from)
+		}
+		if !c.carries {
+			c.carries = true
+			came = append(came, c)
+		}
+	}
+	b.fallen = nil
+	b.renewTree(s, came, went)
 }
 
-func (b *Builder) link(id LinkID, s *Snapshot) Link {
-	l := Link{ID: id, Metric: 1, Capacity: b.cfg.DefaultCapacity}
-	if p, ok := s.Port(id.From); ok {
-		l.Capacity = p.Capacity
+func (b *Builder) link(c *cable, from PortID) Link {
+	l := Link{ID: c.id(c.from(from)), Metric: c.metric, Capacity: b.cfg.DefaultCapacity}
+	if p := b.port(from); p != nil {
+		l.Capacity = b.capacity(from, p.port)
 	}
-	if o := b.override(id.From); o != nil {
-		l.Metric = max(o.Metric, 1)
-		if o.Capacity != 0 {
-			l.Capacity = o.Capacity
-		}
+	if o := b.overrides[from]; o != nil && o.Capacity != 0 {
+		l.Capacity = o.Capacity
 	}
 	return l
-}
-
-func (b *Builder) override(id PortID) *LinkOverride {
-	for i, o := range b.cfg.Links {
-		if o.A == id || o.B == id {
-			return &b.cfg.Links[i]
-		}
-	}
-	return nil
 }
 
 // capacity is what the configuration says, else what the port says, else the
 // default. A virtual port (veth, tap) names a speed without naming any mode
 // that it supports; that speed is made up.
 func (b *Builder) capacity(id PortID, p openflow.Port) BitRate {
-	if o := b.override(id); o != nil && o.Capacity != 0 {
+	if o := b.overrides[id]; o != nil && o.Capacity != 0 {
 		return o.Capacity
 	}
 	madeUp := p.Supported == 0 && p.Advertised == 0
@@ -114,41 +147,62 @@ func (b *Builder) capacity(id PortID, p openflow.Port) BitRate {
 	return BitRate(p.CurrSpeed) * Kbps
 }
 
-// spanningTree picks the links over which broadcasts travel, so that every
-// switch is reached once, and returns the ports at both ends of each. Links of
-// the previous tree stay in it as long as they carry: a link that returns
-// changes nothing, and at no moment do two trees form a ring.
-func spanningTree(links map[PortID]Link, previous map[PortID]bool) map[PortID]bool {
-	candidates := slices.SortedFunc(maps.Values(links), func(a, b Link) int {
-		if keepA, keepB := previous[a.ID.From], previous[b.ID.From]; keepA != keepB {
-			if keepA {
-				return -1
-			}
-			return 1
+func (b *Builder) renewTree(s *Snapshot, came, went []*cable) {
+	if len(came)+len(went) == 0 {
+		return
+	}
+	joined, left := b.forest.renew(b, came, went)
+	tree := renewed[PortID, bool]{m: &s.Tree}
+	touched := map[PortID]bool{}
+	for _, c := range left {
+		for _, end := range c.ends {
+			touched[end] = true
+			delete(tree.write(), end)
 		}
-		if a.Metric != b.Metric {
-			return int(a.Metric) - int(b.Metric)
+		b.noteTree(c)
+	}
+	for _, c := range joined {
+		for _, end := range c.ends {
+			touched[end] = true
+			tree.write()[end] = true
 		}
-		return CompareLinks(a.ID, b.ID)
-	})
-	parent := map[openflow.DPID]openflow.DPID{}
-	root := func(d openflow.DPID) openflow.DPID {
-		for {
-			p, ok := parent[d]
-			if !ok {
-				return d
-			}
-			d = p
+		b.noteTree(c)
+	}
+	for end := range touched {
+		if s.Tree[end] != b.last.Tree[end] {
+			s.Delta.Tree = append(s.Delta.Tree, end)
 		}
 	}
-	tree := map[PortID]bool{}
-	for _, l := range candidates {
-		a, z := root(l.ID.From.DPID), root(l.ID.To.DPID)
-		if a == z {
+}
+
+// noteTree has it saved whether a cable is of the tree.
+func (b *Builder) noteTree(c *cable) {
+	b.unsaved.links[c.id(0)], b.unsaved.links[c.id(1)] = true, true
+}
+
+func (b *Builder) renewHosts(s *Snapshot) {
+	for mac := range b.changed.hosts {
+		old, had := s.Hosts.Get(mac)
+		h := b.hosts[mac]
+		if h == nil {
+			if had {
+				s.Hosts = s.Hosts.Without(mac)
+				s.Delta.Hosts = append(s.Delta.Hosts, mac)
+			}
 			continue
 		}
-		parent[a] = z
-		tree[l.ID.From], tree[l.ID.To] = true, true
+		h.shown = h.Seen
+		s.Hosts = s.Hosts.With(mac, h.Host)
+		if !had || !sameHost(old, h.Host) {
+			s.Delta.Hosts = append(s.Delta.Hosts, mac)
+		}
 	}
-	return tree
+	for addr := range b.changed.addrs {
+		owner, has := b.byAddr[addr]
+		if !has {
+			s.Addrs = s.Addrs.Without(addr)
+			continue
+		}
+		s.Addrs = s.Addrs.With(addr, Attachment{Prefix: netip.PrefixFrom(addr, addr.BitLen()), At: b.hosts[owner].At})
+	}
 }

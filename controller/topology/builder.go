@@ -23,6 +23,7 @@ type Config struct {
 	Links           []LinkOverride
 	Attachments     []Attachment
 
+	Tick      time.Duration // how often Expire is called; time in which it should have been and was not does not count; default 100 ms
 	ProbeTime time.Duration // a port that hears no probe for this long is an edge port; default 1 s
 	LinkHold  time.Duration // a link whose probes stay away for this long is down; default 10 s
 	Absence   time.Duration // how long the links of a switch count after its channel was lost; default 3 s
@@ -33,6 +34,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	c.Tick = cmp.Or(c.Tick, 100*time.Millisecond)
 	c.ProbeTime = cmp.Or(c.ProbeTime, time.Second)
 	c.LinkHold = cmp.Or(c.LinkHold, 10*time.Second)
 	c.Absence = cmp.Or(c.Absence, 3*time.Second)
@@ -48,111 +50,165 @@ func (c Config) withDefaults() Config {
 
 // Builder turns what happens in the network into snapshots. It is not safe for
 // concurrent use: the controller's core goroutine owns it. Time is an argument.
+// What an event costs follows what it changes, not the network.
 //
 // A switch that goes away keeps its place, and for a while its links: that its
 // channel is lost says little of its ports, and it goes on forwarding. If it is
 // dead, its neighbours' ports lose carrier, and say so at once.
 type Builder struct {
-	cfg      Config
-	started  time.Time
+	cfg       Config
+	overrides map[PortID]*LinkOverride
+	located   *places // configured attachments
+	clock     clock
+	due       deadlines
+	settled   bool      // the grace of the start is over
+	arrival   time.Time // attended, when a switch was last ready for the first time
+
 	switches map[openflow.DPID]*switchState
-	links    map[LinkID]time.Time // when a probe last came over it
-	hosts    map[openflow.MAC]*Host
+	sessions int                                          // connected switches
+	cables   map[openflow.DPID]map[openflow.PortNo]*cable // at their both ends
+	stranded map[PortID]bool                              // perhaps a trunk without a cable
+	hosts    map[openflow.MAC]*hostState
 	byAddr   map[netip.Addr]openflow.MAC
+	behind   map[openflow.DPID]map[openflow.PortNo]*crowd
 	past     map[PortID]RememberedPort // ports of an earlier run, until their switch connects
-	tree     map[PortID]bool
-	revision uint64
-	settled  bool // the grace of the start is over
-	dirty    bool
-	last     *Snapshot // the one made last
+
+	changed changes // since the last snapshot
+	unsaved unsaved // since the last Unsaved
+	last    *Snapshot
+	forest  forest
+	fallen  []*cable // of the last snapshot, forgotten since
 }
 
 type switchState struct {
 	info  Switch    // Ports is unused
 	ready bool      // sends the probes that it receives to the controller
-	until time.Time // while it is away: when its links cease to count
+	met   bool      // was ready once
+	until time.Time // attended, while it is away: when its links cease to count
 	held  bool      // its links count although it is away
+	alarm alarm
 	ports map[openflow.PortNo]*portState
 }
 
 // NewBuilder makes a builder for a controller that starts at now.
 func NewBuilder(cfg Config, now time.Time) *Builder {
-	return &Builder{
-		cfg:      cfg.withDefaults(),
-		started:  now,
-		switches: map[openflow.DPID]*switchState{},
-		links:    map[LinkID]time.Time{},
-		hosts:    map[openflow.MAC]*Host{},
-		byAddr:   map[netip.Addr]openflow.MAC{},
-		past:     map[PortID]RememberedPort{},
-		tree:     map[PortID]bool{},
-		dirty:    true,
-		last:     &Snapshot{},
+	cfg = cfg.withDefaults()
+	b := &Builder{
+		cfg:       cfg,
+		overrides: map[PortID]*LinkOverride{},
+		located:   newPlaces(cfg.Attachments),
+		clock:     clock{wall: now, now: now, step: cfg.Tick * 3 / 2},
+		switches:  map[openflow.DPID]*switchState{},
+		cables:    map[openflow.DPID]map[openflow.PortNo]*cable{},
+		stranded:  map[PortID]bool{},
+		hosts:     map[openflow.MAC]*hostState{},
+		byAddr:    map[netip.Addr]openflow.MAC{},
+		behind:    map[openflow.DPID]map[openflow.PortNo]*crowd{},
+		past:      map[PortID]RememberedPort{},
+		changed:   newChanges(),
+		unsaved:   newUnsaved(),
+		forest:    newForest(),
+		last:      emptySnapshot(),
 	}
+	for i := len(cfg.Links) - 1; i >= 0; i-- { // the first that names a port has it
+		b.overrides[cfg.Links[i].A], b.overrides[cfg.Links[i].B] = &cfg.Links[i], &cfg.Links[i]
+	}
+	b.due.push(deadline{at: now.Add(cfg.Grace), kind: graceOver})
+	b.changed.any = true
+	return b
 }
 
 // SwitchUp takes in a switch that has connected, or connected again: what it
 // told of itself (info.Ports is ignored) and of its ports.
 func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
+	b.clock.look(now)
 	sw := b.switches[info.DPID]
 	if sw == nil {
-		sw = &switchState{ports: map[openflow.PortNo]*portState{}}
+		sw = &switchState{info: Switch{DPID: info.DPID}, ports: map[openflow.PortNo]*portState{}}
 		b.switches[info.DPID] = sw
 	}
-	if b.nobody() {
-		b.excuse(now)
+	if b.sessions == 0 {
+		b.excuse()
+	}
+	if !sw.info.Connected {
+		b.sessions++
 	}
 	info.Connected, info.Since, info.Ports = true, now, nil
 	sw.info, sw.ready = info, false
-	present := map[PortID]bool{}
+	b.touchSwitch(info.DPID)
+	present := map[openflow.PortNo]bool{}
 	for _, p := range ports {
-		present[PortID{DPID: info.DPID, Port: p.No}] = true
-		b.setPort(sw, p, now)
+		present[p.No] = true
+		b.setPort(sw, p)
 	}
 	for no := range sw.ports {
-		if id := (PortID{DPID: info.DPID, Port: no}); !present[id] {
+		if !present[no] {
 			b.dropPort(sw, no)
 		}
 	}
-	for id := range b.links {
-		for _, end := range []PortID{id.From, id.To} {
-			switch {
-			case end.DPID != info.DPID:
-			case !present[end]:
-				delete(b.links, id) // remembered, but the port is not there any more
-			default:
-				b.links[id] = now // that no probe was heard meanwhile says nothing
+	for no := range b.behind[info.DPID] {
+		if !present[no] {
+			b.dropHosts(PortID{DPID: info.DPID, Port: no}) // remembered, as are the cables below
+		}
+	}
+	for no, c := range b.cables[info.DPID] {
+		if !present[no] {
+			b.cut(PortID{DPID: info.DPID, Port: no})
+			continue
+		}
+		for i := range c.ways {
+			if c.ways[i].known {
+				b.hear(c, i) // that no probe was heard meanwhile says nothing
 			}
 		}
 	}
-	b.dirty = true
 }
 
 // SwitchReady takes note that a switch now holds its entries. From here on a
 // port where no probe arrives is an edge port; before, probes were just lost.
 func (b *Builder) SwitchReady(dpid openflow.DPID, now time.Time) {
+	b.clock.look(now)
 	sw := b.switches[dpid]
 	if sw == nil || sw.ready {
 		return
 	}
-	sw.ready = true
-	for _, p := range sw.ports {
-		p.await(now.Add(b.cfg.ProbeTime))
+	if !sw.met {
+		b.arrival = b.clock.now
+	}
+	sw.ready, sw.met = true, true
+	for no, p := range sw.ports {
+		p.sent = 0
+		b.await(PortID{DPID: dpid, Port: no}, b.cfg.ProbeTime)
 	}
 }
 
 // SwitchDown takes note that a switch's channel has ended. One of which nothing
 // is known that others depend on is forgotten.
 func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
+	b.clock.look(now)
 	sw := b.switches[dpid]
 	if sw == nil || !sw.info.Connected {
 		return
 	}
-	sw.info.Connected, sw.held, sw.until = false, true, now.Add(b.cfg.Absence)
-	b.dirty = true
-	if !b.matters(sw) {
-		delete(b.switches, dpid)
+	b.sessions--
+	sw.info.Connected = false
+	b.hold(sw, b.cfg.Absence)
+	b.touchSwitch(dpid)
+	if b.matters(sw) {
+		return
 	}
+	delete(b.switches, dpid)
+	b.touchCables(dpid)
+	for no := range sw.ports {
+		b.unsaved.ports[PortID{DPID: dpid, Port: no}] = true
+	}
+}
+
+// hold lets the links of a switch that is away count for a while.
+func (b *Builder) hold(sw *switchState, d time.Duration) {
+	sw.held, sw.until = true, b.clock.now.Add(d)
+	sw.alarm.set(&b.due, deadline{sw.until, switchAbsent, PortID{DPID: sw.info.DPID}})
+	b.touchCables(sw.info.DPID)
 }
 
 // matters reports whether a switch has links or hosts, or had.
@@ -162,12 +218,7 @@ func (b *Builder) matters(sw *switchState) bool {
 			return true
 		}
 	}
-	for _, h := range b.hosts {
-		if h.At.DPID == sw.info.DPID {
-			return true
-		}
-	}
-	return false
+	return len(b.behind[sw.info.DPID]) > 0
 }
 
 // SetQueues says which ports of a switch have the queue that the configuration
@@ -183,34 +234,52 @@ func (b *Builder) SetQueues(dpid openflow.DPID, queue uint32, ports []openflow.P
 			p.queue = &queue
 		}
 	}
-	b.dirty = true
+	b.touchSwitch(dpid)
 }
 
 // Expire does what the passing of time asks for: quiet ports become edge
 // ports, links without probes go down, what is remembered of switches that do
-// not come (back) fades.
+// not come (back) fades. Its cost follows what is due. A call that comes much
+// later than [Config.Tick] after the one before says that the controller was not
+// there to listen, and that time does not count.
 func (b *Builder) Expire(now time.Time) {
-	linked := map[PortID]bool{}
-	for id := range b.links {
-		linked[id.From], linked[id.To] = true, true
-	}
-	for _, sw := range b.switches {
-		b.settlePorts(sw, linked, now)
-		if sw.held && !sw.info.Connected && !now.Before(sw.until) {
-			sw.held, b.dirty = false, true
+	b.clock.look(now)
+	b.expireStranded()
+	for {
+		d, ok := b.due.pop(b.clock.now)
+		if !ok {
+			return
+		}
+		switch d.kind {
+		case portQuiet:
+			b.expirePort(d)
+		case wayQuiet:
+			b.expireWay(d)
+		case switchAbsent:
+			b.expireSwitch(d)
+		case graceOver:
+			b.settled = true
+			for dpid := range b.cables {
+				if b.switches[dpid] == nil {
+					b.touchCables(dpid)
+				}
+			}
 		}
 	}
-	for id, seen := range b.links {
-		if b.connected(id.From.DPID) && b.connected(id.To.DPID) && now.Sub(seen) >= b.cfg.LinkHold {
-			delete(b.links, id)
-			b.doubt(id.From, now)
-			b.doubt(id.To, now)
-			b.dirty = true
-		}
+}
+
+// expireSwitch lets the links of a switch that stays away count no longer.
+func (b *Builder) expireSwitch(d deadline) {
+	sw := b.switches[d.id.DPID]
+	if sw == nil || !sw.alarm.rings(d) || !sw.held || sw.info.Connected {
+		return
 	}
-	if !b.settled && now.Sub(b.started) >= b.cfg.Grace {
-		b.settled, b.dirty = true, true
+	if sw.until.After(b.clock.now) {
+		sw.alarm.set(&b.due, deadline{sw.until, switchAbsent, d.id})
+		return
 	}
+	sw.held = false
+	b.touchCables(d.id.DPID)
 }
 
 func (b *Builder) connected(dpid openflow.DPID) bool {
@@ -218,22 +287,12 @@ func (b *Builder) connected(dpid openflow.DPID) bool {
 	return sw != nil && sw.info.Connected
 }
 
-// nobody reports whether no switch is connected.
-func (b *Builder) nobody() bool {
-	for _, sw := range b.switches {
-		if sw.info.Connected {
-			return false
-		}
-	}
-	return true
-}
-
 // excuse gives all switches that are away as much time to connect as a restart
 // does: when the first one returns after all were gone, it was the controller
 // that had been out of sight, not they.
-func (b *Builder) excuse(now time.Time) {
+func (b *Builder) excuse() {
 	for _, sw := range b.switches {
-		sw.held, sw.until = true, now.Add(b.cfg.Grace)
+		b.hold(sw, b.cfg.Grace)
 	}
 }
 

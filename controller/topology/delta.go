@@ -20,6 +20,41 @@ func (d Delta) Empty() bool {
 	return len(d.Switches)+len(d.Links)+len(d.Tree)+len(d.Hosts) == 0
 }
 
+// recentDeltas is how many snapshots back [Snapshot.Since] knows.
+const recentDeltas = 64
+
+// Since names all that may differ from the snapshot of an earlier revision: a
+// thing that has changed and changed back is named too. ok is false if that
+// snapshot is too long ago to tell, or none of this network.
+func (s *Snapshot) Since(revision uint64) (d Delta, ok bool) {
+	n := s.Revision - revision
+	if revision > s.Revision || n > uint64(len(s.recent)) {
+		return Delta{}, false
+	}
+	if n == 1 {
+		return s.Delta, true
+	}
+	for _, r := range s.recent[uint64(len(s.recent))-n:] {
+		d.Switches = append(d.Switches, r.Switches...)
+		d.Links = append(d.Links, r.Links...)
+		d.Tree = append(d.Tree, r.Tree...)
+		d.Hosts = append(d.Hosts, r.Hosts...)
+	}
+	return Delta{Switches: once(d.Switches), Links: once(d.Links), Tree: once(d.Tree), Hosts: once(d.Hosts)}, true
+}
+
+// once returns every key once.
+func once[K comparable](keys []K) (out []K) {
+	seen := make(map[K]bool, len(keys))
+	for _, k := range keys {
+		if !seen[k] {
+			seen[k] = true
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
 // Diff returns what differs between two snapshots, by looking at all of both.
 // Between a snapshot and the one before it, [Snapshot.Delta] is the same.
 func Diff(old, now *Snapshot) Delta {
@@ -27,7 +62,7 @@ func Diff(old, now *Snapshot) Delta {
 		Switches: differ(old.Switches, now.Switches, sameSwitch),
 		Links:    differ(old.Links, now.Links, func(a, b Link) bool { return a == b }),
 		Tree:     differ(old.Tree, now.Tree, func(a, b bool) bool { return a == b }),
-		Hosts:    differ(old.Hosts, now.Hosts, sameHost),
+		Hosts:    differ(maps.Collect(old.Hosts.All()), maps.Collect(now.Hosts.All()), sameHost),
 	}
 }
 
@@ -57,6 +92,13 @@ func samePort(a, b Port) bool {
 	}
 	a.Queue, b.Queue = nil, nil
 	return a == b
+}
+
+// sameWiring reports whether a switch is the same to paths.
+func sameWiring(a, b Switch) bool {
+	return a.Connected == b.Connected && maps.EqualFunc(a.Ports, b.Ports, func(p, q Port) bool {
+		return p.Up == q.Up && p.Role == q.Role && p.Capacity == q.Capacity
+	})
 }
 
 // sameHost reports whether a host is where it was, with the same addresses.

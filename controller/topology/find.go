@@ -20,6 +20,5 @@ func (s *Snapshot) FindHost(mac string) (Host, bool) {
 	if err != nil {
 		return Host{}, false
 	}
-	h, ok := s.Hosts[id]
-	return h, ok
+	return s.Hosts.Get(id)
 }

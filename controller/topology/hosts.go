@@ -12,7 +12,22 @@ const (
 	hostMove  = time.Second      // a host that has moved stays at least this long
 	hostHold  = 30 * time.Second // a host that spoke this recently keeps its addresses
 	hostStale = 10 * time.Minute // one that did not speak for this long makes room for another
+
+	showSeen = 10 * time.Second // the next snapshot tells when a host spoke if it is this much later
+	saveSeen = hostStale / 2    // and so does what is saved
 )
+
+// hostState is what the builder knows of a host.
+type hostState struct {
+	Host
+	shown, saved time.Time // as Seen was then
+}
+
+// crowd is the hosts behind one port.
+type crowd struct {
+	hosts map[openflow.MAC]*hostState
+	full  time.Time // before this moment none of them makes room
+}
 
 // HostSeen takes in a frame that a host sent: where it entered, its source
 // MAC, and the addresses that it says are its own. It reports whether that is
@@ -20,7 +35,7 @@ const (
 //
 // claimed addresses come from address resolution and may be taken over from a
 // host that has fallen silent. Without claimed they are but the source of some
-// packet, which may have been routed, and count only if nobody has them.
+// packet, which may have been routed, and count only if no host has them.
 func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, claimed bool, now time.Time) bool {
 	if p := b.port(at); p == nil || p.role != Edge || mac[0]&1 != 0 || mac == (openflow.MAC{}) {
 		return false
@@ -32,10 +47,11 @@ func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, clai
 			return false
 		}
 		if h == nil {
-			h = &Host{MAC: mac}
+			h = &hostState{Host: Host{MAC: mac}}
 			b.hosts[mac] = h
 		}
-		h.At, h.Moved = at, now
+		b.place(h, at)
+		h.Moved = now
 	}
 	h.Seen = now
 	for _, a := range addrs {
@@ -43,12 +59,58 @@ func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, clai
 			news = true
 		}
 	}
-	b.dirty = b.dirty || news
+	b.refresh(h)
 	return news
 }
 
+// refresh has it told, now and then, that a host still speaks.
+func (b *Builder) refresh(h *hostState) {
+	if h.Seen.Sub(h.shown) > showSeen {
+		b.changed.hosts[h.MAC] = true // which alone is no reason for a snapshot
+		h.shown = h.Seen
+	}
+	if h.Seen.Sub(h.saved) > saveSeen {
+		b.unsaved.hosts[h.MAC] = true
+		h.saved = h.Seen
+	}
+}
+
+// place moves a host, which may be new, to a port.
+func (b *Builder) place(h *hostState, at PortID) {
+	b.displace(h)
+	h.At = at
+	ports := b.behind[at.DPID]
+	if ports == nil {
+		ports = map[openflow.PortNo]*crowd{}
+		b.behind[at.DPID] = ports
+	}
+	if ports[at.Port] == nil {
+		ports[at.Port] = &crowd{hosts: map[openflow.MAC]*hostState{}}
+	}
+	ports[at.Port].hosts[h.MAC] = h
+	b.touchHost(h)
+	for _, a := range h.Addrs {
+		b.touchAddr(a)
+	}
+}
+
+func (b *Builder) displace(h *hostState) {
+	ports := b.behind[h.At.DPID]
+	c := ports[h.At.Port]
+	if c == nil {
+		return
+	}
+	delete(c.hosts, h.MAC)
+	if len(c.hosts) > 0 {
+		return
+	}
+	if delete(ports, h.At.Port); len(ports) == 0 {
+		delete(b.behind, h.At.DPID)
+	}
+}
+
 // claim gives addr to h if it may have it. It reports whether that is a change.
-func (b *Builder) claim(h *Host, addr netip.Addr, claimed bool, now time.Time) bool {
+func (b *Builder) claim(h *hostState, addr netip.Addr, claimed bool, now time.Time) bool {
 	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() || len(h.Addrs) >= b.cfg.MaxAddrs {
 		return false
 	}
@@ -58,21 +120,24 @@ func (b *Builder) claim(h *Host, addr netip.Addr, claimed bool, now time.Time) b
 			return false
 		}
 		o.Addrs = without(o.Addrs, addr)
+		b.touchHost(o)
 	}
 	b.give(h, addr)
 	return true
 }
 
 // present reports whether a host has spoken of late and its port is up.
-func (b *Builder) present(h *Host, now time.Time) bool {
+func (b *Builder) present(h *hostState, now time.Time) bool {
 	p := b.port(h.At)
 	return p != nil && isUp(p.port) && now.Sub(h.Seen) < hostHold
 }
 
-func (b *Builder) give(h *Host, addr netip.Addr) {
+func (b *Builder) give(h *hostState, addr netip.Addr) {
 	b.byAddr[addr] = h.MAC
 	i, _ := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare)
 	h.Addrs = slices.Insert(slices.Clone(h.Addrs), i, addr) // snapshots share the old one
+	b.touchHost(h)
+	b.touchAddr(addr)
 }
 
 func without(addrs []netip.Addr, addr netip.Addr) []netip.Addr {
@@ -82,35 +147,39 @@ func without(addrs []netip.Addr, addr netip.Addr) []netip.Addr {
 // makeRoom reports whether a port may have one more host; the one that has been
 // silent for longest goes if it has been so for long.
 func (b *Builder) makeRoom(at PortID, now time.Time) bool {
-	n, oldest := 0, (*Host)(nil)
-	for _, h := range b.hosts {
-		if h.At != at {
-			continue
-		}
-		if n++; oldest == nil || h.Seen.Before(oldest.Seen) {
+	c := b.behind[at.DPID][at.Port]
+	if c == nil || len(c.hosts) < b.cfg.MaxHosts {
+		return true
+	}
+	if now.Before(c.full) {
+		return false // one port must not fill the tables of every switch
+	}
+	var oldest *hostState
+	for _, h := range c.hosts {
+		if oldest == nil || h.Seen.Before(oldest.Seen) {
 			oldest = h
 		}
 	}
-	if n < b.cfg.MaxHosts {
-		return true
-	}
-	if now.Sub(oldest.Seen) < hostStale {
-		return false // one port must not fill the tables of every switch
+	if c.full = oldest.Seen.Add(hostStale); now.Before(c.full) {
+		return false
 	}
 	b.dropHost(oldest)
 	return true
 }
 
-func (b *Builder) dropHost(h *Host) {
+func (b *Builder) dropHost(h *hostState) {
 	for _, a := range h.Addrs {
 		delete(b.byAddr, a)
+		b.touchAddr(a)
 	}
+	b.displace(h)
 	delete(b.hosts, h.MAC)
+	b.touchHost(h)
 }
 
 func (b *Builder) dropHosts(at PortID) {
-	for _, h := range b.hosts {
-		if h.At == at {
+	if c := b.behind[at.DPID][at.Port]; c != nil {
+		for _, h := range c.hosts {
 			b.dropHost(h)
 		}
 	}

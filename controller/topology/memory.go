@@ -3,6 +3,8 @@ package topology
 import (
 	"slices"
 	"time"
+
+	"conga/openflow"
 )
 
 // Memory is what survives a restart of the controller: not the truth about the
@@ -28,24 +30,108 @@ type RememberedPort struct {
 	Far  PortID   `json:"far"` // the port behind a trunk
 }
 
-// Memory extracts what is worth remembering, in a stable order.
+// MemoryChange is what is to be remembered in addition to, or in place of, what
+// was before, and what is to be forgotten. Nothing is in both.
+type MemoryChange struct {
+	Memory
+	GoneLinks []LinkID
+	GonePorts []PortID
+	GoneHosts []openflow.MAC
+}
+
+// Empty reports whether nothing is to be done.
+func (c MemoryChange) Empty() bool {
+	return len(c.Links)+len(c.Ports)+len(c.Hosts)+len(c.GoneLinks)+len(c.GonePorts)+len(c.GoneHosts) == 0
+}
+
+// unsaved names what may not be as it was last saved.
+type unsaved struct {
+	links map[LinkID]bool
+	ports map[PortID]bool
+	hosts map[openflow.MAC]bool
+}
+
+func newUnsaved() unsaved {
+	return unsaved{links: map[LinkID]bool{}, ports: map[PortID]bool{}, hosts: map[openflow.MAC]bool{}}
+}
+
+// Unsaved reports whether there is something to be saved.
+func (b *Builder) Unsaved() bool {
+	return len(b.unsaved.links)+len(b.unsaved.ports)+len(b.unsaved.hosts) > 0
+}
+
+// Save returns what has changed in what is to be remembered since it was last
+// called; after [Builder.Recall], since what was recalled. Its cost follows what
+// it returns.
+func (b *Builder) Save() (out MemoryChange) {
+	for id := range b.unsaved.links {
+		if l, ok := b.rememberedLink(id); ok {
+			out.Links = append(out.Links, l)
+		} else {
+			out.GoneLinks = append(out.GoneLinks, id)
+		}
+	}
+	for id := range b.unsaved.ports {
+		if p, ok := b.rememberedPort(id); ok {
+			out.Ports = append(out.Ports, p)
+		} else {
+			out.GonePorts = append(out.GonePorts, id)
+		}
+	}
+	for mac := range b.unsaved.hosts {
+		if h := b.hosts[mac]; h != nil {
+			h.saved = h.Seen
+			out.Hosts = append(out.Hosts, h.Host)
+		} else {
+			out.GoneHosts = append(out.GoneHosts, mac)
+		}
+	}
+	b.unsaved = newUnsaved()
+	return out
+}
+
+func (b *Builder) rememberedLink(id LinkID) (l RememberedLink, ok bool) {
+	c := b.cableAt(id.From)
+	if c == nil || c.far(id.From) != id.To || !c.ways[c.from(id.From)].known {
+		return l, false
+	}
+	return RememberedLink{LinkID: id, Tree: c.tree}, true
+}
+
+func (b *Builder) rememberedPort(id PortID) (p RememberedPort, ok bool) {
+	if past, ok := b.past[id]; ok {
+		return past, true
+	}
+	now := b.port(id)
+	if now == nil || now.role == Undetermined && now.far == Outside {
+		return p, false
+	}
+	return RememberedPort{PortID: id, Role: now.role, Far: now.far}, true
+}
+
+// Memory extracts everything that is worth remembering, in a stable order.
 func (b *Builder) Memory() Memory {
 	var m Memory
-	for id := range b.links {
-		m.Links = append(m.Links, RememberedLink{LinkID: id, Tree: b.tree[id.From]})
+	for dpid, cables := range b.cables {
+		for no, c := range cables {
+			from := PortID{DPID: dpid, Port: no}
+			if l, ok := b.rememberedLink(c.id(c.from(from))); ok {
+				m.Links = append(m.Links, l)
+			}
+		}
 	}
 	for _, past := range b.past {
 		m.Ports = append(m.Ports, past)
 	}
 	for dpid, sw := range b.switches {
-		for no, p := range sw.ports {
-			if p.role != Undetermined || p.far != Outside {
-				m.Ports = append(m.Ports, RememberedPort{PortID: PortID{DPID: dpid, Port: no}, Role: p.role, Far: p.far})
+		for no := range sw.ports {
+			if p, ok := b.rememberedPort(PortID{DPID: dpid, Port: no}); ok {
+				m.Ports = append(m.Ports, p)
 			}
 		}
 	}
 	for _, h := range b.hosts {
-		m.Hosts = append(m.Hosts, *h)
+		m.Hosts = append(m.Hosts, h.Host)
 	}
 	slices.SortFunc(m.Hosts, func(a, b Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
 	slices.SortFunc(m.Links, func(a, b RememberedLink) int { return CompareLinks(a.LinkID, b.LinkID) })
@@ -56,33 +142,50 @@ func (b *Builder) Memory() Memory {
 // Recall takes in the memory of an earlier run. It must come before anything
 // else happens to b.
 func (b *Builder) Recall(m Memory, now time.Time) {
+	b.clock.look(now)
 	for _, l := range m.Links {
-		b.links[l.LinkID] = now
-		if l.Tree {
-			b.tree[l.From], b.tree[l.To] = true, true
+		if b.recallWay(l.LinkID) {
+			b.forest.recall[l.LinkID] = l.Tree
 		}
 	}
 	for _, p := range m.Ports {
 		b.past[p.PortID] = p
 	}
 	for _, h := range m.Hosts {
-		kept := &Host{MAC: h.MAC, At: h.At, Seen: h.Seen, Moved: h.Moved}
+		kept := &hostState{Host: Host{MAC: h.MAC, Seen: h.Seen, Moved: h.Moved}, saved: h.Seen}
 		b.hosts[h.MAC] = kept
+		b.place(kept, h.At)
 		for _, a := range h.Addrs {
 			b.give(kept, a)
 		}
 	}
-	b.dirty = true
+	b.unsaved = newUnsaved()
+}
+
+// recallWay takes in one direction of a cable, unless one of its ports has
+// another.
+func (b *Builder) recallWay(id LinkID) bool {
+	if id.From == id.To {
+		return false
+	}
+	for _, end := range []PortID{id.From, id.To} {
+		if c := b.cableAt(end); c != nil && (c.id(0) != id && c.id(1) != id) {
+			return false
+		}
+	}
+	c := b.cable(id.From, id.To)
+	b.hear(c, c.from(id.From))
+	return true
 }
 
 // RecallCable takes in a cable that an installed path used, though the memory
 // of the network may have been written before it was found.
 func (b *Builder) RecallCable(from, to PortID, now time.Time) {
+	b.clock.look(now)
 	for _, id := range []LinkID{{From: from, To: to}, {From: to, To: from}} {
-		if _, known := b.links[id]; !known {
-			b.links[id] = now
+		if _, known := b.rememberedLink(id); !known && b.recallWay(id) {
 			b.past[id.From] = RememberedPort{PortID: id.From, Role: Trunk, Far: id.To}
+			b.unsaved.ports[id.From] = true
 		}
 	}
-	b.dirty = true
 }

@@ -6,7 +6,11 @@ import (
 	"conga/openflow"
 )
 
-// portState is what the builder knows of a port.
+// enoughQuiet is how many probes must have been sent out of a port, and none
+// heard, before it is an edge port.
+const enoughQuiet = 2
+
+// portState is what the builder knows of a port. Times are attended time.
 //
 // A port with carrier that is or was a trunk is not taken for an edge port
 // lightly: the switch behind it may be out of our sight and still forward, and
@@ -14,20 +18,17 @@ import (
 type portState struct {
 	port    openflow.Port
 	role    PortRole
+	since   time.Time // when it became undetermined
 	edgeNot time.Time // before this moment it cannot become an edge port
+	sent    int       // probes, while it is undetermined
 	far     PortID    // the port last heard behind it; Outside: none
 	queue   *uint32
-}
-
-// await puts off the moment at which the port can become an edge port.
-func (p *portState) await(t time.Time) {
-	if p.edgeNot.Before(t) {
-		p.edgeNot = t
-	}
+	alarm   alarm
 }
 
 // PortChanged takes in a port status message.
 func (b *Builder) PortChanged(dpid openflow.DPID, reason openflow.PortReason, p openflow.Port, now time.Time) {
+	b.clock.look(now)
 	sw := b.switches[dpid]
 	if sw == nil {
 		return
@@ -35,14 +36,13 @@ func (b *Builder) PortChanged(dpid openflow.DPID, reason openflow.PortReason, p 
 	if reason == openflow.PortDeleted {
 		b.dropPort(sw, p.No)
 	} else {
-		b.setPort(sw, p, now)
+		b.setPort(sw, p)
 	}
-	b.dirty = true
 }
 
 // setPort stores a port as its switch describes it. A port that was up before
 // and still is keeps its role; one that comes up is looked at afresh.
-func (b *Builder) setPort(sw *switchState, p openflow.Port, now time.Time) {
+func (b *Builder) setPort(sw *switchState, p openflow.Port) {
 	if p.No == 0 || p.No > openflow.PortMax {
 		return // reserved ports carry no traffic of the network
 	}
@@ -51,19 +51,28 @@ func (b *Builder) setPort(sw *switchState, p openflow.Port, now time.Time) {
 	if ps == nil {
 		past := b.past[id]
 		delete(b.past, id)
-		ps = &portState{port: p, role: past.Role, far: past.Far, edgeNot: now.Add(b.cfg.ProbeTime)}
+		ps = &portState{port: p, role: past.Role, far: past.Far, since: b.clock.now}
 		sw.ports[p.No] = ps
+		b.unsaved.ports[id], b.stranded[id] = true, true
+		b.await(id, b.cfg.ProbeTime)
 	}
 	cameUp := isUp(p) && !isUp(ps.port)
 	ps.port = p
+	b.touchSwitch(id.DPID)
+	if c := b.cableAt(id); c != nil {
+		b.touchCable(c) // it may have another capacity
+	}
 	switch {
 	case !isUp(p):
-		b.cutLinks(id)
-		ps.role = Undetermined
+		b.cut(id)
+		b.setRole(id, Undetermined, ps.far)
 	case cameUp:
-		ps.role, ps.edgeNot = Undetermined, now.Add(b.cfg.ProbeTime)
+		ps.edgeNot = time.Time{}
+		b.setRole(id, Undetermined, ps.far)
+		ps.since, ps.sent = b.clock.now, 0
+		b.await(id, b.cfg.ProbeTime)
 		if ps.far != Outside && !b.connected(ps.far.DPID) {
-			ps.await(now.Add(b.cfg.Doubt))
+			b.await(id, b.cfg.Doubt)
 		}
 	}
 }
@@ -75,17 +84,10 @@ func isUp(p openflow.Port) bool {
 func (b *Builder) dropPort(sw *switchState, no openflow.PortNo) {
 	id := PortID{DPID: sw.info.DPID, Port: no}
 	delete(sw.ports, no)
-	b.cutLinks(id)
+	b.touchSwitch(id.DPID)
+	b.unsaved.ports[id] = true
+	b.cut(id)
 	b.dropHosts(id)
-}
-
-// cutLinks forgets the links that end at a port, as when it has lost carrier.
-func (b *Builder) cutLinks(id PortID) {
-	for l := range b.links {
-		if l.From == id || l.To == id {
-			delete(b.links, l)
-		}
-	}
 }
 
 func (b *Builder) port(id PortID) *portState {
@@ -95,79 +97,87 @@ func (b *Builder) port(id PortID) *portState {
 	return nil
 }
 
-// settlePorts makes edge ports of those that have been quiet for long enough,
-// and doubts trunks without a link though the switch behind them is there.
-func (b *Builder) settlePorts(sw *switchState, linked map[PortID]bool, now time.Time) {
-	if !sw.info.Connected || !sw.ready {
+// setRole says what a port is for and which port is behind it.
+func (b *Builder) setRole(id PortID, role PortRole, far PortID) {
+	p := b.port(id)
+	if p == nil || p.role == role && p.far == far {
 		return
 	}
-	for no, p := range sw.ports {
-		id := PortID{DPID: sw.info.DPID, Port: no}
-		switch {
-		case p.role == Undetermined && isUp(p.port) && !now.Before(p.edgeNot):
-			p.role, p.far = Edge, Outside
-			b.dirty = true
-		case p.role == Trunk && !linked[id] && b.connected(p.far.DPID):
-			b.doubt(id, now)
-			b.dirty = true
+	if role == Undetermined && p.role != Undetermined {
+		p.since, p.sent = b.clock.now, 0
+	}
+	p.role, p.far = role, far
+	b.unsaved.ports[id] = true
+	b.touchSwitch(id.DPID)
+}
+
+// await puts off the moment at which a port can become an edge port.
+func (b *Builder) await(id PortID, d time.Duration) {
+	p := b.port(id)
+	if t := b.clock.now.Add(d); p.edgeNot.Before(t) {
+		p.edgeNot = t
+	}
+	b.watch(id, p)
+}
+
+// watch has a port looked at when it may be an edge port.
+func (b *Builder) watch(id PortID, p *portState) {
+	sw := b.switches[id.DPID]
+	if p.role == Undetermined && p.sent >= enoughQuiet && isUp(p.port) && sw.info.Connected && sw.ready {
+		p.alarm.set(&b.due, deadline{b.edgeFrom(p), portQuiet, id})
+	}
+}
+
+// edgeFrom returns when a quiet port is taken for an edge port. As long as ever
+// more switches come in, that behind it may not have come yet; but no port waits
+// for this longer than the grace of a start.
+func (b *Builder) edgeFrom(p *portState) time.Time {
+	t := b.arrival.Add(b.cfg.ProbeTime)
+	if end := p.since.Add(b.cfg.Grace); t.After(end) {
+		t = end
+	}
+	if t.Before(p.edgeNot) {
+		return p.edgeNot
+	}
+	return t
+}
+
+// expirePort makes an edge port of one that has been quiet for long enough.
+func (b *Builder) expirePort(d deadline) {
+	p := b.port(d.id)
+	if p == nil || !p.alarm.rings(d) {
+		return
+	}
+	sw := b.switches[d.id.DPID]
+	switch {
+	case p.role != Undetermined || p.sent < enoughQuiet || !isUp(p.port) || !sw.info.Connected || !sw.ready:
+		// Watched again when one of these has changed.
+	case b.edgeFrom(p).After(b.clock.now):
+		b.watch(d.id, p)
+	default:
+		b.setRole(d.id, Edge, Outside)
+	}
+}
+
+// expireStranded doubts trunks without a link though the switch behind them is
+// there.
+func (b *Builder) expireStranded() {
+	for id := range b.stranded {
+		p := b.port(id)
+		switch sw := b.switches[id.DPID]; {
+		case p == nil || p.role != Trunk || b.cableAt(id) != nil:
+			delete(b.stranded, id)
+		case sw.info.Connected && sw.ready && b.connected(p.far.DPID):
+			b.doubt(id)
 		}
 	}
 }
 
 // doubt closes a port whose link fell silent though it has carrier: its probes
 // may have drowned in a flood.
-func (b *Builder) doubt(id PortID, now time.Time) {
+func (b *Builder) doubt(id PortID) {
 	if p := b.port(id); p != nil {
-		p.role = Undetermined
-		p.await(now.Add(b.cfg.Doubt))
+		b.setRole(id, Undetermined, p.far)
+		b.await(id, b.cfg.Doubt)
 	}
-}
-
-// LinkSeen takes in a probe that left from and arrived at to. It reports
-// whether that is news.
-func (b *Builder) LinkSeen(from, to PortID, now time.Time) bool {
-	arrived := b.port(to)
-	if arrived == nil || !isUp(arrived.port) {
-		return false // the port went down while the probe was on its way
-	}
-	if from == to { // what comes back to where it left cannot be a host's port
-		b.dirty = b.dirty || arrived.role != Undetermined
-		arrived.role = Undetermined
-		arrived.await(now.Add(b.cfg.LinkHold))
-		return false
-	}
-	id := LinkID{From: from, To: to}
-	if _, known := b.links[id]; known && arrived.role == Trunk {
-		b.links[id] = now
-		return false
-	}
-	b.moveCable(id, now)
-	b.links[id] = now
-	b.makeTrunk(to, from)
-	b.makeTrunk(from, to)
-	b.dirty = true
-	return true
-}
-
-// moveCable forgets other links of the two ends, and looks afresh at the ports
-// to which these led.
-func (b *Builder) moveCable(id LinkID, now time.Time) {
-	for other := range b.links {
-		if other == id || other == id.Reverse() || (other.From != id.From && other.To != id.To && other.From != id.To && other.To != id.From) {
-			continue
-		}
-		delete(b.links, other)
-		for _, end := range []PortID{other.From, other.To} {
-			if p := b.port(end); p != nil && end != id.From && end != id.To {
-				p.role, p.far, p.edgeNot = Undetermined, Outside, now.Add(b.cfg.ProbeTime)
-			}
-		}
-	}
-}
-
-func (b *Builder) makeTrunk(id, far PortID) {
-	if p := b.port(id); p != nil {
-		p.role, p.far = Trunk, far
-	}
-	b.dropHosts(id)
 }

@@ -76,43 +76,37 @@ type Attachment struct {
 	At     PortID
 }
 
-// Snapshot is the network at one moment. It is immutable: whoever holds one
-// may read it for as long as they like and must not write to it.
+// Snapshot is the network at one moment. It is immutable: it may be read for as
+// long as it is held, and must not be written to. Consecutive snapshots share
+// what is the same in both.
 type Snapshot struct {
 	Revision    uint64
 	Time        time.Time
-	Switches    map[openflow.DPID]Switch  // all that have connected since the start
-	Links       map[PortID]Link           // trunk links that can carry traffic, by sending port
-	Tree        map[PortID]bool           // trunk ports on the broadcast tree
-	Hosts       map[openflow.MAC]Host     // learned
-	Addrs       map[netip.Addr]Attachment // learned, one address each
-	Attachments []Attachment              // configured, longest prefix first
+	Switches    map[openflow.DPID]Switch    // all that have connected since the start
+	Links       map[PortID]Link             // trunk links that can carry traffic, by sending port
+	Tree        map[PortID]bool             // trunk ports on the broadcast tree
+	Hosts       Map[openflow.MAC, Host]     // learned
+	Addrs       Map[netip.Addr, Attachment] // learned, one address each
+	Attachments []Attachment                // configured, longest prefix first
 
 	// Wiring is the revision at which something last changed that paths depend on:
 	// which switches are connected, what their ports are, which links there are.
 	Wiring uint64
 	// Delta is what differs from the snapshot of the revision before.
 	Delta Delta
+
+	located *places // Attachments to search; nil: walk
+	recent  []Delta // of this snapshot, and of those before it; this one's last
+}
+
+func emptySnapshot() *Snapshot {
+	return &Snapshot{Switches: map[openflow.DPID]Switch{}, Links: map[PortID]Link{}, Tree: map[PortID]bool{}}
 }
 
 // Port finds a port.
 func (s *Snapshot) Port(id PortID) (Port, bool) {
 	p, ok := s.Switches[id.DPID].Ports[id.Port]
 	return p, ok
-}
-
-// Locate finds the edge port behind which addr is: that of the longest
-// configured prefix, else where it was seen. What the operator wrote down is not
-// for a host to change. ok is false if nothing explains the address yet.
-func (s *Snapshot) Locate(addr netip.Addr) (at PortID, ok bool) {
-	addr = addr.Unmap()
-	for _, a := range s.Attachments {
-		if a.Prefix.Contains(addr) {
-			return a.At, true
-		}
-	}
-	seen, ok := s.Addrs[addr]
-	return seen.At, ok
 }
 
 // Link finds the directed link with this ID: a trunk link between two

@@ -54,7 +54,7 @@ func (h *Hub) Watch(ctx context.Context, n Network) {
 }
 
 func summary(s *topology.Snapshot) Topology {
-	t := Topology{Revision: s.Revision, Switches: len(s.Switches), Links: len(s.Links), Hosts: len(s.Hosts)}
+	t := Topology{Revision: s.Revision, Switches: len(s.Switches), Links: len(s.Links), Hosts: s.Hosts.Len()}
 	for _, sw := range s.Switches {
 		if sw.Connected {
 			t.Connected++

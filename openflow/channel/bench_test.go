@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 const benchMods = 100_000
 
 // sink is a peer that answers barriers as fast as bytes can be looked at, without parsing.
 func sink(nc net.Conn) {
-	var in frames
+	var in wire.Frames
 	var out []byte
 	for {
 		for {
-			h, b, err := in.next()
+			h, b, err := in.Next()
 			if err != nil {
 				return
 			}
@@ -31,7 +32,7 @@ func sink(nc net.Conn) {
 				nc.Write(out)
 			}
 		}
-		if in.fill(nc) != nil {
+		if in.Fill(nc) != nil {
 			return
 		}
 	}
@@ -51,7 +52,7 @@ func encoded(b testing.TB, msgs []openflow.Message) []byte {
 }
 
 // writeRaw writes a commit's bytes as the fastest program would, and waits for the barrier's reply.
-func writeRaw(b testing.TB, nc net.Conn, in *frames, stream []byte) {
+func writeRaw(b testing.TB, nc net.Conn, in *wire.Frames, stream []byte) {
 	for s := stream; len(s) > 0; {
 		n := min(batchSize, len(s))
 		if _, err := nc.Write(s[:n]); err != nil {
@@ -60,12 +61,12 @@ func writeRaw(b testing.TB, nc net.Conn, in *frames, stream []byte) {
 		s = s[n:]
 	}
 	for {
-		h, m, err := in.next()
+		h, m, err := in.Next()
 		if err != nil {
 			b.Fatal(err)
 		}
 		if m == nil {
-			if err := in.fill(nc); err != nil {
+			if err := in.Fill(nc); err != nil {
 				b.Fatal(err)
 			}
 		} else if h.Type == openflow.TypeBarrierReply {
@@ -78,7 +79,7 @@ func writeRaw(b testing.TB, nc net.Conn, in *frames, stream []byte) {
 
 // compare alternates between a commit through c, the same bytes written raw to raw, and encoding alone, and reports
 // the rates and how many times longer the commit took.
-func compare(b *testing.B, c *Conn, raw net.Conn, in *frames) {
+func compare(b *testing.B, c *Conn, raw net.Conn, in *wire.Frames) {
 	msgs := flowMods(benchMods)
 	stream := encoded(b, msgs)
 	var committed, written, coded time.Duration
@@ -121,7 +122,7 @@ func BenchmarkCommit(b *testing.B) {
 	defer raw.Close()
 	raw.(*net.TCPConn).SetWriteBuffer(sendBuffer)
 	go sink(a)
-	compare(b, c, raw, &frames{})
+	compare(b, c, raw, &wire.Frames{})
 }
 
 // BenchmarkCommitOpenVSwitch does the same with Open vSwitch; the entries are there after the first time, so
@@ -142,7 +143,7 @@ func BenchmarkCommitOpenVSwitch(b *testing.B) {
 	}
 	defer raw.Close()
 	hello, _ := openflow.Append(nil, 1, openflow.NewHello(4))
-	in := &frames{}
+	in := &wire.Frames{}
 	writeRaw(b, raw, in, append(hello, encoded(b, flowMods(benchMods))...))
 	<-c.Commit(flowMods(benchMods)).Done()
 	compare(b, c, raw, in)

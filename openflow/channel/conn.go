@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 // A Conn is a connection to one switch that has completed the handshake. All methods may be called at any
@@ -25,7 +26,7 @@ type Conn struct {
 	queue  queue
 	calls  calls
 	inbox  inbox
-	socket socket
+	socket wire.Socket
 	reader reader
 
 	loops sync.WaitGroup
@@ -43,7 +44,7 @@ func newConn(nc net.Conn, cfg Config) *Conn {
 	}
 	_, c.tls = nc.(*tls.Conn)
 	c.queue.init(cfg.SendQueue)
-	c.socket.init(nc, &c.reader.in)
+	c.socket.Bind(nc, &c.reader.in)
 	c.reader.init(c)
 	c.loops.Add(1)
 	go c.writeLoop()

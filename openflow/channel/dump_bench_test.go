@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 // cpuTime returns what this process has used so far.
@@ -17,17 +18,17 @@ func cpuTime() time.Duration {
 }
 
 // dumpRaw asks for all flow entries and counts the bytes of the reply.
-func dumpRaw(b testing.TB, nc net.Conn, in *frames) (n int) {
+func dumpRaw(b testing.TB, nc net.Conn, in *wire.Frames) (n int) {
 	ask, _ := openflow.Append(nil, 5, openflow.NewMultipartRequest(openflow.AllFlows()))
 	nc.Write(ask)
 	for {
-		h, m, err := in.next()
+		h, m, err := in.Next()
 		if err != nil {
 			b.Fatal(err)
 		}
 		switch {
 		case m == nil:
-			if err := in.fill(nc); err != nil {
+			if err := in.Fill(nc); err != nil {
 				b.Fatal(err)
 			}
 		case h.Type == openflow.TypeEchoRequest:
@@ -69,7 +70,7 @@ func (d *dumper) take(body openflow.MultipartReplyBody) error {
 
 // dumps alternates between a dump read raw, one that is streamed and compared, and one that is requested whole and
 // then compared, and reports the time of each and this process's own CPU time for it.
-func dumps(b *testing.B, c *Conn, raw net.Conn, in *frames) {
+func dumps(b *testing.B, c *Conn, raw net.Conn, in *wire.Frames) {
 	d := newDumper(benchMods)
 	var took, used [3]time.Duration
 	size := 0
@@ -124,7 +125,7 @@ func BenchmarkDumpOpenVSwitch(b *testing.B) {
 	hello, _ := openflow.Append(nil, 1, openflow.NewHello(4))
 	raw.Write(hello)
 	<-c.Commit(flowMods(benchMods)).Done()
-	dumps(b, c, raw, &frames{})
+	dumps(b, c, raw, &wire.Frames{})
 }
 
 // BenchmarkDump has a peer tell of 100,000 flow entries that costs nothing but writing.
@@ -137,11 +138,11 @@ func BenchmarkDump(b *testing.B) {
 		}
 		parts = append(parts, m)
 	}
-	tell := func(nc net.Conn, in *frames) {
+	tell := func(nc net.Conn, in *wire.Frames) {
 		for {
-			h, m, err := in.next()
+			h, m, err := in.Next()
 			if m == nil {
-				if err != nil || in.fill(nc) != nil {
+				if err != nil || in.Fill(nc) != nil {
 					return
 				}
 				continue
@@ -159,6 +160,6 @@ func BenchmarkDump(b *testing.B) {
 	x, raw := tcpPair(b)
 	defer x.Close()
 	defer raw.Close()
-	go tell(x, &frames{})
-	dumps(b, c, raw, &frames{})
+	go tell(x, &wire.Frames{})
+	dumps(b, c, raw, &wire.Frames{})
 }

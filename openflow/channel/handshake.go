@@ -108,15 +108,15 @@ func (hs *handshake) hello(context.Context) error {
 func (hs *handshake) firstMessage() (openflow.Header, openflow.Message, error) {
 	r := &hs.c.reader
 	for {
-		h, b, err := r.in.next()
+		h, b, err := r.in.Next()
 		if err != nil {
-			r.refuse(h, r.in.buf[r.in.start:r.in.end], codeBadLen)
+			r.refuse(h, r.in.Left(), codeBadLen)
 			return h, nil, &Error{Op: "hello", Kind: ErrProtocol, Err: err}
 		}
 		if b == nil {
 			if h.Length > 0 && h.Type > openflow.TypeError {
 				// Some other protocol: do not wait for as much as it seems to announce.
-				r.refuse(h, r.in.buf[r.in.start:r.in.end], codeBadType)
+				r.refuse(h, r.in.Left(), codeBadType)
 				return h, nil, &Error{Op: "hello", Kind: ErrProtocol, Err: errNoHello}
 			}
 			if err := r.fillOnce(); err != nil {

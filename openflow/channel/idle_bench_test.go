@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 // held returns the bytes that live objects and goroutines' stacks take.
@@ -21,20 +22,20 @@ func held() (heap, stacks float64) {
 // A rawPeer is the switch's end of a connection, without a goroutine and hardly any memory.
 type rawPeer struct {
 	nc net.Conn
-	in frames
+	in wire.Frames
 }
 
 // answer reads one message and returns its header.
 func (p *rawPeer) read(b testing.TB) openflow.Header {
 	for {
-		h, m, err := p.in.next()
+		h, m, err := p.in.Next()
 		if err != nil {
 			b.Fatal(err)
 		}
 		if m != nil {
 			return h
 		}
-		if err := p.in.fill(p.nc); err != nil {
+		if err := p.in.Fill(p.nc); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -70,7 +71,7 @@ func BenchmarkIdle(b *testing.B) {
 			p.read(b)
 			p.write(b, p.read(b).XID, &openflow.FeaturesReply{DPID: openflow.DPID(i + 1), NTables: 254})
 			p.write(b, p.read(b).XID, openflow.NewMultipartReply(openflow.PortDescReply(testPorts)))
-			p.in = frames{}
+			p.in = wire.Frames{}
 			got <- struct{}{}
 		}()
 		c, err := Server(b.Context(), near[i], cfg)
@@ -112,7 +113,7 @@ func use(b *testing.B, c *Conn, p *rawPeer) {
 		for i := 0; i < 4096; i += 512 {
 			p.write(b, h.XID, flowPart(i, i+511, i+512 < 4096))
 		}
-		p.in = frames{}
+		p.in = wire.Frames{}
 	}()
 	k := c.Commit(flowMods(500))
 	<-k.Done()

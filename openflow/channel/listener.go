@@ -8,6 +8,8 @@ import (
 	"sort"
 	"sync"
 	"time"
+
+	"conga/openflow/wire"
 )
 
 const (
@@ -138,7 +140,7 @@ func (l *Listener) place() bool {
 // be read.
 func (l *Listener) evict(before time.Time) {
 	for _, a := range l.begun(before) {
-		if !readable(a.nc) {
+		if !wire.Readable(a.nc) {
 			a.cancel(errEvicted)
 			l.over(a)
 			return

@@ -5,6 +5,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"conga/openflow/wire"
 )
 
 // A peer is given up for being slow, and only for that: not if this process is short of time, and comes late to look
@@ -48,7 +50,7 @@ func (w *watch) stop() {
 
 // check ends the attempt or gives it more time.
 func (w *watch) check() {
-	waiting := readable(w.nc)
+	waiting := wire.Readable(w.nc)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.timer == nil {

@@ -2,35 +2,12 @@ package channel
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
-
-func TestReadable(t *testing.T) {
-	a, b := tcpPair(t)
-	defer a.Close()
-	if readable(a) {
-		t.Error("there is something to read before anything was written")
-	}
-	b.Write([]byte{1})
-	for !readable(a) { // loopback is not instant
-	}
-	if n, err := a.Read(make([]byte, 10)); n != 1 || err != nil || readable(a) {
-		t.Errorf("%d bytes, %v, or something is left", n, err)
-	}
-	b.Close()
-	for !readable(a) { // the end is something to read
-	}
-	x, y := net.Pipe()
-	defer x.Close()
-	defer y.Close()
-	if readable(x) {
-		t.Error("nothing is known of a pipe")
-	}
-}
 
 // A handshake ends when the peer has had its time, not when we are late or have not read what it sent.
 func TestWatchOver(t *testing.T) {
@@ -62,7 +39,7 @@ func TestWatchReprieve(t *testing.T) {
 	defer a.Close()
 	defer b.Close()
 	b.Write([]byte{1})
-	for !readable(a) {
+	for !wire.Readable(a) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	w := newWatch(a, time.Hour, cancel)
@@ -108,7 +85,7 @@ func TestStandstill(t *testing.T) {
 		t.Fatal("a silent switch is not dropped")
 	}
 	b.Write([]byte{4, 3, 0, 8, 0, 0, 0, 0}) // what has come is read before it is judged
-	for !readable(a) {
+	for !wire.Readable(a) {
 	}
 	step(105, 110)
 	if err := r.tick(at(110)); err == nil {

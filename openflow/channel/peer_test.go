@@ -11,6 +11,7 @@ import (
 	"go.uber.org/goleak"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type peer struct {
 	t  testing.TB
 	nc net.Conn
-	in frames
+	in wire.Frames
 }
 
 const testDPID openflow.DPID = 0xabc
@@ -30,14 +31,14 @@ var testPorts = []openflow.Port{{No: 1, Name: "eth1"}, {No: 2, Name: "eth2"}}
 // next returns the next message, or an error at the end of the stream.
 func (p *peer) next() (openflow.Header, openflow.Message, error) {
 	for {
-		_, b, err := p.in.next()
+		_, b, err := p.in.Next()
 		if err != nil {
 			return openflow.Header{}, nil, err
 		}
 		if b != nil {
 			return openflow.Parse(b)
 		}
-		if err := p.in.fill(p.nc); err != nil {
+		if err := p.in.Fill(p.nc); err != nil {
 			return openflow.Header{}, nil, err
 		}
 	}

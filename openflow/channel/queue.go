@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 const (
@@ -152,7 +153,7 @@ func (q *queue) fullLocked(cl class) bool {
 
 func (q *queue) appendLocked(cl class, xid uint32, m openflow.Message) error {
 	b := q.tailLocked(cl)
-	*b = roomy(*b)
+	*b = wire.Roomy(*b)
 	n := len(*b)
 	out, err := openflow.Append(*b, xid, m)
 	if err != nil {
@@ -206,7 +207,7 @@ func (q *queue) next() ([]byte, error) {
 	if q.closed {
 		return nil, ErrClosed
 	}
-	batch := q.takeFirstLocked(lend())
+	batch := q.takeFirstLocked(wire.Lend())
 	if q.closing != nil {
 		if len(batch) == 0 {
 			return batch, q.closing
@@ -219,7 +220,7 @@ func (q *queue) next() ([]byte, error) {
 
 func (q *queue) takeFirstLocked(batch []byte) []byte {
 	batch = append(append(batch, q.rest...), q.first...)
-	q.rest, q.first = emptied(q.rest), emptied(q.first)
+	q.rest, q.first = wire.Emptied(q.rest), wire.Emptied(q.first)
 	q.room.Signal()
 	return batch
 }
@@ -240,7 +241,7 @@ func (q *queue) takeOrderedLocked(batch []byte) []byte {
 		} else {
 			batch = append(batch, e.b...)
 			q.waiting -= len(e.b)
-			q.spare = emptied(e.b)
+			q.spare = wire.Emptied(e.b)
 		}
 		q.popLocked()
 	}
@@ -265,7 +266,7 @@ func (q *queue) takeOutsLocked(batch []byte) []byte {
 		batch = append(batch, (*b)[:n]...)
 		q.waiting -= n
 		if *b = append((*b)[:0], (*b)[n:]...); len(*b) == 0 {
-			*b = emptied(*b)
+			*b = wire.Emptied(*b)
 		}
 	}
 	return batch

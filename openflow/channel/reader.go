@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
 // The codes of OFPET_BAD_REQUEST that this side answers with (§7.5.4).
@@ -24,7 +25,7 @@ const errorData = 64
 // reader is the state of the reader goroutine.
 type reader struct {
 	c        *Conn
-	in       frames
+	in       wire.Frames
 	handle   func(openflow.Header, openflow.Message) // nil until the reader has seen Start
 	bad      int                                     // how many messages were not well-formed
 	heard    time.Time                               // when a well-formed message came last
@@ -60,15 +61,15 @@ func (r *reader) run() {
 
 // consume handles every whole message that was read. An error means that the connection cannot go on.
 func (r *reader) consume() error {
-	if r.in.rest() < openflow.HeaderLen {
+	if r.in.Rest() < openflow.HeaderLen {
 		return nil
 	}
 	r.c.queue.cork()
 	alive := false
 	for {
-		h, b, err := r.in.next()
+		h, b, err := r.in.Next()
 		if err != nil {
-			r.refuse(h, r.in.buf[r.in.start:r.in.end], codeBadLen)
+			r.refuse(h, r.in.Left(), codeBadLen)
 			return &Error{Op: "read", Kind: ErrProtocol, Err: err}
 		}
 		if b == nil {
@@ -225,10 +226,10 @@ func (r *reader) fill() error {
 
 // fillOnce reads once, when there is something.
 func (r *reader) fillOnce() error {
-	if r.c.socket.raw != nil {
-		return r.c.socket.fill()
+	if r.c.socket.Bound() {
+		return r.c.socket.Fill()
 	}
-	return r.in.fill(r.c.nc)
+	return r.in.Fill(r.c.nc)
 }
 
 // tick is called when the read deadline passes: because of silence, or because of Start.
@@ -240,7 +241,7 @@ func (r *reader) tick(now time.Time) error {
 	}
 	silent := now.Sub(r.heard)
 	if silent >= r.c.cfg.EchoTimeout {
-		if r.reprieve || !readable(r.c.nc) {
+		if r.reprieve || !wire.Readable(r.c.nc) {
 			return &Error{Op: "read", Kind: ErrTimeout, Err: errSilent}
 		}
 		r.reprieve = true

@@ -175,15 +175,12 @@ func TestRequestAll(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		buf := make([]byte, 1<<12)
-		n, err := p.nc.Read(buf)
-		if err != nil {
+		if err := p.in.Fill(p.nc); err != nil { // one write
 			t.Error(err)
 		}
-		p.in.buf, p.in.start, p.in.end = buf, 0, n
 		var xids []uint32
 		for range 4 {
-			h, b, err := p.in.next()
+			h, b, err := p.in.Next()
 			if b == nil || err != nil {
 				t.Errorf("request %d is not in the first write: %v", len(xids), err)
 				return

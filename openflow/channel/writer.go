@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"conga/openflow/wire"
 )
 
 const (
@@ -21,7 +23,7 @@ func (c *Conn) writeLoop() {
 			return
 		}
 		err = c.write(batch)
-		giveBack(batch)
+		wire.GiveBack(batch)
 		if err != nil {
 			c.fail(ioError("write", err))
 			return
@@ -45,9 +47,9 @@ func (c *Conn) write(b []byte) error {
 		if c.tls || !errors.Is(err, os.ErrDeadlineExceeded) || c.queue.draining() {
 			return err
 		}
-		if n == 0 && c.socket.raw != nil {
+		if n == 0 && c.socket.Bound() {
 			// The deadline may have passed because this process did not run: the socket knows better.
-			n = c.socket.write(b)
+			n = c.socket.Write(b)
 			b = b[n:]
 		}
 		if n == 0 {
@@ -124,20 +126,20 @@ func (c *Conn) pushLocked() {
 	if !q.asleep || q.direct || q.emptyLocked() || q.closing != nil || q.closed {
 		return
 	}
-	if c.socket.raw == nil || len(q.rest) > 0 {
+	if !c.socket.Bound() || len(q.rest) > 0 {
 		q.wakeLocked()
 		return
 	}
 	q.direct = true
-	batch := q.takeOutsLocked(q.takeOrderedLocked(q.takeFirstLocked(lend())))
+	batch := q.takeOutsLocked(q.takeOrderedLocked(q.takeFirstLocked(wire.Lend())))
 	q.mu.Unlock()
-	n := c.socket.write(batch)
+	n := c.socket.Write(batch)
 	q.mu.Lock()
 	q.direct = false
 	if !q.closed && n < len(batch) {
 		q.rest = append(q.rest[:0], batch[n:]...)
 	}
-	giveBack(batch)
+	wire.GiveBack(batch)
 	if !q.emptyLocked() || q.closing != nil {
 		q.wakeLocked()
 	}

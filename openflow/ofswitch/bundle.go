@@ -137,8 +137,7 @@ func (s *Switch) snapshot() (undo func()) {
 		}
 		for i, e := range entries {
 			*e = saved[i]
-			s.tables[e.table].insert(e)
-			s.watch(e)
+			s.put(e)
 		}
 		s.groups = groups
 		for p, config := range configs {

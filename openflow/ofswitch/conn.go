@@ -238,6 +238,14 @@ func (c *conn) queue(xid uint32, m openflow.Message) {
 	c.signal()
 }
 
+// appendRaw queues messages that are encoded already.
+func (c *conn) appendRaw(fn func(dst []byte) []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out = fn(c.out)
+	c.signal()
+}
+
 func (c *conn) signal() {
 	select {
 	case c.wake <- struct{}{}:

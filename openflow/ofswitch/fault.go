@@ -25,6 +25,9 @@ type Faults struct {
 	Refuse bool
 }
 
+// honest reports whether every message is sent as soon as it is due.
+func (f *Faults) honest() bool { return !f.Mute && f.Delay == nil && f.Lose == nil }
+
 // SetFaults makes the switch misbehave from now on; the zero Faults makes it behave. The functions are
 // called with the switch locked and must not call it.
 func (s *Switch) SetFaults(f Faults) {

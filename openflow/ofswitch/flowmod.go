@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -55,7 +56,7 @@ func (s *Switch) flowAdd(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
 	t := &s.tables[m.Table]
 	prog, err := s.assemble(m.Table, rule, m.Instructions)
 	if err == nil {
-		err = s.resolvable(&prog)
+		err = s.resolvable(prog)
 	}
 	if err != nil {
 		return err
@@ -69,21 +70,33 @@ func (s *Switch) flowAdd(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
 			return errTableFull()
 		}
 	}
-	now := s.now()
+	now := s.age()
 	e := &entry{
-		table: m.Table, priority: m.Priority, rule: *rule, match: m.Match.Canonical(),
-		cookie: m.Cookie, flags: m.Flags, idle: m.IdleTimeout, hard: m.HardTimeout,
-		instructions: sortedInstructions(m.Instructions), program: prog, created: now, used: now,
+		table: m.Table, priority: m.Priority, cookie: m.Cookie, flags: m.Flags,
+		idle: m.IdleTimeout, hard: m.HardTimeout, program: prog, created: now, used: now,
 	}
-	if old != nil {
+	if old == nil {
+		s.scratch = m.Match.AppendKey(s.scratch[:0])
+		e.match = string(s.scratch)
+		t.place(e, rule)
+	} else {
+		e.match, e.sub, e.key, e.hash = old.match, old.sub, old.key, old.hash
 		if m.Flags&openflow.FlowResetCounts == 0 {
 			e.packets, e.bytes = old.packets, old.bytes
 		}
+	}
+	s.put(e)
+	if old != nil {
 		s.drop(old)
 	}
-	t.insert(e)
-	s.watch(e)
 	return nil
+}
+
+// put adds an entry that has its place.
+func (s *Switch) put(e *entry) {
+	s.tables[e.table].insert(e)
+	s.retain(e.program)
+	s.watch(e)
 }
 
 func (s *Switch) flowModify(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
@@ -99,11 +112,13 @@ func (s *Switch) flowModify(m *openflow.FlowMod, rule *ruleMatch) *openflow.Erro
 	if len(selected) == 0 {
 		return nil
 	}
-	if err := s.resolvable(&prog); err != nil {
+	if err := s.resolvable(prog); err != nil {
 		return err
 	}
 	for _, e := range selected {
-		e.program, e.instructions = prog, sortedInstructions(m.Instructions)
+		s.retain(prog)
+		s.release(e.program)
+		e.program = prog
 		if m.Flags&openflow.FlowResetCounts != 0 {
 			e.packets, e.bytes = 0, 0
 		}
@@ -138,6 +153,7 @@ func (s *Switch) selected(id openflow.TableID, f *filter) []*entry {
 // drop removes an entry without a word.
 func (s *Switch) drop(e *entry) {
 	s.tables[e.table].remove(e)
+	s.release(e.program)
 	delete(s.timed, e)
 }
 
@@ -147,18 +163,18 @@ func (s *Switch) expire(e *entry, why openflow.FlowRemovedReason) {
 	if e.flags&openflow.FlowSendFlowRem == 0 {
 		return
 	}
-	age := s.now().Sub(e.created)
+	age := s.age() - e.created
 	s.announce(&openflow.FlowRemoved{
 		Cookie: e.cookie, Priority: e.priority, Reason: why, Table: e.table,
 		DurationSec: uint32(age / time.Second), DurationNsec: uint32(age % time.Second),
-		IdleTimeout: e.idle, HardTimeout: e.hard, PacketCount: e.packets, ByteCount: e.bytes, Match: e.match,
+		IdleTimeout: e.idle, HardTimeout: e.hard, PacketCount: e.packets, ByteCount: e.bytes, Match: e.openMatch(),
 	})
 }
 
 // users returns the entries whose program fn picks.
 func (s *Switch) users(fn func(*program) bool) []*entry {
 	all := filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}
-	return slices.DeleteFunc(s.selected(openflow.TableAll, &all), func(e *entry) bool { return !fn(&e.program) })
+	return slices.DeleteFunc(s.selected(openflow.TableAll, &all), func(e *entry) bool { return !fn(e.program) })
 }
 
 // watch takes an entry with a timeout into account.
@@ -168,8 +184,8 @@ func (s *Switch) watch(e *entry) {
 		return
 	}
 	s.timed[e] = struct{}{}
-	if s.nextExpiry.IsZero() || at.Before(s.nextExpiry) {
-		s.arm(at)
+	if due := s.born.Add(at); s.nextExpiry.IsZero() || due.Before(s.nextExpiry) {
+		s.arm(due)
 	}
 }
 
@@ -181,14 +197,15 @@ func (s *Switch) expireDue(now time.Time) {
 	var next time.Time
 	var due []*entry
 	for e := range s.timed {
-		switch at, _, _ := e.expiry(); {
+		after, _, _ := e.expiry()
+		switch at := s.born.Add(after); {
 		case !at.After(now):
 			due = append(due, e)
 		case next.IsZero() || at.Before(next):
 			next = at
 		}
 	}
-	slices.SortFunc(due, func(a, b *entry) int { return a.created.Compare(b.created) })
+	slices.SortFunc(due, func(a, b *entry) int { return cmp.Compare(a.created, b.created) })
 	for _, e := range due {
 		_, why, _ := e.expiry()
 		s.expire(e, why)

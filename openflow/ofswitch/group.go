@@ -203,8 +203,8 @@ func (s *Switch) groupStats(only openflow.GroupID) openflow.GroupStatsReply {
 func (s *Switch) groupUsers(id openflow.GroupID) (n uint32) {
 	for i := range s.tables {
 		s.tables[i].all(func(e *entry) bool {
-			for _, in := range e.instructions {
-				for _, a := range in.Actions {
+			for _, list := range [...][]openflow.Action{e.program.apply, e.program.listed} {
+				for _, a := range list {
 					if a.Type == openflow.ActionGroup && a.Group == id {
 						n++
 					}

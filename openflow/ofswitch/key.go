@@ -105,26 +105,6 @@ type ruleMatch struct {
 	key, mask flowKey
 }
 
-// covers reports whether every packet that other matches also matches m.
-func (m *ruleMatch) covers(other *ruleMatch) bool {
-	for i := range m.mask {
-		if m.mask[i]&^other.mask[i] != 0 || (m.key[i]^other.key[i])&m.mask[i] != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// overlaps reports whether one packet can match both.
-func (m *ruleMatch) overlaps(other *ruleMatch) bool {
-	for i := range m.mask {
-		if (m.key[i]^other.key[i])&m.mask[i]&other.mask[i] != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // word128 returns where a 128-bit field lies, or -1.
 func word128(f openflow.Field) int {
 	switch f {

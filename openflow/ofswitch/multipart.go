@@ -13,6 +13,13 @@ func (c *conn) multipart(xid uint32, m *openflow.MultipartRequest) *openflow.Err
 	if m.Flags&openflow.MultipartMore != 0 {
 		return refusal(openflow.ErrorTypeBadRequest, 13)
 	}
+	if q, ok := m.Body.(*openflow.FlowStatsRequest); ok && c.s.faults.honest() {
+		entries, err := c.s.find(q)
+		if err == nil {
+			c.appendRaw(func(dst []byte) []byte { return appendParts(dst, xid, entries, c.s.age()) })
+		}
+		return err
+	}
 	parts, err := c.s.reply(m)
 	if err != nil {
 		return err
@@ -122,21 +129,11 @@ func (s *Switch) flowStats(m *openflow.FlowStatsRequest) ([]openflow.MultipartRe
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
-	list := make([]openflow.FlowStats, len(entries))
-	for i, e := range entries {
-		list[i] = e.stats(now)
+	var parts []openflow.MultipartReplyBody
+	for _, part := range stats(entries, s.age()) {
+		parts = append(parts, part)
 	}
-	return split[openflow.FlowStatsReply](list, flowStatsLen), nil
-}
-
-// flowStatsLen returns at least the bytes of an entry in a reply.
-func flowStatsLen(f *openflow.FlowStats) int {
-	n := 48 + 16 + 40*len(f.Match)
-	for _, in := range f.Instructions {
-		n += 24 + len(in.Raw) + actionsLen(in.Actions)
-	}
-	return n
+	return parts, nil
 }
 
 func actionsLen(actions []openflow.Action) (n int) {

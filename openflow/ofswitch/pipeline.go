@@ -53,8 +53,8 @@ func (x *run) pipeline(p *packet) {
 		x.entry = e
 		e.packets++
 		e.bytes += size
-		e.used = x.now
-		prog := &e.program
+		e.used = x.now.Sub(x.s.born)
+		prog := e.program
 		if prog.meter != 0 && !x.meter(prog.meter, len(p.data)) {
 			return
 		}

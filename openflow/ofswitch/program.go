@@ -8,7 +8,7 @@ import (
 )
 
 // A program is the instructions of a flow entry, ready to run. They run in the order of the fields,
-// whatever their order in the message (§5.9).
+// whatever their order in the message (§5.9). Entries with the same instructions share one.
 type program struct {
 	meter    openflow.MeterID // 0: none
 	apply    []openflow.Action
@@ -18,6 +18,11 @@ type program struct {
 	metadata uint64
 	mask     uint64
 	next     int // table, -1: none
+
+	wire  string // the instructions in a dump
+	name  string // the instructions as they came, by which the program is found again
+	users int    // how many entries have it
+	plain bool   // its actions fit every packet
 }
 
 // outputsTo reports whether an action outputs to port and one uses group; the wildcards are always true.
@@ -70,36 +75,92 @@ func (s *Switch) resolvable(p *program) (err *openflow.Error) {
 	return nil
 }
 
-// assemble checks the instructions of a flow entry and makes its program. What it names need not be there
-// yet; see resolvable.
-func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.Instruction) (program, *openflow.Error) {
-	p := program{next: -1}
+// assemble checks the instructions of a flow entry and makes its program, or finds it. What it names need not be
+// there yet; see resolvable.
+func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.Instruction) (*program, *openflow.Error) {
+	s.scratch = appendInstructions(s.scratch[:0], in)
+	p := s.programs[string(s.scratch)]
+	if p == nil {
+		var err *openflow.Error
+		if p, err = newProgram(in); err != nil {
+			return nil, err
+		}
+		p.name = string(s.scratch)
+	}
+	check := actionCheck{}
+	if !p.plain {
+		check.rule = *rule
+		if err := check.all(p.apply); err != nil {
+			return nil, err
+		}
+		check.inSet = true
+		if err := check.all(p.listed); err != nil {
+			return nil, err
+		}
+	}
+	if p.next >= 0 && (p.next <= int(id) || (p.next >= len(s.tables) && !s.isInternal(openflow.TableID(p.next)))) {
+		return nil, errBadNextTable()
+	}
+	if err := check.verdict(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// appendInstructions appends instructions as they are on the wire.
+func appendInstructions(dst []byte, in []openflow.Instruction) []byte {
+	start := len(dst)
+	dst, _ = openflow.Append(dst, 0, &openflow.FlowMod{Instructions: in}) // they were parsed
+	const before = openflow.HeaderLen + 40 + 8                            // the flow mod's own fields and an empty match
+	if len(dst) < start+before {
+		return dst[:start]
+	}
+	return append(dst[:start], dst[start+before:]...)
+}
+
+// newProgram makes a program of instructions, which it copies.
+func newProgram(in []openflow.Instruction) (*program, *openflow.Error) {
+	in = slices.Clone(in)
+	for i := range in {
+		in[i].Actions = slices.Clone(in[i].Actions)
+	}
+	p := &program{next: -1}
 	seen := map[openflow.InstructionType]bool{}
 	for i := range in {
 		if err := p.add(&in[i]); err != nil {
-			return program{}, err
+			return nil, err
 		}
 		if seen[in[i].Type] {
-			return program{}, errDupInst()
+			return nil, errDupInst()
 		}
 		seen[in[i].Type] = true
 	}
-	check := actionCheck{rule: *rule}
-	if err := check.all(p.apply); err != nil {
-		return program{}, err
-	}
-	check.inSet = true
-	if err := check.all(p.listed); err != nil {
-		return program{}, err
-	}
-	if p.next >= 0 && (p.next <= int(id) || (p.next >= len(s.tables) && !s.isInternal(openflow.TableID(p.next)))) {
-		return program{}, errBadNextTable()
-	}
-	if err := check.verdict(); err != nil {
-		return program{}, err
-	}
 	p.write = actionSet(nil).with(p.listed)
+	p.wire = string(appendInstructions(nil, sortedInstructions(in)))
+	p.plain = !p.any(func(a openflow.Action) bool {
+		switch a.Type {
+		case openflow.ActionOutput:
+			return checkOutPort(a.Port) != nil
+		case openflow.ActionGroup, openflow.ActionSetQueue:
+			return false
+		}
+		return true
+	})
 	return p, nil
+}
+
+// retain counts an entry that has the program.
+func (s *Switch) retain(p *program) {
+	if p.users++; p.users == 1 && s.programs[p.name] == nil {
+		s.programs[p.name] = p
+	}
+}
+
+// release forgets an entry that had the program, and the program with the last of them.
+func (s *Switch) release(p *program) {
+	if p.users--; p.users == 0 && s.programs[p.name] == p {
+		delete(s.programs, p.name)
+	}
 }
 
 func (p *program) add(in *openflow.Instruction) *openflow.Error {

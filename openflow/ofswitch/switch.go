@@ -68,7 +68,10 @@ type Switch struct {
 	now func() time.Time
 
 	mu       sync.Mutex
+	born     time.Time // from which the ages of entries count
 	tables   []table
+	programs map[string]*program // of entries, by the instructions
+	scratch  []byte
 	groups   map[openflow.GroupID]*group
 	meters   map[openflow.MeterID]*meter
 	ports    map[openflow.PortNo]*Port
@@ -99,7 +102,7 @@ func New(cfg Config) *Switch {
 	cfg = cfg.withDefaults()
 	s := &Switch{
 		cfg: cfg, now: cfg.Now,
-		tables: make([]table, cfg.Tables),
+		tables: make([]table, cfg.Tables), programs: map[string]*program{},
 		groups: map[openflow.GroupID]*group{}, meters: map[openflow.MeterID]*meter{},
 		ports: map[openflow.PortNo]*Port{}, timed: map[*entry]struct{}{},
 		conns: map[*conn]struct{}{}, upChanged: make(chan struct{}), faultsChanged: make(chan struct{}),
@@ -109,11 +112,15 @@ func New(cfg Config) *Switch {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.born = s.now()
 	for i := range s.tables {
 		s.tables[i].id = openflow.TableID(i)
 	}
 	return s
 }
+
+// age returns how long ago the switch was made.
+func (s *Switch) age() time.Duration { return s.now().Sub(s.born) }
 
 // DPID returns the datapath identifier.
 func (s *Switch) DPID() openflow.DPID { return s.cfg.DPID }
@@ -195,9 +202,8 @@ func (s *Switch) Flows(id openflow.TableID) []openflow.FlowStats {
 	if id != openflow.TableAll && int(id) >= len(s.tables) {
 		return out
 	}
-	now := s.now()
-	for _, e := range s.selected(id, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}) {
-		out = append(out, e.stats(now))
+	for _, part := range stats(s.selected(id, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}), s.age()) {
+		out = append(out, part...)
 	}
 	return out
 }

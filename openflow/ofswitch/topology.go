@@ -133,3 +133,26 @@ func FatTree(k int, cfg TopologyConfig) *Network {
 	}
 	return b.Network
 }
+
+// Torus returns rows times cols switches, each linked to its four neighbours, the last of a row or column to the
+// first. With h hosts a switch, ports h+1 to h+4 lead east, west, south and north. With fewer than three rows or
+// columns there is no way around.
+func Torus(rows, cols int, cfg TopologyConfig) *Network {
+	b := newBuilder(cfg)
+	for range rows * cols {
+		s := b.add(cfg.hosts())
+		b.next[s] += 4
+	}
+	east, west := openflow.PortNo(cfg.hosts()+1), openflow.PortNo(cfg.hosts()+2)
+	south, north := east+2, east+3
+	for i, s := range b.switches {
+		row, col := i/cols, i%cols
+		if col < cols-1 || cols > 2 {
+			b.Link(s, east, b.switches[row*cols+(col+1)%cols], west, cfg.Trunk)
+		}
+		if row < rows-1 || rows > 2 {
+			b.Link(s, south, b.switches[(row+1)%rows*cols+col], north, cfg.Trunk)
+		}
+	}
+	return b.Network
+}

@@ -1,4 +1,4 @@
-package channel
+package wire
 
 import (
 	"crypto/tls"
@@ -8,35 +8,40 @@ import (
 	"syscall"
 )
 
-// A socket is a TCP connection by its file descriptor. What it does waits for nothing unless it says so.
-type socket struct {
+// A Socket is a TCP connection by its file descriptor. What it does waits for nothing unless it says so.
+type Socket struct {
 	raw syscall.RawConn // nil: the transport is another one
 
-	in      *frames // of the reader, who alone reads
+	in      *Frames
 	tryRead func(fd uintptr) bool
 	err     error
 
-	out      []byte // of the one that has queue.direct, or of the writer
+	out      []byte
 	tryWrite func(fd uintptr)
 	n        int
 }
 
-// init binds the functions that a read or a write would otherwise allocate.
-func (s *socket) init(nc net.Conn, in *frames) {
+// Bind makes s the socket of nc, from which in is filled, and reports whether it has one: if nc is a TCP connection.
+// One goroutine at a time may fill, and one at a time may write.
+func (s *Socket) Bind(nc net.Conn, in *Frames) bool {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
-		return
+		return false
 	}
 	raw, err := tcp.SyscallConn()
 	if err != nil {
-		return
+		return false
 	}
 	s.raw, s.in = raw, in
-	s.tryRead, s.tryWrite = s.read, s.send
+	s.tryRead, s.tryWrite = s.read, s.send // what a read or a write would otherwise allocate
+	return true
 }
 
-// fill is [frames.fill] from the socket. It waits, and as long as it does no buffer is held that has nothing in it.
-func (s *socket) fill() error {
+// Bound reports whether Bind has found a socket.
+func (s *Socket) Bound() bool { return s.raw != nil }
+
+// Fill is [Frames.Fill] from the socket. It waits, and as long as it does no buffer is held that has nothing in it.
+func (s *Socket) Fill() error {
 	if err := s.raw.Read(s.tryRead); err != nil {
 		return err
 	}
@@ -44,7 +49,7 @@ func (s *socket) fill() error {
 }
 
 // read reads once, and reports whether there was something: bytes, or an error.
-func (s *socket) read(fd uintptr) bool {
+func (s *Socket) read(fd uintptr) bool {
 	f := s.in
 	f.makeRoom(true)
 	n, err := syscall.Read(int(fd), f.buf[f.end:])
@@ -56,7 +61,7 @@ func (s *socket) read(fd uintptr) bool {
 		s.err = nil
 		return true
 	}
-	if f.rest() == 0 {
+	if f.Rest() == 0 {
 		f.release()
 	}
 	switch err {
@@ -70,8 +75,9 @@ func (s *socket) read(fd uintptr) bool {
 	return true
 }
 
-// write returns how much of b was written. Errors are left to whoever writes with waiting, who meets them too.
-func (s *socket) write(b []byte) int {
+// Write returns how much of b was written without waiting. Errors are left to a write that waits, which meets them
+// too.
+func (s *Socket) Write(b []byte) int {
 	s.out, s.n = b, 0
 	err := s.raw.Control(s.tryWrite)
 	s.out = nil
@@ -81,11 +87,11 @@ func (s *socket) write(b []byte) int {
 	return max(s.n, 0)
 }
 
-func (s *socket) send(fd uintptr) { s.n, _ = syscall.Write(int(fd), s.out) }
+func (s *Socket) send(fd uintptr) { s.n, _ = syscall.Write(int(fd), s.out) }
 
-// readable reports whether there is something to be read from nc, the end included. Silence is a peer's fault only
+// Readable reports whether there is something to be read from nc, the end included. Silence is a peer's fault only
 // if there is not.
-func readable(nc net.Conn) bool {
+func Readable(nc net.Conn) bool {
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()
 	}

@@ -1,4 +1,4 @@
-package channel
+package wire
 
 import (
 	"io"
@@ -6,16 +6,16 @@ import (
 	"conga/openflow"
 )
 
-// frames cuts the byte stream into messages. While nothing is in it, it holds no more than a small buffer.
-type frames struct {
+// Frames cuts the byte stream into messages. While nothing is in it, it holds no more than a small buffer.
+type Frames struct {
 	buf        []byte
 	start, end int // what of buf is read and not yet consumed
 	own        []byte
 }
 
-// next returns the next whole message that is in the buffer, valid until the next call of fill, or nil if more
+// Next returns the next whole message that is in the buffer, valid until the next call of Fill, or nil if more
 // must be read. An error means that where messages begin is lost: a header says it is shorter than a header.
-func (f *frames) next() (openflow.Header, []byte, error) {
+func (f *Frames) Next() (openflow.Header, []byte, error) {
 	b := f.buf[f.start:f.end]
 	if len(b) < openflow.HeaderLen {
 		return openflow.Header{}, nil, nil
@@ -32,16 +32,16 @@ func (f *frames) next() (openflow.Header, []byte, error) {
 	return h, b[:n:n], nil
 }
 
-// fill reads once. After an error, such as a deadline, it can be called again and nothing is lost.
-func (f *frames) fill(r io.Reader) error {
-	if f.rest() == 0 {
+// Fill reads once. After an error, such as a deadline, it can be called again and nothing is lost.
+func (f *Frames) Fill(r io.Reader) error {
+	if f.Rest() == 0 {
 		f.release()
 		if f.own == nil {
 			f.own = make([]byte, ownSize)
 		}
 		f.buf = f.own
 	}
-	f.makeRoom(len(f.buf) < bufferSize && f.end == len(f.buf))
+	f.makeRoom(len(f.buf) < BufferSize && f.end == len(f.buf))
 	n, err := r.Read(f.buf[f.end:])
 	f.end += n
 	if n > 0 {
@@ -52,11 +52,11 @@ func (f *frames) fill(r io.Reader) error {
 
 // makeRoom moves what is left to the front, of a large buffer if grow says so or if it is the longer part of a small
 // one.
-func (f *frames) makeRoom(grow bool) {
+func (f *Frames) makeRoom(grow bool) {
 	left := f.buf[f.start:f.end]
 	switch {
-	case len(f.buf) < bufferSize && (grow || len(left) > len(f.buf)/2):
-		f.buf = lend()[:bufferSize]
+	case len(f.buf) < BufferSize && (grow || len(left) > len(f.buf)/2):
+		f.buf = Lend()[:BufferSize]
 	case f.start == 0:
 		return
 	}
@@ -64,10 +64,13 @@ func (f *frames) makeRoom(grow bool) {
 }
 
 // release gives an empty buffer back.
-func (f *frames) release() {
-	giveBack(f.buf)
+func (f *Frames) release() {
+	GiveBack(f.buf)
 	f.buf, f.start, f.end = nil, 0, 0
 }
 
-// rest returns how many bytes are read and not yet consumed.
-func (f *frames) rest() int { return f.end - f.start }
+// Rest returns how many bytes are read and not yet consumed.
+func (f *Frames) Rest() int { return f.end - f.start }
+
+// Left returns the bytes that are read and not yet consumed, valid until the next call of Fill.
+func (f *Frames) Left() []byte { return f.buf[f.start:f.end] }

@@ -1,0 +1,172 @@
+package flow
+
+import (
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Tell takes in one flow entry that the switch holds, before [Reconciler.Begin].
+// Of fs nothing is kept.
+func (r *Reconciler) Tell(fs *openflow.FlowStats) {
+	k, at, ok := r.find(fs)
+	switch {
+	case !ok:
+		return
+	case at.want != nil && at.want.isEntry(fs):
+		at.have = at.want // one copy will do
+	default:
+		kept := fs.Clone()
+		at.have, _ = FromStats(&kept)
+		k = at.have.Key()
+	}
+	r.rules[k] = at
+}
+
+// TellMeter takes in one meter of ours that the switch holds, before
+// [Reconciler.Begin].
+func (r *Reconciler) TellMeter(id openflow.MeterID, m Meter) {
+	at := r.meters[id]
+	at.have = &m
+	r.meters[id] = at
+}
+
+// find returns what is known of an entry that a switch has told of, and its key
+// if anything is known. ok is false if it is not ours.
+func (r *Reconciler) find(fs *openflow.FlowStats) (k Key, at pair[Rule], ok bool) {
+	if fs.Cookie&CookieMask != cookieTag {
+		return k, at, false
+	}
+	var buf [128]byte
+	match := fs.Match.AppendKey(buf[:0])
+	at = r.rules[Key{Table: fs.Table, Priority: fs.Priority, Match: string(match)}]
+	switch {
+	case at.want != nil:
+		k = at.want.Key()
+	case at.have != nil:
+		k = at.have.Key()
+	}
+	return k, at, true
+}
+
+// isEntry reports whether the rule and an entry with its key have the same
+// effect and owner.
+func (r *Rule) isEntry(fs *openflow.FlowStats) bool {
+	return !r.doubt && r.Cookie == fs.Cookie && sameInstructions(r.Instructions, fs.Instructions)
+}
+
+// Ways returns, of frames to hosts at other switches that the switch forwards by
+// other ports than it should, by which ports it does, by these switches.
+func (r *Reconciler) Ways(s *topology.Snapshot, dpid openflow.DPID) map[openflow.DPID]openflow.PortNo {
+	ways := map[openflow.DPID]openflow.PortNo{}
+	for k, at := range r.rules {
+		if k.Priority != prioHost || at.want == nil || at.have == nil || at.want == at.have || len(at.have.Match) != 1 {
+			continue
+		}
+		dst, ok := at.have.Match.Get(openflow.FieldEthDst)
+		if !ok || dst.Masked() {
+			continue
+		}
+		h, ok := s.Hosts.Get(dst.MAC())
+		if port := outputOf(at.have); ok && h.At.DPID != dpid && port != 0 {
+			ways[h.At.DPID] = port
+		}
+	}
+	return ways
+}
+
+// outputOf returns the port that a rule sends to; 0 if there is none.
+func outputOf(r *Rule) openflow.PortNo {
+	for _, in := range r.Instructions {
+		for _, a := range in.Actions {
+			if a.Type == openflow.ActionOutput {
+				return a.Port
+			}
+		}
+	}
+	return 0
+}
+
+// Audit holds the flow entries that a switch tells of against those that it is
+// thought to hold. It is over when anything has changed meanwhile.
+type Audit struct {
+	r       *Reconciler
+	right   int
+	meddled bool
+}
+
+// Audit begins an audit.
+func (r *Reconciler) Audit() *Audit { return &Audit{r: r} }
+
+// Entry takes in one flow entry that the switch holds. Of fs nothing is kept.
+func (a *Audit) Entry(fs *openflow.FlowStats) {
+	_, at, ours := a.r.find(fs)
+	switch {
+	case !ours:
+	case at.have != nil && at.have.isEntry(fs):
+		a.right++
+	default:
+		a.meddled = true
+	}
+}
+
+// Passed reports whether the switch holds just what it is thought to hold. It is
+// to be asked when the switch has told everything.
+func (a *Audit) Passed() bool {
+	return !a.meddled && a.right == a.r.Holds()
+}
+
+// Found takes in everything that the switch was found to hold, and keeps it.
+// Nothing must have been sent or have vanished since the switch was asked.
+func (r *Reconciler) Found(present *State) {
+	for k, at := range r.rules {
+		if at.have != nil && present.Rules[k] == nil {
+			at.have = nil
+			r.look(k, at, 1)
+		}
+	}
+	for k, have := range present.Rules {
+		at := r.rules[k]
+		if at.have == nil || !at.have.Equal(have) {
+			at.have = have
+			r.look(k, at, 1)
+		}
+	}
+	for id, at := range r.meters {
+		if _, there := present.Meters[id]; at.have != nil && !there {
+			at.have = nil
+			r.lookMeter(id, at, 1)
+		}
+	}
+	for id, have := range present.Meters {
+		at := r.meters[id]
+		if at.have == nil || *at.have != have {
+			at.have = &have
+			r.lookMeter(id, at, 1)
+		}
+	}
+}
+
+// Holds returns how many flow entries the switch is thought to hold.
+func (r *Reconciler) Holds() (n int) {
+	for _, at := range r.rules {
+		if at.have != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// HoldsMeters reports whether the switch is thought to hold just these meters.
+func (r *Reconciler) HoldsMeters(present map[openflow.MeterID]Meter) bool {
+	n := 0
+	for id, at := range r.meters {
+		if at.have == nil {
+			continue
+		}
+		n++
+		if m, ok := present[id]; !ok || m != *at.have {
+			return false
+		}
+	}
+	return n == len(present)
+}

@@ -1,0 +1,45 @@
+package flow
+
+import (
+	"maps"
+
+	"conga/openflow"
+)
+
+// Patch is how the wanted state of one switch has changed.
+type Patch struct {
+	Rules  map[Key]*Rule               // nil: not wanted any more
+	Meters map[openflow.MeterID]*Meter // nil: not wanted any more
+}
+
+// NewPatch returns a patch that changes nothing.
+func NewPatch() Patch {
+	return Patch{Rules: map[Key]*Rule{}, Meters: map[openflow.MeterID]*Meter{}}
+}
+
+// Empty reports whether the patch changes nothing.
+func (p Patch) Empty() bool { return len(p.Rules)+len(p.Meters) == 0 }
+
+// Merge adds a later patch of the same switch.
+func (p Patch) Merge(later Patch) {
+	maps.Copy(p.Rules, later.Rules)
+	maps.Copy(p.Meters, later.Meters)
+}
+
+// Patch changes a wanted state as a patch says.
+func (s *State) Patch(p Patch) {
+	for k, r := range p.Rules {
+		if r == nil {
+			delete(s.Rules, k)
+		} else {
+			s.Rules[k] = r
+		}
+	}
+	for id, m := range p.Meters {
+		if m == nil {
+			delete(s.Meters, id)
+		} else {
+			s.Meters[id] = *m
+		}
+	}
+}

@@ -1,0 +1,354 @@
+package flow
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+var errRefused = errors.New("refused")
+
+// desk is a switch with a reconciler, and all that was ever wanted.
+type desk struct {
+	*rapid.T
+	r       *Reconciler
+	holds   *State
+	wanted  []*State     // by generation
+	pending []Step       // sent, not answered
+	excused map[Key]bool // refused last
+}
+
+// someRule is one of few rules, so that they meet often.
+func someRule(t *rapid.T) *Rule {
+	n := rapid.IntRange(1, 6).Draw(t, "rule")
+	out := openflow.PortNo(rapid.IntRange(1, 3).Draw(t, "out"))
+	if n <= 3 {
+		r := newRule(KindAllocation, tableAllocations, prioAllocation, openflow.Match{openflow.InPort(openflow.PortNo(n))}, through(0, openflow.Output(out, 0))...)
+		r.Cookie = MakeCookie(KindAllocation, uint64(rapid.IntRange(1, 2).Draw(t, "owner")))
+		return r
+	}
+	return newRule(KindForward, tableForwarding, prioHost, openflow.Match{openflow.InPort(openflow.PortNo(n))}, through(0, openflow.Output(out, 0))...)
+}
+
+func someState(t *rapid.T) *State {
+	st := NewState()
+	for range rapid.IntRange(0, 5).Draw(t, "rules") {
+		st.add(someRule(t))
+	}
+	for id := meterFirst; id < meterFirst+3; id++ {
+		if rapid.Bool().Draw(t, "meter") {
+			st.Meters[id] = Meter{Rate: uint32(rapid.IntRange(1, 2).Draw(t, "rate"))}
+		}
+	}
+	return st
+}
+
+// want makes another state wanted.
+func (d *desk) want() {
+	now, was := someState(d.T), d.wanted[len(d.wanted)-1]
+	generation := uint64(len(d.wanted))
+	d.wanted = append(d.wanted, now)
+	p := NewPatch()
+	for k := range was.Rules {
+		p.Rules[k] = nil
+	}
+	maps.Copy(p.Rules, now.Rules)
+	for id := range was.Meters {
+		p.Meters[id] = nil
+	}
+	for id, m := range now.Meters {
+		p.Meters[id] = &m
+	}
+	d.r.Want(p, generation, generation)
+}
+
+// answer has the switch carry out what was sent, or refuse part of it.
+func (d *desk) answer() {
+	refused := map[int]error{}
+	for i, s := range d.pending {
+		if rapid.IntRange(0, 7).Draw(d.T, "refuses") == 0 {
+			refused[i] = errRefused
+			d.excused[s.key()] = true
+			continue
+		}
+		delete(d.excused, s.key())
+		switch {
+		case s.Rule != nil:
+			d.holds.Rules[s.Rule.Key()] = s.Rule
+		case s.Removes != nil:
+			delete(d.holds.Rules, s.Removes.Key())
+		case s.Meter != nil:
+			d.holds.Meters[s.MeterID] = *s.Meter
+		default:
+			delete(d.holds.Meters, s.MeterID)
+		}
+	}
+	d.pending = nil
+	d.r.Landed(refused)
+}
+
+func (s Step) key() Key {
+	switch {
+	case s.Rule != nil:
+		return s.Rule.Key()
+	case s.Removes != nil:
+		return s.Removes.Key()
+	}
+	return meterKey(s.MeterID)
+}
+
+func meterKey(id openflow.MeterID) Key { return Key{Match: fmt.Sprint("meter", id)} }
+
+// tell has a reconciler hear all that a switch holds.
+func tell(r *Reconciler, present *State) {
+	for _, rule := range present.Rules {
+		r.Tell(&openflow.FlowStats{Table: rule.Table, Priority: rule.Priority, Cookie: rule.Cookie, Match: rule.Match, Instructions: rule.Instructions})
+	}
+	for id, m := range present.Meters {
+		r.TellMeter(id, m)
+	}
+	r.Begin()
+}
+
+// lose has an entry vanish that the switch tells of.
+func (d *desk) lose() {
+	keys := slices.SortedFunc(maps.Keys(d.holds.Rules), func(a, b Key) int { return compareRules(d.holds.Rules[a], d.holds.Rules[b]) })
+	if len(keys) == 0 {
+		return
+	}
+	k := rapid.SampledFrom(keys).Draw(d.T, "lost")
+	cookie := d.holds.Rules[k].Cookie
+	delete(d.holds.Rules, k)
+	d.r.Vanished(k, cookie)
+}
+
+func (d *desk) audit() {
+	if len(d.pending) > 0 {
+		return
+	}
+	d.r.Retry()
+	if k := someRule(d.T); rapid.Bool().Draw(d.T, "meddled") {
+		d.holds.Rules[k.Key()] = k // somebody else was at it
+	}
+	a := d.r.Audit()
+	for _, rule := range d.holds.Rules {
+		a.Entry(&openflow.FlowStats{Table: rule.Table, Priority: rule.Priority, Cookie: rule.Cookie, Match: rule.Match, Instructions: rule.Instructions})
+	}
+	thought := NewState()
+	for k, at := range d.r.rules {
+		if at.have != nil {
+			thought.Rules[k] = at.have
+		}
+	}
+	thought.Meters = d.holds.Meters
+	if same := difference(d.holds, thought) == ""; a.Passed() != same {
+		d.Fatalf("the audit passes: %v; the switch holds what it is thought to: %v", a.Passed(), same)
+	}
+	d.r.Found(&State{Rules: maps.Clone(d.holds.Rules), Meters: maps.Clone(d.holds.Meters)})
+}
+
+func (d *desk) next() {
+	if len(d.pending) > 0 {
+		return
+	}
+	d.pending = d.r.Next(rapid.IntRange(1, 4).Draw(d.T, "most"))
+	meters := 0
+	for _, s := range d.pending {
+		if s.ofMeter() {
+			meters++
+		}
+	}
+	if meters != 0 && meters != len(d.pending) {
+		d.Fatalf("steps of meters and of entries come together: %+v", d.pending)
+	}
+}
+
+// checkConfirmed holds what is said to be confirmed against the switch: each
+// entry is as it was wanted in that generation or a later one.
+func (d *desk) checkConfirmed() {
+	circuits, all := d.r.Confirmed()
+	if all > circuits {
+		d.Fatalf("everything is confirmed up to %d, circuits only up to %d", all, circuits)
+	}
+	for k, r := range d.holds.Rules {
+		d.checkKey(k, r, circuits, all)
+	}
+	for _, st := range d.wanted {
+		for k := range st.Rules {
+			d.checkKey(k, d.holds.Rules[k], circuits, all)
+		}
+	}
+	for id := meterFirst; id < meterFirst+3; id++ {
+		have, there := d.holds.Meters[id]
+		ok := d.excused[meterKey(id)] || circuits == 0
+		for _, st := range d.wanted[circuits:] {
+			want, wanted := st.Meters[id]
+			ok = ok || wanted == there && want == have || !wanted // unused meters go when nothing else is to be done
+		}
+		if !ok {
+			d.Fatalf("meter %x is %+v, though generation %d is said to be there", id, have, circuits)
+		}
+	}
+}
+
+func (d *desk) checkKey(k Key, have *Rule, circuits, all uint64) {
+	since := all
+	if k.Table == tableAllocations {
+		since = circuits
+	}
+	if since == 0 || d.excused[k] {
+		return // nothing is said; what was refused is told apart
+	}
+	for _, st := range d.wanted[since:] {
+		if want := st.Rules[k]; want == nil && have == nil || want != nil && have != nil && want.Equal(have) {
+			return
+		}
+	}
+	d.Fatalf("entry %+v is as in no generation since %d, which is said to be there", have, since)
+}
+
+// TestReconcilerArrives has states change, entries vanish and be refused while
+// steps are under way. What is said to be confirmed is there, and in the end the
+// switch holds what is wanted.
+func TestReconcilerArrives(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := &desk{T: t, holds: someState(t), wanted: []*State{NewState()}, excused: map[Key]bool{}}
+		d.wanted = append(d.wanted, someState(t))
+		d.r = NewReconciler(d.wanted[1], 1)
+		for range rapid.IntRange(0, 2).Draw(t, "early") {
+			d.want() // before it is known what the switch holds
+		}
+		tell(d.r, d.holds)
+		for range rapid.IntRange(1, 40).Draw(t, "events") {
+			switch rapid.IntRange(0, 9).Draw(t, "what") {
+			case 0, 1:
+				d.want()
+			case 2:
+				d.lose()
+			case 3:
+				d.audit()
+			case 4, 5, 6:
+				d.next()
+			default:
+				if len(d.pending) > 0 {
+					d.answer()
+				}
+			}
+			d.checkConfirmed()
+		}
+		for range 30 { // nothing is refused any more
+			if len(d.pending) > 0 {
+				steps := d.pending
+				d.pending = nil
+				for _, s := range steps {
+					d.carryOut(s)
+				}
+				d.r.Landed(nil)
+			}
+			d.r.Retry()
+			if len(d.pending) == 0 {
+				d.r.Found(&State{Rules: maps.Clone(d.holds.Rules), Meters: maps.Clone(d.holds.Meters)})
+			}
+			d.pending = d.r.Next(3)
+		}
+		if diff := difference(d.holds, d.wanted[len(d.wanted)-1]); diff != "" {
+			t.Fatal("in the end the switch ", diff)
+		}
+		if c, all := d.r.Confirmed(); c != all || all != uint64(len(d.wanted)-1) {
+			t.Fatalf("in the end %d and %d are confirmed, of %d", c, all, len(d.wanted)-1)
+		}
+	})
+}
+
+func (d *desk) carryOut(s Step) {
+	switch {
+	case s.Rule != nil:
+		d.holds.Rules[s.Rule.Key()] = s.Rule
+	case s.Removes != nil:
+		delete(d.holds.Rules, s.Removes.Key())
+	case s.Meter != nil:
+		d.holds.Meters[s.MeterID] = *s.Meter
+	default:
+		delete(d.holds.Meters, s.MeterID)
+	}
+}
+
+func TestStepsAreInOrder(t *testing.T) {
+	n := square(t, threeTables)
+	plain := Compile(n, 1)
+	c := forth("a", 7, 40*topology.Mbps)
+	n.Circuits = append(n.Circuits, c)
+	busy := Compile(n, 1)
+	kind := func(s Step) string {
+		switch {
+		case s.Meter != nil:
+			return "meter in"
+		case s.MeterID != 0:
+			return "meter out"
+		}
+		out := "in"
+		if s.Removes != nil {
+			out = "out"
+		}
+		if s.key().ofCircuit() {
+			return "circuit " + out
+		}
+		return "entry " + out
+	}
+	for name, c := range map[string]struct {
+		from, to *State
+		want     []string
+	}{
+		"begin": {plain, busy, []string{"meter in", "circuit in", "entry in"}},
+		"end":   {busy, plain, []string{"circuit out", "entry in", "meter out"}},
+		"clear": {busy, NewState(), []string{"circuit out", "entry out", "meter out"}},
+		"right": {busy, busy, nil},
+	} {
+		r := NewReconciler(c.to, 1)
+		tell(r, c.from)
+		var got []string
+		for steps := r.Next(1000); len(steps) > 0; steps = r.Next(1000) {
+			var kinds []string
+			for _, s := range steps {
+				kinds = append(kinds, kind(s))
+			}
+			got = append(got, slices.Compact(kinds)...)
+			r.Landed(nil)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(c.want) {
+			t.Errorf("%s: %q; want %q", name, got, c.want)
+		}
+	}
+}
+
+// BenchmarkReconcile is the cost of a patch of one entry in a switch that holds
+// many.
+func BenchmarkReconcile(b *testing.B) {
+	st := Compile(grid(20, 10), 45)
+	r := NewReconciler(st, 1)
+	r.Begin()
+	for len(r.Next(1<<20)) > 0 {
+		r.Landed(nil)
+	}
+	one := newRule(KindForward, tableForwarding, prioHost, openflow.Match{openflow.EthDst(host(99))}, through(0, openflow.Output(1, 0))...)
+	generation := uint64(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, want := range []*Rule{one, nil} {
+			generation++
+			r.Want(Patch{Rules: map[Key]*Rule{one.Key(): want}}, generation, generation)
+			r.Next(100)
+			r.Landed(nil)
+			if _, all := r.Confirmed(); all != generation {
+				b.Fatal("not confirmed")
+			}
+		}
+	}
+}

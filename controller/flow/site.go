@@ -1,0 +1,315 @@
+package flow
+
+import (
+	"slices"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// site is a switch whose state is kept: what its rules were made from last, and
+// what has changed since.
+type site struct {
+	dpid   openflow.DPID
+	view   *view
+	rules  map[Key]*Rule // of view.base
+	claims map[Key]*claimant
+	meters map[openflow.MeterID][]policed
+
+	base, limits, all bool // ports, tree or tables; reservations; everything about hosts
+	members           map[*member]bool
+	stations          map[*station]bool
+	destinations      map[openflow.DPID]bool // switches to which another port leads
+	ports             map[openflow.PortNo]bool
+	left              map[Key]bool // rules about hosts that have left a port
+}
+
+// claimant is a circuit that wants an entry. Where several want the same they
+// are a list, the one that has it first.
+type claimant struct {
+	member *member
+	rule   *Rule
+	next   *claimant
+}
+
+// policed is a circuit that wants a policer, in the order of claimants.
+type policed struct {
+	member *member
+	Meter
+}
+
+func newSite(dpid openflow.DPID) *site {
+	return &site{
+		dpid: dpid, rules: map[Key]*Rule{}, claims: map[Key]*claimant{}, meters: map[openflow.MeterID][]policed{},
+		members: map[*member]bool{}, stations: map[*station]bool{}, destinations: map[openflow.DPID]bool{},
+		ports: map[openflow.PortNo]bool{}, left: map[Key]bool{},
+	}
+}
+
+// refresh makes again what has changed and returns how the state has.
+func (w *Wanted) refresh(s *site) Patch {
+	p := NewPatch()
+	w.refreshView(s, p)
+	for m := range s.members {
+		w.refreshMember(s, m, p)
+	}
+	clear(s.members)
+	for k := range s.left {
+		p.Rules[k] = nil
+	}
+	clear(s.left)
+	w.refreshHosts(s, p)
+	return p
+}
+
+// refreshView makes the view and the base rules again if they may be others.
+func (w *Wanted) refreshView(s *site, p Patch) {
+	if !s.base && !s.limits {
+		return
+	}
+	old := s.view
+	if s.base || old == nil {
+		s.view = newView(w.policy, w.snapshot.Switches[s.dpid], w.snapshot.Tree, w.reserved[s.dpid])
+	} else {
+		s.view = old.reserving(w.reserved[s.dpid])
+	}
+	if s.base || old.flood != s.view.flood {
+		s.replaceBase(s.view.base(), p)
+	}
+	if old == nil {
+		old = &view{}
+	}
+	for id, m := range s.view.meters {
+		if was, ok := old.meters[id]; !ok || was != m {
+			p.Meters[id] = &m
+		}
+	}
+	for id := range old.meters {
+		if _, ok := s.view.meters[id]; !ok {
+			p.Meters[id] = nil
+		}
+	}
+	w.relimit(s, old)
+	s.base, s.limits = false, false
+}
+
+// relimit notes the ports that have or lose a best-effort meter.
+func (w *Wanted) relimit(s *site, old *view) {
+	turned := map[openflow.PortNo]bool{}
+	for no, id := range s.view.limits {
+		if old.limits[no] != id {
+			turned[no] = true
+		}
+	}
+	for no := range old.limits {
+		if _, ok := s.view.limits[no]; !ok {
+			turned[no] = true
+		}
+	}
+	if len(turned) == 0 {
+		return
+	}
+	for no := range turned {
+		s.ports[no] = true
+	}
+	for m := range w.passing[s.dpid] {
+		if m.unratedAt(s.dpid, turned) {
+			s.members[m] = true
+		}
+	}
+}
+
+func (s *site) replaceBase(base []*Rule, p Patch) {
+	now := make(map[Key]*Rule, len(base))
+	for _, r := range base {
+		k := r.Key()
+		if was := s.rules[k]; was != nil && was.Equal(r) {
+			r = was
+		} else {
+			p.Rules[k] = r
+		}
+		now[k] = r
+	}
+	for k := range s.rules {
+		if now[k] == nil {
+			p.Rules[k] = nil
+		}
+	}
+	s.rules = now
+}
+
+// refreshMember makes the rules of a circuit again.
+func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
+	old := m.parts[s]
+	now := &part{}
+	if slices.Contains(m.switches, s.dpid) && w.members[m.id] == m {
+		for _, c := range m.listed {
+			s.view.circuit(c, m.shared > 0,
+				func(r *Rule) { now.rules = append(now.rules, r) },
+				func(id openflow.MeterID, x Meter) { now.meters = append(now.meters, namedMeter{id, x}) })
+		}
+		m.parts[s] = now
+	} else {
+		delete(m.parts, s)
+	}
+	if old == nil {
+		old = &part{}
+	}
+	s.replaceRules(m, old, now, p)
+	s.replaceMeters(m, old, now, p)
+}
+
+func (s *site) replaceRules(m *member, old, now *part, p Patch) {
+	had := map[Key]*Rule{} // what each key was, before
+	note := func(r *Rule) Key {
+		k := r.Key()
+		if _, noted := had[k]; !noted {
+			had[k] = s.claims[k].winner()
+		}
+		return k
+	}
+	for _, r := range old.rules {
+		k := note(r)
+		if rest := s.claims[k].without(m); rest == nil {
+			delete(s.claims, k)
+		} else {
+			s.claims[k] = rest
+		}
+	}
+	for _, r := range now.rules {
+		k := note(r)
+		s.claims[k] = s.claims[k].with(m, r)
+	}
+	for k, was := range had {
+		is := s.claims[k].winner()
+		if was == is || was != nil && is != nil && was.Equal(is) {
+			continue
+		}
+		p.Rules[k] = is
+	}
+}
+
+func (c *claimant) winner() *Rule {
+	if c == nil {
+		return nil
+	}
+	return c.rule
+}
+
+// without returns the list without a circuit.
+func (c *claimant) without(m *member) *claimant {
+	if c == nil {
+		return nil
+	}
+	if c.next = c.next.without(m); c.member == m {
+		return c.next
+	}
+	return c
+}
+
+// with returns the list with one more, behind those that precede it.
+func (c *claimant) with(m *member, r *Rule) *claimant {
+	if c == nil || m.handle < c.member.handle {
+		return &claimant{m, r, c}
+	}
+	c.next = c.next.with(m, r)
+	return c
+}
+
+func (s *site) replaceMeters(m *member, old, now *part, p Patch) {
+	had := map[openflow.MeterID]*Meter{}
+	note := func(id openflow.MeterID) {
+		if _, noted := had[id]; !noted {
+			had[id] = s.policer(id)
+		}
+	}
+	for _, x := range old.meters {
+		note(x.id)
+		rest := slices.DeleteFunc(s.meters[x.id], func(c policed) bool { return c.member == m })
+		if s.meters[x.id] = rest; len(rest) == 0 {
+			delete(s.meters, x.id)
+		}
+	}
+	for _, x := range now.meters {
+		note(x.id)
+		list := s.meters[x.id]
+		i := 0
+		for i < len(list) && list[i].member.handle <= m.handle {
+			i++
+		}
+		s.meters[x.id] = slices.Insert(list, i, policed{m, x.Meter})
+	}
+	for id, was := range had {
+		if is := s.policer(id); (was == nil) != (is == nil) || was != nil && *was != *is {
+			p.Meters[id] = is
+		}
+	}
+}
+
+// policer returns the policer with this identifier; nil if there is none.
+func (s *site) policer(id openflow.MeterID) *Meter {
+	if list := s.meters[id]; len(list) > 0 {
+		m := list[0].Meter
+		return &m
+	}
+	return nil
+}
+
+// refreshHosts makes the rules of hosts again that may be others.
+func (w *Wanted) refreshHosts(s *site, p Patch) {
+	switch {
+	case s.all:
+		for _, x := range w.stations {
+			w.refreshHost(s, x, p)
+		}
+	default:
+		for x := range s.stations {
+			if now := w.stations[x.mac]; now != nil {
+				x = now // it has gone and come again
+			}
+			w.refreshHost(s, x, p)
+		}
+		for d := range s.destinations {
+			for x := range w.homes[d] {
+				w.refreshHost(s, x, p)
+			}
+		}
+		if len(s.ports) > 0 {
+			for d, home := range w.homes {
+				w.refreshBehind(s, d, home, p)
+			}
+		}
+	}
+	s.all = false
+	clear(s.stations)
+	clear(s.destinations)
+	clear(s.ports)
+}
+
+// refreshBehind makes the rules of a switch's hosts again if they are reached
+// by a port that has changed.
+func (w *Wanted) refreshBehind(s *site, d openflow.DPID, home map[*station]bool, p Patch) {
+	if d != s.dpid {
+		if port, ok := w.routes.Next(s.dpid, d); !ok || !s.ports[port] {
+			return
+		}
+	}
+	for x := range home {
+		if d != s.dpid || s.ports[x.at.Port] {
+			w.refreshHost(s, x, p)
+		}
+	}
+}
+
+func (w *Wanted) refreshHost(s *site, x *station, p Patch) {
+	port, ok := x.at.Port, x.at != topology.Outside
+	if x.at.DPID == s.dpid && ok {
+		p.Rules[fromKey(x.mac, port)] = s.view.fromHost(x, port)
+	} else if ok {
+		port, ok = w.routes.Next(s.dpid, x.at.DPID)
+	}
+	k := x.toKey(s.view)
+	if p.Rules[k] = nil; ok {
+		p.Rules[k] = s.view.toHost(x, port)
+	}
+}

@@ -1,0 +1,90 @@
+package flow
+
+import (
+	"cmp"
+	"slices"
+
+	"conga/openflow"
+)
+
+// Step is one message of a plan and what it changes, so that the refusal of the
+// message can be put down to a rule or a meter.
+type Step struct {
+	Message openflow.Message
+	Rule    *Rule            // wanted by the message, or nil
+	Removes *Rule            // taken out by the message, or nil
+	MeterID openflow.MeterID // changed by the message, or 0
+	Meter   *Meter           // wanted by the message, or nil
+}
+
+// ofMeter reports whether the step is about a meter.
+func (s Step) ofMeter() bool { return s.MeterID != 0 }
+
+// sortSteps puts steps about flow entries into the order in which they must be
+// sent: additions before deletions; among additions later tables before those
+// that lead there, and high priorities before low ones, so that no packet meets
+// half a pipeline; among deletions the other way round.
+func sortSteps(steps []Step) {
+	slices.SortFunc(steps, func(a, b Step) int {
+		switch {
+		case a.Rule != nil && b.Rule != nil:
+			return compareRules(a.Rule, b.Rule)
+		case a.Rule != nil:
+			return -1
+		case b.Rule != nil:
+			return 1
+		}
+		return compareRules(b.Removes, a.Removes)
+	})
+}
+
+func compareRules(a, b *Rule) int {
+	return cmp.Or(cmp.Compare(b.Table, a.Table), cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.key, b.key))
+}
+
+// ruleStep returns the step from the entry that is there, or nil, to the one
+// that is wanted, or nil.
+func ruleStep(have, want *Rule) Step {
+	if want == nil {
+		return Step{Message: remove(have), Removes: have}
+	}
+	return Step{Message: install(want, have != nil && !have.doubt && have.Cookie == want.Cookie), Rule: want}
+}
+
+// meterStep is ruleStep of a meter.
+func meterStep(id openflow.MeterID, have, want *Meter) Step {
+	if want == nil {
+		m := &openflow.MeterMod{Command: openflow.MeterDelete, Flags: openflow.MeterKbps, ID: id}
+		return Step{Message: m, MeterID: id}
+	}
+	command := openflow.MeterAdd
+	if have != nil {
+		command = openflow.MeterModify
+	}
+	return Step{Message: want.modify(id, command), MeterID: id, Meter: want}
+}
+
+// install returns the message that puts a rule in. An entry of the same owner
+// keeps its counters; OpenFlow's modify leaves the cookie, so another owner's is
+// replaced.
+func install(r *Rule, keepCounters bool) *openflow.FlowMod {
+	command := openflow.FlowAdd
+	if keepCounters {
+		command = openflow.FlowModifyStrict
+	}
+	return &openflow.FlowMod{
+		Command: command, Table: r.Table, Priority: r.Priority, Cookie: r.Cookie, Flags: flags,
+		BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
+		Match: r.Match, Instructions: r.Instructions,
+	}
+}
+
+// remove returns the message that takes out exactly this entry, and only if it
+// is still its owner's.
+func remove(r *Rule) *openflow.FlowMod {
+	return &openflow.FlowMod{
+		Command: openflow.FlowDeleteStrict, Table: r.Table, Priority: r.Priority,
+		Cookie: r.Cookie, CookieMask: ^openflow.Cookie(0),
+		BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny, Match: r.Match,
+	}
+}

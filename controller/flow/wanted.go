@@ -1,0 +1,232 @@
+package flow
+
+import (
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Wanted is what switches should hold, kept while the network and the circuits
+// change: it is what [Compile] returns, at the cost of what has changed.
+//
+// Everything that contributes to a switch's rules (its ports and the tree, a
+// host, a circuit) is noted as changed for just the switches that it touches,
+// and only these rules are made again. Wanted is not safe for concurrent use.
+type Wanted struct {
+	policy   Policy
+	snapshot *topology.Snapshot
+	routes   *Routes
+
+	stations map[openflow.MAC]*station
+	homes    map[openflow.DPID]map[*station]bool // by the switch where they are
+
+	members  map[string]*member // circuits, by ID
+	passing  map[openflow.DPID]map[*member]bool
+	reserved map[openflow.DPID]map[openflow.PortNo]topology.BitRate
+	users    map[topology.LinkID]map[*member]bool // circuits with a rate on a cable
+
+	sites   map[openflow.DPID]*site
+	changed map[*site]bool
+}
+
+// NewWanted returns what is wanted of an empty network without circuits.
+func NewWanted(p Policy) *Wanted {
+	empty := &topology.Snapshot{}
+	return &Wanted{
+		policy: p, snapshot: empty, routes: NewRoutes(empty),
+		stations: map[openflow.MAC]*station{}, homes: map[openflow.DPID]map[*station]bool{},
+		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
+		reserved: map[openflow.DPID]map[openflow.PortNo]topology.BitRate{},
+		users:    map[topology.LinkID]map[*member]bool{},
+		sites:    map[openflow.DPID]*site{}, changed: map[*site]bool{},
+	}
+}
+
+// Routes returns the routes of best effort. They belong to w: only w changes
+// them.
+func (w *Wanted) Routes() *Routes { return w.routes }
+
+// Watch begins to keep the state of a switch, anew if it was kept already, and
+// returns all of it.
+func (w *Wanted) Watch(dpid openflow.DPID) *State {
+	w.Unwatch(dpid)
+	s := newSite(dpid)
+	w.sites[dpid] = s
+	s.base, s.all = true, true
+	for m := range w.passing[dpid] {
+		s.members[m] = true
+	}
+	st := NewState()
+	st.Rules = make(map[Key]*Rule, len(w.stations)+2*len(s.members)+32)
+	st.Patch(w.refresh(s))
+	return st
+}
+
+// Unwatch ends keeping the state of a switch.
+func (w *Wanted) Unwatch(dpid openflow.DPID) {
+	s := w.sites[dpid]
+	if s == nil {
+		return
+	}
+	for m := range w.passing[dpid] {
+		delete(m.parts, s)
+	}
+	delete(w.sites, dpid)
+	delete(w.changed, s)
+}
+
+// Take calls f with what has changed since the last call for each switch that
+// is watched.
+func (w *Wanted) Take(f func(openflow.DPID, Patch)) {
+	for s := range w.changed {
+		if p := w.refresh(s); !p.Empty() {
+			f(s.dpid, p)
+		}
+	}
+	clear(w.changed)
+}
+
+// touch notes that something has changed for a switch, and returns its site; nil
+// if it is not watched.
+func (w *Wanted) touch(dpid openflow.DPID) *site {
+	s := w.sites[dpid]
+	if s != nil {
+		w.changed[s] = true
+	}
+	return s
+}
+
+// SetNetwork makes a snapshot the network that everything follows from.
+func (w *Wanted) SetNetwork(now *topology.Snapshot) {
+	old := w.snapshot
+	d, ok := now.Since(old.Revision)
+	if !ok {
+		d = topology.Diff(old, now)
+	}
+	w.snapshot = now
+	for _, mac := range d.Hosts {
+		w.moveHost(mac)
+	}
+	w.routes.Update(now, d.Links, func(from, to openflow.DPID) {
+		if len(w.homes[to]) > 0 {
+			if s := w.touch(from); s != nil {
+				s.destinations[to] = true
+			}
+		}
+	})
+	for _, dpid := range d.Switches {
+		w.changeSwitch(dpid, old.Switches[dpid], now.Switches[dpid])
+	}
+	for _, id := range d.Tree {
+		if s := w.touch(id.DPID); s != nil {
+			s.base = true
+		}
+	}
+}
+
+// moveHost takes note that a host has come, gone or moved.
+func (w *Wanted) moveHost(mac openflow.MAC) {
+	h, there := w.snapshot.Hosts.Get(mac)
+	x := w.stations[mac]
+	switch {
+	case x == nil && !there, x != nil && there && x.at == h.At:
+		return
+	case x == nil:
+		x = newStation(mac)
+		w.stations[mac] = x
+	default:
+		w.leaveHome(x)
+	}
+	if !there {
+		delete(w.stations, mac)
+		x.at = topology.Outside
+	} else {
+		x.at = h.At
+		if w.homes[x.at.DPID] == nil {
+			w.homes[x.at.DPID] = map[*station]bool{}
+		}
+		w.homes[x.at.DPID][x] = true
+	}
+	for _, s := range w.sites {
+		w.changed[s] = true
+		s.stations[x] = true
+	}
+}
+
+func (w *Wanted) leaveHome(x *station) {
+	home := w.homes[x.at.DPID]
+	if delete(home, x); len(home) == 0 {
+		delete(w.homes, x.at.DPID)
+		w.routes.Forget(x.at.DPID)
+	}
+	if s := w.sites[x.at.DPID]; s != nil {
+		s.left[fromKey(x.mac, x.at.Port)] = true
+	}
+}
+
+// changeSwitch takes note that a switch or its ports have changed.
+func (w *Wanted) changeSwitch(dpid openflow.DPID, old, now topology.Switch) {
+	s := w.touch(dpid)
+	if s == nil {
+		return
+	}
+	s.base = true
+	if old.Tables != now.Tables || old.Meters != now.Meters {
+		s.all = true
+		for m := range w.passing[dpid] {
+			s.members[m] = true
+		}
+		return
+	}
+	turned := map[openflow.PortNo]bool{} // ports whose circuits' rules are others
+	look := func(no openflow.PortNo) {
+		p, q := old.Ports[no], now.Ports[no]
+		if usable(p) != usable(q) || p.Role != q.Role {
+			s.ports[no] = true
+		}
+		if p.Role != q.Role || !sameQueue(p.Queue, q.Queue) {
+			turned[no] = true
+		}
+	}
+	for no := range old.Ports {
+		look(no)
+	}
+	for no := range now.Ports {
+		if _, had := old.Ports[no]; !had {
+			look(no)
+		}
+	}
+	if len(turned) == 0 {
+		return
+	}
+	for m := range w.passing[dpid] {
+		if m.uses(dpid, turned) {
+			s.members[m] = true
+		}
+	}
+}
+
+func sameQueue(a, b *uint32) bool { return a == b || a != nil && b != nil && *a == *b }
+
+// SetCircuit makes a circuit wanted as it is listed: once, or, while it moves,
+// with all its paths in order of precedence. Not listed at all it is not wanted
+// any more. Circuits with lower handles precede others.
+func (w *Wanted) SetCircuit(id string, listed []path.Circuit) {
+	m := w.members[id]
+	if m == nil {
+		if len(listed) == 0 {
+			return
+		}
+		m = newMember(id)
+		w.members[id] = m
+	}
+	w.touchMember(m)
+	w.release(m)
+	m.list(listed)
+	if len(listed) == 0 {
+		delete(w.members, id)
+		return
+	}
+	w.claim(m)
+	w.touchMember(m)
+}

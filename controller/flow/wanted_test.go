@@ -1,0 +1,287 @@
+package flow
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// history is a small network in which anything happens, with the wanted states
+// kept along.
+type history struct {
+	*rapid.T
+	builder  *topology.Builder
+	now      time.Time
+	snapshot *topology.Snapshot
+	policy   Policy
+	wanted   *Wanted
+	kept     map[openflow.DPID]*State
+	circuits map[string][]path.Circuit
+}
+
+const (
+	someSwitches = 4
+	somePorts    = 4
+)
+
+func (h *history) dpid() openflow.DPID {
+	return openflow.DPID(rapid.IntRange(1, someSwitches).Draw(h.T, "switch"))
+}
+
+func (h *history) port() topology.PortID {
+	return at(h.dpid(), openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "port")))
+}
+
+// switchUp connects a switch, with some of its tables, meters and ports.
+func (h *history) switchUp() {
+	d := h.dpid()
+	info := topology.Switch{DPID: d, Tables: rapid.SampledFrom([]uint8{1, 254}).Draw(h.T, "tables"), Meters: rapid.SampledFrom([]uint32{0, 100}).Draw(h.T, "meters")}
+	var ports []openflow.Port
+	for no := openflow.PortNo(1); no <= somePorts; no++ {
+		ports = append(ports, h.portState(no))
+	}
+	h.builder.SwitchUp(info, ports, h.now)
+	h.builder.SwitchReady(d, h.now)
+	h.wanted.Unwatch(d)
+	delete(h.kept, d)
+}
+
+func (h *history) portState(no openflow.PortNo) openflow.Port {
+	p := openflow.Port{No: no, CurrSpeed: 100_000, Supported: 1}
+	if rapid.IntRange(0, 3).Draw(h.T, "down") == 0 {
+		p.State = openflow.PortStateLinkDown
+	}
+	return p
+}
+
+func (h *history) cable() {
+	a, b := h.port(), h.port()
+	h.builder.LinkSeen(a, b, h.now)
+	h.builder.LinkSeen(b, a, h.now)
+}
+
+func (h *history) hostSpeaks() {
+	mac := host(openflow.DPID(rapid.IntRange(1, 6).Draw(h.T, "host")))
+	h.builder.HostSeen(h.port(), mac, []netip.Addr{addr(openflow.DPID(mac[5]))}, true, h.now)
+}
+
+func (h *history) circuit() {
+	id := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(h.T, "circuit")
+	var listed []path.Circuit
+	c := path.Circuit{ID: id, Handle: uint32(id[0]), Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
+	if rapid.Bool().Draw(h.T, "ports") {
+		c.Key.DstPort = uint16(rapid.IntRange(1, 2).Draw(h.T, "port"))
+	}
+	for range rapid.IntRange(0, 3).Draw(h.T, "listed") {
+		c.Rate = topology.BitRate(rapid.IntRange(0, 2).Draw(h.T, "rate")) * 10 * topology.Mbps
+		c.Path = nil
+		for _, d := range rapid.Permutation([]openflow.DPID{1, 2, 3, 4}).Draw(h.T, "path")[:rapid.IntRange(1, 3).Draw(h.T, "hops")] {
+			c.Path = append(c.Path, path.Hop{DPID: d,
+				In: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "in")), Out: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "out"))})
+		}
+		listed = append(listed, c)
+	}
+	h.circuits[id] = listed
+	h.wanted.SetCircuit(id, listed)
+}
+
+func (h *history) step() {
+	switch rapid.IntRange(0, 9).Draw(h.T, "what") {
+	case 0:
+		h.switchUp()
+	case 1, 2:
+		h.cable()
+	case 3:
+		id := h.port()
+		h.builder.PortChanged(id.DPID, openflow.PortModified, h.portState(id.Port), h.now)
+	case 4, 5:
+		h.hostSpeaks()
+	case 6:
+		d := h.dpid()
+		h.builder.SwitchDown(d, h.now)
+		h.wanted.Unwatch(d)
+		delete(h.kept, d)
+	case 7:
+		h.builder.SetQueues(h.dpid(), 3, []openflow.PortNo{1, openflow.PortNo(rapid.IntRange(2, 3).Draw(h.T, "queue"))})
+	default:
+		h.circuit()
+	}
+	h.pass(rapid.SampledFrom([]time.Duration{0, 1500 * time.Millisecond, 4 * time.Second}).Draw(h.T, "passes"))
+}
+
+// pass lets time go by, in which every port is probed.
+func (h *history) pass(d time.Duration) {
+	const tick = 100 * time.Millisecond
+	for end := h.now.Add(d); h.now.Before(end); h.now = h.now.Add(tick) {
+		for d, sw := range h.snapshot.Switches {
+			for no := range sw.Ports {
+				h.builder.Probed(at(d, no), h.now)
+			}
+		}
+		h.builder.Expire(h.now)
+	}
+}
+
+// settle takes what has changed, and watches switches that are there anew.
+func (h *history) settle() {
+	if h.builder.Changed() {
+		h.snapshot = h.builder.Snapshot(h.now)
+		if rapid.IntRange(0, 4).Draw(h.T, "missed") > 0 { // else it is skipped, and the next one is compared whole
+			h.wanted.SetNetwork(h.snapshot)
+		}
+	}
+	if h.wanted.snapshot != h.snapshot {
+		return
+	}
+	h.wanted.Take(func(d openflow.DPID, p Patch) {
+		if h.kept[d] == nil {
+			h.Fatalf("switch %d is told of though it is not watched", d)
+		}
+		h.kept[d].Patch(p)
+	})
+	for _, d := range slices.Sorted(maps.Keys(h.snapshot.Switches)) {
+		if h.kept[d] == nil && rapid.Bool().Draw(h.T, "watch") {
+			h.kept[d] = h.wanted.Watch(d)
+		}
+	}
+}
+
+func (h *history) check() {
+	if h.wanted.snapshot != h.snapshot {
+		return
+	}
+	n := &Network{Snapshot: h.snapshot, Routes: h.wanted.Routes(), Policy: h.policy}
+	for _, id := range slices.Sorted(maps.Keys(h.circuits)) {
+		n.Circuits = append(n.Circuits, h.circuits[id]...)
+	}
+	n.Policed = Policed(n.Circuits)
+	for d, kept := range h.kept {
+		if diff := difference(kept, Compile(n, d)); diff != "" {
+			h.Fatalf("switch %d: %s", d, diff)
+		}
+	}
+}
+
+// difference says what one state has and the other has not; "" if they are the
+// same.
+func difference(kept, want *State) string {
+	for k, r := range want.Rules {
+		if have := kept.Rules[k]; have == nil || !have.Equal(r) {
+			return fmt.Sprintf("has %+v instead of %+v", have, r)
+		}
+	}
+	for k, r := range kept.Rules {
+		if want.Rules[k] == nil {
+			return fmt.Sprintf("still has %+v", r)
+		}
+	}
+	if !maps.Equal(kept.Meters, want.Meters) {
+		return fmt.Sprintf("has meters %+v instead of %+v", kept.Meters, want.Meters)
+	}
+	return ""
+}
+
+// TestKeptStateIsTheCompiledOne drives random histories and finds what is kept
+// equal to what is compiled from nothing after every event.
+func TestKeptStateIsTheCompiledOne(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := &history{
+			T: t, now: t0, kept: map[openflow.DPID]*State{}, circuits: map[string][]path.Circuit{},
+			policy: Policy{
+				Forwarding: rapid.SampledFrom([]Forwarding{ForwardL2, ForwardL2, ForwardL2, ForwardNormal, ForwardNone}).Draw(t, "forwarding"),
+				Meter:      rapid.IntRange(0, 3).Draw(t, "meter") > 0, Mark: true, DSCP: 46, UseQueue: true, Queue: 3,
+			},
+		}
+		h.builder = topology.NewBuilder(topology.Config{}, t0)
+		h.snapshot = h.builder.Snapshot(t0)
+		h.wanted = NewWanted(h.policy)
+		h.wanted.SetNetwork(h.snapshot)
+		for range someSwitches {
+			h.switchUp()
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "events") {
+			h.step()
+			h.settle()
+			h.check()
+		}
+	})
+}
+
+// TestAChangeTouchesWhatItConcerns counts the rules that are told of after one
+// change in a network that is otherwise quiet.
+func TestAChangeTouchesWhatItConcerns(t *testing.T) {
+	n := grid(8, 4)
+	w := NewWanted(n.Policy)
+	w.SetNetwork(n.Snapshot)
+	for d := range n.Switches {
+		w.Watch(d)
+	}
+	told := func() (switches, rules int) {
+		w.Take(func(_ openflow.DPID, p Patch) {
+			switches++
+			rules += len(p.Rules)
+		})
+		return switches, rules
+	}
+	along := path.Path{{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5}}
+	first := path.Circuit{ID: "a", Handle: 1, Rate: topology.Mbps, Path: along, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
+	w.SetCircuit("a", []path.Circuit{first})
+	if switches, _ := told(); switches != 3 {
+		t.Errorf("a circuit over 3 switches changes %d", switches)
+	}
+	second := first
+	second.ID, second.Handle, second.Key.DstPort = "b", 2, 80
+	w.SetCircuit("b", []path.Circuit{second})
+	told()
+	third := second
+	third.ID, third.Handle, third.Key.DstPort = "c", 3, 81
+	w.SetCircuit("c", []path.Circuit{third})
+	if switches, rules := told(); switches != 3 || rules != 3*4 {
+		t.Errorf("one more circuit on ports that are metered changes %d rules of %d switches; want its own 12 of 3", rules, switches)
+	}
+	w.SetCircuit("c", nil)
+	if switches, rules := told(); switches != 3 || rules != 3*4 {
+		t.Errorf("its end changes %d rules of %d switches", rules, switches)
+	}
+	if switches, rules := told(); switches != 0 {
+		t.Errorf("nothing changes %d rules of %d switches", rules, switches)
+	}
+}
+
+// BenchmarkCircuit is the cost of a circuit that comes and goes, in a small and
+// in a large network.
+func BenchmarkCircuit(b *testing.B) {
+	for _, side := range []int{3, 10, 32} {
+		b.Run(fmt.Sprintf("switches=%d", side*side), func(b *testing.B) {
+			n := grid(side, 4)
+			w := NewWanted(n.Policy)
+			w.SetNetwork(n.Snapshot)
+			for _, d := range slices.SortedFunc(maps.Keys(n.Switches), cmp.Compare) {
+				w.Watch(d)
+			}
+			c := path.Circuit{ID: "x", Handle: 1, Rate: topology.Mbps, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}, Path: path.Path{
+				{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5},
+			}}
+			base := c
+			base.ID, base.Handle, base.Key.DstPort = "base", 2, 80
+			w.SetCircuit("base", []path.Circuit{base})
+			b.ReportAllocs()
+			for b.Loop() {
+				w.SetCircuit("x", []path.Circuit{c})
+				w.Take(func(openflow.DPID, Patch) {})
+				w.SetCircuit("x", nil)
+				w.Take(func(openflow.DPID, Patch) {})
+			}
+		})
+	}
+}

@@ -1,0 +1,121 @@
+package path
+
+import (
+	"maps"
+	"math"
+	"sync"
+)
+
+const (
+	// maxBounds is how many distances are kept for a graph; 4 bytes each.
+	maxBounds = 1 << 22
+	// maxInherited is how many graphs in a row take over distances. Each may
+	// make them looser.
+	maxInherited = 64
+	unreachable  = math.MaxUint32
+)
+
+// bounds keeps, by destination, what it costs at least to get there from every
+// switch. Distances found before links went away stay lower bounds.
+type bounds struct {
+	mu        sync.Mutex
+	to        map[int32][]uint32
+	inherited int
+}
+
+// newBounds takes over what an earlier graph knew, if old is not nil.
+func newBounds(old *bounds) *bounds {
+	b := &bounds{to: map[int32][]uint32{}}
+	if old == nil || old.inherited >= maxInherited {
+		return b
+	}
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	b.to, b.inherited = maps.Clone(old.to), old.inherited+1
+	return b
+}
+
+// towards returns the least costs to a switch.
+func (g *Graph) towards(last int32) []uint32 {
+	g.bounds.mu.Lock()
+	defer g.bounds.mu.Unlock()
+	if d, ok := g.bounds.to[last]; ok {
+		return d
+	}
+	if (len(g.bounds.to)+1)*len(g.nodes) > maxBounds {
+		for any := range g.bounds.to {
+			delete(g.bounds.to, any)
+			break
+		}
+	}
+	d := g.distances(last)
+	g.bounds.to[last] = d
+	return d
+}
+
+// distances is Dijkstra's algorithm against the direction of the links. A sum
+// too large for 32 bits is cut off, which leaves it a lower bound.
+func (g *Graph) distances(last int32) []uint32 {
+	d := make([]uint32, len(g.nodes))
+	for i := range d {
+		d[i] = unreachable
+	}
+	d[last] = 0
+	var q costs
+	q.push(cost{0, last})
+	for len(q) > 0 {
+		c := q.pop()
+		if c.sum != uint64(d[c.at]) {
+			continue
+		}
+		edges := g.nodes[c.at].edges
+		for i := range edges {
+			e := &edges[i]
+			next := min(c.sum+costOf(e.back), unreachable-1)
+			if next < uint64(d[e.to]) {
+				d[e.to] = uint32(next)
+				q.push(cost{next, e.to})
+			}
+		}
+	}
+	return d
+}
+
+// cost is the cost of something that is told by a number.
+type cost struct {
+	sum uint64
+	at  int32
+}
+
+// costs is a binary heap, the least sum on top.
+type costs []cost
+
+func (q *costs) push(c cost) {
+	*q = append(*q, c)
+	h := *q
+	i := len(h) - 1
+	for i > 0 && c.sum < h[(i-1)/2].sum {
+		h[i] = h[(i-1)/2]
+		i = (i - 1) / 2
+	}
+	h[i] = c
+}
+
+func (q *costs) pop() cost {
+	h := *q
+	top, n := h[0], len(h)-1
+	moved := h[n]
+	*q = h[:n]
+	for i := 0; ; {
+		child := 2*i + 1
+		if child+1 < n && h[child+1].sum < h[child].sum {
+			child++
+		}
+		if child >= n || h[child].sum >= moved.sum {
+			h[i] = moved
+			return top
+		}
+		h[i] = h[child]
+		i = child
+	}
+}

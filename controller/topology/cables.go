@@ -1,0 +1,217 @@
+package topology
+
+import (
+	"time"
+
+	"conga/openflow"
+)
+
+// enoughLost is how many probes in a row must have been lost before a link is.
+const enoughLost = 3
+
+// cable is what joins two ports. A port has at most one.
+type cable struct {
+	ends    [2]PortID // ascending
+	ways    [2]way    // ways[i] leaves from ends[i]
+	metric  uint32
+	carries bool // both are of the last snapshot
+	tree    bool
+}
+
+// way is one direction of a cable.
+type way struct {
+	known bool
+	seen  time.Time // attended, when a probe last came over it
+	sent  int       // probes since
+	alarm alarm
+}
+
+// from returns the index of the way that leaves from a port.
+func (c *cable) from(id PortID) int {
+	if c.ends[0] == id {
+		return 0
+	}
+	return 1
+}
+
+func (c *cable) far(id PortID) PortID { return c.ends[1-c.from(id)] }
+
+func (c *cable) id(way int) LinkID { return LinkID{From: c.ends[way], To: c.ends[1-way]} }
+
+// before orders cables for the tree: the cheaper first.
+func (c *cable) before(o *cable) bool {
+	if c.metric != o.metric {
+		return c.metric < o.metric
+	}
+	return CompareLinks(c.id(0), o.id(0)) < 0
+}
+
+func (b *Builder) cableAt(id PortID) *cable { return b.cables[id.DPID][id.Port] }
+
+// cable returns the cable between two ports, which have no other.
+func (b *Builder) cable(x, y PortID) *cable {
+	c := b.cableAt(x)
+	if c != nil {
+		return c
+	}
+	c = &cable{ends: [2]PortID{x, y}, metric: 1}
+	if ComparePorts(x, y) > 0 {
+		c.ends = [2]PortID{y, x}
+	}
+	if o := b.overrides[x]; o != nil {
+		c.metric = max(o.Metric, 1)
+	} else if o := b.overrides[y]; o != nil {
+		c.metric = max(o.Metric, 1)
+	}
+	for _, end := range c.ends {
+		if b.cables[end.DPID] == nil {
+			b.cables[end.DPID] = map[openflow.PortNo]*cable{}
+		}
+		b.cables[end.DPID][end.Port] = c
+	}
+	return c
+}
+
+// hear takes note that a probe has come over a way.
+func (b *Builder) hear(c *cable, i int) {
+	w := &c.ways[i]
+	if !w.known {
+		w.known = true
+		b.touchCable(c)
+		b.unsaved.links[c.id(i)] = true
+	}
+	w.seen, w.sent = b.clock.now, 0
+	w.alarm.set(&b.due, deadline{w.seen.Add(b.cfg.LinkHold), wayQuiet, c.ends[i]})
+}
+
+// lose forgets one way of a cable, and the cable with the second.
+func (b *Builder) lose(c *cable, i int) {
+	if !c.ways[i].known {
+		return
+	}
+	b.touchCable(c)
+	b.unsaved.links[c.id(i)] = true
+	c.ways[i] = way{}
+	if c.ways[1-i].known {
+		return
+	}
+	for _, end := range c.ends {
+		delete(b.cables[end.DPID], end.Port)
+		if len(b.cables[end.DPID]) == 0 {
+			delete(b.cables, end.DPID)
+		}
+		b.stranded[end] = true
+	}
+	if c.carries {
+		b.fallen = append(b.fallen, c)
+	}
+}
+
+// cut forgets the cable at a port, as when it has lost carrier.
+func (b *Builder) cut(id PortID) {
+	if c := b.cableAt(id); c != nil {
+		b.lose(c, 0)
+		b.lose(c, 1)
+	}
+}
+
+// carries reports whether traffic can use a cable: it is known in both
+// directions between two different switches that count.
+func (b *Builder) carries(c *cable) bool {
+	return c.ways[0].known && c.ways[1].known && c.ends[0].DPID != c.ends[1].DPID &&
+		b.counts(c.ends[0].DPID) && b.counts(c.ends[1].DPID)
+}
+
+// LinkSeen takes in a probe that left from and arrived at to. It reports
+// whether that is news.
+func (b *Builder) LinkSeen(from, to PortID, now time.Time) bool {
+	b.clock.look(now)
+	arrived := b.port(to)
+	if arrived == nil || !isUp(arrived.port) {
+		return false // the port went down while the probe was on its way
+	}
+	if from == to { // what comes back to where it left cannot be a host's port
+		b.setRole(to, Undetermined, arrived.far)
+		b.await(to, b.cfg.LinkHold)
+		return false
+	}
+	c := b.cableAt(to)
+	if c != nil && c.far(to) == from && c.ways[c.from(from)].known && arrived.role == Trunk {
+		b.hear(c, c.from(from))
+		return false
+	}
+	if c == nil || c.far(to) != from {
+		b.unplug(from)
+		b.unplug(to)
+	}
+	c = b.cable(from, to)
+	b.hear(c, c.from(from))
+	b.makeTrunk(to, from)
+	b.makeTrunk(from, to)
+	return true
+}
+
+// unplug forgets the cable of a port that is now joined to another port, and
+// looks afresh at the port to which it led.
+func (b *Builder) unplug(id PortID) {
+	c := b.cableAt(id)
+	if c == nil {
+		return
+	}
+	far := c.far(id)
+	b.cut(id)
+	if p := b.port(far); p != nil {
+		p.edgeNot = time.Time{}
+		b.setRole(far, Undetermined, Outside)
+		b.await(far, b.cfg.ProbeTime)
+	}
+}
+
+func (b *Builder) makeTrunk(id, far PortID) {
+	b.setRole(id, Trunk, far)
+	b.dropHosts(id)
+}
+
+// Probed takes note that a probe was handed to the switch, to leave from a port.
+// Only what was asked can fail to answer: a port of which no probe was sent does
+// not become an edge port, and a link over which none was sent is not lost.
+func (b *Builder) Probed(id PortID, now time.Time) {
+	b.clock.look(now)
+	if p := b.port(id); p != nil && p.role == Undetermined {
+		if p.sent++; p.sent == enoughQuiet {
+			b.await(id, b.cfg.ProbeTime/2)
+		}
+	}
+	c := b.cableAt(id)
+	if c == nil {
+		return
+	}
+	if w := &c.ways[c.from(id)]; w.known {
+		if w.sent++; w.sent == enoughLost {
+			w.alarm.set(&b.due, deadline{b.clock.now.Add(b.cfg.ProbeTime / 2), wayQuiet, id})
+		}
+	}
+}
+
+// expireWay forgets a way over which probes have long stayed away though they
+// were sent, and both its switches were there to tell.
+func (b *Builder) expireWay(d deadline) {
+	c := b.cableAt(d.id)
+	if c == nil {
+		return
+	}
+	i := c.from(d.id)
+	w := &c.ways[i]
+	if !w.known || !w.alarm.rings(d) || w.sent < enoughLost ||
+		!b.connected(c.ends[0].DPID) || !b.connected(c.ends[1].DPID) {
+		return // rings again after a probe, or after a switch has come
+	}
+	if end := w.seen.Add(b.cfg.LinkHold); end.After(b.clock.now) {
+		w.alarm.set(&b.due, deadline{end, wayQuiet, d.id})
+		return
+	}
+	b.lose(c, i)
+	for _, end := range c.ends {
+		b.doubt(end)
+	}
+}

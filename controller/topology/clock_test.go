@@ -1,0 +1,138 @@
+package topology
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"conga/openflow"
+)
+
+// TestLatenessIsNotSilence: a link is lost, and a port becomes an edge port,
+// when probes that were sent stay away while the controller is there to hear
+// them; not when it was late itself.
+func TestLatenessIsNotSilence(t *testing.T) {
+	const ms, s = time.Millisecond, time.Second
+	for _, tc := range []struct {
+		name       string
+		every      time.Duration // between calls of Expire
+		lasts      time.Duration
+		probe      bool
+		linkIsLost bool
+		edge       bool // a port where nothing was ever heard
+	}{
+		{"on time, short", 100 * ms, 900 * ms, true, false, false},
+		{"on time", 100 * ms, 5 * s, true, false, true},
+		{"on time, long", 100 * ms, 11 * s, true, true, true},
+		{"a little late", 140 * ms, 11 * s, true, true, true},
+		{"on time, nothing sent", 100 * ms, 60 * s, false, false, false},
+		{"once, very late", 3600 * s, 3600 * s, true, false, false},
+		{"late again and again", 2 * s, 60 * s, true, false, true},
+		{"late for long", 2 * s, 200 * s, true, true, true},
+	} {
+		b := NewBuilder(Config{}, t0)
+		up(b, 1, 2, t0)
+		up(b, 2, 2, t0)
+		plug(b, at(1, 1), at(2, 1), t0)
+		for now := t0; now.Before(t0.Add(tc.lasts)); {
+			now = now.Add(tc.every)
+			if tc.probe {
+				for _, id := range []PortID{at(1, 1), at(1, 2), at(2, 1), at(2, 2)} {
+					b.Probed(id, now)
+				}
+			}
+			b.Expire(now)
+		}
+		snap := b.Snapshot(t0)
+		if lost := len(snap.Links) == 0; lost != tc.linkIsLost {
+			t.Errorf("%s: the link is lost: %v", tc.name, lost)
+		}
+		if p, _ := snap.Port(at(1, 2)); (p.Role == Edge) != tc.edge {
+			t.Errorf("%s: the quiet port is %v", tc.name, p.Role)
+		}
+	}
+}
+
+// TestPortsWaitForSwitchesThatComeIn: while a network connects, a port whose
+// neighbour has not come yet does not become an edge port; but it waits no longer
+// than the grace.
+func TestPortsWaitForSwitchesThatComeIn(t *testing.T) {
+	b := NewBuilder(Config{}, t0)
+	up(b, 1, 1, t0)
+	for d := openflow.DPID(2); d < 22; d++ {
+		pass(b, 700*time.Millisecond)
+		up(b, d, 1, b.clock.wall)
+		if p, _ := b.Snapshot(t0).Port(at(1, 1)); p.Role != Undetermined {
+			t.Fatalf("when switch %v comes the first one's port is %v", d, p.Role)
+		}
+	}
+	for d := openflow.DPID(22); d < 32; d++ {
+		pass(b, 700*time.Millisecond)
+		up(b, d, 1, b.clock.wall)
+	}
+	if p, _ := b.Snapshot(t0).Port(at(1, 1)); p.Role != Edge {
+		t.Errorf("after more than the grace the port is %v", p.Role)
+	}
+}
+
+func TestDeadlinesComeInOrder(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var q deadlines
+		want := rapid.SliceOf(rapid.IntRange(0, 50)).Draw(t, "seconds")
+		for _, s := range want {
+			q.push(deadline{at: t0.Add(time.Duration(s) * time.Second)})
+		}
+		end := rapid.IntRange(0, 50).Draw(t, "until")
+		slices.Sort(want)
+		for _, s := range want {
+			d, ok := q.pop(t0.Add(time.Duration(end) * time.Second))
+			if ok != (s <= end) {
+				t.Fatalf("second %d is due at %d: %v", s, end, ok)
+			}
+			if !ok {
+				return
+			}
+			if got := d.at.Sub(t0); got != time.Duration(s)*time.Second {
+				t.Fatalf("second %d came as %v", s, got)
+			}
+		}
+	})
+}
+
+// TestOldSnapshotsAreReadWhileNewOnesAreMade is for the race detector.
+func TestOldSnapshotsAreReadWhileNewOnesAreMade(t *testing.T) {
+	b := ring(Config{})
+	var readers sync.WaitGroup
+	for i := range 50 {
+		mac := openflow.MAC{0, 1, byte(i)}
+		b.HostSeen(at(openflow.DPID(i%4+1), 3), mac, nil, true, t0)
+		s := b.Snapshot(t0)
+		readers.Go(func() {
+			if s.Hosts.Len() != i+1 || copySnapshot(s).Hosts.Len() != i+1 || len(Diff(emptySnapshot(), s).Switches) != 4 {
+				t.Errorf("snapshot %d has changed", i)
+			}
+		})
+		b.PortChanged(1, openflow.PortModified, openflow.Port{No: 3, CurrSpeed: uint32(i)}, t0)
+	}
+	readers.Wait()
+}
+
+func TestPlacesAreTheLongestPrefix(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s Snapshot
+		drawAttachments(t, &s)
+		located := s
+		located.located = newPlaces(s.Attachments)
+		for range 20 {
+			a := drawAddr(t)
+			x, okX := s.Locate(a)
+			y, okY := located.Locate(a)
+			if x != y || okX != okY {
+				t.Fatalf("%v is at %v, %v; by index at %v, %v", a, x, okX, y, okY)
+			}
+		}
+	})
+}

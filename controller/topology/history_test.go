@@ -1,0 +1,286 @@
+package topology
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"conga/openflow"
+)
+
+// history drives a builder at random.
+type history struct {
+	*Builder
+	now  time.Time
+	port *rapid.Generator[PortID]
+}
+
+const historySwitches, historyPorts = 7, 3
+
+func newHistory(t *rapid.T) *history {
+	cfg := Config{
+		DefaultCapacity: Gbps, MaxHosts: 2, MaxAddrs: 2, Grace: 3 * time.Second, Doubt: 5 * time.Second, LinkHold: 2 * time.Second,
+		Links: []LinkOverride{{A: at(1, 1), B: at(2, 1), Metric: 3, Capacity: Mbps}, {A: at(3, 2), B: at(1, 2), Metric: 2}},
+	}
+	b := NewBuilder(cfg, t0)
+	for d := openflow.DPID(1); d <= historySwitches && rapid.Bool().Draw(t, "up"); d++ {
+		up(b, d, historyPorts, t0)
+	}
+	return &history{
+		Builder: b, now: t0,
+		port: rapid.Custom(func(t *rapid.T) PortID {
+			return at(openflow.DPID(rapid.IntRange(1, historySwitches).Draw(t, "d")), openflow.PortNo(rapid.IntRange(1, historyPorts).Draw(t, "p")))
+		}),
+	}
+}
+
+// step lets something happen.
+func (h *history) step(t *rapid.T) {
+	x, y := h.port.Draw(t, "x"), h.port.Draw(t, "y")
+	switch rapid.IntRange(0, 18).Draw(t, "event") {
+	case 0:
+		h.SwitchUp(Switch{DPID: x.DPID, Tables: 254}, ports(rapid.IntRange(1, historyPorts).Draw(t, "ports")), h.now)
+	case 1, 2:
+		h.SwitchUp(Switch{DPID: x.DPID, Tables: 254}, ports(historyPorts), h.now)
+		h.SwitchReady(x.DPID, h.now)
+	case 3:
+		h.SwitchDown(x.DPID, h.now)
+	case 4:
+		p := openflow.Port{No: x.Port, CurrSpeed: 1000, Supported: openflow.PortFeature10GFull}
+		h.PortChanged(x.DPID, openflow.PortModified, p, h.now)
+	case 5:
+		h.PortChanged(x.DPID, openflow.PortModified, openflow.Port{No: x.Port, State: openflow.PortStateLinkDown}, h.now)
+	case 6:
+		h.PortChanged(x.DPID, openflow.PortDeleted, openflow.Port{No: x.Port}, h.now)
+	case 7, 8, 9, 14, 15, 16, 17, 18:
+		plug(h.Builder, x, y, h.now)
+	case 10:
+		h.LinkSeen(x, y, h.now)
+	case 11:
+		mac := openflow.MAC{0, byte(rapid.IntRange(1, 6).Draw(t, "mac"))}
+		addr := netip.AddrFrom4([4]byte{10, 0, 0, byte(rapid.IntRange(1, 6).Draw(t, "addr"))})
+		h.HostSeen(x, mac, []netip.Addr{addr}, true, h.now)
+	case 12:
+		h.SetQueues(x.DPID, 1, []openflow.PortNo{x.Port})
+	case 13:
+		pass(h.Builder, time.Duration(rapid.IntRange(1, 30).Draw(t, "ticks"))*100*time.Millisecond)
+		h.now = h.clock.wall
+	}
+}
+
+// scratch is the picture that follows from what a builder knows, made of
+// nothing but that; was is the one before.
+func (b *Builder) scratch(was *Snapshot) *Snapshot {
+	s := emptySnapshot()
+	for dpid, sw := range b.switches {
+		s.Switches[dpid] = b.assemble(sw)
+	}
+	for dpid, cables := range b.cables {
+		for no, c := range cables {
+			if from := at(dpid, no); b.carries(c) {
+				s.Links[from] = b.link(c, from)
+			}
+		}
+	}
+	for mac, h := range b.hosts {
+		s.Hosts = s.Hosts.With(mac, h.Host)
+		for _, a := range h.Addrs {
+			s.Addrs = s.Addrs.With(a, Attachment{Prefix: netip.PrefixFrom(a, a.BitLen()), At: h.At})
+		}
+	}
+	s.Tree = spanningTree(s.Links, func(l LinkID) bool { return was.Tree[l.From] && was.Links[l.From].ID == l })
+	return s
+}
+
+// spanningTree is what the tree is, given the one before: by Kruskal's
+// algorithm, the links that were of it first.
+func spanningTree(links map[PortID]Link, was func(LinkID) bool) map[PortID]bool {
+	order := slices.SortedFunc(maps.Values(links), func(a, b Link) int {
+		first := map[bool]int{true: 0, false: 1}
+		return cmp.Or(first[was(a.ID)]-first[was(b.ID)], cmp.Compare(a.Metric, b.Metric), CompareLinks(a.ID, b.ID))
+	})
+	root := map[openflow.DPID]openflow.DPID{}
+	find := func(d openflow.DPID) openflow.DPID {
+		for root[d] != 0 {
+			d = root[d]
+		}
+		return d
+	}
+	tree := map[PortID]bool{}
+	for _, l := range order {
+		if a, z := find(l.ID.From.DPID), find(l.ID.To.DPID); a != z {
+			root[a] = z
+			tree[l.ID.From], tree[l.ID.To] = true, true
+		}
+	}
+	return tree
+}
+
+// differs says in what two pictures do; when hosts spoke does not count.
+func differs(a, b *Snapshot) string {
+	if d := Diff(a, b); !d.Empty() {
+		return fmt.Sprintf("%+v", d)
+	}
+	if x, y := maps.Collect(a.Addrs.All()), maps.Collect(b.Addrs.All()); !maps.Equal(x, y) {
+		return fmt.Sprintf("addresses %v and %v", x, y)
+	}
+	return ""
+}
+
+func sortDelta(d Delta) Delta {
+	slices.Sort(d.Switches)
+	slices.SortFunc(d.Links, ComparePorts)
+	slices.SortFunc(d.Tree, ComparePorts)
+	slices.SortFunc(d.Hosts, func(a, b openflow.MAC) int { return slices.Compare(a[:], b[:]) })
+	return d
+}
+
+// copySnapshot shares nothing with s.
+func copySnapshot(s *Snapshot) *Snapshot {
+	out := *s
+	out.Links, out.Tree, out.Switches = maps.Clone(s.Links), maps.Clone(s.Tree), maps.Clone(s.Switches)
+	for d, sw := range out.Switches {
+		sw.Ports = maps.Clone(sw.Ports)
+		out.Switches[d] = sw
+	}
+	out.Hosts, out.Addrs = MapOf(maps.Collect(s.Hosts.All())), MapOf(maps.Collect(s.Addrs.All()))
+	return &out
+}
+
+// TestSnapshotsAreWhatFollows: after any history a snapshot is the one made from
+// nothing, its delta names what differs from the one before and nothing else,
+// and those of the past are as they were.
+func TestSnapshotsAreWhatFollows(t *testing.T) {
+	type kept struct{ s, copied *Snapshot }
+	rapid.Check(t, func(t *rapid.T) {
+		h := newHistory(t)
+		last := emptySnapshot()
+		var past []kept
+		for range rapid.IntRange(1, 40).Draw(t, "snapshots") {
+			for range rapid.IntRange(1, 12).Draw(t, "events") {
+				h.step(t)
+			}
+			want := h.scratch(last)
+			s := h.Snapshot(h.now)
+			if d := differs(want, s); d != "" {
+				t.Fatalf("the snapshot is not what follows from the state: %s", d)
+			}
+			if got, want := sortDelta(s.Delta), sortDelta(Diff(last, s)); !reflect.DeepEqual(got, want) {
+				t.Fatalf("delta %+v; want %+v", got, want)
+			}
+			if wired := s.Wiring == s.Revision; wired != rewired(last, s) {
+				t.Fatalf("wiring %d at revision %d; something has changed for paths: %v", s.Wiring, s.Revision, !wired)
+			}
+			last = s
+			past = append(past, kept{s, copySnapshot(s)})
+			earlier := past[rapid.IntRange(0, len(past)-1).Draw(t, "earlier")].s
+			since, ok := s.Since(earlier.Revision)
+			if diff := sortDelta(Diff(earlier, s)); !ok || !covers(since, diff) {
+				t.Fatalf("since revision %d: %+v, %v; want at least %+v", earlier.Revision, since, ok, diff)
+			}
+		}
+		for _, k := range past {
+			if d := differs(k.s, k.copied); d != "" {
+				t.Fatalf("an old snapshot has changed: %s", d)
+			}
+		}
+	})
+}
+
+// covers reports whether d names all that want names.
+func covers(d, want Delta) bool {
+	all := Delta{
+		Switches: append(d.Switches, want.Switches...), Links: append(d.Links, want.Links...),
+		Tree: append(d.Tree, want.Tree...), Hosts: append(d.Hosts, want.Hosts...),
+	}
+	return len(once(all.Switches)) == len(d.Switches) && len(once(all.Links)) == len(d.Links) &&
+		len(once(all.Tree)) == len(d.Tree) && len(once(all.Hosts)) == len(d.Hosts)
+}
+
+func rewired(a, b *Snapshot) bool {
+	return !maps.Equal(a.Links, b.Links) || !maps.EqualFunc(a.Switches, b.Switches, sameWiring)
+}
+
+// TestWhatIsSavedIsWhatIsKnown: the changes that are saved add up to the whole
+// memory, wherever the history is cut.
+func TestWhatIsSavedIsWhatIsKnown(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := newHistory(t)
+		links, ports, hosts := map[LinkID]RememberedLink{}, map[PortID]RememberedPort{}, map[openflow.MAC]Host{}
+		for range rapid.IntRange(1, 30).Draw(t, "saves") {
+			for range rapid.IntRange(1, 6).Draw(t, "events") {
+				h.step(t)
+			}
+			h.Snapshot(h.now)
+			c := h.Save()
+			for _, l := range c.Links {
+				links[l.LinkID] = l
+			}
+			for _, p := range c.Ports {
+				ports[p.PortID] = p
+			}
+			for _, x := range c.Hosts {
+				hosts[x.MAC] = x
+			}
+			for _, id := range c.GoneLinks {
+				delete(links, id)
+			}
+			for _, id := range c.GonePorts {
+				delete(ports, id)
+			}
+			for _, mac := range c.GoneHosts {
+				delete(hosts, mac)
+			}
+			m := h.Memory()
+			if len(m.Links) != len(links) || len(m.Ports) != len(ports) || len(m.Hosts) != len(hosts) {
+				t.Fatalf("saved %v %v %v; known %+v", links, ports, hosts, m)
+			}
+			for _, l := range m.Links {
+				if links[l.LinkID] != l {
+					t.Fatalf("link %v is saved as %v", l, links[l.LinkID])
+				}
+			}
+			for _, p := range m.Ports {
+				if ports[p.PortID] != p {
+					t.Fatalf("port %v is saved as %v", p, ports[p.PortID])
+				}
+			}
+			for _, x := range m.Hosts {
+				if !sameHost(hosts[x.MAC], x) {
+					t.Fatalf("host %v is saved as %v", x, hosts[x.MAC])
+				}
+			}
+		}
+	})
+}
+
+// drawAddr draws from few addresses, of all kinds.
+func drawAddr(t *rapid.T) netip.Addr {
+	n := byte(rapid.IntRange(0, 15).Draw(t, "n"))
+	switch rapid.IntRange(0, 3).Draw(t, "kind") {
+	case 0:
+		return netip.AddrFrom16([16]byte{0x20, 1, 13: n, 15: n})
+	case 1:
+		return netip.AddrFrom16([16]byte{0xfe, 0x80, 15: n}).WithZone("eth0")
+	case 2:
+		return netip.AddrFrom16([16]byte{10: 0xff, 11: 0xff, 12: 10, 15: n})
+	}
+	return netip.AddrFrom4([4]byte{10, n, 0, n})
+}
+
+func drawAttachments(t *rapid.T, s *Snapshot) {
+	var cfg Config
+	for i := range rapid.IntRange(0, 12).Draw(t, "attachments") {
+		a := drawAddr(t).WithZone("")
+		prefix := netip.PrefixFrom(a, rapid.IntRange(0, a.BitLen()).Draw(t, "bits"))
+		cfg.Attachments = append(cfg.Attachments, Attachment{Prefix: prefix, At: at(1, openflow.PortNo(i+1))})
+	}
+	s.Attachments = cfg.withDefaults().Attachments
+}
