@@ -86,7 +86,7 @@ func (a *Allocator) reschedule(e *entry) {
 	if len(e.leaving) > 0 || len(e.network) > 0 {
 		a.depart(e, e.stale(now))
 	}
-	if len(e.network) > 0 && away || !e.inStep() {
+	if len(e.network) > 0 {
 		a.watched.put(e, e.turning(now))
 	} else {
 		a.watched.put(e, never)
