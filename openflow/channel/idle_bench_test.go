@@ -133,6 +133,13 @@ func probe(b *testing.B, conns []*Conn, peers []rawPeer, got chan struct{}) {
 	in, _ := openflow.Append(nil, 0, &openflow.PacketIn{
 		BufferID: openflow.NoBuffer, TotalLen: 60, Match: openflow.Match{openflow.InPort(1)}, Data: frame,
 	})
+	outs := make([]*openflow.PacketOut, 4)
+	for port := range outs {
+		outs[port] = &openflow.PacketOut{
+			BufferID: openflow.NoBuffer, InPort: openflow.PortController,
+			Actions: []openflow.Action{openflow.Output(openflow.PortNo(port), 0)}, Data: frame,
+		}
+	}
 	buf := make([]byte, 4096)
 	var before, after runtime.MemStats
 	var spent int64
@@ -140,14 +147,8 @@ func probe(b *testing.B, conns []*Conn, peers []rawPeer, got chan struct{}) {
 	for b.Loop() {
 		start := cpuTime()
 		for i, c := range conns {
-			for port := range 4 {
-				err := c.PacketOut(&openflow.PacketOut{
-					BufferID: openflow.NoBuffer, InPort: openflow.PortController,
-					Actions: []openflow.Action{openflow.Output(openflow.PortNo(port), 0)}, Data: frame,
-				}, true)
-				if err != nil {
-					b.Fatal(err)
-				}
+			if err := c.PacketOuts(outs, true); err != nil {
+				b.Fatal(err)
 			}
 			for size := 0; size < 4*100; {
 				k, err := peers[i].nc.Read(buf)
