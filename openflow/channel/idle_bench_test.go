@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"conga/openflow"
 	"conga/openflow/wire"
@@ -55,7 +56,7 @@ func (p *rawPeer) write(b testing.TB, xid uint32, m openflow.Message) {
 // dump of 4,096 entries; and what a probe costs, which goes out by one connection and comes in by another.
 func BenchmarkIdle(b *testing.B) {
 	const n = 256
-	cfg := Config{}
+	cfg := Config{EchoInterval: time.Hour, EchoTimeout: 2 * time.Hour}
 	peers := make([]rawPeer, n)
 	near := make([]net.Conn, n)
 	for i := range peers {

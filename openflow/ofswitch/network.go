@@ -29,7 +29,7 @@ type NetworkStats struct {
 }
 
 // A Network is a set of switches and hosts connected by links. One goroutine, run, carries all frames:
-// whoever sends only puts the frame into the queue of events. Locks are taken in the order switch, host,
+// sending only puts the frame into the queue of events. Locks are taken in the order switch, host,
 // network; run holds none when it delivers.
 type Network struct {
 	cfg  NetworkConfig
