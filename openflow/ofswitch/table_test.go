@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"testing"
@@ -144,5 +145,54 @@ func TestProgramsAreShared(t *testing.T) {
 	}
 	if len(s.programs) != 0 || s.FlowsTo(3) != 0 {
 		t.Errorf("%d programs are left over", len(s.programs))
+	}
+}
+
+// Every switch of a torus leads to its four neighbours, each by the port that points at it.
+func TestTorus(t *testing.T) {
+	n := Torus(3, 4, TopologyConfig{Hosts: 2})
+	defer n.Close()
+	if len(n.Switches()) != 12 || len(n.Hosts()) != 24 || len(n.Links()) != 24+24 {
+		t.Fatalf("%d switches, %d hosts, %d links", len(n.Switches()), len(n.Hosts()), len(n.Links()))
+	}
+	for i, d := range map[openflow.PortNo]openflow.DPID{3: 6, 4: 8, 5: 9, 6: 1} { // of the switch 5: second row, first column
+		l := n.LinkBetween(5, d)
+		if l == nil {
+			t.Fatalf("no link to %v", d)
+		}
+		a, b := l.Ends()
+		if b.DPID == 5 {
+			a, b = b, a
+		}
+		opposite := 3 + ((i - 3) ^ 1)
+		if a.Port != i || b.Port != opposite {
+			t.Errorf("to %v by ports %d and %d, want %d and %d", d, a.Port, b.Port, i, opposite)
+		}
+	}
+	line := Torus(1, 2, TopologyConfig{Hosts: -1})
+	defer line.Close()
+	if len(line.Links()) != 1 {
+		t.Errorf("two switches have %d links", len(line.Links()))
+	}
+}
+
+// A dump is to the byte what the codec would have written.
+func TestDumpIsWhatTheCodecWrites(t *testing.T) {
+	s := New(Config{DPID: 1, Tables: 4, Probe: -1})
+	ip := openflow.Match{openflow.EthType(0x800), openflow.InPort(3), openflow.VLANAny(), openflow.IPDSCP(5)}
+	for i, m := range []*openflow.FlowMod{
+		flow(1, nil), flow(2, ip, to(1, 2), openflow.GotoTable(2)), flow(3, openflow.Match{openflow.Metadata(5, 7)}, openflow.WriteMetadata(1, 3)),
+		flow(3, openflow.Match{openflow.EthDstMasked(openflow.MAC{1}, openflow.MAC{1})}, openflow.ClearActions(), to(7)),
+	} {
+		m.Cookie, m.IdleTimeout, m.HardTimeout, m.Flags = openflow.Cookie(i), uint16(i), uint16(2*i), openflow.FlowSendFlowRem
+		if err := s.Apply(m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	entries := s.selected(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny})
+	got, left := appendPart(nil, 7, entries, 3*time.Second+5)
+	want, err := openflow.Append(nil, 7, openflow.NewMultipartReply(stats(entries, 3*time.Second+5)[0]))
+	if err != nil || len(left) != 0 || len(entries) != 4 || !bytes.Equal(got, want) {
+		t.Errorf("%d entries, %d left, %v:\n%x, want\n%x", len(entries), len(left), err, got, want)
 	}
 }
