@@ -108,7 +108,13 @@ func parseFlowMod(c *cursor) Message {
 	if p == nil {
 		return nil
 	}
-	b := new(flowModBuf)
+	var b *flowModBuf
+	if c.parser != nil {
+		b = &c.parser.mod
+		*b = flowModBuf{}
+	} else {
+		b = new(flowModBuf)
+	}
 	c.oxms.free, c.ins.free, c.acts.free = b.oxms[:], b.ins[:], b.acts[:]
 	m := &b.FlowMod
 	m.Cookie = Cookie(binary.BigEndian.Uint64(p))

@@ -69,6 +69,14 @@ func (o OXM) Field() Field { return Field(o.wire[2] >> 1) }
 // Masked reports whether the field carries a mask.
 func (o OXM) Masked() bool { return o.wire[2]&1 != 0 }
 
+// Len returns the length in bytes of the value; a mask is as long.
+func (o OXM) Len() int {
+	if o.Masked() {
+		return int(o.wire[3]) / 2
+	}
+	return int(o.wire[3])
+}
+
 // Equal reports whether both are the same field, value and mask: it is ==, for packages that compare by
 // method.
 func (o OXM) Equal(other OXM) bool { return o == other }

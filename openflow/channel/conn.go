@@ -120,6 +120,16 @@ func (c *Conn) PacketOut(p *openflow.PacketOut, urgent bool) error {
 	return c.refusal("packet-out", c.queue.put(cl, c.calls.xid(), p))
 }
 
+// PacketOuts is [Conn.PacketOut] for several, which have one xid, and leave in one write where nothing else is
+// waiting. Beyond the first that is refused, whose error it returns, none is queued.
+func (c *Conn) PacketOuts(ps []*openflow.PacketOut, urgent bool) error {
+	cl := classPlain
+	if urgent {
+		cl = classUrgent
+	}
+	return c.refusal("packet-out", c.queue.putOuts(cl, c.calls.xid(), ps))
+}
+
 // refusal makes an Error of what the queue or the table of calls said, or nil of nil.
 func (c *Conn) refusal(op string, err error) error {
 	switch {

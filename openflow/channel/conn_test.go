@@ -134,6 +134,27 @@ func TestStalledPeerIsBounded(t *testing.T) {
 	}
 }
 
+// Several packet-outs arrive in order, and those before one that is refused are sent.
+func TestPacketOuts(t *testing.T) {
+	c, p := pipe(t, Config{})
+	outs := make([]*openflow.PacketOut, 4)
+	for i := range outs {
+		outs[i] = &openflow.PacketOut{BufferID: openflow.NoBuffer, InPort: openflow.PortNo(i)}
+	}
+	outs[3].Data = make([]byte, 1<<16)
+	wantKind(t, c.PacketOuts(outs, true), ErrMessage)
+	for i := range 3 {
+		if _, m := expect[*openflow.PacketOut](p); m.InPort != openflow.PortNo(i) {
+			t.Errorf("packet-out %d came as number %d", m.InPort, i)
+		}
+	}
+	if err := c.PacketOuts(nil, true); err != nil {
+		t.Error(err)
+	}
+	c.Close()
+	wantKind(t, c.PacketOuts(outs, false), ErrClosed)
+}
+
 // bubble runs a test with a fake clock over net.Pipe.
 func bubble(t *testing.T, cfg Config, test func(*testing.T, *Conn, *peer)) {
 	synctest.Test(t, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"conga/openflow"
 	"conga/openflow/wire"
@@ -55,7 +56,7 @@ func (p *rawPeer) write(b testing.TB, xid uint32, m openflow.Message) {
 // dump of 4,096 entries; and what a probe costs, which goes out by one connection and comes in by another.
 func BenchmarkIdle(b *testing.B) {
 	const n = 256
-	cfg := Config{}
+	cfg := Config{EchoInterval: time.Hour, EchoTimeout: 2 * time.Hour}
 	peers := make([]rawPeer, n)
 	near := make([]net.Conn, n)
 	for i := range peers {
@@ -133,6 +134,13 @@ func probe(b *testing.B, conns []*Conn, peers []rawPeer, got chan struct{}) {
 	in, _ := openflow.Append(nil, 0, &openflow.PacketIn{
 		BufferID: openflow.NoBuffer, TotalLen: 60, Match: openflow.Match{openflow.InPort(1)}, Data: frame,
 	})
+	outs := make([]*openflow.PacketOut, 4)
+	for port := range outs {
+		outs[port] = &openflow.PacketOut{
+			BufferID: openflow.NoBuffer, InPort: openflow.PortController,
+			Actions: []openflow.Action{openflow.Output(openflow.PortNo(port), 0)}, Data: frame,
+		}
+	}
 	buf := make([]byte, 4096)
 	var before, after runtime.MemStats
 	var spent int64
@@ -140,14 +148,8 @@ func probe(b *testing.B, conns []*Conn, peers []rawPeer, got chan struct{}) {
 	for b.Loop() {
 		start := cpuTime()
 		for i, c := range conns {
-			for port := range 4 {
-				err := c.PacketOut(&openflow.PacketOut{
-					BufferID: openflow.NoBuffer, InPort: openflow.PortController,
-					Actions: []openflow.Action{openflow.Output(openflow.PortNo(port), 0)}, Data: frame,
-				}, true)
-				if err != nil {
-					b.Fatal(err)
-				}
+			if err := c.PacketOuts(outs, true); err != nil {
+				b.Fatal(err)
 			}
 			for size := 0; size < 4*100; {
 				k, err := peers[i].nc.Read(buf)

@@ -61,17 +61,23 @@ func (b *inbox) attach(nc net.Conn, deadline time.Time) (func(openflow.Header, o
 	return b.handle, backlog
 }
 
-// keep holds a message until Start.
-func (b *inbox) keep(h openflow.Header, m openflow.Message) error {
+// keep holds a message until Start. If Start has been called meanwhile, it returns the handler instead, and all that
+// came before the message. Only the reader calls it.
+func (b *inbox) keep(h openflow.Header, m openflow.Message) (func(openflow.Header, openflow.Message), []received, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.handle != nil {
+		backlog := b.backlog
+		b.backlog, b.bytes = nil, 0
+		return b.handle, backlog, nil
+	}
 	if m.Type() == openflow.TypePacketIn && (len(b.backlog) >= backlogPackets || b.bytes >= backlogBytes) {
-		return nil
+		return nil, nil, nil
 	}
 	if len(b.backlog) >= backlogMax || b.bytes >= 2*backlogBytes {
-		return &Error{Op: "read", Kind: ErrTooLarge, Err: errBacklog}
+		return nil, nil, &Error{Op: "read", Kind: ErrTooLarge, Err: errBacklog}
 	}
 	b.backlog = append(b.backlog, received{h, m})
 	b.bytes += int(h.Length)
-	return nil
+	return nil, nil, nil
 }

@@ -83,10 +83,36 @@ func (q *queue) put(cl class, xid uint32, m openflow.Message) error {
 		return ErrBusy
 	}
 	err := q.appendLocked(cl, xid, m)
-	if cl == classOrdered || !q.corked || len(q.first)+q.waiting >= corkMax {
+	if cl == classOrdered || !q.keptBackLocked() {
 		q.wakeLocked()
 	}
 	return err
+}
+
+// keptBackLocked reports whether what is not ordered waits for the reader to be through.
+func (q *queue) keptBackLocked() bool { return q.corked && len(q.first)+q.waiting < corkMax }
+
+// putOuts puts packet-outs, as many as there is room for.
+func (q *queue) putOuts(cl class, xid uint32, ps []*openflow.PacketOut) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed || q.closing != nil {
+		return ErrClosed
+	}
+	defer func() {
+		if !q.keptBackLocked() && !q.emptyLocked() {
+			q.wakeLocked()
+		}
+	}()
+	for _, p := range ps {
+		if q.fullLocked(cl) {
+			return ErrBusy
+		}
+		if err := q.appendLocked(cl, xid, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // putAll puts the requests rs, whose messages are ms, without another ordered message between them, for the caller
@@ -122,7 +148,7 @@ func (q *queue) putWait(xid uint32, m openflow.Message) error {
 		return ErrClosed
 	}
 	err := q.appendLocked(classFirst, xid, m)
-	if !q.corked || len(q.first)+q.waiting >= corkMax {
+	if !q.keptBackLocked() {
 		q.wakeLocked()
 	}
 	return err

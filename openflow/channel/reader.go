@@ -149,7 +149,11 @@ func (r *reader) refused(k *Commit, i int, e *openflow.Error) {
 // deliver gives a message to the handler, or keeps it until there is one.
 func (r *reader) deliver(h openflow.Header, m openflow.Message) error {
 	if r.handle == nil {
-		return r.c.inbox.keep(h, m)
+		handle, backlog, err := r.c.inbox.keep(h, m)
+		if handle == nil {
+			return err
+		}
+		r.begin(handle, backlog)
 	}
 	select {
 	case <-r.c.done: // nothing is delivered any more
@@ -270,8 +274,14 @@ func (r *reader) rearm(now time.Time) {
 		r.c.nc.SetReadDeadline(next)
 		return
 	}
-	var backlog []received
-	r.handle, backlog = r.c.inbox.attach(r.c.nc, next)
+	if handle, backlog := r.c.inbox.attach(r.c.nc, next); handle != nil {
+		r.begin(handle, backlog)
+	}
+}
+
+// begin attaches the handler, and delivers what came before it.
+func (r *reader) begin(handle func(openflow.Header, openflow.Message), backlog []received) {
+	r.handle = handle
 	for _, m := range backlog {
 		r.deliver(m.h, m.m)
 	}

@@ -199,3 +199,26 @@ func TestFragments(t *testing.T) {
 	})
 	within(t, done, "messages")
 }
+
+// Packet-ins that come with Start, but before the reader has noticed it, are not taken for those of before.
+func TestStartIsNoticedAtOnce(t *testing.T) {
+	a, b := tcpPair(t)
+	defer a.Close()
+	defer b.Close()
+	c := &Conn{nc: a, cfg: Config{}.withDefaults(), done: make(chan struct{})}
+	c.reader.init(c)
+	n := 0
+	deliver := func(count int) {
+		for range count {
+			if err := c.reader.deliver(openflow.Header{Length: 34}, &openflow.PacketIn{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	deliver(10)
+	c.Start(func(openflow.Header, openflow.Message) { n++ })
+	deliver(backlogPackets + 10)
+	if n != backlogPackets+20 {
+		t.Errorf("%d packet-ins were delivered, want %d", n, backlogPackets+20)
+	}
+}

@@ -177,17 +177,18 @@ func BenchmarkProbes(b *testing.B) {
 	}
 	frame := make([]byte, 60)
 	frame[12], frame[13] = 0x88, 0xcc
+	outs := make([]*openflow.PacketOut, 4)
+	for i := range outs {
+		outs[i] = &openflow.PacketOut{
+			BufferID: openflow.NoBuffer, InPort: openflow.PortController, Data: frame,
+			Actions: []openflow.Action{openflow.Output(openflow.PortNo(i+1), 0)},
+		}
+	}
 	start := cpuTime()
 	for b.Loop() {
 		for _, c := range conns {
-			for port := range openflow.PortNo(4) {
-				err := c.PacketOut(&openflow.PacketOut{
-					BufferID: openflow.NoBuffer, InPort: openflow.PortController, Data: frame,
-					Actions: []openflow.Action{openflow.Output(port+1, 0)},
-				}, true)
-				if err != nil {
-					b.Fatal(err)
-				}
+			if err := c.PacketOuts(outs, true); err != nil {
+				b.Fatal(err)
 			}
 		}
 		<-round

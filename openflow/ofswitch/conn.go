@@ -1,33 +1,29 @@
 package ofswitch
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"sync"
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/wire"
 )
 
-const (
-	// asyncLimit is how many bytes may wait for a slow controller before asynchronous messages are dropped.
-	asyncLimit = 1 << 20
-	// replyLimit is how many may wait before the switch stops reading requests.
-	replyLimit = 4 << 20
-)
-
-// A conn is a connection to a controller. Two goroutines serve it: the one that called Serve reads and
-// obeys, the other writes.
+// A conn is a connection to a controller. The goroutine that called Serve reads and obeys, and writes the answers to
+// what it has read in one go; what cannot be written without waiting is left to a goroutine that lives for as long.
 type conn struct {
 	s    *Switch
 	nc   net.Conn
 	done chan struct{} // closed when the connection is over
 	once sync.Once
-	wake chan struct{} // capacity 1: there is something to write
 	room chan struct{} // capacity 1: something was written
+
+	// Of the goroutine that reads.
+	in     wire.Frames
+	parser openflow.Parser
+	dump   *telling // what is still to be told
 
 	// Guarded by s.mu.
 	upCh    chan struct{} // closed when the hellos have been exchanged
@@ -36,16 +32,16 @@ type conn struct {
 	async   openflow.AsyncConfig
 	bundles map[uint32]*bundle
 
-	mu   sync.Mutex // taken last
-	out  []byte
-	last bool // close when out is written
+	socket wire.Socket
+	output
 }
 
 func (s *Switch) newConn(nc net.Conn) *conn {
 	c := &conn{
-		s: s, nc: nc, done: make(chan struct{}), wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		s: s, nc: nc, done: make(chan struct{}), room: make(chan struct{}, 1),
 		upCh: make(chan struct{}), role: openflow.RoleEqual, async: defaultAsync(), bundles: map[uint32]*bundle{},
 	}
+	c.socket.Bind(nc, &c.in)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
@@ -57,14 +53,9 @@ func (s *Switch) newConn(nc net.Conn) *conn {
 func (s *Switch) Serve(nc net.Conn) error { return s.newConn(nc).serve() }
 
 func (c *conn) serve() error {
-	written := make(chan struct{})
-	go func() {
-		defer close(written)
-		c.write()
-	}()
 	err := c.read()
 	c.close()
-	<-written
+	c.endOutput()
 	s := c.s
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,60 +85,91 @@ var errSilent = errors.New("ofswitch: the controller is silent")
 
 // read obeys messages until the connection ends.
 func (c *conn) read() error {
-	in := make([]byte, 0, 4096)
-	probed := false
+	probe, probed := c.s.cfg.Probe, false
+	since := time.Now() // of the last sign of life, or of the probe
+	c.expect(since, probe)
 	for {
-		used, err := c.obeyAll(in)
-		if err != nil {
+		if err := c.obeyAll(); err != nil {
 			return err
 		}
-		in = in[:copy(in, in[used:])]
 		if !c.s.stalled(c.done) {
 			return net.ErrClosed
 		}
-		if probe := c.s.cfg.Probe; probe > 0 {
-			c.nc.SetReadDeadline(time.Now().Add(probe))
-		}
-		if cap(in)-len(in) < 2048 {
-			in = append(make([]byte, 0, max(2*cap(in), 4096)), in...)
-		}
-		n, err := c.nc.Read(in[len(in):cap(in)])
-		in = in[:len(in)+n]
+		err := c.fill()
+		now := time.Now()
 		switch {
-		case n > 0:
-			probed = false
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			if probed {
-				return errSilent
-			}
-			probed = true
-			c.lockedSend(&openflow.EchoRequest{})
-		case err != nil:
+		case err == nil:
+			since, probed = now, false
+		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return err
+		case now.Sub(since) < probe:
+			c.expect(since, probe)
+		case wire.Readable(c.nc): // it is this process that is slow
+			c.expect(now, probe)
+		case probed:
+			return errSilent
+		default:
+			since, probed = now, true
+			c.expect(since, probe)
+			c.lockedSend(&openflow.EchoRequest{})
 		}
 	}
 }
 
-// obeyAll obeys the whole messages at the start of b and returns how many bytes they are.
-func (c *conn) obeyAll(b []byte) (used int, err error) {
-	for len(b)-used >= openflow.HeaderLen {
-		h, err := openflow.ParseHeader(b[used:])
-		if err != nil {
-			return used, err
-		}
-		end := used + int(h.Length)
-		if len(b) < end {
-			break
-		}
-		if !c.waitRoom() || !c.s.stalled(c.done) {
-			return used, net.ErrClosed
-		}
-		if err := c.obey(h, b[used:end]); err != nil {
-			return used, err
-		}
-		used = end
+// expect has fill return when the controller has been silent for as long as the probe since the time given. The
+// deadline is not moved with every message: what came meanwhile is found when it passes.
+func (c *conn) expect(since time.Time, probe time.Duration) {
+	if probe > 0 {
+		c.nc.SetReadDeadline(since.Add(probe))
 	}
-	return used, nil
+}
+
+func (c *conn) fill() error {
+	if c.socket.Bound() {
+		return c.socket.Fill()
+	}
+	return c.in.Fill(c.nc)
+}
+
+// obeyAll obeys the whole messages that were read.
+func (c *conn) obeyAll() error {
+	for more := c.in.Rest() >= openflow.HeaderLen; more; {
+		if !c.waitRoom() || !c.s.stalled(c.done) {
+			return net.ErrClosed
+		}
+		var err error
+		if more, err = c.obeySome(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// obeySome obeys messages until there are no more, or more answers than the controller takes, and sends the answers.
+func (c *conn) obeySome() (more bool, err error) {
+	s := c.s
+	s.mu.Lock()
+	s.lazy = true
+	more, err = c.obeyLocked()
+	s.lazy = false
+	s.flushAndUnlock()
+	return more, err
+}
+
+func (c *conn) obeyLocked() (more bool, err error) {
+	for c.tell() {
+		if c.s.faults.Stall {
+			return true, nil
+		}
+		h, raw, err := c.in.Next()
+		if raw == nil || err != nil {
+			return false, err
+		}
+		if err := c.obey(h, raw); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 func (c *conn) lockedSend(m openflow.Message) {
@@ -158,113 +180,14 @@ func (c *conn) lockedSend(m openflow.Message) {
 
 // waitRoom waits until the controller has taken enough of the answers to ask for more.
 func (c *conn) waitRoom() bool {
-	for {
-		c.mu.Lock()
-		full := len(c.out) > replyLimit
-		c.mu.Unlock()
-		if !full {
-			return true
-		}
+	for c.full() {
 		select {
 		case <-c.room:
 		case <-c.done:
 			return false
 		}
 	}
-}
-
-// write writes what is queued until the connection ends.
-func (c *conn) write() {
-	var buf []byte
-	for {
-		select {
-		case <-c.wake:
-		case <-c.done:
-			return
-		}
-		if !c.s.stalled(c.done) {
-			return
-		}
-		c.mu.Lock()
-		buf, c.out = c.out, buf[:0]
-		last := c.last
-		c.mu.Unlock()
-		if len(buf) > 0 && c.s.cutNow() {
-			h, _ := openflow.ParseHeader(buf)
-			buf, last = buf[:h.Length/2], true
-		}
-		_, err := c.nc.Write(buf)
-		if err != nil || last {
-			c.close()
-			return
-		}
-		select {
-		case c.room <- struct{}{}:
-		default:
-		}
-		if cap(buf) > replyLimit {
-			buf = nil
-		}
-	}
-}
-
-// send queues a message, unless a fault holds it back. Must hold s.mu.
-func (c *conn) send(xid uint32, m openflow.Message) {
-	f := &c.s.faults
-	if f.Mute || (f.Lose != nil && f.Lose(m)) {
-		return
-	}
-	if m.Type() == openflow.TypeError {
-		c.s.counters.Errors++
-	}
-	if f.Delay != nil {
-		if d := f.Delay(m); d > 0 {
-			time.AfterFunc(d, func() { c.queue(xid, m) })
-			return
-		}
-	}
-	c.queue(xid, m)
-}
-
-func (c *conn) queue(xid uint32, m openflow.Message) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	out, err := openflow.Append(c.out, xid, m)
-	if err != nil {
-		c.s.cfg.Logger.Warn("message does not encode", "type", m.Type(), "err", err)
-		return
-	}
-	c.out = out
-	c.signal()
-}
-
-// appendRaw queues messages that are encoded already.
-func (c *conn) appendRaw(fn func(dst []byte) []byte) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.out = fn(c.out)
-	c.signal()
-}
-
-func (c *conn) signal() {
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-}
-
-// finish has the connection close when everything queued is written.
-func (c *conn) finish() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.last = true
-	c.signal()
-}
-
-func (c *conn) backlog() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.out)
+	return true
 }
 
 // announce sends an asynchronous message to the controllers that want it (§6.1.2). Must hold s.mu.
@@ -285,105 +208,5 @@ func (s *Switch) announce(m openflow.Message) {
 			s.counters.PacketIns++
 		}
 		c.send(0, m)
-	}
-}
-
-// Connect dials a controller and serves the connection in the background until ctx ends or Disconnect. It
-// returns when the hellos have been exchanged.
-func (s *Switch) Connect(ctx context.Context, addr string) error {
-	c, err := s.dial(ctx, addr)
-	if err != nil {
-		return err
-	}
-	failed := make(chan error, 1)
-	go func() {
-		defer context.AfterFunc(ctx, c.close)()
-		failed <- c.serve()
-	}()
-	select {
-	case <-c.upCh:
-		return nil
-	case err := <-failed:
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
-		return fmt.Errorf("ofswitch: handshake with %s: %w", addr, err)
-	}
-}
-
-var errRefused = errors.New("ofswitch: connections are refused")
-
-func (s *Switch) dial(ctx context.Context, addr string) (*conn, error) {
-	s.mu.Lock()
-	refuse := s.faults.Refuse
-	s.mu.Unlock()
-	if refuse {
-		return nil, errRefused
-	}
-	nc, err := s.cfg.Dial(ctx, addr)
-	if err != nil {
-		return nil, err
-	}
-	return s.newConn(nc), nil
-}
-
-// Run keeps the switch connected to a controller: it dials, serves, and dials again with back-off, until
-// ctx ends. It returns the context's error.
-func (s *Switch) Run(ctx context.Context, addr string) error {
-	const first = 50 * time.Millisecond
-	pause := first
-	for ctx.Err() == nil {
-		c, err := s.dial(ctx, addr)
-		if err == nil {
-			stop := context.AfterFunc(ctx, c.close)
-			c.serve()
-			stop()
-			select {
-			case <-c.upCh:
-				pause = first
-			default:
-			}
-		}
-		t := time.NewTimer(pause)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-		}
-		pause = min(2*pause, s.cfg.Backoff)
-	}
-	return ctx.Err()
-}
-
-// Disconnect closes the connections to controllers. Run will dial again.
-func (s *Switch) Disconnect() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.conns {
-		c.close()
-	}
-}
-
-// Connected reports whether a connection to a controller has completed its hellos.
-func (s *Switch) Connected() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.up > 0
-}
-
-// WaitConnected waits until Connected, or ctx ends.
-func (s *Switch) WaitConnected(ctx context.Context) error {
-	for {
-		s.mu.Lock()
-		up, changed := s.up, s.upChanged
-		s.mu.Unlock()
-		if up > 0 {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
 	}
 }

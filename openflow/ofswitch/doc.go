@@ -3,7 +3,7 @@
 //
 // A [Switch] holds real flow tables, groups and meters, and answers errors as Open vSwitch does, so a test
 // can ask which port a packet leaves by instead of which message was sent. A [Network] connects switches
-// and hosts by links with a capacity, a delay and a loss; [Linear], [Ring], [Diamond] and [FatTree] build
+// and hosts by links with a capacity, a delay and a loss; [Linear], [Ring], [Diamond], [Torus] and [FatTree] build
 // common ones. [Faults] make a switch misbehave.
 //
 // # Where Open vSwitch and the specification differ
@@ -15,8 +15,11 @@
 //
 // # Goroutines and locks
 //
-// A connection to a controller has two goroutines: one reads and obeys, one writes. A network has one,
-// which carries all frames. Timeouts use a timer a switch. Locks are taken in the order switch, host,
-// network or connection; Tap, OnSend and the functions of Faults are called with the switch locked, and
-// Handle with nothing locked.
+// A connection to a controller has one goroutine, which reads, obeys and answers, and a second one while the
+// controller reads slower than it is written to. A network has one, which carries all frames, and sends what they
+// cause to the controllers once a burst of them is through. Timeouts use a timer a switch.
+//
+// Locks are taken in the order switch, host, network or connection; Tap, OnSend, OnMessage and the functions of
+// Faults are called with the switch locked, and Handle with nothing locked. A flow mod that Reject or OnMessage is
+// shown is valid only during the call.
 package ofswitch

@@ -2,7 +2,6 @@ package ofswitch
 
 import (
 	"encoding/binary"
-	"slices"
 	"time"
 
 	"conga/openflow"
@@ -72,35 +71,38 @@ func (e *entry) append(dst []byte, now time.Duration) []byte {
 	return append(dst, e.program.wire...)
 }
 
-// appendParts appends the whole reply that lists the entries, in as many parts as it takes (§7.3.5).
-func appendParts(dst []byte, xid uint32, entries []*entry, now time.Duration) []byte {
-	entries = slices.DeleteFunc(entries, func(e *entry) bool { return e.size() > openflow.MaxLen-16 }) // cannot be told
-	for first := true; first || len(entries) > 0; first = false {
-		start := len(dst)
-		dst = binary.BigEndian.AppendUint64(dst, openflow.Version<<56|uint64(openflow.TypeMultipartReply)<<48|uint64(xid))
-		dst = binary.BigEndian.AppendUint64(dst, uint64(openflow.MultipartFlow)<<48)
-		for len(entries) > 0 && (len(dst) == start+16 || len(dst)-start+entries[0].size() <= partLen) {
-			dst = entries[0].append(dst, now)
-			entries = entries[1:]
+// appendPart appends one part of the reply that lists the entries, and returns those that are left for further ones
+// (§7.3.5).
+func appendPart(dst []byte, xid uint32, entries []*entry, now time.Duration) ([]byte, []*entry) {
+	start := len(dst)
+	dst = binary.BigEndian.AppendUint64(dst, openflow.Version<<56|uint64(openflow.TypeMultipartReply)<<48|uint64(xid))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(openflow.MultipartFlow)<<48)
+	for ; len(entries) > 0; entries = entries[1:] {
+		n := entries[0].size()
+		if n > partLen-16 { // it came in a message, but does not fit one of these
+			continue
 		}
-		binary.BigEndian.PutUint16(dst[start+2:], uint16(len(dst)-start))
-		if len(entries) > 0 {
-			dst[start+11] = byte(openflow.MultipartMore)
+		if len(dst)-start+n > partLen {
+			break
 		}
+		dst = entries[0].append(dst, now)
 	}
-	return dst
+	binary.BigEndian.PutUint16(dst[start+2:], uint16(len(dst)-start))
+	if len(entries) > 0 {
+		dst[start+11] = byte(openflow.MultipartMore)
+	}
+	return dst, entries
 }
 
 // stats returns the entries as they are in the parts of a reply.
 func stats(entries []*entry, now time.Duration) (parts []openflow.FlowStatsReply) {
-	b := appendParts(nil, 0, entries, now)
-	for len(b) > 0 {
-		n := binary.BigEndian.Uint16(b[2:])
-		if _, m, err := openflow.Parse(b[:n]); err == nil { // it was made of what was parsed
+	var b []byte
+	for first := true; first || len(entries) > 0; first = false {
+		b, entries = appendPart(b[:0], 0, entries, now)
+		if _, m, err := openflow.Parse(b); err == nil { // it was made of what was parsed
 			body, _ := m.(*openflow.MultipartReply).Body.(openflow.FlowStatsReply)
 			parts = append(parts, body)
 		}
-		b = b[n:]
 	}
 	return parts
 }

@@ -34,6 +34,7 @@ func (s *Switch) SetFaults(f Faults) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = f
+	s.unruly.Store(f.Stall || f.CutMidMessage)
 	clear(s.faultCount)
 	close(s.faultsChanged)
 	s.faultsChanged = make(chan struct{})

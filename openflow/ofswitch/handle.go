@@ -12,12 +12,10 @@ const errorDataLen = 64
 
 var errHandshake = errors.New("ofswitch: handshake failed")
 
-// obey handles one message.
+// obey handles one message. Must hold s.mu.
 func (c *conn) obey(h openflow.Header, raw []byte) error {
-	_, m, err := openflow.Parse(raw)
+	_, m, err := c.parser.Parse(raw)
 	s := c.s
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if !c.up {
 		return c.hello(h, m)
 	}

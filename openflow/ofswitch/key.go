@@ -167,16 +167,18 @@ func (m *ruleMatch) add(f openflow.Field, o openflow.OXM) {
 // the mask, and value bits outside the field.
 func checkWidth(o openflow.OXM) *openflow.Error {
 	f := o.Field()
-	value, mask := o.Value(), o.Mask()
-	if len(value) != f.Len() || (o.Masked() && len(mask) != f.Len()) {
+	if o.Len() != f.Len() {
 		return errBadMatchLen()
 	}
-	if o.Masked() && !maskable(f) {
-		return errBadMask()
-	}
-	for i := range mask {
-		if value[i]&^mask[i] != 0 {
-			return errBadWildcards()
+	if o.Masked() {
+		if !maskable(f) {
+			return errBadMask()
+		}
+		value, mask := o.Value(), o.Mask()
+		for i := range mask {
+			if value[i]&^mask[i] != 0 {
+				return errBadWildcards()
+			}
 		}
 	}
 	if p := places[f]; p.width != 0 && p.width < 64 && o.Uint64()&^ones(p.width) != 0 {

@@ -61,8 +61,9 @@ type side struct {
 	free time.Time // when the link is free to send towards this side
 }
 
-// arrive hands a frame to the switch or the host.
-func (d *side) arrive(f frame) {
+// arrive hands a frame to the switch or the host. It returns the switch if that has now something to send to a
+// controller.
+func (d *side) arrive(f frame) *Switch {
 	n := d.link.n
 	n.mu.Lock()
 	down := d.link.cut
@@ -76,9 +77,10 @@ func (d *side) arrive(f frame) {
 	case down:
 	case d.host != nil:
 		d.host.arrive(f)
-	default:
-		d.sw.receive(d.port, f)
+	case d.sw.receiveLazily(d.port, f):
+		return d.sw
 	}
+	return nil
 }
 
 // carry puts a frame on the link towards this side.
@@ -96,7 +98,7 @@ func (d *side) carry(f frame) {
 	case f.hops.len() > n.cfg.MaxHops:
 		n.stats.HopLimit++
 		return
-	case len(n.events) >= n.cfg.MaxQueue:
+	case n.waiting() >= n.cfg.MaxQueue:
 		n.stats.Overflow++
 		return
 	}
@@ -117,7 +119,7 @@ func (d *side) carry(f frame) {
 		n.stats.Lost++
 		return
 	}
-	n.schedule(event{at: at.Add(l.cfg.Delay), to: d, f: f})
+	n.schedule(now, event{at: at.Add(l.cfg.Delay), to: d, f: f})
 }
 
 func (d *side) end() End {
@@ -143,7 +145,8 @@ func (d *side) followAdmin(down bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if d.sw != nil {
-		n.schedule(event{at: time.Now(), do: func() { d.sw.SetPortUp(d.port, !down && d.link.Up()) }})
+		now := time.Now()
+		n.schedule(now, event{at: now, do: func() { d.sw.SetPortUp(d.port, !down && d.link.Up()) }})
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 )
 
 // partLen is how many bytes of entries go into one part of a reply; messages hold 65,535.
-const partLen = 60_000
+const partLen = 65_000
 
 // multipart answers a multipart request, in several parts where one message does not hold the answer
 // (§7.3.5). Must hold s.mu.
@@ -16,7 +16,7 @@ func (c *conn) multipart(xid uint32, m *openflow.MultipartRequest) *openflow.Err
 	if q, ok := m.Body.(*openflow.FlowStatsRequest); ok && c.s.faults.honest() {
 		entries, err := c.s.find(q)
 		if err == nil {
-			c.appendRaw(func(dst []byte) []byte { return appendParts(dst, xid, entries, c.s.age()) })
+			c.dump = &telling{xid, entries, c.s.age()}
 		}
 		return err
 	}

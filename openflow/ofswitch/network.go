@@ -2,13 +2,11 @@ package ofswitch
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"log/slog"
 	"math/rand/v2"
 	"net/netip"
 	"sync"
-	"time"
 
 	"conga/openflow"
 )
@@ -31,7 +29,7 @@ type NetworkStats struct {
 }
 
 // A Network is a set of switches and hosts connected by links. One goroutine, run, carries all frames:
-// whoever sends only puts the frame into the queue of events. Locks are taken in the order switch, host,
+// sending only puts the frame into the queue of events. Locks are taken in the order switch, host,
 // network; run holds none when it delivers.
 type Network struct {
 	cfg  NetworkConfig
@@ -44,7 +42,8 @@ type Network struct {
 	mu       sync.Mutex
 	closed   bool
 	random   *rand.Rand
-	events   events
+	events   events // later
+	ready    fifo   // now
 	seq      uint64 // of events, to keep those of one instant in order
 	busy     bool   // run is delivering
 	idle     chan struct{}
@@ -193,7 +192,7 @@ func (n *Network) Stats() NetworkStats {
 func (n *Network) Settle(ctx context.Context) error {
 	for {
 		n.mu.Lock()
-		if n.closed || (len(n.events) == 0 && !n.busy) {
+		if n.closed || (n.waiting() == 0 && !n.busy) {
 			n.mu.Unlock()
 			return nil
 		}
@@ -208,91 +207,5 @@ func (n *Network) Settle(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-	}
-}
-
-// An event is something that happens to the network at a time.
-type event struct {
-	at  time.Time
-	seq uint64
-	do  func()
-	// A frame's arrival, where do is nil.
-	to *side
-	f  frame
-}
-
-type events []event
-
-func (e events) Len() int      { return len(e) }
-func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
-func (e events) Less(i, j int) bool {
-	if c := e[i].at.Compare(e[j].at); c != 0 {
-		return c < 0
-	}
-	return e[i].seq < e[j].seq
-}
-func (e *events) Push(x any) { *e = append(*e, x.(event)) }
-func (e *events) Pop() any {
-	last := (*e)[len(*e)-1]
-	(*e)[len(*e)-1] = event{}
-	*e = (*e)[:len(*e)-1]
-	return last
-}
-
-// schedule adds an event. Must hold n.mu.
-func (n *Network) schedule(ev event) {
-	n.seq++
-	ev.seq = n.seq
-	heap.Push(&n.events, ev)
-	if n.events[0].seq == ev.seq {
-		select {
-		case n.wake <- struct{}{}:
-		default:
-		}
-	}
-}
-
-// run carries frames until the network is closed.
-func (n *Network) run() {
-	defer n.wg.Done()
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		wait := n.deliverDue()
-		timer.Reset(wait)
-		select {
-		case <-timer.C:
-		case <-n.wake:
-		case <-n.done:
-			return
-		}
-	}
-}
-
-// deliverDue does what is due and returns how long it is until the next event.
-func (n *Network) deliverDue() time.Duration {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for {
-		if len(n.events) == 0 || n.closed {
-			if n.idle != nil {
-				close(n.idle)
-				n.idle = nil
-			}
-			return time.Hour
-		}
-		if wait := time.Until(n.events[0].at); wait > 0 {
-			return wait
-		}
-		ev := heap.Pop(&n.events).(event)
-		n.busy = true
-		n.mu.Unlock()
-		if ev.do != nil {
-			ev.do()
-		} else {
-			ev.to.arrive(ev.f)
-		}
-		n.mu.Lock()
-		n.busy = false
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"conga/openflow"
@@ -91,10 +92,13 @@ type Switch struct {
 	generation uint64        // of the last master election
 	elected    bool          // generation is set
 	held       *[]openflow.Message
+	lazy       bool // whoever has the lock writes what is queued, later
+	unsent     bool // something was queued while lazy
 
 	faults        Faults
 	faultsChanged chan struct{} // closed and replaced by SetFaults
 	faultCount    map[openflow.Type]int
+	unruly        atomic.Bool // faults say when to write
 }
 
 // New returns a switch without ports.
@@ -135,6 +139,21 @@ func (s *Switch) receive(in openflow.PortNo, f frame) {
 	if p := s.ports[in]; p != nil {
 		s.arrive(p, f)
 	}
+}
+
+// receiveLazily is receive, but leaves it to the caller to have sent what is for the controllers. It reports whether
+// that is the first since it was sent last.
+func (s *Switch) receiveLazily(in openflow.PortNo, f frame) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.unsent
+	s.lazy = true
+	s.expireDue(s.now())
+	if p := s.ports[in]; p != nil {
+		s.arrive(p, f)
+	}
+	s.lazy = false
+	return s.unsent && !before
 }
 
 func newFrame(data []byte) frame { return frame{data: data} }

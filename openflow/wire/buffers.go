@@ -7,6 +7,8 @@ const (
 	BufferSize = 64 << 10
 	// ownSize is the bytes of a buffer that a connection may keep while it is idle.
 	ownSize = 4 << 10
+	// smallSize is the bytes of a buffer for a few messages.
+	smallSize = 512
 )
 
 // buffers are lent to readers and writers while bytes are in them: most connections are idle at any moment, and the
@@ -32,9 +34,12 @@ func Emptied(b []byte) []byte {
 	return nil
 }
 
-// Roomy returns b, or a lent buffer with the same bytes if b is about to outgrow what a connection may keep.
+// Roomy returns b, or a buffer with the same bytes if b is about to outgrow it: a small one at first, then a lent one.
 func Roomy(b []byte) []byte {
-	if len(b) < ownSize/2 || cap(b) > ownSize {
+	switch {
+	case cap(b) == 0:
+		return make([]byte, 0, smallSize)
+	case len(b) < smallSize*3/4 || cap(b) > ownSize:
 		return b
 	}
 	return append(Lend(), b...)
