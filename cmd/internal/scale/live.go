@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os/exec"
 
 	"conga/cmd/internal/figures"
 )
@@ -24,7 +23,7 @@ func live(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	c := exec.CommandContext(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark"+liveBenchmark+"$", "-benchtime", "1x", "conga/allocator")
+	c := command(ctx, "go", "test", "-run", "^$", "-bench", "^Benchmark"+liveBenchmark+"$", "-benchtime", "1x", "conga/allocator")
 	c.Dir = root
 	out, err := c.CombinedOutput()
 	if err != nil {
