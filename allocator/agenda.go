@@ -75,7 +75,7 @@ func (a *Allocator) ready(e *entry) bool {
 		}
 		return false
 	}
-	a.depart(e, nil) // its own entries are in nobody's way but its own
+	a.depart(e, nil) // its own entries are in no way but its own
 	return !a.leaving.blocks(e, c)
 }
 
@@ -86,7 +86,7 @@ func (a *Allocator) reschedule(e *entry) {
 	if len(e.leaving) > 0 || len(e.network) > 0 {
 		a.depart(e, e.stale(now))
 	}
-	if len(e.network) > 0 && away || !e.inStep() {
+	if len(e.network) > 0 {
 		a.watched.put(e, e.turning(now))
 	} else {
 		a.watched.put(e, never)

@@ -70,7 +70,7 @@ type Allocator struct {
 	books    books
 	agenda   agenda
 	failed   map[*entry]bool // tasks that wait for their next attempt
-	watched  watch           // the network may hold something of it that the agenda does not tell
+	watched  watch           // what the network holds
 	leaving  leaving
 	seen     *topology.Snapshot // the network as it was taken in last
 	graph    *path.Graph        // of its switches and links; nil: to be made

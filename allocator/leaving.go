@@ -6,8 +6,8 @@ import (
 )
 
 // leaving is what the network holds past its time: what ends at a moment is
-// still there when its successor is due at that moment. What is on the agenda
-// and in step need not be counted, since there what leaves comes first.
+// still there when its successor is due at that moment, and longer if the removal
+// is slow.
 type leaving struct {
 	links map[topology.LinkID]*exit      // circuits with a rate, by cable
 	pairs map[hosts]map[path.FlowKey]int // by the traffic that they are for

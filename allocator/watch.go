@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// watch is what the network may hold past its time without being on the agenda for
-// it, ordered by when that comes to be: what is being changed, and what is moving.
+// watch is what the network holds, ordered by when it will be past its time.
 type watch struct {
 	glances glances
 	size    int // how many of them count

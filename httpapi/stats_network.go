@@ -184,6 +184,7 @@ func (a *api) listTableStats(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	d.fresh.Sampled = unixOrNull(d.reading.TablesAt) // it may be looked at less often than the rest
 	tables := slices.DeleteFunc(slices.Clone(d.reading.Tables), func(t stats.Table) bool { return !d.picked(uint32(t.ID)) })
 	slices.SortFunc(tables, func(a, b stats.Table) int { return cmp.Compare(a.ID, b.ID) })
 	return showPage(x, d.query, tables, func(t stats.Table) tableStats {

@@ -37,7 +37,7 @@ func (t told) Allocation(string) stats.Allocation {
 func (t told) Switch(sw topology.Switch) (stats.Reading, bool) {
 	rate := 3.0
 	s := &stats.Sample{
-		DPID: sw.DPID, At: t.at,
+		DPID: sw.DPID, At: t.at, TablesAt: t.at,
 		Ports: []stats.Port{
 			{No: openflow.PortLocal, Received: stats.Volume{Packets: stats.Unkept, Bytes: stats.Unkept}},
 			{No: 2, Received: stats.Volume{Packets: 1, Bytes: 100}},

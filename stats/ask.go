@@ -25,7 +25,25 @@ func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ledger.take(s, tallies, a.entries, a.asked, p.reader.span(before, s.At))
+	if before != nil {
+		p.rows -= len(before.Tables)
+	}
+	p.rows += len(s.Tables)
 	p.samples[dpid] = s
+}
+
+// tablesDue reports whether a switch is to be asked for its tables. Open vSwitch
+// has 254, most of them empty: where there are many switches they are not asked
+// about them every time. The lock is held.
+func (p *Poller) tablesDue(last *Sample, now time.Time) bool {
+	return last == nil || now.Sub(last.TablesAt) > p.tablesEvery()-p.cfg.Interval/2
+}
+
+// tablesEvery is the time between two looks at the tables of a switch, a
+// multiple of the interval. The lock is held.
+func (p *Poller) tablesEvery() time.Duration {
+	most := max(1, int(p.cfg.Interval.Seconds()*rowsPerSecond))
+	return p.cfg.Interval * time.Duration(max(1, (p.rows+most-1)/most))
 }
 
 // note reports whether a switch has answered, and logs the first time that one
@@ -50,11 +68,16 @@ func (p *Poller) note(dpid openflow.DPID, err error) bool {
 // meters one right after the other, since they are set against each other.
 func (p *Poller) ask(ctx context.Context, dpid openflow.DPID) (*answers, error) {
 	p.mu.Lock()
-	a := &answers{dpid: dpid, asked: time.Now(), entries: p.ledger.awaits(dpid)}
+	now := time.Now()
+	a := &answers{dpid: dpid, asked: now, entries: p.ledger.awaits(dpid), rows: p.tablesDue(p.samples[dpid], now)}
 	p.mu.Unlock()
-	questions := []*openflow.MultipartRequest{p.questions.meters, p.questions.ports, p.questions.tables}
+	var questions []*openflow.MultipartRequest
 	if a.entries {
-		questions = append([]*openflow.MultipartRequest{p.questions.entries}, questions...)
+		questions = append(questions, p.questions.entries)
+	}
+	questions = append(questions, p.questions.meters, p.questions.ports)
+	if a.rows {
+		questions = append(questions, p.questions.tables)
 	}
 	bodies, err := p.cfg.Source.AskAll(ctx, dpid, questions...)
 	if err != nil {
@@ -127,8 +150,9 @@ func (p *Poller) follow(r *roster, s *topology.Snapshot) {
 	r.follow(s)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for dpid := range p.samples {
+	for dpid, last := range p.samples {
 		if _, known := s.Switches[dpid]; !known {
+			p.rows -= len(last.Tables)
 			delete(p.samples, dpid)
 			delete(p.failing, dpid)
 		}

@@ -10,7 +10,10 @@ import (
 
 // plain answers as an idle switch of four ports does, with as many tables as
 // Open vSwitch has.
-type plain struct{ crowd }
+type plain struct {
+	crowd
+	rows int // how often tables were asked for
+}
 
 var (
 	plainPorts  = make(openflow.PortStatsReply, 4)
@@ -18,7 +21,7 @@ var (
 	plainMeters = make(openflow.MeterStatsReply, 1)
 )
 
-func (*plain) AskAll(_ context.Context, _ openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
+func (p *plain) AskAll(_ context.Context, _ openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
 	bodies := make([]openflow.MultipartReplyBody, len(questions))
 	for i, q := range questions {
 		switch q.MPType {
@@ -26,6 +29,9 @@ func (*plain) AskAll(_ context.Context, _ openflow.DPID, questions ...*openflow.
 			bodies[i] = plainPorts
 		case openflow.MultipartTable:
 			bodies[i] = plainTables
+			p.mu.Lock()
+			p.rows++
+			p.mu.Unlock()
 		case openflow.MultipartMeter:
 			bodies[i] = plainMeters
 		}
@@ -37,7 +43,7 @@ func (*plain) AskAll(_ context.Context, _ openflow.DPID, questions ...*openflow.
 // the connections cost.
 func BenchmarkIdleRound(b *testing.B) {
 	const n = 1024
-	src := &plain{crowd{snap: switches(n)}}
+	src := &plain{crowd: crowd{snap: switches(n)}}
 	p, err := New(b.Context(), Config{Source: src, Cookie: plainReader.cookie, Meter: plainReader.meter})
 	if err != nil {
 		b.Fatal(err)

@@ -20,8 +20,11 @@ const (
 	atOnce      = 16               // switches that are asked at the same time
 	answerTime  = 10 * time.Second // for all answers of one switch
 	followEvery = time.Second      // new switches are looked for at most this often
-	saveEvery   = 30 * time.Second // totals that have changed are saved after this time
-	farewell    = 10 * time.Second // how long late news of removed entries is waited for
+	// rowsPerSecond is how many tables are read of all switches together; what is
+	// beyond it has each switch's tables looked at less often.
+	rowsPerSecond = 10_000
+	saveEvery     = 30 * time.Second // totals that have changed are saved after this time
+	farewell      = 10 * time.Second // how long late news of removed entries is waited for
 )
 
 // Source is what a poller needs of the controller.
@@ -69,6 +72,7 @@ type Poller struct {
 
 	mu      sync.Mutex // a leaf; guards what follows
 	samples map[openflow.DPID]*Sample
+	rows    int                    // tables in all samples
 	failing map[openflow.DPID]bool // the last round of questions failed
 	busy    map[openflow.DPID]bool // being asked
 	dumps   map[openflow.DPID]*dump

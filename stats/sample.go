@@ -15,6 +15,8 @@ type Sample struct {
 	Ports  []Port    // in the order of the switch, as all of these
 	Tables []Table
 	Meters []Meter
+
+	TablesAt time.Time // when the tables were told, at At or an earlier sample; zero: never
 }
 
 // Entries is how many flow entries the tables hold together; ok is false if the
@@ -103,6 +105,7 @@ type answers struct {
 	meters    openflow.MeterStatsReply
 	ports     openflow.PortStatsReply
 	tables    openflow.TableStatsReply
+	rows      bool // tables were asked for
 }
 
 // reader makes samples of answers.
@@ -129,12 +132,19 @@ func (r reader) read(before *Sample, a *answers) *Sample {
 	if before == nil {
 		before = &Sample{}
 	}
-	return &Sample{
+	s := &Sample{
 		DPID: a.dpid, At: a.at,
 		Ports:  readPorts(before.Ports, a.ports, span),
-		Tables: readTables(before.Tables, a.tables, span),
 		Meters: r.readMeters(before.Meters, a.meters, span),
+		Tables: before.Tables, TablesAt: before.TablesAt,
 	}
+	if a.rows {
+		if span > 0 {
+			span = a.at.Sub(before.TablesAt)
+		}
+		s.Tables, s.TablesAt = readTables(before.Tables, a.tables, span), a.at
+	}
+	return s
 }
 
 // tallies picks the entries of allocations.

@@ -72,6 +72,42 @@ func TestWhatIsLateIsNotDoubled(t *testing.T) {
 	}
 }
 
+// Tables of many switches that have many are looked at less often, and tell of
+// when; those of a few every time.
+func TestTablesAreBounded(t *testing.T) {
+	for _, c := range []struct {
+		switches int
+		every    time.Duration
+	}{{100, 5 * time.Second}, {1024, 30 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			src := &plain{crowd: crowd{snap: switches(c.switches)}}
+			p, err := New(t.Context(), Config{Source: src, Cookie: plainReader.cookie, Meter: plainReader.meter})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() { done <- p.Run(ctx) }()
+			for range 24 {
+				time.Sleep(5 * time.Second)
+				synctest.Wait()
+				r, _ := p.Switch(src.snap.Switches[1])
+				if old := time.Since(r.TablesAt); old > c.every || len(r.Tables) != 254 {
+					t.Errorf("%d switches: %d tables %v ago", c.switches, len(r.Tables), old)
+				}
+			}
+			cancel()
+			<-done
+			if rounds := int(2*time.Minute/c.every) + 1; src.rows > c.switches*rounds || src.rows < c.switches*(rounds-2) {
+				t.Errorf("%d switches were asked for their tables %d times in 2 min", c.switches, src.rows)
+			}
+			if p.rows != 254*c.switches {
+				t.Errorf("%d tables are counted", p.rows)
+			}
+		})
+	}
+}
+
 // crowd is a network of many switches that counts what it is asked.
 type crowd struct {
 	snap *topology.Snapshot
