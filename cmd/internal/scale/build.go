@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 )
 
 // A build is a daemon that is measured.
@@ -36,7 +38,7 @@ func buildAt(ctx context.Context, root, dir, name string, profile bool) (string,
 		}
 		args = append(args, "-overlay", overlay)
 	}
-	c := exec.CommandContext(ctx, "go", append(args, "conga/cmd/congad")...)
+	c := command(ctx, "go", append(args, "conga/cmd/congad")...)
 	c.Dir = root
 	if out, err := c.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build congad: %w\n%s", err, out)
@@ -82,6 +84,15 @@ func buildOld(ctx context.Context, dir, commit string, profile bool) (program st
 		_ = os.RemoveAll(tree)
 	}()
 	return buildAt(ctx, tree, dir, "congad-old", profile)
+}
+
+// command returns a command that ends, with all that it has started, when ctx does.
+func command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	c := exec.CommandContext(ctx, name, args...)
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGTERM) }
+	c.WaitDelay = 30 * time.Second
+	return c
 }
 
 func git(ctx context.Context, args ...string) error {

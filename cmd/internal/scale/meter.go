@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -12,15 +13,21 @@ import (
 // A meter tells what the daemon uses from when it was made, and has it profiled
 // meanwhile if that is wanted.
 type meter struct {
-	w      *world
-	before time.Duration
-	began  time.Time
+	w           *world
+	before, own time.Duration // CPU time of the daemon, and of the tool
+	began       time.Time
 }
 
 // measure begins to measure.
 func (w *world) measure() *meter {
 	w.signalProfiler(syscall.SIGUSR1)
-	return &meter{w, w.cpu(), time.Now()}
+	return w.newMeter()
+}
+
+// newMeter begins to measure without a profile.
+func (w *world) newMeter() *meter {
+	own, _ := cpuTime(os.Getpid())
+	return &meter{w, w.cpu(), own, time.Now()}
 }
 
 // cpu returns the CPU time so far.
@@ -32,6 +39,8 @@ func (m *meter) share() float64 { return m.cpu().Seconds() / time.Since(m.began)
 // end ends the profile, and returns the CPU time until then.
 func (m *meter) end() time.Duration {
 	used := m.cpu()
+	own, _ := cpuTime(os.Getpid())
+	m.w.note("the emulated network took %.3g s of CPU meanwhile", (own - m.own).Seconds())
 	m.w.signalProfiler(syscall.SIGUSR2)
 	return used
 }

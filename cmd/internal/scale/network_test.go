@@ -67,9 +67,9 @@ func TestRecorder(t *testing.T) {
 	if got.flows != 4 || got.again != 1 || got.meters != 1 || got.outs != 1 || got.written[1] != 4 || got.written[2] != 1 || len(got.written) != 2 {
 		t.Errorf("counted: %+v", got)
 	}
-	for d, want := range map[openflow.DPID]int{1: 0, 2: 1} {
+	for told, d := range []openflow.DPID{1, 2} { // only the second barrier is the last
 		r.hear(r.marks[d], &openflow.BarrierRequest{})
-		if len(r.acked) != want {
+		if len(r.acked) != told {
 			t.Errorf("after the barrier of switch %v: %d told", d, len(r.acked))
 		}
 	}

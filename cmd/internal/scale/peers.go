@@ -9,11 +9,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
-	"time"
 )
 
 // ours is the name of congad among the peers.
@@ -35,11 +32,8 @@ func peers(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	c := exec.CommandContext(ctx, filepath.Join(root, "testdata/mininet/peers.sh"))
+	c := command(ctx, filepath.Join(root, "testdata/mininet/peers.sh"))
 	c.Env = append(os.Environ(), "CONGAD="+r.program, "CONGA="+r.program)
-	// What it starts ends with it: its namespaces do.
-	c.Cancel = func() error { return c.Process.Signal(syscall.SIGTERM) }
-	c.WaitDelay = 30 * time.Second
 	var problems bytes.Buffer
 	c.Stderr = &problems
 	out, err := c.Output()

@@ -83,7 +83,7 @@ func (w *world) oneByOne(ctx context.Context, gen *generator, n int) (times []ti
 
 // idleShare returns what share of a processor the daemon uses while nothing happens.
 func (w *world) idleShare(ctx context.Context, while time.Duration) float64 {
-	m := &meter{w, w.cpu(), time.Now()} // of no profile's interest
+	m := w.newMeter()
 	_ = sleep(ctx, while)
 	return m.share()
 }

@@ -7,8 +7,8 @@ var scenarios = []scenario{
 	{name: "request/9", about: "one request until it is active, 9 switches, 18 hosts", run: requests(3, 2, 0), old: true},
 	{name: "request/100", about: "the same, 100 switches, 1,000 hosts, 1,000 active", run: requests(10, 10, 1000), old: true},
 	{name: "request/1024", about: "the same, 1,024 switches, 4,096 hosts, 10,000 active", run: requests(32, 4, 10_000)},
-	{name: "due/2000", about: "2,000 due in one second, 100 switches, 1,000 hosts", run: due(10, 10, 2000), old: true},
-	{name: "due/10000", about: "10,000 due in one second, 100 switches, 1,000 hosts", run: due(10, 10, 10_000)},
+	{name: "due/2000", about: "2,000 due in one second, 100 switches, 1,000 hosts, 1,000 active", run: due(10, 10, 1000, 2000), old: true},
+	{name: "due/10000", about: "10,000 due in one second, 100 switches, 1,000 hosts, 1,000 active", run: due(10, 10, 1000, 10_000)},
 	{name: "cut", about: "a link under 1,000 of 10,000 active is cut, 100 switches, 1,000 hosts", run: cut(10, 10, 10_000)},
 	{name: "lost", about: "a switch with 2,000 of 10,000 active is lost, 100 switches, 1,000 hosts", run: lose(10, 10, 10_000)},
 	{name: "cold", about: "1,024 switches connect, 2,048 links, no hosts", run: cold(32, 1), least: 10, worst: []string{"s", "cpu-s", "MiB"}, old: true},
@@ -16,6 +16,7 @@ var scenarios = []scenario{
 	{name: "idle", about: "the same switches, idle, statistics on", run: idle(32), old: true},
 	{name: "reconnect/bare", about: "the same switches reconnect at once", run: reconnect(32, 0), old: true},
 	{name: "reconnect/hosts", about: "the same with 4,096 hosts known", run: reconnect(32, 4)},
+	{name: "live", about: "the allocator with 1,000,000 live reservations, as a benchmark", run: live},
 	{name: "completed", about: "the store opens with 1,000,000 completed allocations", run: completed(1_000_000)},
 	{name: "peers", about: "the first ping between 32 hosts, with Open vSwitch, beside other controllers", run: peers, old: true},
 }
