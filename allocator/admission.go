@@ -13,9 +13,19 @@ import (
 // and the books. Whoever asks on behalf of an allocation has struck that
 // allocation's own holding from the books first.
 type desk struct {
-	graph *path.Graph
-	share share
-	books *books
+	snapshot *topology.Snapshot
+	graph    *path.Graph // of the snapshot's switches and links
+	share    share
+	books    *books
+	own      []claim[topology.LinkID] // in the books, but not to be counted by free
+	block    *obstacles               // if not nil, takes down what stands in the way
+}
+
+// desk is where requests are placed now.
+func (a *Allocator) desk() desk {
+	a.observe()
+	a.graph = a.graph.For(a.seen)
+	return desk{snapshot: a.seen, graph: a.graph, share: a.share, books: &a.books}
 }
 
 // errand is what is to be placed.
@@ -23,12 +33,40 @@ type errand struct {
 	Request
 	from, to topology.PortID
 	rivals   []path.FlowKey
+	limit    topology.BitRate // of what the project may hold at a time; 0: none, or not to be looked at
 }
 
 // free is what allocations may still take of a link throughout a window.
 func (d desk) free(l topology.Link, w Window) topology.BitRate {
 	limit, peak := d.share.of(l.Capacity), d.books.links.peak(l.ID, w)
+	for _, x := range d.own {
+		if x.on == cableOf(l.ID) && x.window.Overlaps(w) {
+			peak = d.others(l.ID, w)
+			break
+		}
+	}
 	return limit - min(limit, peak)
+}
+
+// others is the peak on a link of what is claimed besides our own.
+func (d desk) others(id topology.LinkID, w Window) (peak topology.BitRate) {
+	for w.Start < w.End {
+		piece, own := w, topology.BitRate(0)
+		for _, x := range d.own {
+			switch {
+			case x.on != cableOf(id) || x.window.End <= w.Start || x.window.Start >= piece.End:
+			case x.window.Start > w.Start:
+				piece.End = x.window.Start
+			default:
+				piece.End, own = min(piece.End, x.window.End), x.rate
+			}
+		}
+		if p := d.books.links.peak(id, piece); p > own {
+			peak = max(peak, p-own)
+		}
+		w.Start = piece.End
+	}
+	return peak
 }
 
 // fit is when the rate fits on a link for a window as long as w, at w or later.
@@ -48,12 +86,18 @@ func (d desk) query(e errand, w Window) path.Query {
 }
 
 // find is the path on which the errand fits in exactly this window.
-func (d desk) find(e errand, w Window) (path.Path, bool) { return d.graph.Find(d.query(e, w)) }
+func (d desk) find(e errand, w Window) (path.Path, bool) {
+	q := d.query(e, w)
+	if d.block != nil {
+		q.Refused = func(l topology.Link) { d.block.link(l.ID) }
+	}
+	return d.graph.Find(q)
+}
 
 // fits reports whether the errand fits on this path in exactly this window.
 func (d desk) fits(e errand, p path.Path, w Window) bool {
 	for _, id := range p.BothWays() {
-		l, ok := d.graph.Snapshot().Link(id)
+		l, ok := d.snapshot.Link(id)
 		if !ok || d.free(l, w) < e.Bandwidth {
 			return false
 		}
@@ -78,7 +122,10 @@ func (d desk) earliest(e errand, start, before int64) (p path.Path, w Window, ok
 		}
 		next := int64(never)
 		q := d.query(e, w)
-		q.Refused = func(l topology.Link) { next = min(next, d.fit(l, w, e.Bandwidth)) }
+		q.Refused = func(l topology.Link) {
+			next = min(next, d.fit(l, w, e.Bandwidth))
+			d.block.link(l.ID)
+		}
 		if p, ok := d.graph.Find(q); ok {
 			return p, w, true
 		}
@@ -87,16 +134,28 @@ func (d desk) earliest(e errand, start, before int64) (p path.Path, w Window, ok
 	return nil, Window{}, false
 }
 
-// gate is the earliest start, at w's or later, that no rival key and no access
-// link forbids by itself; all of these the errand needs on every path.
+// gate is the earliest start, at w's or later, that no rival key, no access link
+// and no limit forbids by itself; all of these the errand needs on every path.
 func (d desk) gate(e errand, w Window) int64 {
 	t := w.Start
 	for _, k := range e.rivals {
-		t = max(t, d.books.keys.fit(k, w, 0))
+		if free := d.books.keys.fit(k, w); free > t {
+			t = free
+			d.block.key(k)
+		}
 	}
 	for _, id := range []topology.LinkID{{To: e.from}, {From: e.from}, {To: e.to}, {From: e.to}} {
-		if l, ok := d.graph.Snapshot().Link(id); ok {
-			t = max(t, d.fit(l, w, e.Bandwidth))
+		if l, ok := d.snapshot.Link(id); ok {
+			if free := d.fit(l, w, e.Bandwidth); free > t {
+				t = free
+				d.block.link(id)
+			}
+		}
+	}
+	if e.limit >= e.Bandwidth && e.Bandwidth > 0 {
+		if free := d.books.projects.fit(e.ProjectID, w, e.limit-e.Bandwidth); free > t {
+			t = free
+			d.block.limit(e.ProjectID)
 		}
 	}
 	return t
@@ -106,7 +165,8 @@ func (d desk) gate(e errand, w Window) int64 {
 // the window.
 func (d desk) rivalled(e errand, w Window) bool {
 	for _, k := range e.rivals {
-		if d.books.keys.peak(k, w) > 0 {
+		if d.books.keys.taken(k, w) {
+			d.block.key(k)
 			return true
 		}
 	}
@@ -136,17 +196,18 @@ type spot struct {
 	window Window
 	path   path.Path
 	reason string
+	block  *obstacles // what stands in the way of an earlier window; nil if nothing does
 }
 
-// place finds a request's window and path: the one asked for, or the earliest
-// one. Who must wait because something is not known or not there gets a spot
+// place finds a request's window and path: the one asked for, or the earliest one
+// that the limits allow. Who must wait because something is not known or not there gets a spot
 // with a reason; who is refused gets an error.
-func (d desk) place(r Request, now int64) (spot, *Error) {
-	from, to, _, reason := locate(d.graph.Snapshot(), r.Key)
+func (d desk) place(r Request, now int64, limits Limits) (spot, *Error) {
+	from, to, _, reason := locate(d.snapshot, r.Key)
 	if reason != "" {
 		return spot{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
 	}
-	e := errand{Request: r, from: from, to: to, rivals: d.books.rivals(r.Key)}
+	e := errand{Request: r, from: from, to: to, rivals: d.books.rivals(r.Key), limit: limits.Bandwidth}
 	if r.StartTime < now { // none was asked for, or what was asked for has passed
 		if p, w, ok := d.earliest(e, now, never); ok {
 			return spot{window: w, path: p}, nil
@@ -165,9 +226,10 @@ func (d desk) place(r Request, now int64) (spot, *Error) {
 
 // rivalError says that the traffic is another allocation's for part of w.
 func (d desk) rivalError(e errand, w Window) *Error {
+	d.block = nil
 	end := w.Start
 	for _, k := range e.rivals {
-		end = max(end, d.books.keys.fit(k, w, 0))
+		end = max(end, d.books.keys.fit(k, w))
 	}
 	err := &Error{Kind: Conflict, Err: fmt.Errorf(
 		"another allocation for the same traffic has part of that window, until %s; start then or later, change that allocation, or say protocol and ports more precisely",
@@ -181,6 +243,7 @@ func (d desk) rivalError(e errand, w Window) *Error {
 // refuse explains why there is no path with the rate in w. If there is no path
 // at any rate the request has to wait, and that is not an error.
 func (d desk) refuse(e errand, w Window) (spot, *Error) {
+	d.block = nil // what is offered is no obstacle
 	if e.from == e.to {
 		return spot{}, &Error{Kind: Conflict, Field: "dst_ip", Err: fmt.Errorf(
 			"%s and %s are both behind port %s, so no switch carries the traffic between them", e.Key.Src, e.Key.Dst, e.from)}

@@ -58,8 +58,9 @@ type Allocator struct {
 	wake  chan struct{} // one token: the agenda or the plan has something new
 
 	mu       sync.RWMutex
-	byID     map[string]*entry // what is not complete, and complete ones that are being removed
-	handles  map[uint32]*entry // of what is not complete, and of what is still in the network
+	byID     map[ident]*entry  // what is not complete, and complete ones that are being removed
+	none     *extra            // what entries share of which nothing is to be said
+	handles  map[uint32]*entry // of what is deleted and still in the network, or unusual
 	all      roll              // every visible entry that is not complete
 	projects map[string]*roll  // those of each project that has any
 	past     past              // how many are complete; they are in the store
@@ -68,10 +69,13 @@ type Allocator struct {
 	lost     uint64            // counts what has left the history
 	books    books
 	agenda   agenda
-	waiting  map[*entry]bool // for something other than time, see resume
-	watched  map[*entry]bool // the network may hold something of it that the agenda does not tell
+	failed   map[*entry]bool // tasks that wait for their next attempt
+	watched  watch           // the network may hold something of it that the agenda does not tell
 	leaving  leaving
-	graph    *path.Graph // of the last snapshot used
+	seen     *topology.Snapshot // the network as it was taken in last
+	graph    *path.Graph        // of its switches and links; nil: to be made
+	cables   cables
+	crowds   crowds
 	plan     planning
 
 	announced int64 // when Due last said that it had to be asked again, UNIX nanoseconds
@@ -109,9 +113,11 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	}
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
-		byID: map[string]*entry{}, handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
-		books: newBooks(), waiting: map[*entry]bool{}, watched: map[*entry]bool{}, leaving: newLeaving(),
+		byID: map[ident]*entry{}, none: newExtra(), handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
+		books: newBooks(), failed: map[*entry]bool{}, leaving: newLeaving(),
+		cables: newCables(), crowds: newCrowds(),
 	}
+	a.observe()
 	if err := a.load(ctx); err != nil {
 		return nil, err
 	}
@@ -150,12 +156,13 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 		a.mu.Unlock()
 		return Allocation{}, &Error{Op: op, Kind: Internal, Err: errors.New("no new ID could be made")}
 	}
-	next := record{Version: recordVersion, Seq: e.cur.Seq, Allocation: Allocation{
-		ID: e.cur.ID, Handle: e.cur.Handle, Created: now, Request: r, State: Pending,
+	next := record{Version: recordVersion, Seq: e.number, Allocation: Allocation{
+		ID: e.id(), Handle: e.handle, Created: now, Request: r, State: Pending,
 		Reason: spot.reason, Window: spot.window, Path: spot.path, LeaseEnd: leaseEnd(r.Lease, now),
 	}}
-	e.along = along
+	e.own().along = along
 	a.begin(e, &next)
+	a.attend(e, &next, spot.block)
 	a.mu.Unlock()
 	if err := a.commit(e); err != nil {
 		return Allocation{}, err.in(op)
@@ -169,7 +176,7 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 func (a *Allocator) Get(id string) (Allocation, error) {
 	const op = "get"
 	a.mu.RLock()
-	e := a.byID[id]
+	e := a.find(id)
 	if e != nil && e.visible() {
 		defer a.mu.RUnlock()
 		return e.view(), nil
@@ -192,7 +199,7 @@ func (a *Allocator) Get(id string) (Allocation, error) {
 // One that cannot be looked for, because the store fails, counts as known.
 func (a *Allocator) Known(id string) bool {
 	a.mu.RLock()
-	e := a.byID[id]
+	e := a.find(id)
 	known := e != nil && e.visible()
 	a.mu.RUnlock()
 	if e != nil || id == "" {
@@ -219,7 +226,7 @@ func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, al
 		a.mu.Unlock()
 		return err.in(op)
 	}
-	e.along = along
+	e.own().along = along
 	a.begin(e, nil)
 	a.mu.Unlock()
 	if err := a.commit(e); err != nil {
@@ -248,7 +255,10 @@ func (a *Allocator) admit(r Request, now int64) (spot, *Error) {
 	if err := checkBandwidth(r, limits); err != nil {
 		return spot{}, err
 	}
-	s, err := a.desk().place(r, now)
+	d := a.desk()
+	d.block = &obstacles{}
+	s, err := d.place(r, now, Limits{}) // a limit refuses a request, it does not put it off
+	s.block = d.block
 	if err == nil {
 		err = a.checkTotal(r, s.window, limits)
 	}
@@ -280,12 +290,6 @@ func (a *Allocator) checkTotal(r Request, w Window, limits Limits) *Error {
 	err.Err = fmt.Errorf("project %s may hold %s at a time and already holds %s between %s and %s",
 		r.ProjectID, limits.Bandwidth, held, clock(w.Start), clock(w.End))
 	return err
-}
-
-// desk is where requests are placed now.
-func (a *Allocator) desk() desk {
-	a.graph = a.graph.For(a.cfg.Network())
-	return desk{graph: a.graph, share: a.share, books: &a.books}
 }
 
 func notFound(id string) *Error {

@@ -97,7 +97,7 @@ func TestLifeOfAnAllocation(t *testing.T) {
 		t.Error("changed a complete allocation")
 	}
 	w.checkBooks()
-	if len(w.a.books.links) != 0 || len(w.a.books.keys) != 0 || len(w.a.handles) != 0 {
+	if len(w.a.books.links.calendar) != 0 || w.a.books.keys.size() != 0 || len(w.a.handles) != 0 {
 		t.Errorf("a complete allocation holds %v", w.a.books)
 	}
 }
@@ -351,8 +351,7 @@ func TestConcurrentWriters(t *testing.T) {
 
 func TestLoadRefusesDamage(t *testing.T) {
 	w, _ := pair(t)
-	w.create(ask(1, 1, 2, 1, 1, 60))
-	good := w.store.get(store.Allocations, "id1")
+	good := old(w.create(ask(1, 1, 2, 1, 1, 60)))
 	for _, tc := range []struct{ old, new, phrase string }{
 		{good, "{", "unexpected end"},
 		{good, "", "unexpected end"},

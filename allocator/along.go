@@ -23,7 +23,7 @@ func (a *Allocator) alongside(e *entry) (ops []store.Op, err error) {
 	}
 	var before, after *Allocation
 	if e.exists {
-		before = &e.cur.Allocation
+		before = &e.record().Allocation
 	}
 	if e.next != nil {
 		after = &e.next.Allocation

@@ -30,7 +30,7 @@ func (s share) of(capacity topology.BitRate) topology.BitRate {
 // part of the project's limit, the use of its key, a place among the project's
 // allocations.
 type holding struct {
-	links    []claim[topology.LinkID]
+	links    []claim[topology.LinkID] // by cable: both directions of each
 	project  []claim[string]
 	key      []claim[path.FlowKey]
 	projects []string // one place in each
@@ -60,20 +60,33 @@ func (r *record) hold() (h holding) {
 	return h
 }
 
+// holds is what the books have of the entry.
+func (e *entry) holds() holding {
+	if e.held != nil {
+		return *e.held
+	}
+	if !e.exists || e.gone {
+		return holding{}
+	}
+	return e.record().hold()
+}
+
 // holdings is what an allocation keeps from others: what its committed state,
 // its next state and the entries in the network take, each moment the most
-// of them, since whichever of them comes true must fit.
-func (e *entry) holdings() (h holding) {
+// of them, since whichever of them comes true must fit. plain is true if that is
+// what the committed state takes.
+func (e *entry) holdings() (h holding, plain bool) {
 	var all []holding
+	c := e.record()
 	if e.exists && !e.gone {
-		all = append(all, e.cur.hold())
+		all = append(all, c.hold())
 	}
 	if e.next != nil {
 		all = append(all, e.next.hold())
 	}
 	for _, n := range e.network {
-		if sameCircuit(n.circuit, e.cur.Circuit()) && e.cur.Window != (Window{}) {
-			n.window = e.cur.Window // it may have moved since the circuit was handed out
+		if sameCircuit(n.circuit, c.Circuit()) && c.Window != (Window{}) {
+			n.window = c.Window // it may have moved since the circuit was handed out
 		}
 		left := holding{links: linkClaims(n.circuit.Path, n.window, n.circuit.Rate)}
 		if !e.gone {
@@ -82,7 +95,7 @@ func (e *entry) holdings() (h holding) {
 		all = append(all, left)
 	}
 	if len(all) == 1 {
-		return all[0]
+		return all[0], e.exists && !e.gone
 	}
 	for _, x := range all {
 		h.links = hull(h.links, x.links)
@@ -94,17 +107,17 @@ func (e *entry) holdings() (h holding) {
 			}
 		}
 	}
-	return h
+	return h, e.exists && !e.gone && same(h, all[0])
 }
 
 func linkClaims(p path.Path, w Window, rate topology.BitRate) []claim[topology.LinkID] {
 	if rate == 0 || w.Start >= w.End || len(p) == 0 {
 		return nil
 	}
-	links := p.BothWays()
+	links := p.Links()
 	claims := make([]claim[topology.LinkID], len(links))
 	for i, l := range links {
-		claims[i] = claim[topology.LinkID]{l, w, rate}
+		claims[i] = claim[topology.LinkID]{cableOf(l), w, rate}
 	}
 	return claims
 }
@@ -171,11 +184,10 @@ func canonical(k path.FlowKey) path.FlowKey {
 // books are the calendars of everything that is held. The allocator's lock
 // guards them.
 type books struct {
-	links    calendar[topology.LinkID]
+	links    cableBook
 	projects calendar[string]
-	keys     calendar[path.FlowKey]
-	places   map[string]int                 // per project: allocations that are not complete
-	pairs    map[hosts]map[path.FlowKey]int // claimed keys between two hosts
+	keys     keyBook
+	places   map[string]int // per project: allocations that are not complete
 }
 
 // hosts are two addresses, the lower one first.
@@ -183,8 +195,8 @@ type hosts [2]netip.Addr
 
 func newBooks() books {
 	return books{
-		links: calendar[topology.LinkID]{}, projects: calendar[string]{}, keys: calendar[path.FlowKey]{},
-		places: map[string]int{}, pairs: map[hosts]map[path.FlowKey]int{},
+		links: cableBook{calendar[topology.LinkID]{}}, projects: calendar[string]{}, keys: newKeyBook(),
+		places: map[string]int{},
 	}
 }
 
@@ -200,11 +212,6 @@ func (b *books) enter(h holding) {
 	}
 	for _, x := range h.key {
 		b.keys.add(x)
-		pair := hostsOf(x.on)
-		if b.pairs[pair] == nil {
-			b.pairs[pair] = map[path.FlowKey]int{}
-		}
-		b.pairs[pair][x.on]++
 	}
 }
 
@@ -223,31 +230,10 @@ func (b *books) strike(h holding) {
 	}
 	for _, x := range h.key {
 		b.keys.remove(x)
-		pair := hostsOf(x.on)
-		if b.pairs[pair][x.on]--; b.pairs[pair][x.on] == 0 {
-			delete(b.pairs[pair], x.on)
-		}
-		if len(b.pairs[pair]) == 0 {
-			delete(b.pairs, pair)
-		}
 	}
 }
 
 // rivals are the claimed keys that conflict with k.
-func (b *books) rivals(k path.FlowKey) []path.FlowKey {
-	k = canonical(k)
-	if n := k.Specificity(); n == 0 || n == 3 {
-		// All or nothing given: only the same key conflicts, and no search is
-		// needed however many keys the two hosts use.
-		return []path.FlowKey{k}
-	}
-	var found []path.FlowKey
-	for other := range b.pairs[hostsOf(k)] {
-		if k.Conflicts(other) {
-			found = append(found, other)
-		}
-	}
-	return found
-}
+func (b *books) rivals(k path.FlowKey) []path.FlowKey { return b.keys.rivals(k) }
 
 func hostsOf(canonical path.FlowKey) hosts { return hosts{canonical.Src, canonical.Dst} }

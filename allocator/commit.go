@@ -10,51 +10,58 @@ import (
 // newEntry makes an entry that nobody sees yet, with an ID and a handle of its
 // own. nil means that NewID keeps returning IDs that are taken.
 func (a *Allocator) newEntry() *entry {
-	e := &entry{slot: -1}
+	var r record
 	for range 8 {
-		if id := a.cfg.NewID(); id != "" && a.byID[id] == nil {
-			e.cur.ID = id
+		if id := a.cfg.NewID(); id != "" && a.find(id) == nil {
+			r.ID = id
 			break
 		}
 	}
-	if e.cur.ID == "" {
+	if r.ID == "" {
 		return nil
 	}
 	for { // handles of finished allocations come around after 2^32
 		a.seq++
-		if h := uint32(a.seq); h != 0 && a.handles[h] == nil {
-			e.cur.Seq, e.cur.Handle = a.seq, h
+		if h := uint32(a.seq); h != 0 && !a.taken(h) {
+			r.Seq, r.Handle = a.seq, h
 			break
 		}
 	}
-	a.byID[e.cur.ID], a.handles[e.cur.Handle] = e, e
+	e := a.none.makeEntry()
+	e.keep(&r)
+	a.byID[e.ident] = e
 	return e
 }
 
-// adopt takes in a record from the store.
-func (a *Allocator) adopt(r *record) {
-	e := &entry{cur: *r, exists: true, slot: -1}
-	a.byID[r.ID], a.handles[r.Handle] = e, e
-	a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
-	a.enlist(e)
-	if e.restorable(seconds(a.cfg.Now())) {
-		// The network was told to hold it; whether it does is confirmed by
-		// installing it once more.
-		e.network = []installed{{r.Circuit(), r.Window}}
+// find is the entry with an ID; nil if there is none.
+func (a *Allocator) find(id string) *entry {
+	i, _ := identOf(id)
+	return a.byID[i]
+}
+
+// taken reports whether an allocation has the handle. That is the low half of its
+// sequence number, but for what is in handles.
+func (a *Allocator) taken(handle uint32) bool {
+	if a.handles[handle] != nil {
+		return true
 	}
-	a.rehold(e)
-	a.reschedule(e)
+	for seq := uint64(handle); seq < a.seq; seq += 1 << 32 {
+		if a.all.get(seq) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // restorable reports whether the circuit's entries are to stay over a restart.
 func (e *entry) restorable(now int64) bool {
-	return e.live() && e.cur.Started && len(e.cur.Path) > 0 && now < e.cur.Window.End
+	return e.live() && e.started && e.hasPath() && now < e.window().End
 }
 
 // enlist puts a visible entry that is not complete on the lists.
 func (a *Allocator) enlist(e *entry) {
 	a.all.add(e)
-	a.join(e, e.cur.ProjectID)
+	a.join(e, e.project())
 }
 
 func (a *Allocator) join(e *entry, project string) {
@@ -76,7 +83,12 @@ func (a *Allocator) leave(e *entry, project string, was State) {
 }
 
 // pastEntry is an entry for a record of the history that is to be removed.
-func pastEntry(r *record) *entry { return &entry{cur: *r, exists: true, past: true, slot: -1} }
+func (a *Allocator) pastEntry(r *record) *entry {
+	e := a.none.makeEntry()
+	e.keep(r)
+	e.exists, e.past = true, true
+	return e
+}
 
 // hold finds a visible entry, waits until no change of it is under way and
 // returns with the lock held. With an error the lock is not held. For a complete
@@ -87,7 +99,7 @@ func (a *Allocator) hold(ctx context.Context, id string) (*entry, *Error) {
 			return nil, &Error{Kind: Internal, Err: err}
 		}
 		a.mu.Lock()
-		e, lost := a.byID[id], a.lost
+		e, lost := a.find(id), a.lost
 		switch {
 		case e != nil && !e.visible():
 			a.mu.Unlock()
@@ -112,8 +124,8 @@ func (a *Allocator) hold(ctx context.Context, id string) (*entry, *Error) {
 			return nil, notFound(id)
 		}
 		a.mu.Lock()
-		if a.byID[id] == nil && a.lost == lost {
-			return pastEntry(r), nil
+		if a.find(id) == nil && a.lost == lost {
+			return a.pastEntry(r), nil
 		}
 		a.mu.Unlock() // it may have been deleted since it was read
 	}
@@ -127,16 +139,18 @@ func (e *entry) moves() bool {
 // begin starts a change: next is to become the entry's state, nil deletes it.
 // The books hold old and new from here on. The lock is held.
 func (a *Allocator) begin(e *entry, next *record) {
-	if next != nil && !renews(&e.cur, next) {
+	if next != nil && !renews(e.record(), next) {
 		a.revision++
 		next.Revision = a.revision
 	}
 	if next != nil && next.State == Complete {
 		next.Done = seconds(a.cfg.Now())
 	}
-	e.next, e.busy, e.asOf = next, make(chan struct{}), a.plan.asked
+	a.pin(e)
+	x := e.own()
+	x.next, x.busy, x.asOf = next, make(chan struct{}), a.plan.observed
 	if e.past {
-		a.byID[e.cur.ID] = e
+		a.byID[e.ident] = e
 	}
 	if e.moves() {
 		a.moving++
@@ -189,10 +203,10 @@ func (a *Allocator) commitOps(entries []*entry) ([]store.Op, error) {
 
 // ops are the operations on the store that make up a begun change.
 func (e *entry) ops() ([]store.Op, error) {
-	op := store.Op{Bucket: store.Allocations, Key: e.cur.ID}
+	op := store.Op{Bucket: store.Allocations, Key: e.id()}
 	switch {
 	case e.past:
-		return e.cur.forget(), nil
+		return e.record().forget(), nil
 	case e.next == nil:
 		return []store.Op{op}, nil
 	case e.next.State == Complete:
@@ -206,43 +220,47 @@ func (e *entry) ops() ([]store.Op, error) {
 
 // finish makes a begun change true, or takes it back.
 func (a *Allocator) finish(e *entry, saved bool) {
-	old, next := e.cur, e.next
+	old, next := e.record(), e.next
 	created := !e.exists
 	if e.moves() {
 		a.moving--
 		a.moves++
 	}
-	e.next, e.along = nil, nil
-	close(e.busy)
-	e.busy = nil
+	x := e.own()
+	close(x.busy)
+	x.next, x.along, x.busy = nil, nil, nil
 	switch {
 	case saved && next == nil:
 		e.gone = true
 		a.delist(e)
 	case saved:
-		e.cur, e.exists = *next, true
-		a.relist(e, &old, created)
+		e.keep(next)
+		e.exists = true
+		a.relist(e, old, created)
 	case created:
 		e.gone = true // it never was
 	}
 	e.parked = false // what it waited for may be another thing now
+	a.refile(e, old)
 	a.rehold(e)
-	if saved && a.cfg.Notify != nil && !e.quiet && (next == nil || created || !renews(&old, next)) {
+	if saved && a.cfg.Notify != nil && !e.quiet && (next == nil || created || !renews(old, next)) {
 		a.cfg.Notify(e.view(), next == nil)
 	}
 	if saved && e.quiet && a.cfg.Pruned != nil {
 		a.cfg.Pruned(old.ID)
 	}
-	if e.past || e.exists && e.cur.State == Complete || e.gone && len(e.network) == 0 && !e.task {
+	if e.past || e.exists && e.state() == Complete || e.gone && len(e.network) == 0 && !e.task {
 		a.drop(e)
 		return
 	}
 	a.reschedule(e)
+	e.slim()
 	if e.due < a.announced {
 		a.signal()
 	}
-	if e.asOf != a.plan.asked {
-		a.ask(nil) // what was asked for meanwhile has passed over this entry
+	if e.missed || !saved || x.asOf != a.plan.observed {
+		e.missed = false
+		a.look(e) // what has happened meanwhile has passed over this entry
 	}
 }
 
@@ -252,55 +270,71 @@ func (a *Allocator) relist(e *entry, old *record, created bool) {
 	case created:
 		a.enlist(e)
 		return
-	case e.cur.State == Complete:
+	case e.state() == Complete:
 		a.all.remove(e, old.State)
 		a.leave(e, old.ProjectID, old.State)
-		a.past.count(e.cur.ProjectID, 1)
+		a.past.count(e.project(), 1)
 		return
 	}
-	a.all.turn(e, old.State, e.cur.State)
-	if old.ProjectID != e.cur.ProjectID {
+	a.all.turn(e, old.State, e.state())
+	if old.ProjectID != e.project() {
 		a.leave(e, old.ProjectID, old.State)
-		a.join(e, e.cur.ProjectID)
+		a.join(e, e.project())
 	} else {
-		a.projects[e.cur.ProjectID].turn(e, old.State, e.cur.State)
+		a.projects[e.project()].turn(e, old.State, e.state())
 	}
 }
 
 // delist takes a deleted entry off the lists.
 func (a *Allocator) delist(e *entry) {
 	if e.past {
-		a.past.count(e.cur.ProjectID, -1)
+		a.past.count(e.project(), -1)
 		a.lost++
 		return
 	}
-	a.all.remove(e, e.cur.State)
-	a.leave(e, e.cur.ProjectID, e.cur.State)
+	a.handles[e.handle] = e // until its entries are out
+	a.all.remove(e, e.state())
+	a.leave(e, e.project(), e.state())
 }
 
 // drop forgets an entry altogether.
 func (a *Allocator) drop(e *entry) {
 	a.agenda.put(e, never)
-	delete(a.waiting, e)
-	delete(a.watched, e)
-	a.leaving.set(e, nil)
-	delete(a.byID, e.cur.ID)
-	if a.handles[e.cur.Handle] == e {
-		delete(a.handles, e.cur.Handle)
+	delete(a.failed, e)
+	a.watched.put(e, never)
+	a.depart(e, nil)
+	delete(a.byID, e.ident)
+	if a.handles[e.handle] == e {
+		delete(a.handles, e.handle)
 	}
 }
 
 // rehold brings the books in line with what the entry keeps from others now.
 func (a *Allocator) rehold(e *entry) {
-	old, h := e.held, e.holdings()
-	if same(old, h) {
-		return
+	old := e.holds()
+	h, plain := e.holdings()
+	if !same(old, h) {
+		a.books.strike(old)
+		a.books.enter(h)
 	}
-	a.books.strike(old)
-	a.books.enter(h)
-	e.held = h
-	if lacks(h.links, old.links) || lacks(h.key, old.key) || lacks(h.project, old.project) {
-		a.ask(&a.plan.freed)
+	switch {
+	case plain && e.busy == nil:
+		if e.held != nil {
+			e.own().held = nil
+		}
+	case e.held == nil || !same(old, h):
+		e.own().held = &h
+	}
+	if !same(old, h) {
+		a.released(old, h)
+	}
+}
+
+// pin writes down what the books have of an entry whose state is about to change.
+func (a *Allocator) pin(e *entry) {
+	if e.held == nil {
+		h := e.holds()
+		e.own().held = &h
 	}
 }
 
@@ -309,20 +343,13 @@ func same(a, b holding) bool {
 		slices.Equal(a.project, b.project) && slices.Equal(a.projects, b.projects)
 }
 
-// lacks reports whether something that was held no longer is, in that form.
-func lacks[K comparable](now, old []claim[K]) bool {
-	if slices.Equal(now, old) {
-		return false
-	}
-	return slices.ContainsFunc(old, func(x claim[K]) bool { return !slices.Contains(now, x) })
-}
-
 // without runs f while the entry's own holding is struck from the books, as it
 // is when the entry's place is decided anew.
 func (a *Allocator) without(e *entry, f func()) {
-	a.books.strike(e.held)
+	held := e.holds()
+	a.books.strike(held)
 	f()
-	a.books.enter(e.held)
+	a.books.enter(held)
 }
 
 // signal wakes the scheduler.

@@ -3,7 +3,6 @@ package allocator
 import (
 	"container/heap"
 	"math"
-	"slices"
 	"time"
 
 	"conga/controller/path"
@@ -11,54 +10,98 @@ import (
 
 // entry is what the allocator knows of one allocation. The allocator's lock
 // guards all of it.
+//
+// Most are planned and wait for their time, so what they have no need of is apart.
+// Reading it needs no distinction; it is written through [entry.own].
 type entry struct {
-	cur    record        // as committed
-	next   *record       // on its way to the store; nil: none, or deletion
-	busy   chan struct{} // not nil while a commit is under way; closed when it is done
-	asOf   uint64        // what had been asked of the plan when the commit began
-	along  []Along       // what is saved together with next
-	exists bool          // cur is committed; false only while the creation is
-	gone   bool          // deleted; kept until its flow entries are out
-	past   bool          // read from the history, to be removed from there
-	quiet  bool          // its removal is no event
+	kept // as committed
+	*extra
 
-	held    holding
-	network []installed  // circuits that the network may hold, the last one handed out last
-	proof   path.Circuit // the circuit that every switch has confirmed; zero: none
+	due  int64 // when to look at it next, UNIX nanoseconds
+	slot int32 // index in the agenda, -1 if not there
+
+	exists bool // what is kept is committed; false only while the creation is
+	gone   bool // deleted; kept until its flow entries are out
+	past   bool // read from the history, to be removed from there
+	quiet  bool // its removal is no event
+
+	// What the plan is to do about it.
+	queued   bool    // to be looked at
+	missed   bool    // to be looked at when the change under way is done
+	tied     bool    // on the index of what paths use
+	astray   [2]bool // source, destination: not known to be where the path ends
+	doubtful bool    // its path is dead, and is to be replaced if it still is shortly before the start
 
 	// What the scheduler does about it.
-	task     bool        // handed out by Due, not reported back yet
+	task     bool // handed out by Due, not reported back yet
+	removing bool // the last task was to take it out
+	parked   bool // its installation waits for something other than time
+}
+
+// extra is what an entry has while something is done about it, or if it is unusual.
+type extra struct {
+	ways *wayBook // the allocator's
+	none *extra   // the one that all entries share that have nothing in it; it is never written
+	rare rare
+
+	next  *record       // on its way to the store; nil: none, or deletion
+	busy  chan struct{} // not nil while a commit is under way; closed when it is done
+	asOf  uint64        // which change of the network had been taken in when the commit began
+	along []Along       // what is saved together with next
+
+	held    *holding     // what the books have of it; nil: what the committed state holds
+	network []installed  // circuits that the network may hold, the last one handed out last
+	proof   path.Circuit // the circuit that every switch has confirmed; zero: none
+	crowds  []*crowd     // what it waits for
+
 	leaving  []installed // in the network past its time, counted in the allocator's leaving
-	removing bool        // the last task was to take it out
-	parked   bool        // its installation waits for something other than time
+	watched  int64       // when more of it will be past its time, UNIX nanoseconds; 0: not watched
 	failures int         // attempts in a row that came to nothing
 	tried    int64       // when the last of them ended, UNIX nanoseconds
 	retry    int64       // not before, UNIX nanoseconds
-	due      int64       // when to look at it next, UNIX nanoseconds
-	slot     int         // index in the agenda, -1 if not there
 }
 
-// record is the committed state. It is made anew at each call once entries are
-// kept in a form of their own, so what is read often is asked for once. It must
-// not be changed: changes go through [Allocator.begin].
-func (e *entry) record() *record { return &e.cur }
+func newExtra() *extra {
+	x := &extra{ways: newWayBook()}
+	x.none = x
+	return x
+}
 
-// seq is its place in the order of creation.
-func (e *entry) seq() uint64 { return e.cur.Seq }
+// makeEntry makes an entry without a committed state.
+func (x *extra) makeEntry() *entry { return &entry{extra: x.none, slot: -1} }
 
-// state is its committed state.
-func (e *entry) state() State { return e.cur.State }
+// own is the extra as this entry's own, so that it can be written.
+func (e *entry) own() *extra {
+	if e.extra == e.none {
+		e.extra = &extra{ways: e.ways, none: e.none}
+	}
+	return e.extra
+}
+
+// slim gives back an extra in which nothing is left.
+func (e *entry) slim() {
+	if e.extra.idle() {
+		e.extra = e.none
+	}
+}
+
+// idle reports whether there is nothing in it.
+func (x *extra) idle() bool {
+	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
+		x.held == nil && len(x.network) == 0 && x.proof.Handle == 0 && len(x.crowds) == 0 &&
+		len(x.leaving) == 0 && x.watched == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0
+}
 
 // visible reports whether users see the entry.
 func (e *entry) visible() bool { return e.exists && !e.gone }
 
 // live reports whether the allocation still has something before it.
-func (e *entry) live() bool { return e.visible() && e.cur.State != Complete }
+func (e *entry) live() bool { return e.visible() && e.state() != Complete }
 
 // overdue reports whether nothing of the entry should be in the network now.
 func (e *entry) overdue(now int64) bool {
-	w := e.cur.Window
-	return !e.live() || len(e.cur.Path) == 0 || nanos(w.Start) > now || nanos(w.End) <= now
+	w := e.window()
+	return !e.live() || !e.hasPath() || nanos(w.Start) > now || nanos(w.End) <= now
 }
 
 // stale is what the network may hold of the entry past its time, so that the
@@ -69,7 +112,7 @@ func (e *entry) stale(now int64) []installed {
 	}
 	var old []installed
 	for _, n := range e.network {
-		if nanos(n.window.End) <= now && !sameCircuit(n.circuit, e.cur.Circuit()) {
+		if nanos(n.window.End) <= now && !sameCircuit(n.circuit, e.record().Circuit()) {
 			old = append(old, n)
 		}
 	}
@@ -78,14 +121,12 @@ func (e *entry) stale(now int64) []installed {
 
 // inStep reports whether the network holds nothing but the current circuit.
 func (e *entry) inStep() bool {
-	return len(e.network) == 0 || len(e.network) == 1 && sameCircuit(e.network[0].circuit, e.cur.Circuit())
+	return len(e.network) == 0 || len(e.network) == 1 && sameCircuit(e.network[0].circuit, e.record().Circuit())
 }
 
 // view is the committed state as others may hold it.
 func (e *entry) view() Allocation {
-	v := e.cur.Allocation
-	v.Path = slices.Clone(v.Path)
-	return v
+	return e.record().Allocation
 }
 
 // Action is what the scheduler is to have done about an allocation.
@@ -103,7 +144,7 @@ const (
 // Nothing at some time is to be planned anew then.
 func (e *entry) nextAction(now int64) (what Action, at int64) {
 	what, at = e.nextInWindow(now)
-	lapse, may := e.cur.lapse()
+	lapse, may := e.record().lapse()
 	if end := max(nanos(lapse), e.retry); may && !e.gone && e.live() && (end < at || end <= now) {
 		if len(e.network) > 0 {
 			return Remove, end
@@ -122,7 +163,7 @@ func (e *entry) nextInWindow(now int64) (what Action, at int64) {
 			again = 0 // what failed was the installation; the removal does not wait for that
 		}
 	}
-	c := &e.cur
+	c := e.record()
 	switch {
 	case e.gone:
 		return leave, again
@@ -173,15 +214,15 @@ func (g agenda) Less(i, j int) bool {
 	if x, y := len(a.network) > 0, len(b.network) > 0; x != y {
 		return x
 	}
-	return a.cur.Seq < b.cur.Seq
+	return a.number < b.number
 }
 func (g agenda) Swap(i, j int) {
 	g[i], g[j] = g[j], g[i]
-	g[i].slot, g[j].slot = i, j
+	g[i].slot, g[j].slot = int32(i), int32(j)
 }
 func (g *agenda) Push(x any) {
 	e := x.(*entry)
-	e.slot = len(*g)
+	e.slot = int32(len(*g))
 	*g = append(*g, e)
 }
 func (g *agenda) Pop() any {
@@ -197,10 +238,10 @@ func (g *agenda) put(e *entry, due int64) {
 	e.due = due
 	switch {
 	case due == math.MaxInt64 && e.slot >= 0:
-		heap.Remove(g, e.slot)
+		heap.Remove(g, int(e.slot))
 	case due == math.MaxInt64:
 	case e.slot >= 0:
-		heap.Fix(g, e.slot)
+		heap.Fix(g, int(e.slot))
 	default:
 		heap.Push(g, e)
 	}

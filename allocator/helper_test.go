@@ -26,6 +26,7 @@ type memory struct {
 	fail    error
 	hold    chan struct{} // not nil: commits wait until it is closed
 	commits int
+	after   int // not 0: after so many commits the store fails
 }
 
 func (m *memory) Commit(ctx context.Context, ops ...store.Op) error {
@@ -40,6 +41,11 @@ func (m *memory) Commit(ctx context.Context, ops ...store.Op) error {
 	}
 	m.mu.Lock()
 	m.commits++
+	if m.after > 0 {
+		if m.after--; m.after == 0 {
+			m.fail = errors.New("power lost")
+		}
+	}
 	m.mu.Unlock()
 	if fail != nil {
 		return fail
@@ -80,6 +86,8 @@ type world struct {
 	ids   int
 	cfg   Config
 	a     *Allocator
+	tells bool // snapshots tell that switches and links are the same, as a Builder's do
+	quiet bool // changes of the network are not announced
 }
 
 // newWorld makes switches 1..n without cables; host h of switch d is behind
@@ -88,6 +96,7 @@ func newWorld(tb failer, switches int, edge topology.BitRate) *world {
 	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{Memory: storetest.NewMemory()}}
 	w.snap = &topology.Snapshot{
 		Revision: 1, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{},
+		Wiring: 1,
 	}
 	for d := 1; d <= switches; d++ {
 		w.snap.Switches[openflow.DPID(d)] = topology.Switch{
@@ -148,8 +157,13 @@ func (w *world) change(f func(s *topology.Snapshot)) {
 	}
 	s.Attachments = slices.Clone(s.Attachments)
 	f(&s)
+	if w.tells && len(topology.Diff(w.snap, &s).Switches)+len(topology.Diff(w.snap, &s).Links) == 0 {
+		s.Wiring = w.snap.Wiring
+	}
 	w.snap = &s
-	w.a.NetworkChanged()
+	if !w.quiet {
+		w.a.NetworkChanged()
+	}
 }
 
 func cut(id topology.LinkID) func(*topology.Snapshot) {
@@ -210,7 +224,7 @@ func (w *world) work() {
 	for range 1000 {
 		w.plan()
 		tasks, _ := w.a.Due(10)
-		if len(tasks) == 0 && !w.a.plan.pending {
+		if len(tasks) == 0 && w.a.plan.idle() {
 			return
 		}
 		for _, t := range tasks {

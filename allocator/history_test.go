@@ -20,6 +20,7 @@ import (
 func TestAnyHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}}
+		h.tells = rapid.Bool().Draw(rt, "snapshots tell what is the same")
 		h.open()
 		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
 			h.cables = append(h.cables, h.snap.Links[from])
@@ -27,8 +28,9 @@ func TestAnyHistory(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
-			"restart": h.restart, "store": h.breakStore,
-			"": func(*rapid.T) { h.checkBooks(); h.checkLoads(); h.checkNetwork() },
+			"host": h.host, "restart": h.restart, "store": h.breakStore, "rest": h.rest,
+			"announce": func(t *rapid.T) { h.quiet = rapid.Bool().Draw(t, "quiet") },
+			"":         func(*rapid.T) { h.checkBooks(); h.checkLoads(); h.checkNetwork() },
 		})
 	})
 }
@@ -182,16 +184,19 @@ func (w *world) checkBooks() {
 	w.a.mu.Lock()
 	defer w.a.mu.Unlock()
 	for _, e := range w.a.byID {
-		if e.busy == nil && !same(e.held, e.holdings()) {
-			w.Fatalf("%s holds %+v, should hold %+v", e.cur.ID, e.held, e.holdings())
+		if h, plain := e.holdings(); e.busy == nil && (!same(e.holds(), h) || plain != (e.held == nil)) {
+			w.Fatalf("%s holds %+v, should hold %+v", e.id(), e.holds(), h)
 		}
-		w.a.books.strike(e.held)
+		w.a.books.strike(e.holds())
 	}
-	if b := w.a.books; len(b.links)+len(b.projects)+len(b.keys)+len(b.places)+len(b.pairs) != 0 {
+	if !w.a.none.idle() || w.a.none.asOf != 0 {
+		w.Fatalf("what all entries share was written: %+v", w.a.none)
+	}
+	if b := w.a.books; len(b.links.calendar)+len(b.projects)+b.keys.size()+len(b.places) != 0 {
 		w.Fatalf("the books hold what no entry does: %+v", b)
 	}
 	for _, e := range w.a.byID {
-		w.a.books.enter(e.held)
+		w.a.books.enter(e.holds())
 	}
 }
 

@@ -55,7 +55,7 @@ func (a *Allocator) Outlook(key path.FlowKey, rate topology.BitRate, duration in
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	d := a.desk()
-	from, to, _, reason := locate(d.graph.Snapshot(), key)
+	from, to, _, reason := locate(d.snapshot, key)
 	out.From, out.To, out.Reason = from, to, reason
 	if reason != "" {
 		return out, nil
@@ -86,6 +86,6 @@ func (d desk) rooms(p path.Path, w Window) (rooms []Room) {
 }
 
 func (d desk) room(id topology.LinkID, w Window) Room {
-	l, _ := d.graph.Snapshot().Link(id)
+	l, _ := d.snapshot.Link(id)
 	return Room{Link: id, Capacity: l.Capacity, Limit: d.share.of(l.Capacity), Held: d.books.links.peak(id, w)}
 }

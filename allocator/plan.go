@@ -3,6 +3,7 @@ package allocator
 import (
 	"context"
 	"fmt"
+	"net/netip"
 
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -13,144 +14,118 @@ const (
 	// another path if its own is not alive. Earlier than that a path that has
 	// died may yet come back, and moving about would only cost.
 	planNear = 60
-	// planBatch is how many allocations are placed before the lock is let go.
-	planBatch = 128
+	// planBatch is how many allocations are placed before the lock is let go, and
+	// planLooks how many are looked at.
+	planBatch = 64
+	planLooks = 1024
 )
-
-// planning is what has been asked of Plan, and how far it has got.
-type planning struct {
-	asked   uint64             // counts the reasons to plan
-	pending bool               // something was asked since the last pass began
-	freed   bool               // something that was held no longer is
-	network bool               // paths may have appeared or died
-	pass    *pass              // the pass under way
-	seen    *topology.Snapshot // when the network last changed
-}
-
-// pass walks the live allocations in order of creation, twice: first those that
-// have started, which must not lose their place to others, then those that wait.
-type pass struct {
-	freed, network bool
-	waiting        bool // the second walk
-	after          uint64
-}
-
-// ask asks for a pass, because of what the flag says, if there is one.
-func (a *Allocator) ask(why *bool) {
-	a.plan.asked++
-	a.plan.pending = true
-	if why != nil {
-		*why = true
-	}
-	a.signal()
-}
-
-// NetworkChanged tells that the network is not what it was: the snapshot is a
-// new one, or a circuit was lost or has come back. What waits for the network is
-// looked at again, by Due and by Plan.
-func (a *Allocator) NetworkChanged() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := a.desk().graph.Snapshot()
-	if a.plan.seen == nil || !path.SameGraph(a.plan.seen, now) {
-		a.plan.network = true
-	}
-	a.plan.seen = now
-	a.ask(nil)
-	a.resume()
-}
-
-// Settled tells that the network has had the time to connect after the start.
-// Until then nothing that has a path is moved or torn down because one of its
-// switches has not connected yet.
-func (a *Allocator) Settled() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if !a.settled {
-		a.settled = true
-		a.ask(&a.plan.network)
-		a.resume()
-	}
-}
 
 // Plan looks again at what waits or has lost its path: it reroutes what runs,
 // plans what had no place, oldest first, and moves what was planned without a
 // requested start to an earlier window if one is free now. One call does one
-// batch; more says that another call has something to do.
+// batch; more says that another call has something to do. Calls at the same time
+// share the work: one saves its batch while another places the next.
 //
-// The error is Internal if the store failed; then the pass starts over.
+// The error is Internal if the store failed; what was to be changed is then looked
+// at again.
 func (a *Allocator) Plan(ctx context.Context) (more bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
 	a.mu.Lock()
 	changed := a.planSome()
-	more = a.plan.pass != nil || a.plan.pending
+	if more = !a.plan.idle(); more {
+		a.signal() // the next batch need not wait until this one is saved
+	}
 	a.mu.Unlock()
 	if err := a.commit(changed...); err != nil {
-		a.mu.Lock()
-		a.plan.pass = nil
-		a.plan.network = true
-		a.ask(&a.plan.freed)
-		a.mu.Unlock()
 		return true, err.in("plan")
 	}
 	return more, nil
 }
 
-// planSome does one batch of the pass under way and returns what it changed.
+// planSome looks at one batch of what is queued and returns what it changes.
 func (a *Allocator) planSome() (changed []*entry) {
-	if a.plan.pass == nil {
-		if !a.plan.pending {
-			return nil
+	a.observe()
+	now := seconds(a.cfg.Now())
+	before := a.plan.searched
+	for range planLooks {
+		e := a.next()
+		if e == nil {
+			break
 		}
-		a.plan.pass = &pass{freed: a.plan.freed, network: a.plan.network}
-		a.plan.pending, a.plan.freed, a.plan.network = false, false, false
+		a.plan.looked++
+		if next := a.reconsider(e, now); next != nil {
+			a.begin(e, next)
+			changed = append(changed, e)
+		}
+		if a.plan.searched-before >= planBatch {
+			break
+		}
 	}
-	p, now, placed := a.plan.pass, seconds(a.cfg.Now()), 0
-	for {
-		for e := range a.all.after(p.after) {
-			p.after = e.seq()
-			if e.busy != nil || !e.live() || e.record().Started == p.waiting || !a.concerned(e, p, now) {
-				continue
-			}
-			var next *record
-			a.without(e, func() {
-				if e.record().Started {
-					next = a.reroute(e.record(), now)
-				} else {
-					next = a.replan(e.record(), p, now)
-				}
-			})
-			if next != nil {
-				a.begin(e, next)
-				changed = append(changed, e)
-			}
-			if placed++; placed == planBatch {
-				return changed
-			}
-		}
-		if p.waiting {
-			a.plan.pass = nil
-			return changed
-		}
-		p.waiting, p.after = true, 0
-	}
+	return changed
 }
 
-// concerned reports, cheaply, whether a pass has to look at an entry.
-func (a *Allocator) concerned(e *entry, p *pass, now int64) bool {
+// reconsider is an entry's state with a better place than it has; nil if it has
+// none, or needs none. What goes on wanting one is looked at again when something
+// that stood in its way has gone.
+func (a *Allocator) reconsider(e *entry, now int64) *record {
 	c := e.record()
-	switch s := a.desk().graph.Snapshot(); {
-	case c.Window.End != 0 && c.Window.End <= now:
-		return false // it is about to end
-	case len(c.Path) == 0:
-		return true
-	case c.Window.Start <= now+planNear && a.faulty(s, c):
-		return true
-	default:
-		return c.movable(now) && (p.freed || p.network)
+	if !a.wants(e, c, now) {
+		a.stop(e)
+		return nil
 	}
+	a.plan.searched++
+	var block obstacles
+	var next *record
+	if c.Started {
+		next = a.reroute(e, c, now, &block)
+	} else {
+		a.without(e, func() { next = a.replan(c, now, &block) })
+	}
+	then := c
+	if next != nil {
+		then = next
+	}
+	if then.placed(now) && !a.faulty(a.seen, then) {
+		a.stop(e)
+		return next
+	}
+	a.wait(e, a.complete(&block, then))
+	return next
+}
+
+// complete adds to the obstacles what may help whatever has stood in the way: that
+// a host is seen elsewhere, that the port of one comes up, a way that is new.
+func (a *Allocator) complete(o *obstacles, c *record) *obstacles {
+	o.wiring = true
+	for _, addr := range []netip.Addr{c.Key.Src, c.Key.Dst} {
+		o.addrs = append(o.addrs, addr)
+		if at, ok := a.seen.Locate(addr); ok {
+			o.link(topology.LinkID{To: at})
+		}
+	}
+	return o
+}
+
+// wants reports whether an allocation should have another place than it has.
+func (a *Allocator) wants(e *entry, c *record, now int64) bool {
+	if c.Window.End != 0 && c.Window.End <= now {
+		return false // it is about to end
+	}
+	if len(c.Path) == 0 {
+		return true
+	}
+	if a.faulty(a.seen, c) {
+		if c.Window.Start <= now+planNear {
+			return true
+		}
+		if !e.doubtful { // the path may yet come back
+			e.doubtful = true
+			a.reschedule(e)
+		}
+	}
+	return c.movable(now)
 }
 
 // faulty reports whether the path can be judged and found wanting.
@@ -193,31 +168,33 @@ func joins(p path.Path, from, to topology.PortID) bool {
 // window keeps running. It then keeps its path as long as that may still carry
 // traffic, only out of CONGA's sight; else its entries are to go, so that its
 // traffic gets through as best effort.
-func (a *Allocator) reroute(c *record, now int64) *record {
+func (a *Allocator) reroute(e *entry, c *record, now int64, block *obstacles) *record {
 	d := a.desk()
-	s := d.graph.Snapshot()
+	d.block = block
 	next := *c
 	fault := "its path is lost"
 	if len(c.Path) > 0 {
-		fault, _ = path.Alive(s, c.Path)
+		fault, _ = path.Alive(d.snapshot, c.Path)
 		if fault == "" {
-			fault = elsewhere(s, c)
+			fault = elsewhere(d.snapshot, c)
 		}
 	}
 	rest := Window{now, c.Window.End}
 	r := c.Request
 	r.Duration = rest.End - rest.Start
-	from, to, _, why := locate(s, c.Key)
+	from, to, _, why := locate(d.snapshot, c.Key)
 	if why == "" {
-		e := errand{Request: r, from: from, to: to}
-		if p, ok := d.find(e, rest); ok {
+		job := errand{Request: r, from: from, to: to}
+		d.own = e.holds().links
+		if p, ok := d.find(job, rest); ok {
 			next.Path, next.Reason = p, moving
 			return &next
 		}
-		why = d.refusal(e, rest)
+		d.own, d.block = nil, nil
+		a.without(e, func() { why = d.refusal(job, rest) })
 	}
 	next.State, next.Reason = Pending, fmt.Sprintf("%s; %s", fault, why)
-	if len(c.Path) > 0 && (path.Severed(s, c.Path) || elsewhere(s, c) != "") {
+	if len(c.Path) > 0 && (path.Severed(d.snapshot, c.Path) || elsewhere(d.snapshot, c) != "") {
 		next.Path = nil
 	} else if len(c.Path) == 0 && c.Reason != "" {
 		// The first fault says more than that the path is still lost.
@@ -236,20 +213,24 @@ func (d desk) refusal(e errand, w Window) string {
 }
 
 // replan places an allocation that has not started yet.
-func (a *Allocator) replan(c *record, p *pass, now int64) *record {
+func (a *Allocator) replan(c *record, now int64, block *obstacles) *record {
 	d := a.desk()
+	d.block = block
 	if c.Window != (Window{}) {
-		if !a.faulty(d.graph.Snapshot(), c) || c.Window.Start > now+planNear {
-			return a.sooner(c, now)
+		if next := a.sooner(d, c, now); next != nil || !a.faulty(d.snapshot, c) || c.Window.Start > now+planNear {
+			return next
 		}
 		if next := a.otherPath(d, c, now); next != nil {
 			return next
 		}
 	}
 	next := *c
-	s, err := d.place(c.Request, now)
+	limits := a.cfg.Limits(c.ProjectID)
+	s, err := d.place(c.Request, now, limits)
 	if err == nil {
-		err = a.checkTotal(c.Request, s.window, a.cfg.Limits(c.ProjectID))
+		if err = a.checkTotal(c.Request, s.window, limits); err != nil {
+			block.limit(c.ProjectID)
+		}
 	}
 	if err != nil {
 		s = spot{reason: err.Err.Error()}
@@ -260,7 +241,7 @@ func (a *Allocator) replan(c *record, p *pass, now int64) *record {
 
 // otherPath keeps a planned window on another path; nil if none has room.
 func (a *Allocator) otherPath(d desk, c *record, now int64) *record {
-	from, to, _, reason := locate(d.graph.Snapshot(), c.Key)
+	from, to, _, reason := locate(d.snapshot, c.Key)
 	if reason != "" {
 		return nil
 	}
@@ -282,15 +263,14 @@ func (r *record) movable(now int64) bool {
 
 // sooner is a planned allocation in an earlier window; nil if none is free, or
 // if it may not move.
-func (a *Allocator) sooner(c *record, now int64) *record {
-	d := a.desk()
-	from, to, _, reason := locate(d.graph.Snapshot(), c.Key)
+func (a *Allocator) sooner(d desk, c *record, now int64) *record {
+	from, to, _, reason := locate(d.snapshot, c.Key)
 	if !c.movable(now) || reason != "" {
 		return nil
 	}
-	e := errand{Request: c.Request, from: from, to: to, rivals: d.books.rivals(c.Key)}
+	e := errand{Request: c.Request, from: from, to: to, rivals: d.books.rivals(c.Key), limit: a.cfg.Limits(c.ProjectID).Bandwidth}
 	p, w, ok := d.earliest(e, now, c.Window.Start)
-	if !ok || a.checkTotal(c.Request, w, a.cfg.Limits(c.ProjectID)) != nil {
+	if !ok {
 		return nil
 	}
 	next := *c

@@ -104,10 +104,10 @@ func (a *Allocator) discard(old aged) (gone []*entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, r := range old.records {
-		if a.lost != old.lost || a.byID[r.ID] != nil {
+		if a.lost != old.lost || a.find(r.ID) != nil {
 			continue // it may have been deleted since it was read; the next pass sees
 		}
-		e := pastEntry(r)
+		e := a.pastEntry(r)
 		e.quiet = true
 		a.begin(e, nil)
 		gone = append(gone, e)

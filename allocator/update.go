@@ -29,7 +29,7 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 	if err != nil {
 		return Allocation{}, err.in(op)
 	}
-	next, err := a.changed(e, ifRevision, c)
+	next, block, err := a.changed(e, ifRevision, c)
 	if err != nil || next == nil {
 		view := e.view()
 		a.mu.Unlock()
@@ -38,8 +38,9 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 		}
 		return view, nil
 	}
-	e.along = along
+	e.own().along = along
 	a.begin(e, next)
+	a.attend(e, next, block)
 	result := next.Allocation
 	result.Path = append(path.Path(nil), result.Path...)
 	a.mu.Unlock()
@@ -51,44 +52,46 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 
 // checkRevision is the error of who has read another revision than the latest.
 func (e *entry) checkRevision(ifRevision uint64) *Error {
-	if ifRevision == 0 || ifRevision == e.record().Revision {
+	if ifRevision == 0 || ifRevision == e.revision {
 		return nil
 	}
-	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", e.record().Revision, ifRevision)}
+	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", e.revision, ifRevision)}
 }
 
-// changed is the entry's state after a change; nil if that changes nothing.
-func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *Error) {
+// changed is the entry's state after a change, nil if that changes nothing, and
+// what keeps it from a better place.
+func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *obstacles, *Error) {
 	if err := e.checkRevision(ifRevision); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	now := seconds(a.cfg.Now())
 	switch {
-	case e.record().State == Complete:
-		return nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
-	case e.record().Window.End != 0 && e.record().Window.End <= now:
-		return nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(e.record().Window.End))}
+	case e.state() == Complete:
+		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
+	case e.window().End != 0 && e.window().End <= now:
+		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(e.window().End))}
 	}
 	r, err := e.record().Request.with(c, now)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	next := *e.record()
 	next.Request = r
-	if c.Lease != nil && !e.record().Started {
+	if c.Lease != nil && !e.started {
 		next.LeaseEnd = leaseEnd(r.Lease, now)
 	}
 	if r == e.record().Request && next.LeaseEnd == e.record().LeaseEnd {
-		return nil, nil
+		return nil, nil, nil
 	}
 	if rest := r.leased(e.record().Lease); rest == e.record().Request {
-		return &next, nil // its place is not lost by asking for it again
+		return &next, nil, nil // its place is not lost by asking for it again
 	}
-	if e.record().Started && r.StartTime != e.record().StartTime {
-		return nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(e.record().Window.Start))}
+	if e.started && r.StartTime != e.record().StartTime {
+		return nil, nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(e.window().Start))}
 	}
+	var block *obstacles
 	a.without(e, func() {
-		if e.record().Started {
+		if e.started {
 			if err = a.readmit(&next, now); next.State == Active && !sameCircuit(next.Circuit(), e.record().Circuit()) {
 				next.Reason = moving
 			}
@@ -97,12 +100,13 @@ func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *Er
 		var s spot
 		if s, err = a.admit(r, now); err == nil {
 			next.Window, next.Path, next.Reason = s.window, s.path, s.reason
+			block = s.block
 		}
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return &next, nil
+	return &next, block, nil
 }
 
 // readmit admits the changed request of an allocation that has started, from
@@ -135,7 +139,7 @@ func (a *Allocator) readmit(next *record, now int64) *Error {
 // moved is the path of a running allocation after a change of its request: the
 // one it has if the change fits there, else another one.
 func (d desk) moved(r Request, has path.Path, rest Window) (path.Path, *Error) {
-	from, to, field, reason := locate(d.graph.Snapshot(), r.Key)
+	from, to, field, reason := locate(d.snapshot, r.Key)
 	if reason != "" {
 		return nil, &Error{Kind: Conflict, Field: field, Err: fmt.Errorf(
 			"%s; a running allocation can only move to addresses that are known", reason)}
@@ -145,7 +149,7 @@ func (d desk) moved(r Request, has path.Path, rest Window) (path.Path, *Error) {
 	if d.rivalled(e, rest) {
 		return nil, d.rivalError(e, rest)
 	}
-	if _, ok := path.Alive(d.graph.Snapshot(), has); ok && joins(has, from, to) && d.fits(e, has, rest) {
+	if _, ok := path.Alive(d.snapshot, has); ok && joins(has, from, to) && d.fits(e, has, rest) {
 		return has, nil
 	}
 	if p, ok := d.find(e, rest); ok {

@@ -22,8 +22,10 @@ import (
 
 // Memory keeps what was last known of the network over a restart.
 type Memory interface {
+	// Load returns all that is kept.
 	Load() (topology.Memory, error)
-	Save(topology.Memory) error
+	// Save changes it. A change that was not saved comes again, with the next.
+	Save(topology.MemoryChange) error
 }
 
 // Priority says how a path is made a priority path.

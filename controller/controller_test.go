@@ -43,19 +43,19 @@ type lab struct {
 
 type keeper struct {
 	mu sync.Mutex
-	m  topology.Memory
+	m  topology.MemoryChange // all so far, as one
 }
 
 func (k *keeper) Load() (topology.Memory, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.m, nil
+	return k.m.Memory, nil
 }
 
-func (k *keeper) Save(m topology.Memory) error {
+func (k *keeper) Save(m topology.MemoryChange) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.m = m
+	k.m = k.m.Then(m)
 	return nil
 }
 

@@ -161,7 +161,7 @@ func (k *core) settle() (again time.Duration) {
 		close(done)
 	}
 	k.adopted = nil
-	k.memory.save(k.Snapshot().Revision, now, k.builder.Memory)
+	k.memory.save(k.builder, now)
 	return again
 }
 
@@ -227,7 +227,7 @@ func (k *core) packetOut(at topology.PortID, frame []byte, urgent bool) bool {
 // stop ends the sessions and answers whoever still waits. The switches keep
 // what they hold.
 func (k *core) stop() {
-	k.memory.flush(k.builder.Memory)
+	k.memory.flush(k.builder)
 	for _, p := range k.peers {
 		p.session.conn.Close()
 	}

@@ -77,8 +77,8 @@ func (e up) apply(k *core) {
 		return
 	}
 	k.peers[e.info.DPID].up = true
-	k.reachable.Store(e.info.DPID, e.s)
 	k.fresh = append(k.fresh, k.peers[e.info.DPID])
+	k.reachable.Store(e.info.DPID, e.s)
 	k.builder.SwitchUp(e.info, e.ports, time.Now())
 	if q := k.cfg.Priority.Queue; q != nil {
 		k.builder.SetQueues(e.info.DPID, *q, e.queue)
@@ -116,8 +116,8 @@ func (e down) apply(k *core) {
 		return
 	}
 	delete(k.peers, e.s.dpid)
-	k.reachable.Delete(e.s.dpid)
 	k.wanted.Unwatch(e.s.dpid)
+	k.reachable.Delete(e.s.dpid)
 	k.builder.SwitchDown(e.s.dpid, time.Now())
 	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
 	k.switchLost(e.s.dpid)

@@ -7,15 +7,15 @@ import (
 	"conga/controller/topology"
 )
 
-// memory writes snapshots to the store behind the core's back, so that a slow
-// disk does not hold up the network. The core calls it from its goroutine.
+// memory writes what has changed in what is known of the network to the store
+// behind the core's back, so that a slow disk does not hold up the network. The
+// core calls it from its goroutine.
 type memory struct {
-	store    Memory
-	log      *slog.Logger
-	revision uint64 // last one handed to the writer
-	at       time.Time
-	work     chan topology.Memory
-	done     chan struct{}
+	store Memory
+	log   *slog.Logger
+	at    time.Time // when something was last handed to the writer
+	work  chan topology.MemoryChange
+	done  chan struct{}
 }
 
 // load reads the memory of the earlier run. One that cannot be read is as good
@@ -24,7 +24,7 @@ func (m *memory) load() (topology.Memory, bool) {
 	if m.store == nil {
 		return topology.Memory{}, false
 	}
-	m.work, m.done = make(chan topology.Memory, 1), make(chan struct{})
+	m.work, m.done = make(chan topology.MemoryChange, 1), make(chan struct{})
 	go m.write()
 	past, err := m.store.Load()
 	if err != nil {
@@ -34,29 +34,37 @@ func (m *memory) load() (topology.Memory, bool) {
 	return past, true
 }
 
+// write saves one change at a time. What could not be saved is tried again
+// together with the next change.
 func (m *memory) write() {
 	defer close(m.done)
-	for w := range m.work {
-		if err := m.store.Save(w); err != nil {
-			m.log.Warn("what is known of the network could not be saved", "err", err)
+	var owed topology.MemoryChange
+	for c := range m.work {
+		if owed = owed.Then(c); owed.Empty() {
+			continue
 		}
+		if err := m.store.Save(owed); err != nil {
+			m.log.Warn("what is known of the network could not be saved", "err", err)
+			continue
+		}
+		owed = topology.MemoryChange{}
 	}
 }
 
-// save hands what is known at a revision to the writer if it is new and the
-// last time is a while ago. If the writer is busy the next call tries again.
-func (m *memory) save(revision uint64, now time.Time, known func() topology.Memory) {
-	if m.store == nil || revision == m.revision || now.Sub(m.at) < saveEvery || len(m.work) > 0 {
+// save hands what has changed to the writer if the last time is a while ago. If
+// the writer is busy the next call tries again.
+func (m *memory) save(b *topology.Builder, now time.Time) {
+	if m.store == nil || !b.Unsaved() || now.Sub(m.at) < saveEvery || len(m.work) > 0 {
 		return
 	}
-	m.work <- known()
-	m.revision, m.at = revision, now
+	m.work <- b.Save()
+	m.at = now
 }
 
 // flush hands over what save may have put off, waiting for the writer.
-func (m *memory) flush(known func() topology.Memory) {
+func (m *memory) flush(b *topology.Builder) {
 	if m.store != nil {
-		m.work <- known()
+		m.work <- b.Save()
 	}
 }
 

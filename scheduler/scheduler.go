@@ -14,11 +14,12 @@ import (
 // Defaults of a [Config].
 const (
 	DefaultSettle  = 10 * time.Second
-	DefaultWorkers = 64
+	DefaultWorkers = 1024
 	DefaultTimeout = 15 * time.Second
 	DefaultBackoff = time.Second
 	maxBackoff     = time.Minute
 	planRest       = time.Second // after a failed Plan, so that a broken store is not hammered
+	planners       = 3           // one places what another saves
 )
 
 // Config is what a [Scheduler] works with. Allocator and Network are required.
@@ -77,50 +78,71 @@ func (s *Scheduler) Restore() {
 // the network have returned. Flow entries stay in the switches. The error is
 // ctx's.
 //
-// Run's goroutine decides; each task runs in a goroutine of its own, at most
-// Workers at a time, and reports to the allocator itself, so that reports that
-// come together share a sync of the store.
+// Run's goroutine decides what is due. Each task has a goroutine of its own for as
+// long as the network needs, at most Workers at a time. One goroutine reports how
+// tasks went, and saves together what has come together. A few plan, so that
+// what is due never waits for that.
 func (s *Scheduler) Run(ctx context.Context) error {
 	s.Restore()
-	var tasks sync.WaitGroup
-	defer tasks.Wait()
-	done := make(chan struct{}, s.cfg.Workers)
-	free := s.cfg.Workers
-	settle := time.NewTimer(s.cfg.Settle)
+	r := &run{
+		Scheduler: s,
+		free:      make(chan int, 1),
+		results:   make(chan allocator.Result, s.cfg.Workers),
+		planning:  make(chan struct{}, planners),
+	}
+	var calls, helpers sync.WaitGroup
+	helpers.Go(r.report)
+	for range planners {
+		helpers.Go(func() { r.plan(ctx) })
+	}
+	r.decide(ctx, &calls)
+	calls.Wait()
+	close(r.results)
+	helpers.Wait()
+	return ctx.Err()
+}
+
+// run is what the goroutines of one Run share.
+type run struct {
+	*Scheduler
+	free     chan int              // how many calls have returned since that was read last
+	results  chan allocator.Result // how they went; has room for all that are under way
+	planning chan struct{}         // a token: there may be something to plan
+}
+
+// decide hands out what is due until ctx is done.
+func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
+	free, a := r.cfg.Workers, r.cfg.Allocator
+	settle := time.NewTimer(r.cfg.Settle)
 	defer settle.Stop()
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
-	changed := s.cfg.Network.Changed()
-	s.cfg.Allocator.NetworkChanged()
+	changed := r.cfg.Network.Changed()
+	a.NetworkChanged()
 	for {
-		due, next := s.cfg.Allocator.Due(free)
+		due, next := a.Due(free)
+		free -= len(due)
 		for _, t := range due {
-			free--
-			tasks.Go(func() {
-				s.do(ctx, t)
-				done <- struct{}{}
-			})
+			calls.Go(func() { r.do(ctx, t) })
 		}
 		if free == 0 {
-			next = time.Time{} // a worker has to come back first
+			next = time.Time{} // a call has to return first
 		}
-		if s.plan(ctx) {
-			next = time.Now()
-		}
+		r.wakePlanner()
 		setAlarm(alarm, next)
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-done:
-			free++
+			return
+		case n := <-r.free:
+			free += n
 		case <-settle.C:
-			s.log.Info("the network has had time to connect")
-			s.cfg.Allocator.Settled()
+			r.log.Info("the network has had time to connect")
+			a.Settled()
 		case <-changed:
 			// Ask for the next change first: what happens in between is seen twice rather than never.
-			changed = s.cfg.Network.Changed()
-			s.cfg.Allocator.NetworkChanged()
-		case <-s.cfg.Allocator.Wake():
+			changed = r.cfg.Network.Changed()
+			a.NetworkChanged()
+		case <-a.Wake():
 		case <-alarm.C:
 		}
 	}
@@ -135,41 +157,98 @@ func setAlarm(alarm *time.Timer, at time.Time) {
 	alarm.Reset(max(0, time.Until(at)))
 }
 
-// plan does one batch of planning. more says that another should follow at once.
-func (s *Scheduler) plan(ctx context.Context) (more bool) {
-	more, err := s.cfg.Allocator.Plan(ctx)
-	if err == nil || ctx.Err() != nil {
-		return more
-	}
-	s.log.Error("planning failed", "error", err)
+// wakePlanner has the allocator asked whether there is something to plan.
+func (r *run) wakePlanner() {
 	select {
-	case <-ctx.Done():
-	case <-time.After(planRest):
+	case r.planning <- struct{}{}:
+	default:
 	}
-	return more
 }
 
-// do carries out one task and reports how it went.
-func (s *Scheduler) do(ctx context.Context, t allocator.Task) {
-	log := s.log.With("allocation", t.Circuit.ID)
-	err := s.call(ctx, t)
+// plan does one batch of planning at each token. As long as there is more it calls
+// another planner, which places the next batch while this one is being saved.
+func (r *run) plan(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.planning:
+		}
+		more, err := r.cfg.Allocator.Plan(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			r.log.Error("planning failed", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(planRest):
+			}
+		}
+		if more {
+			r.wakePlanner()
+		}
+	}
+}
+
+// do carries out one task and hands on how it went.
+func (r *run) do(ctx context.Context, t allocator.Task) {
+	err := r.call(ctx, t)
+	defer r.release()
 	if ctx.Err() != nil && err != nil {
 		return // the daemon is stopping; the next one finds the task still due
 	}
-	switch {
-	case err != nil:
-		wait := backoff(s.cfg.Backoff, t.Failures)
-		log.Warn("circuit could not be changed", "remove", t.Do != allocator.Install, "error", err, "retry_in", wait)
-		err = s.cfg.Allocator.Failed(t, err, time.Now().Add(wait))
-	case t.Do == allocator.Install:
-		log.Info("circuit installed", "path", t.Circuit.Path.String())
-		err = s.cfg.Allocator.Installed(t)
-	default:
-		log.Info("circuit removed")
-		err = s.cfg.Allocator.Removed(t)
-	}
+	result := allocator.Result{Task: t, Err: err}
 	if err != nil {
-		log.Error("report could not be saved", "error", err)
+		wait := backoff(r.cfg.Backoff, t.Failures)
+		result.Again = time.Now().Add(wait)
+		r.log.Warn("circuit could not be changed", "allocation", t.Circuit.ID, "remove", t.Do != allocator.Install, "error", err, "retry_in", wait)
+	}
+	r.results <- result
+}
+
+// release lets another call begin.
+func (r *run) release() {
+	n := 1
+	for {
+		select {
+		case r.free <- n:
+			return
+		case more := <-r.free:
+			n += more
+		}
+	}
+}
+
+// report tells the allocator how tasks went, all together that have come while it
+// was being told about those before.
+func (r *run) report() {
+	for first := range r.results {
+		batch := []allocator.Result{first}
+	gather:
+		for {
+			select {
+			case next, ok := <-r.results:
+				if !ok {
+					break gather
+				}
+				batch = append(batch, next)
+			default:
+				break gather
+			}
+		}
+		for _, x := range batch {
+			switch {
+			case x.Err != nil:
+			case x.Task.Do == allocator.Install:
+				r.log.Info("circuit installed", "allocation", x.Task.Circuit.ID, "path", x.Task.Circuit.Path.String())
+			default:
+				r.log.Info("circuit removed", "allocation", x.Task.Circuit.ID)
+			}
+		}
+		if err := r.cfg.Allocator.Report(batch...); err != nil {
+			r.log.Error("reports could not be saved", "count", len(batch), "error", err)
+		}
 	}
 }
 

@@ -95,11 +95,11 @@ func (a *app) completeID(c *cobra.Command, given []string, _ string) ([]string, 
 	ctx, cancel := contextFor(c, 2*time.Second)
 	defer cancel()
 	var out []string
-	for al, err := range s.List(ctx, s.project) {
-		if err != nil || len(out) == 200 {
-			break
-		}
-		if al.State != client.Complete {
+	for _, state := range []client.State{client.Active, client.Pending} {
+		for al, err := range s.List(ctx, s.project, state) {
+			if err != nil || len(out) == 200 {
+				break
+			}
 			out = append(out, cobra.CompletionWithDesc(al.ID, string(al.State)+" "+al.SrcIP+" "+al.DstIP))
 		}
 	}

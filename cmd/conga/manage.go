@@ -30,13 +30,11 @@ func (a *app) listCommand() *cobra.Command {
 				return err
 			}
 			list := []client.Allocation{}
-			for al, err := range s.List(c.Context(), project) {
+			for al, err := range s.List(c.Context(), project, client.State(state)) {
 				if err != nil {
 					return err
 				}
-				if state == "" || al.State == client.State(state) {
-					list = append(list, al)
-				}
+				list = append(list, al)
 			}
 			return a.printList(list)
 		},

@@ -109,7 +109,7 @@ func (r *runner) until(what string, ok func() bool) {
 // live are the allocations that are not complete.
 func (r *runner) live() (live []client.Allocation) {
 	r.t.Helper()
-	for al, err := range r.c.List(r.t.Context(), "projectB") {
+	for al, err := range r.c.List(r.t.Context(), "projectB", "") {
 		if err != nil {
 			r.t.Fatal(err)
 		}

@@ -163,7 +163,7 @@ func (w *watcher) ask(ctx context.Context) ([]client.Allocation, error) {
 	ids := w.ids
 	if len(ids) == 0 {
 		missing := maps.Clone(w.shown)
-		for al, err := range w.s.List(ctx, w.project) {
+		for al, err := range w.s.List(ctx, w.project, "") {
 			if err != nil {
 				return nil, err
 			}

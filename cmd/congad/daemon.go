@@ -124,7 +124,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg.Memory = memory{d.store}
+	cfg.Memory = memory{store: d.store, log: d.log.With("part", "memory")}
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
 	if d.controller, err = controller.New(cfg); err != nil {
 		return err
@@ -133,6 +133,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Store:      d.store,
 		Network:    d.controller.Snapshot,
 		Reservable: d.cfg.Network.Reservable,
+		History:    time.Duration(d.cfg.Allocations.History),
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
 		Logger:     d.log.With("part", "allocator"),
 		Along:      httpapi.Trail(d.around.audit),
@@ -225,6 +226,7 @@ func (d *daemon) run(ctx context.Context) error {
 		{"the events", d.runEvents},
 		{"the webhooks", func(ctx context.Context) error { d.around.webhooks.Run(ctx); return nil }},
 		{"the removal of old keys", func(ctx context.Context) error { d.keys.Run(ctx); return nil }},
+		{"the removal of old allocations", func(ctx context.Context) error { d.allocator.Run(ctx); return nil }},
 		{"the removal of old reports", func(ctx context.Context) error { d.reports.Run(ctx); return nil }},
 		{"the API", d.serveAPI},
 	})

@@ -4,37 +4,129 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
+	"strings"
 
 	"conga/allocator/store"
 	"conga/controller/topology"
 )
 
-// memoryKey is the one record of the bucket Network.
-const memoryKey = "memory"
+// The bucket Network has a record for every link, port and host.
+const (
+	linkPrefix = "link/"
+	portPrefix = "port/"
+	hostPrefix = "host/"
+
+	wholeMemory = "memory" // the one record of everything that earlier versions wrote
+)
+
+// memoryBatch is how many records are written at once.
+const memoryBatch = 512
 
 // memory keeps in the store what the controller knows of the network. What it
 // holds is small: links, edge ports and hosts, without counters.
-type memory struct{ store store.Store }
+type memory struct {
+	store store.Store
+	log   *slog.Logger
+}
 
-// Load returns what the earlier run saved; nothing after none.
+// Load returns what the earlier run saved; nothing after none. A record that
+// cannot be read is left out, and removed.
 func (m memory) Load() (saved topology.Memory, err error) {
+	var ops []store.Op
+	var whole topology.MemoryChange
 	err = m.store.Scan(context.Background(), store.Network, func(key string, value []byte) error {
-		if key != memoryKey {
-			return nil
+		var err error
+		switch {
+		case key == wholeMemory:
+			if err = json.Unmarshal(value, &whole.Memory); err != nil {
+				whole.Memory = topology.Memory{}
+			}
+			ops = append(ops, remove(key))
+		case strings.HasPrefix(key, linkPrefix):
+			saved.Links, err = decode(saved.Links, value)
+		case strings.HasPrefix(key, portPrefix):
+			saved.Ports, err = decode(saved.Ports, value)
+		case strings.HasPrefix(key, hostPrefix):
+			saved.Hosts, err = decode(saved.Hosts, value)
 		}
-		return json.Unmarshal(value, &saved)
+		if err != nil {
+			m.log.Warn("a record of what was known of the network is left out, since it cannot be read", "key", key, "err", err)
+			ops = append(ops, remove(key))
+		}
+		return nil
 	})
 	if err != nil {
 		return topology.Memory{}, fmt.Errorf("memory of the network: %w", err)
 	}
-	return saved, nil
+	more, err := records(whole)
+	if err != nil {
+		return topology.Memory{}, err
+	}
+	if err := m.commit(append(more, ops...)); err != nil { // the whole goes last
+		return topology.Memory{}, err
+	}
+	return whole.Then(topology.MemoryChange{Memory: saved}).Memory, nil
 }
 
-// Save replaces what is kept.
-func (m memory) Save(now topology.Memory) error {
-	value, err := json.Marshal(now)
+// Save changes what is kept. After an error part of the change may be kept.
+func (m memory) Save(c topology.MemoryChange) error {
+	ops, err := records(c)
 	if err != nil {
-		return fmt.Errorf("memory of the network: %w", err)
+		return err
 	}
-	return m.store.Commit(context.Background(), store.Op{Bucket: store.Network, Key: memoryKey, Value: value})
+	return m.commit(ops)
+}
+
+func (m memory) commit(ops []store.Op) error {
+	for len(ops) > 0 {
+		n := min(len(ops), memoryBatch)
+		if err := m.store.Commit(context.Background(), ops[:n]...); err != nil {
+			return fmt.Errorf("memory of the network: %w", err)
+		}
+		ops = ops[n:]
+	}
+	return nil
+}
+
+// records are the changes of the store that make a change of what is known.
+func records(c topology.MemoryChange) (ops []store.Op, err error) {
+	put := func(key string, record any) {
+		value, e := json.Marshal(record)
+		if e != nil {
+			err = fmt.Errorf("memory of the network: %s: %w", key, e)
+			return
+		}
+		ops = append(ops, store.Op{Bucket: store.Network, Key: key, Value: value})
+	}
+	for _, l := range c.Links {
+		put(linkPrefix+l.LinkID.String(), l)
+	}
+	for _, p := range c.Ports {
+		put(portPrefix+p.PortID.String(), p)
+	}
+	for _, h := range c.Hosts {
+		put(hostPrefix+h.MAC.String(), h)
+	}
+	for _, id := range c.GoneLinks {
+		ops = append(ops, remove(linkPrefix+id.String()))
+	}
+	for _, id := range c.GonePorts {
+		ops = append(ops, remove(portPrefix+id.String()))
+	}
+	for _, mac := range c.GoneHosts {
+		ops = append(ops, remove(hostPrefix+mac.String()))
+	}
+	return ops, err
+}
+
+func remove(key string) store.Op { return store.Op{Bucket: store.Network, Key: key} }
+
+// decode appends the record that value is.
+func decode[T any](records []T, value []byte) ([]T, error) {
+	var r T
+	if err := json.Unmarshal(value, &r); err != nil {
+		return records, err
+	}
+	return append(records, r), nil
 }

@@ -64,6 +64,7 @@ var restartOnly = []setting{
 	{"api", func(c config.Config) any { return c.API }},
 	{"openflow", func(c config.Config) any { return c.OpenFlow }},
 	{"network", func(c config.Config) any { return c.Network }},
+	{"allocations", func(c config.Config) any { return c.Allocations }},
 	{"connections", func(c config.Config) any { return c.Connections }},
 	{"store", func(c config.Config) any { return c.Store }},
 	{"stats", func(c config.Config) any { return c.Stats }},

@@ -47,9 +47,23 @@ func BenchmarkFind(b *testing.B) {
 		}
 	})
 	for _, side := range []int{4, 10, 32} {
-		g := path.NewGraph(&grid(side, true).Snapshot)
+		n := grid(side, true)
+		g := path.NewGraph(&n.Snapshot)
+		b.Run(fmt.Sprintf("switches=%d/first", side*side), func(b *testing.B) { // that leads to a switch
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%(side*side) == 0 {
+					g = path.NewGraph(&n.Snapshot)
+				}
+				to := openflow.DPID(i%(side*side) + 1)
+				g.Find(path.Query{From: edgeOf(to%2+1, 1), To: edgeOf(to, 2)})
+			}
+		})
 		for name, free := range map[string]func(topology.Link) topology.BitRate{"capacity": nil, "calendar": slow} {
 			b.Run(fmt.Sprintf("switches=%d/%s", side*side, name), func(b *testing.B) {
+				for d := range openflow.DPID(side * side) {
+					g.Find(path.Query{From: edgeOf(d%2+1, 1), To: edgeOf(d+1, 2)})
+				}
 				b.ReportAllocs()
 				for i := 0; b.Loop(); i++ {
 					from, to := openflow.DPID(i%(side*side)+1), openflow.DPID(i*7919%(side*side)+1)

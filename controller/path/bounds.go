@@ -68,13 +68,11 @@ func (g *Graph) distances(last int32) []uint32 {
 		if c.sum != uint64(d[c.at]) {
 			continue
 		}
-		edges := g.nodes[c.at].edges
-		for i := range edges {
-			e := &edges[i]
-			next := min(c.sum+costOf(e.back), unreachable-1)
-			if next < uint64(d[e.to]) {
-				d[e.to] = uint32(next)
-				q.push(cost{next, e.to})
+		for _, h := range g.nodes[c.at].hops {
+			next := min(c.sum+uint64(h.back), unreachable-1)
+			if next < uint64(d[h.to]) {
+				d[h.to] = uint32(next)
+				q.push(cost{next, h.to})
 			}
 		}
 	}

@@ -21,22 +21,29 @@ type Graph struct {
 	bounds   *bounds
 }
 
+// node is a switch and its cables that can carry traffic both ways, by port.
+// What every search reads is apart from what it reads of the few that it takes.
 type node struct {
 	dpid  openflow.DPID
-	edges []edge // ascending by port
+	hops  []hop
+	edges []edge
 }
 
-// edge is a cable that can carry traffic both ways, seen from one end.
+// hop is where a cable leads and what it costs; there, and back from there.
+type hop struct {
+	to         int32
+	cost, back uint32
+}
+
+// edge is the two links of a cable, and their numbers.
 type edge struct {
-	to              int32
-	forthNo, backNo int32 // numbers of the links
-	cost            uint64
 	forth, back     topology.Link
+	forthNo, backNo int32
 }
 
 // costOf is what a link costs. A metric of 0 counts as 1: a free hop would let
 // paths wander.
-func costOf(l topology.Link) uint64 { return uint64(max(1, l.Metric)) }
+func costOf(l topology.Link) uint32 { return max(1, l.Metric) }
 
 // NewGraph lays out what can carry traffic: connected switches, and cables
 // whose both ends are up and whose both directions are known.
@@ -56,17 +63,18 @@ func layOut(s *topology.Snapshot, n *numbers) *Graph {
 		g.nodes[i].dpid, g.index[dpid] = dpid, int32(i)
 	}
 	for i := range g.nodes {
-		g.nodes[i].edges = g.edges(g.nodes[i].dpid)
+		g.fill(&g.nodes[i])
 	}
 	return g
 }
 
-// edges finds the cables of a switch.
-func (g *Graph) edges(dpid openflow.DPID) (out []edge) {
-	s := g.snapshot
+// fill finds the cables of a switch.
+func (g *Graph) fill(n *node) {
+	n.hops, n.edges = nil, nil
+	s, dpid := g.snapshot, n.dpid
 	sw := s.Switches[dpid]
 	if !sw.Connected {
-		return nil
+		return
 	}
 	for no, port := range sw.Ports {
 		l, ok := s.Links[topology.PortID{DPID: dpid, Port: no}]
@@ -78,13 +86,12 @@ func (g *Graph) edges(dpid openflow.DPID) (out []edge) {
 		if !ok {
 			continue
 		}
-		out = append(out, edge{
-			to: g.index[l.ID.To.DPID], cost: costOf(l), forth: l, back: back,
-			forthNo: g.numbers.number(l.ID), backNo: g.numbers.number(back.ID),
-		})
+		n.edges = append(n.edges, edge{forth: l, back: back, forthNo: g.numbers.number(l.ID), backNo: g.numbers.number(back.ID)})
 	}
-	slices.SortFunc(out, func(a, b edge) int { return cmp.Compare(a.forth.ID.From.Port, b.forth.ID.From.Port) })
-	return out
+	slices.SortFunc(n.edges, func(a, b edge) int { return cmp.Compare(a.forth.ID.From.Port, b.forth.ID.From.Port) })
+	for _, e := range n.edges {
+		n.hops = append(n.hops, hop{to: g.index[e.forth.ID.To.DPID], cost: costOf(e.forth), back: costOf(e.back)})
+	}
 }
 
 // Snapshot is what the graph was made of.

@@ -46,8 +46,8 @@ func (g *Graph) renew(s *topology.Snapshot, d topology.Delta) (now *Graph, ok bo
 			return nil, false
 		}
 		touched[i] = true
-		for _, e := range g.nodes[i].edges {
-			touched[e.to] = true
+		for _, h := range g.nodes[i].hops {
+			touched[h.to] = true
 		}
 		for no := range sw.Ports {
 			if l, ok := s.Links[topology.PortID{DPID: dpid, Port: no}]; ok {
@@ -64,9 +64,9 @@ func (g *Graph) renew(s *topology.Snapshot, d topology.Delta) (now *Graph, ok bo
 	nearer := false
 	for i := range touched {
 		n := &now.nodes[i]
-		old := n.edges
-		n.edges = now.edges(n.dpid)
-		nearer = nearer || bringsNearer(old, n.edges)
+		old := n.hops
+		now.fill(n)
+		nearer = nearer || bringsNearer(old, n.hops)
 	}
 	if nearer {
 		now.bounds = newBounds(nil)
@@ -77,9 +77,9 @@ func (g *Graph) renew(s *topology.Snapshot, d topology.Delta) (now *Graph, ok bo
 }
 
 // bringsNearer reports whether something may be reached at less cost by the
-// new edges of a switch than by the old ones.
-func bringsNearer(old, now []edge) bool {
-	return slices.ContainsFunc(now, func(e edge) bool {
-		return !slices.ContainsFunc(old, func(o edge) bool { return o.to == e.to && o.cost <= e.cost })
+// new cables of a switch than by the old ones.
+func bringsNearer(old, now []hop) bool {
+	return slices.ContainsFunc(now, func(h hop) bool {
+		return !slices.ContainsFunc(old, func(o hop) bool { return o.to == h.to && o.cost <= h.cost && o.back <= h.back })
 	})
 }

@@ -96,18 +96,16 @@ func (s *search) run(q Query, first, last int32, width topology.BitRate, bounds 
 }
 
 func (s *search) expand(at label, bounds []uint32) {
-	edges := s.graph.nodes[at.node].edges
-	for i := range edges {
-		e := &edges[i]
-		if s.visits[e.to].epoch == s.epoch {
+	for i, h := range s.graph.nodes[at.node].hops {
+		if s.visits[h.to].epoch == s.epoch {
 			continue
 		}
-		c := candidate{label: label{cost: at.cost + e.cost, width: at.width, node: e.to}, from: at.node, via: int32(i)}
+		c := candidate{label: label{cost: at.cost + uint64(h.cost), width: at.width, node: h.to}, from: at.node, via: int32(i)}
 		if bounds != nil {
-			if bounds[e.to] == unreachable {
+			if bounds[h.to] == unreachable {
 				continue
 			}
-			if total := c.cost + uint64(bounds[e.to]); total > s.total {
+			if total := c.cost + uint64(bounds[h.to]); total > s.total {
 				s.park(c, total)
 				continue
 			}

@@ -91,10 +91,6 @@ func (b *Builder) assemble(sw *switchState) Switch {
 func (b *Builder) renewLinks(s *Snapshot) {
 	links := renewed[PortID, Link]{m: &s.Links}
 	var came, went []*cable
-	for _, c := range b.fallen {
-		c.carries = false
-		went = append(went, c)
-	}
 	for from := range b.changed.links {
 		old, had := s.Links[from]
 		c := b.cableAt(from)
@@ -113,12 +109,22 @@ func (b *Builder) renewLinks(s *Snapshot) {
 			links.write()[from] = now
 			s.Delta.Links = append(s.Delta.Links, from)
 		}
-		if !c.carries {
+		switch old := b.fallen[c.ends]; {
+		case c.carries:
+		case old != nil: // it was cut and joined again meanwhile
+			delete(b.fallen, c.ends)
+			c.carries, c.tree = true, old.tree
+			b.noteTree(c)
+		default:
 			c.carries = true
 			came = append(came, c)
 		}
 	}
-	b.fallen = nil
+	for _, c := range b.fallen {
+		c.carries = false
+		went = append(went, c)
+	}
+	clear(b.fallen)
 	b.renewTree(s, came, went)
 }
 

@@ -77,7 +77,7 @@ type Builder struct {
 	unsaved unsaved // since the last Unsaved
 	last    *Snapshot
 	forest  forest
-	fallen  []*cable // of the last snapshot, forgotten since
+	fallen  map[[2]PortID]*cable // carried in the last snapshot, forgotten since; by ends
 }
 
 type switchState struct {
@@ -108,6 +108,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		changed:   newChanges(),
 		unsaved:   newUnsaved(),
 		forest:    newForest(),
+		fallen:    map[[2]PortID]*cable{},
 		last:      emptySnapshot(),
 	}
 	for i := len(cfg.Links) - 1; i >= 0; i-- { // the first that names a port has it

@@ -103,7 +103,7 @@ func (b *Builder) lose(c *cable, i int) {
 		b.stranded[end] = true
 	}
 	if c.carries {
-		b.fallen = append(b.fallen, c)
+		b.fallen[c.ends] = c
 	}
 }
 

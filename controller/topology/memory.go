@@ -44,6 +44,30 @@ func (c MemoryChange) Empty() bool {
 	return len(c.Links)+len(c.Ports)+len(c.Hosts)+len(c.GoneLinks)+len(c.GonePorts)+len(c.GoneHosts) == 0
 }
 
+// Then returns the two changes, one after the other, as one.
+func (c MemoryChange) Then(later MemoryChange) MemoryChange {
+	linkOf := func(l RememberedLink) LinkID { return l.LinkID }
+	portOf := func(p RememberedPort) PortID { return p.PortID }
+	hostOf := func(h Host) openflow.MAC { return h.MAC }
+	c.Links, c.GoneLinks = then(c.Links, c.GoneLinks, later.Links, later.GoneLinks, linkOf)
+	c.Ports, c.GonePorts = then(c.Ports, c.GonePorts, later.Ports, later.GonePorts, portOf)
+	c.Hosts, c.GoneHosts = then(c.Hosts, c.GoneHosts, later.Hosts, later.GoneHosts, hostOf)
+	return c
+}
+
+func then[K comparable, V any](kept []V, gone []K, keptLater []V, goneLater []K, key func(V) K) ([]V, []K) {
+	later := map[K]bool{}
+	for _, v := range keptLater {
+		later[key(v)] = true
+	}
+	for _, k := range goneLater {
+		later[k] = true
+	}
+	kept = slices.DeleteFunc(slices.Clone(kept), func(v V) bool { return later[key(v)] })
+	gone = slices.DeleteFunc(slices.Clone(gone), func(k K) bool { return later[k] })
+	return append(kept, keptLater...), append(gone, goneLater...)
+}
+
 // unsaved names what may not be as it was last saved.
 type unsaved struct {
 	links map[LinkID]bool
@@ -143,9 +167,12 @@ func (b *Builder) Memory() Memory {
 // else happens to b.
 func (b *Builder) Recall(m Memory, now time.Time) {
 	b.clock.look(now)
+	odd := newUnsaved() // what contradicts the rest, and is not taken in
 	for _, l := range m.Links {
 		if b.recallWay(l.LinkID) {
 			b.forest.recall[l.LinkID] = l.Tree
+		} else {
+			odd.links[l.LinkID] = true
 		}
 	}
 	for _, p := range m.Ports {
@@ -156,10 +183,14 @@ func (b *Builder) Recall(m Memory, now time.Time) {
 		b.hosts[h.MAC] = kept
 		b.place(kept, h.At)
 		for _, a := range h.Addrs {
+			if _, taken := b.byAddr[a]; taken {
+				odd.hosts[h.MAC] = true
+				continue
+			}
 			b.give(kept, a)
 		}
 	}
-	b.unsaved = newUnsaved()
+	b.unsaved = odd
 }
 
 // recallWay takes in one direction of a cable, unless one of its ports has

@@ -160,13 +160,16 @@ func (c *Client) Release(ctx context.Context, id string) error {
 // that the server gives: the fewer pages, the less can shift between them.
 const perPage = "per_page=1000"
 
-// List yields the allocations of a project, page by page as the server links
-// them. The first error ends it. None comes twice, but pages shift when allocations
+// List yields the allocations of a project in a state, or in any for "", page by page
+// as the server links them. The first error ends it. None comes twice, but pages shift when allocations
 // come and go: one that is missing may still be there, as [Client.Show] tells.
-func (c *Client) List(ctx context.Context, projectID string) iter.Seq2[Allocation, error] {
+func (c *Client) List(ctx context.Context, projectID string, state State) iter.Seq2[Allocation, error] {
 	path := "/allocations?" + perPage
 	if projectID != "" {
 		path += "&project_id=" + url.QueryEscape(projectID)
+	}
+	if state != "" {
+		path += "&state=" + url.QueryEscape(string(state))
 	}
 	return func(yield func(Allocation, error) bool) {
 		seen := map[string]bool{}

@@ -162,7 +162,7 @@ func TestListPages(t *testing.T) {
 		}
 	})
 	var ids []string
-	for a, err := range c.List(t.Context(), "p&q") {
+	for a, err := range c.List(t.Context(), "p&q", "") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,7 +171,7 @@ func TestListPages(t *testing.T) {
 	if diff := cmp.Diff([]string{"1", "2", "3"}, ids); diff != "" {
 		t.Error(diff)
 	}
-	for a := range c.List(t.Context(), "p&q") { // stopping early is allowed
+	for a := range c.List(t.Context(), "p&q", "") { // stopping early is allowed
 		if a.ID != "1" {
 			t.Error(a.ID)
 		}
@@ -185,10 +185,13 @@ func TestListForeignLink(t *testing.T) {
 	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { stolen.Store(true) }))
 	defer thief.Close()
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Link", `<`+thief.URL+`/api/v1/allocations>; rel="next"`)
+		if r.URL.Query().Get("state") != "pending" {
+			t.Errorf("asked for %s", r.RequestURI)
+		}
+		w.Header().Set("Link", `<`+thief.URL+`/api/v1/allocations?state=pending>; rel="next"`)
 		answer(w, 200, `[{"allocation_id":"1"}]`)
 	})
-	for _, err := range c.List(t.Context(), "") {
+	for _, err := range c.List(t.Context(), "", Pending) {
 		if err != nil { // our own server's address, which the proxy in front may not know
 			t.Error(err)
 		}

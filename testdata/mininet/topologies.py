@@ -122,6 +122,19 @@ class Ring(Plan):
             self.cable(name, 2, names[(i + 1) % n], 3)
 
 
+class Line(Plan):
+    """A row of n switches with k hosts each at ports 1..k; port k+1 leads to the
+    next switch, port k+2 to the one before."""
+
+    def plan(self, n: int = 8, k: int = 4) -> None:  # type: ignore[override]
+        names = [self.switch("s%d" % (i + 1), i + 1) for i in range(n)]
+        for i, name in enumerate(names):
+            for port in range(1, k + 1):
+                self.station(name, port)
+            if i > 0:
+                self.cable(names[i - 1], k + 1, name, k + 2)
+
+
 class FatTree(Plan):
     """A fat tree of k-port switches (k even): k pods of k/2 edge switches eN and
     k/2 aggregation switches aN, (k/2)^2 core switches cN, and k^3/4 hosts.
@@ -148,4 +161,4 @@ class FatTree(Plan):
                     self.station(e, port)
 
 
-topos = {"diamond": Diamond, "ring": Ring, "fattree": FatTree}
+topos = {"diamond": Diamond, "ring": Ring, "line": Line, "fattree": FatTree}

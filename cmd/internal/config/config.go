@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"conga/allocator"
 	"conga/httpapi/connections"
 )
 
@@ -14,6 +15,7 @@ type Config struct {
 	OpenFlow    OpenFlow    `yaml:"openflow"`
 	Network     Network     `yaml:"network"`
 	Directory   Directory   `yaml:"directory"`
+	Allocations Allocations `yaml:"allocations"`
 	Connections Connections `yaml:"connections"`
 	Store       Store       `yaml:"store"`
 	Stats       Stats       `yaml:"stats"`
@@ -164,7 +166,8 @@ func Default() Config {
 			Reservable:      0.8,
 			Priority:        Priority{Meter: true, DSCP: &dscp},
 		},
-		Directory: Directory{OIDC: OIDC{UserClaim: "sub"}},
+		Directory:   Directory{OIDC: OIDC{UserClaim: "sub"}},
+		Allocations: Allocations{History: Days(allocator.DefaultHistory)},
 		Connections: Connections{
 			Keep:       Duration(connections.DefaultKeep),
 			PerProject: connections.DefaultPerProject,

@@ -49,6 +49,7 @@ func (v *validator) config(c *Config) {
 	}
 	v.network(c.Network)
 	v.directory(c.Directory)
+	v.allocations(c.Allocations)
 	v.connections(c.Connections, c.Directory)
 	v.store(c.Store)
 	v.stats(c.Stats)

@@ -234,30 +234,24 @@ func (a *api) count(ctx context.Context, list string) (int, error) {
 	return 0, fmt.Errorf("GET /%s: no last page", list)
 }
 
-// waitActive waits until an allocation is active, and asks the less often the longer
-// it takes; woken is told when something reaches a switch, before which there is no
-// use in asking.
-func (a *api) waitActive(ctx context.Context, id, etag string, woken <-chan struct{}) error {
+// waitActive waits until an allocation is active. It asks when the barriers are through
+// that followed what was sent to the switches, which acked tells, and then the less
+// often the longer it takes: to be asked costs the daemon something, too.
+func (a *api) waitActive(ctx context.Context, id, etag string, acked <-chan struct{}) error {
 	began := time.Now()
-	select {
-	case <-woken:
-	case <-time.After(50 * time.Millisecond):
-	case <-ctx.Done():
-	}
+	pause := 50 * time.Millisecond
 	for {
-		now, tag, fresh, err := a.changed(ctx, id, etag)
-		if err != nil {
-			return err
+		select {
+		case <-acked:
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return fmt.Errorf("allocation %s is not active: %w", id, context.Cause(ctx))
 		}
-		if fresh && now.settled() {
-			return nil
+		now, tag, fresh, err := a.changed(ctx, id, etag)
+		if err != nil || fresh && now.settled() {
+			return err
 		}
 		etag = tag
-		if err := sleep(ctx, max(500*time.Microsecond, time.Since(began)/16)); err != nil {
-			if now.Reason != nil {
-				err = fmt.Errorf("%w: %s", err, *now.Reason)
-			}
-			return err
-		}
+		pause = max(time.Millisecond, time.Since(began)/16)
 	}
 }

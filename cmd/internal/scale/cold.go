@@ -29,26 +29,26 @@ func cold(side int, share float64) func(context.Context, *run) error {
 			r.note("held to %v of a processor by %s", share, t.how)
 		}
 		w.grid.recorder.reset(true)
-		before := w.cpu()
+		m := w.measure()
 		took, err := w.connect(ctx)
 		if err != nil {
 			return err
 		}
 		r.figure("s", took.Seconds())
-		r.figure("cpu-s", (w.cpu() - before).Seconds())
-		return r.afterCold(ctx, w, before)
+		r.figure("cpu-s", m.cpu().Seconds())
+		return r.afterCold(ctx, w, m)
 	}
 }
 
 // afterCold measures what follows once the links are known: how long the switches are
 // still being changed, and whether links that are there get lost.
-func (r *run) afterCold(ctx context.Context, w *world, before time.Duration) error {
+func (r *run) afterCold(ctx context.Context, w *world, m *meter) error {
 	known := time.Now()
 	lost := 0
 	watched, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	// Long enough for probes that come too late to do harm.
-	_ = until(watched, 200*time.Millisecond, func() (bool, error) {
+	_ = until(watched, time.Second, func() (bool, error) {
 		n, err := w.count(watched, "links")
 		if err == nil {
 			lost = max(lost, w.grid.directed()-n)
@@ -58,8 +58,8 @@ func (r *run) afterCold(ctx context.Context, w *world, before time.Duration) err
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	times, links, err := w.linksFound()
-	if err != nil {
+	found := w.countLinks()
+	if err := found.update(); err != nil {
 		return err
 	}
 	_, peak, err := memoryOf(w.pid())
@@ -69,10 +69,10 @@ func (r *run) afterCold(ctx context.Context, w *world, before time.Duration) err
 	t := w.grid.recorder.sum()
 	r.figure("MiB", peak)
 	r.figure("quiet-s", max(0, w.grid.recorder.lastChange().Sub(known).Seconds()))
-	r.figure("quiet-cpu-s", (w.cpu() - before).Seconds())
+	r.figure("quiet-cpu-s", m.end().Seconds())
 	r.figure("flow-mods", float64(t.flows))
 	r.figure("repeated", float64(t.again))
-	r.figure("lost-links", float64(max(lost, times-links)))
+	r.figure("lost-links", float64(max(lost, found.times-len(found.links))))
 	return nil
 }
 
@@ -95,7 +95,10 @@ func idle(side int) func(context.Context, *run) error {
 			return err
 		}
 		w.grid.recorder.reset(false)
-		r.figure("cores", w.idleShare(ctx, 30*time.Second))
+		m := w.measure()
+		_ = sleep(ctx, 30*time.Second)
+		r.figure("cores", m.share())
+		m.end()
 		now, _, err := memoryOf(w.pid())
 		if err != nil {
 			return err

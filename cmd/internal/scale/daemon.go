@@ -3,11 +3,8 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -37,11 +34,12 @@ log: {format: json, level: info}
 
 // A daemon is a congad that runs.
 type daemon struct {
-	cmd    *exec.Cmd
-	dir    string
-	keep   bool
-	exited chan struct{}
+	options daemonOptions
+	cmd     *exec.Cmd
+	dir     string
+	exited  chan struct{}
 
+	config   string // file
 	url      string // of the interface
 	openflow string // address for switches
 	admin    string // key
@@ -49,10 +47,17 @@ type daemon struct {
 	opened   time.Duration // from its start until it listened
 }
 
-// startDaemon starts a daemon. prepare, if not nil, is called with its data directory,
-// which is empty, before.
-func startDaemon(ctx context.Context, program string, keep bool, prepare func(data string) error) (d *daemon, err error) {
-	d = &daemon{keep: keep, exited: make(chan struct{})}
+// daemonOptions say how a daemon is started.
+type daemonOptions struct {
+	program string
+	keep    bool                    // keep its directory
+	profile string                  // where its profiles go; "": none are made
+	prepare func(data string) error // called before with its data directory, which is empty; nil: nothing is
+}
+
+// startDaemon starts a daemon.
+func startDaemon(ctx context.Context, o daemonOptions) (d *daemon, err error) {
+	d = &daemon{options: o, exited: make(chan struct{})}
 	if d.dir, err = os.MkdirTemp("", "conga-scale-"); err != nil {
 		return nil, err
 	}
@@ -65,29 +70,39 @@ func startDaemon(ctx context.Context, program string, keep bool, prepare func(da
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return nil, err
 	}
-	if prepare != nil {
-		if err := prepare(data); err != nil {
+	if o.prepare != nil {
+		if err := o.prepare(data); err != nil {
 			return nil, err
 		}
 	}
-	file := filepath.Join(d.dir, "conga.yaml")
-	if err := os.WriteFile(file, fmt.Appendf(nil, configuration, data), 0o600); err != nil {
+	d.config = filepath.Join(d.dir, "conga.yaml")
+	if err := os.WriteFile(d.config, fmt.Appendf(nil, configuration, data), 0o600); err != nil {
 		return nil, err
 	}
-	if err := d.start(ctx, program, file); err != nil {
+	if err := d.start(ctx); err != nil {
 		return nil, err
 	}
 	return d, d.readKeys(data)
 }
 
+// restart ends the process and starts it anew, with the data that it has.
+func (d *daemon) restart(ctx context.Context) error {
+	d.end()
+	d.exited, d.url, d.openflow = make(chan struct{}), "", ""
+	return d.start(ctx)
+}
+
 // start starts the process and waits until it listens.
-func (d *daemon) start(ctx context.Context, program, file string) error {
+func (d *daemon) start(ctx context.Context) error {
 	log, err := os.Create(d.logFile())
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	d.cmd = exec.Command(program, "--config", file)
+	d.cmd = exec.Command(d.options.program, "--config", d.config)
+	if d.options.profile != "" {
+		d.cmd.Env = append(os.Environ(), "CONGA_SCALE_PROFILE="+d.options.profile)
+	}
 	d.cmd.Stderr = log
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	began := time.Now()
@@ -99,6 +114,7 @@ func (d *daemon) start(ctx context.Context, program, file string) error {
 		_ = d.cmd.Wait()
 		close(d.exited)
 	}()
+	lines := d.log()
 	return until(ctx, 10*time.Millisecond, func() (bool, error) {
 		select {
 		case <-d.exited:
@@ -106,15 +122,14 @@ func (d *daemon) start(ctx context.Context, program, file string) error {
 			return false, fmt.Errorf("congad does not start:\n%s", text)
 		default:
 		}
-		err := d.eachLine(func(l logLine) {
+		err := lines.each(func(l logLine) {
 			switch l.Msg {
 			case "listening for users":
-				d.url = l.URL
+				d.url, d.opened = l.URL, l.Time.Sub(began)
 			case "listening for switches":
 				d.openflow = l.Addr
 			}
 		})
-		d.opened = time.Since(began)
 		return d.url != "" && d.openflow != "", err
 	})
 }
@@ -147,44 +162,26 @@ func (d *daemon) cpu() time.Duration {
 	return t
 }
 
-// A logLine is what is read of a line of the daemon's log.
-type logLine struct {
-	Msg, Level, URL, Addr, From, To string
-}
-
-// eachLine calls f with the lines of the log so far.
-func (d *daemon) eachLine(f func(logLine)) error {
-	file, err := os.Open(d.logFile())
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var l logLine
-		if !bytes.Contains(lines.Bytes(), []byte(`"msg":"request"`)) && json.Unmarshal(lines.Bytes(), &l) == nil {
-			f(l)
-		}
-	}
-	return lines.Err()
-}
-
-// stop ends the daemon in order, or after a while not in order, and removes its
-// directory.
+// stop ends the daemon and removes its directory.
 func (d *daemon) stop() {
-	if d.cmd != nil {
-		_ = d.cmd.Process.Signal(syscall.SIGCONT)
-		_ = d.cmd.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-d.exited:
-		case <-time.After(15 * time.Second):
-			_ = d.cmd.Process.Kill()
-			<-d.exited
-		}
-	}
-	if !d.keep {
+	d.end()
+	if !d.options.keep {
 		_ = os.RemoveAll(d.dir)
+	}
+}
+
+// end ends the process in order, or after a while not in order.
+func (d *daemon) end() {
+	if d.cmd == nil {
+		return
+	}
+	_ = d.cmd.Process.Signal(syscall.SIGCONT)
+	_ = d.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-d.exited:
+	case <-time.After(15 * time.Second):
+		_ = d.cmd.Process.Kill()
+		<-d.exited
 	}
 }
 

@@ -25,6 +25,8 @@
 //	-divide 1     divide the number of switches, hosts and allocations, for a quick look
 //	-limit 2m     what has not happened after that long is given up
 //	-markdown     print a Markdown table
+//	-profile dir  write CPU and memory profiles of what is measured into a directory,
+//	              one of each for a scenario; not with -congad
 //	-keep         keep the daemons' directories, with their logs
 //	-v            tell on stderr what is going on
 //	-list         print the scenarios

@@ -29,7 +29,7 @@ func due(side, hosts, n int) func(context.Context, *run) error {
 		for i := range wanted {
 			wanted[i].StartTime = start.Unix()
 		}
-		step, cancel := context.WithDeadlineCause(ctx, start.Add(-time.Second), fmt.Errorf("they were not all asked for in time"))
+		step, cancel := context.WithDeadlineCause(ctx, start.Add(-2*time.Second), fmt.Errorf("they were not all asked for in time"))
 		defer cancel()
 		ids, err := w.createAll(step, wanted)
 		if err != nil {
@@ -40,24 +40,28 @@ func due(side, hosts, n int) func(context.Context, *run) error {
 			return err
 		}
 		defer events.close()
-		if err := sleep(ctx, time.Until(start)); err != nil {
+		if err := sleep(ctx, time.Until(start)-time.Second); err != nil {
 			return err
 		}
 		w.grid.recorder.reset(false)
-		return r.becomeActive(ctx, w, events, start, ids)
+		m := w.measure()
+		if err := sleep(ctx, time.Until(start)); err != nil {
+			return err
+		}
+		return r.becomeActive(ctx, m, events, start, ids)
 	}
 }
 
 // becomeActive measures until all are active.
-func (r *run) becomeActive(ctx context.Context, w *world, events *stream, start time.Time, ids []string) error {
+func (r *run) becomeActive(ctx context.Context, m *meter, events *stream, start time.Time, ids []string) error {
+	w := m.w
 	ctx, cancel := r.within(ctx)
 	defer cancel()
-	before := w.cpu()
 	latest, err := events.waitAll(ctx, w.api, ids, (*allocation).settled)
 	if err != nil {
 		return err
 	}
-	cpu := w.cpu() - before
+	cpu := m.end()
 	all, err := w.allActive(ctx)
 	if err != nil {
 		return err

@@ -114,7 +114,7 @@ func (r *run) fail(ctx context.Context, side, hosts, n int, plan func(*grid) fai
 	if err := w.fill(step, more); err != nil {
 		return err
 	}
-	if _, err := w.grid.quiet(step, 2*time.Second); err != nil {
+	if _, err := w.grid.quiet(step, time.Second); err != nil {
 		return err
 	}
 	if before, err = w.allActive(step); err != nil {
@@ -143,7 +143,7 @@ func (r *run) heal(ctx context.Context, w *world, f failure, before []allocation
 	defer events.close()
 	old := w.grid.picture(f.lost)
 	w.grid.recorder.reset(true)
-	cpu := w.cpu()
+	m := w.measure()
 	began := time.Now()
 	cleared := make(chan time.Time, 1)
 	go func() { cleared <- waitClear(ctx, f.leads) }()
@@ -165,7 +165,7 @@ func (r *run) heal(ctx context.Context, w *world, f failure, before []allocation
 	if err != nil {
 		return err
 	}
-	r.figure("cpu-s", (w.cpu() - cpu).Seconds())
+	r.figure("cpu-s", m.end().Seconds())
 	r.figure("quiet-s", max(0, quiet.Sub(began).Seconds()))
 	return r.afterHeal(ctx, w, f, affected, old)
 }

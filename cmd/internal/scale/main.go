@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -23,6 +24,7 @@ var boundsText string
 // options are the flags.
 type options struct {
 	run, old, congad string
+	profile          string
 	n, oldN, divide  int
 	limit            time.Duration
 	markdown, keep   bool
@@ -35,19 +37,23 @@ func parseFlags(args []string, out io.Writer) (o options, err error) {
 	f.StringVar(&o.run, "run", "", "scenarios to measure, separated by commas; \"\" is all")
 	f.StringVar(&o.old, "old", "", "commit whose daemon is measured too")
 	f.StringVar(&o.congad, "congad", "", "program to measure instead of building one")
-	f.IntVar(&o.n, "n", 3, "how often each is measured")
+	f.IntVar(&o.n, "n", usual, "how often each is measured")
 	f.IntVar(&o.oldN, "oldn", 1, "how often the old daemon is measured")
 	f.IntVar(&o.divide, "divide", 1, "divides the number of switches, hosts and allocations")
 	f.DurationVar(&o.limit, "limit", 5*time.Minute, "what takes longer is given up")
 	f.BoolVar(&o.markdown, "markdown", false, "print a Markdown table")
 	f.BoolVar(&o.keep, "keep", false, "keep the daemons' directories")
+	f.StringVar(&o.profile, "profile", "", "directory for profiles of what is measured")
 	f.BoolVar(&o.verbose, "v", false, "tell what is going on")
 	f.BoolVar(&o.list, "list", false, "print the scenarios")
 	if err := f.Parse(args); err != nil {
 		return o, err
 	}
 	if f.NArg() > 0 || o.n < 1 || o.oldN < 1 || o.divide < 1 {
-		return o, fmt.Errorf("-n, -oldn and -divide are at least 1, and there are no arguments but flags")
+		return o, errors.New("-n, -oldn and -divide are at least 1, and there are no arguments but flags")
+	}
+	if o.profile != "" && o.congad != "" {
+		return o, errors.New("-profile needs a daemon that is built for it, not -congad")
 	}
 	return o, nil
 }
@@ -108,15 +114,18 @@ func measure(ctx context.Context, args []string, out, errOut io.Writer) (ok bool
 func buildAll(ctx context.Context, o options, dir string) ([]build, error) {
 	b := build{program: o.congad}
 	if b.program == "" {
-		var err error
-		if b.program, err = buildHere(ctx, dir); err != nil {
+		root, err := sourceTree(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if b.program, err = buildAt(ctx, root, dir, "congad", o.profile != ""); err != nil {
 			return nil, err
 		}
 	}
 	if o.old == "" {
 		return []build{b}, nil
 	}
-	old, err := buildOld(ctx, dir, o.old)
+	old, err := buildOld(ctx, dir, o.old, o.profile != "")
 	return []build{{prefix: oldPrefix, program: old}, b}, err
 }
 

@@ -32,7 +32,7 @@ func reconnect(side, hosts int) func(context.Context, *run) error {
 			return err
 		}
 		w.grid.recorder.reset(false)
-		before := w.cpu()
+		m := w.measure()
 		began := time.Now()
 		for _, s := range w.grid.Switches() {
 			s.Disconnect()
@@ -45,7 +45,7 @@ func reconnect(side, hosts int) func(context.Context, *run) error {
 			return err
 		}
 		r.figure("s", took.Sub(began).Seconds())
-		r.figure("cpu-s", (w.cpu() - before).Seconds())
+		r.figure("cpu-s", m.end().Seconds())
 		if _, err := w.grid.quiet(step, 5*time.Second); err != nil {
 			return err
 		}

@@ -15,14 +15,16 @@ import (
 // A recorder counts what reaches the emulated switches.
 type recorder struct {
 	seed  maphash.Seed
-	last  atomic.Int64 // UNIX nanoseconds of the last change of a switch
-	news  chan struct{}
+	last  atomic.Int64  // UNIX nanoseconds of the last change of a switch
+	open  atomic.Int64  // switches that were changed and not asked for a barrier since
+	acked chan struct{} // capacity 1: no switch is open any more
 	marks map[openflow.DPID]*mark
 }
 
 // A mark is what has reached one switch since the last reset.
 type mark struct {
-	mu sync.Mutex
+	mu   sync.Mutex
+	open bool // see recorder.open
 	counts
 }
 
@@ -44,7 +46,7 @@ type tally struct {
 
 // record has a recorder listen at all switches of a network.
 func record(n *ofswitch.Network) *recorder {
-	r := &recorder{seed: maphash.MakeSeed(), news: make(chan struct{}, 1), marks: map[openflow.DPID]*mark{}}
+	r := &recorder{seed: maphash.MakeSeed(), acked: make(chan struct{}, 1), marks: map[openflow.DPID]*mark{}}
 	for _, s := range n.Switches() {
 		m := &mark{}
 		r.marks[s.DPID()] = m
@@ -72,6 +74,17 @@ func (r *recorder) hear(m *mark, msg openflow.Message) {
 	case *openflow.PacketOut:
 		m.outs++
 		return
+	case *openflow.BarrierRequest:
+		if m.open {
+			m.open = false
+			if r.open.Add(-1) == 0 {
+				select {
+				case r.acked <- struct{}{}:
+				default:
+				}
+			}
+		}
+		return
 	case *openflow.MultipartRequest:
 		m.asked = m.asked || msg.MPType == openflow.MultipartFlow
 		return
@@ -79,9 +92,9 @@ func (r *recorder) hear(m *mark, msg openflow.Message) {
 		return
 	}
 	r.last.Store(time.Now().UnixNano())
-	select {
-	case r.news <- struct{}{}:
-	default:
+	if !m.open {
+		m.open = true
+		r.open.Add(1)
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 	"conga/cmd/internal/figures"
 )
 
+// usual is how often a scenario is measured unless said otherwise.
+const usual = 3
+
 // oldPrefix begins the names of the old daemon's figures.
 const oldPrefix = "old:"
 
@@ -23,7 +26,7 @@ type scenario struct {
 	name  string
 	about string
 	run   func(ctx context.Context, r *run) error
-	least int      // how often it is measured at least
+	least int      // how often it is measured at least, unless less than usual is asked for
 	worst []string // units of which the highest value is a figure too
 	old   bool     // the daemon before the redesign comes to its end in bearable time
 }
@@ -51,25 +54,26 @@ func newReport(o options, log io.Writer) *report {
 
 // repeat measures a scenario on a daemon as often as it takes.
 func (r *report) repeat(ctx context.Context, s scenario, b build) {
-	times := max(r.n, s.least)
+	times := r.n
+	if times >= usual {
+		times = max(times, s.least)
+	}
 	if b.prefix != "" {
 		if times = r.oldN; !s.old {
 			return
 		}
 	}
-	name := b.prefix + s.name
+	name, failed := b.prefix+s.name, 0
 	for i := range times {
-		if ctx.Err() != nil {
-			return
+		if ctx.Err() != nil || failed > 1 { // nothing more is to be learned
+			break
 		}
 		one := &run{options: r.options, program: b.program, name: name, report: r}
 		one.note("%s, %d of %d", s.about, i+1, times)
 		if err := s.run(ctx, one); err != nil {
 			r.failures = append(r.failures, fmt.Sprintf("%s: %v", name, err))
 			one.note("failed: %v", err)
-			if i > 0 || b.prefix != "" {
-				continue
-			}
+			failed++
 		}
 	}
 	for _, unit := range s.worst {

@@ -62,30 +62,30 @@ func (r *run) settle(ctx context.Context, w *world, requests []request) error {
 // oneByOne makes requests one after the other, and returns how long each took until
 // it was active, and the daemon's CPU time for all.
 func (w *world) oneByOne(ctx context.Context, gen *generator, n int) (times []time.Duration, cpu time.Duration, err error) {
-	before := w.cpu()
+	m := w.measure()
 	for range n {
 		select {
-		case <-w.grid.recorder.news:
+		case <-w.grid.recorder.acked:
 		default:
 		}
 		began := time.Now()
 		id, etag, err := w.create(ctx, gen.any())
 		if err == nil {
-			err = w.waitActive(ctx, id, etag, w.grid.recorder.news)
+			err = w.waitActive(ctx, id, etag, w.grid.recorder.acked)
 		}
 		if err != nil {
 			return nil, 0, err
 		}
 		times = append(times, time.Since(began))
 	}
-	return times, w.cpu() - before, nil
+	return times, m.end(), nil
 }
 
 // idleShare returns what share of a processor the daemon uses while nothing happens.
 func (w *world) idleShare(ctx context.Context, while time.Duration) float64 {
-	before, began := w.cpu(), time.Now()
+	m := &meter{w, w.cpu(), time.Now()} // of no profile's interest
 	_ = sleep(ctx, while)
-	return (w.cpu() - before).Seconds() / time.Since(began).Seconds()
+	return m.share()
 }
 
 func sum(times []time.Duration) (total time.Duration) {

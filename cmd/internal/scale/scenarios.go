@@ -16,6 +16,8 @@ var scenarios = []scenario{
 	{name: "idle", about: "the same switches, idle, statistics on", run: idle(32), old: true},
 	{name: "reconnect/bare", about: "the same switches reconnect at once", run: reconnect(32, 0), old: true},
 	{name: "reconnect/hosts", about: "the same with 4,096 hosts known", run: reconnect(32, 4)},
+	{name: "completed", about: "the store opens with 1,000,000 completed allocations", run: completed(1_000_000)},
+	{name: "peers", about: "the first ping between 32 hosts, with Open vSwitch, beside other controllers", run: peers, old: true},
 }
 
 // divided returns a number of allocations or hosts for a quick look, at least least.

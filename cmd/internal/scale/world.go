@@ -15,13 +15,18 @@ import (
 type world struct {
 	*daemon
 	*api
-	grid *grid
-	note func(format string, args ...any)
+	grid     *grid
+	profiled bool
+	note     func(format string, args ...any)
 }
 
 // newWorld starts a daemon and makes a network, which is not connected yet.
 func (r *run) newWorld(ctx context.Context, side, hosts int) (*world, error) {
-	d, err := startDaemon(ctx, r.program, r.keep, nil)
+	o := daemonOptions{program: r.program, keep: r.keep}
+	if r.profile != "" {
+		o.profile = r.profileName()
+	}
+	d, err := startDaemon(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +36,7 @@ func (r *run) newWorld(ctx context.Context, side, hosts int) (*world, error) {
 		return nil, err
 	}
 	r.note("congad %d in %s", d.pid(), d.dir)
-	return &world{daemon: d, api: a, grid: newGrid(side, hosts), note: r.note}, nil
+	return &world{daemon: d, api: a, grid: newGrid(side, hosts), profiled: r.profile != "", note: r.note}, nil
 }
 
 // end stops the daemon first: a network that goes away would look like an outage to it.
@@ -41,13 +46,33 @@ func (w *world) end() {
 	_ = w.grid.Close()
 }
 
+// askEvery is how often the daemon is asked whether it knows all links, apart from
+// when its log says so. It is seldom, since it costs the daemon more than a probe.
+const askEvery = time.Second
+
 // connect has all switches connect, and returns how long it took until all links were
 // known.
 func (w *world) connect(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
 	w.grid.Run(context.WithoutCancel(ctx), w.openflow)
-	err := w.waitCount(ctx, "links", w.grid.directed())
-	return time.Since(began), err
+	found, want := w.countLinks(), w.grid.directed()
+	asked, known := time.Now(), 0
+	err := until(ctx, 20*time.Millisecond, func() (bool, error) {
+		if err := found.update(); err != nil {
+			return false, err
+		}
+		if len(found.links) < want && time.Since(asked) < askEvery {
+			return false, nil
+		}
+		asked = time.Now()
+		var err error
+		known, err = w.count(ctx, "links")
+		return known >= want, err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("%d of %d links are known after %.3g s of CPU: %w", known, want, w.cpu().Seconds(), err)
+	}
+	return time.Since(began), nil
 }
 
 // waitCount waits until a list has so many items.
@@ -59,7 +84,7 @@ func (w *world) waitCount(ctx context.Context, list string, want int) error {
 		return n >= want, err
 	})
 	if err != nil {
-		return fmt.Errorf("%d of %d %s are known: %w", n, want, list, err)
+		return fmt.Errorf("%d of %d %s are known after %.3g s of CPU: %w", n, want, list, w.cpu().Seconds(), err)
 	}
 	return nil
 }
@@ -129,21 +154,6 @@ func (w *world) known(ctx context.Context, into map[netip.Addr]bool) error {
 		}
 	}
 	return nil
-}
-
-// linksFound returns how often the daemon has found a link, and how many different ones.
-func (w *world) linksFound() (times, links int, err error) {
-	seen := map[[2]string]bool{}
-	err = w.eachLine(func(l logLine) {
-		switch l.Msg {
-		case "link found":
-			times++
-			seen[[2]string{l.From, l.To}] = true
-		case "link lost":
-			times++
-		}
-	})
-	return times, len(seen), err
 }
 
 var errDied = errors.New("congad has ended by itself")

@@ -1,0 +1,234 @@
+package allocator
+
+import (
+	"net/netip"
+	"slices"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// condition is what the network tells of a cable.
+type condition uint8
+
+const (
+	sound   condition = iota
+	strange           // a switch at one end has not connected since the start
+	hidden            // a switch at one end is not connected; the cable may carry traffic all the same
+	severed           // a port is down, the link gone, or an edge port is none any more
+)
+
+// cable is a link that paths use, both directions of it, access links included.
+type cable struct {
+	id topology.LinkID
+	roster
+	state condition
+}
+
+// cableOf names a cable: of its two directions the one that begins at the lower
+// port. That of an access link is the one to the switch.
+func cableOf(id topology.LinkID) topology.LinkID {
+	if topology.ComparePorts(id.To, id.From) < 0 {
+		return id.Reverse()
+	}
+	return id
+}
+
+// examine finds the condition of a cable. A path is alive if all of its cables are
+// sound, and severed if one of them is.
+func examine(s *topology.Snapshot, id topology.LinkID) condition {
+	state := sound
+	for _, at := range []topology.PortID{id.From, id.To} {
+		if at == topology.Outside {
+			continue
+		}
+		sw, ok := s.Switches[at.DPID]
+		switch {
+		case !ok:
+			state = max(state, strange)
+			continue
+		case !sw.Connected:
+			state = max(state, hidden)
+			continue
+		}
+		port, ok := sw.Ports[at.Port]
+		if !ok || !port.Up || id.From == topology.Outside && port.Role == topology.Trunk {
+			return severed
+		}
+	}
+	if state == sound && id.From != topology.Outside {
+		for _, dir := range []topology.LinkID{id, id.Reverse()} {
+			if _, ok := s.Link(dir); !ok {
+				return severed
+			}
+		}
+	}
+	return state
+}
+
+// cables is the index of live allocations by what their paths use.
+type cables struct {
+	byID     map[topology.LinkID]*cable
+	bySwitch map[topology.PortID][]*cable // by a switch's port 0
+	astray   map[netip.Addr]*roster       // entries whose host is not known to be where their path ends, by its address
+}
+
+func newCables() cables {
+	return cables{byID: map[topology.LinkID]*cable{}, bySwitch: map[topology.PortID][]*cable{}, astray: map[netip.Addr]*roster{}}
+}
+
+// at are the cables with an end at a port.
+func (x *cables) at(port topology.PortID) (found []*cable) {
+	for _, c := range x.bySwitch[topology.PortID{DPID: port.DPID}] {
+		if c.id.From == port || c.id.To == port {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// access is the access link of an edge port; nil if no path uses it.
+func (x *cables) access(port topology.PortID) *cable { return x.byID[topology.LinkID{To: port}] }
+
+// lay finds a cable, or takes it in.
+func (x *cables) lay(id topology.LinkID, s *topology.Snapshot) *cable {
+	c := x.byID[id]
+	if c != nil {
+		return c
+	}
+	c = &cable{id: id, state: examine(s, id)}
+	x.byID[id] = c
+	for _, d := range ends(id) {
+		x.bySwitch[d] = append(x.bySwitch[d], c)
+	}
+	return c
+}
+
+// lift forgets a cable that no path uses.
+func (x *cables) lift(c *cable) {
+	delete(x.byID, c.id)
+	for _, d := range ends(c.id) {
+		left := slices.DeleteFunc(x.bySwitch[d], func(o *cable) bool { return o == c })
+		if x.bySwitch[d] = left; len(left) == 0 {
+			delete(x.bySwitch, d)
+		}
+	}
+}
+
+// ends are the switches at the ends of a cable, each as its port 0.
+func ends(id topology.LinkID) []topology.PortID {
+	from, to := topology.PortID{DPID: id.From.DPID}, topology.PortID{DPID: id.To.DPID}
+	if id.From == topology.Outside || from == to {
+		return []topology.PortID{to}
+	}
+	return []topology.PortID{from, to}
+}
+
+// uses reports whether the entry is on the index and its path uses the cable.
+func (c *cable) uses(e *entry) bool {
+	if !e.tied {
+		return false
+	}
+	p := e.path()
+	for i, h := range p {
+		in, out := topology.PortID{DPID: h.DPID, Port: h.In}, topology.PortID{DPID: h.DPID, Port: h.Out}
+		if c.id.From == topology.Outside {
+			if i == 0 && in == c.id.To || i == len(p)-1 && out == c.id.To {
+				return true
+			}
+		} else if i < len(p)-1 && (out == c.id.From || out == c.id.To) {
+			return cableOf(topology.LinkID{From: out, To: topology.PortID{DPID: p[i+1].DPID, Port: p[i+1].In}}) == c.id
+		}
+	}
+	return false
+}
+
+// tie puts an entry with a path on the index.
+func (a *Allocator) tie(e *entry) {
+	e.tied = true
+	amiss := false
+	for _, id := range e.path().Links() {
+		c := a.cables.lay(cableOf(id), a.seen)
+		c.join(e)
+		amiss = amiss || c.state != sound
+	}
+	if astray := a.locateEnds(e); amiss || astray {
+		a.look(e) // that has happened before it came here
+	}
+}
+
+// locateEnds brings the index of what is astray in line with where the hosts of an
+// entry are known to be, and reports whether one of them is seen elsewhere.
+func (a *Allocator) locateEnds(e *entry) (elsewhere bool) {
+	from, to := pathEnds(e.path())
+	for i, addr := range addrsOf(e.key()) {
+		at, ok := a.seen.Locate(addr)
+		if ok && at == [2]topology.PortID{from, to}[i] {
+			continue
+		}
+		elsewhere = elsewhere || ok
+		a.cables.stray(e, i, addr)
+	}
+	return elsewhere
+}
+
+// untie takes an entry off the index; p and k are the path and the key with which
+// it was put there.
+func (a *Allocator) untie(e *entry, p path.Path, k path.FlowKey) {
+	e.tied = false
+	for _, id := range p.Links() {
+		c := a.cables.byID[cableOf(id)]
+		if c.leave(c.uses); c.size == 0 {
+			a.cables.lift(c)
+		}
+	}
+	for i, addr := range [2]netip.Addr{k.Src, k.Dst} {
+		if e.astray[i] {
+			e.astray[i] = false
+			r := a.cables.astray[addr]
+			if r.leave(func(e *entry) bool { return isAstray(e, addr) }); r.size == 0 {
+				delete(a.cables.astray, addr)
+			}
+		}
+	}
+}
+
+func addrsOf(k path.FlowKey) [2]netip.Addr { return [2]netip.Addr{k.Src, k.Dst} }
+
+// stray notes that the host with the i-th address of an entry's key is not known
+// to be where the path ends. One that is not known at all counts as being there.
+func (x *cables) stray(e *entry, i int, addr netip.Addr) {
+	if e.astray[i] {
+		return
+	}
+	e.astray[i] = true
+	r := x.astray[addr]
+	if r == nil {
+		r = &roster{}
+		x.astray[addr] = r
+	}
+	r.join(e)
+}
+
+// collect takes the entries off the index that are astray with an address.
+func (x *cables) collect(addr netip.Addr) (found []*entry) {
+	r := x.astray[addr]
+	if r == nil {
+		return nil
+	}
+	delete(x.astray, addr)
+	for _, e := range r.list {
+		for i, own := range addrsOf(e.key()) {
+			if own == addr && e.astray[i] {
+				e.astray[i] = false
+				found = append(found, e)
+			}
+		}
+	}
+	return found
+}
+
+func isAstray(e *entry, addr netip.Addr) bool {
+	addrs := addrsOf(e.key())
+	return e.astray[0] && addrs[0] == addr || e.astray[1] && addrs[1] == addr
+}

@@ -1,0 +1,189 @@
+package allocator
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// recordVersion is the form of the records below. Who changes the form raises
+// it and teaches decodeRecord the older ones. Version 1 was JSON.
+const recordVersion = 2
+
+// encode writes a record: the version, then its fields in the order of encode and
+// decode, numbers as varints, text and addresses with their length before them.
+func (r *record) encode() ([]byte, error) {
+	b := make([]byte, 1, 160+len(r.Reason))
+	b[0] = recordVersion
+	b = binary.AppendUvarint(b, r.Seq)
+	b = binary.AppendUvarint(b, uint64(r.Handle))
+	b = binary.AppendUvarint(b, r.Revision)
+	started := byte(0)
+	if r.Started {
+		started = 1
+	}
+	b = append(b, byte(stageOf(r.State)), started)
+	for _, n := range []int64{r.Created, r.Duration, r.StartTime, r.Lease, r.LeaseEnd, r.Window.Start, r.Window.End, r.Done} {
+		b = binary.AppendVarint(b, n)
+	}
+	b = binary.AppendUvarint(b, uint64(r.Bandwidth))
+	for _, text := range []string{r.ID, r.UserID, r.ProjectID, r.Reason} {
+		b = appendText(b, text)
+	}
+	b = appendText(b, string(r.Key.Src.AsSlice()))
+	b = appendText(b, string(r.Key.Dst.AsSlice()))
+	b = binary.AppendUvarint(b, uint64(r.Key.Proto))
+	b = binary.BigEndian.AppendUint16(b, r.Key.SrcPort)
+	b = binary.BigEndian.AppendUint16(b, r.Key.DstPort)
+	b = binary.AppendUvarint(b, uint64(len(r.Path)))
+	for _, h := range r.Path {
+		b = binary.AppendUvarint(b, uint64(h.DPID))
+		b = binary.AppendUvarint(b, uint64(h.In))
+		b = binary.AppendUvarint(b, uint64(h.Out))
+	}
+	return b, nil
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// decodeRecord reads a record of any version. key is the ID that it must have; "" is
+// any.
+func decodeRecord(key string, value []byte) (*record, error) {
+	var r *record
+	var err error
+	switch {
+	case len(value) > 0 && value[0] == recordVersion:
+		r, err = decode(value[1:])
+	case len(value) == 0 || value[0] == '{':
+		r, err = decodeJSON(value)
+	default:
+		err = versionError(int(value[0]))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("allocator: record %q: %w", key, err)
+	}
+	r.Version = recordVersion
+	if problem := r.problem(key); problem != "" {
+		return nil, fmt.Errorf("allocator: record %q is damaged: %s", key, problem)
+	}
+	return r, nil
+}
+
+// versionError is the error of a record that a later program has written.
+type versionError int
+
+func (v versionError) Error() string {
+	return fmt.Sprintf("it has version %d; this program reads up to version %d", int(v), recordVersion)
+}
+
+// decodeJSON reads version 1.
+func decodeJSON(value []byte) (*record, error) {
+	var r record
+	if err := json.Unmarshal(value, &r); err != nil {
+		return nil, err
+	}
+	if r.Version != 1 {
+		return nil, versionError(r.Version)
+	}
+	return &r, nil
+}
+
+var errCut = errors.New("unexpected end, or a number out of its range")
+
+// decode reads what follows the version.
+func decode(value []byte) (*record, error) {
+	c := cursor{rest: value}
+	r := &record{Seq: c.number(), Allocation: Allocation{Handle: uint32(c.below(1 << 32)), Revision: c.number()}}
+	r.State = stages[c.below(uint64(len(stages)))]
+	r.Started = c.below(2) == 1
+	for _, n := range []*int64{&r.Created, &r.Duration, &r.StartTime, &r.Lease, &r.LeaseEnd, &r.Window.Start, &r.Window.End, &r.Done} {
+		*n = c.signed()
+	}
+	r.Bandwidth = topology.BitRate(c.number())
+	for _, text := range []*string{&r.ID, &r.UserID, &r.ProjectID, &r.Reason} {
+		*text = string(c.text())
+	}
+	r.Key = path.FlowKey{Src: c.addr(), Dst: c.addr(), Proto: uint8(c.below(1 << 8))}
+	r.Key.SrcPort, r.Key.DstPort = c.port(), c.port()
+	if n := c.below(uint64(len(c.rest)) + 1); n > 0 { // a hop takes three bytes at least
+		r.Path = make(path.Path, n)
+	}
+	for i := range r.Path {
+		r.Path[i] = path.Hop{DPID: openflow.DPID(c.number()), In: openflow.PortNo(c.below(1 << 32)), Out: openflow.PortNo(c.below(1 << 32))}
+	}
+	if c.cut || len(c.rest) > 0 {
+		return nil, errCut
+	}
+	return r, nil
+}
+
+// cursor reads fields one after the other. After the end it reads zeros, and cut is
+// true.
+type cursor struct {
+	rest []byte
+	cut  bool
+}
+
+func (c *cursor) skip(n int) []byte {
+	if n < 0 || n > len(c.rest) {
+		c.cut, c.rest = true, nil
+		return nil
+	}
+	read := c.rest[:n]
+	c.rest = c.rest[n:]
+	return read
+}
+
+func (c *cursor) number() uint64 {
+	v, n := binary.Uvarint(c.rest)
+	if n <= 0 {
+		n = -1
+	}
+	c.skip(n)
+	return v
+}
+
+func (c *cursor) signed() int64 {
+	v, n := binary.Varint(c.rest)
+	if n <= 0 {
+		n = -1
+	}
+	c.skip(n)
+	return v
+}
+
+// below is a number that must be less than end.
+func (c *cursor) below(end uint64) uint64 {
+	v := c.number()
+	if v >= end {
+		c.skip(-1)
+		return 0
+	}
+	return v
+}
+
+func (c *cursor) text() []byte { return c.skip(int(c.below(1 << 31))) }
+
+func (c *cursor) addr() netip.Addr {
+	a, ok := netip.AddrFromSlice(c.text())
+	if !ok {
+		return netip.Addr{}
+	}
+	return a
+}
+
+func (c *cursor) port() uint16 {
+	b := c.skip(2)
+	if len(b) < 2 {
+		return 0
+	}
+	return binary.BigEndian.Uint16(b)
+}

@@ -1,0 +1,115 @@
+package allocator
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// TestKept keeps any record and makes it again.
+func TestKept(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		none := newExtra()
+		e := none.makeEntry()
+		for range rapid.IntRange(1, 3).Draw(t, "states") {
+			r := drawRecord(t)
+			e.keep(r)
+			got := e.record()
+			if diff := cmp.Diff(r, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
+				t.Fatal(diff)
+			}
+			if len(got.Path) > 0 { // it is the caller's own
+				got.Path[0].DPID++
+			}
+			if e.seq() != r.Seq || e.id() != r.ID || e.state() != r.State || e.window() != r.Window || !e.path().Equal(r.Path) ||
+				e.key() != r.Key || e.hasPath() != (len(r.Path) > 0) || e.project() != r.ProjectID || e.started != r.Started {
+				t.Fatalf("%+v tells something else than %+v", e.kept, r)
+			}
+		}
+		if !none.idle() {
+			t.Fatalf("what all entries share was written: %+v", none)
+		}
+	})
+}
+
+// TestCodec writes any record and reads it again, and reads what it is not made of
+// without a panic.
+func TestCodec(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRecord(t)
+		text, err := r.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := decode(text[1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Version = recordVersion
+		if diff := cmp.Diff(r, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatal(diff)
+		}
+		if _, err := decode(text[1:rapid.IntRange(1, len(text)-1).Draw(t, "cut")]); err == nil {
+			t.Fatal("a record that was cut short was read")
+		}
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	r := record{Seq: 1, Allocation: Allocation{ID: "x", State: Pending, Handle: 1, Path: path.Path{{DPID: 1, In: 2, Out: 3}}}}
+	text, err := r.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if r, err := decodeRecord("", text); err == nil && r.problem("") != "" {
+			t.Error(r.problem(""))
+		}
+	})
+}
+
+func drawRecord(t *rapid.T) *record {
+	moment := func(label string) int64 {
+		return rapid.SampledFrom([]int64{0, 1, 1_800_000_000, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64}).Draw(t, label)
+	}
+	four := rapid.Bool().Draw(t, "IPv4")
+	addr := func(label string) netip.Addr {
+		n := byte(rapid.IntRange(0, 255).Draw(t, label))
+		if four {
+			return netip.AddrFrom4([4]byte{10, n, 0, 1})
+		}
+		return netip.AddrFrom16([16]byte{0xfd, n, 15: 1})
+	}
+	r := &record{Version: recordVersion, Seq: rapid.Uint64().Draw(t, "seq"), Started: rapid.Bool().Draw(t, "started"), Done: rapid.SampledFrom([]int64{0, 0, 5}).Draw(t, "done")}
+	r.ID = rapid.SampledFrom([]string{"", "id1", uuid.Nil.String(), uuid.Max.String(), "F0000000-0000-4000-8000-000000000000",
+		"f0000000-0000-4000-8000-00000000000g", "f0000000 0000-4000-8000-000000000000", "", "x"}).Draw(t, "ID")
+	if r.ID == "" {
+		r.ID = fmt.Sprintf("%08x-1234-4567-89ab-0123456789ab", rapid.Uint32().Draw(t, "UUID"))
+	}
+	r.Handle, r.Revision = rapid.Uint32().Draw(t, "handle"), rapid.Uint64().Draw(t, "revision")
+	r.Created, r.Duration, r.StartTime = moment("created"), moment("duration"), moment("start")
+	r.Window = Window{moment("from"), moment("to")}
+	r.Lease, r.LeaseEnd = rapid.SampledFrom([]int64{0, 0, 30}).Draw(t, "lease"), rapid.SampledFrom([]int64{0, 0, 77}).Draw(t, "lease end")
+	r.State, r.Reason = rapid.SampledFrom(stages[1:]).Draw(t, "state"), rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")
+	r.UserID, r.ProjectID = rapid.SampledFrom([]string{"", "u"}).Draw(t, "user"), rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
+	r.Bandwidth = topology.BitRate(rapid.Uint64().Draw(t, "rate"))
+	r.Key = path.FlowKey{Src: addr("src"), Dst: addr("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: rapid.Uint16().Draw(t, "port")}
+	for range rapid.IntRange(0, 4).Draw(t, "hops") {
+		r.Path = append(r.Path, path.Hop{
+			DPID: openflow.DPID(rapid.Uint64().Draw(t, "switch")),
+			In:   openflow.PortNo(rapid.Uint32().Draw(t, "in")), Out: openflow.PortNo(rapid.Uint32().Draw(t, "out")),
+		})
+	}
+	return r
+}

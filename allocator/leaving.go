@@ -1,0 +1,124 @@
+package allocator
+
+import (
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// leaving is what the network holds past its time: what ends at a moment is
+// still there when its successor is due at that moment. What is on the agenda
+// and in step need not be counted, since there what leaves comes first.
+type leaving struct {
+	links map[topology.LinkID]*exit      // circuits with a rate, by cable
+	pairs map[hosts]map[path.FlowKey]int // by the traffic that they are for
+	queue map[hosts][]*entry             // whose installation waits for such traffic to go
+}
+
+// exit is a cable that circuits with a rate are leaving.
+type exit struct {
+	circuits int
+	queue    []*entry // whose installation waits for them
+}
+
+func newLeaving() leaving {
+	return leaving{links: map[topology.LinkID]*exit{}, pairs: map[hosts]map[path.FlowKey]int{}, queue: map[hosts][]*entry{}}
+}
+
+// depart says what of an entry is leaving. What waited for that which has left is
+// tried again.
+func (a *Allocator) depart(e *entry, circuits []installed) {
+	if len(circuits) == 0 && len(e.leaving) == 0 {
+		return
+	}
+	before := e.leaving
+	e.own().leaving = circuits
+	for _, n := range circuits {
+		a.leaving.enter(n.circuit)
+	}
+	for _, n := range before {
+		for _, waits := range a.leaving.left(n.circuit) {
+			if waits.parked {
+				waits.parked = false
+				a.reschedule(waits)
+				a.signal()
+			}
+		}
+	}
+}
+
+func (l *leaving) enter(c path.Circuit) {
+	for _, id := range ratedLinks(c) {
+		x := l.links[id]
+		if x == nil {
+			x = &exit{}
+			l.links[id] = x
+		}
+		x.circuits++
+	}
+	k := canonical(c.Key)
+	pair := hostsOf(k)
+	if l.pairs[pair] == nil {
+		l.pairs[pair] = map[path.FlowKey]int{}
+	}
+	l.pairs[pair][k]++
+}
+
+// left undoes enter and returns what waited for that, as far as it need not wait
+// any longer.
+func (l *leaving) left(c path.Circuit) (woken []*entry) {
+	for _, id := range ratedLinks(c) {
+		if x := l.links[id]; x.circuits > 1 {
+			x.circuits--
+		} else {
+			woken = append(woken, x.queue...)
+			delete(l.links, id)
+		}
+	}
+	k := canonical(c.Key)
+	pair := hostsOf(k)
+	if keys := l.pairs[pair]; keys[k] > 1 {
+		keys[k]--
+	} else {
+		if delete(keys, k); len(keys) == 0 {
+			delete(l.pairs, pair)
+		}
+		woken = append(woken, l.queue[pair]...)
+		delete(l.queue, pair)
+	}
+	return woken
+}
+
+// ratedLinks are the cables on which a circuit holds a rate.
+func ratedLinks(c path.Circuit) []topology.LinkID {
+	if c.Rate == 0 {
+		return nil
+	}
+	links := c.Path.Links()
+	for i, id := range links {
+		links[i] = cableOf(id)
+	}
+	return links
+}
+
+// blocks reports whether something that is leaving has the same traffic, so
+// that taking it out could take the entry's with it, or a rate on its path. The
+// entry then waits for that.
+func (l *leaving) blocks(e *entry, c *record) bool {
+	pair := hostsOf(canonical(c.Key))
+	for k := range l.pairs[pair] {
+		if k.Conflicts(c.Key) {
+			l.queue[pair] = append(l.queue[pair], e)
+			return true
+		}
+	}
+	if c.Bandwidth == 0 || len(l.links) == 0 {
+		return false
+	}
+	for _, id := range ratedLinks(c.Circuit()) {
+		if x := l.links[id]; x != nil {
+			x.queue = append(x.queue, e)
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,269 @@
+package allocator
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+
+	"conga/allocator/store"
+	"conga/controller/topology"
+)
+
+// load reads what is live into the allocator, and moves what is complete into the
+// history. Nothing else uses the allocator yet.
+func (a *Allocator) load(ctx context.Context) error {
+	if err := a.loadHistory(ctx); err != nil {
+		return err
+	}
+	l := loader{
+		Allocator: a, now: seconds(a.cfg.Now()), handles: map[uint32]string{},
+		links: map[topology.LinkID][]change{}, projects: map[string][]change{},
+	}
+	if err := l.read(ctx); err != nil {
+		return err
+	}
+	l.list()
+	l.enter()
+	for _, e := range l.live {
+		if len(e.network) > 0 {
+			a.rehold(e)
+		}
+		a.refile(e, nil)
+		a.reschedule(e)
+	}
+	return a.migrate(ctx, l.done)
+}
+
+// loader takes in what the store holds, and builds lists and calendars at once.
+type loader struct {
+	*Allocator
+	now      int64
+	live     []*entry
+	done     []string          // IDs of what is complete and not in the history yet
+	handles  map[uint32]string // and whose they are
+	links    map[topology.LinkID][]change
+	projects map[string][]change
+}
+
+// page is part of the store on its way through the decoders.
+type rawPage struct {
+	keys   []string
+	values [][]byte
+	out    []*record
+	err    error
+	ready  chan struct{}
+}
+
+// rawSize is how many records are decoded at a time.
+const rawSize = 1000
+
+// read takes in all records. They are decoded beside the reading, on all processors,
+// and taken in in the order of the store.
+func (l *loader) read(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	n := runtime.GOMAXPROCS(0)
+	work, order := make(chan *rawPage, n), make(chan *rawPage, 4*n)
+	var decoders sync.WaitGroup
+	defer decoders.Wait()
+	for range n {
+		decoders.Go(func() {
+			for p := range work {
+				p.decode()
+			}
+		})
+	}
+	var scanned error
+	go func() {
+		defer close(order)
+		defer close(work)
+		scanned = l.scan(ctx, func(p *rawPage) bool {
+			select {
+			case order <- p:
+				work <- p
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		})
+	}()
+	var failed error
+	for p := range order {
+		if <-p.ready; failed == nil {
+			failed = l.take(p)
+		}
+		if failed != nil {
+			cancel()
+		}
+	}
+	if failed != nil {
+		return failed
+	}
+	return scanned
+}
+
+// scan cuts the bucket into pages. send reports whether it is to go on.
+func (l *loader) scan(ctx context.Context, send func(*rawPage) bool) error {
+	fresh := func() *rawPage { return &rawPage{ready: make(chan struct{})} }
+	p := fresh()
+	err := l.cfg.Store.Scan(ctx, store.Allocations, func(key string, value []byte) error {
+		p.keys, p.values = append(p.keys, key), append(p.values, slices.Clone(value))
+		if len(p.keys) < rawSize {
+			return nil
+		}
+		if !send(p) {
+			return context.Canceled
+		}
+		p = fresh()
+		return nil
+	})
+	if err == nil && len(p.keys) > 0 && !send(p) {
+		return context.Canceled
+	}
+	return err
+}
+
+func (p *rawPage) decode() {
+	defer close(p.ready)
+	p.out = make([]*record, len(p.keys))
+	for i, key := range p.keys {
+		if p.out[i], p.err = decodeRecord(key, p.values[i]); p.err != nil {
+			return
+		}
+	}
+}
+
+// take takes in one page.
+func (l *loader) take(p *rawPage) error {
+	if p.err != nil {
+		return p.err
+	}
+	for _, r := range p.out {
+		if r.State == Complete {
+			l.done = append(l.done, r.ID)
+			continue
+		}
+		if other, taken := l.handles[r.Handle]; taken {
+			return fmt.Errorf("allocator: records %q and %q have the same handle %d", other, r.ID, r.Handle)
+		}
+		l.handles[r.Handle] = r.ID
+		l.adopt(r)
+	}
+	return nil
+}
+
+// adopt takes in a record of what is live.
+func (l *loader) adopt(r *record) {
+	r.spare(l.now)
+	e := l.none.makeEntry()
+	e.keep(r)
+	e.exists = true
+	l.byID[e.ident] = e
+	if uint64(r.Handle) != r.Seq&math.MaxUint32 {
+		l.Allocator.handles[r.Handle] = e
+	}
+	l.seq, l.revision = max(l.seq, r.Seq), max(l.revision, r.Revision)
+	if e.restorable(l.now) {
+		// The network was told to hold it; whether it does is confirmed by
+		// installing it once more.
+		e.own().network = []installed{{r.Circuit(), r.Window}}
+	}
+	h := r.hold()
+	for _, x := range h.links {
+		l.links[x.on] = append(l.links[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
+	}
+	for _, x := range h.project {
+		l.projects[x.on] = append(l.projects[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
+	}
+	h.links, h.project = nil, nil
+	l.books.enter(h)
+	l.live = append(l.live, e)
+}
+
+// list puts everything on the lists, in order of creation.
+func (l *loader) list() {
+	slices.SortFunc(l.live, func(a, b *entry) int { return cmp.Compare(a.seq(), b.seq()) })
+	for _, e := range l.live {
+		l.enlist(e)
+	}
+}
+
+// enter builds the calendars, on all processors.
+func (l *loader) enter() {
+	var builders sync.WaitGroup
+	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
+	build := func(changes []change) *timeline {
+		t := &timeline{}
+		builders.Go(func() {
+			turn <- struct{}{}
+			defer func() { <-turn }()
+			slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+			t.build(changes)
+		})
+		return t
+	}
+	for id, changes := range l.links {
+		l.books.links.calendar[id] = build(changes)
+	}
+	for project, changes := range l.projects {
+		l.books.projects[project] = build(changes)
+	}
+	builders.Wait()
+	l.links, l.projects = nil, nil
+}
+
+// migrate moves complete records from among the live ones into the history. A batch is
+// moved or not, so that a crash leaves the rest for the next time.
+func (a *Allocator) migrate(ctx context.Context, ids []string) error {
+	for batch := range slices.Chunk(ids, pruneBatch) {
+		var done []*record
+		for _, id := range batch {
+			value, err := a.cfg.Store.Get(ctx, store.Allocations, id)
+			if err == nil && value == nil {
+				err = errors.New("it has gone while it was read")
+			}
+			if err != nil {
+				return fmt.Errorf("allocator: record %q: %w", id, err)
+			}
+			r, err := decodeRecord(id, value)
+			if err != nil {
+				return err
+			}
+			done = append(done, r)
+		}
+		if err := a.move(ctx, done); err != nil {
+			return fmt.Errorf("allocator: complete allocations could not be moved into the history: %w", err)
+		}
+		for _, r := range done {
+			a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
+			a.past.count(r.ProjectID, 1)
+		}
+	}
+	return nil
+}
+
+// move brings complete records from where the live ones are into the history, all or
+// none of them. Stores written before there was a history have them there.
+func (a *Allocator) move(ctx context.Context, done []*record) error {
+	if len(done) == 0 {
+		return nil
+	}
+	now := seconds(a.cfg.Now())
+	ops := make([]store.Op, 0, 9*len(done))
+	for _, r := range done {
+		if r.Done == 0 {
+			r.Done = min(now, max(r.Created, r.Window.End, r.LeaseEnd))
+		}
+		archive, err := r.archive()
+		if err != nil {
+			return err
+		}
+		ops = append(append(ops, store.Op{Bucket: store.Allocations, Key: r.ID}), archive...)
+	}
+	return a.cfg.Store.Commit(ctx, ops...)
+}

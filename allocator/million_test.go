@@ -1,0 +1,158 @@
+package allocator
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"conga/allocator/store"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+const (
+	million = 1_000_000
+	side    = 10 // switches in a row of the torus
+	behind  = 10 // hosts at a switch
+)
+
+// hundred is a network of a hundred switches and a thousand hosts.
+func hundred(b *testing.B) *world {
+	w := newWorld(b, 0, 0)
+	w.now = 1_800_000_000
+	dpid := func(x, y int) openflow.DPID { return openflow.DPID(1 + (x+side)%side + (y+side)%side*side) }
+	for d := 1; d <= side*side; d++ {
+		w.snap.Switches[openflow.DPID(d)] = topology.Switch{DPID: openflow.DPID(d), Connected: true, Ports: map[openflow.PortNo]topology.Port{}}
+		for h := 1; h <= behind; h++ {
+			at := topology.PortID{DPID: openflow.DPID(d), Port: openflow.PortNo(h)}
+			w.setPort(at, topology.Edge, 100*topology.Gbps)
+			w.snap.Addrs = w.snap.Addrs.With(host(d, h), topology.Attachment{Prefix: netip.PrefixFrom(host(d, h), 32), At: at})
+		}
+	}
+	for x := range side {
+		for y := range side {
+			w.cable(dpid(x, y), dpid(x+1, y), 100*topology.Gbps)
+			w.cable(dpid(x, y), dpid(x, y+1), 100*topology.Gbps)
+		}
+	}
+	w.cfg.Reservable, w.cfg.NewID = 0.8, uuid.NewString
+	return w
+}
+
+// wanted is a request of a random pair of hosts for some hours within two years.
+func wanted(r *rand.Rand, w *world) Request {
+	s := r.IntN(side * side)
+	d := (s + 1 + r.IntN(side*side-1)) % (side * side)
+	q := ask(s+1, 1+r.IntN(behind), d+1, 1+r.IntN(behind), topology.BitRate(1+r.IntN(20))*topology.Gbps, 3600*(1+r.Int64N(5)))
+	q.UserID, q.ProjectID = "user"+string(rune('a'+r.IntN(26))), "project"+string(rune('a'+r.IntN(26)))
+	q.Key.Proto, q.Key.SrcPort, q.Key.DstPort = path.ProtoTCP, uint16(1+r.IntN(60000)), uint16(1+r.IntN(60000))
+	q.StartTime = w.now + 60 + r.Int64N(MaxAhead-100)
+	return q
+}
+
+// fill writes n reservations into a store, on one of the best paths of an empty network.
+func fill(b *testing.B, w *world, s store.Store, n int) {
+	graph, r := path.NewGraph(w.snap), rand.New(rand.NewPCG(7, 8))
+	var ops []store.Op
+	for i := range n {
+		q := wanted(r, w)
+		from, to, _, _ := locate(w.snap, q.Key)
+		query := path.Query{From: from, To: to, Free: func(topology.Link) topology.BitRate { return topology.BitRate(r.IntN(1000)) }}
+		p, ok := graph.Find(query)
+		if !ok {
+			b.Fatal("no path")
+		}
+		rec := record{Version: recordVersion, Seq: uint64(i + 1), Allocation: Allocation{
+			ID: uuid.NewString(), Handle: uint32(i + 1), Revision: uint64(i + 1), Created: w.now - 1000, Request: q, State: Pending,
+			Window: Window{q.StartTime, q.StartTime + q.Duration}, Path: p,
+		}}
+		value, err := rec.encode()
+		if err != nil {
+			b.Fatal(err)
+		}
+		ops = append(ops, store.Op{Bucket: store.Allocations, Key: rec.ID, Value: value})
+		if len(ops) == 20_000 || i == n-1 {
+			slices.SortFunc(ops, func(x, y store.Op) int { return strings.Compare(x.Key, y.Key) })
+			if err := s.Commit(context.Background(), ops...); err != nil {
+				b.Fatal(err)
+			}
+			ops = ops[:0]
+		}
+	}
+}
+
+func heapInUse() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// free is a store that costs nothing: what is measured is the allocator.
+type free struct{ store.Store }
+
+func (free) Commit(context.Context, ...store.Op) error { return nil }
+
+// BenchmarkMillionLive opens a store with a million reservations that have a window and
+// a path, over two years and a hundred switches, and admits more beside them.
+func BenchmarkMillionLive(b *testing.B) {
+	benchmarkLive(b, million)
+}
+
+func benchmarkLive(b *testing.B, n int) {
+	w := hundred(b)
+	s, err := store.OpenBolt(filepath.Join(b.TempDir(), "db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	fill(b, w, s, n)
+	w.cfg.Store = free{s}
+	before := heapInUse()
+	start := time.Now()
+	a, err := Open(context.Background(), w.cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	opened := time.Since(start)
+	used := heapInUse() - before
+	b.ReportMetric(float64(used)/float64(n), "bytes/reservation")
+	b.ReportMetric(opened.Seconds(), "open-s")
+	w.a = a
+	a.Settled()
+	r := rand.New(rand.NewPCG(1, 2))
+	measure := func(name string, n int, request func() Request) {
+		took, refused := make([]time.Duration, n), 0
+		for i := range took {
+			q := request()
+			start := time.Now()
+			if _, err := a.Create(context.Background(), q); err != nil {
+				refused++
+			}
+			took[i] = time.Since(start)
+		}
+		slices.Sort(took)
+		b.ReportMetric(float64(took[n/2])/1e6, name+"-p50-ms")
+		b.ReportMetric(float64(took[n*99/100])/1e6, name+"-p99-ms")
+		b.ReportMetric(100*float64(refused)/float64(n), name+"-refused-%")
+	}
+	measure("admission", 2000, func() Request { return wanted(r, w) })
+	measure("earliest", 1000, func() Request {
+		q := wanted(r, w)
+		q.StartTime, q.Bandwidth, q.Duration = 0, 40*topology.Gbps, 6*3600
+		return q
+	})
+	runtime.KeepAlive(a)
+}
+
+func BenchmarkHundredThousandLive(b *testing.B) { benchmarkLive(b, 100_000) }

@@ -1,0 +1,304 @@
+package allocator
+
+import (
+	"math"
+	"slices"
+	"sort"
+)
+
+// timelineBlock is how many moments a block of a timeline has at most.
+const timelineBlock = 84
+
+// timeline is a piecewise-constant function of time: how much is claimed of one thing
+// at every moment. It is zero before the first and after the last claim.
+//
+// What is kept are the moments at which it changes, twelve bytes each, in blocks of
+// some dozens. Each block knows the level before it and its highest and lowest level,
+// so that whole blocks are passed over. Adding a claim takes time for two blocks, and
+// a few instructions for each block in between.
+//
+// Removing a claim that was added restores the function exactly: rates are integers,
+// and a moment whose changes cancel out is not kept.
+type timeline struct{ blocks []stretch }
+
+// stretch is the part of a timeline from its base to that of the next one. Its moments
+// are base+at[i], ascending, and at each of them the level changes by by[i], which is
+// not zero.
+type stretch struct {
+	base      int64
+	before    int64 // the level before the first moment
+	high, low int64 // the extremes of before and of the levels in the stretch
+	at        []uint32
+	by        []int64
+}
+
+// block is the index of the stretch that t is in; 0 also for what is before all.
+func (l *timeline) block(t int64) int {
+	return max(0, sort.Search(len(l.blocks), func(i int) bool { return l.blocks[i].base > t })-1)
+}
+
+// add raises the level throughout the window, or lowers it.
+func (l *timeline) add(w Window, rate int64) {
+	if rate == 0 || w.Start >= w.End {
+		return
+	}
+	first, _ := l.step(w.Start, rate)
+	last := l.block(w.End)
+	for i := first + 1; i <= last; i++ {
+		l.blocks[i].raise(rate)
+	}
+	if last, halved := l.step(w.End, -rate); halved {
+		l.blocks[last+1].raise(-rate) // it was part of the stretch that was raised
+	}
+	l.tidy(l.block(w.End))
+	l.tidy(l.block(w.Start))
+}
+
+func (s *stretch) raise(by int64) {
+	s.before, s.high, s.low = s.before+by, s.high+by, s.low+by
+}
+
+// step changes the level from t on to the end of its stretch, whose index it returns.
+// halved is true if that was the first half of another stretch before.
+func (l *timeline) step(t, by int64) (i int, halved bool) {
+	i, halved = l.room(t)
+	s := &l.blocks[i]
+	at := uint32(t - s.base)
+	k, there := slices.BinarySearch(s.at, at)
+	switch {
+	case !there:
+		s.insert(k, at, by)
+	case s.by[k]+by == 0:
+		s.at, s.by = slices.Delete(s.at, k, k+1), slices.Delete(s.by, k, k+1)
+	default:
+		s.by[k] += by
+	}
+	s.refresh()
+	return i, halved
+}
+
+// room finds the stretch for a moment, and makes it where there is none or it is full.
+// halved is true if it is the first half of what it was.
+func (l *timeline) room(t int64) (i int, halved bool) {
+	if len(l.blocks) == 0 {
+		l.blocks = append(l.blocks, stretch{base: t})
+		return 0, false
+	}
+	i = l.block(t)
+	s := &l.blocks[i]
+	switch {
+	case t < s.base && (len(s.at) == timelineBlock || !s.rebase(t)):
+		l.blocks = slices.Insert(l.blocks, 0, stretch{base: t})
+	case t-s.base > math.MaxUint32, len(s.at) == timelineBlock && i == len(l.blocks)-1 && t > s.last():
+		i++
+		l.blocks = slices.Insert(l.blocks, i, stretch{base: t, before: s.end()})
+		l.blocks[i].refresh()
+	case len(s.at) == timelineBlock:
+		l.split(i)
+		if t < l.blocks[i+1].base {
+			return i, true
+		}
+		i++
+	}
+	return i, false
+}
+
+// rebase has a stretch begin earlier; false if its moments are then too far away.
+func (s *stretch) rebase(t int64) bool {
+	shift := s.base - t
+	if len(s.at) > 0 && s.last()-t > math.MaxUint32 || shift > math.MaxUint32 {
+		return false
+	}
+	for k := range s.at {
+		s.at[k] += uint32(shift)
+	}
+	s.base = t
+	return true
+}
+
+func (s *stretch) last() int64 { return s.base + int64(s.at[len(s.at)-1]) }
+
+// end is the level after the last moment.
+func (s *stretch) end() int64 {
+	level := s.before
+	for _, by := range s.by {
+		level += by
+	}
+	return level
+}
+
+// insert makes a moment the k-th one. Small stretches grow as they must, and those that
+// are worth it have room for all that they may hold.
+func (s *stretch) insert(k int, at uint32, by int64) {
+	if n := len(s.at); n == cap(s.at) {
+		size := min(timelineBlock, max(2, 2*n))
+		s.at = append(make([]uint32, 0, size), s.at...)
+		s.by = append(make([]int64, 0, size), s.by...)
+	}
+	s.at, s.by = slices.Insert(s.at, k, at), slices.Insert(s.by, k, by)
+}
+
+// split halves a full stretch.
+func (l *timeline) split(i int) {
+	const half = timelineBlock / 2
+	s := &l.blocks[i]
+	right := stretch{base: s.base + int64(s.at[half]), at: make([]uint32, 0, timelineBlock), by: make([]int64, 0, timelineBlock)}
+	for k, at := range s.at[half:] {
+		right.at = append(right.at, at-s.at[half])
+		right.by = append(right.by, s.by[half+k])
+	}
+	s.at, s.by = s.at[:half], s.by[:half]
+	s.refresh()
+	right.before = s.end()
+	right.refresh()
+	l.blocks = slices.Insert(l.blocks, i+1, right)
+}
+
+// refresh recomputes the extremes.
+func (s *stretch) refresh() {
+	level := s.before
+	s.high, s.low = level, level
+	for _, by := range s.by {
+		level += by
+		s.high, s.low = max(s.high, level), min(s.low, level)
+	}
+}
+
+// tidy drops a stretch without moments and joins one with the next if both are small.
+func (l *timeline) tidy(i int) {
+	if i >= len(l.blocks) {
+		return
+	}
+	if len(l.blocks[i].at) == 0 {
+		l.blocks = slices.Delete(l.blocks, i, i+1)
+		return
+	}
+	if i+1 >= len(l.blocks) {
+		return
+	}
+	s, next := &l.blocks[i], &l.blocks[i+1]
+	shift := next.base - s.base
+	if len(s.at)+len(next.at) > timelineBlock/2 || shift > math.MaxUint32 || len(next.at) > 0 && next.last()-s.base > math.MaxUint32 {
+		return
+	}
+	for k, at := range next.at {
+		s.insert(len(s.at), uint32(shift)+at, next.by[k])
+	}
+	s.refresh()
+	l.blocks = slices.Delete(l.blocks, i+1, i+2)
+}
+
+// peak is the highest level at any moment of the window.
+func (l *timeline) peak(w Window) int64 {
+	if len(l.blocks) == 0 || w.Start >= w.End {
+		return 0
+	}
+	high := int64(0)
+	for i := l.block(w.Start); i < len(l.blocks); i++ {
+		s := &l.blocks[i]
+		switch {
+		case s.base >= w.End:
+			return high
+		case s.high <= high:
+		case s.base > w.Start && (i+1 < len(l.blocks) && l.blocks[i+1].base <= w.End || s.last() < w.End):
+			high = s.high // all of it is in the window
+		default:
+			high = max(high, s.peak(w))
+		}
+	}
+	return high
+}
+
+// peak is the highest level in the part of the window that is in the stretch.
+func (s *stretch) peak(w Window) int64 {
+	level, high := s.before, int64(0)
+	for k, at := range s.at {
+		t := s.base + int64(at)
+		if t >= w.End {
+			break
+		}
+		if t > w.Start {
+			high = max(high, level)
+		}
+		level += s.by[k]
+	}
+	return max(high, level)
+}
+
+// fit is the earliest start, not before w's, at which a window of w's length finds the
+// level no higher than room throughout. Since claims end, there is one.
+func (l *timeline) fit(w Window, room int64) int64 {
+	if len(l.blocks) == 0 {
+		return w.Start
+	}
+	from, length := w.Start, w.End-w.Start
+	i := l.block(from)
+	crowded := l.blocks[i].level(from) > room
+	for ; i < len(l.blocks); i++ {
+		s := &l.blocks[i]
+		if !crowded && s.base-from >= length {
+			return from
+		}
+		if s.base > w.Start && (crowded && s.low > room || !crowded && s.high <= room) {
+			continue
+		}
+		level := s.before
+		for k, at := range s.at {
+			level += s.by[k]
+			t := s.base + int64(at)
+			switch {
+			case t <= w.Start:
+			case crowded && level <= room:
+				from, crowded = t, false
+			case !crowded && t-from >= length:
+				return from
+			case !crowded && level > room:
+				crowded = true
+			}
+		}
+	}
+	return from
+}
+
+// level is the one at a moment that is in the stretch, or before it.
+func (s *stretch) level(t int64) int64 {
+	level := s.before
+	for k, at := range s.at {
+		if s.base+int64(at) > t {
+			break
+		}
+		level += s.by[k]
+	}
+	return level
+}
+
+// change is a moment at which a level changes.
+type change struct{ at, by int64 }
+
+// build makes a timeline of changes that are in order of time, of which several may be
+// of one moment. Its stretches have room for some more.
+func (l *timeline) build(changes []change) {
+	const fill = timelineBlock * 7 / 8
+	l.blocks = make([]stretch, 0, len(changes)/fill+1)
+	level := int64(0)
+	for len(changes) > 0 {
+		s := stretch{base: changes[0].at, before: level}
+		n := min(timelineBlock, len(changes))
+		s.at, s.by = make([]uint32, 0, n), make([]int64, 0, n)
+		for len(changes) > 0 && len(s.at) < fill && changes[0].at-s.base <= math.MaxUint32 {
+			at, by := changes[0].at, int64(0)
+			for len(changes) > 0 && changes[0].at == at {
+				by += changes[0].by
+				changes = changes[1:]
+			}
+			if by != 0 {
+				s.at, s.by = append(s.at, uint32(at-s.base)), append(s.by, by)
+				level += by
+			}
+		}
+		if len(s.at) > 0 {
+			s.refresh()
+			l.blocks = append(l.blocks, s)
+		}
+	}
+}

@@ -1,0 +1,138 @@
+package allocator
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// sound checks what a timeline says of itself.
+func (l *timeline) sound(t failer) {
+	t.Helper()
+	level := int64(0)
+	for i := range l.blocks {
+		s := l.blocks[i]
+		if s.before != level || len(s.at) == 0 || len(s.at) != len(s.by) || len(s.at) > timelineBlock || !slices.IsSorted(s.at) {
+			t.Fatalf("stretch %d of %d: %+v after level %d", i, len(l.blocks), s, level)
+		}
+		if i > 0 && l.blocks[i-1].last() >= s.base {
+			t.Fatalf("stretch %d begins at %d, before the end of the last one", i, s.base)
+		}
+		high, low := s.high, s.low
+		if s.refresh(); s.high != high || s.low != low || slices.Contains(s.by, 0) {
+			t.Fatalf("stretch %d has the extremes %d and %d, or a change of nothing: %+v", i, high, low, s)
+		}
+		level = s.end()
+	}
+	if level != 0 {
+		t.Fatalf("it ends at %d", level)
+	}
+}
+
+// TestTimelineAgainstPaper adds and removes hundreds of claims, so that stretches are
+// split and joined, and compares with the function drawn on paper.
+func TestTimelineAgainstPaper(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const end, last = 1700, 1000
+		var l timeline
+		var paper [end]int64
+		var held []claim[int]
+		scale := rapid.SampledFrom([]int64{1, 1 << 22, 1 << 40}).Draw(t, "scale") // seconds a square
+		real := func(w Window) Window { return Window{w.Start * scale, w.End * scale} }
+		change := func(w Window, by int64) {
+			l.add(real(w), by)
+			for i := w.Start; i < w.End; i++ {
+				paper[i] += by
+			}
+		}
+		draw := func() Window {
+			start := rapid.Int64Range(0, last).Draw(t, "start")
+			return Window{start, start + rapid.Int64Range(1, rapid.SampledFrom([]int64{4, 300}).Draw(t, "most")).Draw(t, "length")}
+		}
+		for range rapid.IntRange(1, 4).Draw(t, "rounds") {
+			for range rapid.IntRange(0, 120).Draw(t, "claims") {
+				x := claim[int]{window: draw(), rate: 1}
+				change(x.window, 1)
+				held = append(held, x)
+			}
+			for n := rapid.IntRange(0, len(held)).Draw(t, "removals"); n > 0; n-- {
+				i := rapid.IntRange(0, len(held)-1).Draw(t, "which")
+				change(held[i].window, -1)
+				held = slices.Delete(held, i, i+1)
+			}
+			l.sound(t)
+			for range 6 {
+				w, room := draw(), rapid.Int64Range(0, 60).Draw(t, "room")
+				if got, want := l.peak(real(w)), slices.Max(paper[w.Start:w.End]); got != want {
+					t.Fatalf("the peak of %v is %d, want %d", w, got, want)
+				}
+				want := w
+				for want.End < end && slices.Max(paper[want.Start:want.End]) > room {
+					want.Start, want.End = want.Start+1, want.End+1
+				}
+				if got := l.fit(real(w), room); got != want.Start*scale {
+					t.Fatalf("%v with room %d fits at %d, want %d", w, room, got/scale, want.Start)
+				}
+			}
+			sameBuilt(t, &l, held, real)
+		}
+		for _, x := range held {
+			change(x.window, -1)
+		}
+		if len(l.blocks) != 0 {
+			t.Fatalf("something is left when all is removed: %+v", l)
+		}
+	})
+}
+
+// sameBuilt compares a timeline with one that is built of all the claims at once.
+func sameBuilt(t *rapid.T, l *timeline, held []claim[int], real func(Window) Window) {
+	var changes []change
+	for _, x := range held {
+		w := real(x.window)
+		changes = append(changes, change{w.Start, 1}, change{w.End, -1})
+	}
+	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+	var built timeline
+	built.build(changes)
+	built.sound(t)
+	if a, b := l.moments(), built.moments(); !slices.Equal(a, b) {
+		t.Fatalf("built at once: %v, one by one: %v", b, a)
+	}
+}
+
+// moments are all changes.
+func (l *timeline) moments() (list []change) {
+	for _, s := range l.blocks {
+		for k, at := range s.at {
+			list = append(list, change{s.base + int64(at), s.by[k]})
+		}
+	}
+	return list
+}
+
+func TestTimelineFar(t *testing.T) {
+	var l timeline
+	far := []Window{{0, 1}, {math.MaxUint32, math.MaxUint32 + 5}, {1 << 50, 1<<50 + 2}, {-1 << 40, 7}}
+	for _, w := range far {
+		l.add(w, 2)
+		l.sound(t)
+	}
+	for _, w := range far {
+		if got := l.peak(Window{w.End - 1, w.End}); got < 2 {
+			t.Errorf("the level at the end of %v is %d", w, got)
+		}
+	}
+	if got := l.fit(Window{0, 10}, 1); got != 7 {
+		t.Errorf("fits at %d", got)
+	}
+	for _, w := range far {
+		l.add(w, -2)
+	}
+	if len(l.blocks) != 0 {
+		t.Errorf("left: %+v", l)
+	}
+}

@@ -1,0 +1,245 @@
+package allocator
+
+import (
+	"math"
+	"net/netip"
+
+	"conga/controller/path"
+)
+
+// keyBook is when which traffic is claimed. All keys are canonical, and a claim's rate
+// is 1. Claims are grouped by the two hosts, most of which have one claim at a time:
+// that one needs nothing besides its slot in the map.
+type keyBook struct {
+	four map[[8]byte]traffic  // between IPv4 addresses
+	six  map[[32]byte]traffic // between IPv6 addresses
+}
+
+// traffic is what is claimed between two hosts.
+type traffic struct {
+	first flow
+	more  *flows // the other claims; nil: none
+}
+
+// flow is a claim: which of the hosts' traffic, and when. The zero flow is none.
+type flow struct {
+	from, to uint32 // UNIX seconds
+	kind     kind
+	used     bool
+}
+
+// kind is what of a key is not its addresses.
+type kind struct {
+	srcPort, dstPort uint16
+	proto            uint8
+}
+
+func kindOf(k path.FlowKey) kind { return kind{k.SrcPort, k.DstPort, k.Proto} }
+
+// flows are claims that are looked through one by one while they are few, and have a
+// timeline for each kind when they are many, or do not fit a [flow].
+type flows struct {
+	few  []flow
+	many map[kind]*timeline
+}
+
+// fewFlows is how many claims are looked through.
+const fewFlows = 16
+
+func newKeyBook() keyBook { return keyBook{map[[8]byte]traffic{}, map[[32]byte]traffic{}} }
+
+// size is how many pairs of hosts have claims.
+func (b *keyBook) size() int { return len(b.four) + len(b.six) }
+
+func pairOf4(src, dst netip.Addr) (p [8]byte, ok bool) {
+	if !src.Is4() || !dst.Is4() {
+		return p, false
+	}
+	s, d := src.As4(), dst.As4()
+	copy(p[:4], s[:])
+	copy(p[4:], d[:])
+	return p, true
+}
+
+func pairOf6(src, dst netip.Addr) (p [32]byte) {
+	s, d := src.As16(), dst.As16()
+	copy(p[:16], s[:])
+	copy(p[16:], d[:])
+	return p
+}
+
+// between is the traffic of the hosts of a canonical key.
+func (b *keyBook) between(k path.FlowKey) traffic {
+	if p, ok := pairOf4(k.Src, k.Dst); ok {
+		return b.four[p]
+	}
+	return b.six[pairOf6(k.Src, k.Dst)]
+}
+
+func (b *keyBook) set(k path.FlowKey, t traffic) {
+	if p, ok := pairOf4(k.Src, k.Dst); ok {
+		put(b.four, p, t)
+	} else {
+		put(b.six, pairOf6(k.Src, k.Dst), t)
+	}
+}
+
+func put[K comparable](m map[K]traffic, k K, t traffic) {
+	if t == (traffic{}) {
+		delete(m, k)
+	} else {
+		m[k] = t
+	}
+}
+
+// flowOf is a claim in its short form; ok is false if its window does not fit.
+func flowOf(x claim[path.FlowKey]) (f flow, ok bool) {
+	w := x.window
+	if w.Start < 0 || w.End > math.MaxUint32 {
+		return f, false
+	}
+	return flow{uint32(w.Start), uint32(w.End), kindOf(x.on), true}, true
+}
+
+// add claims the traffic. The window must not be empty.
+func (b *keyBook) add(x claim[path.FlowKey]) {
+	t := b.between(x.on)
+	f, short := flowOf(x)
+	switch {
+	case short && !t.first.used:
+		t.first = f
+	case t.more == nil:
+		t.more = &flows{}
+		fallthrough
+	default:
+		if short && t.more.many == nil && len(t.more.few) < fewFlows {
+			t.more.few = append(t.more.few, f)
+		} else {
+			t.more.spread()
+			t.more.change(x, 1)
+		}
+	}
+	b.set(x.on, t)
+}
+
+// remove takes back what add claimed.
+func (b *keyBook) remove(x claim[path.FlowKey]) {
+	t := b.between(x.on)
+	f, short := flowOf(x)
+	if short && t.first == f {
+		t.first = flow{}
+	} else if t.more != nil {
+		t.more.remove(x, f)
+		if len(t.more.few) == 0 && len(t.more.many) == 0 {
+			t.more = nil
+		}
+	}
+	b.set(x.on, t)
+}
+
+func (m *flows) remove(x claim[path.FlowKey], f flow) {
+	if m.many != nil {
+		m.change(x, -1)
+		return
+	}
+	for i, o := range m.few {
+		if o == f {
+			m.few[i] = m.few[len(m.few)-1]
+			m.few = m.few[:len(m.few)-1]
+			return
+		}
+	}
+}
+
+// spread goes over to timelines.
+func (m *flows) spread() {
+	if m.many != nil {
+		return
+	}
+	m.many = map[kind]*timeline{}
+	for _, f := range m.few {
+		m.line(f.kind).add(f.window(), 1)
+	}
+	m.few = nil
+}
+
+func (f flow) window() Window { return Window{int64(f.from), int64(f.to)} }
+
+func (m *flows) line(k kind) *timeline {
+	l := m.many[k]
+	if l == nil {
+		l = &timeline{}
+		m.many[k] = l
+	}
+	return l
+}
+
+func (m *flows) change(x claim[path.FlowKey], by int64) {
+	k := kindOf(x.on)
+	l := m.line(k)
+	if l.add(x.window, by); len(l.blocks) == 0 {
+		delete(m.many, k)
+	}
+}
+
+// fit is the earliest start, not before w's, at which a window of w's length finds
+// nothing claimed of exactly this traffic.
+func (b *keyBook) fit(k path.FlowKey, w Window) int64 {
+	t := b.between(k)
+	length, want := w.End-w.Start, kindOf(k)
+	for {
+		at := w.Start
+		push := func(f flow) {
+			if f.used && f.kind == want && f.window().Overlaps(w) {
+				w = Window{int64(f.to), int64(f.to) + length}
+			}
+		}
+		if push(t.first); t.more != nil {
+			for _, f := range t.more.few {
+				push(f)
+			}
+			if l := t.more.many[want]; l != nil {
+				at := l.fit(w, 0)
+				w = Window{at, at + length}
+			}
+		}
+		if w.Start == at {
+			return at
+		}
+	}
+}
+
+// taken reports whether some of the window is claimed of exactly this traffic.
+func (b *keyBook) taken(k path.FlowKey, w Window) bool { return b.fit(k, w) != w.Start }
+
+// rivals are the claimed keys that conflict with k.
+func (b *keyBook) rivals(k path.FlowKey) []path.FlowKey {
+	k = canonical(k)
+	if n := k.Specificity(); n == 0 || n == 3 {
+		// All or nothing given: only the same key conflicts, and no search is
+		// needed however many keys the two hosts use.
+		return []path.FlowKey{k}
+	}
+	seen := map[kind]bool{}
+	var found []path.FlowKey
+	note := func(x kind) {
+		other := path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: x.proto, SrcPort: x.srcPort, DstPort: x.dstPort}
+		if !seen[x] && k.Conflicts(other) {
+			found = append(found, other)
+		}
+		seen[x] = true
+	}
+	t := b.between(k)
+	if t.first.used {
+		note(t.first.kind)
+	}
+	if t.more != nil {
+		for _, f := range t.more.few {
+			note(f.kind)
+		}
+		for x := range t.more.many {
+			note(x)
+		}
+	}
+	return found
+}

@@ -1,0 +1,76 @@
+package allocator
+
+import (
+	"math"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// TestKeyBookAgainstPaper claims traffic of a few hosts and compares with a list.
+func TestKeyBookAgainstPaper(t *testing.T) {
+	hosts := []netip.Addr{host(1, 1), host(1, 2), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2")}
+	rapid.Check(t, func(t *rapid.T) {
+		b := newKeyBook()
+		var held []claim[path.FlowKey]
+		draw := func() claim[path.FlowKey] {
+			i := rapid.SampledFrom([]int{0, 2}).Draw(t, "family")
+			k := path.FlowKey{Src: hosts[i], Dst: hosts[i+1], Proto: rapid.SampledFrom([]uint8{0, 6, 17}).Draw(t, "proto")}
+			k.SrcPort, k.DstPort = uint16(rapid.IntRange(0, 2).Draw(t, "src")), uint16(rapid.IntRange(0, 1).Draw(t, "dst"))
+			if rapid.Bool().Draw(t, "reversed") {
+				k = k.Reverse()
+			}
+			start := rapid.Int64Range(0, 60).Draw(t, "start")
+			w := Window{start, start + rapid.Int64Range(1, 9).Draw(t, "length")}
+			if rapid.IntRange(0, 20).Draw(t, "late") == 0 {
+				w.Start, w.End = w.Start+math.MaxUint32, w.End+math.MaxUint32
+			}
+			return claim[path.FlowKey]{canonical(k), w, 1}
+		}
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+			if len(held) > 0 && rapid.IntRange(0, 3).Draw(t, "remove") == 0 {
+				i := rapid.IntRange(0, len(held)-1).Draw(t, "which")
+				b.remove(held[i])
+				held = slices.Delete(held, i, i+1)
+			} else {
+				held = append(held, draw())
+				b.add(held[len(held)-1])
+			}
+			x := draw()
+			paper := calendar[path.FlowKey]{}
+			rivals := map[path.FlowKey]bool{}
+			for _, y := range held {
+				paper.add(y)
+				if y.on.Conflicts(x.on) {
+					rivals[y.on] = true
+				}
+			}
+			if got, want := b.fit(x.on, x.window), paper.fit(x.on, x.window, 0); got != want {
+				t.Fatalf("%v fits at %d, want %d", x, got, want)
+			}
+			if got, want := b.taken(x.on, x.window), paper.peak(x.on, x.window) > topology.BitRate(0); got != want {
+				t.Fatalf("%v taken: %v", x, got)
+			}
+			for _, k := range b.rivals(x.on) {
+				if !rivals[k] && k != x.on {
+					t.Fatalf("%v is no rival of %v", k, x.on)
+				}
+				delete(rivals, k)
+			}
+			if len(rivals) != 0 {
+				t.Fatalf("%v are rivals of %v, too", rivals, x.on)
+			}
+		}
+		for _, x := range held {
+			b.remove(x)
+		}
+		if b.size() != 0 {
+			t.Fatalf("left: %+v", b)
+		}
+	})
+}

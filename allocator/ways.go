@@ -1,0 +1,78 @@
+package allocator
+
+import (
+	"sync/atomic"
+
+	"conga/controller/path"
+)
+
+// wayBook numbers the hops that paths take, so that a path is kept in a few bytes a hop.
+// The hops that a network can have are few beside its allocations: from each port of a
+// switch to each other one. They are numbered under the allocator's lock, and looked up
+// without it.
+type wayBook struct {
+	numbers map[path.Hop]uint32
+	hops    atomic.Pointer[[]path.Hop]
+}
+
+// numberSize is how many bytes a hop's number takes in a way, and maxHops how many
+// numbers there are.
+const (
+	numberSize = 3
+	maxHops    = 1 << (8 * numberSize)
+)
+
+func newWayBook() *wayBook {
+	b := &wayBook{numbers: map[path.Hop]uint32{}}
+	b.hops.Store(new([]path.Hop))
+	return b
+}
+
+// pack writes the numbers of a path's hops. The edge ports are left out, since every
+// host has its own. ok is false if there are more hops than numbers.
+func (b *wayBook) pack(p path.Path) (way string, ok bool) {
+	var space [64 * numberSize]byte
+	text := space[:0]
+	for i, h := range p {
+		if i == 0 {
+			h.In = 0
+		}
+		if i == len(p)-1 {
+			h.Out = 0
+		}
+		n, ok := b.number(h)
+		if !ok {
+			return "", false
+		}
+		text = append(text, byte(n>>16), byte(n>>8), byte(n))
+	}
+	return string(text), true
+}
+
+func (b *wayBook) number(h path.Hop) (n uint32, ok bool) {
+	if n, ok := b.numbers[h]; ok {
+		return n, true
+	}
+	hops := *b.hops.Load()
+	if len(hops) == maxHops {
+		return 0, false
+	}
+	n = uint32(len(hops))
+	hops = append(hops, h)
+	b.hops.Store(&hops)
+	b.numbers[h] = n
+	return n, true
+}
+
+// unpack undoes pack, but for the edge ports.
+func (b *wayBook) unpack(way string) path.Path {
+	if way == "" {
+		return nil
+	}
+	hops := *b.hops.Load()
+	p := make(path.Path, 0, len(way)/numberSize)
+	for ; way != ""; way = way[numberSize:] {
+		p = append(p, hops[uint32(way[0])<<16|uint32(way[1])<<8|uint32(way[2])])
+	}
+	return p
+}

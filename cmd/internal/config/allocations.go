@@ -1,0 +1,74 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// Allocations is what becomes of allocations.
+type Allocations struct {
+	History Days `yaml:"history"` // how long complete ones are kept; 0: 90d
+}
+
+// The bounds of [Allocations]: who has asked for an allocation looks at how it ended,
+// and a number of days that is not one of the next ten years' is a mistake.
+const (
+	minHistory = time.Hour
+	maxHistory = 3650 * 24 * time.Hour
+)
+
+func (v *validator) allocations(a Allocations) {
+	if d := time.Duration(a.History); d != 0 && (d < minHistory || d > maxHistory) {
+		v.add("allocations.history", "%s is not between %s and %s; 90d is usual", a.History, Days(minHistory), Days(maxHistory))
+	}
+}
+
+// Days is a time span, written 90d, 12h or 1d12h.
+type Days time.Duration
+
+const day = 24 * time.Hour
+
+// String prints the span as it is written in the file.
+func (d Days) String() string {
+	days, rest := time.Duration(d)/day, time.Duration(d)%day
+	switch {
+	case days == 0:
+		return rest.String()
+	case rest == 0:
+		return fmt.Sprintf("%dd", days)
+	}
+	return fmt.Sprintf("%dd%s", days, rest.Abs())
+}
+
+// MarshalText prints the span as it is written in the file.
+func (d Days) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalYAML reads the span from a scalar.
+func (d *Days) UnmarshalYAML(n ast.Node) error {
+	v, err := scalar(n, parseDays)
+	*d = Days(v)
+	return err
+}
+
+func parseDays(s string) (time.Duration, error) {
+	wrong := fmt.Errorf("%q is not a time span; write a number with its unit, such as 90d or 12h", s)
+	days, rest, given := strings.Cut(s, "d")
+	if !given {
+		days, rest = "0", s
+	}
+	n, err := strconv.ParseUint(days, 10, 16)
+	if err != nil {
+		return 0, wrong
+	}
+	var more time.Duration
+	if rest != "" {
+		if more, err = time.ParseDuration(rest); err != nil || given && more < 0 {
+			return 0, wrong
+		}
+	}
+	return time.Duration(n)*day + more, nil
+}
