@@ -200,8 +200,8 @@ type spot struct {
 }
 
 // place finds a request's window and path: the one asked for, or the earliest one
-// that the limits allow. Who must wait because something is not known or not there gets a spot
-// with a reason; who is refused gets an error.
+// that the limits allow. If it has to wait because something is not known or not
+// there the spot has a reason; an error refuses it.
 func (d desk) place(r Request, now int64, limits Limits) (spot, *Error) {
 	from, to, _, reason := locate(d.snapshot, r.Key)
 	if reason != "" {

@@ -75,7 +75,7 @@ func (a *Allocator) ready(e *entry) bool {
 		}
 		return false
 	}
-	a.depart(e, nil) // its own entries are in nobody's way but its own
+	a.depart(e, nil) // its own entries are in no way but its own
 	return !a.leaving.blocks(e, c)
 }
 

@@ -76,38 +76,48 @@ func (e *entry) holds() holding {
 // of them, since whichever of them comes true must fit. plain is true if that is
 // what the committed state takes.
 func (e *entry) holdings() (h holding, plain bool) {
-	var all []holding
 	c := e.record()
-	if e.exists && !e.gone {
-		all = append(all, c.hold())
+	stands := e.exists && !e.gone
+	var alone holding
+	if stands {
+		alone = c.hold()
+		h = alone
 	}
-	if e.next != nil {
-		all = append(all, e.next.hold())
+	if next := e.next; next != nil && !(stands && holdsSame(c, next)) {
+		h = h.hull(next.hold())
 	}
+	current := c.Circuit()
 	for _, n := range e.network {
-		if sameCircuit(n.circuit, c.Circuit()) && c.Window != (Window{}) {
+		if sameCircuit(n.circuit, current) && c.Window != (Window{}) {
+			if stands && c.State != Complete {
+				continue // it is counted already
+			}
 			n.window = c.Window // it may have moved since the circuit was handed out
 		}
 		left := holding{links: linkClaims(n.circuit.Path, n.window, n.circuit.Rate)}
 		if !e.gone {
 			left.key = []claim[path.FlowKey]{{canonical(n.circuit.Key), n.window, 1}}
 		}
-		all = append(all, left)
+		h = h.hull(left)
 	}
-	if len(all) == 1 {
-		return all[0], e.exists && !e.gone
-	}
-	for _, x := range all {
-		h.links = hull(h.links, x.links)
-		h.project = hull(h.project, x.project)
-		h.key = hull(h.key, x.key)
-		for _, p := range x.projects {
-			if !slices.Contains(h.projects, p) {
-				h.projects = append(h.projects, p)
-			}
+	return h, stands && same(h, alone)
+}
+
+// holdsSame reports whether two states keep the same from others.
+func holdsSame(a, b *record) bool {
+	return a.State != Complete && b.State != Complete && a.ProjectID == b.ProjectID && a.Window == b.Window &&
+		a.Bandwidth == b.Bandwidth && a.Key == b.Key && a.Path.Equal(b.Path)
+}
+
+// hull is the least holding that takes as much as both at every moment.
+func (h holding) hull(o holding) holding {
+	h.links, h.project, h.key = hull(h.links, o.links), hull(h.project, o.project), hull(h.key, o.key)
+	for _, p := range o.projects {
+		if !slices.Contains(h.projects, p) {
+			h.projects = append(slices.Clip(h.projects), p)
 		}
 	}
-	return h, e.exists && !e.gone && same(h, all[0])
+	return h
 }
 
 func linkClaims(p path.Path, w Window, rate topology.BitRate) []claim[topology.LinkID] {
@@ -131,17 +141,36 @@ func hull[K comparable](a, b []claim[K]) []claim[K] {
 	if len(b) == 0 {
 		return a
 	}
-	of := make(map[K][]claim[K], len(a))
 	var order []K
-	for _, x := range slices.Concat(a, b) {
-		if of[x.on] == nil {
+	for _, x := range a {
+		if !slices.Contains(order, x.on) {
 			order = append(order, x.on)
 		}
-		of[x.on] = append(of[x.on], x)
 	}
-	var out []claim[K]
+	for _, x := range b {
+		if !slices.Contains(order, x.on) {
+			order = append(order, x.on)
+		}
+	}
+	out := make([]claim[K], 0, len(order))
+	var claims []claim[K]
 	for _, on := range order {
-		out = appendOutline(out, of[on])
+		claims = appendOn(appendOn(claims[:0], a, on), b, on)
+		if len(claims) == 1 || len(claims) == 2 && claims[0] == claims[1] {
+			out = append(out, claims[0])
+		} else {
+			out = appendOutline(out, claims)
+		}
+	}
+	return out
+}
+
+// appendOn appends the claims on one thing.
+func appendOn[K comparable](out, claims []claim[K], on K) []claim[K] {
+	for _, x := range claims {
+		if x.on == on {
+			out = append(out, x)
+		}
 	}
 	return out
 }
@@ -200,36 +229,42 @@ func newBooks() books {
 	}
 }
 
-func (b *books) enter(h holding) {
-	for _, x := range h.links {
-		b.links.add(x)
-	}
-	for _, x := range h.project {
-		b.projects.add(x)
-	}
-	for _, p := range h.projects {
-		b.places[p]++
-	}
-	for _, x := range h.key {
-		b.keys.add(x)
-	}
-}
+func (b *books) enter(h holding) { b.replace(holding{}, h) }
 
 // strike undoes enter.
-func (b *books) strike(h holding) {
-	for _, x := range h.links {
-		b.links.remove(x)
+func (b *books) strike(h holding) { b.replace(h, holding{}) }
+
+// replace strikes one holding and enters another, of which only the difference costs.
+func (b *books) replace(old, now holding) {
+	replace(old.links, now.links, b.links.remove, b.links.add)
+	replace(old.project, now.project, b.projects.remove, b.projects.add)
+	replace(old.key, now.key, b.keys.remove, b.keys.add)
+	if slices.Equal(old.projects, now.projects) {
+		return
 	}
-	for _, x := range h.project {
-		b.projects.remove(x)
-	}
-	for _, p := range h.projects {
+	for _, p := range old.projects {
 		if b.places[p]--; b.places[p] == 0 {
 			delete(b.places, p)
 		}
 	}
-	for _, x := range h.key {
-		b.keys.remove(x)
+	for _, p := range now.projects {
+		b.places[p]++
+	}
+}
+
+func replace[K comparable](old, now []claim[K], remove, add func(claim[K])) {
+	if slices.Equal(old, now) {
+		return
+	}
+	for _, x := range old {
+		if !slices.Contains(now, x) {
+			remove(x)
+		}
+	}
+	for _, x := range now {
+		if !slices.Contains(old, x) {
+			add(x)
+		}
 	}
 }
 

@@ -313,19 +313,17 @@ func (a *Allocator) drop(e *entry) {
 func (a *Allocator) rehold(e *entry) {
 	old := e.holds()
 	h, plain := e.holdings()
-	if !same(old, h) {
-		a.books.strike(old)
-		a.books.enter(h)
-	}
+	changed := !same(old, h)
 	switch {
 	case plain && e.busy == nil:
 		if e.held != nil {
 			e.own().held = nil
 		}
-	case e.held == nil || !same(old, h):
+	case e.held == nil || changed:
 		e.own().held = &h
 	}
-	if !same(old, h) {
+	if changed {
+		a.books.replace(old, h)
 		a.released(old, h)
 	}
 }

@@ -3,6 +3,7 @@ package allocator
 import (
 	"container/heap"
 	"math"
+	"slices"
 	"time"
 
 	"conga/controller/path"
@@ -40,9 +41,10 @@ type entry struct {
 
 // extra is what an entry has while something is done about it, or if it is unusual.
 type extra struct {
-	ways *wayBook // the allocator's
-	none *extra   // the one that all entries share that have nothing in it; it is never written
-	rare rare
+	ways   *wayBook // the allocator's
+	none   *extra   // the one that all entries share that have nothing in it; it is never written
+	rare   rare
+	record *record // the committed state, so that it need not be unfolded; nil: it must be
 
 	next  *record       // on its way to the store; nil: none, or deletion
 	busy  chan struct{} // not nil while a commit is under way; closed when it is done
@@ -73,15 +75,20 @@ func (x *extra) makeEntry() *entry { return &entry{extra: x.none, slot: -1} }
 // own is the extra as this entry's own, so that it can be written.
 func (e *entry) own() *extra {
 	if e.extra == e.none {
-		e.extra = &extra{ways: e.ways, none: e.none}
+		e.extra = &extra{ways: e.ways, none: e.none, record: e.unfold()}
 	}
 	return e.extra
 }
 
-// slim gives back an extra in which nothing is left.
+// slim gives back an extra in which nothing is left, and the record of an entry about
+// which nothing is done.
 func (e *entry) slim() {
-	if e.extra.idle() {
+	switch {
+	case e.extra == e.none:
+	case e.extra.idle():
 		e.extra = e.none
+	case len(e.network) == 0 && e.next == nil:
+		e.extra.record = nil
 	}
 }
 
@@ -126,7 +133,9 @@ func (e *entry) inStep() bool {
 
 // view is the committed state as others may hold it.
 func (e *entry) view() Allocation {
-	return e.record().Allocation
+	v := e.record().Allocation
+	v.Path = slices.Clone(v.Path)
+	return v
 }
 
 // Action is what the scheduler is to have done about an allocation.

@@ -144,6 +144,10 @@ func (e *entry) keep(r *record) {
 	if rare != e.rare {
 		e.own().rare = rare
 	}
+	if e.extra != e.none {
+		whole := *r
+		e.extra.record = &whole
+	}
 }
 
 // rare is what of the committed state most allocations do not have.
@@ -154,9 +158,17 @@ type rare struct {
 	full                  *record // all of it, if a time does not fit
 }
 
-// record is the committed state, made anew at each call: what is read often is asked
-// for once. Changing it changes nothing; changes go through [Allocator.begin].
+// record is the committed state. It must not be changed: changes go through
+// [Allocator.begin].
 func (e *entry) record() *record {
+	if e.extra.record != nil {
+		return e.extra.record
+	}
+	return e.unfold()
+}
+
+// unfold makes a record of what is kept.
+func (e *entry) unfold() *record {
 	if e.rare.full != nil {
 		r := *e.rare.full
 		r.Path = e.path()

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"conga/allocator/store"
+	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -20,14 +21,13 @@ func (a *Allocator) load(ctx context.Context) error {
 	if err := a.loadHistory(ctx); err != nil {
 		return err
 	}
-	l := loader{
-		Allocator: a, now: seconds(a.cfg.Now()), handles: map[uint32]string{},
-		links: map[topology.LinkID][]change{}, projects: map[string][]change{},
-	}
+	l := loader{Allocator: a, now: seconds(a.cfg.Now())}
 	if err := l.read(ctx); err != nil {
 		return err
 	}
-	l.list()
+	if err := l.list(); err != nil {
+		return err
+	}
 	l.enter()
 	for _, e := range l.live {
 		if len(e.network) > 0 {
@@ -35,6 +35,7 @@ func (a *Allocator) load(ctx context.Context) error {
 		}
 		a.refile(e, nil)
 		a.reschedule(e)
+		e.slim()
 	}
 	return a.migrate(ctx, l.done)
 }
@@ -42,15 +43,30 @@ func (a *Allocator) load(ctx context.Context) error {
 // loader takes in what the store holds, and builds lists and calendars at once.
 type loader struct {
 	*Allocator
-	now      int64
-	live     []*entry
-	done     []string          // IDs of what is complete and not in the history yet
-	handles  map[uint32]string // and whose they are
+	now     int64
+	live    []*entry
+	done    []string // IDs of what is complete and not in the history yet
+	ledgers []*ledger
+}
+
+// ledger is what one decoder has found to be claimed.
+type ledger struct {
 	links    map[topology.LinkID][]change
 	projects map[string][]change
 }
 
-// page is part of the store on its way through the decoders.
+// note takes down what a record claims over time.
+func (g *ledger) note(r *record) {
+	h := r.hold()
+	for _, x := range h.links {
+		g.links[x.on] = append(g.links[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
+	}
+	for _, x := range h.project {
+		g.projects[x.on] = append(g.projects[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
+	}
+}
+
+// rawPage is part of the store on its way through the decoders.
 type rawPage struct {
 	keys   []string
 	values [][]byte
@@ -72,9 +88,11 @@ func (l *loader) read(ctx context.Context) error {
 	var decoders sync.WaitGroup
 	defer decoders.Wait()
 	for range n {
+		g := &ledger{map[topology.LinkID][]change{}, map[string][]change{}}
+		l.ledgers = append(l.ledgers, g)
 		decoders.Go(func() {
 			for p := range work {
-				p.decode()
+				p.decode(g)
 			}
 		})
 	}
@@ -128,13 +146,15 @@ func (l *loader) scan(ctx context.Context, send func(*rawPage) bool) error {
 	return err
 }
 
-func (p *rawPage) decode() {
+// decode reads the records of a page, and notes in the ledger what they claim.
+func (p *rawPage) decode(g *ledger) {
 	defer close(p.ready)
 	p.out = make([]*record, len(p.keys))
 	for i, key := range p.keys {
 		if p.out[i], p.err = decodeRecord(key, p.values[i]); p.err != nil {
 			return
 		}
+		g.note(p.out[i])
 	}
 }
 
@@ -148,10 +168,6 @@ func (l *loader) take(p *rawPage) error {
 			l.done = append(l.done, r.ID)
 			continue
 		}
-		if other, taken := l.handles[r.Handle]; taken {
-			return fmt.Errorf("allocator: records %q and %q have the same handle %d", other, r.ID, r.Handle)
-		}
-		l.handles[r.Handle] = r.ID
 		l.adopt(r)
 	}
 	return nil
@@ -164,57 +180,79 @@ func (l *loader) adopt(r *record) {
 	e.keep(r)
 	e.exists = true
 	l.byID[e.ident] = e
-	if uint64(r.Handle) != r.Seq&math.MaxUint32 {
-		l.Allocator.handles[r.Handle] = e
-	}
 	l.seq, l.revision = max(l.seq, r.Seq), max(l.revision, r.Revision)
 	if e.restorable(l.now) {
 		// The network was told to hold it; whether it does is confirmed by
 		// installing it once more.
 		e.own().network = []installed{{r.Circuit(), r.Window}}
 	}
-	h := r.hold()
-	for _, x := range h.links {
-		l.links[x.on] = append(l.links[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
+	l.books.places[r.ProjectID]++
+	if r.Window != (Window{}) {
+		l.books.keys.add(claim[path.FlowKey]{canonical(r.Key), r.Window, 1})
 	}
-	for _, x := range h.project {
-		l.projects[x.on] = append(l.projects[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
-	}
-	h.links, h.project = nil, nil
-	l.books.enter(h)
 	l.live = append(l.live, e)
 }
 
-// list puts everything on the lists, in order of creation.
-func (l *loader) list() {
+// list puts everything on the lists, in order of creation. The error names two records
+// with one handle or one number, if there are any.
+func (l *loader) list() error {
 	slices.SortFunc(l.live, func(a, b *entry) int { return cmp.Compare(a.seq(), b.seq()) })
-	for _, e := range l.live {
+	for i, e := range l.live {
+		if i > 0 && l.live[i-1].seq() == e.seq() {
+			return fmt.Errorf("allocator: records %q and %q have the same handle %d, or the same number %d",
+				l.live[i-1].id(), e.id(), e.handle, e.seq())
+		}
 		l.enlist(e)
 	}
+	for _, e := range l.live {
+		if uint64(e.handle) == e.seq()&math.MaxUint32 {
+			continue
+		}
+		other := l.handles[e.handle]
+		for seq := uint64(e.handle); other == nil && seq <= l.seq; seq += 1 << 32 {
+			if twin := l.all.get(seq); twin != nil && twin.handle == e.handle {
+				other = twin
+			}
+		}
+		if other != nil {
+			return fmt.Errorf("allocator: records %q and %q have the same handle %d", other.id(), e.id(), e.handle)
+		}
+		l.handles[e.handle] = e
+	}
+	return nil
 }
 
 // enter builds the calendars, on all processors.
 func (l *loader) enter() {
 	var builders sync.WaitGroup
 	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
-	build := func(changes []change) *timeline {
+	build := func(parts [][]change) *timeline {
 		t := &timeline{}
 		builders.Go(func() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
+			changes := slices.Concat(parts...)
 			slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
 			t.build(changes)
 		})
 		return t
 	}
-	for id, changes := range l.links {
-		l.books.links.calendar[id] = build(changes)
+	links, projects := map[topology.LinkID][][]change{}, map[string][][]change{}
+	for _, g := range l.ledgers {
+		for id, changes := range g.links {
+			links[id] = append(links[id], changes)
+		}
+		for project, changes := range g.projects {
+			projects[project] = append(projects[project], changes)
+		}
 	}
-	for project, changes := range l.projects {
-		l.books.projects[project] = build(changes)
+	for id, parts := range links {
+		l.books.links.calendar[id] = build(parts)
+	}
+	for project, parts := range projects {
+		l.books.projects[project] = build(parts)
 	}
 	builders.Wait()
-	l.links, l.projects = nil, nil
 }
 
 // migrate moves complete records from among the live ones into the history. A batch is

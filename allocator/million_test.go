@@ -156,3 +156,71 @@ func benchmarkLive(b *testing.B, n int) {
 }
 
 func BenchmarkHundredThousandLive(b *testing.B) { benchmarkLive(b, 100_000) }
+
+// BenchmarkMillionComplete opens a store with a few live allocations and many complete
+// ones, and one without those, and reads a page far down the list.
+func BenchmarkMillionComplete(b *testing.B) { benchmarkComplete(b, million) }
+
+func BenchmarkHundredThousandComplete(b *testing.B) { benchmarkComplete(b, 100_000) }
+
+func benchmarkComplete(b *testing.B, n int) {
+	const live = 10_000
+	measure := func(n int) (time.Duration, uint64, *Allocator) {
+		w := hundred(b)
+		file := filepath.Join(b.TempDir(), "db")
+		s, err := store.OpenBolt(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		fill(b, w, s, live)
+		archiveMany(b, s, n)
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+		before, start := heapInUse(), time.Now()
+		if s, err = store.OpenBolt(file); err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { s.Close() })
+		w.cfg.Store = s
+		a, err := Open(context.Background(), w.cfg)
+		if err != nil {
+			b.Fatal(err)
+		}
+		took := time.Since(start)
+		return took, heapInUse() - before, a
+	}
+	time0, bytes0, _ := measure(0)
+	time1, bytes1, a := measure(n)
+	start := time.Now()
+	page, total, err := a.Page(context.Background(), Filter{}, n/2, 100)
+	if err != nil || len(page) != 100 || total != n+live {
+		b.Fatal(len(page), total, err)
+	}
+	b.ReportMetric(float64(time.Since(start))/1e6, "page-ms")
+	b.ReportMetric(float64(time1)/float64(time0), "open-ratio")
+	b.ReportMetric(float64(bytes1)/float64(bytes0), "memory-ratio")
+	runtime.KeepAlive(a)
+}
+
+// archiveMany writes complete allocations of some projects into the history.
+func archiveMany(b *testing.B, s store.Store, n int) {
+	var ops []store.Op
+	for i := range n {
+		r := record{Seq: uint64(million + i), Done: int64(1_700_000_000 + i), Allocation: Allocation{
+			ID: uuid.NewString(), Handle: uint32(million + i), Revision: 1, Created: 1, State: Complete, Window: Window{2, 3},
+			Request: Request{UserID: "u", ProjectID: "project" + string(rune('a'+i%26)), Key: key(host(1, 1), host(2, 1)), Duration: 1},
+		}}
+		archive, err := r.archive()
+		if err != nil {
+			b.Fatal(err)
+		}
+		if ops = append(ops, archive...); len(ops) > 100_000 || i == n-1 {
+			slices.SortStableFunc(ops, func(x, y store.Op) int { return strings.Compare(x.Key, y.Key) })
+			if err := s.Commit(context.Background(), ops...); err != nil {
+				b.Fatal(err)
+			}
+			ops = ops[:0]
+		}
+	}
+}

@@ -50,7 +50,7 @@ func (o *obstacles) limit(project string) {
 	}
 }
 
-// crowd is who waits for one obstacle to give way.
+// crowd is the set of entries that wait for one obstacle to give way.
 type crowd struct {
 	roster
 	forget func() // takes it off the index
@@ -157,7 +157,7 @@ func (a *Allocator) giveWay(c *crowd, freed Window) {
 	a.signal()
 }
 
-// always is a window that whoever waits can profit from.
+// always is a window from which all that waits can profit.
 var always = Window{0, never}
 
 // muster queues the members of the crowds whose obstacles have given way.
@@ -187,7 +187,8 @@ func (e *entry) profits(freed Window, now int64) bool {
 	return freed.Overlaps(Window{now, e.window().End})
 }
 
-// released tells who waits that a holding has become another one.
+// released has those looked at that can profit from a holding that has become
+// another one.
 func (a *Allocator) released(old, now holding) {
 	if len(a.crowds.links)+a.crowds.any.size > 0 {
 		for i, x := range old.links {

@@ -356,3 +356,23 @@ func TestHistoryRaces(t *testing.T) {
 		t.Errorf("%d records are left in the history", left)
 	}
 }
+
+func TestPage(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	w.cable(1, 2, 100)
+	w.open()
+	var ids []string
+	for i := range 5 {
+		ids = append(ids, w.create(ask(1, i%3+1, 2, i/3+1, 1, 10)).ID)
+	}
+	project := w.get(ids[0]).ProjectID
+	for _, c := range []struct{ skip, most, n int }{{0, 2, 2}, {1, 3, 3}, {4, 9, 1}, {5, 1, 0}, {9, 9, 0}, {0, 0, 0}} {
+		page, total, err := w.a.Page(bg, Filter{Project: project}, c.skip, c.most)
+		if err != nil || total != 5 || len(page) != c.n || c.n > 0 && page[0].ID != ids[c.skip] {
+			t.Errorf("%d behind %d: %d of %d", c.most, c.skip, len(page), total)
+		}
+	}
+	if page, total, err := w.a.Page(bg, Filter{Project: "nobody's"}, 0, 9); err != nil || len(page) != 0 || total != 0 {
+		t.Errorf("of a project without any: %d of %d", len(page), total)
+	}
+}

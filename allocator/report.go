@@ -124,8 +124,9 @@ func (a *Allocator) postpone(entries []*entry) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, e := range entries {
-		e.own().failures++
-		e.own().retry = a.cfg.Now().UnixNano() + leastRetry
+		x := e.own()
+		x.failures++
+		x.retry = max(x.retry, a.cfg.Now().UnixNano()+leastRetry)
 		a.reschedule(e)
 	}
 }

@@ -413,6 +413,7 @@ func TestRestartTouchesNoEntry(t *testing.T) {
 	l := start(t, n, Config{Memory: k})
 	l.settled(4, 4)
 	l.pingAll()
+	l.acquainted()
 	c := l.circuit("a", 7, "h1", "h3", 40*topology.Mbps)
 	if err := l.install(c); err != nil {
 		t.Fatal(err)

@@ -147,10 +147,18 @@ func (e portStatus) apply(k *core) {
 type probeSeen struct {
 	s        *session
 	from, to topology.PortID
+	sent     time.Time
 }
 
 func (e probeSeen) apply(k *core) {
-	if !k.current(e.s) || !k.builder.LinkSeen(e.from, e.to, time.Now()) {
+	if !k.current(e.s) {
+		return
+	}
+	now := time.Now()
+	if e.from != e.to { // a host may play back what its own port has told it
+		k.builder.ProbeTook(now.Sub(e.sent), now)
+	}
+	if !k.builder.LinkSeen(e.from, e.to, now) {
 		return
 	}
 	k.log.Info("link found", "from", e.from, "to", e.to)

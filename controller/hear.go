@@ -42,8 +42,8 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 		return
 	}
 	at := topology.PortID{DPID: s.dpid, Port: port}
-	if from, err := s.prober.Origin(m.Data, time.Now()); err == nil {
-		s.offer(s.events, probeSeen{s, from, at})
+	if from, sent, err := s.prober.Origin(m.Data, time.Now()); err == nil {
+		s.offer(s.events, probeSeen{s, from, at, sent})
 		return
 	}
 	if discovery.IsLLDP(m.Data) {

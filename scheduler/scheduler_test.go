@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"conga/allocator"
+	"conga/allocator/store"
 	"conga/allocator/store/storetest"
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type rig struct {
 	*testing.T
 	*fabric
-	store *storetest.Memory
+	store store.Store
 	ids   int
 	a     *allocator.Allocator
 	cfg   Config

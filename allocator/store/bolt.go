@@ -20,7 +20,7 @@ const (
 	lockTimeout = time.Second
 	// mapSize is mapped from the start. Growing the map waits for every reader,
 	// so one that covers any store we expect keeps readers and the committer apart.
-	mapSize = 256 << 20
+	mapSize = 1 << 30
 )
 
 // Bolt is a [Store] in one file, for one process.
@@ -50,7 +50,7 @@ func OpenBolt(path string) (*Bolt, error) {
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
 		Timeout:         lockTimeout,
 		FreelistType:    bbolt.FreelistMapType,
-		NoFreelistSync:  true, // rebuilt on opening, instead of written with every commit
+		NoFreelistSync:  true, // written by Close and not with every commit; after a crash it is rebuilt
 		InitialMmapSize: mapSize,
 		NoStatistics:    true,
 	})
@@ -192,6 +192,19 @@ func (b *Bolt) usableLocked() error {
 	return b.failed
 }
 
+// leaveFreelist writes down which pages are free, so that the next opening need not
+// look at all of them, which takes the longer the more records there are. If it fails,
+// that one does.
+func (b *Bolt) leaveFreelist() {
+	b.mu.Lock()
+	failed := b.failed
+	b.mu.Unlock()
+	if failed == nil {
+		b.db.NoFreelistSync = false // the committer, which reads it, has returned
+		_ = b.db.Update(func(*bbolt.Tx) error { return nil })
+	}
+}
+
 // Close implements [Store]: what was given to Commit before is written, then
 // readers are waited for. Closing twice is harmless.
 func (b *Bolt) Close() error {
@@ -203,6 +216,9 @@ func (b *Bolt) Close() error {
 		b.signal()
 	}
 	<-b.done
+	if first {
+		b.leaveFreelist()
+	}
 	if err := b.db.Close(); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}

@@ -20,12 +20,12 @@ var (
 func TestProbeTellsItsOrigin(t *testing.T) {
 	p := NewProber([]byte("secret"))
 	frame := p.Frame(port, mac, t0)
-	got, err := p.Origin(append(frame, make([]byte, 20)...), t0) // Ethernet pads short frames
-	if err != nil || got != port {
-		t.Fatalf("Origin = %v, %v; want %v", got, err, port)
+	got, sent, err := p.Origin(append(frame, make([]byte, 20)...), t0.Add(time.Second)) // Ethernet pads short frames
+	if err != nil || got != port || !sent.Equal(t0) {
+		t.Fatalf("Origin = %v, %v, %v; want %v at %v", got, sent, err, port, t0)
 	}
 	for n := range len(frame) - 2 { // all but the end TLV
-		if got, err := p.Origin(frame[:n], t0); err == nil {
+		if got, _, err := p.Origin(frame[:n], t0); err == nil {
 			t.Errorf("the first %d bytes pass for a probe from %v", n, got)
 		}
 	}
@@ -33,17 +33,17 @@ func TestProbeTellsItsOrigin(t *testing.T) {
 
 func TestForgedProbesAreForeign(t *testing.T) {
 	p := NewProber([]byte("secret"))
-	if _, err := NewProber([]byte("guess")).Origin(p.Frame(port, mac, t0), t0); err == nil {
+	if _, _, err := NewProber([]byte("guess")).Origin(p.Frame(port, mac, t0), t0); err == nil {
 		t.Error("a probe signed with another secret is believed")
 	}
-	if _, err := p.Origin(p.Frame(port, mac, t0), t0.Add(time.Minute)); err == nil {
+	if _, _, err := p.Origin(p.Frame(port, mac, t0), t0.Add(time.Minute)); err == nil {
 		t.Error("a probe that is played back later is believed")
 	}
 	frame := p.Frame(port, mac, t0)
 	for i := 14; i < len(frame)-2; i++ {
 		forged := slices.Clone(frame)
 		forged[i] ^= 1
-		if got, err := p.Origin(forged, t0); err == nil && got != port {
+		if got, _, err := p.Origin(forged, t0); err == nil && got != port {
 			t.Errorf("with byte %d changed the probe says %v", i, got)
 		}
 	}

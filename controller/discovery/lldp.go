@@ -109,13 +109,13 @@ func (p *Prober) sign(at topology.PortID, sent int64) (signature [macSize]byte) 
 	return signature
 }
 
-// Origin reads a probe that has arrived now: the port that it left from. The
-// error is [ErrForeign] for every other frame, and for a probe that is old.
-func (p *Prober) Origin(frame []byte, now time.Time) (topology.PortID, error) {
-	var at topology.PortID
+// Origin reads a probe that has arrived now: the port that it left from, and
+// when, to the millisecond. The error is [ErrForeign] for every other frame, and
+// for a probe that is old.
+func (p *Prober) Origin(frame []byte, now time.Time) (at topology.PortID, left time.Time, err error) {
 	var sent int64
 	if !IsLLDP(frame) {
-		return at, ErrForeign
+		return at, left, ErrForeign
 	}
 	var signature []byte
 	for b := frame[14:]; len(b) >= 2; {
@@ -136,11 +136,12 @@ func (p *Prober) Origin(frame []byte, now time.Time) (topology.PortID, error) {
 		}
 		b = b[2+size:]
 	}
-	age := now.Sub(time.UnixMilli(sent))
+	left = time.UnixMilli(sent)
+	age := now.Sub(left)
 	if expected := p.sign(at, sent); !hmac.Equal(signature, expected[:]) || age > maxAge || age < -maxAge {
-		return topology.PortID{}, ErrForeign
+		return topology.PortID{}, time.Time{}, ErrForeign
 	}
-	return at, nil
+	return at, left, nil
 }
 
 // IsLLDP reports whether the frame is LLDP, ours or not.

@@ -2,7 +2,6 @@ package discovery
 
 import (
 	"cmp"
-	"hash/maphash"
 	"slices"
 	"time"
 
@@ -55,6 +54,7 @@ type queue struct {
 const (
 	firstProbes = 10                     // at intervals of Burst
 	backlog     = 200 * time.Millisecond // what was not sent for longer is not made up for
+	first       = time.Hour              // so late is what was never probed
 	late        = 150 * time.Millisecond // later than the steps of the calls explain
 )
 
@@ -207,18 +207,23 @@ func kindOf(snap *topology.Snapshot, p topology.Port) (k kind, ok bool) {
 	return unsettled, true
 }
 
-var seed = maphash.MakeSeed()
+// phase spreads switches over an interval: a fraction that differs most for
+// numbers that follow one another.
+func phase(dpid openflow.DPID) float64 {
+	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
+	return float64(uint64(dpid)*golden) / (1 << 64)
+}
 
-// start has a round that a port has joined come up: at once if what is behind
-// the port is to be found out, else somewhere within the interval.
+// start has a round that a port has joined come up: at once, before all that
+// are probed again, if what is behind the port is to be found out, else somewhere
+// within the interval.
 func (s *Schedule) start(k kind, r *round, dpid openflow.DPID, now time.Time) {
-	at := now
+	at := now.Add(-first)
 	if k != unsettled {
 		if !r.next.IsZero() {
 			return
 		}
-		pause := s.pause(k, 0)
-		at = now.Add(time.Duration(maphash.Comparable(seed, dpid) % uint64(pause)))
+		at = now.Add(time.Duration(phase(dpid) * float64(s.pause(k, 0))))
 	}
 	r.times = 0
 	if r.next.IsZero() || at.Before(r.next) {

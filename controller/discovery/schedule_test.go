@@ -100,6 +100,28 @@ func TestLateScheduleMakesNoStorm(t *testing.T) {
 	}
 }
 
+// TestNewPortsGoFirst: while more is due than may be sent, a switch that has
+// just come does not wait behind those that are probed again.
+func TestNewPortsGoFirst(t *testing.T) {
+	var s Schedule
+	roles := map[topology.PortRole]int{topology.Undetermined: 16}
+	crowd := fabric(1000, roles)
+	for i := range 40 {
+		s.Due(crowd, t0.Add(time.Duration(i)*step))
+	}
+	grown := fabric(1001, roles)
+	grown.Revision = 1
+	n := 0
+	for _, p := range s.Due(grown, t0.Add(40*step)) {
+		if p.ID.DPID == 1001 {
+			n++
+		}
+	}
+	if n != 16 {
+		t.Errorf("%d ports of the new switch are probed at once; want all 16", n)
+	}
+}
+
 func TestProbesOfASwitchGoTogether(t *testing.T) {
 	var s Schedule
 	snap := fabric(50, map[topology.PortRole]int{topology.Undetermined: 4})
@@ -201,7 +223,7 @@ func BenchmarkProber(b *testing.B) {
 		frame := p.Frame(port, mac, t0)
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := p.Origin(frame, t0); err != nil {
+			if _, _, err := p.Origin(frame, t0); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -60,6 +60,7 @@ type Builder struct {
 	overrides map[PortID]*LinkOverride
 	located   *places // configured attachments
 	clock     clock
+	lag       lag
 	due       deadlines
 	settled   bool      // the grace of the start is over
 	arrival   time.Time // attended, when a switch was last ready for the first time

@@ -193,6 +193,11 @@ func (b *Builder) Probed(id PortID, now time.Time) {
 	}
 }
 
+// ProbeTook takes note how long a probe was on its way before it was looked at.
+// While that is long, silence says less: everything that is judged by it waits
+// as much longer.
+func (b *Builder) ProbeTook(d time.Duration, now time.Time) { b.lag.note(d, b.clock.look(now)) }
+
 // expireWay forgets a way over which probes have long stayed away though they
 // were sent, and both its switches were there to tell.
 func (b *Builder) expireWay(d deadline) {
@@ -206,7 +211,7 @@ func (b *Builder) expireWay(d deadline) {
 		!b.connected(c.ends[0].DPID) || !b.connected(c.ends[1].DPID) {
 		return // rings again after a probe, or after a switch has come
 	}
-	if end := w.seen.Add(b.cfg.LinkHold); end.After(b.clock.now) {
+	if end := w.seen.Add(b.cfg.LinkHold + b.lag.longest(b.clock.now)); end.After(b.clock.now) {
 		w.alarm.set(&b.due, deadline{end, wayQuiet, d.id})
 		return
 	}

@@ -21,6 +21,37 @@ func (c *clock) look(wall time.Time) time.Time {
 	return c.now
 }
 
+// lagSpan is how long the slowest probe is remembered, at least.
+const lagSpan = 2 * time.Second
+
+// lag is how long probes are on their way, queues before and behind the network
+// included: the longest of the last few seconds.
+type lag struct {
+	since      time.Time     // attended, of this span
+	this, last time.Duration // in this span, and in the one before
+}
+
+// note takes in that a probe took d.
+func (l *lag) note(d time.Duration, now time.Time) {
+	l.turn(now)
+	l.this = max(l.this, d)
+}
+
+// longest returns how long a probe may take at present.
+func (l *lag) longest(now time.Time) time.Duration {
+	l.turn(now)
+	return max(l.this, l.last)
+}
+
+func (l *lag) turn(now time.Time) {
+	switch age := now.Sub(l.since); {
+	case age >= 2*lagSpan:
+		*l = lag{since: now}
+	case age >= lagSpan:
+		*l = lag{since: now, last: l.this}
+	}
+}
+
 // deadline is a moment at which something is to be looked at. Those of things
 // that have changed since are told by their holder, which knows when it is due.
 type deadline struct {

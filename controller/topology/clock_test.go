@@ -78,6 +78,41 @@ func TestPortsWaitForSwitchesThatComeIn(t *testing.T) {
 	}
 }
 
+// TestSlowProbesSayLess: while probes take long to come back, ports become edge
+// ports, and links are lost, as much later.
+func TestSlowProbesSayLess(t *testing.T) {
+	const slow = 4 * time.Second
+	for _, tc := range []struct {
+		after      time.Duration
+		lost, edge bool
+	}{
+		{4 * time.Second, false, false},
+		{5100 * time.Millisecond, false, true},
+		{13 * time.Second, false, true},
+		{15 * time.Second, true, true},
+	} {
+		b := NewBuilder(Config{}, t0)
+		up(b, 1, 2, t0)
+		up(b, 2, 2, t0)
+		plug(b, at(1, 1), at(2, 1), t0)
+		for range tc.after / (100 * time.Millisecond) {
+			b.ProbeTook(slow, b.clock.wall)
+			pass(b, 100*time.Millisecond)
+		}
+		s := b.Snapshot(t0)
+		if p, _ := s.Port(at(1, 2)); (len(s.Links) == 0) != tc.lost || (p.Role == Edge) != tc.edge {
+			t.Errorf("after %v there are %d links, and the quiet port is %v", tc.after, len(s.Links), p.Role)
+		}
+		if tc.edge {
+			continue
+		}
+		pass(b, 4*time.Second) // probes are fast again
+		if p, _ := b.Snapshot(t0).Port(at(1, 2)); p.Role != Edge {
+			t.Errorf("long after the last slow probe the quiet port is %v", p.Role)
+		}
+	}
+}
+
 func TestDeadlinesComeInOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var q deadlines

@@ -129,10 +129,15 @@ func (b *Builder) watch(id PortID, p *portState) {
 }
 
 // edgeFrom returns when a quiet port is taken for an edge port. As long as ever
-// more switches come in, that behind it may not have come yet; but no port waits
-// for this longer than the grace of a start.
+// more switches come in, that behind it may not have come yet; and as long as
+// probes take long, one may be on its way. But no port waits for this longer than
+// the grace of a start.
 func (b *Builder) edgeFrom(p *portState) time.Time {
 	t := b.arrival.Add(b.cfg.ProbeTime)
+	if t.Before(p.edgeNot) {
+		t = p.edgeNot
+	}
+	t = t.Add(b.lag.longest(b.clock.now))
 	if end := p.since.Add(b.cfg.Grace); t.After(end) {
 		t = end
 	}

@@ -1,0 +1,160 @@
+package topology
+
+import (
+	"maps"
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"conga/openflow"
+)
+
+// TestMemoryMakesARestartInvisible: with the memory of the run before, what
+// decides the entries of a switch is the same as soon as the switch connects,
+// in whatever order the switches do.
+func TestMemoryMakesARestartInvisible(t *testing.T) {
+	b := ring(Config{})
+	for d := openflow.DPID(1); d <= 4; d++ {
+		b.HostSeen(at(d, 3), openflow.MAC{0, byte(d)}, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(d)})}, true, t0)
+	}
+	before := b.Snapshot(t0.Add(3 * time.Second))
+
+	restart := t0.Add(time.Minute)
+	again := NewBuilder(Config{}, restart)
+	again.Recall(b.Memory(), restart)
+	for _, d := range []openflow.DPID{3, 1, 4, 2} {
+		again.SwitchUp(Switch{DPID: d, Tables: 254, Meters: 100}, ports(3), restart)
+		s := again.Snapshot(restart)
+		if !reflect.DeepEqual(s.Switches[d].Ports, before.Switches[d].Ports) {
+			t.Errorf("ports of switch %v: %v; were %v", d, s.Switches[d].Ports, before.Switches[d].Ports)
+		}
+		if !reflect.DeepEqual(s.Tree, before.Tree) || !reflect.DeepEqual(maps.Collect(s.Hosts.All()), maps.Collect(before.Hosts.All())) || len(s.Links) != len(before.Links) {
+			t.Errorf("after switch %v the network looks different", d)
+		}
+	}
+
+	late := NewBuilder(Config{}, restart)
+	late.Recall(b.Memory(), restart)
+	up(late, 1, 3, restart)
+	late.Snapshot(restart)
+	pass(late, time.Minute)
+	if s := late.Snapshot(restart.Add(time.Minute)); len(s.Links) != 0 {
+		t.Errorf("links to switches that never connected are still used: %v", s.Links)
+	}
+}
+
+func TestPortTowardsAnAbsentSwitchIsNoEdge(t *testing.T) {
+	down := openflow.Port{No: 2, State: openflow.PortStateLinkDown}
+	for name, happens := range map[string]func(b *Builder, now time.Time) *Builder{
+		"its carrier flaps": func(b *Builder, now time.Time) *Builder {
+			b.PortChanged(1, openflow.PortModified, down, now)
+			b.PortChanged(1, openflow.PortModified, openflow.Port{No: 2}, now)
+			return b
+		},
+		"the controller restarts": func(b *Builder, now time.Time) *Builder {
+			again := NewBuilder(Config{}, now)
+			again.Recall(b.Memory(), now)
+			up(again, 1, 3, now)
+			return again
+		},
+		"the controller restarts twice": func(b *Builder, now time.Time) *Builder {
+			for range 2 {
+				again := NewBuilder(Config{}, now)
+				again.Recall(b.Memory(), now)
+				pass(again, time.Minute)
+				b = again
+			}
+			up(b, 1, 3, now)
+			return b
+		},
+	} {
+		b := ring(Config{})
+		now := t0.Add(time.Minute)
+		b.SwitchDown(2, now)
+		pass(b, time.Minute)
+		b = happens(b, now.Add(time.Minute))
+		pass(b, 2*time.Minute)
+		if p, _ := b.Snapshot(now).Port(at(1, 2)); p.Role == Edge {
+			t.Errorf("%s: the port towards a switch that may still forward is an edge", name)
+		}
+	}
+}
+
+func TestPortThatIsDeletedAndAddedIsLookedAtAfresh(t *testing.T) {
+	b := NewBuilder(Config{}, t0)
+	b.Recall(Memory{Ports: []RememberedPort{{PortID: at(1, 1), Role: Edge}}}, t0)
+	up(b, 1, 1, t0)
+	if p, _ := b.Snapshot(t0).Port(at(1, 1)); p.Role != Edge {
+		t.Errorf("a remembered edge port is %v", p.Role)
+	}
+	b.PortChanged(1, openflow.PortDeleted, openflow.Port{No: 1}, t0)
+	b.PortChanged(1, openflow.PortAdded, openflow.Port{No: 1}, t0)
+	if p, _ := b.Snapshot(t0).Port(at(1, 1)); p.Role != Undetermined {
+		t.Errorf("a new port is %v at once", p.Role)
+	}
+}
+
+func TestMemoryGivesWayToWhatIsSeen(t *testing.T) {
+	past := Memory{
+		Links: []RememberedLink{{LinkID: LinkID{From: at(1, 1), To: at(2, 1)}}, {LinkID: LinkID{From: at(2, 1), To: at(1, 1)}}},
+		Ports: []RememberedPort{{PortID: at(1, 1), Role: Trunk, Far: at(2, 1)}, {PortID: at(2, 1), Role: Trunk, Far: at(1, 1)}},
+	}
+	b := NewBuilder(Config{}, t0)
+	b.Recall(past, t0)
+	for d := openflow.DPID(1); d <= 3; d++ {
+		up(b, d, 1, t0)
+	}
+	plug(b, at(1, 1), at(3, 1), t0) // while the daemon was down the cable was moved
+	pass(b, 2*time.Second)
+	if p, _ := b.Snapshot(t0).Port(at(2, 1)); p.Role != Edge {
+		t.Errorf("the port that the cable left is %v", p.Role)
+	}
+
+	b = NewBuilder(Config{}, t0)
+	b.Recall(past, t0)
+	b.SwitchUp(Switch{DPID: 1}, []openflow.Port{{No: 1, State: openflow.PortStateLinkDown}}, t0)
+	if s := b.Snapshot(t0); len(s.Links) != 0 || s.Switches[1].Ports[1].Role != Undetermined {
+		t.Errorf("a port without carrier is %v and has links %v", s.Switches[1].Ports[1].Role, s.Links)
+	}
+}
+
+// TestContradictionsAreNotRecalled: of two cables at one port, and two hosts
+// with one address, only one can be; what is left out is forgotten.
+func TestContradictionsAreNotRecalled(t *testing.T) {
+	link := func(from, to PortID) RememberedLink { return RememberedLink{LinkID: LinkID{From: from, To: to}} }
+	addrs := []netip.Addr{netip.MustParseAddr("10.0.0.1")}
+	b := NewBuilder(Config{}, t0)
+	b.Recall(Memory{
+		Links: []RememberedLink{link(at(1, 1), at(2, 1)), link(at(2, 1), at(1, 1)), link(at(1, 1), at(3, 1))},
+		Hosts: []Host{{MAC: openflow.MAC{0, 1}, At: at(1, 3), Addrs: addrs}, {MAC: openflow.MAC{0, 2}, At: at(2, 3), Addrs: addrs}},
+	}, t0)
+	b.RecallCable(at(1, 1), at(4, 1), t0)
+	s := b.Snapshot(t0)
+	if len(s.Links) != 2 || s.Links[at(1, 1)].ID.To != at(2, 1) {
+		t.Errorf("links %v; want the cable named first", s.Links)
+	}
+	if len(hostOf(s, openflow.MAC{0, 1}).Addrs) != 1 || len(hostOf(s, openflow.MAC{0, 2}).Addrs) != 0 {
+		t.Error("two hosts have one address")
+	}
+	c := b.Save()
+	if !slices.Equal(c.GoneLinks, []LinkID{{From: at(1, 1), To: at(3, 1)}}) || len(c.Hosts) != 1 || c.Hosts[0].MAC != (openflow.MAC{0, 2}) {
+		t.Errorf("to be saved: %+v", c)
+	}
+}
+
+// TestChangesOfMemoryAddUp: two changes as one leave what they leave one after
+// the other.
+func TestChangesOfMemoryAddUp(t *testing.T) {
+	host := func(n byte, port openflow.PortNo) Host { return Host{MAC: openflow.MAC{0, n}, At: at(1, port)} }
+	first := MemoryChange{Memory: Memory{Hosts: []Host{host(1, 1), host(2, 1)}}, GoneHosts: []openflow.MAC{{0, 3}, {0, 4}}}
+	later := MemoryChange{Memory: Memory{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []openflow.MAC{{0, 2}}}
+	want := MemoryChange{Memory: Memory{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []openflow.MAC{{0, 4}, {0, 2}}}
+	if got := first.Then(later); !reflect.DeepEqual(got.Hosts, want.Hosts) || !slices.Equal(got.GoneHosts, want.GoneHosts) {
+		t.Errorf("one after the other %+v; want %+v", got, want)
+	}
+	if !(MemoryChange{}).Then(MemoryChange{}).Empty() || first.Empty() {
+		t.Error("a change is empty if and only if nothing is to be done")
+	}
+}
