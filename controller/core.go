@@ -101,11 +101,11 @@ func (k *core) run() {
 			e.apply(k)
 			k.drain()
 		case <-wake.C:
-		case now := <-ticker.C:
+		case <-ticker.C:
+			k.drain() // what has been heard counts as heard
+			now := time.Now()
 			k.builder.Expire(now)
-			for _, p := range k.schedule.Due(k.Snapshot(), now) {
-				k.probe(p)
-			}
+			k.probe(k.schedule.Due(k.Snapshot(), now)...)
 		case <-k.ctx.Done():
 			k.stop()
 			return
@@ -199,29 +199,47 @@ func (k *core) handOut() {
 	})
 }
 
-// probe sends an LLDP probe out of a port.
-func (k *core) probe(port topology.Port) {
+// probe sends an LLDP probe out of each port. Those of one switch, which follow
+// one another, leave in one write.
+func (k *core) probe(ports ...topology.Port) {
+	for len(ports) > 0 {
+		n := 1
+		for n < len(ports) && ports[n].ID.DPID == ports[0].ID.DPID {
+			n++
+		}
+		k.probeSwitch(ports[:n])
+		ports = ports[n:]
+	}
+}
+
+// probeSwitch probes ports of one switch. What finds no room is not counted as
+// sent: it is due again soon.
+func (k *core) probeSwitch(ports []topology.Port) {
+	p := k.peers[ports[0].ID.DPID]
+	if p == nil {
+		return
+	}
 	now := time.Now()
-	if k.packetOut(port.ID, k.prober.Frame(port.ID, port.MAC, now), true) {
+	outs := make([]*openflow.PacketOut, len(ports))
+	for i, port := range ports {
+		outs[i] = packetOut(port.ID.Port, k.prober.Frame(port.ID, port.MAC, now))
+	}
+	if p.session.conn.PacketOuts(outs, true) != nil {
+		return
+	}
+	for _, port := range ports {
 		k.builder.Probed(port.ID, now)
 	}
 }
 
-// packetOut sends a frame out of a port and reports whether it found room. One
-// that did not is dropped: a probe is due again soon, and a host's frame is best
-// effort.
-func (k *core) packetOut(at topology.PortID, frame []byte, urgent bool) bool {
-	p := k.peers[at.DPID]
-	if p == nil {
-		return false
-	}
-	err := p.session.conn.PacketOut(&openflow.PacketOut{
+// packetOut is the message that sends a frame out of a port.
+func packetOut(to openflow.PortNo, frame []byte) *openflow.PacketOut {
+	return &openflow.PacketOut{
 		BufferID: openflow.NoBuffer,
 		InPort:   openflow.PortController,
-		Actions:  []openflow.Action{openflow.Output(at.Port, 0)},
+		Actions:  []openflow.Action{openflow.Output(to, 0)},
 		Data:     frame,
-	}, urgent)
-	return err == nil
+	}
 }
 
 // stop ends the sessions and answers whoever still waits. The switches keep

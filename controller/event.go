@@ -187,7 +187,11 @@ type delivery struct {
 	frame []byte
 }
 
-func (e delivery) apply(k *core) { k.packetOut(e.at, e.frame, false) }
+func (e delivery) apply(k *core) {
+	if p := k.peers[e.at.DPID]; p != nil {
+		_ = p.session.conn.PacketOut(packetOut(e.at.Port, e.frame), false) // best effort: it may find no room
+	}
+}
 
 // confirmed: a switch has answered the barrier after what was asked of it.
 type confirmed struct {
