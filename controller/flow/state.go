@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"cmp"
 	"slices"
 
 	"conga/openflow"
@@ -48,14 +47,22 @@ func (r *Rule) Equal(o *Rule) bool {
 }
 
 // sameInstructions compares instruction lists regardless of order, since a
-// switch runs instructions by type (OpenFlow 1.3.5 section 5.9) and lists them
-// as it likes.
+// switch runs instructions by type, of which each is there once (OpenFlow 1.3.5
+// section 5.9), and lists them as it likes.
 func sameInstructions(a, b []openflow.Instruction) bool {
-	if slices.EqualFunc(a, b, sameInstruction) {
-		return true
+	if len(a) != len(b) {
+		return false
 	}
-	byType := func(x, y openflow.Instruction) int { return cmp.Compare(x.Type, y.Type) }
-	return slices.EqualFunc(slices.SortedFunc(slices.Values(a), byType), slices.SortedFunc(slices.Values(b), byType), sameInstruction)
+	for i := range a {
+		j := i
+		if b[j].Type != a[i].Type {
+			j = slices.IndexFunc(b, func(x openflow.Instruction) bool { return x.Type == a[i].Type })
+		}
+		if j < 0 || !sameInstruction(a[i], b[j]) {
+			return false
+		}
+	}
+	return true
 }
 
 func sameInstruction(x, y openflow.Instruction) bool {
