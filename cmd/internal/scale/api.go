@@ -175,12 +175,6 @@ func (a *api) changed(ctx context.Context, id, etag string) (now allocation, new
 	return now, "", false, fmt.Errorf("GET /allocations/%s: %d %s", id, r.StatusCode, text)
 }
 
-// remove releases an allocation.
-func (a *api) remove(ctx context.Context, id string) error {
-	_, err := a.call(ctx, a.key, "DELETE", "/allocations/"+id, nil, nil)
-	return err
-}
-
 // list returns all allocations that are not complete.
 func (a *api) list(ctx context.Context) ([]allocation, error) {
 	all, err := pages[allocation](ctx, a, a.key, "/allocations?per_page=1000&project_id="+url.QueryEscape(project))

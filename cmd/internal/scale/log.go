@@ -19,8 +19,9 @@ type logReader struct {
 
 // A logLine is what is read of a line of the log.
 type logLine struct {
-	Msg, URL, Addr, From, To string
-	Time                     time.Time
+	Msg, URL, Addr string
+	From, To       json.RawMessage
+	Time           time.Time
 }
 
 // log returns a reader of the log that begins at its start.
@@ -55,7 +56,8 @@ func (r *logReader) each(f func(logLine)) error {
 // A linkCount counts the links that the log tells of.
 type linkCount struct {
 	log   *logReader
-	times int // a link was found, or lost
+	times int       // a link was found, or lost
+	last  time.Time // when one was found last
 	links map[[2]string]bool
 }
 
@@ -68,8 +70,8 @@ func (c *linkCount) update() error {
 	return c.log.each(func(l logLine) {
 		switch l.Msg {
 		case "link found":
-			c.times++
-			c.links[[2]string{l.From, l.To}] = true
+			c.times, c.last = c.times+1, l.Time
+			c.links[[2]string{string(l.From), string(l.To)}] = true
 		case "link lost":
 			c.times++
 		}
