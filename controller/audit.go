@@ -107,6 +107,17 @@ type audited struct {
 	err     error
 }
 
+// auditSpace is how far apart audits of different switches are at least, over a
+// longer time.
+const auditSpace = 25 * time.Millisecond
+
+// auditEvery returns how long it is between two audits of a switch: in a large
+// network longer than configured, so that all of them cost no more than those of
+// a small one.
+func (s *session) auditEvery() time.Duration {
+	return max(s.cfg.Audit, time.Duration(len(s.Snapshot().Switches))*auditSpace)
+}
+
 // startAudit asks the switch what it holds, beside everything else: entries
 // that were changed by others tell nothing. What was refused is tried again.
 func (s *session) startAudit(ctx context.Context, result chan<- audited) {

@@ -83,7 +83,7 @@ func (s *session) keep(ctx context.Context) error {
 		return err
 	}
 	s.proceed(ctx)
-	audit := time.NewTimer(rand.N(s.cfg.Audit) + 1) // not all switches at once
+	audit := time.NewTimer(rand.N(s.auditEvery()) + 1) // not all switches at once
 	defer audit.Stop()
 	audits := make(chan audited, 1)
 	repair := time.NewTimer(mend)
@@ -107,7 +107,7 @@ func (s *session) keep(ctx context.Context) error {
 		case <-s.missed: // some vanished untold; until they are found nothing is certain
 			s.startAudit(ctx, audits)
 		case <-audit.C:
-			audit.Reset(s.cfg.Audit)
+			audit.Reset(s.auditEvery())
 			if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
 				return errSilent // to begin anew is the only way to know what it holds
 			}

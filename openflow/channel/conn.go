@@ -127,7 +127,9 @@ func (c *Conn) PacketOuts(ps []*openflow.PacketOut, urgent bool) error {
 	if urgent {
 		cl = classUrgent
 	}
-	return c.refusal("packet-out", c.queue.putOuts(cl, c.calls.xid(), ps))
+	err := c.queue.putOuts(cl, c.calls.xid(), ps)
+	c.pushOuts()
+	return c.refusal("packet-out", err)
 }
 
 // refusal makes an Error of what the queue or the table of calls said, or nil of nil.

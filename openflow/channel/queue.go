@@ -99,11 +99,6 @@ func (q *queue) putOuts(cl class, xid uint32, ps []*openflow.PacketOut) error {
 	if q.closed || q.closing != nil {
 		return ErrClosed
 	}
-	defer func() {
-		if !q.keptBackLocked() && !q.emptyLocked() {
-			q.wakeLocked()
-		}
-	}()
 	for _, p := range ps {
 		if q.fullLocked(cl) {
 			return ErrBusy

@@ -119,6 +119,15 @@ func (c *Conn) push() {
 	c.pushLocked()
 }
 
+// pushOuts is push, unless the reader is about to write.
+func (c *Conn) pushOuts() {
+	c.queue.mu.Lock()
+	defer c.queue.mu.Unlock()
+	if !c.queue.keptBackLocked() {
+		c.pushLocked()
+	}
+}
+
 // pushLocked writes what is queued, as much as goes without waiting, if the writer sleeps: waking another goroutine
 // takes longer than the write. The lock is released meanwhile.
 func (c *Conn) pushLocked() {
