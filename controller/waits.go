@@ -84,7 +84,8 @@ func (k *core) begin() {
 	}
 }
 
-// enqueue has a waiter wait for what is not confirmed yet of its generation.
+// enqueue has a waiter wait for what is not confirmed yet of its generation, or
+// proceed.
 func (k *core) enqueue(w waiter) {
 	s := w.state()
 	var absent []openflow.DPID
@@ -157,7 +158,7 @@ func (k *core) meet(x waiting) {
 	}
 	s := x.state()
 	if s.left--; s.left == 0 {
-		x.proceed(k)
+		k.enqueue(x.waiter) // a switch that confirmed first may have gone, or come again, meanwhile
 	}
 }
 
