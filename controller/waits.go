@@ -26,6 +26,7 @@ type wait struct {
 	since uint64 // generation that is waited for; 0: the next one
 	round uint64 // grows with each wait; what an earlier one waited for does not count
 	left  int    // requirements that are not met
+	noted bool   // it begins with the next generation
 }
 
 // end has the waiter wait for nothing any more.
@@ -57,8 +58,10 @@ func (k *core) wait(w waiter) {
 	s := w.state()
 	s.round++
 	s.since, s.left = 0, 0
-	k.begun = append(k.begun, w)
-	k.stale = true
+	if k.stale = true; !s.noted {
+		s.noted = true
+		k.begun = append(k.begun, w)
+	}
 }
 
 // again has a waiter whose wait is over wait once more for the same generation.
@@ -77,7 +80,9 @@ func (k *core) begin() {
 	begun := k.begun
 	k.begun = nil
 	for _, w := range begun {
-		if s := w.state(); s.since == 0 { // else it is noted twice
+		s := w.state()
+		s.noted = false
+		if s.since == 0 { // else it has ended
 			s.since = k.generation
 			k.enqueue(w)
 		}
