@@ -146,3 +146,80 @@ func TestRemovalWaitsForASwitchThatReturns(t *testing.T) {
 	b.confirm(1)
 	b.wantAnswer("both have confirmed", reply)
 }
+
+// A request that is overtaken before it was handed out begins one wait, not two.
+func TestRequestsAtOnceAreConfirmedOnce(t *testing.T) {
+	b := newBoard(t, 1)
+	c := along(1, 1)
+	b.ask(func(r chan<- error) event { return install{c, r} })
+	b.draw()
+	b.confirm(1)
+	var reply <-chan error
+	for range 4 {
+		c.Handle++ // a state that differs in the later phases only
+		reply = b.ask(func(r chan<- error) event { return install{c, r} })
+	}
+	b.draw()
+	b.wantNone("the switch has been told of other cookies and has said nothing", reply)
+	for range 3 {
+		b.confirm(1)
+	}
+	b.wantAnswer("the switch has confirmed", reply)
+}
+
+// byHand is the circuit of along over another pair of ports between 1 and 2.
+func byHand(c path.Circuit, via ...openflow.DPID) path.Circuit {
+	c.Path = nil
+	for i, d := range via {
+		h := path.Hop{DPID: d, In: 1, Out: 2}
+		if i == 0 {
+			h.In = 3
+		}
+		if i == len(via)-1 {
+			h.Out = 3
+		}
+		c.Path = append(c.Path, h)
+	}
+	return c
+}
+
+// A circuit that gave up a path before it stood may have left entries there.
+func TestRemovalWaitsForAPathThatWasGivenUp(t *testing.T) {
+	b := newBoard(t, 3)
+	b.ask(func(r chan<- error) event { return install{along(1, 1), r} })
+	b.draw()
+	b.confirm(1)
+	b.ask(func(r chan<- error) event { return install{byHand(along(1, 1), 1, 2), r} })
+	b.draw() // switch 2 has it, and does not say so
+	b.ask(func(r chan<- error) event { return install{along(1, 1), r} })
+	b.draw()
+	reply := b.ask(func(r chan<- error) event { return removal{"a", r} })
+	b.draw()
+	for range 4 {
+		b.confirm(1)
+	}
+	b.wantNone("switch 2 may hold the entries", reply)
+	b.confirm(2)
+	b.wantAnswer("both have confirmed", reply)
+}
+
+// A circuit that has left a path does not come back to it when it moves on.
+func TestMoveDoesNotListWhatWasLeft(t *testing.T) {
+	b := newBoard(t, 3)
+	b.ask(func(r chan<- error) event { return install{byHand(along(1, 1), 1, 2), r} })
+	b.draw()
+	b.confirm(1)
+	b.confirm(2)
+	b.ask(func(r chan<- error) event { return install{along(1, 1), r} })
+	c := b.circuits["a"]
+	for c.phase != leaving {
+		b.draw()
+		b.confirm(1)
+	}
+	b.ask(func(r chan<- error) event { return install{byHand(along(1, 1), 1, 3), r} })
+	for _, listed := range c.listed() {
+		if len(listed.Path) == 2 && listed.Path[1].DPID == 2 {
+			t.Errorf("the path over switch 2, which it has left, is listed again: %v", c.listed())
+		}
+	}
+}
