@@ -30,6 +30,9 @@ type Reconciler struct {
 	lost      map[Key]openflow.Cookie   // of entries that vanished while steps are under way
 	refused   map[Key]refusal
 	unmetered map[openflow.MeterID]error
+
+	touched map[Key]bool              // sent or vanished since the switch was asked what it holds; nil: it is not asked
+	turned  map[openflow.MeterID]bool // the same of meters
 }
 
 // pair is what is wanted and what is there; nil is none.
@@ -234,6 +237,9 @@ func (r *Reconciler) refuse(s sending, err error) {
 func (r *Reconciler) Vanished(k Key, cookie openflow.Cookie) bool {
 	if r.UnderWay() {
 		r.lost[k] = cookie
+	}
+	if r.touched != nil {
+		r.touched[k] = true
 	}
 	at := r.rules[k]
 	if at.have == nil || at.have.Cookie != cookie {

@@ -112,6 +112,9 @@ func (r *Reconciler) nextMeters(pick func(openflow.MeterID) bool) {
 	for _, id := range slices.Sorted(maps.Keys(r.limits)) {
 		if at := r.meters[id]; pick(id) {
 			r.changing[id] = true
+			if r.turned != nil {
+				r.turned[id] = true
+			}
 			r.sent = append(r.sent, sending{meterStep(id, at.have, at.want), Key{}, r.limits[id]})
 			delete(r.limits, id)
 		}
@@ -185,6 +188,9 @@ func (r *Reconciler) send(k Key, from backlog) {
 		}
 	}
 	r.flying[k] = true
+	if r.touched != nil {
+		r.touched[k] = true
+	}
 	r.sent = append(r.sent, sending{step, k, generation})
 }
 
