@@ -233,6 +233,9 @@ func (k *core) remove(id string, reply chan<- error) {
 		k.wanted.SetCircuit(id, nil)
 		c.abandon(append(c.olds, c.want)...)
 		d.dpids = append(d.dpids, c.left...)
+		for _, dpid := range c.left {
+			delete(k.stuck[dpid], c)
+		}
 		k.wait(d)
 	}
 }

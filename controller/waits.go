@@ -1,6 +1,10 @@
 package controller
 
-import "conga/openflow"
+import (
+	"slices"
+
+	"conga/openflow"
+)
 
 // waiter waits until switches have confirmed a generation.
 type waiter interface {
@@ -111,6 +115,11 @@ func (k *core) enqueue(w waiter) {
 		at := &q.circuits
 		if r.all {
 			at = &q.all
+		}
+		if n := len(*at); n == cap(*at) { // what is over behind a switch that is away must not pile up
+			if *at = slices.DeleteFunc(*at, waiting.over); len(*at) > n/2 {
+				*at = slices.Grow(*at, n)
+			}
 		}
 		*at = append(*at, waiting{w, r, s.since, s.round})
 	}

@@ -223,3 +223,43 @@ func TestMoveDoesNotListWhatWasLeft(t *testing.T) {
 		}
 	}
 }
+
+// As many refusals as before may be of others.
+func TestRefusalOfAnotherIsAnnounced(t *testing.T) {
+	b := newBoard(t, 1)
+	refuse := func(owner uint64, meter error) <-chan struct{} {
+		p, changed := b.peers[1], b.Changed()
+		confirmed{s: p.session, circuits: p.handed, all: p.handed, refused: map[uint64]error{owner: errSilent}, unmetered: meter}.apply(b.core)
+		return changed
+	}
+	refuse(7, nil)
+	for what, changed := range map[string]<-chan struct{}{
+		"another circuit is refused": refuse(8, nil), "a meter is refused": refuse(8, errSilent), "the meter is there": refuse(8, nil),
+	} {
+		select {
+		case <-changed:
+		default:
+			t.Errorf("%s, and Changed says nothing", what)
+		}
+	}
+}
+
+// Circuits that come and go over a switch that does not answer leave nothing
+// behind.
+func TestQueuesForgetWhatIsOver(t *testing.T) {
+	b := newBoard(t, 2)
+	b.disconnect(2)
+	for range 1000 {
+		b.ask(func(r chan<- error) event { return install{along(1, 2), r} })
+		b.draw()
+		b.ask(func(r chan<- error) event { return removal{"a", r} })
+		b.draw()
+		b.confirm(1)
+	}
+	if q := b.waits[2]; q != nil && len(q.circuits)+len(q.all) > 100 {
+		t.Errorf("%d wait for switch 2, of which none is wanted any more", len(q.circuits)+len(q.all))
+	}
+	if n := len(b.stuck[2]) + len(b.removals); n > 0 {
+		t.Errorf("%d circuits are kept that are not wanted any more", n)
+	}
+}
