@@ -306,3 +306,68 @@ func TestLaterRefusalIsAnnounced(t *testing.T) {
 		t.Errorf("the circuit is lost at %v (%d entries) and Changed says nothing", sw.DPID(), l.holders(7)[sw.DPID()])
 	}
 }
+
+// meddled has an entry of a circuit in a switch lead elsewhere, of which the
+// switch tells nothing, and waits until that is mended.
+func (l *lab) meddled(sw *ofswitch.Switch, c path.Circuit) {
+	l.Helper()
+	err := sw.Apply(&openflow.FlowMod{
+		Command: openflow.FlowModify, Table: 0, Cookie: flow.MakeCookie(flow.KindAllocation, uint64(c.Handle)), CookieMask: ^openflow.Cookie(0),
+		BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
+		Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.Output(99, 0))},
+	})
+	if err != nil || l.forwards(sw, c) {
+		l.Fatalf("the entry was not changed: %v", err)
+	}
+	l.until("the entry that was meddled with to be mended", func(*topology.Snapshot) bool { return l.forwards(sw, c) })
+}
+
+func TestRefusalDoesNotEndAudits(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		t.Fatal(err)
+	}
+	sw := l.net.Switch(1)
+	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
+	sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == flow.MakeCookie(flow.KindAllocation, 8) {
+			return &full
+		}
+		return nil
+	}})
+	d := c
+	d.ID, d.Handle, d.Key.Proto = "b", 8, path.ProtoUDP
+	if err := l.install(d); err == nil {
+		t.Fatal("b is not refused")
+	}
+	l.meddled(sw, c)
+}
+
+func TestChangesDoNotEndAudits(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		t.Fatal(err)
+	}
+	sw := l.net.Switch(1)
+	sw.SetFaults(ofswitch.Faults{Delay: ofswitch.DelayType(openflow.TypeBarrierReply, 20*time.Millisecond)})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { // faster than the switch answers
+		defer close(ended)
+		d := c
+		d.ID, d.Handle, d.Key.Proto = "b", 8, path.ProtoUDP
+		for i := 0; ctx.Err() == nil; i++ {
+			d.Key.DstPort = uint16(1 + i%2)
+			_ = l.installFor(5*time.Millisecond, d)
+		}
+	}()
+	l.meddled(sw, c)
+	cancel()
+	<-ended
+}

@@ -102,9 +102,8 @@ func (s *session) adopt(ctx context.Context) error {
 
 // audited is what a switch was found to hold.
 type audited struct {
-	changes uint64      // how many changes were known when the question was asked
-	state   *flow.State // nil: just what it is thought to hold
-	err     error
+	state *flow.State // nil: just what it is thought to hold
+	err   error
 }
 
 // auditSpace is how far apart audits of different switches are at least, over a
@@ -118,24 +117,27 @@ func (s *session) auditEvery() time.Duration {
 	return max(s.cfg.Audit, time.Duration(len(s.Snapshot().Switches))*auditSpace)
 }
 
-// startAudit asks the switch what it holds, beside everything else: entries
-// that were changed by others tell nothing. What was refused is tried again.
+// startAudit asks the switch what it holds if that is due, beside everything
+// else: entries that were changed by others tell nothing.
 func (s *session) startAudit(ctx context.Context, result chan<- audited) {
+	if !s.due || s.flight != nil || s.auditing {
+		return
+	}
+	s.due, s.auditing = false, true
+	s.helpers.Go(func() {
+		st, err := s.audit(ctx)
+		result <- audited{st, err}
+	})
+}
+
+// retry tries what was refused again.
+func (s *session) retry(ctx context.Context) {
 	s.mu.Lock()
 	again := s.flows.Retry()
 	s.mu.Unlock()
 	if again {
 		s.proceed(ctx)
 	}
-	if s.flight != nil || s.auditing {
-		return
-	}
-	s.auditing = true
-	changes := s.changes
-	s.helpers.Go(func() {
-		st, err := s.audit(ctx)
-		result <- audited{changes, st, err}
-	})
 }
 
 // audit looks whether the switch holds what it is thought to hold, and only if
@@ -160,6 +162,9 @@ func (s *session) audit(ctx context.Context) (*flow.State, error) {
 	}
 	s.mu.Lock()
 	passed := look.Passed() && s.flows.HoldsMeters(meters)
+	if !passed {
+		s.flows.Asked()
+	}
 	s.mu.Unlock()
 	if passed {
 		return nil, nil
@@ -190,16 +195,16 @@ func (s *session) count(ctx context.Context) (int, error) {
 	return int(sum.FlowCount), nil
 }
 
-// finishAudit believes the answer unless a change has overtaken it.
-func (s *session) finishAudit(ctx context.Context, a audited) {
+// finishAudit takes in what the switch was found to hold.
+func (s *session) finishAudit(a audited) {
 	s.auditing = false
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	switch {
 	case a.err != nil:
 		s.log.Warn("switch did not say what it holds", "err", a.err)
-	case a.state != nil && a.changes == s.changes:
-		s.mu.Lock()
+		s.flows.Unasked()
+	case a.state != nil:
 		s.flows.Found(a.state)
-		s.mu.Unlock()
 	}
-	s.proceed(ctx)
 }

@@ -29,7 +29,8 @@ const (
 // circuit is a circuit that is wanted.
 type circuit struct {
 	want    path.Circuit
-	olds    []path.Circuit // what it was before; empty unless it moves
+	olds    []path.Circuit  // what it was before; empty unless it moves
+	left    []openflow.DPID // of paths that it gave up on the way; they may hold entries still
 	phase   phase
 	waiting wait
 	waiters []chan<- error
@@ -79,7 +80,13 @@ func (k *core) install(want path.Circuit, reply chan<- error) {
 
 // move begins the way to another path, key or rate.
 func (k *core) move(c *circuit, want path.Circuit) {
-	if c.phase != joining { // while it was joining nothing went its way
+	switch c.phase {
+	case joining: // nothing went its way
+		c.abandon(c.want)
+	case leaving: // nothing goes the old ways any more
+		c.abandon(c.olds...)
+		c.olds = []path.Circuit{c.want}
+	default:
 		c.olds = append([]path.Circuit{c.want}, c.olds...)
 	}
 	cut := path.Severed(k.Snapshot(), c.olds[0].Path)
@@ -91,6 +98,15 @@ func (k *core) move(c *circuit, want path.Circuit) {
 		return
 	}
 	k.enter(c, joining)
+}
+
+// abandon notes where entries may be that are not waited for.
+func (c *circuit) abandon(paths ...path.Circuit) {
+	for _, dpid := range switchesOf(paths) {
+		if !slices.Contains(c.left, dpid) {
+			c.left = append(c.left, dpid)
+		}
+	}
 }
 
 // enter takes a circuit into a phase, which begins with the next generation.
@@ -134,6 +150,10 @@ func (c *circuit) proceed(k *core) {
 		k.enter(c, leaving)
 	default:
 		c.phase, c.olds = settled, nil
+		c.left = slices.DeleteFunc(c.left, func(d openflow.DPID) bool {
+			p := k.peers[d]
+			return p == nil || p.holds(c.waiting.since, false)
+		})
 		if why, ok := path.Alive(k.Snapshot(), c.want.Path); !ok && len(c.want.Path) > 0 {
 			c.answer(&Error{Op: "install", Err: errors.New(why)}) // a switch takes entries for ports that it does not have
 			return
@@ -211,7 +231,11 @@ func (k *core) remove(id string, reply chan<- error) {
 		c.waiting.end()
 		delete(k.circuits, id)
 		k.wanted.SetCircuit(id, nil)
-		d.dpids = append(d.dpids, switchesOf(append(c.olds, c.want))...)
+		c.abandon(append(c.olds, c.want)...)
+		d.dpids = append(d.dpids, c.left...)
+		for _, dpid := range c.left {
+			delete(k.stuck[dpid], c)
+		}
 		k.wait(d)
 	}
 }

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"conga/controller/discovery"
@@ -206,7 +207,8 @@ func (e confirmed) apply(k *core) {
 		return
 	}
 	p := k.peers[e.s.dpid]
-	if len(e.refused) != len(p.refused) {
+	same := func(error, error) bool { return true } // whatever the reason
+	if !maps.EqualFunc(e.refused, p.refused, same) || (e.unmetered == nil) != (p.unmetered == nil) {
 		k.announce()
 	}
 	p.refused, p.unmetered = e.refused, e.unmetered

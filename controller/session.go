@@ -42,7 +42,7 @@ type session struct {
 	flight   *flight    // what has been sent and not been confirmed
 	told     *confirmed // what the core knows; nil: tell it again
 	metering bool       // the switch has meters for us
-	changes  uint64     // grows with every commit, and with every entry that vanishes
+	due      bool       // an audit is to begin as soon as nothing is under way
 	auditing bool
 	helpers  sync.WaitGroup
 }
@@ -99,6 +99,7 @@ func (s *session) keep(ctx context.Context) error {
 			if err := s.land(); err != nil {
 				return err
 			}
+			s.startAudit(ctx, audits) // before more is under way
 			s.proceed(ctx)
 		case fr := <-s.removed:
 			if s.vanished(fr) {
@@ -107,15 +108,20 @@ func (s *session) keep(ctx context.Context) error {
 		case <-repair.C:
 			s.proceed(ctx)
 		case <-s.missed: // some vanished untold; until they are found nothing is certain
+			s.due = true
 			s.startAudit(ctx, audits)
 		case <-audit.C:
 			audit.Reset(s.auditEvery())
 			if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
 				return errSilent // to begin anew is the only way to know what it holds
 			}
+			s.due = true
 			s.startAudit(ctx, audits)
+			s.retry(ctx)
 		case a := <-audits:
-			s.finishAudit(ctx, a)
+			s.finishAudit(a)
+			s.startAudit(ctx, audits)
+			s.proceed(ctx)
 		case <-s.conn.Done():
 			return s.conn.Err()
 		case <-ctx.Done():
@@ -144,7 +150,6 @@ func (s *session) proceed(ctx context.Context) {
 		for i, st := range steps {
 			msgs[i] = st.Message
 		}
-		s.changes++
 		s.sent.Add(uint64(len(msgs)))
 		s.flight = &flight{commit: s.conn.Commit(msgs), sent: time.Now(), steps: steps}
 	}
@@ -218,9 +223,5 @@ func (s *session) vanished(fr *openflow.FlowRemoved) bool {
 	k := flow.Key{Table: fr.Table, Priority: fr.Priority, Match: fr.Match.Key()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.flows.Vanished(k, fr.Cookie) {
-		return false
-	}
-	s.changes++
-	return true
+	return s.flows.Vanished(k, fr.Cookie)
 }

@@ -1,6 +1,10 @@
 package controller
 
-import "conga/openflow"
+import (
+	"slices"
+
+	"conga/openflow"
+)
 
 // waiter waits until switches have confirmed a generation.
 type waiter interface {
@@ -26,6 +30,7 @@ type wait struct {
 	since uint64 // generation that is waited for; 0: the next one
 	round uint64 // grows with each wait; what an earlier one waited for does not count
 	left  int    // requirements that are not met
+	noted bool   // it begins with the next generation
 }
 
 // end has the waiter wait for nothing any more.
@@ -57,8 +62,10 @@ func (k *core) wait(w waiter) {
 	s := w.state()
 	s.round++
 	s.since, s.left = 0, 0
-	k.begun = append(k.begun, w)
-	k.stale = true
+	if k.stale = true; !s.noted {
+		s.noted = true
+		k.begun = append(k.begun, w)
+	}
 }
 
 // again has a waiter whose wait is over wait once more for the same generation.
@@ -77,14 +84,17 @@ func (k *core) begin() {
 	begun := k.begun
 	k.begun = nil
 	for _, w := range begun {
-		if s := w.state(); s.since == 0 { // else it is noted twice
+		s := w.state()
+		s.noted = false
+		if s.since == 0 { // else it has ended
 			s.since = k.generation
 			k.enqueue(w)
 		}
 	}
 }
 
-// enqueue has a waiter wait for what is not confirmed yet of its generation.
+// enqueue has a waiter wait for what is not confirmed yet of its generation, or
+// proceed.
 func (k *core) enqueue(w waiter) {
 	s := w.state()
 	var absent []openflow.DPID
@@ -105,6 +115,11 @@ func (k *core) enqueue(w waiter) {
 		at := &q.circuits
 		if r.all {
 			at = &q.all
+		}
+		if n := len(*at); n == cap(*at) { // what is over behind a switch that is away must not pile up
+			if *at = slices.DeleteFunc(*at, waiting.over); len(*at) > n/2 {
+				*at = slices.Grow(*at, n)
+			}
 		}
 		*at = append(*at, waiting{w, r, s.since, s.round})
 	}
@@ -157,7 +172,7 @@ func (k *core) meet(x waiting) {
 	}
 	s := x.state()
 	if s.left--; s.left == 0 {
-		x.proceed(k)
+		k.enqueue(x.waiter) // a switch that confirmed first may have gone, or come again, meanwhile
 	}
 }
 

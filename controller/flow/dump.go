@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"maps"
+
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -115,31 +117,45 @@ func (a *Audit) Passed() bool {
 	return !a.meddled && a.right == a.r.Holds()
 }
 
-// Found takes in everything that the switch was found to hold, and keeps it.
-// Nothing must have been sent or have vanished since the switch was asked.
+// Asked takes note that the switch is about to be asked what it holds: of what
+// changes from now on its answer tells nothing.
+func (r *Reconciler) Asked() {
+	r.touched, r.turned = maps.Clone(r.flying), maps.Clone(r.changing)
+}
+
+// Unasked takes note that there will be no answer.
+func (r *Reconciler) Unasked() { r.touched, r.turned = nil, nil }
+
+// Found takes in everything that the switch was found to hold, and keeps it. What
+// has been sent or has vanished since the switch was asked is left as it is.
 func (r *Reconciler) Found(present *State) {
 	for k, at := range r.rules {
-		if at.have != nil && present.Rules[k] == nil {
+		if at.have != nil && present.Rules[k] == nil && !r.touched[k] {
 			at.have = nil
 			r.look(k, at, 1)
 		}
 	}
 	for k, have := range present.Rules {
 		at := r.rules[k]
-		if at.have == nil || !at.have.Equal(have) {
+		if (at.have == nil || !at.have.Equal(have)) && !r.touched[k] {
 			at.have = have
 			r.look(k, at, 1)
 		}
 	}
+	r.foundMeters(present.Meters)
+	r.Unasked()
+}
+
+func (r *Reconciler) foundMeters(present map[openflow.MeterID]Meter) {
 	for id, at := range r.meters {
-		if _, there := present.Meters[id]; at.have != nil && !there {
+		if _, there := present[id]; at.have != nil && !there && !r.turned[id] {
 			at.have = nil
 			r.lookMeter(id, at, 1)
 		}
 	}
-	for id, have := range present.Meters {
+	for id, have := range present {
 		at := r.meters[id]
-		if at.have == nil || *at.have != have {
+		if (at.have == nil || *at.have != have) && !r.turned[id] {
 			at.have = &have
 			r.lookMeter(id, at, 1)
 		}

@@ -1,11 +1,6 @@
 package flow
 
-import (
-	"maps"
-	"slices"
-
-	"conga/openflow"
-)
+import "conga/openflow"
 
 // Reconciler leads one switch from what it holds to what it should hold, and
 // looks only at what differs. It is pure: wanted states, dumps, answers and
@@ -26,13 +21,18 @@ type Reconciler struct {
 
 	urgent, rest backlog // rules that differ, of circuits and others
 	limits       map[openflow.MeterID]uint64
-	queue        []Key // of rest, in the order in which they are to be sent
+	queue        []Key      // of rest, in the order in which they are to be sent
+	passed       [sorts]int // how often each sort of steps has had to wait, in a row
 
 	sent      []sending
-	flying    map[Key]bool            // keys of sent
-	lost      map[Key]openflow.Cookie // of entries that vanished while steps are under way
+	flying    map[Key]bool              // keys of sent
+	changing  map[openflow.MeterID]bool // meters of sent
+	lost      map[Key]openflow.Cookie   // of entries that vanished while steps are under way
 	refused   map[Key]refusal
 	unmetered map[openflow.MeterID]error
+
+	touched map[Key]bool              // sent or vanished since the switch was asked what it holds; nil: it is not asked
+	turned  map[openflow.MeterID]bool // the same of meters
 }
 
 // pair is what is wanted and what is there; nil is none.
@@ -63,7 +63,7 @@ func NewReconciler(want *State, generation uint64) *Reconciler {
 		rules: make(map[Key]pair[Rule], len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
 		generation: generation, first: generation,
 		urgent: backlog{}, rest: backlog{}, limits: map[openflow.MeterID]uint64{},
-		flying: map[Key]bool{}, lost: map[Key]openflow.Cookie{}, refused: map[Key]refusal{}, unmetered: map[openflow.MeterID]error{},
+		flying: map[Key]bool{}, changing: map[openflow.MeterID]bool{}, lost: map[Key]openflow.Cookie{}, refused: map[Key]refusal{}, unmetered: map[openflow.MeterID]error{},
 	}
 	for k, rule := range want.Rules {
 		r.rules[k] = pair[Rule]{want: rule}
@@ -154,8 +154,9 @@ func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64
 		return
 	}
 	g, known := r.limits[id]
+	right := at.want == at.have || at.want != nil && at.have != nil && *at.want == *at.have
 	switch {
-	case at.want == at.have || at.want != nil && at.have != nil && *at.want == *at.have, r.unmetered[id] != nil:
+	case (right || r.unmetered[id] != nil) && !r.changing[id]:
 		delete(r.limits, id)
 	case !known || since < g:
 		r.limits[id] = since
@@ -177,97 +178,6 @@ func (r *Reconciler) leftRefused(k Key, at pair[Rule]) bool {
 // UnderWay reports whether steps have been sent whose answers are not in.
 func (r *Reconciler) UnderWay() bool { return len(r.sent) > 0 }
 
-// Next returns the steps to be sent now, at most so many about flow entries, and
-// takes them for sent. Steps of different sorts are never returned together,
-// since a switch may reorder what no barrier separates (OpenFlow 1.3.5 section
-// 6.2): meters come before the entries that use them, and those that nothing
-// uses any more go last. While steps are under way there are none.
-func (r *Reconciler) Next(most int) []Step {
-	if r.UnderWay() || !r.begun {
-		return nil
-	}
-	r.nextMeters(func(want *Meter) bool { return want != nil })
-	if len(r.sent) == 0 {
-		r.nextRules(most)
-	}
-	if len(r.sent) == 0 {
-		r.nextMeters(func(want *Meter) bool { return want == nil })
-	}
-	steps := make([]Step, len(r.sent))
-	for i, s := range r.sent {
-		steps[i] = s.Step
-	}
-	return steps
-}
-
-func (r *Reconciler) nextMeters(pick func(want *Meter) bool) {
-	for _, id := range slices.Sorted(maps.Keys(r.limits)) {
-		if at := r.meters[id]; pick(at.want) {
-			r.sent = append(r.sent, sending{meterStep(id, at.have, at.want), Key{}, r.limits[id]})
-			delete(r.limits, id)
-		}
-	}
-}
-
-// nextRules sends what is urgent, or else the head of the queue.
-func (r *Reconciler) nextRules(most int) {
-	if len(r.urgent) > 0 {
-		for _, k := range r.ordered(r.urgent) {
-			r.send(k, r.urgent)
-		}
-		return
-	}
-	if len(r.queue) == 0 {
-		r.queue = r.ordered(r.rest)
-	}
-	for len(r.queue) > 0 && len(r.sent) < most {
-		r.send(r.queue[0], r.rest)
-		r.queue = r.queue[1:]
-	}
-}
-
-// ordered lists the keys of a backlog as their steps are to be sent.
-func (r *Reconciler) ordered(b backlog) []Key {
-	steps := make([]Step, 0, len(b))
-	for k := range b {
-		at := r.rules[k]
-		if at.want == nil {
-			steps = append(steps, Step{Removes: at.have})
-		} else {
-			steps = append(steps, Step{Rule: at.want})
-		}
-	}
-	sortSteps(steps)
-	keys := make([]Key, len(steps))
-	for i, s := range steps {
-		if s.Rule != nil {
-			keys[i] = s.Rule.Key()
-		} else {
-			keys[i] = s.Removes.Key()
-		}
-	}
-	return keys
-}
-
-// send takes a key for sent, unless it is right by now.
-func (r *Reconciler) send(k Key, from backlog) {
-	generation, differs := from[k]
-	if !differs {
-		return
-	}
-	delete(from, k)
-	at := r.rules[k]
-	step := ruleStep(at.have, at.want)
-	if step.Removes != nil {
-		at.have = nil // from now on its flow-removed message is no news
-		if r.rules[k] = at; at.want == nil {
-			delete(r.rules, k)
-		}
-	}
-	r.flying[k] = true
-	r.sent = append(r.sent, sending{step, k, generation})
-}
-
 // Landed takes in that the switch has answered the barrier after the steps that
 // were returned last. refused says, by their index, which of them it did not
 // take, and why.
@@ -275,6 +185,7 @@ func (r *Reconciler) Landed(refused map[int]error) {
 	sent := r.sent
 	r.sent = nil
 	clear(r.flying)
+	clear(r.changing)
 	for i, s := range sent {
 		switch err := refused[i]; {
 		case s.ofMeter():
@@ -293,14 +204,16 @@ func (r *Reconciler) Landed(refused map[int]error) {
 }
 
 func (r *Reconciler) landMeter(s sending, err error) {
-	at := r.meters[s.MeterID]
+	at, since := r.meters[s.MeterID], r.generation
 	switch {
 	case err == nil:
 		at.have = s.Meter
-	case at.want == s.Meter: // else another one is wanted by now
+	case at.want == s.Meter:
 		r.unmetered[s.MeterID] = err
+	default:
+		since = s.generation // another one is wanted by now
 	}
-	r.lookMeter(s.MeterID, at, s.generation)
+	r.lookMeter(s.MeterID, at, since)
 }
 
 // refuse notes a refusal. An entry that the switch did not delete is left
@@ -324,6 +237,9 @@ func (r *Reconciler) refuse(s sending, err error) {
 func (r *Reconciler) Vanished(k Key, cookie openflow.Cookie) bool {
 	if r.UnderWay() {
 		r.lost[k] = cookie
+	}
+	if r.touched != nil {
+		r.touched[k] = true
 	}
 	at := r.rules[k]
 	if at.have == nil || at.have.Cookie != cookie {

@@ -22,6 +22,7 @@ type desk struct {
 	holds   *State
 	wanted  []*State     // by generation
 	pending []Step       // sent, not answered
+	asked   *State       // what the switch answers to the question what it holds; nil: it was not asked
 	excused map[Key]bool // refused last
 }
 
@@ -130,7 +131,7 @@ func (d *desk) lose() {
 }
 
 func (d *desk) audit() {
-	if len(d.pending) > 0 {
+	if len(d.pending) > 0 || d.asked != nil {
 		return
 	}
 	d.r.Retry()
@@ -152,6 +153,21 @@ func (d *desk) audit() {
 		d.Fatalf("the audit passes: %v; the switch holds what it is thought to: %v", a.Passed(), same)
 	}
 	d.r.Found(&State{Rules: maps.Clone(d.holds.Rules), Meters: maps.Clone(d.holds.Meters)})
+}
+
+// dump has the switch say what it holds, and what it said arrive, with anything
+// between the question and the answer, and the answer and its arrival.
+func (d *desk) dump() {
+	switch now := (&State{Rules: maps.Clone(d.holds.Rules), Meters: maps.Clone(d.holds.Meters)}); {
+	case d.asked == nil:
+		d.r.Asked()
+		d.asked = now
+	case rapid.Bool().Draw(d.T, "answers"):
+		d.asked = now // later
+	default:
+		d.r.Found(d.asked)
+		d.asked = nil
+	}
 }
 
 func (d *desk) next() {
@@ -227,9 +243,11 @@ func TestReconcilerArrives(t *testing.T) {
 		}
 		tell(d.r, d.holds)
 		for range rapid.IntRange(1, 40).Draw(t, "events") {
-			switch rapid.IntRange(0, 9).Draw(t, "what") {
+			switch rapid.IntRange(0, 11).Draw(t, "what") {
 			case 0, 1:
 				d.want()
+			case 10, 11:
+				d.dump()
 			case 2:
 				d.lose()
 			case 3:

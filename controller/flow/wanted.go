@@ -70,6 +70,9 @@ func (w *Wanted) Unwatch(dpid openflow.DPID) {
 	for m := range w.passing[dpid] {
 		delete(m.parts, s)
 	}
+	for m := range s.members { // that have gone elsewhere, and of which that was not taken
+		delete(m.parts, s)
+	}
 	delete(w.sites, dpid)
 	delete(w.changed, s)
 }

@@ -285,3 +285,22 @@ func BenchmarkCircuit(b *testing.B) {
 		})
 	}
 }
+
+// A circuit does not keep a switch that has gone.
+func TestUnwatchForgetsTheSwitch(t *testing.T) {
+	n := grid(4, 1)
+	w := NewWanted(n.Policy)
+	w.SetNetwork(n.Snapshot)
+	w.Watch(1)
+	w.Watch(2)
+	c := path.Circuit{ID: "a", Handle: 1, Path: path.Path{{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 5}}, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
+	w.SetCircuit("a", []path.Circuit{c})
+	w.Take(func(openflow.DPID, Patch) {})
+	c.Path = path.Path{{DPID: 1, In: 5, Out: 5}}
+	w.SetCircuit("a", []path.Circuit{c})
+	w.Unwatch(2) // before the change is taken
+	w.Take(func(openflow.DPID, Patch) {})
+	if n := len(w.members["a"].parts); n != 1 {
+		t.Errorf("the circuit has parts in %d switches; one is watched", n)
+	}
+}

@@ -1,0 +1,201 @@
+package flow
+
+import (
+	"maps"
+	"slices"
+
+	"conga/openflow"
+)
+
+// sort is a sort of steps. Those of different sorts are never sent together,
+// since a switch may reorder what no barrier separates (OpenFlow 1.3.5 section
+// 6.2).
+type sort uint8
+
+// The sorts, in order of precedence: meters come before the entries that use
+// them, and those that nothing uses any more go last.
+const (
+	needed sort = iota // meters that are wanted
+	ofCircuits
+	ofOthers
+	unused // meters that are not
+	sorts
+)
+
+// grace is how often in a row others may precede a sort, so that none waits for
+// ever where changes come faster than the switch answers.
+var grace = [sorts]int{needed: 1, ofCircuits: 1, ofOthers: 8, unused: 8}
+
+// Next returns the steps to be sent now, at most so many about flow entries, and
+// takes them for sent. Steps of different sorts are never returned together.
+// While steps are under way there are none.
+func (r *Reconciler) Next(most int) []Step {
+	if r.UnderWay() || !r.begun {
+		return nil
+	}
+	waiting := r.waiting()
+	if !r.nextOverdue(waiting, most) {
+		for s := needed; s < sorts && len(r.sent) == 0; s++ {
+			if waiting[s] {
+				r.draw(s, most)
+			}
+		}
+	}
+	for s, waits := range waiting {
+		if r.passed[s]++; !waits {
+			r.passed[s] = 0
+		}
+	}
+	steps := make([]Step, len(r.sent))
+	for i, s := range r.sent {
+		steps[i] = s.Step
+	}
+	return steps
+}
+
+// nextOverdue sends what has waited longer than its grace, if anything has. It
+// reports whether that was possible.
+func (r *Reconciler) nextOverdue(waiting [sorts]bool, most int) bool {
+	for s := unused; s > needed; s-- {
+		if waiting[s] && r.passed[s] >= grace[s] {
+			r.draw(s, most)
+		}
+		if len(r.sent) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// waiting returns of which sorts there are steps.
+func (r *Reconciler) waiting() (is [sorts]bool) {
+	is[ofCircuits], is[ofOthers] = len(r.urgent) > 0, len(r.rest) > 0
+	for id := range r.limits {
+		if r.meters[id].want != nil {
+			is[needed] = true
+		} else {
+			is[unused] = true
+		}
+	}
+	return is
+}
+
+// draw takes steps of a sort for sent, as far as it is their time.
+func (r *Reconciler) draw(s sort, most int) {
+	r.passed[s] = -1
+	switch s {
+	case needed:
+		r.nextMeters(func(id openflow.MeterID) bool { return r.meters[id].want != nil })
+	case ofCircuits:
+		for _, k := range r.ordered(r.urgent) {
+			r.send(k, r.urgent)
+		}
+	case ofOthers:
+		if r.nextQueued(most); len(r.sent) == 0 { // it was over, or none of it needs anything any more
+			r.queue = r.ordered(r.rest)
+			r.nextQueued(most)
+		}
+	case unused:
+		used := r.usedMeters()
+		r.nextMeters(func(id openflow.MeterID) bool { return r.meters[id].want == nil && !used[id] })
+	}
+}
+
+func (r *Reconciler) nextQueued(most int) {
+	for len(r.queue) > 0 && len(r.sent) < most {
+		r.send(r.queue[0], r.rest)
+		r.queue = r.queue[1:]
+	}
+}
+
+func (r *Reconciler) nextMeters(pick func(openflow.MeterID) bool) {
+	for _, id := range slices.Sorted(maps.Keys(r.limits)) {
+		if at := r.meters[id]; pick(id) {
+			r.changing[id] = true
+			if r.turned != nil {
+				r.turned[id] = true
+			}
+			r.sent = append(r.sent, sending{meterStep(id, at.have, at.want), Key{}, r.limits[id]})
+			delete(r.limits, id)
+		}
+	}
+}
+
+// usedMeters returns the meters that entries go through which are about to
+// change. Those of entries that are left as they are do not count.
+func (r *Reconciler) usedMeters() map[openflow.MeterID]bool {
+	used := map[openflow.MeterID]bool{}
+	for _, list := range [...]backlog{r.urgent, r.rest} {
+		for k := range list {
+			if have := r.rules[k].have; have != nil {
+				used[have.meter()] = true
+			}
+		}
+	}
+	return used
+}
+
+// meter returns the meter that packets of a rule go through; 0 if there is none.
+func (r *Rule) meter() openflow.MeterID {
+	for _, in := range r.Instructions {
+		if in.Meter != 0 {
+			return in.Meter
+		}
+	}
+	return 0
+}
+
+// ordered lists the keys of a backlog as their steps are to be sent.
+func (r *Reconciler) ordered(b backlog) []Key {
+	steps := make([]Step, 0, len(b))
+	for k := range b {
+		at := r.rules[k]
+		if at.want == nil {
+			steps = append(steps, Step{Removes: at.have})
+		} else {
+			steps = append(steps, Step{Rule: at.want})
+		}
+	}
+	sortSteps(steps)
+	keys := make([]Key, len(steps))
+	for i, s := range steps {
+		if s.Rule != nil {
+			keys[i] = s.Rule.Key()
+		} else {
+			keys[i] = s.Removes.Key()
+		}
+	}
+	return keys
+}
+
+// send takes a key for sent, unless it is right by now, or its meter has still
+// to come.
+func (r *Reconciler) send(k Key, from backlog) {
+	generation, differs := from[k]
+	if !differs {
+		return
+	}
+	at := r.rules[k]
+	if at.want != nil && r.awaited(at.want.meter()) {
+		return
+	}
+	delete(from, k)
+	step := ruleStep(at.have, at.want)
+	if step.Removes != nil {
+		at.have = nil // from now on its flow-removed message is no news
+		if r.rules[k] = at; at.want == nil {
+			delete(r.rules, k)
+		}
+	}
+	r.flying[k] = true
+	if r.touched != nil {
+		r.touched[k] = true
+	}
+	r.sent = append(r.sent, sending{step, k, generation})
+}
+
+// awaited reports whether a meter is not there and is about to be.
+func (r *Reconciler) awaited(id openflow.MeterID) bool {
+	_, differs := r.limits[id]
+	return differs && r.meters[id].have == nil
+}

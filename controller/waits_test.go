@@ -1,0 +1,265 @@
+package controller
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// board is a core without switches: sessions say what the test has them say.
+type board struct {
+	*testing.T
+	*core
+}
+
+// newBoard returns a board with so many switches in a row, from port 2 of one
+// to port 1 of the next; port 3 is for a host. All hold what they should.
+func newBoard(t *testing.T, switches openflow.DPID) *board {
+	c, err := New(Config{Priority: Priority{Meter: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &board{t, newCore(context.Background(), c)}
+	for d := openflow.DPID(1); d <= switches; d++ {
+		b.connect(d)
+	}
+	for d := openflow.DPID(1); d < switches; d++ {
+		x, y := topology.PortID{DPID: d, Port: 2}, topology.PortID{DPID: d + 1, Port: 1}
+		b.builder.LinkSeen(x, y, time.Now())
+		b.builder.LinkSeen(y, x, time.Now())
+	}
+	b.draw()
+	for d := openflow.DPID(1); d <= switches; d++ {
+		b.confirm(d)
+	}
+	return b
+}
+
+// draw draws the consequences of what has happened, however soon.
+func (b *board) draw() {
+	for again := time.Duration(1); again > 0; again = b.settle() {
+		b.rested = time.Time{}
+	}
+}
+
+func (b *board) connect(d openflow.DPID) {
+	s := &session{Controller: b.Controller, dpid: d, mail: newMailbox()}
+	b.peers[d] = &peer{session: s}
+	var ports []openflow.Port
+	for no := openflow.PortNo(1); no <= 3; no++ {
+		ports = append(ports, openflow.Port{No: no, CurrSpeed: 100_000})
+	}
+	up{s: s, ports: ports, info: topology.Switch{DPID: d, Tables: 254, Meters: 100}}.apply(b.core)
+	b.draw()
+}
+
+func (b *board) disconnect(d openflow.DPID) {
+	down{s: b.peers[d].session}.apply(b.core)
+	b.draw()
+}
+
+// confirm has a switch hold all that was handed to it.
+func (b *board) confirm(d openflow.DPID) {
+	p := b.peers[d]
+	confirmed{s: p.session, circuits: p.handed, all: p.handed}.apply(b.core)
+	b.draw()
+}
+
+// ask makes a request and returns where the answer will be.
+func (b *board) ask(request func(chan<- error) event) <-chan error {
+	reply := make(chan error, 1)
+	request(reply).apply(b.core)
+	return reply
+}
+
+func (b *board) wantAnswer(what string, reply <-chan error) {
+	b.Helper()
+	select {
+	case err := <-reply:
+		if err != nil {
+			b.Errorf("%s: %v", what, err)
+		}
+	default:
+		b.Errorf("%s: no answer", what)
+	}
+}
+
+func (b *board) wantNone(what string, reply <-chan error) {
+	b.Helper()
+	select {
+	case err := <-reply:
+		b.Errorf("%s: answered with %v", what, err)
+	default:
+	}
+}
+
+// along is a circuit through the switches from one to another.
+func along(from, to openflow.DPID) path.Circuit {
+	c := path.Circuit{ID: "a", Handle: 7, Rate: topology.Mbps, Key: path.FlowKey{
+		Src: netip.MustParseAddr("10.0.0.1"), Dst: netip.MustParseAddr("10.0.0.2")}}
+	for d := from; d <= to; d++ {
+		h := path.Hop{DPID: d, In: 1, Out: 2}
+		if d == from {
+			h.In = 3
+		}
+		if d == to {
+			h.Out = 3
+		}
+		c.Path = append(c.Path, h)
+	}
+	return c
+}
+
+// What a switch has confirmed is lost with its session: it may have been
+// switched off meanwhile.
+func TestConfirmationEndsWithTheSession(t *testing.T) {
+	b := newBoard(t, 2)
+	reply := b.ask(func(r chan<- error) event { return install{along(1, 2), r} })
+	b.draw()
+	b.confirm(1)
+	b.disconnect(1)
+	b.connect(1)
+	b.confirm(2)
+	b.wantNone("switch 1 has said nothing since it is back", reply)
+	b.confirm(1)
+	b.wantAnswer("both have confirmed", reply)
+}
+
+// The entries of a switch that returns are not gone before it has been compared.
+func TestRemovalWaitsForASwitchThatReturns(t *testing.T) {
+	b := newBoard(t, 2)
+	b.ask(func(r chan<- error) event { return install{along(1, 2), r} })
+	b.draw()
+	b.confirm(1)
+	b.confirm(2)
+	reply := b.ask(func(r chan<- error) event { return removal{"a", r} })
+	b.draw()
+	b.disconnect(1)
+	b.connect(1)
+	b.confirm(2)
+	b.wantNone("switch 1 is connected and may hold the entries", reply)
+	b.confirm(1)
+	b.wantAnswer("both have confirmed", reply)
+}
+
+// A request that is overtaken before it was handed out begins one wait, not two.
+func TestRequestsAtOnceAreConfirmedOnce(t *testing.T) {
+	b := newBoard(t, 1)
+	c := along(1, 1)
+	b.ask(func(r chan<- error) event { return install{c, r} })
+	b.draw()
+	b.confirm(1)
+	var reply <-chan error
+	for range 4 {
+		c.Handle++ // a state that differs in the later phases only
+		reply = b.ask(func(r chan<- error) event { return install{c, r} })
+	}
+	b.draw()
+	b.wantNone("the switch has been told of other cookies and has said nothing", reply)
+	for range 3 {
+		b.confirm(1)
+	}
+	b.wantAnswer("the switch has confirmed", reply)
+}
+
+// byHand is the circuit of along over another pair of ports between 1 and 2.
+func byHand(c path.Circuit, via ...openflow.DPID) path.Circuit {
+	c.Path = nil
+	for i, d := range via {
+		h := path.Hop{DPID: d, In: 1, Out: 2}
+		if i == 0 {
+			h.In = 3
+		}
+		if i == len(via)-1 {
+			h.Out = 3
+		}
+		c.Path = append(c.Path, h)
+	}
+	return c
+}
+
+// A circuit that gave up a path before it stood may have left entries there.
+func TestRemovalWaitsForAPathThatWasGivenUp(t *testing.T) {
+	b := newBoard(t, 3)
+	b.ask(func(r chan<- error) event { return install{along(1, 1), r} })
+	b.draw()
+	b.confirm(1)
+	b.ask(func(r chan<- error) event { return install{byHand(along(1, 1), 1, 2), r} })
+	b.draw() // switch 2 has it, and does not say so
+	b.ask(func(r chan<- error) event { return install{along(1, 1), r} })
+	b.draw()
+	reply := b.ask(func(r chan<- error) event { return removal{"a", r} })
+	b.draw()
+	for range 4 {
+		b.confirm(1)
+	}
+	b.wantNone("switch 2 may hold the entries", reply)
+	b.confirm(2)
+	b.wantAnswer("both have confirmed", reply)
+}
+
+// A circuit that has left a path does not come back to it when it moves on.
+func TestMoveDoesNotListWhatWasLeft(t *testing.T) {
+	b := newBoard(t, 3)
+	b.ask(func(r chan<- error) event { return install{byHand(along(1, 1), 1, 2), r} })
+	b.draw()
+	b.confirm(1)
+	b.confirm(2)
+	b.ask(func(r chan<- error) event { return install{along(1, 1), r} })
+	c := b.circuits["a"]
+	for c.phase != leaving {
+		b.draw()
+		b.confirm(1)
+	}
+	b.ask(func(r chan<- error) event { return install{byHand(along(1, 1), 1, 3), r} })
+	for _, listed := range c.listed() {
+		if len(listed.Path) == 2 && listed.Path[1].DPID == 2 {
+			t.Errorf("the path over switch 2, which it has left, is listed again: %v", c.listed())
+		}
+	}
+}
+
+// As many refusals as before may be of others.
+func TestRefusalOfAnotherIsAnnounced(t *testing.T) {
+	b := newBoard(t, 1)
+	refuse := func(owner uint64, meter error) <-chan struct{} {
+		p, changed := b.peers[1], b.Changed()
+		confirmed{s: p.session, circuits: p.handed, all: p.handed, refused: map[uint64]error{owner: errSilent}, unmetered: meter}.apply(b.core)
+		return changed
+	}
+	refuse(7, nil)
+	for what, changed := range map[string]<-chan struct{}{
+		"another circuit is refused": refuse(8, nil), "a meter is refused": refuse(8, errSilent), "the meter is there": refuse(8, nil),
+	} {
+		select {
+		case <-changed:
+		default:
+			t.Errorf("%s, and Changed says nothing", what)
+		}
+	}
+}
+
+// Circuits that come and go over a switch that does not answer leave nothing
+// behind.
+func TestQueuesForgetWhatIsOver(t *testing.T) {
+	b := newBoard(t, 2)
+	b.disconnect(2)
+	for range 1000 {
+		b.ask(func(r chan<- error) event { return install{along(1, 2), r} })
+		b.draw()
+		b.ask(func(r chan<- error) event { return removal{"a", r} })
+		b.draw()
+		b.confirm(1)
+	}
+	if q := b.waits[2]; q != nil && len(q.circuits)+len(q.all) > 100 {
+		t.Errorf("%d wait for switch 2, of which none is wanted any more", len(q.circuits)+len(q.all))
+	}
+	if n := len(b.stuck[2]) + len(b.removals); n > 0 {
+		t.Errorf("%d circuits are kept that are not wanted any more", n)
+	}
+}
