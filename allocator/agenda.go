@@ -27,6 +27,7 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.cfg.Now().UnixNano()
+	a.announced = 0 // what is put on the agenda below is looked at before this ends
 	a.observe()
 	for e := a.watched.pop(now); e != nil; e = a.watched.pop(now) {
 		a.depart(e, e.stale(now))
@@ -80,7 +81,8 @@ func (a *Allocator) ready(e *entry) bool {
 }
 
 // reschedule puts an entry on the agenda for what it needs next, or off it
-// while something is under way.
+// while something is under way. Whoever waits for what Due has announced is woken if
+// that is sooner.
 func (a *Allocator) reschedule(e *entry) {
 	now, away := a.cfg.Now().UnixNano(), e.busy != nil || e.task
 	if len(e.leaving) > 0 || len(e.network) > 0 {
@@ -99,6 +101,9 @@ func (a *Allocator) reschedule(e *entry) {
 		}
 	}
 	a.agenda.put(e, at)
+	if at < a.announced {
+		a.signal()
+	}
 }
 
 // retry has what has failed tried again earlier than it would be by itself: what

@@ -72,10 +72,15 @@ func decodeRecord(key string, value []byte) (*record, error) {
 	}
 	r.Version = recordVersion
 	if problem := r.problem(key); problem != "" {
-		return nil, fmt.Errorf("allocator: record %q is damaged: %s", key, problem)
+		return nil, fmt.Errorf("allocator: record %q: %w", key, damage(problem))
 	}
 	return r, nil
 }
+
+// damage is the error of a record that can be read and is none of ours.
+type damage string
+
+func (d damage) Error() string { return "it is damaged: " + string(d) }
 
 // versionError is the error of a record that a later program has written.
 type versionError int

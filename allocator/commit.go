@@ -255,9 +255,6 @@ func (a *Allocator) finish(e *entry, saved bool) {
 	}
 	a.reschedule(e)
 	e.slim()
-	if e.due < a.announced {
-		a.signal()
-	}
 	if e.missed || !saved || x.asOf != a.plan.observed {
 		e.missed = false
 		a.look(e) // what has happened meanwhile has passed over this entry

@@ -122,8 +122,23 @@ func (a *Allocator) recall(ctx context.Context, seq uint64) (*record, *Error) {
 	if err != nil || value == nil {
 		return nil, a.unread(err)
 	}
-	r, err := decodeRecord("", value)
+	r, err := decodePast(seq, value)
 	return r, a.unread(err)
+}
+
+// decodePast reads the record that the history has under a sequence number. The error
+// names the number, since the ID may be what is damaged.
+func decodePast(seq uint64, value []byte) (*record, error) {
+	r, err := decodeRecord("", value)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("allocator: number %d of the history: %w", seq, errors.Unwrap(err))
+	case r.Seq != seq:
+		return nil, fmt.Errorf("allocator: number %d of the history is damaged: it is number %d", seq, r.Seq)
+	case r.State != Complete:
+		return nil, fmt.Errorf("allocator: number %d of the history is damaged: it is %s", seq, r.State)
+	}
+	return r, nil
 }
 
 var errUnread = errors.New("the allocations that are complete cannot be read now; try again later")
@@ -155,7 +170,7 @@ func (a *Allocator) loadHistory(ctx context.Context) error {
 	}
 	last := store.Span{From: "r", To: "s", Backward: true}
 	return a.cfg.Store.Range(ctx, store.History, last, func(key string, value []byte) error {
-		r, err := decodeRecord("", value)
+		r, err := decodePast(numberOf(key), value)
 		if err != nil {
 			return err
 		}

@@ -21,6 +21,7 @@ func TestAnyHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}}
 		h.tells = rapid.Bool().Draw(rt, "snapshots tell what is the same")
+		h.vary(rt)
 		h.open()
 		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
 			h.cables = append(h.cables, h.snap.Links[from])
@@ -29,6 +30,7 @@ func TestAnyHistory(t *testing.T) {
 			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
 			"host": h.host, "restart": h.restart, "store": h.breakStore, "rest": h.rest,
+			"limit": h.limit, "prune": h.prune,
 			"announce": func(t *rapid.T) { h.quiet = rapid.Bool().Draw(t, "quiet") },
 			"":         func(*rapid.T) { h.checkBooks(); h.checkLoads(); h.checkNetwork() },
 		})
@@ -40,6 +42,7 @@ type history struct {
 	cables []topology.Link
 	out    map[string]Task           // handed out
 	in     map[string][]path.Circuit // what the switches may hold
+	limits map[string]Limits
 }
 
 // checkNetwork: what the switches may hold at this moment fits on the links, and
@@ -71,7 +74,7 @@ func (h *history) checkNetwork() {
 	}
 }
 
-func (h *history) create(t *rapid.T) { h.a.Create(bg, drawRequest(t, h.world)) }
+func (h *history) create(t *rapid.T) { h.a.Create(bg, h.request(t)) }
 
 func (h *history) pick(t *rapid.T) string {
 	list := h.list("")
@@ -82,14 +85,18 @@ func (h *history) pick(t *rapid.T) string {
 }
 
 func (h *history) update(t *rapid.T) {
-	r, id, c := drawRequest(t, h.world), h.pick(t), Change{}
-	switch rapid.IntRange(0, 3).Draw(t, "field") {
+	r, id, c := h.request(t), h.pick(t), Change{}
+	switch rapid.IntRange(0, 5).Draw(t, "field") {
 	case 0:
 		c.Bandwidth = &r.Bandwidth
 	case 1:
 		c.Duration = &r.Duration
 	case 2:
 		c.Key = &r.Key
+	case 3:
+		c.ProjectID = &r.ProjectID
+	case 4:
+		c.Lease = &r.Lease
 	default:
 		c.StartTime = &r.StartTime
 	}

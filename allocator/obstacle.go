@@ -157,6 +157,16 @@ func (a *Allocator) giveWay(c *crowd, freed Window) {
 	a.signal()
 }
 
+// LimitsChanged tells that [Config.Limits] may answer differently from now on. What
+// waits for a project's limit is looked at again.
+func (a *Allocator) LimitsChanged() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, c := range a.crowds.projects {
+		a.giveWay(c, always)
+	}
+}
+
 // always is a window from which all that waits can profit.
 var always = Window{0, never}
 

@@ -340,3 +340,62 @@ func TestPlanStopsOnError(t *testing.T) {
 		t.Errorf("planned though stopped: %v", err)
 	}
 }
+
+// TestLimitRaised: what a project's limit has put off begins once the limit is higher,
+// though nothing else has changed.
+func TestLimitRaised(t *testing.T) {
+	w := newWorld(t, 1, 10)
+	most := Limits{Bandwidth: 6}
+	w.cfg.Limits = func(string) Limits { return most }
+	w.open()
+	w.change(func(s *topology.Snapshot) { s.Attachments = s.Attachments[1:] }) // 10.0.1.1
+	late := w.create(ask(1, 1, 1, 2, 4, 10))
+	w.create(ask(1, 2, 1, 3, 4, 100))
+	w.change(func(s *topology.Snapshot) {
+		at := topology.PortID{DPID: 1, Port: 1}
+		s.Attachments = append(s.Attachments, topology.Attachment{Prefix: netip.PrefixFrom(host(1, 1), 32), At: at})
+	})
+	w.work()
+	w.expect(late.ID, Pending, span(100, 110))
+	most.Bandwidth = 8
+	w.a.LimitsChanged()
+	select {
+	case <-w.a.Wake():
+	default:
+		t.Error("nothing says that there is something to do")
+	}
+	w.work()
+	w.expect(late.ID, Active, span(0, 10))
+}
+
+// TestLostPathIsNoticedInTime: who waits for the moment that Due has named hears that a
+// planned path is to be looked at before that.
+func TestLostPathIsNoticedInTime(t *testing.T) {
+	w, direct, _ := ring(t)
+	r := ask(1, 1, 2, 1, 5, 600)
+	r.StartTime = w.now + 3600
+	v := w.create(r)
+	w.work()
+	w.change(cut(direct))
+	if _, next := w.a.Due(10); next.Unix() != r.StartTime {
+		t.Fatalf("due at %v", next)
+	}
+	select {
+	case <-w.a.Wake():
+	default:
+	}
+	w.plan()
+	select {
+	case <-w.a.Wake():
+	default:
+		t.Error("nothing says that it is due earlier now")
+	}
+	if _, next := w.a.Due(10); next.Unix() != r.StartTime-planNear {
+		t.Errorf("due at %v", next)
+	}
+	w.now = r.StartTime - planNear
+	w.work()
+	if p := w.get(v.ID).Path; len(p) != 3 {
+		t.Errorf("its path is %v", p)
+	}
+}

@@ -82,12 +82,17 @@ func (a *Allocator) oldest(ctx context.Context, before int64) (old aged, more bo
 		return old, false, a.unread(err)
 	}
 	for _, seq := range seqs {
-		r, err := a.recall(ctx, seq)
+		value, err := a.cfg.Store.Get(ctx, store.History, recordKey(seq))
 		if err != nil {
-			return old, false, err
+			return old, false, a.unread(err)
 		}
-		if r != nil {
+		if value == nil {
+			continue // it has been deleted since
+		}
+		if r, err := decodePast(seq, value); err == nil {
 			old.records = append(old.records, r)
+		} else {
+			a.unread(err) // it stays, and keeps none of the others
 		}
 	}
 	return old, len(seqs) == pruneBatch, nil

@@ -29,6 +29,7 @@ func (d *daemon) apply(next config.Config) error {
 	}
 	limits := limitsOf(next.Directory)
 	d.limits.Store(&limits)
+	d.allocator.LimitsChanged()
 	d.known.Store(projectsOf(next.Directory))
 	d.level.Set(levelOf(next.Log.Level))
 

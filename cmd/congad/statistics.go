@@ -19,20 +19,26 @@ import (
 // openStatistics makes what counts, and loads what it has counted before.
 func (d *daemon) openStatistics(ctx context.Context) (err error) {
 	d.poller, err = stats.New(ctx, stats.Config{
-		Source:   d.controller,
-		Interval: d.cfg.Stats.Interval.Duration(),
-		Cookie:   readCookie,
-		Meter:    readMeter,
-		Archive:  archive{d.store},
-		Owner: func(id string) (stats.Owner, bool) {
-			a, err := d.allocator.Get(id)
-			e, failed := errors.AsType[*allocator.Error](err)
-			return ownerOf(a), !failed || e.Kind != allocator.NotFound
-		},
+		Source:      d.controller,
+		Interval:    d.cfg.Stats.Interval.Duration(),
+		Cookie:      readCookie,
+		Meter:       readMeter,
+		Archive:     archive{d.store},
+		Owner:       owners(d.allocator),
 		Allocations: flow.MakeCookie(flow.KindAllocation, 0), AllocationsMask: flow.CookieMask | flow.MakeCookie(0xff, 0),
 		Logger: d.log.With("part", "stats"),
 	})
 	return err
+}
+
+// owners tells the statistics what they need to know of an allocation, and whether it
+// is there. If that cannot be found out it counts as being there.
+func owners(from *allocator.Allocator) func(id string) (stats.Owner, bool) {
+	return func(id string) (stats.Owner, bool) {
+		a, err := from.Get(id)
+		e, failed := errors.AsType[*allocator.Error](err)
+		return ownerOf(a), !failed || e.Kind != allocator.NotFound
+	}
 }
 
 // ownerOf is what the statistics need to know of an allocation.

@@ -1,0 +1,58 @@
+package allocator
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"conga/allocator/store"
+	"conga/controller/topology"
+)
+
+// TestDamagedHistory: a record of the history that cannot be read is named in the log
+// or in the error of Open, and does not keep the others from being removed in time.
+func TestDamagedHistory(t *testing.T) {
+	for name, damaged := range map[string]func(string) string{
+		"it has version 3":  func(v string) string { return "\x03" + v[1:] },
+		"it has version 9":  func(string) string { return `{"v":9}` },
+		"unexpected end":    func(v string) string { return v[:len(v)-3] },
+		"it is number 7":    func(v string) string { return v[:1] + "\x07" + v[2:] },
+		"it has no number":  func(v string) string { return v[:1] + "\x00" + v[2:] },
+		"invalid character": func(string) string { return "{no" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 1, topology.Gbps)
+			var log bytes.Buffer
+			w.cfg.Logger, w.cfg.History = slog.New(slog.NewTextHandler(&log, nil)), time.Hour
+			c := &chronicle{world: w}
+			for seq := range uint64(3) {
+				c.ended(1+seq, "p", w.now-3600)
+			}
+			young := c.ended(5, "p", w.now)
+			w.open()
+			bad := func(seq uint64) {
+				key := recordKey(seq)
+				w.store.put(store.History, key, damaged(w.store.get(store.History, key)))
+			}
+			bad(2)
+			if n, err := w.a.Prune(bg); n != 2 || err != nil {
+				t.Errorf("%d removed, error %v", n, err)
+			}
+			if text := log.String(); !strings.Contains(text, "number 2 of the history") || !strings.Contains(text, name) {
+				t.Errorf("the log says %s", text)
+			}
+			if v, err := w.a.Get(young.ID); err != nil || v.ID != young.ID {
+				t.Errorf("%v, error %v", v, err)
+			}
+			bad(5)
+			if _, err := w.a.Get(young.ID); refusedAs(err) != Internal {
+				t.Errorf("error %v", err)
+			}
+			if _, err := Open(bg, w.cfg); err == nil || !strings.Contains(err.Error(), "number 5 of the history") || !strings.Contains(err.Error(), name) {
+				t.Errorf("error of Open: %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,63 @@
+package allocator
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"conga/controller/topology"
+)
+
+// vary makes the history one of a daemon with UUIDs, with limits, or about the time
+// when UNIX seconds no longer fit 32 bits.
+func (h *history) vary(t *rapid.T) {
+	if rapid.Bool().Draw(t, "UUIDs") {
+		h.cfg.NewID = func() string {
+			h.ids++
+			return fmt.Sprintf("%08x-0000-4000-8000-%012x", h.ids, h.ids)
+		}
+	}
+	if rapid.Bool().Draw(t, "far future") {
+		h.now = math.MaxUint32 - rapid.Int64Range(0, 30).Draw(t, "before the end of 32 bits")
+	}
+	h.cfg.History = time.Duration(rapid.Int64Range(1, 20).Draw(t, "history")) * time.Second
+	h.limits = map[string]Limits{}
+	h.cfg.Limits = func(project string) Limits { return h.limits[project] }
+}
+
+// request is a request of one of two projects, with a lease or without.
+func (h *history) request(t *rapid.T) Request {
+	r := drawRequest(t, h.world)
+	r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
+	r.Lease = max(0, rapid.Int64Range(-5, 9).Draw(t, "lease"))
+	return r
+}
+
+// limit gives a project another limit.
+func (h *history) limit(t *rapid.T) {
+	h.limits[rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")] = Limits{
+		Bandwidth: topology.BitRate(rapid.IntRange(0, 6).Draw(t, "bandwidth")),
+		Active:    rapid.IntRange(0, 6).Draw(t, "active"),
+	}
+	h.a.LimitsChanged()
+}
+
+// prune removes what is old, and no more.
+func (h *history) prune(t *rapid.T) {
+	old, before := 0, h.list("")
+	for _, v := range before {
+		r, err := h.a.lookUp(bg, v.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.State == Complete && r.Done <= h.now-int64(h.cfg.History/time.Second) {
+			old++
+		}
+	}
+	n, err := h.a.Prune(bg)
+	if err == nil && n != old || len(h.list("")) != len(before)-n {
+		t.Fatalf("%d removed, %d were old, %d of %d are left, error %v", n, old, len(h.list("")), len(before), err)
+	}
+}
