@@ -228,16 +228,25 @@ func (s *stretch) peak(w Window) int64 {
 // fit is the earliest start, not before w's, at which a window of w's length finds the
 // level no higher than room throughout. Since claims end, there is one.
 func (l *timeline) fit(w Window, room int64) int64 {
-	if len(l.blocks) == 0 {
-		return w.Start
-	}
+	from, _ := l.spell(w, room, 0)
+	return from
+}
+
+// spell is what fit is, and until when all later starts fit as well: that one does not,
+// or is not known to. To find it, so many more stretches are looked at.
+func (l *timeline) spell(w Window, room int64, more int) (from, until int64) {
 	from, length := w.Start, w.End-w.Start
+	if len(l.blocks) == 0 {
+		return from, never
+	}
 	i := l.block(from)
 	crowded := l.blocks[i].level(from) > room
 	for ; i < len(l.blocks); i++ {
 		s := &l.blocks[i]
 		if !crowded && s.base-from >= length {
-			return from
+			if more--; more < 0 {
+				return from, s.base - length + 1
+			}
 		}
 		if s.base > w.Start && (crowded && s.low > room || !crowded && s.high <= room) {
 			continue
@@ -245,19 +254,22 @@ func (l *timeline) fit(w Window, room int64) int64 {
 		level := s.before
 		for k, at := range s.at {
 			level += s.by[k]
+			if crowded == (level > room) {
+				continue
+			}
 			t := s.base + int64(at)
 			switch {
 			case t <= w.Start:
-			case crowded && level <= room:
-				from, crowded = t, false
-			case !crowded && t-from >= length:
-				return from
-			case !crowded && level > room:
-				crowded = true
+				continue
+			case crowded:
+				from = t
+			case t-from >= length:
+				return from, t - length + 1
 			}
+			crowded = !crowded
 		}
 	}
-	return from
+	return from, never
 }
 
 // level is the one at a moment that is in the stretch, or before it.
