@@ -76,6 +76,13 @@ func TestTimelineAgainstPaper(t *testing.T) {
 				if got := l.fit(real(w), room); got != want.Start*scale {
 					t.Fatalf("%v with room %d fits at %d, want %d", w, room, got/scale, want.Start)
 				}
+				_, until := l.spell(real(w), room, rapid.IntRange(0, 5).Draw(t, "more"))
+				for want.End < end && want.Start*scale < until {
+					if slices.Max(paper[want.Start:want.End]) > room {
+						t.Fatalf("%v with room %d fits until %d, but not at %d", w, room, until/scale, want.Start)
+					}
+					want.Start, want.End = want.Start+1, want.End+1
+				}
 			}
 			sameBuilt(t, &l, held, real)
 		}
