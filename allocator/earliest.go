@@ -50,11 +50,8 @@ type spell struct {
 	line      *timeline // nil: nothing is claimed
 	room      int64     // how much may be claimed by others
 	good, bad int64
+	block     int // of the timeline, not after good
 }
-
-// spellAhead is how many stretches of a timeline are read beyond what fits, to learn
-// until when it does.
-const spellAhead = 4
 
 // soundings are kept to be used again.
 var soundings = sync.Pool{New: func() any { return new(sounding) }}
@@ -87,24 +84,39 @@ func (d desk) open(line *timeline, limit, rate topology.BitRate) spell {
 	return s
 }
 
-// from is the earliest start that fits, at start or later.
-func (s *spell) from(start, length int64) int64 {
+// from is the earliest start that fits, at start or later. If that is not before
+// enough, it may be any from enough on before which none fits.
+func (s *spell) from(start, length, enough int64) int64 {
 	switch {
 	case s.good == never:
 		return never
 	case s.line == nil:
 		return start
-	case start >= s.bad:
-		s.good, s.bad = s.line.spell(Window{start, start + length}, s.room, spellAhead)
+	}
+	for start >= s.bad || start < s.good && s.good == s.bad && s.good < enough {
+		next := max(start, s.good)
+		s.seek(next)
+		s.good, s.bad, s.block = s.line.spell(Window{next, next + length}, s.room, enough, s.block)
 	}
 	return max(start, s.good)
 }
 
-// cross is the earliest start, at start or later, that the cables of some way do not
-// forbid one by one.
+// seek goes on to the stretch that a moment is in.
+func (s *spell) seek(t int64) {
+	for range 4 {
+		if next := s.block + 1; next >= len(s.line.blocks) || s.line.blocks[next].base > t {
+			return
+		}
+		s.block++
+	}
+	s.block = s.line.block(t)
+}
+
+// cross is start if the cables of some way have the rate then; else a later one before
+// which those of none do.
 func (s *sounding) cross(start int64) int64 {
 	c := path.Crossing{From: s.errand.from, To: s.to, Start: start}
-	c.Opens = func(number int32, a, b *topology.Link) int64 {
+	c.Opens = func(number int32, a, b *topology.Link, enough int64) int64 {
 		for int(number) >= len(s.cables) {
 			s.cables = append(s.cables, spell{})
 		}
@@ -113,7 +125,7 @@ func (s *sounding) cross(start int64) int64 {
 			limit := s.share.of(min(a.Capacity, b.Capacity))
 			*x = s.open(s.books.links.calendar[cableOf(a.ID)], limit, s.Bandwidth)
 		}
-		return x.from(start, s.Duration)
+		return x.from(start, s.Duration, enough)
 	}
 	if s.block != nil {
 		c.Shut = func(l topology.Link) { s.block.link(l.ID) }
@@ -139,7 +151,7 @@ func (s *sounding) gate(start int64) int64 {
 				*x = s.open(s.books.links.calendar[cableOf(id)], s.share.of(l.Capacity), s.Bandwidth)
 			}
 		}
-		if free := x.from(start, s.Duration); free > t {
+		if free := x.from(start, s.Duration, never); free > t {
 			t = free
 			s.block.link(id)
 		}
@@ -148,7 +160,7 @@ func (s *sounding) gate(start int64) int64 {
 		if !s.total.known {
 			s.total = s.open(s.books.projects[s.ProjectID], s.limit, s.Bandwidth)
 		}
-		if free := s.total.from(start, s.Duration); free > t {
+		if free := s.total.from(start, s.Duration, never); free > t {
 			t = free
 			s.block.limit(s.ProjectID)
 		}
