@@ -51,19 +51,30 @@ type loader struct {
 
 // ledger is what one decoder has found to be claimed.
 type ledger struct {
-	links    map[topology.LinkID][]change
-	projects map[string][]change
+	links    map[topology.LinkID]*[]change
+	projects map[string]*[]change
 }
 
 // note takes down what a record claims over time.
 func (g *ledger) note(r *record) {
-	h := r.hold()
-	for _, x := range h.links {
-		g.links[x.on] = append(g.links[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
+	w, rate := r.Window, int64(r.Bandwidth)
+	if r.State == Complete || w.Start >= w.End || rate == 0 {
+		return
 	}
-	for _, x := range h.project {
-		g.projects[x.on] = append(g.projects[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
+	var space [32]topology.LinkID
+	for _, id := range r.Path.AppendLinks(space[:0]) {
+		noteOn(g.links, cableOf(id), w, rate)
 	}
+	noteOn(g.projects, r.ProjectID, w, rate)
+}
+
+func noteOn[K comparable](m map[K]*[]change, on K, w Window, rate int64) {
+	list := m[on]
+	if list == nil {
+		list = new([]change)
+		m[on] = list
+	}
+	*list = append(*list, change{w.Start, rate}, change{w.End, -rate})
 }
 
 // rawPage is part of the store on its way through the decoders.
@@ -88,7 +99,7 @@ func (l *loader) read(ctx context.Context) error {
 	var decoders sync.WaitGroup
 	defer decoders.Wait()
 	for range n {
-		g := &ledger{map[topology.LinkID][]change{}, map[string][]change{}}
+		g := &ledger{map[topology.LinkID]*[]change{}, map[string]*[]change{}}
 		l.ledgers = append(l.ledgers, g)
 		decoders.Go(func() {
 			for p := range work {
@@ -193,10 +204,23 @@ func (l *loader) adopt(r *record) {
 	l.live = append(l.live, e)
 }
 
+// numbered is an entry with its sequence number beside it.
+type numbered struct {
+	seq   uint64
+	entry *entry
+}
+
 // list puts everything on the lists, in order of creation. The error names two records
 // with one handle or one number, if there are any.
 func (l *loader) list() error {
-	slices.SortFunc(l.live, func(a, b *entry) int { return cmp.Compare(a.seq(), b.seq()) })
+	order := make([]numbered, len(l.live)) // to compare them needs no look at each
+	for i, e := range l.live {
+		order[i] = numbered{e.seq(), e}
+	}
+	slices.SortFunc(order, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
+	for i, o := range order {
+		l.live[i] = o.entry
+	}
 	for i, e := range l.live {
 		if i > 0 && l.live[i-1].seq() == e.seq() {
 			return fmt.Errorf("allocator: records %q and %q have the same handle %d, or the same number %d",
@@ -240,13 +264,19 @@ func (l *loader) enter() {
 	links, projects := map[topology.LinkID][][]change{}, map[string][][]change{}
 	for _, g := range l.ledgers {
 		for id, changes := range g.links {
-			links[id] = append(links[id], changes)
+			links[id] = append(links[id], *changes)
 		}
 		for project, changes := range g.projects {
-			projects[project] = append(projects[project], changes)
+			projects[project] = append(projects[project], *changes)
 		}
 	}
 	for id, parts := range links {
+		n := 0
+		for _, changes := range parts {
+			n += len(changes) / 2
+		}
+		c := l.cables.lay(id, l.seen)
+		c.list = slices.Grow(c.list, n+n/32) // what has claimed it is put on its index next
 		l.books.links.calendar[id] = build(parts)
 	}
 	for project, parts := range projects {
