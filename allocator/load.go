@@ -80,8 +80,9 @@ func noteOn[K comparable](m map[K]*[]change, on K, w Window, rate int64) {
 // rawPage is part of the store on its way through the decoders.
 type rawPage struct {
 	keys   []string
-	values [][]byte
-	out    []*record
+	values []byte // one after the other
+	ends   []int  // where each of them ends
+	out    []record
 	err    error
 	ready  chan struct{}
 }
@@ -102,8 +103,9 @@ func (l *loader) read(ctx context.Context) error {
 		g := &ledger{map[topology.LinkID]*[]change{}, map[string]*[]change{}}
 		l.ledgers = append(l.ledgers, g)
 		decoders.Go(func() {
+			c := cursor{names: map[string]string{}}
 			for p := range work {
-				p.decode(g)
+				p.decode(&c, g)
 			}
 		})
 	}
@@ -138,10 +140,13 @@ func (l *loader) read(ctx context.Context) error {
 
 // scan cuts the bucket into pages. send reports whether it is to go on.
 func (l *loader) scan(ctx context.Context, send func(*rawPage) bool) error {
-	fresh := func() *rawPage { return &rawPage{ready: make(chan struct{})} }
+	fresh := func() *rawPage {
+		return &rawPage{keys: make([]string, 0, rawSize), ends: make([]int, 0, rawSize), ready: make(chan struct{})}
+	}
 	p := fresh()
 	err := l.cfg.Store.Scan(ctx, store.Allocations, func(key string, value []byte) error {
-		p.keys, p.values = append(p.keys, key), append(p.values, slices.Clone(value))
+		p.keys, p.values = append(p.keys, key), append(p.values, value...)
+		p.ends = append(p.ends, len(p.values))
 		if len(p.keys) < rawSize {
 			return nil
 		}
@@ -158,14 +163,17 @@ func (l *loader) scan(ctx context.Context, send func(*rawPage) bool) error {
 }
 
 // decode reads the records of a page, and notes in the ledger what they claim.
-func (p *rawPage) decode(g *ledger) {
+func (p *rawPage) decode(c *cursor, g *ledger) {
 	defer close(p.ready)
-	p.out = make([]*record, len(p.keys))
+	p.out = make([]record, len(p.keys))
+	begin := 0
 	for i, key := range p.keys {
-		if p.out[i], p.err = decodeRecord(key, p.values[i]); p.err != nil {
+		r := &p.out[i]
+		if p.err = c.record(r, key, p.values[begin:p.ends[i]]); p.err != nil {
 			return
 		}
-		g.note(p.out[i])
+		begin = p.ends[i]
+		g.note(r)
 	}
 }
 
@@ -174,7 +182,8 @@ func (l *loader) take(p *rawPage) error {
 	if p.err != nil {
 		return p.err
 	}
-	for _, r := range p.out {
+	for i := range p.out {
+		r := &p.out[i]
 		if r.State == Complete {
 			l.done = append(l.done, r.ID)
 			continue
@@ -195,7 +204,7 @@ func (l *loader) adopt(r *record) {
 	if e.restorable(l.now) {
 		// The network was told to hold it; whether it does is confirmed by
 		// installing it once more.
-		e.own().network = []installed{{r.Circuit(), r.Window}}
+		e.own().network = []installed{{e.record().Circuit(), r.Window}}
 	}
 	l.books.places[r.ProjectID]++
 	if r.Window != (Window{}) {
