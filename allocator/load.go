@@ -265,7 +265,7 @@ func (l *loader) enter() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
 			changes := slices.Concat(parts...)
-			slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+			sortChanges(changes)
 			t.build(changes)
 		})
 		return t

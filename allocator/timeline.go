@@ -291,9 +291,6 @@ func (s *stretch) level(t int64) (n int, level int64) {
 	return n, level
 }
 
-// change is a moment at which a level changes.
-type change struct{ at, by int64 }
-
 // build makes a timeline of changes that are in order of time, of which several may be
 // of one moment. Its stretches have room for some more.
 func (l *timeline) build(changes []change) {
