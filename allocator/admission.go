@@ -105,62 +105,6 @@ func (d desk) fits(e errand, p path.Path, w Window) bool {
 	return true
 }
 
-// earliest finds the first window of the errand's duration that starts in
-// [start, before), and a path in it. ok is false if there is none.
-//
-// Only the start and moments at which something becomes free can be the answer.
-// When no path has the rate in a window, one of the links that turned the
-// search away must have more free before any path can; so the search goes on at
-// the first moment at which one of them has, and visits few of the moments in
-// the calendars.
-func (d desk) earliest(e errand, start, before int64) (p path.Path, w Window, ok bool) {
-	for start < before && start <= never-e.Duration {
-		w = Window{start, start + e.Duration}
-		if t := d.gate(e, w); t > start {
-			start = t
-			continue
-		}
-		next := int64(never)
-		q := d.query(e, w)
-		q.Refused = func(l topology.Link) {
-			next = min(next, d.fit(l, w, e.Bandwidth))
-			d.block.link(l.ID)
-		}
-		if p, ok := d.graph.Find(q); ok {
-			return p, w, true
-		}
-		start = next
-	}
-	return nil, Window{}, false
-}
-
-// gate is the earliest start, at w's or later, that no rival key, no access link
-// and no limit forbids by itself; all of these the errand needs on every path.
-func (d desk) gate(e errand, w Window) int64 {
-	t := w.Start
-	for _, k := range e.rivals {
-		if free := d.books.keys.fit(k, w); free > t {
-			t = free
-			d.block.key(k)
-		}
-	}
-	for _, id := range []topology.LinkID{{To: e.from}, {From: e.from}, {To: e.to}, {From: e.to}} {
-		if l, ok := d.snapshot.Link(id); ok {
-			if free := d.fit(l, w, e.Bandwidth); free > t {
-				t = free
-				d.block.link(id)
-			}
-		}
-	}
-	if e.limit >= e.Bandwidth && e.Bandwidth > 0 {
-		if free := d.books.projects.fit(e.ProjectID, w, e.limit-e.Bandwidth); free > t {
-			t = free
-			d.block.limit(e.ProjectID)
-		}
-	}
-	return t
-}
-
 // rivalled reports whether another allocation for the same traffic has part of
 // the window.
 func (d desk) rivalled(e errand, w Window) bool {

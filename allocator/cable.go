@@ -147,7 +147,8 @@ func (c *cable) uses(e *entry) bool {
 func (a *Allocator) tie(e *entry) {
 	e.tied = true
 	amiss := false
-	for _, id := range e.path().Links() {
+	var links [32]topology.LinkID
+	for _, id := range e.path().AppendLinks(links[:0]) {
 		c := a.cables.lay(cableOf(id), a.seen)
 		c.join(e)
 		amiss = amiss || c.state != sound
@@ -160,10 +161,10 @@ func (a *Allocator) tie(e *entry) {
 // locateEnds brings the index of what is astray in line with where the hosts of an
 // entry are known to be, and reports whether one of them is seen elsewhere.
 func (a *Allocator) locateEnds(e *entry) (elsewhere bool) {
-	from, to := pathEnds(e.path())
+	ends := e.ends()
 	for i, addr := range addrsOf(e.key()) {
 		at, ok := a.seen.Locate(addr)
-		if ok && at == [2]topology.PortID{from, to}[i] {
+		if ok && at == ends[i] {
 			continue
 		}
 		elsewhere = elsewhere || ok

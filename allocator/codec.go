@@ -57,24 +57,32 @@ func appendText(b []byte, text string) []byte {
 // decodeRecord reads a record of any version. key is the ID that it must have; "" is
 // any.
 func decodeRecord(key string, value []byte) (*record, error) {
-	var r *record
-	var err error
+	r := new(record)
+	if err := new(cursor).record(r, key, value); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// record reads a record of any version into r.
+func (c *cursor) record(r *record, key string, value []byte) (err error) {
 	switch {
 	case len(value) > 0 && value[0] == recordVersion:
-		r, err = decode(value[1:])
+		c.rest, c.cut, c.id = value[1:], false, key
+		err = c.decode(r)
 	case len(value) == 0 || value[0] == '{':
-		r, err = decodeJSON(value)
+		err = decodeJSON(r, value)
 	default:
 		err = versionError(int(value[0]))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("allocator: record %q: %w", key, err)
+		return fmt.Errorf("allocator: record %q: %w", key, err)
 	}
 	r.Version = recordVersion
 	if problem := r.problem(key); problem != "" {
-		return nil, fmt.Errorf("allocator: record %q: %w", key, damage(problem))
+		return fmt.Errorf("allocator: record %q: %w", key, damage(problem))
 	}
-	return r, nil
+	return nil
 }
 
 // damage is the error of a record that can be read and is none of ours.
@@ -90,44 +98,47 @@ func (v versionError) Error() string {
 }
 
 // decodeJSON reads version 1.
-func decodeJSON(value []byte) (*record, error) {
-	var r record
-	if err := json.Unmarshal(value, &r); err != nil {
-		return nil, err
+func decodeJSON(r *record, value []byte) error {
+	if err := json.Unmarshal(value, r); err != nil {
+		return err
 	}
 	if r.Version != 1 {
-		return nil, versionError(r.Version)
+		return versionError(r.Version)
 	}
-	return &r, nil
+	return nil
 }
 
 var errCut = errors.New("unexpected end, or a number out of its range")
 
 // decode reads what follows the version.
-func decode(value []byte) (*record, error) {
-	c := cursor{rest: value}
-	r := &record{Seq: c.number(), Allocation: Allocation{Handle: uint32(c.below(1 << 32)), Revision: c.number()}}
+func (c *cursor) decode(r *record) error {
+	r.Seq, r.Handle, r.Revision = c.number(), uint32(c.below(1<<32)), c.number()
 	r.State = stages[c.below(uint64(len(stages)))]
 	r.Started = c.below(2) == 1
 	for _, n := range []*int64{&r.Created, &r.Duration, &r.StartTime, &r.Lease, &r.LeaseEnd, &r.Window.Start, &r.Window.End, &r.Done} {
 		*n = c.signed()
 	}
 	r.Bandwidth = topology.BitRate(c.number())
-	for _, text := range []*string{&r.ID, &r.UserID, &r.ProjectID, &r.Reason} {
-		*text = string(c.text())
+	if id := c.text(); string(id) == c.id {
+		r.ID = c.id
+	} else {
+		r.ID = string(id)
+	}
+	for _, text := range []*string{&r.UserID, &r.ProjectID, &r.Reason} {
+		*text = c.name()
 	}
 	r.Key = path.FlowKey{Src: c.addr(), Dst: c.addr(), Proto: uint8(c.below(1 << 8))}
 	r.Key.SrcPort, r.Key.DstPort = c.port(), c.port()
 	if n := c.below(uint64(len(c.rest)) + 1); n > 0 { // a hop takes three bytes at least
-		r.Path = make(path.Path, n)
+		r.Path = c.path(int(n))
 	}
 	for i := range r.Path {
 		r.Path[i] = path.Hop{DPID: openflow.DPID(c.number()), In: openflow.PortNo(c.below(1 << 32)), Out: openflow.PortNo(c.below(1 << 32))}
 	}
 	if c.cut || len(c.rest) > 0 {
-		return nil, errCut
+		return errCut
 	}
-	return r, nil
+	return nil
 }
 
 // cursor reads fields one after the other. After the end it reads zeros, and cut is
@@ -135,6 +146,11 @@ func decode(value []byte) (*record, error) {
 type cursor struct {
 	rest []byte
 	cut  bool
+	id   string // that the record is likely to have
+
+	// For many records, so that what they have in common is kept once.
+	names map[string]string // not nil: names that were read
+	hops  []path.Hop        // with room for paths, which are not to be kept
 }
 
 func (c *cursor) skip(n int) []byte {
@@ -176,6 +192,32 @@ func (c *cursor) below(end uint64) uint64 {
 }
 
 func (c *cursor) text() []byte { return c.skip(int(c.below(1 << 31))) }
+
+// name is a text that other records may have as well.
+func (c *cursor) name() string {
+	text := c.text()
+	if s, ok := c.names[string(text)]; ok {
+		return s
+	}
+	s := string(text)
+	if c.names != nil {
+		c.names[s] = s
+	}
+	return s
+}
+
+// path makes room for a path.
+func (c *cursor) path(n int) path.Path {
+	if c.names == nil {
+		return make(path.Path, n)
+	}
+	if len(c.hops)+n > cap(c.hops) {
+		c.hops = make([]path.Hop, 0, max(n, 8*rawSize))
+	}
+	at := len(c.hops)
+	c.hops = c.hops[:at+n]
+	return c.hops[at : at+n : at+n]
+}
 
 func (c *cursor) addr() netip.Addr {
 	a, ok := netip.AddrFromSlice(c.text())

@@ -153,7 +153,7 @@ const (
 // Nothing at some time is to be planned anew then.
 func (e *entry) nextAction(now int64) (what Action, at int64) {
 	what, at = e.nextInWindow(now)
-	lapse, may := e.record().lapse()
+	lapse, may := e.lapse()
 	if end := max(nanos(lapse), e.retry); may && !e.gone && e.live() && (end < at || end <= now) {
 		if len(e.network) > 0 {
 			return Remove, end
@@ -172,26 +172,26 @@ func (e *entry) nextInWindow(now int64) (what Action, at int64) {
 			again = 0 // what failed was the installation; the removal does not wait for that
 		}
 	}
-	c := e.record()
+	w, pending := e.window(), e.state() == Pending
 	switch {
 	case e.gone:
 		return leave, again
 	case !e.live():
 		return Nothing, math.MaxInt64
-	case c.Window == Window{} || len(c.Path) == 0 || c.State == Pending && nanos(c.Window.Start) > now:
+	case w == Window{} || !e.hasPath() || pending && nanos(w.Start) > now:
 		if leave == Remove {
 			return Remove, e.retry
 		}
 	}
-	if c.Window == (Window{}) {
-		if at := nanos(c.StartTime + 1); at > now {
+	if w == (Window{}) {
+		if at := nanos(e.record().StartTime + 1); at > now {
 			return Nothing, at // from then on any window will do
 		}
 		return Nothing, math.MaxInt64
 	}
-	what, at = leave, max(nanos(c.Window.End), again)
-	if len(c.Path) > 0 && !e.parked && (c.State == Pending || !sameCircuit(e.proof, c.Circuit())) {
-		if t := max(nanos(c.Window.Start), e.retry); t < nanos(c.Window.End) && now < nanos(c.Window.End) {
+	what, at = leave, max(nanos(w.End), again)
+	if e.hasPath() && !e.parked && (pending || !sameCircuit(e.proof, e.record().Circuit())) {
+		if t := max(nanos(w.Start), e.retry); t < nanos(w.End) && now < nanos(w.End) {
 			return Install, t
 		}
 	}

@@ -231,5 +231,29 @@ func (e *entry) path() path.Path {
 	return p
 }
 
+// ends are the edge ports of the path.
+func (e *entry) ends() (ports [2]topology.PortID) {
+	if e.rare.full != nil {
+		ports[0], ports[1] = pathEnds(e.rare.full.Path)
+	} else if n := len(e.way); n > 0 {
+		ports[0] = topology.PortID{DPID: e.ways.hop(e.way).DPID, Port: e.in}
+		ports[1] = topology.PortID{DPID: e.ways.hop(e.way[n-numberSize:]).DPID, Port: e.out}
+	}
+	return ports
+}
+
+// placed is that of the committed state.
+func (e *entry) placed(now int64) bool {
+	if e.rare.full != nil {
+		return e.rare.full.placed(now)
+	}
+	return e.hasPath() && (e.started || int64(e.start) >= now || int64(e.from) <= now)
+}
+
+// lapse is that of the committed state.
+func (e *entry) lapse() (at int64, may bool) {
+	return e.rare.leaseEnd, e.rare.leaseEnd != 0 && e.state() == Pending && !e.started
+}
+
 // hasPath reports whether there is a path.
 func (e *entry) hasPath() bool { return e.way != "" || e.rare.full != nil && len(e.rare.full.Path) > 0 }

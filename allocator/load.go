@@ -51,26 +51,38 @@ type loader struct {
 
 // ledger is what one decoder has found to be claimed.
 type ledger struct {
-	links    map[topology.LinkID][]change
-	projects map[string][]change
+	links    map[topology.LinkID]*[]change
+	projects map[string]*[]change
 }
 
 // note takes down what a record claims over time.
 func (g *ledger) note(r *record) {
-	h := r.hold()
-	for _, x := range h.links {
-		g.links[x.on] = append(g.links[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
+	w, rate := r.Window, int64(r.Bandwidth)
+	if r.State == Complete || w.Start >= w.End || rate == 0 {
+		return
 	}
-	for _, x := range h.project {
-		g.projects[x.on] = append(g.projects[x.on], change{x.window.Start, int64(x.rate)}, change{x.window.End, -int64(x.rate)})
+	var space [32]topology.LinkID
+	for _, id := range r.Path.AppendLinks(space[:0]) {
+		noteOn(g.links, cableOf(id), w, rate)
 	}
+	noteOn(g.projects, r.ProjectID, w, rate)
+}
+
+func noteOn[K comparable](m map[K]*[]change, on K, w Window, rate int64) {
+	list := m[on]
+	if list == nil {
+		list = new([]change)
+		m[on] = list
+	}
+	*list = append(*list, change{w.Start, rate}, change{w.End, -rate})
 }
 
 // rawPage is part of the store on its way through the decoders.
 type rawPage struct {
 	keys   []string
-	values [][]byte
-	out    []*record
+	values []byte // one after the other
+	ends   []int  // where each of them ends
+	out    []record
 	err    error
 	ready  chan struct{}
 }
@@ -88,11 +100,12 @@ func (l *loader) read(ctx context.Context) error {
 	var decoders sync.WaitGroup
 	defer decoders.Wait()
 	for range n {
-		g := &ledger{map[topology.LinkID][]change{}, map[string][]change{}}
+		g := &ledger{map[topology.LinkID]*[]change{}, map[string]*[]change{}}
 		l.ledgers = append(l.ledgers, g)
 		decoders.Go(func() {
+			c := cursor{names: map[string]string{}}
 			for p := range work {
-				p.decode(g)
+				p.decode(&c, g)
 			}
 		})
 	}
@@ -127,10 +140,13 @@ func (l *loader) read(ctx context.Context) error {
 
 // scan cuts the bucket into pages. send reports whether it is to go on.
 func (l *loader) scan(ctx context.Context, send func(*rawPage) bool) error {
-	fresh := func() *rawPage { return &rawPage{ready: make(chan struct{})} }
+	fresh := func() *rawPage {
+		return &rawPage{keys: make([]string, 0, rawSize), ends: make([]int, 0, rawSize), ready: make(chan struct{})}
+	}
 	p := fresh()
 	err := l.cfg.Store.Scan(ctx, store.Allocations, func(key string, value []byte) error {
-		p.keys, p.values = append(p.keys, key), append(p.values, slices.Clone(value))
+		p.keys, p.values = append(p.keys, key), append(p.values, value...)
+		p.ends = append(p.ends, len(p.values))
 		if len(p.keys) < rawSize {
 			return nil
 		}
@@ -147,14 +163,17 @@ func (l *loader) scan(ctx context.Context, send func(*rawPage) bool) error {
 }
 
 // decode reads the records of a page, and notes in the ledger what they claim.
-func (p *rawPage) decode(g *ledger) {
+func (p *rawPage) decode(c *cursor, g *ledger) {
 	defer close(p.ready)
-	p.out = make([]*record, len(p.keys))
+	p.out = make([]record, len(p.keys))
+	begin := 0
 	for i, key := range p.keys {
-		if p.out[i], p.err = decodeRecord(key, p.values[i]); p.err != nil {
+		r := &p.out[i]
+		if p.err = c.record(r, key, p.values[begin:p.ends[i]]); p.err != nil {
 			return
 		}
-		g.note(p.out[i])
+		begin = p.ends[i]
+		g.note(r)
 	}
 }
 
@@ -163,7 +182,8 @@ func (l *loader) take(p *rawPage) error {
 	if p.err != nil {
 		return p.err
 	}
-	for _, r := range p.out {
+	for i := range p.out {
+		r := &p.out[i]
 		if r.State == Complete {
 			l.done = append(l.done, r.ID)
 			continue
@@ -184,7 +204,7 @@ func (l *loader) adopt(r *record) {
 	if e.restorable(l.now) {
 		// The network was told to hold it; whether it does is confirmed by
 		// installing it once more.
-		e.own().network = []installed{{r.Circuit(), r.Window}}
+		e.own().network = []installed{{e.record().Circuit(), r.Window}}
 	}
 	l.books.places[r.ProjectID]++
 	if r.Window != (Window{}) {
@@ -193,10 +213,23 @@ func (l *loader) adopt(r *record) {
 	l.live = append(l.live, e)
 }
 
+// numbered is an entry with its sequence number beside it.
+type numbered struct {
+	seq   uint64
+	entry *entry
+}
+
 // list puts everything on the lists, in order of creation. The error names two records
 // with one handle or one number, if there are any.
 func (l *loader) list() error {
-	slices.SortFunc(l.live, func(a, b *entry) int { return cmp.Compare(a.seq(), b.seq()) })
+	order := make([]numbered, len(l.live)) // to compare them needs no look at each
+	for i, e := range l.live {
+		order[i] = numbered{e.seq(), e}
+	}
+	slices.SortFunc(order, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
+	for i, o := range order {
+		l.live[i] = o.entry
+	}
 	for i, e := range l.live {
 		if i > 0 && l.live[i-1].seq() == e.seq() {
 			return fmt.Errorf("allocator: records %q and %q have the same handle %d, or the same number %d",
@@ -232,7 +265,7 @@ func (l *loader) enter() {
 			turn <- struct{}{}
 			defer func() { <-turn }()
 			changes := slices.Concat(parts...)
-			slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+			sortChanges(changes)
 			t.build(changes)
 		})
 		return t
@@ -240,13 +273,19 @@ func (l *loader) enter() {
 	links, projects := map[topology.LinkID][][]change{}, map[string][][]change{}
 	for _, g := range l.ledgers {
 		for id, changes := range g.links {
-			links[id] = append(links[id], changes)
+			links[id] = append(links[id], *changes)
 		}
 		for project, changes := range g.projects {
-			projects[project] = append(projects[project], changes)
+			projects[project] = append(projects[project], *changes)
 		}
 	}
 	for id, parts := range links {
+		n := 0
+		for _, changes := range parts {
+			n += len(changes) / 2
+		}
+		c := l.cables.lay(id, l.seen)
+		c.list = slices.Grow(c.list, n+n/32) // what has claimed it is put on its index next
 		l.books.links.calendar[id] = build(parts)
 	}
 	for project, parts := range projects {

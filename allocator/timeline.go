@@ -228,52 +228,68 @@ func (s *stretch) peak(w Window) int64 {
 // fit is the earliest start, not before w's, at which a window of w's length finds the
 // level no higher than room throughout. Since claims end, there is one.
 func (l *timeline) fit(w Window, room int64) int64 {
-	if len(l.blocks) == 0 {
-		return w.Start
-	}
-	from, length := w.Start, w.End-w.Start
-	i := l.block(from)
-	crowded := l.blocks[i].level(from) > room
-	for ; i < len(l.blocks); i++ {
-		s := &l.blocks[i]
-		if !crowded && s.base-from >= length {
-			return from
-		}
-		if s.base > w.Start && (crowded && s.low > room || !crowded && s.high <= room) {
-			continue
-		}
-		level := s.before
-		for k, at := range s.at {
-			level += s.by[k]
-			t := s.base + int64(at)
-			switch {
-			case t <= w.Start:
-			case crowded && level <= room:
-				from, crowded = t, false
-			case !crowded && t-from >= length:
-				return from
-			case !crowded && level > room:
-				crowded = true
-			}
-		}
-	}
+	from, _, _ := l.spell(w, room, never, l.block(w.Start))
 	return from
 }
 
-// level is the one at a moment that is in the stretch, or before it.
-func (s *stretch) level(t int64) int64 {
-	level := s.before
-	for k, at := range s.at {
-		if s.base+int64(at) > t {
-			break
-		}
-		level += s.by[k]
+// spellAhead is how many stretches are read beyond what fits, to learn until when it
+// does.
+const spellAhead = 2
+
+// spell is what fit is, and until when all later starts fit as well: that one does not,
+// or is not known to. Where nothing fits before enough, it may be any moment from
+// enough on before which nothing fits, and until is the same. i is the stretch that w
+// begins in; at is that of a moment not after from.
+func (l *timeline) spell(w Window, room, enough int64, i int) (from, until int64, at int) {
+	from, length := w.Start, w.End-w.Start
+	if len(l.blocks) == 0 {
+		return from, never, 0
 	}
-	return level
+	k, level := l.blocks[i].level(from)
+	crowded, ahead := level > room, spellAhead
+	for at = i; i < len(l.blocks); i++ {
+		s := &l.blocks[i]
+		if k < 0 {
+			if !crowded && s.base-from >= length {
+				if ahead--; ahead < 0 {
+					return from, s.base - length + 1, at
+				}
+			}
+			if crowded && s.low > room || !crowded && s.high <= room {
+				continue
+			}
+			k, level = 0, s.before
+		}
+		for ; k < len(s.at); k++ {
+			level += s.by[k]
+			if crowded == (level > room) {
+				continue
+			}
+			switch t := s.base + int64(s.at[k]); {
+			case crowded && t >= enough:
+				return t, t, i
+			case crowded:
+				from, at = t, i
+			case t-from >= length:
+				return from, t - length + 1, at
+			}
+			crowded = !crowded
+		}
+		k = -1
+	}
+	return from, never, at
 }
 
-// change is a moment at which a level changes.
-type change struct{ at, by int64 }
+// level is the one at a moment that is in the stretch, or before it, and how many of
+// its moments are not after it.
+func (s *stretch) level(t int64) (n int, level int64) {
+	level = s.before
+	for n < len(s.at) && s.base+int64(s.at[n]) <= t {
+		level += s.by[n]
+		n++
+	}
+	return n, level
+}
 
 // build makes a timeline of changes that are in order of time, of which several may be
 // of one moment. Its stretches have room for some more.

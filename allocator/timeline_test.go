@@ -76,6 +76,17 @@ func TestTimelineAgainstPaper(t *testing.T) {
 				if got := l.fit(real(w), room); got != want.Start*scale {
 					t.Fatalf("%v with room %d fits at %d, want %d", w, room, got/scale, want.Start)
 				}
+				enough := rapid.Int64Range(w.Start, 2*last).Draw(t, "enough") * scale
+				from, until, at := l.spell(real(w), room, enough, l.block(w.Start*scale))
+				if exact := want.Start * scale; from > exact || from < min(exact, enough) || from < exact && from != until || at > l.block(from) {
+					t.Fatalf("%v with room %d fits at %d, not at %d, which is enough from %d on; in stretch %d", w, room, want.Start, from/scale, enough/scale, at)
+				}
+				for want.End < end && want.Start*scale < until {
+					if slices.Max(paper[want.Start:want.End]) > room {
+						t.Fatalf("%v with room %d fits until %d, but not at %d", w, room, until/scale, want.Start)
+					}
+					want.Start, want.End = want.Start+1, want.End+1
+				}
 			}
 			sameBuilt(t, &l, held, real)
 		}

@@ -69,10 +69,14 @@ func (b *wayBook) unpack(way string) path.Path {
 	if way == "" {
 		return nil
 	}
-	hops := *b.hops.Load()
 	p := make(path.Path, 0, len(way)/numberSize)
 	for ; way != ""; way = way[numberSize:] {
-		p = append(p, hops[uint32(way[0])<<16|uint32(way[1])<<8|uint32(way[2])])
+		p = append(p, b.hop(way))
 	}
 	return p
+}
+
+// hop is the first one of a way that is not empty.
+func (b *wayBook) hop(way string) path.Hop {
+	return (*b.hops.Load())[uint32(way[0])<<16|uint32(way[1])<<8|uint32(way[2])]
 }

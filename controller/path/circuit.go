@@ -28,7 +28,14 @@ func (p Path) Links() []topology.LinkID {
 	if len(p) == 0 {
 		return nil
 	}
-	links := make([]topology.LinkID, 0, len(p)+1)
+	return p.AppendLinks(make([]topology.LinkID, 0, len(p)+1))
+}
+
+// AppendLinks appends what [Path.Links] returns.
+func (p Path) AppendLinks(links []topology.LinkID) []topology.LinkID {
+	if len(p) == 0 {
+		return links
+	}
 	from := topology.Outside
 	for _, h := range p {
 		links = append(links, topology.LinkID{From: from, To: topology.PortID{DPID: h.DPID, Port: h.In}})

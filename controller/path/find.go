@@ -119,16 +119,9 @@ func (g *Graph) Bottleneck(q Query) (link topology.Link, free topology.BitRate, 
 
 // ends finds the switches of both ends and what their access links have free.
 func (g *Graph) ends(q *Query) (first, last int32, width topology.BitRate, ok bool) {
-	first, okFirst := g.index[q.From.DPID]
-	last, okLast := g.index[q.To.DPID]
-	if !okFirst || !okLast || q.From == q.To {
+	first, last, links, ok := g.accesses(q.From, q.To)
+	if !ok {
 		return 0, 0, 0, false
-	}
-	var links [4]topology.Link
-	for i, id := range [4]topology.LinkID{{To: q.From}, {From: q.From}, {To: q.To}, {From: q.To}} {
-		if links[i], ok = g.snapshot.Link(id); !ok {
-			return 0, 0, 0, false
-		}
 	}
 	enough := true
 	for i := range links {
@@ -138,4 +131,20 @@ func (g *Graph) ends(q *Query) (first, last int32, width topology.BitRate, ok bo
 		}
 	}
 	return first, last, width, enough
+}
+
+// accesses finds the switches of both ends and their access links. ok is false if they
+// are not two edge ports that are up.
+func (g *Graph) accesses(from, to topology.PortID) (first, last int32, links [4]topology.Link, ok bool) {
+	first, okFirst := g.index[from.DPID]
+	last, okLast := g.index[to.DPID]
+	if !okFirst || !okLast || from == to {
+		return 0, 0, links, false
+	}
+	for i, id := range [4]topology.LinkID{{To: from}, {From: from}, {To: to}, {From: to}} {
+		if links[i], ok = g.snapshot.Link(id); !ok {
+			return 0, 0, links, false
+		}
+	}
+	return first, last, links, true
 }

@@ -1,0 +1,48 @@
+package allocator
+
+import (
+	"cmp"
+	"slices"
+)
+
+// change is a moment at which a level changes.
+type change struct{ at, by int64 }
+
+// radixBits is how many bits of a moment are sorted by at a time, and radixLeast how
+// many changes are worth it.
+const (
+	radixBits  = 11
+	radixLeast = 512
+)
+
+// sortChanges puts changes in order of time. Of those of a network the order of the
+// bits is found sooner than by comparing: years are few seconds.
+func sortChanges(list []change) {
+	if len(list) < radixLeast {
+		slices.SortFunc(list, func(a, b change) int { return cmp.Compare(a.at, b.at) })
+		return
+	}
+	first, last := list[0].at, list[0].at
+	for _, c := range list {
+		first, last = min(first, c.at), max(last, c.at)
+	}
+	from, to := list, make([]change, len(list))
+	for shift := 0; uint64(last-first)>>shift > 0; shift += radixBits {
+		var place [1<<radixBits + 1]int // where those with each digit go
+		for _, c := range from {
+			place[uint64(c.at-first)>>shift&(1<<radixBits-1)+1]++
+		}
+		for i := 1; i < len(place); i++ {
+			place[i] += place[i-1]
+		}
+		for _, c := range from {
+			digit := uint64(c.at-first) >> shift & (1<<radixBits - 1)
+			to[place[digit]] = c
+			place[digit]++
+		}
+		from, to = to, from
+	}
+	if &from[0] != &list[0] {
+		copy(list, from)
+	}
+}

@@ -1,0 +1,60 @@
+package path_test
+
+import (
+	"math"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// TestOpeningAgainstFind: a way is found over what is open if the answer is the start,
+// and none over what opens before the answer, even if all that was not told to be shut
+// is open.
+func TestOpeningAgainstFind(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n, hash := drawNet(t), scarce(t)
+		g := path.NewGraph(&n.Snapshot)
+		start := rapid.Int64Range(-5, 5).Draw(t, "start")
+		opens := func(l topology.Link) int64 {
+			if h := hash(l); h < 3 {
+				return start + int64(h)
+			}
+			return math.MaxInt64
+		}
+		end := func(name string) topology.PortID {
+			return edgeOf(openflow.DPID(rapid.IntRange(1, len(n.Switches)+1).Draw(t, name)), openflow.PortNo(rapid.IntRange(1, 2).Draw(t, "port")))
+		}
+		shut := map[topology.LinkID]bool{}
+		c := path.Crossing{From: end("from"), To: end("to"), Start: start}
+		c.Opens = func(number int32, a, b *topology.Link, enough int64) int64 {
+			if number != min(g.Number(a.ID), g.Number(b.ID)) || a.ID != b.ID.Reverse() {
+				t.Fatalf("links %v and %v as number %d", a.ID, b.ID, number)
+			}
+			if at := max(opens(*a), opens(*b)); at < enough || rapid.Bool().Draw(t, "exact") {
+				return at
+			}
+			return max(start, enough)
+		}
+		c.Shut = func(l topology.Link) { shut[l.ID], shut[l.ID.Reverse()] = true, true }
+		at := g.Opening(c)
+		over := func(open func(topology.Link) bool) bool {
+			_, ok := g.Find(path.Query{From: c.From, To: c.To, Rate: 1, Free: func(l topology.Link) topology.BitRate {
+				if l.ID.From == topology.Outside || l.ID.To == topology.Outside || open(l) {
+					return 1
+				}
+				return 0
+			}})
+			return ok
+		}
+		if at == start && !over(func(l topology.Link) bool { return opens(l) == start }) {
+			t.Fatalf("there is no way at the start")
+		}
+		if at > start && over(func(l topology.Link) bool { return opens(l) < at || !shut[l.ID] }) {
+			t.Fatalf("there is a way before %d, with only %v shut", at, shut)
+		}
+	})
+}
