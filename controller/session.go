@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"conga/controller/flow"
@@ -32,6 +33,7 @@ type session struct {
 	removed chan *openflow.FlowRemoved
 	missed  chan struct{} // one token: removed was full
 	ended   chan struct{}
+	sent    atomic.Uint64 // messages that were to change the switch
 
 	mu    sync.Mutex       // a leaf; guards flows
 	flows *flow.Reconciler // what is wanted and what is there; the goroutine of run changes it, audits look at it
@@ -145,6 +147,7 @@ func (s *session) proceed(ctx context.Context) {
 			msgs[i] = st.Message
 		}
 		s.changes++
+		s.sent.Add(uint64(len(msgs)))
 		s.flight = &flight{commit: s.conn.Commit(msgs), sent: time.Now(), steps: steps}
 	}
 	s.report(ctx)

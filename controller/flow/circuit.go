@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"net/netip"
-
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -39,13 +37,25 @@ func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule), meter fun
 func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.PortNo, meter openflow.MeterID, rule func(*Rule)) {
 	// Specificity counts from the circuit's own key, so that both directions rank alike.
 	prio := uint16(prioAllocation + c.Key.Specificity())
-	does := v.priority(in, out, meter)
-	for _, m := range matches(key) {
-		m = append(openflow.Match{openflow.InPort(in)}, m...)
-		r := newRule(KindAllocation, tableAllocations, prio, m, does...)
-		r.Cookie = MakeCookie(KindAllocation, uint64(c.Handle))
-		rule(r)
+	t := turn{in, out, meter}
+	does, ok := v.turns[t]
+	if !ok {
+		does = v.priority(in, out, meter)
+		v.turns[t] = does
 	}
+	for _, m := range matches(key, in) {
+		rule(&Rule{
+			Table: tableAllocations, Priority: prio, Cookie: MakeCookie(KindAllocation, uint64(c.Handle)),
+			Match: m, Instructions: does, key: m.Key(),
+		})
+	}
+}
+
+// turn is how allocated traffic crosses a switch; what takes the same turn
+// shares its instructions.
+type turn struct {
+	in, out openflow.PortNo
+	meter   openflow.MeterID
 }
 
 // priority is what makes allocated traffic go first: the mark, the queue, and
@@ -71,36 +81,44 @@ func (v *view) priority(in, out openflow.PortNo, meter openflow.MeterID) []openf
 // outside the network.
 func (v *view) entrance(in openflow.PortNo) bool { return v.sw.Ports[in].Role != topology.Trunk }
 
-// matches are the matches of a key: one, or two where ports are given without a
-// protocol.
-func matches(k path.FlowKey) []openflow.Match {
-	base := addresses(k.Src, k.Dst)
-	with := func(proto uint8, src, dst func(uint16) openflow.OXM) openflow.Match {
-		m := append(base[:len(base):len(base)], openflow.IPProto(proto))
-		if k.SrcPort != 0 {
-			m = append(m, src(k.SrcPort))
-		}
-		if k.DstPort != 0 {
-			m = append(m, dst(k.DstPort))
-		}
-		return m
-	}
-	tcp := func() openflow.Match { return with(path.ProtoTCP, openflow.TCPSrc, openflow.TCPDst) }
-	udp := func() openflow.Match { return with(path.ProtoUDP, openflow.UDPSrc, openflow.UDPDst) }
+// matches returns the matches of what comes in by a port and has a key, in
+// canonical form: one, or two where ports are given without a protocol.
+func matches(k path.FlowKey, in openflow.PortNo) []openflow.Match {
 	switch {
-	case k.Proto == path.ProtoTCP:
-		return []openflow.Match{tcp()}
-	case k.Proto == path.ProtoUDP:
-		return []openflow.Match{udp()}
+	case k.Proto != path.ProtoAny:
+		return []openflow.Match{match(k, in, k.Proto)}
 	case k.SrcPort != 0 || k.DstPort != 0:
-		return []openflow.Match{tcp(), udp()}
+		return []openflow.Match{match(k, in, path.ProtoTCP), match(k, in, path.ProtoUDP)}
 	}
-	return []openflow.Match{base}
+	return []openflow.Match{match(k, in, path.ProtoAny)}
 }
 
-func addresses(src, dst netip.Addr) openflow.Match {
-	if src.Is4() {
-		return openflow.Match{openflow.EthType(etherTypeIPv4), openflow.IPv4Src(src), openflow.IPv4Dst(dst)}
+func match(k path.FlowKey, in openflow.PortNo, proto uint8) openflow.Match {
+	m := make(openflow.Match, 0, 7)
+	if k.Src.Is4() {
+		m = append(m, openflow.InPort(in), openflow.EthType(etherTypeIPv4))
+	} else {
+		m = append(m, openflow.InPort(in), openflow.EthType(etherTypeIPv6))
 	}
-	return openflow.Match{openflow.EthType(etherTypeIPv6), openflow.IPv6Src(src), openflow.IPv6Dst(dst)}
+	if proto != path.ProtoAny {
+		m = append(m, openflow.IPProto(proto))
+	}
+	if k.Src.Is4() { // the numbers of the ports' fields are between those of the addresses
+		return appendPorts(append(m, openflow.IPv4Src(k.Src), openflow.IPv4Dst(k.Dst)), k, proto)
+	}
+	return append(appendPorts(m, k, proto), openflow.IPv6Src(k.Src), openflow.IPv6Dst(k.Dst))
+}
+
+func appendPorts(m openflow.Match, k path.FlowKey, proto uint8) openflow.Match {
+	src, dst := openflow.TCPSrc, openflow.TCPDst
+	if proto == path.ProtoUDP {
+		src, dst = openflow.UDPSrc, openflow.UDPDst
+	}
+	if k.SrcPort != 0 {
+		m = append(m, src(k.SrcPort))
+	}
+	if k.DstPort != 0 {
+		m = append(m, dst(k.DstPort))
+	}
+	return m
 }

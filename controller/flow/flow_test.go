@@ -260,12 +260,15 @@ func TestPortsWithoutProtocolMeanTCPAndUDP(t *testing.T) {
 		1: {Src: addr(1), Dst: addr(3)},
 		2: k,
 	} {
-		if got := matches(k); len(got) != want {
+		if got := matches(k, 1); len(got) != want {
 			t.Errorf("%+v has %d matches; want %d", k, len(got), want)
 		}
 	}
 	six := path.FlowKey{Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Proto: path.ProtoUDP, SrcPort: 9}
-	for _, m := range append(matches(k), append(matches(six), matches(six.Reverse())...)...) {
+	for _, m := range append(matches(k, 1), append(matches(six, 1), matches(six.Reverse(), 1)...)...) {
+		if !slices.Equal(m, m.Canonical()) {
+			t.Errorf("%v is not canonical", m)
+		}
 		if err := m.Check(); err != nil {
 			t.Errorf("%v: %v", m, err)
 		}

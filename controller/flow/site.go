@@ -46,9 +46,8 @@ func newSite(dpid openflow.DPID) *site {
 	}
 }
 
-// refresh makes again what has changed and returns how the state has.
-func (w *Wanted) refresh(s *site) Patch {
-	p := NewPatch()
+// refresh makes again what has changed and adds to p how the state has.
+func (w *Wanted) refresh(s *site, p Patch) {
 	w.refreshView(s, p)
 	for m := range s.members {
 		w.refreshMember(s, m, p)
@@ -59,7 +58,6 @@ func (w *Wanted) refresh(s *site) Patch {
 	}
 	clear(s.left)
 	w.refreshHosts(s, p)
-	return p
 }
 
 // refreshView makes the view and the base rules again if they may be others.
@@ -160,6 +158,9 @@ func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
 }
 
 func (s *site) replaceRules(m *member, old, now *part, p Patch) {
+	if len(old.rules) == 0 && s.addRules(m, now, p) {
+		return
+	}
 	had := map[Key]*Rule{} // what each key was, before
 	note := func(r *Rule) Key {
 		k := r.Key()
@@ -187,6 +188,25 @@ func (s *site) replaceRules(m *member, old, now *part, p Patch) {
 		}
 		p.Rules[k] = is
 	}
+}
+
+// addRules adds the rules of a circuit that had none, if no other claims any of
+// them, and reports whether it has.
+func (s *site) addRules(m *member, now *part, p Patch) bool {
+	for i, r := range now.rules {
+		k := r.Key()
+		if s.claims[k] == nil {
+			s.claims[k] = &claimant{member: m, rule: r}
+			p.Rules[k] = r
+			continue
+		}
+		for _, r := range now.rules[:i] {
+			delete(s.claims, r.Key())
+			delete(p.Rules, r.Key())
+		}
+		return false
+	}
+	return true
 }
 
 func (c *claimant) winner() *Rule {

@@ -19,7 +19,8 @@ type view struct {
 	flood  openflow.MeterID                     // of what is flooded; 0: none
 	meters map[openflow.MeterID]Meter           // all but the policers
 
-	ways map[openflow.PortNo][]openflow.Instruction // towards a port, shared by what goes there
+	ways  map[openflow.PortNo][]openflow.Instruction // towards a port, shared by what goes there
+	turns map[turn][]openflow.Instruction
 }
 
 // newView returns the view of a switch on whose ports so much is reserved.
@@ -40,6 +41,7 @@ func (v *view) reserving(reserved map[openflow.PortNo]topology.BitRate) *view {
 func (v *view) reserve(reserved map[openflow.PortNo]topology.BitRate) {
 	v.meters = map[openflow.MeterID]Meter{}
 	v.ways = map[openflow.PortNo][]openflow.Instruction{}
+	v.turns = map[turn][]openflow.Instruction{}
 	if v.sw.Meters > 0 {
 		v.meters[meterTrial] = drop(minRate)
 		v.upMeters()

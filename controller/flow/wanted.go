@@ -56,10 +56,9 @@ func (w *Wanted) Watch(dpid openflow.DPID) *State {
 	for m := range w.passing[dpid] {
 		s.members[m] = true
 	}
-	st := NewState()
-	st.Rules = make(map[Key]*Rule, len(w.stations)+2*len(s.members)+32)
-	st.Patch(w.refresh(s))
-	return st
+	p := Patch{Rules: make(map[Key]*Rule, len(w.stations)+2*len(s.members)+32), Meters: map[openflow.MeterID]*Meter{}}
+	w.refresh(s, p)
+	return p.state()
 }
 
 // Unwatch ends keeping the state of a switch.
@@ -79,7 +78,8 @@ func (w *Wanted) Unwatch(dpid openflow.DPID) {
 // is watched.
 func (w *Wanted) Take(f func(openflow.DPID, Patch)) {
 	for s := range w.changed {
-		if p := w.refresh(s); !p.Empty() {
+		p := NewPatch()
+		if w.refresh(s, p); !p.Empty() {
 			f(s.dpid, p)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/ovstest"
 	"conga/openflow/wire"
 )
 
@@ -128,15 +129,15 @@ func BenchmarkCommit(b *testing.B) {
 // BenchmarkCommitOpenVSwitch does the same with Open vSwitch; the entries are there after the first time, so
 // that every time costs the switch the same.
 func BenchmarkCommitOpenVSwitch(b *testing.B) {
-	o := newOVS(b)
+	o := ovstest.Start(b)
 	l := listen(b, Config{})
-	c := o.connect(l)
+	c := connect(b, o, l)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer ln.Close()
-	o.vsctl("set-controller", "br0", "tcp:"+l.Addr().String(), "tcp:"+ln.Addr().String())
+	o.Vsctl("set-controller", "br0", "tcp:"+l.Addr().String(), "tcp:"+ln.Addr().String())
 	raw, err := ln.Accept()
 	if err != nil {
 		b.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conga/openflow"
+	"conga/openflow/ovstest"
 	"conga/openflow/wire"
 )
 
@@ -108,15 +109,15 @@ func dumps(b *testing.B, c *Conn, raw net.Conn, in *wire.Frames) {
 
 // BenchmarkDumpOpenVSwitch has Open vSwitch tell of 100,000 flow entries.
 func BenchmarkDumpOpenVSwitch(b *testing.B) {
-	o := newOVS(b)
+	o := ovstest.Start(b)
 	l := listen(b, Config{})
-	c := o.connect(l)
+	c := connect(b, o, l)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer ln.Close()
-	o.vsctl("set-controller", "br0", "tcp:"+l.Addr().String(), "tcp:"+ln.Addr().String())
+	o.Vsctl("set-controller", "br0", "tcp:"+l.Addr().String(), "tcp:"+ln.Addr().String())
 	raw, err := ln.Accept()
 	if err != nil {
 		b.Fatal(err)
