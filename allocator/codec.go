@@ -12,8 +12,8 @@ import (
 	"conga/openflow"
 )
 
-// recordVersion is the form of the records below. Who changes the form raises
-// it and teaches decodeRecord the older ones. Version 1 was JSON.
+// recordVersion is the form of the records below. A change of the form raises it,
+// and decodeRecord goes on reading the older ones. Version 1 was JSON.
 const recordVersion = 2
 
 // encode writes a record: the version, then its fields in the order of encode and

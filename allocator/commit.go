@@ -7,7 +7,7 @@ import (
 	"conga/allocator/store"
 )
 
-// newEntry makes an entry that nobody sees yet, with an ID and a handle of its
+// newEntry returns an entry that is on no list yet, with an ID and a handle of its
 // own. nil means that NewID keeps returning IDs that are taken.
 func (a *Allocator) newEntry() *entry {
 	var r record

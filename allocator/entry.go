@@ -126,11 +126,6 @@ func (e *entry) stale(now int64) []installed {
 	return old
 }
 
-// inStep reports whether the network holds nothing but the current circuit.
-func (e *entry) inStep() bool {
-	return len(e.network) == 0 || len(e.network) == 1 && sameCircuit(e.network[0].circuit, e.record().Circuit())
-}
-
 // view is the committed state as others may hold it.
 func (e *entry) view() Allocation {
 	v := e.record().Allocation

@@ -85,8 +85,8 @@ func (a *Allocator) Live(project string) []Allocation {
 	return list
 }
 
-// Counts is how many allocations of a project, or of all projects for "", are in
-// each state. Every state is there.
+// Counts returns how many allocations of a project, or of all projects for "", are
+// in each state. Every state is there.
 func (a *Allocator) Counts(project string) map[State]int {
 	counts := map[State]int{Pending: 0, Active: 0}
 	a.mu.RLock()
@@ -113,7 +113,7 @@ type slot struct {
 	past uint64
 }
 
-// tally is how many complete allocations a block of sequence numbers has.
+// blockCount is how many complete allocations a block of sequence numbers has.
 type blockCount struct {
 	block uint64
 	n     int

@@ -48,8 +48,8 @@ func (a *Allocator) Installed(t Task) error { return a.Report(Result{Task: t}) }
 
 // Removed reports that the network holds nothing of the allocation any more,
 // except perhaps a switch that is away and loses it on its return. What the
-// entries had held is free, and an allocation whose window is over, or that nobody
-// has asked for again, is complete.
+// entries had held is free, and an allocation whose window is over, or whose
+// lease has ended, is complete.
 //
 // The error is Internal if the store failed; a task then comes again.
 func (a *Allocator) Removed(t Task) error { return a.Report(Result{Task: t}) }

@@ -48,9 +48,6 @@ const fewFlows = 16
 
 func newKeyBook() keyBook { return keyBook{map[[8]byte]traffic{}, map[[32]byte]traffic{}} }
 
-// size is how many pairs of hosts have claims.
-func (b *keyBook) size() int { return len(b.four) + len(b.six) }
-
 func pairOf4(src, dst netip.Addr) (p [8]byte, ok bool) {
 	if !src.Is4() || !dst.Is4() {
 		return p, false

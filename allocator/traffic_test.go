@@ -74,3 +74,6 @@ func TestKeyBookAgainstPaper(t *testing.T) {
 		}
 	})
 }
+
+// size returns how many pairs of hosts have claims.
+func (b *keyBook) size() int { return len(b.four) + len(b.six) }

@@ -170,10 +170,14 @@ func TestMoveDoesNotWaitForTheSwitchThatItLeaves(t *testing.T) {
 	b := a
 	b.Path = otherWay(l, a.Path)
 	l.net.Switch(a.Path[1].DPID).SetFaults(ofswitch.Faults{Stall: true})
-	err := l.installFor(5*time.Second, b)
-	if !l.forwards(l.net.Switch(1), b) {
-		t.Errorf("5 s later the head still sends into the stalled switch: %v", err)
-	}
+	ctx, cancel := context.WithCancel(t.Context())
+	moved := make(chan error, 1)
+	go func() { moved <- l.Install(ctx, b) }()
+	l.until("the head to send past the stalled switch", func(*topology.Snapshot) bool {
+		return l.forwards(l.net.Switch(1), b)
+	})
+	cancel()
+	<-moved
 }
 
 func TestRefusalOfOneCircuitIsNotAnothers(t *testing.T) {

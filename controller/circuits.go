@@ -16,7 +16,8 @@ import (
 //
 // Each arrow is taken when every switch concerned has confirmed the state of
 // the phase before it. Until the new entries are confirmed everywhere the
-// packets take the old path: make before break.
+// packets take the old path: make before break. Where the old path is cut the
+// circuit goes to leaving at once.
 type phase uint8
 
 const (
@@ -193,7 +194,7 @@ func (k *core) stick(c *circuit, dpid openflow.DPID) {
 	k.stuck[dpid][c] = true
 }
 
-// lost implements waiter: the circuit stays wanted, and whoever waits for it is
+// lost implements waiter: the circuit stays wanted, and those that wait for it are
 // told.
 func (c *circuit) lost(k *core, dpid openflow.DPID) {
 	c.answer(&Error{Op: "install", DPID: dpid, Err: ErrAway})

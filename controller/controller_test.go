@@ -1,13 +1,10 @@
 package controller
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"net/netip"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,250 +18,6 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// patience is how long a test waits for what must happen; it fails after that.
-const patience = 20 * time.Second
-
-// emulated is a network with trunks of 100 Mbit/s.
-func emulated() ofswitch.TopologyConfig {
-	return ofswitch.TopologyConfig{
-		Switch: ofswitch.Config{Backoff: 50 * time.Millisecond},
-		Trunk:  ofswitch.LinkConfig{Capacity: 100e6},
-	}
-}
-
-// lab is a controller with a network of emulated switches.
-type lab struct {
-	*testing.T
-	*Controller
-	net  *ofswitch.Network
-	stop func() // the controller; idempotent
-}
-
-type keeper struct {
-	mu sync.Mutex
-	m  topology.MemoryChange // all so far, as one
-}
-
-func (k *keeper) Load() (topology.Memory, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return k.m.Memory, nil
-}
-
-func (k *keeper) Save(m topology.MemoryChange) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.m = k.m.Then(m)
-	return nil
-}
-
-func start(t *testing.T, n *ofswitch.Network, cfg Config) *lab {
-	t.Helper()
-	t.Cleanup(func() { n.Close() })
-	l := launch(t, n, cfg)
-	n.Run(t.Context(), l.Addr().String())
-	return l
-}
-
-func launch(t *testing.T, n *ofswitch.Network, cfg Config) *lab {
-	t.Helper()
-	if cfg.Listen == "" {
-		cfg.Listen = "127.0.0.1:0"
-	}
-	dscp := uint8(46)
-	cfg.Priority = Priority{Meter: true, DSCP: &dscp}
-	c, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Listen(); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if err := c.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	}()
-	stop := func() { cancel(); <-done }
-	t.Cleanup(stop)
-	return &lab{T: t, Controller: c, net: n, stop: stop}
-}
-
-// until waits for a condition, asking again at every change of the network and
-// every few milliseconds.
-func (l *lab) until(what string, ok func(*topology.Snapshot) bool) {
-	l.Helper()
-	deadline := time.After(patience)
-	again := time.NewTicker(5 * time.Millisecond)
-	defer again.Stop()
-	for {
-		changed := l.Changed()
-		if ok(l.Snapshot()) {
-			return
-		}
-		select {
-		case <-changed:
-		case <-again.C:
-		case <-deadline:
-			l.Fatalf("still waiting: %s", what)
-		}
-	}
-}
-
-// settled waits until all links are known, all ports have a role, and every
-// switch holds what follows.
-func (l *lab) settled(switches, cables int) {
-	l.Helper()
-	l.until("every switch, link and port to be known", func(s *topology.Snapshot) bool {
-		if len(s.Switches) != switches || len(s.Links) != 2*cables {
-			return false
-		}
-		for _, sw := range s.Switches {
-			for _, p := range sw.Ports {
-				if p.Up && p.Role == topology.Undetermined {
-					return false
-				}
-			}
-		}
-		return l.held(s)
-	})
-}
-
-// inspect is an event that looks at the core from its own goroutine.
-type inspect func(*core)
-
-func (f inspect) apply(k *core) { f(k) }
-
-// held reports whether every switch holds exactly what follows, compiled from
-// nothing, from a snapshot and the circuits.
-func (l *lab) held(s *topology.Snapshot) bool {
-	want := map[openflow.DPID]*flow.State{}
-	done := make(chan struct{})
-	ok := l.post(l.Context(), inspect(func(k *core) {
-		defer close(done)
-		n := &flow.Network{Snapshot: s, Routes: k.wanted.Routes(), Policy: k.policy}
-		byHandle := func(a, b *circuit) int { return cmp.Compare(a.want.Handle, b.want.Handle) }
-		for _, c := range slices.SortedFunc(maps.Values(k.circuits), byHandle) {
-			n.Circuits = append(n.Circuits, c.listed()...)
-		}
-		n.Policed = flow.Policed(n.Circuits)
-		for _, sw := range l.net.Switches() {
-			want[sw.DPID()] = flow.Compile(n, sw.DPID())
-		}
-	}))
-	if !ok {
-		return false
-	}
-	<-done
-	for _, sw := range l.net.Switches() {
-		r := flow.NewReconciler(want[sw.DPID()], 1)
-		for _, f := range sw.Flows(openflow.TableAll) {
-			r.Tell(&f)
-		}
-		for _, c := range sw.MeterConfigs() {
-			if id, m, ours := flow.FromMeterConfig(c); ours {
-				r.TellMeter(id, m)
-			}
-		}
-		if r.Begin(); len(r.Next(1)) != 0 {
-			return false
-		}
-	}
-	return true
-}
-
-func (l *lab) ping(from, to string) {
-	l.Helper()
-	h := l.net.Host(to)
-	for _, a := range h.Addrs() {
-		ctx, cancel := context.WithTimeout(l.Context(), patience)
-		if _, err := l.net.Host(from).Ping(ctx, a); err != nil {
-			l.Errorf("ping %s -> %s (%v): %v", from, to, a, err)
-		}
-		cancel()
-	}
-}
-
-func (l *lab) pingAll() {
-	l.Helper()
-	for _, from := range l.net.Hosts() {
-		for _, to := range l.net.Hosts() {
-			if from != to {
-				l.ping(from.Name(), to.Name())
-			}
-		}
-	}
-	if stats := l.net.Stats(); stats.HopLimit != 0 || stats.Overflow != 0 {
-		l.Errorf("frames went round in circles: %+v", stats)
-	}
-}
-
-// acquainted waits until every host is known with its addresses, and every
-// switch holds what follows.
-func (l *lab) acquainted() {
-	l.Helper()
-	l.until("every host to be known", func(s *topology.Snapshot) bool {
-		for _, h := range l.net.Hosts() {
-			for _, a := range h.Addrs() {
-				if _, ok := s.Addrs.Get(a); !ok {
-					return false
-				}
-			}
-		}
-		return l.held(s)
-	})
-}
-
-// circuit is a circuit between two hosts on the path that is best now.
-func (l *lab) circuit(id string, handle uint32, from, to string, rate topology.BitRate) path.Circuit {
-	l.Helper()
-	src, dst := l.net.Host(from).Addr(), l.net.Host(to).Addr()
-	var p path.Path
-	l.until("a path from "+from+" to "+to, func(s *topology.Snapshot) (ok bool) {
-		a, known := s.Locate(src)
-		b, known2 := s.Locate(dst)
-		p, ok = path.Find(s, path.Query{From: a, To: b, Rate: rate})
-		return ok && known && known2
-	})
-	return path.Circuit{ID: id, Handle: handle, Rate: rate, Path: p, Key: path.FlowKey{Src: src, Dst: dst}}
-}
-
-func (l *lab) install(c path.Circuit) error {
-	ctx, cancel := context.WithTimeout(l.Context(), patience)
-	defer cancel()
-	return l.Install(ctx, c)
-}
-
-// holders are the switches that hold entries of a circuit, with their number.
-func (l *lab) holders(handle uint32) map[openflow.DPID]int {
-	out := map[openflow.DPID]int{}
-	for _, sw := range l.net.Switches() {
-		for _, f := range sw.Flows(openflow.TableAll) {
-			if f.Cookie == flow.MakeCookie(flow.KindAllocation, uint64(handle)) {
-				out[sw.DPID()]++
-			}
-		}
-	}
-	return out
-}
-
-func (l *lab) wantHolders(handle uint32, p path.Path) {
-	l.Helper()
-	got := l.holders(handle)
-	for _, h := range p {
-		if got[h.DPID] != 2 {
-			l.Errorf("switch %v holds %d entries of circuit %d; want 2", h.DPID, got[h.DPID], handle)
-		}
-		delete(got, h.DPID)
-	}
-	if len(got) != 0 {
-		l.Errorf("entries of circuit %d off its path: %v", handle, got)
-	}
-}
 
 func TestEveryHostReachesEveryOther(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -341,22 +94,6 @@ func TestCircuitIsConfirmedOnItsPathAndGoesAgain(t *testing.T) {
 	}
 }
 
-// send sends so many datagrams and tells how they arrived.
-func (l *lab) send(from, to string, n int) ofswitch.Arrivals {
-	l.Helper()
-	src, dst := l.net.Host(from), l.net.Host(to)
-	dst.ResetGot()
-	const size = 500
-	tr := ofswitch.Traffic{Rate: 8 * size * 1000, Size: size, Duration: time.Duration(n) * time.Millisecond}
-	if _, err := src.SendUDP(l.Context(), netip.AddrPortFrom(dst.Addr(), 9), tr); err != nil {
-		l.Error(err)
-	}
-	if err := l.net.Settle(l.Context()); err != nil {
-		l.Error(err)
-	}
-	return dst.Got(src.Addr(), 9)
-}
-
 func TestMoveLosesNoPacket(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{})
 	l.settled(4, 4)
@@ -383,28 +120,6 @@ func TestMoveLosesNoPacket(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.wantHolders(7, other.Path)
-}
-
-// otherWay is the way through a diamond that p does not take.
-func otherWay(l *lab, p path.Path) path.Path {
-	via := 5 - p[1].DPID // 2 or 3
-	s := l.Snapshot()
-	var out path.Path
-	for _, first := range s.Links {
-		if first.ID.From.DPID != p[0].DPID || first.ID.To.DPID != via {
-			continue
-		}
-		for _, second := range s.Links {
-			if second.ID.From.DPID == via && second.ID.To.DPID == p[2].DPID {
-				out = path.Path{
-					{DPID: p[0].DPID, In: p[0].In, Out: first.ID.From.Port},
-					{DPID: via, In: first.ID.To.Port, Out: second.ID.From.Port},
-					{DPID: p[2].DPID, In: second.ID.To.Port, Out: p[2].Out},
-				}
-			}
-		}
-	}
-	return out
 }
 
 func TestRestartTouchesNoEntry(t *testing.T) {
@@ -510,23 +225,6 @@ func TestEntriesAreRepairedAndForeignOnesLeft(t *testing.T) {
 	if !slices.ContainsFunc(sw.Flows(7), func(f openflow.FlowStats) bool { return f.Cookie == 0xbeef }) {
 		t.Error("somebody else's entry is gone")
 	}
-}
-
-// forwards reports whether a switch at the head of a circuit sends its traffic
-// along its path.
-func (l *lab) forwards(sw *ofswitch.Switch, c path.Circuit) bool {
-	for _, f := range sw.Flows(0) {
-		in, ok := f.Match.Get(openflow.FieldInPort)
-		if f.Cookie != flow.MakeCookie(flow.KindAllocation, uint64(c.Handle)) || !ok || in.Uint64() != uint64(c.Path[0].In) {
-			continue
-		}
-		for _, i := range f.Instructions {
-			if slices.Contains(i.Actions, openflow.Output(c.Path[0].Out, 0)) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func TestRefusalReachesWhoeverInstalls(t *testing.T) {

@@ -2,7 +2,7 @@
 //
 // One goroutine, the core, owns the picture of the network and the circuits;
 // one goroutine per switch, its session, owns what that switch holds. Events
-// flow from the sessions to the core, wanted states from the core to the
-// sessions; a wanted state replaces the one before it, so the core never waits
-// for a switch. Everyone else reads snapshots.
+// flow from the sessions to the core, and what is wanted from the core to the
+// sessions, through mailboxes that draw together what was not taken yet: the core
+// never waits for a switch. All others read snapshots.
 package controller

@@ -132,11 +132,13 @@ func (s *session) keep(ctx context.Context) error {
 
 // want takes in what is in the mailbox.
 func (s *session) want() {
+	w := s.mail.take()
+	if w.first == 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if w := s.mail.take(); w.first != 0 {
-		s.flows.Want(w.patch, w.first, w.last)
-	}
+	s.flows.Want(w.patch, w.first, w.last)
 }
 
 // proceed sends the next steps towards the wanted state, and reports what is

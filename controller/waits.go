@@ -38,7 +38,7 @@ func (s *wait) end() { s.since, s.round, s.left = never, s.round+1, 0 }
 
 const never = ^uint64(0)
 
-// queue is who waits for a switch, in order of generation.
+// queue is what waits for a switch, in order of generation.
 type queue struct{ circuits, all []waiting }
 
 type waiting struct {

@@ -36,7 +36,7 @@ type dump struct {
 }
 
 // Flows lists all flow entries of a switch. What was listed within the last
-// interval is returned as it is, otherwise the switch is asked, once for all who
+// interval is returned as it is, otherwise the switch is asked, once for all that
 // wait, and for a minute again and again, since rates need two listings. Where
 // too much is read already, and at a switch that is away or does not answer, the
 // listing is an earlier one; it tells of when it is. ok is false if there is

@@ -10,7 +10,7 @@ import (
 	"conga/openflow"
 )
 
-// Entries are listed for who asks, once for all who do, and again for a minute;
+// Entries are listed when they are asked for, once for all that ask, and again for a minute;
 // then they are forgotten.
 func TestEntriesAreListedOnRequest(t *testing.T) {
 	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
@@ -115,8 +115,7 @@ func TestListingsAreBounded(t *testing.T) {
 	}
 }
 
-// Who asks of a switch that was never listed waits for leave to read, not
-// forever.
+// A first listing of a switch waits for leave to read, but not forever.
 func TestFirstListingWaitsForLeave(t *testing.T) {
 	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
 		p.mu.Lock()

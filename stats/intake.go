@@ -16,7 +16,7 @@ type inflow struct {
 
 // take takes in a sample whose questions were asked at a moment, and what the
 // switch counts of allocations' entries; told is false if it was not asked. take
-// names in the sample, which nobody else sees yet, the allocations that are
+// names in the sample, which is not handed out yet, the allocations that are
 // known.
 func (l *ledger) take(s *Sample, tallies []tally, told bool, asked time.Time, span time.Duration) {
 	inflows := map[*account]*inflow{}

@@ -7,8 +7,8 @@ import (
 	"conga/openflow"
 )
 
-// recordVersion is the form of the records below. Who changes the form raises
-// it and teaches restore the older ones.
+// recordVersion is the form of the records below. A change of the form raises it,
+// and restore goes on reading the older ones.
 const recordVersion = 2 // 1 had no project
 
 // record is one account as it is kept, under the allocation's ID: the totals,

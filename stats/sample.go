@@ -19,7 +19,7 @@ type Sample struct {
 	TablesAt time.Time // when the tables were told, at At or an earlier sample; zero: never
 }
 
-// Entries is how many flow entries the tables hold together; ok is false if the
+// Entries returns how many flow entries the tables hold together; ok is false if the
 // switch does not tell of its tables.
 func (s *Sample) Entries() (n int, ok bool) {
 	for i := range s.Tables {

@@ -100,7 +100,7 @@ func (d Direction) less(o Direction) Direction {
 	return d
 }
 
-// Totals is what the allocations of a project have carried, or all allocations
+// Totals returns what the allocations of a project have carried, or all allocations
 // for "": both directions together, those that are complete included. An
 // allocation that was just deleted may count for a few seconds more.
 func (p *Poller) Totals(project string) Direction {

@@ -17,7 +17,7 @@ type Schedule struct {
 	Interval time.Duration // between probes of a port; default 1 s
 	Burst    time.Duration // between the first ten probes while what is behind a port is not settled; default 200 ms
 	Longest  time.Duration // to which Interval is stretched for trunks in a large network; default 2.5 s
-	Rate     float64       // probes/s for which intervals are stretched, and half as much again of bursts; default 2000
+	Rate     float64       // probes/s beyond which intervals are stretched; 2.5 times as many of bursts; default 2000
 
 	seen     *topology.Snapshot
 	last     time.Time // of Due

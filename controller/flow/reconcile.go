@@ -49,12 +49,6 @@ type sending struct {
 	generation uint64
 }
 
-// refusal is a rule that the switch did not take.
-type refusal struct {
-	rule *Rule
-	err  error
-}
-
 // NewReconciler returns a reconciler for a switch that should hold this, as of a
 // generation. It keeps the state. Before [Reconciler.Begin] it is told what the
 // switch holds, and there are no steps.
@@ -163,18 +157,6 @@ func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64
 	}
 }
 
-// leftRefused reports whether the switch has refused just what would lead on.
-func (r *Reconciler) leftRefused(k Key, at pair[Rule]) bool {
-	no, ok := r.refused[k]
-	if !ok {
-		return false
-	}
-	if at.want == nil {
-		return at.have != nil && no.rule.Equal(at.have)
-	}
-	return no.rule.Equal(at.want)
-}
-
 // UnderWay reports whether steps have been sent whose answers are not in.
 func (r *Reconciler) UnderWay() bool { return len(r.sent) > 0 }
 
@@ -214,22 +196,6 @@ func (r *Reconciler) landMeter(s sending, err error) {
 		since = s.generation // another one is wanted by now
 	}
 	r.lookMeter(s.MeterID, at, since)
-}
-
-// refuse notes a refusal. An entry that the switch did not delete is left
-// alone until the next comparison with what the switch holds.
-func (r *Reconciler) refuse(s sending, err error) {
-	at := r.rules[s.key]
-	if s.Rule != nil && s.Rule != at.want {
-		r.look(s.key, at, s.generation) // another one is wanted by now
-		return
-	}
-	if s.Removes != nil {
-		r.refused[s.key] = refusal{s.Removes, err}
-	} else {
-		r.refused[s.key] = refusal{s.Rule, err}
-	}
-	r.look(s.key, at, r.generation)
 }
 
 // Vanished takes note that an entry with this cookie is gone without our doing.
@@ -282,41 +248,4 @@ func (r *Reconciler) Confirmed() (circuits, all uint64) {
 		all = min(all, max(s.generation, 1)-1)
 	}
 	return circuits, all
-}
-
-// Refused returns why entries that are wanted were refused, by the owner in
-// their cookie, and why a wanted meter was. Both are nil if nothing was.
-func (r *Reconciler) Refused() (byOwner map[uint64]error, meter error) {
-	for k, no := range r.refused {
-		if at := r.rules[k]; at.want != nil && no.rule.Equal(at.want) {
-			if byOwner == nil {
-				byOwner = map[uint64]error{}
-			}
-			_, owner, _ := ReadCookie(no.rule.Cookie)
-			byOwner[owner] = no.err
-		}
-	}
-	for id, err := range r.unmetered {
-		if r.meters[id].want != nil {
-			meter = err
-		}
-	}
-	return byOwner, meter
-}
-
-// Retry has everything that was refused tried again. It reports whether there
-// was anything.
-func (r *Reconciler) Retry() bool {
-	rules, meters := r.refused, r.unmetered
-	if len(rules)+len(meters) == 0 {
-		return false
-	}
-	r.refused, r.unmetered = map[Key]refusal{}, map[openflow.MeterID]error{}
-	for k := range rules {
-		r.look(k, r.rules[k], 1)
-	}
-	for id := range meters {
-		r.lookMeter(id, r.meters[id], 1)
-	}
-	return true
 }

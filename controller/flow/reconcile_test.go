@@ -136,7 +136,7 @@ func (d *desk) audit() {
 	}
 	d.r.Retry()
 	if k := someRule(d.T); rapid.Bool().Draw(d.T, "meddled") {
-		d.holds.Rules[k.Key()] = k // somebody else was at it
+		d.holds.Rules[k.Key()] = k // another program was at it
 	}
 	a := d.r.Audit()
 	for _, rule := range d.holds.Rules {

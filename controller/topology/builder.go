@@ -75,7 +75,7 @@ type Builder struct {
 	past     map[PortID]RememberedPort // ports of an earlier run, until their switch connects
 
 	changed changes // since the last snapshot
-	unsaved unsaved // since the last Unsaved
+	unsaved unsaved // since the last Save
 	last    *Snapshot
 	forest  forest
 	fallen  map[[2]PortID]*cable // carried in the last snapshot, forgotten since; by ends

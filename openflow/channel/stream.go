@@ -48,7 +48,7 @@ func (c *Conn) Stream(ctx context.Context, q *openflow.MultipartRequest, each fu
 func (r *reader) part(h openflow.Header, b []byte, k *call) (ok bool, err error) {
 	p := parsers.Get().(*openflow.Parser)
 	defer parsers.Put(p)
-	h, m, err := p.Parse(b)
+	_, m, err := p.Parse(b)
 	if err != nil {
 		return false, r.malformed(h, b, errorCode(h, err), err)
 	}

@@ -160,7 +160,7 @@ func (n *Network) deliverDue() time.Duration {
 	}
 }
 
-// settled tells who waits for it that no frame is on its way. Must hold n.mu.
+// settled wakes those that wait until no frame is on its way, if none is. Must hold n.mu.
 func (n *Network) settled() {
 	if n.idle != nil && (n.closed || n.waiting() == 0) {
 		close(n.idle)

@@ -93,13 +93,6 @@ func ones(width uint8) uint64 {
 	return 1<<width - 1
 }
 
-func (k *flowKey) and(mask *flowKey) (out flowKey) {
-	for i := range k {
-		out[i] = k[i] & mask[i]
-	}
-	return out
-}
-
 // A rule match is a key with its mask; the key has no bits outside the mask.
 type ruleMatch struct {
 	key, mask flowKey

@@ -59,8 +59,8 @@ func (c *conn) queue(xid uint32, m openflow.Message) {
 	c.out = out
 }
 
-// due has what is queued written: by the caller who has made the switch lazy, or else by a goroutine, since the
-// switch is locked. Must hold s.mu.
+// due has what is queued written: where the switch is lazy, by the goroutine that unlocks it, or else by one of its
+// own, since the switch is locked. Must hold s.mu.
 func (c *conn) due() {
 	if c.s.lazy {
 		c.s.unsent = true

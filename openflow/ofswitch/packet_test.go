@@ -226,3 +226,10 @@ func TestMPLS(t *testing.T) {
 		t.Error("two pops do not restore the frame")
 	}
 }
+
+func (k *flowKey) and(mask *flowKey) (out flowKey) {
+	for i := range k {
+		out[i] = k[i] & mask[i]
+	}
+	return out
+}

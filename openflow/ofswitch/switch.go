@@ -92,7 +92,7 @@ type Switch struct {
 	generation uint64        // of the last master election
 	elected    bool          // generation is set
 	held       *[]openflow.Message
-	lazy       bool // whoever has the lock writes what is queued, later
+	lazy       bool // what is queued is written by the goroutine that unlocks
 	unsent     bool // something was queued while lazy
 
 	faults        Faults

@@ -14,8 +14,8 @@ type Allocations struct {
 	History Days `yaml:"history"` // how long complete ones are kept; 0: 90d
 }
 
-// The bounds of [Allocations]: who has asked for an allocation looks at how it ended,
-// and a number of days that is not one of the next ten years' is a mistake.
+// The bounds of [Allocations]: users look at how their allocations ended, and more
+// than ten years are a mistake.
 const (
 	minHistory = time.Hour
 	maxHistory = 3650 * 24 * time.Hour
@@ -35,13 +35,21 @@ const day = 24 * time.Hour
 // String prints the span as it is written in the file.
 func (d Days) String() string {
 	days, rest := time.Duration(d)/day, time.Duration(d)%day
+	clock := rest.Abs().String()
+	for _, part := range []struct{ full, short string }{{"m0s", "m"}, {"h0m", "h"}} {
+		if before, ok := strings.CutSuffix(clock, part.full); ok {
+			clock = before + part.short
+		}
+	}
 	switch {
+	case days == 0 && rest < 0:
+		return "-" + clock
 	case days == 0:
-		return rest.String()
+		return clock
 	case rest == 0:
 		return fmt.Sprintf("%dd", days)
 	}
-	return fmt.Sprintf("%dd%s", days, rest.Abs())
+	return fmt.Sprintf("%dd%s", days, clock)
 }
 
 // MarshalText prints the span as it is written in the file.

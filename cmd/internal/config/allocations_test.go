@@ -13,9 +13,11 @@ func TestHistory(t *testing.T) {
 		want                   time.Duration
 	}{
 		{"90d", "90d", "", 90 * day},
-		{"12h", "12h0m0s", "", 12 * time.Hour},
-		{"1d12h", "1d12h0m0s", "", 36 * time.Hour},
+		{"12h", "12h", "", 12 * time.Hour},
+		{"1d12h", "1d12h", "", 36 * time.Hour},
 		{"24h", "1d", "", day},
+		{"90m30s", "1h30m30s", "", 90*time.Minute + 30*time.Second},
+		{"1d90m", "1d1h30m", "", day + 90*time.Minute},
 		{"0", "0s", "", 0},
 		{"0d", "0s", "", 0},
 		{"90", "", "not a time span", 0},
@@ -24,7 +26,7 @@ func TestHistory(t *testing.T) {
 		{"1d2d", "", "not a time span", 0},
 		{"d", "", "not a time span", 0},
 		{"-2h", "", "is not between", 0},
-		{"59m", "", "is not between 1h0m0s and 3650d", 0},
+		{"59m", "", "is not between 1h and 3650d", 0},
 		{"3651d", "", "is not between", 0},
 		{"70000d", "", "not a time span", 0},
 	} {

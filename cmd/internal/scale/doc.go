@@ -23,7 +23,7 @@
 //	-oldn 1       how often the old daemon is measured
 //	-congad path  measure this program instead of building one
 //	-divide 1     divide the number of switches, hosts and allocations, for a quick look
-//	-limit 2m     what has not happened after that long is given up
+//	-limit 5m     what has not happened after that long is given up
 //	-markdown     print a Markdown table
 //	-profile dir  write CPU and memory profiles of what is measured into a directory,
 //	              one of each for a scenario; not with -congad

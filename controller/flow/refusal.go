@@ -1,0 +1,74 @@
+package flow
+
+import "conga/openflow"
+
+// refusal is a rule that the switch did not take.
+type refusal struct {
+	rule *Rule
+	err  error
+}
+
+// leftRefused reports whether the switch has refused just what would lead on.
+func (r *Reconciler) leftRefused(k Key, at pair[Rule]) bool {
+	no, ok := r.refused[k]
+	if !ok {
+		return false
+	}
+	if at.want == nil {
+		return at.have != nil && no.rule.Equal(at.have)
+	}
+	return no.rule.Equal(at.want)
+}
+
+// refuse notes a refusal. An entry that the switch did not delete is left
+// alone until the next comparison with what the switch holds.
+func (r *Reconciler) refuse(s sending, err error) {
+	at := r.rules[s.key]
+	if s.Rule != nil && s.Rule != at.want {
+		r.look(s.key, at, s.generation) // another one is wanted by now
+		return
+	}
+	if s.Removes != nil {
+		r.refused[s.key] = refusal{s.Removes, err}
+	} else {
+		r.refused[s.key] = refusal{s.Rule, err}
+	}
+	r.look(s.key, at, r.generation)
+}
+
+// Refused returns why entries that are wanted were refused, by the owner in
+// their cookie, and why a wanted meter was. Both are nil if nothing was.
+func (r *Reconciler) Refused() (byOwner map[uint64]error, meter error) {
+	for k, no := range r.refused {
+		if at := r.rules[k]; at.want != nil && no.rule.Equal(at.want) {
+			if byOwner == nil {
+				byOwner = map[uint64]error{}
+			}
+			_, owner, _ := ReadCookie(no.rule.Cookie)
+			byOwner[owner] = no.err
+		}
+	}
+	for id, err := range r.unmetered {
+		if r.meters[id].want != nil {
+			meter = err
+		}
+	}
+	return byOwner, meter
+}
+
+// Retry has everything that was refused tried again. It reports whether there
+// was anything.
+func (r *Reconciler) Retry() bool {
+	rules, meters := r.refused, r.unmetered
+	if len(rules)+len(meters) == 0 {
+		return false
+	}
+	r.refused, r.unmetered = map[Key]refusal{}, map[openflow.MeterID]error{}
+	for k := range rules {
+		r.look(k, r.rules[k], 1)
+	}
+	for id := range meters {
+		r.lookMeter(id, r.meters[id], 1)
+	}
+	return true
+}
