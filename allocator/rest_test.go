@@ -81,6 +81,9 @@ func (h *history) checkRest(t *rapid.T) {
 		if e.parked && h.a.ready(e) && c.Window.Contains(h.now) {
 			t.Fatalf("%+v could be installed", c)
 		}
+		if e.retry <= nanos(h.now) && c.Window.End > h.now && len(c.Path) > 0 && c.Reason != "" && !h.a.faulty(h.a.seen, &c) && (c.State == Active || c.Window.Start > h.now) {
+			t.Fatalf("%+v has what it waits for", c)
+		}
 		if !h.a.wants(e, &c, h.now) {
 			continue
 		}
