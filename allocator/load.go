@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -22,22 +23,43 @@ func (a *Allocator) load(ctx context.Context) error {
 		return err
 	}
 	l := loader{Allocator: a, now: seconds(a.cfg.Now())}
+	defer collectLess()()
 	if err := l.read(ctx); err != nil {
 		return err
 	}
-	if err := l.list(); err != nil {
+	built := l.enter()
+	err := l.list()
+	if err == nil {
+		for _, e := range l.live {
+			a.refile(e, nil)
+			a.reschedule(e)
+			e.slim()
+		}
+	}
+	built()
+	if err != nil {
 		return err
 	}
-	l.enter()
 	for _, e := range l.live {
 		if len(e.network) > 0 {
 			a.rehold(e)
 		}
-		a.refile(e, nil)
-		a.reschedule(e)
-		e.slim()
 	}
 	return a.migrate(ctx, l.done)
+}
+
+// loadingGC is the garbage collector's percentage while allocations are loaded: what is
+// read stays, so that looking for garbage again and again finds little.
+const loadingGC = 300
+
+// collectLess has garbage collected less often until restore is called, unless it is
+// already so. A memory limit holds all the same.
+func collectLess() (restore func()) {
+	before := debug.SetGCPercent(loadingGC)
+	if before < 0 || before > loadingGC {
+		debug.SetGCPercent(before)
+	}
+	return func() { debug.SetGCPercent(before) }
 }
 
 // loader takes in what the store holds, and builds lists and calendars at once.
@@ -255,8 +277,9 @@ func (l *loader) list() error {
 	return nil
 }
 
-// enter builds the calendars, on all processors.
-func (l *loader) enter() {
+// enter builds the calendars, on all processors. They are there when built returns;
+// until then nothing must use them.
+func (l *loader) enter() (built func()) {
 	var builders sync.WaitGroup
 	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
 	build := func(parts [][]change) *timeline {
@@ -291,7 +314,7 @@ func (l *loader) enter() {
 	for project, parts := range projects {
 		l.books.projects[project] = build(parts)
 	}
-	builders.Wait()
+	return builders.Wait
 }
 
 // migrate moves complete records from among the live ones into the history. A batch is
