@@ -73,8 +73,8 @@ type loader struct {
 
 // ledger is what one decoder has found to be claimed.
 type ledger struct {
-	links    map[topology.LinkID]*[]change
-	projects map[string]*[]change
+	links    map[topology.LinkID]*pile
+	projects map[string]*pile
 }
 
 // note takes down what a record claims over time.
@@ -90,13 +90,25 @@ func (g *ledger) note(r *record) {
 	noteOn(g.projects, r.ProjectID, w, rate)
 }
 
-func noteOn[K comparable](m map[K]*[]change, on K, w Window, rate int64) {
-	list := m[on]
-	if list == nil {
-		list = new([]change)
-		m[on] = list
+func noteOn[K comparable](m map[K]*pile, on K, w Window, rate int64) {
+	p := m[on]
+	if p == nil {
+		p = new(pile)
+		m[on] = p
 	}
-	*list = append(*list, change{w.Start, rate}, change{w.End, -rate})
+	p.add(change{w.Start, rate}, change{w.End, -rate})
+}
+
+// pile is a list of changes in parts, which need not be moved when it grows.
+type pile [][]change
+
+func (p *pile) add(a, b change) {
+	last := len(*p) - 1
+	if last < 0 || len((*p)[last])+2 > cap((*p)[last]) {
+		last++
+		*p = append(*p, make([]change, 0, 16<<min(last, 6)))
+	}
+	(*p)[last] = append((*p)[last], a, b)
 }
 
 // rawPage is part of the store on its way through the decoders.
@@ -122,7 +134,7 @@ func (l *loader) read(ctx context.Context) error {
 	var decoders sync.WaitGroup
 	defer decoders.Wait()
 	for range n {
-		g := &ledger{map[topology.LinkID]*[]change{}, map[string]*[]change{}}
+		g := &ledger{map[topology.LinkID]*pile{}, map[string]*pile{}}
 		l.ledgers = append(l.ledgers, g)
 		decoders.Go(func() {
 			c := cursor{names: map[string]string{}}
@@ -296,10 +308,10 @@ func (l *loader) enter() (built func()) {
 	links, projects := map[topology.LinkID][][]change{}, map[string][][]change{}
 	for _, g := range l.ledgers {
 		for id, changes := range g.links {
-			links[id] = append(links[id], *changes)
+			links[id] = append(links[id], *changes...)
 		}
 		for project, changes := range g.projects {
-			projects[project] = append(projects[project], *changes)
+			projects[project] = append(projects[project], *changes...)
 		}
 	}
 	for id, parts := range links {
