@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -22,22 +23,43 @@ func (a *Allocator) load(ctx context.Context) error {
 		return err
 	}
 	l := loader{Allocator: a, now: seconds(a.cfg.Now())}
+	defer collectLess()()
 	if err := l.read(ctx); err != nil {
 		return err
 	}
-	if err := l.list(); err != nil {
+	built := l.enter()
+	err := l.list()
+	if err == nil {
+		for _, e := range l.live {
+			a.refile(e, nil)
+			a.reschedule(e)
+			e.slim()
+		}
+	}
+	built()
+	if err != nil {
 		return err
 	}
-	l.enter()
 	for _, e := range l.live {
 		if len(e.network) > 0 {
 			a.rehold(e)
 		}
-		a.refile(e, nil)
-		a.reschedule(e)
-		e.slim()
 	}
 	return a.migrate(ctx, l.done)
+}
+
+// loadingGC is the garbage collector's percentage while allocations are loaded: what is
+// read stays, so that looking for garbage again and again finds little.
+const loadingGC = 300
+
+// collectLess has garbage collected less often until restore is called, unless it is
+// already so. A memory limit holds all the same.
+func collectLess() (restore func()) {
+	before := debug.SetGCPercent(loadingGC)
+	if before < 0 || before > loadingGC {
+		debug.SetGCPercent(before)
+	}
+	return func() { debug.SetGCPercent(before) }
 }
 
 // loader takes in what the store holds, and builds lists and calendars at once.
@@ -51,8 +73,8 @@ type loader struct {
 
 // ledger is what one decoder has found to be claimed.
 type ledger struct {
-	links    map[topology.LinkID]*[]change
-	projects map[string]*[]change
+	links    map[topology.LinkID]*pile
+	projects map[string]*pile
 }
 
 // note takes down what a record claims over time.
@@ -68,13 +90,25 @@ func (g *ledger) note(r *record) {
 	noteOn(g.projects, r.ProjectID, w, rate)
 }
 
-func noteOn[K comparable](m map[K]*[]change, on K, w Window, rate int64) {
-	list := m[on]
-	if list == nil {
-		list = new([]change)
-		m[on] = list
+func noteOn[K comparable](m map[K]*pile, on K, w Window, rate int64) {
+	p := m[on]
+	if p == nil {
+		p = new(pile)
+		m[on] = p
 	}
-	*list = append(*list, change{w.Start, rate}, change{w.End, -rate})
+	p.add(change{w.Start, rate}, change{w.End, -rate})
+}
+
+// pile is a list of changes in parts, which need not be moved when it grows.
+type pile [][]change
+
+func (p *pile) add(a, b change) {
+	last := len(*p) - 1
+	if last < 0 || len((*p)[last])+2 > cap((*p)[last]) {
+		last++
+		*p = append(*p, make([]change, 0, 16<<min(last, 6)))
+	}
+	(*p)[last] = append((*p)[last], a, b)
 }
 
 // rawPage is part of the store on its way through the decoders.
@@ -100,7 +134,7 @@ func (l *loader) read(ctx context.Context) error {
 	var decoders sync.WaitGroup
 	defer decoders.Wait()
 	for range n {
-		g := &ledger{map[topology.LinkID]*[]change{}, map[string]*[]change{}}
+		g := &ledger{map[topology.LinkID]*pile{}, map[string]*pile{}}
 		l.ledgers = append(l.ledgers, g)
 		decoders.Go(func() {
 			c := cursor{names: map[string]string{}}
@@ -255,8 +289,9 @@ func (l *loader) list() error {
 	return nil
 }
 
-// enter builds the calendars, on all processors.
-func (l *loader) enter() {
+// enter builds the calendars, on all processors. They are there when built returns;
+// until then nothing must use them.
+func (l *loader) enter() (built func()) {
 	var builders sync.WaitGroup
 	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
 	build := func(parts [][]change) *timeline {
@@ -273,10 +308,10 @@ func (l *loader) enter() {
 	links, projects := map[topology.LinkID][][]change{}, map[string][][]change{}
 	for _, g := range l.ledgers {
 		for id, changes := range g.links {
-			links[id] = append(links[id], *changes)
+			links[id] = append(links[id], *changes...)
 		}
 		for project, changes := range g.projects {
-			projects[project] = append(projects[project], *changes)
+			projects[project] = append(projects[project], *changes...)
 		}
 	}
 	for id, parts := range links {
@@ -291,7 +326,7 @@ func (l *loader) enter() {
 	for project, parts := range projects {
 		l.books.projects[project] = build(parts)
 	}
-	builders.Wait()
+	return builders.Wait
 }
 
 // migrate moves complete records from among the live ones into the history. A batch is
