@@ -81,8 +81,8 @@ func (a *Allocator) ready(e *entry) bool {
 }
 
 // reschedule puts an entry on the agenda for what it needs next, or off it
-// while something is under way. Whoever waits for what Due has announced is woken if
-// that is sooner.
+// while something is under way. The scheduler is woken if that is sooner than what Due
+// has announced.
 func (a *Allocator) reschedule(e *entry) {
 	now, away := a.cfg.Now().UnixNano(), e.busy != nil || e.task
 	if len(e.leaving) > 0 || len(e.network) > 0 {
