@@ -43,6 +43,7 @@ type session struct {
 	told     *confirmed // what the core knows; nil: tell it again
 	metering bool       // the switch has meters for us
 	due      bool       // an audit is to begin as soon as nothing is under way
+	mending  bool             // a repair is due
 	auditing bool
 	helpers  sync.WaitGroup
 }
@@ -102,10 +103,12 @@ func (s *session) keep(ctx context.Context) error {
 			s.startAudit(ctx, audits) // before more is under way
 			s.proceed(ctx)
 		case fr := <-s.removed:
-			if s.vanished(fr) {
+			if s.vanished(fr) && !s.mending { // the first counts: more may come without end
+				s.mending = true
 				repair.Reset(mend)
 			}
 		case <-repair.C:
+			s.mending = false
 			s.proceed(ctx)
 		case <-s.missed: // some vanished untold; until they are found nothing is certain
 			s.due = true
