@@ -43,7 +43,7 @@ type session struct {
 	told     *confirmed // what the core knows; nil: tell it again
 	metering bool       // the switch has meters for us
 	due      bool       // an audit is to begin as soon as nothing is under way
-	mending  bool             // a repair is due
+	mending  bool       // a repair is due
 	auditing bool
 	helpers  sync.WaitGroup
 }
