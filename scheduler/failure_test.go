@@ -15,13 +15,13 @@ import (
 // do not wait for one another, as if they shared a transaction.
 type slow struct {
 	store.Store
-	latency time.Duration
+	latency atomic.Int64 // nanoseconds
 	commits atomic.Int64
 }
 
 func (s *slow) Commit(ctx context.Context, ops ...store.Op) error {
 	s.commits.Add(1)
-	time.Sleep(s.latency)
+	time.Sleep(time.Duration(s.latency.Load()))
 	return s.Store.Commit(ctx, ops...)
 }
 
@@ -41,7 +41,7 @@ func TestFailureOfMany(t *testing.T) {
 		}
 		r.sleep(time.Second)
 		r.take()
-		s.latency = latency
+		s.latency.Store(int64(latency))
 		moved, installed, first := 0, 0, -1
 		r.change(cutDirect)
 		cut := time.Now()
@@ -89,7 +89,7 @@ func TestReportsShareCommits(t *testing.T) {
 		for i := range many {
 			r.create(byte(i+1), 0, 600, 10)
 		}
-		s.latency = 5 * time.Millisecond
+		s.latency.Store(int64(5 * time.Millisecond))
 		before := s.commits.Load()
 		r.sleep(20 * time.Second)
 		for _, v := range r.list() {
