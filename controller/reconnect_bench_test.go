@@ -98,7 +98,7 @@ func BenchmarkReconnectOpenVSwitch(b *testing.B) {
 	}
 }
 
-// damage takes 1,000 entries out of the bridge and adds 1,000 that nobody wants.
+// damage takes 1,000 entries out of the bridge and adds 1,000 that are not wanted.
 func damage(b *testing.B, o *ovstest.OVS) {
 	b.Helper()
 	var text strings.Builder

@@ -32,8 +32,8 @@ func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule), meter fun
 }
 
 // direction tells of the entries of one direction. The ingress port is part of
-// the match: the same addresses from another port are somebody else's claim and
-// get no priority.
+// the match: traffic with the same addresses that comes in by another port gets
+// no priority.
 func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.PortNo, meter openflow.MeterID, rule func(*Rule)) {
 	// Specificity counts from the circuit's own key, so that both directions rank alike.
 	prio := uint16(prioAllocation + c.Key.Specificity())
