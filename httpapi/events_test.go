@@ -11,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"conga/httpapi"
 	"conga/httpapi/auth"
 	"conga/httpapi/httpapitest"
+	"conga/httpapi/serve"
 )
 
 // live is the API behind a server on pipes, in the time of a bubble.
@@ -27,7 +27,7 @@ type live struct {
 func newLive(t *testing.T) *live {
 	h := newHarness(t)
 	l := &live{harness: h, listener: newPipeListener()}
-	l.server = httpapi.NewServer(h.api, nil, slogDiscard)
+	l.server = serve.NewServer(h.api, nil, slogDiscard)
 	l.server.Protocols = new(http.Protocols)
 	l.server.Protocols.SetHTTP1(true)
 	l.server.Protocols.SetUnencryptedHTTP2(true)

@@ -18,6 +18,7 @@ import (
 
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/serve"
 )
 
 // TestHeaders: every answer, whatever it is about, makes browsers careful, and
@@ -56,7 +57,7 @@ func served(t *testing.T, h *harness, cfg *tls.Config, adjust func(*http.Server)
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	h.must(err)
-	s := httpapi.NewServer(h.api, cfg, slog.New(slog.DiscardHandler))
+	s := serve.NewServer(h.api, cfg, slog.New(slog.DiscardHandler))
 	if adjust != nil {
 		adjust(s)
 	}
@@ -112,9 +113,9 @@ func TestLimits(t *testing.T) {
 // TestTLSVersions: 1.3 where both can, 1.2 with good ciphers only, nothing older.
 func TestTLSVersions(t *testing.T) {
 	h := newHarness(t)
-	pair, err := httpapi.ReadPair(httpapi.TLSFiles{Dir: t.TempDir()})
+	pair, err := serve.ReadPair(serve.TLSFiles{Dir: t.TempDir()})
 	h.must(err)
-	addr := served(t, h, httpapi.NewCertificate(pair).TLS(), nil)
+	addr := served(t, h, serve.NewCertificate(pair).TLS(), nil)
 	dial := func(c *tls.Config) (uint16, error) {
 		c.InsecureSkipVerify = true
 		conn, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", addr, c)
@@ -144,13 +145,13 @@ func TestTLSVersions(t *testing.T) {
 func TestCertificateIsExchanged(t *testing.T) {
 	h := newHarness(t)
 	one, two := t.TempDir(), t.TempDir()
-	first, err := httpapi.ReadPair(httpapi.TLSFiles{Dir: one})
+	first, err := serve.ReadPair(serve.TLSFiles{Dir: one})
 	h.must(err)
-	second, err := httpapi.ReadPair(httpapi.TLSFiles{Dir: two})
+	second, err := serve.ReadPair(serve.TLSFiles{Dir: two})
 	h.must(err)
-	c := httpapi.NewCertificate(first)
+	c := serve.NewCertificate(first)
 	addr := served(t, h, c.TLS(), nil)
-	client := func(p *httpapi.Pair) *http.Client {
+	client := func(p *serve.Pair) *http.Client {
 		tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error {
 			if shown := fingerprint(s.PeerCertificates[0]); shown != p.Fingerprint {
 				return fmt.Errorf("shown %s", shown)
@@ -179,7 +180,7 @@ func TestCertificateIsExchanged(t *testing.T) {
 		t.Error("a new connection is shown the old certificate")
 	}
 	h.must(os.WriteFile(filepath.Join(one, "api.crt"), []byte("nonsense"), 0o600))
-	if _, err := httpapi.ReadPair(httpapi.TLSFiles{Dir: one}); err == nil {
+	if _, err := serve.ReadPair(serve.TLSFiles{Dir: one}); err == nil {
 		t.Error("nonsense is a certificate")
 	}
 }

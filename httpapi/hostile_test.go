@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"conga/allocator/store"
-	"conga/httpapi"
 	"conga/httpapi/auth"
 	"conga/httpapi/httpapitest"
+	"conga/httpapi/serve"
 )
 
 // lasting are the buckets that a refused request must not change. The audit log
@@ -199,7 +199,7 @@ func TestSlowBodies(t *testing.T) {
 		h := newHarness(t)
 		before := h.dump(lasting...)
 		l := newPipeListener()
-		server := httpapi.NewServer(h.api, nil, slogDiscard)
+		server := serve.NewServer(h.api, nil, slogDiscard)
 		served := make(chan error, 1)
 		go func() { served <- server.Serve(l) }()
 		start := time.Now()

@@ -19,6 +19,7 @@ import (
 
 	"conga/httpapi"
 	"conga/httpapi/limits"
+	"conga/httpapi/serve"
 )
 
 // untouched is a body that must not be read.
@@ -142,7 +143,7 @@ type flood struct {
 func newFlood(t *testing.T) *flood {
 	f := &flood{bodies: limits.NewBodies(limits.BodiesConfig{}), l: newPipeListener(), answers: make(chan string, 10_000)}
 	f.harness = newHarness(t, func(c *httpapi.Config) { c.Bodies = f.bodies })
-	server := httpapi.NewServer(f.api, nil, slogDiscard)
+	server := serve.NewServer(f.api, nil, slogDiscard)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(f.l) }()
 	f.stop = func() {
@@ -315,9 +316,9 @@ func TestRefusedWhileSending(t *testing.T) {
 // TestRefusedOverHTTP2: a refusal reaches who is still sending.
 func TestRefusedOverHTTP2(t *testing.T) {
 	h := newHarness(t)
-	pair, err := httpapi.ReadPair(httpapi.TLSFiles{Dir: t.TempDir()})
+	pair, err := serve.ReadPair(serve.TLSFiles{Dir: t.TempDir()})
 	h.must(err)
-	addr := served(t, h, httpapi.NewCertificate(pair).TLS(), nil)
+	addr := served(t, h, serve.NewCertificate(pair).TLS(), nil)
 	tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	defer tr.CloseIdleConnections()
 	for _, length := range []int64{10 << 20, -1} {

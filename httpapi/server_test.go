@@ -3,20 +3,24 @@ package httpapi_test
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
 	"io"
+	"log/slog"
 	"net"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"conga/httpapi"
+	"conga/httpapi/serve"
 )
 
 // TestSlowHandshakes: who connects and says nothing, or nothing more, is let go
 // soon, with TLS as without.
 func TestSlowHandshakes(t *testing.T) {
-	pair, err := httpapi.ReadPair(httpapi.TLSFiles{Dir: t.TempDir()})
+	pair, err := serve.ReadPair(serve.TLSFiles{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,11 +43,11 @@ func TestSlowHandshakes(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := newHarness(t)
 				l := newPipeListener()
-				server := httpapi.NewServer(h.api, nil, slogDiscard)
+				server := serve.NewServer(h.api, nil, slogDiscard)
 				served := make(chan error, 1)
 				go func() {
 					if c.tls {
-						server.TLSConfig = httpapi.NewCertificate(pair).TLS()
+						server.TLSConfig = serve.NewCertificate(pair).TLS()
 						served <- server.ServeTLS(l, "", "")
 					} else {
 						served <- server.Serve(l)
@@ -66,9 +70,9 @@ func TestSlowHandshakes(t *testing.T) {
 // TestHTTP2Settings are those that bound what one connection may cost.
 func TestHTTP2Settings(t *testing.T) {
 	h := newHarness(t)
-	pair, err := httpapi.ReadPair(httpapi.TLSFiles{Dir: t.TempDir()})
+	pair, err := serve.ReadPair(serve.TLSFiles{Dir: t.TempDir()})
 	h.must(err)
-	addr := served(t, h, httpapi.NewCertificate(pair).TLS(), nil)
+	addr := served(t, h, serve.NewCertificate(pair).TLS(), nil)
 	c, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	h.must(err)
 	defer c.Close()
@@ -90,5 +94,57 @@ func TestHTTP2Settings(t *testing.T) {
 		if settings[id] > most || settings[id] == 0 {
 			t.Errorf("setting %d is %d", id, settings[id])
 		}
+	}
+}
+
+// TestServer goes over real TLS with real sockets.
+func TestServer(t *testing.T) {
+	h := newHarness(t)
+	cfg, _, err := serve.LoadTLS(serve.TLSFiles{Dir: t.TempDir()})
+	h.must(err)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	h.must(err)
+	s := serve.NewServer(h.api, cfg, slog.New(slog.DiscardHandler))
+	done := make(chan error, 1)
+	go func() { done <- s.ServeTLS(l, "", "") }()
+	defer func() {
+		h.must(s.Close())
+		if err := <-done; err != http.ErrServerClosed {
+			t.Errorf("Serve: %v", err)
+		}
+	}()
+
+	roots := x509.NewCertPool()
+	cert, err := x509.ParseCertificate(cfg.Certificates[0].Certificate[0])
+	h.must(err)
+	roots.AddCert(cert)
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
+	defer client.CloseIdleConnections()
+	send := func(body io.Reader) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", "https://"+l.Addr().String()+"/api/allocations", body)
+		h.must(err)
+		r.Header.Set("Content-Type", "application/json")
+		a, err := client.Do(r)
+		h.must(err)
+		_, err = io.Copy(io.Discard, a.Body)
+		h.must(err)
+		h.must(a.Body.Close())
+		return a
+	}
+	a := send(strings.NewReader(`{"api_key":"` + h.key + `"}`)) // a GET with a body, as documented
+	if a.StatusCode != 200 || a.Proto != "HTTP/2.0" || a.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("%s %s %v", a.Proto, a.Status, a.Header)
+	}
+	// A body without a length is cut off at the limit too.
+	a = send(io.MultiReader(strings.NewReader(`{"api_key":"`), strings.NewReader(strings.Repeat("x", 2<<20))))
+	if a.StatusCode != 413 {
+		t.Errorf("2 MiB: %s", a.Status)
+	}
+	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
+		t.Error("the server has no limits")
+	}
+	old := &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
+	if c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", l.Addr().String(), old); err == nil {
+		t.Error("TLS 1.1 was accepted:", c.Close())
 	}
 }

@@ -6,12 +6,12 @@ import (
 	"net/url"
 
 	"conga/cmd/internal/config"
-	"conga/httpapi"
+	"conga/httpapi/serve"
 )
 
 // tlsFiles is where the API's certificate comes from.
-func tlsFiles(c config.Config) httpapi.TLSFiles {
-	return httpapi.TLSFiles{Cert: c.API.TLS.Cert, Key: c.API.TLS.Key, Dir: c.Data, Hosts: certificateHosts(c.API, ownAddresses)}
+func tlsFiles(c config.Config) serve.TLSFiles {
+	return serve.TLSFiles{Cert: c.API.TLS.Cert, Key: c.API.TLS.Key, Dir: c.Data, Hosts: certificateHosts(c.API, ownAddresses)}
 }
 
 // certificateHosts are where users look for the API: at the host of api.listen, or

@@ -20,6 +20,7 @@ import (
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
 	"conga/httpapi/limits"
+	"conga/httpapi/serve"
 	"conga/openflow"
 	"conga/scheduler"
 	"conga/stats"
@@ -50,9 +51,9 @@ type daemon struct {
 	bodies     *limits.Bodies
 	listener   *limits.Listener // for users
 
-	adminKey    string               // path of its file
-	certificate *httpapi.Certificate // nil without TLS
-	fingerprint string               // of the API's certificate; "" without TLS
+	adminKey    string             // path of its file
+	certificate *serve.Certificate // nil without TLS
+	fingerprint string             // of the API's certificate; "" without TLS
 }
 
 // open makes every part and opens both addresses, in the order in which the
@@ -177,14 +178,14 @@ func (d *daemon) openAPI() error {
 	if err != nil {
 		return err
 	}
-	d.server = httpapi.NewServer(handler, nil, d.log.With("part", "api"))
+	d.server = serve.NewServer(handler, nil, d.log.With("part", "api"))
 	d.server.RegisterOnShutdown(d.around.events.Close) // or open streams would hold up the stop
 	if d.cfg.API.Plaintext == config.TLSOnly {
-		pair, err := httpapi.ReadPair(tlsFiles(d.cfg))
+		pair, err := serve.ReadPair(tlsFiles(d.cfg))
 		if err != nil {
 			return err
 		}
-		d.fingerprint, d.certificate = pair.Fingerprint, httpapi.NewCertificate(pair)
+		d.fingerprint, d.certificate = pair.Fingerprint, serve.NewCertificate(pair)
 		d.server.TLSConfig = d.certificate.TLS()
 	}
 	return d.listenAPI()

@@ -4,19 +4,19 @@ import (
 	"reflect"
 
 	"conga/cmd/internal/config"
-	"conga/httpapi"
+	"conga/httpapi/serve"
 )
 
 // apply takes over what can change while the daemon runs, and says what cannot.
 // It applies everything or, with an error, nothing.
 func (d *daemon) apply(next config.Config) error {
 	// The steps that can fail come first.
-	var pair *httpapi.Pair
+	var pair *serve.Pair
 	if d.certificate != nil {
 		files := d.cfg // a pair of our own stays where the running daemon has its data
 		files.API.TLS = next.API.TLS
 		var err error
-		if pair, err = httpapi.ReadPair(tlsFiles(files)); err != nil {
+		if pair, err = serve.ReadPair(tlsFiles(files)); err != nil {
 			return err
 		}
 	}

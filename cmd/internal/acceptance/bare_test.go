@@ -15,7 +15,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
-	"conga/httpapi"
+	"conga/httpapi/serve"
 	"log/slog"
 )
 
@@ -85,7 +85,7 @@ func serveBare(sizes, data string) error {
 	r.DELETE("/api/v1/allocations/:id", constant(200, n["delete"]))
 	r.GET("/api/v1/stats/allocations/:id", constant(200, n["stats"]))
 
-	cfg, _, err := httpapi.LoadTLS(httpapi.TLSFiles{Cert: filepath.Join(data, "api.crt"), Key: filepath.Join(data, "api.key")})
+	cfg, _, err := serve.LoadTLS(serve.TLSFiles{Cert: filepath.Join(data, "api.crt"), Key: filepath.Join(data, "api.key")})
 	if err != nil {
 		return err
 	}
@@ -94,5 +94,5 @@ func serveBare(sizes, data string) error {
 		return err
 	}
 	fmt.Println("https://" + l.Addr().String())
-	return httpapi.NewServer(r, cfg, slog.New(slog.DiscardHandler)).ServeTLS(l, "", "")
+	return serve.NewServer(r, cfg, slog.New(slog.DiscardHandler)).ServeTLS(l, "", "")
 }

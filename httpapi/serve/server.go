@@ -1,4 +1,4 @@
-package httpapi
+package serve
 
 import (
 	"crypto/tls"
@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// http2Limits keep what one connection can have under way, and what is held of
-// bodies that nobody has begun to read, within what a connection may cost.
+// http2Limits returns settings that bound what one connection may cost: the
+// requests under way, and the bodies received and not yet read.
 func http2Limits() *http.HTTP2Config {
 	return &http.HTTP2Config{
 		MaxConcurrentStreams:          32,
-		MaxReadFrameSize:              16 << 10, // the least there is; so are the next two
+		MaxReadFrameSize:              16 << 10, // the minimum, as are the next two
 		MaxReceiveBufferPerConnection: 64 << 10,
 		MaxReceiveBufferPerStream:     64 << 10,
-		SendPingTimeout:               30 * time.Second, // a stream of events may be silent, its client not gone
+		SendPingTimeout:               30 * time.Second, // a stream of events may be silent though its client is there
 		PingTimeout:                   15 * time.Second,
 		WriteByteTimeout:              30 * time.Second,
 	}
 }
 
-// NewServer is an HTTP server with limits that a slow or hostile client cannot
-// stretch. With tlsConfig, serve it with ServeTLS and no file names; the time for
-// headers is that for the handshake too.
+// NewServer returns an HTTP server with limits that a slow or hostile client
+// cannot stretch. With tlsConfig, call ServeTLS without file names; the timeout
+// for headers covers the handshake too.
 func NewServer(h http.Handler, tlsConfig *tls.Config, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,

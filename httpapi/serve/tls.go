@@ -1,4 +1,4 @@
-package httpapi
+package serve
 
 import (
 	"crypto/ecdsa"
@@ -24,42 +24,43 @@ import (
 const (
 	selfSignedCert = "api.crt"
 	selfSignedKey  = "api.key"
-	// selfSignedLife is long because clients pin the fingerprint.
+	// selfSignedLife is long because clients pin the certificate's fingerprint.
 	selfSignedLife = 10 * 365 * 24 * time.Hour
 )
 
-// TLSFiles is where the API's certificate comes from.
+// TLSFiles says where the API's certificate comes from.
 type TLSFiles struct {
 	Cert, Key string // PEM files; both empty: a self-signed pair in Dir
-	Dir       string // the data folder, where that pair is made on first start
+	Dir       string // the data folder, where that pair is created on first start
 
-	// Hosts are names and addresses that clients use besides those of every
-	// machine. A pair that is made is for them too; one that is there stays.
+	// Hosts are names and addresses that a new self-signed pair is valid for,
+	// besides those of every machine. An existing pair stays as it is.
 	Hosts []string
 }
 
-// LoadTLS makes the API's TLS configuration. The fingerprint is the SHA-256
-// hash of the certificate in hex with colons, to be printed and compared.
+// LoadTLS returns the API's TLS configuration and the certificate's fingerprint:
+// its SHA-256 hash in hex with colons.
 func LoadTLS(files TLSFiles) (cfg *tls.Config, fingerprint string, err error) {
 	if (files.Cert == "") != (files.Key == "") {
-		return nil, "", errors.New("httpapi: tls: a certificate needs its key, and a key its certificate")
+		return nil, "", errors.New("serve: tls: a certificate needs its key, and a key its certificate")
 	}
 	if files.Cert == "" {
 		files.Cert = filepath.Join(files.Dir, selfSignedCert)
 		files.Key = filepath.Join(files.Dir, selfSignedKey)
 		if err := ensureSelfSigned(files, time.Now()); err != nil {
-			return nil, "", fmt.Errorf("httpapi: tls: %w", err)
+			return nil, "", fmt.Errorf("serve: tls: %w", err)
 		}
 	}
 	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
 	if err != nil {
-		return nil, "", fmt.Errorf("httpapi: tls: %s and %s: %w", files.Cert, files.Key, err)
+		return nil, "", fmt.Errorf("serve: tls: %s and %s: %w", files.Cert, files.Key, err)
 	}
 	cfg = baseTLS()
 	cfg.Certificates = []tls.Certificate{pair}
 	return cfg, fingerprintOf(pair.Certificate[0]), nil
 }
 
+// fingerprintOf returns the fingerprint of a certificate in DER.
 func fingerprintOf(der []byte) string {
 	sum := sha256.Sum256(der)
 	text := make([]string, len(sum))
@@ -69,7 +70,7 @@ func fingerprintOf(der []byte) string {
 	return strings.ToUpper(strings.Join(text, ":"))
 }
 
-// ensureSelfSigned makes a pair if there is none, or if it has expired.
+// ensureSelfSigned creates a pair if there is none, or if it has expired.
 func ensureSelfSigned(files TLSFiles, now time.Time) error {
 	text, err := os.ReadFile(files.Cert)
 	switch {
@@ -92,7 +93,8 @@ func ensureSelfSigned(files TLSFiles, now time.Time) error {
 	return nil
 }
 
-// makeSelfSigned writes the key first: a certificate is only there if its key is.
+// makeSelfSigned creates a pair. It writes the key first, so that a certificate
+// never lacks its key.
 func makeSelfSigned(files TLSFiles, now time.Time) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -113,6 +115,7 @@ func makeSelfSigned(files TLSFiles, now time.Time) error {
 	return writePEM(files.Cert, "CERTIFICATE", der, 0o644)
 }
 
+// selfSignedTemplate returns a certificate for this machine and hosts.
 func selfSignedTemplate(now time.Time, hosts []string) *x509.Certificate {
 	all := []string{"localhost", "127.0.0.1", "::1"}
 	if host, err := os.Hostname(); err == nil {
@@ -133,8 +136,8 @@ func selfSignedTemplate(now time.Time, hosts []string) *x509.Certificate {
 	}
 }
 
-// subjects are the names and the addresses among hosts, each once. What cannot be
-// in a certificate is left out: nobody could check it.
+// subjects returns the names and the addresses among hosts, each once. It leaves
+// out what cannot be in a certificate.
 func subjects(hosts []string) (names []string, addrs []net.IP) {
 	seen := map[string]bool{}
 	for _, host := range hosts {
@@ -156,13 +159,12 @@ func subjects(hosts []string) (names []string, addrs []net.IP) {
 	return names, addrs
 }
 
-// validDNSName reports whether host can be looked for in a certificate.
+// validDNSName reports whether a certificate can name host.
 func validDNSName(host string) bool {
 	return host != "" && len(host) <= 253 && strings.Trim(host, "abcdefghijklmnopqrstuvwxyz0123456789-_.") == ""
 }
 
-// writePEM replaces the file at path by way of another, so that a crash leaves
-// the old one or the new one.
+// writePEM replaces the file at path atomically.
 func writePEM(path, kind string, der []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
 	if err != nil {

@@ -1,30 +1,23 @@
-package httpapi_test
+package serve
 
 import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
-	"io"
-	"log/slog"
-	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"conga/httpapi"
 )
 
 func TestSelfSignedPair(t *testing.T) {
 	dir := t.TempDir()
-	cfg, fingerprint, err := httpapi.LoadTLS(httpapi.TLSFiles{Dir: dir})
+	cfg, fingerprint, err := LoadTLS(TLSFiles{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, again, err := httpapi.LoadTLS(httpapi.TLSFiles{Dir: dir})
+	_, again, err := LoadTLS(TLSFiles{Dir: dir})
 	if err != nil || again != fingerprint {
 		t.Errorf("a second start: fingerprint %s became %s, error %v", fingerprint, again, err)
 	}
@@ -58,7 +51,7 @@ func TestSelfSignedPair(t *testing.T) {
 func TestSelfSignedHosts(t *testing.T) {
 	load := func(dir string, hosts ...string) (*x509.Certificate, string) {
 		t.Helper()
-		cfg, fingerprint, err := httpapi.LoadTLS(httpapi.TLSFiles{Dir: dir, Hosts: hosts})
+		cfg, fingerprint, err := LoadTLS(TLSFiles{Dir: dir, Hosts: hosts})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,71 +88,19 @@ func TestLoadTLSErrors(t *testing.T) {
 		return path
 	}
 	nonsense := write("x.pem", "nonsense")
-	for name, files := range map[string]httpapi.TLSFiles{
+	for name, files := range map[string]TLSFiles{
 		"a certificate alone": {Cert: nonsense},
 		"a key alone":         {Key: nonsense},
 		"nonsense":            {Cert: nonsense, Key: nonsense},
 		"absent":              {Cert: filepath.Join(dir, "no"), Key: filepath.Join(dir, "no")},
 		"no folder":           {Dir: filepath.Join(dir, "no")},
 	} {
-		if _, _, err := httpapi.LoadTLS(files); err == nil {
+		if _, _, err := LoadTLS(files); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
 	write("api.crt", "nonsense")
-	if _, _, err := httpapi.LoadTLS(httpapi.TLSFiles{Dir: dir}); err == nil || !strings.Contains(err.Error(), "delete it") {
+	if _, _, err := LoadTLS(TLSFiles{Dir: dir}); err == nil || !strings.Contains(err.Error(), "delete it") {
 		t.Errorf("a damaged certificate: %v", err)
-	}
-}
-
-// TestServer goes over real TLS with real sockets.
-func TestServer(t *testing.T) {
-	h := newHarness(t)
-	cfg, _, err := httpapi.LoadTLS(httpapi.TLSFiles{Dir: t.TempDir()})
-	h.must(err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	h.must(err)
-	s := httpapi.NewServer(h.api, cfg, slog.New(slog.DiscardHandler))
-	done := make(chan error, 1)
-	go func() { done <- s.ServeTLS(l, "", "") }()
-	defer func() {
-		h.must(s.Close())
-		if err := <-done; err != http.ErrServerClosed {
-			t.Errorf("Serve: %v", err)
-		}
-	}()
-
-	roots := x509.NewCertPool()
-	cert, err := x509.ParseCertificate(cfg.Certificates[0].Certificate[0])
-	h.must(err)
-	roots.AddCert(cert)
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
-	defer client.CloseIdleConnections()
-	send := func(body io.Reader) *http.Response {
-		r, err := http.NewRequestWithContext(t.Context(), "GET", "https://"+l.Addr().String()+"/api/allocations", body)
-		h.must(err)
-		r.Header.Set("Content-Type", "application/json")
-		a, err := client.Do(r)
-		h.must(err)
-		_, err = io.Copy(io.Discard, a.Body)
-		h.must(err)
-		h.must(a.Body.Close())
-		return a
-	}
-	a := send(strings.NewReader(`{"api_key":"` + h.key + `"}`)) // a GET with a body, as documented
-	if a.StatusCode != 200 || a.Proto != "HTTP/2.0" || a.Header.Get("Strict-Transport-Security") == "" {
-		t.Errorf("%s %s %v", a.Proto, a.Status, a.Header)
-	}
-	// A body without a length is cut off at the limit too.
-	a = send(io.MultiReader(strings.NewReader(`{"api_key":"`), strings.NewReader(strings.Repeat("x", 2<<20))))
-	if a.StatusCode != 413 {
-		t.Errorf("2 MiB: %s", a.Status)
-	}
-	if s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.WriteTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
-		t.Error("the server has no limits")
-	}
-	old := &tls.Config{RootCAs: roots, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}
-	if c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", l.Addr().String(), old); err == nil {
-		t.Error("TLS 1.1 was accepted:", c.Close())
 	}
 }

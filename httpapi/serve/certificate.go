@@ -1,22 +1,23 @@
-package httpapi
+package serve
 
 import (
 	"crypto/tls"
 	"sync/atomic"
 )
 
-// Certificate is the API's certificate, which can be exchanged while it serves.
+// A Certificate is the API's certificate, which can be replaced while the server
+// runs. It is safe for concurrent use.
 type Certificate struct {
 	current atomic.Pointer[Pair]
 }
 
-// Pair is a certificate with its key, read and checked.
+// A Pair is a certificate with its key, read and checked.
 type Pair struct {
 	pair        tls.Certificate
 	Fingerprint string // SHA-256 in hex with colons
 }
 
-// ReadPair reads what files name, see [LoadTLS]. Nobody uses it yet.
+// ReadPair returns the pair that files name, as [LoadTLS] does.
 func ReadPair(files TLSFiles) (*Pair, error) {
 	cfg, fingerprint, err := LoadTLS(files)
 	if err != nil {
@@ -25,21 +26,21 @@ func ReadPair(files TLSFiles) (*Pair, error) {
 	return &Pair{cfg.Certificates[0], fingerprint}, nil
 }
 
-// NewCertificate starts with p.
+// NewCertificate returns a certificate that starts with p.
 func NewCertificate(p *Pair) *Certificate {
 	c := new(Certificate)
 	c.current.Store(p)
 	return c
 }
 
-// Use has every handshake from now on show p. It reports whether that is
-// another certificate than before.
+// Use makes every later handshake show p. It reports whether p is another
+// certificate than before.
 func (c *Certificate) Use(p *Pair) bool {
 	return c.current.Swap(p).Fingerprint != p.Fingerprint
 }
 
-// TLS is how the API serves with c: TLS 1.3, or 1.2 with forward secrecy and
-// authenticated encryption.
+// TLS returns a configuration that serves c over TLS 1.3, or 1.2 with forward
+// secrecy and authenticated encryption.
 func (c *Certificate) TLS() *tls.Config {
 	cfg := baseTLS()
 	cfg.GetCertificate = func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -48,7 +49,7 @@ func (c *Certificate) TLS() *tls.Config {
 	return cfg
 }
 
-// baseTLS is what every server of ours offers.
+// baseTLS returns the configuration without a certificate.
 func baseTLS() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
