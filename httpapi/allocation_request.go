@@ -10,41 +10,48 @@ import (
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/httpapi/auth"
+	"conga/httpapi/rest"
 )
 
-// maxTime is the end of the year 9999; the allocator judges what is sensible
-// before it.
-const maxTime = 253_402_300_799
+// setByServer says why fields of answers are refused in a request, by name.
+var setByServer = func() map[string]string {
+	reasons := map[string]string{}
+	for _, name := range []string{"allocation_id", "end_time", "state", "reason", "path", "in_use", "connections", "_links"} {
+		reasons[name] = setByUs
+	}
+	return reasons
+}()
+
+const setByUs = "is set by CONGA; leave it out"
 
 // allocationFields are the fields of an allocation in a request.
 type allocationFields struct {
-	user, project                value[string]
-	src, dst                     value[netip.Addr]
-	srcPort, dstPort             value[int64]
-	proto                        value[uint8]
-	duration, rate, start, lease value[int64]
+	user, project                rest.Value[string]
+	src, dst                     rest.Value[netip.Addr]
+	srcPort, dstPort             rest.Value[int64]
+	proto                        rest.Value[uint8]
+	duration, rate, start, lease rest.Value[int64]
 }
 
 // takeAllocation takes every field that a request about an allocation can have.
-func takeAllocation(b *fields) allocationFields {
-	b.text("api_key") // authenticate has read it
+func takeAllocation(b *rest.Fields) allocationFields {
 	f := allocationFields{
-		user: b.name("user_id"), project: b.name("project_id"),
-		src: b.address("src_ip"), dst: b.address("dst_ip"),
-		srcPort: b.integer("src_port", 1, math.MaxUint16), dstPort: b.integer("dst_port", 1, math.MaxUint16),
-		duration: b.integer("duration", 1, allocator.MaxDuration),
-		rate:     b.integer("bandwidth", 1, math.MaxInt64),
-		start:    b.integer("start_time", 1, maxTime),
-		lease:    b.integer("lease", 1, allocator.MaxLease),
+		user: takeName(b, "user_id"), project: takeName(b, "project_id"),
+		src: b.Address("src_ip"), dst: b.Address("dst_ip"),
+		srcPort: b.Integer("src_port", 1, math.MaxUint16), dstPort: b.Integer("dst_port", 1, math.MaxUint16),
+		duration: b.Integer("duration", 1, allocator.MaxDuration),
+		rate:     b.Integer("bandwidth", 1, math.MaxInt64),
+		start:    b.Integer("start_time", 1, rest.MaxTime),
+		lease:    b.Integer("lease", 1, allocator.MaxLease),
 	}
-	name := b.text("protocol")
-	f.proto.null = name.null
-	if name.set {
+	name := b.Text("protocol")
+	f.proto.Null = name.Null
+	if name.Set {
 		var ok bool
-		if f.proto.v, ok = protocolNumber(name.v); ok {
-			f.proto.set = true
+		if f.proto.V, ok = protocolNumber(name.V); ok {
+			f.proto.Set = true
 		} else {
-			b.reject("protocol", "must be tcp, udp or any, not %s", quote(name.v))
+			b.Reject("protocol", "must be tcp, udp or any, not %s", rest.Quote(name.V))
 		}
 	}
 	return f
@@ -56,17 +63,17 @@ var required = []string{"project_id", "src_ip", "dst_ip", "duration"}
 // flowKey is the traffic that the fields describe by themselves.
 func (f *allocationFields) flowKey() path.FlowKey {
 	return path.FlowKey{
-		Src: f.src.v, Dst: f.dst.v, Proto: f.proto.v,
-		SrcPort: uint16(f.srcPort.v), DstPort: uint16(f.dstPort.v),
+		Src: f.src.V, Dst: f.dst.V, Proto: f.proto.V,
+		SrcPort: uint16(f.srcPort.V), DstPort: uint16(f.dstPort.V),
 	}
 }
 
 // request is what the fields of a creation ask for. Null is as good as absent.
 func (f *allocationFields) request() allocator.Request {
 	return allocator.Request{
-		UserID: f.user.v, ProjectID: f.project.v, Key: f.flowKey(),
-		Duration: f.duration.v, Bandwidth: topology.BitRate(f.rate.v), StartTime: f.start.v,
-		Lease: f.lease.v,
+		UserID: f.user.V, ProjectID: f.project.V, Key: f.flowKey(),
+		Duration: f.duration.V, Bandwidth: topology.BitRate(f.rate.V), StartTime: f.start.V,
+		Lease: f.lease.V,
 	}
 }
 
@@ -74,23 +81,23 @@ func (f *allocationFields) request() allocator.Request {
 // optional one.
 func (f *allocationFields) change(now allocator.Allocation) allocator.Change {
 	var c allocator.Change
-	if f.project.set {
-		c.ProjectID = &f.project.v
+	if f.project.Set {
+		c.ProjectID = &f.project.V
 	}
-	if f.duration.set {
-		c.Duration = &f.duration.v
+	if f.duration.Set {
+		c.Duration = &f.duration.V
 	}
-	if f.rate.set || f.rate.null {
-		c.Bandwidth = new(topology.BitRate(f.rate.v))
+	if f.rate.Set || f.rate.Null {
+		c.Bandwidth = new(topology.BitRate(f.rate.V))
 	}
 	// What an active allocation shows is when it really started; to be given that
 	// back is no change.
-	shown := now.State != allocator.Pending && f.start.v == now.Window.Start
-	if f.start.set && !shown || f.start.null && now.StartTime != 0 {
-		c.StartTime = &f.start.v
+	shown := now.State != allocator.Pending && f.start.V == now.Window.Start
+	if f.start.Set && !shown || f.start.Null && now.StartTime != 0 {
+		c.StartTime = &f.start.V
 	}
-	if f.lease.set || f.lease.null {
-		c.Lease = &f.lease.v
+	if f.lease.Set || f.lease.Null {
+		c.Lease = &f.lease.V
 	}
 	key := now.Key
 	overwrite(&key.Src, f.src, func(a netip.Addr) netip.Addr { return a })
@@ -105,25 +112,25 @@ func (f *allocationFields) change(now allocator.Allocation) allocator.Change {
 }
 
 // overwrite sets *to if the request holds the field; null sets its zero value.
-func overwrite[T, V any](to *T, v value[V], convert func(V) T) {
-	if v.set || v.null {
-		*to = convert(v.v)
+func overwrite[T, V any](to *T, v rest.Value[V], convert func(V) T) {
+	if v.Set || v.Null {
+		*to = convert(v.V)
 	}
 }
 
 // replacement is the change that leaves nothing of now but what f says.
 func (f *allocationFields) replacement(now allocator.Allocation, clock int64) allocator.Change {
-	absent := func(v *value[int64]) { v.null = v.null || !v.set }
+	absent := func(v *rest.Value[int64]) { v.Null = v.Null || !v.Set }
 	all := *f
-	all.proto.null = all.proto.null || !all.proto.set
+	all.proto.Null = all.proto.Null || !all.proto.Set
 	absent(&all.srcPort)
 	absent(&all.dstPort)
 	absent(&all.rate)
 	absent(&all.lease)
 	started := now.State != allocator.Pending || now.Window.Start != 0 && now.Window.Start <= clock
 	switch {
-	case all.start.set && all.start.v == now.Window.Start:
-		all.start = value[int64]{} // as it is shown; whether it was asked for is not
+	case all.start.Set && all.start.V == now.Window.Start:
+		all.start = rest.Value[int64]{} // as it is shown; whether it was asked for is not
 	case !started: // of what has started it is no longer anybody's to choose
 		absent(&all.start)
 	}
@@ -131,13 +138,13 @@ func (f *allocationFields) replacement(now allocator.Allocation, clock int64) al
 }
 
 // notNull refuses null where a change cannot mean "none".
-func (f *allocationFields) notNull(b *fields) {
+func (f *allocationFields) notNull(b *rest.Fields) {
 	for name, null := range map[string]bool{
-		"user_id": f.user.null, "project_id": f.project.null, "duration": f.duration.null,
-		"src_ip": f.src.null, "dst_ip": f.dst.null,
+		"user_id": f.user.Null, "project_id": f.project.Null, "duration": f.duration.Null,
+		"src_ip": f.src.Null, "dst_ip": f.dst.Null,
 	} {
 		if null {
-			b.reject(name, "cannot be null")
+			b.Reject(name, "cannot be null")
 		}
 	}
 }
@@ -145,10 +152,10 @@ func (f *allocationFields) notNull(b *fields) {
 // mayUse checks the project that a request names: it must be the key's own.
 func (a *api) mayUse(x *exchange, project string) error {
 	if !sees(x.key, project) {
-		return newFault(http.StatusForbidden, "project_id: the key is for another project")
+		return rest.NewFault(http.StatusForbidden, "project_id: the key is for another project")
 	}
 	if !a.Directory.Project(project) { // only an operator's key comes this far
-		return newFault(http.StatusUnprocessableEntity, "project_id: there is no such project")
+		return rest.NewFault(http.StatusUnprocessableEntity, "project_id: there is no such project")
 	}
 	return nil
 }
@@ -156,12 +163,12 @@ func (a *api) mayUse(x *exchange, project string) error {
 // userOf is whose allocation a creation asks for: the user named, who must be a
 // member of the project, or else the key's.
 func (a *api) userOf(x *exchange, f *allocationFields) (string, error) {
-	if !f.user.set || f.user.v == x.key.User {
+	if !f.user.Set || f.user.V == x.key.User {
 		return x.key.User, nil
 	}
-	err := a.Directory.Admit(x.Request.Context(), f.user.v, f.project.v)
+	err := a.Directory.Admit(x.Request.Context(), f.user.V, f.project.V)
 	if errors.Is(err, auth.ErrNotMember) {
-		return "", newFault(http.StatusForbidden, "user_id: not a member of this project")
+		return "", rest.NewFault(http.StatusForbidden, "user_id: not a member of this project")
 	}
-	return f.user.v, err
+	return f.user.V, err
 }

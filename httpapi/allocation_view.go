@@ -3,6 +3,7 @@ package httpapi
 import (
 	"conga/allocator"
 	"conga/controller/path"
+	"conga/httpapi/rest"
 )
 
 // allocationView is an allocation as the document shows it, in its order, and
@@ -33,8 +34,8 @@ type allocationView struct {
 
 // allocationLinks leads from an allocation to who is on its path.
 type allocationLinks struct {
-	Self        link  `json:"self"`
-	Connections *link `json:"connections,omitempty"`
+	Self        rest.Link  `json:"self"`
+	Connections *rest.Link `json:"connections,omitempty"`
 }
 
 // hopView is one switch on the path: the ports where traffic from the source
@@ -47,9 +48,9 @@ type hopView struct {
 
 // createdView answers POST /allocations.
 type createdView struct {
-	ID    string `json:"allocation_id"`
-	State string `json:"state"`
-	Links links  `json:"_links"`
+	ID    string     `json:"allocation_id"`
+	State string     `json:"state"`
+	Links rest.Links `json:"_links"`
 }
 
 // deletedView answers DELETE /allocations/{id}.
@@ -74,7 +75,7 @@ func viewAllocation(path func(...string) string, a allocator.Allocation) allocat
 		SrcIP: a.Key.Src.String(), SrcPort: orNull(a.Key.SrcPort),
 		DstIP: a.Key.Dst.String(), DstPort: orNull(a.Key.DstPort),
 		Duration: a.Duration, Protocol: protocolName(a.Key.Proto), Reason: orNull(a.Reason), Lease: orNull(a.Lease),
-		Links: allocationLinks{Self: link{path("allocations", a.ID)}},
+		Links: allocationLinks{Self: rest.LinkTo(path("allocations", a.ID))},
 	}
 	if a.Window != (allocator.Window{}) {
 		v.StartTime, v.EndTime = &a.Window.Start, &a.Window.End

@@ -3,15 +3,17 @@ package httpapi
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"conga/allocator"
+	"conga/httpapi/rest"
 )
 
 // updateTries bounds how often an update without If-Match starts over because
 // the allocation changed between reading and writing it.
 const updateTries = 10
 
-var errNoAllocation = newFault(http.StatusNotFound, "allocation_id: no such allocation")
+var errNoAllocation = rest.NewFault(http.StatusNotFound, "allocation_id: no such allocation")
 
 // createAllocation is POST /allocations.
 func (a *api) createAllocation(x *exchange) error {
@@ -20,7 +22,7 @@ func (a *api) createAllocation(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err
 	}
-	if err := a.mayUse(x, f.project.v); err != nil {
+	if err := a.mayUse(x, f.project.V); err != nil {
 		return err
 	}
 	if err := a.followConnection(&f, of); err != nil {
@@ -32,21 +34,21 @@ func (a *api) createAllocation(x *exchange) error {
 	}
 	r := f.request()
 	r.UserID = user
-	answer := func(one allocator.Allocation) (reply, error) { return a.created(x, one), nil }
-	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, http.StatusCreated, answer))
+	render := func(one allocator.Allocation) (rest.Reply, error) { return a.created(x, one), nil }
+	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, http.StatusCreated, render))
 	if err != nil {
 		return err
 	}
-	return x.answer(a.created(x, made))
+	return x.answerOnce(func() (rest.Reply, error) { return render(made) })
 }
 
 // created answers a creation.
-func (a *api) created(x *exchange, one allocator.Allocation) reply {
+func (a *api) created(x *exchange, one allocator.Allocation) rest.Reply {
 	self := x.path("allocations", one.ID)
 	etag := etagOf(one, a.usageOf([]allocator.Allocation{one})[0])
-	return reply{
-		status: http.StatusCreated, header: map[string]string{"Location": self, "ETag": etag},
-		results: []createdView{{ID: one.ID, State: string(one.State), Links: links{Self: link{self}}}},
+	return rest.Reply{
+		Status: http.StatusCreated, Header: map[string]string{"Location": self, "ETag": etag},
+		Results: []createdView{{ID: one.ID, State: string(one.State), Links: rest.SelfLinks(self)}},
 	}
 }
 
@@ -63,26 +65,26 @@ func (a *api) showAllocation(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	known, err := unchanged(x.Request.Header, found, r.header["ETag"])
+	known, err := unchanged(x.Request.Header, found, r.Header["ETag"])
 	if err != nil {
 		return err
 	}
 	if known {
-		x.Header("ETag", r.header["ETag"])
+		x.Header("ETag", r.Header["ETag"])
 		x.Status(http.StatusNotModified)
 		x.Writer.WriteHeaderNow()
 		return nil
 	}
-	return x.answer(r)
+	return r.Send(x.Context)
 }
 
 // shown answers with all that is known of an allocation.
-func (a *api) shown(x *exchange, one allocator.Allocation) (reply, error) {
+func (a *api) shown(x *exchange, one allocator.Allocation) (rest.Reply, error) {
 	texts, tags, err := a.render(x, []allocator.Allocation{one})
 	if err != nil {
-		return reply{}, err
+		return rest.Reply{}, err
 	}
-	return reply{status: http.StatusOK, header: map[string]string{"ETag": tags[0]}, results: texts}, nil
+	return rest.Reply{Status: http.StatusOK, Header: map[string]string{"ETag": tags[0]}, Results: texts}, nil
 }
 
 // find is the allocation in the address. That of another project does not
@@ -108,7 +110,7 @@ func (a *api) changeAllocation(x *exchange) error {
 // replaceAllocation is PUT /allocations/{id}.
 func (a *api) replaceAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
-	x.body.require(required...)
+	x.body.Require(required...)
 	if err := a.ignoreShown(x); err != nil {
 		return err
 	}
@@ -121,11 +123,9 @@ func (a *api) replaceAllocation(x *exchange) error {
 // change what it got and send it back. What CONGA decides must be as it is, unless
 // it may have become another thing meanwhile.
 func (a *api) ignoreShown(x *exchange) error {
-	for _, name := range []string{"reason", "path", "in_use", "connections", "_links"} {
-		x.body.take(name)
-	}
-	id, state, end := x.body.text("allocation_id"), x.body.text("state"), x.body.integer("end_time", 0, maxTime)
-	if !id.set && !state.set && !end.set {
+	x.body.Ignore("reason", "path", "in_use", "connections", "_links")
+	id, state, end := x.body.Text("allocation_id"), x.body.Text("state"), x.body.Integer("end_time", 0, rest.MaxTime)
+	if !id.Set && !state.Set && !end.Set {
 		return nil
 	}
 	now, err := a.find(x)
@@ -133,11 +133,11 @@ func (a *api) ignoreShown(x *exchange) error {
 		return err
 	}
 	for name, other := range map[string]bool{
-		"allocation_id": id.set && id.v != now.ID, "state": state.set && state.v != string(now.State),
-		"end_time": end.set && end.v != now.Window.End,
+		"allocation_id": id.Set && id.V != now.ID, "state": state.Set && state.V != string(now.State),
+		"end_time": end.Set && end.V != now.Window.End,
 	} {
 		if other {
-			x.body.reject(name, "%s", setByUs)
+			x.body.Reject(name, "%s", setByUs)
 		}
 	}
 	return nil
@@ -150,8 +150,8 @@ func (a *api) update(x *exchange, f *allocationFields, change func(allocator.All
 	if err := x.done(); err != nil {
 		return err
 	}
-	if f.project.set {
-		if err := a.mayUse(x, f.project.v); err != nil {
+	if f.project.Set {
+		if err := a.mayUse(x, f.project.V); err != nil {
 			return err
 		}
 	}
@@ -163,17 +163,13 @@ func (a *api) update(x *exchange, f *allocationFields, change func(allocator.All
 		if err := mayChange(x.Request.Header, now); err != nil {
 			return err
 		}
-		if f.user.set && f.user.v != now.UserID {
-			return newFault(http.StatusUnprocessableEntity, "user_id: cannot be changed")
+		if f.user.Set && f.user.V != now.UserID {
+			return rest.NewFault(http.StatusUnprocessableEntity, "user_id: cannot be changed")
 		}
-		along := a.along(x, http.StatusOK, func(one allocator.Allocation) (reply, error) { return a.shown(x, one) })
-		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, change(now), along)
+		render := func(one allocator.Allocation) (rest.Reply, error) { return a.shown(x, one) }
+		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, change(now), a.along(x, http.StatusOK, render))
 		if err == nil {
-			r, err := a.shown(x, changed)
-			if err != nil {
-				return err
-			}
-			return x.answer(r)
+			return x.answerOnce(func() (rest.Reply, error) { return render(changed) })
 		}
 		if !stale(err) {
 			return err
@@ -184,7 +180,7 @@ func (a *api) update(x *exchange, f *allocationFields, change func(allocator.All
 }
 
 // errKeepsChanging is for who has lost every race.
-var errKeepsChanging = &fault{status: http.StatusConflict, errs: []string{"the allocation keeps changing; try again"}, retry: 1}
+var errKeepsChanging = rest.NewFault(http.StatusConflict, "the allocation keeps changing; try again").After(time.Second)
 
 // deleteAllocation is DELETE /allocations/{id}.
 func (a *api) deleteAllocation(x *exchange) error {
@@ -216,21 +212,21 @@ var states = []allocator.State{allocator.Pending, allocator.Active, allocator.Co
 // listAllocations is GET and HEAD /allocations. The project may be named in the
 // body, as documented, or in the query; a user who names none means the key's.
 func (a *api) listAllocations(x *exchange) error {
-	inBody := x.body.name("project_id")
-	p, q, err := listParameters(x, "project_id", "state")
+	inBody := takeName(x.body, "project_id")
+	p, q, err := x.listParameters("project_id", "state")
 	if err != nil {
 		return err
 	}
-	project, state := p.given["project_id"], allocator.State(p.given["state"])
-	if _, given := p.given["state"]; given && !slices.Contains(states, state) {
-		return newFault(http.StatusUnprocessableEntity, "state: must be pending, active or complete")
+	project, state := p.Text("project_id"), allocator.State(p.Text("state"))
+	if _, given := p.Lookup("state"); given && !slices.Contains(states, state) {
+		return rest.NewFault(http.StatusUnprocessableEntity, "state: must be pending, active or complete")
 	}
 	switch {
-	case inBody.set && project != "" && project != inBody.v:
-		return newFault(http.StatusUnprocessableEntity, "project_id: body and query name different projects")
-	case inBody.set:
-		project = inBody.v
-		q.values.Set("project_id", project) // the links to other pages have no body
+	case inBody.Set && project != "" && project != inBody.V:
+		return rest.NewFault(http.StatusUnprocessableEntity, "project_id: body and query name different projects")
+	case inBody.Set:
+		project = inBody.V
+		q.Narrow("project_id", project) // the links to other pages have no body
 	case project == "":
 		project = x.key.Project // an operator's is "": all of them
 	}
@@ -239,7 +235,7 @@ func (a *api) listAllocations(x *exchange) error {
 			return err
 		}
 	}
-	page, total, err := a.Allocations.Page(x.Request.Context(), allocator.Filter{Project: project, State: state}, q.skip(), q.perPage)
+	page, total, err := a.Allocations.Page(x.Request.Context(), allocator.Filter{Project: project, State: state}, q.Skip(), q.Size)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"conga/httpapi/audit"
 	"conga/httpapi/auth"
+	"conga/httpapi/rest"
 )
 
 // recordView is a record of the audit log. What does not apply is null.
@@ -35,12 +36,12 @@ func viewRecord(x *exchange, r audit.Record) recordView {
 		Detail: orNull(r.Detail), Missed: r.Missed,
 	}
 	type withAllocation struct {
-		links
-		Allocation *link `json:"allocation,omitempty"`
+		rest.Links
+		Allocation *rest.Link `json:"allocation,omitempty"`
 	}
-	out := withAllocation{links: links{Self: link{x.path("audit") + "?audit_id=" + v.ID}}}
+	out := withAllocation{Links: rest.SelfLinks(x.path("audit") + "?audit_id=" + v.ID)}
 	if r.Allocation != "" {
-		out.Allocation = &link{x.path("allocations", r.Allocation)}
+		out.Allocation = new(rest.LinkTo(x.path("allocations", r.Allocation)))
 	}
 	v.Links = out
 	return v
@@ -51,15 +52,15 @@ func (a *api) listAudit(x *exchange) error {
 	if a.Audit == nil {
 		return errNoResource
 	}
-	p, q, err := listParameters(x, "project_id", "since", "actor", "allocation", "audit_id")
+	p, q, err := x.listParameters("project_id", "since", "actor", "allocation", "audit_id")
 	if err != nil {
 		return err
 	}
 	filter := auditFilter(p)
-	if err := p.done(); err != nil {
+	if err := p.Done(); err != nil {
 		return err
 	}
-	page, total, err := a.Audit.List(x.Request.Context(), filter, q.skip(), q.perPage)
+	page, total, err := a.Audit.List(x.Request.Context(), filter, q.Skip(), q.Size)
 	if err != nil {
 		return err
 	}
@@ -72,17 +73,17 @@ func (a *api) listAudit(x *exchange) error {
 }
 
 // auditFilter reads what the query chooses.
-func auditFilter(p *parameters) (f audit.Filter) {
-	f.Project, f.Actor, f.Allocation = p.given["project_id"], p.given["actor"], p.given["allocation"]
-	f.Since = takeNumber(p, "since", 0, maxTime, 0)
-	f.Seq = uint64(takeNumber(p, "audit_id", 1, math.MaxInt64, 0))
+func auditFilter(p *rest.Parameters) (f audit.Filter) {
+	f.Project, f.Actor, f.Allocation = p.Text("project_id"), p.Text("actor"), p.Text("allocation")
+	f.Since = p.Integer("since", 0, rest.MaxTime, 0)
+	f.Seq = uint64(p.Integer("audit_id", 1, math.MaxInt64, 0))
 	for _, name := range []string{"actor", "project_id"} {
-		if text, ok := p.given[name]; ok && !auth.ValidName(text) {
-			p.reject(name, auth.NameRule)
+		if text, ok := p.Lookup(name); ok && !auth.ValidName(text) {
+			p.Reject(name, auth.NameRule)
 		}
 	}
-	if _, ok := p.given["allocation"]; ok && (f.Allocation == "" || len(f.Allocation) > 64) {
-		p.reject("allocation", "must be an allocation_id")
+	if _, ok := p.Lookup("allocation"); ok && (f.Allocation == "" || len(f.Allocation) > 64) {
+		p.Reject("allocation", "must be an allocation_id")
 	}
 	return f
 }

@@ -1,190 +1,99 @@
 package httpapi
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"unicode/utf8"
+	"time"
+
+	"conga/httpapi/limits"
+	"conga/httpapi/rest"
 )
 
-const maxMembers = 64 // fields of an object; our largest has eleven
+// The sizes of bodies, in bytes.
+const (
+	maxBody    = 1 << 20
+	maxReport  = 4 << 20  // of a report of connections
+	maxUnkeyed = 64 << 10 // of any, if no header shows a key
+)
 
-// member is one name and value of a JSON object, in its order.
-type member struct {
-	name string
-	raw  []byte // valid JSON
-	used bool   // somebody asked for it
+// A form is what the bodies of a resource look like.
+type form struct {
+	limit int64 // bytes
+	parse func(h http.Header, raw []byte) (*rest.Fields, error)
 }
 
-// parseJSON takes one value of valid JSON in valid UTF-8, and nothing after its
-// end. What it refuses is a 400 with the reason.
-func parseJSON(raw []byte) ([]byte, error) {
-	if !utf8.Valid(raw) {
-		return nil, newFault(http.StatusBadRequest, "body: not valid UTF-8")
-	}
-	if !json.Valid(raw) {
-		return nil, newFault(http.StatusBadRequest, "body: "+syntaxReason(raw))
-	}
-	return bytes.TrimSpace(raw), nil
+var (
+	objectForm = form{maxBody, readObject}
+	changeForm = form{maxBody, readChange}
+	smallForm  = form{maxUnkeyed, readObject}
+	reportForm = form{maxReport, readReport}
+)
+
+// readObject returns the fields of an object. Without a body there are none.
+func readObject(h http.Header, raw []byte) (*rest.Fields, error) { return readTypes(h, raw) }
+
+// readChange returns the fields of an object in which null takes a field back, as
+// in a merge patch.
+func readChange(h http.Header, raw []byte) (*rest.Fields, error) {
+	return readTypes(h, raw, rest.TypeMergePatch)
 }
 
-// parseObject reads a JSON object of ours, which has no name twice.
-func parseObject(raw []byte) (*fields, error) {
-	whole, err := parseJSON(raw)
-	if err != nil {
+func readTypes(h http.Header, raw []byte, also ...string) (*rest.Fields, error) {
+	if len(raw) == 0 {
+		return &rest.Fields{}, nil
+	}
+	if err := rest.CheckContent(h, also...); err != nil {
 		return nil, err
 	}
-	if whole[0] != '{' {
-		return nil, newFault(http.StatusBadRequest, "body: must be a JSON object, not "+kindOf(whole))
-	}
-	members, err := splitObject(whole)
+	return rest.ParseObject(raw)
+}
+
+// readBody reads the request's body.
+func (a *api) readBody(x *exchange, f form, rule keyRule) error {
+	limit, payer := a.allowance(x, f, rule)
+	x.memory = a.Bodies.Share(payer)
+	raw, err := rest.ReadBody(x.Request, &x.memory, limit, payer.Known)
 	if err != nil {
-		return nil, err
+		return f.explain(err, limit)
 	}
-	return &fields{members: members}, nil
-}
-
-// syntaxReason is what is wrong with text that is not valid JSON.
-func syntaxReason(raw []byte) string {
-	var whole json.RawMessage
-	if e, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(raw, &whole)); ok {
-		return fmt.Sprintf("not valid JSON at byte %d: %v", e.Offset, e)
+	body, err := f.parse(x.Request.Header, raw)
+	if err != nil {
+		return err
 	}
-	return "not valid JSON"
-}
-
-// splitObject takes the members of a valid object apart. encoding/json would
-// take the last of two members with one name; a reader before or behind us may
-// take the first, so we take neither.
-func splitObject(obj []byte) ([]member, error) {
-	var members []member
-	s := scanner{b: obj, i: 1} // behind the brace
-	for {
-		s.space()
-		if s.b[s.i] == '}' {
-			return members, nil
-		}
-		if s.b[s.i] == ',' {
-			s.i++
-			s.space()
-		}
-		name, err := unquote(s.value())
-		if err != nil {
-			return nil, newFault(http.StatusBadRequest, "body: a field's name cannot be read")
-		}
-		s.space()
-		s.i++ // the colon
-		s.space()
-		if find(members, name) != nil {
-			return nil, newFault(http.StatusBadRequest, fmt.Sprintf("%s: given twice", fieldName(name)))
-		}
-		if len(members) == maxMembers {
-			return nil, newFault(http.StatusBadRequest, fmt.Sprintf("body: more than %d fields", maxMembers))
-		}
-		members = append(members, member{name: name, raw: s.value()})
-	}
-}
-
-func find(members []member, name string) *member {
-	for i := range members {
-		if members[i].name == name {
-			return &members[i]
-		}
-	}
+	body.Explain(setByServer)
+	x.body = body
 	return nil
 }
 
-// unquote reads a valid JSON string.
-func unquote(raw []byte) (string, error) {
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return string(raw[1 : len(raw)-1]), nil
+// allowance returns how large the body may be, and which payer it is counted for.
+// What the body itself says comes too late for that.
+func (a *api) allowance(x *exchange, f form, rule keyRule) (int64, limits.Payer) {
+	if x.secret != "" {
+		return f.limit, limits.Payer{Known: true, User: x.key.User} // in all the user's projects
 	}
-	var s string
-	err := json.Unmarshal(raw, &s)
-	return s, err
-}
-
-// scanner walks over JSON that is known to be valid.
-type scanner struct {
-	b []byte
-	i int
-}
-
-func (s *scanner) space() {
-	for s.b[s.i] == ' ' || s.b[s.i] == '\t' || s.b[s.i] == '\n' || s.b[s.i] == '\r' {
-		s.i++
-	}
-}
-
-// value steps over the value that starts here and returns it.
-func (s *scanner) value() []byte {
-	start, depth := s.i, 0
-	for {
-		switch s.b[s.i] {
-		case '"':
-			s.text()
-		case '{', '[':
-			depth++
-			s.i++
-		case '}', ']':
-			depth--
-			s.i++
-		case ',', ':', ' ', '\t', '\n', '\r':
-			s.i++
-		default:
-			s.literal()
-		}
-		if depth == 0 {
-			return s.b[start:s.i:s.i]
+	p := limits.Payer{Net: limits.Net(rest.ClientAddr(x.Context))}
+	if rule == needsKeyOrHost {
+		if keyless, ok := a.keylessRule(x); ok {
+			p.Known, p.Project = true, keyless.Project
+			return f.limit, p
 		}
 	}
+	return min(f.limit, maxUnkeyed), p
 }
 
-// text steps over a string.
-func (s *scanner) text() {
-	for s.i++; s.b[s.i] != '"'; s.i++ {
-		if s.b[s.i] == '\\' {
-			s.i++
-		}
-	}
-	s.i++
-}
+var errNoMemory = rest.NewFault(http.StatusServiceUnavailable,
+	"body: too many are being read at this moment; try again, and if none shows it yet, show the key in a header, which gives a request other room").After(time.Second)
 
-// literal steps over a number, true, false or null.
-func (s *scanner) literal() {
-	for bytes.IndexByte([]byte(",:]} \t\n\r"), s.b[s.i]) < 0 {
-		s.i++
+// explain returns the answer to an error of reading a body of at most limit bytes.
+func (f form) explain(err error, limit int64) error {
+	switch {
+	case err == rest.ErrNoMemory:
+		return errNoMemory
+	case err != rest.ErrTooLarge:
+		return err
+	case limit < f.limit:
+		return rest.NewFault(http.StatusRequestEntityTooLarge, fmt.Sprintf(
+			"body: larger than %d bytes; up to %d are taken if a header shows the key: Authorization: Bearer", limit, f.limit))
 	}
-}
-
-// kindOf names the JSON type of a valid value, with its article.
-func kindOf(raw []byte) string {
-	switch raw[0] {
-	case '{':
-		return "an object"
-	case '[':
-		return "an array"
-	case '"':
-		return "a string"
-	case 't', 'f':
-		return "a boolean"
-	case 'n':
-		return "null"
-	}
-	return "a number"
-}
-
-// fieldName prints a name out of a request: plain if it looks like one of ours.
-func fieldName(name string) string {
-	if name == "" || len(name) > 40 {
-		return quote(name)
-	}
-	for _, r := range name {
-		if (r < 'a' || r > 'z') && r != '_' {
-			return quote(name)
-		}
-	}
-	return name
+	return rest.NewFault(http.StatusRequestEntityTooLarge, fmt.Sprintf("body: larger than %d bytes", limit))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conga/allocator"
+	"conga/httpapi/rest"
 )
 
 // etagOf is a strong validator of an allocation as it is shown: its revision,
@@ -47,11 +48,11 @@ func names(header []string, wanted func(tag string) bool) bool {
 // an allocation that exists.
 func mayChange(h http.Header, a allocator.Allocation) error {
 	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, a) {
-		return newFault(http.StatusPreconditionFailed,
+		return rest.NewFault(http.StatusPreconditionFailed,
 			"If-Match: the allocation has changed; its revision is "+strconv.FormatUint(a.Revision, 10)+" now")
 	}
 	if unwanted := h.Values("If-None-Match"); len(unwanted) > 0 && current(unwanted, a) {
-		return newFault(http.StatusPreconditionFailed, "If-None-Match: there is such an allocation")
+		return rest.NewFault(http.StatusPreconditionFailed, "If-None-Match: there is such an allocation")
 	}
 	return nil
 }
@@ -60,7 +61,7 @@ func mayChange(h http.Header, a allocator.Allocation) error {
 // client has this answer already.
 func unchanged(h http.Header, a allocator.Allocation, etag string) (bool, error) {
 	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, a) {
-		return false, newFault(http.StatusPreconditionFailed, "If-Match: the allocation has changed; it is "+etag+" now")
+		return false, rest.NewFault(http.StatusPreconditionFailed, "If-Match: the allocation has changed; it is "+etag+" now")
 	}
 	return names(h.Values("If-None-Match"), func(tag string) bool { return strings.TrimPrefix(tag, "W/") == etag }), nil
 }

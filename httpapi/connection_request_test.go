@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"conga/httpapi/connections"
+	"conga/httpapi/rest"
 )
 
 // FuzzParseReport: whatever the body, the answer is reports that are what a
@@ -24,7 +25,7 @@ func FuzzParseReport(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		valid := utf8.Valid(raw) && json.Valid(raw)
-		body, err := parseReport(bytes.Clone(raw))
+		body, err := readReport(nil, bytes.Clone(raw))
 		if err != nil {
 			checkFault(t, err)
 			return
@@ -32,15 +33,15 @@ func FuzzParseReport(f *testing.F) {
 		if !valid {
 			t.Fatalf("%q was taken", raw)
 		}
-		body.text("api_key")
-		body.name("project_id")
+		body.Text("api_key")
+		takeName(body, "project_id")
 		reports := takeReports(body)
-		if err := body.done(); err != nil {
+		if err := body.Done(); err != nil {
 			checkFault(t, err)
 			return
 		}
-		if body.single == nil && len(reports) != len(body.items) {
-			t.Fatalf("%d reports of %d", len(reports), len(body.items))
+		if n := reported(raw); len(reports) != n {
+			t.Fatalf("%d reports of %d", len(reports), n)
 		}
 		for _, r := range reports {
 			checkReport(t, &r)
@@ -48,16 +49,30 @@ func FuzzParseReport(f *testing.F) {
 	})
 }
 
+// reported returns how many connections a body holds that was taken.
+func reported(raw []byte) int {
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) == nil {
+		return len(list)
+	}
+	var object map[string]json.RawMessage
+	_ = json.Unmarshal(raw, &object)
+	if json.Unmarshal(object["connections"], &list) == nil {
+		return len(list)
+	}
+	return 1
+}
+
 func checkFault(t *testing.T, err error) {
 	t.Helper()
-	e, ok := err.(*fault)
-	if !ok || e.status != http.StatusBadRequest && e.status != http.StatusRequestEntityTooLarge && e.status != http.StatusUnprocessableEntity {
+	e, ok := err.(*rest.Fault)
+	if !ok || e.Status != http.StatusBadRequest && e.Status != http.StatusRequestEntityTooLarge && e.Status != http.StatusUnprocessableEntity {
 		t.Fatalf("error is %v", err)
 	}
-	if len(e.errs) == 0 || len(e.errs) > maxSentences+4*maxMembers {
-		t.Fatalf("%d sentences", len(e.errs))
+	if len(e.Reasons) == 0 || len(e.Reasons) > 300 {
+		t.Fatalf("%d sentences", len(e.Reasons))
 	}
-	for _, s := range e.errs {
+	for _, s := range e.Reasons {
 		if len(s) > 400 {
 			t.Fatalf("a sentence of %d bytes", len(s))
 		}
@@ -89,12 +104,12 @@ func checkReport(t *testing.T, r *connections.Report) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body, err := parseReport(text)
+	body, err := readReport(nil, text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	again := takeReports(body)
-	if err := body.done(); err != nil || again[0] != *r {
+	if err := body.Done(); err != nil || again[0] != *r {
 		t.Fatalf("%s: %v: %+v, want %+v", text, err, again, *r)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"conga/httpapi/connections"
+	"conga/httpapi/rest"
 )
 
 // endView is one end of a connection, as the Covalence document shows it: the
@@ -46,16 +47,16 @@ type reportedView struct {
 // connectionView is a connection below /api.
 type connectionView struct {
 	reportedView
-	ProjectID string `json:"project_id"`
-	FirstSeen int64  `json:"first_seen"`
-	LastSeen  int64  `json:"last_seen"`
-	Links     links  `json:"_links"`
+	ProjectID string     `json:"project_id"`
+	FirstSeen int64      `json:"first_seen"`
+	LastSeen  int64      `json:"last_seen"`
+	Links     rest.Links `json:"_links"`
 }
 
 // namedView is an element of the answer to a report below /api.
 type namedView struct {
-	ID    uuid.UUID `json:"connection_uuid"`
-	Links links     `json:"_links"`
+	ID    uuid.UUID  `json:"connection_uuid"`
+	Links rest.Links `json:"_links"`
 }
 
 func viewReported(c *connections.Connection) reportedView {
@@ -77,8 +78,8 @@ func viewConnection(x *exchange, c *connections.Connection) connectionView {
 	}
 }
 
-func connectionLinks(x *exchange, id uuid.UUID) links {
-	return links{Self: link{x.path("connections", id.String())}}
+func connectionLinks(x *exchange, id uuid.UUID) rest.Links {
+	return rest.SelfLinks(x.path("connections", id.String()))
 }
 
 func viewEnd(a netip.AddrPort) endView {

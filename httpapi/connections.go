@@ -1,19 +1,17 @@
 package httpapi
 
 import (
-	"context"
-	"errors"
 	"net/http"
-	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"conga/allocator"
-	"conga/allocator/store"
 	"conga/httpapi/connections"
+	"conga/httpapi/rest"
 )
 
-var errNoConnection = newFault(http.StatusNotFound, "connection_uuid: no such connection, or it has expired")
+var errNoConnection = rest.NewFault(http.StatusNotFound, "connection_uuid: no such connection, or it has expired")
 
 // routeConnections adds the connections below one of the API's bases.
 func (a *api) routeConnections(g *gin.RouterGroup) {
@@ -44,19 +42,18 @@ func (a *api) reportConnections(x *exchange) error {
 
 // takeOver takes over what the body reports: all of it or nothing.
 func (a *api) takeOver(x *exchange) (connections.Receipt, error) {
-	x.body.text("api_key")
-	inBody := x.body.name("project_id")
+	inBody := takeName(x.body, "project_id")
 	reports := takeReports(x.body)
-	p, err := soleParameters(x, "project_id")
+	p, err := x.parameters("project_id")
 	if err != nil {
 		return connections.Receipt{}, err
 	}
-	project, err := a.projectOf(x, inBody, p.given["project_id"])
+	project, err := a.projectOf(x, inBody, p.Text("project_id"))
 	if err != nil {
 		return connections.Receipt{}, err
 	}
 	if project == "" {
-		return connections.Receipt{}, newFault(http.StatusUnprocessableEntity,
+		return connections.Receipt{}, rest.NewFault(http.StatusUnprocessableEntity,
 			"project_id: is required with an operator's key, in the query if the body is an array")
 	}
 	return a.Connections.Report(x.Request.Context(), project, reports)
@@ -64,13 +61,13 @@ func (a *api) takeOver(x *exchange) (connections.Receipt, error) {
 
 // projectOf is whose connections a request is about: the project that body or
 // query name, or else the key's own, which for an operator is "": all.
-func (a *api) projectOf(x *exchange, inBody value[string], inQuery string) (string, error) {
+func (a *api) projectOf(x *exchange, inBody rest.Value[string], inQuery string) (string, error) {
 	project := inQuery
 	switch {
-	case inBody.set && inQuery != "" && inQuery != inBody.v:
-		return "", newFault(http.StatusUnprocessableEntity, "project_id: body and query name different projects")
-	case inBody.set:
-		project = inBody.v
+	case inBody.Set && inQuery != "" && inQuery != inBody.V:
+		return "", rest.NewFault(http.StatusUnprocessableEntity, "project_id: body and query name different projects")
+	case inBody.Set:
+		project = inBody.V
 	case inQuery == "":
 		return x.key.Project, nil
 	}
@@ -93,57 +90,44 @@ func (a *api) listConnections(x *exchange) error {
 
 // pageOfConnections is what the page of q holds. The header that leads to the
 // others is set.
-func (a *api) pageOfConnections(x *exchange, q listQuery, want connections.Query, path string) []*connections.Connection {
-	found, total := a.Connections.List(want, q.skip(), q.perPage)
+func (a *api) pageOfConnections(x *exchange, q rest.Page, want connections.Query, path string) []*connections.Connection {
+	found, total := a.Connections.List(want, q.Skip(), q.Size)
 	x.linkPages(q, path, total)
 	return found
 }
 
 // connectionQuery is what a list of connections is asked for: a project, times
 // (before, after), or an allocation whose traffic they are.
-func (a *api) connectionQuery(x *exchange) (q listQuery, want connections.Query, err error) {
-	inBody := x.body.name("project_id")
-	p, q, err := listParameters(x, "project_id", "before", "after", "allocation")
+func (a *api) connectionQuery(x *exchange) (q rest.Page, want connections.Query, err error) {
+	inBody := takeName(x.body, "project_id")
+	p, q, err := x.listParameters("project_id", "before", "after", "allocation")
 	if err != nil {
 		return q, want, err
 	}
-	want.Before = takeTime(p, "before", 1)
-	want.After = takeTime(p, "after", 0) // some ask for what came after the beginning of time
-	if err := p.done(); err != nil {
+	want.Before = p.Time("before", 1)
+	want.After = p.Time("after", 0) // some ask for what came after the beginning of time
+	if err := p.Done(); err != nil {
 		return q, want, err
 	}
-	if want.Project, err = a.projectOf(x, inBody, p.given["project_id"]); err != nil {
+	if want.Project, err = a.projectOf(x, inBody, p.Text("project_id")); err != nil {
 		return q, want, err
 	}
-	if inBody.set {
-		q.values.Set("project_id", want.Project) // the links to other pages have no body
+	if inBody.Set {
+		q.Narrow("project_id", want.Project) // the links to other pages have no body
 	}
 	return q, want, a.onAllocation(x, p, &want)
 }
 
-// takeTime reads a parameter that is a time; 0 if it is absent.
-func takeTime(p *parameters, name string, least int64) int64 {
-	text, ok := p.given[name]
-	if !ok {
-		return 0
-	}
-	t, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || t < least || t > maxTime {
-		p.reject(name, "must be a time in UNIX seconds")
-	}
-	return t
-}
-
 // onAllocation narrows the query to the traffic of the allocation that p names, if
 // it names one. It must be one that the key may see.
-func (a *api) onAllocation(x *exchange, p *parameters, want *connections.Query) error {
-	id, ok := p.given["allocation"]
+func (a *api) onAllocation(x *exchange, p *rest.Parameters, want *connections.Query) error {
+	id, ok := p.Lookup("allocation")
 	if !ok {
 		return nil
 	}
 	found, err := a.Allocations.Get(id)
 	if err != nil || !sees(x.key, found.ProjectID) {
-		return newFault(http.StatusNotFound, "allocation: no such allocation")
+		return rest.NewFault(http.StatusNotFound, "allocation: no such allocation")
 	}
 	want.Flow = new(flowOf(found))
 	return nil
@@ -170,14 +154,14 @@ func (a *api) showConnection(x *exchange) error {
 	return x.succeed(http.StatusOK, []connectionView{viewConnection(x, c)})
 }
 
-func faultOfConnections(e *connections.Error) *fault {
+func faultOfConnections(e *connections.Error) *rest.Fault {
 	switch {
 	case e.Kind == connections.NotFound:
 		return errNoConnection
 	case e.Kind == connections.Full:
-		return &fault{status: http.StatusTooManyRequests, errs: []string{e.Err.Error()}, retry: 30}
-	case errors.Is(e, store.ErrClosed), errors.Is(e, context.Canceled), errors.Is(e, context.DeadlineExceeded):
-		return faultOf(errors.Unwrap(e))
+		return rest.NewFault(http.StatusTooManyRequests, e.Err.Error()).After(30 * time.Second)
+	case interrupted(e):
+		return errOverloaded
 	}
-	return faultOf(errors.New("internal"))
+	return errInternal
 }

@@ -11,6 +11,7 @@ import (
 
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
+	"conga/httpapi/rest"
 )
 
 // covalencePath is the Covalence document's one address. Every answer there has
@@ -33,7 +34,7 @@ type answerView struct {
 	IDs     []uuid.UUID `json:"connection_uuids"`
 }
 
-func failedReport(f *fault) answerView {
+func failedReport(f *rest.Fault) answerView {
 	return answerView{Success: "False", Error: f.Error(), IDs: []uuid.UUID{}}
 }
 
@@ -42,14 +43,14 @@ func (a *api) routeCovalence(r gin.IRoutes) {
 	if a.Connections == nil {
 		return
 	}
-	r.POST(covalencePath, a.serve(reportForm, keyOrRule, a.covalenceReport))
-	r.Match(read, covalencePath, a.serve(objectForm, keyOrRule, a.covalenceList))
+	r.POST(covalencePath, a.serve(reportForm, needsKeyOrHost, a.covalenceReport))
+	r.Match(read, covalencePath, a.serve(objectForm, needsKeyOrHost, a.covalenceList))
 }
 
 // admitKeyless lets in a request that the rule lets do without a key.
 func (a *api) admitKeyless(x *exchange, rule Keyless) error {
 	if !a.Directory.Project(rule.Project) {
-		return newFault(http.StatusForbidden, "there is no project any more in whose name this host could do without a key")
+		return rest.NewFault(http.StatusForbidden, "there is no project any more in whose name this host could do without a key")
 	}
 	x.key = auth.Key{Project: rule.Project}
 	return nil
@@ -61,8 +62,8 @@ func (a *api) keylessRule(x *exchange) (Keyless, bool) {
 	if len(a.Keyless) == 0 || x.showsKey() {
 		return Keyless{}, false
 	}
-	from := clientAddr(x.Context).Unmap().WithZone("")
-	if a.isProxy(from) { // whoever it is that stands behind it
+	from := rest.ClientAddr(x.Context).Unmap().WithZone("")
+	if rest.Proxies(a.TrustedProxies).Trust(from) { // whoever it is that stands behind it
 		return Keyless{}, false
 	}
 	best, found := Keyless{}, false
@@ -79,7 +80,7 @@ func (a *api) keylessRule(x *exchange) (Keyless, bool) {
 func (x *exchange) showsKey() bool {
 	h := x.Request.Header
 	return h.Get("Authorization") != "" || h.Get("X-API-Key") != "" ||
-		find(x.body.members, "api_key") != nil || x.Request.URL.Query().Has("api_key")
+		x.body.Has("api_key") || x.Request.URL.Query().Has("api_key")
 }
 
 // covalenceReport is POST /connections.
@@ -88,7 +89,7 @@ func (a *api) covalenceReport(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return send(x.Context, http.StatusOK, typeJSON, answerView{Success: "True", IDs: receipt.IDs})
+	return rest.Send(x.Context, http.StatusOK, rest.TypeJSON, answerView{Success: "True", IDs: receipt.IDs})
 }
 
 // covalenceList is GET and HEAD /connections: everything, as documented, unless
@@ -98,7 +99,7 @@ func (a *api) covalenceList(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	if q.values.Has("page") || q.values.Has("per_page") {
+	if q.Asked() {
 		return x.stream(a.pageOfConnections(x, q, want, covalencePath))
 	}
 	all, _ := a.Connections.List(want, 0, -1)
@@ -108,7 +109,7 @@ func (a *api) covalenceList(x *exchange) error {
 // stream writes the connections one after the other: of a hundred thousand,
 // the text as a whole would take tens of megabytes.
 func (x *exchange) stream(list []*connections.Connection) error {
-	x.Header("Content-Type", typeJSON)
+	x.Header("Content-Type", rest.TypeJSON)
 	x.Writer.WriteHeader(http.StatusOK)
 	if x.Request.Method == http.MethodHead {
 		x.Writer.WriteHeaderNow()

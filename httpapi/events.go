@@ -11,6 +11,7 @@ import (
 
 	"conga/allocator"
 	"conga/httpapi/events"
+	"conga/httpapi/rest"
 )
 
 const (
@@ -67,9 +68,9 @@ func (a *api) streamEvents(x *exchange) error {
 	reader, err := a.Events.Read(ownerOf(x.key), func(project string) bool { return x.key.SeesAll() || x.key.Project == project && project != "" })
 	switch {
 	case errors.Is(err, events.ErrFull):
-		return &fault{status: http.StatusTooManyRequests, errs: []string{events.ErrFull.Error()}, retry: 30}
+		return rest.NewFault(http.StatusTooManyRequests, events.ErrFull.Error()).After(30 * time.Second)
 	case errors.Is(err, events.ErrClosed):
-		return &fault{status: http.StatusServiceUnavailable, errs: []string{events.ErrClosed.Error()}, retry: 5}
+		return rest.NewFault(http.StatusServiceUnavailable, events.ErrClosed.Error()).After(5 * time.Second)
 	}
 	defer reader.Close()
 	if resumed {
@@ -86,7 +87,7 @@ func (a *api) streamEvents(x *exchange) error {
 	// The limits of the server are for requests that end. Not every writer has
 	// them, those of tests for instance.
 	_ = s.conn.SetReadDeadline(time.Time{})
-	x.room.Release() // the body has been read, and a stream may last for days
+	x.memory.Release() // the body has been read, and a stream may last for days
 	a.follow(s)
 	return nil
 }
@@ -98,7 +99,7 @@ func lastEventID(h http.Header) (id uint64, given bool, err error) {
 		return 0, false, nil
 	}
 	if id, err = strconv.ParseUint(text, 10, 64); err != nil || len(h.Values(headerLastEventID)) > 1 {
-		return 0, false, newFault(http.StatusBadRequest, headerLastEventID+": must be the id of an event")
+		return 0, false, rest.NewFault(http.StatusBadRequest, headerLastEventID+": must be the id of an event")
 	}
 	return id, true, nil
 }

@@ -5,8 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -14,39 +13,23 @@ import (
 	"conga/allocator/store"
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
+	"conga/httpapi/rest"
 )
 
-// fault is an error answer.
-type fault struct {
-	status     int
-	errs       []string // each names the field, where one is at fault, and the reason
-	retry      int      // Retry-After in seconds; 0: none
-	badKey     bool     // a key or token was shown, and is not valid
-	bottleneck string   // the link in the way of an admission, or ""
-	offer      *offer
-}
-
-// offer is what would have been admitted.
-type offer struct {
-	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds
-	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s
-}
-
-// Error joins the sentences.
-func (f *fault) Error() string { return strings.Join(f.errs, "; ") }
-
-func newFault(status int, errs ...string) *fault { return &fault{status: status, errs: errs} }
-
-var errNoResource = newFault(http.StatusNotFound, "there is nothing at this address; /openapi.json lists what there is")
+var (
+	errNoResource = rest.NewFault(http.StatusNotFound, "there is nothing at this address; /openapi.json lists what there is")
+	errInternal   = rest.NewFault(http.StatusInternalServerError, "an error of ours; the log has it under the X-Request-Id of this answer")
+	errOverloaded = rest.NewFault(http.StatusServiceUnavailable, "the daemon is stopping or overloaded; try again").After(5 * time.Second)
+)
 
 func errMethod(c *gin.Context) error {
-	return newFault(http.StatusMethodNotAllowed, quote(c.Request.Method)+" is not possible here; "+c.Writer.Header().Get("Allow")+" is")
+	return rest.NewFault(http.StatusMethodNotAllowed, rest.Quote(c.Request.Method)+" is not possible here; "+c.Writer.Header().Get("Allow")+" is")
 }
 
-// faultOf is the one place where errors become answers. What it does not know
-// is ours, and stays between us and the log.
-func faultOf(err error) *fault {
-	if f, ok := errors.AsType[*fault](err); ok {
+// faultOf returns the answer to an error. An unknown one is internal: only the log
+// has its sentence.
+func faultOf(err error) *rest.Fault {
+	if f, ok := errors.AsType[*rest.Fault](err); ok {
 		return f
 	}
 	if e, ok := errors.AsType[*allocator.Error](err); ok {
@@ -56,58 +39,56 @@ func faultOf(err error) *fault {
 		return faultOfConnections(e)
 	}
 	if e, ok := errors.AsType[*auth.WaitError](err); ok {
-		return &fault{status: http.StatusTooManyRequests, errs: []string{e.Error()}, retry: e.Seconds()}
+		return rest.NewFault(http.StatusTooManyRequests, e.Error()).After(time.Duration(e.Seconds()) * time.Second)
 	}
 	if e, ok := errors.AsType[*auth.UnavailableError](err); ok {
-		return &fault{status: http.StatusServiceUnavailable, errs: []string{e.Error()}, retry: 5}
+		return rest.NewFault(http.StatusServiceUnavailable, e.Error()).After(5 * time.Second)
 	}
 	switch {
 	case errors.Is(err, auth.ErrToken):
-		return &fault{status: http.StatusUnauthorized, errs: []string{auth.ErrToken.Error()}, badKey: true}
+		return &rest.Fault{Status: http.StatusUnauthorized, Reasons: []string{auth.ErrToken.Error()}, BadToken: true}
 	case errors.Is(err, auth.ErrOperatorExists):
-		return newFault(http.StatusConflict, "name: "+auth.ErrOperatorExists.Error())
+		return rest.NewFault(http.StatusConflict, "name: "+auth.ErrOperatorExists.Error())
 	case errors.Is(err, auth.ErrNoOperator):
-		return newFault(http.StatusNotFound, "name: "+auth.ErrNoOperator.Error())
+		return rest.NewFault(http.StatusNotFound, "name: "+auth.ErrNoOperator.Error())
 	case errors.Is(err, auth.ErrCredentials):
-		return newFault(http.StatusUnauthorized, auth.ErrCredentials.Error())
+		return rest.NewFault(http.StatusUnauthorized, auth.ErrCredentials.Error())
 	case errors.Is(err, auth.ErrNotMember):
-		return newFault(http.StatusForbidden, "project_id: "+auth.ErrNotMember.Error())
+		return rest.NewFault(http.StatusForbidden, "project_id: "+auth.ErrNotMember.Error())
 	case errors.Is(err, auth.ErrNotYours):
-		return newFault(http.StatusForbidden, "user_id, project_id: "+auth.ErrNotYours.Error())
+		return rest.NewFault(http.StatusForbidden, "user_id, project_id: "+auth.ErrNotYours.Error())
 	case errors.Is(err, auth.ErrNoKey):
-		return &fault{status: http.StatusUnauthorized, errs: []string{"api_key: " + auth.ErrNoKey.Error()}, badKey: true}
-	case errors.Is(err, store.ErrClosed), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return &fault{status: http.StatusServiceUnavailable, errs: []string{"the daemon is stopping or overloaded; try again"}, retry: 5}
+		return &rest.Fault{Status: http.StatusUnauthorized, Reasons: []string{"api_key: " + auth.ErrNoKey.Error()}, BadToken: true}
+	case interrupted(err):
+		return errOverloaded
 	}
-	return newFault(http.StatusInternalServerError, "an error of ours; the log has it under the X-Request-Id of this answer")
+	return errInternal
 }
 
-func faultOfAllocator(e *allocator.Error) *fault {
-	f := newFault(http.StatusInternalServerError, e.Error())
-	switch e.Kind {
-	case allocator.Invalid:
-		f.status = http.StatusUnprocessableEntity
-	case allocator.NotFound:
+// interrupted reports whether err means that the daemon stops or that the request
+// has taken too long.
+func interrupted(err error) bool {
+	return errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// statusOf are the statuses of the allocator's errors. Other kinds are internal.
+var statusOf = map[allocator.Kind]int{
+	allocator.Invalid:  http.StatusUnprocessableEntity,
+	allocator.Conflict: http.StatusConflict,
+	allocator.Denied:   http.StatusForbidden,
+	allocator.Stale:    http.StatusPreconditionFailed,
+}
+
+func faultOfAllocator(e *allocator.Error) *rest.Fault {
+	switch status := statusOf[e.Kind]; {
+	case status != 0:
+		return &rest.Fault{Status: status, Reasons: []string{e.Error()}, Err: e}
+	case e.Kind == allocator.NotFound:
 		return errNoAllocation
-	case allocator.Conflict:
-		f.status = http.StatusConflict
-	case allocator.Denied:
-		f.status = http.StatusForbidden
-	case allocator.Stale:
-		f.status = http.StatusPreconditionFailed
-	default:
-		if errors.Is(e, store.ErrClosed) || errors.Is(e, context.Canceled) || errors.Is(e, context.DeadlineExceeded) {
-			return faultOf(errors.Unwrap(e))
-		}
-		return faultOf(errors.New("internal")) // its sentence may tell of our insides
+	case interrupted(e):
+		return errOverloaded
 	}
-	if e.Bottleneck != nil {
-		f.bottleneck = e.Bottleneck.String()
-	}
-	if e.Offer != (allocator.Offer{}) {
-		f.offer = &offer{StartTime: e.Offer.Later, Bandwidth: uint64(e.Offer.Slower)}
-	}
-	return f
+	return errInternal
 }
 
 // stale reports whether an update lost a race.
@@ -119,61 +100,49 @@ func stale(err error) bool {
 // fail answers with err.
 func (a *api) fail(c *gin.Context, err error) {
 	f := faultOf(err)
-	if f.status == http.StatusInternalServerError {
+	if f.Status == http.StatusInternalServerError {
 		a.Log.LogAttrs(c.Request.Context(), slog.LevelError, "request failed",
 			slog.String("request_id", requestID(c)), slog.String("error", auth.Redact(err.Error())))
 	}
-	h := c.Writer.Header()
-	if f.retry > 0 {
-		h.Set("Retry-After", strconv.Itoa(f.retry))
+	f.SetHeader(c.Writer.Header())
+	switch h := c.Request.Header; {
+	case c.Request.URL.Path == covalencePath:
+		_ = rest.Send(c, f.Status, rest.TypeJSON, failedReport(f))
+	case rest.Accepts(h, rest.TypeProblem):
+		_ = rest.Send(c, f.Status, rest.TypeProblem, problemOf(c, f))
+	default:
+		_ = rest.Send(c, f.Status, rest.AnswerType(h), f.Envelope())
 	}
-	if f.status == http.StatusUnsupportedMediaType {
-		h.Set("Accept", typeJSON+", "+typeVendor) // RFC 9110, section 15.5.16
-	}
-	if f.status == http.StatusUnauthorized {
-		challenge := `Bearer realm="conga"`
-		if f.badKey {
-			challenge += `, error="invalid_token"` // RFC 6750: only where one was shown
-		}
-		h.Set("WWW-Authenticate", challenge)
-	}
-	if c.Request.URL.Path == covalencePath {
-		_ = send(c, f.status, typeJSON, failedReport(f))
-		return
-	}
-	if accepts(c, typeProblem) {
-		_ = send(c, f.status, typeProblem, problemOf(c, f))
-		return
-	}
-	kind := typeJSON
-	if accepts(c, typeVendor) {
-		kind = typeVendor + "; version=1.0"
-	}
-	_ = send(c, f.status, kind, envelope{Status: f.status, Results: []struct{}{}, Errors: f.errs})
 }
 
-// problem is an error answer in the form of RFC 9457.
+// A problem is an error answer with what a refused admission adds to it.
 type problem struct {
-	Type       string   `json:"type"`
-	Title      string   `json:"title"`
-	Status     int      `json:"status"`
-	Detail     string   `json:"detail"`
-	Instance   string   `json:"instance"` // the request, as the log knows it
-	Errors     []string `json:"errors"`
-	Bottleneck string   `json:"bottleneck,omitempty"`
-	Offer      *offer   `json:"offer,omitempty"`
+	rest.Problem
+	Bottleneck string `json:"bottleneck,omitempty"` // the link in the way
+	Offer      *offer `json:"offer,omitempty"`
 }
 
-func problemOf(c *gin.Context, f *fault) problem {
-	title := http.StatusText(f.status)
-	return problem{
-		Type:       "urn:conga:problem:" + strings.ReplaceAll(strings.ToLower(title), " ", "-"),
-		Title:      title,
-		Status:     f.status,
-		Detail:     f.Error(),
-		Instance:   "urn:conga:request:" + requestID(c),
-		Errors:     f.errs,
-		Bottleneck: f.bottleneck,
-		Offer:      f.offer,
+// An offer is what would have been admitted.
+type offer struct {
+	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds
+	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s
+}
+
+// viewOffer returns nil if there is no offer.
+func viewOffer(o allocator.Offer) *offer {
+	if o == (allocator.Offer{}) {
+		return nil
 	}
+	return &offer{StartTime: o.Later, Bandwidth: uint64(o.Slower)}
+}
+
+func problemOf(c *gin.Context, f *rest.Fault) problem {
+	p := problem{Problem: f.Problem("urn:conga:request:" + requestID(c))} // as the log names it
+	if e, ok := errors.AsType[*allocator.Error](f.Err); ok {
+		p.Offer = viewOffer(e.Offer)
+		if e.Bottleneck != nil {
+			p.Bottleneck = e.Bottleneck.String()
+		}
+	}
+	return p
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"conga/httpapi/rest"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -14,7 +16,7 @@ const readyTimeout = 3 * time.Second
 
 // healthz says that the process serves requests at all.
 func (a *api) healthz(c *gin.Context) {
-	_ = send(c, http.StatusOK, typeJSON, gin.H{"status": "ok"})
+	_ = rest.Send(c, http.StatusOK, rest.TypeJSON, gin.H{"status": "ok"})
 }
 
 // part is one line of a readiness answer.
@@ -48,7 +50,7 @@ func (a *api) readyz(c *gin.Context) {
 		}
 		answer.Parts = append(answer.Parts, p)
 	}
-	_ = send(c, code, typeJSON, answer)
+	_ = rest.Send(c, code, rest.TypeJSON, answer)
 }
 
 // networkReady needs a picture of the network, be it an empty one: a daemon
@@ -67,7 +69,7 @@ func (a *api) showMetrics(c *gin.Context) {
 	if !isLocal(x) {
 		err := a.byHeaders(x)
 		if err == nil && x.secret == "" {
-			err = newFault(http.StatusUnauthorized, "api_key: an operator's is required, as Authorization: Bearer, but on the daemon's own machine")
+			err = rest.NewFault(http.StatusUnauthorized, "api_key: an operator's is required, as Authorization: Bearer, but on the daemon's own machine")
 		}
 		if err != nil {
 			a.fail(c, err)
@@ -102,5 +104,5 @@ func isLocal(x *exchange) bool {
 			return false
 		}
 	}
-	return clientAddr(x.Context).Unmap().IsLoopback()
+	return rest.ClientAddr(x.Context).Unmap().IsLoopback()
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conga/httpapi/auth"
+	"conga/httpapi/rest"
 )
 
 // byHeaders finds out who asks by Authorization: Bearer or X-API-Key. Without
@@ -25,27 +26,27 @@ func (a *api) byHeaders(x *exchange) error {
 // byBody settles who asks once the body is there: by its api_key, as documented,
 // unless the headers have said it. Never by the query, which ends up in logs and
 // histories.
-func (a *api) byBody(x *exchange, g gate) error {
-	if g == keyOrRule {
-		if rule, ok := a.keylessRule(x); ok {
-			return a.admitKeyless(x, rule)
+func (a *api) byBody(x *exchange, rule keyRule) error {
+	if rule == needsKeyOrHost {
+		if keyless, ok := a.keylessRule(x); ok {
+			return a.admitKeyless(x, keyless)
 		}
 	}
-	inBody := x.body.text("api_key")
+	inBody := x.body.Text("api_key")
 	switch {
-	case len(x.body.wrongType) > 0:
-		return newFault(http.StatusBadRequest, x.body.wrongType...)
-	case inBody.v != "" && x.secret == "":
-		x.secret = inBody.v
+	case len(x.body.WrongTypes()) > 0:
+		return rest.NewFault(http.StatusBadRequest, x.body.WrongTypes()...)
+	case inBody.V != "" && x.secret == "":
+		x.secret = inBody.V
 		return a.authenticate(x)
-	case inBody.v != "" && inBody.v != x.secret:
+	case inBody.V != "" && inBody.V != x.secret:
 		return errTwoKeys
 	case x.secret != "":
 		return nil
 	case x.Request.URL.Query().Has("api_key"):
-		return newFault(http.StatusUnauthorized, "api_key: not taken from the query, where it would end up in logs; put it into the body or into Authorization: Bearer")
+		return rest.NewFault(http.StatusUnauthorized, "api_key: not taken from the query, where it would end up in logs; put it into the body or into Authorization: Bearer")
 	}
-	return newFault(http.StatusUnauthorized, "api_key: is required, in the body or as Authorization: Bearer; POST /api/auth gives one")
+	return rest.NewFault(http.StatusUnauthorized, "api_key: is required, in the body or as Authorization: Bearer; POST /api/auth gives one")
 }
 
 // authenticate finds out whose the key is that the request shows, and whether
@@ -71,7 +72,7 @@ func (a *api) authenticate(x *exchange) error {
 	return nil
 }
 
-var errTwoKeys = newFault(http.StatusBadRequest, "api_key: body and headers show different keys")
+var errTwoKeys = rest.NewFault(http.StatusBadRequest, "api_key: body and headers show different keys")
 
 // shownInHeaders are the keys that the headers show, each once.
 func shownInHeaders(h http.Header) []string {
@@ -86,3 +87,12 @@ func shownInHeaders(h http.Header) []string {
 
 // sees reports whether the key opens the project.
 func sees(key auth.Key, project string) bool { return key.SeesAll() || key.Project == project }
+
+// takeName takes the name of a user or a project.
+func takeName(b *rest.Fields, field string) rest.Value[string] {
+	name := b.Text(field)
+	if name.Set && !auth.ValidName(name.V) {
+		b.Reject(field, "%s", auth.NameRule)
+	}
+	return name
+}

@@ -3,26 +3,28 @@ package httpapi
 import (
 	"net/http"
 	"strings"
+
+	"conga/httpapi/rest"
 )
 
 // indexView is what a client finds that knows nothing but where we are.
 type indexView struct {
-	Name    string    `json:"name"`
-	Version string    `json:"version"` // of the media type
-	Links   relations `json:"_links"`
+	Name    string         `json:"name"`
+	Version string         `json:"version"` // of the media type
+	Links   rest.Relations `json:"_links"`
 }
 
 // showIndex is GET and HEAD of the address below which everything is. It needs no
 // key, as the OpenAPI document does not, which says the same at more length.
 func (a *api) showIndex(x *exchange) error {
-	x.body.text("api_key") // some clients show it always
+	x.body.Text("api_key") // some clients show it always
 	if err := x.done(); err != nil {
 		return err
 	}
 	base := x.FullPath()
-	links := relate("self", base, "describedby", "/openapi.json")
+	links := rest.Relate("self", base, "describedby", "/openapi.json")
 	for _, list := range a.lists() {
-		links[strings.ReplaceAll(list, "/", ".")] = link{base + "/" + list}
+		links[strings.ReplaceAll(list, "/", ".")] = rest.LinkTo(base + "/" + list)
 	}
 	return x.succeed(http.StatusOK, []indexView{{Name: "CONGA", Version: "1.0", Links: links}})
 }

@@ -8,23 +8,24 @@ import (
 	"strings"
 
 	"conga/httpapi/auth"
+	"conga/httpapi/rest"
 )
 
 // keyView is a key as the document shows it. Both times are integers, as in its
 // examples.
 type keyView struct {
-	APIKey    string `json:"api_key"`
-	StartTime int64  `json:"start_time"`
-	EndTime   int64  `json:"end_time"`
-	UserID    string `json:"user_id"`
-	ProjectID string `json:"project_id"`
-	Links     links  `json:"_links"`
+	APIKey    string     `json:"api_key"`
+	StartTime int64      `json:"start_time"`
+	EndTime   int64      `json:"end_time"`
+	UserID    string     `json:"user_id"`
+	ProjectID string     `json:"project_id"`
+	Links     rest.Links `json:"_links"`
 }
 
 func viewKey(x *exchange, secret string, key auth.Key) []keyView {
 	return []keyView{{
 		APIKey: secret, StartTime: key.Start, EndTime: key.End, UserID: key.User, ProjectID: key.Project,
-		Links: links{Self: link{x.path("auth", secret)}},
+		Links: rest.SelfLinks(x.path("auth", secret)),
 	}}
 }
 
@@ -32,42 +33,42 @@ func viewKey(x *exchange, secret string, key auth.Key) []keyView {
 // for the name too.
 func (a *api) requestKey(x *exchange) error {
 	b := x.body
-	user, project, password := b.name("user_id"), b.name("project_id"), b.text("password")
+	user, project, password := takeName(b, "user_id"), takeName(b, "project_id"), b.Text("password")
 	token := tokenOf(x)
-	b.require("project_id")
+	b.Require("project_id")
 	if token == "" {
-		b.require("user_id")
+		b.Require("user_id")
 	}
 	if err := x.done(); err != nil {
 		return err
 	}
-	from := clientAddr(x.Context)
-	if err := a.Guard.Admit(from, user.v); err != nil {
+	from := rest.ClientAddr(x.Context)
+	if err := a.Guard.Admit(from, user.V); err != nil {
 		return err
 	}
 	ctx := x.Request.Context()
 	var who auth.Identity
 	var err error
 	if token != "" {
-		who, err = a.byToken(x, token, user.v, project.v)
+		who, err = a.byToken(x, token, user.V, project.V)
 	} else {
-		who.User = user.v
-		err = a.Directory.Authenticate(ctx, user.v, project.v, password.v)
+		who.User = user.V
+		err = a.Directory.Authenticate(ctx, user.V, project.V, password.V)
 	}
 	if err != nil {
-		x.claim(a.Directory, cmp.Or(user.v, who.User), project.v)
+		x.claim(a.Directory, cmp.Or(user.V, who.User), project.V)
 		if errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrToken) {
-			a.Guard.Failed(from, user.v)
+			a.Guard.Failed(from, user.V)
 		}
 		return err
 	}
-	a.Guard.Succeeded(from, user.v)
-	x.key = auth.Key{User: who.User, Project: project.v}
+	a.Guard.Succeeded(from, user.V)
+	x.key = auth.Key{User: who.User, Project: project.V}
 	along, err := a.recordOps(x, http.StatusOK)
 	if err != nil {
 		return err
 	}
-	secret, key, err := a.Keys.IssueFor(ctx, who, project.v, along...)
+	secret, key, err := a.Keys.IssueFor(ctx, who, project.V, along...)
 	if err != nil {
 		return err
 	}
@@ -78,8 +79,8 @@ func (a *api) requestKey(x *exchange) error {
 // tokenOf is the token that the request shows, in its body or as a bearer. A key
 // of ours, which some clients send with every request, is none.
 func tokenOf(x *exchange) string {
-	if token := x.body.text("token"); token.set {
-		return token.v
+	if token := x.body.Text("token"); token.Set {
+		return token.V
 	}
 	for _, v := range x.Request.Header.Values("Authorization") {
 		scheme, token, _ := strings.Cut(v, " ")
@@ -95,7 +96,7 @@ func tokenOf(x *exchange) string {
 // token says.
 func (a *api) byToken(x *exchange, token, user, project string) (auth.Identity, error) {
 	if a.Tokens == nil {
-		return auth.Identity{}, newFault(http.StatusUnprocessableEntity, "token: this server takes no tokens; give user_id and password")
+		return auth.Identity{}, rest.NewFault(http.StatusUnprocessableEntity, "token: this server takes no tokens; give user_id and password")
 	}
 	ctx := x.Request.Context()
 	who, err := a.Tokens.Verify(ctx, token)
@@ -138,7 +139,7 @@ func (a *api) holdsStill(key auth.Key) error {
 }
 
 // errNoKeyHere is for a key in the address, where it is the resource.
-var errNoKeyHere = newFault(http.StatusNotFound, "api_key: "+auth.ErrNoKey.Error())
+var errNoKeyHere = rest.NewFault(http.StatusNotFound, "api_key: "+auth.ErrNoKey.Error())
 
 // keyFault answers for the key in the address: what is not there is 404.
 func keyFault(err error) error {
@@ -151,7 +152,7 @@ func keyFault(err error) error {
 // showKey is GET /auth/{api_key}. The key in the address proves itself; one in
 // the body, which clients send out of habit, changes nothing.
 func (a *api) showKey(x *exchange) error {
-	x.body.text("api_key")
+	x.body.Text("api_key")
 	if err := x.done(); err != nil {
 		return err
 	}
@@ -166,10 +167,10 @@ func (a *api) showKey(x *exchange) error {
 // keyOwner takes the two fields that renewing and deleting a key ask for.
 func keyOwner(x *exchange) (user, project string, err error) {
 	b := x.body
-	b.text("api_key")
-	u, p := b.name("user_id"), b.name("project_id")
-	b.require("user_id", "project_id")
-	return u.v, p.v, x.done()
+	b.Text("api_key")
+	u, p := takeName(b, "user_id"), takeName(b, "project_id")
+	b.Require("user_id", "project_id")
+	return u.V, p.V, x.done()
 }
 
 // renewKey is POST /auth/{api_key}.
@@ -192,7 +193,7 @@ func (a *api) renewKey(x *exchange) error {
 	}
 	// Each key from each address is told apart, and cannot hide behind another.
 	digest := auth.HashSecret(secret)
-	along, err := a.repeatOps(x, string(digest[:])+clientAddr(x.Context).String(), http.StatusOK)
+	along, err := a.repeatOps(x, string(digest[:])+rest.ClientAddr(x.Context).String(), http.StatusOK)
 	if err != nil {
 		return err
 	}

@@ -6,17 +6,18 @@ import (
 	"strings"
 
 	"conga/controller/topology"
+	"conga/httpapi/rest"
 )
 
 // linkView is a directed link.
 type linkView struct {
-	ID       string     `json:"link_id"` // as reasons and bottlenecks name it
-	From     *placeView `json:"from"`    // null: outside, where a host is
-	To       *placeView `json:"to"`      // null: outside
-	Kind     string     `json:"kind"`    // trunk or access
-	Capacity uint64     `json:"capacity"`
-	Metric   uint32     `json:"metric"`
-	Links    relations  `json:"_links"`
+	ID       string         `json:"link_id"` // as reasons and bottlenecks name it
+	From     *placeView     `json:"from"`    // null: outside, where a host is
+	To       *placeView     `json:"to"`      // null: outside
+	Kind     string         `json:"kind"`    // trunk or access
+	Capacity uint64         `json:"capacity"`
+	Metric   uint32         `json:"metric"`
+	Links    rest.Relations `json:"_links"`
 }
 
 // The kinds of link: between two switches, or between an edge port and what is
@@ -40,8 +41,8 @@ type linkFilter struct {
 }
 
 // linkFilterOf reads kind, from and to.
-func linkFilterOf(p *parameters) (f linkFilter) {
-	switch kind := p.given["kind"]; kind {
+func linkFilterOf(p *rest.Parameters) (f linkFilter) {
+	switch kind := p.Text("kind"); kind {
 	case "", kindTrunk:
 		f.trunk = true
 	case kindAccess:
@@ -49,10 +50,10 @@ func linkFilterOf(p *parameters) (f linkFilter) {
 	case "all":
 		f.trunk, f.access = true, true
 	default:
-		p.reject("kind", quote(kind)+" is none; it must be trunk, access or all")
+		p.Reject("kind", rest.Quote(kind)+" is none; it must be trunk, access or all")
 	}
 	end := func(name string) *topology.PortID {
-		text, ok := p.given[name]
+		text, ok := p.Lookup(name)
 		if !ok {
 			return nil
 		}
@@ -61,7 +62,7 @@ func linkFilterOf(p *parameters) (f linkFilter) {
 		}
 		id, err := topology.ParsePortID(text)
 		if err != nil {
-			p.reject(name, quote(text)+" is no port; write DPID:port, such as 0000000000000001:3, or outside")
+			p.Reject(name, rest.Quote(text)+" is no port; write DPID:port, such as 0000000000000001:3, or outside")
 			return nil
 		}
 		return &id
@@ -95,14 +96,14 @@ func (f linkFilter) links(s *topology.Snapshot) (out []topology.Link) {
 
 // linkAddress is where a link is, below one of the two lists of links.
 func linkAddress(x *exchange, l topology.Link, list ...string) string {
-	return withQuery(x.path(list...), "from", l.ID.From.String(), "to", l.ID.To.String(), "kind", kindOfLink(l))
+	return rest.WithQuery(x.path(list...), "from", l.ID.From.String(), "to", l.ID.To.String(), "kind", kindOfLink(l))
 }
 
 func viewLink(x *exchange, l topology.Link) linkView {
 	return linkView{
 		ID: l.ID.String(), From: viewPlace(l.ID.From), To: viewPlace(l.ID.To), Kind: kindOfLink(l),
 		Capacity: uint64(l.Capacity), Metric: max(1, l.Metric),
-		Links: relate("self", linkAddress(x, l, "links"), "statistics", linkAddress(x, l, "stats", "links")),
+		Links: rest.Relate("self", linkAddress(x, l, "links"), "statistics", linkAddress(x, l, "stats", "links")),
 	}
 }
 
@@ -116,13 +117,13 @@ func (a *api) listLinks(x *exchange) error {
 }
 
 // takeLinks reads what both lists of links have in common.
-func (a *api) takeLinks(x *exchange) (*topology.Snapshot, linkFilter, listQuery, error) {
-	p, q, err := listParameters(x, "kind", "from", "to")
+func (a *api) takeLinks(x *exchange) (*topology.Snapshot, linkFilter, rest.Page, error) {
+	p, q, err := x.listParameters("kind", "from", "to")
 	if err != nil {
 		return nil, linkFilter{}, q, err
 	}
 	f := linkFilterOf(p)
-	if err := p.done(); err != nil {
+	if err := p.Done(); err != nil {
 		return nil, f, q, err
 	}
 	s, err := a.network()
@@ -131,21 +132,21 @@ func (a *api) takeLinks(x *exchange) (*topology.Snapshot, linkFilter, listQuery,
 
 // hostView is a learned host.
 type hostView struct {
-	MAC       string     `json:"mac"`
-	Addresses []string   `json:"addresses"`
-	At        *placeView `json:"at"`
-	Seen      *int64     `json:"seen"` // UNIX seconds: when it was last news
-	Links     relations  `json:"_links"`
+	MAC       string         `json:"mac"`
+	Addresses []string       `json:"addresses"`
+	At        *placeView     `json:"at"`
+	Seen      *int64         `json:"seen"` // UNIX seconds: when it was last news
+	Links     rest.Relations `json:"_links"`
 }
 
 // listHosts is GET and HEAD /hosts.
 func (a *api) listHosts(x *exchange) error {
-	p, q, err := listParameters(x, "mac", "address")
+	p, q, err := x.listParameters("mac", "address")
 	if err != nil {
 		return err
 	}
-	address := takeAddress(p, "address")
-	if err := p.done(); err != nil {
+	address := p.Address("address")
+	if err := p.Done(); err != nil {
 		return err
 	}
 	s, err := a.network()
@@ -157,14 +158,14 @@ func (a *api) listHosts(x *exchange) error {
 		hosts = append(hosts, h)
 	}
 	slices.SortFunc(hosts, func(a, b topology.Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
-	if mac, ok := p.given["mac"]; ok {
+	if mac, ok := p.Lookup("mac"); ok {
 		h, known := s.FindHost(mac)
 		hosts = hosts[:0]
 		if known {
 			hosts = append(hosts, h)
 		} else if strings.Count(mac, ":")+strings.Count(mac, "-") != 5 {
-			p.reject("mac", quote(mac)+" is not an Ethernet address; write it as 02:00:00:00:00:01")
-			return p.done()
+			p.Reject("mac", rest.Quote(mac)+" is not an Ethernet address; write it as 02:00:00:00:00:01")
+			return p.Done()
 		}
 	}
 	if address.IsValid() {
@@ -175,27 +176,27 @@ func (a *api) listHosts(x *exchange) error {
 		for _, addr := range h.Addrs {
 			v.Addresses = append(v.Addresses, addr.String())
 		}
-		v.Links = relate("self", withQuery(x.path("hosts"), "mac", v.MAC), "switch", x.path("switches", v.At.DPID))
+		v.Links = rest.Relate("self", rest.WithQuery(x.path("hosts"), "mac", v.MAC), "switch", x.path("switches", v.At.DPID))
 		return v
 	})
 }
 
 // attachmentView is a prefix that the configuration places behind a port.
 type attachmentView struct {
-	Prefix  string     `json:"prefix"`
-	At      *placeView `json:"at"`
-	Present bool       `json:"present"` // the port is there, and an edge port
-	Links   relations  `json:"_links"`
+	Prefix  string         `json:"prefix"`
+	At      *placeView     `json:"at"`
+	Present bool           `json:"present"` // the port is there, and an edge port
+	Links   rest.Relations `json:"_links"`
 }
 
 // listAttachments is GET and HEAD /attachments, the longest prefix first.
 func (a *api) listAttachments(x *exchange) error {
-	p, q, err := listParameters(x, "prefix", "address")
+	p, q, err := x.listParameters("prefix", "address")
 	if err != nil {
 		return err
 	}
-	address, prefix := takeAddress(p, "address"), takePrefix(p, "prefix")
-	if err := p.done(); err != nil {
+	address, prefix := p.Address("address"), p.Prefix("prefix")
+	if err := p.Done(); err != nil {
 		return err
 	}
 	s, err := a.network()
@@ -208,7 +209,7 @@ func (a *api) listAttachments(x *exchange) error {
 	return showPage(x, q, list, func(at topology.Attachment) attachmentView {
 		port, ok := s.Port(at.At)
 		v := attachmentView{Prefix: at.Prefix.String(), At: viewPlace(at.At), Present: ok && port.Role == topology.Edge}
-		v.Links = relate("self", withQuery(x.path("attachments"), "prefix", v.Prefix), "switch", x.path("switches", v.At.DPID))
+		v.Links = rest.Relate("self", rest.WithQuery(x.path("attachments"), "prefix", v.Prefix), "switch", x.path("switches", v.At.DPID))
 		return v
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 
+	"conga/httpapi/rest"
+
 	"github.com/gin-gonic/gin"
 )
 
@@ -83,9 +85,9 @@ func (o object) complete() {
 		elsewhere = elsewhere && !strings.HasPrefix(at, "/api")
 		for _, operation := range path {
 			if op := asObject(operation); op != nil && !elsewhere {
-				versioned(asObject(op["requestBody"]), typeVendor)
+				versioned(asObject(op["requestBody"]), rest.TypeVendor)
 				for _, response := range asObject(op["responses"]) {
-					versioned(asObject(response), typeVendor+"; version=1.0")
+					versioned(asObject(response), rest.TypeVendor+"; version=1.0")
 				}
 			}
 		}
@@ -96,10 +98,10 @@ func (o object) complete() {
 	o.unversioned()
 	components := asObject(o["components"])
 	for _, body := range asObject(components["requestBodies"]) {
-		versioned(asObject(body), typeVendor)
+		versioned(asObject(body), rest.TypeVendor)
 	}
 	for _, response := range asObject(components["responses"]) {
-		versioned(asObject(response), typeVendor+"; version=1.0")
+		versioned(asObject(response), rest.TypeVendor+"; version=1.0")
 	}
 }
 
@@ -127,7 +129,7 @@ func (o object) unversioned() {
 // versioned adds a media type to what comes in JSON.
 func versioned(o object, kind string) {
 	content := asObject(o["content"])
-	if plain, ok := content[typeJSON]; ok {
+	if plain, ok := content[rest.TypeJSON]; ok {
 		content[kind] = plain
 	}
 }
@@ -153,5 +155,5 @@ func (a *api) showOpenAPI(c *gin.Context) {
 		a.fail(c, err)
 		return
 	}
-	write(c, http.StatusOK, typeJSON, text)
+	rest.Write(c, http.StatusOK, rest.TypeJSON, text)
 }

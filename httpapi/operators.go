@@ -5,48 +5,48 @@ import (
 	"time"
 
 	"conga/httpapi/auth"
+	"conga/httpapi/rest"
 )
 
 // operatorView is an operator's key, without the key.
 type operatorView struct {
-	Name      string `json:"name"`
-	APIKey    string `json:"api_key,omitempty"` // in the answer to its creation only
-	Role      string `json:"role"`
-	StartTime int64  `json:"start_time"`
-	EndTime   int64  `json:"end_time"`
-	Links     links  `json:"_links"`
+	Name      string     `json:"name"`
+	APIKey    string     `json:"api_key,omitempty"` // in the answer to its creation only
+	Role      string     `json:"role"`
+	StartTime int64      `json:"start_time"`
+	EndTime   int64      `json:"end_time"`
+	Links     rest.Links `json:"_links"`
 }
 
 func viewOperator(x *exchange, key auth.Key) operatorView {
 	return operatorView{
 		Name: key.User, Role: "operator", StartTime: key.Start, EndTime: key.End,
-		Links: links{Self: link{x.path("operators", key.User)}},
+		Links: rest.SelfLinks(x.path("operators", key.User)),
 	}
 }
 
 // createOperator is POST /operators: {"name": …, "duration": seconds}.
 func (a *api) createOperator(x *exchange) error {
 	b := x.body
-	b.text("api_key") // authenticate has read it
-	name := b.text("name")
-	if name.set && !auth.ValidOperator(name.v) {
-		b.reject("name", "%s", auth.OperatorRule)
+	name := b.Text("name")
+	if name.Set && !auth.ValidOperator(name.V) {
+		b.Reject("name", "%s", auth.OperatorRule)
 	}
-	duration := b.integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))
-	b.require("name")
+	duration := b.Integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))
+	b.Require("name")
 	if err := x.done(); err != nil {
 		return err
 	}
 	ttl := auth.OperatorTTL
-	if duration.set {
-		ttl = time.Duration(duration.v) * time.Second
+	if duration.Set {
+		ttl = time.Duration(duration.V) * time.Second
 	}
-	x.detail = auth.Redact(name.v)
+	x.detail = auth.Redact(name.V)
 	along, err := a.recordOps(x, http.StatusCreated)
 	if err != nil {
 		return err
 	}
-	secret, key, err := a.Keys.IssueOperator(x.Request.Context(), name.v, ttl, along...)
+	secret, key, err := a.Keys.IssueOperator(x.Request.Context(), name.V, ttl, along...)
 	if err != nil {
 		return err
 	}
@@ -58,8 +58,7 @@ func (a *api) createOperator(x *exchange) error {
 
 // listOperators is GET and HEAD /operators.
 func (a *api) listOperators(x *exchange) error {
-	x.body.text("api_key")
-	_, q, err := listParameters(x)
+	_, q, err := x.listParameters()
 	if err != nil {
 		return err
 	}
@@ -68,7 +67,6 @@ func (a *api) listOperators(x *exchange) error {
 
 // showOperator is GET and HEAD /operators/{name}.
 func (a *api) showOperator(x *exchange) error {
-	x.body.text("api_key")
 	if err := x.done(); err != nil {
 		return err
 	}
@@ -92,9 +90,8 @@ func (a *api) noteOperator(x *exchange, name string) error {
 // renewOperator is PATCH /operators/{name}: {"duration": seconds}, from now.
 func (a *api) renewOperator(x *exchange) error {
 	b := x.body
-	b.text("api_key")
-	duration := b.integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))
-	b.require("duration")
+	duration := b.Integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))
+	b.Require("duration")
 	if err := x.done(); err != nil {
 		return err
 	}
@@ -106,7 +103,7 @@ func (a *api) renewOperator(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	key, err := a.Keys.RenewOperator(x.Request.Context(), name, time.Duration(duration.v)*time.Second, along...)
+	key, err := a.Keys.RenewOperator(x.Request.Context(), name, time.Duration(duration.V)*time.Second, along...)
 	if err != nil {
 		return err
 	}
@@ -116,7 +113,6 @@ func (a *api) renewOperator(x *exchange) error {
 
 // deleteOperator is DELETE /operators/{name}.
 func (a *api) deleteOperator(x *exchange) error {
-	x.body.text("api_key")
 	if err := x.done(); err != nil {
 		return err
 	}

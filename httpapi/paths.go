@@ -3,14 +3,13 @@ package httpapi
 import (
 	"math"
 	"net/http"
-	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 
 	"conga/allocator"
 	"conga/controller/path"
 	"conga/controller/topology"
+	"conga/httpapi/rest"
 )
 
 // Planner is what the API needs of the allocator beside the allocations.
@@ -26,20 +25,20 @@ var _ Planner = (*allocator.Allocator)(nil)
 
 // pathView is what a request would get now.
 type pathView struct {
-	Src        string     `json:"src"`
-	Dst        string     `json:"dst"`
-	Bandwidth  *uint64    `json:"bandwidth"` // bit/s asked for
-	Duration   int64      `json:"duration"`  // seconds from now
-	From       *placeView `json:"from"`      // null: not known
-	To         *placeView `json:"to"`
-	Fits       bool       `json:"fits"`
-	Path       []hopView  `json:"path"`       // null: there is none
-	Free       *uint64    `json:"free"`       // bit/s that an allocation may take of all of it
-	Bottleneck *roomView  `json:"bottleneck"` // the link that has least free
-	Rooms      []roomView `json:"links"`      // of the path, each cable with its fuller direction
-	Reason     *string    `json:"reason"`     // why it does not fit
-	Offer      *offer     `json:"offer"`      // what would
-	Links      relations  `json:"_links"`
+	Src        string         `json:"src"`
+	Dst        string         `json:"dst"`
+	Bandwidth  *uint64        `json:"bandwidth"` // bit/s asked for
+	Duration   int64          `json:"duration"`  // seconds from now
+	From       *placeView     `json:"from"`      // null: not known
+	To         *placeView     `json:"to"`
+	Fits       bool           `json:"fits"`
+	Path       []hopView      `json:"path"`       // null: there is none
+	Free       *uint64        `json:"free"`       // bit/s that an allocation may take of all of it
+	Bottleneck *roomView      `json:"bottleneck"` // the link that has least free
+	Rooms      []roomView     `json:"links"`      // of the path, each cable with its fuller direction
+	Reason     *string        `json:"reason"`     // why it does not fit
+	Offer      *offer         `json:"offer"`      // what would
+	Links      rest.Relations `json:"_links"`
 }
 
 // roomView is what a link has for allocations. All rates are bit/s.
@@ -60,64 +59,22 @@ func viewRoom(r allocator.Room) roomView {
 	}
 }
 
-// takeAddress reads a parameter that is an IP address; the zero one is absent.
-func takeAddress(p *parameters, name string) netip.Addr {
-	text, ok := p.given[name]
-	if !ok {
-		return netip.Addr{}
-	}
-	addr, err := netip.ParseAddr(text)
-	switch {
-	case err != nil:
-		p.reject(name, quote(text)+" is not an IP address")
-	case addr.Zone() != "":
-		p.reject(name, quote(text)+" has a zone, which means nothing outside its host")
-	}
-	return addr.Unmap()
-}
-
-// takePrefix reads a parameter that is an IP prefix; the zero one is absent.
-func takePrefix(p *parameters, name string) netip.Prefix {
-	text, ok := p.given[name]
-	if !ok {
-		return netip.Prefix{}
-	}
-	prefix, err := netip.ParsePrefix(text)
-	if err != nil {
-		p.reject(name, quote(text)+" is not an IP prefix; write 192.127.1.0/24 or 2001:db8::/64")
-	}
-	return prefix
-}
-
-// takeNumber reads a parameter that is a whole number; def if it is absent.
-func takeNumber(p *parameters, name string, lo, hi, def int64) int64 {
-	text, ok := p.given[name]
-	if !ok {
-		return def
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < lo || n > hi {
-		p.reject(name, "must be an integer from "+strconv.FormatInt(lo, 10)+" to "+strconv.FormatInt(hi, 10))
-	}
-	return n
-}
-
 // showPath is GET and HEAD /paths. A project may ask: it could ask by making an
 // allocation, too.
 func (a *api) showPath(x *exchange) error {
-	p, err := soleParameters(x, "src", "dst", "bandwidth", "duration")
+	p, err := x.parameters("src", "dst", "bandwidth", "duration")
 	if err != nil {
 		return err
 	}
-	key := path.FlowKey{Src: takeAddress(p, "src"), Dst: takeAddress(p, "dst")}
+	key := path.FlowKey{Src: p.Address("src"), Dst: p.Address("dst")}
 	for _, name := range []string{"src", "dst"} {
-		if _, ok := p.given[name]; !ok {
-			p.reject(name, "is required, an IP address")
+		if _, ok := p.Lookup(name); !ok {
+			p.Reject(name, "is required, an IP address")
 		}
 	}
-	rate := takeNumber(p, "bandwidth", 1, math.MaxInt64, 0)
-	duration := takeNumber(p, "duration", 1, allocator.MaxDuration, 1)
-	if err := p.done(); err != nil {
+	rate := p.Integer("bandwidth", 1, math.MaxInt64, 0)
+	duration := p.Integer("duration", 1, allocator.MaxDuration, 1)
+	if err := p.Done(); err != nil {
 		return err
 	}
 	if a.Planner == nil {
@@ -131,20 +88,20 @@ func (a *api) showPath(x *exchange) error {
 	v.Src, v.Dst, v.Bandwidth, v.Duration = key.Src.String(), key.Dst.String(), orNull(uint64(rate)), duration
 	self := []string{"src", v.Src, "dst", v.Dst}
 	for _, name := range []string{"bandwidth", "duration"} {
-		if given, ok := p.given[name]; ok {
+		if given, ok := p.Lookup(name); ok {
 			self = append(self, name, given)
 		}
 	}
-	v.Links = relate("self", withQuery(x.path("paths"), self...))
+	v.Links = rest.Relate("self", rest.WithQuery(x.path("paths"), self...))
 	return x.succeed(http.StatusOK, []pathView{v})
 }
 
 // renamed calls the addresses at fault what this resource calls them.
 func renamed(err error) error {
 	f := *faultOf(err)
-	f.errs = slices.Clone(f.errs)
-	for i, e := range f.errs {
-		f.errs[i] = strings.NewReplacer("src_ip", "src", "dst_ip", "dst").Replace(e)
+	f.Reasons = slices.Clone(f.Reasons)
+	for i, e := range f.Reasons {
+		f.Reasons[i] = strings.NewReplacer("src_ip", "src", "dst_ip", "dst").Replace(e)
 	}
 	return &f
 }
@@ -152,7 +109,7 @@ func renamed(err error) error {
 func viewPath(o allocator.Outlook) pathView {
 	v := pathView{
 		From: viewPlace(o.From), To: viewPlace(o.To), Fits: o.Fits, Path: viewHops(o.Path),
-		Rooms: []roomView{}, Reason: orNull(o.Reason),
+		Rooms: []roomView{}, Reason: orNull(o.Reason), Offer: viewOffer(o.Offer),
 	}
 	for _, r := range o.Rooms {
 		v.Rooms = append(v.Rooms, viewRoom(r))
@@ -160,9 +117,6 @@ func viewPath(o allocator.Outlook) pathView {
 	if least, ok := o.Bottleneck(); ok {
 		room, free := viewRoom(least), uint64(least.Free())
 		v.Bottleneck, v.Free = &room, &free
-	}
-	if o.Offer != (allocator.Offer{}) {
-		v.Offer = &offer{StartTime: o.Offer.Later, Bandwidth: uint64(o.Offer.Slower)}
 	}
 	return v
 }

@@ -8,6 +8,7 @@ import (
 
 	"conga/allocator"
 	"conga/controller/topology"
+	"conga/httpapi/rest"
 )
 
 // Project is a project as the configuration has it.
@@ -40,8 +41,8 @@ type useView struct {
 }
 
 type projectLink struct {
-	links
-	Allocations link `json:"allocations"`
+	rest.Links
+	Allocations rest.Link `json:"allocations"`
 }
 
 // note counts an allocation.
@@ -69,8 +70,8 @@ func (a *api) viewProject(x *exchange, p Project, use useView) projectView {
 		ID: p.ID, Members: members, Use: use,
 		Limits: limitsView{Bandwidth: orNull(uint64(p.Bandwidth)), Active: orNull(p.Active)},
 		Links: projectLink{
-			links:       links{Self: link{x.path("projects", url.PathEscape(p.ID))}},
-			Allocations: link{x.path("allocations") + "?project_id=" + url.QueryEscape(p.ID)},
+			Links:       rest.SelfLinks(x.path("projects", url.PathEscape(p.ID))),
+			Allocations: rest.LinkTo(x.path("allocations") + "?project_id=" + url.QueryEscape(p.ID)),
 		},
 	}
 }
@@ -87,12 +88,12 @@ func (a *api) listProjects(x *exchange) error {
 	if a.Projects == nil {
 		return errNoResource
 	}
-	_, q, err := listParameters(x)
+	_, q, err := x.listParameters()
 	if err != nil {
 		return err
 	}
 	list := a.visibleProjects(x)
-	first, last := q.bounds(len(list))
+	first, last := q.Bounds(len(list))
 	x.linkPages(q, x.path("projects"), len(list))
 	use, now := map[string]*useView{}, a.Now().Unix()
 	for _, p := range list[first:last] {
@@ -128,5 +129,5 @@ func (a *api) showProject(x *exchange) error {
 		}
 		return x.succeed(http.StatusOK, []projectView{a.viewProject(x, p, use)})
 	}
-	return newFault(http.StatusNotFound, "project_id: no such project")
+	return rest.NewFault(http.StatusNotFound, "project_id: no such project")
 }

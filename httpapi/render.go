@@ -5,15 +5,13 @@ import (
 	"sync"
 
 	"conga/allocator"
+	"conga/httpapi/rest"
 )
 
-// rendered are results that are JSON already.
-type rendered [][]byte
-
 // render shows allocations, each with its entity tag.
-func (a *api) render(x *exchange, list []allocator.Allocation) (texts rendered, tags []string, err error) {
+func (a *api) render(x *exchange, list []allocator.Allocation) (texts rest.Raw, tags []string, err error) {
 	base := x.base()
-	texts, tags = make(rendered, len(list)), make([]string, len(list))
+	texts, tags = make(rest.Raw, len(list)), make([]string, len(list))
 	for i, u := range a.usageOf(list) {
 		tags[i] = etagOf(list[i], u)
 		at := place{list[i].ID, base}
@@ -33,23 +31,11 @@ func (a *api) renderOne(x *exchange, one allocator.Allocation, u usage) ([]byte,
 	v := viewAllocation(x.path, one)
 	v.Connections, v.InUse = u.shown()
 	if a.Connections != nil {
-		v.Links.Connections = &link{x.path("connections") + "?allocation=" + v.ID}
+		v.Links.Connections = new(rest.LinkTo(x.path("connections") + "?allocation=" + v.ID))
 	}
 	var buf bytes.Buffer
-	err := encode(&buf, v)
+	err := rest.Encode(&buf, v)
 	return bytes.TrimRight(buf.Bytes(), "\n"), err
-}
-
-// writeTo writes the envelope of the results.
-func (r rendered) writeTo(buf *bytes.Buffer) {
-	buf.WriteString(`{"status":0,"results":[`)
-	for i, text := range r {
-		if i > 0 {
-			buf.WriteByte(',')
-		}
-		buf.Write(text)
-	}
-	buf.WriteString("],\"errors\":[]}\n")
 }
 
 // shelfRoom is how many texts are kept, at about 700 bytes each.

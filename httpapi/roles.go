@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"conga/httpapi/auth"
+	"conga/httpapi/rest"
 )
 
 // access is which keys open something.
@@ -87,11 +88,11 @@ func findRole(template string) role {
 }
 
 var (
-	errReadOnly = newFault(http.StatusForbidden, "api_key: an operator's key sees everything and changes nothing")
-	errNeedsKey = map[access]*fault{
-		byNobody:    newFault(http.StatusForbidden, "api_key: this is for the admin's key"),
-		byAdmin:     newFault(http.StatusForbidden, "api_key: this is for the admin's key"),
-		byOperators: newFault(http.StatusForbidden, "api_key: this is for operators' keys"),
+	errReadOnly = rest.NewFault(http.StatusForbidden, "api_key: an operator's key sees everything and changes nothing")
+	errNeedsKey = map[access]*rest.Fault{
+		byNobody:    rest.NewFault(http.StatusForbidden, "api_key: this is for the admin's key"),
+		byAdmin:     rest.NewFault(http.StatusForbidden, "api_key: this is for the admin's key"),
+		byOperators: rest.NewFault(http.StatusForbidden, "api_key: this is for operators' keys"),
 	}
 )
 

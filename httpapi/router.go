@@ -28,7 +28,7 @@ func (a *api) routes() http.Handler {
 	r.RedirectTrailingSlash = false // a redirected POST loses its body in many clients
 	r.UseRawPath = true             // a project's name may have a slash in it
 	_ = r.SetTrustedProxies(nil)    // that is for forwardedFor to say
-	r.Use(a.around)
+	r.Use(a.middleware)
 	r.NoRoute(func(c *gin.Context) { a.fail(c, errNoResource) })
 	r.NoMethod(func(c *gin.Context) { a.fail(c, errMethod(c)) })
 
@@ -47,7 +47,7 @@ func (a *api) routes() http.Handler {
 		a.routeConnections(g)
 		a.inventory(g)
 		a.statistics(g)
-		a.aroundRoutes(g)
+		a.accountRoutes(g)
 	}
 	return r
 }
@@ -62,7 +62,7 @@ func (a *api) keyRoutes(g *gin.RouterGroup) {
 	g.POST("/auth/:key", a.open(a.renewKey))
 	g.DELETE("/auth/:key", a.open(a.deleteKey))
 	g.Match(read, "/operators", a.keyed(a.listOperators))
-	g.POST("/operators", a.keyed(a.unrepeated(a.createOperator)))
+	g.POST("/operators", a.keyed(a.notIdempotent(a.createOperator)))
 	g.Match(read, "/operators/:name", a.keyed(a.showOperator))
 	g.PATCH("/operators/:name", a.patched(a.renewOperator))
 	g.DELETE("/operators/:name", a.keyed(a.deleteOperator))
@@ -70,19 +70,19 @@ func (a *api) keyRoutes(g *gin.RouterGroup) {
 
 func (a *api) allocationRoutes(g *gin.RouterGroup) {
 	g.Match(read, "/allocations", a.keyed(a.listAllocations))
-	g.POST("/allocations", a.keyed(a.once(a.createAllocation)))
+	g.POST("/allocations", a.keyed(a.idempotent(a.createAllocation)))
 	g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
-	g.POST("/allocations/:id", a.keyed(a.once(a.changeAllocation)))
-	g.PATCH("/allocations/:id", a.patched(a.once(a.changeAllocation)))
+	g.POST("/allocations/:id", a.keyed(a.idempotent(a.changeAllocation)))
+	g.PATCH("/allocations/:id", a.patched(a.idempotent(a.changeAllocation)))
 	g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
 	g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
 }
 
-// aroundRoutes are what tells of allocations and of who has made them.
-func (a *api) aroundRoutes(g *gin.RouterGroup) {
+// accountRoutes are what tells of allocations and of who has made them.
+func (a *api) accountRoutes(g *gin.RouterGroup) {
 	g.Match(read, "/events", a.keyed(a.streamEvents))
 	g.Match(read, "/webhooks", a.keyed(a.listWebhooks))
-	g.POST("/webhooks", a.keyed(a.unrepeated(a.createWebhook)))
+	g.POST("/webhooks", a.keyed(a.notIdempotent(a.createWebhook)))
 	g.Match(read, "/webhooks/:id", a.keyed(a.showWebhook))
 	g.PATCH("/webhooks/:id", a.patched(a.changeWebhook))
 	g.PUT("/webhooks/:id", a.keyed(a.replaceWebhook))

@@ -8,6 +8,7 @@ import (
 
 	"conga/allocator"
 	"conga/controller/topology"
+	"conga/httpapi/rest"
 	"conga/stats"
 )
 
@@ -83,10 +84,10 @@ type allocationStats struct {
 	Reverse  directionView `json:"reverse"`
 	Promised *uint64       `json:"promised_bytes"` // what bandwidth carries in each direction from start to now, or to the end
 
-	Final   bool      `json:"final"`      // nothing will be added any more: the receipt
-	Sampled *int64    `json:"sampled_at"` // UNIX seconds: when both ends had told; null: not yet, or final
-	Stale   bool      `json:"stale"`      // an end has told nothing for a while
-	Links   relations `json:"_links"`
+	Final   bool           `json:"final"`      // nothing will be added any more: the receipt
+	Sampled *int64         `json:"sampled_at"` // UNIX seconds: when both ends had told; null: not yet, or final
+	Stale   bool           `json:"stale"`      // an end has told nothing for a while
+	Links   rest.Relations `json:"_links"`
 }
 
 // directionView is what went one way. Delivered against promised is its
@@ -113,7 +114,7 @@ func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocati
 		ID: al.ID, ProjectID: al.ProjectID, State: string(al.State), Bandwidth: orNull(uint64(al.Bandwidth)),
 		Forward: viewDirection(s.Forward, al.Bandwidth), Reverse: viewDirection(s.Reverse, al.Bandwidth),
 		Final: s.Final, Sampled: unixOrNull(s.At), Stale: s.Stale && al.State == allocator.Active,
-		Links: relate("self", x.path("stats", "allocations", al.ID), "allocation", x.path("allocations", al.ID)),
+		Links: rest.Relate("self", x.path("stats", "allocations", al.ID), "allocation", x.path("allocations", al.ID)),
 	}
 	if al.Window == (allocator.Window{}) {
 		return v
@@ -128,7 +129,7 @@ func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocati
 
 // showAllocationStats is GET and HEAD /stats/allocations/{id}.
 func (a *api) showAllocationStats(x *exchange) error {
-	if _, err := soleParameters(x); err != nil {
+	if _, err := x.parameters(); err != nil {
 		return err
 	}
 	found, err := a.find(x)
@@ -141,11 +142,11 @@ func (a *api) showAllocationStats(x *exchange) error {
 // listAllocationStats is GET and HEAD /stats/allocations: those of the key's
 // project, or for the operator of all.
 func (a *api) listAllocationStats(x *exchange) error {
-	_, q, err := listParameters(x)
+	_, q, err := x.listParameters()
 	if err != nil {
 		return err
 	}
-	page, total, err := a.Allocations.Page(x.Request.Context(), allocator.Filter{Project: x.key.Project}, q.skip(), q.perPage)
+	page, total, err := a.Allocations.Page(x.Request.Context(), allocator.Filter{Project: x.key.Project}, q.Skip(), q.Size)
 	if err != nil {
 		return err
 	}
@@ -167,7 +168,7 @@ type totals struct {
 	Dropped     trafficView             `json:"dropped"`
 	Network     *networkTotals          `json:"network"`  // null but for the operator
 	Interval    float64                 `json:"interval"` // seconds between samples
-	Links       relations               `json:"_links"`
+	Links       rest.Relations          `json:"_links"`
 }
 
 // networkTotals is what goes into and out of the network.
@@ -206,7 +207,7 @@ func (s *sum) view() trafficView { return viewTraffic(s.volume, s.rate) }
 
 // showTotals is GET and HEAD /stats.
 func (a *api) showTotals(x *exchange) error {
-	if _, err := soleParameters(x); err != nil {
+	if _, err := x.parameters(); err != nil {
 		return err
 	}
 	c := a.Statistics.Totals(x.key.Project)
@@ -217,7 +218,7 @@ func (a *api) showTotals(x *exchange) error {
 		Delivered:   viewTraffic(c.Delivered, c.DeliveredRate),
 		Dropped:     viewTraffic(c.Dropped, c.DroppedRate),
 		Interval:    a.Statistics.Interval().Seconds(),
-		Links:       relate("self", x.path("stats"), "allocations", x.path("stats", "allocations")),
+		Links:       rest.Relate("self", x.path("stats"), "allocations", x.path("stats", "allocations")),
 	}
 	if x.key.SeesAll() {
 		n, err := a.networkTotals()
@@ -225,7 +226,7 @@ func (a *api) showTotals(x *exchange) error {
 			return err
 		}
 		t.Network = n
-		t.Links["switches"], t.Links["links"] = link{x.path("stats", "switches")}, link{x.path("stats", "links")}
+		t.Links["switches"], t.Links["links"] = rest.LinkTo(x.path("stats", "switches")), rest.LinkTo(x.path("stats", "links"))
 	}
 	return x.succeed(http.StatusOK, []totals{t})
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"conga/httpapi/rest"
 	"conga/stats"
 )
 
@@ -23,7 +24,7 @@ type flowStats struct {
 	HardTimeout uint16  `json:"hard_timeout"`
 	Age         float64 `json:"age"` // seconds
 	freshness
-	Links relations `json:"_links"`
+	Links rest.Relations `json:"_links"`
 }
 
 // listFlowStats is GET and HEAD /stats/switches/{dpid}/flows, in the order in
@@ -63,7 +64,7 @@ func (d *detail) viewFlow(x *exchange, f *stats.Flow) flowStats {
 		v.Instructions = append(v.Instructions, in.String())
 	}
 	if f.Allocation != "" {
-		v.Links["allocation"] = link{x.path("stats", "allocations", f.Allocation)}
+		v.Links["allocation"] = rest.LinkTo(x.path("stats", "allocations", f.Allocation))
 	}
 	return v
 }

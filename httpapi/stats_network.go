@@ -8,6 +8,7 @@ import (
 
 	"conga/allocator"
 	"conga/controller/topology"
+	"conga/httpapi/rest"
 	"conga/stats"
 )
 
@@ -28,7 +29,7 @@ type switchStats struct {
 	Received  trafficView `json:"received"` // at all ports of the network together
 	Sent      trafficView `json:"sent"`
 	freshness
-	Links relations `json:"_links"`
+	Links rest.Relations `json:"_links"`
 }
 
 // read is the last sample of a switch; of one that has told nothing an empty
@@ -45,7 +46,7 @@ func (a *api) viewSwitchStats(x *exchange, sw topology.Switch) switchStats {
 	r, fresh, told := a.read(sw)
 	dpid := sw.DPID.String()
 	self := x.path("stats", "switches", dpid)
-	v := switchStats{DPID: dpid, Connected: sw.Connected, freshness: fresh, Links: relate("self", self,
+	v := switchStats{DPID: dpid, Connected: sw.Connected, freshness: fresh, Links: rest.Relate("self", self,
 		"ports", self+"/ports", "flows", self+"/flows", "tables", self+"/tables", "meters", self+"/meters",
 		"switch", x.path("switches", dpid))}
 	if !told {
@@ -69,7 +70,7 @@ func (a *api) viewSwitchStats(x *exchange, sw topology.Switch) switchStats {
 
 // listSwitchStats is GET and HEAD /stats/switches.
 func (a *api) listSwitchStats(x *exchange) error {
-	_, q, err := listParameters(x)
+	_, q, err := x.listParameters()
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (a *api) listSwitchStats(x *exchange) error {
 
 // showSwitchStats is GET and HEAD /stats/switches/{dpid}.
 func (a *api) showSwitchStats(x *exchange) error {
-	if _, err := soleParameters(x); err != nil {
+	if _, err := x.parameters(); err != nil {
 		return err
 	}
 	_, sw, err := a.findSwitch(x)
@@ -95,13 +96,13 @@ func (a *api) showSwitchStats(x *exchange) error {
 // details reads what the lists below a switch have in common. filter is the one
 // parameter that picks an element, and low its least value.
 func (a *api) details(x *exchange, filter string, low int64) (d detail, err error) {
-	p, q, err := listParameters(x, filter)
+	p, q, err := x.listParameters(filter)
 	if err != nil {
 		return d, err
 	}
 	d.query = q
-	d.pick = takeNumber(p, filter, low, 1<<32-1, -1)
-	if err := p.done(); err != nil {
+	d.pick = p.Integer(filter, low, 1<<32-1, -1)
+	if err := p.Done(); err != nil {
 		return d, err
 	}
 	if _, d.sw, err = a.findSwitch(x); err != nil {
@@ -115,7 +116,7 @@ func (a *api) details(x *exchange, filter string, low int64) (d detail, err erro
 
 // detail is a list below a switch.
 type detail struct {
-	query   listQuery
+	query   rest.Page
 	pick    int64 // -1: all
 	sw      topology.Switch
 	reading stats.Reading
@@ -128,8 +129,8 @@ type detail struct {
 func (d *detail) picked(n uint32) bool { return d.pick < 0 || d.pick == int64(n) }
 
 // links are those of the element with this number.
-func (d *detail) links(list string, n uint32, more ...string) relations {
-	return relate(append([]string{"self", withQuery(d.list+"/"+list, d.filter, fmt.Sprint(n)), "switch", d.list}, more...)...)
+func (d *detail) links(list string, n uint32, more ...string) rest.Relations {
+	return rest.Relate(append([]string{"self", rest.WithQuery(d.list+"/"+list, d.filter, fmt.Sprint(n)), "switch", d.list}, more...)...)
 }
 
 // portStats is what a switch counts of a port.
@@ -140,7 +141,7 @@ type portStats struct {
 	Sent     portWayStats `json:"sent"`
 	Age      float64      `json:"age"` // seconds
 	freshness
-	Links relations `json:"_links"`
+	Links rest.Relations `json:"_links"`
 }
 
 type portWayStats struct {
@@ -175,7 +176,7 @@ type tableStats struct {
 	Matched    *uint64  `json:"matched"`
 	LookupRate *float64 `json:"lookup_rate"` // packets/s
 	freshness
-	Links relations `json:"_links"`
+	Links rest.Relations `json:"_links"`
 }
 
 // listTableStats is GET and HEAD /stats/switches/{dpid}/tables.
@@ -190,7 +191,7 @@ func (a *api) listTableStats(x *exchange) error {
 	return showPage(x, d.query, tables, func(t stats.Table) tableStats {
 		v := tableStats{
 			Table: uint32(t.ID), Entries: t.Entries, Lookups: keptOrNull(t.Lookups), Matched: keptOrNull(t.Matched),
-			freshness: d.fresh, Links: d.links("tables", uint32(t.ID), "flows", withQuery(d.list+"/flows", "table", fmt.Sprint(t.ID))),
+			freshness: d.fresh, Links: d.links("tables", uint32(t.ID), "flows", rest.WithQuery(d.list+"/flows", "table", fmt.Sprint(t.ID))),
 		}
 		if t.LookupRate != nil {
 			rate := round(*t.LookupRate)
@@ -211,7 +212,7 @@ type meterStats struct {
 	Dropped    trafficView `json:"dropped"`
 	Age        float64     `json:"age"` // seconds
 	freshness
-	Links relations `json:"_links"`
+	Links rest.Relations `json:"_links"`
 }
 
 // listMeterStats is GET and HEAD /stats/switches/{dpid}/meters.
@@ -232,7 +233,7 @@ func (a *api) listMeterStats(x *exchange) error {
 			v.Port = &m.Of
 		}
 		if m.Allocation != "" {
-			v.Links["allocation"] = link{x.path("stats", "allocations", m.Allocation)}
+			v.Links["allocation"] = rest.LinkTo(x.path("stats", "allocations", m.Allocation))
 		}
 		return v
 	})
@@ -251,7 +252,7 @@ type linkStats struct {
 	Reserved    *uint64    `json:"reserved"`    // bit/s that allocations hold now
 	Reservation *float64   `json:"reservation"` // reserved of capacity
 	freshness
-	Links relations `json:"_links"`
+	Links rest.Relations `json:"_links"`
 }
 
 // listLinkStats is GET and HEAD /stats/links.
@@ -268,7 +269,7 @@ func (a *api) listLinkStats(x *exchange) error {
 			ID: l.ID.String(), From: viewPlace(l.ID.From), To: viewPlace(l.ID.To), Kind: kindOfLink(l),
 			Capacity: uint64(l.Capacity), Rate: t.Rate, PacketRate: t.PacketRate,
 			Utilisation: shareOf(load.Rate, l.Capacity), freshness: freshness{unixOrNull(load.At), load.Stale},
-			Links: relate("self", linkAddress(x, l, "stats", "links"), "link", linkAddress(x, l, "links")),
+			Links: rest.Relate("self", linkAddress(x, l, "stats", "links"), "link", linkAddress(x, l, "links")),
 		}
 		if a.Planner != nil {
 			held := a.Planner.Reserved(l.ID, allocator.Window{Start: now, End: now + 1})

@@ -8,19 +8,20 @@ import (
 	"time"
 
 	"conga/controller/topology"
+	"conga/httpapi/rest"
 )
 
 // switchView is a switch as the operator sees it.
 type switchView struct {
-	DPID        string     `json:"dpid"`
-	Connected   bool       `json:"connected"`
-	Since       *int64     `json:"since"` // UNIX seconds: connected since; null before the first time
-	Address     *string    `json:"address"`
-	Description *string    `json:"description"`
-	Tables      uint8      `json:"tables"`
-	Meters      uint32     `json:"meters"` // how many it offers
-	Ports       []portView `json:"ports"`
-	Links       relations  `json:"_links"`
+	DPID        string         `json:"dpid"`
+	Connected   bool           `json:"connected"`
+	Since       *int64         `json:"since"` // UNIX seconds: connected since; null before the first time
+	Address     *string        `json:"address"`
+	Description *string        `json:"description"`
+	Tables      uint8          `json:"tables"`
+	Meters      uint32         `json:"meters"` // how many it offers
+	Ports       []portView     `json:"ports"`
+	Links       rest.Relations `json:"_links"`
 }
 
 // portView is a port of a switch.
@@ -63,7 +64,7 @@ func viewSwitch(x *exchange, sw topology.Switch) switchView {
 		DPID: dpid, Connected: sw.Connected, Since: unixOrNull(sw.Since),
 		Address: orNull(sw.Addr), Description: orNull(sw.Desc), Tables: sw.Tables, Meters: sw.Meters,
 		Ports: []portView{},
-		Links: relate("self", x.path("switches", dpid), "statistics", x.path("stats", "switches", dpid)),
+		Links: rest.Relate("self", x.path("switches", dpid), "statistics", x.path("stats", "switches", dpid)),
 	}
 	for _, p := range portsOf(sw) {
 		v.Ports = append(v.Ports, portView{
@@ -91,12 +92,12 @@ func (a *api) network() (*topology.Snapshot, error) {
 			return s, nil
 		}
 	}
-	return nil, &fault{status: http.StatusServiceUnavailable, errs: []string{"there is no picture of the network yet; try again"}, retry: 1}
+	return nil, rest.NewFault(http.StatusServiceUnavailable, "there is no picture of the network yet; try again").After(time.Second)
 }
 
 // listSwitches is GET and HEAD /switches.
 func (a *api) listSwitches(x *exchange) error {
-	_, q, err := listParameters(x)
+	_, q, err := x.listParameters()
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (a *api) listSwitches(x *exchange) error {
 
 // showSwitch is GET and HEAD /switches/{dpid}.
 func (a *api) showSwitch(x *exchange) error {
-	if _, err := soleParameters(x); err != nil {
+	if _, err := x.parameters(); err != nil {
 		return err
 	}
 	_, sw, err := a.findSwitch(x)
@@ -127,7 +128,7 @@ func (a *api) findSwitch(x *exchange) (*topology.Snapshot, topology.Switch, erro
 	}
 	sw, ok := s.Find(x.Param("dpid"))
 	if !ok {
-		return nil, topology.Switch{}, newFault(http.StatusNotFound, "dpid: no switch "+quote(x.Param("dpid"))+" has ever connected")
+		return nil, topology.Switch{}, rest.NewFault(http.StatusNotFound, "dpid: no switch "+rest.Quote(x.Param("dpid"))+" has ever connected")
 	}
 	return s, sw, nil
 }

@@ -6,22 +6,23 @@ import (
 	"net/url"
 
 	"conga/allocator/store"
+	"conga/httpapi/rest"
 	"conga/httpapi/webhook"
 )
 
 // webhookView is a subscription. Its secret is in the answer that made it only.
 type webhookView struct {
-	ID         string   `json:"webhook_id"`
-	ProjectID  *string  `json:"project_id"` // null: all
-	UserID     string   `json:"user_id"`
-	URL        string   `json:"url"`
-	Events     []string `json:"events"`
-	Created    int64    `json:"created"`
-	Secret     string   `json:"secret,omitempty"`
-	Delivered  uint64   `json:"delivered"`
-	Failed     uint64   `json:"failed"`
-	LastStatus *int     `json:"last_status"`
-	Links      links    `json:"_links"`
+	ID         string     `json:"webhook_id"`
+	ProjectID  *string    `json:"project_id"` // null: all
+	UserID     string     `json:"user_id"`
+	URL        string     `json:"url"`
+	Events     []string   `json:"events"`
+	Created    int64      `json:"created"`
+	Secret     string     `json:"secret,omitempty"`
+	Delivered  uint64     `json:"delivered"`
+	Failed     uint64     `json:"failed"`
+	LastStatus *int       `json:"last_status"`
+	Links      rest.Links `json:"_links"`
 }
 
 func viewWebhook(x *exchange, h webhook.Hook, s webhook.Status) webhookView {
@@ -32,7 +33,7 @@ func viewWebhook(x *exchange, h webhook.Hook, s webhook.Status) webhookView {
 	return webhookView{
 		ID: h.ID, ProjectID: orNull(h.Project), UserID: h.User, URL: target, Events: h.Events, Created: h.Created,
 		Delivered: s.Delivered, Failed: s.Failed, LastStatus: orNull(s.LastStatus),
-		Links: links{Self: link{x.path("webhooks", h.ID)}},
+		Links: rest.SelfLinks(x.path("webhooks", h.ID)),
 	}
 }
 
@@ -50,18 +51,18 @@ func hostOf(text string) string {
 // hidden stands for the rest of a URL, if there is one or not.
 const hidden = "/..."
 
-var errNoWebhook = newFault(http.StatusNotFound, "webhook_id: "+webhook.ErrNotFound.Error())
+var errNoWebhook = rest.NewFault(http.StatusNotFound, "webhook_id: "+webhook.ErrNotFound.Error())
 
 // webhookFault is the answer to an error of the subscriptions.
 func webhookFault(err error) error {
 	if bad, ok := errors.AsType[*webhook.URLError](err); ok {
-		return newFault(http.StatusUnprocessableEntity, "url: "+bad.Error())
+		return rest.NewFault(http.StatusUnprocessableEntity, "url: "+bad.Error())
 	}
 	switch {
 	case errors.Is(err, webhook.ErrNotFound):
 		return errNoWebhook
 	case errors.Is(err, webhook.ErrFull):
-		return newFault(http.StatusConflict, webhook.ErrFull.Error())
+		return rest.NewFault(http.StatusConflict, webhook.ErrFull.Error())
 	}
 	return err
 }
@@ -72,16 +73,16 @@ func (a *api) createWebhook(x *exchange) error {
 		return errNoResource
 	}
 	f := takeWebhook(x)
-	x.body.require("url")
+	x.body.Require("url")
 	if err := x.done(); err != nil {
 		return err
 	}
-	hook := webhook.Hook{Project: x.key.Project, User: x.key.User, Admin: x.key.Admin, URL: f.url.v}
-	if f.project.set {
-		if err := a.mayUse(x, f.project.v); err != nil {
+	hook := webhook.Hook{Project: x.key.Project, User: x.key.User, Admin: x.key.Admin, URL: f.url.V}
+	if f.project.Set {
+		if err := a.mayUse(x, f.project.V); err != nil {
 			return err
 		}
-		hook.Project = f.project.v
+		hook.Project = f.project.V
 	}
 	var err error
 	if hook.Events, err = f.eventsOf(hook.Project); err != nil {
@@ -103,8 +104,8 @@ func (a *api) createWebhook(x *exchange) error {
 // changeWebhook is PATCH /webhooks/{id}: what is absent stays.
 func (a *api) changeWebhook(x *exchange) error {
 	f := takeWebhook(x)
-	if f.url.null {
-		x.body.reject("url", "cannot be null")
+	if f.url.Null {
+		x.body.Reject("url", "cannot be null")
 	}
 	return a.updateWebhook(x, f)
 }
@@ -112,7 +113,7 @@ func (a *api) changeWebhook(x *exchange) error {
 // replaceWebhook is PUT /webhooks/{id}: what is absent is as in a new one.
 func (a *api) replaceWebhook(x *exchange) error {
 	f := takeWebhook(x)
-	x.body.require("url")
+	x.body.Require("url")
 	f.eventsGiven = true
 	return a.updateWebhook(x, f)
 }
@@ -123,12 +124,12 @@ func (a *api) updateWebhook(x *exchange, f webhookFields) error {
 	if err != nil {
 		return err
 	}
-	if f.project.set && f.project.v != hook.Project {
-		return newFault(http.StatusUnprocessableEntity, "project_id: cannot be changed")
+	if f.project.Set && f.project.V != hook.Project {
+		return rest.NewFault(http.StatusUnprocessableEntity, "project_id: cannot be changed")
 	}
 	change := webhook.Change{User: x.key.User, Admin: x.key.Admin}
-	if f.url.set {
-		change.URL = &f.url.v
+	if f.url.Set {
+		change.URL = &f.url.V
 	}
 	if f.eventsGiven {
 		if change.Events, err = f.eventsOf(hook.Project); err != nil {
@@ -193,18 +194,18 @@ func (a *api) listWebhooks(x *exchange) error {
 	if a.Webhooks == nil {
 		return errNoResource
 	}
-	p, q, err := listParameters(x, "project_id")
+	p, q, err := x.listParameters("project_id")
 	if err != nil {
 		return err
 	}
-	of := p.given["project_id"]
+	of := p.Text("project_id")
 	if of != "" {
 		if err := a.mayUse(x, of); err != nil {
 			return err
 		}
 	}
 	list := a.Webhooks.List(func(project string) bool { return sees(x.key, project) && (of == "" || project == of) })
-	first, last := q.bounds(len(list))
+	first, last := q.Bounds(len(list))
 	x.linkPages(q, x.path("webhooks"), len(list))
 	views := make([]webhookView, 0, last-first)
 	for _, hook := range list[first:last] {

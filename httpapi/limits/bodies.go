@@ -14,14 +14,14 @@ const (
 	defaultWait      = 250 * time.Millisecond
 	// maxWaiting keeps a flood from being woken at every release.
 	maxWaiting = 64
-	// share is the part of a pot that one payer may hold: one in so many.
-	share = 4
+	// fraction is the part of a pot that one payer may hold: one in so many.
+	fraction = 4
 )
 
 // ErrFull says that there is no room for more of a body now.
 var ErrFull = errors.New("limits: too much is being read at this moment")
 
-// Payer is whose share a body is counted on.
+// A Payer is what a body is counted for.
 type Payer struct {
 	Known         bool         // somebody vouches for it: a key, or the configuration
 	Net           netip.Prefix // see [Net]; of who has no key
@@ -60,21 +60,21 @@ func NewBodies(cfg BodiesConfig) *Bodies {
 	return b
 }
 
-// Held is how many bytes are claimed now.
+// Held returns how many bytes are taken now.
 func (b *Bodies) Held() int64 { return b.strangers.now() + b.known.now() }
 
-// Claim is an empty claim of the payer's, to be grown.
-func (b *Bodies) Claim(p Payer) Claim {
-	c := Claim{payer: p, pot: &b.strangers, wait: b.wait}
+// Share returns an empty share for the payer, to be grown.
+func (b *Bodies) Share(p Payer) Share {
+	c := Share{payer: p, pot: &b.strangers, wait: b.wait}
 	if p.Known {
 		c.pot = &b.known
 	}
 	return c
 }
 
-// Claim is the memory of one body. Its methods are for one goroutine. The zero
+// A Share is the memory of one body. Its methods are for one goroutine. The zero
 // value holds nothing, and can be released.
-type Claim struct {
+type Share struct {
 	payer Payer
 	pot   *pot
 	wait  time.Duration
@@ -83,7 +83,7 @@ type Claim struct {
 
 // Grow takes n bytes more, for which it waits a moment if there is no room. It
 // fails with [ErrFull].
-func (c *Claim) Grow(ctx context.Context, n int64) error {
+func (c *Share) Grow(ctx context.Context, n int64) error {
 	if !c.pot.take(c.payer, n) && !c.pot.await(ctx, c.payer, n, c.wait) {
 		return ErrFull
 	}
@@ -92,13 +92,13 @@ func (c *Claim) Grow(ctx context.Context, n int64) error {
 }
 
 // Shrink gives n bytes back.
-func (c *Claim) Shrink(n int64) {
+func (c *Share) Shrink(n int64) {
 	c.pot.give(c.payer, n)
 	c.held -= n
 }
 
 // Release gives everything back.
-func (c *Claim) Release() {
+func (c *Share) Release() {
 	if c.held > 0 {
 		c.Shrink(c.held)
 	}
@@ -116,7 +116,7 @@ type pot struct {
 }
 
 func (p *pot) init(most int64) {
-	p.most, p.each = most, most/share
+	p.most, p.each = most, most/fraction
 	p.of, p.freed = map[Payer]int64{}, make(chan struct{})
 }
 

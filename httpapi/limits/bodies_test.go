@@ -28,41 +28,41 @@ func TestBodiesStayWithinTheirParts(t *testing.T) {
 		b := limits.NewBodies(limits.BodiesConfig{Total: 1000, Strangers: 200, Wait: 1})
 		over, cancel := context.WithCancel(context.Background())
 		cancel() // nobody waits
-		var claims []*limits.Claim
+		var shares []*limits.Share
 		held := map[limits.Payer]int64{}
-		of := map[*limits.Claim]limits.Payer{}
-		sizes := map[*limits.Claim]int64{}
+		of := map[*limits.Share]limits.Payer{}
+		sizes := map[*limits.Share]int64{}
 		t.Repeat(map[string]func(*rapid.T){
-			"claim": func(t *rapid.T) {
+			"share": func(t *rapid.T) {
 				p := rapid.SampledFrom(payers()).Draw(t, "payer")
-				c := b.Claim(p)
-				claims, of[&c] = append(claims, &c), p
+				c := b.Share(p)
+				shares, of[&c] = append(shares, &c), p
 			},
 			"grow": func(t *rapid.T) {
-				if len(claims) == 0 {
+				if len(shares) == 0 {
 					return
 				}
-				c, n := rapid.SampledFrom(claims).Draw(t, "claim"), rapid.Int64Range(1, 120).Draw(t, "n")
+				c, n := rapid.SampledFrom(shares).Draw(t, "share"), rapid.Int64Range(1, 120).Draw(t, "n")
 				if c.Grow(over, n) == nil {
 					held[of[c]] += n
 					sizes[c] += n
 				}
 			},
 			"shrink": func(t *rapid.T) {
-				if len(claims) == 0 {
+				if len(shares) == 0 {
 					return
 				}
-				if c := rapid.SampledFrom(claims).Draw(t, "claim"); sizes[c] > 1 {
+				if c := rapid.SampledFrom(shares).Draw(t, "share"); sizes[c] > 1 {
 					c.Shrink(1)
 					sizes[c]--
 					held[of[c]]--
 				}
 			},
 			"release": func(t *rapid.T) {
-				if len(claims) == 0 {
+				if len(shares) == 0 {
 					return
 				}
-				c := rapid.SampledFrom(claims).Draw(t, "claim")
+				c := rapid.SampledFrom(shares).Draw(t, "share")
 				c.Release()
 				held[of[c]] -= sizes[c]
 				sizes[c] = 0
@@ -93,7 +93,7 @@ func TestStrangersTakeNobodysRoom(t *testing.T) {
 		b := limits.NewBodies(limits.BodiesConfig{})
 		n := 0
 		for i := range 1000 {
-			c := b.Claim(limits.Payer{Net: limits.Net(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))})
+			c := b.Share(limits.Payer{Net: limits.Net(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))})
 			if c.Grow(t.Context(), 64<<10) == nil {
 				n++
 			}
@@ -101,7 +101,7 @@ func TestStrangersTakeNobodysRoom(t *testing.T) {
 		if b.Held() != 16<<20 || n != 256 {
 			t.Errorf("%d strangers hold %d bytes", n, b.Held())
 		}
-		c := b.Claim(limits.Payer{Known: true, User: "u", Project: "p"})
+		c := b.Share(limits.Payer{Known: true, User: "u", Project: "p"})
 		if err := c.Grow(t.Context(), 4<<20); err != nil {
 			t.Error(err)
 		}
@@ -113,7 +113,7 @@ func TestBodiesWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := limits.NewBodies(limits.BodiesConfig{Total: 400, Strangers: 100})
 		p := limits.Payer{Net: limits.Net(netip.MustParseAddr("192.0.2.1"))}
-		first, second := b.Claim(p), b.Claim(p)
+		first, second := b.Share(p), b.Share(p)
 		if err := first.Grow(t.Context(), 20); err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +147,7 @@ func TestFewWait(t *testing.T) {
 		start, at := time.Now(), make(chan time.Duration, 1000)
 		for range 1000 {
 			go func() {
-				c := b.Claim(p)
+				c := b.Share(p)
 				if c.Grow(t.Context(), 26) == nil {
 					t.Error("it got more than its share")
 				}

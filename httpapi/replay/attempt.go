@@ -45,8 +45,13 @@ func (t *Attempt) Ops(a Answer) ([]store.Op, error) {
 	return append(ops, store.Op{Bucket: store.Replays, Key: keyOf(seq), Value: value}), nil
 }
 
-// Filed reports whether Ops has been asked for.
-func (t *Attempt) Filed() bool { return t.filed != nil }
+// Answer returns the answer that Ops was last called with, or nil.
+func (t *Attempt) Answer() *Answer {
+	if t.filed == nil {
+		return nil
+	}
+	return &t.filed.answer
+}
 
 // Save keeps the answer to a request that had nothing to be saved with.
 func (t *Attempt) Save(ctx context.Context, a Answer) error {

@@ -130,7 +130,7 @@ func TestBounds(t *testing.T) {
 		t.Errorf("%d answers stored, %d kept, %d queued", n, len(f.book.byName), len(f.book.queue))
 	}
 	attempt, _, _ := f.book.Begin("u", "large", Digest{})
-	if _, err := attempt.Ops(Answer{Body: make([]byte, maxAnswer+1)}); err == nil || attempt.Filed() {
+	if _, err := attempt.Ops(Answer{Body: make([]byte, maxAnswer+1)}); err == nil || attempt.Answer() != nil {
 		t.Error("an answer of any size is kept")
 	}
 	attempt.End(true)

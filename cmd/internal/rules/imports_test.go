@@ -159,7 +159,7 @@ func TestTheArchitectureForbids(t *testing.T) {
 		{"allocator", "controller", false}, {"allocator", "allocator/store", true}, {"allocator/store", "allocator", false},
 		{"scheduler", "allocator", true}, {"scheduler", "controller", false}, {"stats", "allocator", false},
 		{"httpapi", "openflow", false}, {"httpapi", "controller", false}, {"httpapi", "httpapi/auth", true},
-		{"httpapi/client", "httpapi", false}, {"httpapi/serve", "httpapi", false}, {"cmd", "controller", true},
+		{"httpapi/client", "httpapi", false}, {"httpapi/serve", "httpapi", false}, {"httpapi/rest", "allocator", false}, {"httpapi/rest", "httpapi", false}, {"cmd", "controller", true},
 	} {
 		i := slices.IndexFunc(table, func(r room) bool { return r.path == test.room })
 		if i < 0 {

@@ -14,6 +14,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"conga/httpapi/auth"
+	"conga/httpapi/rest"
 )
 
 const headerRequestID = "X-Request-Id"
@@ -37,15 +38,13 @@ var (
 
 // around is what every request goes through: an ID, headers that make browsers
 // careful, a net under panics, the access log and the metrics.
-func (a *api) around(c *gin.Context) {
+func (a *api) middleware(c *gin.Context) {
 	start := a.Now()
 	id := c.GetHeader(headerRequestID)
 	if !validRequestID(id) {
 		id = rand.Text()
 	}
-	if client, ok := a.forwardedFor(c.Request); ok {
-		c.Set(keyClient, client)
-	}
+	rest.Proxies(a.TrustedProxies).Identify(c)
 	h := c.Writer.Header()
 	h[headerRequestID] = []string{id}
 	maps.Copy(h, careful)
@@ -88,7 +87,7 @@ func (a *api) recovered(c *gin.Context, v any) {
 		slog.String("panic", auth.Redact(fmt.Sprint(v))),
 		slog.String("stack", string(debug.Stack())))
 	if !c.Writer.Written() {
-		a.fail(c, newFault(http.StatusInternalServerError, "an error of ours; the log has it under the X-Request-Id of this answer"))
+		a.fail(c, rest.NewFault(http.StatusInternalServerError, "an error of ours; the log has it under the X-Request-Id of this answer"))
 	}
 }
 
@@ -115,7 +114,7 @@ func (a *api) report(c *gin.Context, took time.Duration) {
 		slog.Int("status", code),
 		slog.Duration("took", took),
 		slog.Int("bytes", max(0, c.Writer.Size())),
-		slog.String("client", clientText(c)),
+		slog.String("client", rest.ClientText(c)),
 		slog.String("request_id", requestID(c)))
 }
 

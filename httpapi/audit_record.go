@@ -11,6 +11,7 @@ import (
 	"conga/allocator/store"
 	"conga/httpapi/audit"
 	"conga/httpapi/auth"
+	"conga/httpapi/rest"
 )
 
 // actions name what a request does, for the audit log. A route without a name
@@ -49,7 +50,7 @@ func record(x *exchange, outcome audit.Outcome, status int) audit.Record {
 	return audit.Record{
 		Action: actionOf(x), Outcome: outcome, Status: status,
 		User: x.key.User, Project: x.key.Project, Admin: x.key.Admin,
-		Addr: clientAddr(x.Context).String(), RequestID: requestID(x.Context), Detail: x.detail,
+		Addr: rest.ClientAddr(x.Context).String(), RequestID: requestID(x.Context), Detail: x.detail,
 	}
 }
 
@@ -82,7 +83,7 @@ func (x *exchange) noted(ops []store.Op, undo func(), err error) ([]store.Op, er
 
 // refused records a change that was refused, and not that it was made. Reading changes nothing, and is in
 // the access log.
-func (a *api) refused(x *exchange, err error) {
+func (a *api) recordRefusal(x *exchange, err error) {
 	for _, undo := range x.undo {
 		undo()
 	}
@@ -90,7 +91,7 @@ func (a *api) refused(x *exchange, err error) {
 		return
 	}
 	f := faultOf(err)
-	r := record(x, audit.Refused, f.status)
+	r := record(x, audit.Refused, f.Status)
 	r.Detail = refusalOf(f)
 	if x.detail != "" {
 		r.Detail += ", " + x.detail
@@ -113,14 +114,14 @@ func (x *exchange) claim(d auth.Directory, user, project string) {
 // along is what is saved together with a change of an allocation: who made it, how
 // it was answered and, under an Idempotency-Key, the answer itself. answer may be
 // nil where there is never such a key.
-func (a *api) along(x *exchange, status int, answer func(allocator.Allocation) (reply, error)) allocator.Along {
+func (a *api) along(x *exchange, status int, render func(allocator.Allocation) (rest.Reply, error)) allocator.Along {
 	return func(before, after *allocator.Allocation) (ops []store.Op, err error) {
-		if x.attempt != nil && answer != nil && after != nil {
-			r, err := answer(*after)
+		if x.attempt != nil && render != nil && after != nil {
+			r, err := render(*after)
 			if err != nil {
 				return nil, err
 			}
-			if ops, err = x.keepAnswer(r); err != nil {
+			if ops, err = x.keepOps(r); err != nil {
 				return nil, err
 			}
 		}
@@ -142,19 +143,6 @@ func (a *api) noteChange(x *exchange, before, after *allocator.Allocation, r aud
 		return x.noted(a.Audit.Again("lease "+after.ID, r))
 	}
 	return x.noted(a.Audit.Ops(r))
-}
-
-// keepAnswer are the operations that keep a reply under the request's
-// Idempotency-Key, if it has one.
-func (x *exchange) keepAnswer(r reply) ([]store.Op, error) {
-	if x.attempt == nil {
-		return nil, nil
-	}
-	kept, err := r.kept()
-	if err != nil {
-		return nil, err
-	}
-	return x.attempt.Ops(kept)
 }
 
 // Trail records what becomes of allocations by itself: every change of their

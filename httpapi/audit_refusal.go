@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"conga/httpapi/rest"
 )
 
 // maxBlamed is how many fields the audit log names of one refusal.
@@ -32,10 +34,10 @@ var element = regexp.MustCompile(`^([A-Za-z_-]*)(?:\[[0-9]{1,9}\])?$`)
 
 // refusalOf is what the audit log has of a refusal: its status in words and the
 // names of the fields at fault. The sentences stay out: they may quote the client.
-func refusalOf(f *fault) string {
-	text := strings.ToLower(http.StatusText(f.status))
+func refusalOf(f *rest.Fault) string {
+	text := strings.ToLower(http.StatusText(f.Status))
 	var names []string
-	for _, sentence := range f.errs {
+	for _, sentence := range f.Reasons {
 		for _, name := range blamed(sentence) {
 			if len(names) < maxBlamed && !slices.Contains(names, name) {
 				names = append(names, name)
