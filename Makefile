@@ -5,7 +5,7 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build man test race lint bench scale demo e2e clean
+.PHONY: build man test race lint bench scale measures mutate demo e2e clean
 
 build:
 	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
@@ -39,6 +39,16 @@ bench:
 # daemon too and prints the ratios; see cmd/internal/scale.
 scale:
 	$(GO) run ./cmd/internal/scale $(if $(OLD),-old $(OLD)) $(SCALEFLAGS)
+
+# The form of the code by room against its bounds; MEASURESFLAGS=-cover runs the
+# tests and adds their coverage, -table prints Markdown.
+measures:
+	@$(GO) run ./cmd/internal/measures $(MEASURESFLAGS)
+
+# How many small mistakes the tests would find; see cmd/internal/mutate. All takes
+# about half an hour: MUTATEFLAGS='-n 200' samples, ROOMS=controller/path is one.
+mutate:
+	@$(GO) run ./cmd/internal/mutate -least 85 $(MUTATEFLAGS) $(ROOMS)
 
 # Both need root and Open vSwitch with Mininet, which the scripts install.
 demo: build

@@ -15,7 +15,7 @@ const (
 	unreachable  = math.MaxUint32
 )
 
-// A bounds holds, by destination, the least cost of reaching it from every
+// bounds keeps, by destination, what it costs at least to get there from every
 // switch. Distances found before links went away stay lower bounds.
 type bounds struct {
 	mu        sync.Mutex
@@ -23,8 +23,7 @@ type bounds struct {
 	inherited int
 }
 
-// newBounds returns bounds that take over what an earlier graph knew, if old is
-// not nil.
+// newBounds takes over what an earlier graph knew, if old is not nil.
 func newBounds(old *bounds) *bounds {
 	b := &bounds{to: map[int32][]uint32{}}
 	if old == nil || old.inherited >= maxInherited {
@@ -54,8 +53,8 @@ func (g *Graph) towards(last int32) []uint32 {
 	return d
 }
 
-// distances runs Dijkstra's algorithm against the direction of the links. A sum
-// that exceeds 32 bits is cut off and so stays a lower bound.
+// distances is Dijkstra's algorithm against the direction of the links. A sum
+// too large for 32 bits is cut off, which leaves it a lower bound.
 func (g *Graph) distances(last int32) []uint32 {
 	d := make([]uint32, len(g.nodes))
 	for i := range d {
@@ -80,7 +79,7 @@ func (g *Graph) distances(last int32) []uint32 {
 	return d
 }
 
-// A cost is the cost of something that a number identifies.
+// cost is the cost of something that is told by a number.
 type cost struct {
 	sum uint64
 	at  int32

@@ -25,25 +25,24 @@ func errBundleFlags() *openflow.Error  { return onfError(2306) }
 func errBundleUnsup() *openflow.Error  { return onfError(2309) }
 func errBundleFailed() *openflow.Error { return onfError(2315) }
 
-// experimenterLocked obeys the experimenter messages that the switch knows:
-// bundles.
-func (c *conn) experimenterLocked(m *openflow.Experimenter) (openflow.Message, *openflow.Error) {
+// experimenter obeys the experimenter messages that the switch knows: bundles. Must hold s.mu.
+func (c *conn) experimenter(m *openflow.Experimenter) (openflow.Message, *openflow.Error) {
 	if ctl, ok, err := m.BundleControl(); ok {
 		if err != nil {
 			return nil, errBadLen()
 		}
-		return c.bundleControlLocked(ctl)
+		return c.bundleControl(ctl)
 	}
 	if add, ok, err := m.BundleAdd(); ok {
 		if err != nil {
 			return nil, errBadLen()
 		}
-		return nil, c.bundleAddLocked(add)
+		return nil, c.bundleAdd(add)
 	}
 	return nil, errBadExperimenter()
 }
 
-func (c *conn) bundleAddLocked(m *openflow.BundleAdd) *openflow.Error {
+func (c *conn) bundleAdd(m *openflow.BundleAdd) *openflow.Error {
 	b := c.bundles[m.ID]
 	switch {
 	case b == nil:
@@ -64,7 +63,7 @@ func (c *conn) bundleAddLocked(m *openflow.BundleAdd) *openflow.Error {
 	return errBundleUnsup()
 }
 
-func (c *conn) bundleControlLocked(m *openflow.BundleControl) (openflow.Message, *openflow.Error) {
+func (c *conn) bundleControl(m *openflow.BundleControl) (openflow.Message, *openflow.Error) {
 	b := c.bundles[m.ID]
 	switch {
 	case m.Type == openflow.BundleOpenRequest && b != nil:
@@ -86,45 +85,43 @@ func (c *conn) bundleControlLocked(m *openflow.BundleControl) (openflow.Message,
 		b.closed = true
 	default:
 		delete(c.bundles, m.ID)
-		if m.Type == openflow.BundleCommitRequest && !c.commitLocked(b) {
+		if m.Type == openflow.BundleCommitRequest && !c.commit(b) {
 			return nil, errBundleFailed()
 		}
 	}
 	return (&openflow.BundleControl{ID: m.ID, Type: m.Type + 1, Flags: m.Flags}).Experimenter(), nil
 }
 
-// commitLocked obeys the messages of a bundle, all or none; the error of the
-// one that failed goes out under its own XID. Nothing that the switch would
-// have announced leaves it before it is sure.
-func (c *conn) commitLocked(b *bundle) bool {
+// commit obeys the messages of a bundle, all or none; the error of the one that failed goes out under its
+// own XID. Nothing that the switch would have announced leaves it before it is sure.
+func (c *conn) commit(b *bundle) bool {
 	s := c.s
-	undo := s.snapshotLocked()
+	undo := s.snapshot()
 	var held []openflow.Message
-	s.deferred = &held
-	defer func() { s.deferred = nil }()
+	s.held = &held
+	defer func() { s.held = nil }()
 	for _, m := range b.messages {
-		err := c.rejectLocked(m.Message)
+		err := c.reject(m.Message)
 		if err == nil {
-			err = s.changeLocked(m.Message)
+			err = s.change(m.Message)
 		}
 		if err != nil {
 			undo()
 			raw, _ := openflow.Append(nil, m.XID, m.Message)
-			c.refuseLocked(m.XID, raw, err)
+			c.refuse(m.XID, raw, err)
 			return false
 		}
 	}
-	s.deferred = nil
+	s.held = nil
 	for _, m := range held {
-		s.announceLocked(m)
+		s.announce(m)
 	}
 	return true
 }
 
-// snapshotLocked returns a function that puts tables, groups and ports back to
-// what they are now.
-func (s *Switch) snapshotLocked() (undo func()) {
-	entries := s.selectedLocked(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny})
+// snapshot returns a function that puts tables, groups and ports back to what they are now.
+func (s *Switch) snapshot() (undo func()) {
+	entries := s.selected(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny})
 	saved := make([]entry, len(entries))
 	for i, e := range entries {
 		saved[i] = *e
@@ -135,12 +132,12 @@ func (s *Switch) snapshotLocked() (undo func()) {
 		configs[p] = p.config
 	}
 	return func() {
-		for _, e := range s.selectedLocked(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}) {
-			s.dropLocked(e)
+		for _, e := range s.selected(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}) {
+			s.drop(e)
 		}
 		for i, e := range entries {
 			*e = saved[i]
-			s.addLocked(e)
+			s.put(e)
 		}
 		s.groups = groups
 		for p, config := range configs {

@@ -11,9 +11,8 @@ import (
 	"conga/openflow/wire"
 )
 
-// A conn is a connection to a controller. The goroutine that called Serve reads
-// and obeys, and writes the answers to what it has read in one go; what cannot
-// be written without waiting is left to a goroutine that lives for as long.
+// A conn is a connection to a controller. The goroutine that called Serve reads and obeys, and writes the answers to
+// what it has read in one go; what cannot be written without waiting is left to a goroutine that lives for as long.
 type conn struct {
 	s    *Switch
 	nc   net.Conn
@@ -24,9 +23,9 @@ type conn struct {
 	// Of the goroutine that reads.
 	in     wire.Frames
 	parser openflow.Parser
-	dump   *dumpReply // dump   *dumpReply // nil: no reply is incomplete
+	dump   *telling // what is still to be told
 
-	// Guarded by s.mu, as are the methods named Locked, except those of output.
+	// Guarded by s.mu.
 	upCh    chan struct{} // closed when the hellos have been exchanged
 	up      bool
 	role    openflow.Role
@@ -46,7 +45,7 @@ func (s *Switch) newConn(nc net.Conn) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
-	c.sendLocked(0, openflow.NewHello(openflow.Version))
+	c.send(0, openflow.NewHello(openflow.Version))
 	return c
 }
 
@@ -62,9 +61,9 @@ func (c *conn) serve() error {
 	defer s.mu.Unlock()
 	delete(s.conns, c)
 	if c.up {
-		s.setUpLocked(-1)
+		s.setUp(-1)
 	}
-	s.cfg.Log.Debug("connection over", "err", err)
+	s.cfg.Logger.Debug("connection over", "err", err)
 	return err
 }
 
@@ -75,8 +74,8 @@ func (c *conn) close() {
 	})
 }
 
-// setUpLocked changes the number of working connections by d.
-func (s *Switch) setUpLocked(d int) {
+// setUp changes the number of working connections by d. Must hold s.mu.
+func (s *Switch) setUp(d int) {
 	s.up += d
 	close(s.upChanged)
 	s.upChanged = make(chan struct{})
@@ -112,14 +111,13 @@ func (c *conn) read() error {
 		default:
 			since, probed = now, true
 			c.expect(since, probe)
-			c.send(&openflow.EchoRequest{})
+			c.lockedSend(&openflow.EchoRequest{})
 		}
 	}
 }
 
-// expect has fill return when the controller has been silent for as long as the
-// probe since the time given. The deadline is not moved with every message:
-// what came meanwhile is found when it passes.
+// expect has fill return when the controller has been silent for as long as the probe since the time given. The
+// deadline is not moved with every message: what came meanwhile is found when it passes.
 func (c *conn) expect(since time.Time, probe time.Duration) {
 	if probe > 0 {
 		c.nc.SetReadDeadline(since.Add(probe))
@@ -147,20 +145,19 @@ func (c *conn) obeyAll() error {
 	return nil
 }
 
-// obeySome obeys messages until there are no more, or more answers than the
-// controller takes, and sends the answers.
+// obeySome obeys messages until there are no more, or more answers than the controller takes, and sends the answers.
 func (c *conn) obeySome() (more bool, err error) {
 	s := c.s
 	s.mu.Lock()
 	s.lazy = true
-	more, err = c.obeyReadLocked()
+	more, err = c.obeyLocked()
 	s.lazy = false
-	s.unlockAndFlush()
+	s.flushAndUnlock()
 	return more, err
 }
 
-func (c *conn) obeyReadLocked() (more bool, err error) {
-	for c.continueDumpLocked() {
+func (c *conn) obeyLocked() (more bool, err error) {
+	for c.tell() {
 		if c.s.faults.Stall {
 			return true, nil
 		}
@@ -168,21 +165,20 @@ func (c *conn) obeyReadLocked() (more bool, err error) {
 		if raw == nil || err != nil {
 			return false, err
 		}
-		if err := c.obeyLocked(h, raw); err != nil {
+		if err := c.obey(h, raw); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (c *conn) send(m openflow.Message) {
+func (c *conn) lockedSend(m openflow.Message) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	c.sendLocked(0, m)
+	c.send(0, m)
 }
 
-// waitRoom waits until the controller has taken enough of the answers to ask
-// for more.
+// waitRoom waits until the controller has taken enough of the answers to ask for more.
 func (c *conn) waitRoom() bool {
 	for c.full() {
 		select {
@@ -194,15 +190,14 @@ func (c *conn) waitRoom() bool {
 	return true
 }
 
-// announceLocked sends an asynchronous message to the controllers that want it
-// (§6.1.2).
-func (s *Switch) announceLocked(m openflow.Message) {
-	if s.deferred != nil {
-		*s.deferred = append(*s.deferred, m)
+// announce sends an asynchronous message to the controllers that want it (§6.1.2). Must hold s.mu.
+func (s *Switch) announce(m openflow.Message) {
+	if s.held != nil {
+		*s.held = append(*s.held, m)
 		return
 	}
 	for c := range s.conns {
-		if !c.up || !c.wantsLocked(m) {
+		if !c.up || !c.wants(m) {
 			continue
 		}
 		if m.Type() == openflow.TypePacketIn {
@@ -212,6 +207,6 @@ func (s *Switch) announceLocked(m openflow.Message) {
 			}
 			s.counters.PacketIns++
 		}
-		c.sendLocked(0, m)
+		c.send(0, m)
 	}
 }

@@ -11,8 +11,8 @@ import (
 const flowModFlags = openflow.FlowSendFlowRem | openflow.FlowCheckOverlap | openflow.FlowResetCounts |
 	openflow.FlowNoPktCounts | openflow.FlowNoBytCounts
 
-// flowModLocked obeys a flow mod (§6.4).
-func (s *Switch) flowModLocked(m *openflow.FlowMod) *openflow.Error {
+// flowMod obeys a flow mod (§6.4). Must hold s.mu.
+func (s *Switch) flowMod(m *openflow.FlowMod) *openflow.Error {
 	s.counters.FlowMods++
 	rule, err := compile(m.Match)
 	if err != nil {
@@ -31,11 +31,11 @@ func (s *Switch) flowModLocked(m *openflow.FlowMod) *openflow.Error {
 	}
 	switch m.Command {
 	case openflow.FlowAdd:
-		err = s.flowAddLocked(m, &rule)
+		err = s.flowAdd(m, &rule)
 	case openflow.FlowModify, openflow.FlowModifyStrict:
-		err = s.flowModifyLocked(m, &rule)
+		err = s.flowModify(m, &rule)
 	case openflow.FlowDelete, openflow.FlowDeleteStrict:
-		s.flowDeleteLocked(m, &rule)
+		s.flowDelete(m, &rule)
 		return nil
 	default:
 		return errBadCommand()
@@ -46,18 +46,17 @@ func (s *Switch) flowModLocked(m *openflow.FlowMod) *openflow.Error {
 	return err
 }
 
-// isInternal reports whether id is the hidden table that Open vSwitch has
-// behind its 254. Entries may lead there, to be dropped, but the table cannot
-// be changed.
+// isInternal reports whether id is the hidden table that Open vSwitch has behind its 254. Entries may lead
+// there, to be dropped, but nobody may change it.
 func (s *Switch) isInternal(id openflow.TableID) bool {
 	return len(s.tables) == defaultTables && id == defaultTables
 }
 
-func (s *Switch) flowAddLocked(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
+func (s *Switch) flowAdd(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
 	t := &s.tables[m.Table]
-	prog, err := s.assembleLocked(m.Table, rule, m.Instructions)
+	prog, err := s.assemble(m.Table, rule, m.Instructions)
 	if err == nil {
-		err = s.resolvableLocked(prog)
+		err = s.resolvable(prog)
 	}
 	if err != nil {
 		return err
@@ -79,46 +78,46 @@ func (s *Switch) flowAddLocked(m *openflow.FlowMod, rule *ruleMatch) *openflow.E
 	if old == nil {
 		s.scratch = m.Match.AppendKey(s.scratch[:0])
 		e.match = string(s.scratch)
-		t.setKey(e, rule)
+		t.place(e, rule)
 	} else {
 		e.match, e.sub, e.key, e.hash = old.match, old.sub, old.key, old.hash
 		if m.Flags&openflow.FlowResetCounts == 0 {
 			e.packets, e.bytes = old.packets, old.bytes
 		}
 	}
-	s.addLocked(e)
+	s.put(e)
 	if old != nil {
-		s.dropLocked(old)
+		s.drop(old)
 	}
 	return nil
 }
 
-// addLocked adds an entry whose key is set.
-func (s *Switch) addLocked(e *entry) {
+// put adds an entry that has its place.
+func (s *Switch) put(e *entry) {
 	s.tables[e.table].insert(e)
-	s.retainLocked(e.program)
-	s.watchLocked(e)
+	s.retain(e.program)
+	s.watch(e)
 }
 
-func (s *Switch) flowModifyLocked(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
+func (s *Switch) flowModify(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
 	f := filter{
 		rule: *rule, strict: m.Command == openflow.FlowModifyStrict, priority: m.Priority,
 		cookie: m.Cookie, cookieMask: m.CookieMask, outPort: openflow.PortAny, outGroup: openflow.GroupAny,
 	}
-	prog, err := s.assembleLocked(m.Table, rule, m.Instructions)
+	prog, err := s.assemble(m.Table, rule, m.Instructions)
 	if err != nil {
 		return err
 	}
-	selected := s.selectedLocked(m.Table, &f)
+	selected := s.selected(m.Table, &f)
 	if len(selected) == 0 {
 		return nil
 	}
-	if err := s.resolvableLocked(prog); err != nil {
+	if err := s.resolvable(prog); err != nil {
 		return err
 	}
 	for _, e := range selected {
-		s.retainLocked(prog)
-		s.releaseLocked(e.program)
+		s.retain(prog)
+		s.release(e.program)
 		e.program = prog
 		if m.Flags&openflow.FlowResetCounts != 0 {
 			e.packets, e.bytes = 0, 0
@@ -127,18 +126,18 @@ func (s *Switch) flowModifyLocked(m *openflow.FlowMod, rule *ruleMatch) *openflo
 	return nil
 }
 
-func (s *Switch) flowDeleteLocked(m *openflow.FlowMod, rule *ruleMatch) {
+func (s *Switch) flowDelete(m *openflow.FlowMod, rule *ruleMatch) {
 	f := filter{
 		rule: *rule, strict: m.Command == openflow.FlowDeleteStrict, priority: m.Priority,
 		cookie: m.Cookie, cookieMask: m.CookieMask, outPort: m.OutPort, outGroup: m.OutGroup,
 	}
-	for _, e := range s.selectedLocked(m.Table, &f) {
-		s.expireLocked(e, openflow.FlowRemovedDelete)
+	for _, e := range s.selected(m.Table, &f) {
+		s.expire(e, openflow.FlowRemovedDelete)
 	}
 }
 
-// selectedLocked returns the entries of a table, or of all, that f selects.
-func (s *Switch) selectedLocked(id openflow.TableID, f *filter) []*entry {
+// selected returns the entries of a table, or of all, that f selects.
+func (s *Switch) selected(id openflow.TableID, f *filter) []*entry {
 	if id != openflow.TableAll {
 		return s.tables[id].selected(f)
 	}
@@ -151,49 +150,47 @@ func (s *Switch) selectedLocked(id openflow.TableID, f *filter) []*entry {
 	return out
 }
 
-// dropLocked removes an entry without a message.
-func (s *Switch) dropLocked(e *entry) {
+// drop removes an entry without a word.
+func (s *Switch) drop(e *entry) {
 	s.tables[e.table].remove(e)
-	s.releaseLocked(e.program)
+	s.release(e.program)
 	delete(s.timed, e)
 }
 
-// expireLocked removes an entry and tells the controllers if the entry asks for
-// it (§6.4).
-func (s *Switch) expireLocked(e *entry, why openflow.FlowRemovedReason) {
-	s.dropLocked(e)
+// expire removes an entry and tells the controllers if the entry asks for it (§6.4).
+func (s *Switch) expire(e *entry, why openflow.FlowRemovedReason) {
+	s.drop(e)
 	if e.flags&openflow.FlowSendFlowRem == 0 {
 		return
 	}
 	age := s.age() - e.created
-	s.announceLocked(&openflow.FlowRemoved{
+	s.announce(&openflow.FlowRemoved{
 		Cookie: e.cookie, Priority: e.priority, Reason: why, Table: e.table,
 		DurationSec: uint32(age / time.Second), DurationNsec: uint32(age % time.Second),
 		IdleTimeout: e.idle, HardTimeout: e.hard, PacketCount: e.packets, ByteCount: e.bytes, Match: e.openMatch(),
 	})
 }
 
-// usersLocked returns the entries whose program fn picks.
-func (s *Switch) usersLocked(fn func(*program) bool) []*entry {
+// users returns the entries whose program fn picks.
+func (s *Switch) users(fn func(*program) bool) []*entry {
 	all := filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}
-	return slices.DeleteFunc(s.selectedLocked(openflow.TableAll, &all), func(e *entry) bool { return !fn(e.program) })
+	return slices.DeleteFunc(s.selected(openflow.TableAll, &all), func(e *entry) bool { return !fn(e.program) })
 }
 
-// watchLocked takes an entry with a timeout into account.
-func (s *Switch) watchLocked(e *entry) {
+// watch takes an entry with a timeout into account.
+func (s *Switch) watch(e *entry) {
 	at, _, ok := e.expiry()
 	if !ok {
 		return
 	}
 	s.timed[e] = struct{}{}
 	if due := s.born.Add(at); s.nextExpiry.IsZero() || due.Before(s.nextExpiry) {
-		s.armLocked(due)
+		s.arm(due)
 	}
 }
 
-// expireDueLocked removes what has timed out by now, and sets when to look
-// again.
-func (s *Switch) expireDueLocked(now time.Time) {
+// expireDue removes what has timed out by now, and sets when to look again.
+func (s *Switch) expireDue(now time.Time) {
 	if s.nextExpiry.IsZero() || now.Before(s.nextExpiry) {
 		return
 	}
@@ -211,7 +208,7 @@ func (s *Switch) expireDueLocked(now time.Time) {
 	slices.SortFunc(due, func(a, b *entry) int { return cmp.Compare(a.created, b.created) })
 	for _, e := range due {
 		_, why, _ := e.expiry()
-		s.expireLocked(e, why)
+		s.expire(e, why)
 	}
-	s.armLocked(next)
+	s.arm(next)
 }

@@ -9,28 +9,25 @@ import (
 )
 
 const (
-	// asyncLimit is how many bytes may wait for a slow controller before
-	// asynchronous messages are dropped.
+	// asyncLimit is how many bytes may wait for a slow controller before asynchronous messages are dropped.
 	asyncLimit = 1 << 20
 	// replyLimit is how many may wait before the switch stops obeying.
 	replyLimit = 512 << 10
 )
 
-// An output holds what waits to be written on a connection. Its mutex guards
-// it, as do the methods named Locked that conn has for it: startLocked and
-// writtenLocked.
+// output is what waits to be written on a connection.
 type output struct {
 	writers sync.WaitGroup
 
 	mu      sync.Mutex // taken last
 	out     []byte
-	writing bool // writing bool // a goroutine writes
+	writing bool // a goroutine is at it
 	last    bool // close when out is written
 	ended   bool // nothing is written any more
 }
 
-// sendLocked queues a message, unless a fault holds it back.
-func (c *conn) sendLocked(xid uint32, m openflow.Message) {
+// send queues a message, unless a fault holds it back. Must hold s.mu.
+func (c *conn) send(xid uint32, m openflow.Message) {
 	f := &c.s.faults
 	if f.Mute || (f.Lose != nil && f.Lose(m)) {
 		return
@@ -48,7 +45,7 @@ func (c *conn) sendLocked(xid uint32, m openflow.Message) {
 		}
 	}
 	c.queue(xid, m)
-	c.dueLocked()
+	c.due()
 }
 
 func (c *conn) queue(xid uint32, m openflow.Message) {
@@ -56,15 +53,15 @@ func (c *conn) queue(xid uint32, m openflow.Message) {
 	defer c.mu.Unlock()
 	out, err := openflow.Append(wire.Roomy(c.out), xid, m)
 	if err != nil {
-		c.s.cfg.Log.Warn("message does not encode", "type", m.Type(), "err", err)
+		c.s.cfg.Logger.Warn("message does not encode", "type", m.Type(), "err", err)
 		return
 	}
 	c.out = out
 }
 
-// dueLocked has what is queued written: by the goroutine that unlocks the
-// switch where it is lazy, otherwise by a goroutine of the connection's own.
-func (c *conn) dueLocked() {
+// due has what is queued written: where the switch is lazy, by the goroutine that unlocks it, or else by one of its
+// own, since the switch is locked. Must hold s.mu.
+func (c *conn) due() {
 	if c.s.lazy {
 		c.s.unsent = true
 		return
@@ -74,12 +71,12 @@ func (c *conn) dueLocked() {
 	c.startLocked()
 }
 
-// finishLocked has the connection close when everything queued is written.
-func (c *conn) finishLocked() {
+// finish has the connection close when everything queued is written. Must hold s.mu.
+func (c *conn) finish() {
 	c.mu.Lock()
 	c.last = true
 	c.mu.Unlock()
-	c.dueLocked()
+	c.due()
 }
 
 func (c *conn) backlog() int {
@@ -91,9 +88,8 @@ func (c *conn) backlog() int {
 // full reports whether the controller must first take what there is.
 func (c *conn) full() bool { return c.backlog() > replyLimit }
 
-// unlockAndFlush releases s.mu, which the caller holds, and writes what was
-// queued while the switch was lazy.
-func (s *Switch) unlockAndFlush() {
+// flushAndUnlock unlocks the switch and writes what was queued while it was lazy.
+func (s *Switch) flushAndUnlock() {
 	var buf [4]*conn // mostly there is one
 	conns := buf[:0]
 	if s.unsent {
@@ -108,8 +104,7 @@ func (s *Switch) unlockAndFlush() {
 	}
 }
 
-// flush writes what is queued, as much as goes without waiting; a goroutine
-// writes the rest.
+// flush writes what is queued, as much as goes without waiting; a goroutine writes the rest.
 func (c *conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -127,12 +122,12 @@ func (c *conn) flush() {
 	n := c.socket.Write(buf)
 	c.mu.Lock()
 	c.writing = false
-	c.writtenLocked(buf, n)
+	c.written(buf, n)
 	c.startLocked()
 }
 
-// writtenLocked puts back what was not written of buf, in front of the rest.
-func (c *conn) writtenLocked(buf []byte, n int) {
+// written puts back what was not written of buf, in front of the rest.
+func (c *conn) written(buf []byte, n int) {
 	switch {
 	case n < len(buf):
 		c.out = append(buf[n:], c.out...)
@@ -143,7 +138,7 @@ func (c *conn) writtenLocked(buf []byte, n int) {
 	}
 }
 
-// startLocked has a goroutine write what is queued, unless one already does.
+// startLocked has a goroutine write what is queued, unless there is one at it.
 func (c *conn) startLocked() {
 	if c.writing || c.ended || len(c.out) == 0 && !c.last {
 		return
@@ -184,8 +179,7 @@ func (c *conn) write() {
 	}
 }
 
-// endOutput waits for the goroutine that writes, now that the connection is
-// closed.
+// endOutput waits for the goroutine that writes, now that the connection is closed.
 func (c *conn) endOutput() {
 	c.mu.Lock()
 	c.ended = true
@@ -193,18 +187,16 @@ func (c *conn) endOutput() {
 	c.writers.Wait()
 }
 
-// A dumpReply is the rest of a reply with flow entries, which is made as the
-// controller takes it.
-type dumpReply struct {
+// A telling is the rest of a reply with flow entries, which is made as the controller takes it.
+type telling struct {
 	xid     uint32
 	entries []*entry
 	age     time.Duration // of the switch, when it was asked
 }
 
-// continueDumpLocked adds one part to a dump that is not complete. It reports
-// whether the next message may be obeyed: no dump is left, and the controller
-// takes what it is sent.
-func (c *conn) continueDumpLocked() bool {
+// tell adds one part to a reply that is not complete, and reports whether the next message may be obeyed: if all
+// of it is told, and the controller takes what it is told. Must hold s.mu.
+func (c *conn) tell() bool {
 	d := c.dump
 	if d == nil {
 		return !c.full()
@@ -219,6 +211,6 @@ func (c *conn) continueDumpLocked() bool {
 	if len(d.entries) == 0 {
 		c.dump = nil
 	}
-	c.dueLocked()
+	c.due()
 	return c.dump == nil && !c.full()
 }

@@ -10,22 +10,21 @@ import (
 
 // A frame travels between ports.
 type frame struct {
-	data  []byte // data  []byte // shared; never changed
+	data  []byte // shared; nobody changes it
 	queue uint32 // set by the switch that sent it
-	hops  *hopList
+	hops  *trail
 }
 
-// A hopList holds the switches that a frame has crossed, the last one first.
-// Copies of a frame share it.
-type hopList struct {
-	prev *hopList
+// A trail is the switches that a frame has crossed, the last one first. Copies of a frame share it.
+type trail struct {
+	prev *trail
 	hop  Hop
 	n    int
 }
 
-func (t *hopList) and(h Hop) *hopList { return &hopList{prev: t, hop: h, n: t.len() + 1} }
+func (t *trail) and(h Hop) *trail { return &trail{prev: t, hop: h, n: t.len() + 1} }
 
-func (t *hopList) len() int {
+func (t *trail) len() int {
 	if t == nil {
 		return 0
 	}
@@ -33,7 +32,7 @@ func (t *hopList) len() int {
 }
 
 // list returns the hops in order.
-func (t *hopList) list() []Hop {
+func (t *trail) list() []Hop {
 	out := make([]Hop, t.len())
 	for i := len(out) - 1; i >= 0; i-- {
 		out[i], t = t.hop, t.prev
@@ -46,7 +45,7 @@ type Port struct {
 	s  *Switch
 	no openflow.PortNo
 
-	// Guarded by s.mu, as are the methods named Locked.
+	// Guarded by s.mu.
 	name    string
 	hw      openflow.MAC
 	speed   uint32 // kbit/s
@@ -67,10 +66,10 @@ func (p *Port) No() openflow.PortNo { return p.no }
 func (p *Port) Desc() openflow.Port {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	return p.descLocked()
+	return p.desc()
 }
 
-func (p *Port) descLocked() openflow.Port {
+func (p *Port) desc() openflow.Port {
 	f := speedFeature(p.speed)
 	return openflow.Port{
 		No: p.no, HWAddr: p.hw, Name: p.name, Config: p.config, State: p.state,
@@ -96,19 +95,18 @@ func speedFeature(kbps uint32) openflow.PortFeatures {
 func (p *Port) Stats() openflow.PortStats {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	return p.countersLocked()
+	return p.counters()
 }
 
-func (p *Port) countersLocked() openflow.PortStats {
+func (p *Port) counters() openflow.PortStats {
 	st := p.stats
 	age := p.s.now().Sub(p.created)
 	st.Port, st.DurationSec, st.DurationNsec = p.no, uint32(age/time.Second), uint32(age%time.Second)
 	return st
 }
 
-// OnSend has fn called with every frame that leaves the port, in order; nil
-// ends it. fn must not block, call the switch, or change the frame. A link
-// replaces it.
+// OnSend has fn called with every frame that leaves the port, in order; nil ends it. fn must not block,
+// call the switch, or change the frame. A link replaces it.
 func (p *Port) OnSend(fn func(queue uint32, data []byte)) {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
@@ -126,8 +124,7 @@ func (p *Port) AddQueue(q openflow.PacketQueue) {
 	p.queues = append(p.queues, q)
 }
 
-// QueueStats returns what was sent under each queue number, configured or not,
-// in order of the numbers.
+// QueueStats returns what was sent under each queue number, configured or not, in order of the numbers.
 func (p *Port) QueueStats() []openflow.QueueStats {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
@@ -139,17 +136,15 @@ func (p *Port) QueueStats() []openflow.QueueStats {
 	return out
 }
 
-func (p *Port) downLocked() bool {
+func (p *Port) down() bool {
 	return p.config&openflow.PortConfigDown != 0 || p.state&openflow.PortStateLinkDown != 0
 }
 
-func (p *Port) takesLocked() bool { return !p.downLocked() && p.config&openflow.PortConfigNoRecv == 0 }
-func (p *Port) forwardsLocked() bool {
-	return !p.downLocked() && p.config&openflow.PortConfigNoFwd == 0
-}
+func (p *Port) takes() bool    { return !p.down() && p.config&openflow.PortConfigNoRecv == 0 }
+func (p *Port) forwards() bool { return !p.down() && p.config&openflow.PortConfigNoFwd == 0 }
 
-// sendLocked has a frame leave.
-func (p *Port) sendLocked(f frame) {
+// send has a frame leave. Must hold s.mu.
+func (p *Port) send(f frame) {
 	p.stats.TxPackets++
 	p.stats.TxBytes += uint64(len(f.data))
 	p.s.counters.Sent++
@@ -163,14 +158,13 @@ func (p *Port) sendLocked(f frame) {
 	}
 	q.TxPackets++
 	q.TxBytes += uint64(len(f.data))
-	p.s.showLocked(p, f, true)
+	p.s.show(p, f, true)
 	if p.deliver != nil {
 		p.deliver(f)
 	}
 }
 
-// portMAC makes an address that no other port or host has, as long as DPIDs
-// stay below 2^24.
+// portMAC makes an address that no other port or host has, as long as DPIDs stay below 2^24.
 func portMAC(d openflow.DPID, no openflow.PortNo) openflow.MAC {
 	var m openflow.MAC
 	binary.BigEndian.PutUint32(m[:], uint32(d)&0xffffff|0x0e000000)
@@ -178,8 +172,8 @@ func portMAC(d openflow.DPID, no openflow.PortNo) openflow.MAC {
 	return m
 }
 
-// AddPort adds a port, up and with its link up, and tells the controllers.
-// speed is in kbit/s. A port that exists is returned as it is.
+// AddPort adds a port, up and with its link up, and tells the controllers. speed is in kbit/s. A port
+// that exists is returned as it is.
 func (s *Switch) AddPort(no openflow.PortNo, name string, speed uint32) *Port {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -193,7 +187,7 @@ func (s *Switch) AddPort(no openflow.PortNo, name string, speed uint32) *Port {
 	s.ports[no] = p
 	at, _ := slices.BinarySearchFunc(s.order, no, func(p *Port, no openflow.PortNo) int { return int(int64(p.no) - int64(no)) })
 	s.order = slices.Insert(s.order, at, p)
-	s.announceLocked(&openflow.PortStatus{Reason: openflow.PortAdded, Port: p.descLocked()})
+	s.announce(&openflow.PortStatus{Reason: openflow.PortAdded, Port: p.desc()})
 	return p
 }
 
@@ -207,11 +201,10 @@ func (s *Switch) RemovePort(no openflow.PortNo) {
 	}
 	delete(s.ports, no)
 	s.order = slices.DeleteFunc(s.order, func(q *Port) bool { return q == p })
-	s.announceLocked(&openflow.PortStatus{Reason: openflow.PortDeleted, Port: p.descLocked()})
+	s.announce(&openflow.PortStatus{Reason: openflow.PortDeleted, Port: p.desc()})
 }
 
-// SetPortUp sets whether the port's link is up, and tells the controllers if
-// that changes it.
+// SetPortUp sets whether the port's link is up, and tells the controllers if that changes it.
 func (s *Switch) SetPortUp(no openflow.PortNo, up bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,11 +216,11 @@ func (s *Switch) SetPortUp(no openflow.PortNo, up bool) {
 	if up {
 		p.state = openflow.PortStateLive
 	}
-	s.announceLocked(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.descLocked()})
+	s.announce(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.desc()})
 }
 
-// portModLocked obeys a port mod (§7.3.4.3).
-func (s *Switch) portModLocked(m *openflow.PortMod) *openflow.Error {
+// portMod obeys a port mod (§7.3.4.3). Must hold s.mu.
+func (s *Switch) portMod(m *openflow.PortMod) *openflow.Error {
 	const known = openflow.PortConfigDown | openflow.PortConfigNoRecv | openflow.PortConfigNoFwd |
 		openflow.PortConfigNoPacketIn
 	p := s.ports[m.PortNo]
@@ -243,7 +236,7 @@ func (s *Switch) portModLocked(m *openflow.PortMod) *openflow.Error {
 			p.admin(config&openflow.PortConfigDown != 0)
 		}
 		p.config = config
-		s.announceLocked(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.descLocked()})
+		s.announce(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.desc()})
 	}
 	return nil
 }
@@ -261,7 +254,7 @@ func (s *Switch) Ports() []openflow.Port {
 	defer s.mu.Unlock()
 	out := make([]openflow.Port, 0, len(s.order))
 	for _, p := range s.order {
-		out = append(out, p.descLocked())
+		out = append(out, p.desc())
 	}
 	return out
 }
@@ -272,7 +265,7 @@ func (s *Switch) PortStats() []openflow.PortStats {
 	defer s.mu.Unlock()
 	out := make([]openflow.PortStats, 0, len(s.order))
 	for _, p := range s.order {
-		out = append(out, p.countersLocked())
+		out = append(out, p.counters())
 	}
 	return out
 }

@@ -12,10 +12,10 @@ import (
 	"conga/controller/topology"
 )
 
-// A Rate is a rate in bit/s, written 100M, 2.5G or as a plain number.
+// Rate is a rate in bit/s, written 100M, 2.5G or as a plain number.
 type Rate topology.BitRate
 
-// BitRate returns the rate in the type of the other packages.
+// BitRate is the rate as the other packages have it.
 func (r Rate) BitRate() topology.BitRate { return topology.BitRate(r) }
 
 // String prints the rate as it is written in the file.
@@ -31,11 +31,11 @@ func (r *Rate) UnmarshalYAML(n ast.Node) error {
 	return err
 }
 
-// A Port is one port of one switch, written DPID:port. The zero value means
-// that none was given.
+// Port is one port of one switch, written DPID:port. The zero value was not
+// given.
 type Port topology.PortID
 
-// ID returns the port in the type of the other packages.
+// ID is the port as the other packages have it.
 func (p Port) ID() topology.PortID { return topology.PortID(p) }
 
 // String prints DPID:port, or nothing for the zero value.
@@ -56,7 +56,7 @@ func (p *Port) UnmarshalYAML(n ast.Node) error {
 	return err
 }
 
-// A Prefix is an IP prefix; an address alone is the prefix of that address.
+// Prefix is an IP prefix, or an address alone, which is a prefix of one.
 type Prefix struct{ netip.Prefix }
 
 // MarshalText prints the prefix as it is written in the file.
@@ -80,10 +80,10 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// An Interval is a length of time, written 5s or 1m.
+// Interval is a length of time, written 5s or 1m.
 type Interval time.Duration
 
-// Duration returns the interval in the type of the other packages.
+// Duration is the interval as the other packages have it.
 func (i Interval) Duration() time.Duration { return time.Duration(i) }
 
 // String prints the interval as it is written in the file.
@@ -107,7 +107,7 @@ func parseInterval(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// A Plaintext says whether the API is served without TLS.
+// Plaintext says whether the API is served without TLS.
 type Plaintext uint8
 
 // The ways to serve the API.
@@ -144,7 +144,7 @@ func (p *Plaintext) UnmarshalYAML(n ast.Node) error {
 	return err
 }
 
-// A Secret is text that is never printed.
+// Secret is text that is never printed.
 type Secret string
 
 const redacted = "(redacted)"
@@ -163,8 +163,8 @@ func (s Secret) GoString() string { return s.String() }
 // MarshalText hides the secret from every encoder.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// scalar reads one value with parse. Its error has the position in the file,
-// which the decoder does not add to the errors of types that are not its own.
+// scalar reads one value with parse. Its error has the place in the file, which
+// the decoder itself does not add to the errors of other people's types.
 func scalar[T any](n ast.Node, parse func(string) (T, error)) (v T, err error) {
 	if n.Type() == ast.NullType {
 		return v, nil
@@ -188,7 +188,7 @@ func scalar[T any](n ast.Node, parse func(string) (T, error)) (v T, err error) {
 	return v, nil
 }
 
-// sentence returns err's text without the names of packages.
+// sentence is err without the names of the packages that it comes from.
 func sentence(err error) string {
 	return strings.NewReplacer("topology: ", "", "openflow: ", "").Replace(err.Error())
 }

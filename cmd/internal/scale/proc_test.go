@@ -34,8 +34,7 @@ func TestParseStatus(t *testing.T) {
 	}
 }
 
-// The clock of a process goes on while it works, and both sources know this
-// process.
+// The clock of a process goes on while it works, and both sources know this process.
 func TestCPUTime(t *testing.T) {
 	before, err := cpuTime(os.Getpid())
 	if err != nil {
