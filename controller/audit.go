@@ -19,8 +19,9 @@ func ours() openflow.FlowStatsRequest {
 
 // dump asks the switch for everything that it holds of ours and calls entry on
 // the connection's reader for each flow entry, of which nothing may be kept, and
-// then meter for each meter.
-func (s *session) dump(ctx context.Context, entry func(*openflow.FlowStats), meter func(openflow.MeterID, flow.Meter)) error {
+// then meter for each meter. Before each part of the answer it calls ready, on
+// the reader too, unless that is nil.
+func (s *session) dump(ctx context.Context, ready func() error, entry func(*openflow.FlowStats), meter func(openflow.MeterID, flow.Meter)) error {
 	ctx, cancel := context.WithTimeout(ctx, min(answerTime, s.cfg.Patience))
 	defer cancel()
 	q := ours()
@@ -28,6 +29,11 @@ func (s *session) dump(ctx context.Context, entry func(*openflow.FlowStats), met
 		entries, ok := body.(openflow.FlowStatsReply)
 		if !ok && body != nil {
 			return fmt.Errorf("flow entries: answered with %T", body)
+		}
+		if ready != nil {
+			if err := ready(); err != nil {
+				return err
+			}
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -52,21 +58,16 @@ func (s *session) dump(ctx context.Context, entry func(*openflow.FlowStats), met
 	return nil
 }
 
-// compare waits to hear what the switch should hold, and asks it what it holds.
+// compare asks the switch what it holds, when the core is about to say what it
+// should hold: a switch with many entries takes as long to tell of them as the
+// core to make them, and so both are at work at the same time.
 func (s *session) compare(ctx context.Context) error {
-	select {
-	case <-s.mail.news:
-	case <-s.conn.Done():
-		return s.conn.Err()
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := s.hear(ctx); err != nil {
+		return err
 	}
-	w := s.mail.take()
-	s.flows = flow.NewReconciler(w.state, w.whole)
-	if w.first != 0 {
-		s.flows.Want(w.patch, w.first, w.last)
-	}
-	if err := s.dump(ctx, s.flows.Tell, s.flows.TellMeter); err != nil {
+	told := func(fs *openflow.FlowStats) { s.flows.Tell(fs) }
+	meter := func(id openflow.MeterID, m flow.Meter) { s.flows.TellMeter(id, m) }
+	if err := s.dump(ctx, func() error { return s.begin(ctx) }, told, meter); err != nil {
 		return err
 	}
 	if err := s.adopt(ctx); err != nil {
@@ -75,6 +76,38 @@ func (s *session) compare(ctx context.Context) error {
 	s.want()
 	s.flows.Begin()
 	return nil
+}
+
+// begin waits for all that the switch should hold, unless that is there. The core
+// waits for nothing meanwhile, and so this is not long.
+func (s *session) begin(ctx context.Context) error {
+	for s.flows == nil {
+		if w := s.mail.take(); w.state != nil {
+			s.mu.Lock()
+			s.flows = flow.NewReconciler(*w.state, w.whole)
+			if w.first != 0 {
+				s.flows.Want(w.patch, w.first, w.last)
+			}
+			s.mu.Unlock()
+			return nil
+		}
+		if err := s.hear(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hear waits until the core has left something in the mailbox, or is about to.
+func (s *session) hear(ctx context.Context) error {
+	select {
+	case <-s.mail.news:
+		return nil
+	case <-s.conn.Done():
+		return s.conn.Err()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // adopt tells the core by which ways the switch forwards already, and waits for
@@ -156,7 +189,7 @@ func (s *session) audit(ctx context.Context) (*flow.State, error) {
 		}
 	}
 	meters := map[openflow.MeterID]flow.Meter{}
-	err := s.dump(ctx, look.Entry, func(id openflow.MeterID, m flow.Meter) { meters[id] = m })
+	err := s.dump(ctx, nil, look.Entry, func(id openflow.MeterID, m flow.Meter) { meters[id] = m })
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +203,7 @@ func (s *session) audit(ctx context.Context) (*flow.State, error) {
 		return nil, nil
 	}
 	st := flow.NewState()
-	err = s.dump(ctx, func(fs *openflow.FlowStats) {
+	err = s.dump(ctx, nil, func(fs *openflow.FlowStats) {
 		kept := fs.Clone()
 		if r, ours := flow.FromStats(&kept); ours {
 			st.Rules[r.Key()] = r

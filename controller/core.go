@@ -178,6 +178,9 @@ func (k *core) publish(s *topology.Snapshot) {
 func (k *core) greet() (more bool) {
 	n := min(len(k.fresh), greetings)
 	for _, p := range k.fresh[:n] {
+		p.session.mail.signal() // what the switch holds can be asked for
+	}
+	for _, p := range k.fresh[:n] {
 		if !k.current(p.session) {
 			continue
 		}

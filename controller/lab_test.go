@@ -156,7 +156,7 @@ func (l *lab) held(s *topology.Snapshot) bool {
 	}
 	<-done
 	for _, sw := range l.net.Switches() {
-		r := flow.NewReconciler(want[sw.DPID()], 1)
+		r := flow.NewReconciler(want[sw.DPID()].Whole(), 1)
 		for _, f := range sw.Flows(openflow.TableAll) {
 			r.Tell(&f)
 		}

@@ -9,7 +9,7 @@ import (
 // wanted is what a switch should hold: all of it as of a generation, and how
 // that has changed since.
 type wanted struct {
-	state *flow.State // nil: as before
+	state *flow.Whole // nil: as before
 	whole uint64      // generation of state
 
 	patch       flow.Patch
@@ -20,7 +20,7 @@ type wanted struct {
 // What comes before that is drawn together, so that it holds no more than the
 // switch does, and the core never waits.
 type mailbox struct {
-	news chan struct{} // one token: there is something
+	news chan struct{} // one token: there is something, or at first: there is soon
 
 	mu     sync.Mutex
 	wanted wanted // guarded by mu
@@ -29,9 +29,9 @@ type mailbox struct {
 func newMailbox() *mailbox { return &mailbox{news: make(chan struct{}, 1)} }
 
 // putState replaces everything that is wanted.
-func (m *mailbox) putState(s *flow.State, generation uint64) {
+func (m *mailbox) putState(s flow.Whole, generation uint64) {
 	m.mu.Lock()
-	m.wanted = wanted{state: s, whole: generation}
+	m.wanted = wanted{state: &s, whole: generation}
 	m.mu.Unlock()
 	m.signal()
 }

@@ -94,7 +94,13 @@ func matches(k path.FlowKey, in openflow.PortNo) []openflow.Match {
 }
 
 func match(k path.FlowKey, in openflow.PortNo, proto uint8) openflow.Match {
-	m := make(openflow.Match, 0, 7)
+	fields := 4
+	for _, more := range [...]bool{proto != path.ProtoAny, k.SrcPort != 0, k.DstPort != 0} {
+		if more {
+			fields++
+		}
+	}
+	m := make(openflow.Match, 0, fields)
 	if k.Src.Is4() {
 		m = append(m, openflow.InPort(in), openflow.EthType(etherTypeIPv4))
 	} else {

@@ -10,18 +10,21 @@ import (
 // Tell takes in one flow entry that the switch holds, before [Reconciler.Begin].
 // Of fs nothing is kept.
 func (r *Reconciler) Tell(fs *openflow.FlowStats) {
-	k, at, ok := r.find(fs)
+	at, ours := r.find(fs)
 	switch {
-	case !ok:
+	case !ours:
 		return
-	case at.want != nil && at.want.isEntry(fs):
+	case at != nil && at.want != nil && at.want.isEntry(fs):
 		at.have = at.want // one copy will do
-	default:
-		kept := fs.Clone()
-		at.have, _ = FromStats(&kept)
-		k = at.have.Key()
+		return
 	}
-	r.rules[k] = at
+	kept := fs.Clone()
+	have, _ := FromStats(&kept)
+	if at == nil {
+		r.rules[have.Key()] = &pair[Rule]{have: have}
+	} else {
+		at.have = have
+	}
 }
 
 // TellMeter takes in one meter of ours that the switch holds, before
@@ -32,22 +35,15 @@ func (r *Reconciler) TellMeter(id openflow.MeterID, m Meter) {
 	r.meters[id] = at
 }
 
-// find returns what is known of an entry that a switch has told of, and its key
-// if anything is known. ok is false if it is not ours.
-func (r *Reconciler) find(fs *openflow.FlowStats) (k Key, at pair[Rule], ok bool) {
+// find returns what is known of an entry that a switch has told of, nil if
+// nothing is, and whether it is ours.
+func (r *Reconciler) find(fs *openflow.FlowStats) (at *pair[Rule], ours bool) {
 	if fs.Cookie&CookieMask != cookieTag {
-		return k, at, false
+		return nil, false
 	}
 	var buf [128]byte
 	match := fs.Match.AppendKey(buf[:0])
-	at = r.rules[Key{Table: fs.Table, Priority: fs.Priority, Match: string(match)}]
-	switch {
-	case at.want != nil:
-		k = at.want.Key()
-	case at.have != nil:
-		k = at.have.Key()
-	}
-	return k, at, true
+	return r.rules[Key{Table: fs.Table, Priority: fs.Priority, Match: string(match)}], true
 }
 
 // isEntry reports whether the rule and an entry with its key have the same
@@ -101,10 +97,10 @@ func (r *Reconciler) Audit() *Audit { return &Audit{r: r} }
 
 // Entry takes in one flow entry that the switch holds. Of fs nothing is kept.
 func (a *Audit) Entry(fs *openflow.FlowStats) {
-	_, at, ours := a.r.find(fs)
+	at, ours := a.r.find(fs)
 	switch {
 	case !ours:
-	case at.have != nil && at.have.isEntry(fs):
+	case at != nil && at.have != nil && at.have.isEntry(fs):
 		a.right++
 	default:
 		a.meddled = true
@@ -131,12 +127,11 @@ func (r *Reconciler) Unasked() { r.touched, r.turned = nil, nil }
 func (r *Reconciler) Found(present *State) {
 	for k, at := range r.rules {
 		if at.have != nil && present.Rules[k] == nil && !r.touched[k] {
-			at.have = nil
-			r.look(k, at, 1)
+			r.look(k, pair[Rule]{want: at.want}, 1)
 		}
 	}
 	for k, have := range present.Rules {
-		at := r.rules[k]
+		at := r.at(k)
 		if (at.have == nil || !at.have.Equal(have)) && !r.touched[k] {
 			at.have = have
 			r.look(k, at, 1)

@@ -318,7 +318,7 @@ func TestDumpedStateEqualsCompiled(t *testing.T) {
 	n := square(t, threeTables)
 	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
 	st := Compile(n, 1)
-	r := NewReconciler(st, 1)
+	r := NewReconciler(st.Whole(), 1)
 	for _, rule := range st.Rules {
 		in := slices.Clone(rule.Instructions)
 		slices.Reverse(in) // a switch lists them in an order of its own

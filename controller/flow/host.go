@@ -12,7 +12,7 @@ type station struct {
 	at  topology.PortID
 	to  openflow.Match // frames to the host
 	key string         // of to
-	had map[way]*Rule
+	had []passage
 }
 
 // way is what tells rules towards the same host apart.
@@ -22,9 +22,15 @@ type way struct {
 	meter openflow.MeterID
 }
 
+// passage is a rule towards a host that has been made.
+type passage struct {
+	way  way
+	rule *Rule
+}
+
 func newStation(mac openflow.MAC) *station {
 	m := openflow.Match{openflow.EthDst(mac)}.Canonical()
-	return &station{mac: mac, to: m, key: m.Key(), had: map[way]*Rule{}}
+	return &station{mac: mac, to: m, key: m.Key()}
 }
 
 // toKey returns the key of what toHost returns.
@@ -45,14 +51,16 @@ func (v *view) toHost(h *station, port openflow.PortNo) *Rule {
 		return nil
 	}
 	w := way{v.hostTable(), port, v.limits[port]}
-	r := h.had[w]
-	if r == nil {
-		r = &Rule{
-			Table: w.table, Priority: prioHost, Cookie: MakeCookie(KindForward, 0),
-			Match: h.to, Instructions: v.towards(port), key: h.key,
+	for _, had := range h.had {
+		if had.way == w {
+			return had.rule
 		}
-		h.had[w] = r
 	}
+	r := &Rule{
+		Table: w.table, Priority: prioHost, Cookie: MakeCookie(KindForward, 0),
+		Match: h.to, Instructions: v.towards(port), key: h.key,
+	}
+	h.had = append(h.had, passage{w, r})
 	return r
 }
 

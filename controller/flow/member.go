@@ -17,11 +17,12 @@ type member struct {
 	held     map[topology.PortID]topology.BitRate // see claims
 	cables   []topology.LinkID                    // with a rate, in one direction
 	shared   int                                  // of these, how many another circuit with a rate uses too
-	parts    map[*site]*part
+	parts    []*part                              // in the switches that are watched
 }
 
 // part is what a circuit contributes to one switch.
 type part struct {
+	site   *site
 	rules  []*Rule
 	meters []namedMeter
 }
@@ -31,7 +32,25 @@ type namedMeter struct {
 	Meter
 }
 
-func newMember(id string) *member { return &member{id: id, parts: map[*site]*part{}} }
+func newMember(id string) *member { return &member{id: id} }
+
+// part returns what the circuit contributes to a switch; nil if that is nothing.
+func (m *member) part(s *site) *part {
+	for _, p := range m.parts {
+		if p.site == s {
+			return p
+		}
+	}
+	return nil
+}
+
+// setPart replaces what the circuit contributes to a switch; nil is nothing.
+func (m *member) setPart(s *site, now *part) {
+	m.parts = slices.DeleteFunc(m.parts, func(p *part) bool { return p.site == s })
+	if now != nil {
+		m.parts = append(m.parts, now)
+	}
+}
 
 // list sets how the circuit is wanted.
 func (m *member) list(listed []path.Circuit) {

@@ -26,18 +26,6 @@ func (p Patch) Merge(later Patch) {
 	maps.Copy(p.Meters, later.Meters)
 }
 
-// state returns the state that the patch makes of nothing. The patch is used up.
-func (p Patch) state() *State {
-	maps.DeleteFunc(p.Rules, func(_ Key, r *Rule) bool { return r == nil })
-	st := &State{Rules: p.Rules, Meters: make(map[openflow.MeterID]Meter, len(p.Meters))}
-	for id, m := range p.Meters {
-		if m != nil {
-			st.Meters[id] = *m
-		}
-	}
-	return st
-}
-
 // Patch changes a wanted state as a patch says.
 func (s *State) Patch(p Patch) {
 	for k, r := range p.Rules {

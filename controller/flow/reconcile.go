@@ -13,7 +13,7 @@ import "conga/openflow"
 // What is wanted comes in generations, of which each supersedes the one before.
 // Entries of circuits go before all others, and are confirmed apart from them.
 type Reconciler struct {
-	rules      map[Key]pair[Rule]
+	rules      map[Key]*pair[Rule]
 	meters     map[openflow.MeterID]pair[Meter]
 	generation uint64 // of what is wanted
 	first      uint64 // generation of what was wanted at first
@@ -52,15 +52,17 @@ type sending struct {
 // NewReconciler returns a reconciler for a switch that should hold this, as of a
 // generation. It keeps the state. Before [Reconciler.Begin] it is told what the
 // switch holds, and there are no steps.
-func NewReconciler(want *State, generation uint64) *Reconciler {
+func NewReconciler(want Whole, generation uint64) *Reconciler {
 	r := &Reconciler{
-		rules: make(map[Key]pair[Rule], len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
+		rules: make(map[Key]*pair[Rule], len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
 		generation: generation, first: generation,
 		urgent: backlog{}, rest: backlog{}, limits: map[openflow.MeterID]uint64{},
 		flying: map[Key]bool{}, changing: map[openflow.MeterID]bool{}, lost: map[Key]openflow.Cookie{}, refused: map[Key]refusal{}, unmetered: map[openflow.MeterID]error{},
 	}
-	for k, rule := range want.Rules {
-		r.rules[k] = pair[Rule]{want: rule}
+	pairs := make([]pair[Rule], len(want.Rules))
+	for i, rule := range want.Rules {
+		pairs[i].want = rule
+		r.rules[rule.Key()] = &pairs[i]
 	}
 	for id, m := range want.Meters {
 		r.meters[id] = pair[Meter]{want: &m}
@@ -72,7 +74,9 @@ func NewReconciler(want *State, generation uint64) *Reconciler {
 func (r *Reconciler) Begin() {
 	r.begun = true
 	for k, at := range r.rules {
-		r.look(k, at, r.first)
+		if at.want != at.have {
+			r.look(k, *at, r.first)
+		}
 	}
 	for id, at := range r.meters {
 		r.lookMeter(id, at, r.first)
@@ -84,7 +88,7 @@ func (r *Reconciler) Begin() {
 func (r *Reconciler) Want(p Patch, first, last uint64) {
 	r.generation = last
 	for k, want := range p.Rules {
-		at := r.rules[k]
+		at := r.at(k)
 		if at.want == nil && want == nil || at.want != nil && want != nil && at.want.Equal(want) {
 			if want == nil && at.have != nil {
 				r.look(k, at, first) // a stranger, seen for the first time
@@ -112,11 +116,7 @@ func (r *Reconciler) look(k Key, at pair[Rule], since uint64) {
 	if at.want != nil && at.have != nil && at.have.Equal(at.want) {
 		at.have = at.want // one copy will do
 	}
-	if at.want == nil && at.have == nil {
-		delete(r.rules, k)
-	} else {
-		r.rules[k] = at
-	}
+	r.put(k, at)
 	if !r.begun {
 		return
 	}
@@ -130,6 +130,27 @@ func (r *Reconciler) look(k Key, at pair[Rule], since uint64) {
 	}
 	if g, known := list[k]; !known || since < g {
 		list[k] = since
+	}
+}
+
+// at returns what is wanted and what is there of a key.
+func (r *Reconciler) at(k Key) pair[Rule] {
+	if at := r.rules[k]; at != nil {
+		return *at
+	}
+	return pair[Rule]{}
+}
+
+// put stores what is wanted and what is there of a key.
+func (r *Reconciler) put(k Key, at pair[Rule]) {
+	known := r.rules[k]
+	switch {
+	case at.want == nil && at.have == nil:
+		delete(r.rules, k)
+	case known != nil:
+		*known = at
+	default:
+		r.rules[k] = &at
 	}
 }
 
@@ -175,7 +196,7 @@ func (r *Reconciler) Landed(refused map[int]error) {
 		case err != nil:
 			r.refuse(s, err)
 		default:
-			at := r.rules[s.key]
+			at := r.at(s.key)
 			if at.have = s.Rule; s.Rule != nil && r.lost[s.key] == s.Rule.Cookie {
 				at.have = s.Rule.doubtful()
 			}
@@ -207,7 +228,7 @@ func (r *Reconciler) Vanished(k Key, cookie openflow.Cookie) bool {
 	if r.touched != nil {
 		r.touched[k] = true
 	}
-	at := r.rules[k]
+	at := r.at(k)
 	if at.have == nil || at.have.Cookie != cookie {
 		return false
 	}

@@ -237,7 +237,7 @@ func TestReconcilerArrives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := &desk{T: t, holds: someState(t), wanted: []*State{NewState()}, excused: map[Key]bool{}}
 		d.wanted = append(d.wanted, someState(t))
-		d.r = NewReconciler(d.wanted[1], 1)
+		d.r = NewReconciler(d.wanted[1].Whole(), 1)
 		for range rapid.IntRange(0, 2).Draw(t, "early") {
 			d.want() // before it is known what the switch holds
 		}
@@ -329,7 +329,7 @@ func TestStepsAreInOrder(t *testing.T) {
 		"clear": {busy, NewState(), []string{"circuit out", "entry out", "meter out"}},
 		"right": {busy, busy, nil},
 	} {
-		r := NewReconciler(c.to, 1)
+		r := NewReconciler(c.to.Whole(), 1)
 		tell(r, c.from)
 		var got []string
 		for steps := r.Next(1000); len(steps) > 0; steps = r.Next(1000) {
@@ -350,7 +350,7 @@ func TestStepsAreInOrder(t *testing.T) {
 // many.
 func BenchmarkReconcile(b *testing.B) {
 	st := Compile(grid(20, 10), 45)
-	r := NewReconciler(st, 1)
+	r := NewReconciler(st.Whole(), 1)
 	r.Begin()
 	for len(r.Next(1<<20)) > 0 {
 		r.Landed(nil)

@@ -23,7 +23,7 @@ func (r *Reconciler) leftRefused(k Key, at pair[Rule]) bool {
 // refuse notes a refusal. An entry that the switch did not delete is left
 // alone until the next comparison with what the switch holds.
 func (r *Reconciler) refuse(s sending, err error) {
-	at := r.rules[s.key]
+	at := r.at(s.key)
 	if s.Rule != nil && s.Rule != at.want {
 		r.look(s.key, at, s.generation) // another one is wanted by now
 		return
@@ -40,7 +40,7 @@ func (r *Reconciler) refuse(s sending, err error) {
 // their cookie, and why a wanted meter was. Both are nil if nothing was.
 func (r *Reconciler) Refused() (byOwner map[uint64]error, meter error) {
 	for k, no := range r.refused {
-		if at := r.rules[k]; at.want != nil && no.rule.Equal(at.want) {
+		if at := r.at(k); at.want != nil && no.rule.Equal(at.want) {
 			if byOwner == nil {
 				byOwner = map[uint64]error{}
 			}
@@ -65,7 +65,7 @@ func (r *Reconciler) Retry() bool {
 	}
 	r.refused, r.unmetered = map[Key]refusal{}, map[openflow.MeterID]error{}
 	for k := range rules {
-		r.look(k, r.rules[k], 1)
+		r.look(k, r.at(k), 1)
 	}
 	for id := range meters {
 		r.lookMeter(id, r.meters[id], 1)

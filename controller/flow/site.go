@@ -138,17 +138,12 @@ func (s *site) replaceBase(base []*Rule, p Patch) {
 
 // refreshMember makes the rules of a circuit again.
 func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
-	old := m.parts[s]
-	now := &part{}
+	old, now := m.part(s), &part{}
 	if slices.Contains(m.switches, s.dpid) && w.members[m.id] == m {
-		for _, c := range m.listed {
-			s.view.circuit(c, m.shared > 0,
-				func(r *Rule) { now.rules = append(now.rules, r) },
-				func(id openflow.MeterID, x Meter) { now.meters = append(now.meters, namedMeter{id, x}) })
-		}
-		m.parts[s] = now
+		now = s.makePart(m)
+		m.setPart(s, now)
 	} else {
-		delete(m.parts, s)
+		m.setPart(s, nil)
 	}
 	if old == nil {
 		old = &part{}
@@ -157,8 +152,22 @@ func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
 	s.replaceMeters(m, old, now, p)
 }
 
+// makePart returns what a circuit contributes to the switch.
+func (s *site) makePart(m *member) *part {
+	now := &part{site: s, rules: make([]*Rule, 0, 2*len(m.listed))}
+	for _, c := range m.listed {
+		s.view.circuit(c, m.shared > 0,
+			func(r *Rule) { now.rules = append(now.rules, r) },
+			func(id openflow.MeterID, x Meter) { now.meters = append(now.meters, namedMeter{id, x}) })
+	}
+	return now
+}
+
 func (s *site) replaceRules(m *member, old, now *part, p Patch) {
-	if len(old.rules) == 0 && s.addRules(m, now, p) {
+	if len(old.rules) == 0 && s.claimRules(m, now) {
+		for _, r := range now.rules {
+			p.Rules[r.Key()] = r
+		}
 		return
 	}
 	had := map[Key]*Rule{} // what each key was, before
@@ -190,19 +199,19 @@ func (s *site) replaceRules(m *member, old, now *part, p Patch) {
 	}
 }
 
-// addRules adds the rules of a circuit that had none, if no other claims any of
-// them, and reports whether it has.
-func (s *site) addRules(m *member, now *part, p Patch) bool {
+// claimRules claims the rules of a circuit that had none, if no other claims any
+// of them, and reports whether it has.
+func (s *site) claimRules(m *member, now *part) bool {
+	list := make([]claimant, len(now.rules))
 	for i, r := range now.rules {
 		k := r.Key()
 		if s.claims[k] == nil {
-			s.claims[k] = &claimant{member: m, rule: r}
-			p.Rules[k] = r
+			list[i] = claimant{member: m, rule: r}
+			s.claims[k] = &list[i]
 			continue
 		}
 		for _, r := range now.rules[:i] {
 			delete(s.claims, r.Key())
-			delete(p.Rules, r.Key())
 		}
 		return false
 	}
@@ -237,6 +246,9 @@ func (c *claimant) with(m *member, r *Rule) *claimant {
 }
 
 func (s *site) replaceMeters(m *member, old, now *part, p Patch) {
+	if len(old.meters)+len(now.meters) == 0 {
+		return
+	}
 	had := map[openflow.MeterID]*Meter{}
 	note := func(id openflow.MeterID) {
 		if _, noted := had[id]; !noted {

@@ -127,7 +127,7 @@ func (r *Reconciler) usedMeters() map[openflow.MeterID]bool {
 	used := map[openflow.MeterID]bool{}
 	for _, list := range [...]backlog{r.urgent, r.rest} {
 		for k := range list {
-			if have := r.rules[k].have; have != nil {
+			if have := r.at(k).have; have != nil {
 				used[have.meter()] = true
 			}
 		}
@@ -149,7 +149,7 @@ func (r *Rule) meter() openflow.MeterID {
 func (r *Reconciler) ordered(b backlog) []Key {
 	steps := make([]Step, 0, len(b))
 	for k := range b {
-		at := r.rules[k]
+		at := r.at(k)
 		if at.want == nil {
 			steps = append(steps, Step{Removes: at.have})
 		} else {
@@ -175,7 +175,7 @@ func (r *Reconciler) send(k Key, from backlog) {
 	if !differs {
 		return
 	}
-	at := r.rules[k]
+	at := r.at(k)
 	if at.want != nil && r.awaited(at.want.meter()) {
 		return
 	}
@@ -183,9 +183,7 @@ func (r *Reconciler) send(k Key, from backlog) {
 	step := ruleStep(at.have, at.want)
 	if step.Removes != nil {
 		at.have = nil // from now on its flow-removed message is no news
-		if r.rules[k] = at; at.want == nil {
-			delete(r.rules, k)
-		}
+		r.put(k, at)
 	}
 	r.flying[k] = true
 	if r.touched != nil {

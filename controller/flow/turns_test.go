@@ -54,7 +54,7 @@ func TestChurnStarvesNothing(t *testing.T) {
 		"a meter that goes among stations": {limit(NewPatch(), 1), gone, station},
 		"a meter that goes among circuits": {limit(NewPatch(), 1), gone, circuit},
 	} {
-		r := NewReconciler(NewState(), 1)
+		r := NewReconciler(NewState().Whole(), 1)
 		r.Begin()
 		r.Want(c.first, 2, 2)
 		for len(r.Next(10)) > 0 {
@@ -84,7 +84,7 @@ func TestChurnStarvesNothing(t *testing.T) {
 // the entries that use it, whatever changes meanwhile.
 func TestMetersOutliveTheirEntries(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		was, r := NewState(), NewReconciler(NewState(), 1)
+		was, r := NewState(), NewReconciler(NewState().Whole(), 1)
 		r.Begin()
 		d := &desk{T: t, r: r, holds: NewState(), excused: map[Key]bool{}}
 		change := func(generation uint64) {
@@ -152,7 +152,7 @@ func TestMetersOutliveTheirEntries(t *testing.T) {
 
 // What was to be sent next may have become right, and something else wrong.
 func TestNextLooksBehindWhatNeedsNothing(t *testing.T) {
-	r := NewReconciler(NewState(), 1)
+	r := NewReconciler(NewState().Whole(), 1)
 	r.Begin()
 	var rules []*Rule
 	for n := range openflow.PortNo(4) {

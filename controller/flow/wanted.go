@@ -46,21 +46,6 @@ func NewWanted(p Policy) *Wanted {
 // them.
 func (w *Wanted) Routes() *Routes { return w.routes }
 
-// Watch begins to keep the state of a switch, anew if it was kept already, and
-// returns all of it.
-func (w *Wanted) Watch(dpid openflow.DPID) *State {
-	w.Unwatch(dpid)
-	s := newSite(dpid)
-	w.sites[dpid] = s
-	s.base, s.all = true, true
-	for m := range w.passing[dpid] {
-		s.members[m] = true
-	}
-	p := Patch{Rules: make(map[Key]*Rule, len(w.stations)+2*len(s.members)+32), Meters: map[openflow.MeterID]*Meter{}}
-	w.refresh(s, p)
-	return p.state()
-}
-
 // Unwatch ends keeping the state of a switch.
 func (w *Wanted) Unwatch(dpid openflow.DPID) {
 	s := w.sites[dpid]
@@ -68,10 +53,10 @@ func (w *Wanted) Unwatch(dpid openflow.DPID) {
 		return
 	}
 	for m := range w.passing[dpid] {
-		delete(m.parts, s)
+		m.setPart(s, nil)
 	}
 	for m := range s.members { // that have gone elsewhere, and of which that was not taken
-		delete(m.parts, s)
+		m.setPart(s, nil)
 	}
 	delete(w.sites, dpid)
 	delete(w.changed, s)

@@ -151,7 +151,7 @@ func (h *history) settle() {
 	})
 	for _, d := range slices.Sorted(maps.Keys(h.snapshot.Switches)) {
 		if h.kept[d] == nil && rapid.Bool().Draw(h.T, "watch") {
-			h.kept[d] = h.wanted.Watch(d)
+			h.kept[d] = h.wanted.Watch(d).State()
 		}
 	}
 }

@@ -1,0 +1,99 @@
+package flow
+
+import (
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Whole is all that a switch should hold, as a list: to look something up in it
+// is for whoever has put it into a map.
+type Whole struct {
+	Rules  []*Rule // no two with the same key
+	Meters map[openflow.MeterID]Meter
+}
+
+// Whole returns the state as a list.
+func (s *State) Whole() Whole {
+	w := Whole{Rules: make([]*Rule, 0, len(s.Rules)), Meters: s.Meters}
+	for _, r := range s.Rules {
+		w.Rules = append(w.Rules, r)
+	}
+	return w
+}
+
+// State returns the state that holds this.
+func (w Whole) State() *State {
+	s := &State{Rules: make(map[Key]*Rule, len(w.Rules)), Meters: w.Meters}
+	for _, r := range w.Rules {
+		s.Rules[r.Key()] = r
+	}
+	return s
+}
+
+// Watch begins to keep the state of a switch, anew if it was kept already, and
+// returns all of it.
+func (w *Wanted) Watch(dpid openflow.DPID) Whole {
+	w.Unwatch(dpid)
+	s := newSite(dpid)
+	w.sites[dpid] = s
+	s.base = true
+	p := NewPatch()
+	w.refreshView(s, p)
+	clear(s.members) // all are made below
+	clear(s.ports)
+	members := w.passing[dpid]
+	s.claims = make(map[Key]*claimant, 2*len(members))
+	for m := range members {
+		now := s.makePart(m)
+		m.parts = append(m.parts, now)
+		if !s.claimRules(m, now) {
+			s.replaceRules(m, &part{}, now, p)
+		}
+		s.replaceMeters(m, &part{}, now, p)
+	}
+	all := Whole{
+		Rules:  make([]*Rule, 0, len(s.rules)+len(s.claims)+len(w.stations)+16),
+		Meters: make(map[openflow.MeterID]Meter, len(p.Meters)),
+	}
+	for _, r := range s.rules {
+		all.Rules = append(all.Rules, r)
+	}
+	for _, c := range s.claims {
+		all.Rules = append(all.Rules, c.rule)
+	}
+	all.Rules = w.appendHosts(all.Rules, s)
+	for id, m := range p.Meters {
+		if m != nil {
+			all.Meters[id] = *m
+		}
+	}
+	return all
+}
+
+// appendHosts appends the rules about all hosts.
+func (w *Wanted) appendHosts(rules []*Rule, s *site) []*Rule {
+	for d, home := range w.homes {
+		port, ok := w.routes.Next(s.dpid, d)
+		for x := range home {
+			if x.at == topology.Outside {
+				continue
+			}
+			if d == s.dpid {
+				port, ok = x.at.Port, true
+				rules = appendRule(rules, s.view.fromHost(x, port))
+			}
+			if ok {
+				rules = appendRule(rules, s.view.toHost(x, port))
+			}
+		}
+	}
+	return rules
+}
+
+// appendRule appends a rule if there is one.
+func appendRule(rules []*Rule, r *Rule) []*Rule {
+	if r == nil {
+		return rules
+	}
+	return append(rules, r)
+}
