@@ -5,7 +5,7 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build man test race lint bench scale measures mutate demo e2e clean
+.PHONY: build man test race lint bench scale measures mutate attribute demo e2e clean
 
 build:
 	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
@@ -49,6 +49,11 @@ measures:
 # about half an hour: MUTATEFLAGS='-n 200' samples, ROOMS=controller/path is one.
 mutate:
 	@$(GO) run ./cmd/internal/mutate -least 85 $(MUTATEFLAGS) $(ROOMS)
+
+# Shows that the tests notice an attribute of an allocation that was forgotten
+# somewhere; takes some minutes.
+attribute:
+	$(GO) run ./cmd/internal/attribute
 
 # Both need root and Open vSwitch with Mininet, which the scripts install.
 demo: build

@@ -2,48 +2,41 @@ package httpapi
 
 import (
 	"net/http"
-	"net/netip"
 
+	"conga/allocator"
 	"conga/httpapi/rest"
 )
 
-// takeConnectionID takes connection_uuid, which says in one word what the
-// addresses, the ports and the protocol say otherwise; beside it they are
-// refused, and without it the addresses are required.
-func (a *api) takeConnectionID(b *rest.Fields, f *allocationFields) (of rest.Value[string]) {
+// takeConnectionID takes connection_uuid, which stands for the attributes that say
+// which traffic an allocation is for: with it they are refused, and without it the
+// addresses are required.
+func (a *api) takeConnectionID(b *rest.Fields, f allocationRequest) (id rest.Value[string]) {
 	if a.Connections != nil {
-		of = b.Text("connection_uuid")
+		id = b.Text("connection_uuid")
 	}
-	if !of.Set {
-		b.Require(required...)
-		return of
+	if !id.Set {
+		b.Require(requiredNames...)
+		return id
 	}
-	b.Require("project_id", "duration")
-	for name, given := range map[string]bool{
-		"src_ip": f.src.Set, "dst_ip": f.dst.Set, "src_port": f.srcPort.Set, "dst_port": f.dstPort.Set,
-		"protocol": f.proto.Set,
-	} {
-		if given {
+	b.Require(namesOf(func(a *attribute) bool { return a.required && !a.traffic })...)
+	for _, name := range trafficNames {
+		if f[name].set {
 			b.Reject(name, "is what connection_uuid says already; leave one of them out")
 		}
 	}
-	return of
+	return id
 }
 
-// followConnection has the request be about the traffic of a connection, which
-// must be one that the project has reported.
-func (a *api) followConnection(f *allocationFields, of rest.Value[string]) error {
-	if !of.Set {
+// followConnection makes r a request for the traffic of a connection, which the
+// project must have reported.
+func (a *api) followConnection(r *allocator.Request, id rest.Value[string]) error {
+	if !id.Set {
 		return nil
 	}
-	c, err := a.Connections.Get(of.V)
-	if err != nil || c.Project != f.project.V {
+	c, err := a.Connections.Get(id.V)
+	if err != nil || c.Project != r.ProjectID {
 		return rest.NewFault(http.StatusUnprocessableEntity, "connection_uuid: the project has reported no such connection, or it has expired")
 	}
-	k := c.FlowKey()
-	f.src, f.dst = rest.Value[netip.Addr]{V: k.Src, Set: true}, rest.Value[netip.Addr]{V: k.Dst, Set: true}
-	f.srcPort = rest.Value[int64]{V: int64(k.SrcPort), Set: true}
-	f.dstPort = rest.Value[int64]{V: int64(k.DstPort), Set: true}
-	f.proto = rest.Value[uint8]{V: k.Proto, Set: true}
+	r.Key = c.FlowKey()
 	return nil
 }

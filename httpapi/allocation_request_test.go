@@ -17,7 +17,7 @@ func FuzzTakeAllocation(f *testing.F) {
 		}
 		fields := takeAllocation(body)
 		fields.notNull(body)
-		body.Require(required...)
+		body.Require(requiredNames...)
 		if err := body.Done(); err != nil && len(err.Error()) > 6400 {
 			t.Fatalf("error of %d bytes", len(err.Error()))
 		}

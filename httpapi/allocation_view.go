@@ -1,49 +1,126 @@
 package httpapi
 
 import (
+	"bytes"
+	"strconv"
+
 	"conga/allocator"
 	"conga/controller/path"
 	"conga/httpapi/rest"
 )
 
-// allocationView is an allocation as the document shows it, in its order, and
-// below that what we add. What is absent is null.
-type allocationView struct {
-	ID        string  `json:"allocation_id"`
-	StartTime *int64  `json:"start_time"` // planned while pending, actual from then on
-	EndTime   *int64  `json:"end_time"`
-	State     string  `json:"state"`
-	Bandwidth *uint64 `json:"bandwidth"` // bit/s
-	UserID    string  `json:"user_id"`
-	ProjectID string  `json:"project_id"`
-	SrcIP     string  `json:"src_ip"`
-	SrcPort   *uint16 `json:"src_port"`
-	DstIP     string  `json:"dst_ip"`
-	DstPort   *uint16 `json:"dst_port"`
-	Duration  int64   `json:"duration"`
-
-	Protocol string    `json:"protocol"`
-	Lease    *int64    `json:"lease"` // seconds
-	Reason   *string   `json:"reason"`
-	Path     []hopView `json:"path"`
-
-	Connections *int            `json:"connections"` // reported of its traffic; null: the project reports nothing
-	InUse       *bool           `json:"in_use"`      // active, and somebody is on it; null: nobody can tell
-	Links       allocationLinks `json:"_links"`
+// shown is an allocation with what answers show besides.
+type shown struct {
+	allocator.Allocation
+	usage
+	path     func(...string) string // makes addresses
+	reported bool                   // connections can be reported
 }
 
-// allocationLinks leads from an allocation to who is on its path.
+// viewAllocation returns the view of an allocation of whose usage nothing is
+// known. path makes the addresses of its links.
+func viewAllocation(path func(...string) string, a allocator.Allocation) *shown {
+	return &shown{Allocation: a, usage: usage{reported: unreported}, path: path}
+}
+
+// MarshalJSON returns the allocation as answers have it.
+func (s *shown) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	buf.Grow(768)
+	for i := range attributes {
+		a := &attributes[i]
+		buf.WriteByte("{,"[min(i, 1)])
+		buf.WriteByte('"')
+		buf.WriteString(a.name)
+		buf.WriteString(`":`)
+		if err := appendJSON(&buf, a.shown(s)); err != nil {
+			return nil, err
+		}
+	}
+	buf.WriteByte('}')
+	return buf.Bytes(), nil
+}
+
+// shown returns the attribute's value in an answer.
+func (a *attribute) shown(s *shown) any {
+	if a.show != nil {
+		return a.show(s)
+	}
+	switch v := a.value(&s.Allocation).(type) {
+	case int64:
+		if v != 0 || !a.optional {
+			return v
+		}
+	case uint64:
+		if v != 0 || !a.optional {
+			return v
+		}
+	case uint16:
+		if v != 0 || !a.optional {
+			return uint64(v)
+		}
+	default:
+		return v
+	}
+	return nil
+}
+
+// appendJSON appends the JSON of v to buf. The types of most attributes are
+// written without reflection.
+func appendJSON(buf *bytes.Buffer, v any) error {
+	switch v := v.(type) {
+	case nil:
+		buf.WriteString("null")
+	case int64:
+		buf.Write(strconv.AppendInt(buf.AvailableBuffer(), v, 10))
+	case uint64:
+		buf.Write(strconv.AppendUint(buf.AvailableBuffer(), v, 10))
+	default:
+		if err := rest.Encode(buf, v); err != nil {
+			return err
+		}
+		buf.Truncate(buf.Len() - 1) // the line feed
+	}
+	return nil
+}
+
+// windowTime returns one end of the window, or nil if there is none yet.
+func (s *shown) windowTime(t int64) any {
+	if s.Window == (allocator.Window{}) {
+		return nil
+	}
+	return t
+}
+
+// links returns what leads from the allocation to what is on its path.
+func (s *shown) links() any {
+	out := allocationLinks{Self: rest.LinkTo(s.path("allocations", s.ID))}
+	if s.reported {
+		out.Connections = new(rest.LinkTo(s.path("connections") + "?allocation=" + s.ID))
+	}
+	return out
+}
+
+// allocationLinks are the links of an allocation.
 type allocationLinks struct {
 	Self        rest.Link  `json:"self"`
 	Connections *rest.Link `json:"connections,omitempty"`
 }
 
-// hopView is one switch on the path: the ports where traffic from the source
+// A hopView is one switch on the path: the ports where traffic from the source
 // enters and leaves it.
 type hopView struct {
 	DPID string `json:"dpid"`
 	In   uint32 `json:"in_port"`
 	Out  uint32 `json:"out_port"`
+}
+
+// viewHops returns nil for no path.
+func viewHops(p path.Path) (out []hopView) {
+	for _, h := range p {
+		out = append(out, hopView{DPID: h.DPID.String(), In: uint32(h.In), Out: uint32(h.Out)})
+	}
+	return out
 }
 
 // createdView answers POST /allocations.
@@ -58,8 +135,7 @@ type deletedView struct {
 	ID string `json:"allocation_id"`
 }
 
-// orNull is a pointer to v, or nil for the zero value, which says "absent"
-// everywhere in an allocation.
+// orNull returns a pointer to v, or nil for the zero value, which means "absent".
 func orNull[T comparable](v T) *T {
 	if v == *new(T) {
 		return nil
@@ -67,44 +143,10 @@ func orNull[T comparable](v T) *T {
 	return &v
 }
 
-// viewAllocation shows an allocation; path makes the addresses of its links.
-func viewAllocation(path func(...string) string, a allocator.Allocation) allocationView {
-	v := allocationView{
-		ID: a.ID, State: string(a.State), Bandwidth: orNull(uint64(a.Bandwidth)),
-		UserID: a.UserID, ProjectID: a.ProjectID,
-		SrcIP: a.Key.Src.String(), SrcPort: orNull(a.Key.SrcPort),
-		DstIP: a.Key.Dst.String(), DstPort: orNull(a.Key.DstPort),
-		Duration: a.Duration, Protocol: protocolName(a.Key.Proto), Reason: orNull(a.Reason), Lease: orNull(a.Lease),
-		Links: allocationLinks{Self: rest.LinkTo(path("allocations", a.ID))},
+// textOrNull returns text, or nil if it is empty.
+func textOrNull(text string) any {
+	if text == "" {
+		return nil
 	}
-	if a.Window != (allocator.Window{}) {
-		v.StartTime, v.EndTime = &a.Window.Start, &a.Window.End
-	}
-	for _, h := range a.Path {
-		v.Path = append(v.Path, hopView{DPID: h.DPID.String(), In: uint32(h.In), Out: uint32(h.Out)})
-	}
-	return v
-}
-
-func protocolName(proto uint8) string {
-	switch proto {
-	case path.ProtoTCP:
-		return "tcp"
-	case path.ProtoUDP:
-		return "udp"
-	}
-	return "any"
-}
-
-// protocolNumber reads what protocolName writes.
-func protocolNumber(name string) (proto uint8, ok bool) {
-	switch name {
-	case "tcp":
-		return path.ProtoTCP, true
-	case "udp":
-		return path.ProtoUDP, true
-	case "any":
-		return path.ProtoAny, true
-	}
-	return 0, false
+	return text
 }

@@ -18,22 +18,21 @@ var errNoAllocation = rest.NewFault(http.StatusNotFound, "allocation_id: no such
 // createAllocation is POST /allocations.
 func (a *api) createAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
-	of := a.takeConnectionID(x.body, &f)
+	connection := a.takeConnectionID(x.body, f)
 	if err := x.done(); err != nil {
 		return err
 	}
-	if err := a.mayUse(x, f.project.V); err != nil {
-		return err
-	}
-	if err := a.followConnection(&f, of); err != nil {
-		return err
-	}
-	user, err := a.userOf(x, &f)
-	if err != nil {
-		return err
-	}
 	r := f.request()
-	r.UserID = user
+	if err := a.mayUse(x, r.ProjectID); err != nil {
+		return err
+	}
+	if err := a.followConnection(&r, connection); err != nil {
+		return err
+	}
+	var err error
+	if r.UserID, err = a.userOf(x, r); err != nil {
+		return err
+	}
 	render := func(one allocator.Allocation) (rest.Reply, error) { return a.created(x, one), nil }
 	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, http.StatusCreated, render))
 	if err != nil {
@@ -104,54 +103,31 @@ func (a *api) find(x *exchange) (allocator.Allocation, error) {
 func (a *api) changeAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
 	f.notNull(x.body)
-	return a.update(x, &f, f.change)
+	return a.update(x, f, f.change)
 }
 
 // replaceAllocation is PUT /allocations/{id}.
 func (a *api) replaceAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
-	x.body.Require(required...)
+	x.body.Require(requiredNames...)
 	if err := a.ignoreShown(x); err != nil {
 		return err
 	}
-	return a.update(x, &f, func(now allocator.Allocation) allocator.Change {
-		return f.replacement(now, a.Now().Unix())
+	return a.update(x, f, func(now allocator.Allocation) allocator.Change {
+		return f.replacement(now, a.Now())
 	})
-}
-
-// ignoreShown has a replacement hold what GET has shown, so that a client can
-// change what it got and send it back. What CONGA decides must be as it is, unless
-// it may have become another thing meanwhile.
-func (a *api) ignoreShown(x *exchange) error {
-	x.body.Ignore("reason", "path", "in_use", "connections", "_links")
-	id, state, end := x.body.Text("allocation_id"), x.body.Text("state"), x.body.Integer("end_time", 0, rest.MaxTime)
-	if !id.Set && !state.Set && !end.Set {
-		return nil
-	}
-	now, err := a.find(x)
-	if err != nil {
-		return err
-	}
-	for name, other := range map[string]bool{
-		"allocation_id": id.Set && id.V != now.ID, "state": state.Set && state.V != string(now.State),
-		"end_time": end.Set && end.V != now.Window.End,
-	} {
-		if other {
-			x.body.Reject(name, "%s", setByUs)
-		}
-	}
-	return nil
 }
 
 // update changes the allocation in the address. The change always names the
 // revision that it was made from, because a part of a flow key is changed by
 // writing the whole.
-func (a *api) update(x *exchange, f *allocationFields, change func(allocator.Allocation) allocator.Change) error {
+func (a *api) update(x *exchange, f allocationRequest, change func(allocator.Allocation) allocator.Change) error {
 	if err := x.done(); err != nil {
 		return err
 	}
-	if f.project.Set {
-		if err := a.mayUse(x, f.project.V); err != nil {
+	asked := f.request()
+	if f["project_id"].set {
+		if err := a.mayUse(x, asked.ProjectID); err != nil {
 			return err
 		}
 	}
@@ -163,7 +139,7 @@ func (a *api) update(x *exchange, f *allocationFields, change func(allocator.All
 		if err := mayChange(x.Request.Header, now); err != nil {
 			return err
 		}
-		if f.user.Set && f.user.V != now.UserID {
+		if f["user_id"].set && asked.UserID != now.UserID {
 			return rest.NewFault(http.StatusUnprocessableEntity, "user_id: cannot be changed")
 		}
 		render := func(one allocator.Allocation) (rest.Reply, error) { return a.shown(x, one) }

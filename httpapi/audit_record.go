@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -172,22 +173,24 @@ func difference(before, after *allocator.Allocation) (id, text string) {
 	case after == nil:
 		return before.ID, "was " + string(before.State)
 	}
-	var parts []string
-	note := func(name string, from, to any) {
-		if from != to {
-			parts = append(parts, fmt.Sprintf("%s %v -> %v", name, from, to))
+	for _, a := range audited {
+		if from, to := a.value(before), a.value(after); from != to {
+			if text != "" {
+				text += ", "
+			}
+			text += fmt.Sprintf("%s %v -> %v", a.name, from, to)
 		}
 	}
-	note("state", before.State, after.State)
-	note("project_id", before.ProjectID, after.ProjectID)
-	note("src_ip", before.Key.Src, after.Key.Src)
-	note("src_port", before.Key.SrcPort, after.Key.SrcPort)
-	note("dst_ip", before.Key.Dst, after.Key.Dst)
-	note("dst_port", before.Key.DstPort, after.Key.DstPort)
-	note("protocol", protocolName(before.Key.Proto), protocolName(after.Key.Proto))
-	note("bandwidth", uint64(before.Bandwidth), uint64(after.Bandwidth))
-	note("duration", before.Duration, after.Duration)
-	note("start_time", before.StartTime, after.StartTime)
-	note("lease", before.Lease, after.Lease)
-	return after.ID, strings.Join(parts, ", ")
+	return after.ID, text
 }
+
+// audited are the attributes that the audit log's details have, in their order.
+var audited = func() (list []attribute) {
+	for _, a := range attributes {
+		if a.audited > 0 {
+			list = append(list, a)
+		}
+	}
+	slices.SortFunc(list, func(a, b attribute) int { return a.audited - b.audited })
+	return list
+}()

@@ -17,12 +17,14 @@ const maxBlamed = 8
 // that has slipped to where a name belongs.
 var blamable = func() map[string]bool {
 	known := map[string]bool{}
+	for _, a := range attributes {
+		known[a.name] = true
+	}
 	for name := range strings.FieldsSeq(`
 		body query page per_page
 		Content-Encoding Content-Type Idempotency-Key If-Match If-None-Match
-		allocation_id api_key bandwidth connection connection_uuid connections deployment destination dpid dst_ip
-		dst_port duration end_time events group in_use index ip job lease name password path pid port process_name
-		project_id protocol reason source src_ip src_port start_time state token url user user_id webhook_id`) {
+		api_key connection connection_uuid deployment destination dpid events group index ip job name password
+		pid port process_name source token url user webhook_id`) {
 		known[name] = true
 	}
 	return known

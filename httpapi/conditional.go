@@ -18,7 +18,7 @@ func etagOf(a allocator.Allocation, u usage) string {
 	if u.reported != unreported {
 		tag = strconv.AppendInt(append(tag, '.'), int64(u.reported), 10)
 	}
-	tag = append(tag, [...]string{nobodyKnows: "", unused: ".n", used: ".u"}[u.use]...)
+	tag = append(tag, [...]string{unknown: "", unused: ".n", used: ".u"}[u.use]...)
 	return string(append(tag, '"'))
 }
 

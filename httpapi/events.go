@@ -41,7 +41,7 @@ func Notifier(h *events.Hub) func(a allocator.Allocation, deleted bool) {
 			kind = allocationDeleted
 		}
 		h.Publish(kind, a.ProjectID, func() any {
-			return map[string]allocationView{"allocation": viewAllocation(path, a)}
+			return map[string]*shown{"allocation": viewAllocation(path, a)}
 		})
 	}
 }

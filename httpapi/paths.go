@@ -120,10 +120,3 @@ func viewPath(o allocator.Outlook) pathView {
 	}
 	return v
 }
-
-func viewHops(p path.Path) (out []hopView) {
-	for _, h := range p {
-		out = append(out, hopView{DPID: h.DPID.String(), In: uint32(h.In), Out: uint32(h.Out)})
-	}
-	return out
-}

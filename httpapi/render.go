@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"bytes"
 	"sync"
 
 	"conga/allocator"
@@ -28,14 +27,7 @@ func (a *api) render(x *exchange, list []allocator.Allocation) (texts rest.Raw, 
 
 // renderOne writes down one allocation.
 func (a *api) renderOne(x *exchange, one allocator.Allocation, u usage) ([]byte, error) {
-	v := viewAllocation(x.path, one)
-	v.Connections, v.InUse = u.shown()
-	if a.Connections != nil {
-		v.Links.Connections = new(rest.LinkTo(x.path("connections") + "?allocation=" + v.ID))
-	}
-	var buf bytes.Buffer
-	err := rest.Encode(&buf, v)
-	return bytes.TrimRight(buf.Bytes(), "\n"), err
+	return (&shown{Allocation: one, usage: u, path: x.path, reported: a.Connections != nil}).MarshalJSON()
 }
 
 // shelfRoom is how many texts are kept, at about 700 bytes each.

@@ -8,7 +8,7 @@ import (
 
 // usage is what is shown of who uses an allocation.
 type usage struct {
-	reported int // connections; unreported: nobody reports any
+	reported int // connections; unreported: the project reports none
 	use      useState
 }
 
@@ -18,20 +18,25 @@ const unreported = -1
 type useState uint8
 
 const (
-	nobodyKnows useState = iota
+	unknown useState = iota
 	unused
 	used
 )
 
-// shown are the members that usage has in a view.
-func (u usage) shown() (connections *int, inUse *bool) {
-	if u.reported != unreported {
-		connections = &u.reported
+// connections returns how many connections are reported, or nil.
+func (u usage) connections() any {
+	if u.reported == unreported {
+		return nil
 	}
-	if u.use != nobodyKnows {
-		inUse = new(u.use == used)
+	return int64(u.reported)
+}
+
+// inUse returns whether an active path is used, or nil if that is not known.
+func (u usage) inUse() any {
+	if u.use == unknown {
+		return nil
 	}
-	return connections, inUse
+	return u.use == used
 }
 
 // usageOf is how each allocation is used.
@@ -96,5 +101,5 @@ func (a *api) use(one allocator.Allocation, reported int) useState {
 	if counted || reported != unreported {
 		return unused
 	}
-	return nobodyKnows
+	return unknown
 }

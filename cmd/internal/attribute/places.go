@@ -1,0 +1,29 @@
+package main
+
+// The tests that must notice.
+const tests = "^Test(Attribute|ChangeTakesBack|ShownIsKept|Contract)"
+
+var packages = []string{"./httpapi", "./httpapi/client"}
+
+// places are those of lease, which stands wherever an attribute of a request can.
+var places = []place{
+	{"schema of answers", "httpapi/openapi/allocations.json",
+		"          \"lease\": {\"$ref\": \"#/components/schemas/Lease\"},\n          \"reason\": {\"type\": [\"string\", \"null\"], \"description\": \"Why", "          \"reason\": {\"type\": [\"string\", \"null\"], \"description\": \"Why"},
+	{"table: the whole row", "httpapi/attributes.go", `name: "lease", audited: 11`, `name: "rent", audited: 11`},
+	{"table: reading", "httpapi/attributes.go", `audited: 11, optional: true, read: integer(1, allocator.MaxLease, lease),`, `audited: 11, optional: true,`},
+	{"table: reading into the request", "httpapi/attributes.go", `read: integer(1, allocator.MaxLease, lease)`, `read: integer(1, allocator.MaxLease, func(*allocator.Request) *int64 { return new(int64) })`},
+	{"table: rendering and difference", "httpapi/attributes.go", `return a.Lease }`, `return int64(0) }`},
+	{"table: difference alone", "httpapi/attributes.go", `name: "lease", audited: 11,`, `name: "lease",`},
+	{"table: changing", "httpapi/attributes.go", `c.Lease = &r.Lease }`, `}`},
+	{"table: null", "httpapi/attributes.go", `name: "lease", audited: 11, optional: true,`, `name: "lease", audited: 11,`},
+	{"table: names to blame", "httpapi/audit_refusal.go", `known[a.name] = true`, `known[a.name] = a.name != "lease"`},
+	{"allocator: applying a change", "allocator/request.go", `r.Lease = *c.Lease`, `_ = *c.Lease`},
+	{"allocator: writing the record", "allocator/codec.go", `r.StartTime, r.Lease,`, `r.StartTime, 0,`},
+	{"allocator: reading the record", "allocator/codec.go", `&r.Lease,`, `new(int64),`},
+	{"allocator: keeping it in memory", "allocator/kept.go", `= r.Lease, r.LeaseEnd,`, `= 0, r.LeaseEnd,`},
+	{"allocator: from memory", "allocator/kept.go", `Lease: e.rare.lease,`, ``},
+	{"client: answers", "httpapi/client/allocations.go", "Lease     *int64  `json:\"lease\"`", "Lease     *int64  `json:\"-\"`"},
+	{"client: requests", "httpapi/client/allocations.go", "`json:\"lease,omitempty\"`", "`json:\"-\"`"},
+	{"client: changes", "httpapi/client/allocations.go", "	put(fields, \"lease\", c.Lease, true)\n", ""},
+	{"client: taking back", "httpapi/client/allocations.go", `put(fields, "lease", c.Lease, true)`, `put(fields, "lease", c.Lease, false)`},
+}

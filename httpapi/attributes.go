@@ -1,0 +1,167 @@
+package httpapi
+
+import (
+	"math"
+	"net/netip"
+
+	"conga/allocator"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/httpapi/rest"
+)
+
+// An attribute is an attribute of an allocation, as requests and answers have it.
+// Reading, rendering, the audit log's details and the names that it may tell of a
+// refusal follow from the table below.
+type attribute struct {
+	name string
+
+	// value returns what was asked for. It must be comparable.
+	value func(*allocator.Allocation) any
+	// show returns what answers have; nil: value, or null for an optional
+	// attribute's zero value.
+	show func(*shown) any
+	// audited is the place in the audit log's details of a change; 0: none.
+	audited int
+
+	// read takes the attribute from a body; nil: only the server sets it.
+	read func(b *rest.Fields, name string) given
+	// change notes in c that the attribute is as in r; nil: it cannot be changed.
+	change   func(c *allocator.Change, r *allocator.Request)
+	required bool // in a creation and in a replacement
+	optional bool // null is a value: none
+	traffic  bool // connection_uuid says it, too
+}
+
+// given is what a request says of an attribute.
+type given struct {
+	set, null bool
+	put       func(*allocator.Request) // puts the value, zero for null
+}
+
+// attributes are those of the OpenAPI document, in the order of answers.
+var attributes = []attribute{
+	{name: "allocation_id", show: func(s *shown) any { return s.ID }},
+	{
+		name: "start_time", audited: 10, optional: true, read: integer(1, rest.MaxTime, startTime), change: changeStart,
+		value: func(a *allocator.Allocation) any { return a.StartTime },
+		show:  func(s *shown) any { return s.windowTime(s.Window.Start) }, // planned while pending, actual from then on
+	},
+	{name: "end_time", show: func(s *shown) any { return s.windowTime(s.Window.End) }},
+	{name: "state", audited: 1, value: func(a *allocator.Allocation) any { return string(a.State) }},
+	{
+		name: "bandwidth", audited: 8, optional: true, read: integer(1, math.MaxInt64, bandwidth), // bit/s
+		value:  func(a *allocator.Allocation) any { return uint64(a.Bandwidth) },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Bandwidth = &r.Bandwidth },
+	},
+	{name: "user_id", value: func(a *allocator.Allocation) any { return a.UserID }, read: named(userID)},
+	{
+		name: "project_id", audited: 2, required: true, read: named(projectID),
+		value:  func(a *allocator.Allocation) any { return a.ProjectID },
+		change: func(c *allocator.Change, r *allocator.Request) { c.ProjectID = &r.ProjectID },
+	},
+	{
+		name: "src_ip", audited: 3, required: true, traffic: true, read: address(source), change: changeKey,
+		value: func(a *allocator.Allocation) any { return a.Key.Src },
+	},
+	{
+		name: "src_port", audited: 4, optional: true, traffic: true, read: integer(1, math.MaxUint16, sourcePort), change: changeKey,
+		value: func(a *allocator.Allocation) any { return a.Key.SrcPort },
+	},
+	{
+		name: "dst_ip", audited: 5, required: true, traffic: true, read: address(destination), change: changeKey,
+		value: func(a *allocator.Allocation) any { return a.Key.Dst },
+	},
+	{
+		name: "dst_port", audited: 6, optional: true, traffic: true, read: integer(1, math.MaxUint16, destinationPort), change: changeKey,
+		value: func(a *allocator.Allocation) any { return a.Key.DstPort },
+	},
+	{
+		name: "duration", audited: 9, required: true, read: integer(1, allocator.MaxDuration, duration), // seconds
+		value:  func(a *allocator.Allocation) any { return a.Duration },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Duration = &r.Duration },
+	},
+	{
+		name: "protocol", audited: 7, optional: true, traffic: true, read: readProtocol, change: changeKey,
+		value: func(a *allocator.Allocation) any { return protocolName(a.Key.Proto) },
+	},
+	{
+		name: "lease", audited: 11, optional: true, read: integer(1, allocator.MaxLease, lease), // seconds
+		value:  func(a *allocator.Allocation) any { return a.Lease },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Lease = &r.Lease },
+	},
+	{name: "reason", show: func(s *shown) any { return textOrNull(s.Reason) }},
+	{name: "path", show: func(s *shown) any { return viewHops(s.Path) }},
+	{name: "connections", show: func(s *shown) any { return s.usage.connections() }},
+	{name: "in_use", show: func(s *shown) any { return s.usage.inUse() }},
+	{name: "_links", show: func(s *shown) any { return s.links() }},
+}
+
+// The fields of a request that attributes are read into.
+func userID(r *allocator.Request) *string                   { return &r.UserID }
+func projectID(r *allocator.Request) *string                { return &r.ProjectID }
+func source(r *allocator.Request) *netip.Addr               { return &r.Key.Src }
+func destination(r *allocator.Request) *netip.Addr          { return &r.Key.Dst }
+func sourcePort(r *allocator.Request) *uint16               { return &r.Key.SrcPort }
+func destinationPort(r *allocator.Request) *uint16          { return &r.Key.DstPort }
+func bandwidth(r *allocator.Request) *topology.BitRate      { return &r.Bandwidth }
+func startTime(r *allocator.Request) *int64                 { return &r.StartTime }
+func duration(r *allocator.Request) *int64                  { return &r.Duration }
+func lease(r *allocator.Request) *int64                     { return &r.Lease }
+func changeKey(c *allocator.Change, r *allocator.Request)   { c.Key = &r.Key }
+func changeStart(c *allocator.Change, r *allocator.Request) { c.StartTime = &r.StartTime }
+
+// integer returns a reader of integers from lo to hi.
+func integer[T ~int64 | ~uint64 | ~uint16](lo, hi int64, field func(*allocator.Request) *T) func(*rest.Fields, string) given {
+	return func(b *rest.Fields, name string) given {
+		v := b.Integer(name, lo, hi)
+		return given{v.Set, v.Null, func(r *allocator.Request) { *field(r) = T(v.V) }}
+	}
+}
+
+// named returns a reader of names of users and projects.
+func named(field func(*allocator.Request) *string) func(*rest.Fields, string) given {
+	return func(b *rest.Fields, name string) given {
+		v := takeName(b, name)
+		return given{v.Set, v.Null, func(r *allocator.Request) { *field(r) = v.V }}
+	}
+}
+
+// address returns a reader of IP addresses.
+func address(field func(*allocator.Request) *netip.Addr) func(*rest.Fields, string) given {
+	return func(b *rest.Fields, name string) given {
+		v := b.Address(name)
+		return given{v.Set, v.Null, func(r *allocator.Request) { *field(r) = v.V }}
+	}
+}
+
+func readProtocol(b *rest.Fields, name string) given {
+	v := b.Text(name)
+	proto, known := protocolNumber(v.V)
+	if v.Set && !known {
+		b.Reject(name, "must be tcp, udp or any, not %s", rest.Quote(v.V))
+	}
+	return given{v.Set && known, v.Null, func(r *allocator.Request) { r.Key.Proto = proto }}
+}
+
+// protocolName returns the name of an IP protocol in requests and answers.
+func protocolName(proto uint8) string {
+	switch proto {
+	case path.ProtoTCP:
+		return "tcp"
+	case path.ProtoUDP:
+		return "udp"
+	}
+	return "any"
+}
+
+// protocolNumber returns the protocol of that name. ok is false if there is none.
+func protocolNumber(name string) (proto uint8, ok bool) {
+	switch name {
+	case "tcp":
+		return path.ProtoTCP, true
+	case "udp":
+		return path.ProtoUDP, true
+	}
+	return path.ProtoAny, name == "any"
+}
