@@ -10,7 +10,8 @@ import (
 	"conga/httpapi/rest"
 )
 
-// An allocationRequest is what a body says of an allocation's attributes, by name.
+// An allocationRequest is what a body says of an allocation's attributes, by
+// name.
 type allocationRequest map[string]given
 
 // takeAllocation takes every attribute that a request can have.

@@ -9,7 +9,7 @@ import (
 	"conga/httpapi/rest"
 )
 
-// shown is an allocation with what answers show besides.
+// A shown is an allocation with what answers show besides.
 type shown struct {
 	allocator.Allocation
 	usage

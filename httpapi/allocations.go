@@ -15,7 +15,7 @@ const updateTries = 10
 
 var errNoAllocation = rest.NewFault(http.StatusNotFound, "allocation_id: no such allocation")
 
-// createAllocation is POST /allocations.
+// createAllocation serves POST /allocations.
 func (a *api) createAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
 	connection := a.takeConnectionID(x.body, f)
@@ -51,7 +51,7 @@ func (a *api) created(x *exchange, one allocator.Allocation) rest.Reply {
 	}
 }
 
-// showAllocation is GET and HEAD /allocations/{id}.
+// showAllocation serves GET and HEAD /allocations/{id}.
 func (a *api) showAllocation(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err
@@ -77,7 +77,7 @@ func (a *api) showAllocation(x *exchange) error {
 	return r.Send(x.Context)
 }
 
-// shown answers with all that is known of an allocation.
+// shown returns the reply that shows an allocation.
 func (a *api) shown(x *exchange, one allocator.Allocation) (rest.Reply, error) {
 	texts, tags, err := a.render(x, []allocator.Allocation{one})
 	if err != nil {
@@ -86,8 +86,8 @@ func (a *api) shown(x *exchange, one allocator.Allocation) (rest.Reply, error) {
 	return rest.Reply{Status: http.StatusOK, Header: map[string]string{"ETag": tags[0]}, Results: texts}, nil
 }
 
-// find is the allocation in the address. That of another project does not
-// exist, as far as this key can tell.
+// find returns the allocation in the address. For a key of another project it
+// does not exist.
 func (a *api) find(x *exchange) (allocator.Allocation, error) {
 	found, err := a.Allocations.Get(x.Param("id"))
 	if err != nil {
@@ -99,14 +99,14 @@ func (a *api) find(x *exchange) (allocator.Allocation, error) {
 	return found, nil
 }
 
-// changeAllocation is POST and PATCH /allocations/{id}.
+// changeAllocation serves POST and PATCH /allocations/{id}.
 func (a *api) changeAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
 	f.notNull(x.body)
 	return a.update(x, f, f.change)
 }
 
-// replaceAllocation is PUT /allocations/{id}.
+// replaceAllocation serves PUT /allocations/{id}.
 func (a *api) replaceAllocation(x *exchange) error {
 	f := takeAllocation(x.body)
 	x.body.Require(requiredNames...)
@@ -155,10 +155,10 @@ func (a *api) update(x *exchange, f allocationRequest, change func(allocator.All
 	return errKeepsChanging
 }
 
-// errKeepsChanging is for who has lost every race.
+// errKeepsChanging answers a request that has lost every race.
 var errKeepsChanging = rest.NewFault(http.StatusConflict, "the allocation keeps changing; try again").After(time.Second)
 
-// deleteAllocation is DELETE /allocations/{id}.
+// deleteAllocation serves DELETE /allocations/{id}.
 func (a *api) deleteAllocation(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err
@@ -185,8 +185,8 @@ func (a *api) deleteAllocation(x *exchange) error {
 // states are what a list may be narrowed down to.
 var states = []allocator.State{allocator.Pending, allocator.Active, allocator.Complete}
 
-// listAllocations is GET and HEAD /allocations. The project may be named in the
-// body, as documented, or in the query; a user who names none means the key's.
+// listAllocations serves GET and HEAD /allocations. The project may be named in the
+// body, as documented, or in the query; without one it is the key's.
 func (a *api) listAllocations(x *exchange) error {
 	inBody := takeName(x.body, "project_id")
 	p, q, err := x.listParameters("project_id", "state")

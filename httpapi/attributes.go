@@ -10,9 +10,9 @@ import (
 	"conga/httpapi/rest"
 )
 
-// An attribute is an attribute of an allocation, as requests and answers have it.
-// Reading, rendering, the audit log's details and the names that it may tell of a
-// refusal follow from the table below.
+// An attribute is an attribute of an allocation, as requests and answers have
+// it. Reading, rendering, the audit log's details and the names that it may
+// tell of a refusal follow from the table below.
 type attribute struct {
 	name string
 
@@ -33,7 +33,7 @@ type attribute struct {
 	traffic  bool // connection_uuid says it, too
 }
 
-// given is what a request says of an attribute.
+// A given is what a request says of an attribute.
 type given struct {
 	set, null bool
 	put       func(*allocator.Request) // puts the value, zero for null

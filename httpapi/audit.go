@@ -10,7 +10,7 @@ import (
 	"conga/httpapi/rest"
 )
 
-// recordView is a record of the audit log. What does not apply is null.
+// A recordView is a record of the audit log. What does not apply is null.
 type recordView struct {
 	ID         string  `json:"audit_id"`
 	Time       int64   `json:"time"`
@@ -47,7 +47,7 @@ func viewRecord(x *exchange, r audit.Record) recordView {
 	return v
 }
 
-// listAudit is GET and HEAD /audit: the newest records first.
+// listAudit serves GET and HEAD /audit: the newest records first.
 func (a *api) listAudit(x *exchange) error {
 	if a.Audit == nil {
 		return errNoResource

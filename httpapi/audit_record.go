@@ -37,7 +37,7 @@ var actions = map[string]string{
 	"DELETE /api/operators/:name": "operator.delete",
 }
 
-// actionOf is what the request does or would have done.
+// actionOf returns the name of what the request does, or would have done.
 func actionOf(x *exchange) string {
 	route := methodLabel(x.Request.Method) + " " + routeLabel(x.FullPath())
 	if name := actions[route]; name != "" {
@@ -46,7 +46,7 @@ func actionOf(x *exchange) string {
 	return route
 }
 
-// record is what the audit log is to keep of the request.
+// record returns the audit log's record of the request.
 func record(x *exchange, outcome audit.Outcome, status int) audit.Record {
 	return audit.Record{
 		Action: actionOf(x), Outcome: outcome, Status: status,
@@ -55,8 +55,8 @@ func record(x *exchange, outcome audit.Outcome, status int) audit.Record {
 	}
 }
 
-// recordOps are the operations that record the request as done, to be committed
-// with its effect. status is what it is answered with.
+// recordOps returns the operations that record the request as done, to be
+// committed with its effect. status is that of the answer.
 func (a *api) recordOps(x *exchange, status int) ([]store.Op, error) {
 	if a.Audit == nil {
 		return nil, nil
@@ -64,8 +64,8 @@ func (a *api) recordOps(x *exchange, status int) ([]store.Op, error) {
 	return x.noted(a.Audit.Ops(record(x, audit.Done, status)))
 }
 
-// repeatOps are recordOps for what may be done over and over: name is the same for
-// what repeats itself. Most of it is only counted.
+// repeatOps is recordOps for what a client may do over and over. Requests of
+// the same name are mostly counted only.
 func (a *api) repeatOps(x *exchange, name string, status int) ([]store.Op, error) {
 	if a.Audit == nil {
 		return nil, nil
@@ -73,8 +73,7 @@ func (a *api) repeatOps(x *exchange, name string, status int) ([]store.Op, error
 	return x.noted(a.Audit.Again(name, record(x, audit.Done, status)))
 }
 
-// noted has the log forget a record again if the request comes to nothing after
-// all.
+// noted makes the log drop the record again if the request fails after all.
 func (x *exchange) noted(ops []store.Op, undo func(), err error) ([]store.Op, error) {
 	if err == nil {
 		x.undo = append(x.undo, undo)
@@ -82,8 +81,8 @@ func (x *exchange) noted(ops []store.Op, undo func(), err error) ([]store.Op, er
 	return ops, err
 }
 
-// refused records a change that was refused, and not that it was made. Reading changes nothing, and is in
-// the access log.
+// recordRefusal records that a change was refused, and drops the record that it
+// was made. Reading changes nothing, and is in the access log.
 func (a *api) recordRefusal(x *exchange, err error) {
 	for _, undo := range x.undo {
 		undo()
@@ -103,18 +102,19 @@ func (a *api) recordRefusal(x *exchange, err error) {
 	a.Audit.Refuse(x.Request.Context(), r)
 }
 
-// claim notes who a request says it comes from, if such a member is known: what
-// else is in its place could be anything, a password included. A stranger must
-// not have anybody asked, nor learn from the time it takes who is a member.
-func (x *exchange) claim(d auth.Directory, user, project string) {
+// noteCaller notes the user that a request names as its own if that is a member
+// of the project. Any other name could be anything, a password included. For a
+// stranger no directory is asked, so that the time of an answer does not tell
+// members.
+func (x *exchange) noteCaller(d auth.Directory, user, project string) {
 	if d.Known(user, project) {
 		x.key = auth.Key{User: user, Project: project}
 	}
 }
 
-// along is what is saved together with a change of an allocation: who made it, how
-// it was answered and, under an Idempotency-Key, the answer itself. answer may be
-// nil where there is never such a key.
+// along returns what is saved with a change of an allocation: the client, the
+// status of the answer and, under an Idempotency-Key, the answer itself. render
+// may be nil where there is never such a key.
 func (a *api) along(x *exchange, status int, render func(allocator.Allocation) (rest.Reply, error)) allocator.Along {
 	return func(before, after *allocator.Allocation) (ops []store.Op, err error) {
 		if x.attempt != nil && render != nil && after != nil {
@@ -136,8 +136,8 @@ func (a *api) along(x *exchange, status int, render func(allocator.Allocation) (
 	}
 }
 
-// noteChange has the log keep a change. A lease that is asked for again and again
-// is mostly counted.
+// noteChange returns the operations that record a change. A lease that is
+// renewed again and again is mostly counted only.
 func (a *api) noteChange(x *exchange, before, after *allocator.Allocation, r audit.Record) ([]store.Op, error) {
 	if before != nil && after != nil && r.Detail == "" && before.LeaseEnd != after.LeaseEnd {
 		r.Detail = "lease renewed"
@@ -146,9 +146,9 @@ func (a *api) noteChange(x *exchange, before, after *allocator.Allocation, r aud
 	return x.noted(a.Audit.Ops(r))
 }
 
-// Trail records what becomes of allocations by itself: every change of their
-// state. It is what an allocator is to save along with such changes.
-func Trail(l *audit.Log) allocator.Along {
+// AuditChanges returns what records the changes of allocations' states that no
+// request makes, for the allocator's configuration.
+func AuditChanges(l *audit.Log) allocator.Along {
 	return func(before, after *allocator.Allocation) ([]store.Op, error) {
 		if before != nil && after != nil && before.State == after.State {
 			return nil, nil // another window or path, or another reason to wait
@@ -164,7 +164,7 @@ func Trail(l *audit.Log) allocator.Along {
 	}
 }
 
-// difference is the allocation's ID, and in words what has changed.
+// difference returns the allocation's ID, and what has changed in words.
 func difference(before, after *allocator.Allocation) (id, text string) {
 	switch {
 	case before == nil:

@@ -34,8 +34,9 @@ var blamable = func() map[string]bool {
 // body is an array, the first has an index alone.
 var element = regexp.MustCompile(`^([A-Za-z_-]*)(?:\[[0-9]{1,9}\])?$`)
 
-// refusalOf is what the audit log has of a refusal: its status in words and the
-// names of the fields at fault. The sentences stay out: they may quote the client.
+// refusalOf returns the audit log's text of a refusal: its status in words and
+// the names of the fields at fault. The sentences are left out: they may quote
+// the client.
 func refusalOf(f *rest.Fault) string {
 	text := strings.ToLower(http.StatusText(f.Status))
 	var names []string
@@ -55,8 +56,8 @@ func refusalOf(f *rest.Fault) string {
 	return text + " (" + strings.Join(names, ", ") + ")"
 }
 
-// blamed are the fields that a sentence of ours begins with; none if any of them
-// is not known.
+// blamed returns the fields that a sentence of ours begins with; none if one of
+// them is not known.
 func blamed(sentence string) []string {
 	before, _, ok := strings.Cut(sentence, ": ")
 	if !ok {

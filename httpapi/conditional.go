@@ -9,9 +9,9 @@ import (
 	"conga/httpapi/rest"
 )
 
-// etagOf is a strong validator of an allocation as it is shown: its revision,
-// which grows with every change, and what is shown of its use, which changes
-// without one.
+// etagOf returns a strong validator of an allocation as it is shown: its
+// revision, which grows with every change, and its use, which changes without
+// one.
 func etagOf(a allocator.Allocation, u usage) string {
 	tag := append(make([]byte, 0, 32), '"')
 	tag = strconv.AppendUint(tag, a.Revision, 10)
@@ -22,8 +22,8 @@ func etagOf(a allocator.Allocation, u usage) string {
 	return string(append(tag, '"'))
 }
 
-// current reports whether a header names the allocation's revision. Who wants to
-// change an allocation need not know who else has begun to use it meanwhile.
+// current reports whether a header names the allocation's revision. Its use may
+// have changed meanwhile.
 func current(header []string, a allocator.Allocation) bool {
 	revision := strconv.FormatUint(a.Revision, 10)
 	return names(header, func(tag string) bool {
@@ -57,8 +57,8 @@ func mayChange(h http.Header, a allocator.Allocation) error {
 	return nil
 }
 
-// unchanged evaluates the preconditions of reading an allocation: whether the
-// client has this answer already.
+// unchanged evaluates the preconditions of reading an allocation. It reports
+// whether the client has this answer already.
 func unchanged(h http.Header, a allocator.Allocation, etag string) (bool, error) {
 	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, a) {
 		return false, rest.NewFault(http.StatusPreconditionFailed, "If-Match: the allocation has changed; it is "+etag+" now")

@@ -48,21 +48,21 @@ type Allocations interface {
 
 var _ Allocations = (*allocator.Allocator)(nil)
 
-// Tokens tells whom a token of an OpenID Connect issuer speaks of. It fails with
-// [auth.ErrToken] or an [*auth.UnavailableError].
+// Tokens verifies tokens of an OpenID Connect issuer. Errors are
+// [auth.ErrToken] and [*auth.UnavailableError].
 type Tokens interface {
 	Verify(ctx context.Context, token string) (auth.Identity, error)
 }
 
 var _ Tokens = (*auth.OIDC)(nil)
 
-// Check is one part of the daemon that must be ready before it is.
+// A Check is one part of the daemon that must be ready before it is.
 type Check struct {
 	Name  string
 	Ready func(context.Context) error // nil error: ready
 }
 
-// Observation is one request that was answered. Its texts come from bounded
+// An Observation is one request that was answered. Its texts come from bounded
 // sets, so that they can label metrics.
 type Observation struct {
 	Route  string // template such as /api/allocations/:id, or "none"
@@ -71,20 +71,20 @@ type Observation struct {
 	Took   time.Duration
 }
 
-// Config is what the API works with. Allocations, Keys and Directory are
+// A Config is what the API works with. Allocations, Keys and Directory are
 // required.
 type Config struct {
 	Allocations Allocations
 	Keys        *auth.Keys
 	Directory   auth.Directory
-	Connections *connections.Registry     // nil: nobody reports connections
-	Keyless     []Keyless                 // who may do so without a key
+	Connections *connections.Registry     // nil: connections are not reported
+	Keyless     []Keyless                 // hosts that may do so without a key
 	Tokens      Tokens                    // nil: no tokens are taken
 	Guard       *auth.Guard               // nil: one with default limits
 	Bodies      *limits.Bodies            // what bodies may take of memory; nil: the default
 	Planner     Planner                   // nil: no /paths, and nothing is told of reservations
 	Statistics  Statistics                // nil: no /stats
-	Audit       *audit.Log                // nil: nobody keeps who changed what
+	Audit       *audit.Log                // nil: there is no audit log
 	Replays     *replay.Book              // nil: an Idempotency-Key is not looked at
 	Events      *events.Hub               // nil: there are no events
 	Webhooks    *webhook.Hooks            // nil: there are no webhooks
@@ -92,7 +92,7 @@ type Config struct {
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order
 	Metrics     http.Handler              // served at /metrics; nil: not served
-	Observe     func(Observation)         // nil: nobody counts requests
+	Observe     func(Observation)         // nil: requests are not counted
 	Origin      string                    // where users reach us, such as https://conga.example; "": as they say
 	Log         *slog.Logger              // nil: none
 	Now         func() time.Time          // nil: time.Now
@@ -102,7 +102,7 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 }
 
-// New makes the handler of everything that the daemon serves over HTTP.
+// New returns the handler of everything that the daemon serves over HTTP.
 func New(cfg Config) (http.Handler, error) {
 	if cfg.Allocations == nil || cfg.Keys == nil || cfg.Directory == nil {
 		return nil, errors.New("httpapi: allocations, keys and a directory are required")

@@ -10,14 +10,14 @@ import (
 	"conga/httpapi/rest"
 )
 
-// endView is one end of a connection, as the Covalence document shows it: the
-// port is a string.
+// An endView is one end of a connection, as the Covalence document shows it:
+// the port is a string.
 type endView struct {
 	IP   string `json:"ip"`
 	Port string `json:"port"`
 }
 
-// sourceView is the end on the host that reported. Numbers that were not
+// A sourceView is the end on the host that reported. Numbers that were not
 // reported are null.
 type sourceView struct {
 	endView
@@ -31,20 +31,20 @@ type sourceView struct {
 	Age         *int64 `json:"age"` // at the last report
 }
 
-// bodyView is a connection as it was reported.
+// A bodyView is a connection as it was reported.
 type bodyView struct {
 	Protocol    string     `json:"protocol,omitempty"` // left out where the reporter did
 	Source      sourceView `json:"source"`
 	Destination endView    `json:"destination"`
 }
 
-// reportedView is an element of GET /connections.
+// A reportedView is an element of GET /connections.
 type reportedView struct {
 	ID         uuid.UUID `json:"connection_uuid"`
 	Connection bodyView  `json:"connection"`
 }
 
-// connectionView is a connection below /api.
+// A connectionView is a connection below /api.
 type connectionView struct {
 	reportedView
 	ProjectID string     `json:"project_id"`
@@ -53,7 +53,7 @@ type connectionView struct {
 	Links     rest.Links `json:"_links"`
 }
 
-// namedView is an element of the answer to a report below /api.
+// A namedView is an element of the answer to a report below /api.
 type namedView struct {
 	ID    uuid.UUID  `json:"connection_uuid"`
 	Links rest.Links `json:"_links"`

@@ -23,7 +23,7 @@ func (a *api) routeConnections(g *gin.RouterGroup) {
 	g.Match(read, "/connections/:id", a.keyed(a.showConnection))
 }
 
-// reportConnections is POST /connections below /api: 201 if any was not known.
+// reportConnections serves POST /connections below /api: 201 if any was not known.
 func (a *api) reportConnections(x *exchange) error {
 	receipt, err := a.takeOver(x)
 	if err != nil {
@@ -40,7 +40,7 @@ func (a *api) reportConnections(x *exchange) error {
 	return x.succeed(code, views)
 }
 
-// takeOver takes over what the body reports: all of it or nothing.
+// takeOver saves what the body reports: all of it or nothing.
 func (a *api) takeOver(x *exchange) (connections.Receipt, error) {
 	inBody := takeName(x.body, "project_id")
 	reports := takeReports(x.body)
@@ -59,8 +59,9 @@ func (a *api) takeOver(x *exchange) (connections.Receipt, error) {
 	return a.Connections.Report(x.Request.Context(), project, reports)
 }
 
-// projectOf is whose connections a request is about: the project that body or
-// query name, or else the key's own, which for an operator is "": all.
+// projectOf returns the project whose connections a request is about: the one
+// that body or query name, or else the key's own, which for an operator is "":
+// all.
 func (a *api) projectOf(x *exchange, inBody rest.Value[string], inQuery string) (string, error) {
 	project := inQuery
 	switch {
@@ -74,7 +75,7 @@ func (a *api) projectOf(x *exchange, inBody rest.Value[string], inQuery string) 
 	return project, a.mayUse(x, project)
 }
 
-// listConnections is GET and HEAD /connections below /api.
+// listConnections serves GET and HEAD /connections below /api.
 func (a *api) listConnections(x *exchange) error {
 	q, want, err := a.connectionQuery(x)
 	if err != nil {
@@ -88,16 +89,16 @@ func (a *api) listConnections(x *exchange) error {
 	return x.succeed(http.StatusOK, views)
 }
 
-// pageOfConnections is what the page of q holds. The header that leads to the
-// others is set.
+// pageOfConnections returns the connections on a page of the list at path, and
+// sets the header that leads to the others.
 func (a *api) pageOfConnections(x *exchange, q rest.Page, want connections.Query, path string) []*connections.Connection {
 	found, total := a.Connections.List(want, q.Skip(), q.Size)
 	x.linkPages(q, path, total)
 	return found
 }
 
-// connectionQuery is what a list of connections is asked for: a project, times
-// (before, after), or an allocation whose traffic they are.
+// connectionQuery returns what a list of connections is asked for: a project,
+// times (before, after), or an allocation whose traffic they are.
 func (a *api) connectionQuery(x *exchange) (q rest.Page, want connections.Query, err error) {
 	inBody := takeName(x.body, "project_id")
 	p, q, err := x.listParameters("project_id", "before", "after", "allocation")
@@ -133,12 +134,12 @@ func (a *api) onAllocation(x *exchange, p *rest.Parameters, want *connections.Qu
 	return nil
 }
 
-// flowOf is the traffic that belongs on the allocation's path.
+// flowOf returns the traffic that belongs on the allocation's path.
 func flowOf(a allocator.Allocation) connections.Flow {
 	return connections.Flow{Project: a.ProjectID, Key: a.Key}
 }
 
-// showConnection is GET and HEAD /connections/{connection_uuid}. That of another
+// showConnection serves GET and HEAD /connections/{connection_uuid}. That of another
 // project does not exist, as far as this key can tell.
 func (a *api) showConnection(x *exchange) error {
 	if err := x.done(); err != nil {

@@ -19,8 +19,9 @@ import (
 const covalencePath = "/connections"
 
 // Keyless lets hosts use /connections, and nothing else, without a key, as
-// agents do that were written when there were none. A client behind a proxy that
-// is not trusted has the proxy's address; a trusted proxy's own is never keyless.
+// agents do that were written when there were none. A client behind a proxy
+// that is not trusted has the proxy's address; a trusted proxy's own is never
+// keyless.
 type Keyless struct {
 	From    netip.Prefix // where such requests may come from
 	Project string       // in whose name
@@ -56,14 +57,14 @@ func (a *api) admitKeyless(x *exchange, rule Keyless) error {
 	return nil
 }
 
-// keylessRule is what lets this request do without the key that it does not
-// show. One that shows a key is judged by that.
+// keylessRule returns the rule that lets a request do without a key. A request
+// that shows a key needs a good one.
 func (a *api) keylessRule(x *exchange) (Keyless, bool) {
 	if len(a.Keyless) == 0 || x.showsKey() {
 		return Keyless{}, false
 	}
 	from := rest.ClientAddr(x.Context).Unmap().WithZone("")
-	if rest.Proxies(a.TrustedProxies).Trust(from) { // whoever it is that stands behind it
+	if rest.Proxies(a.TrustedProxies).Trust(from) { // whatever client is behind it
 		return Keyless{}, false
 	}
 	best, found := Keyless{}, false
@@ -83,7 +84,7 @@ func (x *exchange) showsKey() bool {
 		x.body.Has("api_key") || x.Request.URL.Query().Has("api_key")
 }
 
-// covalenceReport is POST /connections.
+// covalenceReport serves POST /connections.
 func (a *api) covalenceReport(x *exchange) error {
 	receipt, err := a.takeOver(x)
 	if err != nil {
@@ -92,7 +93,7 @@ func (a *api) covalenceReport(x *exchange) error {
 	return rest.Send(x.Context, http.StatusOK, rest.TypeJSON, answerView{Success: "True", IDs: receipt.IDs})
 }
 
-// covalenceList is GET and HEAD /connections: everything, as documented, unless
+// covalenceList serves GET and HEAD /connections: everything, as documented, unless
 // a page is asked for.
 func (a *api) covalenceList(x *exchange) error {
 	q, want, err := a.connectionQuery(x)
@@ -121,7 +122,7 @@ func (x *exchange) stream(list []*connections.Connection) error {
 	for i, c := range list {
 		_ = w.WriteByte("[,"[min(i, 1)])
 		if enc.Encode(viewReported(c)) != nil {
-			return nil // the client has gone; nobody is left to tell
+			return nil // the client has gone
 		}
 	}
 	if len(list) == 0 {

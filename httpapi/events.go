@@ -16,8 +16,8 @@ import (
 
 const (
 	heartbeat = 15 * time.Second
-	// writeWait is how long a reader may take to take what is written. Who is
-	// slower is dropped, and may resume.
+	// writeWait is how long a reader may take to receive what is written. A slower
+	// one is dropped, and may resume.
 	writeWait = 10 * time.Second
 
 	headerLastEventID = "Last-Event-ID"
@@ -46,14 +46,14 @@ func Notifier(h *events.Hub) func(a allocator.Allocation, deleted bool) {
 	}
 }
 
-// recheckReaders has every open stream find out whether its key still is one.
+// recheckReaders makes every open stream check whether its key is still valid.
 func (a *api) recheckReaders() {
 	if a.Events != nil {
 		a.Events.Recheck()
 	}
 }
 
-// streamEvents is GET and HEAD /events: server-sent events without end.
+// streamEvents serves GET and HEAD /events: server-sent events without end.
 func (a *api) streamEvents(x *exchange) error {
 	if a.Events == nil {
 		return errNoResource
@@ -92,7 +92,7 @@ func (a *api) streamEvents(x *exchange) error {
 	return nil
 }
 
-// lastEventID is where a client that comes back has stopped.
+// lastEventID returns the event at which a client that reconnects has stopped.
 func lastEventID(h http.Header) (id uint64, given bool, err error) {
 	text := h.Get(headerLastEventID)
 	if text == "" {
@@ -104,7 +104,7 @@ func lastEventID(h http.Header) (id uint64, given bool, err error) {
 	return id, true, nil
 }
 
-// stream is one reader's connection.
+// A stream is one reader's connection.
 type stream struct {
 	*exchange
 	reader *events.Reader

@@ -105,7 +105,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	h.must(err)
 	h.alloc, err = allocator.Open(t.Context(), allocator.Config{
 		Store: h.disk, Network: func() *topology.Snapshot { return snap }, Now: h.clock,
-		Along: httpapi.Trail(trail), Notify: httpapi.Notifier(h.events),
+		Along: httpapi.AuditChanges(trail), Notify: httpapi.Notifier(h.events),
 	})
 	h.must(err)
 	h.alloc.Settled()

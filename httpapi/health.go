@@ -14,20 +14,20 @@ import (
 // readyTimeout bounds all readiness checks of one request together.
 const readyTimeout = 3 * time.Second
 
-// healthz says that the process serves requests at all.
+// healthz answers that the process serves requests at all.
 func (a *api) healthz(c *gin.Context) {
 	_ = rest.Send(c, http.StatusOK, rest.TypeJSON, gin.H{"status": "ok"})
 }
 
-// part is one line of a readiness answer.
-type part struct {
+// A checkView is one line of a readiness answer.
+type checkView struct {
 	Name   string `json:"name"`
 	Ready  bool   `json:"ready"`
 	Reason string `json:"reason,omitempty"`
 }
 
-// readyz says whether every part is ready, and 503 if not; why not, to those only
-// who may know.
+// readyz answers whether every part is ready, with 503 if not; and why not, to
+// operators and clients on this machine.
 func (a *api) readyz(c *gin.Context) {
 	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
 	defer cancel()
@@ -36,12 +36,12 @@ func (a *api) readyz(c *gin.Context) {
 		checks = append([]Check{{Name: "network", Ready: a.networkReady}}, checks...)
 	}
 	answer := struct {
-		Status string `json:"status"`
-		Parts  []part `json:"parts"`
-	}{"ready", []part{}}
+		Status string      `json:"status"`
+		Parts  []checkView `json:"parts"`
+	}{"ready", []checkView{}}
 	code, tells := http.StatusOK, a.watches(&exchange{Context: c})
 	for _, check := range checks {
-		p := part{Name: check.Name, Ready: true}
+		p := checkView{Name: check.Name, Ready: true}
 		if err := check.Ready(ctx); err != nil {
 			if p.Ready = false; tells {
 				p.Reason = err.Error()
@@ -62,8 +62,8 @@ func (a *api) networkReady(context.Context) error {
 	return nil
 }
 
-// showMetrics is GET and HEAD /metrics. They tell of switches, links and what is
-// reserved, which is for operators; on the machine itself no key is needed.
+// showMetrics serves GET and HEAD /metrics. They tell of switches, links and
+// reservations, which is for operators; on the machine itself no key is needed.
 func (a *api) showMetrics(c *gin.Context) {
 	x := &exchange{Context: c}
 	if !isLocal(x) {
@@ -79,7 +79,7 @@ func (a *api) showMetrics(c *gin.Context) {
 	a.Metrics.ServeHTTP(c.Writer, c.Request)
 }
 
-// watches reports whether who asks may know how the daemon is in detail.
+// watches reports whether the client may know how the daemon is in detail.
 func (a *api) watches(x *exchange) bool {
 	if isLocal(x) {
 		return true

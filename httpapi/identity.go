@@ -9,8 +9,8 @@ import (
 	"conga/httpapi/rest"
 )
 
-// byHeaders finds out who asks by Authorization: Bearer or X-API-Key. Without
-// them that is left to the body.
+// byHeaders identifies the client by Authorization: Bearer or X-API-Key.
+// Without them that is left to the body.
 func (a *api) byHeaders(x *exchange) error {
 	shown := shownInHeaders(x.Request.Header)
 	switch len(shown) {
@@ -23,9 +23,9 @@ func (a *api) byHeaders(x *exchange) error {
 	return errTwoKeys
 }
 
-// byBody settles who asks once the body is there: by its api_key, as documented,
-// unless the headers have said it. Never by the query, which ends up in logs and
-// histories.
+// byBody identifies the client once the body is there: by its api_key, as
+// documented, unless the headers have done so. It never takes a key from the
+// query, which ends up in logs and histories.
 func (a *api) byBody(x *exchange, rule keyRule) error {
 	if rule == needsKeyOrHost {
 		if keyless, ok := a.keylessRule(x); ok {
@@ -49,8 +49,8 @@ func (a *api) byBody(x *exchange, rule keyRule) error {
 	return rest.NewFault(http.StatusUnauthorized, "api_key: is required, in the body or as Authorization: Bearer; POST /api/auth gives one")
 }
 
-// authenticate finds out whose the key is that the request shows, and whether
-// that may do this.
+// authenticate finds the key that the request shows, and checks that it may do
+// this.
 func (a *api) authenticate(x *exchange) error {
 	key, err := a.Keys.Lookup(x.secret)
 	if err != nil {
@@ -74,7 +74,7 @@ func (a *api) authenticate(x *exchange) error {
 
 var errTwoKeys = rest.NewFault(http.StatusBadRequest, "api_key: body and headers show different keys")
 
-// shownInHeaders are the keys that the headers show, each once.
+// shownInHeaders returns the keys in the headers, each once.
 func shownInHeaders(h http.Header) []string {
 	var shown []string
 	for _, v := range h.Values("Authorization") {

@@ -7,15 +7,17 @@ import (
 	"conga/httpapi/rest"
 )
 
-// indexView is what a client finds that knows nothing but where we are.
+// An indexView tells a client that knows nothing but our address where
+// everything is.
 type indexView struct {
 	Name    string         `json:"name"`
 	Version string         `json:"version"` // of the media type
 	Links   rest.Relations `json:"_links"`
 }
 
-// showIndex is GET and HEAD of the address below which everything is. It needs no
-// key, as the OpenAPI document does not, which says the same at more length.
+// showIndex serves GET and HEAD of the address below which everything is. It
+// needs no key, as the OpenAPI document does not, which says the same at more
+// length.
 func (a *api) showIndex(x *exchange) error {
 	x.body.Text("api_key") // some clients show it always
 	if err := x.done(); err != nil {
@@ -29,8 +31,8 @@ func (a *api) showIndex(x *exchange) error {
 	return x.succeed(http.StatusOK, []indexView{{Name: "CONGA", Version: "1.0", Links: links}})
 }
 
-// lists are the resources that can be read without knowing a name. What is not
-// served is left out.
+// lists returns the resources that are read without knowing a name. It leaves
+// out what is not served.
 func (a *api) lists() []string {
 	all := []string{"allocations", "operators", "switches", "links", "hosts", "attachments"}
 	for list, served := range map[string]bool{

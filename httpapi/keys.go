@@ -11,8 +11,8 @@ import (
 	"conga/httpapi/rest"
 )
 
-// keyView is a key as the document shows it. Both times are integers, as in its
-// examples.
+// A keyView is a key as the document shows it. Both times are integers, as in
+// its examples.
 type keyView struct {
 	APIKey    string     `json:"api_key"`
 	StartTime int64      `json:"start_time"`
@@ -29,7 +29,7 @@ func viewKey(x *exchange, secret string, key auth.Key) []keyView {
 	}}
 }
 
-// requestKey is POST /auth. A token of the issuer's stands for the password, and
+// requestKey serves POST /auth. A token of the issuer's stands for the password, and
 // for the name too.
 func (a *api) requestKey(x *exchange) error {
 	b := x.body
@@ -56,7 +56,7 @@ func (a *api) requestKey(x *exchange) error {
 		err = a.Directory.Authenticate(ctx, user.V, project.V, password.V)
 	}
 	if err != nil {
-		x.claim(a.Directory, cmp.Or(user.V, who.User), project.V)
+		x.noteCaller(a.Directory, cmp.Or(user.V, who.User), project.V)
 		if errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrToken) {
 			a.Guard.Failed(from, user.V)
 		}
@@ -76,8 +76,8 @@ func (a *api) requestKey(x *exchange) error {
 	return x.succeed(http.StatusOK, viewKey(x, secret, key))
 }
 
-// tokenOf is the token that the request shows, in its body or as a bearer. A key
-// of ours, which some clients send with every request, is none.
+// tokenOf returns the token that the request shows, in its body or as a bearer.
+// A key of ours, which some clients send with every request, is none.
 func tokenOf(x *exchange) string {
 	if token := x.body.Text("token"); token.Set {
 		return token.V
@@ -91,9 +91,9 @@ func tokenOf(x *exchange) string {
 	return ""
 }
 
-// byToken is whom the token speaks of, who must be the user named, if one is,
-// hold that name, and be a member of the project. With an error it is who the
-// token says.
+// byToken returns the user that the token speaks of. It must be the one named,
+// if one is, hold that name, and be a member of the project. With an error it
+// is the user that the token claims.
 func (a *api) byToken(x *exchange, token, user, project string) (auth.Identity, error) {
 	if a.Tokens == nil {
 		return auth.Identity{}, rest.NewFault(http.StatusUnprocessableEntity, "token: this server takes no tokens; give user_id and password")
@@ -114,9 +114,9 @@ func (a *api) byToken(x *exchange, token, user, project string) (auth.Identity, 
 	return who, a.Directory.Admit(ctx, who.User, project)
 }
 
-// holds fails with [auth.ErrName] if the name that a token claims is another's:
-// by the configuration, or else because that one was the first to have it. A name
-// with a password is nobody's who merely chose it at the issuer.
+// holds fails with [auth.ErrName] if the name that a token claims belongs to
+// another subject: by the configuration, or else because that one had it first.
+// A token opens no name that has a password and no subject.
 func (a *api) holds(who auth.Identity) (auth.Identity, error) {
 	subject, fixed := a.Directory.Subject(who.User)
 	if fixed && subject != who.Subject {
@@ -126,8 +126,8 @@ func (a *api) holds(who auth.Identity) (auth.Identity, error) {
 	return who, a.Keys.Holds(who)
 }
 
-// holdsStill fails with [auth.ErrNoKey] if the key was given for a token, and the
-// name is another's by now.
+// holdsStill fails with [auth.ErrNoKey] if the key was issued for a token, and
+// another subject holds the name by now.
 func (a *api) holdsStill(key auth.Key) error {
 	if key.Subject == "" {
 		return nil
@@ -149,7 +149,7 @@ func keyFault(err error) error {
 	return err
 }
 
-// showKey is GET /auth/{api_key}. The key in the address proves itself; one in
+// showKey serves GET /auth/{api_key}. The key in the address proves itself; one in
 // the body, which clients send out of habit, changes nothing.
 func (a *api) showKey(x *exchange) error {
 	x.body.Text("api_key")
@@ -173,7 +173,7 @@ func keyOwner(x *exchange) (user, project string, err error) {
 	return u.V, p.V, x.done()
 }
 
-// renewKey is POST /auth/{api_key}.
+// renewKey serves POST /auth/{api_key}.
 func (a *api) renewKey(x *exchange) error {
 	user, project, err := keyOwner(x)
 	if err != nil {
@@ -204,7 +204,7 @@ func (a *api) renewKey(x *exchange) error {
 	return x.succeed(http.StatusOK, viewKey(x, secret, key))
 }
 
-// deleteKey is DELETE /auth/{api_key}.
+// deleteKey serves DELETE /auth/{api_key}.
 func (a *api) deleteKey(x *exchange) error {
 	user, project, err := keyOwner(x)
 	if err != nil {

@@ -9,11 +9,11 @@ import (
 	"conga/httpapi/rest"
 )
 
-// linkView is a directed link.
+// A linkView is a directed link.
 type linkView struct {
 	ID       string         `json:"link_id"` // as reasons and bottlenecks name it
-	From     *placeView     `json:"from"`    // null: outside, where a host is
-	To       *placeView     `json:"to"`      // null: outside
+	From     *portIDView    `json:"from"`    // null: outside, where a host is
+	To       *portIDView    `json:"to"`      // null: outside
 	Kind     string         `json:"kind"`    // trunk or access
 	Capacity uint64         `json:"capacity"`
 	Metric   uint32         `json:"metric"`
@@ -34,7 +34,7 @@ func kindOfLink(l topology.Link) string {
 	return kindTrunk
 }
 
-// linkFilter are the parameters of both lists of links.
+// A linkFilter holds the parameters of both lists of links.
 type linkFilter struct {
 	trunk, access bool
 	from, to      *topology.PortID
@@ -71,7 +71,7 @@ func linkFilterOf(p *rest.Parameters) (f linkFilter) {
 	return f
 }
 
-// links are those of the network that pass, in order.
+// links returns those of the network that pass, in order.
 func (f linkFilter) links(s *topology.Snapshot) (out []topology.Link) {
 	if f.trunk {
 		out = slices.Collect(maps.Values(s.Links))
@@ -94,20 +94,21 @@ func (f linkFilter) links(s *topology.Snapshot) (out []topology.Link) {
 	return out
 }
 
-// linkAddress is where a link is, below one of the two lists of links.
+// linkAddress returns the address of a link, below one of the two lists of
+// links.
 func linkAddress(x *exchange, l topology.Link, list ...string) string {
 	return rest.WithQuery(x.path(list...), "from", l.ID.From.String(), "to", l.ID.To.String(), "kind", kindOfLink(l))
 }
 
 func viewLink(x *exchange, l topology.Link) linkView {
 	return linkView{
-		ID: l.ID.String(), From: viewPlace(l.ID.From), To: viewPlace(l.ID.To), Kind: kindOfLink(l),
+		ID: l.ID.String(), From: viewPortID(l.ID.From), To: viewPortID(l.ID.To), Kind: kindOfLink(l),
 		Capacity: uint64(l.Capacity), Metric: max(1, l.Metric),
 		Links: rest.Relate("self", linkAddress(x, l, "links"), "statistics", linkAddress(x, l, "stats", "links")),
 	}
 }
 
-// listLinks is GET and HEAD /links.
+// listLinks serves GET and HEAD /links.
 func (a *api) listLinks(x *exchange) error {
 	s, f, q, err := a.takeLinks(x)
 	if err != nil {
@@ -130,16 +131,16 @@ func (a *api) takeLinks(x *exchange) (*topology.Snapshot, linkFilter, rest.Page,
 	return s, f, q, err
 }
 
-// hostView is a learned host.
+// A hostView is a learned host.
 type hostView struct {
 	MAC       string         `json:"mac"`
 	Addresses []string       `json:"addresses"`
-	At        *placeView     `json:"at"`
+	At        *portIDView    `json:"at"`
 	Seen      *int64         `json:"seen"` // UNIX seconds: when it was last news
 	Links     rest.Relations `json:"_links"`
 }
 
-// listHosts is GET and HEAD /hosts.
+// listHosts serves GET and HEAD /hosts.
 func (a *api) listHosts(x *exchange) error {
 	p, q, err := x.listParameters("mac", "address")
 	if err != nil {
@@ -172,7 +173,7 @@ func (a *api) listHosts(x *exchange) error {
 		hosts = slices.DeleteFunc(hosts, func(h topology.Host) bool { return !slices.Contains(h.Addrs, address) })
 	}
 	return showPage(x, q, hosts, func(h topology.Host) hostView {
-		v := hostView{MAC: h.MAC.String(), Addresses: []string{}, At: viewPlace(h.At), Seen: unixOrNull(h.Seen)}
+		v := hostView{MAC: h.MAC.String(), Addresses: []string{}, At: viewPortID(h.At), Seen: unixOrNull(h.Seen)}
 		for _, addr := range h.Addrs {
 			v.Addresses = append(v.Addresses, addr.String())
 		}
@@ -181,15 +182,15 @@ func (a *api) listHosts(x *exchange) error {
 	})
 }
 
-// attachmentView is a prefix that the configuration places behind a port.
+// An attachmentView is a prefix that the configuration places behind a port.
 type attachmentView struct {
 	Prefix  string         `json:"prefix"`
-	At      *placeView     `json:"at"`
+	At      *portIDView    `json:"at"`
 	Present bool           `json:"present"` // the port is there, and an edge port
 	Links   rest.Relations `json:"_links"`
 }
 
-// listAttachments is GET and HEAD /attachments, the longest prefix first.
+// listAttachments serves GET and HEAD /attachments, the longest prefix first.
 func (a *api) listAttachments(x *exchange) error {
 	p, q, err := x.listParameters("prefix", "address")
 	if err != nil {
@@ -208,7 +209,7 @@ func (a *api) listAttachments(x *exchange) error {
 	})
 	return showPage(x, q, list, func(at topology.Attachment) attachmentView {
 		port, ok := s.Port(at.At)
-		v := attachmentView{Prefix: at.Prefix.String(), At: viewPlace(at.At), Present: ok && port.Role == topology.Edge}
+		v := attachmentView{Prefix: at.Prefix.String(), At: viewPortID(at.At), Present: ok && port.Role == topology.Edge}
 		v.Links = rest.Relate("self", rest.WithQuery(x.path("attachments"), "prefix", v.Prefix), "switch", x.path("switches", v.At.DPID))
 		return v
 	})

@@ -70,7 +70,7 @@ func durable(b *testing.B, disk store.Store, trail bool) (http.Handler, string) 
 		h.must(err)
 		out.Replays, err = replay.Open(b.Context(), disk, nil)
 		h.must(err)
-		cfg.Along = httpapi.Trail(out.Audit)
+		cfg.Along = httpapi.AuditChanges(out.Audit)
 	}
 	out.Allocations, err = allocator.Open(b.Context(), cfg)
 	h.must(err)

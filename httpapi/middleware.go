@@ -36,8 +36,8 @@ var (
 	secureOnly = []string{"max-age=31536000"}
 )
 
-// around is what every request goes through: an ID, headers that make browsers
-// careful, a net under panics, the access log and the metrics.
+// middleware wraps every request: it sets an ID and headers that make browsers
+// careful, recovers from panics, writes the access log and counts.
 func (a *api) middleware(c *gin.Context) {
 	start := a.Now()
 	id := c.GetHeader(headerRequestID)
@@ -60,11 +60,11 @@ func (a *api) middleware(c *gin.Context) {
 	c.Next()
 }
 
-// requestID is the ID that around gave the request.
+// requestID returns the ID that middleware gave the request.
 func requestID(c *gin.Context) string { return c.Writer.Header().Get(headerRequestID) }
 
-// validRequestID keeps foreign IDs short, and free of what could forge a log
-// line or carry a key or a token into it.
+// validRequestID reports whether a client's ID is short, and free of what could
+// forge a log line or carry a key or a token into it.
 func validRequestID(id string) bool {
 	if id == "" || len(id) > 128 || auth.Redact(id) != id {
 		return false
@@ -118,9 +118,9 @@ func (a *api) report(c *gin.Context, took time.Duration) {
 		slog.String("request_id", requestID(c)))
 }
 
-// loggedPath is where a request went, without secrets: people put those anywhere.
-// It is the route's template, with the names in it that look like ours; what has
-// no route is not shown.
+// loggedPath returns where a request went, without secrets: people put those
+// anywhere. It is the route's template, with the names in it that look like
+// ours; what has no route is not shown.
 func loggedPath(c *gin.Context) string {
 	template := c.FullPath()
 	if template == "" {
@@ -140,7 +140,7 @@ func loggedPath(c *gin.Context) string {
 // ours are the names that we give: UUIDs and datapath IDs. None is a secret.
 var ours = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$|^[0-9a-f]{16}$`)
 
-// routeLabel is the template of a route, the same for both its addresses.
+// routeLabel returns the template of a route, the same for both its addresses.
 func routeLabel(template string) string {
 	if template == "" {
 		return "none"

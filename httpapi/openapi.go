@@ -21,7 +21,7 @@ import (
 //go:embed openapi/*.json
 var openAPIFiles embed.FS
 
-// OpenAPI is the OpenAPI 3.1 document of the API, as JSON.
+// OpenAPI returns the OpenAPI 3.1 document of the API, as JSON.
 func OpenAPI() ([]byte, error) { return openAPI() }
 
 var openAPI = sync.OnceValues(func() ([]byte, error) {
@@ -47,7 +47,7 @@ var openAPI = sync.OnceValues(func() ([]byte, error) {
 	return json.Marshal(doc)
 })
 
-// object is a JSON object of the document.
+// An object is a JSON object of the document.
 type object map[string]any
 
 func asObject(v any) object {
@@ -134,7 +134,7 @@ func versioned(o object, kind string) {
 	}
 }
 
-// head is the HEAD operation that goes with a GET operation.
+// head returns the HEAD operation that goes with a GET operation.
 func (o object) head() object {
 	head := object{
 		"operationId": fmt.Sprint(o["operationId"], "Head"), "summary": "The header of GET alone", "tags": o["tags"],
@@ -148,7 +148,7 @@ func (o object) head() object {
 	return head
 }
 
-// showOpenAPI is GET and HEAD /openapi.json.
+// showOpenAPI serves GET and HEAD /openapi.json.
 func (a *api) showOpenAPI(c *gin.Context) {
 	text, err := openAPI()
 	if err != nil {

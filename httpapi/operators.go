@@ -8,7 +8,7 @@ import (
 	"conga/httpapi/rest"
 )
 
-// operatorView is an operator's key, without the key.
+// An operatorView is an operator's key, without the key.
 type operatorView struct {
 	Name      string     `json:"name"`
 	APIKey    string     `json:"api_key,omitempty"` // in the answer to its creation only
@@ -25,7 +25,7 @@ func viewOperator(x *exchange, key auth.Key) operatorView {
 	}
 }
 
-// createOperator is POST /operators: {"name": …, "duration": seconds}.
+// createOperator serves POST /operators: {"name": …, "duration": seconds}.
 func (a *api) createOperator(x *exchange) error {
 	b := x.body
 	name := b.Text("name")
@@ -56,7 +56,7 @@ func (a *api) createOperator(x *exchange) error {
 	return x.succeed(http.StatusCreated, []operatorView{view})
 }
 
-// listOperators is GET and HEAD /operators.
+// listOperators serves GET and HEAD /operators.
 func (a *api) listOperators(x *exchange) error {
 	_, q, err := x.listParameters()
 	if err != nil {
@@ -65,7 +65,7 @@ func (a *api) listOperators(x *exchange) error {
 	return showPage(x, q, a.Keys.Operators(), func(key auth.Key) operatorView { return viewOperator(x, key) })
 }
 
-// showOperator is GET and HEAD /operators/{name}.
+// showOperator serves GET and HEAD /operators/{name}.
 func (a *api) showOperator(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err
@@ -77,8 +77,8 @@ func (a *api) showOperator(x *exchange) error {
 	return x.succeed(http.StatusOK, []operatorView{viewOperator(x, key)})
 }
 
-// noteOperator has the audit log name the operator whom the request is about. A
-// name that nobody has is not noted: it could be anything.
+// noteOperator makes the audit log name the operator that the request is about,
+// if there is one: another name could be anything.
 func (a *api) noteOperator(x *exchange, name string) error {
 	if _, err := a.Keys.Operator(name); err != nil {
 		return err
@@ -87,7 +87,7 @@ func (a *api) noteOperator(x *exchange, name string) error {
 	return nil
 }
 
-// renewOperator is PATCH /operators/{name}: {"duration": seconds}, from now.
+// renewOperator serves PATCH /operators/{name}: {"duration": seconds}, from now.
 func (a *api) renewOperator(x *exchange) error {
 	b := x.body
 	duration := b.Integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))
@@ -111,7 +111,7 @@ func (a *api) renewOperator(x *exchange) error {
 	return x.succeed(http.StatusOK, []operatorView{viewOperator(x, key)})
 }
 
-// deleteOperator is DELETE /operators/{name}.
+// deleteOperator serves DELETE /operators/{name}.
 func (a *api) deleteOperator(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 	"conga/httpapi/rest"
 )
 
-// Planner is what the API needs of the allocator beside the allocations.
+// A Planner is what the API needs of the allocator beside the allocations.
 type Planner interface {
 	// Outlook tells which path a request would be given now.
 	Outlook(key path.FlowKey, rate topology.BitRate, duration int64) (allocator.Outlook, error)
@@ -23,14 +23,14 @@ type Planner interface {
 
 var _ Planner = (*allocator.Allocator)(nil)
 
-// pathView is what a request would get now.
+// A pathView is what a request would get now.
 type pathView struct {
 	Src        string         `json:"src"`
 	Dst        string         `json:"dst"`
 	Bandwidth  *uint64        `json:"bandwidth"` // bit/s asked for
 	Duration   int64          `json:"duration"`  // seconds from now
-	From       *placeView     `json:"from"`      // null: not known
-	To         *placeView     `json:"to"`
+	From       *portIDView    `json:"from"`      // null: not known
+	To         *portIDView    `json:"to"`
 	Fits       bool           `json:"fits"`
 	Path       []hopView      `json:"path"`       // null: there is none
 	Free       *uint64        `json:"free"`       // bit/s that an allocation may take of all of it
@@ -41,25 +41,25 @@ type pathView struct {
 	Links      rest.Relations `json:"_links"`
 }
 
-// roomView is what a link has for allocations. All rates are bit/s.
+// A roomView is what a link has for allocations. All rates are bit/s.
 type roomView struct {
-	ID         string     `json:"link_id"`
-	From       *placeView `json:"from"`
-	To         *placeView `json:"to"`
-	Capacity   uint64     `json:"capacity"`
-	Reservable uint64     `json:"reservable"`
-	Reserved   uint64     `json:"reserved"`
-	Free       uint64     `json:"free"`
+	ID         string      `json:"link_id"`
+	From       *portIDView `json:"from"`
+	To         *portIDView `json:"to"`
+	Capacity   uint64      `json:"capacity"`
+	Reservable uint64      `json:"reservable"`
+	Reserved   uint64      `json:"reserved"`
+	Free       uint64      `json:"free"`
 }
 
 func viewRoom(r allocator.Room) roomView {
 	return roomView{
-		ID: r.Link.String(), From: viewPlace(r.Link.From), To: viewPlace(r.Link.To),
+		ID: r.Link.String(), From: viewPortID(r.Link.From), To: viewPortID(r.Link.To),
 		Capacity: uint64(r.Capacity), Reservable: uint64(r.Limit), Reserved: uint64(r.Held), Free: uint64(r.Free()),
 	}
 }
 
-// showPath is GET and HEAD /paths. A project may ask: it could ask by making an
+// showPath serves GET and HEAD /paths. A project may ask: it could ask by making an
 // allocation, too.
 func (a *api) showPath(x *exchange) error {
 	p, err := x.parameters("src", "dst", "bandwidth", "duration")
@@ -108,7 +108,7 @@ func renamed(err error) error {
 
 func viewPath(o allocator.Outlook) pathView {
 	v := pathView{
-		From: viewPlace(o.From), To: viewPlace(o.To), Fits: o.Fits, Path: viewHops(o.Path),
+		From: viewPortID(o.From), To: viewPortID(o.To), Fits: o.Fits, Path: viewHops(o.Path),
 		Rooms: []roomView{}, Reason: orNull(o.Reason), Offer: viewOffer(o.Offer),
 	}
 	for _, r := range o.Rooms {

@@ -11,7 +11,7 @@ import (
 	"conga/httpapi/rest"
 )
 
-// Project is a project as the configuration has it.
+// A Project is a project as the configuration has it.
 type Project struct {
 	ID        string
 	Members   []string
@@ -19,7 +19,7 @@ type Project struct {
 	Active    int              // allocations that are not complete; 0: any number
 }
 
-// projectView is a project, its limits, and what it uses of them.
+// A projectView is a project, its limits, and what it uses of them.
 type projectView struct {
 	ID      string      `json:"project_id"`
 	Members []string    `json:"members"`
@@ -76,14 +76,14 @@ func (a *api) viewProject(x *exchange, p Project, use useView) projectView {
 	}
 }
 
-// visibleProjects are those that the key opens, by name.
+// visibleProjects returns the projects that the key opens, by name.
 func (a *api) visibleProjects(x *exchange) []Project {
 	list := slices.DeleteFunc(slices.Clone(a.Projects()), func(p Project) bool { return !sees(x.key, p.ID) })
 	slices.SortFunc(list, func(p, q Project) int { return cmp.Compare(p.ID, q.ID) })
 	return list
 }
 
-// listProjects is GET and HEAD /projects.
+// listProjects serves GET and HEAD /projects.
 func (a *api) listProjects(x *exchange) error {
 	if a.Projects == nil {
 		return errNoResource
@@ -111,7 +111,7 @@ func (a *api) listProjects(x *exchange) error {
 	return x.succeed(http.StatusOK, views)
 }
 
-// showProject is GET and HEAD /projects/{id}.
+// showProject serves GET and HEAD /projects/{id}.
 func (a *api) showProject(x *exchange) error {
 	if a.Projects == nil {
 		return errNoResource

@@ -9,27 +9,27 @@ import (
 	"conga/httpapi/rest"
 )
 
-// access is which keys open something.
+// An access is which keys open something.
 type access uint8
 
 const (
-	byNobody    access = iota // there is no such request, or nobody has said yet who may make it
+	byNobody    access = iota // there is no such request, or no row says which keys may make it
 	byAdmin                   // the admin's key
 	byOperators               // operators' keys too
 	byUsers                   // every key; a user's opens what is its project's
 	byAnybody                 // no key is asked for
 )
 
-// role is who may read and who may change what lies at an address and below.
+// A role says which keys may read and change what is at an address and below.
 type role struct {
 	address      string // below /api or /api/v1; below the root for /connections and /metrics
 	read, change access
 }
 
-// roles is the one table of who may do what. The longest address counts. An
-// operator's key changes nothing, wherever a user's may; the admin's may do
-// everything that a key can do. What has no row is the admin's alone, so that a
-// new resource is closed until somebody opens it here.
+// roles is the one table of what each sort of key may do. The longest address
+// counts. An operator's key changes nothing, wherever a user's may; the admin's
+// may do everything that a key can do. What has no row is the admin's alone, so
+// that a new resource is closed until it gets a row.
 var roles = []role{
 	{"/", byAnybody, byNobody},      // says only where things are
 	{"/auth", byAnybody, byAnybody}, // the key is the address, or what is asked for
@@ -56,7 +56,7 @@ var roles = []role{
 // rolesByRoute are the rows that roleOf has found, by template.
 var rolesByRoute sync.Map
 
-// roleOf is the row that counts for a route's template.
+// roleOf returns the row that counts for a route's template.
 func roleOf(template string) role {
 	if r, ok := rolesByRoute.Load(template); ok {
 		return r.(role)

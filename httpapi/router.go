@@ -7,11 +7,11 @@ import (
 	"github.com/gin-gonic/gin"
 )
 
-// api is the configuration with the handlers as its methods, and what they keep
-// of what they have written.
+// An api is the configuration with the handlers as its methods, and a cache of
+// what they have rendered.
 type api struct {
 	Config
-	shelf shelf
+	rendered renderCache
 }
 
 func newAPI(cfg Config) *api { return &api{Config: cfg} }
@@ -19,8 +19,8 @@ func newAPI(cfg Config) *api { return &api{Config: cfg} }
 // releaseMode keeps Gin from printing routes; it is a global of Gin's.
 var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
 
-// routes is every address that the daemon answers at. What has no route gets
-// an envelope all the same.
+// routes returns the handler of every address. Requests without a route get an
+// envelope, too.
 func (a *api) routes() http.Handler {
 	releaseMode()
 	r := gin.New()
@@ -55,7 +55,7 @@ func (a *api) routes() http.Handler {
 // read are the methods of reading.
 var read = []string{http.MethodGet, http.MethodHead}
 
-// keyRoutes are users' keys and operators'.
+// keyRoutes adds users' keys and operators'.
 func (a *api) keyRoutes(g *gin.RouterGroup) {
 	g.POST("/auth", a.open(a.requestKey))
 	g.Match(read, "/auth/:key", a.open(a.showKey))
@@ -78,7 +78,7 @@ func (a *api) allocationRoutes(g *gin.RouterGroup) {
 	g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
 }
 
-// accountRoutes are what tells of allocations and of who has made them.
+// accountRoutes adds events, webhooks, projects and the audit log.
 func (a *api) accountRoutes(g *gin.RouterGroup) {
 	g.Match(read, "/events", a.keyed(a.streamEvents))
 	g.Match(read, "/webhooks", a.keyed(a.listWebhooks))
@@ -92,8 +92,7 @@ func (a *api) accountRoutes(g *gin.RouterGroup) {
 	g.Match(read, "/audit", a.keyed(a.listAudit))
 }
 
-// inventory are the resources that tell what the network is made of; who may
-// read them is in the table of roles.
+// inventory adds the resources that tell what the network is made of.
 func (a *api) inventory(g *gin.RouterGroup) {
 	g.Match(read, "/switches", a.keyed(a.listSwitches))
 	g.Match(read, "/switches/:dpid", a.keyed(a.showSwitch))
@@ -103,7 +102,7 @@ func (a *api) inventory(g *gin.RouterGroup) {
 	g.Match(read, "/paths", a.keyed(a.showPath))
 }
 
-// statistics are the resources that tell what goes through it.
+// statistics adds the resources that tell what the network carries.
 func (a *api) statistics(g *gin.RouterGroup) {
 	if a.Statistics == nil {
 		return

@@ -33,8 +33,8 @@ type Statistics interface {
 
 var _ Statistics = (*stats.Poller)(nil)
 
-// trafficView is an amount of traffic and how fast it goes now. A counter that
-// is not kept, and a rate that is not known, are null.
+// A trafficView is an amount of traffic and how fast it goes now. A counter
+// that is not kept, and a rate that is not known, are null.
 type trafficView struct {
 	Packets    *uint64  `json:"packets"`
 	Bytes      *uint64  `json:"bytes"`
@@ -51,7 +51,7 @@ func viewTraffic(v stats.Volume, r *stats.Rate) trafficView {
 	return t
 }
 
-// keptOrNull is a counter; nil if the switch does not keep it.
+// keptOrNull returns a counter, or nil if the switch does not keep it.
 func keptOrNull(n uint64) *uint64 {
 	if n == stats.Unkept {
 		return nil
@@ -59,10 +59,11 @@ func keptOrNull(n uint64) *uint64 {
 	return &n
 }
 
-// round leaves three digits behind the point: more would be noise.
+// round returns f with three digits behind the point: more would be noise.
 func round(f float64) float64 { return math.Round(f*1000) / 1000 }
 
-// shareOf is how much of a whole a rate is; nil if that cannot be said.
+// shareOf returns the share of a whole that a rate is, or nil if that is not
+// known.
 func shareOf(r *stats.Rate, whole topology.BitRate) *float64 {
 	if r == nil || whole == 0 {
 		return nil
@@ -71,7 +72,7 @@ func shareOf(r *stats.Rate, whole topology.BitRate) *float64 {
 	return &f
 }
 
-// allocationStats is what an allocation has carried.
+// An allocationStats is what an allocation has carried.
 type allocationStats struct {
 	ID        string  `json:"allocation_id"`
 	ProjectID string  `json:"project_id"`
@@ -90,7 +91,7 @@ type allocationStats struct {
 	Links   rest.Relations `json:"_links"`
 }
 
-// directionView is what went one way. Delivered against promised is its
+// A directionView is what went one way. Delivered against promised is its
 // utilisation.
 type directionView struct {
 	Entered     trafficView `json:"entered"`     // at the entrance, before policing
@@ -127,7 +128,7 @@ func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocati
 	return v
 }
 
-// showAllocationStats is GET and HEAD /stats/allocations/{id}.
+// showAllocationStats serves GET and HEAD /stats/allocations/{id}.
 func (a *api) showAllocationStats(x *exchange) error {
 	if _, err := x.parameters(); err != nil {
 		return err
@@ -139,7 +140,7 @@ func (a *api) showAllocationStats(x *exchange) error {
 	return x.succeed(http.StatusOK, []allocationStats{a.viewAllocationStats(x, found)})
 }
 
-// listAllocationStats is GET and HEAD /stats/allocations: those of the key's
+// listAllocationStats serves GET and HEAD /stats/allocations: those of the key's
 // project, or for the operator of all.
 func (a *api) listAllocationStats(x *exchange) error {
 	_, q, err := x.listParameters()
@@ -158,7 +159,7 @@ func (a *api) listAllocationStats(x *exchange) error {
 	return x.succeed(http.StatusOK, views)
 }
 
-// totals is what the allocations of a project, or all of them, have carried
+// A totals is what the allocations of a project, or all of them, have carried
 // together.
 type totals struct {
 	ProjectID   *string                 `json:"project_id"` // null: all projects
@@ -171,7 +172,7 @@ type totals struct {
 	Links       rest.Relations          `json:"_links"`
 }
 
-// networkTotals is what goes into and out of the network.
+// A networkTotals is what goes into and out of the network.
 type networkTotals struct {
 	Switches  int         `json:"switches"`
 	Connected int         `json:"connected"`
@@ -205,7 +206,7 @@ func (s *sum) add(v stats.Volume, r *stats.Rate) {
 
 func (s *sum) view() trafficView { return viewTraffic(s.volume, s.rate) }
 
-// showTotals is GET and HEAD /stats.
+// showTotals serves GET and HEAD /stats.
 func (a *api) showTotals(x *exchange) error {
 	if _, err := x.parameters(); err != nil {
 		return err

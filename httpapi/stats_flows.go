@@ -9,8 +9,8 @@ import (
 	"conga/stats"
 )
 
-// flowStats is a flow entry with its counters. It counts packets before a meter
-// drops any.
+// A flowStats is a flow entry with its counters. It counts packets before a
+// meter drops any.
 type flowStats struct {
 	Table        uint32   `json:"table"`
 	Priority     uint16   `json:"priority"`
@@ -27,7 +27,7 @@ type flowStats struct {
 	Links rest.Relations `json:"_links"`
 }
 
-// listFlowStats is GET and HEAD /stats/switches/{dpid}/flows, in the order in
+// listFlowStats serves GET and HEAD /stats/switches/{dpid}/flows, in the order in
 // which the switch looks at the entries. They are asked of the switch, unless
 // that was done a moment ago.
 func (a *api) listFlowStats(x *exchange) error {

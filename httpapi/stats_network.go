@@ -12,13 +12,13 @@ import (
 	"conga/stats"
 )
 
-// freshness says how old numbers are.
+// A freshness says how old numbers are.
 type freshness struct {
 	Sampled *int64 `json:"sampled_at"` // UNIX seconds; null: never
 	Stale   bool   `json:"stale"`      // nothing was told for a while: the numbers are as of sampled_at
 }
 
-// switchStats is what a switch counts, in sum.
+// A switchStats is what a switch counts, in sum.
 type switchStats struct {
 	DPID      string      `json:"dpid"`
 	Connected bool        `json:"connected"`
@@ -32,8 +32,7 @@ type switchStats struct {
 	Links rest.Relations `json:"_links"`
 }
 
-// read is the last sample of a switch; of one that has told nothing an empty
-// one.
+// read returns the last sample of a switch; an empty one if there is none.
 func (a *api) read(sw topology.Switch) (stats.Reading, freshness, bool) {
 	r, ok := a.Statistics.Switch(sw)
 	if !ok {
@@ -68,7 +67,7 @@ func (a *api) viewSwitchStats(x *exchange, sw topology.Switch) switchStats {
 	return v
 }
 
-// listSwitchStats is GET and HEAD /stats/switches.
+// listSwitchStats serves GET and HEAD /stats/switches.
 func (a *api) listSwitchStats(x *exchange) error {
 	_, q, err := x.listParameters()
 	if err != nil {
@@ -81,7 +80,7 @@ func (a *api) listSwitchStats(x *exchange) error {
 	return showPage(x, q, switchesOf(s), func(sw topology.Switch) switchStats { return a.viewSwitchStats(x, sw) })
 }
 
-// showSwitchStats is GET and HEAD /stats/switches/{dpid}.
+// showSwitchStats serves GET and HEAD /stats/switches/{dpid}.
 func (a *api) showSwitchStats(x *exchange) error {
 	if _, err := x.parameters(); err != nil {
 		return err
@@ -114,7 +113,7 @@ func (a *api) details(x *exchange, filter string, low int64) (d detail, err erro
 	return d, nil
 }
 
-// detail is a list below a switch.
+// A detail is a list below a switch.
 type detail struct {
 	query   rest.Page
 	pick    int64 // -1: all
@@ -128,12 +127,12 @@ type detail struct {
 // picked reports whether the element with this number is to be shown.
 func (d *detail) picked(n uint32) bool { return d.pick < 0 || d.pick == int64(n) }
 
-// links are those of the element with this number.
+// links returns those of the element with this number.
 func (d *detail) links(list string, n uint32, more ...string) rest.Relations {
 	return rest.Relate(append([]string{"self", rest.WithQuery(d.list+"/"+list, d.filter, fmt.Sprint(n)), "switch", d.list}, more...)...)
 }
 
-// portStats is what a switch counts of a port.
+// A portStats is what a switch counts of a port.
 type portStats struct {
 	Port     uint32       `json:"port"`
 	Name     *string      `json:"name"` // null: not a port of the network, such as LOCAL
@@ -150,7 +149,7 @@ type portWayStats struct {
 	Errors  *uint64 `json:"errors"`
 }
 
-// listPortStats is GET and HEAD /stats/switches/{dpid}/ports.
+// listPortStats serves GET and HEAD /stats/switches/{dpid}/ports.
 func (a *api) listPortStats(x *exchange) error {
 	d, err := a.details(x, "port", 1)
 	if err != nil {
@@ -168,7 +167,7 @@ func (a *api) listPortStats(x *exchange) error {
 	})
 }
 
-// tableStats is what a switch counts of a flow table.
+// A tableStats is what a switch counts of a flow table.
 type tableStats struct {
 	Table      uint32   `json:"table"`
 	Entries    uint32   `json:"entries"`
@@ -179,7 +178,7 @@ type tableStats struct {
 	Links rest.Relations `json:"_links"`
 }
 
-// listTableStats is GET and HEAD /stats/switches/{dpid}/tables.
+// listTableStats serves GET and HEAD /stats/switches/{dpid}/tables.
 func (a *api) listTableStats(x *exchange) error {
 	d, err := a.details(x, "table", 0)
 	if err != nil {
@@ -201,7 +200,7 @@ func (a *api) listTableStats(x *exchange) error {
 	})
 }
 
-// meterStats is what a switch counts of a meter.
+// A meterStats is what a switch counts of a meter.
 type meterStats struct {
 	Meter      uint32      `json:"meter"`
 	Kind       string      `json:"kind"`          // best-effort, policer, flood, unknown-sources or foreign
@@ -215,7 +214,7 @@ type meterStats struct {
 	Links rest.Relations `json:"_links"`
 }
 
-// listMeterStats is GET and HEAD /stats/switches/{dpid}/meters.
+// listMeterStats serves GET and HEAD /stats/switches/{dpid}/meters.
 func (a *api) listMeterStats(x *exchange) error {
 	d, err := a.details(x, "meter", 1)
 	if err != nil {
@@ -239,23 +238,23 @@ func (a *api) listMeterStats(x *exchange) error {
 	})
 }
 
-// linkStats is the load of a directed link.
+// A linkStats is the load of a directed link.
 type linkStats struct {
-	ID          string     `json:"link_id"`
-	From        *placeView `json:"from"` // null: outside
-	To          *placeView `json:"to"`
-	Kind        string     `json:"kind"`
-	Capacity    uint64     `json:"capacity"`    // bit/s
-	Rate        *uint64    `json:"rate"`        // bit/s
-	PacketRate  *float64   `json:"packet_rate"` // packets/s
-	Utilisation *float64   `json:"utilisation"` // rate of capacity
-	Reserved    *uint64    `json:"reserved"`    // bit/s that allocations hold now
-	Reservation *float64   `json:"reservation"` // reserved of capacity
+	ID          string      `json:"link_id"`
+	From        *portIDView `json:"from"` // null: outside
+	To          *portIDView `json:"to"`
+	Kind        string      `json:"kind"`
+	Capacity    uint64      `json:"capacity"`    // bit/s
+	Rate        *uint64     `json:"rate"`        // bit/s
+	PacketRate  *float64    `json:"packet_rate"` // packets/s
+	Utilisation *float64    `json:"utilisation"` // rate of capacity
+	Reserved    *uint64     `json:"reserved"`    // bit/s that allocations hold now
+	Reservation *float64    `json:"reservation"` // reserved of capacity
 	freshness
 	Links rest.Relations `json:"_links"`
 }
 
-// listLinkStats is GET and HEAD /stats/links.
+// listLinkStats serves GET and HEAD /stats/links.
 func (a *api) listLinkStats(x *exchange) error {
 	s, f, q, err := a.takeLinks(x)
 	if err != nil {
@@ -266,7 +265,7 @@ func (a *api) listLinkStats(x *exchange) error {
 		load := a.Statistics.Link(s, l.ID)
 		t := viewTraffic(stats.Volume{}, load.Rate)
 		v := linkStats{
-			ID: l.ID.String(), From: viewPlace(l.ID.From), To: viewPlace(l.ID.To), Kind: kindOfLink(l),
+			ID: l.ID.String(), From: viewPortID(l.ID.From), To: viewPortID(l.ID.To), Kind: kindOfLink(l),
 			Capacity: uint64(l.Capacity), Rate: t.Rate, PacketRate: t.PacketRate,
 			Utilisation: shareOf(load.Rate, l.Capacity), freshness: freshness{unixOrNull(load.At), load.Stale},
 			Links: rest.Relate("self", linkAddress(x, l, "stats", "links"), "link", linkAddress(x, l, "links")),

@@ -11,7 +11,7 @@ import (
 	"conga/httpapi/rest"
 )
 
-// switchView is a switch as the operator sees it.
+// A switchView is a switch as the operator sees it.
 type switchView struct {
 	DPID        string         `json:"dpid"`
 	Connected   bool           `json:"connected"`
@@ -24,7 +24,7 @@ type switchView struct {
 	Links       rest.Relations `json:"_links"`
 }
 
-// portView is a port of a switch.
+// A portView is a port of a switch.
 type portView struct {
 	Port     uint32  `json:"port"`
 	Name     string  `json:"name"`
@@ -35,21 +35,21 @@ type portView struct {
 	Queue    *uint32 `json:"queue"`
 }
 
-// placeView is a port as the end of something.
-type placeView struct {
+// A portIDView is a port as the end of something.
+type portIDView struct {
 	DPID string `json:"dpid"`
 	Port uint32 `json:"port"`
 }
 
-// viewPlace is nil for the outside.
-func viewPlace(p topology.PortID) *placeView {
+// viewPortID returns nil for the outside.
+func viewPortID(p topology.PortID) *portIDView {
 	if p == topology.Outside {
 		return nil
 	}
-	return &placeView{p.DPID.String(), uint32(p.Port)}
+	return &portIDView{p.DPID.String(), uint32(p.Port)}
 }
 
-// unixOrNull is a moment in UNIX seconds; nil if it never was.
+// unixOrNull returns a time in UNIX seconds, or nil if it is zero.
 func unixOrNull(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil
@@ -75,17 +75,17 @@ func viewSwitch(x *exchange, sw topology.Switch) switchView {
 	return v
 }
 
-// portsOf are the ports of a switch, ascending.
+// portsOf returns the ports of a switch, ascending.
 func portsOf(sw topology.Switch) []topology.Port {
 	return slices.SortedFunc(maps.Values(sw.Ports), func(a, b topology.Port) int { return topology.ComparePorts(a.ID, b.ID) })
 }
 
-// switchesOf are the switches of the network, ascending.
+// switchesOf returns the switches of the network, ascending.
 func switchesOf(s *topology.Snapshot) []topology.Switch {
 	return slices.SortedFunc(maps.Values(s.Switches), func(a, b topology.Switch) int { return cmp.Compare(a.DPID, b.DPID) })
 }
 
-// network is the picture of the network; without one there is none to show.
+// network returns the snapshot of the network. It fails while there is none.
 func (a *api) network() (*topology.Snapshot, error) {
 	if a.Snapshot != nil {
 		if s := a.Snapshot(); s != nil {
@@ -95,7 +95,7 @@ func (a *api) network() (*topology.Snapshot, error) {
 	return nil, rest.NewFault(http.StatusServiceUnavailable, "there is no picture of the network yet; try again").After(time.Second)
 }
 
-// listSwitches is GET and HEAD /switches.
+// listSwitches serves GET and HEAD /switches.
 func (a *api) listSwitches(x *exchange) error {
 	_, q, err := x.listParameters()
 	if err != nil {
@@ -108,7 +108,7 @@ func (a *api) listSwitches(x *exchange) error {
 	return showPage(x, q, switchesOf(s), func(sw topology.Switch) switchView { return viewSwitch(x, sw) })
 }
 
-// showSwitch is GET and HEAD /switches/{dpid}.
+// showSwitch serves GET and HEAD /switches/{dpid}.
 func (a *api) showSwitch(x *exchange) error {
 	if _, err := x.parameters(); err != nil {
 		return err
@@ -120,7 +120,7 @@ func (a *api) showSwitch(x *exchange) error {
 	return x.succeed(http.StatusOK, []switchView{viewSwitch(x, sw)})
 }
 
-// findSwitch is the switch in the address.
+// findSwitch returns the switch in the address.
 func (a *api) findSwitch(x *exchange) (*topology.Snapshot, topology.Switch, error) {
 	s, err := a.network()
 	if err != nil {

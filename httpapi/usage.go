@@ -6,7 +6,7 @@ import (
 	"conga/stats"
 )
 
-// usage is what is shown of who uses an allocation.
+// A usage is what is shown of an allocation's use.
 type usage struct {
 	reported int // connections; unreported: the project reports none
 	use      useState
@@ -14,7 +14,7 @@ type usage struct {
 
 const unreported = -1
 
-// useState tells whether anybody is on an active path.
+// A useState says whether an active path is used.
 type useState uint8
 
 const (
@@ -39,7 +39,7 @@ func (u usage) inUse() any {
 	return u.use == used
 }
 
-// usageOf is how each allocation is used.
+// usageOf returns how each allocation is used.
 func (a *api) usageOf(list []allocator.Allocation) []usage {
 	out := make([]usage, len(list))
 	for i := range out {
@@ -80,7 +80,8 @@ func (a *api) countReports(list []allocator.Allocation, out []usage) {
 	}
 }
 
-// use is whether somebody has reported a connection, or traffic is seen.
+// use returns whether an allocation is used: a connection was reported, or
+// traffic is seen.
 func (a *api) use(one allocator.Allocation, reported int) useState {
 	switch {
 	case one.State != allocator.Active:

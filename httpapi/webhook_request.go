@@ -7,7 +7,7 @@ import (
 	"conga/httpapi/rest"
 )
 
-// webhookFields are the fields of a subscription in a request.
+// A webhookFields holds the fields of a subscription in a request.
 type webhookFields struct {
 	url, project rest.Value[string]
 	events       []string // nil: all that may be had
@@ -26,7 +26,7 @@ func takeWebhook(x *exchange) webhookFields {
 	}
 }
 
-// eventsFor are the types of the events that a subscription of a project, or of
+// eventsFor returns the types of events that a subscription of a project, or of
 // all of them for "", may be for.
 func eventsFor(project string) []string {
 	if project == "" {
@@ -35,7 +35,8 @@ func eventsFor(project string) []string {
 	return []string{allocationChanged, allocationDeleted}
 }
 
-// eventsOf are those that the request chooses for a subscription of the project.
+// eventsOf returns the types that the request chooses for a subscription of the
+// project.
 func (f webhookFields) eventsOf(project string) ([]string, error) {
 	if project != "" && slices.Contains(f.events, topologyChanged) {
 		return nil, rest.NewFault(http.StatusUnprocessableEntity, "events: "+topologyChanged+" belongs to no project")

@@ -10,7 +10,8 @@ import (
 	"conga/httpapi/webhook"
 )
 
-// webhookView is a subscription. Its secret is in the answer that made it only.
+// A webhookView is a subscription. Its secret is in the answer that made it
+// only.
 type webhookView struct {
 	ID         string     `json:"webhook_id"`
 	ProjectID  *string    `json:"project_id"` // null: all
@@ -37,9 +38,9 @@ func viewWebhook(x *exchange, h webhook.Hook, s webhook.Status) webhookView {
 	}
 }
 
-// hostOf is a URL without what follows its host, and all that it is in. With many
-// services path and query are the secret that lets one post, and an operator's
-// key is for watching.
+// hostOf returns a URL without what follows its host. With many services path
+// and query are the secret that lets one post, and an operator's key is for
+// watching.
 func hostOf(text string) string {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -53,7 +54,7 @@ const hidden = "/..."
 
 var errNoWebhook = rest.NewFault(http.StatusNotFound, "webhook_id: "+webhook.ErrNotFound.Error())
 
-// webhookFault is the answer to an error of the subscriptions.
+// webhookFault returns the answer to an error of the subscriptions.
 func webhookFault(err error) error {
 	if bad, ok := errors.AsType[*webhook.URLError](err); ok {
 		return rest.NewFault(http.StatusUnprocessableEntity, "url: "+bad.Error())
@@ -67,7 +68,7 @@ func webhookFault(err error) error {
 	return err
 }
 
-// createWebhook is POST /webhooks.
+// createWebhook serves POST /webhooks.
 func (a *api) createWebhook(x *exchange) error {
 	if a.Webhooks == nil {
 		return errNoResource
@@ -101,7 +102,7 @@ func (a *api) createWebhook(x *exchange) error {
 	return x.succeed(http.StatusCreated, []webhookView{v})
 }
 
-// changeWebhook is PATCH /webhooks/{id}: what is absent stays.
+// changeWebhook serves PATCH /webhooks/{id}: what is absent stays.
 func (a *api) changeWebhook(x *exchange) error {
 	f := takeWebhook(x)
 	if f.url.Null {
@@ -110,7 +111,7 @@ func (a *api) changeWebhook(x *exchange) error {
 	return a.updateWebhook(x, f)
 }
 
-// replaceWebhook is PUT /webhooks/{id}: what is absent is as in a new one.
+// replaceWebhook serves PUT /webhooks/{id}: what is absent is as in a new one.
 func (a *api) replaceWebhook(x *exchange) error {
 	f := takeWebhook(x)
 	x.body.Require("url")
@@ -144,8 +145,8 @@ func (a *api) updateWebhook(x *exchange, f webhookFields) error {
 	return x.succeed(http.StatusOK, []webhookView{viewWebhook(x, changed, status)})
 }
 
-// findWebhook is the subscription in the address. That of another project does
-// not exist, as far as this key can tell.
+// findWebhook returns the subscription in the address. For a key of another
+// project it does not exist.
 func (a *api) findWebhook(x *exchange) (webhook.Hook, webhook.Status, error) {
 	if a.Webhooks == nil {
 		return webhook.Hook{}, webhook.Status{}, errNoResource
@@ -161,7 +162,7 @@ func (a *api) findWebhook(x *exchange) (webhook.Hook, webhook.Status, error) {
 	return hook, status, nil
 }
 
-// showWebhook is GET and HEAD /webhooks/{id}.
+// showWebhook serves GET and HEAD /webhooks/{id}.
 func (a *api) showWebhook(x *exchange) error {
 	hook, status, err := a.findWebhook(x)
 	if err != nil {
@@ -170,7 +171,7 @@ func (a *api) showWebhook(x *exchange) error {
 	return x.succeed(http.StatusOK, []webhookView{viewWebhook(x, hook, status)})
 }
 
-// deleteWebhook is DELETE /webhooks/{id}.
+// deleteWebhook serves DELETE /webhooks/{id}.
 func (a *api) deleteWebhook(x *exchange) error {
 	hook, _, err := a.findWebhook(x)
 	if err != nil {
@@ -189,7 +190,7 @@ func (a *api) deleteWebhook(x *exchange) error {
 	return x.succeed(http.StatusOK, []deleted{{hook.ID}})
 }
 
-// listWebhooks is GET and HEAD /webhooks.
+// listWebhooks serves GET and HEAD /webhooks.
 func (a *api) listWebhooks(x *exchange) error {
 	if a.Webhooks == nil {
 		return errNoResource

@@ -137,7 +137,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		History:    time.Duration(d.cfg.Allocations.History),
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
 		Logger:     d.log.With("part", "allocator"),
-		Along:      httpapi.Trail(d.around.audit),
+		Along:      httpapi.AuditChanges(d.around.audit),
 		Notify:     d.notify(),
 		Pruned:     d.pruned,
 	})

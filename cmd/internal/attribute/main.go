@@ -118,7 +118,7 @@ func forget(ctx context.Context, dir string, p place) (failed string, err error)
 
 // test runs the tests and returns the first that fails, and what was printed.
 func test(ctx context.Context, dir string) (failed string, out []byte) {
-	args := append([]string{"test", "-count=1", "-vet=off", "-run", tests}, packages...)
+	args := append([]string{"test", "-count=1", "-vet=off", "-trimpath", "-run", tests}, packages...)
 	c := exec.CommandContext(ctx, "go", args...)
 	c.Dir = dir
 	out, err := c.CombinedOutput()

@@ -48,7 +48,7 @@ func TestFirstFailure(t *testing.T) {
 	for out, want := range map[string]string{
 		"": "the build",
 		"--- FAIL: TestA (0.00s)\n    --- FAIL: TestA/lease (0.00s)\n        a_test.go:1: x\n--- FAIL: TestB (0.00s)\n": "TestA/lease",
-		"# x\nhttpapi/x.go:5:36: undefined: y\nFAIL\tx [build failed]\n":                                             "the build: httpapi/x.go:5:36: undefined: y",
+		"# x\nhttpapi/x.go:5:36: undefined: y\nFAIL\tx [build failed]\n":                                                "the build: httpapi/x.go:5:36: undefined: y",
 	} {
 		if got := firstFailure([]byte(out)); got != want {
 			t.Errorf("%q: %s, want %s", out, got, want)
