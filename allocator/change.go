@@ -15,9 +15,10 @@ const (
 	radixLeast = 512
 )
 
-// sortChanges puts changes in order of time. Of those of a network the order of the
-// bits is found sooner than by comparing: years are few seconds.
-func sortChanges(list []change) {
+// sortChanges puts changes in order of time; spare is as much room. Of those of a
+// network the order of the bits is found sooner than by comparing: years are few
+// seconds.
+func sortChanges(list, spare []change) {
 	if len(list) < radixLeast {
 		slices.SortFunc(list, func(a, b change) int { return cmp.Compare(a.at, b.at) })
 		return
@@ -26,7 +27,7 @@ func sortChanges(list []change) {
 	for _, c := range list {
 		first, last = min(first, c.at), max(last, c.at)
 	}
-	from, to := list, make([]change, len(list))
+	from, to := list, spare
 	for shift := 0; uint64(last-first)>>shift > 0; shift += radixBits {
 		var place [1<<radixBits + 1]int // where those with each digit go
 		for _, c := range from {

@@ -19,7 +19,7 @@ func TestSortChanges(t *testing.T) {
 			list[i] = change{int64(seed>>1%span) - int64(span>>2), int64(i)}
 			sum += list[i].at ^ list[i].by<<20
 		}
-		sortChanges(list)
+		sortChanges(list, make([]change, len(list)))
 		if !slices.IsSortedFunc(list, func(a, b change) int { return cmp.Compare(a.at, b.at) }) {
 			t.Fatalf("not in order: %v", list)
 		}

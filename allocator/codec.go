@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -150,7 +151,7 @@ type cursor struct {
 
 	// For many records, so that what they have in common is kept once.
 	names map[string]string // not nil: names that were read
-	hops  []path.Hop        // with room for paths, which are not to be kept
+	hops  path.Path         // with names: that of the last record, which the next one takes
 }
 
 func (c *cursor) skip(n int) []byte {
@@ -211,12 +212,8 @@ func (c *cursor) path(n int) path.Path {
 	if c.names == nil {
 		return make(path.Path, n)
 	}
-	if len(c.hops)+n > cap(c.hops) {
-		c.hops = make([]path.Hop, 0, max(n, 8*rawSize))
-	}
-	at := len(c.hops)
-	c.hops = c.hops[:at+n]
-	return c.hops[at : at+n : at+n]
+	c.hops = slices.Grow(c.hops[:0], n)[:n]
+	return c.hops
 }
 
 func (c *cursor) addr() netip.Addr {

@@ -1,18 +1,17 @@
 package allocator
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"iter"
 	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"conga/allocator/store"
-	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -22,28 +21,13 @@ func (a *Allocator) load(ctx context.Context) error {
 	if err := a.loadHistory(ctx); err != nil {
 		return err
 	}
-	l := loader{Allocator: a, now: seconds(a.cfg.Now())}
 	defer collectLess()()
+	l := loader{Allocator: a, now: seconds(a.cfg.Now())}
 	if err := l.read(ctx); err != nil {
 		return err
 	}
-	built := l.enter()
-	err := l.list()
-	if err == nil {
-		for _, e := range l.live {
-			a.refile(e, nil)
-			a.reschedule(e)
-			e.slim()
-		}
-	}
-	built()
-	if err != nil {
+	if err := l.index(); err != nil {
 		return err
-	}
-	for _, e := range l.live {
-		if len(e.network) > 0 {
-			a.rehold(e)
-		}
 	}
 	return a.migrate(ctx, l.done)
 }
@@ -62,271 +46,130 @@ func collectLess() (restore func()) {
 	return func() { debug.SetGCPercent(before) }
 }
 
-// loader takes in what the store holds, and builds lists and calendars at once.
+// deal starts a worker on each processor, and deals the numbers below n out to them as
+// they come to it.
+func deal(workers *sync.WaitGroup, n int, worker func(numbers iter.Seq[int])) {
+	var next atomic.Int64
+	numbers := func(yield func(int) bool) {
+		for i := int(next.Add(1)) - 1; i < n && yield(i); i = int(next.Add(1)) - 1 {
+		}
+	}
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		workers.Go(func() { worker(numbers) })
+	}
+}
+
+// loader takes in what the store holds: it reads all of it, and then makes the indexes
+// and calendars.
 type loader struct {
 	*Allocator
 	now     int64
+	readers []*reader
 	live    []*entry
 	done    []string // IDs of what is complete and not in the history yet
-	ledgers []*ledger
 }
 
-// ledger is what one decoder has found to be claimed.
-type ledger struct {
-	links    map[topology.LinkID]*pile
-	projects map[string]*pile
+// reader is what one of several that read at the same time has read.
+type reader struct {
+	*loader
+	cursor        cursor
+	live          []*entry
+	done          []string
+	users         map[topology.LinkID]*pile // the entries that use each cable
+	seq, revision uint64                    // the highest ones
 }
 
-// note takes down what a record claims over time.
-func (g *ledger) note(r *record) {
-	w, rate := r.Window, int64(r.Bandwidth)
-	if r.State == Complete || w.Start >= w.End || rate == 0 {
-		return
-	}
-	var space [32]topology.LinkID
-	for _, id := range r.Path.AppendLinks(space[:0]) {
-		noteOn(g.links, cableOf(id), w, rate)
-	}
-	noteOn(g.projects, r.ProjectID, w, rate)
-}
+// pile is a list of entries in parts, which need not be moved when it grows.
+type pile [][]*entry
 
-func noteOn[K comparable](m map[K]*pile, on K, w Window, rate int64) {
-	p := m[on]
-	if p == nil {
-		p = new(pile)
-		m[on] = p
-	}
-	p.add(change{w.Start, rate}, change{w.End, -rate})
-}
-
-// pile is a list of changes in parts, which need not be moved when it grows.
-type pile [][]change
-
-func (p *pile) add(a, b change) {
+func (p *pile) add(e *entry) {
 	last := len(*p) - 1
-	if last < 0 || len((*p)[last])+2 > cap((*p)[last]) {
+	if last < 0 || len((*p)[last]) == cap((*p)[last]) {
 		last++
-		*p = append(*p, make([]change, 0, 16<<min(last, 6)))
+		*p = append(*p, make([]*entry, 0, 16<<min(last, 6)))
 	}
-	(*p)[last] = append((*p)[last], a, b)
+	(*p)[last] = append((*p)[last], e)
 }
 
-// rawPage is part of the store on its way through the decoders.
-type rawPage struct {
-	keys   []string
-	values []byte // one after the other
-	ends   []int  // where each of them ends
-	out    []record
-	err    error
-	ready  chan struct{}
-}
+// firstDigits are where the store is cut into parts, which are read at the same time.
+// IDs are UUIDs mostly, so that about as many begin with each digit.
+const firstDigits = "123456789abcdef"
 
-// rawSize is how many records are decoded at a time.
-const rawSize = 1000
-
-// read takes in all records. They are decoded beside the reading, on all processors,
-// and taken in in the order of the store.
+// read takes in all records.
 func (l *loader) read(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	n := runtime.GOMAXPROCS(0)
-	work, order := make(chan *rawPage, n), make(chan *rawPage, 4*n)
-	var decoders sync.WaitGroup
-	defer decoders.Wait()
-	for range n {
-		g := &ledger{map[topology.LinkID]*pile{}, map[string]*pile{}}
-		l.ledgers = append(l.ledgers, g)
-		decoders.Go(func() {
-			c := cursor{names: map[string]string{}}
-			for p := range work {
-				p.decode(&c, g)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var reading sync.WaitGroup
+	found := make(chan *reader, runtime.GOMAXPROCS(0))
+	deal(&reading, len(firstDigits)+1, func(parts iter.Seq[int]) {
+		r := &reader{loader: l, cursor: cursor{names: map[string]string{}}, users: map[topology.LinkID]*pile{}}
+		for i := range parts {
+			if err := r.read(ctx, i); err != nil {
+				fail(err)
 			}
-		})
-	}
-	var scanned error
-	go func() {
-		defer close(order)
-		defer close(work)
-		scanned = l.scan(ctx, func(p *rawPage) bool {
-			select {
-			case order <- p:
-				work <- p
-				return true
-			case <-ctx.Done():
-				return false
-			}
-		})
-	}()
-	var failed error
-	for p := range order {
-		if <-p.ready; failed == nil {
-			failed = l.take(p)
 		}
-		if failed != nil {
-			cancel()
-		}
+		found <- r
+	})
+	reading.Wait()
+	close(found)
+	for r := range found {
+		l.readers = append(l.readers, r)
+		l.live, l.done = append(l.live, r.live...), append(l.done, r.done...)
+		l.seq, l.revision = max(l.seq, r.seq), max(l.revision, r.revision)
 	}
-	if failed != nil {
-		return failed
-	}
-	return scanned
+	slices.Sort(l.done)
+	return context.Cause(ctx)
 }
 
-// scan cuts the bucket into pages. send reports whether it is to go on.
-func (l *loader) scan(ctx context.Context, send func(*rawPage) bool) error {
-	fresh := func() *rawPage {
-		return &rawPage{keys: make([]string, 0, rawSize), ends: make([]int, 0, rawSize), ready: make(chan struct{})}
+// read reads the i-th part.
+func (r *reader) read(ctx context.Context, i int) error {
+	var span store.Span
+	if i > 0 {
+		span.From = firstDigits[i-1 : i]
 	}
-	p := fresh()
-	err := l.cfg.Store.Scan(ctx, store.Allocations, func(key string, value []byte) error {
-		p.keys, p.values = append(p.keys, key), append(p.values, value...)
-		p.ends = append(p.ends, len(p.values))
-		if len(p.keys) < rawSize {
-			return nil
+	if i < len(firstDigits) {
+		span.To = firstDigits[i : i+1]
+	}
+	var rec record
+	return r.cfg.Store.Range(ctx, store.Allocations, span, func(key string, value []byte) error {
+		rec = record{}
+		if err := r.cursor.record(&rec, key, value); err != nil {
+			return err
 		}
-		if !send(p) {
-			return context.Canceled
+		if rec.State == Complete {
+			r.done = append(r.done, rec.ID)
+		} else {
+			r.adopt(&rec)
 		}
-		p = fresh()
 		return nil
 	})
-	if err == nil && len(p.keys) > 0 && !send(p) {
-		return context.Canceled
-	}
-	return err
 }
 
-// decode reads the records of a page, and notes in the ledger what they claim.
-func (p *rawPage) decode(c *cursor, g *ledger) {
-	defer close(p.ready)
-	p.out = make([]record, len(p.keys))
-	begin := 0
-	for i, key := range p.keys {
-		r := &p.out[i]
-		if p.err = c.record(r, key, p.values[begin:p.ends[i]]); p.err != nil {
-			return
-		}
-		begin = p.ends[i]
-		g.note(r)
-	}
-}
-
-// take takes in one page.
-func (l *loader) take(p *rawPage) error {
-	if p.err != nil {
-		return p.err
-	}
-	for i := range p.out {
-		r := &p.out[i]
-		if r.State == Complete {
-			l.done = append(l.done, r.ID)
-			continue
-		}
-		l.adopt(r)
-	}
-	return nil
-}
-
-// adopt takes in a record of what is live.
-func (l *loader) adopt(r *record) {
-	r.spare(l.now)
-	e := l.none.makeEntry()
-	e.keep(r)
+// adopt makes an entry of a record of what is live, and keeps nothing else of it.
+func (r *reader) adopt(rec *record) {
+	rec.spare(r.now)
+	e := r.none.makeEntry()
+	e.keep(rec)
+	e.slim()
 	e.exists = true
-	l.byID[e.ident] = e
-	l.seq, l.revision = max(l.seq, r.Seq), max(l.revision, r.Revision)
-	if e.restorable(l.now) {
+	if e.restorable(r.now) {
 		// The network was told to hold it; whether it does is confirmed by
 		// installing it once more.
-		e.own().network = []installed{{e.record().Circuit(), r.Window}}
+		e.own().network = []installed{{e.record().Circuit(), rec.Window}}
 	}
-	l.books.places[r.ProjectID]++
-	if r.Window != (Window{}) {
-		l.books.keys.add(claim[path.FlowKey]{canonical(r.Key), r.Window, 1})
-	}
-	l.live = append(l.live, e)
-}
-
-// numbered is an entry with its sequence number beside it.
-type numbered struct {
-	seq   uint64
-	entry *entry
-}
-
-// list puts everything on the lists, in order of creation. The error names two records
-// with one handle or one number, if there are any.
-func (l *loader) list() error {
-	order := make([]numbered, len(l.live)) // to compare them needs no look at each
-	for i, e := range l.live {
-		order[i] = numbered{e.seq(), e}
-	}
-	slices.SortFunc(order, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
-	for i, o := range order {
-		l.live[i] = o.entry
-	}
-	for i, e := range l.live {
-		if i > 0 && l.live[i-1].seq() == e.seq() {
-			return fmt.Errorf("allocator: records %q and %q have the same handle %d, or the same number %d",
-				l.live[i-1].id(), e.id(), e.handle, e.seq())
+	r.live = append(r.live, e)
+	r.seq, r.revision = max(r.seq, rec.Seq), max(r.revision, rec.Revision)
+	e.tied = len(rec.Path) > 0
+	var links [32]topology.LinkID
+	for _, id := range rec.Path.AppendLinks(links[:0]) {
+		id = cableOf(id)
+		users := r.users[id]
+		if users == nil {
+			users = new(pile)
+			r.users[id] = users
 		}
-		l.enlist(e)
+		users.add(e)
 	}
-	for _, e := range l.live {
-		if uint64(e.handle) == e.seq()&math.MaxUint32 {
-			continue
-		}
-		other := l.handles[e.handle]
-		for seq := uint64(e.handle); other == nil && seq <= l.seq; seq += 1 << 32 {
-			if twin := l.all.get(seq); twin != nil && twin.handle == e.handle {
-				other = twin
-			}
-		}
-		if other != nil {
-			return fmt.Errorf("allocator: records %q and %q have the same handle %d", other.id(), e.id(), e.handle)
-		}
-		l.handles[e.handle] = e
-	}
-	return nil
-}
-
-// enter builds the calendars, on all processors. They are there when built returns;
-// until then nothing must use them.
-func (l *loader) enter() (built func()) {
-	var builders sync.WaitGroup
-	turn := make(chan struct{}, runtime.GOMAXPROCS(0))
-	build := func(parts [][]change) *timeline {
-		t := &timeline{}
-		builders.Go(func() {
-			turn <- struct{}{}
-			defer func() { <-turn }()
-			changes := slices.Concat(parts...)
-			sortChanges(changes)
-			t.build(changes)
-		})
-		return t
-	}
-	links, projects := map[topology.LinkID][][]change{}, map[string][][]change{}
-	for _, g := range l.ledgers {
-		for id, changes := range g.links {
-			links[id] = append(links[id], *changes...)
-		}
-		for project, changes := range g.projects {
-			projects[project] = append(projects[project], *changes...)
-		}
-	}
-	for id, parts := range links {
-		n := 0
-		for _, changes := range parts {
-			n += len(changes) / 2
-		}
-		c := l.cables.lay(id, l.seen)
-		c.list = slices.Grow(c.list, n+n/32) // what has claimed it is put on its index next
-		l.books.links.calendar[id] = build(parts)
-	}
-	for project, parts := range projects {
-		l.books.projects[project] = build(parts)
-	}
-	return builders.Wait
 }
 
 // migrate moves complete records from among the live ones into the history. A batch is

@@ -31,6 +31,9 @@ func bySeq(e *entry, seq uint64) int { return cmp.Compare(e.seq(), seq) }
 
 // block is the index of the block in which seq is or belongs; there is one at least.
 func (r *roll) block(seq uint64) int {
+	if last := len(r.blocks) - 1; r.blocks[last].list[0].seq() <= seq {
+		return last // as it is of what is new
+	}
 	i := sort.Search(len(r.blocks), func(i int) bool { return r.blocks[i].list[0].seq() > seq })
 	return max(0, i-1)
 }

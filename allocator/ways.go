@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"conga/controller/path"
@@ -8,9 +9,10 @@ import (
 
 // wayBook numbers the hops that paths take, so that a path is kept in a few bytes a hop.
 // The hops that a network can have are few beside its allocations: from each port of a
-// switch to each other one. They are numbered under the allocator's lock, and looked up
-// without it.
+// switch to each other one. It is safe for concurrent use, and a number is looked up
+// without a lock.
 type wayBook struct {
+	mu      sync.RWMutex
 	numbers map[path.Hop]uint32
 	hops    atomic.Pointer[[]path.Hop]
 }
@@ -33,6 +35,8 @@ func newWayBook() *wayBook {
 func (b *wayBook) pack(p path.Path) (way string, ok bool) {
 	var space [64 * numberSize]byte
 	text := space[:0]
+	b.mu.RLock()
+	defer b.mu.RUnlock()
 	for i, h := range p {
 		if i == 0 {
 			h.In = 0
@@ -49,7 +53,15 @@ func (b *wayBook) pack(p path.Path) (way string, ok bool) {
 	return string(text), true
 }
 
+// number is the one of a hop. The lock is held for reading.
 func (b *wayBook) number(h path.Hop) (n uint32, ok bool) {
+	if n, ok := b.numbers[h]; ok {
+		return n, true
+	}
+	b.mu.RUnlock()
+	defer b.mu.RLock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if n, ok := b.numbers[h]; ok {
 		return n, true
 	}
