@@ -107,7 +107,9 @@ func (l *loader) file() {
 func (l *loader) amend() {
 	for _, c := range l.cables.byID {
 		if c.state != sound {
-			l.disturb(c)
+			for _, e := range c.list { // none has left it yet
+				l.look(e)
+			}
 		}
 	}
 	for _, e := range l.live {
