@@ -26,8 +26,8 @@ const (
 	ActionExperimenter ActionType = 0xffff
 )
 
-// An Action does one thing to a packet (§7.2.5). Type says which of the other fields count. Actions are
-// comparable with ==.
+// An Action does one thing to a packet (§7.2.5). Type says which of the other
+// fields count. Actions are comparable with ==.
 type Action struct {
 	Type      ActionType
 	MaxLen    uint16  // output to PortController: bytes to send, or MaxLenNoBuffer
@@ -40,7 +40,8 @@ type Action struct {
 	Raw       string  // experimenter and unknown types: what follows type and length, padding included
 }
 
-// Output sends the packet to port; to PortController at most maxLen bytes of it (§7.2.5).
+// Output sends the packet to port; to PortController at most maxLen bytes of it
+// (§7.2.5).
 func Output(port PortNo, maxLen uint16) Action {
 	return Action{Type: ActionOutput, Port: port, MaxLen: maxLen}
 }
@@ -60,13 +61,16 @@ func PushVLAN(etherType uint16) Action { return Action{Type: ActionPushVLAN, Eth
 // PopVLAN pops the outermost VLAN tag (§7.2.5).
 func PopVLAN() Action { return Action{Type: ActionPopVLAN} }
 
-// PushMPLS pushes an MPLS label of the given EtherType, 0x8847 or 0x8848 (§7.2.5).
+// PushMPLS pushes an MPLS label of the given EtherType, 0x8847 or 0x8848
+// (§7.2.5).
 func PushMPLS(etherType uint16) Action { return Action{Type: ActionPushMPLS, EtherType: etherType} }
 
-// PopMPLS pops the outermost MPLS label; etherType is that of what it uncovers (§7.2.5).
+// PopMPLS pops the outermost MPLS label; etherType is that of what it uncovers
+// (§7.2.5).
 func PopMPLS(etherType uint16) Action { return Action{Type: ActionPopMPLS, EtherType: etherType} }
 
-// PushPBB pushes a PBB service instance header of the given EtherType, 0x88e7 (§7.2.5).
+// PushPBB pushes a PBB service instance header of the given EtherType, 0x88e7
+// (§7.2.5).
 func PushPBB(etherType uint16) Action { return Action{Type: ActionPushPBB, EtherType: etherType} }
 
 // PopPBB pops the outermost PBB service instance header (§7.2.5).
@@ -103,8 +107,9 @@ func (c *cursor) actions() []Action {
 	return acts
 }
 
-// countTLVs counts the elements, of type, length and a payload, up to the cursor's end, and checks that
-// each has a length of a multiple of 8 that is at least least. It leaves the cursor where it was.
+// countTLVs counts the elements, of type, length and a payload, up to the
+// cursor's end, and checks that each has a length of a multiple of 8 that is at
+// least least. It leaves the cursor where it was.
 func (c *cursor) countTLVs(field string, least int) (n int) {
 	if c.err != nil {
 		return 0
@@ -209,7 +214,8 @@ func appendActions(dst []byte, acts []Action) ([]byte, error) {
 		case ActionPopVLAN, ActionPopPBB, ActionDecNwTTL, ActionDecMPLSTTL, ActionCopyTTLIn, ActionCopyTTLOut:
 			dst = appendShort(dst, a.Type, 0)
 		case ActionSetField:
-			// Of most fields the payload has at most 8 bytes, and what follows it in wire is zero.
+			// Of most fields the payload has at most 8 bytes, and what follows
+			// it in wire is zero.
 			if n := a.Field.wire[3]; n-1 < 8 && a.Field.wire[2]&1 == 0 && a.Field.lengthOK() {
 				dst = binary.BigEndian.AppendUint32(dst, uint32(ActionSetField)<<16|16)
 				dst = append(dst, a.Field.wire[:oxmHeaderLen+8]...)
@@ -226,7 +232,8 @@ func appendActions(dst []byte, acts []Action) ([]byte, error) {
 	return dst, nil
 }
 
-// appendShort appends an action of 8 bytes; word is what follows its type and length.
+// appendShort appends an action of 8 bytes; word is what follows its type and
+// length.
 func appendShort(dst []byte, t ActionType, word uint32) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(t)<<48|8<<32|uint64(word))
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/binary"
 )
 
-// asSent is embedded by the messages in which bytes can differ that no field shows: padding that is not
-// zero, what follows the end of a name, the whole body of a hello of an older version, the version of a
-// hello or an error. Parse keeps such a message's bytes, and Append writes them again as long as nobody
-// has changed a field. Nearly every message has no such bytes and keeps nothing.
+// asSent is embedded by the messages in which bytes can differ that no field
+// shows: padding that is not zero, what follows the end of a name, the whole
+// body of a hello of an older version, the version of a hello or an error.
+// Parse keeps such a message's bytes, and Append writes them again as long as
+// no field was changed. Nearly every message has no such bytes and keeps
+// nothing.
 type asSent struct{ kept *original }
 
 // An original is a message that its fields do not tell wholly.
@@ -42,8 +44,8 @@ func keepOriginal(m Message, b []byte) {
 	k.keep(&original{plain: plain, sent: sent})
 }
 
-// restore puts the bytes that were read in place of dst[start:], which were just written, if they are what
-// the untouched message was written as.
+// restore puts the bytes that were read in place of dst[start:], which were
+// just written, if they are what the untouched message was written as.
 func (o *original) restore(dst []byte, start int, xid uint32) []byte {
 	if !bytes.Equal(dst[start+HeaderLen:], o.plain[HeaderLen:]) {
 		return dst

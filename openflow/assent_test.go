@@ -17,8 +17,9 @@ func hexBytes(t testing.TB, text string) []byte {
 	return b
 }
 
-// foreign are messages in forms that other implementations send, or could: padding that is not zero, names
-// with something behind their end, lists without entries, elements of odd lengths, what only they know.
+// foreign are messages in forms that other implementations send, or could:
+// padding that is not zero, names with something behind their end, lists
+// without entries, elements of odd lengths, what only they know.
 var foreign = []struct{ name, hex string }{
 	{"hello of OpenFlow 1.4 with both versions", "05000010 00000001 0001 0008 00000030"},
 	{"hello of OpenFlow 1.0 with text", "01000013 00000001 65787472612064617461 0a"},
@@ -87,7 +88,8 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// TestAsSentIsGivenUp changes a field of a message with odd padding: then the fields alone count.
+// TestAsSentIsGivenUp changes a field of a message with odd padding: then the
+// fields alone count.
 func TestAsSentIsGivenUp(t *testing.T) {
 	odd := hexBytes(t, "04110010 00000001 05 ffffff 00000003")
 	_, m, err := Parse(odd)

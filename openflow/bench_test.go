@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// benchFlowMod is what installs one direction of a path: 152 bytes on the wire.
+// benchFlowMod installs one direction of a path: 152 bytes on the wire.
 func benchFlowMod() *FlowMod {
 	return &FlowMod{
 		Cookie: 0xc06a000000000001, Priority: 1000, BufferID: NoBuffer, OutPort: PortAny, OutGroup: GroupAny,
@@ -78,7 +78,8 @@ func BenchmarkPacketInParse(b *testing.B) {
 	}
 }
 
-// benchFlowStats is one full part of a reply, as a dump of a large table brings them.
+// benchFlowStats is one full part of a reply, as a dump of a large table brings
+// them.
 func benchFlowStats(b *testing.B) (wire []byte, entries int) {
 	f := benchFlowMod()
 	reply := make(FlowStatsReply, 300)
@@ -128,7 +129,8 @@ func BenchmarkMatchKey(b *testing.B) {
 	}
 }
 
-// BenchmarkMatchAppendKey looks a match up in a map, for a match in order and for one out of order with masks.
+// BenchmarkMatchAppendKey looks a match up in a map, for a match in order and
+// for one out of order with masks.
 func BenchmarkMatchAppendKey(b *testing.B) {
 	for name, m := range map[string]Match{
 		"plain":  benchFlowMod().Match,

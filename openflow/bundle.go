@@ -2,14 +2,16 @@ package openflow
 
 import "encoding/binary"
 
-// The ONF extension for OpenFlow 1.3 that commits messages together (ONF EXT-230).
+// The ONF extension for OpenFlow 1.3 that commits messages together (ONF
+// EXT-230).
 const (
 	ExperimenterONF   uint32 = 0x4f4e4600
 	expTypeBundleCtrl uint32 = 2300
 	expTypeBundleAdd  uint32 = 2301
 )
 
-// BundleControlType is what a bundle control message asks or answers (ONF EXT-230).
+// BundleControlType is what a bundle control message asks or answers (ONF
+// EXT-230).
 type BundleControlType uint16
 
 // The bundle control types (ONF EXT-230).
@@ -33,15 +35,16 @@ const (
 	BundleOrdered BundleFlags = 1 << 1 // in the order they were added
 )
 
-// BundleControl opens, closes, commits or discards a bundle, or answers that it did (ONF EXT-230).
+// BundleControl opens, closes, commits or discards a bundle, or answers that it
+// did (ONF EXT-230).
 type BundleControl struct {
 	ID    uint32
 	Type  BundleControlType
 	Flags BundleFlags
 }
 
-// BundleAdd adds a message to an open bundle. Its header carries XID as the bundle add's own does, so
-// that an error can be matched to it (ONF EXT-230).
+// BundleAdd adds a message to an open bundle. Its header carries XID as the
+// bundle add's own does, so that an error can be matched to it (ONF EXT-230).
 type BundleAdd struct {
 	ID      uint32
 	Flags   BundleFlags
@@ -60,9 +63,10 @@ func (c *BundleControl) Experimenter() *Experimenter {
 	return &Experimenter{Experimenter: ExperimenterONF, ExpType: expTypeBundleCtrl, Data: data}
 }
 
-// BundleControl returns the bundle control message that m carries. It reports false if m is something
-// else, and an error if it is one that cannot be read. Bundle properties are passed over: ONF EXT-230
-// defines none but experimenters' own.
+// BundleControl returns the bundle control message that m carries. It reports
+// false if m is something else, and an error if it is one that cannot be read.
+// Bundle properties are passed over: ONF EXT-230 defines none but
+// experimenters' own.
 func (m *Experimenter) BundleControl() (*BundleControl, bool, error) {
 	if m.Experimenter != ExperimenterONF || m.ExpType != expTypeBundleCtrl {
 		return nil, false, nil
@@ -80,7 +84,8 @@ func (m *Experimenter) BundleControl() (*BundleControl, bool, error) {
 // bundleOffset is where a bundle message begins in its experimenter message.
 const bundleOffset = HeaderLen + 8
 
-// Experimenter returns the message that carries a, or an error if its inner message does not fit.
+// Experimenter returns the message that carries a, or an error if its inner
+// message does not fit.
 func (a *BundleAdd) Experimenter() (*Experimenter, error) {
 	data := make([]byte, 0, 256)
 	data = binary.BigEndian.AppendUint32(data, a.ID)
@@ -93,9 +98,10 @@ func (a *BundleAdd) Experimenter() (*Experimenter, error) {
 	return &Experimenter{Experimenter: ExperimenterONF, ExpType: expTypeBundleAdd, Data: data}, nil
 }
 
-// BundleAdd returns the bundle add message that m carries. It reports false if m is something else, and
-// an error if it is one that cannot be read; a ParseError in the inner message counts from its start.
-// Padding and properties after the inner message are passed over.
+// BundleAdd returns the bundle add message that m carries. It reports false if
+// m is something else, and an error if it is one that cannot be read; a
+// ParseError in the inner message counts from its start. Padding and properties
+// after the inner message are passed over.
 func (m *Experimenter) BundleAdd() (*BundleAdd, bool, error) {
 	if m.Experimenter != ExperimenterONF || m.ExpType != expTypeBundleAdd {
 		return nil, false, nil

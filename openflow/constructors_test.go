@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// constructed holds a field of every constructor, its bytes from the specification's table of fields, and its
-// text.
+// constructed holds a field of every constructor, its bytes from the
+// specification's table of fields, and its text.
 var constructed = []struct {
 	o    OXM
 	hex  string
@@ -103,7 +103,8 @@ func TestConstructors(t *testing.T) {
 	}
 }
 
-// TestLongFieldsAreComparable holds fields whose payload does not lie in the value itself.
+// TestLongFieldsAreComparable holds fields whose payload does not lie in the
+// value itself.
 func TestLongFieldsAreComparable(t *testing.T) {
 	long := func(last byte) OXM { return NewOXM(OXMClassNXM1, 40, append(make([]byte, 100), last), nil) }
 	one, same, two := long(1), long(1), long(2)

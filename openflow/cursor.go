@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// cursor walks one message. The first failure sticks, and every later read returns nothing, so that
-// parsers read top to bottom and check once.
+// cursor walks one message. The first failure sticks, and every later read
+// returns nothing, so that parsers read top to bottom and check once.
 type cursor struct {
 	b   []byte // the whole message, so that off is what a ParseError reports
 	off int
@@ -36,7 +36,7 @@ func (c *cursor) left() int { return c.end - c.off }
 // more reports whether a list goes on: bytes are left and nothing failed.
 func (c *cursor) more() bool { return c.err == nil && c.off < c.end }
 
-// take returns the next n bytes, aliased, or nil when they are not there.
+// take returns the next n bytes, aliased, or nil when fewer are left.
 func (c *cursor) take(n int, field string) []byte {
 	if c.err != nil {
 		return nil
@@ -58,12 +58,13 @@ func (c *cursor) rest() []byte {
 	return bytes.Clone(c.take(c.left(), "data"))
 }
 
-// restString is rest as a string, for the comparable types.
+// restString returns what rest does as a string, for the comparable types.
 func (c *cursor) restString() string {
 	return string(c.take(max(c.left(), 0), "data"))
 }
 
-// peek16 returns the 16-bit number at distance at from here, which need not be there.
+// peek16 returns the 16-bit number at distance at from here, which need not be
+// there.
 func (c *cursor) peek16(at int) (uint16, bool) {
 	if c.err != nil || c.left() < at+2 {
 		return 0, false
@@ -71,8 +72,9 @@ func (c *cursor) peek16(at int) (uint16, bool) {
 	return binary.BigEndian.Uint16(c.b[c.off+at:]), true
 }
 
-// enter narrows the cursor to the next element, whose length field lies at distance at and must count at
-// least least bytes. It returns the end to hand to leave.
+// enter narrows the cursor to the next element, whose length field lies at
+// distance at and must count at least least bytes. It returns the end to hand
+// to leave.
 func (c *cursor) enter(field string, at, least int) (outer int, ok bool) {
 	n, ok := c.peek16(at)
 	switch {
@@ -101,15 +103,16 @@ func (c *cursor) leave(field string, outer int) {
 	c.end = outer
 }
 
-// pad skips to the next multiple of 8 after n bytes of an element that has been read.
+// pad skips to the next multiple of 8 after n bytes of an element that has been
+// read.
 func (c *cursor) pad(n int, field string) {
 	if n = padding(n); c.take(n, field) != nil {
 		c.odd |= lastBytes(c.b[:c.off], n)
 	}
 }
 
-// lastBytes returns the last n bytes of b, at most 7, as a number. Before any padding there is at least a
-// header, so that one load of 8 bytes does.
+// lastBytes returns the last n bytes of b, at most 7, as a number. Before any
+// padding there is at least a header, so that one load of 8 bytes does.
 func lastBytes(b []byte, n int) uint64 {
 	return binary.BigEndian.Uint64(b[len(b)-8:]) & (1<<(8*n&63) - 1)
 }
@@ -150,7 +153,8 @@ func grow(dst []byte, n int) (out, added []byte) {
 	return dst, dst[at:]
 }
 
-// appendPadding appends zeros until the element that starts at start has a length of a multiple of 8.
+// appendPadding appends zeros until the element that starts at start has a
+// length of a multiple of 8.
 func appendPadding(dst []byte, start int) []byte {
 	switch padding(len(dst) - start) { // an append of constant length needs no call
 	case 1:
@@ -171,7 +175,8 @@ func appendPadding(dst []byte, start int) []byte {
 	return dst
 }
 
-// putLength back-patches the length of the element that starts at start into its length field.
+// putLength back-patches the length of the element that starts at start into
+// its length field.
 func putLength(dst []byte, start, at int, field string) error {
 	n := len(dst) - start
 	if n > MaxLen {
@@ -181,7 +186,7 @@ func putLength(dst []byte, start, at int, field string) error {
 	return nil
 }
 
-// lengthError is apart, so that calls of putLength are inlined.
+// lengthError is separate so that calls of putLength are inlined.
 //
 //go:noinline
 func lengthError(field string) error { return appendError(field, ErrLength) }

@@ -11,7 +11,8 @@ type DescReply struct {
 	Datapath     string // at most 255 bytes
 }
 
-// ExperimenterRequest is a multipart request of someone's own (§7.3.5.15).
+// ExperimenterRequest is a multipart request that an experimenter defines
+// (§7.3.5.15).
 type ExperimenterRequest struct {
 	Experimenter uint32
 	ExpType      uint32

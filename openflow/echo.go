@@ -1,6 +1,6 @@
 package openflow
 
-// EchoRequest asks the other side whether it lives (§7.5.2).
+// EchoRequest asks the other side for a sign of life (§7.5.2).
 type EchoRequest struct {
 	Data []byte // comes back in the reply
 }
@@ -16,10 +16,10 @@ type BarrierRequest struct{}
 // BarrierReply says that everything before the request is done (§7.3.8).
 type BarrierReply struct{}
 
-// Experimenter is a message of someone's own (§7.5.4).
+// Experimenter is a message that an experimenter defines (§7.5.4).
 type Experimenter struct {
-	Experimenter uint32 // whose: an ONF experimenter ID, or an IEEE OUI
-	ExpType      uint32 // which, in the experimenter's numbering
+	Experimenter uint32 // an ONF experimenter ID, or an IEEE OUI
+	ExpType      uint32 // the type, in the experimenter's numbering
 	Data         []byte
 }
 

@@ -6,7 +6,7 @@ import "encoding/binary"
 type Error struct {
 	ErrType      ErrorType
 	Code         uint16 // one of the type's codes; with ErrorTypeExperimenter, its exp_type
-	Experimenter uint32 // with ErrorTypeExperimenter: whose
+	Experimenter uint32 // with ErrorTypeExperimenter: the experimenter ID
 	Data         []byte // at least 64 bytes of the refused message, or text for ErrorTypeHelloFailed
 
 	asSent

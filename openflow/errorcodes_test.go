@@ -5,8 +5,9 @@ import (
 	"testing"
 )
 
-// errorCodes holds every code with its number and the name that ovs-ofctl has for it; where OpenFlow has
-// renamed an error, ovs-ofctl goes by another version's name.
+// errorCodes holds every code with its number and the name that ovs-ofctl has
+// for it; where OpenFlow has renamed an error, ovs-ofctl goes by another
+// version's name.
 var errorCodes = []struct {
 	code   ErrorCode
 	number uint16
@@ -153,7 +154,8 @@ func TestErrorNumbers(t *testing.T) {
 	}
 }
 
-// TestOpenVSwitchNamesErrors demands that ovs-ofctl takes every error for what it is meant to be.
+// TestOpenVSwitchNamesErrors demands that ovs-ofctl takes every error for what
+// it is meant to be.
 func TestOpenVSwitchNamesErrors(t *testing.T) {
 	var messages []printed
 	for _, c := range errorCodes {

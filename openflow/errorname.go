@@ -66,14 +66,16 @@ var errorNames = [...]struct {
 	}},
 }
 
-// bundleErrorNames names the codes from 2300 on of the ONF experimenter errors for bundles (ONF EXT-230).
+// bundleErrorNames names the codes from 2300 on of the ONF experimenter errors
+// for bundles (ONF EXT-230).
 var bundleErrorNames = [...]string{
 	"unknown", "permission denied", "bad bundle ID", "bundle exists", "bundle closed", "out of bundles", "bad type",
 	"bad flags", "message has bad length", "message has bad XID", "message unsupported", "message conflicts",
 	"too many messages", "message failed", "timeout", "bundle in progress",
 }
 
-// onfErrorNames names the other errors that ONF added to OpenFlow 1.3 as an experimenter.
+// onfErrorNames names the other errors that ONF added to OpenFlow 1.3 as an
+// experimenter.
 var onfErrorNames = map[uint16]string{
 	2360: "flow mod failed: bad priority",
 	2600: "bad instruction: duplicate instruction",
@@ -93,7 +95,8 @@ func (t ErrorType) String() string {
 	return fmt.Sprintf("error type %d", uint16(t))
 }
 
-// Error names the type and the code, so that an *Error can be returned as a Go error.
+// Error names the type and the code, so that an *Error can be returned as a Go
+// error.
 func (m *Error) Error() string {
 	if m.ErrType == ErrorTypeExperimenter {
 		if m.Experimenter == ExperimenterONF {
@@ -113,7 +116,8 @@ func (m *Error) Error() string {
 	return fmt.Sprintf("openflow: %v: %s", m.ErrType, code)
 }
 
-// NewError returns the error that refuses a request, with data as what it says of the request.
+// NewError returns the error that refuses a request, with data as what it says
+// of the request.
 func NewError(code ErrorCode, data []byte) *Error {
 	return &Error{ErrType: code.errorType(), Code: code.code(), Data: data}
 }

@@ -7,7 +7,8 @@ import (
 	"conga/openflow"
 )
 
-// A flow mod is made from constructors, written with Append and read with Parse.
+// A flow mod is made from constructors, written with Append and read with
+// Parse.
 func Example() {
 	add := &openflow.FlowMod{
 		Priority: 100, BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,

@@ -26,8 +26,9 @@ const (
 	FlowNoBytCounts  FlowModFlags = 1 << 4 // byte counts are not needed
 )
 
-// FlowMod adds, changes or deletes flow entries (§7.3.4.1). A delete spares no entry for its outputs
-// only if OutPort is PortAny and OutGroup is GroupAny; see [NewFlowDelete].
+// FlowMod adds, changes or deletes flow entries (§7.3.4.1). A delete spares no
+// entry for its outputs only if OutPort is PortAny and OutGroup is GroupAny;
+// see [NewFlowDelete].
 type FlowMod struct {
 	Cookie       Cookie
 	CookieMask   Cookie // which cookie bits an entry must share to be changed or deleted; 0: any
@@ -46,7 +47,8 @@ type FlowMod struct {
 	asSent
 }
 
-// NewFlowDelete returns a delete of everything in table that match covers, whatever its outputs.
+// NewFlowDelete returns a delete of everything in table that match covers,
+// whatever its outputs.
 func NewFlowDelete(table TableID, match Match) *FlowMod {
 	return &FlowMod{
 		Command: FlowDelete, Table: table, BufferID: NoBuffer,
@@ -93,7 +95,8 @@ func (*FlowMod) Type() Type { return TypeFlowMod }
 // Type implements [Message].
 func (*FlowRemoved) Type() Type { return TypeFlowRemoved }
 
-// flowModBuf is a flow mod with room for what most flow mods hold, so that it is one allocation.
+// flowModBuf is a flow mod with room for what most flow mods hold, so that it
+// is one allocation.
 type flowModBuf struct {
 	FlowMod
 	oxms [8]OXM

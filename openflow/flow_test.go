@@ -23,7 +23,8 @@ var sampleFlowMod = &FlowMod{
 	},
 }
 
-// everyAction holds every action of OpenFlow 1.3, each set field padding, and two raw ones.
+// everyAction holds every action of OpenFlow 1.3, each set field padding, and
+// two raw ones.
 var everyAction = []Action{
 	Output(PortController, 128), Output(5, 0), CopyTTLOut(), CopyTTLIn(), SetMPLSTTL(9), DecMPLSTTL(),
 	PushVLAN(0x8100), SetField(VLANVID(100)), PopVLAN(), PushMPLS(0x8847), SetField(MPLSLabel(77)),
@@ -55,7 +56,8 @@ var flowSamples = []sample{
 	}},
 }
 
-// mutate parses m's encoding after f has changed it and made the header's length right.
+// mutate parses m's encoding after f has changed it and made the header's
+// length right.
 func mutate(t *testing.T, m Message, f func(b []byte) []byte) error {
 	t.Helper()
 	b := f(mustAppend(t, 1, m))

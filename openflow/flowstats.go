@@ -12,7 +12,8 @@ type FlowStatsRequest struct {
 	Match      Match
 }
 
-// AggregateStatsRequest asks for the sums over the flow entries that match covers (§7.3.5.3).
+// AggregateStatsRequest asks for the sums over the flow entries that match
+// covers (§7.3.5.3).
 type AggregateStatsRequest FlowStatsRequest
 
 // AllFlows returns a request for every flow entry of every table.
@@ -20,8 +21,8 @@ func AllFlows() *FlowStatsRequest {
 	return &FlowStatsRequest{Table: TableAll, OutPort: PortAny, OutGroup: GroupAny}
 }
 
-// FlowStatsReply lists flow entries (§7.3.5.2). Parsed entries share memory with others of their message:
-// who keeps one for long copies its match and instructions.
+// FlowStatsReply lists flow entries (§7.3.5.2). Parsed entries share memory
+// with others of their message; see [FlowStats.Clone].
 type FlowStatsReply []FlowStats
 
 // FlowStats is one flow entry with its counters (§7.3.5.2).
@@ -99,8 +100,9 @@ func parseFlowStats(c *cursor) FlowStatsReply {
 	p := c.parser
 	if p == nil {
 		p = &Parser{} // used once
-		// A reply holds hundreds of entries: cutting their matches, instructions and actions from slabs
-		// spares three allocations an entry.
+		// A reply holds hundreds of entries: cutting their matches,
+		// instructions and actions from slabs spares three allocations an
+		// entry.
 		p.oxms.chunk, p.ins.chunk, p.acts.chunk = min(4*n, 64), min(2*n, 64), min(2*n, 64)
 	}
 	c.oxms, c.ins, c.acts = p.oxms, p.ins, p.acts
@@ -112,8 +114,8 @@ func parseFlowStats(c *cursor) FlowStatsReply {
 	return stats
 }
 
-// countElements counts the elements that start with their 16-bit length, up to the cursor's end, and
-// leaves the cursor where it was.
+// countElements counts the elements that start with their 16-bit length, up to
+// the cursor's end, and leaves the cursor where it was.
 func (c *cursor) countElements(field string, least int) (n int) {
 	if c.err != nil {
 		return 0

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// FuzzParse demands of any bytes that Parse does not panic, that it leaves them as they are, and that what
-// it accepts Append writes again, byte for byte.
+// FuzzParse demands of any bytes that Parse does not panic, that it leaves them
+// as they are, and that what it accepts Append writes again, byte for byte.
 func FuzzParse(f *testing.F) {
 	for _, s := range everyWire(f) {
 		if len(s.b) < 300 {

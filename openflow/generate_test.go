@@ -6,12 +6,13 @@ import (
 	"net/netip"
 )
 
-// A generator makes random messages that mean something: what Open vSwitch can print, it prints.
+// A generator makes random messages that mean something: what Open vSwitch can
+// print, it prints.
 type generator struct{ *rand.Rand }
 
 func newGenerator(seed uint64) generator { return generator{rand.New(rand.NewPCG(seed, 0))} }
 
-// sometimes is true one time in n.
+// sometimes reports true one time in n.
 func (g generator) sometimes(n int) bool { return g.IntN(n) == 0 }
 
 func (g generator) mac() (a MAC) {
@@ -38,7 +39,8 @@ func (g generator) mask(n int) uint64 {
 	return 1 + g.Uint64N(1<<n-2)
 }
 
-// port returns a number that OpenFlow 1.0 has, too, so that ovs-ofctl prints it plainly.
+// port returns a number that OpenFlow 1.0 has, too, so that ovs-ofctl prints it
+// plainly.
 func (g generator) port() PortNo { return PortNo(1 + g.IntN(65000)) }
 
 // match returns a match that has what its fields depend on, in canonical form.
@@ -182,7 +184,8 @@ func (g generator) action(m Match) Action {
 	return Output(g.port(), 0)
 }
 
-// networkAction returns an action that needs the match to name the network protocol.
+// networkAction returns an action that needs the match to name the network
+// protocol.
 func (g generator) networkAction(m Match) (Action, bool) {
 	var choices []Action
 	switch {
@@ -221,7 +224,8 @@ func (g generator) actions(m Match, most int) []Action {
 	return acts
 }
 
-// instructions returns instructions in the order in which Open vSwitch demands and prints them.
+// instructions returns instructions in the order in which Open vSwitch demands
+// and prints them.
 func (g generator) instructions(m Match, table TableID) []Instruction {
 	var ins []Instruction
 	add := func(often int, in func() Instruction) {

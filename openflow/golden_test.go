@@ -9,9 +9,10 @@ import (
 	"testing"
 )
 
-// The golden files hold what a real Open vSwitch sent, and what its ovs-ofctl sends, so that the codec is
-// tested against an implementation that it shares no mistakes with, also where none is installed. Each line
-// is a name, a tab and a message in hex. `go test -run Golden -update` records them again; see
+// The golden files hold what a real Open vSwitch sent, and what its ovs-ofctl
+// sends, so that the codec is tested against an implementation that it shares
+// no mistakes with, also where none is installed. Each line is a name, a tab
+// and a message in hex. `go test -run Golden -update` records them again; see
 // record_test.go.
 const (
 	goldenFile = "testdata/openvswitch.txt"
@@ -60,7 +61,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// TestGoldenMeaning looks into some of the recorded messages: they say what the recording set up.
+// TestGoldenMeaning looks into some of the recorded messages: they say what the
+// recording set up.
 func TestGoldenMeaning(t *testing.T) {
 	messages := map[string]Message{}
 	for _, g := range readGolden(t) {

@@ -48,7 +48,8 @@ const (
 	GroupCapChainingChecks GroupCapabilities = 1 << 3 // and loops are refused
 )
 
-// GroupFeatures is what a switch's groups can do. The arrays are indexed by GroupType (§7.3.5.11).
+// GroupFeatures is what a switch's groups can do. The arrays are indexed by
+// GroupType (§7.3.5.11).
 type GroupFeatures struct {
 	Types        uint32 // bit n: GroupType n
 	Capabilities GroupCapabilities

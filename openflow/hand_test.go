@@ -28,8 +28,8 @@ var benchHand = handFlow{
 	inPort: 1, src: [4]byte{10, 0, 0, 1}, dst: [4]byte{10, 0, 0, 2}, srcPort: 40000, dstPort: 5001, dscp: 46, queue: 1, out: 2,
 }
 
-// append appends the flow mod as someone would who writes flow mods of just this shape: it is what Append is
-// measured against.
+// append appends the flow mod as code written for just this shape would: Append
+// is measured against it.
 func (m *handFlow) append(dst []byte, xid uint32) []byte {
 	be := binary.BigEndian
 	dst = append(dst, Version, byte(TypeFlowMod), 0, 152)
@@ -89,8 +89,9 @@ func BenchmarkFlowModByHand(b *testing.B) {
 	}
 }
 
-// best runs the functions in turns, in many short batches, and returns the nanoseconds an operation of the
-// best batch of each: what others do on the machine meanwhile disturbs all alike, and few batches at all.
+// best runs the functions in turns, in many short batches, and returns the
+// nanoseconds an operation of the best batch of each: what others do on the
+// machine meanwhile disturbs all alike, and few batches at all.
 func best(batches int, fs ...func()) []float64 {
 	const ops = 2000
 	least := make([]float64, len(fs))
@@ -108,8 +109,9 @@ func best(batches int, fs ...func()) []float64 {
 	return least
 }
 
-// BenchmarkBest reports the figures that the codec is held to, undisturbed: times-by-hand is how many times
-// as long Append takes for a flow mod as the same bytes written by hand.
+// BenchmarkBest reports the figures that the codec is held to, undisturbed:
+// times-by-hand is how many times as long Append takes for a flow mod as the
+// same bytes written by hand.
 func BenchmarkBest(b *testing.B) {
 	m, hand, buf := benchFlowMod(), benchHand, make([]byte, 0, 256)
 	flow, packet := mustAppend(b, 1, m), mustAppend(b, 1, benchPacketIn())

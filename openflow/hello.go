@@ -2,14 +2,16 @@ package openflow
 
 import "encoding/binary"
 
-// Hello opens a connection from either side and negotiates the version (§7.5.1).
+// Hello opens a connection from either side and negotiates the version
+// (§7.5.1).
 type Hello struct {
 	Elements []HelloElement
 
 	asSent
 }
 
-// HelloVersionBitmap is the type of the hello element that lists versions (§7.5.1).
+// HelloVersionBitmap is the type of the hello element that lists versions
+// (§7.5.1).
 const HelloVersionBitmap uint16 = 1
 
 // A HelloElement is one TLV of a hello (§7.5.1).
@@ -31,9 +33,9 @@ func NewHello(versions ...uint8) *Hello {
 	return &Hello{Elements: []HelloElement{{Type: HelloVersionBitmap, Bitmap: bitmap}}}
 }
 
-// Supports reports whether the sender of the hello can speak version v. headerVersion is the version in
-// the hello's header, which counts only where there is no bitmap: it is then the highest of all that the
-// sender speaks.
+// Supports reports whether the sender of the hello can speak version v.
+// headerVersion is the version in the hello's header, which counts only where
+// there is no bitmap: it is then the highest of all that the sender speaks.
 func (m *Hello) Supports(headerVersion, v uint8) bool {
 	for _, e := range m.Elements {
 		if e.Type == HelloVersionBitmap {
@@ -48,7 +50,8 @@ func (*Hello) Type() Type { return TypeHello }
 
 func parseHello(c *cursor, version uint8) Message {
 	if version < Version {
-		// Hello elements came with this version; what older ones send as a body is to be ignored.
+		// Hello elements came with this version; what older ones send as a body
+		// is to be ignored.
 		c.off = c.end
 		return &Hello{}
 	}

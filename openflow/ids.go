@@ -25,8 +25,8 @@ func (d DPID) digits() (out [16]byte) {
 	return out
 }
 
-// ParseDPID reads 16 hex digits, "of:" and 16 hex digits, eight colon-separated octets, "0x" and hex
-// digits, or a decimal number.
+// ParseDPID reads 16 hex digits, "of:" and 16 hex digits, eight colon-separated
+// octets, "0x" and hex digits, or a decimal number.
 func ParseDPID(s string) (DPID, error) {
 	text, base := s, 10
 	switch {
@@ -67,7 +67,8 @@ func (d *DPID) UnmarshalText(b []byte) error {
 	return nil
 }
 
-// A PortNo is a port number, 1 to PortMax, or one of the reserved ports (§7.2.1).
+// A PortNo is a port number, 1 to PortMax, or one of the reserved ports
+// (§7.2.1).
 type PortNo uint32
 
 // The reserved port numbers (§7.2.1).
@@ -136,20 +137,23 @@ const (
 	TableAll TableID = 0xff // every table, in requests and deletes
 )
 
-// A Cookie tags a flow entry with its owner; switches store it and filter by it, but do not interpret
-// it (§7.3.4.1).
+// A Cookie tags a flow entry with its owner; switches store it and filter by
+// it, but do not interpret it (§7.3.4.1).
 type Cookie uint64
 
 const (
-	// NoBuffer as a buffer ID says that the packet travels in the message (§7.3.4.1).
+	// NoBuffer as a buffer ID says that the packet travels in the message
+	// (§7.3.4.1).
 	NoBuffer uint32 = 0xffffffff
-	// MaxLenNoBuffer as an output action's MaxLen asks for whole, unbuffered packets (§7.2.5).
+	// MaxLenNoBuffer as an output action's MaxLen asks for whole, unbuffered
+	// packets (§7.2.5).
 	MaxLenNoBuffer uint16 = 0xffff
 	// QueueAll as a queue ID means every queue of the port (§7.3.5.8).
 	QueueAll uint32 = 0xffffffff
 )
 
-// A MAC is an Ethernet address. Unlike net.HardwareAddr it is comparable and needs no allocation.
+// A MAC is an Ethernet address. Unlike net.HardwareAddr it is comparable and
+// needs no allocation.
 type MAC [6]byte
 
 // String returns the address as six colon-separated lower-case octets.
@@ -168,7 +172,8 @@ func (m MAC) digits() (out [17]byte) {
 	return out
 }
 
-// ParseMAC reads six octets of two hex digits, separated by colons or by hyphens.
+// ParseMAC reads six octets of two hex digits, separated by colons or by
+// hyphens.
 func ParseMAC(s string) (MAC, error) {
 	var m MAC
 	if len(s) != 17 || (s[2] != ':' && s[2] != '-') {

@@ -56,7 +56,8 @@ func TestMAC(t *testing.T) {
 	}
 }
 
-// TestTextKeys uses both as JSON map keys, which takes both directions of the text form.
+// TestTextKeys uses both as JSON map keys, which takes both directions of the
+// text form.
 func TestTextKeys(t *testing.T) {
 	type tables struct {
 		Switches map[DPID]MAC

@@ -16,8 +16,8 @@ const (
 	InstructionExperimenter  InstructionType = 0xffff
 )
 
-// An Instruction is what a flow entry does with a matching packet (§7.2.4). Type says which of the other
-// fields count.
+// An Instruction is what a flow entry does with a matching packet (§7.2.4).
+// Type says which of the other fields count.
 type Instruction struct {
 	Type         InstructionType
 	Table        TableID  // goto table
@@ -65,7 +65,8 @@ func (c *cursor) instructions() []Instruction {
 	return ins
 }
 
-// instruction reads one instruction, whose length countTLVs has checked, into a zero in.
+// instruction reads one instruction, whose length countTLVs has checked, into a
+// zero in.
 func (c *cursor) instruction(in *Instruction) {
 	if c.err != nil {
 		return

@@ -6,7 +6,8 @@ import (
 	"unique"
 )
 
-// A Match is the list of fields that a packet must have (§7.2.3). The empty match matches everything.
+// A Match is the list of fields that a packet must have (§7.2.3). The empty
+// match matches everything.
 type Match []OXM
 
 // matchTypeOXM is the only type of match left in OpenFlow 1.3 (§7.2.3.1).
@@ -49,7 +50,8 @@ func (c *cursor) match() Match {
 	return m
 }
 
-// countOXMs counts the fields up to the cursor's end and leaves the cursor where it was.
+// countOXMs counts the fields up to the cursor's end and leaves the cursor
+// where it was.
 func (c *cursor) countOXMs() (n int) {
 	for off := c.off; off < c.end; n++ {
 		if c.end-off < oxmHeaderLen || c.end-off < oxmHeaderLen+int(c.b[off+3]) {
@@ -77,12 +79,13 @@ func (c *cursor) oxm(o *OXM, off, end int) int {
 	return n
 }
 
-// read reads the field of n bytes at the start of p, where p may go on. It reports whether the length is
-// the field's.
+// read reads the field of n bytes at the start of p, where p may go on. It
+// reports whether the length is the field's.
 func (o *OXM) read(p []byte, n int) bool {
 	switch {
 	case n <= oxmHeaderLen+8 && len(p) >= oxmHeaderLen+8:
-		// Two loads are faster than a copy of variable length, and most fields are this short.
+		// Two loads are faster than a copy of variable length, and most fields
+		// are this short.
 		unused := 8 * (oxmHeaderLen + 8 - n) & 127
 		binary.BigEndian.PutUint32(o.wire[:], binary.BigEndian.Uint32(p))
 		binary.BigEndian.PutUint64(o.wire[oxmHeaderLen:], binary.BigEndian.Uint64(p[oxmHeaderLen:])>>unused<<unused)
@@ -106,7 +109,8 @@ func (m Match) append(dst []byte) ([]byte, error) {
 			return nil, o.lengthError()
 		}
 		if n := int(uint8(head)); n <= 4 && i < len(m)-1 {
-			// A copy of constant length needs no call; what it writes too much, the next field overwrites.
+			// A copy of constant length needs no call; what it writes too much,
+			// the next field overwrites.
 			end := len(dst) + oxmHeaderLen + n
 			dst = append(dst, o.wire[:oxmHeaderLen+4]...)[:end]
 			continue
@@ -119,7 +123,8 @@ func (m Match) append(dst []byte) ([]byte, error) {
 	return appendPadding(dst, start), nil
 }
 
-// lengthOK reports whether a standard field has its standard length; others can have any.
+// lengthOK reports whether a standard field has its standard length. Other
+// fields can have any length.
 func (o *OXM) lengthOK() bool {
 	head := o.head()
 	return head == basicHeads[uint8(head>>8)] || oddLengthOK(head)
@@ -128,7 +133,8 @@ func (o *OXM) lengthOK() bool {
 // head returns the field's header as a number.
 func (o *OXM) head() uint32 { return binary.BigEndian.Uint32(o.wire[:]) }
 
-// oddLengthOK is lengthOK for all that is not a standard field of its standard length.
+// oddLengthOK reports what lengthOK does, for fields that are not standard ones
+// of standard length.
 func oddLengthOK(head uint32) bool {
 	if head>>16 == uint32(OXMClassBasic) {
 		return basicHeads[uint8(head>>8)] == 0
@@ -136,8 +142,8 @@ func oddLengthOK(head uint32) bool {
 	return head != 0 // all zeros are padding, or nothing at all
 }
 
-// basicHeads holds the header of every standard field, unmasked and masked, by its third byte. Where there
-// is no field there is 0.
+// basicHeads holds the header of every standard field, unmasked and masked, by
+// its third byte. Where there is no field there is 0.
 var basicHeads = func() (heads [256]uint32) {
 	for f := range fields {
 		n := uint32(fields[f].length)

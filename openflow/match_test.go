@@ -93,7 +93,8 @@ func TestOXMReaders(t *testing.T) {
 	}
 }
 
-// TestImpossibleAddress gives an address field the other family: Append and Check have to notice.
+// TestImpossibleAddress gives an address field the other family: Append and
+// Check have to notice.
 func TestImpossibleAddress(t *testing.T) {
 	for _, o := range []OXM{
 		IPv4Src(v6), IPv6Src(v4), IPv4Dst(netip.Addr{}), IPv4SrcPrefix(netip.Prefix{}), IPv4SrcMasked(v4, v6),

@@ -26,9 +26,10 @@ func (e *MatchError) Error() string { return fmt.Sprintf("openflow: match on %v:
 // Unwrap returns the reason.
 func (e *MatchError) Unwrap() error { return e.Err }
 
-// Check reports what a switch would refuse: a field twice, a field without its prerequisites, a value
-// with bits outside its mask or its width, a mask where none is allowed (§7.2.3.5, §7.2.3.6). Fields
-// that are not standard ones are not looked at. The error is a *[MatchError].
+// Check reports what a switch would refuse: a field twice, a field without its
+// prerequisites, a value with bits outside its mask or its width, a mask where
+// none is allowed (§7.2.3.5, §7.2.3.6). Fields that are not standard ones are
+// not looked at. The error is a *[MatchError].
 func (m Match) Check() error {
 	var seen uint64
 	for i := range m {

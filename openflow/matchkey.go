@@ -6,20 +6,21 @@ import (
 	"slices"
 )
 
-// Canonical returns the match in the one form that all equal matches share: fields sorted, masks of all
-// ones dropped, bits outside the mask cleared, fields with a mask of zeros removed. m stays as it is, and the
-// result shares no memory with it.
+// Canonical returns the match in the one form that all equal matches share:
+// fields sorted, masks of all ones dropped, bits outside the mask cleared,
+// fields with a mask of zeros removed. m stays as it is, and the result shares
+// no memory with it.
 func (m Match) Canonical() Match { return m.appendCanonical(make(Match, 0, len(m))) }
 
-// Key returns the canonical form as a string, for use as a map key: two matches match the same packets
-// if their keys are equal.
+// Key returns the canonical form as a string, for use as a map key: two matches
+// match the same packets if their keys are equal.
 func (m Match) Key() string {
 	var buf [256]byte
 	return string(m.AppendKey(buf[:0]))
 }
 
-// AppendKey appends to dst what [Match.Key] returns. A map of strings is looked into without allocating by
-// entries[string(m.AppendKey(buf[:0]))].
+// AppendKey appends to dst what [Match.Key] returns. Indexing a map of strings
+// with string(m.AppendKey(buf[:0])) does not allocate.
 func (m Match) AppendKey(dst []byte) []byte {
 	if !m.plain() {
 		var buf [16]OXM // more than a match has, mostly
@@ -31,7 +32,8 @@ func (m Match) AppendKey(dst []byte) []byte {
 	return dst
 }
 
-// plain reports whether the match is canonical at first sight: sorted, and without masks.
+// plain reports whether the match is canonical at first sight: sorted, and
+// without masks.
 func (m Match) plain() bool {
 	last := uint32(0)
 	for i := range m {
@@ -39,12 +41,13 @@ func (m Match) plain() bool {
 		if head <= last && i > 0 || head&(1<<8) != 0 {
 			return false
 		}
-		last = head | 0xff // the same field again is for others to sort
+		last = head | 0xff // the same field twice is not plain
 	}
 	return true
 }
 
-// appendCanonical appends the fields of the canonical form to dst, which is empty.
+// appendCanonical appends the fields of the canonical form to dst, which is
+// empty.
 func (m Match) appendCanonical(dst Match) Match {
 	for i := range m {
 		if o, any := m[i].canonical(); !any {
@@ -63,7 +66,8 @@ func (m Match) appendCanonical(dst Match) Match {
 	return dst
 }
 
-// compare orders fields by class and number. Experimenter fields may share both, so their bytes have to decide.
+// compare orders fields by class and number. Experimenter fields may share
+// both, so their bytes have to decide.
 func (o *OXM) compare(other *OXM) int {
 	if c := cmp.Compare(o.order(), other.order()); c != 0 {
 		return c
@@ -98,7 +102,8 @@ func (o *OXM) canonical() (out OXM, any bool) {
 	return NewOXM(o.Class(), uint8(o.Field()), v[:n], used[:n]), false
 }
 
-// canonicalInline is canonical for a field with a mask whose payload is in wire.
+// canonicalInline does as canonical for a field with a mask whose payload is in
+// wire.
 func (o *OXM) canonicalInline() (out OXM, any bool) {
 	out = *o
 	n := int(out.wire[3]) / 2
@@ -132,7 +137,8 @@ func fieldBits(class OXMClass, f Field, n int) int {
 	return 8 * n
 }
 
-// fullMask returns a mask of n bytes in which every bit that the field has is set.
+// fullMask returns a mask of n bytes in which every bit that the field has is
+// set.
 func fullMask(class OXMClass, f Field, n int) (full [128]byte) {
 	bits := fieldBits(class, f, n)
 	for i := n - 1; i >= 0; i-- {

@@ -6,11 +6,14 @@ import (
 )
 
 const (
-	// Version is the protocol version this package speaks: OpenFlow 1.3 (§7.1.1).
+	// Version is the protocol version this package speaks: OpenFlow 1.3
+	// (§7.1.1).
 	Version = 4
-	// HeaderLen is the length in bytes of the header that starts every message (§7.1.1).
+	// HeaderLen is the length in bytes of the header that starts every message
+	// (§7.1.1).
 	HeaderLen = 8
-	// MaxLen is the length in bytes of the longest message: its length field has 16 bits.
+	// MaxLen is the length in bytes of the longest message: its length field
+	// has 16 bits.
 	MaxLen = 0xffff
 )
 
@@ -78,8 +81,8 @@ type Header struct {
 	XID     uint32 // pairs a reply with its request
 }
 
-// ParseHeader reads the header at the start of b. It needs only HeaderLen bytes, and fails if the
-// length field counts fewer.
+// ParseHeader reads the header at the start of b. It needs only HeaderLen
+// bytes, and fails if the length field counts fewer.
 func ParseHeader(b []byte) (Header, error) {
 	if len(b) < HeaderLen {
 		return Header{}, &ParseError{Field: "header", Offset: len(b), Err: ErrShort}
@@ -96,7 +99,8 @@ func ParseHeader(b []byte) (Header, error) {
 	return h, nil
 }
 
-// A Message is one of this package's message types, always as a pointer; no other package can add one.
+// A Message is one of this package's message types, always as a pointer; no
+// other package can add one.
 type Message interface {
 	// Type returns the type that the message's header carries.
 	Type() Type
@@ -104,17 +108,19 @@ type Message interface {
 	appendBody(dst []byte) ([]byte, error)
 }
 
-// Parse reads one whole message: b must be exactly as long as its header says. The header is returned
-// even when the rest cannot be read, so that the sender can be told; the error is a *[ParseError].
+// Parse reads one whole message: b must be exactly as long as its header says.
+// The header is returned even when the rest cannot be read, so that the sender
+// can be told; the error is a *[ParseError].
 //
-// Hello and error messages are read in any version, because they are how versions are negotiated; every
-// other message must be of Version.
+// Hello and error messages are read in any version, because they are how
+// versions are negotiated; every other message must be of Version.
 //
-// Whatever Parse accepts, Append writes again byte for byte, as long as nobody has changed a field: what no
-// field shows, such as padding that is not zero, is kept out of sight.
+// Whatever Parse accepts, Append writes again byte for byte, as long as no
+// field was changed: what no field shows, such as padding that is not zero, is
+// kept out of sight.
 func Parse(b []byte) (Header, Message, error) { return parse(b, nil) }
 
-// parse is Parse, with the memory of p if there is one.
+// parse does as Parse, in the memory of p unless p is nil.
 func parse(b []byte, p *Parser) (Header, Message, error) {
 	h, err := ParseHeader(b)
 	if err != nil {
@@ -148,7 +154,8 @@ func parse(b []byte, p *Parser) (Header, Message, error) {
 	return h, m, nil
 }
 
-// parseBody reads what follows the header. The types of every packet and flow come first.
+// parseBody reads what follows the header. The types of every packet and flow
+// come first.
 func parseBody(c *cursor, version uint8) Message {
 	switch c.typ {
 	case TypePacketIn:
@@ -228,9 +235,10 @@ func parseRare(c *cursor) Message {
 	return nil
 }
 
-// Append appends m to dst as one whole message of Version. It fails, and returns dst as it was, if m
-// does not fit MaxLen or holds something that OpenFlow 1.3 cannot say. A message that came from [Parse] and
-// was not changed since is written as it was read, but for its XID.
+// Append appends m to dst as one whole message of Version. It fails, and
+// returns dst as it was, if m does not fit MaxLen or holds something that
+// OpenFlow 1.3 cannot say. A message that came from [Parse] and was not changed
+// since is written as it was read, but for its XID.
 func Append(dst []byte, xid uint32, m Message) ([]byte, error) {
 	start := len(dst)
 	if m, ok := m.(*FlowMod); ok && m.kept == nil { // by far the most are flow mods: spare them the detours

@@ -12,7 +12,8 @@ import (
 	"testing"
 )
 
-// A sample is a message that every general test goes over. The families' test files hold them.
+// A sample is a message that every general test goes over. The families' test
+// files hold them.
 type sample struct {
 	name string
 	m    Message
@@ -70,7 +71,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestAppendKeepsPrefix appends behind bytes of an odd length: paddings count from the message's start.
+// TestAppendKeepsPrefix appends behind bytes of an odd length: paddings count
+// from the message's start.
 func TestAppendKeepsPrefix(t *testing.T) {
 	for _, s := range allSamples() {
 		plain := mustAppend(t, 1, s.m)
@@ -81,8 +83,8 @@ func TestAppendKeepsPrefix(t *testing.T) {
 	}
 }
 
-// everyWire returns the bytes of every sample, every recorded message, every foreign one and every one
-// written down by hand.
+// everyWire returns the bytes of every sample, every recorded message, every
+// foreign one and every one written down by hand.
 func everyWire(t testing.TB) []golden {
 	all := readGolden(t)
 	for _, s := range allSamples() {
@@ -97,8 +99,9 @@ func everyWire(t testing.TB) []golden {
 	return all
 }
 
-// TestPrefixFails cuts every message short at every byte: first as it would look on a broken stream, then
-// with the length in the header made true, so that only the inner lengths can tell.
+// TestPrefixFails cuts every message short at every byte: first as it would
+// look on a broken stream, then with the length in the header made true, so
+// that only the inner lengths can tell.
 func TestPrefixFails(t *testing.T) {
 	for _, s := range everyWire(t) {
 		b := s.b
@@ -133,8 +136,8 @@ func checkAppends(t testing.TB, m Message) {
 	}
 }
 
-// checkSame demands that m, which was parsed from b, is appended as b again, and that what is appended
-// parses as the same.
+// checkSame demands that m, which was parsed from b, is appended as b again,
+// and that what is appended parses as the same.
 func checkSame(t testing.TB, b []byte, m Message) {
 	t.Helper()
 	again, err := Append(nil, binary.BigEndian.Uint32(b[4:]), m)
@@ -149,8 +152,8 @@ func checkSame(t testing.TB, b []byte, m Message) {
 	}
 }
 
-// TestDamage overwrites and shortens good messages. Nothing may panic, and what still parses must come back
-// as it was.
+// TestDamage overwrites and shortens good messages. Nothing may panic, and what
+// still parses must come back as it was.
 func TestDamage(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, s := range everyWire(t) {
@@ -183,7 +186,8 @@ func TestRandomBytes(t *testing.T) {
 	}
 }
 
-// TestParseDoesNotAlias overwrites the read buffer after parsing, as a connection does.
+// TestParseDoesNotAlias overwrites the read buffer after parsing, as a
+// connection does.
 func TestParseDoesNotAlias(t *testing.T) {
 	for _, s := range allSamples() {
 		b := mustAppend(t, 1, s.m)

@@ -23,7 +23,8 @@ const (
 	MeterStats MeterFlags = 1 << 3 // collect statistics
 )
 
-// MeterBandType is what a band does with the packets beyond its rate (§7.3.4.4).
+// MeterBandType is what a band does with the packets beyond its rate
+// (§7.3.4.4).
 type MeterBandType uint16
 
 // The meter band types (§7.3.4.4).
@@ -39,7 +40,7 @@ type MeterBand struct {
 	Rate         uint32 // kbit/s, or packets/s with MeterPktps
 	BurstSize    uint32 // kbit, or packets with MeterPktps
 	PrecLevel    uint8  // of DSCP remark: by how much to raise the drop precedence
-	Experimenter uint32 // of an experimenter band: whose
+	Experimenter uint32 // of an experimenter band: the experimenter ID
 	Data         []byte // of an experimenter or unknown band: what follows
 }
 

@@ -52,7 +52,8 @@ type MultipartRequest struct {
 	asSent
 }
 
-// MultipartReply answers a multipart request, whole or in parts; see [Reassembler] (§7.3.5).
+// MultipartReply answers a multipart request, whole or in parts; see
+// [Reassembler] (§7.3.5).
 type MultipartReply struct {
 	MPType MultipartType
 	Flags  MultipartFlags
@@ -73,8 +74,8 @@ type MultipartReplyBody interface {
 	appendReply(dst []byte) ([]byte, error)
 }
 
-// NewMultipartRequest returns the request with the given body. For the types without a body, see
-// [MultipartRequest].
+// NewMultipartRequest returns the request with the given body. For the types
+// without a body, see [MultipartRequest].
 func NewMultipartRequest(body MultipartRequestBody) *MultipartRequest {
 	return &MultipartRequest{MPType: body.requestType(), Body: body}
 }

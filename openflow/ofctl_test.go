@@ -24,8 +24,9 @@ func needs(t testing.TB, programs ...string) {
 	}
 }
 
-// ofctlSends runs an ovs-ofctl command that changes a switch, with this test in the switch's place, and
-// returns the messages that it sent but for hello and barriers. The lines go to ovs-ofctl as the file "-".
+// ofctlSends runs an ovs-ofctl command that changes a switch, with this test in
+// the switch's place, and returns the messages that it sent but for hello and
+// barriers. The lines go to ovs-ofctl as the file "-".
 func ofctlSends(t *testing.T, lines []string, command string, args ...string) [][]byte {
 	t.Helper()
 	needs(t, "ovs-ofctl")
@@ -56,8 +57,8 @@ func ofctlSends(t *testing.T, lines []string, command string, args ...string) []
 	return <-sent
 }
 
-// playSwitch serves connections until the listener closes, and returns what came, one connection after the
-// other.
+// playSwitch serves connections until the listener closes, and returns what
+// came, one connection after the other.
 func playSwitch(l net.Listener) [][]byte {
 	var conns []chan [][]byte // ovs-ofctl may hold several at once
 	for {
@@ -76,7 +77,8 @@ func playSwitch(l net.Listener) [][]byte {
 	return all
 }
 
-// playConn answers as a switch that says yes to everything, until the other side leaves.
+// playConn answers as a switch that says yes to everything, until the other
+// side leaves.
 func playConn(conn net.Conn) (kept [][]byte) {
 	defer conn.Close()
 	conn.SetDeadline(time.Now().Add(time.Minute))
@@ -123,7 +125,8 @@ func playConn(conn net.Conn) (kept [][]byte) {
 	}
 }
 
-// yes answers a request for a list with an empty one, and for the ports with one port.
+// yes answers a request for a list with an empty one, and for the ports with
+// one port.
 func yes(m *MultipartRequest) Message {
 	switch m.MPType {
 	case MultipartPortDesc:
@@ -156,8 +159,9 @@ func yes(m *MultipartRequest) Message {
 	return NewMultipartReply(&DescReply{})
 }
 
-// TestOfctlFlows demands of the text of a flow the same bytes that ovs-ofctl sends for it: of a table that
-// has every word, and of many generated flows, in the form in which this package prints them.
+// TestOfctlFlows demands of the text of a flow the same bytes that ovs-ofctl
+// sends for it: of a table that has every word, and of many generated flows, in
+// the form in which this package prints them.
 func TestOfctlFlows(t *testing.T) {
 	texts := slices.Clone(ofctlFlows)
 	g := newGenerator(1)

@@ -26,7 +26,8 @@ var badFlows = []string{
 	"mpls,actions=set_mpls_ttl(256)", "actions=pop_mpls:x",
 }
 
-// tooWide are texts of which ovs-ofctl drops the bits that do not fit, and means another flow than the text.
+// tooWide are texts of which ovs-ofctl drops the bits that do not fit, and
+// means another flow than the text.
 var tooWide = []string{
 	"dl_vlan_pcp=8,actions=drop",
 	"ip,nw_src=10.0.0.256,actions=drop",
@@ -47,7 +48,8 @@ func TestRefusesTooWide(t *testing.T) {
 	}
 }
 
-// TestRefusesWhatOfctlRefuses demands that ovs-ofctl and ParseFlow agree that there is no such flow.
+// TestRefusesWhatOfctlRefuses demands that ovs-ofctl and ParseFlow agree that
+// there is no such flow.
 func TestRefusesWhatOfctlRefuses(t *testing.T) {
 	_, missing := exec.LookPath("ovs-ofctl")
 	for _, text := range badFlows {

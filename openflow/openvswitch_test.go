@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// ofpPrint has ovs-ofctl, a reader that shares no code with this package, print a message.
+// ofpPrint has ovs-ofctl, a reader that shares no code with this package, print
+// a message.
 func ofpPrint(t *testing.T, b []byte) string {
 	t.Helper()
 	if _, err := exec.LookPath("ovs-ofctl"); err != nil {
@@ -20,7 +21,8 @@ func ofpPrint(t *testing.T, b []byte) string {
 	return string(out)
 }
 
-// notInOpenVSwitch are the samples that Open vSwitch has no reader for, and what it says of them.
+// notInOpenVSwitch are the samples that Open vSwitch has no reader for, and
+// what it says of them.
 var notInOpenVSwitch = map[string]string{
 	"experimenter":                   "OFPBRC_BAD_SUBTYPE",
 	"experimenter without data":      "OFPBRC_BAD_VENDOR",
@@ -37,7 +39,8 @@ var notInOpenVSwitch = map[string]string{
 	"table features reply":           "decode error",
 }
 
-// TestOpenVSwitchReadsSamples demands that ovs-ofctl reads every message as what it is meant to be.
+// TestOpenVSwitchReadsSamples demands that ovs-ofctl reads every message as
+// what it is meant to be.
 func TestOpenVSwitchReadsSamples(t *testing.T) {
 	for _, s := range allSamples() {
 		text := ofpPrint(t, mustAppend(t, 1, s.m))
@@ -51,8 +54,8 @@ func TestOpenVSwitchReadsSamples(t *testing.T) {
 	}
 }
 
-// TestOpenVSwitchPrintsFlowsAlike demands that ovs-ofctl, given the bytes, prints the text that this
-// package prints.
+// TestOpenVSwitchPrintsFlowsAlike demands that ovs-ofctl, given the bytes,
+// prints the text that this package prints.
 func TestOpenVSwitchPrintsFlowsAlike(t *testing.T) {
 	mods := []*FlowMod{
 		sampleFlowMod,

@@ -7,7 +7,7 @@ import (
 	"unique"
 )
 
-// OXMClass is who defines a match field (§7.2.3.3).
+// An OXMClass says which body defines a match field (§7.2.3.3).
 type OXMClass uint16
 
 // The match field classes (§7.2.3.3).
@@ -23,18 +23,20 @@ const (
 	oxmInlineLen = 20 // of the standard fields only a masked IPv6 address is longer
 )
 
-// An OXM is one TLV of a match (§7.2.3.2): a field, its value and, where it has one, its mask. It is a
-// plain value and comparable with ==. The zero OXM is not a field.
+// An OXM is one TLV of a match (§7.2.3.2): a field, its value and, where it has
+// one, its mask. It is a plain value and comparable with ==. The zero OXM is
+// not a field.
 type OXM struct {
-	// wire is the TLV as it travels, header first, unless the payload is too long for it: then it is all
-	// in long and wire holds just the header. A handle is half as large as a string, and equal ones hold
-	// equal payloads.
+	// wire is the TLV as it travels, header first, unless the payload is too
+	// long for it: then it is all in long and wire holds just the header. A
+	// handle is half as large as a string, and equal ones hold equal payloads.
 	wire [oxmHeaderLen + oxmInlineLen]byte
 	long unique.Handle[string]
 }
 
-// NewOXM returns a field of any class, as raw bytes. mask is nil or as long as value. It panics if both
-// together exceed 255 bytes, which the format cannot hold.
+// NewOXM returns a field of any class, as raw bytes. mask is nil or as long as
+// value. It panics if both together exceed 255 bytes, which the format cannot
+// hold.
 func NewOXM(class OXMClass, field uint8, value, mask []byte) OXM {
 	n := len(value) + len(mask)
 	if n > 255 || (mask != nil && len(mask) != len(value)) {
@@ -63,7 +65,8 @@ func oxmHeader(class OXMClass, field uint8, masked bool, n int) (o OXM) {
 // Class returns the field's class.
 func (o OXM) Class() OXMClass { return OXMClass(binary.BigEndian.Uint16(o.wire[:])) }
 
-// Field returns the field's number within its class; for OXMClassBasic it is one of the Field constants.
+// Field returns the field's number within its class; for OXMClassBasic it is
+// one of the Field constants.
 func (o OXM) Field() Field { return Field(o.wire[2] >> 1) }
 
 // Masked reports whether the field carries a mask.
@@ -77,8 +80,8 @@ func (o OXM) Len() int {
 	return int(o.wire[3])
 }
 
-// Equal reports whether both are the same field, value and mask: it is ==, for packages that compare by
-// method.
+// Equal reports whether both are the same field, value and mask: it is ==, for
+// packages that compare by method.
 func (o OXM) Equal(other OXM) bool { return o == other }
 
 // is reports whether o is the standard field f.
@@ -123,8 +126,8 @@ func (o OXM) Uint64() uint64 {
 	return bigEndian(v)
 }
 
-// Mask64 returns the mask of a field of up to 8 bytes as a number. Without a mask every bit of the
-// field's bytes is set.
+// Mask64 returns the mask of a field of up to 8 bytes as a number. Without a
+// mask every bit of the field's bytes is set.
 func (o OXM) Mask64() uint64 {
 	v, m := o.split()
 	if m == nil {
@@ -133,7 +136,8 @@ func (o OXM) Mask64() uint64 {
 	return bigEndian(m)
 }
 
-// MAC returns the value of an Ethernet address field, and zeros for any other length of field.
+// MAC returns the value of an Ethernet address field, and zeros for any other
+// length of field.
 func (o OXM) MAC() (a MAC) {
 	if v, _ := o.split(); len(v) == len(a) {
 		a = MAC(v)
@@ -141,7 +145,8 @@ func (o OXM) MAC() (a MAC) {
 	return a
 }
 
-// MACMask returns the mask of an Ethernet address field, all ones where there is none.
+// MACMask returns the mask of an Ethernet address field, all ones where there
+// is none.
 func (o OXM) MACMask() MAC {
 	if _, m := o.split(); len(m) == len(MAC{}) {
 		return MAC(m)
@@ -149,15 +154,16 @@ func (o OXM) MACMask() MAC {
 	return MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 }
 
-// Addr returns the value of an IP address field, and the zero Addr for any other length of field.
+// Addr returns the value of an IP address field, and the zero Addr for any
+// other length of field.
 func (o OXM) Addr() netip.Addr {
 	v, _ := o.split()
 	a, _ := netip.AddrFromSlice(v)
 	return a
 }
 
-// Prefix returns the value and mask of an IP address field as a prefix, and false if the field is no
-// address or its mask is not a prefix mask.
+// Prefix returns the value and mask of an IP address field as a prefix, and
+// false if the field is no address or its mask is not a prefix mask.
 func (o OXM) Prefix() (netip.Prefix, bool) {
 	a := o.Addr()
 	if !a.IsValid() {

@@ -2,7 +2,8 @@ package openflow
 
 import "net/netip"
 
-// VLANPresent is set in the value of the field VLAN_VID when the packet has a tag (§7.2.3.8).
+// VLANPresent is set in the value of the field VLAN_VID when the packet has a
+// tag (§7.2.3.8).
 const VLANPresent uint16 = 0x1000
 
 // InPort matches the ingress port.
@@ -17,7 +18,8 @@ func Metadata(v, mask uint64) OXM { return oxm64(FieldMetadata, v, mask) }
 // EthDst matches the Ethernet destination.
 func EthDst(a MAC) OXM { return oxmMAC(FieldEthDst, a) }
 
-// EthDstMasked matches the Ethernet destination, of which only the mask bits count.
+// EthDstMasked matches the Ethernet destination, of which only the mask bits
+// count.
 func EthDstMasked(a, mask MAC) OXM { return oxmMACMasked(FieldEthDst, a, mask) }
 
 // EthSrc matches the Ethernet source.
@@ -32,7 +34,8 @@ func EthType(v uint16) OXM { return oxm16(FieldEthType, v) }
 // VLANVID matches a tag with the given VLAN ID, 0 to 4095.
 func VLANVID(vid uint16) OXM { return oxm16(FieldVLANVID, vid|VLANPresent) }
 
-// VLANVIDMasked matches the bits of the whole field, VLANPresent among them, that are in mask.
+// VLANVIDMasked matches the bits of the whole field, VLANPresent among them,
+// that are in mask.
 func VLANVIDMasked(v, mask uint16) OXM { return oxm16m(FieldVLANVID, v, mask) }
 
 // VLANNone matches packets without a VLAN tag.
@@ -68,7 +71,8 @@ func IPv4Dst(a netip.Addr) OXM { return oxmAddr(FieldIPv4Dst, a) }
 // IPv4DstPrefix matches the IPv4 destination, by prefix.
 func IPv4DstPrefix(p netip.Prefix) OXM { return oxmPrefix(FieldIPv4Dst, p) }
 
-// IPv4DstMasked matches the IPv4 destination, of which only the mask bits count.
+// IPv4DstMasked matches the IPv4 destination, of which only the mask bits
+// count.
 func IPv4DstMasked(a, mask netip.Addr) OXM { return oxmAddrMasked(FieldIPv4Dst, a, mask) }
 
 // TCPSrc matches the TCP source port.
@@ -104,7 +108,8 @@ func ARPSPA(a netip.Addr) OXM { return oxmAddr(FieldARPSPA, a) }
 // ARPSPAPrefix matches the ARP sender IPv4 address, by prefix.
 func ARPSPAPrefix(p netip.Prefix) OXM { return oxmPrefix(FieldARPSPA, p) }
 
-// ARPSPAMasked matches the ARP sender IPv4 address, of which only the mask bits count.
+// ARPSPAMasked matches the ARP sender IPv4 address, of which only the mask bits
+// count.
 func ARPSPAMasked(a, mask netip.Addr) OXM { return oxmAddrMasked(FieldARPSPA, a, mask) }
 
 // ARPTPA matches the ARP target IPv4 address.
@@ -113,19 +118,22 @@ func ARPTPA(a netip.Addr) OXM { return oxmAddr(FieldARPTPA, a) }
 // ARPTPAPrefix matches the ARP target IPv4 address, by prefix.
 func ARPTPAPrefix(p netip.Prefix) OXM { return oxmPrefix(FieldARPTPA, p) }
 
-// ARPTPAMasked matches the ARP target IPv4 address, of which only the mask bits count.
+// ARPTPAMasked matches the ARP target IPv4 address, of which only the mask bits
+// count.
 func ARPTPAMasked(a, mask netip.Addr) OXM { return oxmAddrMasked(FieldARPTPA, a, mask) }
 
 // ARPSHA matches the ARP sender Ethernet address.
 func ARPSHA(a MAC) OXM { return oxmMAC(FieldARPSHA, a) }
 
-// ARPSHAMasked matches the ARP sender Ethernet address, of which only the mask bits count.
+// ARPSHAMasked matches the ARP sender Ethernet address, of which only the mask
+// bits count.
 func ARPSHAMasked(a, mask MAC) OXM { return oxmMACMasked(FieldARPSHA, a, mask) }
 
 // ARPTHA matches the ARP target Ethernet address.
 func ARPTHA(a MAC) OXM { return oxmMAC(FieldARPTHA, a) }
 
-// ARPTHAMasked matches the ARP target Ethernet address, of which only the mask bits count.
+// ARPTHAMasked matches the ARP target Ethernet address, of which only the mask
+// bits count.
 func ARPTHAMasked(a, mask MAC) OXM { return oxmMACMasked(FieldARPTHA, a, mask) }
 
 // IPv6Src matches the IPv6 source.
@@ -143,7 +151,8 @@ func IPv6Dst(a netip.Addr) OXM { return oxmAddr(FieldIPv6Dst, a) }
 // IPv6DstPrefix matches the IPv6 destination, by prefix.
 func IPv6DstPrefix(p netip.Prefix) OXM { return oxmPrefix(FieldIPv6Dst, p) }
 
-// IPv6DstMasked matches the IPv6 destination, of which only the mask bits count.
+// IPv6DstMasked matches the IPv6 destination, of which only the mask bits
+// count.
 func IPv6DstMasked(a, mask netip.Addr) OXM { return oxmAddrMasked(FieldIPv6Dst, a, mask) }
 
 // IPv6FLabel matches the IPv6 flow label, 20 bits.

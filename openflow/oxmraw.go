@@ -37,7 +37,8 @@ func oxm32m(f Field, v, mask uint32) OXM {
 	return o
 }
 
-// oxm64 leaves an all-ones mask out: it says no more than no mask, and some switches refuse it.
+// oxm64 leaves an all-ones mask out: it says no more than no mask, and some
+// switches refuse it.
 func oxm64(f Field, v, mask uint64) OXM {
 	if mask == ^uint64(0) {
 		o := oxmHeader(OXMClassBasic, uint8(f), false, 8)
@@ -63,8 +64,8 @@ func oxmMACMasked(f Field, a, mask MAC) OXM {
 	return o
 }
 
-// oxmAddr makes an address field. An address of the other family makes a field of the wrong length,
-// which Append and Match.Check refuse.
+// oxmAddr makes an address field. An address of the other family makes a field
+// of the wrong length, which Append and Match.Check refuse.
 func oxmAddr(f Field, a netip.Addr) OXM {
 	if fields[f].length == 4 {
 		a = a.Unmap()
@@ -101,9 +102,10 @@ func oxmAddrMasked(f Field, a, mask netip.Addr) OXM {
 	return NewOXM(OXMClassBasic, uint8(f), a.AsSlice(), mask.AsSlice())
 }
 
-// NewField returns the field f with the value, and with the mask unless it is nil, as raw bytes in
-// network order. It panics if both together exceed 255 bytes or differ in length; a length that is not
-// the field's own is for Append and Match.Check to refuse.
+// NewField returns the field f with the value, and with the mask unless it is
+// nil, as raw bytes in network order. It panics if both together exceed 255
+// bytes or differ in length; a length that is not the field's own is for Append
+// and Match.Check to refuse.
 func NewField(f Field, value, mask []byte) OXM {
 	return NewOXM(OXMClassBasic, uint8(f), value, mask)
 }

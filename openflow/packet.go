@@ -56,14 +56,16 @@ func (*PacketIn) Type() Type { return TypePacketIn }
 // Type implements [Message].
 func (*PacketOut) Type() Type { return TypePacketOut }
 
-// A packet-in is allocated together with its match and its data, in one of a few sizes.
+// A packet-in is allocated together with its match and its data, in one of a
+// few sizes.
 type packetInBuf[D any] struct {
 	PacketIn
 	match [1]OXM // most switches send just the ingress port
 	data  D
 }
 
-// newPacketIn returns a packet-in with room for one field in Match and for n bytes in Data.
+// newPacketIn returns a packet-in with room for one field in Match and for n
+// bytes in Data.
 func newPacketIn(n int) *PacketIn {
 	switch {
 	case n <= 64:
@@ -95,7 +97,8 @@ func parsePacketIn(c *cursor) Message {
 		c.fail("match", c.off, ErrShort)
 		return nil
 	}
-	// The match's length says in advance how much data there is; whether it is true, c.match checks.
+	// The match's length says in advance how much data there is; whether it is
+	// true, c.match checks.
 	n := max(c.left()-int(matchLen)-padding(int(matchLen))-2, 0)
 	m := newPacketIn(n)
 	m.read(p)
@@ -118,8 +121,9 @@ func (m *PacketIn) read(p []byte) {
 	m.Cookie = Cookie(binary.BigEndian.Uint64(p[8:]))
 }
 
-// quickPacketIn reads a packet-in that holds data, matches on just the ingress port and pads with zeros, as
-// nearly every one does. It returns nil for any other message.
+// quickPacketIn reads a packet-in that holds data, matches on just the ingress
+// port and pads with zeros, as nearly every one does. It returns nil for any
+// other message.
 func quickPacketIn(h Header, b []byte) *PacketIn {
 	const (
 		matchAt = HeaderLen + 16

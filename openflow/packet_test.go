@@ -41,7 +41,8 @@ func TestPacketInInPort(t *testing.T) {
 }
 
 // TestPacketInMatchLength gives the match every other length: it is read ahead
-// of the match to size the data. A length of 4 is an empty match, with the rest as padding and data.
+// of the match to size the data. A length of 4 is an empty match, with the rest
+// as padding and data.
 func TestPacketInMatchLength(t *testing.T) {
 	good := mustAppend(t, 1, &PacketIn{Match: Match{InPort(1)}, Data: []byte{1, 2}})
 	for n := range 0x10000 {

@@ -37,7 +37,8 @@ func (m Match) parseAction(word string) (a Action, err error) {
 	return m.parseActionWord(word, key, value)
 }
 
-// parseActionWord reads an action whose text starts with its name, one in an old form, or a port.
+// parseActionWord reads an action whose text starts with its name, one in an
+// old form, or a port.
 func (m Match) parseActionWord(word, key, value string) (a Action, err error) {
 	for t, name := range actionWords {
 		if name != key {
@@ -60,14 +61,15 @@ func (m Match) parseActionWord(word, key, value string) (a Action, err error) {
 	return Output(p, 0), err
 }
 
-// oldActions are ovs-ofctl's words from before set_field, and the field that each sets.
+// oldActions are ovs-ofctl's words from before set_field, and the field that
+// each sets.
 var oldActions = map[string]Field{
 	"mod_dl_src": FieldEthSrc, "mod_dl_dst": FieldEthDst, "mod_nw_src": FieldIPv4Src, "mod_nw_dst": FieldIPv4Dst,
 	"mod_nw_ecn": FieldIPECN, "set_tunnel": FieldTunnelID, "set_tunnel64": FieldTunnelID,
 }
 
-// parseOldAction reads an action in a form that ovs-ofctl still takes, and sends as what OpenFlow 1.3 has
-// for it. known is false for all others.
+// parseOldAction reads an action in a form that ovs-ofctl still takes, and
+// sends as what OpenFlow 1.3 has for it. known is false for all others.
 func (m Match) parseOldAction(key, value string) (a Action, known bool, err error) {
 	f, known := oldActions[key]
 	switch key {

@@ -13,7 +13,8 @@ var (
 	ErrLength = errors.New("bad length")
 	// ErrVersion means that the message is of another protocol version.
 	ErrVersion = errors.New("unsupported version")
-	// ErrUnknownType means that the message, multipart or match type is not one of OpenFlow 1.3.
+	// ErrUnknownType means that the message, multipart or match type is not one
+	// of OpenFlow 1.3.
 	ErrUnknownType = errors.New("unknown type")
 	// ErrValue means that a value is not allowed where it stands.
 	ErrValue = errors.New("bad value")

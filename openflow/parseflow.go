@@ -7,8 +7,9 @@ import (
 )
 
 // ParseFlow reads a flow entry in the syntax of ovs-ofctl's add-flow, such as
-// "table=2,priority=10,ip,nw_dst=10.0.0.1,actions=output:2", into a flow mod that adds it. It reads what
-// FlowStats.String prints, too, and passes over the counters. Actions must come last.
+// "table=2,priority=10,ip,nw_dst=10.0.0.1,actions=output:2", into a flow mod
+// that adds it. It reads what FlowStats.String prints, too, and passes over the
+// counters. Actions must come last.
 func ParseFlow(text string) (*FlowMod, error) {
 	m := &FlowMod{
 		Priority: defaultPriority, BufferID: NoBuffer, OutPort: PortAny, OutGroup: GroupAny,
@@ -41,7 +42,8 @@ func ParseFlow(text string) (*FlowMod, error) {
 	return m, nil
 }
 
-// setWord sets what belongs to the entry and not to its match. known is false for everything else.
+// setWord sets what belongs to the entry and not to its match. known is false
+// for everything else.
 func (m *FlowMod) setWord(key, value string) (known bool, err error) {
 	switch key {
 	case "table":
@@ -88,8 +90,9 @@ func parseUint[T ~uint8 | ~uint16 | ~uint32 | ~uint64](text string, v *T) error 
 	return nil
 }
 
-// parseInstructions reads what follows "actions=" in an entry with the match. Actions outside of
-// write_actions are applied, in one instruction for each run of them.
+// parseInstructions reads what follows "actions=" in an entry with the match.
+// Actions outside of write_actions are applied, in one instruction for each run
+// of them.
 func (m Match) parseInstructions(text string) ([]Instruction, error) {
 	words, err := splitActions(text)
 	if err != nil {
@@ -154,7 +157,8 @@ func splitActions(text string) (words []string, err error) {
 	return words, nil
 }
 
-// parseInstruction reads an instruction; isInstruction is false where word must be an action.
+// parseInstruction reads an instruction; isInstruction is false where word must
+// be an action.
 func (m Match) parseInstruction(word string) (in Instruction, isInstruction bool, err error) {
 	if inner, ok := strings.CutPrefix(word, "write_actions("); ok {
 		words, err := splitActions(strings.TrimSuffix(inner, ")"))

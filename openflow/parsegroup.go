@@ -10,8 +10,8 @@ import (
 var groupTypeWords = []string{"all", "select", "indirect", "ff"}
 
 // ParseGroup reads a group in the syntax of ovs-ofctl's add-group, such as
-// "group_id=1,type=select,bucket=weight:5,actions=output:1,bucket=weight:1,actions=output:2", into a group
-// mod that adds it.
+// "group_id=1,type=select,bucket=weight:5,actions=output:1,bucket=weight:1,actions=output:2",
+// into a group mod that adds it.
 func ParseGroup(text string) (*GroupMod, error) {
 	m := &GroupMod{}
 	parts := strings.Split(text, "bucket=")
@@ -92,7 +92,8 @@ func (t GroupType) parseBucket(text string) (Bucket, error) {
 var meterFlagWords = []string{"kbps", "pktps", "burst", "stats"}
 
 // ParseMeter reads a meter in the syntax of ovs-ofctl's add-meter, such as
-// "meter=1,kbps,burst,bands=type=drop,rate=1000,burst_size=100", into a meter mod that adds it.
+// "meter=1,kbps,burst,bands=type=drop,rate=1000,burst_size=100", into a meter
+// mod that adds it.
 func ParseMeter(text string) (*MeterMod, error) {
 	m := &MeterMod{}
 	for _, word := range strings.FieldsFunc(text, isSeparator) {
@@ -107,7 +108,8 @@ func ParseMeter(text string) (*MeterMod, error) {
 	return m, nil
 }
 
-// setWord sets what one word of a meter's text says, of the meter or of its last band.
+// setWord sets what one word of a meter's text says, of the meter or of its
+// last band.
 func (m *MeterMod) setWord(word string) error {
 	if i := slices.Index(meterFlagWords, word); i >= 0 {
 		m.Flags |= 1 << i

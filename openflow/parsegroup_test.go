@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// ofctlGroups are groups in the form of ovs-ofctl's add-group; recordofctl_test.go has more, with
-// extensions.
+// ofctlGroups are groups in the form of ovs-ofctl's add-group;
+// recordofctl_test.go has more, with extensions.
 var ofctlGroups = []string{
 	"group_id=1,type=all,bucket=actions=output:1,bucket=actions=output:2,LOCAL",
 	"group_id=2,type=select,bucket=weight:5,actions=output:1,bucket=actions=output:2",
@@ -28,8 +28,8 @@ var ofctlMeters = []string{
 	"meter=4294901760,stats,pktps,bands=type=drop,rate=4294967295",
 }
 
-// TestOfctlGroups demands of the text of a group the same bytes that ovs-ofctl sends for it: of a table and
-// of many generated groups.
+// TestOfctlGroups demands of the text of a group the same bytes that ovs-ofctl
+// sends for it: of a table and of many generated groups.
 func TestOfctlGroups(t *testing.T) {
 	texts := append([]string(nil), ofctlGroups[:len(ofctlGroups)-1]...)
 	g := newGenerator(3)
@@ -53,7 +53,8 @@ func TestOfctlGroups(t *testing.T) {
 	}
 }
 
-// TestOfctlMeters is the same for meters, of which ovs-ofctl sends one at a time.
+// TestOfctlMeters is the same for meters, of which ovs-ofctl sends one at a
+// time.
 func TestOfctlMeters(t *testing.T) {
 	texts := append([]string(nil), ofctlMeters...)
 	g := newGenerator(4)

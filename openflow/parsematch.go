@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// fieldNames are the names that ParseMatch and set_field know, beside the specification's.
+// fieldNames are the names that ParseMatch and set_field know, beside the
+// specification's.
 var fieldNames = map[string]Field{
 	"dl_src": FieldEthSrc, "dl_dst": FieldEthDst, "dl_type": FieldEthType, "nw_src": FieldIPv4Src,
 	"nw_dst": FieldIPv4Dst, "ip_src": FieldIPv4Src, "ip_dst": FieldIPv4Dst, "nw_proto": FieldIPProto,
@@ -28,8 +29,9 @@ func init() {
 // errTOS refuses a nw_tos that is more than a DSCP.
 var errTOS = errors.New("bits 0 and 1 belong to nw_ecn")
 
-// ParseMatch reads a match in the syntax of ovs-ofctl, such as "tcp,in_port=1,nw_dst=10.0.0.0/8,tp_dst=80".
-// The result has passed Check and is canonical, but for the order of its fields: they come in the order in
+// ParseMatch reads a match in the syntax of ovs-ofctl, such as
+// "tcp,in_port=1,nw_dst=10.0.0.0/8,tp_dst=80". The result has passed Check and
+// is canonical, but for the order of its fields: they come in the order in
 // which ovs-ofctl sends them.
 func ParseMatch(text string) (Match, error) {
 	p := matchParser{}
@@ -44,8 +46,8 @@ func ParseMatch(text string) (Match, error) {
 
 func isSeparator(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' || r == '\r' }
 
-// matchParser gathers fields. Those whose meaning hangs on the protocol wait for the end, because the
-// protocol may come later in the text.
+// matchParser gathers fields. Those whose meaning depends on the protocol wait
+// for the end, because the protocol may come later in the text.
 type matchParser struct {
 	match Match
 	later []laterField
@@ -110,8 +112,8 @@ func (p *matchParser) vlan(value string) error {
 	return nil
 }
 
-// tci takes a whole VLAN tag apart, of which OpenFlow can match the ID with any mask but the priority
-// only as a whole.
+// tci takes a whole VLAN tag apart, of which OpenFlow can match the ID with any
+// mask but the priority only as a whole.
 func (p *matchParser) tci(value string) error {
 	text, maskText, masked := strings.Cut(value, "/")
 	v, err := strconv.ParseUint(text, 0, 16)
@@ -140,7 +142,8 @@ func (p *matchParser) tci(value string) error {
 	return nil
 }
 
-// finish resolves the fields that wait for their protocol, and checks the whole.
+// finish resolves the fields that wait for their protocol, and checks the
+// whole.
 func (p *matchParser) finish() (Match, error) {
 	for _, l := range p.later {
 		f, err := p.match.resolve(l.key)
@@ -270,7 +273,8 @@ func (f Field) parseValue(text string) ([]byte, error) {
 	return b[8-n:], nil
 }
 
-// ParsePortNo reads a port number, or the name of a reserved port in upper or lower case.
+// ParsePortNo reads a port number, or the name of a reserved port in upper or
+// lower case.
 func ParsePortNo(text string) (PortNo, error) {
 	for p := PortInPort; p != 0; p++ {
 		if strings.EqualFold(p.String(), text) {

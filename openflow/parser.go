@@ -2,9 +2,10 @@ package openflow
 
 import "slices"
 
-// A Parser parses messages into memory that it uses again. It is for those that come in large numbers and are looked
-// at once: after a few, reading a flow mod or the flow entries of a reply allocates nothing. The zero value is ready
-// for use, by one goroutine at a time.
+// A Parser parses messages into memory that it uses again. It is for those that
+// come in large numbers and are looked at once: after a few, reading a flow mod
+// or the flow entries of a reply allocates nothing. The zero value is ready for
+// use, by one goroutine at a time.
 type Parser struct {
 	mod   flowModBuf
 	flows FlowStatsReply
@@ -13,9 +14,10 @@ type Parser struct {
 	acts  slab[Action]
 }
 
-// Parse is [Parse], but a flow mod, and the flow entries of a reply to a [FlowStatsRequest], are valid only until the
-// next call, with their matches and instructions. What is to be kept must be copied, see [FlowStats.Clone]. All other
-// messages are the caller's to keep.
+// Parse does as [Parse], but a flow mod, and the flow entries of a reply to a
+// [FlowStatsRequest], are valid only until the next call, with their matches
+// and instructions. What is to be kept must be copied, see [FlowStats.Clone].
+// All other messages are the caller's to keep.
 func (p *Parser) Parse(b []byte) (Header, Message, error) {
 	p.oxms.reuse()
 	p.ins.reuse()

@@ -65,7 +65,8 @@ func TestFlowStatsClone(t *testing.T) {
 	}
 }
 
-// The key is the canonical form written out, and the quick ways to it come to what the plain way comes to.
+// The key is the canonical form written out, and the quick ways to it come to
+// what the plain way comes to.
 func TestAppendKey(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 20_000 {
@@ -84,7 +85,8 @@ func TestAppendKey(t *testing.T) {
 	}
 }
 
-// randomMatch returns a match of standard and other fields, masked and not, in any order, some of them twice.
+// randomMatch returns a match of standard and other fields, masked and not, in
+// any order, some of them twice.
 func randomMatch(r *rand.Rand) Match {
 	var m Match
 	for range r.IntN(8) + r.IntN(2)*r.IntN(60) {
@@ -112,7 +114,7 @@ func randomMatch(r *rand.Rand) Match {
 	return m
 }
 
-// canonicalPlainly is what [Match.Canonical] is, without its short cuts.
+// canonicalPlainly returns what [Match.Canonical] does, without its short cuts.
 func canonicalPlainly(m Match) Match {
 	var out Match
 	for _, o := range m {

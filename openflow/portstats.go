@@ -13,7 +13,8 @@ type PortStatsRequest struct {
 // PortStatsReply lists port counters (§7.3.5.6).
 type PortStatsReply []PortStats
 
-// PortStats are the counters of one port; a counter that the switch does not keep is all ones (§7.3.5.6).
+// PortStats are the counters of one port; a counter that the switch does not
+// keep is all ones (§7.3.5.6).
 type PortStats struct {
 	Port         PortNo
 	RxPackets    uint64

@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// A printed is a message, and what ovs-ofctl's ofp-print says of it, in full or from its start, after the
-// kind and the XID.
+// A printed is a message, and what ovs-ofctl's ofp-print says of it, in full or
+// from its start, after the kind and the XID.
 type printed struct {
 	m    Message
 	kind string
@@ -41,7 +41,8 @@ func generatedMessages(n int) (all []printed) {
 	return all
 }
 
-// printAll has one ovs-ofctl print all messages, and returns its texts by XID, which counts them.
+// printAll has one ovs-ofctl print all messages, and returns its texts by XID,
+// which counts them.
 func printAll(t *testing.T, messages []printed) map[int]string {
 	t.Helper()
 	needs(t, "ovs-ofctl")
@@ -73,8 +74,8 @@ func printAll(t *testing.T, messages []printed) map[int]string {
 	return texts
 }
 
-// TestOpenVSwitchReadsGenerated demands that ovs-ofctl reads each of thousands of messages as what it is
-// meant to be.
+// TestOpenVSwitchReadsGenerated demands that ovs-ofctl reads each of thousands
+// of messages as what it is meant to be.
 func TestOpenVSwitchReadsGenerated(t *testing.T) {
 	messages := generatedMessages(300)
 	texts := printAll(t, messages)

@@ -88,7 +88,7 @@ func (g generator) printedPacketIn() printed {
 		Cookie: Cookie(g.Uint64()>>1 + 1), Match: Match{InPort(g.port())}, Data: bytes.Repeat([]byte{byte(g.Uint32())}, 14+g.IntN(1500)),
 	}
 	m.TotalLen = uint16(len(m.Data))
-	m.Data[12], m.Data[13] = 0x88, 0xb5 // an EtherType for experiments: nobody looks further
+	m.Data[12], m.Data[13] = 0x88, 0xb5 // an EtherType for experiments, which ovs-ofctl does not look into
 	text := fmt.Sprintf(" table_id=%d cookie=%#x total_len=%d ", m.Table, uint64(m.Cookie), m.TotalLen)
 	if g.sometimes(3) {
 		m.Match = append(m.Match, Metadata(1+g.Uint64()>>1, ^uint64(0)))

@@ -38,7 +38,7 @@ const (
 type QueueProperty struct {
 	Type         QueuePropertyType
 	Rate         uint16 // of a minimum or maximum rate: 1/10 % of the port; above 1000 means off
-	Experimenter uint32 // of an experimenter property: whose
+	Experimenter uint32 // of an experimenter property: the experimenter ID
 	Data         []byte // of an experimenter or unknown property: what follows
 }
 

@@ -5,28 +5,30 @@ import (
 	"fmt"
 )
 
-// DefaultReassemblyBytes is the size cap of a [Reassembler] whose MaxBytes is 0: some 800,000
-// flow entries.
+// DefaultReassemblyBytes is the size cap of a [Reassembler] whose MaxBytes is
+// 0: some 800,000 flow entries.
 const DefaultReassemblyBytes = 128 << 20
 
 var (
 	// ErrReassemblySize means that the parts of one reply exceed the cap.
 	ErrReassemblySize = errors.New("multipart reply exceeds the size cap")
-	// ErrReassemblyType means that a part is of another type than those before it.
+	// ErrReassemblyType means that a part is of another type than those before
+	// it.
 	ErrReassemblyType = errors.New("multipart reply changes its type")
-	// ErrReassemblyParts means that there are too many unfinished replies at once.
+	// ErrReassemblyParts means that there are too many unfinished replies at
+	// once.
 	ErrReassemblyParts = errors.New("too many unfinished multipart replies")
 )
 
-// maxUnfinished is how many replies can be unfinished at once. A switch answers one request after the
-// other, so that more than a few are an attack.
+// maxUnfinished is how many replies can be unfinished at once. A switch answers
+// one request after the other, so that more than a few are an attack.
 const maxUnfinished = 64
 
-// A Reassembler merges the parts of multipart replies (§7.3.5). The zero value is ready for use, by one
-// goroutine.
+// A Reassembler merges the parts of multipart replies (§7.3.5). The zero value
+// is ready for use, by one goroutine.
 type Reassembler struct {
-	// MaxBytes caps the bytes on the wire of all unfinished replies together; 0 stands for
-	// DefaultReassemblyBytes.
+	// MaxBytes caps the bytes on the wire of all unfinished replies together; 0
+	// stands for DefaultReassemblyBytes.
 	MaxBytes int
 
 	size    int // bytes of all unfinished replies
@@ -38,9 +40,9 @@ type unfinished struct {
 	size  int
 }
 
-// Add takes one part and the header it came with. It returns the whole reply when this was
-// its last part, without the flag MultipartMore, and nil while more are to come. After an error the whole
-// reply is forgotten.
+// Add takes one part and the header it came with. It returns the whole reply
+// when this was its last part, without the flag MultipartMore, and nil while
+// more are to come. After an error the whole reply is forgotten.
 func (r *Reassembler) Add(h Header, part *MultipartReply) (*MultipartReply, error) {
 	xid, n := h.XID, int(h.Length)
 	u := r.replies[xid]
@@ -87,7 +89,7 @@ func (r *Reassembler) Add(h Header, part *MultipartReply) (*MultipartReply, erro
 	return u.reply, nil
 }
 
-// Forget drops the parts of a reply that nobody waits for any more.
+// Forget drops the parts of a reply that is no longer waited for.
 func (r *Reassembler) Forget(xid uint32) {
 	if u := r.replies[xid]; u != nil {
 		r.size -= u.size
@@ -95,7 +97,8 @@ func (r *Reassembler) Forget(xid uint32) {
 	}
 }
 
-// merge appends the part's body to the whole's, and reports whether that is possible.
+// merge appends the part's body to the whole's, and reports whether that is
+// possible.
 func merge(whole, part *MultipartReply) bool {
 	switch body := whole.Body.(type) {
 	case FlowStatsReply:

@@ -101,8 +101,9 @@ func TestReassemblerBoundsUnfinished(t *testing.T) {
 	}
 }
 
-// FuzzReassembly feeds parts as a switch might: each byte chooses a reply, a body and whether it goes on.
-// However it goes, the reassembler holds no more than its cap, and nothing once all is finished.
+// FuzzReassembly feeds parts as a switch might: each byte chooses a reply, a
+// body and whether it goes on. However it goes, the reassembler holds no more
+// than its cap, and nothing once all is finished.
 func FuzzReassembly(f *testing.F) {
 	f.Add([]byte{0x80, 0x80, 0x00})
 	f.Add([]byte{0x80, 0x91, 0x11, 0x01, 0xff})

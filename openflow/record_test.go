@@ -15,12 +15,14 @@ import (
 
 const recordDPID DPID = 0x00c0ffee
 
-// recordFrame is an LLDP-like frame that the recording sends through the switch.
+// recordFrame is an LLDP-like frame that the recording sends through the
+// switch.
 var recordFrame = append([]byte{
 	0x01, 0x80, 0xc2, 0, 0, 0x0e, 0x0a, 0, 0, 0, 0, 1, 0x88, 0xcc,
 }, make([]byte, 46)...)
 
-// recordGolden starts a private Open vSwitch, talks to it and writes down what it says.
+// recordGolden starts a private Open vSwitch, talks to it and writes down what
+// it says.
 func recordGolden(t *testing.T) {
 	r := startOpenVSwitch(t)
 	r.recordIntroduction()
@@ -132,7 +134,8 @@ func (r *recorder) recordEvents() {
 	keep("port status", r.next(TypePortStatus))
 }
 
-// cutReply keeps the first element of a multipart reply that is too long for a golden file.
+// cutReply keeps the first element of a multipart reply that is too long for a
+// golden file.
 func cutReply(b []byte, first func([]byte) int) []byte {
 	b = b[:16+first(b[16:])]
 	binary.BigEndian.PutUint16(b[2:], uint16(len(b)))
@@ -149,8 +152,8 @@ type recorder struct {
 	out  strings.Builder // what is recorded
 }
 
-// startOpenVSwitch starts a switch of dummy ports, with everything it needs in a temporary folder, and
-// connects to its management socket.
+// startOpenVSwitch starts a switch of dummy ports, with everything it needs in
+// a temporary folder, and connects to its management socket.
 func startOpenVSwitch(t *testing.T) *recorder {
 	for _, program := range []string{"ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl"} {
 		if _, err := exec.LookPath(program); err != nil {
@@ -218,7 +221,8 @@ func (r *recorder) send(m Message) {
 	}
 }
 
-// next returns the next message of the type, and passes over what else comes, but for errors.
+// next returns the next message of the type, and passes over what else comes,
+// but for errors.
 func (r *recorder) next(want Type) []byte {
 	r.t.Helper()
 	for {

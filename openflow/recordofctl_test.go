@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// niciraFlows use what only Open vSwitch has: its match fields, actions and the tunnel metadata.
+// niciraFlows use what only Open vSwitch has: its match fields, actions and the
+// tunnel metadata.
 var niciraFlows = []string{
 	"reg0=1,actions=drop",
 	"reg15=0x10/0xff,xreg3=0x1122334455667788,actions=drop",
@@ -62,7 +63,8 @@ var groupTexts = []string{
 	"group_id=6,type=all",
 }
 
-// recordOfctl writes down what ovs-ofctl sends for all that it can ask or command.
+// recordOfctl writes down what ovs-ofctl sends for all that it can ask or
+// command.
 func recordOfctl(t *testing.T) {
 	var out strings.Builder
 	keep := func(command string, lines []string, args ...string) {

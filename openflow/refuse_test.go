@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// refusals damage one byte of a message of wire_test.go, or cut it where at is negative, and say what Parse
-// must find wrong, where, and why.
+// refusals damage one byte of a message of wire_test.go, or cut it where at is
+// negative, and say what Parse must find wrong, where, and why.
 var refusals = []struct {
 	name   string
 	at     int // which byte becomes v; -n: the message is cut to n bytes, with a header that says so

@@ -34,8 +34,9 @@ type RoleReply struct {
 	asSent
 }
 
-// AsyncConfig says which asynchronous messages this controller gets. Each pair holds the mask for the
-// roles equal and master, then for the role slave; bit n stands for reason n (§7.3.10).
+// AsyncConfig says which asynchronous messages this controller gets. Each pair
+// holds the mask for the roles equal and master, then for the role slave; bit n
+// stands for reason n (§7.3.10).
 type AsyncConfig struct {
 	PacketIn    [2]uint32 // by PacketInReason
 	PortStatus  [2]uint32 // by PortReason

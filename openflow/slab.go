@@ -1,6 +1,7 @@
 package openflow
 
-// A slab is zeroed memory from which slices of a message are cut, so that many of them are one allocation.
+// A slab is zeroed memory from which slices of a message are cut, so that many
+// of them are one allocation.
 type slab[T any] struct {
 	free  []T
 	whole []T // what was allocated last; free is its end
@@ -24,8 +25,9 @@ func (s *slab[T]) take(n int) []T {
 	return t
 }
 
-// reuse makes all of the slab free again, and zero. Where it ran out since the last time it has been replaced by
-// a larger one, so that after a few messages it is large enough for their like.
+// reuse makes all of the slab free again, and zero. Where it ran out since the
+// last time it has been replaced by a larger one, so that after a few messages
+// it is large enough for their like.
 func (s *slab[T]) reuse() {
 	clear(s.whole[:len(s.whole)-len(s.free)])
 	s.free = s.whole

@@ -2,7 +2,7 @@ package openflow
 
 import "encoding/binary"
 
-// FeaturesRequest asks who the switch is and what it can do (§7.3.1).
+// FeaturesRequest asks for the switch's identity and capabilities (§7.3.1).
 type FeaturesRequest struct{}
 
 // FeaturesReply answers a features request (§7.3.1).
@@ -65,7 +65,8 @@ type TableMod struct {
 	asSent
 }
 
-// TableConfig is deprecated in the protocol and has no defined bits in OpenFlow 1.3 (§7.3.3).
+// TableConfig is deprecated in the protocol and has no defined bits in OpenFlow
+// 1.3 (§7.3.3).
 type TableConfig uint32
 
 // Type implements [Message].

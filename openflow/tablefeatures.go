@@ -2,8 +2,8 @@ package openflow
 
 import "encoding/binary"
 
-// TableFeaturesRequest asks for the features of all tables when empty, and sets them otherwise
-// (§7.3.5.5).
+// TableFeaturesRequest asks for the features of all tables when empty, and sets
+// them otherwise (§7.3.5.5).
 type TableFeaturesRequest []TableFeatures
 
 // TableFeaturesReply lists what each table can do (§7.3.5.5).
@@ -20,8 +20,8 @@ type TableFeatures struct {
 	Properties    []TableProperty
 }
 
-// TablePropertyType is the kind of a table feature property. Those named Miss are for the table-miss entry,
-// the others for all other entries (§7.3.5.5.2).
+// TablePropertyType is the kind of a table feature property. Those named Miss
+// are for the table-miss entry, the others for all other entries (§7.3.5.5.2).
 type TablePropertyType uint16
 
 // The table feature property types (§7.3.5.5.2).
@@ -44,8 +44,8 @@ const (
 	TablePropExperimenterMiss  TablePropertyType = 0xffff
 )
 
-// A TableProperty is one property of a table's features (§7.3.5.5.2). Type says which of the other
-// fields count.
+// A TableProperty is one property of a table's features (§7.3.5.5.2). Type says
+// which of the other fields count.
 type TableProperty struct {
 	Type         TablePropertyType
 	Instructions []InstructionID // instructions
@@ -58,15 +58,15 @@ type TableProperty struct {
 // An InstructionID names a kind of instruction in table features (§7.3.5.5.2).
 type InstructionID struct {
 	Type         InstructionType
-	Experimenter uint32 // with InstructionExperimenter: whose
-	Data         string // what follows: nothing but with InstructionExperimenter, if all is well
+	Experimenter uint32 // with InstructionExperimenter: the experimenter ID
+	Data         string // what follows; should be empty without InstructionExperimenter
 }
 
 // An ActionID names a kind of action in table features (§7.3.5.5.2).
 type ActionID struct {
 	Type         ActionType
-	Experimenter uint32 // with ActionExperimenter: whose
-	Data         string // what follows: nothing but with ActionExperimenter, if all is well
+	Experimenter uint32 // with ActionExperimenter: the experimenter ID
+	Data         string // what follows; should be empty without ActionExperimenter
 }
 
 // An OXMID names a match field in table features (§7.3.5.5.2).
@@ -75,7 +75,7 @@ type OXMID struct {
 	Field        Field
 	Masked       bool   // the field can be masked
 	Length       uint8  // bytes of the field's payload
-	Experimenter uint32 // with OXMClassExperimenter: whose
+	Experimenter uint32 // with OXMClassExperimenter: the experimenter ID
 }
 
 func (TableFeaturesRequest) requestType() MultipartType { return MultipartTableFeatures }
@@ -182,9 +182,9 @@ func (c *cursor) tableProperties() (props []TableProperty) {
 	return props
 }
 
-// featureID reads the ID of an instruction or of an action: both are their headers, and go on for
-// experimenters. Early switches send the whole 8 bytes of an action's header; what is beyond the 4 that
-// count is kept.
+// featureID reads the ID of an instruction or of an action: both are their
+// headers, and go on for experimenters. Early switches send the whole 8 bytes
+// of an action's header; what is beyond the 4 that count is kept.
 func (c *cursor) featureID(field string) (t uint16, experimenter uint32, data string) {
 	start := c.off
 	outer, ok := c.enter(field, 2, 4)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// matchTexts are matches as ovs-ofctl prints them: each must survive parsing and printing unchanged.
-// openvswitch_test.go checks that ovs-ofctl agrees.
+// matchTexts are matches as ovs-ofctl prints them: each must survive parsing
+// and printing unchanged. openvswitch_test.go checks that ovs-ofctl agrees.
 var matchTexts = []string{
 	"",
 	"in_port=1",
@@ -182,8 +182,8 @@ func TestRawText(t *testing.T) {
 	}
 }
 
-// FuzzMatchText demands that every match that can be read prints as text that reads as the same match,
-// and that the codec agrees.
+// FuzzMatchText demands that every match that can be read prints as text that
+// reads as the same match, and that the codec agrees.
 func FuzzMatchText(f *testing.F) {
 	for _, text := range matchTexts {
 		f.Add(text)
@@ -204,8 +204,8 @@ func FuzzMatchText(f *testing.F) {
 	})
 }
 
-// FuzzFlowText demands that every flow that can be read prints as text that reads as the same flow, and that
-// the codec agrees.
+// FuzzFlowText demands that every flow that can be read prints as text that
+// reads as the same flow, and that the codec agrees.
 func FuzzFlowText(f *testing.F) {
 	for _, text := range append(flowTexts, ofctlFlows...) {
 		f.Add(text)

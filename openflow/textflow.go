@@ -43,14 +43,16 @@ func (a Action) String() string {
 	return fmt.Sprintf("action_%d(%x)", uint16(a.Type), a.Raw)
 }
 
-// actionWords are ovs-ofctl's names of the actions whose text starts with their name.
+// actionWords are ovs-ofctl's names of the actions whose text starts with their
+// name.
 var actionWords = map[ActionType]string{
 	ActionPushVLAN: "push_vlan", ActionPushMPLS: "push_mpls", ActionPushPBB: "push_pbb", ActionPopMPLS: "pop_mpls",
 	ActionPopVLAN: "pop_vlan", ActionPopPBB: "pop_pbb", ActionDecNwTTL: "dec_ttl", ActionDecMPLSTTL: "dec_mpls_ttl",
 	ActionCopyTTLIn: "copy_ttl_in", ActionCopyTTLOut: "copy_ttl_out",
 }
 
-// setNames are ovs-ofctl's names in set_field, where they are not the specification's.
+// setNames are ovs-ofctl's names in set_field, where they are not the
+// specification's.
 var setNames = map[Field]string{
 	FieldIPv4Src: "ip_src", FieldIPv4Dst: "ip_dst", FieldIPProto: "nw_proto", FieldIPECN: "nw_ecn",
 	FieldIPv6FLabel: "ipv6_label", FieldTunnelID: "tun_id", FieldICMPv4Type: "icmp_type", FieldICMPv4Code: "icmp_code",
@@ -67,7 +69,8 @@ func (o *OXM) setName() string {
 	return o.Field().String()
 }
 
-// String returns the instruction as ovs-ofctl prints it, such as "goto_table:2".
+// String returns the instruction as ovs-ofctl prints it, such as
+// "goto_table:2".
 func (in Instruction) String() string {
 	switch in.Type {
 	case InstructionGotoTable:
@@ -174,8 +177,8 @@ func (m *FlowMod) String() string {
 }
 
 // String returns the flow entry as ovs-ofctl's dump-flows does, such as
-// "cookie=0x1, duration=5s, table=0, n_packets=0, n_bytes=0, priority=10,ip actions=output:2". ParseFlow
-// reads it.
+// "cookie=0x1, duration=5s, table=0, n_packets=0, n_bytes=0, priority=10,ip
+// actions=output:2". ParseFlow reads it.
 func (s FlowStats) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "cookie=%#x, duration=%s, table=%d, n_packets=%d, n_bytes=%d, ",

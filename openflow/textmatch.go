@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// protocols are the words that stand for an EtherType, and for an IP protocol where proto is not 0.
+// protocols are the words that stand for an EtherType, and for an IP protocol
+// where proto is not 0.
 var protocols = [...]struct {
 	word  string
 	ether uint16
@@ -39,7 +40,8 @@ var printOrder = [...]Field{
 	FieldPBBISID, FieldIPv6ExtHdr,
 }
 
-// printNames are the names that ovs-ofctl prints, where they are not the specification's.
+// printNames are the names that ovs-ofctl prints, where they are not the
+// specification's.
 var printNames = map[Field]string{
 	FieldTunnelID: "tun_id", FieldEthSrc: "dl_src", FieldEthDst: "dl_dst", FieldEthType: "dl_type",
 	FieldIPv6FLabel: "ipv6_label", FieldIPv4Src: "nw_src", FieldIPv4Dst: "nw_dst", FieldIPProto: "nw_proto",
@@ -49,8 +51,9 @@ var printNames = map[Field]string{
 	FieldIPv6NDSLL: "nd_sll", FieldIPv6NDTLL: "nd_tll",
 }
 
-// String returns the match as ovs-ofctl prints it, such as "tcp,in_port=1,nw_dst=10.0.0.0/8,tp_dst=80".
-// The empty match is the empty string. Fields that ovs-ofctl has no text for are printed as raw bytes.
+// String returns the match as ovs-ofctl prints it, such as
+// "tcp,in_port=1,nw_dst=10.0.0.0/8,tp_dst=80". The empty match is the empty
+// string. Fields that ovs-ofctl has no text for are printed as raw bytes.
 func (m Match) String() string {
 	c := m.Canonical()
 	var parts []string
@@ -79,7 +82,8 @@ func (m Match) String() string {
 	return strings.Join(parts, ",")
 }
 
-// protocol returns the word for the match's EtherType and IP protocol, and which of the two it covers.
+// protocol returns the word for the match's EtherType and IP protocol, and
+// which of the two it covers.
 func (m Match) protocol() (word string, ether, proto bool) {
 	for _, p := range protocols {
 		if m.has(FieldEthType, uint64(p.ether)) && (p.proto == 0 || m.has(FieldIPProto, uint64(p.proto))) {
@@ -89,8 +93,9 @@ func (m Match) protocol() (word string, ether, proto bool) {
 	return "", false, false
 }
 
-// fieldName returns ovs-ofctl's name for a field. The names that mean different fields in different
-// protocols are used only where the match names the protocol.
+// fieldName returns ovs-ofctl's name for a field. The names that mean different
+// fields in different protocols are used only where the match names the
+// protocol.
 func (m Match) fieldName(f Field) string {
 	name, ok := printNames[f]
 	if !ok || ((strings.HasPrefix(name, "tp_") || strings.HasPrefix(name, "icmp_")) && !m.prerequisite(f)) {
@@ -99,7 +104,8 @@ func (m Match) fieldName(f Field) string {
 	return name
 }
 
-// vlanText joins VLAN_VID and VLAN_PCP, which ovs-ofctl prints as the parts of one tag.
+// vlanText joins VLAN_VID and VLAN_PCP, which ovs-ofctl prints as the parts of
+// one tag.
 func (m Match) vlanText() string {
 	vid, ok := m.Get(FieldVLANVID)
 	if !ok {
@@ -152,7 +158,8 @@ func isAddr(f Field) bool {
 	return false
 }
 
-// valueText returns value or mask bytes of the field, in the base that ovs-ofctl uses for it.
+// valueText returns value or mask bytes of the field, in the base that
+// ovs-ofctl uses for it.
 func (f Field) valueText(b []byte) string {
 	switch {
 	case isAddr(f):
@@ -183,7 +190,8 @@ func hexText(v uint64) string {
 	return fmt.Sprintf("%#x", v)
 }
 
-// The parts of a VLAN tag (IEEE 802.1Q), with VLANPresent in place of its drop eligible bit.
+// The parts of a VLAN tag (IEEE 802.1Q), with VLANPresent in place of its drop
+// eligible bit.
 const (
 	vlanIDMask   uint16 = 0x0fff
 	vlanPCPMask  uint16 = 0xe000

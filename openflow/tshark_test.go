@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A pcap is a capture file of one TCP connection from a controller to a switch, each message in a packet
-// of its own.
+// A pcap is a capture file of one TCP connection from a controller to a switch,
+// each message in a packet of its own.
 type pcap struct {
 	b   []byte
 	seq uint32
@@ -57,8 +57,9 @@ var notInTshark = map[string]string{
 	"meter config reply":            "experimenter bands",
 }
 
-// TestTsharkReads demands that tshark dissects every sample but those that it does not know, and thousands
-// of generated messages, without marking any as malformed or erroneous.
+// TestTsharkReads demands that tshark dissects every sample but those that it
+// does not know, and thousands of generated messages, without marking any as
+// malformed or erroneous.
 func TestTsharkReads(t *testing.T) {
 	needs(t, "tshark")
 	capture := newPcap()
@@ -84,7 +85,7 @@ func TestTsharkReads(t *testing.T) {
 		for _, name := range names {
 			args = append(args, "-e", name)
 		}
-		out, err := exec.Command("tshark", args...).Output() // says on stderr who runs it
+		out, err := exec.Command("tshark", args...).Output() // its stderr names the user
 		if err != nil {
 			t.Fatalf("tshark: %v", err)
 		}

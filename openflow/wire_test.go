@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// A wireCase is a message and its bytes, written down from the structures of the specification.
+// A wireCase is a message and its bytes, written down from the structures of
+// the specification.
 type wireCase struct {
 	name string
 	m    Message
@@ -142,7 +143,8 @@ func allWireCases() (all []wireCase) {
 	return all
 }
 
-// TestWire demands of each message the bytes that the specification gives it, and of the bytes the message.
+// TestWire demands of each message the bytes that the specification gives it,
+// and of the bytes the message.
 func TestWire(t *testing.T) {
 	for _, c := range allWireCases() {
 		want := hexBytes(t, c.hex)

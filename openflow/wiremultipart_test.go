@@ -20,7 +20,7 @@ var wireRequests = []wireCase{
 		"0412 0019 00000007  ffff 0000 00000000  00000001 00000002 03"},
 }
 
-// padded is text and zeros up to n bytes, in hex.
+// padded returns text and zeros up to n bytes, in hex.
 func padded(textHex string, n int) string { return textHex + strings.Repeat("00", n-len(textHex)/2) }
 
 var wireReplies = []wireCase{

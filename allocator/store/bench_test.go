@@ -11,9 +11,10 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// BenchmarkCommit compares durable commits/s of ours with bbolt's own two ways,
-// on the same disk in the same run. Batch is also given the delay and the size
-// that suit the number of writers best, which nobody can know beforehand.
+// BenchmarkCommit compares the durable commits/s of [Bolt] with those of
+// bbolt's own two ways, on the same disk in the same run. Batch is also given
+// the delay and the size that suit the number of writers best, which cannot be
+// known beforehand.
 func BenchmarkCommit(b *testing.B) {
 	value := make([]byte, 300) // an allocation's record
 	for _, writers := range []int{1, 64} {

@@ -15,23 +15,23 @@ import (
 )
 
 const (
-	// lockTimeout is how long OpenBolt waits for another process to let go of
-	// the file: long enough for one that is just stopping.
+	// lockTimeout is how long OpenBolt waits for another process to close the
+	// file: long enough for one that is just stopping.
 	lockTimeout = time.Second
-	// mapSize is mapped from the start. Growing the map waits for every reader,
-	// so one that covers any store we expect keeps readers and the committer apart.
+	// mapSize is how many bytes are mapped at first. Growing the map waits for
+	// every reader; a map that covers any store to be expected never grows.
 	mapSize = 1 << 30
 )
 
-// Bolt is a [Store] in one file, for one process.
+// A Bolt is a [Store] in one file, for one process.
 //
 // Commits are grouped: one goroutine takes all that wait and writes them in one
-// transaction, so that they share its two syncs. A lone writer never waits for
-// company.
+// transaction, so that they share its two syncs. A single writer never waits
+// for others.
 type Bolt struct {
 	db     *bbolt.DB
 	path   string
-	wake   chan struct{} // holds one token when the committer has something to look at
+	wake   chan struct{} // capacity 1: the committer has work
 	done   chan struct{} // closed when the committer has returned
 	update func(func(*bbolt.Tx) error) error
 
@@ -43,8 +43,9 @@ type Bolt struct {
 
 var _ Store = (*Bolt)(nil)
 
-// OpenBolt opens the store in the file at path and makes it, readable by its
-// owner only, if it does not exist. Its folder must exist. Close releases it.
+// OpenBolt opens the store in the file at path. If there is none it creates the
+// file, readable by its owner only, in a folder that must exist. Close releases
+// it.
 func OpenBolt(path string) (*Bolt, error) {
 	_, statErr := os.Stat(path)
 	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
@@ -68,7 +69,7 @@ func OpenBolt(path string) (*Bolt, error) {
 	return b, nil
 }
 
-// prepare makes the file as private and as durable as its records need.
+// prepare makes the file private, and its name durable if it is new.
 func (b *Bolt) prepare(created bool) error {
 	if err := os.Chmod(b.path, 0o600); err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -90,7 +91,7 @@ func syncFolder(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// openError says in a sentence what an operator can do about err.
+// openError returns err with a sentence on what an operator can do about it.
 func openError(path string, err error) error {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
@@ -102,7 +103,7 @@ func openError(path string, err error) error {
 	return fmt.Errorf("store: open: %w", err)
 }
 
-// Scan implements [Store]. The view is that of the moment Scan was called. f
+// Scan implements [Store]. It sees the records of the moment it was called. f
 // must not call Commit, which may have to wait for every reader.
 func (b *Bolt) Scan(ctx context.Context, bucket Bucket, f func(key string, value []byte) error) error {
 	return b.walk(ctx, bucket, Span{}, f)
@@ -178,7 +179,7 @@ func (b *Bolt) view(f func(*bbolt.Tx) error) error {
 	return err
 }
 
-// usable is nil while the store is open and its disk has not failed.
+// usable returns nil while the store is open and its disk has not failed.
 func (b *Bolt) usable() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -192,9 +193,8 @@ func (b *Bolt) usableLocked() error {
 	return b.failed
 }
 
-// leaveFreelist writes down which pages are free, so that the next opening need not
-// look at all of them, which takes the longer the more records there are. If it fails,
-// that one does.
+// leaveFreelist writes down which pages are free. Without that, as after a
+// failure here, the next opening reads every page of the file.
 func (b *Bolt) leaveFreelist() {
 	b.mu.Lock()
 	failed := b.failed
@@ -205,8 +205,8 @@ func (b *Bolt) leaveFreelist() {
 	}
 }
 
-// Close implements [Store]: what was given to Commit before is written, then
-// readers are waited for. Closing twice is harmless.
+// Close implements [Store]: it writes what was given to Commit before, then
+// waits for readers. Closing twice is harmless.
 func (b *Bolt) Close() error {
 	b.mu.Lock()
 	first := !b.closed

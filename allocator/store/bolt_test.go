@@ -42,7 +42,7 @@ func TestBoltFileIsPrivate(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.Chmod(path, 0o644); err != nil { // what a careless copy leaves
+		if err := os.Chmod(path, 0o644); err != nil { // as after a copy without cp -p
 			t.Fatal(err)
 		}
 	}

@@ -10,13 +10,13 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// maxRecord bounds a value. Ours are a few hundred bytes; more is a mistake.
+// maxRecord is the most bytes of a value. Usual values have a few hundred.
 const maxRecord = 16 << 20
 
-// commit is one call of Commit on its way through the committer.
+// A commit is one call of Commit on its way through the committer.
 type commit struct {
 	ops  []Op
-	done chan error // has room for the one answer, so that the committer never waits
+	done chan error // capacity 1, so that the committer never waits
 }
 
 // Commit implements [Store].
@@ -24,8 +24,8 @@ func (b *Bolt) Commit(ctx context.Context, ops ...Op) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	// Refused here, a bad record fails alone and not everything it would share
-	// a transaction with.
+	// A bad record must fail alone, and not what would share a transaction with
+	// it.
 	for _, op := range ops {
 		if err := op.valid(); err != nil {
 			return fmt.Errorf("store: commit: %w", err)
@@ -45,7 +45,7 @@ func (b *Bolt) Commit(ctx context.Context, ops ...Op) error {
 	}
 }
 
-// valid reports why op can never be applied.
+// valid returns an error if op can never be applied.
 func (op Op) valid() error {
 	switch {
 	case op.Bucket == "":
@@ -60,7 +60,8 @@ func (op Op) valid() error {
 	return nil
 }
 
-// copyOps lets the caller use its memory again even if it gave up waiting.
+// copyOps returns a copy of the operations, so that the caller can use its
+// memory again even if it stopped waiting.
 func copyOps(ops []Op) []Op {
 	ops = slices.Clone(ops)
 	for i := range ops {
@@ -79,7 +80,7 @@ func (b *Bolt) enqueue(c *commit) error {
 	return nil
 }
 
-// withdraw takes c back if the committer has not taken it yet.
+// withdraw removes c from the queue if the committer has not taken it yet.
 func (b *Bolt) withdraw(c *commit) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -88,7 +89,7 @@ func (b *Bolt) withdraw(c *commit) {
 	}
 }
 
-// signal tells the committer to look. A token that is still there will do.
+// signal wakes the committer, if it was not signalled already.
 func (b *Bolt) signal() {
 	select {
 	case b.wake <- struct{}{}:
@@ -96,8 +97,8 @@ func (b *Bolt) signal() {
 	}
 }
 
-// run is the committer: the only goroutine that writes. It returns once the
-// store is closed and nothing waits any more.
+// run runs the committer, the only goroutine that writes. It returns once the
+// store is closed and nothing waits.
 func (b *Bolt) run() {
 	defer close(b.done)
 	for range b.wake {
@@ -120,7 +121,7 @@ func (b *Bolt) run() {
 	}
 }
 
-// take empties the queue.
+// take empties the queue and returns what it held.
 func (b *Bolt) take() (batch []*commit, closed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -128,10 +129,9 @@ func (b *Bolt) take() (batch []*commit, closed bool) {
 	return batch, b.closed
 }
 
-// gather yields to the writers that were just answered for as long as they
-// come back with more. Without it the first of them would have a transaction
-// to itself and the others would wait for the next: half the throughput. It
-// never sleeps.
+// gather yields to the writers that were just answered for as long as they send
+// more. Without it the first of them would get a transaction to itself and the
+// others would wait for the next: half the throughput. It never sleeps.
 func (b *Bolt) gather() {
 	for seen := -1; ; {
 		b.mu.Lock()
@@ -145,7 +145,7 @@ func (b *Bolt) gather() {
 	}
 }
 
-// write applies a batch in one transaction and reports for all of it.
+// write applies a batch in one transaction and returns the one result.
 func (b *Bolt) write(batch []*commit) error {
 	b.mu.Lock()
 	failed := b.failed
@@ -199,8 +199,8 @@ func apply(tx *bbolt.Tx, op Op) error {
 	return bucket.Put([]byte(op.Key), op.Value)
 }
 
-// visible reports whether transaction id, whose commit failed, can be read all
-// the same: its last page was written, but not certainly to the disk itself.
+// visible reports whether transaction id can be read although its commit
+// failed: its last page was written, but may not have reached the disk.
 func (b *Bolt) visible(id int) bool {
 	now := 0
 	err := b.db.View(func(tx *bbolt.Tx) error {
@@ -210,8 +210,8 @@ func (b *Bolt) visible(id int) bool {
 	return err != nil || now >= id
 }
 
-// fail ends the store's service: from here on what it shows and what would
-// survive could differ.
+// fail makes every later call fail: what the store shows and what would survive
+// a crash may differ now.
 func (b *Bolt) fail(cause error) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -22,16 +22,16 @@ func openTest(t testing.TB) *Bolt {
 	return b
 }
 
-// gate makes b's transactions wait until it is opened.
-type gate struct {
+// A blocker makes b's transactions wait until it is opened.
+type blocker struct {
 	entered      chan struct{} // closed when the first transaction waits
 	open         func()
 	transactions int // to be read when nothing is under way
 }
 
-func hold(t *testing.T, b *Bolt) *gate {
+func block(t *testing.T, b *Bolt) *blocker {
 	opened, update := make(chan struct{}), b.update
-	g := &gate{entered: make(chan struct{}), open: sync.OnceFunc(func() { close(opened) })}
+	g := &blocker{entered: make(chan struct{}), open: sync.OnceFunc(func() { close(opened) })}
 	t.Cleanup(g.open) // or a failing test would wait for ever in Close
 	b.update = func(f func(*bbolt.Tx) error) error {
 		if g.transactions++; g.transactions == 1 {
@@ -60,7 +60,7 @@ func waiting(t *testing.T, b *Bolt, n int) {
 
 func TestWaitingCommitsShareATransaction(t *testing.T) {
 	b := openTest(t)
-	g := hold(t, b)
+	g := block(t, b)
 	var wg sync.WaitGroup
 	start := func(key string) {
 		wg.Go(func() {
@@ -84,7 +84,7 @@ func TestWaitingCommitsShareATransaction(t *testing.T) {
 
 func TestWithdrawnCommitIsNotWritten(t *testing.T) {
 	b := openTest(t)
-	g := hold(t, b)
+	g := block(t, b)
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = b.Commit(t.Context(), Op{Bucket: Allocations, Key: "first", Value: []byte("v")}) })
 	<-g.entered
@@ -114,9 +114,9 @@ func TestFailedBatchReportsToEachWaiter(t *testing.T) {
 	b := openTest(t)
 	full, update := errors.New("no space left on device"), b.update
 	failing := true
-	gate := make(chan struct{})
+	opened := make(chan struct{})
 	b.update = func(f func(*bbolt.Tx) error) error {
-		<-gate
+		<-opened
 		return update(func(tx *bbolt.Tx) error {
 			if err := f(tx); err != nil || !failing {
 				return err
@@ -132,7 +132,7 @@ func TestFailedBatchReportsToEachWaiter(t *testing.T) {
 			}
 		})
 	}
-	close(gate)
+	close(opened)
 	wg.Wait()
 
 	failing = false // nothing is under way: the disk has room again

@@ -122,8 +122,8 @@ func (g *agent) run(ctx context.Context) error {
 	}
 }
 
-// reconnect takes over what login has kept meanwhile, and reports whether that is
-// another key.
+// reconnect takes over what login has kept meanwhile, and reports whether that
+// is another key.
 func (g *agent) reconnect() bool {
 	s, err := g.connect()
 	if err != nil {
@@ -156,8 +156,8 @@ func (g *agent) pause(err error) time.Duration {
 	return pause - pause/5 + rand.N(2*pause/5)
 }
 
-// tell says what has changed: a host's log is no place for the same line twice a
-// minute.
+// tell says what has changed: a host's log is no place for the same line twice
+// a minute.
 func (g *agent) tell(err error) {
 	switch {
 	case err == nil && g.trouble != "":

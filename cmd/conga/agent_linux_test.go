@@ -28,7 +28,8 @@ func TestAgentBearsNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	// The kernel keeps fifteen bytes of a name; the rest is what the process says.
+	// The kernel keeps fifteen bytes of a name; the rest is what the process
+	// says.
 	const name = "fifteenbyteslong"
 	long := name + strings.Repeat("x", 300)
 	port, child := holdConnection(t, name, long)
@@ -53,8 +54,9 @@ func TestAgentBearsNames(t *testing.T) {
 	}
 }
 
-// holdConnection starts a process of that name, which says that its name is another,
-// with a connection. It returns the connection's port and the process's ID.
+// holdConnection starts a process of that name, which says that its name is
+// another, with a connection. It returns the connection's port and the
+// process's ID.
 func holdConnection(t *testing.T, name, says string) (port uint16, pid int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

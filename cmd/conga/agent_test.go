@@ -72,7 +72,8 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// TestScanAges: what was there before is as old as its process, what appears is new.
+// TestScanAges: what was there before is as old as its process, what appears is
+// new.
 func TestScanAges(t *testing.T) {
 	s := newScanner()
 	now := time.Unix(1_000_000, 0)
@@ -166,8 +167,8 @@ func TestAgentSurvivesOutages(t *testing.T) {
 	}
 }
 
-// TestAgentLeavesOut what the server does not take, and says so once; the rest is
-// reported.
+// TestAgentLeavesOut what the server does not take, and says so once; the rest
+// is reported.
 func TestAgentLeavesOut(t *testing.T) {
 	a, f, out := agentOf(t, 1203)
 	f.badPort = 7
@@ -204,8 +205,8 @@ func TestAgentTakesANewKey(t *testing.T) {
 	a.s.Close()
 }
 
-// TestLabel: what is too long is cut between runes, and what is none is replaced,
-// before it is counted.
+// TestLabel: what is too long is cut between runes, and what is none is
+// replaced, before it is counted.
 func TestLabel(t *testing.T) {
 	long := strings.Repeat("a", maxLabel-1)
 	for in, want := range map[string]string{

@@ -104,7 +104,8 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 	if wait {
 		err = a.wait(ctx, s, made.ID, fromStart(timeout, r.StartTime, time.Now()), nil)
 	}
-	// Whatever came of the waiting, the allocation is there, and its ID must not be lost.
+	// Whatever came of the waiting, the allocation is there, and its ID must
+	// not be lost.
 	al, failed := s.Show(context.WithoutCancel(ctx), made.ID)
 	if failed != nil {
 		fmt.Fprintf(a.err, "allocation %s is accepted\n", terminal.Clean(made.ID))
@@ -113,8 +114,8 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 	return errors.Join(err, a.printOne(al))
 }
 
-// fromStart is a time to wait that counts from the planned start, in UNIX seconds, if
-// that is still to come. 0 is without end.
+// fromStart is a time to wait that counts from the planned start, in UNIX
+// seconds, if that is still to come. 0 is without end.
 func fromStart(timeout time.Duration, start int64, now time.Time) time.Duration {
 	if later := time.Unix(start, 0).Sub(now); timeout > 0 && start > 0 && later > 0 {
 		timeout += later
@@ -122,8 +123,8 @@ func fromStart(timeout time.Duration, start int64, now time.Time) time.Duration 
 	return timeout
 }
 
-// wait shows how the allocation gets on until it is active. seen, if not nil, is
-// called with it whenever it has changed.
+// wait shows how the allocation gets on until it is active. seen, if not nil,
+// is called with it whenever it has changed.
 func (a *app) wait(ctx context.Context, s session, id string, timeout time.Duration, seen func(client.Allocation)) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc

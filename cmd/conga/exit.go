@@ -75,8 +75,8 @@ type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// errTimeUp is why an allocation is not waited for any longer. An attempt to reach the
-// server that takes too long is something else.
+// errTimeUp is why an allocation is not waited for any longer. An attempt to
+// reach the server that takes too long is something else.
 var errTimeUp = errors.New("the time is up")
 
 // errNoKey means that there is nothing to authenticate with.

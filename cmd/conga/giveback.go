@@ -13,13 +13,13 @@ import (
 )
 
 const (
-	// releaseTime is how long a run tries to release before it leaves that to the
-	// end of the lease.
+	// releaseTime is how long a run tries to release before it leaves that to
+	// the end of the lease.
 	releaseTime = 15 * time.Second
 	// learnTime is how long of that is spent on finding out what to release.
 	learnTime = 5 * time.Second
-	// grace is how long signals are not heeded that come while the path is released:
-	// they may be what has ended the command.
+	// grace is how long signals are not heeded that come while the path is
+	// released: they may be what has ended the command.
 	grace = time.Second
 )
 
@@ -51,8 +51,8 @@ func (a *app) giveBack(ctx context.Context, s session, r *errand) {
 	}
 }
 
-// learn asks for the allocation again, under the same key, because the answer was
-// lost. Without an error the ID is known, or there is no allocation.
+// learn asks for the allocation again, under the same key, because the answer
+// was lost. Without an error the ID is known, or there is no allocation.
 func (r *errand) learn(ctx context.Context, s session) error {
 	ctx, cancel := context.WithTimeout(ctx, learnTime)
 	defer cancel()
@@ -75,8 +75,8 @@ func (r *errand) end() string {
 	return fmt.Sprintf("it ends with its lease, within %s", short(r.lease))
 }
 
-// cutShort ends what cancel ends at a signal that means the end, after a while in
-// which they are not heeded.
+// cutShort ends what cancel ends at a signal that means the end, after a while
+// in which they are not heeded.
 func cutShort(ctx context.Context, cancel func(), signals <-chan os.Signal) {
 	heed := time.After(grace)
 	heeding := false

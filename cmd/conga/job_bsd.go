@@ -4,8 +4,8 @@ package main
 
 import "syscall"
 
-// canFollow says that a command can be seen to stop: here not without waiting for
-// its end too, which is somebody else's business.
+// canFollow says that a command can be seen to stop: here not without waiting
+// for its end too, which is somebody else's business.
 const canFollow = false
 
 // hasStopped is never asked here.

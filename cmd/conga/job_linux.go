@@ -21,8 +21,8 @@ type childInfo struct {
 	}
 }
 
-// hasStopped is the signal that has stopped the process since it was asked last, or
-// 0. Its end is left for others to see.
+// hasStopped is the signal that has stopped the process since it was asked
+// last, or 0. Its end is left for others to see.
 func hasStopped(pid int) syscall.Signal {
 	var info unix.Siginfo
 	if err := unix.Waitid(unix.P_PID, pid, &info, unix.WSTOPPED|unix.WNOHANG, nil); err != nil || info.Signo == 0 {

@@ -26,8 +26,8 @@ func (r *runner) at(p *pty, c *exec.Cmd) *running {
 	return run
 }
 
-// end ends a run with SIGTERM, after which nothing that came before is still on its
-// way, and wants these signals before it, no allocation, and code 0.
+// end ends a run with SIGTERM, after which nothing that came before is still on
+// its way, and wants these signals before it, no allocation, and code 0.
 func (p *running) end(want string) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -44,8 +44,8 @@ func (p *running) end(want string) {
 	}
 }
 
-// TestTypedSignals: whatever is typed, and whatever is sent to conga, the command
-// gets once.
+// TestTypedSignals: whatever is typed, and whatever is sent to conga, the
+// command gets once.
 func TestTypedSignals(t *testing.T) {
 	t.Run("typed", func(t *testing.T) {
 		r, p := newRunner(t), newPTY(t)
@@ -90,9 +90,9 @@ func TestTypedSignals(t *testing.T) {
 	})
 }
 
-// TestStopsItself: a command that stops itself with SIGSTOP, which nobody can catch,
-// gives the shell its terminal, and goes on with fg. One that does so at once may have
-// stopped before conga hears of its children.
+// TestStopsItself: a command that stops itself with SIGSTOP, which nobody can
+// catch, gives the shell its terminal, and goes on with fg. One that does so at
+// once may have stopped before conga hears of its children.
 func TestStopsItself(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -119,8 +119,8 @@ func TestStopsItself(t *testing.T) {
 	p.shows("7.42")
 }
 
-// TestStopBeforeNotice: the command is looked at once whatever is heard of it. It must
-// not run beside tests that other signals are for.
+// TestStopBeforeNotice: the command is looked at once whatever is heard of it.
+// It must not run beside tests that other signals are for.
 func TestStopBeforeNotice(t *testing.T) {
 	j := &job{own: true}
 	j.started(os.Getpid())
@@ -136,8 +136,8 @@ func TestStopBeforeNotice(t *testing.T) {
 	}
 }
 
-// TestJobControl: Ctrl-Z stops conga and the command, fg and bg have them go on, and
-// in the end the shell has its terminal again.
+// TestJobControl: Ctrl-Z stops conga and the command, fg and bg have them go
+// on, and in the end the shell has its terminal again.
 func TestJobControl(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {

@@ -13,11 +13,12 @@ import (
 // job is a command and the terminal that it is run from.
 //
 // What is typed, Ctrl-C for one, the kernel sends to the terminal's foreground
-// process group. If that is conga alone, the command gets a group of its own, which
-// takes the foreground: then it gets what is typed, conga gets what is sent to conga
-// and passes it on, and none comes twice. Otherwise, in a pipeline, a script or the
-// background, the command stays in the group, where the shell expects it; what comes
-// while that is in the foreground is taken to be typed, and not passed on.
+// process group. If that is conga alone, the command gets a group of its own,
+// which takes the foreground: then it gets what is typed, conga gets what is
+// sent to conga and passes it on, and none comes twice. Otherwise, in a
+// pipeline, a script or the background, the command stays in the group, where
+// the shell expects it; what comes while that is in the foreground is taken to
+// be typed, and not passed on.
 type job struct {
 	tty     *os.File // controlling terminal; nil: none
 	own     bool     // the command has its own group
@@ -50,7 +51,8 @@ func isPipe(v any) bool {
 	return err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
 }
 
-// foreground is the terminal's foreground process group; -1 if it has none of ours.
+// foreground is the terminal's foreground process group; -1 if it has none of
+// ours.
 func (j *job) foreground() int {
 	if j.tty == nil {
 		return -1
@@ -81,8 +83,8 @@ func (j *job) started(pid int) {
 	if !j.own {
 		return
 	}
-	// Who changes the foreground from the background is stopped otherwise. The command
-	// must not inherit that.
+	// Who changes the foreground from the background is stopped otherwise. The
+	// command must not inherit that.
 	signal.Ignore(syscall.SIGTTOU)
 	if pid != 0 {
 		j.control = make(chan os.Signal, 16)
@@ -91,13 +93,14 @@ func (j *job) started(pid int) {
 	}
 }
 
-// typed reports whether the command has got the signal already, from the terminal.
+// typed reports whether the command has got the signal already, from the
+// terminal.
 func (j *job) typed(sig os.Signal) bool {
 	return !j.own && (sig == os.Interrupt || sig == syscall.SIGQUIT) && j.tty != nil && j.foreground() == unix.Getpgrp()
 }
 
-// handle heeds a signal of j.control: conga stops when the command does, so that the
-// shell notices, and has it go on when the shell has conga go on.
+// handle heeds a signal of j.control: conga stops when the command does, so
+// that the shell notices, and has it go on when the shell has conga go on.
 func (j *job) handle(sig os.Signal) {
 	switch sig {
 	case syscall.SIGTSTP: // conga was in the foreground, as it is when a shell has fetched it there
@@ -130,8 +133,8 @@ func (j *job) resume() {
 	_ = syscall.Kill(-j.pid, syscall.SIGCONT)
 }
 
-// stop stops conga as well. Where there is no shell that could have it go on, the
-// command goes on instead.
+// stop stops conga as well. Where there is no shell that could have it go on,
+// the command goes on instead.
 func (j *job) stop() {
 	if !underShell() {
 		_ = syscall.Kill(-j.pid, syscall.SIGCONT)
@@ -140,8 +143,8 @@ func (j *job) stop() {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 }
 
-// underShell reports whether there is somebody who notices that conga stops, and can
-// have it go on.
+// underShell reports whether there is somebody who notices that conga stops,
+// and can have it go on.
 func underShell() bool {
 	mine, err1 := unix.Getsid(0)
 	parents, err2 := unix.Getsid(os.Getppid())

@@ -17,10 +17,10 @@ import (
 // keepKeys is how often the key is looked after.
 const keepKeys = time.Hour
 
-// tendKey renews the key of s when that is due, until ctx ends: now, and then every
-// hour. The channel is closed once that was tried for the first time. That it fails
-// is not told: there is half a day to try again, and what matters is what the key
-// is needed for.
+// tendKey renews the key of s when that is due, until ctx ends: now, and then
+// every hour. The channel is closed once that was tried for the first time.
+// That it fails is not told: there is half a day to try again, and what matters
+// is what the key is needed for.
 func (s session) tendKey(ctx context.Context) (tried <-chan struct{}) {
 	first := make(chan struct{})
 	go func() {
@@ -46,8 +46,8 @@ const maxWaiting = 24 * time.Hour
 // waiting is the lease of a path that is still to come, in whole seconds.
 func (r *errand) waiting() int64 { return int64(min(r.lease, maxWaiting) / time.Second) }
 
-// knowsNoLease reports whether err is the refusal of a server that is older than leases
-// of what waits.
+// knowsNoLease reports whether err is the refusal of a server that is older
+// than leases of what waits.
 func knowsNoLease(err error) bool {
 	refused, ok := errors.AsType[*client.Error](err)
 	return ok && refused.Status == http.StatusUnprocessableEntity && slices.ContainsFunc(refused.Messages, func(m string) bool {
@@ -55,9 +55,9 @@ func knowsNoLease(err error) bool {
 	})
 }
 
-// holdPlace asks for the path again and again until ctx ends, so that the server
-// knows that somebody still waits for it. What goes wrong the next attempt may
-// mend, and the one who waits hears of the end.
+// holdPlace asks for the path again and again until ctx ends, so that the
+// server knows that somebody still waits for it. What goes wrong the next
+// attempt may mend, and the one who waits hears of the end.
 func (r *errand) holdPlace(ctx context.Context, s session) {
 	lease := r.waiting()
 	every := time.Duration(lease) * time.Second / 3
@@ -79,7 +79,8 @@ type keeper struct {
 
 // keep extends the lease until ctx ends. It begins when the path is active. The
 // clocks of server and client may differ: only how much time has passed counts.
-// The start was seen a moment late, which makes the lease shorter, never longer.
+// The start was seen a moment late, which makes the lease shorter, never
+// longer.
 func (k *keeper) keep(ctx context.Context) {
 	start := time.Now()
 	wait := k.lease / 3
@@ -137,8 +138,8 @@ func (k *keeper) complete(ctx context.Context) bool {
 	return err == nil && al.State == client.Complete
 }
 
-// complain says what is wrong, unless it is the same sort of thing as before: the
-// sentences differ in the times that they name.
+// complain says what is wrong, unless it is the same sort of thing as before:
+// the sentences differ in the times that they name.
 func (k *keeper) complain(sort string, err error) {
 	if sort != k.trouble {
 		k.trouble = sort

@@ -70,7 +70,8 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 		}
 	}
 	if known.Fingerprint == "" && known.CAFile == "" {
-		// Before the password is asked for: nobody should type it to a stranger.
+		// Before the password is asked for: nobody should type it to a
+		// stranger.
 		if known.Fingerprint, err = a.trust(ctx, server); err != nil {
 			return err
 		}

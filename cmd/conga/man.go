@@ -69,8 +69,8 @@ func (a *app) complete(root *cobra.Command) {
 	}
 }
 
-// unmarked leaves out the marks in the flags' descriptions that name their values: help
-// heeds them, a shell that completes would show them.
+// unmarked leaves out the marks in the flags' descriptions that name their
+// values: help heeds them, a shell that completes would show them.
 type unmarked struct{ out io.Writer }
 
 // Write implements io.Writer.

@@ -24,7 +24,8 @@ const (
 	formatName  = "name" // IDs alone
 )
 
-// structured reports whether the format is one for programs that shows everything.
+// structured reports whether the format is one for programs that shows
+// everything.
 func (a *app) structured() bool { return a.output == formatJSON || a.output == formatYAML }
 
 // printList prints allocations, one a row.

@@ -65,8 +65,8 @@ func newPTY(t *testing.T) *pty {
 	return p
 }
 
-// start starts a command whose terminal it is, and whose files 0, 1 and 2, unless
-// they are set.
+// start starts a command whose terminal it is, and whose files 0, 1 and 2,
+// unless they are set.
 func (p *pty) start(c *exec.Cmd) {
 	p.t.Helper()
 	ctty := 3 // beyond the three
@@ -120,8 +120,8 @@ func (p *pty) echoes() bool {
 	return m.Lflag&unix.ECHO != 0
 }
 
-// TestLoginIsStopped at each of its questions, by a key or from elsewhere, and leaves
-// the terminal as it was.
+// TestLoginIsStopped at each of its questions, by a key or from elsewhere, and
+// leaves the terminal as it was.
 func TestLoginIsStopped(t *testing.T) {
 	srv := newServer(t, t.Cleanup)
 	pin := client.Fingerprint(srv.Certificate())

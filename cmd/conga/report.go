@@ -17,8 +17,8 @@ import (
 const (
 	// reportChunk bounds one report, which must fit into a request of 4 MiB.
 	reportChunk = 1000
-	// maxRounds bounds how often a part is reported without what the server has named
-	// as wrong, of which it names some twenty at a time.
+	// maxRounds bounds how often a part is reported without what the server has
+	// named as wrong, of which it names some twenty at a time.
 	maxRounds = 10
 )
 
@@ -50,8 +50,9 @@ func (g *agent) report(ctx context.Context) error {
 	return nil
 }
 
-// send reports a part of the list. The server takes all of it or nothing: what it
-// names as wrong is left out, so that it does not keep the rest from being reported.
+// send reports a part of the list. The server takes all of it or nothing: what
+// it names as wrong is left out, so that it does not keep the rest from being
+// reported.
 func (g *agent) send(ctx context.Context, part []client.Connection) (left int, why string, err error) {
 	for range maxRounds {
 		_, err = g.s.Report(ctx, part)

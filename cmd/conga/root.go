@@ -22,8 +22,8 @@ type app struct {
 	out, err io.Writer
 	started  bool // the command line was understood
 
-	// takeSignals leaves the signals to the caller. One that came before has ended
-	// the command's context when it returns.
+	// takeSignals leaves the signals to the caller. One that came before has
+	// ended the command's context when it returns.
 	takeSignals func()
 
 	server, fingerprint, caFile, output string // global flags

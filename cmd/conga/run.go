@@ -91,9 +91,9 @@ type errand struct {
 // runWith carries out r. Its error is always an exitStatus.
 func (a *app) runWith(ctx context.Context, r *errand) error {
 	survivePipes() // that nobody reads our messages must not keep us from releasing
-	// A signal must not end us before the path is released, and none is missed: from
-	// here on they come to us, until the process ends, and one that came before has
-	// ended ctx.
+	// A signal must not end us before the path is released, and none is missed:
+	// from here on they come to us, until the process ends, and one that came
+	// before has ended ctx.
 	r.signals = make(chan os.Signal, 16)
 	notify(r.signals, forwarded...)
 	if a.takeSignals != nil {
@@ -161,8 +161,8 @@ func (a *app) prepare(ctx context.Context, s session, r *errand) error {
 	}
 }
 
-// pending is a signal that has come and means that all is to end; nil if there is
-// none.
+// pending is a signal that has come and means that all is to end; nil if there
+// is none.
 func (r *errand) pending() os.Signal {
 	for {
 		select {

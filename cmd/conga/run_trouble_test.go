@@ -25,8 +25,8 @@ func asksForPath(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/allocations")
 }
 
-// TestRunWithoutReader: that nobody reads what conga says ends neither the command
-// nor the release, and the command does not notice anything of it.
+// TestRunWithoutReader: that nobody reads what conga says ends neither the
+// command nor the release, and the command does not notice anything of it.
 func TestRunWithoutReader(t *testing.T) {
 	r := newRunner(t)
 	nobody, stderr, err := os.Pipe()
@@ -69,8 +69,8 @@ func TestRunWhoseAnswerIsLost(t *testing.T) {
 	}
 }
 
-// TestRunStoppedWhileItAsks: a signal ends it at once, whatever the server is doing,
-// and what the server has made meanwhile is found and released.
+// TestRunStoppedWhileItAsks: a signal ends it at once, whatever the server is
+// doing, and what the server has made meanwhile is found and released.
 func TestRunStoppedWhileItAsks(t *testing.T) {
 	for _, made := range []bool{true, false} {
 		t.Run(fmt.Sprintf("made %t", made), func(t *testing.T) {
@@ -110,7 +110,8 @@ func TestRunStoppedWhileItAsks(t *testing.T) {
 	}
 }
 
-// TestRunThatCannotRelease says when the path ends, and a signal ends its trying.
+// TestRunThatCannotRelease says when the path ends, and a signal ends its
+// trying.
 func TestRunThatCannotRelease(t *testing.T) {
 	r := newRunner(t)
 	tried := make(chan bool, 10)
@@ -198,9 +199,10 @@ func TestRunUnderNohup(t *testing.T) {
 	}
 }
 
-// TestSignalsAreHandedOver: one that comes before run has its own channel has ended
-// the context, one that comes after is in the channel, and there is no moment
-// between the two. It must not run beside tests that other signals are for.
+// TestSignalsAreHandedOver: one that comes before run has its own channel has
+// ended the context, one that comes after is in the channel, and there is no
+// moment between the two. It must not run beside tests that other signals are
+// for.
 func TestSignalsAreHandedOver(t *testing.T) {
 	for range 50 {
 		ctx, stopper := untilStopped()
@@ -218,8 +220,8 @@ func TestSignalsAreHandedOver(t *testing.T) {
 	}
 }
 
-// TestRunRenewsFirst: a key that would end in the middle is renewed before anything
-// is asked for.
+// TestRunRenewsFirst: a key that would end in the middle is renewed before
+// anything is asked for.
 func TestRunRenewsFirst(t *testing.T) {
 	var asked []string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -252,8 +254,8 @@ func TestRunRenewsFirst(t *testing.T) {
 	}
 }
 
-// TestRunWithAnOldServer: one that knows no lease of what waits is asked once more
-// without, under another key, and is not asked to extend the wait.
+// TestRunWithAnOldServer: one that knows no lease of what waits is asked once
+// more without, under another key, and is not asked to extend the wait.
 func TestRunWithAnOldServer(t *testing.T) {
 	var keys, bodies []string
 	shown := 0

@@ -132,8 +132,8 @@ func ownerOf(ctx context.Context, pid int32) (o owner) {
 	return o
 }
 
-// label is as much of a name as the server takes. Whoever can start a process can
-// name it as they like.
+// label is as much of a name as the server takes. Whoever can start a process
+// can name it as they like.
 func label(name string) string {
 	name = strings.ToValidUTF8(name, "\ufffd")
 	if len(name) <= maxLabel {
@@ -146,8 +146,8 @@ func label(name string) string {
 	return name[:end]
 }
 
-// impossible reports whether a connection cannot be reported: the server would take
-// none with it.
+// impossible reports whether a connection cannot be reported: the server would
+// take none with it.
 func impossible(c client.Connection) bool {
 	src, err1 := netip.ParseAddr(c.Source.IP)
 	dst, err2 := netip.ParseAddr(c.Destination.IP)

@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"conga": main, "counts": counts})
 }
 
-// counts is a command that writes its process ID to the file pid, and the signals that
-// it gets to the file signals, one a line. SIGTERM ends it.
+// counts is a command that writes its process ID to the file pid, and the
+// signals that it gets to the file signals, one a line. SIGTERM ends it.
 func counts() {
 	got := make(chan os.Signal, 100)
 	signal.Notify(got, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
@@ -76,11 +76,13 @@ func TestScripts(t *testing.T) {
 			},
 			// busy N: the next N calls are answered with 429.
 			"busy": busy,
-			// fake NAME...: these resources are served, in place of whatever the server has.
+			// fake NAME...: these resources are served, in place of whatever
+			// the server has.
 			"fake": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Value("server").(*server).fake.have(args...)
 			},
-			// asked N REQUEST: waits until the server has been asked this so often.
+			// asked N REQUEST: waits until the server has been asked this so
+			// often.
 			"asked": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[0])
 				ts.Check(err)

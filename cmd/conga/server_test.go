@@ -34,8 +34,8 @@ const passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$x59UGLuAwBDnzRfVUBQ
 // adminKey is the admin's.
 var adminKey = auth.NewSecret()
 
-// server is the real interface over the real allocator and scheduler, and over a
-// network that takes a moment for every path.
+// server is the real interface over the real allocator and scheduler, and over
+// a network that takes a moment for every path.
 type server struct {
 	*httptest.Server
 	busy atomic.Int64 // how many calls are still answered with 429
@@ -43,7 +43,8 @@ type server struct {
 	keys *auth.Keys
 	seen *connections.Registry
 
-	// between, if set, answers a request in place of the interface, or has it answer.
+	// between, if set, answers a request in place of the interface, or has it
+	// answer.
 	between atomic.Pointer[func(w http.ResponseWriter, r *http.Request, api http.Handler)]
 }
 

@@ -19,8 +19,8 @@ func (s stopped) code() int {
 	return exitSignal + int(n)
 }
 
-// notify is signal.Notify, but leaves ignored what whoever started us has ignored,
-// as nohup does: it is to stay so, for a command that we run as well.
+// notify is signal.Notify, but leaves ignored what whoever started us has
+// ignored, as nohup does: it is to stay so, for a command that we run as well.
 func notify(c chan<- os.Signal, signals ...os.Signal) {
 	for _, s := range signals {
 		if !signal.Ignored(s) {
@@ -29,14 +29,14 @@ func notify(c chan<- os.Signal, signals ...os.Signal) {
 	}
 }
 
-// survivePipes has writing to an output that nobody reads any more fail, and not end
-// the process. A command that is started is not affected.
+// survivePipes has writing to an output that nobody reads any more fail, and
+// not end the process. A command that is started is not affected.
 func survivePipes() {
 	notify(make(chan os.Signal, 1), brokenPipe...)
 }
 
-// stopper ends a context at the first signal that asks for it. The next one ends
-// the process, unless somebody else has taken over.
+// stopper ends a context at the first signal that asks for it. The next one
+// ends the process, unless somebody else has taken over.
 type stopper struct {
 	got        chan os.Signal
 	quit, done chan struct{}
@@ -65,8 +65,8 @@ func untilStopped() (context.Context, *stopper) {
 	return ctx, s
 }
 
-// end stops watching. Whatever signal was noticed before has ended the context when
-// it returns. It must be called once.
+// end stops watching. Whatever signal was noticed before has ended the context
+// when it returns. It must be called once.
 func (s *stopper) end() {
 	signal.Stop(s.got)
 	close(s.quit)

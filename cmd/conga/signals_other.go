@@ -10,7 +10,8 @@ import (
 // forwarded are the signals that are passed on to a command.
 var forwarded = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
-// brokenPipe is what a write to a pipe that nobody reads is answered with: an error.
+// brokenPipe is what a write to a pipe that nobody reads is answered with: an
+// error.
 var brokenPipe []os.Signal
 
 // ending reports whether a signal means that all is to end.

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// TestTimesThatAreUp: an attempt to reach the server that takes too long is a failure,
-// and only an allocation that is not there in time has the code for that.
+// TestTimesThatAreUp: an attempt to reach the server that takes too long is a
+// failure, and only an allocation that is not there in time has the code for
+// that.
 func TestTimesThatAreUp(t *testing.T) {
 	if code := exitCode(fmt.Errorf("show: server: %w", context.DeadlineExceeded)); code != exitFailure {
 		t.Errorf("an attempt: exit code %d", code)
@@ -33,7 +34,8 @@ func TestFromStart(t *testing.T) {
 	}
 }
 
-// TestTrustOfFlags: what the command line says takes the place of what login kept.
+// TestTrustOfFlags: what the command line says takes the place of what login
+// kept.
 func TestTrustOfFlags(t *testing.T) {
 	t.Setenv("CONGA_FINGERPRINT", "")
 	for _, test := range []struct {

@@ -75,8 +75,8 @@ type watcher struct {
 	lost  bool // the server was not reached the last time
 }
 
-// watch looks whenever something has changed, until ctx ends or there is nothing
-// left to wait for. To be stopped is no failure: that is how it ends.
+// watch looks whenever something has changed, until ctx ends or there is
+// nothing left to wait for. To be stopped is no failure: that is how it ends.
 func (w *watcher) watch(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	changed := make(chan struct{}, 1)
@@ -156,8 +156,9 @@ func (w *watcher) look(ctx context.Context) (done bool, err error) {
 }
 
 // ask is the allocations to be shown, in the server's order. One that is named
-// must be there at first; later it may have been released. One that a list lacks
-// may only have shifted from one of its pages to another, so it is asked for.
+// must be there at first; later it may have been released. One that a list
+// lacks may only have shifted from one of its pages to another, so it is asked
+// for.
 func (w *watcher) ask(ctx context.Context) ([]client.Allocation, error) {
 	var list []client.Allocation
 	ids := w.ids
@@ -211,8 +212,8 @@ func (w *watcher) show(now []client.Allocation) error {
 	return nil
 }
 
-// same reports whether a line would show nothing new: how much an allocation is used,
-// which changes often, has a place only in JSON and YAML.
+// same reports whether a line would show nothing new: how much an allocation is
+// used, which changes often, has a place only in JSON and YAML.
 func (w *watcher) same(old, al client.Allocation) bool {
 	if !w.structured() {
 		old.Connections, old.InUse, old.Lease = al.Connections, al.InUse, al.Lease

@@ -65,8 +65,8 @@ func TestWatchDrawsOver(t *testing.T) {
 	}
 }
 
-// TestWatchOfUse: that a path is used more or less is no news for a line that does not
-// show it.
+// TestWatchOfUse: that a path is used more or less is no news for a line that
+// does not show it.
 func TestWatchOfUse(t *testing.T) {
 	one, two, yes := 1, 2, true
 	for format, want := range map[string]int{formatTable: 1, formatWide: 1, formatName: 1, formatJSON: 2} {

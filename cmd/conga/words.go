@@ -42,7 +42,8 @@ func takesOne(name string) cobra.PositionalArgs {
 	}
 }
 
-// badArguments says which of the names is missing, or what is there beyond them.
+// badArguments says which of the names is missing, or what is there beyond
+// them.
 func badArguments(c *cobra.Command, args, names []string) error {
 	if len(args) < len(names) {
 		missing, are := names[len(args):], "is"
@@ -54,8 +55,8 @@ func badArguments(c *cobra.Command, args, names []string) error {
 	return usagef("%q is too much; write %s", args[len(names)], c.UseLine())
 }
 
-// explainProject says what to do about a refusal of a call that names no project: the
-// server's own words are about how one is written.
+// explainProject says what to do about a refusal of a call that names no
+// project: the server's own words are about how one is written.
 func explainProject(err error, project string) error {
 	refused, ok := errors.AsType[*client.Error](err)
 	if !ok || project != "" || refused.Status != http.StatusUnprocessableEntity && refused.Status != http.StatusBadRequest {
@@ -67,7 +68,8 @@ func explainProject(err error, project string) error {
 	return usagef("the key is for no project of its own; give --project, or set CONGA_PROJECT")
 }
 
-// explainOperators says whose key is needed for what the server keeps to operators.
+// explainOperators says whose key is needed for what the server keeps to
+// operators.
 func explainOperators(err error) error {
 	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusForbidden {
 		return told{"topology is for operators; give an operator's key, or the admin's, in CONGA_KEY", err}
@@ -75,7 +77,8 @@ func explainOperators(err error) error {
 	return err
 }
 
-// suggestions is the heading that cobra puts over them, each of which has a line.
+// suggestions is the heading that cobra puts over them, each of which has a
+// line.
 const suggestions = "Did you mean this?"
 
 // commandLine is cobra's complaint about the command line, its suggestions as a

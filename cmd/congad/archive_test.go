@@ -9,8 +9,8 @@ import (
 	"conga/stats"
 )
 
-// The archive of the statistics keeps each room apart, reads a room from any key
-// on, and deletes.
+// The archive of the statistics keeps each room apart, reads a room from any
+// key on, and deletes.
 func TestArchive(t *testing.T) {
 	disk, err := store.OpenBolt(filepath.Join(t.TempDir(), "conga.db"))
 	if err != nil {

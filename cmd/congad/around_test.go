@@ -20,8 +20,8 @@ import (
 	"conga/httpapi/webhook"
 )
 
-// rest is one user of a running congad, without the client: what it sees is what
-// is on the wire.
+// rest is one user of a running congad, without the client: what it sees is
+// what is on the wire.
 type rest struct {
 	t    *testing.T
 	p    *process
@@ -78,8 +78,8 @@ func (r *rest) text(code int, method, path, body string, header ...string) (stri
 	return string(text), response.Header
 }
 
-// Answers to idempotent requests, the audit log and webhooks outlive kill -9, and
-// a stop in order does not wait for open streams of events.
+// Answers to idempotent requests, the audit log and webhooks outlive kill -9,
+// and a stop in order does not wait for open streams of events.
 func TestAround(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "conga.yaml")

@@ -14,8 +14,9 @@ func tlsFiles(c config.Config) serve.TLSFiles {
 	return serve.TLSFiles{Cert: c.API.TLS.Cert, Key: c.API.TLS.Key, Dir: c.Data, Hosts: certificateHosts(c.API, ownAddresses)}
 }
 
-// certificateHosts are where users look for the API: at the host of api.listen, or
-// at every address of the machine if it listens on all, and at that of api.url.
+// certificateHosts are where users look for the API: at the host of api.listen,
+// or at every address of the machine if it listens on all, and at that of
+// api.url.
 func certificateHosts(c config.API, own func() []string) (hosts []string) {
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil {
 		if addr, err := netip.ParseAddr(host); host == "" || err == nil && addr.IsUnspecified() {

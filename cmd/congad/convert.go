@@ -68,7 +68,8 @@ func switchTLS(files config.SwitchTLS) (*tls.Config, error) {
 	return out, nil
 }
 
-// trustedProxies are where proxies stand that are believed who their clients are.
+// trustedProxies are where proxies stand that are believed who their clients
+// are.
 func trustedProxies(c config.API) []netip.Prefix {
 	var out []netip.Prefix
 	for _, p := range c.TrustedProxies {

@@ -67,7 +67,8 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.
 			d = nil
 		}
 	}()
-	// The store comes first: its lock keeps a second daemon from touching anything.
+	// The store comes first: its lock keeps a second daemon from touching
+	// anything.
 	if err := d.openStore(); err != nil {
 		return d, err
 	}
@@ -153,8 +154,8 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Before a switch can connect: the entries of what was active are wanted, and
-	// the first comparison must not take them out.
+	// Before a switch can connect: the entries of what was active are wanted,
+	// and the first comparison must not take them out.
 	d.scheduler.Restore()
 	return d.controller.Listen()
 }
@@ -213,11 +214,11 @@ func (d *daemon) listenAPI() error {
 // The parts stop in the opposite order, so that none loses what it stands on:
 // first the API, so that every request that was taken is answered and nothing
 // new is admitted; then the scheduler, which ends its calls of the network and
-// writes down what came of them; then the statistics, which write down what they
-// have counted of it; then the controller, which nobody asks any
-// more, and which leaves the switches' entries in place so that established
-// paths go on without us. The store closes last, see close: all of them write
-// to it until they have stopped.
+// writes down what came of them; then the statistics, which write down what
+// they have counted of it; then the controller, which nobody asks any more, and
+// which leaves the switches' entries in place so that established paths go on
+// without us. The store closes last, see close: all of them write to it until
+// they have stopped.
 func (d *daemon) run(ctx context.Context) error {
 	d.announce()
 	return runParts(ctx, d.log, []part{

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// TestReloadWithOtherData: another data directory at SIGHUP neither hinders what
-// can be applied nor moves the certificate.
+// TestReloadWithOtherData: another data directory at SIGHUP neither hinders
+// what can be applied nor moves the certificate.
 func TestReloadWithOtherData(t *testing.T) {
 	dir := t.TempDir()
 	file, data := filepath.Join(dir, "conga.yaml"), filepath.Join(dir, "data")

@@ -93,7 +93,8 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 		s.invite()
 		<-running.Done()
 	}
-	// The daemon first: a network that goes away would look like an outage to it.
+	// The daemon first: a network that goes away would look like an outage to
+	// it.
 	stop()
 	err = errors.Join(<-stopped, n.Close(), d.close())
 	if err == nil && ctx.Err() == nil {

@@ -23,7 +23,8 @@ func TestConnectionsWithin(t *testing.T) {
 	}
 }
 
-// TestFloodOfConnections: however many connect to the API, a switch gets through.
+// TestFloodOfConnections: however many connect to the API, a switch gets
+// through.
 func TestFloodOfConnections(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "conga.yaml")

@@ -66,8 +66,8 @@ func TestMemoryKeepsARecordForEach(t *testing.T) {
 	}
 }
 
-// TestMemoryReadsTheOneRecordOfEarlierVersions, which then is replaced, and does
-// not hide what was saved since.
+// TestMemoryReadsTheOneRecordOfEarlierVersions, which then is replaced, and
+// does not hide what was saved since.
 func TestMemoryReadsTheOneRecordOfEarlierVersions(t *testing.T) {
 	s := storetest.NewMemory()
 	all := sample()

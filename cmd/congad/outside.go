@@ -14,8 +14,8 @@ type outside struct {
 	tokens    httpapi.Tokens // nil: none are taken
 }
 
-// openOutside makes what c names. Nobody is asked yet: none of them has to be up
-// for the daemon to start.
+// openOutside makes what c names. Nobody is asked yet: none of them has to be
+// up for the daemon to start.
 func openOutside(c config.Directory, static *auth.Static, log *slog.Logger) (outside, error) {
 	out := outside{directory: static}
 	if c.HTTP != "" {

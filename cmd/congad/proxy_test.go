@@ -35,8 +35,8 @@ func TestTrustedProxy(t *testing.T) {
 	}
 }
 
-// TestConnectionsOfATrustedProxy: the limit of one address is not a limit of all
-// that come by way of a proxy that is named.
+// TestConnectionsOfATrustedProxy: the limit of one address is not a limit of
+// all that come by way of a proxy that is named.
 func TestConnectionsOfATrustedProxy(t *testing.T) {
 	for trusted, want := range map[string]bool{"[127.0.0.0/8]": true, "[192.0.2.0/24]": false} {
 		dir := t.TempDir()
@@ -54,8 +54,8 @@ func TestConnectionsOfATrustedProxy(t *testing.T) {
 			defer c.Close()
 			second = c
 		}
-		// A connection that is one too many may be closed before it is asked, and
-		// writing to it then fails; reading tells in any case.
+		// A connection that is one too many may be closed before it is asked,
+		// and writing to it then fails; reading tells in any case.
 		_, _ = fmt.Fprint(second, "GET /healthz HTTP/1.1\r\nHost: conga\r\n\r\n")
 		_ = second.SetReadDeadline(time.Now().Add(30 * time.Second))
 		if _, err := second.Read(make([]byte, 1)); (err == nil) != want {

@@ -31,8 +31,8 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 	return err
 }
 
-// owners tells the statistics what they need to know of an allocation, and whether it
-// is there. If that cannot be found out it counts as being there.
+// owners tells the statistics what they need to know of an allocation, and
+// whether it is there. If that cannot be found out it counts as being there.
 func owners(from *allocator.Allocator) func(id string) (stats.Owner, bool) {
 	return func(id string) (stats.Owner, bool) {
 		a, err := from.Get(id)

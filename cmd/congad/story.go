@@ -13,8 +13,8 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// The story's numbers, in bit/s. The transfer and the flood do not both fit on a
-// trunk.
+// The story's numbers, in bit/s. The transfer and the flood do not both fit on
+// a trunk.
 const (
 	trunkRate    = 100_000_000
 	transferRate = 20_000_000
@@ -30,7 +30,8 @@ func demoNetwork() *ofswitch.Network {
 		Trunk: ofswitch.LinkConfig{Capacity: trunkRate, Delay: time.Millisecond},
 		Edge:  ofswitch.LinkConfig{Capacity: 1_000_000_000},
 		Hosts: 2,
-		// Any number of a meter that OpenFlow allows (§7.3.4.4), as with Open vSwitch.
+		// Any number of a meter that OpenFlow allows (§7.3.4.4), as with Open
+		// vSwitch.
 		Switch: ofswitch.Config{Backoff: time.Second},
 	})
 }

@@ -19,8 +19,8 @@ import (
 	"conga/stats"
 )
 
-// upgradedAt is when the records of testdata/upgrade/v1.txt are read: some seconds
-// after a daemon that knew of no history has written them.
+// upgradedAt is when the records of testdata/upgrade/v1.txt are read: some
+// seconds after a daemon that knew of no history has written them.
 const upgradedAt = 1795970510
 
 // crashing is a store that fails for good after so many commits.
@@ -59,9 +59,9 @@ func upgraded(ctx context.Context, disk store.Store) (*allocator.Allocator, *sta
 	return a, p, err
 }
 
-// TestUpgrade reads a store of the first version, with a loss of power after each of
-// the commits that bring it to the present form: nothing is lost, and nothing is there
-// twice.
+// TestUpgrade reads a store of the first version, with a loss of power after
+// each of the commits that bring it to the present form: nothing is lost, and
+// nothing is there twice.
 func TestUpgrade(t *testing.T) {
 	text, err := os.ReadFile("testdata/upgrade/v1.txt")
 	if err != nil {
@@ -85,7 +85,8 @@ func TestUpgrade(t *testing.T) {
 	}
 }
 
-// plant writes the records into a store and returns the allocations, by creation.
+// plant writes the records into a store and returns the allocations, by
+// creation.
 func plant(t *testing.T, disk store.Store, text []byte) (want []allocator.Allocation) {
 	t.Helper()
 	seqs := map[string]uint64{}

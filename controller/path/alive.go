@@ -18,17 +18,17 @@ func Alive(s *topology.Snapshot, p Path) (reason string, ok bool) {
 	return intact(s, p)
 }
 
-// Severed reports whether the path is cut in the network itself: a port is
-// down or a cable gone, as far as connected switches can tell. A path that is
-// neither alive nor severed may well carry traffic still; only the channel to
-// one of its switches is lost.
+// Severed reports whether the path is cut in the network itself: a port is down
+// or a cable gone, as far as connected switches can tell. A path that is
+// neither alive nor severed may still carry traffic: only the channel to one of
+// its switches is lost.
 func Severed(s *topology.Snapshot, p Path) bool {
 	_, ok := intact(s, p)
 	return !ok
 }
 
 // Met reports whether every switch of the path has had a channel to CONGA since
-// the start: of others it cannot be said that they are lost.
+// the start. A switch that never had one cannot be called lost.
 func Met(s *topology.Snapshot, p Path) bool {
 	for _, h := range p {
 		if _, ok := s.Switches[h.DPID]; !ok {

@@ -10,10 +10,11 @@ import (
 	"conga/openflow"
 )
 
-// mesh is a grid of side*side switches.
+// mesh returns a grid of side*side switches.
 func mesh(side int) *net { return grid(side, false) }
 
-// grid is a mesh whose rows and columns are closed to rings if torus is set.
+// grid returns a mesh whose rows and columns are closed to rings if torus is
+// set.
 func grid(side int, torus bool) *net {
 	n := newNet(side * side)
 	at := func(x, y int) openflow.DPID { return openflow.DPID(y%side*side + x%side + 1) }
@@ -30,7 +31,7 @@ func grid(side int, torus bool) *net {
 	return n
 }
 
-// slow is a Free that takes about 100 ns, as a calendar may.
+// slow serves as a Free that takes about 100 ns, as a calendar may.
 func slow(l topology.Link) topology.BitRate {
 	h := uint64(l.ID.From.Port)
 	for range 90 {
@@ -49,7 +50,7 @@ func BenchmarkFind(b *testing.B) {
 	for _, side := range []int{4, 10, 32} {
 		n := grid(side, true)
 		g := path.NewGraph(&n.Snapshot)
-		b.Run(fmt.Sprintf("switches=%d/first", side*side), func(b *testing.B) { // that leads to a switch
+		b.Run(fmt.Sprintf("switches=%d/first", side*side), func(b *testing.B) { // the first one that leads to a switch
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				if i%(side*side) == 0 {
@@ -76,8 +77,8 @@ func BenchmarkFind(b *testing.B) {
 	}
 }
 
-// BenchmarkNewGraph is a graph made from nothing, and one made of another after
-// a link has changed.
+// BenchmarkNewGraph makes a graph from nothing, and one from another after a
+// link has changed.
 func BenchmarkNewGraph(b *testing.B) {
 	for _, side := range []int{10, 32} {
 		n := grid(side, true)

@@ -15,7 +15,7 @@ const (
 	unreachable  = math.MaxUint32
 )
 
-// bounds keeps, by destination, what it costs at least to get there from every
+// A bounds holds, by destination, the least cost of reaching it from every
 // switch. Distances found before links went away stay lower bounds.
 type bounds struct {
 	mu        sync.Mutex
@@ -23,7 +23,8 @@ type bounds struct {
 	inherited int
 }
 
-// newBounds takes over what an earlier graph knew, if old is not nil.
+// newBounds returns bounds that take over what an earlier graph knew, if old is
+// not nil.
 func newBounds(old *bounds) *bounds {
 	b := &bounds{to: map[int32][]uint32{}}
 	if old == nil || old.inherited >= maxInherited {
@@ -53,8 +54,8 @@ func (g *Graph) towards(last int32) []uint32 {
 	return d
 }
 
-// distances is Dijkstra's algorithm against the direction of the links. A sum
-// too large for 32 bits is cut off, which leaves it a lower bound.
+// distances runs Dijkstra's algorithm against the direction of the links. A sum
+// that exceeds 32 bits is cut off and so stays a lower bound.
 func (g *Graph) distances(last int32) []uint32 {
 	d := make([]uint32, len(g.nodes))
 	for i := range d {
@@ -79,7 +80,7 @@ func (g *Graph) distances(last int32) []uint32 {
 	return d
 }
 
-// cost is the cost of something that is told by a number.
+// A cost is the cost of something that a number identifies.
 type cost struct {
 	sum uint64
 	at  int32

@@ -10,20 +10,20 @@ import (
 	"conga/openflow"
 )
 
-// Hop is one switch on a path: traffic from the source enters at In and leaves
-// at Out; traffic back enters at Out and leaves at In.
+// A Hop is one switch on a path: traffic from the source enters at In and
+// leaves at Out; traffic back enters at Out and leaves at In.
 type Hop struct {
 	DPID openflow.DPID   `json:"dpid"`
 	In   openflow.PortNo `json:"in"`
 	Out  openflow.PortNo `json:"out"`
 }
 
-// Path is a loop-free walk through the network, from the edge port of the
+// A Path is a loop-free walk through the network, from the edge port of the
 // source to the edge port of the destination. The empty path is no path.
 type Path []Hop
 
-// Links are the directed links that traffic from the source uses, access links
-// included: outside -> first switch … last switch -> outside.
+// Links returns the directed links that traffic from the source uses, access
+// links included: outside -> first switch … last switch -> outside.
 func (p Path) Links() []topology.LinkID {
 	if len(p) == 0 {
 		return nil
@@ -44,8 +44,8 @@ func (p Path) AppendLinks(links []topology.LinkID) []topology.LinkID {
 	return append(links, topology.LinkID{From: from, To: topology.Outside})
 }
 
-// BothWays are [Path.Links] and their reverses: everything on which an
-// allocation holds capacity, since its entries are installed in both
+// BothWays returns [Path.Links] and their reverses: an allocation holds
+// capacity on all of them, since its flow entries are installed in both
 // directions.
 func (p Path) BothWays() []topology.LinkID {
 	forth := p.Links()
@@ -75,7 +75,7 @@ const (
 	ProtoUDP uint8 = 17
 )
 
-// FlowKey says which traffic an allocation is about, as seen from its source.
+// A FlowKey says which traffic an allocation is about, as seen from its source.
 // A zero protocol or port means any; ports without a protocol mean TCP and UDP.
 // Src and Dst are of the same family and not IPv4-mapped.
 type FlowKey struct {
@@ -86,13 +86,14 @@ type FlowKey struct {
 	DstPort uint16     `json:"dst_port,omitempty"`
 }
 
-// Reverse is the key of the traffic back.
+// Reverse returns the key of the traffic back.
 func (k FlowKey) Reverse() FlowKey {
 	return FlowKey{Src: k.Dst, Dst: k.Src, Proto: k.Proto, SrcPort: k.DstPort, DstPort: k.SrcPort}
 }
 
-// Specificity is how many of protocol, source and destination port are given.
-// Of two allocations that match a packet the more specific one has it.
+// Specificity returns how many of protocol, source port and destination port
+// are given. A packet that two allocations match belongs to the more specific
+// one.
 func (k FlowKey) Specificity() int {
 	n := 0
 	if k.Proto != ProtoAny {
@@ -108,7 +109,8 @@ func (k FlowKey) Specificity() int {
 }
 
 // Conflicts reports whether some packet, in either direction, would match both
-// keys with equal specificity, so that the switches could not tell whose it is.
+// keys with equal specificity, so that a switch could not tell which allocation
+// it belongs to.
 func (k FlowKey) Conflicts(o FlowKey) bool {
 	return k.Specificity() == o.Specificity() && (k.overlaps(o) || k.overlaps(o.Reverse()))
 }
@@ -119,7 +121,7 @@ func (k FlowKey) overlaps(o FlowKey) bool {
 		meet(uint16(k.Proto), uint16(o.Proto)) && meet(k.SrcPort, o.SrcPort) && meet(k.DstPort, o.DstPort)
 }
 
-// Circuit is a priority path to be held in the switches: what the scheduler
+// A Circuit is a priority path to be kept in the switches: what the scheduler
 // asks of the controller.
 type Circuit struct {
 	ID     string // the allocation's

@@ -13,8 +13,8 @@ import (
 	"conga/openflow"
 )
 
-// define is what a search has to find: Dijkstra's algorithm, which asks for all
-// edges what they have free. A switch that is reached equally well twice keeps
+// define returns what a search has to find, by Dijkstra's algorithm, which asks
+// what every edge has free. A switch that is reached equally well twice keeps
 // the way found first.
 func define(s *topology.Snapshot, q path.Query, wide bool) (path.Path, topology.BitRate, bool) {
 	type label struct {
@@ -64,7 +64,7 @@ func define(s *topology.Snapshot, q path.Query, wide bool) (path.Path, topology.
 	}
 }
 
-// room is the least that links have free; ok is false if one is not there or
+// room returns the least that links have free; ok is false if one is absent or
 // has less than the query's rate.
 func room(s *topology.Snapshot, q path.Query, ids ...topology.LinkID) (width topology.BitRate, ok bool) {
 	for i, id := range ids {
@@ -86,7 +86,8 @@ func room(s *topology.Snapshot, q path.Query, ids ...topology.LinkID) (width top
 	return width, true
 }
 
-// cables are the links that leave a switch and can carry traffic both ways, by port.
+// cables returns the links that leave a switch and can carry traffic both ways,
+// by port.
 func cables(s *topology.Snapshot, from openflow.DPID) (out []topology.Link) {
 	for _, l := range slices.SortedFunc(maps.Values(s.Links), func(a, b topology.Link) int { return topology.CompareLinks(a.ID, b.ID) }) {
 		x, _ := s.Port(l.ID.From)
@@ -100,7 +101,7 @@ func cables(s *topology.Snapshot, from openflow.DPID) (out []topology.Link) {
 	return out
 }
 
-// scarce draws what links have free: the same for the same link.
+// scarce draws what links have free; the same link always has the same.
 func scarce(t *rapid.T) func(topology.Link) topology.BitRate {
 	salt := rapid.Uint64().Draw(t, "salt")
 	return func(l topology.Link) topology.BitRate {

@@ -4,19 +4,19 @@ import (
 	"conga/controller/topology"
 )
 
-// Query asks for one path.
+// A Query asks for one path.
 type Query struct {
 	From, To topology.PortID  // edge ports of source and destination
-	Rate     topology.BitRate // needed on every link in both directions; 0: any link will do
-	// Free is what a directed link has left for the whole window, in bit/s; it
-	// is asked for trunk and access links alike. nil: the link's whole capacity.
+	Rate     topology.BitRate // bit/s needed on every link in both directions; 0: any link will do
+	// Free returns what a directed link has free for the whole window, in
+	// bit/s, trunk and access links alike. nil: the link's whole capacity.
 	Free func(topology.Link) topology.BitRate
-	// FreeAt is asked in place of Free if it is not nil. It is told the number of
-	// the link in the graph, see [Graph.Number], so that a table can answer it
-	// without a look-up by name; -1 for an access link, which has none.
+	// FreeAt is used instead of Free if it is not nil. number is the link's in
+	// the graph, see [Graph.Number], so that a table can answer without a
+	// look-up by name; it is -1 for an access link, which has none.
 	FreeAt func(number int32, l topology.Link) topology.BitRate
-	// Refused, if not nil, is told of every directed link that a search turns
-	// away for lack of rate. When the search finds nothing, a path can exist
+	// Refused, if not nil, is called with every directed link that a search
+	// rejects for lack of rate. When the search finds nothing, a path can exist
 	// only once one of these has more free.
 	Refused func(topology.Link)
 }
@@ -44,29 +44,29 @@ func (q *Query) offers(number int32, l *topology.Link) (free topology.BitRate, o
 	return free, false
 }
 
-// offersEdge is the same for both directions of a cable.
+// offersEdge returns what offers does, for both directions of a cable.
 func (q *Query) offersEdge(e *edge) (width topology.BitRate, ok bool) {
 	forth, okForth := q.offers(e.forthNo, &e.forth)
 	back, okBack := q.offers(e.backNo, &e.back)
 	return min(forth, back), okForth && okBack
 }
 
-// Find is [Graph.Find] over a graph made for this one search.
+// Find does as [Graph.Find] over a graph made for this one search.
 func Find(s *topology.Snapshot, q Query) (Path, bool) { return NewGraph(s).Find(q) }
 
 // Find returns the best path between two edge ports: among those on which every
 // link, access links included, has Rate free in both directions, the one with
-// the least sum of metrics; among those, one whose narrowest link has most free.
-// The same snapshot and query always give the same path. ok is false if no path
-// has the rate, if the ends are not edge ports that are up, or if both ends are
-// the same port, since no switch then carries the traffic.
+// the least sum of metrics; among those, one whose narrowest link has most
+// free. The same snapshot and query always give the same path. ok is false if
+// no path has the rate, if the ends are not edge ports that are up, or if both
+// ends are the same port, since no switch then carries the traffic.
 func (g *Graph) Find(q Query) (p Path, ok bool) {
 	p, _, ok = g.find(q, false)
 	return p, ok
 }
 
-// Widest returns the path whose narrowest link has most free, whatever that
-// costs in hops, and how much that is in bit/s.
+// Widest returns the path whose narrowest link has most free, at any cost in
+// hops, and that link's free rate in bit/s.
 func (g *Graph) Widest(q Query) (p Path, width topology.BitRate, ok bool) {
 	q.Rate, q.Refused = 0, nil
 	return g.find(q, true)
@@ -94,10 +94,10 @@ func (g *Graph) find(q Query, wide bool) (p Path, width topology.BitRate, ok boo
 	return s.walk(q, last), s.visits[last].width, true
 }
 
-// Bottleneck explains why there is no path with the query's rate: on the path
-// that would be taken if rates did not matter it names the directed link that
-// has least free, and how much that is in bit/s. ok is false if even then there
-// is no path.
+// Bottleneck explains why there is no path with the query's rate. It returns
+// the directed link with the least free rate on the path that would be taken if
+// rates did not matter, and that rate in bit/s. ok is false if there is no path
+// at all.
 func (g *Graph) Bottleneck(q Query) (link topology.Link, free topology.BitRate, ok bool) {
 	q.Rate, q.Refused = 0, nil
 	p, ok := g.Find(q)
@@ -117,7 +117,7 @@ func (g *Graph) Bottleneck(q Query) (link topology.Link, free topology.BitRate, 
 	return link, free, true
 }
 
-// ends finds the switches of both ends and what their access links have free.
+// ends returns the switches of both ends and what their access links have free.
 func (g *Graph) ends(q *Query) (first, last int32, width topology.BitRate, ok bool) {
 	first, last, links, ok := g.accesses(q.From, q.To)
 	if !ok {
@@ -133,8 +133,8 @@ func (g *Graph) ends(q *Query) (first, last int32, width topology.BitRate, ok bo
 	return first, last, width, enough
 }
 
-// accesses finds the switches of both ends and their access links. ok is false if they
-// are not two edge ports that are up.
+// accesses returns the switches of both ends and their access links. ok is
+// false if they are not two edge ports that are up.
 func (g *Graph) accesses(from, to topology.PortID) (first, last int32, links [4]topology.Link, ok bool) {
 	first, okFirst := g.index[from.DPID]
 	last, okLast := g.index[to.DPID]

@@ -197,7 +197,8 @@ func drawNet(t *rapid.T) *net {
 	return n
 }
 
-// best tries every loop-free walk: the least cost, and the greatest width at it.
+// best tries every loop-free walk: the least cost, and the greatest width at
+// it.
 func best(s *topology.Snapshot, q path.Query) (p path.Path, cost uint64, width topology.BitRate) {
 	var walk func(at path.Path, seen map[openflow.DPID]bool)
 	walk = func(at path.Path, seen map[openflow.DPID]bool) {

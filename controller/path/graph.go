@@ -10,9 +10,9 @@ import (
 	"conga/openflow"
 )
 
-// Graph is a snapshot laid out for searching. It is immutable like the snapshot,
-// and safe for concurrent use. [Graph.For] makes of one the graph of a later
-// snapshot at a cost that follows what has changed.
+// A Graph is a snapshot laid out for searching. It is immutable like the
+// snapshot, and safe for concurrent use. [Graph.For] derives the graph of a
+// later snapshot at a cost that follows what has changed.
 type Graph struct {
 	snapshot *topology.Snapshot
 	index    map[openflow.DPID]int32
@@ -21,32 +21,32 @@ type Graph struct {
 	bounds   *bounds
 }
 
-// node is a switch and its cables that can carry traffic both ways, by port.
-// What every search reads is apart from what it reads of the few that it takes.
+// A node is a switch and its cables that can carry traffic both ways, by port.
+// hops is what every search reads; edges is read only for the cables taken.
 type node struct {
 	dpid  openflow.DPID
 	hops  []hop
 	edges []edge
 }
 
-// hop is where a cable leads and what it costs; there, and back from there.
+// A hop says where a cable leads and what it costs, there and back.
 type hop struct {
 	to         int32
 	cost, back uint32
 }
 
-// edge is the two links of a cable, and their numbers.
+// An edge holds the two links of a cable, and their numbers.
 type edge struct {
 	forth, back     topology.Link
 	forthNo, backNo int32
 }
 
-// costOf is what a link costs. A metric of 0 counts as 1: a free hop would let
-// paths wander.
+// costOf returns the cost of a link. A metric of 0 counts as 1: free hops would
+// allow detours.
 func costOf(l topology.Link) uint32 { return max(1, l.Metric) }
 
-// NewGraph lays out what can carry traffic: connected switches, and cables
-// whose both ends are up and whose both directions are known.
+// NewGraph returns a graph of what can carry traffic: connected switches, and
+// cables whose both ends are up and whose both directions are known.
 func NewGraph(s *topology.Snapshot) *Graph {
 	return layOut(s, &numbers{of: map[topology.LinkID]int32{}})
 }
@@ -94,15 +94,14 @@ func (g *Graph) fill(n *node) {
 	}
 }
 
-// Snapshot is what the graph was made of.
+// Snapshot returns what the graph was made of.
 func (g *Graph) Snapshot() *topology.Snapshot { return g.snapshot }
 
-// SameGraph reports whether paths that are found in, or alive in, one snapshot
-// of a network are so in the other: hosts and attachments aside, nothing has
-// changed.
+// SameGraph reports whether two snapshots of a network differ at most in hosts
+// and attachments, so that the same paths are found and alive in both.
 func SameGraph(a, b *topology.Snapshot) bool { return a == b || a.Wiring == b.Wiring }
 
-// numbers gives every directed link that is ever seen a number of its own.
+// A numbers gives every directed link that is ever seen a number of its own.
 type numbers struct {
 	mu sync.Mutex
 	of map[topology.LinkID]int32
@@ -119,8 +118,8 @@ func (n *numbers) number(id topology.LinkID) int32 {
 	return no
 }
 
-// Number returns the number of a directed trunk link, as [Query.FreeAt] is told
-// it: small, dense, and the same in every graph that [Graph.For] made of this
-// one. A link that was never seen is given one. It is for a table of what links
-// have free, in place of a map by link.
+// Number returns the number of a directed trunk link that [Query.FreeAt] gets:
+// small, dense, and the same in every graph that [Graph.For] derived from this
+// one. A link that was never seen is given one. It serves as the index of a
+// table of what links have free.
 func (g *Graph) Number(id topology.LinkID) int32 { return g.numbers.number(id) }

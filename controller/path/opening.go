@@ -7,29 +7,30 @@ import (
 	"conga/controller/topology"
 )
 
-// Crossing asks whether there is a way between two edge ports whose cables are open,
-// and from when on there may be one.
+// A Crossing asks whether there is a way between two edge ports over open
+// cables, and if not, from when on there may be one.
 type Crossing struct {
 	From, To topology.PortID
-	Start    int64 // the moment that is asked about
-	// Opens returns from when on, at Start or later, a cable can be used in both
-	// directions; math.MaxInt64 is never. If that is not before enough, it may
-	// return any moment from enough on at which the cable has not opened yet.
-	// number is the lower one of the numbers of its links, see [Graph.Number]. The
-	// links must not be changed.
+	Start    int64 // the moment asked about, in the caller's unit of time
+	// Opens returns from when on, at Start or later, a cable can be used in
+	// both directions; math.MaxInt64 means never. If that is at enough or
+	// later, it may return any moment from enough on at which the cable has not
+	// opened yet. number is the lower one of its links' numbers, see
+	// [Graph.Number]. The links must not be changed.
 	Opens func(number int32, a, b *topology.Link, enough int64) int64
-	// Shut, if not nil, is told of one link of every cable of those of which one at
-	// least would have to open earlier for the answer to be an earlier one.
+	// Shut, if not nil, is called with one link of each cable that stands in
+	// the way: the answer can be earlier only if one of these cables opens
+	// earlier.
 	Shut func(topology.Link)
 }
 
-// Opening returns Start if there is a way then. If not, it returns a later moment
-// before which there is none; math.MaxInt64 if there will be none, or if the ends are
-// not two edge ports that are there. Access links are not asked for.
+// Opening returns Start if there is a way then. If not, it returns a later
+// moment before which there is none, or math.MaxInt64 if there will be none or
+// if the ends are not two known edge ports. Access links are not considered.
 //
-// It spreads from both ends over open cables, in turn, until they meet or one side
-// cannot go on: so few cables are asked where there is no way, as those of an end are
-// all shut mostly.
+// It spreads from both ends over open cables, in turn, until they meet or one
+// side cannot go on. Where there is no way, mostly all cables of one end are
+// shut, so that few are asked about.
 func (g *Graph) Opening(c Crossing) int64 {
 	first, last, _, ok := g.accesses(c.From, c.To)
 	switch {
@@ -53,26 +54,27 @@ func (g *Graph) Opening(c Crossing) int64 {
 	}
 }
 
-// spread is what is reached from both ends of a crossing.
+// A spread holds what is reached from both ends of a crossing.
 type spread struct {
 	graph *Graph
 	*Crossing
 	epoch uint32
 	seen  []reached // by switch
-	sides [2]shore
+	sides [2]frontier
 }
 
-// reached is whether a switch was, by the search of an epoch, and from which side.
+// A reached says whether the search of an epoch has reached a switch, and from
+// which side.
 type reached struct {
 	epoch uint32
 	side  int32
 }
 
-// shore is what is reached from one end.
-type shore struct {
+// A frontier is what is reached from one end.
+type frontier struct {
 	nodes []int32 // in the order in which they were reached
-	done  int     // how many of them have been gone on from
-	next  int64   // when the first of the cables opens that lead on
+	done  int     // how many of them have been expanded
+	next  int64   // when the first cable that leads on opens
 }
 
 var spreads = sync.Pool{New: func() any { return new(spread) }}
@@ -85,7 +87,7 @@ func newSpread(g *Graph, c *Crossing, ends ...int32) *spread {
 		s.seen, s.epoch = make([]reached, len(g.nodes)), 1
 	}
 	for side, node := range ends {
-		s.sides[side] = shore{nodes: append(s.sides[side].nodes[:0], node), next: math.MaxInt64}
+		s.sides[side] = frontier{nodes: append(s.sides[side].nodes[:0], node), next: math.MaxInt64}
 		s.seen[node] = reached{s.epoch, int32(side)}
 	}
 	return s
@@ -96,8 +98,8 @@ func (s *spread) release() {
 	spreads.Put(s)
 }
 
-// step goes on from one more switch of a side. met is true if that has come to the
-// other side; more is false if there was no such switch.
+// step expands one more switch of a side. met is true if that reached the other
+// side; more is false if there was no switch to expand.
 func (s *spread) step(side int) (met, more bool) {
 	here := &s.sides[side]
 	if here.done == len(here.nodes) {
@@ -124,7 +126,8 @@ func (s *spread) step(side int) (met, more bool) {
 	return false, true
 }
 
-// shut tells of the cables that lead out of what is reached from a side.
+// shut reports the cables that lead out of what is reached from a side to
+// Crossing.Shut.
 func (s *spread) shut(side int) {
 	for _, node := range s.sides[side].nodes {
 		n := &s.graph.nodes[node]

@@ -11,9 +11,9 @@ import (
 	"conga/openflow"
 )
 
-// TestOpeningAgainstFind: a way is found over what is open if the answer is the start,
-// and none over what opens before the answer, even if all that was not told to be shut
-// is open.
+// TestOpeningAgainstFind: Find finds a way over what is open if the answer is
+// the start, and none over what opens before the answer, even if every cable
+// that was not reported as shut is open.
 func TestOpeningAgainstFind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, hash := drawNet(t), scarce(t)

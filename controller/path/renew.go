@@ -7,10 +7,10 @@ import (
 	"conga/openflow"
 )
 
-// For returns the graph of a snapshot of the same network, which is g itself if
-// that is the snapshot of g. Where links and switches are the same, or differ in
-// what the snapshot's delta tells, the graph is made of g at little cost. g may
-// be nil.
+// For returns the graph of a snapshot of the same network: g itself if it was
+// made of that snapshot. If links and switches are the same, or the snapshot's
+// delta says what differs, the graph is derived from g at little cost. g may be
+// nil.
 func (g *Graph) For(s *topology.Snapshot) *Graph {
 	switch {
 	case g == nil:
@@ -76,8 +76,8 @@ func (g *Graph) renew(s *topology.Snapshot, d topology.Delta) (now *Graph, ok bo
 	return now, true
 }
 
-// bringsNearer reports whether something may be reached at less cost by the
-// new cables of a switch than by the old ones.
+// bringsNearer reports whether the new cables of a switch may lead anywhere at
+// less cost than the old ones.
 func bringsNearer(old, now []hop) bool {
 	return slices.ContainsFunc(now, func(h hop) bool {
 		return !slices.ContainsFunc(old, func(o hop) bool { return o.to == h.to && o.cost <= h.cost && o.back <= h.back })

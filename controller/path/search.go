@@ -6,14 +6,14 @@ import (
 	"conga/controller/topology"
 )
 
-// label is how a switch is best reached.
+// A label says how well a switch can be reached.
 type label struct {
 	cost  uint64
 	width topology.BitRate
 	node  int32
 }
 
-// visit is what a search knows of one switch that it has reached.
+// A visit is what a search knows of one switch that it has reached.
 type visit struct {
 	label
 	epoch uint32 // the search that this is of
@@ -21,22 +21,23 @@ type visit struct {
 	via   int32  // the edge from there
 }
 
-// candidate is a way to reach a switch. Until it is sure its width leaves out
-// the last edge, and so may be too great.
+// A candidate is a way to reach a switch. Until it is confirmed, its width
+// leaves out the last edge, and so may be too great.
 type candidate struct {
 	label
 	from, via int32
 	sure      bool
 }
 
-// search finds the best path: A* with exact lower bounds, or Dijkstra's
-// algorithm where there are none. A candidate's total is what a path over it
-// costs at least; those of the least total come first. What an edge has free is
-// asked only when its candidate is the best one left, since that costs most here.
+// A search finds the best path by A* with exact lower bounds, or by Dijkstra's
+// algorithm where there are none. A candidate's total is the least cost of a
+// path over it; those of the least total come first. What an edge has free is
+// asked only when its candidate is the best one left, since asking is what
+// costs most.
 //
-// Of two ways to a switch that are equally good the one wins whose switch
-// before has the better label, then the lower number, then the lower port; so
-// the result depends on neither the bounds nor the order of the search.
+// Equally good ways to a switch are ranked by the label of the switch before,
+// then by its number, then by port, so that the result depends on neither the
+// bounds nor the order of the search.
 type search struct {
 	graph  *Graph
 	wide   bool // width goes before cost
@@ -45,10 +46,10 @@ type search struct {
 	total  uint64      // of all candidates in the heap
 	heap   []candidate // the best on top
 	parked []candidate // with greater totals
-	later  costs       // the least total on top; with the place in parked
+	later  costs       // the least total on top; each with its index in parked
 }
 
-// searches are kept to be used again: a search allocates nothing but its result.
+// searches are reused: a search allocates nothing but its result.
 var searches = sync.Pool{New: func() any { return new(search) }}
 
 func newSearch(g *Graph, wide bool) *search {
@@ -67,7 +68,8 @@ func (s *search) release() {
 	searches.Put(s)
 }
 
-// run is told the lower bounds of what it costs to get to last; nil: none.
+// run searches. bounds are lower bounds of the cost of reaching last; nil:
+// none.
 func (s *search) run(q Query, first, last int32, width topology.BitRate, bounds []uint32) bool {
 	s.push(candidate{label: label{width: width, node: first}, from: -1, sure: true})
 	for len(s.heap) > 0 || s.fetch() {
@@ -114,13 +116,13 @@ func (s *search) expand(at label, bounds []uint32) {
 	}
 }
 
-// park puts a candidate aside whose path costs more than others do.
+// park sets a candidate aside whose path costs more than others.
 func (s *search) park(c candidate, total uint64) {
 	s.later.push(cost{total, int32(len(s.parked))})
 	s.parked = append(s.parked, c)
 }
 
-// fetch goes on with the parked candidates that cost least. It reports whether
+// fetch takes up the parked candidates of the least total. It reports whether
 // there are any.
 func (s *search) fetch() bool {
 	if len(s.later) == 0 {
@@ -201,7 +203,7 @@ func (s *search) pop() candidate {
 	return top
 }
 
-// walk reads the path backwards out of the visits.
+// walk returns the path, which it reads backwards out of the visits.
 func (s *search) walk(q Query, last int32) Path {
 	n := 1
 	for at := last; s.visits[at].from >= 0; at = s.visits[at].from {

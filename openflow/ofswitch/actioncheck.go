@@ -5,8 +5,8 @@ import "conga/openflow"
 // maxPort is the highest port number that Open vSwitch lets an action name.
 const maxPort openflow.PortNo = 0xfeff
 
-// An actionCheck follows what a list of actions does to a packet that matches, to refuse actions that do
-// not fit it (§6.4), as Open vSwitch does.
+// An actionCheck follows what a list of actions does to a packet that matches,
+// to refuse actions that do not fit it (§6.4), as Open vSwitch does.
 type actionCheck struct {
 	rule  ruleMatch
 	inner int  // VLAN tags known to be inside the outermost; Open vSwitch keeps two in all
@@ -80,7 +80,7 @@ func checkOutPort(p openflow.PortNo) *openflow.Error {
 	return errBadOutPort()
 }
 
-// verdict is the error that is left when all actions have been looked at.
+// verdict returns the error that is left when all actions have been looked at.
 func (c *actionCheck) verdict() *openflow.Error {
 	if c.unfit {
 		return errInconsistent()
@@ -104,7 +104,8 @@ func (m *ruleMatch) assume(f openflow.Field, v uint64) {
 	m.key.set(f, v)
 }
 
-// setField checks a set-field action: the field can be set, the value fits, and the packet has the field.
+// setField checks a set-field action: the field can be set, the value fits, and
+// the packet has the field.
 func (c *actionCheck) setField(o openflow.OXM) *openflow.Error {
 	f := o.Field()
 	if o.Class() != openflow.OXMClassBasic || !supported(f) {
@@ -128,7 +129,8 @@ func (c *actionCheck) setField(o openflow.OXM) *openflow.Error {
 	return nil
 }
 
-// settable fields: all that do not decide how the rest of the packet is read (§7.2.5).
+// settable reports whether a set-field action may name the field: one that does
+// not decide how the rest of the packet is read (§7.2.5).
 func settable(f openflow.Field) bool {
 	switch f {
 	case openflow.FieldInPort, openflow.FieldEthType, openflow.FieldIPProto:

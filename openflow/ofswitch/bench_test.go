@@ -14,7 +14,8 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// cpuTime returns what this process has used so far: both the switches and the controller's side.
+// cpuTime returns what this process has used so far: both the switches and the
+// controller's side.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
@@ -35,7 +36,8 @@ func pathEntry(i int) *openflow.FlowMod {
 	}
 }
 
-// controlled connects all switches of the network to a controller, whose side it returns.
+// controlled connects all switches of the network to a controller, whose side
+// it returns.
 func controlled(b *testing.B, n *ofswitch.Network, handle func(openflow.Header, openflow.Message)) []*channel.Conn {
 	b.Helper()
 	l, err := channel.Listen("127.0.0.1:0", channel.Config{})
@@ -59,7 +61,8 @@ func controlled(b *testing.B, n *ofswitch.Network, handle func(openflow.Header, 
 	return conns
 }
 
-// BenchmarkFlowMods sends flow mods to 16 switches over TCP, 64 with each barrier, as after a failure.
+// BenchmarkFlowMods sends flow mods to 16 switches over TCP, 64 with each
+// barrier, as after a failure.
 func BenchmarkFlowMods(b *testing.B) {
 	n := ofswitch.Ring(16, ofswitch.TopologyConfig{Hosts: -1})
 	conns := controlled(b, n, func(openflow.Header, openflow.Message) {})
@@ -88,7 +91,8 @@ func BenchmarkFlowMods(b *testing.B) {
 	b.ReportMetric(float64(mods)/b.Elapsed().Seconds(), "mods/s")
 }
 
-// BenchmarkEntries reports what a flow entry takes in memory, and applying it, finding it and dumping it in time.
+// BenchmarkEntries reports what a flow entry takes in memory, and applying it,
+// finding it and dumping it in time.
 func BenchmarkEntries(b *testing.B) {
 	const switches, entries = 16, 4096
 	n := ofswitch.Ring(switches, ofswitch.TopologyConfig{Hosts: -1})
@@ -156,7 +160,8 @@ func BenchmarkDump(b *testing.B) {
 	b.ReportMetric(float64(cpuTime()-start)/float64(b.N*entries), "cpu-ns/entry") // of both sides
 }
 
-// BenchmarkProbes has 256 switches in a torus send a frame by every port and report those that arrive.
+// BenchmarkProbes has 256 switches in a torus send a frame by every port and
+// report those that arrive.
 func BenchmarkProbes(b *testing.B) {
 	const side = 16
 	n := ofswitch.Torus(side, side, ofswitch.TopologyConfig{Hosts: -1})

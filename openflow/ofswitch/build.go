@@ -29,7 +29,8 @@ func (d Datagram) UDP() []byte {
 	return d.finish(b, len(l4), 6, protoUDP)
 }
 
-// TCP returns the frame as the first segment of a TCP connection, with right checksums.
+// TCP returns the frame as the first segment of a TCP connection, with right
+// checksums.
 func (d Datagram) TCP() []byte {
 	b := d.body(20, protoTCP)
 	l4 := b[len(b)-d.l4Len(20):]
@@ -49,7 +50,8 @@ func (d Datagram) headers() int {
 	return n
 }
 
-// l4Len is the transport header, the payload, and the filling up to Size.
+// l4Len returns the length of the transport header, the payload, and the
+// filling up to Size.
 func (d Datagram) l4Len(header int) int {
 	return max(header+len(d.Payload), max(d.Size, minFrame)-d.headers())
 }
@@ -92,7 +94,8 @@ func (d Datagram) finish(ip []byte, l4Len, sumAt int, proto byte) []byte {
 	return append(out, ip...)
 }
 
-// ipPacket returns an IP packet around the payload. Its header checksum is not set yet.
+// ipPacket returns an IP packet around the payload. Its header checksum is not
+// set yet.
 func ipPacket(src, dst netip.Addr, proto, dscp byte, payload []byte) []byte {
 	if src.Is6() {
 		b := make([]byte, ipv6Len, ipv6Len+len(payload))
@@ -122,7 +125,8 @@ func sumIPv4(b []byte) {
 	}
 }
 
-// l4Sum returns the checksum over the pseudo header and the transport segment, whose own must be zero.
+// l4Sum returns the checksum over the pseudo header and the transport segment,
+// whose own must be zero.
 func l4Sum(src, dst netip.Addr, proto byte, l4 []byte) uint16 {
 	sum := uint32(0)
 	if proto != protoICMP {
@@ -160,7 +164,8 @@ func ethernet(dst, src openflow.MAC, etherType uint16, payload []byte) []byte {
 
 var broadcast = openflow.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
-// arp returns an ARP frame. A request has the zero target hardware address and is broadcast.
+// arp returns an ARP frame. A request has the zero target hardware address and
+// is broadcast.
 func arp(op uint16, sha openflow.MAC, spa netip.Addr, tha openflow.MAC, tpa netip.Addr) []byte {
 	b := []byte{0, 1, 8, 0, 6, 4, 0, byte(op)}
 	b = append(append(b, sha[:]...), spa.AsSlice()...)
@@ -172,7 +177,8 @@ func arp(op uint16, sha openflow.MAC, spa netip.Addr, tha openflow.MAC, tpa neti
 	return ethernet(dst, sha, etherARP, b)
 }
 
-// ARPRequest returns a broadcast frame that asks who has the address.
+// ARPRequest returns a broadcast frame that asks for the Ethernet address of an
+// IP address.
 func ARPRequest(mac openflow.MAC, from, whoHas netip.Addr) []byte {
 	return arp(1, mac, from, openflow.MAC{}, whoHas)
 }
@@ -195,7 +201,8 @@ func icmp(dstMAC, srcMAC openflow.MAC, src, dst netip.Addr, body []byte) []byte 
 	return ethernet(dstMAC, srcMAC, etherType, ip)
 }
 
-// NeighborSolicit returns the multicast frame that asks for the link-layer address of target (RFC 4861 §4.3).
+// NeighborSolicit returns the multicast frame that asks for the link-layer
+// address of target (RFC 4861 §4.3).
 func NeighborSolicit(mac openflow.MAC, from, target netip.Addr) []byte {
 	t := target.As16()
 	group := netip.AddrFrom16([16]byte{0xff, 2, 11: 1, 12: 0xff, 13: t[13], 14: t[14], 15: t[15]})
@@ -204,8 +211,8 @@ func NeighborSolicit(mac openflow.MAC, from, target netip.Addr) []byte {
 	return icmp(openflow.MAC{0x33, 0x33, 0xff, t[13], t[14], t[15]}, mac, from, group, body)
 }
 
-// NeighborAdvert returns the frame that tells the link-layer address of addr (RFC 4861 §4.4). It is
-// unsolicited and multicast if to is the zero Addr.
+// NeighborAdvert returns the frame that tells the link-layer address of addr
+// (RFC 4861 §4.4). It is unsolicited and multicast if to is the zero Addr.
 func NeighborAdvert(mac openflow.MAC, addr netip.Addr, toMAC openflow.MAC, to netip.Addr) []byte {
 	a := addr.As16()
 	flags := byte(0x60) // solicited, override

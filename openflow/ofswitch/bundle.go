@@ -25,24 +25,25 @@ func errBundleFlags() *openflow.Error  { return onfError(2306) }
 func errBundleUnsup() *openflow.Error  { return onfError(2309) }
 func errBundleFailed() *openflow.Error { return onfError(2315) }
 
-// experimenter obeys the experimenter messages that the switch knows: bundles. Must hold s.mu.
-func (c *conn) experimenter(m *openflow.Experimenter) (openflow.Message, *openflow.Error) {
+// experimenterLocked obeys the experimenter messages that the switch knows:
+// bundles.
+func (c *conn) experimenterLocked(m *openflow.Experimenter) (openflow.Message, *openflow.Error) {
 	if ctl, ok, err := m.BundleControl(); ok {
 		if err != nil {
 			return nil, errBadLen()
 		}
-		return c.bundleControl(ctl)
+		return c.bundleControlLocked(ctl)
 	}
 	if add, ok, err := m.BundleAdd(); ok {
 		if err != nil {
 			return nil, errBadLen()
 		}
-		return nil, c.bundleAdd(add)
+		return nil, c.bundleAddLocked(add)
 	}
 	return nil, errBadExperimenter()
 }
 
-func (c *conn) bundleAdd(m *openflow.BundleAdd) *openflow.Error {
+func (c *conn) bundleAddLocked(m *openflow.BundleAdd) *openflow.Error {
 	b := c.bundles[m.ID]
 	switch {
 	case b == nil:
@@ -63,7 +64,7 @@ func (c *conn) bundleAdd(m *openflow.BundleAdd) *openflow.Error {
 	return errBundleUnsup()
 }
 
-func (c *conn) bundleControl(m *openflow.BundleControl) (openflow.Message, *openflow.Error) {
+func (c *conn) bundleControlLocked(m *openflow.BundleControl) (openflow.Message, *openflow.Error) {
 	b := c.bundles[m.ID]
 	switch {
 	case m.Type == openflow.BundleOpenRequest && b != nil:
@@ -85,43 +86,45 @@ func (c *conn) bundleControl(m *openflow.BundleControl) (openflow.Message, *open
 		b.closed = true
 	default:
 		delete(c.bundles, m.ID)
-		if m.Type == openflow.BundleCommitRequest && !c.commit(b) {
+		if m.Type == openflow.BundleCommitRequest && !c.commitLocked(b) {
 			return nil, errBundleFailed()
 		}
 	}
 	return (&openflow.BundleControl{ID: m.ID, Type: m.Type + 1, Flags: m.Flags}).Experimenter(), nil
 }
 
-// commit obeys the messages of a bundle, all or none; the error of the one that failed goes out under its
-// own XID. Nothing that the switch would have announced leaves it before it is sure.
-func (c *conn) commit(b *bundle) bool {
+// commitLocked obeys the messages of a bundle, all or none; the error of the
+// one that failed goes out under its own XID. Nothing that the switch would
+// have announced leaves it before it is sure.
+func (c *conn) commitLocked(b *bundle) bool {
 	s := c.s
-	undo := s.snapshot()
+	undo := s.snapshotLocked()
 	var held []openflow.Message
-	s.held = &held
-	defer func() { s.held = nil }()
+	s.deferred = &held
+	defer func() { s.deferred = nil }()
 	for _, m := range b.messages {
-		err := c.reject(m.Message)
+		err := c.rejectLocked(m.Message)
 		if err == nil {
-			err = s.change(m.Message)
+			err = s.changeLocked(m.Message)
 		}
 		if err != nil {
 			undo()
 			raw, _ := openflow.Append(nil, m.XID, m.Message)
-			c.refuse(m.XID, raw, err)
+			c.refuseLocked(m.XID, raw, err)
 			return false
 		}
 	}
-	s.held = nil
+	s.deferred = nil
 	for _, m := range held {
-		s.announce(m)
+		s.announceLocked(m)
 	}
 	return true
 }
 
-// snapshot returns a function that puts tables, groups and ports back to what they are now.
-func (s *Switch) snapshot() (undo func()) {
-	entries := s.selected(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny})
+// snapshotLocked returns a function that puts tables, groups and ports back to
+// what they are now.
+func (s *Switch) snapshotLocked() (undo func()) {
+	entries := s.selectedLocked(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny})
 	saved := make([]entry, len(entries))
 	for i, e := range entries {
 		saved[i] = *e
@@ -132,12 +135,12 @@ func (s *Switch) snapshot() (undo func()) {
 		configs[p] = p.config
 	}
 	return func() {
-		for _, e := range s.selected(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}) {
-			s.drop(e)
+		for _, e := range s.selectedLocked(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}) {
+			s.dropLocked(e)
 		}
 		for i, e := range entries {
 			*e = saved[i]
-			s.put(e)
+			s.addLocked(e)
 		}
 		s.groups = groups
 		for p, config := range configs {

@@ -59,11 +59,11 @@ func (q *fifo) pop() event {
 	return ev
 }
 
-// waiting returns how many events there are. Must hold n.mu.
-func (n *Network) waiting() int { return len(n.events) + n.ready.len() }
+// pendingLocked returns how many events there are.
+func (n *Network) pendingLocked() int { return len(n.events) + n.ready.len() }
 
-// schedule adds an event that is due at ev.at. Must hold n.mu.
-func (n *Network) schedule(now time.Time, ev event) {
+// scheduleLocked adds an event that is due at ev.at.
+func (n *Network) scheduleLocked(now time.Time, ev event) {
 	n.seq++
 	ev.seq = n.seq
 	first := n.ready.len() == 0
@@ -81,8 +81,9 @@ func (n *Network) schedule(now time.Time, ev event) {
 	}
 }
 
-// next takes the next event that is due. If there is none, it returns how long it is until one is.
-func (n *Network) next() (ev event, wait time.Duration, ok bool) {
+// nextLocked takes the next event that is due. If there is none, it returns how
+// long it is until one is.
+func (n *Network) nextLocked() (ev event, wait time.Duration, ok bool) {
 	if n.closed {
 		return event{}, time.Hour, false
 	}
@@ -120,7 +121,8 @@ func (n *Network) run() {
 	}
 }
 
-// burst is after how many frames the switches send the controllers what the frames have caused.
+// burst is the number of frames after which the switches send the controllers
+// what the frames have caused.
 const burst = 512
 
 // deliverDue does what is due and returns how long it is until the next event.
@@ -129,13 +131,13 @@ func (n *Network) deliverDue() time.Duration {
 	defer n.mu.Unlock()
 	var talkers []*Switch // have something to send to a controller
 	for done := 0; ; done++ {
-		ev, wait, ok := n.next()
+		ev, wait, ok := n.nextLocked()
 		if (!ok || done%burst == burst-1) && len(talkers) > 0 {
 			n.busy = true
 			n.mu.Unlock()
 			for _, s := range talkers {
 				s.mu.Lock()
-				s.flushAndUnlock()
+				s.unlockAndFlush()
 			}
 			talkers = talkers[:0]
 			n.mu.Lock()
@@ -145,7 +147,7 @@ func (n *Network) deliverDue() time.Duration {
 			}
 		}
 		if !ok {
-			n.settled()
+			n.settledLocked()
 			return wait
 		}
 		n.busy = true
@@ -160,9 +162,9 @@ func (n *Network) deliverDue() time.Duration {
 	}
 }
 
-// settled wakes those that wait until no frame is on its way, if none is. Must hold n.mu.
-func (n *Network) settled() {
-	if n.idle != nil && (n.closed || n.waiting() == 0) {
+// settledLocked wakes the callers of Settle if no frame is on its way.
+func (n *Network) settledLocked() {
+	if n.idle != nil && (n.closed || n.pendingLocked() == 0) {
 		close(n.idle)
 		n.idle = nil
 	}

@@ -11,8 +11,9 @@ import (
 	"conga/openflow/wire"
 )
 
-// A conn is a connection to a controller. The goroutine that called Serve reads and obeys, and writes the answers to
-// what it has read in one go; what cannot be written without waiting is left to a goroutine that lives for as long.
+// A conn is a connection to a controller. The goroutine that called Serve reads
+// and obeys, and writes the answers to what it has read in one go; what cannot
+// be written without waiting is left to a goroutine that lives for as long.
 type conn struct {
 	s    *Switch
 	nc   net.Conn
@@ -23,9 +24,9 @@ type conn struct {
 	// Of the goroutine that reads.
 	in     wire.Frames
 	parser openflow.Parser
-	dump   *telling // what is still to be told
+	dump   *dumpReply // dump   *dumpReply // nil: no reply is incomplete
 
-	// Guarded by s.mu.
+	// Guarded by s.mu, as are the methods named Locked, except those of output.
 	upCh    chan struct{} // closed when the hellos have been exchanged
 	up      bool
 	role    openflow.Role
@@ -45,7 +46,7 @@ func (s *Switch) newConn(nc net.Conn) *conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
-	c.send(0, openflow.NewHello(openflow.Version))
+	c.sendLocked(0, openflow.NewHello(openflow.Version))
 	return c
 }
 
@@ -61,9 +62,9 @@ func (c *conn) serve() error {
 	defer s.mu.Unlock()
 	delete(s.conns, c)
 	if c.up {
-		s.setUp(-1)
+		s.setUpLocked(-1)
 	}
-	s.cfg.Logger.Debug("connection over", "err", err)
+	s.cfg.Log.Debug("connection over", "err", err)
 	return err
 }
 
@@ -74,8 +75,8 @@ func (c *conn) close() {
 	})
 }
 
-// setUp changes the number of working connections by d. Must hold s.mu.
-func (s *Switch) setUp(d int) {
+// setUpLocked changes the number of working connections by d.
+func (s *Switch) setUpLocked(d int) {
 	s.up += d
 	close(s.upChanged)
 	s.upChanged = make(chan struct{})
@@ -111,13 +112,14 @@ func (c *conn) read() error {
 		default:
 			since, probed = now, true
 			c.expect(since, probe)
-			c.lockedSend(&openflow.EchoRequest{})
+			c.send(&openflow.EchoRequest{})
 		}
 	}
 }
 
-// expect has fill return when the controller has been silent for as long as the probe since the time given. The
-// deadline is not moved with every message: what came meanwhile is found when it passes.
+// expect has fill return when the controller has been silent for as long as the
+// probe since the time given. The deadline is not moved with every message:
+// what came meanwhile is found when it passes.
 func (c *conn) expect(since time.Time, probe time.Duration) {
 	if probe > 0 {
 		c.nc.SetReadDeadline(since.Add(probe))
@@ -145,19 +147,20 @@ func (c *conn) obeyAll() error {
 	return nil
 }
 
-// obeySome obeys messages until there are no more, or more answers than the controller takes, and sends the answers.
+// obeySome obeys messages until there are no more, or more answers than the
+// controller takes, and sends the answers.
 func (c *conn) obeySome() (more bool, err error) {
 	s := c.s
 	s.mu.Lock()
 	s.lazy = true
-	more, err = c.obeyLocked()
+	more, err = c.obeyReadLocked()
 	s.lazy = false
-	s.flushAndUnlock()
+	s.unlockAndFlush()
 	return more, err
 }
 
-func (c *conn) obeyLocked() (more bool, err error) {
-	for c.tell() {
+func (c *conn) obeyReadLocked() (more bool, err error) {
+	for c.continueDumpLocked() {
 		if c.s.faults.Stall {
 			return true, nil
 		}
@@ -165,20 +168,21 @@ func (c *conn) obeyLocked() (more bool, err error) {
 		if raw == nil || err != nil {
 			return false, err
 		}
-		if err := c.obey(h, raw); err != nil {
+		if err := c.obeyLocked(h, raw); err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-func (c *conn) lockedSend(m openflow.Message) {
+func (c *conn) send(m openflow.Message) {
 	c.s.mu.Lock()
 	defer c.s.mu.Unlock()
-	c.send(0, m)
+	c.sendLocked(0, m)
 }
 
-// waitRoom waits until the controller has taken enough of the answers to ask for more.
+// waitRoom waits until the controller has taken enough of the answers to ask
+// for more.
 func (c *conn) waitRoom() bool {
 	for c.full() {
 		select {
@@ -190,14 +194,15 @@ func (c *conn) waitRoom() bool {
 	return true
 }
 
-// announce sends an asynchronous message to the controllers that want it (§6.1.2). Must hold s.mu.
-func (s *Switch) announce(m openflow.Message) {
-	if s.held != nil {
-		*s.held = append(*s.held, m)
+// announceLocked sends an asynchronous message to the controllers that want it
+// (§6.1.2).
+func (s *Switch) announceLocked(m openflow.Message) {
+	if s.deferred != nil {
+		*s.deferred = append(*s.deferred, m)
 		return
 	}
 	for c := range s.conns {
-		if !c.up || !c.wants(m) {
+		if !c.up || !c.wantsLocked(m) {
 			continue
 		}
 		if m.Type() == openflow.TypePacketIn {
@@ -207,6 +212,6 @@ func (s *Switch) announce(m openflow.Message) {
 			}
 			s.counters.PacketIns++
 		}
-		c.send(0, m)
+		c.sendLocked(0, m)
 	}
 }

@@ -192,7 +192,8 @@ func TestBundleIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// A switch must answer another version's hello with the error that says so, and hang up.
+// A switch must answer another version's hello with the error that says so, and
+// hang up.
 func TestOtherVersion(t *testing.T) {
 	a, b := net.Pipe()
 	var served sync.WaitGroup

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Connect dials a controller and serves the connection in the background until ctx ends or Disconnect. It
-// returns when the hellos have been exchanged.
+// Connect dials a controller and serves the connection in the background until
+// ctx ends or Disconnect. It returns when the hellos have been exchanged.
 func (s *Switch) Connect(ctx context.Context, addr string) error {
 	c, err := s.dial(ctx, addr)
 	if err != nil {
@@ -46,8 +46,8 @@ func (s *Switch) dial(ctx context.Context, addr string) (*conn, error) {
 	return s.newConn(nc), nil
 }
 
-// Run keeps the switch connected to a controller: it dials, serves, and dials again with back-off, until
-// ctx ends. It returns the context's error.
+// Run keeps the switch connected to a controller: it dials, serves, and dials
+// again with back-off, until ctx ends. It returns the context's error.
 func (s *Switch) Run(ctx context.Context, addr string) error {
 	const first = 50 * time.Millisecond
 	pause := first
@@ -83,7 +83,8 @@ func (s *Switch) Disconnect() {
 	}
 }
 
-// Connected reports whether a connection to a controller has completed its hellos.
+// Connected reports whether a connection to a controller has completed its
+// hellos.
 func (s *Switch) Connected() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

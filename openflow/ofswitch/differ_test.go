@@ -7,7 +7,8 @@ import (
 	"conga/openflow"
 )
 
-// Each message of the table, sent to a fresh Open vSwitch and to ours, must get the same error.
+// Each message of the table, sent to a fresh Open vSwitch and to ours, must get
+// the same error.
 func TestSameErrorsAsOVS(t *testing.T) {
 	theirs := dialPeer(t, "unix", startOVS(t, 4))
 	r := New(Config{DPID: 1, Probe: -1})

@@ -14,8 +14,8 @@ func (p *packet) own() {
 	}
 }
 
-// setField writes a header field, and the checksums that cover it. A field that the packet does not have
-// is passed over, as Open vSwitch does (§7.2.5).
+// setField writes a header field, and the checksums that cover it. A field that
+// the packet does not have is passed over, as Open vSwitch does (§7.2.5).
 func (p *packet) setField(o openflow.OXM) {
 	f := o.Field()
 	switch f {
@@ -177,8 +177,8 @@ func (p *packet) setIPv6(f openflow.Field, o openflow.OXM) {
 	binary.BigEndian.PutUint32(b, word)
 }
 
-// patchIPv4 writes bytes of the IPv4 header and brings its checksum up to date; the addresses also count
-// in the pseudo header.
+// patchIPv4 writes bytes of the IPv4 header and brings its checksum up to date;
+// the addresses also count in the pseudo header.
 func (p *packet) patchIPv4(at int, v []byte) {
 	for i, octet := range v {
 		p.fixSum(p.l3+10, p.l3+at+i, octet)
@@ -186,8 +186,8 @@ func (p *packet) patchIPv4(at int, v []byte) {
 	p.patch(p.l3+at, v, at >= 12)
 }
 
-// patch writes bytes. Those of the transport header or, with pseudo, of its pseudo header change the
-// transport checksum.
+// patch writes bytes. Those of the transport header or, with pseudo, of its
+// pseudo header change the transport checksum.
 func (p *packet) patch(at int, v []byte, pseudo bool) {
 	sum := p.l4Sum(pseudo)
 	for i, octet := range v {
@@ -201,7 +201,8 @@ func (p *packet) patch(at int, v []byte, pseudo bool) {
 	}
 }
 
-// l4Sum returns the offset of the transport checksum, 0 if there is none to keep.
+// l4Sum returns the offset of the transport checksum, 0 if there is none to
+// keep.
 func (p *packet) l4Sum(pseudo bool) int {
 	if p.l4 == 0 {
 		return 0
@@ -228,7 +229,8 @@ func (p *packet) l4Sum(pseudo bool) int {
 	return at
 }
 
-// fixSum updates the checksum at offset sum for the octet at offset at becoming v (RFC 1624).
+// fixSum updates the checksum at offset sum for the octet at offset at becoming
+// v (RFC 1624).
 func (p *packet) fixSum(sum, at int, v byte) {
 	old, now := uint32(p.data[at]), uint32(v)
 	if (at-p.l3)%2 == 0 { // headers begin on even offsets from l3

@@ -7,7 +7,8 @@ import (
 	"conga/openflow"
 )
 
-// pushVLAN adds an outermost tag, with the ID and priority of the tag inside it (§5.12.2).
+// pushVLAN adds an outermost tag, with the ID and priority of the tag inside it
+// (§5.12.2).
 func (p *packet) pushVLAN(etherType uint16) {
 	if len(p.data) < ethLen {
 		return
@@ -52,7 +53,8 @@ func (p *packet) l3Start() int {
 	return ethLen
 }
 
-// pushMPLS adds a label, with label, class and TTL of the one inside it or the TTL of the IP header (§5.12.2).
+// pushMPLS adds a label, with label, class and TTL of the one inside it or the
+// TTL of the IP header (§5.12.2).
 func (p *packet) pushMPLS(etherType uint16) {
 	if len(p.data) < ethLen {
 		return
@@ -87,7 +89,8 @@ func (p *packet) isMPLS() bool {
 	return p.l3 != 0 && (et == etherMPLS || et == etherMPLSM)
 }
 
-// ttlAt returns the offset of the TTL or hop limit of the IP header, 0 if there is none.
+// ttlAt returns the offset of the TTL or hop limit of the IP header, 0 if there
+// is none.
 func (p *packet) ttlAt() int {
 	switch {
 	case p.isIPv4():
@@ -110,7 +113,8 @@ func (p *packet) setTTL(ttl uint8) {
 	p.data[at] = ttl
 }
 
-// decTTL takes one from the TTL. It reports false, and changes nothing, if none would be left (§5.12.2).
+// decTTL takes one from the TTL. It reports false, and changes nothing, if none
+// would be left (§5.12.2).
 func (p *packet) decTTL() bool {
 	at := p.ttlAt()
 	if at == 0 {
@@ -153,7 +157,8 @@ func (p *packet) sumSCTP() {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// selectHash spreads packets over the buckets of a select group, the same flow always the same way.
+// selectHash spreads packets over the buckets of a select group, the same flow
+// always the same way.
 func (p *packet) selectHash() uint64 {
 	const prime = 0x9E3779B97F4A7C15
 	h := p.key.get(openflow.FieldEthSrc)*prime ^ p.key.get(openflow.FieldEthDst)

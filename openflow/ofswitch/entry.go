@@ -7,8 +7,9 @@ import (
 	"conga/openflow"
 )
 
-// An entry is a flow entry. A process may hold millions: what many entries share, such as masks and programs, they
-// point to, and the match is kept as it is written in a dump.
+// An entry is a flow entry. A process may hold millions: what many entries
+// share, such as masks and programs, they point to, and the match is kept as it
+// is written in a dump.
 type entry struct {
 	sub     *subtable // whose mask is the entry's
 	next    *entry    // in the same bucket of sub
@@ -30,7 +31,8 @@ type entry struct {
 // isMiss reports whether e is the table-miss entry of its table (§5.4).
 func (e *entry) isMiss() bool { return e.priority == 0 && len(e.sub.words) == 0 }
 
-// expiry returns when e times out by what is known now, and by which timeout; false if never.
+// expiry returns when e times out by what is known now, and by which timeout;
+// false if never.
 func (e *entry) expiry() (at time.Duration, why openflow.FlowRemovedReason, ok bool) {
 	if e.hard != 0 {
 		at, why, ok = e.created+time.Duration(e.hard)*time.Second, openflow.FlowRemovedHardTimeout, true
@@ -71,8 +73,8 @@ func (e *entry) append(dst []byte, now time.Duration) []byte {
 	return append(dst, e.program.wire...)
 }
 
-// appendPart appends one part of the reply that lists the entries, and returns those that are left for further ones
-// (§7.3.5).
+// appendPart appends one part of the reply that lists the entries, and returns
+// those that are left for further ones (§7.3.5).
 func appendPart(dst []byte, xid uint32, entries []*entry, now time.Duration) ([]byte, []*entry) {
 	start := len(dst)
 	dst = binary.BigEndian.AppendUint64(dst, openflow.Version<<56|uint64(openflow.TypeMultipartReply)<<48|uint64(xid))

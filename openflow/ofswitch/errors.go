@@ -9,8 +9,8 @@ func refusal(t openflow.ErrorType, code uint16) *openflow.Error {
 // sameError reports whether two errors are of the same type and code.
 func sameError(a, b *openflow.Error) bool { return a.ErrType == b.ErrType && a.Code == b.Code }
 
-// The errors that the switch gives (§7.5.4). Each is made anew, because the answer carries the refused
-// message.
+// The errors that the switch gives (§7.5.4). Each is made anew, because the
+// answer carries the refused message.
 func errBadVersion() *openflow.Error      { return refusal(openflow.ErrorTypeBadRequest, 0) }
 func errBadType() *openflow.Error         { return refusal(openflow.ErrorTypeBadRequest, 1) }
 func errBadMultipart() *openflow.Error    { return refusal(openflow.ErrorTypeBadRequest, 2) }
@@ -36,10 +36,11 @@ func errUnknownInst() *openflow.Error  { return refusal(openflow.ErrorTypeBadIns
 func errBadNextTable() *openflow.Error { return refusal(openflow.ErrorTypeBadInstruction, 2) }
 func errBadInstExp() *openflow.Error   { return refusal(openflow.ErrorTypeBadInstruction, 5) }
 
-// errDupInst has no code of its own in OpenFlow 1.3; ONF gave it one as an extension.
+// errDupInst has no code of its own in OpenFlow 1.3; ONF gave it one as an
+// extension.
 func errDupInst() *openflow.Error { return onfError(2600) }
 
-// onfError is an error of the ONF's extensions to OpenFlow 1.3.
+// onfError returns an error of the ONF's extensions to OpenFlow 1.3.
 func onfError(code uint16) *openflow.Error {
 	return &openflow.Error{ErrType: openflow.ErrorTypeExperimenter, Code: code, Experimenter: openflow.ExperimenterONF}
 }

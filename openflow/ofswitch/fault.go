@@ -12,14 +12,16 @@ type Faults struct {
 	Stall bool
 	// Mute reads and obeys, but sends nothing: the half-open connection.
 	Mute bool
-	// CutMidMessage writes half of the next message and closes the connection, once.
+	// CutMidMessage writes half of the next message and closes the connection,
+	// once.
 	CutMidMessage bool
 	// Delay says how long a message is held back. Others overtake it.
 	Delay func(m openflow.Message) time.Duration
 	// Lose says which messages never leave.
 	Lose func(m openflow.Message) bool
-	// Reject says which messages from the controller are refused without being obeyed, and how. n counts
-	// the messages of the same type since SetFaults, from 1.
+	// Reject says which messages from the controller are refused without being
+	// obeyed, and how. n counts the messages of the same type since SetFaults,
+	// from 1.
 	Reject func(n int, m openflow.Message) *openflow.Error
 	// Refuse makes Connect fail and Run retry.
 	Refuse bool
@@ -28,8 +30,8 @@ type Faults struct {
 // honest reports whether every message is sent as soon as it is due.
 func (f *Faults) honest() bool { return !f.Mute && f.Delay == nil && f.Lose == nil }
 
-// SetFaults makes the switch misbehave from now on; the zero Faults makes it behave. The functions are
-// called with the switch locked and must not call it.
+// SetFaults makes the switch misbehave from now on; the zero Faults makes it
+// behave. The functions are called with the switch locked and must not call it.
 func (s *Switch) SetFaults(f Faults) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,7 +42,8 @@ func (s *Switch) SetFaults(f Faults) {
 	s.faultsChanged = make(chan struct{})
 }
 
-// RejectFlowMod returns a Faults.Reject that refuses the nth flow mod, counted from 1, with e.
+// RejectFlowMod returns a Faults.Reject that refuses the nth flow mod, counted
+// from 1, with e.
 func RejectFlowMod(n int, e openflow.Error) func(int, openflow.Message) *openflow.Error {
 	return func(count int, m openflow.Message) *openflow.Error {
 		if m.Type() != openflow.TypeFlowMod || count != n {
@@ -65,7 +68,8 @@ func DelayType(t openflow.Type, d time.Duration) func(openflow.Message) time.Dur
 	}
 }
 
-// stalled waits while the switch is to stall; it reports false if done is closed meanwhile.
+// stalled waits while the switch is to stall; it reports false if done is
+// closed meanwhile.
 func (s *Switch) stalled(done <-chan struct{}) bool {
 	for {
 		s.mu.Lock()

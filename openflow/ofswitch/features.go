@@ -2,7 +2,7 @@ package ofswitch
 
 import "conga/openflow"
 
-// actionTypes that the switch can do.
+// actionTypes are the actions that the switch can do.
 var actionTypes = []openflow.ActionType{
 	openflow.ActionOutput, openflow.ActionSetMPLSTTL, openflow.ActionDecMPLSTTL, openflow.ActionPushVLAN,
 	openflow.ActionPopVLAN, openflow.ActionPushMPLS, openflow.ActionPopMPLS, openflow.ActionSetQueue,
@@ -34,7 +34,8 @@ func (s *Switch) meterFeatures() *openflow.MeterFeatures {
 	}
 }
 
-// tableFeatures describes every table in a part of its own, as Open vSwitch does.
+// tableFeatures describes every table in a part of its own, as Open vSwitch
+// does.
 func (s *Switch) tableFeatures() []openflow.MultipartReplyBody {
 	var parts []openflow.MultipartReplyBody
 	for i := range s.tables {
@@ -78,7 +79,7 @@ func tableProperties(id, tables int) []openflow.TableProperty {
 
 // fieldIDs returns the fields that can be matched and those that can be set.
 func fieldIDs() (match, set []openflow.OXMID) {
-	for f := openflow.FieldInPort; int(f) < len(places); f++ {
+	for f := openflow.FieldInPort; int(f) < len(slots); f++ {
 		if !supported(f) {
 			continue
 		}

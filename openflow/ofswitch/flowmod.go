@@ -11,8 +11,8 @@ import (
 const flowModFlags = openflow.FlowSendFlowRem | openflow.FlowCheckOverlap | openflow.FlowResetCounts |
 	openflow.FlowNoPktCounts | openflow.FlowNoBytCounts
 
-// flowMod obeys a flow mod (§6.4). Must hold s.mu.
-func (s *Switch) flowMod(m *openflow.FlowMod) *openflow.Error {
+// flowModLocked obeys a flow mod (§6.4).
+func (s *Switch) flowModLocked(m *openflow.FlowMod) *openflow.Error {
 	s.counters.FlowMods++
 	rule, err := compile(m.Match)
 	if err != nil {
@@ -31,11 +31,11 @@ func (s *Switch) flowMod(m *openflow.FlowMod) *openflow.Error {
 	}
 	switch m.Command {
 	case openflow.FlowAdd:
-		err = s.flowAdd(m, &rule)
+		err = s.flowAddLocked(m, &rule)
 	case openflow.FlowModify, openflow.FlowModifyStrict:
-		err = s.flowModify(m, &rule)
+		err = s.flowModifyLocked(m, &rule)
 	case openflow.FlowDelete, openflow.FlowDeleteStrict:
-		s.flowDelete(m, &rule)
+		s.flowDeleteLocked(m, &rule)
 		return nil
 	default:
 		return errBadCommand()
@@ -46,17 +46,18 @@ func (s *Switch) flowMod(m *openflow.FlowMod) *openflow.Error {
 	return err
 }
 
-// isInternal reports whether id is the hidden table that Open vSwitch has behind its 254. Entries may lead
-// there, to be dropped, but nobody may change it.
+// isInternal reports whether id is the hidden table that Open vSwitch has
+// behind its 254. Entries may lead there, to be dropped, but the table cannot
+// be changed.
 func (s *Switch) isInternal(id openflow.TableID) bool {
 	return len(s.tables) == defaultTables && id == defaultTables
 }
 
-func (s *Switch) flowAdd(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
+func (s *Switch) flowAddLocked(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
 	t := &s.tables[m.Table]
-	prog, err := s.assemble(m.Table, rule, m.Instructions)
+	prog, err := s.assembleLocked(m.Table, rule, m.Instructions)
 	if err == nil {
-		err = s.resolvable(prog)
+		err = s.resolvableLocked(prog)
 	}
 	if err != nil {
 		return err
@@ -78,46 +79,46 @@ func (s *Switch) flowAdd(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
 	if old == nil {
 		s.scratch = m.Match.AppendKey(s.scratch[:0])
 		e.match = string(s.scratch)
-		t.place(e, rule)
+		t.setKey(e, rule)
 	} else {
 		e.match, e.sub, e.key, e.hash = old.match, old.sub, old.key, old.hash
 		if m.Flags&openflow.FlowResetCounts == 0 {
 			e.packets, e.bytes = old.packets, old.bytes
 		}
 	}
-	s.put(e)
+	s.addLocked(e)
 	if old != nil {
-		s.drop(old)
+		s.dropLocked(old)
 	}
 	return nil
 }
 
-// put adds an entry that has its place.
-func (s *Switch) put(e *entry) {
+// addLocked adds an entry whose key is set.
+func (s *Switch) addLocked(e *entry) {
 	s.tables[e.table].insert(e)
-	s.retain(e.program)
-	s.watch(e)
+	s.retainLocked(e.program)
+	s.watchLocked(e)
 }
 
-func (s *Switch) flowModify(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
+func (s *Switch) flowModifyLocked(m *openflow.FlowMod, rule *ruleMatch) *openflow.Error {
 	f := filter{
 		rule: *rule, strict: m.Command == openflow.FlowModifyStrict, priority: m.Priority,
 		cookie: m.Cookie, cookieMask: m.CookieMask, outPort: openflow.PortAny, outGroup: openflow.GroupAny,
 	}
-	prog, err := s.assemble(m.Table, rule, m.Instructions)
+	prog, err := s.assembleLocked(m.Table, rule, m.Instructions)
 	if err != nil {
 		return err
 	}
-	selected := s.selected(m.Table, &f)
+	selected := s.selectedLocked(m.Table, &f)
 	if len(selected) == 0 {
 		return nil
 	}
-	if err := s.resolvable(prog); err != nil {
+	if err := s.resolvableLocked(prog); err != nil {
 		return err
 	}
 	for _, e := range selected {
-		s.retain(prog)
-		s.release(e.program)
+		s.retainLocked(prog)
+		s.releaseLocked(e.program)
 		e.program = prog
 		if m.Flags&openflow.FlowResetCounts != 0 {
 			e.packets, e.bytes = 0, 0
@@ -126,18 +127,18 @@ func (s *Switch) flowModify(m *openflow.FlowMod, rule *ruleMatch) *openflow.Erro
 	return nil
 }
 
-func (s *Switch) flowDelete(m *openflow.FlowMod, rule *ruleMatch) {
+func (s *Switch) flowDeleteLocked(m *openflow.FlowMod, rule *ruleMatch) {
 	f := filter{
 		rule: *rule, strict: m.Command == openflow.FlowDeleteStrict, priority: m.Priority,
 		cookie: m.Cookie, cookieMask: m.CookieMask, outPort: m.OutPort, outGroup: m.OutGroup,
 	}
-	for _, e := range s.selected(m.Table, &f) {
-		s.expire(e, openflow.FlowRemovedDelete)
+	for _, e := range s.selectedLocked(m.Table, &f) {
+		s.expireLocked(e, openflow.FlowRemovedDelete)
 	}
 }
 
-// selected returns the entries of a table, or of all, that f selects.
-func (s *Switch) selected(id openflow.TableID, f *filter) []*entry {
+// selectedLocked returns the entries of a table, or of all, that f selects.
+func (s *Switch) selectedLocked(id openflow.TableID, f *filter) []*entry {
 	if id != openflow.TableAll {
 		return s.tables[id].selected(f)
 	}
@@ -150,47 +151,49 @@ func (s *Switch) selected(id openflow.TableID, f *filter) []*entry {
 	return out
 }
 
-// drop removes an entry without a word.
-func (s *Switch) drop(e *entry) {
+// dropLocked removes an entry without a message.
+func (s *Switch) dropLocked(e *entry) {
 	s.tables[e.table].remove(e)
-	s.release(e.program)
+	s.releaseLocked(e.program)
 	delete(s.timed, e)
 }
 
-// expire removes an entry and tells the controllers if the entry asks for it (§6.4).
-func (s *Switch) expire(e *entry, why openflow.FlowRemovedReason) {
-	s.drop(e)
+// expireLocked removes an entry and tells the controllers if the entry asks for
+// it (§6.4).
+func (s *Switch) expireLocked(e *entry, why openflow.FlowRemovedReason) {
+	s.dropLocked(e)
 	if e.flags&openflow.FlowSendFlowRem == 0 {
 		return
 	}
 	age := s.age() - e.created
-	s.announce(&openflow.FlowRemoved{
+	s.announceLocked(&openflow.FlowRemoved{
 		Cookie: e.cookie, Priority: e.priority, Reason: why, Table: e.table,
 		DurationSec: uint32(age / time.Second), DurationNsec: uint32(age % time.Second),
 		IdleTimeout: e.idle, HardTimeout: e.hard, PacketCount: e.packets, ByteCount: e.bytes, Match: e.openMatch(),
 	})
 }
 
-// users returns the entries whose program fn picks.
-func (s *Switch) users(fn func(*program) bool) []*entry {
+// usersLocked returns the entries whose program fn picks.
+func (s *Switch) usersLocked(fn func(*program) bool) []*entry {
 	all := filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}
-	return slices.DeleteFunc(s.selected(openflow.TableAll, &all), func(e *entry) bool { return !fn(e.program) })
+	return slices.DeleteFunc(s.selectedLocked(openflow.TableAll, &all), func(e *entry) bool { return !fn(e.program) })
 }
 
-// watch takes an entry with a timeout into account.
-func (s *Switch) watch(e *entry) {
+// watchLocked takes an entry with a timeout into account.
+func (s *Switch) watchLocked(e *entry) {
 	at, _, ok := e.expiry()
 	if !ok {
 		return
 	}
 	s.timed[e] = struct{}{}
 	if due := s.born.Add(at); s.nextExpiry.IsZero() || due.Before(s.nextExpiry) {
-		s.arm(due)
+		s.armLocked(due)
 	}
 }
 
-// expireDue removes what has timed out by now, and sets when to look again.
-func (s *Switch) expireDue(now time.Time) {
+// expireDueLocked removes what has timed out by now, and sets when to look
+// again.
+func (s *Switch) expireDueLocked(now time.Time) {
 	if s.nextExpiry.IsZero() || now.Before(s.nextExpiry) {
 		return
 	}
@@ -208,7 +211,7 @@ func (s *Switch) expireDue(now time.Time) {
 	slices.SortFunc(due, func(a, b *entry) int { return cmp.Compare(a.created, b.created) })
 	for _, e := range due {
 		_, why, _ := e.expiry()
-		s.expire(e, why)
+		s.expireLocked(e, why)
 	}
-	s.arm(next)
+	s.armLocked(next)
 }

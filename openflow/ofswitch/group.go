@@ -7,7 +7,8 @@ import (
 	"conga/openflow"
 )
 
-// maxGroupDepth bounds groups that use groups: Open vSwitch, too, lets them loop.
+// maxGroupDepth bounds groups that use groups: Open vSwitch, too, lets them
+// loop.
 const maxGroupDepth = 16
 
 type group struct {
@@ -20,16 +21,16 @@ type group struct {
 	counters       []openflow.BucketCounter
 }
 
-// groupMod obeys a group mod (§6.7). Must hold s.mu.
-func (s *Switch) groupMod(m *openflow.GroupMod) *openflow.Error {
+// groupModLocked obeys a group mod (§6.7).
+func (s *Switch) groupModLocked(m *openflow.GroupMod) *openflow.Error {
 	if m.Command == openflow.GroupDelete {
-		s.groupDelete(m.ID)
+		s.groupDeleteLocked(m.ID)
 		return nil
 	}
 	if m.Command > openflow.GroupDelete {
 		return errBadGroupCommand()
 	}
-	if err := s.checkGroup(m); err != nil {
+	if err := s.checkGroupLocked(m); err != nil {
 		return err
 	}
 	old := s.groups[m.ID]
@@ -50,7 +51,7 @@ func (s *Switch) groupMod(m *openflow.GroupMod) *openflow.Error {
 	return nil
 }
 
-func (s *Switch) checkGroup(m *openflow.GroupMod) *openflow.Error {
+func (s *Switch) checkGroupLocked(m *openflow.GroupMod) *openflow.Error {
 	switch {
 	case m.ID > openflow.GroupMax:
 		return errInvalidGroup()
@@ -72,7 +73,8 @@ func (s *Switch) checkGroup(m *openflow.GroupMod) *openflow.Error {
 			}
 		}
 		for _, a := range b.Actions {
-			// A group sees packets of every kind, and may name groups that come later.
+			// A group sees packets of every kind, and may name groups that come
+			// later.
 			if err := new(actionCheck).one(&a); err != nil && !sameError(err, errInconsistent()) {
 				return err
 			}
@@ -81,16 +83,16 @@ func (s *Switch) checkGroup(m *openflow.GroupMod) *openflow.Error {
 	return nil
 }
 
-// groupDelete deletes a group, or all, and the flow entries that use it. A group that is not there is no
-// error.
-func (s *Switch) groupDelete(id openflow.GroupID) {
-	users := s.users(func(p *program) bool {
+// groupDeleteLocked deletes a group, or all, and the flow entries that use it.
+// A group that is not there is no error.
+func (s *Switch) groupDeleteLocked(id openflow.GroupID) {
+	users := s.usersLocked(func(p *program) bool {
 		return p.any(func(a openflow.Action) bool {
 			return a.Type == openflow.ActionGroup && (a.Group == id || id == openflow.GroupAll)
 		})
 	})
 	for _, e := range users {
-		s.expire(e, openflow.FlowRemovedGroupDelete)
+		s.expireLocked(e, openflow.FlowRemovedGroupDelete)
 	}
 	if id == openflow.GroupAll {
 		clear(s.groups)
@@ -118,7 +120,7 @@ func (x *run) group(p *packet, id openflow.GroupID) {
 			x.bucket(p, g, i)
 		}
 	case openflow.GroupTypeFF:
-		i := slices.IndexFunc(g.buckets, func(b openflow.Bucket) bool { return x.s.bucketLive(&b, 0) })
+		i := slices.IndexFunc(g.buckets, func(b openflow.Bucket) bool { return x.s.bucketLiveLocked(&b, 0) })
 		if i >= 0 {
 			x.bucket(p, g, i)
 		}
@@ -133,12 +135,13 @@ func (x *run) bucket(p *packet, g *group, i int) {
 	x.actions(&own, actionSet(g.buckets[i].Actions).ordered())
 }
 
-// choose picks a bucket in proportion to the weights, among those that are live; -1 if none is.
+// choose picks a bucket in proportion to the weights, among those that are
+// live; -1 if none is.
 func (g *group) choose(s *Switch, hash uint64) int {
 	var total uint64
 	weights := make([]uint64, len(g.buckets))
 	for i := range g.buckets {
-		if b := &g.buckets[i]; !watches(b) || s.bucketLive(b, 0) {
+		if b := &g.buckets[i]; !watches(b) || s.bucketLiveLocked(b, 0) {
 			weights[i] = uint64(b.Weight)
 			total += weights[i]
 		}
@@ -160,10 +163,11 @@ func watches(b *openflow.Bucket) bool {
 	return (b.WatchPort != openflow.PortAny && b.WatchPort != 0) || b.WatchGroup < openflow.GroupMax
 }
 
-// bucketLive reports whether the port or the group that b watches is live.
-func (s *Switch) bucketLive(b *openflow.Bucket, depth int) bool {
+// bucketLiveLocked reports whether the port or the group that b watches is
+// live.
+func (s *Switch) bucketLiveLocked(b *openflow.Bucket, depth int) bool {
 	if b.WatchPort != openflow.PortAny {
-		if p := s.ports[b.WatchPort]; p != nil && p.forwards() {
+		if p := s.ports[b.WatchPort]; p != nil && p.forwardsLocked() {
 			return true
 		}
 	}
@@ -171,10 +175,10 @@ func (s *Switch) bucketLive(b *openflow.Bucket, depth int) bool {
 	if b.WatchGroup == openflow.GroupAny || g == nil || depth >= maxGroupDepth {
 		return false
 	}
-	return slices.ContainsFunc(g.buckets, func(b openflow.Bucket) bool { return s.bucketLive(&b, depth+1) })
+	return slices.ContainsFunc(g.buckets, func(b openflow.Bucket) bool { return s.bucketLiveLocked(&b, depth+1) })
 }
 
-func (s *Switch) sortedGroups() []*group {
+func (s *Switch) sortedGroupsLocked() []*group {
 	out := make([]*group, 0, len(s.groups))
 	for _, g := range s.groups {
 		out = append(out, g)
@@ -183,15 +187,15 @@ func (s *Switch) sortedGroups() []*group {
 	return out
 }
 
-func (s *Switch) groupStats(only openflow.GroupID) openflow.GroupStatsReply {
+func (s *Switch) groupStatsLocked(only openflow.GroupID) openflow.GroupStatsReply {
 	out := openflow.GroupStatsReply{}
-	for _, g := range s.sortedGroups() {
+	for _, g := range s.sortedGroupsLocked() {
 		if only != openflow.GroupAll && only != g.id {
 			continue
 		}
 		age := s.now().Sub(g.created)
 		out = append(out, openflow.GroupStats{
-			Group: g.id, RefCount: s.groupUsers(g.id), PacketCount: g.packets, ByteCount: g.bytes,
+			Group: g.id, RefCount: s.groupUsersLocked(g.id), PacketCount: g.packets, ByteCount: g.bytes,
 			DurationSec: uint32(age / time.Second), DurationNsec: uint32(age % time.Second),
 			Buckets: slices.Clone(g.counters),
 		})
@@ -199,8 +203,8 @@ func (s *Switch) groupStats(only openflow.GroupID) openflow.GroupStatsReply {
 	return out
 }
 
-// groupUsers counts how often the flow entries use a group.
-func (s *Switch) groupUsers(id openflow.GroupID) (n uint32) {
+// groupUsersLocked counts how often the flow entries use a group.
+func (s *Switch) groupUsersLocked(id openflow.GroupID) (n uint32) {
 	for i := range s.tables {
 		s.tables[i].all(func(e *entry) bool {
 			for _, list := range [...][]openflow.Action{e.program.apply, e.program.listed} {

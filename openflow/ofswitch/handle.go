@@ -12,37 +12,37 @@ const errorDataLen = 64
 
 var errHandshake = errors.New("ofswitch: handshake failed")
 
-// obey handles one message. Must hold s.mu.
-func (c *conn) obey(h openflow.Header, raw []byte) error {
+// obeyLocked handles one message.
+func (c *conn) obeyLocked(h openflow.Header, raw []byte) error {
 	_, m, err := c.parser.Parse(raw)
 	s := c.s
 	if !c.up {
-		return c.hello(h, m)
+		return c.helloLocked(h, m)
 	}
 	if err != nil {
-		c.refuse(h.XID, raw, unreadable(h, err))
+		c.refuseLocked(h.XID, raw, unreadable(h, err))
 		return nil
 	}
-	s.expireDue(s.now())
-	if s.heard != nil {
-		s.heard(m)
+	s.expireDueLocked(s.now())
+	if s.onMessage != nil {
+		s.onMessage(m)
 	}
-	if refused := c.reject(m); refused != nil {
-		c.refuse(h.XID, raw, refused)
+	if refused := c.rejectLocked(m); refused != nil {
+		c.refuseLocked(h.XID, raw, refused)
 		return nil
 	}
-	reply, refused := c.answer(h.XID, m)
+	reply, refused := c.answerLocked(h.XID, m)
 	switch {
 	case refused != nil:
-		c.refuse(h.XID, raw, refused)
+		c.refuseLocked(h.XID, raw, refused)
 	case reply != nil:
-		c.send(h.XID, reply)
+		c.sendLocked(h.XID, reply)
 	}
 	return nil
 }
 
-// hello settles the version, which must come first (§6.3.1).
-func (c *conn) hello(h openflow.Header, m openflow.Message) error {
+// helloLocked settles the version, which must come first (§6.3.1).
+func (c *conn) helloLocked(h openflow.Header, m openflow.Message) error {
 	hello, ok := m.(*openflow.Hello)
 	if !ok {
 		return fmt.Errorf("%w: %v instead of hello", errHandshake, h.Type)
@@ -50,19 +50,20 @@ func (c *conn) hello(h openflow.Header, m openflow.Message) error {
 	if !hello.Supports(h.Version, openflow.Version) {
 		e := refusal(openflow.ErrorTypeHelloFailed, 0)
 		e.Data = []byte("only OpenFlow 1.3 is spoken here")
-		c.send(h.XID, e)
-		c.finish()
+		c.sendLocked(h.XID, e)
+		c.finishLocked()
 		return nil // the writer closes the connection behind the error
 	}
 	c.up = true
 	c.s.counters.Connections++
-	c.s.setUp(1)
+	c.s.setUpLocked(1)
 	close(c.upCh)
 	return nil
 }
 
-// reject asks the injected faults, and keeps slaves from changing anything (§6.3.5).
-func (c *conn) reject(m openflow.Message) *openflow.Error {
+// rejectLocked asks the injected faults, and keeps slaves from changing
+// anything (§6.3.5).
+func (c *conn) rejectLocked(m openflow.Message) *openflow.Error {
 	s := c.s
 	if s.faults.Reject != nil {
 		t := m.Type()
@@ -82,16 +83,17 @@ func (c *conn) reject(m openflow.Message) *openflow.Error {
 	return nil
 }
 
-// refuse answers with an error that brings back the start of the refused message (§7.5.4).
-func (c *conn) refuse(xid uint32, raw []byte, e *openflow.Error) {
+// refuseLocked answers with an error that brings back the start of the refused
+// message (§7.5.4).
+func (c *conn) refuseLocked(xid uint32, raw []byte, e *openflow.Error) {
 	own := *e
 	if own.Data == nil {
 		own.Data = append([]byte(nil), raw[:min(len(raw), errorDataLen)]...)
 	}
-	c.send(xid, &own)
+	c.sendLocked(xid, &own)
 }
 
-// unreadable says what is wrong with a message that does not parse.
+// unreadable returns the error for a message that does not parse.
 func unreadable(h openflow.Header, err error) *openflow.Error {
 	switch {
 	case errors.Is(err, openflow.ErrVersion):
@@ -106,8 +108,9 @@ func unreadable(h openflow.Header, err error) *openflow.Error {
 	return errBadLen()
 }
 
-// answer obeys a message and returns the reply or the refusal, if there is one.
-func (c *conn) answer(xid uint32, m openflow.Message) (openflow.Message, *openflow.Error) {
+// answerLocked obeys a message and returns the reply or the refusal, if there
+// is one.
+func (c *conn) answerLocked(xid uint32, m openflow.Message) (openflow.Message, *openflow.Error) {
 	s := c.s
 	switch m := m.(type) {
 	case *openflow.EchoRequest:
@@ -121,35 +124,35 @@ func (c *conn) answer(xid uint32, m openflow.Message) (openflow.Message, *openfl
 	case *openflow.GetConfigRequest:
 		return &openflow.GetConfigReply{Flags: s.config.Flags, MissSendLen: s.config.MissSendLen}, nil
 	case *openflow.RoleRequest:
-		return c.roleRequest(m)
+		return c.roleRequestLocked(m)
 	case *openflow.GetAsyncRequest:
 		return &openflow.GetAsyncReply{AsyncConfig: c.async}, nil
 	case *openflow.SetAsync:
 		c.async = m.AsyncConfig
 		return nil, nil
 	case *openflow.QueueGetConfigRequest:
-		return s.queueConfig(m.Port)
+		return s.queueConfigLocked(m.Port)
 	case *openflow.MultipartRequest:
-		return nil, c.multipart(xid, m)
+		return nil, c.multipartLocked(xid, m)
 	case *openflow.Experimenter:
-		return c.experimenter(m)
+		return c.experimenterLocked(m)
 	}
-	return nil, s.change(m)
+	return nil, s.changeLocked(m)
 }
 
-// change obeys a message that changes the switch and has no reply. Must hold s.mu.
-func (s *Switch) change(m openflow.Message) *openflow.Error {
+// changeLocked obeys a message that changes the switch and has no reply.
+func (s *Switch) changeLocked(m openflow.Message) *openflow.Error {
 	switch m := m.(type) {
 	case *openflow.FlowMod:
-		return s.flowMod(m)
+		return s.flowModLocked(m)
 	case *openflow.GroupMod:
-		return s.groupMod(m)
+		return s.groupModLocked(m)
 	case *openflow.MeterMod:
-		return s.meterMod(m)
+		return s.meterModLocked(m)
 	case *openflow.PacketOut:
-		return s.packetOut(m)
+		return s.packetOutLocked(m)
 	case *openflow.PortMod:
-		return s.portMod(m)
+		return s.portModLocked(m)
 	case *openflow.TableMod:
 		if s.isInternal(m.Table) {
 			return errTableModPerm()
@@ -176,7 +179,7 @@ func (s *Switch) features() *openflow.FeaturesReply {
 	}
 }
 
-func (s *Switch) queueConfig(no openflow.PortNo) (openflow.Message, *openflow.Error) {
+func (s *Switch) queueConfigLocked(no openflow.PortNo) (openflow.Message, *openflow.Error) {
 	reply := &openflow.QueueGetConfigReply{Port: no}
 	if no != openflow.PortAny && s.ports[no] == nil {
 		return nil, errQueueBadPort()

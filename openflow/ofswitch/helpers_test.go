@@ -58,7 +58,8 @@ func (r *rig) wait(d time.Duration) {
 	r.Tick()
 }
 
-// inject has a frame arrive and returns the ports it left by, in order, as text.
+// inject has a frame arrive and returns the ports it left by, in order, as
+// text.
 func (r *rig) inject(in openflow.PortNo, frame []byte) string {
 	r.sent = nil
 	r.Inject(in, frame)

@@ -41,8 +41,8 @@ type HostStats struct {
 	Broadcast Volume // of those received: sent to a broadcast or multicast address
 }
 
-// A Host is a station with one Ethernet port that answers ARP, neighbour solicitations and pings. It takes
-// every address to be on its link.
+// A Host is a station with one Ethernet port that answers ARP, neighbour
+// solicitations and pings. It takes every address to be on its link.
 type Host struct {
 	n     *Network
 	name  string
@@ -63,7 +63,8 @@ type Host struct {
 
 type watcher struct{ frames chan Received }
 
-// AddHost attaches a host to a port, adding the port if it is absent. Addresses of either family may mix.
+// AddHost attaches a host to a port, adding the port if it is absent. Addresses
+// of either family may mix.
 func (n *Network) AddHost(name string, mac openflow.MAC, addrs []netip.Addr, s *Switch, port openflow.PortNo) *Host {
 	return n.addHost(name, mac, addrs, s, port, LinkConfig{})
 }
@@ -93,7 +94,8 @@ func (h *Host) attach(s *Switch, port openflow.PortNo, cfg LinkConfig) {
 	s.SetPortUp(port, true)
 }
 
-// MoveHost attaches a host to another port, by a link like its old one; the old port's link goes down.
+// MoveHost attaches a host to another port, by a link like its old one; the old
+// port's link goes down.
 func (n *Network) MoveHost(h *Host, s *Switch, port openflow.PortNo) {
 	old := h.Link()
 	old.Cut()
@@ -112,7 +114,8 @@ func (h *Host) MAC() openflow.MAC { return h.mac }
 // Addrs returns all addresses.
 func (h *Host) Addrs() []netip.Addr { return slices.Clone(h.addrs) }
 
-// Addr returns the host's first IPv4 address, or its first address if it has none.
+// Addr returns the host's first IPv4 address, or its first address if it has
+// none.
 func (h *Host) Addr() netip.Addr {
 	for _, a := range h.addrs {
 		if a.Is4() {
@@ -159,8 +162,8 @@ func (h *Host) Send(data []byte) {
 	l.a.carry(newFrame(data))
 }
 
-// Recv returns a channel of all frames that reach the host from now on, of which it drops those that find
-// the channel's buffer full. stop ends it.
+// Recv returns a channel of all frames that reach the host from now on, of
+// which it drops those that find the channel's buffer full. stop ends it.
 func (h *Host) Recv(buffer int) (frames <-chan Received, stop func()) {
 	w := &watcher{frames: make(chan Received, buffer)}
 	h.mu.Lock()
@@ -173,8 +176,9 @@ func (h *Host) Recv(buffer int) (frames <-chan Received, stop func()) {
 	}
 }
 
-// Handle has fn called for every frame that reaches the host, before the host's own handling; it returns
-// true to have the host not handle it. fn must not block. nil ends it.
+// Handle has fn called for every frame that reaches the host, before the host's
+// own handling; it returns true to have the host not handle it. fn must not
+// block. nil ends it.
 func (h *Host) Handle(fn func(Received) bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -93,7 +93,8 @@ func (h *Host) onSolicit(p *packet, src netip.Addr) {
 	h.Send(NeighborAdvert(h.mac, target, hw, src))
 }
 
-// learn notes the Ethernet address of a. An address not asked for and not known is noted only if always.
+// learn notes the Ethernet address of a. An address not asked for and not known
+// is noted only if always.
 func (h *Host) learn(a netip.Addr, hw openflow.MAC, always bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -109,8 +110,8 @@ func (h *Host) learn(a netip.Addr, hw openflow.MAC, always bool) {
 	}
 }
 
-// Resolve finds the Ethernet address of dst by ARP or neighbour discovery. It asks every second until ctx
-// ends.
+// Resolve finds the Ethernet address of dst by ARP or neighbour discovery. It
+// asks every second until ctx ends.
 func (h *Host) Resolve(ctx context.Context, dst netip.Addr) (openflow.MAC, error) {
 	src, ok := h.source(dst)
 	if !ok {
@@ -139,7 +140,8 @@ func (h *Host) Resolve(ctx context.Context, dst netip.Addr) (openflow.MAC, error
 	}
 }
 
-// waitFor waits until done is closed or it is time to ask again; the error is the context's.
+// waitFor waits until done is closed or it is time to ask again; the error is
+// the context's.
 func waitFor(ctx context.Context, done <-chan struct{}) error {
 	t := time.NewTimer(askAgain)
 	defer t.Stop()
@@ -159,7 +161,8 @@ func (h *Host) Forget() {
 	clear(h.table)
 }
 
-// Announce sends a gratuitous ARP request or an unsolicited neighbour advertisement for each address.
+// Announce sends a gratuitous ARP request or an unsolicited neighbour
+// advertisement for each address.
 func (h *Host) Announce() {
 	for _, a := range h.addrs {
 		if a.Is4() {
@@ -204,8 +207,8 @@ func (p *packet) ipEnd() int {
 	return max(p.l4, min(end, len(p.data)))
 }
 
-// Ping resolves dst, sends an ICMP echo request and returns the round-trip time. It repeats the request
-// every second until ctx ends.
+// Ping resolves dst, sends an ICMP echo request and returns the round-trip
+// time. It repeats the request every second until ctx ends.
 func (h *Host) Ping(ctx context.Context, dst netip.Addr) (time.Duration, error) {
 	hw, err := h.Resolve(ctx, dst)
 	if err != nil {
@@ -237,7 +240,8 @@ func (h *Host) Ping(ctx context.Context, dst netip.Addr) (time.Duration, error) 
 	}
 }
 
-// await waits for an echo reply; the time is negative if none came before it is time to ask again.
+// await waits for an echo reply; the time is negative if none came before it is
+// time to ask again.
 func (h *Host) await(ctx context.Context, key ping, answer <-chan time.Time, sent time.Time) (time.Duration, error) {
 	t := time.NewTimer(askAgain)
 	defer t.Stop()

@@ -6,30 +6,32 @@ import (
 	"conga/openflow"
 )
 
-// A flowKey holds every field that a flow entry can match, at fixed places, so that a lookup is a mask and
-// a map access. A mask has the same form. Fields that no packet can have together share a place, as the
-// prerequisites of the specification allow (§7.2.3.6): ports, ICMP types and ARP opcodes; IPv4, IPv6 and
-// ARP addresses; ARP and neighbour discovery hardware addresses.
+// A flowKey holds every field that a flow entry can match, at fixed places, so
+// that a lookup is a mask and a map access. A mask has the same form. Fields
+// that no packet can have together share a place, as the prerequisites of the
+// specification allow (§7.2.3.6): ports, ICMP types and ARP opcodes; IPv4, IPv6
+// and ARP addresses; ARP and neighbour discovery hardware addresses.
 type flowKey [keyWords]uint64
 
 const keyWords = 16
 
-// IPv6 addresses take two words; an IPv4 address takes the low half of the second.
+// IPv6 addresses take two words; an IPv4 address takes the low half of the
+// second.
 const (
 	wordIPSrc    = 5
 	wordIPDst    = 7
 	wordNDTarget = 12
 )
 
-// A place is where a field of up to 64 bits lies in a flowKey.
-type place struct {
+// A slot is where a field of up to 64 bits lies in a flowKey.
+type slot struct {
 	word  uint8
 	shift uint8
 	width uint8 // bits, 0: not supported
 }
 
-// places of the fields, except the IPv6 addresses.
-var places = [...]place{
+// slots are those of all fields except the IPv6 addresses.
+var slots = [...]slot{
 	openflow.FieldInPort:       {0, 32, 32},
 	openflow.FieldMetadata:     {3, 0, 64},
 	openflow.FieldEthDst:       {1, 16, 48},
@@ -72,12 +74,12 @@ var places = [...]place{
 }
 
 func (k *flowKey) get(f openflow.Field) uint64 {
-	p := places[f]
+	p := slots[f]
 	return k[p.word] >> p.shift & ones(p.width)
 }
 
 func (k *flowKey) set(f openflow.Field, v uint64) {
-	p := places[f]
+	p := slots[f]
 	k[p.word] = k[p.word]&^(ones(p.width)<<p.shift) | v&ones(p.width)<<p.shift
 }
 
@@ -93,7 +95,7 @@ func ones(width uint8) uint64 {
 	return 1<<width - 1
 }
 
-// A rule match is a key with its mask; the key has no bits outside the mask.
+// A ruleMatch is a key with its mask; the key has no bits outside the mask.
 type ruleMatch struct {
 	key, mask flowKey
 }
@@ -111,7 +113,8 @@ func word128(f openflow.Field) int {
 	return -1
 }
 
-// compile turns a match into its rule form. It refuses what Open vSwitch refuses, with the same errors.
+// compile turns a match into its rule form. It refuses what Open vSwitch
+// refuses, with the same errors.
 func compile(match openflow.Match) (ruleMatch, *openflow.Error) {
 	var m ruleMatch
 	var seen uint64
@@ -137,7 +140,7 @@ func compile(match openflow.Match) (ruleMatch, *openflow.Error) {
 }
 
 func supported(f openflow.Field) bool {
-	return int(f) < len(places) && (places[f].width != 0 || word128(f) >= 0)
+	return int(f) < len(slots) && (slots[f].width != 0 || word128(f) >= 0)
 }
 
 func (m *ruleMatch) add(f openflow.Field, o openflow.OXM) {
@@ -156,8 +159,8 @@ func (m *ruleMatch) add(f openflow.Field, o openflow.OXM) {
 	m.mask.set(f, mask)
 }
 
-// checkWidth refuses a payload of the wrong length, a mask on a field that takes none, value bits outside
-// the mask, and value bits outside the field.
+// checkWidth refuses a payload of the wrong length, a mask on a field that
+// takes none, value bits outside the mask, and value bits outside the field.
 func checkWidth(o openflow.OXM) *openflow.Error {
 	f := o.Field()
 	if o.Len() != f.Len() {
@@ -174,13 +177,14 @@ func checkWidth(o openflow.OXM) *openflow.Error {
 			}
 		}
 	}
-	if p := places[f]; p.width != 0 && p.width < 64 && o.Uint64()&^ones(p.width) != 0 {
+	if p := slots[f]; p.width != 0 && p.width < 64 && o.Uint64()&^ones(p.width) != 0 {
 		return errBadValue()
 	}
 	return nil
 }
 
-// maskable follows Open vSwitch, which takes masks on more fields than the specification asks for.
+// maskable follows Open vSwitch, which takes masks on more fields than the
+// specification asks for.
 func maskable(f openflow.Field) bool {
 	switch f {
 	case openflow.FieldInPort, openflow.FieldEthType, openflow.FieldVLANPCP,

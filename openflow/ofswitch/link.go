@@ -15,7 +15,7 @@ type LinkConfig struct {
 	Queue    int           // bytes that may wait for the link; 0: 50 ms of its capacity, at least 64 kB
 }
 
-// kbps is the port speed in kbit/s that goes with the capacity.
+// kbps returns the port speed in kbit/s that goes with the capacity.
 func (c LinkConfig) kbps() uint32 {
 	if c.Capacity == 0 {
 		return 10_000_000
@@ -23,7 +23,7 @@ func (c LinkConfig) kbps() uint32 {
 	return uint32(min(c.Capacity/1000, 1<<32-1))
 }
 
-// maxWait is how long a frame may wait for the link.
+// maxWait returns how long a frame may wait for the link.
 func (c LinkConfig) maxWait() time.Duration {
 	bytes := float64(c.Queue)
 	if c.Queue == 0 {
@@ -61,8 +61,8 @@ type side struct {
 	free time.Time // when the link is free to send towards this side
 }
 
-// arrive hands a frame to the switch or the host. It returns the switch if that has now something to send to a
-// controller.
+// arrive hands a frame to the switch or the host. It returns the switch if that
+// has now something to send to a controller.
 func (d *side) arrive(f frame) *Switch {
 	n := d.link.n
 	n.mu.Lock()
@@ -98,7 +98,7 @@ func (d *side) carry(f frame) {
 	case f.hops.len() > n.cfg.MaxHops:
 		n.stats.HopLimit++
 		return
-	case n.waiting() >= n.cfg.MaxQueue:
+	case n.pendingLocked() >= n.cfg.MaxQueue:
 		n.stats.Overflow++
 		return
 	}
@@ -119,7 +119,7 @@ func (d *side) carry(f frame) {
 		n.stats.Lost++
 		return
 	}
-	n.schedule(now, event{at: at.Add(l.cfg.Delay), to: d, f: f})
+	n.scheduleLocked(now, event{at: at.Add(l.cfg.Delay), to: d, f: f})
 }
 
 func (d *side) end() End {
@@ -138,15 +138,16 @@ func (d *side) plug(other *side, speed uint32) {
 	d.sw.mu.Unlock()
 }
 
-// followAdmin has this side see its link go down when the other side's port is taken down by a port mod.
-// It is called with the other switch locked, so it leaves the work to the network's goroutine.
+// followAdmin has this side see its link go down when the other side's port is
+// taken down by a port mod. It is called with the other switch locked, so it
+// leaves the work to the network's goroutine.
 func (d *side) followAdmin(down bool) {
 	n := d.link.n
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if d.sw != nil {
 		now := time.Now()
-		n.schedule(now, event{at: now, do: func() { d.sw.SetPortUp(d.port, !down && d.link.Up()) }})
+		n.scheduleLocked(now, event{at: now, do: func() { d.sw.SetPortUp(d.port, !down && d.link.Up()) }})
 	}
 }
 
@@ -167,7 +168,8 @@ func (n *Network) Link(a *Switch, pa openflow.PortNo, b *Switch, pb openflow.Por
 	return l
 }
 
-// Cut takes the link down; both ports see it, and what arrives meanwhile is lost.
+// Cut takes the link down; both ports see it, and what arrives meanwhile is
+// lost.
 func (l *Link) Cut() { l.set(true) }
 
 // Restore brings a cut link up.
@@ -198,8 +200,8 @@ func (l *Link) Config() LinkConfig {
 	return l.cfg
 }
 
-// SetConfig changes the link for frames sent from now on; the ports keep their speed. Loss of 1 makes the
-// link fail without either end seeing it.
+// SetConfig changes the link for frames sent from now on; the ports keep their
+// speed. Loss of 1 makes the link fail without either end seeing it.
 func (l *Link) SetConfig(cfg LinkConfig) {
 	l.n.mu.Lock()
 	defer l.n.mu.Unlock()

@@ -12,9 +12,10 @@ const (
 	meterFlags = openflow.MeterKbps | openflow.MeterPktps | openflow.MeterBurst | openflow.MeterStats
 )
 
-// A meter polices with one token bucket a band, as Open vSwitch's userspace datapath does: a bucket starts
-// full and holds the burst, whether or not the flag for it is set. Where no burst is given it holds a second's
-// worth of the rate, and the meter's configuration says so from then on.
+// A meter polices with one token bucket a band, as Open vSwitch's userspace
+// datapath does: a bucket starts full and holds the burst, whether or not the
+// flag for it is set. Where no burst is given it holds a second's worth of the
+// rate, and the meter's configuration says so from then on.
 type meter struct {
 	id      openflow.MeterID
 	flags   openflow.MeterFlags
@@ -53,8 +54,8 @@ func (m *meter) unit() float64 {
 	return 1000
 }
 
-// pass counts a packet and reports whether it may go on. Of several bands that are exceeded, the one with
-// the highest rate drops it (§5.7.1).
+// pass counts a packet and reports whether it may go on. Of several bands that
+// are exceeded, the one with the highest rate drops it (§5.7.1).
 func (m *meter) pass(size int, now time.Time) bool {
 	m.packets++
 	m.bytes += uint64(size)
@@ -103,16 +104,16 @@ func (m *meter) stats(flows uint32, now time.Time) openflow.MeterCounters {
 	return c
 }
 
-// meterMod obeys a meter mod (§6.5). Must hold s.mu.
-func (s *Switch) meterMod(m *openflow.MeterMod) *openflow.Error {
+// meterModLocked obeys a meter mod (§6.5).
+func (s *Switch) meterModLocked(m *openflow.MeterMod) *openflow.Error {
 	if m.Command == openflow.MeterDelete {
-		s.meterDelete(m.ID)
+		s.meterDeleteLocked(m.ID)
 		return nil
 	}
 	if m.Command > openflow.MeterDelete {
 		return errMeterCommand()
 	}
-	if err := s.checkMeter(m); err != nil {
+	if err := s.checkMeterLocked(m); err != nil {
 		return err
 	}
 	old := s.meters[m.ID]
@@ -134,7 +135,7 @@ func (s *Switch) meterMod(m *openflow.MeterMod) *openflow.Error {
 	return nil
 }
 
-func (s *Switch) checkMeter(m *openflow.MeterMod) *openflow.Error {
+func (s *Switch) checkMeterLocked(m *openflow.MeterMod) *openflow.Error {
 	kbps, pktps := m.Flags&openflow.MeterKbps != 0, m.Flags&openflow.MeterPktps != 0
 	switch {
 	case m.ID == 0 || m.ID > openflow.MeterMax || s.cfg.NoMeters:
@@ -155,14 +156,15 @@ func (s *Switch) checkMeter(m *openflow.MeterMod) *openflow.Error {
 	return nil
 }
 
-// meterDelete deletes a meter, or all, and the flow entries that use it. A meter that is not there is no
-// error. OpenFlow 1.3 has no reason for such a flow removed message, so Open vSwitch sends none.
-func (s *Switch) meterDelete(id openflow.MeterID) {
-	users := s.users(func(p *program) bool {
+// meterDeleteLocked deletes a meter, or all, and the flow entries that use it.
+// A meter that is not there is no error. OpenFlow 1.3 has no reason for such a
+// flow removed message, so Open vSwitch sends none.
+func (s *Switch) meterDeleteLocked(id openflow.MeterID) {
+	users := s.usersLocked(func(p *program) bool {
 		return p.meter != 0 && (p.meter == id || id == openflow.MeterAll)
 	})
 	for _, e := range users {
-		s.drop(e)
+		s.dropLocked(e)
 	}
 	if id == openflow.MeterAll {
 		clear(s.meters)
@@ -170,7 +172,7 @@ func (s *Switch) meterDelete(id openflow.MeterID) {
 	delete(s.meters, id)
 }
 
-func (s *Switch) sortedMeters() []*meter {
+func (s *Switch) sortedMetersLocked() []*meter {
 	out := make([]*meter, 0, len(s.meters))
 	for _, m := range s.meters {
 		out = append(out, m)
@@ -179,7 +181,7 @@ func (s *Switch) sortedMeters() []*meter {
 	return out
 }
 
-func (s *Switch) meterStats() []openflow.MeterCounters {
+func (s *Switch) meterStatsLocked() []openflow.MeterCounters {
 	flows := map[openflow.MeterID]uint32{}
 	for i := range s.tables {
 		s.tables[i].all(func(e *entry) bool {
@@ -188,7 +190,7 @@ func (s *Switch) meterStats() []openflow.MeterCounters {
 		})
 	}
 	out := []openflow.MeterCounters{}
-	for _, m := range s.sortedMeters() {
+	for _, m := range s.sortedMetersLocked() {
 		out = append(out, m.stats(flows[m.id], s.now()))
 	}
 	return out

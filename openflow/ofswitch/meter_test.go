@@ -8,7 +8,8 @@ import (
 	"conga/openflow"
 )
 
-// A meter must let through the burst, then the rate, whatever the packets' size.
+// A meter must let through the burst, then the rate, whatever the packets'
+// size.
 func TestMeterPolices(t *testing.T) {
 	tests := []struct {
 		name        string

@@ -4,23 +4,24 @@ import (
 	"conga/openflow"
 )
 
-// partLen is how many bytes of entries go into one part of a reply; messages hold 65,535.
+// partLen is how many bytes of entries go into one part of a reply; messages
+// hold 65,535.
 const partLen = 65_000
 
-// multipart answers a multipart request, in several parts where one message does not hold the answer
-// (§7.3.5). Must hold s.mu.
-func (c *conn) multipart(xid uint32, m *openflow.MultipartRequest) *openflow.Error {
+// multipartLocked answers a multipart request, in several parts where one
+// message does not hold the answer (§7.3.5).
+func (c *conn) multipartLocked(xid uint32, m *openflow.MultipartRequest) *openflow.Error {
 	if m.Flags&openflow.MultipartMore != 0 {
 		return refusal(openflow.ErrorTypeBadRequest, 13)
 	}
 	if q, ok := m.Body.(*openflow.FlowStatsRequest); ok && c.s.faults.honest() {
-		entries, err := c.s.find(q)
+		entries, err := c.s.findLocked(q)
 		if err == nil {
-			c.dump = &telling{xid, entries, c.s.age()}
+			c.dump = &dumpReply{xid, entries, c.s.age()}
 		}
 		return err
 	}
-	parts, err := c.s.reply(m)
+	parts, err := c.s.replyLocked(m)
 	if err != nil {
 		return err
 	}
@@ -29,21 +30,21 @@ func (c *conn) multipart(xid uint32, m *openflow.MultipartRequest) *openflow.Err
 		if i < len(parts)-1 {
 			reply.Flags = openflow.MultipartMore
 		}
-		c.send(xid, reply)
+		c.sendLocked(xid, reply)
 	}
 	return nil
 }
 
-func (s *Switch) reply(m *openflow.MultipartRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {
+func (s *Switch) replyLocked(m *openflow.MultipartRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {
 	switch m.MPType {
 	case openflow.MultipartDesc:
 		return one(s.desc()), nil
 	case openflow.MultipartTable:
-		return one(s.tableStats()), nil
+		return one(s.tableStatsLocked()), nil
 	case openflow.MultipartPortDesc:
-		return s.portDesc(), nil
+		return s.portDescLocked(), nil
 	case openflow.MultipartGroupDesc:
-		return split[openflow.GroupDescReply](s.groupDescs(), groupDescLen), nil
+		return split[openflow.GroupDescReply](s.groupDescsLocked(), groupDescLen), nil
 	case openflow.MultipartGroupFeatures:
 		return one(groupFeatures()), nil
 	case openflow.MultipartMeterFeatures:
@@ -51,21 +52,21 @@ func (s *Switch) reply(m *openflow.MultipartRequest) ([]openflow.MultipartReplyB
 	}
 	switch body := m.Body.(type) {
 	case *openflow.FlowStatsRequest:
-		return s.flowStats(body)
+		return s.flowStatsLocked(body)
 	case *openflow.AggregateStatsRequest:
-		return s.aggregate((*openflow.FlowStatsRequest)(body))
+		return s.aggregateLocked((*openflow.FlowStatsRequest)(body))
 	case *openflow.PortStatsRequest:
-		return s.portStats(body.Port), nil
+		return s.portStatsLocked(body.Port), nil
 	case *openflow.QueueStatsRequest:
-		return s.queueStats(body)
+		return s.queueStatsLocked(body)
 	case *openflow.GroupStatsRequest:
-		return split[openflow.GroupStatsReply](s.groupStats(body.Group), func(g *openflow.GroupStats) int {
+		return split[openflow.GroupStatsReply](s.groupStatsLocked(body.Group), func(g *openflow.GroupStats) int {
 			return 40 + 16*len(g.Buckets)
 		}), nil
 	case *openflow.MeterStatsRequest:
-		return s.meterReply(body.Meter)
+		return s.meterReplyLocked(body.Meter)
 	case *openflow.MeterConfigRequest:
-		return s.meterConfigReply(body.Meter)
+		return s.meterConfigReplyLocked(body.Meter)
 	case openflow.TableFeaturesRequest:
 		if len(body) > 0 {
 			return nil, refusal(openflow.ErrorTypeTableFeaturesFailed, 5) // not permitted
@@ -85,7 +86,8 @@ type listReply[E any] interface {
 	openflow.MultipartReplyBody
 }
 
-// split makes parts of a list, of which size tells the bytes of an element. An empty list makes one part.
+// split makes parts of a list, of which size tells the bytes of an element. An
+// empty list makes one part.
 func split[R listReply[E], E any](list []E, size func(*E) int) []openflow.MultipartReplyBody {
 	var parts []openflow.MultipartReplyBody
 	start, n := 0, 0
@@ -107,8 +109,8 @@ func (s *Switch) desc() *openflow.DescReply {
 	}
 }
 
-// find returns the flow entries that a request asks for.
-func (s *Switch) find(m *openflow.FlowStatsRequest) ([]*entry, *openflow.Error) {
+// findLocked returns the flow entries that a request asks for.
+func (s *Switch) findLocked(m *openflow.FlowStatsRequest) ([]*entry, *openflow.Error) {
 	rule, err := compile(m.Match)
 	if err != nil {
 		return nil, err
@@ -119,13 +121,13 @@ func (s *Switch) find(m *openflow.FlowStatsRequest) ([]*entry, *openflow.Error) 
 	if m.Table != openflow.TableAll && int(m.Table) >= len(s.tables) {
 		return nil, refusal(openflow.ErrorTypeBadRequest, 9)
 	}
-	return s.selected(m.Table, &filter{
+	return s.selectedLocked(m.Table, &filter{
 		rule: rule, cookie: m.Cookie, cookieMask: m.CookieMask, outPort: m.OutPort, outGroup: m.OutGroup,
 	}), nil
 }
 
-func (s *Switch) flowStats(m *openflow.FlowStatsRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {
-	entries, err := s.find(m)
+func (s *Switch) flowStatsLocked(m *openflow.FlowStatsRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {
+	entries, err := s.findLocked(m)
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +145,8 @@ func actionsLen(actions []openflow.Action) (n int) {
 	return n
 }
 
-func (s *Switch) aggregate(m *openflow.FlowStatsRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {
-	entries, err := s.find(m)
+func (s *Switch) aggregateLocked(m *openflow.FlowStatsRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {
+	entries, err := s.findLocked(m)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +158,7 @@ func (s *Switch) aggregate(m *openflow.FlowStatsRequest) ([]openflow.MultipartRe
 	return one(sum), nil
 }
 
-func (s *Switch) tableStats() openflow.TableStatsReply {
+func (s *Switch) tableStatsLocked() openflow.TableStatsReply {
 	out := make(openflow.TableStatsReply, len(s.tables))
 	for i := range s.tables {
 		t := &s.tables[i]
@@ -167,26 +169,27 @@ func (s *Switch) tableStats() openflow.TableStatsReply {
 	return out
 }
 
-func (s *Switch) portDesc() []openflow.MultipartReplyBody {
+func (s *Switch) portDescLocked() []openflow.MultipartReplyBody {
 	list := []openflow.Port{}
 	for _, p := range s.order {
-		list = append(list, p.desc())
+		list = append(list, p.descLocked())
 	}
 	return split[openflow.PortDescReply](list, func(*openflow.Port) int { return 64 })
 }
 
-// portStats lists the counters of a port, or of all. An absent port makes an empty list, as in Open vSwitch.
-func (s *Switch) portStats(no openflow.PortNo) []openflow.MultipartReplyBody {
+// portStatsLocked lists the counters of a port, or of all. An absent port makes
+// an empty list, as in Open vSwitch.
+func (s *Switch) portStatsLocked(no openflow.PortNo) []openflow.MultipartReplyBody {
 	list := []openflow.PortStats{}
 	for _, p := range s.order {
 		if no == openflow.PortAny || no == p.no {
-			list = append(list, p.counters())
+			list = append(list, p.countersLocked())
 		}
 	}
 	return split[openflow.PortStatsReply](list, func(*openflow.PortStats) int { return 112 })
 }
 
-func (s *Switch) queueStats(m *openflow.QueueStatsRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {
+func (s *Switch) queueStatsLocked(m *openflow.QueueStatsRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {
 	if m.Port != openflow.PortAny && s.ports[m.Port] == nil {
 		return nil, errQueueBadPort()
 	}
@@ -203,7 +206,7 @@ func (s *Switch) queueStats(m *openflow.QueueStatsRequest) ([]openflow.Multipart
 			if sent := p.queued[q.ID]; sent != nil {
 				st.TxPackets, st.TxBytes = sent.TxPackets, sent.TxBytes
 			}
-			age := p.counters()
+			age := p.countersLocked()
 			st.DurationSec, st.DurationNsec = age.DurationSec, age.DurationNsec
 			list = append(list, st)
 		}
@@ -214,9 +217,9 @@ func (s *Switch) queueStats(m *openflow.QueueStatsRequest) ([]openflow.Multipart
 	return split[openflow.QueueStatsReply](list, func(*openflow.QueueStats) int { return 40 }), nil
 }
 
-func (s *Switch) groupDescs() []openflow.GroupDesc {
+func (s *Switch) groupDescsLocked() []openflow.GroupDesc {
 	out := []openflow.GroupDesc{}
-	for _, g := range s.sortedGroups() {
+	for _, g := range s.sortedGroupsLocked() {
 		out = append(out, openflow.GroupDesc{GroupType: g.kind, Group: g.id, Buckets: g.buckets})
 	}
 	return out
@@ -230,37 +233,37 @@ func groupDescLen(g *openflow.GroupDesc) int {
 	return n
 }
 
-func (s *Switch) meterConfigs() []openflow.MeterConfig {
+func (s *Switch) meterConfigsLocked() []openflow.MeterConfig {
 	out := []openflow.MeterConfig{}
-	for _, m := range s.sortedMeters() {
+	for _, m := range s.sortedMetersLocked() {
 		out = append(out, m.config())
 	}
 	return out
 }
 
-func (s *Switch) meterReply(id openflow.MeterID) ([]openflow.MultipartReplyBody, *openflow.Error) {
-	if err := s.meterKnown(id); err != nil {
+func (s *Switch) meterReplyLocked(id openflow.MeterID) ([]openflow.MultipartReplyBody, *openflow.Error) {
+	if err := s.meterKnownLocked(id); err != nil {
 		return nil, err
 	}
-	list := s.meterStats()
+	list := s.meterStatsLocked()
 	if id != openflow.MeterAll {
 		list = keep(list, func(m *openflow.MeterCounters) bool { return m.Meter == id })
 	}
 	return split[openflow.MeterStatsReply](list, func(m *openflow.MeterCounters) int { return 40 + 16*len(m.Bands) }), nil
 }
 
-func (s *Switch) meterConfigReply(id openflow.MeterID) ([]openflow.MultipartReplyBody, *openflow.Error) {
-	if err := s.meterKnown(id); err != nil {
+func (s *Switch) meterConfigReplyLocked(id openflow.MeterID) ([]openflow.MultipartReplyBody, *openflow.Error) {
+	if err := s.meterKnownLocked(id); err != nil {
 		return nil, err
 	}
-	list := s.meterConfigs()
+	list := s.meterConfigsLocked()
 	if id != openflow.MeterAll {
 		list = keep(list, func(m *openflow.MeterConfig) bool { return m.Meter == id })
 	}
 	return split[openflow.MeterConfigReply](list, func(m *openflow.MeterConfig) int { return 8 + 16*len(m.Bands) }), nil
 }
 
-func (s *Switch) meterKnown(id openflow.MeterID) *openflow.Error {
+func (s *Switch) meterKnownLocked(id openflow.MeterID) *openflow.Error {
 	if id != openflow.MeterAll && s.meters[id] == nil {
 		return errUnknownMeter()
 	}

@@ -16,7 +16,7 @@ type NetworkConfig struct {
 	MaxHops  int    // switches a frame may cross before it is dropped; 0: 64
 	MaxQueue int    // frames on their way at once, in the whole network; 0: 65536
 	Seed     uint64 // of the losses
-	Logger   *slog.Logger
+	Log      *slog.Logger
 }
 
 // NetworkStats count frames.
@@ -28,9 +28,10 @@ type NetworkStats struct {
 	HopLimit  uint64 // crossed too many switches: a loop
 }
 
-// A Network is a set of switches and hosts connected by links. One goroutine, run, carries all frames:
-// sending only puts the frame into the queue of events. Locks are taken in the order switch, host,
-// network; run holds none when it delivers.
+// A Network is a set of switches and hosts connected by links. One goroutine,
+// run, carries all frames: sending only puts the frame into the queue of
+// events. Locks are taken in the order switch, host, network; run holds none
+// when it delivers.
 type Network struct {
 	cfg  NetworkConfig
 	wake chan struct{} // capacity 1: there is a new earliest event
@@ -67,7 +68,8 @@ func NewNetwork(cfg NetworkConfig) *Network {
 	return n
 }
 
-// Close ends the connections to the controller and stops all frames, and waits for both.
+// Close ends the connections to the controller and stops all frames, and waits
+// for both.
 func (n *Network) Close() error {
 	n.mu.Lock()
 	if !n.closed {
@@ -82,8 +84,8 @@ func (n *Network) Close() error {
 
 // AddSwitch makes a switch. Two may have the same DPID.
 func (n *Network) AddSwitch(cfg Config) *Switch {
-	if cfg.Logger == nil {
-		cfg.Logger = n.cfg.Logger
+	if cfg.Log == nil {
+		cfg.Log = n.cfg.Log
 	}
 	s := New(cfg)
 	n.mu.Lock()
@@ -109,14 +111,16 @@ func (n *Network) Switches() []*Switch {
 	return append([]*Switch(nil), n.switches...)
 }
 
-// Links returns all links, those of hosts among them, in the order they were added.
+// Links returns all links, those of hosts among them, in the order they were
+// added.
 func (n *Network) Links() []*Link {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return append([]*Link(nil), n.links...)
 }
 
-// LinkBetween returns the first link between two switches, in either direction, nil if there is none.
+// LinkBetween returns the first link between two switches, in either direction,
+// nil if there is none.
 func (n *Network) LinkBetween(a, b openflow.DPID) *Link {
 	for _, l := range n.Links() {
 		x, y := l.Ends()
@@ -154,7 +158,8 @@ func (n *Network) Hosts() []*Host {
 	return append([]*Host(nil), n.hosts...)
 }
 
-// Run keeps every switch there is connected to the controller until ctx ends or Close. It returns at once.
+// Run keeps every switch there is connected to the controller until ctx ends or
+// Close. It returns at once.
 func (n *Network) Run(ctx context.Context, addr string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -188,11 +193,12 @@ func (n *Network) Stats() NetworkStats {
 	return n.stats
 }
 
-// Settle waits until no frame is on its way. Frames that a controller holds do not count.
+// Settle waits until no frame is on its way. Frames that a controller holds do
+// not count.
 func (n *Network) Settle(ctx context.Context) error {
 	for {
 		n.mu.Lock()
-		if n.closed || (n.waiting() == 0 && !n.busy) {
+		if n.closed || (n.pendingLocked() == 0 && !n.busy) {
 			n.mu.Unlock()
 			return nil
 		}

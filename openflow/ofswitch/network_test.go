@@ -162,8 +162,8 @@ func TestStormEnds(t *testing.T) {
 	}
 }
 
-// The pipeline of ARCHITECTURE.md, installed by hand on a ring: floods leave over a tree only, and a frame
-// reaches every host once.
+// The pipeline of ARCHITECTURE.md, installed by hand on a ring: floods leave
+// over a tree only, and a frame reaches every host once.
 func TestRingWithATreeHasNoLoop(t *testing.T) {
 	n := Ring(5, TopologyConfig{})
 	defer n.Close()
@@ -211,8 +211,8 @@ func TestRingWithATreeHasNoLoop(t *testing.T) {
 	}
 }
 
-// treePipeline cuts the ring between the last switch and the first for floods, and sends known hosts the
-// shorter way round. Hosts are on port 1.
+// treePipeline cuts the ring between the last switch and the first for floods,
+// and sends known hosts the shorter way round. Hosts are on port 1.
 func treePipeline(n *Network, s *Switch) {
 	size, me := len(n.Switches()), int(s.DPID())
 	prev, next := openflow.PortNo(2), openflow.PortNo(3)

@@ -9,25 +9,28 @@ import (
 )
 
 const (
-	// asyncLimit is how many bytes may wait for a slow controller before asynchronous messages are dropped.
+	// asyncLimit is how many bytes may wait for a slow controller before
+	// asynchronous messages are dropped.
 	asyncLimit = 1 << 20
 	// replyLimit is how many may wait before the switch stops obeying.
 	replyLimit = 512 << 10
 )
 
-// output is what waits to be written on a connection.
+// An output holds what waits to be written on a connection. Its mutex guards
+// it, as do the methods named Locked that conn has for it: startLocked and
+// writtenLocked.
 type output struct {
 	writers sync.WaitGroup
 
 	mu      sync.Mutex // taken last
 	out     []byte
-	writing bool // a goroutine is at it
+	writing bool // writing bool // a goroutine writes
 	last    bool // close when out is written
 	ended   bool // nothing is written any more
 }
 
-// send queues a message, unless a fault holds it back. Must hold s.mu.
-func (c *conn) send(xid uint32, m openflow.Message) {
+// sendLocked queues a message, unless a fault holds it back.
+func (c *conn) sendLocked(xid uint32, m openflow.Message) {
 	f := &c.s.faults
 	if f.Mute || (f.Lose != nil && f.Lose(m)) {
 		return
@@ -45,7 +48,7 @@ func (c *conn) send(xid uint32, m openflow.Message) {
 		}
 	}
 	c.queue(xid, m)
-	c.due()
+	c.dueLocked()
 }
 
 func (c *conn) queue(xid uint32, m openflow.Message) {
@@ -53,15 +56,15 @@ func (c *conn) queue(xid uint32, m openflow.Message) {
 	defer c.mu.Unlock()
 	out, err := openflow.Append(wire.Roomy(c.out), xid, m)
 	if err != nil {
-		c.s.cfg.Logger.Warn("message does not encode", "type", m.Type(), "err", err)
+		c.s.cfg.Log.Warn("message does not encode", "type", m.Type(), "err", err)
 		return
 	}
 	c.out = out
 }
 
-// due has what is queued written: where the switch is lazy, by the goroutine that unlocks it, or else by one of its
-// own, since the switch is locked. Must hold s.mu.
-func (c *conn) due() {
+// dueLocked has what is queued written: by the goroutine that unlocks the
+// switch where it is lazy, otherwise by a goroutine of the connection's own.
+func (c *conn) dueLocked() {
 	if c.s.lazy {
 		c.s.unsent = true
 		return
@@ -71,12 +74,12 @@ func (c *conn) due() {
 	c.startLocked()
 }
 
-// finish has the connection close when everything queued is written. Must hold s.mu.
-func (c *conn) finish() {
+// finishLocked has the connection close when everything queued is written.
+func (c *conn) finishLocked() {
 	c.mu.Lock()
 	c.last = true
 	c.mu.Unlock()
-	c.due()
+	c.dueLocked()
 }
 
 func (c *conn) backlog() int {
@@ -88,8 +91,9 @@ func (c *conn) backlog() int {
 // full reports whether the controller must first take what there is.
 func (c *conn) full() bool { return c.backlog() > replyLimit }
 
-// flushAndUnlock unlocks the switch and writes what was queued while it was lazy.
-func (s *Switch) flushAndUnlock() {
+// unlockAndFlush releases s.mu, which the caller holds, and writes what was
+// queued while the switch was lazy.
+func (s *Switch) unlockAndFlush() {
 	var buf [4]*conn // mostly there is one
 	conns := buf[:0]
 	if s.unsent {
@@ -104,7 +108,8 @@ func (s *Switch) flushAndUnlock() {
 	}
 }
 
-// flush writes what is queued, as much as goes without waiting; a goroutine writes the rest.
+// flush writes what is queued, as much as goes without waiting; a goroutine
+// writes the rest.
 func (c *conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -122,12 +127,12 @@ func (c *conn) flush() {
 	n := c.socket.Write(buf)
 	c.mu.Lock()
 	c.writing = false
-	c.written(buf, n)
+	c.writtenLocked(buf, n)
 	c.startLocked()
 }
 
-// written puts back what was not written of buf, in front of the rest.
-func (c *conn) written(buf []byte, n int) {
+// writtenLocked puts back what was not written of buf, in front of the rest.
+func (c *conn) writtenLocked(buf []byte, n int) {
 	switch {
 	case n < len(buf):
 		c.out = append(buf[n:], c.out...)
@@ -138,7 +143,7 @@ func (c *conn) written(buf []byte, n int) {
 	}
 }
 
-// startLocked has a goroutine write what is queued, unless there is one at it.
+// startLocked has a goroutine write what is queued, unless one already does.
 func (c *conn) startLocked() {
 	if c.writing || c.ended || len(c.out) == 0 && !c.last {
 		return
@@ -179,7 +184,8 @@ func (c *conn) write() {
 	}
 }
 
-// endOutput waits for the goroutine that writes, now that the connection is closed.
+// endOutput waits for the goroutine that writes, now that the connection is
+// closed.
 func (c *conn) endOutput() {
 	c.mu.Lock()
 	c.ended = true
@@ -187,16 +193,18 @@ func (c *conn) endOutput() {
 	c.writers.Wait()
 }
 
-// A telling is the rest of a reply with flow entries, which is made as the controller takes it.
-type telling struct {
+// A dumpReply is the rest of a reply with flow entries, which is made as the
+// controller takes it.
+type dumpReply struct {
 	xid     uint32
 	entries []*entry
 	age     time.Duration // of the switch, when it was asked
 }
 
-// tell adds one part to a reply that is not complete, and reports whether the next message may be obeyed: if all
-// of it is told, and the controller takes what it is told. Must hold s.mu.
-func (c *conn) tell() bool {
+// continueDumpLocked adds one part to a dump that is not complete. It reports
+// whether the next message may be obeyed: no dump is left, and the controller
+// takes what it is sent.
+func (c *conn) continueDumpLocked() bool {
 	d := c.dump
 	if d == nil {
 		return !c.full()
@@ -211,6 +219,6 @@ func (c *conn) tell() bool {
 	if len(d.entries) == 0 {
 		c.dump = nil
 	}
-	c.due()
+	c.dueLocked()
 	return c.dump == nil && !c.full()
 }

@@ -16,8 +16,9 @@ import (
 
 const ovsSchema = "/usr/share/openvswitch/vswitch.ovsschema"
 
-// startOVS starts a private Open vSwitch with a bridge of n dummy ports, which needs no root, and returns
-// the path of its OpenFlow socket. It skips the test where Open vSwitch is not installed.
+// startOVS starts a private Open vSwitch with a bridge of n dummy ports, which
+// needs no root, and returns the path of its OpenFlow socket. It skips the test
+// where Open vSwitch is not installed.
 func startOVS(t *testing.T, n int) string {
 	t.Helper()
 	if testing.Short() {
@@ -154,7 +155,8 @@ func (p *peer) tryRecv() (openflow.Header, openflow.Message, error) {
 	return openflow.Parse(b)
 }
 
-// ask sends messages and a barrier, and returns all that came before the barrier's reply.
+// ask sends messages and a barrier, and returns all that came before the
+// barrier's reply.
 func (p *peer) ask(messages ...openflow.Message) (replies []openflow.Message) {
 	p.t.Helper()
 	for _, m := range messages {

@@ -19,16 +19,18 @@ const (
 	icmpv6Advert      = 136
 )
 
-// A packet is a frame in the pipeline: its bytes, where the headers are, and the fields that entries match.
+// A packet is a frame in the pipeline: its bytes, where the headers are, and
+// the fields that entries match.
 type packet struct {
 	data  []byte
 	owned bool // data may be changed in place; otherwise it is shared and copied first
 	key   flowKey
 	queue uint32 // set queue
-	hops  *trail
+	hops  *hopList
 
-	// pushed is how many tags the switch put around others. It looks through these; an inner tag that a
-	// packet came with is its EtherType, as in Open vSwitch's default configuration.
+	// pushed is how many tags the switch put around others. It looks through
+	// these; an inner tag that a packet came with is its EtherType, as in Open
+	// vSwitch's default configuration.
 	pushed int
 
 	// Offsets into data, 0 where the packet has no such header.
@@ -41,7 +43,8 @@ var pipelineFields = [...]openflow.Field{
 	openflow.FieldInPort, openflow.FieldMetadata, openflow.FieldTunnelID,
 }
 
-// parse fills the key and the offsets from the bytes. What is cut short is left zero, as if absent.
+// parse fills the key and the offsets from the bytes. What is cut short is left
+// zero, as if absent.
 func (p *packet) parse() {
 	var k flowKey
 	for _, f := range pipelineFields {
@@ -128,8 +131,8 @@ func (p *packet) parseIPv6(b []byte) {
 	}
 }
 
-// skipIPv6Ext returns the upper-layer protocol and its offset; false if it is in an earlier fragment or
-// cut off.
+// skipIPv6Ext returns the upper-layer protocol and its offset; false if it is
+// in an earlier fragment or cut off.
 func skipIPv6Ext(b []byte) (proto byte, off int, ok bool) {
 	proto, off = b[6], ipv6Len
 	for {
@@ -173,7 +176,8 @@ func (p *packet) parseL4(proto byte, off int) {
 	p.l4 = off
 }
 
-// parseND reads the target and the first link-layer address option that belongs to the message (RFC 4861 §4).
+// parseND reads the target and the first link-layer address option that belongs
+// to the message (RFC 4861 §4).
 func (p *packet) parseND(b []byte) {
 	p.key.set128(wordNDTarget, b[8:])
 	option, field := byte(1), openflow.FieldIPv6NDSLL

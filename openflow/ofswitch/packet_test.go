@@ -114,7 +114,8 @@ func allSetFields() []openflow.OXM {
 	}
 }
 
-// A field that is set must read back, and every checksum of the frame must be right again.
+// A field that is set must read back, and every checksum of the frame must be
+// right again.
 func TestSetFieldKeepsChecksums(t *testing.T) {
 	sctp := udp4.UDP()
 	sctp[23] = protoSCTP

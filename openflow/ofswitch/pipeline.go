@@ -10,7 +10,7 @@ import (
 // maxOutputs bounds what one packet can cause through groups that multiply it.
 const maxOutputs = 4096
 
-// A run is one packet's way through the switch. Must hold s.mu.
+// A run is one packet's way through the switch. Its methods need s.mu.
 type run struct {
 	s       *Switch
 	now     time.Time
@@ -21,24 +21,25 @@ type run struct {
 	fromOut bool
 }
 
-// arrive takes a frame in by a port. Must hold s.mu.
-func (s *Switch) arrive(in *Port, f frame) {
-	if !in.takes() {
+// arriveLocked takes a frame in by a port.
+func (s *Switch) arriveLocked(in *Port, f frame) {
+	if !in.takesLocked() {
 		in.stats.RxDropped++
 		return
 	}
 	in.stats.RxPackets++
 	in.stats.RxBytes += uint64(len(f.data))
 	s.counters.Received++
-	s.show(in, f, false)
+	s.showLocked(in, f, false)
 	p := &packet{data: f.data, hops: f.hops}
 	p.key.set(openflow.FieldInPort, uint64(in.no))
 	p.parse()
 	(&run{s: s, now: s.now()}).pipeline(p)
 }
 
-// pipeline runs the packet through the tables from 0 on (§5.1.1). Where a later table has no entry for it,
-// or its TTL runs out, its action set is still done: the specification drops the packet, Open vSwitch does not.
+// pipeline runs the packet through the tables from 0 on (§5.1.1). Where a later
+// table has no entry for it, or its TTL runs out, its action set is still done:
+// the specification drops the packet, Open vSwitch does not.
 func (x *run) pipeline(p *packet) {
 	var set actionSet
 	size := uint64(len(p.data)) // entries count the packet as it came, like Open vSwitch's
@@ -88,7 +89,8 @@ func (x *run) meter(id openflow.MeterID, size int) bool {
 	return false
 }
 
-// actions does a list of actions in order. It reports false if the packet is gone.
+// actions does a list of actions in order. It reports false if the packet is
+// gone.
 func (x *run) actions(p *packet, list []openflow.Action) bool {
 	for i := range list {
 		switch a := &list[i]; a.Type {
@@ -127,7 +129,8 @@ func (x *run) actions(p *packet, list []openflow.Action) bool {
 	return true
 }
 
-// output does an output action (§7.2.5). The ingress port is left out unless asked for by PortInPort.
+// output does an output action (§7.2.5). The ingress port is left out unless
+// asked for by PortInPort.
 func (x *run) output(p *packet, a *openflow.Action) {
 	if x.outputs++; x.outputs > maxOutputs {
 		x.s.counters.Undelivered++
@@ -139,7 +142,7 @@ func (x *run) output(p *packet, a *openflow.Action) {
 		x.send(p, in)
 	case openflow.PortAll, openflow.PortFlood:
 		for _, port := range x.s.order {
-			if port.no != in && port.no != openflow.PortLocal && port.forwards() {
+			if port.no != in && port.no != openflow.PortLocal && port.forwardsLocked() {
 				x.send(p, port.no)
 			}
 		}
@@ -165,20 +168,20 @@ func (x *run) output(p *packet, a *openflow.Action) {
 // send has the packet leave by a port.
 func (x *run) send(p *packet, no openflow.PortNo) {
 	port := x.s.ports[no]
-	if port == nil || !port.forwards() {
+	if port == nil || !port.forwardsLocked() {
 		x.s.counters.Undelivered++
 		if port != nil {
 			port.stats.TxDropped++
 		}
 		return
 	}
-	p.owned = false // whoever gets the frame shares the bytes
+	p.owned = false // p.owned = false // the receivers of the frame share the bytes
 	hop := Hop{DPID: x.s.cfg.DPID, In: p.inPort(), Out: no}
-	port.send(frame{data: p.data, queue: p.queue, hops: p.hops.and(hop)})
+	port.sendLocked(frame{data: p.data, queue: p.queue, hops: p.hops.and(hop)})
 }
 
-// packetIn sends the packet to the controllers that want it (§7.4.1). Like Open vSwitch, the switch does
-// not buffer, and so sends all of it.
+// packetIn sends the packet to the controllers that want it (§7.4.1). Like Open
+// vSwitch, the switch does not buffer, and so sends all of it.
 func (x *run) packetIn(p *packet, why openflow.PacketInReason) {
 	if port := x.s.ports[p.inPort()]; port != nil && port.config&openflow.PortConfigNoPacketIn != 0 {
 		return
@@ -196,11 +199,11 @@ func (x *run) packetIn(p *packet, why openflow.PacketInReason) {
 	if v := p.key.get(openflow.FieldTunnelID); v != 0 {
 		m.Match = append(m.Match, openflow.TunnelID(v, ^uint64(0)))
 	}
-	x.s.announce(m)
+	x.s.announceLocked(m)
 }
 
-// packetOut obeys a packet-out (§7.3.7). Must hold s.mu.
-func (s *Switch) packetOut(m *openflow.PacketOut) *openflow.Error {
+// packetOutLocked obeys a packet-out (§7.3.7).
+func (s *Switch) packetOutLocked(m *openflow.PacketOut) *openflow.Error {
 	s.counters.PacketOuts++
 	switch {
 	case m.BufferID != openflow.NoBuffer:
@@ -221,7 +224,7 @@ func (s *Switch) packetOut(m *openflow.PacketOut) *openflow.Error {
 	if err := cmp.Or(check.all(m.Actions), check.verdict()); err != nil {
 		return err
 	}
-	if err := s.resolvable(&program{apply: m.Actions}); err != nil {
+	if err := s.resolvableLocked(&program{apply: m.Actions}); err != nil {
 		return err
 	}
 	(&run{s: s, now: s.now(), fromOut: true}).actions(p, m.Actions)

@@ -7,7 +7,8 @@ import (
 	"conga/openflow"
 )
 
-// Each case installs entries, has a frame arrive at port 1 of four, and says by which ports it leaves.
+// Each case installs entries, has a frame arrive at port 1 of four, and says by
+// which ports it leaves.
 func TestWhereAPacketLeaves(t *testing.T) {
 	udp := openflow.Match{openflow.EthType(0x800), openflow.IPProto(17)}
 	dst := func(prefix string) openflow.Match {

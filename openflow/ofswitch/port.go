@@ -10,21 +10,22 @@ import (
 
 // A frame travels between ports.
 type frame struct {
-	data  []byte // shared; nobody changes it
+	data  []byte // data  []byte // shared; never changed
 	queue uint32 // set by the switch that sent it
-	hops  *trail
+	hops  *hopList
 }
 
-// A trail is the switches that a frame has crossed, the last one first. Copies of a frame share it.
-type trail struct {
-	prev *trail
+// A hopList holds the switches that a frame has crossed, the last one first.
+// Copies of a frame share it.
+type hopList struct {
+	prev *hopList
 	hop  Hop
 	n    int
 }
 
-func (t *trail) and(h Hop) *trail { return &trail{prev: t, hop: h, n: t.len() + 1} }
+func (t *hopList) and(h Hop) *hopList { return &hopList{prev: t, hop: h, n: t.len() + 1} }
 
-func (t *trail) len() int {
+func (t *hopList) len() int {
 	if t == nil {
 		return 0
 	}
@@ -32,7 +33,7 @@ func (t *trail) len() int {
 }
 
 // list returns the hops in order.
-func (t *trail) list() []Hop {
+func (t *hopList) list() []Hop {
 	out := make([]Hop, t.len())
 	for i := len(out) - 1; i >= 0; i-- {
 		out[i], t = t.hop, t.prev
@@ -45,7 +46,7 @@ type Port struct {
 	s  *Switch
 	no openflow.PortNo
 
-	// Guarded by s.mu.
+	// Guarded by s.mu, as are the methods named Locked.
 	name    string
 	hw      openflow.MAC
 	speed   uint32 // kbit/s
@@ -66,10 +67,10 @@ func (p *Port) No() openflow.PortNo { return p.no }
 func (p *Port) Desc() openflow.Port {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	return p.desc()
+	return p.descLocked()
 }
 
-func (p *Port) desc() openflow.Port {
+func (p *Port) descLocked() openflow.Port {
 	f := speedFeature(p.speed)
 	return openflow.Port{
 		No: p.no, HWAddr: p.hw, Name: p.name, Config: p.config, State: p.state,
@@ -95,18 +96,19 @@ func speedFeature(kbps uint32) openflow.PortFeatures {
 func (p *Port) Stats() openflow.PortStats {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
-	return p.counters()
+	return p.countersLocked()
 }
 
-func (p *Port) counters() openflow.PortStats {
+func (p *Port) countersLocked() openflow.PortStats {
 	st := p.stats
 	age := p.s.now().Sub(p.created)
 	st.Port, st.DurationSec, st.DurationNsec = p.no, uint32(age/time.Second), uint32(age%time.Second)
 	return st
 }
 
-// OnSend has fn called with every frame that leaves the port, in order; nil ends it. fn must not block,
-// call the switch, or change the frame. A link replaces it.
+// OnSend has fn called with every frame that leaves the port, in order; nil
+// ends it. fn must not block, call the switch, or change the frame. A link
+// replaces it.
 func (p *Port) OnSend(fn func(queue uint32, data []byte)) {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
@@ -124,7 +126,8 @@ func (p *Port) AddQueue(q openflow.PacketQueue) {
 	p.queues = append(p.queues, q)
 }
 
-// QueueStats returns what was sent under each queue number, configured or not, in order of the numbers.
+// QueueStats returns what was sent under each queue number, configured or not,
+// in order of the numbers.
 func (p *Port) QueueStats() []openflow.QueueStats {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
@@ -136,15 +139,17 @@ func (p *Port) QueueStats() []openflow.QueueStats {
 	return out
 }
 
-func (p *Port) down() bool {
+func (p *Port) downLocked() bool {
 	return p.config&openflow.PortConfigDown != 0 || p.state&openflow.PortStateLinkDown != 0
 }
 
-func (p *Port) takes() bool    { return !p.down() && p.config&openflow.PortConfigNoRecv == 0 }
-func (p *Port) forwards() bool { return !p.down() && p.config&openflow.PortConfigNoFwd == 0 }
+func (p *Port) takesLocked() bool { return !p.downLocked() && p.config&openflow.PortConfigNoRecv == 0 }
+func (p *Port) forwardsLocked() bool {
+	return !p.downLocked() && p.config&openflow.PortConfigNoFwd == 0
+}
 
-// send has a frame leave. Must hold s.mu.
-func (p *Port) send(f frame) {
+// sendLocked has a frame leave.
+func (p *Port) sendLocked(f frame) {
 	p.stats.TxPackets++
 	p.stats.TxBytes += uint64(len(f.data))
 	p.s.counters.Sent++
@@ -158,13 +163,14 @@ func (p *Port) send(f frame) {
 	}
 	q.TxPackets++
 	q.TxBytes += uint64(len(f.data))
-	p.s.show(p, f, true)
+	p.s.showLocked(p, f, true)
 	if p.deliver != nil {
 		p.deliver(f)
 	}
 }
 
-// portMAC makes an address that no other port or host has, as long as DPIDs stay below 2^24.
+// portMAC makes an address that no other port or host has, as long as DPIDs
+// stay below 2^24.
 func portMAC(d openflow.DPID, no openflow.PortNo) openflow.MAC {
 	var m openflow.MAC
 	binary.BigEndian.PutUint32(m[:], uint32(d)&0xffffff|0x0e000000)
@@ -172,8 +178,8 @@ func portMAC(d openflow.DPID, no openflow.PortNo) openflow.MAC {
 	return m
 }
 
-// AddPort adds a port, up and with its link up, and tells the controllers. speed is in kbit/s. A port
-// that exists is returned as it is.
+// AddPort adds a port, up and with its link up, and tells the controllers.
+// speed is in kbit/s. A port that exists is returned as it is.
 func (s *Switch) AddPort(no openflow.PortNo, name string, speed uint32) *Port {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -187,7 +193,7 @@ func (s *Switch) AddPort(no openflow.PortNo, name string, speed uint32) *Port {
 	s.ports[no] = p
 	at, _ := slices.BinarySearchFunc(s.order, no, func(p *Port, no openflow.PortNo) int { return int(int64(p.no) - int64(no)) })
 	s.order = slices.Insert(s.order, at, p)
-	s.announce(&openflow.PortStatus{Reason: openflow.PortAdded, Port: p.desc()})
+	s.announceLocked(&openflow.PortStatus{Reason: openflow.PortAdded, Port: p.descLocked()})
 	return p
 }
 
@@ -201,10 +207,11 @@ func (s *Switch) RemovePort(no openflow.PortNo) {
 	}
 	delete(s.ports, no)
 	s.order = slices.DeleteFunc(s.order, func(q *Port) bool { return q == p })
-	s.announce(&openflow.PortStatus{Reason: openflow.PortDeleted, Port: p.desc()})
+	s.announceLocked(&openflow.PortStatus{Reason: openflow.PortDeleted, Port: p.descLocked()})
 }
 
-// SetPortUp sets whether the port's link is up, and tells the controllers if that changes it.
+// SetPortUp sets whether the port's link is up, and tells the controllers if
+// that changes it.
 func (s *Switch) SetPortUp(no openflow.PortNo, up bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,11 +223,11 @@ func (s *Switch) SetPortUp(no openflow.PortNo, up bool) {
 	if up {
 		p.state = openflow.PortStateLive
 	}
-	s.announce(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.desc()})
+	s.announceLocked(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.descLocked()})
 }
 
-// portMod obeys a port mod (§7.3.4.3). Must hold s.mu.
-func (s *Switch) portMod(m *openflow.PortMod) *openflow.Error {
+// portModLocked obeys a port mod (§7.3.4.3).
+func (s *Switch) portModLocked(m *openflow.PortMod) *openflow.Error {
 	const known = openflow.PortConfigDown | openflow.PortConfigNoRecv | openflow.PortConfigNoFwd |
 		openflow.PortConfigNoPacketIn
 	p := s.ports[m.PortNo]
@@ -236,7 +243,7 @@ func (s *Switch) portMod(m *openflow.PortMod) *openflow.Error {
 			p.admin(config&openflow.PortConfigDown != 0)
 		}
 		p.config = config
-		s.announce(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.desc()})
+		s.announceLocked(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.descLocked()})
 	}
 	return nil
 }
@@ -254,7 +261,7 @@ func (s *Switch) Ports() []openflow.Port {
 	defer s.mu.Unlock()
 	out := make([]openflow.Port, 0, len(s.order))
 	for _, p := range s.order {
-		out = append(out, p.desc())
+		out = append(out, p.descLocked())
 	}
 	return out
 }
@@ -265,7 +272,7 @@ func (s *Switch) PortStats() []openflow.PortStats {
 	defer s.mu.Unlock()
 	out := make([]openflow.PortStats, 0, len(s.order))
 	for _, p := range s.order {
-		out = append(out, p.counters())
+		out = append(out, p.countersLocked())
 	}
 	return out
 }

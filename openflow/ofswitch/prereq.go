@@ -19,7 +19,7 @@ const (
 	protoSCTP   = 132
 )
 
-// etherTypes that a field needs; none: any.
+// etherTypes returns the EtherTypes that a field needs; none: any.
 func etherTypes(f openflow.Field) []uint64 {
 	switch f {
 	case openflow.FieldIPDSCP, openflow.FieldIPECN, openflow.FieldIPProto,
@@ -39,7 +39,7 @@ func etherTypes(f openflow.Field) []uint64 {
 	return nil
 }
 
-// ipProto that a field needs; 0: any.
+// ipProto returns the IP protocol that a field needs; 0: any.
 func ipProto(f openflow.Field) uint64 {
 	switch f {
 	case openflow.FieldTCPSrc, openflow.FieldTCPDst:
@@ -57,7 +57,8 @@ func ipProto(f openflow.Field) uint64 {
 	return 0
 }
 
-// icmpv6Types that a neighbour discovery field needs; none: any.
+// icmpv6Types returns the ICMPv6 types that a neighbour discovery field needs;
+// none: any.
 func icmpv6Types(f openflow.Field) []uint64 {
 	switch f {
 	case openflow.FieldIPv6NDTarget:
@@ -70,7 +71,8 @@ func icmpv6Types(f openflow.Field) []uint64 {
 	return nil
 }
 
-// prerequisites reports whether what the match already has allows the field (§7.2.3.6).
+// prerequisites reports whether what the match already has allows the field
+// (§7.2.3.6).
 func (m *ruleMatch) prerequisites(f openflow.Field) bool {
 	if f == openflow.FieldVLANPCP {
 		return m.key.get(openflow.FieldVLANVID)&uint64(openflow.VLANPresent) != 0
@@ -89,7 +91,7 @@ func (m *ruleMatch) prerequisites(f openflow.Field) bool {
 
 // has reports whether the match asks for exactly one of the values.
 func (m *ruleMatch) has(f openflow.Field, values ...uint64) bool {
-	if m.mask.get(f) != ones(places[f].width) {
+	if m.mask.get(f) != ones(slots[f].width) {
 		return false
 	}
 	v := m.key.get(f)

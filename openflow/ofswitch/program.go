@@ -7,8 +7,9 @@ import (
 	"conga/openflow"
 )
 
-// A program is the instructions of a flow entry, ready to run. They run in the order of the fields,
-// whatever their order in the message (§5.9). Entries with the same instructions share one.
+// A program is the instructions of a flow entry, ready to run. They run in the
+// order of the fields, whatever their order in the message (§5.9). Entries with
+// the same instructions share one.
 type program struct {
 	meter    openflow.MeterID // 0: none
 	apply    []openflow.Action
@@ -25,7 +26,8 @@ type program struct {
 	plain bool   // its actions fit every packet
 }
 
-// outputsTo reports whether an action outputs to port and one uses group; the wildcards are always true.
+// outputsTo reports whether an action outputs to port and one uses group; the
+// wildcards are always true.
 func (p *program) outputsTo(port openflow.PortNo, group openflow.GroupID) bool {
 	return (port == openflow.PortAny || p.any(func(a openflow.Action) bool {
 		return a.Type == openflow.ActionOutput && a.Port == port
@@ -38,7 +40,8 @@ func (p *program) any(fn func(openflow.Action) bool) bool {
 	return slices.ContainsFunc(p.apply, fn) || slices.ContainsFunc(p.listed, fn)
 }
 
-// instructionOrder is the order of execution, which is also how dumps show them.
+// instructionOrder returns the rank of a type in the order of execution, which
+// is also the order of dumps.
 func instructionOrder(t openflow.InstructionType) int {
 	return slices.Index([]openflow.InstructionType{
 		openflow.InstructionMeter, openflow.InstructionApplyActions, openflow.InstructionClearActions,
@@ -46,7 +49,8 @@ func instructionOrder(t openflow.InstructionType) int {
 	}, t)
 }
 
-// sortedInstructions returns a copy in the order of execution, without those that do nothing.
+// sortedInstructions returns a copy in the order of execution, without those
+// that do nothing.
 func sortedInstructions(in []openflow.Instruction) []openflow.Instruction {
 	out := slices.DeleteFunc(slices.Clone(in), func(i openflow.Instruction) bool {
 		switch i.Type {
@@ -61,8 +65,9 @@ func sortedInstructions(in []openflow.Instruction) []openflow.Instruction {
 	return out
 }
 
-// resolvable refuses a program that uses a meter or a group that is not there.
-func (s *Switch) resolvable(p *program) (err *openflow.Error) {
+// resolvableLocked refuses a program that uses a meter or a group that is not
+// there.
+func (s *Switch) resolvableLocked(p *program) (err *openflow.Error) {
 	if p.meter != 0 && s.meters[p.meter] == nil {
 		return errInvalidMeter()
 	}
@@ -75,9 +80,9 @@ func (s *Switch) resolvable(p *program) (err *openflow.Error) {
 	return nil
 }
 
-// assemble checks the instructions of a flow entry and makes its program, or finds it. What it names need not be
-// there yet; see resolvable.
-func (s *Switch) assemble(id openflow.TableID, rule *ruleMatch, in []openflow.Instruction) (*program, *openflow.Error) {
+// assembleLocked checks the instructions of a flow entry and makes its program,
+// or finds it. What it names need not be there yet; see resolvable.
+func (s *Switch) assembleLocked(id openflow.TableID, rule *ruleMatch, in []openflow.Instruction) (*program, *openflow.Error) {
 	s.scratch = appendInstructions(s.scratch[:0], in)
 	p := s.programs[string(s.scratch)]
 	if p == nil {
@@ -149,15 +154,16 @@ func newProgram(in []openflow.Instruction) (*program, *openflow.Error) {
 	return p, nil
 }
 
-// retain counts an entry that has the program.
-func (s *Switch) retain(p *program) {
+// retainLocked counts an entry that has the program.
+func (s *Switch) retainLocked(p *program) {
 	if p.users++; p.users == 1 && s.programs[p.name] == nil {
 		s.programs[p.name] = p
 	}
 }
 
-// release forgets an entry that had the program, and the program with the last of them.
-func (s *Switch) release(p *program) {
+// releaseLocked forgets an entry that had the program, and the program with the
+// last of them.
+func (s *Switch) releaseLocked(p *program) {
 	if p.users--; p.users == 0 && s.programs[p.name] == p {
 		delete(s.programs, p.name)
 	}
@@ -188,7 +194,8 @@ func (p *program) add(in *openflow.Instruction) *openflow.Error {
 	return nil
 }
 
-// An actionSet is the action set of a packet: at most one action of a kind, and one set-field a field (§5.10).
+// An actionSet is the action set of a packet: at most one action of a kind, and
+// one set-field a field (§5.10).
 type actionSet []openflow.Action
 
 func (set actionSet) with(actions []openflow.Action) actionSet {
@@ -206,7 +213,8 @@ func (set actionSet) with(actions []openflow.Action) actionSet {
 	return out
 }
 
-// actionSetOrder is the order in which the kinds of actions of a set run (§5.10).
+// actionSetOrder is the order in which the kinds of actions of a set run
+// (§5.10).
 var actionSetOrder = []openflow.ActionType{
 	openflow.ActionCopyTTLIn, openflow.ActionPopVLAN, openflow.ActionPopMPLS, openflow.ActionPushMPLS,
 	openflow.ActionPushVLAN, openflow.ActionCopyTTLOut, openflow.ActionDecMPLSTTL, openflow.ActionDecNwTTL,
@@ -214,7 +222,7 @@ var actionSetOrder = []openflow.ActionType{
 	openflow.ActionGroup, openflow.ActionOutput,
 }
 
-// ordered returns the actions as they run; a group takes the place of an output.
+// ordered returns the actions as they run; a group runs instead of an output.
 func (set actionSet) ordered() []openflow.Action {
 	out := slices.Clone(set)
 	slices.SortStableFunc(out, func(a, b openflow.Action) int {

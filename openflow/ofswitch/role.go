@@ -2,7 +2,8 @@ package ofswitch
 
 import "conga/openflow"
 
-// defaultAsync is what Open vSwitch sends to a controller that has not asked for anything else.
+// defaultAsync is what Open vSwitch sends to a controller that has not asked
+// for anything else.
 func defaultAsync() openflow.AsyncConfig {
 	const all = 1<<openflow.PortAdded | 1<<openflow.PortDeleted | 1<<openflow.PortModified
 	return openflow.AsyncConfig{
@@ -13,9 +14,9 @@ func defaultAsync() openflow.AsyncConfig {
 	}
 }
 
-// wants reports whether the controller's role and its asynchronous configuration let m through (§6.3.5).
-// Must hold s.mu.
-func (c *conn) wants(m openflow.Message) bool {
+// wantsLocked reports whether the controller's role and its asynchronous
+// configuration let m through (§6.3.5).
+func (c *conn) wantsLocked(m openflow.Message) bool {
 	which := 0
 	if c.role == openflow.RoleSlave {
 		which = 1
@@ -31,9 +32,9 @@ func (c *conn) wants(m openflow.Message) bool {
 	return true
 }
 
-// roleRequest changes the controller's role. A new master makes the old one a slave, and generation IDs
-// that go back are refused (§6.3.5).
-func (c *conn) roleRequest(m *openflow.RoleRequest) (openflow.Message, *openflow.Error) {
+// roleRequestLocked changes the controller's role. A new master makes the old
+// one a slave, and generation IDs that go back are refused (§6.3.5).
+func (c *conn) roleRequestLocked(m *openflow.RoleRequest) (openflow.Message, *openflow.Error) {
 	s := c.s
 	switch m.Role {
 	case openflow.RoleNoChange:

@@ -11,8 +11,8 @@ import (
 	"conga/openflow"
 )
 
-// Generated scripts of flow mods and packets must leave the same errors, entries, counters and frames
-// behind in Open vSwitch and in ours.
+// Generated scripts of flow mods and packets must leave the same errors,
+// entries, counters and frames behind in Open vSwitch and in ours.
 func TestSameTablesAsOVS(t *testing.T) {
 	const scripts = 250
 	theirs := dialPeer(t, "unix", startOVS(t, 4))
@@ -47,8 +47,8 @@ func without(a, b []string) []string {
 	return slices.DeleteFunc(slices.Clone(a), func(line string) bool { return slices.Contains(b, line) })
 }
 
-// play runs a script and describes what came of it, line by line. It waits for so many asynchronous messages
-// and returns how many came.
+// play runs a script and describes what came of it, line by line. It waits for
+// so many asynchronous messages and returns how many came.
 func play(p *peer, script []openflow.Message, expect int) (lines []string, asyncs int) {
 	p.clear()
 	before := portCounters(p)
@@ -77,7 +77,8 @@ func play(p *peer, script []openflow.Message, expect int) (lines []string, async
 	return lines, len(async)
 }
 
-// clear empties the tables, and waits for the messages that Open vSwitch sends about it in its own time.
+// clear empties the tables, and waits for the messages that Open vSwitch sends
+// about it in its own time.
 func (p *peer) clear() {
 	p.t.Helper()
 	want := 0
@@ -185,7 +186,8 @@ func describeFlow(f openflow.FlowStats) string {
 	return text
 }
 
-// normal leaves out the length of a packet-in, which says nothing in other outputs.
+// normal leaves out the length of a packet-in, which says nothing in other
+// outputs.
 func normal(actions []openflow.Action) {
 	for i := range actions {
 		if actions[i].Port != openflow.PortController {
@@ -194,7 +196,8 @@ func normal(actions []openflow.Action) {
 	}
 }
 
-// generate makes a script of flow mods, groups, meters and packets over a small universe, so that they meet.
+// generate makes a script of flow mods, groups, meters and packets over a small
+// universe, so that they meet.
 func generate(r *rand.Rand) (script []openflow.Message) {
 	for id := range openflow.GroupID(2) {
 		if r.IntN(2) == 0 {
@@ -274,7 +277,8 @@ func randomFlowMod(r *rand.Rand) *openflow.FlowMod {
 		return m
 	}
 	m.Instructions = randomInstructions(r, m.Table)
-	// Open vSwitch 3.1 aborts when a group is deleted that one entry names twice.
+	// Open vSwitch 3.1 aborts when a group is deleted that one entry names
+	// twice.
 	groups := 0
 	for i := range m.Instructions {
 		in := &m.Instructions[i]
@@ -288,8 +292,9 @@ func randomFlowMod(r *rand.Rand) *openflow.FlowMod {
 	return m
 }
 
-// unambiguous returns a priority that entries with other masks do not have: which of two overlapping entries
-// of one priority a packet finds is up to the switch (§5.3). Table-miss entries keep priority 0.
+// unambiguous returns a priority that entries with other masks do not have:
+// which of two overlapping entries of one priority a packet finds is up to the
+// switch (§5.3). Table-miss entries keep priority 0.
 func unambiguous(m openflow.Match) uint16 {
 	rule, _ := compile(m)
 	h := uint64(0)

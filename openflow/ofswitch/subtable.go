@@ -2,12 +2,13 @@ package ofswitch
 
 import "math/bits"
 
-// A subtable holds the entries that share a mask: finding one is an access to a hash table. Tables look through
-// their subtables by falling priority and stop when no better entry can come.
+// A subtable holds the entries that share a mask: finding one is an access to a
+// hash table. Tables look through their subtables by falling priority and stop
+// when no better entry can come.
 type subtable struct {
 	mask       flowKey
 	words      []uint8        // where mask is not zero
-	place      [keyWords]int8 // the inverse of words; -1: not in it
+	position   [keyWords]int8 // the inverse of words; -1: not in it
 	buckets    []*entry       // a power of two of them
 	count      int
 	priorities map[uint16]int // how many entries have it
@@ -18,9 +19,9 @@ type subtable struct {
 func newSubtable(mask *flowKey) *subtable {
 	t := &subtable{mask: *mask, priorities: map[uint16]int{}, buckets: make([]*entry, 1)}
 	for i, w := range mask {
-		t.place[i] = -1
+		t.position[i] = -1
 		if w != 0 {
-			t.place[i] = int8(len(t.words))
+			t.position[i] = int8(len(t.words))
 			t.words = append(t.words, uint8(i))
 		}
 	}
@@ -49,7 +50,8 @@ func (e *entry) matches(key *flowKey) bool {
 
 func (t *subtable) bucket(hash uint32) **entry { return &t.buckets[hash&uint32(len(t.buckets)-1)] }
 
-// lookup returns the entry of the highest priority that matches a packet with the key, nil if there is none.
+// lookup returns the entry of the highest priority that matches a packet with
+// the key, nil if there is none.
 func (t *subtable) lookup(key *flowKey) (best *entry) {
 	hash := t.hash(key)
 	for e := *t.bucket(hash); e != nil; e = e.next {
@@ -71,8 +73,8 @@ func (t *subtable) find(key *flowKey, priority uint16) *entry {
 	return nil
 }
 
-// keyOf sets the place of an entry by its key.
-func (t *subtable) keyOf(e *entry, key *flowKey) {
+// setKey sets the subtable, the key and the hash of an entry.
+func (t *subtable) setKey(e *entry, key *flowKey) {
 	e.sub, e.hash = t, t.hash(key)
 	e.key = make([]uint64, len(t.words))
 	for i, w := range t.words {
@@ -124,7 +126,8 @@ func (t *subtable) remove(e *entry) {
 	}
 }
 
-// within reports whether every packet that an entry of t matches can only be one that rule matches by its mask.
+// within reports whether every packet that an entry of t matches can only be
+// one that rule matches by its mask.
 func (t *subtable) within(rule *ruleMatch) bool {
 	for i := range rule.mask {
 		if rule.mask[i]&^t.mask[i] != 0 {
@@ -134,7 +137,8 @@ func (t *subtable) within(rule *ruleMatch) bool {
 	return true
 }
 
-// covered reports whether every packet that e matches also matches rule, if e's subtable is within it.
+// covered reports whether every packet that e matches also matches rule, if e's
+// subtable is within it.
 func (e *entry) covered(rule *ruleMatch) bool {
 	for i, w := range e.sub.words {
 		if (rule.key[w]^e.key[i])&rule.mask[w] != 0 {

@@ -24,17 +24,17 @@ type Config struct {
 
 	Manufacturer, Hardware, Software, SerialNum, Datapath string // the description, §7.3.5.1
 
-	// Now is the clock of timeouts and meters; nil: time.Now. With a clock of your own, call Tick after
-	// moving it.
+	// Now is the clock of timeouts and meters; nil: time.Now. With a clock of
+	// your own, call Tick after moving it.
 	Now func() time.Time
 	// Dial opens the connection to a controller; nil: TCP.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
-	// Probe is how long the controller may be silent before an echo request, and again before the
-	// connection is dropped; 0: 5 s, negative: never.
+	// Probe is how long the controller may be silent before an echo request,
+	// and again before the connection is dropped; 0: 5 s, negative: never.
 	Probe time.Duration
 	// Backoff is the longest pause between attempts of Run; 0: 8 s.
 	Backoff time.Duration
-	Logger  *slog.Logger // nil: silent
+	Log     *slog.Logger // nil: silent
 }
 
 func (c Config) withDefaults() Config {
@@ -56,31 +56,32 @@ func (c Config) withDefaults() Config {
 			return new(net.Dialer).DialContext(ctx, "tcp", addr)
 		}
 	}
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
-	c.Logger = c.Logger.With("dpid", c.DPID)
+	c.Log = c.Log.With("dpid", c.DPID)
 	return c
 }
 
-// A Switch is one emulated datapath. Its methods may be called from any goroutine.
+// A Switch is one emulated datapath. Its methods may be called from any
+// goroutine.
 type Switch struct {
 	cfg Config
 	now func() time.Time
 
-	mu       sync.Mutex
-	born     time.Time // from which the ages of entries count
-	tables   []table
-	programs map[string]*program // of entries, by the instructions
-	scratch  []byte
-	groups   map[openflow.GroupID]*group
-	meters   map[openflow.MeterID]*meter
-	ports    map[openflow.PortNo]*Port
-	order    []*Port // by number
-	counters Counters
-	tap      func(Packet)
-	heard    func(openflow.Message) // see OnMessage
-	config   openflow.SetConfig
+	mu        sync.Mutex
+	born      time.Time // from which the ages of entries count
+	tables    []table
+	programs  map[string]*program // of entries, by the instructions
+	scratch   []byte
+	groups    map[openflow.GroupID]*group
+	meters    map[openflow.MeterID]*meter
+	ports     map[openflow.PortNo]*Port
+	order     []*Port // by number
+	counters  Counters
+	tap       func(Packet)
+	onMessage func(openflow.Message) // see OnMessage
+	config    openflow.SetConfig
 
 	timed      map[*entry]struct{} // entries with a timeout
 	nextExpiry time.Time           // not before this must they be looked at; zero: none
@@ -91,7 +92,7 @@ type Switch struct {
 	upChanged  chan struct{} // closed and replaced when up changes
 	generation uint64        // of the last master election
 	elected    bool          // generation is set
-	held       *[]openflow.Message
+	deferred   *[]openflow.Message
 	lazy       bool // what is queued is written by the goroutine that unlocks
 	unsent     bool // something was queued while lazy
 
@@ -129,28 +130,30 @@ func (s *Switch) age() time.Duration { return s.now().Sub(s.born) }
 // DPID returns the datapath identifier.
 func (s *Switch) DPID() openflow.DPID { return s.cfg.DPID }
 
-// Inject has a frame arrive at a port. The pipeline has run when it returns. The switch keeps the frame.
+// Inject has a frame arrive at a port. The pipeline has run when it returns.
+// The switch keeps the frame.
 func (s *Switch) Inject(in openflow.PortNo, frame []byte) { s.receive(in, newFrame(frame)) }
 
 func (s *Switch) receive(in openflow.PortNo, f frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expireDue(s.now())
+	s.expireDueLocked(s.now())
 	if p := s.ports[in]; p != nil {
-		s.arrive(p, f)
+		s.arriveLocked(p, f)
 	}
 }
 
-// receiveLazily is receive, but leaves it to the caller to have sent what is for the controllers. It reports whether
-// that is the first since it was sent last.
+// receiveLazily does as receive, but leaves what is queued for the controllers
+// to be sent by the caller. It reports whether something is queued for the
+// first time since it was sent last.
 func (s *Switch) receiveLazily(in openflow.PortNo, f frame) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before := s.unsent
 	s.lazy = true
-	s.expireDue(s.now())
+	s.expireDueLocked(s.now())
 	if p := s.ports[in]; p != nil {
-		s.arrive(p, f)
+		s.arriveLocked(p, f)
 	}
 	s.lazy = false
 	return s.unsent && !before
@@ -158,29 +161,30 @@ func (s *Switch) receiveLazily(in openflow.PortNo, f frame) bool {
 
 func newFrame(data []byte) frame { return frame{data: data} }
 
-// Tap has fn called for every frame that arrives at or leaves by a port, in order. fn must not call the
-// switch or change the frame. nil ends it.
+// Tap has fn called for every frame that arrives at or leaves by a port, in
+// order. fn must not call the switch or change the frame. nil ends it.
 func (s *Switch) Tap(fn func(Packet)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.tap = fn
 }
 
-func (s *Switch) show(p *Port, f frame, out bool) {
+func (s *Switch) showLocked(p *Port, f frame, out bool) {
 	if s.tap != nil {
 		s.tap(Packet{DPID: s.cfg.DPID, Port: p.no, Out: out, Queue: f.queue, Data: f.data})
 	}
 }
 
-// Tick removes what has timed out by the clock. It happens by itself unless Config.Now is set.
+// Tick removes what has timed out by the clock. It happens by itself unless
+// Config.Now is set.
 func (s *Switch) Tick() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expireDue(s.now())
+	s.expireDueLocked(s.now())
 }
 
-// arm sets when timeouts are looked at next; zero: never.
-func (s *Switch) arm(at time.Time) {
+// armLocked sets when timeouts are looked at next; zero: never.
+func (s *Switch) armLocked(at time.Time) {
 	now := s.now()
 	if floor := now.Add(10 * time.Millisecond); !at.IsZero() && at.Before(floor) {
 		at = floor // a dump of many entries that time out one by one is looked through less often
@@ -199,29 +203,30 @@ func (s *Switch) arm(at time.Time) {
 	}
 }
 
-// Apply does what a message asks without a connection, as tests and hand-built pipelines need it. The
-// error is an *openflow.Error where the switch refuses. Messages that ask for an answer do nothing.
+// Apply does what a message asks without a connection, as tests and hand-built
+// pipelines need it. The error is an *openflow.Error where the switch refuses.
+// Messages that ask for an answer do nothing.
 func (s *Switch) Apply(m openflow.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expireDue(s.now())
-	if err := s.change(m); err != nil {
+	s.expireDueLocked(s.now())
+	if err := s.changeLocked(m); err != nil {
 		return err
 	}
 	return nil
 }
 
-// Flows returns the flow entries of a table, or of all with openflow.TableAll, in order of table, then of
-// falling priority.
+// Flows returns the flow entries of a table, or of all with openflow.TableAll,
+// in order of table, then of falling priority.
 func (s *Switch) Flows(id openflow.TableID) []openflow.FlowStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expireDue(s.now())
+	s.expireDueLocked(s.now())
 	out := []openflow.FlowStats{}
 	if id != openflow.TableAll && int(id) >= len(s.tables) {
 		return out
 	}
-	for _, part := range stats(s.selected(id, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}), s.age()) {
+	for _, part := range stats(s.selectedLocked(id, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}), s.age()) {
 		out = append(out, part...)
 	}
 	return out
@@ -231,21 +236,21 @@ func (s *Switch) Flows(id openflow.TableID) []openflow.FlowStats {
 func (s *Switch) Meters() []openflow.MeterCounters {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.meterStats()
+	return s.meterStatsLocked()
 }
 
 // MeterConfigs returns the meters in order of their numbers.
 func (s *Switch) MeterConfigs() []openflow.MeterConfig {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.meterConfigs()
+	return s.meterConfigsLocked()
 }
 
 // Groups returns the groups in order of their numbers.
 func (s *Switch) Groups() []openflow.GroupDesc {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.groupDescs()
+	return s.groupDescsLocked()
 }
 
 // Counters count what a switch did since it was made.

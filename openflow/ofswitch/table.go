@@ -19,7 +19,8 @@ type table struct {
 	lookups, matched uint64
 }
 
-// lookup returns the matching entry of the highest priority, nil if there is none.
+// lookup returns the matching entry of the highest priority, nil if there is
+// none.
 func (t *table) lookup(key *flowKey) *entry {
 	t.lookups++
 	var best *entry
@@ -46,16 +47,16 @@ func (t *table) find(rule *ruleMatch, priority uint16) *entry {
 	return sub.find(&rule.key, priority)
 }
 
-// place sets the place of an entry by its match.
-func (t *table) place(e *entry, rule *ruleMatch) {
+// setKey sets the key of an entry by its match, and finds its subtable.
+func (t *table) setKey(e *entry, rule *ruleMatch) {
 	sub := t.byMask[rule.mask]
 	if sub == nil {
 		sub = newSubtable(&rule.mask)
 	}
-	sub.keyOf(e, &rule.key)
+	sub.setKey(e, &rule.key)
 }
 
-// insert adds an entry that has its place.
+// insert adds an entry whose key is set.
 func (t *table) insert(e *entry) {
 	sub := e.sub
 	if sub.count == 0 {
@@ -107,7 +108,8 @@ func (t *table) sort() {
 	slices.SortStableFunc(t.order, func(a, b *subtable) int { return cmp.Compare(b.highest, a.highest) })
 }
 
-// all calls fn for every entry until it returns false. fn must not change the table.
+// all calls fn for every entry until it returns false. fn must not change the
+// table.
 func (t *table) all(fn func(*entry) bool) {
 	for _, e := range t.entries {
 		if e != nil && !fn(e) {
@@ -116,7 +118,8 @@ func (t *table) all(fn func(*entry) bool) {
 	}
 }
 
-// overlap reports whether an entry of the priority can match a packet that rule matches (§6.4).
+// overlap reports whether an entry of the priority can match a packet that rule
+// matches (§6.4).
 func (t *table) overlap(rule *ruleMatch, priority uint16) (found bool) {
 	t.all(func(e *entry) bool {
 		found = e.priority == priority && e.overlaps(rule)
@@ -140,7 +143,8 @@ func (f *filter) selects(e *entry) bool {
 	return (e.cookie^f.cookie)&f.cookieMask == 0 && e.program.outputsTo(f.outPort, f.outGroup)
 }
 
-// selected returns the entries that f selects, in the order of dumps: by falling priority, then age.
+// selected returns the entries that f selects, in the order of dumps: by
+// falling priority, then age.
 func (t *table) selected(f *filter) []*entry {
 	if f.strict {
 		if e := t.find(&f.rule, f.priority); e != nil && f.selects(e) {

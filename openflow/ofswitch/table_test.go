@@ -12,7 +12,8 @@ import (
 	"conga/openflow"
 )
 
-// A plainEntry is an entry of a table that is searched from one end to the other.
+// A plainEntry is an entry of a table that is searched from one end to the
+// other.
 type plainEntry struct {
 	rule     ruleMatch
 	priority uint16
@@ -75,7 +76,7 @@ func TestTableFindsWhatAListFinds(t *testing.T) {
 				list = slices.Delete(list, at, at+1)
 			} else {
 				e := &entry{priority: priority, cookie: openflow.Cookie(step % 4), created: time.Duration(step), program: prog}
-				tab.place(e, &rule)
+				tab.setKey(e, &rule)
 				tab.insert(e)
 				list = append(list, plainEntry{rule, priority, e.cookie, e})
 			}
@@ -148,7 +149,8 @@ func TestProgramsAreShared(t *testing.T) {
 	}
 }
 
-// Every switch of a torus leads to its four neighbours, each by the port that points at it.
+// Every switch of a torus leads to its four neighbours, each by the port that
+// points at it.
 func TestTorus(t *testing.T) {
 	n := Torus(3, 4, TopologyConfig{Hosts: 2})
 	defer n.Close()
@@ -189,7 +191,7 @@ func TestDumpIsWhatTheCodecWrites(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	entries := s.selected(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny})
+	entries := s.selectedLocked(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny})
 	got, left := appendPart(nil, 7, entries, 3*time.Second+5)
 	want, err := openflow.Append(nil, 7, openflow.NewMultipartReply(stats(entries, 3*time.Second+5)[0]))
 	if err != nil || len(left) != 0 || len(entries) != 4 || !bytes.Equal(got, want) {

@@ -9,8 +9,9 @@ import (
 
 // TopologyConfig describes a ready-made network.
 //
-// Switches have the DPIDs 1, 2, …; hosts are called h1, h2, … with the MACs 02:00:00:00:00:01, … and the
-// addresses 10.0.0.1, … and fd00::1, … A switch's hosts are on its first ports.
+// Switches have the DPIDs 1, 2, …; hosts are called h1, h2, … with the MACs
+// 02:00:00:00:00:01, … and the addresses 10.0.0.1, … and fd00::1, … A switch's
+// hosts are on its first ports.
 type TopologyConfig struct {
 	Network NetworkConfig
 	Switch  Config     // of every switch, but for the DPID
@@ -42,7 +43,8 @@ func (b *builder) add(hosts int) *Switch {
 	return s
 }
 
-// HostAddrs returns the MAC and the IPv4 and IPv6 address of host number i of a ready-made network, 1 to 65,535.
+// HostAddrs returns the MAC and the IPv4 and IPv6 address of host number i of a
+// ready-made network, 1 to 65,535.
 func HostAddrs(i int) (openflow.MAC, []netip.Addr) {
 	hi, lo := byte(i>>8), byte(i)
 	return openflow.MAC{2, 0, 0, 0, hi, lo}, []netip.Addr{
@@ -58,8 +60,9 @@ func (b *builder) port(s *Switch) openflow.PortNo {
 
 func (b *builder) trunk(x, y *Switch) { b.Link(x, b.port(x), y, b.port(y), b.cfg.Trunk) }
 
-// Linear returns n switches in a row. With one host a switch, port 2 of the first and of the last leads to
-// its neighbour; on the others port 2 leads to the one before and port 3 to the one after.
+// Linear returns n switches in a row. With one host a switch, port 2 of the
+// first and of the last leads to its neighbour; on the others port 2 leads to
+// the one before and port 3 to the one after.
 func Linear(n int, cfg TopologyConfig) *Network {
 	b := newBuilder(cfg)
 	for i := range n {
@@ -77,7 +80,8 @@ func (c TopologyConfig) hosts() int {
 	return max(c.Hosts, 0)
 }
 
-// Ring returns n switches in a ring: the row of Linear, closed from the last to the first.
+// Ring returns n switches in a ring: the row of Linear, closed from the last to
+// the first.
 func Ring(n int, cfg TopologyConfig) *Network {
 	b := newBuilder(cfg)
 	for i := range n {
@@ -91,8 +95,9 @@ func Ring(n int, cfg TopologyConfig) *Network {
 	return b.Network
 }
 
-// Diamond returns four switches: 1 and 4, which have the hosts, and 2 and 3, the two ways between them.
-// With one host a switch, ports 2 and 3 of 1 and 4 lead to 2 and 3, whose ports 1 and 2 lead to 1 and 4.
+// Diamond returns four switches: 1 and 4, which have the hosts, and 2 and 3,
+// the two ways between them. With one host a switch, ports 2 and 3 of 1 and 4
+// lead to 2 and 3, whose ports 1 and 2 lead to 1 and 4.
 func Diamond(cfg TopologyConfig) *Network {
 	b := newBuilder(cfg)
 	s1, s2, s3, s4 := b.add(cfg.hosts()), b.add(0), b.add(0), b.add(cfg.hosts())
@@ -103,8 +108,9 @@ func Diamond(cfg TopologyConfig) *Network {
 	return b.Network
 }
 
-// FatTree returns a fat tree of switches with k ports, k even: k²/4 core switches, then for each of k pods
-// k/2 aggregation and k/2 edge switches, and k³/4 hosts.
+// FatTree returns a fat tree of switches with k ports, k even: k²/4 core
+// switches, then for each of k pods k/2 aggregation and k/2 edge switches, and
+// k³/4 hosts.
 func FatTree(k int, cfg TopologyConfig) *Network {
 	b := newBuilder(cfg)
 	var core []*Switch
@@ -134,9 +140,10 @@ func FatTree(k int, cfg TopologyConfig) *Network {
 	return b.Network
 }
 
-// Torus returns rows times cols switches, each linked to its four neighbours, the last of a row or column to the
-// first. With h hosts a switch, ports h+1 to h+4 lead east, west, south and north. With fewer than three rows or
-// columns there is no way around.
+// Torus returns rows times cols switches, each linked to its four neighbours,
+// the last of a row or column to the first. With h hosts a switch, ports h+1 to
+// h+4 lead east, west, south and north. With fewer than three rows or columns
+// there is no way around.
 func Torus(rows, cols int, cfg TopologyConfig) *Network {
 	b := newBuilder(cfg)
 	for range rows * cols {

@@ -25,7 +25,8 @@ type Arrivals struct {
 	DSCP        uint8 // of the last one
 }
 
-// Rate returns the mean rate in bit/s between the first and the last arrival, 0 if there are not two.
+// Rate returns the mean rate in bit/s between the first and the last arrival, 0
+// if there are not two.
 func (a Arrivals) Rate() float64 {
 	span := a.Last.Sub(a.First).Seconds()
 	if a.Packets < 2 || span <= 0 {
@@ -34,8 +35,9 @@ func (a Arrivals) Rate() float64 {
 	return float64(a.Bytes) * 8 * float64(a.Packets-1) / float64(a.Packets) / span
 }
 
-// SendUDP resolves dst and sends datagrams at a rate until the duration is over or ctx ends. It returns
-// what it sent; the error is the context's only where dst is not resolved.
+// SendUDP resolves dst and sends datagrams at a rate until the duration is over
+// or ctx ends. It returns what it sent; the error is the context's only where
+// dst is not resolved.
 func (h *Host) SendUDP(ctx context.Context, dst netip.AddrPort, t Traffic) (Volume, error) {
 	hw, err := h.Resolve(ctx, dst.Addr())
 	if err != nil {
@@ -54,7 +56,8 @@ func (h *Host) SendUDP(ctx context.Context, dst netip.AddrPort, t Traffic) (Volu
 	return h.stream(ctx, data, t), nil
 }
 
-// stream sends the same frame over and over. A sender that wakes late catches up.
+// stream sends the same frame over and over. A sender that wakes late catches
+// up.
 func (h *Host) stream(ctx context.Context, data []byte, t Traffic) (sent Volume) {
 	gap := time.Duration(float64(len(data)) * 8 / float64(max(t.Rate, 1)) * float64(time.Second))
 	timer := time.NewTimer(0)
@@ -90,7 +93,8 @@ func (h *Host) onUDP(p *packet, src netip.Addr, r Received) {
 	a.Last, a.Via, a.DSCP = r.At, r.Via, uint8(p.key.get(openflow.FieldIPDSCP))
 }
 
-// Got returns the datagrams received from src to the UDP port since the start or ResetGot.
+// Got returns the datagrams received from src to the UDP port since the start
+// or ResetGot.
 func (h *Host) Got(src netip.Addr, port uint16) Arrivals {
 	h.mu.Lock()
 	defer h.mu.Unlock()

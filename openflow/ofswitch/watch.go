@@ -2,12 +2,12 @@ package ofswitch
 
 import "conga/openflow"
 
-// FlowsTo returns how many flow entries output to the port. It looks at what the entries have in common, not at each,
-// so that it may be asked often.
+// FlowsTo returns how many flow entries output to the port. It looks at what
+// the entries have in common, not at each, so that it may be asked often.
 func (s *Switch) FlowsTo(port openflow.PortNo) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expireDue(s.now())
+	s.expireDueLocked(s.now())
 	for _, p := range s.programs {
 		if p.outputsTo(port, openflow.GroupAny) {
 			n += p.users
@@ -16,11 +16,11 @@ func (s *Switch) FlowsTo(port openflow.PortNo) (n int) {
 	return n
 }
 
-// OnMessage has fn called with every message from a controller before it is obeyed,
-// in order; nil ends it. fn is called with the switch locked: it must not call the
-// switch, and must not keep or change the message.
+// OnMessage has fn called with every message from a controller before it is
+// obeyed, in order; nil ends it. fn is called with the switch locked: it must
+// not call the switch, and must not keep or change the message.
 func (s *Switch) OnMessage(fn func(openflow.Message)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heard = fn
+	s.onMessage = fn
 }

@@ -16,8 +16,8 @@ const (
 	rounds  = 20
 )
 
-// testConcurrent has writers set two keys of their own to the same value in
-// one commit, while readers check that nobody ever sees them differ.
+// testConcurrent has writers set two keys of their own to the same value in one
+// commit, while readers check that the two never differ.
 func testConcurrent(t *testing.T, open Open) {
 	s := openNew(t, open)
 	var wg sync.WaitGroup
@@ -69,7 +69,7 @@ func pairs(t *testing.T, s store.Store) int {
 }
 
 // testWriterOrder has many writers overwrite one key each; the last commit of
-// each is what stays.
+// each stays.
 func testWriterOrder(t *testing.T, open Open) {
 	s := openNew(t, open)
 	var wg sync.WaitGroup
@@ -145,8 +145,8 @@ func testScanConsistent(t *testing.T, open Open) {
 	}
 }
 
-// testCloseWaits closes under load: what was acknowledged is there afterwards,
-// and what was refused says that the store is closed.
+// testCloseWaits closes under load: acknowledged commits are there afterwards,
+// and refused ones fail with ErrClosed.
 func testCloseWaits(t *testing.T, open Open) {
 	dir := t.TempDir()
 	s := open(t, dir)

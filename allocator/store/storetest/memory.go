@@ -12,8 +12,8 @@ import (
 	"conga/allocator/store"
 )
 
-// Memory is a [store.Store] without a disk, for tests of what uses one. It
-// passes the suite; what it holds outlives Close, but not the process.
+// A Memory is a [store.Store] in memory, for tests of its users. It passes the
+// suite; its records outlive Close, but not the process.
 type Memory struct {
 	mu      sync.Mutex
 	buckets map[store.Bucket]map[string][]byte
@@ -21,7 +21,7 @@ type Memory struct {
 	fail    error
 }
 
-// NewMemory makes an empty store.
+// NewMemory returns an empty store.
 func NewMemory() *Memory {
 	return &Memory{buckets: map[store.Bucket]map[string][]byte{}}
 }
@@ -33,7 +33,7 @@ func (m *Memory) Fail(err error) {
 	m.fail = err
 }
 
-// Len is how many records a bucket holds.
+// Len returns how many records a bucket holds.
 func (m *Memory) Len(b store.Bucket) int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -131,7 +131,7 @@ func (m *Memory) Close() error {
 	return nil
 }
 
-// Reopen makes a closed store usable again, with what it held.
+// Reopen makes a closed store usable again, with its records.
 func (m *Memory) Reopen() {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -9,9 +9,10 @@ import (
 	"conga/allocator/store"
 )
 
-// Open opens the store whose data lives at dir, a folder of the test's own.
-// The same dir opened again, after Close, holds what was committed before. An
-// engine without files may use dir as a name. Open fails the test if it cannot.
+// An Open opens the store whose data is in dir, a folder of the test's own. The
+// same dir opened again, after Close, holds what was committed before. An
+// engine without files may use dir as a name. Open fails the test if it cannot
+// open the store.
 type Open func(t *testing.T, dir string) store.Store
 
 // Run tests the engine that open opens.
@@ -72,7 +73,7 @@ func del(key string) store.Op { return store.Op{Bucket: bucket, Key: key} }
 
 type record struct{ Key, Value string }
 
-// records are all records of b, in the order of Scan.
+// records returns all records of b, in the order of Scan.
 func records(t *testing.T, s store.Store, b store.Bucket) []record {
 	t.Helper()
 	var out []record

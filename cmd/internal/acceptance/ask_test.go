@@ -185,7 +185,8 @@ func (a *asker) create(body string) string {
 	return id
 }
 
-// cleared has the allocation deleted at the end of the test, if it is still there.
+// cleared has the allocation deleted at the end of the test, if it is still
+// there.
 func (a *asker) cleared(id string) {
 	a.t.Cleanup(func() {
 		r, err := http.NewRequest("DELETE", a.url+"/api/allocations/"+id, nil)

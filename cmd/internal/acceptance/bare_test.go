@@ -59,8 +59,8 @@ func (s *bareServer) stop() {
 	_ = s.cmd.Wait()
 }
 
-// serveBare answers every request of the load with a constant, until the process
-// is ended.
+// serveBare answers every request of the load with a constant, until the
+// process is ended.
 func serveBare(sizes, data string) error {
 	var n map[string]int
 	if err := json.Unmarshal([]byte(sizes), &n); err != nil {

@@ -14,8 +14,8 @@ import (
 type values map[string]any
 
 // like holds an answer against an example of a document: the same members with
-// the same values, $name standing for one value of the type that $name:type says
-// (text if it says none), and nothing else but what we add.
+// the same values, $name standing for one value of the type that $name:type
+// says (text if it says none), and nothing else but what we add.
 func like(t *testing.T, example, got string, v values) {
 	t.Helper()
 	var want, have any

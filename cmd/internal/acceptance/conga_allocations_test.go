@@ -89,8 +89,8 @@ var congaAttributes = checks{
 	"conga: Network Allocation: dst_port (integer)":  shows("dst_port", 3030.0, "integer"),
 }
 
-// argument checks one argument of a creation: what it must not be, by the status
-// of the refusal, and whether it may be absent.
+// argument checks one argument of a creation: what it must not be, by the
+// status of the refusal, and whether it may be absent.
 func argument(name string, required bool, wrong map[int][]any) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "projectB")
@@ -150,8 +150,8 @@ var congaCreate = checks{
 	"conga: Create an allocation: bandwidth (optional)": argument("bandwidth", false, map[int][]any{400: noInteger, 422: {0, -1}}),
 }
 
-// keyInBody checks the one argument of a request that has no other: the key, which
-// the document puts into the body even of GET and DELETE.
+// keyInBody checks the one argument of a request that has no other: the key,
+// which the document puts into the body even of GET and DELETE.
 func keyInBody(method string, path func(id string) string, more string) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "projectB")
@@ -165,8 +165,8 @@ func keyInBody(method string, path func(id string) string, more string) func(*te
 	}
 }
 
-// changes checks one argument of an update: that it is taken over, that what is not
-// named stays, and what it must not be.
+// changes checks one argument of an update: that it is taken over, that what is
+// not named stays, and what it must not be.
 func changes(name string, value any, wrong map[int][]any) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "projectB")

@@ -32,8 +32,8 @@ const (
 			"src_ip":"192.127.1.40","src_port":null,"dst_ip":"192.127.1.45","dst_port":null,"duration":3600}],"errors":[]}`
 )
 
-// play carries out one example of the document over both versions of HTTP and at
-// both addresses. The key is in the body only.
+// play carries out one example of the document over both versions of HTTP and
+// at both addresses. The key is in the body only.
 func play(t *testing.T, w *world, user, project string, example func(t *testing.T, u *asker, base, key string)) {
 	for _, http2 := range []bool{false, true} {
 		for _, base := range []string{"/api", "/api/v1"} {

@@ -208,7 +208,8 @@ var crowbarChecks = checks{
 				next = append(next, slices.Sorted(maps.Values(to))...)
 			}
 		}
-		// From the one address that a client must know, everything can be reached.
+		// From the one address that a client must know, everything can be
+		// reached.
 		for _, o := range of(r.operations(t), "GET") {
 			path, _, _ := strings.Cut(o.path, "?")
 			if strings.HasPrefix(path, "/api/v1") && !strings.Contains(path, "/auth") && !strings.HasSuffix(path, "/paths") && !seen[path] {
@@ -265,8 +266,8 @@ func (o operation) base() string {
 	return ""
 }
 
-// eachAlone checks every operation that has the method, each on resources of its
-// own, which it may change.
+// eachAlone checks every operation that has the method, each on resources of
+// its own, which it may change.
 func eachAlone(method string, check func(*testing.T, *resources, operation)) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		for i, o := range of(w.resources(t).operations(t), method) {
@@ -291,7 +292,8 @@ func (r *resources) asAdmin(t *testing.T) *asker {
 	return &asker{world: r.world, t: t, key: r.admin, http: r.http}
 }
 
-// of is somebody who may ask for the operation, and has a project if it needs one.
+// of is somebody who may ask for the operation, and has a project if it needs
+// one.
 func (r *resources) of(t *testing.T, o operation) *asker {
 	if strings.HasPrefix(o.Template, "/operators") {
 		return r.asAdmin(t)
@@ -299,8 +301,8 @@ func (r *resources) of(t *testing.T, o operation) *asker {
 	return &asker{world: r.world, t: t, key: r.key, http: r.http}
 }
 
-// changedMembers are the names of members that differ, but for the state and what
-// goes with it, which change by themselves.
+// changedMembers are the names of members that differ, but for the state and
+// what goes with it, which change by themselves.
 func changedMembers(before, after map[string]any) (names []string) {
 	for name := range after {
 		if !slices.Contains([]string{"state", "reason", "start_time", "in_use"}, name) && fmt.Sprint(before[name]) != fmt.Sprint(after[name]) {

@@ -14,9 +14,9 @@ var members = map[string]string{
 	"name": `"one-more"`, "url": `"https://127.0.0.1:9/hook"`,
 }
 
-// TestHostile sends the running daemon, over HTTPS, every request that can be made
-// wrong out of the document: each is refused, none is taken for an error of ours,
-// and none changes anything.
+// TestHostile sends the running daemon, over HTTPS, every request that can be
+// made wrong out of the document: each is refused, none is taken for an error
+// of ours, and none changes anything.
 func TestHostile(t *testing.T) {
 	w := worldOf(t)
 	r := w.resources(t)

@@ -23,16 +23,16 @@ const (
 	loadTurn    = 5 * time.Second  // so that each is measured for 30 s
 )
 
-// BenchmarkMixedLoad has 64 clients, each with a key and a connection of its own,
-// read and write over HTTPS, and beside it, in turns of the same run, ask the same
-// of a Gin server that does nothing: to each request it writes as many bytes as
-// congad does, whatever it was asked.
+// BenchmarkMixedLoad has 64 clients, each with a key and a connection of its
+// own, read and write over HTTPS, and beside it, in turns of the same run, ask
+// the same of a Gin server that does nothing: to each request it writes as many
+// bytes as congad does, whatever it was asked.
 //
-// 48 clients read as fast as they get answers: an allocation, its statistics, now
-// and then a page of the project's list. 16 make, change and delete allocations
-// for later, each 20 times a second, so that both servers have the same to write;
-// a write that waits for the disk does not keep anybody from reading. The bound is
-// on the reads.
+// 48 clients read as fast as they get answers: an allocation, its statistics,
+// now and then a page of the project's list. 16 make, change and delete
+// allocations for later, each 20 times a second, so that both servers have the
+// same to write; a write that waits for the disk does not keep anybody from
+// reading. The bound is on the reads.
 func BenchmarkMixedLoad(b *testing.B) {
 	w := worldOf(b)
 	bare := w.startBare(b)

@@ -10,8 +10,8 @@ import (
 
 // TestSecretsInOddPlaces puts a key, a password, a token and a webhook's secret
 // wherever a confused client may, with a good key beside them and without. What
-// becomes of the requests does not matter here; that nothing of it is kept is found
-// out at the end of the suite, see world.leaks.
+// becomes of the requests does not matter here; that nothing of it is kept is
+// found out at the end of the suite, see world.leaks.
 func TestSecretsInOddPlaces(t *testing.T) {
 	w := worldOf(t)
 	secrets := map[string]string{"a live key": w.user(t, "abc123", "projectB").key, "a password": password}

@@ -16,7 +16,8 @@ type resources struct {
 	names  map[string]string // of the resources, by what templates call them
 }
 
-// sets counts the resources that were made: traffic is one allocation's at a time.
+// sets counts the resources that were made: traffic is one allocation's at a
+// time.
 var sets atomic.Int32
 
 const reportOfOne = `{"source":{"ip":"192.127.1.10","port":"40001"},"destination":{"ip":"192.127.1.11","port":"443"}}`
@@ -94,13 +95,14 @@ func (r *resources) operations(t *testing.T) (out []operation) {
 // envelope reports whether the operation's answers are envelopes.
 func (o operation) envelope() bool { return strings.HasPrefix(o.path, "/api") }
 
-// of are those of the operations that have the method and that envelopes answer.
+// of are those of the operations that have the method and that envelopes
+// answer.
 func of(list []operation, method string) []operation {
 	return slices.DeleteFunc(slices.Clone(list), func(o operation) bool { return o.Method != method || !o.envelope() })
 }
 
-// methods are what resources at the path can be asked to do, as the document has
-// it.
+// methods are what resources at the path can be asked to do, as the document
+// has it.
 func methods(list []operation, path string) (out []string) {
 	for _, o := range list {
 		if o.path == path {

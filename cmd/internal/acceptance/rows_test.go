@@ -61,8 +61,8 @@ func allRows(t *testing.T) (rows []string) {
 	return rows
 }
 
-// TestRows reads what the documents look like: what TestDocuments goes by is all
-// that they say, where they are at hand.
+// TestRows reads what the documents look like: what TestDocuments goes by is
+// all that they say, where they are at hand.
 func TestRows(t *testing.T) {
 	for _, c := range []struct {
 		source int

@@ -99,8 +99,8 @@ func TestRun(t *testing.T) {
 	eventually(t, "the entries are gone", func() bool { return w.entries() == 0 })
 }
 
-// TestRunKilled: when conga itself is killed, its allocation ends with the lease
-// that it held, and the entries with it.
+// TestRunKilled: when conga itself is killed, its allocation ends with the
+// lease that it held, and the entries with it.
 func TestRunKilled(t *testing.T) {
 	const lease = 3 * time.Second
 	w := worldOf(t)
@@ -127,7 +127,8 @@ func TestRunKilled(t *testing.T) {
 	if d := u.details(id); d["state"] != "active" || w.entries() == 0 {
 		t.Errorf("while it runs: %v, %d entries", d, w.entries())
 	}
-	// Killed after the lease was extended, so that it is not the first one that ends.
+	// Killed after the lease was extended, so that it is not the first one that
+	// ends.
 	first := u.details(id)["end_time"]
 	eventually(t, "the lease is extended", func() bool { return u.details(id)["end_time"] != first })
 	if err := c.Process.Kill(); err != nil {
@@ -147,8 +148,8 @@ func TestRunKilled(t *testing.T) {
 	s.conga("release", id)
 }
 
-// TestRunUnheard: nobody reads what conga says, and it is told to end while it waits.
-// It leaves nothing behind all the same.
+// TestRunUnheard: nobody reads what conga says, and it is told to end while it
+// waits. It leaves nothing behind all the same.
 func TestRunUnheard(t *testing.T) {
 	w := worldOf(t)
 	s := w.login(t, "guarded", "project1")
@@ -177,8 +178,8 @@ func TestRunUnheard(t *testing.T) {
 	}
 }
 
-// TestRunKilledWhileItWaits: a path that is still to come is given up, too, when
-// nobody waits for it any more; and not while somebody does.
+// TestRunKilledWhileItWaits: a path that is still to come is given up, too,
+// when nobody waits for it any more; and not while somebody does.
 func TestRunKilledWhileItWaits(t *testing.T) {
 	const lease = 3 * time.Second
 	w := worldOf(t)

@@ -19,8 +19,8 @@ var (
 	encoded = regexp.MustCompile(`[A-Za-z0-9+/]{40,}={0,2}`)
 )
 
-// leak is the first secret in a text, with what stands before it; "" if there is
-// none.
+// leak is the first secret in a text, with what stands before it; "" if there
+// is none.
 func (w *world) leak(text string) string {
 	show := func(i int, what string) string {
 		return fmt.Sprintf("%q… %s", text[max(0, i-80):i], what)

@@ -43,8 +43,8 @@ type world struct {
 	seen    bytes.Buffer      // what commands have printed on stderr
 }
 
-// Names, passwords and hosts of the world. The first four addresses are those of
-// the CONGA document, the next two those of the Covalence document.
+// Names, passwords and hosts of the world. The first four addresses are those
+// of the CONGA document, the next two those of the Covalence document.
 const (
 	password     = "correct horse"
 	passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$x59UGLuAwBDnzRfVUBQJ7zA6GJrOY5gZkOVPda70TuA"
@@ -184,8 +184,8 @@ func (w *world) waitForNetwork() error {
 }
 
 // transport reaches the daemon and trusts its certificate alone. Each has an
-// address of its own, as the users of a daemon have, and so its own allowance of
-// requests for keys.
+// address of its own, as the users of a daemon have, and so its own allowance
+// of requests for keys.
 func (w *world) transport(http2 bool) *http.Transport {
 	n := addresses.Add(1)
 	local := &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n))}
@@ -203,8 +203,8 @@ func (w *world) keep(secret, what string) {
 	w.secrets[secret] = what
 }
 
-// end stops everything and looks for secrets in what is left; it returns the exit
-// code of that.
+// end stops everything and looks for secrets in what is left; it returns the
+// exit code of that.
 func (w *world) end() int {
 	leaks := w.leaksInMetrics()
 	w.daemon.stop()

@@ -1,6 +1,6 @@
-// Command answers holds recorded answers of the API against its OpenAPI document,
-// for tests that are not written in Go. It reads a JSON object a line: method,
-// path, code, header, body.
+// Command answers holds recorded answers of the API against its OpenAPI
+// document, for tests that are not written in Go. It reads a JSON object a
+// line: method, path, code, header, body.
 package main
 
 import (
@@ -32,8 +32,8 @@ func main() {
 	fmt.Println(n, "answers are as documented")
 }
 
-// check reads all lines. Its error names every answer that is not as documented,
-// without its body, which may hold a key.
+// check reads all lines. Its error names every answer that is not as
+// documented, without its body, which may hold a key.
 func check(in io.Reader) (n int, err error) {
 	contract, err := httpapitest.Load()
 	if err != nil {

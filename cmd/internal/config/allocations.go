@@ -9,13 +9,13 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Allocations is what becomes of allocations.
+// Allocations says how long allocations are kept.
 type Allocations struct {
 	History Days `yaml:"history"` // how long complete ones are kept; 0: 90d
 }
 
-// The bounds of [Allocations]: users look at how their allocations ended, and more
-// than ten years are a mistake.
+// The bounds of [Allocations]: users look at how their allocations ended, and
+// more than ten years are a mistake.
 const (
 	minHistory = time.Hour
 	maxHistory = 3650 * 24 * time.Hour

@@ -7,8 +7,8 @@ import (
 	"conga/httpapi/connections"
 )
 
-// Config is a complete, validated configuration. Its YAML names are the keys of
-// the file.
+// A Config is a complete, validated configuration. Its YAML names are the keys
+// of the file.
 type Config struct {
 	Data        string      `yaml:"data"` // directory of the store, the key pair and the admin key
 	API         API         `yaml:"api"`
@@ -23,33 +23,34 @@ type Config struct {
 	Log         Log         `yaml:"log"`
 }
 
-// API is where and how users reach the daemon.
+// API says where and how users reach the daemon.
 type API struct {
 	Listen    string    `yaml:"listen"` // host:port
 	TLS       KeyPair   `yaml:"tls"`    // empty: a self-signed pair in the data directory
 	Plaintext Plaintext `yaml:"plaintext"`
-	URL       string    `yaml:"url"` // where users reach a proxy in front; "": at listen, as they say
-	// TrustedProxies are where proxies stand whose X-Forwarded-For is believed.
+	URL       string    `yaml:"url"` // where users reach a proxy in front; "": at the host of their request
+	// TrustedProxies are the addresses of proxies whose X-Forwarded-For is
+	// believed.
 	TrustedProxies []Prefix `yaml:"trusted_proxies"`
 
 	MaxConnections int `yaml:"max_connections"`             // open at one time
 	MaxPerAddress  int `yaml:"max_connections_per_address"` // of these, from one IPv4 address or IPv6 /64
 }
 
-// KeyPair names the PEM files of a certificate and its key.
+// A KeyPair names the PEM files of a certificate and its key.
 type KeyPair struct {
 	Cert string `yaml:"cert"`
 	Key  string `yaml:"key"`
 }
 
-// OpenFlow is where and how switches reach the daemon.
+// OpenFlow says where and how switches reach the daemon.
 type OpenFlow struct {
 	Listen string    `yaml:"listen"` // host:port
 	TLS    SwitchTLS `yaml:"tls"`    // empty: plain TCP
 }
 
-// SwitchTLS is the key pair shown to switches, and the authority that theirs
-// must come from; without one switches need no certificate.
+// SwitchTLS is the key pair shown to switches, and the authority that must have
+// signed theirs; without one switches need no certificate.
 type SwitchTLS struct {
 	Cert     string `yaml:"cert"`
 	Key      string `yaml:"key"`
@@ -66,7 +67,7 @@ type Network struct {
 	Priority        Priority     `yaml:"priority"`
 }
 
-// Link overrides what is known of a cable, in both directions.
+// A Link overrides what is known of a cable, in both directions.
 type Link struct {
 	A        Port   `yaml:"a"`
 	B        Port   `yaml:"b"`
@@ -74,20 +75,20 @@ type Link struct {
 	Metric   uint32 `yaml:"metric"`   // 0: 1
 }
 
-// Attachment places a prefix behind an edge port.
+// An Attachment says that a prefix is behind an edge port.
 type Attachment struct {
 	Prefix Prefix `yaml:"prefix"`
 	At     Port   `yaml:"at"`
 }
 
-// Priority is how a path is made a priority path.
+// Priority says how a path is made a priority path.
 type Priority struct {
 	Meter bool    `yaml:"meter"` // best effort is metered down to what is not reserved
 	DSCP  *uint8  `yaml:"dscp"`  // code point set on allocated traffic; nil: left alone
 	Queue *uint32 `yaml:"queue"` // queue of allocated traffic; nil: none
 }
 
-// Directory says who may ask for keys.
+// Directory says which users may ask for keys.
 type Directory struct {
 	Projects          []Project `yaml:"projects"`
 	Users             []User    `yaml:"users"`
@@ -96,7 +97,7 @@ type Directory struct {
 	OIDC              OIDC      `yaml:"oidc"`
 }
 
-// Project is a grant and the limits of its allocations; 0 means no limit.
+// A Project is a grant and the limits of its allocations; 0 means no limit.
 type Project struct {
 	ID           string   `yaml:"id"`
 	Members      []string `yaml:"members"`
@@ -104,21 +105,21 @@ type Project struct {
 	MaxActive    int      `yaml:"max_active"`
 }
 
-// User is a person, or a group that shares a name.
+// A User is a person, or a group that shares a name.
 type User struct {
 	ID       string `yaml:"id"`
 	Password Secret `yaml:"password"` // argon2id in the PHC form; `congad passwd` prints one
-	Subject  string `yaml:"subject"`  // of the OIDC tokens that stand for the user; "": whoever comes first
+	Subject  string `yaml:"subject"`  // of the OIDC tokens that stand for the user; "": the first subject to come
 }
 
-// OIDC is an OpenID Connect provider whose tokens prove who a user is.
+// OIDC is an OpenID Connect provider whose tokens identify users.
 type OIDC struct {
 	Issuer    string `yaml:"issuer"`
 	ClientID  string `yaml:"client_id"`
 	UserClaim string `yaml:"user_claim"`
 }
 
-// Store says what keeps the durable state.
+// Store says which engine keeps the durable state.
 type Store struct {
 	Engine string `yaml:"engine"` // bolt or etcd
 	Etcd   Etcd   `yaml:"etcd"`
@@ -137,23 +138,23 @@ type EtcdTLS struct {
 	CA   string `yaml:"ca"`
 }
 
-// Stats says how the network is counted.
+// Stats says how often the switches' counters are read.
 type Stats struct {
-	Interval Interval `yaml:"interval"` // between two looks at a switch's counters
+	Interval Interval `yaml:"interval"` // between two readings of a switch's counters
 }
 
 // Webhooks says where events may be delivered.
 type Webhooks struct {
-	AllowPrivate bool `yaml:"allow_private"` // also inside, and over plain HTTP
+	AllowPrivate bool `yaml:"allow_private"` // also to private addresses, and over plain HTTP
 }
 
-// Log is what the daemon says of itself.
+// Log says how and what the daemon logs.
 type Log struct {
 	Format string `yaml:"format"` // text or json
 	Level  string `yaml:"level"`  // debug, info, warn or error
 }
 
-// Default is the configuration of an empty file.
+// Default returns the configuration of an empty file.
 func Default() Config {
 	dscp := uint8(46) // expedited forwarding
 	return Config{

@@ -52,7 +52,7 @@ func TestGood(t *testing.T) {
 }
 
 // Every bad configuration gives the problems in the .txt file beside it: all of
-// them, each with its place.
+// them, each with its position.
 func TestBad(t *testing.T) {
 	for _, name := range files(t, "bad") {
 		t.Run(filepath.Base(name), func(t *testing.T) {

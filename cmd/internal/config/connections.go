@@ -8,12 +8,12 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Connections is what becomes of the connections that hosts report.
+// Connections says which connection reports are kept, and for how long.
 type Connections struct {
 	Keep       Duration  `yaml:"keep"`        // how long a report counts
 	PerProject int       `yaml:"per_project"` // live connections that one project may have
 	Total      int       `yaml:"total"`       // live connections in all
-	Keyless    []Keyless `yaml:"keyless"`     // who may report without a key
+	Keyless    []Keyless `yaml:"keyless"`     // networks whose hosts may report without a key
 }
 
 // Keyless lets the hosts of a network use /connections without a key, in the
@@ -55,20 +55,20 @@ func (v *validator) count(key string, n int) {
 	}
 }
 
-// hosts is a list of networks whose hosts may do what others may not.
+// A hosts describes a list of networks whose hosts have a privilege.
 type hosts struct {
-	list      string // its key
-	everybody string // what a network does that holds everybody, and what to write
-	seen      map[netip.Prefix]int
+	list         string // the key of the list
+	wholeNetwork string // what a network of all addresses would do, and what to write instead
+	seen         map[netip.Prefix]int
 }
 
-// hosts refuses networks that hold everybody: that is written by mistake.
+// hosts refuses networks of all addresses, which are written by mistake.
 func (v *validator) hosts(key string, p netip.Prefix, h hosts, i int) {
 	switch first, twice := h.seen[p.Masked()]; {
 	case !p.IsValid():
 		v.add(key, "the network is missing; write a prefix such as 10.80.0.0/16")
 	case p.Bits() == 0:
-		v.add(key, "%s %s", p, h.everybody)
+		v.add(key, "%s %s", p, h.wholeNetwork)
 	case p != p.Masked():
 		v.add(key, "%s has bits behind its length; write %s", p, p.Masked())
 	case twice:

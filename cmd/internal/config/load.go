@@ -9,13 +9,13 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// Overrides are the settings that a flag or the environment can give. They are
-// text as the user wrote it; nil was not given.
+// Overrides are the settings that a flag or the environment can give, as the
+// user wrote them; nil: not given.
 type Overrides struct {
 	Data, API, OpenFlow, Plaintext, LogFormat, LogLevel *string
 }
 
-// each visits the overrides with the key, the flag and the variable of each.
+// each calls f with every override, its key, its flag and its variable.
 func (o *Overrides) each(f func(key, flag, variable string, value **string)) {
 	f("data", "--data", "CONGA_DATA", &o.Data)
 	f("api.listen", "--api", "CONGA_API", &o.API)
@@ -25,8 +25,8 @@ func (o *Overrides) each(f func(key, flag, variable string, value **string)) {
 	f("log.level", "--log-level", "CONGA_LOG_LEVEL", &o.LogLevel)
 }
 
-// Environment reads the overrides that look finds in the environment; look is
-// [os.LookupEnv]. A variable that is set but empty counts as not given.
+// Environment returns the overrides that look, such as [os.LookupEnv], finds in
+// the environment. A variable that is set but empty counts as not given.
 func Environment(look func(string) (string, bool)) Overrides {
 	var o Overrides
 	o.each(func(_, _, variable string, value **string) {
@@ -52,7 +52,7 @@ func Load(file string, environment, flags Overrides) (Config, error) {
 	return read(file, text, environment, flags)
 }
 
-// read is [Load] without the file system.
+// read does as [Load], without the file system.
 func read(name string, text []byte, environment, flags Overrides) (Config, error) {
 	c := Default()
 	v := validator{source: map[string]string{}, file: name}
@@ -68,7 +68,7 @@ func read(name string, text []byte, environment, flags Overrides) (Config, error
 	return c, nil
 }
 
-// decode reads the text into c and remembers where each key stands.
+// decode reads the text into c and notes the position of each key.
 func (v *validator) decode(text []byte, c *Config) error {
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
@@ -81,11 +81,12 @@ func (v *validator) decode(text []byte, c *Config) error {
 	case len(file.Docs) == 0 || file.Docs[0].Body == nil:
 		return nil // nothing but comments: the defaults
 	}
-	v.places = places(file.Docs[0].Body)
+	v.positions = positions(file.Docs[0].Body)
 	return yaml.NodeToValue(file.Docs[0].Body, c, yaml.Strict())
 }
 
-// override sets one key from outside the file and notes who set it.
+// override sets one key from outside the file and notes the flag or variable
+// that sets it.
 func (v *validator) override(c *Config, key, source string, value *string) {
 	if value == nil {
 		return
@@ -111,7 +112,7 @@ func (v *validator) override(c *Config, key, source string, value *string) {
 	}
 }
 
-// String prints the whole configuration as YAML, without its secrets.
+// String returns the whole configuration as YAML, without its secrets.
 func (c Config) String() string {
 	text, err := yaml.Marshal(c)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Problem is one thing wrong with a configuration.
+// A Problem is one thing wrong with a configuration.
 type Problem struct {
 	Source string // file name, flag or environment variable; "" for a default
 	Line   int    // 1-based; 0 where unknown
@@ -20,7 +20,7 @@ type Problem struct {
 	Text   string // what is wrong and what to do
 }
 
-// Error prints conga.yaml:12:7: key: text, as far as each is known.
+// Error returns "conga.yaml:12:7: key: text", without what is not known.
 func (p Problem) Error() string {
 	var b strings.Builder
 	if p.Source != "" {
@@ -36,10 +36,10 @@ func (p Problem) Error() string {
 	return b.String() + p.Text
 }
 
-// Error is everything found wrong, in the order of the file.
+// An Error is everything found wrong, in the order of the file.
 type Error []Problem
 
-// Error prints one problem a line.
+// Error returns one problem a line.
 func (e Error) Error() string {
 	lines := make([]string, len(e))
 	for i, p := range e {
@@ -55,8 +55,8 @@ func (e Error) sorted() Error {
 	return e
 }
 
-// decodeError turns what the YAML decoder says into a Problem with its place,
-// and with its key where a value stands there.
+// decodeError turns an error of the YAML decoder into a Problem with its
+// position, and its key if a value begins there.
 func (v *validator) decodeError(err error) error {
 	p := Problem{Source: v.file, Text: err.Error()}
 	if own, ok := errors.AsType[Problem](err); ok {
@@ -65,17 +65,18 @@ func (v *validator) decodeError(err error) error {
 		at := e.GetToken().Position
 		p.Line, p.Column, p.Text = at.Line, at.Column, explain(e)
 	}
-	for key, at := range v.places {
-		// Of a list and its first entry, which begin together, the entry is meant.
-		if at == (place{p.Line, p.Column}) && len(key) > len(p.Key) {
+	for key, at := range v.positions {
+		// A list and its first item begin at the same position; the item is
+		// meant.
+		if at == (position{p.Line, p.Column}) && len(key) > len(p.Key) {
 			p.Key = key
 		}
 	}
 	return Error{p}
 }
 
-// explain puts the decoder's message into words for an operator, who has not
-// heard of Go types.
+// explain returns the decoder's message in words for an operator, without Go
+// types.
 func explain(e yaml.Error) string {
 	switch e := e.(type) {
 	case *yaml.UnknownFieldError:
@@ -111,13 +112,13 @@ func kindName(kind string) string {
 	return "text"
 }
 
-// place is where a key was written.
-type place struct{ line, column int }
+// position is where a key was written.
+type position struct{ line, column int }
 
-// places maps every key of the document, such as network.links[0].a, to where
-// its value stands.
-func places(n ast.Node) map[string]place {
-	found := map[string]place{}
+// positions maps every key of the document, such as network.links[0].a, to
+// where its value stands.
+func positions(n ast.Node) map[string]position {
+	found := map[string]position{}
 	var walk func(prefix string, n ast.Node)
 	walk = func(prefix string, n ast.Node) {
 		if n == nil {
@@ -125,7 +126,7 @@ func places(n ast.Node) map[string]place {
 		}
 		_, seen := found[prefix]
 		if tk := n.GetToken(); prefix != "" && tk != nil && !seen {
-			found[prefix] = place{tk.Position.Line, tk.Position.Column}
+			found[prefix] = position{tk.Position.Line, tk.Position.Column}
 		}
 		switch n := n.(type) {
 		case *ast.MappingNode:
@@ -137,7 +138,7 @@ func places(n ast.Node) map[string]place {
 			walk(key, n.Value)
 			at := n.Key.GetToken().Position
 			if _, isMap := n.Value.(*ast.MappingNode); isMap || n.Value == nil {
-				found[key] = place{at.Line, at.Column}
+				found[key] = position{at.Line, at.Column}
 			}
 		case *ast.SequenceNode:
 			for i, v := range n.Values {

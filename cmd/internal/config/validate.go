@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// validator collects problems. It never stops at the first one: an operator who
-// corrects a file wants the whole list.
+// A validator collects problems. It never stops at the first one: an operator
+// correcting a file wants the whole list.
 type validator struct {
-	file     string
-	places   map[string]place
-	source   map[string]string // key -> flag or variable that set it
-	problems Error
+	file      string
+	positions map[string]position
+	source    map[string]string // key -> flag or variable that set it
+	problems  Error
 }
 
-// add notes a problem with a key, at the nearest place that is known for it.
+// add notes a problem with a key, at the nearest position that is known for it.
 func (v *validator) add(key, format string, args ...any) {
 	p := Problem{Key: key, Text: fmt.Sprintf(format, args...)}
 	if p.Source = v.source[key]; p.Source == "" {
 		for k := key; k != ""; k = parent(k) {
-			if at, ok := v.places[k]; ok {
+			if at, ok := v.positions[k]; ok {
 				p.Source, p.Line, p.Column = v.file, at.line, at.column
 				break
 			}
@@ -34,7 +34,7 @@ func (v *validator) add(key, format string, args ...any) {
 	v.problems = append(v.problems, p)
 }
 
-// parent is the key that holds key, or "".
+// parent returns the key that holds key, or "".
 func parent(key string) string { return key[:max(0, strings.LastIndexAny(key, ".["))] }
 
 func (v *validator) config(c *Config) {
@@ -79,18 +79,19 @@ func (v *validator) api(a API) {
 	}
 }
 
-// isOrigin reports whether s is a scheme, a host and perhaps a port, and nothing
-// else.
+// isOrigin reports whether s is a scheme, a host and perhaps a port, and
+// nothing else.
 func isOrigin(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Hostname() != "" && s == u.Scheme+"://"+u.Host
 }
 
-// maxOpen is more than a process may have files open, nearly everywhere.
+// maxOpen is more than the files that a process may have open on nearly all
+// systems.
 const maxOpen = 1_000_000
 
-// apiConnections wants limits that leave somebody in. The limit of a client may
-// be larger than that of all, and is none of its own then.
+// apiConnections checks that the limits admit clients. The limit of one client
+// may be larger than that of all; it has no effect then.
 func (v *validator) apiConnections(a API) {
 	if n := a.MaxConnections; n < 1 || n > maxOpen {
 		v.add("api.max_connections", "%d is not between 1 and %d; 4096 is usual", n, maxOpen)
@@ -134,8 +135,8 @@ func (v *validator) oneOf(key, got string, allowed ...string) {
 	}
 }
 
-// stats keeps switches from being asked all the time, and numbers from being of
-// another day.
+// stats bounds the interval: switches are not to be asked all the time, nor the
+// figures to be out of date.
 func (v *validator) stats(s Stats) {
 	if d := s.Interval.Duration(); d < time.Second || d > 5*time.Minute {
 		v.add("stats.interval", "%s is not from 1s to 5m; 5s is usual", s.Interval)

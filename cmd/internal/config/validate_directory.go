@@ -36,8 +36,8 @@ func (v *validator) directory(d Directory) {
 	v.identity(d)
 }
 
-// members checks that each is named once and, unless someone else knows the
-// users, is one of ours.
+// members checks that each member is named once and, unless users are known
+// elsewhere too, is a user of the configuration.
 func (v *validator) members(key string, members []string, users map[string]int, elsewhere bool) {
 	seen := map[string]int{}
 	for i, m := range members {
@@ -74,7 +74,7 @@ func (v *validator) id(key, id string, seen map[string]int, i int) {
 	seen[id] = i
 }
 
-// identity checks whom else the daemon is to ask.
+// identity checks the OpenID Connect issuer and the HTTP directory.
 func (v *validator) identity(d Directory) {
 	if d.HTTP != "" {
 		if err := auth.CheckHTTP(d.HTTP); err != nil {
@@ -91,8 +91,8 @@ func (v *validator) identity(d Directory) {
 	}
 }
 
-// isHash reports whether the text is a password's hash of the kind that logins
-// are checked against.
+// isHash reports whether the text is a password hash that logins can be checked
+// against.
 func isHash(s Secret) bool {
 	_, err := auth.NewStatic(auth.StaticConfig{Users: []auth.User{{ID: "any", Password: string(s)}}})
 	return err == nil

@@ -23,7 +23,7 @@ func (v *validator) network(n Network) {
 }
 
 // links checks the overrides and returns the ports that are ends of cables,
-// with the key that says so.
+// with the keys that name them.
 func (v *validator) links(links []Link) map[topology.PortID]string {
 	ends := map[topology.PortID]string{}
 	for i, l := range links {

@@ -12,10 +12,10 @@ import (
 	"conga/controller/topology"
 )
 
-// Rate is a rate in bit/s, written 100M, 2.5G or as a plain number.
+// A Rate is a rate in bit/s, written 100M, 2.5G or as a plain number.
 type Rate topology.BitRate
 
-// BitRate is the rate as the other packages have it.
+// BitRate returns the rate in the type of the other packages.
 func (r Rate) BitRate() topology.BitRate { return topology.BitRate(r) }
 
 // String prints the rate as it is written in the file.
@@ -31,11 +31,11 @@ func (r *Rate) UnmarshalYAML(n ast.Node) error {
 	return err
 }
 
-// Port is one port of one switch, written DPID:port. The zero value was not
-// given.
+// A Port is one port of one switch, written DPID:port. The zero value means
+// that none was given.
 type Port topology.PortID
 
-// ID is the port as the other packages have it.
+// ID returns the port in the type of the other packages.
 func (p Port) ID() topology.PortID { return topology.PortID(p) }
 
 // String prints DPID:port, or nothing for the zero value.
@@ -56,7 +56,7 @@ func (p *Port) UnmarshalYAML(n ast.Node) error {
 	return err
 }
 
-// Prefix is an IP prefix, or an address alone, which is a prefix of one.
+// A Prefix is an IP prefix; an address alone is the prefix of that address.
 type Prefix struct{ netip.Prefix }
 
 // MarshalText prints the prefix as it is written in the file.
@@ -80,10 +80,10 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// Interval is a length of time, written 5s or 1m.
+// An Interval is a length of time, written 5s or 1m.
 type Interval time.Duration
 
-// Duration is the interval as the other packages have it.
+// Duration returns the interval in the type of the other packages.
 func (i Interval) Duration() time.Duration { return time.Duration(i) }
 
 // String prints the interval as it is written in the file.
@@ -107,7 +107,7 @@ func parseInterval(s string) (time.Duration, error) {
 	return d, nil
 }
 
-// Plaintext says whether the API is served without TLS.
+// A Plaintext says whether the API is served without TLS.
 type Plaintext uint8
 
 // The ways to serve the API.
@@ -144,7 +144,7 @@ func (p *Plaintext) UnmarshalYAML(n ast.Node) error {
 	return err
 }
 
-// Secret is text that is never printed.
+// A Secret is text that is never printed.
 type Secret string
 
 const redacted = "(redacted)"
@@ -163,8 +163,8 @@ func (s Secret) GoString() string { return s.String() }
 // MarshalText hides the secret from every encoder.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// scalar reads one value with parse. Its error has the place in the file, which
-// the decoder itself does not add to the errors of other people's types.
+// scalar reads one value with parse. Its error has the position in the file,
+// which the decoder does not add to the errors of types that are not its own.
 func scalar[T any](n ast.Node, parse func(string) (T, error)) (v T, err error) {
 	if n.Type() == ast.NullType {
 		return v, nil
@@ -188,7 +188,7 @@ func scalar[T any](n ast.Node, parse func(string) (T, error)) (v T, err error) {
 	return v, nil
 }
 
-// sentence is err without the names of the packages that it comes from.
+// sentence returns err's text without the names of packages.
 func sentence(err error) string {
 	return strings.NewReplacer("topology: ", "", "openflow: ", "").Replace(err.Error())
 }

@@ -12,8 +12,9 @@ import (
 // processors is the suffix that go test gives a name.
 var processors = regexp.MustCompile(`-\d+$`)
 
-// ParseBenchmarks reads the output of go test -bench: every figure with all its values,
-// in the order in which they come. Lines that tell of a failure go to failures.
+// ParseBenchmarks reads the output of go test -bench: every figure with all its
+// values, in the order in which they come. Lines that tell of a failure go to
+// failures.
 func ParseBenchmarks(in io.Reader, failures io.Writer) (order []Figure, values Values, err error) {
 	values = Values{}
 	pkg := ""

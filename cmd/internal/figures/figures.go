@@ -1,5 +1,6 @@
-// Package figures prints measured figures against what they must reach: one line
-// a figure, with its name, value, unit, bound, and whether the bound holds.
+// Package figures prints measured figures against what they must reach: one
+// line a figure, with its name, value, unit, bound, and whether the bound
+// holds.
 package figures
 
 import (
@@ -33,9 +34,9 @@ type Bound struct {
 // Bounds are the bounds of those figures that have one.
 type Bounds map[Figure]Bound
 
-// ParseBounds reads bounds, one a line: name, unit, <= or >=, and a number, or a
-// number, x, and the name of another figure of the same unit. Lines that begin
-// with # are comments.
+// ParseBounds reads bounds, one a line: name, unit, <= or >=, and a number, or
+// a number, x, and the name of another figure of the same unit. Lines that
+// begin with # are comments.
 func ParseBounds(text string) (Bounds, error) {
 	bounds := Bounds{}
 	for line := range strings.Lines(text) {
@@ -59,8 +60,8 @@ func ParseBounds(text string) (Bounds, error) {
 	return bounds, nil
 }
 
-// Judge returns what f must reach, in words, and whether it does. A median counts,
-// so that one run that was disturbed does not.
+// Judge returns what f must reach, in words, and whether it does. A median
+// counts, so that one run that was disturbed does not.
 func (b Bounds) Judge(f Figure, values Values) (limit, holds string) {
 	bound, ok := b[f]
 	if !ok {

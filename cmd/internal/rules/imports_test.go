@@ -58,8 +58,8 @@ type room struct {
 	allows []string
 }
 
-// holds reports whether a package belongs to the room. Helpers for tests, such as
-// store/storetest, belong to the room that they help to test.
+// holds reports whether a package belongs to the room. Helpers for tests, such
+// as store/storetest, belong to the room that they help to test.
 func (r room) holds(path string) bool {
 	helper := r.path + "/" + r.path[strings.LastIndex(r.path, "/")+1:] + "test"
 	return path == r.path || path == helper || r.below && strings.HasPrefix(path, r.path+"/")

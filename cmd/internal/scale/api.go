@@ -148,8 +148,8 @@ func (a *api) create(ctx context.Context, q request) (id, etag string, err error
 	return made[0].ID, h.Get("ETag"), nil
 }
 
-// changed asks for an allocation that had an entity tag; fresh is false if it still has
-// it.
+// changed asks for an allocation that had an entity tag; fresh is false if it
+// still has it.
 func (a *api) changed(ctx context.Context, id, etag string) (now allocation, newTag string, fresh bool, err error) {
 	r, err := a.send(ctx, a.key, "GET", "/allocations/"+id, nil, http.Header{"If-None-Match": {etag}})
 	if err != nil {
@@ -206,8 +206,8 @@ func pages[T any](ctx context.Context, a *api, key, path string) (all []T, err e
 	return nil, fmt.Errorf("GET %s: the list does not end", path)
 }
 
-// count returns how many items a list of the operator's has. With one item a page
-// that is the number of its last page, which costs less than to read them.
+// count returns how many items a list of the operator's has. With one item a
+// page that is the number of its last page, which costs less than to read them.
 func (a *api) count(ctx context.Context, list string) (int, error) {
 	var page []json.RawMessage
 	h, err := a.call(ctx, a.boss, "GET", "/"+list+"?per_page=1", nil, &page)
@@ -228,9 +228,10 @@ func (a *api) count(ctx context.Context, list string) (int, error) {
 	return 0, fmt.Errorf("GET /%s: no last page", list)
 }
 
-// waitActive waits until an allocation is active. It asks when the barriers are through
-// that followed what was sent to the switches, which acked tells, and then the less
-// often the longer it takes: to be asked costs the daemon something, too.
+// waitActive waits until an allocation is active. It asks when the barriers are
+// through that followed what was sent to the switches, which acked tells, and
+// then the less often the longer it takes: to be asked costs the daemon
+// something, too.
 func (a *api) waitActive(ctx context.Context, id, etag string, acked <-chan struct{}) error {
 	began := time.Now()
 	pause := 50 * time.Millisecond

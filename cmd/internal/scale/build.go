@@ -26,8 +26,8 @@ type build struct {
 //go:embed profile.go.txt
 var profiler []byte
 
-// buildAt builds the daemon of the source tree at root into dir, under a name. If it is
-// to be profiled, that is built in.
+// buildAt builds the daemon of the source tree at root into dir, under a name.
+// If it is to be profiled, that is built in.
 func buildAt(ctx context.Context, root, dir, name string, profile bool) (string, error) {
 	program := filepath.Join(dir, name)
 	args := []string{"build", "-trimpath", "-o", program}
@@ -46,8 +46,8 @@ func buildAt(ctx context.Context, root, dir, name string, profile bool) (string,
 	return program, nil
 }
 
-// overlayProfiler writes what go build -overlay reads to find the profiler among the
-// daemon's files.
+// overlayProfiler writes what go build -overlay reads to find the profiler
+// among the daemon's files.
 func overlayProfiler(root, dir string) (file string, err error) {
 	source := filepath.Join(dir, "profile.go")
 	if err := os.WriteFile(source, profiler, 0o600); err != nil {
@@ -86,7 +86,8 @@ func buildOld(ctx context.Context, dir, commit string, profile bool) (program st
 	return buildAt(ctx, tree, dir, "congad-old", profile)
 }
 
-// command returns a command that ends, with all that it has started, when ctx does.
+// command returns a command that ends, with all that it has started, when ctx
+// does.
 func command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	c := exec.CommandContext(ctx, name, args...)
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// cold measures how long it takes until all links are known of switches that connect
-// for the first time, by a daemon that has a share of a processor, or all if that is 1.
+// cold measures how long it takes until all links are known of switches that
+// connect for the first time, by a daemon that has a share of a processor, or
+// all if that is 1.
 func cold(side int, share float64) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
 		w, err := r.newWorld(ctx, r.side(side), 0)
@@ -40,8 +41,8 @@ func cold(side int, share float64) func(context.Context, *run) error {
 	}
 }
 
-// afterCold measures what follows once the links are known: how long the switches are
-// still being changed, and whether links that are there get lost.
+// afterCold measures what follows once the links are known: how long the
+// switches are still being changed, and whether links that are there get lost.
 func (r *run) afterCold(ctx context.Context, w *world, m *meter) error {
 	known := time.Now()
 	lost := 0
@@ -76,7 +77,8 @@ func (r *run) afterCold(ctx context.Context, w *world, m *meter) error {
 	return nil
 }
 
-// idle measures what the daemon uses while nothing happens but statistics and probes.
+// idle measures what the daemon uses while nothing happens but statistics and
+// probes.
 func idle(side int) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
 		w, err := r.newWorld(ctx, r.side(side), 0)

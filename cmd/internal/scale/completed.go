@@ -20,8 +20,8 @@ import (
 // openings is how often a store is opened; the median counts.
 const openings = 5
 
-// A completedRecord is an allocation that is complete, as version 1 of the records has
-// it. Later versions read those, too.
+// A completedRecord is an allocation that is complete, as version 1 of the
+// records has it. Later versions read those, too.
 type completedRecord struct {
 	Version int    `json:"v"`
 	Seq     uint64 `json:"seq"`
@@ -29,8 +29,9 @@ type completedRecord struct {
 	allocator.Allocation
 }
 
-// completed measures how long the daemon takes to open a store with so many allocations
-// that are complete, and what memory it needs then, beside an empty store.
+// completed measures how long the daemon takes to open a store with so many
+// allocations that are complete, and what memory it needs then, beside an empty
+// store.
 func completed(n int) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
 		empty, err := r.open(ctx, 0)

@@ -185,8 +185,8 @@ func (d *daemon) end() {
 	}
 }
 
-// until asks again and again whether something is so, until it is, it fails, or ctx
-// ends.
+// until asks again and again whether something is so, until it is, it fails, or
+// ctx ends.
 func until(ctx context.Context, pause time.Duration, is func() (bool, error)) error {
 	for {
 		if ok, err := is(); ok || err != nil {

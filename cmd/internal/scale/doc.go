@@ -2,11 +2,12 @@
 //
 // It builds congad and runs it as a process of its own, with a temporary data
 // directory and configuration, and makes in its own process a torus of emulated
-// switches that connect to it over TCP. It speaks HTTPS to the daemon as clients
-// do. Everything is measured from outside: wall time, the daemon's CPU time and
-// memory as the kernel tells them, and the messages that reach the switches. What
-// is measured is also checked: an allocation counts as active when the interface
-// says so, and every entry of its path must be in the switches.
+// switches that connect to it over TCP. It speaks HTTPS to the daemon as
+// clients do. Everything is measured from outside: wall time, the daemon's CPU
+// time and memory as the kernel tells them, and the messages that reach the
+// switches. What is measured is also checked: an allocation counts as active
+// when the interface says so, and every entry of its path must be in the
+// switches.
 //
 // Usage:
 //
@@ -33,6 +34,6 @@
 //
 // A figure's name is the scenario's, and a figure of the old daemon begins with
 // old:. bounds.txt has the bounds. A scenario that does not come to its end is
-// printed with the reason, and the next one follows. The exit code is 1 if any did
-// not.
+// printed with the reason, and the next one follows. The exit code is 1 if any
+// did not.
 package main

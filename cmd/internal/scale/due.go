@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// due measures how long it takes until all of so many allocations are active that
-// begin in the same second, where others are active already.
+// due measures how long it takes until all of so many allocations are active
+// that begin in the same second, where others are active already.
 func due(side, hosts, active, n int) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
 		w, err := r.newWorld(ctx, r.side(side), hosts)

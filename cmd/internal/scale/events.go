@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// lookPause lets events come together before they are looked at. They have the time
-// at which they came.
+// lookPause lets events come together before they are looked at. They have the
+// time at which they came.
 const lookPause = 5 * time.Millisecond
 
-// A stream follows the daemon's events, and knows of every allocation what was said of
-// it last, and when.
+// A stream follows the daemon's events, and knows of every allocation what was
+// said of it last, and when.
 type stream struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -101,8 +101,9 @@ func (s *stream) take(data []byte) {
 	}
 }
 
-// waitAll waits until what was said last of every one of these allocations fits, and
-// returns when the last of them did. What was missed is looked up in the list.
+// waitAll waits until what was said last of every one of these allocations
+// fits, and returns when the last of them did. What was missed is looked up in
+// the list.
 func (s *stream) waitAll(ctx context.Context, a *api, ids []string, fits func(*allocation) bool) (time.Time, error) {
 	var latest time.Time
 	open := ids

@@ -12,7 +12,8 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// A failure is something that a part of the allocations has to be moved away from.
+// A failure is something that a part of the allocations has to be moved away
+// from.
 type failure struct {
 	happen   func()
 	affected func(*allocation) bool
@@ -47,8 +48,8 @@ func cut(side, hosts, n int) func(context.Context, *run) error {
 	}
 }
 
-// lose measures what becomes of the allocations over a switch that is lost with its
-// links.
+// lose measures what becomes of the allocations over a switch that is lost with
+// its links.
 func lose(side, hosts, n int) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
 		return r.fail(ctx, r.side(side), hosts, n, func(g *grid) failure {
@@ -207,8 +208,8 @@ func (r *run) afterHeal(ctx context.Context, w *world, f failure, affected []all
 	return w.grid.verify(all, f.lost)
 }
 
-// waitClear waits until no entry leads out of the ports, and returns when that was
-// seen; the zero time if ctx ends before.
+// waitClear waits until no entry leads out of the ports, and returns when that
+// was seen; the zero time if ctx ends before.
 func waitClear(ctx context.Context, leads []end) time.Time {
 	err := until(ctx, 5*time.Millisecond, func() (bool, error) {
 		return !slices.ContainsFunc(leads, func(e end) bool { return e.sw.FlowsTo(e.port) > 0 }), nil
@@ -219,7 +220,8 @@ func waitClear(ctx context.Context, leads []end) time.Time {
 	return time.Now()
 }
 
-// pending returns how many allocations are not active, for a report of a failure.
+// pending returns how many allocations are not active, for a report of a
+// failure.
 func (w *world) pending(ctx context.Context) int {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 	defer cancel()

@@ -11,11 +11,12 @@ import (
 	"conga/cmd/internal/figures"
 )
 
-// liveBenchmark is the benchmark of the allocator with 1,000,000 live reservations.
+// liveBenchmark is the benchmark of the allocator with 1,000,000 live
+// reservations.
 const liveBenchmark = "MillionLive"
 
-// live runs that benchmark: so many reservations would take hours to make over the
-// interface.
+// live runs that benchmark: so many reservations would take hours to make over
+// the interface.
 func live(ctx context.Context, r *run) error {
 	ctx, cancel := r.within(ctx)
 	defer cancel()

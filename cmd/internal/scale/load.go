@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// bandwidth is what each allocation asks for, in bit/s: little enough for all that may
-// meet on one link.
+// bandwidth is what each allocation asks for, in bit/s: little enough for all
+// that may meet on one link.
 const bandwidth = 100_000
 
 // A generator makes requests that do not conflict: each has ports of its own.
@@ -63,8 +63,8 @@ func (q *generator) some(n int) []request {
 // host returns some host of a switch.
 func (q *generator) host(sw int) netip.Addr { return q.g.hostOf(sw, q.random.IntN(q.g.hosts)) }
 
-// createAll asks for allocations over several connections, and returns their IDs in
-// the order of the requests.
+// createAll asks for allocations over several connections, and returns their
+// IDs in the order of the requests.
 func (w *world) createAll(ctx context.Context, requests []request) ([]string, error) {
 	ids := make([]string, len(requests))
 	jobs := make(chan int)
@@ -101,8 +101,9 @@ feed:
 	return ids, nil
 }
 
-// fill makes allocations and waits until all are active. They come in parts, so that
-// one is active before the next is asked for, however the daemon fares with many at once.
+// fill makes allocations and waits until all are active. They come in parts, so
+// that one is active before the next is asked for, however the daemon fares
+// with many at once.
 func (w *world) fill(ctx context.Context, requests []request) error {
 	const part = 500
 	for len(requests) > 0 {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A logReader reads a daemon's log while it is written. That costs the daemon nothing,
-// other than to ask it.
+// A logReader reads a daemon's log while it is written. That costs the daemon
+// nothing, other than to ask it.
 type logReader struct {
 	file   string
 	offset int64 // of the first byte that was not read
@@ -27,8 +27,8 @@ type logLine struct {
 // log returns a reader of the log that begins at its start.
 func (d *daemon) log() *logReader { return &logReader{file: d.logFile()} }
 
-// each calls f with the lines that were written since it was called last. The lines of
-// requests are left out.
+// each calls f with the lines that were written since it was called last. The
+// lines of requests are left out.
 func (r *logReader) each(f func(logLine)) error {
 	file, err := os.Open(r.file)
 	if err != nil {

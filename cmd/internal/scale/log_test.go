@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// A log is read while it grows: half a line is left for later, and a link that is found
-// again counts once more.
+// A log is read while it grows: half a line is left for later, and a link that
+// is found again counts once more.
 func TestCountLinks(t *testing.T) {
 	const (
 		one   = `{"time":"2026-01-01T00:00:01Z","msg":"link found","from":{"dpid":"01","port":1},"to":{"dpid":"02","port":1}}` + "\n"

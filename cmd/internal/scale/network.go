@@ -12,8 +12,8 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// A grid is a torus of emulated switches: each is linked to four neighbours, and has
-// its hosts on its first ports.
+// A grid is a torus of emulated switches: each is linked to four neighbours,
+// and has its hosts on its first ports.
 type grid struct {
 	*ofswitch.Network
 	side     int // switches in a row, and rows
@@ -27,8 +27,8 @@ type place struct {
 	port openflow.PortNo
 }
 
-// newGrid makes a torus of side times side switches, at least nine. No switch is
-// connected to a controller yet.
+// newGrid makes a torus of side times side switches, at least nine. No switch
+// is connected to a controller yet.
 func newGrid(side, hosts int) *grid {
 	g := &grid{Network: ofswitch.NewNetwork(ofswitch.NetworkConfig{MaxQueue: 1 << 20}), side: side, hosts: hosts}
 	for i := range side * side {
@@ -64,16 +64,16 @@ func (g *grid) hostOf(sw, k int) netip.Addr {
 	return addrs[0]
 }
 
-// neighbour returns the switch that is so many columns to the east and rows to the
-// south of another, both counted from 0.
+// neighbour returns the switch that is so many columns to the east and rows to
+// the south of another, both counted from 0.
 func (g *grid) neighbour(sw, east, south int) int {
 	wrap := func(n int) int { return (n%g.side + g.side) % g.side }
 	return wrap(sw/g.side+south)*g.side + wrap(sw%g.side+east)
 }
 
-// speak has hosts make themselves known, at most so many a second. Each sends an ARP reply to the
-// first host: a broadcast would reach every other host, which costs the emulation more
-// than anything that is measured.
+// speak has hosts make themselves known, at most so many a second. Each sends
+// an ARP reply to the first host: a broadcast would reach every other host,
+// which costs the emulation more than anything that is measured.
 func (g *grid) speak(ctx context.Context, silent func(netip.Addr) bool, rate int) error {
 	all := g.Hosts()
 	first := all[0]
@@ -110,8 +110,8 @@ func (g *grid) ways() map[place]place {
 	return out
 }
 
-// quiet waits until no switch has been changed for a while, and returns when the last
-// change came.
+// quiet waits until no switch has been changed for a while, and returns when
+// the last change came.
 func (g *grid) quiet(ctx context.Context, while time.Duration) (time.Time, error) {
 	began := time.Now()
 	for {

@@ -78,8 +78,8 @@ func TestRecorder(t *testing.T) {
 	}
 }
 
-// Only a switch is needless that was written though nothing of it changed, or only
-// routes whose way still exists.
+// Only a switch is needless that was written though nothing of it changed, or
+// only routes whose way still exists.
 func TestNeedless(t *testing.T) {
 	g := newGrid(3, 1)
 	defer g.Close()

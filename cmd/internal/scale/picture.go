@@ -47,10 +47,10 @@ func (g *grid) picture(but *ofswitch.Switch) picture {
 	return p
 }
 
-// needless returns how many switches were written that need not have been, and how many
-// best-effort routes were changed whose way still existed. A switch has to be written
-// if it is needed, if it now holds anything else than routes that it did not hold, or
-// if a route over it led into what has failed.
+// needless returns how many switches were written that need not have been, and
+// how many best-effort routes were changed whose way still existed. A switch
+// has to be written if it is needed, if it now holds anything else than routes
+// that it did not hold, or if a route over it led into what has failed.
 func (p picture) needless(now picture, g *grid, f failure, written map[openflow.DPID]int, needed map[openflow.DPID]bool) (switches, routes int) {
 	ways, failed := g.ways(), map[place]bool{}
 	for _, e := range f.leads {
@@ -80,7 +80,8 @@ func (p picture) needless(now picture, g *grid, f failure, written map[openflow.
 	return switches, routes
 }
 
-// dead reports whether the way to a destination led into what has failed, or nowhere.
+// dead reports whether the way to a destination led into what has failed, or
+// nowhere.
 func (p picture) dead(from openflow.DPID, to openflow.MAC, ways map[place]place, failed map[place]bool) bool {
 	for range len(p) {
 		h := p[from]

@@ -34,7 +34,8 @@ func TestParseStatus(t *testing.T) {
 	}
 }
 
-// The clock of a process goes on while it works, and both sources know this process.
+// The clock of a process goes on while it works, and both sources know this
+// process.
 func TestCPUTime(t *testing.T) {
 	before, err := cpuTime(os.Getpid())
 	if err != nil {

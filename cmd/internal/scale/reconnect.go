@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// calm is what share of a processor a daemon uses at most that has nothing to do but
-// its rounds.
+// calm is what share of a processor a daemon uses at most that has nothing to
+// do but its rounds.
 const calm = 0.25
 
-// reconnect measures how long it takes until all switches have reconnected at once and
-// are compared, and what they were sent.
+// reconnect measures how long it takes until all switches have reconnected at
+// once and are compared, and what they were sent.
 func reconnect(side, hosts int) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
 		w, err := r.newWorld(ctx, r.side(side), hosts)

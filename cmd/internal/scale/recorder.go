@@ -98,7 +98,8 @@ func (r *recorder) hear(m *mark, msg openflow.Message) {
 	}
 }
 
-// reset starts the counts anew. With repeats, flow mods that come twice are counted.
+// reset starts the counts anew. With repeats, flow mods that come twice are
+// counted.
 func (r *recorder) reset(repeats bool) {
 	for _, m := range r.marks {
 		m.mu.Lock()
@@ -124,7 +125,8 @@ func (r *recorder) sum() tally {
 	return t
 }
 
-// lastChange returns when a flow or meter mod came last; the zero time if none has.
+// lastChange returns when a flow or meter mod came last; the zero time if none
+// has.
 func (r *recorder) lastChange() time.Time {
 	if n := r.last.Load(); n != 0 {
 		return time.Unix(0, n)
@@ -132,8 +134,8 @@ func (r *recorder) lastChange() time.Time {
 	return time.Time{}
 }
 
-// asked returns how many switches have been asked for their flow entries since the last
-// reset.
+// asked returns how many switches have been asked for their flow entries since
+// the last reset.
 func (r *recorder) asked() (n int) {
 	for _, m := range r.marks {
 		m.mu.Lock()

@@ -109,7 +109,8 @@ func (r *run) within(ctx context.Context) (context.Context, context.CancelFunc) 
 	return context.WithTimeoutCause(ctx, r.limit, fmt.Errorf("not within %v", r.limit))
 }
 
-// print prints all figures, and those of the old daemon beside the others as ratios.
+// print prints all figures, and those of the old daemon beside the others as
+// ratios.
 func (r *report) print(out io.Writer, bounds figures.Bounds) error {
 	if r.markdown {
 		return r.table(out, bounds)

@@ -51,7 +51,8 @@ one worst-s: 2.33 of the old
 	}
 }
 
-// A scenario that does not come to its end is printed, and is not tried for ever.
+// A scenario that does not come to its end is printed, and is not tried for
+// ever.
 func TestFailure(t *testing.T) {
 	tries := 0
 	s := scenario{name: "bad", least: 10, run: func(context.Context, *run) error { tries++; return errors.New("too late") }}

@@ -59,8 +59,8 @@ func (r *run) settle(ctx context.Context, w *world, requests []request) error {
 	return err
 }
 
-// oneByOne makes requests one after the other, and returns how long each took until
-// it was active, and the daemon's CPU time for all.
+// oneByOne makes requests one after the other, and returns how long each took
+// until it was active, and the daemon's CPU time for all.
 func (w *world) oneByOne(ctx context.Context, gen *generator, n int) (times []time.Duration, cpu time.Duration, err error) {
 	m := w.measure()
 	for range n {
@@ -81,7 +81,8 @@ func (w *world) oneByOne(ctx context.Context, gen *generator, n int) (times []ti
 	return times, m.end(), nil
 }
 
-// idleShare returns what share of a processor the daemon uses while nothing happens.
+// idleShare returns what share of a processor the daemon uses while nothing
+// happens.
 func (w *world) idleShare(ctx context.Context, while time.Duration) float64 {
 	m := w.newMeter()
 	_ = sleep(ctx, while)

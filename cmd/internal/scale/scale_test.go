@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A daemon with nine switches gets allocations, moves those over a link that is cut,
-// and the switches hold what they must.
+// A daemon with nine switches gets allocations, moves those over a link that is
+// cut, and the switches hold what they must.
 func TestSmall(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the daemon")

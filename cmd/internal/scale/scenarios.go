@@ -21,7 +21,8 @@ var scenarios = []scenario{
 	{name: "peers", about: "the first ping between 32 hosts, with Open vSwitch, beside other controllers", run: peers, old: true},
 }
 
-// divided returns a number of allocations or hosts for a quick look, at least least.
+// divided returns a number of allocations or hosts for a quick look, at least
+// least.
 func (r *run) divided(n, least int) int { return max(n/r.divide, min(n, least)) }
 
 // side returns how many switches a row has if there are to be that many fewer.

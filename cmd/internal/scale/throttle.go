@@ -19,8 +19,8 @@ type throttle struct {
 	end func()
 }
 
-// holdTo holds the process to a share of one processor, with a control group if it
-// can make one, and otherwise by stopping and continuing it.
+// holdTo holds the process to a share of one processor, with a control group if
+// it can make one, and otherwise by stopping and continuing it.
 func holdTo(pid int, share float64) (throttle, error) {
 	t, err := holdWithGroup(pid, share)
 	if err == nil {
@@ -44,7 +44,8 @@ func holdWithGroup(pid int, share float64) (throttle, error) {
 			continue
 		}
 		end := func() {
-			// The processes go back to where they can stay, then the group can go.
+			// The processes go back to where they can stay, then the group can
+			// go.
 			_ = os.WriteFile(filepath.Join(kind.root, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0o644)
 			_ = os.Remove(dir)
 		}
@@ -63,8 +64,8 @@ func holdWithGroup(pid int, share float64) (throttle, error) {
 	return throttle{}, fmt.Errorf("no control group can be made")
 }
 
-// holdWithSignals lets the process run until it has used its share of a period, and
-// stops it for the rest.
+// holdWithSignals lets the process run until it has used its share of a period,
+// and stops it for the rest.
 func holdWithSignals(pid int, share float64) throttle {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -80,7 +81,8 @@ func holdWithSignals(pid int, share float64) throttle {
 			<-tick.C
 			var now time.Duration
 			now, err = cpuTime(pid)
-			// What was not used in time is not saved up for longer than a period.
+			// What was not used in time is not saved up for longer than a
+			// period.
 			allowed := time.Duration(share * float64(time.Since(began)))
 			if saved := allowed - (now - used); saved > time.Duration(share*float64(holdPeriod)) {
 				began, used = time.Now(), now

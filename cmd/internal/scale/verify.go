@@ -12,8 +12,8 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// A slot is where the entry of an allocation must be: on which switch, for what comes
-// in where.
+// A slot is where the entry of an allocation must be: on which switch, for what
+// comes in where.
 type slot struct {
 	dpid             openflow.DPID
 	in               openflow.PortNo
@@ -22,7 +22,8 @@ type slot struct {
 	proto            uint8
 }
 
-// entries returns the output port of all entries of allocations in the switches but one.
+// entries returns the output port of all entries of allocations in the switches
+// but one.
 func (g *grid) entries(but *ofswitch.Switch) map[slot]openflow.PortNo {
 	out := map[slot]openflow.PortNo{}
 	for _, s := range g.Switches() {
@@ -71,7 +72,8 @@ func outputOf(instructions []openflow.Instruction) openflow.PortNo {
 	return 0
 }
 
-// slots returns where the entries of an allocation must be, and what they output to.
+// slots returns where the entries of an allocation must be, and what they
+// output to.
 func (a *allocation) slots() (map[slot]openflow.PortNo, error) {
 	out := map[slot]openflow.PortNo{}
 	proto, ok := map[string]uint8{"tcp": 6, "udp": 17}[a.Protocol]
@@ -95,8 +97,8 @@ func (h hop) dpid() (openflow.DPID, error) {
 	return openflow.DPID(n), err
 }
 
-// verify checks that the switches hold the entries of all these allocations, and none
-// of others. A switch that is lost is left out.
+// verify checks that the switches hold the entries of all these allocations,
+// and none of others. A switch that is lost is left out.
 func (g *grid) verify(all []allocation, lost *ofswitch.Switch) error {
 	held := g.entries(lost)
 	wrong, total := 0, 0

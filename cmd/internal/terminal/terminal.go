@@ -23,8 +23,8 @@ func Is(v any) bool {
 }
 
 // Line reads one line without its end. It reads no further, so that what
-// follows is left for others. At the end of ctx it returns its cause, and what is
-// typed then is lost.
+// follows is left for others. At the end of ctx it returns its cause, and what
+// is typed then is lost.
 func Line(ctx context.Context, in io.Reader) (string, error) {
 	type read struct {
 		line string
@@ -63,8 +63,8 @@ func readLine(in io.Reader) (string, error) {
 	return "", errors.New("the line is too long")
 }
 
-// Password reads one line, as [Line] does. On a terminal it prompts on out and does
-// not show what is typed; before it returns the terminal is as it was.
+// Password reads one line, as [Line] does. On a terminal it prompts on out and
+// does not show what is typed; before it returns the terminal is as it was.
 func Password(ctx context.Context, in io.Reader, out io.Writer, prompt string) (string, error) {
 	if !Is(in) {
 		return Line(ctx, in)
@@ -88,7 +88,8 @@ func Confirm(ctx context.Context, in io.Reader, out io.Writer, question string) 
 	return answer == "y" || answer == "yes", err
 }
 
-// Clean replaces what could command a terminal in text that came from elsewhere.
+// Clean replaces what could command a terminal in text that came from
+// elsewhere.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r >= 0x7f && r < 0xa0 || r == 0x2028 || r == 0x2029 || r >= 0x202a && r <= 0x202e {

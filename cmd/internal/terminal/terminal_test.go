@@ -27,7 +27,8 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// Who does not want to answer need not: the end of the context ends the question.
+// Who does not want to answer need not: the end of the context ends the
+// question.
 func TestEndedQuestion(t *testing.T) {
 	enough := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())
