@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// maxReported bounds what is read of the host at a time.
+	// maxReported is the most connections that are read of the host at a time.
 	maxReported = 50_000
-	// longestPause bounds how long a server that does not answer is left alone.
+	// longestPause is the longest pause before the next attempt to reach a
+	// server that does not answer.
 	longestPause = 5 * time.Minute
 )
 
@@ -39,14 +40,14 @@ renewed as long as the server agrees. Ctrl-C or SIGTERM ends it.`,
 			if err := g.check(); err != nil {
 				return err
 			}
-			survivePipes() // that nobody reads our messages is no reason to stop
+			survivePipes() // messages that are not read are no reason to stop
 			var err error
 			if g.s, err = a.connect(); err != nil {
 				return err
 			}
 			defer func() { g.s.Close() }()
 			if g.once {
-				_ = g.s.KeepKey(c.Context()) // what fails here fails the report
+				_ = g.s.KeepKey(c.Context()) // a failure shows again in the report
 				if err := g.report(c.Context()); err != nil {
 					return err
 				}
@@ -66,7 +67,7 @@ renewed as long as the server agrees. Ctrl-C or SIGTERM ends it.`,
 	return c
 }
 
-// agent reports what scan finds.
+// An agent reports the connections that scan finds.
 type agent struct {
 	*app
 	s              session
@@ -78,14 +79,15 @@ type agent struct {
 	job            string
 	index          int
 
-	failures int    // one after the other
-	trouble  string // what was last said of it
-	reported int    // connections, the last time
-	within   int    // connections within the host that were not, the last time
-	leftOut  string // what was last said of connections that are not taken
+	failures int    // in a row
+	trouble  string // the last message about failures
+	reported int    // connections in the last report
+	within   int    // connections within the host, which the last report left out
+	leftOut  string // the last message about connections that the server refuses
 }
 
-// check refuses flags that every report would be refused for.
+// check returns an error for flags with which the server would refuse every
+// report.
 func (g *agent) check() error {
 	switch {
 	case g.interval < time.Second:
@@ -98,9 +100,9 @@ func (g *agent) check() error {
 	return nil
 }
 
-// run reports until ctx ends, which is no failure.
+// run reports until ctx ends; that is no error.
 func (g *agent) run(ctx context.Context) error {
-	look := time.Now() // when to look after the key
+	look := time.Now() // when to renew the key if due
 	for {
 		if !time.Now().Before(look) {
 			look = time.Now().Add(keepKeys)
@@ -122,12 +124,12 @@ func (g *agent) run(ctx context.Context) error {
 	}
 }
 
-// reconnect takes over what login has kept meanwhile, and reports whether that
-// is another key.
+// reconnect loads the credentials again and reports whether the key is another
+// one.
 func (g *agent) reconnect() bool {
 	s, err := g.connect()
 	if err != nil {
-		return false // the refusal says what to do
+		return false // the server's refusal says what to do
 	}
 	if s.key == g.s.key {
 		s.Close()
@@ -138,8 +140,8 @@ func (g *agent) reconnect() bool {
 	return true
 }
 
-// pause is how long to wait after a report: about the interval, so that many
-// hosts do not report at once, and ever longer while they fail.
+// pause returns how long to wait after a report: about the interval, randomly
+// so that many hosts do not report at once, and longer with every failure.
 func (g *agent) pause(err error) time.Duration {
 	if err == nil {
 		g.failures = 0
@@ -156,8 +158,8 @@ func (g *agent) pause(err error) time.Duration {
 	return pause - pause/5 + rand.N(2*pause/5)
 }
 
-// tell says what has changed: a host's log is no place for the same line twice
-// a minute.
+// tell prints a message if the state has changed, so that the host's log does
+// not repeat the same line.
 func (g *agent) tell(err error) {
 	switch {
 	case err == nil && g.trouble != "":

@@ -15,8 +15,8 @@ import (
 	"conga/httpapi/connections"
 )
 
-// TestAgentBearsNames: a process whose name is too long for the interface keeps
-// nothing of its host from being reported, itself included.
+// TestAgentBearsNames: a process with a name that is too long for the interface
+// is reported, and so is everything else on its host.
 func TestAgentBearsNames(t *testing.T) {
 	s := newServer(t, t.Cleanup)
 	key, _, err := s.keys.Issue(t.Context(), "abc123", "projectB")
@@ -28,13 +28,13 @@ func TestAgentBearsNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	// The kernel keeps fifteen bytes of a name; the rest is what the process
-	// says.
+	// The kernel keeps fifteen bytes of a name; the rest comes from the
+	// process.
 	const name = "fifteenbyteslong"
 	long := name + strings.Repeat("x", 300)
-	port, child := holdConnection(t, name, long)
+	port, child := openConnection(t, name, long)
 
-	// Nobody else's connections: they are none of this test's business.
+	// Only this test's own connections count.
 	scan := newScanner()
 	a := &agent{app: &app{err: &buffer{}}, s: session{Client: c}, loopback: true, scan: func(ctx context.Context, now time.Time) ([]client.Connection, error) {
 		list, err := scan.scan(ctx, now)
@@ -54,10 +54,10 @@ func TestAgentBearsNames(t *testing.T) {
 	}
 }
 
-// holdConnection starts a process of that name, which says that its name is
-// another, with a connection. It returns the connection's port and the
+// openConnection starts a process with the name, which claims the name says,
+// and which has a connection. It returns the connection's port and the
 // process's ID.
-func holdConnection(t *testing.T, name, says string) (port uint16, pid int) {
+func openConnection(t *testing.T, name, says string) (port uint16, pid int) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -69,7 +69,7 @@ func holdConnection(t *testing.T, name, says string) (port uint16, pid int) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	other, err := l.Accept() // which this process holds
+	other, err := l.Accept() // this process keeps it open
 	if err != nil {
 		t.Fatal(err)
 	}

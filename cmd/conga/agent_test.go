@@ -15,7 +15,7 @@ import (
 	"conga/httpapi/client"
 )
 
-// TestScan finds a connection of this very process, both ends of it.
+// TestScan finds both ends of a connection of the test's process.
 func TestScan(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -72,8 +72,8 @@ func TestScan(t *testing.T) {
 	}
 }
 
-// TestScanAges: what was there before is as old as its process, what appears is
-// new.
+// TestScanAges: a connection from before the first scan is as old as its
+// process, a later one is new.
 func TestScanAges(t *testing.T) {
 	s := newScanner()
 	now := time.Unix(1_000_000, 0)
@@ -90,7 +90,7 @@ func TestScanAges(t *testing.T) {
 	}
 }
 
-// agentOf is an agent of a server, with n connections to report.
+// agentOf returns an agent of a server, with n connections to report.
 func agentOf(t *testing.T, n int) (*agent, *fake, *bytes.Buffer) {
 	t.Helper()
 	s := newServer(t, t.Cleanup)
@@ -118,7 +118,7 @@ func agentOf(t *testing.T, n int) (*agent, *fake, *bytes.Buffer) {
 		return append([]client.Connection(nil), list...), nil
 	}
 	connect := func() (session, error) {
-		const next = "conga_next" // the fake asks no questions
+		const next = "conga_next" // the fake takes any key
 		c, err := client.New(client.Config{BaseURL: s.URL, Key: next, Fingerprint: client.Fingerprint(s.Certificate())})
 		return session{Client: c, key: next}, err
 	}
@@ -205,8 +205,8 @@ func TestAgentTakesANewKey(t *testing.T) {
 	a.s.Close()
 }
 
-// TestLabel: what is too long is cut between runes, and what is none is
-// replaced, before it is counted.
+// TestLabel: a long name is cut between runes, and invalid runes are replaced
+// before the length counts.
 func TestLabel(t *testing.T) {
 	long := strings.Repeat("a", maxLabel-1)
 	for in, want := range map[string]string{
@@ -219,7 +219,7 @@ func TestLabel(t *testing.T) {
 	}
 }
 
-// TestImpossible: these no server takes.
+// TestImpossible: no server takes these.
 func TestImpossible(t *testing.T) {
 	for _, test := range []struct {
 		src, dst string
@@ -243,8 +243,8 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// TestAgentBacksOff: spread around the interval, longer at each failure, never
-// without end, and never sooner than the server asks.
+// TestAgentBacksOff: pauses are spread around the interval, grow with each
+// failure up to a bound, and are never shorter than the server asks.
 func TestAgentBacksOff(t *testing.T) {
 	a := &agent{interval: 30 * time.Second}
 	around := func(what string, got, want time.Duration) {

@@ -12,7 +12,8 @@ import (
 	"conga/httpapi/client"
 )
 
-// traffic are the flags that allocate and update share, as they were written.
+// A traffic holds the flags that allocate and update share, as they were
+// written.
 type traffic struct {
 	duration, bandwidth, protocol, start, project string
 	srcPort, dstPort                              uint16
@@ -57,7 +58,7 @@ func (a *app) allocateCommand() *cobra.Command {
 	return c
 }
 
-// request is what the flags ask for.
+// request returns the request that the flags describe.
 func (t *traffic) request(src, dst string) (r client.Request, err error) {
 	if t.duration == "" {
 		return r, usagef("allocate needs --duration, such as --duration 2h")
@@ -104,8 +105,8 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 	if wait {
 		err = a.wait(ctx, s, made.ID, fromStart(timeout, r.StartTime, time.Now()), nil)
 	}
-	// Whatever came of the waiting, the allocation is there, and its ID must
-	// not be lost.
+	// However the waiting ended, the allocation exists, and its ID must not be
+	// lost.
 	al, failed := s.Show(context.WithoutCancel(ctx), made.ID)
 	if failed != nil {
 		fmt.Fprintf(a.err, "allocation %s is accepted\n", terminal.Clean(made.ID))
@@ -114,8 +115,8 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 	return errors.Join(err, a.printOne(al))
 }
 
-// fromStart is a time to wait that counts from the planned start, in UNIX
-// seconds, if that is still to come. 0 is without end.
+// fromStart returns how long to wait if timeout counts from the planned start,
+// in UNIX seconds, when that is still to come. 0 means without end.
 func fromStart(timeout time.Duration, start int64, now time.Time) time.Duration {
 	if later := time.Unix(start, 0).Sub(now); timeout > 0 && start > 0 && later > 0 {
 		timeout += later
@@ -123,8 +124,8 @@ func fromStart(timeout time.Duration, start int64, now time.Time) time.Duration 
 	return timeout
 }
 
-// wait shows how the allocation gets on until it is active. seen, if not nil,
-// is called with it whenever it has changed.
+// wait shows the allocation's progress until it is active. seen, if not nil, is
+// called with it whenever it has changed.
 func (a *app) wait(ctx context.Context, s session, id string, timeout time.Duration, seen func(client.Allocation)) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc
@@ -140,7 +141,7 @@ func (a *app) wait(ctx context.Context, s session, id string, timeout time.Durat
 		}
 	})
 	if errors.Is(err, errTimeUp) {
-		return told{fmt.Sprintf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on", id, short(timeout.Round(100*time.Millisecond)), id), err}
+		return explained{fmt.Sprintf("allocation %s is not active after %v; it stays, and conga show %s tells how it gets on", id, short(timeout.Round(100*time.Millisecond)), id), err}
 	}
 	return err
 }

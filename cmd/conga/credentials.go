@@ -10,23 +10,23 @@ import (
 	"strings"
 )
 
-// credentials are what login keeps, in a file that only its owner may read.
+// A credentials is what login saves, in a file that only its owner may read.
 type credentials struct {
 	Default string           `json:"default"` // the server of the last login
 	Servers map[string]login `json:"servers"` // by normal URL
 }
 
-// login is a key and how to know the server that it is for.
+// A login is a key and how to recognise the server that it is for.
 type login struct {
 	Key         string `json:"api_key"`
 	UserID      string `json:"user_id"`
 	ProjectID   string `json:"project_id"`
 	EndTime     int64  `json:"end_time"`              // UNIX seconds
-	Fingerprint string `json:"fingerprint,omitempty"` // pinned certificate; empty: an authority vouches
+	Fingerprint string `json:"fingerprint,omitempty"` // pinned certificate; empty: verified by an authority
 	CAFile      string `json:"ca_file,omitempty"`
 }
 
-// credentialsPath is $XDG_CONFIG_HOME/conga/credentials.
+// credentialsPath returns $XDG_CONFIG_HOME/conga/credentials.
 func credentialsPath() (string, error) {
 	dir := os.Getenv("XDG_CONFIG_HOME")
 	if !filepath.IsAbs(dir) { // the XDG specification ignores relative paths
@@ -39,11 +39,12 @@ func credentialsPath() (string, error) {
 	return filepath.Join(dir, "conga", "credentials"), nil
 }
 
-// readCredentials reads what login kept; nothing if there was none.
+// readCredentials returns what login saved, the zero value if there was no
+// login.
 func readCredentials() (credentials, error) {
 	path, err := credentialsPath()
 	if err != nil {
-		return credentials{}, nil // the environment may still have all that is needed
+		return credentials{}, nil // the environment may have all that is needed
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -63,8 +64,8 @@ func readCredentials() (credentials, error) {
 	return c, nil
 }
 
-// write keeps c. The file is complete or as it was, and is never readable to
-// others, not even for a moment.
+// write saves c. The file is replaced as a whole or not at all, and never
+// readable to others.
 func (c credentials) write() (path string, err error) {
 	if path, err = credentialsPath(); err != nil {
 		return "", err
@@ -91,7 +92,7 @@ func (c credentials) write() (path string, err error) {
 	return path, nil
 }
 
-// normalServer is the URL as the credentials know it.
+// normalServer returns the URL in the form that the credentials use.
 func normalServer(s string) string {
 	s = strings.TrimRight(strings.TrimSpace(s), "/")
 	if !strings.Contains(s, "://") {

@@ -31,23 +31,22 @@ conga run exits as its command does: with the command's own code, or 128 and the
 number of the signal that ended it. 125 means that the command was not run, for
 there was no path; 126 that it cannot be run, and 127 that there is none.`
 
-// The exit codes of conga run that are not its command's, as env and timeout
-// have them.
+// The exit codes of conga run that are not its command's, as with env and
+// timeout.
 const (
 	exitNotRun   = 125
 	exitCannot   = 126
 	exitNotFound = 127
-	exitSignal   = 128 // and the signal's number
+	exitSignal   = 128 // plus the signal's number
 )
 
-// exitStatus ends conga with a code; what there is to say has been said, or is
-// in its cause.
+// An exitStatus ends conga with a code. Its cause is still to be printed.
 type exitStatus struct {
 	code  int
-	cause error // nil: nothing to say
+	cause error // nil: nothing is printed
 }
 
-// Error is the cause's.
+// Error returns the cause's text.
 func (e exitStatus) Error() string {
 	if e.cause == nil {
 		return fmt.Sprintf("exit code %d", e.code)
@@ -55,34 +54,34 @@ func (e exitStatus) Error() string {
 	return e.cause.Error()
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e exitStatus) Unwrap() error { return e.cause }
 
-// told is an error in words of our own, which say all that its cause does.
-type told struct {
+// An explained is an error whose text replaces that of its cause.
+type explained struct {
 	text  string
 	cause error
 }
 
-// Error is the text alone.
-func (t told) Error() string { return t.text }
+// Error returns the text alone.
+func (t explained) Error() string { return t.text }
 
-// Unwrap is the cause.
-func (t told) Unwrap() error { return t.cause }
+// Unwrap returns the cause.
+func (t explained) Unwrap() error { return t.cause }
 
-// usageError is a mistake on the command line.
+// A usageError is a mistake on the command line.
 type usageError struct{ error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// errTimeUp is why an allocation is not waited for any longer. An attempt to
-// reach the server that takes too long is something else.
+// errTimeUp means that the time to wait for an allocation is up. It does not
+// stand for a single request that takes too long.
 var errTimeUp = errors.New("the time is up")
 
 // errNoKey means that there is nothing to authenticate with.
 var errNoKey = errors.New("not logged in; run conga login, or set CONGA_KEY")
 
-// exitCode is the exit code for err.
+// exitCode returns the exit code for err.
 func exitCode(err error) int {
 	if err == nil {
 		return exitOK
@@ -115,7 +114,7 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
-// hint is what to do about err, where that can be said; else "".
+// hint returns advice on what to do about err, or "".
 func hint(err error) string {
 	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnauthorized && refused.Op != "login" {
 		return "log in with: conga login"

@@ -12,7 +12,7 @@ import (
 	"conga/httpapi/client"
 )
 
-// tokens takes "good.token.here" for a token of abc123.
+// A tokens takes "good.token.here" for a token of abc123.
 type tokens struct{}
 
 // Verify implements httpapi.Tokens.
@@ -23,8 +23,7 @@ func (tokens) Verify(_ context.Context, token string) (auth.Identity, error) {
 	return auth.Identity{User: "abc123", Issuer: "https://issuer.example", Subject: "abc123"}, nil
 }
 
-// fake serves resources as the interface has them, with answers that do not
-// change, for commands whose answer is all that counts.
+// A fake serves resources of the interface with answers that do not change.
 type fake struct {
 	mu       sync.Mutex
 	served   map[string]bool
@@ -32,7 +31,7 @@ type fake struct {
 	asked    []string
 	status   int           // of reports; 0: 200
 	badPort  uint32        // reports with this source port are refused, unless 0
-	badKey   string        // one that has ended
+	badKey   string        // an expired key
 	event    chan struct{} // closed at the next event
 	stopped  chan struct{}
 }
@@ -43,7 +42,7 @@ func newFake() *fake {
 
 func (f *fake) stop() { close(f.stopped) }
 
-// have serves these resources from now on.
+// have makes the fake serve these resources from now on.
 func (f *fake) have(names ...string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -60,7 +59,7 @@ func (f *fake) take() []client.Connection {
 	return f.reported
 }
 
-// count is how often a request was made.
+// count returns how often a request was made.
 func (f *fake) count(request string) (n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -89,7 +88,8 @@ var fakeAnswers = map[string]string{
 		"promised_bytes":5000000000,"final":false,"sampled_at":1893456010,"stale":false}`,
 }
 
-// serve answers a request if it is for one of the resources; else false.
+// serve answers a request if it is for one of the resources, and reports
+// whether it was.
 func (f *fake) serve(w http.ResponseWriter, r *http.Request) bool {
 	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/api/v1"), "/")
 	f.mu.Lock()
@@ -111,7 +111,7 @@ func (f *fake) serve(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// report is Covalence's POST /connections.
+// report answers Covalence's POST /connections.
 func (f *fake) report(w http.ResponseWriter, r *http.Request) {
 	var list []client.Connection
 	if err := json.NewDecoder(r.Body).Decode(&list); err != nil || r.Method != http.MethodPost {
@@ -136,7 +136,8 @@ func (f *fake) report(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"success":"True","error":"","connection_uuids":[%s]}`, strings.TrimSuffix(strings.Repeat(`"x",`, len(list)), ","))
 }
 
-// events is GET /events: a comment, and a message when happen says so.
+// events answers GET /events: a comment, and a message whenever happen is
+// called.
 func (f *fake) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	flush := func(text string) { fmt.Fprint(w, text); w.(http.Flusher).Flush() }
@@ -145,7 +146,7 @@ func (f *fake) events(w http.ResponseWriter, r *http.Request) {
 		defer f.mu.Unlock()
 		return f.event
 	}
-	next := coming() // before the client can know that the stream is there
+	next := coming() // before the client can see the stream
 	flush(": welcome\n\n")
 	for id := 1; ; id++ {
 		select {
@@ -160,7 +161,7 @@ func (f *fake) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// happen sends everybody an event.
+// happen sends an event to every stream.
 func (f *fake) happen() {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -88,7 +88,7 @@ func parseProtocol(s string) (string, error) {
 	return "", usagef("protocol %q: write tcp, udp or any", s)
 }
 
-// when prints UNIX seconds in local time, or a dash for none.
+// when returns UNIX seconds as text in local time, or a dash for none.
 func when(t *int64) string {
 	if t == nil || *t == 0 {
 		return "-"
@@ -96,7 +96,7 @@ func when(t *int64) string {
 	return time.Unix(*t, 0).Format(time.DateTime)
 }
 
-// endpoint prints an address with its port, if it has one.
+// endpoint returns an address with its port, if it has one.
 func endpoint(ip string, port *uint16) string {
 	if port == nil || *port == 0 {
 		return ip
@@ -107,7 +107,7 @@ func endpoint(ip string, port *uint16) string {
 	return fmt.Sprintf("%s:%d", ip, *port)
 }
 
-// rate prints a bandwidth, or a dash for none.
+// rate returns a bandwidth as text, or a dash for none.
 func rate(r *uint64) string {
 	if r == nil || *r == 0 {
 		return "-"
@@ -115,7 +115,7 @@ func rate(r *uint64) string {
 	return bits(*r)
 }
 
-// short prints a duration without the parts at its end that are zero.
+// short returns a duration as text without zero units at its end.
 func short(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {

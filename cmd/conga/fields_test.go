@@ -21,7 +21,7 @@ func TestParseDuration(t *testing.T) {
 	}
 }
 
-// TestUnits: what a table shows is written as people write it.
+// TestUnits: tables show amounts in the usual notation.
 func TestUnits(t *testing.T) {
 	for in, want := range map[time.Duration]string{
 		0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 5 * time.Minute: "5m", time.Hour + time.Second: "1h0m1s",

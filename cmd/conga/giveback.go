@@ -13,19 +13,20 @@ import (
 )
 
 const (
-	// releaseTime is how long a run tries to release before it leaves that to
-	// the end of the lease.
+	// releaseTime is how long a run tries to release its path; after that the
+	// path ends with its lease.
 	releaseTime = 15 * time.Second
-	// learnTime is how long of that is spent on finding out what to release.
+	// learnTime is how much of that may go into finding out the allocation's
+	// ID.
 	learnTime = 5 * time.Second
-	// grace is how long signals are not heeded that come while the path is
-	// released: they may be what has ended the command.
+	// grace is how long signals are ignored while the path is released: they
+	// may be the ones that ended the command.
 	grace = time.Second
 )
 
-// giveBack releases the path. One that has ended by itself needs no release.
-// Whoever does not want to wait for it sends another signal.
-func (a *app) giveBack(ctx context.Context, s session, r *errand) {
+// giveBack releases the path, unless it has ended by itself. Another signal
+// cuts it short.
+func (a *app) giveBack(ctx context.Context, s session, r *commandRun) {
 	ctx, cancel := context.WithTimeout(ctx, releaseTime)
 	defer cancel()
 	go cutShort(ctx, cancel, r.signals)
@@ -51,32 +52,32 @@ func (a *app) giveBack(ctx context.Context, s session, r *errand) {
 	}
 }
 
-// learn asks for the allocation again, under the same key, because the answer
-// was lost. Without an error the ID is known, or there is no allocation.
-func (r *errand) learn(ctx context.Context, s session) error {
+// learn repeats the request under the same idempotency key, because the answer
+// was lost. Without an error the ID is known or there is no allocation.
+func (r *commandRun) learn(ctx context.Context, s session) error {
 	ctx, cancel := context.WithTimeout(ctx, learnTime)
 	defer cancel()
 	made, err := s.AllocateAs(ctx, r.key, r.request)
 	if _, answered := errors.AsType[*client.Error](err); answered && !errors.Is(err, client.ErrOpen) && !client.Transient(err) {
-		return nil // it was refused now, and so it was before
+		return nil // refused now, so refused before
 	}
 	r.id = made.ID
 	return err
 }
 
-// end says when a path ends that is not released.
-func (r *errand) end() string {
+// end returns words for when a path ends that is not released.
+func (r *commandRun) end() string {
 	if r.ends != nil && *r.ends != 0 {
 		return "it ends by itself at " + when(r.ends)
 	}
-	if r.request.Lease == 0 { // the server knows of no end while it waits
+	if r.request.Lease == 0 { // without a lease it does not end while it waits
 		return fmt.Sprintf("it ends by itself within %s of its start", short(r.lease))
 	}
 	return fmt.Sprintf("it ends with its lease, within %s", short(r.lease))
 }
 
-// cutShort ends what cancel ends at a signal that means the end, after a while
-// in which they are not heeded.
+// cutShort calls cancel at a signal that asks for the end, but ignores signals
+// for a while at first.
 func cutShort(ctx context.Context, cancel func(), signals <-chan os.Signal) {
 	heed := time.After(grace)
 	heeding := false
@@ -94,7 +95,7 @@ func cutShort(ctx context.Context, cancel func(), signals <-chan os.Signal) {
 	}
 }
 
-// sleep waits, and reports whether it was not cut short.
+// sleep waits for d and reports whether ctx did not end before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -106,5 +107,5 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// say writes a message.
+// say prints a message.
 func (a *app) say(what string) { fmt.Fprintln(a.err, "conga:", terminal.Clean(what)) }

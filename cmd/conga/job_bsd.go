@@ -4,9 +4,9 @@ package main
 
 import "syscall"
 
-// canFollow says that a command can be seen to stop: here not without waiting
-// for its end too, which is somebody else's business.
+// canFollow says whether conga notices that its command has stopped. Here wait
+// would also take the command's end, which is not for this.
 const canFollow = false
 
-// hasStopped is never asked here.
+// hasStopped is not called on these systems.
 func hasStopped(int) syscall.Signal { return 0 }

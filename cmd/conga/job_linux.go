@@ -7,10 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// canFollow says that a command can be seen to stop.
+// canFollow says whether conga notices that its command has stopped.
 const canFollow = true
 
-// childInfo is what the kernel puts into a siginfo_t about a child.
+// A childInfo is what the kernel puts into a siginfo_t about a child.
 type childInfo struct {
 	_     [3]int32
 	child struct {
@@ -21,8 +21,8 @@ type childInfo struct {
 	}
 }
 
-// hasStopped is the signal that has stopped the process since it was asked
-// last, or 0. Its end is left for others to see.
+// hasStopped returns the signal that has stopped the process since the last
+// call, or 0. It leaves the process's end to be waited for.
 func hasStopped(pid int) syscall.Signal {
 	var info unix.Siginfo
 	if err := unix.Waitid(unix.P_PID, pid, &info, unix.WSTOPPED|unix.WNOHANG, nil); err != nil || info.Signo == 0 {

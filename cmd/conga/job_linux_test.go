@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// signals are what a run of counts has got.
+// signals returns the signals that a run of counts has got.
 func (r *runner) signals() string {
 	text, _ := os.ReadFile(filepath.Join(r.dir, "signals"))
 	return strings.ReplaceAll(string(text), "\n", " ")
 }
 
-// at has a run of counts begin at a terminal.
+// at starts a run of counts at a terminal.
 func (r *runner) at(p *pty, c *exec.Cmd) *running {
 	r.t.Helper()
 	c.Env, c.Dir = r.env, r.dir
@@ -26,8 +26,8 @@ func (r *runner) at(p *pty, c *exec.Cmd) *running {
 	return run
 }
 
-// end ends a run with SIGTERM, after which nothing that came before is still on
-// its way, and wants these signals before it, no allocation, and code 0.
+// end ends a run with SIGTERM, so that no earlier signal is still on its way,
+// and wants these signals before it, no allocation, and code 0.
 func (p *running) end(want string) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -44,8 +44,8 @@ func (p *running) end(want string) {
 	}
 }
 
-// TestTypedSignals: whatever is typed, and whatever is sent to conga, the
-// command gets once.
+// TestTypedSignals: the command gets once whatever is typed, and whatever is
+// sent to conga.
 func TestTypedSignals(t *testing.T) {
 	t.Run("typed", func(t *testing.T) {
 		r, p := newRunner(t), newPTY(t)
@@ -83,16 +83,16 @@ func TestTypedSignals(t *testing.T) {
 	t.Run("stopped, without a shell", func(t *testing.T) {
 		r, p := newRunner(t), newPTY(t)
 		run := r.at(p, exec.Command("conga", "run", "192.127.1.10", "192.127.1.11", "--", "counts"))
-		p.press("\x1a") // there is nobody who could have it go on
+		p.press("\x1a") // no shell could have it go on
 		p.press("\x03")
 		r.until("it is typed", func() bool { return r.signals() == "interrupt " })
 		run.end("interrupt ")
 	})
 }
 
-// TestStopsItself: a command that stops itself with SIGSTOP, which nobody can
-// catch, gives the shell its terminal, and goes on with fg. One that does so at
-// once may have stopped before conga hears of its children.
+// TestStopsItself: a command that stops itself with SIGSTOP, which cannot be
+// caught, gives the shell its terminal, and goes on with fg. A command that
+// does so at once may have stopped before conga is notified of children.
 func TestStopsItself(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
@@ -119,8 +119,8 @@ func TestStopsItself(t *testing.T) {
 	p.shows("7.42")
 }
 
-// TestStopBeforeNotice: the command is looked at once whatever is heard of it.
-// It must not run beside tests that other signals are for.
+// TestStopBeforeNotice: the command's state is checked once without a SIGCHLD.
+// The test must not run in parallel with others that get signals.
 func TestStopBeforeNotice(t *testing.T) {
 	j := &job{own: true}
 	j.started(os.Getpid())

@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// job is a command; here no terminal sends it signals of its own.
+// A job is a command. Here no terminal sends it signals.
 type job struct{ control chan os.Signal }
 
 func newJob(...any) *job                        { return &job{} }

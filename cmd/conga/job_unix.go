@@ -10,15 +10,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// job is a command and the terminal that it is run from.
+// A job is a command and the terminal that it is run from.
 //
-// What is typed, Ctrl-C for one, the kernel sends to the terminal's foreground
+// What is typed, such as Ctrl-C, the kernel sends to the terminal's foreground
 // process group. If that is conga alone, the command gets a group of its own,
-// which takes the foreground: then it gets what is typed, conga gets what is
-// sent to conga and passes it on, and none comes twice. Otherwise, in a
-// pipeline, a script or the background, the command stays in the group, where
-// the shell expects it; what comes while that is in the foreground is taken to
-// be typed, and not passed on.
+// which becomes the foreground: the command gets what is typed, conga passes on
+// what is sent to conga, and no signal comes twice. Otherwise, in a pipeline, a
+// script or the background, the command stays in conga's group, where the shell
+// expects it; a signal that comes while that group is in the foreground is
+// taken to be typed, and not passed on.
 type job struct {
 	tty     *os.File // controlling terminal; nil: none
 	own     bool     // the command has its own group
@@ -26,7 +26,7 @@ type job struct {
 	control chan os.Signal
 }
 
-// newJob finds out where a command will run that has these files.
+// newJob returns the job of a command that will have these files.
 func newJob(files ...any) *job {
 	j := &job{}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY, 0)
@@ -41,7 +41,8 @@ func newJob(files ...any) *job {
 	return j
 }
 
-// isPipe reports whether v is a pipe, or no file at all, which becomes one.
+// isPipe reports whether v is a pipe, or no file, for which os/exec makes a
+// pipe.
 func isPipe(v any) bool {
 	f, ok := v.(*os.File)
 	if !ok {
@@ -51,8 +52,8 @@ func isPipe(v any) bool {
 	return err != nil || info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
 }
 
-// foreground is the terminal's foreground process group; -1 if it has none of
-// ours.
+// foreground returns the terminal's foreground process group, -1 if the job has
+// no terminal.
 func (j *job) foreground() int {
 	if j.tty == nil {
 		return -1
@@ -64,12 +65,12 @@ func (j *job) foreground() int {
 	return group
 }
 
-// give puts a process group into the foreground.
+// give makes a process group the foreground.
 func (j *job) give(group int) {
 	_ = unix.IoctlSetPointerInt(int(j.tty.Fd()), unix.TIOCSPGRP, group) // the terminal may be gone
 }
 
-// attributes are what the command is to be started with.
+// attributes returns the attributes to start the command with.
 func (j *job) attributes() *syscall.SysProcAttr {
 	if !j.own {
 		return nil
@@ -77,18 +78,18 @@ func (j *job) attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Foreground: true, Ctty: int(j.tty.Fd())}
 }
 
-// started is told of the command's process; 0 if it could not be started.
+// started notes the command's process ID, 0 if it could not be started.
 func (j *job) started(pid int) {
 	j.pid = pid
 	if !j.own {
 		return
 	}
-	// Who changes the foreground from the background is stopped otherwise. The
-	// command must not inherit that.
+	// A process that changes the foreground from the background is stopped
+	// unless it ignores SIGTTOU. The command must not inherit that.
 	signal.Ignore(syscall.SIGTTOU)
 	if pid != 0 {
 		j.control = make(chan os.Signal, 16)
-		j.control <- syscall.SIGCHLD // it may have stopped before we could hear of it
+		j.control <- syscall.SIGCHLD // it may have stopped before SIGCHLD was watched
 		signal.Notify(j.control, syscall.SIGCHLD, syscall.SIGCONT, syscall.SIGTSTP)
 	}
 }
@@ -99,18 +100,19 @@ func (j *job) typed(sig os.Signal) bool {
 	return !j.own && (sig == os.Interrupt || sig == syscall.SIGQUIT) && j.tty != nil && j.foreground() == unix.Getpgrp()
 }
 
-// handle heeds a signal of j.control: conga stops when the command does, so
-// that the shell notices, and has it go on when the shell has conga go on.
+// handle acts on a signal of j.control: conga stops when the command does, so
+// that the shell notices, and continues the command when the shell continues
+// conga.
 func (j *job) handle(sig os.Signal) {
 	switch sig {
-	case syscall.SIGTSTP: // conga was in the foreground, as it is when a shell has fetched it there
+	case syscall.SIGTSTP: // conga is in the foreground, as after the shell's fg
 		_ = syscall.Kill(-j.pid, syscall.SIGTSTP)
 	case syscall.SIGCONT:
 		j.resume()
 	case syscall.SIGCHLD:
 		switch hasStopped(j.pid) {
 		case syscall.SIGTTIN, syscall.SIGTTOU:
-			if j.foreground() == unix.Getpgrp() { // fetched there without a word
+			if j.foreground() == unix.Getpgrp() { // put there without SIGCONT
 				j.resume()
 				return
 			}
@@ -118,14 +120,14 @@ func (j *job) handle(sig os.Signal) {
 		case syscall.SIGTSTP:
 			j.stop()
 		case syscall.SIGSTOP:
-			if underShell() { // else it stays as it is without conga: stopped
+			if underShell() { // else the command stays stopped, as without conga
 				j.stop()
 			}
 		}
 	}
 }
 
-// resume has the command go on, in the foreground if that is ours.
+// resume continues the command, in the foreground if conga has it.
 func (j *job) resume() {
 	if j.foreground() == unix.Getpgrp() {
 		j.give(j.pid)
@@ -133,8 +135,8 @@ func (j *job) resume() {
 	_ = syscall.Kill(-j.pid, syscall.SIGCONT)
 }
 
-// stop stops conga as well. Where there is no shell that could have it go on,
-// the command goes on instead.
+// stop stops conga as well. Where no shell could continue conga, it continues
+// the command instead.
 func (j *job) stop() {
 	if !underShell() {
 		_ = syscall.Kill(-j.pid, syscall.SIGCONT)
@@ -143,8 +145,8 @@ func (j *job) stop() {
 	_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 }
 
-// underShell reports whether there is somebody who notices that conga stops,
-// and can have it go on.
+// underShell reports whether conga's parent, such as a shell, can notice that
+// conga stops and continue it.
 func underShell() bool {
 	mine, err1 := unix.Getsid(0)
 	parents, err2 := unix.Getsid(os.Getppid())

@@ -14,13 +14,12 @@ import (
 	"conga/httpapi/client"
 )
 
-// keepKeys is how often the key is looked after.
+// keepKeys is the pause between checks whether the key is to be renewed.
 const keepKeys = time.Hour
 
-// tendKey renews the key of s when that is due, until ctx ends: now, and then
-// every hour. The channel is closed once that was tried for the first time.
-// That it fails is not told: there is half a day to try again, and what matters
-// is what the key is needed for.
+// tendKey renews the key of s when that is due, until ctx ends: it checks now,
+// and then every hour. The channel is closed after the first check. Failures
+// are not reported: renewal is due half a day before the key ends.
 func (s session) tendKey(ctx context.Context) (tried <-chan struct{}) {
 	first := make(chan struct{})
 	go func() {
@@ -40,14 +39,14 @@ func (s session) tendKey(ctx context.Context) (tried <-chan struct{}) {
 	return first
 }
 
-// maxWaiting is the longest lease that a server grants to who waits.
+// maxWaiting is the longest lease that a server grants a path that waits.
 const maxWaiting = 24 * time.Hour
 
-// waiting is the lease of a path that is still to come, in whole seconds.
-func (r *errand) waiting() int64 { return int64(min(r.lease, maxWaiting) / time.Second) }
+// waiting returns the lease of a path that is not active yet, in whole seconds.
+func (r *commandRun) waiting() int64 { return int64(min(r.lease, maxWaiting) / time.Second) }
 
-// knowsNoLease reports whether err is the refusal of a server that is older
-// than leases of what waits.
+// knowsNoLease reports whether err is the refusal of an older server that knows
+// no leases of waiting paths.
 func knowsNoLease(err error) bool {
 	refused, ok := errors.AsType[*client.Error](err)
 	return ok && refused.Status == http.StatusUnprocessableEntity && slices.ContainsFunc(refused.Messages, func(m string) bool {
@@ -55,10 +54,10 @@ func knowsNoLease(err error) bool {
 	})
 }
 
-// holdPlace asks for the path again and again until ctx ends, so that the
-// server knows that somebody still waits for it. What goes wrong the next
-// attempt may mend, and the one who waits hears of the end.
-func (r *errand) holdPlace(ctx context.Context, s session) {
+// extendWaiting extends the lease of a waiting path until ctx ends. It ignores
+// errors: the next attempt may succeed, and the end of the allocation is
+// noticed where it is waited for.
+func (r *commandRun) extendWaiting(ctx context.Context, s session) {
 	lease := r.waiting()
 	every := time.Duration(lease) * time.Second / 3
 	for sleep(ctx, every) {
@@ -68,19 +67,19 @@ func (r *errand) holdPlace(ctx context.Context, s session) {
 	}
 }
 
-// keeper extends the lease of one run.
+// A keeper extends the lease of one active path.
 type keeper struct {
-	*errand
+	*commandRun
 	s   session
 	out io.Writer
 
-	trouble string // what sort was last complained of; "" if all is well
+	trouble string // the kind of the last complaint; "": none
 }
 
-// keep extends the lease until ctx ends. It begins when the path is active. The
-// clocks of server and client may differ: only how much time has passed counts.
-// The start was seen a moment late, which makes the lease shorter, never
-// longer.
+// keep extends the lease until ctx ends. It begins when the path is active.
+// Since the clocks of server and client may differ, it counts elapsed time
+// only. The start is noticed a moment late, which makes the lease shorter,
+// never longer.
 func (k *keeper) keep(ctx context.Context) {
 	start := time.Now()
 	wait := k.lease / 3
@@ -97,8 +96,8 @@ func (k *keeper) keep(ctx context.Context) {
 	}
 }
 
-// extend makes the lease so long. It gives up while there is still time to try
-// another way.
+// extend sets the lease, in seconds. It gives up early enough for another
+// attempt.
 func (k *keeper) extend(ctx context.Context, seconds int64) error {
 	ctx, cancel := context.WithTimeout(ctx, k.lease/3)
 	defer cancel()
@@ -109,8 +108,8 @@ func (k *keeper) extend(ctx context.Context, seconds int64) error {
 	return err
 }
 
-// judge tells the user of what has changed. again: it is worth trying soon;
-// ended: there is nothing to extend any more.
+// judge tells the user what has changed. again means that a retry soon may
+// succeed, ended that there is nothing to extend any more.
 func (k *keeper) judge(ctx context.Context, err error) (again, ended bool) {
 	refused, answered := errors.AsType[*client.Error](err)
 	switch {
@@ -132,14 +131,14 @@ func (k *keeper) judge(ctx context.Context, err error) (again, ended bool) {
 	return true, false
 }
 
-// complete reports whether the allocation has come to its end.
+// complete reports whether the allocation is complete.
 func (k *keeper) complete(ctx context.Context) bool {
 	al, err := k.s.Show(ctx, k.id)
 	return err == nil && al.State == client.Complete
 }
 
-// complain says what is wrong, unless it is the same sort of thing as before:
-// the sentences differ in the times that they name.
+// complain prints an error unless the last one was of the same kind; texts of
+// one kind differ in the times that they name.
 func (k *keeper) complain(sort string, err error) {
 	if sort != k.trouble {
 		k.trouble = sort

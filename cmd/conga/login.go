@@ -70,8 +70,8 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 		}
 	}
 	if known.Fingerprint == "" && known.CAFile == "" {
-		// Before the password is asked for: nobody should type it to a
-		// stranger.
+		// This comes before the password is asked for, which must not go to an
+		// unknown server.
 		if known.Fingerprint, err = a.trust(ctx, server); err != nil {
 			return err
 		}
@@ -107,11 +107,11 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 	return nil
 }
 
-// trust returns the fingerprint to pin, or "" if an authority vouches for the
-// server, or if it speaks no TLS.
+// trust returns the fingerprint to pin, or "" if an authority verifies the
+// server or it speaks no TLS.
 func (a *app) trust(ctx context.Context, server string) (string, error) {
 	if u, err := url.Parse(server); err != nil || u.Scheme != "https" {
-		return "", nil // client.New has the word on this
+		return "", nil // client.New decides on this
 	}
 	cert, trusted, err := client.Certificate(ctx, server)
 	if err != nil || trusted {
@@ -132,7 +132,7 @@ func (a *app) trust(ctx context.Context, server string) (string, error) {
 	return pin, nil
 }
 
-// password reads the password from where the user wants it read.
+// password reads the password from the source that the user chose.
 func (a *app) password(ctx context.Context, user, file string) (string, error) {
 	if file == "" {
 		return terminal.Password(ctx, a.in, a.err, "Password of "+user+": ")
@@ -140,7 +140,8 @@ func (a *app) password(ctx context.Context, user, file string) (string, error) {
 	return a.secretLine(ctx, "password", file)
 }
 
-// secretLine is the first line of a file, or of the standard input for "-".
+// secretLine returns the first line of a file, or of the standard input for
+// "-".
 func (a *app) secretLine(ctx context.Context, what, file string) (string, error) {
 	if file == "-" {
 		return terminal.Line(ctx, a.in)

@@ -15,8 +15,7 @@ import (
 	"conga/httpapi/client"
 )
 
-// manCommand writes the manual for packages; users find it where they look for
-// manuals.
+// manCommand returns the hidden command with which packages write the manual.
 func (a *app) manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "man DIR", Short: "Write the manual pages into a directory", Args: needs("DIR"), Hidden: true,
@@ -36,8 +35,8 @@ func (a *app) manCommand() *cobra.Command {
 	}
 }
 
-// manDate is the date on the pages: that of the source, so that the same source
-// gives the same pages.
+// manDate returns the date on the pages: that of the source, so that the same
+// source gives the same pages.
 func manDate(epoch string) time.Time {
 	if seconds, err := strconv.ParseInt(epoch, 10, 64); err == nil {
 		return time.Unix(seconds, 0).UTC()
@@ -45,7 +44,7 @@ func manDate(epoch string) time.Time {
 	return time.Now()
 }
 
-// complete tells the shell what can follow.
+// complete sets what the shell offers to complete.
 func (a *app) complete(root *cobra.Command) {
 	words := func(list ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(list, cobra.ShellCompDirectiveNoFileComp)
@@ -69,8 +68,9 @@ func (a *app) complete(root *cobra.Command) {
 	}
 }
 
-// unmarked leaves out the marks in the flags' descriptions that name their
-// values: help heeds them, a shell that completes would show them.
+// An unmarked removes the backquotes in the flags' descriptions that mark the
+// names of values: help interprets them, but a completing shell would show
+// them.
 type unmarked struct{ out io.Writer }
 
 // Write implements io.Writer.
@@ -81,7 +81,7 @@ func (u unmarked) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// completeID offers the allocations that there are, if the server tells soon.
+// completeID offers the existing allocations, if the server answers soon.
 func (a *app) completeID(c *cobra.Command, given []string, _ string) ([]string, cobra.ShellCompDirective) {
 	const none = cobra.ShellCompDirectiveNoFileComp
 	if len(given) > 0 && c.Name() != "release" && c.Name() != "watch" {

@@ -95,7 +95,7 @@ refused changes nothing.`,
 	return c
 }
 
-// change is what the flags that were given ask for.
+// change returns the change that the given flags describe.
 func (t *traffic) change(given func(flag string) bool, src, dst string) (client.Change, error) {
 	var ch client.Change
 	if given("src-port") {

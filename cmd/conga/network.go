@@ -12,8 +12,8 @@ import (
 	"conga/httpapi/client"
 )
 
-// asking makes c a command that asks one question and prints the answer.
-func (a *app) asking(c *cobra.Command, ask func(ctx context.Context, s session, args []string) error) *cobra.Command {
+// query makes c a command that sends one request and prints the answer.
+func (a *app) query(c *cobra.Command, ask func(ctx context.Context, s session, args []string) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if a.output == formatName {
 			return usagef("--output name: %s prints no allocations; write table, json or yaml", c.Name())
@@ -30,7 +30,7 @@ func (a *app) asking(c *cobra.Command, ask func(ctx context.Context, s session, 
 
 func (a *app) pathsCommand() *cobra.Command {
 	var bandwidth, duration string
-	c := a.asking(&cobra.Command{
+	c := a.query(&cobra.Command{
 		Use:     "paths SRC DST",
 		Short:   "Show the path that an allocation would get now",
 		Long:    "paths shows the path that an allocation would get now, what is free on it, and where\nit is narrowest. Nothing is reserved.",
@@ -109,7 +109,7 @@ func (a *app) printPath(p client.Path) error {
 }
 
 func (a *app) topologyCommand() *cobra.Command {
-	return a.asking(&cobra.Command{
+	return a.query(&cobra.Command{
 		Use:   "topology",
 		Short: "Show the switches, links and hosts of the network",
 		Long:  "topology shows the switches, links and hosts of the network. It needs an operator's\nkey, or the admin's, in CONGA_KEY.",
@@ -173,7 +173,7 @@ func yesNo(b bool) string {
 	return "no"
 }
 
-// portOf prints a port; nil is the outside.
+// portOf returns a port as text; nil is outside the network.
 func portOf(p *client.Port) string {
 	if p == nil {
 		return "outside"
@@ -181,14 +181,15 @@ func portOf(p *client.Port) string {
 	return fmt.Sprintf("%s:%d", p.DPID, p.Port)
 }
 
-// bits prints a rate, zero too.
+// bits returns a rate as text, zero too.
 func bits(r uint64) string {
 	text := topology.BitRate(r).String()
 	number := strings.TrimRight(text, "kMGT")
 	return number + " " + text[len(number):] + "bit/s"
 }
 
-// zeroRate prints a rate that may be zero, or a dash where it is not known.
+// zeroRate returns a rate that may be zero as text, or a dash if it is not
+// known.
 func zeroRate(r *uint64) string {
 	if r == nil {
 		return "-"
@@ -196,7 +197,7 @@ func zeroRate(r *uint64) string {
 	return bits(*r)
 }
 
-// contextFor is the command's context with a time limit.
+// contextFor returns the command's context with a time limit.
 func contextFor(c *cobra.Command, d time.Duration) (context.Context, context.CancelFunc) {
 	ctx := c.Context()
 	if ctx == nil { // while completing

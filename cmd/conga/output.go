@@ -18,14 +18,13 @@ import (
 // The formats of --output.
 const (
 	formatTable = "table"
-	formatWide  = "wide" // a table with what is seldom asked for as well
+	formatWide  = "wide" // a table with more columns
 	formatJSON  = "json"
 	formatYAML  = "yaml" // the JSON, as YAML
 	formatName  = "name" // IDs alone
 )
 
-// structured reports whether the format is one for programs that shows
-// everything.
+// structured reports whether the format is one that shows programs everything.
 func (a *app) structured() bool { return a.output == formatJSON || a.output == formatYAML }
 
 // printList prints allocations, one a row.
@@ -86,7 +85,8 @@ func (a *app) printOne(al client.Allocation) error {
 	return printTable(a.out, rows)
 }
 
-// wideRows are the fields of one allocation that are seldom asked for.
+// wideRows returns the fields of one allocation that only the format wide
+// shows.
 func wideRows(al client.Allocation) [][]string {
 	lease, seen, used := "-", "-", "-"
 	if al.Lease != nil {
@@ -101,7 +101,7 @@ func wideRows(al client.Allocation) [][]string {
 	return [][]string{{"Lease", lease}, {"In use", used}, {"Connections", seen}}
 }
 
-// printData prints v, which is to be structured.
+// printData prints v in the structured format.
 func (a *app) printData(v any) error {
 	text, err := a.encode(v)
 	if err != nil {
@@ -111,7 +111,7 @@ func (a *app) printData(v any) error {
 	return err
 }
 
-// encode is v in JSON or YAML, with the names and the order of JSON.
+// encode returns v in JSON or YAML, with the names and the order of JSON.
 func (a *app) encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -123,8 +123,8 @@ func (a *app) encode(v any) ([]byte, error) {
 	return yaml.JSONToYAML(b.Bytes())
 }
 
-// printTable aligns the rows. What came from the server cannot command the
-// terminal.
+// printTable aligns the rows. It removes control characters, which may come
+// from the server.
 func printTable(out io.Writer, rows [][]string) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
@@ -136,8 +136,8 @@ func printTable(out io.Writer, rows [][]string) error {
 	return w.Flush()
 }
 
-// progress shows how an allocation gets on: on a terminal in one line that is
-// written over, elsewhere in a line for each change.
+// A progress shows the state of an allocation: on a terminal in one line that
+// is overwritten, elsewhere in a line for each change.
 type progress struct {
 	out      io.Writer
 	terminal bool
@@ -160,7 +160,7 @@ func (p *progress) show(al client.Allocation) {
 	fmt.Fprintln(p.out, line)
 }
 
-// end leaves the line that was written over.
+// end ends the line that was overwritten.
 func (p *progress) end() {
 	if p.shown {
 		fmt.Fprintln(p.out)

@@ -14,7 +14,7 @@ import (
 	"conga/httpapi/client"
 )
 
-// pty is a terminal at which nobody sits but the test.
+// A pty is a terminal that the test types at.
 type pty struct {
 	t         *testing.T
 	keys, tty *os.File
@@ -65,8 +65,8 @@ func newPTY(t *testing.T) *pty {
 	return p
 }
 
-// start starts a command whose terminal it is, and whose files 0, 1 and 2,
-// unless they are set.
+// start starts a command with p as its controlling terminal, and as its files
+// 0, 1 and 2 unless they are set.
 func (p *pty) start(c *exec.Cmd) {
 	p.t.Helper()
 	ctty := 3 // beyond the three
@@ -97,7 +97,7 @@ func (p *pty) press(keys string) {
 	}
 }
 
-// foreground is the process group in the foreground.
+// foreground returns the process group in the foreground.
 func (p *pty) foreground() (group int) {
 	p.t.Helper()
 	raw, err := p.keys.SyscallConn()

@@ -15,14 +15,16 @@ import (
 )
 
 const (
-	// reportChunk bounds one report, which must fit into a request of 4 MiB.
+	// reportChunk is the most connections of one report, which must fit into a
+	// request of 4 MiB.
 	reportChunk = 1000
-	// maxRounds bounds how often a part is reported without what the server has
-	// named as wrong, of which it names some twenty at a time.
+	// maxRounds is how often a chunk is sent at most. After each refusal what
+	// the server has named as wrong is left out; it names some twenty at a
+	// time.
 	maxRounds = 10
 )
 
-// report reports what there is now, in parts that a request can hold.
+// report reports the connections of now, in chunks that a request can hold.
 func (g *agent) report(ctx context.Context) error {
 	list, err := g.scan(ctx, time.Now())
 	if err != nil {
@@ -50,9 +52,9 @@ func (g *agent) report(ctx context.Context) error {
 	return nil
 }
 
-// send reports a part of the list. The server takes all of it or nothing: what
-// it names as wrong is left out, so that it does not keep the rest from being
-// reported.
+// send reports a chunk. The server takes all of it or nothing, so what it names
+// as wrong is left out. left is how many were left out, why the server's
+// reason.
 func (g *agent) send(ctx context.Context, part []client.Connection) (left int, why string, err error) {
 	for range maxRounds {
 		_, err = g.s.Report(ctx, part)
@@ -78,10 +80,11 @@ func (g *agent) send(ctx context.Context, part []client.Connection) (left int, w
 	return left, why, err
 }
 
-// inList finds which items of an array a sentence of the server's is about.
+// inList matches the indices of the array's items that a sentence of the
+// server's is about.
 var inList = regexp.MustCompile(`(?:^|; )\[(\d+)\]`)
 
-// named are the items, of n, that the server's sentences name.
+// named returns the indices below n that the server's sentences name.
 func named(sentences []string, n int) map[int]bool {
 	items := map[int]bool{}
 	for _, s := range sentences {
@@ -94,7 +97,7 @@ func named(sentences []string, n int) map[int]bool {
 	return items
 }
 
-// tellReported says how many connections the last report was of.
+// tellReported prints how many connections the last report had.
 func (g *agent) tellReported() {
 	line := fmt.Sprintf("%s reported", countOf(g.reported))
 	if g.within > 0 {
@@ -103,7 +106,7 @@ func (g *agent) tellReported() {
 	fmt.Fprintln(g.err, line)
 }
 
-// countOf is a number of connections, and the verb.
+// countOf returns a number of connections in words, with the verb.
 func countOf(n int) string {
 	if n == 1 {
 		return "1 connection is"
@@ -111,7 +114,7 @@ func countOf(n int) string {
 	return fmt.Sprintf("%d connections are", n)
 }
 
-// tellLeftOut says what the server does not take, once.
+// tellLeftOut prints, once, what the server does not take.
 func (g *agent) tellLeftOut(n int, why string) {
 	if why != "" && why != g.leftOut {
 		g.say(fmt.Sprintf("%d connections are left out: %s", n, why))
@@ -119,7 +122,8 @@ func (g *agent) tellLeftOut(n int, why string) {
 	g.leftOut = why
 }
 
-// explainAgent says what a server without the resource means.
+// explainAgent adds to the error of a server without the resource what that
+// means.
 func explainAgent(err error) error {
 	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusNotFound {
 		return fmt.Errorf("this server takes no reports of connections: %w", err)

@@ -16,14 +16,14 @@ import (
 	"conga/httpapi/client"
 )
 
-// app is one run of the command.
+// An app is one run of the command.
 type app struct {
 	in       io.Reader
 	out, err io.Writer
 	started  bool // the command line was understood
 
-	// takeSignals leaves the signals to the caller. One that came before has
-	// ended the command's context when it returns.
+	// takeSignals ends the app's own handling of signals. If one came before,
+	// the command's context has ended when takeSignals returns.
 	takeSignals func()
 
 	server, fingerprint, caFile, output string // global flags
@@ -43,7 +43,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 	if err == nil {
 		return exitOK
 	}
-	if !a.started { // cobra's own complaints about the command line
+	if !a.started { // cobra's own errors about the command line
 		err = commandLine(err)
 	}
 	if e, ok := errors.AsType[exitStatus](err); ok && e.cause == nil {
@@ -111,15 +111,15 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// session is a client and the project that its key is for, if that is known.
+// A session is a client and the project of its key, if that is known.
 type session struct {
 	*client.Client
 	project string
 	key     string
 }
 
-// connect makes a client from the flags, the environment and what login kept,
-// in this order.
+// connect returns a client made from the flags, the environment and what login
+// saved, in this order.
 func (a *app) connect() (session, error) {
 	kept, err := readCredentials()
 	if err != nil {
@@ -129,7 +129,7 @@ func (a *app) connect() (session, error) {
 	if err != nil {
 		return session{}, err
 	}
-	// A key from the environment may be for another project than the kept one.
+	// A key from the environment may be for another project than the saved one.
 	if key := os.Getenv("CONGA_KEY"); key != "" && key != login.Key {
 		login.Key, login.ProjectID = key, ""
 	}
@@ -142,7 +142,7 @@ func (a *app) connect() (session, error) {
 	return session{Client: c, project: login.ProjectID, key: login.Key}, err
 }
 
-// choose finds the server, and what is known of it, with the flags laid over.
+// choose returns the server and its login, as the flags override them.
 func (a *app) choose(kept credentials) (server string, login login, err error) {
 	server = firstOf(a.server, os.Getenv("CONGA_SERVER"), kept.Default)
 	if server == "" {
@@ -151,7 +151,7 @@ func (a *app) choose(kept credentials) (server string, login login, err error) {
 	server = normalServer(server)
 	login = kept.Servers[server]
 	switch {
-	case a.fingerprint != "" && a.caFile == "": // the pin says more than an authority
+	case a.fingerprint != "" && a.caFile == "": // the pin is stricter than an authority
 		login.CAFile = ""
 	case a.caFile != "" && a.fingerprint == "": // what was pinned may have been replaced
 		login.Fingerprint = ""
@@ -161,9 +161,9 @@ func (a *app) choose(kept credentials) (server string, login login, err error) {
 	return server, login, nil
 }
 
-// projectOr is the project asked for, else the key's. It is "" where the server
-// knows no project for the key: the operator's is for all, and a stale one is
-// for none, which the next call is told.
+// projectOr returns the project asked for, or else the key's. It returns "" if
+// the server knows no project for the key: an operator's key is for all
+// projects; with an expired key the next call fails.
 func (s *session) projectOr(ctx context.Context, asked string) (string, error) {
 	if p := firstOf(asked, os.Getenv("CONGA_PROJECT"), s.project); p != "" {
 		return p, nil

@@ -26,7 +26,7 @@ func (a *app) runCommand() *cobra.Command {
 		Use:   "run [flags] [SRC DST] -- COMMAND [ARGUMENT...]",
 		Short: "Run a command with a priority path for as long as it runs",
 
-		DisableFlagsInUseLine: true, // what is last is the command's
+		DisableFlagsInUseLine: true, // the last arguments are the command's
 		Long: `run asks for a path, waits until it is active, runs the command, and releases the
 path when the command has ended, however that came about.
 
@@ -59,14 +59,14 @@ The addresses may also come from CONGA_SRC and CONGA_DST.`,
 			if err != nil {
 				return err
 			}
-			e := &errand{request: r, lease: lease, timeout: timeout, command: args[before:], key: rand.Text()}
+			e := &commandRun{request: r, lease: lease, timeout: timeout, command: args[before:], key: rand.Text()}
 			e.request.Lease = e.waiting()
 			return a.runWith(c.Context(), e)
 		},
 	}
 	t.flags(c)
 	f := c.Flags()
-	_ = f.MarkHidden("duration") // the command says how long
+	_ = f.MarkHidden("duration") // the command's run determines it
 	f.StringVar(&src, "src", "", "source `address` (environment: CONGA_SRC)")
 	f.StringVar(&dst, "dst", "", "destination `address` (environment: CONGA_DST)")
 	f.DurationVar(&lease, "lease", 5*time.Minute, "how `long` the path is held if conga is killed")
@@ -74,26 +74,26 @@ The addresses may also come from CONGA_SRC and CONGA_DST.`,
 	return c
 }
 
-// errand is one run of a command.
-type errand struct {
+// A commandRun is one run of a command over a path.
+type commandRun struct {
 	request        client.Request
 	lease, timeout time.Duration
 	command        []string
 	key            string // idempotency key of the request
 	signals        chan os.Signal
-	keyed          <-chan struct{} // closed when the key has been looked after
+	keyed          <-chan struct{} // closed when the key has been checked, and renewed if due
 
 	id   string // of the allocation; "" while it is not known
-	open bool   // there may be one without a known ID
-	ends *int64 // when the active path ends, in UNIX seconds, as the server told last; nil: it did not
+	open bool   // an allocation may exist whose ID is unknown
+	ends *int64 // end of the active path in UNIX seconds, by the server's last answer; nil: unknown
 }
 
 // runWith carries out r. Its error is always an exitStatus.
-func (a *app) runWith(ctx context.Context, r *errand) error {
-	survivePipes() // that nobody reads our messages must not keep us from releasing
-	// A signal must not end us before the path is released, and none is missed:
-	// from here on they come to us, until the process ends, and one that came
-	// before has ended ctx.
+func (a *app) runWith(ctx context.Context, r *commandRun) error {
+	survivePipes() // messages that are not read must not prevent the release
+	// A signal must not end conga before the path is released, and none is
+	// missed: from here on they go to r.signals, until the process ends, and
+	// one that came before has ended ctx.
 	r.signals = make(chan os.Signal, 16)
 	notify(r.signals, forwarded...)
 	if a.takeSignals != nil {
@@ -125,14 +125,15 @@ func (a *app) runWith(ctx context.Context, r *errand) error {
 	return a.execute(ctx, s, r, program)
 }
 
-// notRun is the end by a signal that came before the command had started.
+// notRun returns the error for a signal that came before the command had
+// started.
 func notRun(sig os.Signal) error {
 	return exitStatus{stopped{sig}.code(), fmt.Errorf("%v; the command is not run", sig)}
 }
 
-// prepare asks for the path and waits for it, for the time to be up, or for a
-// signal.
-func (a *app) prepare(ctx context.Context, s session, r *errand) error {
+// prepare requests the path and waits until it is active, the time is up, or a
+// signal asks for the end.
+func (a *app) prepare(ctx context.Context, s session, r *commandRun) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
@@ -161,9 +162,9 @@ func (a *app) prepare(ctx context.Context, s session, r *errand) error {
 	}
 }
 
-// pending is a signal that has come and means that all is to end; nil if there
-// is none.
-func (r *errand) pending() os.Signal {
+// pending returns a signal that has come and asks for the end, nil if there is
+// none.
+func (r *commandRun) pending() os.Signal {
 	for {
 		select {
 		case sig := <-r.signals:
@@ -176,19 +177,19 @@ func (r *errand) pending() os.Signal {
 	}
 }
 
-// ask gets an allocation and waits until it is active.
-func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
+// ask requests an allocation and waits until it is active.
+func (a *app) ask(ctx context.Context, s session, r *commandRun) (err error) {
 	if r.request.ProjectID, err = s.projectOr(ctx, r.request.ProjectID); err != nil {
 		return err
 	}
 	select {
-	case <-r.keyed: // the path may be needed for longer than the key has left
+	case <-r.keyed: // the path may outlast the key
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	made, err := s.AllocateAs(ctx, r.key, r.request)
 	if knowsNoLease(err) && r.request.Lease != 0 {
-		r.request.Lease, r.key = 0, rand.Text() // another request is not to be asked for under the same key
+		r.request.Lease, r.key = 0, rand.Text() // a different request needs another idempotency key
 		made, err = s.AllocateAs(ctx, r.key, r.request)
 	}
 	if err != nil {
@@ -201,7 +202,7 @@ func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
 	go func() {
 		defer close(held)
 		if r.request.Lease != 0 {
-			r.holdPlace(holding, s)
+			r.extendWaiting(holding, s)
 		}
 	}()
 	defer func() { stop(); <-held }()
@@ -214,7 +215,7 @@ func (a *app) ask(ctx context.Context, s session, r *errand) (err error) {
 }
 
 // execute runs the command and keeps the path until it has ended.
-func (a *app) execute(ctx context.Context, s session, r *errand, program string) error {
+func (a *app) execute(ctx context.Context, s session, r *commandRun, program string) error {
 	c := exec.Command(program, r.command[1:]...)
 	c.Args[0] = r.command[0]
 	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.err
@@ -229,7 +230,7 @@ func (a *app) execute(ctx context.Context, s session, r *errand, program string)
 	j.started(c.Process.Pid)
 	keeping, stop := context.WithCancel(ctx)
 	kept := make(chan struct{})
-	go func() { defer close(kept); (&keeper{errand: r, s: s, out: a.err}).keep(keeping) }()
+	go func() { defer close(kept); (&keeper{commandRun: r, s: s, out: a.err}).keep(keeping) }()
 	defer func() { stop(); <-kept }()
 
 	ended := make(chan error, 1)
@@ -240,7 +241,7 @@ func (a *app) execute(ctx context.Context, s session, r *errand, program string)
 			j.handle(sig)
 		case sig := <-r.signals:
 			if !j.typed(sig) {
-				_ = c.Process.Signal(sig) // if it has just ended, there is nobody to tell
+				_ = c.Process.Signal(sig) // fails if it has just ended
 			}
 		case err := <-ended:
 			return statusOf(c.ProcessState, err)
@@ -248,7 +249,8 @@ func (a *app) execute(ctx context.Context, s session, r *errand, program string)
 	}
 }
 
-// statusOf is how the command ended, as a shell would put it; nil for well.
+// statusOf returns how the command ended as a shell's exit status, nil for
+// success.
 func statusOf(p *os.ProcessState, err error) error {
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		return exitStatus{exitFailure, err}

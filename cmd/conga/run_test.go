@@ -17,7 +17,7 @@ import (
 	"conga/httpapi/client"
 )
 
-// runner is conga run against a server whose clock goes.
+// A runner runs conga run against a server with a running clock.
 type runner struct {
 	t   *testing.T
 	s   *server
@@ -50,7 +50,7 @@ func (r *runner) start(args ...string) *running {
 	return p
 }
 
-// command is a run that has not begun.
+// command returns a run that has not begun.
 func (r *runner) command(args ...string) *running {
 	p := &running{runner: r, cmd: exec.Command("conga", append([]string{"run"}, args...)...)}
 	p.cmd.Env, p.cmd.Dir = r.env, r.dir
@@ -78,7 +78,7 @@ type running struct {
 	stderr buffer
 }
 
-// buffer is a bytes.Buffer that may be read while it is written to.
+// A buffer is a bytes.Buffer that may be read while it is written to.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -96,7 +96,7 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-// until waits for something that no channel tells of.
+// until waits until ok, for what no channel signals.
 func (r *runner) until(what string, ok func() bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
@@ -106,7 +106,7 @@ func (r *runner) until(what string, ok func() bool) {
 	}
 }
 
-// live are the allocations that are not complete.
+// live returns the allocations that are not complete.
 func (r *runner) live() (live []client.Allocation) {
 	r.t.Helper()
 	for al, err := range r.c.List(r.t.Context(), "projectB", "") {
@@ -145,8 +145,8 @@ func (p *running) code() int {
 
 const sleeper = "echo $$ > pid.new; mv pid.new pid; exec sleep 60"
 
-// TestKilledRun: while it runs the lease is extended; killed, it leaves nothing
-// behind beyond its lease.
+// TestKilledRun: a run extends its lease; killed, it leaves nothing behind
+// beyond its lease.
 func TestKilledRun(t *testing.T) {
 	r := newRunner(t)
 	const lease = 3 * time.Second
@@ -170,7 +170,7 @@ func TestKilledRun(t *testing.T) {
 	}
 }
 
-// TestSignalledRun: signals go to the command, whose end is that of the run.
+// TestSignalledRun: signals go to the command, and the run ends with it.
 func TestSignalledRun(t *testing.T) {
 	r := newRunner(t)
 	p := r.start("192.127.1.10", "192.127.1.11", "--", "sh", "-c",
@@ -194,7 +194,7 @@ func TestSignalledRun(t *testing.T) {
 // TestRunStoppedWhileItWaits runs nothing and leaves nothing.
 func TestRunStoppedWhileItWaits(t *testing.T) {
 	r := newRunner(t)
-	p := r.start("192.127.1.10", "192.127.1.51", "--", "sh", "-c", sleeper) // nobody knows where that is
+	p := r.start("192.127.1.10", "192.127.1.51", "--", "sh", "-c", sleeper) // a host without a known port
 	r.until("it waits", func() bool { return strings.Contains(p.stderr.String(), "is pending") })
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -230,7 +230,8 @@ func TestRunWhosePathIsTaken(t *testing.T) {
 	}
 }
 
-// TestRunThatCannotExtend says once that others have the capacity from then on.
+// TestRunThatCannotExtend says once that other allocations have the capacity
+// from then on.
 func TestRunThatCannotExtend(t *testing.T) {
 	r := newRunner(t)
 	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "6s", "--bandwidth", "500M", "--", "sh", "-c", sleeper)

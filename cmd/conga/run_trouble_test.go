@@ -25,8 +25,8 @@ func asksForPath(r *http.Request) bool {
 	return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/allocations")
 }
 
-// TestRunWithoutReader: that nobody reads what conga says ends neither the
-// command nor the release, and the command does not notice anything of it.
+// TestRunWithoutReader: messages that are not read end neither the command nor
+// the release, and the command does not notice.
 func TestRunWithoutReader(t *testing.T) {
 	r := newRunner(t)
 	nobody, stderr, err := os.Pipe()
@@ -111,7 +111,7 @@ func TestRunStoppedWhileItAsks(t *testing.T) {
 }
 
 // TestRunThatCannotRelease says when the path ends, and a signal ends its
-// trying.
+// attempts.
 func TestRunThatCannotRelease(t *testing.T) {
 	r := newRunner(t)
 	tried := make(chan bool, 10)
@@ -130,7 +130,7 @@ func TestRunThatCannotRelease(t *testing.T) {
 	<-tried
 	end := r.live()[0].EndTime
 	r.until("it ends", func() bool {
-		_ = p.cmd.Process.Signal(syscall.SIGTERM) // not heeded at first
+		_ = p.cmd.Process.Signal(syscall.SIGTERM) // ignored at first
 		return strings.Contains(p.stderr.String(), "cannot be released")
 	})
 	if code := p.code(); code != 0 {
@@ -173,7 +173,8 @@ func TestRunWhoseExtensionHangs(t *testing.T) {
 	}
 }
 
-// TestRunUnderNohup: what is ignored stays so, for conga and for the command.
+// TestRunUnderNohup: ignored signals stay ignored, for conga and for the
+// command.
 func TestRunUnderNohup(t *testing.T) {
 	r := newRunner(t)
 	p := r.command("192.127.1.10", "192.127.1.11", "--", "sh", "-c",
@@ -199,10 +200,10 @@ func TestRunUnderNohup(t *testing.T) {
 	}
 }
 
-// TestSignalsAreHandedOver: one that comes before run has its own channel has
-// ended the context, one that comes after is in the channel, and there is no
-// moment between the two. It must not run beside tests that other signals are
-// for.
+// TestSignalsAreHandedOver: a signal that comes before run has its own channel
+// has ended the context, a later one is in the channel, and none is lost
+// between the two. The test must not run in parallel with others that get
+// signals.
 func TestSignalsAreHandedOver(t *testing.T) {
 	for range 50 {
 		ctx, stopper := untilStopped()
@@ -220,8 +221,8 @@ func TestSignalsAreHandedOver(t *testing.T) {
 	}
 }
 
-// TestRunRenewsFirst: a key that would end in the middle is renewed before
-// anything is asked for.
+// TestRunRenewsFirst: a key that would end during the run is renewed before
+// anything is requested.
 func TestRunRenewsFirst(t *testing.T) {
 	var asked []string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
@@ -240,7 +241,7 @@ func TestRunRenewsFirst(t *testing.T) {
 	}
 	defer c.Close()
 	a := &app{err: &buffer{}}
-	r := &errand{request: client.Request{ProjectID: "projectB"}, key: "k", timeout: time.Minute}
+	r := &commandRun{request: client.Request{ProjectID: "projectB"}, key: "k", timeout: time.Minute}
 	own := session{Client: c}
 	r.keyed = own.tendKey(t.Context())
 	if err := a.prepare(t.Context(), own, r); err != nil {
@@ -254,8 +255,8 @@ func TestRunRenewsFirst(t *testing.T) {
 	}
 }
 
-// TestRunWithAnOldServer: one that knows no lease of what waits is asked once
-// more without, under another key, and is not asked to extend the wait.
+// TestRunWithAnOldServer: a server that knows no leases of waiting paths gets a
+// second request without one, under another key, and none to extend the wait.
 func TestRunWithAnOldServer(t *testing.T) {
 	var keys, bodies []string
 	shown := 0
@@ -289,8 +290,8 @@ func TestRunWithAnOldServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	// So short a lease would be extended again and again while it waits.
-	r := &errand{request: client.Request{ProjectID: "projectB", Lease: 1}, lease: time.Millisecond, key: "k", timeout: time.Minute}
+	// A waiting path with so short a lease would be extended repeatedly.
+	r := &commandRun{request: client.Request{ProjectID: "projectB", Lease: 1}, lease: time.Millisecond, key: "k", timeout: time.Minute}
 	keyed := make(chan struct{})
 	close(keyed)
 	r.keyed = keyed

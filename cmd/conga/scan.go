@@ -16,20 +16,20 @@ import (
 )
 
 const (
-	// maxLabel is how many bytes of a name the server takes.
+	// maxLabel is the most bytes of a name that the server takes.
 	maxLabel = 256
-	// maxAge is the greatest age that it takes, in seconds.
+	// maxAge is the greatest age that the server takes, in seconds.
 	maxAge = 1 << 32
 )
 
-// scanner reads the connections of this host. It remembers since when it has
-// seen each, and no other.
+// A scanner reads the connections of this host. It remembers when it first saw
+// each of those that are still there.
 type scanner struct {
 	first bool // nothing has been read yet
 	since map[flowOf]time.Time
 }
 
-// flowOf tells connections apart.
+// A flowOf identifies a connection.
 type flowOf struct {
 	src, dst netip.AddrPort
 	pid      int32
@@ -37,13 +37,13 @@ type flowOf struct {
 
 func newScanner() *scanner { return &scanner{first: true} }
 
-// owner is what is known of a process.
+// An owner is what is known of a process.
 type owner struct {
 	name, user, group string
 	started           time.Time // zero: not known
 }
 
-// scan is the established TCP connections, at most maxReported.
+// scan returns the established TCP connections, at most maxReported.
 func (s *scanner) scan(ctx context.Context, now time.Time) ([]client.Connection, error) {
 	found, err := net.ConnectionsMaxWithContext(ctx, "tcp", maxReported)
 	if err != nil {
@@ -80,9 +80,9 @@ func (s *scanner) scan(ctx context.Context, now time.Time) ([]client.Connection,
 	return list, nil
 }
 
-// begin is since when a connection has been there: when it was first seen, or,
-// of those that were there before us, its process's start, which is the most
-// that it can be.
+// begin returns since when a connection exists: since it was first seen, or, if
+// the first scan found it, since its process's start, the earliest possible
+// time.
 func (s *scanner) begin(id flowOf, o owner, now time.Time) time.Time {
 	if t, ok := s.since[id]; ok {
 		return t
@@ -93,7 +93,7 @@ func (s *scanner) begin(id flowOf, o owner, now time.Time) time.Time {
 	return now
 }
 
-// endOf is one end of a connection; the zero value if it has none.
+// endOf returns one end of a connection, the zero value if it has none.
 func endOf(a net.Addr) netip.AddrPort {
 	ip, err := netip.ParseAddr(a.IP)
 	if err != nil || a.Port == 0 || a.Port > 65535 {
@@ -102,8 +102,8 @@ func endOf(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(ip.Unmap().WithZone(""), uint16(a.Port))
 }
 
-// ownerOf is what can be found out about a process. What cannot stays empty:
-// others' processes may be hidden, and any may have ended meanwhile.
+// ownerOf returns what can be found out about a process. Fields stay empty if
+// it is hidden, as other users' processes may be, or has ended.
 func ownerOf(ctx context.Context, pid int32) (o owner) {
 	if pid <= 0 {
 		return o
@@ -132,8 +132,8 @@ func ownerOf(ctx context.Context, pid int32) (o owner) {
 	return o
 }
 
-// label is as much of a name as the server takes. Whoever can start a process
-// can name it as they like.
+// label returns as much of a name as the server takes: a process can have any
+// bytes as its name.
 func label(name string) string {
 	name = strings.ToValidUTF8(name, "\ufffd")
 	if len(name) <= maxLabel {
@@ -147,7 +147,7 @@ func label(name string) string {
 }
 
 // impossible reports whether a connection cannot be reported: the server would
-// take none with it.
+// refuse every connection of the same report.
 func impossible(c client.Connection) bool {
 	src, err1 := netip.ParseAddr(c.Source.IP)
 	dst, err2 := netip.ParseAddr(c.Destination.IP)

@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// TestOwnerWithoutName: a user and a group that have none have a number.
+// TestOwnerWithoutName: a user and a group without names are reported by
+// number.
 func TestOwnerWithoutName(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can start a process of a user that does not exist")

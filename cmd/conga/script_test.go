@@ -42,7 +42,7 @@ func counts() {
 	os.Exit(1)
 }
 
-// Each script has a server of its own, a home of its own, and no terminal.
+// Each script has its own server, its own home, and no terminal.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -76,13 +76,12 @@ func TestScripts(t *testing.T) {
 			},
 			// busy N: the next N calls are answered with 429.
 			"busy": busy,
-			// fake NAME...: these resources are served, in place of whatever
-			// the server has.
+			// fake NAME...: the fake serves these resources in place of the
+			// server.
 			"fake": func(ts *testscript.TestScript, _ bool, args []string) {
 				ts.Value("server").(*server).fake.have(args...)
 			},
-			// asked N REQUEST: waits until the server has been asked this so
-			// often.
+			// asked N REQUEST: waits until the server has got N such requests.
 			"asked": func(ts *testscript.TestScript, _ bool, args []string) {
 				n, err := strconv.Atoi(args[0])
 				ts.Check(err)

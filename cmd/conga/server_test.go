@@ -25,17 +25,17 @@ import (
 	"conga/scheduler"
 )
 
-// start is when every script plays.
+// start is the time at which every script runs.
 var start = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // passwordHash is that of "correct horse", with the least cost there is.
 const passwordHash = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$x59UGLuAwBDnzRfVUBQJ7zA6GJrOY5gZkOVPda70TuA"
 
-// adminKey is the admin's.
+// adminKey is the admin's key.
 var adminKey = auth.NewSecret()
 
-// server is the real interface over the real allocator and scheduler, and over
-// a network that takes a moment for every path.
+// A server is the real interface over the real allocator and scheduler, and
+// over a network that takes a moment for every path.
 type server struct {
 	*httptest.Server
 	busy atomic.Int64 // how many calls are still answered with 429
@@ -43,23 +43,23 @@ type server struct {
 	keys *auth.Keys
 	seen *connections.Registry
 
-	// between, if set, answers a request in place of the interface, or has it
-	// answer.
+	// between, if set, answers requests; it may pass them to api.
 	between atomic.Pointer[func(w http.ResponseWriter, r *http.Request, api http.Handler)]
 }
 
-// intercept has f answer from now on.
+// intercept makes f answer from now on.
 func (s *server) intercept(f func(w http.ResponseWriter, r *http.Request, api http.Handler)) {
 	s.between.Store(&f)
 }
 
-// newServer starts a server and gives what stops it.
+// newServer starts a server, and passes the function that stops it to
+// stopLater.
 func newServer(t testing.TB, stopLater func(func())) *server {
 	t.Helper()
 	return newServerAt(t, stopLater, func() time.Time { return start })
 }
 
-// newServerAt is newServer with a clock of its own.
+// newServerAt does as newServer, with a clock of its own.
 func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *server {
 	t.Helper()
 	must := func(err error) {
@@ -109,7 +109,7 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 			api.ServeHTTP(w, r)
 		}
 	}))
-	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // strangers' handshakes
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError) // failed handshakes
 	s.StartTLS()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -118,7 +118,8 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	return s
 }
 
-// network is two switches and the cable between them, with a gigabit each way.
+// A network is two switches and the cable between them, with a gigabit each
+// way.
 type network struct {
 	snapshot *topology.Snapshot
 	changed  chan struct{}
@@ -148,7 +149,7 @@ func newNetwork() *network {
 	return &network{snapshot: s, changed: make(chan struct{})}
 }
 
-// Snapshot, Changed, Restore, Install and Remove are the scheduler's Network.
+// Snapshot, Changed, Restore, Install and Remove implement scheduler.Network.
 func (n *network) Snapshot() *topology.Snapshot { return n.snapshot }
 func (n *network) Changed() <-chan struct{}     { return n.changed }
 func (n *network) Restore([]path.Circuit)       {}

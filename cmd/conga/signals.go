@@ -7,20 +7,21 @@ import (
 	"syscall"
 )
 
-// stopped is why a context has ended: a signal asks for the end.
+// A stopped is the cause of a context that a signal has ended.
 type stopped struct{ signal os.Signal }
 
-// Error names the signal.
+// Error returns the signal's name.
 func (s stopped) Error() string { return s.signal.String() }
 
-// code is the exit code of what the signal has ended, as a shell would put it.
+// code returns a shell's exit code for a command that the signal has ended.
 func (s stopped) code() int {
 	n, _ := s.signal.(syscall.Signal)
 	return exitSignal + int(n)
 }
 
-// notify is signal.Notify, but leaves ignored what whoever started us has
-// ignored, as nohup does: it is to stay so, for a command that we run as well.
+// notify does as signal.Notify, but leaves ignored the signals that were
+// ignored when conga started, as under nohup; so a command that conga runs
+// ignores them too.
 func notify(c chan<- os.Signal, signals ...os.Signal) {
 	for _, s := range signals {
 		if !signal.Ignored(s) {
@@ -29,21 +30,21 @@ func notify(c chan<- os.Signal, signals ...os.Signal) {
 	}
 }
 
-// survivePipes has writing to an output that nobody reads any more fail, and
-// not end the process. A command that is started is not affected.
+// survivePipes makes writing to a closed pipe fail instead of ending the
+// process. Commands that conga starts are not affected.
 func survivePipes() {
 	notify(make(chan os.Signal, 1), brokenPipe...)
 }
 
-// stopper ends a context at the first signal that asks for it. The next one
-// ends the process, unless somebody else has taken over.
+// A stopper ends a context at the first signal that asks for the end. The next
+// one ends the process, unless the signals are notified elsewhere by then.
 type stopper struct {
 	got        chan os.Signal
 	quit, done chan struct{}
 }
 
-// untilStopped returns a context that ends, with a [stopped] as its cause, at a
-// signal, and what watches for it.
+// untilStopped returns a context that ends at a signal, with a [stopped] as its
+// cause, and the stopper that watches for it.
 func untilStopped() (context.Context, *stopper) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s := &stopper{got: make(chan os.Signal, 1), quit: make(chan struct{}), done: make(chan struct{})}
@@ -65,15 +66,15 @@ func untilStopped() (context.Context, *stopper) {
 	return ctx, s
 }
 
-// end stops watching. Whatever signal was noticed before has ended the context
-// when it returns. It must be called once.
+// end stops watching. When it returns, a signal that came before has ended the
+// context. It must be called once.
 func (s *stopper) end() {
 	signal.Stop(s.got)
 	close(s.quit)
 	<-s.done
 }
 
-// stoppedBy is the signal that has ended ctx, if it was one.
+// stoppedBy returns the signal that has ended ctx, if it was one.
 func stoppedBy(ctx context.Context) (stopped, bool) {
 	s, ok := context.Cause(ctx).(stopped)
 	return s, ok

@@ -10,9 +10,9 @@ import (
 // forwarded are the signals that are passed on to a command.
 var forwarded = []os.Signal{os.Interrupt, syscall.SIGTERM}
 
-// brokenPipe is what a write to a pipe that nobody reads is answered with: an
-// error.
+// brokenPipe are the signals for a write to a closed pipe: here such a write
+// only fails.
 var brokenPipe []os.Signal
 
-// ending reports whether a signal means that all is to end.
+// ending reports whether a signal asks for the end.
 func ending(os.Signal) bool { return true }

@@ -12,8 +12,8 @@ var forwarded = []os.Signal{
 	os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2,
 }
 
-// brokenPipe is what a write to a pipe that nobody reads is answered with.
+// brokenPipe are the signals for a write to a closed pipe.
 var brokenPipe = []os.Signal{syscall.SIGPIPE}
 
-// ending reports whether a signal means that all is to end.
+// ending reports whether a signal asks for the end.
 func ending(sig os.Signal) bool { return sig != syscall.SIGUSR1 && sig != syscall.SIGUSR2 }

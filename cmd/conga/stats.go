@@ -13,7 +13,7 @@ import (
 )
 
 func (a *app) statsCommand() *cobra.Command {
-	return a.asking(&cobra.Command{
+	return a.query(&cobra.Command{
 		Use:   "stats [ID]",
 		Short: "Show what an allocation, or all of them, have carried",
 		Args:  takesOne("ID"),
@@ -90,7 +90,7 @@ func (a *app) printTotals(t client.Totals) error {
 	return printTable(a.out, rows)
 }
 
-// volume prints an amount, and the rate if there is one.
+// volume returns an amount as text, with the rate if there is one.
 func volume(t client.Traffic) string {
 	if t.Rate == nil {
 		return amount(t.Bytes)
@@ -98,7 +98,7 @@ func volume(t client.Traffic) string {
 	return amount(t.Bytes) + ", now " + bits(*t.Rate)
 }
 
-// amount prints bytes in decimal units, or a dash.
+// amount returns bytes as text in decimal units, or a dash.
 func amount(n *uint64) string {
 	if n == nil {
 		return "-"
@@ -113,7 +113,7 @@ func amount(n *uint64) string {
 	return fmt.Sprintf("%.3g %s", f, units[0])
 }
 
-// percent prints a share, or a dash.
+// percent returns a share as text, or a dash.
 func percent(f *float64) string {
 	if f == nil {
 		return "-"
@@ -121,7 +121,7 @@ func percent(f *float64) string {
 	return fmt.Sprintf("%.1f%%", *f*100)
 }
 
-// hops prints a path.
+// hops returns a path as text.
 func hops(path []client.Hop) string {
 	out := make([]string, len(path))
 	for i, h := range path {

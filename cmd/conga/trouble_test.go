@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// TestTimesThatAreUp: an attempt to reach the server that takes too long is a
-// failure, and only an allocation that is not there in time has the code for
-// that.
+// TestTimesThatAreUp: a request that takes too long is a plain failure; only an
+// allocation that is not active in time has the exit code for that.
 func TestTimesThatAreUp(t *testing.T) {
 	if code := exitCode(fmt.Errorf("show: server: %w", context.DeadlineExceeded)); code != exitFailure {
 		t.Errorf("an attempt: exit code %d", code)
@@ -34,8 +33,7 @@ func TestFromStart(t *testing.T) {
 	}
 }
 
-// TestTrustOfFlags: what the command line says takes the place of what login
-// kept.
+// TestTrustOfFlags: the command line overrides what login saved.
 func TestTrustOfFlags(t *testing.T) {
 	t.Setenv("CONGA_FINGERPRINT", "")
 	for _, test := range []struct {

@@ -37,7 +37,7 @@ tried again.`,
 			if interval < 100*time.Millisecond {
 				return usagef("interval %v: write at least 100ms", interval)
 			}
-			survivePipes() // only what is shown must have a reader
+			survivePipes() // a closed standard error is no reason to stop
 			s, err := a.connect()
 			if err != nil {
 				return err
@@ -51,7 +51,7 @@ tried again.`,
 				screen: terminal.Is(a.out) && (a.output == formatTable || a.output == formatWide),
 			}
 			err = w.watch(c.Context())
-			if errors.Is(err, syscall.EPIPE) { // nobody looks any more
+			if errors.Is(err, syscall.EPIPE) { // the reader is gone
 				return exitStatus{code: exitSignal + int(syscall.SIGPIPE)}
 			}
 			return err
@@ -62,21 +62,21 @@ tried again.`,
 	return c
 }
 
-// watcher shows what changes.
+// A watcher shows changes of allocations.
 type watcher struct {
 	*app
 	s        session
 	project  string
 	ids      []string // nil: all of the project
 	interval time.Duration
-	screen   bool // draw over
+	screen   bool // overwrite the whole screen
 
 	shown map[string]client.Allocation
 	lost  bool // the server was not reached the last time
 }
 
-// watch looks whenever something has changed, until ctx ends or there is
-// nothing left to wait for. To be stopped is no failure: that is how it ends.
+// watch shows every change, until ctx ends, which is no error, or no allocation
+// can change any more.
 func (w *watcher) watch(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	changed := make(chan struct{}, 1)
@@ -104,13 +104,13 @@ func (w *watcher) watch(ctx context.Context) error {
 	}
 }
 
-// listen tells of changes: as the server's events come, or at every interval
-// where there are none.
+// listen signals changes: at the server's events, or at every interval if the
+// server has no events.
 func (w *watcher) listen(ctx context.Context, changed chan<- struct{}) {
 	tell := func() {
 		select {
 		case changed <- struct{}{}:
-		default: // it has been told already
+		default: // already signalled
 		}
 	}
 	events := true
@@ -120,14 +120,15 @@ func (w *watcher) listen(ctx context.Context, changed chan<- struct{}) {
 			refused, answered := errors.AsType[*client.Error](err)
 			events = !answered || refused.Status != http.StatusNotFound && refused.Status != http.StatusForbidden && refused.Status != http.StatusMethodNotAllowed
 		}
-		// Between two streams something may have happened that neither told of.
+		// Between two streams something may have changed that neither reported.
 		if sleep(ctx, w.interval) {
 			tell()
 		}
 	}
 }
 
-// look asks for the allocations and shows what is new. done: no more will come.
+// look gets the allocations and shows what is new. done means that no more
+// changes can come.
 func (w *watcher) look(ctx context.Context) (done bool, err error) {
 	now, err := w.ask(ctx)
 	if err != nil {
@@ -155,10 +156,9 @@ func (w *watcher) look(ctx context.Context) (done bool, err error) {
 	return w.ids != nil && open == 0, nil
 }
 
-// ask is the allocations to be shown, in the server's order. One that is named
-// must be there at first; later it may have been released. One that a list
-// lacks may only have shifted from one of its pages to another, so it is asked
-// for.
+// ask returns the allocations to be shown, in the server's order. A named one
+// must exist at first; later it may have been released. One that is missing in
+// a list may have shifted from one page to another, so ask gets it by its ID.
 func (w *watcher) ask(ctx context.Context) ([]client.Allocation, error) {
 	var list []client.Allocation
 	ids := w.ids
@@ -212,8 +212,8 @@ func (w *watcher) show(now []client.Allocation) error {
 	return nil
 }
 
-// same reports whether a line would show nothing new: how much an allocation is
-// used, which changes often, has a place only in JSON and YAML.
+// same reports whether a line would show nothing new. Counters, which change
+// often, are shown only in JSON and YAML.
 func (w *watcher) same(old, al client.Allocation) bool {
 	if !w.structured() {
 		old.Connections, old.InUse, old.Lease = al.Connections, al.InUse, al.Lease
@@ -221,7 +221,7 @@ func (w *watcher) same(old, al client.Allocation) bool {
 	return reflect.DeepEqual(old, al)
 }
 
-// line is one change.
+// line prints one change.
 func (w *watcher) line(al client.Allocation) error {
 	var v any = al
 	if al.State == "released" {

@@ -10,7 +10,8 @@ import (
 	"conga/httpapi/client"
 )
 
-// TestWatchFollowsEvents: with a pause of an hour only an event can have told.
+// TestWatchFollowsEvents: with an interval of an hour only an event can have
+// signalled the change.
 func TestWatchFollowsEvents(t *testing.T) {
 	srv := newServer(t, t.Cleanup)
 	srv.fake.have("events")
@@ -32,7 +33,7 @@ func TestWatchFollowsEvents(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.watch(ctx) }()
-	// The first look, and the one when the stream is there.
+	// The first request, and the one when the stream is open.
 	waitFor(t, "it looks twice", func() bool { return srv.fake.count("GET /api/v1/allocations?per_page=1000&project_id=projectB") >= 2 })
 	if _, err := c.Allocate(t.Context(), request); err != nil {
 		t.Fatal(err)
@@ -65,8 +66,8 @@ func TestWatchDrawsOver(t *testing.T) {
 	}
 }
 
-// TestWatchOfUse: that a path is used more or less is no news for a line that
-// does not show it.
+// TestWatchOfUse: counters that change make no new line in a format that does
+// not show them.
 func TestWatchOfUse(t *testing.T) {
 	one, two, yes := 1, 2, true
 	for format, want := range map[string]int{formatTable: 1, formatWide: 1, formatName: 1, formatJSON: 2} {

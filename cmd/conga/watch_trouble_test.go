@@ -17,8 +17,8 @@ import (
 	"conga/httpapi/client"
 )
 
-// watcherOf watches a server that has no events and answers questions for
-// allocations with f.
+// watcherOf returns a watcher of a server that has no events and answers
+// requests for allocations with f.
 func watcherOf(t *testing.T, f func(w http.ResponseWriter, path string)) (w *watcher, out, messages *buffer, url string) {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -38,8 +38,8 @@ func watcherOf(t *testing.T, f func(w http.ResponseWriter, path string)) (w *wat
 	return &watcher{app: &app{out: out, err: messages, output: "table"}, s: session{Client: c}, project: "p", interval: time.Millisecond}, out, messages, s.URL
 }
 
-// TestWatchConfirms: what a list lacks because its pages have shifted is not
-// released.
+// TestWatchConfirms: an allocation that is missing in a list because its pages
+// have shifted does not count as released.
 func TestWatchConfirms(t *testing.T) {
 	var looks atomic.Int32
 	w, out, _, _ := watcherOf(t, func(w http.ResponseWriter, path string) {
@@ -94,7 +94,7 @@ func TestWatchBearsFaults(t *testing.T) {
 	}
 }
 
-// TestWatchWithoutReader ends without a word.
+// TestWatchWithoutReader: conga watch ends without a message.
 func TestWatchWithoutReader(t *testing.T) {
 	_, _, _, url := watcherOf(t, func(w http.ResponseWriter, _ string) { fmt.Fprint(w, `{"results":[{"allocation_id":"a-1"}]}`) })
 	nobody, stdout, err := os.Pipe()

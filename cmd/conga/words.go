@@ -12,7 +12,7 @@ import (
 	"conga/httpapi/client"
 )
 
-// needs wants exactly one argument for each of these names.
+// needs returns a check for exactly one argument for each of the names.
 func needs(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) == len(names) {
@@ -22,7 +22,7 @@ func needs(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// needsSome wants at least one argument, which is a name.
+// needsSome returns a check for at least one argument.
 func needsSome(name string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) > 0 {
@@ -32,7 +32,7 @@ func needsSome(name string) cobra.PositionalArgs {
 	}
 }
 
-// takesOne wants no argument or one, which is a name.
+// takesOne returns a check for at most one argument.
 func takesOne(name string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) <= 1 {
@@ -42,8 +42,8 @@ func takesOne(name string) cobra.PositionalArgs {
 	}
 }
 
-// badArguments says which of the names is missing, or what is there beyond
-// them.
+// badArguments returns an error that names the missing or the superfluous
+// argument.
 func badArguments(c *cobra.Command, args, names []string) error {
 	if len(args) < len(names) {
 		missing, are := names[len(args):], "is"
@@ -55,8 +55,8 @@ func badArguments(c *cobra.Command, args, names []string) error {
 	return usagef("%q is too much; write %s", args[len(names)], c.UseLine())
 }
 
-// explainProject says what to do about a refusal of a call that names no
-// project: the server's own words are about how one is written.
+// explainProject adds to the refusal of a call without a project what to do
+// about it: the server's text is about the syntax of projects.
 func explainProject(err error, project string) error {
 	refused, ok := errors.AsType[*client.Error](err)
 	if !ok || project != "" || refused.Status != http.StatusUnprocessableEntity && refused.Status != http.StatusBadRequest {
@@ -68,21 +68,19 @@ func explainProject(err error, project string) error {
 	return usagef("the key is for no project of its own; give --project, or set CONGA_PROJECT")
 }
 
-// explainOperators says whose key is needed for what the server keeps to
-// operators.
+// explainOperators adds to a refusal that an operator's key is needed.
 func explainOperators(err error) error {
 	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusForbidden {
-		return told{"topology is for operators; give an operator's key, or the admin's, in CONGA_KEY", err}
+		return explained{"topology is for operators; give an operator's key, or the admin's, in CONGA_KEY", err}
 	}
 	return err
 }
 
-// suggestions is the heading that cobra puts over them, each of which has a
-// line.
+// suggestions is the heading of cobra's suggestions, which have a line each.
 const suggestions = "Did you mean this?"
 
-// commandLine is cobra's complaint about the command line, its suggestions as a
-// sentence.
+// commandLine returns cobra's error about the command line, with its
+// suggestions as a sentence.
 func commandLine(err error) error {
 	what, list, ok := strings.Cut(err.Error(), suggestions)
 	words := slices.DeleteFunc(strings.Split(list, "\n"), func(s string) bool { return strings.TrimSpace(s) == "" })
