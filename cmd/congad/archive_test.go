@@ -9,7 +9,7 @@ import (
 	"conga/stats"
 )
 
-// The archive of the statistics keeps each room apart, reads a room from any
+// The archive of the statistics keeps its rooms separate, reads a room from any
 // key on, and deletes.
 func TestArchive(t *testing.T) {
 	disk, err := store.OpenBolt(filepath.Join(t.TempDir(), "conga.db"))

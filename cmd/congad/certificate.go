@@ -9,13 +9,13 @@ import (
 	"conga/httpapi/serve"
 )
 
-// tlsFiles is where the API's certificate comes from.
+// tlsFiles returns the files of the API's certificate.
 func tlsFiles(c config.Config) serve.TLSFiles {
 	return serve.TLSFiles{Cert: c.API.TLS.Cert, Key: c.API.TLS.Key, Dir: c.Data, Hosts: certificateHosts(c.API, ownAddresses)}
 }
 
-// certificateHosts are where users look for the API: at the host of api.listen,
-// or at every address of the machine if it listens on all, and at that of
+// certificateHosts returns the hosts at which users reach the API: that of
+// api.listen, or every address of the machine if it listens on all, and that of
 // api.url.
 func certificateHosts(c config.API, own func() []string) (hosts []string) {
 	if host, _, err := net.SplitHostPort(c.Listen); err == nil {
@@ -31,8 +31,8 @@ func certificateHosts(c config.API, own func() []string) (hosts []string) {
 	return hosts
 }
 
-// ownAddresses are the machine's, but for those that mean something on one link
-// only. There are none where the system does not tell.
+// ownAddresses returns the machine's addresses without link-local ones, none if
+// the system does not tell.
 func ownAddresses() (out []string) {
 	addrs, _ := net.InterfaceAddrs()
 	for _, a := range addrs {

@@ -14,8 +14,7 @@ import (
 	"conga/cmd/internal/config"
 )
 
-// TestCertificateHosts: where users look for the API, by what the configuration
-// says.
+// TestCertificateHosts: where users reach the API, by the configuration.
 func TestCertificateHosts(t *testing.T) {
 	own := func() []string { return []string{"192.0.2.1", "2001:db8::1"} }
 	for _, c := range []struct {
@@ -41,8 +40,8 @@ func TestCertificateHosts(t *testing.T) {
 	}
 }
 
-// TestCertificateOfDaemon: the pair of the first start is for the proxy's name
-// too.
+// TestCertificateOfDaemon: the certificate made at the first start is for the
+// proxy's name too.
 func TestCertificateOfDaemon(t *testing.T) {
 	dir := t.TempDir()
 	file, data := filepath.Join(dir, "conga.yaml"), filepath.Join(dir, "data")

@@ -7,17 +7,17 @@ import (
 	"log/slog"
 )
 
-// part is something that runs until its context ends.
-type part struct {
+// A component runs until its context ends.
+type component struct {
 	name string
 	run  func(context.Context) error
 }
 
-// runParts starts the parts in order and runs them until ctx ends or one of
-// them does, which is a failure. It then stops them one after the other, the
-// last started first, and waits for each before it turns to the next. The error
-// is that of the part that failed, and of those that could not stop in order.
-func runParts(ctx context.Context, log *slog.Logger, parts []part) error {
+// runComponents starts the components in order and runs them until ctx ends or
+// one of them ends, which is a failure. It then stops them one after the other
+// in reverse order, and waits for each. The error joins that of the component
+// that failed and those of components that failed to stop.
+func runComponents(ctx context.Context, log *slog.Logger, parts []component) error {
 	type ended struct {
 		part int
 		err  error
@@ -26,7 +26,7 @@ func runParts(ctx context.Context, log *slog.Logger, parts []part) error {
 	stops := make([]context.CancelFunc, len(parts))
 	dones := make([]chan struct{}, len(parts))
 	for i, p := range parts {
-		// Not derived from ctx: each is stopped in its turn.
+		// Not derived from ctx, because each is stopped in its turn.
 		own, stop := context.WithCancel(context.WithoutCancel(ctx))
 		stops[i], dones[i] = stop, make(chan struct{})
 		go func() {

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// The parts stop in the opposite order, each only when the one before is done.
+// Components stop in reverse order, each when the one before has ended.
 func TestPartsStopInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var events []string
 		note := func(e string) { mu.Lock(); events = append(events, e); mu.Unlock() }
-		slow := func(name string, last error) part {
-			return part{name, func(ctx context.Context) error {
+		slow := func(name string, last error) component {
+			return component{name, func(ctx context.Context) error {
 				<-ctx.Done()
 				note("stop " + name)
 				time.Sleep(time.Second)
@@ -29,7 +29,7 @@ func TestPartsStopInOrder(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Minute, cancel)
-		err := runParts(ctx, slog.New(slog.DiscardHandler), []part{slow("a", nil), slow("b", context.Canceled), slow("c", errors.New("too late"))})
+		err := runComponents(ctx, slog.New(slog.DiscardHandler), []component{slow("a", nil), slow("b", context.Canceled), slow("c", errors.New("too late"))})
 		if want := []string{"stop c", "done c", "stop b", "done b", "stop a", "done a"}; !slices.Equal(events, want) {
 			t.Errorf("got %q", events)
 		}
@@ -39,7 +39,7 @@ func TestPartsStopInOrder(t *testing.T) {
 	})
 }
 
-// A part that ends by itself stops the others, and its error is the reason.
+// A component that ends by itself stops the others, and its error is returned.
 func TestPartFails(t *testing.T) {
 	for _, test := range []struct {
 		err  error
@@ -47,7 +47,7 @@ func TestPartFails(t *testing.T) {
 	}{{errors.New("the disk is full"), "b failed: the disk is full"}, {nil, "b failed: it stopped by itself"}} {
 		synctest.Test(t, func(t *testing.T) {
 			stopped := false
-			err := runParts(t.Context(), slog.New(slog.DiscardHandler), []part{
+			err := runComponents(t.Context(), slog.New(slog.DiscardHandler), []component{
 				{"a", func(ctx context.Context) error { <-ctx.Done(); stopped = true; return ctx.Err() }},
 				{"b", func(context.Context) error { time.Sleep(time.Second); return test.err }},
 			})

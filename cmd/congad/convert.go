@@ -17,7 +17,7 @@ import (
 	"conga/httpapi/auth"
 )
 
-// controllerConfig is what the controller is to know of c.
+// controllerConfig returns the controller's part of c.
 func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, error) {
 	tlsConfig, err := switchTLS(c.OpenFlow.TLS)
 	if err != nil {
@@ -44,7 +44,7 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 	return out, nil
 }
 
-// switchTLS is how switches are spoken to; nil: plain TCP.
+// switchTLS returns the TLS configuration for switches; nil: plain TCP.
 func switchTLS(files config.SwitchTLS) (*tls.Config, error) {
 	if files.Cert == "" {
 		return nil, nil
@@ -68,8 +68,8 @@ func switchTLS(files config.SwitchTLS) (*tls.Config, error) {
 	return out, nil
 }
 
-// trustedProxies are where proxies stand that are believed who their clients
-// are.
+// trustedProxies returns the addresses of proxies whose word on their clients'
+// addresses is believed.
 func trustedProxies(c config.API) []netip.Prefix {
 	var out []netip.Prefix
 	for _, p := range c.TrustedProxies {
@@ -78,7 +78,7 @@ func trustedProxies(c config.API) []netip.Prefix {
 	return out
 }
 
-// directoryConfig is who may ask for keys.
+// directoryConfig returns the users who may ask for keys, and their projects.
 func directoryConfig(d config.Directory) auth.StaticConfig {
 	out := auth.StaticConfig{AllowPasswordless: d.AllowPasswordless}
 	for _, p := range d.Projects {
@@ -90,7 +90,7 @@ func directoryConfig(d config.Directory) auth.StaticConfig {
 	return out
 }
 
-// limitsOf is what each project may hold.
+// limitsOf returns the limits of each project.
 func limitsOf(d config.Directory) map[string]allocator.Limits {
 	limits := make(map[string]allocator.Limits, len(d.Projects))
 	for _, p := range d.Projects {
@@ -99,7 +99,7 @@ func limitsOf(d config.Directory) map[string]allocator.Limits {
 	return limits
 }
 
-// projectsOf is what users are shown of the directory.
+// projectsOf returns what users are shown of the directory.
 func projectsOf(d config.Directory) *[]httpapi.Project {
 	list := make([]httpapi.Project, 0, len(d.Projects))
 	for _, p := range d.Projects {
@@ -108,7 +108,7 @@ func projectsOf(d config.Directory) *[]httpapi.Project {
 	return &list
 }
 
-// levelOf is the level that a valid configuration names.
+// levelOf returns the level that a valid configuration names.
 func levelOf(name string) slog.Level {
 	var l slog.Level
 	if err := l.UnmarshalText([]byte(name)); err != nil {

@@ -26,10 +26,10 @@ import (
 	"conga/stats"
 )
 
-// drain is how long requests under way may take to end at a stop.
+// drain is how long requests under way may take at a stop.
 const drain = 10 * time.Second
 
-// daemon is all the parts of one running congad.
+// A daemon holds all components of one running congad.
 type daemon struct {
 	cfg   config.Config
 	log   *slog.Logger
@@ -37,12 +37,12 @@ type daemon struct {
 
 	store      *store.Bolt
 	directory  *auth.Static
-	outside    outside
+	identity   identity
 	limits     atomic.Pointer[map[string]allocator.Limits]
 	known      atomic.Pointer[[]httpapi.Project]
 	keys       *auth.Keys
 	reports    *connections.Registry
-	around     around
+	services   services
 	controller *controller.Controller
 	poller     *stats.Poller
 	allocator  *allocator.Allocator
@@ -56,9 +56,9 @@ type daemon struct {
 	fingerprint string             // of the API's certificate; "" without TLS
 }
 
-// open makes every part and opens both addresses, in the order in which the
-// parts need each other. Nothing runs yet. On an error the store is closed; the
-// addresses are free when the process ends, which is at once.
+// open makes every component and listens on both addresses, in the order in
+// which the components need each other. Nothing runs yet. After an error the
+// store is closed, and the process is to end, which frees the addresses.
 func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.LevelVar) (d *daemon, err error) {
 	d = &daemon{cfg: cfg, log: log, level: level}
 	defer func() {
@@ -67,7 +67,7 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.
 			d = nil
 		}
 	}()
-	// The store comes first: its lock keeps a second daemon from touching
+	// The store comes first: its lock stops a second daemon before it changes
 	// anything.
 	if err := d.openStore(); err != nil {
 		return d, err
@@ -78,7 +78,7 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.
 	if err := d.openReports(ctx); err != nil {
 		return d, err
 	}
-	if err := d.openAround(ctx); err != nil {
+	if err := d.openServices(ctx); err != nil {
 		return d, err
 	}
 	if err := d.openNetwork(ctx); err != nil {
@@ -96,12 +96,12 @@ func (d *daemon) openStore() (err error) {
 	return err
 }
 
-// openAuth reads who may ask for keys, and the keys that were given.
+// openAuth makes the directory of users and loads the keys.
 func (d *daemon) openAuth(ctx context.Context) (err error) {
 	if d.directory, err = auth.NewStatic(directoryConfig(d.cfg.Directory)); err != nil {
 		return err
 	}
-	if d.outside, err = openOutside(d.cfg.Directory, d.directory, d.log.With("part", "auth")); err != nil {
+	if d.identity, err = openIdentity(d.cfg.Directory, d.directory, d.log.With("part", "auth")); err != nil {
 		return err
 	}
 	limits := limitsOf(d.cfg.Directory)
@@ -119,14 +119,13 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 	return err
 }
 
-// openNetwork makes the controller, what decides about the network, and what
-// carries the decisions out.
+// openNetwork makes the controller, the allocator and the scheduler.
 func (d *daemon) openNetwork(ctx context.Context) error {
 	cfg, err := controllerConfig(d.cfg, d.log.With("part", "controller"))
 	if err != nil {
 		return err
 	}
-	cfg.Memory = memory{store: d.store, log: d.log.With("part", "memory")}
+	cfg.Memory = savedNetwork{store: d.store, log: d.log.With("part", "memory")}
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
 	if d.controller, err = controller.New(cfg); err != nil {
 		return err
@@ -138,7 +137,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		History:    time.Duration(d.cfg.Allocations.History),
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
 		Logger:     d.log.With("part", "allocator"),
-		Along:      httpapi.AuditChanges(d.around.audit),
+		Along:      httpapi.AuditChanges(d.services.audit),
 		Notify:     d.notify(),
 		Pruned:     d.pruned,
 	})
@@ -149,18 +148,18 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		return err
 	}
 	d.scheduler, err = scheduler.New(scheduler.Config{
-		Allocator: d.allocator, Network: counted{d.controller, d.poller}, Logger: d.log.With("part", "scheduler"),
+		Allocator: d.allocator, Network: countedNetwork{d.controller, d.poller}, Logger: d.log.With("part", "scheduler"),
 	})
 	if err != nil {
 		return err
 	}
-	// Before a switch can connect: the entries of what was active are wanted,
-	// and the first comparison must not take them out.
+	// Before a switch can connect: the entries of active allocations are
+	// wanted, and the first comparison must not remove them.
 	d.scheduler.Restore()
 	return d.controller.Listen()
 }
 
-// openAPI makes the server and opens the address for users.
+// openAPI makes the server and listens on the address for users.
 func (d *daemon) openAPI() error {
 	d.bodies = limits.NewBodies(limits.BodiesConfig{})
 	metrics, observe, err := d.metrics()
@@ -168,19 +167,19 @@ func (d *daemon) openAPI() error {
 		return err
 	}
 	handler, err := httpapi.New(httpapi.Config{
-		Allocations: d.allocator, Keys: d.keys, Directory: d.outside.directory, Tokens: d.outside.tokens,
+		Allocations: d.allocator, Keys: d.keys, Directory: d.identity.directory, Tokens: d.identity.tokens,
 		Planner: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe, Bodies: d.bodies,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),
-		Audit: d.around.audit, Replays: d.around.replays, Events: d.around.events,
-		Webhooks: d.around.webhooks, Projects: d.projects, Origin: d.cfg.API.URL,
+		Audit: d.services.audit, Replays: d.services.replays, Events: d.services.events,
+		Webhooks: d.services.webhooks, Projects: d.projects, Origin: d.cfg.API.URL,
 	})
 	if err != nil {
 		return err
 	}
 	d.server = serve.NewServer(handler, nil, d.log.With("part", "api"))
-	d.server.RegisterOnShutdown(d.around.events.Close) // or open streams would hold up the stop
+	d.server.RegisterOnShutdown(d.services.events.Close) // else open streams would delay the stop
 	if d.cfg.API.Plaintext == config.TLSOnly {
 		pair, err := serve.ReadPair(tlsFiles(d.cfg))
 		if err != nil {
@@ -192,7 +191,7 @@ func (d *daemon) openAPI() error {
 	return d.listenAPI()
 }
 
-// listenAPI opens the address for users.
+// listenAPI listens on the address for users.
 func (d *daemon) listenAPI() error {
 	l, err := net.Listen("tcp", d.cfg.API.Listen)
 	if err != nil {
@@ -209,24 +208,23 @@ func (d *daemon) listenAPI() error {
 	return nil
 }
 
-// run announces the daemon and runs its parts until ctx ends or one fails.
+// run announces the daemon and runs its components until ctx ends or one fails.
 //
-// The parts stop in the opposite order, so that none loses what it stands on:
-// first the API, so that every request that was taken is answered and nothing
-// new is admitted; then the scheduler, which ends its calls of the network and
-// writes down what came of them; then the statistics, which write down what
-// they have counted of it; then the controller, which nobody asks any more, and
-// which leaves the switches' entries in place so that established paths go on
-// without us. The store closes last, see close: all of them write to it until
-// they have stopped.
+// The components stop in the opposite order, so that none loses another that it
+// uses: first the API, which answers every request that it has taken; then the
+// scheduler, which ends its calls of the network and saves their results; then
+// the statistics, which save their counts; then the controller, which leaves
+// the switches' entries in place, so that established paths keep working. The
+// store closes last, see close: all of them write to it until they have
+// stopped.
 func (d *daemon) run(ctx context.Context) error {
 	d.announce()
-	return runParts(ctx, d.log, []part{
+	return runComponents(ctx, d.log, []component{
 		{"the controller", d.controller.Run},
 		{"the statistics", d.poller.Run},
 		{"the scheduler", d.scheduler.Run},
 		{"the events", d.runEvents},
-		{"the webhooks", func(ctx context.Context) error { d.around.webhooks.Run(ctx); return nil }},
+		{"the webhooks", func(ctx context.Context) error { d.services.webhooks.Run(ctx); return nil }},
 		{"the removal of old keys", func(ctx context.Context) error { d.keys.Run(ctx); return nil }},
 		{"the removal of old allocations", func(ctx context.Context) error { d.allocator.Run(ctx); return nil }},
 		{"the removal of old reports", func(ctx context.Context) error { d.reports.Run(ctx); return nil }},
@@ -234,7 +232,7 @@ func (d *daemon) run(ctx context.Context) error {
 	})
 }
 
-// announce says where the data is, and where users and switches are welcome.
+// announce logs where the data is and at which addresses the daemon listens.
 func (d *daemon) announce() {
 	d.log.Info("data directory", "dir", absolute(d.cfg.Data), "admin_key", absolute(d.adminKey))
 	users := []any{"url", d.url()}
@@ -248,8 +246,8 @@ func (d *daemon) announce() {
 	}
 }
 
-// absolute is path whatever the working directory is; path itself if the system
-// does not tell.
+// absolute returns path as an absolute path, path itself if the system does not
+// tell the working directory.
 func absolute(path string) string {
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs
@@ -257,7 +255,7 @@ func absolute(path string) string {
 	return path
 }
 
-// url is where users reach the API.
+// url returns where users reach the API.
 func (d *daemon) url() string {
 	if d.fingerprint == "" {
 		return "http://" + d.listener.Addr().String()
@@ -265,7 +263,8 @@ func (d *daemon) url() string {
 	return "https://" + d.listener.Addr().String()
 }
 
-// serveAPI serves users until ctx ends, and then those who are being served.
+// serveAPI serves users until ctx ends, and then completes the requests under
+// way.
 func (d *daemon) serveAPI(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() {
@@ -290,8 +289,8 @@ func (d *daemon) serveAPI(ctx context.Context) error {
 	return nil
 }
 
-// close releases what open has opened. The store is last: its lock says that
-// nobody is at work here any more.
+// close releases what open has opened. The store is last: without its lock
+// another daemon may start.
 func (d *daemon) close() error {
 	if d.listener != nil {
 		d.listener.Close() // closed already, if it was served

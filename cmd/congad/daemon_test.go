@@ -19,7 +19,7 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// process is a congad of its own, as an operator starts it.
+// A process is a congad, as an operator starts it.
 type process struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -48,7 +48,7 @@ func start(t *testing.T, file string) *process {
 	return startCommand(t, exec.Command("congad", "--config", file))
 }
 
-// startCommand is start with a command that becomes congad.
+// startCommand does as start, with a command that becomes congad.
 func startCommand(t *testing.T, cmd *exec.Cmd) *process {
 	t.Helper()
 	p := &process{t: t, cmd: cmd, exit: make(chan error, 1), more: make(chan struct{})}
@@ -152,7 +152,7 @@ func writeConfig(t *testing.T, file, text string) {
 	}
 }
 
-// ours are the flow entries that allocations have in the network.
+// ours returns how many flow entries allocations have in the network.
 func ours(n *ofswitch.Network) (entries int) {
 	for _, s := range n.Switches() {
 		for _, f := range s.Flows(0) {
@@ -164,7 +164,7 @@ func ours(n *ofswitch.Network) (entries int) {
 	return entries
 }
 
-// until waits for something that no channel tells of.
+// until waits until ok, for what no channel signals.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
@@ -174,8 +174,8 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// From a request to entries in switches, and on over a stop in order and a kill
-// -9, after each of which the paths stay.
+// A request becomes entries in switches, which stay over an ordered stop and
+// over kill -9.
 func TestDaemon(t *testing.T) {
 	dir := t.TempDir()
 	file, data := filepath.Join(dir, "conga.yaml"), filepath.Join(dir, "data")
@@ -287,7 +287,7 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// A second daemon on the same data is told so and harms nobody.
+// A second daemon on the same data fails with a message and changes nothing.
 func TestSingleInstance(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "conga.yaml")
@@ -300,7 +300,7 @@ func TestSingleInstance(t *testing.T) {
 	p.login()
 }
 
-// Nothing secret is in the log, not even of requests that have it in the path.
+// The log has no secrets, not even of requests that have one in the path.
 func TestLogHasNoSecrets(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "conga.yaml")

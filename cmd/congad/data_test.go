@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestReloadWithOtherData: another data directory at SIGHUP neither hinders
+// TestReloadWithOtherData: another data directory at SIGHUP neither prevents
 // what can be applied nor moves the certificate.
 func TestReloadWithOtherData(t *testing.T) {
 	dir := t.TempDir()
@@ -33,7 +33,8 @@ func TestReloadWithOtherData(t *testing.T) {
 	}
 }
 
-// TestWhereTheDataIs: the log says so, whatever the working directory was.
+// TestWhereTheDataIs: the log names the data directory, whatever the working
+// directory.
 func TestWhereTheDataIs(t *testing.T) {
 	dir := t.TempDir()
 	writeConfig(t, filepath.Join(dir, "conga.yaml"), fmt.Sprintf(testConfig, "./data", "127.0.0.1:0"))

@@ -37,8 +37,8 @@ allocations more, and then stays for you to try the client. It needs no root.`,
 	return c
 }
 
-// demoConfig is the daemon's configuration for the demonstration: projects and
-// users that need no password.
+// demoConfig returns the daemon's configuration for the demonstration: projects
+// and users that need no password.
 func demoConfig(o demoOptions) (config.Config, error) {
 	openflow := "127.0.0.1:0"
 	cfg, err := config.Load("", config.Overrides{}, config.Overrides{
@@ -83,18 +83,17 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 	stopped := make(chan error, 1)
 	go func() {
 		stopped <- d.run(running)
-		stop() // a daemon that has failed ends the story too
+		stop() // a daemon that has failed ends the demonstration too
 	}()
 	n := demoNetwork()
 	n.Run(context.WithoutCancel(ctx), d.controller.Addr().String())
 	s := &story{out: a.out, net: n, url: d.url(), fingerprint: d.fingerprint}
-	told := s.tell(running)
+	told := s.run(running)
 	if told == nil && !o.once {
 		s.invite()
 		<-running.Done()
 	}
-	// The daemon first: a network that goes away would look like an outage to
-	// it.
+	// The daemon stops first: to it, a network that stops is an outage.
 	stop()
 	err = errors.Join(<-stopped, n.Close(), d.close())
 	if err == nil && ctx.Err() == nil {

@@ -4,5 +4,6 @@ package main
 
 import "math"
 
-// openFiles is how many files the process may have open: nobody says here.
+// openFiles returns how many files the process may have open. This system does
+// not tell.
 func openFiles() uint64 { return math.MaxInt64 }

@@ -23,8 +23,8 @@ func TestConnectionsWithin(t *testing.T) {
 	}
 }
 
-// TestFloodOfConnections: however many connect to the API, a switch gets
-// through.
+// TestFloodOfConnections: a switch can connect however many clients connect to
+// the API.
 func TestFloodOfConnections(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "conga.yaml")

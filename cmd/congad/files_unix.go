@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// openFiles is how many files the process may have open. The Go runtime has
-// raised that to the hard limit when it started.
+// openFiles returns how many files the process may have open. The Go runtime
+// has raised that to the hard limit at the start.
 func openFiles() uint64 {
 	var r syscall.Rlimit
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) != nil {

@@ -8,20 +8,20 @@ import (
 	"conga/httpapi/auth"
 )
 
-// outside is whom else the daemon asks about users.
-type outside struct {
-	directory auth.Directory // the configured one, and behind it that over HTTP
-	tokens    httpapi.Tokens // nil: none are taken
+// An identity holds what the daemon asks about users.
+type identity struct {
+	directory auth.Directory // the configured one, then the HTTP directory
+	tokens    httpapi.Tokens // nil: tokens are not accepted
 }
 
-// openOutside makes what c names. Nobody is asked yet: none of them has to be
-// up for the daemon to start.
-func openOutside(c config.Directory, static *auth.Static, log *slog.Logger) (outside, error) {
-	out := outside{directory: static}
+// openIdentity makes the directories and the issuer that c names. It sends no
+// request: they need not be up for the daemon to start.
+func openIdentity(c config.Directory, static *auth.Static, log *slog.Logger) (identity, error) {
+	out := identity{directory: static}
 	if c.HTTP != "" {
 		http, err := auth.NewHTTP(auth.HTTPConfig{URL: c.HTTP, Log: log})
 		if err != nil {
-			return outside{}, err
+			return identity{}, err
 		}
 		out.directory = auth.NewChain(static, http)
 	}
@@ -30,7 +30,7 @@ func openOutside(c config.Directory, static *auth.Static, log *slog.Logger) (out
 			Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, UserClaim: c.OIDC.UserClaim, Log: log,
 		})
 		if err != nil {
-			return outside{}, err
+			return identity{}, err
 		}
 		out.tokens = tokens
 	}

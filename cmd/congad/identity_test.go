@@ -19,7 +19,7 @@ import (
 	"conga/httpapi/auth/authtest"
 )
 
-// browser speaks to the daemon as curl would.
+// A browser speaks to the daemon as curl does.
 type browser struct {
 	t    *testing.T
 	url  string
@@ -64,8 +64,8 @@ directory:
   oidc: {issuer: "%s", client_id: conga}
 `
 
-// TestIdentity goes in by every door, and then looks for what was said there in
-// everything that the daemon leaves: its log, its files, and its metrics.
+// TestIdentity logs in in every way, and then looks for the secrets in all that
+// the daemon writes: its log, its files, and its metrics.
 func TestIdentity(t *testing.T) {
 	dir := t.TempDir()
 	issuer := authtest.NewIssuer(t)
@@ -125,7 +125,7 @@ func TestIdentity(t *testing.T) {
 	b.send(404, "GET", "/"+key, "", "")
 	metrics, before := b.send(200, "GET", "/metrics", "", "")
 
-	// A new certificate in place of the old one needs a hangup and no restart.
+	// A new certificate in the old one's files takes effect at SIGHUP.
 	if err := os.Remove(filepath.Join(data, "api.crt")); err != nil {
 		t.Fatal(err)
 	}

@@ -14,9 +14,9 @@ const (
 	logRoom = 32 << 10               // bytes that may wait
 )
 
-// newLogger makes the daemon's log. Lines that warn or tell of an error are
-// written at once, with all that waits; others wait for a moment, since each
-// write costs about as much as a small request does. Call flush at the end.
+// newLogger returns the daemon's log. Lines from level warn on are written at
+// once, after all that wait; others wait for logWait, since a write costs about
+// as much as a small request does. Call flush at the end.
 func newLogger(out io.Writer, format string, level slog.Leveler) (log *slog.Logger, flush func()) {
 	b := &batch{out: out}
 	options := &slog.HandlerOptions{Level: level}
@@ -27,7 +27,7 @@ func newLogger(out io.Writer, format string, level slog.Leveler) (log *slog.Logg
 	return slog.New(batched{h, b}), b.flush
 }
 
-// batched is a handler whose output is a batch.
+// A batched is a handler whose output is a batch.
 type batched struct {
 	slog.Handler
 	batch *batch
@@ -52,16 +52,16 @@ func (h batched) WithGroup(name string) slog.Handler {
 	return batched{h.Handler.WithGroup(name), h.batch}
 }
 
-// batch collects lines and writes them together.
+// A batch collects lines and writes them together.
 type batch struct {
 	out io.Writer
 
 	mu      sync.Mutex
 	waiting bytes.Buffer
-	due     bool // a flush is under way to be
+	due     bool // a flush is scheduled
 }
 
-// Write takes a line. It never fails: there is nowhere to complain.
+// Write takes a line. It never fails, since an error could not be reported.
 func (b *batch) Write(line []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// written is a file that counts writes.
+// A written is a file that counts writes.
 type written struct {
 	mu     sync.Mutex
 	text   bytes.Buffer
@@ -31,8 +31,8 @@ func (w *written) lines() (n, writes int) {
 	return strings.Count(w.text.String(), "\n"), w.writes
 }
 
-// Lines wait for a moment and are written together; what warns waits for
-// nothing and overtakes nothing.
+// Lines wait for a moment and are written together; warnings are written at
+// once, after what waits.
 func TestLogWaits(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		synctest.Test(t, func(t *testing.T) {

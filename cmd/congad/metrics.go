@@ -9,7 +9,8 @@ import (
 	"conga/stats"
 )
 
-// metrics is what Prometheus reads, and where the API reports its requests.
+// metrics returns the handler that Prometheus reads, and the function to which
+// the API reports its requests.
 func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	r := stats.NewRegistry(version.Build())
 	requests, err := stats.RegisterRequests(r)
@@ -25,7 +26,7 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	return stats.Handler(r, d.log.With("part", "metrics")), observe, nil
 }
 
-// clients is what users' clients take of the daemon.
+// clients returns what the clients of the API use of the daemon.
 func (d *daemon) clients() stats.Clients {
 	n := d.listener.Count()
 	return stats.Clients{

@@ -17,28 +17,28 @@ const (
 	portPrefix = "port/"
 	hostPrefix = "host/"
 
-	wholeMemory = "memory" // the one record of everything that earlier versions wrote
+	singleRecord = "memory" // the single record that earlier versions wrote
 )
 
-// memoryBatch is how many records are written at once.
-const memoryBatch = 512
+// networkBatch is how many records are written at once.
+const networkBatch = 512
 
-// memory keeps in the store what the controller knows of the network. What it
-// holds is small: links, edge ports and hosts, without counters.
-type memory struct {
+// A savedNetwork keeps in the store what the controller knows of the network:
+// links, edge ports and hosts.
+type savedNetwork struct {
 	store store.Store
 	log   *slog.Logger
 }
 
-// Load returns what the earlier run saved; nothing after none. A record that
+// Load returns what was saved, the zero value if nothing was. A record that
 // cannot be read is left out, and removed.
-func (m memory) Load() (saved topology.Memory, err error) {
+func (m savedNetwork) Load() (saved topology.Memory, err error) {
 	var ops []store.Op
 	var whole topology.MemoryChange
 	err = m.store.Scan(context.Background(), store.Network, func(key string, value []byte) error {
 		var err error
 		switch {
-		case key == wholeMemory:
+		case key == singleRecord:
 			if err = json.Unmarshal(value, &whole.Memory); err != nil {
 				whole.Memory = topology.Memory{}
 			}
@@ -63,14 +63,14 @@ func (m memory) Load() (saved topology.Memory, err error) {
 	if err != nil {
 		return topology.Memory{}, err
 	}
-	if err := m.commit(append(more, ops...)); err != nil { // the whole goes last
+	if err := m.commit(append(more, ops...)); err != nil { // the removal of the single record goes last
 		return topology.Memory{}, err
 	}
 	return whole.Then(topology.MemoryChange{Memory: saved}).Memory, nil
 }
 
-// Save changes what is kept. After an error part of the change may be kept.
-func (m memory) Save(c topology.MemoryChange) error {
+// Save changes what is saved. After an error part of the change may be saved.
+func (m savedNetwork) Save(c topology.MemoryChange) error {
 	ops, err := records(c)
 	if err != nil {
 		return err
@@ -78,9 +78,9 @@ func (m memory) Save(c topology.MemoryChange) error {
 	return m.commit(ops)
 }
 
-func (m memory) commit(ops []store.Op) error {
+func (m savedNetwork) commit(ops []store.Op) error {
 	for len(ops) > 0 {
-		n := min(len(ops), memoryBatch)
+		n := min(len(ops), networkBatch)
 		if err := m.store.Commit(context.Background(), ops[:n]...); err != nil {
 			return fmt.Errorf("memory of the network: %w", err)
 		}
@@ -89,7 +89,7 @@ func (m memory) commit(ops []store.Op) error {
 	return nil
 }
 
-// records are the changes of the store that make a change of what is known.
+// records returns the store's operations for a change.
 func records(c topology.MemoryChange) (ops []store.Op, err error) {
 	put := func(key string, record any) {
 		value, e := json.Marshal(record)
@@ -122,7 +122,7 @@ func records(c topology.MemoryChange) (ops []store.Op, err error) {
 
 func remove(key string) store.Op { return store.Op{Bucket: store.Network, Key: key} }
 
-// decode appends the record that value is.
+// decode appends the record that value holds.
 func decode[T any](records []T, value []byte) ([]T, error) {
 	var r T
 	if err := json.Unmarshal(value, &r); err != nil {

@@ -15,7 +15,7 @@ import (
 	"conga/openflow"
 )
 
-// sample is what may be known of a network.
+// sample returns what may be known of a network.
 func sample() topology.Memory {
 	a, b := topology.PortID{DPID: 1, Port: 2}, topology.PortID{DPID: 2, Port: 1}
 	return topology.Memory{
@@ -30,7 +30,7 @@ func sample() topology.Memory {
 
 func recalled(t *testing.T, s store.Store) topology.Memory {
 	t.Helper()
-	got, err := memory{store: s, log: slog.New(slog.DiscardHandler)}.Load()
+	got, err := savedNetwork{store: s, log: slog.New(slog.DiscardHandler)}.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func recalled(t *testing.T, s store.Store) topology.Memory {
 
 func TestMemoryKeepsARecordForEach(t *testing.T) {
 	s := storetest.NewMemory()
-	m := memory{store: s}
+	m := savedNetwork{store: s}
 	all := sample()
 	if err := m.Save(topology.MemoryChange{Memory: all}); err != nil {
 		t.Fatal(err)
@@ -66,8 +66,8 @@ func TestMemoryKeepsARecordForEach(t *testing.T) {
 	}
 }
 
-// TestMemoryReadsTheOneRecordOfEarlierVersions, which then is replaced, and
-// does not hide what was saved since.
+// TestMemoryReadsTheOneRecordOfEarlierVersions: the record is then replaced,
+// and does not hide what was saved since.
 func TestMemoryReadsTheOneRecordOfEarlierVersions(t *testing.T) {
 	s := storetest.NewMemory()
 	all := sample()
@@ -75,7 +75,7 @@ func TestMemoryReadsTheOneRecordOfEarlierVersions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Commit(context.Background(), store.Op{Bucket: store.Network, Key: wholeMemory, Value: value}); err != nil {
+	if err := s.Commit(context.Background(), store.Op{Bucket: store.Network, Key: singleRecord, Value: value}); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -89,9 +89,9 @@ func TestMemoryReadsTheOneRecordOfEarlierVersions(t *testing.T) {
 }
 
 func TestMemoryLeavesOutWhatItCannotRead(t *testing.T) {
-	for _, key := range []string{wholeMemory, linkPrefix + "x", portPrefix + "x", hostPrefix + "x"} {
+	for _, key := range []string{singleRecord, linkPrefix + "x", portPrefix + "x", hostPrefix + "x"} {
 		s := storetest.NewMemory()
-		if err := (memory{store: s}).Save(topology.MemoryChange{Memory: sample()}); err != nil {
+		if err := (savedNetwork{store: s}).Save(topology.MemoryChange{Memory: sample()}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Commit(context.Background(), store.Op{Bucket: store.Network, Key: key, Value: []byte(`{"links":[{"from":1}`)}); err != nil {
@@ -109,7 +109,7 @@ func TestMemoryLeavesOutWhatItCannotRead(t *testing.T) {
 func TestMemoryTellsWhenTheStoreFails(t *testing.T) {
 	s := storetest.NewMemory()
 	s.Fail(errors.New("disk full"))
-	if err := (memory{store: s}).Save(topology.MemoryChange{Memory: sample()}); err == nil {
+	if err := (savedNetwork{store: s}).Save(topology.MemoryChange{Memory: sample()}); err == nil {
 		t.Error("no error though the store failed")
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// TestTrustedProxy: what a proxy in front says of its client is believed where
-// the configuration names the proxy.
+// TestTrustedProxy: a proxy's word on its client is believed if the
+// configuration names the proxy.
 func TestTrustedProxy(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "conga.yaml")
@@ -35,8 +35,8 @@ func TestTrustedProxy(t *testing.T) {
 	}
 }
 
-// TestConnectionsOfATrustedProxy: the limit of one address is not a limit of
-// all that come by way of a proxy that is named.
+// TestConnectionsOfATrustedProxy: the limit of one address does not apply to a
+// trusted proxy.
 func TestConnectionsOfATrustedProxy(t *testing.T) {
 	for trusted, want := range map[string]bool{"[127.0.0.0/8]": true, "[192.0.2.0/24]": false} {
 		dir := t.TempDir()
@@ -54,8 +54,8 @@ func TestConnectionsOfATrustedProxy(t *testing.T) {
 			defer c.Close()
 			second = c
 		}
-		// A connection that is one too many may be closed before it is asked,
-		// and writing to it then fails; reading tells in any case.
+		// A connection beyond the limit may be closed before the request, so
+		// that writing to it fails; reading tells in any case.
 		_, _ = fmt.Fprint(second, "GET /healthz HTTP/1.1\r\nHost: conga\r\n\r\n")
 		_ = second.SetReadDeadline(time.Now().Add(30 * time.Second))
 		if _, err := second.Read(make([]byte, 1)); (err == nil) != want {

@@ -7,13 +7,13 @@ import (
 	"conga/httpapi/serve"
 )
 
-// apply takes over what can change while the daemon runs, and says what cannot.
-// It applies everything or, with an error, nothing.
+// apply puts into force what can change while the daemon runs, and logs what
+// cannot. It applies everything or, with an error, nothing.
 func (d *daemon) apply(next config.Config) error {
 	// The steps that can fail come first.
 	var pair *serve.Pair
 	if d.certificate != nil {
-		files := d.cfg // a pair of our own stays where the running daemon has its data
+		files := d.cfg // the self-signed pair stays in the running daemon's data directory
 		files.API.TLS = next.API.TLS
 		var err error
 		if pair, err = serve.ReadPair(tlsFiles(files)); err != nil {
@@ -23,7 +23,8 @@ func (d *daemon) apply(next config.Config) error {
 	if err := d.directory.Update(directoryConfig(next.Directory)); err != nil {
 		return err
 	}
-	// Read again even where the files are the same: they are renewed in place.
+	// Use is called even if the files' names are the same: they are renewed in
+	// place.
 	if pair != nil && d.certificate.Use(pair) {
 		d.log.Info("certificate exchanged", "fingerprint", pair.Fingerprint)
 	}
@@ -46,7 +47,7 @@ func (d *daemon) apply(next config.Config) error {
 	return nil
 }
 
-// setting is a part of the configuration that is compared as a whole.
+// A setting is a section of the configuration that is compared as a whole.
 type setting struct {
 	key string
 	of  func(config.Config) any
@@ -73,7 +74,7 @@ var restartOnly = []setting{
 	{"log.format", func(c config.Config) any { return c.Log.Format }},
 }
 
-// changed names the settings that differ.
+// changed returns the names of the settings that differ.
 func changed(old, next config.Config, settings []setting) []string {
 	keys := []string{}
 	for _, s := range settings {

@@ -9,7 +9,7 @@ import (
 	"conga/httpapi/connections"
 )
 
-// openReports reads what hosts have reported of their connections.
+// openReports loads the connection reports.
 func (d *daemon) openReports(ctx context.Context) (err error) {
 	c := d.cfg.Connections
 	d.reports, err = connections.Open(ctx, connections.Config{
@@ -19,7 +19,7 @@ func (d *daemon) openReports(ctx context.Context) (err error) {
 	return err
 }
 
-// keylessRules are the hosts that report without a key.
+// keylessRules returns the networks whose hosts report without a key.
 func keylessRules(c config.Connections) []httpapi.Keyless {
 	var out []httpapi.Keyless
 	for _, k := range c.Keyless {

@@ -18,14 +18,14 @@ import (
 // The exit codes.
 const (
 	exitOK      = 0
-	exitFailure = 1 // the daemon could not start, or a part of it failed
+	exitFailure = 1 // the daemon could not start, or a component failed
 	exitUsage   = 2 // the command line or the configuration is wrong
 )
 
-// usageError is a mistake on the command line or in the configuration.
+// A usageError is a mistake on the command line or in the configuration.
 type usageError struct{ error }
 
-// app is one run of the command.
+// An app is one run of the command.
 type app struct {
 	in       io.Reader
 	out, err io.Writer
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exitOK
 	}
 	if problems, ok := errors.AsType[config.Error](err); ok {
-		fmt.Fprintln(errOut, problems) // one a line, each with its place: editors can follow them
+		fmt.Fprintln(errOut, problems) // one a line, with positions that editors can jump to
 		return exitUsage
 	}
 	fmt.Fprintln(errOut, "congad:", err)
@@ -92,10 +92,10 @@ func (a *app) configFlag(c *cobra.Command) {
 	c.Flags().StringVar(&a.configFile, "config", os.Getenv("CONGA_CONFIG"), "YAML `file` to read")
 }
 
-// text is a flag that remembers whether it was given.
+// A text is a flag that remembers whether it was given.
 type text struct{ value **string }
 
-// String prints the flag for its help.
+// String returns the flag's value.
 func (t text) String() string {
 	if t.value == nil || *t.value == nil {
 		return ""
@@ -103,13 +103,13 @@ func (t text) String() string {
 	return **t.value
 }
 
-// Set takes the flag as it was written; the configuration judges it.
+// Set takes the flag's text, which the configuration validates.
 func (t text) Set(s string) error {
 	*t.value = &s
 	return nil
 }
 
-// Type names what the flag takes.
+// Type returns the name of the flag's type.
 func (t text) Type() string { return "text" }
 
 // load reads the configuration: flags over environment over file over defaults.

@@ -11,7 +11,7 @@ import (
 	"conga/cmd/internal/config"
 )
 
-// serve is the daemon itself.
+// serve runs the daemon.
 func (a *app) serve(ctx context.Context) error {
 	cfg, err := a.load()
 	if err != nil {
@@ -22,7 +22,7 @@ func (a *app) serve(ctx context.Context) error {
 	level.Set(levelOf(cfg.Log.Level))
 	log, flush := newLogger(a.err, cfg.Log.Format, level)
 	defer flush()
-	// From here on a hangup no longer ends the process; it waits for its turn.
+	// From here on SIGHUP no longer ends the process.
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
@@ -45,7 +45,7 @@ func (a *app) serve(ctx context.Context) error {
 	return err
 }
 
-// reloadOn applies the configuration again at every hangup, until ctx ends.
+// reloadOn loads and applies the configuration at every hangup, until ctx ends.
 func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal, load func() (config.Config, error)) {
 	for {
 		select {

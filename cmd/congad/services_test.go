@@ -20,23 +20,23 @@ import (
 	"conga/httpapi/webhook"
 )
 
-// rest is one user of a running congad, without the client: what it sees is
-// what is on the wire.
-type rest struct {
+// A wireClient is one user of a running congad. It does not use the client
+// package, so that tests see what is on the wire.
+type wireClient struct {
 	t    *testing.T
 	p    *process
 	http *http.Client
 	key  string
 }
 
-func (p *process) rest(key string) *rest {
+func (p *process) rest(key string) *wireClient {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	p.t.Cleanup(transport.CloseIdleConnections)
-	return &rest{t: p.t, p: p, http: &http.Client{Transport: p.checked(transport)}, key: key}
+	return &wireClient{t: p.t, p: p, http: &http.Client{Transport: p.checked(transport)}, key: key}
 }
 
-// checked has every answer that comes by way of next held against the OpenAPI
-// document.
+// checked returns a transport that checks every answer of next against the
+// OpenAPI document.
 func (p *process) checked(next http.RoundTripper) http.RoundTripper {
 	p.t.Helper()
 	contract, err := httpapitest.Load()
@@ -47,7 +47,7 @@ func (p *process) checked(next http.RoundTripper) http.RoundTripper {
 }
 
 // do makes a request and returns its answer; the caller reads and closes it.
-func (r *rest) do(method, path, body string, header ...string) *http.Response {
+func (r *wireClient) do(method, path, body string, header ...string) *http.Response {
 	r.t.Helper()
 	url := r.p.until("listening for users")["url"].(string) + "/api/v1" + path
 	request, err := http.NewRequestWithContext(r.t.Context(), method, url, strings.NewReader(body))
@@ -66,8 +66,8 @@ func (r *rest) do(method, path, body string, header ...string) *http.Response {
 	return response
 }
 
-// text is do for answers that end.
-func (r *rest) text(code int, method, path, body string, header ...string) (string, http.Header) {
+// text does as do and reads the answer, which must end.
+func (r *wireClient) text(code int, method, path, body string, header ...string) (string, http.Header) {
 	r.t.Helper()
 	response := r.do(method, path, body, header...)
 	defer response.Body.Close()
@@ -78,8 +78,8 @@ func (r *rest) text(code int, method, path, body string, header ...string) (stri
 	return string(text), response.Header
 }
 
-// Answers to idempotent requests, the audit log and webhooks outlive kill -9,
-// and a stop in order does not wait for open streams of events.
+// Answers to idempotent requests, the audit log and webhooks survive kill -9,
+// and an ordered stop does not wait for open streams of events.
 func TestAround(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "conga.yaml")
@@ -149,8 +149,8 @@ func TestAround(t *testing.T) {
 	}
 }
 
-// TestWebhooksOfOthers: events go to the hooks of who is no member in the
-// configuration: a user whom the HTTP directory knows, and the admin.
+// TestWebhooksOfOthers: events go to the hooks of users who are not in the
+// configuration: one of the HTTP directory, and the admin.
 func TestWebhooksOfOthers(t *testing.T) {
 	dir := t.TempDir()
 	directory := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -180,7 +180,7 @@ func TestWebhooksOfOthers(t *testing.T) {
 	given, _ := p.rest("").text(200, "POST", "/auth", `{"user_id":"visitor","project_id":"elsewhere"}`)
 	user, admin := p.rest(aKey.FindString(given)), p.rest(strings.TrimSpace(string(adminKey)))
 	secrets := map[string]string{}
-	for path, r := range map[string]*rest{"/user": user, "/admin": admin} {
+	for path, r := range map[string]*wireClient{"/user": user, "/admin": admin} {
 		made, _ := r.text(201, "POST", "/webhooks", `{"url":"`+target.URL+path+`","project_id":"elsewhere"}`)
 		var hook struct {
 			Results []struct{ Secret string }

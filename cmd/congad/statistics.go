@@ -16,7 +16,7 @@ import (
 	"conga/stats"
 )
 
-// openStatistics makes what counts, and loads what it has counted before.
+// openStatistics makes the poller, and loads what it has counted before.
 func (d *daemon) openStatistics(ctx context.Context) (err error) {
 	d.poller, err = stats.New(ctx, stats.Config{
 		Source:      d.controller,
@@ -31,8 +31,9 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 	return err
 }
 
-// owners tells the statistics what they need to know of an allocation, and
-// whether it is there. If that cannot be found out it counts as being there.
+// owners returns a function that returns what the statistics need to know of an
+// allocation, and whether it exists. It counts as existing if that cannot be
+// found out.
 func owners(from *allocator.Allocator) func(id string) (stats.Owner, bool) {
 	return func(id string) (stats.Owner, bool) {
 		a, err := from.Get(id)
@@ -41,15 +42,15 @@ func owners(from *allocator.Allocator) func(id string) (stats.Owner, bool) {
 	}
 }
 
-// ownerOf is what the statistics need to know of an allocation.
+// ownerOf returns what the statistics need to know of an allocation.
 func ownerOf(a allocator.Allocation) stats.Owner {
 	return stats.Owner{Project: a.ProjectID, Complete: a.State == allocator.Complete}
 }
 
-// notify tells readers of events, and the statistics, what becomes of
-// allocations. The allocator calls it under its lock.
+// notify returns a function that tells the event hub and the statistics of a
+// change of an allocation. The allocator calls it under its lock.
 func (d *daemon) notify() func(a allocator.Allocation, deleted bool) {
-	publish := httpapi.Notifier(d.around.events)
+	publish := httpapi.Notifier(d.services.events)
 	return func(a allocator.Allocation, deleted bool) {
 		publish(a, deleted)
 		d.poller.Changed(a.ID, ownerOf(a), deleted)
@@ -60,13 +61,13 @@ func (d *daemon) notify() func(a allocator.Allocation, deleted bool) {
 // old.
 func (d *daemon) pruned(id string) { d.poller.Changed(id, stats.Owner{}, true) }
 
-// reserved is what allocations hold of a link now.
+// reserved returns what allocations hold of a link now.
 func (d *daemon) reserved(l topology.LinkID) topology.BitRate {
 	now := time.Now().Unix()
 	return d.allocator.Reserved(l, allocator.Window{Start: now, End: now + 1})
 }
 
-// readCookie says in the words of the statistics what an entry is for.
+// readCookie returns what a flow entry is for, in the terms of the statistics.
 func readCookie(c openflow.Cookie) (string, uint64) {
 	kind, owner, ours := flow.ReadCookie(c)
 	switch {
@@ -80,7 +81,7 @@ func readCookie(c openflow.Cookie) (string, uint64) {
 	return stats.KindControl, owner
 }
 
-// readMeter says in the words of the statistics what a meter is for.
+// readMeter returns what a meter is for, in the terms of the statistics.
 func readMeter(id openflow.MeterID) (string, uint32) {
 	kind, of := flow.ReadMeter(id)
 	switch kind {
@@ -96,15 +97,16 @@ func readMeter(id openflow.MeterID) (string, uint32) {
 	return stats.MeterForeign, of
 }
 
-// counted is the network as the scheduler sees it: the statistics hear of every
-// circuit before the network does, so that no packet of it is missed.
-type counted struct {
+// A countedNetwork is the network as the scheduler sees it. It tells the
+// statistics of every circuit before the controller, so that they miss no
+// packet of it.
+type countedNetwork struct {
 	*controller.Controller
 	poller *stats.Poller
 }
 
 // Restore implements [scheduler.Network].
-func (c counted) Restore(circuits []path.Circuit) {
+func (c countedNetwork) Restore(circuits []path.Circuit) {
 	for _, one := range circuits {
 		c.poller.Install(one)
 	}
@@ -112,13 +114,13 @@ func (c counted) Restore(circuits []path.Circuit) {
 }
 
 // Install implements [scheduler.Network].
-func (c counted) Install(ctx context.Context, one path.Circuit) error {
+func (c countedNetwork) Install(ctx context.Context, one path.Circuit) error {
 	c.poller.Install(one)
 	return c.Controller.Install(ctx, one)
 }
 
 // Remove implements [scheduler.Network].
-func (c counted) Remove(ctx context.Context, id string) error {
+func (c countedNetwork) Remove(ctx context.Context, id string) error {
 	err := c.Controller.Remove(ctx, id)
 	if err == nil {
 		c.poller.Leave(id)
@@ -126,10 +128,10 @@ func (c counted) Remove(ctx context.Context, id string) error {
 	return err
 }
 
-// archive keeps in the store what allocations have carried.
+// An archive keeps in the store what allocations have carried.
 type archive struct{ store store.Store }
 
-// buckets are the rooms of the archive.
+// buckets maps the rooms of the archive to buckets.
 var buckets = map[stats.Room]store.Bucket{stats.Accounts: store.Statistics, stats.Receipts: store.Receipts, stats.Sums: store.Sums}
 
 // Get implements [stats.Archive].

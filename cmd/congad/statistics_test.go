@@ -18,7 +18,7 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// operator asks a daemon with its admin key.
+// An operator sends requests to a daemon with its admin key.
 type operator struct {
 	t         *testing.T
 	url, key  string
@@ -37,7 +37,7 @@ func (p *process) operator(data string) *operator {
 	return o
 }
 
-// first is the first result at an address below /api.
+// first returns the first result at a path below /api.
 func (o *operator) first(target string) map[string]any {
 	o.t.Helper()
 	r, err := http.NewRequestWithContext(o.t.Context(), "GET", o.url+"/api"+target, nil)
@@ -60,14 +60,15 @@ func (o *operator) first(target string) map[string]any {
 	return answer.Results[0]
 }
 
-// packets are those that one direction of an allocation entered and delivered.
+// packets returns how many packets one direction of an allocation entered and
+// delivered.
 func (o *operator) packets(id, way string) (entered, delivered float64) {
 	d := o.first("/stats/allocations/" + id)[way].(map[string]any)
 	of := func(name string) float64 { return d[name].(map[string]any)["packets"].(float64) }
 	return of("entered"), of("delivered")
 }
 
-// From packets to /stats, over a kill -9 during which packets flow, to the
+// Packets are counted in /stats, over kill -9 while packets flow, up to the
 // receipt.
 func TestStatisticsOverAKill(t *testing.T) {
 	dir := t.TempDir()
@@ -127,12 +128,12 @@ func TestStatisticsOverAKill(t *testing.T) {
 	}
 
 	p.stop(syscall.SIGKILL)
-	send() // while nobody looks
+	send() // while no daemon runs
 	p = start(t, file)
 	o = p.operator(data)
 	counted(o)
 
-	send() // and these are told of by the switches' last words
+	send() // these are counted by the switches' flow-removed messages
 	soon := time.Now().Unix() - begun + 3
 	if _, err := p.login().Update(ctx, made.ID, client.Change{Duration: &soon}); err != nil {
 		t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// The story's numbers, in bit/s. The transfer and the flood do not both fit on
-// a trunk.
+// The rates of the demonstration, in bit/s. The transfer and the flood do not
+// both fit on a trunk.
 const (
 	trunkRate    = 100_000_000
 	transferRate = 20_000_000
@@ -23,20 +23,20 @@ const (
 	measureTime  = 1500 * time.Millisecond
 )
 
-// demoNetwork has two hosts on the first and two on the last of four switches,
-// and two ways between them.
+// demoNetwork returns four switches, with two hosts on the first, two on the
+// last, and two ways between these.
 func demoNetwork() *ofswitch.Network {
 	return ofswitch.Diamond(ofswitch.TopologyConfig{
 		Trunk: ofswitch.LinkConfig{Capacity: trunkRate, Delay: time.Millisecond},
 		Edge:  ofswitch.LinkConfig{Capacity: 1_000_000_000},
 		Hosts: 2,
-		// Any number of a meter that OpenFlow allows (§7.3.4.4), as with Open
+		// Meters may have any ID that OpenFlow allows (§7.3.4.4), as with Open
 		// vSwitch.
 		Switch: ofswitch.Config{Backoff: time.Second},
 	})
 }
 
-// story shows on an emulated network what CONGA is for.
+// A story is the demonstration of CONGA on an emulated network.
 type story struct {
 	out              io.Writer
 	net              *ofswitch.Network
@@ -45,8 +45,8 @@ type story struct {
 
 func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
-// tell goes through the demonstration.
-func (s *story) tell(ctx context.Context) error {
+// run runs the demonstration.
+func (s *story) run(ctx context.Context) error {
 	h1, h2, h3 := s.net.Host("h1"), s.net.Host("h2"), s.net.Host("h3")
 	s.say("An emulated network: h1, h2 - s1 - s2 or s3 - s4 - h3, h4; %s between the switches.", rateText(trunkRate))
 	if err := s.meet(ctx); err != nil {
@@ -81,7 +81,7 @@ func (s *story) tell(ctx context.Context) error {
 }
 
 // meet waits until the switches are connected and all hosts reach each other,
-// which also shows CONGA where they are.
+// from which CONGA learns where they are.
 func (s *story) meet(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
@@ -99,8 +99,8 @@ func (s *story) meet(ctx context.Context) error {
 
 const transferPort, floodPort = 5001, 5002
 
-// measure has one host transfer to another while a third floods it, and returns
-// which share of the transfer arrived, in percent.
+// measure transfers from one host to another while a third floods the latter,
+// and returns the share of the transfer that arrived, in percent.
 func (s *story) measure(ctx context.Context, from, flooder, to *ofswitch.Host) (float64, error) {
 	to.ResetGot()
 	flood := make(chan error, 1)
@@ -123,7 +123,7 @@ func (s *story) measure(ctx context.Context, from, flooder, to *ofswitch.Host) (
 	return 100 * float64(to.Got(from.Addr(), transferPort).Packets) / float64(sent.Packets), nil
 }
 
-// login gets a key over the API, as anyone would.
+// login gets a key over the API.
 func (s *story) login(ctx context.Context, user, project string) (*client.Client, error) {
 	cfg := client.Config{BaseURL: s.url, Fingerprint: s.fingerprint}
 	c, err := client.New(cfg)
@@ -171,7 +171,7 @@ func (s *story) more(ctx context.Context, c *client.Client) error {
 	return nil
 }
 
-// invite says how to go on.
+// invite prints how to continue.
 func (s *story) invite() {
 	s.say("\nThe daemon goes on until you interrupt it. In another terminal (no password is needed, press Enter):")
 	s.say("  bin/conga login --server %s --fingerprint %s --user abc123 --project projectB", s.url, s.fingerprint)

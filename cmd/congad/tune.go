@@ -7,17 +7,17 @@ import (
 )
 
 // garbage is how much the heap may grow between two collections, in percent of
-// what lives. The daemon has little that lives and makes much that does not:
-// collected at every doubling, a tenth of its time goes into that.
+// the live heap. The daemon's live heap is small and it allocates much: with
+// the default of 100, collection takes a tenth of its time.
 const garbage = 300
 
 // tuneRuntime fits Go's runtime to what the daemon does, unless the environment
-// says better (GOGC, GOMAXPROCS).
+// sets GOGC or GOMAXPROCS.
 //
-// Each commit waits for the disk, and until the runtime notices that, up to a
-// millisecond, a processor stands still: hundreds of commits a second cost two
-// processors a fifth of what they can do. One more than there are makes up for
-// the one that waits.
+// Each commit waits for the disk, and a processor is idle until the runtime
+// notices, up to a millisecond: at hundreds of commits a second two processors
+// lose a fifth of their capacity. One processor more than there are makes up
+// for the one that waits.
 func tuneRuntime() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(garbage)

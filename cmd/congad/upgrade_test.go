@@ -20,10 +20,10 @@ import (
 )
 
 // upgradedAt is when the records of testdata/upgrade/v1.txt are read: some
-// seconds after a daemon that knew of no history has written them.
+// seconds after a daemon of the first version wrote them.
 const upgradedAt = 1795970510
 
-// crashing is a store that fails for good after so many commits.
+// A crashing is a store that fails for good after so many commits.
 type crashing struct {
 	store.Store
 	commits int
@@ -36,7 +36,7 @@ func (c *crashing) Commit(ctx context.Context, ops ...store.Op) error {
 	return c.Store.Commit(ctx, ops...)
 }
 
-// still is a network in which nothing is known.
+// A still is a network in which nothing is known.
 type still struct{}
 
 func (still) Snapshot() *topology.Snapshot { return &topology.Snapshot{} }
@@ -45,7 +45,8 @@ func (still) AskAll(context.Context, openflow.DPID, ...*openflow.MultipartReques
 	return nil, errors.New("no switch is there")
 }
 
-// upgraded opens what keeps its state in the store as the daemon does.
+// upgraded opens the allocator and the statistics over a store, as the daemon
+// does.
 func upgraded(ctx context.Context, disk store.Store) (*allocator.Allocator, *stats.Poller, error) {
 	a, err := allocator.Open(ctx, allocator.Config{
 		Store: disk, Network: still{}.Snapshot, Now: func() time.Time { return time.Unix(upgradedAt, 0) },
