@@ -10,22 +10,22 @@ import (
 	"time"
 )
 
-// asker makes requests on behalf of one key, or of none, in one test. Every
-// answer is held against the OpenAPI document.
+// An asker makes requests with one key, or without, in one test. It checks
+// every answer against the OpenAPI document.
 type asker struct {
 	*world
 	t    testing.TB
-	key  string // shown as a bearer; "": none
+	key  string // sent as a bearer token; "": none
 	http *http.Client
 }
 
-// nobody asks without a key.
-func (w *world) nobody(t testing.TB) *asker {
+// keyless returns an asker without a key.
+func (w *world) keyless(t testing.TB) *asker {
 	t.Helper()
 	return w.over(t, true)
 }
 
-// over asks without a key, over HTTP/2 or 1.1.
+// over returns an asker without a key, over HTTP/2 or 1.1.
 func (w *world) over(t testing.TB, http2 bool) *asker {
 	t.Helper()
 	transport := w.transport(http2)
@@ -34,29 +34,29 @@ func (w *world) over(t testing.TB, http2 bool) *asker {
 	return &asker{world: w, t: t, http: &http.Client{Transport: checked, Timeout: time.Minute}}
 }
 
-// user asks with a new key of a user's in a project.
+// user returns an asker with a new key of a user's in a project.
 func (w *world) user(t testing.TB, user, project string) *asker {
 	t.Helper()
-	a := w.nobody(t)
+	a := w.keyless(t)
 	a.key = a.newKey(user, project)
 	return a
 }
 
-// operator asks with the admin's key.
+// operator returns an asker with the admin's key.
 func (w *world) operator(t testing.TB) *asker {
 	t.Helper()
-	a := w.nobody(t)
+	a := w.keyless(t)
 	a.key = w.admin
 	return a
 }
 
-// newKey asks for a key.
+// newKey requests a key and returns it.
 func (a *asker) newKey(user, project string) string {
 	a.t.Helper()
 	return a.want(200, "POST", "/api/auth", fmt.Sprintf(`{"user_id":%q,"project_id":%q}`, user, project)).text("api_key")
 }
 
-// answer is what came back.
+// An answer is a response that was read.
 type answer struct {
 	t      testing.TB
 	code   int
@@ -69,7 +69,7 @@ type answer struct {
 	Errors  []string         `json:"errors"`
 }
 
-// text is a member of the first result.
+// text returns a member of the first result.
 func (a *answer) text(name string) string {
 	a.t.Helper()
 	if len(a.Results) == 0 {
@@ -83,14 +83,14 @@ func (a *answer) text(name string) string {
 }
 
 // ask makes a request with a body of JSON, or without one for "". Headers are
-// given as name and value in turn; an empty value takes one back.
+// given as name and value in turn; an empty value removes one.
 func (a *asker) ask(method, path, body string, headers ...string) *answer {
 	a.t.Helper()
 	var content io.Reader
 	if body != "" {
 		content = strings.NewReader(body)
 	}
-	r, err := http.NewRequest(method, a.url+path, content) // also when the test has ended, to clear up
+	r, err := http.NewRequest(method, a.url+path, content) // without the test's context: cleanup makes requests, too
 	if err != nil {
 		a.t.Fatal(err)
 	}
@@ -153,31 +153,31 @@ func (a *asker) refused(code int, field, method, path, body string, headers ...s
 	}
 }
 
-// sound are members with which an allocation is made, by name.
+// sound returns valid members of a request for an allocation, by name.
 func sound() map[string]any {
 	return map[string]any{
 		"project_id": "projectB", "src_ip": "192.127.1.10", "dst_ip": "192.127.1.11", "duration": 3600,
 	}
 }
 
-// with is an object like fields, with one member more or another value; without
-// it if the value is absent.
+// with returns fields as JSON with one member set to a value, or left out if
+// the value is absent.
 func with(fields map[string]any, name string, value any) string {
 	if fields[name] = value; value == absent {
 		delete(fields, name)
 	}
 	text, err := json.Marshal(fields)
 	if err != nil {
-		panic(err) // of plain values; cannot be
+		panic(err) // plain values always encode
 	}
 	return string(text)
 }
 
-// absent is no value at all.
+// absent stands for no value.
 var absent = new(int)
 
-// create makes an allocation and returns its ID. It is gone at the end of the
-// test.
+// create makes an allocation, which the end of the test deletes, and returns
+// its ID.
 func (a *asker) create(body string) string {
 	a.t.Helper()
 	id := a.want(201, "POST", "/api/allocations", body).text("allocation_id")
@@ -185,8 +185,8 @@ func (a *asker) create(body string) string {
 	return id
 }
 
-// cleared has the allocation deleted at the end of the test, if it is still
-// there.
+// cleared has the allocation deleted at the end of the test, if it still
+// exists.
 func (a *asker) cleared(id string) {
 	a.t.Cleanup(func() {
 		r, err := http.NewRequest("DELETE", a.url+"/api/allocations/"+id, nil)
@@ -202,7 +202,7 @@ func (a *asker) cleared(id string) {
 	})
 }
 
-// details are those of an allocation.
+// details returns an allocation's members.
 func (a *asker) details(id string) map[string]any {
 	a.t.Helper()
 	return a.want(200, "GET", "/api/allocations/"+id, "").Results[0]

@@ -19,17 +19,17 @@ import (
 	"log/slog"
 )
 
-// bareSizes is the variable of the environment that has the test's own program
-// be the bare server; its value is the sizes, as JSON.
+// bareSizes is the environment variable that makes the test's program run as
+// the bare server; its value is the sizes, as JSON.
 const bareSizes = "CONGA_BARE_SIZES"
 
-// bareServer is a Gin server in a process of its own.
+// A bareServer is a Gin server in a process of its own.
 type bareServer struct {
 	cmd *exec.Cmd
 	url string
 }
 
-// startBare starts it with congad's own certificate.
+// startBare starts a bare server with congad's certificate.
 func (w *world) startBare(b testing.TB) *bareServer {
 	b.Helper()
 	sizes, err := json.Marshal(w.sizes(w.user(b, "abc123", "load")))

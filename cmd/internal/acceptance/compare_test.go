@@ -9,13 +9,13 @@ import (
 	"testing"
 )
 
-// values are what the names in an example stand for: the first time that a name
-// turns up it stands for whatever is there, and from then on for that.
+// A values holds what the names in an example stand for: whatever is there
+// where the name occurs first.
 type values map[string]any
 
-// like holds an answer against an example of a document: the same members with
-// the same values, $name standing for one value of the type that $name:type
-// says (text if it says none), and nothing else but what we add.
+// like compares an answer with an example of a document: it must have the same
+// members with the same values, $name standing for one value of the type that
+// $name:type says (text if it says none), and nothing else except ours.
 func like(t *testing.T, example, got string, v values) {
 	t.Helper()
 	var want, have any
@@ -30,7 +30,7 @@ func like(t *testing.T, example, got string, v values) {
 	}
 }
 
-// ours are the members that we add to the objects of the CONGA document.
+// ours are the members that CONGA adds to the objects of the document.
 var ours = []string{"protocol", "lease", "reason", "path", "connections", "in_use", "_links"}
 
 func compare(t *testing.T, at string, want, got any, v values) {
@@ -78,7 +78,7 @@ func compare(t *testing.T, at string, want, got any, v values) {
 	}
 }
 
-// check gives a name its value, or holds a value against what it has.
+// check gives a name its value, or compares a value with the one it has.
 func (v values) check(t *testing.T, at, want string, got any) {
 	t.Helper()
 	name, kind, _ := strings.Cut(want, ":")
@@ -91,7 +91,7 @@ func (v values) check(t *testing.T, at, want string, got any) {
 	v[name] = got
 }
 
-// typeOf names the type of a JSON value as the documents do.
+// typeOf returns the type of a JSON value in the documents' words.
 func typeOf(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -111,7 +111,7 @@ func typeOf(v any) string {
 	return "boolean"
 }
 
-// number is the integer that a name stands for.
+// number returns the integer that a name stands for.
 func (v values) number(t *testing.T, name string) int64 {
 	t.Helper()
 	f, ok := v[name].(float64)

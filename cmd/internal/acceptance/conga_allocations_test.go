@@ -165,8 +165,8 @@ func keyInBody(method string, path func(id string) string, more string) func(*te
 	}
 }
 
-// changes checks one argument of an update: that it is taken over, that what is
-// not named stays, and what it must not be.
+// changes checks one argument of an update: it takes effect, members that are
+// not named stay, and wrong values are refused.
 func changes(name string, value any, wrong map[int][]any) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "projectB")
@@ -236,7 +236,7 @@ var congaUpdate = checks{
 		u.refused(403, "project_id: ", "GET", "/api/allocations", `{"project_id":"project1"}`)
 		u.refused(400, "project_id: ", "GET", "/api/allocations", `{"project_id":7}`)
 		u.refused(422, "project_id: ", "GET", "/api/allocations", `{"project_id":""}`)
-		u.want(200, "GET", "/api/allocations", "") // the key says which project is meant
+		u.want(200, "GET", "/api/allocations", "") // the project is the key's
 	},
 	"conga: List all allocations: of the given project only": func(t *testing.T, w *world) {
 		mine, theirs := w.user(t, "abc123", "projectB"), w.user(t, "abc123", "project1")

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// congaBasics are what the CONGA document says of every request.
+// congaBasics checks what the CONGA document says of every request.
 var congaBasics = checks{
 	"conga: HTTP Methods: GET": func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "projectB")
@@ -43,19 +43,19 @@ var congaBasics = checks{
 	},
 
 	"conga: Response: status (integer)": func(t *testing.T, w *world) {
-		good, bad := w.operator(t).want(200, "GET", "/api/allocations", ""), w.nobody(t).want(401, "GET", "/api/allocations", "")
+		good, bad := w.operator(t).want(200, "GET", "/api/allocations", ""), w.keyless(t).want(401, "GET", "/api/allocations", "")
 		if !strings.Contains(good.body, `"status":0`) || !strings.Contains(bad.body, `"status":401`) {
 			t.Errorf("%s and %s", good.body, bad.body)
 		}
 	},
 	"conga: Response: results (array)": func(t *testing.T, w *world) {
-		good, bad := w.operator(t).want(200, "GET", "/api/projects", ""), w.nobody(t).want(404, "GET", "/api/nothing", "")
+		good, bad := w.operator(t).want(200, "GET", "/api/projects", ""), w.keyless(t).want(404, "GET", "/api/nothing", "")
 		if !strings.Contains(good.body, `"results":[{`) || !strings.Contains(bad.body, `"results":[]`) {
 			t.Errorf("%s and %s", good.body, bad.body)
 		}
 	},
 	"conga: Response: errors (array)": func(t *testing.T, w *world) {
-		good, bad := w.operator(t).want(200, "GET", "/api/projects", ""), w.nobody(t).want(404, "GET", "/api/nothing", "")
+		good, bad := w.operator(t).want(200, "GET", "/api/projects", ""), w.keyless(t).want(404, "GET", "/api/nothing", "")
 		if !strings.Contains(good.body, `"errors":[]`) || len(bad.Errors) != 1 || bad.Errors[0] == "" {
 			t.Errorf("%s and %s", good.body, bad.body)
 		}
@@ -65,7 +65,7 @@ var congaBasics = checks{
 	"conga: Service Types: /stats":       func(t *testing.T, w *world) { w.isService(t, "/stats") },
 	"conga: Service Types: /auth": func(t *testing.T, w *world) {
 		for _, base := range []string{"/api", "/api/v1"} {
-			w.nobody(t).want(200, "POST", base+"/auth", `{"user_id":"abc123","project_id":"projectB"}`)
+			w.keyless(t).want(200, "POST", base+"/auth", `{"user_id":"abc123","project_id":"projectB"}`)
 		}
 	},
 
@@ -110,9 +110,9 @@ var congaBasics = checks{
 	"conga: Authentication: a key is needed for all other requests": func(t *testing.T, w *world) {
 		for _, c := range w.resources(t).operations(t) {
 			if c.Open() || !takesBody(c) || strings.HasPrefix(c.path, "/api/auth") {
-				continue // what watches the daemon is open to its own machine, where we are
+				continue // monitoring is open to the daemon's own machine, where tests run
 			}
-			u := w.nobody(t)
+			u := w.keyless(t)
 			u.want(401, c.Method, c.path, c.body)
 			u.key = "conga_" + strings.Repeat("x", 43)
 			u.want(401, c.Method, c.path, c.body)

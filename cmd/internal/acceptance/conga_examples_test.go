@@ -45,7 +45,7 @@ func play(t *testing.T, w *world, user, project string, example func(t *testing.
 	}
 }
 
-// made is an allocation like those of the examples.
+// made makes an allocation like those of the examples and returns its ID.
 func (u *asker) made(key, src, dst, more string) string {
 	u.t.Helper()
 	body := fmt.Sprintf(`{"api_key":%q,"project_id":"projectB","src_ip":%q,"dst_ip":%q%s}`, key, src, dst, more)

@@ -17,7 +17,7 @@ const (
 // ownerArgument checks user_id or project_id of a request about a key.
 func ownerArgument(name, method string, target func(key string) string, mismatch int) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
-		u := w.nobody(t)
+		u := w.keyless(t)
 		path := target(u.newKey("abc123", "projectB"))
 		owner := func() map[string]any { return map[string]any{"user_id": "abc123", "project_id": "projectB"} }
 		u.refused(422, name+": is required", method, path, with(owner(), name, absent))
@@ -36,7 +36,7 @@ func atKey(key string) string { return "/api/auth/" + key }
 // attribute checks a member of a key, in every answer that shows one.
 func attribute(name, kind string, right func(key, start, end, now any) bool) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
-		u := w.nobody(t)
+		u := w.keyless(t)
 		now := float64(time.Now().Unix())
 		made := u.want(200, "POST", "/api/auth", ownerExample)
 		key := made.text("api_key")
@@ -109,7 +109,7 @@ var congaKeys = checks{
 		})
 	},
 	"conga: Renew API key: what no longer exists cannot be renewed": func(t *testing.T, w *world) {
-		u := w.nobody(t)
+		u := w.keyless(t)
 		key := u.newKey("abc123", "projectB")
 		u.want(200, "DELETE", atKey(key), ownerExample)
 		u.refused(404, "api_key: ", "POST", atKey(key), ownerExample)

@@ -47,7 +47,7 @@ func (a *asker) report(code int, body string) reportedAnswer {
 	return strictly[reportedAnswer](a.t, a.want(code, "POST", "/connections", body).body)
 }
 
-// reported are all connections, by UUID.
+// reported returns all connections, by UUID.
 func (a *asker) reported(query string) map[string]map[string]any {
 	a.t.Helper()
 	all := map[string]map[string]any{}
@@ -65,16 +65,17 @@ func (a *asker) roundTrip(body string) map[string]any {
 }
 
 // forms checks a member of a connection in every form that agents send it in.
-// Places are "", "source" and "destination"; sent is JSON, "" for none.
-func forms(name string, shown map[string]any, places ...string) func(*testing.T, *world) {
+// Ends are "", "source" and "destination"; shown maps the JSON that is sent
+// to what is shown, "" standing for no member.
+func forms(name string, shown map[string]any, ends ...string) func(*testing.T, *world) {
 	return func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "project B")
-		for _, place := range places {
+		for _, end := range ends {
 			for sent, want := range shown {
 				body := strictly[[]map[string]any](t, reportExample)[0]
 				in := body
-				if place != "" {
-					in = body[place].(map[string]any)
+				if end != "" {
+					in = body[end].(map[string]any)
 				}
 				if delete(in, name); sent != "" {
 					in[name] = json.RawMessage(sent)
@@ -84,11 +85,11 @@ func forms(name string, shown map[string]any, places ...string) func(*testing.T,
 					t.Fatal(err)
 				}
 				got := u.roundTrip(string(text))
-				if place != "" {
-					got, _ = got[place].(map[string]any)
+				if end != "" {
+					got, _ = got[end].(map[string]any)
 				}
 				if got[name] != want {
-					t.Errorf("%s.%s sent as %s is shown as %v, want %v", place, name, sent, got[name], want)
+					t.Errorf("%s.%s sent as %s is shown as %v, want %v", end, name, sent, got[name], want)
 				}
 			}
 		}
@@ -209,7 +210,7 @@ var covalenceChecks = checks{
 	"covalence: GET => /connections: before and after": func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "project B")
 		id := u.report(200, reportExample).IDs[0]
-		// A connection is there from its first report to its last.
+		// A connection exists from its first report to its last.
 		seen := u.want(200, "GET", "/api/connections/"+id, "").Results[0]
 		first, last := int64(seen["first_seen"].(float64)), int64(seen["last_seen"].(float64))
 		for query, want := range map[string]bool{

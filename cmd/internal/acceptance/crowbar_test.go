@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// crowbarChecks are the conventions, each on every resource that there is.
+// crowbarChecks checks each convention on every resource.
 var crowbarChecks = checks{
 	"crowbar: Client Errors: invalid JSON": func(t *testing.T, w *world) {
 		r := w.resources(t)
@@ -35,7 +35,7 @@ var crowbarChecks = checks{
 				continue
 			}
 			bad := []string{`"text"`, "7", "true"}
-			if !strings.HasSuffix(o.Template, "/auth") { // where no key is shown
+			if !strings.HasSuffix(o.Template, "/auth") { // which needs no key
 				bad = append(bad, `{"api_key":7}`)
 			}
 			for _, body := range bad {
@@ -73,7 +73,7 @@ var crowbarChecks = checks{
 			get, head := r.asAdmin(t).want(200, "GET", o.path, ""), r.asAdmin(t).want(200, "HEAD", o.path, "")
 			for _, name := range []string{"Content-Type", "Content-Length", "Link", "ETag"} {
 				if name == "Content-Length" && strings.Contains(o.path, "/stats") {
-					continue // they go on counting
+					continue // their counters change
 				}
 				if get.header.Get(name) != head.header.Get(name) {
 					t.Errorf("%s of %s: GET %q, HEAD %q", name, o.path, get.header.Get(name), head.header.Get(name))
@@ -116,7 +116,7 @@ var crowbarChecks = checks{
 		if changed := changedMembers(after, again); len(changed) > 0 {
 			t.Errorf("twice it changed %v", changed)
 		}
-		// Without content it replaces by nothing, which lacks what is required.
+		// A PUT without content lacks the required members.
 		r.of(t, o).refused(422, "is required", "PUT", o.path, "", "Content-Length", "0")
 	}),
 	"crowbar: HTTP Verbs: DELETE": eachAlone("DELETE", func(t *testing.T, r *resources, o operation) {
@@ -255,7 +255,7 @@ var crowbarChecks = checks{
 	"crowbar: Pagination: last":  relation("last", func(_, last int) int { return last }),
 }
 
-// base is what stands before the template in the operation's address.
+// base returns what comes before the template in the operation's path.
 func (o operation) base() string {
 	switch {
 	case strings.HasPrefix(o.path, "/api/v1"):
@@ -283,16 +283,16 @@ func eachAlone(method string, check func(*testing.T, *resources, operation)) fun
 	}
 }
 
-// takesBody reports whether the operation looks at a body at all: what is for
-// those who watch the daemon does not.
+// takesBody reports whether the operation reads a body: those for monitoring do
+// not.
 func takesBody(o operation) bool { return o.envelope() || strings.HasPrefix(o.path, "/connections") }
 
-// asAdmin is somebody who may ask for everything.
+// asAdmin returns an asker who may request everything.
 func (r *resources) asAdmin(t *testing.T) *asker {
 	return &asker{world: r.world, t: t, key: r.admin, http: r.http}
 }
 
-// of is somebody who may ask for the operation, and has a project if it needs
+// of returns an asker who may request the operation, with a project if it needs
 // one.
 func (r *resources) of(t *testing.T, o operation) *asker {
 	if strings.HasPrefix(o.Template, "/operators") {
@@ -301,8 +301,8 @@ func (r *resources) of(t *testing.T, o operation) *asker {
 	return &asker{world: r.world, t: t, key: r.key, http: r.http}
 }
 
-// changedMembers are the names of members that differ, but for the state and
-// what goes with it, which change by themselves.
+// changedMembers returns the names of members that differ, except the state and
+// what depends on it, which change by themselves.
 func changedMembers(before, after map[string]any) (names []string) {
 	for name := range after {
 		if !slices.Contains([]string{"state", "reason", "start_time", "in_use"}, name) && fmt.Sprint(before[name]) != fmt.Sprint(after[name]) {
@@ -313,7 +313,7 @@ func changedMembers(before, after map[string]any) (names []string) {
 	return names
 }
 
-// hrefs are the links of a resource, by relation.
+// hrefs returns the links of a resource, by relation.
 func hrefs(t *testing.T, resource map[string]any) map[string]string {
 	t.Helper()
 	out := map[string]string{}
@@ -327,7 +327,7 @@ func hrefs(t *testing.T, resource map[string]any) map[string]string {
 	return out
 }
 
-// many is somebody whose project has three pages of connections.
+// many returns an asker whose project has three pages of connections.
 func (w *world) many(t *testing.T) *asker {
 	t.Helper()
 	u := w.user(t, "abc123", "load")
@@ -343,7 +343,7 @@ func (w *world) many(t *testing.T) *asker {
 
 var linkPattern = regexp.MustCompile(`<([^>]+)>; rel="([a-z]+)"`)
 
-// related are the addresses in a Link header, by relation.
+// related returns the addresses in a Link header, by relation.
 func related(h http.Header) map[string]string {
 	out := map[string]string{}
 	for _, m := range linkPattern.FindAllStringSubmatch(h.Get("Link"), -1) {
@@ -368,7 +368,8 @@ func relation(rel string, target func(page, last int) int) func(*testing.T, *wor
 			if !there {
 				continue
 			}
-			// Whole, as the document shows it: it is followed as it stands.
+			// The link is absolute, as in the document, and is followed
+			// unchanged.
 			leads, err := url.Parse(to)
 			if err != nil || leads.Scheme+"://"+leads.Host != w.url || leads.Query().Get("page") != strconv.Itoa(want) {
 				t.Fatalf("page %d: %s is %q", page, rel, to)

@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// The documents are Markdown. What can be told from their form is taken from
-// them as rows: every row of a table, every example, every member of an example
-// that has no table.
+// The documents are Markdown. Their rows are read from their form: every row of
+// a table, every example, every member of an example that has no table.
 
-// source is one document: its name in rows, its file, and how it is read.
+// A source is one document: its name in rows, its file, and how it is read.
 type source struct {
 	name, file string
 	read       func(section string, line string, in *reading)
@@ -21,7 +20,7 @@ var sources = []source{
 	{"crowbar", "crowbar-api.md", readTables},
 }
 
-// reading is what has been found so far.
+// A reading is what has been found so far.
 type reading struct {
 	rows []string
 	seen map[string]bool
@@ -38,7 +37,7 @@ func (r *reading) add(section, row string) {
 
 var heading = regexp.MustCompile(`^#{1,4} *([^#]+?) *#*$`)
 
-// rowsOf reads a document.
+// rowsOf returns the rows of a document.
 func rowsOf(s source, text string) []string {
 	in := &reading{seen: map[string]bool{}}
 	section := ""

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// members are sound ones, as JSON, of every request that has any.
+// members are valid members, as JSON, of every request that has any.
 var members = map[string]string{
 	"user_id": `"abc123"`, "project_id": `"projectB"`,
 	"src_ip": `"192.127.1.10"`, "dst_ip": `"192.127.1.11"`, "duration": "3600",
@@ -14,9 +14,9 @@ var members = map[string]string{
 	"name": `"one-more"`, "url": `"https://127.0.0.1:9/hook"`,
 }
 
-// TestHostile sends the running daemon, over HTTPS, every request that can be
-// made wrong out of the document: each is refused, none is taken for an error
-// of ours, and none changes anything.
+// TestHostile sends the running daemon, over HTTPS, every invalid request that
+// can be made from the document: each is refused, none with a server error, and
+// none changes anything.
 func TestHostile(t *testing.T) {
 	w := worldOf(t)
 	r := w.resources(t)
@@ -47,7 +47,8 @@ func TestHostile(t *testing.T) {
 	t.Logf("%d attacks", n)
 }
 
-// everything is all that users and operators have made, as the admin sees it.
+// everything returns all that users and operators have made, as the admin sees
+// it.
 func (r *resources) everything(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder

@@ -19,33 +19,33 @@ const (
 	loadReaders = 48
 	loadWriters = 16               // with the readers 64 clients
 	writePause  = time.Second / 20 // between two writes of one client
-	loadTurns   = 6                // of each server, one after the other
-	loadTurn    = 5 * time.Second  // so that each is measured for 30 s
+	loadRounds  = 6                // of each server, alternately
+	loadRound   = 5 * time.Second  // each server is measured for 30 s
 )
 
 // BenchmarkMixedLoad has 64 clients, each with a key and a connection of its
-// own, read and write over HTTPS, and beside it, in turns of the same run, ask
-// the same of a Gin server that does nothing: to each request it writes as many
-// bytes as congad does, whatever it was asked.
+// own, read and write over HTTPS. In alternate rounds of the same run they send
+// the same to a Gin server that does nothing but answer each request with as
+// many bytes as congad does.
 //
 // 48 clients read as fast as they get answers: an allocation, its statistics,
 // now and then a page of the project's list. 16 make, change and delete
 // allocations for later, each 20 times a second, so that both servers have the
-// same to write; a write that waits for the disk does not keep anybody from
-// reading. The bound is on the reads.
+// same to write; a write that waits for the disk does not delay readers. The
+// bound is on the reads.
 func BenchmarkMixedLoad(b *testing.B) {
 	w := worldOf(b)
 	bare := w.startBare(b)
 	defer bare.stop()
 	keys := make([]string, loadReaders+loadWriters)
 	for i := range keys {
-		keys[i] = w.nobody(b).newKey("abc123", "load")
+		keys[i] = w.keyless(b).newKey("abc123", "load")
 	}
 	for b.Loop() {
 		var conga, plain tally
-		for range loadTurns {
-			conga.add(b, w.turn(w.url, keys, w.daemon.cmd.Process.Pid))
-			plain.add(b, w.turn(bare.url, keys, bare.cmd.Process.Pid))
+		for range loadRounds {
+			conga.add(b, w.round(w.url, keys, w.daemon.cmd.Process.Pid))
+			plain.add(b, w.round(bare.url, keys, bare.cmd.Process.Pid))
 		}
 		b.ReportMetric(conga.rate(conga.reads), "reads/s")
 		b.ReportMetric(conga.rate(conga.writes), "writes/s")
@@ -58,7 +58,7 @@ func BenchmarkMixedLoad(b *testing.B) {
 	}
 }
 
-// tally is what was done in some time.
+// A tally is what was done in some time.
 type tally struct {
 	reads, writes int
 	took, cpu     time.Duration // cpu: of the server
@@ -75,16 +75,17 @@ func (t *tally) add(b *testing.B, o tally) {
 
 func (t *tally) rate(n int) float64 { return float64(n) / t.took.Seconds() }
 
-// perRequest is the server's processor time for one request, in microseconds.
+// perRequest returns the server's processor time for one request, in
+// microseconds.
 func (t *tally) perRequest() float64 { return t.cpu.Seconds() / float64(t.reads+t.writes) * 1e6 }
 
-// turn has all clients at work on one server for a while.
-func (w *world) turn(url string, keys []string, pid int) (sum tally) {
+// round has all clients load one server for loadRound.
+func (w *world) round(url string, keys []string, pid int) (sum tally) {
 	results := make(chan tally)
 	before, begun := cpuOf(pid), time.Now()
 	for i, key := range keys {
 		go func() {
-			c := &loader{key: key, until: begun.Add(loadTurn), port: 1 + i}
+			c := &loader{key: key, until: begun.Add(loadRound), port: 1 + i}
 			if c.err = c.dial(w, url); c.err == nil {
 				if i < loadReaders {
 					c.err = c.readAll()
@@ -104,13 +105,13 @@ func (w *world) turn(url string, keys []string, pid int) (sum tally) {
 	return sum
 }
 
-// loader is one client. It writes requests and reads answers itself, so that it
-// costs as little as it can beside the servers.
+// A loader is one client. It writes requests and reads answers itself, at
+// little cost compared to the servers.
 type loader struct {
 	tally
 	key   string
 	until time.Time
-	port  int // that makes its traffic another one than the others'
+	port  int // distinguishes its traffic from that of the others
 
 	conn *tls.Conn
 	in   *bufio.Reader
@@ -166,7 +167,7 @@ func (c *loader) writeAll() error {
 	return nil
 }
 
-// make makes an allocation that begins in an hour, and says where it is.
+// make makes an allocation that begins in an hour, and returns its path.
 func (c *loader) make() (at string, err error) {
 	h, err := c.ask("POST", "/api/v1/allocations", fmt.Sprintf(loadRequest, c.port, time.Now().Unix()+3600))
 	return h.Get("Location"), err
@@ -174,7 +175,7 @@ func (c *loader) make() (at string, err error) {
 
 const loadRequest = `{"project_id":"load","src_ip":"192.127.1.10","dst_ip":"192.127.1.11","src_port":%d,"duration":600,"bandwidth":1000,"start_time":%d}`
 
-// ask makes one request and reads its answer, which must be a good one.
+// ask makes one request and reads its answer, which must have a status of 2xx.
 func (c *loader) ask(method, path, body string) (http.Header, error) {
 	c.out.Reset()
 	fmt.Fprintf(&c.out, "%s %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n", method, path, c.key)
@@ -199,7 +200,7 @@ func (c *loader) ask(method, path, body string) (http.Header, error) {
 	return response.Header, err
 }
 
-// cpuOf is the processor time that a process has used, with its threads.
+// cpuOf returns the processor time that a process has used, with its threads.
 func cpuOf(pid int) time.Duration {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -215,8 +216,8 @@ func cpuOf(pid int) time.Duration {
 	return time.Duration(ticks) * (time.Second / 100) // what USER_HZ is everywhere
 }
 
-// sizes are how many bytes congad answers with, by the kind of request, for the
-// server that only writes as many.
+// sizes returns how many bytes congad answers with, by the kind of request, for
+// the bare server.
 func (w *world) sizes(a *asker) map[string]int {
 	var made *answer
 	var all []string

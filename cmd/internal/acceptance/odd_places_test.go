@@ -9,9 +9,9 @@ import (
 )
 
 // TestSecretsInOddPlaces puts a key, a password, a token and a webhook's secret
-// wherever a confused client may, with a good key beside them and without. What
-// becomes of the requests does not matter here; that nothing of it is kept is
-// found out at the end of the suite, see world.leaks.
+// wherever a confused client may, with a valid key and without. The answers do
+// not matter here; the end of the suite checks that nothing of it is kept, see
+// world.leaks.
 func TestSecretsInOddPlaces(t *testing.T) {
 	w := worldOf(t)
 	secrets := map[string]string{"a live key": w.user(t, "abc123", "projectB").key, "a password": password}
@@ -26,14 +26,14 @@ func TestSecretsInOddPlaces(t *testing.T) {
 	known := w.user(t, "xyz987", "projectB")
 	for what, secret := range secrets {
 		t.Run(what, func(t *testing.T) {
-			for _, u := range []*asker{w.nobody(t), {world: w, t: t, key: known.key, http: known.http}, w.operator(t)} {
+			for _, u := range []*asker{w.keyless(t), {world: w, t: t, key: known.key, http: known.http}, w.operator(t)} {
 				misplaced(u, secret)
 			}
 		})
 	}
 }
 
-// misplaced shows a secret in every place where it does not belong.
+// misplaced sends a secret wherever it does not belong.
 func misplaced(u *asker, secret string) {
 	path, query := url.PathEscape(secret), url.QueryEscape(secret)
 	for _, target := range []string{
@@ -66,7 +66,7 @@ func misplaced(u *asker, secret string) {
 		u.ask("POST", "/api/webhooks", with(map[string]any{}, "url", hook))
 	}
 	if secret == password {
-		return // what a host reports is kept, and nobody can tell by its looks what a password is
+		return // what a host reports is kept, and a password has no form by which it is recognised
 	}
 	label := strings.Replace(reportOfOne, `"port":"40001"`, fmt.Sprintf(`"port":"40001","user":%[1]q,"process_name":%[1]q,"job":%[1]q`, "x "+secret), 1)
 	u.ask("POST", "/connections", "["+label+"]")

@@ -10,14 +10,14 @@ import (
 	"testing"
 )
 
-// resources are one of everything that the API can show.
+// A resources is one of everything that the API can show.
 type resources struct {
 	*asker                   // of projectB
 	names  map[string]string // of the resources, by what templates call them
 }
 
-// sets counts the resources that were made: traffic is one allocation's at a
-// time.
+// sets counts the sets of resources that were made, since each needs traffic of
+// its own.
 var sets atomic.Int32
 
 const reportOfOne = `{"source":{"ip":"192.127.1.10","port":"40001"},"destination":{"ip":"192.127.1.11","port":"443"}}`
@@ -39,8 +39,8 @@ func (w *world) resources(t *testing.T) *resources {
 	}}
 }
 
-// operation is one request that the OpenAPI document has, made so that it would
-// be answered.
+// An operation is one request of the OpenAPI document, with existing names in
+// its path.
 type operation struct {
 	httpapitest.Operation
 	path, named string // named: the path with {} for the name in it, or ""
@@ -66,8 +66,8 @@ var bodies = map[string]string{
 	"PATCH /webhooks/{webhook_id}":       `{"events":["allocation.deleted"]}`,
 }
 
-// operations are all that the document has, at both addresses of each, but for
-// the stream of events, which has no end.
+// operations returns all operations of the document, at both addresses of each,
+// except the stream of events, which does not end.
 func (r *resources) operations(t *testing.T) (out []operation) {
 	t.Helper()
 	for _, o := range r.contract.Operations() {
@@ -95,14 +95,12 @@ func (r *resources) operations(t *testing.T) (out []operation) {
 // envelope reports whether the operation's answers are envelopes.
 func (o operation) envelope() bool { return strings.HasPrefix(o.path, "/api") }
 
-// of are those of the operations that have the method and that envelopes
-// answer.
+// of returns the operations that have the method and are answered by envelopes.
 func of(list []operation, method string) []operation {
 	return slices.DeleteFunc(slices.Clone(list), func(o operation) bool { return o.Method != method || !o.envelope() })
 }
 
-// methods are what resources at the path can be asked to do, as the document
-// has it.
+// methods returns the methods that the document has at the path.
 func methods(list []operation, path string) (out []string) {
 	for _, o := range list {
 		if o.path == path {

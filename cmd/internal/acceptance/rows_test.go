@@ -12,7 +12,8 @@ import (
 
 var documents = flag.String("documents", "", "`directory` of the three documents, to compare testdata/rows.txt with")
 
-// checks are the sub-tests, by the row of testdata/rows.txt that each shows.
+// A checks holds the sub-tests, by the row of testdata/rows.txt that each
+// shows.
 type checks map[string]func(*testing.T, *world)
 
 // TestDocuments shows, row for row, that the running daemon does what the three
@@ -46,7 +47,7 @@ func TestDocuments(t *testing.T) {
 	}
 }
 
-// allRows are those of testdata/rows.txt.
+// allRows returns the rows of testdata/rows.txt.
 func allRows(t *testing.T) (rows []string) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/rows.txt")
@@ -61,8 +62,8 @@ func allRows(t *testing.T) (rows []string) {
 	return rows
 }
 
-// TestRows reads what the documents look like: what TestDocuments goes by is
-// all that they say, where they are at hand.
+// TestRows: testdata/rows.txt has every row of the documents, where these are
+// available.
 func TestRows(t *testing.T) {
 	for _, c := range []struct {
 		source int

@@ -12,14 +12,14 @@ import (
 	"time"
 )
 
-// shell is a user's shell on some host, from which conga is run.
+// A shell is a user's shell on some host, from which conga is run.
 type shell struct {
 	*world
 	t   *testing.T
 	dir string // home, and where commands run
 }
 
-// login is a shell whose user has logged in with a password.
+// login returns a shell whose user has logged in with a password.
 func (w *world) login(t *testing.T, user, project string) *shell {
 	t.Helper()
 	s := &shell{w, t, t.TempDir()}
@@ -40,7 +40,7 @@ func (w *world) login(t *testing.T, user, project string) *shell {
 	return s
 }
 
-// command is a call of conga that has not begun.
+// command returns a call of conga that has not begun.
 func (s *shell) command(args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(s.bin, "conga"), args...)
 	c.Dir = s.dir
@@ -49,7 +49,7 @@ func (s *shell) command(args ...string) *exec.Cmd {
 	return c
 }
 
-// conga runs a call of conga, which must go well, and returns what it prints.
+// conga runs a call of conga, which must succeed, and returns what it prints.
 func (s *shell) conga(args ...string) string {
 	s.t.Helper()
 	c := s.command(args...)
@@ -65,7 +65,7 @@ func (s *shell) conga(args ...string) string {
 	return stdout.String()
 }
 
-// entries are the flow entries that allocations have in the network.
+// entries returns how many flow entries allocations have in the network.
 func (w *world) entries() (n int) {
 	for _, s := range w.network.Switches() {
 		for _, f := range s.Flows(0) {
@@ -77,7 +77,7 @@ func (w *world) entries() (n int) {
 	return n
 }
 
-// eventually waits for something that no channel tells of.
+// eventually waits until ok, for what no channel signals.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
@@ -99,8 +99,8 @@ func TestRun(t *testing.T) {
 	eventually(t, "the entries are gone", func() bool { return w.entries() == 0 })
 }
 
-// TestRunKilled: when conga itself is killed, its allocation ends with the
-// lease that it held, and the entries with it.
+// TestRunKilled: when conga is killed, its allocation ends with its lease, and
+// the entries with it.
 func TestRunKilled(t *testing.T) {
 	const lease = 3 * time.Second
 	w := worldOf(t)
@@ -122,13 +122,13 @@ func TestRunKilled(t *testing.T) {
 		}
 		return false
 	})
-	defer syscall.Kill(pid, syscall.SIGKILL) // nobody else ends it
+	defer syscall.Kill(pid, syscall.SIGKILL) // nothing else ends it
 	u := w.operator(t)
 	if d := u.details(id); d["state"] != "active" || w.entries() == 0 {
 		t.Errorf("while it runs: %v, %d entries", d, w.entries())
 	}
-	// Killed after the lease was extended, so that it is not the first one that
-	// ends.
+	// It is killed after the lease was extended, so that it is not the first
+	// lease that ends.
 	first := u.details(id)["end_time"]
 	eventually(t, "the lease is extended", func() bool { return u.details(id)["end_time"] != first })
 	if err := c.Process.Kill(); err != nil {
@@ -148,8 +148,8 @@ func TestRunKilled(t *testing.T) {
 	s.conga("release", id)
 }
 
-// TestRunUnheard: nobody reads what conga says, and it is told to end while it
-// waits. It leaves nothing behind all the same.
+// TestRunUnheard: conga is told to end while it waits, with its messages going
+// to closed pipes. It leaves nothing behind all the same.
 func TestRunUnheard(t *testing.T) {
 	w := worldOf(t)
 	s := w.login(t, "guarded", "project1")
@@ -158,7 +158,7 @@ func TestRunUnheard(t *testing.T) {
 		t.Fatal(err)
 	}
 	nobody.Close()
-	c := s.command("run", "192.127.1.10", "203.0.113.1", "--", "true") // nobody knows where that is
+	c := s.command("run", "192.127.1.10", "203.0.113.1", "--", "true") // a host without a known port
 	c.Stderr = stderr
 	err = c.Start()
 	stderr.Close()
@@ -178,13 +178,13 @@ func TestRunUnheard(t *testing.T) {
 	}
 }
 
-// TestRunKilledWhileItWaits: a path that is still to come is given up, too,
-// when nobody waits for it any more; and not while somebody does.
+// TestRunKilledWhileItWaits: a waiting path ends, too, when it is no longer
+// waited for, and not before.
 func TestRunKilledWhileItWaits(t *testing.T) {
 	const lease = 3 * time.Second
 	w := worldOf(t)
 	u := w.user(t, "abc123", "projectB")
-	u.active(with(sound(), "duration", 3600)) // the same traffic is one's at a time
+	u.active(with(sound(), "duration", 3600)) // the same traffic has one allocation at a time
 	s := w.login(t, "guarded", "project1")
 	c := s.command("run", "192.127.1.10", "192.127.1.11", "--timeout", "0", "--lease", lease.String(), "--", "touch", "ran")
 	if err := c.Start(); err != nil {
@@ -204,7 +204,7 @@ func TestRunKilledWhileItWaits(t *testing.T) {
 	one := find()
 	id := one["allocation_id"].(string)
 	admin.cleared(id)
-	// It asks again, often enough: by then the first lease would be over.
+	// It extends the lease: the first one would be over by then.
 	again := `"method":"POST","path":"/api/v1/allocations/` + id
 	eventually(t, "it asks again", func() bool { return strings.Count(w.daemon.text(), again) >= 4 })
 	if d := admin.details(id); d["state"] != "pending" || d["start_time"] != one["start_time"] {

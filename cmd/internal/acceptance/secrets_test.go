@@ -13,14 +13,14 @@ import (
 )
 
 var (
-	// keyLike is a key or a token, whoever made it.
+	// keyLike matches any key or token.
 	keyLike = regexp.MustCompile(`conga_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.`)
-	// encoded is what may be text in Base64, as JSON keeps bytes.
+	// encoded matches what may be text in Base64, as JSON has bytes.
 	encoded = regexp.MustCompile(`[A-Za-z0-9+/]{40,}={0,2}`)
 )
 
-// leak is the first secret in a text, with what stands before it; "" if there
-// is none.
+// leak returns the first secret in a text, with what comes before it; "" if
+// there is none.
 func (w *world) leak(text string) string {
 	show := func(i int, what string) string {
 		return fmt.Sprintf("%q… %s", text[max(0, i-80):i], what)
@@ -31,7 +31,7 @@ func (w *world) leak(text string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for secret, what := range w.secrets {
-		// Without what says that it is a key, which may be said.
+		// The prefix that marks a key is no secret.
 		if i := strings.Index(text, strings.TrimPrefix(secret, "conga_")); i >= 0 {
 			return show(i, what)
 		}
@@ -46,9 +46,9 @@ func (w *world) leak(text string) string {
 	return ""
 }
 
-// leaks looks for secrets wherever the daemon has left anything: in its log, in
-// what the client printed for people, and in every file of the data directory
-// but those that are made to hold one.
+// leaks returns the secrets that it finds in the daemon's log, in what the
+// client printed for people, and in every file of the data directory but those
+// that are made to hold one.
 func (w *world) leaks() (found []string) {
 	note := func(where, text string) {
 		if l := w.leak(text); l != "" {
@@ -73,7 +73,7 @@ func (w *world) leaks() (found []string) {
 	return found
 }
 
-// leaksInMetrics looks for secrets in what Prometheus reads.
+// leaksInMetrics returns the secrets in what Prometheus reads.
 func (w *world) leaksInMetrics() []string {
 	transport := w.transport(true)
 	defer transport.CloseIdleConnections()

@@ -26,8 +26,8 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// world is one congad, which all tests share, the network that it controls, and
-// everything that has been kept secret in it.
+// A world is one congad, which all tests share, the network that it controls,
+// and all secrets in it.
 type world struct {
 	dir, data string
 	bin       string // directory of the two commands
@@ -39,7 +39,7 @@ type world struct {
 	contract  *httpapitest.Contract
 
 	mu      sync.Mutex
-	secrets map[string]string // what it is, by secret
+	secrets map[string]string // descriptions, by secret
 	seen    bytes.Buffer      // what commands have printed on stderr
 }
 
@@ -79,7 +79,7 @@ log: {format: json, level: %s}
 `
 )
 
-// addresses counts those that clients have had.
+// addresses counts the clients' addresses that were used.
 var addresses atomic.Uint32
 
 // theWorld starts at the first test that needs it.
@@ -99,7 +99,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-var started bool // some test has needed the world
+var started bool // a test has needed the world
 
 func worldOf(t testing.TB) *world {
 	t.Helper()
@@ -140,7 +140,7 @@ func newWorld() (w *world, err error) {
 	return w, w.waitForNetwork()
 }
 
-// readKeys reads what the daemon has written for those who run it.
+// readKeys reads the files that the daemon writes for its operator.
 func (w *world) readKeys() error {
 	key, err := os.ReadFile(filepath.Join(w.data, "admin.key"))
 	if err != nil {
@@ -183,9 +183,8 @@ func (w *world) waitForNetwork() error {
 	return errors.New("the network never came up")
 }
 
-// transport reaches the daemon and trusts its certificate alone. Each has an
-// address of its own, as the users of a daemon have, and so its own allowance
-// of requests for keys.
+// transport returns a transport that trusts the daemon's certificate only. Each
+// has an address of its own, and so its own rate limit of requests for keys.
 func (w *world) transport(http2 bool) *http.Transport {
 	n := addresses.Add(1)
 	local := &net.TCPAddr{IP: net.IPv4(127, 1, byte(n>>8), byte(n))}
@@ -196,15 +195,15 @@ func (w *world) transport(http2 bool) *http.Transport {
 	}
 }
 
-// keep remembers a secret, which must not turn up anywhere.
+// keep notes a secret, which must not be found anywhere.
 func (w *world) keep(secret, what string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.secrets[secret] = what
 }
 
-// end stops everything and looks for secrets in what is left; it returns the
-// exit code of that.
+// end stops everything, looks for secrets in what is left, and returns the exit
+// code.
 func (w *world) end() int {
 	leaks := w.leaksInMetrics()
 	w.daemon.stop()
@@ -217,7 +216,7 @@ func (w *world) end() int {
 	return min(len(leaks), 1)
 }
 
-// daemon is a congad of its own, as an operator starts it.
+// A daemon is a congad, as an operator starts it.
 type daemon struct {
 	cmd  *exec.Cmd
 	exit chan struct{}
@@ -257,7 +256,7 @@ func (d *daemon) read(line []byte) {
 	d.log.Write(append(line, '\n'))
 	var fields map[string]any
 	if bytes.Contains(line, []byte(`"msg":"request"`)) || json.Unmarshal(line, &fields) != nil {
-		return // nobody waits for those
+		return // those are not waited for
 	}
 	d.lines = append(d.lines, fields)
 	close(d.more)
@@ -293,7 +292,7 @@ func (d *daemon) said(msg string) map[string]any {
 	}
 }
 
-// stop ends the daemon in order, or after a while not in order.
+// stop ends the daemon in order, or kills it after a while.
 func (d *daemon) stop() {
 	_ = d.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -304,7 +303,7 @@ func (d *daemon) stop() {
 	}
 }
 
-// logLevel is debug, where secrets would turn up first, and what is usual where
+// logLevel returns debug, which would show most secrets, or the default if
 // speed is measured.
 func logLevel() string {
 	if f := flag.Lookup("test.bench"); f != nil && f.Value.String() != "" {

@@ -1,4 +1,4 @@
-// Command answers holds recorded answers of the API against its OpenAPI
+// Command answers checks recorded answers of the API against its OpenAPI
 // document, for tests that are not written in Go. It reads a JSON object a
 // line: method, path, code, header, body.
 package main
@@ -14,7 +14,7 @@ import (
 	"conga/httpapi/httpapitest"
 )
 
-// answer is one line.
+// An answer is one line.
 type answer struct {
 	Method string            `json:"method"`
 	Path   string            `json:"path"` // without query

@@ -11,7 +11,7 @@ func TestCheck(t *testing.T) {
 	for name, c := range map[string]struct {
 		lines string
 		n     int
-		says  string // "": all is well
+		says  string // "": no error
 	}{
 		"none":     {"", 0, ""},
 		"good":     {good + good, 2, ""},

@@ -54,7 +54,7 @@ store.Commit/writers=1/conga  4000  commits/s  >= 5000                FAILS
 	}
 }
 
-// The bounds that are built in can be read, and nonsense cannot.
+// The built-in bounds can be read; malformed ones are refused.
 func TestBounds(t *testing.T) {
 	if b, err := figures.ParseBounds(boundsText); err != nil || len(b) < 8 {
 		t.Errorf("%d bounds: %v", len(b), err)

@@ -13,7 +13,7 @@ import (
 var processors = regexp.MustCompile(`-\d+$`)
 
 // ParseBenchmarks reads the output of go test -bench: every figure with all its
-// values, in the order in which they come. Lines that tell of a failure go to
+// values, in the order in which they come. Lines that report a failure go to
 // failures.
 func ParseBenchmarks(in io.Reader, failures io.Writer) (order []Figure, values Values, err error) {
 	values = Values{}

@@ -15,7 +15,7 @@ import (
 // A Figure names one number that is measured.
 type Figure struct{ Name, Unit string }
 
-// Values are all that was measured of each figure.
+// Values holds all measured values of each figure.
 type Values map[Figure][]float64
 
 // Add adds one value of a figure.

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// connections is how many the tool has open to the daemon at most.
+// connections is the most connections that the tool has open to the daemon.
 const connections = 16
 
 // An api is the daemon's interface as a client sees it.
@@ -27,7 +27,7 @@ type api struct {
 	http *http.Client
 }
 
-// An allocation is what is read of one.
+// An allocation holds what the tool reads of one.
 type allocation struct {
 	ID       string  `json:"allocation_id"`
 	State    string  `json:"state"`
@@ -105,7 +105,7 @@ func (a *api) call(ctx context.Context, key, method, path string, body, results 
 	if err != nil {
 		return nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
-	_, _ = io.Copy(io.Discard, r.Body) // or the connection is not used again
+	_, _ = io.Copy(io.Discard, r.Body) // otherwise the connection is not used again
 	return r.Header, nil
 }
 
@@ -228,10 +228,9 @@ func (a *api) count(ctx context.Context, list string) (int, error) {
 	return 0, fmt.Errorf("GET /%s: no last page", list)
 }
 
-// waitActive waits until an allocation is active. It asks when the barriers are
-// through that followed what was sent to the switches, which acked tells, and
-// then the less often the longer it takes: to be asked costs the daemon
-// something, too.
+// waitActive waits until an allocation is active. It asks first when acked says
+// that the switches have answered all barriers, and then less and less often,
+// since answering costs the daemon something.
 func (a *api) waitActive(ctx context.Context, id, etag string, acked <-chan struct{}) error {
 	began := time.Now()
 	pause := 50 * time.Millisecond

@@ -77,7 +77,7 @@ func buildOld(ctx context.Context, dir, commit string, profile bool) (program st
 		return "", err
 	}
 	defer func() {
-		// Also where ctx has ended.
+		// Also if ctx has ended.
 		if e := git(context.WithoutCancel(ctx), "worktree", "remove", "--force", tree); err == nil {
 			err = e
 		}

@@ -48,7 +48,7 @@ func (r *run) afterCold(ctx context.Context, w *world, m *meter) error {
 	lost := 0
 	watched, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	// Long enough for probes that come too late to do harm.
+	// Long enough for late probes to do harm.
 	_ = until(watched, time.Second, func() (bool, error) {
 		n, err := w.count(watched, "links")
 		if err == nil {

@@ -20,8 +20,8 @@ import (
 // openings is how often a store is opened; the median counts.
 const openings = 5
 
-// A completedRecord is an allocation that is complete, as version 1 of the
-// records has it. Later versions read those, too.
+// A completedRecord is a complete allocation in version 1 of the records, which
+// later versions read, too.
 type completedRecord struct {
 	Version int    `json:"v"`
 	Seq     uint64 `json:"seq"`

@@ -9,8 +9,8 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// A picture is what the switches hold, but for their counters.
-type picture map[openflow.DPID]*holding
+// A contents is what the switches hold, but for their counters.
+type contents map[openflow.DPID]*holding
 
 // A holding is what one switch holds.
 type holding struct {
@@ -24,9 +24,9 @@ const (
 	routePriority = 200
 )
 
-// picture returns what all switches but one hold.
-func (g *grid) picture(but *ofswitch.Switch) picture {
-	p := picture{}
+// contents returns what all switches but one hold.
+func (g *grid) contents(but *ofswitch.Switch) contents {
+	p := contents{}
 	for _, s := range g.Switches() {
 		if s == but {
 			continue
@@ -47,14 +47,14 @@ func (g *grid) picture(but *ofswitch.Switch) picture {
 	return p
 }
 
-// needless returns how many switches were written that need not have been, and
-// how many best-effort routes were changed whose way still existed. A switch
-// has to be written if it is needed, if it now holds anything else than routes
-// that it did not hold, or if a route over it led into what has failed.
-func (p picture) needless(now picture, g *grid, f failure, written map[openflow.DPID]int, needed map[openflow.DPID]bool) (switches, routes int) {
-	ways, failed := g.ways(), map[place]bool{}
+// needless returns how many switches were written without need, and how many
+// best-effort routes were changed whose way still existed. A switch has to be
+// written if needed says so, if it holds something new other than routes, or if
+// a route over it led into what has failed.
+func (p contents) needless(now contents, g *grid, f failure, written map[openflow.DPID]int, needed map[openflow.DPID]bool) (switches, routes int) {
+	ways, failed := g.ways(), map[switchPort]bool{}
 	for _, e := range f.leads {
-		failed[place{e.sw.DPID(), e.port}] = true
+		failed[switchPort{e.sw.DPID(), e.port}] = true
 	}
 	for d, h := range p {
 		broken := false
@@ -81,14 +81,14 @@ func (p picture) needless(now picture, g *grid, f failure, written map[openflow.
 }
 
 // dead reports whether the way to a destination led into what has failed, or
-// nowhere.
-func (p picture) dead(from openflow.DPID, to openflow.MAC, ways map[place]place, failed map[place]bool) bool {
+// ended without a host.
+func (p contents) dead(from openflow.DPID, to openflow.MAC, ways map[switchPort]switchPort, failed map[switchPort]bool) bool {
 	for range len(p) {
 		h := p[from]
 		if h == nil {
 			return true // the switch that is lost
 		}
-		out := place{from, h.routes[to]}
+		out := switchPort{from, h.routes[to]}
 		next, ok := ways[out]
 		if failed[out] || !ok {
 			return failed[out] || out.port == 0 // a host is there, or nothing

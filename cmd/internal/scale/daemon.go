@@ -52,7 +52,7 @@ type daemonOptions struct {
 	program string
 	keep    bool                    // keep its directory
 	profile string                  // where its profiles go; "": none are made
-	prepare func(data string) error // called before with its data directory, which is empty; nil: nothing is
+	prepare func(data string) error // called with the empty data directory before the start, unless nil
 }
 
 // startDaemon starts a daemon.
@@ -85,7 +85,7 @@ func startDaemon(ctx context.Context, o daemonOptions) (d *daemon, err error) {
 	return d, d.readKeys(data)
 }
 
-// restart ends the process and starts it anew, with the data that it has.
+// restart ends the process and starts it again with the same data.
 func (d *daemon) restart(ctx context.Context) error {
 	d.end()
 	d.exited, d.url, d.openflow = make(chan struct{}), "", ""
@@ -170,7 +170,7 @@ func (d *daemon) stop() {
 	}
 }
 
-// end ends the process in order, or after a while not in order.
+// end ends the process in order, or kills it after a while.
 func (d *daemon) end() {
 	if d.cmd == nil {
 		return
@@ -185,8 +185,7 @@ func (d *daemon) end() {
 	}
 }
 
-// until asks again and again whether something is so, until it is, it fails, or
-// ctx ends.
+// until calls is repeatedly, until it reports true, it fails, or ctx ends.
 func until(ctx context.Context, pause time.Duration, is func() (bool, error)) error {
 	for {
 		if ok, err := is(); ok || err != nil {

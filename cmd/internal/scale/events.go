@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// lookPause lets events come together before they are looked at. They have the
-// time at which they came.
+// lookPause is the pause between looks at the events. They carry the time at
+// which they came.
 const lookPause = 5 * time.Millisecond
 
-// A stream follows the daemon's events, and knows of every allocation what was
-// said of it last, and when.
+// A stream follows the daemon's events, and holds the last event of every
+// allocation, with its time.
 type stream struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
@@ -27,11 +27,11 @@ type stream struct {
 
 	mu   sync.Mutex
 	last map[string]said
-	lost bool // the daemon has said that events were missed
+	lost bool // the daemon has reported that events were missed
 	err  error
 }
 
-// said is the last event about an allocation.
+// A said is the last event about an allocation.
 type said struct {
 	at time.Time
 	allocation
@@ -101,9 +101,9 @@ func (s *stream) take(data []byte) {
 	}
 }
 
-// waitAll waits until what was said last of every one of these allocations
-// fits, and returns when the last of them did. What was missed is looked up in
-// the list.
+// waitAll waits until the last event of every one of these allocations fits,
+// and returns the time of the last that did. After missed events it reads the
+// list.
 func (s *stream) waitAll(ctx context.Context, a *api, ids []string, fits func(*allocation) bool) (time.Time, error) {
 	var latest time.Time
 	open := ids
@@ -133,7 +133,8 @@ func (s *stream) waitAll(ctx context.Context, a *api, ids []string, fits func(*a
 	}
 }
 
-// unfit returns which do not fit yet, and when the last did that does.
+// unfit returns the allocations that do not fit yet, and the time of the last
+// that does.
 func (s *stream) unfit(open []string, latest time.Time, fits func(*allocation) bool) ([]string, time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

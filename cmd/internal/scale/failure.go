@@ -12,7 +12,7 @@ import (
 	"conga/openflow/ofswitch"
 )
 
-// A failure is something that a part of the allocations has to be moved away
+// A failure is something that a share of the allocations has to be moved away
 // from.
 type failure struct {
 	happen   func()
@@ -21,7 +21,7 @@ type failure struct {
 	lost     *ofswitch.Switch // nil: none
 	home     int              // switch whose hosts have no allocations, counted from 0; -1: none
 	near     func(*generator) request
-	share    int // one in so many allocations is to be affected
+	share    int // one in share allocations is to be affected
 }
 
 // An end is a port of an emulated switch.
@@ -142,7 +142,7 @@ func (r *run) heal(ctx context.Context, w *world, f failure, before []allocation
 		return err
 	}
 	defer events.close()
-	old := w.grid.picture(f.lost)
+	old := w.grid.contents(f.lost)
 	w.grid.recorder.reset(true)
 	m := w.measure()
 	began := time.Now()
@@ -172,9 +172,9 @@ func (r *run) heal(ctx context.Context, w *world, f failure, before []allocation
 }
 
 // afterHeal checks the entries, and counts what was written.
-func (r *run) afterHeal(ctx context.Context, w *world, f failure, affected []allocation, old picture) error {
+func (r *run) afterHeal(ctx context.Context, w *world, f failure, affected []allocation, old contents) error {
 	t := w.grid.recorder.sum()
-	now := w.grid.picture(f.lost)
+	now := w.grid.contents(f.lost)
 	all, err := w.list(ctx)
 	if err != nil {
 		return err

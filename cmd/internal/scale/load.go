@@ -101,9 +101,9 @@ feed:
 	return ids, nil
 }
 
-// fill makes allocations and waits until all are active. They come in parts, so
-// that one is active before the next is asked for, however the daemon fares
-// with many at once.
+// fill makes allocations and waits until all are active. They come in batches,
+// each active before the next is requested, so that this does not depend on how
+// the daemon copes with many at once.
 func (w *world) fill(ctx context.Context, requests []request) error {
 	const part = 500
 	for len(requests) > 0 {

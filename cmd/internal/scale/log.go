@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A logReader reads a daemon's log while it is written. That costs the daemon
-// nothing, other than to ask it.
+// A logReader reads a daemon's log while it is written, which, unlike requests,
+// costs the daemon nothing.
 type logReader struct {
 	file   string
 	offset int64 // of the first byte that was not read

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// A log is read while it grows: half a line is left for later, and a link that
+// A log is read while it grows: half a line waits for its rest, and a link that
 // is found again counts once more.
 func TestCountLinks(t *testing.T) {
 	const (

@@ -71,8 +71,8 @@ func main() {
 	}
 }
 
-// measure carries out one command line and reports whether all scenarios came
-// to their end.
+// measure carries out one command line; ok says whether all scenarios were
+// completed.
 func measure(ctx context.Context, args []string, out, errOut io.Writer) (ok bool, err error) {
 	o, err := parseFlags(args, errOut)
 	if err != nil {

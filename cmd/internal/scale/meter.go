@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// A meter tells what the daemon uses from when it was made, and has it profiled
-// meanwhile if that is wanted.
+// A meter tells the CPU time that the daemon uses from when it was made, and
+// has it profiled meanwhile if that is wanted.
 type meter struct {
 	w           *world
 	before, own time.Duration // CPU time of the daemon, and of the tool
@@ -55,7 +55,8 @@ func (w *world) signalProfiler(s syscall.Signal) {
 // profilerTime is what the daemon may take to begin or end a profile.
 const profilerTime = 300 * time.Millisecond
 
-// profileName is where the profiles of a scenario go, without the ending.
+// profileName returns where the profiles of a scenario go, without the
+// extension.
 func (r *run) profileName() string {
 	return filepath.Join(r.profile, strings.NewReplacer("/", "-", ":", "-").Replace(r.name))
 }

@@ -21,8 +21,8 @@ type grid struct {
 	recorder *recorder
 }
 
-// A place is a port of a switch.
-type place struct {
+// A switchPort is a port of a switch.
+type switchPort struct {
 	dpid openflow.DPID
 	port openflow.PortNo
 }
@@ -100,11 +100,11 @@ func (g *grid) speak(ctx context.Context, silent func(netip.Addr) bool, rate int
 }
 
 // ways returns where each port that leads to another switch leads.
-func (g *grid) ways() map[place]place {
-	out := map[place]place{}
+func (g *grid) ways() map[switchPort]switchPort {
+	out := map[switchPort]switchPort{}
 	for _, l := range g.Links() {
 		if a, b := l.Ends(); a.Host == "" && b.Host == "" {
-			out[place{a.DPID, a.Port}], out[place{b.DPID, b.Port}] = place{b.DPID, b.Port}, place{a.DPID, a.Port}
+			out[switchPort{a.DPID, a.Port}], out[switchPort{b.DPID, b.Port}] = switchPort{b.DPID, b.Port}, switchPort{a.DPID, a.Port}
 		}
 	}
 	return out

@@ -22,7 +22,7 @@ func TestGrid(t *testing.T) {
 	dpid := func(sw int) openflow.DPID { return g.Switches()[sw].DPID() }
 	for sw := range g.size() {
 		for direction, to := range []int{g.neighbour(sw, 1, 0), g.neighbour(sw, -1, 0), g.neighbour(sw, 0, 1), g.neighbour(sw, 0, -1)} {
-			if got := ways[place{dpid(sw), g.trunk(direction)}]; got.dpid != dpid(to) || got.port != g.trunk(direction^1) {
+			if got := ways[switchPort{dpid(sw), g.trunk(direction)}]; got.dpid != dpid(to) || got.port != g.trunk(direction^1) {
 				t.Errorf("switch %d, direction %d: leads to %v, want switch %d", sw, direction, got, to)
 			}
 		}
@@ -85,8 +85,8 @@ func TestNeedless(t *testing.T) {
 	defer g.Close()
 	s := g.Switches()
 	mac := openflow.MAC{2, 0, 0, 0, 0, 5}
-	make := func(first, second openflow.PortNo) picture {
-		p := picture{}
+	make := func(first, second openflow.PortNo) contents {
+		p := contents{}
 		for _, sw := range s {
 			p[sw.DPID()] = &holding{rules: map[string]string{}, routes: map[openflow.MAC]openflow.PortNo{}}
 		}
@@ -98,7 +98,7 @@ func TestNeedless(t *testing.T) {
 	f := failure{leads: []end{{s[1], east}}} // switch 2 to switch 3
 	written := map[openflow.DPID]int{1: 1, 2: 1, 9: 1}
 	for _, test := range []struct {
-		old, now         picture
+		old, now         contents
 		switches, routes int
 	}{
 		{make(east, east), make(south, south), 1, 0}, // both led into it; 9 need not be written

@@ -13,7 +13,7 @@ import (
 )
 
 // cpuTime returns the processor time that a process has used, with all its
-// threads, those that have ended too.
+// threads, also ended ones.
 func cpuTime(pid int) (time.Duration, error) {
 	// The clock of another process: its complement, shifted, and 2 for what the
 	// scheduler has counted; see clock_getcpuclockid(3).

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// calm is what share of a processor a daemon uses at most that has nothing to
-// do but its rounds.
+// calm is the most of a processor that a daemon uses that does nothing but its
+// periodic work.
 const calm = 0.25
 
 // reconnect measures how long it takes until all switches have reconnected at

@@ -28,7 +28,7 @@ type scenario struct {
 	run   func(ctx context.Context, r *run) error
 	least int      // how often it is measured at least, unless less than usual is asked for
 	worst []string // units of which the highest value is a figure too
-	old   bool     // the daemon before the redesign comes to its end in bearable time
+	old   bool     // the daemon before the redesign completes it in reasonable time
 }
 
 // A run is one measurement of one scenario on one daemon.
@@ -65,7 +65,7 @@ func (r *report) repeat(ctx context.Context, s scenario, b build) {
 	}
 	name, failed := b.prefix+s.name, 0
 	for i := range times {
-		if ctx.Err() != nil || failed > 1 { // nothing more is to be learned
+		if ctx.Err() != nil || failed > 1 { // another attempt would tell nothing new
 			break
 		}
 		one := &run{options: r.options, program: b.program, name: name, report: r}
@@ -97,7 +97,7 @@ func (r *run) figure(unit string, v float64) {
 	r.note("%s %s", figures.Number(v), unit)
 }
 
-// note tells what is going on, if that is wanted.
+// note prints progress, if that is wanted.
 func (r *run) note(format string, args ...any) {
 	if r.verbose {
 		fmt.Fprintf(r.report.log, "%s %s: %s\n", time.Now().Format("15:04:05.000"), r.name, fmt.Sprintf(format, args...))

@@ -51,8 +51,7 @@ one worst-s: 2.33 of the old
 	}
 }
 
-// A scenario that does not come to its end is printed, and is not tried for
-// ever.
+// A scenario that does not complete is printed, and not retried for ever.
 func TestFailure(t *testing.T) {
 	tries := 0
 	s := scenario{name: "bad", least: 10, run: func(context.Context, *run) error { tries++; return errors.New("too late") }}
@@ -65,7 +64,7 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// Every bound is one of a scenario that there is, and the flags are understood.
+// Every bound is one of an existing scenario, and the flags are understood.
 func TestBounds(t *testing.T) {
 	bounds, err := figures.ParseBounds(boundsText)
 	if err != nil {

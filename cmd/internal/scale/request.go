@@ -11,7 +11,8 @@ import (
 // batch is how many requests are measured one after the other.
 const batch = 100
 
-// requests measures one request until it is active, where so many others are.
+// requests measures how long one request takes until it is active, with so many
+// others active.
 func requests(side, hosts, active int) func(context.Context, *run) error {
 	return func(ctx context.Context, r *run) error {
 		w, err := r.newWorld(ctx, r.side(side), hosts)

@@ -2,7 +2,7 @@
 
 package main
 
-// scenarios are all, in the order in which they are measured.
+// scenarios are all scenarios, in the order in which they are measured.
 var scenarios = []scenario{
 	{name: "request/9", about: "one request until it is active, 9 switches, 18 hosts", run: requests(3, 2, 0), old: true},
 	{name: "request/100", about: "the same, 100 switches, 1,000 hosts, 1,000 active", run: requests(10, 10, 1000), old: true},

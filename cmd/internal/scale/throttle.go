@@ -29,7 +29,7 @@ func holdTo(pid int, share float64) (throttle, error) {
 	return holdWithSignals(pid, share), nil
 }
 
-// holdPeriod is in what time the share is to be kept.
+// holdPeriod is the period in which the share is kept.
 const holdPeriod = 100 * time.Millisecond
 
 // holdWithGroup uses the CPU controller of control groups, version 1 or 2.
@@ -44,8 +44,8 @@ func holdWithGroup(pid int, share float64) (throttle, error) {
 			continue
 		}
 		end := func() {
-			// The processes go back to where they can stay, then the group can
-			// go.
+			// The process goes back to the root group, so that the group can be
+			// removed.
 			_ = os.WriteFile(filepath.Join(kind.root, "cgroup.procs"), []byte(strconv.Itoa(pid)), 0o644)
 			_ = os.Remove(dir)
 		}
@@ -81,8 +81,7 @@ func holdWithSignals(pid int, share float64) throttle {
 			<-tick.C
 			var now time.Duration
 			now, err = cpuTime(pid)
-			// What was not used in time is not saved up for longer than a
-			// period.
+			// Unused time is not carried over for longer than a period.
 			allowed := time.Duration(share * float64(time.Since(began)))
 			if saved := allowed - (now - used); saved > time.Duration(share*float64(holdPeriod)) {
 				began, used = time.Now(), now

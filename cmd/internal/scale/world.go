@@ -39,21 +39,20 @@ func (r *run) newWorld(ctx context.Context, side, hosts int) (*world, error) {
 	return &world{daemon: d, api: a, grid: newGrid(side, hosts), profiled: r.profile != "", note: r.note}, nil
 }
 
-// end stops the daemon first: a network that goes away would look like an
-// outage to it.
+// end stops the daemon first: to it, a network that stops is an outage.
 func (w *world) end() {
 	w.api.close()
 	w.daemon.stop()
 	_ = w.grid.Close()
 }
 
-// askEvery is how often the daemon is asked whether it knows all links, apart
-// from when its log says so. It is seldom, since it costs the daemon more than
-// a probe.
+// askEvery is the pause between requests whether the daemon knows all links,
+// beside reading its log. It is long, since a request costs the daemon more
+// than a probe.
 const askEvery = time.Second
 
-// connect has all switches connect, and returns how long it took until all
-// links were known.
+// connect connects all switches, and returns how long it took until all links
+// were known.
 func (w *world) connect(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
 	w.grid.Run(context.WithoutCancel(ctx), w.openflow)
@@ -94,8 +93,8 @@ func (w *world) waitCount(ctx context.Context, list string, want int) error {
 	return nil
 }
 
-// populate has all switches connect and all hosts be known, and waits until it
-// is quiet.
+// populate connects all switches, makes all hosts known, and waits until no
+// switch changes.
 func (w *world) populate(ctx context.Context) error {
 	took, err := w.connect(ctx)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// hide is not known on this system.
+// hide fails: CONGA cannot turn the echo off on this system.
 func hide(*os.File) (restore func(), err error) {
 	return nil, errors.New("not supported on this system; give the password in a file")
 }

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hide turns the echo off and returns what turns it on again: a shell without
-// echo is a poor thing to leave behind.
+// hide turns the echo off and returns the function that restores the terminal.
 func hide(f *os.File) (restore func(), err error) {
 	fd := int(f.Fd())
 	was, err := unix.IoctlGetTermios(fd, getTermios)

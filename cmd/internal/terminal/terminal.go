@@ -13,7 +13,7 @@ import (
 	"github.com/mattn/go-isatty"
 )
 
-// maxLine bounds a line that is read; no password is longer.
+// maxLine is the most bytes of a line that is read.
 const maxLine = 64 << 10
 
 // Is reports whether v is a file that is a terminal.
@@ -22,9 +22,8 @@ func Is(v any) bool {
 	return ok && isatty.IsTerminal(f.Fd())
 }
 
-// Line reads one line without its end. It reads no further, so that what
-// follows is left for others. At the end of ctx it returns its cause, and what
-// is typed then is lost.
+// Line reads one line without its end. It reads no further than the line's end.
+// When ctx ends it returns the cause; what is typed then is lost.
 func Line(ctx context.Context, in io.Reader) (string, error) {
 	type read struct {
 		line string

@@ -27,8 +27,7 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// Who does not want to answer need not: the end of the context ends the
-// question.
+// The end of the context ends the question.
 func TestEndedQuestion(t *testing.T) {
 	enough := errors.New("enough")
 	ctx, cancel := context.WithCancelCause(t.Context())

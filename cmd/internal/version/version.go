@@ -8,8 +8,8 @@ import (
 	"runtime/debug"
 )
 
-// String is the version in one line: the module's, or the commit it was built
-// from, and the toolchain.
+// String returns the version in one line: the module's, or the commit it was
+// built from, and the toolchain.
 func String() string {
 	version, commit := Build()
 	if version == "devel" {
@@ -18,8 +18,8 @@ func String() string {
 	return fmt.Sprintf("%s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
-// Build is the module's version, "devel" if it has none, and the start of the
-// commit that it was built from, if that is known.
+// Build returns the module's version, "devel" if it has none, and the start of
+// the commit that it was built from, if that is known.
 func Build() (version, commit string) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
