@@ -78,8 +78,8 @@ func BenchmarkPacketInParse(b *testing.B) {
 	}
 }
 
-// benchFlowStats is one full part of a reply, as a dump of a large table brings
-// them.
+// benchFlowStats returns one full part of a reply, such as a dump of a large
+// table has.
 func benchFlowStats(b *testing.B) (wire []byte, entries int) {
 	f := benchFlowMod()
 	reply := make(FlowStatsReply, 300)
@@ -105,7 +105,7 @@ func BenchmarkFlowStatsParse(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*entries), "ns/entry")
 }
 
-// BenchmarkParserFlowStats is BenchmarkFlowStatsParse with a [Parser].
+// BenchmarkParserFlowStats does as BenchmarkFlowStatsParse, with a [Parser].
 func BenchmarkParserFlowStats(b *testing.B) {
 	wire, entries := benchFlowStats(b)
 	var p Parser

@@ -186,7 +186,8 @@ func putLength(dst []byte, start, at int, field string) error {
 	return nil
 }
 
-// lengthError is separate so that calls of putLength are inlined.
+// lengthError returns ErrLength. It is separate so that calls of putLength are
+// inlined.
 //
 //go:noinline
 func lengthError(field string) error { return appendError(field, ErrLength) }

@@ -78,7 +78,7 @@ func TestHandAppend(t *testing.T) {
 	}
 }
 
-// BenchmarkFlowModByHand is what BenchmarkFlowModAppend is measured against.
+// BenchmarkFlowModByHand measures what BenchmarkFlowModAppend is compared with.
 func BenchmarkFlowModByHand(b *testing.B) {
 	m := benchHand
 	buf := make([]byte, 0, 256)

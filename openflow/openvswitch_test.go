@@ -85,7 +85,7 @@ func TestOpenVSwitchPrintsFlowsAlike(t *testing.T) {
 	}
 }
 
-// TestOpenVSwitchPrintsDumpsAlike is the same for the entries of a dump.
+// TestOpenVSwitchPrintsDumpsAlike does the same for the entries of a dump.
 func TestOpenVSwitchPrintsDumpsAlike(t *testing.T) {
 	stats := FlowStatsReply{
 		{Table: 1, DurationSec: 3600, DurationNsec: 5_000_000, Priority: 7, PacketCount: 11, ByteCount: 12, Match: sampleMatch},

@@ -53,7 +53,7 @@ func TestOfctlGroups(t *testing.T) {
 	}
 }
 
-// TestOfctlMeters is the same for meters, of which ovs-ofctl sends one at a
+// TestOfctlMeters does the same for meters, of which ovs-ofctl sends one at a
 // time.
 func TestOfctlMeters(t *testing.T) {
 	texts := append([]string(nil), ofctlMeters...)

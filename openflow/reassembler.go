@@ -132,7 +132,8 @@ func merge(whole, part *MultipartReply) bool {
 	return false // a description or a sum cannot continue
 }
 
-// mergeList appends the part's list to list, which is whole's body.
+// mergeList appends the part's list to list, which is whole's body, and reports
+// whether the part has one.
 func mergeList[L interface {
 	~[]E
 	MultipartReplyBody

@@ -55,7 +55,7 @@ func (r *recorder) recordIntroduction() {
 	ask("async", &GetAsyncRequest{}, TypeGetAsyncReply)
 }
 
-// recordedFlow is the entry whose coming and going is recorded.
+// recordedFlow returns the entry whose coming and going is recorded.
 func recordedFlow() *FlowMod {
 	add := *sampleFlowMod
 	add.Command, add.Flags = FlowAdd, FlowSendFlowRem

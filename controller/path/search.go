@@ -68,8 +68,8 @@ func (s *search) release() {
 	searches.Put(s)
 }
 
-// run searches. bounds are lower bounds of the cost of reaching last; nil:
-// none.
+// run searches and reports whether it found a path. bounds are lower bounds of
+// the cost of reaching last; nil: none.
 func (s *search) run(q Query, first, last int32, width topology.BitRate, bounds []uint32) bool {
 	s.push(candidate{label: label{width: width, node: first}, from: -1, sure: true})
 	for len(s.heap) > 0 || s.fetch() {

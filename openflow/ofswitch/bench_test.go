@@ -22,7 +22,7 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// pathEntry is entry i of the kind that carries an allocation.
+// pathEntry returns entry i of the kind that carries an allocation.
 func pathEntry(i int) *openflow.FlowMod {
 	return &openflow.FlowMod{
 		Cookie: 0xc06a<<48 | openflow.Cookie(i), Priority: 1000, BufferID: openflow.NoBuffer,

@@ -93,9 +93,9 @@ func (c *conn) bundleControlLocked(m *openflow.BundleControl) (openflow.Message,
 	return (&openflow.BundleControl{ID: m.ID, Type: m.Type + 1, Flags: m.Flags}).Experimenter(), nil
 }
 
-// commitLocked obeys the messages of a bundle, all or none; the error of the
-// one that failed goes out under its own XID. Nothing that the switch would
-// have announced leaves it before it is sure.
+// commitLocked obeys the messages of a bundle, all or none, and reports whether
+// all succeeded. The error of the one that failed is sent under its own XID.
+// Announcements wait until the bundle has succeeded.
 func (c *conn) commitLocked(b *bundle) bool {
 	s := c.s
 	undo := s.snapshotLocked()

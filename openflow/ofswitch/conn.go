@@ -182,7 +182,7 @@ func (c *conn) send(m openflow.Message) {
 }
 
 // waitRoom waits until the controller has taken enough of the answers to ask
-// for more.
+// for more, and reports whether the connection is still there.
 func (c *conn) waitRoom() bool {
 	for c.full() {
 		select {

@@ -183,8 +183,8 @@ func checkWidth(o openflow.OXM) *openflow.Error {
 	return nil
 }
 
-// maskable follows Open vSwitch, which takes masks on more fields than the
-// specification asks for.
+// maskable reports whether a field can have a mask. Like Open vSwitch it allows
+// more than the specification asks for.
 func maskable(f openflow.Field) bool {
 	switch f {
 	case openflow.FieldInPort, openflow.FieldEthType, openflow.FieldVLANPCP,

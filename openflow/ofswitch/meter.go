@@ -46,7 +46,7 @@ func newMeter(m *openflow.MeterMod, now time.Time) *meter {
 	return out
 }
 
-// unit is how many tokens a unit of rate gives a second.
+// unit returns how many tokens a unit of rate gives a second.
 func (m *meter) unit() float64 {
 	if m.flags&openflow.MeterPktps != 0 {
 		return 1

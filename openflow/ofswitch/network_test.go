@@ -283,7 +283,7 @@ func TestTopologies(t *testing.T) {
 	}
 }
 
-// hub is a controller that takes connections and says hello, no more.
+// hub starts a controller that takes connections and says hello, no more.
 func hub(t *testing.T) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

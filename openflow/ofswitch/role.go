@@ -2,8 +2,8 @@ package ofswitch
 
 import "conga/openflow"
 
-// defaultAsync is what Open vSwitch sends to a controller that has not asked
-// for anything else.
+// defaultAsync returns what Open vSwitch sends to a controller that has not
+// asked for anything else.
 func defaultAsync() openflow.AsyncConfig {
 	const all = 1<<openflow.PortAdded | 1<<openflow.PortDeleted | 1<<openflow.PortModified
 	return openflow.AsyncConfig{
