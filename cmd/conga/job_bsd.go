@@ -8,5 +8,5 @@ import "syscall"
 // would also take the command's end, which is not for this.
 const canFollow = false
 
-// hasStopped is not called on these systems.
+// hasStopped returns 0; it is not called on these systems.
 func hasStopped(int) syscall.Signal { return 0 }

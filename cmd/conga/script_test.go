@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"conga": main, "counts": counts})
 }
 
-// counts is a command that writes its process ID to the file pid, and the
+// counts runs as a command. It writes its process ID to the file pid, and the
 // signals that it gets to the file signals, one a line. SIGTERM ends it.
 func counts() {
 	got := make(chan os.Signal, 100)

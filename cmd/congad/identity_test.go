@@ -56,7 +56,7 @@ func (b *browser) send(code int, method, path, body, bearer string) (string, *tl
 
 var aKey = regexp.MustCompile(auth.Prefix + `[A-Za-z0-9_-]{43}`)
 
-const outsideConfig = `
+const identityConfig = `
 directory:
   projects: [{id: projectB, members: [abc123, jdoe@access-ci.org]}]
   users: [{id: abc123, password: "%s"}]
@@ -80,7 +80,7 @@ func TestIdentity(t *testing.T) {
 	}
 	file, data := filepath.Join(dir, "conga.yaml"), filepath.Join(dir, "data")
 	base, _, _ := strings.Cut(fmt.Sprintf(testConfig, data, "127.0.0.1:0"), "directory:")
-	writeConfig(t, file, base+fmt.Sprintf(outsideConfig, hash, issuer.URL)+"log: {format: json, level: debug}\n")
+	writeConfig(t, file, base+fmt.Sprintf(identityConfig, hash, issuer.URL)+"log: {format: json, level: debug}\n")
 	p := start(t, file)
 	b := p.browser()
 

@@ -80,7 +80,7 @@ func (r *wireClient) text(code int, method, path, body string, header ...string)
 
 // Answers to idempotent requests, the audit log and webhooks survive kill -9,
 // and an ordered stop does not wait for open streams of events.
-func TestAround(t *testing.T) {
+func TestServices(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "conga.yaml")
 	writeConfig(t, file, fmt.Sprintf(testConfig, filepath.Join(dir, "data"), "127.0.0.1:0")+"webhooks: {allow_private: true}\n")

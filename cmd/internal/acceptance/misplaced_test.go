@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// TestSecretsInOddPlaces puts a key, a password, a token and a webhook's secret
+// TestMisplacedSecrets puts a key, a password, a token and a webhook's secret
 // wherever a confused client may, with a valid key and without. The answers do
 // not matter here; the end of the suite checks that nothing of it is kept, see
 // world.leaks.
-func TestSecretsInOddPlaces(t *testing.T) {
+func TestMisplacedSecrets(t *testing.T) {
 	w := worldOf(t)
 	secrets := map[string]string{"a live key": w.user(t, "abc123", "projectB").key, "a password": password}
 	for what, text := range map[string]string{

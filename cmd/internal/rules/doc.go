@@ -1,4 +1,4 @@
-// Package rules holds the rules of the source tree as tests: who may import
-// whom, what must be documented, how long a file may be. ARCHITECTURE.md states
-// the import rules and is what the test reads.
+// Package rules holds the rules of the source tree as tests: which package may
+// import which, what must be documented and in which words, how long a file may
+// be. The tests read the tables of ARCHITECTURE.md.
 package rules

@@ -13,14 +13,14 @@ import (
 
 const root = "../../.."
 
-// listed is what go list says of a package.
+// A listed is what go list says of a package.
 type listed struct {
 	ImportPath, Dir, Name string
 	Imports               []string
 	GoFiles               []string
 }
 
-// packages are all packages of the module.
+// packages returns all packages of the module.
 func packages(t *testing.T) []listed {
 	t.Helper()
 	c := exec.Command("go", "list", "-e", "-json=ImportPath,Dir,Name,Imports,GoFiles", "./...")
@@ -49,8 +49,8 @@ func packages(t *testing.T) []listed {
 	return all
 }
 
-// room is a row of the table: a package, or all below it too, and what of ours
-// it may import.
+// A room is a row of the table: a package, or all below it too, and what it may
+// import of the module.
 type room struct {
 	path   string
 	below  bool
@@ -146,7 +146,7 @@ func TestImportsFollowTheArchitecture(t *testing.T) {
 	}
 }
 
-// The table is read as it is meant: these would be caught.
+// The table is read as it is meant.
 func TestTheArchitectureForbids(t *testing.T) {
 	table := rooms(t)
 	for _, test := range []struct {
@@ -170,8 +170,8 @@ func TestTheArchitectureForbids(t *testing.T) {
 	}
 }
 
-// outside says which packages alone may import a library.
-var outside = []struct {
+// confined says which packages alone may import a library.
+var confined = []struct {
 	library string
 	rooms   []string // and what is below them
 	why     string
@@ -197,7 +197,7 @@ func TestLibrariesStayInTheirRooms(t *testing.T) {
 	for _, p := range packages(t) {
 		own := strings.TrimPrefix(p.ImportPath, "conga/")
 		for _, imported := range p.Imports {
-			for _, rule := range outside {
+			for _, rule := range confined {
 				if strings.HasPrefix(imported, rule.library) && !within(own, rule.rooms) {
 					t.Errorf("%s imports %s: %s", own, imported, rule.why)
 				}

@@ -8,17 +8,23 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // maxLines is how long a file may be that is not a test.
 const maxLines = 500
 
-// sources calls f with every Go file of the module.
-func sources(t *testing.T, f func(name string, text []byte, file *ast.File)) {
-	t.Helper()
-	n := 0
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+// A source is a Go file of the module.
+type source struct {
+	name string // relative to the root, with slashes
+	text []byte
+	file *ast.File
+}
+
+// parsed returns all Go files of the module.
+var parsed = sync.OnceValues(func() (all []source, err error) {
+	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -36,15 +42,24 @@ func sources(t *testing.T, f func(name string, text []byte, file *ast.File)) {
 		if err != nil {
 			return err
 		}
-		n++
-		f(strings.TrimPrefix(filepath.ToSlash(path), root+"/"), text, file)
+		all = append(all, source{strings.TrimPrefix(filepath.ToSlash(path), root+"/"), text, file})
 		return nil
 	})
+	return all, err
+})
+
+// sources calls f with every Go file of the module.
+func sources(t *testing.T, f func(name string, text []byte, file *ast.File)) {
+	t.Helper()
+	all, err := parsed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n < 50 {
-		t.Fatalf("only %d files were found", n)
+	if len(all) < 50 {
+		t.Fatalf("only %d files were found", len(all))
+	}
+	for _, s := range all {
+		f(s.name, s.text, s.file)
 	}
 }
 
@@ -158,8 +173,9 @@ func TestLicence(t *testing.T) {
 	}
 }
 
-// The Makefile works in an unpacked archive too, where nobody can ask git. What
-// lists no files there leaves gofmt waiting for its standard input.
+// The Makefile works in an unpacked archive too, which git knows nothing of. A
+// command that lists no files there leaves gofmt waiting for its standard
+// input.
 func TestMakefileWithoutGit(t *testing.T) {
 	text, err := os.ReadFile(root + "/Makefile")
 	if err != nil {

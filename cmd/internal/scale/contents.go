@@ -10,10 +10,10 @@ import (
 )
 
 // A contents is what the switches hold, but for their counters.
-type contents map[openflow.DPID]*holding
+type contents map[openflow.DPID]*switchContents
 
-// A holding is what one switch holds.
-type holding struct {
+// A switchContents is what one switch holds.
+type switchContents struct {
 	rules  map[string]string                // all entries and meters but those of routes
 	routes map[openflow.MAC]openflow.PortNo // best effort, by destination
 }
@@ -31,7 +31,7 @@ func (g *grid) contents(but *ofswitch.Switch) contents {
 		if s == but {
 			continue
 		}
-		h := &holding{rules: map[string]string{}, routes: map[openflow.MAC]openflow.PortNo{}}
+		h := &switchContents{rules: map[string]string{}, routes: map[openflow.MAC]openflow.PortNo{}}
 		p[s.DPID()] = h
 		for _, e := range s.Flows(openflow.TableAll) {
 			if to, ok := e.Match.Get(openflow.FieldEthDst); ok && e.Table == routeTable && e.Priority == routePriority {

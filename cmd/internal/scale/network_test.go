@@ -88,7 +88,7 @@ func TestNeedless(t *testing.T) {
 	make := func(first, second openflow.PortNo) contents {
 		p := contents{}
 		for _, sw := range s {
-			p[sw.DPID()] = &holding{rules: map[string]string{}, routes: map[openflow.MAC]openflow.PortNo{}}
+			p[sw.DPID()] = &switchContents{rules: map[string]string{}, routes: map[openflow.MAC]openflow.PortNo{}}
 		}
 		p[1].routes[mac], p[2].routes[mac] = first, second
 		p[3].routes[mac], p[4].routes[mac] = 1, 1
