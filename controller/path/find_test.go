@@ -271,3 +271,60 @@ func TestFindAgainstBruteForce(t *testing.T) {
 		}
 	})
 }
+
+// FreeAt is asked in place of Free, trunks by their numbers, and the bottleneck
+// is what it says has least.
+func TestBottleneckByNumber(t *testing.T) {
+	n := newNet(3)
+	first, second := n.cable(1, 2, gig, gig, 1), n.cable(2, 3, gig, gig, 1)
+	g := path.NewGraph(&n.Snapshot)
+	narrow := second.Reverse()
+	q := path.Query{
+		From: edgeOf(1, 1), To: edgeOf(3, 1), Rate: 10 * gig,
+		Free: func(topology.Link) topology.BitRate { t.Error("Free is asked beside FreeAt"); return 0 },
+		FreeAt: func(number int32, l topology.Link) topology.BitRate {
+			switch {
+			case l.ID.From == topology.Outside || l.ID.To == topology.Outside:
+				if number != -1 {
+					t.Errorf("access link %v has number %d", l.ID, number)
+				}
+				return 9
+			case number != g.Number(l.ID):
+				t.Errorf("link %v has number %d, not %d", l.ID, number, g.Number(l.ID))
+			case l.ID == narrow:
+				return 3
+			case l.ID == first:
+				return 4
+			}
+			return 5
+		},
+		Refused: func(l topology.Link) { t.Errorf("%v is refused by a search that needs no rate", l.ID) },
+	}
+	if l, free, ok := g.Bottleneck(q); !ok || l.ID != narrow || free != 3 {
+		t.Errorf("bottleneck %v with %v free, %t; want %v with 3", l.ID, free, ok, narrow)
+	}
+	q.FreeAt = func(number int32, l topology.Link) topology.BitRate {
+		if l.ID == (topology.LinkID{To: q.From}) {
+			return 1
+		}
+		return 2
+	}
+	if l, free, ok := g.Bottleneck(q); !ok || l.ID.To != q.From || free != 1 {
+		t.Errorf("bottleneck %v with %v free, %t; want the first access link with 1", l.ID, free, ok)
+	}
+	n.disconnect(2)
+	if l, free, ok := path.NewGraph(&n.Snapshot).Bottleneck(path.Query{From: q.From, To: q.To}); ok || free != 0 {
+		t.Errorf("bottleneck %v with %v free where there is no path", l.ID, free)
+	}
+}
+
+// Where no rate would help, nothing is asked and nothing refused.
+func TestApart(t *testing.T) {
+	n := newNet(4)
+	n.cable(1, 2, gig, gig, 1)
+	n.cable(3, 4, gig, gig, 1)
+	q := path.Query{From: edgeOf(1, 1), To: edgeOf(4, 1), Rate: 2 * gig, Refused: func(l topology.Link) { t.Errorf("%v is refused", l.ID) }}
+	if p, ok := path.Find(&n.Snapshot, q); ok || p != nil {
+		t.Errorf("found %v between islands", p)
+	}
+}

@@ -19,14 +19,24 @@ import (
 type room struct {
 	path    string // below the module
 	dir     string
-	binary  string // its tests, with all mutants built in
-	rapid   bool   // its tests have rapid's flags
 	mutants []*mutant
-	tests   []*test
+	tests   []*test // its own first
 }
 
-// A test is one of a room's test functions.
+// neighbours are the rooms whose tests look at a room, too, from farther off.
+var neighbours = map[string][]string{"allocator": {"scheduler"}, "controller/flow": {"controller"}}
+
+// A suite is the tests of a package, with the mutants of a room built in.
+type suite struct {
+	dir    string
+	binary string
+	rapid  bool // the tests have rapid's flags
+	own    bool // they are those of the room
+}
+
+// A test is a test function.
 type test struct {
+	*suite
 	name    string
 	reaches map[int]bool // the mutants that it comes by
 	run     usage        // without a mutant
@@ -48,19 +58,30 @@ func build(ctx context.Context, root, path, dir string) (*room, error) {
 		return nil, fmt.Errorf("%s: %v", path, found[0].Errors)
 	}
 	p := found[0]
-	r := &room{path: strings.TrimPrefix(p.PkgPath, p.Module.Path+"/"), binary: filepath.Join(dir, "tests")}
+	r := &room{path: strings.TrimPrefix(p.PkgPath, p.Module.Path+"/")}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	if err := r.instrument(p, dir); err != nil {
 		return nil, err
 	}
-	c := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", filepath.Join(dir, "overlay.json"), "-o", r.binary, p.PkgPath)
-	c.Dir = root
-	if out, err := c.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%s: the instrumented tests do not build: %w\n%s", path, err, out)
+	for i, of := range append([]string{r.path}, neighbours[r.path]...) {
+		s := &suite{dir: filepath.Join(p.Module.Dir, of), binary: filepath.Join(dir, fmt.Sprintf("tests%d", i)), own: i == 0}
+		c := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-overlay", filepath.Join(dir, "overlay.json"), "-o", s.binary, "./"+of)
+		c.Dir = p.Module.Dir
+		if out, err := c.CombinedOutput(); err != nil {
+			return nil, fmt.Errorf("%s: the instrumented tests of %s do not build: %w\n%s", path, of, err, out)
+		}
+		tests, err := s.list(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.tests = append(r.tests, tests...)
 	}
-	return r, r.list(ctx)
+	if len(r.tests) == 0 {
+		return nil, fmt.Errorf("%s has no tests", r.path)
+	}
+	return r, nil
 }
 
 // instrument writes the room's source with its mutants, and an overlay that has
@@ -99,25 +120,21 @@ func (r *room) instrument(p *packages.Package, dir string) error {
 	return os.WriteFile(filepath.Join(dir, "overlay.json"), text, 0o600)
 }
 
-// list asks the test binary for its tests, and whether it takes rapid's flags.
-func (r *room) list(ctx context.Context) error {
-	c := exec.CommandContext(ctx, r.binary, "-test.list", "^(Test|Fuzz|Example)")
-	c.Dir = r.dir
+// list asks a test binary for its tests, and whether it takes rapid's flags.
+func (s *suite) list(ctx context.Context) (tests []*test, err error) {
+	c := exec.CommandContext(ctx, s.binary, "-test.list", "^(Test|Fuzz|Example)")
+	c.Dir = s.dir
 	out, err := c.Output()
 	if err != nil {
-		return fmt.Errorf("%s: the tests cannot be listed: %w", r.path, err)
+		return nil, fmt.Errorf("%s: the tests cannot be listed: %w", s.dir, err)
 	}
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
-		r.tests = append(r.tests, &test{name: lines.Text(), reaches: map[int]bool{}})
+		tests = append(tests, &test{suite: s, name: lines.Text(), reaches: map[int]bool{}})
 	}
-	if len(r.tests) == 0 {
-		return fmt.Errorf("%s has no tests", r.path)
-	}
-	help := exec.CommandContext(ctx, r.binary, "-help")
-	out, err = help.CombinedOutput()
+	out, err = exec.CommandContext(ctx, s.binary, "-help").CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		return err
+		return nil, err
 	}
-	r.rapid = bytes.Contains(out, []byte("-rapid.checks"))
-	return nil
+	s.rapid = bytes.Contains(out, []byte("-rapid.checks"))
+	return tests, nil
 }

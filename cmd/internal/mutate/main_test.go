@@ -163,9 +163,9 @@ func TestReport(t *testing.T) {
 		var out bytes.Buffer
 		err := mutate(context.Background(), &out, root, o, []string{"room"})
 		want := `room/room.go:8: survived: room clip: boundary: n > 10 -> n >= 10
-  room or file  mutants  killed  timed out  survived  not reached  excused   score
-  room/room.go        3       2          0         1            0        0  66.7 %
-          room        3       2          0         1            0        0  66.7 %
+  room or file  mutants  killed  timed out  elsewhere  survived  not reached  excused   score
+  room/room.go        3       2          0          0         1            0        0  66.7 %
+          room        3       2          0          0         1            0        0  66.7 %
 `
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Error(diff)

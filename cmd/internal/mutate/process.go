@@ -30,15 +30,16 @@ const (
 	hung // or took much longer than without the mutant
 )
 
-// run runs tests of a room, with a mutant if active is not 0. limit is the
+// run runs tests of one suite, with a mutant if active is not 0. limit is the
 // processor's time that they may take; 0: any.
-func (r *room) run(ctx context.Context, o options, tests []*test, active int, reach string, limit time.Duration) (outcome, usage, []byte) {
+func run(ctx context.Context, o options, tests []*test, active int, reach string, limit time.Duration) (outcome, usage, []byte) {
+	s := tests[0].suite
 	names := make([]string, len(tests))
 	for i, t := range tests {
 		names[i] = t.name
 	}
 	args := []string{"-test.failfast", "-test.timeout=0", "-test.run=^(" + strings.Join(names, "|") + ")$"}
-	if r.rapid { // a failure need not be shrunk, nor kept
+	if s.rapid { // a failure need not be shrunk, nor kept
 		args = append(args, fmt.Sprintf("-rapid.checks=%d", o.checks), fmt.Sprintf("-rapid.seed=%d", o.seed), "-rapid.nofailfile", "-rapid.shrinktime=1ms")
 	}
 	limits := fmt.Sprintf("ulimit -d %d; ", memory)
@@ -47,8 +48,8 @@ func (r *room) run(ctx context.Context, o options, tests []*test, active int, re
 	}
 	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
-	c := exec.CommandContext(ctx, "sh", append([]string{"-c", limits + `exec "$@"`, "sh", r.binary}, args...)...)
-	c.Dir = r.dir
+	c := exec.CommandContext(ctx, "sh", append([]string{"-c", limits + `exec "$@"`, "sh", s.binary}, args...)...)
+	c.Dir = s.dir
 	c.Env = append(os.Environ(), "GOMAXPROCS=2", fmt.Sprintf("%s=%d", envActive, active), envReach+"="+reach)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out

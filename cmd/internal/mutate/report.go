@@ -15,10 +15,12 @@ type result struct {
 	why     string // it may survive
 }
 
-func (r result) dead() bool { return r.verdict == killed || r.verdict == timedOut }
+func (r result) dead() bool {
+	return r.verdict == killed || r.verdict == timedOut || r.verdict == elsewhere
+}
 
 // A tally counts mutants.
-type tally struct{ all, killed, timedOut, survived, unreached, excused int }
+type tally struct{ all, killed, timedOut, elsewhere, survived, unreached, excused int }
 
 func (t *tally) add(r result) {
 	t.all++
@@ -27,6 +29,8 @@ func (t *tally) add(r result) {
 		t.killed++
 	case timedOut:
 		t.timedOut++
+	case elsewhere:
+		t.elsewhere++
 	case survived:
 		t.survived++
 	case unreached:
@@ -39,10 +43,12 @@ func (t *tally) add(r result) {
 
 // score returns how many of a hundred mutants are killed. Those that may survive
 // count as survivors.
-func (t *tally) score() float64 { return 100 * float64(t.killed+t.timedOut) / float64(max(1, t.all)) }
+func (t *tally) score() float64 {
+	return 100 * float64(t.killed+t.timedOut+t.elsewhere) / float64(max(1, t.all))
+}
 
 func (t *tally) row(w io.Writer, name string) {
-	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f %%\t\n", name, t.all, t.killed, t.timedOut, t.survived, t.unreached, t.excused, t.score())
+	fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%.1f %%\t\n", name, t.all, t.killed, t.timedOut, t.elsewhere, t.survived, t.unreached, t.excused, t.score())
 }
 
 // printScores prints the score of each room and file.
@@ -60,7 +66,7 @@ func printScores(out io.Writer, results []result) map[string]*tally {
 		}
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "room or file\tmutants\tkilled\ttimed out\tsurvived\tnot reached\texcused\tscore\t")
+	fmt.Fprintln(w, "room or file\tmutants\tkilled\ttimed out\telsewhere\tsurvived\tnot reached\texcused\tscore\t")
 	for _, tallies := range []map[string]*tally{files, rooms} {
 		names := make([]string, 0, len(tallies))
 		for name := range tallies {

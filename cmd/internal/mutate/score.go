@@ -19,7 +19,8 @@ type verdict string
 
 const (
 	killed    verdict = "killed"
-	timedOut  verdict = "timed out" // killed too
+	timedOut  verdict = "timed out"        // killed too
+	elsewhere verdict = "killed elsewhere" // by the tests of a neighbour
 	survived  verdict = "survived"
 	unreached verdict = "not reached" // by any test, and so survived
 )
@@ -52,7 +53,7 @@ func (r *room) measure(ctx context.Context, o options, dir string) error {
 	parallel(ctx, o.jobs, len(r.tests), func(i int) {
 		t := r.tests[i]
 		reach := filepath.Join(dir, "reach-"+strconv.Itoa(i))
-		outcome, took, out := r.run(ctx, o, []*test{t}, 0, reach, 0)
+		outcome, took, out := run(ctx, o, []*test{t}, 0, reach, 0)
 		if outcome != passed {
 			errs[i] = fmt.Errorf("%s: %s fails without a mutant:\n%s", r.path, t.name, out)
 			return
@@ -83,27 +84,34 @@ func (t *test) read(name string) error {
 	return lines.Err()
 }
 
-// batches returns the tests that reach a mutant: first those that are quick,
-// which kill most mutants, then the others.
-func (r *room) batches(id int) [][]*test {
+// batches returns the tests that reach a mutant: of each suite first those that
+// are quick, which kill most mutants, then the others, ever longer.
+func (r *room) batches(id int) (all [][]*test) {
 	const first = 300 * time.Millisecond // of the processor
-	var reaching []*test
+	bySuite := map[*suite][]*test{}
+	var suites []*suite
 	for _, t := range r.tests {
 		if t.reaches[id] {
-			reaching = append(reaching, t)
+			if bySuite[t.suite] == nil {
+				suites = append(suites, t.suite)
+			}
+			bySuite[t.suite] = append(bySuite[t.suite], t)
 		}
 	}
-	slices.SortFunc(reaching, func(a, b *test) int { return cmp.Compare(a.run.cpu, b.run.cpu) })
-	var sum time.Duration
-	for i, t := range reaching {
-		if sum += t.run.cpu; sum > first && i > 0 {
-			return [][]*test{reaching[:i], reaching[i:]}
+	for _, s := range suites {
+		tests := bySuite[s]
+		slices.SortFunc(tests, func(a, b *test) int { return cmp.Compare(a.run.cpu, b.run.cpu) })
+		var sum time.Duration
+		for i, most := 0, first; len(tests) > 0; i++ {
+			if i == len(tests) || i > 0 && sum+tests[i].run.cpu > most {
+				all = append(all, tests[:i])
+				tests, i, sum, most = tests[i:], -1, 0, 4*most
+				continue
+			}
+			sum += tests[i].run.cpu
 		}
 	}
-	if len(reaching) == 0 {
-		return nil
-	}
-	return [][]*test{reaching}
+	return all
 }
 
 // judge runs the tests that reach a mutant, with the mutant.
@@ -114,11 +122,15 @@ func (r *room) judge(ctx context.Context, o options, id int) verdict {
 		for _, t := range tests {
 			cpu += t.run.cpu
 		}
-		switch outcome, _, _ := r.run(ctx, o, tests, id, "", o.grace+4*cpu); outcome {
-		case failed:
+		switch outcome, _, _ := run(ctx, o, tests, id, "", o.grace+4*cpu); outcome {
+		case failed, hung:
+			switch {
+			case !tests[0].own:
+				return elsewhere
+			case outcome == hung:
+				return timedOut
+			}
 			return killed
-		case hung:
-			return timedOut
 		}
 	}
 	if len(all) == 0 {

@@ -74,14 +74,14 @@ func (s *stream) read(in *bufio.Reader) {
 			return
 		}
 		if data, ok := bytes.CutPrefix(line, []byte("data: ")); ok {
-			s.takeLocked(data)
+			s.take(data)
 		}
 		s.mu.Unlock()
 	}
 }
 
-// takeLocked takes one event.
-func (s *stream) takeLocked(data []byte) {
+// take takes one event. Must hold s.mu.
+func (s *stream) take(data []byte) {
 	var e struct {
 		Event      string      `json:"event"`
 		Allocation *allocation `json:"allocation"`
