@@ -44,8 +44,7 @@ func TestLinksOfAPath(t *testing.T) {
 
 var a, b = netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
 
-// keys are all flow keys between two hosts, a foreign one included, with few
-// protocols and ports.
+// keys returns the flow keys of few hosts, protocols and ports.
 func keys() (all []path.FlowKey) {
 	hosts := [][2]netip.Addr{{a, b}, {b, a}, {a, netip.MustParseAddr("10.0.0.3")}, {netip.MustParseAddr("10.0.0.3"), b}}
 	for _, h := range hosts {
@@ -60,7 +59,8 @@ func keys() (all []path.FlowKey) {
 	return all
 }
 
-// matches reports whether a packet, which has a protocol and ports, is one of a key's.
+// matches reports whether a packet, which has a protocol and ports, is one of
+// those that a key is about.
 func matches(k, packet path.FlowKey) bool {
 	return k.Src == packet.Src && k.Dst == packet.Dst && (k.Proto == path.ProtoAny || k.Proto == packet.Proto) &&
 		(k.SrcPort == 0 || k.SrcPort == packet.SrcPort) && (k.DstPort == 0 || k.DstPort == packet.DstPort)

@@ -13,9 +13,8 @@ import (
 	"conga/openflow"
 )
 
-// randomNet is a network with so many switches in which some cables are parallel,
-// many ways are equally good, and a few things are broken. It is the same for
-// the same generator.
+// randomNet returns a network in which some cables are parallel and a few
+// things are broken. It is the same for the same generator.
 func randomNet(r *rand.Rand, switches, cables int, metrics uint32) *net {
 	n := newNet(switches)
 	for range cables {
@@ -166,8 +165,7 @@ func TestNewLinkBringsNearer(t *testing.T) {
 	}
 }
 
-// A snapshot that is older, or of which it is not told what differs, is laid out
-// anew.
+// A snapshot that is older, or whose difference is not known, is laid out anew.
 func TestForGoesBack(t *testing.T) {
 	t0 := time.Unix(1_800_000_000, 0)
 	b := topology.NewBuilder(topology.Config{DefaultCapacity: 3}, t0)
@@ -261,8 +259,8 @@ func linkIDs(n *net) iter.Seq[topology.LinkID] {
 	}
 }
 
-// earliest is the first moment at which cables that are open then join two
-// switches.
+// earliest returns the first moment at which the cables that are open then join
+// two switches.
 func earliest(s *topology.Snapshot, from, to openflow.DPID, start int64, opens func(topology.Link) int64) int64 {
 	if !s.Switches[from].Connected || !s.Switches[to].Connected {
 		return math.MaxInt64
