@@ -3,6 +3,9 @@
 // come by them. A mutant that fails no test survives. Given no rooms it looks at
 // those that decide what is reserved and what switches hold.
 //
+// What a room's own tests let pass is given to the tests of its neighbours, see
+// build.go, and counted on its own if they kill it.
+//
 // All mutants of a room are compiled into its tests at once, each behind a
 // switch, so that a mutant costs no more than the tests that reach it.
 //
