@@ -50,7 +50,7 @@ type spell struct {
 	line      *timeline // nil: nothing is claimed
 	room      int64     // how much may be claimed by others
 	good, bad int64
-	block     int // of the timeline, not after good
+	mark      mark // of the timeline, not after good
 }
 
 // soundings are kept to be used again.
@@ -95,21 +95,9 @@ func (s *spell) from(start, length, enough int64) int64 {
 	}
 	for start >= s.bad || start < s.good && s.good == s.bad && s.good < enough {
 		next := max(start, s.good)
-		s.seek(next)
-		s.good, s.bad, s.block = s.line.spell(Window{next, next + length}, s.room, enough, s.block)
+		s.good, s.bad, s.mark = s.line.spell(Window{next, next + length}, s.room, enough, s.mark)
 	}
 	return max(start, s.good)
-}
-
-// seek goes on to the stretch that a moment is in.
-func (s *spell) seek(t int64) {
-	for range 4 {
-		if next := s.block + 1; next >= len(s.line.blocks) || s.line.blocks[next].base > t {
-			return
-		}
-		s.block++
-	}
-	s.block = s.line.block(t)
 }
 
 // cross is start if the cables of some way have the rate then; else a later one before

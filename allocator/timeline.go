@@ -228,8 +228,32 @@ func (s *stretch) peak(w Window) int64 {
 // fit is the earliest start, not before w's, at which a window of w's length finds the
 // level no higher than room throughout. Since claims end, there is one.
 func (l *timeline) fit(w Window, room int64) int64 {
-	from, _, _ := l.spell(w, room, never, l.block(w.Start))
+	from, _, _ := l.spell(w, room, never, mark{})
 	return from
+}
+
+// mark is a place on a timeline: behind so many moments of a stretch. The zero mark is
+// before all of it.
+type mark struct {
+	block, n int
+	level    int64 // there
+}
+
+// seek is the mark of a moment that is not before that of m.
+func (l *timeline) seek(m mark, t int64) mark {
+	if len(l.blocks) == 0 {
+		return m
+	}
+	for hops := 0; m.block+1 < len(l.blocks) && l.blocks[m.block+1].base <= t; hops++ {
+		if m.block++; hops == 4 {
+			m.block = l.block(t)
+		}
+		m.n, m.level = 0, l.blocks[m.block].before
+	}
+	for s := &l.blocks[m.block]; m.n < len(s.at) && s.base+int64(s.at[m.n]) <= t; m.n++ {
+		m.level += s.by[m.n]
+	}
+	return m
 }
 
 // spellAhead is how many stretches are read beyond what fits, to learn until when it
@@ -238,16 +262,14 @@ const spellAhead = 2
 
 // spell is what fit is, and until when all later starts fit as well: that one does not,
 // or is not known to. Where nothing fits before enough, it may be any moment from
-// enough on before which nothing fits, and until is the same. i is the stretch that w
-// begins in; at is that of a moment not after from.
-func (l *timeline) spell(w Window, room, enough int64, i int) (from, until int64, at int) {
+// enough on before which nothing fits, and until is the same. behind is a mark not
+// after w's start, and at one not after from.
+func (l *timeline) spell(w Window, room, enough int64, behind mark) (from, until int64, at mark) {
 	from, length := w.Start, w.End-w.Start
-	if len(l.blocks) == 0 {
-		return from, never, 0
-	}
-	k, level := l.blocks[i].level(from)
-	crowded, ahead := level > room, spellAhead
-	for at = i; i < len(l.blocks); i++ {
+	at = l.seek(behind, from)
+	crowded, ahead := at.level > room, spellAhead
+	k, level := at.n, at.level
+	for i := at.block; i < len(l.blocks); i++ {
 		s := &l.blocks[i]
 		if k < 0 {
 			if !crowded && s.base-from >= length {
@@ -266,10 +288,11 @@ func (l *timeline) spell(w Window, room, enough int64, i int) (from, until int64
 				continue
 			}
 			switch t := s.base + int64(s.at[k]); {
-			case crowded && t >= enough:
-				return t, t, i
 			case crowded:
-				from, at = t, i
+				from, at = t, mark{i, k + 1, level}
+				if t >= enough {
+					return t, t, at
+				}
 			case t-from >= length:
 				return from, t - length + 1, at
 			}
@@ -278,17 +301,6 @@ func (l *timeline) spell(w Window, room, enough int64, i int) (from, until int64
 		k = -1
 	}
 	return from, never, at
-}
-
-// level is the one at a moment that is in the stretch, or before it, and how many of
-// its moments are not after it.
-func (s *stretch) level(t int64) (n int, level int64) {
-	level = s.before
-	for n < len(s.at) && s.base+int64(s.at[n]) <= t {
-		level += s.by[n]
-		n++
-	}
-	return n, level
 }
 
 // build makes a timeline of changes that are in order of time, of which several may be

@@ -77,9 +77,10 @@ func TestTimelineAgainstPaper(t *testing.T) {
 					t.Fatalf("%v with room %d fits at %d, want %d", w, room, got/scale, want.Start)
 				}
 				enough := rapid.Int64Range(w.Start, 2*last).Draw(t, "enough") * scale
-				from, until, at := l.spell(real(w), room, enough, l.block(w.Start*scale))
-				if exact := want.Start * scale; from > exact || from < min(exact, enough) || from < exact && from != until || at > l.block(from) {
-					t.Fatalf("%v with room %d fits at %d, not at %d, which is enough from %d on; in stretch %d", w, room, want.Start, from/scale, enough/scale, at)
+				behind := l.seek(mark{}, rapid.Int64Range(0, w.Start).Draw(t, "behind")*scale)
+				from, until, at := l.spell(real(w), room, enough, behind)
+				if exact := want.Start * scale; from > exact || from < min(exact, enough) || from < exact && from != until || l.seek(at, from) != l.seek(mark{}, from) {
+					t.Fatalf("%v with room %d fits at %d, not at %d, which is enough from %d on; at %+v", w, room, want.Start, from/scale, enough/scale, at)
 				}
 				for want.End < end && want.Start*scale < until {
 					if slices.Max(paper[want.Start:want.End]) > room {
