@@ -175,6 +175,13 @@ func (s *Switch) expireLocked(e *entry, why openflow.FlowRemovedReason) {
 
 // usersLocked returns the entries whose program fn picks.
 func (s *Switch) usersLocked(fn func(*program) bool) []*entry {
+	picked := false
+	for _, p := range s.programs { // few, where entries may be many
+		picked = picked || fn(p)
+	}
+	if !picked {
+		return nil
+	}
 	all := filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}
 	return slices.DeleteFunc(s.selectedLocked(openflow.TableAll, &all), func(e *entry) bool { return !fn(e.program) })
 }

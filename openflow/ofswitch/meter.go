@@ -183,11 +183,8 @@ func (s *Switch) sortedMetersLocked() []*meter {
 
 func (s *Switch) meterStatsLocked() []openflow.MeterCounters {
 	flows := map[openflow.MeterID]uint32{}
-	for i := range s.tables {
-		s.tables[i].all(func(e *entry) bool {
-			flows[e.program.meter]++
-			return true
-		})
+	for _, p := range s.programs {
+		flows[p.meter] += uint32(p.users)
 	}
 	out := []openflow.MeterCounters{}
 	for _, m := range s.sortedMetersLocked() {
