@@ -2,26 +2,26 @@ package flow
 
 import (
 	"conga/controller/path"
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
 // circuit tells of a circuit's entries for this switch, in both directions, and
 // of its policers.
 func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule), meter func(openflow.MeterID, Meter)) {
-	for _, h := range c.Path {
+	for i, h := range c.Path {
 		if h.DPID != v.sw.DPID {
 			continue
 		}
-		for _, way := range []struct {
+		for _, way := range [...]struct {
 			key     path.FlowKey
 			in, out openflow.PortNo
-		}{{c.Key, h.In, h.Out}, {c.Key.Reverse(), h.Out, h.In}} {
+			enters  bool // the network
+		}{{c.Key, h.In, h.Out, i == 0}, {c.Key.Reverse(), h.Out, h.In, i == len(c.Path)-1}} {
 			var id openflow.MeterID
 			switch {
 			case c.Rate == 0:
 				id = v.limits[way.out]
-			case policed && v.metering() && v.entrance(way.in):
+			case policed && v.metering() && way.enters:
 				var m Meter
 				id, m = policer(c)
 				meter(id, m)
@@ -76,10 +76,6 @@ func (v *view) priority(in, out openflow.PortNo, meter openflow.MeterID) []openf
 	}
 	return through(meter, append(acts, openflow.Output(out, 0))...)
 }
-
-// entrance reports whether traffic that comes in through a port comes from
-// outside the network.
-func (v *view) entrance(in openflow.PortNo) bool { return v.sw.Ports[in].Role != topology.Trunk }
 
 // matches returns the matches of what comes in by a port and has a key, in
 // canonical form: one, or two where ports are given without a protocol.

@@ -225,6 +225,15 @@ func TestCircuitsThatShareALinkArePoliced(t *testing.T) {
 			t.Error("traffic is policed inside the network")
 		}
 	}
+	for no, p := range n.Switches[2].Ports {
+		p.Up, p.Role = false, topology.Undetermined
+		n.Switches[2].Ports[no] = p
+	}
+	for _, r := range owned(Compile(n, 2), KindAllocation) {
+		if meterOf(r) != 0 {
+			t.Error("traffic is policed inside the network when a link is cut")
+		}
+	}
 }
 
 func TestMovingCircuitHasBothPathsAndPrecedenceDecides(t *testing.T) {

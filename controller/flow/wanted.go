@@ -172,7 +172,7 @@ func (w *Wanted) changeSwitch(dpid openflow.DPID, old, now topology.Switch) {
 		if usable(p) != usable(q) || p.Role != q.Role {
 			s.ports[no] = true
 		}
-		if p.Role != q.Role || !sameQueue(p.Queue, q.Queue) {
+		if !sameQueue(p.Queue, q.Queue) {
 			turned[no] = true
 		}
 	}
