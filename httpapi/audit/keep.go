@@ -11,17 +11,17 @@ import (
 // KeyIssued is the action of giving a user a key.
 const KeyIssued = "key.issue"
 
-// class is a sort of records that make room only for their own sort: a guesser
-// of passwords, a link that comes and goes, or a client that repeats itself
-// cannot push out who changed what.
+// A class is a sort of records that make room only for their own sort: a client
+// that guesses passwords, a link that comes and goes, or a client that repeats
+// itself cannot push out the records of changes.
 type class int
 
 const (
 	byAdmin    class = iota // changes made with the admin's key
 	keysIssued              // keys given to users
 	changes                 // other changes
-	refusals                // refused attempts of who has shown a key
-	strangers               // and of who has not
+	refusals                // refused attempts with a key
+	strangers               // and without one
 	selfMade                // what time and the network have changed
 	classes
 )
@@ -31,13 +31,13 @@ var most = [classes]int{
 	byAdmin: 20_000, keysIssued: 20_000, changes: 100_000, refusals: 10_000, strangers: 2_000, selfMade: 50_000,
 }
 
-// owner is on whose account a record is: a project's, an operator's or, if both
-// are "", the admin's, or nobody's.
+// An owner is what a record counts for: a project, an operator or, if both are
+// "", the admin and requests without a key.
 type owner struct{ project, operator string }
 
-// place is where a record belongs. It depends on what is saved alone, so that it
-// is the same after a restart.
-func (r *Record) place() (class, owner) {
+// classify returns the class and the owner of a record. They depend only on
+// what is saved, so that they are the same after a restart.
+func (r *Record) classify() (class, owner) {
 	whose := owner{project: r.Project}
 	if r.Project == "" && !r.Admin {
 		whose.operator = r.User
@@ -60,17 +60,18 @@ func (r *Record) place() (class, owner) {
 	return changes, whose
 }
 
-// room holds the numbers of the records of one class. When it is full the owner
-// of the most loses their oldest: whoever adds more than others pushes out their
-// own, and of n owners each keeps an n-th of the room at least.
+// A room holds the numbers of the records of one class. When it is full the
+// owner with the most loses the oldest of them: an owner that adds more than
+// others pushes out its own, and of n owners each keeps an n-th of the room at
+// least.
 type room struct {
 	most, total int
-	shelves     map[owner]*shelf
+	shelves     map[owner]*holdings
 	order       byFill
 }
 
-// shelf is what one owner has in a room.
-type shelf struct {
+// A holdings is what one owner has in a room.
+type holdings struct {
 	owner  owner
 	seqs   []uint64      // ascending
 	limit  *rate.Limiter // of refusals
@@ -80,16 +81,16 @@ type shelf struct {
 
 func newRooms() (rooms [classes]*room) {
 	for c := range rooms {
-		rooms[c] = &room{most: most[c], shelves: map[owner]*shelf{}}
+		rooms[c] = &room{most: most[c], shelves: map[owner]*holdings{}}
 	}
 	return rooms
 }
 
-// shelf is the owner's.
-func (r *room) shelf(o owner) *shelf {
+// ownedBy returns what the owner has.
+func (r *room) ownedBy(o owner) *holdings {
 	s := r.shelves[o]
 	if s == nil {
-		s = &shelf{owner: o, limit: rate.NewLimiter(refusedRate, refusedBurst)}
+		s = &holdings{owner: o, limit: rate.NewLimiter(refusedRate, refusedBurst)}
 		r.shelves[o] = s
 		heap.Push(&r.order, s)
 	}
@@ -98,16 +99,16 @@ func (r *room) shelf(o owner) *shelf {
 
 // put notes a record, in its place by number.
 func (r *room) put(o owner, seq uint64) {
-	s := r.shelf(o)
+	s := r.ownedBy(o)
 	i, _ := slices.BinarySearch(s.seqs, seq)
 	s.seqs = slices.Insert(s.seqs, i, seq)
 	r.total++
 	heap.Fix(&r.order, s.index)
 }
 
-// drop forgets a record, and an owner who has nothing left to be remembered for.
+// drop removes a record, and an owner that has no other.
 func (r *room) drop(o owner, seq uint64) {
-	s := r.shelf(o)
+	s := r.ownedBy(o)
 	i, ok := slices.BinarySearch(s.seqs, seq)
 	switch {
 	case ok && i == 0:
@@ -125,8 +126,8 @@ func (r *room) drop(o owner, seq uint64) {
 	heap.Fix(&r.order, s.index)
 }
 
-// excess is the record that has to go, and whose it is; ok is false while there
-// is room.
+// excess returns the record that has to go and its owner; ok is false while
+// there is room.
 func (r *room) excess() (o owner, seq uint64, ok bool) {
 	if r.total <= r.most {
 		return owner{}, 0, false
@@ -135,11 +136,11 @@ func (r *room) excess() (o owner, seq uint64, ok bool) {
 	return fullest.owner, fullest.seqs[0], true
 }
 
-// byFill is a heap with the fullest shelf on top; of equals the one that has the
-// oldest record.
-type byFill []*shelf
+// A byFill is a heap with the fullest owner on top; of equals the one that has
+// the oldest record.
+type byFill []*holdings
 
-// Len implements [heap.Interface].
+// Len returns how many records are kept.
 func (b byFill) Len() int { return len(b) }
 
 // Less implements [heap.Interface].
@@ -156,7 +157,7 @@ func (b byFill) Swap(i, j int) {
 
 // Push implements [heap.Interface].
 func (b *byFill) Push(x any) {
-	s := x.(*shelf)
+	s := x.(*holdings)
 	s.index = len(*b)
 	*b = append(*b, s)
 }

@@ -32,7 +32,7 @@ func TestPlace(t *testing.T) {
 		{Record{Outcome: Refused, User: "u", Project: "p", Status: 401}, strangers, owner{}},                    // says so
 		{Record{Outcome: Refused, User: "u", Project: "p", Status: 429, Action: KeyIssued}, strangers, owner{}}, // without a password checked
 	} {
-		if class, owner := c.r.place(); class != c.class || owner != c.owner {
+		if class, owner := c.r.classify(); class != c.class || owner != c.owner {
 			t.Errorf("%+v is in %d of %v, want %d of %v", c.r, class, owner, c.class, c.owner)
 		}
 	}

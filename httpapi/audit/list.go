@@ -25,10 +25,10 @@ func (f Filter) passes(r *Record) bool {
 		(f.Project == "" || r.Project == f.Project) && (f.Allocation == "" || r.Allocation == f.Allocation)
 }
 
-// List is a page of the records that the filter chooses, newest first, and how
-// many it chooses in all. first and most count records.
+// List returns a page of the records that the filter chooses, newest first, and
+// how many it chooses in all. first and most count records.
 func (l *Log) List(ctx context.Context, f Filter, first, most int) (page []Record, total int, err error) {
-	// Only keys are kept at first: the log may be larger than what anybody wants
+	// Only keys are kept at first: the log may be larger than what a reader wants
 	// in memory, and one page of it is read after all.
 	var chosen []string
 	err = l.scan(ctx, f, "", "", func(key string, _ Record) { chosen = append(chosen, key) })
@@ -80,8 +80,8 @@ func (l *Log) scan(ctx context.Context, f Filter, oldest, newest string, each fu
 	})
 }
 
-// hints are what the text of every chosen record contains: most others need not
-// be decoded.
+// hints returns what the text of every chosen record contains: most others need
+// not be decoded.
 func (f Filter) hints() (out [][]byte) {
 	for _, text := range []string{f.Actor, f.Project, f.Allocation} {
 		if text == "" {

@@ -14,7 +14,7 @@ import (
 	"conga/allocator/store"
 )
 
-// Outcome is what became of what a record is about.
+// An Outcome is what became of what a record is about.
 type Outcome string
 
 // The outcomes.
@@ -36,13 +36,13 @@ const (
 	maxBatch = 1000
 )
 
-// Record is one line of the log.
+// A Record is one line of the log.
 type Record struct {
 	Seq        uint64  `json:"-"`    // the order of records, and the name of this one
 	Time       int64   `json:"time"` // UNIX seconds
 	Action     string  `json:"action"`
 	Outcome    Outcome `json:"outcome"`
-	Status     int     `json:"status,omitempty"` // of the HTTP answer; 0 for what nobody asked for
+	Status     int     `json:"status,omitempty"` // of the HTTP answer; 0 for what no request asked for
 	User       string  `json:"user,omitempty"`
 	Project    string  `json:"project,omitempty"`
 	Admin      bool    `json:"admin,omitempty"`
@@ -53,14 +53,14 @@ type Record struct {
 	Missed     int     `json:"missed,omitempty"` // what was like this one, before it, and only counted
 }
 
-// Config is what [Open] needs.
+// A Config is what [Open] needs.
 type Config struct {
 	Store store.Store
 	Now   func() time.Time // nil: time.Now
 	Log   *slog.Logger     // nil: none
 }
 
-// Log is the audit log. It is safe for concurrent use.
+// A Log is the audit log. It is safe for concurrent use.
 type Log struct {
 	store store.Store
 	now   func() time.Time
@@ -104,7 +104,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	return l, nil
 }
 
-// Len is how many records are kept.
+// Len returns how many records are kept.
 func (l *Log) Len() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,7 +117,7 @@ func (l *Log) Len() (n int) {
 // keep notes a record. ops remove what has to make room for it, and undo takes it
 // all back. The lock is held.
 func (l *Log) keep(r *Record) (ops []store.Op, undo func()) {
-	c, whose := r.place()
+	c, whose := r.classify()
 	in, seq := l.rooms[c], r.Seq
 	in.put(whose, seq)
 	undo = func() { in.drop(whose, seq) }
@@ -136,7 +136,8 @@ func (l *Log) keep(r *Record) (ops []store.Op, undo func()) {
 	}
 }
 
-// keyOf is a record's key: in hex of one length, so that keys are in order.
+// keyOf returns a record's key: in hex of one length, so that keys are in
+// order.
 func keyOf(seq uint64) string { return fmt.Sprintf("%016x", seq) }
 
 func decode(key string, value []byte) (r Record, err error) {
@@ -152,9 +153,9 @@ func decode(key string, value []byte) (r Record, err error) {
 	return r, nil
 }
 
-// Ops are the operations that add a record, to be committed together with what
-// it is about. Time and number are set here. If they are not committed, undo must
-// be called, or the log takes the record for kept and another for removed.
+// Ops returns the operations that add a record, to be committed together with
+// what it is about. It sets time and number. If they are not committed, undo
+// must be called, or the log counts the record as kept and another as removed.
 func (l *Log) Ops(r Record) (ops []store.Op, undo func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -165,7 +166,7 @@ func (l *Log) Ops(r Record) (ops []store.Op, undo func(), err error) {
 	return ops, l.locked(undone), nil
 }
 
-// locked is f with the lock held.
+// locked returns f with the lock held.
 func (l *Log) locked(f func()) func() {
 	return func() {
 		l.mu.Lock()
@@ -195,9 +196,9 @@ func (l *Log) ops(r Record) (ops []store.Op, undo func(), err error) {
 // by being refused. What cannot be saved is logged.
 func (l *Log) Refuse(ctx context.Context, r Record) {
 	r.Outcome = Refused
-	c, whose := r.place()
+	c, whose := r.classify()
 	l.mu.Lock()
-	s := l.rooms[c].shelf(whose)
+	s := l.rooms[c].ownedBy(whose)
 	if !s.limit.AllowN(l.now(), 1) {
 		s.missed++
 		l.mu.Unlock()
@@ -214,7 +215,7 @@ func (l *Log) Refuse(ctx context.Context, r Record) {
 		return
 	}
 	l.mu.Lock()
-	l.rooms[c].shelf(whose).missed += missed + 1 // first, so that undo leaves the shelf
+	l.rooms[c].ownedBy(whose).missed += missed + 1 // first, so that undo leaves the owner
 	if undo != nil {
 		undo()
 	}

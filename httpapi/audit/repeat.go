@@ -19,15 +19,17 @@ type repeats struct {
 	swept time.Time
 }
 
-// repeat is when something was last recorded, and how often it has come since.
+// A repeat is when something was last recorded, and how often it has come
+// since.
 type repeat struct {
 	at    time.Time
 	count int
 }
 
-// Again is Ops for what a client may do over and over to no effect worth telling,
-// such as renewing its key: of what has the same name there is at most one record
-// a minute. In between there are no operations, and the next record has the count.
+// Again is Ops for what a client may do over and over to no effect worth
+// telling, such as renewing its key: of records of the same name there is at
+// most one a minute. In between there are no operations, and the next record
+// has the count.
 func (l *Log) Again(name string, r Record) (ops []store.Op, undo func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-// Chain is a [Directory] of two: the configured one is asked first, and where it
-// knows of no membership, the one over HTTP. What proves a user is always known
-// here; the directory over HTTP knows only who belongs where.
+// A Chain is a [Directory] of two: the configured one is asked first, and where
+// it knows of no membership, the one over HTTP. What proves a user is always
+// known here; the directory over HTTP knows memberships only.
 type Chain struct {
 	static *Static
 	http   *HTTP

@@ -14,7 +14,7 @@ type Directory interface {
 	// project. It fails with [ErrCredentials], [ErrNotMember], a [*WaitError]
 	// or an [*UnavailableError].
 	Authenticate(ctx context.Context, user, project, password string) error
-	// Admit succeeds if user, who has been proved, is a member of project. It fails
+	// Admit succeeds if user, which has been proved, is a member of project. It fails
 	// with [ErrNotMember], or with an [*UnavailableError] where that is not known.
 	Admit(ctx context.Context, user, project string) error
 	// Member reports whether Admit would succeed.
@@ -23,51 +23,51 @@ type Directory interface {
 	// asked, so that it can be called for whatever a stranger says.
 	Known(user, project string) bool
 	// Subject is whose tokens stand for user, if the configuration fixes that. It is
-	// "", which is nobody's, for a user who has a password and no subject there.
+	// "", which no token has, for a user that has a password and no subject there.
 	Subject(user string) (subject string, fixed bool)
 	// Project reports whether project may exist.
 	Project(project string) bool
 }
 
-// Project is a project and who may ask for keys of it.
+// A Project is a project and who may ask for keys of it.
 type Project struct {
 	ID      string
 	Members []string
 }
 
-// User is a user who has a password, or whose tokens are known.
+// An User is a user who has a password, or whose tokens are known.
 type User struct {
 	ID       string
 	Password string // argon2id hash, see [HashPassword]; "": needs AllowPasswordless
 	Subject  string // of the issuer's tokens that stand for the user; "": not fixed
 }
 
-// StaticConfig is what a [Static] directory knows.
+// A StaticConfig is what a [Static] directory knows.
 type StaticConfig struct {
 	Projects []Project
 	Users    []User
 	// AllowPasswordless lets a member who has neither password nor subject in with
-	// their name alone, as conga-api.md describes. Who has one must still prove it.
+	// their name alone, as conga-api.md describes. A user with one must prove it.
 	AllowPasswordless bool
 }
 
 const (
-	// busyWaiters bounds who may wait for a password check; each holds a request.
+	// busyWaiters bounds the requests that wait for a password check.
 	busyWaiters = 64
 	busyRetry   = 2 * time.Second
 )
 
-// Static is a [Directory] read from configuration. It is safe for concurrent
+// A Static is a [Directory] read from configuration. It is safe for concurrent
 // use, and Update replaces what it knows at once.
 type Static struct {
 	known atomic.Pointer[staticKnown]
 	// Each check takes tens of megabytes and one processor, so only so many run
-	// at a time, whoever asks.
+	// at a time, for all clients together.
 	running chan struct{}
 	waiting chan struct{}
 }
 
-// staticKnown is immutable.
+// A staticKnown is immutable.
 type staticKnown struct {
 	members      map[string]map[string]bool // project to user
 	users        map[string]bool            // listed, or a member of something
@@ -128,7 +128,7 @@ func (k *staticKnown) addUsers(users []User) error {
 			return fmt.Errorf("auth: users[%d].password of %s: %w", i, u.ID, err)
 		}
 		k.hashes[u.ID] = h
-		// A user who does not exist must take as long as one who does.
+		// A user that does not exist must take as long as one that does.
 		if c := h.cost(); c > costliest {
 			costliest = c
 			k.decoy.memory, k.decoy.passes, k.decoy.threads = h.memory, h.passes, h.threads
@@ -210,7 +210,7 @@ func (s *Static) Authenticate(ctx context.Context, user, project, password strin
 	return k.admit(user, project)
 }
 
-// admit is the answer to a user who has proved who they are.
+// admit returns the answer to a user that has been proved.
 func (k *staticKnown) admit(user, project string) error {
 	if !k.members[project][user] {
 		return ErrNotMember

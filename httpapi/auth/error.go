@@ -10,7 +10,7 @@ import (
 var (
 	// ErrCredentials does not say whether the user, the password or both are wrong.
 	ErrCredentials = errors.New("user_id or password is wrong")
-	// ErrNotMember means that the user is who they say, but not of that project.
+	// ErrNotMember means that the user is proved, and not a member of the project.
 	ErrNotMember = errors.New("the user is not a member of this project")
 	// ErrNoKey means that the key was never issued, was deleted, or has expired.
 	ErrNoKey = errors.New("no such key; request a new one")
@@ -24,16 +24,16 @@ var (
 )
 
 // UnavailableError means that someone who must be asked, a directory or an
-// issuer of tokens, does not answer. Nothing is known then, and nobody gets in.
+// issuer of tokens, does not answer. Nothing is known then, and no user gets in.
 type UnavailableError struct {
 	Reason string // a sentence for the client
 	Err    error  // the cause, for the log
 }
 
-// Error is the reason alone: the cause may tell of hosts inside.
+// Error returns the reason alone: the cause may tell of hosts inside.
 func (e *UnavailableError) Error() string { return e.Reason }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // WaitError asks the client to come back later.
@@ -42,12 +42,12 @@ type WaitError struct {
 	Reason string        // a sentence for the client
 }
 
-// Error prints the reason and how long to wait.
+// Error returns the reason alone: the cause may tell of hosts inside.
 func (e *WaitError) Error() string {
 	return fmt.Sprintf("%s; try again in %d s", e.Reason, e.Seconds())
 }
 
-// Seconds is After in whole seconds, rounded up, at least 1.
+// Seconds returns After in whole seconds, rounded up, at least 1.
 func (e *WaitError) Seconds() int {
 	return max(1, int((e.After+time.Second-1)/time.Second))
 }

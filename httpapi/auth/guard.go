@@ -44,8 +44,8 @@ type client struct {
 	seen  time.Time
 }
 
-// attempt is one network trying one user. Locking a user out for everybody
-// would let a stranger lock out whoever they like.
+// An attempt is one network trying one user. Locking a user out for all
+// networks would let a stranger lock out any user.
 type attempt struct {
 	from netip.Prefix
 	user string
@@ -77,13 +77,14 @@ func NewGuard(cfg GuardConfig) *Guard {
 	return g
 }
 
-// network is one that counts as a client, or as several.
+// A network is one that counts as a client, or as several.
 type network struct {
 	prefix  netip.Prefix
 	clients int
 }
 
-// networksOf are those that answer for what an address does, the narrowest first.
+// networksOf returns the networks that answer for what an address does, the
+// narrowest first.
 func networksOf(addr netip.Addr) []network {
 	addr = addr.Unmap().WithZone("")
 	within := func(bits int) netip.Prefix {
@@ -121,7 +122,8 @@ func (g *Guard) Admit(addr netip.Addr, user string) error {
 	return nil
 }
 
-// clientLocked finds what is remembered of a network, and notes that it was seen.
+// clientLocked returns what is remembered of a network, and notes that it was
+// seen.
 func (g *Guard) clientLocked(n network, now time.Time) *client {
 	c := g.clients[n.prefix]
 	if c == nil {
@@ -165,9 +167,9 @@ func (g *Guard) Succeeded(addr netip.Addr, user string) {
 	}
 }
 
-// makeRoom keeps m below its bound: what has been idle goes first, then, if that
-// does not free an eighth, what can be spared, then whatever comes first. Freeing
-// many at once keeps the search rare.
+// makeRoom keeps m below its bound: it drops what has been idle, then, if that
+// does not free an eighth, what can be spared, then any. Freeing many at once
+// keeps the search rare.
 func makeRoom[K comparable, V any](m map[K]V, now time.Time, seen func(V) time.Time, spare func(V) bool) {
 	if len(m) < guardClients {
 		return

@@ -1,8 +1,8 @@
 package auth
 
-// Hidden is a secret that has to be kept as it is, because something is signed
-// or proved with it. Nothing prints or encodes it: who needs it converts it to a
-// string.
+// A Hidden is a secret that has to be kept as it is, because something is
+// signed or proved with it. Nothing prints or encodes it; where it is needed it
+// is converted to a string.
 type Hidden string
 
 const hidden = "[hidden]"

@@ -17,8 +17,8 @@ import (
 
 // How long an answer of an HTTP directory counts. A yes outlives an outage of the
 // directory by a while, so that running jobs are not cut off; a no does not
-// last, so that who has just been admitted need not wait. Where there is no
-// yes, an outage means that nobody gets in.
+// last, so that a user that was just admitted need not wait. Where there is no
+// yes, an outage means that no user gets in.
 const (
 	yesFresh  = time.Minute
 	noFresh   = 10 * time.Second
@@ -26,12 +26,12 @@ const (
 	failFresh = 2 * time.Second  // a directory that failed is left alone for so long
 
 	maxAsking   = 32       // questions at once about users who have been proved
-	maxUnproved = 8        // and about names that anybody can say
+	maxUnproved = 8        // and about names that any client can send
 	maxFlights  = 1024     // questions of either sort that are under way or wait
 	maxAnswer   = 64 << 10 // bytes
 )
 
-// HTTPConfig says which directory to ask, and how.
+// A HTTPConfig says which directory to ask, and how.
 type HTTPConfig struct {
 	// URL has {user} and {project} where they belong, such as
 	// https://directory.example/users/{user}/projects/{project}.
@@ -41,7 +41,7 @@ type HTTPConfig struct {
 	Log   *slog.Logger     // nil: none
 }
 
-// CheckHTTP is what is wrong with the URL of a directory, or nil.
+// CheckHTTP returns what is wrong with the URL of a directory, or nil.
 func CheckHTTP(template string) error {
 	bare := strings.NewReplacer("{user}", "", "{project}", "").Replace(template)
 	u, err := url.Parse(bare)
@@ -59,7 +59,7 @@ func CheckHTTP(template string) error {
 	return nil
 }
 
-// HTTP is a directory of members that is asked over HTTP: GET the URL, and
+// A HTTP is a directory of members that is asked over HTTP: GET the URL, and
 // {"is_active": true} makes the user a member of the project. 404 does not;
 // anything else is no answer.
 type HTTP struct {
@@ -74,7 +74,7 @@ type HTTP struct {
 	proved, unproved line
 }
 
-// line is where questions wait until they can be asked.
+// A line is where questions wait until they can be asked.
 type line struct {
 	asking  chan struct{} // a token for each question under way
 	flights map[owner]*flight
@@ -84,13 +84,13 @@ func newLine(most int) line {
 	return line{make(chan struct{}, most), map[owner]*flight{}}
 }
 
-// flight is one question, however many wait for its answer.
+// A flight is one question, however many wait for its answer.
 type flight struct {
 	done chan struct{} // closed when err is set
 	err  error
 }
 
-// membership is what is known of one user in one project.
+// A membership is what is known of one user in one project.
 type membership struct {
 	known  bool // it has been answered at all
 	active bool
@@ -98,7 +98,7 @@ type membership struct {
 	failed time.Time // not answered, after that; zero: no
 }
 
-// verdict is the answer that m gives now, if it gives one.
+// verdict returns the answer that m gives now, if it gives one.
 func (m membership) verdict(now time.Time) (err error, ok bool) {
 	age := now.Sub(m.at)
 	switch {
@@ -112,7 +112,7 @@ func (m membership) verdict(now time.Time) (err error, ok bool) {
 	return m.without(now), true
 }
 
-// without is the answer where the directory gives none.
+// without returns the answer where the directory gives none.
 func (m membership) without(now time.Time) error {
 	if m.known && m.active && now.Sub(m.at) < yesStale {
 		return nil
@@ -120,7 +120,7 @@ func (m membership) without(now time.Time) error {
 	return errNoAnswer
 }
 
-// seen is when something was last learned.
+// seen returns when something was last learned.
 func (m membership) seen() time.Time {
 	if m.failed.After(m.at) {
 		return m.failed
@@ -130,13 +130,14 @@ func (m membership) seen() time.Time {
 
 var errNoAnswer error = &UnavailableError{Reason: "the directory of projects cannot be asked now; try again later"}
 
-// NewHTTP checks cfg and makes a directory of it. It asks nobody anything.
+// NewHTTP returns a directory for a configuration that it checks. It sends no
+// request.
 func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	if err := CheckHTTP(cfg.URL); err != nil {
 		return nil, fmt.Errorf("auth: directory: %w", err)
 	}
 	h := &HTTP{
-		url: cfg.URL, client: newOutsideClient(cfg.Roots), now: cfg.Now, log: cfg.Log,
+		url: cfg.URL, client: newIdentityClient(cfg.Roots), now: cfg.Now, log: cfg.Log,
 		answers: map[owner]membership{}, proved: newLine(maxAsking), unproved: newLine(maxUnproved),
 	}
 	if h.now == nil {
@@ -158,14 +159,14 @@ func (h *HTTP) Admit(ctx context.Context, user, project string) error {
 	return h.admit(ctx, &h.proved, owner{user, project})
 }
 
-// AdmitUnproved is Admit for a user whom nothing has proved yet: such questions
-// wait for each other, and for nobody else's.
+// AdmitUnproved is Admit for a user that nothing has proved yet: such questions
+// wait for each other only.
 func (h *HTTP) AdmitUnproved(ctx context.Context, user, project string) error {
 	return h.admit(ctx, &h.unproved, owner{user, project})
 }
 
 // Known reports whether the directory's last word was that user is a member of
-// project, and still counts. Nobody is asked.
+// project, and still counts. It asks no server.
 func (h *HTTP) Known(user, project string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -211,7 +212,7 @@ func (h *HTTP) admit(ctx context.Context, l *line, who owner) error {
 // hangs up: others may wait for the same answer.
 func (h *HTTP) ask(l *line, who owner, f *flight) {
 	defer close(f.done)
-	wait := time.NewTimer(outsideTimeout)
+	wait := time.NewTimer(identityTimeout)
 	defer wait.Stop()
 	select {
 	case l.asking <- struct{}{}:
@@ -252,7 +253,7 @@ func (h *HTTP) learnLocked(who owner, active bool, err error) error {
 	return m.without(now)
 }
 
-// get is one question. Its errors have neither names nor the URL in them.
+// get asks one question. Its errors have neither names nor the URL in them.
 func (h *HTTP) get(who owner) (active bool, err error) {
 	r, err := http.NewRequest(http.MethodGet, h.address(who), nil)
 	if err != nil {
@@ -287,7 +288,8 @@ func (h *HTTP) get(who owner) (active bool, err error) {
 	return *said.Active, nil
 }
 
-// address is the URL with the names in it, escaped for the place where they are.
+// address returns the URL with the names in it, escaped for the place where
+// they are.
 func (h *HTTP) address(who owner) string {
 	path, query, has := strings.Cut(h.url, "?")
 	path = strings.NewReplacer("{user}", url.PathEscape(who.user), "{project}", url.PathEscape(who.project)).Replace(path)

@@ -2,7 +2,7 @@ package auth
 
 import "strings"
 
-// Identity is who someone has been shown to be.
+// An Identity is what proves a user.
 type Identity struct {
 	User string // as projects list it
 	// Issuer and Subject are what an OpenID Connect issuer calls the user, and
@@ -12,7 +12,8 @@ type Identity struct {
 	Named bool
 }
 
-// String is issuer and subject as one, or "" for one of ours.
+// String returns issuer and subject as one, or "" for a user of the
+// configuration.
 func (i Identity) String() string {
 	if i.Issuer == "" {
 		return ""
@@ -20,7 +21,7 @@ func (i Identity) String() string {
 	return i.Issuer + "#" + i.Subject
 }
 
-// Identity is who the key was given to.
+// Identity returns what the key was issued for.
 func (k Key) Identity() Identity {
 	issuer, subject, _ := strings.Cut(k.Subject, "#") // an issuer's URL has no fragment
 	return Identity{User: k.User, Issuer: issuer, Subject: subject}

@@ -21,7 +21,7 @@ const (
 	purgeEvery    = 10 * time.Minute
 )
 
-// Key is what a key stands for. Times are UNIX seconds. What each sort of key
+// A Key is what a key stands for. Times are UNIX seconds. What each sort of key
 // may do is for the API to say; here they are only told apart.
 type Key struct {
 	User     string `json:"user"`    // of an operator's key, its name
@@ -44,10 +44,10 @@ func (k Key) valid() bool {
 	return ValidName(k.User) && ValidName(k.Project)
 }
 
-// KeysConfig is what [OpenKeys] needs.
+// A KeysConfig is what [OpenKeys] needs.
 type KeysConfig struct {
 	Store store.Store
-	Admin Digest           // of the admin's key; the zero digest admits nobody
+	Admin Digest           // of the admin's key; the zero digest admits no key
 	Now   func() time.Time // nil: time.Now
 	Log   *slog.Logger     // nil: none
 }
@@ -97,7 +97,7 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 		if !ok || json.Unmarshal(value, &key) != nil || !key.valid() {
 			return errors.New("a record of the keys bucket cannot be read")
 		}
-		k.putLocked(d, key) // nobody else has k yet
+		k.putLocked(d, key) // no other caller has k yet
 		return nil
 	})
 	if err != nil {
@@ -176,7 +176,8 @@ func (k *Keys) save(ctx context.Context, d Digest, key Key, along ...store.Op) e
 	return k.store.Commit(context.WithoutCancel(ctx), ops...)
 }
 
-// Lookup is what secret stands for, the admin's key included, or [ErrNoKey].
+// Lookup returns what secret stands for, the admin's key included, or
+// [ErrNoKey].
 func (k *Keys) Lookup(secret string) (Key, error) {
 	if !wellFormed(secret) {
 		return Key{}, ErrNoKey
@@ -188,7 +189,7 @@ func (k *Keys) Lookup(secret string) (Key, error) {
 	return k.lookup(d)
 }
 
-// lookup finds a stored key by its digest. What the time of finding it in the
+// lookup returns a stored key by its digest. What the time of finding it in the
 // map could tell is about the digest, from which no secret follows.
 func (k *Keys) lookup(d Digest) (Key, error) {
 	k.mu.RLock()
@@ -200,8 +201,8 @@ func (k *Keys) lookup(d Digest) (Key, error) {
 	return e.key, nil
 }
 
-// Status is what a user's key stands for; operators' keys and the admin's are
-// not among these.
+// Status returns what a user's key stands for; operators' keys and the admin's
+// are not among these.
 func (k *Keys) Status(secret string) (Key, error) {
 	if !wellFormed(secret) {
 		return Key{}, ErrNoKey
@@ -213,7 +214,7 @@ func (k *Keys) Status(secret string) (Key, error) {
 	return key, nil
 }
 
-// own is Status for who names the key's user and project.
+// own is Status for a request that names the key's user and project.
 func (k *Keys) own(secret, user, project string) (Digest, Key, error) {
 	key, err := k.Status(secret)
 	if err != nil {
@@ -225,9 +226,9 @@ func (k *Keys) own(secret, user, project string) (Digest, Key, error) {
 	return HashSecret(secret), key, nil
 }
 
-// Renew has the key live for another [TTL] from now. It fails with [ErrNoKey],
-// or [ErrNotYours] if it is not that user's and project's. along is committed
-// with it.
+// Renew makes the key valid for another [TTL] from now. It fails with
+// [ErrNoKey], or [ErrNotYours] if it is not that user's and project's. along is
+// committed with it.
 func (k *Keys) Renew(ctx context.Context, secret, user, project string, along ...store.Op) (Key, error) {
 	k.changing.Lock()
 	defer k.changing.Unlock()

@@ -11,14 +11,14 @@ import (
 	"conga/allocator/store"
 )
 
-// heldName is a user's name as an issuer's tokens have it. Another issuer's is
-// another: who configures one says whose word is to count.
+// A heldName is a user's name as an issuer's tokens have it. Another issuer's
+// is another: the configuration says which issuer counts.
 type heldName struct{ issuer, user string }
 
-// key is the name as the store's key; an issuer's URL has no space.
+// key returns the name as the store's key; an issuer's URL has no space.
 func (n heldName) key() string { return n.issuer + " " + n.user }
 
-// nameRecord is what the store keeps of a name. A claim that people choose
+// A nameRecord is what the store keeps of a name. A claim that people choose
 // themselves can be chosen a second time; issuer and subject cannot.
 type nameRecord struct {
 	Issuer  string `json:"issuer"`
@@ -27,14 +27,14 @@ type nameRecord struct {
 	Since   int64  `json:"since"` // UNIX seconds
 }
 
-// readNames reads who holds which name.
+// readNames reads which subject holds which name.
 func (k *Keys) readNames(ctx context.Context) error {
 	err := k.store.Scan(ctx, store.Names, func(name string, value []byte) error {
 		var r nameRecord
 		if json.Unmarshal(value, &r) != nil || r.Subject == "" || (heldName{r.Issuer, r.User}).key() != name {
 			return errors.New("a record of the names bucket cannot be read")
 		}
-		k.names[heldName{r.Issuer, r.User}] = r.Subject // nobody else has k yet
+		k.names[heldName{r.Issuer, r.User}] = r.Subject // no other caller has k yet
 		return nil
 	})
 	if err != nil {
@@ -43,11 +43,11 @@ func (k *Keys) readNames(ctx context.Context) error {
 	return nil
 }
 
-// adoptNames has names that nobody holds be held by who has a key under them, the
-// oldest first: such keys are from a time when names were not kept.
+// adoptNames gives names that no subject holds to the subject of the oldest key
+// under them: such keys are from a time when names were not kept.
 func (k *Keys) adoptNames(ctx context.Context) error {
 	var old []Key
-	for _, e := range k.live { // nobody else has k yet
+	for _, e := range k.live { // no other caller has k yet
 		if e.key.Subject != "" {
 			old = append(old, e.key)
 		}
@@ -75,7 +75,8 @@ func (k *Keys) adoptNames(ctx context.Context) error {
 	return nil
 }
 
-// holder is what writes down who holds the name since when.
+// holder returns the operation that saves which subject holds the name since
+// when.
 func (n heldName) holder(subject string, since int64) (store.Op, error) {
 	value, err := json.Marshal(nameRecord{n.issuer, n.user, subject, since})
 	return store.Op{Bucket: store.Names, Key: n.key(), Value: value}, err
@@ -100,9 +101,10 @@ func (k *Keys) settled(who Identity) bool {
 	return who.Issuer == "" || k.names[heldName{who.Issuer, who.User}] == who.Subject
 }
 
-// IssueFor is Issue for a user whom an issuer vouches for; the key remembers it.
-// The first one who gets a key under a name holds it from then on: this is
-// committed with the key, and IssueFor fails with [ErrName] for any other.
+// IssueFor is Issue for a user that an issuer vouches for; the key remembers
+// it. The first subject that gets a key under a name holds it from then on:
+// this is committed with the key, and IssueFor fails with [ErrName] for any
+// other.
 func (k *Keys) IssueFor(ctx context.Context, who Identity, project string, along ...store.Op) (secret string, key Key, err error) {
 	if k.settled(who) {
 		return k.issue(ctx, who, project, along...)

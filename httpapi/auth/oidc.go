@@ -26,7 +26,7 @@ const (
 	discoverAgain = 5 * time.Second
 )
 
-// OIDCConfig says whose tokens prove a user.
+// An OIDCConfig says which issuer's tokens prove a user.
 type OIDCConfig struct {
 	Issuer    string // URL, exactly as the tokens have it
 	ClientID  string // the audience that they must be for
@@ -36,7 +36,8 @@ type OIDCConfig struct {
 	Log       *slog.Logger     // nil: none
 }
 
-// CheckOIDC is what is wrong with a configuration, by field, or "" and nil.
+// CheckOIDC returns what is wrong with a configuration, by field, or "" and
+// nil.
 func CheckOIDC(cfg OIDCConfig) (field string, err error) {
 	u, err := url.Parse(cfg.Issuer)
 	switch {
@@ -71,7 +72,8 @@ type OIDC struct {
 	retry    time.Time // when to look again after failed
 }
 
-// NewOIDC checks cfg. It asks nobody anything.
+// NewOIDC returns a verifier for a configuration that it checks. It sends no
+// request.
 func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
 	if field, err := CheckOIDC(cfg); err != nil {
 		return nil, fmt.Errorf("auth: oidc: %s: %w", field, err)
@@ -79,7 +81,7 @@ func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
 	if cfg.UserClaim == "" {
 		cfg.UserClaim = "sub"
 	}
-	o := &OIDC{cfg: cfg, client: newOutsideClient(cfg.Roots), log: cfg.Log, now: cfg.Now, finding: make(chan struct{}, 1)}
+	o := &OIDC{cfg: cfg, client: newIdentityClient(cfg.Roots), log: cfg.Log, now: cfg.Now, finding: make(chan struct{}, 1)}
 	if o.now == nil {
 		o.now = time.Now
 	}
@@ -92,9 +94,9 @@ func NewOIDC(cfg OIDCConfig) (*OIDC, error) {
 // Close gives up idle connections.
 func (o *OIDC) Close() { o.client.CloseIdleConnections() }
 
-// Verify is who the token speaks of: signed by the issuer, for us, and not
-// expired. It fails with [ErrToken], or with an [*UnavailableError] if the
-// issuer cannot be asked for its keys.
+// Verify returns the user that the token speaks of: signed by the issuer, for
+// us, and not expired. It fails with [ErrToken], or with an [*UnavailableError]
+// if the issuer cannot be asked for its keys.
 func (o *OIDC) Verify(ctx context.Context, token string) (Identity, error) {
 	if len(token) > maxToken || strings.Count(token, ".") != 2 {
 		return Identity{}, ErrToken
@@ -117,7 +119,7 @@ func (o *OIDC) Verify(ctx context.Context, token string) (Identity, error) {
 	return Identity{}, ErrToken
 }
 
-// identity takes out of a valid token who it is for.
+// identity returns the user that a valid token is for.
 func (o *OIDC) identity(t *oidc.IDToken) (Identity, error) {
 	claims := map[string]any{}
 	if err := t.Claims(&claims); err != nil {
@@ -140,7 +142,8 @@ func (o *OIDC) identity(t *oidc.IDToken) (Identity, error) {
 	return Identity{User: user, Issuer: t.Issuer, Subject: t.Subject}, nil
 }
 
-// tokenFault is what may be logged of a refused token: never what is in it.
+// tokenFault returns what may be logged of a refused token: never what is in
+// it.
 func tokenFault(err error) string {
 	if _, expired := errors.AsType[*oidc.TokenExpiredError](err); expired {
 		return "expired"
@@ -152,8 +155,8 @@ func (o *OIDC) unavailable(cause error) error {
 	return &UnavailableError{Reason: "token: its issuer cannot be asked for its keys now; try again later", Err: cause}
 }
 
-// find is the verifier, once the issuer has told where its keys are. Who comes
-// while another is asking waits for the same answer.
+// find returns the verifier, once the issuer has told where its keys are.
+// Callers that come while another is asking wait for the same answer.
 func (o *OIDC) find(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	if v, err := o.found(); v != nil || err != nil {
 		return v, err
@@ -168,7 +171,7 @@ func (o *OIDC) find(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		return v, err
 	}
 	// Not ctx: one client that hangs up must not make the others wait again.
-	ask, cancel := context.WithTimeout(oidc.ClientContext(context.WithoutCancel(ctx), o.client), outsideTimeout)
+	ask, cancel := context.WithTimeout(oidc.ClientContext(context.WithoutCancel(ctx), o.client), identityTimeout)
 	defer cancel()
 	provider, err := oidc.NewProvider(ask, o.cfg.Issuer)
 	o.mu.Lock()
@@ -182,7 +185,8 @@ func (o *OIDC) find(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 	return o.verifier, nil
 }
 
-// found is what earlier asking came to; nothing, if it is time to ask.
+// found returns what the last request came to; nothing, if it is time for
+// another.
 func (o *OIDC) found() (*oidc.IDTokenVerifier, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -195,7 +199,7 @@ func (o *OIDC) found() (*oidc.IDTokenVerifier, error) {
 	return nil, nil
 }
 
-// shortened is an error of someone else's for the log, not at any length.
+// shortened returns a foreign error for the log, not at any length.
 func shortened(err error) string {
 	const most = 200
 	if s := err.Error(); len(s) > most {

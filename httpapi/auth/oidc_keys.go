@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// refetchEvery spaces out the fetching of keys: anybody can send a token that
-	// names a key nobody knows.
+	// refetchEvery spaces out the fetching of keys: any client can send a token that
+	// names an unknown key.
 	refetchEvery = 10 * time.Second
 	refetchBurst = 3
 )
@@ -39,8 +39,8 @@ func (o *OIDC) newVerifier(p *oidc.Provider) *oidc.IDTokenVerifier {
 	})
 }
 
-// asymmetric are the algorithms of the issuer's that a public key checks. With
-// any other, who knows the public key could sign.
+// asymmetric returns the issuer's algorithms that a public key checks. With any
+// other, everybody could sign that knows the public key.
 func asymmetric(said []string) (out []string) {
 	for _, a := range said {
 		switch a {
@@ -101,8 +101,8 @@ func (k *issuerKeys) known() (oidc.KeySet, error) {
 	return k.set, k.err
 }
 
-// refresh is a set that is not old, if there is one by now or it is time to
-// fetch one; otherwise what the last fetching came to.
+// refresh returns a set that is not old, if there is one by now or it is time
+// to fetch one; otherwise what the last fetching came to.
 func (k *issuerKeys) refresh(ctx context.Context, old oidc.KeySet) (oidc.KeySet, error) {
 	select {
 	case k.turn <- struct{}{}:
@@ -125,7 +125,7 @@ func (k *issuerKeys) refresh(ctx context.Context, old oidc.KeySet) (oidc.KeySet,
 	return k.set, nil
 }
 
-// fetch is the text of an answer that holds keys.
+// fetch returns the text of an answer that holds keys.
 func (k *issuerKeys) fetch(ctx context.Context) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
 	if err != nil {
@@ -169,13 +169,13 @@ func holdKeys(ctx context.Context, text []byte) error {
 	return nil
 }
 
-// keySetOf has the library read keys from a text.
+// keySetOf returns the keys in a text.
 func keySetOf(text []byte) oidc.KeySet {
 	client := &http.Client{Transport: answering(text)}
 	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), "https://issuer.invalid/keys")
 }
 
-// answering is a transport that knows one answer.
+// An answering is a transport that knows one answer.
 type answering []byte
 
 // RoundTrip implements [http.RoundTripper].

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	// OperatorTTL is how long an operator's key lives if nobody says otherwise.
+	// OperatorTTL is how long an operator's key lives unless the request says otherwise.
 	OperatorTTL = 90 * 24 * time.Hour
 	// MaxOperatorTTL is the longest that one can live.
 	MaxOperatorTTL = 366 * 24 * time.Hour
@@ -67,7 +67,7 @@ func (k *Keys) IssueOperator(ctx context.Context, name string, ttl time.Duration
 	return secret, key, nil
 }
 
-// Operators are the operators' keys that live, by name.
+// Operators returns the operators' keys that are valid, by name.
 func (k *Keys) Operators() []Key {
 	now := k.now().Unix()
 	k.mu.RLock()
@@ -82,7 +82,7 @@ func (k *Keys) Operators() []Key {
 	return out
 }
 
-// Operator is the operator's key of that name, or [ErrNoOperator].
+// Operator returns the operator's key of that name, or [ErrNoOperator].
 func (k *Keys) Operator(name string) (Key, error) {
 	if _, key, ok := k.operator(name); ok {
 		return key, nil
@@ -90,9 +90,10 @@ func (k *Keys) Operator(name string) (Key, error) {
 	return Key{}, ErrNoOperator
 }
 
-// RenewOperator has the operator's key of that name end ttl from now, whenever it
-// would have ended; its secret stays. It fails with [ErrNoOperator]: what has
-// expired is not brought back. along is committed with it.
+// RenewOperator makes the operator's key of that name end ttl from now,
+// whenever it would have ended; its secret stays. It fails with
+// [ErrNoOperator]: what has expired is not brought back. along is committed
+// with it.
 func (k *Keys) RenewOperator(ctx context.Context, name string, ttl time.Duration, along ...store.Op) (Key, error) {
 	if ttl <= 0 || ttl > MaxOperatorTTL {
 		return Key{}, errors.New("auth: renew operator's key: lifetime is out of bounds")

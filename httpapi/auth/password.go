@@ -28,15 +28,15 @@ const (
 	maxPassword = 1024 // bytes
 )
 
-// passwordHash is a parsed argon2id hash.
+// A passwordHash is a parsed argon2id hash.
 type passwordHash struct {
 	memory, passes uint32
 	threads        uint8
 	salt, sum      []byte
 }
 
-// HashPassword is the text that a configuration holds in place of password:
-// $argon2id$v=19$m=…,t=…,p=…$salt$hash with a fresh salt.
+// HashPassword returns the text that a configuration holds in place of
+// password: $argon2id$v=19$m=…,t=…,p=…$salt$hash with a fresh salt.
 func HashPassword(password string) (string, error) {
 	if password == "" {
 		return "", errors.New("auth: the password is empty")
@@ -49,7 +49,8 @@ func HashPassword(password string) (string, error) {
 	return h.String(), nil
 }
 
-// newHash has the default cost, a fresh salt, and a sum that no password has.
+// newHash returns a hash with the default cost, a fresh salt, and a sum that no
+// password has.
 func newHash() passwordHash {
 	h := passwordHash{
 		memory: hashMemory, passes: hashPasses, threads: hashThreads,
@@ -60,7 +61,7 @@ func newHash() passwordHash {
 	return h
 }
 
-// String is the form that parseHash reads.
+// String returns the form that parseHash reads.
 func (h passwordHash) String() string {
 	b64 := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s",

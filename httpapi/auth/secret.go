@@ -15,21 +15,21 @@ const Prefix = "conga_"
 // secretLen is the length of a key's text: the prefix and 256 bits.
 var secretLen = len(Prefix) + base64.RawURLEncoding.EncodedLen(32)
 
-// NewSecret is a fresh key: the prefix and 256 random bits.
+// NewSecret returns a fresh key: the prefix and 256 random bits.
 func NewSecret() string {
 	var b [32]byte
 	rand.Read(b[:]) // never fails
 	return Prefix + base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// Digest is the SHA-256 hash of a key: all that is ever kept of it. A fast hash
-// is enough, since a key holds 256 bits that nobody chose.
+// A Digest is the SHA-256 hash of a key: all that is ever kept of it. A fast
+// hash is enough, since a key holds 256 random bits.
 type Digest [sha256.Size]byte
 
-// HashSecret is the digest of a key's text.
+// HashSecret returns the digest of a key's text.
 func HashSecret(secret string) Digest { return sha256.Sum256([]byte(secret)) }
 
-// hex is the digest as the store's key.
+// hex returns the digest as the store's key.
 func (d Digest) hex() string { return hex.EncodeToString(d[:]) }
 
 func parseDigest(s string) (d Digest, ok bool) {

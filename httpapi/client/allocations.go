@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// State is where an allocation is in its life.
+// A State is where an allocation is in its life.
 type State string
 
 // The states, in their order.
@@ -20,7 +20,7 @@ const (
 	Complete State = "complete"
 )
 
-// Request asks for an allocation; what is optional may be left zero.
+// A Request asks for an allocation; what is optional may be left zero.
 type Request struct {
 	UserID    string `json:"user_id,omitempty"` // default: the key's
 	ProjectID string `json:"project_id"`
@@ -35,7 +35,7 @@ type Request struct {
 	Lease     int64  `json:"lease,omitempty"`      // seconds that it waits for its start unless they are asked for again; 0: as long as it takes
 }
 
-// Change names the fields of an update; nil leaves a field as it is. A zero
+// A Change names the fields of an update; nil leaves a field as it is. A zero
 // port, bandwidth or start time takes back what was asked for.
 type Change struct {
 	ProjectID *string
@@ -77,8 +77,9 @@ func put[T comparable](fields map[string]any, name string, v *T, optional bool) 
 	}
 }
 
-// Allocation is an allocation as the server shows it. Nil is what was not given
-// or is not known yet. Its JSON is the interface's own, without the links.
+// An Allocation is an allocation as the server shows it. Nil is what was not
+// given or is not known yet. Its JSON is the interface's own, without the
+// links.
 type Allocation struct {
 	ID        string  `json:"allocation_id"`
 	StartTime *int64  `json:"start_time"` // planned while pending, then actual
@@ -98,10 +99,10 @@ type Allocation struct {
 	Path      []Hop   `json:"path"`     // empty while none is known
 
 	Connections *int  `json:"connections"` // reported of its traffic; nil: the project reports nothing
-	InUse       *bool `json:"in_use"`      // active, and somebody is on it; nil: nobody can tell
+	InUse       *bool `json:"in_use"`      // active, and used; nil: not known
 }
 
-// Hop is one switch on a path, and the ports that the path uses.
+// A Hop is one switch on a path, and the ports that the path uses.
 type Hop struct {
 	DPID string `json:"dpid"`
 	In   uint32 `json:"in_port"`
@@ -115,8 +116,8 @@ func (c *Client) Allocate(ctx context.Context, r Request) (Allocation, error) {
 }
 
 // AllocateAs is Allocate with an idempotency key of the caller's: printable ASCII
-// without spaces. Whoever asks again with the same key and request, because the
-// answer was lost ([ErrOpen]), gets the same allocation and no second one.
+// without spaces. A call with the same key and request, because the answer
+// was lost ([ErrOpen]), returns the same allocation and makes no second one.
 func (c *Client) AllocateAs(ctx context.Context, key string, r Request) (Allocation, error) {
 	const op = "allocate"
 	results, _, err := c.do(ctx, call{
@@ -213,7 +214,7 @@ func each[T any](ctx context.Context, c *Client, op, path string) iter.Seq2[T, e
 	}
 }
 
-// all is the whole of a list.
+// all returns the whole of a list.
 func all[T any](ctx context.Context, c *Client, op, path string) ([]T, error) {
 	list := []T{}
 	for item, err := range each[T](ctx, c, op, path) {
@@ -226,7 +227,7 @@ func all[T any](ctx context.Context, c *Client, op, path string) ([]T, error) {
 }
 
 // link finds the target of a relation in the Link header (RFC 8288), on the server
-// that c knows, whatever that calls itself: nobody else is given the key. It is ""
+// that c knows, whatever that calls itself: no other server is given the key. It is ""
 // if there is none.
 func (c *Client) link(h http.Header, rel string) string {
 	for part := range strings.SplitSeq(strings.Join(h.Values("Link"), ","), ",") {

@@ -26,7 +26,7 @@ const (
 	patience = time.Minute
 )
 
-// call is one request and what is known of it.
+// A call is one request and what is known of it.
 type call struct {
 	op         string
 	method     string
@@ -38,7 +38,7 @@ type call struct {
 	anonymous  bool // without the key
 }
 
-// envelope is the frame of every answer.
+// An envelope is the frame of every answer.
 type envelope struct {
 	Status  int               `json:"status"`
 	Results []json.RawMessage `json:"results"`
@@ -89,7 +89,7 @@ func (c *Client) do(ctx context.Context, call call) ([]json.RawMessage, http.Hea
 	}
 }
 
-// again reports whether another attempt is in order. Who answers 429 has not
+// again reports whether another attempt is in order. A server that answers 429 has not
 // looked at the call. After a fault, or without an answer, it may have been
 // carried out. 409 with a time to wait means that it is being carried out just
 // now, which is waited for as long as it takes.
@@ -122,7 +122,7 @@ func (c *Client) target(path string) (string, error) {
 	return path, nil
 }
 
-// once is one attempt.
+// once makes one attempt.
 func (c *Client) once(ctx context.Context, call call, target string, body []byte) ([]json.RawMessage, http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, call.method, target, bytes.NewReader(body))
 	if err != nil {
@@ -173,9 +173,9 @@ func decode(op string, response *http.Response) ([]json.RawMessage, http.Header,
 	return e.Results, response.Header, nil
 }
 
-// backoff is how long to wait before the next attempt: what the server asked
-// for, else twice as long each time, spread so that clients do not come back
-// all at once.
+// backoff returns how long to wait before the next attempt: what the server
+// asked for, else twice as long each time, spread so that clients do not come
+// back all at once.
 func backoff(attempt int, asked time.Duration) time.Duration {
 	if asked > 0 {
 		return asked

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Config says which server to talk to, and as whom.
+// A Config says which server to talk to, and as whom.
 type Config struct {
 	BaseURL string // such as https://conga.example:8443; plain http only to a loopback address
 	Key     string // sent with every call but Login; never printed

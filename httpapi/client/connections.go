@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// Connection is a connection as a host reports it, in Covalence's shape.
+// A Connection is a connection as a host reports it, in Covalence's shape.
 type Connection struct {
 	Protocol    string      `json:"protocol"`
 	Source      Reporter    `json:"source"`
 	Destination Destination `json:"destination"`
 }
 
-// Reporter is the side of a connection that is on the reporting host.
+// A Reporter is the side of a connection that is on the reporting host.
 type Reporter struct {
 	IP         string `json:"ip"`
 	Port       uint32 `json:"port"`
@@ -32,15 +32,15 @@ type Reporter struct {
 	Age        int64  `json:"age"` // seconds
 }
 
-// Destination is the other side.
+// A Destination is the other side.
 type Destination struct {
 	IP   string `json:"ip"`
 	Port uint32 `json:"port"`
 }
 
 // Report tells the server of connections: all of them are taken, or none. One
-// that was reported before is refreshed. It is tried once; who reports from time
-// to time has newer ones the next time.
+// that was reported before is refreshed. It is tried once, since
+// a later report has newer ones.
 func (c *Client) Report(ctx context.Context, list []Connection) (ids []string, err error) {
 	const op = "report connections"
 	body, err := json.Marshal(list)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Error is a call that the server refused.
+// An Error is a call that the server refused.
 type Error struct {
 	Op         string        // such as "allocate"
 	Status     int           // HTTP status
@@ -54,7 +54,7 @@ func Transient(err error) bool {
 // an attempt: its answer was lost, or was a fault.
 var ErrOpen = errors.New("the server may have carried it out")
 
-// open is an error that [ErrOpen] holds of.
+// An open is an error that [ErrOpen] holds of.
 type open struct{ error }
 
 // Unwrap is the error itself.
@@ -82,7 +82,8 @@ func inFlight(err error) bool {
 	return ok && refused.Status == http.StatusConflict && refused.RetryAfter > 0
 }
 
-// malformed is an answer that is not one of CONGA's; who asks again gets it again.
+// A malformed is an answer that is not one of CONGA's; asking again gets it
+// again.
 type malformed struct{ error }
 
 // Unwrap is what is wrong.

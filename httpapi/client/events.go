@@ -19,7 +19,7 @@ const (
 	eventSilence = time.Minute
 )
 
-// Event is one message of the server's event stream.
+// An Event is one message of the server's event stream.
 type Event struct {
 	ID   string // resumes after this event
 	Type string // "message" if the server named none; "open" for the stream itself
@@ -29,7 +29,7 @@ type Event struct {
 // Events calls f with every event that the server sends, from now on, until ctx
 // ends, f fails, or the stream breaks off; the error says which. The first is an
 // "open" without data: what happened before it was not told. It does not
-// reconnect: who wants to must look at the state anew in between anyway.
+// reconnect: the caller must read the state anew in between anyway.
 func (c *Client) Events(ctx context.Context, f func(Event) error) error {
 	const op = "events"
 	caller := ctx

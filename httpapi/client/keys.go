@@ -16,7 +16,7 @@ type Credentials struct {
 	Token     string `json:"token,omitempty"`    // ID token of the server's OpenID Connect issuer, instead of a password
 }
 
-// Key is an API key and what it is good for. Times are UNIX seconds.
+// A Key is an API key and what it is good for. Times are UNIX seconds.
 type Key struct {
 	APIKey    string `json:"api_key"`
 	StartTime int64  `json:"start_time"`
@@ -26,7 +26,7 @@ type Key struct {
 }
 
 // Login asks for a key. It is not asked for again where it may have been given: that
-// would leave behind a key that nobody knows. The client goes on with the key that it has: make a new
+// would leave behind a key that no client knows. The client goes on with the key that it has: make a new
 // client to use this one.
 func (c *Client) Login(ctx context.Context, who Credentials) (Key, error) {
 	const op = "login"

@@ -7,13 +7,13 @@ import (
 	"strconv"
 )
 
-// Port is a port of a switch, as the end of something.
+// A Port is a port of a switch, as the end of something.
 type Port struct {
 	DPID string `json:"dpid"`
 	Port uint32 `json:"port"`
 }
 
-// Switch is a switch of the network. Nil is what is not known.
+// A Switch is a switch of the network. Nil is what is not known.
 type Switch struct {
 	DPID        string       `json:"dpid"`
 	Connected   bool         `json:"connected"`
@@ -25,7 +25,7 @@ type Switch struct {
 	Ports       []SwitchPort `json:"ports"`
 }
 
-// SwitchPort is a port of a switch.
+// A SwitchPort is a port of a switch.
 type SwitchPort struct {
 	Port     uint32  `json:"port"`
 	Name     string  `json:"name"`
@@ -36,7 +36,7 @@ type SwitchPort struct {
 	Queue    *uint32 `json:"queue"`
 }
 
-// Link is a directed link between switches; nil is the outside.
+// A Link is a directed link between switches; nil is the outside.
 type Link struct {
 	ID       string `json:"link_id"`
 	From     *Port  `json:"from"`
@@ -46,7 +46,7 @@ type Link struct {
 	Metric   uint32 `json:"metric"`
 }
 
-// Host is a host that has been heard.
+// A Host is a host that has been heard.
 type Host struct {
 	MAC       string   `json:"mac"`
 	Addresses []string `json:"addresses"`
@@ -70,8 +70,8 @@ func (c *Client) Hosts(ctx context.Context) ([]Host, error) {
 	return all[Host](ctx, c, "hosts", "/hosts?"+perPage)
 }
 
-// Path is what an allocation would get now. Rates are bit/s; nil is what is not
-// known, or does not apply.
+// A Path is what an allocation would get now. Rates are bit/s; nil is what is
+// not known, or does not apply.
 type Path struct {
 	Src        string  `json:"src"`
 	Dst        string  `json:"dst"`
@@ -88,7 +88,7 @@ type Path struct {
 	Offer      *Offer  `json:"offer"`  // what would
 }
 
-// Room is what a link has for allocations, in bit/s.
+// A Room is what a link has for allocations, in bit/s.
 type Room struct {
 	ID         string `json:"link_id"`
 	From       *Port  `json:"from"`
@@ -99,7 +99,7 @@ type Room struct {
 	Free       uint64 `json:"free"`
 }
 
-// Offer is what would be admitted instead.
+// An Offer is what would be admitted instead.
 type Offer struct {
 	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds
 	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s

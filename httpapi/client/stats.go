@@ -6,8 +6,8 @@ import (
 	"net/url"
 )
 
-// Traffic is an amount of traffic and how fast it goes now. Nil is what is not
-// counted, or not known.
+// A Traffic is an amount of traffic and how fast it goes now. Nil is what is
+// not counted, or not known.
 type Traffic struct {
 	Packets    *uint64  `json:"packets"`
 	Bytes      *uint64  `json:"bytes"`
@@ -15,7 +15,7 @@ type Traffic struct {
 	PacketRate *float64 `json:"packet_rate"` // packets/s
 }
 
-// Direction is what went one way of an allocation.
+// A Direction is what went one way of an allocation.
 type Direction struct {
 	Entered     Traffic  `json:"entered"`     // before policing
 	Delivered   Traffic  `json:"delivered"`   // at the exit

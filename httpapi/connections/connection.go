@@ -21,7 +21,7 @@ const (
 	UDP    = "udp"
 )
 
-// Report is what a host says of one connection. Its addresses are of one
+// A Report is what a host says of one connection. Its addresses are of one
 // family, without zones and not IPv4-mapped.
 type Report struct {
 	Protocol    string         `json:"protocol,omitempty"` // [TCP], [UDP] or [Unsaid]
@@ -29,7 +29,7 @@ type Report struct {
 	Destination netip.AddrPort `json:"destination"`
 }
 
-// Source is the end of a connection on the host that reports it. The numbers
+// A Source is the end of a connection on the host that reports it. The numbers
 // may be [None].
 type Source struct {
 	Addr        netip.AddrPort `json:"addr"`
@@ -43,11 +43,11 @@ type Source struct {
 	Age         int64          `json:"age"` // seconds, at the time of the report
 }
 
-// Connection is what has been reported of one connection. Times are UNIX
+// A Connection is what has been reported of one connection. Times are UNIX
 // seconds.
 type Connection struct {
 	ID      uuid.UUID
-	Project string // of whoever reported it
+	Project string // that reported it
 	Report
 	FirstSeen int64 // the first report
 	LastSeen  int64 // the last one

@@ -2,7 +2,7 @@ package connections
 
 import "fmt"
 
-// Kind is the class of an [Error]: what the caller can do about it.
+// A Kind is the class of an [Error]: what the caller can do about it.
 type Kind uint8
 
 // The kinds of error.
@@ -12,7 +12,7 @@ const (
 	Internal                 // ours; try again later
 )
 
-// Error is an operation that failed.
+// An Error is an operation that failed.
 type Error struct {
 	Op   string // such as "report"
 	Kind Kind
@@ -22,5 +22,5 @@ type Error struct {
 // Error prints the operation and what was wrong.
 func (e *Error) Error() string { return fmt.Sprintf("connections: %s: %v", e.Op, e.Err) }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

@@ -19,7 +19,7 @@ const sweepBatch = 1000
 func (r *Registry) load(ctx context.Context) error {
 	now := r.cfg.Now()
 	slack := int64(r.slack() / time.Second)
-	var loaded []*entry
+	var loaded []*live
 	err := r.cfg.Store.Scan(ctx, store.Connections, func(key string, value []byte) error {
 		seq, c, err := decode(key, value)
 		if err != nil {
@@ -37,7 +37,7 @@ func (r *Registry) load(ctx context.Context) error {
 			r.dead = append(r.dead, key)
 			return nil
 		}
-		loaded = append(loaded, &entry{seq: seq, seen: c, stored: stored, at: now.Add(-now.Sub(at))})
+		loaded = append(loaded, &live{seq: seq, seen: c, stored: stored, at: now.Add(-now.Sub(at))})
 		return nil
 	})
 	if err != nil {
@@ -49,14 +49,14 @@ func (r *Registry) load(ctx context.Context) error {
 
 // adopt takes over what was loaded, in order of arrival. Of a connection that
 // had expired and come again before a sweep there are two records.
-func (r *Registry) adopt(loaded []*entry) {
-	last := make(map[uuid.UUID]*entry, len(loaded))
+func (r *Registry) adopt(loaded []*live) {
+	last := make(map[uuid.UUID]*live, len(loaded))
 	for _, e := range loaded {
 		last[e.seen.ID] = e
 	}
 	for _, e := range loaded {
 		if last[e.seen.ID] == e {
-			r.insertLocked(e) // nobody else has r yet
+			r.insertLocked(e) // no other caller has r yet
 		} else {
 			r.dead = append(r.dead, recordKey(e.seq))
 		}
@@ -67,7 +67,7 @@ func (r *Registry) adopt(loaded []*entry) {
 // sortQueue brings what was loaded into the order in which it expires.
 func (r *Registry) sortQueue() {
 	byAge := slices.Clone(r.all.list)
-	slices.SortStableFunc(byAge, func(a, b *entry) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(byAge, func(a, b *live) int { return a.at.Compare(b.at) })
 	for _, e := range byAge {
 		r.queue.MoveToBack(e.place)
 	}
@@ -78,7 +78,7 @@ func (r *Registry) sortQueue() {
 func (r *Registry) expireLocked(now time.Time) {
 	projects, pairs := map[string]bool(nil), map[pair]bool(nil)
 	for el := r.queue.Front(); el != nil; {
-		e := el.Value.(*entry)
+		e := el.Value.(*live)
 		if now.Sub(e.at) < r.cfg.Keep {
 			break
 		}
@@ -104,15 +104,15 @@ func (r *Registry) expireLocked(now time.Time) {
 	pruneAll(r.pairs, pairs)
 }
 
-func (l *roll) prune() {
-	l.list = slices.DeleteFunc(l.list, func(e *entry) bool { return e.gone })
+func (l *arrivals) prune() {
+	l.list = slices.DeleteFunc(l.list, func(e *live) bool { return e.gone })
 	if cap(l.list) > 64 && cap(l.list) > 4*len(l.list) {
 		l.list = slices.Clone(l.list) // give back what a peak has taken
 	}
 }
 
 // pruneAll prunes some of the rolls and drops those that become empty.
-func pruneAll[K comparable](rolls map[K]*roll, some map[K]bool) {
+func pruneAll[K comparable](rolls map[K]*arrivals, some map[K]bool) {
 	for k := range some {
 		if rolls[k].prune(); rolls[k].len() == 0 {
 			delete(rolls, k)

@@ -130,7 +130,7 @@ func (s *slow) Commit(ctx context.Context, ops ...store.Op) error {
 }
 
 // While a repeat is on its way to the disk its connection cannot expire, readers
-// are not held up, and who waits for the turn can give up.
+// are not held up, and a caller that waits to write can give up.
 func TestWhileTheStoreIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &slow{storetest.NewMemory(), make(chan struct{}), make(chan struct{})}

@@ -6,13 +6,13 @@ import (
 	"conga/controller/path"
 )
 
-// Flow is the traffic of an allocation of a project.
+// A Flow is the traffic of an allocation of a project.
 type Flow struct {
 	Project string
 	Key     path.FlowKey
 }
 
-// pair is two hosts of which a project has reported connections, the lower
+// A pair is two hosts of which a project has reported connections, the lower
 // address first.
 type pair struct {
 	project string
@@ -24,8 +24,8 @@ func pairOf(project string, k path.FlowKey) pair {
 	return pair{project, k.Src, k.Dst}
 }
 
-// oriented is the key as seen from its lower address: a flow and the flow back
-// become the same.
+// oriented returns the key as seen from its lower address: a flow and the flow
+// back become the same.
 func oriented(k path.FlowKey) path.FlowKey {
 	if k.Dst.Less(k.Src) {
 		return k.Reverse()
@@ -33,15 +33,15 @@ func oriented(k path.FlowKey) path.FlowKey {
 	return k
 }
 
-// shape says which of protocol and ports an oriented key names.
+// A shape says which of protocol and ports an oriented key names.
 type shape struct{ proto, src, dst bool }
 
 func shapeOf(k path.FlowKey) shape {
 	return shape{k.Proto != path.ProtoAny, k.SrcPort != 0, k.DstPort != 0}
 }
 
-// of is k without what the shape does not name. A connection's oriented key is
-// covered by a wider one if, in the wider one's shape, they are equal.
+// of returns k without what the shape does not name. A connection's oriented
+// key is covered by a wider one if, in the wider one's shape, they are equal.
 func (s shape) of(k path.FlowKey) path.FlowKey {
 	if !s.proto {
 		k.Proto = path.ProtoAny
@@ -65,7 +65,7 @@ type tally struct {
 
 func newTally() *tally { return &tally{count: map[path.FlowKey]int{}} }
 
-// want has the connections of an oriented key counted.
+// want makes the connections of an oriented key count.
 func (t *tally) want(k path.FlowKey) {
 	if _, known := t.count[k]; known {
 		return

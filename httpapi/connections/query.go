@@ -14,14 +14,14 @@ type Query struct {
 	Before  int64  // reported at this UNIX second or before; 0: whenever
 }
 
-// List is the page of what the query selects, in order of arrival, that begins
-// behind skip connections and holds most of them; most < 0: all. Total is how
-// many the query selects. The connections must not be changed.
+// List returns the page of what the query selects, in order of arrival, that
+// begins behind skip connections and holds most of them; most < 0: all. Total
+// is how many the query selects. The connections must not be changed.
 func (r *Registry) List(q Query, skip, most int) (page []*Connection, total int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.expireLocked(r.cfg.Now())
-	from := r.rollLocked(q)
+	from := r.listLocked(q)
 	total = from.len()
 	if total == 0 {
 		return nil, 0
@@ -50,8 +50,8 @@ func (r *Registry) List(q Query, skip, most int) (page []*Connection, total int)
 	return page, total
 }
 
-// rollLocked is the shortest roll that holds all that the query selects.
-func (r *Registry) rollLocked(q Query) *roll {
+// listLocked returns the shortest list that holds all that the query selects.
+func (r *Registry) listLocked(q Query) *arrivals {
 	switch {
 	case q.Flow != nil:
 		return r.pairs[pairOf(q.Flow.Project, q.Flow.Key)]
@@ -61,7 +61,7 @@ func (r *Registry) rollLocked(q Query) *roll {
 	return &r.all
 }
 
-// selector says of each connection of the roll whether the query selects it.
+// selector says of each connection of the list whether the query selects it.
 //
 // A connection counts as reported all the time from its first report to its
 // last one.
@@ -78,7 +78,7 @@ func (q Query) selector() func(*Connection) bool {
 	}
 }
 
-// Get finds a live connection. The error is of type *[Error], NotFound. The
+// Get returns a live connection. The error is of type *[Error], NotFound. The
 // connection must not be changed.
 func (r *Registry) Get(id string) (*Connection, error) {
 	parsed, err := uuid.Parse(id)
@@ -91,7 +91,7 @@ func (r *Registry) Get(id string) (*Connection, error) {
 	return nil, &Error{"get", NotFound, fmt.Errorf("there is no connection %q", id)}
 }
 
-// Count is how many connections each flow's project has reported of it, in
+// Count returns how many connections each flow's project has reported of it, in
 // either direction.
 func (r *Registry) Count(flows []Flow) []int {
 	tallies := map[pair]*tally{}

@@ -8,14 +8,14 @@ import (
 	"conga/allocator/store"
 )
 
-// recordVersion is the form of the records below. Who changes the form raises
+// recordVersion is the form of the records below. A change of the form raises
 // it; reports in another form are dropped at the start, as they would soon
 // expire anyway.
 const recordVersion = 1
 
-// record is a connection as it is kept in the store, under its number in order
-// of arrival: what one host reports together lies together, and is written and
-// deleted together.
+// A record is a connection as it is kept in the store, under its number in
+// order of arrival: what one host reports together lies together, and is
+// written and deleted together.
 type record struct {
 	Version int    `json:"v"`
 	Project string `json:"project"`

@@ -20,7 +20,7 @@ const (
 	DefaultTotal      = 400_000
 )
 
-// Config is what [Open] needs. Only the store is required.
+// A Config is what [Open] needs. Only the store is required.
 type Config struct {
 	Store      store.Store
 	Keep       time.Duration    // how long a report counts; 0: DefaultKeep
@@ -30,26 +30,26 @@ type Config struct {
 	Log        *slog.Logger     // nil: none
 }
 
-// Registry is every live connection. It is safe for concurrent use.
+// A Registry is every live connection. It is safe for concurrent use.
 //
-// Who changes the store holds the turn; only then is mu taken, for memory, and
-// never while the store commits.
+// A caller that changes the store holds writing. Only then it takes mu, for RAM,
+// and never while the store commits.
 type Registry struct {
-	cfg  Config
-	turn chan struct{} // holds one token while somebody has the turn
+	cfg     Config
+	writing chan struct{} // holds one token while a caller changes the store
 
 	mu       sync.Mutex
-	byID     map[uuid.UUID]*entry
-	all      roll
-	projects map[string]*roll
-	pairs    map[pair]*roll
-	queue    list.List // of *entry, the one that was seen longest ago first
+	byID     map[uuid.UUID]*live
+	all      arrivals
+	projects map[string]*arrivals
+	pairs    map[pair]*arrivals
+	queue    list.List // of *live, the one that was seen longest ago first
 	seq      uint64    // the last number given
 	dead     []string  // keys of records that are to leave the store
 }
 
-// entry is one live connection. mu guards it.
-type entry struct {
+// A live is one live connection. mu guards it.
+type live struct {
 	seq    uint64
 	seen   *Connection // as last reported: replaced, never changed, so that readers may keep it
 	at     time.Time   // of the last report; its monotonic part makes expiry immune to a clock that is set
@@ -59,8 +59,8 @@ type entry struct {
 	place  *list.Element
 }
 
-// roll is entries in order of arrival.
-type roll struct{ list []*entry }
+// An arrivals is connections in order of arrival.
+type arrivals struct{ list []*live }
 
 // Open reads the reports in the store. Call Run to have expired ones removed
 // from it.
@@ -87,31 +87,32 @@ func Open(ctx context.Context, cfg Config) (*Registry, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Registry{
-		cfg: cfg, turn: make(chan struct{}, 1),
-		byID: map[uuid.UUID]*entry{}, projects: map[string]*roll{}, pairs: map[pair]*roll{},
+		cfg: cfg, writing: make(chan struct{}, 1),
+		byID: map[uuid.UUID]*live{}, projects: map[string]*arrivals{}, pairs: map[pair]*arrivals{},
 	}
 	return r, r.load(ctx)
 }
 
-// slack is how much older LastSeen may be in the store than it is. A repeat that
-// says nothing new is written only when it would become more: reporters repeat
-// everything every half a minute, and the disk need not hear all of it.
+// slack returns how much older LastSeen may be in the store than it is. A
+// repeat that says nothing new is written only when it would become more:
+// reporters repeat everything every half a minute, and the disk need not hear
+// all of it.
 func (r *Registry) slack() time.Duration { return r.cfg.Keep / 4 }
 
-// take waits for the turn. Who has it calls pass.
+// take waits until the caller may write. It then calls pass.
 func (r *Registry) take(ctx context.Context) error {
 	select {
-	case r.turn <- struct{}{}:
+	case r.writing <- struct{}{}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-func (r *Registry) pass() { <-r.turn }
+func (r *Registry) pass() { <-r.writing }
 
 // insertLocked adds a connection that is not there yet.
-func (r *Registry) insertLocked(e *entry) {
+func (r *Registry) insertLocked(e *live) {
 	c := e.seen
 	r.byID[c.ID] = e
 	r.all.list = append(r.all.list, e)
@@ -120,26 +121,26 @@ func (r *Registry) insertLocked(e *entry) {
 	e.place = r.queue.PushBack(e)
 }
 
-func rollOf[K comparable](rolls map[K]*roll, k K) *roll {
+func rollOf[K comparable](rolls map[K]*arrivals, k K) *arrivals {
 	found := rolls[k]
 	if found == nil {
-		found = &roll{}
+		found = &arrivals{}
 		rolls[k] = found
 	}
 	return found
 }
 
-func (l *roll) add(e *entry) { l.list = append(l.list, e) }
+func (l *arrivals) add(e *live) { l.list = append(l.list, e) }
 
-// len is 0 for no roll.
-func (l *roll) len() int {
+// len returns 0 for no list.
+func (l *arrivals) len() int {
 	if l == nil {
 		return 0
 	}
 	return len(l.list)
 }
 
-// Len is how many connections are live.
+// Len returns how many connections are live.
 func (r *Registry) Len() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()

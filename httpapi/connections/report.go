@@ -10,15 +10,15 @@ import (
 	"conga/allocator/store"
 )
 
-// step is what one report is going to do.
+// A step is what one report is going to do.
 type step struct {
-	e     *entry
+	e     *live
 	next  *Connection
 	fresh bool // e is not among the live ones yet
 	write bool
 }
 
-// Receipt says what a report has come to.
+// A Receipt says what a report has come to.
 type Receipt struct {
 	IDs   []uuid.UUID // one for each connection reported, in their order
 	Fresh int         // how many of them were not known
@@ -46,7 +46,7 @@ func (r *Registry) Report(ctx context.Context, project string, reports []Report)
 	}
 	ops, err := r.records(steps)
 	if err == nil && len(ops) > 0 {
-		// Who hangs up must not leave it open what became of the report.
+		// A client that hangs up must not leave it open what became of the report.
 		err = r.cfg.Store.Commit(context.WithoutCancel(ctx), ops...)
 	}
 	r.settle(now, steps, err == nil)
@@ -56,7 +56,7 @@ func (r *Registry) Report(ctx context.Context, project string, reports []Report)
 	return Receipt{ids, fresh}, nil
 }
 
-// plan finds out what the reports change, and holds what is live already.
+// plan returns what the reports change, and keeps what is live already.
 func (r *Registry) plan(now time.Time, project string, ids []uuid.UUID, reports []Report) ([]step, int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -72,7 +72,7 @@ func (r *Registry) plan(now time.Time, project string, ids []uuid.UUID, reports 
 		}
 		index[id] = len(steps)
 		if s.e == nil {
-			s.e, s.fresh = &entry{}, true
+			s.e, s.fresh = &live{}, true
 			fresh++
 		}
 		s.follow(s.next, r.slack())
@@ -115,8 +115,8 @@ func (r *Registry) roomLocked(project string, more int) error {
 	return nil
 }
 
-// records are what the store is to be told. Nobody else changes the entries
-// meanwhile: this caller has the turn.
+// records returns what the store has to save. No other caller changes the
+// connections meanwhile: this one may write.
 func (r *Registry) records(steps []step) ([]store.Op, error) {
 	var ops []store.Op
 	for _, s := range steps {

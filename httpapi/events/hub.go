@@ -21,11 +21,11 @@ var ErrFull = errors.New("too many streams of events are open; close one that is
 // ErrClosed means that the hub is closed.
 var ErrClosed = errors.New("events have ended: the daemon is stopping")
 
-// Event is something that has happened. It is immutable.
+// An Event is something that has happened. It is immutable.
 type Event struct {
 	ID      uint64 // grows by one with every event, and over restarts
 	Type    string // such as "allocation.changed"
-	Project string // whose it is; "": the operator's
+	Project string // that it belongs to; "": the operator's
 	JSON    func() ([]byte, error)
 }
 
@@ -61,7 +61,7 @@ func NewHub(now func() time.Time) *Hub {
 }
 
 // Publish adds an event. body makes what its JSON has beside event_id, event and
-// time; it is called at most once, when somebody reads the event, and must not
+// time; it is called at most once, when the event is read, and must not
 // change its mind. Publish does not wait for anything.
 func (h *Hub) Publish(kind, project string, body func() any) {
 	at := h.now().Unix()
@@ -87,7 +87,7 @@ func (h *Hub) signal() {
 	}
 }
 
-// Recheck has every reader look up at once whether it may still read.
+// Recheck makes every reader check at once whether it may still read.
 func (h *Hub) Recheck() { h.signal() }
 
 // Run wakes the readers until ctx ends, and rests between rounds: what comes in
@@ -132,7 +132,8 @@ func (h *Hub) Close() {
 	}
 }
 
-// encode is the JSON of an event: who, when, and the members of body.
+// encode returns the JSON of an event: its ID, type and time, and the members
+// of body.
 func encode(e *Event, at int64, body any) ([]byte, error) {
 	head, err := json.Marshal(struct {
 		ID   uint64 `json:"event_id,string"`

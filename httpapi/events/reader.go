@@ -33,8 +33,8 @@ func (h *Hub) Read(owner string, sees func(project string) bool) (*Reader, error
 	return &Reader{hub: h, owner: owner, sees: sees, next: h.next}, nil
 }
 
-// Resume has the reader go on behind the event with this ID. If events behind it
-// are no longer there, or it was never one of ours, the next Take says so.
+// Resume makes the reader go on behind the event with this ID. If events behind
+// it are no longer there, or it was never one of ours, the next Take says so.
 func (r *Reader) Resume(id uint64) {
 	r.hub.mu.Lock()
 	defer r.hub.mu.Unlock()
@@ -45,7 +45,7 @@ func (r *Reader) Resume(id uint64) {
 	r.next = id + 1
 }
 
-// Batch is what a reader takes at once.
+// A Batch is what a reader takes at once.
 type Batch struct {
 	Events []*Event
 	Lost   bool            // events before these are not there any more
@@ -58,8 +58,8 @@ type Batch struct {
 // hold the lock for long.
 const maxBatch = 256
 
-// Take is what has happened since the last Take. With More closed it is worth
-// taking again; if it took as much as it may, More is closed already.
+// Take returns what has happened since the last Take. With More closed it is
+// worth taking again; if it took as much as it may, More is closed already.
 func (r *Reader) Take() Batch {
 	h := r.hub
 	h.mu.Lock()

@@ -11,7 +11,7 @@ import (
 // seen again and again would otherwise fill the ring.
 const topologyRest = time.Second
 
-// Network is where the topology comes from.
+// A Network is where the topology comes from.
 type Network interface {
 	// Snapshot is the network as it is known now.
 	Snapshot() *topology.Snapshot
@@ -19,7 +19,7 @@ type Network interface {
 	Changed() <-chan struct{}
 }
 
-// Topology is the body of a topology event.
+// A Topology is the body of a topology event.
 type Topology struct {
 	Revision  uint64 `json:"revision"`
 	Switches  int    `json:"switches"`

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Attack is a request that the document does not allow.
+// An Attack is a request that the document does not allow.
 type Attack struct {
 	Name         string // what is wrong with it
 	Method, Path string
@@ -15,10 +15,10 @@ type Attack struct {
 	Header       [2]string // name and value of one header more, or nothing
 }
 
-// Attacks are what can be made wrong about an operation at one of its addresses:
-// its body as a whole, each of its members, its media type, and the name in its
-// address. Sound are members, as JSON, with which the operation would do. It
-// fails if a member is required for which there is none.
+// Attacks returns what can be made wrong about an operation at one of its
+// addresses: its body as a whole, each of its members, its media type, and the
+// name in its address. Sound are members, as JSON, with which the operation
+// would do. It fails if a member is required for which there is none.
 func (o Operation) Attacks(path, named string, sound map[string]string) (out []Attack, err error) {
 	add := func(a Attack) {
 		if a.Path == "" {
@@ -44,7 +44,7 @@ func (o Operation) Attacks(path, named string, sound map[string]string) (out []A
 	return out, nil
 }
 
-// form is one of the forms that the body of an operation may have.
+// A form is one of the forms that the body of an operation may have.
 type form struct {
 	c        *Contract
 	schema   Pointer
@@ -68,7 +68,8 @@ func (o Operation) form(schema Pointer, sound map[string]string) (form, error) {
 // body would do.
 func (f form) body() string { return objectOf(f.required) }
 
-// with is a body that would do, but for one member; without it if value is "".
+// with returns a body that would do, but for one member; without it if value is
+// "".
 func (f form) with(name, value string) string {
 	members := maps.Clone(f.required)
 	if members[name] = value; value == "" {
@@ -77,7 +78,7 @@ func (f form) with(name, value string) string {
 	return objectOf(members)
 }
 
-// objectOf is an object with these members, in order.
+// objectOf returns an object with these members, in order.
 func objectOf(members map[string]string) string {
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(members)) {

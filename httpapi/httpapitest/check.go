@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// Check holds one answer against the document: that its status, its headers, its
-// media type and its body are as the operation says. The path is that of the
-// request, without query.
+// Check compares one answer with the document: its status, its headers, its
+// media type and its body must be as the operation says. The path is that of
+// the request, without query.
 func (c *Contract) Check(method, path string, code int, header http.Header, body string) error {
 	item, at := c.item(path)
 	operation, _ := c.Members(at.At(strings.ToLower(method)))
@@ -31,8 +31,8 @@ func (c *Contract) Check(method, path string, code int, header http.Header, body
 	return fmt.Errorf("status %d is not in the document", code)
 }
 
-// checkStranger is Check for what the document does not have: it is refused, in
-// the form in which everything is.
+// checkStranger is Check for what the document does not have: it must be
+// refused, in the form of every refusal.
 func (c *Contract) checkStranger(method, path string, code int, header http.Header, body string) error {
 	switch {
 	case code < 400:
@@ -83,8 +83,8 @@ func (c *Contract) checkResponse(at Pointer, header http.Header, body string) er
 
 const eventStream = "text/event-stream"
 
-// checkEvents holds the data of every whole event against its schema. What
-// stands behind the last empty line was cut off with the connection.
+// checkEvents checks the data of every whole event against its schema. What is
+// behind the last empty line was cut off with the connection.
 func (c *Contract) checkEvents(stream string) error {
 	events := strings.Split(stream, "\n\n")
 	for _, event := range events[:len(events)-1] {

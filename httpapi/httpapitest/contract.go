@@ -12,9 +12,9 @@ import (
 	"conga/httpapi"
 )
 
-// Contract is the OpenAPI document, to hold answers against. Its schemas are
-// JSON Schema 2020-12 and refer to each other within the document, so that it is
-// one schema resource. It may be used by many goroutines at once.
+// A Contract is the OpenAPI document, to hold answers against. Its schemas are
+// JSON Schema 2020-12 and refer to each other within the document, so that it
+// is one schema resource. It may be used by many goroutines at once.
 type Contract struct {
 	doc any
 
@@ -39,10 +39,10 @@ var Load = sync.OnceValues(func() (*Contract, error) {
 	return c, c.compiler.AddResource("openapi.json", doc)
 })
 
-// Pointer is a place in the document (RFC 6901); "" is the whole.
+// A Pointer is a place in the document (RFC 6901); "" is the whole.
 type Pointer string
 
-// At is the place below p that the names lead to.
+// At returns the place below p that the names lead to.
 func (p Pointer) At(names ...string) Pointer {
 	for _, name := range names {
 		p += Pointer("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
@@ -50,8 +50,8 @@ func (p Pointer) At(names ...string) Pointer {
 	return p
 }
 
-// Get finds what is at a place, and where it really is if that is a reference;
-// nil if there is nothing.
+// Get returns what is at a place, and where it really is if that is a
+// reference; nil if there is nothing.
 func (c *Contract) Get(p Pointer) (any, Pointer) {
 	v := c.doc
 	for name := range strings.SplitSeq(strings.TrimPrefix(string(p), "/"), "/") {
@@ -77,7 +77,7 @@ func (c *Contract) Get(p Pointer) (any, Pointer) {
 	return v, p
 }
 
-// Members are those of the object at a place, and where it really is.
+// Members returns those of the object at a place, and where it really is.
 func (c *Contract) Members(p Pointer) (map[string]any, Pointer) {
 	v, p := c.Get(p)
 	m, _ := v.(map[string]any)
@@ -115,7 +115,7 @@ func (c *Contract) schema(p Pointer) (*jsonschema.Schema, error) {
 	return s, err
 }
 
-// Bases are what stands before a path of the document in addresses.
+// Bases returns what is before a path of the document in addresses.
 func Bases(item map[string]any) []string {
 	if _, root := item["servers"]; root {
 		return []string{""}
@@ -123,7 +123,7 @@ func Bases(item map[string]any) []string {
 	return []string{"/api/v1", "/api"}
 }
 
-// item finds the path item for an address.
+// item returns the path item for an address.
 func (c *Contract) item(path string) (map[string]any, Pointer) {
 	paths, at := c.Members("/paths")
 	for template := range paths {

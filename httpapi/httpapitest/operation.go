@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Operation is one request that the document has.
+// An Operation is one request that the document has.
 type Operation struct {
 	Method   string  // GET, …
 	Template string  // of its path, such as /allocations/{allocation_id}
@@ -19,7 +19,7 @@ type Operation struct {
 	bases []string
 }
 
-// Operations are all that the document has, in order.
+// Operations returns all that the document has, in order.
 func (c *Contract) Operations() (out []Operation) {
 	paths, at := c.Members("/paths")
 	for template := range paths {
@@ -41,7 +41,7 @@ func (c *Contract) Operations() (out []Operation) {
 	return out
 }
 
-// Bases are what stands before the template in the addresses of the operation.
+// Bases returns what is before the template in the addresses of the operation.
 func (o Operation) Bases() []string { return o.bases }
 
 // Stream reports whether its answer has no end.
@@ -77,7 +77,8 @@ func (o Operation) NeedsBody() bool {
 	return body["required"] == true
 }
 
-// Forms are the schemas of which a body must fulfil one; none if it has no body.
+// Forms returns the schemas of which a body must fulfil one; none if it has no
+// body.
 func (o Operation) Forms() (out []Pointer) {
 	if o.Body == "" {
 		return nil
@@ -96,8 +97,8 @@ func (o Operation) Forms() (out []Pointer) {
 
 var parameter = regexp.MustCompile(`\{[a-z_]+\}`)
 
-// Path is where the operation is below a base, with names in place of what the
-// template leaves open. Named is the same with {} there, or "".
+// Path returns where the operation is below a base, with names in place of what
+// the template leaves open. Named is the same with {} there, or "".
 func (o Operation) Path(base string, names map[string]string) (path, named string) {
 	path = base + o.Template
 	if p := parameter.FindString(path); p != "" {

@@ -18,7 +18,7 @@ func (c *Contract) Handler(next http.Handler, report func(error)) http.Handler {
 	})
 }
 
-// tee keeps what is written.
+// A tee keeps what is written.
 type tee struct {
 	http.ResponseWriter
 	code int
@@ -63,7 +63,7 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// copied keeps what is read, until there is no more.
+// A copied keeps what is read, until there is no more.
 type copied struct {
 	body  io.ReadCloser
 	text  bytes.Buffer

@@ -23,27 +23,27 @@ var ErrFull = errors.New("limits: too much is being read at this moment")
 
 // A Payer is what a body is counted for.
 type Payer struct {
-	Known         bool         // somebody vouches for it: a key, or the configuration
-	Net           netip.Prefix // see [Net]; of who has no key
-	User, Project string       // of who has one
+	Known         bool         // by a key, or by the configuration
+	Net           netip.Prefix // see [Net]; of a client without a key
+	User, Project string       // of a client with one
 }
 
-// BodiesConfig is the size of [Bodies]. What is 0 has a default.
+// A BodiesConfig is the size of [Bodies]. What is 0 has a default.
 type BodiesConfig struct {
 	Total     int64         // bytes that all bodies may take; 64 MiB
-	Strangers int64         // of these, what is set apart for payers who are not known; 16 MiB
+	Strangers int64         // of these, what is set apart for unknown payers; 16 MiB
 	Wait      time.Duration // how long a body may wait for room; 250 ms
 }
 
-// Bodies is the memory that bodies of requests may take. Payers who are not known
-// have a part of their own, so that they never take the room of those who are,
-// and one payer may hold a quarter of a part.
+// Bodies is the memory that bodies of requests may take. Unknown payers have a
+// pot of their own, so that they never take the memory of known ones, and one
+// payer may take a quarter of a pot.
 type Bodies struct {
 	strangers, known pot
 	wait             time.Duration
 }
 
-// NewBodies is all of it, with nothing held.
+// NewBodies returns all of the memory, with nothing taken.
 func NewBodies(cfg BodiesConfig) *Bodies {
 	if cfg.Total == 0 {
 		cfg.Total = defaultTotal
@@ -104,15 +104,15 @@ func (c *Share) Release() {
 	}
 }
 
-// pot is one part of the memory.
+// A pot is one part of the memory.
 type pot struct {
 	most, each int64 // bytes: of all, of one payer
 
 	mu      sync.Mutex
 	held    int64
-	of      map[Payer]int64 // what each holds; nobody who holds nothing
+	of      map[Payer]int64 // what each takes; none that takes nothing
 	waiting int
-	freed   chan struct{} // closed when something is given back while somebody waits
+	freed   chan struct{} // closed when something is given back while a body waits
 }
 
 func (p *pot) init(most int64) {

@@ -5,9 +5,9 @@ package limits
 
 import "net/netip"
 
-// Net is what counts as one client: an IPv4 address, or the /64 of an IPv6
-// address, since that is what one host has at its disposal. It is the zero prefix
-// for what is no address.
+// Net returns what counts as one client: an IPv4 address, or the /64 of an IPv6
+// address, since that is what one host has at its disposal. It is the zero
+// prefix for what is no address.
 func Net(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := a.BitLen()

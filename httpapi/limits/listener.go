@@ -12,11 +12,11 @@ import (
 // logEvery is how often at most refused connections are logged.
 const logEvery = time.Minute
 
-// ListenerConfig is how many connections a [Listener] has open.
+// A ListenerConfig is how many connections a [Listener] has open.
 type ListenerConfig struct {
 	Total      int              // of all clients; at least 1
 	PerAddress int              // of one client, see [Net]; at least 1
-	Proxies    []netip.Prefix   // who stand for many clients: of them only Total is asked
+	Proxies    []netip.Prefix   // which stand for many clients: only Total counts for them
 	Log        *slog.Logger     // nil: none
 	Now        func() time.Time // nil: time.Now
 }
@@ -29,12 +29,12 @@ type Listener struct {
 
 	mu      sync.Mutex
 	count   Count
-	open    map[netip.Prefix]int // nobody who has none; neither proxies nor what has no address
+	open    map[netip.Prefix]int // none that has none; neither proxies nor what has no address
 	logged  time.Time            // when refusals were logged last
 	unnoted uint64               // refused since
 }
 
-// Count is how many connections there are, and how many were refused so far.
+// A Count is how many connections there are, and how many were refused so far.
 type Count struct {
 	Open       int
 	Total      uint64 // refused because there were too many
@@ -98,7 +98,7 @@ func (l *Listener) isProxy(a net.Addr) bool {
 	return err == nil && slices.ContainsFunc(l.cfg.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// admit counts a connection, as open or as refused; the zero prefix is nobody's
+// admit counts a connection, as open or as refused; the zero prefix is no client's
 // share.
 func (l *Listener) admit(of netip.Prefix) bool {
 	l.mu.Lock()
@@ -141,7 +141,7 @@ func (l *Listener) note(of netip.Prefix) {
 	l.cfg.Log.Warn("connections refused: too many are open", "refused", refused, "open", open, "latest", of.String())
 }
 
-// conn is a connection that is counted until it closes.
+// A conn is a connection that is counted until it closes.
 type conn struct {
 	net.Conn
 	closed func()
@@ -154,7 +154,7 @@ func (c *conn) Close() error {
 	return err
 }
 
-// CloseWrite is what net/http does before it closes, so that the last answer
+// CloseWrite does what net/http does before it closes, so that the last answer
 // gets through.
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {

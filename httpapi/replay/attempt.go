@@ -9,7 +9,7 @@ import (
 	"conga/allocator/store"
 )
 
-// Attempt is a request that is being carried out. One goroutine uses it.
+// An Attempt is a request that is being carried out. One goroutine uses it.
 type Attempt struct {
 	book    *Book
 	name    string
@@ -21,8 +21,9 @@ type Attempt struct {
 	ended bool
 }
 
-// Ops are the operations that keep the answer, to be committed together with
-// the effect of the request. They may be asked for again; the last ones count.
+// Ops returns the operations that keep the answer, to be committed together
+// with the effect of the request. It may be called again; the last operations
+// count.
 func (t *Attempt) Ops(a Answer) ([]store.Op, error) {
 	if len(a.Body) > maxAnswer {
 		return nil, errTooLarge
@@ -66,8 +67,8 @@ func (t *Attempt) Save(ctx context.Context, a Answer) error {
 	return nil
 }
 
-// End lets the key go. saved says that what Ops has made was committed: from
-// here on the answer is given to who asks again. Only the first call counts.
+// End releases the key. saved says that what Ops returned was committed: from
+// here on a repeated request gets the answer. Only the first call counts.
 func (t *Attempt) End(saved bool) {
 	b := t.book
 	b.mu.Lock()

@@ -37,17 +37,17 @@ var (
 	errTooLarge = fmt.Errorf("replay: an answer is larger than %d bytes", maxAnswer)
 )
 
-// Answer is what a request was answered with.
+// An Answer is what a request was answered with.
 type Answer struct {
 	Status int               `json:"status"`
 	Header map[string]string `json:"header,omitempty"`
 	Body   []byte            `json:"body"`
 }
 
-// Digest is the SHA-256 hash of all that makes a request the same one.
+// A Digest is the SHA-256 hash of all that makes a request the same one.
 type Digest [sha256.Size]byte
 
-// record is an answer as the store has it, under its number.
+// A record is an answer as the store has it, under its number.
 type record struct {
 	Name    string `json:"name"` // hash of owner and key
 	Owner   string `json:"owner"`
@@ -56,7 +56,7 @@ type record struct {
 	Answer
 }
 
-// kept is a record in memory.
+// A kept is a record in memory.
 type kept struct {
 	seq     uint64 // key in the store; never used again, so that a removal hits nothing newer
 	name    string
@@ -67,7 +67,7 @@ type kept struct {
 	gone    bool
 }
 
-// Book is the answers of the last day. It is safe for concurrent use.
+// A Book holds the answers of the last day. It is safe for concurrent use.
 type Book struct {
 	store store.Store
 	now   func() time.Time
@@ -106,7 +106,7 @@ func Open(ctx context.Context, s store.Store, now func() time.Time) (*Book, erro
 			old = append(old, store.Op{Bucket: store.Replays, Key: key})
 			return nil
 		}
-		b.keepLocked(k) // nobody else has b yet
+		b.keepLocked(k) // no other caller has b yet
 		return nil
 	})
 	if err == nil && len(old) > 0 {
@@ -118,7 +118,8 @@ func Open(ctx context.Context, s store.Store, now func() time.Time) (*Book, erro
 	return b, nil
 }
 
-// keyOf is a record's key: in hex of one length, so that keys are in order.
+// keyOf returns a record's key: in hex of one length, so that keys are in
+// order.
 func keyOf(seq uint64) string { return fmt.Sprintf("%016x", seq) }
 
 func (b *Book) expired(k *kept) bool { return b.now().Unix() >= k.time+int64(TTL/time.Second) }
@@ -179,7 +180,7 @@ func (b *Book) dropLocked(k *kept) {
 	}
 }
 
-// surplusLocked are the answers that have to go if the owner gets one more.
+// surplusLocked returns the answers that have to go if the owner gets one more.
 func (b *Book) surplusLocked(owner string) (out []*kept) {
 	room := 0
 	if own := b.owners[owner]; len(own) >= maxOfOwner {

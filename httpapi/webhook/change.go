@@ -8,7 +8,8 @@ import (
 	"conga/allocator/store"
 )
 
-// Change is what becomes different about a subscription, and by whose wish.
+// A Change is what becomes different about a subscription, and the user that
+// asks for it.
 type Change struct {
 	URL    *string  // nil: it stays
 	Events []string // nil: they stay
@@ -16,9 +17,9 @@ type Change struct {
 	Admin  bool
 }
 
-// apply is the hook with the change. A new URL makes it the one's who gave it: a
-// hook that somebody else has turned to their own server must not go on when
-// their membership ends.
+// apply returns the hook with the change. A new URL makes it belong to the user
+// that gave it: a hook that another user has turned to their own server must
+// not go on when their membership ends.
 func (c Change) apply(hook Hook) Hook {
 	if c.URL != nil && *c.URL != hook.URL {
 		hook.URL, hook.User, hook.Admin = *c.URL, c.User, c.Admin
@@ -58,7 +59,7 @@ func (h *Hooks) Update(ctx context.Context, id string, c Change, along func() ([
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	e := h.byID[id] // nobody ends it while changing is held
+	e := h.byID[id] // it cannot end while changing is held
 	e.hook = hook
 	return hook, e.status, nil
 }

@@ -43,9 +43,10 @@ const (
 	HeaderSignature = "X-Conga-Signature" // see Sign
 )
 
-// Sign is the signature of a delivery: "v1=" and, in hex, the HMAC-SHA256 under
-// the hook's secret of the timestamp as it is in its header, a point, and the
-// body. Who refuses old timestamps cannot be sent an old delivery again.
+// Sign returns the signature of a delivery: "v1=" and, in hex, the HMAC-SHA256
+// under the hook's secret of the timestamp as it is in its header, a point, and
+// the body. A receiver that refuses old timestamps cannot be sent an old
+// delivery again.
 func Sign(secret, timestamp string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	fmt.Fprintf(mac, "%s.", timestamp)
@@ -53,14 +54,14 @@ func Sign(secret, timestamp string, body []byte) string {
 	return "v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// newSecret has a prefix of its own: it is not an API key.
+// newSecret returns a secret with a prefix of its own: it is not an API key.
 func newSecret() auth.Hidden {
 	var b [32]byte
 	rand.Read(b[:]) // never fails
 	return auth.Hidden("whsec_" + base64.RawURLEncoding.EncodeToString(b[:]))
 }
 
-// newClient makes a client that follows nobody anywhere, asks no proxy, and goes
+// newClient makes a client that follows no redirect, asks no proxy, and goes
 // where the configuration allows.
 func newClient(cfg Config) *http.Client {
 	transport := cfg.Transport
@@ -89,13 +90,13 @@ func newClient(cfg Config) *http.Client {
 // worker delivers the events of one hook, one after the other.
 type worker struct {
 	hooks *Hooks
-	entry *entry
+	entry *subscription
 	id    string
 
 	warned string // the URL that the log has been told about
 }
 
-// current is the hook as it is now; false if it has been deleted.
+// current returns the hook as it is now; false if it has been deleted.
 func (w *worker) current() (Hook, bool) {
 	w.hooks.mu.Lock()
 	defer w.hooks.mu.Unlock()
@@ -174,10 +175,11 @@ func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
 	}
 }
 
-// ready is the hook if an event may go to it now: it is for such events, who set
-// its URL may see its project, and the URL is one that could be set today. While
-// nobody can say who may see the project, it waits: an event is not lost because
-// a directory is away. Of what the admin's key made it is not asked.
+// ready returns the hook if an event may go to it now: it is for such events,
+// the user that set its URL may see its project, and the URL is one that could
+// be set today. While the directory cannot say whether the user may see the
+// project, it waits: an event is not lost because a directory is away. Hooks
+// made with the admin's key are not asked about.
 func (w *worker) ready(ctx context.Context, kind string) (Hook, bool) {
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
 		hook, ok := w.current()
@@ -223,7 +225,7 @@ func pause(ctx context.Context, about time.Duration) bool {
 	}
 }
 
-// attempt is one POST. The status is 0 if there was no answer.
+// attempt sends one POST. The status is 0 if there was no answer.
 func (w *worker) attempt(ctx context.Context, hook Hook, kind, id string, body []byte) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()

@@ -30,22 +30,22 @@ var (
 	ErrFull     = errors.New("there are as many webhooks as there may be; delete one that is not needed")
 )
 
-// URLError says why a URL cannot be a target.
+// An URLError says why a URL cannot be a target.
 type URLError struct{ Err error }
 
-// Error says what is wrong.
+// Error returns what is wrong.
 func (e *URLError) Error() string { return e.Err.Error() }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *URLError) Unwrap() error { return e.Err }
 
-// Hook is a subscription. It belongs to who said where it goes: while their
-// membership lasts, so does it. Its JSON is the store's: the secret is in it, and must
-// not be shown again.
+// A Hook is a subscription. It lasts while the membership of the user does that
+// set its URL. Its JSON is the store's: the secret is in it, and must not be
+// shown again.
 type Hook struct {
 	ID      string      `json:"id"`
 	Project string      `json:"project"`         // "": all of them, and the topology
-	User    string      `json:"user"`            // who set the URL
+	User    string      `json:"user"`            // that set the URL
 	Admin   bool        `json:"admin,omitempty"` // with the admin's key: there is no membership that could end
 	URL     string      `json:"url"`
 	Events  []string    `json:"events"` // their types
@@ -60,7 +60,7 @@ type Status struct {
 	LastStatus int    // of the last answer; 0: none
 }
 
-// Config is what [Open] needs.
+// A Config is what [Open] needs.
 type Config struct {
 	Store        store.Store
 	Hub          *events.Hub
@@ -68,7 +68,7 @@ type Config struct {
 	Now          func() time.Time  // nil: time.Now
 	Log          *slog.Logger      // nil: none
 	Transport    http.RoundTripper // nil: one that keeps to AllowPrivate
-	// Admit succeeds if who made a hook may still see the project, and fails with
+	// Admit succeeds if the user that made a hook may still see the project, and fails with
 	// [auth.ErrNotMember] if not. With any other error that is not known now.
 	Admit func(ctx context.Context, user, project string) error
 }
@@ -77,19 +77,19 @@ type Config struct {
 type Hooks struct {
 	cfg    Config
 	client *http.Client
-	wake   chan struct{} // one token: Run has a look at who is to be served
+	wake   chan struct{} // one token: Run looks which hooks are to be served
 
 	// changing is held over the store's answer by all that changes or ends a
 	// subscription, so that store and memory agree. It is taken before mu.
 	changing sync.Mutex
 
 	mu     sync.Mutex
-	byID   map[string]*entry
+	byID   map[string]*subscription
 	making int // creations under way
 }
 
-// entry is a hook and how it does.
-type entry struct {
+// A subscription is a hook and the state of its deliveries.
+type subscription struct {
 	hook   Hook
 	old    bool // from before the start: events may have been missed
 	status Status
@@ -103,13 +103,13 @@ func Open(ctx context.Context, cfg Config) (*Hooks, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Hooks{cfg: cfg, client: newClient(cfg), wake: make(chan struct{}, 1), byID: map[string]*entry{}}
+	h := &Hooks{cfg: cfg, client: newClient(cfg), wake: make(chan struct{}, 1), byID: map[string]*subscription{}}
 	err := cfg.Store.Scan(ctx, store.Webhooks, func(key string, value []byte) error {
 		var hook Hook
 		if err := json.Unmarshal(value, &hook); err != nil || hook.ID != key {
 			return errors.New("a record of the webhooks bucket cannot be read")
 		}
-		h.byID[key] = &entry{hook: hook, old: true}
+		h.byID[key] = &subscription{hook: hook, old: true}
 		return nil
 	})
 	if err != nil {
@@ -137,7 +137,7 @@ func (h *Hooks) Create(ctx context.Context, hook Hook, along func(id string) ([]
 	if err != nil {
 		return Hook{}, fmt.Errorf("webhook: create: %w", err)
 	}
-	h.byID[hook.ID] = &entry{hook: hook}
+	h.byID[hook.ID] = &subscription{hook: hook}
 	h.signal()
 	return hook, nil
 }
@@ -164,7 +164,7 @@ func (h *Hooks) save(ctx context.Context, hook Hook, along []store.Op) error {
 	return h.cfg.Store.Commit(context.WithoutCancel(ctx), ops...)
 }
 
-// encode is the hook as the store has it, with its secret.
+// encode returns the hook as the store has it, with its secret.
 func (hook Hook) encode() ([]byte, error) {
 	type plain Hook
 	return json.Marshal(struct {
@@ -177,7 +177,7 @@ func (hook Hook) encode() ([]byte, error) {
 func (h *Hooks) reserve(project string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	own := h.making // whoever's they are
+	own := h.making // of every project
 	for _, e := range h.byID {
 		if e.hook.Project == project {
 			own++
@@ -209,7 +209,7 @@ func (h *Hooks) Delete(ctx context.Context, id string, along ...store.Op) error 
 	return nil
 }
 
-// Get finds a subscription.
+// Get returns a subscription.
 func (h *Hooks) Get(id string) (Hook, Status, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -220,8 +220,8 @@ func (h *Hooks) Get(id string) (Hook, Status, error) {
 	return e.hook, e.status, nil
 }
 
-// List is the subscriptions for which sees(project), in the order in which they
-// were made.
+// List returns the subscriptions for which sees(project), in the order in which
+// they were made.
 func (h *Hooks) List(sees func(project string) bool) []Hook {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -378,7 +378,7 @@ func TestPrivateTargets(t *testing.T) {
 		h := &Hooks{cfg: Config{AllowPrivate: allowed, Now: time.Now}}
 		h.client = newClient(h.cfg)
 		for _, url := range []string{server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)} {
-			w := &worker{hooks: h, entry: &entry{}}
+			w := &worker{hooks: h, entry: &subscription{}}
 			status, err := w.attempt(t.Context(), Hook{URL: url}, "a", "1", []byte("hello"))
 			if allowed && (status != 200 || <-reached != "hello") {
 				t.Errorf("%s, allowed: %d, %v", url, status, err)

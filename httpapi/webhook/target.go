@@ -87,8 +87,8 @@ func Public(addr netip.Addr) bool {
 	return !tunnelled || Public(inner)
 }
 
-// isatap is the IPv4 address to which a router that speaks ISATAP (RFC 5214) may
-// tunnel what is sent to addr, whatever the network that addr is in.
+// isatap returns the IPv4 address to which a router that speaks ISATAP (RFC
+// 5214) may tunnel what is sent to addr, whatever the network that addr is in.
 func isatap(addr netip.Addr) (inner netip.Addr, ok bool) {
 	if !addr.Is6() {
 		return netip.Addr{}, false
@@ -101,8 +101,8 @@ func isatap(addr netip.Addr) (inner netip.Addr, ok bool) {
 	return netip.AddrFrom4([4]byte(b[12:])), true
 }
 
-// refusePrivate is asked with the very address that is about to be connected
-// to, after the DNS has been: a name that leads elsewhere the second time it is
+// refusePrivate checks the very address that is about to be connected to, after
+// the DNS has been asked: a name that leads elsewhere the second time it is
 // looked up gains nothing.
 func refusePrivate(_, address string, _ syscall.RawConn) error {
 	ap, err := netip.ParseAddrPort(address)

@@ -12,15 +12,16 @@ import (
 
 // What directories and issuers may cost us.
 const (
-	outsideTimeout = 5 * time.Second // for one question, connecting included
-	maxOutside     = 1 << 20         // bytes of one answer
+	identityTimeout   = 5 * time.Second // for one question, connecting included
+	maxIdentityAnswer = 1 << 20         // bytes of one answer
 )
 
-var errOutsideInsecure = errors.New("only https is asked, or http on a loopback address")
+var errInsecure = errors.New("only https is asked, or http on a loopback address")
 
-// newOutsideClient is a client for asking servers that the configuration names.
-// It follows no redirect, which could lead anywhere, and reads no endless answer.
-func newOutsideClient(roots *tls.Config) *http.Client {
+// newIdentityClient returns a client for the directory and the issuer that the
+// configuration names. It follows no redirect, which could lead anywhere, and
+// reads no endless answer.
+func newIdentityClient(roots *tls.Config) *http.Client {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.MaxIdleConnsPerHost = 4
 	t.MaxResponseHeaderBytes = 64 << 10
@@ -29,7 +30,7 @@ func newOutsideClient(roots *tls.Config) *http.Client {
 		t.TLSClientConfig.RootCAs = roots.RootCAs
 	}
 	return &http.Client{
-		Timeout:       outsideTimeout,
+		Timeout:       identityTimeout,
 		Transport:     careful{t},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -41,17 +42,17 @@ type careful struct{ http.RoundTripper }
 // RoundTrip implements [http.RoundTripper].
 func (c careful) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !SafeURL(r.URL) {
-		return nil, errOutsideInsecure
+		return nil, errInsecure
 	}
 	a, err := c.RoundTripper.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
-	a.Body = cut{io.LimitReader(a.Body, maxOutside), a.Body}
+	a.Body = cut{io.LimitReader(a.Body, maxIdentityAnswer), a.Body}
 	return a, nil
 }
 
-// CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.
+// CloseIdleConnections does what [http.Client.CloseIdleConnections] asks for.
 func (c careful) CloseIdleConnections() { c.RoundTripper.(*http.Transport).CloseIdleConnections() }
 
 // cut reads from one and closes the other.
