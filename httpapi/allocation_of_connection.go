@@ -20,7 +20,7 @@ func (a *api) takeConnectionID(b *rest.Fields, f allocationRequest) (id rest.Val
 	}
 	b.Require(namesOf(func(a *attribute) bool { return a.required && !a.traffic })...)
 	for _, name := range trafficNames {
-		if f[name].set {
+		if f.of(name).set {
 			b.Reject(name, "is what connection_uuid says already; leave one of them out")
 		}
 	}

@@ -10,16 +10,27 @@ import (
 	"conga/httpapi/rest"
 )
 
-// An allocationRequest is what a body says of an allocation's attributes, by
-// name.
-type allocationRequest map[string]given
+// An allocationRequest is what a body says of an allocation's attributes.
+type allocationRequest []given
+
+// of returns what is said of an attribute.
+func (f allocationRequest) of(name string) given {
+	for _, g := range f {
+		if g.name == name {
+			return g
+		}
+	}
+	return given{}
+}
 
 // takeAllocation takes every attribute that a request can have.
 func takeAllocation(b *rest.Fields) allocationRequest {
-	f := allocationRequest{}
+	f := make(allocationRequest, 0, len(attributes))
 	for i := range attributes {
 		if a := &attributes[i]; a.read != nil {
-			f[a.name] = a.read(b, a.name)
+			g := a.read(b, a.name)
+			g.name = a.name
+			f = append(f, g)
 		}
 	}
 	return f
@@ -68,7 +79,7 @@ func (f allocationRequest) change(now allocator.Allocation) (c allocator.Change)
 	r := now.Request
 	for i := range attributes {
 		a := &attributes[i]
-		g := f[a.name]
+		g := f.of(a.name)
 		if a.change == nil || !g.set && !g.null {
 			continue
 		}
@@ -85,12 +96,12 @@ func (f allocationRequest) change(now allocator.Allocation) (c allocator.Change)
 
 // replacement returns the change that leaves only what f says of an allocation.
 func (f allocationRequest) replacement(now allocator.Allocation, clock time.Time) allocator.Change {
-	all := allocationRequest{}
+	var all allocationRequest
 	started := now.State != allocator.Pending || now.Window.Start != 0 && now.Window.Start <= clock.Unix()
 	for i := range attributes {
 		a := &attributes[i]
-		g, ok := f[a.name]
-		if !ok {
+		g := f.of(a.name)
+		if a.read == nil {
 			continue
 		}
 		absent := !g.set
@@ -103,14 +114,14 @@ func (f allocationRequest) replacement(now allocator.Allocation, clock time.Time
 		if a.optional && absent {
 			g.null = true
 		}
-		all[a.name] = g
+		all = append(all, g)
 	}
 	return all.change(now)
 }
 
 // notNull refuses null where a change cannot mean "none".
 func (f allocationRequest) notNull(b *rest.Fields) {
-	for _, name := range namesOf(func(a *attribute) bool { return !a.optional && f[a.name].null }) {
+	for _, name := range namesOf(func(a *attribute) bool { return !a.optional && f.of(a.name).null }) {
 		b.Reject(name, "cannot be null")
 	}
 }

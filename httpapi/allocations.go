@@ -126,7 +126,7 @@ func (a *api) update(x *exchange, f allocationRequest, change func(allocator.All
 		return err
 	}
 	asked := f.request()
-	if f["project_id"].set {
+	if f.of("project_id").set {
 		if err := a.mayUse(x, asked.ProjectID); err != nil {
 			return err
 		}
@@ -139,7 +139,7 @@ func (a *api) update(x *exchange, f allocationRequest, change func(allocator.All
 		if err := mayChange(x.Request.Header, now); err != nil {
 			return err
 		}
-		if f["user_id"].set && asked.UserID != now.UserID {
+		if f.of("user_id").set && asked.UserID != now.UserID {
 			return rest.NewFault(http.StatusUnprocessableEntity, "user_id: cannot be changed")
 		}
 		render := func(one allocator.Allocation) (rest.Reply, error) { return a.shown(x, one) }

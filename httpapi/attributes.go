@@ -35,6 +35,7 @@ type attribute struct {
 
 // A given is what a request says of an attribute.
 type given struct {
+	name      string
 	set, null bool
 	put       func(*allocator.Request) // puts the value, zero for null
 }
@@ -82,7 +83,7 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.Duration = &r.Duration },
 	},
 	{
-		name: "protocol", audited: 7, optional: true, traffic: true, read: readProtocol, change: changeKey,
+		name: "protocol", audited: 7, optional: true, traffic: true, read: reader(takeProtocol, func(r *allocator.Request, p uint8) { r.Key.Proto = p }), change: changeKey,
 		value: func(a *allocator.Allocation) any { return protocolName(a.Key.Proto) },
 	},
 	{
@@ -113,35 +114,40 @@ func changeStart(c *allocator.Change, r *allocator.Request) { c.StartTime = &r.S
 
 // integer returns a reader of integers from lo to hi.
 func integer[T ~int64 | ~uint64 | ~uint16](lo, hi int64, field func(*allocator.Request) *T) func(*rest.Fields, string) given {
-	return func(b *rest.Fields, name string) given {
-		v := b.Integer(name, lo, hi)
-		return given{v.Set, v.Null, func(r *allocator.Request) { *field(r) = T(v.V) }}
-	}
+	return reader(func(b *rest.Fields, name string) rest.Value[int64] { return b.Integer(name, lo, hi) },
+		func(r *allocator.Request, n int64) { *field(r) = T(n) })
 }
 
 // named returns a reader of names of users and projects.
 func named(field func(*allocator.Request) *string) func(*rest.Fields, string) given {
-	return func(b *rest.Fields, name string) given {
-		v := takeName(b, name)
-		return given{v.Set, v.Null, func(r *allocator.Request) { *field(r) = v.V }}
-	}
+	return reader(takeName, func(r *allocator.Request, name string) { *field(r) = name })
 }
 
 // address returns a reader of IP addresses.
 func address(field func(*allocator.Request) *netip.Addr) func(*rest.Fields, string) given {
+	return reader((*rest.Fields).Address, func(r *allocator.Request, a netip.Addr) { *field(r) = a })
+}
+
+// reader returns a reader that takes a value and puts it into requests.
+func reader[V any](take func(*rest.Fields, string) rest.Value[V], put func(*allocator.Request, V)) func(*rest.Fields, string) given {
+	zero := func(r *allocator.Request) { put(r, *new(V)) }
 	return func(b *rest.Fields, name string) given {
-		v := b.Address(name)
-		return given{v.Set, v.Null, func(r *allocator.Request) { *field(r) = v.V }}
+		v := take(b, name)
+		if !v.Set {
+			return given{null: v.Null, put: zero}
+		}
+		return given{set: true, put: func(r *allocator.Request) { put(r, v.V) }}
 	}
 }
 
-func readProtocol(b *rest.Fields, name string) given {
-	v := b.Text(name)
-	proto, known := protocolNumber(v.V)
-	if v.Set && !known {
-		b.Reject(name, "must be tcp, udp or any, not %s", rest.Quote(v.V))
+// takeProtocol takes the name of a protocol.
+func takeProtocol(b *rest.Fields, name string) rest.Value[uint8] {
+	text := b.Text(name)
+	proto, known := protocolNumber(text.V)
+	if text.Set && !known {
+		b.Reject(name, "must be tcp, udp or any, not %s", rest.Quote(text.V))
 	}
-	return given{v.Set && known, v.Null, func(r *allocator.Request) { r.Key.Proto = proto }}
+	return rest.Value[uint8]{V: proto, Set: text.Set && known, Null: text.Null}
 }
 
 // protocolName returns the name of an IP protocol in requests and answers.

@@ -41,7 +41,7 @@ func takeReports(b *rest.Fields) (reports []connections.Report) {
 func takeReport(b *rest.Fields) connections.Report {
 	// What the original agent sends and its server never read.
 	b.Ignore("uuid", "connection_uuid", "created_at")
-	r := connections.Report{Protocol: takeProtocol(b)}
+	r := connections.Report{Protocol: takeConnectionProtocol(b)}
 	b.Object("source", func(s *rest.Fields) {
 		r.Source = connections.Source{
 			Addr:       takeEnd(s),
@@ -61,8 +61,8 @@ func takeReport(b *rest.Fields) connections.Report {
 	return r
 }
 
-// takeProtocol takes what netstat and its like call a protocol.
-func takeProtocol(b *rest.Fields) string {
+// takeConnectionProtocol takes what netstat and its like call a protocol.
+func takeConnectionProtocol(b *rest.Fields) string {
 	switch name := b.Text("protocol"); strings.ToLower(name.V) {
 	case "":
 		return connections.Unsaid

@@ -14,6 +14,7 @@ import (
 	"conga/allocator"
 	"conga/allocator/store"
 	"conga/httpapi"
+	"conga/stats"
 )
 
 // dump is everything in some buckets of the store.
@@ -216,5 +217,36 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 			t.Errorf("%s: %s", target, a.body)
 		}
 		h.want(201, "POST", target, body, bearer(h.admin))
+	}
+}
+
+// rendering counts how often statistics of an allocation are asked for, which is
+// once each time that it is rendered.
+type rendering struct {
+	flowing
+	times *int
+}
+
+func (r rendering) Allocation(id string) stats.Allocation {
+	*r.times++
+	return r.flowing.Allocation(id)
+}
+
+// TestRenderedOnce: what is kept of an answer is what is sent.
+func TestRenderedOnce(t *testing.T) {
+	times := 0
+	h := newHarness(t, func(c *httpapi.Config) { c.Statistics = rendering{flowing{rate: &stats.Rate{}}, &times} })
+	one := "/api/v1/allocations/" + h.create("")
+	h.settle()
+	for key, body := range map[string]string{"change": `{"duration":7200}`, "no change": `{}`} {
+		times = 0
+		first := h.want(200, "PATCH", one, body, bearer(h.key), idempotent(strings.ReplaceAll(key, " ", "")))
+		if times != 1 {
+			t.Errorf("%s: it was rendered %d times", key, times)
+		}
+		again := h.want(200, "PATCH", one, body, bearer(h.key), idempotent(strings.ReplaceAll(key, " ", "")))
+		if again.body != first.body || times != 1 {
+			t.Errorf("%s: %s became %s, rendered %d times", key, first.body, again.body, times)
+		}
 	}
 }
