@@ -17,6 +17,7 @@ const (
 	batch     = 512                    // events taken in before the consequences are drawn
 	rest      = 10 * time.Millisecond  // between two snapshots at least, however much happens
 	restShare = 4                      // and this many times what the last one took
+	reprobes  = 100                    // probes a tick that follow such as have stayed away
 	greetings = 4                      // whole states made before other events are looked at
 	saveEvery = 100 * time.Millisecond // memory is written at most this often
 )
@@ -106,6 +107,7 @@ func (k *core) run() {
 			now := time.Now()
 			k.builder.Expire(now)
 			k.probe(k.schedule.Due(k.Snapshot(), now)...)
+			k.probeSilent()
 		case <-k.ctx.Done():
 			k.stop()
 			return
@@ -200,6 +202,16 @@ func (k *core) handOut() {
 		peer.handed = k.generation
 		peer.session.mail.putPatch(p, k.generation)
 	})
+}
+
+// probeSilent probes again where a probe has stayed away.
+func (k *core) probeSilent() {
+	snap := k.Snapshot()
+	for _, id := range k.builder.Silent(reprobes) {
+		if p, ok := snap.Port(id); ok && p.Up {
+			k.probe(p)
+		}
+	}
 }
 
 // probe sends an LLDP probe out of each port. Those of one switch, which follow

@@ -16,8 +16,8 @@ import (
 type Schedule struct {
 	Interval time.Duration // between probes of a port; default 1 s
 	Burst    time.Duration // between the first ten probes while what is behind a port is not settled; default 200 ms
-	Longest  time.Duration // to which Interval is stretched for trunks in a large network; default 2.5 s
-	Rate     float64       // probes/s beyond which intervals are stretched; 2.5 times as many of bursts; default 2000
+	Longest  time.Duration // to which Interval is stretched for trunks in a large network; default 5 s
+	Rate     float64       // frames/s beyond which intervals are stretched; 2.5 times as many of bursts; default 2000. A trunk's probe is two: it comes back
 
 	seen     *topology.Snapshot
 	last     time.Time // of Due
@@ -123,11 +123,11 @@ func (s *Schedule) pause(k kind, times int) time.Duration {
 		return interval
 	}
 	trunks, edges := float64(s.queues[trunk].ports), float64(s.queues[edge].ports)
-	stretched := max(interval, min(inSeconds((trunks+edges)/rate), cmp.Or(s.Longest, 2500*time.Millisecond)))
+	stretched := max(interval, min(inSeconds((2*trunks+edges)/rate), cmp.Or(s.Longest, 5*time.Second)))
 	if k == trunk {
 		return stretched
 	}
-	left := max(rate-trunks/stretched.Seconds(), rate/10)
+	left := max(rate-2*trunks/stretched.Seconds(), rate/10)
 	return max(stretched, inSeconds(edges/left)) // nothing is lost when an edge port has to wait
 }
 

@@ -46,10 +46,10 @@ func TestProbesAreBoundedAndSpread(t *testing.T) {
 	}{
 		{"small", 3, map[topology.PortRole]int{trunks: 2, edges: 2}, time.Second, 8, 12, 12},
 		{"small, unsettled", 3, map[topology.PortRole]int{fresh: 2}, step, 17, 6, 12},
-		{"1,000 switches", 1000, map[topology.PortRole]int{trunks: 4}, 2 * time.Second, 3, 500, 2500},
+		{"1,000 switches", 1000, map[topology.PortRole]int{trunks: 4}, 4 * time.Second, 2, 500, 1250},
 		{"1,000 switches with hosts", 1000, map[topology.PortRole]int{trunks: 4, edges: 4}, 11 * time.Second, 0, 1000, 2500},
 		{"1,000 switches, cold", 1000, map[topology.PortRole]int{fresh: 4}, time.Second, 2, 1004, 5100},
-		{"many trunks", 1000, map[topology.PortRole]int{trunks: 16}, 2500 * time.Millisecond, 2, 1700, 8000},
+		{"many trunks", 1000, map[topology.PortRole]int{trunks: 16}, 5 * time.Second, 1, 1700, 4000},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var s Schedule

@@ -69,6 +69,7 @@ type Builder struct {
 	sessions int                                          // connected switches
 	cables   map[openflow.DPID]map[openflow.PortNo]*cable // at their both ends
 	stranded map[PortID]bool                              // perhaps a trunk without a cable
+	silent   []PortID                                     // see Silent
 	hosts    map[openflow.MAC]*hostState
 	byAddr   map[netip.Addr]openflow.MAC
 	behind   map[openflow.DPID]map[openflow.PortNo]*crowd

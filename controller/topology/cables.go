@@ -23,6 +23,7 @@ type way struct {
 	known bool
 	seen  time.Time // attended, when a probe last came over it
 	sent  int       // probes since
+	asked time.Time // attended, when the last of them was sent
 	alarm alarm
 }
 
@@ -187,10 +188,36 @@ func (b *Builder) Probed(id PortID, now time.Time) {
 		return
 	}
 	if w := &c.ways[c.from(id)]; w.known {
-		if w.sent++; w.sent == enoughLost {
-			w.alarm.set(&b.due, deadline{b.clock.now.Add(b.cfg.ProbeTime / 2), wayQuiet, id})
+		w.sent++
+		w.asked = b.clock.now
+		wait := b.patience()
+		if w.sent == enoughLost {
+			wait = b.cfg.ProbeTime / 2
+		}
+		w.alarm.set(&b.due, deadline{w.asked.Add(wait), wayQuiet, id})
+	}
+}
+
+// patience returns how long a probe may stay away before another one is sent.
+func (b *Builder) patience() time.Duration { return b.cfg.ProbeTime + b.lag.longest(b.clock.now) }
+
+// Silent returns the ports, at most so many, whose links have not brought a probe
+// that was sent: they are to be probed again, so that a link is lost in time and
+// on enough evidence however rarely it is probed while it carries. Each is
+// returned once for a probe that has stayed away.
+func (b *Builder) Silent(most int) (ports []PortID) {
+	for len(b.silent) > 0 && len(ports) < most {
+		id := b.silent[0]
+		b.silent = b.silent[1:]
+		c := b.cableAt(id)
+		if c == nil {
+			continue
+		}
+		if w := &c.ways[c.from(id)]; w.sent > 0 && !w.asked.Add(b.patience()).After(b.clock.now) {
+			ports = append(ports, id)
 		}
 	}
+	return ports
 }
 
 // ProbeTook takes note how long a probe was on its way before it was looked at.
@@ -207,12 +234,21 @@ func (b *Builder) expireWay(d deadline) {
 	}
 	i := c.from(d.id)
 	w := &c.ways[i]
-	if !w.known || !w.alarm.rings(d) || w.sent < enoughLost ||
+	if !w.known || !w.alarm.rings(d) || w.sent == 0 ||
 		!b.connected(c.ends[0].DPID) || !b.connected(c.ends[1].DPID) {
 		return // rings again after a probe, or after a switch has come
 	}
-	if end := w.seen.Add(b.cfg.LinkHold + b.lag.longest(b.clock.now)); end.After(b.clock.now) {
-		w.alarm.set(&b.due, deadline{end, wayQuiet, d.id})
+	end := w.seen.Add(b.cfg.LinkHold + b.lag.longest(b.clock.now))
+	if w.sent < enoughLost || end.After(b.clock.now) {
+		again := w.asked.Add(b.patience())
+		if !again.After(b.clock.now) {
+			b.silent = append(b.silent, d.id)
+			again = b.clock.now.Add(b.patience()) // or when it has been probed
+		}
+		if end.After(b.clock.now) && end.Before(again) {
+			again = end
+		}
+		w.alarm.set(&b.due, deadline{again, wayQuiet, d.id})
 		return
 	}
 	b.lose(c, i)

@@ -171,3 +171,49 @@ func TestPlacesAreTheLongestPrefix(t *testing.T) {
 		}
 	})
 }
+
+// TestSeldomProbedLinkIsLostInTime: a link that is probed every five seconds, and
+// again where a probe stays away, is lost as soon as one that is always probed.
+// One that carries is not probed more.
+func TestSeldomProbedLinkIsLostInTime(t *testing.T) {
+	const tick, pause, cut = 100 * time.Millisecond, 5 * time.Second, 32 * time.Second
+	b := NewBuilder(Config{}, t0)
+	up(b, 1, 2, t0)
+	up(b, 2, 2, t0)
+	plug(b, at(1, 1), at(2, 1), t0)
+	sent, early := map[PortID]int{}, 0
+	probe := func(id PortID, now time.Time) {
+		b.Probed(id, now)
+		sent[id]++
+		if id == at(2, 1) || now.Sub(t0) < cut { // one way is cut
+			b.LinkSeen(id, PortID{DPID: 3 - id.DPID, Port: 1}, now)
+		}
+	}
+	for after := tick; ; after += tick {
+		now := t0.Add(after)
+		b.Expire(now)
+		if after%pause == 0 {
+			probe(at(1, 1), now)
+			probe(at(2, 1), now)
+		}
+		for _, id := range b.Silent(10) {
+			probe(id, now)
+		}
+		if after == cut {
+			early = sent[at(1, 1)] + sent[at(2, 1)]
+		}
+		if len(b.Snapshot(now).Links) > 0 {
+			if after < cut+10*time.Second {
+				continue
+			}
+			t.Fatal("the link is not lost after 10 s")
+		}
+		if after < cut {
+			t.Fatalf("the link is lost after %v", after)
+		}
+		break
+	}
+	if early != 12 || sent[at(1, 1)] < 6+enoughLost || sent[at(2, 1)] > 9 {
+		t.Errorf("%d probes while the link carried; after that one way has had %d, the other %d", early, sent[at(1, 1)], sent[at(2, 1)])
+	}
+}
