@@ -1,0 +1,229 @@
+package flow
+
+import (
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// described returns a state as text: a line for each entry, as a switch goes
+// through them, and one for each meter.
+func described(st *State) string {
+	var entries []*Rule
+	for _, r := range st.Rules {
+		entries = append(entries, r)
+	}
+	slices.SortFunc(entries, func(a, b *Rule) int {
+		if a.Table != b.Table {
+			return int(a.Table) - int(b.Table)
+		}
+		if a.Priority != b.Priority {
+			return int(b.Priority) - int(a.Priority)
+		}
+		return strings.Compare(a.Match.String(), b.Match.String())
+	})
+	var out strings.Builder
+	for _, r := range entries {
+		kind, owner, _ := ReadCookie(r.Cookie)
+		fmt.Fprintf(&out, "%d %d %d/%d %v:", r.Table, r.Priority, kind, owner, r.Match)
+		for _, in := range r.Instructions {
+			fmt.Fprintf(&out, " %v", in)
+		}
+		out.WriteString("\n")
+	}
+	var ids []openflow.MeterID
+	for id := range st.Meters {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		fmt.Fprintf(&out, "meter %x: %+v\n", id, st.Meters[id])
+	}
+	return out.String()
+}
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// examples are networks with the switch that is looked at. What it holds is in
+// testdata/held.txtar under the same name.
+var examples = []struct {
+	name   string
+	dpid   openflow.DPID
+	sw     topology.Switch
+	change func(n *Network)
+}{
+	{"a circuit enters", 1, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)} }},
+	{"a circuit passes by", 2, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)} }},
+	{"no circuit", 4, threeTables, func(*Network) {}},
+	{"no meters", 1, topology.Switch{Tables: 3}, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)} }},
+	{"meters are not wanted", 1, threeTables, func(n *Network) {
+		n.Policy.Meter = false
+		n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+		n.Policed = map[string]bool{"a": true}
+	}},
+	{"a circuit beside the tree", 3, threeTables, func(n *Network) {
+		c := forth("a", 7, 40*topology.Mbps)
+		c.Path = path.Path{{DPID: 3, In: 2, Out: 3}}
+		n.Circuits = []path.Circuit{c}
+	}},
+	{"all is reserved", 1, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 200*topology.Mbps)} }},
+	{"circuits are policed", 1, threeTables, func(n *Network) {
+		a, b := forth("a", 0x0300_0007, 40*topology.Mbps), forth("b", 8, 500)
+		b.Key.Proto, b.Key.DstPort = path.ProtoTCP, 80
+		n.Circuits, n.Policed = []path.Circuit{a, b}, Policed([]path.Circuit{a, b})
+	}},
+	{"a circuit without a rate", 1, threeTables, func(n *Network) {
+		a, b := forth("a", 7, 40*topology.Mbps), forth("b", 8, 0)
+		b.Key.DstPort = 80
+		n.Circuits, n.Policed = []path.Circuit{a, b}, Policed([]path.Circuit{a, b})
+	}},
+	{"a queue and no mark", 1, threeTables, func(n *Network) {
+		n.Policy = Policy{Forwarding: ForwardNone, UseQueue: true, Queue: 3}
+		p, queue := n.Switches[1].Ports[2], uint32(3)
+		p.Queue = &queue
+		n.Switches[1].Ports[2] = p
+		n.Circuits = []path.Circuit{forth("a", 7, 0)}
+	}},
+	{"queues are not wanted", 1, threeTables, func(n *Network) {
+		n.Policy = Policy{Forwarding: ForwardNone, Mark: true, DSCP: 10}
+		p, queue := n.Switches[1].Ports[2], uint32(3)
+		p.Queue = &queue
+		n.Switches[1].Ports[2] = p
+		n.Circuits = []path.Circuit{forth("a", 7, 0)}
+	}},
+	{"a circuit turns back, over IPv6", 1, threeTables, func(n *Network) {
+		n.Policy.Forwarding = ForwardNone
+		n.Circuits = []path.Circuit{{ID: "a", Handle: 7, Path: path.Path{{DPID: 1, In: 3, Out: 3}}, Key: path.FlowKey{
+			Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Proto: path.ProtoUDP, SrcPort: 9, DstPort: 10,
+		}}}
+	}},
+	{"one table", 1, topology.Switch{Tables: 2, Meters: 10}, func(*Network) {}},
+	{"one table, and a trunk off the tree", 3, topology.Switch{Tables: 1, Meters: 10}, func(*Network) {}},
+	{"normal", 3, threeTables, func(n *Network) {
+		n.Policy.Forwarding = ForwardNormal
+		n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	}},
+	{"none", 3, threeTables, func(n *Network) {
+		n.Policy.Forwarding = ForwardNone
+		n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	}},
+	{"an unknown switch", 9, threeTables, func(*Network) {}},
+}
+
+// TestHeld holds what switches are to have against examples of what
+// ARCHITECTURE.md says.
+func TestHeld(t *testing.T) {
+	const name = "testdata/held.txtar"
+	var got txtar.Archive
+	got.Comment = []byte("What switches hold, as ARCHITECTURE.md has it: table, priority, kind and owner,\nmatch, instructions; and meters.\n")
+	for _, x := range examples {
+		n := square(t, x.sw)
+		x.change(n)
+		got.Files = append(got.Files, txtar.File{Name: x.name, Data: []byte(described(Compile(n, x.dpid)))})
+	}
+	if *update {
+		if err := os.WriteFile(name, txtar.Format(&got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := txtar.ParseFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(txtar.Format(want)), string(txtar.Format(&got))); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReadMeter(t *testing.T) {
+	for id, want := range map[openflow.MeterID]struct {
+		kind MeterKind
+		of   uint32
+	}{
+		1:           {MeterForeign, 0},
+		0xbfff_ffff: {MeterForeign, 0},
+		0xc000_0000: {MeterUnknown, 0},
+		0xc000_0001: {MeterFlood, 0},
+		0xc0ff_ffff: {MeterForeign, 0},
+		0xc100_0000: {MeterPort, 0},
+		0xc100_0003: {MeterPort, 3},
+		0xc1ff_ffff: {MeterPort, 0xff_ffff},
+		0xc200_0000: {MeterPolicer, 0},
+		0xc200_0007: {MeterPolicer, 7},
+		0xc2ff_ffff: {MeterPolicer, 0xff_ffff},
+		0xc300_0000: {MeterForeign, 0},
+	} {
+		if kind, of := ReadMeter(id); kind != want.kind || of != want.of {
+			t.Errorf("meter %x is of kind %d, of %d; want %d of %d", id, kind, of, want.kind, want.of)
+		}
+	}
+}
+
+// The trial is the last of our meters, and one that a switch with meters keeps.
+func TestMeterTrial(t *testing.T) {
+	m := MeterTrial()
+	id, read, ours := FromMeterConfig(openflow.MeterConfig{Flags: m.Flags, Meter: m.ID, Bands: m.Bands})
+	if m.Command != openflow.MeterAdd || !ours || id != meterLast {
+		t.Errorf("%+v is no trial", m)
+	}
+	if got := Compile(square(t, threeTables), 1).Meters[id]; got != read {
+		t.Errorf("the switch keeps %+v, the trial is %+v", got, read)
+	}
+}
+
+func TestFromMeterConfig(t *testing.T) {
+	band := openflow.MeterBand{Type: openflow.MeterBandDrop, Rate: 5, BurstSize: 6}
+	kbps := openflow.MeterKbps | openflow.MeterBurst
+	for _, tc := range []struct {
+		config openflow.MeterConfig
+		want   Meter
+		ours   bool
+	}{
+		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst, Bands: []openflow.MeterBand{band}}, Meter{Rate: 5, Burst: 6}, true},
+		{openflow.MeterConfig{Flags: kbps | openflow.MeterStats, Meter: meterLast, Bands: []openflow.MeterBand{band}}, Meter{Rate: 5, Burst: 6}, true},
+		{openflow.MeterConfig{Flags: openflow.MeterPktps | openflow.MeterBurst, Meter: meterFirst, Bands: []openflow.MeterBand{band}}, Meter{Packets: true, Rate: 5, Burst: 6}, true},
+		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst - 1, Bands: []openflow.MeterBand{band}}, Meter{}, false},
+		{openflow.MeterConfig{Flags: kbps, Meter: meterLast + 1, Bands: []openflow.MeterBand{band}}, Meter{}, false},
+		{openflow.MeterConfig{Flags: openflow.MeterKbps, Meter: meterFirst, Bands: []openflow.MeterBand{band}}, Meter{}, true}, // without a burst
+		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst}, Meter{}, true},
+		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst, Bands: []openflow.MeterBand{band, band}}, Meter{}, true},
+		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst, Bands: []openflow.MeterBand{{Type: openflow.MeterBandDSCPRemark, Rate: 5, BurstSize: 6}}}, Meter{}, true},
+	} {
+		id, m, ours := FromMeterConfig(tc.config)
+		if m != tc.want || ours != tc.ours || ours && id != tc.config.Meter {
+			t.Errorf("%+v is read as %x %+v, %t; want %+v, %t", tc.config, id, m, ours, tc.want, tc.ours)
+		}
+	}
+}
+
+func TestCookies(t *testing.T) {
+	c := MakeCookie(KindAllocation, 0xff_0000_0000_0007)
+	if c != 0xc09a_0300_0000_0007 {
+		t.Errorf("cookie %x; want 40 bits of the owner", c)
+	}
+	if k, owner, ours := ReadCookie(MakeCookie(KindForward, 0xff_ffff_ffff)); k != KindForward || owner != 0xff_ffff_ffff || !ours {
+		t.Errorf("read as kind %d of %x, %t", k, owner, ours)
+	}
+	for _, foreign := range []openflow.Cookie{0, 0xc09b_0300_0000_0007, 0x0300_0000_0007} {
+		if k, owner, ours := ReadCookie(foreign); ours || k != 0 || owner != 0 {
+			t.Errorf("%x is taken for ours: kind %d of %x", foreign, k, owner)
+		}
+		if _, ours := FromStats(&openflow.FlowStats{Cookie: foreign}); ours {
+			t.Errorf("an entry with cookie %x is taken for ours", foreign)
+		}
+	}
+	if _, ours := FromStats(&openflow.FlowStats{Cookie: c}); !ours {
+		t.Errorf("an entry with cookie %x is not taken for ours", c)
+	}
+}
