@@ -22,59 +22,54 @@ const (
 	planners       = 3           // one places what another saves
 )
 
-// A Config is what a [Scheduler] works with. Allocator and Network are
-// required.
+// Config is what a [Scheduler] works with. Allocator and Network are required.
 type Config struct {
 	Allocator *allocator.Allocator
 	Network   Network
-	Log       *slog.Logger  // nil: none
+	Logger    *slog.Logger  // nil: none
 	Settle    time.Duration // how long after the start a switch may be away before paths over it count as lost; 0: DefaultSettle
 	Workers   int           // calls of the network under way at once; 0: DefaultWorkers
 	Timeout   time.Duration // of one call of the network; 0: DefaultTimeout
 	Backoff   time.Duration // before the second attempt, doubled with each further one up to a minute; 0: DefaultBackoff
 }
 
-// withDefaults returns the configuration with all that was left out.
-func (c Config) withDefaults() Config {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if c.Settle == 0 {
-		c.Settle = DefaultSettle
-	}
-	if c.Workers <= 0 {
-		c.Workers = DefaultWorkers
-	}
-	if c.Timeout <= 0 {
-		c.Timeout = DefaultTimeout
-	}
-	if c.Backoff <= 0 {
-		c.Backoff = DefaultBackoff
-	}
-	return c
-}
-
-// A Scheduler has the network do what is due.
+// Scheduler has done what is due.
 type Scheduler struct {
 	cfg     Config
+	log     *slog.Logger
 	restore sync.Once
 }
 
-// New returns a scheduler; [Scheduler.Run] sets it going.
+// New makes a scheduler; [Scheduler.Run] sets it going.
 func New(cfg Config) (*Scheduler, error) {
 	if cfg.Allocator == nil || cfg.Network == nil {
 		return nil, errors.New("scheduler: an allocator and a network are required")
 	}
-	return &Scheduler{cfg: cfg.withDefaults()}, nil
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Settle == 0 {
+		cfg.Settle = DefaultSettle
+	}
+	if cfg.Workers <= 0 {
+		cfg.Workers = DefaultWorkers
+	}
+	if cfg.Timeout <= 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	if cfg.Backoff <= 0 {
+		cfg.Backoff = DefaultBackoff
+	}
+	return &Scheduler{cfg: cfg, log: cfg.Logger}, nil
 }
 
 // Restore tells the network what was active when the daemon last ran. It must
-// be called before the first switch can connect, unless Run, which calls it as
-// well, is. Only the first call counts.
+// happen before the first switch can connect. Run does it if nobody has; whoever
+// cannot be sure that Run comes first calls it. Only the first call counts.
 func (s *Scheduler) Restore() {
 	s.restore.Do(func() {
 		circuits := s.cfg.Allocator.Circuits()
-		s.cfg.Log.Info("restoring circuits", "count", len(circuits))
+		s.log.Info("restoring circuits", "count", len(circuits))
 		s.cfg.Network.Restore(circuits)
 	})
 }
@@ -83,10 +78,10 @@ func (s *Scheduler) Restore() {
 // the network have returned. Flow entries stay in the switches. The error is
 // ctx's.
 //
-// Run's goroutine decides what is due. Each task has a goroutine of its own for
-// as long as the network needs, at most Workers at a time. One goroutine
-// reports how tasks went, and saves together what has come together. A few
-// plan, so that what is due never waits for the disk.
+// Run's goroutine decides what is due. Each task has a goroutine of its own for as
+// long as the network needs, at most Workers at a time. One goroutine reports how
+// tasks went, and saves together what has come together. A few plan, so that
+// what is due never waits for that.
 func (s *Scheduler) Run(ctx context.Context) error {
 	s.Restore()
 	r := &run{
@@ -107,10 +102,10 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// A run holds what the goroutines of one Run share.
+// run is what the goroutines of one Run share.
 type run struct {
 	*Scheduler
-	free     chan int              // how many calls have returned since it was read last
+	free     chan int              // how many calls have returned since that was read last
 	results  chan allocator.Result // how they went; has room for all that are under way
 	planning chan struct{}         // a token: there may be something to plan
 }
@@ -134,18 +129,17 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 			next = time.Time{} // a call has to return first
 		}
 		r.wakePlanner()
-		setAlarm(alarm, a.Now(), next)
+		setAlarm(alarm, next)
 		select {
 		case <-ctx.Done():
 			return
 		case n := <-r.free:
 			free += n
 		case <-settle.C:
-			r.cfg.Log.Info("the network has had time to connect")
+			r.log.Info("the network has had time to connect")
 			a.Settled()
 		case <-changed:
-			// The next change is asked for first: what happens in between is
-			// seen twice rather than never.
+			// Ask for the next change first: what happens in between is seen twice rather than never.
 			changed = r.cfg.Network.Changed()
 			a.NetworkChanged()
 		case <-a.Wake():
@@ -155,12 +149,12 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 }
 
 // setAlarm sets the timer for a moment; the zero moment is never.
-func setAlarm(alarm *time.Timer, now, at time.Time) {
+func setAlarm(alarm *time.Timer, at time.Time) {
 	if at.IsZero() {
 		alarm.Stop()
 		return
 	}
-	alarm.Reset(max(0, at.Sub(now)))
+	alarm.Reset(max(0, time.Until(at)))
 }
 
 // wakePlanner has the allocator asked whether there is something to plan.
@@ -171,8 +165,8 @@ func (r *run) wakePlanner() {
 	}
 }
 
-// plan does one batch of planning at each token. As long as there is more it
-// wakes another planner, which places the next batch while this one is saved.
+// plan does one batch of planning at each token. As long as there is more it calls
+// another planner, which places the next batch while this one is being saved.
 func (r *run) plan(ctx context.Context) {
 	for {
 		select {
@@ -185,7 +179,7 @@ func (r *run) plan(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			r.cfg.Log.Error("planning failed", "err", err)
+			r.log.Error("planning failed", "error", err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(planRest):
@@ -207,8 +201,8 @@ func (r *run) do(ctx context.Context, t allocator.Task) {
 	result := allocator.Result{Task: t, Err: err}
 	if err != nil {
 		wait := backoff(r.cfg.Backoff, t.Failures)
-		result.Again = r.cfg.Allocator.Now().Add(wait)
-		r.cfg.Log.Warn("circuit could not be changed", "allocation", t.Circuit.ID, "remove", t.Do != allocator.Install, "err", err, "retry_in", wait)
+		result.Again = time.Now().Add(wait)
+		r.log.Warn("circuit could not be changed", "allocation", t.Circuit.ID, "remove", t.Do != allocator.Install, "error", err, "retry_in", wait)
 	}
 	r.results <- result
 }
@@ -226,8 +220,8 @@ func (r *run) release() {
 	}
 }
 
-// report tells the allocator how tasks went. Those that have come while it was
-// told of the ones before are reported together.
+// report tells the allocator how tasks went, all together that have come while it
+// was being told about those before.
 func (r *run) report() {
 	for first := range r.results {
 		batch := []allocator.Result{first}
@@ -247,13 +241,13 @@ func (r *run) report() {
 			switch {
 			case x.Err != nil:
 			case x.Task.Do == allocator.Install:
-				r.cfg.Log.Info("circuit installed", "allocation", x.Task.Circuit.ID, "path", x.Task.Circuit.Path.String())
+				r.log.Info("circuit installed", "allocation", x.Task.Circuit.ID, "path", x.Task.Circuit.Path.String())
 			default:
-				r.cfg.Log.Info("circuit removed", "allocation", x.Task.Circuit.ID)
+				r.log.Info("circuit removed", "allocation", x.Task.Circuit.ID)
 			}
 		}
 		if err := r.cfg.Allocator.Report(batch...); err != nil {
-			r.cfg.Log.Error("reports could not be saved", "count", len(batch), "err", err)
+			r.log.Error("reports could not be saved", "count", len(batch), "error", err)
 		}
 	}
 }
@@ -271,9 +265,8 @@ func (s *Scheduler) call(ctx context.Context, t allocator.Task) error {
 	return nil
 }
 
-// backoff returns the delay after so many failures: doubled each time, and up
-// to a quarter longer at random, so that what failed together is not tried
-// together.
+// backoff is the delay after so many failures: doubled each time, and up to a
+// quarter longer at random, so that what failed together is not tried together.
 func backoff(first time.Duration, failures int) time.Duration {
 	d := maxBackoff
 	if failures < 10 {

@@ -44,6 +44,7 @@ type options struct {
 	budget time.Duration
 	grace  time.Duration
 	cache  string
+	exec   []string
 	only   *regexp.Regexp
 }
 
@@ -57,8 +58,10 @@ func main() {
 	flag.DurationVar(&o.budget, "budget", 0, "stop after so long; 0: when all is done")
 	flag.DurationVar(&o.grace, "grace", 3*time.Second, "processor's time that tests may take with a mutant, beside four times what they take without")
 	flag.StringVar(&o.cache, "cache", "", "file of verdicts by mutant, which are not asked for again, and to which new ones are added")
+	exec := flag.String("exec", "", "command that runs the tests, as with go test")
 	only := flag.String("only", "", "regular expression of the keys of the mutants to look at")
 	flag.Parse()
+	o.exec = strings.Fields(*exec)
 	o.only = regexp.MustCompile(*only)
 	rooms := flag.Args()
 	if len(rooms) == 0 {

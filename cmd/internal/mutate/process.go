@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -46,10 +48,14 @@ func run(ctx context.Context, o options, tests []*test, active int, reach string
 	if limit > 0 {
 		limits += fmt.Sprintf("ulimit -t %d; ", int(limit.Seconds())+1)
 	}
-	ctx, cancel := context.WithTimeout(ctx, longest)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c := exec.CommandContext(ctx, "sh", append([]string{"-c", limits + `exec "$@"`, "sh", s.binary}, args...)...)
+	command := append(append([]string{"-c", limits + `exec "$@"`, "sh"}, o.exec...), s.binary)
+	c := exec.CommandContext(ctx, "sh", append(command, args...)...)
 	c.Dir = s.dir
+	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what runs the tests may have children
+	c.Cancel = func() error { return syscall.Kill(-c.Process.Pid, syscall.SIGKILL) }
+	c.WaitDelay = time.Second
 	c.Env = append(os.Environ(), "GOMAXPROCS=2", fmt.Sprintf("%s=%d", envActive, active), envReach+"="+reach)
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
@@ -60,7 +66,7 @@ func run(ctx context.Context, o options, tests []*test, active int, reach string
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		watch(ctx, cancel, c.Process.Pid)
+		watch(ctx, cancel, c.Process.Pid, filepath.Base(s.binary))
 	}()
 	err := c.Wait()
 	took := usage{time.Since(begin), c.ProcessState.UserTime() + c.ProcessState.SystemTime()}
@@ -76,10 +82,11 @@ func run(ctx context.Context, o options, tests []*test, active int, reach string
 	return failed, took, out.Bytes()
 }
 
-// watch cancels a process that waits for something that will not come. Where
-// the system has no account of it in /proc only the time limits are left.
-func watch(ctx context.Context, cancel context.CancelFunc, pid int) {
-	last, since := int64(-1), time.Now()
+// watch cancels a process that waits for something that will not come, or takes
+// much too long. The time counts from when it runs the program.
+func watch(ctx context.Context, cancel context.CancelFunc, pid int, program string) {
+	last, begun := int64(-1), time.Now()
+	since := begun
 	for tick := time.NewTicker(poll); ; {
 		select {
 		case <-ctx.Done():
@@ -87,29 +94,38 @@ func watch(ctx context.Context, cancel context.CancelFunc, pid int) {
 			return
 		case <-tick.C:
 		}
-		now := ticks(pid)
-		if now < 0 || now != last {
-			last, since = now, time.Now()
-		} else if time.Since(since) > quiet {
+		now, there := ticks(pid, program)
+		switch {
+		case !there:
+			last, begun, since = -1, time.Now(), time.Now()
+		case time.Since(begun) > longest || now == last && time.Since(since) > quiet:
 			cancel()
+		case now != last:
+			last, since = now, time.Now()
 		}
 	}
 }
 
-// ticks returns how long a process has run, in the kernel's ticks; -1: not known.
-func ticks(pid int) int64 {
+// ticks returns how long a process has run, in the kernel's ticks, or what
+// always changes where the system has no account of it in /proc. there is false if the
+// process does not run the program yet.
+func ticks(pid int, program string) (n int64, there bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return -1
+		return time.Now().UnixNano(), true
 	}
-	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	end := bytes.LastIndexByte(text, ')')
+	if !bytes.HasSuffix(text[:end], []byte("("+program)) {
+		return 0, false
+	}
+	fields := strings.Fields(string(text[end+1:]))
 	if len(fields) < 13 {
-		return -1
+		return time.Now().UnixNano(), true
 	}
 	user, err1 := strconv.ParseInt(fields[11], 10, 64)
 	system, err2 := strconv.ParseInt(fields[12], 10, 64)
 	if err1 != nil || err2 != nil {
-		return -1
+		return time.Now().UnixNano(), true
 	}
-	return user + system
+	return user + system, true
 }
