@@ -264,7 +264,9 @@ func TestRunReconnects(t *testing.T) {
 	})
 }
 
-func TestFaults(t *testing.T) {
+func TestFaults(t *testing.T) { synctest.Test(t, testFaults) }
+
+func testFaults(t *testing.T) {
 	s, p := newPeered(t, Config{Probe: -1}, 1)
 	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: 1}
 	s.SetFaults(Faults{Reject: RejectFlowMod(2, full)})
@@ -286,17 +288,18 @@ func TestFaults(t *testing.T) {
 		defer close(done)
 		p.ask(&openflow.EchoRequest{}, &openflow.EchoRequest{})
 	}()
+	synctest.Wait()
 	select {
 	case <-done:
 		t.Error("a stalled switch answers")
-	case <-time.After(30 * time.Millisecond):
+	default:
 	}
 	s.SetFaults(Faults{})
 	<-done
 	s.SetFaults(Faults{Mute: true})
 	p.send(flow(77, nil))
 	p.send(&openflow.BarrierRequest{})
-	p.send(&openflow.EchoReply{})
+	synctest.Wait()
 	if got := s.Flows(0)[0].Priority; got != 77 {
 		t.Errorf("a mute switch does not obey: %d", got)
 	}

@@ -191,6 +191,8 @@ func TestDumpIsWhatTheCodecWrites(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	s.mu.Lock() // against the clock of the timeouts
+	defer s.mu.Unlock()
 	entries := s.selectedLocked(openflow.TableAll, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny})
 	got, left := appendPart(nil, 7, entries, 3*time.Second+5)
 	want, err := openflow.Append(nil, 7, openflow.NewMultipartReply(stats(entries, 3*time.Second+5)[0]))
