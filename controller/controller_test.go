@@ -296,31 +296,3 @@ func TestTrafficFollowsWhenALinkIsCut(t *testing.T) {
 	l.settled(4, 4)
 	l.pingAll()
 }
-
-func TestSecondConnectionDoesNotEvictALiveSwitch(t *testing.T) {
-	l := start(t, ofswitch.Linear(2, emulated()), Config{})
-	l.settled(2, 1)
-	first := l.Snapshot().Switches[1].Addr
-	impostor := ofswitch.New(ofswitch.Config{DPID: 1})
-	_ = impostor.Connect(t.Context(), l.Addr().String()) // returns when it is sent away
-	impostor.Disconnect()
-	if got := l.Snapshot().Switches[1]; got.Addr != first || !got.Connected {
-		t.Errorf("switch 1 is now %s, connected %v; was %s", got.Addr, got.Connected, first)
-	}
-}
-
-func TestSilentConnectionGivesWayToItsSuccessor(t *testing.T) {
-	l := start(t, ofswitch.Linear(2, emulated()), Config{})
-	l.settled(2, 1)
-	first := l.Snapshot().Switches[1].Addr
-	l.net.Switch(1).SetFaults(ofswitch.Faults{Stall: true})
-	heir := ofswitch.New(ofswitch.Config{DPID: 1})
-	ctx, cancel := context.WithCancel(t.Context())
-	gone := make(chan struct{})
-	go func() { defer close(gone); _ = heir.Run(ctx, l.Addr().String()) }()
-	l.until("the new connection to take over", func(s *topology.Snapshot) bool {
-		return s.Switches[1].Connected && s.Switches[1].Addr != first
-	})
-	cancel()
-	<-gone
-}

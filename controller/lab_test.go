@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -14,13 +15,14 @@ import (
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
+	"conga/openflow/channel"
 	"conga/openflow/ofswitch"
 )
 
 // patience is how long a test waits for what must happen; it fails after that.
 const patience = 20 * time.Second
 
-// emulated is a network with trunks of 100 Mbit/s.
+// emulated describes a network with trunks of 100 Mbit/s.
 func emulated() ofswitch.TopologyConfig {
 	return ofswitch.TopologyConfig{
 		Switch: ofswitch.Config{Backoff: 50 * time.Millisecond},
@@ -28,12 +30,13 @@ func emulated() ofswitch.TopologyConfig {
 	}
 }
 
-// lab is a controller with a network of emulated switches.
+// A lab is a controller with a network of emulated switches.
 type lab struct {
 	*testing.T
 	*Controller
-	net  *ofswitch.Network
-	stop func() // the controller; idempotent
+	net   *ofswitch.Network
+	pipes *pipes // by which the switches connect; nil: TCP
+	stop  func() // the controller; idempotent
 }
 
 type keeper struct {
@@ -62,18 +65,28 @@ func start(t *testing.T, n *ofswitch.Network, cfg Config) *lab {
 	return l
 }
 
+// launch starts a controller on TCP.
 func launch(t *testing.T, n *ofswitch.Network, cfg Config) *lab {
 	t.Helper()
 	if cfg.Listen == "" {
 		cfg.Listen = "127.0.0.1:0"
 	}
+	return launchOn(t, n, cfg, nil)
+}
+
+// launchOn starts a controller to which switches come by a listener, or, if that
+// is nil, by the configured address.
+func launchOn(t *testing.T, n *ofswitch.Network, cfg Config, ln net.Listener) *lab {
+	t.Helper()
 	dscp := uint8(46)
-	cfg.Priority = Priority{Meter: true, DSCP: &dscp}
+	cfg.Priority.Meter, cfg.Priority.DSCP = true, &dscp
 	c, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Listen(); err != nil {
+	if ln != nil {
+		c.listener = channel.NewListener(ln, channel.Config{Logger: c.log})
+	} else if err := c.Listen(); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

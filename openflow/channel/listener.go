@@ -54,6 +54,11 @@ func Listen(addr string, cfg Config) (*Listener, error) {
 	if err != nil {
 		return nil, &Error{Op: "listen", Kind: ErrNetwork, Err: err}
 	}
+	return NewListener(ln, cfg), nil
+}
+
+// NewListener runs the handshake with whatever connects to ln, which it closes in the end.
+func NewListener(ln net.Listener, cfg Config) *Listener {
 	cfg = cfg.withDefaults()
 	l := &Listener{
 		cfg:   cfg,
@@ -64,7 +69,7 @@ func Listen(addr string, cfg Config) (*Listener, error) {
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.all.Add(1)
 	go l.acceptLoop()
-	return l, nil
+	return l
 }
 
 // Addr returns the address that is listened on.

@@ -1,0 +1,226 @@
+package controller
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"conga/controller/flow"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+	"conga/openflow/ofswitch"
+)
+
+// What must hold when switches refuse what is asked of them.
+
+func TestRefusalOfOneCircuitIsNotAnothers(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
+	for _, h := range c.Path {
+		l.net.Switch(h.DPID).SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+			if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == flow.MakeCookie(flow.KindAllocation, 7) {
+				return &full
+			}
+			return nil
+		}})
+	}
+	if err := l.install(c); err == nil {
+		t.Fatal("not refused")
+	}
+	if err := l.Remove(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	d := c
+	d.ID, d.Handle = "b", 8 // nothing refuses this one
+	if err := l.install(d); err != nil {
+		t.Errorf("b was never sent, and yet: %v; holders %v", err, l.holders(8))
+	}
+}
+
+// What a switch does not tell of counts neither as gone nor as there.
+func TestRefusedDumpIsNoEmptySwitch(t *testing.T) {
+	inBubble(t, ofswitch.Diamond, Config{Audit: 100 * time.Millisecond}, refusedDump)
+}
+
+func refusedDump(l *lab) {
+	l.settled(4, 4)
+	l.pingAll()
+	l.acquainted()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		l.Fatal(err)
+	}
+	sw := l.net.Switch(1)
+	busy := openflow.Error{ErrType: openflow.ErrorTypeBadRequest, Code: 8}
+	var dumps, refused atomic.Int32
+	refuse := func(dump func(n int32) bool) {
+		dumps.Store(0)
+		refused.Store(0)
+		sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+			if r, ok := m.(*openflow.MultipartRequest); ok && r.MPType == openflow.MultipartFlow && dump(dumps.Add(1)) {
+				refused.Add(1)
+				return &busy
+			}
+			return nil
+		}})
+	}
+	all := func(int32) bool { return true }
+	unchanged := func(when string, before uint64) {
+		l.Helper()
+		time.Sleep(2 * time.Second)
+		if refused.Load() == 0 {
+			l.Fatalf("%s: the switch was never asked", when)
+		}
+		if mods := sw.Counters().FlowMods - before; mods != 0 {
+			l.Errorf("%s: because the switch refused to be dumped %d flow mods were sent", when, mods)
+		}
+	}
+	refuse(all)
+	unchanged("audit", sw.Counters().FlowMods)
+
+	// An audit has found a difference, and is not told which.
+	refuse(func(n int32) bool { return n%2 == 0 })
+	l.bend(sw, c)
+	unchanged("audit that has found a difference", sw.Counters().FlowMods)
+	sw.SetFaults(ofswitch.Faults{})
+	l.until("the entry that was meddled with to be mended", func(*topology.Snapshot) bool { return l.forwards(sw, c) })
+
+	refuse(all)
+	before := sw.Counters().FlowMods
+	sw.Disconnect()
+	unchanged("reconnection", before)
+	sw.SetFaults(ofswitch.Faults{})
+	l.until("the switch to be back", func(s *topology.Snapshot) bool { return s.Switches[1].Connected && l.held(s) })
+	if mods := sw.Counters().FlowMods - before; mods != 0 {
+		l.Errorf("the reconnection sent %d flow mods", mods)
+	}
+}
+
+func TestGuaranteeWithoutItsMeterIsNotConfirmed(t *testing.T) {
+	cfg := emulated()
+	l := start(t, ofswitch.Diamond(cfg), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	head := l.net.Switch(1)
+	out := openflow.Error{ErrType: openflow.ErrorTypeMeterModFailed, Code: uint16(openflow.MeterModFailedOutOfMeters)}
+	head.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+		if _, ok := m.(*openflow.MeterMod); ok {
+			return &out
+		}
+		return nil
+	}})
+	err := l.install(c)
+	if err == nil {
+		t.Errorf("confirmed with a guarantee of %v, though no meter holds best effort back; meters %d", c.Rate, len(head.MeterConfigs()))
+	}
+}
+
+func TestLaterRefusalIsAnnounced(t *testing.T) {
+	inBubble(t, ofswitch.Diamond, Config{Audit: 50 * time.Millisecond}, laterRefusal)
+}
+
+func laterRefusal(l *lab) {
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		l.Fatal(err)
+	}
+	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
+	sw := l.net.Switch(c.Path[1].DPID)
+	sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == flow.MakeCookie(flow.KindAllocation, 7) && fm.Command != openflow.FlowDelete {
+			return &full
+		}
+		return nil
+	}})
+	changed := l.Changed()
+	del := openflow.FlowMod{Command: openflow.FlowDelete, Table: openflow.TableAll, Cookie: flow.MakeCookie(flow.KindAllocation, 7), CookieMask: ^openflow.Cookie(0),
+		BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny}
+	if err := sw.Apply(&del); err != nil {
+		l.Fatal(err)
+	}
+	select {
+	case <-changed:
+	case <-time.After(2 * time.Second):
+		l.Errorf("the circuit is lost at %v (%d entries) and Changed says nothing", sw.DPID(), l.holders(7)[sw.DPID()])
+	}
+}
+
+// bend has an entry of a circuit in a switch lead elsewhere, of which the switch
+// tells nothing.
+func (l *lab) bend(sw *ofswitch.Switch, c path.Circuit) {
+	l.Helper()
+	err := sw.Apply(&openflow.FlowMod{
+		Command: openflow.FlowModify, Table: 0, Cookie: flow.MakeCookie(flow.KindAllocation, uint64(c.Handle)), CookieMask: ^openflow.Cookie(0),
+		BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
+		Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.Output(99, 0))},
+	})
+	if err != nil || l.forwards(sw, c) {
+		l.Fatalf("the entry was not changed: %v", err)
+	}
+}
+
+// meddled has an entry of a circuit in a switch lead elsewhere, and waits until
+// that is mended.
+func (l *lab) meddled(sw *ofswitch.Switch, c path.Circuit) {
+	l.Helper()
+	l.bend(sw, c)
+	l.until("the entry that was meddled with to be mended", func(*topology.Snapshot) bool { return l.forwards(sw, c) })
+}
+
+func TestRefusalDoesNotEndAudits(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		t.Fatal(err)
+	}
+	sw := l.net.Switch(1)
+	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
+	sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == flow.MakeCookie(flow.KindAllocation, 8) {
+			return &full
+		}
+		return nil
+	}})
+	d := c
+	d.ID, d.Handle, d.Key.Proto = "b", 8, path.ProtoUDP
+	if err := l.install(d); err == nil {
+		t.Fatal("b is not refused")
+	}
+	l.meddled(sw, c)
+}
+
+func TestChangesDoNotEndAudits(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	if err := l.install(c); err != nil {
+		t.Fatal(err)
+	}
+	sw := l.net.Switch(1)
+	sw.SetFaults(ofswitch.Faults{Delay: ofswitch.DelayType(openflow.TypeBarrierReply, 20*time.Millisecond)})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { // faster than the switch answers
+		defer close(ended)
+		d := c
+		d.ID, d.Handle, d.Key.Proto = "b", 8, path.ProtoUDP
+		for i := 0; ctx.Err() == nil; i++ {
+			d.Key.DstPort = uint16(1 + i%2)
+			_ = l.installFor(5*time.Millisecond, d)
+		}
+	}()
+	l.meddled(sw, c)
+	cancel()
+	<-ended
+}
