@@ -29,7 +29,7 @@ type Config struct {
 	Limits     func(project string) Limits // nil: none
 	Now        func() time.Time            // nil: time.Now
 	NewID      func() string               // nil: a random UUID
-	Logger     *slog.Logger                // nil: none
+	Log        *slog.Logger                // nil: none
 	// Notify, if not nil, is told of every committed change in order, the
 	// allocation's last state and true if it was deleted. It runs under the
 	// allocator's lock: it must be quick and must not call the allocator.
@@ -42,6 +42,29 @@ type Config struct {
 	// Along, if not nil, goes with every change that brings nothing of its own to
 	// be saved with it: those that time and the network make.
 	Along Along
+}
+
+// withDefaults returns the configuration with all that was left out.
+func (c Config) withDefaults() Config {
+	if c.Reservable == 0 {
+		c.Reservable = 0.8
+	}
+	if c.Limits == nil {
+		c.Limits = func(string) Limits { return Limits{} }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.History <= 0 {
+		c.History = DefaultHistory
+	}
+	if c.NewID == nil {
+		c.NewID = uuid.NewString
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
 }
 
 // Allocator owns the allocations. It is safe for concurrent use.
@@ -90,26 +113,9 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	if cfg.Store == nil || cfg.Network == nil {
 		return nil, errors.New("allocator: a store and a network are required")
 	}
-	if cfg.Reservable == 0 {
-		cfg.Reservable = 0.8
-	}
+	cfg = cfg.withDefaults()
 	if !(cfg.Reservable > 0 && cfg.Reservable <= 1) {
 		return nil, fmt.Errorf("allocator: reservable share %v is not between 0 and 1", cfg.Reservable)
-	}
-	if cfg.Limits == nil {
-		cfg.Limits = func(string) Limits { return Limits{} }
-	}
-	if cfg.Now == nil {
-		cfg.Now = time.Now
-	}
-	if cfg.History <= 0 {
-		cfg.History = DefaultHistory
-	}
-	if cfg.NewID == nil {
-		cfg.NewID = uuid.NewString
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
@@ -123,6 +129,10 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	}
 	return a, nil
 }
+
+// Now returns the time on the allocator's clock, see [Config.Now]. Moments given
+// to the allocator, and those that it returns, are on that clock.
+func (a *Allocator) Now() time.Time { return a.cfg.Now() }
 
 // Create admits a request. With a start time it holds exactly that window or is
 // refused; without one it gets the earliest window that fits, now if possible. A

@@ -180,7 +180,7 @@ func (a *Allocator) commit(entries ...*entry) *Error {
 	if err == nil {
 		return nil
 	}
-	a.cfg.Logger.Error("allocations could not be saved", "count", len(entries), "error", err)
+	a.cfg.Log.Error("allocations could not be saved", "count", len(entries), "err", err)
 	return &Error{Kind: Internal, Err: errInternal}
 }
 

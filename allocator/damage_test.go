@@ -25,7 +25,7 @@ func TestDamagedHistory(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 1, topology.Gbps)
 			var log bytes.Buffer
-			w.cfg.Logger, w.cfg.History = slog.New(slog.NewTextHandler(&log, nil)), time.Hour
+			w.cfg.Log, w.cfg.History = slog.New(slog.NewTextHandler(&log, nil)), time.Hour
 			c := &chronicle{world: w}
 			for seq := range uint64(3) {
 				c.ended(1+seq, "p", w.now-3600)

@@ -149,7 +149,7 @@ func (a *Allocator) unread(err error) *Error {
 		return nil
 	}
 	if !errors.Is(err, context.Canceled) {
-		a.cfg.Logger.Error("complete allocations could not be read", "error", err)
+		a.cfg.Log.Error("complete allocations could not be read", "err", err)
 	}
 	return &Error{Kind: Internal, Err: errUnread}
 }

@@ -31,9 +31,9 @@ func (a *Allocator) Run(ctx context.Context) {
 			n, err := a.Prune(ctx)
 			switch {
 			case err != nil && ctx.Err() == nil:
-				a.cfg.Logger.Error("old allocations could not be removed", slog.Any("error", err))
+				a.cfg.Log.Error("old allocations could not be removed", slog.Any("err", err))
 			case n > 0:
-				a.cfg.Logger.Info("old allocations removed", slog.Int("count", n))
+				a.cfg.Log.Info("old allocations removed", slog.Int("count", n))
 			}
 		}
 	}

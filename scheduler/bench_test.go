@@ -33,8 +33,8 @@ func (p prompt) Remove(context.Context, string) error {
 	return nil
 }
 
-// BenchmarkDue has many allocations due in the same second, with a store on disk
-// and a network that needs 5 ms for a call.
+// BenchmarkDue has many allocations due in the same second, with a store on
+// disk and a network that needs 5 ms for a call.
 func BenchmarkDue(b *testing.B) {
 	for _, many := range []int{2000, 10_000} {
 		b.Run(fmt.Sprint(many), func(b *testing.B) {
@@ -49,7 +49,8 @@ func BenchmarkDue(b *testing.B) {
 	}
 }
 
-// due is how long it takes until all are active, and the processor's time for it.
+// due returns how long it takes until all are active, and the processor's time
+// for it.
 func due(b *testing.B, many int) (took, used time.Duration) {
 	s, err := store.OpenBolt(filepath.Join(b.TempDir(), "conga.db"))
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package scheduler carries out what is due: it activates allocations when their
-// window opens, ends them when it closes, moves them when the network changes, and
-// takes up where it left off after a restart.
+// Package scheduler carries out what is due: it activates allocations when
+// their window opens, ends them when it closes, moves them when the network
+// changes, and goes on where it left off after a restart.
 package scheduler

@@ -15,7 +15,8 @@ import (
 )
 
 // fabric is a network of two switches with a cable, and one more between them
-// that makes a way around. It takes latency for every call and notes what it did.
+// that makes a way around. It takes latency for every call and notes what it
+// did.
 type fabric struct {
 	latency time.Duration
 
@@ -82,8 +83,8 @@ func connected(yes bool, dpids ...openflow.DPID) func(*topology.Snapshot) {
 	}
 }
 
-// unmet is the network of a daemon that has just started: switches that it
-// remembers, but has not met.
+// unmet makes the network that of a daemon that has just started: switches that
+// it remembers, but has not met.
 func unmet(dpids ...openflow.DPID) func(*topology.Snapshot) {
 	return func(s *topology.Snapshot) {
 		for _, d := range dpids {
@@ -132,7 +133,7 @@ func (f *fabric) Restore(circuits []path.Circuit) {
 	}
 }
 
-// call is what Install and Remove have in common.
+// call does what Install and Remove have in common.
 func (f *fabric) call(ctx context.Context, id string, do func()) error {
 	f.mu.Lock()
 	if f.running[id] {

@@ -11,8 +11,8 @@ import (
 	"conga/allocator/store"
 )
 
-// slow is a store whose commits take their time. Those that wait at the same time
-// do not wait for one another, as if they shared a transaction.
+// slow is a store whose commits take their time. Those that wait at the same
+// time do not wait for one another, as if they shared a transaction.
 type slow struct {
 	store.Store
 	latency atomic.Int64 // nanoseconds
@@ -25,9 +25,9 @@ func (s *slow) Commit(ctx context.Context, ops ...store.Op) error {
 	return s.Store.Commit(ctx, ops...)
 }
 
-// TestFailureOfMany: the first of many that are moved are on their way while the
-// last are still being planned, none of them is pending for a moment, and none is
-// asked of the network twice.
+// TestFailureOfMany: the first of many that are moved are on their way while
+// the last are still being planned, none of them is pending for a moment, and
+// none is asked of the network twice.
 func TestFailureOfMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const many, latency = 250, 50 * time.Millisecond

@@ -49,7 +49,7 @@ func TestLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		var out locked
-		r.cfg.Logger = slog.New(slog.NewTextHandler(&out, nil))
+		r.cfg.Log = slog.New(slog.NewTextHandler(&out, nil))
 		s := &failing{slow: slow{Store: r.store}}
 		r.store = s
 		r.start()

@@ -149,16 +149,16 @@ func TestBrokenStore(t *testing.T) {
 	})
 }
 
-// gated is a network of which it is not told that it changes while the gate is
-// shut.
-type gated struct {
+// deferred is a network that says that it changes only once the barrier is
+// closed, while there is one.
+type deferred struct {
 	*fabric
-	gate *atomic.Pointer[chan struct{}]
+	barrier *atomic.Pointer[chan struct{}]
 }
 
-func (g gated) Changed() <-chan struct{} {
-	if gate := g.gate.Load(); gate != nil {
-		<-*gate
+func (g deferred) Changed() <-chan struct{} {
+	if barrier := g.barrier.Load(); barrier != nil {
+		<-*barrier
 	}
 	return g.fabric.Changed()
 }
@@ -173,7 +173,7 @@ func TestCallsReturnTogether(t *testing.T) {
 			r.create(byte(i+1), 0, 600, 10)
 		}
 		r.halt()
-		network := gated{r.fabric, new(atomic.Pointer[chan struct{}])}
+		network := deferred{r.fabric, new(atomic.Pointer[chan struct{}])}
 		run, err := New(Config{Allocator: r.a, Network: network, Workers: workers})
 		if err != nil {
 			t.Fatal(err)
@@ -182,15 +182,15 @@ func TestCallsReturnTogether(t *testing.T) {
 		ended := make(chan error, 1)
 		go func() { ended <- run.Run(ctx) }()
 		r.sleep(10*time.Second + r.latency/2)
-		gate := make(chan struct{})
-		network.gate.Store(&gate)
+		barrier := make(chan struct{})
+		network.barrier.Store(&barrier)
 		r.change(func(*topology.Snapshot) {}) // has the network asked for its next change
 		r.sleep(time.Second)
 		if _, held := r.tally(); held != workers {
 			t.Errorf("%d were installed, want %d", held, workers)
 		}
-		network.gate.Store(nil)
-		close(gate)
+		network.barrier.Store(nil)
+		close(barrier)
 		r.sleep(r.latency + time.Millisecond)
 		if most, held := r.tally(); most != workers || held != 2*workers {
 			t.Errorf("%d calls at once for %d in all; want %d for %d", most, held, workers, 2*workers)

@@ -22,54 +22,59 @@ const (
 	planners       = 3           // one places what another saves
 )
 
-// Config is what a [Scheduler] works with. Allocator and Network are required.
+// A Config is what a [Scheduler] works with. Allocator and Network are
+// required.
 type Config struct {
 	Allocator *allocator.Allocator
 	Network   Network
-	Logger    *slog.Logger  // nil: none
+	Log       *slog.Logger  // nil: none
 	Settle    time.Duration // how long after the start a switch may be away before paths over it count as lost; 0: DefaultSettle
 	Workers   int           // calls of the network under way at once; 0: DefaultWorkers
 	Timeout   time.Duration // of one call of the network; 0: DefaultTimeout
 	Backoff   time.Duration // before the second attempt, doubled with each further one up to a minute; 0: DefaultBackoff
 }
 
-// Scheduler has done what is due.
+// withDefaults returns the configuration with all that was left out.
+func (c Config) withDefaults() Config {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Settle == 0 {
+		c.Settle = DefaultSettle
+	}
+	if c.Workers <= 0 {
+		c.Workers = DefaultWorkers
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = DefaultTimeout
+	}
+	if c.Backoff <= 0 {
+		c.Backoff = DefaultBackoff
+	}
+	return c
+}
+
+// A Scheduler has the network do what is due.
 type Scheduler struct {
 	cfg     Config
-	log     *slog.Logger
 	restore sync.Once
 }
 
-// New makes a scheduler; [Scheduler.Run] sets it going.
+// New returns a scheduler; [Scheduler.Run] sets it going.
 func New(cfg Config) (*Scheduler, error) {
 	if cfg.Allocator == nil || cfg.Network == nil {
 		return nil, errors.New("scheduler: an allocator and a network are required")
 	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if cfg.Settle == 0 {
-		cfg.Settle = DefaultSettle
-	}
-	if cfg.Workers <= 0 {
-		cfg.Workers = DefaultWorkers
-	}
-	if cfg.Timeout <= 0 {
-		cfg.Timeout = DefaultTimeout
-	}
-	if cfg.Backoff <= 0 {
-		cfg.Backoff = DefaultBackoff
-	}
-	return &Scheduler{cfg: cfg, log: cfg.Logger}, nil
+	return &Scheduler{cfg: cfg.withDefaults()}, nil
 }
 
 // Restore tells the network what was active when the daemon last ran. It must
-// happen before the first switch can connect. Run does it if nobody has; whoever
-// cannot be sure that Run comes first calls it. Only the first call counts.
+// be called before the first switch can connect, unless Run, which calls it as
+// well, is. Only the first call counts.
 func (s *Scheduler) Restore() {
 	s.restore.Do(func() {
 		circuits := s.cfg.Allocator.Circuits()
-		s.log.Info("restoring circuits", "count", len(circuits))
+		s.cfg.Log.Info("restoring circuits", "count", len(circuits))
 		s.cfg.Network.Restore(circuits)
 	})
 }
@@ -78,10 +83,10 @@ func (s *Scheduler) Restore() {
 // the network have returned. Flow entries stay in the switches. The error is
 // ctx's.
 //
-// Run's goroutine decides what is due. Each task has a goroutine of its own for as
-// long as the network needs, at most Workers at a time. One goroutine reports how
-// tasks went, and saves together what has come together. A few plan, so that
-// what is due never waits for that.
+// Run's goroutine decides what is due. Each task has a goroutine of its own for
+// as long as the network needs, at most Workers at a time. One goroutine
+// reports how tasks went, and saves together what has come together. A few
+// plan, so that what is due never waits for the disk.
 func (s *Scheduler) Run(ctx context.Context) error {
 	s.Restore()
 	r := &run{
@@ -102,10 +107,10 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// run is what the goroutines of one Run share.
+// A run holds what the goroutines of one Run share.
 type run struct {
 	*Scheduler
-	free     chan int              // how many calls have returned since that was read last
+	free     chan int              // how many calls have returned since it was read last
 	results  chan allocator.Result // how they went; has room for all that are under way
 	planning chan struct{}         // a token: there may be something to plan
 }
@@ -129,17 +134,18 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 			next = time.Time{} // a call has to return first
 		}
 		r.wakePlanner()
-		setAlarm(alarm, next)
+		setAlarm(alarm, a.Now(), next)
 		select {
 		case <-ctx.Done():
 			return
 		case n := <-r.free:
 			free += n
 		case <-settle.C:
-			r.log.Info("the network has had time to connect")
+			r.cfg.Log.Info("the network has had time to connect")
 			a.Settled()
 		case <-changed:
-			// Ask for the next change first: what happens in between is seen twice rather than never.
+			// The next change is asked for first: what happens in between is
+			// seen twice rather than never.
 			changed = r.cfg.Network.Changed()
 			a.NetworkChanged()
 		case <-a.Wake():
@@ -149,12 +155,12 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 }
 
 // setAlarm sets the timer for a moment; the zero moment is never.
-func setAlarm(alarm *time.Timer, at time.Time) {
+func setAlarm(alarm *time.Timer, now, at time.Time) {
 	if at.IsZero() {
 		alarm.Stop()
 		return
 	}
-	alarm.Reset(max(0, time.Until(at)))
+	alarm.Reset(max(0, at.Sub(now)))
 }
 
 // wakePlanner has the allocator asked whether there is something to plan.
@@ -165,8 +171,8 @@ func (r *run) wakePlanner() {
 	}
 }
 
-// plan does one batch of planning at each token. As long as there is more it calls
-// another planner, which places the next batch while this one is being saved.
+// plan does one batch of planning at each token. As long as there is more it
+// wakes another planner, which places the next batch while this one is saved.
 func (r *run) plan(ctx context.Context) {
 	for {
 		select {
@@ -179,7 +185,7 @@ func (r *run) plan(ctx context.Context) {
 			return
 		}
 		if err != nil {
-			r.log.Error("planning failed", "error", err)
+			r.cfg.Log.Error("planning failed", "err", err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(planRest):
@@ -201,8 +207,8 @@ func (r *run) do(ctx context.Context, t allocator.Task) {
 	result := allocator.Result{Task: t, Err: err}
 	if err != nil {
 		wait := backoff(r.cfg.Backoff, t.Failures)
-		result.Again = time.Now().Add(wait)
-		r.log.Warn("circuit could not be changed", "allocation", t.Circuit.ID, "remove", t.Do != allocator.Install, "error", err, "retry_in", wait)
+		result.Again = r.cfg.Allocator.Now().Add(wait)
+		r.cfg.Log.Warn("circuit could not be changed", "allocation", t.Circuit.ID, "remove", t.Do != allocator.Install, "err", err, "retry_in", wait)
 	}
 	r.results <- result
 }
@@ -220,8 +226,8 @@ func (r *run) release() {
 	}
 }
 
-// report tells the allocator how tasks went, all together that have come while it
-// was being told about those before.
+// report tells the allocator how tasks went. Those that have come while it was
+// told of the ones before are reported together.
 func (r *run) report() {
 	for first := range r.results {
 		batch := []allocator.Result{first}
@@ -241,13 +247,13 @@ func (r *run) report() {
 			switch {
 			case x.Err != nil:
 			case x.Task.Do == allocator.Install:
-				r.log.Info("circuit installed", "allocation", x.Task.Circuit.ID, "path", x.Task.Circuit.Path.String())
+				r.cfg.Log.Info("circuit installed", "allocation", x.Task.Circuit.ID, "path", x.Task.Circuit.Path.String())
 			default:
-				r.log.Info("circuit removed", "allocation", x.Task.Circuit.ID)
+				r.cfg.Log.Info("circuit removed", "allocation", x.Task.Circuit.ID)
 			}
 		}
 		if err := r.cfg.Allocator.Report(batch...); err != nil {
-			r.log.Error("reports could not be saved", "count", len(batch), "error", err)
+			r.cfg.Log.Error("reports could not be saved", "count", len(batch), "err", err)
 		}
 	}
 }
@@ -265,8 +271,9 @@ func (s *Scheduler) call(ctx context.Context, t allocator.Task) error {
 	return nil
 }
 
-// backoff is the delay after so many failures: doubled each time, and up to a
-// quarter longer at random, so that what failed together is not tried together.
+// backoff returns the delay after so many failures: doubled each time, and up
+// to a quarter longer at random, so that what failed together is not tried
+// together.
 func backoff(first time.Duration, failures int) time.Duration {
 	d := maxBackoff
 	if failures < 10 {

@@ -230,12 +230,12 @@ func TestRestartWithoutASwitch(t *testing.T) {
 		defer r.halt()
 		r.sleep(9 * time.Second)
 		r.expect(id, allocator.Active, "restore id1")
-		r.sleep(2 * time.Second) // settled: whoever is away now is away
+		r.sleep(2 * time.Second) // settled: a switch that is away now is away
 		r.expect(id, allocator.Pending, "")
 	})
 }
 
-// list is every allocation, complete ones included.
+// list returns every allocation, complete ones included.
 func (r *rig) list() []allocator.Allocation {
 	r.Helper()
 	list, _, err := r.a.Page(context.Background(), allocator.Filter{}, 0, 1000)

@@ -136,7 +136,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Reservable: d.cfg.Network.Reservable,
 		History:    time.Duration(d.cfg.Allocations.History),
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
-		Logger:     d.log.With("part", "allocator"),
+		Log:        d.log.With("part", "allocator"),
 		Along:      httpapi.AuditChanges(d.services.audit),
 		Notify:     d.notify(),
 		Pruned:     d.pruned,
@@ -148,7 +148,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		return err
 	}
 	d.scheduler, err = scheduler.New(scheduler.Config{
-		Allocator: d.allocator, Network: countedNetwork{d.controller, d.poller}, Logger: d.log.With("part", "scheduler"),
+		Allocator: d.allocator, Network: countedNetwork{d.controller, d.poller}, Log: d.log.With("part", "scheduler"),
 	})
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 // voiced are the packages whose comments follow the rules of this file. A
 // package is added when its comments do, and never taken out.
 var voiced = []string{
-	"openflow", "openflow/ofswitch", "controller/path", "allocator/store", "allocator/store/storetest", "cmd/conga", "cmd/congad",
+	"openflow", "openflow/ofswitch", "controller/path", "scheduler", "allocator/store", "allocator/store/storetest", "cmd/conga", "cmd/congad",
 	"cmd/internal/acceptance", "cmd/internal/answers", "cmd/internal/bench", "cmd/internal/config", "cmd/internal/figures",
 	"cmd/internal/rules", "cmd/internal/scale", "cmd/internal/terminal", "cmd/internal/version",
 }
