@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conga/controller/flow"
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -13,7 +14,7 @@ import (
 func ours() openflow.FlowStatsRequest {
 	return openflow.FlowStatsRequest{
 		Table: openflow.TableAll, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
-		Cookie: flow.CookieTag, CookieMask: flow.CookieMask,
+		Cookie: purpose.CookieTag, CookieMask: purpose.CookieMask,
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"conga/controller/flow"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
@@ -133,9 +133,9 @@ func (c *chaos) misbehave(sw *ofswitch.Switch) {
 
 // delete takes some entries of ours out of a switch.
 func (c *chaos) delete(sw *ofswitch.Switch) {
-	kind := flow.Kind(1 + c.rng.IntN(3))
+	kind := purpose.Kind(1 + c.rng.IntN(3))
 	_ = sw.Apply(&openflow.FlowMod{
-		Command: openflow.FlowDelete, Table: openflow.TableAll, Cookie: flow.MakeCookie(kind, 0), CookieMask: 0xffff_ff << 40,
+		Command: openflow.FlowDelete, Table: openflow.TableAll, Cookie: purpose.MakeCookie(kind, 0), CookieMask: purpose.CookieMask | purpose.KindMask,
 		BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
 	})
 }
@@ -269,9 +269,9 @@ func (c *chaos) quiet(round int) {
 	c.settled(9, 18)
 	for _, sw := range c.net.Switches() {
 		for _, f := range sw.Flows(openflow.TableAll) {
-			kind, owner, ours := flow.ReadCookie(f.Cookie)
+			kind, owner := purpose.ReadCookie(f.Cookie)
 			known := func(w path.Circuit) bool { return uint64(w.Handle) == owner }
-			if ours && kind == flow.KindAllocation && !slices.ContainsFunc(slices.Collect(maps.Values(wanted)), known) {
+			if kind == purpose.Allocation && !slices.ContainsFunc(slices.Collect(maps.Values(wanted)), known) {
 				c.Errorf("round %d: switch %v still holds an entry of circuit %d: %v", round, sw.DPID(), owner, f.Match)
 			}
 		}

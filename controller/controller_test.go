@@ -10,8 +10,8 @@ import (
 
 	"go.uber.org/goleak"
 
-	"conga/controller/flow"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
@@ -200,7 +200,7 @@ func TestEntriesAreRepairedAndForeignOnesLeft(t *testing.T) {
 	ours := func() int {
 		n := 0
 		for _, f := range sw.Flows(openflow.TableAll) {
-			if _, _, ok := flow.ReadCookie(f.Cookie); ok {
+			if purpose.Ours(f.Cookie) {
 				n++
 			}
 		}
@@ -208,10 +208,10 @@ func TestEntriesAreRepairedAndForeignOnesLeft(t *testing.T) {
 	}
 	whole := ours()
 	for name, tamper := range map[string]openflow.FlowMod{
-		"all entries deleted": {Command: openflow.FlowDelete, Table: openflow.TableAll, Cookie: flow.CookieTag, CookieMask: flow.CookieMask},
-		"an entry changed": {Command: openflow.FlowModify, Table: 0, Cookie: flow.MakeCookie(flow.KindAllocation, 7), CookieMask: ^openflow.Cookie(0),
+		"all entries deleted": {Command: openflow.FlowDelete, Table: openflow.TableAll, Cookie: purpose.CookieTag, CookieMask: purpose.CookieMask},
+		"an entry changed": {Command: openflow.FlowModify, Table: 0, Cookie: purpose.MakeCookie(purpose.Allocation, 7), CookieMask: ^openflow.Cookie(0),
 			Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.Output(1, 0))}},
-		"a stranger with our tag": {Priority: 9, Table: 0, Cookie: flow.MakeCookie(flow.KindAllocation, 99),
+		"a stranger with our tag": {Priority: 9, Table: 0, Cookie: purpose.MakeCookie(purpose.Allocation, 99),
 			Match: openflow.Match{openflow.EthType(0x4321)}},
 	} {
 		tamper.BufferID, tamper.OutPort, tamper.OutGroup = openflow.NoBuffer, openflow.PortAny, openflow.GroupAny
@@ -235,7 +235,7 @@ func TestRefusalReachesWhoeverInstalls(t *testing.T) {
 	middle := l.net.Switch(c.Path[1].DPID)
 	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
 	middle.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
-		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == flow.MakeCookie(flow.KindAllocation, 7) {
+		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == purpose.MakeCookie(purpose.Allocation, 7) {
 			return &full
 		}
 		return nil

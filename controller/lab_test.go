@@ -13,6 +13,7 @@ import (
 
 	"conga/controller/flow"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/channel"
@@ -252,7 +253,7 @@ func (l *lab) holders(handle uint32) map[openflow.DPID]int {
 	out := map[openflow.DPID]int{}
 	for _, sw := range l.net.Switches() {
 		for _, f := range sw.Flows(openflow.TableAll) {
-			if f.Cookie == flow.MakeCookie(flow.KindAllocation, uint64(handle)) {
+			if f.Cookie == purpose.MakeCookie(purpose.Allocation, uint64(handle)) {
 				out[sw.DPID()]++
 			}
 		}
@@ -317,7 +318,7 @@ func otherWay(l *lab, p path.Path) path.Path {
 func (l *lab) forwards(sw *ofswitch.Switch, c path.Circuit) bool {
 	for _, f := range sw.Flows(0) {
 		in, ok := f.Match.Get(openflow.FieldInPort)
-		if f.Cookie != flow.MakeCookie(flow.KindAllocation, uint64(c.Handle)) || !ok || in.Uint64() != uint64(c.Path[0].In) {
+		if f.Cookie != purpose.MakeCookie(purpose.Allocation, uint64(c.Handle)) || !ok || in.Uint64() != uint64(c.Path[0].In) {
 			continue
 		}
 		for _, i := range f.Instructions {

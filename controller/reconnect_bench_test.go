@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"conga/controller/flow"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/openflow/ovstest"
 )
 
@@ -106,7 +106,7 @@ func damage(b *testing.B, o *ovstest.OVS) {
 		fmt.Fprintf(&text, "delete table=0,ip,nw_src=10.1.%d.%d\ndelete table=0,ip,nw_dst=10.1.%d.%d\n", i>>8, i&0xff, i>>8, i&0xff)
 	}
 	for i := range 1000 {
-		cookie := uint64(flow.MakeCookie(flow.KindAllocation, uint64(0x100000+i)))
+		cookie := uint64(purpose.MakeCookie(purpose.Allocation, uint64(0x100000+i)))
 		fmt.Fprintf(&text, "add table=0,priority=20000,cookie=%#x,in_port=3,ip,nw_src=10.9.%d.%d,actions=output:2\n", cookie, i>>8, i&0xff)
 	}
 	file := filepath.Join(b.TempDir(), "flows")

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"conga/controller/flow"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
@@ -23,7 +23,7 @@ func TestRefusalOfOneCircuitIsNotAnothers(t *testing.T) {
 	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
 	for _, h := range c.Path {
 		l.net.Switch(h.DPID).SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
-			if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == flow.MakeCookie(flow.KindAllocation, 7) {
+			if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == purpose.MakeCookie(purpose.Allocation, 7) {
 				return &full
 			}
 			return nil
@@ -135,13 +135,13 @@ func laterRefusal(l *lab) {
 	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
 	sw := l.net.Switch(c.Path[1].DPID)
 	sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
-		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == flow.MakeCookie(flow.KindAllocation, 7) && fm.Command != openflow.FlowDelete {
+		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == purpose.MakeCookie(purpose.Allocation, 7) && fm.Command != openflow.FlowDelete {
 			return &full
 		}
 		return nil
 	}})
 	changed := l.Changed()
-	del := openflow.FlowMod{Command: openflow.FlowDelete, Table: openflow.TableAll, Cookie: flow.MakeCookie(flow.KindAllocation, 7), CookieMask: ^openflow.Cookie(0),
+	del := openflow.FlowMod{Command: openflow.FlowDelete, Table: openflow.TableAll, Cookie: purpose.MakeCookie(purpose.Allocation, 7), CookieMask: ^openflow.Cookie(0),
 		BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny}
 	if err := sw.Apply(&del); err != nil {
 		l.Fatal(err)
@@ -158,7 +158,7 @@ func laterRefusal(l *lab) {
 func (l *lab) bend(sw *ofswitch.Switch, c path.Circuit) {
 	l.Helper()
 	err := sw.Apply(&openflow.FlowMod{
-		Command: openflow.FlowModify, Table: 0, Cookie: flow.MakeCookie(flow.KindAllocation, uint64(c.Handle)), CookieMask: ^openflow.Cookie(0),
+		Command: openflow.FlowModify, Table: 0, Cookie: purpose.MakeCookie(purpose.Allocation, uint64(c.Handle)), CookieMask: ^openflow.Cookie(0),
 		BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
 		Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.Output(99, 0))},
 	})
@@ -186,7 +186,7 @@ func TestRefusalDoesNotEndAudits(t *testing.T) {
 	sw := l.net.Switch(1)
 	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
 	sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
-		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == flow.MakeCookie(flow.KindAllocation, 8) {
+		if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == purpose.MakeCookie(purpose.Allocation, 8) {
 			return &full
 		}
 		return nil

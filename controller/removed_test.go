@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"conga/controller/flow"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
@@ -45,7 +45,7 @@ func TestMoreEntriesVanishThanCanBeHeardOf(t *testing.T) {
 		synctest.Wait()
 		counting.Store(true)
 		s.mu.Lock() // the session is kept busy
-		for _, cookie := range []openflow.Cookie{foreign, flow.MakeCookie(flow.KindAllocation, 7), last} {
+		for _, cookie := range []openflow.Cookie{foreign, purpose.MakeCookie(purpose.Allocation, 7), last} {
 			n := 0
 			for _, f := range sw.Flows(openflow.TableAll) {
 				if f.Cookie == cookie {

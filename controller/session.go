@@ -225,8 +225,7 @@ func (s *session) logRefusal(st flow.Step, err error) {
 // vanished takes note of an entry that is gone without our doing. It reports
 // whether the entry was thought to be there.
 func (s *session) vanished(fr *openflow.FlowRemoved) bool {
-	k := flow.Key{Table: fr.Table, Priority: fr.Priority, Match: fr.Match.Key()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.flows.Vanished(k, fr.Cookie)
+	return s.flows.Vanished(fr.Key(), fr.Cookie)
 }

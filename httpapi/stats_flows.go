@@ -54,7 +54,7 @@ func (a *api) listFlowStats(x *exchange) error {
 
 func (d *detail) viewFlow(x *exchange, f *stats.Flow) flowStats {
 	v := flowStats{
-		Table: uint32(f.Table), Priority: f.Priority, Cookie: fmt.Sprintf("%016x", uint64(f.Cookie)), Kind: f.Kind,
+		Table: uint32(f.Table), Priority: f.Priority, Cookie: fmt.Sprintf("%016x", uint64(f.Cookie)), Kind: f.Kind.String(),
 		Allocation: orNull(f.Allocation), Match: f.Match.String(), Instructions: []string{},
 		trafficView: viewTraffic(stats.Volume{Packets: f.PacketCount, Bytes: f.ByteCount}, f.Rate),
 		IdleTimeout: f.IdleTimeout, HardTimeout: f.HardTimeout, Age: round(f.Age().Seconds()), freshness: d.fresh,

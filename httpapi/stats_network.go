@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"conga/allocator"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/httpapi/rest"
 	"conga/stats"
@@ -224,11 +225,11 @@ func (a *api) listMeterStats(x *exchange) error {
 	slices.SortFunc(meters, func(a, b stats.Meter) int { return cmp.Compare(a.ID, b.ID) })
 	return showPage(x, d.query, meters, func(m stats.Meter) meterStats {
 		v := meterStats{
-			Meter: uint32(m.ID), Kind: m.Kind, Allocation: orNull(m.Allocation), Entries: m.Entries,
+			Meter: uint32(m.ID), Kind: m.Kind.String(), Allocation: orNull(m.Allocation), Entries: m.Entries,
 			Passed: viewTraffic(m.Passed, m.PassedRate), Dropped: viewTraffic(m.Dropped, m.DroppedRate),
 			Age: round(m.Age.Seconds()), freshness: d.fresh, Links: d.links("meters", uint32(m.ID)),
 		}
-		if m.Kind == stats.MeterBestEffort {
+		if m.Kind == purpose.MeterBestEffort {
 			v.Port = &m.Of
 		}
 		if m.Allocation != "" {

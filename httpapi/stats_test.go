@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/openflow"
@@ -45,8 +46,8 @@ func (t told) Switch(sw topology.Switch) (stats.Reading, bool) {
 		},
 		Tables: []stats.Table{{ID: 0, Entries: 3, Lookups: 9, Matched: 8, LookupRate: &rate}, {ID: 1}},
 		Meters: []stats.Meter{
-			{ID: 0xc2000007, Kind: stats.MeterPolicer, Of: 7, Allocation: "some-id", Dropped: stats.Volume{Packets: 5, Bytes: 500}},
-			{ID: 0xc1000001, Kind: stats.MeterBestEffort, Of: 1},
+			{ID: 0xc2000007, Kind: purpose.MeterPolicer, Of: 7, Allocation: "some-id", Dropped: stats.Volume{Packets: 5, Bytes: 500}},
+			{ID: 0xc1000001, Kind: purpose.MeterBestEffort, Of: 1},
 		},
 	}
 	return stats.Reading{Sample: s, Stale: !sw.Connected}, sw.DPID != 3
@@ -56,12 +57,12 @@ func (t told) Flows(_ context.Context, sw topology.Switch) (stats.Listing, bool)
 	return stats.Listing{
 		At: t.at, Stale: !sw.Connected,
 		Flows: []stats.Flow{
-			{FlowStats: openflow.FlowStats{Table: 1, Priority: 5}, Kind: stats.KindForeign},
+			{FlowStats: openflow.FlowStats{Table: 1, Priority: 5}, Kind: purpose.Foreign},
 			{FlowStats: openflow.FlowStats{Priority: 1, Cookie: 0xc09a030000000007, PacketCount: 4, ByteCount: 400, DurationSec: 3,
 				Match:        openflow.Match{openflow.InPort(1), openflow.EthType(0x800), openflow.IPv4Src(netip.MustParseAddr("10.0.0.1"))},
 				Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.Output(2, 0))}},
-				Kind: stats.KindAllocation, Allocation: "some-id", Rate: &stats.Rate{Bits: 8, Packets: 1}},
-			{FlowStats: openflow.FlowStats{Priority: 9}, Kind: stats.KindControl},
+				Kind: purpose.Allocation, Allocation: "some-id", Rate: &stats.Rate{Bits: 8, Packets: 1}},
+			{FlowStats: openflow.FlowStats{Priority: 9}, Kind: purpose.Control},
 		},
 	}, sw.DPID != 3
 }

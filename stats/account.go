@@ -51,7 +51,7 @@ type ends struct{ entered, left *Rate }
 type entry struct {
 	account *account
 	dpid    openflow.DPID
-	key     flowKey
+	key     openflow.EntryKey
 	place   place
 	in      openflow.PortNo // by which its packets come in
 	last    Volume
@@ -83,7 +83,7 @@ type meter struct {
 // it is at no end of a path. One that was between the ends of an earlier path
 // has counted there what others have told of: only what comes from now on is
 // counted.
-func (a *account) entry(dpid openflow.DPID, k flowKey, m openflow.Match, v Volume) *entry {
+func (a *account) entry(dpid openflow.DPID, k openflow.EntryKey, m openflow.Match, v Volume) *entry {
 	field, ok := m.Get(openflow.FieldInPort)
 	if !ok {
 		return nil

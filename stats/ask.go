@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -21,7 +22,7 @@ func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
 	p.mu.Lock()
 	before := p.samples[dpid]
 	p.mu.Unlock()
-	s, tallies := p.reader.read(before, a), p.reader.tallies(a.flows) // without the lock: a switch may hold many
+	s, tallies := p.reader.read(before, a), tallies(a.flows) // without the lock: a switch may hold many
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ledger.take(s, tallies, a.entries, a.asked, p.reader.span(before, s.At))
@@ -107,9 +108,9 @@ type questions struct {
 	entries, meters, ports, tables, flows *openflow.MultipartRequest
 }
 
-func newQuestions(tag, mask openflow.Cookie) questions {
+func newQuestions() questions {
 	all, ours := openflow.AllFlows(), openflow.AllFlows()
-	ours.Cookie, ours.CookieMask = tag, mask
+	ours.Cookie, ours.CookieMask = purpose.MakeCookie(purpose.Allocation, 0), purpose.CookieMask|purpose.KindMask
 	return questions{
 		entries: openflow.NewMultipartRequest(ours),
 		meters:  openflow.NewMultipartRequest(&openflow.MeterStatsRequest{Meter: openflow.MeterAll}),

@@ -44,7 +44,7 @@ func (p *plain) AskAll(_ context.Context, _ openflow.DPID, questions ...*openflo
 func BenchmarkIdleRound(b *testing.B) {
 	const n = 1024
 	src := &plain{crowd: crowd{snap: switches(n)}}
-	p, err := New(b.Context(), Config{Source: src, Cookie: plainReader.cookie, Meter: plainReader.meter})
+	p, err := New(b.Context(), Config{Source: src})
 	if err != nil {
 		b.Fatal(err)
 	}

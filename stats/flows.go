@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -99,7 +100,7 @@ func (p *Poller) list(ctx context.Context, dpid openflow.DPID, d *dump) {
 		if span > p.most() {
 			before, span = nil, 0
 		}
-		read = p.reader.readFlows(before, flows, span)
+		read = readFlows(before, flows, span)
 	} else if ctx.Err() == nil {
 		p.log.Warn("switch does not list its flow entries", "dpid", dpid, "err", err)
 	}
@@ -191,7 +192,7 @@ func (p *Poller) unlist(dpid openflow.DPID, d *dump) {
 // name says of allocations' entries whose they are.
 func (l *ledger) name(flows []Flow) {
 	for i := range flows {
-		if f := &flows[i]; f.Kind == KindAllocation {
+		if f := &flows[i]; f.Kind == purpose.Allocation {
 			if a := l.handles[uint32(f.owner)]; a != nil {
 				f.Allocation = a.id
 			}

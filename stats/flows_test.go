@@ -96,7 +96,7 @@ func TestListingsAreBounded(t *testing.T) {
 		t.Errorf("%d entries were read in a minute", read)
 	}
 
-	p, err := New(t.Context(), Config{Source: &crowd{}, Cookie: plainReader.cookie, Meter: plainReader.meter})
+	p, err := New(t.Context(), Config{Source: &crowd{}})
 	if err != nil {
 		t.Fatal(err)
 	}

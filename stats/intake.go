@@ -3,6 +3,7 @@ package stats
 import (
 	"time"
 
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -138,7 +139,7 @@ func (l *ledger) takeMeters(s *Sample, span time.Duration, inflows map[*account]
 	var seen map[uint32]bool
 	for i := range s.Meters {
 		m := &s.Meters[i]
-		if m.Kind != MeterPolicer {
+		if m.Kind != purpose.MeterPolicer {
 			continue
 		}
 		a := l.policers[m.Of]
@@ -204,7 +205,7 @@ func (l *ledger) remove(dpid openflow.DPID, handle uint32, fr *openflow.FlowRemo
 	if a == nil {
 		return
 	}
-	k := flowKey{fr.Table, fr.Priority, fr.Match.Key()}
+	k := fr.Key()
 	last := Volume{fr.PacketCount, fr.ByteCount}
 	var e *entry
 	if sh := l.switches[dpid]; sh != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -43,7 +44,7 @@ const (
 type ledger struct {
 	accounts map[string]*account // by allocation ID
 	handles  map[uint32]*account // of circuits that the network may hold
-	policers map[uint32]*account // the same, by the handle's low 24 bits
+	policers map[uint32]*account // the same, by what their policers are of
 	switches map[openflow.DPID]*shelf
 	ends     map[openflow.DPID]int // circuits that begin or end there, earlier ones included
 	projects map[string]*book
@@ -57,7 +58,7 @@ type ledger struct {
 
 // shelf is what is known of the counters of one switch.
 type shelf struct {
-	entries map[flowKey]*entry
+	entries map[openflow.EntryKey]*entry
 	meters  map[uint32]*meter // policers, by what they are of
 }
 
@@ -68,8 +69,6 @@ func newLedger() *ledger {
 		leaving: map[*account]bool{}, urgent: map[*account]bool{}, deleted: map[string]bool{},
 	}
 }
-
-const policerBits = 0xff_ffff
 
 // open makes an account.
 func (l *ledger) open(id string) *account {
@@ -92,7 +91,7 @@ func (l *ledger) install(c path.Circuit) {
 	}
 	a.handle, a.leaving, a.final, a.complete = c.Handle, time.Time{}, false, false
 	delete(l.leaving, a)
-	l.handles[c.Handle], l.policers[c.Handle&policerBits] = a, a
+	l.handles[c.Handle], l.policers[purpose.PolicerSuffix(c.Handle)] = a, a
 	if len(a.circuits) > 0 && a.circuits[0].Key == c.Key && a.circuits[0].Path.Equal(c.Path) {
 		return
 	}
@@ -176,8 +175,8 @@ func (l *ledger) release(a *account) {
 	if l.handles[a.handle] == a {
 		delete(l.handles, a.handle)
 	}
-	if l.policers[a.handle&policerBits] == a {
-		delete(l.policers, a.handle&policerBits)
+	if of := purpose.PolicerSuffix(a.handle); l.policers[of] == a {
+		delete(l.policers, of)
 	}
 }
 
@@ -212,7 +211,7 @@ func (l *ledger) soil(a *account, now time.Time, soon bool) {
 func (l *ledger) shelf(dpid openflow.DPID) *shelf {
 	s := l.switches[dpid]
 	if s == nil {
-		s = &shelf{entries: map[flowKey]*entry{}, meters: map[uint32]*meter{}}
+		s = &shelf{entries: map[openflow.EntryKey]*entry{}, meters: map[uint32]*meter{}}
 		l.switches[dpid] = s
 	}
 	return s

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -26,12 +27,7 @@ func circuitOver(dpids ...openflow.DPID) path.Circuit {
 	return c
 }
 
-// plainReader takes cookies for handles and meter identifiers for what they are of.
-var plainReader = reader{
-	cookie: func(c openflow.Cookie) (string, uint64) { return KindAllocation, uint64(c) },
-	meter:  func(id openflow.MeterID) (string, uint32) { return MeterPolicer, uint32(id) },
-	most:   time.Minute,
-}
+var plainReader = reader{most: time.Minute}
 
 // fabric is what switches hold of one allocation, and a ledger that looks at it.
 type fabric struct {
@@ -65,7 +61,7 @@ func (f *fabric) add(dpid openflow.DPID, in openflow.PortNo, way int) {
 	if f.held[dpid][in] != nil {
 		return
 	}
-	fs := &openflow.FlowStats{Cookie: 7, Priority: 20000, Match: openflow.Match{
+	fs := &openflow.FlowStats{Cookie: purpose.MakeCookie(purpose.Allocation, 7), Priority: 20000, Match: openflow.Match{
 		openflow.InPort(in), openflow.EthType(0x800), openflow.IPv4Src(src), openflow.IPv4Dst(dst)}}
 	f.held[dpid][in] = fs
 	f.born[fs] = f.now
@@ -107,7 +103,7 @@ func (f *fabric) answer(dpid openflow.DPID) *answers {
 		a.flows = append(a.flows, one)
 	}
 	if v := f.dropped[dpid]; v != nil {
-		a.meters = openflow.MeterStatsReply{{Meter: 7, Bands: []openflow.BandCounter{{PacketCount: v.Packets, ByteCount: v.Bytes}}}}
+		a.meters = openflow.MeterStatsReply{{Meter: purpose.PolicerID(7), Bands: []openflow.BandCounter{{PacketCount: v.Packets, ByteCount: v.Bytes}}}}
 	}
 	return a
 }
@@ -115,7 +111,7 @@ func (f *fabric) answer(dpid openflow.DPID) *answers {
 func (f *fabric) take(a *answers) {
 	before := f.samples[a.dpid]
 	s := plainReader.read(before, a)
-	f.ledger.take(s, plainReader.tallies(a.flows), f.ledger.awaits(a.dpid), a.asked, plainReader.span(before, s.At))
+	f.ledger.take(s, tallies(a.flows), f.ledger.awaits(a.dpid), a.asked, plainReader.span(before, s.At))
 	f.samples[a.dpid] = s
 }
 
@@ -168,7 +164,7 @@ func TestEachDirectionIsCountedOnceAtBothEnds(t *testing.T) {
 	if r := a.Forward.EnteredRate; r == nil || r.Bits != 1600 || r.Packets != 2 {
 		t.Errorf("1,000 bytes in 5 s are %+v", r)
 	}
-	list := plainReader.readFlows(nil, f.answer(2).flows, 0)
+	list := readFlows(nil, f.answer(2).flows, 0)
 	if f.ledger.name(list); list[0].Allocation != "a" {
 		t.Error("the entry is not named after the allocation")
 	}

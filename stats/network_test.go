@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"conga/controller"
-	"conga/controller/flow"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -21,23 +20,6 @@ import (
 )
 
 const patience = 20 * time.Second
-
-func cookie(c openflow.Cookie) (string, uint64) {
-	if kind, owner, ok := flow.ReadCookie(c); ok && kind == flow.KindAllocation {
-		return stats.KindAllocation, owner
-	}
-	return stats.KindForeign, 0
-}
-
-func meter(id openflow.MeterID) (string, uint32) {
-	switch kind, of := flow.ReadMeter(id); kind {
-	case flow.MeterPolicer:
-		return stats.MeterPolicer, of
-	case flow.MeterPort:
-		return stats.MeterBestEffort, of
-	}
-	return stats.MeterForeign, 0
-}
 
 // lab is a controller with emulated switches, and a poller that looks at them.
 type lab struct {
@@ -58,7 +40,7 @@ func newLab(t *testing.T, n *ofswitch.Network) *lab {
 	})
 	if err == nil {
 		l.c = c
-		l.p, err = stats.New(t.Context(), stats.Config{Source: c, Interval: 50 * time.Millisecond, Cookie: cookie, Meter: meter})
+		l.p, err = stats.New(t.Context(), stats.Config{Source: c, Interval: 50 * time.Millisecond})
 	}
 	if err == nil {
 		err = c.Listen()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -36,20 +37,11 @@ type Source interface {
 	AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error)
 }
 
-// Config says what a [Poller] works with. Source, Cookie and Meter are required.
+// Config says what a [Poller] works with. Source is required.
 type Config struct {
 	Source   Source
 	Interval time.Duration // between two samples of a switch; 0: [DefaultInterval]
-	// Cookie says what an entry with this cookie is for, in a Kind constant, and
-	// of an allocation's the handle.
-	Cookie func(openflow.Cookie) (kind string, owner uint64)
-	// Allocations is what the cookies of allocations' entries, and no others, have
-	// in the bits of AllocationsMask.
-	Allocations, AllocationsMask openflow.Cookie
-	// Meter says what a meter is for, in a Meter constant, and of a port's the
-	// port, of an allocation's the low 24 bits of the handle.
-	Meter   func(openflow.MeterID) (kind string, of uint32)
-	Archive Archive // nil: a restart begins at nothing
+	Archive  Archive       // nil: a restart begins at nothing
 	// Owner finds an allocation; ok is false if there is none. It is called
 	// without a lock. nil: every ID is one, of no project and never complete.
 	Owner  func(id string) (o Owner, ok bool)
@@ -83,8 +75,8 @@ type Poller struct {
 // New makes a poller and loads what an earlier run saved. A record that cannot
 // be read is left out, and logged.
 func New(ctx context.Context, cfg Config) (*Poller, error) {
-	if cfg.Source == nil || cfg.Cookie == nil || cfg.Meter == nil {
-		return nil, errors.New("stats: a source, and readers of cookies and meters, are required")
+	if cfg.Source == nil {
+		return nil, errors.New("stats: a source is required")
 	}
 	if cfg.Interval <= 0 {
 		cfg.Interval = DefaultInterval
@@ -96,12 +88,12 @@ func New(ctx context.Context, cfg Config) (*Poller, error) {
 		cfg.Owner = func(string) (Owner, bool) { return Owner{}, true }
 	}
 	p := &Poller{
-		cfg: cfg, log: cfg.Logger, questions: newQuestions(cfg.Allocations, cfg.AllocationsMask),
+		cfg: cfg, log: cfg.Logger, questions: newQuestions(),
 		dumping: make(chan struct{}, dumpsAtOnce),
 		samples: map[openflow.DPID]*Sample{}, failing: map[openflow.DPID]bool{}, busy: map[openflow.DPID]bool{},
 		dumps: map[openflow.DPID]*dump{}, budget: newBudget(time.Now()), ledger: newLedger(),
 	}
-	p.reader = reader{cookie: cfg.Cookie, meter: cfg.Meter, most: p.most()}
+	p.reader = reader{most: p.most()}
 	if cfg.Archive == nil {
 		return p, nil
 	}
@@ -148,8 +140,8 @@ func (p *Poller) Leave(id string) {
 // Removed takes in the last counters of a flow entry. It is quick: it may be
 // called by the reader of a switch's connection.
 func (p *Poller) Removed(dpid openflow.DPID, fr *openflow.FlowRemoved) {
-	kind, owner := p.cfg.Cookie(fr.Cookie)
-	if kind != KindAllocation {
+	kind, owner := purpose.ReadCookie(fr.Cookie)
+	if kind != purpose.Allocation {
 		return
 	}
 	now := time.Now()

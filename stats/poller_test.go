@@ -17,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -176,7 +177,7 @@ func watch(t *testing.T, adjust func(*Config), f func(*testing.T, *Poller, *pret
 		src := &pretended{fabric: newFabric()}
 		src.fabric.now = time.Now()
 		src.connect(true)
-		cfg := Config{Source: src, Cookie: plainReader.cookie, Meter: plainReader.meter}
+		cfg := Config{Source: src}
 		if adjust != nil {
 			adjust(&cfg)
 		}
@@ -336,7 +337,7 @@ func TestReceiptIsKept(t *testing.T) {
 		match := src.fabric.held[1][1].Match
 		delete(src.fabric.held[1], 1)
 		src.mu.Unlock()
-		p.Removed(1, &openflow.FlowRemoved{Cookie: 7, Priority: 20000, Match: match, PacketCount: 11, ByteCount: 1100})
+		p.Removed(1, &openflow.FlowRemoved{Cookie: purpose.MakeCookie(purpose.Allocation, 7), Priority: 20000, Match: match, PacketCount: 11, ByteCount: 1100})
 		p.Leave("a")
 		pass(20 * time.Second)
 		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != want {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -51,7 +52,7 @@ func (a *account) record() *record {
 	}
 	for _, e := range a.entries {
 		if e.gone.IsZero() {
-			r.Entries = append(r.Entries, lastEntry{e.dpid, e.key.table, e.key.priority, []byte(e.key.match), e.in, e.place, e.last})
+			r.Entries = append(r.Entries, lastEntry{e.dpid, e.key.Table, e.key.Priority, []byte(e.key.Match), e.in, e.place, e.last})
 		}
 	}
 	for _, m := range a.meters {
@@ -80,12 +81,12 @@ func (l *ledger) restore(id string, r *record) *account {
 	if a.final {
 		return a
 	}
-	l.handles[a.handle], l.policers[a.handle&policerBits] = a, a
+	l.handles[a.handle], l.policers[purpose.PolicerSuffix(a.handle)] = a, a
 	for _, e := range r.Entries {
 		if e.Place.Way != forward && e.Place.Way != reverse {
 			continue
 		}
-		k := flowKey{e.Table, e.Priority, string(e.Match)}
+		k := openflow.EntryKey{Table: e.Table, Priority: e.Priority, Match: string(e.Match)}
 		l.put(&entry{account: a, dpid: e.DPID, key: k, place: e.Place, in: e.In, last: e.Last})
 	}
 	for _, m := range r.Meters {

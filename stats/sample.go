@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -48,8 +49,8 @@ type Table struct {
 
 // Flow is a flow entry. It counts packets before a meter drops any.
 type Flow struct {
-	openflow.FlowStats        // memory of the switch's answer: not to be changed
-	Kind               string // one of the Kind constants
+	openflow.FlowStats // memory of the switch's answer: not to be changed
+	Kind               purpose.Kind
 	Allocation         string // ID, if the entry is an allocation's that is known
 	Rate               *Rate  // nil: unknown
 
@@ -58,7 +59,7 @@ type Flow struct {
 
 // tally is what a switch counts of one entry of an allocation.
 type tally struct {
-	key    flowKey
+	key    openflow.EntryKey
 	match  openflow.Match // memory of the switch's answer
 	owner  uint64
 	volume Volume
@@ -68,8 +69,8 @@ type tally struct {
 // Meter is what a switch counts of a meter.
 type Meter struct {
 	ID          openflow.MeterID
-	Kind        string // one of the Meter constants
-	Of          uint32 // port, or what an allocation's handle ends in
+	Kind        purpose.MeterKind
+	Of          uint32 // as of [purpose.ReadMeter]
 	Allocation  string // ID, if the meter is an allocation's that is known
 	Entries     uint32 // that use it
 	Age         time.Duration
@@ -78,23 +79,6 @@ type Meter struct {
 	PassedRate  *Rate // nil: unknown
 	DroppedRate *Rate
 }
-
-// What a flow entry is for.
-const (
-	KindControl    = "control"
-	KindForward    = "forward"
-	KindAllocation = "allocation"
-	KindForeign    = "foreign" // not ours
-)
-
-// What a meter is for.
-const (
-	MeterBestEffort = "best-effort"     // of a port that carries reservations
-	MeterPolicer    = "policer"         // of an allocation
-	MeterFlood      = "flood"           // of what is flooded
-	MeterUnknown    = "unknown-sources" // of packets that are taken to the controller
-	MeterForeign    = "foreign"         // not ours
-)
 
 // answers are a switch's answers to one round of questions.
 type answers struct {
@@ -110,9 +94,7 @@ type answers struct {
 
 // reader makes samples of answers.
 type reader struct {
-	cookie func(openflow.Cookie) (kind string, owner uint64)
-	meter  func(openflow.MeterID) (kind string, of uint32)
-	most   time.Duration // over a longer time no rate is made
+	most time.Duration // over a longer time no rate is made
 }
 
 // span is the time over which rates are made; 0: none.
@@ -135,7 +117,7 @@ func (r reader) read(before *Sample, a *answers) *Sample {
 	s := &Sample{
 		DPID: a.dpid, At: a.at,
 		Ports:  readPorts(before.Ports, a.ports, span),
-		Meters: r.readMeters(before.Meters, a.meters, span),
+		Meters: readMeters(before.Meters, a.meters, span),
 		Tables: before.Tables, TablesAt: before.TablesAt,
 	}
 	if a.rows {
@@ -148,12 +130,12 @@ func (r reader) read(before *Sample, a *answers) *Sample {
 }
 
 // tallies picks the entries of allocations.
-func (r reader) tallies(flows openflow.FlowStatsReply) []tally {
+func tallies(flows openflow.FlowStatsReply) []tally {
 	out := make([]tally, 0, len(flows))
 	for i := range flows {
 		f := &flows[i]
-		if kind, owner := r.cookie(f.Cookie); kind == KindAllocation {
-			out = append(out, tally{keyOf(f), f.Match, owner, Volume{f.PacketCount, f.ByteCount}, age(f.DurationSec, f.DurationNsec)})
+		if kind, owner := purpose.ReadCookie(f.Cookie); kind == purpose.Allocation {
+			out = append(out, tally{f.Key(), f.Match, owner, Volume{f.PacketCount, f.ByteCount}, age(f.DurationSec, f.DurationNsec)})
 		}
 	}
 	return out
@@ -215,13 +197,13 @@ func readTables(before []Table, now openflow.TableStatsReply, span time.Duration
 
 // readFlows makes entries of a switch's answer; before are those of the answer
 // before it, a span ago.
-func (r reader) readFlows(before []Flow, now openflow.FlowStatsReply, span time.Duration) []Flow {
+func readFlows(before []Flow, now openflow.FlowStatsReply, span time.Duration) []Flow {
 	out := make([]Flow, len(now))
-	var moved map[flowKey]int // made when an entry is not where it was
+	var moved map[openflow.EntryKey]int // made when an entry is not where it was
 	for i := range now {
 		f := &out[i]
 		f.FlowStats = now[i]
-		f.Kind, f.owner = r.cookie(f.Cookie)
+		f.Kind, f.owner = purpose.ReadCookie(f.Cookie)
 		var old *Volume
 		if i < len(before) && sameEntry(f, &before[i]) {
 			old = before[i].volume()
@@ -229,7 +211,7 @@ func (r reader) readFlows(before []Flow, now openflow.FlowStatsReply, span time.
 			if moved == nil {
 				moved = places(before)
 			}
-			if j, ok := moved[keyOf(&f.FlowStats)]; ok {
+			if j, ok := moved[f.Key()]; ok {
 				old = before[j].volume()
 			}
 		}
@@ -255,36 +237,26 @@ func (f *Flow) Age() time.Duration { return age(f.DurationSec, f.DurationNsec) }
 
 func (f *Flow) volume() *Volume { return &Volume{f.PacketCount, f.ByteCount} }
 
-// flowKey is the identity of a flow entry within its switch (OpenFlow 1.3.5
-// section 5.2).
-type flowKey struct {
-	table    openflow.TableID
-	priority uint16
-	match    string
-}
-
-func keyOf(f *openflow.FlowStats) flowKey { return flowKey{f.Table, f.Priority, f.Match.Key()} }
-
 func sameEntry(a, b *Flow) bool {
 	return a.Table == b.Table && a.Priority == b.Priority && slices.Equal(a.Match, b.Match)
 }
 
-func places(flows []Flow) map[flowKey]int {
-	m := make(map[flowKey]int, len(flows))
+func places(flows []Flow) map[openflow.EntryKey]int {
+	m := make(map[openflow.EntryKey]int, len(flows))
 	for i := range flows {
-		m[keyOf(&flows[i].FlowStats)] = i
+		m[flows[i].Key()] = i
 	}
 	return m
 }
 
-func (r reader) readMeters(before []Meter, now openflow.MeterStatsReply, span time.Duration) []Meter {
+func readMeters(before []Meter, now openflow.MeterStatsReply, span time.Duration) []Meter {
 	out := make([]Meter, len(now))
 	for i, c := range now {
 		m := Meter{
 			ID: c.Meter, Entries: c.FlowCount, Age: age(c.DurationSec, c.DurationNsec),
 			Passed: Volume{c.PacketInCount, c.ByteInCount},
 		}
-		m.Kind, m.Of = r.meter(c.Meter)
+		m.Kind, m.Of = purpose.ReadMeter(c.Meter)
 		for _, b := range c.Bands { // every band of ours drops
 			m.Dropped = m.Dropped.Plus(Volume{b.PacketCount, b.ByteCount})
 		}

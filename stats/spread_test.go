@@ -81,7 +81,7 @@ func TestTablesAreBounded(t *testing.T) {
 	}{{100, 5 * time.Second}, {1024, 30 * time.Second}} {
 		synctest.Test(t, func(t *testing.T) {
 			src := &plain{crowd: crowd{snap: switches(c.switches)}}
-			p, err := New(t.Context(), Config{Source: src, Cookie: plainReader.cookie, Meter: plainReader.meter})
+			p, err := New(t.Context(), Config{Source: src})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -143,7 +143,7 @@ func TestRoundOfAnIdleNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 1024
 		c := &crowd{snap: switches(n), questions: map[openflow.MultipartType]int{}, at: map[openflow.DPID]time.Time{}, slow: 10 * time.Millisecond}
-		p, err := New(t.Context(), Config{Source: c, Cookie: plainReader.cookie, Meter: plainReader.meter})
+		p, err := New(t.Context(), Config{Source: c})
 		if err != nil {
 			t.Fatal(err)
 		}

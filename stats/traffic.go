@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"conga/controller/purpose"
 	"conga/controller/topology"
 )
 
@@ -118,7 +119,7 @@ func (t *traffic) collectSwitch(ch chan<- prometheus.Metric, dpid string, s *Sam
 	}
 	metered := map[uint32]bool{}
 	for _, m := range s.Meters {
-		if m.Kind != MeterBestEffort || !seen[m.Of] || metered[m.Of] {
+		if m.Kind != purpose.MeterBestEffort || !seen[m.Of] || metered[m.Of] {
 			continue
 		}
 		metered[m.Of] = true

@@ -8,25 +8,20 @@ import (
 	"conga/allocator"
 	"conga/allocator/store"
 	"conga/controller"
-	"conga/controller/flow"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/httpapi"
-	"conga/openflow"
 	"conga/stats"
 )
 
 // openStatistics makes the poller, and loads what it has counted before.
 func (d *daemon) openStatistics(ctx context.Context) (err error) {
 	d.poller, err = stats.New(ctx, stats.Config{
-		Source:      d.controller,
-		Interval:    d.cfg.Stats.Interval.Duration(),
-		Cookie:      readCookie,
-		Meter:       readMeter,
-		Archive:     archive{d.store},
-		Owner:       owners(d.allocator),
-		Allocations: flow.MakeCookie(flow.KindAllocation, 0), AllocationsMask: flow.CookieMask | flow.MakeCookie(0xff, 0),
-		Logger: d.log.With("part", "stats"),
+		Source:   d.controller,
+		Interval: d.cfg.Stats.Interval.Duration(),
+		Archive:  archive{d.store},
+		Owner:    owners(d.allocator),
+		Logger:   d.log.With("part", "stats"),
 	})
 	return err
 }
@@ -65,36 +60,6 @@ func (d *daemon) pruned(id string) { d.poller.Changed(id, stats.Owner{}, true) }
 func (d *daemon) reserved(l topology.LinkID) topology.BitRate {
 	now := time.Now().Unix()
 	return d.allocator.Reserved(l, allocator.Window{Start: now, End: now + 1})
-}
-
-// readCookie returns what a flow entry is for, in the terms of the statistics.
-func readCookie(c openflow.Cookie) (string, uint64) {
-	kind, owner, ours := flow.ReadCookie(c)
-	switch {
-	case !ours:
-		return stats.KindForeign, 0
-	case kind == flow.KindAllocation:
-		return stats.KindAllocation, owner
-	case kind == flow.KindForward:
-		return stats.KindForward, owner
-	}
-	return stats.KindControl, owner
-}
-
-// readMeter returns what a meter is for, in the terms of the statistics.
-func readMeter(id openflow.MeterID) (string, uint32) {
-	kind, of := flow.ReadMeter(id)
-	switch kind {
-	case flow.MeterPort:
-		return stats.MeterBestEffort, of
-	case flow.MeterPolicer:
-		return stats.MeterPolicer, of
-	case flow.MeterFlood:
-		return stats.MeterFlood, of
-	case flow.MeterUnknown:
-		return stats.MeterUnknown, of
-	}
-	return stats.MeterForeign, of
 }
 
 // A countedNetwork is the network as the scheduler sees it. It tells the

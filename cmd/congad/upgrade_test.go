@@ -55,7 +55,7 @@ func upgraded(ctx context.Context, disk store.Store) (*allocator.Allocator, *sta
 		return nil, nil, err
 	}
 	p, err := stats.New(ctx, stats.Config{
-		Source: still{}, Cookie: readCookie, Meter: readMeter, Archive: archive{disk}, Owner: owners(a),
+		Source: still{}, Archive: archive{disk}, Owner: owners(a),
 	})
 	return a, p, err
 }

@@ -4,24 +4,9 @@ import (
 	"time"
 
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
-)
-
-// Identifiers of our meters. A switch's meters are a space of their own without
-// cookies; these ranges mark ours. Open vSwitch takes identifiers up to
-// 0xffff0000, whatever number of meters it says it has room for.
-const (
-	meterFirst    openflow.MeterID = 0xc000_0000
-	meterUnknown                   = meterFirst     // packets of unknown sources
-	meterFlood                     = meterFirst + 1 // what is flooded, where several ports carry reservations
-	meterTeaching                  = meterFirst + 2 // ARP and neighbour discovery
-	meterPorts    openflow.MeterID = 0xc100_0000    // plus the port number
-	meterPolicers openflow.MeterID = 0xc200_0000    // plus the circuit's handle
-	meterTrial    openflow.MeterID = 0xc300_0000    // see MeterTrial
-	meterLast                      = meterTrial
-
-	meterSuffix = 0x00ff_ffff
 )
 
 const (
@@ -59,14 +44,14 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]topology.BitRate) m
 	}
 	left := map[openflow.PortNo]uint32{} // kbit/s
 	for no, sum := range reserved {
-		p, ok := v.sw.Ports[no]
-		if ok && no <= meterSuffix {
-			ids[no] = meterPorts + openflow.MeterID(no)
+		p, known := v.sw.Ports[no]
+		if id, ok := purpose.PortID(no); known && ok {
+			ids[no] = id
 			left[no] = kbps(p.Capacity - min(sum, p.Capacity))
 		}
 	}
 	if flood := v.floodRate(left); flood != 0 {
-		v.meters[meterFlood] = drop(flood)
+		v.meters[purpose.FloodID] = drop(flood)
 		for no := range left {
 			left[no] -= min(flood, left[no])
 		}
@@ -81,7 +66,7 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]topology.BitRate) m
 // identifiers. A switch that takes it takes all of ours; what a switch says of
 // its room for meters does not tell which identifiers it accepts. It stays, so
 // that a switch whose meters are all in use passes the trial again.
-func MeterTrial() *openflow.MeterMod { return drop(minRate).modify(meterTrial, openflow.MeterAdd) }
+func MeterTrial() *openflow.MeterMod { return drop(minRate).modify(purpose.TrialID, openflow.MeterAdd) }
 
 // metering reports whether meters are wanted, and there to be had.
 func (v *view) metering() bool { return v.policy.Meter && v.sw.Meters > 0 }
@@ -105,8 +90,8 @@ func (v *view) floodRate(left map[openflow.PortNo]uint32) uint32 {
 // floodMeter returns the meter of what is flooded: that of the one port that
 // carries reservations, or the flood meter if there are several, or none.
 func (v *view) floodMeter() openflow.MeterID {
-	if _, ok := v.meters[meterFlood]; ok {
-		return meterFlood
+	if _, ok := v.meters[purpose.FloodID]; ok {
+		return purpose.FloodID
 	}
 	for _, out := range v.floods {
 		if id, metered := v.limits[out.Port]; metered {
@@ -122,9 +107,9 @@ func (v *view) upMeters() {
 	up := Meter{Packets: true, Rate: upRate, Burst: upRate}
 	switch {
 	case v.pipelined():
-		v.meters[meterTeaching], v.meters[meterUnknown] = up, up
+		v.meters[purpose.TeachingID], v.meters[purpose.UnknownID] = up, up
 	case v.policy.Forwarding == ForwardL2 && v.strayPorts():
-		v.meters[meterUnknown] = up
+		v.meters[purpose.UnknownID] = up
 	}
 }
 
@@ -151,5 +136,5 @@ func drop(rate uint32) Meter {
 func policer(circuit path.Circuit) (openflow.MeterID, Meter) {
 	rate := max(kbps(circuit.Rate), 1)
 	burst := uint32(time.Duration(rate) * policerBurst / time.Second)
-	return meterPolicers + openflow.MeterID(circuit.Handle&meterSuffix), Meter{Rate: rate, Burst: max(burst, minBurst)}
+	return purpose.PolicerID(circuit.Handle), Meter{Rate: rate, Burst: max(burst, minBurst)}
 }

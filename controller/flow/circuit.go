@@ -2,6 +2,7 @@ package flow
 
 import (
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -45,7 +46,7 @@ func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.Port
 	}
 	for _, m := range matches(key, in) {
 		rule(&Rule{
-			Table: tableAllocations, Priority: prio, Cookie: MakeCookie(KindAllocation, uint64(c.Handle)),
+			Table: tableAllocations, Priority: prio, Cookie: purpose.MakeCookie(purpose.Allocation, uint64(c.Handle)),
 			Match: m, Instructions: does, key: m.Key(),
 		})
 	}

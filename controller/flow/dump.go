@@ -3,6 +3,7 @@ package flow
 import (
 	"maps"
 
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -38,12 +39,12 @@ func (r *Reconciler) TellMeter(id openflow.MeterID, m Meter) {
 // find returns what is known of an entry that a switch has told of, nil if
 // nothing is, and whether it is ours.
 func (r *Reconciler) find(fs *openflow.FlowStats) (at *pair[Rule], ours bool) {
-	if fs.Cookie&CookieMask != cookieTag {
+	if !purpose.Ours(fs.Cookie) {
 		return nil, false
 	}
 	var buf [128]byte
 	match := fs.Match.AppendKey(buf[:0])
-	return r.rules[Key{Table: fs.Table, Priority: fs.Priority, Match: string(match)}], true
+	return r.rules[openflow.EntryKey{Table: fs.Table, Priority: fs.Priority, Match: string(match)}], true
 }
 
 // isEntry reports whether the rule and an entry with its key have the same

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -63,9 +64,9 @@ func forth(id string, handle uint32, rate topology.BitRate) path.Circuit {
 	}
 }
 
-func owned(st *State, k Kind) (out []*Rule) {
+func owned(st *State, k purpose.Kind) (out []*Rule) {
 	for _, r := range st.Rules {
-		if kind, _, _ := ReadCookie(r.Cookie); kind == k {
+		if kind, _ := purpose.ReadCookie(r.Cookie); kind == k {
 			out = append(out, r)
 		}
 	}
@@ -74,7 +75,7 @@ func owned(st *State, k Kind) (out []*Rule) {
 
 func find(t *testing.T, st *State, table openflow.TableID, prio uint16, m openflow.Match) *Rule {
 	t.Helper()
-	r, ok := st.Rules[Key{table, prio, m.Canonical().Key()}]
+	r, ok := st.Rules[openflow.EntryKey{Table: table, Priority: prio, Match: m.Canonical().Key()}]
 	if !ok {
 		t.Fatalf("no entry in table %d, priority %d, match %v", table, prio, m)
 	}
@@ -150,7 +151,7 @@ func TestCircuitIsInSwitchesOfItsPathBothWays(t *testing.T) {
 	n := square(t, threeTables)
 	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
 	for d, want := range map[openflow.DPID]int{1: 2, 2: 2, 3: 2, 4: 0} {
-		if got := owned(Compile(n, d), KindAllocation); len(got) != want {
+		if got := owned(Compile(n, d), purpose.Allocation); len(got) != want {
 			t.Errorf("switch %d holds %d entries of the circuit; want %d", d, len(got), want)
 		}
 	}
@@ -159,7 +160,7 @@ func TestCircuitIsInSwitchesOfItsPathBothWays(t *testing.T) {
 	back := openflow.Match{openflow.InPort(2), openflow.EthType(etherTypeIPv4), openflow.IPv4Src(addr(3)), openflow.IPv4Dst(addr(1))}
 	for m, out := range map[*openflow.Match]openflow.PortNo{&there: 2, &back: 1} {
 		r := find(t, st, tableAllocations, prioAllocation, *m)
-		if r.Cookie != MakeCookie(KindAllocation, 7) || !slices.Equal(outputs(r), []openflow.PortNo{out}) || meterOf(r) != 0 {
+		if r.Cookie != purpose.MakeCookie(purpose.Allocation, 7) || !slices.Equal(outputs(r), []openflow.PortNo{out}) || meterOf(r) != 0 {
 			t.Errorf("entry %+v; want cookie of 7, output to %d, no meter", r, out)
 		}
 		if r.Instructions[0].Actions[0] != openflow.SetField(openflow.IPDSCP(46)) {
@@ -174,12 +175,12 @@ func TestBestEffortIsHeldToWhatIsLeft(t *testing.T) {
 	st := Compile(n, 1)
 	r := find(t, st, tableForwarding, prioHost, openflow.Match{openflow.EthDst(host(2))})
 	id := meterOf(r)
-	flood := st.Meters[meterFlood]
+	flood := st.Meters[purpose.FloodID]
 	// Ports 2 and 3 carry the circuit; what is flooded leaves through both.
 	if got := st.Meters[id].Rate + flood.Rate; got != 60_000 || flood.Rate != 3_000 {
 		t.Errorf("best effort may use %d kbit/s, of which flooding %d; want 60000 and 3000", got, flood.Rate)
 	}
-	if got := meterOf(find(t, st, tableForwarding, prioMiss, nil)); got != meterFlood {
+	if got := meterOf(find(t, st, tableForwarding, prioMiss, nil)); got != purpose.FloodID {
 		t.Errorf("flooding goes through meter %x", got)
 	}
 	if id := meterOf(find(t, st, tableForwarding, prioHost, openflow.Match{openflow.EthDst(host(4))})); id != 0 {
@@ -211,16 +212,16 @@ func TestCircuitsThatShareALinkArePoliced(t *testing.T) {
 	}
 	st := Compile(n, 1)
 	want := Meter{Rate: 40_000, Burst: 12_000}
-	if got := st.Meters[meterPolicers+7]; got != want {
+	if got := st.Meters[purpose.PolicerID(7)]; got != want {
 		t.Errorf("policer %+v; want %+v", got, want)
 	}
-	for _, r := range owned(st, KindAllocation) {
+	for _, r := range owned(st, purpose.Allocation) {
 		in, _ := r.Match.Get(openflow.FieldInPort)
 		if metered := meterOf(r) != 0; metered != (in.Uint64() == 3) {
 			t.Errorf("entry for port %d is policed: %v; want it where traffic enters only", in.Uint64(), metered)
 		}
 	}
-	for _, r := range owned(Compile(n, 2), KindAllocation) {
+	for _, r := range owned(Compile(n, 2), purpose.Allocation) {
 		if meterOf(r) != 0 {
 			t.Error("traffic is policed inside the network")
 		}
@@ -229,7 +230,7 @@ func TestCircuitsThatShareALinkArePoliced(t *testing.T) {
 		p.Up, p.Role = false, topology.Undetermined
 		n.Switches[2].Ports[no] = p
 	}
-	for _, r := range owned(Compile(n, 2), KindAllocation) {
+	for _, r := range owned(Compile(n, 2), purpose.Allocation) {
 		if meterOf(r) != 0 {
 			t.Error("traffic is policed inside the network when a link is cut")
 		}
@@ -248,7 +249,7 @@ func TestMovingCircuitHasBothPathsAndPrecedenceDecides(t *testing.T) {
 	if got := head(); !slices.Equal(got, []openflow.PortNo{2}) {
 		t.Errorf("joining, the head sends to %v; want the old path", got)
 	}
-	if got := len(owned(Compile(n, 4), KindAllocation)); got != 2 {
+	if got := len(owned(Compile(n, 4), purpose.Allocation)); got != 2 {
 		t.Errorf("joining, the new path's switch holds %d entries", got)
 	}
 	n.Circuits = []path.Circuit{is, was}
@@ -258,7 +259,8 @@ func TestMovingCircuitHasBothPathsAndPrecedenceDecides(t *testing.T) {
 	if len(Policed(n.Circuits)) != 0 {
 		t.Error("a circuit shares links with itself")
 	}
-	if m := Compile(n, 1).Meters[meterPorts+3]; m.Rate+Compile(n, 1).Meters[meterFlood].Rate != 60_000 {
+	id, _ := purpose.PortID(3)
+	if m := Compile(n, 1).Meters[id]; m.Rate+Compile(n, 1).Meters[purpose.FloodID].Rate != 60_000 {
 		t.Errorf("a circuit that moves counts twice on a port of both paths: %+v", m)
 	}
 }
@@ -298,10 +300,10 @@ func TestPoliciesAndReducedPipelines(t *testing.T) {
 		if len(st.Meters) != 0 {
 			t.Errorf("%s: meters %v in a switch without meters", f, st.Meters)
 		}
-		if got := len(owned(st, KindAllocation)); got != 2 {
+		if got := len(owned(st, purpose.Allocation)); got != 2 {
 			t.Errorf("%s: %d entries of the circuit", f, got)
 		}
-		_, miss := st.Rules[Key{0, prioMiss, openflow.Match{}.Key()}]
+		_, miss := st.Rules[openflow.EntryKey{Table: 0, Priority: prioMiss, Match: openflow.Match{}.Key()}]
 		if miss == (f == ForwardNone) {
 			t.Errorf("%s: table-miss entry: %v", f, miss)
 		}
@@ -316,7 +318,7 @@ func TestEveryRuleIsValid(t *testing.T) {
 			if err := r.Match.Check(); err != nil {
 				t.Errorf("%v: %v", r.Match, err)
 			}
-			if _, _, ours := ReadCookie(r.Cookie); !ours {
+			if !purpose.Ours(r.Cookie) {
 				t.Errorf("cookie %x is not ours", r.Cookie)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -35,7 +36,7 @@ func described(st *State) string {
 	})
 	var out strings.Builder
 	for _, r := range entries {
-		kind, owner, _ := ReadCookie(r.Cookie)
+		kind, owner := purpose.ReadCookie(r.Cookie)
 		fmt.Fprintf(&out, "%d %d %d/%d %v:", r.Table, r.Priority, kind, owner, r.Match)
 		for _, in := range r.Instructions {
 			fmt.Fprintf(&out, " %v", in)
@@ -146,35 +147,11 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-func TestReadMeter(t *testing.T) {
-	for id, want := range map[openflow.MeterID]struct {
-		kind MeterKind
-		of   uint32
-	}{
-		1:           {MeterForeign, 0},
-		0xbfff_ffff: {MeterForeign, 0},
-		0xc000_0000: {MeterUnknown, 0},
-		0xc000_0001: {MeterFlood, 0},
-		0xc0ff_ffff: {MeterForeign, 0},
-		0xc100_0000: {MeterPort, 0},
-		0xc100_0003: {MeterPort, 3},
-		0xc1ff_ffff: {MeterPort, 0xff_ffff},
-		0xc200_0000: {MeterPolicer, 0},
-		0xc200_0007: {MeterPolicer, 7},
-		0xc2ff_ffff: {MeterPolicer, 0xff_ffff},
-		0xc300_0000: {MeterForeign, 0},
-	} {
-		if kind, of := ReadMeter(id); kind != want.kind || of != want.of {
-			t.Errorf("meter %x is of kind %d, of %d; want %d of %d", id, kind, of, want.kind, want.of)
-		}
-	}
-}
-
 // The trial is the last of our meters, and one that a switch with meters keeps.
 func TestMeterTrial(t *testing.T) {
 	m := MeterTrial()
 	id, read, ours := FromMeterConfig(openflow.MeterConfig{Flags: m.Flags, Meter: m.ID, Bands: m.Bands})
-	if m.Command != openflow.MeterAdd || !ours || id != meterLast {
+	if m.Command != openflow.MeterAdd || !ours || id != purpose.LastID {
 		t.Errorf("%+v is no trial", m)
 	}
 	if got := Compile(square(t, threeTables), 1).Meters[id]; got != read {
@@ -190,15 +167,15 @@ func TestFromMeterConfig(t *testing.T) {
 		want   Meter
 		ours   bool
 	}{
-		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst, Bands: []openflow.MeterBand{band}}, Meter{Rate: 5, Burst: 6}, true},
-		{openflow.MeterConfig{Flags: kbps | openflow.MeterStats, Meter: meterLast, Bands: []openflow.MeterBand{band}}, Meter{Rate: 5, Burst: 6}, true},
-		{openflow.MeterConfig{Flags: openflow.MeterPktps | openflow.MeterBurst, Meter: meterFirst, Bands: []openflow.MeterBand{band}}, Meter{Packets: true, Rate: 5, Burst: 6}, true},
-		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst - 1, Bands: []openflow.MeterBand{band}}, Meter{}, false},
-		{openflow.MeterConfig{Flags: kbps, Meter: meterLast + 1, Bands: []openflow.MeterBand{band}}, Meter{}, false},
-		{openflow.MeterConfig{Flags: openflow.MeterKbps, Meter: meterFirst, Bands: []openflow.MeterBand{band}}, Meter{}, true}, // without a burst
-		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst}, Meter{}, true},
-		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst, Bands: []openflow.MeterBand{band, band}}, Meter{}, true},
-		{openflow.MeterConfig{Flags: kbps, Meter: meterFirst, Bands: []openflow.MeterBand{{Type: openflow.MeterBandDSCPRemark, Rate: 5, BurstSize: 6}}}, Meter{}, true},
+		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band}}, Meter{Rate: 5, Burst: 6}, true},
+		{openflow.MeterConfig{Flags: kbps | openflow.MeterStats, Meter: purpose.LastID, Bands: []openflow.MeterBand{band}}, Meter{Rate: 5, Burst: 6}, true},
+		{openflow.MeterConfig{Flags: openflow.MeterPktps | openflow.MeterBurst, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band}}, Meter{Packets: true, Rate: 5, Burst: 6}, true},
+		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID - 1, Bands: []openflow.MeterBand{band}}, Meter{}, false},
+		{openflow.MeterConfig{Flags: kbps, Meter: purpose.LastID + 1, Bands: []openflow.MeterBand{band}}, Meter{}, false},
+		{openflow.MeterConfig{Flags: openflow.MeterKbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band}}, Meter{}, true}, // without a burst
+		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID}, Meter{}, true},
+		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band, band}}, Meter{}, true},
+		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{{Type: openflow.MeterBandDSCPRemark, Rate: 5, BurstSize: 6}}}, Meter{}, true},
 	} {
 		id, m, ours := FromMeterConfig(tc.config)
 		if m != tc.want || ours != tc.ours || ours && id != tc.config.Meter {
@@ -208,17 +185,8 @@ func TestFromMeterConfig(t *testing.T) {
 }
 
 func TestCookies(t *testing.T) {
-	c := MakeCookie(KindAllocation, 0xff_0000_0000_0007)
-	if c != 0xc09a_0300_0000_0007 {
-		t.Errorf("cookie %x; want 40 bits of the owner", c)
-	}
-	if k, owner, ours := ReadCookie(MakeCookie(KindForward, 0xff_ffff_ffff)); k != KindForward || owner != 0xff_ffff_ffff || !ours {
-		t.Errorf("read as kind %d of %x, %t", k, owner, ours)
-	}
+	c := purpose.MakeCookie(purpose.Allocation, 7)
 	for _, foreign := range []openflow.Cookie{0, 0xc09b_0300_0000_0007, 0x0300_0000_0007} {
-		if k, owner, ours := ReadCookie(foreign); ours || k != 0 || owner != 0 {
-			t.Errorf("%x is taken for ours: kind %d of %x", foreign, k, owner)
-		}
 		if _, ours := FromStats(&openflow.FlowStats{Cookie: foreign}); ours {
 			t.Errorf("an entry with cookie %x is taken for ours", foreign)
 		}

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -34,7 +35,9 @@ func newStation(mac openflow.MAC) *station {
 }
 
 // toKey returns the key of what toHost returns.
-func (h *station) toKey(v *view) Key { return Key{v.hostTable(), prioHost, h.key} }
+func (h *station) toKey(v *view) openflow.EntryKey {
+	return openflow.EntryKey{Table: v.hostTable(), Priority: prioHost, Match: h.key}
+}
 
 // hostTable is the table with the rules towards hosts.
 func (v *view) hostTable() openflow.TableID {
@@ -57,7 +60,7 @@ func (v *view) toHost(h *station, port openflow.PortNo) *Rule {
 		}
 	}
 	r := &Rule{
-		Table: w.table, Priority: prioHost, Cookie: MakeCookie(KindForward, 0),
+		Table: w.table, Priority: prioHost, Cookie: purpose.MakeCookie(purpose.Forward, 0),
 		Match: h.to, Instructions: v.towards(port), key: h.key,
 	}
 	h.had = append(h.had, passage{w, r})
@@ -70,7 +73,7 @@ func (v *view) fromHost(h *station, port openflow.PortNo) *Rule {
 	if p, ok := v.sw.Ports[port]; !ok || p.Role != topology.Edge || !v.pipelined() {
 		return nil
 	}
-	return newRule(KindControl, tableLearning, prioHost, fromMatch(h.mac, port), openflow.GotoTable(tableForwarding))
+	return newRule(purpose.Control, tableLearning, prioHost, fromMatch(h.mac, port), openflow.GotoTable(tableForwarding))
 }
 
 func fromMatch(mac openflow.MAC, port openflow.PortNo) openflow.Match {
@@ -78,6 +81,6 @@ func fromMatch(mac openflow.MAC, port openflow.PortNo) openflow.Match {
 }
 
 // fromKey returns the key of what fromHost returns.
-func fromKey(mac openflow.MAC, port openflow.PortNo) Key {
-	return Key{tableLearning, prioHost, fromMatch(mac, port).Key()}
+func fromKey(mac openflow.MAC, port openflow.PortNo) openflow.EntryKey {
+	return openflow.EntryKey{Table: tableLearning, Priority: prioHost, Match: fromMatch(mac, port).Key()}
 }

@@ -11,13 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
 // device carries messages out as OpenFlow 1.3.5 says.
 type device struct {
 	*rapid.T
-	entries map[Key]*deviceEntry
+	entries map[openflow.EntryKey]*deviceEntry
 	meters  map[openflow.MeterID]Meter
 }
 
@@ -27,7 +28,7 @@ type deviceEntry struct {
 }
 
 func newDevice(t *rapid.T) *device {
-	return &device{T: t, entries: map[Key]*deviceEntry{}, meters: map[openflow.MeterID]Meter{}}
+	return &device{T: t, entries: map[openflow.EntryKey]*deviceEntry{}, meters: map[openflow.MeterID]Meter{}}
 }
 
 func (d *device) carryOut(m openflow.Message) {
@@ -42,7 +43,7 @@ func (d *device) carryOut(m openflow.Message) {
 }
 
 func (d *device) flowMod(m *openflow.FlowMod) {
-	k := Key{m.Table, m.Priority, m.Match.Canonical().Key()}
+	k := openflow.EntryKey{Table: m.Table, Priority: m.Priority, Match: m.Match.Canonical().Key()}
 	if m.BufferID != openflow.NoBuffer || m.OutPort != openflow.PortAny || m.OutGroup != openflow.GroupAny {
 		d.Fatalf("%+v is about some packets or ports only", m)
 	}
@@ -121,7 +122,7 @@ func TestMessagesLeadThere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDevice(t)
 		foreign := openflow.FlowStats{Priority: 7, Cookie: 0xbeef, Match: openflow.Match{openflow.InPort(9)}}
-		d.entries[Key{0, 7, foreign.Match.Key()}] = &deviceEntry{FlowStats: foreign, packets: 5}
+		d.entries[openflow.EntryKey{Priority: 7, Match: foreign.Match.Key()}] = &deviceEntry{FlowStats: foreign, packets: 5}
 		now := someState(t)
 		r := NewReconciler(now.Whole(), 1)
 		for _, rule := range someState(t).Rules {
@@ -140,7 +141,7 @@ func TestMessagesLeadThere(t *testing.T) {
 			now = next
 		}
 		d.arrive(r, now)
-		if e := d.entries[Key{0, 7, foreign.Match.Key()}]; e == nil || e.packets < 5 {
+		if e := d.entries[openflow.EntryKey{Priority: 7, Match: foreign.Match.Key()}]; e == nil || e.packets < 5 {
 			t.Fatal("another program's entry was touched")
 		}
 	})
@@ -164,7 +165,7 @@ func leading(from, to *State) Patch {
 
 // arrive carries out all steps that there are.
 func (d *device) arrive(r *Reconciler, want *State) {
-	counted, owner := map[Key]int{}, map[Key]openflow.Cookie{}
+	counted, owner := map[openflow.EntryKey]int{}, map[openflow.EntryKey]openflow.Cookie{}
 	for k, e := range d.entries {
 		e.packets++
 		counted[k], owner[k] = e.packets, e.Cookie
@@ -308,7 +309,7 @@ func TestRefusedRemoval(t *testing.T) {
 }
 
 func TestRefusedMeter(t *testing.T) {
-	const id = meterPorts + 1
+	id, _ := purpose.PortID(1)
 	st := NewState()
 	st.Meters[id] = Meter{Rate: 1}
 	r := NewReconciler(st.Whole(), 1)
@@ -351,7 +352,8 @@ func TestRefusedMeter(t *testing.T) {
 
 // What another program did to a switch is found and undone, entries and meters.
 func TestFoundIsMended(t *testing.T) {
-	const first, second, third = meterPorts + 1, meterPorts + 2, meterPorts + 3
+	first, _ := purpose.PortID(1)
+	second, third := first+1, first+2
 	right, changed, lost, stranger := metered(true, 1, 1, 0), metered(true, 2, 1, 0), metered(false, 3, 1, 0), metered(false, 4, 1, 0)
 	st := NewState()
 	for _, rule := range []*Rule{right, changed, lost} {
@@ -413,7 +415,7 @@ func TestFoundIsMended(t *testing.T) {
 
 // An answer says nothing of what was sent or has vanished after the question.
 func TestAnswerIsOld(t *testing.T) {
-	const id = meterPorts + 1
+	id, _ := purpose.PortID(1)
 	vanished, sent, flying := metered(true, 1, 1, 0), metered(true, 2, 1, 0), metered(true, 3, 1, 0)
 	r := begun(vanished)
 	drain(r)

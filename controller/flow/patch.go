@@ -8,13 +8,13 @@ import (
 
 // Patch is how the wanted state of one switch has changed.
 type Patch struct {
-	Rules  map[Key]*Rule               // nil: not wanted any more
+	Rules  map[openflow.EntryKey]*Rule // nil: not wanted any more
 	Meters map[openflow.MeterID]*Meter // nil: not wanted any more
 }
 
 // NewPatch returns a patch that changes nothing.
 func NewPatch() Patch {
-	return Patch{Rules: map[Key]*Rule{}, Meters: map[openflow.MeterID]*Meter{}}
+	return Patch{Rules: map[openflow.EntryKey]*Rule{}, Meters: map[openflow.MeterID]*Meter{}}
 }
 
 // Empty reports whether the patch changes nothing.

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -51,7 +52,7 @@ var toController = openflow.Output(openflow.PortController, openflow.MaxLenNoBuf
 // rules collects the rules of a pipeline.
 type rules []*Rule
 
-func (l *rules) add(k Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) {
+func (l *rules) add(k purpose.Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) {
 	*l = append(*l, newRule(k, t, prio, m, in...))
 }
 
@@ -76,10 +77,10 @@ func (v *view) base() []*Rule {
 // control keeps probes and what bridges say to their neighbours out of the
 // data path.
 func (v *view) control(l *rules) {
-	l.add(KindControl, tableAllocations, prioProbe,
+	l.add(purpose.Control, tableAllocations, prioProbe,
 		openflow.Match{openflow.EthType(etherTypeLLDP)}, openflow.ApplyActions(toController))
 	if v.policy.Forwarding == ForwardL2 {
-		l.add(KindControl, tableAllocations, prioReserved,
+		l.add(purpose.Control, tableAllocations, prioReserved,
 			openflow.Match{openflow.EthDstMasked(reservedGroup, reservedMask)})
 	}
 }
@@ -88,22 +89,22 @@ func (v *view) control(l *rules) {
 // controller hears of it.
 func (v *view) learning(l *rules) {
 	onward := openflow.GotoTable(tableForwarding)
-	l.add(KindControl, tableAllocations, prioMiss, nil, openflow.GotoTable(tableLearning))
+	l.add(purpose.Control, tableAllocations, prioMiss, nil, openflow.GotoTable(tableLearning))
 	for _, p := range v.sw.Ports {
 		in := openflow.Match{openflow.InPort(p.ID.Port)}
 		switch {
 		case p.Role == topology.Trunk && v.tree[p.ID]:
-			l.add(KindControl, tableLearning, prioPort, in, onward)
+			l.add(purpose.Control, tableLearning, prioPort, in, onward)
 		case p.Role == topology.Trunk:
-			l.add(KindControl, tableLearning, prioPort, in, openflow.WriteMetadata(offTree, offTree), onward)
+			l.add(purpose.Control, tableLearning, prioPort, in, openflow.WriteMetadata(offTree, offTree), onward)
 		case p.Role == topology.Undetermined:
-			l.add(KindControl, tableLearning, prioPort, in)
+			l.add(purpose.Control, tableLearning, prioPort, in)
 		}
 	}
 	for _, m := range teaching() {
-		l.add(KindControl, tableLearning, prioLearn, m, append(through(v.upMeter(meterTeaching), toController), onward)...)
+		l.add(purpose.Control, tableLearning, prioLearn, m, append(through(v.upMeter(purpose.TeachingID), toController), onward)...)
 	}
-	l.add(KindControl, tableLearning, prioMiss, nil, append(through(v.upMeter(meterUnknown), toController), onward)...)
+	l.add(purpose.Control, tableLearning, prioMiss, nil, append(through(v.upMeter(purpose.UnknownID), toController), onward)...)
 }
 
 // teaching are the matches of frames in which a host tells its address.
@@ -120,7 +121,7 @@ func teaching() []openflow.Match {
 // miss sends everything else over the tree and to all edge ports; a switch
 // never sends a frame back to where it came from.
 func (v *view) miss(l *rules) {
-	l.add(KindForward, v.hostTable(), prioMiss, nil, through(v.flood, v.floods...)...)
+	l.add(purpose.Forward, v.hostTable(), prioMiss, nil, through(v.flood, v.floods...)...)
 }
 
 // strays are frames that came in off the tree for a host that this switch does
@@ -128,8 +129,8 @@ func (v *view) miss(l *rules) {
 // host's entries spread, the controller takes such frames to where they belong.
 func (v *view) strays(l *rules) {
 	off := openflow.Metadata(offTree, offTree)
-	l.add(KindForward, tableForwarding, prioGroup, openflow.Match{off, openflow.EthDstMasked(groupBit, groupBit)})
-	l.add(KindForward, tableForwarding, prioStray, openflow.Match{off}, through(v.upMeter(meterUnknown), toController)...)
+	l.add(purpose.Forward, tableForwarding, prioGroup, openflow.Match{off, openflow.EthDstMasked(groupBit, groupBit)})
+	l.add(purpose.Forward, tableForwarding, prioStray, openflow.Match{off}, through(v.upMeter(purpose.UnknownID), toController)...)
 }
 
 // strayPorts reports whether a trunk is off the tree.
@@ -150,15 +151,15 @@ func (v *view) singleTable(l *rules) {
 		switch {
 		case p.Role == topology.Trunk && !v.tree[p.ID]:
 			in := openflow.InPort(p.ID.Port)
-			l.add(KindControl, t, prioPort, openflow.Match{in, openflow.EthDstMasked(groupBit, groupBit)})
-			l.add(KindForward, t, prioStray, openflow.Match{in}, through(v.upMeter(meterUnknown), toController)...)
+			l.add(purpose.Control, t, prioPort, openflow.Match{in, openflow.EthDstMasked(groupBit, groupBit)})
+			l.add(purpose.Forward, t, prioStray, openflow.Match{in}, through(v.upMeter(purpose.UnknownID), toController)...)
 		case p.Role == topology.Undetermined:
-			l.add(KindControl, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
+			l.add(purpose.Control, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
 		}
 	}
 	out := append(v.floods[:len(v.floods):len(v.floods)], toController)
 	for _, m := range teaching() {
-		l.add(KindControl, t, prioLearn, append(m, openflow.EthDstMasked(groupBit, groupBit)), through(v.flood, out...)...)
+		l.add(purpose.Control, t, prioLearn, append(m, openflow.EthDstMasked(groupBit, groupBit)), through(v.flood, out...)...)
 	}
 }
 
@@ -167,7 +168,7 @@ func (v *view) singleTable(l *rules) {
 func (v *view) normal(l *rules) {
 	out := openflow.Output(openflow.PortNormal, 0)
 	for _, m := range teaching() {
-		l.add(KindControl, tableAllocations, prioLearn, m, openflow.ApplyActions(toController, out))
+		l.add(purpose.Control, tableAllocations, prioLearn, m, openflow.ApplyActions(toController, out))
 	}
-	l.add(KindForward, tableAllocations, prioMiss, nil, openflow.ApplyActions(out))
+	l.add(purpose.Forward, tableAllocations, prioMiss, nil, openflow.ApplyActions(out))
 }

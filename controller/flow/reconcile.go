@@ -13,7 +13,7 @@ import "conga/openflow"
 // What is wanted comes in generations, of which each supersedes the one before.
 // Entries of circuits go before all others, and are confirmed apart from them.
 type Reconciler struct {
-	rules      map[Key]*pair[Rule]
+	rules      map[openflow.EntryKey]*pair[Rule]
 	meters     map[openflow.MeterID]pair[Meter]
 	generation uint64 // of what is wanted
 	first      uint64 // generation of what was wanted at first
@@ -21,18 +21,18 @@ type Reconciler struct {
 
 	urgent, rest backlog // rules that differ, of circuits and others
 	limits       map[openflow.MeterID]uint64
-	queue        []Key      // of rest, in the order in which they are to be sent
-	passed       [sorts]int // how often each sort of steps has had to wait, in a row
+	queue        []openflow.EntryKey // of rest, in the order in which they are to be sent
+	passed       [sorts]int          // how often each sort of steps has had to wait, in a row
 
 	sent      []sending
-	flying    map[Key]bool              // keys of sent
-	changing  map[openflow.MeterID]bool // meters of sent
-	lost      map[Key]openflow.Cookie   // of entries that vanished while steps are under way
-	refused   map[Key]refusal
+	flying    map[openflow.EntryKey]bool            // keys of sent
+	changing  map[openflow.MeterID]bool             // meters of sent
+	lost      map[openflow.EntryKey]openflow.Cookie // of entries that vanished while steps are under way
+	refused   map[openflow.EntryKey]refusal
 	unmetered map[openflow.MeterID]error
 
-	touched map[Key]bool              // sent or vanished since the switch was asked what it holds; nil: it is not asked
-	turned  map[openflow.MeterID]bool // the same of meters
+	touched map[openflow.EntryKey]bool // sent or vanished since the switch was asked what it holds; nil: it is not asked
+	turned  map[openflow.MeterID]bool  // the same of meters
 }
 
 // pair is what is wanted and what is there; nil is none.
@@ -40,12 +40,12 @@ type pair[T any] struct{ want, have *T }
 
 // backlog is keys that differ, each with the first generation that its entry
 // does not satisfy.
-type backlog map[Key]uint64
+type backlog map[openflow.EntryKey]uint64
 
 // sending is a step under way.
 type sending struct {
 	Step
-	key        Key
+	key        openflow.EntryKey
 	generation uint64
 }
 
@@ -54,10 +54,11 @@ type sending struct {
 // switch holds, and there are no steps.
 func NewReconciler(want Whole, generation uint64) *Reconciler {
 	r := &Reconciler{
-		rules: make(map[Key]*pair[Rule], len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
+		rules: make(map[openflow.EntryKey]*pair[Rule], len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
 		generation: generation, first: generation,
 		urgent: backlog{}, rest: backlog{}, limits: map[openflow.MeterID]uint64{},
-		flying: map[Key]bool{}, changing: map[openflow.MeterID]bool{}, lost: map[Key]openflow.Cookie{}, refused: map[Key]refusal{}, unmetered: map[openflow.MeterID]error{},
+		flying: map[openflow.EntryKey]bool{}, changing: map[openflow.MeterID]bool{},
+		lost: map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, unmetered: map[openflow.MeterID]error{},
 	}
 	pairs := make([]pair[Rule], len(want.Rules))
 	for i, rule := range want.Rules {
@@ -112,7 +113,7 @@ func (r *Reconciler) Want(p Patch, first, last uint64) {
 
 // look stores a pair and notes whether it differs, and since which generation.
 // What is under way may differ when it has landed.
-func (r *Reconciler) look(k Key, at pair[Rule], since uint64) {
+func (r *Reconciler) look(k openflow.EntryKey, at pair[Rule], since uint64) {
 	if at.want != nil && at.have != nil && at.have.Equal(at.want) {
 		at.have = at.want // one copy will do
 	}
@@ -121,7 +122,7 @@ func (r *Reconciler) look(k Key, at pair[Rule], since uint64) {
 		return
 	}
 	list := r.rest
-	if k.ofCircuit() {
+	if ofCircuit(k) {
 		list = r.urgent
 	}
 	if (at.want == at.have || r.leftRefused(k, at)) && !r.flying[k] {
@@ -134,7 +135,7 @@ func (r *Reconciler) look(k Key, at pair[Rule], since uint64) {
 }
 
 // at returns what is wanted and what is there of a key.
-func (r *Reconciler) at(k Key) pair[Rule] {
+func (r *Reconciler) at(k openflow.EntryKey) pair[Rule] {
 	if at := r.rules[k]; at != nil {
 		return *at
 	}
@@ -142,7 +143,7 @@ func (r *Reconciler) at(k Key) pair[Rule] {
 }
 
 // put stores what is wanted and what is there of a key.
-func (r *Reconciler) put(k Key, at pair[Rule]) {
+func (r *Reconciler) put(k openflow.EntryKey, at pair[Rule]) {
 	known := r.rules[k]
 	switch {
 	case at.want == nil && at.have == nil:
@@ -155,7 +156,7 @@ func (r *Reconciler) put(k Key, at pair[Rule]) {
 }
 
 // ofCircuit reports whether an entry with this key is a circuit's.
-func (k Key) ofCircuit() bool {
+func ofCircuit(k openflow.EntryKey) bool {
 	return k.Table == tableAllocations && k.Priority >= prioAllocation && k.Priority < prioReserved
 }
 
@@ -221,7 +222,7 @@ func (r *Reconciler) landMeter(s sending, err error) {
 
 // Vanished takes note that an entry with this cookie is gone without our doing.
 // It reports whether the entry was thought to be there.
-func (r *Reconciler) Vanished(k Key, cookie openflow.Cookie) bool {
+func (r *Reconciler) Vanished(k openflow.EntryKey, cookie openflow.Cookie) bool {
 	if r.UnderWay() {
 		r.lost[k] = cookie
 	}
@@ -257,7 +258,7 @@ func (r *Reconciler) Confirmed() (circuits, all uint64) {
 		before(g)
 	}
 	for _, s := range r.sent {
-		if s.ofMeter() || s.key.ofCircuit() {
+		if s.ofMeter() || ofCircuit(s.key) {
 			before(s.generation)
 		}
 	}

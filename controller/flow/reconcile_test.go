@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -20,10 +21,10 @@ type desk struct {
 	*rapid.T
 	r       *Reconciler
 	holds   *State
-	wanted  []*State     // by generation
-	pending []Step       // sent, not answered
-	asked   *State       // what the switch answers to the question what it holds; nil: it was not asked
-	excused map[Key]bool // refused last
+	wanted  []*State                   // by generation
+	pending []Step                     // sent, not answered
+	asked   *State                     // what the switch answers to the question what it holds; nil: it was not asked
+	excused map[openflow.EntryKey]bool // refused last
 }
 
 // someRule is one of few rules, so that they meet often.
@@ -31,11 +32,11 @@ func someRule(t *rapid.T) *Rule {
 	n := rapid.IntRange(1, 6).Draw(t, "rule")
 	out := openflow.PortNo(rapid.IntRange(1, 3).Draw(t, "out"))
 	if n <= 3 {
-		r := newRule(KindAllocation, tableAllocations, prioAllocation, openflow.Match{openflow.InPort(openflow.PortNo(n))}, through(0, openflow.Output(out, 0))...)
-		r.Cookie = MakeCookie(KindAllocation, uint64(rapid.IntRange(1, 2).Draw(t, "owner")))
+		r := newRule(purpose.Allocation, tableAllocations, prioAllocation, openflow.Match{openflow.InPort(openflow.PortNo(n))}, through(0, openflow.Output(out, 0))...)
+		r.Cookie = purpose.MakeCookie(purpose.Allocation, uint64(rapid.IntRange(1, 2).Draw(t, "owner")))
 		return r
 	}
-	return newRule(KindForward, tableForwarding, prioHost, openflow.Match{openflow.InPort(openflow.PortNo(n))}, through(0, openflow.Output(out, 0))...)
+	return newRule(purpose.Forward, tableForwarding, prioHost, openflow.Match{openflow.InPort(openflow.PortNo(n))}, through(0, openflow.Output(out, 0))...)
 }
 
 func someState(t *rapid.T) *State {
@@ -43,7 +44,7 @@ func someState(t *rapid.T) *State {
 	for range rapid.IntRange(0, 5).Draw(t, "rules") {
 		st.add(someRule(t))
 	}
-	for id := meterFirst; id < meterFirst+3; id++ {
+	for id := purpose.FirstID; id < purpose.FirstID+3; id++ {
 		if rapid.Bool().Draw(t, "meter") {
 			st.Meters[id] = Meter{Rate: uint32(rapid.IntRange(1, 2).Draw(t, "rate"))}
 		}
@@ -95,7 +96,7 @@ func (d *desk) answer() {
 	d.r.Landed(refused)
 }
 
-func (s Step) key() Key {
+func (s Step) key() openflow.EntryKey {
 	switch {
 	case s.Rule != nil:
 		return s.Rule.Key()
@@ -105,7 +106,9 @@ func (s Step) key() Key {
 	return meterKey(s.MeterID)
 }
 
-func meterKey(id openflow.MeterID) Key { return Key{Match: fmt.Sprint("meter", id)} }
+func meterKey(id openflow.MeterID) openflow.EntryKey {
+	return openflow.EntryKey{Match: fmt.Sprint("meter", id)}
+}
 
 // tell has a reconciler hear all that a switch holds.
 func tell(r *Reconciler, present *State) {
@@ -120,7 +123,7 @@ func tell(r *Reconciler, present *State) {
 
 // lose has an entry vanish that the switch tells of.
 func (d *desk) lose() {
-	keys := slices.SortedFunc(maps.Keys(d.holds.Rules), func(a, b Key) int { return compareRules(d.holds.Rules[a], d.holds.Rules[b]) })
+	keys := slices.SortedFunc(maps.Keys(d.holds.Rules), func(a, b openflow.EntryKey) int { return compareRules(d.holds.Rules[a], d.holds.Rules[b]) })
 	if len(keys) == 0 {
 		return
 	}
@@ -201,7 +204,7 @@ func (d *desk) checkConfirmed() {
 			d.checkKey(k, d.holds.Rules[k], circuits, all)
 		}
 	}
-	for id := meterFirst; id < meterFirst+3; id++ {
+	for id := purpose.FirstID; id < purpose.FirstID+3; id++ {
 		have, there := d.holds.Meters[id]
 		ok := d.excused[meterKey(id)] || circuits == 0
 		for _, st := range d.wanted[circuits:] {
@@ -214,7 +217,7 @@ func (d *desk) checkConfirmed() {
 	}
 }
 
-func (d *desk) checkKey(k Key, have *Rule, circuits, all uint64) {
+func (d *desk) checkKey(k openflow.EntryKey, have *Rule, circuits, all uint64) {
 	since := all
 	if k.Table == tableAllocations {
 		since = circuits
@@ -235,7 +238,7 @@ func (d *desk) checkKey(k Key, have *Rule, circuits, all uint64) {
 // switch holds what is wanted.
 func TestReconcilerArrives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := &desk{T: t, holds: someState(t), wanted: []*State{NewState()}, excused: map[Key]bool{}}
+		d := &desk{T: t, holds: someState(t), wanted: []*State{NewState()}, excused: map[openflow.EntryKey]bool{}}
 		d.wanted = append(d.wanted, someState(t))
 		d.r = NewReconciler(d.wanted[1].Whole(), 1)
 		for range rapid.IntRange(0, 2).Draw(t, "early") {
@@ -315,7 +318,7 @@ func TestStepsAreInOrder(t *testing.T) {
 		if s.Removes != nil {
 			out = "out"
 		}
-		if s.key().ofCircuit() {
+		if ofCircuit(s.key()) {
 			return "circuit " + out
 		}
 		return "entry " + out
@@ -355,13 +358,13 @@ func BenchmarkReconcile(b *testing.B) {
 	for len(r.Next(1<<20)) > 0 {
 		r.Landed(nil)
 	}
-	one := newRule(KindForward, tableForwarding, prioHost, openflow.Match{openflow.EthDst(host(99))}, through(0, openflow.Output(1, 0))...)
+	one := newRule(purpose.Forward, tableForwarding, prioHost, openflow.Match{openflow.EthDst(host(99))}, through(0, openflow.Output(1, 0))...)
 	generation := uint64(1)
 	b.ReportAllocs()
 	for b.Loop() {
 		for _, want := range []*Rule{one, nil} {
 			generation++
-			r.Want(Patch{Rules: map[Key]*Rule{one.Key(): want}}, generation, generation)
+			r.Want(Patch{Rules: map[openflow.EntryKey]*Rule{one.Key(): want}}, generation, generation)
 			r.Next(100)
 			r.Landed(nil)
 			if _, all := r.Confirmed(); all != generation {

@@ -1,6 +1,9 @@
 package flow
 
-import "conga/openflow"
+import (
+	"conga/controller/purpose"
+	"conga/openflow"
+)
 
 // refusal is a rule that the switch did not take.
 type refusal struct {
@@ -9,7 +12,7 @@ type refusal struct {
 }
 
 // leftRefused reports whether the switch has refused just what would lead on.
-func (r *Reconciler) leftRefused(k Key, at pair[Rule]) bool {
+func (r *Reconciler) leftRefused(k openflow.EntryKey, at pair[Rule]) bool {
 	no, ok := r.refused[k]
 	if !ok {
 		return false
@@ -44,7 +47,7 @@ func (r *Reconciler) Refused() (byOwner map[uint64]error, meter error) {
 			if byOwner == nil {
 				byOwner = map[uint64]error{}
 			}
-			_, owner, _ := ReadCookie(no.rule.Cookie)
+			_, owner := purpose.ReadCookie(no.rule.Cookie)
 			byOwner[owner] = no.err
 		}
 	}
@@ -63,7 +66,7 @@ func (r *Reconciler) Retry() bool {
 	if len(rules)+len(meters) == 0 {
 		return false
 	}
-	r.refused, r.unmetered = map[Key]refusal{}, map[openflow.MeterID]error{}
+	r.refused, r.unmetered = map[openflow.EntryKey]refusal{}, map[openflow.MeterID]error{}
 	for k := range rules {
 		r.look(k, r.at(k), 1)
 	}

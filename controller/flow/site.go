@@ -12,8 +12,8 @@ import (
 type site struct {
 	dpid   openflow.DPID
 	view   *view
-	rules  map[Key]*Rule // of view.base
-	claims map[Key]*claimant
+	rules  map[openflow.EntryKey]*Rule // of view.base
+	claims map[openflow.EntryKey]*claimant
 	meters map[openflow.MeterID][]policed
 
 	base, limits, all bool // ports, tree or tables; reservations; everything about hosts
@@ -21,7 +21,7 @@ type site struct {
 	stations          map[*station]bool
 	destinations      map[openflow.DPID]bool // switches to which another port leads
 	ports             map[openflow.PortNo]bool
-	left              map[Key]bool // rules about hosts that have left a port
+	left              map[openflow.EntryKey]bool // rules about hosts that have left a port
 }
 
 // claimant is a circuit that wants an entry. Where several want the same they
@@ -40,9 +40,9 @@ type policed struct {
 
 func newSite(dpid openflow.DPID) *site {
 	return &site{
-		dpid: dpid, rules: map[Key]*Rule{}, claims: map[Key]*claimant{}, meters: map[openflow.MeterID][]policed{},
+		dpid: dpid, rules: map[openflow.EntryKey]*Rule{}, claims: map[openflow.EntryKey]*claimant{}, meters: map[openflow.MeterID][]policed{},
 		members: map[*member]bool{}, stations: map[*station]bool{}, destinations: map[openflow.DPID]bool{},
-		ports: map[openflow.PortNo]bool{}, left: map[Key]bool{},
+		ports: map[openflow.PortNo]bool{}, left: map[openflow.EntryKey]bool{},
 	}
 }
 
@@ -118,7 +118,7 @@ func (w *Wanted) relimit(s *site, old *view) {
 }
 
 func (s *site) replaceBase(base []*Rule, p Patch) {
-	now := make(map[Key]*Rule, len(base))
+	now := make(map[openflow.EntryKey]*Rule, len(base))
 	for _, r := range base {
 		k := r.Key()
 		if was := s.rules[k]; was != nil && was.Equal(r) {
@@ -170,8 +170,8 @@ func (s *site) replaceRules(m *member, old, now *part, p Patch) {
 		}
 		return
 	}
-	had := map[Key]*Rule{} // what each key was, before
-	note := func(r *Rule) Key {
+	had := map[openflow.EntryKey]*Rule{} // what each key was, before
+	note := func(r *Rule) openflow.EntryKey {
 		k := r.Key()
 		if _, noted := had[k]; !noted {
 			had[k] = s.claims[k].winner()

@@ -3,16 +3,9 @@ package flow
 import (
 	"slices"
 
+	"conga/controller/purpose"
 	"conga/openflow"
 )
-
-// Key is the identity of a flow entry within a switch (OpenFlow 1.3.5 section
-// 5.2): two entries with the same key cannot both be there.
-type Key struct {
-	Table    openflow.TableID
-	Priority uint16
-	Match    string // openflow.Match.Key of the match
-}
 
 // Rule is a flow entry that is wanted or present. Rules are shared between
 // states and are not changed once they are in one.
@@ -28,7 +21,9 @@ type Rule struct {
 }
 
 // Key returns the identity of the rule.
-func (r *Rule) Key() Key { return Key{Table: r.Table, Priority: r.Priority, Match: r.key} }
+func (r *Rule) Key() openflow.EntryKey {
+	return openflow.EntryKey{Table: r.Table, Priority: r.Priority, Match: r.key}
+}
 
 // doubtful returns the rule as one that may be there or not: one like it was told
 // to be gone, and the order of the two is not known.
@@ -79,18 +74,18 @@ type Meter struct {
 
 // State is what one switch holds, or should hold, of ours.
 type State struct {
-	Rules  map[Key]*Rule
+	Rules  map[openflow.EntryKey]*Rule
 	Meters map[openflow.MeterID]Meter
 }
 
 // NewState returns a state with nothing in it.
 func NewState() *State {
-	return &State{Rules: map[Key]*Rule{}, Meters: map[openflow.MeterID]Meter{}}
+	return &State{Rules: map[openflow.EntryKey]*Rule{}, Meters: map[openflow.MeterID]Meter{}}
 }
 
 // newRule returns a rule with its match made canonical and its key made.
-func newRule(k Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) *Rule {
-	r := &Rule{Table: t, Priority: prio, Cookie: MakeCookie(k, 0), Match: m.Canonical(), Instructions: in}
+func newRule(k purpose.Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) *Rule {
+	r := &Rule{Table: t, Priority: prio, Cookie: purpose.MakeCookie(k, 0), Match: m.Canonical(), Instructions: in}
 	r.key = r.Match.Key()
 	return r
 }
@@ -114,7 +109,7 @@ func (s *State) addMeter(id openflow.MeterID, m Meter) {
 // FromStats reads what a switch told of one flow entry. ok is false if the
 // entry is not ours.
 func FromStats(fs *openflow.FlowStats) (r *Rule, ok bool) {
-	if fs.Cookie&CookieMask != cookieTag {
+	if !purpose.Ours(fs.Cookie) {
 		return nil, false
 	}
 	r = &Rule{
@@ -138,7 +133,7 @@ func (m Meter) flags() openflow.MeterFlags {
 // identifiers marks ours. A meter of ours that somebody changed beyond what
 // [Meter] can say is returned as the zero meter, which equals none wanted.
 func FromMeterConfig(c openflow.MeterConfig) (id openflow.MeterID, m Meter, ok bool) {
-	if c.Meter < meterFirst || c.Meter > meterLast {
+	if c.Meter < purpose.FirstID || c.Meter > purpose.LastID {
 		return 0, m, false
 	}
 	m.Packets = c.Flags&openflow.MeterPktps != 0

@@ -115,7 +115,7 @@ func (r *Reconciler) nextMeters(pick func(openflow.MeterID) bool) {
 			if r.turned != nil {
 				r.turned[id] = true
 			}
-			r.sent = append(r.sent, sending{meterStep(id, at.have, at.want), Key{}, r.limits[id]})
+			r.sent = append(r.sent, sending{meterStep(id, at.have, at.want), openflow.EntryKey{}, r.limits[id]})
 			delete(r.limits, id)
 		}
 	}
@@ -146,7 +146,7 @@ func (r *Rule) meter() openflow.MeterID {
 }
 
 // ordered lists the keys of a backlog as their steps are to be sent.
-func (r *Reconciler) ordered(b backlog) []Key {
+func (r *Reconciler) ordered(b backlog) []openflow.EntryKey {
 	steps := make([]Step, 0, len(b))
 	for k := range b {
 		at := r.at(k)
@@ -157,7 +157,7 @@ func (r *Reconciler) ordered(b backlog) []Key {
 		}
 	}
 	sortSteps(steps)
-	keys := make([]Key, len(steps))
+	keys := make([]openflow.EntryKey, len(steps))
 	for i, s := range steps {
 		if s.Rule != nil {
 			keys[i] = s.Rule.Key()
@@ -170,7 +170,7 @@ func (r *Reconciler) ordered(b backlog) []Key {
 
 // send takes a key for sent, unless it is right by now, or its meter has still
 // to come.
-func (r *Reconciler) send(k Key, from backlog) {
+func (r *Reconciler) send(k openflow.EntryKey, from backlog) {
 	generation, differs := from[k]
 	if !differs {
 		return

@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -13,11 +14,11 @@ import (
 func metered(circuit bool, n, out openflow.PortNo, meter openflow.MeterID) *Rule {
 	in := openflow.Match{openflow.InPort(n)}
 	if circuit {
-		r := newRule(KindAllocation, tableAllocations, prioAllocation, in, through(meter, openflow.Output(out, 0))...)
-		r.Cookie = MakeCookie(KindAllocation, uint64(n))
+		r := newRule(purpose.Allocation, tableAllocations, prioAllocation, in, through(meter, openflow.Output(out, 0))...)
+		r.Cookie = purpose.MakeCookie(purpose.Allocation, uint64(n))
 		return r
 	}
-	return newRule(KindForward, tableForwarding, prioHost, in, through(meter, openflow.Output(out, 0))...)
+	return newRule(purpose.Forward, tableForwarding, prioHost, in, through(meter, openflow.Output(out, 0))...)
 }
 
 func wanting(rules ...*Rule) Patch {
@@ -31,7 +32,7 @@ func wanting(rules ...*Rule) Patch {
 // What is wanted is confirmed also while something else changes faster than the
 // switch answers.
 func TestChurnStarvesNothing(t *testing.T) {
-	const m = meterPorts + 1
+	m, _ := purpose.PortID(1)
 	limit := func(p Patch, rate uint32) Patch {
 		p.Meters[m] = &Meter{Rate: rate}
 		return p
@@ -86,13 +87,13 @@ func TestMetersOutliveTheirEntries(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		was, r := NewState(), NewReconciler(NewState().Whole(), 1)
 		r.Begin()
-		d := &desk{T: t, r: r, holds: NewState(), excused: map[Key]bool{}}
+		d := &desk{T: t, r: r, holds: NewState(), excused: map[openflow.EntryKey]bool{}}
 		change := func(generation uint64) {
 			now := NewState()
 			for n := openflow.PortNo(1); n <= 4; n++ {
 				meter := openflow.MeterID(rapid.IntRange(0, 3).Draw(t, "meter"))
 				if meter != 0 {
-					meter += meterPorts
+					meter, _ = purpose.PortID(openflow.PortNo(meter))
 					now.Meters[meter] = Meter{Rate: uint32(rapid.IntRange(1, 2).Draw(t, "rate"))}
 				}
 				if rapid.Bool().Draw(t, "wanted") {

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -43,7 +44,7 @@ func (v *view) reserve(reserved map[openflow.PortNo]topology.BitRate) {
 	v.ways = map[openflow.PortNo][]openflow.Instruction{}
 	v.turns = map[turn][]openflow.Instruction{}
 	if v.sw.Meters > 0 {
-		v.meters[meterTrial] = drop(minRate)
+		v.meters[purpose.TrialID] = drop(minRate)
 		v.upMeters()
 	}
 	v.limits = v.bestEffortMeters(reserved)

@@ -23,7 +23,7 @@ func (s *State) Whole() Whole {
 
 // State returns the state that holds this.
 func (w Whole) State() *State {
-	s := &State{Rules: make(map[Key]*Rule, len(w.Rules)), Meters: w.Meters}
+	s := &State{Rules: make(map[openflow.EntryKey]*Rule, len(w.Rules)), Meters: w.Meters}
 	for _, r := range w.Rules {
 		s.Rules[r.Key()] = r
 	}
@@ -42,7 +42,7 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 	clear(s.members) // all are made below
 	clear(s.ports)
 	members := w.passing[dpid]
-	s.claims = make(map[Key]*claimant, 2*len(members))
+	s.claims = make(map[openflow.EntryKey]*claimant, 2*len(members))
 	for m := range members {
 		now := s.makePart(m)
 		m.parts = append(m.parts, now)

@@ -95,7 +95,7 @@ func parseRoom(t *testing.T, above []room, name, imports string) room {
 	switch imports = strings.TrimSpace(imports); {
 	case imports == "everything":
 		r.all, r.below = true, true
-	case strings.HasPrefix(imports, "the five above"): // its own subrooms, and the codec that they all speak
+	case strings.HasPrefix(imports, "the six above"): // its own subrooms, and the codec that they all speak
 		r.allows = append(r.allows, "openflow")
 		for _, o := range above {
 			if strings.HasPrefix(o.path, r.path+"/") {

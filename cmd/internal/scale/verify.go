@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"conga/controller/flow"
+	"conga/controller/purpose"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
 )
@@ -31,7 +31,7 @@ func (g *grid) entries(but *ofswitch.Switch) map[slot]openflow.PortNo {
 			continue
 		}
 		for _, e := range s.Flows(0) {
-			if kind, _, ok := flow.ReadCookie(e.Cookie); !ok || kind != flow.KindAllocation {
+			if kind, _ := purpose.ReadCookie(e.Cookie); kind != purpose.Allocation {
 				continue
 			}
 			out[slotOf(s.DPID(), e.Match)] = outputOf(e.Instructions)

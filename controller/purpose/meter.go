@@ -1,0 +1,72 @@
+package purpose
+
+import "conga/openflow"
+
+// Identifiers of our meters. A switch's meters are a space of their own without
+// cookies; these ranges mark ours. Open vSwitch takes identifiers up to
+// 0xffff0000, whatever number of meters it says it has room for.
+const (
+	FirstID    openflow.MeterID = 0xc000_0000 // the lowest of ours
+	UnknownID                   = FirstID     // packets of unknown sources
+	FloodID                     = FirstID + 1 // what is flooded, where several ports carry reservations
+	TeachingID                  = FirstID + 2 // ARP and neighbour discovery
+	TrialID    openflow.MeterID = 0xc300_0000 // used by no entry; shows that a switch takes our identifiers
+	LastID                      = TrialID     // the highest of ours
+
+	portIDs    openflow.MeterID = 0xc100_0000 // plus the port number
+	policerIDs openflow.MeterID = 0xc200_0000 // plus the low 24 bits of the circuit's handle
+
+	suffix = 0x00ff_ffff
+)
+
+// A MeterKind says what a meter is for.
+type MeterKind uint8
+
+// The kinds of meter.
+const (
+	MeterForeign    MeterKind = iota // not one of ours
+	MeterUnknown                     // packets of unknown sources
+	MeterFlood                       // what is flooded, where several ports carry reservations
+	MeterBestEffort                  // best effort that leaves by a port
+	MeterPolicer                     // a circuit's
+)
+
+var meterNames = [...]string{
+	MeterForeign: "foreign", MeterUnknown: "unknown-sources", MeterFlood: "flood",
+	MeterBestEffort: "best-effort", MeterPolicer: "policer",
+}
+
+// String returns the name of the kind.
+func (k MeterKind) String() string { return meterNames[k] }
+
+// PortID returns the identifier of the meter of the best effort that leaves by a
+// port; ok is false if the port's number has more than 24 bits.
+func PortID(no openflow.PortNo) (id openflow.MeterID, ok bool) {
+	return portIDs + openflow.MeterID(no), no <= suffix
+}
+
+// PolicerID returns the identifier of the meter of a circuit with this handle,
+// whose low 24 bits count.
+func PolicerID(handle uint32) openflow.MeterID {
+	return policerIDs + openflow.MeterID(PolicerSuffix(handle))
+}
+
+// PolicerSuffix returns what [ReadMeter] returns of the meter of a circuit with
+// this handle.
+func PolicerSuffix(handle uint32) uint32 { return handle & suffix }
+
+// ReadMeter returns what a meter is for: of [MeterBestEffort], of is the port's
+// number, and of [MeterPolicer] the low 24 bits of the circuit's handle.
+func ReadMeter(id openflow.MeterID) (kind MeterKind, of uint32) {
+	switch {
+	case id == UnknownID:
+		return MeterUnknown, 0
+	case id == FloodID:
+		return MeterFlood, 0
+	case id >= portIDs && id < policerIDs:
+		return MeterBestEffort, uint32(id) & suffix
+	case id >= policerIDs && id < TrialID:
+		return MeterPolicer, uint32(id) & suffix
+	}
+	return MeterForeign, 0
+}
