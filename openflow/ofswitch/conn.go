@@ -24,9 +24,10 @@ type conn struct {
 	// Of the goroutine that reads.
 	in     wire.Frames
 	parser openflow.Parser
-	dump   *dumpReply // dump   *dumpReply // nil: no reply is incomplete
+	dump   *dumpReply // nil: no reply is incomplete
 
-	// Guarded by s.mu, as are the methods named Locked, except those of output.
+	// Guarded by s.mu, which the methods named Locked need, except those of
+	// output.
 	upCh    chan struct{} // closed when the hellos have been exchanged
 	up      bool
 	role    openflow.Role

@@ -13,10 +13,16 @@ import (
 
 // NetworkConfig describes a network. The zero value is useful.
 type NetworkConfig struct {
-	MaxHops  int    // switches a frame may cross before it is dropped; 0: 64
-	MaxQueue int    // frames on their way at once, in the whole network; 0: 65536
-	Seed     uint64 // of the losses
-	Log      *slog.Logger
+	MaxHops  int          // switches a frame may cross before it is dropped; 0: 64
+	MaxQueue int          // frames on their way at once, in the whole network; 0: 65536
+	Seed     uint64       // of the losses
+	Log      *slog.Logger // for switches without one; nil: silent
+}
+
+func (c NetworkConfig) withDefaults() NetworkConfig {
+	c.MaxHops = cmp.Or(c.MaxHops, 64)
+	c.MaxQueue = cmp.Or(c.MaxQueue, 65536)
+	return c
 }
 
 // NetworkStats count frames.
@@ -56,8 +62,7 @@ type Network struct {
 
 // NewNetwork returns an empty network. Close it.
 func NewNetwork(cfg NetworkConfig) *Network {
-	cfg.MaxHops = cmp.Or(cfg.MaxHops, 64)
-	cfg.MaxQueue = cmp.Or(cfg.MaxQueue, 65536)
+	cfg = cfg.withDefaults()
 	ctx, stop := context.WithCancel(context.Background())
 	n := &Network{
 		cfg: cfg, wake: make(chan struct{}, 1), done: make(chan struct{}), ctx: ctx, stop: stop,

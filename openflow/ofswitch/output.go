@@ -16,15 +16,14 @@ const (
 	replyLimit = 512 << 10
 )
 
-// An output holds what waits to be written on a connection. Its mutex guards
-// it, as do the methods named Locked that conn has for it: startLocked and
-// writtenLocked.
+// An output holds what waits to be written on a connection. Of the conn's
+// methods, startLocked and writtenLocked need its mutex.
 type output struct {
 	writers sync.WaitGroup
 
 	mu      sync.Mutex // taken last
 	out     []byte
-	writing bool // writing bool // a goroutine writes
+	writing bool // a goroutine writes
 	last    bool // close when out is written
 	ended   bool // nothing is written any more
 }

@@ -175,7 +175,7 @@ func (x *run) send(p *packet, no openflow.PortNo) {
 		}
 		return
 	}
-	p.owned = false // p.owned = false // the receivers of the frame share the bytes
+	p.owned = false // the receivers of the frame share the bytes
 	hop := Hop{DPID: x.s.cfg.DPID, In: p.inPort(), Out: no}
 	port.sendLocked(frame{data: p.data, queue: p.queue, hops: p.hops.and(hop)})
 }

@@ -10,7 +10,7 @@ import (
 
 // A frame travels between ports.
 type frame struct {
-	data  []byte // data  []byte // shared; never changed
+	data  []byte // shared; never changed
 	queue uint32 // set by the switch that sent it
 	hops  *hopList
 }
@@ -46,7 +46,7 @@ type Port struct {
 	s  *Switch
 	no openflow.PortNo
 
-	// Guarded by s.mu, as are the methods named Locked.
+	// Guarded by s.mu, which the methods named Locked need.
 	name    string
 	hw      openflow.MAC
 	speed   uint32 // kbit/s

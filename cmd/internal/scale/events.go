@@ -74,14 +74,14 @@ func (s *stream) read(in *bufio.Reader) {
 			return
 		}
 		if data, ok := bytes.CutPrefix(line, []byte("data: ")); ok {
-			s.take(data)
+			s.takeLocked(data)
 		}
 		s.mu.Unlock()
 	}
 }
 
-// take takes one event. Must hold s.mu.
-func (s *stream) take(data []byte) {
+// takeLocked takes one event.
+func (s *stream) takeLocked(data []byte) {
 	var e struct {
 		Event      string      `json:"event"`
 		Allocation *allocation `json:"allocation"`
