@@ -6,6 +6,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -117,7 +118,7 @@ func TestVanishedWhileUnderWay(t *testing.T) {
 	// What another owner's entry did, or one that went before, says nothing.
 	r.Vanished(one.Key(), one.Cookie)
 	r.Next(10)
-	r.Vanished(one.Key(), MakeCookie(KindAllocation, 99))
+	r.Vanished(one.Key(), purpose.MakeCookie(purpose.Allocation, 99))
 	r.Landed(nil)
 	if steps := drain(r); len(steps) > 0 {
 		t.Errorf("sent: %+v", steps)
@@ -127,7 +128,7 @@ func TestVanishedWhileUnderWay(t *testing.T) {
 // A meter that nothing is to use any more stays as long as an entry goes through
 // it, however long that takes.
 func TestMeterStaysForItsEntries(t *testing.T) {
-	const m = meterPorts + 1
+	m, _ := purpose.PortID(1)
 	through := metered(false, 1, 1, m)
 	st := NewState()
 	st.add(through)
@@ -163,13 +164,15 @@ func TestMeterStaysForItsEntries(t *testing.T) {
 func TestMerge(t *testing.T) {
 	was, is, other := metered(true, 1, 1, 0), metered(true, 1, 2, 0), metered(true, 2, 1, 0)
 	p, later := wanting(was, other), wanting(is)
-	p.Meters[meterPorts+1], later.Meters[meterPorts+1] = &Meter{Rate: 1}, nil
-	later.Meters[meterPorts+2] = &Meter{Rate: 2}
+	one, _ := purpose.PortID(1)
+	two, _ := purpose.PortID(2)
+	p.Meters[one], later.Meters[one] = &Meter{Rate: 1}, nil
+	later.Meters[two] = &Meter{Rate: 2}
 	p.Merge(later)
 	if p.Rules[is.Key()] != is || p.Rules[other.Key()] != other || len(p.Rules) != 2 {
 		t.Errorf("rules %+v", p.Rules)
 	}
-	if diff := gocmp.Diff(map[openflow.MeterID]*Meter{meterPorts + 1: nil, meterPorts + 2: {Rate: 2}}, p.Meters); diff != "" {
+	if diff := gocmp.Diff(map[openflow.MeterID]*Meter{one: nil, two: {Rate: 2}}, p.Meters); diff != "" {
 		t.Errorf("meters %s", diff)
 	}
 }
