@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"sync/atomic"
 	"testing"
@@ -187,6 +188,39 @@ func TestMoveDoesNotWaitForTheSwitchThatItLeaves(t *testing.T) {
 	go func() { moved <- l.Install(ctx, b) }()
 	l.until("the head to send past the stalled switch", func(*topology.Snapshot) bool {
 		return l.forwards(l.net.Switch(1), b)
+	})
+	cancel()
+	<-moved
+}
+
+// A switch that hangs does not keep a circuit, whose path is cut elsewhere, from
+// another path.
+func TestInstallGivesUpAPathThatIsCut(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+	a := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	b := a
+	b.Path = otherWay(l, a.Path)
+	mid := a.Path[1].DPID
+	l.net.Switch(mid).SetFaults(ofswitch.Faults{Stall: true})
+	installed := make(chan error, 1)
+	go func() { installed <- l.install(a) }()
+	l.until("the head to send to the switch that hangs", func(*topology.Snapshot) bool {
+		return l.forwards(l.net.Switch(a.Path[0].DPID), a)
+	})
+	l.net.LinkBetween(a.Path[0].DPID, mid).Cut()
+	if err := <-installed; err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the path is cut, and a switch of it hangs: %v", err)
+	}
+	if !l.Snapshot().Switches[mid].Connected {
+		t.Error("it was given up only when the switch was")
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	moved := make(chan error, 1)
+	go func() { moved <- l.Install(ctx, b) }()
+	l.until("the head to send the other way", func(*topology.Snapshot) bool {
+		return l.forwards(l.net.Switch(b.Path[0].DPID), b)
 	})
 	cancel()
 	<-moved

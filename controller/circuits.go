@@ -155,11 +155,36 @@ func (c *circuit) proceed(k *core) {
 			p := k.peers[d]
 			return p == nil || p.holds(c.waiting.since, false)
 		})
-		if why, ok := path.Alive(k.Snapshot(), c.want.Path); !ok && len(c.want.Path) > 0 {
-			c.answer(&Error{Op: "install", Err: errors.New(why)}) // a switch takes entries for ports that it does not have
-			return
+		if !k.giveUp(c) { // a switch takes entries for ports that it does not have
+			c.answer(nil)
 		}
-		c.answer(nil)
+	}
+}
+
+// giveUp reports whether the wanted path of a circuit is not alive. Then it
+// answers.
+func (k *core) giveUp(c *circuit) bool {
+	why, alive := path.Alive(k.Snapshot(), c.want.Path)
+	if alive || len(c.want.Path) == 0 {
+		return false
+	}
+	c.answer(&Error{Op: "install", Err: errors.New(why)})
+	return true
+}
+
+// giveUpSevered answers the callers that wait for circuits whose path is cut.
+// Another path for such a circuit must not wait until a switch of this one
+// confirms it, which a switch that hangs does not.
+func (k *core) giveUpSevered() {
+	for _, q := range k.waits {
+		for _, list := range [...][]waiting{q.circuits, q.all} {
+			for _, x := range list {
+				c, ok := x.waiter.(*circuit)
+				if ok && len(c.waiters) > 0 && path.Severed(k.Snapshot(), c.want.Path) {
+					k.giveUp(c)
+				}
+			}
+		}
 	}
 }
 

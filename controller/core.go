@@ -168,9 +168,12 @@ func (k *core) settle() (again time.Duration) {
 }
 
 func (k *core) publish(s *topology.Snapshot) {
-	k.snapshot.Store(s)
+	old := k.snapshot.Swap(s)
 	k.wanted.SetNetwork(s)
 	k.stale = true
+	if s.Wiring != old.Wiring {
+		k.giveUpSevered()
+	}
 	k.announce()
 }
 
