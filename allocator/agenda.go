@@ -49,7 +49,11 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 			a.reschedule(e)
 			continue
 		case what == Install:
-			e.own().network = append(e.network, installed{e.record().Circuit(), e.window()})
+			x, c := e.own(), e.record().Circuit()
+			x.network = append(x.network, installed{c, e.window()})
+			if !sameCircuit(x.proof, c) {
+				x.proof = path.Circuit{} // the network is led away from it
+			}
 			a.rehold(e)
 		}
 		e.task, e.removing = true, what != Install

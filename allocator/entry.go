@@ -185,7 +185,7 @@ func (e *entry) nextInWindow(now int64) (what Action, at int64) {
 		return Nothing, math.MaxInt64
 	}
 	what, at = leave, max(nanos(w.End), again)
-	if e.hasPath() && !e.parked && (pending || !sameCircuit(e.proof, e.record().Circuit())) {
+	if e.hasPath() && !e.parked && (pending || e.record().Reason == moving || !sameCircuit(e.proof, e.record().Circuit())) {
 		if t := max(nanos(w.Start), e.retry); t < nanos(w.End) && now < nanos(w.End) {
 			return Install, t
 		}

@@ -210,6 +210,11 @@ func (a *Allocator) verdict(c *record, now int64) string {
 }
 
 func (a *Allocator) failure(e *entry, r Result) *record {
+	a.observe()
+	if c := e.record(); r.Task.Do != Remove && e.live() && (!sameCircuit(r.Task.Circuit, c.Circuit()) || a.faulty(a.seen, c)) {
+		a.look(e) // it has another path, or is about to have one, which need not wait
+		return nil
+	}
 	e.own().retry = r.Again.UnixNano()
 	e.own().failures = min(r.Task.Failures+1, math.MaxInt32)
 	a.failed[e] = true
