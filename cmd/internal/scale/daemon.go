@@ -56,33 +56,38 @@ type daemonOptions struct {
 }
 
 // startDaemon starts a daemon.
-func startDaemon(ctx context.Context, o daemonOptions) (d *daemon, err error) {
-	d = &daemon{options: o, exited: make(chan struct{})}
+func startDaemon(ctx context.Context, o daemonOptions) (*daemon, error) {
+	d := &daemon{options: o, exited: make(chan struct{})}
+	var err error
 	if d.dir, err = os.MkdirTemp("", "conga-scale-"); err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			d.stop()
-		}
-	}()
-	data := filepath.Join(d.dir, "data")
-	if err := os.Mkdir(data, 0o700); err != nil {
+	if err := d.begin(ctx); err != nil {
+		d.stop()
 		return nil, err
 	}
-	if o.prepare != nil {
-		if err := o.prepare(data); err != nil {
-			return nil, err
+	return d, nil
+}
+
+// begin fills the daemon's directory and starts the process.
+func (d *daemon) begin(ctx context.Context) error {
+	data := filepath.Join(d.dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return err
+	}
+	if d.options.prepare != nil {
+		if err := d.options.prepare(data); err != nil {
+			return err
 		}
 	}
 	d.config = filepath.Join(d.dir, "conga.yaml")
 	if err := os.WriteFile(d.config, fmt.Appendf(nil, configuration, data), 0o600); err != nil {
-		return nil, err
+		return err
 	}
 	if err := d.start(ctx); err != nil {
-		return nil, err
+		return err
 	}
-	return d, d.readKeys(data)
+	return d.readKeys(data)
 }
 
 // restart ends the process and starts it again with the same data.
