@@ -25,7 +25,7 @@ func inBubble(t *testing.T, build func(ofswitch.TopologyConfig) *ofswitch.Networ
 		t.Cleanup(func() { n.Close() })
 		l := launchOn(t, n, cfg, p)
 		l.pipes = p
-		n.Run(t.Context(), "")
+		n.Start(t.Context(), "")
 		test(l)
 	})
 }

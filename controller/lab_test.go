@@ -62,7 +62,7 @@ func start(t *testing.T, n *ofswitch.Network, cfg Config) *lab {
 	t.Helper()
 	t.Cleanup(func() { n.Close() })
 	l := launch(t, n, cfg)
-	n.Run(t.Context(), l.Addr().String())
+	n.Start(t.Context(), l.Addr().String())
 	return l
 }
 

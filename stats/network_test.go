@@ -63,7 +63,7 @@ func newLab(t *testing.T, n *ofswitch.Network) *lab {
 	}
 	run(c.Run)
 	l.stop = run(l.p.Run)
-	n.Run(t.Context(), c.Addr().String())
+	n.Start(t.Context(), c.Addr().String())
 	return l
 }
 

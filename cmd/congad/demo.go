@@ -86,7 +86,7 @@ func (a *app) demo(ctx context.Context, o demoOptions) error {
 		stop() // a daemon that has failed ends the demonstration too
 	}()
 	n := demoNetwork()
-	n.Run(context.WithoutCancel(ctx), d.controller.Addr().String())
+	n.Start(context.WithoutCancel(ctx), d.controller.Addr().String())
 	s := &story{out: a.out, net: n, url: d.url(), fingerprint: d.fingerprint}
 	told := s.run(running)
 	if told == nil && !o.once {

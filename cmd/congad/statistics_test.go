@@ -83,7 +83,7 @@ func TestStatisticsOverAKill(t *testing.T) {
 	defer cancel()
 	n := ofswitch.Diamond(ofswitch.TopologyConfig{Switch: ofswitch.Config{Backoff: 100 * time.Millisecond}})
 	defer n.Close()
-	n.Run(ctx, addr)
+	n.Start(ctx, addr)
 	h1, h2 := n.Host("h1"), n.Host("h2")
 	until(t, "the hosts reach each other", func() bool {
 		try, cancel := context.WithTimeout(ctx, time.Second)

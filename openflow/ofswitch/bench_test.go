@@ -47,7 +47,7 @@ func controlled(b *testing.B, n *ofswitch.Network, handle func(openflow.Header, 
 	b.Cleanup(func() { n.Close(); l.Close() })
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
-	n.Run(b.Context(), l.Addr().String())
+	n.Start(b.Context(), l.Addr().String())
 	var conns []*channel.Conn
 	for range n.Switches() {
 		c, err := l.Accept(ctx)

@@ -26,7 +26,7 @@ func TestAThousandSwitches(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	network.Run(ctx, l.Addr().String())
+	network.Start(ctx, l.Addr().String())
 	for range n {
 		c, err := l.Accept(ctx)
 		if err != nil {

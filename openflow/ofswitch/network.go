@@ -163,9 +163,9 @@ func (n *Network) Hosts() []*Host {
 	return append([]*Host(nil), n.hosts...)
 }
 
-// Run keeps every switch there is connected to the controller until ctx ends or
-// Close. It returns at once.
-func (n *Network) Run(ctx context.Context, addr string) {
+// Start keeps every switch there is connected to the controller until ctx ends
+// or Close. It returns at once.
+func (n *Network) Start(ctx context.Context, addr string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {

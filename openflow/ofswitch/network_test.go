@@ -323,7 +323,7 @@ func TestManySwitchesAreLean(t *testing.T) {
 		s := n.AddSwitch(Config{DPID: openflow.DPID(i + 1)})
 		s.AddPort(1, "p", 1)
 	}
-	n.Run(t.Context(), addr)
+	n.Start(t.Context(), addr)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := n.WaitConnected(ctx); err != nil {

@@ -136,7 +136,7 @@ func newWorld() (w *world, err error) {
 		return nil, err
 	}
 	w.network = ofswitch.Diamond(ofswitch.TopologyConfig{})
-	w.network.Run(context.Background(), w.daemon.said("listening for switches")["addr"].(string))
+	w.network.Start(context.Background(), w.daemon.said("listening for switches")["addr"].(string))
 	return w, w.waitForNetwork()
 }
 

@@ -55,7 +55,7 @@ const askEvery = time.Second
 // were known.
 func (w *world) connect(ctx context.Context) (time.Duration, error) {
 	began := time.Now()
-	w.grid.Run(context.WithoutCancel(ctx), w.openflow)
+	w.grid.Start(context.WithoutCancel(ctx), w.openflow)
 	found, want := w.countLinks(), w.grid.directed()
 	asked, known := time.Now(), 0
 	err := until(ctx, 20*time.Millisecond, func() (bool, error) {
