@@ -70,8 +70,8 @@ func TestKeyMatrix(t *testing.T) {
 	}
 }
 
-// TestForeignIsLikeAbsent: what another project has and what nobody has must
-// not be told apart.
+// TestForeignIsLikeAbsent: what another project has looks like what does not
+// exist.
 func TestForeignIsLikeAbsent(t *testing.T) {
 	h := newHarness(t)
 	id := h.create("")

@@ -7,9 +7,9 @@ import (
 	"conga/httpapi/rest"
 )
 
-// takeConnectionID takes connection_uuid, which stands for the attributes that say
-// which traffic an allocation is for: with it they are refused, and without it the
-// addresses are required.
+// takeConnectionID takes connection_uuid, which stands for the attributes that
+// say which traffic an allocation is for: with it they are refused, and without
+// it the addresses are required.
 func (a *api) takeConnectionID(b *rest.Fields, f allocationRequest) (id rest.Value[string]) {
 	if a.Connections != nil {
 		id = b.Text("connection_uuid")

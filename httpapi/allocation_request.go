@@ -83,8 +83,8 @@ func (f allocationRequest) change(now allocator.Allocation) (c allocator.Change)
 		if a.change == nil || !g.set && !g.null {
 			continue
 		}
-		// An active allocation shows when it really started. A request that sends
-		// that back changes nothing.
+		// An active allocation shows when it really started. A request that
+		// sends that back changes nothing.
 		if a.name == "start_time" && g.set && now.State != allocator.Pending && f.request().StartTime == now.Window.Start {
 			continue
 		}
@@ -127,8 +127,8 @@ func (f allocationRequest) notNull(b *rest.Fields) {
 }
 
 // ignoreShown makes a replacement hold what GET has shown, so that a client can
-// change what it got and send it back. What the server decides must be as it is,
-// unless it may have changed meanwhile.
+// change what it got and send it back. What the server decides must be as it
+// is, unless it may have changed meanwhile.
 func (a *api) ignoreShown(x *exchange) error {
 	id, state, end := x.body.Text("allocation_id"), x.body.Text("state"), x.body.Integer("end_time", 0, rest.MaxTime)
 	x.body.Ignore(namesOf(func(a *attribute) bool { return a.read == nil })...)

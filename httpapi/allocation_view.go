@@ -135,7 +135,8 @@ type deletedView struct {
 	ID string `json:"allocation_id"`
 }
 
-// orNull returns a pointer to v, or nil for the zero value, which means "absent".
+// orNull returns a pointer to v, or nil for the zero value, which means
+// "absent".
 func orNull[T comparable](v T) *T {
 	if v == *new(T) {
 		return nil

@@ -185,8 +185,8 @@ func (a *api) deleteAllocation(x *exchange) error {
 // states are what a list may be narrowed down to.
 var states = []allocator.State{allocator.Pending, allocator.Active, allocator.Complete}
 
-// listAllocations serves GET and HEAD /allocations. The project may be named in the
-// body, as documented, or in the query; without one it is the key's.
+// listAllocations serves GET and HEAD /allocations. The project may be named in
+// the body, as documented, or in the query; without one it is the key's.
 func (a *api) listAllocations(x *exchange) error {
 	inBody := takeName(x.body, "project_id")
 	p, q, err := x.listParameters("project_id", "state")

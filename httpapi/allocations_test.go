@@ -148,7 +148,8 @@ func (r *racing) race(ctx context.Context, id string) error {
 	return err
 }
 
-// TestDeleteLosesNothingToARace: who names a revision deletes that one or none.
+// TestDeleteLosesNothingToARace: a client that names a revision deletes that
+// one or none.
 func TestDeleteLosesNothingToARace(t *testing.T) {
 	r := new(racing)
 	h := newHarness(t, func(c *httpapi.Config) { r.Allocations = c.Allocations; c.Allocations = r })
@@ -315,8 +316,8 @@ func TestCreateAnswers(t *testing.T) {
 	}
 }
 
-// TestLease: who waits with a lease is given up when it ends, and asking for it
-// again is a change of its own.
+// TestLease: an allocation that waits with a lease is given up when the lease
+// ends, and asking for it again is a change of its own.
 func TestLease(t *testing.T) {
 	h := newHarness(t)
 	h.create(`,"bandwidth":800000000`)

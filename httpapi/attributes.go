@@ -26,14 +26,15 @@ type attribute struct {
 
 	// read takes the attribute from a body; nil: only the server sets it.
 	read func(b *rest.Fields, name string) given
-	// change notes in c that the attribute is as in r; nil: it cannot be changed.
+	// change notes in c that the attribute is as in r; nil: it cannot be
+	// changed.
 	change   func(c *allocator.Change, r *allocator.Request)
 	required bool // in a creation and in a replacement
 	optional bool // null is a value: none
 	traffic  bool // connection_uuid says it, too
 }
 
-// A given is what a request says of an attribute.
+// A given holds what a request says of an attribute.
 type given struct {
 	name      string
 	set, null bool
@@ -161,7 +162,8 @@ func protocolName(proto uint8) string {
 	return "any"
 }
 
-// protocolNumber returns the protocol of that name. ok is false if there is none.
+// protocolNumber returns the protocol of that name. ok is false if there is
+// none.
 func protocolNumber(name string) (proto uint8, ok bool) {
 	switch name {
 	case "tcp":

@@ -14,7 +14,8 @@ import (
 	"conga/httpapi/httpapitest"
 )
 
-// properties are those of a schema of the OpenAPI document but for some.
+// properties returns the names of the properties of a schema of the OpenAPI
+// document, but for some.
 func properties(t *testing.T, schema string, but ...string) []string {
 	t.Helper()
 	c, err := httpapitest.Load()
@@ -58,8 +59,8 @@ type attributeTest struct {
 	fresh        string // what is shown of the attribute without a request for it
 }
 
-// body is a request for the allocation in which the attribute has a value in JSON,
-// or "" for none of its own.
+// body returns a request for the allocation in which the attribute has a value
+// in JSON, or none of its own for "".
 func (a *attributeTest) body(value string) string {
 	members := map[string]json.RawMessage{}
 	a.must(json.Unmarshal([]byte("{"+good+"}"), &members))
@@ -84,7 +85,7 @@ func (a *attributeTest) shows(when, want string) {
 	}
 }
 
-// last is the detail of the latest record of the audit log.
+// last returns the detail of the latest record of the audit log.
 func (a *attributeTest) last() string {
 	lines := a.trail("")
 	return lines[len(lines)-1]
@@ -208,9 +209,9 @@ func (a *attributeTest) testReplacement() {
 	}
 }
 
-// TestAttributesOfAnswers takes the attributes that only the server sets from the
-// OpenAPI document: each is shown, refused in a request, blamed, and may be sent
-// back as it was shown.
+// TestAttributesOfAnswers takes the attributes that only the server sets from
+// the OpenAPI document: each is shown, refused in a request, blamed, and may be
+// sent back as it was shown.
 func TestAttributesOfAnswers(t *testing.T) {
 	h := newHarness(t)
 	one := "/api/v1/allocations/" + h.create("")

@@ -64,8 +64,8 @@ func (a *api) recordOps(x *exchange, status int) ([]store.Op, error) {
 	return x.noted(a.Audit.Ops(record(x, audit.Done, status)))
 }
 
-// repeatOps is recordOps for what a client may do over and over. Requests of
-// the same name are mostly counted only.
+// repeatOps does what recordOps does for requests that a client may repeat.
+// Those of the same name are mostly counted only.
 func (a *api) repeatOps(x *exchange, name string, status int) ([]store.Op, error) {
 	if a.Audit == nil {
 		return nil, nil
@@ -158,7 +158,8 @@ func AuditChanges(l *audit.Log) allocator.Along {
 		if after != nil {
 			r.User, r.Project = after.UserID, after.ProjectID
 		}
-		// Should the store fail, the log's next start forgets what was not saved.
+		// Should the store fail, the log's next start forgets what was not
+		// saved.
 		ops, _, err := l.Ops(r)
 		return ops, err
 	}

@@ -13,8 +13,8 @@ import (
 const maxBlamed = 8
 
 // blamable are what a refusal may name as being at fault: fields and parameters
-// of ours, and headers. Any other name is the client's own, and might be a secret
-// that has slipped to where a name belongs.
+// of ours, and headers. Any other name is the client's own, and might be a
+// secret that has slipped to where a name belongs.
 var blamable = func() map[string]bool {
 	known := map[string]bool{}
 	for _, a := range attributes {

@@ -11,7 +11,7 @@ import (
 	"conga/httpapi/auth"
 )
 
-// trail is the audit log as the operator reads it, oldest first, in short.
+// trail returns the audit log as an operator reads it, oldest first, in short.
 func (h *harness) trail(query string) (lines []string) {
 	h.t.Helper()
 	for _, r := range h.want(200, "GET", "/api/v1/audit"+query, "", bearer(h.admin)).Results {
@@ -127,8 +127,8 @@ func TestAuditList(t *testing.T) {
 	}
 }
 
-// TestAuditSaysOfWhat: the log names the operator or the webhook, and of what was
-// refused the fields at fault; never a value that somebody has sent.
+// TestAuditSaysOfWhat: the log names the operator or the webhook, and of what
+// was refused the fields at fault; never a value that a client has sent.
 func TestAuditSaysOfWhat(t *testing.T) {
 	h := newHarness(t)
 	admin, user := bearer(h.admin), bearer(h.key)
@@ -216,8 +216,8 @@ func TestTrailOfReports(t *testing.T) {
 	}
 }
 
-// TestTrailOfRenewals: a key can be renewed over and over without writing the log
-// full, and each renewal counts.
+// TestTrailOfRenewals: a key can be renewed over and over without writing the
+// log full, and each renewal counts.
 func TestTrailOfRenewals(t *testing.T) {
 	h := newHarness(t)
 	renewals := func() (records, missed int) {
@@ -256,7 +256,7 @@ func TestTrailOfRenewals(t *testing.T) {
 }
 
 // TestRefusedIsNotDone: a request that is refused when its record had been made
-// takes nobody's place in the log.
+// pushes no other record out of the log.
 func TestRefusedIsNotDone(t *testing.T) {
 	h := newHarness(t)
 	h.want(201, "POST", "/api/operators", `{"name":"watcher"}`, bearer(h.admin))

@@ -30,8 +30,8 @@ func (u untouched) Read([]byte) (int, error) {
 	return 0, errors.New("read")
 }
 
-// TestBadKeyBeforeTheBody: what the headers decide is decided before anything of
-// the body is read.
+// TestBadKeyBeforeTheBody: what the headers decide is decided before anything
+// of the body is read.
 func TestBadKeyBeforeTheBody(t *testing.T) {
 	h := newHarness(t)
 	watcher, _, err := h.keys.IssueOperator(t.Context(), "watcher", time.Hour)
@@ -172,7 +172,7 @@ func (f *flood) open(i int, head string, sent int) {
 }
 
 // TestUnfinishedBodies: however many there are, from however many places, they
-// stay within what is set apart for them, and who shows a key goes on.
+// stay within what is set apart for them, and clients with a key go on.
 func TestUnfinishedBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlood(t)
@@ -187,7 +187,7 @@ func TestUnfinishedBodies(t *testing.T) {
 		if held := f.bodies.Held(); held > 16<<20 {
 			t.Errorf("%d bytes are held", held)
 		}
-		time.Sleep(time.Second) // nobody waits longer for room
+		time.Sleep(time.Second) // no request waits longer for memory
 		held := f.bodies.Held()
 		if held > 16<<20 || held < 15<<20 {
 			t.Errorf("%d bytes are held", held)
@@ -222,7 +222,8 @@ func counted(t *testing.T, answers <-chan string, n int) (refused, other int) {
 	return refused, other
 }
 
-// TestOneUserDoesNotTakeAll: unfinished bodies of one key leave room for others'.
+// TestOneUserDoesNotTakeAll: unfinished bodies of one key leave room for
+// others'.
 func TestOneUserDoesNotTakeAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFlood(t)
@@ -272,8 +273,8 @@ func TestOverload(t *testing.T) {
 }
 
 // TestRefusedWhileSending: a client that sends everything before it reads hears
-// why it was refused, over either version of HTTP; and what it sent is no request
-// of its own.
+// why it was refused, over either version of HTTP; and what it sent is no
+// request of its own.
 func TestRefusedWhileSending(t *testing.T) {
 	h := newHarness(t)
 	addr := served(t, h, nil, nil)
@@ -336,8 +337,8 @@ func TestRefusedOverHTTP2(t *testing.T) {
 	}
 }
 
-// TestStreamsHoldNoBodies: a stream may last for days, and what it was asked with
-// need not.
+// TestStreamsHoldNoBodies: a stream may last for days, and what it was asked
+// with need not.
 func TestStreamsHoldNoBodies(t *testing.T) {
 	bodies := limits.NewBodies(limits.BodiesConfig{})
 	h := newHarness(t, func(c *httpapi.Config) { c.Bodies = bodies })

@@ -32,8 +32,8 @@ var (
 // readObject returns the fields of an object. Without a body there are none.
 func readObject(h http.Header, raw []byte) (*rest.Fields, error) { return readTypes(h, raw) }
 
-// readChange returns the fields of an object in which null takes a field back, as
-// in a merge patch.
+// readChange returns the fields of an object in which null takes a field back,
+// as in a merge patch.
 func readChange(h http.Header, raw []byte) (*rest.Fields, error) {
 	return readTypes(h, raw, rest.TypeMergePatch)
 }
@@ -65,8 +65,8 @@ func (a *api) readBody(x *exchange, f form, rule keyRule) error {
 	return nil
 }
 
-// allowance returns how large the body may be, and which payer it is counted for.
-// What the body itself says comes too late for that.
+// allowance returns how large the body may be, and which payer it is counted
+// for. What the body itself says comes too late for that.
 func (a *api) allowance(x *exchange, f form, rule keyRule) (int64, limits.Payer) {
 	if x.secret != "" {
 		return f.limit, limits.Payer{Known: true, User: x.key.User} // in all the user's projects
@@ -84,7 +84,8 @@ func (a *api) allowance(x *exchange, f form, rule keyRule) (int64, limits.Payer)
 var errNoMemory = rest.NewFault(http.StatusServiceUnavailable,
 	"body: too many are being read at this moment; try again, and if none shows it yet, show the key in a header, which gives a request other room").After(time.Second)
 
-// explain returns the answer to an error of reading a body of at most limit bytes.
+// explain returns the answer to an error of reading a body of at most limit
+// bytes.
 func (f form) explain(err error, limit int64) error {
 	switch {
 	case err == rest.ErrNoMemory:

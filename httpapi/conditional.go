@@ -44,8 +44,8 @@ func names(header []string, wanted func(tag string) bool) bool {
 	return false
 }
 
-// mayChange evaluates the preconditions of a change (RFC 9110, section 13.2.2) of
-// an allocation that exists.
+// mayChange evaluates the preconditions of a change (RFC 9110, section 13.2.2)
+// of an allocation that exists.
 func mayChange(h http.Header, a allocator.Allocation) error {
 	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, a) {
 		return rest.NewFault(http.StatusPreconditionFailed,

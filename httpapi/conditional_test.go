@@ -36,8 +36,8 @@ func TestConditionalRequests(t *testing.T) {
 	}
 }
 
-// TestETagFollowsUse: who else uses an allocation is shown, and so part of what a
-// reader has; who wants to change the allocation need not know.
+// TestETagFollowsUse: the use of an allocation is shown, and so part of what a
+// reader has; a client that changes the allocation need not know it.
 func TestETagFollowsUse(t *testing.T) {
 	h := newHarness(t)
 	target := "/api/allocations/" + h.create("")
@@ -92,8 +92,8 @@ func TestWhatIsShownMayBeSentBack(t *testing.T) {
 	}
 }
 
-// TestUnknownParameters: a request that changes something does not overlook what
-// was asked for in its query.
+// TestUnknownParameters: a request that changes something does not overlook
+// what was asked for in its query.
 func TestUnknownParameters(t *testing.T) {
 	h := newHarness(t)
 	target := "/api/allocations/" + h.create("")
@@ -133,7 +133,7 @@ func TestPagesKeepTheProject(t *testing.T) {
 	}
 }
 
-// changedMembers are the names of members that differ.
+// changedMembers returns the names of members that differ.
 func changedMembers(before, after map[string]any) (names []string) {
 	for _, name := range strings.Fields(members(after)) {
 		a, _ := json.Marshal(before[name])

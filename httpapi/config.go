@@ -22,27 +22,28 @@ import (
 // Allocations is what the API needs of the allocator. Errors are of type
 // [*allocator.Error]; any other is taken for an internal one.
 type Allocations interface {
-	// Create admits a request; once it returns, the allocation survives a crash.
+	// Create admits a request; once it returns, the allocation survives a
+	// crash.
 	Create(ctx context.Context, r allocator.Request, along ...allocator.Along) (allocator.Allocation, error)
 	// Get finds an allocation.
 	Get(id string) (allocator.Allocation, error)
-	// Live returns what is not complete of a project, or of all for "", in the order
-	// in which it was created.
+	// Live returns what is not complete of a project, or of all for "", in the
+	// order in which it was created.
 	Live(project string) []allocator.Allocation
-	// Page returns the allocations that the filter chooses, in the order in which they
-	// were created, from the one at index skip on, at most so many; and how many it
-	// chooses in all.
+	// Page returns the allocations that the filter chooses, in the order in
+	// which they were created, from the one at index skip on, at most so many;
+	// and how many it chooses in all.
 	Page(ctx context.Context, f allocator.Filter, skip, most int) (page []allocator.Allocation, total int, err error)
-	// Past calls f with the ID of every complete allocation of a project, or of all
-	// for "", in no order, and stops at f's first error.
+	// Past calls f with the ID of every complete allocation of a project, or of
+	// all for "", in no order, and stops at f's first error.
 	Past(ctx context.Context, project string, f func(id string) error) error
-	// Counts is how many of a project's allocations, or of all for "", are in each
-	// state.
+	// Counts is how many of a project's allocations, or of all for "", are in
+	// each state.
 	Counts(project string) map[allocator.State]int
 	// Update changes an allocation if its revision is still ifRevision; 0: any.
 	Update(ctx context.Context, id string, ifRevision uint64, c allocator.Change, along ...allocator.Along) (allocator.Allocation, error)
-	// Delete removes an allocation, whatever its state, if its revision is still
-	// ifRevision; 0: any.
+	// Delete removes an allocation, whatever its state, if its revision is
+	// still ifRevision; 0: any.
 	Delete(ctx context.Context, id string, ifRevision uint64, along ...allocator.Along) error
 }
 

@@ -7,7 +7,7 @@ import (
 	"conga/allocator/store"
 )
 
-// goodAnd is a report of a good connection and, behind it, a bad one.
+// goodAnd returns a report of a good connection and, behind it, a bad one.
 func goodAnd(bad string) string { return "[" + conn("", "protocol", "") + "," + bad + "]" }
 
 var badReports = []badInput{

@@ -19,9 +19,9 @@ const (
 	maxAge      = 1 << 32 // seconds
 )
 
-// readReport returns a report of connections: an array of them, as documented; an
-// object {"connections": [...]}, which has room for api_key; or one connection
-// alone, as the first agents sent them.
+// readReport returns a report of connections: an array of them, as documented;
+// an object {"connections": [...]}, which has room for api_key; or one
+// connection alone, as the first agents sent them.
 func readReport(h http.Header, raw []byte) (*rest.Fields, error) {
 	if len(raw) > 0 {
 		if err := rest.CheckContent(h); err != nil {
@@ -99,9 +99,9 @@ func loose(b *rest.Fields, name string, lo, hi int64) int64 {
 	return connections.None
 }
 
-// label takes a name that a process on the reporting host has chosen. Characters
-// that could play tricks on a terminal are replaced, so that no such name keeps
-// the rest from being reported.
+// label takes a name that a process on the reporting host has chosen.
+// Characters that could play tricks on a terminal are replaced, so that no such
+// name keeps the rest from being reported.
 func label(b *rest.Fields, name string) string {
 	text := b.Text(name)
 	if len(text.V) > maxLabel {

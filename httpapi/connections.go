@@ -23,7 +23,8 @@ func (a *api) routeConnections(g *gin.RouterGroup) {
 	g.Match(read, "/connections/:id", a.keyed(a.showConnection))
 }
 
-// reportConnections serves POST /connections below /api: 201 if any was not known.
+// reportConnections serves POST /connections below /api: 201 if any was not
+// known.
 func (a *api) reportConnections(x *exchange) error {
 	receipt, err := a.takeOver(x)
 	if err != nil {
@@ -119,8 +120,8 @@ func (a *api) connectionQuery(x *exchange) (q rest.Page, want connections.Query,
 	return q, want, a.onAllocation(x, p, &want)
 }
 
-// onAllocation narrows the query to the traffic of the allocation that p names, if
-// it names one. It must be one that the key may see.
+// onAllocation narrows the query to the traffic of the allocation that p names,
+// if it names one. It must be one that the key may see.
 func (a *api) onAllocation(x *exchange, p *rest.Parameters, want *connections.Query) error {
 	id, ok := p.Lookup("allocation")
 	if !ok {
@@ -139,8 +140,8 @@ func flowOf(a allocator.Allocation) connections.Flow {
 	return connections.Flow{Project: a.ProjectID, Key: a.Key}
 }
 
-// showConnection serves GET and HEAD /connections/{connection_uuid}. That of another
-// project does not exist, as far as this key can tell.
+// showConnection serves GET and HEAD /connections/{connection_uuid}. That of
+// another project does not exist, as far as this key can tell.
 func (a *api) showConnection(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err

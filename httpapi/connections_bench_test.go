@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// BenchmarkConnections is the API with 100,000 live connections: a page at the
-// end, all of them, a page of allocations, and a host's report of 500.
+// BenchmarkConnections measures the API with 100,000 live connections: a page
+// at the end, all of them, a page of allocations, and a host's report of 500.
 func BenchmarkConnections(b *testing.B) {
 	h := newHarness(b)
 	reports := make([]string, 200)

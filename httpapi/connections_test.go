@@ -24,7 +24,7 @@ func (h *harness) report(conns ...string) []string {
 	return ids
 }
 
-// between is a connection between two of the harness's hosts.
+// between returns a connection between two of the harness's hosts.
 func between(src string, srcPort int, dst string, dstPort int) string {
 	return fmt.Sprintf(`{"source":{"ip":%q,"port":%d,"user":"abc123","pid":7,"process_name":"gridftp"},"destination":{"ip":%q,"port":%d}}`,
 		src, srcPort, dst, dstPort)

@@ -93,8 +93,8 @@ func (a *api) covalenceReport(x *exchange) error {
 	return rest.Send(x.Context, http.StatusOK, rest.TypeJSON, answerView{Success: "True", IDs: receipt.IDs})
 }
 
-// covalenceList serves GET and HEAD /connections: everything, as documented, unless
-// a page is asked for.
+// covalenceList serves GET and HEAD /connections: everything, as documented,
+// unless a page is asked for.
 func (a *api) covalenceList(x *exchange) error {
 	q, want, err := a.connectionQuery(x)
 	if err != nil {

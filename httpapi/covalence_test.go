@@ -62,7 +62,8 @@ const docReported = `[
 	},...
 ]`
 
-// docConnections are the two whole connections of that example, with quotes.
+// docConnections returns the two whole connections of that example, with
+// quotes.
 func docConnections() []string {
 	text := strings.ReplaceAll(docReported, ": vcap", `: "vcap"`)
 	first, rest, _ := strings.Cut(strings.TrimPrefix(text, "["), "},\n\t{\n\t\t\"source\":{\n\t\t\t\"ip\"")
@@ -160,8 +161,8 @@ func TestCovalenceDocument(t *testing.T) {
 	}
 }
 
-// TestCovalenceAttributes: one sub-test for each attribute of the document, each
-// in every form that reporters send it in.
+// TestCovalenceAttributes: one sub-test for each attribute of the document,
+// each in every form that reporters send it in.
 func TestCovalenceAttributes(t *testing.T) {
 	for _, test := range []struct {
 		place, name string
@@ -198,8 +199,8 @@ func TestCovalenceAttributes(t *testing.T) {
 	}
 }
 
-// conn is the document's connection with one member in another form; "": left
-// out.
+// conn returns the document's connection with one member in another form; "":
+// left out.
 func conn(place, name, form string) string {
 	parts := map[string]map[string]string{
 		"": {"protocol": `"tcp"`},

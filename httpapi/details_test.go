@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// docKeyRequest is what the CONGA document has a client ask for a key with, and say
-// when it renews or deletes one.
+// docKeyRequest is what the CONGA document has a client ask for a key with, and
+// say when it renews or deletes one.
 const docKeyRequest = `{"user_id":"abc123","project_id":"projectB"}`
 
-// TestPasswordlessKey is the document's own example of asking for a key, which
-// has no password.
+// TestPasswordlessKey runs the document's own example of asking for a key,
+// which has no password.
 func TestPasswordlessKey(t *testing.T) {
 	h := newHarness(t)
 	a := h.want(200, "POST", "/api/auth", `{"user_id":"xyz987","project_id":"projectB"}`)
@@ -21,7 +21,7 @@ func TestPasswordlessKey(t *testing.T) {
 	h.want(401, "POST", "/api/auth", docKeyRequest) // abc123 has a password
 }
 
-// TestOurMembers is what details hold beyond the document.
+// TestOurMembers checks what details hold beyond the document.
 func TestOurMembers(t *testing.T) {
 	h := newHarness(t)
 	id := h.create(`,"src_port":4321,"dst_port":3030,"protocol":"tcp","bandwidth":100000000`)
@@ -31,7 +31,7 @@ func TestOurMembers(t *testing.T) {
 		want := map[string]any{
 			"src_port": 4321.0, "dst_port": 3030.0, "protocol": "tcp", "bandwidth": 1e8, "reason": nil,
 			"path":        []any{map[string]any{"dpid": "0000000000000001", "in_port": 1.0, "out_port": 2.0}},
-			"connections": nil, "in_use": nil, // nobody reports, nobody counts
+			"connections": nil, "in_use": nil, // not reported, not counted
 			"_links": map[string]any{
 				"self":        map[string]any{"href": base + "/allocations/" + id},
 				"connections": map[string]any{"href": base + "/connections?allocation=" + id},
@@ -43,7 +43,7 @@ func TestOurMembers(t *testing.T) {
 			}
 		}
 	}
-	// A host that nobody has seen: no window, no path, and the reason why.
+	// A host that has not been seen: no window, no path, and the reason why.
 	d := h.want(201, "POST", "/api/allocations", `{"project_id":"projectB","src_ip":"10.9.9.9","dst_ip":"192.127.1.11","duration":60}`, bearer(h.key))
 	d = h.want(200, "GET", d.header.Get("Location"), "", bearer(h.key))
 	one := d.Results[0]

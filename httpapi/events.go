@@ -16,8 +16,8 @@ import (
 
 const (
 	heartbeat = 15 * time.Second
-	// writeWait is how long a reader may take to receive what is written. A slower
-	// one is dropped, and may resume.
+	// writeWait is how long a reader may take to receive what is written. A
+	// slower one is dropped, and may resume.
 	writeWait = 10 * time.Second
 
 	headerLastEventID = "Last-Event-ID"
@@ -166,7 +166,8 @@ func (s *stream) compose(b events.Batch, beating bool) {
 	}
 }
 
-// send writes what was composed, and reports whether the client took it in time.
+// send writes what was composed, and reports whether the client took it in
+// time.
 func (s *stream) send() bool {
 	if s.buf.Len() == 0 {
 		return true

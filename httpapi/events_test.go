@@ -83,7 +83,7 @@ func (l *live) open(t *testing.T, key string, headers ...string) *stream {
 	return s
 }
 
-// next is the next event as "type id"; "" at the end of the stream.
+// next returns the next event as "type id", or "" at the end of the stream.
 func (s *stream) next() (kind, id, data string) {
 	for line := range s.lines {
 		name, value, _ := strings.Cut(line, ": ")
@@ -210,8 +210,8 @@ func TestHeartbeats(t *testing.T) {
 	})
 }
 
-// TestEventsEndWithTheKey: by expiry, by deletion, at once; a renewal keeps them
-// going.
+// TestEventsEndWithTheKey: by expiry, by deletion, at once; a renewal keeps
+// them going.
 func TestEventsEndWithTheKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLive(t)
@@ -239,7 +239,7 @@ func TestEventsEndWithTheKey(t *testing.T) {
 	})
 }
 
-// TestEventsEndWithTheOperatorsKey: at once, and nobody else's do.
+// TestEventsEndWithTheOperatorsKey: at once, and those of other keys stay.
 func TestEventsEndWithTheOperatorsKey(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLive(t)
@@ -261,7 +261,7 @@ func TestEventsEndWithTheOperatorsKey(t *testing.T) {
 	})
 }
 
-// TestSlowReader: who does not read is dropped, and holds nobody up.
+// TestSlowReader: a reader that does not read is dropped, and delays no other.
 func TestSlowReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLive(t)

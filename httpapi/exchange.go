@@ -59,8 +59,8 @@ func (a *api) serve(f form, rule keyRule, h handler) gin.HandlerFunc {
 }
 
 // carryOut does what the request asks for. It identifies the client before it
-// judges anything else: by the headers before the body is read, so that a bad key
-// costs no memory, and otherwise by a body of which little is read.
+// judges anything else: by the headers before the body is read, so that a bad
+// key costs no memory, and otherwise by a body of which little is read.
 func (a *api) carryOut(x *exchange, f form, rule keyRule, h handler) error {
 	if rule != noKey {
 		if err := a.byHeaders(x); err != nil {
@@ -109,15 +109,16 @@ func (x *exchange) origin() string {
 // notInQuery says why parameters are refused that look like fields of a body.
 var notInQuery = map[string]string{"api_key": "not taken from the query, where it would end up in logs"}
 
-// done returns everything that is wrong with a request that takes no parameters.
-// The fields of the body have been taken before, as for the two functions below.
+// done returns everything that is wrong with a request that takes no
+// parameters. The fields of the body have been taken before, as for the two
+// functions below.
 func (x *exchange) done() error {
 	_, err := x.parameters()
 	return err
 }
 
-// parameters returns the named parameters of a request for a resource that is no
-// list.
+// parameters returns the named parameters of a request for a resource that is
+// no list.
 func (x *exchange) parameters(names ...string) (*rest.Parameters, error) {
 	if err := x.body.Done(); err != nil {
 		return nil, err

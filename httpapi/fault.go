@@ -26,8 +26,8 @@ func errMethod(c *gin.Context) error {
 	return rest.NewFault(http.StatusMethodNotAllowed, rest.Quote(c.Request.Method)+" is not possible here; "+c.Writer.Header().Get("Allow")+" is")
 }
 
-// faultOf returns the answer to an error. An unknown one is internal: only the log
-// has its sentence.
+// faultOf returns the answer to an error. An unknown one is internal: only the
+// log has its sentence.
 func faultOf(err error) *rest.Fault {
 	if f, ok := errors.AsType[*rest.Fault](err); ok {
 		return f
@@ -65,13 +65,14 @@ func faultOf(err error) *rest.Fault {
 	return errInternal
 }
 
-// interrupted reports whether err means that the daemon stops or that the request
-// has taken too long.
+// interrupted reports whether err means that the daemon stops or that the
+// request has taken too long.
 func interrupted(err error) bool {
 	return errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// statusOf are the statuses of the allocator's errors. Other kinds are internal.
+// statusOf are the statuses of the allocator's errors. Other kinds are
+// internal.
 var statusOf = map[allocator.Kind]int{
 	allocator.Invalid:  http.StatusUnprocessableEntity,
 	allocator.Conflict: http.StatusConflict,
@@ -102,7 +103,7 @@ func (a *api) fail(c *gin.Context, err error) {
 	f := faultOf(err)
 	if f.Status == http.StatusInternalServerError {
 		a.Log.LogAttrs(c.Request.Context(), slog.LevelError, "request failed",
-			slog.String("request_id", requestID(c)), slog.String("error", auth.Redact(err.Error())))
+			slog.String("request_id", requestID(c)), slog.String("err", auth.Redact(err.Error())))
 	}
 	f.SetHeader(c.Writer.Header())
 	switch h := c.Request.Header; {

@@ -52,7 +52,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// served is the API on a socket.
+// served serves the API on a socket and returns its address.
 func served(t *testing.T, h *harness, cfg *tls.Config, adjust func(*http.Server)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -97,7 +97,7 @@ func TestLimits(t *testing.T) {
 			h.must(err)
 			defer c.Close()
 			h.must(c.SetDeadline(time.Now().Add(10 * time.Second)))
-			// Who answers early may close before all has been taken.
+			// A server that answers early may close before it has read all.
 			go func() { _, _ = io.WriteString(c, test.send) }()
 			line, err := bufio.NewReader(c).ReadString('\n')
 			switch {
@@ -110,7 +110,8 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestTLSVersions: 1.3 where both can, 1.2 with good ciphers only, nothing older.
+// TestTLSVersions: 1.3 where both can, 1.2 with good ciphers only, nothing
+// older.
 func TestTLSVersions(t *testing.T) {
 	h := newHarness(t)
 	pair, err := serve.ReadPair(serve.TLSFiles{Dir: t.TempDir()})
@@ -194,8 +195,8 @@ func fingerprint(c *x509.Certificate) string {
 	return strings.Join(pairs, ":")
 }
 
-// TestLockOutEndsByTheClock: each further wrong password costs twice as long, the
-// right one does not help before, and clears the account after.
+// TestLockOutEndsByTheClock: each further wrong password costs twice as long,
+// the right one does not help before, and clears the account after.
 func TestLockOutEndsByTheClock(t *testing.T) {
 	h := newHarness(t, func(c *httpapi.Config) {
 		c.Guard = auth.NewGuard(auth.GuardConfig{Rate: 1000, Burst: 1000, Now: c.Now})
@@ -218,7 +219,7 @@ func TestLockOutEndsByTheClock(t *testing.T) {
 		h.want(401, "POST", "/api/auth", guess)
 	}
 	h.want(200, "POST", "/api/auth", right)
-	// Who has done nothing for a while starts anew.
+	// A client that has done nothing for a while starts anew.
 	for range 6 {
 		h.do("POST", "/api/auth", guess)
 	}

@@ -169,8 +169,8 @@ func (h *harness) issue(user, project string) string {
 	return secret
 }
 
-// network is one switch with a host of 192.127.1.0/24 or 2001:db8::/32 behind
-// each of its ports.
+// network returns one switch with a host of 192.127.1.0/24 or 2001:db8::/32
+// behind each of its ports.
 func network() *topology.Snapshot {
 	snap := &topology.Snapshot{
 		Revision: 1,
@@ -277,7 +277,7 @@ func (h *harness) settle() {
 	}
 }
 
-// stored is how many allocations there are at all.
+// stored returns how many allocations there are.
 func (h *harness) stored() int {
 	h.t.Helper()
 	n := len(h.all())
@@ -288,7 +288,7 @@ func (h *harness) stored() int {
 	return n
 }
 
-// all is every allocation.
+// all returns every allocation.
 func (h *harness) all() []allocator.Allocation {
 	h.t.Helper()
 	list, total, err := h.alloc.Page(context.Background(), allocator.Filter{}, 0, math.MaxInt32)

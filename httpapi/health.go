@@ -96,8 +96,8 @@ func (a *api) watches(x *exchange) bool {
 // own.
 var forwarded = []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"}
 
-// isLocal reports whether the client is on this machine itself, and not behind a
-// proxy that is.
+// isLocal reports whether the client is on this machine itself, and not behind
+// a proxy that is.
 func isLocal(x *exchange) bool {
 	for _, name := range forwarded {
 		if _, ok := x.Request.Header[name]; ok {

@@ -11,8 +11,8 @@ import (
 	"conga/httpapi"
 )
 
-// TestWatchers: who may see the metrics, and why a part is not ready: operators,
-// and the machine itself unless it only forwards.
+// TestWatchers: the metrics, and why a part is not ready, are shown to
+// operators, and to the machine itself unless it only forwards.
 func TestWatchers(t *testing.T) {
 	h := newHarness(t, withAll, func(c *httpapi.Config) {
 		c.Ready = []httpapi.Check{{Name: "store", Ready: func(context.Context) error { return errors.New("disk 7 is full") }}}

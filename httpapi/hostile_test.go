@@ -39,13 +39,15 @@ const (
 	reportedEnd    = `{"ip":"192.127.1.11","port":"3030"}`
 )
 
-// operation is one that the document has, at an address that leads to something.
+// operation is one that the document has, at an address that leads to
+// something.
 type operation struct {
 	httpapitest.Operation
 	path, named string // named: the path with {} for the name in it, or ""
 }
 
-// operations are all that the document has, each at one of its addresses.
+// operations returns all operations of the document, each at one of its
+// addresses.
 func (h *harness) operations(c *httpapitest.Contract, id string) (out []operation) {
 	if _, _, err := h.keys.IssueOperator(h.t.Context(), "watcher", time.Hour); err != nil && !errors.Is(err, auth.ErrOperatorExists) {
 		h.t.Fatal(err)
@@ -63,7 +65,8 @@ func (h *harness) operations(c *httpapitest.Contract, id string) (out []operatio
 	return out
 }
 
-// connection is the UUID of a connection that the harness's own key reports.
+// connection returns the UUID of a connection that the harness's own key
+// reports.
 func (h *harness) connection() string {
 	h.t.Helper()
 	a := h.do("POST", "/api/connections", sound["connections"], bearer(h.key))
@@ -73,7 +76,7 @@ func (h *harness) connection() string {
 	return a.Results[0]["connection_uuid"].(string)
 }
 
-// judge is the key with which more than the key is judged.
+// judge returns the key with which more than the key is judged.
 func (h *harness) judge(o operation) string {
 	if o.ForOperators() {
 		return h.admin
@@ -81,7 +84,7 @@ func (h *harness) judge(o operation) string {
 	return h.key
 }
 
-// hook is the ID of a webhook of the harness's own key.
+// hook returns the ID of a webhook of the harness's own key.
 func (h *harness) hook() string {
 	h.t.Helper()
 	list := h.hooks.List(func(string) bool { return true })
@@ -193,7 +196,8 @@ func (l *pipeListener) dial() net.Conn {
 	return client
 }
 
-// TestSlowBodies: who sends half of a body and then nothing is let go.
+// TestSlowBodies: a client that sends half of a body and then nothing is
+// disconnected.
 func TestSlowBodies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHarness(t)
@@ -252,7 +256,7 @@ func TestRandomBodies(t *testing.T) {
 	}
 }
 
-// randomValue is JSON that a seed decides about; it often has fields of ours.
+// randomValue returns JSON that a seed decides; it often has fields of ours.
 func randomValue(seed uint64, depth int) any {
 	next := func(n uint64) uint64 {
 		seed ^= seed << 13

@@ -20,9 +20,9 @@ const (
 	headerReplayed    = "Idempotent-Replayed"
 )
 
-// idempotent makes a request with an Idempotency-Key take effect once: sent again
-// within a day, it is answered as it was the first time. A refused request had no
-// effect and is judged anew.
+// idempotent makes a request with an Idempotency-Key take effect once: sent
+// again within a day, it is answered as it was the first time. A refused
+// request had no effect and is judged anew.
 func (a *api) idempotent(h handler) handler {
 	if a.Replays == nil {
 		return h
@@ -54,8 +54,8 @@ func (a *api) idempotent(h handler) handler {
 	}
 }
 
-// notIdempotent refuses an Idempotency-Key where the answer holds a secret: such
-// an answer is not kept, and a client must not believe that it is.
+// notIdempotent refuses an Idempotency-Key where the answer holds a secret:
+// such an answer is not kept, and a client must not believe that it is.
 func (a *api) notIdempotent(h handler) handler {
 	return func(x *exchange) error {
 		if len(x.Request.Header.Values(headerIdempotency)) > 0 {
@@ -88,14 +88,15 @@ func (x *exchange) answerOnce(render func() (rest.Reply, error)) error {
 			return err
 		}
 	}
-	// Before it is sent: a client that repeats the request at once gets the answer.
+	// Before it is sent: a client that repeats the request at once gets the
+	// answer.
 	x.attempt.End(true)
 	x.sendKept(kept)
 	return nil
 }
 
-// keptAnswer returns the reply as it is kept. The media type is not part of it: it
-// is negotiated for each request.
+// keptAnswer returns the reply as it is kept. The media type is not part of it:
+// it is negotiated for each request.
 func keptAnswer(r rest.Reply) (*replay.Answer, error) {
 	body, err := r.Body()
 	return &replay.Answer{Status: r.Status, Header: r.Header, Body: body}, err
@@ -119,8 +120,8 @@ func (x *exchange) sendKept(kept *replay.Answer) {
 	rest.Write(x.Context, kept.Status, rest.AnswerType(x.Request.Header), kept.Body)
 }
 
-// idempotencyKey returns the key that the request carries, bare or as the string
-// of RFC 8941 that the draft asks for; "" if there is none.
+// idempotencyKey returns the key that the request carries, bare or as the
+// string of RFC 8941 that the draft asks for; "" if there is none.
 func idempotencyKey(h http.Header) (string, error) {
 	given := h.Values(headerIdempotency)
 	if len(given) == 0 {
@@ -147,8 +148,9 @@ func ownerOf(key auth.Key) string {
 	return strconv.Quote(key.Project) + strconv.Quote(key.User)
 }
 
-// digest returns the hash of everything that makes a request the same one. The API
-// key is not part of it: a client may have had to ask for a new one in between.
+// digest returns the hash of everything that makes a request the same one. The
+// API key is not part of it: a client may have had to ask for a new one in
+// between.
 func (x *exchange) digest() replay.Digest {
 	h := sha256.New()
 	add := func(b []byte) {

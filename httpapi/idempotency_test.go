@@ -17,7 +17,7 @@ import (
 	"conga/stats"
 )
 
-// dump is everything in some buckets of the store.
+// dump returns everything in some buckets of the store.
 func (h *harness) dump(buckets ...store.Bucket) string {
 	h.t.Helper()
 	var out strings.Builder
@@ -205,8 +205,8 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// TestSecretsAreNotRepeated: where an answer holds a secret the key is refused, not
-// overlooked.
+// TestSecretsAreNotRepeated: where an answer holds a secret the key is refused,
+// not overlooked.
 func TestSecretsAreNotRepeated(t *testing.T) {
 	h := newHarness(t)
 	for target, body := range map[string]string{
@@ -220,8 +220,8 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 	}
 }
 
-// rendering counts how often statistics of an allocation are asked for, which is
-// once each time that it is rendered.
+// rendering counts how often statistics of an allocation are asked for, which
+// is once each time that it is rendered.
 type rendering struct {
 	flowing
 	times *int

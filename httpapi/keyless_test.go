@@ -85,7 +85,7 @@ func TestKeyless(t *testing.T) {
 	}
 }
 
-// TestReportFailures are those of the registry and its store.
+// TestReportFailures checks failures of the registry and its store.
 func TestReportFailures(t *testing.T) {
 	h := newHarness(t, func(c *httpapi.Config) {
 		var err error

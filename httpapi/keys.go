@@ -29,8 +29,8 @@ func viewKey(x *exchange, secret string, key auth.Key) []keyView {
 	}}
 }
 
-// requestKey serves POST /auth. A token of the issuer's stands for the password, and
-// for the name too.
+// requestKey serves POST /auth. A token of the issuer's stands for the
+// password, and for the name too.
 func (a *api) requestKey(x *exchange) error {
 	b := x.body
 	user, project, password := takeName(b, "user_id"), takeName(b, "project_id"), b.Text("password")
@@ -72,7 +72,8 @@ func (a *api) requestKey(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	// 200 and no Location: that header would carry the key into logs on its way.
+	// 200 and no Location: that header would carry the key into logs on its
+	// way.
 	return x.succeed(http.StatusOK, viewKey(x, secret, key))
 }
 
@@ -149,8 +150,8 @@ func keyFault(err error) error {
 	return err
 }
 
-// showKey serves GET /auth/{api_key}. The key in the address proves itself; one in
-// the body, which clients send out of habit, changes nothing.
+// showKey serves GET /auth/{api_key}. The key in the address proves itself; one
+// in the body, which clients send out of habit, changes nothing.
 func (a *api) showKey(x *exchange) error {
 	x.body.Text("api_key")
 	if err := x.done(); err != nil {

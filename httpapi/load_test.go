@@ -18,8 +18,8 @@ import (
 	"conga/httpapi/replay"
 )
 
-// BenchmarkDurableCreate is POST /allocations down to the disk, 64 at a time, and
-// what each thing costs that is saved together with an allocation.
+// BenchmarkDurableCreate measures POST /allocations down to the disk, 64 at a
+// time, and what each thing costs that is saved together with an allocation.
 func BenchmarkDurableCreate(b *testing.B) {
 	for _, c := range []struct {
 		name         string
@@ -57,7 +57,7 @@ func BenchmarkDurableCreate(b *testing.B) {
 	}
 }
 
-// durable is the API over a store on disk, and a key.
+// durable returns the API over a store on disk, and a key.
 func durable(b *testing.B, disk store.Store, trail bool) (http.Handler, string) {
 	b.Helper()
 	h := newHarness(b)

@@ -43,25 +43,25 @@ type row struct {
 
 // Rows that many routes share.
 var (
-	anybody    = [columns]int{200, 200, 200, 200, 200, 200, 200, 200}
+	openToAll  = [columns]int{200, 200, 200, 200, 200, 200, 200, 200}
 	everyKey   = [columns]int{401, 401, 401, 200, 200, 200, 200, 200}
-	ofProject  = [columns]int{401, 401, 401, 404, 200, 200, 200, 200} // who must not see it does not hear of it
+	ofProject  = [columns]int{401, 401, 401, 404, 200, 200, 200, 200} // a key that must not see it does not learn that it exists
 	changes    = [columns]int{401, 401, 401, 404, 200, 200, 403, 200}
 	operators  = [columns]int{401, 401, 401, 403, 403, 403, 200, 200}
 	adminsOnly = [columns]int{401, 401, 401, 403, 403, 403, 403, 200}
 )
 
-// matrix is every route and who may use it. In addresses {id} is an allocation
-// of projectB, {conn} a connection that it reported, {hook} a webhook of its, {dpid} a switch, {name} an
-// operator's key, and {key} the key in question. GET
-// stands for HEAD too, and /api for /api/v1.
+// matrix is every route, with the answer to each sort of key. In addresses {id}
+// is an allocation of projectB, {conn} a connection that it reported, {hook} a
+// webhook of its, {dpid} a switch, {name} an operator's key, and {key} the key
+// in question. GET stands for HEAD too, and /api for /api/v1.
 var matrix = []row{
-	{"GET", "/healthz", "", anybody},
-	{"GET", "/readyz", "", anybody},
+	{"GET", "/healthz", "", openToAll},
+	{"GET", "/readyz", "", openToAll},
 	{"GET", "/metrics", "", operators},
-	{"GET", "/api", "", anybody},
+	{"GET", "/api", "", openToAll},
 
-	{"POST", "/api/auth", `{"user_id":"abc123","project_id":"projectB","password":"` + password + `"}`, anybody},
+	{"POST", "/api/auth", `{"user_id":"abc123","project_id":"projectB","password":"` + password + `"}`, openToAll},
 	{"GET", "/api/auth/{key}", "", [columns]int{404, 404, 404, 200, 200, 200, 404, 404}},
 	{"POST", "/api/auth/{key}", docKeyRequest, [columns]int{404, 404, 404, 403, 403, 200, 404, 404}},
 	{"DELETE", "/api/auth/{key}", docKeyRequest, [columns]int{404, 404, 404, 403, 403, 200, 404, 404}},
@@ -88,7 +88,7 @@ var matrix = []row{
 	{"POST", "/api/connections", reportOfOne, [columns]int{401, 401, 401, 201, 200, 200, 403, 422}},
 	{"GET", "/api/connections/{conn}", "", ofProject},
 
-	{"GET", "/openapi.json", "", anybody},
+	{"GET", "/openapi.json", "", openToAll},
 	{"GET", "/api/events", "", everyKey},
 	{"GET", "/api/audit", "", operators},
 	{"GET", "/api/projects", "", everyKey},
@@ -119,7 +119,7 @@ var matrix = []row{
 	{"GET", "/api/stats/switches/{dpid}/meters", "", operators},
 }
 
-// versioned is the other address of what is below /api.
+// versioned returns the other address of what is below /api.
 func versioned(address string) string { return strings.Replace(address, "/api", "/api/v1", 1) }
 
 const reportOfOne = `[{"source":{"ip":"192.127.1.10","port":"40001"},"destination":{"ip":"192.127.1.11","port":"443"}}]`
@@ -138,7 +138,7 @@ type keyring struct {
 func withAll(c *httpapi.Config) {
 	c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") })
 	c.Planner = c.Allocations.(httpapi.Planner)
-	c.Statistics = told{time.Unix(1429206570, 0)}
+	c.Statistics = cannedStats{time.Unix(1429206570, 0)}
 }
 
 func newKeyring(t *testing.T) *keyring {
@@ -165,7 +165,7 @@ func newKeyring(t *testing.T) *keyring {
 	return k
 }
 
-// everything is all that is in the store, as text.
+// everything returns all that is in the store, as text.
 func (k *keyring) everything() string {
 	var all strings.Builder
 	for _, b := range []store.Bucket{store.Allocations, store.History, store.Keys, store.Network, store.Connections, store.Statistics, store.Webhooks} {
@@ -260,8 +260,8 @@ func TestMatrixIsWhole(t *testing.T) {
 	}
 }
 
-// TestNewResourcesAreClosed: what nobody has put into the table of roles is for
-// the admin's key alone.
+// TestNewResourcesAreClosed: a resource that is not in the table of roles is
+// for the admin's key alone.
 func TestNewResourcesAreClosed(t *testing.T) {
 	h := newHarness(t)
 	for _, r := range h.bare.(*gin.Engine).Routes() {

@@ -11,7 +11,8 @@ import (
 	"conga/httpapi/auth/authtest"
 )
 
-// withChosenNames is a harness whose issuer lets people choose their names.
+// withChosenNames returns a harness whose issuer lets people choose their
+// names.
 func withChosenNames(t *testing.T) (*harness, func(subject, name string) string) {
 	i := authtest.NewIssuer(t)
 	h := newHarness(t, func(c *httpapi.Config) {
@@ -46,7 +47,7 @@ func (h *harness) directory(subject string, members ...string) {
 
 const byToken = `{"project_id":"projectB"}`
 
-// TestChosenNames: nobody becomes another by choosing the same name.
+// TestChosenNames: a user does not become another by choosing the same name.
 func TestChosenNames(t *testing.T) {
 	h, token := withChosenNames(t)
 	h.directory("")
@@ -62,7 +63,7 @@ func TestChosenNames(t *testing.T) {
 	h.want(200, "POST", "/api/auth", byToken, bearer(token("alice", "xyz987")))
 	h.want(200, "GET", "/api/allocations", "", bearer(key))
 
-	// Who is no member gets no name either.
+	// A user that is no member gets no name either.
 	h.want(403, "POST", "/api/auth", byToken, bearer(token("mallory", "late")))
 	h.directory("", "late")
 	h.want(200, "POST", "/api/auth", byToken, bearer(token("bob", "late")))
@@ -84,8 +85,8 @@ func TestChosenNames(t *testing.T) {
 	}
 }
 
-// TestNamedSubject: the configuration decides whose a name is, at once, and
-// whoever came first.
+// TestNamedSubject: the configuration decides which subject holds a name, at
+// once, also if another came first.
 func TestNamedSubject(t *testing.T) {
 	h, token := withChosenNames(t)
 	h.directory("")

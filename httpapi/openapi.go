@@ -106,8 +106,9 @@ func (o object) complete() {
 }
 
 // unversioned repeats, without the version, the paths that are written out from
-// /api/v1 on. These are resources below /api whose rest of the address is at the
-// root as well: the document can have a path once only, whatever its servers.
+// /api/v1 on. These are resources below /api whose rest of the address is at
+// the root as well: the document can have a path once only, whatever its
+// servers.
 func (o object) unversioned() {
 	paths := asObject(o["paths"])
 	for at, item := range maps.Clone(paths) {

@@ -87,7 +87,8 @@ func (a *api) noteOperator(x *exchange, name string) error {
 	return nil
 }
 
-// renewOperator serves PATCH /operators/{name}: {"duration": seconds}, from now.
+// renewOperator serves PATCH /operators/{name}: {"duration": seconds}, from
+// now.
 func (a *api) renewOperator(x *exchange) error {
 	b := x.body
 	duration := b.Integer("duration", 1, int64(auth.MaxOperatorTTL/time.Second))

@@ -71,7 +71,8 @@ func TestOperatorsKeys(t *testing.T) {
 	}
 }
 
-// TestOperatorsRenewed: the same key ends later, or sooner, and a restart knows.
+// TestOperatorsRenewed: the same key ends later, or sooner, and a restart
+// knows.
 func TestOperatorsRenewed(t *testing.T) {
 	h := newHarness(t)
 	key := h.want(201, "POST", "/api/operators", `{"name":"grafana","duration":60}`, bearer(h.admin)).Results[0]["api_key"].(string)
@@ -128,7 +129,7 @@ func TestOperatorsErrors(t *testing.T) {
 	h.want(200, "GET", "/api/operators/o1", "", bearer(h.admin))
 }
 
-// withTokens is a harness that takes tokens of an issuer.
+// withTokens returns a harness that takes tokens of an issuer.
 func withTokens(t *testing.T) (*harness, *authtest.Issuer, func(map[string]any) string) {
 	i := authtest.NewIssuer(t)
 	h := newHarness(t, func(c *httpapi.Config) {

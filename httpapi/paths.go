@@ -16,8 +16,8 @@ import (
 type Planner interface {
 	// Outlook tells which path a request would be given now.
 	Outlook(key path.FlowKey, rate topology.BitRate, duration int64) (allocator.Outlook, error)
-	// Reserved is the most that allocations hold of a directed link at any moment
-	// of the window, in bit/s.
+	// Reserved is the most that allocations hold of a directed link at any
+	// moment of the window, in bit/s.
 	Reserved(link topology.LinkID, w allocator.Window) topology.BitRate
 }
 
@@ -59,8 +59,8 @@ func viewRoom(r allocator.Room) roomView {
 	}
 }
 
-// showPath serves GET and HEAD /paths. A project may ask: it could ask by making an
-// allocation, too.
+// showPath serves GET and HEAD /paths. A project may ask: it could ask by
+// making an allocation, too.
 func (a *api) showPath(x *exchange) error {
 	p, err := x.parameters("src", "dst", "bandwidth", "duration")
 	if err != nil {

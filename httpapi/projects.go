@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"conga/allocator"
 	"conga/controller/topology"
@@ -46,7 +47,7 @@ type projectLink struct {
 }
 
 // note counts an allocation.
-func (u *useView) note(a allocator.Allocation, now int64) {
+func (u *useView) note(a allocator.Allocation, now time.Time) {
 	switch a.State {
 	case allocator.Pending:
 		u.Pending++
@@ -56,7 +57,7 @@ func (u *useView) note(a allocator.Allocation, now int64) {
 		return
 	}
 	u.Live++
-	if a.Window.Contains(now) {
+	if a.Window.Contains(now.Unix()) {
 		u.Bandwidth += uint64(a.Bandwidth)
 	}
 }
@@ -95,7 +96,7 @@ func (a *api) listProjects(x *exchange) error {
 	list := a.visibleProjects(x)
 	first, last := q.Bounds(len(list))
 	x.linkPages(q, x.path("projects"), len(list))
-	use, now := map[string]*useView{}, a.Now().Unix()
+	use, now := map[string]*useView{}, a.Now()
 	for _, p := range list[first:last] {
 		use[p.ID] = &useView{}
 	}
@@ -125,7 +126,7 @@ func (a *api) showProject(x *exchange) error {
 		}
 		var use useView
 		for _, one := range a.Allocations.Live(p.ID) {
-			use.note(one, a.Now().Unix())
+			use.note(one, a.Now())
 		}
 		return x.succeed(http.StatusOK, []projectView{a.viewProject(x, p, use)})
 	}

@@ -10,15 +10,15 @@ import (
 	"conga/httpapi"
 )
 
-// proxied are a host and two networks of proxies that are trusted.
+// proxied returns a host and two networks of proxies that are trusted.
 func proxied(c *httpapi.Config) {
 	c.TrustedProxies = []netip.Prefix{
 		netip.MustParsePrefix("10.0.0.5/32"), netip.MustParsePrefix("10.7.0.0/16"), netip.MustParsePrefix("2001:db8:1::/64"),
 	}
 }
 
-// TestClientAddress: who a request comes from, in the access log and in the
-// audit log.
+// TestClientAddress: the access log and the audit log have the address of the
+// client.
 func TestClientAddress(t *testing.T) {
 	h := newHarness(t, proxied)
 	for _, c := range []struct {
@@ -110,8 +110,8 @@ func TestLockoutsBehindAProxy(t *testing.T) {
 	}
 }
 
-// TestKeylessBehindAProxy: a rule is for the client's address, which nobody but
-// a trusted proxy can tell, and never for the proxy's own.
+// TestKeylessBehindAProxy: a rule is for the client's address, which a trusted
+// proxy alone can tell, and never for the proxy's own.
 func TestKeylessBehindAProxy(t *testing.T) {
 	h := newHarness(t, proxied, func(c *httpapi.Config) {
 		c.Keyless = []httpapi.Keyless{{From: netip.MustParsePrefix("10.0.0.0/8"), Project: "projectB"}}

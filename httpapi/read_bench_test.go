@@ -12,7 +12,7 @@ import (
 	"conga/httpapi"
 )
 
-// discarded is an answer that nobody reads.
+// discarded is an answer that is not read.
 type discarded struct {
 	header http.Header
 	code   int
@@ -22,8 +22,8 @@ func (d *discarded) Header() http.Header         { return d.header }
 func (d *discarded) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discarded) WriteHeader(code int)        { d.code = code }
 
-// BenchmarkRead is what reading costs without sockets, with the access log, beside
-// the least that Gin can do.
+// BenchmarkRead measures what reading costs without sockets, with the access
+// log, beside the least that Gin can do.
 func BenchmarkRead(b *testing.B) {
 	h := newHarness(b, withAll, func(c *httpapi.Config) {
 		c.Log = slog.New(slog.NewJSONHandler(io.Discard, nil))

@@ -8,9 +8,9 @@ import (
 	"conga/stats"
 )
 
-// TestWhatIsKeptIsRight: what was written down of an allocation earlier is shown
-// only as long as it would be written so again, at either address, alone and in
-// a list.
+// TestWhatIsKeptIsRight: what was written down of an allocation earlier is
+// shown only as long as it would be written so again, at either address, alone
+// and in a list.
 func TestWhatIsKeptIsRight(t *testing.T) {
 	rate := &stats.Rate{}
 	kept := newHarness(t, func(c *httpapi.Config) { c.Statistics = flowing{rate: rate} })

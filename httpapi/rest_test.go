@@ -214,8 +214,9 @@ func (instant) Create(_ context.Context, r allocator.Request, _ ...allocator.Alo
 	return allocator.Allocation{ID: "00000000-0000-0000-0000-000000000000", State: allocator.Pending, Request: r}, nil
 }
 
-// BenchmarkCreate is what the API adds to POST /allocations, beside the least
-// that Gin can do with the same request: no admission, no disk, no sockets.
+// BenchmarkCreate measures what the API adds to POST /allocations, beside the
+// least that Gin can do with the same request: no admission, no disk, no
+// sockets.
 func BenchmarkCreate(b *testing.B) {
 	h := newHarness(b, func(c *httpapi.Config) {
 		c.Allocations, c.Log, c.Observe = instant{}, nil, nil

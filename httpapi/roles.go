@@ -13,11 +13,11 @@ import (
 type access uint8
 
 const (
-	byNobody    access = iota // there is no such request, or no row says which keys may make it
+	byNone      access = iota // there is no such request, or no row says which keys may make it
 	byAdmin                   // the admin's key
 	byOperators               // operators' keys too
 	byUsers                   // every key; a user's opens what is its project's
-	byAnybody                 // no key is asked for
+	byAll                     // no key is asked for
 )
 
 // A role says which keys may read and change what is at an address and below.
@@ -31,26 +31,26 @@ type role struct {
 // may do everything that a key can do. What has no row is the admin's alone, so
 // that a new resource is closed until it gets a row.
 var roles = []role{
-	{"/", byAnybody, byNobody},      // says only where things are
-	{"/auth", byAnybody, byAnybody}, // the key is the address, or what is asked for
+	{"/", byAll, byNone},    // says only where things are
+	{"/auth", byAll, byAll}, // the key is the address, or what is asked for
 	{"/operators", byAdmin, byAdmin},
 
 	{"/allocations", byUsers, byUsers},
 	{"/connections", byUsers, byUsers},
-	{"/events", byUsers, byNobody},
-	{"/paths", byUsers, byNobody},
+	{"/events", byUsers, byNone},
+	{"/paths", byUsers, byNone},
 	{"/projects", byUsers, byAdmin},
 	{"/webhooks", byUsers, byUsers},
 
-	{"/stats", byUsers, byNobody},
-	{"/stats/switches", byOperators, byNobody},
-	{"/stats/links", byOperators, byNobody},
+	{"/stats", byUsers, byNone},
+	{"/stats/switches", byOperators, byNone},
+	{"/stats/links", byOperators, byNone},
 	{"/switches", byOperators, byAdmin},
 	{"/links", byOperators, byAdmin},
 	{"/hosts", byOperators, byAdmin},
 	{"/attachments", byOperators, byAdmin},
-	{"/audit", byOperators, byNobody},
-	{"/metrics", byOperators, byNobody}, // and without a key on the machine itself
+	{"/audit", byOperators, byNone},
+	{"/metrics", byOperators, byNone}, // and without a key on the machine itself
 }
 
 // rolesByRoute are the rows that roleOf has found, by template.
@@ -90,14 +90,14 @@ func findRole(template string) role {
 var (
 	errReadOnly = rest.NewFault(http.StatusForbidden, "api_key: an operator's key sees everything and changes nothing")
 	errNeedsKey = map[access]*rest.Fault{
-		byNobody:    rest.NewFault(http.StatusForbidden, "api_key: this is for the admin's key"),
+		byNone:      rest.NewFault(http.StatusForbidden, "api_key: this is for the admin's key"),
 		byAdmin:     rest.NewFault(http.StatusForbidden, "api_key: this is for the admin's key"),
 		byOperators: rest.NewFault(http.StatusForbidden, "api_key: this is for operators' keys"),
 	}
 )
 
-// mayCall checks the sort of key against the table. What a user's key reaches of
-// a resource is for the resource to say, see sees.
+// mayCall checks the sort of key against the table. What a user's key reaches
+// of a resource is for the resource to say, see sees.
 func mayCall(key auth.Key, method, template string) error {
 	if key.Admin {
 		return nil
@@ -109,7 +109,7 @@ func mayCall(key auth.Key, method, template string) error {
 	} else if key.Operator && need >= byOperators {
 		return errReadOnly
 	}
-	if need == byAnybody || need == byUsers || need == byOperators && key.Operator {
+	if need == byAll || need == byUsers || need == byOperators && key.Operator {
 		return nil
 	}
 	return errNeedsKey[need]

@@ -12,8 +12,8 @@ import (
 	"conga/allocator/store"
 )
 
-// suite is what all tests of the package have left: the logs and stores of their
-// harnesses, and the secrets that went through them.
+// suite is what all tests of the package have left: the logs and stores of
+// their harnesses, and the secrets that went through them.
 var suite evidence
 
 type evidence struct {
@@ -28,7 +28,7 @@ func (e *evidence) add(h *harness) {
 	e.harnesses = append(e.harnesses, h)
 }
 
-// secret is something that must not turn up. The first bytes of a key say only
+// secret adds a text that must not turn up. The first bytes of a key say only
 // that it is one.
 func (e *evidence) secret(s string) {
 	e.mu.Lock()
@@ -36,13 +36,13 @@ func (e *evidence) secret(s string) {
 	e.secrets = append(e.secrets, strings.TrimPrefix(s, "conga_"))
 }
 
-// buckets are all but that of the webhooks, which holds what their deliveries are
-// signed with, and nothing else that is secret.
+// buckets are all but that of the webhooks, which holds what their deliveries
+// are signed with, and nothing else that is secret.
 var buckets = []store.Bucket{
 	store.Allocations, store.History, store.Keys, store.Names, store.Network, store.Connections, store.Statistics, store.Audit, store.Replays,
 }
 
-// keyLike is a key or a token, whoever made it.
+// keyLike matches keys and tokens of any origin.
 var keyLike = regexp.MustCompile(`conga_[A-Za-z0-9_-]{43}|eyJ[A-Za-z0-9_-]{10,}`)
 
 // finder looks for all secrets at once, which are thousands.
@@ -98,7 +98,7 @@ func noSecretIsLeft(code int) {
 	os.Exit(code)
 }
 
-// decoded is a kept answer with its body as text.
+// decoded returns a kept answer with its body as text.
 func decoded(value []byte) []byte {
 	var kept struct {
 		Body []byte `json:"body"`

@@ -17,8 +17,8 @@ import (
 	"conga/httpapi/serve"
 )
 
-// TestSlowHandshakes: who connects and says nothing, or nothing more, is let go
-// soon, with TLS as without.
+// TestSlowHandshakes: a client that connects and sends nothing, or nothing
+// more, is disconnected soon, with TLS as without.
 func TestSlowHandshakes(t *testing.T) {
 	pair, err := serve.ReadPair(serve.TLSFiles{Dir: t.TempDir()})
 	if err != nil {
@@ -67,7 +67,8 @@ func TestSlowHandshakes(t *testing.T) {
 	}
 }
 
-// TestHTTP2Settings are those that bound what one connection may cost.
+// TestHTTP2Settings checks the settings that bound what one connection may
+// cost.
 func TestHTTP2Settings(t *testing.T) {
 	h := newHarness(t)
 	pair, err := serve.ReadPair(serve.TLSFiles{Dir: t.TempDir()})

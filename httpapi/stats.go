@@ -19,11 +19,11 @@ type Statistics interface {
 	// Allocation is what an allocation has carried; nothing, if it was never in
 	// the network.
 	Allocation(id string) stats.Allocation
-	// Totals is what the allocations of a project have carried together, or of all
-	// projects for "".
+	// Totals is what the allocations of a project have carried together, or of
+	// all projects for "".
 	Totals(project string) stats.Direction
-	// Flows lists the flow entries of a switch; ok is false if it never told. It
-	// may ask the switch.
+	// Flows lists the flow entries of a switch; ok is false if it never told.
+	// It may ask the switch.
 	Flows(ctx context.Context, sw topology.Switch) (l stats.Listing, ok bool)
 	// Switch is the last sample of a switch; ok is false if there is none.
 	Switch(sw topology.Switch) (r stats.Reading, ok bool)
@@ -140,8 +140,8 @@ func (a *api) showAllocationStats(x *exchange) error {
 	return x.succeed(http.StatusOK, []allocationStats{a.viewAllocationStats(x, found)})
 }
 
-// listAllocationStats serves GET and HEAD /stats/allocations: those of the key's
-// project, or for the operator of all.
+// listAllocationStats serves GET and HEAD /stats/allocations: those of the
+// key's project, or for the operator of all.
 func (a *api) listAllocationStats(x *exchange) error {
 	_, q, err := x.listParameters()
 	if err != nil {

@@ -27,9 +27,9 @@ type flowStats struct {
 	Links rest.Relations `json:"_links"`
 }
 
-// listFlowStats serves GET and HEAD /stats/switches/{dpid}/flows, in the order in
-// which the switch looks at the entries. They are asked of the switch, unless
-// that was done a moment ago.
+// listFlowStats serves GET and HEAD /stats/switches/{dpid}/flows, in the order
+// in which the switch looks at the entries. They are asked of the switch,
+// unless that was done a moment ago.
 func (a *api) listFlowStats(x *exchange) error {
 	d, err := a.details(x, "table", 0)
 	if err != nil {

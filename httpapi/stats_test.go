@@ -19,12 +19,13 @@ import (
 	"conga/stats"
 )
 
-// told are statistics that tests make up: switch 1 has told, switch 2 is away.
-type told struct{ at time.Time }
+// cannedStats are statistics that tests make up: switch 1 has answered, switch
+// 2 is away.
+type cannedStats struct{ at time.Time }
 
-func (t told) Interval() time.Duration { return 5 * time.Second }
+func (t cannedStats) Interval() time.Duration { return 5 * time.Second }
 
-func (t told) Allocation(string) stats.Allocation {
+func (t cannedStats) Allocation(string) stats.Allocation {
 	return stats.Allocation{
 		Forward: stats.Direction{
 			Entered: stats.Volume{Packets: 10, Bytes: 10000}, EnteredRate: &stats.Rate{Bits: 60e6, Packets: 7500},
@@ -35,7 +36,7 @@ func (t told) Allocation(string) stats.Allocation {
 	}
 }
 
-func (t told) Switch(sw topology.Switch) (stats.Reading, bool) {
+func (t cannedStats) Switch(sw topology.Switch) (stats.Reading, bool) {
 	rate := 3.0
 	s := &stats.Sample{
 		DPID: sw.DPID, At: t.at, TablesAt: t.at,
@@ -53,7 +54,7 @@ func (t told) Switch(sw topology.Switch) (stats.Reading, bool) {
 	return stats.Reading{Sample: s, Stale: !sw.Connected}, sw.DPID != 3
 }
 
-func (t told) Flows(_ context.Context, sw topology.Switch) (stats.Listing, bool) {
+func (t cannedStats) Flows(_ context.Context, sw topology.Switch) (stats.Listing, bool) {
 	return stats.Listing{
 		At: t.at, Stale: !sw.Connected,
 		Flows: []stats.Flow{
@@ -67,20 +68,22 @@ func (t told) Flows(_ context.Context, sw topology.Switch) (stats.Listing, bool)
 	}, sw.DPID != 3
 }
 
-// Totals are those of the one allocation that tests make, which is projectB's.
-func (t told) Totals(project string) stats.Direction {
+// Totals implements [httpapi.Statistics] for the one allocation that tests
+// make, which is projectB's.
+func (t cannedStats) Totals(project string) stats.Direction {
 	if project != "" && project != "projectB" {
 		return stats.Direction{}
 	}
 	return t.Allocation("").Forward
 }
 
-func (t told) Link(_ *topology.Snapshot, id topology.LinkID) stats.Load {
+func (t cannedStats) Link(_ *topology.Snapshot, id topology.LinkID) stats.Load {
 	return stats.Load{Rate: &stats.Rate{Bits: 250e6, Packets: 1}, At: t.at, Stale: id.From.DPID == 2}
 }
 
-// wide is the harness's network, and two switches more: one that is away and one
-// that has never told anything, with a cable between 1 and 2 and a learned host.
+// wide returns the harness's network and two more switches, one that is away
+// and one that has never told anything, with a cable between 1 and 2 and a
+// learned host.
 func wide() *topology.Snapshot {
 	s := network()
 	a, b := topology.PortID{DPID: 1, Port: 90}, topology.PortID{DPID: 2, Port: 90}
@@ -98,17 +101,17 @@ func wide() *topology.Snapshot {
 	return s
 }
 
-// watched is a harness with the wide network and statistics of it.
+// watched returns a harness with the wide network and statistics of it.
 func watched(t *testing.T) *harness {
 	snap := wide()
 	return newHarness(t, func(c *httpapi.Config) {
 		c.Planner = c.Allocations.(httpapi.Planner)
-		c.Statistics = told{time.Unix(1429206570, 0)}
+		c.Statistics = cannedStats{time.Unix(1429206570, 0)}
 		c.Snapshot = func() *topology.Snapshot { return snap }
 	})
 }
 
-// members are the names in an object, in order.
+// members returns the names in an object, in order.
 func members(o map[string]any) string { return strings.Join(slices.Sorted(maps.Keys(o)), " ") }
 
 const fresh = "sampled_at stale"
@@ -157,8 +160,8 @@ var shapes = []struct {
 }
 
 // TestShapes asks for every resource at both addresses with every sort of key:
-// the members of its objects, self links that lead back to the same object, HEAD
-// like GET, the vendor's media type, unknown parameters refused.
+// the members of its objects, self links that lead back to the same object,
+// HEAD like GET, the vendor's media type, unknown parameters refused.
 func TestShapes(t *testing.T) {
 	for _, base := range []string{"/api", "/api/v1"} {
 		h := watched(t)
@@ -359,7 +362,7 @@ func TestPagesOfTheInventory(t *testing.T) {
 	}
 }
 
-func TestWithoutPictureOrParts(t *testing.T) {
+func TestWithoutSnapshotOrParts(t *testing.T) {
 	h := newHarness(t, func(c *httpapi.Config) { c.Snapshot = func() *topology.Snapshot { return nil } })
 	if a := h.want(503, "GET", "/api/switches", "", bearer(h.admin)); a.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")

@@ -10,8 +10,8 @@ import (
 	"conga/httpapi/auth/authtest"
 )
 
-// withDirectory is a harness with a directory over HTTP behind the configured
-// one, where abc123 has a password and nobody gets in without.
+// withDirectory returns a harness with a directory over HTTP behind the
+// configured one, where abc123 has a password and every member needs one.
 func withDirectory(t *testing.T) (*harness, *authtest.Directory) {
 	d := authtest.NewDirectory(t)
 	h := newHarness(t, func(c *httpapi.Config) {
@@ -32,9 +32,10 @@ func withDirectory(t *testing.T) (*harness, *authtest.Directory) {
 	return h, d
 }
 
-// TestFailedLoginsAskNobody: what a stranger says must not reach the directory,
-// and is in the audit log only if it names a member who is known already.
-func TestFailedLoginsAskNobody(t *testing.T) {
+// TestFailedLoginsAskNoDirectory: what a stranger says must not reach the
+// directory, and is in the audit log only if it names a member who is known
+// already.
+func TestFailedLoginsAskNoDirectory(t *testing.T) {
 	h, d := withDirectory(t)
 	d.Says(`{"is_active": true}`)
 	ask := func(user, project, password string) string {
@@ -70,7 +71,8 @@ func TestFailedLoginsAskNobody(t *testing.T) {
 	}
 }
 
-// TestNamesDoNotClimb in the directory's address, however right the password is.
+// TestNamesDoNotClimb in the directory's address, however right the password
+// is.
 func TestNamesDoNotClimb(t *testing.T) {
 	h, d := withDirectory(t)
 	d.Says(`{"is_active": true}`)

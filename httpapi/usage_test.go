@@ -10,8 +10,8 @@ import (
 	"conga/stats"
 )
 
-// TestWhoIsOnThePath: an allocation says whether anyone uses it, and leads to
-// who that is.
+// TestWhoIsOnThePath: an allocation says whether it is used, and leads to the
+// connections that use it.
 func TestWhoIsOnThePath(t *testing.T) {
 	h := newHarness(t)
 	id := h.create(`,"dst_port":443`)
@@ -22,7 +22,7 @@ func TestWhoIsOnThePath(t *testing.T) {
 		between("192.127.1.10", 40003, "192.127.1.11", 80),  // another port
 		between("192.127.1.22", 5, "192.127.1.45", 6),       // other hosts
 	)
-	// What another project says of the same hosts is nobody's business here.
+	// What another project reports of the same hosts does not count.
 	h.want(201, "POST", "/api/connections", "["+between("192.127.1.10", 40004, "192.127.1.11", 443)+"]", bearer(h.foreign))
 	usage := func(id string) string {
 		t.Helper()
@@ -70,8 +70,8 @@ func TestWhoIsOnThePath(t *testing.T) {
 	}
 }
 
-// flowing are the statistics of a network in which every allocation carries this
-// much.
+// flowing are the statistics of a network in which every allocation carries
+// this much.
 type flowing struct {
 	httpapi.Statistics
 	rate *stats.Rate
@@ -81,8 +81,8 @@ func (f flowing) Allocation(string) stats.Allocation {
 	return stats.Allocation{Reverse: stats.Direction{DeliveredRate: f.rate}}
 }
 
-// TestInUseByTraffic: traffic that is seen is use, whether or not anybody reports
-// it; and where nothing is seen and nothing reported nobody can tell.
+// TestInUseByTraffic: traffic that is seen is use, reported or not; where
+// nothing is seen and nothing reported, use is not known.
 func TestInUseByTraffic(t *testing.T) {
 	for name, c := range map[string]struct {
 		rate          *stats.Rate

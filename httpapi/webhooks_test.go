@@ -158,8 +158,8 @@ func TestWebhookChanges(t *testing.T) {
 	}
 }
 
-// TestWebhookURLsAreSecrets: who may only watch sees where events go, but not
-// what lets one post there. A project and the admin see what they have set.
+// TestWebhookURLsAreSecrets: an operator sees the host that events go to, but
+// not the URL. A project and the admin see what they have set.
 func TestWebhookURLsAreSecrets(t *testing.T) {
 	h := newHarness(t)
 	operator := h.want(201, "POST", "/api/operators", `{"name":"watcher"}`, bearer(h.admin)).Results[0]["api_key"].(string)

@@ -127,7 +127,7 @@ func (p *process) stop(s os.Signal) int {
 func (p *process) login() *client.Client {
 	p.t.Helper()
 	users := p.until("listening for users")
-	cfg := client.Config{BaseURL: users["url"].(string), Fingerprint: users["fingerprint"].(string), Around: p.checked}
+	cfg := client.Config{BaseURL: users["url"].(string), Fingerprint: users["fingerprint"].(string), Middleware: p.checked}
 	c, err := client.New(cfg)
 	if err != nil {
 		p.t.Fatal(err)
@@ -274,7 +274,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("left for the next start: %s", later)
 	}
 	users := p.until("listening for users")
-	c, err := client.New(client.Config{BaseURL: users["url"].(string), Fingerprint: users["fingerprint"].(string), Around: p.checked})
+	c, err := client.New(client.Config{BaseURL: users["url"].(string), Fingerprint: users["fingerprint"].(string), Middleware: p.checked})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,45 +60,45 @@ func (r *Record) classify() (class, owner) {
 	return changes, whose
 }
 
-// A room holds the numbers of the records of one class. When it is full the
+// A section holds the numbers of the records of one class. When it is full the
 // owner with the most loses the oldest of them: an owner that adds more than
-// others pushes out its own, and of n owners each keeps an n-th of the room at
-// least.
-type room struct {
+// others pushes out its own, and of n owners each keeps an n-th of the section
+// at least.
+type section struct {
 	most, total int
-	shelves     map[owner]*holdings
+	byOwner     map[owner]*share
 	order       byFill
 }
 
-// A holdings is what one owner has in a room.
-type holdings struct {
+// A share is what one owner has in a section.
+type share struct {
 	owner  owner
 	seqs   []uint64      // ascending
 	limit  *rate.Limiter // of refusals
 	missed int           // refusals since the last one that was recorded
-	index  int           // in the room's order
+	index  int           // in the section's order
 }
 
-func newRooms() (rooms [classes]*room) {
-	for c := range rooms {
-		rooms[c] = &room{most: most[c], shelves: map[owner]*holdings{}}
+func newSections() (sections [classes]*section) {
+	for c := range sections {
+		sections[c] = &section{most: most[c], byOwner: map[owner]*share{}}
 	}
-	return rooms
+	return sections
 }
 
 // ownedBy returns what the owner has.
-func (r *room) ownedBy(o owner) *holdings {
-	s := r.shelves[o]
+func (r *section) ownedBy(o owner) *share {
+	s := r.byOwner[o]
 	if s == nil {
-		s = &holdings{owner: o, limit: rate.NewLimiter(refusedRate, refusedBurst)}
-		r.shelves[o] = s
+		s = &share{owner: o, limit: rate.NewLimiter(refusedRate, refusedBurst)}
+		r.byOwner[o] = s
 		heap.Push(&r.order, s)
 	}
 	return s
 }
 
-// put notes a record, in its place by number.
-func (r *room) put(o owner, seq uint64) {
+// put adds a record in the order of the numbers.
+func (r *section) put(o owner, seq uint64) {
 	s := r.ownedBy(o)
 	i, _ := slices.BinarySearch(s.seqs, seq)
 	s.seqs = slices.Insert(s.seqs, i, seq)
@@ -107,7 +107,7 @@ func (r *room) put(o owner, seq uint64) {
 }
 
 // drop removes a record, and an owner that has no other.
-func (r *room) drop(o owner, seq uint64) {
+func (r *section) drop(o owner, seq uint64) {
 	s := r.ownedBy(o)
 	i, ok := slices.BinarySearch(s.seqs, seq)
 	switch {
@@ -119,7 +119,7 @@ func (r *room) drop(o owner, seq uint64) {
 		r.total--
 	}
 	if len(s.seqs) == 0 && s.missed == 0 {
-		delete(r.shelves, o)
+		delete(r.byOwner, o)
 		heap.Remove(&r.order, s.index)
 		return
 	}
@@ -127,8 +127,8 @@ func (r *room) drop(o owner, seq uint64) {
 }
 
 // excess returns the record that has to go and its owner; ok is false while
-// there is room.
-func (r *room) excess() (o owner, seq uint64, ok bool) {
+// the section is not over its limit.
+func (r *section) excess() (o owner, seq uint64, ok bool) {
 	if r.total <= r.most {
 		return owner{}, 0, false
 	}
@@ -138,7 +138,7 @@ func (r *room) excess() (o owner, seq uint64, ok bool) {
 
 // A byFill is a heap with the fullest owner on top; of equals the one that has
 // the oldest record.
-type byFill []*holdings
+type byFill []*share
 
 // Len returns how many records are kept.
 func (b byFill) Len() int { return len(b) }
@@ -157,7 +157,7 @@ func (b byFill) Swap(i, j int) {
 
 // Push implements [heap.Interface].
 func (b *byFill) Push(x any) {
-	s := x.(*holdings)
+	s := x.(*share)
 	s.index = len(*b)
 	*b = append(*b, s)
 }

@@ -12,7 +12,7 @@ import (
 	"conga/allocator/store/storetest"
 )
 
-func TestPlace(t *testing.T) {
+func TestPosition(t *testing.T) {
 	for _, c := range []struct {
 		r     Record
 		class class
@@ -38,13 +38,13 @@ func TestPlace(t *testing.T) {
 	}
 }
 
-// TestNoise: whatever one project does over and over, and a stranger tries, what
-// others did stays.
+// TestNoise: whatever one project does over and over, and a stranger tries,
+// what others did stays.
 func TestNoise(t *testing.T) {
 	m, now := storetest.NewMemory(), time.Unix(1000, 0)
 	l := open(t, m, &now)
-	for c := range l.rooms {
-		l.rooms[c].most = 20
+	for c := range l.sections {
+		l.sections[c].most = 20
 	}
 	quiet := []Record{
 		{Action: "operator.issue", Outcome: Done, User: "admin", Admin: true},
@@ -90,15 +90,15 @@ func TestNoise(t *testing.T) {
 		t.Errorf("%d records are stored", n)
 	}
 	again := open(t, m, &now)
-	for c := range l.rooms {
-		if l.rooms[c].total != again.rooms[c].total || len(l.rooms[c].shelves) != len(again.rooms[c].shelves) {
-			t.Errorf("class %d: %d records, after a restart %d", c, l.rooms[c].total, again.rooms[c].total)
+	for c := range l.sections {
+		if l.sections[c].total != again.sections[c].total || len(l.sections[c].byOwner) != len(again.sections[c].byOwner) {
+			t.Errorf("class %d: %d records, after a restart %d", c, l.sections[c].total, again.sections[c].total)
 		}
 	}
 }
 
-// TestFloodOfStrangers: their refusals are counted by themselves, and leave those
-// of others to be recorded.
+// TestFloodOfStrangers: their refusals are counted by themselves, and leave
+// those of others to be recorded.
 func TestFloodOfStrangers(t *testing.T) {
 	m, now := storetest.NewMemory(), time.Unix(1000, 0)
 	l := open(t, m, &now)
@@ -112,18 +112,18 @@ func TestFloodOfStrangers(t *testing.T) {
 	}
 }
 
-// TestShares: however records come and are taken back, there are never too many,
-// in the store neither, and of n owners each has an n-th of the room or all that
-// is its own, the newest of it.
+// TestShares: however records come and are taken back, there are never too
+// many, in the store neither, and of n owners each has an n-th of the section
+// or all that is its own, the newest of it.
 func TestShares(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		const room = 12
+		const most = 12
 		m := storetest.NewMemory()
 		l, err := Open(context.Background(), Config{Store: m})
 		if err != nil {
 			t.Fatal(err)
 		}
-		l.rooms[changes].most = room
+		l.sections[changes].most = most
 		added := map[string][]uint64{}
 		for range rapid.IntRange(1, 80).Draw(t, "records") {
 			project := rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(t, "project")
@@ -145,15 +145,15 @@ func TestShares(t *testing.T) {
 		for _, r := range page {
 			kept[r.Project] = append([]uint64{r.Seq}, kept[r.Project]...)
 		}
-		if err != nil || total > room {
+		if err != nil || total > most {
 			t.Fatalf("%d records are kept, %v", total, err)
 		}
 		for project, all := range added {
 			own := kept[project]
-			if len(own) < min(len(all), room/len(added)) || fmt.Sprint(own) != fmt.Sprint(all[len(all)-len(own):]) {
+			if len(own) < min(len(all), most/len(added)) || fmt.Sprint(own) != fmt.Sprint(all[len(all)-len(own):]) {
 				t.Errorf("of %s %v is kept, of %v", project, own, all)
 			}
-			if s := l.rooms[changes].shelves[owner{project: project}]; s != nil && fmt.Sprint(s.seqs) != fmt.Sprint(own) {
+			if s := l.sections[changes].byOwner[owner{project: project}]; s != nil && fmt.Sprint(s.seqs) != fmt.Sprint(own) {
 				t.Errorf("of %s %v is noted, and %v stored", project, s.seqs, own)
 			}
 		}
@@ -171,8 +171,8 @@ func (c *counted) Commit(ctx context.Context, ops ...store.Op) error {
 	return c.Store.Commit(ctx, ops...)
 }
 
-// TestOldLog: one that was kept by another rule is read, and what is too much goes
-// bit by bit.
+// TestOldLog: one that was kept by another rule is read, and what is too much
+// goes bit by bit.
 func TestOldLog(t *testing.T) {
 	c := &counted{Store: storetest.NewMemory()}
 	var ops []store.Op

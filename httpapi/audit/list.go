@@ -19,7 +19,7 @@ type Filter struct {
 	Allocation string // its ID
 }
 
-// passes judges a record.
+// passes reports whether a list with the filter has the record.
 func (f Filter) passes(r *Record) bool {
 	return (f.Seq == 0 || r.Seq == f.Seq) && r.Time >= f.Since && (f.Actor == "" || r.User == f.Actor) &&
 		(f.Project == "" || r.Project == f.Project) && (f.Allocation == "" || r.Allocation == f.Allocation)
@@ -28,8 +28,8 @@ func (f Filter) passes(r *Record) bool {
 // List returns a page of the records that the filter chooses, newest first, and
 // how many it chooses in all. first and most count records.
 func (l *Log) List(ctx context.Context, f Filter, first, most int) (page []Record, total int, err error) {
-	// Only keys are kept at first: the log may be larger than what a reader wants
-	// in memory, and one page of it is read after all.
+	// Only keys are kept at first: the log may be larger than what a reader
+	// wants in memory, and one page of it is read after all.
 	var chosen []string
 	err = l.scan(ctx, f, "", "", func(key string, _ Record) { chosen = append(chosen, key) })
 	if err != nil {
@@ -51,9 +51,9 @@ func (l *Log) List(ctx context.Context, f Filter, first, most int) (page []Recor
 	return page, total, nil
 }
 
-// scan calls each with the records chosen, those with keys from oldest to newest
-// only if these are given. Without a filter or a range it decodes nothing: each
-// then has the key alone.
+// scan calls each with the records chosen, those with keys from oldest to
+// newest only if these are given. Without a filter or a range it decodes
+// nothing: each then has the key alone.
 func (l *Log) scan(ctx context.Context, f Filter, oldest, newest string, each func(key string, r Record)) error {
 	hints := f.hints()
 	return l.store.Scan(ctx, store.Audit, func(key string, value []byte) error {

@@ -32,7 +32,8 @@ const (
 	refusedRate  = 10 // a second
 	refusedBurst = 200
 
-	// maxBatch is how many records are removed at a time when the log is opened.
+	// maxBatch is how many records are removed at a time when the log is
+	// opened.
 	maxBatch = 1000
 )
 
@@ -66,15 +67,15 @@ type Log struct {
 	now   func() time.Time
 	log   *slog.Logger
 
-	mu      sync.Mutex
-	seq     uint64
-	rooms   [classes]*room
-	repeats repeats
+	mu       sync.Mutex
+	seq      uint64
+	sections [classes]*section
+	repeats  repeats
 }
 
 // Open reads which records there are.
 func Open(ctx context.Context, cfg Config) (*Log, error) {
-	l := &Log{store: cfg.Store, now: cfg.Now, log: cfg.Log, rooms: newRooms(), repeats: repeats{last: map[string]*repeat{}}}
+	l := &Log{store: cfg.Store, now: cfg.Now, log: cfg.Log, sections: newSections(), repeats: repeats{last: map[string]*repeat{}}}
 	if l.now == nil {
 		l.now = time.Now
 	}
@@ -88,7 +89,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 			return err
 		}
 		l.seq = r.Seq
-		out, _ := l.keep(&r)
+		out, _ := l.keepLocked(&r)
 		old = append(old, out...)
 		return nil
 	})
@@ -108,17 +109,17 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 func (l *Log) Len() (n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, r := range l.rooms {
+	for _, r := range l.sections {
 		n += r.total
 	}
 	return n
 }
 
-// keep notes a record. ops remove what has to make room for it, and undo takes it
-// all back. The lock is held.
-func (l *Log) keep(r *Record) (ops []store.Op, undo func()) {
+// keepLocked notes a record. ops remove what has to make room for it, and undo
+// takes it all back.
+func (l *Log) keepLocked(r *Record) (ops []store.Op, undo func()) {
 	c, whose := r.classify()
-	in, seq := l.rooms[c], r.Seq
+	in, seq := l.sections[c], r.Seq
 	in.put(whose, seq)
 	undo = func() { in.drop(whose, seq) }
 	for {
@@ -159,14 +160,14 @@ func decode(key string, value []byte) (r Record, err error) {
 func (l *Log) Ops(r Record) (ops []store.Op, undo func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ops, undone, err := l.ops(r)
+	ops, undone, err := l.opsLocked(r)
 	if err != nil {
 		return nil, nil, err
 	}
 	return ops, l.locked(undone), nil
 }
 
-// locked returns f with the lock held.
+// locked returns a function that calls f with the lock held.
 func (l *Log) locked(f func()) func() {
 	return func() {
 		l.mu.Lock()
@@ -175,8 +176,8 @@ func (l *Log) locked(f func()) func() {
 	}
 }
 
-// ops is Ops with the lock held, as undo must be called too.
-func (l *Log) ops(r Record) (ops []store.Op, undo func(), err error) {
+// opsLocked does what Ops does; undo needs the lock, too.
+func (l *Log) opsLocked(r Record) (ops []store.Op, undo func(), err error) {
 	if !r.Outcome.known() {
 		return nil, nil, errors.New("audit: a record without an outcome")
 	}
@@ -187,18 +188,18 @@ func (l *Log) ops(r Record) (ops []store.Op, undo func(), err error) {
 	}
 	l.seq++
 	ops = []store.Op{{Bucket: store.Audit, Key: keyOf(l.seq), Value: value}}
-	out, undo := l.keep(&r)
+	out, undo := l.keepLocked(&r)
 	return append(ops, out...), undo, nil
 }
 
 // Refuse records an attempt that came to nothing. Where there are too many it
-// counts them, so that nobody can fill the disk, or the time of its committer,
-// by being refused. What cannot be saved is logged.
+// counts them, so that refused requests fill neither the disk nor the time of
+// its committer. What cannot be saved is logged.
 func (l *Log) Refuse(ctx context.Context, r Record) {
 	r.Outcome = Refused
 	c, whose := r.classify()
 	l.mu.Lock()
-	s := l.rooms[c].ownedBy(whose)
+	s := l.sections[c].ownedBy(whose)
 	if !s.limit.AllowN(l.now(), 1) {
 		s.missed++
 		l.mu.Unlock()
@@ -206,7 +207,7 @@ func (l *Log) Refuse(ctx context.Context, r Record) {
 	}
 	missed := s.missed
 	r.Missed, s.missed = missed, 0
-	ops, undo, err := l.ops(r)
+	ops, undo, err := l.opsLocked(r)
 	l.mu.Unlock()
 	if err == nil {
 		err = l.store.Commit(context.WithoutCancel(ctx), ops...)
@@ -215,10 +216,10 @@ func (l *Log) Refuse(ctx context.Context, r Record) {
 		return
 	}
 	l.mu.Lock()
-	l.rooms[c].ownedBy(whose).missed += missed + 1 // first, so that undo leaves the owner
+	l.sections[c].ownedBy(whose).missed += missed + 1 // first, so that undo leaves the owner
 	if undo != nil {
 		undo()
 	}
 	l.mu.Unlock()
-	l.log.LogAttrs(ctx, slog.LevelError, "a refusal could not be recorded", slog.Any("error", err))
+	l.log.LogAttrs(ctx, slog.LevelError, "a refusal could not be recorded", slog.Any("err", err))
 }

@@ -12,7 +12,8 @@ import (
 	"conga/allocator/store/storetest"
 )
 
-// open opens a log on a store, with a clock that stands unless the test moves it.
+// open opens a log on a store, with a clock that stands unless the test moves
+// it.
 func open(t *testing.T, m *storetest.Memory, now *time.Time) *Log {
 	t.Helper()
 	l, err := Open(t.Context(), Config{Store: m, Now: func() time.Time { return *now }})
@@ -33,7 +34,7 @@ func add(t *testing.T, l *Log, m *storetest.Memory, r Record) {
 	}
 }
 
-// actions are the actions of a page, and how many records there are.
+// actions returns the actions of a page, and how many records there are.
 func actions(t *testing.T, l *Log, f Filter, first, most int) string {
 	t.Helper()
 	page, total, err := l.List(t.Context(), f, first, most)
@@ -87,7 +88,7 @@ func TestFilters(t *testing.T) {
 func TestRetention(t *testing.T) {
 	m, now := storetest.NewMemory(), time.Unix(1000, 0)
 	l := open(t, m, &now)
-	l.rooms[changes].most, l.rooms[strangers].most, l.rooms[selfMade].most = 3, 2, 1
+	l.sections[changes].most, l.sections[strangers].most, l.sections[selfMade].most = 3, 2, 1
 	for i := range 5 {
 		add(t, l, m, Record{Action: fmt.Sprint("done", i), Outcome: Done})
 		add(t, l, m, Record{Action: fmt.Sprint("self", i), Outcome: Self})

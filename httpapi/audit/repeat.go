@@ -26,9 +26,9 @@ type repeat struct {
 	count int
 }
 
-// Again is Ops for what a client may do over and over to no effect worth
-// telling, such as renewing its key: of records of the same name there is at
-// most one a minute. In between there are no operations, and the next record
+// Again does what Ops does for requests that a client may repeat to no effect
+// worth telling, such as renewing its key: of records of the same name there is
+// at most one a minute. In between there are no operations, and the next record
 // has the count.
 func (l *Log) Again(name string, r Record) (ops []store.Op, undo func(), err error) {
 	l.mu.Lock()
@@ -42,7 +42,7 @@ func (l *Log) Again(name string, r Record) (ops []store.Op, undo func(), err err
 	if known != nil {
 		r.Missed = known.count
 	}
-	ops, undone, err := l.ops(r)
+	ops, undone, err := l.opsLocked(r)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,9 +57,9 @@ func (l *Log) Again(name string, r Record) (ops []store.Op, undo func(), err err
 	}), nil
 }
 
-// remember notes a record of that name. What is long ago makes room, and its count
-// with it; if there is none, the record is forgotten, and the next one is not
-// only counted.
+// remember notes a record of that name. What is long ago makes room, and its
+// count with it; if there is none, the record is forgotten, and the next one is
+// not only counted.
 func (r *repeats) remember(name string, now time.Time) {
 	if r.last[name] == nil && len(r.last) >= maxRepeats && now.Sub(r.swept) >= quiet {
 		r.swept = now

@@ -14,22 +14,25 @@ type Directory interface {
 	// project. It fails with [ErrCredentials], [ErrNotMember], a [*WaitError]
 	// or an [*UnavailableError].
 	Authenticate(ctx context.Context, user, project, password string) error
-	// Admit succeeds if user, which has been proved, is a member of project. It fails
-	// with [ErrNotMember], or with an [*UnavailableError] where that is not known.
+	// Admit succeeds if user, which has been proved, is a member of project. It
+	// fails with [ErrNotMember], or with an [*UnavailableError] where that is
+	// not known.
 	Admit(ctx context.Context, user, project string) error
 	// Member reports whether Admit would succeed.
 	Member(user, project string) bool
-	// Known reports whether user is known to be a member of project. Nobody is
-	// asked, so that it can be called for whatever a stranger says.
+	// Known reports whether user is known to be a member of project. It asks no
+	// other server, so that it can be called for any name that a stranger
+	// sends.
 	Known(user, project string) bool
-	// Subject is whose tokens stand for user, if the configuration fixes that. It is
-	// "", which no token has, for a user that has a password and no subject there.
+	// Subject is whose tokens stand for user, if the configuration fixes that.
+	// It is "", which no token has, for a user that has a password and no
+	// subject there.
 	Subject(user string) (subject string, fixed bool)
 	// Project reports whether project may exist.
 	Project(project string) bool
 }
 
-// A Project is a project and who may ask for keys of it.
+// A Project is a project and the users who may ask for keys of it.
 type Project struct {
 	ID      string
 	Members []string
@@ -46,8 +49,9 @@ type User struct {
 type StaticConfig struct {
 	Projects []Project
 	Users    []User
-	// AllowPasswordless lets a member who has neither password nor subject in with
-	// their name alone, as conga-api.md describes. A user with one must prove it.
+	// AllowPasswordless lets a member who has neither password nor subject in
+	// with their name alone, as conga-api.md describes. A user with one must
+	// prove it.
 	AllowPasswordless bool
 }
 
@@ -189,7 +193,7 @@ func (k *staticKnown) open(user string) bool {
 	return k.passwordless && !hasPassword && k.subjects[user] == ""
 }
 
-// Authenticate implements [Directory]. Who is refused has paid for one password
+// Authenticate implements [Directory]. A refusal takes as long as one password
 // check, whatever the reason.
 func (s *Static) Authenticate(ctx context.Context, user, project, password string) error {
 	k := s.known.Load()
@@ -218,7 +222,7 @@ func (k *staticKnown) admit(user, project string) error {
 	return nil
 }
 
-// check verifies a password when its turn comes.
+// check verifies a password when a processor is free for it.
 func (s *Static) check(ctx context.Context, h passwordHash, password string) (bool, error) {
 	if len(password) > maxPassword {
 		password = "" // never right, see HashPassword, and as slow as any

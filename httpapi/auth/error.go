@@ -8,11 +8,14 @@ import (
 
 // Errors of this package. Their sentences are fit for the client.
 var (
-	// ErrCredentials does not say whether the user, the password or both are wrong.
+	// ErrCredentials does not say whether the user, the password or both are
+	// wrong.
 	ErrCredentials = errors.New("user_id or password is wrong")
-	// ErrNotMember means that the user is proved, and not a member of the project.
+	// ErrNotMember means that the user is proved, and not a member of the
+	// project.
 	ErrNotMember = errors.New("the user is not a member of this project")
-	// ErrNoKey means that the key was never issued, was deleted, or has expired.
+	// ErrNoKey means that the key was never issued, was deleted, or has
+	// expired.
 	ErrNoKey = errors.New("no such key; request a new one")
 	// ErrNotYours means that the user or the project named is not the key's.
 	ErrNotYours = errors.New("the key belongs to another user or project")
@@ -23,8 +26,8 @@ var (
 	ErrToken = errors.New("token: it is not valid here, or has expired; get a new one from its issuer")
 )
 
-// UnavailableError means that someone who must be asked, a directory or an
-// issuer of tokens, does not answer. Nothing is known then, and no user gets in.
+// UnavailableError means that a directory or an issuer of tokens that must be
+// asked does not answer. Nothing is known then, and no user gets in.
 type UnavailableError struct {
 	Reason string // a sentence for the client
 	Err    error  // the cause, for the log

@@ -2,14 +2,14 @@ package auth
 
 import "net/http"
 
-// GuardSize is how much g remembers.
+// GuardSize returns how much g remembers.
 func GuardSize(g *Guard) (clients, failures int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.clients), len(g.failures)
 }
 
-// DecoyCost is the cost of refusing a user who does not exist.
+// DecoyCost returns the cost of refusing a user who does not exist.
 func DecoyCost(s *Static) (memory, passes uint32, threads uint8) {
 	d := s.known.Load().decoy
 	return d.memory, d.passes, d.threads

@@ -26,9 +26,10 @@ type GuardConfig struct {
 	Now   func() time.Time // nil: time.Now
 }
 
-// Guard slows down who guesses passwords. A client is an IPv4 address or an
-// IPv6 /64, which is what one host or one home is given. An IPv6 /48, which is
-// what whoever asks is given, has 65,536 of them and may do what eight may.
+// A Guard slows down clients that guess passwords. A client is an IPv4 address
+// or an IPv6 /64, which is what one host or one home is given. An IPv6 /48,
+// which providers give to any customer on request, has 65,536 of them and may
+// do what eight may.
 type Guard struct {
 	rate  rate.Limit
 	burst int

@@ -10,7 +10,7 @@ import (
 	"conga/httpapi/auth"
 )
 
-// wait is how long err asks the client to wait; 0 for no error.
+// wait returns how long err asks the client to wait, 0 for no error.
 func wait(t *testing.T, err error) time.Duration {
 	t.Helper()
 	if err == nil {
@@ -165,7 +165,7 @@ func TestGuardIsBounded(t *testing.T) {
 	}
 }
 
-// TestGuardKeepsLockouts: who is locked out cannot have it forgotten by failing
+// TestGuardKeepsLockouts: a client that is locked out stays so when it fails
 // under many names.
 func TestGuardKeepsLockouts(t *testing.T) {
 	c := newClock()

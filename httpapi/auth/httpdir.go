@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// How long an answer of an HTTP directory counts. A yes outlives an outage of the
-// directory by a while, so that running jobs are not cut off; a no does not
+// How long an answer of an HTTP directory counts. A yes outlives an outage of
+// the directory by a while, so that running jobs are not cut off; a no does not
 // last, so that a user that was just admitted need not wait. Where there is no
 // yes, an outage means that no user gets in.
 const (
@@ -70,7 +70,8 @@ type HTTP struct {
 
 	mu      sync.Mutex
 	answers map[owner]membership
-	// Two lines, so that strangers cannot keep users who have been proved waiting.
+	// Two lines, so that strangers cannot keep users who have been proved
+	// waiting.
 	proved, unproved line
 }
 
@@ -159,8 +160,8 @@ func (h *HTTP) Admit(ctx context.Context, user, project string) error {
 	return h.admit(ctx, &h.proved, owner{user, project})
 }
 
-// AdmitUnproved is Admit for a user that nothing has proved yet: such questions
-// wait for each other only.
+// AdmitUnproved does what Admit does for a user that nothing has proved yet.
+// Such questions wait for each other only.
 func (h *HTTP) AdmitUnproved(ctx context.Context, user, project string) error {
 	return h.admit(ctx, &h.unproved, owner{user, project})
 }
@@ -173,8 +174,8 @@ func (h *HTTP) Known(user, project string) bool {
 	return h.answers[owner{user, project}].without(h.now()) == nil
 }
 
-// askable reports whether the directory can be asked about a name. Two dots, and
-// slashes that someone on the way takes for what they are, climb in the URL.
+// askable reports whether the directory can be asked about a name. Two dots,
+// and slashes that a proxy decodes, climb in the URL.
 func askable(name string) bool {
 	return ValidName(name) && name != "." && name != ".." && !strings.ContainsAny(name, `/\`)
 }
@@ -208,8 +209,9 @@ func (h *HTTP) admit(ctx context.Context, l *line, who owner) error {
 	}
 }
 
-// ask asks the directory when its turn comes. It does not end with a client that
-// hangs up: others may wait for the same answer.
+// ask asks the directory when fewer questions are under way than may be. It
+// does not end with a client that hangs up: others may wait for the same
+// answer.
 func (h *HTTP) ask(l *line, who owner, f *flight) {
 	defer close(f.done)
 	wait := time.NewTimer(identityTimeout)

@@ -69,7 +69,8 @@ func TestHTTPDirectoryAnswers(t *testing.T) {
 	}
 }
 
-// TestHTTPDirectoryRemembers: each answer for its time, and a yes through an outage.
+// TestHTTPDirectoryRemembers: each answer for its time, and a yes through an
+// outage.
 func TestHTTPDirectoryRemembers(t *testing.T) {
 	d, c := authtest.NewDirectory(t), newClock()
 	h := newHTTP(t, d, c)
@@ -116,7 +117,8 @@ func TestHTTPDirectoryRemembers(t *testing.T) {
 	expect("back, but gone", 1, no)
 }
 
-// TestHTTPDirectoryIsAskedOnce, however many wait, and not by those who cannot be.
+// TestHTTPDirectoryIsAskedOnce, however many wait, and not by those who cannot
+// be.
 func TestHTTPDirectoryIsAskedOnce(t *testing.T) {
 	d := authtest.NewDirectory(t)
 	h := newHTTP(t, d, newClock())

@@ -15,8 +15,8 @@ import (
 	"conga/httpapi/auth"
 )
 
-// slowly makes everybody a member after some time of the bubble, by the user's
-// name; who is not named never hears anything.
+// slowly makes each user named a member after that time of the bubble; other
+// users get no answer.
 type slowly struct {
 	takes  func(user string) time.Duration // negative: for ever
 	asked  atomic.Int64
@@ -44,7 +44,7 @@ func (s *slowly) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"is_active":true}`))}, nil
 }
 
-// inBubble is a directory that s answers for, by the bubble's clock.
+// inBubble returns a directory that s answers for, by the bubble's clock.
 func inBubble(t *testing.T, s *slowly) *auth.HTTP {
 	t.Helper()
 	h, err := auth.NewHTTP(auth.HTTPConfig{URL: "https://directory.example/{user}/{project}"})
@@ -56,7 +56,7 @@ func inBubble(t *testing.T, s *slowly) *auth.HTTP {
 }
 
 // TestHTTPDirectoryBurst: more members at once than there may be questions wait
-// for their turn, and are all admitted.
+// in line, and are all admitted.
 func TestHTTPDirectoryBurst(t *testing.T) {
 	for name, admit := range map[string]func(*auth.HTTP, context.Context, string, string) error{
 		"proved": (*auth.HTTP).Admit, "unproved": (*auth.HTTP).AdmitUnproved,
@@ -82,8 +82,8 @@ func TestHTTPDirectoryBurst(t *testing.T) {
 	}
 }
 
-// TestStrangersDoNotHoldUpMembers, whoever they say they are, not even of a
-// directory that leaves strangers' questions without an answer.
+// TestStrangersDoNotHoldUpMembers under any name, not even where the directory
+// leaves strangers' questions without an answer.
 func TestStrangersDoNotHoldUpMembers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &slowly{takes: func(user string) time.Duration {
@@ -105,7 +105,7 @@ func TestStrangersDoNotHoldUpMembers(t *testing.T) {
 			stranger(fmt.Sprint("stranger", i), false)
 		}
 		synctest.Wait()
-		stranger("member1", true) // behind all the others, and known when its turn would come
+		stranger("member1", true) // behind all the others, and known when it would be asked about
 		synctest.Wait()
 		began := time.Now()
 		if h.Known("member1", "p") {

@@ -65,14 +65,14 @@ type Keys struct {
 	changing sync.Mutex
 
 	mu        sync.RWMutex
-	live      map[Digest]entry
+	live      map[Digest]liveKey
 	held      map[owner]int       // keys in live, expired ones included
 	operators map[Digest]bool     // those in live that are operators'
 	names     map[heldName]string // the subject that holds each
 }
 
-// entry repeats its digest, to be compared in constant time once found.
-type entry struct {
+// A liveKey repeats its digest, to be compared in constant time once found.
+type liveKey struct {
 	digest Digest
 	key    Key
 }
@@ -83,7 +83,7 @@ type owner struct{ user, project string }
 func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	k := &Keys{
 		store: cfg.Store, admin: cfg.Admin, now: cfg.Now, log: cfg.Log,
-		live: map[Digest]entry{}, held: map[owner]int{}, operators: map[Digest]bool{}, names: map[heldName]string{},
+		live: map[Digest]liveKey{}, held: map[owner]int{}, operators: map[Digest]bool{}, names: map[heldName]string{},
 	}
 	if k.now == nil {
 		k.now = time.Now
@@ -116,7 +116,7 @@ func (k *Keys) putLocked(d Digest, key Key) {
 	if _, known := k.live[d]; !known {
 		k.held[owner{key.User, key.Project}]++
 	}
-	k.live[d] = entry{d, key}
+	k.live[d] = liveKey{d, key}
 	if key.Operator {
 		k.operators[d] = true
 	}
@@ -214,7 +214,8 @@ func (k *Keys) Status(secret string) (Key, error) {
 	return key, nil
 }
 
-// own is Status for a request that names the key's user and project.
+// own returns what Status does for a request that names the key's user and
+// project.
 func (k *Keys) own(secret, user, project string) (Digest, Key, error) {
 	key, err := k.Status(secret)
 	if err != nil {
@@ -246,7 +247,8 @@ func (k *Keys) Renew(ctx context.Context, secret, user, project string, along ..
 	return key, nil
 }
 
-// Delete ends the key at once; it fails as Renew does. along is committed with it.
+// Delete ends the key at once; it fails as Renew does. along is committed with
+// it.
 func (k *Keys) Delete(ctx context.Context, secret, user, project string, along ...store.Op) error {
 	k.changing.Lock()
 	defer k.changing.Unlock()

@@ -148,7 +148,7 @@ func TestAdminKey(t *testing.T) {
 	}
 }
 
-// TestNoAdminByDefault: the zero digest must not be anybody's.
+// TestNoAdminByDefault: the zero digest must belong to no key.
 func TestNoAdminByDefault(t *testing.T) {
 	keys := openKeys(t, storetest.NewMemory(), newClock())
 	if key, err := keys.Lookup(auth.NewSecret()); err == nil {

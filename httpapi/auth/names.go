@@ -101,10 +101,10 @@ func (k *Keys) settled(who Identity) bool {
 	return who.Issuer == "" || k.names[heldName{who.Issuer, who.User}] == who.Subject
 }
 
-// IssueFor is Issue for a user that an issuer vouches for; the key remembers
-// it. The first subject that gets a key under a name holds it from then on:
-// this is committed with the key, and IssueFor fails with [ErrName] for any
-// other.
+// IssueFor issues a key as Issue does, for a user that an issuer vouches for;
+// the key remembers it. The first subject that gets a key under a name holds
+// the name from then on: this is committed with the key, and IssueFor fails
+// with [ErrName] for any other.
 func (k *Keys) IssueFor(ctx context.Context, who Identity, project string, along ...store.Op) (secret string, key Key, err error) {
 	if k.settled(who) {
 		return k.issue(ctx, who, project, along...)

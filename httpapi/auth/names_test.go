@@ -106,8 +106,8 @@ func TestNamesAtOnce(t *testing.T) {
 	}
 }
 
-// TestNamesOfOldKeys: who had a key before names were kept holds its name, and
-// still does when that key is gone.
+// TestNamesOfOldKeys: the subject of a key from before names were kept holds
+// its name, also when that key is gone.
 func TestNamesOfOldKeys(t *testing.T) {
 	s, c := storetest.NewMemory(), newClock()
 	k := openKeys(t, s, c)

@@ -22,7 +22,8 @@ const (
 	// MaxSubject is the longest subject of a token, in bytes, as OpenID Connect
 	// has it.
 	MaxSubject = 255
-	// discoverAgain is how long an issuer that could not be found is left alone.
+	// discoverAgain is how long an issuer that could not be found is left
+	// alone.
 	discoverAgain = 5 * time.Second
 )
 
@@ -56,8 +57,8 @@ func CheckOIDC(cfg OIDCConfig) (field string, err error) {
 }
 
 // OIDC checks the tokens of one OpenID Connect issuer. It asks the issuer for
-// its keys when the first token comes, so that neither needs the other to start,
-// and keeps them until a token names one that it does not know.
+// its keys when the first token comes, so that neither needs the other to
+// start, and keeps them until a token names one that it does not know.
 type OIDC struct {
 	cfg    OIDCConfig
 	client *http.Client

@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// refetchEvery spaces out the fetching of keys: any client can send a token that
-	// names an unknown key.
+	// refetchEvery spaces out the fetching of keys: any client can send a token
+	// that names an unknown key.
 	refetchEvery = 10 * time.Second
 	refetchBurst = 3
 )
@@ -32,7 +32,7 @@ func (o *OIDC) newVerifier(p *oidc.Provider) *oidc.IDTokenVerifier {
 	_ = p.Claims(&said) // without an address every fetch fails, and says so
 	keys := &issuerKeys{
 		url: said.Keys, client: o.client, log: o.log, now: o.now,
-		limit: rate.NewLimiter(rate.Every(refetchEvery), refetchBurst), turn: make(chan struct{}, 1),
+		limit: rate.NewLimiter(rate.Every(refetchEvery), refetchBurst), asking: make(chan struct{}, 1),
 	}
 	return oidc.NewVerifier(o.cfg.Issuer, keys, &oidc.Config{
 		ClientID: o.cfg.ClientID, SupportedSigningAlgs: asymmetric(said.Algorithms), Now: o.now,
@@ -40,7 +40,7 @@ func (o *OIDC) newVerifier(p *oidc.Provider) *oidc.IDTokenVerifier {
 }
 
 // asymmetric returns the issuer's algorithms that a public key checks. With any
-// other, everybody could sign that knows the public key.
+// other, all that know the public key could sign.
 func asymmetric(said []string) (out []string) {
 	for _, a := range said {
 		switch a {
@@ -56,16 +56,16 @@ func asymmetric(said []string) (out []string) {
 type fetchFailure struct{ err error }
 
 // issuerKeys are the keys of an issuer, fetched when a token names one that is
-// not among them, at a bounded rate. In between the last answer stands: an issuer
-// that was down is down, one that was not has no other keys. What was fetched
-// before an issuer went down serves on.
+// not among them, at a bounded rate. In between the last answer stands: an
+// issuer that was down is down, one that was not has no other keys. What was
+// fetched before an issuer went down serves on.
 type issuerKeys struct {
 	url    string
 	client *http.Client
 	log    *slog.Logger
 	now    func() time.Time
 	limit  *rate.Limiter
-	turn   chan struct{} // holds a token while the issuer is asked
+	asking chan struct{} // holds a token while the issuer is asked
 
 	mu  sync.Mutex
 	set oidc.KeySet // fetched last; nil: none yet
@@ -105,8 +105,8 @@ func (k *issuerKeys) known() (oidc.KeySet, error) {
 // to fetch one; otherwise what the last fetching came to.
 func (k *issuerKeys) refresh(ctx context.Context, old oidc.KeySet) (oidc.KeySet, error) {
 	select {
-	case k.turn <- struct{}{}:
-		defer func() { <-k.turn }()
+	case k.asking <- struct{}{}:
+		defer func() { <-k.asking }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -152,9 +152,9 @@ var errNoKeys = errors.New("the issuer answered 200 with something else than key
 // unsigned is a token that no key has signed.
 const unsigned = "eyJhbGciOiJFUzI1NiJ9.e30.AA"
 
-// holdKeys reports whether the text is a set of keys, and not an empty one. That
-// the library can read each of them only the library can tell: it is asked to
-// try them.
+// holdKeys reports whether the text is a set of keys, and not an empty one.
+// That the library can read each of them only the library can tell: it is asked
+// to try them.
 func holdKeys(ctx context.Context, text []byte) error {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`

@@ -22,7 +22,7 @@ func newOIDC(t *testing.T, i *authtest.Issuer, c *clock, claim string) *auth.OID
 	return o
 }
 
-// good are the claims of a token that is fine, changed.
+// good returns the claims of a valid token with some changed.
 func good(c *clock, change map[string]any) map[string]any {
 	claims := map[string]any{
 		"sub": "jdoe@access-ci.org", "aud": "conga", "exp": c.t.Add(time.Hour).Unix(), "iat": c.t.Unix(),
@@ -85,7 +85,8 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestUserClaim: another claim may be the name, but who it is stays issuer and subject.
+// TestUserClaim: another claim may be the name, but issuer and subject stay the
+// identity.
 func TestUserClaim(t *testing.T) {
 	i, c := authtest.NewIssuer(t), newClock()
 	o := newOIDC(t, i, c, "eppn")
@@ -98,8 +99,8 @@ func TestUserClaim(t *testing.T) {
 	}
 }
 
-// TestIssuerDown: nobody gets in, everybody is told why, and the issuer is left
-// alone; once it is back, so are we.
+// TestIssuerDown: no user gets in, each refusal says why, and the issuer is
+// left alone; once it is back, users get in again.
 func TestIssuerDown(t *testing.T) {
 	i, c := authtest.NewIssuer(t), newClock()
 	o := newOIDC(t, i, c, "")
@@ -142,8 +143,8 @@ func TestIssuerDown(t *testing.T) {
 	}
 }
 
-// TestIssuerWithoutKeys answers, but with something else: that is no proof against
-// a token, however often it is shown.
+// TestIssuerWithoutKeys answers, but with something else: that is no proof
+// against a token, however often it is shown.
 func TestIssuerWithoutKeys(t *testing.T) {
 	for name, text := range map[string]string{
 		"a page": "<html>maintenance</html>", "nothing": " ", "an empty object": "{}", "no keys": `{"keys":[]}`,
@@ -202,7 +203,7 @@ func isUnavailable(err error) bool {
 	return ok
 }
 
-// TestForgedTokensDoNotFloodTheIssuer: each names a key that nobody knows.
+// TestForgedTokensDoNotFloodTheIssuer: each names an unknown key.
 func TestForgedTokensDoNotFloodTheIssuer(t *testing.T) {
 	i, c := authtest.NewIssuer(t), newClock()
 	o := newOIDC(t, i, c, "")

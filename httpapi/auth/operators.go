@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// OperatorTTL is how long an operator's key lives unless the request says otherwise.
+	// OperatorTTL is how long an operator's key lives unless the request says
+	// otherwise.
 	OperatorTTL = 90 * 24 * time.Hour
 	// MaxOperatorTTL is the longest that one can live.
 	MaxOperatorTTL = 366 * 24 * time.Hour
@@ -23,8 +24,8 @@ const (
 
 // Errors about operators' keys. Their sentences are fit for the client.
 var (
-	// ErrOperatorExists means that the name is taken: two keys of one name could
-	// not be told apart when one must go.
+	// ErrOperatorExists means that the name is taken: two keys of one name
+	// could not be told apart when one must go.
 	ErrOperatorExists = errors.New("there is an operator's key of this name; delete it first, or choose another name")
 	// ErrNoOperator means that there is no such key, or that it has expired.
 	ErrNoOperator = errors.New("there is no operator's key of this name")

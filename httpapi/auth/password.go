@@ -97,7 +97,8 @@ func (h passwordHash) compute(password string) []byte {
 	return argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.threads, uint32(len(h.sum)))
 }
 
-// matches compares in constant time.
+// matches reports whether the hash is that of password. It compares in constant
+// time.
 func (h passwordHash) matches(password string) bool {
 	return subtle.ConstantTimeCompare(h.compute(password), h.sum) == 1
 }

@@ -25,7 +25,7 @@ func (k *Keys) Run(ctx context.Context) {
 			n, err := k.Purge(ctx)
 			switch {
 			case err != nil && ctx.Err() == nil:
-				k.log.Error("expired keys could not be removed", slog.Any("error", err))
+				k.log.Error("expired keys could not be removed", slog.Any("err", err))
 			case n > 0:
 				k.log.Info("expired keys removed", slog.Int("keys", n))
 			}
@@ -59,7 +59,8 @@ func (k *Keys) expired() []Digest {
 	return out
 }
 
-// remove takes keys out of the store, then out of memory. The caller holds changing.
+// remove takes keys out of the store, then out of memory. The caller holds
+// changing.
 func (k *Keys) remove(ctx context.Context, digests []Digest, along ...store.Op) error {
 	ops := append(make([]store.Op, 0, len(digests)+len(along)), along...)
 	for _, d := range digests {

@@ -37,18 +37,19 @@ func parseDigest(s string) (d Digest, ok bool) {
 	return d, err == nil && n == len(d)
 }
 
-// wellFormed reports whether s could be a key at all. What cannot is never hashed.
+// wellFormed reports whether s could be a key at all. What cannot is never
+// hashed.
 func wellFormed(s string) bool {
 	return len(s) == secretLen && strings.HasPrefix(s, Prefix)
 }
 
-// secretPattern matches the beginning of each sort of secret, and what may follow
-// it: a key, the secret of a webhook, and a JSON Web Token, whose header begins
-// with a brace and a quote, eyJ in base64.
+// secretPattern matches the beginning of each sort of secret, and what may
+// follow it: a key, the secret of a webhook, and a JSON Web Token, whose header
+// begins with a brace and a quote, eyJ in base64.
 var secretPattern = regexp.MustCompile(`(` + Prefix + `|whsec_)[A-Za-z0-9_-]*|(eyJ)[A-Za-z0-9._-]*`)
 
-// Redact replaces everything in s that looks like a key, the secret of a webhook
-// or a token.
+// Redact replaces everything in s that looks like a key, the secret of a
+// webhook or a token.
 func Redact(s string) string {
 	if !strings.Contains(s, Prefix) && !strings.Contains(s, "whsec_") && !strings.Contains(s, "eyJ") {
 		return s // nearly always, and looking for it is much quicker so

@@ -115,9 +115,10 @@ func (c *Client) Allocate(ctx context.Context, r Request) (Allocation, error) {
 	return c.AllocateAs(ctx, rand.Text(), r)
 }
 
-// AllocateAs is Allocate with an idempotency key of the caller's: printable ASCII
-// without spaces. A call with the same key and request, because the answer
-// was lost ([ErrOpen]), returns the same allocation and makes no second one.
+// AllocateAs does what Allocate does, with an idempotency key of the caller's:
+// printable ASCII without spaces. A call with the same key and request, because
+// the answer was lost ([ErrOpen]), returns the same allocation and makes no
+// second one.
 func (c *Client) AllocateAs(ctx context.Context, key string, r Request) (Allocation, error) {
 	const op = "allocate"
 	results, _, err := c.do(ctx, call{
@@ -157,13 +158,14 @@ func (c *Client) Release(ctx context.Context, id string) error {
 	return err
 }
 
-// perPage is how many items of a list are asked for at a time, which is the most
-// that the server gives: the fewer pages, the less can shift between them.
+// perPage is how many items of a list are asked for at a time, which is the
+// most that the server gives: the fewer pages, the less can shift between them.
 const perPage = "per_page=1000"
 
-// List yields the allocations of a project in a state, or in any for "", page by page
-// as the server links them. The first error ends it. None comes twice, but pages shift when allocations
-// come and go: one that is missing may still be there, as [Client.Show] tells.
+// List yields the allocations of a project in a state, or in any for "", page
+// by page as the server links them. The first error ends it. None comes twice,
+// but pages shift when allocations come and go: one that is missing may still
+// be there, as [Client.Show] tells.
 func (c *Client) List(ctx context.Context, projectID string, state State) iter.Seq2[Allocation, error] {
 	path := "/allocations?" + perPage
 	if projectID != "" {
@@ -226,9 +228,9 @@ func all[T any](ctx context.Context, c *Client, op, path string) ([]T, error) {
 	return list, nil
 }
 
-// link finds the target of a relation in the Link header (RFC 8288), on the server
-// that c knows, whatever that calls itself: no other server is given the key. It is ""
-// if there is none.
+// link finds the target of a relation in the Link header (RFC 8288), on the
+// server that c knows, whatever that calls itself: no other server is given the
+// key. It is "" if there is none.
 func (c *Client) link(h http.Header, rel string) string {
 	for part := range strings.SplitSeq(strings.Join(h.Values("Link"), ","), ",") {
 		target, params, _ := strings.Cut(strings.TrimSpace(part), ">")

@@ -12,7 +12,8 @@ import (
 	"conga/httpapi/httpapitest"
 )
 
-// properties are those of a schema of the OpenAPI document but for some.
+// properties returns the names of the properties of a schema of the OpenAPI
+// document, but for some.
 func properties(t *testing.T, schema string, but ...string) []string {
 	t.Helper()
 	c, err := httpapitest.Load()
@@ -27,7 +28,7 @@ func properties(t *testing.T, schema string, but ...string) []string {
 	return names
 }
 
-// membersOf are the members of a value's JSON.
+// membersOf returns the members of a value's JSON.
 func membersOf(t *testing.T, v any) map[string]json.RawMessage {
 	t.Helper()
 	text, err := json.Marshal(v)
@@ -41,8 +42,8 @@ func membersOf(t *testing.T, v any) map[string]json.RawMessage {
 	return members
 }
 
-// filled returns a value whose fields are all set: to one, to "1", or to pointers
-// to those, or to zero values if zero is set.
+// filled returns a value whose fields are all set: to one, to "1", or to
+// pointers to those, or to zero values if zero is set.
 func filled[T any](zero bool) (out T) {
 	v := reflect.ValueOf(&out).Elem()
 	for i := range v.NumField() {
@@ -64,8 +65,8 @@ func filled[T any](zero bool) (out T) {
 	return out
 }
 
-// TestAttributes compares the client's types with the OpenAPI document, so that no
-// attribute of an allocation is missing in one of them.
+// TestAttributes compares the client's types with the OpenAPI document, so that
+// no attribute of an allocation is missing in one of them.
 func TestAttributes(t *testing.T) {
 	for name, c := range map[string]struct {
 		got  map[string]json.RawMessage
@@ -86,7 +87,8 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
-// TestChangeTakesBack: a zero number is sent as null where the document knows null.
+// TestChangeTakesBack: a zero number is sent as null where the document knows
+// null.
 func TestChangeTakesBack(t *testing.T) {
 	c, err := httpapitest.Load()
 	if err != nil {
@@ -100,7 +102,8 @@ func TestChangeTakesBack(t *testing.T) {
 	}
 }
 
-// TestShownIsKept: what the server shows of an attribute is what the client has.
+// TestShownIsKept: what the server shows of an attribute is what the client
+// has.
 func TestShownIsKept(t *testing.T) {
 	shown := membersOf(t, filled[client.Allocation](false))
 	text, err := json.Marshal(shown)

@@ -18,8 +18,8 @@ import (
 const maxAnswer = 8 << 20
 
 const (
-	// maxPause is the longest that a call waits before it is made again; a server
-	// that asks for more has its refusal returned.
+	// maxPause is the longest that a call waits before it is made again; a
+	// server that asks for more has its refusal returned.
 	maxPause = time.Minute
 	// patience is how long a call is made again, from the first attempt on: a
 	// restart of the daemon is shorter.
@@ -45,8 +45,8 @@ type envelope struct {
 	Errors  []string          `json:"errors"`
 }
 
-// do carries out the call, again as often as allowed, and returns its results. Its
-// errors wrap [ErrOpen] where that holds.
+// do carries out the call, again as often as allowed, and returns its results.
+// Its errors wrap [ErrOpen] where that holds.
 func (c *Client) do(ctx context.Context, call call) ([]json.RawMessage, http.Header, error) {
 	var body []byte
 	if call.body != nil {
@@ -89,10 +89,10 @@ func (c *Client) do(ctx context.Context, call call) ([]json.RawMessage, http.Hea
 	}
 }
 
-// again reports whether another attempt is in order. A server that answers 429 has not
-// looked at the call. After a fault, or without an answer, it may have been
-// carried out. 409 with a time to wait means that it is being carried out just
-// now, which is waited for as long as it takes.
+// again reports whether another attempt is in order. A server that answers 429
+// has not looked at the call. After a fault, or without an answer, it may have
+// been carried out. 409 with a time to wait means that it is being carried out
+// just now, which is waited for as long as it takes.
 func (c *Client) again(call call, attempt int, since time.Duration, err error) bool {
 	if refused, ok := err.(*Error); ok && refused.RetryAfter > maxPause || since > patience {
 		return false

@@ -23,12 +23,13 @@ type Config struct {
 	Timeout time.Duration // for one attempt; default 30 s
 	Retries int           // further attempts where one did not succeed but a later one may; default 4, negative: none
 
-	// Around, if not nil, is put around what carries the requests, to trace them.
-	Around func(http.RoundTripper) http.RoundTripper
+	// Middleware, if not nil, is put around what carries the requests, to trace
+	// them.
+	Middleware func(http.RoundTripper) http.RoundTripper
 }
 
-// pingAfter is how long a connection may be silent while something is due before
-// it is asked whether it is alive, and how long the answer may take.
+// pingAfter is how long a connection may be silent while something is due
+// before it is asked whether it is alive, and how long the answer may take.
 const pingAfter = 5 * time.Second
 
 // Client talks to one server.
@@ -52,12 +53,12 @@ func New(c Config) (*Client, error) {
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.TLSClientConfig = tlsConfig
-	// A connection whose other end has gone without a word would be used for every
-	// call, and each would time out.
+	// A connection whose other end has gone without a word would be used for
+	// every call, and each would time out.
 	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter}
 	var carrier http.RoundTripper = transport
-	if c.Around != nil {
-		carrier = c.Around(transport)
+	if c.Middleware != nil {
+		carrier = c.Middleware(transport)
 	}
 	retries := cmp.Or(c.Retries, 4)
 	return &Client{
@@ -65,7 +66,8 @@ func New(c Config) (*Client, error) {
 		http: &http.Client{
 			Transport: carrier,
 			Timeout:   cmp.Or(c.Timeout, 30*time.Second),
-			// The interface never redirects; following one could carry the key to a stranger.
+			// The interface never redirects; following one could carry the key
+			// to a stranger.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}, nil

@@ -320,8 +320,8 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("connection refused")
 }
 
-// scripted is a client for which the n-th attempt, from 0, is answered so; nil is a
-// broken connection.
+// scripted returns a client whose n-th attempt, from 0, is answered by f; nil
+// is a broken connection.
 func scripted(t *testing.T, f func(n int, r *http.Request) *http.Response) (c *Client, attempts *int) {
 	n := 0
 	return &Client{base: mustBase(t), retries: 3, http: &http.Client{Transport: roundTripper(func(r *http.Request) *http.Response {
@@ -330,7 +330,7 @@ func scripted(t *testing.T, f func(n int, r *http.Request) *http.Response) (c *C
 	})}}, &n
 }
 
-// answered is a whole answer.
+// answered returns a whole answer.
 func answered(status int, results string, retryAfter string) *http.Response {
 	w := httptest.NewRecorder()
 	if retryAfter != "" {
@@ -410,7 +410,7 @@ func TestWait(t *testing.T) {
 	}
 }
 
-// Who is trusted: a pin, an authority file, or nobody.
+// What is trusted: a pin, an authority file, or nothing.
 func TestTrust(t *testing.T) {
 	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, 200, "["+details+"]") }))
 	defer s.Close()

@@ -30,8 +30,8 @@ func (e *Error) Error() string {
 }
 
 // Transient reports whether the same call may go well later: the server was not
-// reached, the connection broke, the server is busy, or it or a proxy in front of
-// it has a fault.
+// reached, the connection broke, the server is busy, or it or a proxy in front
+// of it has a fault.
 func Transient(err error) bool {
 	if refused, ok := errors.AsType[*Error](err); ok {
 		switch refused.Status {
@@ -50,14 +50,14 @@ func Transient(err error) bool {
 	return !ok || !unknown.IsNotFound
 }
 
-// ErrOpen is wrapped by the error of a call of which the server may have carried out
-// an attempt: its answer was lost, or was a fault.
+// ErrOpen is wrapped by the error of a call of which the server may have
+// carried out an attempt: its answer was lost, or was a fault.
 var ErrOpen = errors.New("the server may have carried it out")
 
 // An open is an error that [ErrOpen] holds of.
 type open struct{ error }
 
-// Unwrap is the error itself.
+// Unwrap returns the error itself.
 func (o open) Unwrap() error { return o.error }
 
 // Is implements errors.Is.
@@ -75,8 +75,8 @@ func busy(err error) bool {
 	return ok && refused.Status == http.StatusTooManyRequests
 }
 
-// inFlight reports whether the server is at work on what the call is about: on an
-// earlier attempt with the same Idempotency-Key, for one.
+// inFlight reports whether the server is at work on what the call is about: on
+// an earlier attempt with the same Idempotency-Key, for one.
 func inFlight(err error) bool {
 	refused, ok := errors.AsType[*Error](err)
 	return ok && refused.Status == http.StatusConflict && refused.RetryAfter > 0
@@ -86,7 +86,7 @@ func inFlight(err error) bool {
 // again.
 type malformed struct{ error }
 
-// Unwrap is what is wrong.
+// Unwrap returns what is wrong.
 func (m malformed) Unwrap() error { return m.error }
 
 func malformedf(format string, args ...any) error { return malformed{fmt.Errorf(format, args...)} }

@@ -27,8 +27,8 @@ type Event struct {
 }
 
 // Events calls f with every event that the server sends, from now on, until ctx
-// ends, f fails, or the stream breaks off; the error says which. The first is an
-// "open" without data: what happened before it was not told. It does not
+// ends, f fails, or the stream breaks off; the error says which. The first is
+// an "open" without data: what happened before it was not told. It does not
 // reconnect: the caller must read the state anew in between anyway.
 func (c *Client) Events(ctx context.Context, f func(Event) error) error {
 	const op = "events"

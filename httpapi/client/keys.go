@@ -25,9 +25,9 @@ type Key struct {
 	ProjectID string `json:"project_id"`
 }
 
-// Login asks for a key. It is not asked for again where it may have been given: that
-// would leave behind a key that no client knows. The client goes on with the key that it has: make a new
-// client to use this one.
+// Login asks for a key. It is not asked for again where it may have been given:
+// that would leave behind a key that no client knows. The client goes on with
+// the key that it has: make a new client to use this one.
 func (c *Client) Login(ctx context.Context, who Credentials) (Key, error) {
 	const op = "login"
 	results, _, err := c.do(ctx, call{
@@ -39,7 +39,7 @@ func (c *Client) Login(ctx context.Context, who Credentials) (Key, error) {
 	return one[Key](op, results)
 }
 
-// Status is what the server knows of the client's key.
+// Status returns what the server knows of the client's key.
 func (c *Client) Status(ctx context.Context) (Key, error) {
 	const op = "key status"
 	results, _, err := c.do(ctx, call{
@@ -65,7 +65,8 @@ func (c *Client) Renew(ctx context.Context, userID, projectID string) (Key, erro
 	return one[Key](op, results)
 }
 
-// keepWithin is how much life a key must have left for KeepKey to leave it alone.
+// keepWithin is how much life a key must have left for KeepKey to leave it
+// alone.
 const keepWithin = 12 * time.Hour
 
 // KeepKey renews the client's key if it ends within half a day. Programs that

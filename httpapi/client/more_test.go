@@ -199,8 +199,8 @@ func TestNetworkCalls(t *testing.T) {
 	}
 }
 
-// TestAllocationIsWhole: whatever the interface shows of an allocation, but for the
-// links, comes through in the same words, what is null included.
+// TestAllocationIsWhole: whatever the interface shows of an allocation, but for
+// the links, comes through in the same words, what is null included.
 func TestAllocationIsWhole(t *testing.T) {
 	for _, values := range [][]any{{"120", "3", "true"}, {"null", "0", "false"}, {"null", "null", "null"}} {
 		shown := fmt.Sprintf(`{"allocation_id":"a1","start_time":1429206574,"end_time":1429210174,"state":"active","bandwidth":null,`+

@@ -54,18 +54,19 @@ type Host struct {
 	Seen      *int64   `json:"seen"` // UNIX seconds
 }
 
-// Switches are those that have ever connected. This and what follows is for
-// operators' keys. They come in small pages, for each has all its ports.
+// Switches returns the switches that have ever connected. Like the methods
+// below it needs an operator's key. Pages are small, since each switch has all
+// its ports.
 func (c *Client) Switches(ctx context.Context) ([]Switch, error) {
 	return all[Switch](ctx, c, "switches", "/switches")
 }
 
-// Links are the directed links between switches.
+// Links returns the directed links between switches.
 func (c *Client) Links(ctx context.Context) ([]Link, error) {
 	return all[Link](ctx, c, "links", "/links?"+perPage)
 }
 
-// Hosts are those that have been heard.
+// Hosts returns the hosts that have been heard.
 func (c *Client) Hosts(ctx context.Context) ([]Host, error) {
 	return all[Host](ctx, c, "hosts", "/hosts?"+perPage)
 }
@@ -105,8 +106,9 @@ type Offer struct {
 	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s
 }
 
-// Outlook is the path that an allocation would get now, with that much bandwidth
-// (bit/s) for that long (seconds); 0 leaves either open. Nothing is reserved.
+// Outlook returns the path that an allocation would get now, with that much
+// bandwidth (bit/s) for that long (seconds); 0 leaves either open. Nothing is
+// reserved.
 func (c *Client) Outlook(ctx context.Context, src, dst string, bandwidth uint64, duration int64) (Path, error) {
 	const op = "paths"
 	q := url.Values{"src": {src}, "dst": {dst}}

@@ -63,7 +63,7 @@ type NetworkTotals struct {
 	Sampled   *int64  `json:"sampled_at"` // UNIX seconds
 }
 
-// Totals are the statistics of everything that the key sees.
+// Totals returns the statistics of everything that the key may see.
 func (c *Client) Totals(ctx context.Context) (Totals, error) {
 	const op = "stats"
 	results, _, err := c.do(ctx, call{op: op, method: http.MethodGet, path: "/stats", idempotent: true})
@@ -73,7 +73,7 @@ func (c *Client) Totals(ctx context.Context) (Totals, error) {
 	return one[Totals](op, results)
 }
 
-// AllocationStats are the statistics of one allocation.
+// AllocationStats returns the statistics of one allocation.
 func (c *Client) AllocationStats(ctx context.Context, id string) (AllocationStats, error) {
 	const op = "stats"
 	results, _, err := c.do(ctx, call{op: op, method: http.MethodGet, path: "/stats/allocations/" + url.PathEscape(id), idempotent: true})

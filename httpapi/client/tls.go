@@ -16,8 +16,8 @@ import (
 	"time"
 )
 
-// Fingerprint is the SHA-256 of a certificate as the daemon prints it: pairs of
-// hex digits with colons between.
+// Fingerprint returns the SHA-256 of a certificate as the daemon prints it:
+// pairs of hex digits with colons between.
 func Fingerprint(cert *x509.Certificate) string {
 	sum := sha256.Sum256(cert.Raw)
 	pairs := make([]string, len(sum))
@@ -46,7 +46,7 @@ func ParseFingerprint(s string) (string, error) {
 // is not spoken to.
 var ErrFingerprint = errors.New("client: the server's certificate is not the one that was pinned")
 
-// tls is the TLS configuration that c asks for.
+// tls returns the TLS configuration that c asks for.
 func (c Config) tls() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: c.Insecure}
 	if c.CAFile != "" {
@@ -78,7 +78,8 @@ func (c Config) tls() (*tls.Config, error) {
 }
 
 // Certificate asks a server for its certificate without trusting it, and
-// reports whether the system's authorities vouch for it. Nothing secret is sent.
+// reports whether the system's authorities vouch for it. Nothing secret is
+// sent.
 func Certificate(ctx context.Context, baseURL string) (cert *x509.Certificate, trusted bool, err error) {
 	u, err := url.Parse(baseURL)
 	if err != nil || u.Scheme != "https" || u.Host == "" {

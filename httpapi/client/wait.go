@@ -12,9 +12,9 @@ import (
 var ErrEnded = errors.New("the allocation ended first")
 
 // Wait returns when the allocation is in the state, or cannot get there any
-// more; a server that cannot be reached is borne for a minute. At the end of ctx the
-// error wraps its cause. progress, if not nil, is called with the allocation as it is first seen
-// and whenever its state or reason changes.
+// more; a server that cannot be reached is borne for a minute. At the end of
+// ctx the error wraps its cause. progress, if not nil, is called with the
+// allocation as it is first seen and whenever its state or reason changes.
 func (c *Client) Wait(ctx context.Context, id string, until State, progress func(Allocation)) (Allocation, error) {
 	var last Allocation
 	lost := time.Time{} // since when the server has not been reached

@@ -18,7 +18,7 @@ import (
 // many is how many live connections the registry must take without trouble.
 const many = 100_000
 
-// hostReports are what 200 hosts report: 500 connections each.
+// hostReports returns what 200 hosts report: 500 connections each.
 func hostReports() [][]connections.Report {
 	hosts := make([][]connections.Report, 200)
 	for h := range hosts {
@@ -57,7 +57,7 @@ func bolt(b *testing.B) store.Store {
 	return disk
 }
 
-// BenchmarkMemory is what a live connection takes.
+// BenchmarkMemory measures what a live connection takes.
 func BenchmarkMemory(b *testing.B) {
 	var before, after runtime.MemStats
 	for b.Loop() {
@@ -71,8 +71,9 @@ func BenchmarkMemory(b *testing.B) {
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/many, "bytes/connection")
 }
 
-// BenchmarkMany is what questions cost with 100,000 live connections: the first
-// and the last page of a list, a list by time, and a count for 128 allocations.
+// BenchmarkMany measures what questions cost with 100,000 live connections: the
+// first and the last page of a list, a list by time, and a count for 128
+// allocations.
 func BenchmarkMany(b *testing.B) {
 	r, clock, _ := filled(b, nothing{})
 	now := clock.Now().Unix()
@@ -107,8 +108,9 @@ func BenchmarkMany(b *testing.B) {
 // nothing keeps nothing, so that memory is the registry's alone.
 type nothing struct{ store.Store }
 
-// BenchmarkReport is one host's report of 500 connections beside the 99,500 of
-// others, durable: all of them new, or a repeat with half a minute in between.
+// BenchmarkReport measures one host's report of 500 connections beside the
+// 99,500 of others, durable: all of them new, or a repeat with half a minute in
+// between.
 func BenchmarkReport(b *testing.B) {
 	b.Run("repeat", func(b *testing.B) {
 		r, clock, hosts := filled(b, bolt(b))
@@ -134,7 +136,8 @@ func BenchmarkReport(b *testing.B) {
 	})
 }
 
-// BenchmarkOpen is what a restart with 100,000 live connections waits for.
+// BenchmarkOpen measures what a restart with 100,000 live connections waits
+// for.
 func BenchmarkOpen(b *testing.B) {
 	disk := storetest.NewMemory()
 	_, clock, _ := filled(b, disk)

@@ -53,7 +53,7 @@ type Connection struct {
 	LastSeen  int64 // the last one
 }
 
-// FlowKey is the connection's traffic, as seen from its source.
+// FlowKey returns the connection's traffic, as seen from its source.
 func (r *Report) FlowKey() path.FlowKey {
 	proto := path.ProtoTCP
 	if r.Protocol == UDP {

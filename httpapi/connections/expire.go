@@ -14,8 +14,8 @@ import (
 // sweepBatch bounds one transaction of a sweep.
 const sweepBatch = 1000
 
-// load reads the store. What cannot be read is dropped with a warning: it is
-// the one sort of record that everybody will say again.
+// load reads the store. What cannot be read is dropped with a warning: hosts
+// report it again.
 func (r *Registry) load(ctx context.Context) error {
 	now := r.cfg.Now()
 	slack := int64(r.slack() / time.Second)
@@ -23,13 +23,14 @@ func (r *Registry) load(ctx context.Context) error {
 	err := r.cfg.Store.Scan(ctx, store.Connections, func(key string, value []byte) error {
 		seq, c, err := decode(key, value)
 		if err != nil {
-			r.cfg.Log.Warn("a connection report is dropped", slog.String("record", key), slog.Any("error", err))
+			r.cfg.Log.Warn("a connection report is dropped", slog.String("record", key), slog.Any("err", err))
 			r.dead = append(r.dead, key)
 			return nil
 		}
 		r.seq = max(r.seq, seq)
-		// It may have been seen again since this was written, see slack. A report
-		// that was acknowledged must not expire too soon; it may a bit too late.
+		// It may have been seen again since this was written, see slack. A
+		// report that was acknowledged must not expire too soon; it may a bit
+		// too late.
 		stored := c.LastSeen
 		c.LastSeen = max(c.FirstSeen, min(stored+slack, now.Unix()))
 		at := time.Unix(min(c.LastSeen, now.Unix()), 0)
@@ -69,7 +70,7 @@ func (r *Registry) sortQueue() {
 	byAge := slices.Clone(r.all.list)
 	slices.SortStableFunc(byAge, func(a, b *live) int { return a.at.Compare(b.at) })
 	for _, e := range byAge {
-		r.queue.MoveToBack(e.place)
+		r.queue.MoveToBack(e.queued)
 	}
 }
 
@@ -90,7 +91,7 @@ func (r *Registry) expireLocked(now time.Time) {
 			projects, pairs = map[string]bool{}, map[pair]bool{}
 		}
 		e.gone = true
-		r.queue.Remove(e.place)
+		r.queue.Remove(e.queued)
 		delete(r.byID, e.seen.ID)
 		r.dead = append(r.dead, recordKey(e.seq))
 		projects[e.seen.Project] = true
@@ -111,11 +112,11 @@ func (l *arrivals) prune() {
 	}
 }
 
-// pruneAll prunes some of the rolls and drops those that become empty.
-func pruneAll[K comparable](rolls map[K]*arrivals, some map[K]bool) {
+// pruneAll prunes some of the lists and drops those that become empty.
+func pruneAll[K comparable](lists map[K]*arrivals, some map[K]bool) {
 	for k := range some {
-		if rolls[k].prune(); rolls[k].len() == 0 {
-			delete(rolls, k)
+		if lists[k].prune(); lists[k].len() == 0 {
+			delete(lists, k)
 		}
 	}
 }
@@ -132,7 +133,7 @@ func (r *Registry) Run(ctx context.Context) {
 			n, err := r.Sweep(ctx)
 			switch {
 			case err != nil && ctx.Err() == nil:
-				r.cfg.Log.Error("expired connection reports could not be removed", slog.Any("error", err))
+				r.cfg.Log.Error("expired connection reports could not be removed", slog.Any("err", err))
 			case n > 0:
 				r.cfg.Log.Debug("expired connection reports removed", slog.Int("connections", n))
 			}

@@ -129,8 +129,8 @@ func (s *slow) Commit(ctx context.Context, ops ...store.Op) error {
 	return s.Store.Commit(ctx, ops...)
 }
 
-// While a repeat is on its way to the disk its connection cannot expire, readers
-// are not held up, and a caller that waits to write can give up.
+// While a repeat is on its way to the disk its connection cannot expire,
+// readers are not held up, and a caller that waits to write can give up.
 func TestWhileTheStoreIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &slow{storetest.NewMemory(), make(chan struct{}), make(chan struct{})}

@@ -21,8 +21,8 @@ type model struct {
 	ids  map[string]uuid.UUID     // every identity ever seen
 }
 
-// who is the identity of a report, spelt out.
-func who(project string, r connections.Report) string {
+// identity returns the identity of a report, spelt out.
+func identity(project string, r connections.Report) string {
 	if r.Protocol == connections.Unsaid {
 		r.Protocol = connections.TCP
 	}
@@ -37,7 +37,7 @@ func (m *model) expire(now int64, keep time.Duration) {
 }
 
 func (m *model) report(t *rapid.T, now int64, project string, id uuid.UUID, r connections.Report) (fresh bool) {
-	name := who(project, r)
+	name := identity(project, r)
 	if was, known := m.ids[name]; known && was != id {
 		t.Fatalf("%s was %s and is %s", name, was, id)
 	}

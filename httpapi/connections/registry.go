@@ -32,8 +32,8 @@ type Config struct {
 
 // A Registry is every live connection. It is safe for concurrent use.
 //
-// A caller that changes the store holds writing. Only then it takes mu, for RAM,
-// and never while the store commits.
+// A caller that changes the store holds writing. Only then it takes mu, for
+// RAM, and never while the store commits.
 type Registry struct {
 	cfg     Config
 	writing chan struct{} // holds one token while a caller changes the store
@@ -56,7 +56,7 @@ type live struct {
 	stored int64       // LastSeen as the store has it
 	held   bool        // a report of it is on its way to the store, so it cannot expire now
 	gone   bool
-	place  *list.Element
+	queued *list.Element
 }
 
 // An arrivals is connections in order of arrival.
@@ -116,16 +116,16 @@ func (r *Registry) insertLocked(e *live) {
 	c := e.seen
 	r.byID[c.ID] = e
 	r.all.list = append(r.all.list, e)
-	rollOf(r.projects, c.Project).add(e)
-	rollOf(r.pairs, pairOf(c.Project, c.FlowKey())).add(e)
-	e.place = r.queue.PushBack(e)
+	arrivalsOf(r.projects, c.Project).add(e)
+	arrivalsOf(r.pairs, pairOf(c.Project, c.FlowKey())).add(e)
+	e.queued = r.queue.PushBack(e)
 }
 
-func rollOf[K comparable](rolls map[K]*arrivals, k K) *arrivals {
-	found := rolls[k]
+func arrivalsOf[K comparable](all map[K]*arrivals, k K) *arrivals {
+	found := all[k]
 	if found == nil {
 		found = &arrivals{}
-		rolls[k] = found
+		all[k] = found
 	}
 	return found
 }

@@ -51,7 +51,7 @@ func open(t testing.TB, cfg connections.Config) *connections.Registry {
 	return r
 }
 
-// one is a report of a connection from 10.0.0.1:port to 10.0.0.2:443.
+// one returns a report of a connection from 10.0.0.1:port to 10.0.0.2:443.
 func one(port int) connections.Report {
 	return connections.Report{
 		Protocol: connections.TCP,

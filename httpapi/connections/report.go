@@ -46,7 +46,8 @@ func (r *Registry) Report(ctx context.Context, project string, reports []Report)
 	}
 	ops, err := r.records(steps)
 	if err == nil && len(ops) > 0 {
-		// A client that hangs up must not leave it open what became of the report.
+		// A client that hangs up must not leave it open what became of the
+		// report.
 		err = r.cfg.Store.Commit(context.WithoutCancel(ctx), ops...)
 	}
 	r.settle(now, steps, err == nil)
@@ -148,7 +149,7 @@ func (r *Registry) settle(now time.Time, steps []step, committed bool) {
 		if s.fresh {
 			r.insertLocked(s.e)
 		} else {
-			r.queue.MoveToBack(s.e.place)
+			r.queue.MoveToBack(s.e.queued)
 		}
 	}
 }

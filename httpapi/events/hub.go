@@ -60,8 +60,8 @@ func NewHub(now func() time.Time) *Hub {
 	}
 }
 
-// Publish adds an event. body makes what its JSON has beside event_id, event and
-// time; it is called at most once, when the event is read, and must not
+// Publish adds an event. body makes what its JSON has beside event_id, event
+// and time; it is called at most once, when the event is read, and must not
 // change its mind. Publish does not wait for anything.
 func (h *Hub) Publish(kind, project string, body func() any) {
 	at := h.now().Unix()

@@ -30,7 +30,7 @@ func read(t *testing.T, h *Hub, sees func(string) bool) *Reader {
 	return r
 }
 
-// types are what a batch has, in short.
+// types returns what a batch has, in short.
 func types(b Batch) string {
 	text := ""
 	if b.Lost {

@@ -1,7 +1,7 @@
 package events
 
-// Internal is the owner of readers that are parts of the daemon: there may be any
-// number of them.
+// Internal is the owner of readers that are parts of the daemon: there may be
+// any number of them.
 const Internal = "(internal)"
 
 // Reader goes through the events that its owner may see. One goroutine uses it,
@@ -14,8 +14,8 @@ type Reader struct {
 	lost  bool
 }
 
-// Read opens a reader that begins with the next event. owner is who counts
-// towards the number of readers of one; sees says which projects' events are
+// Read opens a reader that begins with the next event. owner is what the number
+// of readers is limited for; sees reports whether the events of a project are
 // shown ("": the operator's). Errors are [ErrFull] and [ErrClosed].
 func (h *Hub) Read(owner string, sees func(project string) bool) (*Reader, error) {
 	h.mu.Lock()

@@ -31,8 +31,8 @@ func (c *Contract) Check(method, path string, code int, header http.Header, body
 	return fmt.Errorf("status %d is not in the document", code)
 }
 
-// checkStranger is Check for what the document does not have: it must be
-// refused, in the form of every refusal.
+// checkStranger does what Check does for a request that the document does not
+// have: it must be refused, in the form of every refusal.
 func (c *Contract) checkStranger(method, path string, code int, header http.Header, body string) error {
 	switch {
 	case code < 400:

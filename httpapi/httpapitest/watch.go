@@ -34,8 +34,8 @@ func (t *tee) Unwrap() http.ResponseWriter { return t.ResponseWriter }
 func (t *tee) Flush()                      { _ = http.NewResponseController(t.ResponseWriter).Flush() }
 
 // Transport makes requests by way of next and has report hear of every answer
-// that is not as documented. An answer is checked when its body has been read to
-// the end, or is closed.
+// that is not as documented. An answer is checked when its body has been read
+// to the end, or is closed.
 func (c *Contract) Transport(next http.RoundTripper, report func(error)) http.RoundTripper {
 	return transport{c, next, report}
 }
@@ -52,8 +52,8 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A client that stops half way has not read an answer, unless it is a stream,
-	// which has no other end.
+	// A client that stops half way has not read an answer, unless it is a
+	// stream, which has no other end.
 	whole := answer.Header.Get("Content-Type") == eventStream
 	answer.Body = &copied{body: answer.Body, ended: func(text string, atEnd bool) {
 		if atEnd || whole {

@@ -72,8 +72,8 @@ func (b *Bodies) Share(p Payer) Share {
 	return c
 }
 
-// A Share is the memory of one body. Its methods are for one goroutine. The zero
-// value holds nothing, and can be released.
+// A Share is the memory of one body. Its methods are for one goroutine. The
+// zero value holds nothing, and can be released.
 type Share struct {
 	payer Payer
 	pot   *pot
@@ -157,7 +157,8 @@ func (p *pot) give(payer Payer, n int64) {
 	}
 }
 
-// await takes n bytes as soon as there is room, if that is soon.
+// await takes n bytes as soon as they are free. It reports whether that was
+// within wait.
 func (p *pot) await(ctx context.Context, payer Payer, n int64, wait time.Duration) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"conga/httpapi/limits"
 )
 
-// payers are four users, and four addresses of strangers.
+// payers returns four users, and four addresses of strangers.
 func payers() (out []limits.Payer) {
 	for i := range byte(4) {
 		out = append(out, limits.Payer{Known: true, User: string('a' + rune(i)), Project: "p"},
@@ -27,7 +27,7 @@ func TestBodiesStayWithinTheirParts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := limits.NewBodies(limits.BodiesConfig{Total: 1000, Strangers: 200, Wait: 1})
 		over, cancel := context.WithCancel(context.Background())
-		cancel() // nobody waits
+		cancel() // no request waits
 		var shares []*limits.Share
 		held := map[limits.Payer]int64{}
 		of := map[*limits.Share]limits.Payer{}
@@ -87,7 +87,8 @@ func TestBodiesStayWithinTheirParts(t *testing.T) {
 	})
 }
 
-// TestStrangersTakeNobodysRoom: however much they hold, who is known has room.
+// TestStrangersTakeNobodysRoom: however much they hold, known clients have
+// room.
 func TestStrangersTakeNobodysRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := limits.NewBodies(limits.BodiesConfig{})

@@ -73,7 +73,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Count is how many connections there are now.
+// Count returns how many connections there are now.
 func (l *Listener) Count() Count {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -98,8 +98,8 @@ func (l *Listener) isProxy(a net.Addr) bool {
 	return err == nil && slices.ContainsFunc(l.cfg.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// admit counts a connection, as open or as refused; the zero prefix is no client's
-// share.
+// admit counts a connection and reports whether it may stay open. The zero
+// prefix is no client's share.
 func (l *Listener) admit(of netip.Prefix) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -52,16 +52,16 @@ type addressed struct {
 
 func (a addressed) RemoteAddr() net.Addr { return a.from }
 
-// desk is a limited listener whose accepted connections are kept.
-type desk struct {
+// limited is a limited listener whose accepted connections are kept.
+type limited struct {
 	*limits.Listener
 	below *addresses
 	log   *bytes.Buffer
 	taken chan net.Conn
 }
 
-func newDesk(total, perAddress int, proxies ...netip.Prefix) *desk {
-	d := &desk{below: newAddresses(), log: new(bytes.Buffer), taken: make(chan net.Conn, 1000)}
+func newLimited(total, perAddress int, proxies ...netip.Prefix) *limited {
+	d := &limited{below: newAddresses(), log: new(bytes.Buffer), taken: make(chan net.Conn, 1000)}
 	d.Listener = limits.Listen(d.below, limits.ListenerConfig{
 		Total: total, PerAddress: perAddress, Proxies: proxies, Log: slog.New(slog.NewTextHandler(d.log, nil)),
 	})
@@ -80,7 +80,7 @@ func newDesk(total, perAddress int, proxies ...netip.Prefix) *desk {
 
 // connect reports whether a connection from there is taken; one that is not has
 // been closed. ours is the server's end.
-func (d *desk) connect(t *testing.T, from string) (ours net.Conn, ok bool) {
+func (d *limited) connect(t *testing.T, from string) (ours net.Conn, ok bool) {
 	t.Helper()
 	client, server := net.Pipe()
 	d.below.conns <- addressed{server, text(from)}
@@ -101,7 +101,7 @@ func (d *desk) connect(t *testing.T, from string) (ours net.Conn, ok bool) {
 // ports or addresses of its own network it uses; others are not touched.
 func TestConnectionsPerAddress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(100, 2)
+		d := newLimited(100, 2)
 		for _, c := range []struct {
 			from string
 			ok   bool
@@ -123,11 +123,11 @@ func TestConnectionsPerAddress(t *testing.T) {
 	})
 }
 
-// TestConnectionsOfAProxy: those of a proxy count in all, and as nobody's share;
-// a neighbour of its in one /64 has a share.
+// TestConnectionsOfAProxy: those of a proxy count in all, and for no client; a
+// neighbour of its in one /64 has a share.
 func TestConnectionsOfAProxy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(8, 1, netip.MustParsePrefix("192.0.2.5/32"), netip.MustParsePrefix("2001:db8::5/128"))
+		d := newLimited(8, 1, netip.MustParsePrefix("192.0.2.5/32"), netip.MustParsePrefix("2001:db8::5/128"))
 		var proxied []net.Conn
 		for _, c := range []struct {
 			from string
@@ -160,10 +160,11 @@ func TestConnectionsOfAProxy(t *testing.T) {
 	})
 }
 
-// TestConnectionsInAll: there is a limit to all, and who closes makes room, once.
+// TestConnectionsInAll: there is a limit to all, and a client that closes makes
+// room, once.
 func TestConnectionsInAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(10, 10)
+		d := newLimited(10, 10)
 		var conns []net.Conn
 		for i := range 20 {
 			c, ok := d.connect(t, fmt.Sprintf("192.0.2.%d:1", i))
@@ -198,7 +199,7 @@ func TestConnectionsInAll(t *testing.T) {
 // TestRefusalsAreLoggedRarely: once a minute, with how many there were.
 func TestRefusalsAreLoggedRarely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDesk(1, 1)
+		d := newLimited(1, 1)
 		d.connect(t, "192.0.2.1:1")
 		for range 180 {
 			d.connect(t, "192.0.2.7:1")

@@ -132,8 +132,8 @@ func nameOf(owner, key string) string {
 }
 
 // Begin looks for the answer to the owner's request with this key. If there is
-// none the request is to be carried out, and the attempt to be ended. Errors are
-// [ErrOther] and [ErrInFlight].
+// none the request is to be carried out, and the attempt to be ended. Errors
+// are [ErrOther] and [ErrInFlight].
 func (b *Book) Begin(owner, key string, request Digest) (*Attempt, *Answer, error) {
 	name := nameOf(owner, key)
 	b.mu.Lock()
@@ -161,8 +161,8 @@ func (b *Book) keepLocked(k *kept) {
 	b.owners[k.owner] = append(b.owners[k.owner], k)
 }
 
-// dropLocked forgets an answer. Its place in the queue is given up when it comes
-// to the front.
+// dropLocked forgets an answer. Its place in the queue is given up when it
+// comes to the front.
 func (b *Book) dropLocked(k *kept) {
 	k.gone = true
 	if b.byName[k.name] == k {

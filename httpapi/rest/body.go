@@ -29,9 +29,9 @@ var (
 )
 
 // ReadBody returns a body of at most limit bytes. Its memory grows as the bytes
-// come, so that a client that announces much and sends nothing holds little; only
-// a known client's is allocated at once. Errors are ErrTooLarge, ErrBrokeOff and
-// ErrNoMemory.
+// come, so that a client that announces much and sends nothing holds little;
+// only a known client's is allocated at once. Errors are ErrTooLarge,
+// ErrBrokeOff and ErrNoMemory.
 func ReadBody(r *http.Request, m Memory, limit int64, known bool) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		return nil, nil
@@ -83,11 +83,11 @@ func enlarge(ctx context.Context, m Memory, raw []byte, first, most int64) ([]by
 	return larger, nil
 }
 
-// Drain calls answer, and then reads what is left of the body and drops it: many
-// clients read no answer before they have sent everything, and lose it if the
-// connection is closed before. HTTP/2 can say that nothing more is wanted, and a
-// client that waits for 100 Continue sends nothing. broken says that the body
-// cannot be read on. Before answering, Drain calls release, if there is
+// Drain calls answer, and then reads what is left of the body and drops it:
+// many clients read no answer before they have sent everything, and lose it if
+// the connection is closed before. HTTP/2 can say that nothing more is wanted,
+// and a client that waits for 100 Continue sends nothing. broken says that the
+// body cannot be read on. Before answering, Drain calls release, if there is
 // something to drain.
 func Drain(c *gin.Context, broken bool, release, answer func()) {
 	r := c.Request

@@ -28,16 +28,16 @@ type Fields struct {
 	invalid   []string // sentences; without the above, a 422
 }
 
-// A Value is what a request says of a field. Both flags are false if the field is
-// absent.
+// A Value is what a request says of a field. Both flags are false if the field
+// is absent.
 type Value[T any] struct {
 	V    T
 	Set  bool // present with a value
 	Null bool // present as null
 }
 
-// ParseObject returns the fields of a body that is a JSON object. The error is a
-// Fault with status 400.
+// ParseObject returns the fields of a body that is a JSON object. The error is
+// a Fault with status 400.
 func ParseObject(raw []byte) (*Fields, error) {
 	whole, err := parseJSON(raw)
 	if err != nil {
@@ -130,8 +130,8 @@ func (f *Fields) Text(name string) (out Value[string]) {
 	return out
 }
 
-// Integer takes an integer from lo to hi. It refuses 1.0 and 1e3, because floats
-// lose digits on the way.
+// Integer takes an integer from lo to hi. It refuses 1.0 and 1e3, because
+// floats lose digits on the way.
 func (f *Fields) Integer(name string, lo, hi int64) (out Value[int64]) {
 	raw := f.take(name)
 	switch {
@@ -156,8 +156,8 @@ func (f *Fields) Integer(name string, lo, hi int64) (out Value[int64]) {
 	return out
 }
 
-// LooseInteger takes an integer that may come as a string. The strings "" and "-"
-// stand for an absent one.
+// LooseInteger takes an integer that may come as a string. The strings "" and
+// "-" stand for an absent one.
 func (f *Fields) LooseInteger(name string, lo, hi int64) Value[int64] {
 	if m := find(f.members, name); m == nil || m.raw[0] != '"' {
 		return f.Integer(name, lo, hi)
@@ -258,7 +258,7 @@ func (f *Fields) within(name string, raw []byte, take func(*Fields)) {
 	f.inner(name+".", &Fields{members: members}, take)
 }
 
-// inner is within for fields that are apart already.
+// inner does what Within does for fields that are apart already.
 func (f *Fields) inner(prefix string, in *Fields, take func(*Fields)) {
 	in.explain = f.explain
 	take(in)

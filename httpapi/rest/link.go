@@ -33,7 +33,8 @@ func Relate(pairs ...string) Relations {
 	return out
 }
 
-// WithQuery returns an address with parameters, which are name and value in turn.
+// WithQuery returns an address with parameters, which are name and value in
+// turn.
 func WithQuery(path string, pairs ...string) string {
 	var b strings.Builder
 	b.WriteString(path)

@@ -16,9 +16,9 @@ type element struct {
 }
 
 // ParseList returns the fields of a body that is a list of objects, in one of
-// three forms: an array of at most that many; an object whose member name is the
-// array, beside fields of the request; or one of the objects alone, with the
-// fields named in own added, which are the request's. The error is a Fault.
+// three forms: an array of at most that many; an object whose member name is
+// the array, beside fields of the request; or one of the objects alone, with
+// the fields named in own added, which are the request's. The error is a Fault.
 func ParseList(raw []byte, name string, most int, own ...string) (*Fields, error) {
 	if len(raw) == 0 {
 		return nil, NewFault(http.StatusBadRequest, "body: an array of "+name+" is needed")

@@ -20,8 +20,8 @@ const (
 // VersionedVendor is TypeVendor as answers name it.
 const VersionedVendor = TypeVendor + "; version=1.0"
 
-// Accepts reports whether the Accept header names kind, in version 1.0 or without
-// a version. Wildcards do not count: they ask for no special form.
+// Accepts reports whether the Accept header names kind, in version 1.0 or
+// without a version. Wildcards do not count: they ask for no special form.
 func Accepts(h http.Header, kind string) bool {
 	for _, header := range h.Values("Accept") {
 		for item := range strings.SplitSeq(header, ",") {

@@ -12,8 +12,8 @@ import (
 // Proxies are the addresses of proxies whose X-Forwarded-For is believed.
 type Proxies []netip.Prefix
 
-// keyClient is the key in a Gin context of the address of a client that a trusted
-// proxy speaks for.
+// keyClient is the key in a Gin context of the address of a client that a
+// trusted proxy speaks for.
 const keyClient = "rest.client"
 
 // Identify notes in the context which client a trusted proxy speaks for, for
@@ -30,8 +30,8 @@ func (p Proxies) Trust(addr netip.Addr) bool {
 	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
 }
 
-// ClientAddr returns the address of the request's client: the one that a trusted
-// proxy speaks for, or else the other end of the connection.
+// ClientAddr returns the address of the request's client: the one that a
+// trusted proxy speaks for, or else the other end of the connection.
 func ClientAddr(c *gin.Context) netip.Addr {
 	if addr, ok := c.Get(keyClient); ok {
 		return addr.(netip.Addr)
@@ -48,17 +48,18 @@ func ClientText(c *gin.Context) string {
 	return c.Request.RemoteAddr
 }
 
-// peerOf returns the other end of the connection; the zero address if it has none.
+// peerOf returns the other end of the connection; the zero address if it has
+// none.
 func peerOf(r *http.Request) netip.Addr {
 	ap, _ := netip.ParseAddrPort(r.RemoteAddr)
 	return ap.Addr()
 }
 
-// forwardedFor returns the client that a trusted proxy speaks for. Each proxy on
-// the way adds to X-Forwarded-For where its own request came from, so that the
-// list is read from its end, up to the first address that is no trusted proxy's:
-// what comes before it is that client's word. There is none if the connection is
-// not a trusted proxy's, or if the list cannot be read that far.
+// forwardedFor returns the client that a trusted proxy speaks for. Each proxy
+// on the way adds to X-Forwarded-For where its own request came from, so that
+// the list is read from its end, up to the first address that is no trusted
+// proxy's: what comes before it is that client's word. There is none if the
+// connection is not a trusted proxy's, or if the list cannot be read that far.
 func (p Proxies) forwardedFor(r *http.Request) (client netip.Addr, ok bool) {
 	if len(p) == 0 || !p.Trust(peerOf(r)) {
 		return netip.Addr{}, false

@@ -14,10 +14,10 @@ type Parameters struct {
 	errors []string          // sentences; any makes the answer a 422
 }
 
-// ParseQuery returns the named parameters of a query. Done refuses any other: with
-// a misspelt page a client would read the first one again and again. refused says
-// why a parameter is refused, by name. kind is what the query is about, a list or
-// a resource. The error is a Fault with status 400.
+// ParseQuery returns the named parameters of a query. Done refuses any other:
+// with a misspelt page a client would read the first one again and again.
+// refused says why a parameter is refused, by name. kind is what the query is
+// about, a list or a resource. The error is a Fault with status 400.
 func ParseQuery(raw, kind string, refused map[string]string, names ...string) (*Parameters, error) {
 	p := &Parameters{}
 	if raw == "" { // the usual case
@@ -64,7 +64,8 @@ func (p *Parameters) Lookup(name string) (string, bool) {
 // Text returns a parameter, "" if it is absent.
 func (p *Parameters) Text(name string) string { return p.given[name] }
 
-// Address returns a parameter that is an IP address; the zero one if it is absent.
+// Address returns a parameter that is an IP address; the zero one if it is
+// absent.
 func (p *Parameters) Address(name string) netip.Addr {
 	text, ok := p.given[name]
 	if !ok {
@@ -77,7 +78,8 @@ func (p *Parameters) Address(name string) netip.Addr {
 	return addr
 }
 
-// Prefix returns a parameter that is an IP prefix; the zero one if it is absent.
+// Prefix returns a parameter that is an IP prefix; the zero one if it is
+// absent.
 func (p *Parameters) Prefix(name string) netip.Prefix {
 	text, ok := p.given[name]
 	if !ok {
@@ -104,8 +106,8 @@ func (p *Parameters) Integer(name string, lo, hi, absent int64) int64 {
 	return n
 }
 
-// Time returns a parameter that is a time, in UNIX seconds and not before least;
-// 0 if it is absent.
+// Time returns a parameter that is a time, in UNIX seconds and not before
+// least; 0 if it is absent.
 func (p *Parameters) Time(name string, least int64) int64 {
 	text, ok := p.given[name]
 	if !ok {

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// A Certificate is the API's certificate, which can be replaced while the server
-// runs. It is safe for concurrent use.
+// A Certificate is the API's certificate, which can be replaced while the
+// server runs. It is safe for concurrent use.
 type Certificate struct {
 	current atomic.Pointer[Pair]
 }

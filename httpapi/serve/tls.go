@@ -38,8 +38,8 @@ type TLSFiles struct {
 	Hosts []string
 }
 
-// LoadTLS returns the API's TLS configuration and the certificate's fingerprint:
-// its SHA-256 hash in hex with colons.
+// LoadTLS returns the API's TLS configuration and the certificate's
+// fingerprint: its SHA-256 hash in hex with colons.
 func LoadTLS(files TLSFiles) (cfg *tls.Config, fingerprint string, err error) {
 	if (files.Cert == "") != (files.Key == "") {
 		return nil, "", errors.New("serve: tls: a certificate needs its key, and a key its certificate")
@@ -136,8 +136,8 @@ func selfSignedTemplate(now time.Time, hosts []string) *x509.Certificate {
 	}
 }
 
-// subjects returns the names and the addresses among hosts, each once. It leaves
-// out what cannot be in a certificate.
+// subjects returns the names and the addresses among hosts, each once. It
+// leaves out what cannot be in a certificate.
 func subjects(hosts []string) (names []string, addrs []net.IP) {
 	seen := map[string]bool{}
 	for _, host := range hosts {

@@ -46,8 +46,8 @@ func TestSelfSignedPair(t *testing.T) {
 	}
 }
 
-// TestSelfSignedHosts: a pair that is made is for the hosts that it is asked to be
-// for; one that is there stays, since clients have its fingerprint.
+// TestSelfSignedHosts: a pair that is made is for the hosts that it is asked to
+// be for; one that is there stays, since clients have its fingerprint.
 func TestSelfSignedHosts(t *testing.T) {
 	load := func(dir string, hosts ...string) (*x509.Certificate, string) {
 		t.Helper()

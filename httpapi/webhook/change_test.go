@@ -22,9 +22,9 @@ func (f *fixture) change(id string, c Change) (Hook, int, error) {
 	return hook, n, err
 }
 
-// TestUpdateKeepsItsPlace: what the old target has not taken goes to the new one,
-// and nothing is missed or comes twice.
-func TestUpdateKeepsItsPlace(t *testing.T) {
+// TestUpdateKeepsItsPosition: what the old target has not taken goes to the new
+// one, and nothing is missed or comes twice.
+func TestUpdateKeepsItsPosition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		defer func() { f.stop() }()
@@ -93,7 +93,7 @@ func TestUpdateSaves(t *testing.T) {
 	})
 }
 
-// TestUpdateOfAdminsHook: who turns it to a server of their own does not gain
+// TestUpdateOfAdminsHook: a user that turns it to another server does not gain
 // that it outlives every membership.
 func TestUpdateOfAdminsHook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -90,7 +90,7 @@ func newClient(cfg Config) *http.Client {
 // worker delivers the events of one hook, one after the other.
 type worker struct {
 	hooks *Hooks
-	entry *subscription
+	sub   *subscription
 	id    string
 
 	warned string // the URL that the log has been told about
@@ -100,7 +100,7 @@ type worker struct {
 func (w *worker) current() (Hook, bool) {
 	w.hooks.mu.Lock()
 	defer w.hooks.mu.Unlock()
-	return w.entry.hook, w.hooks.byID[w.id] == w.entry
+	return w.sub.hook, w.hooks.byID[w.id] == w.sub
 }
 
 // takes reports whether the hook is for events of that type.
@@ -117,7 +117,7 @@ func (w *worker) run(ctx context.Context) {
 		return // the hub is closed: the daemon is stopping
 	}
 	defer reader.Close()
-	lost := w.entry.old
+	lost := w.sub.old
 	for {
 		batch := reader.Take()
 		if batch.Lost || lost {
@@ -145,9 +145,9 @@ func (w *worker) run(ctx context.Context) {
 	}
 }
 
-// deliver tries until the target has taken the event, nobody may or wants to
-// have it any more, or it is time to give up. Each attempt is made with the hook
-// as it then is, and by the rules as they then are.
+// deliver tries until the target has taken the event, the hook may not have it
+// any more, or it is time to give up. Each attempt is made with the hook as it
+// then is, and by the rules as they then are.
 func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
 	left := giveUp // of the time for attempts; that of waiting for the directory is not counted
 	for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
@@ -167,7 +167,8 @@ func (w *worker) deliver(ctx context.Context, kind, id string, body []byte) {
 		}
 		if left -= time.Since(begun); !again || left <= 0 {
 			w.note(status, false, true)
-			// Neither the URL nor the error, which has it: people put secrets there.
+			// Neither the URL nor the error, which has it: people put secrets
+			// there.
 			w.hooks.cfg.Log.LogAttrs(ctx, slog.LevelWarn, "an event could not be delivered",
 				slog.String("webhook", w.id), slog.String("event", kind), slog.Int("status", status))
 			return
@@ -199,8 +200,9 @@ func (w *worker) ready(ctx context.Context, kind string) (Hook, bool) {
 	}
 }
 
-// allowed checks the URL once more: the configuration may have become stricter
-// since it was set. What is not delivered for that has failed.
+// allowed reports whether the URL may still be delivered to: the configuration
+// may have become stricter since it was set. An event that is not delivered for
+// that has failed.
 func (w *worker) allowed(ctx context.Context, hook Hook) bool {
 	err := checkURL(hook.URL, w.hooks.cfg.AllowPrivate)
 	if err == nil {
@@ -215,7 +217,8 @@ func (w *worker) allowed(ctx context.Context, hook Hook) bool {
 	return false
 }
 
-// pause waits for about as long as it is told. It returns false when ctx ends.
+// pause waits for about that long. It reports whether it did; ctx may end
+// first.
 func pause(ctx context.Context, about time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -253,7 +256,7 @@ func (w *worker) attempt(ctx context.Context, hook Hook, kind, id string, body [
 func (w *worker) note(status int, delivered, failed bool) {
 	w.hooks.mu.Lock()
 	defer w.hooks.mu.Unlock()
-	s := &w.entry.status
+	s := &w.sub.status
 	s.LastStatus = status
 	if delivered {
 		s.Delivered++

@@ -68,8 +68,9 @@ type Config struct {
 	Now          func() time.Time  // nil: time.Now
 	Log          *slog.Logger      // nil: none
 	Transport    http.RoundTripper // nil: one that keeps to AllowPrivate
-	// Admit succeeds if the user that made a hook may still see the project, and fails with
-	// [auth.ErrNotMember] if not. With any other error that is not known now.
+	// Admit succeeds if the user that made a hook may still see the project,
+	// and fails with [auth.ErrNotMember] if not. With any other error that is
+	// not known now.
 	Admit func(ctx context.Context, user, project string) error
 }
 
@@ -173,7 +174,7 @@ func (hook Hook) encode() ([]byte, error) {
 	}{plain(hook), string(hook.Secret)})
 }
 
-// reserve makes sure that there is room for one more.
+// reserve reports whether there is room for one more, and takes it.
 func (h *Hooks) reserve(project string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -242,8 +243,8 @@ func (h *Hooks) signal() {
 	}
 }
 
-// Run delivers until ctx ends, each hook's events by a goroutine of its own, and
-// returns when all have ended.
+// Run delivers until ctx ends, each hook's events by a goroutine of its own,
+// and returns when all have ended.
 func (h *Hooks) Run(ctx context.Context) {
 	var workers sync.WaitGroup
 	defer h.client.CloseIdleConnections()
@@ -255,7 +256,7 @@ func (h *Hooks) Run(ctx context.Context) {
 			if running[id] == nil {
 				own, stop := context.WithCancel(ctx)
 				running[id] = stop
-				w := &worker{hooks: h, entry: e, id: id}
+				w := &worker{hooks: h, sub: e, id: id}
 				workers.Go(func() { w.run(own) })
 			}
 		}

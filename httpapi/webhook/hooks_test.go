@@ -75,7 +75,7 @@ type fixture struct {
 	hub     *events.Hub
 	hooks   *Hooks
 	member  atomic.Bool
-	dark    atomic.Bool // nobody knows who is a member
+	dark    atomic.Bool // it is not known which users are members
 	private bool        // allow_private, at the next start
 	log     strings.Builder
 	stop    func()
@@ -151,7 +151,7 @@ func TestDeliver(t *testing.T) {
 		if !strings.Contains(body, h.Get(HeaderDelivery)) || h.Get("Content-Type") != "application/json" || h.Get(HeaderTimestamp) != fmt.Sprint(time.Now().Unix()-1) && h.Get(HeaderTimestamp) != fmt.Sprint(time.Now().Unix()) {
 			t.Errorf("header %v", h)
 		}
-		f.member.Store(false) // who made it has left the project
+		f.member.Store(false) // the user that made it has left the project
 		f.publish("a", "p")
 		time.Sleep(time.Second)
 		if n := len(f.taken()); n != 2 {
@@ -172,8 +172,8 @@ func TestDeliver(t *testing.T) {
 	})
 }
 
-// TestDirectoryAway: while nobody can say who is a member nothing is delivered,
-// and nothing is lost either, however long that takes.
+// TestDirectoryAway: while it is not known which users are members nothing is
+// delivered, and nothing is lost either, however long that takes.
 func TestDirectoryAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
@@ -194,7 +194,7 @@ func TestDirectoryAway(t *testing.T) {
 		f.dark.Store(true)
 		f.publish("a", "p")
 		time.Sleep(time.Minute)
-	}) // and who waits for it does not hold up a stop
+	}) // and a deliverer that waits for it does not delay a stop
 }
 
 // TestAdminsHook: what the admin's key made needs no membership, now and after
@@ -289,7 +289,7 @@ func TestGivingUp(t *testing.T) {
 	})
 }
 
-// TestReset: who has missed events is told, over a restart too.
+// TestReset: a target that has missed events is told so, over a restart too.
 func TestReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
@@ -378,7 +378,7 @@ func TestPrivateTargets(t *testing.T) {
 		h := &Hooks{cfg: Config{AllowPrivate: allowed, Now: time.Now}}
 		h.client = newClient(h.cfg)
 		for _, url := range []string{server.URL, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)} {
-			w := &worker{hooks: h, entry: &subscription{}}
+			w := &worker{hooks: h, sub: &subscription{}}
 			status, err := w.attempt(t.Context(), Hook{URL: url}, "a", "1", []byte("hello"))
 			if allowed && (status != 200 || <-reached != "hello") {
 				t.Errorf("%s, allowed: %d, %v", url, status, err)

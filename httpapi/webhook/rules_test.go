@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestRetriesEndWithMembership: who has left the project is not sent what
-// happened in it, even if it was being sent when they left.
+// TestRetriesEndWithMembership: a user that has left the project is not sent
+// its events, not even one that was being sent.
 func TestRetriesEndWithMembership(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
@@ -31,8 +31,8 @@ func TestRetriesEndWithMembership(t *testing.T) {
 	})
 }
 
-// TestRetriesWaitForTheDirectory: the time in which nobody can be asked is not
-// taken from that of the attempts.
+// TestRetriesWaitForTheDirectory: the time in which the directory cannot be
+// asked is not taken from that of the attempts.
 func TestRetriesWaitForTheDirectory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
@@ -54,8 +54,8 @@ func TestRetriesWaitForTheDirectory(t *testing.T) {
 	})
 }
 
-// TestRulesOfToday: a target that could be set while allow_private was true gets
-// nothing when it is false, until its URL is one that may be set.
+// TestRulesOfToday: a target that could be set while allow_private was true
+// gets nothing when it is false, until its URL is one that may be set.
 func TestRulesOfToday(t *testing.T) {
 	for _, url := range []string{"http://example.org/secret-path", "https://10.0.0.1/secret-path", "https://localhost/secret-path"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -14,7 +14,7 @@ func TestPublic(t *testing.T) {
 		"::": false, "::1": false, "fe80::1": false, "fe80::1%eth0": false, "fc00::1": false, "fd12::1": false, "ff02::1": false, "fec0::1": false,
 		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::ffff:8.8.8.8": true, "::127.0.0.1": false,
 		"64:ff9b::7f00:1": false, "2002:7f00:1::": false, "2001:db8::1": false, "2001::1": false,
-		// Stateless translation, NAT64, 6to4, Teredo, and what nobody has been given.
+		// Stateless translation, NAT64, 6to4, Teredo, and unassigned addresses.
 		"::ffff:0:127.0.0.1": false, "::ffff:0:8.8.8.8": false, "64:ff9b:1::1": false, "64:ff9b::8.8.8.8": false,
 		"2002:808:808::1": false, "2001:0:808:808::1": false, "3ffe::1": false, "3fff::1": false, "100::1": false, "5f00::1": false,
 		"1fff:ffff::1": false, "4000::1": false, "8000::1": false, "e000::1": false, "::2": false,
@@ -33,8 +33,8 @@ func TestPublic(t *testing.T) {
 	}
 }
 
-// TestRemedy: where a target is only not allowed here, the refusal says who can
-// allow it and how.
+// TestRemedy: where a target is only not allowed here, the refusal says what
+// setting allows it.
 func TestRemedy(t *testing.T) {
 	for url, want := range map[string]bool{
 		"http://example.org/": true, "https://10.1.2.3/": true, "http://10.1.2.3/": true, "ftp://example.org/": false,

@@ -17,6 +17,7 @@ var voiced = []string{
 	"openflow", "openflow/ofswitch", "controller/path", "scheduler", "allocator/store", "allocator/store/storetest", "cmd/conga", "cmd/congad",
 	"cmd/internal/acceptance", "cmd/internal/answers", "cmd/internal/bench", "cmd/internal/config", "cmd/internal/figures",
 	"cmd/internal/rules", "cmd/internal/scale", "cmd/internal/terminal", "cmd/internal/version",
+	"httpapi", "httpapi/audit", "httpapi/auth", "httpapi/auth/authtest", "httpapi/client", "httpapi/connections", "httpapi/events", "httpapi/httpapitest", "httpapi/limits", "httpapi/replay", "httpapi/rest", "httpapi/serve", "httpapi/webhook",
 }
 
 // voicedSources calls f with the Go files of the voiced packages.

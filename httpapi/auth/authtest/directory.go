@@ -17,7 +17,7 @@ type Directory struct {
 	asked  []string
 }
 
-// NewDirectory starts a directory that knows nobody; it ends with the test.
+// NewDirectory starts a directory that knows no users; it ends with the test.
 func NewDirectory(t testing.TB) *Directory {
 	t.Helper()
 	d := &Directory{answer: http.NotFound}
@@ -26,7 +26,7 @@ func NewDirectory(t testing.TB) *Directory {
 	return d
 }
 
-// Answer is what the directory does from now on.
+// Answer sets what the directory does from now on.
 func (d *Directory) Answer(h http.HandlerFunc) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -38,14 +38,14 @@ func (d *Directory) Says(body string) {
 	d.Answer(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) })
 }
 
-// Asked are the addresses that were asked for, as they came over the wire.
+// Asked returns the addresses that were asked for, as they came over the wire.
 func (d *Directory) Asked() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return append([]string(nil), d.asked...)
 }
 
-// ServeHTTP is the directory.
+// ServeHTTP implements [http.Handler].
 func (d *Directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.mu.Lock()
 	d.asked = append(d.asked, r.RequestURI)

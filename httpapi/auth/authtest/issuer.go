@@ -1,4 +1,5 @@
-// Package authtest has an OpenID Connect issuer and an HTTP directory for tests.
+// Package authtest has an OpenID Connect issuer and an HTTP directory for
+// tests.
 package authtest
 
 import (
@@ -23,7 +24,8 @@ import (
 	"testing"
 )
 
-// server is an HTTPS server on a loopback address, and how to trust it.
+// server starts an HTTPS server on a loopback address. It returns the
+// configuration with which clients trust it.
 func server(t testing.TB, h http.Handler) (*httptest.Server, *tls.Config) {
 	s := httptest.NewUnstartedServer(h)
 	s.Config.ErrorLog = log.New(io.Discard, "", 0) // strangers' handshakes
@@ -37,7 +39,7 @@ func server(t testing.TB, h http.Handler) (*httptest.Server, *tls.Config) {
 // Issuer is an OpenID Connect issuer over HTTPS. What it signs is ES256.
 type Issuer struct {
 	URL   string
-	Roots *tls.Config // who vouches for it
+	Roots *tls.Config // the authority that has signed its certificate
 	PEM   []byte      // the same, as a file has it
 
 	Down     atomic.Bool  // it answers 503
@@ -72,7 +74,7 @@ func (i *Issuer) Rotate() {
 	i.key, i.id = key, i.id+1
 }
 
-// ServeHTTP is the discovery document and the keys.
+// ServeHTTP serves the discovery document and the keys.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.Requests.Add(1)
 	if i.Down.Load() {
@@ -110,7 +112,7 @@ func (i *Issuer) Token(claims map[string]any) string {
 	return i.Signed(map[string]any{"alg": "ES256", "typ": "JWT", "kid": id}, claims)
 }
 
-// Signed is Token with a header of its own.
+// Signed returns a token as Token does, with the header given.
 func (i *Issuer) Signed(header, claims map[string]any) string {
 	i.t.Helper()
 	all := map[string]any{"iss": i.URL}
