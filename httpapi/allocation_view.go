@@ -9,7 +9,7 @@ import (
 	"conga/httpapi/rest"
 )
 
-// A shown is an allocation with what answers show besides.
+// shown holds an allocation and what answers show besides.
 type shown struct {
 	allocator.Allocation
 	usage

@@ -34,7 +34,7 @@ type attribute struct {
 	traffic  bool // connection_uuid says it, too
 }
 
-// A given holds what a request says of an attribute.
+// given holds what a request says of an attribute.
 type given struct {
 	name      string
 	set, null bool

@@ -23,7 +23,7 @@ type Planner interface {
 
 var _ Planner = (*allocator.Allocator)(nil)
 
-// A pathView is what a request would get now.
+// A pathView holds what a request would get now.
 type pathView struct {
 	Src        string         `json:"src"`
 	Dst        string         `json:"dst"`
@@ -41,7 +41,7 @@ type pathView struct {
 	Links      rest.Relations `json:"_links"`
 }
 
-// A roomView is what a link has for allocations. All rates are bit/s.
+// A roomView holds what a link has for allocations. All rates are bit/s.
 type roomView struct {
 	ID         string      `json:"link_id"`
 	From       *portIDView `json:"from"`

@@ -9,7 +9,7 @@ import (
 	"conga/httpapi/rest"
 )
 
-// An access is which keys open something.
+// An access says which keys open something.
 type access uint8
 
 const (

@@ -72,7 +72,7 @@ func shareOf(r *stats.Rate, whole topology.BitRate) *float64 {
 	return &f
 }
 
-// An allocationStats is what an allocation has carried.
+// allocationStats holds what an allocation has carried.
 type allocationStats struct {
 	ID        string  `json:"allocation_id"`
 	ProjectID string  `json:"project_id"`
@@ -91,7 +91,7 @@ type allocationStats struct {
 	Links   rest.Relations `json:"_links"`
 }
 
-// A directionView is what went one way. Delivered against promised is its
+// A directionView holds what went one way. Delivered against promised is its
 // utilisation.
 type directionView struct {
 	Entered     trafficView `json:"entered"`     // at the entrance, before policing
@@ -159,7 +159,7 @@ func (a *api) listAllocationStats(x *exchange) error {
 	return x.succeed(http.StatusOK, views)
 }
 
-// A totals is what the allocations of a project, or all of them, have carried
+// totals holds what the allocations of a project, or all of them, have carried
 // together.
 type totals struct {
 	ProjectID   *string                 `json:"project_id"` // null: all projects
@@ -172,7 +172,7 @@ type totals struct {
 	Links       rest.Relations          `json:"_links"`
 }
 
-// A networkTotals is what goes into and out of the network.
+// networkTotals holds what goes into and out of the network.
 type networkTotals struct {
 	Switches  int         `json:"switches"`
 	Connected int         `json:"connected"`

@@ -9,7 +9,7 @@ import (
 	"conga/stats"
 )
 
-// A flowStats is a flow entry with its counters. It counts packets before a
+// flowStats holds a flow entry with its counters. It counts packets before a
 // meter drops any.
 type flowStats struct {
 	Table        uint32   `json:"table"`

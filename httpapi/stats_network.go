@@ -19,7 +19,7 @@ type freshness struct {
 	Stale   bool   `json:"stale"`      // nothing was told for a while: the numbers are as of sampled_at
 }
 
-// A switchStats is what a switch counts, in sum.
+// switchStats holds what a switch counts, in sum.
 type switchStats struct {
 	DPID      string      `json:"dpid"`
 	Connected bool        `json:"connected"`
@@ -133,7 +133,7 @@ func (d *detail) links(list string, n uint32, more ...string) rest.Relations {
 	return rest.Relate(append([]string{"self", rest.WithQuery(d.list+"/"+list, d.filter, fmt.Sprint(n)), "switch", d.list}, more...)...)
 }
 
-// A portStats is what a switch counts of a port.
+// portStats holds what a switch counts of a port.
 type portStats struct {
 	Port     uint32       `json:"port"`
 	Name     *string      `json:"name"` // null: not a port of the network, such as LOCAL
@@ -168,7 +168,7 @@ func (a *api) listPortStats(x *exchange) error {
 	})
 }
 
-// A tableStats is what a switch counts of a flow table.
+// tableStats holds what a switch counts of a flow table.
 type tableStats struct {
 	Table      uint32   `json:"table"`
 	Entries    uint32   `json:"entries"`
@@ -201,7 +201,7 @@ func (a *api) listTableStats(x *exchange) error {
 	})
 }
 
-// A meterStats is what a switch counts of a meter.
+// meterStats holds what a switch counts of a meter.
 type meterStats struct {
 	Meter      uint32      `json:"meter"`
 	Kind       string      `json:"kind"`          // best-effort, policer, flood, unknown-sources or foreign
@@ -239,7 +239,7 @@ func (a *api) listMeterStats(x *exchange) error {
 	})
 }
 
-// A linkStats is the load of a directed link.
+// linkStats holds the load of a directed link.
 type linkStats struct {
 	ID          string      `json:"link_id"`
 	From        *portIDView `json:"from"` // null: outside

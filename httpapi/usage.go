@@ -6,7 +6,7 @@ import (
 	"conga/stats"
 )
 
-// A usage is what is shown of an allocation's use.
+// usage holds what is shown of an allocation's use.
 type usage struct {
 	reported int // connections; unreported: the project reports none
 	use      useState

@@ -70,7 +70,7 @@ type section struct {
 	order       byFill
 }
 
-// A share is what one owner has in a section.
+// A share holds the records of one owner in a section.
 type share struct {
 	owner  owner
 	seqs   []uint64      // ascending
@@ -136,7 +136,7 @@ func (r *section) excess() (o owner, seq uint64, ok bool) {
 	return fullest.owner, fullest.seqs[0], true
 }
 
-// A byFill is a heap with the fullest owner on top; of equals the one that has
+// byFill is a heap with the fullest owner on top; of equals the one that has
 // the oldest record.
 type byFill []*share
 

@@ -71,7 +71,7 @@ type Static struct {
 	waiting chan struct{}
 }
 
-// A staticKnown is immutable.
+// staticKnown never changes.
 type staticKnown struct {
 	members      map[string]map[string]bool // project to user
 	users        map[string]bool            // listed, or a member of something

@@ -91,7 +91,7 @@ type flight struct {
 	err  error
 }
 
-// A membership is what is known of one user in one project.
+// A membership says what is known of one user in one project.
 type membership struct {
 	known  bool // it has been answered at all
 	active bool

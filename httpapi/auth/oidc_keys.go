@@ -175,7 +175,7 @@ func keySetOf(text []byte) oidc.KeySet {
 	return oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), client), "https://issuer.invalid/keys")
 }
 
-// An answering is a transport that knows one answer.
+// answering is a transport that gives one answer.
 type answering []byte
 
 // RoundTrip implements [http.RoundTripper].

@@ -54,7 +54,7 @@ func Transient(err error) bool {
 // carried out an attempt: its answer was lost, or was a fault.
 var ErrOpen = errors.New("the server may have carried it out")
 
-// An open is an error that [ErrOpen] holds of.
+// open is an error that is [ErrOpen], too.
 type open struct{ error }
 
 // Unwrap returns the error itself.
@@ -82,7 +82,7 @@ func inFlight(err error) bool {
 	return ok && refused.Status == http.StatusConflict && refused.RetryAfter > 0
 }
 
-// A malformed is an answer that is not one of CONGA's; asking again gets it
+// malformed is an answer that is not one of CONGA's; asking again gets it
 // again.
 type malformed struct{ error }
 

@@ -48,7 +48,7 @@ type Registry struct {
 	dead     []string  // keys of records that are to leave the store
 }
 
-// A live is one live connection. mu guards it.
+// live is one live connection; Registry.mu guards it.
 type live struct {
 	seq    uint64
 	seen   *Connection // as last reported: replaced, never changed, so that readers may keep it
@@ -59,7 +59,7 @@ type live struct {
 	queued *list.Element
 }
 
-// An arrivals is connections in order of arrival.
+// arrivals holds connections in order of arrival.
 type arrivals struct{ list []*live }
 
 // Open reads the reports in the store. Call Run to have expired ones removed

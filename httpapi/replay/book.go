@@ -56,7 +56,7 @@ type record struct {
 	Answer
 }
 
-// A kept is a record in memory.
+// kept is a record in memory.
 type kept struct {
 	seq     uint64 // key in the store; never used again, so that a removal hits nothing newer
 	name    string
