@@ -137,7 +137,7 @@ func policy(cfg Config) flow.Policy {
 // Listen opens the address for switches. Switches that connect before
 // [Controller.Run] wait.
 func (c *Controller) Listen() error {
-	l, err := channel.Listen(c.cfg.Listen, channel.Config{Logger: c.log, TLS: c.cfg.TLS})
+	l, err := channel.Listen(c.cfg.Listen, channel.Config{Log: c.log, TLS: c.cfg.TLS})
 	if err != nil {
 		return fmt.Errorf("controller: listen for switches on %s: %w", c.cfg.Listen, err)
 	}

@@ -86,7 +86,7 @@ func launchOn(t *testing.T, n *ofswitch.Network, cfg Config, ln net.Listener) *l
 		t.Fatal(err)
 	}
 	if ln != nil {
-		c.listener = channel.NewListener(ln, channel.Config{Logger: c.log})
+		c.listener = channel.NewListener(ln, channel.Config{Log: c.log})
 	} else if err := c.Listen(); err != nil {
 		t.Fatal(err)
 	}

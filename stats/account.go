@@ -8,25 +8,25 @@ import (
 	"conga/openflow"
 )
 
-// account is what is counted for one allocation.
+// An account is what is counted for one allocation.
 type account struct {
-	id       string
-	project  string
-	handle   uint32
-	circuits []path.Circuit // the newest first; none of an account that was only loaded
-	ways     [2]way         // forward: from the source; reverse: back
-	rates    map[openflow.DPID]*[2]ends
-	entries  []*entry // of all switches
-	meters   []*meter
+	id         string
+	project    string
+	handle     uint32
+	circuits   []path.Circuit     // the newest first; none of an account that was only loaded
+	directions [2]directionTotals // forward: from the source; reverse: back
+	rates      map[openflow.DPID]*[2]endRates
+	entries    []*countedEntry // of all switches
+	policers   []*policer
 
-	leaving  time.Time // when its entries were confirmed to be gone; zero: they are wanted
-	final    bool      // nothing will be added any more, unless it is installed once more
-	complete bool      // its allocation is: it will not be installed any more
-	soiled   time.Time // since when it differs from what is saved; zero: it does not
+	leaving    time.Time // when its entries were confirmed to be gone; zero: they are wanted
+	final      bool      // nothing will be added unless it is installed once more
+	complete   bool      // its allocation is: it will not be installed again
+	dirtySince time.Time // since when it differs from what is saved; zero: it does not
 }
 
-// filed reports whether the account is a receipt, and belongs with the others.
-func (a *account) filed() bool { return a.final && a.complete }
+// isReceipt reports whether the account is a receipt.
+func (a *account) isReceipt() bool { return a.final && a.complete }
 
 // The directions.
 const (
@@ -34,8 +34,8 @@ const (
 	reverse
 )
 
-// way is what went in one direction.
-type way struct {
+// A directionTotals is what went in one direction.
+type directionTotals struct {
 	Entered Volume `json:"entered"`
 	Left    Volume `json:"left"`
 	Dropped Volume `json:"dropped"`
@@ -44,53 +44,54 @@ type way struct {
 	droppedRate, insideRate *Rate
 }
 
-// ends are the rates in one direction at one switch, as of its last sample.
-type ends struct{ entered, left *Rate }
+// An endRates holds the rates in one direction at one switch, as of its last
+// sample.
+type endRates struct{ entered, left *Rate }
 
-// entry is a flow entry of an allocation.
-type entry struct {
-	account *account
-	dpid    openflow.DPID
-	key     openflow.EntryKey
-	place   place
-	in      openflow.PortNo // by which its packets come in
-	last    Volume
-	born    time.Time // no later than that; zero: unknown
-	seen    time.Time
-	gone    time.Time // when it was told to be removed; zero: it was not
+// A countedEntry is a flow entry of an allocation.
+type countedEntry struct {
+	account  *account
+	dpid     openflow.DPID
+	key      openflow.EntryKey
+	position position
+	in       openflow.PortNo // by which its packets come in
+	last     Volume
+	born     time.Time // no later than that; zero: unknown
+	seen     time.Time
+	gone     time.Time // when its flow-removed message came; zero: it has not
 }
 
-// place is what an entry counts of its allocation.
-type place struct {
-	Way      int  `json:"way"`
-	Entrance bool `json:"entrance,omitempty"`
-	Exit     bool `json:"exit,omitempty"`
+// A position says what an entry counts of its allocation.
+type position struct {
+	Direction int  `json:"way"`
+	Entrance  bool `json:"entrance,omitempty"`
+	Exit      bool `json:"exit,omitempty"`
 }
 
-// counts reports whether the entry is at an end of the path; those in between
-// count nothing that is not counted there.
-func (p place) counts() bool { return p.Entrance || p.Exit }
+// counts reports whether the entry is at an end of the path. Entries in between
+// count nothing that those at the ends do not.
+func (p position) counts() bool { return p.Entrance || p.Exit }
 
-// meter is a policer.
-type meter struct {
+// A policer is the meter that limits an allocation in one switch.
+type policer struct {
 	account *account
 	dpid    openflow.DPID
 	of      uint32
 	last    Volume
 }
 
-// entry makes what is known of an entry of the allocation that shows v; nil if
-// it is at no end of a path. One that was between the ends of an earlier path
-// has counted there what others have told of: only what comes from now on is
-// counted.
-func (a *account) entry(dpid openflow.DPID, k openflow.EntryKey, m openflow.Match, v Volume) *entry {
+// newEntry returns an entry of the allocation whose counters show v, or nil if
+// it is at no end of a path. What an entry has counted between the ends of an
+// earlier path is counted already by the entries at those ends: of such an
+// entry only what comes from now on is counted.
+func (a *account) newEntry(dpid openflow.DPID, k openflow.EntryKey, m openflow.Match, v Volume) *countedEntry {
 	field, ok := m.Get(openflow.FieldInPort)
 	if !ok {
 		return nil
 	}
 	in := openflow.PortNo(field.Uint64())
 	for i := range a.circuits {
-		w, ok := direction(a.circuits[i].Key, m)
+		w, ok := directionOf(a.circuits[i].Key, m)
 		if !ok {
 			continue
 		}
@@ -101,7 +102,7 @@ func (a *account) entry(dpid openflow.DPID, k openflow.EntryKey, m openflow.Matc
 		if !p.counts() {
 			return nil
 		}
-		e := &entry{account: a, dpid: dpid, key: k, place: p, in: in}
+		e := &countedEntry{account: a, dpid: dpid, key: k, position: p, in: in}
 		for j := range a.circuits[i+1:] {
 			if p, ok := locate(&a.circuits[i+1+j], dpid, w, in); ok && !p.counts() {
 				e.last = v
@@ -112,32 +113,32 @@ func (a *account) entry(dpid openflow.DPID, k openflow.EntryKey, m openflow.Matc
 	return nil
 }
 
-// locate is what an entry of this direction counts that takes what comes in by a
-// port.
-func (a *account) locate(dpid openflow.DPID, way int, in openflow.PortNo) (place, bool) {
+// locate returns what an entry counts that takes packets of a direction from a
+// port. ok is false if the entry is on no path of the allocation.
+func (a *account) locate(dpid openflow.DPID, direction int, in openflow.PortNo) (position, bool) {
 	for i := range a.circuits {
-		if p, ok := locate(&a.circuits[i], dpid, way, in); ok {
+		if p, ok := locate(&a.circuits[i], dpid, direction, in); ok {
 			return p, true
 		}
 	}
-	return place{}, false
+	return position{}, false
 }
 
-func locate(c *path.Circuit, dpid openflow.DPID, way int, in openflow.PortNo) (place, bool) {
+func locate(c *path.Circuit, dpid openflow.DPID, direction int, in openflow.PortNo) (position, bool) {
 	for i, h := range c.Path {
 		first, last, port := i == 0, i == len(c.Path)-1, h.In
-		if way == reverse {
+		if direction == reverse {
 			first, last, port = last, first, h.Out
 		}
 		if h.DPID == dpid && port == in {
-			return place{Way: way, Entrance: first, Exit: last}, true
+			return position{Direction: direction, Entrance: first, Exit: last}, true
 		}
 	}
-	return place{}, false
+	return position{}, false
 }
 
-// direction tells by the addresses which way an entry's packets go.
-func direction(k path.FlowKey, m openflow.Match) (way int, ok bool) {
+// directionOf returns the direction of the packets that match.
+func directionOf(k path.FlowKey, m openflow.Match) (direction int, ok bool) {
 	src, okSrc := m.Get(openflow.FieldIPv4Src)
 	dst, okDst := m.Get(openflow.FieldIPv4Dst)
 	if !okSrc {
@@ -155,7 +156,7 @@ func direction(k path.FlowKey, m openflow.Match) (way int, ok bool) {
 	return 0, false
 }
 
-// without is list without one; the order is not kept.
+// without returns list without one; the order is not kept.
 func without[T comparable](list []T, one T) []T {
 	i := slices.Index(list, one)
 	if i < 0 {

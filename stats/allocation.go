@@ -8,15 +8,15 @@ import (
 	"conga/openflow"
 )
 
-// Allocation is what an allocation has carried so far.
+// An Allocation is what an allocation has carried so far.
 type Allocation struct {
 	Forward, Reverse Direction
 	Final            bool      // its entries are gone; this is its receipt
 	At               time.Time // of the older of the samples of both ends; zero: none yet
-	Stale            bool      // an end has told nothing for a while; the numbers are as of At
+	Stale            bool      // the switch at an end has not answered for a while; the numbers are as of At
 }
 
-// Direction is what went one way.
+// A Direction is what went in one direction.
 type Direction struct {
 	Entered   Volume // came in where the path begins, policed or not
 	Delivered Volume // left where it ends
@@ -25,8 +25,8 @@ type Direction struct {
 	EnteredRate, DeliveredRate, DroppedRate *Rate // nil: unknown
 }
 
-// allocation is what the ledger has of an allocation. at tells when a switch was
-// sampled and whether that is a while ago.
+// allocation returns what the ledger has of an allocation. at returns when a
+// switch was sampled and reports whether that is a while ago.
 func (l *ledger) allocation(id string, at func(openflow.DPID) (time.Time, bool)) (Allocation, bool) {
 	a := l.accounts[id]
 	if a == nil {
@@ -39,9 +39,9 @@ func (l *ledger) allocation(id string, at func(openflow.DPID) (time.Time, bool))
 	return out, true
 }
 
-// view is without the times.
+// view returns what the account holds, without the times.
 func (a *account) view() Allocation {
-	out := Allocation{Final: a.final, Forward: a.ways[forward].direction(), Reverse: a.ways[reverse].direction()}
+	out := Allocation{Final: a.final, Forward: a.directions[forward].view(), Reverse: a.directions[reverse].view()}
 	if a.final {
 		return out
 	}
@@ -50,17 +50,18 @@ func (a *account) view() Allocation {
 			to.EnteredRate = to.EnteredRate.add(r[w].entered)
 			to.DeliveredRate = to.DeliveredRate.add(r[w].left)
 		}
-		to.DeliveredRate = to.DeliveredRate.minus(a.ways[w].insideRate)
+		to.DeliveredRate = to.DeliveredRate.minus(a.directions[w].insideRate)
 	}
 	return out
 }
 
-// direction is without the rates that entries have.
-func (w *way) direction() Direction {
+// view returns the direction without the rates that entries have.
+func (w *directionTotals) view() Direction {
 	return Direction{Entered: w.Entered, Delivered: w.Left.minus(w.Inside), Dropped: w.Dropped, DroppedRate: w.droppedRate}
 }
 
-// sampled is when the ends of the path were sampled, and whether one is stale.
+// sampled returns when the ends of the path were sampled, the older of the two,
+// and reports whether one is stale.
 func (a *account) sampled(at func(openflow.DPID) (time.Time, bool)) (oldest time.Time, stale bool) {
 	if len(a.circuits) == 0 || len(a.circuits[0].Path) == 0 {
 		return time.Time{}, true
@@ -76,8 +77,8 @@ func (a *account) sampled(at func(openflow.DPID) (time.Time, bool)) (oldest time
 	return oldest, stale
 }
 
-// Allocation is what an allocation has carried; nothing yet, if it has never
-// been in the network. Of one that is complete it is read from the archive.
+// Allocation returns what an allocation has carried: nothing if it has never
+// been in the network. Of one that is complete it reads the archive.
 func (p *Poller) Allocation(id string) Allocation {
 	snap := p.cfg.Source.Snapshot()
 	p.mu.Lock()
@@ -86,7 +87,7 @@ func (p *Poller) Allocation(id string) Allocation {
 		if s == nil {
 			return time.Time{}, true
 		}
-		return s.At, p.stale(snap.Switches[d], s)
+		return s.At, p.staleLocked(snap.Switches[d], s)
 	})
 	p.mu.Unlock()
 	if !ok { // its receipt may have left memory
@@ -95,13 +96,13 @@ func (p *Poller) Allocation(id string) Allocation {
 	return a
 }
 
-// Reading is the last sample of a switch.
+// A Reading is the last sample of a switch.
 type Reading struct {
 	*Sample
-	Stale bool // the switch has told nothing for a while; the sample is what it told last
+	Stale bool // the switch has not answered for a while; the sample is of its last answers
 }
 
-// Switch is the last sample of a switch; ok is false if there is none.
+// Switch returns the last sample of a switch; ok is false if there is none.
 func (p *Poller) Switch(sw topology.Switch) (r Reading, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -109,10 +110,10 @@ func (p *Poller) Switch(sw topology.Switch) (r Reading, ok bool) {
 	if s == nil {
 		return Reading{}, false
 	}
-	return Reading{s, p.stale(sw, s)}, true
+	return Reading{s, p.staleLocked(sw, s)}, true
 }
 
-// Port finds a port in a sample.
+// Port returns a port of the sample.
 func (s *Sample) Port(no openflow.PortNo) (Port, bool) {
 	i := slices.IndexFunc(s.Ports, func(p Port) bool { return p.No == no })
 	if i < 0 {
@@ -121,20 +122,20 @@ func (s *Sample) Port(no openflow.PortNo) (Port, bool) {
 	return s.Ports[i], true
 }
 
-// stale reports whether a sample is older than it should be. The lock is held.
-func (p *Poller) stale(sw topology.Switch, s *Sample) bool {
+// staleLocked reports whether a sample is older than it should be.
+func (p *Poller) staleLocked(sw topology.Switch, s *Sample) bool {
 	return !sw.Connected || time.Since(s.At) > p.most()
 }
 
-// Load is how much goes over a directed link.
+// A Load is how much goes over a directed link.
 type Load struct {
 	Rate  *Rate     // nil: unknown
 	At    time.Time // of the sample; zero: there is none
 	Stale bool
 }
 
-// Link is the load of a directed link, as its sending port counts it, or its
-// receiving port if that is the one whose switch is there.
+// Link returns the load of a directed link, as its sending port counts it, or
+// its receiving port if only that one's sample is fresh.
 func (p *Poller) Link(s *topology.Snapshot, id topology.LinkID) Load {
 	sent := func(port Port) *Rate { return port.SendRate }
 	received := func(port Port) *Rate { return port.ReceiveRate }

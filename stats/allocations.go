@@ -2,7 +2,8 @@ package stats
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// states are the values of the label state, in the order of an allocation's life.
+// states are the values of the label state, in the order of an allocation's
+// life.
 var states = []string{"pending", "active", "complete"}
 
 // allocations are the gauges of the allocator.
@@ -11,8 +12,9 @@ type allocations struct {
 	desc    *prometheus.Desc
 }
 
-// RegisterAllocations has r tell how many allocations are pending, active and
-// complete. A state that byState leaves out has none; any other is not told of.
+// RegisterAllocations registers with r how many allocations are pending, active
+// and complete. A state that byState leaves out has none; other states are left
+// out.
 func RegisterAllocations(r prometheus.Registerer, byState func() map[string]int) error {
 	return r.Register(&allocations{byState, prometheus.NewDesc(
 		"conga_allocations", "Allocations by state.", []string{"state"}, nil)})

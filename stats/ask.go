@@ -10,8 +10,8 @@ import (
 	"conga/openflow"
 )
 
-// poll asks one switch for its counters and takes in the answers. If one stays
-// away, what it told before stays, and gets old.
+// poll asks one switch for its counters and takes in the answers. If it does
+// not answer, its last sample stays, and gets old.
 func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
 	asking, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -22,32 +22,32 @@ func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
 	p.mu.Lock()
 	before := p.samples[dpid]
 	p.mu.Unlock()
-	s, tallies := p.reader.read(before, a), tallies(a.flows) // without the lock: a switch may hold many
+	s, tallies := p.reader.read(before, a), readTallies(a.flows) // without the lock: a switch may hold many
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ledger.take(s, tallies, a.entries, a.asked, p.reader.span(before, s.At))
+	p.ledger.take(s, tallies, a.entriesAsked, a.asked, p.reader.span(before, s.At))
 	if before != nil {
-		p.rows -= len(before.Tables)
+		p.tableCount -= len(before.Tables)
 	}
-	p.rows += len(s.Tables)
+	p.tableCount += len(s.Tables)
 	p.samples[dpid] = s
 }
 
-// tablesDue reports whether a switch is to be asked for its tables. Open vSwitch
-// has 254, most of them empty: where there are many switches they are not asked
-// about them every time. The lock is held.
-func (p *Poller) tablesDue(last *Sample, now time.Time) bool {
-	return last == nil || now.Sub(last.TablesAt) > p.tablesEvery()-p.cfg.Interval/2
+// tablesDueLocked reports whether a switch is to be asked for its tables. Open
+// vSwitch has 254, most of them empty: many switches are not asked for them
+// every time.
+func (p *Poller) tablesDueLocked(last *Sample, now time.Time) bool {
+	return last == nil || now.Sub(last.TablesAt) > p.tablesEveryLocked()-p.cfg.Interval/2
 }
 
-// tablesEvery is the time between two looks at the tables of a switch, a
-// multiple of the interval. The lock is held.
-func (p *Poller) tablesEvery() time.Duration {
+// tablesEveryLocked returns the time between two questions about the tables of
+// a switch, a multiple of the interval.
+func (p *Poller) tablesEveryLocked() time.Duration {
 	most := max(1, int(p.cfg.Interval.Seconds()*rowsPerSecond))
-	return p.cfg.Interval * time.Duration(max(1, (p.rows+most-1)/most))
+	return p.cfg.Interval * time.Duration(max(1, (p.tableCount+most-1)/most))
 }
 
-// note reports whether a switch has answered, and logs the first time that one
+// note reports whether a switch has answered, and logs the first time that it
 // has not.
 func (p *Poller) note(dpid openflow.DPID, err error) bool {
 	p.mu.Lock()
@@ -59,25 +59,25 @@ func (p *Poller) note(dpid openflow.DPID, err error) bool {
 		delete(p.failing, dpid)
 	}
 	if first {
-		p.log.Warn("switch does not tell its counters", "dpid", dpid, "err", err)
+		p.cfg.Log.Warn("switch does not tell its counters", "dpid", dpid, "err", err)
 	}
 	return err == nil
 }
 
-// ask puts the questions, all at once. Entries of allocations are asked for only
-// where some are counted; the switch answers that question and the one for
-// meters one right after the other, since they are set against each other.
+// ask asks a switch all questions at once. Entries of allocations are asked for
+// only where some are counted; the switch answers that question and the one for
+// meters one right after the other, since they are compared with each other.
 func (p *Poller) ask(ctx context.Context, dpid openflow.DPID) (*answers, error) {
 	p.mu.Lock()
 	now := time.Now()
-	a := &answers{dpid: dpid, asked: now, entries: p.ledger.awaits(dpid), rows: p.tablesDue(p.samples[dpid], now)}
+	a := &answers{dpid: dpid, asked: now, entriesAsked: p.ledger.awaits(dpid), tablesAsked: p.tablesDueLocked(p.samples[dpid], now)}
 	p.mu.Unlock()
 	var questions []*openflow.MultipartRequest
-	if a.entries {
+	if a.entriesAsked {
 		questions = append(questions, p.questions.entries)
 	}
 	questions = append(questions, p.questions.meters, p.questions.ports)
-	if a.rows {
+	if a.tablesAsked {
 		questions = append(questions, p.questions.tables)
 	}
 	bodies, err := p.cfg.Source.AskAll(ctx, dpid, questions...)
@@ -87,7 +87,7 @@ func (p *Poller) ask(ctx context.Context, dpid openflow.DPID) (*answers, error) 
 	a.at = time.Now()
 	for i, body := range bodies {
 		switch b := body.(type) {
-		case nil: // what a switch refuses to tell stays empty
+		case nil: // what a switch refuses to answer stays empty
 		case openflow.FlowStatsReply:
 			a.flows = b
 		case openflow.MeterStatsReply:
@@ -103,7 +103,7 @@ func (p *Poller) ask(ctx context.Context, dpid openflow.DPID) (*answers, error) 
 	return a, nil
 }
 
-// questions are what switches are asked. They are not changed.
+// The questions are what switches are asked. They are not changed.
 type questions struct {
 	entries, meters, ports, tables, flows *openflow.MultipartRequest
 }
@@ -121,9 +121,8 @@ func newQuestions() questions {
 }
 
 // due calls f with the switches to be asked now: of those whose time has come
-// the ones that are connected and not being asked still. What one told a moment
-// ago, because it was slow, is not asked again: over too short a time a rate is
-// noise.
+// the ones that are connected and not being asked. A slow switch that answered
+// a moment ago is left out: over too short a time a rate is noise.
 func (p *Poller) due(r *roster, s *topology.Snapshot, now time.Time, f func(openflow.DPID)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -153,7 +152,7 @@ func (p *Poller) follow(r *roster, s *topology.Snapshot) {
 	defer p.mu.Unlock()
 	for dpid, last := range p.samples {
 		if _, known := s.Switches[dpid]; !known {
-			p.rows -= len(last.Tables)
+			p.tableCount -= len(last.Tables)
 			delete(p.samples, dpid)
 			delete(p.failing, dpid)
 		}

@@ -39,8 +39,8 @@ func (p *plain) AskAll(_ context.Context, _ openflow.DPID, questions ...*openflo
 	return bodies, nil
 }
 
-// BenchmarkIdleRound is one interval's polls of 1,024 idle switches, without what
-// the connections cost.
+// BenchmarkIdleRound measures one interval's polls of 1,024 idle switches,
+// without what the connections cost.
 func BenchmarkIdleRound(b *testing.B) {
 	const n = 1024
 	src := &plain{crowd: crowd{snap: switches(n)}}

@@ -2,7 +2,7 @@ package stats
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Clients is what the clients of the API take of the daemon.
+// A Clients is what the clients of the API use of the daemon.
 type Clients struct {
 	Connections int               // open now
 	Refused     map[string]uint64 // connections closed because there were too many, by the limit
@@ -14,7 +14,7 @@ type clients struct {
 	connections, refused, body *prometheus.Desc
 }
 
-// RegisterClients has r tell what clients take. now is called from several
+// RegisterClients registers with r what clients use. now is called from several
 // goroutines.
 func RegisterClients(r prometheus.Registerer, now func() Clients) error {
 	return r.Register(&clients{

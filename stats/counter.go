@@ -7,28 +7,29 @@ import (
 	"conga/controller/topology"
 )
 
-// Unkept is what a switch says of a counter that it does not keep (OpenFlow
+// Unkept is the value of a counter that a switch does not keep (OpenFlow
 // 1.3.5 section 7.3.5).
 const Unkept = math.MaxUint64
 
-// Volume is an amount of traffic. A counter of it may be [Unkept].
+// A Volume is an amount of traffic. A counter of it may be [Unkept].
 type Volume struct {
 	Packets uint64 `json:"packets"`
 	Bytes   uint64 `json:"bytes"`
 }
 
-// Plus is both together.
+// Plus returns the sum of both.
 func (v Volume) Plus(o Volume) Volume { return Volume{v.Packets + o.Packets, v.Bytes + o.Bytes} }
 
-// minus is v without o, and never less than nothing.
+// minus returns v without o, and never less than zero.
 func (v Volume) minus(o Volume) Volume {
 	return Volume{v.Packets - min(o.Packets, v.Packets), v.Bytes - min(o.Bytes, v.Bytes)}
 }
 
-// since is what a counter that shows v has counted after it showed before. A
-// counter that shows less than before began anew in between, and has counted at
-// least what it shows. One that began anew and shows more cannot be told from
-// one that went on, and counts as that: too little may be counted, too much not.
+// since returns what a counter that shows v has counted after it showed before.
+// A counter that shows less than before began anew in between, and has counted
+// at least what it shows. One that began anew and shows more cannot be
+// distinguished from one that went on, and counts as that: too little may be
+// counted, never too much.
 func (v Volume) since(before Volume) Volume {
 	if v.Packets < before.Packets || v.Bytes < before.Bytes {
 		return v
@@ -36,7 +37,7 @@ func (v Volume) since(before Volume) Volume {
 	return v.minus(before)
 }
 
-// scaled is the given share of v, from 0 to 1.
+// scaled returns the given share of v, from 0 to 1.
 func (v Volume) scaled(share float64) Volume {
 	return Volume{uint64(float64(v.Packets) * share), uint64(float64(v.Bytes) * share)}
 }
@@ -44,16 +45,17 @@ func (v Volume) scaled(share float64) Volume {
 // kept reports whether the switch keeps both counters.
 func (v Volume) kept() bool { return v.Packets != Unkept && v.Bytes != Unkept }
 
-// Rate is how fast traffic goes, as the mean over the time between two samples.
+// A Rate is how fast traffic goes, as the mean over the time between two
+// samples.
 type Rate struct {
 	Bits    topology.BitRate // bit/s
 	Packets float64          // packets/s
 }
 
-// idle is the rate of nothing, which most counters have. It is not changed.
+// idle is the rate of no traffic, which most counters have. It is not changed.
 var idle = &Rate{}
 
-// rate is the mean of d over a time; nil, which is unknown, over no time.
+// rate returns the mean of d over a time; nil, which is unknown, over no time.
 func (d Volume) rate(elapsed time.Duration) *Rate {
 	if elapsed <= 0 {
 		return nil
@@ -65,7 +67,7 @@ func (d Volume) rate(elapsed time.Duration) *Rate {
 	return &Rate{topology.BitRate(float64(d.Bytes) * 8 / s), float64(d.Packets) / s}
 }
 
-// add sums rates; nil adds nothing.
+// add returns the sum of both rates; nil adds nothing.
 func (r *Rate) add(o *Rate) *Rate {
 	switch {
 	case o == nil:
@@ -76,7 +78,7 @@ func (r *Rate) add(o *Rate) *Rate {
 	return &Rate{r.Bits + o.Bits, r.Packets + o.Packets}
 }
 
-// minus is r without o, and never less than nothing.
+// minus returns r without o, and never less than zero.
 func (r *Rate) minus(o *Rate) *Rate {
 	if r == nil || o == nil {
 		return r

@@ -10,25 +10,25 @@ import (
 	"conga/openflow"
 )
 
-// All entries of a switch are listed when they are asked for, and not otherwise:
-// a network may hold millions. What may be read and kept has bounds.
+// All entries of a switch are listed only when they are asked for: a network
+// may hold millions. What may be read and kept has bounds.
 const (
 	listedPerSecond = 20_000                // entries, of all switches together
 	listedAtOnce    = 100_000               // entries that may be read beyond that after a pause
 	listedKept      = 200_000               // entries kept, of all switches together
 	listFor         = time.Minute           // how long entries are kept, and listed anew, after they were asked for
 	dumpsAtOnce     = 2                     // switches that list all entries at the same time
-	budgetLook      = 50 * time.Millisecond // the least time to wait for leave to read more
+	budgetLook      = 50 * time.Millisecond // the least time to wait until more may be read
 )
 
-// Listing is all flow entries of a switch at one moment. It is immutable.
+// A Listing holds all flow entries of a switch at one moment. It is immutable.
 type Listing struct {
-	At    time.Time // when the switch had told them
+	At    time.Time // when the switch had answered
 	Flows []Flow    // in the order of the switch
 	Stale bool      // that is a while ago
 }
 
-// dump is the last listing of a switch.
+// A dump is the last listing of a switch.
 type dump struct {
 	at      time.Time // zero: none yet
 	flows   []Flow
@@ -36,12 +36,11 @@ type dump struct {
 	running chan struct{} // closed when the listing that is under way has ended; nil: none is
 }
 
-// Flows lists all flow entries of a switch. What was listed within the last
-// interval is returned as it is, otherwise the switch is asked, once for all that
-// wait, and for a minute again and again, since rates need two listings. Where
-// too much is read already, and at a switch that is away or does not answer, the
-// listing is an earlier one; it tells of when it is. ok is false if there is
-// none.
+// Flows returns all flow entries of a switch. A listing within the last
+// interval is returned as it is. Otherwise the switch is asked, once for all
+// callers that wait, and again for a minute, since rates need two listings. If
+// too much is being read already, or the switch is away or does not answer, the
+// listing is an earlier one, with its time. ok is false if there is none.
 func (p *Poller) Flows(ctx context.Context, sw topology.Switch) (l Listing, ok bool) {
 	now := time.Now()
 	p.mu.Lock()
@@ -70,8 +69,8 @@ func (p *Poller) Flows(ctx context.Context, sw topology.Switch) (l Listing, ok b
 	return Listing{At: d.at, Flows: d.flows, Stale: stale}, !d.at.IsZero()
 }
 
-// refresh lists the entries of a switch once more, if they were asked for of
-// late and there is leave to read that much.
+// refresh lists the entries of a switch once more, if they were asked for
+// lately and the budget allows it.
 func (p *Poller) refresh(ctx context.Context, dpid openflow.DPID) {
 	now := time.Now()
 	p.mu.Lock()
@@ -86,7 +85,7 @@ func (p *Poller) refresh(ctx context.Context, dpid openflow.DPID) {
 	}
 }
 
-// list asks a switch for all its entries, and ends what is under way.
+// list asks a switch for all its entries, and takes in the listing.
 func (p *Poller) list(ctx context.Context, dpid openflow.DPID, d *dump) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
@@ -102,7 +101,7 @@ func (p *Poller) list(ctx context.Context, dpid openflow.DPID, d *dump) {
 		}
 		read = readFlows(before, flows, span)
 	} else if ctx.Err() == nil {
-		p.log.Warn("switch does not list its flow entries", "dpid", dpid, "err", err)
+		p.cfg.Log.Warn("switch does not list its flow entries", "dpid", dpid, "err", err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,13 +109,13 @@ func (p *Poller) list(ctx context.Context, dpid openflow.DPID, d *dump) {
 		p.ledger.name(read)
 		d.at, d.flows = at, read
 		p.budget.spend(len(read), at)
-		p.trim(d)
+		p.trimLocked(d)
 	}
 	close(d.running)
 	d.running = nil
 }
 
-// askFlows asks for all entries once there is leave to read them.
+// askFlows asks for all entries once the budget allows it.
 func (p *Poller) askFlows(ctx context.Context, dpid openflow.DPID) (openflow.FlowStatsReply, error) {
 	select {
 	case p.dumping <- struct{}{}:
@@ -148,9 +147,9 @@ func (p *Poller) askFlows(ctx context.Context, dpid openflow.DPID) (openflow.Flo
 	return flows, nil
 }
 
-// trim forgets listings, those first that were not asked for the longest, until
-// what is kept is within its bound. latest is kept. The lock is held.
-func (p *Poller) trim(latest *dump) {
+// trimLocked forgets listings, least recently asked for first, until what is
+// kept is within its bound. latest is kept.
+func (p *Poller) trimLocked(latest *dump) {
 	kept := 0
 	for _, d := range p.dumps {
 		kept += len(d.flows)
@@ -167,21 +166,21 @@ func (p *Poller) trim(latest *dump) {
 			return
 		}
 		kept -= len(first.flows)
-		p.unlist(oldest, first)
+		p.dropListingLocked(oldest, first)
 	}
 }
 
-// expire forgets the listings that were not asked for of late. The lock is held.
-func (p *Poller) expire(now time.Time) {
+// expireLocked forgets the listings that were not asked for lately.
+func (p *Poller) expireLocked(now time.Time) {
 	for dpid, d := range p.dumps {
 		if now.Sub(d.wanted) > listFor {
-			p.unlist(dpid, d)
+			p.dropListingLocked(dpid, d)
 		}
 	}
 }
 
-// unlist forgets a listing; one that is under way stays known. The lock is held.
-func (p *Poller) unlist(dpid openflow.DPID, d *dump) {
+// dropListingLocked forgets a listing; one that is under way stays known.
+func (p *Poller) dropListingLocked(dpid openflow.DPID, d *dump) {
 	if d.running == nil {
 		delete(p.dumps, dpid)
 		return
@@ -189,7 +188,7 @@ func (p *Poller) unlist(dpid openflow.DPID, d *dump) {
 	d.at, d.flows = time.Time{}, nil
 }
 
-// name says of allocations' entries whose they are.
+// name sets the allocation of the entries that are an allocation's.
 func (l *ledger) name(flows []Flow) {
 	for i := range flows {
 		if f := &flows[i]; f.Kind == purpose.Allocation {
@@ -200,9 +199,9 @@ func (l *ledger) name(flows []Flow) {
 	}
 }
 
-// budget bounds how many entries are listed in a time.
+// A budget bounds how many entries are listed in a time.
 type budget struct {
-	left float64 // entries; below nothing until what was read too much has been waited for
+	left float64 // entries; negative after more was read than allowed
 	at   time.Time
 }
 
@@ -217,7 +216,7 @@ func (b *budget) fill(now time.Time) {
 // allows reports whether something may be read now, however much it will be.
 func (b *budget) allows(now time.Time) bool { return b.wait(now) <= 0 }
 
-// wait is how long to wait until something may be read.
+// wait returns how long to wait until something may be read.
 func (b *budget) wait(now time.Time) time.Duration {
 	b.fill(now)
 	if b.left > 0 {

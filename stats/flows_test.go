@@ -10,10 +10,10 @@ import (
 	"conga/openflow"
 )
 
-// Entries are listed when they are asked for, once for all that ask, and again for a minute;
-// then they are forgotten.
+// Entries are listed when they are asked for, once for all that ask, and again
+// for a minute; then they are forgotten.
 func TestEntriesAreListedOnRequest(t *testing.T) {
-	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, nil, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		pass(time.Minute)
 		if src.entries != 0 {
 			t.Errorf("%d entries were read for nothing", src.entries)
@@ -59,22 +59,23 @@ func TestEntriesAreListedOnRequest(t *testing.T) {
 	})
 }
 
-// A switch that is away, or does not answer, shows what it told last, and when.
+// Of a switch that is away, or does not answer, the last listing is shown, with
+// its time.
 func TestOldListingsTellTheirTime(t *testing.T) {
-	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, nil, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		if _, ok := p.Flows(t.Context(), src.Snapshot().Switches[1]); !ok {
 			t.Fatal("nothing is listed")
 		}
-		told := time.Now()
+		answered := time.Now()
 		src.mu.Lock()
 		src.fails = errors.New("no answer")
 		src.mu.Unlock()
 		pass(20 * time.Second)
-		if l, ok := p.Flows(t.Context(), src.Snapshot().Switches[1]); !ok || !l.Stale || !l.At.Equal(told) {
+		if l, ok := p.Flows(t.Context(), src.Snapshot().Switches[1]); !ok || !l.Stale || !l.At.Equal(answered) {
 			t.Errorf("a silent switch lists %+v, %v", l, ok)
 		}
 		src.connect(false)
-		if l, ok := p.Flows(t.Context(), src.Snapshot().Switches[1]); !ok || !l.Stale || !l.At.Equal(told) {
+		if l, ok := p.Flows(t.Context(), src.Snapshot().Switches[1]); !ok || !l.Stale || !l.At.Equal(answered) {
 			t.Errorf("a switch that is away lists %+v, %v", l, ok)
 		}
 	})
@@ -103,21 +104,21 @@ func TestListingsAreBounded(t *testing.T) {
 	for i := range 10 {
 		d := &dump{at: now, wanted: now.Add(time.Duration(i)), flows: make([]Flow, 50_000)}
 		p.dumps[openflow.DPID(i+1)] = d
-		p.trim(d)
+		p.trimLocked(d)
 	}
 	if len(p.dumps) != listedKept/50_000 || p.dumps[10] == nil || p.dumps[1] != nil {
 		t.Errorf("%d listings are kept", len(p.dumps))
 	}
 	huge := &dump{at: now, wanted: now.Add(time.Hour), flows: make([]Flow, listedKept+1)}
 	p.dumps[99] = huge
-	if p.trim(huge); len(p.dumps) != 1 {
+	if p.trimLocked(huge); len(p.dumps) != 1 {
 		t.Errorf("%d listings are kept beside one that is large", len(p.dumps))
 	}
 }
 
 // A first listing of a switch waits for leave to read, but not forever.
 func TestFirstListingWaitsForLeave(t *testing.T) {
-	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, nil, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		p.mu.Lock()
 		p.budget.spend(listedAtOnce+3*listedPerSecond, time.Now())
 		p.mu.Unlock()

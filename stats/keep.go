@@ -7,30 +7,31 @@ import (
 
 const (
 	saveMost   = 1000        // accounts saved, and receipts deleted, in one go
-	sweepEvery = time.Minute // some receipts are looked at whether their allocations are still there
-	sweepMost  = 1000        // as many as that
+	sweepEvery = time.Minute // time between two checks of receipts whose allocations may be gone
+	sweepMost  = 1000        // receipts in one check
 )
 
-// keeping belongs to the goroutine that keeps.
-type keeping struct {
+// A keeperState belongs to the goroutine that runs keep.
+type keeperState struct {
 	lost  []string  // IDs of allocations that were deleted and may have left a receipt
-	swept string    // up to this ID receipts were looked at
+	swept string    // receipts were checked up to this ID
 	at    time.Time // when that was
 
 	restored []*account // while they are loaded
 }
 
-// keep closes what has ended and saves what is due to be saved, until ctx ends.
+// keep closes the accounts that have ended and saves those that are due, until
+// ctx ends.
 func (p *Poller) keep(ctx context.Context) {
 	tick := time.NewTicker(min(p.cfg.Interval, DefaultInterval))
 	defer tick.Stop()
-	p.keeping.at = time.Now()
+	p.keeper.at = time.Now()
 	for {
 		select {
 		case now := <-tick.C:
 			p.keepOnce(ctx, now, now.Add(-saveEvery))
-			if now.Sub(p.keeping.at) >= sweepEvery {
-				p.keeping.at = now
+			if now.Sub(p.keeper.at) >= sweepEvery {
+				p.keeper.at = now
 				p.sweep(ctx)
 			}
 		case <-ctx.Done():
@@ -49,18 +50,18 @@ func (p *Poller) keepAll(ctx context.Context) {
 func (p *Poller) keepOnce(ctx context.Context, now, changed time.Time) {
 	p.absorb()
 	p.mu.Lock()
-	p.ledger.settle(now.Add(-farewell), now)
-	p.expire(now)
+	p.ledger.settle(now.Add(-removalWait), now)
+	p.expireLocked(now)
 	p.mu.Unlock()
 	if p.cfg.Archive == nil {
 		return
 	}
 	if err := p.flush(ctx, changed); err != nil {
-		p.log.Warn("what allocations have carried could not be saved", "err", err)
+		p.cfg.Log.Warn("what allocations have carried could not be saved", "err", err)
 		return
 	}
 	if err := p.discard(ctx); err != nil {
-		p.log.Warn("receipts of deleted allocations could not be dropped", "count", len(p.keeping.lost), "err", err)
+		p.cfg.Log.Warn("receipts of deleted allocations could not be dropped", "count", len(p.keeper.lost), "err", err)
 	}
 }
 
@@ -79,7 +80,7 @@ func (p *Poller) flush(ctx context.Context, changed time.Time) error {
 		if err != nil {
 			p.ledger.putBack(s, time.Now())
 		} else {
-			p.ledger.filed(s)
+			p.ledger.saved(s)
 		}
 		p.mu.Unlock()
 		if err != nil {
@@ -88,17 +89,17 @@ func (p *Poller) flush(ctx context.Context, changed time.Time) error {
 	}
 }
 
-// discard deletes the receipts of deleted allocations, and takes them out of the
-// sums.
+// discard deletes the receipts of deleted allocations, and takes them out of
+// the sums.
 func (p *Poller) discard(ctx context.Context) error {
-	for len(p.keeping.lost) > 0 {
-		some := p.keeping.lost[:min(len(p.keeping.lost), saveMost)]
+	for len(p.keeper.lost) > 0 {
+		some := p.keeper.lost[:min(len(p.keeper.lost), saveMost)]
 		if err := p.discardSome(ctx, some); err != nil {
 			return err
 		}
-		p.keeping.lost = p.keeping.lost[len(some):]
+		p.keeper.lost = p.keeper.lost[len(some):]
 	}
-	p.keeping.lost = nil
+	p.keeper.lost = nil
 	return nil
 }
 
@@ -115,9 +116,9 @@ func (p *Poller) discardSome(ctx context.Context, ids []string) error {
 			continue
 		}
 		met[id] = true
-		records = append(records, Record{Room: Receipts, Key: id})
+		records = append(records, Record{Bucket: Receipts, Key: id})
 		if r, err := parse(id, text); err == nil {
-			less[r.Project] = less[r.Project].plus(both([2]way{r.Forward, r.Reverse}))
+			less[r.Project] = less[r.Project].plus(both([2]directionTotals{r.Forward, r.Reverse}))
 		}
 	}
 	if len(records) == 0 {
@@ -125,7 +126,7 @@ func (p *Poller) discardSome(ctx context.Context, ids []string) error {
 	}
 	p.mu.Lock()
 	for project, d := range less {
-		records = append(records, sumRecord(project, p.ledger.bookOf(project).filed.less(d)))
+		records = append(records, sumRecord(project, p.ledger.projectOf(project).receipts.less(d)))
 	}
 	p.mu.Unlock()
 	if err := p.cfg.Archive.Save(ctx, records); err != nil {
@@ -134,35 +135,35 @@ func (p *Poller) discardSome(ctx context.Context, ids []string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for project, d := range less {
-		b := p.ledger.bookOf(project)
-		b.filed = b.filed.less(d)
-		p.ledger.tidyBook(project)
+		b := p.ledger.projectOf(project)
+		b.receipts = b.receipts.less(d)
+		p.ledger.tidyProject(project)
 	}
 	return nil
 }
 
-// sweep finds receipts whose allocations were deleted without a word, some at a
-// time: the daemon may have ended in between.
+// sweep finds receipts whose allocations were deleted unnoticed, because the
+// daemon ended in between; some at a time.
 func (p *Poller) sweep(ctx context.Context) {
 	if p.cfg.Archive == nil {
 		return
 	}
 	var ids []string
-	err := p.cfg.Archive.Range(ctx, Receipts, p.keeping.swept, func(id string, _ []byte) bool {
+	err := p.cfg.Archive.Range(ctx, Receipts, p.keeper.swept, func(id string, _ []byte) bool {
 		ids = append(ids, id)
 		return len(ids) < sweepMost
 	})
 	if err != nil {
-		p.log.Warn("receipts could not be looked through", "err", err)
+		p.cfg.Log.Warn("receipts could not be looked through", "err", err)
 		return
 	}
-	p.keeping.swept = ""
+	p.keeper.swept = ""
 	if len(ids) == sweepMost {
-		p.keeping.swept = ids[len(ids)-1]
+		p.keeper.swept = ids[len(ids)-1]
 	}
 	for _, id := range ids {
 		if _, ok := p.cfg.Owner(id); !ok {
-			p.keeping.lost = append(p.keeping.lost, id)
+			p.keeper.lost = append(p.keeper.lost, id)
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 // what the clock does otherwise.
 type landlord struct {
 	poller *Poller
-	kept   *cupboard
+	kept   *memoryArchive
 	known  map[string]Owner
 	now    time.Time
 	next   uint32
@@ -59,7 +59,7 @@ func (l *landlord) create(project string) string {
 // carry has an allocation carry something forward.
 func (l *landlord) carry(id string, v Volume) {
 	if a := l.poller.ledger.accounts[id]; a != nil {
-		l.poller.ledger.count(a, place{Way: forward, Entrance: true, Exit: true}, v, l.now)
+		l.poller.ledger.count(a, position{Direction: forward, Entrance: true, Exit: true}, v, l.now)
 	}
 }
 
@@ -74,8 +74,8 @@ func (l *landlord) finish(id string, complete bool) {
 	}
 }
 
-func (l *landlord) remove(id string, told bool) {
-	if o, ok := l.known[id]; ok && told {
+func (l *landlord) remove(id string, reported bool) {
+	if o, ok := l.known[id]; ok && reported {
 		l.poller.Changed(id, o, true)
 	}
 	delete(l.known, id)
@@ -159,7 +159,7 @@ func TestTotalsAreSums(t *testing.T) {
 			l.finish(id, true)
 		}
 		for range 3 {
-			l.tick(time.Minute + 2*lateNews)
+			l.tick(time.Minute + 2*lateRemoval)
 		}
 		if n := len(l.poller.ledger.accounts); n != 0 || l.kept.len(Accounts) != 0 {
 			t.Fatalf("%d accounts are in memory and %d kept, of complete allocations", n, l.kept.len(Accounts))
@@ -174,7 +174,7 @@ func TestEarlierRecords(t *testing.T) {
 	const n = 2*saveMost + 500
 	for i := range n {
 		id := fmt.Sprintf("al-%06d", i)
-		r := record{Version: 1, Handle: uint32(i + 1), Final: i%10 != 0, Forward: way{Entered: Volume{1, 100}, Left: Volume{1, 100}}}
+		r := savedAccount{Version: 1, Handle: uint32(i + 1), Final: i%10 != 0, Forward: directionTotals{Entered: Volume{1, 100}, Left: Volume{1, 100}}}
 		l.kept.records[Accounts][id] = encode(r)
 		if i%10 != 1 {
 			l.known[id] = Owner{Project: "p", Complete: i%10 > 2}
@@ -203,7 +203,7 @@ func TestSweep(t *testing.T) {
 	l := newLandlord(t)
 	for i := range sweepMost + 10 {
 		id := fmt.Sprintf("al-%06d", i)
-		l.kept.records[Receipts][id] = encode(record{Version: 2, Project: "p", Final: true, Forward: way{Entered: Volume{1, 100}}})
+		l.kept.records[Receipts][id] = encode(savedAccount{Version: 2, Project: "p", Final: true, Forward: directionTotals{Entered: Volume{1, 100}}})
 		if i%2 == 0 {
 			l.known[id] = Owner{"p", true}
 		}
@@ -220,14 +220,14 @@ func TestSweep(t *testing.T) {
 	if got := l.poller.Totals("p").Entered.Packets; got != sweepMost/2+5 || l.kept.len(Receipts) != sweepMost/2+5 {
 		t.Errorf("the total is %d packets of %d receipts", got, l.kept.len(Receipts))
 	}
-	var f sumForm
+	var f savedSum
 	if err := json.Unmarshal(l.kept.records[Sums][sumKey("p")], &f); err != nil || f.Entered.Packets != sweepMost/2+5 {
 		t.Errorf("kept is %+v, %v", f, err)
 	}
 }
 
-// A path that ends at a switch which an earlier one led through counts what comes
-// from then on: what the entry has counted before left elsewhere.
+// A path that ends at a switch which an earlier one led through counts what
+// comes from then on: what the entry has counted before left elsewhere.
 func TestEntriesOnTheWayCountOnceTheyAreEnds(t *testing.T) {
 	f := newFabric()
 	f.install(circuitOver(1, 2, 3))
@@ -256,20 +256,20 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	f.remove(1, 1, true)
 	f.ledger.settle(f.now.Add(time.Second), f.now)
 	a := f.ledger.accounts["a"]
-	f.ledger.own(a, Owner{"p", true}, f.now)
-	f.ledger.filed(f.ledger.pick(f.now, 1000))
-	f.ledger.settle(f.now, f.now.Add(2*lateNews))
+	f.ledger.setOwner(a, Owner{"p", true}, f.now)
+	f.ledger.saved(f.ledger.pick(f.now, 1000))
+	f.ledger.settle(f.now, f.now.Add(2*lateRemoval))
 	f.ledger.pick(f.now.Add(time.Hour), 1000)
 	l := f.ledger
-	if n := len(l.accounts) + len(l.handles) + len(l.policers) + len(l.switches) + len(l.ends) + len(l.leaving) + len(l.urgent) + len(l.deleted); n != 0 {
+	if n := len(l.accounts) + len(l.handles) + len(l.policers) + len(l.switches) + len(l.circuitEnds) + len(l.leaving) + len(l.urgent) + len(l.deleted); n != 0 {
 		t.Errorf("%d things are left: %+v", n, l)
 	}
-	if len(l.gone.waiting)+len(l.soiled.waiting) != 0 || len(l.projects) != 1 || len(l.projects["p"].accounts) != 0 {
+	if len(l.gone.waiting)+len(l.dirty.waiting) != 0 || len(l.projects) != 1 || len(l.projects["p"].accounts) != 0 {
 		t.Errorf("left: %+v", l)
 	}
 }
 
-// crowded is a ledger with so many accounts over ends of their own.
+// crowded returns a ledger with n accounts, each over ends of its own.
 func crowded(n int) *ledger {
 	l := newLedger()
 	for i := range n {
@@ -291,7 +291,7 @@ func BenchmarkTick(b *testing.B) {
 			b.ResetTimer()
 			for b.Loop() {
 				now = now.Add(time.Second)
-				l.settle(now.Add(-farewell), now)
+				l.settle(now.Add(-removalWait), now)
 				l.pick(now.Add(-saveEvery), saveMost)
 			}
 		})

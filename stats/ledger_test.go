@@ -17,8 +17,8 @@ var (
 	dstAddr = netip.MustParseAddr("10.0.0.2")
 )
 
-// circuitOver is allocation "a" with handle 7 over these switches; traffic comes
-// in by port 1 and goes out by port 2 of each.
+// circuitOver returns the circuit of allocation "a" with handle 7 over these
+// switches; traffic comes in by port 1 and goes out by port 2 of each.
 func circuitOver(dpids ...openflow.DPID) path.Circuit {
 	c := path.Circuit{ID: "a", Handle: 7, Rate: 1e6, Key: path.FlowKey{Src: srcAddr, Dst: dstAddr}}
 	for _, d := range dpids {
@@ -29,7 +29,8 @@ func circuitOver(dpids ...openflow.DPID) path.Circuit {
 
 var plainReader = reader{most: time.Minute}
 
-// fabric is what switches hold of one allocation, and a ledger that looks at it.
+// fabric is what switches hold of one allocation, and a ledger that looks at
+// it.
 type fabric struct {
 	ledger  *ledger
 	now     time.Time
@@ -50,9 +51,9 @@ func newFabric() *fabric {
 
 // add installs the entry of one direction, as a switch does: one that is there
 // keeps its counters.
-func (f *fabric) add(dpid openflow.DPID, in openflow.PortNo, way int) {
+func (f *fabric) add(dpid openflow.DPID, in openflow.PortNo, direction int) {
 	src, dst := srcAddr, dstAddr
-	if way == reverse {
+	if direction == reverse {
 		src, dst = dst, src
 	}
 	if f.held[dpid] == nil {
@@ -80,11 +81,12 @@ func (f *fabric) send(dpid openflow.DPID, in openflow.PortNo, v Volume) {
 	fs.PacketCount, fs.ByteCount = fs.PacketCount+v.Packets, fs.ByteCount+v.Bytes
 }
 
-// remove takes an entry out; told says whether the news of it arrives.
-func (f *fabric) remove(dpid openflow.DPID, in openflow.PortNo, told bool) {
+// remove takes an entry out; reported says whether its flow-removed message
+// arrives.
+func (f *fabric) remove(dpid openflow.DPID, in openflow.PortNo, reported bool) {
 	fs := f.held[dpid][in]
 	delete(f.held[dpid], in)
-	if told {
+	if reported {
 		d := f.now.Sub(f.born[fs])
 		f.ledger.remove(dpid, 7, &openflow.FlowRemoved{
 			Cookie: fs.Cookie, Priority: fs.Priority, Table: fs.Table, Match: fs.Match,
@@ -94,7 +96,7 @@ func (f *fabric) remove(dpid openflow.DPID, in openflow.PortNo, told bool) {
 	}
 }
 
-// answer is what a switch answers now.
+// answer returns what a switch answers now.
 func (f *fabric) answer(dpid openflow.DPID) *answers {
 	a := &answers{dpid: dpid, asked: f.now, at: f.now}
 	for _, fs := range f.held[dpid] {
@@ -111,7 +113,7 @@ func (f *fabric) answer(dpid openflow.DPID) *answers {
 func (f *fabric) take(a *answers) {
 	before := f.samples[a.dpid]
 	s := plainReader.read(before, a)
-	f.ledger.take(s, tallies(a.flows), f.ledger.awaits(a.dpid), a.asked, plainReader.span(before, s.At))
+	f.ledger.take(s, readTallies(a.flows), f.ledger.awaits(a.dpid), a.asked, plainReader.span(before, s.At))
 	f.samples[a.dpid] = s
 }
 
@@ -122,7 +124,7 @@ func (f *fabric) poll() {
 	}
 }
 
-// save is what would be kept of the ledger.
+// save returns the records that would be saved of the ledger.
 func (f *fabric) save() []Record {
 	return f.ledger.pick(f.now.Add(time.Hour), 1000).records()
 }
@@ -285,7 +287,7 @@ func TestTotalsSurviveRestarts(t *testing.T) {
 	if len(saved) != 1 || len(f.save()) != 0 {
 		t.Fatalf("%d records, then %d", len(saved), len(f.save()))
 	}
-	f.send(1, 1, Volume{5, 500}) // while nobody looks
+	f.send(1, 1, Volume{5, 500}) // while no ledger looks
 	f.send(2, 1, Volume{5, 500})
 	f.ledger, f.samples = newLedger(), map[openflow.DPID]*Sample{}
 	f.restore(t, saved)
@@ -333,7 +335,7 @@ func TestReceipt(t *testing.T) {
 }
 
 // Any history of traffic, samples, moves, removals and restarts: where every
-// removal is told of, nothing is lost and nothing counted twice; where it is
+// removal is reported, nothing is lost and nothing counted twice; where it is
 // not, nothing is counted twice.
 func TestNoHistoryCountsTwice(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -342,7 +344,7 @@ func TestNoHistoryCountsTwice(t *testing.T) {
 		paths[1].Path[2].In = 3
 		current := 0
 		f.install(paths[0])
-		told := rapid.Bool().Draw(t, "every removal is told")
+		reported := rapid.Bool().Draw(t, "every removal is reported")
 		var entered, left Volume
 		send := func() {
 			n := rapid.Uint64Range(1, 1000).Draw(t, "packets")
@@ -361,10 +363,10 @@ func TestNoHistoryCountsTwice(t *testing.T) {
 				f.install(paths[current])
 				send()
 				f.now = f.now.Add(100 * time.Millisecond)
-				f.remove(4, old[2].In, told)
+				f.remove(4, old[2].In, reported)
 			},
 			"put back": func(t *rapid.T) {
-				f.remove(1, 1, told)
+				f.remove(1, 1, reported)
 				f.now = f.now.Add(time.Duration(rapid.IntRange(1, 5000).Draw(t, "ms")) * time.Millisecond)
 				f.add(1, 1, forward)
 			},
@@ -387,7 +389,7 @@ func TestNoHistoryCountsTwice(t *testing.T) {
 		t.Repeat(steps)
 		f.poll()
 		a := f.view(t)
-		if told && (a.Forward.Entered != entered || a.Forward.Delivered != left) {
+		if reported && (a.Forward.Entered != entered || a.Forward.Delivered != left) {
 			t.Fatalf("entered %+v of %+v, left %+v of %+v", a.Forward.Entered, entered, a.Forward.Delivered, left)
 		}
 	})

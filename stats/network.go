@@ -6,15 +6,15 @@ import (
 	"conga/controller/topology"
 )
 
-// network are the gauges of the topology.
+// A network holds the gauges of the topology.
 type network struct {
 	snapshot func() *topology.Snapshot
 
 	connected, known, links, hosts, attachments, revision *prometheus.Desc
 }
 
-// RegisterNetwork has r tell of the network that snapshot shows. All numbers of
-// one scrape are of one snapshot.
+// RegisterNetwork registers with r the gauges of the network that snapshot
+// returns. All numbers of one scrape are of one snapshot.
 func RegisterNetwork(r prometheus.Registerer, snapshot func() *topology.Snapshot) error {
 	gauge := func(name, help string) *prometheus.Desc { return prometheus.NewDesc(name, help, nil, nil) }
 	return r.Register(&network{
@@ -39,7 +39,7 @@ func (n *network) Describe(ch chan<- *prometheus.Desc) {
 func (n *network) Collect(ch chan<- prometheus.Metric) {
 	s := n.snapshot()
 	if s == nil {
-		return // no picture yet is not an empty network
+		return // no snapshot yet is not an empty network
 	}
 	connected := 0
 	for _, sw := range s.Switches {

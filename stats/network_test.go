@@ -77,7 +77,8 @@ func (l *lab) until(what string, ok func(*topology.Snapshot) bool) {
 	}
 }
 
-// circuit has the traffic between two hosts on its best path, once both are known.
+// circuit has the traffic between two hosts on its best path, once both are
+// known.
 func (l *lab) circuit(id string, handle uint32, from, to string, rate topology.BitRate) path.Circuit {
 	l.Helper()
 	c := path.Circuit{ID: id, Handle: handle, Rate: rate, Key: path.FlowKey{Src: l.net.Host(from).Addr(), Dst: l.net.Host(to).Addr()}}
@@ -103,7 +104,8 @@ func (l *lab) install(c path.Circuit) {
 	}
 }
 
-// send sends so many datagrams of 500 bytes and waits for them to be where they go.
+// send sends so many datagrams of 500 bytes and waits for them to be where they
+// go.
 func (l *lab) send(from, to string, n int, rate uint64) {
 	l.Helper()
 	dst := l.net.Host(to).Addr()
@@ -155,7 +157,7 @@ func TestKnownTrafficIsCountedToThePacket(t *testing.T) {
 	}
 	<-sent
 	l.send("h2", "h1", 100, 8e6)
-	l.stop() // from here on only the switches' last words tell
+	l.stop() // from here on only flow-removed messages count
 	l.send("h1", "h2", 50, 8e6)
 	if err := l.c.Remove(t.Context(), "a"); err != nil {
 		t.Fatal(err)
@@ -167,7 +169,8 @@ func TestKnownTrafficIsCountedToThePacket(t *testing.T) {
 	})
 }
 
-// What a policer drops entered and was dropped; entered is dropped and delivered.
+// What a policer drops entered and was dropped; entered is dropped and
+// delivered.
 func TestPolicedTraffic(t *testing.T) {
 	l := newLab(t, ofswitch.Linear(2, ofswitch.TopologyConfig{Switch: ofswitch.Config{MaxMeters: 0xffff0000}}))
 	c := l.circuit("a", 7, "h1", "h2", 1*topology.Mbps)
@@ -182,7 +185,7 @@ func TestPolicedTraffic(t *testing.T) {
 	})
 }
 
-// Ask tells who is away from who refuses.
+// AskAll distinguishes a switch that is away from one that refuses.
 func TestAsk(t *testing.T) {
 	l := newLab(t, ofswitch.Linear(2, ofswitch.TopologyConfig{}))
 	l.until("the switches", func(s *topology.Snapshot) bool { return len(s.Switches) == 2 })

@@ -21,74 +21,80 @@ const (
 	atOnce      = 16               // switches that are asked at the same time
 	answerTime  = 10 * time.Second // for all answers of one switch
 	followEvery = time.Second      // new switches are looked for at most this often
-	// rowsPerSecond is how many tables are read of all switches together; what is
-	// beyond it has each switch's tables looked at less often.
+	// rowsPerSecond is how many tables are read of all switches together; what
+	// is beyond it has each switch's tables looked at less often.
 	rowsPerSecond = 10_000
 	saveEvery     = 30 * time.Second // totals that have changed are saved after this time
-	farewell      = 10 * time.Second // how long late news of removed entries is waited for
+	removalWait   = 10 * time.Second // how long late flow-removed messages are waited for
 )
 
-// Source is what a poller needs of the controller.
+// A Source is what a poller needs of the controller.
 type Source interface {
-	// Snapshot is the network as it is known now; never nil.
+	// Snapshot returns the network as it is known now; never nil.
 	Snapshot() *topology.Snapshot
-	// AskAll puts multipart questions to a switch, all at once, and returns the
-	// answers in their order. One that the switch refuses to give is nil.
+	// AskAll sends multipart requests to a switch, all at once, and returns the
+	// bodies of the replies in their order. One that the switch refuses is nil.
 	AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error)
 }
 
-// Config says what a [Poller] works with. Source is required.
+// A Config says what a [Poller] works with. Source is required.
 type Config struct {
 	Source   Source
 	Interval time.Duration // between two samples of a switch; 0: [DefaultInterval]
-	Archive  Archive       // nil: a restart begins at nothing
-	// Owner finds an allocation; ok is false if there is none. It is called
-	// without a lock. nil: every ID is one, of no project and never complete.
-	Owner  func(id string) (o Owner, ok bool)
-	Logger *slog.Logger // nil: none
+	Archive  Archive       // nil: a restart begins at zero
+	// Owner returns what is known of an allocation; ok is false if there is
+	// none. It is called without a lock. nil: every ID is an allocation, of no
+	// project and never complete.
+	Owner func(id string) (o Owner, ok bool)
+	Log   *slog.Logger // nil: none
 }
 
-// Poller asks every connected switch for its counters again and again, and adds
-// up what allocations have carried. It is safe for concurrent use.
+// withDefaults returns the configuration with every unset field at its default.
+func (c Config) withDefaults() Config {
+	if c.Interval <= 0 {
+		c.Interval = DefaultInterval
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Owner == nil {
+		c.Owner = func(string) (Owner, bool) { return Owner{}, true }
+	}
+	return c
+}
+
+// A Poller asks every connected switch for its counters again and again, and
+// adds up what allocations have carried. It is safe for concurrent use.
 //
 // On Open vSwitch the counters of flow entries lag behind by half a second to a
 // second, so that a rate over five seconds can be off by a fifth either way.
 type Poller struct {
 	cfg       Config
-	log       *slog.Logger
 	reader    reader
 	questions questions
-	dumping   chan struct{} // has room for those that list all entries at the same time
-	news      news
-	keeping   keeping // of the goroutine that keeps
+	dumping   chan struct{} // a token for each switch that lists all entries
+	changes   pendingChanges
+	keeper    keeperState // of the goroutine that runs keep
 
-	mu      sync.Mutex // a leaf; guards what follows
-	samples map[openflow.DPID]*Sample
-	rows    int                    // tables in all samples
-	failing map[openflow.DPID]bool // the last round of questions failed
-	busy    map[openflow.DPID]bool // being asked
-	dumps   map[openflow.DPID]*dump
-	budget  budget
-	ledger  *ledger
+	mu         sync.Mutex // a leaf; guards what follows
+	samples    map[openflow.DPID]*Sample
+	tableCount int                    // tables in all samples
+	failing    map[openflow.DPID]bool // its last questions had no answer
+	busy       map[openflow.DPID]bool // being asked
+	dumps      map[openflow.DPID]*dump
+	budget     budget
+	ledger     *ledger
 }
 
-// New makes a poller and loads what an earlier run saved. A record that cannot
-// be read is left out, and logged.
+// New returns a poller, and loads what an earlier run saved. A record that
+// cannot be read is left out, and logged.
 func New(ctx context.Context, cfg Config) (*Poller, error) {
 	if cfg.Source == nil {
 		return nil, errors.New("stats: a source is required")
 	}
-	if cfg.Interval <= 0 {
-		cfg.Interval = DefaultInterval
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	if cfg.Owner == nil {
-		cfg.Owner = func(string) (Owner, bool) { return Owner{}, true }
-	}
+	cfg = cfg.withDefaults()
 	p := &Poller{
-		cfg: cfg, log: cfg.Logger, questions: newQuestions(),
+		cfg: cfg, questions: newQuestions(),
 		dumping: make(chan struct{}, dumpsAtOnce),
 		samples: map[openflow.DPID]*Sample{}, failing: map[openflow.DPID]bool{}, busy: map[openflow.DPID]bool{},
 		dumps: map[openflow.DPID]*dump{}, budget: newBudget(time.Now()), ledger: newLedger(),
@@ -100,14 +106,14 @@ func New(ctx context.Context, cfg Config) (*Poller, error) {
 	return p, p.recall(ctx)
 }
 
-// most is how old a sample may be and still tell of now.
+// most returns how old a sample may be without being stale.
 func (p *Poller) most() time.Duration { return 3 * p.cfg.Interval }
 
-// Interval is the time between two samples of a switch.
+// Interval returns the time between two samples of a switch.
 func (p *Poller) Interval() time.Duration { return p.cfg.Interval }
 
-// Install has what the entries of a circuit count added to its allocation. It is
-// to be called before the circuit is installed or moved.
+// Install adds what the entries of a circuit count to its allocation from now
+// on. It is to be called before the circuit is installed or moved.
 func (p *Poller) Install(c path.Circuit) {
 	p.mu.Lock()
 	p.ledger.install(c)
@@ -116,7 +122,7 @@ func (p *Poller) Install(c path.Circuit) {
 	if known {
 		return
 	}
-	// Asked for only now, so that no news of a change is missed in between.
+	// Only now, so that no change is missed in between.
 	o, ok := p.cfg.Owner(c.ID)
 	if !ok {
 		p.Changed(c.ID, Owner{}, true)
@@ -125,12 +131,13 @@ func (p *Poller) Install(c path.Circuit) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if a := p.ledger.accounts[c.ID]; a != nil && a.project == "" {
-		p.ledger.book(a, o.Project)
+		p.ledger.assign(a, o.Project)
 	}
 }
 
-// Leave tells that a circuit is out of the network. What its switches still tell
-// within some seconds is counted; then its allocation's numbers are final.
+// Leave takes note that a circuit is out of the network. What its switches
+// still report within some seconds is counted; then its allocation's numbers
+// are final.
 func (p *Poller) Leave(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -188,11 +195,11 @@ func (p *Poller) Run(ctx context.Context) error {
 	}
 }
 
-// begin has the accounts of circuits that are not wanted any more close in time.
+// begin has the accounts of circuits that are no longer wanted close in time.
 func (p *Poller) begin(now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, id := range p.ledger.orphans() {
-		p.ledger.leave(id, now.Add(lateNews)) // their switches have yet to connect
+		p.ledger.leave(id, now.Add(lateRemoval)) // their switches have yet to connect
 	}
 }

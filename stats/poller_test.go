@@ -24,26 +24,26 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pretended is a network whose counters tests set.
-type pretended struct {
+// A fakeNetwork is a network whose counters tests set.
+type fakeNetwork struct {
 	mu      sync.Mutex
 	snap    *topology.Snapshot
 	fabric  *fabric
 	ports   openflow.PortStatsReply
 	asked   int           // questions
-	entries int           // that were told
+	entries int           // in answers
 	refuses bool          // questions about meters
 	fails   error         // instead of every answer
 	slow    time.Duration // before every answer
 }
 
-func (p *pretended) Snapshot() *topology.Snapshot {
+func (p *fakeNetwork) Snapshot() *topology.Snapshot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.snap
 }
 
-func (p *pretended) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
+func (p *fakeNetwork) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
 	p.mu.Lock()
 	slow := p.slow
 	p.mu.Unlock()
@@ -66,7 +66,7 @@ func (p *pretended) AskAll(ctx context.Context, dpid openflow.DPID, questions ..
 	return bodies, nil
 }
 
-func (p *pretended) answer(dpid openflow.DPID, q *openflow.MultipartRequest) openflow.MultipartReplyBody {
+func (p *fakeNetwork) answer(dpid openflow.DPID, q *openflow.MultipartRequest) openflow.MultipartReplyBody {
 	a := p.fabric.answer(dpid)
 	switch q.MPType {
 	case openflow.MultipartFlow:
@@ -83,8 +83,8 @@ func (p *pretended) answer(dpid openflow.DPID, q *openflow.MultipartRequest) ope
 	return openflow.TableStatsReply{{Table: 0, ActiveCount: uint32(len(a.flows)), LookupCount: 10, MatchedCount: 9}}
 }
 
-// install has a circuit's entries in the switches, and tells the poller.
-func (p *pretended) install(poller *Poller, c path.Circuit) {
+// install adds a circuit's entries to the switches, and to the poller.
+func (p *fakeNetwork) install(poller *Poller, c path.Circuit) {
 	poller.Install(c)
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -95,20 +95,20 @@ func (p *pretended) install(poller *Poller, c path.Circuit) {
 }
 
 // send has what enters at port 1 of switch 1 counted.
-func (p *pretended) send(v Volume) {
+func (p *fakeNetwork) send(v Volume) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fabric.send(1, 1, v)
 }
 
-// questions is how many were asked.
-func (p *pretended) questions() int {
+// questions returns how many were asked.
+func (p *fakeNetwork) questions() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.asked
 }
 
-func (p *pretended) connect(connected bool) {
+func (p *fakeNetwork) connect(connected bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	port := topology.PortID{DPID: 1, Port: 1}
@@ -119,36 +119,36 @@ func (p *pretended) connect(connected bool) {
 	}
 }
 
-// cupboard keeps records.
-type cupboard struct {
+// A memoryArchive keeps records in memory.
+type memoryArchive struct {
 	mu      sync.Mutex
-	records map[Room]map[string][]byte
+	records map[Bucket]map[string][]byte
 	saves   int
 	broken  error
 }
 
-func newCupboard() *cupboard {
-	return &cupboard{records: map[Room]map[string][]byte{Accounts: {}, Receipts: {}, Sums: {}}}
+func newCupboard() *memoryArchive {
+	return &memoryArchive{records: map[Bucket]map[string][]byte{Accounts: {}, Receipts: {}, Sums: {}}}
 }
 
-func (c *cupboard) Get(_ context.Context, room Room, key string) ([]byte, error) {
+func (c *memoryArchive) Get(_ context.Context, bucket Bucket, key string) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.records[room][key], nil
+	return c.records[bucket][key], nil
 }
 
-func (c *cupboard) Range(_ context.Context, room Room, after string, f func(string, []byte) bool) error {
+func (c *memoryArchive) Range(_ context.Context, bucket Bucket, after string, f func(string, []byte) bool) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, key := range slices.Sorted(maps.Keys(c.records[room])) {
-		if key > after && !f(key, c.records[room][key]) {
+	for _, key := range slices.Sorted(maps.Keys(c.records[bucket])) {
+		if key > after && !f(key, c.records[bucket][key]) {
 			break
 		}
 	}
 	return nil
 }
 
-func (c *cupboard) Save(_ context.Context, records []Record) error {
+func (c *memoryArchive) Save(_ context.Context, records []Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.broken != nil {
@@ -157,24 +157,24 @@ func (c *cupboard) Save(_ context.Context, records []Record) error {
 	c.saves++
 	for _, r := range records {
 		if r.Value == nil {
-			delete(c.records[r.Room], r.Key)
+			delete(c.records[r.Bucket], r.Key)
 		} else {
-			c.records[r.Room][r.Key] = r.Value
+			c.records[r.Bucket][r.Key] = r.Value
 		}
 	}
 	return nil
 }
 
-func (c *cupboard) len(room Room) int {
+func (c *memoryArchive) len(bucket Bucket) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.records[room])
+	return len(c.records[bucket])
 }
 
-// watch runs a poller over a pretended network of one switch until f returns.
-func watch(t *testing.T, adjust func(*Config), f func(*testing.T, *Poller, *pretended)) {
+// watch runs a poller over a fake network of one switch until f returns.
+func watch(t *testing.T, adjust func(*Config), f func(*testing.T, *Poller, *fakeNetwork)) {
 	synctest.Test(t, func(t *testing.T) {
-		src := &pretended{fabric: newFabric()}
+		src := &fakeNetwork{fabric: newFabric()}
 		src.fabric.now = time.Now()
 		src.connect(true)
 		cfg := Config{Source: src}
@@ -200,7 +200,7 @@ func watch(t *testing.T, adjust func(*Config), f func(*testing.T, *Poller, *pret
 func pass(d time.Duration) { time.Sleep(d); synctest.Wait() }
 
 func TestPortRates(t *testing.T) {
-	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, nil, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		sw := src.Snapshot().Switches[1]
 		set := func(packets, bytes uint64) {
 			src.mu.Lock()
@@ -211,7 +211,7 @@ func TestPortRates(t *testing.T) {
 			r, ok := p.Switch(sw)
 			port, okPort := r.Port(1)
 			if !ok || !okPort || port.SendRate != nil {
-				t.Fatalf("the switch told %+v", r)
+				t.Fatalf("the sample is %+v", r)
 			}
 			return port.ReceiveRate
 		}
@@ -237,25 +237,25 @@ func TestPortRates(t *testing.T) {
 	})
 }
 
-// A switch that is away keeps its last numbers, marked stale, with the time when
-// it told them; and no rate is made over its absence.
+// A switch that is away keeps its last numbers, marked stale, with the time
+// with their time; and no rate is made over its absence.
 func TestStale(t *testing.T) {
 	var log bytes.Buffer
-	watch(t, func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(&log, nil)) }, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, func(c *Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) }, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		src.mu.Lock()
 		src.ports = openflow.PortStatsReply{{Port: 1, RxBytes: 700}}
 		src.mu.Unlock()
 		pass(5 * time.Second)
-		told := time.Now()
+		answered := time.Now()
 		src.connect(false)
 		pass(time.Minute)
 		r, ok := p.Switch(src.Snapshot().Switches[1])
 		port, _ := r.Port(1)
-		if !ok || !r.Stale || !r.At.Equal(told) || port.Received.Bytes != 700 {
-			t.Errorf("a switch that is away: %v stale %v at %v, %+v", ok, r.Stale, r.At.Sub(told), port)
+		if !ok || !r.Stale || !r.At.Equal(answered) || port.Received.Bytes != 700 {
+			t.Errorf("a switch that is away: %v stale %v at %v, %+v", ok, r.Stale, r.At.Sub(answered), port)
 		}
 		link := src.Snapshot().Links[topology.PortID{DPID: 1, Port: 1}]
-		if l := p.Link(src.Snapshot(), link.ID); !l.Stale || !l.At.Equal(told) {
+		if l := p.Link(src.Snapshot(), link.ID); !l.Stale || !l.At.Equal(answered) {
 			t.Errorf("its link: %+v", l)
 		}
 		src.connect(true)
@@ -282,23 +282,23 @@ func TestStale(t *testing.T) {
 	})
 }
 
-// What a switch does not know it need not tell.
+// A switch may refuse what it does not know.
 func TestRefusedQuestions(t *testing.T) {
-	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, nil, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		src.mu.Lock()
 		src.refuses = true
 		src.mu.Unlock()
 		pass(5 * time.Second)
 		r, ok := p.Switch(src.Snapshot().Switches[1])
 		if !ok || len(r.Tables) != 1 || len(r.Meters) != 0 || r.Tables[0].LookupRate == nil {
-			t.Errorf("the switch told %+v", r)
+			t.Errorf("the sample is %+v", r)
 		}
 	})
 }
 
 // A slow switch is asked again only when it has answered, and not at once.
 func TestSlowSwitch(t *testing.T) {
-	watch(t, nil, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, nil, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		src.mu.Lock()
 		src.slow = 8 * time.Second
 		src.mu.Unlock()
@@ -325,7 +325,7 @@ func TestReceiptIsKept(t *testing.T) {
 		c.Owner = func(id string) (Owner, bool) { return Owner{"p", complete.Load()}, known.Load() }
 	}
 	want := Volume{11, 1100}
-	watch(t, with, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, with, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		src.install(p, circuitOver(1))
 		src.send(Volume{10, 1000})
 		pass(40 * time.Second)
@@ -353,7 +353,7 @@ func TestReceiptIsKept(t *testing.T) {
 			t.Errorf("%d receipts and %d accounts are kept, %d in memory", kept.len(Receipts), kept.len(Accounts), len(p.ledger.accounts))
 		}
 	})
-	watch(t, with, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, with, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		if a := p.Allocation("a"); !a.Final || a.Forward.Entered != want || p.Totals("p").Entered != want || p.Totals("").Entered != want {
 			t.Errorf("after a restart the receipt is %+v, the total %+v", a, p.Totals("p"))
 		}
@@ -375,7 +375,7 @@ func TestReceiptIsKept(t *testing.T) {
 func TestUnsavedTotalsAreSavedLater(t *testing.T) {
 	kept := newCupboard()
 	kept.broken = errors.New("full")
-	watch(t, func(c *Config) { c.Archive = kept }, func(t *testing.T, p *Poller, src *pretended) {
+	watch(t, func(c *Config) { c.Archive = kept }, func(t *testing.T, p *Poller, src *fakeNetwork) {
 		src.install(p, circuitOver(1))
 		src.send(Volume{10, 1000})
 		pass(time.Minute)

@@ -10,7 +10,7 @@ import (
 
 // recall reads what an earlier run has saved: the sums, and accounts some at a
 // time. What has become a receipt since, or was left among the accounts by an
-// earlier version, is filed at once, so that memory holds what is live.
+// earlier version, is saved as one at once, so that memory holds what is live.
 func (p *Poller) recall(ctx context.Context) error {
 	if err := p.loadSums(ctx); err != nil {
 		return fmt.Errorf("stats: what finished allocations have carried: %w", err)
@@ -24,7 +24,7 @@ func (p *Poller) recall(ctx context.Context) error {
 			return n < saveMost
 		})
 		if err == nil {
-			p.own()
+			p.assignOwners()
 			err = p.flush(ctx, time.Time{})
 		}
 		if err != nil {
@@ -40,67 +40,67 @@ func (p *Poller) recall(ctx context.Context) error {
 func (p *Poller) restore(id string, value []byte) {
 	r, err := parse(id, value)
 	if err != nil {
-		p.log.Warn("what an allocation has carried could not be read", "allocation", id, "err", err)
+		p.cfg.Log.Warn("what an allocation has carried could not be read", "allocation", id, "err", err)
 		return
 	}
-	p.keeping.restored = append(p.keeping.restored, p.ledger.restore(id, r))
+	p.keeper.restored = append(p.keeper.restored, p.ledger.restore(id, r))
 }
 
-// own finds the allocations of the accounts that were just restored.
-func (p *Poller) own() {
+// assignOwners finds the allocations of the accounts that were just restored.
+func (p *Poller) assignOwners() {
 	now := time.Now()
-	for _, a := range p.keeping.restored {
+	for _, a := range p.keeper.restored {
 		o, ok := p.cfg.Owner(a.id)
 		if !ok {
 			p.ledger.delete(a)
 			continue
 		}
-		p.ledger.own(a, o, now)
+		p.ledger.setOwner(a, o, now)
 	}
-	p.keeping.restored = nil
+	p.keeper.restored = nil
 }
 
 // loadSums reads the sums of receipts. If one cannot be read all are made anew.
 func (p *Poller) loadSums(ctx context.Context) error {
 	whole := true
 	err := p.cfg.Archive.Range(ctx, Sums, "", func(key string, value []byte) bool {
-		var f sumForm
+		var f savedSum
 		if err := json.Unmarshal(value, &f); err != nil || f.Version != sumVersion {
 			whole = false
 			return false
 		}
-		p.ledger.bookOf(strings.TrimPrefix(key, sumKey(""))).filed = Direction{Entered: f.Entered, Delivered: f.Delivered, Dropped: f.Dropped}
+		p.ledger.projectOf(strings.TrimPrefix(key, sumKey(""))).receipts = Direction{Entered: f.Entered, Delivered: f.Delivered, Dropped: f.Dropped}
 		return true
 	})
 	if err != nil || whole {
 		return err
 	}
-	p.log.Warn("a sum of receipts could not be read; all receipts are added up anew")
+	p.cfg.Log.Warn("a sum of receipts could not be read; all receipts are added up anew")
 	clear(p.ledger.projects)
 	return p.cfg.Archive.Range(ctx, Receipts, "", func(id string, value []byte) bool {
 		if r, err := parse(id, value); err == nil {
-			b := p.ledger.bookOf(r.Project)
-			b.filed = b.filed.plus(both([2]way{r.Forward, r.Reverse}))
+			b := p.ledger.projectOf(r.Project)
+			b.receipts = b.receipts.plus(both([2]directionTotals{r.Forward, r.Reverse}))
 		}
 		return true
 	})
 }
 
-// receipt reads the receipt of an allocation from the archive.
+// receipt returns the receipt of an allocation from the archive.
 func (p *Poller) receipt(id string) (a Allocation, ok bool) {
 	if p.cfg.Archive == nil {
 		return Allocation{}, false
 	}
 	text, err := p.cfg.Archive.Get(context.Background(), Receipts, id)
-	var r *record
+	var r *savedAccount
 	if err == nil && text != nil {
 		r, err = parse(id, text)
 	}
 	if err != nil {
-		p.log.Warn("a receipt could not be read", "allocation", id, "err", err)
+		p.cfg.Log.Warn("a receipt could not be read", "allocation", id, "err", err)
 	}
 	if r == nil {
 		return Allocation{}, false
 	}
-	return (&account{final: true, ways: [2]way{r.Forward, r.Reverse}}).view(), true
+	return (&account{final: true, directions: [2]directionTotals{r.Forward, r.Reverse}}).view(), true
 }

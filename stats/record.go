@@ -8,62 +8,63 @@ import (
 	"conga/openflow"
 )
 
-// recordVersion is the form of the records below. A change of the form raises it,
-// and restore goes on reading the older ones.
+// recordVersion is the version of the form of a savedAccount. A change of the
+// form raises it, and restore goes on reading the older ones.
 const recordVersion = 2 // 1 had no project
 
-// record is one account as it is kept, under the allocation's ID: the totals,
-// and what the counters showed that are in them.
-type record struct {
-	Version int         `json:"v"`
-	Project string      `json:"project,omitempty"`
-	Handle  uint32      `json:"handle"`
-	Forward way         `json:"forward"`
-	Reverse way         `json:"reverse"`
-	Final   bool        `json:"final,omitempty"`
-	Entries []lastEntry `json:"entries,omitempty"`
-	Meters  []lastMeter `json:"meters,omitempty"`
+// A savedAccount is one account as it is saved, under the allocation's ID: the
+// totals, and what the counters showed that are in them.
+type savedAccount struct {
+	Version  int             `json:"v"`
+	Project  string          `json:"project,omitempty"`
+	Handle   uint32          `json:"handle"`
+	Forward  directionTotals `json:"forward"`
+	Reverse  directionTotals `json:"reverse"`
+	Final    bool            `json:"final,omitempty"`
+	Entries  []savedEntry    `json:"entries,omitempty"`
+	Policers []savedPolicer  `json:"meters,omitempty"`
 
-	receipt bool // is to be kept as one
+	receipt bool // is to be saved as one
 }
 
-type lastEntry struct {
+type savedEntry struct {
 	DPID     openflow.DPID    `json:"dpid"`
 	Table    openflow.TableID `json:"table"`
 	Priority uint16           `json:"priority"`
 	Match    []byte           `json:"match"` // openflow.Match.Key, which is not text
 	In       openflow.PortNo  `json:"in"`
-	Place    place            `json:"place"`
+	Position position         `json:"place"`
 	Last     Volume           `json:"last"`
 }
 
-type lastMeter struct {
+type savedPolicer struct {
 	DPID openflow.DPID `json:"dpid"`
 	Of   uint32        `json:"of"`
 	Last Volume        `json:"last"`
 }
 
-// record is the account as it is to be kept.
-func (a *account) record() *record {
-	r := &record{
+// save returns the account as it is to be saved.
+func (a *account) save() *savedAccount {
+	r := &savedAccount{
 		Version: recordVersion, Project: a.project, Handle: a.handle, Final: a.final,
-		Forward: a.ways[forward], Reverse: a.ways[reverse],
-		receipt: a.filed(),
+		Forward: a.directions[forward], Reverse: a.directions[reverse],
+		receipt: a.isReceipt(),
 	}
 	for _, e := range a.entries {
 		if e.gone.IsZero() {
-			r.Entries = append(r.Entries, lastEntry{e.dpid, e.key.Table, e.key.Priority, []byte(e.key.Match), e.in, e.place, e.last})
+			r.Entries = append(r.Entries, savedEntry{e.dpid, e.key.Table, e.key.Priority, []byte(e.key.Match), e.in, e.position, e.last})
 		}
 	}
-	for _, m := range a.meters {
-		r.Meters = append(r.Meters, lastMeter{m.dpid, m.of, m.last})
+	for _, m := range a.policers {
+		r.Policers = append(r.Policers, savedPolicer{m.dpid, m.of, m.last})
 	}
 	return r
 }
 
-// parse reads what record and an earlier version have made.
-func parse(id string, text []byte) (*record, error) {
-	var r record
+// parse reads the encoded form of a savedAccount, of this version or an earlier
+// one.
+func parse(id string, text []byte) (*savedAccount, error) {
+	var r savedAccount
 	if err := json.Unmarshal(text, &r); err != nil {
 		return nil, fmt.Errorf("stats: record %q: %w", id, err)
 	}
@@ -75,22 +76,22 @@ func parse(id string, text []byte) (*record, error) {
 
 // restore takes in what an earlier run saved of an account, before any circuit
 // is installed.
-func (l *ledger) restore(id string, r *record) *account {
+func (l *ledger) restore(id string, r *savedAccount) *account {
 	a := l.open(id)
-	a.handle, a.final, a.ways = r.Handle, r.Final, [2]way{r.Forward, r.Reverse}
+	a.handle, a.final, a.directions = r.Handle, r.Final, [2]directionTotals{r.Forward, r.Reverse}
 	if a.final {
 		return a
 	}
 	l.handles[a.handle], l.policers[purpose.PolicerSuffix(a.handle)] = a, a
 	for _, e := range r.Entries {
-		if e.Place.Way != forward && e.Place.Way != reverse {
+		if e.Position.Direction != forward && e.Position.Direction != reverse {
 			continue
 		}
 		k := openflow.EntryKey{Table: e.Table, Priority: e.Priority, Match: string(e.Match)}
-		l.put(&entry{account: a, dpid: e.DPID, key: k, place: e.Place, in: e.In, last: e.Last})
+		l.put(&countedEntry{account: a, dpid: e.DPID, key: k, position: e.Position, in: e.In, last: e.Last})
 	}
-	for _, m := range r.Meters {
-		l.putMeter(&meter{account: a, dpid: m.DPID, of: m.Of, last: m.Last})
+	for _, m := range r.Policers {
+		l.putPolicer(&policer{account: a, dpid: m.DPID, of: m.Of, last: m.Last})
 	}
 	return a
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// NewRegistry makes a registry that tells of the process and of its build.
-// version and commit say what was built; what is unknown may be empty.
+// NewRegistry returns a registry with the metrics of the process and of its
+// build. version and commit say what was built; what is unknown may be empty.
 func NewRegistry(version, commit string) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
@@ -26,8 +26,8 @@ func NewRegistry(version, commit string) *prometheus.Registry {
 	return r
 }
 
-// Handler serves what r holds. A collector that fails leaves its numbers out
-// and is logged; the others are served.
+// Handler returns a handler that serves what r holds. A collector that fails
+// leaves its numbers out and is logged; the others are served.
 func Handler(r *prometheus.Registry, log *slog.Logger) http.Handler {
 	return promhttp.HandlerFor(r, promhttp.HandlerOpts{
 		ErrorLog:            slog.NewLogLogger(log.Handler(), slog.LevelError),

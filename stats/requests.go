@@ -7,17 +7,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Requests counts and times answered HTTP requests.
+// A Requests counts and times answered HTTP requests.
 type Requests struct {
 	seconds *prometheus.HistogramVec
 }
 
-// RegisterRequests has r tell of the requests that are given to Observe.
+// RegisterRequests registers with r the requests that are passed to Observe.
 func RegisterRequests(r prometheus.Registerer) (*Requests, error) {
 	q := &Requests{prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "conga_http_request_duration_seconds",
 		Help: "Time from the head of a request to the end of its answer.",
-		// From a read out of memory, over a commit to disk, to what nobody waits for.
+		// From a read of memory, over a commit to disk, to more than a client
+		// waits for.
 		Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 	}, []string{"route", "method", "code"})}
 	return q, r.Register(q.seconds)

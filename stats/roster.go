@@ -8,23 +8,23 @@ import (
 	"conga/openflow"
 )
 
-// slots is into how many parts an interval is divided. Switches of a slot are
+// slots is the number of parts of an interval. Switches of a slot are
 // asked together.
 const slots = 50
 
-// roster says when which switch is asked: once an interval, each at a time of
+// A roster says when each switch is asked: once an interval, each at a time of
 // its own, so that the work of an interval is spread evenly over it.
 //
 // Switches get their slots in the order in which they are met, each a golden
 // section of the interval after the one before. However many there are, and
-// whatever of them goes, no part of the interval has much more than its share.
+// whichever of them go, no part of the interval has much more than its share.
 type roster struct {
 	step  time.Duration // between two slots
 	slot  [slots][]openflow.DPID
 	of    map[openflow.DPID]int
 	met   int
 	seen  *topology.Snapshot // that the roster follows from
-	next  int64              // number of the slot that comes next, counted on and on
+	next  int64              // number of the slot that comes next, which only grows
 	begun time.Time          // when slot 0 came first
 }
 
@@ -56,7 +56,7 @@ func (r *roster) follow(s *topology.Snapshot) {
 }
 
 // due calls f with the switches whose slots have come since it was called last.
-// Slots that were missed come late, but never one of them twice.
+// Slots that were missed come late, but none of them twice.
 func (r *roster) due(now time.Time, f func(openflow.DPID)) {
 	last := int64(now.Sub(r.begun) / r.step)
 	for r.next = max(r.next, last-slots+1); r.next <= last; r.next++ {

@@ -8,8 +8,8 @@ import (
 	"conga/openflow"
 )
 
-// Sample is what one switch has told of its counters at one moment. It is
-// immutable. What the switch does not tell of at all is empty.
+// A Sample holds the counters of one switch at one moment. It is immutable.
+// What the switch does not report at all is empty.
 type Sample struct {
 	DPID   openflow.DPID
 	At     time.Time // when the answers were in
@@ -17,11 +17,11 @@ type Sample struct {
 	Tables []Table
 	Meters []Meter
 
-	TablesAt time.Time // when the tables were told, at At or an earlier sample; zero: never
+	TablesAt time.Time // when the tables were reported, at At or an earlier sample; zero: never
 }
 
-// Entries returns how many flow entries the tables hold together; ok is false if the
-// switch does not tell of its tables.
+// Entries returns how many flow entries the tables hold together; ok is false
+// if the switch does not report its tables.
 func (s *Sample) Entries() (n int, ok bool) {
 	for i := range s.Tables {
 		n += int(s.Tables[i].Entries)
@@ -29,7 +29,7 @@ func (s *Sample) Entries() (n int, ok bool) {
 	return n, len(s.Tables) > 0
 }
 
-// Port is what a switch counts of a port.
+// A Port is what a switch counts of a port.
 type Port struct {
 	No                          openflow.PortNo
 	Received, Sent              Volume
@@ -39,7 +39,7 @@ type Port struct {
 	Age                         time.Duration // since the port is there
 }
 
-// Table is what a switch counts of a flow table.
+// A Table is what a switch counts of a flow table.
 type Table struct {
 	ID               openflow.TableID
 	Entries          uint32
@@ -47,7 +47,7 @@ type Table struct {
 	LookupRate       *float64 // packets/s; nil: unknown
 }
 
-// Flow is a flow entry. It counts packets before a meter drops any.
+// A Flow is a flow entry. It counts packets before a meter drops any.
 type Flow struct {
 	openflow.FlowStats // memory of the switch's answer: not to be changed
 	Kind               purpose.Kind
@@ -57,7 +57,7 @@ type Flow struct {
 	owner uint64 // in the cookie
 }
 
-// tally is what a switch counts of one entry of an allocation.
+// A tally is what a switch counts of one entry of an allocation.
 type tally struct {
 	key    openflow.EntryKey
 	match  openflow.Match // memory of the switch's answer
@@ -66,7 +66,7 @@ type tally struct {
 	lived  time.Duration
 }
 
-// Meter is what a switch counts of a meter.
+// A Meter is what a switch counts of a meter.
 type Meter struct {
 	ID          openflow.MeterID
 	Kind        purpose.MeterKind
@@ -80,24 +80,24 @@ type Meter struct {
 	DroppedRate *Rate
 }
 
-// answers are a switch's answers to one round of questions.
+// An answers holds a switch's answers to one round of questions.
 type answers struct {
-	dpid      openflow.DPID
-	asked, at time.Time               // before the first question, after the last answer
-	entries   bool                    // allocations' entries were asked for
-	flows     openflow.FlowStatsReply // those, and maybe others
-	meters    openflow.MeterStatsReply
-	ports     openflow.PortStatsReply
-	tables    openflow.TableStatsReply
-	rows      bool // tables were asked for
+	dpid         openflow.DPID
+	asked, at    time.Time               // before the first question, after the last answer
+	entriesAsked bool                    // allocations' entries were asked for
+	flows        openflow.FlowStatsReply // those, and maybe others
+	meters       openflow.MeterStatsReply
+	ports        openflow.PortStatsReply
+	tables       openflow.TableStatsReply
+	tablesAsked  bool // tables were asked for
 }
 
-// reader makes samples of answers.
+// A reader makes samples of answers.
 type reader struct {
-	most time.Duration // over a longer time no rate is made
+	most time.Duration // no rate is made over a longer time
 }
 
-// span is the time over which rates are made; 0: none.
+// span returns the time over which rates are made; 0: none.
 func (r reader) span(before *Sample, at time.Time) time.Duration {
 	if before == nil {
 		return 0
@@ -105,10 +105,10 @@ func (r reader) span(before *Sample, at time.Time) time.Duration {
 	if d := at.Sub(before.At); d <= r.most {
 		return d
 	}
-	return 0 // the mean over an absence tells nothing of now
+	return 0 // the mean over an absence says nothing of now
 }
 
-// read makes a sample of answers; before is the one before it, or nil.
+// read returns the sample of answers; before is the one before it, or nil.
 func (r reader) read(before *Sample, a *answers) *Sample {
 	span := r.span(before, a.at)
 	if before == nil {
@@ -120,7 +120,7 @@ func (r reader) read(before *Sample, a *answers) *Sample {
 		Meters: readMeters(before.Meters, a.meters, span),
 		Tables: before.Tables, TablesAt: before.TablesAt,
 	}
-	if a.rows {
+	if a.tablesAsked {
 		if span > 0 {
 			span = a.at.Sub(before.TablesAt)
 		}
@@ -129,8 +129,8 @@ func (r reader) read(before *Sample, a *answers) *Sample {
 	return s
 }
 
-// tallies picks the entries of allocations.
-func tallies(flows openflow.FlowStatsReply) []tally {
+// readTallies returns what the switch counts of allocations' entries.
+func readTallies(flows openflow.FlowStatsReply) []tally {
 	out := make([]tally, 0, len(flows))
 	for i := range flows {
 		f := &flows[i]
@@ -141,8 +141,8 @@ func tallies(flows openflow.FlowStatsReply) []tally {
 	return out
 }
 
-// find looks for the element that same accepts, first at the place where it
-// most likely is: a switch lists things in the same order every time.
+// find returns the element that same accepts, or nil. It looks first at index
+// i: a switch lists things in the same order every time.
 func find[T any](list []T, i int, same func(*T) bool) *T {
 	if i < len(list) && same(&list[i]) {
 		return &list[i]
@@ -172,7 +172,7 @@ func readPorts(before []Port, now openflow.PortStatsReply, span time.Duration) [
 	return out
 }
 
-// counted is the rate of a counter that may not be kept.
+// counted returns the rate of a counter; nil if the switch does not keep it.
 func counted(now, before Volume, span time.Duration) *Rate {
 	if !now.kept() || !before.kept() {
 		return nil
@@ -195,11 +195,11 @@ func readTables(before []Table, now openflow.TableStatsReply, span time.Duration
 	return out
 }
 
-// readFlows makes entries of a switch's answer; before are those of the answer
-// before it, a span ago.
+// readFlows returns the entries of a switch's answer; before are those of the
+// answer before it, a span ago.
 func readFlows(before []Flow, now openflow.FlowStatsReply, span time.Duration) []Flow {
 	out := make([]Flow, len(now))
-	var moved map[openflow.EntryKey]int // made when an entry is not where it was
+	var moved map[openflow.EntryKey]int // index in before; made when an entry is not where it was
 	for i := range now {
 		f := &out[i]
 		f.FlowStats = now[i]
@@ -209,7 +209,7 @@ func readFlows(before []Flow, now openflow.FlowStatsReply, span time.Duration) [
 			old = before[i].volume()
 		} else if len(before) > 0 {
 			if moved == nil {
-				moved = places(before)
+				moved = indexByKey(before)
 			}
 			if j, ok := moved[f.Key()]; ok {
 				old = before[j].volume()
@@ -220,8 +220,9 @@ func readFlows(before []Flow, now openflow.FlowStatsReply, span time.Duration) [
 	return out
 }
 
-// freshRate is the rate of an entry; old is what it showed a sample ago, if it
-// was there. What came within the span has counted within it.
+// freshRate returns the rate of an entry; old is what it showed a sample ago,
+// nil if it was not there. An entry that came within the span has counted
+// within it.
 func freshRate(now Volume, old *Volume, lived, span time.Duration) *Rate {
 	switch {
 	case old != nil:
@@ -232,7 +233,7 @@ func freshRate(now Volume, old *Volume, lived, span time.Duration) *Rate {
 	return nil
 }
 
-// Age is how long the entry has been there.
+// Age returns how long the entry has been there.
 func (f *Flow) Age() time.Duration { return age(f.DurationSec, f.DurationNsec) }
 
 func (f *Flow) volume() *Volume { return &Volume{f.PacketCount, f.ByteCount} }
@@ -241,7 +242,7 @@ func sameEntry(a, b *Flow) bool {
 	return a.Table == b.Table && a.Priority == b.Priority && slices.Equal(a.Match, b.Match)
 }
 
-func places(flows []Flow) map[openflow.EntryKey]int {
+func indexByKey(flows []Flow) map[openflow.EntryKey]int {
 	m := make(map[openflow.EntryKey]int, len(flows))
 	for i := range flows {
 		m[flows[i].Key()] = i

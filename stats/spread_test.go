@@ -21,8 +21,9 @@ func switches(n int) *topology.Snapshot {
 	return s
 }
 
-// However many switches there are and whichever go, each is due once an interval,
-// always at the same time of it, and no part of it has much more than its share.
+// However many switches there are and whichever go, each is due once an
+// interval, always at the same time of it, and no part of it has much more than
+// its share.
 func TestSwitchesAreSpread(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.Unix(1000, 0)
@@ -101,8 +102,8 @@ func TestTablesAreBounded(t *testing.T) {
 			if rounds := int(2*time.Minute/c.every) + 1; src.rows > c.switches*rounds || src.rows < c.switches*(rounds-2) {
 				t.Errorf("%d switches were asked for their tables %d times in 2 min", c.switches, src.rows)
 			}
-			if p.rows != 254*c.switches {
-				t.Errorf("%d tables are counted", p.rows)
+			if p.tableCount != 254*c.switches {
+				t.Errorf("%d tables are counted", p.tableCount)
 			}
 		})
 	}
@@ -137,8 +138,8 @@ func (c *crowd) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*op
 	return make([]openflow.MultipartReplyBody, len(questions)), nil
 }
 
-// An idle network of 1,024 switches is asked for ports, tables and meters once an
-// interval each, for no flow entries, a few at a time and all the time.
+// An idle network of 1,024 switches is asked for ports, tables and meters once
+// an interval each, for no flow entries, a few at a time and all the time.
 func TestRoundOfAnIdleNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 1024

@@ -17,7 +17,7 @@ import (
 	"conga/stats"
 )
 
-// scrape is what Prometheus would read.
+// scrape returns what Prometheus would read.
 func scrape(t *testing.T, r *prometheus.Registry) string {
 	t.Helper()
 	var log bytes.Buffer

@@ -2,52 +2,52 @@ package stats
 
 import "time"
 
-// book is what the allocations of one project have carried.
-type book struct {
-	accounts map[*account]bool // those that are not filed
-	filed    Direction         // the sum of the receipts, both directions together
+// A projectAccounts is what the allocations of one project have carried.
+type projectAccounts struct {
+	accounts map[*account]bool // without receipts that are saved
+	receipts Direction         // the sum of the receipts, both directions together
 }
 
-// book moves an account to a project.
-func (l *ledger) book(a *account, project string) {
+// assign moves an account to a project.
+func (l *ledger) assign(a *account, project string) {
 	if b := l.projects[a.project]; b != nil {
 		delete(b.accounts, a)
 		if a.project != project {
-			l.tidyBook(a.project)
+			l.tidyProject(a.project)
 		}
 	}
 	a.project = project
-	l.bookOf(project).accounts[a] = true
+	l.projectOf(project).accounts[a] = true
 }
 
-// own takes note of what has become of an account's allocation.
-func (l *ledger) own(a *account, o Owner, now time.Time) {
+// setOwner takes note of the project and state of an account's allocation.
+func (l *ledger) setOwner(a *account, o Owner, now time.Time) {
 	if a.project != o.Project {
-		l.book(a, o.Project)
+		l.assign(a, o.Project)
 	}
 	a.complete = o.Complete
-	if a.filed() {
-		l.soil(a, now, true)
+	if a.isReceipt() {
+		l.markDirty(a, now, true)
 	}
 }
 
-func (l *ledger) bookOf(project string) *book {
+func (l *ledger) projectOf(project string) *projectAccounts {
 	b := l.projects[project]
 	if b == nil {
-		b = &book{accounts: map[*account]bool{}}
+		b = &projectAccounts{accounts: map[*account]bool{}}
 		l.projects[project] = b
 	}
 	return b
 }
 
-// tidyBook forgets a project of which nothing is known.
-func (l *ledger) tidyBook(project string) {
-	if b := l.projects[project]; b != nil && len(b.accounts) == 0 && b.filed == (Direction{}) {
+// tidyProject forgets a project without accounts and receipts.
+func (l *ledger) tidyProject(project string) {
+	if b := l.projects[project]; b != nil && len(b.accounts) == 0 && b.receipts == (Direction{}) {
 		delete(l.projects, project)
 	}
 }
 
-// totals is the sum over a project, or over all of them for "".
+// totals returns the sum over a project, or over all of them for "".
 func (l *ledger) totals(project string) (t Direction) {
 	if project != "" {
 		if b := l.projects[project]; b != nil {
@@ -61,8 +61,8 @@ func (l *ledger) totals(project string) (t Direction) {
 	return t
 }
 
-func (b *book) sum() Direction {
-	t := b.filed
+func (b *projectAccounts) sum() Direction {
+	t := b.receipts
 	for a := range b.accounts {
 		v := a.view()
 		t = t.plus(v.Forward).plus(v.Reverse)
@@ -70,18 +70,18 @@ func (b *book) sum() Direction {
 	return t
 }
 
-// both is a receipt's part in the sum.
-func both(ways [2]way) Direction {
+// both returns what a receipt adds to the sum.
+func both(ways [2]directionTotals) Direction {
 	var t Direction
 	for i := range ways {
-		d := ways[i].direction()
+		d := ways[i].view()
 		d.DroppedRate = nil
 		t = t.plus(d)
 	}
 	return t
 }
 
-// plus is the sum of both; a counter that is not kept adds nothing.
+// plus returns the sum of both; a counter that is not kept adds nothing.
 func (d Direction) plus(o Direction) Direction {
 	add := func(v *Volume, r **Rate, w Volume, s *Rate) {
 		if w.kept() {
@@ -94,15 +94,16 @@ func (d Direction) plus(o Direction) Direction {
 	return d
 }
 
-// less takes the volumes of a receipt out of a sum.
+// less returns the sum without the volumes of a receipt.
 func (d Direction) less(o Direction) Direction {
 	d.Entered, d.Delivered, d.Dropped = d.Entered.minus(o.Entered), d.Delivered.minus(o.Delivered), d.Dropped.minus(o.Dropped)
 	return d
 }
 
-// Totals returns what the allocations of a project have carried, or all allocations
-// for "": both directions together, those that are complete included. An
-// allocation that was just deleted may count for a few seconds more.
+// Totals returns what the allocations of a project have carried, or all
+// allocations for "": both directions together, those that are complete
+// included. An allocation that was just deleted may count for a few seconds
+// more.
 func (p *Poller) Totals(project string) Direction {
 	p.mu.Lock()
 	defer p.mu.Unlock()

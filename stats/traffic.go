@@ -9,13 +9,13 @@ import (
 	"conga/controller/topology"
 )
 
-// traffic are the counters of ports, links and best-effort meters.
+// A traffic holds the counters of ports, links and best-effort meters.
 type traffic struct {
 	poller   *Poller
 	reserved func(topology.LinkID) topology.BitRate
 
 	ports                                       []portMetric
-	capacity, held, utilisation                 *prometheus.Desc
+	capacity, reservedRate, utilisation         *prometheus.Desc
 	droppedBytes, droppedPackets, entries, when *prometheus.Desc
 }
 
@@ -24,10 +24,11 @@ type portMetric struct {
 	of   func(*Port) uint64
 }
 
-// RegisterTraffic has r tell of ports, links and best-effort meters what the
-// switches told last, and of each link between switches how much is reserved,
-// named by the port that sends. A switch that tells nothing is left out, so that
-// nobody takes old numbers for new ones. Labels are DPID and port only.
+// RegisterTraffic registers with r the counters of ports, links and best-effort
+// meters as of the last samples, and how much is reserved of each link between
+// switches, by the port that sends. A switch whose sample is stale is left out,
+// so that old numbers are not taken for new ones. Labels are DPID and port
+// only.
 func RegisterTraffic(r prometheus.Registerer, p *Poller, reserved func(topology.LinkID) topology.BitRate) error {
 	at := []string{"dpid", "port"}
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
@@ -49,7 +50,7 @@ func RegisterTraffic(r prometheus.Registerer, p *Poller, reserved func(topology.
 			port("transmit_errors_total", "Packets that could not be sent.", func(p *Port) uint64 { return p.SendErrors }),
 		},
 		capacity:       desc("conga_link_capacity_bytes_per_second", "Bytes per second that a link between switches can carry.", at...),
-		held:           desc("conga_link_reserved_bytes_per_second", "Bytes per second that allocations hold now of a link between switches.", at...),
+		reservedRate:   desc("conga_link_reserved_bytes_per_second", "Bytes per second that allocations hold now of a link between switches.", at...),
 		utilisation:    desc("conga_link_utilisation_ratio", "What a link between switches carries, of what it can.", at...),
 		droppedBytes:   desc("conga_best_effort_dropped_bytes_total", "Bytes of best effort dropped in favour of allocations; begins anew when reservations change.", at...),
 		droppedPackets: desc("conga_best_effort_dropped_packets_total", "Packets of best effort dropped in favour of allocations; begins anew when reservations change.", at...),
@@ -63,7 +64,7 @@ func (t *traffic) Describe(ch chan<- *prometheus.Desc) {
 	for _, p := range t.ports {
 		ch <- p.desc
 	}
-	for _, d := range []*prometheus.Desc{t.capacity, t.held, t.utilisation, t.droppedBytes, t.droppedPackets, t.entries, t.when} {
+	for _, d := range []*prometheus.Desc{t.capacity, t.reservedRate, t.utilisation, t.droppedBytes, t.droppedPackets, t.entries, t.when} {
 		ch <- d
 	}
 }
@@ -88,15 +89,15 @@ func (t *traffic) Collect(ch chan<- prometheus.Metric) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, at...)
 		}
 		gauge(t.capacity, float64(l.Capacity)/8)
-		gauge(t.held, float64(t.reserved(l.ID))/8)
+		gauge(t.reservedRate, float64(t.reserved(l.ID))/8)
 		if load := t.poller.Link(s, l.ID); !load.Stale && load.Rate != nil && l.Capacity > 0 {
 			gauge(t.utilisation, float64(load.Rate.Bits)/float64(l.Capacity))
 		}
 	}
 }
 
-// collectSwitch tells of one switch. Only ports of the network are told of, so
-// that a switch cannot make up series.
+// collectSwitch sends the metrics of one switch. It leaves out ports that are
+// not in the network, so that a switch cannot make up series.
 func (t *traffic) collectSwitch(ch chan<- prometheus.Metric, dpid string, s *Sample, sw topology.Switch) {
 	if n, ok := s.Entries(); ok {
 		ch <- prometheus.MustNewConstMetric(t.entries, prometheus.GaugeValue, float64(n), dpid)

@@ -18,9 +18,9 @@ func TestArchive(t *testing.T) {
 	}
 	defer disk.Close()
 	a, ctx := archive{disk}, t.Context()
-	records := []stats.Record{{Room: stats.Accounts, Key: "a", Value: []byte("other")}, {Room: stats.Sums, Key: "=", Value: []byte("sum")}}
+	records := []stats.Record{{Bucket: stats.Accounts, Key: "a", Value: []byte("other")}, {Bucket: stats.Sums, Key: "=", Value: []byte("sum")}}
 	for _, key := range []string{"a", "b", "b1", "c"} {
-		records = append(records, stats.Record{Room: stats.Receipts, Key: key, Value: []byte("of " + key)})
+		records = append(records, stats.Record{Bucket: stats.Receipts, Key: key, Value: []byte("of " + key)})
 	}
 	if err := a.Save(ctx, records); err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestArchive(t *testing.T) {
 			t.Errorf("after %q at most %d: %v, want %v", c.after, c.most, got, c.want)
 		}
 	}
-	if err := a.Save(ctx, []stats.Record{{Room: stats.Receipts, Key: "b"}}); err != nil {
+	if err := a.Save(ctx, []stats.Record{{Bucket: stats.Receipts, Key: "b"}}); err != nil {
 		t.Fatal(err)
 	}
 	if v, err := a.Get(ctx, stats.Receipts, "b"); v != nil || err != nil {

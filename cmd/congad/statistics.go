@@ -21,7 +21,7 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		Interval: d.cfg.Stats.Interval.Duration(),
 		Archive:  archive{d.store},
 		Owner:    owners(d.allocator),
-		Logger:   d.log.With("part", "stats"),
+		Log:      d.log.With("part", "stats"),
 	})
 	return err
 }
@@ -96,20 +96,20 @@ func (c countedNetwork) Remove(ctx context.Context, id string) error {
 // An archive keeps in the store what allocations have carried.
 type archive struct{ store store.Store }
 
-// buckets maps the rooms of the archive to buckets.
-var buckets = map[stats.Room]store.Bucket{stats.Accounts: store.Statistics, stats.Receipts: store.Receipts, stats.Sums: store.Sums}
+// buckets maps the buckets of the archive to those of the store.
+var buckets = map[stats.Bucket]store.Bucket{stats.Accounts: store.Statistics, stats.Receipts: store.Receipts, stats.Sums: store.Sums}
 
 // Get implements [stats.Archive].
-func (a archive) Get(ctx context.Context, room stats.Room, key string) ([]byte, error) {
-	return a.store.Get(ctx, buckets[room], key)
+func (a archive) Get(ctx context.Context, bucket stats.Bucket, key string) ([]byte, error) {
+	return a.store.Get(ctx, buckets[bucket], key)
 }
 
 // Range implements [stats.Archive].
-func (a archive) Range(ctx context.Context, room stats.Room, after string, f func(key string, value []byte) bool) error {
+func (a archive) Range(ctx context.Context, bucket stats.Bucket, after string, f func(key string, value []byte) bool) error {
 	if after != "" {
 		after += "\x00" // the lowest key that is higher
 	}
-	return a.store.Range(ctx, buckets[room], store.Span{From: after}, func(key string, value []byte) error {
+	return a.store.Range(ctx, buckets[bucket], store.Span{From: after}, func(key string, value []byte) error {
 		if !f(key, value) {
 			return store.ErrStop
 		}
@@ -121,7 +121,7 @@ func (a archive) Range(ctx context.Context, room stats.Room, after string, f fun
 func (a archive) Save(ctx context.Context, records []stats.Record) error {
 	ops := make([]store.Op, len(records))
 	for i, r := range records {
-		ops[i] = store.Op{Bucket: buckets[r.Room], Key: r.Key, Value: r.Value}
+		ops[i] = store.Op{Bucket: buckets[r.Bucket], Key: r.Key, Value: r.Value}
 	}
 	return a.store.Commit(ctx, ops...)
 }

@@ -39,8 +39,8 @@ var meterNames = [...]string{
 // String returns the name of the kind.
 func (k MeterKind) String() string { return meterNames[k] }
 
-// PortID returns the identifier of the meter of the best effort that leaves by a
-// port; ok is false if the port's number has more than 24 bits.
+// PortID returns the identifier of the meter of the best effort that leaves by
+// a port; ok is false if the port's number has more than 24 bits.
 func PortID(no openflow.PortNo) (id openflow.MeterID, ok bool) {
 	return portIDs + openflow.MeterID(no), no <= suffix
 }

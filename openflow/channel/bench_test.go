@@ -15,7 +15,8 @@ import (
 
 const benchMods = 100_000
 
-// sink is a peer that answers barriers as fast as bytes can be looked at, without parsing.
+// sink runs a peer that answers barriers as fast as bytes can be looked at,
+// without parsing.
 func sink(nc net.Conn) {
 	var in wire.Frames
 	var out []byte
@@ -52,7 +53,8 @@ func encoded(b testing.TB, msgs []openflow.Message) []byte {
 	return stream
 }
 
-// writeRaw writes a commit's bytes as the fastest program would, and waits for the barrier's reply.
+// writeRaw writes a commit's bytes as the fastest program would, and waits for
+// the barrier's reply.
 func writeRaw(b testing.TB, nc net.Conn, in *wire.Frames, stream []byte) {
 	for s := stream; len(s) > 0; {
 		n := min(batchSize, len(s))
@@ -78,8 +80,9 @@ func writeRaw(b testing.TB, nc net.Conn, in *wire.Frames, stream []byte) {
 	}
 }
 
-// compare alternates between a commit through c, the same bytes written raw to raw, and encoding alone, and reports
-// the rates and how many times longer the commit took.
+// compare alternates between a commit through c, the same bytes written raw to
+// raw, and encoding alone, and reports the rates and how many times longer the
+// commit took.
 func compare(b *testing.B, c *Conn, raw net.Conn, in *wire.Frames) {
 	msgs := flowMods(benchMods)
 	stream := encoded(b, msgs)
@@ -114,7 +117,8 @@ func compare(b *testing.B, c *Conn, raw net.Conn, in *wire.Frames) {
 	b.ReportMetric(committed.Seconds()/(written+coded).Seconds(), "times-encode-and-raw")
 }
 
-// BenchmarkCommit sends 100,000 flow mods and a barrier to a peer that only counts them.
+// BenchmarkCommit sends 100,000 flow mods and a barrier to a peer that only
+// counts them.
 func BenchmarkCommit(b *testing.B) {
 	c, p := loopback(b, Config{})
 	go sink(p.nc)
@@ -126,8 +130,8 @@ func BenchmarkCommit(b *testing.B) {
 	compare(b, c, raw, &wire.Frames{})
 }
 
-// BenchmarkCommitOpenVSwitch does the same with Open vSwitch; the entries are there after the first time, so
-// that every time costs the switch the same.
+// BenchmarkCommitOpenVSwitch does the same with Open vSwitch; the entries are
+// there after the first time, so that every time costs the switch the same.
 func BenchmarkCommitOpenVSwitch(b *testing.B) {
 	o := ovstest.Start(b)
 	l := listen(b, Config{})
@@ -167,10 +171,12 @@ func tcpPair(t testing.TB) (a, b net.Conn) {
 	return a, b
 }
 
-// BenchmarkPacketIn has 16 switches with 64 packet-ins outstanding each; every one is answered with a packet-out.
+// BenchmarkPacketIn has 16 switches with 64 packet-ins outstanding each; every
+// one is answered with a packet-out.
 func BenchmarkPacketIn(b *testing.B) { benchPacketIn(b, 16, 64) }
 
-// BenchmarkLatency has one switch with one packet-in outstanding: the time of an operation is the time of an answer.
+// BenchmarkLatency has one switch with one packet-in outstanding: the time of
+// an operation is the time of an answer.
 func BenchmarkLatency(b *testing.B) { benchPacketIn(b, 1, 1) }
 
 func benchPacketIn(b *testing.B, switches, outstanding int) {
@@ -207,7 +213,8 @@ func benchPacketIn(b *testing.B, switches, outstanding int) {
 	b.ReportMetric(float64(cpu)/float64(b.N), "cpu-ns/op") // of both sides
 }
 
-// pump keeps packet-ins outstanding until n are answered. All answers have the same length.
+// pump keeps packet-ins outstanding until n are answered. All answers have the
+// same length.
 func pump(b *testing.B, nc net.Conn, in []byte, n, outstanding int) {
 	var burst []byte
 	for range outstanding {

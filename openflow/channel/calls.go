@@ -8,14 +8,16 @@ import (
 	"conga/openflow"
 )
 
-// xids of single messages count in the lower half of the numbers, those of commits in the upper half.
+// xids of single messages count in the lower half of the numbers, those of
+// commits in the upper half.
 const (
 	commitXID = 1 << 31
 	xidMask   = commitXID - 1
 )
 
-// calls holds who waits for an answer, by xid (§7.1.1). Requests are in a map. A commit has one record and a
-// range of consecutive xids, because it may have 100,000 messages.
+// calls holds what waits for an answer, by xid (§7.1.1). Requests are in a map.
+// A commit has one element and a range of consecutive xids, because it may have
+// 100,000 messages.
 type calls struct {
 	mu       sync.Mutex
 	closed   bool
@@ -41,7 +43,8 @@ type answer struct {
 	err error
 }
 
-// end gives the call its answer. Only what has taken the call out of the table may do so.
+// end gives the call its answer. Only the caller that has taken the call out of
+// the table may do so.
 func (r *call) end(a answer) {
 	if a.err != nil {
 		a.m = nil
@@ -50,7 +53,8 @@ func (r *call) end(a answer) {
 	r.waits.less()
 }
 
-// waits counts the calls of one caller that have no answer yet, so that the last answer alone wakes it.
+// waits counts the calls of one caller that have no answer yet, so that the
+// last answer alone wakes it.
 type waits struct {
 	n    atomic.Int32
 	done chan struct{} // closed when n is 0
@@ -62,21 +66,22 @@ func newWaits(n int) *waits {
 	return w
 }
 
-// less says that one more call has its answer.
+// less takes note that one more call has its answer.
 func (w *waits) less() {
 	if w.n.Add(-1) == 0 {
 		close(w.done)
 	}
 }
 
-// xid returns a new xid for a message to which nobody waits for an answer.
+// xid returns a new xid for a message whose answer nothing waits for.
 func (t *calls) xid() uint32 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.xidLocked()
 }
 
-// xidLocked skips zero, which switches use in asynchronous messages, and what is still waited for.
+// xidLocked returns the next xid but zero, which switches use in asynchronous
+// messages, and those that a request still has.
 func (t *calls) xidLocked() uint32 {
 	for {
 		t.single = (t.single + 1) & xidMask
@@ -149,8 +154,8 @@ func (t *calls) take(xid uint32) *call {
 	return r
 }
 
-// commit returns the commit to which xid belongs and the index of the message, or nil. The barrier has the
-// index after the last message.
+// commit returns the commit to which xid belongs and the index of the message,
+// or nil. The barrier has the index after the last message.
 func (t *calls) commit(xid uint32) (*Commit, int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -161,7 +166,8 @@ func (t *calls) commit(xid uint32) (*Commit, int) {
 	return t.commits[at], i
 }
 
-// findLocked returns where among commits the one with xid stands, or -1, and the message's index in it.
+// findLocked returns where among commits the one with xid stands, or -1, and
+// the message's index in it.
 func (t *calls) findLocked(xid uint32) (at, index int) {
 	if xid < commitXID || len(t.commits) == 0 {
 		return -1, 0
@@ -193,7 +199,7 @@ func (t *calls) remove(k *Commit) {
 	t.commits = append(t.commits[:at], t.commits[at+1:]...)
 }
 
-// close forgets everything and returns who waited.
+// close forgets everything and returns what waited.
 func (t *calls) close() (map[uint32]*call, []*Commit) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

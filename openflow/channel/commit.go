@@ -9,17 +9,18 @@ import (
 	"conga/openflow"
 )
 
-// refusalData is how many bytes of a refused message a [Refusal] keeps; switches send at least as many
-// (§7.5.4), and most no more.
+// refusalData is how many bytes of a refused message a [Refusal] keeps;
+// switches send at least as many (§7.5.4), and most no more.
 const refusalData = 64
 
-// A Commit is a batch of messages under way, with a barrier behind them (§7.3.8).
+// A Commit is a batch of messages under way, with a barrier behind them
+// (§7.3.8).
 type Commit struct {
 	xid  uint32 // of msgs[0]; they are consecutive, and the barrier's comes last
 	n    int    // how many messages there are
 	done chan struct{}
 
-	mu      sync.Mutex // held while msgs is read, so that nobody reads it after done is closed
+	mu      sync.Mutex // held while msgs is read, so that it is not read after done is closed
 	msgs    []openflow.Message
 	next    int  // index of the message to be encoded next; beyond the last, the barrier is out
 	ended   bool // done is closed
@@ -35,13 +36,16 @@ type Refusal struct {
 	Err   *openflow.Error // its Data is cut to 64 bytes
 }
 
-// Commit sends msgs in order and a barrier behind them, as one unit in which no other ordered message comes
-// between, and returns at once. The result is there when the barrier is answered or the connection ends; how long
-// to wait for a switch that lives but does not answer is the caller's to decide.
+// Commit sends msgs in order and a barrier behind them, as one unit in which no
+// other ordered message comes between, and returns at once. The result is there
+// when the barrier is answered or the connection ends; the caller decides how
+// long to wait for a switch that lives but does not answer.
 //
-// The messages are encoded as they are written and are not copied: neither they nor the slice may be changed
-// before Done. Several commits may be under way; they keep the order of the calls. A message that cannot be
-// encoded ends the commit in front of it: what comes before is sent and confirmed, and Err is an ErrMessage.
+// The messages are encoded as they are written and are not copied: neither they
+// nor the slice may be changed before Done. Several commits may be under way;
+// they keep the order of the calls. A message that cannot be encoded ends the
+// commit in front of it: what comes before is sent and confirmed, and Err is an
+// ErrMessage.
 func (c *Conn) Commit(msgs []openflow.Message) *Commit {
 	k := &Commit{n: len(msgs), done: make(chan struct{}), msgs: msgs}
 	if err := c.calls.addCommit(k); err != nil {
@@ -57,28 +61,32 @@ func (c *Conn) Commit(msgs []openflow.Message) *Commit {
 	return k
 }
 
-// Done is closed when the switch has answered the barrier, or never will.
+// Done returns a channel that is closed when the switch has answered the
+// barrier, or never will.
 func (k *Commit) Done() <-chan struct{} { return k.done }
 
-// Err returns nil if the barrier was answered; single messages may then still have been refused, see
-// [Commit.Refused]. Otherwise it is an *[Error]: ErrClosed if the connection ended, and then nothing is known
-// about what the switch did; ErrMessage if a message could not be encoded; ErrBusy if there are too many
-// commits at once. Before Done it is nil.
+// Err returns nil if the barrier was answered; single messages may then still
+// have been refused, see [Commit.Refused]. Otherwise it is an *[Error]:
+// ErrClosed if the connection ended, and then nothing is known about what the
+// switch did; ErrMessage if a message could not be encoded; ErrBusy if there
+// are too many commits at once. Before Done it is nil.
 func (k *Commit) Err() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.err
 }
 
-// Refused returns the messages that the switch refused so far. Once Done is closed without an error it is
-// complete, and in the order of the messages. A message that was refused several times is told once.
+// Refused returns the messages that the switch refused so far. Once Done is
+// closed without an error it is complete, and in the order of the messages. A
+// message that was refused several times is there once.
 func (k *Commit) Refused() []Refusal {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.refused[:len(k.refused):len(k.refused)]
 }
 
-// encode appends messages to dst until it has limit bytes, and reports whether there are more.
+// encode appends messages to dst until it has limit bytes, and reports whether
+// there are more.
 func (k *Commit) encode(dst []byte, limit int) ([]byte, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -101,10 +109,12 @@ func (k *Commit) encode(dst []byte, limit int) ([]byte, bool) {
 	return dst, false
 }
 
-// xidOf returns the xid of message i; those of commits wrap around within their half of the numbers.
+// xidOf returns the xid of message i; those of commits wrap around within their
+// half of the numbers.
 func (k *Commit) xidOf(i int) uint32 { return commitXID | (k.xid+uint32(i))&xidMask }
 
-// appendMessage is openflow.Append for a caller that may have left a hole in its messages.
+// appendMessage does what [openflow.Append] does, and refuses a message that is
+// nil.
 func appendMessage(dst []byte, xid uint32, m openflow.Message) ([]byte, error) {
 	if m == nil {
 		return dst, ErrMessage
@@ -112,7 +122,8 @@ func appendMessage(dst []byte, xid uint32, m openflow.Message) ([]byte, error) {
 	return openflow.Append(dst, xid, m)
 }
 
-// refuse notes the switch's error to message i. It reports whether that was the barrier itself.
+// refuse notes the switch's error to message i. It reports whether that message
+// is the barrier.
 func (k *Commit) refuse(i int, e *openflow.Error) (barrier bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -136,8 +147,9 @@ func (k *Commit) refuse(i int, e *openflow.Error) (barrier bool) {
 	return false
 }
 
-// result returns how the commit ends as message i is answered by a barrier reply: not at all, unless that is
-// its own barrier, and out.
+// result returns how the commit ends when message i is answered by a barrier
+// reply. ok is false if it does not end: i is not its barrier, or that is not
+// sent yet.
 func (k *Commit) result(i int) (ok bool, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -13,7 +13,8 @@ import (
 	"conga/openflow"
 )
 
-// readCommit reads n flow mods and a barrier and returns the xid of the first and that of the barrier.
+// readCommit reads n flow mods and a barrier and returns the xid of the first
+// and that of the barrier.
 func readCommit(p *peer, n int) (first, barrier uint32) {
 	for i := range n {
 		h, m := expect[*openflow.FlowMod](p)
@@ -176,8 +177,8 @@ func TestDisconnectCancels(t *testing.T) {
 	}
 }
 
-// The slice belongs to the caller again once Done is closed, even if the connection broke in the middle of
-// sending. The race detector judges.
+// The slice belongs to the caller again once Done is closed, even if the
+// connection broke in the middle of sending. The race detector judges.
 func TestCommitSliceIsFree(t *testing.T) {
 	c, p := loopback(t, Config{})
 	msgs := flowMods(50_000)

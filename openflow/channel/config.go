@@ -6,37 +6,43 @@ import (
 	"time"
 )
 
-// Config says how connections are kept. The zero value is usable: every field has a default.
+// A Config says how connections are kept. The zero value is usable: every field
+// has a default.
 type Config struct {
-	// Logger receives what cannot be returned to a caller. Default: nothing is logged.
-	Logger *slog.Logger
-	// TLS, where set, is the server's side of TLS (§6.3.3). Its ClientAuth and ClientCAs decide whether
-	// switches must present a certificate. Nil means TCP.
+	// Log receives what cannot be returned to a caller. Default: nothing is
+	// logged.
+	Log *slog.Logger
+	// TLS, where set, is the server's side of TLS (§6.3.3). Its ClientAuth and
+	// ClientCAs decide whether switches must present a certificate. Nil means
+	// TCP.
 	TLS *tls.Config
-	// HandshakeTimeout is how long TLS, hello, features and port description may take together.
-	// Default: 10 s.
+	// HandshakeTimeout is how long TLS, hello, features and port description
+	// may take together. Default: 10 s.
 	HandshakeTimeout time.Duration
-	// EchoInterval is how long a switch may be silent before it is sent an echo request (§6.4).
-	// Default: 5 s.
+	// EchoInterval is how long a switch may be silent before it is sent an echo
+	// request (§6.4). Default: 5 s.
 	EchoInterval time.Duration
-	// EchoTimeout is how long a switch may be silent, or read nothing of what is written to it, before it
-	// is dropped. Any well-formed message that was received counts as life. Default: 15 s.
+	// EchoTimeout is how long a switch may be silent, or read nothing of what
+	// is written to it, before it is dropped. Any well-formed message that was
+	// received counts as life. Default: 15 s.
 	EchoTimeout time.Duration
-	// MaxMultipart is how many bytes on the wire all parts of one multipart reply may have together.
-	// Default: 64 MiB.
+	// MaxMultipart is how many bytes on the wire all parts of one multipart
+	// reply may have together. Default: 64 MiB.
 	MaxMultipart int
-	// SendQueue is how many bytes may wait for a slow switch. At half of it packet-outs are refused with
-	// ErrBusy, at three quarters urgent ones, at the whole everything else. Commits are not counted, since
-	// they are encoded only as they are written. Default: 1 MiB.
+	// SendQueue is how many bytes may wait for a slow switch. At half of it
+	// packet-outs are refused with ErrBusy, at three quarters urgent ones, at
+	// the whole everything else. Commits are not counted, since they are
+	// encoded only as they are written. Default: 1 MiB.
 	SendQueue int
-	// MaxHandshakes is how many connections may be in the handshake at once. Default: 128.
+	// MaxHandshakes is how many connections may be in the handshake at once.
+	// Default: 128.
 	MaxHandshakes int
 }
 
 // withDefaults returns the configuration with every unset field at its default.
 func (c Config) withDefaults() Config {
-	if c.Logger == nil {
-		c.Logger = slog.New(slog.DiscardHandler)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
 	setDefault(&c.HandshakeTimeout, 10*time.Second)
 	setDefault(&c.EchoInterval, 5*time.Second)

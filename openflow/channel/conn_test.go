@@ -43,7 +43,8 @@ func waiting(c *Conn) int {
 	return c.queue.waiting
 }
 
-// While the switch reads nothing, the classes queue; then they leave in the order of their classes.
+// While the switch reads nothing, the classes queue; then they leave in the
+// order of their classes.
 func TestClasses(t *testing.T) {
 	c, p := pipe(t, Config{})
 	occupy(t, c)
@@ -99,7 +100,8 @@ func TestCommitIsInterruptible(t *testing.T) {
 	}
 }
 
-// A switch that reads nothing costs what the configuration says; packet-outs are refused first.
+// A switch that reads nothing costs what the configuration says; packet-outs
+// are refused first.
 func TestStalledPeerIsBounded(t *testing.T) {
 	const limit = 100_000
 	c, _ := pipe(t, Config{SendQueue: limit})
@@ -134,7 +136,8 @@ func TestStalledPeerIsBounded(t *testing.T) {
 	}
 }
 
-// Several packet-outs arrive in order, and those before one that is refused are sent.
+// Several packet-outs arrive in order, and those before one that is refused are
+// sent.
 func TestPacketOuts(t *testing.T) {
 	c, p := pipe(t, Config{})
 	outs := make([]*openflow.PacketOut, 4)
@@ -303,7 +306,8 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Answers to packet-ins stay whole and in order while the switch does not read, and only whole ones are refused.
+// Answers to packet-ins stay whole and in order while the switch does not read,
+// and only whole ones are refused.
 func TestAnswersUnderBackPressure(t *testing.T) {
 	const n = 8000
 	c, p := loopback(t, Config{})

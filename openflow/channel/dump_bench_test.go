@@ -69,8 +69,9 @@ func (d *dumper) take(body openflow.MultipartReplyBody) error {
 	return nil
 }
 
-// dumps alternates between a dump read raw, one that is streamed and compared, and one that is requested whole and
-// then compared, and reports the time of each and this process's own CPU time for it.
+// dumps alternates between a dump read raw, one that is streamed and compared,
+// and one that is requested whole and then compared, and reports the time of
+// each and this process's own CPU time for it.
 func dumps(b *testing.B, c *Conn, raw net.Conn, in *wire.Frames) {
 	d := newDumper(benchMods)
 	var took, used [3]time.Duration
@@ -129,7 +130,8 @@ func BenchmarkDumpOpenVSwitch(b *testing.B) {
 	dumps(b, c, raw, &wire.Frames{})
 }
 
-// BenchmarkDump has a peer tell of 100,000 flow entries that costs nothing but writing.
+// BenchmarkDump has a peer tell of 100,000 flow entries that costs nothing but
+// writing.
 func BenchmarkDump(b *testing.B) {
 	var parts [][]byte
 	for i := 0; i < benchMods; i += 400 {

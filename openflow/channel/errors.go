@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// A Kind says what sort of thing went wrong. It is itself an error, so that a caller can ask
-// errors.Is(err, channel.ErrBusy).
+// A Kind says what sort of thing went wrong. It is itself an error, so that a
+// caller can ask errors.Is(err, channel.ErrBusy).
 type Kind uint8
 
 // The kinds of errors.
@@ -37,7 +37,8 @@ func (k Kind) Error() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// An Error tells what was being done, what sort of thing went wrong, and what caused it.
+// An Error tells what was being done, what sort of thing went wrong, and what
+// caused it.
 type Error struct {
 	Op   string // what was being done, such as "handshake" or "request"
 	Kind Kind
@@ -60,7 +61,7 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.Err}
 }
 
-// ioError gives an error of the transport its kind.
+// ioError returns an error of the transport with its kind.
 func ioError(op string, err error) *Error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &Error{Op: op, Kind: ErrTimeout}
@@ -68,7 +69,7 @@ func ioError(op string, err error) *Error {
 	return &Error{Op: op, Kind: ErrNetwork, Err: err}
 }
 
-// contextError gives the end of a context its kind.
+// contextError returns the end of a context as an error with its kind.
 func contextError(op string, ctx context.Context) *Error {
 	kind, cause := ErrClosed, context.Cause(ctx)
 	if errors.Is(cause, context.DeadlineExceeded) {

@@ -10,7 +10,7 @@ import (
 
 // A controller that lists the flow entries of every switch, and removes them.
 func Example() {
-	l, err := channel.Listen(":6653", channel.Config{Logger: slog.Default()})
+	l, err := channel.Listen(":6653", channel.Config{Log: slog.Default()})
 	if err != nil {
 		slog.Error("cannot listen", "err", err)
 		return

@@ -6,17 +6,18 @@ import (
 	"time"
 )
 
-// failureEvery is how often a failure is logged at most; anyone can connect and fail.
+// failureEvery is the least time between two failures in the log: any host can
+// connect and fail.
 const failureEvery = time.Second
 
-// failureLog logs failures, but not more often than a log can bear.
+// A failureLog logs failures, at most one in failureEvery.
 type failureLog struct {
 	mu      sync.Mutex
 	last    time.Time
 	skipped int
 }
 
-// warn logs, or counts what it leaves out.
+// warn logs a failure, or counts it for the next one that is logged.
 func (f *failureLog) warn(log *slog.Logger, msg string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

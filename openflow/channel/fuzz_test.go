@@ -9,9 +9,10 @@ import (
 	"conga/openflow"
 )
 
-// FuzzPeer lets a hostile switch say anything, from the first byte on or after an ordinary handshake, while
-// requests and commits are under way. The connection must survive or end, within its bounds, and nobody may be
-// left waiting.
+// FuzzPeer lets a hostile switch say anything, from the first byte on or after
+// an ordinary handshake, while requests and commits are under way. The
+// connection must survive or end, within its bounds, and no request or commit
+// may be left waiting.
 func FuzzPeer(f *testing.F) {
 	add := func(ordinary bool, msgs ...openflow.Message) {
 		var b []byte
@@ -66,7 +67,8 @@ func FuzzPeer(f *testing.F) {
 	})
 }
 
-// exercise has everything under way while the peer says what it says, and then hangs up.
+// exercise has everything under way while the peer says what it says, and then
+// hangs up.
 func exercise(t *testing.T, c *Conn, p *peer, stream []byte) {
 	read := make(chan struct{})
 	go func() {

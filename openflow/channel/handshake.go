@@ -14,26 +14,29 @@ import (
 )
 
 const (
-	// handshakeMultipart is how many bytes of port descriptions are taken from a switch that nobody has
-	// looked at yet: about 16,000 ports.
+	// handshakeMultipart is how many bytes of port descriptions are taken from
+	// a switch that is not known yet: about 16,000 ports.
 	handshakeMultipart = 1 << 20
-	// sendBuffer is what the kernel may hold back towards a switch, in bytes. With more, an echo reply would
-	// wait too long behind flow mods that a slow switch has not read.
+	// sendBuffer is what the kernel may hold back towards a switch, in bytes.
+	// With more, an echo reply would wait too long behind flow mods that a slow
+	// switch has not read.
 	sendBuffer = 256 << 10
 
 	codeIncompatible uint16 = 0 // of OFPET_HELLO_FAILED (§7.5.4)
 )
 
-// handshake is a connection on its way to a [Conn] (§6.3).
+// A handshake is a connection on its way to a [Conn] (§6.3).
 type handshake struct {
 	cfg Config
 	nc  net.Conn
-	c   *Conn // from the moment that OpenFlow is spoken
+	c   *Conn // from the moment when OpenFlow is spoken
 }
 
-// Server completes the handshake with the switch at the other end of nc: TLS where configured, hello, features
-// and port description. It owns nc from now on, and closes it if the handshake fails, ctx ends, or
-// Config.HandshakeTimeout passes. The error is an *[Error], for example ErrVersion or ErrTimeout.
+// Server completes the handshake with the switch at the other end of nc: TLS
+// where configured, hello, features and port description. It owns nc from now
+// on, and closes it if the handshake fails, ctx ends, or
+// Config.HandshakeTimeout passes. The error is an *[Error], for example
+// ErrVersion or ErrTimeout.
 func Server(ctx context.Context, nc net.Conn, cfg Config) (*Conn, error) {
 	hs := &handshake{cfg: cfg.withDefaults(), nc: nc}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -77,8 +80,8 @@ func (hs *handshake) transport(ctx context.Context) error {
 	return nil
 }
 
-// hello tells our version and reads the switch's (§6.3.1). Both sides speak at once, so the writer writes ours
-// while we read.
+// hello sends our version and reads the switch's (§6.3.1). Both sides speak at
+// once, so the writer writes ours while we read.
 func (hs *handshake) hello(context.Context) error {
 	c := hs.c
 	if err := c.queue.put(classFirst, c.calls.xid(), openflow.NewHello(openflow.Version)); err != nil {
@@ -115,7 +118,8 @@ func (hs *handshake) firstMessage() (openflow.Header, openflow.Message, error) {
 		}
 		if b == nil {
 			if h.Length > 0 && h.Type > openflow.TypeError {
-				// Some other protocol: do not wait for as much as it seems to announce.
+				// Some other protocol: do not wait for as much as it seems to
+				// announce.
 				r.refuse(h, r.in.Left(), codeBadType)
 				return h, nil, &Error{Op: "hello", Kind: ErrProtocol, Err: errNoHello}
 			}
@@ -133,8 +137,9 @@ func (hs *handshake) firstMessage() (openflow.Header, openflow.Message, error) {
 	}
 }
 
-// parseFirst reads a first message. A hello may have a version bitmap whatever the version in its header, or
-// what a later version defines, or, before 1.3.1, anything at all.
+// parseFirst reads a first message. A hello may have a version bitmap whatever
+// the version in its header, or what a later version defines, or, before 1.3.1,
+// anything at all.
 func parseFirst(h openflow.Header, b []byte) (openflow.Message, error) {
 	if h.Type == openflow.TypeHello && h.Version != openflow.Version {
 		as13 := bytes.Clone(b)
@@ -149,7 +154,8 @@ func parseFirst(h openflow.Header, b []byte) (openflow.Message, error) {
 
 var errNoHello = errors.New("the peer does not begin with a hello")
 
-// incompatible refuses a switch that does not speak OpenFlow 1.3, with a text for its log (§6.3.1).
+// incompatible refuses a switch that does not speak OpenFlow 1.3, with a text
+// for its log (§6.3.1).
 func (hs *handshake) incompatible(h openflow.Header, m *openflow.Hello) error {
 	text := "this controller speaks OpenFlow 1.3 only, the switch offers " + offered(h, m)
 	hs.c.queue.putWait(h.XID, &openflow.Error{
@@ -160,7 +166,7 @@ func (hs *handshake) incompatible(h openflow.Header, m *openflow.Hello) error {
 	return &Error{Op: "hello", Kind: ErrVersion, Err: errors.New("the switch offers " + offered(h, m))}
 }
 
-// offered names the versions of a hello, such as "1.0, 1.4".
+// offered returns the versions of a hello, such as "1.0, 1.4".
 func offered(h openflow.Header, m *openflow.Hello) string {
 	var names []string
 	for _, e := range m.Elements {
@@ -188,7 +194,8 @@ func versionName(v uint8) string {
 	return fmt.Sprintf("version %d", v)
 }
 
-// features asks who the switch is (§7.3.1).
+// features asks for the features of the switch, its datapath ID among them
+// (§7.3.1).
 func (hs *handshake) features(ctx context.Context) error {
 	m, err := hs.c.request(ctx, &openflow.FeaturesRequest{}, 0)
 	if err != nil {
@@ -215,7 +222,8 @@ func (hs *handshake) ports(ctx context.Context) error {
 	return nil
 }
 
-// failed names the step that a request was for.
+// failed returns the error of a request with the name of the step that the
+// request was for.
 func (hs *handshake) failed(op string, err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return &Error{Op: op, Kind: e.Kind, Err: e.Err}
@@ -223,8 +231,8 @@ func (hs *handshake) failed(op string, err error) error {
 	return &Error{Op: op, Kind: ErrProtocol, Err: err} // the switch refused
 }
 
-// abandon closes everything after a failure and returns the error. A last message to the peer is written
-// first.
+// abandon closes everything after a failure and returns the error. A last
+// message to the peer is written first.
 func (hs *handshake) abandon(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		err = contextError("handshake", ctx)

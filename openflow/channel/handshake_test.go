@@ -16,7 +16,8 @@ func addr(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 }
 
-// hello returns the bytes of a hello with the header version and elements given.
+// hello returns the bytes of a hello with the header version and elements
+// given.
 func hello(t *testing.T, version uint8, m *openflow.Hello) []byte {
 	t.Helper()
 	b, err := openflow.Append(nil, 7, m)

@@ -20,7 +20,8 @@ func held() (heap, stacks float64) {
 	return float64(m.HeapAlloc), float64(m.StackInuse)
 }
 
-// A rawPeer is the switch's end of a connection, without a goroutine and hardly any memory.
+// A rawPeer is the switch's end of a connection, without a goroutine and hardly
+// any memory.
 type rawPeer struct {
 	nc net.Conn
 	in wire.Frames
@@ -52,8 +53,9 @@ func (p *rawPeer) write(b testing.TB, xid uint32, m openflow.Message) {
 	}
 }
 
-// BenchmarkIdle reports what an idle connection costs in memory: fresh, and after a commit of 500 flow mods and a
-// dump of 4,096 entries; and what a probe costs, which goes out by one connection and comes in by another.
+// BenchmarkIdle reports what an idle connection costs in memory: fresh, and
+// after a commit of 500 flow mods and a dump of 4,096 entries; and what a probe
+// costs, which goes out by one connection and comes in by another.
 func BenchmarkIdle(b *testing.B) {
 	const n = 256
 	cfg := Config{EchoInterval: time.Hour, EchoTimeout: 2 * time.Hour}
@@ -102,7 +104,8 @@ func BenchmarkIdle(b *testing.B) {
 	used()
 }
 
-// use commits flow mods and dumps entries, as a connection does once in a while.
+// use commits flow mods and dumps entries, as a connection does once in a
+// while.
 func use(b *testing.B, c *Conn, p *rawPeer) {
 	done := make(chan struct{})
 	go func() {
@@ -128,7 +131,8 @@ func use(b *testing.B, c *Conn, p *rawPeer) {
 	<-done
 }
 
-// probe sends four packet-outs to each connection, as the core does to each switch, and has four packet-ins come in.
+// probe sends four packet-outs to each connection, as the core does to each
+// switch, and has four packet-ins come in.
 func probe(b *testing.B, conns []*Conn, peers []rawPeer, got chan struct{}) {
 	frame := make([]byte, 60)
 	in, _ := openflow.Append(nil, 0, &openflow.PacketIn{

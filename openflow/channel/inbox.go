@@ -9,8 +9,9 @@ import (
 	"conga/openflow"
 )
 
-// What may arrive before Start. Beyond the first limit packet-ins are dropped, since the switch will send their
-// like again; beyond the second the connection is, since port changes must not be lost.
+// What may arrive before Start. Beyond the first limit packet-ins are dropped,
+// since the switch will send their like again; beyond the second the connection
+// is, since port changes must not be lost.
 const (
 	backlogPackets = 1024
 	backlogMax     = 4096
@@ -19,7 +20,7 @@ const (
 
 var errBacklog = errors.New("too many messages before Start")
 
-// inbox is where asynchronous messages meet the handler.
+// An inbox keeps asynchronous messages until there is a handler.
 type inbox struct {
 	mu      sync.Mutex
 	handle  func(openflow.Header, openflow.Message)
@@ -32,11 +33,13 @@ type received struct {
 	m openflow.Message
 }
 
-// Start begins the delivery of what the switch sends by itself: packet-ins, port status, flow removed,
-// experimenter messages, and errors that belong to no request and no commit. handle is called on the reader
-// goroutine, in order of arrival, never concurrently; until it returns nothing else is read, so it must not
-// block for long, nor call [Conn.Request]. The message is handle's to keep. What arrived before Start comes
-// first. Calls after the first do nothing.
+// Start begins the delivery of what the switch sends by itself: packet-ins,
+// port status, flow removed, experimenter messages, and errors that belong to
+// no request and no commit. handle is called on the reader goroutine, in order
+// of arrival, never concurrently; until it returns nothing else is read, so it
+// must not block for long, nor call [Conn.Request]. The message is handle's to
+// keep. What arrived before Start comes first. Calls after the first do
+// nothing.
 func (c *Conn) Start(handle func(openflow.Header, openflow.Message)) {
 	c.inbox.mu.Lock()
 	defer c.inbox.mu.Unlock()
@@ -47,8 +50,9 @@ func (c *Conn) Start(handle func(openflow.Header, openflow.Message)) {
 	c.nc.SetReadDeadline(time.Unix(1, 0)) // wakes the reader, which attaches the handler
 }
 
-// attach returns the handler, if there is one by now, and all that came before it. It also sets the read
-// deadline, under the same lock so as not to undo Start's. Only the reader calls it.
+// attach returns the handler, if there is one by now, and all that came before
+// it. It also sets the read deadline, under the same lock so as not to undo
+// Start's. Only the reader calls it.
 func (b *inbox) attach(nc net.Conn, deadline time.Time) (func(openflow.Header, openflow.Message), []received) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -61,8 +65,9 @@ func (b *inbox) attach(nc net.Conn, deadline time.Time) (func(openflow.Header, o
 	return b.handle, backlog
 }
 
-// keep holds a message until Start. If Start has been called meanwhile, it returns the handler instead, and all that
-// came before the message. Only the reader calls it.
+// keep holds a message until Start. If Start has been called meanwhile, it
+// returns the handler instead, and all that came before the message. Only the
+// reader calls it.
 func (b *inbox) keep(h openflow.Header, m openflow.Message) (func(openflow.Header, openflow.Message), []received, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -13,10 +13,12 @@ import (
 )
 
 const (
-	// acceptPause is how long to wait after accepting failed, for example for want of file descriptors.
+	// acceptPause is how long to wait after accepting failed, for example for
+	// want of file descriptors.
 	acceptPause = 50 * time.Millisecond
-	// graceShare is the part of HandshakeTimeout that a handshake has for itself. After it, the oldest one
-	// must go if all places are taken, so that silent peers do not lock switches out.
+	// graceShare is the part of HandshakeTimeout that a handshake has for
+	// itself. After it, the oldest one must go if all slots are taken, so that
+	// silent peers do not lock switches out.
 	graceShare = 10
 )
 
@@ -45,8 +47,8 @@ type attempt struct {
 	cancel context.CancelCauseFunc
 }
 
-// Listen listens on a TCP address such as ":6653" and runs the handshake with whoever connects. The error is an
-// *[Error] of kind ErrNetwork.
+// Listen listens on a TCP address such as ":6653" and runs the handshake with
+// every peer that connects. The error is an *[Error] of kind ErrNetwork.
 func Listen(addr string, cfg Config) (*Listener, error) {
 	lc := net.ListenConfig{KeepAliveConfig: keepAlive}
 	lc.SetMultipathTCP(false) // switches do not speak it, and it is slower
@@ -57,7 +59,8 @@ func Listen(addr string, cfg Config) (*Listener, error) {
 	return NewListener(ln, cfg), nil
 }
 
-// NewListener runs the handshake with whatever connects to ln, which it closes in the end.
+// NewListener runs the handshake with whatever connects to ln, which it closes
+// in the end.
 func NewListener(ln net.Listener, cfg Config) *Listener {
 	cfg = cfg.withDefaults()
 	l := &Listener{
@@ -72,11 +75,12 @@ func NewListener(ln net.Listener, cfg Config) *Listener {
 	return l
 }
 
-// Addr returns the address that is listened on.
+// Addr returns the address on which it listens.
 func (l *Listener) Addr() net.Addr { return l.ln.Addr() }
 
-// Accept returns the next connection that has completed the handshake. Handshakes run concurrently, so that a
-// slow or hostile peer does not block others. The error is an *[Error]: ErrClosed after Close, or ErrClosed or
+// Accept returns the next connection that has completed the handshake.
+// Handshakes run concurrently, so that a slow or hostile peer does not block
+// others. The error is an *[Error]: ErrClosed after Close, or ErrClosed or
 // ErrTimeout as ctx ended.
 func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	for {
@@ -93,7 +97,8 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	}
 }
 
-// Close stops listening and ends the handshakes under way. Connections that were accepted stay.
+// Close stops listening and ends the handshakes under way. Connections that
+// were accepted stay.
 func (l *Listener) Close() error {
 	l.cancel()
 	l.ln.Close()
@@ -104,14 +109,14 @@ func (l *Listener) Close() error {
 // acceptLoop accepts until Close.
 func (l *Listener) acceptLoop() {
 	defer l.all.Done()
-	for l.place() {
+	for l.acquireSlot() {
 		nc, err := l.ln.Accept()
 		if err != nil {
 			<-l.slots
 			if l.ctx.Err() != nil {
 				return
 			}
-			l.failures.warn(l.cfg.Logger, "accepting failed", "err", err)
+			l.failures.warn(l.cfg.Log, "accepting failed", "err", err)
 			l.pause(acceptPause)
 			continue
 		}
@@ -121,9 +126,10 @@ func (l *Listener) acceptLoop() {
 	}
 }
 
-// place waits for a place among the handshakes, and makes one if the oldest has had its time. It returns false
-// once the listener is closed.
-func (l *Listener) place() bool {
+// acquireSlot waits for a slot for one more handshake, and ends the oldest
+// handshake if all are taken and it has had its time. It reports whether there
+// is a slot; there is none once the listener is closed.
+func (l *Listener) acquireSlot() bool {
 	grace := l.cfg.HandshakeTimeout / graceShare
 	tick := grace / graceShare
 	for {
@@ -141,13 +147,13 @@ func (l *Listener) place() bool {
 	}
 }
 
-// evict ends the oldest handshake that began before the time given and whose peer has sent nothing that is still to
-// be read.
+// evict ends the oldest handshake that began before the time given and whose
+// peer has sent nothing that is still to be read.
 func (l *Listener) evict(before time.Time) {
 	for _, a := range l.begun(before) {
 		if !wire.Readable(a.nc) {
 			a.cancel(errEvicted)
-			l.over(a)
+			l.forget(a)
 			return
 		}
 	}
@@ -171,8 +177,8 @@ func (l *Listener) begin(nc net.Conn) (context.Context, *attempt) {
 	return ctx, a
 }
 
-// over forgets a handshake, so that it is not evicted any more.
-func (l *Listener) over(a *attempt) {
+// forget takes a handshake out of those that may be evicted.
+func (l *Listener) forget(a *attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if i := slices.Index(l.pending, a); i >= 0 {
@@ -180,17 +186,18 @@ func (l *Listener) over(a *attempt) {
 	}
 }
 
-// handshake runs one handshake and waits until the connection is accepted. It keeps its place until then, so
-// that connections that nobody accepts do not pile up.
+// handshake runs one handshake and waits until the connection is accepted. It
+// keeps its slot until then, so that connections that are not accepted do not
+// pile up.
 func (l *Listener) handshake(ctx context.Context, nc net.Conn, a *attempt) {
 	defer l.all.Done()
 	defer func() { <-l.slots }()
 	defer a.cancel(nil)
 	c, err := Server(ctx, nc, l.cfg)
-	l.over(a)
+	l.forget(a)
 	if err != nil {
 		if l.ctx.Err() == nil {
-			l.failures.warn(l.cfg.Logger, "handshake failed", "remote", nc.RemoteAddr().String(), "err", err)
+			l.failures.warn(l.cfg.Log, "handshake failed", "remote", nc.RemoteAddr().String(), "err", err)
 		}
 		return
 	}
@@ -202,7 +209,7 @@ func (l *Listener) handshake(ctx context.Context, nc net.Conn, a *attempt) {
 	}
 }
 
-// pause waits, or until Close.
+// pause waits for d, or until Close.
 func (l *Listener) pause(d time.Duration) {
 	select {
 	case <-l.ctx.Done():

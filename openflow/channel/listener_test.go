@@ -60,7 +60,8 @@ func TestListener(t *testing.T) {
 	}
 }
 
-// Peers that say nothing, or nonsense, do not keep others out, even if there are more than places.
+// Peers that say nothing, or nonsense, do not keep others out, even if there
+// are more than places.
 func TestListenerUnderAttack(t *testing.T) {
 	l := listen(t, Config{MaxHandshakes: 8, HandshakeTimeout: 2 * time.Second})
 	for i := range 40 {
@@ -82,7 +83,7 @@ func TestListenerClose(t *testing.T) {
 	silent, waiting, taken := dial(t, l), dial(t, l), dial(t, l)
 	go taken.handshake()
 	c := accept(t, l)
-	waiting.handshake() // and then nobody accepts it
+	waiting.handshake() // and then it is not accepted
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -119,7 +120,7 @@ func TestListenerAcceptContext(t *testing.T) {
 	wantKind(t, err, ErrNetwork)
 }
 
-// A connection that nobody accepts and that goes again leaves its place.
+// A connection that ends before it is accepted frees its slot.
 func TestListenerNotAccepted(t *testing.T) {
 	l := listen(t, Config{MaxHandshakes: 1})
 	for range 3 {
@@ -141,7 +142,7 @@ func TestListenerNotAccepted(t *testing.T) {
 // Failures are logged, but not each of a flood.
 func TestListenerLog(t *testing.T) {
 	var log syncBuffer
-	l := listen(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	l := listen(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	for range 20 {
 		p := dial(t, l)
 		p.write(1, &openflow.BarrierReply{})

@@ -9,13 +9,16 @@ import (
 	"conga/openflow/wire"
 )
 
-// A peer is given up for being slow, and only for that: not if this process is short of time, and comes late to look
-// at what the peer has sent long ago. To drop a peer that is not at fault makes it come back, which is more work.
+// A peer is dropped only for its own slowness, not because this process is
+// short of time and late to read what the peer has sent. A peer that is dropped
+// comes back, which is more work.
 
 const (
-	// lateShare is the part of a waiting time by which a timer may fire late in a process that has time enough.
+	// lateShare is the part of a waiting time by which a timer may fire late in
+	// a process that has time enough.
 	lateShare = 10
-	// patienceMost is how many times a waiting time may become longer because it is not the peer's fault.
+	// patienceMost is how many times its length a waiting time may last because
+	// the delay is not the peer's fault.
 	patienceMost = 6
 )
 
@@ -66,8 +69,8 @@ func (w *watch) check() {
 	w.timer.Reset(more)
 }
 
-// over reports whether the peer has had its time at now, at or after due; waiting says whether something of it is
-// still to be read.
+// over reports whether the peer has had its time at now, at or after due;
+// waiting says whether something from it is still to be read.
 func (w *watch) over(now time.Time, waiting bool) bool {
 	if now.Sub(w.began) >= patienceMost*w.timeout {
 		return true

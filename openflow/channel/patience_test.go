@@ -9,7 +9,8 @@ import (
 	"conga/openflow/wire"
 )
 
-// A handshake ends when the peer has had its time, not when we are late or have not read what it sent.
+// A handshake ends when the peer has had its time, not when we are late or have
+// not read what it sent.
 func TestWatchOver(t *testing.T) {
 	began := time.Now()
 	for _, tt := range []struct {
@@ -33,7 +34,8 @@ func TestWatchOver(t *testing.T) {
 	}
 }
 
-// A peer that has said its part is waited for while it is not read, and dropped once there is nothing more.
+// A peer that has said its part is waited for while it is not read, and dropped
+// once there is nothing more.
 func TestWatchReprieve(t *testing.T) {
 	a, b := tcpPair(t)
 	defer a.Close()
@@ -61,7 +63,8 @@ func TestWatchReprieve(t *testing.T) {
 	w.check() // too late to do anything
 }
 
-// What a process that stood still has not heard it does not hold against the switch.
+// What a process that stood still has not heard it does not hold against the
+// switch.
 func TestStandstill(t *testing.T) {
 	a, b := tcpPair(t)
 	defer a.Close()

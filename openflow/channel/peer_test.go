@@ -16,8 +16,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A peer plays the switch, message by message. Its methods fail the test; they may be called from any goroutine
-// that ends before the test.
+// A peer plays the switch, message by message. Its methods fail the test; they
+// may be called from any goroutine that ends before the test.
 type peer struct {
 	t  testing.TB
 	nc net.Conn
@@ -99,14 +99,15 @@ func (p *peer) rest() {
 	p.write(h.XID, openflow.NewMultipartReply(body))
 }
 
-// pipe returns a connection after the handshake and the switch at its other end, over net.Pipe.
+// pipe returns a connection after the handshake and the switch at its other
+// end, over net.Pipe.
 func pipe(t testing.TB, cfg Config) (*Conn, *peer) {
 	t.Helper()
 	a, b := net.Pipe()
 	return join(t, a, b, cfg)
 }
 
-// loopback is pipe over TCP.
+// loopback does what pipe does, over TCP.
 func loopback(t testing.TB, cfg Config) (*Conn, *peer) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -16,7 +16,8 @@ const (
 	corkMax   = 16 << 10 // bytes that may wait for the reader to flush them
 )
 
-// A class is one of the queues towards the switch. Within a class messages leave in order.
+// A class is one of the queues towards the switch. Within a class messages
+// leave in order.
 type class uint8
 
 const (
@@ -38,14 +39,15 @@ func classOf(m openflow.Message) class {
 	return classOrdered
 }
 
-// An entry of the ordered class: either encoded messages or a commit that the writer still has to encode.
-type entry struct {
+// An orderedItem is either encoded messages or a commit that the writer still
+// has to encode.
+type orderedItem struct {
 	b []byte
 	k *Commit
 }
 
-// queue holds what is to be sent. All but commits is encoded as it is queued, so that what waits is counted
-// in bytes and no caller's message is kept.
+// A queue holds what is to be sent. All but commits is encoded as it is queued,
+// so that what waits is counted in bytes and no caller's message is kept.
 type queue struct {
 	limit int // bytes; see Config.SendQueue
 
@@ -53,7 +55,7 @@ type queue struct {
 	work    sync.Cond // the writer waits here for something to write
 	room    sync.Cond // the reader waits here for room in first
 	first   []byte
-	ordered []entry
+	ordered []orderedItem
 	urgent  []byte
 	plain   []byte
 	rest    []byte // what an immediate write left over; goes before everything else
@@ -72,7 +74,8 @@ func (q *queue) init(limit int) {
 	q.work.L, q.room.L = &q.mu, &q.mu
 }
 
-// put encodes m to the end of its class, or refuses it because too much is waiting.
+// put encodes m to the end of its class, or refuses it because too much is
+// waiting.
 func (q *queue) put(cl class, xid uint32, m openflow.Message) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -89,7 +92,8 @@ func (q *queue) put(cl class, xid uint32, m openflow.Message) error {
 	return err
 }
 
-// keptBackLocked reports whether what is not ordered waits for the reader to be through.
+// keptBackLocked reports whether what is not ordered waits until the reader has
+// handled what it has read.
 func (q *queue) keptBackLocked() bool { return q.corked && len(q.first)+q.waiting < corkMax }
 
 // putOuts puts packet-outs, as many as there is room for.
@@ -110,8 +114,9 @@ func (q *queue) putOuts(cl class, xid uint32, ps []*openflow.PacketOut) error {
 	return nil
 }
 
-// putAll puts the requests rs, whose messages are ms, without another ordered message between them, for the caller
-// to push. It returns an error, or nil, for each.
+// putAll puts the requests rs, whose messages are ms, without another ordered
+// message between them, for the caller to push. It returns an error, or nil,
+// for each.
 func (q *queue) putAll(rs []*call, ms []openflow.Message) []error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -130,8 +135,8 @@ func (q *queue) putAll(rs []*call, ms []openflow.Message) []error {
 	return errs
 }
 
-// putWait is put for the reader's answers: it waits for room, which stops reading from a peer that asks
-// without reading the answers.
+// putWait puts an answer of the reader. It waits for room, which stops reading
+// from a peer that asks without reading the answers.
 func (q *queue) putWait(xid uint32, m openflow.Message) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -149,14 +154,15 @@ func (q *queue) putWait(xid uint32, m openflow.Message) error {
 	return err
 }
 
-// putCommit queues k behind everything in the ordered class, for the caller to push.
+// putCommit queues k behind everything in the ordered class, for the caller to
+// push.
 func (q *queue) putCommit(k *Commit) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed || q.closing != nil {
 		return ErrClosed
 	}
-	q.ordered = append(q.ordered, entry{k: k})
+	q.ordered = append(q.ordered, orderedItem{k: k})
 	return nil
 }
 
@@ -187,7 +193,8 @@ func (q *queue) appendLocked(cl class, xid uint32, m openflow.Message) error {
 	return nil
 }
 
-// tailLocked returns the buffer to which the next message of the class is appended.
+// tailLocked returns the buffer to which the next message of the class is
+// appended.
 func (q *queue) tailLocked(cl class) *[]byte {
 	switch cl {
 	case classFirst:
@@ -198,13 +205,14 @@ func (q *queue) tailLocked(cl class) *[]byte {
 		return &q.plain
 	}
 	if n := len(q.ordered); n == 0 || q.ordered[n-1].k != nil || len(q.ordered[n-1].b) >= batchSize {
-		q.ordered = append(q.ordered, entry{b: q.spare[:0]})
+		q.ordered = append(q.ordered, orderedItem{b: q.spare[:0]})
 		q.spare = nil
 	}
 	return &q.ordered[len(q.ordered)-1].b
 }
 
-// wakeLocked wakes the writer if it sleeps. What writes directly meanwhile will wake the writer itself.
+// wakeLocked wakes the writer if it sleeps. A goroutine that writes directly at
+// the moment wakes it when it is done.
 func (q *queue) wakeLocked() {
 	if q.asleep && !q.direct {
 		q.asleep = false
@@ -216,7 +224,8 @@ func (q *queue) emptyLocked() bool {
 	return len(q.rest)+len(q.first)+len(q.urgent)+len(q.plain) == 0 && len(q.ordered) == 0
 }
 
-// next waits for work and returns the next write, in a lent buffer. It returns an error when there will be no more.
+// next waits for work and returns the next write, in a lent buffer. It returns
+// an error when there will be no more.
 func (q *queue) next() ([]byte, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -246,8 +255,9 @@ func (q *queue) takeFirstLocked(batch []byte) []byte {
 	return batch
 }
 
-// takeOrderedLocked takes from the ordered class until the batch is full. The lock is released while a
-// commit is encoded. Only whoever writes removes entries, so the first one stays the first one meanwhile.
+// takeOrderedLocked takes from the ordered class until the batch is full. The
+// lock is released while a commit is encoded. Only the goroutine that writes
+// removes items, so the first one stays the first one meanwhile.
 func (q *queue) takeOrderedLocked(batch []byte) []byte {
 	for len(batch) < batchSize && len(q.ordered) > 0 {
 		e := q.ordered[0]
@@ -269,9 +279,9 @@ func (q *queue) takeOrderedLocked(batch []byte) []byte {
 	return batch
 }
 
-// popLocked removes the oldest entry of the ordered class.
+// popLocked removes the oldest item of the ordered class.
 func (q *queue) popLocked() {
-	q.ordered[0] = entry{}
+	q.ordered[0] = orderedItem{}
 	if len(q.ordered) == 1 {
 		q.ordered = q.ordered[:0] // keeps the array
 	} else {
@@ -279,7 +289,8 @@ func (q *queue) popLocked() {
 	}
 }
 
-// takeOutsLocked takes packet-outs into what is left of the batch, but at least their share.
+// takeOutsLocked takes packet-outs into what is left of the batch, but at least
+// their share.
 func (q *queue) takeOutsLocked(batch []byte) []byte {
 	end := max(len(batch), batchSize) + outShare
 	for _, b := range [...]*[]byte{&q.urgent, &q.plain} {
@@ -293,8 +304,8 @@ func (q *queue) takeOutsLocked(batch []byte) []byte {
 	return batch
 }
 
-// whole returns how many bytes the messages at the start of b have that fit in n bytes. The last one may
-// reach beyond n.
+// whole returns how many bytes the messages at the start of b have that fit in
+// n bytes. The last one may reach beyond n.
 func whole(b []byte, n int) int {
 	if len(b) <= n {
 		return len(b)
@@ -306,7 +317,8 @@ func whole(b []byte, n int) int {
 	return end
 }
 
-// drain lets the writer write what is in the first class and then end the connection with err.
+// drain lets the writer write what is in the first class and then end the
+// connection with err.
 func (q *queue) drain(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -22,7 +22,7 @@ const (
 // errorData is how many bytes of a bad message go back with the error (§7.5.4).
 const errorData = 64
 
-// reader is the state of the reader goroutine.
+// A reader is the state of the reader goroutine.
 type reader struct {
 	c        *Conn
 	in       wire.Frames
@@ -38,7 +38,8 @@ func (r *reader) init(c *Conn) {
 	r.heard = time.Now()
 }
 
-// run is the reader goroutine.
+// run reads and handles messages until the connection ends. It is the reader
+// goroutine.
 func (r *reader) run() {
 	defer r.c.loops.Done()
 	r.heard = time.Now()
@@ -59,7 +60,8 @@ func (r *reader) run() {
 	}
 }
 
-// consume handles every whole message that was read. An error means that the connection cannot go on.
+// consume handles every whole message that was read. An error means that the
+// connection cannot go on.
 func (r *reader) consume() error {
 	if r.in.Rest() < openflow.HeaderLen {
 		return nil
@@ -104,7 +106,7 @@ func (r *reader) message(h openflow.Header, b []byte) (bool, error) {
 	return true, r.dispatch(h, m)
 }
 
-// dispatch brings a message to who waits for it.
+// dispatch hands a message to what waits for it.
 func (r *reader) dispatch(h openflow.Header, m openflow.Message) error {
 	c := r.c
 	switch m := m.(type) {
@@ -131,14 +133,15 @@ func (r *reader) dispatch(h openflow.Header, m openflow.Message) error {
 		if !c.answer(h, m) {
 			return r.deliver(h, m)
 		}
-	case *openflow.Hello: // told a second time; there is nothing left to negotiate
+	case *openflow.Hello: // a second one; there is nothing left to negotiate
 	default:
-		c.answer(h, m) // a reply nobody waits for any more is dropped
+		c.answer(h, m) // a reply that nothing waits for any more is dropped
 	}
 	return nil
 }
 
-// refused notes the switch's error to a message of a commit. An error to the barrier ends the commit.
+// refused notes the switch's error to a message of a commit. An error to the
+// barrier ends the commit.
 func (r *reader) refused(k *Commit, i int, e *openflow.Error) {
 	if k.refuse(i, e) {
 		r.c.calls.remove(k)
@@ -163,8 +166,9 @@ func (r *reader) deliver(h openflow.Header, m openflow.Message) error {
 	return nil
 }
 
-// malformed deals with a message that cannot be read: whoever waits for it is told, and so is the switch, unless
-// it was itself an error (§7.5.4).
+// malformed handles a message that cannot be read: the request that waits for
+// it fails, and the switch gets an error unless the message was one itself
+// (§7.5.4).
 func (r *reader) malformed(h openflow.Header, b []byte, code uint16, err error) error {
 	if r.bad++; r.bad == 1 {
 		r.c.log().Warn("malformed message", "type", h.Type, "length", h.Length, "version", h.Version, "err", err)
@@ -184,7 +188,8 @@ func (r *reader) refuse(h openflow.Header, b []byte, code uint16) {
 	r.c.queue.putWait(h.XID, &openflow.Error{ErrType: openflow.ErrorTypeBadRequest, Code: code, Data: data})
 }
 
-// fromSwitch tells by the header whether a switch may send such a message, and otherwise how to refuse it.
+// fromSwitch reports by the header whether a switch may send such a message,
+// and returns the code to refuse it with if it may not.
 func fromSwitch(h openflow.Header) (uint16, bool) {
 	switch h.Type {
 	case openflow.TypeHello, openflow.TypeError:
@@ -194,7 +199,7 @@ func fromSwitch(h openflow.Header) (uint16, bool) {
 		openflow.TypeTableMod, openflow.TypeMultipartRequest, openflow.TypeBarrierRequest,
 		openflow.TypeQueueGetConfigRequest, openflow.TypeRoleRequest, openflow.TypeGetAsyncRequest,
 		openflow.TypeSetAsync, openflow.TypeMeterMod:
-		return codeBadType, h.Version != openflow.Version // a wrong version is told first, by Parse
+		return codeBadType, h.Version != openflow.Version // a wrong version is refused first, by Parse
 	}
 	return 0, true
 }
@@ -212,7 +217,7 @@ func errorCode(h openflow.Header, err error) uint16 {
 	return codeBadLen
 }
 
-// fill reads until there is something, keeping watch over silence meanwhile.
+// fill reads until there is something, and watches for silence meanwhile.
 func (r *reader) fill() error {
 	for {
 		err := r.fillOnce()
@@ -236,7 +241,8 @@ func (r *reader) fillOnce() error {
 	return r.in.Fill(r.c.nc)
 }
 
-// tick is called when the read deadline passes: because of silence, or because of Start.
+// tick handles that the read deadline has passed: because of silence, or
+// because of Start.
 func (r *reader) tick(now time.Time) error {
 	if late := now.Sub(r.deadline); late > 0 { // time in which this process did not run says nothing of the switch
 		if r.heard = r.heard.Add(late); r.heard.After(now) {
@@ -259,8 +265,9 @@ func (r *reader) tick(now time.Time) error {
 
 var errSilent = errors.New("the switch is silent")
 
-// rearm sets when to look again for silence, and attaches the handler if Start was called. The deadline is not
-// moved with every message: what came meanwhile is found when it passes.
+// rearm sets when to look again for silence, and attaches the handler if Start
+// was called. The deadline is not moved with every message: what came meanwhile
+// is found when it passes.
 func (r *reader) rearm(now time.Time) {
 	next := r.heard.Add(r.c.cfg.EchoInterval)
 	if !next.After(now) {

@@ -83,7 +83,7 @@ func TestBacklogOverflow(t *testing.T) {
 	wantKind(t, c.Err(), ErrTooLarge)
 }
 
-// What belongs to nobody is delivered or dropped.
+// What no request or commit waits for is delivered or dropped.
 func TestUnsolicited(t *testing.T) {
 	c, p := pipe(t, Config{})
 	var got []openflow.Type
@@ -200,7 +200,8 @@ func TestFragments(t *testing.T) {
 	within(t, done, "messages")
 }
 
-// Packet-ins that come with Start, but before the reader has noticed it, are not taken for those of before.
+// Packet-ins that come with Start, but before the reader has noticed it, are
+// not taken for those of before.
 func TestStartIsNoticedAtOnce(t *testing.T) {
 	a, b := tcpPair(t)
 	defer a.Close()

@@ -10,12 +10,15 @@ import (
 
 var errNoReply = errors.New("the message has no reply; use Send or Commit")
 
-// Request sends m and waits for its reply, with which all parts of a multipart reply are merged. If the switch
-// refuses, the error is its *openflow.Error, not wrapped. Otherwise it is an *[Error]: ErrTimeout or ErrClosed
-// as ctx ended, ErrClosed as the connection ended, ErrBusy, ErrMessage, ErrProtocol if the reply cannot be read
-// or is not one to m, ErrTooLarge beyond Config.MaxMultipart. A reply that comes later is dropped.
+// Request sends m and waits for its reply, with which all parts of a multipart
+// reply are merged. If the switch refuses, the error is its *openflow.Error,
+// not wrapped. Otherwise it is an *[Error]: ErrTimeout or ErrClosed as ctx
+// ended, ErrClosed as the connection ended, ErrBusy, ErrMessage, ErrProtocol if
+// the reply cannot be read or is not one to m, ErrTooLarge beyond
+// Config.MaxMultipart. A reply that comes later is dropped.
 //
-// It must not be called by the handler of [Conn.Start], which would wait for itself.
+// It must not be called by the handler of [Conn.Start], which would wait for
+// itself.
 func (c *Conn) Request(ctx context.Context, m openflow.Message) (openflow.Message, error) {
 	return c.request(ctx, m, c.cfg.MaxMultipart)
 }
@@ -23,7 +26,7 @@ func (c *Conn) Request(ctx context.Context, m openflow.Message) (openflow.Messag
 func (c *Conn) request(ctx context.Context, m openflow.Message, maxBytes int) (openflow.Message, error) {
 	r := call{waits: newWaits(1)}
 	r.parts.MaxBytes = maxBytes
-	if c.ask(ctx, &r, m) {
+	if c.register(ctx, &r, m) {
 		c.submit([]*call{&r}, []openflow.Message{m})
 	}
 	c.await(ctx, &r)
@@ -36,10 +39,12 @@ type Reply struct {
 	Err     error            // as of [Conn.Request]
 }
 
-// RequestAll is [Conn.Request] for several messages, whose replies it returns in the same order once the last is
-// there. They leave together, in one write where nothing else is waiting, and the caller is woken once: to ask a
-// switch four things costs little more than to ask one. A request that fails does not keep the others from
-// being asked. No other ordered message comes between them.
+// RequestAll does what [Conn.Request] does for several messages, and returns
+// their replies in the same order once the last is there. The messages leave
+// together, in one write where nothing else is waiting, and the caller is woken
+// once: four requests cost little more than one. A request that fails does not
+// keep the others from being asked. No other ordered message comes between
+// them.
 func (c *Conn) RequestAll(ctx context.Context, ms ...openflow.Message) []Reply {
 	group := newWaits(len(ms))
 	rs := make([]call, len(ms))
@@ -48,7 +53,7 @@ func (c *Conn) RequestAll(ctx context.Context, ms ...openflow.Message) []Reply {
 	for i, m := range ms {
 		rs[i].waits = group
 		rs[i].parts.MaxBytes = c.cfg.MaxMultipart
-		if c.ask(ctx, &rs[i], m) {
+		if c.register(ctx, &rs[i], m) {
 			asked, send = append(asked, &rs[i]), append(send, m)
 		}
 	}
@@ -61,8 +66,9 @@ func (c *Conn) RequestAll(ctx context.Context, ms ...openflow.Message) []Reply {
 	return replies
 }
 
-// ask registers r as the request m. Where it reports false, r has its answer.
-func (c *Conn) ask(ctx context.Context, r *call, m openflow.Message) bool {
+// register registers r as the request m. It reports whether r is to be sent; if
+// not, r has its answer.
+func (c *Conn) register(ctx context.Context, r *call, m openflow.Message) bool {
 	want, ok := replyTo(m)
 	if !ok {
 		r.end(answer{err: &Error{Op: "request", Kind: ErrMessage, Err: errNoReply}})
@@ -83,7 +89,7 @@ func (c *Conn) ask(ctx context.Context, r *call, m openflow.Message) bool {
 	return true
 }
 
-// submit queues the messages, those of rs, in one go.
+// submit queues the messages of rs in one go.
 func (c *Conn) submit(rs []*call, ms []openflow.Message) {
 	for i, err := range c.queue.putAll(rs, ms) {
 		if err != nil && c.calls.forget(rs[i]) {
@@ -93,7 +99,8 @@ func (c *Conn) submit(rs []*call, ms []openflow.Message) {
 	c.push()
 }
 
-// await waits until all of rs have their answer, which is an error at the latest when ctx ends.
+// await waits until all of rs have their answer, which is an error at the
+// latest when ctx ends.
 func (c *Conn) await(ctx context.Context, rs ...*call) {
 	if len(rs) == 0 {
 		return
@@ -128,7 +135,8 @@ func replyTo(m openflow.Message) (openflow.Type, bool) {
 	return 0, false
 }
 
-// answer hands a message to the request with its xid, and reports whether there is one.
+// answer hands a message to the request with its xid, and reports whether there
+// is one.
 func (c *Conn) answer(h openflow.Header, m openflow.Message) bool {
 	r := c.calls.request(h.XID)
 	if r == nil {
@@ -160,7 +168,8 @@ func (c *Conn) complete(xid uint32, a answer) {
 	}
 }
 
-// add merges one part of a multipart reply, and returns the whole with the last one.
+// add merges one part of a multipart reply, and returns the whole with the last
+// one.
 func (r *call) add(h openflow.Header, part *openflow.MultipartReply) (*openflow.MultipartReply, error) {
 	if r.want != openflow.TypeMultipartReply {
 		return nil, r.mismatch(part.Type())

@@ -83,7 +83,7 @@ func TestRequestRefused(t *testing.T) {
 	wantNoCalls(t, c)
 }
 
-// A reply that nobody can read fails the request at once.
+// A reply that cannot be read fails the request at once.
 func TestRequestMalformedReply(t *testing.T) {
 	c, p := pipe(t, Config{})
 	done := make(chan struct{})

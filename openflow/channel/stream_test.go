@@ -9,7 +9,7 @@ import (
 	"conga/openflow"
 )
 
-// flowPart is a part of a reply with the entries first to last.
+// flowPart returns a part of a reply with the entries first to last.
 func flowPart(first, last int, more bool) *openflow.MultipartReply {
 	var entries openflow.FlowStatsReply
 	for i := first; i <= last; i++ {
@@ -115,8 +115,8 @@ func TestStreamMalformedPart(t *testing.T) {
 	}
 }
 
-// Stream does not return while each runs, and each is not called afterwards, whether the caller gives up or the
-// connection ends.
+// Stream does not return while each runs, and each is not called afterwards,
+// whether the caller gives up or the connection ends.
 func TestStreamEnds(t *testing.T) {
 	for name, end := range map[string]func(context.CancelFunc, *Conn){
 		"context":    func(cancel context.CancelFunc, _ *Conn) { cancel() },
@@ -215,7 +215,8 @@ func TestRequestAll(t *testing.T) {
 	wantNoCalls(t, c)
 }
 
-// What is not answered as the context or the connection ends has an error; the replies that came are there.
+// What is not answered as the context or the connection ends has an error; the
+// replies that came are there.
 func TestRequestAllUnanswered(t *testing.T) {
 	for name, end := range map[string]func(context.CancelFunc, *peer){
 		"context":    func(cancel context.CancelFunc, _ *peer) { cancel() },

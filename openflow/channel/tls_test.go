@@ -100,7 +100,8 @@ func TestTLS(t *testing.T) {
 	go p.handshake()
 	c := accept(t, l)
 
-	// Keepalive depends on reads that time out; a large commit on writes in pieces.
+	// Keepalive depends on reads that time out; a large commit on writes in
+	// pieces.
 	for range 3 {
 		h, _ := expect[*openflow.EchoRequest](p)
 		p.write(h.XID, &openflow.EchoReply{})

@@ -13,7 +13,8 @@ const (
 	tlsChunk     = 16 << 10    // bytes of one TLS write, which cannot be resumed after a timeout
 )
 
-// writeLoop is the writer goroutine: one write for everything that has come together meanwhile.
+// writeLoop sends, in one write, what has gathered during the write before,
+// until the connection ends. It is the writer goroutine.
 func (c *Conn) writeLoop() {
 	defer c.loops.Done()
 	for {
@@ -31,7 +32,8 @@ func (c *Conn) writeLoop() {
 	}
 }
 
-// write writes b. A peer may be slow without limit, but within EchoTimeout it must take something.
+// write writes b. A peer may be slow without limit, but within EchoTimeout it
+// must take something.
 func (c *Conn) write(b []byte) error {
 	for len(b) > 0 {
 		c.armWrite()
@@ -48,7 +50,8 @@ func (c *Conn) write(b []byte) error {
 			return err
 		}
 		if n == 0 && c.socket.Bound() {
-			// The deadline may have passed because this process did not run: the socket knows better.
+			// The deadline may have passed because this process did not run:
+			// the socket knows better.
 			n = c.socket.Write(b)
 			b = b[n:]
 		}
@@ -60,7 +63,8 @@ func (c *Conn) write(b []byte) error {
 	return nil
 }
 
-// armWrite sets the write deadline. To save the work on small writes, one that is almost new is left.
+// armWrite sets the write deadline. One that is almost new stays, which saves
+// work on small writes.
 func (c *Conn) armWrite() {
 	q := &c.queue
 	now := time.Now()
@@ -85,14 +89,16 @@ func (q *queue) draining() bool {
 	return q.closing != nil
 }
 
-// shutdown ends the connection with err once the answers that wait in the first class are written.
+// shutdown ends the connection with err once the answers that wait in the first
+// class are written.
 func (c *Conn) shutdown(err error) {
 	c.queue.drain(err)
 	c.nc.SetWriteDeadline(time.Now().Add(drainTimeout))
 }
 
-// cork keeps packet-outs and echo replies back, for as long as the reader has messages to handle, so that
-// the answers to many packet-ins leave in one write.
+// cork keeps packet-outs and echo replies back, for as long as the reader has
+// messages to handle, so that the answers to many packet-ins leave in one
+// write.
 func (q *queue) cork() {
 	q.mu.Lock()
 	q.corked = true
@@ -119,7 +125,7 @@ func (c *Conn) push() {
 	c.pushLocked()
 }
 
-// pushOuts is push, unless the reader is about to write.
+// pushOuts writes what was queued, unless the reader is about to write.
 func (c *Conn) pushOuts() {
 	c.queue.mu.Lock()
 	defer c.queue.mu.Unlock()
@@ -128,8 +134,9 @@ func (c *Conn) pushOuts() {
 	}
 }
 
-// pushLocked writes what is queued, as much as goes without waiting, if the writer sleeps: waking another goroutine
-// takes longer than the write. The lock is released meanwhile.
+// pushLocked writes what is queued, as much as goes without waiting, if the
+// writer sleeps: waking another goroutine takes longer than the write. The lock
+// is released meanwhile.
 func (c *Conn) pushLocked() {
 	q := &c.queue
 	if !q.asleep || q.direct || q.emptyLocked() || q.closing != nil || q.closed {

@@ -16,8 +16,8 @@ const DPID = "00000000000000c0"
 
 const schema = "/usr/share/openvswitch/vswitch.ovsschema"
 
-// OVS is an Open vSwitch with one userspace bridge, br0: its own directory,
-// database and daemons.
+// An OVS is an Open vSwitch with its own directory, database and daemons, and
+// one userspace bridge, br0.
 type OVS struct {
 	t   testing.TB
 	dir string
@@ -71,7 +71,7 @@ func (o *OVS) Vsctl(args ...string) {
 	o.Run("ovs-vsctl", append([]string{"--db=unix:" + filepath.Join(o.dir, "db.sock"), "--timeout=10"}, args...)...)
 }
 
-// Bridge returns what ovs-ofctl calls the bridge by.
+// Bridge returns the name of the bridge for ovs-ofctl.
 func (o *OVS) Bridge() string { return "unix:" + filepath.Join(o.dir, "br0.mgmt") }
 
 // stop ends the daemons by the pids in their own files.

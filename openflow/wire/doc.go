@@ -1,3 +1,4 @@
-// Package wire is what both ends of an OpenFlow connection do with its bytes: cut messages out of the stream, and read
-// and write at the cost of one system call each, without holding a buffer while nothing moves.
+// Package wire handles the bytes of an OpenFlow connection for both ends: it
+// cuts messages out of the stream, and reads and writes with one system call
+// each, without holding a buffer while nothing moves.
 package wire

@@ -6,15 +6,18 @@ import (
 	"conga/openflow"
 )
 
-// Frames cuts the byte stream into messages. While nothing is in it, it holds no more than a small buffer.
+// Frames cuts a byte stream into messages. While it holds no bytes it holds no
+// more than a small buffer.
 type Frames struct {
 	buf        []byte
 	start, end int // what of buf is read and not yet consumed
 	own        []byte
 }
 
-// Next returns the next whole message that is in the buffer, valid until the next call of Fill, or nil if more
-// must be read. An error means that where messages begin is lost: a header says it is shorter than a header.
+// Next returns the next whole message that is in the buffer, valid until the
+// next call of Fill, or nil if more must be read. An error means that the
+// boundaries of messages are lost: a header announces a message that is shorter
+// than a header.
 func (f *Frames) Next() (openflow.Header, []byte, error) {
 	b := f.buf[f.start:f.end]
 	if len(b) < openflow.HeaderLen {
@@ -32,7 +35,8 @@ func (f *Frames) Next() (openflow.Header, []byte, error) {
 	return h, b[:n:n], nil
 }
 
-// Fill reads once. After an error, such as a deadline, it can be called again and nothing is lost.
+// Fill reads once. After an error, such as a deadline, it can be called again
+// and nothing is lost.
 func (f *Frames) Fill(r io.Reader) error {
 	if f.Rest() == 0 {
 		f.release()
@@ -50,8 +54,8 @@ func (f *Frames) Fill(r io.Reader) error {
 	return err
 }
 
-// makeRoom moves what is left to the front, of a large buffer if grow says so or if it is the longer part of a small
-// one.
+// makeRoom moves what is left to the front: of a large buffer if grow is true
+// or what is left fills more than half of a small one.
 func (f *Frames) makeRoom(grow bool) {
 	left := f.buf[f.start:f.end]
 	switch {
@@ -72,5 +76,6 @@ func (f *Frames) release() {
 // Rest returns how many bytes are read and not yet consumed.
 func (f *Frames) Rest() int { return f.end - f.start }
 
-// Left returns the bytes that are read and not yet consumed, valid until the next call of Fill.
+// Left returns the bytes that are read and not yet consumed, valid until the
+// next call of Fill.
 func (f *Frames) Left() []byte { return f.buf[f.start:f.end] }

@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// A Socket is a TCP connection by its file descriptor. What it does waits for nothing unless it says so.
+// A Socket reads and writes a TCP connection by its file descriptor. Methods do
+// not block unless they say so.
 type Socket struct {
 	raw syscall.RawConn // nil: the transport is another one
 
@@ -21,8 +22,9 @@ type Socket struct {
 	n        int
 }
 
-// Bind makes s the socket of nc, from which in is filled, and reports whether it has one: if nc is a TCP connection.
-// One goroutine at a time may fill, and one at a time may write.
+// Bind makes s the socket of nc, from which in is filled, and reports whether
+// nc has one, which TCP connections have. One goroutine at a time may fill, and
+// one at a time may write.
 func (s *Socket) Bind(nc net.Conn, in *Frames) bool {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
@@ -40,7 +42,8 @@ func (s *Socket) Bind(nc net.Conn, in *Frames) bool {
 // Bound reports whether Bind has found a socket.
 func (s *Socket) Bound() bool { return s.raw != nil }
 
-// Fill is [Frames.Fill] from the socket. It waits, and as long as it does no buffer is held that has nothing in it.
+// Fill does what [Frames.Fill] does, from the socket. It blocks until there is
+// something, and holds no empty buffer while it does.
 func (s *Socket) Fill() error {
 	if err := s.raw.Read(s.tryRead); err != nil {
 		return err
@@ -75,8 +78,8 @@ func (s *Socket) read(fd uintptr) bool {
 	return true
 }
 
-// Write returns how much of b was written without waiting. Errors are left to a write that waits, which meets them
-// too.
+// Write writes what it can of b without blocking, and returns how many bytes.
+// It hides errors: a write that blocks meets them too.
 func (s *Socket) Write(b []byte) int {
 	s.out, s.n = b, 0
 	err := s.raw.Control(s.tryWrite)
@@ -89,8 +92,8 @@ func (s *Socket) Write(b []byte) int {
 
 func (s *Socket) send(fd uintptr) { s.n, _ = syscall.Write(int(fd), s.out) }
 
-// Readable reports whether there is something to be read from nc, the end included. Silence is a peer's fault only
-// if there is not.
+// Readable reports whether there is something to be read from nc, the end
+// included. Only if there is not is silence the peer's fault.
 func Readable(nc net.Conn) bool {
 	if t, ok := nc.(*tls.Conn); ok {
 		nc = t.NetConn()

@@ -14,7 +14,8 @@ import (
 	"conga/openflow"
 )
 
-// stream returns n messages of all lengths and the bytes that they are together.
+// stream returns n messages of all lengths and the bytes that they are
+// together.
 func stream(t *testing.T, n int) (each [][]byte, all []byte) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -129,7 +130,8 @@ func TestSocket(t *testing.T) {
 	drain(t, &f, s.Fill, each)
 }
 
-// Write writes what there is room for, and nothing to a connection that is closed.
+// Write writes what there is room for, and nothing to a connection that is
+// closed.
 func TestSocketWrite(t *testing.T) {
 	a, b := tcpPair(t)
 	var s Socket
@@ -185,7 +187,8 @@ func TestReadable(t *testing.T) {
 	}
 }
 
-// What a connection keeps of its buffers is small, and what it was lent goes back.
+// What a connection keeps of its buffers is small, and what it was lent goes
+// back.
 func TestBuffers(t *testing.T) {
 	small := append([]byte(nil), "abc"...)
 	if got := Emptied(small); cap(got) != cap(small) || len(got) != 0 {

@@ -14,7 +14,8 @@ import (
 // voiced are the packages whose comments follow the rules of this file. A
 // package is added when its comments do, and never taken out.
 var voiced = []string{
-	"openflow", "openflow/ofswitch", "controller/path", "scheduler", "allocator/store", "allocator/store/storetest", "cmd/conga", "cmd/congad",
+	"openflow", "openflow/channel", "openflow/ofswitch", "openflow/ovstest", "openflow/wire", "controller/path",
+	"controller/purpose", "scheduler", "stats", "allocator/store", "allocator/store/storetest", "cmd/conga", "cmd/congad",
 	"cmd/internal/acceptance", "cmd/internal/answers", "cmd/internal/bench", "cmd/internal/config", "cmd/internal/figures",
 	"cmd/internal/rules", "cmd/internal/scale", "cmd/internal/terminal", "cmd/internal/version",
 	"httpapi", "httpapi/audit", "httpapi/auth", "httpapi/auth/authtest", "httpapi/client", "httpapi/connections", "httpapi/events", "httpapi/httpapitest", "httpapi/limits", "httpapi/replay", "httpapi/rest", "httpapi/serve", "httpapi/webhook",

@@ -7,8 +7,8 @@ import (
 	"conga/openflow"
 )
 
-// inflow is what entered a switch in each direction of one allocation between
-// two samples, and whether it also leaves the network there.
+// An inflow is what entered a switch in each direction of one allocation
+// between two samples, and whether it also leaves the network there.
 type inflow struct {
 	bytes  [2]uint64
 	enters [2]bool
@@ -16,18 +16,18 @@ type inflow struct {
 }
 
 // take takes in a sample whose questions were asked at a moment, and what the
-// switch counts of allocations' entries; told is false if it was not asked. take
-// names in the sample, which is not handed out yet, the allocations that are
+// switch counts of allocations' entries, if reported says that it was asked. It
+// sets in the sample, which is not handed out yet, the allocations that are
 // known.
-func (l *ledger) take(s *Sample, tallies []tally, told bool, asked time.Time, span time.Duration) {
+func (l *ledger) take(s *Sample, tallies []tally, reported bool, asked time.Time, span time.Duration) {
 	inflows := map[*account]*inflow{}
-	if told {
+	if reported {
 		l.takeFlows(s, tallies, asked, span, inflows)
 	}
 	for a, in := range inflows {
-		for w := range a.ways {
+		for w := range a.directions {
 			if in.enters[w] { // unless a policer says otherwise
-				a.ways[w].droppedRate, a.ways[w].insideRate = Volume{}.rate(span), nil
+				a.directions[w].droppedRate, a.directions[w].insideRate = Volume{}.rate(span), nil
 			}
 		}
 	}
@@ -35,7 +35,7 @@ func (l *ledger) take(s *Sample, tallies []tally, told bool, asked time.Time, sp
 }
 
 // takeFlows counts the entries of allocations in a switch, and forgets those
-// that are not listed any more and of whose end no news came.
+// that are no longer listed and whose flow-removed message has not come.
 func (l *ledger) takeFlows(s *Sample, tallies []tally, asked time.Time, span time.Duration, inflows map[*account]*inflow) {
 	if sh := l.switches[s.DPID]; sh != nil {
 		for _, e := range sh.entries {
@@ -49,42 +49,42 @@ func (l *ledger) takeFlows(s *Sample, tallies []tally, asked time.Time, span tim
 	}
 	if sh := l.switches[s.DPID]; sh != nil {
 		for _, e := range sh.entries {
-			if e.gone.IsZero() && !e.seen.IsZero() && s.At.Sub(e.seen) > lateNews {
+			if e.gone.IsZero() && !e.seen.IsZero() && s.At.Sub(e.seen) > lateRemoval {
 				l.drop(e)
 			}
 		}
 	}
 }
 
-// pace adds the rate of an entry to its allocation's.
-func (a *account) pace(dpid openflow.DPID, p place, r *Rate) {
+// addRate adds the rate of an entry to its allocation's.
+func (a *account) addRate(dpid openflow.DPID, p position, r *Rate) {
 	if r == nil || !p.counts() {
 		return
 	}
 	at := a.rates[dpid]
 	if at == nil {
 		if a.rates == nil {
-			a.rates = map[openflow.DPID]*[2]ends{}
+			a.rates = map[openflow.DPID]*[2]endRates{}
 		}
-		at = &[2]ends{}
+		at = &[2]endRates{}
 		a.rates[dpid] = at
 	}
 	if p.Entrance {
-		at[p.Way].entered = at[p.Way].entered.add(r)
+		at[p.Direction].entered = at[p.Direction].entered.add(r)
 	}
 	if p.Exit {
-		at[p.Way].left = at[p.Way].left.add(r)
+		at[p.Direction].left = at[p.Direction].left.add(r)
 	}
 }
 
 // takeFlow counts one entry of an allocation.
 func (l *ledger) takeFlow(s *Sample, t *tally, a *account, asked time.Time, span time.Duration, inflows map[*account]*inflow) {
-	var e *entry
+	var e *countedEntry
 	if sh := l.switches[s.DPID]; sh != nil {
 		e = sh.entries[t.key]
 	}
 	if e != nil && asked.Before(e.gone) {
-		return // the answer may be older than the news that the entry has gone
+		return // the answer may be older than the flow-removed message
 	}
 	lasting := e != nil && e.gone.IsZero()
 	var before *Volume // what the sample before has shown of it
@@ -93,7 +93,7 @@ func (l *ledger) takeFlow(s *Sample, t *tally, a *account, asked time.Time, span
 		before = &v
 	}
 	if !lasting || e.account != a {
-		fresh := a.entry(s.DPID, t.key, t.match, t.volume)
+		fresh := a.newEntry(s.DPID, t.key, t.match, t.volume)
 		if fresh == nil {
 			return
 		}
@@ -106,31 +106,31 @@ func (l *ledger) takeFlow(s *Sample, t *tally, a *account, asked time.Time, span
 	d := t.volume.since(e.last)
 	e.last, e.seen = t.volume, s.At
 	e.born = asked.Add(-t.lived)
-	l.count(a, e.place, d, s.At)
-	a.pace(s.DPID, e.place, freshRate(t.volume, before, t.lived, span))
-	if e.place.Entrance {
+	l.count(a, e.position, d, s.At)
+	a.addRate(s.DPID, e.position, freshRate(t.volume, before, t.lived, span))
+	if e.position.Entrance {
 		in := inflows[a]
 		if in == nil {
 			in = &inflow{}
 			inflows[a] = in
 		}
-		in.bytes[e.place.Way] += d.Bytes
-		in.enters[e.place.Way] = true
-		in.exits[e.place.Way] = in.exits[e.place.Way] || e.place.Exit
+		in.bytes[e.position.Direction] += d.Bytes
+		in.enters[e.position.Direction] = true
+		in.exits[e.position.Direction] = in.exits[e.position.Direction] || e.position.Exit
 	}
 }
 
 // count adds what an entry has counted.
-func (l *ledger) count(a *account, p place, v Volume, now time.Time) {
+func (l *ledger) count(a *account, p position, v Volume, now time.Time) {
 	if v == (Volume{}) || !p.counts() {
 		return
 	}
-	l.soil(a, now, false)
+	l.markDirty(a, now, false)
 	if p.Entrance {
-		a.ways[p.Way].Entered = a.ways[p.Way].Entered.Plus(v)
+		a.directions[p.Direction].Entered = a.directions[p.Direction].Entered.Plus(v)
 	}
 	if p.Exit {
-		a.ways[p.Way].Left = a.ways[p.Way].Left.Plus(v)
+		a.directions[p.Direction].Left = a.directions[p.Direction].Left.Plus(v)
 	}
 }
 
@@ -150,28 +150,28 @@ func (l *ledger) takeMeters(s *Sample, span time.Duration, inflows map[*account]
 			seen = map[uint32]bool{}
 		}
 		seen[m.Of], m.Allocation = true, a.id
-		known := l.shelf(s.DPID).meters[m.Of]
+		known := l.countersOf(s.DPID).policers[m.Of]
 		if known == nil || known.account != a {
-			known = &meter{account: a, dpid: s.DPID, of: m.Of}
-			l.putMeter(known)
+			known = &policer{account: a, dpid: s.DPID, of: m.Of}
+			l.putPolicer(known)
 		}
 		d := m.Dropped.since(known.last)
 		known.last = m.Dropped
-		l.police(a, d, span, inflows[a], s.At)
+		l.addDropped(a, d, span, inflows[a], s.At)
 	}
 	sh := l.switches[s.DPID]
 	if sh == nil {
 		return
 	}
-	for of, m := range sh.meters {
+	for of, m := range sh.policers {
 		if !seen[of] {
-			l.dropMeter(m) // what comes under its name next begins at nothing
+			l.dropPolicer(m) // a later meter with its identifier begins at zero
 		}
 	}
 }
 
-// police splits what a policer dropped over the directions that it polices.
-func (l *ledger) police(a *account, v Volume, span time.Duration, in *inflow, now time.Time) {
+// addDropped adds what a policer dropped to the directions that it polices.
+func (l *ledger) addDropped(a *account, v Volume, span time.Duration, in *inflow, now time.Time) {
 	if in == nil {
 		in = &inflow{enters: [2]bool{true, false}} // the entries are gone, the meter is not yet
 	}
@@ -185,13 +185,13 @@ func (l *ledger) police(a *account, v Volume, span time.Duration, in *inflow, no
 	parts := [2]Volume{forward: v.scaled(share)}
 	parts[reverse] = v.minus(parts[forward])
 	if v != (Volume{}) {
-		l.soil(a, now, false)
+		l.markDirty(a, now, false)
 	}
 	for w, part := range parts {
 		if !in.enters[w] {
 			continue
 		}
-		to := &a.ways[w]
+		to := &a.directions[w]
 		to.Dropped, to.droppedRate, to.insideRate = to.Dropped.Plus(part), part.rate(span), nil
 		if in.exits[w] {
 			to.Inside, to.insideRate = to.Inside.Plus(part), to.droppedRate
@@ -199,7 +199,7 @@ func (l *ledger) police(a *account, v Volume, span time.Duration, in *inflow, no
 	}
 }
 
-// remove takes in the news that an entry is gone, with its last counters.
+// remove takes in the flow-removed message of an entry, with its last counters.
 func (l *ledger) remove(dpid openflow.DPID, handle uint32, fr *openflow.FlowRemoved, now time.Time) {
 	a := l.handles[handle]
 	if a == nil {
@@ -207,14 +207,14 @@ func (l *ledger) remove(dpid openflow.DPID, handle uint32, fr *openflow.FlowRemo
 	}
 	k := fr.Key()
 	last := Volume{fr.PacketCount, fr.ByteCount}
-	var e *entry
+	var e *countedEntry
 	if sh := l.switches[dpid]; sh != nil {
 		e = sh.entries[k]
 	}
 	born := now.Add(-age(fr.DurationSec, fr.DurationNsec))
 	switch {
 	case e == nil || e.account != a:
-		if e = a.entry(dpid, k, fr.Match, last); e == nil {
+		if e = a.newEntry(dpid, k, fr.Match, last); e == nil {
 			return
 		}
 		l.put(e)
@@ -223,8 +223,8 @@ func (l *ledger) remove(dpid openflow.DPID, handle uint32, fr *openflow.FlowRemo
 	case !e.born.IsZero() && born.Before(e.born.Add(-bornSlack)):
 		return // of a predecessor: the entry has been put back and looked at since
 	}
-	l.count(a, e.place, last.since(e.last), now)
+	l.count(a, e.position, last.since(e.last), now)
 	e.last, e.gone = last, now
 	l.gone.add(e, now)
-	l.soil(a, now, true)
+	l.markDirty(a, now, true)
 }
