@@ -15,8 +15,12 @@ const (
 	// died may yet come back, and moving about would only cost.
 	planNear = 60
 	// planBatch is how many allocations are placed before the lock is let go, and
-	// planLooks how many are looked at.
+	// planLooks how many are looked at. Where many are queued more of them are
+	// placed, a planShare of the queue up to planMost: each batch is saved by
+	// itself, and to wait for the store takes longer than to find a path.
 	planBatch = 64
+	planMost  = 256
+	planShare = 4
 	planLooks = 1024
 )
 
@@ -48,7 +52,7 @@ func (a *Allocator) Plan(ctx context.Context) (more bool, err error) {
 func (a *Allocator) planSome() (changed []*entry) {
 	a.observe()
 	now := seconds(a.cfg.Now())
-	before := a.plan.searched
+	before, found, most := a.plan.searched, uint64(0), a.planSize()
 	for range planLooks {
 		e := a.next()
 		if e == nil {
@@ -57,13 +61,21 @@ func (a *Allocator) planSome() (changed []*entry) {
 		a.plan.looked++
 		if next := a.reconsider(e, now); next != nil {
 			a.begin(e, next)
-			changed = append(changed, e)
+			if changed = append(changed, e); len(next.Path) > 0 {
+				found++
+			}
 		}
-		if a.plan.searched-before >= planBatch {
+		// A search that finds nothing takes the longest.
+		if found >= most || a.plan.searched-before-found >= planBatch {
 			break
 		}
 	}
 	return changed
+}
+
+// planSize returns how many allocations the next batch places at most.
+func (a *Allocator) planSize() uint64 {
+	return uint64(min(max(len(a.plan.queue)/planShare, planBatch), planMost))
 }
 
 // reconsider is an entry's state with a better place than it has; nil if it has

@@ -244,56 +244,6 @@ func TestRestartSettles(t *testing.T) {
 	w.expect(v.ID, Pending, span(0, 100)) // now it is: no other way to switch 2
 }
 
-// TestFailureOfAPathThatIsLost: what was refused of a path that has died is no
-// reason to be pending, nor to wait with another, be it the one before.
-func TestFailureOfAPathThatIsLost(t *testing.T) {
-	for _, planned := range []bool{true, false} { // before the failure is reported
-		w, direct, around := ring(t)
-		v := w.create(ask(1, 1, 2, 1, 6, 100))
-		w.work()
-		w.change(cut(direct))
-		w.plan()
-		tasks, _ := w.a.Due(1)
-		w.change(mend(direct, 10))
-		w.change(cut(around))
-		if planned {
-			w.plan()
-		}
-		if err := w.a.Failed(tasks[0], errors.New("a port is down"), w.cfg.Now().Add(time.Minute)); err != nil {
-			t.Fatal(err)
-		}
-		w.expect(v.ID, Active, span(0, 100))
-		w.plan()
-		if tasks, _ = w.a.Due(1); len(tasks) != 1 || len(tasks[0].Circuit.Path) != 2 {
-			t.Fatalf("planned before: %v: then due: %+v", planned, tasks)
-		}
-		if err := w.a.Installed(tasks[0]); err != nil {
-			t.Fatal(err)
-		}
-		if got := w.expect(v.ID, Active, span(0, 100)); got.Reason != "" {
-			t.Errorf("planned before: %v: %+v", planned, got)
-		}
-		w.checkBooks()
-	}
-}
-
-// TestPathThatIsBackBeforeItWasLeft: an allocation that was to be moved, and was
-// not, ends up confirmed where it was.
-func TestPathThatIsBackBeforeItWasLeft(t *testing.T) {
-	w, direct, around := ring(t)
-	v := w.create(ask(1, 1, 2, 1, 6, 100))
-	w.work()
-	w.change(cut(direct))
-	w.plan()
-	w.change(mend(direct, 10))
-	w.change(cut(around))
-	w.work()
-	if got := w.expect(v.ID, Active, span(0, 100)); got.Reason != "" || len(got.Path) != 2 {
-		t.Errorf("%+v", got)
-	}
-	w.checkBooks()
-}
-
 func TestSwitchThatIsLostIsLostBeforeAllHaveSettled(t *testing.T) {
 	w, _, _ := ring(t)
 	v := w.create(ask(1, 1, 2, 1, 6, 100))
