@@ -46,7 +46,7 @@ measures:
 	@$(GO) run ./cmd/internal/measures $(MEASURESFLAGS)
 
 # How many small mistakes the tests would find; see cmd/internal/mutate. All takes
-# about half an hour: MUTATEFLAGS='-n 200' samples, ROOMS=controller/path is one.
+# an hour and more: MUTATEFLAGS='-n 200' samples, ROOMS=controller/path is one.
 mutate:
 	@$(GO) run ./cmd/internal/mutate -least 85 $(MUTATEFLAGS) $(ROOMS)
 
