@@ -121,7 +121,7 @@ func drawWorld(t *rapid.T) *world {
 func drawRequest(t *rapid.T, w *world) Request {
 	n := len(w.snap.Switches)
 	one := func(max int, label string) int { return rapid.IntRange(1, max).Draw(t, label) }
-	r := ask(one(n, "src"), one(2, "src host"), one(n, "dst"), 3, topology.BitRate(rapid.IntRange(0, 4).Draw(t, "rate")), int64(one(8, "duration")))
+	r := ask(one(n, "src"), one(2, "src host"), one(n, "dst"), 3, topology.BitRate(rapid.IntRange(0, 4).Draw(t, "rate")), Seconds(one(8, "duration")))
 	switch rapid.IntRange(0, 3).Draw(t, "shape") {
 	case 0:
 		r.Key.SrcPort = uint16(one(2, "src port"))
@@ -134,7 +134,7 @@ func drawRequest(t *rapid.T, w *world) Request {
 		r.Key = r.Key.Reverse()
 	}
 	if rapid.Bool().Draw(t, "start asked") {
-		r.StartTime = w.now + rapid.Int64Range(0, 20).Draw(t, "start")
+		r.StartTime = w.now + secondsRange(0, 20).Draw(t, "start")
 	}
 	return r
 }
@@ -178,7 +178,7 @@ func (s *sheet) judge(t *rapid.T, r Request, v Allocation, err error) {
 	if r.StartTime != 0 {
 		return
 	}
-	for at := int64(0); at < horizon; at++ {
+	for at := Seconds(0); at < horizon; at++ {
 		if s.admits(r, Window{at, at + r.Duration}) {
 			if err != nil || s.rel(v.Window).Start != at {
 				t.Fatalf("%+v: got %v %v, by hand it fits at %d", r, s.rel(v.Window), err, at)

@@ -1,6 +1,10 @@
 package allocator
 
-import "testing"
+import (
+	"testing"
+
+	"conga/controller/path"
+)
 
 // TestLostPathIsNoticedInTime: the scheduler, which waits for the moment that Due has
 // named, is woken when a planned path is to be looked at before that.
@@ -11,7 +15,7 @@ func TestLostPathIsNoticedInTime(t *testing.T) {
 	v := w.create(r)
 	w.work()
 	w.change(cut(direct))
-	if _, next := w.a.Due(10); next.Unix() != r.StartTime {
+	if _, next := w.a.Due(10); path.SecondsOf(next) != r.StartTime {
 		t.Fatalf("due at %v", next)
 	}
 	select {
@@ -24,7 +28,7 @@ func TestLostPathIsNoticedInTime(t *testing.T) {
 	default:
 		t.Error("nothing says that it is due earlier now")
 	}
-	if _, next := w.a.Due(10); next.Unix() != r.StartTime-planNear {
+	if _, next := w.a.Due(10); path.SecondsOf(next) != r.StartTime-planNear {
 		t.Errorf("due at %v", next)
 	}
 	w.now = r.StartTime - planNear

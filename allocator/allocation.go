@@ -24,14 +24,19 @@ const (
 	Complete State = "complete"
 )
 
+// Seconds is [path.Seconds]: moments are those since the UNIX epoch.
+type Seconds = path.Seconds
+
+const never = path.Never
+
 // Window is [Start, End) in UNIX seconds. The zero window is none.
 type Window struct {
-	Start int64 `json:"start"`
-	End   int64 `json:"end"`
+	Start Seconds `json:"start"`
+	End   Seconds `json:"end"`
 }
 
 // Contains reports whether t is in the window.
-func (w Window) Contains(t int64) bool { return w.Start <= t && t < w.End }
+func (w Window) Contains(t Seconds) bool { return w.Start <= t && t < w.End }
 
 // Overlaps reports whether some second is in both windows.
 func (w Window) Overlaps(o Window) bool { return w.Start < o.End && o.Start < w.End }
@@ -42,21 +47,21 @@ type Request struct {
 	UserID    string           `json:"user_id"`
 	ProjectID string           `json:"project_id"`
 	Key       path.FlowKey     `json:"key"`
-	Duration  int64            `json:"duration"`             // seconds
+	Duration  Seconds          `json:"duration"`             // seconds
 	Bandwidth topology.BitRate `json:"bandwidth,omitempty"`  // 0: priority without a guarantee
-	StartTime int64            `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
-	Lease     int64            `json:"lease,omitempty"`      // seconds for which it may wait for its start without being asked for again; 0: as long as it takes
+	StartTime Seconds          `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
+	Lease     Seconds          `json:"lease,omitempty"`      // seconds for which it may wait for its start without being asked for again; 0: as long as it takes
 }
 
 // Allocation is a request and what has become of it. Values are copies: holding
 // one holds nothing of the allocator's.
 type Allocation struct {
-	ID       string `json:"id"`
-	Handle   uint32 `json:"handle"`   // owner in the cookies of its flow entries
-	Revision uint64 `json:"revision"` // grows with every change
-	Created  int64  `json:"created"`  // UNIX seconds
+	ID       string  `json:"id"`
+	Handle   uint32  `json:"handle"`   // owner in the cookies of its flow entries
+	Revision uint64  `json:"revision"` // grows with every change
+	Created  Seconds `json:"created"`  // UNIX seconds
 	Request
-	LeaseEnd int64 `json:"lease_end,omitempty"` // UNIX seconds when it is given up if it has not begun by then; 0: never
+	LeaseEnd Seconds `json:"lease_end,omitempty"` // UNIX seconds when it is given up if it has not begun by then; 0: never
 
 	State  State     `json:"state"`
 	Reason string    `json:"reason,omitempty"` // why it is not further, in words for the user
@@ -73,8 +78,8 @@ func (a Allocation) Circuit() path.Circuit {
 type Change struct {
 	ProjectID *string
 	Key       *path.FlowKey
-	Duration  *int64
+	Duration  *Seconds
 	Bandwidth *topology.BitRate // 0 gives up the guarantee
-	StartTime *int64            // only while pending
-	Lease     *int64            // begins anew, also if it is the same; 0: none
+	StartTime *Seconds          // only while pending
+	Lease     *Seconds          // begins anew, also if it is the same; 0: none
 }

@@ -80,28 +80,28 @@ type Allocator struct {
 	share share
 	wake  chan struct{} // one token: the agenda or the plan has something new
 
-	mu       sync.RWMutex
-	byID     map[ident]*entry  // what is not complete, and complete ones that are being removed
-	none     *extra            // what entries share of which nothing is to be said
-	handles  map[uint32]*entry // of what is deleted and still in the network, or unusual
-	all      roll              // every visible entry that is not complete
-	projects map[string]*roll  // those of each project that has any
-	past     past              // how many are complete; they are in the store
-	moving   int               // changes under way that move something into or out of the history
-	moves    uint64            // counts their beginnings and ends
-	lost     uint64            // counts what has left the history
-	books    books
-	agenda   agenda
-	failed   map[*entry]bool // tasks that wait for their next attempt
-	watched  watch           // what the network holds
-	leaving  leaving
-	seen     *topology.Snapshot // the network as it was taken in last
-	graph    *path.Graph        // of its switches and links; nil: to be made
-	cables   cables
-	crowds   crowds
-	plan     planning
+	mu        sync.RWMutex
+	byID      map[ident]*item      // what is not complete, and complete ones that are being removed
+	none      *extra               // what entries share of which nothing is to be said
+	handles   map[uint32]*item     // of what is deleted and still in the network, or unusual
+	all       itemList             // every visible entry that is not complete
+	projects  map[string]*itemList // those of each project that has any
+	completed completed            // how many are complete; they are in the store
+	moving    int                  // changes under way that move something into or out of the history
+	moves     uint64               // counts their beginnings and ends
+	lost      uint64               // counts what has left the history
+	calendars calendars
+	agenda    agenda
+	failed    map[*item]bool // tasks that wait for their next attempt
+	expiring  expiryQueue    // what the network holds
+	leaving   leaving
+	seen      *topology.Snapshot // the network as it was taken in last
+	graph     *path.Graph        // of its switches and links; nil: to be made
+	cables    cables
+	waiting   waitLists
+	plan      planning
 
-	announced int64 // when Due last said that it had to be asked again, UNIX nanoseconds
+	announced nanos // when Due last said that it had to be asked again
 	settled   bool  // the network has had time to connect since the start
 	seq       uint64
 	revision  uint64
@@ -119,11 +119,11 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	}
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
-		byID: map[ident]*entry{}, none: newExtra(), handles: map[uint32]*entry{}, projects: map[string]*roll{}, past: past{},
-		books: newBooks(), failed: map[*entry]bool{}, leaving: newLeaving(),
-		cables: newCables(), crowds: newCrowds(),
+		byID: map[ident]*item{}, none: newExtra(), handles: map[uint32]*item{}, projects: map[string]*itemList{}, completed: completed{},
+		calendars: newCalendars(), failed: map[*item]bool{}, leaving: newLeaving(),
+		cables: newCables(), waiting: newWaitLists(),
 	}
-	a.observe()
+	a.observeLocked()
 	if err := a.load(ctx); err != nil {
 		return nil, err
 	}
@@ -151,34 +151,41 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 	if err := ctx.Err(); err != nil {
 		return Allocation{}, &Error{Op: op, Kind: Internal, Err: err}
 	}
-	now := seconds(a.cfg.Now())
+	now := a.now()
 	if err := r.normalise(now); err != nil {
 		return Allocation{}, err.in(op)
 	}
-	a.mu.Lock()
-	spot, err := a.admit(r, now)
+	it, next, err := a.beginCreation(r, now, along)
+	if err == nil {
+		err = a.commit(it)
+	}
 	if err != nil {
-		a.mu.Unlock()
-		return Allocation{}, err.in(op)
-	}
-	e := a.newEntry()
-	if e == nil {
-		a.mu.Unlock()
-		return Allocation{}, &Error{Op: op, Kind: Internal, Err: errors.New("no new ID could be made")}
-	}
-	next := record{Version: recordVersion, Seq: e.number, Allocation: Allocation{
-		ID: e.id(), Handle: e.handle, Created: now, Request: r, State: Pending,
-		Reason: spot.reason, Window: spot.window, Path: spot.path, LeaseEnd: leaseEnd(r.Lease, now),
-	}}
-	e.own().along = along
-	a.begin(e, &next)
-	a.attend(e, &next, spot.block)
-	a.mu.Unlock()
-	if err := a.commit(e); err != nil {
 		return Allocation{}, err.in(op)
 	}
 	next.Path = append(path.Path(nil), next.Path...)
 	return next.Allocation, nil
+}
+
+// beginCreation admits a request and begins to save it.
+func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item, *record, *Error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at, err := a.admitLocked(r, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	it := a.newItemLocked()
+	if it == nil {
+		return nil, nil, &Error{Kind: Internal, Err: errors.New("no new ID could be made")}
+	}
+	next := &record{Version: recordVersion, Seq: it.number, Allocation: Allocation{
+		ID: it.id(), Handle: it.handle, Created: now, Request: r, State: Pending,
+		Reason: at.reason, Window: at.window, Path: at.path, LeaseEnd: leaseEnd(r.Lease, now),
+	}}
+	it.own().along = along
+	a.beginLocked(it, next)
+	a.awaitBetterLocked(it, next, at.obstacles)
+	return it, next, nil
 }
 
 // Get finds an allocation; complete ones are read from the store. Errors are of type
@@ -186,16 +193,16 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 func (a *Allocator) Get(id string) (Allocation, error) {
 	const op = "get"
 	a.mu.RLock()
-	e := a.find(id)
-	if e != nil && e.visible() {
+	it := a.findLocked(id)
+	if it != nil && it.visible() {
 		defer a.mu.RUnlock()
-		return e.view(), nil
+		return it.view(), nil
 	}
 	a.mu.RUnlock()
-	if e != nil {
+	if it != nil {
 		return Allocation{}, notFound(id).in(op)
 	}
-	r, err := a.lookUp(context.Background(), id)
+	r, err := a.readByID(context.Background(), id)
 	switch {
 	case err != nil:
 		return Allocation{}, err.in(op)
@@ -209,10 +216,10 @@ func (a *Allocator) Get(id string) (Allocation, error) {
 // One that cannot be looked for, because the store fails, counts as known.
 func (a *Allocator) Known(id string) bool {
 	a.mu.RLock()
-	e := a.find(id)
-	known := e != nil && e.visible()
+	it := a.findLocked(id)
+	known := it != nil && it.visible()
 	a.mu.RUnlock()
-	if e != nil || id == "" {
+	if it != nil || id == "" {
 		return known
 	}
 	seq, err := a.cfg.Store.Get(context.Background(), store.History, indexKey(id))
@@ -228,18 +235,20 @@ func (a *Allocator) Known(id string) bool {
 // now, or Internal if the store failed.
 func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, along ...Along) error {
 	const op = "delete"
-	e, err := a.hold(ctx, id)
+	var it *item
+	err := a.whenIdle(ctx, id, func(found *item) *Error {
+		if err := found.checkRevision(ifRevision); err != nil {
+			return err
+		}
+		it = found
+		it.own().along = along
+		a.beginLocked(it, nil)
+		return nil
+	})
 	if err != nil {
 		return err.in(op)
 	}
-	if err := e.checkRevision(ifRevision); err != nil {
-		a.mu.Unlock()
-		return err.in(op)
-	}
-	e.own().along = along
-	a.begin(e, nil)
-	a.mu.Unlock()
-	if err := a.commit(e); err != nil {
+	if err := a.commit(it); err != nil {
 		return err.in(op)
 	}
 	return nil
@@ -250,29 +259,29 @@ func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, al
 func (a *Allocator) Reserved(link topology.LinkID, w Window) topology.BitRate {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return a.books.links.peak(link, w)
+	return a.calendars.links.peak(link, w)
 }
 
-// admit places a request and holds it against the project's limits. The lock is
+// admitLocked places a request and holds it against the project's limits. The lock is
 // held, and if the request is a change of an allocation, that one's holding is
 // struck from the books.
-func (a *Allocator) admit(r Request, now int64) (spot, *Error) {
+func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
-	if n := a.books.places[r.ProjectID]; limits.Active > 0 && n >= limits.Active {
-		return spot{}, &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf(
+	if n := a.calendars.active[r.ProjectID]; limits.Active > 0 && n >= limits.Active {
+		return placement{}, &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf(
 			"project %s may have %d allocations that are not complete and has %d; release one first", r.ProjectID, limits.Active, n)}
 	}
 	if err := checkBandwidth(r, limits); err != nil {
-		return spot{}, err
+		return placement{}, err
 	}
-	d := a.desk()
-	d.block = &obstacles{}
-	s, err := d.place(r, now, Limits{}) // a limit refuses a request, it does not put it off
-	s.block = d.block
+	pl := a.plannerLocked()
+	pl.obstacles = &obstacles{}
+	got, err := pl.assign(r, now, Limits{}) // a limit refuses a request, it does not put it off
+	got.obstacles = pl.obstacles
 	if err == nil {
-		err = a.checkTotal(r, s.window, limits)
+		err = a.checkTotalLocked(r, got.window, limits)
 	}
-	return s, err
+	return got, err
 }
 
 func checkBandwidth(r Request, limits Limits) *Error {
@@ -283,19 +292,19 @@ func checkBandwidth(r Request, limits Limits) *Error {
 	return nil
 }
 
-// checkTotal holds a window against the limit on what a project's allocations
+// checkTotalLocked holds a window against the limit on what a project's allocations
 // hold together.
-func (a *Allocator) checkTotal(r Request, w Window, limits Limits) *Error {
+func (a *Allocator) checkTotalLocked(r Request, w Window, limits Limits) *Error {
 	if limits.Bandwidth == 0 || r.Bandwidth == 0 || w == (Window{}) {
 		return nil
 	}
-	held := a.books.projects.peak(r.ProjectID, w)
+	held := a.calendars.projects.peak(r.ProjectID, w)
 	if held+r.Bandwidth <= limits.Bandwidth {
 		return nil
 	}
 	err := &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: limits.Bandwidth - min(held, limits.Bandwidth)}}
 	if limits.Bandwidth >= r.Bandwidth {
-		err.Offer.Later = a.books.projects.fit(r.ProjectID, w, limits.Bandwidth-r.Bandwidth)
+		err.Offer.Later = a.calendars.projects.fit(r.ProjectID, w, limits.Bandwidth-r.Bandwidth)
 	}
 	err.Err = fmt.Errorf("project %s may hold %s at a time and already holds %s between %s and %s",
 		r.ProjectID, limits.Bandwidth, held, clock(w.Start), clock(w.End))

@@ -93,12 +93,12 @@ func TestLifeOfAnAllocation(t *testing.T) {
 	if done.Reason != "" || done.Revision <= v.Revision || len(done.Path) != 2 {
 		t.Errorf("completed %+v", done)
 	}
-	if _, err := w.a.Update(bg, v.ID, 0, Change{Duration: new(int64(5))}); refused(t, err, Conflict, "") == nil {
+	if _, err := w.a.Update(bg, v.ID, 0, Change{Duration: new(Seconds(5))}); refused(t, err, Conflict, "") == nil {
 		t.Error("changed a complete allocation")
 	}
 	w.checkBooks()
-	if len(w.a.books.links.calendar) != 0 || w.a.books.keys.size() != 0 || len(w.a.handles) != 0 {
-		t.Errorf("a complete allocation holds %v", w.a.books)
+	if len(w.a.calendars.links.calendar) != 0 || w.a.calendars.keys.size() != 0 || len(w.a.handles) != 0 {
+		t.Errorf("a complete allocation holds %v", w.a.calendars)
 	}
 }
 

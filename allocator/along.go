@@ -13,20 +13,20 @@ type Along func(before, after *Allocation) ([]store.Op, error)
 // alongside are the records that go with a begun change: those that whoever
 // asked for it wants, or the configured ones if nobody did. Begun entries are
 // not changed by others, so this needs no lock.
-func (a *Allocator) alongside(e *entry) (ops []store.Op, err error) {
-	if e.quiet {
+func (a *Allocator) alongside(it *item) (ops []store.Op, err error) {
+	if it.quiet {
 		return nil, nil
 	}
-	wanted := e.along
+	wanted := it.along
 	if len(wanted) == 0 && a.cfg.Along != nil {
 		wanted = []Along{a.cfg.Along}
 	}
 	var before, after *Allocation
-	if e.exists {
-		before = &e.record().Allocation
+	if it.exists {
+		before = &it.record().Allocation
 	}
-	if e.next != nil {
-		after = &e.next.Allocation
+	if it.next != nil {
+		after = &it.next.Allocation
 	}
 	for _, f := range wanted {
 		more, err := f(before, after)

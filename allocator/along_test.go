@@ -36,7 +36,7 @@ func TestAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.work()
-	longer := int64(90)
+	longer := Seconds(90)
 	if _, err = w.a.Update(bg, v.ID, 0, Change{Duration: &longer}, user); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestDeleteRevision(t *testing.T) {
 	w := newWorld(t, 1, 10)
 	w.open()
 	v := w.create(ask(1, 1, 1, 2, 5, 60))
-	longer := int64(90)
+	longer := Seconds(90)
 	now, err := w.a.Update(bg, v.ID, 0, Change{Duration: &longer})
 	if err != nil {
 		t.Fatal(err)

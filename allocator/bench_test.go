@@ -40,7 +40,7 @@ func BenchmarkCreate(b *testing.B) {
 			w := campus(b)
 			for i := range n {
 				r := request(i)
-				r.StartTime = w.now + 3600*(i%4000)
+				r.StartTime = w.now + Seconds(3600*(i%4000))
 				w.create(r)
 			}
 			var next atomic.Int64

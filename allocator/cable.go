@@ -21,7 +21,7 @@ const (
 // cable is a link that paths use, both directions of it, access links included.
 type cable struct {
 	id topology.LinkID
-	roster
+	itemSet
 	state condition
 }
 
@@ -70,11 +70,11 @@ func examine(s *topology.Snapshot, id topology.LinkID) condition {
 type cables struct {
 	byID     map[topology.LinkID]*cable
 	bySwitch map[topology.PortID][]*cable // by a switch's port 0
-	astray   map[netip.Addr]*roster       // entries whose host is not known to be where their path ends, by its address
+	astray   map[netip.Addr]*itemSet      // entries whose host is not known to be where their path ends, by its address
 }
 
 func newCables() cables {
-	return cables{byID: map[topology.LinkID]*cable{}, bySwitch: map[topology.PortID][]*cable{}, astray: map[netip.Addr]*roster{}}
+	return cables{byID: map[topology.LinkID]*cable{}, bySwitch: map[topology.PortID][]*cable{}, astray: map[netip.Addr]*itemSet{}}
 }
 
 // at are the cables with an end at a port.
@@ -90,8 +90,8 @@ func (x *cables) at(port topology.PortID) (found []*cable) {
 // access is the access link of an edge port; nil if no path uses it.
 func (x *cables) access(port topology.PortID) *cable { return x.byID[topology.LinkID{To: port}] }
 
-// lay finds a cable, or takes it in.
-func (x *cables) lay(id topology.LinkID, s *topology.Snapshot) *cable {
+// obtain finds a cable, or takes it in.
+func (x *cables) obtain(id topology.LinkID, s *topology.Snapshot) *cable {
 	c := x.byID[id]
 	if c != nil {
 		return c
@@ -104,8 +104,8 @@ func (x *cables) lay(id topology.LinkID, s *topology.Snapshot) *cable {
 	return c
 }
 
-// lift forgets a cable that no path uses.
-func (x *cables) lift(c *cable) {
+// forget forgets a cable that no path uses.
+func (x *cables) forget(c *cable) {
 	delete(x.byID, c.id)
 	for _, d := range ends(c.id) {
 		left := slices.DeleteFunc(x.bySwitch[d], func(o *cable) bool { return o == c })
@@ -125,11 +125,11 @@ func ends(id topology.LinkID) []topology.PortID {
 }
 
 // uses reports whether the entry is on the index and its path uses the cable.
-func (c *cable) uses(e *entry) bool {
-	if !e.tied {
+func (c *cable) uses(it *item) bool {
+	if !it.indexed {
 		return false
 	}
-	p := e.path()
+	p := it.path()
 	for i, h := range p {
 		in, out := topology.PortID{DPID: h.DPID, Port: h.In}, topology.PortID{DPID: h.DPID, Port: h.Out}
 		if c.id.From == topology.Outside {
@@ -143,51 +143,51 @@ func (c *cable) uses(e *entry) bool {
 	return false
 }
 
-// tie puts an entry with a path on the index.
-func (a *Allocator) tie(e *entry) {
-	e.tied = true
+// indexLocked puts an entry with a path on the index.
+func (a *Allocator) indexLocked(it *item) {
+	it.indexed = true
 	amiss := false
 	var links [32]topology.LinkID
-	for _, id := range e.path().AppendLinks(links[:0]) {
-		c := a.cables.lay(cableOf(id), a.seen)
-		c.join(e)
+	for _, id := range it.path().AppendLinks(links[:0]) {
+		c := a.cables.obtain(cableOf(id), a.seen)
+		c.add(it)
 		amiss = amiss || c.state != sound
 	}
-	if astray := a.locateEnds(e); amiss || astray {
-		a.look(e) // that has happened before it came here
+	if astray := a.locateEndsLocked(it); amiss || astray {
+		a.lookLocked(it) // that has happened before it came here
 	}
 }
 
-// locateEnds brings the index of what is astray in line with where the hosts of an
+// locateEndsLocked brings the index of what is astray in line with where the hosts of an
 // entry are known to be, and reports whether one of them is seen elsewhere.
-func (a *Allocator) locateEnds(e *entry) (elsewhere bool) {
-	ends := e.ends()
-	for i, addr := range addrsOf(e.key()) {
+func (a *Allocator) locateEndsLocked(it *item) (elsewhere bool) {
+	ends := it.ends()
+	for i, addr := range addrsOf(it.key()) {
 		at, ok := a.seen.Locate(addr)
 		if ok && at == ends[i] {
 			continue
 		}
 		elsewhere = elsewhere || ok
-		a.cables.stray(e, i, addr)
+		a.cables.markAstray(it, i, addr)
 	}
 	return elsewhere
 }
 
-// untie takes an entry off the index; p and k are the path and the key with which
+// unindexLocked takes an entry off the index; p and k are the path and the key with which
 // it was put there.
-func (a *Allocator) untie(e *entry, p path.Path, k path.FlowKey) {
-	e.tied = false
+func (a *Allocator) unindexLocked(it *item, p path.Path, k path.FlowKey) {
+	it.indexed = false
 	for _, id := range p.Links() {
 		c := a.cables.byID[cableOf(id)]
-		if c.leave(c.uses); c.size == 0 {
-			a.cables.lift(c)
+		if c.drop(c.uses); c.size == 0 {
+			a.cables.forget(c)
 		}
 	}
 	for i, addr := range [2]netip.Addr{k.Src, k.Dst} {
-		if e.astray[i] {
-			e.astray[i] = false
+		if it.astray[i] {
+			it.astray[i] = false
 			r := a.cables.astray[addr]
-			if r.leave(func(e *entry) bool { return isAstray(e, addr) }); r.size == 0 {
+			if r.drop(func(it *item) bool { return isAstray(it, addr) }); r.size == 0 {
 				delete(a.cables.astray, addr)
 			}
 		}
@@ -196,40 +196,40 @@ func (a *Allocator) untie(e *entry, p path.Path, k path.FlowKey) {
 
 func addrsOf(k path.FlowKey) [2]netip.Addr { return [2]netip.Addr{k.Src, k.Dst} }
 
-// stray notes that the host with the i-th address of an entry's key is not known
+// markAstray notes that the host with the i-th address of an entry's key is not known
 // to be where the path ends. One that is not known at all counts as being there.
-func (x *cables) stray(e *entry, i int, addr netip.Addr) {
-	if e.astray[i] {
+func (x *cables) markAstray(it *item, i int, addr netip.Addr) {
+	if it.astray[i] {
 		return
 	}
-	e.astray[i] = true
+	it.astray[i] = true
 	r := x.astray[addr]
 	if r == nil {
-		r = &roster{}
+		r = &itemSet{}
 		x.astray[addr] = r
 	}
-	r.join(e)
+	r.add(it)
 }
 
-// collect takes the entries off the index that are astray with an address.
-func (x *cables) collect(addr netip.Addr) (found []*entry) {
+// takeAstray takes the entries off the index that are astray with an address.
+func (x *cables) takeAstray(addr netip.Addr) (found []*item) {
 	r := x.astray[addr]
 	if r == nil {
 		return nil
 	}
 	delete(x.astray, addr)
-	for _, e := range r.list {
-		for i, own := range addrsOf(e.key()) {
-			if own == addr && e.astray[i] {
-				e.astray[i] = false
-				found = append(found, e)
+	for _, it := range r.list {
+		for i, own := range addrsOf(it.key()) {
+			if own == addr && it.astray[i] {
+				it.astray[i] = false
+				found = append(found, it)
 			}
 		}
 	}
 	return found
 }
 
-func isAstray(e *entry, addr netip.Addr) bool {
-	addrs := addrsOf(e.key())
-	return e.astray[0] && addrs[0] == addr || e.astray[1] && addrs[1] == addr
+func isAstray(it *item, addr netip.Addr) bool {
+	addrs := addrsOf(it.key())
+	return it.astray[0] && addrs[0] == addr || it.astray[1] && addrs[1] == addr
 }

@@ -6,11 +6,8 @@ import (
 	"conga/controller/topology"
 )
 
-// never is later than every window.
-const never = math.MaxInt64
-
-// claim is a rate held on something over a window.
-type claim[K comparable] struct {
+// reservation is a rate held on something over a window.
+type reservation[K comparable] struct {
 	on     K
 	window Window
 	rate   topology.BitRate
@@ -23,12 +20,12 @@ type claim[K comparable] struct {
 type calendar[K comparable] map[K]*timeline
 
 // add claims the rate. The window must not be empty.
-func (c calendar[K]) add(x claim[K]) { c.change(x, int64(x.rate)) }
+func (c calendar[K]) add(x reservation[K]) { c.change(x, int64(x.rate)) }
 
 // remove takes back what add claimed.
-func (c calendar[K]) remove(x claim[K]) { c.change(x, -int64(x.rate)) }
+func (c calendar[K]) remove(x reservation[K]) { c.change(x, -int64(x.rate)) }
 
-func (c calendar[K]) change(x claim[K], by int64) {
+func (c calendar[K]) change(x reservation[K], by int64) {
 	l := c[x.on]
 	if l == nil {
 		l = &timeline{}
@@ -50,7 +47,7 @@ func (c calendar[K]) peak(on K, w Window) topology.BitRate {
 
 // fit is the earliest start, not before w's, at which a window of w's length
 // finds no more than room claimed throughout. Since claims end, there is one.
-func (c calendar[K]) fit(on K, w Window, room topology.BitRate) int64 {
+func (c calendar[K]) fit(on K, w Window, room topology.BitRate) Seconds {
 	l := c[on]
 	if l == nil || room > math.MaxInt64 {
 		return w.Start
@@ -58,16 +55,16 @@ func (c calendar[K]) fit(on K, w Window, room topology.BitRate) int64 {
 	return l.fit(w, int64(room))
 }
 
-// cableBook is the calendar of the links. What is claimed of a link is claimed in both
+// linkCalendar is the calendar of the links. What is claimed of a link is claimed in both
 // its directions, see [path.Path.BothWays], so there is one timeline for a cable.
-type cableBook struct{ calendar[topology.LinkID] }
+type linkCalendar struct{ calendar[topology.LinkID] }
 
 // peak is that of calendar, for a link in either direction.
-func (b cableBook) peak(id topology.LinkID, w Window) topology.BitRate {
+func (b linkCalendar) peak(id topology.LinkID, w Window) topology.BitRate {
 	return b.calendar.peak(cableOf(id), w)
 }
 
 // fit is that of calendar, for a link in either direction.
-func (b cableBook) fit(id topology.LinkID, w Window, room topology.BitRate) int64 {
+func (b linkCalendar) fit(id topology.LinkID, w Window, room topology.BitRate) Seconds {
 	return b.calendar.fit(cableOf(id), w, room)
 }

@@ -21,18 +21,18 @@ func (p *plain) add(w Window, rate uint64) {
 }
 
 func (p *plain) peak(w Window) uint64 {
-	return slices.Max(append([]uint64{0}, p[w.Start:min(w.End, int64(len(p)))]...))
+	return slices.Max(append([]uint64{0}, p[w.Start:min(w.End, Seconds(len(p)))]...))
 }
 
 func drawWindow(t *rapid.T) Window {
-	start := rapid.Int64Range(0, 40).Draw(t, "start")
-	return Window{start, start + rapid.Int64Range(1, 20).Draw(t, "length")}
+	start := secondsRange(0, 40).Draw(t, "start")
+	return Window{start, start + secondsRange(1, 20).Draw(t, "length")}
 }
 
 func TestCalendarAgainstPaper(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		c, paper := calendar[int]{}, plain{}
-		var held []claim[int]
+		var held []reservation[int]
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			if len(held) > 0 && rapid.IntRange(0, 2).Draw(t, "remove") == 0 {
 				i := rapid.IntRange(0, len(held)-1).Draw(t, "which")
@@ -40,7 +40,7 @@ func TestCalendarAgainstPaper(t *testing.T) {
 				paper.add(held[i].window, -uint64(held[i].rate))
 				held = slices.Delete(held, i, i+1)
 			} else {
-				x := claim[int]{7, drawWindow(t), topology.BitRate(rapid.IntRange(1, 4).Draw(t, "rate"))}
+				x := reservation[int]{7, drawWindow(t), topology.BitRate(rapid.IntRange(1, 4).Draw(t, "rate"))}
 				c.add(x)
 				paper.add(x.window, uint64(x.rate))
 				held = append(held, x)
@@ -69,8 +69,8 @@ func TestCalendarAgainstPaper(t *testing.T) {
 
 func TestCalendarEdges(t *testing.T) {
 	c := calendar[string]{}
-	c.add(claim[string]{"a", Window{10, 20}, 5})
-	c.add(claim[string]{"a", Window{20, 30}, 5}) // meets the first: one level stretch
+	c.add(reservation[string]{"a", Window{10, 20}, 5})
+	c.add(reservation[string]{"a", Window{20, 30}, 5}) // meets the first: one level stretch
 	for _, tc := range []struct {
 		w    Window
 		want topology.BitRate
@@ -92,12 +92,12 @@ func TestCalendarEdges(t *testing.T) {
 
 func TestHullAgainstPaper(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		draw := func(label string) (claims []claim[int], paper [2]plain) {
+		draw := func(label string) (claims []reservation[int], paper [2]plain) {
 			for on := range 2 {
-				for at := int64(0); at < 30; {
-					at += rapid.Int64Range(0, 9).Draw(t, label+" gap")
-					w := Window{at, at + rapid.Int64Range(1, 9).Draw(t, label+" length")}
-					x := claim[int]{on, w, topology.BitRate(rapid.IntRange(1, 3).Draw(t, label+" rate"))}
+				for at := Seconds(0); at < 30; {
+					at += secondsRange(0, 9).Draw(t, label+" gap")
+					w := Window{at, at + secondsRange(1, 9).Draw(t, label+" length")}
+					x := reservation[int]{on, w, topology.BitRate(rapid.IntRange(1, 3).Draw(t, label+" rate"))}
 					claims, at = append(claims, x), w.End
 					paper[on].add(x.window, uint64(x.rate))
 				}
@@ -111,7 +111,7 @@ func TestHullAgainstPaper(t *testing.T) {
 			c.add(x)
 		}
 		for on := range 2 {
-			for s := range int64(60) {
+			for s := range Seconds(60) {
 				if got, want := c.peak(on, Window{s, s + 1}), max(pa[on][s], pb[on][s]); uint64(got) != want {
 					t.Fatalf("hull holds %d at %d, want %d", got, s, want)
 				}
@@ -138,8 +138,8 @@ func TestShare(t *testing.T) {
 func full(n int) (calendar[int], *rand.Rand) {
 	c, r := calendar[int]{}, rand.New(rand.NewPCG(1, 2))
 	for range n {
-		start := r.Int64N(365 * 24 * 3600)
-		c.add(claim[int]{1, Window{start, start + 60 + r.Int64N(7200)}, topology.BitRate(1 + r.Int64N(1e9))})
+		start := Seconds(r.Int64N(365 * 24 * 3600))
+		c.add(reservation[int]{1, Window{start, start + 60 + Seconds(r.Int64N(7200))}, topology.BitRate(1 + r.Int64N(1e9))})
 	}
 	return c, r
 }
@@ -150,20 +150,20 @@ func BenchmarkCalendar(b *testing.B) {
 		b.Run(fmt.Sprintf("peak/%d", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				start := r.Int64N(365 * 24 * 3600)
+				start := Seconds(r.Int64N(365 * 24 * 3600))
 				c.peak(1, Window{start, start + 86400})
 			}
 		})
 		b.Run(fmt.Sprintf("fit/%d", n), func(b *testing.B) {
 			for b.Loop() {
-				start := r.Int64N(365 * 24 * 3600)
+				start := Seconds(r.Int64N(365 * 24 * 3600))
 				c.fit(1, Window{start, start + 3600}, 5e9)
 			}
 		})
 		b.Run(fmt.Sprintf("addremove/%d", n), func(b *testing.B) {
 			for b.Loop() {
-				start := r.Int64N(365 * 24 * 3600)
-				x := claim[int]{1, Window{start, start + 3600}, 5}
+				start := Seconds(r.Int64N(365 * 24 * 3600))
+				x := reservation[int]{1, Window{start, start + 3600}, 5}
 				c.add(x)
 				c.remove(x)
 			}

@@ -6,7 +6,10 @@ import (
 )
 
 // change is a moment at which a level changes.
-type change struct{ at, by int64 }
+type change struct {
+	at Seconds
+	by int64
+}
 
 // radixBits is how many bits of a moment are sorted by at a time, and radixLeast how
 // many changes are worth it.

@@ -16,15 +16,15 @@ func TestSortChanges(t *testing.T) {
 		var sum int64
 		for i := range list {
 			seed = seed*6364136223846793005 + 1442695040888963407
-			list[i] = change{int64(seed>>1%span) - int64(span>>2), int64(i)}
-			sum += list[i].at ^ list[i].by<<20
+			list[i] = change{Seconds(seed>>1%span) - Seconds(span>>2), int64(i)}
+			sum += int64(list[i].at) ^ list[i].by<<20
 		}
 		sortChanges(list, make([]change, len(list)))
 		if !slices.IsSortedFunc(list, func(a, b change) int { return cmp.Compare(a.at, b.at) }) {
 			t.Fatalf("not in order: %v", list)
 		}
 		for _, c := range list {
-			sum -= c.at ^ c.by<<20
+			sum -= int64(c.at) ^ c.by<<20
 		}
 		if sum != 0 {
 			t.Fatal("they are not the same changes")

@@ -26,13 +26,13 @@ func (s share) of(capacity topology.BitRate) topology.BitRate {
 	return topology.BitRate(min(q, 1<<62-1))
 }
 
-// holding is all that one allocation keeps others from: capacity on links, its
+// reservations is all that one allocation keeps others from: capacity on links, its
 // part of the project's limit, the use of its key, a place among the project's
 // allocations.
-type holding struct {
-	links    []claim[topology.LinkID] // by cable: both directions of each
-	project  []claim[string]
-	key      []claim[path.FlowKey]
+type reservations struct {
+	links    []reservation[topology.LinkID] // by cable: both directions of each
+	project  []reservation[string]
+	key      []reservation[path.FlowKey]
 	projects []string // one place in each
 }
 
@@ -43,8 +43,8 @@ type installed struct {
 	window  Window
 }
 
-// hold is what a record keeps from others.
-func (r *record) hold() (h holding) {
+// reservations is what a record keeps from others.
+func (r *record) reservations() (h reservations) {
 	if r.State == Complete {
 		return h
 	}
@@ -52,51 +52,51 @@ func (r *record) hold() (h holding) {
 	if r.Window == (Window{}) {
 		return h
 	}
-	h.links = linkClaims(r.Path, r.Window, r.Bandwidth)
-	h.key = []claim[path.FlowKey]{{canonical(r.Key), r.Window, 1}}
+	h.links = linkReservations(r.Path, r.Window, r.Bandwidth)
+	h.key = []reservation[path.FlowKey]{{canonical(r.Key), r.Window, 1}}
 	if r.Bandwidth > 0 {
-		h.project = []claim[string]{{r.ProjectID, r.Window, r.Bandwidth}}
+		h.project = []reservation[string]{{r.ProjectID, r.Window, r.Bandwidth}}
 	}
 	return h
 }
 
-// holds is what the books have of the entry.
-func (e *entry) holds() holding {
-	if e.held != nil {
-		return *e.held
+// reservations is what the books have of the entry.
+func (it *item) reservations() reservations {
+	if it.reserved != nil {
+		return *it.reserved
 	}
-	if !e.exists || e.gone {
-		return holding{}
+	if !it.exists || it.deleted {
+		return reservations{}
 	}
-	return e.record().hold()
+	return it.record().reservations()
 }
 
-// holdings is what an allocation keeps from others: what its committed state,
+// required is what an allocation keeps from others: what its committed state,
 // its next state and the entries in the network take, each moment the most
 // of them, since whichever of them comes true must fit. plain is true if that is
 // what the committed state takes.
-func (e *entry) holdings() (h holding, plain bool) {
-	c := e.record()
-	stands := e.exists && !e.gone
-	var alone holding
+func (it *item) required() (h reservations, plain bool) {
+	c := it.record()
+	stands := it.exists && !it.deleted
+	var alone reservations
 	if stands {
-		alone = c.hold()
+		alone = c.reservations()
 		h = alone
 	}
-	if next := e.next; next != nil && !(stands && holdsSame(c, next)) {
-		h = h.hull(next.hold())
+	if next := it.next; next != nil && !(stands && holdsSame(c, next)) {
+		h = h.hull(next.reservations())
 	}
 	current := c.Circuit()
-	for _, n := range e.network {
+	for _, n := range it.network {
 		if sameCircuit(n.circuit, current) && c.Window != (Window{}) {
 			if stands && c.State != Complete {
 				continue // it is counted already
 			}
 			n.window = c.Window // it may have moved since the circuit was handed out
 		}
-		left := holding{links: linkClaims(n.circuit.Path, n.window, n.circuit.Rate)}
-		if !e.gone {
-			left.key = []claim[path.FlowKey]{{canonical(n.circuit.Key), n.window, 1}}
+		left := reservations{links: linkReservations(n.circuit.Path, n.window, n.circuit.Rate)}
+		if !it.deleted {
+			left.key = []reservation[path.FlowKey]{{canonical(n.circuit.Key), n.window, 1}}
 		}
 		h = h.hull(left)
 	}
@@ -110,7 +110,7 @@ func holdsSame(a, b *record) bool {
 }
 
 // hull is the least holding that takes as much as both at every moment.
-func (h holding) hull(o holding) holding {
+func (h reservations) hull(o reservations) reservations {
 	h.links, h.project, h.key = hull(h.links, o.links), hull(h.project, o.project), hull(h.key, o.key)
 	for _, p := range o.projects {
 		if !slices.Contains(h.projects, p) {
@@ -120,21 +120,21 @@ func (h holding) hull(o holding) holding {
 	return h
 }
 
-func linkClaims(p path.Path, w Window, rate topology.BitRate) []claim[topology.LinkID] {
+func linkReservations(p path.Path, w Window, rate topology.BitRate) []reservation[topology.LinkID] {
 	if rate == 0 || w.Start >= w.End || len(p) == 0 {
 		return nil
 	}
 	links := p.Links()
-	claims := make([]claim[topology.LinkID], len(links))
+	claims := make([]reservation[topology.LinkID], len(links))
 	for i, l := range links {
-		claims[i] = claim[topology.LinkID]{cableOf(l), w, rate}
+		claims[i] = reservation[topology.LinkID]{cableOf(l), w, rate}
 	}
 	return claims
 }
 
 // hull is the least set of claims that holds, at every moment, as much as a and
 // as much as b. Neither of them claims anything twice at the same moment.
-func hull[K comparable](a, b []claim[K]) []claim[K] {
+func hull[K comparable](a, b []reservation[K]) []reservation[K] {
 	if len(a) == 0 || slices.Equal(a, b) {
 		return b
 	}
@@ -152,8 +152,8 @@ func hull[K comparable](a, b []claim[K]) []claim[K] {
 			order = append(order, x.on)
 		}
 	}
-	out := make([]claim[K], 0, len(order))
-	var claims []claim[K]
+	out := make([]reservation[K], 0, len(order))
+	var claims []reservation[K]
 	for _, on := range order {
 		claims = appendOn(appendOn(claims[:0], a, on), b, on)
 		if len(claims) == 1 || len(claims) == 2 && claims[0] == claims[1] {
@@ -166,7 +166,7 @@ func hull[K comparable](a, b []claim[K]) []claim[K] {
 }
 
 // appendOn appends the claims on one thing.
-func appendOn[K comparable](out, claims []claim[K], on K) []claim[K] {
+func appendOn[K comparable](out, claims []reservation[K], on K) []reservation[K] {
 	for _, x := range claims {
 		if x.on == on {
 			out = append(out, x)
@@ -176,8 +176,8 @@ func appendOn[K comparable](out, claims []claim[K], on K) []claim[K] {
 }
 
 // appendOutline appends the pointwise greatest of claims on one thing.
-func appendOutline[K comparable](out, claims []claim[K]) []claim[K] {
-	var cuts []int64
+func appendOutline[K comparable](out, claims []reservation[K]) []reservation[K] {
+	var cuts []Seconds
 	for _, x := range claims {
 		cuts = append(cuts, x.window.Start, x.window.End)
 	}
@@ -185,7 +185,7 @@ func appendOutline[K comparable](out, claims []claim[K]) []claim[K] {
 	cuts = slices.Compact(cuts)
 	first := len(out)
 	for i := 1; i < len(cuts); i++ {
-		piece := claim[K]{claims[0].on, Window{cuts[i-1], cuts[i]}, 0}
+		piece := reservation[K]{claims[0].on, Window{cuts[i-1], cuts[i]}, 0}
 		for _, x := range claims {
 			if x.window.Contains(piece.window.Start) {
 				piece.rate = max(piece.rate, x.rate)
@@ -210,32 +210,32 @@ func canonical(k path.FlowKey) path.FlowKey {
 	return k
 }
 
-// books are the calendars of everything that is held. The allocator's lock
+// calendars are the calendars of everything that is held. The allocator's lock
 // guards them.
-type books struct {
-	links    cableBook
+type calendars struct {
+	links    linkCalendar
 	projects calendar[string]
-	keys     keyBook
-	places   map[string]int // per project: allocations that are not complete
+	keys     keyCalendar
+	active   map[string]int // per project: allocations that are not complete
 }
 
 // hosts are two addresses, the lower one first.
 type hosts [2]netip.Addr
 
-func newBooks() books {
-	return books{
-		links: cableBook{calendar[topology.LinkID]{}}, projects: calendar[string]{}, keys: newKeyBook(),
-		places: map[string]int{},
+func newCalendars() calendars {
+	return calendars{
+		links: linkCalendar{calendar[topology.LinkID]{}}, projects: calendar[string]{}, keys: newKeyCalendar(),
+		active: map[string]int{},
 	}
 }
 
-func (b *books) enter(h holding) { b.replace(holding{}, h) }
+func (b *calendars) add(h reservations) { b.replace(reservations{}, h) }
 
-// strike undoes enter.
-func (b *books) strike(h holding) { b.replace(h, holding{}) }
+// remove undoes enter.
+func (b *calendars) remove(h reservations) { b.replace(h, reservations{}) }
 
 // replace strikes one holding and enters another, of which only the difference costs.
-func (b *books) replace(old, now holding) {
+func (b *calendars) replace(old, now reservations) {
 	replace(old.links, now.links, b.links.remove, b.links.add)
 	replace(old.project, now.project, b.projects.remove, b.projects.add)
 	replace(old.key, now.key, b.keys.remove, b.keys.add)
@@ -243,16 +243,16 @@ func (b *books) replace(old, now holding) {
 		return
 	}
 	for _, p := range old.projects {
-		if b.places[p]--; b.places[p] == 0 {
-			delete(b.places, p)
+		if b.active[p]--; b.active[p] == 0 {
+			delete(b.active, p)
 		}
 	}
 	for _, p := range now.projects {
-		b.places[p]++
+		b.active[p]++
 	}
 }
 
-func replace[K comparable](old, now []claim[K], remove, add func(claim[K])) {
+func replace[K comparable](old, now []reservation[K], remove, add func(reservation[K])) {
 	if slices.Equal(old, now) {
 		return
 	}
@@ -268,7 +268,7 @@ func replace[K comparable](old, now []claim[K], remove, add func(claim[K])) {
 	}
 }
 
-// rivals are the claimed keys that conflict with k.
-func (b *books) rivals(k path.FlowKey) []path.FlowKey { return b.keys.rivals(k) }
+// conflicting are the claimed keys that conflict with k.
+func (b *calendars) conflicting(k path.FlowKey) []path.FlowKey { return b.keys.conflicting(k) }
 
 func hostsOf(canonical path.FlowKey) hosts { return hosts{canonical.Src, canonical.Dst} }

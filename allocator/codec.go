@@ -29,9 +29,9 @@ func (r *record) encode() ([]byte, error) {
 	if r.Started {
 		started = 1
 	}
-	b = append(b, byte(stageOf(r.State)), started)
-	for _, n := range []int64{r.Created, r.Duration, r.StartTime, r.Lease, r.LeaseEnd, r.Window.Start, r.Window.End, r.Done} {
-		b = binary.AppendVarint(b, n)
+	b = append(b, byte(codeOf(r.State)), started)
+	for _, n := range []Seconds{r.Created, r.Duration, r.StartTime, r.Lease, r.LeaseEnd, r.Window.Start, r.Window.End, r.Done} {
+		b = binary.AppendVarint(b, int64(n))
 	}
 	b = binary.AppendUvarint(b, uint64(r.Bandwidth))
 	for _, text := range []string{r.ID, r.UserID, r.ProjectID, r.Reason} {
@@ -59,18 +59,18 @@ func appendText(b []byte, text string) []byte {
 // any.
 func decodeRecord(key string, value []byte) (*record, error) {
 	r := new(record)
-	if err := new(cursor).record(r, key, value); err != nil {
+	if err := new(decoder).record(r, key, value); err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
 // record reads a record of any version into r.
-func (c *cursor) record(r *record, key string, value []byte) (err error) {
+func (d *decoder) record(r *record, key string, value []byte) (err error) {
 	switch {
 	case len(value) > 0 && value[0] == recordVersion:
-		c.rest, c.cut, c.id = value[1:], false, key
-		err = c.decode(r)
+		d.rest, d.cut, d.id = value[1:], false, key
+		err = d.fields(r)
 	case len(value) == 0 || value[0] == '{':
 		err = decodeJSON(r, value)
 	default:
@@ -111,40 +111,40 @@ func decodeJSON(r *record, value []byte) error {
 
 var errCut = errors.New("unexpected end, or a number out of its range")
 
-// decode reads what follows the version.
-func (c *cursor) decode(r *record) error {
-	r.Seq, r.Handle, r.Revision = c.number(), uint32(c.below(1<<32)), c.number()
-	r.State = stages[c.below(uint64(len(stages)))]
-	r.Started = c.below(2) == 1
-	for _, n := range []*int64{&r.Created, &r.Duration, &r.StartTime, &r.Lease, &r.LeaseEnd, &r.Window.Start, &r.Window.End, &r.Done} {
-		*n = c.signed()
+// fields reads what follows the version.
+func (d *decoder) fields(r *record) error {
+	r.Seq, r.Handle, r.Revision = d.number(), uint32(d.below(1<<32)), d.number()
+	r.State = stateOf[d.below(uint64(len(stateOf)))]
+	r.Started = d.below(2) == 1
+	for _, n := range []*Seconds{&r.Created, &r.Duration, &r.StartTime, &r.Lease, &r.LeaseEnd, &r.Window.Start, &r.Window.End, &r.Done} {
+		*n = Seconds(d.signed())
 	}
-	r.Bandwidth = topology.BitRate(c.number())
-	if id := c.text(); string(id) == c.id {
-		r.ID = c.id
+	r.Bandwidth = topology.BitRate(d.number())
+	if id := d.text(); string(id) == d.id {
+		r.ID = d.id
 	} else {
 		r.ID = string(id)
 	}
 	for _, text := range []*string{&r.UserID, &r.ProjectID, &r.Reason} {
-		*text = c.name()
+		*text = d.name()
 	}
-	r.Key = path.FlowKey{Src: c.addr(), Dst: c.addr(), Proto: uint8(c.below(1 << 8))}
-	r.Key.SrcPort, r.Key.DstPort = c.port(), c.port()
-	if n := c.below(uint64(len(c.rest)) + 1); n > 0 { // a hop takes three bytes at least
-		r.Path = c.path(int(n))
+	r.Key = path.FlowKey{Src: d.addr(), Dst: d.addr(), Proto: uint8(d.below(1 << 8))}
+	r.Key.SrcPort, r.Key.DstPort = d.port(), d.port()
+	if n := d.below(uint64(len(d.rest)) + 1); n > 0 { // a hop takes three bytes at least
+		r.Path = d.path(int(n))
 	}
 	for i := range r.Path {
-		r.Path[i] = path.Hop{DPID: openflow.DPID(c.number()), In: openflow.PortNo(c.below(1 << 32)), Out: openflow.PortNo(c.below(1 << 32))}
+		r.Path[i] = path.Hop{DPID: openflow.DPID(d.number()), In: openflow.PortNo(d.below(1 << 32)), Out: openflow.PortNo(d.below(1 << 32))}
 	}
-	if c.cut || len(c.rest) > 0 {
+	if d.cut || len(d.rest) > 0 {
 		return errCut
 	}
 	return nil
 }
 
-// cursor reads fields one after the other. After the end it reads zeros, and cut is
+// decoder reads fields one after the other. After the end it reads zeros, and cut is
 // true.
-type cursor struct {
+type decoder struct {
 	rest []byte
 	cut  bool
 	id   string // that the record is likely to have
@@ -154,78 +154,78 @@ type cursor struct {
 	hops  path.Path         // with names: that of the last record, which the next one takes
 }
 
-func (c *cursor) skip(n int) []byte {
-	if n < 0 || n > len(c.rest) {
-		c.cut, c.rest = true, nil
+func (d *decoder) skip(n int) []byte {
+	if n < 0 || n > len(d.rest) {
+		d.cut, d.rest = true, nil
 		return nil
 	}
-	read := c.rest[:n]
-	c.rest = c.rest[n:]
+	read := d.rest[:n]
+	d.rest = d.rest[n:]
 	return read
 }
 
-func (c *cursor) number() uint64 {
-	v, n := binary.Uvarint(c.rest)
+func (d *decoder) number() uint64 {
+	v, n := binary.Uvarint(d.rest)
 	if n <= 0 {
 		n = -1
 	}
-	c.skip(n)
+	d.skip(n)
 	return v
 }
 
-func (c *cursor) signed() int64 {
-	v, n := binary.Varint(c.rest)
+func (d *decoder) signed() int64 {
+	v, n := binary.Varint(d.rest)
 	if n <= 0 {
 		n = -1
 	}
-	c.skip(n)
+	d.skip(n)
 	return v
 }
 
 // below is a number that must be less than end.
-func (c *cursor) below(end uint64) uint64 {
-	v := c.number()
+func (d *decoder) below(end uint64) uint64 {
+	v := d.number()
 	if v >= end {
-		c.skip(-1)
+		d.skip(-1)
 		return 0
 	}
 	return v
 }
 
-func (c *cursor) text() []byte { return c.skip(int(c.below(1 << 31))) }
+func (d *decoder) text() []byte { return d.skip(int(d.below(1 << 31))) }
 
 // name is a text that other records may have as well.
-func (c *cursor) name() string {
-	text := c.text()
-	if s, ok := c.names[string(text)]; ok {
+func (d *decoder) name() string {
+	text := d.text()
+	if s, ok := d.names[string(text)]; ok {
 		return s
 	}
 	s := string(text)
-	if c.names != nil {
-		c.names[s] = s
+	if d.names != nil {
+		d.names[s] = s
 	}
 	return s
 }
 
 // path makes room for a path.
-func (c *cursor) path(n int) path.Path {
-	if c.names == nil {
+func (d *decoder) path(n int) path.Path {
+	if d.names == nil {
 		return make(path.Path, n)
 	}
-	c.hops = slices.Grow(c.hops[:0], n)[:n]
-	return c.hops
+	d.hops = slices.Grow(d.hops[:0], n)[:n]
+	return d.hops
 }
 
-func (c *cursor) addr() netip.Addr {
-	a, ok := netip.AddrFromSlice(c.text())
+func (d *decoder) addr() netip.Addr {
+	a, ok := netip.AddrFromSlice(d.text())
 	if !ok {
 		return netip.Addr{}
 	}
 	return a
 }
 
-func (c *cursor) port() uint16 {
-	b := c.skip(2)
+func (d *decoder) port() uint16 {
+	b := d.skip(2)
 	if len(b) < 2 {
 		return 0
 	}

@@ -7,12 +7,12 @@ import (
 	"conga/allocator/store"
 )
 
-// newEntry returns an entry that is on no list yet, with an ID and a handle of its
+// newItemLocked returns an entry that is on no list yet, with an ID and a handle of its
 // own. nil means that NewID keeps returning IDs that are taken.
-func (a *Allocator) newEntry() *entry {
+func (a *Allocator) newItemLocked() *item {
 	var r record
 	for range 8 {
-		if id := a.cfg.NewID(); id != "" && a.find(id) == nil {
+		if id := a.cfg.NewID(); id != "" && a.findLocked(id) == nil {
 			r.ID = id
 			break
 		}
@@ -22,26 +22,26 @@ func (a *Allocator) newEntry() *entry {
 	}
 	for { // handles of finished allocations come around after 2^32
 		a.seq++
-		if h := uint32(a.seq); h != 0 && !a.taken(h) {
+		if h := uint32(a.seq); h != 0 && !a.takenLocked(h) {
 			r.Seq, r.Handle = a.seq, h
 			break
 		}
 	}
-	e := a.none.makeEntry()
-	e.keep(&r)
-	a.byID[e.ident] = e
-	return e
+	it := a.none.newItem()
+	it.pack(&r)
+	a.byID[it.ident] = it
+	return it
 }
 
-// find is the entry with an ID; nil if there is none.
-func (a *Allocator) find(id string) *entry {
+// findLocked is the entry with an ID; nil if there is none.
+func (a *Allocator) findLocked(id string) *item {
 	i, _ := identOf(id)
 	return a.byID[i]
 }
 
-// taken reports whether an allocation has the handle. That is the low half of its
+// takenLocked reports whether an allocation has the handle. That is the low half of its
 // sequence number, but for what is in handles.
-func (a *Allocator) taken(handle uint32) bool {
+func (a *Allocator) takenLocked(handle uint32) bool {
 	if a.handles[handle] != nil {
 		return true
 	}
@@ -54,145 +54,157 @@ func (a *Allocator) taken(handle uint32) bool {
 }
 
 // restorable reports whether the circuit's entries are to stay over a restart.
-func (e *entry) restorable(now int64) bool {
-	return e.live() && e.started && e.hasPath() && now < e.window().End
+func (it *item) restorable(now Seconds) bool {
+	return it.live() && it.started && it.hasPath() && now < it.window().End
 }
 
-// enlist puts a visible entry that is not complete on the lists.
-func (a *Allocator) enlist(e *entry) {
-	a.all.add(e)
-	a.join(e, e.project())
+// enlistLocked puts a visible entry that is not complete on the lists.
+func (a *Allocator) enlistLocked(it *item) {
+	a.all.add(it)
+	a.joinLocked(it, it.project())
 }
 
-func (a *Allocator) join(e *entry, project string) {
+func (a *Allocator) joinLocked(it *item, project string) {
 	r := a.projects[project]
 	if r == nil {
-		r = &roll{}
+		r = &itemList{}
 		a.projects[project] = r
 	}
-	r.add(e)
+	r.add(it)
 }
 
-// leave takes an entry off the list of a project.
-func (a *Allocator) leave(e *entry, project string, was State) {
+// leaveLocked takes an entry off the list of a project.
+func (a *Allocator) leaveLocked(it *item, project string, was State) {
 	if r := a.projects[project]; r != nil {
-		if r.remove(e, was); r.size == 0 {
+		if r.remove(it, was); r.size == 0 {
 			delete(a.projects, project)
 		}
 	}
 }
 
-// pastEntry is an entry for a record of the history that is to be removed.
-func (a *Allocator) pastEntry(r *record) *entry {
-	e := a.none.makeEntry()
-	e.keep(r)
-	e.exists, e.past = true, true
-	return e
+// historicItem is an entry for a record of the history that is to be removed.
+func (a *Allocator) historicItem(r *record) *item {
+	it := a.none.newItem()
+	it.pack(r)
+	it.exists, it.historic = true, true
+	return it
 }
 
-// hold finds a visible entry, waits until no change of it is under way and
-// returns with the lock held. With an error the lock is not held. For a complete
-// allocation it makes an entry, which others see once a change of it begins.
-func (a *Allocator) hold(ctx context.Context, id string) (*entry, *Error) {
+// whenIdle finds a visible allocation, waits until no change of it is under way,
+// and calls f under the lock. For a complete allocation it makes an item, which
+// others see once a change of it begins. The error is f's, or NotFound, or
+// Internal if ctx ends first or the store fails.
+func (a *Allocator) whenIdle(ctx context.Context, id string, f func(*item) *Error) *Error {
+	var from aged // the record of a complete allocation, if it was read
 	for {
 		if err := ctx.Err(); err != nil {
-			return nil, &Error{Kind: Internal, Err: err}
+			return &Error{Kind: Internal, Err: err}
 		}
-		a.mu.Lock()
-		e, lost := a.find(id), a.lost
-		switch {
-		case e != nil && !e.visible():
-			a.mu.Unlock()
-			return nil, notFound(id)
-		case e != nil && e.busy == nil:
-			return e, nil
-		case e != nil:
-			busy := e.busy
-			a.mu.Unlock()
+		busy, done, err := a.ifIdle(id, &from, f)
+		if done {
+			return err
+		}
+		if busy != nil {
 			select {
 			case <-busy:
 			case <-ctx.Done():
 			}
 			continue
 		}
-		a.mu.Unlock()
-		r, err := a.lookUp(ctx, id)
+		r, err := a.readByID(ctx, id)
 		switch {
 		case err != nil:
-			return nil, err
+			return err
 		case r == nil:
-			return nil, notFound(id)
+			return notFound(id)
 		}
-		a.mu.Lock()
-		if a.find(id) == nil && a.lost == lost {
-			return a.pastEntry(r), nil
-		}
-		a.mu.Unlock() // it may have been deleted since it was read
+		from.records = []*record{r}
 	}
 }
 
-// moves reports whether a begun change moves the entry into or out of the history.
-func (e *entry) moves() bool {
-	return e.past || e.next != nil && e.next.State == Complete
+// ifIdle does one step of whenIdle. If it is not done, what to wait for is busy;
+// nil means that the record has to be read from the history, as it is when that
+// has lost as many as from says.
+func (a *Allocator) ifIdle(id string, from *aged, f func(*item) *Error) (busy <-chan struct{}, done bool, _ *Error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	it := a.findLocked(id)
+	switch {
+	case it != nil && !it.visible():
+		return nil, true, notFound(id)
+	case it != nil && it.busy != nil:
+		return it.busy, false, nil
+	case it != nil:
+		return nil, true, f(it)
+	case len(from.records) > 0 && a.lost == from.lost:
+		return nil, true, f(a.historicItem(from.records[0]))
+	}
+	*from = aged{lost: a.lost} // it may have been deleted since it was read
+	return nil, false, nil
 }
 
-// begin starts a change: next is to become the entry's state, nil deletes it.
+// moves reports whether a begun change moves the entry into or out of the history.
+func (it *item) moves() bool {
+	return it.historic || it.next != nil && it.next.State == Complete
+}
+
+// beginLocked starts a change: next is to become the entry's state, nil deletes it.
 // The books hold old and new from here on. The lock is held.
-func (a *Allocator) begin(e *entry, next *record) {
-	if next != nil && !renews(e.record(), next) {
+func (a *Allocator) beginLocked(it *item, next *record) {
+	if next != nil && !renews(it.record(), next) {
 		a.revision++
 		next.Revision = a.revision
 	}
 	if next != nil && next.State == Complete {
-		next.Done = seconds(a.cfg.Now())
+		next.Done = a.now()
 	}
-	a.pin(e)
-	x := e.own()
+	a.pin(it)
+	x := it.own()
 	x.next, x.busy, x.asOf = next, make(chan struct{}), a.plan.observed
-	if e.past {
-		a.byID[e.ident] = e
+	if it.historic {
+		a.byID[it.ident] = it
 	}
-	if e.moves() {
+	if it.moves() {
 		a.moving++
 		a.moves++
 	}
-	a.rehold(e)
-	a.reschedule(e)
+	a.reserveLocked(it)
+	a.rescheduleLocked(it)
 }
 
 // commit saves the changes that have begun, all or none, and finishes them. It
 // is called without the lock, so that commits under way at the same time can
 // share one sync. A caller that gives up does not stop it: the outcome must be
 // known.
-func (a *Allocator) commit(entries ...*entry) *Error {
-	if len(entries) == 0 {
+func (a *Allocator) commit(items ...*item) *Error {
+	if len(items) == 0 {
 		return nil
 	}
-	ops, err := a.commitOps(entries)
+	ops, err := a.commitOps(items)
 	if err == nil {
 		err = a.cfg.Store.Commit(context.Background(), ops...)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, e := range entries {
-		a.finish(e, err == nil)
+	for _, it := range items {
+		a.finishLocked(it, err == nil)
 	}
 	if err == nil {
 		return nil
 	}
-	a.cfg.Log.Error("allocations could not be saved", "count", len(entries), "err", err)
+	a.cfg.Log.Error("allocations could not be saved", "count", len(items), "err", err)
 	return &Error{Kind: Internal, Err: errInternal}
 }
 
-func (a *Allocator) commitOps(entries []*entry) ([]store.Op, error) {
-	ops := make([]store.Op, 0, 2*len(entries))
-	for _, e := range entries {
+func (a *Allocator) commitOps(items []*item) ([]store.Op, error) {
+	ops := make([]store.Op, 0, 2*len(items))
+	for _, it := range items {
 		// Begun entries are not changed by others, so this needs no lock.
-		changes, err := e.ops()
+		changes, err := it.ops()
 		if err != nil {
 			return nil, err
 		}
-		along, err := a.alongside(e)
+		along, err := a.alongside(it)
 		if err != nil {
 			return nil, err
 		}
@@ -202,149 +214,149 @@ func (a *Allocator) commitOps(entries []*entry) ([]store.Op, error) {
 }
 
 // ops are the operations on the store that make up a begun change.
-func (e *entry) ops() ([]store.Op, error) {
-	op := store.Op{Bucket: store.Allocations, Key: e.id()}
+func (it *item) ops() ([]store.Op, error) {
+	op := store.Op{Bucket: store.Allocations, Key: it.id()}
 	switch {
-	case e.past:
-		return e.record().forget(), nil
-	case e.next == nil:
+	case it.historic:
+		return it.record().outOfHistory(), nil
+	case it.next == nil:
 		return []store.Op{op}, nil
-	case e.next.State == Complete:
-		archive, err := e.next.archive()
+	case it.next.State == Complete:
+		archive, err := it.next.intoHistory()
 		return append(archive, op), err
 	}
-	value, err := e.next.encode()
+	value, err := it.next.encode()
 	op.Value = value
 	return []store.Op{op}, err
 }
 
-// finish makes a begun change true, or takes it back.
-func (a *Allocator) finish(e *entry, saved bool) {
-	old, next := e.record(), e.next
-	created := !e.exists
-	if e.moves() {
+// finishLocked makes a begun change true, or takes it back.
+func (a *Allocator) finishLocked(it *item, saved bool) {
+	old, next := it.record(), it.next
+	created := !it.exists
+	if it.moves() {
 		a.moving--
 		a.moves++
 	}
-	x := e.own()
+	x := it.own()
 	close(x.busy)
 	x.next, x.along, x.busy = nil, nil, nil
 	switch {
 	case saved && next == nil:
-		e.gone = true
-		a.delist(e)
+		it.deleted = true
+		a.delistLocked(it)
 	case saved:
-		e.keep(next)
-		e.exists = true
-		a.relist(e, old, created)
+		it.pack(next)
+		it.exists = true
+		a.relistLocked(it, old, created)
 	case created:
-		e.gone = true // it never was
+		it.deleted = true // it never was
 	}
-	e.parked = false // what it waited for may be another thing now
-	a.refile(e, old)
-	a.rehold(e)
-	if saved && a.cfg.Notify != nil && !e.quiet && (next == nil || created || !renews(old, next)) {
-		a.cfg.Notify(e.view(), next == nil)
+	it.parked = false // what it waited for may be another thing now
+	a.reindexLocked(it, old)
+	a.reserveLocked(it)
+	if saved && a.cfg.Notify != nil && !it.quiet && (next == nil || created || !renews(old, next)) {
+		a.cfg.Notify(it.view(), next == nil)
 	}
-	if saved && e.quiet && a.cfg.Pruned != nil {
+	if saved && it.quiet && a.cfg.Pruned != nil {
 		a.cfg.Pruned(old.ID)
 	}
-	if e.past || e.exists && e.state() == Complete || e.gone && len(e.network) == 0 && !e.task {
-		a.drop(e)
+	if it.historic || it.exists && it.state() == Complete || it.deleted && len(it.network) == 0 && !it.task {
+		a.dropLocked(it)
 		return
 	}
-	a.reschedule(e)
-	e.slim()
-	if e.missed || !saved || x.asOf != a.plan.observed {
-		e.missed = false
-		a.look(e) // what has happened meanwhile has passed over this entry
+	a.rescheduleLocked(it)
+	it.slim()
+	if it.missed || !saved || x.asOf != a.plan.observed {
+		it.missed = false
+		a.lookLocked(it) // what has happened meanwhile has passed over this entry
 	}
 }
 
-// relist moves an entry between lists after a change.
-func (a *Allocator) relist(e *entry, old *record, created bool) {
+// relistLocked moves an entry between lists after a change.
+func (a *Allocator) relistLocked(it *item, old *record, created bool) {
 	switch {
 	case created:
-		a.enlist(e)
+		a.enlistLocked(it)
 		return
-	case e.state() == Complete:
-		a.all.remove(e, old.State)
-		a.leave(e, old.ProjectID, old.State)
-		a.past.count(e.project(), 1)
+	case it.state() == Complete:
+		a.all.remove(it, old.State)
+		a.leaveLocked(it, old.ProjectID, old.State)
+		a.completed.count(it.project(), 1)
 		return
 	}
-	a.all.turn(e, old.State, e.state())
-	if old.ProjectID != e.project() {
-		a.leave(e, old.ProjectID, old.State)
-		a.join(e, e.project())
+	a.all.restate(it, old.State, it.state())
+	if old.ProjectID != it.project() {
+		a.leaveLocked(it, old.ProjectID, old.State)
+		a.joinLocked(it, it.project())
 	} else {
-		a.projects[e.project()].turn(e, old.State, e.state())
+		a.projects[it.project()].restate(it, old.State, it.state())
 	}
 }
 
-// delist takes a deleted entry off the lists.
-func (a *Allocator) delist(e *entry) {
-	if e.past {
-		a.past.count(e.project(), -1)
+// delistLocked takes a deleted entry off the lists.
+func (a *Allocator) delistLocked(it *item) {
+	if it.historic {
+		a.completed.count(it.project(), -1)
 		a.lost++
 		return
 	}
-	a.handles[e.handle] = e // until its entries are out
-	a.all.remove(e, e.state())
-	a.leave(e, e.project(), e.state())
+	a.handles[it.handle] = it // until its entries are out
+	a.all.remove(it, it.state())
+	a.leaveLocked(it, it.project(), it.state())
 }
 
-// drop forgets an entry altogether.
-func (a *Allocator) drop(e *entry) {
-	a.agenda.put(e, never)
-	delete(a.failed, e)
-	a.watched.put(e, never)
-	a.depart(e, nil)
-	delete(a.byID, e.ident)
-	if a.handles[e.handle] == e {
-		delete(a.handles, e.handle)
+// dropLocked forgets an entry altogether.
+func (a *Allocator) dropLocked(it *item) {
+	a.agenda.put(it, neverNanos)
+	delete(a.failed, it)
+	a.expiring.put(it, neverNanos)
+	a.departLocked(it, nil)
+	delete(a.byID, it.ident)
+	if a.handles[it.handle] == it {
+		delete(a.handles, it.handle)
 	}
 }
 
-// rehold brings the books in line with what the entry keeps from others now.
-func (a *Allocator) rehold(e *entry) {
-	old := e.holds()
-	h, plain := e.holdings()
+// reserveLocked brings the books in line with what the entry keeps from others now.
+func (a *Allocator) reserveLocked(it *item) {
+	old := it.reservations()
+	h, plain := it.required()
 	changed := !same(old, h)
 	switch {
-	case plain && e.busy == nil:
-		if e.held != nil {
-			e.own().held = nil
+	case plain && it.busy == nil:
+		if it.reserved != nil {
+			it.own().reserved = nil
 		}
-	case e.held == nil || changed:
-		e.own().held = &h
+	case it.reserved == nil || changed:
+		it.own().reserved = &h
 	}
 	if changed {
-		a.books.replace(old, h)
-		a.released(old, h)
+		a.calendars.replace(old, h)
+		a.releasedLocked(old, h)
 	}
 }
 
 // pin writes down what the books have of an entry whose state is about to change.
-func (a *Allocator) pin(e *entry) {
-	if e.held == nil {
-		h := e.holds()
-		e.own().held = &h
+func (a *Allocator) pin(it *item) {
+	if it.reserved == nil {
+		h := it.reservations()
+		it.own().reserved = &h
 	}
 }
 
-func same(a, b holding) bool {
+func same(a, b reservations) bool {
 	return slices.Equal(a.links, b.links) && slices.Equal(a.key, b.key) &&
 		slices.Equal(a.project, b.project) && slices.Equal(a.projects, b.projects)
 }
 
-// without runs f while the entry's own holding is struck from the books, as it
+// withoutLocked runs f while the entry's own holding is struck from the books, as it
 // is when the entry's place is decided anew.
-func (a *Allocator) without(e *entry, f func()) {
-	held := e.holds()
-	a.books.strike(held)
+func (a *Allocator) withoutLocked(it *item, f func()) {
+	held := it.reservations()
+	a.calendars.remove(held)
 	f()
-	a.books.enter(held)
+	a.calendars.add(held)
 }
 
 // signal wakes the scheduler.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"time"
 
 	"conga/controller/topology"
 	"conga/openflow"
@@ -138,7 +137,7 @@ func TestReportsShareACommit(t *testing.T) {
 	results := make([]Result, len(tasks))
 	for i, task := range tasks {
 		if results[i].Task = task; i%10 == 0 {
-			results[i].Err, results[i].Again = errors.New("no"), time.Unix(w.now+60, 0)
+			results[i].Err, results[i].Again = errors.New("no"), (w.now + 60).Time()
 		}
 	}
 	w.store.fail = errors.New("disk full")
@@ -175,7 +174,7 @@ func TestReportOfWhatIsBeingChanged(t *testing.T) {
 	w.store.hold = make(chan struct{})
 	updated := make(chan error)
 	go func() {
-		_, err := w.a.Update(bg, first.ID, 0, Change{Duration: new(int64(90))})
+		_, err := w.a.Update(bg, first.ID, 0, Change{Duration: new(Seconds(90))})
 		updated <- err
 	}()
 	for busy := false; !busy; {

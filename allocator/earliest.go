@@ -15,62 +15,62 @@ import (
 // Where nothing fits at a start, what all ways need and the ways themselves say
 // when it may, and the search goes on then, so that it visits few of the moments in
 // the calendars; and each calendar is read once, from the start to the answer.
-func (d desk) earliest(e errand, start, before int64) (p path.Path, w Window, ok bool) {
-	s := d.newSounding(e)
+func (pl planner) earliest(d demand, start, before Seconds) (p path.Path, w Window, ok bool) {
+	s := pl.newSearch(d)
 	defer s.release()
-	for start < before && start <= never-e.Duration {
-		if t := s.gate(start); t > start {
+	for start < before && start <= never-d.Duration {
+		if t := s.endsFree(start); t > start {
 			start = t
 			continue
 		}
-		if t := s.cross(start); t > start {
+		if t := s.pathFree(start); t > start {
 			start = t
 			continue
 		}
-		w = Window{start, start + e.Duration}
-		p, ok = d.graph.Find(d.query(e, w))
+		w = Window{start, start + d.Duration}
+		p, ok = pl.graph.Find(pl.query(d, w))
 		return p, w, ok
 	}
 	return nil, Window{}, false
 }
 
-// sounding is what one search for the earliest window has learned.
-type sounding struct {
-	desk
-	errand
-	cables []spell  // of trunks, by the lower number of their links
-	ends   [4]spell // of access links
-	total  spell    // of what the project holds
+// search is what one search for the earliest window has learned.
+type search struct {
+	planner
+	demand
+	cables []gap  // of trunks, by the lower number of their links
+	ends   [4]gap // of access links
+	total  gap    // of what the project holds
 }
 
-// spell is what is known of one calendar: the starts in [good, bad) fit, and those
+// gap is what is known of one calendar: the starts in [good, bad) fit, and those
 // before, from the one for which it was asked on, do not.
-type spell struct {
+type gap struct {
 	known     bool
 	line      *timeline // nil: nothing is claimed
 	room      int64     // how much may be claimed by others
-	good, bad int64
+	good, bad Seconds
 	mark      mark // of the timeline, not after good
 }
 
-// soundings are kept to be used again.
-var soundings = sync.Pool{New: func() any { return new(sounding) }}
+// searches are kept to be used again.
+var searches = sync.Pool{New: func() any { return new(search) }}
 
-func (d desk) newSounding(e errand) *sounding {
-	s := soundings.Get().(*sounding)
-	s.desk, s.errand = d, e
+func (pl planner) newSearch(d demand) *search {
+	s := searches.Get().(*search)
+	s.planner, s.demand = pl, d
 	return s
 }
 
-func (s *sounding) release() {
+func (s *search) release() {
 	clear(s.cables)
-	*s = sounding{cables: s.cables[:0]}
-	soundings.Put(s)
+	*s = search{cables: s.cables[:0]}
+	searches.Put(s)
 }
 
-// open makes a spell of a timeline in which the rate fits on top of so much.
-func (d desk) open(line *timeline, limit, rate topology.BitRate) spell {
-	s := spell{known: true, line: line, good: math.MinInt64, bad: math.MinInt64}
+// openGap makes a spell of a timeline in which the rate fits on top of so much.
+func (pl planner) openGap(line *timeline, limit, rate topology.BitRate) gap {
+	s := gap{known: true, line: line, good: math.MinInt64, bad: math.MinInt64}
 	switch {
 	case rate == 0:
 		s.line = nil
@@ -86,7 +86,7 @@ func (d desk) open(line *timeline, limit, rate topology.BitRate) spell {
 
 // from is the earliest start that fits, at start or later. If that is not before
 // enough, it may be any from enough on before which none fits.
-func (s *spell) from(start, length, enough int64) int64 {
+func (s *gap) from(start, length, enough Seconds) Seconds {
 	switch {
 	case s.good == never:
 		return never
@@ -95,62 +95,62 @@ func (s *spell) from(start, length, enough int64) int64 {
 	}
 	for start >= s.bad || start < s.good && s.good == s.bad && s.good < enough {
 		next := max(start, s.good)
-		s.good, s.bad, s.mark = s.line.spell(Window{next, next + length}, s.room, enough, s.mark)
+		s.good, s.bad, s.mark = s.line.gap(Window{next, next + length}, s.room, enough, s.mark)
 	}
 	return max(start, s.good)
 }
 
-// cross is start if the cables of some way have the rate then; else a later one before
+// pathFree is start if the cables of some way have the rate then; else a later one before
 // which those of none do.
-func (s *sounding) cross(start int64) int64 {
-	c := path.Crossing{From: s.errand.from, To: s.to, Start: start}
-	c.Opens = func(number int32, a, b *topology.Link, enough int64) int64 {
+func (s *search) pathFree(start Seconds) Seconds {
+	c := path.Crossing{From: s.demand.from, To: s.to, Start: start}
+	c.Opens = func(number int32, a, b *topology.Link, enough Seconds) Seconds {
 		for int(number) >= len(s.cables) {
-			s.cables = append(s.cables, spell{})
+			s.cables = append(s.cables, gap{})
 		}
 		x := &s.cables[number]
 		if !x.known {
 			limit := s.share.of(min(a.Capacity, b.Capacity))
-			*x = s.open(s.books.links.calendar[cableOf(a.ID)], limit, s.Bandwidth)
+			*x = s.openGap(s.calendars.links.calendar[cableOf(a.ID)], limit, s.Bandwidth)
 		}
 		return x.from(start, s.Duration, enough)
 	}
-	if s.block != nil {
-		c.Shut = func(l topology.Link) { s.block.link(l.ID) }
+	if s.obstacles != nil {
+		c.Shut = func(l topology.Link) { s.obstacles.link(l.ID) }
 	}
 	return s.graph.Opening(c)
 }
 
-// gate is the earliest start, at t or later, that no rival key, no access link and no
+// endsFree is the earliest start, at t or later, that no rival key, no access link and no
 // limit forbids by itself; all of these the errand needs on every path.
-func (s *sounding) gate(start int64) int64 {
+func (s *search) endsFree(start Seconds) Seconds {
 	t, w := start, Window{start, start + s.Duration}
-	for _, k := range s.rivals {
-		if free := s.books.keys.fit(k, w); free > t {
+	for _, k := range s.conflicting {
+		if free := s.calendars.keys.fit(k, w); free > t {
 			t = free
-			s.block.key(k)
+			s.obstacles.key(k)
 		}
 	}
-	for i, id := range []topology.LinkID{{To: s.errand.from}, {From: s.errand.from}, {To: s.to}, {From: s.to}} {
+	for i, id := range []topology.LinkID{{To: s.demand.from}, {From: s.demand.from}, {To: s.to}, {From: s.to}} {
 		x := &s.ends[i]
 		if !x.known {
-			*x = spell{known: true, good: math.MinInt64, bad: math.MinInt64}
+			*x = gap{known: true, good: math.MinInt64, bad: math.MinInt64}
 			if l, ok := s.snapshot.Link(id); ok {
-				*x = s.open(s.books.links.calendar[cableOf(id)], s.share.of(l.Capacity), s.Bandwidth)
+				*x = s.openGap(s.calendars.links.calendar[cableOf(id)], s.share.of(l.Capacity), s.Bandwidth)
 			}
 		}
 		if free := x.from(start, s.Duration, never); free > t {
 			t = free
-			s.block.link(id)
+			s.obstacles.link(id)
 		}
 	}
 	if s.limit >= s.Bandwidth && s.Bandwidth > 0 {
 		if !s.total.known {
-			s.total = s.open(s.books.projects[s.ProjectID], s.limit, s.Bandwidth)
+			s.total = s.openGap(s.calendars.projects[s.ProjectID], s.limit, s.Bandwidth)
 		}
 		if free := s.total.from(start, s.Duration, never); free > t {
 			t = free
-			s.block.limit(s.ProjectID)
+			s.obstacles.limit(s.ProjectID)
 		}
 	}
 	return t

@@ -13,7 +13,7 @@ import (
 )
 
 // busyDesk is a small network that is crowded for a minute.
-func busyDesk(t *rapid.T) (d desk, links []topology.LinkID, keys []path.FlowKey) {
+func busyDesk(t *rapid.T) (pl planner, links []topology.LinkID, keys []path.FlowKey) {
 	const switches = 5
 	rate := rapid.SampledFrom([]topology.BitRate{2, 3, 4, 6})
 	w := newWorld(t, switches, rate.Draw(t, "edge"))
@@ -23,11 +23,11 @@ func busyDesk(t *rapid.T) (d desk, links []topology.LinkID, keys []path.FlowKey)
 			w.cable(openflow.DPID(a), openflow.DPID(b), rate.Draw(t, "capacity"))
 		}
 	}
-	books := newBooks()
-	d = desk{snapshot: w.snap, graph: path.NewGraph(w.snap), share: wholeShare, books: &books}
+	books := newCalendars()
+	pl = planner{snapshot: w.snap, graph: path.NewGraph(w.snap), share: wholeShare, calendars: &books}
 	window := func() Window {
-		start := rapid.Int64Range(0, 60).Draw(t, "claim")
-		return Window{start, start + rapid.Int64Range(1, 12).Draw(t, "length")}
+		start := secondsRange(0, 60).Draw(t, "claim")
+		return Window{start, start + secondsRange(1, 12).Draw(t, "length")}
 	}
 	for _, l := range w.snap.Links {
 		if l.ID == cableOf(l.ID) {
@@ -40,33 +40,33 @@ func busyDesk(t *rapid.T) (d desk, links []topology.LinkID, keys []path.FlowKey)
 	}
 	for _, id := range links {
 		for range rapid.IntRange(0, 9).Draw(t, "claims") {
-			books.links.add(claim[topology.LinkID]{id, window(), topology.BitRate(rapid.IntRange(1, 3).Draw(t, "rate"))})
+			books.links.add(reservation[topology.LinkID]{id, window(), topology.BitRate(rapid.IntRange(1, 3).Draw(t, "rate"))})
 		}
 	}
 	for i := range 3 {
 		k := canonical(key(host(1, 1), host(i+2, 1)))
-		for at := int64(0); at < 60; {
-			x := Window{at + rapid.Int64Range(0, 30).Draw(t, "key"), 0}
-			x.End = x.Start + rapid.Int64Range(1, 9).Draw(t, "kept")
-			books.keys.add(claim[path.FlowKey]{k, x, 1})
+		for at := Seconds(0); at < 60; {
+			x := Window{at + secondsRange(0, 30).Draw(t, "key"), 0}
+			x.End = x.Start + secondsRange(1, 9).Draw(t, "kept")
+			books.keys.add(reservation[path.FlowKey]{k, x, 1})
 			at = x.End
 		}
 		keys = append(keys, k)
 	}
 	for range rapid.IntRange(0, 5).Draw(t, "project") {
-		books.projects.add(claim[string]{"p", window(), 2})
+		books.projects.add(reservation[string]{"p", window(), 2})
 	}
-	return d, links, keys
+	return pl, links, keys
 }
 
 // byTrial is earliest as it is defined: every start is tried.
-func byTrial(d desk, e errand, start, before int64) (path.Path, int64, bool) {
+func byTrial(pl planner, d demand, start, before Seconds) (path.Path, Seconds, bool) {
 	for ; start < before; start++ {
-		w := Window{start, start + e.Duration}
-		if d.rivalled(e, w) || e.limit >= e.Bandwidth && e.Bandwidth > 0 && d.books.projects.peak("p", w) > e.limit-e.Bandwidth {
+		w := Window{start, start + d.Duration}
+		if pl.taken(d, w) || d.limit >= d.Bandwidth && d.Bandwidth > 0 && pl.calendars.projects.peak("p", w) > d.limit-d.Bandwidth {
 			continue
 		}
-		if p, ok := d.graph.Find(d.query(e, w)); ok {
+		if p, ok := pl.graph.Find(pl.query(d, w)); ok {
 			return p, start, true
 		}
 	}
@@ -77,34 +77,34 @@ func byTrial(d desk, e errand, start, before int64) (path.Path, int64, bool) {
 // obstacle, which must help nobody.
 func TestEarliestAgainstTrial(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d, links, keys := busyDesk(t)
+		pl, links, keys := busyDesk(t)
 		for range 4 {
 			to := rapid.IntRange(1, 4).Draw(t, "to")
-			e := errand{from: topology.PortID{DPID: 1, Port: 1}, to: topology.PortID{DPID: openflow.DPID(to + 1), Port: 1}}
-			e.ProjectID, e.Duration = "p", rapid.Int64Range(1, 20).Draw(t, "duration")
-			e.Bandwidth = topology.BitRate(rapid.IntRange(0, 5).Draw(t, "bandwidth"))
-			e.limit = topology.BitRate(rapid.SampledFrom([]int{0, 0, 4, 6}).Draw(t, "limit"))
+			d := demand{from: topology.PortID{DPID: 1, Port: 1}, to: topology.PortID{DPID: openflow.DPID(to + 1), Port: 1}}
+			d.ProjectID, d.Duration = "p", secondsRange(1, 20).Draw(t, "duration")
+			d.Bandwidth = topology.BitRate(rapid.IntRange(0, 5).Draw(t, "bandwidth"))
+			d.limit = topology.BitRate(rapid.SampledFrom([]int{0, 0, 4, 6}).Draw(t, "limit"))
 			if to <= len(keys) && rapid.Bool().Draw(t, "rivals") {
-				e.rivals = keys[to-1 : to]
+				d.conflicting = keys[to-1 : to]
 			}
-			start, before := rapid.Int64Range(0, 60).Draw(t, "start"), rapid.SampledFrom([]int64{30, 50, 200}).Draw(t, "before")
-			wantPath, want, found := byTrial(d, e, start, before)
+			start, before := secondsRange(0, 60).Draw(t, "start"), rapid.SampledFrom([]Seconds{30, 50, 200}).Draw(t, "before")
+			wantPath, want, found := byTrial(pl, d, start, before)
 			var block obstacles
-			d.block = &block
-			p, w, ok := d.earliest(e, start, before)
-			d.block = nil
-			if ok != found || !p.Equal(wantPath) || ok && (w != Window{want, want + e.Duration}) {
+			pl.obstacles = &block
+			p, w, ok := pl.earliest(d, start, before)
+			pl.obstacles = nil
+			if ok != found || !p.Equal(wantPath) || ok && (w != Window{want, want + d.Duration}) {
 				t.Fatalf("%v at %v, %v; by trial %v at %d, %v", p, w, ok, wantPath, want, found)
 			}
 			if block.many {
 				continue
 			}
-			relieved := relieve(*d.books, &block, links)
-			after := d
-			after.books = &relieved
-			if again := e; ok || start < before {
-				if !slices.ContainsFunc(e.rivals, func(k path.FlowKey) bool { return slices.Contains(block.keys, k) }) {
-					again.rivals = nil
+			relieved := relieve(*pl.calendars, &block, links)
+			after := pl
+			after.calendars = &relieved
+			if again := d; ok || start < before {
+				if !slices.ContainsFunc(d.conflicting, func(k path.FlowKey) bool { return slices.Contains(block.keys, k) }) {
+					again.conflicting = nil
 				}
 				if block.project == "" {
 					again.limit = 0
@@ -118,8 +118,8 @@ func TestEarliestAgainstTrial(t *testing.T) {
 }
 
 // relieve is the books without the claims on links that are no obstacles.
-func relieve(b books, block *obstacles, links []topology.LinkID) books {
-	b.links = cableBook{maps.Clone(b.links.calendar)}
+func relieve(b calendars, block *obstacles, links []topology.LinkID) calendars {
+	b.links = linkCalendar{maps.Clone(b.links.calendar)}
 	for _, id := range links {
 		if !slices.Contains(block.links, id) {
 			delete(b.links.calendar, id)

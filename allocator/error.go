@@ -38,7 +38,7 @@ func (k Kind) String() string {
 
 // Offer is what would have been admitted instead. Zero fields offer nothing.
 type Offer struct {
-	Later  int64            // earliest start_time at which the same request fits, UNIX seconds
+	Later  Seconds          // earliest start_time at which the same request fits, UNIX seconds
 	Slower topology.BitRate // largest bandwidth that fits in the window asked for, bit/s
 }
 

@@ -17,6 +17,8 @@ import (
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
+
+	"pgregory.net/rapid"
 )
 
 // memory is a store that forgets nothing and can be told to fail.
@@ -81,7 +83,7 @@ type world struct {
 	failer
 	snap  *topology.Snapshot
 	port  openflow.PortNo // next trunk port
-	now   int64
+	now   Seconds
 	store *memory
 	ids   int
 	cfg   Config
@@ -111,7 +113,7 @@ func newWorld(tb failer, switches int, edge topology.BitRate) *world {
 	w.cfg = Config{
 		Store: w.store, Reservable: 1,
 		Network: func() *topology.Snapshot { return w.snap },
-		Now:     func() time.Time { return time.Unix(w.now, 0) },
+		Now:     func() time.Time { return w.now.Time() },
 		NewID:   func() string { w.ids++; return "id" + strconv.Itoa(w.ids) },
 	}
 	return w
@@ -241,7 +243,7 @@ func (w *world) work() {
 }
 
 // pass lets time go by, second by second, and does what is due.
-func (w *world) pass(seconds int64) {
+func (w *world) pass(seconds Seconds) {
 	w.Helper()
 	for range seconds {
 		w.now++
@@ -252,7 +254,7 @@ func (w *world) pass(seconds int64) {
 func key(src, dst netip.Addr) path.FlowKey { return path.FlowKey{Src: src, Dst: dst} }
 
 // ask is a request from host sh of switch s to host dh of switch d.
-func ask(s, sh, d, dh int, rate topology.BitRate, duration int64) Request {
+func ask(s, sh, d, dh int, rate topology.BitRate, duration Seconds) Request {
 	return Request{UserID: "u", ProjectID: "p", Key: key(host(s, sh), host(d, dh)), Bandwidth: rate, Duration: duration}
 }
 
@@ -285,8 +287,13 @@ func (w *world) expect(id string, s State, win Window) Allocation {
 	return v
 }
 
+// secondsRange draws seconds from lo to hi.
+func secondsRange(lo, hi Seconds) *rapid.Generator[Seconds] {
+	return rapid.Map(rapid.Int64Range(int64(lo), int64(hi)), func(n int64) Seconds { return Seconds(n) })
+}
+
 // span is a window relative to the start of the test.
-func span(from, to int64) Window { return Window{1_000_000 + from, 1_000_000 + to} }
+func span(from, to Seconds) Window { return Window{1_000_000 + from, 1_000_000 + to} }
 
 // refused is the typed error, checked for its kind and field.
 func refused(tb testing.TB, err error, kind Kind, field string) *Error {

@@ -38,7 +38,7 @@ func numberOf(key string) uint64 {
 
 func recordKey(seq uint64) string { return "r" + number(seq) }
 func indexKey(id string) string   { return "i" + id }
-func doneKey(done int64, seq uint64) string {
+func doneKey(done Seconds, seq uint64) string {
 	return "e" + number(uint64(max(done, 0))) + number(seq)
 }
 
@@ -58,8 +58,8 @@ func after(prefix string, from uint64) store.Span {
 	return store.Span{From: prefix + number(from), To: string(end)}
 }
 
-// archive are the operations that put a record into the history.
-func (r *record) archive() ([]store.Op, error) {
+// intoHistory are the operations that put a record into the history.
+func (r *record) intoHistory() ([]store.Op, error) {
 	value, err := r.encode()
 	if err != nil {
 		return nil, err
@@ -72,8 +72,8 @@ func (r *record) archive() ([]store.Op, error) {
 		set(projectKey("p", r.ProjectID)+number(r.Seq), r.ID), set(doneKey(r.Done, r.Seq), "")), nil
 }
 
-// forget undoes archive.
-func (r *record) forget() []store.Op {
+// outOfHistory undoes archive.
+func (r *record) outOfHistory() []store.Op {
 	ops := r.counts(-1)
 	for _, key := range []string{recordKey(r.Seq), indexKey(r.ID), projectKey("p", r.ProjectID) + number(r.Seq), doneKey(r.Done, r.Seq)} {
 		ops = append(ops, store.Op{Bucket: store.History, Key: key})
@@ -92,11 +92,11 @@ func (r *record) counts(by int64) []store.Op {
 	return ops
 }
 
-// past is how many complete allocations there are, by project and in all ("").
+// completed is how many complete allocations there are, by project and in all ("").
 // Their number is kept here, so that a list knows its length without the store.
-type past map[string]int
+type completed map[string]int
 
-func (p past) count(project string, by int) {
+func (p completed) count(project string, by int) {
 	for _, k := range []string{"", project} {
 		if p[k] += by; p[k] == 0 {
 			delete(p, k)
@@ -104,8 +104,8 @@ func (p past) count(project string, by int) {
 	}
 }
 
-// lookUp reads a complete allocation from the store. nil is none.
-func (a *Allocator) lookUp(ctx context.Context, id string) (*record, *Error) {
+// readByID reads a complete allocation from the store. nil is none.
+func (a *Allocator) readByID(ctx context.Context, id string) (*record, *Error) {
 	if id == "" {
 		return nil, nil
 	}
@@ -113,22 +113,22 @@ func (a *Allocator) lookUp(ctx context.Context, id string) (*record, *Error) {
 	if err != nil || seq == nil {
 		return nil, a.unread(err)
 	}
-	return a.recall(ctx, numberOf(string(seq)))
+	return a.readRecord(ctx, numberOf(string(seq)))
 }
 
-// recall reads the record with a sequence number from the history. nil is none.
-func (a *Allocator) recall(ctx context.Context, seq uint64) (*record, *Error) {
+// readRecord reads the record with a sequence number from the history. nil is none.
+func (a *Allocator) readRecord(ctx context.Context, seq uint64) (*record, *Error) {
 	value, err := a.cfg.Store.Get(ctx, store.History, recordKey(seq))
 	if err != nil || value == nil {
 		return nil, a.unread(err)
 	}
-	r, err := decodePast(seq, value)
+	r, err := decodeHistoric(seq, value)
 	return r, a.unread(err)
 }
 
-// decodePast reads the record that the history has under a sequence number. The error
+// decodeHistoric reads the record that the history has under a sequence number. The error
 // names the number, since the ID may be what is damaged.
-func decodePast(seq uint64, value []byte) (*record, error) {
+func decodeHistoric(seq uint64, value []byte) (*record, error) {
 	r, err := decodeRecord("", value)
 	switch {
 	case err != nil:
@@ -162,7 +162,7 @@ func (a *Allocator) loadHistory(ctx context.Context) error {
 		if len(key) < 5 {
 			return fmt.Errorf("allocator: the count %q of the history is damaged", key)
 		}
-		a.past[key[5:]] = int(store.Count(value))
+		a.completed[key[5:]] = int(store.Count(value))
 		return nil
 	})
 	if err != nil {
@@ -170,7 +170,7 @@ func (a *Allocator) loadHistory(ctx context.Context) error {
 	}
 	last := store.Span{From: "r", To: "s", Backward: true}
 	return a.cfg.Store.Range(ctx, store.History, last, func(key string, value []byte) error {
-		r, err := decodePast(numberOf(key), value)
+		r, err := decodeHistoric(numberOf(key), value)
 		if err != nil {
 			return err
 		}

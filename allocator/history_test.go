@@ -110,7 +110,7 @@ func (h *history) update(t *rapid.T) {
 
 func (h *history) delete(t *rapid.T) { h.a.Delete(bg, h.pick(t), 0) }
 
-func (h *history) time(t *rapid.T) { h.now += rapid.Int64Range(1, 5).Draw(t, "seconds") }
+func (h *history) time(t *rapid.T) { h.now += secondsRange(1, 5).Draw(t, "seconds") }
 
 func (h *history) due(t *rapid.T) {
 	tasks, _ := h.a.Due(rapid.IntRange(1, 3).Draw(t, "limit"))
@@ -193,20 +193,20 @@ func (w *world) checkBooks() {
 	w.Helper()
 	w.a.mu.Lock()
 	defer w.a.mu.Unlock()
-	for _, e := range w.a.byID {
-		if h, plain := e.holdings(); e.busy == nil && (!same(e.holds(), h) || plain != (e.held == nil)) {
-			w.Fatalf("%s holds %+v, should hold %+v", e.id(), e.holds(), h)
+	for _, it := range w.a.byID {
+		if h, plain := it.required(); it.busy == nil && (!same(it.reservations(), h) || plain != (it.reserved == nil)) {
+			w.Fatalf("%s holds %+v, should hold %+v", it.id(), it.reservations(), h)
 		}
-		w.a.books.strike(e.holds())
+		w.a.calendars.remove(it.reservations())
 	}
 	if !w.a.none.idle() || w.a.none.asOf != 0 {
 		w.Fatalf("what all entries share was written: %+v", w.a.none)
 	}
-	if b := w.a.books; len(b.links.calendar)+len(b.projects)+b.keys.size()+len(b.places) != 0 {
+	if b := w.a.calendars; len(b.links.calendar)+len(b.projects)+b.keys.size()+len(b.active) != 0 {
 		w.Fatalf("the books hold what no entry does: %+v", b)
 	}
-	for _, e := range w.a.byID {
-		w.a.books.enter(e.holds())
+	for _, it := range w.a.byID {
+		w.a.calendars.add(it.reservations())
 	}
 }
 
@@ -215,7 +215,7 @@ func (w *world) checkBooks() {
 // another path or at another rate.
 func (w *world) checkLoads() {
 	w.Helper()
-	load := map[topology.LinkID]map[int64]topology.BitRate{}
+	load := map[topology.LinkID]map[Seconds]topology.BitRate{}
 	list := w.list("")
 	for i := range list {
 		list[i].Window.Start = max(list[i].Window.Start, w.now)
@@ -231,7 +231,7 @@ func (w *world) checkLoads() {
 		}
 		for _, id := range v.Path.BothWays() {
 			if load[id] == nil {
-				load[id] = map[int64]topology.BitRate{}
+				load[id] = map[Seconds]topology.BitRate{}
 			}
 			for t := v.Window.Start; t < v.Window.End; t++ {
 				load[id][t] += v.Bandwidth

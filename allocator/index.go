@@ -19,32 +19,32 @@ func (l *loader) index() (err error) {
 	var making sync.WaitGroup
 	read := l.live
 	making.Go(func() { l.identify(read) })
-	l.drawCables(&making)
+	l.makeLinkCalendars(&making)
 	l.live = inOrder(read)
-	making.Go(func() { err = l.list() })
-	l.file()
+	making.Go(func() { err = l.enlistAll() })
+	l.schedule()
 	making.Wait()
 	if err != nil {
 		return err
 	}
-	l.drawProjects(&making)
+	l.makeProjectCalendars(&making)
 	making.Wait()
-	l.amend()
+	l.lookAtExceptions()
 	return nil
 }
 
 // inOrder are entries in order of creation.
-func inOrder(entries []*entry) []*entry {
+func inOrder(items []*item) []*item {
 	type numbered struct { // to compare them needs no look at each
 		seq   uint64
-		entry *entry
+		entry *item
 	}
-	order := make([]numbered, len(entries))
-	for i, e := range entries {
-		order[i] = numbered{e.seq(), e}
+	order := make([]numbered, len(items))
+	for i, it := range items {
+		order[i] = numbered{it.seq(), it}
 	}
 	slices.SortFunc(order, func(a, b numbered) int { return cmp.Compare(a.seq, b.seq) })
-	sorted := make([]*entry, len(entries))
+	sorted := make([]*item, len(items))
 	for i, o := range order {
 		sorted[i] = o.entry
 	}
@@ -52,82 +52,82 @@ func inOrder(entries []*entry) []*entry {
 }
 
 // identify makes the index of IDs and that of claimed traffic.
-func (l *loader) identify(entries []*entry) {
-	l.byID = make(map[ident]*entry, len(entries))
-	for _, e := range entries {
-		l.byID[e.ident] = e
-		if w := e.window(); w != (Window{}) {
-			l.books.keys.add(claim[path.FlowKey]{canonical(e.key()), w, 1})
+func (l *loader) identify(items []*item) {
+	l.byID = make(map[ident]*item, len(items))
+	for _, it := range items {
+		l.byID[it.ident] = it
+		if w := it.window(); w != (Window{}) {
+			l.calendars.keys.add(reservation[path.FlowKey]{canonical(it.key()), w, 1})
 		}
 	}
 }
 
-// list puts everything on the lists. The error names two records with one handle or one
+// enlistAll puts everything on the lists. The error names two records with one handle or one
 // number, if there are any.
-func (l *loader) list() error {
-	for i, e := range l.live {
-		if i > 0 && l.live[i-1].seq() == e.seq() {
+func (l *loader) enlistAll() error {
+	for i, it := range l.live {
+		if i > 0 && l.live[i-1].seq() == it.seq() {
 			return fmt.Errorf("allocator: records %q and %q have the same handle %d, or the same number %d",
-				l.live[i-1].id(), e.id(), e.handle, e.seq())
+				l.live[i-1].id(), it.id(), it.handle, it.seq())
 		}
-		l.enlist(e)
-		l.books.places[e.project()]++
+		l.enlistLocked(it)
+		l.calendars.active[it.project()]++
 	}
-	for _, e := range l.live {
-		if uint64(e.handle) == e.seq()&math.MaxUint32 {
+	for _, it := range l.live {
+		if uint64(it.handle) == it.seq()&math.MaxUint32 {
 			continue
 		}
-		other := l.handles[e.handle]
-		for seq := uint64(e.handle); other == nil && seq <= l.seq; seq += 1 << 32 {
-			if twin := l.all.get(seq); twin != nil && twin.handle == e.handle {
+		other := l.handles[it.handle]
+		for seq := uint64(it.handle); other == nil && seq <= l.seq; seq += 1 << 32 {
+			if twin := l.all.get(seq); twin != nil && twin.handle == it.handle {
 				other = twin
 			}
 		}
 		if other != nil {
-			return fmt.Errorf("allocator: records %q and %q have the same handle %d", other.id(), e.id(), e.handle)
+			return fmt.Errorf("allocator: records %q and %q have the same handle %d", other.id(), it.id(), it.handle)
 		}
-		l.handles[e.handle] = e
+		l.handles[it.handle] = it
 	}
 	return nil
 }
 
-// file puts everything on the agenda, and has looked at what has no place or whose hosts
+// schedule puts everything on the agenda, and has looked at what has no place or whose hosts
 // are elsewhere.
-func (l *loader) file() {
-	for _, e := range l.live {
-		if astray := e.tied && l.locateEnds(e); astray || !e.placed(l.now) {
-			l.look(e)
+func (l *loader) schedule() {
+	for _, it := range l.live {
+		if astray := it.indexed && l.locateEndsLocked(it); astray || !it.placed(l.now) {
+			l.lookLocked(it)
 		}
-		l.reschedule(e)
+		l.rescheduleLocked(it)
 	}
 }
 
-// amend has looked at what uses a cable that is not sound, and enters what the network
+// lookAtExceptions has looked at what uses a cable that is not sound, and enters what the network
 // holds beside what is committed.
-func (l *loader) amend() {
+func (l *loader) lookAtExceptions() {
 	for _, c := range l.cables.byID {
 		if c.state != sound {
-			for _, e := range c.list { // none has left it yet
-				l.look(e)
+			for _, it := range c.list { // none has left it yet
+				l.lookLocked(it)
 			}
 		}
 	}
-	for _, e := range l.live {
-		if len(e.network) > 0 {
-			l.rehold(e)
+	for _, it := range l.live {
+		if len(it.network) > 0 {
+			l.reserveLocked(it)
 		}
 	}
 }
 
-// drawCables makes the index of what uses each cable, and the calendars of cables.
-func (l *loader) drawCables(making *sync.WaitGroup) {
+// makeLinkCalendars makes the index of what uses each cable, and the calendars of cables.
+func (l *loader) makeLinkCalendars(making *sync.WaitGroup) {
 	for _, r := range l.readers {
 		for id := range r.users {
-			l.cables.lay(id, l.seen)
+			l.cables.obtain(id, l.seen)
 		}
 	}
-	draw(making, l.books.links.calendar, slices.Collect(maps.Keys(l.cables.byID)), func(id topology.LinkID) iter.Seq[*entry] {
-		var parts [][]*entry
+	makeCalendars(making, l.calendars.links.calendar, slices.Collect(maps.Keys(l.cables.byID)), func(id topology.LinkID) iter.Seq[*item] {
+		var parts [][]*item
 		for _, r := range l.readers {
 			if p := r.users[id]; p != nil {
 				parts = append(parts, *p...)
@@ -140,21 +140,21 @@ func (l *loader) drawCables(making *sync.WaitGroup) {
 	})
 }
 
-// drawProjects makes the calendars of projects.
-func (l *loader) drawProjects(making *sync.WaitGroup) {
-	draw(making, l.books.projects, slices.Collect(maps.Keys(l.projects)), func(project string) iter.Seq[*entry] {
+// makeProjectCalendars makes the calendars of projects.
+func (l *loader) makeProjectCalendars(making *sync.WaitGroup) {
+	makeCalendars(making, l.calendars.projects, slices.Collect(maps.Keys(l.projects)), func(project string) iter.Seq[*item] {
 		return l.projects[project].after(0)
 	})
 }
 
-// draw makes a calendar of what the committed states of those entries claim that each of
+// makeCalendars makes a calendar of what the committed states of those entries claim that each of
 // its things is used by.
-func draw[K comparable](making *sync.WaitGroup, c calendar[K], things []K, users func(K) iter.Seq[*entry]) {
+func makeCalendars[K comparable](making *sync.WaitGroup, c calendar[K], things []K, users func(K) iter.Seq[*item]) {
 	var mu sync.Mutex // guards c
-	deal(making, len(things), func(mine iter.Seq[int]) {
+	inParallel(making, len(things), func(mine iter.Seq[int]) {
 		var changes, spare []change
 		for i := range mine {
-			changes = appendClaims(changes[:0], users(things[i]))
+			changes = appendChanges(changes[:0], users(things[i]))
 			spare = slices.Grow(spare[:0], len(changes))[:len(changes)]
 			sortChanges(changes, spare)
 			var line timeline
@@ -167,10 +167,10 @@ func draw[K comparable](making *sync.WaitGroup, c calendar[K], things []K, users
 	})
 }
 
-// appendClaims appends what the committed states of entries claim over time.
-func appendClaims(changes []change, entries iter.Seq[*entry]) []change {
-	for e := range entries {
-		if w, rate := e.window(), int64(e.bandwidth); rate > 0 && w.Start < w.End {
+// appendChanges appends what the committed states of entries claim over time.
+func appendChanges(changes []change, entries iter.Seq[*item]) []change {
+	for it := range entries {
+		if w, rate := it.window(), int64(it.bandwidth); rate > 0 && w.Start < w.End {
 			changes = append(changes, change{w.Start, rate}, change{w.End, -rate})
 		}
 	}

@@ -13,26 +13,26 @@ import (
 	"conga/openflow"
 )
 
-// kept is the committed state of an entry in as little memory as it takes, since there
+// packed is the committed state of an entry in as little memory as it takes, since there
 // may be a million. What most allocations lack is in extra, as is what does not fit:
 // times are kept in 32 bits, which last until 2106.
-type kept struct {
-	number    uint64 // order of creation
-	revision  uint64
-	ident     ident
-	bandwidth topology.BitRate
-	who       unique.Handle[owner]
-	reason    unique.Handle[string]
-	way       string          // the hops, see wayBook; "" is no path
-	src, dst  [4]byte         // of an IPv4 key
-	in, out   openflow.PortNo // edge ports of the path
+type packed struct {
+	number     uint64 // order of creation
+	revision   uint64
+	ident      ident
+	bandwidth  topology.BitRate
+	who        unique.Handle[owner]
+	reason     unique.Handle[string]
+	packedPath string          // the hops, see wayBook; "" is no path
+	src, dst   [4]byte         // of an IPv4 key
+	in, out    openflow.PortNo // edge ports of the path
 
 	created, start, from, to, duration uint32
 
 	handle           uint32
 	srcPort, dstPort uint16
 	proto            uint8
-	stage            stage
+	code             stateCode
 	started          bool
 }
 
@@ -90,37 +90,37 @@ func (i ident) String() string {
 	return string(text[:])
 }
 
-// stage is a [State] in one byte.
-type stage uint8
+// stateCode is a [State] in one byte.
+type stateCode uint8
 
-var stages = [...]State{0: "", 1: Pending, 2: Active, 3: Complete}
+var stateOf = [...]State{0: "", 1: Pending, 2: Active, 3: Complete}
 
-func stageOf(s State) stage {
-	for i, known := range stages {
+func codeOf(s State) stateCode {
+	for i, known := range stateOf {
 		if s == known {
-			return stage(i)
+			return stateCode(i)
 		}
 	}
 	return 0
 }
 
-// keep makes r the committed state.
-func (e *entry) keep(r *record) {
-	k := &e.kept
+// pack makes r the committed state.
+func (it *item) pack(r *record) {
+	k := &it.packed
 	k.number, k.revision, k.handle = r.Seq, r.Revision, r.Handle
-	k.stage, k.started, k.bandwidth = stageOf(r.State), r.Started, r.Bandwidth
+	k.code, k.started, k.bandwidth = codeOf(r.State), r.Started, r.Bandwidth
 	k.who, k.reason = unique.Make(owner{r.UserID, r.ProjectID}), unique.Make(r.Reason)
 	k.proto, k.srcPort, k.dstPort = r.Key.Proto, r.Key.SrcPort, r.Key.DstPort
-	way, fits := e.ways.pack(r.Path)
-	if k.way != way {
-		k.way = way
+	way, fits := it.hops.pack(r.Path)
+	if k.packedPath != way {
+		k.packedPath = way
 	}
 	if k.in, k.out = 0, 0; len(r.Path) > 0 {
 		k.in, k.out = r.Path[0].In, r.Path[len(r.Path)-1].Out
 	}
 	for _, t := range []struct {
 		to   *uint32
-		from int64
+		from Seconds
 	}{{&k.created, r.Created}, {&k.start, r.StartTime}, {&k.from, r.Window.Start}, {&k.to, r.Window.End}, {&k.duration, r.Duration}} {
 		*t.to = uint32(t.from)
 		fits = fits && t.from >= 0 && t.from <= math.MaxUint32
@@ -141,12 +141,12 @@ func (e *entry) keep(r *record) {
 		full.Path = slices.Clone(r.Path)
 		rare.full = &full
 	}
-	if rare != e.rare {
-		e.own().rare = rare
+	if rare != it.rare {
+		it.own().rare = rare
 	}
-	if e.extra != e.none {
+	if it.extra != it.none {
 		whole := *r
-		e.extra.record = &whole
+		it.extra.record = &whole
 	}
 }
 
@@ -154,106 +154,108 @@ func (e *entry) keep(r *record) {
 type rare struct {
 	id                    string // that is no UUID
 	src, dst              netip.Addr
-	lease, leaseEnd, done int64
+	lease, leaseEnd, done Seconds
 	full                  *record // all of it, if a time does not fit
 }
 
 // record is the committed state. It must not be changed: changes go through
 // [Allocator.begin].
-func (e *entry) record() *record {
-	if e.extra.record != nil {
-		return e.extra.record
+func (it *item) record() *record {
+	if it.extra.record != nil {
+		return it.extra.record
 	}
-	return e.unfold()
+	return it.unpack()
 }
 
-// unfold makes a record of what is kept.
-func (e *entry) unfold() *record {
-	if e.rare.full != nil {
-		r := *e.rare.full
-		r.Path = e.path()
+// unpack makes a record of what is kept.
+func (it *item) unpack() *record {
+	if it.rare.full != nil {
+		r := *it.rare.full
+		r.Path = it.path()
 		return &r
 	}
-	k := &e.kept
+	k := &it.packed
 	who := k.who.Value()
 	return &record{
-		Version: recordVersion, Seq: k.number, Started: k.started, Done: e.rare.done,
+		Version: recordVersion, Seq: k.number, Started: k.started, Done: it.rare.done,
 		Allocation: Allocation{
-			ID: e.id(), Handle: k.handle, Revision: k.revision, Created: int64(k.created),
+			ID: it.id(), Handle: k.handle, Revision: k.revision, Created: Seconds(k.created),
 			Request: Request{
-				UserID: who.user, ProjectID: who.project, Key: e.key(), Duration: int64(k.duration),
-				Bandwidth: k.bandwidth, StartTime: int64(k.start), Lease: e.rare.lease,
+				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
+				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease,
 			},
-			LeaseEnd: e.rare.leaseEnd, State: e.state(), Reason: k.reason.Value(), Window: e.window(), Path: e.path(),
+			LeaseEnd: it.rare.leaseEnd, State: it.state(), Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
 		},
 	}
 }
 
 // seq is its place in the order of creation.
-func (e *entry) seq() uint64 { return e.number }
+func (it *item) seq() uint64 { return it.number }
 
 // state is its committed state.
-func (e *entry) state() State { return stages[e.stage] }
+func (it *item) state() State { return stateOf[it.code] }
 
-func (e *entry) project() string { return e.who.Value().project }
+func (it *item) project() string { return it.who.Value().project }
 
-func (e *entry) id() string {
-	if e.rare.id != "" {
-		return e.rare.id
+func (it *item) id() string {
+	if it.rare.id != "" {
+		return it.rare.id
 	}
-	return e.ident.String()
+	return it.ident.String()
 }
 
-func (e *entry) window() Window {
-	if e.rare.full != nil {
-		return e.rare.full.Window
+func (it *item) window() Window {
+	if it.rare.full != nil {
+		return it.rare.full.Window
 	}
-	return Window{int64(e.from), int64(e.to)}
+	return Window{Seconds(it.from), Seconds(it.to)}
 }
 
-func (e *entry) key() path.FlowKey {
-	k := path.FlowKey{Src: e.rare.src, Dst: e.rare.dst, Proto: e.proto, SrcPort: e.srcPort, DstPort: e.dstPort}
+func (it *item) key() path.FlowKey {
+	k := path.FlowKey{Src: it.rare.src, Dst: it.rare.dst, Proto: it.proto, SrcPort: it.srcPort, DstPort: it.dstPort}
 	if !k.Src.IsValid() && !k.Dst.IsValid() {
-		k.Src, k.Dst = netip.AddrFrom4(e.src), netip.AddrFrom4(e.dst)
+		k.Src, k.Dst = netip.AddrFrom4(it.src), netip.AddrFrom4(it.dst)
 	}
 	return k
 }
 
 // path is the path, the caller's to keep; nil if there is none.
-func (e *entry) path() path.Path {
-	if e.rare.full != nil {
-		return slices.Clone(e.rare.full.Path)
+func (it *item) path() path.Path {
+	if it.rare.full != nil {
+		return slices.Clone(it.rare.full.Path)
 	}
-	p := e.ways.unpack(e.way)
+	p := it.hops.unpack(it.packedPath)
 	if len(p) > 0 {
-		p[0].In, p[len(p)-1].Out = e.in, e.out
+		p[0].In, p[len(p)-1].Out = it.in, it.out
 	}
 	return p
 }
 
 // ends are the edge ports of the path.
-func (e *entry) ends() (ports [2]topology.PortID) {
-	if e.rare.full != nil {
-		ports[0], ports[1] = pathEnds(e.rare.full.Path)
-	} else if n := len(e.way); n > 0 {
-		ports[0] = topology.PortID{DPID: e.ways.hop(e.way).DPID, Port: e.in}
-		ports[1] = topology.PortID{DPID: e.ways.hop(e.way[n-numberSize:]).DPID, Port: e.out}
+func (it *item) ends() (ports [2]topology.PortID) {
+	if it.rare.full != nil {
+		ports[0], ports[1] = pathEnds(it.rare.full.Path)
+	} else if n := len(it.packedPath); n > 0 {
+		ports[0] = topology.PortID{DPID: it.hops.hop(it.packedPath).DPID, Port: it.in}
+		ports[1] = topology.PortID{DPID: it.hops.hop(it.packedPath[n-numberSize:]).DPID, Port: it.out}
 	}
 	return ports
 }
 
 // placed is that of the committed state.
-func (e *entry) placed(now int64) bool {
-	if e.rare.full != nil {
-		return e.rare.full.placed(now)
+func (it *item) placed(now Seconds) bool {
+	if it.rare.full != nil {
+		return it.rare.full.placed(now)
 	}
-	return e.hasPath() && (e.started || int64(e.start) >= now || int64(e.from) <= now)
+	return it.hasPath() && (it.started || Seconds(it.start) >= now || Seconds(it.from) <= now)
 }
 
 // lapse is that of the committed state.
-func (e *entry) lapse() (at int64, may bool) {
-	return e.rare.leaseEnd, e.rare.leaseEnd != 0 && e.state() == Pending && !e.started
+func (it *item) lapse() (at Seconds, may bool) {
+	return it.rare.leaseEnd, it.rare.leaseEnd != 0 && it.state() == Pending && !it.started
 }
 
 // hasPath reports whether there is a path.
-func (e *entry) hasPath() bool { return e.way != "" || e.rare.full != nil && len(e.rare.full.Path) > 0 }
+func (it *item) hasPath() bool {
+	return it.packedPath != "" || it.rare.full != nil && len(it.rare.full.Path) > 0
+}

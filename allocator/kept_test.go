@@ -20,20 +20,20 @@ import (
 func TestKept(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		none := newExtra()
-		e := none.makeEntry()
+		it := none.newItem()
 		for range rapid.IntRange(1, 3).Draw(t, "states") {
 			r := drawRecord(t)
-			e.keep(r)
-			got := e.unfold()
+			it.pack(r)
+			got := it.unpack()
 			if diff := cmp.Diff(r, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
 				t.Fatal(diff)
 			}
 			if len(got.Path) > 0 { // it is the caller's own
 				got.Path[0].DPID++
 			}
-			if e.seq() != r.Seq || e.id() != r.ID || e.state() != r.State || e.window() != r.Window || !e.path().Equal(r.Path) ||
-				e.key() != r.Key || e.hasPath() != (len(r.Path) > 0) || e.project() != r.ProjectID || e.started != r.Started {
-				t.Fatalf("%+v tells something else than %+v", e.kept, r)
+			if it.seq() != r.Seq || it.id() != r.ID || it.state() != r.State || it.window() != r.Window || !it.path().Equal(r.Path) ||
+				it.key() != r.Key || it.hasPath() != (len(r.Path) > 0) || it.project() != r.ProjectID || it.started != r.Started {
+				t.Fatalf("%+v tells something else than %+v", it.packed, r)
 			}
 		}
 		if !none.idle() {
@@ -52,7 +52,7 @@ func TestCodec(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := new(record)
-		if err := (&cursor{rest: text[1:], id: rapid.SampledFrom([]string{"", r.ID}).Draw(t, "key")}).decode(got); err != nil {
+		if err := (&decoder{rest: text[1:], id: rapid.SampledFrom([]string{"", r.ID}).Draw(t, "key")}).fields(got); err != nil {
 			t.Fatal(err)
 		}
 		got.Version = recordVersion
@@ -60,7 +60,7 @@ func TestCodec(t *testing.T) {
 			t.Fatal(diff)
 		}
 		cut := text[1:rapid.IntRange(1, len(text)-1).Draw(t, "cut")]
-		if err := (&cursor{rest: cut}).decode(new(record)); err == nil {
+		if err := (&decoder{rest: cut}).fields(new(record)); err == nil {
 			t.Fatal("a record that was cut short was read")
 		}
 	})
@@ -81,8 +81,8 @@ func FuzzDecode(f *testing.F) {
 }
 
 func drawRecord(t *rapid.T) *record {
-	moment := func(label string) int64 {
-		return rapid.SampledFrom([]int64{0, 1, 1_800_000_000, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64}).Draw(t, label)
+	moment := func(label string) Seconds {
+		return rapid.SampledFrom([]Seconds{0, 1, 1_800_000_000, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64}).Draw(t, label)
 	}
 	four := rapid.Bool().Draw(t, "IPv4")
 	addr := func(label string) netip.Addr {
@@ -92,7 +92,7 @@ func drawRecord(t *rapid.T) *record {
 		}
 		return netip.AddrFrom16([16]byte{0xfd, n, 15: 1})
 	}
-	r := &record{Version: recordVersion, Seq: rapid.Uint64().Draw(t, "seq"), Started: rapid.Bool().Draw(t, "started"), Done: rapid.SampledFrom([]int64{0, 0, 5}).Draw(t, "done")}
+	r := &record{Version: recordVersion, Seq: rapid.Uint64().Draw(t, "seq"), Started: rapid.Bool().Draw(t, "started"), Done: rapid.SampledFrom([]Seconds{0, 0, 5}).Draw(t, "done")}
 	r.ID = rapid.SampledFrom([]string{"", "id1", uuid.Nil.String(), uuid.Max.String(), "F0000000-0000-4000-8000-000000000000",
 		"f0000000-0000-4000-8000-00000000000g", "f0000000 0000-4000-8000-000000000000", "", "x"}).Draw(t, "ID")
 	if r.ID == "" {
@@ -101,8 +101,8 @@ func drawRecord(t *rapid.T) *record {
 	r.Handle, r.Revision = rapid.Uint32().Draw(t, "handle"), rapid.Uint64().Draw(t, "revision")
 	r.Created, r.Duration, r.StartTime = moment("created"), moment("duration"), moment("start")
 	r.Window = Window{moment("from"), moment("to")}
-	r.Lease, r.LeaseEnd = rapid.SampledFrom([]int64{0, 0, 30}).Draw(t, "lease"), rapid.SampledFrom([]int64{0, 0, 77}).Draw(t, "lease end")
-	r.State, r.Reason = rapid.SampledFrom(stages[1:]).Draw(t, "state"), rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")
+	r.Lease, r.LeaseEnd = rapid.SampledFrom([]Seconds{0, 0, 30}).Draw(t, "lease"), rapid.SampledFrom([]Seconds{0, 0, 77}).Draw(t, "lease end")
+	r.State, r.Reason = rapid.SampledFrom(stateOf[1:]).Draw(t, "state"), rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")
 	r.UserID, r.ProjectID = rapid.SampledFrom([]string{"", "u"}).Draw(t, "user"), rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Bandwidth = topology.BitRate(rapid.Uint64().Draw(t, "rate"))
 	r.Key = path.FlowKey{Src: addr("src"), Dst: addr("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: rapid.Uint16().Draw(t, "port")}

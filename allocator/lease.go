@@ -2,15 +2,15 @@ package allocator
 
 // leaseEnd is when a lease of so many seconds ends that begins now; 0: there is
 // none.
-func leaseEnd(lease, now int64) int64 {
+func leaseEnd(lease, now Seconds) Seconds {
 	if lease == 0 {
 		return 0
 	}
 	return now + lease
 }
 
-// leased is the request with another lease.
-func (r Request) leased(lease int64) Request {
+// withLease is the request with another lease.
+func (r Request) withLease(lease Seconds) Request {
 	r.Lease = lease
 	return r
 }
@@ -18,12 +18,12 @@ func (r Request) leased(lease int64) Request {
 // lapse is when the allocation is given up because nobody has asked for it again,
 // in UNIX seconds. Whoever has a path keeps it until its end, and gets another one
 // if it is lost.
-func (r *record) lapse() (at int64, may bool) {
+func (r *record) lapse() (at Seconds, may bool) {
 	return r.LeaseEnd, r.LeaseEnd != 0 && r.State == Pending && !r.Started
 }
 
 // lapsed reports whether it is to be given up now.
-func (r *record) lapsed(now int64) bool {
+func (r *record) lapsed(now Seconds) bool {
 	at, may := r.lapse()
 	return may && at <= now
 }
@@ -38,8 +38,8 @@ func renews(old, next *record) bool {
 // while it was away nobody could ask again, and clients try for about as long.
 const leaseGrace = 60
 
-// spare gives a lease that grace.
-func (r *record) spare(now int64) {
+// grantGrace gives a lease that grace.
+func (r *record) grantGrace(now Seconds) {
 	if end, may := r.lapse(); may {
 		r.LeaseEnd = max(end, now+leaseGrace)
 	}

@@ -7,7 +7,7 @@ import (
 
 // leased is a request for the only link's whole capacity, which has to wait for
 // whoever has it.
-func leased(lease int64) Request {
+func leased(lease Seconds) Request {
 	r := ask(1, 2, 2, 2, 100, 50)
 	r.Lease = lease
 	return r
@@ -44,7 +44,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 	second := w.create(leased(0))
 	for range 20 {
 		w.pass(20)
-		got, err := w.a.Update(bg, first.ID, 0, Change{Lease: new(int64(30))})
+		got, err := w.a.Update(bg, first.ID, 0, Change{Lease: new(Seconds(30))})
 		if err != nil || got.LeaseEnd != w.now+30 || got.Window != first.Window {
 			t.Fatalf("renewed it is %+v, %v", got, err)
 		}
@@ -52,7 +52,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 	// Its place has stayed its own.
 	w.expect(first.ID, Pending, span(1000, 1050))
 	w.expect(second.ID, Pending, span(1050, 1100))
-	if _, err := w.a.Update(bg, first.ID, 0, Change{Lease: new(int64(0))}); err != nil {
+	if _, err := w.a.Update(bg, first.ID, 0, Change{Lease: new(Seconds(0))}); err != nil {
 		t.Fatal(err)
 	}
 	w.pass(100)
@@ -109,11 +109,11 @@ func TestRenewalIsQuiet(t *testing.T) {
 		t.Errorf("making it was told %d times", news)
 	}
 	w.now += 10
-	got, err := w.a.Update(bg, made.ID, made.Revision, Change{Lease: new(int64(30))})
+	got, err := w.a.Update(bg, made.ID, made.Revision, Change{Lease: new(Seconds(30))})
 	if err != nil || got.Revision != made.Revision || got.LeaseEnd != w.now+30 || news != 1 {
 		t.Errorf("asked for again it is %+v, %v, and told %d times", got, err, news)
 	}
-	got, err = w.a.Update(bg, made.ID, made.Revision, Change{Lease: new(int64(40))})
+	got, err = w.a.Update(bg, made.ID, made.Revision, Change{Lease: new(Seconds(40))})
 	if err != nil || got.Revision == made.Revision || news != 2 {
 		t.Errorf("with another lease it is %+v, %v, and told %d times", got, err, news)
 	}
@@ -121,7 +121,7 @@ func TestRenewalIsQuiet(t *testing.T) {
 
 // Who asked for a time that has passed is planned for another one, lease or not.
 func TestLeaseDoesNotHoldUpPlanning(t *testing.T) {
-	for _, lease := range []int64{0, 300} {
+	for _, lease := range []Seconds{0, 300} {
 		w := newWorld(t, 2, 10)
 		trunk := w.cable(1, 2, 10)
 		w.open()
@@ -141,15 +141,15 @@ func TestLeaseDoesNotHoldUpPlanning(t *testing.T) {
 
 func TestLeaseIsChecked(t *testing.T) {
 	w := busy(t)
-	for _, lease := range []int64{-1, MaxLease + 1} {
+	for _, lease := range []Seconds{-1, MaxLease + 1} {
 		_, err := w.a.Create(bg, leased(lease))
 		refused(t, err, Invalid, "lease")
 	}
 	id := w.create(leased(30)).ID
-	_, err := w.a.Update(bg, id, 0, Change{Lease: new(int64(MaxLease + 1))})
+	_, err := w.a.Update(bg, id, 0, Change{Lease: new(Seconds(MaxLease + 1))})
 	refused(t, err, Invalid, "lease")
 	before := w.get(id)
-	if after, err := w.a.Update(bg, id, 0, Change{Duration: new(int64(50))}); err != nil || after.LeaseEnd != before.LeaseEnd {
+	if after, err := w.a.Update(bg, id, 0, Change{Duration: new(Seconds(50))}); err != nil || after.LeaseEnd != before.LeaseEnd {
 		t.Errorf("another change moves the lease: %+v, %v", after, err)
 	}
 }

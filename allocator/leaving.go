@@ -11,42 +11,42 @@ import (
 type leaving struct {
 	links map[topology.LinkID]*exit      // circuits with a rate, by cable
 	pairs map[hosts]map[path.FlowKey]int // by the traffic that they are for
-	queue map[hosts][]*entry             // whose installation waits for such traffic to go
+	queue map[hosts][]*item              // whose installation waits for such traffic to go
 }
 
 // exit is a cable that circuits with a rate are leaving.
 type exit struct {
 	circuits int
-	queue    []*entry // whose installation waits for them
+	queue    []*item // whose installation waits for them
 }
 
 func newLeaving() leaving {
-	return leaving{links: map[topology.LinkID]*exit{}, pairs: map[hosts]map[path.FlowKey]int{}, queue: map[hosts][]*entry{}}
+	return leaving{links: map[topology.LinkID]*exit{}, pairs: map[hosts]map[path.FlowKey]int{}, queue: map[hosts][]*item{}}
 }
 
-// depart says what of an entry is leaving. What waited for that which has left is
+// departLocked says what of an entry is leaving. What waited for that which has left is
 // tried again.
-func (a *Allocator) depart(e *entry, circuits []installed) {
-	if len(circuits) == 0 && len(e.leaving) == 0 {
+func (a *Allocator) departLocked(it *item, circuits []installed) {
+	if len(circuits) == 0 && len(it.leaving) == 0 {
 		return
 	}
-	before := e.leaving
-	e.own().leaving = circuits
+	before := it.leaving
+	it.own().leaving = circuits
 	for _, n := range circuits {
-		a.leaving.enter(n.circuit)
+		a.leaving.add(n.circuit)
 	}
 	for _, n := range before {
-		for _, waits := range a.leaving.left(n.circuit) {
+		for _, waits := range a.leaving.remove(n.circuit) {
 			if waits.parked {
 				waits.parked = false
-				a.reschedule(waits)
+				a.rescheduleLocked(waits)
 				a.signal()
 			}
 		}
 	}
 }
 
-func (l *leaving) enter(c path.Circuit) {
+func (l *leaving) add(c path.Circuit) {
 	for _, id := range ratedLinks(c) {
 		x := l.links[id]
 		if x == nil {
@@ -63,9 +63,9 @@ func (l *leaving) enter(c path.Circuit) {
 	l.pairs[pair][k]++
 }
 
-// left undoes enter and returns what waited for that, as far as it need not wait
+// remove undoes enter and returns what waited for that, as far as it need not wait
 // any longer.
-func (l *leaving) left(c path.Circuit) (woken []*entry) {
+func (l *leaving) remove(c path.Circuit) (woken []*item) {
 	for _, id := range ratedLinks(c) {
 		if x := l.links[id]; x.circuits > 1 {
 			x.circuits--
@@ -103,11 +103,11 @@ func ratedLinks(c path.Circuit) []topology.LinkID {
 // blocks reports whether something that is leaving has the same traffic, so
 // that taking it out could take the entry's with it, or a rate on its path. The
 // entry then waits for that.
-func (l *leaving) blocks(e *entry, c *record) bool {
+func (l *leaving) blocks(it *item, c *record) bool {
 	pair := hostsOf(canonical(c.Key))
 	for k := range l.pairs[pair] {
 		if k.Conflicts(c.Key) {
-			l.queue[pair] = append(l.queue[pair], e)
+			l.queue[pair] = append(l.queue[pair], it)
 			return true
 		}
 	}
@@ -116,7 +116,7 @@ func (l *leaving) blocks(e *entry, c *record) bool {
 	}
 	for _, id := range ratedLinks(c.Circuit()) {
 		if x := l.links[id]; x != nil {
-			x.queue = append(x.queue, e)
+			x.queue = append(x.queue, it)
 			return true
 		}
 	}

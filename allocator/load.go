@@ -22,7 +22,7 @@ func (a *Allocator) load(ctx context.Context) error {
 		return err
 	}
 	defer collectLess()()
-	l := loader{Allocator: a, now: seconds(a.cfg.Now())}
+	l := loader{Allocator: a, now: a.now()}
 	if err := l.read(ctx); err != nil {
 		return err
 	}
@@ -46,9 +46,9 @@ func collectLess() (restore func()) {
 	return func() { debug.SetGCPercent(before) }
 }
 
-// deal starts a worker on each processor, and deals the numbers below n out to them as
+// inParallel starts a worker on each processor, and deals the numbers below n out to them as
 // they come to it.
-func deal(workers *sync.WaitGroup, n int, worker func(numbers iter.Seq[int])) {
+func inParallel(workers *sync.WaitGroup, n int, worker func(numbers iter.Seq[int])) {
 	var next atomic.Int64
 	numbers := func(yield func(int) bool) {
 		for i := int(next.Add(1)) - 1; i < n && yield(i); i = int(next.Add(1)) - 1 {
@@ -63,32 +63,32 @@ func deal(workers *sync.WaitGroup, n int, worker func(numbers iter.Seq[int])) {
 // and calendars.
 type loader struct {
 	*Allocator
-	now     int64
+	now     Seconds
 	readers []*reader
-	live    []*entry
+	live    []*item
 	done    []string // IDs of what is complete and not in the history yet
 }
 
 // reader is what one of several that read at the same time has read.
 type reader struct {
 	*loader
-	cursor        cursor
-	live          []*entry
+	cursor        decoder
+	live          []*item
 	done          []string
-	users         map[topology.LinkID]*pile // the entries that use each cable
-	seq, revision uint64                    // the highest ones
+	users         map[topology.LinkID]*chunks // the entries that use each cable
+	seq, revision uint64                      // the highest ones
 }
 
-// pile is a list of entries in parts, which need not be moved when it grows.
-type pile [][]*entry
+// chunks is a list of entries in parts, which need not be moved when it grows.
+type chunks [][]*item
 
-func (p *pile) add(e *entry) {
+func (p *chunks) add(it *item) {
 	last := len(*p) - 1
 	if last < 0 || len((*p)[last]) == cap((*p)[last]) {
 		last++
-		*p = append(*p, make([]*entry, 0, 16<<min(last, 6)))
+		*p = append(*p, make([]*item, 0, 16<<min(last, 6)))
 	}
-	(*p)[last] = append((*p)[last], e)
+	(*p)[last] = append((*p)[last], it)
 }
 
 // firstDigits are where the store is cut into parts, which are read at the same time.
@@ -101,8 +101,8 @@ func (l *loader) read(ctx context.Context) error {
 	defer fail(nil)
 	var reading sync.WaitGroup
 	found := make(chan *reader, runtime.GOMAXPROCS(0))
-	deal(&reading, len(firstDigits)+1, func(parts iter.Seq[int]) {
-		r := &reader{loader: l, cursor: cursor{names: map[string]string{}}, users: map[topology.LinkID]*pile{}}
+	inParallel(&reading, len(firstDigits)+1, func(parts iter.Seq[int]) {
+		r := &reader{loader: l, cursor: decoder{names: map[string]string{}}, users: map[topology.LinkID]*chunks{}}
 		for i := range parts {
 			if err := r.read(ctx, i); err != nil {
 				fail(err)
@@ -147,28 +147,28 @@ func (r *reader) read(ctx context.Context, i int) error {
 
 // adopt makes an entry of a record of what is live, and keeps nothing else of it.
 func (r *reader) adopt(rec *record) {
-	rec.spare(r.now)
-	e := r.none.makeEntry()
-	e.keep(rec)
-	e.slim()
-	e.exists = true
-	if e.restorable(r.now) {
+	rec.grantGrace(r.now)
+	it := r.none.newItem()
+	it.pack(rec)
+	it.slim()
+	it.exists = true
+	if it.restorable(r.now) {
 		// The network was told to hold it; whether it does is confirmed by
 		// installing it once more.
-		e.own().network = []installed{{e.record().Circuit(), rec.Window}}
+		it.own().network = []installed{{it.record().Circuit(), rec.Window}}
 	}
-	r.live = append(r.live, e)
+	r.live = append(r.live, it)
 	r.seq, r.revision = max(r.seq, rec.Seq), max(r.revision, rec.Revision)
-	e.tied = len(rec.Path) > 0
+	it.indexed = len(rec.Path) > 0
 	var links [32]topology.LinkID
 	for _, id := range rec.Path.AppendLinks(links[:0]) {
 		id = cableOf(id)
 		users := r.users[id]
 		if users == nil {
-			users = new(pile)
+			users = new(chunks)
 			r.users[id] = users
 		}
-		users.add(e)
+		users.add(it)
 	}
 }
 
@@ -196,7 +196,7 @@ func (a *Allocator) migrate(ctx context.Context, ids []string) error {
 		}
 		for _, r := range done {
 			a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
-			a.past.count(r.ProjectID, 1)
+			a.completed.count(r.ProjectID, 1)
 		}
 	}
 	return nil
@@ -208,13 +208,13 @@ func (a *Allocator) move(ctx context.Context, done []*record) error {
 	if len(done) == 0 {
 		return nil
 	}
-	now := seconds(a.cfg.Now())
+	now := a.now()
 	ops := make([]store.Op, 0, 9*len(done))
 	for _, r := range done {
 		if r.Done == 0 {
 			r.Done = min(now, max(r.Created, r.Window.End, r.LeaseEnd))
 		}
-		archive, err := r.archive()
+		archive, err := r.intoHistory()
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ func TestOpenReadsEveryID(t *testing.T) {
 	w.open()
 	for i := range ids {
 		r := ask(1, 1, 2, 1, topology.BitRate(i), 10)
-		r.ProjectID, r.StartTime = string(rune('p'+i%3)), w.now+int64(i)
+		r.ProjectID, r.StartTime = string(rune('p'+i%3)), w.now+Seconds(i)
 		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, uint16(i+1), 1
 		w.create(r)
 	}

@@ -52,10 +52,10 @@ func hundred(b *testing.B) *world {
 func wanted(r *rand.Rand, w *world) Request {
 	s := r.IntN(side * side)
 	d := (s + 1 + r.IntN(side*side-1)) % (side * side)
-	q := ask(s+1, 1+r.IntN(behind), d+1, 1+r.IntN(behind), topology.BitRate(1+r.IntN(20))*topology.Gbps, 3600*(1+r.Int64N(5)))
+	q := ask(s+1, 1+r.IntN(behind), d+1, 1+r.IntN(behind), topology.BitRate(1+r.IntN(20))*topology.Gbps, Seconds(3600*(1+r.Int64N(5))))
 	q.UserID, q.ProjectID = "user"+string(rune('a'+r.IntN(26))), "project"+string(rune('a'+r.IntN(26)))
 	q.Key.Proto, q.Key.SrcPort, q.Key.DstPort = path.ProtoTCP, uint16(1+r.IntN(60000)), uint16(1+r.IntN(60000))
-	q.StartTime = w.now + 60 + r.Int64N(MaxAhead-100)
+	q.StartTime = w.now + 60 + Seconds(r.Int64N(MaxAhead-100))
 	return q
 }
 
@@ -207,11 +207,11 @@ func benchmarkComplete(b *testing.B, n int) {
 func archiveMany(b *testing.B, s store.Store, n int) {
 	var ops []store.Op
 	for i := range n {
-		r := record{Seq: uint64(million + i), Done: int64(1_700_000_000 + i), Allocation: Allocation{
+		r := record{Seq: uint64(million + i), Done: Seconds(1_700_000_000 + i), Allocation: Allocation{
 			ID: uuid.NewString(), Handle: uint32(million + i), Revision: 1, Created: 1, State: Complete, Window: Window{2, 3},
 			Request: Request{UserID: "u", ProjectID: "project" + string(rune('a'+i%26)), Key: key(host(1, 1), host(2, 1)), Duration: 1},
 		}}
-		archive, err := r.archive()
+		archive, err := r.intoHistory()
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -14,8 +14,8 @@ import (
 func (a *Allocator) NetworkChanged() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.observe()
-	a.retry()
+	a.observeLocked()
+	a.retryLocked()
 	a.signal()
 }
 
@@ -29,19 +29,19 @@ func (a *Allocator) Settled() {
 		return
 	}
 	a.settled = true
-	a.observe()
+	a.observeLocked()
 	for _, c := range a.cables.byID {
 		if c.state != sound {
-			a.disturb(c)
+			a.disturbLocked(c)
 		}
 	}
-	a.retry()
+	a.retryLocked()
 	a.signal()
 }
 
-// observe takes in what has changed in the network since it was looked at last.
+// observeLocked takes in what has changed in the network since it was looked at last.
 // The cost is that of the difference and of the allocations that it concerns.
-func (a *Allocator) observe() {
+func (a *Allocator) observeLocked() {
 	old, now := a.seen, a.cfg.Network()
 	if old == now {
 		return
@@ -52,12 +52,12 @@ func (a *Allocator) observe() {
 		old = &topology.Snapshot{} // nothing is here yet that could depend on it
 	}
 	d, addrs := difference(old, now)
-	a.rewired(old, now, d)
+	a.rewiredLocked(old, now, d)
 	if !sameAttachments(old.Attachments, now.Attachments) {
-		a.survey()
+		a.lookAtAllLocked()
 	}
 	for _, addr := range addrs {
-		a.rehosted(old, now, addr)
+		a.rehostedLocked(old, now, addr)
 	}
 }
 
@@ -89,32 +89,32 @@ func sameAttachments(a, b []topology.Attachment) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
 }
 
-// survey has everything looked at that depends on where hosts are.
-func (a *Allocator) survey() {
-	for e := range a.all.after(0) {
-		if !e.live() {
+// lookAtAllLocked has everything looked at that depends on where hosts are.
+func (a *Allocator) lookAtAllLocked() {
+	for it := range a.all.after(0) {
+		if !it.live() {
 			continue
 		}
-		if e.tied {
-			a.locateEnds(e)
+		if it.indexed {
+			a.locateEndsLocked(it)
 		}
-		a.look(e)
-		a.unpark(e)
+		a.lookLocked(it)
+		a.unparkLocked(it)
 	}
 }
 
-// rewired takes in what has changed of switches and links.
-func (a *Allocator) rewired(old, now *topology.Snapshot, d topology.Delta) {
+// rewiredLocked takes in what has changed of switches and links.
+func (a *Allocator) rewiredLocked(old, now *topology.Snapshot, d topology.Delta) {
 	for _, dpid := range d.Switches {
 		for _, c := range a.cables.bySwitch[topology.PortID{DPID: dpid}] {
-			a.inspect(c)
+			a.inspectLocked(c)
 		}
 		was, is := old.Switches[dpid], now.Switches[dpid]
 		if !is.Connected {
 			continue
 		}
 		if !was.Connected {
-			a.giveWay(&a.crowds.wiring, always)
+			a.giveWayLocked(&a.waiting.wiring, always)
 		}
 		for no, p := range is.Ports {
 			q := was.Ports[no]
@@ -122,85 +122,85 @@ func (a *Allocator) rewired(old, now *topology.Snapshot, d topology.Delta) {
 			case was.Connected && q.Up == p.Up && q.Role == p.Role && q.Capacity == p.Capacity:
 			case p.Role == topology.Trunk:
 				if p.Up && !q.Up {
-					a.giveWay(&a.crowds.wiring, always)
+					a.giveWayLocked(&a.waiting.wiring, always)
 				}
 			default:
-				a.widened(topology.LinkID{To: p.ID})
+				a.widenedLocked(topology.LinkID{To: p.ID})
 			}
 		}
 	}
 	for _, from := range d.Links {
 		for _, c := range a.cables.at(from) {
-			a.inspect(c)
+			a.inspectLocked(c)
 		}
 		was, before := old.Links[from]
 		is, there := now.Links[from]
 		switch {
 		case there && (!before || was.ID != is.ID):
-			a.giveWay(&a.crowds.wiring, always)
+			a.giveWayLocked(&a.waiting.wiring, always)
 		case there && is.Capacity > was.Capacity:
-			a.widened(is.ID)
+			a.widenedLocked(is.ID)
 		}
 	}
 }
 
-// widened tells that a link may have more room than it had.
-func (a *Allocator) widened(id topology.LinkID) {
-	a.giveWay(a.crowds.links[cableOf(id)], always)
-	a.giveWay(&a.crowds.any, always)
+// widenedLocked tells that a link may have more room than it had.
+func (a *Allocator) widenedLocked(id topology.LinkID) {
+	a.giveWayLocked(a.waiting.links[cableOf(id)], always)
+	a.giveWayLocked(&a.waiting.any, always)
 }
 
-// inspect looks whether a cable is in another condition than it was.
-func (a *Allocator) inspect(c *cable) {
+// inspectLocked looks whether a cable is in another condition than it was.
+func (a *Allocator) inspectLocked(c *cable) {
 	if state := examine(a.seen, c.id); state != c.state {
 		c.state = state
-		a.disturb(c)
+		a.disturbLocked(c)
 	}
 }
 
-// disturb has what uses a cable looked at, and what waits for it tried again.
-func (a *Allocator) disturb(c *cable) {
-	for _, e := range c.list {
-		if c.uses(e) {
-			a.look(e)
-			a.unpark(e)
+// disturbLocked has what uses a cable looked at, and what waits for it tried again.
+func (a *Allocator) disturbLocked(c *cable) {
+	for _, it := range c.list {
+		if c.uses(it) {
+			a.lookLocked(it)
+			a.unparkLocked(it)
 		}
 	}
 }
 
-// rehosted takes in that a host may be somewhere else. That concerns the paths
+// rehostedLocked takes in that a host may be somewhere else. That concerns the paths
 // that end where it was, and those that did not end there already.
-func (a *Allocator) rehosted(old, now *topology.Snapshot, addr netip.Addr) {
+func (a *Allocator) rehostedLocked(old, now *topology.Snapshot, addr netip.Addr) {
 	was, known := old.Locate(addr)
 	is, knows := now.Locate(addr)
 	if was == is && known == knows {
 		return
 	}
-	a.giveWay(a.crowds.addrs[addr], always)
-	concerned := a.cables.collect(addr)
+	a.giveWayLocked(a.waiting.addrs[addr], always)
+	concerned := a.cables.takeAstray(addr)
 	if c := a.cables.access(was); c != nil {
-		for _, e := range c.list {
-			if own := addrsOf(e.key()); slices.Contains(own[:], addr) && c.uses(e) {
-				concerned = append(concerned, e)
+		for _, it := range c.list {
+			if own := addrsOf(it.key()); slices.Contains(own[:], addr) && c.uses(it) {
+				concerned = append(concerned, it)
 			}
 		}
 	}
-	for _, e := range concerned {
-		a.locateEnds(e)
-		a.look(e)
-		a.unpark(e)
+	for _, it := range concerned {
+		a.locateEndsLocked(it)
+		a.lookLocked(it)
+		a.unparkLocked(it)
 	}
 }
 
-// unpark has the installation of an entry tried again if nothing in the network
+// unparkLocked has the installation of an entry tried again if nothing in the network
 // is in its way any more.
-func (a *Allocator) unpark(e *entry) {
-	if !e.parked || e.busy != nil {
+func (a *Allocator) unparkLocked(it *item) {
+	if !it.parked || it.busy != nil {
 		return
 	}
-	if _, alive := path.Alive(a.seen, e.path()); alive && elsewhere(a.seen, e.record()) == "" {
-		e.parked = false
-		a.reschedule(e)
+	if _, alive := path.Alive(a.seen, it.path()); alive && elsewhere(a.seen, it.record()) == "" {
+		it.parked = false
+		a.rescheduleLocked(it)
 		a.signal()
 	}
 }

@@ -50,101 +50,101 @@ func (o *obstacles) limit(project string) {
 	}
 }
 
-// crowd is the set of entries that wait for one obstacle to give way.
-type crowd struct {
-	roster
+// waitList is the set of entries that wait for one obstacle to give way.
+type waitList struct {
+	itemSet
 	forget func() // takes it off the index
 	dirty  bool   // something has given way since the members were queued
 	freed  Window // the hull of what has
 }
 
-// crowds is the index of waiting entries by what they wait for.
-type crowds struct {
-	links    map[topology.LinkID]*crowd
-	keys     map[path.FlowKey]*crowd
-	projects map[string]*crowd
-	addrs    map[netip.Addr]*crowd
-	wiring   crowd
-	any      crowd // any link
+// waitLists is the index of waiting entries by what they wait for.
+type waitLists struct {
+	links    map[topology.LinkID]*waitList
+	keys     map[path.FlowKey]*waitList
+	projects map[string]*waitList
+	addrs    map[netip.Addr]*waitList
+	wiring   waitList
+	any      waitList // any link
 }
 
-func newCrowds() crowds {
-	return crowds{
-		links: map[topology.LinkID]*crowd{}, keys: map[path.FlowKey]*crowd{},
-		projects: map[string]*crowd{}, addrs: map[netip.Addr]*crowd{},
-		wiring: crowd{forget: func() {}}, any: crowd{forget: func() {}},
+func newWaitLists() waitLists {
+	return waitLists{
+		links: map[topology.LinkID]*waitList{}, keys: map[path.FlowKey]*waitList{},
+		projects: map[string]*waitList{}, addrs: map[netip.Addr]*waitList{},
+		wiring: waitList{forget: func() {}}, any: waitList{forget: func() {}},
 	}
 }
 
-// of is the crowd before an obstacle, made if there is none.
-func of[K comparable](m map[K]*crowd, k K) *crowd {
+// waitListOf is the crowd before an obstacle, made if there is none.
+func waitListOf[K comparable](m map[K]*waitList, k K) *waitList {
 	c := m[k]
 	if c == nil {
-		c = &crowd{forget: func() { delete(m, k) }}
+		c = &waitList{forget: func() { delete(m, k) }}
 		m[k] = c
 	}
 	return c
 }
 
-// wait has the entry looked at again when one of the obstacles gives way, and
+// awaitLocked has the entry looked at again when one of the obstacles gives way, and
 // not when others do.
-func (a *Allocator) wait(e *entry, o *obstacles) {
-	before := e.crowds
-	var now []*crowd
+func (a *Allocator) awaitLocked(it *item, o *obstacles) {
+	before := it.waitsFor
+	var now []*waitList
 	for _, id := range o.links {
-		now = append(now, of(a.crowds.links, id))
+		now = append(now, waitListOf(a.waiting.links, id))
 	}
 	for _, k := range o.keys {
-		now = append(now, of(a.crowds.keys, k))
+		now = append(now, waitListOf(a.waiting.keys, k))
 	}
 	if o.project != "" {
-		now = append(now, of(a.crowds.projects, o.project))
+		now = append(now, waitListOf(a.waiting.projects, o.project))
 	}
 	for _, addr := range o.addrs {
-		now = append(now, of(a.crowds.addrs, addr))
+		now = append(now, waitListOf(a.waiting.addrs, addr))
 	}
 	if o.wiring {
-		now = append(now, &a.crowds.wiring)
+		now = append(now, &a.waiting.wiring)
 	}
 	if o.many {
-		now = append(now, &a.crowds.any)
+		now = append(now, &a.waiting.any)
 	}
 	for _, c := range now {
 		if !slices.Contains(before, c) {
-			c.join(e)
+			c.add(it)
 		}
 	}
-	e.own().crowds = now
+	it.own().waitsFor = now
 	for _, c := range before {
 		if !slices.Contains(now, c) {
-			c.part()
+			c.dropOne()
 		}
 	}
 }
 
-// stop takes an entry that waits for nothing any more off the index.
-func (a *Allocator) stop(e *entry) {
-	before := e.crowds
+// stopWaitingLocked takes an entry that waits for nothing any more off the index.
+func (a *Allocator) stopWaitingLocked(it *item) {
+	before := it.waitsFor
 	if len(before) == 0 {
 		return
 	}
-	e.own().crowds = nil
+	it.own().waitsFor = nil
 	for _, c := range before {
-		c.part()
+		c.dropOne()
 	}
 }
 
-func (c *crowd) belongs(e *entry) bool { return slices.Contains(e.crowds, c) }
+func (c *waitList) belongs(it *item) bool { return slices.Contains(it.waitsFor, c) }
 
-func (c *crowd) part() {
-	if c.leave(c.belongs); c.size == 0 {
+func (c *waitList) dropOne() {
+	if c.drop(c.belongs); c.size == 0 {
 		c.forget()
 	}
 }
 
-// giveWay has the members of a crowd looked at, as far as they can profit from
+// giveWayLocked has the members of a crowd looked at, as far as they can profit from
 // what was freed.
-func (a *Allocator) giveWay(c *crowd, freed Window) {
+func (a *Allocator) giveWayLocked(c *waitList, freed Window) {
 	if c == nil || c.size == 0 {
 		return
 	}
@@ -162,26 +162,26 @@ func (a *Allocator) giveWay(c *crowd, freed Window) {
 func (a *Allocator) LimitsChanged() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, c := range a.crowds.projects {
-		a.giveWay(c, always)
+	for _, c := range a.waiting.projects {
+		a.giveWayLocked(c, always)
 	}
 }
 
 // always is a window from which all that waits can profit.
 var always = Window{0, never}
 
-// muster queues the members of the crowds whose obstacles have given way.
-func (a *Allocator) muster() {
+// queueFreedLocked queues the members of the crowds whose obstacles have given way.
+func (a *Allocator) queueFreedLocked() {
 	if len(a.plan.dirty) == 0 {
 		return
 	}
-	dirty, now := a.plan.dirty, seconds(a.cfg.Now())
+	dirty, now := a.plan.dirty, a.now()
 	a.plan.dirty = nil
 	for _, c := range dirty {
 		c.dirty = false
-		for _, e := range c.list {
-			if c.belongs(e) && e.profits(c.freed, now) {
-				a.look(e)
+		for _, it := range c.list {
+			if c.belongs(it) && it.profits(c.freed, now) {
+				a.lookLocked(it)
 			}
 		}
 	}
@@ -190,35 +190,35 @@ func (a *Allocator) muster() {
 // profits reports whether an entry can have a better place because of something
 // that was freed. What is planned only moves to an earlier window, and what has
 // no window, or has started, may fit wherever others have left.
-func (e *entry) profits(freed Window, now int64) bool {
-	if e.started || e.window() == (Window{}) {
+func (it *item) profits(freed Window, now Seconds) bool {
+	if it.started || it.window() == (Window{}) {
 		return true
 	}
-	return freed.Overlaps(Window{now, e.window().End})
+	return freed.Overlaps(Window{now, it.window().End})
 }
 
-// released has those looked at that can profit from a holding that has become
+// releasedLocked has those looked at that can profit from a holding that has become
 // another one.
-func (a *Allocator) released(old, now holding) {
-	if len(a.crowds.links)+a.crowds.any.size > 0 {
+func (a *Allocator) releasedLocked(old, now reservations) {
+	if len(a.waiting.links)+a.waiting.any.size > 0 {
 		for i, x := range old.links {
 			if w, some := x.without(now.links, i); some {
-				a.giveWay(a.crowds.links[cableOf(x.on)], w)
-				a.giveWay(&a.crowds.any, w)
+				a.giveWayLocked(a.waiting.links[cableOf(x.on)], w)
+				a.giveWayLocked(&a.waiting.any, w)
 			}
 		}
 	}
-	if len(a.crowds.keys) > 0 {
+	if len(a.waiting.keys) > 0 {
 		for i, x := range old.key {
 			if w, some := x.without(now.key, i); some {
-				a.giveWay(a.crowds.keys[x.on], w)
+				a.giveWayLocked(a.waiting.keys[x.on], w)
 			}
 		}
 	}
-	if len(a.crowds.projects) > 0 {
+	if len(a.waiting.projects) > 0 {
 		for i, x := range old.project {
 			if w, some := x.without(now.project, i); some {
-				a.giveWay(a.crowds.projects[x.on], w)
+				a.giveWayLocked(a.waiting.projects[x.on], w)
 			}
 		}
 	}
@@ -227,7 +227,7 @@ func (a *Allocator) released(old, now holding) {
 // without is the part of the claim's window in which the others, made by the same
 // allocation, do not hold as much on the same thing, or a larger window. The one
 // that is like it is most likely at index like.
-func (x claim[K]) without(others []claim[K], like int) (rest Window, some bool) {
+func (x reservation[K]) without(others []reservation[K], like int) (rest Window, some bool) {
 	if like < len(others) && others[like] == x {
 		return Window{}, false
 	}
@@ -246,14 +246,14 @@ func (x claim[K]) without(others []claim[K], like int) (rest Window, some bool) 
 	return rest, rest.Start < rest.End
 }
 
-// attend has an entry that is to become next looked at again when what keeps it
+// awaitBetterLocked has an entry that is to become next looked at again when what keeps it
 // from a better place gives way, if it can have one.
-func (a *Allocator) attend(e *entry, next *record, block *obstacles) {
-	if !next.placed(seconds(a.cfg.Now())) && block != nil {
-		a.wait(e, a.complete(block, next))
+func (a *Allocator) awaitBetterLocked(it *item, next *record, block *obstacles) {
+	if !next.placed(a.now()) && block != nil {
+		a.awaitLocked(it, a.completeLocked(block, next))
 	}
 }
 
 // placed reports whether the allocation has the place that it keeps, as long as
 // the network is as it is.
-func (r *record) placed(now int64) bool { return len(r.Path) > 0 && !r.movable(now) }
+func (r *record) placed(now Seconds) bool { return len(r.Path) > 0 && !r.movable(now) }

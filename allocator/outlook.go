@@ -42,7 +42,7 @@ func (o Outlook) Bottleneck() (least Room, ok bool) {
 // seconds would be given now, by the same reckoning that admits one. Limits of
 // projects and other claims to the same traffic are not looked at. The error is
 // an *[Error] of kind Invalid.
-func (a *Allocator) Outlook(key path.FlowKey, rate topology.BitRate, duration int64) (Outlook, error) {
+func (a *Allocator) Outlook(key path.FlowKey, rate topology.BitRate, duration Seconds) (Outlook, error) {
 	const op = "outlook"
 	if err := normaliseKey(&key); err != nil {
 		return Outlook{}, err.in(op)
@@ -50,34 +50,34 @@ func (a *Allocator) Outlook(key path.FlowKey, rate topology.BitRate, duration in
 	if err := checkDuration(duration); err != nil {
 		return Outlook{}, err.in(op)
 	}
-	now := seconds(a.cfg.Now())
+	now := a.now()
 	out := Outlook{Window: Window{now, now + duration}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	d := a.desk()
-	from, to, _, reason := locate(d.snapshot, key)
+	pl := a.plannerLocked()
+	from, to, _, reason := locate(pl.snapshot, key)
 	out.From, out.To, out.Reason = from, to, reason
 	if reason != "" {
 		return out, nil
 	}
-	e := errand{Request: Request{Key: key, Bandwidth: rate, Duration: duration}, from: from, to: to}
-	if out.Path, out.Fits = d.find(e, out.Window); !out.Fits {
-		s, err := d.refuse(e, out.Window)
-		if out.Reason = s.reason; err != nil {
+	d := demand{Request: Request{Key: key, Bandwidth: rate, Duration: duration}, from: from, to: to}
+	if out.Path, out.Fits = pl.find(d, out.Window); !out.Fits {
+		got, err := pl.refuse(d, out.Window)
+		if out.Reason = got.reason; err != nil {
 			out.Reason, out.Offer = err.Err.Error(), err.Offer
 		}
-		e.Bandwidth = 0
-		out.Path, _ = d.find(e, out.Window)
+		d.Bandwidth = 0
+		out.Path, _ = pl.find(d, out.Window)
 	}
-	out.Rooms = d.rooms(out.Path, out.Window)
+	out.Rooms = pl.rooms(out.Path, out.Window)
 	return out, nil
 }
 
 // rooms is what the cables of a path have, each by its fuller direction.
-func (d desk) rooms(p path.Path, w Window) (rooms []Room) {
+func (pl planner) rooms(p path.Path, w Window) (rooms []Room) {
 	for _, id := range p.Links() {
-		r := d.room(id, w)
-		if back := d.room(id.Reverse(), w); back.Free() < r.Free() {
+		r := pl.room(id, w)
+		if back := pl.room(id.Reverse(), w); back.Free() < r.Free() {
 			r = back
 		}
 		rooms = append(rooms, r)
@@ -85,7 +85,7 @@ func (d desk) rooms(p path.Path, w Window) (rooms []Room) {
 	return rooms
 }
 
-func (d desk) room(id topology.LinkID, w Window) Room {
-	l, _ := d.snapshot.Link(id)
-	return Room{Link: id, Capacity: l.Capacity, Limit: d.share.of(l.Capacity), Held: d.books.links.peak(id, w)}
+func (pl planner) room(id topology.LinkID, w Window) Room {
+	l, _ := pl.snapshot.Link(id)
+	return Room{Link: id, Capacity: l.Capacity, Limit: pl.share.of(l.Capacity), Held: pl.calendars.links.peak(id, w)}
 }

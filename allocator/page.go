@@ -35,11 +35,11 @@ func (a *Allocator) Page(ctx context.Context, f Filter, skip, most int) (page []
 	}
 	page = make([]Allocation, 0, len(slots))
 	for _, s := range slots {
-		if s.past == 0 {
+		if s.historic == 0 {
 			page = append(page, s.live)
 			continue
 		}
-		r, err := a.recall(ctx, s.past)
+		r, err := a.readRecord(ctx, s.historic)
 		if err != nil {
 			return nil, 0, err.in("page")
 		}
@@ -59,14 +59,14 @@ const mergeTries = 3
 func (a *Allocator) livePage(f Filter, skip, most int) (page []Allocation, total int) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	r := a.rollOf(f.Project)
+	r := a.listLocked(f.Project)
 	if r == nil {
 		return nil, 0
 	}
-	for _, e := range r.page(f.State, skip, most) {
-		page = append(page, e.view())
+	for _, it := range r.page(f.State, skip, most) {
+		page = append(page, it.view())
 	}
-	return page, r.among(f.State)
+	return page, r.inState(f.State)
 }
 
 // Live returns what is not complete of a project, or of all projects for "", in the
@@ -74,13 +74,13 @@ func (a *Allocator) livePage(f Filter, skip, most int) (page []Allocation, total
 func (a *Allocator) Live(project string) []Allocation {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	r := a.rollOf(project)
+	r := a.listLocked(project)
 	if r == nil {
 		return nil
 	}
 	list := make([]Allocation, 0, r.size)
-	for e := range r.after(0) {
-		list = append(list, e.view())
+	for it := range r.after(0) {
+		list = append(list, it.view())
 	}
 	return list
 }
@@ -91,15 +91,15 @@ func (a *Allocator) Counts(project string) map[State]int {
 	counts := map[State]int{Pending: 0, Active: 0}
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	if r := a.rollOf(project); r != nil {
-		counts[Pending], counts[Active] = r.among(Pending), r.among(Active)
+	if r := a.listLocked(project); r != nil {
+		counts[Pending], counts[Active] = r.inState(Pending), r.inState(Active)
 	}
-	counts[Complete] = a.past[project]
+	counts[Complete] = a.completed[project]
 	return counts
 }
 
-// rollOf is the roll of a project, or of all for ""; nil if it has nothing live.
-func (a *Allocator) rollOf(project string) *roll {
+// listLocked is the roll of a project, or of all for ""; nil if it has nothing live.
+func (a *Allocator) listLocked(project string) *itemList {
 	if project == "" {
 		return &a.all
 	}
@@ -109,8 +109,8 @@ func (a *Allocator) rollOf(project string) *roll {
 // slot is one place of a page: a live allocation, or the sequence number of a
 // complete one.
 type slot struct {
-	live Allocation
-	past uint64
+	live     Allocation
+	historic uint64
 }
 
 // blockCount is how many complete allocations a block of sequence numbers has.
@@ -124,47 +124,47 @@ type blockCount struct {
 // other meanwhile.
 func (a *Allocator) merge(ctx context.Context, f Filter, skip, most int) (page []slot, total int, steady bool, err *Error) {
 	a.mu.RLock()
-	moves, none := a.moves, a.past[f.Project] == 0 && a.moving == 0
+	moves, none := a.moves, a.completed[f.Project] == 0 && a.moving == 0
 	a.mu.RUnlock()
 	var blocks []blockCount
 	var seqs []uint64
 	if !none {
-		if blocks, err = a.pastBlocks(ctx, f.Project); err != nil {
+		if blocks, err = a.historicBlocks(ctx, f.Project); err != nil {
 			return nil, 0, false, err
 		}
 	}
 	m := &merger{skip: skip, most: most}
 	a.mu.RLock()
-	m.roll = a.mergedRoll(f)
+	m.list = a.mergedListLocked(f)
 	start := m.begin(blocks)
 	a.mu.RUnlock()
 	if len(blocks) > 0 {
-		if seqs, err = a.pastSeqs(ctx, f.Project, start, historyBlock+most); err != nil {
+		if seqs, err = a.historicSeqs(ctx, f.Project, start, historyBlock+most); err != nil {
 			return nil, 0, false, err
 		}
 	}
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	m.roll = a.mergedRoll(f)
+	m.list = a.mergedListLocked(f)
 	m.enter(start)
 	for _, seq := range seqs {
 		m.pass(seq)
 	}
 	m.pass(1<<64 - 1)
-	return m.page, m.roll.size + a.past[f.Project], a.moves == moves && a.moving == 0, nil
+	return m.page, m.list.size + a.completed[f.Project], a.moves == moves && a.moving == 0, nil
 }
 
-// mergedRoll is what of a page is live.
-func (a *Allocator) mergedRoll(f Filter) *roll {
-	if r := a.rollOf(f.Project); r != nil && f.State == "" {
+// mergedListLocked is what of a page is live.
+func (a *Allocator) mergedListLocked(f Filter) *itemList {
+	if r := a.listLocked(f.Project); r != nil && f.State == "" {
 		return r
 	}
-	return &roll{}
+	return &itemList{}
 }
 
-// pastBlocks reads where in the order of creation a project's complete allocations
+// historicBlocks reads where in the order of creation a project's complete allocations
 // are.
-func (a *Allocator) pastBlocks(ctx context.Context, project string) (blocks []blockCount, _ *Error) {
+func (a *Allocator) historicBlocks(ctx context.Context, project string) (blocks []blockCount, _ *Error) {
 	err := a.cfg.Store.Range(ctx, store.History, after(projectKey("c", project), 0), func(key string, value []byte) error {
 		blocks = append(blocks, blockCount{numberOf(key), int(store.Count(value))})
 		return nil
@@ -172,8 +172,8 @@ func (a *Allocator) pastBlocks(ctx context.Context, project string) (blocks []bl
 	return blocks, a.unread(err)
 }
 
-// pastSeqs reads the sequence numbers of at most so many complete allocations.
-func (a *Allocator) pastSeqs(ctx context.Context, project string, from uint64, most int) (seqs []uint64, _ *Error) {
+// historicSeqs reads the sequence numbers of at most so many complete allocations.
+func (a *Allocator) historicSeqs(ctx context.Context, project string, from uint64, most int) (seqs []uint64, _ *Error) {
 	keys := projectKey("p", project)
 	if project == "" {
 		keys = "r"
@@ -190,10 +190,10 @@ func (a *Allocator) pastSeqs(ctx context.Context, project string, from uint64, m
 // merger merges two ascending lists, one of which it can count into and one of
 // which it is told block by block, from a place on.
 type merger struct {
-	roll       *roll
+	list       *itemList
 	skip, most int
 	before     int // complete ones before the place where it begins
-	at         place
+	at         listPosition
 	position   int // of what comes next, in the merged list
 	page       []slot
 }
@@ -201,11 +201,11 @@ type merger struct {
 // begin finds the last block that begins at or before the page, and returns its
 // first sequence number.
 func (m *merger) begin(blocks []blockCount) (start uint64) {
-	past, at := 0, m.roll.at(0)
+	past, at := 0, m.list.positionOf(0)
 	live := 0
 	for _, b := range blocks {
 		first := b.block * historyBlock
-		live += at.to(first, 1<<62)
+		live += at.advance(first, 1<<62)
 		if past+live > m.skip {
 			break
 		}
@@ -217,30 +217,30 @@ func (m *merger) begin(blocks []blockCount) (start uint64) {
 
 // enter goes to where the merging begins.
 func (m *merger) enter(start uint64) {
-	m.at = m.roll.at(start)
-	m.position = m.before + m.roll.rank(start)
+	m.at = m.list.positionOf(start)
+	m.position = m.before + m.list.rank(start)
 }
 
 // pass takes the live entries before a complete allocation, and that one.
 func (m *merger) pass(seq uint64) {
 	for len(m.page) < m.most {
-		e := m.at.peek()
-		if e == nil || e.seq() >= seq {
+		it := m.at.peek()
+		if it == nil || it.seq() >= seq {
 			break
 		}
 		if far := m.skip - m.position; far > 0 {
-			m.position += m.at.to(seq, far)
+			m.position += m.at.advance(seq, far)
 			continue
 		}
-		m.page = append(m.page, slot{live: e.view()})
+		m.page = append(m.page, slot{live: it.view()})
 		m.at.next()
 		m.position++
 	}
-	if e := m.at.peek(); seq == 1<<64-1 || e != nil && e.seq() == seq {
+	if it := m.at.peek(); seq == 1<<64-1 || it != nil && it.seq() == seq {
 		return // it is on its way from the one to the other, and counts as live
 	}
 	if m.position >= m.skip && len(m.page) < m.most {
-		m.page = append(m.page, slot{past: seq})
+		m.page = append(m.page, slot{historic: seq})
 	}
 	m.position++
 }

@@ -16,6 +16,7 @@ import (
 
 	"conga/allocator/store"
 	"conga/allocator/store/storetest"
+	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -26,12 +27,12 @@ type chronicle struct {
 }
 
 // ended makes an allocation of a project that has become complete at the time.
-func (c *chronicle) ended(seq uint64, project string, done int64) Allocation {
+func (c *chronicle) ended(seq uint64, project string, done Seconds) Allocation {
 	r := record{Version: recordVersion, Seq: seq, Started: true, Done: done, Allocation: Allocation{
 		ID: fmt.Sprint("past", seq), Handle: uint32(seq), Revision: seq, Created: 1, State: Complete, Window: Window{2, 3},
 		Request: Request{UserID: "u", ProjectID: project, Key: key(host(1, 1), host(2, 1)), Duration: 1},
 	}}
-	ops, err := r.archive()
+	ops, err := r.intoHistory()
 	if err == nil {
 		err = c.store.Memory.Commit(context.Background(), ops...)
 	}
@@ -70,7 +71,7 @@ func TestPagesOverHistory(t *testing.T) {
 }
 
 func (c *chronicle) create(t *rapid.T) {
-	r := ask(1, 1, 2, 1, 0, int64(rapid.IntRange(5, 9).Draw(t, "duration")))
+	r := ask(1, 1, 2, 1, 0, Seconds(rapid.IntRange(5, 9).Draw(t, "duration")))
 	r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, uint16(1+c.ids%60000), 1
 	v, err := c.a.Create(bg, r)
@@ -83,7 +84,7 @@ func (c *chronicle) create(t *rapid.T) {
 }
 
 func (c *chronicle) complete(t *rapid.T) {
-	c.pass(rapid.Int64Range(1, 6).Draw(t, "seconds"))
+	c.pass(secondsRange(1, 6).Draw(t, "seconds"))
 	c.refresh()
 }
 
@@ -167,7 +168,7 @@ func TestMigration(t *testing.T) {
 	w.open()
 	var want []Allocation
 	for i := range 7 {
-		r := ask(1, i%3+1, 2, 1, 1, int64(5+5*(i%2)))
+		r := ask(1, i%3+1, 2, 1, 1, Seconds(5+5*(i%2)))
 		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 17, uint16(i+1), 9
 		w.create(r)
 	}
@@ -244,7 +245,7 @@ func TestPrune(t *testing.T) {
 	c := &chronicle{world: w}
 	const aged = 2*pruneBatch + 7
 	for i := range uint64(aged) {
-		c.ended(1+i, "p", w.now-3600-int64(i%2))
+		c.ended(1+i, "p", w.now-3600-Seconds(i%2))
 	}
 	young := c.ended(5000, "p", w.now-3599)
 	a := w.open()
@@ -273,7 +274,7 @@ func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, 1, topology.Gbps)
 		w.cfg.Now = time.Now
-		(&chronicle{world: w}).ended(1, "p", time.Now().Add(-DefaultHistory+time.Minute).Unix())
+		(&chronicle{world: w}).ended(1, "p", path.SecondsOf(time.Now().Add(-DefaultHistory+time.Minute)))
 		a := w.open()
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
@@ -296,7 +297,7 @@ func TestHistoryRaces(t *testing.T) {
 	c := &chronicle{world: w}
 	const n = 400
 	for i := range uint64(n) {
-		c.ended(1+i, "p", w.now-3600*int64(i%2))
+		c.ended(1+i, "p", w.now-3600*Seconds(i%2))
 	}
 	a := w.open()
 	var wg sync.WaitGroup

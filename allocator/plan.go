@@ -37,7 +37,7 @@ func (a *Allocator) Plan(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	a.mu.Lock()
-	changed := a.planSome()
+	changed := a.planSomeLocked()
 	if more = !a.plan.idle(); more {
 		a.signal() // the next batch need not wait until this one is saved
 	}
@@ -48,20 +48,20 @@ func (a *Allocator) Plan(ctx context.Context) (more bool, err error) {
 	return more, nil
 }
 
-// planSome looks at one batch of what is queued and returns what it changes.
-func (a *Allocator) planSome() (changed []*entry) {
-	a.observe()
-	now := seconds(a.cfg.Now())
-	before, found, most := a.plan.searched, uint64(0), a.planSize()
+// planSomeLocked looks at one batch of what is queued and returns what it changes.
+func (a *Allocator) planSomeLocked() (changed []*item) {
+	a.observeLocked()
+	now := a.now()
+	before, found, most := a.plan.searched, uint64(0), a.planSizeLocked()
 	for range planLooks {
-		e := a.next()
-		if e == nil {
+		it := a.dequeueLocked()
+		if it == nil {
 			break
 		}
 		a.plan.looked++
-		if next := a.reconsider(e, now); next != nil {
-			a.begin(e, next)
-			if changed = append(changed, e); len(next.Path) > 0 {
+		if next := a.reconsiderLocked(it, now); next != nil {
+			a.beginLocked(it, next)
+			if changed = append(changed, it); len(next.Path) > 0 {
 				found++
 			}
 		}
@@ -73,43 +73,43 @@ func (a *Allocator) planSome() (changed []*entry) {
 	return changed
 }
 
-// planSize returns how many allocations the next batch places at most.
-func (a *Allocator) planSize() uint64 {
-	return uint64(min(max(len(a.plan.queue)/planShare, planBatch), planMost))
+// planSizeLocked returns how many allocations the next batch places at most.
+func (a *Allocator) planSizeLocked() uint64 {
+	return uint64(min(max(len(a.plan.heap)/planShare, planBatch), planMost))
 }
 
-// reconsider is an entry's state with a better place than it has; nil if it has
+// reconsiderLocked is an entry's state with a better place than it has; nil if it has
 // none, or needs none. What goes on wanting one is looked at again when something
 // that stood in its way has gone.
-func (a *Allocator) reconsider(e *entry, now int64) *record {
-	c := e.record()
-	if !a.wants(e, c, now) {
-		a.stop(e)
+func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
+	c := it.record()
+	if !a.wantsLocked(it, c, now) {
+		a.stopWaitingLocked(it)
 		return nil
 	}
 	a.plan.searched++
 	var block obstacles
 	var next *record
 	if c.Started {
-		next = a.reroute(e, c, now, &block)
+		next = a.rerouteLocked(it, c, now, &block)
 	} else {
-		a.without(e, func() { next = a.replan(c, now, &block) })
+		a.withoutLocked(it, func() { next = a.replanLocked(c, now, &block) })
 	}
 	then := c
 	if next != nil {
 		then = next
 	}
-	if then.placed(now) && !a.faulty(a.seen, then) {
-		a.stop(e)
+	if then.placed(now) && !a.faultyLocked(a.seen, then) {
+		a.stopWaitingLocked(it)
 		return next
 	}
-	a.wait(e, a.complete(&block, then))
+	a.awaitLocked(it, a.completeLocked(&block, then))
 	return next
 }
 
-// complete adds to the obstacles what may help whatever has stood in the way: that
+// completeLocked adds to the obstacles what may help whatever has stood in the way: that
 // a host is seen elsewhere, that the port of one comes up, a way that is new.
-func (a *Allocator) complete(o *obstacles, c *record) *obstacles {
+func (a *Allocator) completeLocked(o *obstacles, c *record) *obstacles {
 	o.wiring = true
 	for _, addr := range []netip.Addr{c.Key.Src, c.Key.Dst} {
 		o.addrs = append(o.addrs, addr)
@@ -120,28 +120,28 @@ func (a *Allocator) complete(o *obstacles, c *record) *obstacles {
 	return o
 }
 
-// wants reports whether an allocation should have another place than it has.
-func (a *Allocator) wants(e *entry, c *record, now int64) bool {
+// wantsLocked reports whether an allocation should have another place than it has.
+func (a *Allocator) wantsLocked(it *item, c *record, now Seconds) bool {
 	if c.Window.End != 0 && c.Window.End <= now {
 		return false // it is about to end
 	}
 	if len(c.Path) == 0 {
 		return true
 	}
-	if a.faulty(a.seen, c) {
+	if a.faultyLocked(a.seen, c) {
 		if c.Window.Start <= now+planNear {
 			return true
 		}
-		if !e.doubtful { // the path may yet come back
-			e.doubtful = true
-			a.reschedule(e)
+		if !it.doubtful { // the path may yet come back
+			it.doubtful = true
+			a.rescheduleLocked(it)
 		}
 	}
 	return c.movable(now)
 }
 
-// faulty reports whether the path can be judged and found wanting.
-func (a *Allocator) faulty(s *topology.Snapshot, c *record) bool {
+// faultyLocked reports whether the path can be judged and found wanting.
+func (a *Allocator) faultyLocked(s *topology.Snapshot, c *record) bool {
 	if !a.settled && !path.Met(s, c.Path) {
 		return false
 	}
@@ -175,38 +175,38 @@ func joins(p path.Path, from, to topology.PortID) bool {
 	return a == from && b == to
 }
 
-// reroute finds another path for an allocation that has started, for what is
+// rerouteLocked finds another path for an allocation that has started, for what is
 // left of its window. If there is none the allocation waits, pending, and its
 // window keeps running. It then keeps its path as long as that may still carry
 // traffic, only out of CONGA's sight; else its entries are to go, so that its
 // traffic gets through as best effort.
-func (a *Allocator) reroute(e *entry, c *record, now int64, block *obstacles) *record {
-	d := a.desk()
-	d.block = block
+func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obstacles) *record {
+	pl := a.plannerLocked()
+	pl.obstacles = block
 	next := *c
 	fault := "its path is lost"
 	if len(c.Path) > 0 {
-		fault, _ = path.Alive(d.snapshot, c.Path)
+		fault, _ = path.Alive(pl.snapshot, c.Path)
 		if fault == "" {
-			fault = elsewhere(d.snapshot, c)
+			fault = elsewhere(pl.snapshot, c)
 		}
 	}
 	rest := Window{now, c.Window.End}
 	r := c.Request
 	r.Duration = rest.End - rest.Start
-	from, to, _, why := locate(d.snapshot, c.Key)
+	from, to, _, why := locate(pl.snapshot, c.Key)
 	if why == "" {
-		job := errand{Request: r, from: from, to: to}
-		d.own = e.holds().links
-		if p, ok := d.find(job, rest); ok {
+		d := demand{Request: r, from: from, to: to}
+		pl.own = it.reservations().links
+		if p, ok := pl.find(d, rest); ok {
 			next.Path, next.Reason = p, moving
 			return &next
 		}
-		d.own, d.block = nil, nil
-		a.without(e, func() { why = d.refusal(job, rest) })
+		pl.own, pl.obstacles = nil, nil
+		a.withoutLocked(it, func() { why = pl.refusal(d, rest) })
 	}
 	next.State, next.Reason = Pending, fmt.Sprintf("%s; %s", fault, why)
-	if len(c.Path) > 0 && (path.Severed(d.snapshot, c.Path) || elsewhere(d.snapshot, c) != "") {
+	if len(c.Path) > 0 && (path.Severed(pl.snapshot, c.Path) || elsewhere(pl.snapshot, c) != "") {
 		next.Path = nil
 	} else if len(c.Path) == 0 && c.Reason != "" {
 		// The first fault says more than that the path is still lost.
@@ -216,49 +216,49 @@ func (a *Allocator) reroute(e *entry, c *record, now int64, block *obstacles) *r
 }
 
 // refusal is refuse in words, without offers.
-func (d desk) refusal(e errand, w Window) string {
-	s, err := d.refuse(e, w)
+func (pl planner) refusal(d demand, w Window) string {
+	got, err := pl.refuse(d, w)
 	if err != nil {
 		return err.Err.Error()
 	}
-	return s.reason
+	return got.reason
 }
 
-// replan places an allocation that has not started yet.
-func (a *Allocator) replan(c *record, now int64, block *obstacles) *record {
-	d := a.desk()
-	d.block = block
+// replanLocked places an allocation that has not started yet.
+func (a *Allocator) replanLocked(c *record, now Seconds, block *obstacles) *record {
+	pl := a.plannerLocked()
+	pl.obstacles = block
 	if c.Window != (Window{}) {
-		if next := a.sooner(d, c, now); next != nil || !a.faulty(d.snapshot, c) || c.Window.Start > now+planNear {
+		if next := a.soonerLocked(pl, c, now); next != nil || !a.faultyLocked(pl.snapshot, c) || c.Window.Start > now+planNear {
 			return next
 		}
-		if next := a.otherPath(d, c, now); next != nil {
+		if next := a.otherPathLocked(pl, c, now); next != nil {
 			return next
 		}
 	}
 	next := *c
 	limits := a.cfg.Limits(c.ProjectID)
-	s, err := d.place(c.Request, now, limits)
+	got, err := pl.assign(c.Request, now, limits)
 	if err == nil {
-		if err = a.checkTotal(c.Request, s.window, limits); err != nil {
+		if err = a.checkTotalLocked(c.Request, got.window, limits); err != nil {
 			block.limit(c.ProjectID)
 		}
 	}
 	if err != nil {
-		s = spot{reason: err.Err.Error()}
+		got = placement{reason: err.Err.Error()}
 	}
-	next.Window, next.Path, next.Reason = s.window, s.path, s.reason
+	next.Window, next.Path, next.Reason = got.window, got.path, got.reason
 	return unlessSame(c, &next)
 }
 
-// otherPath keeps a planned window on another path; nil if none has room.
-func (a *Allocator) otherPath(d desk, c *record, now int64) *record {
-	from, to, _, reason := locate(d.snapshot, c.Key)
+// otherPathLocked keeps a planned window on another path; nil if none has room.
+func (a *Allocator) otherPathLocked(pl planner, c *record, now Seconds) *record {
+	from, to, _, reason := locate(pl.snapshot, c.Key)
 	if reason != "" {
 		return nil
 	}
 	w := Window{max(now, c.Window.Start), c.Window.End}
-	p, ok := d.find(errand{Request: c.Request, from: from, to: to}, w)
+	p, ok := pl.find(demand{Request: c.Request, from: from, to: to}, w)
 	if !ok {
 		return nil
 	}
@@ -269,19 +269,19 @@ func (a *Allocator) otherPath(d desk, c *record, now int64) *record {
 
 // movable reports whether a planned allocation may start earlier than planned:
 // no start was asked for, or the one asked for has passed without room for it.
-func (r *record) movable(now int64) bool {
+func (r *record) movable(now Seconds) bool {
 	return !r.Started && r.StartTime < now && r.Window.Start > now
 }
 
-// sooner is a planned allocation in an earlier window; nil if none is free, or
+// soonerLocked is a planned allocation in an earlier window; nil if none is free, or
 // if it may not move.
-func (a *Allocator) sooner(d desk, c *record, now int64) *record {
-	from, to, _, reason := locate(d.snapshot, c.Key)
+func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
+	from, to, _, reason := locate(pl.snapshot, c.Key)
 	if !c.movable(now) || reason != "" {
 		return nil
 	}
-	e := errand{Request: c.Request, from: from, to: to, rivals: d.books.rivals(c.Key), limit: a.cfg.Limits(c.ProjectID).Bandwidth}
-	p, w, ok := d.earliest(e, now, c.Window.Start)
+	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Key), limit: a.cfg.Limits(c.ProjectID).Bandwidth}
+	p, w, ok := pl.earliest(d, now, c.Window.Start)
 	if !ok {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -271,7 +272,7 @@ func TestFailures(t *testing.T) {
 		t.Errorf("reason %q", got.Reason)
 	}
 	tasks, next := w.a.Due(1)
-	if len(tasks) != 0 || next.Unix() != w.now+5 {
+	if len(tasks) != 0 || path.SecondsOf(next) != w.now+5 {
 		t.Errorf("due %v, next at %v", tasks, next)
 	}
 	w.now += 2

@@ -121,7 +121,7 @@ func TestResultsAreTheCallers(t *testing.T) {
 	if got := w.get(v.ID); got.Path[0].In == 99 {
 		t.Error("a caller has changed the path that is kept")
 	}
-	u := w.update(v.ID, Change{Duration: new(int64(20))})
+	u := w.update(v.ID, Change{Duration: new(Seconds(20))})
 	u.Path[0].In = 98
 	if got := w.get(v.ID); got.Path[0].In != 1 {
 		t.Error("a caller has changed the path that is kept")
@@ -325,7 +325,7 @@ func TestRequestEdges(t *testing.T) {
 func TestRetriesAtChanges(t *testing.T) {
 	w, _ := pair(t)
 	var millis int64
-	w.cfg.Now = func() time.Time { return time.Unix(w.now, 0).Add(time.Duration(millis) * time.Millisecond) }
+	w.cfg.Now = func() time.Time { return w.now.Time().Add(time.Duration(millis) * time.Millisecond) }
 	w.open()
 	w.create(ask(1, 1, 2, 1, 1, 100_000))
 	due := func() (tasks []Task) {

@@ -5,10 +5,10 @@ import "fmt"
 // record is one allocation as it is kept in the store, under its ID. The names are
 // those of version 1, which was JSON.
 type record struct {
-	Version int    `json:"v"`
-	Seq     uint64 `json:"seq"`               // order of creation
-	Started bool   `json:"started,omitempty"` // it has been active, so its window no longer moves
-	Done    int64  `json:"done,omitempty"`    // when it became complete, UNIX seconds
+	Version int     `json:"v"`
+	Seq     uint64  `json:"seq"`               // order of creation
+	Started bool    `json:"started,omitempty"` // it has been active, so its window no longer moves
+	Done    Seconds `json:"done,omitempty"`    // when it became complete, UNIX seconds
 	Allocation
 }
 

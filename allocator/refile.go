@@ -1,22 +1,22 @@
 package allocator
 
-// refile brings the indexes of the plan in line with an entry's committed state;
+// reindexLocked brings the indexes of the plan in line with an entry's committed state;
 // old is what that was before, nil if nothing.
-func (a *Allocator) refile(e *entry, old *record) {
-	live := e.live()
-	if e.tied && (!live || !old.Path.Equal(e.path()) || old.Key != e.key()) {
-		a.untie(e, old.Path, old.Key)
+func (a *Allocator) reindexLocked(it *item, old *record) {
+	live := it.live()
+	if it.indexed && (!live || !old.Path.Equal(it.path()) || old.Key != it.key()) {
+		a.unindexLocked(it, old.Path, old.Key)
 	}
-	if live && !e.tied && e.hasPath() {
-		a.tie(e)
+	if live && !it.indexed && it.hasPath() {
+		a.indexLocked(it)
 	}
 	switch {
 	case !live:
-		a.stop(e)
-	case old == nil && !e.placed(seconds(a.cfg.Now())):
-		a.look(e)
-	case len(e.crowds) > 0 && e.state() == Active && e.reason.Value() == "":
-		a.stop(e)
+		a.stopWaitingLocked(it)
+	case old == nil && !it.placed(a.now()):
+		a.lookLocked(it)
+	case len(it.waitsFor) > 0 && it.state() == Active && it.reason.Value() == "":
+		a.stopWaitingLocked(it)
 	}
-	e.doubtful = false
+	it.doubtful = false
 }

@@ -65,16 +65,16 @@ func (a *Allocator) Failed(t Task, cause error, again time.Time) error {
 // wait for that, and for the others.
 func (a *Allocator) reportSome(results []Result) (failed *Error) {
 	for len(results) > 0 {
-		var begun []*entry
+		var begun []*item
 		var later []Result
 		a.mu.Lock()
 		for _, r := range results {
-			e := r.Task.entry
-			if e.busy != nil {
+			it := r.Task.entry
+			if it.busy != nil {
 				later = append(later, r)
-			} else if next := a.conclude(r); next != nil {
-				a.begin(e, next)
-				begun = append(begun, e)
+			} else if next := a.concludeLocked(r); next != nil {
+				a.beginLocked(it, next)
+				begun = append(begun, it)
 			}
 		}
 		var busy <-chan struct{}
@@ -95,59 +95,59 @@ func (a *Allocator) reportSome(results []Result) (failed *Error) {
 	return failed
 }
 
-// conclude takes in one result and returns the state that follows from it, nil if
+// concludeLocked takes in one result and returns the state that follows from it, nil if
 // none does.
-func (a *Allocator) conclude(r Result) (next *record) {
-	e, moment := r.Task.entry, a.cfg.Now()
-	e.task = false
-	x := e.own()
-	x.failures, x.tried, x.retry = 0, moment.UnixNano(), 0
+func (a *Allocator) concludeLocked(r Result) (next *record) {
+	it, moment := r.Task.entry, a.cfg.Now()
+	it.task = false
+	x := it.own()
+	x.failures, x.tried, x.retry = 0, nanos(moment.UnixNano()), 0
 	switch {
 	case r.Err != nil:
-		next = a.failure(e, r)
+		next = a.failedLocked(it, r)
 	case r.Task.Do == Install:
-		next = a.installed(e, r.Task, seconds(moment))
+		next = a.installedLocked(it, r.Task, path.SecondsOf(moment))
 	default:
-		if next = a.removed(e, seconds(moment)); e.gone {
-			a.drop(e)
+		if next = a.removedLocked(it, path.SecondsOf(moment)); it.deleted {
+			a.dropLocked(it)
 			return nil
 		}
 	}
 	if next == nil {
-		a.reschedule(e)
+		a.rescheduleLocked(it)
 	}
 	return next
 }
 
 // postpone has reports that could not be saved come again.
-func (a *Allocator) postpone(entries []*entry) {
+func (a *Allocator) postpone(items []*item) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for _, e := range entries {
-		x := e.own()
+	for _, it := range items {
+		x := it.own()
 		x.failures++
-		x.retry = max(x.retry, a.cfg.Now().UnixNano()+leastRetry)
-		a.reschedule(e)
+		x.retry = max(x.retry, a.nowNanos()+leastRetry)
+		a.rescheduleLocked(it)
 	}
 }
 
-func (a *Allocator) installed(e *entry, t Task, now int64) *record {
-	e.own().proof = t.Circuit
-	for _, n := range e.network {
+func (a *Allocator) installedLocked(it *item, t Task, now Seconds) *record {
+	it.own().confirmed = t.Circuit
+	for _, n := range it.network {
 		if sameCircuit(n.circuit, t.Circuit) {
-			e.own().network = []installed{n}
+			it.own().network = []installed{n}
 			break
 		}
 	}
-	a.rehold(e)
-	return a.activated(e, now)
+	a.reserveLocked(it)
+	return a.activatedLocked(it, now)
 }
 
-// activated is the state after the entry's circuit was confirmed; nil if that
+// activatedLocked is the state after the entry's circuit was confirmed; nil if that
 // changes nothing, as when it has ended or become another circuit meanwhile.
-func (a *Allocator) activated(e *entry, now int64) *record {
-	c := e.record()
-	if !e.live() || !sameCircuit(e.proof, c.Circuit()) || !c.Window.Contains(now) || c.State == Active && c.Reason == "" {
+func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
+	c := it.record()
+	if !it.live() || !sameCircuit(it.confirmed, c.Circuit()) || !c.Window.Contains(now) || c.State == Active && c.Reason == "" {
 		return nil
 	}
 	next := *c
@@ -155,39 +155,39 @@ func (a *Allocator) activated(e *entry, now int64) *record {
 	if !c.Started {
 		next.Started = true
 		next.Window.Start = now
-		if late := (Window{now, now + c.Duration}); late.End > c.Window.End && a.roomFor(e, late) {
+		if late := (Window{now, now + c.Duration}); late.End > c.Window.End && a.roomForLocked(it, late) {
 			next.Window = late
 		}
 	}
 	return &next
 }
 
-// roomFor reports whether the allocation may have another window on its path.
-func (a *Allocator) roomFor(e *entry, w Window) (ok bool) {
-	a.without(e, func() {
-		d, c := a.desk(), e.record()
-		job := errand{Request: c.Request, rivals: a.books.rivals(c.Key)}
-		ok = d.fits(job, c.Path, w) && !d.rivalled(job, w) && a.checkTotal(c.Request, w, a.cfg.Limits(c.ProjectID)) == nil
+// roomForLocked reports whether the allocation may have another window on its path.
+func (a *Allocator) roomForLocked(it *item, w Window) (ok bool) {
+	a.withoutLocked(it, func() {
+		pl, c := a.plannerLocked(), it.record()
+		d := demand{Request: c.Request, conflicting: a.calendars.conflicting(c.Key)}
+		ok = pl.fits(d, c.Path, w) && !pl.taken(d, w) && a.checkTotalLocked(c.Request, w, a.cfg.Limits(c.ProjectID)) == nil
 	})
 	return ok
 }
 
-func (a *Allocator) removed(e *entry, now int64) *record {
-	a.depart(e, nil)
-	x := e.own()
-	x.network, x.proof = nil, path.Circuit{}
-	a.rehold(e)
-	a.retry()
-	if c := e.record(); e.live() && (c.lapsed(now) || c.Window.End != 0 && c.Window.End <= now) {
+func (a *Allocator) removedLocked(it *item, now Seconds) *record {
+	a.departLocked(it, nil)
+	x := it.own()
+	x.network, x.confirmed = nil, path.Circuit{}
+	a.reserveLocked(it)
+	a.retryLocked()
+	if c := it.record(); it.live() && (c.lapsed(now) || c.Window.End != 0 && c.Window.End <= now) {
 		done := *c
-		done.State, done.Reason = Complete, a.verdict(c, now)
+		done.State, done.Reason = Complete, a.verdictLocked(c, now)
 		return &done
 	}
 	return nil
 }
 
-// verdict is the Reason of an allocation that has come to its end.
-func (a *Allocator) verdict(c *record, now int64) string {
+// verdictLocked is the Reason of an allocation that has come to its end.
+func (a *Allocator) verdictLocked(c *record, now Seconds) string {
 	if c.lapsed(now) {
 		return fmt.Sprintf("given up: its lease of %d s ended before it began and was not renewed", c.Lease)
 	}
@@ -209,17 +209,17 @@ func (a *Allocator) verdict(c *record, now int64) string {
 	return text
 }
 
-func (a *Allocator) failure(e *entry, r Result) *record {
-	a.observe()
-	if c := e.record(); r.Task.Do != Remove && e.live() && (!sameCircuit(r.Task.Circuit, c.Circuit()) || a.faulty(a.seen, c)) {
-		a.look(e) // it has another path, or is about to have one, which need not wait
+func (a *Allocator) failedLocked(it *item, r Result) *record {
+	a.observeLocked()
+	if c := it.record(); r.Task.Do != Remove && it.live() && (!sameCircuit(r.Task.Circuit, c.Circuit()) || a.faultyLocked(a.seen, c)) {
+		a.lookLocked(it) // it has another path, or is about to have one, which need not wait
 		return nil
 	}
-	e.own().retry = r.Again.UnixNano()
-	e.own().failures = min(r.Task.Failures+1, math.MaxInt32)
-	a.failed[e] = true
-	c := e.record()
-	if !e.live() || r.Task.Do != Remove && !sameCircuit(r.Task.Circuit, c.Circuit()) {
+	it.own().retry = nanos(r.Again.UnixNano())
+	it.own().failures = min(r.Task.Failures+1, math.MaxInt32)
+	a.failed[it] = true
+	c := it.record()
+	if !it.live() || r.Task.Do != Remove && !sameCircuit(r.Task.Circuit, c.Circuit()) {
 		return nil
 	}
 	late := *c
@@ -237,11 +237,11 @@ func (a *Allocator) failure(e *entry, r Result) *record {
 func (a *Allocator) Circuits() []path.Circuit {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	now := seconds(a.cfg.Now())
+	now := a.now()
 	var held []path.Circuit
-	for e := range a.all.after(0) {
-		if e.restorable(now) {
-			held = append(held, e.view().Circuit())
+	for it := range a.all.after(0) {
+		if it.restorable(now) {
+			held = append(held, it.view().Circuit())
 		}
 	}
 	return held

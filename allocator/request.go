@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"conga/controller/path"
 )
@@ -20,7 +19,7 @@ const (
 
 // normalise checks a request as far as that is possible without the network,
 // and brings it into the form that the rest relies on.
-func (r *Request) normalise(now int64) *Error {
+func (r *Request) normalise(now Seconds) *Error {
 	if r.ProjectID == "" {
 		return invalid("project_id", "is required")
 	}
@@ -36,14 +35,14 @@ func (r *Request) normalise(now int64) *Error {
 	return checkStart(&r.StartTime, now)
 }
 
-func checkLease(seconds int64) *Error {
+func checkLease(seconds Seconds) *Error {
 	if seconds < 0 || seconds > MaxLease {
 		return invalid("lease", "must be from 1 to %d seconds", int64(MaxLease))
 	}
 	return nil
 }
 
-func checkDuration(seconds int64) *Error {
+func checkDuration(seconds Seconds) *Error {
 	if seconds <= 0 {
 		return invalid("duration", "must be at least 1 second")
 	}
@@ -53,7 +52,7 @@ func checkDuration(seconds int64) *Error {
 	return nil
 }
 
-func checkStart(t *int64, now int64) *Error {
+func checkStart(t *Seconds, now Seconds) *Error {
 	switch {
 	case *t == 0:
 	case *t < now-startSlack:
@@ -112,7 +111,7 @@ func invalid(field, format string, args ...any) *Error {
 
 // with is the request after a change; now is as for normalise. A field that the
 // change leaves alone is not checked again.
-func (r Request) with(c Change, now int64) (Request, *Error) {
+func (r Request) with(c Change, now Seconds) (Request, *Error) {
 	if c.ProjectID != nil {
 		if r.ProjectID = *c.ProjectID; r.ProjectID == "" {
 			return r, invalid("project_id", "must not be empty")
@@ -149,6 +148,3 @@ func (r Request) with(c Change, now int64) (Request, *Error) {
 }
 
 var errInternal = errors.New("the change could not be saved; nothing was changed, try again later")
-
-// seconds is a moment in UNIX seconds, rounded down.
-func seconds(t time.Time) int64 { return t.Unix() }

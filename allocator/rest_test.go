@@ -73,28 +73,28 @@ func (h *history) rest(t *rapid.T) {
 func (h *history) checkRest(t *rapid.T) {
 	h.a.mu.Lock()
 	defer h.a.mu.Unlock()
-	for e := range h.a.all.after(0) {
-		if !e.live() {
+	for it := range h.a.all.after(0) {
+		if !it.live() {
 			continue
 		}
-		c := *e.record()
-		if e.parked && h.a.ready(e) && c.Window.Contains(h.now) {
+		c := *it.record()
+		if it.parked && h.a.readyLocked(it) && c.Window.Contains(h.now) {
 			t.Fatalf("%+v could be installed", c)
 		}
-		if e.retry <= nanos(h.now) && c.Window.End > h.now && len(c.Path) > 0 && c.Reason != "" && !h.a.faulty(h.a.seen, &c) && (c.State == Active || c.Window.Start > h.now) {
+		if it.retry <= nanos(h.now) && c.Window.End > h.now && len(c.Path) > 0 && c.Reason != "" && !h.a.faultyLocked(h.a.seen, &c) && (c.State == Active || c.Window.Start > h.now) {
 			t.Fatalf("%+v has what it waits for", c)
 		}
-		if !h.a.wants(e, &c, h.now) {
+		if !h.a.wantsLocked(it, &c, h.now) {
 			continue
 		}
 		var next *record
 		if c.Started {
-			next = h.a.reroute(e, &c, h.now, nil)
+			next = h.a.rerouteLocked(it, &c, h.now, nil)
 		} else {
-			h.a.without(e, func() { next = h.a.replan(&c, h.now, nil) })
+			h.a.withoutLocked(it, func() { next = h.a.replanLocked(&c, h.now, nil) })
 		}
 		if next != nil && (next.Window != c.Window || !next.Path.Equal(c.Path)) {
-			t.Fatalf("%+v\nshould be\n%+v\nwaits for %d, now %d", c, *next, len(e.crowds), h.now)
+			t.Fatalf("%+v\nshould be\n%+v\nwaits for %d, now %d", c, *next, len(it.waitsFor), h.now)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conga/allocator/store"
+	"conga/controller/path"
 )
 
 const (
@@ -44,7 +45,7 @@ func (a *Allocator) Run(ctx context.Context) {
 // turn; no event is published and no record goes along. The error is an *[Error] of
 // kind Internal if the store failed.
 func (a *Allocator) Prune(ctx context.Context) (n int, err error) {
-	before := seconds(a.cfg.Now().Add(-a.cfg.History)) + 1
+	before := path.SecondsOf(a.cfg.Now().Add(-a.cfg.History)) + 1
 	for {
 		if err := ctx.Err(); err != nil {
 			return n, &Error{Op: "prune", Kind: Internal, Err: err}
@@ -66,7 +67,7 @@ func (a *Allocator) Prune(ctx context.Context) (n int, err error) {
 
 // oldest reads a batch of what was complete before a moment. more is true if the
 // batch is full.
-func (a *Allocator) oldest(ctx context.Context, before int64) (old aged, more bool, _ *Error) {
+func (a *Allocator) oldest(ctx context.Context, before Seconds) (old aged, more bool, _ *Error) {
 	a.mu.RLock()
 	old.lost = a.lost
 	a.mu.RUnlock()
@@ -89,7 +90,7 @@ func (a *Allocator) oldest(ctx context.Context, before int64) (old aged, more bo
 		if value == nil {
 			continue // it has been deleted since
 		}
-		if r, err := decodePast(seq, value); err == nil {
+		if r, err := decodeHistoric(seq, value); err == nil {
 			old.records = append(old.records, r)
 		} else {
 			a.unread(err) // it stays, and keeps none of the others
@@ -105,17 +106,17 @@ type aged struct {
 }
 
 // discard begins the removal of old records.
-func (a *Allocator) discard(old aged) (gone []*entry) {
+func (a *Allocator) discard(old aged) (gone []*item) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, r := range old.records {
-		if a.lost != old.lost || a.find(r.ID) != nil {
+		if a.lost != old.lost || a.findLocked(r.ID) != nil {
 			continue // it may have been deleted since it was read; the next pass sees
 		}
-		e := a.pastEntry(r)
-		e.quiet = true
-		a.begin(e, nil)
-		gone = append(gone, e)
+		it := a.historicItem(r)
+		it.quiet = true
+		a.beginLocked(it, nil)
+		gone = append(gone, it)
 	}
 	return gone
 }

@@ -7,30 +7,30 @@ import (
 	"sort"
 )
 
-// rollBlock is how many entries a block of a roll has at most.
-const rollBlock = 256
+// listBlock is how many entries a block of a roll has at most.
+const listBlock = 256
 
-// roll is the live allocations of one project, or of all, in order of creation.
+// itemList is the live allocations of one project, or of all, in order of creation.
 //
 // The entries stand in blocks, so that adding and removing one costs the same
 // however many there are, and each block knows how many of its entries are
 // active, so that a page far down a filtered list is found without a walk.
-type roll struct {
-	blocks []rollPart
+type itemList struct {
+	blocks []itemBlock
 	size   int
 	active int
 }
 
-// rollPart is a block: never empty, and ascending by sequence number.
-type rollPart struct {
-	list   []*entry
+// itemBlock is a block: never empty, and ascending by sequence number.
+type itemBlock struct {
+	list   []*item
 	active int
 }
 
-func bySeq(e *entry, seq uint64) int { return cmp.Compare(e.seq(), seq) }
+func bySeq(it *item, seq uint64) int { return cmp.Compare(it.seq(), seq) }
 
 // block is the index of the block in which seq is or belongs; there is one at least.
-func (r *roll) block(seq uint64) int {
+func (r *itemList) block(seq uint64) int {
 	if last := len(r.blocks) - 1; r.blocks[last].list[0].seq() <= seq {
 		return last // as it is of what is new
 	}
@@ -39,53 +39,53 @@ func (r *roll) block(seq uint64) int {
 }
 
 // add puts an entry on the roll. It must not be there.
-func (r *roll) add(e *entry) {
+func (r *itemList) add(it *item) {
 	r.size++
 	if len(r.blocks) == 0 {
-		r.blocks = []rollPart{{list: []*entry{e}}}
-		r.count(&r.blocks[0], e.state(), 1)
+		r.blocks = []itemBlock{{list: []*item{it}}}
+		r.count(&r.blocks[0], it.state(), 1)
 		return
 	}
-	i := r.block(e.seq())
+	i := r.block(it.seq())
 	b := &r.blocks[i]
-	if len(b.list) == rollBlock {
-		b = r.split(i, e.seq())
+	if len(b.list) == listBlock {
+		b = r.split(i, it.seq())
 	}
-	at, _ := slices.BinarySearchFunc(b.list, e.seq(), bySeq)
-	b.list = slices.Insert(b.list, at, e)
-	r.count(b, e.state(), 1)
+	at, _ := slices.BinarySearchFunc(b.list, it.seq(), bySeq)
+	b.list = slices.Insert(b.list, at, it)
+	r.count(b, it.state(), 1)
 }
 
 // split makes room in a full block and returns the block in which seq belongs. A
 // block to whose end entries are added stays full.
-func (r *roll) split(i int, seq uint64) *rollPart {
+func (r *itemList) split(i int, seq uint64) *itemBlock {
 	b := &r.blocks[i]
-	half := rollBlock / 2
-	if i == len(r.blocks)-1 && seq > b.list[rollBlock-1].seq() {
-		half = rollBlock
+	half := listBlock / 2
+	if i == len(r.blocks)-1 && seq > b.list[listBlock-1].seq() {
+		half = listBlock
 	}
-	right := rollPart{list: append(make([]*entry, 0, rollBlock), b.list[half:]...)}
+	right := itemBlock{list: append(make([]*item, 0, listBlock), b.list[half:]...)}
 	clear(b.list[half:])
 	b.list = b.list[:half]
 	right.recount()
 	b.recount()
 	r.blocks = slices.Insert(r.blocks, i+1, right)
-	if half == rollBlock || seq > right.list[0].seq() {
+	if half == listBlock || seq > right.list[0].seq() {
 		i++
 	}
 	return &r.blocks[i]
 }
 
-func (b *rollPart) recount() {
+func (b *itemBlock) recount() {
 	b.active = 0
-	for _, e := range b.list {
-		if e.state() == Active {
+	for _, it := range b.list {
+		if it.state() == Active {
 			b.active++
 		}
 	}
 }
 
-func (r *roll) count(b *rollPart, s State, by int) {
+func (r *itemList) count(b *itemBlock, s State, by int) {
 	if s == Active {
 		b.active += by
 		r.active += by
@@ -94,8 +94,8 @@ func (r *roll) count(b *rollPart, s State, by int) {
 
 // remove takes an entry off the roll that was in a state when it was last
 // counted. What is not there is left alone.
-func (r *roll) remove(e *entry, was State) {
-	i, at, ok := r.find(e.seq())
+func (r *itemList) remove(it *item, was State) {
+	i, at, ok := r.find(it.seq())
 	if !ok {
 		return
 	}
@@ -106,7 +106,7 @@ func (r *roll) remove(e *entry, was State) {
 	switch {
 	case len(b.list) == 0:
 		r.blocks = slices.Delete(r.blocks, i, i+1)
-	case i > 0 && len(b.list)+len(r.blocks[i-1].list) <= rollBlock/2:
+	case i > 0 && len(b.list)+len(r.blocks[i-1].list) <= listBlock/2:
 		left := &r.blocks[i-1]
 		left.list = append(left.list, b.list...)
 		left.active += b.active
@@ -114,15 +114,15 @@ func (r *roll) remove(e *entry, was State) {
 	}
 }
 
-// turn counts an entry that went from one state to another.
-func (r *roll) turn(e *entry, was, is State) {
-	if i, _, ok := r.find(e.seq()); ok && was != is {
+// restate counts an entry that went from one state to another.
+func (r *itemList) restate(it *item, was, is State) {
+	if i, _, ok := r.find(it.seq()); ok && was != is {
 		r.count(&r.blocks[i], was, -1)
 		r.count(&r.blocks[i], is, 1)
 	}
 }
 
-func (r *roll) find(seq uint64) (block, at int, ok bool) {
+func (r *itemList) find(seq uint64) (block, at int, ok bool) {
 	if len(r.blocks) == 0 {
 		return 0, 0, false
 	}
@@ -132,7 +132,7 @@ func (r *roll) find(seq uint64) (block, at int, ok bool) {
 }
 
 // get is the entry with a sequence number; nil if there is none.
-func (r *roll) get(seq uint64) *entry {
+func (r *itemList) get(seq uint64) *item {
 	if i, at, ok := r.find(seq); ok {
 		return r.blocks[i].list[at]
 	}
@@ -141,14 +141,14 @@ func (r *roll) get(seq uint64) *entry {
 
 // after walks the entries that were created after seq. The roll must not change
 // meanwhile.
-func (r *roll) after(seq uint64) iter.Seq[*entry] {
-	return func(yield func(*entry) bool) {
+func (r *itemList) after(seq uint64) iter.Seq[*item] {
+	return func(yield func(*item) bool) {
 		if len(r.blocks) == 0 {
 			return
 		}
 		for i := r.block(seq); i < len(r.blocks); i++ {
-			for _, e := range r.blocks[i].list {
-				if e.seq() > seq && !yield(e) {
+			for _, it := range r.blocks[i].list {
+				if it.seq() > seq && !yield(it) {
 					return
 				}
 			}
@@ -156,8 +156,8 @@ func (r *roll) after(seq uint64) iter.Seq[*entry] {
 	}
 }
 
-// among is how many entries in a state there are; "" is any.
-func (r *roll) among(s State) int {
+// inState is how many entries in a state there are; "" is any.
+func (r *itemList) inState(s State) int {
 	switch s {
 	case "":
 		return r.size
@@ -169,7 +169,7 @@ func (r *roll) among(s State) int {
 	return 0
 }
 
-func (b *rollPart) among(s State) int {
+func (b *itemBlock) inState(s State) int {
 	switch s {
 	case "":
 		return len(b.list)
@@ -182,7 +182,7 @@ func (b *rollPart) among(s State) int {
 }
 
 // rank is how many entries were created before seq.
-func (r *roll) rank(seq uint64) (n int) {
+func (r *itemList) rank(seq uint64) (n int) {
 	if len(r.blocks) == 0 {
 		return 0
 	}
@@ -195,70 +195,70 @@ func (r *roll) rank(seq uint64) (n int) {
 }
 
 // page is at most so many entries in a state from the one at index skip on.
-func (r *roll) page(s State, skip, most int) (list []*entry) {
+func (r *itemList) page(s State, skip, most int) (list []*item) {
 	for _, b := range r.blocks {
 		if len(list) == most {
 			return list
 		}
-		if n := b.among(s); skip >= n {
+		if n := b.inState(s); skip >= n {
 			skip -= n
 			continue
 		}
-		for _, e := range b.list {
+		for _, it := range b.list {
 			switch {
-			case s != "" && e.state() != s:
+			case s != "" && it.state() != s:
 			case skip > 0:
 				skip--
 			case len(list) < most:
-				list = append(list, e)
+				list = append(list, it)
 			}
 		}
 	}
 	return list
 }
 
-// place is a position on a roll, which must not change meanwhile.
-type place struct {
-	r         *roll
+// listPosition is a position on a roll, which must not change meanwhile.
+type listPosition struct {
+	list      *itemList
 	block, at int
 }
 
-// at is the place of the first entry that was not created before seq.
-func (r *roll) at(seq uint64) place {
+// positionOf is the place of the first entry that was not created before seq.
+func (r *itemList) positionOf(seq uint64) listPosition {
 	if len(r.blocks) == 0 {
-		return place{r: r}
+		return listPosition{list: r}
 	}
-	p := place{r: r, block: r.block(seq)}
+	p := listPosition{list: r, block: r.block(seq)}
 	p.at, _ = slices.BinarySearchFunc(r.blocks[p.block].list, seq, bySeq)
-	p.settle()
+	p.normalise()
 	return p
 }
 
-// settle moves a place from the end of a block to the next one.
-func (p *place) settle() {
-	if p.block < len(p.r.blocks) && p.at == len(p.r.blocks[p.block].list) {
+// normalise moves a place from the end of a block to the next one.
+func (p *listPosition) normalise() {
+	if p.block < len(p.list.blocks) && p.at == len(p.list.blocks[p.block].list) {
 		p.block, p.at = p.block+1, 0
 	}
 }
 
 // peek is the entry at the place; nil at the end.
-func (p *place) peek() *entry {
-	if p.block >= len(p.r.blocks) {
+func (p *listPosition) peek() *item {
+	if p.block >= len(p.list.blocks) {
 		return nil
 	}
-	return p.r.blocks[p.block].list[p.at]
+	return p.list.blocks[p.block].list[p.at]
 }
 
-func (p *place) next() {
+func (p *listPosition) next() {
 	p.at++
-	p.settle()
+	p.normalise()
 }
 
-// to goes on to the first entry that was not created before seq, but over so many
+// advance goes on to the first entry that was not created before seq, but over so many
 // entries at most, and returns how many that were.
-func (p *place) to(seq uint64, most int) (n int) {
-	for p.block < len(p.r.blocks) && n < most {
-		list := p.r.blocks[p.block].list[p.at:]
+func (p *listPosition) advance(seq uint64, most int) (n int) {
+	for p.block < len(p.list.blocks) && n < most {
+		list := p.list.blocks[p.block].list[p.at:]
 		step := len(list)
 		if list[step-1].seq() >= seq {
 			step, _ = slices.BinarySearchFunc(list, seq, bySeq)
@@ -267,7 +267,7 @@ func (p *place) to(seq uint64, most int) (n int) {
 			return n
 		}
 		n, p.at = n+step, p.at+step
-		p.settle()
+		p.normalise()
 	}
 	return n
 }

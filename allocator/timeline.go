@@ -25,7 +25,7 @@ type timeline struct{ blocks []stretch }
 // are base+at[i], ascending, and at each of them the level changes by by[i], which is
 // not zero.
 type stretch struct {
-	base      int64
+	base      Seconds
 	before    int64 // the level before the first moment
 	high, low int64 // the extremes of before and of the levels in the stretch
 	at        []uint32
@@ -33,7 +33,7 @@ type stretch struct {
 }
 
 // block is the index of the stretch that t is in; 0 also for what is before all.
-func (l *timeline) block(t int64) int {
+func (l *timeline) block(t Seconds) int {
 	return max(0, sort.Search(len(l.blocks), func(i int) bool { return l.blocks[i].base > t })-1)
 }
 
@@ -60,7 +60,7 @@ func (s *stretch) raise(by int64) {
 
 // step changes the level from t on to the end of its stretch, whose index it returns.
 // halved is true if that was the first half of another stretch before.
-func (l *timeline) step(t, by int64) (i int, halved bool) {
+func (l *timeline) step(t Seconds, by int64) (i int, halved bool) {
 	i, halved = l.room(t)
 	s := &l.blocks[i]
 	at := uint32(t - s.base)
@@ -79,7 +79,7 @@ func (l *timeline) step(t, by int64) (i int, halved bool) {
 
 // room finds the stretch for a moment, and makes it where there is none or it is full.
 // halved is true if it is the first half of what it was.
-func (l *timeline) room(t int64) (i int, halved bool) {
+func (l *timeline) room(t Seconds) (i int, halved bool) {
 	if len(l.blocks) == 0 {
 		l.blocks = append(l.blocks, stretch{base: t})
 		return 0, false
@@ -104,7 +104,7 @@ func (l *timeline) room(t int64) (i int, halved bool) {
 }
 
 // rebase has a stretch begin earlier; false if its moments are then too far away.
-func (s *stretch) rebase(t int64) bool {
+func (s *stretch) rebase(t Seconds) bool {
 	shift := s.base - t
 	if len(s.at) > 0 && s.last()-t > math.MaxUint32 || shift > math.MaxUint32 {
 		return false
@@ -116,7 +116,7 @@ func (s *stretch) rebase(t int64) bool {
 	return true
 }
 
-func (s *stretch) last() int64 { return s.base + int64(s.at[len(s.at)-1]) }
+func (s *stretch) last() Seconds { return s.base + Seconds(s.at[len(s.at)-1]) }
 
 // end is the level after the last moment.
 func (s *stretch) end() int64 {
@@ -142,7 +142,7 @@ func (s *stretch) insert(k int, at uint32, by int64) {
 func (l *timeline) split(i int) {
 	const half = timelineBlock / 2
 	s := &l.blocks[i]
-	right := stretch{base: s.base + int64(s.at[half]), at: make([]uint32, 0, timelineBlock), by: make([]int64, 0, timelineBlock)}
+	right := stretch{base: s.base + Seconds(s.at[half]), at: make([]uint32, 0, timelineBlock), by: make([]int64, 0, timelineBlock)}
 	for k, at := range s.at[half:] {
 		right.at = append(right.at, at-s.at[half])
 		right.by = append(right.by, s.by[half+k])
@@ -213,7 +213,7 @@ func (l *timeline) peak(w Window) int64 {
 func (s *stretch) peak(w Window) int64 {
 	level, high := s.before, int64(0)
 	for k, at := range s.at {
-		t := s.base + int64(at)
+		t := s.base + Seconds(at)
 		if t >= w.End {
 			break
 		}
@@ -227,8 +227,8 @@ func (s *stretch) peak(w Window) int64 {
 
 // fit is the earliest start, not before w's, at which a window of w's length finds the
 // level no higher than room throughout. Since claims end, there is one.
-func (l *timeline) fit(w Window, room int64) int64 {
-	from, _, _ := l.spell(w, room, never, mark{})
+func (l *timeline) fit(w Window, room int64) Seconds {
+	from, _, _ := l.gap(w, room, never, mark{})
 	return from
 }
 
@@ -240,7 +240,7 @@ type mark struct {
 }
 
 // seek is the mark of a moment that is not before that of m.
-func (l *timeline) seek(m mark, t int64) mark {
+func (l *timeline) seek(m mark, t Seconds) mark {
 	if len(l.blocks) == 0 {
 		return m
 	}
@@ -250,24 +250,24 @@ func (l *timeline) seek(m mark, t int64) mark {
 		}
 		m.n, m.level = 0, l.blocks[m.block].before
 	}
-	for s := &l.blocks[m.block]; m.n < len(s.at) && s.base+int64(s.at[m.n]) <= t; m.n++ {
+	for s := &l.blocks[m.block]; m.n < len(s.at) && s.base+Seconds(s.at[m.n]) <= t; m.n++ {
 		m.level += s.by[m.n]
 	}
 	return m
 }
 
-// spellAhead is how many stretches are read beyond what fits, to learn until when it
+// gapAhead is how many stretches are read beyond what fits, to learn until when it
 // does.
-const spellAhead = 2
+const gapAhead = 2
 
-// spell is what fit is, and until when all later starts fit as well: that one does not,
+// gap is what fit is, and until when all later starts fit as well: that one does not,
 // or is not known to. Where nothing fits before enough, it may be any moment from
 // enough on before which nothing fits, and until is the same. behind is a mark not
 // after w's start, and at one not after from.
-func (l *timeline) spell(w Window, room, enough int64, behind mark) (from, until int64, at mark) {
+func (l *timeline) gap(w Window, room int64, enough Seconds, behind mark) (from, until Seconds, at mark) {
 	from, length := w.Start, w.End-w.Start
 	at = l.seek(behind, from)
-	crowded, ahead := at.level > room, spellAhead
+	crowded, ahead := at.level > room, gapAhead
 	k, level := at.n, at.level
 	for i := at.block; i < len(l.blocks); i++ {
 		s := &l.blocks[i]
@@ -287,7 +287,7 @@ func (l *timeline) spell(w Window, room, enough int64, behind mark) (from, until
 			if crowded == (level > room) {
 				continue
 			}
-			switch t := s.base + int64(s.at[k]); {
+			switch t := s.base + Seconds(s.at[k]); {
 			case crowded:
 				from, at = t, mark{i, k + 1, level}
 				if t >= enough {

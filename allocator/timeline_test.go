@@ -39,8 +39,8 @@ func TestTimelineAgainstPaper(t *testing.T) {
 		const end, last = 1700, 1000
 		var l timeline
 		var paper [end]int64
-		var held []claim[int]
-		scale := rapid.SampledFrom([]int64{1, 1 << 22, 1 << 40}).Draw(t, "scale") // seconds a square
+		var held []reservation[int]
+		scale := rapid.SampledFrom([]Seconds{1, 1 << 22, 1 << 40}).Draw(t, "scale") // seconds a square
 		real := func(w Window) Window { return Window{w.Start * scale, w.End * scale} }
 		change := func(w Window, by int64) {
 			l.add(real(w), by)
@@ -49,12 +49,12 @@ func TestTimelineAgainstPaper(t *testing.T) {
 			}
 		}
 		draw := func() Window {
-			start := rapid.Int64Range(0, last).Draw(t, "start")
-			return Window{start, start + rapid.Int64Range(1, rapid.SampledFrom([]int64{4, 300}).Draw(t, "most")).Draw(t, "length")}
+			start := secondsRange(0, last).Draw(t, "start")
+			return Window{start, start + secondsRange(1, rapid.SampledFrom([]Seconds{4, 300}).Draw(t, "most")).Draw(t, "length")}
 		}
 		for range rapid.IntRange(1, 4).Draw(t, "rounds") {
 			for range rapid.IntRange(0, 120).Draw(t, "claims") {
-				x := claim[int]{window: draw(), rate: 1}
+				x := reservation[int]{window: draw(), rate: 1}
 				change(x.window, 1)
 				held = append(held, x)
 			}
@@ -76,9 +76,9 @@ func TestTimelineAgainstPaper(t *testing.T) {
 				if got := l.fit(real(w), room); got != want.Start*scale {
 					t.Fatalf("%v with room %d fits at %d, want %d", w, room, got/scale, want.Start)
 				}
-				enough := rapid.Int64Range(w.Start, 2*last).Draw(t, "enough") * scale
-				behind := l.seek(mark{}, rapid.Int64Range(0, w.Start).Draw(t, "behind")*scale)
-				from, until, at := l.spell(real(w), room, enough, behind)
+				enough := secondsRange(w.Start, 2*last).Draw(t, "enough") * scale
+				behind := l.seek(mark{}, secondsRange(0, w.Start).Draw(t, "behind")*scale)
+				from, until, at := l.gap(real(w), room, enough, behind)
 				if exact := want.Start * scale; from > exact || from < min(exact, enough) || from < exact && from != until || l.seek(at, from) != l.seek(mark{}, from) {
 					t.Fatalf("%v with room %d fits at %d, not at %d, which is enough from %d on; at %+v", w, room, want.Start, from/scale, enough/scale, at)
 				}
@@ -101,7 +101,7 @@ func TestTimelineAgainstPaper(t *testing.T) {
 }
 
 // sameBuilt compares a timeline with one that is built of all the claims at once.
-func sameBuilt(t *rapid.T, l *timeline, held []claim[int], real func(Window) Window) {
+func sameBuilt(t *rapid.T, l *timeline, held []reservation[int], real func(Window) Window) {
 	var changes []change
 	for _, x := range held {
 		w := real(x.window)
@@ -120,7 +120,7 @@ func sameBuilt(t *rapid.T, l *timeline, held []claim[int], real func(Window) Win
 func (l *timeline) moments() (list []change) {
 	for _, s := range l.blocks {
 		for k, at := range s.at {
-			list = append(list, change{s.base + int64(at), s.by[k]})
+			list = append(list, change{s.base + Seconds(at), s.by[k]})
 		}
 	}
 	return list

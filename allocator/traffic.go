@@ -7,10 +7,10 @@ import (
 	"conga/controller/path"
 )
 
-// keyBook is when which traffic is claimed. All keys are canonical, and a claim's rate
+// keyCalendar is when which traffic is claimed. All keys are canonical, and a claim's rate
 // is 1. Claims are grouped by the two hosts, most of which have one claim at a time:
 // that one needs nothing besides its slot in the map.
-type keyBook struct {
+type keyCalendar struct {
 	four map[[8]byte]traffic  // between IPv4 addresses
 	six  map[[32]byte]traffic // between IPv6 addresses
 }
@@ -24,29 +24,29 @@ type traffic struct {
 // flow is a claim: which of the hosts' traffic, and when. The zero flow is none.
 type flow struct {
 	from, to uint32 // UNIX seconds
-	kind     kind
+	selector selector
 	used     bool
 }
 
-// kind is what of a key is not its addresses.
-type kind struct {
+// selector is what of a key is not its addresses.
+type selector struct {
 	srcPort, dstPort uint16
 	proto            uint8
 }
 
-func kindOf(k path.FlowKey) kind { return kind{k.SrcPort, k.DstPort, k.Proto} }
+func selectorOf(k path.FlowKey) selector { return selector{k.SrcPort, k.DstPort, k.Proto} }
 
 // flows are claims that are looked through one by one while they are few, and have a
 // timeline for each kind when they are many, or do not fit a [flow].
 type flows struct {
 	few  []flow
-	many map[kind]*timeline
+	many map[selector]*timeline
 }
 
 // fewFlows is how many claims are looked through.
 const fewFlows = 16
 
-func newKeyBook() keyBook { return keyBook{map[[8]byte]traffic{}, map[[32]byte]traffic{}} }
+func newKeyCalendar() keyCalendar { return keyCalendar{map[[8]byte]traffic{}, map[[32]byte]traffic{}} }
 
 func pairOf4(src, dst netip.Addr) (p [8]byte, ok bool) {
 	if !src.Is4() || !dst.Is4() {
@@ -66,14 +66,14 @@ func pairOf6(src, dst netip.Addr) (p [32]byte) {
 }
 
 // between is the traffic of the hosts of a canonical key.
-func (b *keyBook) between(k path.FlowKey) traffic {
+func (b *keyCalendar) between(k path.FlowKey) traffic {
 	if p, ok := pairOf4(k.Src, k.Dst); ok {
 		return b.four[p]
 	}
 	return b.six[pairOf6(k.Src, k.Dst)]
 }
 
-func (b *keyBook) set(k path.FlowKey, t traffic) {
+func (b *keyCalendar) set(k path.FlowKey, t traffic) {
 	if p, ok := pairOf4(k.Src, k.Dst); ok {
 		put(b.four, p, t)
 	} else {
@@ -90,16 +90,16 @@ func put[K comparable](m map[K]traffic, k K, t traffic) {
 }
 
 // flowOf is a claim in its short form; ok is false if its window does not fit.
-func flowOf(x claim[path.FlowKey]) (f flow, ok bool) {
+func flowOf(x reservation[path.FlowKey]) (f flow, ok bool) {
 	w := x.window
 	if w.Start < 0 || w.End > math.MaxUint32 {
 		return f, false
 	}
-	return flow{uint32(w.Start), uint32(w.End), kindOf(x.on), true}, true
+	return flow{uint32(w.Start), uint32(w.End), selectorOf(x.on), true}, true
 }
 
 // add claims the traffic. The window must not be empty.
-func (b *keyBook) add(x claim[path.FlowKey]) {
+func (b *keyCalendar) add(x reservation[path.FlowKey]) {
 	t := b.between(x.on)
 	f, short := flowOf(x)
 	switch {
@@ -120,7 +120,7 @@ func (b *keyBook) add(x claim[path.FlowKey]) {
 }
 
 // remove takes back what add claimed.
-func (b *keyBook) remove(x claim[path.FlowKey]) {
+func (b *keyCalendar) remove(x reservation[path.FlowKey]) {
 	t := b.between(x.on)
 	f, short := flowOf(x)
 	if short && t.first == f {
@@ -134,7 +134,7 @@ func (b *keyBook) remove(x claim[path.FlowKey]) {
 	b.set(x.on, t)
 }
 
-func (m *flows) remove(x claim[path.FlowKey], f flow) {
+func (m *flows) remove(x reservation[path.FlowKey], f flow) {
 	if m.many != nil {
 		m.change(x, -1)
 		return
@@ -153,16 +153,16 @@ func (m *flows) spread() {
 	if m.many != nil {
 		return
 	}
-	m.many = map[kind]*timeline{}
+	m.many = map[selector]*timeline{}
 	for _, f := range m.few {
-		m.line(f.kind).add(f.window(), 1)
+		m.line(f.selector).add(f.window(), 1)
 	}
 	m.few = nil
 }
 
-func (f flow) window() Window { return Window{int64(f.from), int64(f.to)} }
+func (f flow) window() Window { return Window{Seconds(f.from), Seconds(f.to)} }
 
-func (m *flows) line(k kind) *timeline {
+func (m *flows) line(k selector) *timeline {
 	l := m.many[k]
 	if l == nil {
 		l = &timeline{}
@@ -171,8 +171,8 @@ func (m *flows) line(k kind) *timeline {
 	return l
 }
 
-func (m *flows) change(x claim[path.FlowKey], by int64) {
-	k := kindOf(x.on)
+func (m *flows) change(x reservation[path.FlowKey], by int64) {
+	k := selectorOf(x.on)
 	l := m.line(k)
 	if l.add(x.window, by); len(l.blocks) == 0 {
 		delete(m.many, k)
@@ -181,14 +181,14 @@ func (m *flows) change(x claim[path.FlowKey], by int64) {
 
 // fit is the earliest start, not before w's, at which a window of w's length finds
 // nothing claimed of exactly this traffic.
-func (b *keyBook) fit(k path.FlowKey, w Window) int64 {
+func (b *keyCalendar) fit(k path.FlowKey, w Window) Seconds {
 	t := b.between(k)
-	length, want := w.End-w.Start, kindOf(k)
+	length, want := w.End-w.Start, selectorOf(k)
 	for {
 		at := w.Start
 		push := func(f flow) {
-			if f.used && f.kind == want && f.window().Overlaps(w) {
-				w = Window{int64(f.to), int64(f.to) + length}
+			if f.used && f.selector == want && f.window().Overlaps(w) {
+				w = Window{Seconds(f.to), Seconds(f.to) + length}
 			}
 		}
 		if push(t.first); t.more != nil {
@@ -207,19 +207,19 @@ func (b *keyBook) fit(k path.FlowKey, w Window) int64 {
 }
 
 // taken reports whether some of the window is claimed of exactly this traffic.
-func (b *keyBook) taken(k path.FlowKey, w Window) bool { return b.fit(k, w) != w.Start }
+func (b *keyCalendar) taken(k path.FlowKey, w Window) bool { return b.fit(k, w) != w.Start }
 
-// rivals are the claimed keys that conflict with k.
-func (b *keyBook) rivals(k path.FlowKey) []path.FlowKey {
+// conflicting are the claimed keys that conflict with k.
+func (b *keyCalendar) conflicting(k path.FlowKey) []path.FlowKey {
 	k = canonical(k)
 	if n := k.Specificity(); n == 0 || n == 3 {
 		// All or nothing given: only the same key conflicts, and no search is
 		// needed however many keys the two hosts use.
 		return []path.FlowKey{k}
 	}
-	seen := map[kind]bool{}
+	seen := map[selector]bool{}
 	var found []path.FlowKey
-	note := func(x kind) {
+	note := func(x selector) {
 		other := path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: x.proto, SrcPort: x.srcPort, DstPort: x.dstPort}
 		if !seen[x] && k.Conflicts(other) {
 			found = append(found, other)
@@ -228,11 +228,11 @@ func (b *keyBook) rivals(k path.FlowKey) []path.FlowKey {
 	}
 	t := b.between(k)
 	if t.first.used {
-		note(t.first.kind)
+		note(t.first.selector)
 	}
 	if t.more != nil {
 		for _, f := range t.more.few {
-			note(f.kind)
+			note(f.selector)
 		}
 		for x := range t.more.many {
 			note(x)

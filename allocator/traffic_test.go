@@ -16,21 +16,21 @@ import (
 func TestKeyBookAgainstPaper(t *testing.T) {
 	hosts := []netip.Addr{host(1, 1), host(1, 2), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2")}
 	rapid.Check(t, func(t *rapid.T) {
-		b := newKeyBook()
-		var held []claim[path.FlowKey]
-		draw := func() claim[path.FlowKey] {
+		b := newKeyCalendar()
+		var held []reservation[path.FlowKey]
+		draw := func() reservation[path.FlowKey] {
 			i := rapid.SampledFrom([]int{0, 2}).Draw(t, "family")
 			k := path.FlowKey{Src: hosts[i], Dst: hosts[i+1], Proto: rapid.SampledFrom([]uint8{0, 6, 17}).Draw(t, "proto")}
 			k.SrcPort, k.DstPort = uint16(rapid.IntRange(0, 2).Draw(t, "src")), uint16(rapid.IntRange(0, 1).Draw(t, "dst"))
 			if rapid.Bool().Draw(t, "reversed") {
 				k = k.Reverse()
 			}
-			start := rapid.Int64Range(0, 60).Draw(t, "start")
-			w := Window{start, start + rapid.Int64Range(1, 9).Draw(t, "length")}
+			start := secondsRange(0, 60).Draw(t, "start")
+			w := Window{start, start + secondsRange(1, 9).Draw(t, "length")}
 			if rapid.IntRange(0, 20).Draw(t, "late") == 0 {
 				w.Start, w.End = w.Start+math.MaxUint32, w.End+math.MaxUint32
 			}
-			return claim[path.FlowKey]{canonical(k), w, 1}
+			return reservation[path.FlowKey]{canonical(k), w, 1}
 		}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			if len(held) > 0 && rapid.IntRange(0, 3).Draw(t, "remove") == 0 {
@@ -56,7 +56,7 @@ func TestKeyBookAgainstPaper(t *testing.T) {
 			if got, want := b.taken(x.on, x.window), paper.peak(x.on, x.window) > topology.BitRate(0); got != want {
 				t.Fatalf("%v taken: %v", x, got)
 			}
-			for _, k := range b.rivals(x.on) {
+			for _, k := range b.conflicting(x.on) {
 				if !rivals[k] && k != x.on {
 					t.Fatalf("%v is no rival of %v", k, x.on)
 				}
@@ -76,4 +76,4 @@ func TestKeyBookAgainstPaper(t *testing.T) {
 }
 
 // size returns how many pairs of hosts have claims.
-func (b *keyBook) size() int { return len(b.four) + len(b.six) }
+func (b *keyCalendar) size() int { return len(b.four) + len(b.six) }

@@ -25,82 +25,82 @@ const moving = "being moved: not every switch has confirmed the change yet"
 // another by now, and Conflict if the allocation is complete.
 func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c Change, along ...Along) (Allocation, error) {
 	const op = "update"
-	e, err := a.hold(ctx, id)
-	if err != nil {
-		return Allocation{}, err.in(op)
-	}
-	next, block, err := a.changed(e, ifRevision, c)
-	if err != nil || next == nil {
-		view := e.view()
-		a.mu.Unlock()
-		if err != nil {
-			return Allocation{}, err.in(op)
+	var it *item // nil: nothing changes
+	var result Allocation
+	err := a.whenIdle(ctx, id, func(found *item) *Error {
+		next, block, err := a.changedLocked(found, ifRevision, c)
+		if err != nil || next == nil {
+			result = found.view()
+			return err
 		}
-		return view, nil
+		it = found
+		it.own().along = along
+		a.beginLocked(it, next)
+		a.awaitBetterLocked(it, next, block)
+		result = next.Allocation
+		result.Path = append(path.Path(nil), result.Path...)
+		return nil
+	})
+	if err == nil && it != nil {
+		err = a.commit(it)
 	}
-	e.own().along = along
-	a.begin(e, next)
-	a.attend(e, next, block)
-	result := next.Allocation
-	result.Path = append(path.Path(nil), result.Path...)
-	a.mu.Unlock()
-	if err := a.commit(e); err != nil {
+	if err != nil {
 		return Allocation{}, err.in(op)
 	}
 	return result, nil
 }
 
 // checkRevision is the error of who has read another revision than the latest.
-func (e *entry) checkRevision(ifRevision uint64) *Error {
-	if ifRevision == 0 || ifRevision == e.revision {
+func (it *item) checkRevision(ifRevision uint64) *Error {
+	if ifRevision == 0 || ifRevision == it.revision {
 		return nil
 	}
-	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", e.revision, ifRevision)}
+	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", it.revision, ifRevision)}
 }
 
-// changed is the entry's state after a change, nil if that changes nothing, and
+// changedLocked is the entry's state after a change, nil if that changes nothing, and
 // what keeps it from a better place.
-func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *obstacles, *Error) {
-	if err := e.checkRevision(ifRevision); err != nil {
+func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*record, *obstacles, *Error) {
+	if err := it.checkRevision(ifRevision); err != nil {
 		return nil, nil, err
 	}
-	now := seconds(a.cfg.Now())
+	now := a.now()
 	switch {
-	case e.state() == Complete:
+	case it.state() == Complete:
 		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
-	case e.window().End != 0 && e.window().End <= now:
-		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(e.window().End))}
+	case it.window().End != 0 && it.window().End <= now:
+		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(it.window().End))}
 	}
-	r, err := e.record().Request.with(c, now)
+	r, err := it.record().Request.with(c, now)
 	if err != nil {
 		return nil, nil, err
 	}
-	next := *e.record()
+	next := *it.record()
 	next.Request = r
-	if c.Lease != nil && !e.started {
+	if c.Lease != nil && !it.started {
 		next.LeaseEnd = leaseEnd(r.Lease, now)
 	}
-	if r == e.record().Request && next.LeaseEnd == e.record().LeaseEnd {
+	if r == it.record().Request && next.LeaseEnd == it.record().LeaseEnd {
 		return nil, nil, nil
 	}
-	if rest := r.leased(e.record().Lease); rest == e.record().Request {
+	if rest := r.withLease(it.record().Lease); rest == it.record().Request {
 		return &next, nil, nil // its place is not lost by asking for it again
 	}
-	if e.started && r.StartTime != e.record().StartTime {
-		return nil, nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(e.window().Start))}
+	if it.started && r.StartTime != it.record().StartTime {
+		return nil, nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(it.window().Start))}
 	}
 	var block *obstacles
-	a.without(e, func() {
-		if e.started {
-			if err = a.readmit(&next, now); next.State == Active && !sameCircuit(next.Circuit(), e.record().Circuit()) {
+	a.withoutLocked(it, func() {
+		if it.started {
+			if err = a.readmitLocked(&next, now); next.State == Active && !sameCircuit(next.Circuit(), it.record().Circuit()) {
 				next.Reason = moving
 			}
 			return
 		}
-		var s spot
-		if s, err = a.admit(r, now); err == nil {
-			next.Window, next.Path, next.Reason = s.window, s.path, s.reason
-			block = s.block
+		var got placement
+		if got, err = a.admitLocked(r, now); err == nil {
+			next.Window, next.Path, next.Reason = got.window, got.path, got.reason
+			block = got.obstacles
 		}
 	})
 	if err != nil {
@@ -109,11 +109,11 @@ func (a *Allocator) changed(e *entry, ifRevision uint64, c Change) (*record, *ob
 	return &next, block, nil
 }
 
-// readmit admits the changed request of an allocation that has started, from
+// readmitLocked admits the changed request of an allocation that has started, from
 // now to its new end.
-func (a *Allocator) readmit(next *record, now int64) *Error {
+func (a *Allocator) readmitLocked(next *record, now Seconds) *Error {
 	limits := a.cfg.Limits(next.ProjectID)
-	if n := a.books.places[next.ProjectID]; limits.Active > 0 && n >= limits.Active {
+	if n := a.calendars.active[next.ProjectID]; limits.Active > 0 && n >= limits.Active {
 		return &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf(
 			"project %s may have %d allocations that are not complete and has %d", next.ProjectID, limits.Active, n)}
 	}
@@ -125,10 +125,10 @@ func (a *Allocator) readmit(next *record, now int64) *Error {
 	if rest.End <= now {
 		return invalid("duration", "the allocation has run for %d s already; ask for more than that, or delete it", now-next.Window.Start)
 	}
-	if err := a.checkTotal(next.Request, rest, limits); err != nil {
+	if err := a.checkTotalLocked(next.Request, rest, limits); err != nil {
 		return err
 	}
-	p, err := a.desk().moved(next.Request, next.Path, rest)
+	p, err := a.plannerLocked().moved(next.Request, next.Path, rest)
 	if err != nil {
 		return err
 	}
@@ -138,26 +138,26 @@ func (a *Allocator) readmit(next *record, now int64) *Error {
 
 // moved is the path of a running allocation after a change of its request: the
 // one it has if the change fits there, else another one.
-func (d desk) moved(r Request, has path.Path, rest Window) (path.Path, *Error) {
-	from, to, field, reason := locate(d.snapshot, r.Key)
+func (pl planner) moved(r Request, has path.Path, rest Window) (path.Path, *Error) {
+	from, to, field, reason := locate(pl.snapshot, r.Key)
 	if reason != "" {
 		return nil, &Error{Kind: Conflict, Field: field, Err: fmt.Errorf(
 			"%s; a running allocation can only move to addresses that are known", reason)}
 	}
 	r.Duration = rest.End - rest.Start
-	e := errand{Request: r, from: from, to: to, rivals: d.books.rivals(r.Key)}
-	if d.rivalled(e, rest) {
-		return nil, d.rivalError(e, rest)
+	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r.Key)}
+	if pl.taken(d, rest) {
+		return nil, pl.takenError(d, rest)
 	}
-	if _, ok := path.Alive(d.snapshot, has); ok && joins(has, from, to) && d.fits(e, has, rest) {
+	if _, ok := path.Alive(pl.snapshot, has); ok && joins(has, from, to) && pl.fits(d, has, rest) {
 		return has, nil
 	}
-	if p, ok := d.find(e, rest); ok {
+	if p, ok := pl.find(d, rest); ok {
 		return p, nil
 	}
-	s, err := d.refuse(e, rest)
+	got, err := pl.refuse(d, rest)
 	if err == nil {
-		err = &Error{Kind: Conflict, Err: fmt.Errorf("%s", s.reason)}
+		err = &Error{Kind: Conflict, Err: fmt.Errorf("%s", got.reason)}
 	}
 	// Later is no offer to who is running now.
 	err.Offer.Later = 0

@@ -21,20 +21,20 @@ func TestUpdatePending(t *testing.T) {
 	w.create(ask(1, 1, 2, 1, 6, 100))
 	v := w.create(ask(1, 2, 2, 2, 6, 50))
 	w.expect(v.ID, Pending, span(100, 150))
-	w.update(v.ID, Change{Bandwidth: new(topology.BitRate(4)), Duration: new(int64(70))})
+	w.update(v.ID, Change{Bandwidth: new(topology.BitRate(4)), Duration: new(Seconds(70))})
 	w.expect(v.ID, Pending, span(0, 70))
 	w.update(v.ID, Change{StartTime: new(w.now + 200)})
 	w.expect(v.ID, Pending, span(200, 270))
-	_, err := w.a.Update(bg, v.ID, v.Revision, Change{Duration: new(int64(5))})
+	_, err := w.a.Update(bg, v.ID, v.Revision, Change{Duration: new(Seconds(5))})
 	refused(t, err, Stale, "")
 	_, err = w.a.Update(bg, v.ID, 0, Change{Bandwidth: new(topology.BitRate(11))})
 	refused(t, err, Conflict, "bandwidth")
-	_, err = w.a.Update(bg, v.ID, 0, Change{Duration: new(int64(0))})
+	_, err = w.a.Update(bg, v.ID, 0, Change{Duration: new(Seconds(0))})
 	refused(t, err, Invalid, "duration")
 	_, err = w.a.Update(bg, "nobody", 0, Change{})
 	refused(t, err, NotFound, "")
 	before := w.expect(v.ID, Pending, span(200, 270))
-	if same := w.update(v.ID, Change{Duration: new(int64(70))}); same.Revision != before.Revision {
+	if same := w.update(v.ID, Change{Duration: new(Seconds(70))}); same.Revision != before.Revision {
 		t.Error("a change to what is already so made a new revision")
 	}
 	w.checkBooks()
@@ -45,7 +45,7 @@ func TestUpdateActive(t *testing.T) {
 	v := w.create(ask(1, 1, 2, 1, 6, 100))
 	w.work()
 	w.pass(10)
-	w.update(v.ID, Change{Duration: new(int64(200))})
+	w.update(v.ID, Change{Duration: new(Seconds(200))})
 	w.expect(v.ID, Active, span(0, 200))
 	if tasks, _ := w.a.Due(10); len(tasks) != 0 {
 		t.Errorf("a longer duration makes work for the network: %v", tasks)
@@ -73,7 +73,7 @@ func TestUpdateActive(t *testing.T) {
 	if e := refused(t, err, Conflict, "bandwidth"); e.Offer.Later != 0 || e.Offer.Slower != 2 {
 		t.Errorf("offer to a running allocation: %+v", e.Offer)
 	}
-	for _, c := range []Change{{Duration: new(int64(10))}, {Duration: new(int64(5))}} {
+	for _, c := range []Change{{Duration: new(Seconds(10))}, {Duration: new(Seconds(5))}} {
 		_, err = w.a.Update(bg, v.ID, 0, c)
 		refused(t, err, Invalid, "duration")
 	}

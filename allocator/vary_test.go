@@ -20,9 +20,9 @@ func (h *history) vary(t *rapid.T) {
 		}
 	}
 	if rapid.Bool().Draw(t, "far future") {
-		h.now = math.MaxUint32 - rapid.Int64Range(0, 30).Draw(t, "before the end of 32 bits")
+		h.now = math.MaxUint32 - secondsRange(0, 30).Draw(t, "before the end of 32 bits")
 	}
-	h.cfg.History = time.Duration(rapid.Int64Range(1, 20).Draw(t, "history")) * time.Second
+	h.cfg.History = time.Duration(secondsRange(1, 20).Draw(t, "history")) * time.Second
 	h.limits = map[string]Limits{}
 	h.cfg.Limits = func(project string) Limits { return h.limits[project] }
 }
@@ -31,7 +31,7 @@ func (h *history) vary(t *rapid.T) {
 func (h *history) request(t *rapid.T) Request {
 	r := drawRequest(t, h.world)
 	r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
-	r.Lease = max(0, rapid.Int64Range(-5, 9).Draw(t, "lease"))
+	r.Lease = max(0, secondsRange(-5, 9).Draw(t, "lease"))
 	return r
 }
 
@@ -48,11 +48,11 @@ func (h *history) limit(t *rapid.T) {
 func (h *history) prune(t *rapid.T) {
 	old, before := 0, h.list("")
 	for _, v := range before {
-		r, err := h.a.lookUp(bg, v.ID)
+		r, err := h.a.readByID(bg, v.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if v.State == Complete && r.Done <= h.now-int64(h.cfg.History/time.Second) {
+		if v.State == Complete && r.Done <= h.now-Seconds(h.cfg.History/time.Second) {
 			old++
 		}
 	}

@@ -1,81 +1,68 @@
 package allocator
 
-import (
-	"container/heap"
-	"slices"
-)
+import "slices"
 
-// watch is what the network holds, ordered by when it will be past its time.
-type watch struct {
-	glances glances
-	size    int // how many of them count
+// expiryQueue is what the network holds, ordered by when it will be past its time.
+type expiryQueue struct {
+	heap minHeap[expiry]
+	size int // how many of them count
 }
 
-// glance is when to look at an entry. It counts while that is the entry's own time.
-type glance struct {
-	at    int64 // UNIX nanoseconds
-	entry *entry
+// expiry is when to look at an item. It counts while that is the item's own time.
+type expiry struct {
+	at   nanos
+	item *item
 }
 
-type glances []glance
-
-func (g glances) Len() int           { return len(g) }
-func (g glances) Less(i, j int) bool { return g[i].at < g[j].at }
-func (g glances) Swap(i, j int)      { g[i], g[j] = g[j], g[i] }
-func (g *glances) Push(x any)        { *g = append(*g, x.(glance)) }
-func (g *glances) Pop() any {
-	last := len(*g) - 1
-	x := (*g)[last]
-	(*g)[last].entry, *g = nil, (*g)[:last]
-	return x
-}
+func (x expiry) before(o expiry) bool { return x.at < o.at }
+func (expiry) moved(int)              {}
 
 // put has an entry looked at; never takes it off.
-func (w *watch) put(e *entry, at int64) {
-	if at == never {
+func (w *expiryQueue) put(it *item, at nanos) {
+	if at == neverNanos {
 		at = 0
 	}
-	if e.watched == at {
+	if it.expiresAt == at {
 		return
 	}
-	if e.watched != 0 {
+	if it.expiresAt != 0 {
 		w.size--
 	}
-	if e.own().watched = at; at != 0 {
+	if it.own().expiresAt = at; at != 0 {
 		w.size++
-		heap.Push(&w.glances, glance{at, e})
+		w.heap.push(expiry{at, it})
 	}
-	if len(w.glances) > 2*w.size+64 {
-		w.glances = slices.DeleteFunc(w.glances, func(g glance) bool { return g.entry.watched != g.at })
-		heap.Init(&w.glances)
+	if len(w.heap) > 2*w.size+64 {
+		w.heap = slices.DeleteFunc(w.heap, func(x expiry) bool { return x.item.expiresAt != x.at })
+		w.heap.order()
 	}
 }
 
 // pop takes off an entry whose time has come; nil if there is none.
-func (w *watch) pop(now int64) *entry {
-	for len(w.glances) > 0 && w.glances[0].at <= now {
-		g := heap.Pop(&w.glances).(glance)
-		if g.entry.watched == g.at {
-			g.entry.own().watched = 0
+func (w *expiryQueue) pop(now nanos) *item {
+	for len(w.heap) > 0 && w.heap[0].at <= now {
+		x := w.heap.remove(0)
+		if x.item.expiresAt == x.at {
+			x.item.own().expiresAt = 0
 			w.size--
-			return g.entry
+			return x.item
 		}
 	}
 	return nil
 }
 
-// turning is the next moment at which time alone makes part of what the network
+// nextExpiry is the next moment at which time alone makes part of what the network
 // holds of an entry stale, or the whole of it no longer so.
-func (e *entry) turning(now int64) int64 {
-	next := int64(never)
-	note := func(second int64) {
-		if t := nanos(second); t > now {
+func (it *item) nextExpiry(now nanos) nanos {
+	next := neverNanos
+	note := func(second Seconds) {
+		if t := nanosOf(second); t > now {
 			next = min(next, t)
 		}
 	}
-	note(e.window().Start)
-	note(e.window().End)
-	for _, n := range e.network {
+	note(it.window().Start)
+	note(it.window().End)
+	for _, n := range it.network {
 		note(n.window.End)
 	}
 	return next

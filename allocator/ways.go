@@ -7,11 +7,11 @@ import (
 	"conga/controller/path"
 )
 
-// wayBook numbers the hops that paths take, so that a path is kept in a few bytes a hop.
+// hopTable numbers the hops that paths take, so that a path is kept in a few bytes a hop.
 // The hops that a network can have are few beside its allocations: from each port of a
 // switch to each other one. It is safe for concurrent use, and a number is looked up
 // without a lock.
-type wayBook struct {
+type hopTable struct {
 	mu      sync.RWMutex
 	numbers map[path.Hop]uint32
 	hops    atomic.Pointer[[]path.Hop]
@@ -24,27 +24,41 @@ const (
 	maxHops    = 1 << (8 * numberSize)
 )
 
-func newWayBook() *wayBook {
-	b := &wayBook{numbers: map[path.Hop]uint32{}}
+func newHopTable() *hopTable {
+	b := &hopTable{numbers: map[path.Hop]uint32{}}
 	b.hops.Store(new([]path.Hop))
 	return b
 }
 
-// pack writes the numbers of a path's hops. The edge ports are left out, since every
-// host has its own. ok is false if there are more hops than numbers.
-func (b *wayBook) pack(p path.Path) (way string, ok bool) {
+// pack writes the numbers of a path's hops. The edge ports are left out, since
+// every host has its own. ok is false if there are more hops than numbers.
+func (b *hopTable) pack(p path.Path) (packed string, ok bool) {
+	if packed, ok = b.lookUp(p); !ok && b.add(p) {
+		packed, ok = b.lookUp(p)
+	}
+	return packed, ok
+}
+
+// inner returns the i-th hop of a path without the path's edge ports.
+func inner(p path.Path, i int) path.Hop {
+	h := p[i]
+	if i == 0 {
+		h.In = 0
+	}
+	if i == len(p)-1 {
+		h.Out = 0
+	}
+	return h
+}
+
+// lookUp is pack for a path whose hops have numbers; ok reports whether they do.
+func (b *hopTable) lookUp(p path.Path) (packed string, ok bool) {
 	var space [64 * numberSize]byte
 	text := space[:0]
 	b.mu.RLock()
 	defer b.mu.RUnlock()
-	for i, h := range p {
-		if i == 0 {
-			h.In = 0
-		}
-		if i == len(p)-1 {
-			h.Out = 0
-		}
-		n, ok := b.number(h)
+	for i := range p {
+		n, ok := b.numbers[inner(p, i)]
 		if !ok {
 			return "", false
 		}
@@ -53,31 +67,30 @@ func (b *wayBook) pack(p path.Path) (way string, ok bool) {
 	return string(text), true
 }
 
-// number is the one of a hop. The lock is held for reading.
-func (b *wayBook) number(h path.Hop) (n uint32, ok bool) {
-	if n, ok := b.numbers[h]; ok {
-		return n, true
-	}
-	b.mu.RUnlock()
-	defer b.mu.RLock()
+// add gives numbers to a path's hops that have none, and reports whether there
+// were enough.
+func (b *hopTable) add(p path.Path) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if n, ok := b.numbers[h]; ok {
-		return n, true
-	}
 	hops := *b.hops.Load()
-	if len(hops) == maxHops {
-		return 0, false
+	for i := range p {
+		h := inner(p, i)
+		if _, ok := b.numbers[h]; ok {
+			continue
+		}
+		if len(hops) == maxHops {
+			return false
+		}
+		b.numbers[h] = uint32(len(hops))
+		grown := append(hops, h) // readers keep the old one
+		b.hops.Store(&grown)
+		hops = grown
 	}
-	n = uint32(len(hops))
-	hops = append(hops, h)
-	b.hops.Store(&hops)
-	b.numbers[h] = n
-	return n, true
+	return true
 }
 
 // unpack undoes pack, but for the edge ports.
-func (b *wayBook) unpack(way string) path.Path {
+func (b *hopTable) unpack(way string) path.Path {
 	if way == "" {
 		return nil
 	}
@@ -89,6 +102,6 @@ func (b *wayBook) unpack(way string) path.Path {
 }
 
 // hop is the first one of a way that is not empty.
-func (b *wayBook) hop(way string) path.Hop {
+func (b *hopTable) hop(way string) path.Hop {
 	return (*b.hops.Load())[uint32(way[0])<<16|uint32(way[1])<<8|uint32(way[2])]
 }

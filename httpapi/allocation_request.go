@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conga/allocator"
+	"conga/controller/path"
 	"conga/httpapi/auth"
 	"conga/httpapi/rest"
 )
@@ -97,7 +98,7 @@ func (f allocationRequest) change(now allocator.Allocation) (c allocator.Change)
 // replacement returns the change that leaves only what f says of an allocation.
 func (f allocationRequest) replacement(now allocator.Allocation, clock time.Time) allocator.Change {
 	var all allocationRequest
-	started := now.State != allocator.Pending || now.Window.Start != 0 && now.Window.Start <= clock.Unix()
+	started := now.State != allocator.Pending || now.Window.Start != 0 && now.Window.Start <= path.SecondsOf(clock)
 	for i := range attributes {
 		a := &attributes[i]
 		g := f.of(a.name)
@@ -141,7 +142,7 @@ func (a *api) ignoreShown(x *exchange) error {
 	}
 	for name, other := range map[string]bool{
 		"allocation_id": id.Set && id.V != now.ID, "state": state.Set && state.V != string(now.State),
-		"end_time": end.Set && end.V != now.Window.End,
+		"end_time": end.Set && end.V != int64(now.Window.End),
 	} {
 		if other {
 			x.body.Reject(name, "%s", setByUs)

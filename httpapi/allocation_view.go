@@ -85,11 +85,11 @@ func appendJSON(buf *bytes.Buffer, v any) error {
 }
 
 // windowTime returns one end of the window, or nil if there is none yet.
-func (s *shown) windowTime(t int64) any {
+func (s *shown) windowTime(t allocator.Seconds) any {
 	if s.Window == (allocator.Window{}) {
 		return nil
 	}
-	return t
+	return int64(t)
 }
 
 // links returns what leads from the allocation to what is on its path.

@@ -143,7 +143,7 @@ func (r *racing) race(ctx context.Context, id string) error {
 	}
 	r.races--
 	r.n++
-	d := 100 + r.n
+	d := allocator.Seconds(100 + r.n)
 	_, err := r.Allocations.Update(ctx, id, 0, allocator.Change{Duration: &d})
 	return err
 }

@@ -46,7 +46,7 @@ var attributes = []attribute{
 	{name: "allocation_id", show: func(s *shown) any { return s.ID }},
 	{
 		name: "start_time", audited: 10, optional: true, read: integer(1, rest.MaxTime, startTime), change: changeStart,
-		value: func(a *allocator.Allocation) any { return a.StartTime },
+		value: func(a *allocator.Allocation) any { return int64(a.StartTime) },
 		show:  func(s *shown) any { return s.windowTime(s.Window.Start) }, // planned while pending, actual from then on
 	},
 	{name: "end_time", show: func(s *shown) any { return s.windowTime(s.Window.End) }},
@@ -80,7 +80,7 @@ var attributes = []attribute{
 	},
 	{
 		name: "duration", audited: 9, required: true, read: integer(1, allocator.MaxDuration, duration), // seconds
-		value:  func(a *allocator.Allocation) any { return a.Duration },
+		value:  func(a *allocator.Allocation) any { return int64(a.Duration) },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Duration = &r.Duration },
 	},
 	{
@@ -89,7 +89,7 @@ var attributes = []attribute{
 	},
 	{
 		name: "lease", audited: 11, optional: true, read: integer(1, allocator.MaxLease, lease), // seconds
-		value:  func(a *allocator.Allocation) any { return a.Lease },
+		value:  func(a *allocator.Allocation) any { return int64(a.Lease) },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Lease = &r.Lease },
 	},
 	{name: "reason", show: func(s *shown) any { return textOrNull(s.Reason) }},
@@ -107,9 +107,9 @@ func destination(r *allocator.Request) *netip.Addr          { return &r.Key.Dst 
 func sourcePort(r *allocator.Request) *uint16               { return &r.Key.SrcPort }
 func destinationPort(r *allocator.Request) *uint16          { return &r.Key.DstPort }
 func bandwidth(r *allocator.Request) *topology.BitRate      { return &r.Bandwidth }
-func startTime(r *allocator.Request) *int64                 { return &r.StartTime }
-func duration(r *allocator.Request) *int64                  { return &r.Duration }
-func lease(r *allocator.Request) *int64                     { return &r.Lease }
+func startTime(r *allocator.Request) *allocator.Seconds     { return &r.StartTime }
+func duration(r *allocator.Request) *allocator.Seconds      { return &r.Duration }
+func lease(r *allocator.Request) *allocator.Seconds         { return &r.Lease }
 func changeKey(c *allocator.Change, r *allocator.Request)   { c.Key = &r.Key }
 func changeStart(c *allocator.Change, r *allocator.Request) { c.StartTime = &r.StartTime }
 

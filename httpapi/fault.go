@@ -134,7 +134,7 @@ func viewOffer(o allocator.Offer) *offer {
 	if o == (allocator.Offer{}) {
 		return nil
 	}
-	return &offer{StartTime: o.Later, Bandwidth: uint64(o.Slower)}
+	return &offer{StartTime: int64(o.Later), Bandwidth: uint64(o.Slower)}
 }
 
 func problemOf(c *gin.Context, f *rest.Fault) problem {

@@ -57,7 +57,7 @@ func (u *useView) note(a allocator.Allocation, now time.Time) {
 		return
 	}
 	u.Live++
-	if a.Window.Contains(now.Unix()) {
+	if a.Window.Contains(allocator.Seconds(now.Unix())) {
 		u.Bandwidth += uint64(a.Bandwidth)
 	}
 }

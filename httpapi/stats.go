@@ -120,8 +120,9 @@ func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocati
 	if al.Window == (allocator.Window{}) {
 		return v
 	}
-	v.StartTime, v.EndTime = &al.Window.Start, &al.Window.End
-	if run := min(a.Now().Unix(), al.Window.End) - al.Window.Start; al.Bandwidth != 0 && run >= 0 {
+	start, end := int64(al.Window.Start), int64(al.Window.End)
+	v.StartTime, v.EndTime = &start, &end
+	if run := min(a.Now().Unix(), end) - start; al.Bandwidth != 0 && run >= 0 {
 		promised := uint64(float64(al.Bandwidth) / 8 * float64(run))
 		v.Promised = &promised
 	}

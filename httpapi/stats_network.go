@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"conga/allocator"
+	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/httpapi/rest"
@@ -261,7 +262,7 @@ func (a *api) listLinkStats(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	now := a.Now().Unix()
+	now := path.SecondsOf(a.Now())
 	return showPage(x, q, f.links(s), func(l topology.Link) linkStats {
 		load := a.Statistics.Link(s, l.ID)
 		t := viewTraffic(stats.Volume{}, load.Rate)

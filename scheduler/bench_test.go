@@ -71,7 +71,7 @@ func due(b *testing.B, many int) (took, used time.Duration) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	create(b, a, many, start)
+	create(b, a, many, allocator.Seconds(start))
 	run, err := New(Config{Allocator: a, Network: prompt{f, 5 * time.Millisecond}})
 	if err != nil {
 		b.Fatal(err)
@@ -92,7 +92,7 @@ func due(b *testing.B, many int) (took, used time.Duration) {
 }
 
 // create asks for so many allocations that begin at the same time.
-func create(b *testing.B, a *allocator.Allocator, many int, start int64) {
+func create(b *testing.B, a *allocator.Allocator, many int, start allocator.Seconds) {
 	var wg sync.WaitGroup
 	for part := range 64 {
 		wg.Go(func() {

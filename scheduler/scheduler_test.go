@@ -67,12 +67,12 @@ func (r *rig) halt() {
 	}
 }
 
-func (r *rig) create(dst byte, rate topology.BitRate, duration, in int64) string {
+func (r *rig) create(dst byte, rate topology.BitRate, duration, in allocator.Seconds) string {
 	r.Helper()
 	req := allocator.Request{ProjectID: "p", Bandwidth: rate, Duration: duration, Key: path.FlowKey{
 		Src: netip.AddrFrom4([4]byte{10, 0, 1, dst}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, dst})}}
 	if in != 0 {
-		req.StartTime = time.Now().Unix() + in
+		req.StartTime = path.SecondsOf(time.Now()) + in
 	}
 	v, err := r.a.Create(context.Background(), req)
 	if err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"time"
 
 	"conga/allocator"
 	"conga/allocator/store"
@@ -58,7 +57,7 @@ func (d *daemon) pruned(id string) { d.poller.Changed(id, stats.Owner{}, true) }
 
 // reserved returns what allocations hold of a link now.
 func (d *daemon) reserved(l topology.LinkID) topology.BitRate {
-	now := time.Now().Unix()
+	now := path.SecondsOf(d.allocator.Now())
 	return d.allocator.Reserved(l, allocator.Window{Start: now, End: now + 1})
 }
 

@@ -270,11 +270,11 @@ func linkIDs(n *net) iter.Seq[topology.LinkID] {
 
 // earliest returns the first moment at which the cables that are open then join
 // two switches.
-func earliest(s *topology.Snapshot, from, to openflow.DPID, start int64, opens func(topology.Link) int64) int64 {
+func earliest(s *topology.Snapshot, from, to openflow.DPID, start path.Seconds, opens func(topology.Link) path.Seconds) path.Seconds {
 	if !s.Switches[from].Connected || !s.Switches[to].Connected {
 		return math.MaxInt64
 	}
-	reached := map[openflow.DPID]int64{from: start}
+	reached := map[openflow.DPID]path.Seconds{from: start}
 	for changed := true; changed; {
 		changed = false
 		for d := range s.Switches {
@@ -306,19 +306,19 @@ func TestOpeningComesToTheEarliest(t *testing.T) {
 		switches := 2 + r.IntN(20)
 		n := randomNet(r, switches, switches*(1+r.IntN(3)), 4)
 		g := path.NewGraph(&n.Snapshot)
-		times := map[topology.LinkID]int64{}
+		times := map[topology.LinkID]path.Seconds{}
 		for _, id := range slices.SortedFunc(linkIDs(n), topology.CompareLinks) {
-			if times[id] = int64(r.IntN(60)); r.IntN(20) == 0 {
-				times[id] = math.MaxInt64
+			if times[id] = path.Seconds(r.IntN(60)); r.IntN(20) == 0 {
+				times[id] = path.Never
 			}
 		}
-		opens := func(l topology.Link) int64 { return times[l.ID] }
+		opens := func(l topology.Link) path.Seconds { return times[l.ID] }
 		from, to := openflow.DPID(r.IntN(switches)+1), openflow.DPID(r.IntN(switches)+1)
 		want := earliest(&n.Snapshot, from, to, 0, opens)
-		at := int64(0)
+		at := path.Seconds(0)
 		for rounds := 0; ; rounds++ {
 			c := path.Crossing{From: edgeOf(from, 1), To: edgeOf(to, 2), Start: at}
-			c.Opens = func(_ int32, a, b *topology.Link, enough int64) int64 { return max(at, opens(*a), opens(*b)) }
+			c.Opens = func(_ int32, a, b *topology.Link, enough path.Seconds) path.Seconds { return max(at, opens(*a), opens(*b)) }
 			c.Shut = func(l topology.Link) {
 				if back, _ := n.Link(l.ID.Reverse()); max(opens(l), opens(back)) <= at {
 					t.Fatalf("seed %d: %v is open, and is said to be shut", seed, l.ID)
@@ -331,7 +331,7 @@ func TestOpeningComesToTheEarliest(t *testing.T) {
 			if next < at || next > want || rounds > 200 {
 				t.Fatalf("seed %d: from %d on there is a way at %d, and the answer is %d", seed, at, want, next)
 			}
-			if at = next; at == math.MaxInt64 {
+			if at = next; at == path.Never {
 				break
 			}
 		}

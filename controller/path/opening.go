@@ -1,7 +1,6 @@
 package path
 
 import (
-	"math"
 	"sync"
 
 	"conga/controller/topology"
@@ -11,13 +10,13 @@ import (
 // cables, and if not, from when on there may be one.
 type Crossing struct {
 	From, To topology.PortID
-	Start    int64 // the moment asked about, in the caller's unit of time
+	Start    Seconds // the moment asked about
 	// Opens returns from when on, at Start or later, a cable can be used in
-	// both directions; math.MaxInt64 means never. If that is at enough or
+	// both directions. If that is at enough or
 	// later, it may return any moment from enough on at which the cable has not
 	// opened yet. number is the lower one of its links' numbers, see
 	// [Graph.Number]. The links must not be changed.
-	Opens func(number int32, a, b *topology.Link, enough int64) int64
+	Opens func(number int32, a, b *topology.Link, enough Seconds) Seconds
 	// Shut, if not nil, is called with one link of each cable that stands in
 	// the way: the answer can be earlier only if one of these cables opens
 	// earlier.
@@ -25,17 +24,17 @@ type Crossing struct {
 }
 
 // Opening returns Start if there is a way then. If not, it returns a later
-// moment before which there is none, or math.MaxInt64 if there will be none or
+// moment before which there is none, or Never if there will be none or
 // if the ends are not two known edge ports. Access links are not considered.
 //
 // It spreads from both ends over open cables, in turn, until they meet or one
 // side cannot go on. Where there is no way, mostly all cables of one end are
 // shut, so that few are asked about.
-func (g *Graph) Opening(c Crossing) int64 {
+func (g *Graph) Opening(c Crossing) Seconds {
 	first, last, _, ok := g.accesses(c.From, c.To)
 	switch {
 	case !ok:
-		return math.MaxInt64
+		return Never
 	case first == last:
 		return c.Start
 	}
@@ -74,7 +73,7 @@ type reached struct {
 type frontier struct {
 	nodes []int32 // in the order in which they were reached
 	done  int     // how many of them have been expanded
-	next  int64   // when the first cable that leads on opens
+	next  Seconds // when the first cable that leads on opens
 }
 
 var spreads = sync.Pool{New: func() any { return new(spread) }}
@@ -87,7 +86,7 @@ func newSpread(g *Graph, c *Crossing, ends ...int32) *spread {
 		s.seen, s.epoch = make([]reached, len(g.nodes)), 1
 	}
 	for side, node := range ends {
-		s.sides[side] = frontier{nodes: append(s.sides[side].nodes[:0], node), next: math.MaxInt64}
+		s.sides[side] = frontier{nodes: append(s.sides[side].nodes[:0], node), next: Never}
 		s.seen[node] = reached{s.epoch, int32(side)}
 	}
 	return s

@@ -1,7 +1,6 @@
 package path_test
 
 import (
-	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -18,19 +17,19 @@ func TestOpeningAgainstFind(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, hash := drawNet(t), scarce(t)
 		g := path.NewGraph(&n.Snapshot)
-		start := rapid.Int64Range(-5, 5).Draw(t, "start")
-		opens := func(l topology.Link) int64 {
+		start := path.Seconds(rapid.Int64Range(-5, 5).Draw(t, "start"))
+		opens := func(l topology.Link) path.Seconds {
 			if h := hash(l); h < 3 {
-				return start + int64(h)
+				return start + path.Seconds(h)
 			}
-			return math.MaxInt64
+			return path.Never
 		}
 		end := func(name string) topology.PortID {
 			return edgeOf(openflow.DPID(rapid.IntRange(1, len(n.Switches)+1).Draw(t, name)), openflow.PortNo(rapid.IntRange(1, 2).Draw(t, "port")))
 		}
 		shut := map[topology.LinkID]bool{}
 		c := path.Crossing{From: end("from"), To: end("to"), Start: start}
-		c.Opens = func(number int32, a, b *topology.Link, enough int64) int64 {
+		c.Opens = func(number int32, a, b *topology.Link, enough path.Seconds) path.Seconds {
 			if number != min(g.Number(a.ID), g.Number(b.ID)) || a.ID != b.ID.Reverse() {
 				t.Fatalf("links %v and %v as number %d", a.ID, b.ID, number)
 			}

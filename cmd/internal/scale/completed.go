@@ -100,7 +100,7 @@ func writeCompleted(ctx context.Context, data string, n int) error {
 	const part = 10_000
 	ops := make([]store.Op, 0, part)
 	for i := range n {
-		value, err := json.Marshal(completedAt(i, end))
+		value, err := json.Marshal(completedAt(i, allocator.Seconds(end)))
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func writeCompleted(ctx context.Context, data string, n int) error {
 
 func completedID(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", i, i) }
 
-func completedAt(i int, end int64) completedRecord {
+func completedAt(i int, end allocator.Seconds) completedRecord {
 	hops := path.Path{}
 	for d := range 5 {
 		hops = append(hops, path.Hop{DPID: openflow.DPID(1 + (i+d)%100), In: 11, Out: 12})
