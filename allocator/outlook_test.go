@@ -166,7 +166,7 @@ func TestLongLists(t *testing.T) {
 			}
 		}
 	}
-	add := func(n int, later int64) {
+	add := func(n int, later Seconds) {
 		for range n {
 			q := ask(1, 1, 2, 1, 0, 100_000)
 			q.ProjectID = []string{"p", "q"}[r.IntN(2)]
