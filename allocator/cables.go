@@ -39,7 +39,7 @@ func cableOf(id topology.LinkID) topology.LinkID {
 func examine(s *topology.Snapshot, id topology.LinkID) condition {
 	state := sound
 	for _, at := range []topology.PortID{id.From, id.To} {
-		if at == topology.Outside {
+		if at == topology.External {
 			continue
 		}
 		sw, ok := s.Switches[at.DPID]
@@ -52,11 +52,11 @@ func examine(s *topology.Snapshot, id topology.LinkID) condition {
 			continue
 		}
 		port, ok := sw.Ports[at.Port]
-		if !ok || !port.Up || id.From == topology.Outside && port.Role == topology.Trunk {
+		if !ok || !port.Up || id.From == topology.External && port.Role == topology.Trunk {
 			return severed
 		}
 	}
-	if state == sound && id.From != topology.Outside {
+	if state == sound && id.From != topology.External {
 		for _, dir := range []topology.LinkID{id, id.Reverse()} {
 			if _, ok := s.Link(dir); !ok {
 				return severed
@@ -118,7 +118,7 @@ func (x *cables) forget(c *cable) {
 // ends are the switches at the ends of a cable, each as its port 0.
 func ends(id topology.LinkID) []topology.PortID {
 	from, to := topology.PortID{DPID: id.From.DPID}, topology.PortID{DPID: id.To.DPID}
-	if id.From == topology.Outside || from == to {
+	if id.From == topology.External || from == to {
 		return []topology.PortID{to}
 	}
 	return []topology.PortID{from, to}
@@ -132,7 +132,7 @@ func (c *cable) uses(it *item) bool {
 	p := it.path()
 	for i, h := range p {
 		in, out := topology.PortID{DPID: h.DPID, Port: h.In}, topology.PortID{DPID: h.DPID, Port: h.Out}
-		if c.id.From == topology.Outside {
+		if c.id.From == topology.External {
 			if i == 0 && in == c.id.To || i == len(p)-1 && out == c.id.To {
 				return true
 			}

@@ -27,7 +27,7 @@ func TestOnlyWhatIsConcernedIsLookedAt(t *testing.T) {
 	w.fill(many, side)
 	var most *cable
 	for _, c := range w.a.cables.byID {
-		if c.id.From != topology.Outside && (most == nil || c.size > most.size) {
+		if c.id.From != topology.External && (most == nil || c.size > most.size) {
 			most = c
 		}
 	}

@@ -251,7 +251,7 @@ func (w *world) checkLoads() {
 // capacity is that of a link even while it is down.
 func (w *world) capacity(id topology.LinkID) topology.BitRate {
 	at := id.From
-	if at == topology.Outside {
+	if at == topology.External {
 		at = id.To
 	}
 	p, _ := w.snap.Port(at)

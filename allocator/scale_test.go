@@ -119,7 +119,7 @@ func BenchmarkCut(b *testing.B) {
 		w.fill(10_000, 10)
 		var most *cable
 		for _, c := range w.a.cables.byID {
-			if c.id.From != topology.Outside && (most == nil || c.size > most.size) {
+			if c.id.From != topology.External && (most == nil || c.size > most.size) {
 				most = c
 			}
 		}

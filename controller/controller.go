@@ -23,9 +23,9 @@ import (
 // Memory keeps what was last known of the network over a restart.
 type Memory interface {
 	// Load returns all that is kept.
-	Load() (topology.Memory, error)
+	Load() (topology.Saved, error)
 	// Save changes it. A change that was not saved comes again, with the next.
-	Save(topology.MemoryChange) error
+	Save(topology.SavedChange) error
 }
 
 // Priority says how a path is made a priority path.

@@ -27,7 +27,7 @@ const (
 type core struct {
 	*Controller
 	ctx      context.Context
-	schedule discovery.Schedule
+	schedule *discovery.Schedule
 	peers    map[openflow.DPID]*peer
 	fresh    []*peer           // that have introduced themselves and are to hear what they should hold
 	adopted  []chan<- struct{} // of strays, to be closed when what follows is handed out
@@ -64,6 +64,7 @@ func newCore(ctx context.Context, c *Controller) *core {
 	k := &core{
 		Controller: c,
 		ctx:        ctx,
+		schedule:   discovery.NewSchedule(discovery.ScheduleConfig{}),
 		peers:      map[openflow.DPID]*peer{},
 		circuits:   map[string]*circuit{},
 		removals:   map[string]*departing{},
@@ -79,7 +80,7 @@ func newCore(ctx context.Context, c *Controller) *core {
 		k.circuits[r.ID] = &circuit{want: r}
 		k.wanted.SetCircuit(r.ID, []path.Circuit{r})
 		for _, l := range r.Path.Links() {
-			if l.From != topology.Outside && l.To != topology.Outside {
+			if l.From != topology.External && l.To != topology.External {
 				k.builder.RecallCable(l.From, l.To, now)
 			}
 		}

@@ -42,16 +42,16 @@ type lab struct {
 
 type keeper struct {
 	mu sync.Mutex
-	m  topology.MemoryChange // all so far, as one
+	m  topology.SavedChange // all so far, as one
 }
 
-func (k *keeper) Load() (topology.Memory, error) {
+func (k *keeper) Load() (topology.Saved, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.m.Memory, nil
+	return k.m.Saved, nil
 }
 
-func (k *keeper) Save(m topology.MemoryChange) error {
+func (k *keeper) Save(m topology.SavedChange) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.m = k.m.Then(m)

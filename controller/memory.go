@@ -14,22 +14,22 @@ type memory struct {
 	store Memory
 	log   *slog.Logger
 	at    time.Time // when something was last handed to the writer
-	work  chan topology.MemoryChange
+	work  chan topology.SavedChange
 	done  chan struct{}
 }
 
 // load reads the memory of the earlier run. One that cannot be read is as good
 // as none.
-func (m *memory) load() (topology.Memory, bool) {
+func (m *memory) load() (topology.Saved, bool) {
 	if m.store == nil {
-		return topology.Memory{}, false
+		return topology.Saved{}, false
 	}
-	m.work, m.done = make(chan topology.MemoryChange, 1), make(chan struct{})
+	m.work, m.done = make(chan topology.SavedChange, 1), make(chan struct{})
 	go m.write()
 	past, err := m.store.Load()
 	if err != nil {
 		m.log.Warn("what was known of the network could not be read; starting afresh", "err", err)
-		return topology.Memory{}, false
+		return topology.Saved{}, false
 	}
 	return past, true
 }
@@ -38,7 +38,7 @@ func (m *memory) load() (topology.Memory, bool) {
 // together with the next change.
 func (m *memory) write() {
 	defer close(m.done)
-	var owed topology.MemoryChange
+	var owed topology.SavedChange
 	for c := range m.work {
 		if owed = owed.Then(c); owed.Empty() {
 			continue
@@ -47,7 +47,7 @@ func (m *memory) write() {
 			m.log.Warn("what is known of the network could not be saved", "err", err)
 			continue
 		}
-		owed = topology.MemoryChange{}
+		owed = topology.SavedChange{}
 	}
 }
 

@@ -19,7 +19,7 @@ type forgetful struct {
 	saves int
 }
 
-func (f *forgetful) Save(c topology.MemoryChange) error {
+func (f *forgetful) Save(c topology.SavedChange) error {
 	f.saves++
 	if f.fails {
 		return errors.New("disk full")

@@ -28,7 +28,7 @@ const (
 )
 
 func kindOfLink(l topology.Link) string {
-	if l.ID.From == topology.Outside || l.ID.To == topology.Outside {
+	if l.ID.From == topology.External || l.ID.To == topology.External {
 		return kindAccess
 	}
 	return kindTrunk
@@ -57,8 +57,8 @@ func linkFilterOf(p *rest.Parameters) (f linkFilter) {
 		if !ok {
 			return nil
 		}
-		if text == topology.Outside.String() {
-			return &topology.Outside
+		if text == topology.External.String() {
+			return &topology.External
 		}
 		id, err := topology.ParsePortID(text)
 		if err != nil {

@@ -43,7 +43,7 @@ type portIDView struct {
 
 // viewPortID returns nil for the outside.
 func viewPortID(p topology.PortID) *portIDView {
-	if p == topology.Outside {
+	if p == topology.External {
 		return nil
 	}
 	return &portIDView{p.DPID.String(), uint32(p.Port)}

@@ -139,11 +139,11 @@ type Load struct {
 func (p *Poller) Link(s *topology.Snapshot, id topology.LinkID) Load {
 	sent := func(port Port) *Rate { return port.SendRate }
 	received := func(port Port) *Rate { return port.ReceiveRate }
-	if id.From == topology.Outside {
+	if id.From == topology.External {
 		return p.load(s, id.To, received)
 	}
 	l := p.load(s, id.From, sent)
-	if id.To == topology.Outside || !l.Stale {
+	if id.To == topology.External || !l.Stale {
 		return l
 	}
 	if far := p.load(s, id.To, received); !far.Stale {

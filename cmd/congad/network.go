@@ -32,15 +32,15 @@ type savedNetwork struct {
 
 // Load returns what was saved, the zero value if nothing was. A record that
 // cannot be read is left out, and removed.
-func (m savedNetwork) Load() (saved topology.Memory, err error) {
+func (m savedNetwork) Load() (saved topology.Saved, err error) {
 	var ops []store.Op
-	var whole topology.MemoryChange
+	var whole topology.SavedChange
 	err = m.store.Scan(context.Background(), store.Network, func(key string, value []byte) error {
 		var err error
 		switch {
 		case key == singleRecord:
-			if err = json.Unmarshal(value, &whole.Memory); err != nil {
-				whole.Memory = topology.Memory{}
+			if err = json.Unmarshal(value, &whole.Saved); err != nil {
+				whole.Saved = topology.Saved{}
 			}
 			ops = append(ops, remove(key))
 		case strings.HasPrefix(key, linkPrefix):
@@ -57,20 +57,20 @@ func (m savedNetwork) Load() (saved topology.Memory, err error) {
 		return nil
 	})
 	if err != nil {
-		return topology.Memory{}, fmt.Errorf("memory of the network: %w", err)
+		return topology.Saved{}, fmt.Errorf("memory of the network: %w", err)
 	}
 	more, err := records(whole)
 	if err != nil {
-		return topology.Memory{}, err
+		return topology.Saved{}, err
 	}
 	if err := m.commit(append(more, ops...)); err != nil { // the removal of the single record goes last
-		return topology.Memory{}, err
+		return topology.Saved{}, err
 	}
-	return whole.Then(topology.MemoryChange{Memory: saved}).Memory, nil
+	return whole.Then(topology.SavedChange{Saved: saved}).Saved, nil
 }
 
 // Save changes what is saved. After an error part of the change may be saved.
-func (m savedNetwork) Save(c topology.MemoryChange) error {
+func (m savedNetwork) Save(c topology.SavedChange) error {
 	ops, err := records(c)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (m savedNetwork) commit(ops []store.Op) error {
 }
 
 // records returns the store's operations for a change.
-func records(c topology.MemoryChange) (ops []store.Op, err error) {
+func records(c topology.SavedChange) (ops []store.Op, err error) {
 	put := func(key string, record any) {
 		value, e := json.Marshal(record)
 		if e != nil {

@@ -16,19 +16,19 @@ import (
 )
 
 // sample returns what may be known of a network.
-func sample() topology.Memory {
+func sample() topology.Saved {
 	a, b := topology.PortID{DPID: 1, Port: 2}, topology.PortID{DPID: 2, Port: 1}
-	return topology.Memory{
-		Links: []topology.RememberedLink{
+	return topology.Saved{
+		Links: []topology.SavedLink{
 			{LinkID: topology.LinkID{From: a, To: b}, Tree: true},
 			{LinkID: topology.LinkID{From: b, To: a}, Tree: true},
 		},
-		Ports: []topology.RememberedPort{{PortID: a, Role: topology.Trunk, Far: b}, {PortID: topology.PortID{DPID: 1, Port: 3}, Role: topology.Edge}},
+		Ports: []topology.SavedPort{{PortID: a, Role: topology.Trunk, Far: b}, {PortID: topology.PortID{DPID: 1, Port: 3}, Role: topology.Edge}},
 		Hosts: []topology.Host{{MAC: openflow.MAC{2, 0, 0, 0, 0, 1}, At: topology.PortID{DPID: 1, Port: 3}, Addrs: []netip.Addr{netip.MustParseAddr("10.0.0.1")}}},
 	}
 }
 
-func recalled(t *testing.T, s store.Store) topology.Memory {
+func recalled(t *testing.T, s store.Store) topology.Saved {
 	t.Helper()
 	got, err := savedNetwork{store: s, log: slog.New(slog.DiscardHandler)}.Load()
 	if err != nil {
@@ -41,7 +41,7 @@ func TestMemoryKeepsARecordForEach(t *testing.T) {
 	s := storetest.NewMemory()
 	m := savedNetwork{store: s}
 	all := sample()
-	if err := m.Save(topology.MemoryChange{Memory: all}); err != nil {
+	if err := m.Save(topology.SavedChange{Saved: all}); err != nil {
 		t.Fatal(err)
 	}
 	if got := recalled(t, s); !reflect.DeepEqual(got, all) {
@@ -49,15 +49,15 @@ func TestMemoryKeepsARecordForEach(t *testing.T) {
 	}
 	moved := all.Hosts[0]
 	moved.At.Port = 4
-	change := topology.MemoryChange{
-		Memory:    topology.Memory{Hosts: []topology.Host{moved}},
+	change := topology.SavedChange{
+		Saved:     topology.Saved{Hosts: []topology.Host{moved}},
 		GoneLinks: []topology.LinkID{all.Links[1].LinkID},
 		GonePorts: []topology.PortID{all.Ports[0].PortID},
 	}
 	if err := m.Save(change); err != nil {
 		t.Fatal(err)
 	}
-	want := topology.Memory{Links: all.Links[:1], Ports: all.Ports[1:], Hosts: []topology.Host{moved}}
+	want := topology.Saved{Links: all.Links[:1], Ports: all.Ports[1:], Hosts: []topology.Host{moved}}
 	if got := recalled(t, s); !reflect.DeepEqual(got, want) {
 		t.Errorf("after a change recalled %+v; want %+v", got, want)
 	}
@@ -91,7 +91,7 @@ func TestMemoryReadsTheOneRecordOfEarlierVersions(t *testing.T) {
 func TestMemoryLeavesOutWhatItCannotRead(t *testing.T) {
 	for _, key := range []string{singleRecord, linkPrefix + "x", portPrefix + "x", hostPrefix + "x"} {
 		s := storetest.NewMemory()
-		if err := (savedNetwork{store: s}).Save(topology.MemoryChange{Memory: sample()}); err != nil {
+		if err := (savedNetwork{store: s}).Save(topology.SavedChange{Saved: sample()}); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.Commit(context.Background(), store.Op{Bucket: store.Network, Key: key, Value: []byte(`{"links":[{"from":1}`)}); err != nil {
@@ -109,7 +109,7 @@ func TestMemoryLeavesOutWhatItCannotRead(t *testing.T) {
 func TestMemoryTellsWhenTheStoreFails(t *testing.T) {
 	s := storetest.NewMemory()
 	s.Fail(errors.New("disk full"))
-	if err := (savedNetwork{store: s}).Save(topology.MemoryChange{Memory: sample()}); err == nil {
+	if err := (savedNetwork{store: s}).Save(topology.SavedChange{Saved: sample()}); err == nil {
 		t.Error("no error though the store failed")
 	}
 }

@@ -84,7 +84,7 @@ func TestSight(t *testing.T) {
 		claim bool
 	}{
 		"arp":                       {arp(mac, v4.As4()), []netip.Addr{v4}, true},
-		"arp for somebody else":     {arp(openflow.MAC{2, 9}, v4.As4()), nil, true},
+		"arp for another host":      {arp(openflow.MAC{2, 9}, v4.As4()), nil, true},
 		"arp probe":                 {arp(mac, [4]byte{}), nil, true},
 		"short arp":                 {arp(mac, v4.As4())[:40], nil, true},
 		"ipv4":                      {ether(etherTypeIPv4, ip...), []netip.Addr{v4}, false},
@@ -136,7 +136,7 @@ func TestScheduleProbesUndeterminedPortsMoreOften(t *testing.T) {
 		}},
 		2: {Ports: map[openflow.PortNo]topology.Port{1: {ID: topology.PortID{DPID: 2, Port: 1}, Up: true}}},
 	}}
-	var s Schedule
+	s := NewSchedule(ScheduleConfig{})
 	counts := map[topology.PortID]int{}
 	for i := range 20 {
 		for _, p := range s.Due(snap, t0.Add(time.Duration(i)*100*time.Millisecond)) {

@@ -17,7 +17,7 @@ import (
 const EtherTypeLLDP = 0x88cc
 
 // ErrForeign is returned for LLDP that is not a probe of this controller: a
-// host or another switch speaks it for its own reasons, or it is forged.
+// host or another switch speaks LLDP itself, or the frame is forged.
 var ErrForeign = errors.New("discovery: LLDP frame is not a probe of ours")
 
 // nearest is the group address that bridges never forward.
@@ -35,7 +35,7 @@ const (
 	subtypeLocal = 7
 )
 
-// probeTTL is how long a bystander may keep what a probe says, in seconds.
+// probeTTL is how long another receiver may keep what a probe says, in seconds.
 const probeTTL = 10
 
 // oui marks the organizationally specific TLV that holds the signature; it has
@@ -49,33 +49,32 @@ const (
 	frameSize = 14 + (2 + 9) + (2 + 5) + (2 + 2) + (2 + sealSize) + 2
 )
 
-// maxAge is how long after it was sent a probe is believed: longer than any
-// queue on its way, ours when we are late included, and too short for one that
-// was overheard to be of use.
+// maxAge is how long after it was sent a probe counts: longer than any queue on
+// its way, those of a controller that is late included, and too short for a
+// host to use one that it overheard.
 const maxAge = 10 * time.Second
 
-// Prober makes and reads probes. It signs and dates them, so that a host can
+// A Prober makes and reads probes. It signs and dates them, so that a host can
 // neither invent links nor play back what it heard. Two hosts that pass on each
 // other's probes at once still look like a cable. Its methods are safe for
 // concurrent use.
 type Prober struct{ signers sync.Pool }
 
-// signer computes one signature at a time.
+// A signer computes one signature at a time.
 type signer struct {
 	hash hash.Hash
 	id   [20]byte
 	sum  [sha256.Size]byte
 }
 
-// NewProber makes a prober; secret should be at least 16 random bytes.
+// NewProber returns a prober. secret should be at least 16 random bytes.
 func NewProber(secret []byte) *Prober {
 	return &Prober{signers: sync.Pool{New: func() any { return &signer{hash: hmac.New(sha256.New, secret)} }}}
 }
 
-// Frame is the Ethernet frame that is to leave the switch now, at port at, whose
-// address is mac.
+// Frame returns the Ethernet frame that is to leave the switch now, at port at,
+// whose address is mac.
 func (p *Prober) Frame(at topology.PortID, mac openflow.MAC, now time.Time) []byte {
-	sent := now.UnixMilli()
 	b := make([]byte, 0, frameSize)
 	b = append(b, nearest[:]...)
 	b = append(b, mac[:]...)
@@ -86,8 +85,8 @@ func (p *Prober) Frame(at topology.PortID, mac openflow.MAC, now time.Time) []by
 	b = binary.BigEndian.AppendUint32(b, uint32(at.Port))
 	b = append(appendTLV(b, tlvTTL, 2), 0, probeTTL)
 	b = append(append(appendTLV(b, tlvSpecific, sealSize), oui...), 1)
-	b = binary.BigEndian.AppendUint64(b, uint64(sent))
-	signature := p.sign(at, sent)
+	b = binary.BigEndian.AppendUint64(b, uint64(now.UnixMilli()))
+	signature := p.sign(at, now)
 	b = append(b, signature[:]...)
 	return appendTLV(b, tlvEnd, 0)
 }
@@ -97,11 +96,11 @@ func appendTLV(b []byte, kind, size int) []byte {
 	return binary.BigEndian.AppendUint16(b, uint16(kind<<9|size))
 }
 
-func (p *Prober) sign(at topology.PortID, sent int64) (signature [macSize]byte) {
+func (p *Prober) sign(at topology.PortID, left time.Time) (signature [macSize]byte) {
 	s := p.signers.Get().(*signer)
 	defer p.signers.Put(s)
 	binary.BigEndian.PutUint64(s.id[:], uint64(at.DPID))
-	binary.BigEndian.PutUint64(s.id[8:], uint64(sent))
+	binary.BigEndian.PutUint64(s.id[8:], uint64(left.UnixMilli()))
 	binary.BigEndian.PutUint32(s.id[16:], uint32(at.Port))
 	s.hash.Reset()
 	s.hash.Write(s.id[:])
@@ -109,11 +108,10 @@ func (p *Prober) sign(at topology.PortID, sent int64) (signature [macSize]byte) 
 	return signature
 }
 
-// Origin reads a probe that has arrived now: the port that it left from, and
-// when, to the millisecond. The error is [ErrForeign] for every other frame, and
-// for a probe that is old.
+// Origin reads a probe that has arrived now. It returns the port that the probe
+// left from, and when, to the millisecond. The error is [ErrForeign] for every
+// other frame, and for a probe that is old.
 func (p *Prober) Origin(frame []byte, now time.Time) (at topology.PortID, left time.Time, err error) {
-	var sent int64
 	if !IsLLDP(frame) {
 		return at, left, ErrForeign
 	}
@@ -131,14 +129,13 @@ func (p *Prober) Origin(frame []byte, now time.Time) (at topology.PortID, left t
 		case kind == tlvPort && size == 5 && value[0] == subtypeLocal:
 			at.Port = openflow.PortNo(binary.BigEndian.Uint32(value[1:]))
 		case kind == tlvSpecific && size == sealSize && string(value[:len(oui)]) == string(oui):
-			sent = int64(binary.BigEndian.Uint64(value[len(oui)+1:]))
+			left = time.UnixMilli(int64(binary.BigEndian.Uint64(value[len(oui)+1:])))
 			signature = value[len(oui)+1+8:]
 		}
 		b = b[2+size:]
 	}
-	left = time.UnixMilli(sent)
 	age := now.Sub(left)
-	if expected := p.sign(at, sent); !hmac.Equal(signature, expected[:]) || age > maxAge || age < -maxAge {
+	if expected := p.sign(at, left); !hmac.Equal(signature, expected[:]) || age > maxAge || age < -maxAge {
 		return topology.PortID{}, time.Time{}, ErrForeign
 	}
 	return at, left, nil

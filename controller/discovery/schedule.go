@@ -9,23 +9,37 @@ import (
 	"conga/openflow"
 )
 
-// Schedule says which ports are due for a probe. Every port that is up on a
-// connected switch is probed again and again, edge ports too: a switch may be
-// plugged in behind any of them. The probes are spread evenly over the interval,
-// and those of one switch go together. Its owner calls it from one goroutine.
-type Schedule struct {
+// ScheduleConfig is how often ports are probed. The zero value means the
+// defaults.
+type ScheduleConfig struct {
 	Interval time.Duration // between probes of a port; default 1 s
 	Burst    time.Duration // between the first ten probes while what is behind a port is not settled; default 200 ms
 	Longest  time.Duration // to which Interval is stretched for trunks in a large network; default 5 s
 	Rate     float64       // frames/s beyond which intervals are stretched; 2.5 times as many of bursts; default 2000. A trunk's probe is two: it comes back
+}
 
+func (c ScheduleConfig) withDefaults() ScheduleConfig {
+	c.Interval = cmp.Or(c.Interval, time.Second)
+	c.Burst = cmp.Or(c.Burst, 200*time.Millisecond)
+	c.Longest = cmp.Or(c.Longest, 5*time.Second)
+	c.Rate = cmp.Or(c.Rate, 2000)
+	return c
+}
+
+// A Schedule chooses the ports that are due for a probe. Every port that is up
+// on a connected switch is probed again and again, edge ports too: a switch may
+// be plugged in behind any of them. The probes are spread evenly over the
+// interval, and those of one switch go together. It is not safe for concurrent
+// use.
+type Schedule struct {
+	cfg      ScheduleConfig
 	seen     *topology.Snapshot
 	last     time.Time // of Due
 	switches map[openflow.DPID]*rounds
 	queues   [kinds]queue
 }
 
-// kind is what a port is to the schedule.
+// A kind is what a port is to the schedule.
 type kind int
 
 const (
@@ -44,9 +58,9 @@ type round struct {
 	times int       // since a port joined
 }
 
-// queue orders the rounds of one kind.
+// A queue orders the rounds of one kind.
 type queue struct {
-	turns  turns
+	slots  slots
 	ports  int     // in all rounds
 	credit float64 // probes that may be sent now
 }
@@ -58,8 +72,11 @@ const (
 	late        = 150 * time.Millisecond // later than the steps of the calls explain
 )
 
+// NewSchedule returns a schedule that has seen no port.
+func NewSchedule(cfg ScheduleConfig) *Schedule { return &Schedule{cfg: cfg.withDefaults()} }
+
 // Due returns the ports that are to be probed now, and counts them as probed.
-// Ports of one switch follow one another. Its cost follows what is due and what
+// Ports of one switch follow one another. The cost follows what is due and what
 // has changed since the last call.
 func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) (due []topology.Port) {
 	s.update(snap, now)
@@ -74,13 +91,14 @@ func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) (due []topology.P
 	return due
 }
 
-// take appends the ports of one kind that are due and for which there is credit.
+// take appends the ports of one kind that are due and for which there is credit
+// to due.
 func (s *Schedule) take(k kind, due []topology.Port, elapsed time.Duration, now time.Time) []topology.Port {
 	q := &s.queues[k]
 	rate := s.speed(k)
 	q.credit = min(q.credit+rate*elapsed.Seconds(), rate*backlog.Seconds())
-	for len(q.turns) > 0 && !q.turns[0].at.After(now) && q.credit >= 1 {
-		t := q.turns.pop()
+	for len(q.slots) > 0 && !q.slots[0].at.After(now) && q.credit >= 1 {
+		t := q.slots.pop()
 		all := s.switches[t.dpid]
 		if all == nil || !all[k].next.Equal(t.at) {
 			continue // the switch has gone, or has come to be due earlier
@@ -98,32 +116,33 @@ func (s *Schedule) take(k kind, due []topology.Port, elapsed time.Duration, now 
 			at = now // what had to wait for others keeps its distance from them
 		}
 		r.next = at.Add(s.pause(k, r.times))
-		q.turns.push(turn{r.next, t.dpid})
+		q.slots.push(slot{r.next, t.dpid})
 	}
 	return due
 }
 
-// speed is how many probes of a kind may leave in a second. It is somewhat more
-// than what the intervals come to, and so it only flattens what would come at once.
+// speed returns how many probes of a kind may leave in a second. It is somewhat
+// more than what the intervals come to, and so it only flattens what would come
+// at once.
 func (s *Schedule) speed(k kind) float64 {
-	rate := cmp.Or(s.Rate, 2000)
+	rate := s.cfg.Rate
 	if k == unsettled {
 		return 2.5 * rate
 	}
 	return 1.25 * max(rate, float64(s.queues[k].ports)/s.pause(k, 0).Seconds())
 }
 
-// pause is the time between two probes of a port.
+// pause returns the time between two probes of a port.
 func (s *Schedule) pause(k kind, times int) time.Duration {
-	rate, interval := cmp.Or(s.Rate, 2000), cmp.Or(s.Interval, time.Second)
+	rate, interval := s.cfg.Rate, s.cfg.Interval
 	if k == unsettled {
 		if times < firstProbes {
-			return cmp.Or(s.Burst, 200*time.Millisecond)
+			return s.cfg.Burst
 		}
 		return interval
 	}
 	trunks, edges := float64(s.queues[trunk].ports), float64(s.queues[edge].ports)
-	stretched := max(interval, min(inSeconds((2*trunks+edges)/rate), cmp.Or(s.Longest, 5*time.Second)))
+	stretched := max(interval, min(inSeconds((2*trunks+edges)/rate), s.cfg.Longest))
 	if k == trunk {
 		return stretched
 	}
@@ -133,7 +152,7 @@ func (s *Schedule) pause(k kind, times int) time.Duration {
 
 func inSeconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// update takes in what is different in a snapshot.
+// update takes in what differs in a snapshot.
 func (s *Schedule) update(snap *topology.Snapshot, now time.Time) {
 	if snap == s.seen {
 		return
@@ -207,16 +226,16 @@ func kindOf(snap *topology.Snapshot, p topology.Port) (k kind, ok bool) {
 	return unsettled, true
 }
 
-// phase spreads switches over an interval: a fraction that differs most for
-// numbers that follow one another.
+// phase returns a fraction by which switches are spread over an interval. It
+// differs most for numbers that follow one another.
 func phase(dpid openflow.DPID) float64 {
 	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio
 	return float64(uint64(dpid)*golden) / (1 << 64)
 }
 
-// start has a round that a port has joined come up: at once, before all that
-// are probed again, if what is behind the port is to be found out, else somewhere
-// within the interval.
+// start makes a round that a port has joined due: at once, before all that are
+// probed again, if what is behind the port is to be found out, else at some
+// time within the interval.
 func (s *Schedule) start(k kind, r *round, dpid openflow.DPID, now time.Time) {
 	at := now.Add(-first)
 	if k != unsettled {
@@ -228,20 +247,20 @@ func (s *Schedule) start(k kind, r *round, dpid openflow.DPID, now time.Time) {
 	r.times = 0
 	if r.next.IsZero() || at.Before(r.next) {
 		r.next = at
-		s.queues[k].turns.push(turn{at, dpid})
+		s.queues[k].slots.push(slot{at, dpid})
 	}
 }
 
-// turn is when a switch is to be probed next.
-type turn struct {
+// A slot is when a switch is to be probed next.
+type slot struct {
 	at   time.Time
 	dpid openflow.DPID
 }
 
-// turns is a binary heap, the earliest on top.
-type turns []turn
+// slots is a binary heap, the earliest on top.
+type slots []slot
 
-func (q *turns) push(t turn) {
+func (q *slots) push(t slot) {
 	*q = append(*q, t)
 	h := *q
 	i := len(h) - 1
@@ -252,7 +271,7 @@ func (q *turns) push(t turn) {
 	h[i] = t
 }
 
-func (q *turns) pop() turn {
+func (q *slots) pop() slot {
 	h := *q
 	top, n := h[0], len(h)-1
 	moved := h[n]

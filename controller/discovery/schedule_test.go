@@ -11,7 +11,8 @@ import (
 	"conga/openflow"
 )
 
-// fabric is so many switches with so many ports of each role; all trunks carry.
+// fabric returns so many switches with so many ports of each role; all trunks
+// carry.
 func fabric(switches int, roles map[topology.PortRole]int) *topology.Snapshot {
 	s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{}}
 	for d := openflow.DPID(1); d <= openflow.DPID(switches); d++ {
@@ -32,7 +33,7 @@ func fabric(switches int, roles map[topology.PortRole]int) *topology.Snapshot {
 
 const step = 100 * time.Millisecond
 
-// TestProbesAreBoundedAndSpread: over 15 s in steps.
+// Over 15 s, in steps.
 func TestProbesAreBoundedAndSpread(t *testing.T) {
 	const trunks, edges, fresh = topology.Trunk, topology.Edge, topology.Undetermined
 	for _, tc := range []struct {
@@ -52,7 +53,7 @@ func TestProbesAreBoundedAndSpread(t *testing.T) {
 		{"many trunks", 1000, map[topology.PortRole]int{trunks: 16}, 5 * time.Second, 1, 1700, 4000},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var s Schedule
+			s := NewSchedule(ScheduleConfig{})
 			snap := fabric(tc.switches, tc.roles)
 			probes := map[topology.PortID]int{}
 			total := 0
@@ -92,7 +93,7 @@ func TestProbesAreBoundedAndSpread(t *testing.T) {
 }
 
 func TestLateScheduleMakesNoStorm(t *testing.T) {
-	var s Schedule
+	s := NewSchedule(ScheduleConfig{})
 	snap := fabric(1000, map[topology.PortRole]int{topology.Trunk: 4})
 	s.Due(snap, t0)
 	if n := len(s.Due(snap, t0.Add(time.Minute))); n == 0 || n > 700 {
@@ -100,10 +101,10 @@ func TestLateScheduleMakesNoStorm(t *testing.T) {
 	}
 }
 
-// TestNewPortsGoFirst: while more is due than may be sent, a switch that has
-// just come does not wait behind those that are probed again.
+// While more is due than may be sent, a switch that has just come does not wait
+// behind those that are probed again.
 func TestNewPortsGoFirst(t *testing.T) {
-	var s Schedule
+	s := NewSchedule(ScheduleConfig{})
 	roles := map[topology.PortRole]int{topology.Undetermined: 16}
 	crowd := fabric(1000, roles)
 	for i := range 40 {
@@ -123,7 +124,7 @@ func TestNewPortsGoFirst(t *testing.T) {
 }
 
 func TestProbesOfASwitchGoTogether(t *testing.T) {
-	var s Schedule
+	s := NewSchedule(ScheduleConfig{})
 	snap := fabric(50, map[topology.PortRole]int{topology.Undetermined: 4})
 	seen := map[openflow.DPID]bool{}
 	last := openflow.DPID(0)
@@ -135,12 +136,12 @@ func TestProbesOfASwitchGoTogether(t *testing.T) {
 	}
 }
 
-// TestScheduleFollowsTheNetwork: whatever has happened, ports that are up on
-// connected switches are probed soon and again and again, and no others are.
+// Whatever has happened, ports that are up on connected switches are probed
+// soon and again and again, and no others are.
 func TestScheduleFollowsTheNetwork(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := topology.NewBuilder(topology.Config{}, t0)
-		var s Schedule
+		s := NewSchedule(ScheduleConfig{})
 		now, snap := t0, b.Snapshot(t0)
 		for range rapid.IntRange(1, 15).Draw(t, "steps") {
 			d := openflow.DPID(rapid.IntRange(1, 4).Draw(t, "switch"))
@@ -197,11 +198,11 @@ func TestScheduleFollowsTheNetwork(t *testing.T) {
 	})
 }
 
-// BenchmarkDue is a tick at which nothing is due.
+// BenchmarkDue measures a tick at which nothing is due.
 func BenchmarkDue(b *testing.B) {
 	for _, switches := range []int{9, 1024} {
 		b.Run(fmt.Sprintf("%d-switches", switches), func(b *testing.B) {
-			s := Schedule{Interval: time.Hour, Longest: time.Hour}
+			s := NewSchedule(ScheduleConfig{Interval: time.Hour, Longest: time.Hour})
 			snap := fabric(switches, map[topology.PortRole]int{topology.Trunk: 4})
 			b.ReportAllocs()
 			for b.Loop() {

@@ -20,13 +20,13 @@ const (
 	ndAdvertisement = 136
 )
 
-// Sighting is what a frame says of the host that sent it.
+// A Sighting is what a frame says of the host that sent it.
 type Sighting struct {
 	MAC   openflow.MAC
 	Addrs []netip.Addr // the sender's own, at most two
-	// Claimed: the host itself says that the addresses are its own, in address
-	// resolution. Otherwise they are the source of a packet, which may have been
-	// routed.
+	// Claimed says that the host gives the addresses as its own, in address
+	// resolution. Otherwise they are the source of a packet, which may have
+	// been routed.
 	Claimed bool
 }
 
@@ -35,8 +35,8 @@ type Sighting struct {
 //
 // ARP and neighbour discovery name the sender's address only if the hardware
 // address inside is the frame's own; a proxy that answers for others would
-// otherwise have their addresses. What is malformed further in costs the
-// address, not the sighting.
+// otherwise have their addresses. A frame that is malformed further in gives a
+// sighting without the address.
 func Sight(frame []byte) (s Sighting, ok bool) {
 	if len(frame) < 14 {
 		return s, false
@@ -83,7 +83,7 @@ func (s *Sighting) ipv4(b []byte) {
 
 var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
-// ipv6 takes the source address, and from an advertisement (RFC 4861 section
+// ipv6 reads the source address, and from an advertisement (RFC 4861 section
 // 4.4) the target, which may be another address of the same host.
 func (s *Sighting) ipv6(b []byte) {
 	if len(b) < 40 || b[0]>>4 != 6 {
@@ -94,7 +94,8 @@ func (s *Sighting) ipv6(b []byte) {
 	if b[6] != protoICMPv6 || len(b) < 64 || (b[40] != ndAdvertisement && b[40] != ndSolicitation) {
 		return
 	}
-	// RFC 4861 section 7.1: neighbour discovery was not routed if its hop limit is whole.
+	// RFC 4861 section 7.1: neighbour discovery was not routed if its hop limit
+	// is whole.
 	s.Claimed = b[7] == 255
 	if b[40] == ndSolicitation {
 		return
@@ -105,8 +106,8 @@ func (s *Sighting) ipv6(b []byte) {
 	}
 }
 
-// linkLayerOption finds an Ethernet address among neighbour discovery options
-// (RFC 4861 section 4.6.1); zero if there is none.
+// linkLayerOption returns the Ethernet address among neighbour discovery
+// options (RFC 4861 section 4.6.1); zero if there is none.
 func linkLayerOption(b []byte, kind byte) (mac openflow.MAC) {
 	for len(b) >= 8 && b[1] != 0 && len(b) >= 8*int(b[1]) {
 		if b[0] == kind && b[1] == 1 {

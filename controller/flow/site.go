@@ -334,7 +334,7 @@ func (w *Wanted) refreshBehind(s *site, d openflow.DPID, home map[*station]bool,
 }
 
 func (w *Wanted) refreshHost(s *site, x *station, p Patch) {
-	port, ok := x.at.Port, x.at != topology.Outside
+	port, ok := x.at.Port, x.at != topology.External
 	if x.at.DPID == s.dpid && ok {
 		p.Rules[fromKey(x.mac, port)] = s.view.fromHost(x, port)
 	} else if ok {

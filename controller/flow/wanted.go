@@ -127,7 +127,7 @@ func (w *Wanted) moveHost(mac openflow.MAC) {
 	}
 	if !there {
 		delete(w.stations, mac)
-		x.at = topology.Outside
+		x.at = topology.External
 	} else {
 		x.at = h.At
 		if w.homes[x.at.DPID] == nil {

@@ -75,7 +75,7 @@ func (w *Wanted) appendHosts(rules []*Rule, s *site) []*Rule {
 	for d, home := range w.homes {
 		port, ok := w.routes.Next(s.dpid, d)
 		for x := range home {
-			if x.at == topology.Outside {
+			if x.at == topology.External {
 				continue
 			}
 			if d == s.dpid {

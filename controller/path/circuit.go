@@ -36,12 +36,12 @@ func (p Path) AppendLinks(links []topology.LinkID) []topology.LinkID {
 	if len(p) == 0 {
 		return links
 	}
-	from := topology.Outside
+	from := topology.External
 	for _, h := range p {
 		links = append(links, topology.LinkID{From: from, To: topology.PortID{DPID: h.DPID, Port: h.In}})
 		from = topology.PortID{DPID: h.DPID, Port: h.Out}
 	}
-	return append(links, topology.LinkID{From: from, To: topology.Outside})
+	return append(links, topology.LinkID{From: from, To: topology.External})
 }
 
 // BothWays returns [Path.Links] and their reverses: an allocation holds

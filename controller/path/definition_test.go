@@ -129,7 +129,7 @@ func check(t *rapid.T, g *path.Graph, ports int) {
 		}
 		numbered := q
 		numbered.FreeAt = func(n int32, l topology.Link) topology.BitRate {
-			if access := l.ID.From == topology.Outside || l.ID.To == topology.Outside; access != (n == -1) || !access && g.Number(l.ID) != n {
+			if access := l.ID.From == topology.External || l.ID.To == topology.External; access != (n == -1) || !access && g.Number(l.ID) != n {
 				t.Fatalf("link %v has number %d", l.ID, n)
 			}
 			return q.Free(l)

@@ -107,7 +107,7 @@ func (g *Graph) Bottleneck(q Query) (link topology.Link, free topology.BitRate, 
 	for i, id := range p.BothWays() {
 		l, _ := g.snapshot.Link(id)
 		number := int32(-1)
-		if id.From != topology.Outside && id.To != topology.Outside {
+		if id.From != topology.External && id.To != topology.External {
 			number = g.Number(id)
 		}
 		if f := q.free(number, &l); i == 0 || f < free {

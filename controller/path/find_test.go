@@ -113,7 +113,7 @@ func TestFindEnds(t *testing.T) {
 		{"trunk as end", edgeOf(1, 3), edgeOf(2, 1), ""},
 		{"unknown switch", edgeOf(1, 1), edgeOf(9, 1), ""},
 		{"unknown port", edgeOf(1, 1), edgeOf(2, 9), ""},
-		{"outside", topology.Outside, edgeOf(2, 1), ""},
+		{"outside", topology.External, edgeOf(2, 1), ""},
 	} {
 		if p, ok := path.Find(&n.Snapshot, path.Query{From: tc.from, To: tc.to}); p.String() != tc.want || ok != (tc.want != "") {
 			t.Errorf("%s: %v %v, want %q", tc.name, p, ok, tc.want)
@@ -237,7 +237,7 @@ func measure(s *topology.Snapshot, p path.Path) (cost uint64, width topology.Bit
 		}
 	}
 	for _, id := range p.Links() {
-		if l := s.Links[id.From]; id.From != topology.Outside && id.To != topology.Outside {
+		if l := s.Links[id.From]; id.From != topology.External && id.To != topology.External {
 			cost += uint64(max(1, l.Metric))
 		}
 	}
@@ -284,7 +284,7 @@ func TestBottleneckByNumber(t *testing.T) {
 		Free: func(topology.Link) topology.BitRate { t.Error("Free is asked beside FreeAt"); return 0 },
 		FreeAt: func(number int32, l topology.Link) topology.BitRate {
 			switch {
-			case l.ID.From == topology.Outside || l.ID.To == topology.Outside:
+			case l.ID.From == topology.External || l.ID.To == topology.External:
 				if number != -1 {
 					t.Errorf("access link %v has number %d", l.ID, number)
 				}

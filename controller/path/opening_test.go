@@ -42,7 +42,7 @@ func TestOpeningAgainstFind(t *testing.T) {
 		at := g.Opening(c)
 		over := func(open func(topology.Link) bool) bool {
 			_, ok := g.Find(path.Query{From: c.From, To: c.To, Rate: 1, Free: func(l topology.Link) topology.BitRate {
-				if l.ID.From == topology.Outside || l.ID.To == topology.Outside || open(l) {
+				if l.ID.From == topology.External || l.ID.To == topology.External || open(l) {
 					return 1
 				}
 				return 0

@@ -8,8 +8,8 @@ import (
 	"conga/openflow"
 )
 
-// Snapshot builds the picture of the network as it is at now, with the next
-// revision. It shares with the one before what has not changed.
+// Snapshot returns the network as it is at now, with the next revision. The
+// snapshot shares with the one before what has not changed.
 func (b *Builder) Snapshot(now time.Time) *Snapshot {
 	s := *b.last
 	s.Revision++
@@ -28,7 +28,7 @@ func (b *Builder) Snapshot(now time.Time) *Snapshot {
 	return &s
 }
 
-// renewed is a map that is copied before it is first written to.
+// A renewed is a map that is copied before it is first written to.
 type renewed[K comparable, V any] struct {
 	m      *map[K]V
 	copied bool
@@ -41,7 +41,8 @@ func (r *renewed[K, V]) write() map[K]V {
 	return *r.m
 }
 
-// renewSwitches reports whether something has changed that paths depend on.
+// renewSwitches brings the switches up to date. It reports whether something
+// has changed that paths depend on.
 func (b *Builder) renewSwitches(s *Snapshot) (wired bool) {
 	switches := renewed[openflow.DPID, Switch]{m: &s.Switches}
 	for dpid := range b.changed.switches {
@@ -139,9 +140,9 @@ func (b *Builder) link(c *cable, from PortID) Link {
 	return l
 }
 
-// capacity is what the configuration says, else what the port says, else the
-// default. A virtual port (veth, tap) names a speed without naming any mode
-// that it supports; that speed is made up.
+// capacity returns the capacity of a port: what the configuration says, else
+// what the port says, else the default. A virtual port (veth, tap) names a
+// speed without naming a mode that it supports; that speed is made up.
 func (b *Builder) capacity(id PortID, p openflow.Port) BitRate {
 	if o := b.overrides[id]; o != nil && o.Capacity != 0 {
 		return o.Capacity
@@ -181,7 +182,7 @@ func (b *Builder) renewTree(s *Snapshot, came, went []*cable) {
 	}
 }
 
-// noteTree has it saved whether a cable is of the tree.
+// noteTree marks a cable to be saved, with whether it is of the tree.
 func (b *Builder) noteTree(c *cable) {
 	b.unsaved.links[c.id(0)], b.unsaved.links[c.id(1)] = true, true
 }

@@ -9,8 +9,8 @@ import (
 	"conga/openflow"
 )
 
-// torus is a builder with side*side switches, each joined to four others, and
-// so many hosts in all.
+// torus returns a builder with side*side switches, each joined to four others,
+// and so many hosts in all.
 func torus(side, hosts int) *Builder {
 	b := NewBuilder(Config{MaxHosts: 1 << 20}, t0)
 	n := side * side
@@ -35,7 +35,7 @@ func benchMAC(i int) openflow.MAC {
 	return openflow.MAC{2, 0, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}
 }
 
-// BenchmarkSnapshot is the picture after one change.
+// BenchmarkSnapshot makes a snapshot after one change.
 func BenchmarkSnapshot(b *testing.B) {
 	for _, size := range []struct{ side, hosts int }{{3, 18}, {32, 4096}, {32, 100_000}} {
 		net := torus(size.side, size.hosts)
@@ -66,7 +66,7 @@ func BenchmarkSnapshot(b *testing.B) {
 	}
 }
 
-// BenchmarkExpire is a tick at which nothing is due.
+// BenchmarkExpire measures a tick at which nothing is due.
 func BenchmarkExpire(b *testing.B) {
 	for _, side := range []int{3, 32} {
 		net := torus(side, 0)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// BitRate is a rate in bit/s.
+// A BitRate is a rate in bit/s.
 type BitRate uint64
 
 // Decimal multiples of a bit per second.
@@ -25,8 +25,8 @@ var units = []struct {
 	rate   BitRate
 }{{"T", Tbps}, {"G", Gbps}, {"M", Mbps}, {"k", Kbps}}
 
-// String prints the rate as an operator would write it: 100M, 2.5G, 1500.
-// The text reads back to the same rate with [ParseBitRate].
+// String returns the rate as an operator would write it: 100M, 2.5G, 1500.
+// [ParseBitRate] reads the text back as the same rate.
 func (r BitRate) String() string {
 	for _, u := range units {
 		if r < u.rate {
@@ -68,8 +68,8 @@ func ParseBitRate(s string) (BitRate, error) {
 	return BitRate(n)*scale + BitRate(below), nil
 }
 
-// isDecimal reports whether s is digits with at most one point between them;
-// it keeps exponents, signs and "inf" out, which strconv would let in.
+// isDecimal reports whether s is digits with at most one point between them. It
+// refuses exponents, signs and "inf", which strconv would let in.
 func isDecimal(s string) bool {
 	points := 0
 	for i, c := range s {
@@ -85,7 +85,7 @@ func isDecimal(s string) bool {
 	return s != "" && points <= 1
 }
 
-// MarshalText prints the rate as [BitRate.String] does.
+// MarshalText returns the rate as [BitRate.String] does.
 func (r BitRate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // UnmarshalText reads what [ParseBitRate] reads.

@@ -9,7 +9,7 @@ import (
 	"conga/openflow"
 )
 
-// LinkOverride is what the configuration says of a cable. It holds for both
+// A LinkOverride is what the configuration says of a cable. It holds for both
 // directions.
 type LinkOverride struct {
 	A, B     PortID
@@ -23,20 +23,20 @@ type Config struct {
 	Links           []LinkOverride
 	Attachments     []Attachment
 
-	Tick      time.Duration // how often Expire is called; time in which it should have been and was not does not count; default 100 ms
-	ProbeTime time.Duration // a port that hears no probe for this long is an edge port; default 1 s
-	LinkHold  time.Duration // a link whose probes stay away for this long is down; default 10 s
-	Absence   time.Duration // how long the links of a switch count after its channel was lost; default 3 s
-	Grace     time.Duration // how long the memory of an earlier run stands in for switches that have not connected yet; default 15 s
-	Doubt     time.Duration // how long a port that may still lead to a switch stays closed; default 5 min
-	MaxHosts  int           // learned hosts per port; default 1024
-	MaxAddrs  int           // learned addresses per host; default 64
+	Tick        time.Duration // how often Expire is called; time in which it is late does not count; default 100 ms
+	ProbeTime   time.Duration // a port that hears no probe for this long is an edge port; default 1 s
+	LinkTimeout time.Duration // a link whose probes stay away for this long is down; default 10 s
+	Absence     time.Duration // how long the links of a switch count after its channel was lost; default 3 s
+	Grace       time.Duration // how long what an earlier run saved stands in for switches that have not connected yet; default 15 s
+	Doubt       time.Duration // how long a port that may still lead to a switch stays closed; default 5 min
+	MaxHosts    int           // learned hosts per port; default 1024
+	MaxAddrs    int           // learned addresses per host; default 64
 }
 
 func (c Config) withDefaults() Config {
 	c.Tick = cmp.Or(c.Tick, 100*time.Millisecond)
 	c.ProbeTime = cmp.Or(c.ProbeTime, time.Second)
-	c.LinkHold = cmp.Or(c.LinkHold, 10*time.Second)
+	c.LinkTimeout = cmp.Or(c.LinkTimeout, 10*time.Second)
 	c.Absence = cmp.Or(c.Absence, 3*time.Second)
 	c.Grace = cmp.Or(c.Grace, 15*time.Second)
 	c.Doubt = cmp.Or(c.Doubt, 5*time.Minute)
@@ -48,17 +48,18 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Builder turns what happens in the network into snapshots. It is not safe for
-// concurrent use: the controller's core goroutine owns it. Time is an argument.
-// What an event costs follows what it changes, not the network.
+// A Builder turns what happens in the network into snapshots. It is not safe
+// for concurrent use: the controller's core goroutine owns it. Time is an
+// argument. The cost of an event follows what it changes, not the size of the
+// network.
 //
-// A switch that goes away keeps its place, and for a while its links: that its
-// channel is lost says little of its ports, and it goes on forwarding. If it is
-// dead, its neighbours' ports lose carrier, and say so at once.
+// A switch that goes away keeps its links for a while: the loss of its channel
+// says little of its ports, and the switch goes on forwarding. When a switch is
+// dead its neighbours' ports lose carrier and say so at once.
 type Builder struct {
 	cfg       Config
 	overrides map[PortID]*LinkOverride
-	located   *places // configured attachments
+	located   *prefixTable // configured attachments
 	clock     clock
 	lag       lag
 	due       deadlines
@@ -73,7 +74,7 @@ type Builder struct {
 	hosts    map[openflow.MAC]*hostState
 	byAddr   map[netip.Addr]openflow.MAC
 	behind   map[openflow.DPID]map[openflow.PortNo]*crowd
-	past     map[PortID]RememberedPort // ports of an earlier run, until their switch connects
+	past     map[PortID]SavedPort // ports of an earlier run, until their switch connects
 
 	changed changes // since the last snapshot
 	unsaved unsaved // since the last Save
@@ -83,22 +84,22 @@ type Builder struct {
 }
 
 type switchState struct {
-	info  Switch    // Ports is unused
-	ready bool      // sends the probes that it receives to the controller
-	met   bool      // was ready once
-	until time.Time // attended, while it is away: when its links cease to count
-	held  bool      // its links count although it is away
-	alarm alarm
-	ports map[openflow.PortNo]*portState
+	info      Switch    // Ports is unused
+	ready     bool      // sends the probes that it receives to the controller
+	met       bool      // was ready once
+	until     time.Time // attended, while it is away: when its links cease to count
+	linksKept bool      // its links count although it is away
+	alarm     alarm
+	ports     map[openflow.PortNo]*portState
 }
 
-// NewBuilder makes a builder for a controller that starts at now.
+// NewBuilder returns a builder for a controller that starts at now.
 func NewBuilder(cfg Config, now time.Time) *Builder {
 	cfg = cfg.withDefaults()
 	b := &Builder{
 		cfg:       cfg,
 		overrides: map[PortID]*LinkOverride{},
-		located:   newPlaces(cfg.Attachments),
+		located:   newPrefixTable(cfg.Attachments),
 		clock:     clock{wall: now, now: now, step: cfg.Tick * 3 / 2},
 		switches:  map[openflow.DPID]*switchState{},
 		cables:    map[openflow.DPID]map[openflow.PortNo]*cable{},
@@ -106,7 +107,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		hosts:     map[openflow.MAC]*hostState{},
 		byAddr:    map[netip.Addr]openflow.MAC{},
 		behind:    map[openflow.DPID]map[openflow.PortNo]*crowd{},
-		past:      map[PortID]RememberedPort{},
+		past:      map[PortID]SavedPort{},
 		changed:   newChanges(),
 		unsaved:   newUnsaved(),
 		forest:    newForest(),
@@ -121,8 +122,8 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 	return b
 }
 
-// SwitchUp takes in a switch that has connected, or connected again: what it
-// told of itself (info.Ports is ignored) and of its ports.
+// SwitchUp takes note that a switch has connected, or connected again: what it
+// tells of itself (info.Ports is ignored) and of its ports.
 func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 	b.clock.look(now)
 	sw := b.switches[info.DPID]
@@ -159,16 +160,17 @@ func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 			b.cut(PortID{DPID: info.DPID, Port: no})
 			continue
 		}
-		for i := range c.ways {
-			if c.ways[i].known {
+		for i := range c.directions {
+			if c.directions[i].known {
 				b.hear(c, i) // that no probe was heard meanwhile says nothing
 			}
 		}
 	}
 }
 
-// SwitchReady takes note that a switch now holds its entries. From here on a
-// port where no probe arrives is an edge port; before, probes were just lost.
+// SwitchReady takes note that a switch holds its entries. From now on a port
+// where no probe arrives is an edge port; before, the switch did not report
+// probes.
 func (b *Builder) SwitchReady(dpid openflow.DPID, now time.Time) {
 	b.clock.look(now)
 	sw := b.switches[dpid]
@@ -185,8 +187,8 @@ func (b *Builder) SwitchReady(dpid openflow.DPID, now time.Time) {
 	}
 }
 
-// SwitchDown takes note that a switch's channel has ended. One of which nothing
-// is known that others depend on is forgotten.
+// SwitchDown takes note that a switch's channel has ended. The builder forgets
+// a switch on which no link or host depends.
 func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
 	b.clock.look(now)
 	sw := b.switches[dpid]
@@ -195,7 +197,7 @@ func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
 	}
 	b.sessions--
 	sw.info.Connected = false
-	b.hold(sw, b.cfg.Absence)
+	b.keepLinks(sw, b.cfg.Absence)
 	b.touchSwitch(dpid)
 	if b.matters(sw) {
 		return
@@ -207,24 +209,24 @@ func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
 	}
 }
 
-// hold lets the links of a switch that is away count for a while.
-func (b *Builder) hold(sw *switchState, d time.Duration) {
-	sw.held, sw.until = true, b.clock.now.Add(d)
+// keepLinks lets the links of a switch that is away count for d.
+func (b *Builder) keepLinks(sw *switchState, d time.Duration) {
+	sw.linksKept, sw.until = true, b.clock.now.Add(d)
 	sw.alarm.set(&b.due, deadline{sw.until, switchAbsent, PortID{DPID: sw.info.DPID}})
 	b.touchCables(sw.info.DPID)
 }
 
-// matters reports whether a switch has links or hosts, or had.
+// matters reports whether a switch has, or had, links or hosts.
 func (b *Builder) matters(sw *switchState) bool {
 	for _, p := range sw.ports {
-		if p.far != Outside {
+		if p.far != External {
 			return true
 		}
 	}
 	return len(b.behind[sw.info.DPID]) > 0
 }
 
-// SetQueues says which ports of a switch have the queue that the configuration
+// SetQueues sets which ports of a switch have the queue that the configuration
 // names for allocated traffic.
 func (b *Builder) SetQueues(dpid openflow.DPID, queue uint32, ports []openflow.PortNo) {
 	sw := b.switches[dpid]
@@ -240,11 +242,11 @@ func (b *Builder) SetQueues(dpid openflow.DPID, queue uint32, ports []openflow.P
 	b.touchSwitch(dpid)
 }
 
-// Expire does what the passing of time asks for: quiet ports become edge
-// ports, links without probes go down, what is remembered of switches that do
-// not come (back) fades. Its cost follows what is due. A call that comes much
-// later than [Config.Tick] after the one before says that the controller was not
-// there to listen, and that time does not count.
+// Expire does what the passing of time asks for: quiet ports become edge ports,
+// links without probes go down, and what is remembered of switches that do not
+// come (back) fades. Its cost follows what is due. When a call comes much later
+// than [Config.Tick] after the one before, the controller was not there to
+// listen, and that time does not count.
 func (b *Builder) Expire(now time.Time) {
 	b.clock.look(now)
 	b.expireStranded()
@@ -256,8 +258,8 @@ func (b *Builder) Expire(now time.Time) {
 		switch d.kind {
 		case portQuiet:
 			b.expirePort(d)
-		case wayQuiet:
-			b.expireWay(d)
+		case linkQuiet:
+			b.expireDirection(d)
 		case switchAbsent:
 			b.expireSwitch(d)
 		case graceOver:
@@ -271,17 +273,17 @@ func (b *Builder) Expire(now time.Time) {
 	}
 }
 
-// expireSwitch lets the links of a switch that stays away count no longer.
+// expireSwitch ends the time in which the links of a switch that is away count.
 func (b *Builder) expireSwitch(d deadline) {
 	sw := b.switches[d.id.DPID]
-	if sw == nil || !sw.alarm.rings(d) || !sw.held || sw.info.Connected {
+	if sw == nil || !sw.alarm.rings(d) || !sw.linksKept || sw.info.Connected {
 		return
 	}
 	if sw.until.After(b.clock.now) {
 		sw.alarm.set(&b.due, deadline{sw.until, switchAbsent, d.id})
 		return
 	}
-	sw.held = false
+	sw.linksKept = false
 	b.touchCables(d.id.DPID)
 }
 
@@ -291,19 +293,19 @@ func (b *Builder) connected(dpid openflow.DPID) bool {
 }
 
 // excuse gives all switches that are away as much time to connect as a restart
-// does: when the first one returns after all were gone, it was the controller
-// that had been out of sight, not they.
+// does. It is called when the first switch returns after all were gone: then it
+// is the controller that was out of reach.
 func (b *Builder) excuse() {
 	for _, sw := range b.switches {
-		b.hold(sw, b.cfg.Grace)
+		b.keepLinks(sw, b.cfg.Grace)
 	}
 }
 
 // counts reports whether links of a switch count: it is connected, or was a
-// moment ago, or has not yet had the time to connect since the start.
+// moment ago, or has not had the time to connect since the start.
 func (b *Builder) counts(dpid openflow.DPID) bool {
 	if sw := b.switches[dpid]; sw != nil {
-		return sw.info.Connected || sw.held
+		return sw.info.Connected || sw.linksKept
 	}
 	return !b.settled
 }

@@ -31,8 +31,8 @@ func plug(b *Builder, x, y PortID, now time.Time) {
 	b.LinkSeen(y, x, now)
 }
 
-// pass lets time pass as the controller does: it sends probes, which nothing
-// answers, and calls Expire again and again.
+// pass lets time pass as the controller does: it sends probes, which have no
+// answer, and calls Expire again and again.
 func pass(b *Builder, d time.Duration) {
 	const tick = 100 * time.Millisecond
 	now := b.clock.wall
@@ -54,7 +54,8 @@ func hostOf(s *Snapshot, mac openflow.MAC) Host {
 	return h
 }
 
-// ring is four switches in a ring on ports 1 and 2, a host port each on 3.
+// ring returns four switches in a ring on ports 1 and 2, with a host port each
+// on 3.
 func ring(cfg Config) *Builder {
 	b := NewBuilder(cfg, t0)
 	for d := openflow.DPID(1); d <= 4; d++ {

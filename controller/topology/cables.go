@@ -6,20 +6,20 @@ import (
 	"conga/openflow"
 )
 
-// enoughLost is how many probes in a row must have been lost before a link is.
+// enoughLost is how many probes in a row must be lost before a link is.
 const enoughLost = 3
 
-// cable is what joins two ports. A port has at most one.
+// A cable joins two ports. A port has at most one.
 type cable struct {
-	ends    [2]PortID // ascending
-	ways    [2]way    // ways[i] leaves from ends[i]
-	metric  uint32
-	carries bool // both are of the last snapshot
-	tree    bool
+	ends       [2]PortID    // ascending
+	directions [2]direction // directions[i] leaves from ends[i]
+	metric     uint32
+	carries    bool // both are of the last snapshot
+	tree       bool
 }
 
-// way is one direction of a cable.
-type way struct {
+// A direction is one of the two directions of a cable.
+type direction struct {
 	known bool
 	seen  time.Time // attended, when a probe last came over it
 	sent  int       // probes since
@@ -27,7 +27,7 @@ type way struct {
 	alarm alarm
 }
 
-// from returns the index of the way that leaves from a port.
+// from returns the index of the direction that leaves from a port.
 func (c *cable) from(id PortID) int {
 	if c.ends[0] == id {
 		return 0
@@ -37,9 +37,10 @@ func (c *cable) from(id PortID) int {
 
 func (c *cable) far(id PortID) PortID { return c.ends[1-c.from(id)] }
 
-func (c *cable) id(way int) LinkID { return LinkID{From: c.ends[way], To: c.ends[1-way]} }
+func (c *cable) id(i int) LinkID { return LinkID{From: c.ends[i], To: c.ends[1-i]} }
 
-// before orders cables for the tree: the cheaper first.
+// before reports whether c comes before o in the order in which the tree takes
+// cables: the cheaper first.
 func (c *cable) before(o *cable) bool {
 	if c.metric != o.metric {
 		return c.metric < o.metric
@@ -49,7 +50,8 @@ func (c *cable) before(o *cable) bool {
 
 func (b *Builder) cableAt(id PortID) *cable { return b.cables[id.DPID][id.Port] }
 
-// cable returns the cable between two ports, which have no other.
+// cable returns the cable between two ports, which have no other, and makes it
+// if there is none.
 func (b *Builder) cable(x, y PortID) *cable {
 	c := b.cableAt(x)
 	if c != nil {
@@ -73,27 +75,27 @@ func (b *Builder) cable(x, y PortID) *cable {
 	return c
 }
 
-// hear takes note that a probe has come over a way.
+// hear takes note that a probe has come over a direction of a cable.
 func (b *Builder) hear(c *cable, i int) {
-	w := &c.ways[i]
+	w := &c.directions[i]
 	if !w.known {
 		w.known = true
 		b.touchCable(c)
 		b.unsaved.links[c.id(i)] = true
 	}
 	w.seen, w.sent = b.clock.now, 0
-	w.alarm.set(&b.due, deadline{w.seen.Add(b.cfg.LinkHold), wayQuiet, c.ends[i]})
+	w.alarm.set(&b.due, deadline{w.seen.Add(b.cfg.LinkTimeout), linkQuiet, c.ends[i]})
 }
 
-// lose forgets one way of a cable, and the cable with the second.
+// lose forgets one direction of a cable, and the cable with the second.
 func (b *Builder) lose(c *cable, i int) {
-	if !c.ways[i].known {
+	if !c.directions[i].known {
 		return
 	}
 	b.touchCable(c)
 	b.unsaved.links[c.id(i)] = true
-	c.ways[i] = way{}
-	if c.ways[1-i].known {
+	c.directions[i] = direction{}
+	if c.directions[1-i].known {
 		return
 	}
 	for _, end := range c.ends {
@@ -119,25 +121,25 @@ func (b *Builder) cut(id PortID) {
 // carries reports whether traffic can use a cable: it is known in both
 // directions between two different switches that count.
 func (b *Builder) carries(c *cable) bool {
-	return c.ways[0].known && c.ways[1].known && c.ends[0].DPID != c.ends[1].DPID &&
+	return c.directions[0].known && c.directions[1].known && c.ends[0].DPID != c.ends[1].DPID &&
 		b.counts(c.ends[0].DPID) && b.counts(c.ends[1].DPID)
 }
 
-// LinkSeen takes in a probe that left from and arrived at to. It reports
-// whether that is news.
+// LinkSeen takes note of a probe that left from one port and arrived at
+// another. It reports whether the link is news.
 func (b *Builder) LinkSeen(from, to PortID, now time.Time) bool {
 	b.clock.look(now)
 	arrived := b.port(to)
 	if arrived == nil || !isUp(arrived.port) {
 		return false // the port went down while the probe was on its way
 	}
-	if from == to { // what comes back to where it left cannot be a host's port
+	if from == to { // a port where its own probe comes back is not a host's
 		b.setRole(to, Undetermined, arrived.far)
-		b.await(to, b.cfg.LinkHold)
+		b.await(to, b.cfg.LinkTimeout)
 		return false
 	}
 	c := b.cableAt(to)
-	if c != nil && c.far(to) == from && c.ways[c.from(from)].known && arrived.role == Trunk {
+	if c != nil && c.far(to) == from && c.directions[c.from(from)].known && arrived.role == Trunk {
 		b.hear(c, c.from(from))
 		return false
 	}
@@ -152,8 +154,8 @@ func (b *Builder) LinkSeen(from, to PortID, now time.Time) bool {
 	return true
 }
 
-// unplug forgets the cable of a port that is now joined to another port, and
-// looks afresh at the port to which it led.
+// unplug forgets the cable of a port that is now joined to another port. The
+// port at its other end is undetermined again.
 func (b *Builder) unplug(id PortID) {
 	c := b.cableAt(id)
 	if c == nil {
@@ -163,7 +165,7 @@ func (b *Builder) unplug(id PortID) {
 	b.cut(id)
 	if p := b.port(far); p != nil {
 		p.edgeNot = time.Time{}
-		b.setRole(far, Undetermined, Outside)
+		b.setRole(far, Undetermined, External)
 		b.await(far, b.cfg.ProbeTime)
 	}
 }
@@ -173,9 +175,9 @@ func (b *Builder) makeTrunk(id, far PortID) {
 	b.dropHosts(id)
 }
 
-// Probed takes note that a probe was handed to the switch, to leave from a port.
-// Only what was asked can fail to answer: a port of which no probe was sent does
-// not become an edge port, and a link over which none was sent is not lost.
+// Probed takes note that a probe was handed to the switch, to leave from a
+// port. Silence counts only where a probe was sent: a port without probes does
+// not become an edge port, and a link without probes is not lost.
 func (b *Builder) Probed(id PortID, now time.Time) {
 	b.clock.look(now)
 	if p := b.port(id); p != nil && p.role == Undetermined {
@@ -187,24 +189,24 @@ func (b *Builder) Probed(id PortID, now time.Time) {
 	if c == nil {
 		return
 	}
-	if w := &c.ways[c.from(id)]; w.known {
+	if w := &c.directions[c.from(id)]; w.known {
 		w.sent++
 		w.asked = b.clock.now
 		wait := b.patience()
 		if w.sent == enoughLost {
 			wait = b.cfg.ProbeTime / 2
 		}
-		w.alarm.set(&b.due, deadline{w.asked.Add(wait), wayQuiet, id})
+		w.alarm.set(&b.due, deadline{w.asked.Add(wait), linkQuiet, id})
 	}
 }
 
 // patience returns how long a probe may stay away before another one is sent.
 func (b *Builder) patience() time.Duration { return b.cfg.ProbeTime + b.lag.longest(b.clock.now) }
 
-// Silent returns the ports, at most so many, whose links have not brought a probe
-// that was sent: they are to be probed again, so that a link is lost in time and
-// on enough evidence however rarely it is probed while it carries. Each is
-// returned once for a probe that has stayed away.
+// Silent returns the ports, at most so many, whose links have not brought a
+// probe that was sent. They are to be probed again, so that a link is lost in
+// time and on enough evidence however rarely it is probed while it carries.
+// Each is returned once for a probe that has stayed away.
 func (b *Builder) Silent(most int) (ports []PortID) {
 	for len(b.silent) > 0 && len(ports) < most {
 		id := b.silent[0]
@@ -213,7 +215,7 @@ func (b *Builder) Silent(most int) (ports []PortID) {
 		if c == nil {
 			continue
 		}
-		if w := &c.ways[c.from(id)]; w.sent > 0 && !w.asked.Add(b.patience()).After(b.clock.now) {
+		if w := &c.directions[c.from(id)]; w.sent > 0 && !w.asked.Add(b.patience()).After(b.clock.now) {
 			ports = append(ports, id)
 		}
 	}
@@ -221,24 +223,23 @@ func (b *Builder) Silent(most int) (ports []PortID) {
 }
 
 // ProbeTook takes note how long a probe was on its way before it was looked at.
-// While that is long, silence says less: everything that is judged by it waits
-// as much longer.
+// While probes take long, all that is judged by silence waits as much longer.
 func (b *Builder) ProbeTook(d time.Duration, now time.Time) { b.lag.note(d, b.clock.look(now)) }
 
-// expireWay forgets a way over which probes have long stayed away though they
-// were sent, and both its switches were there to tell.
-func (b *Builder) expireWay(d deadline) {
+// expireDirection forgets a direction of a cable over which probes have long
+// stayed away, though they were sent and both switches were connected.
+func (b *Builder) expireDirection(d deadline) {
 	c := b.cableAt(d.id)
 	if c == nil {
 		return
 	}
 	i := c.from(d.id)
-	w := &c.ways[i]
+	w := &c.directions[i]
 	if !w.known || !w.alarm.rings(d) || w.sent == 0 ||
 		!b.connected(c.ends[0].DPID) || !b.connected(c.ends[1].DPID) {
 		return // rings again after a probe, or after a switch has come
 	}
-	end := w.seen.Add(b.cfg.LinkHold + b.lag.longest(b.clock.now))
+	end := w.seen.Add(b.cfg.LinkTimeout + b.lag.longest(b.clock.now))
 	if w.sent < enoughLost || end.After(b.clock.now) {
 		again := w.asked.Add(b.patience())
 		if !again.After(b.clock.now) {
@@ -248,7 +249,7 @@ func (b *Builder) expireWay(d deadline) {
 		if end.After(b.clock.now) && end.Before(again) {
 			again = end
 		}
-		w.alarm.set(&b.due, deadline{again, wayQuiet, d.id})
+		w.alarm.set(&b.due, deadline{again, linkQuiet, d.id})
 		return
 	}
 	b.lose(c, i)

@@ -6,7 +6,8 @@ import (
 	"conga/openflow"
 )
 
-// changes is what may differ from the last snapshot: no less than what does.
+// changes names what may differ from the last snapshot: all that does, and
+// perhaps more.
 type changes struct {
 	any      bool // something does
 	switches map[openflow.DPID]bool
@@ -24,8 +25,8 @@ func newChanges() changes {
 	}
 }
 
-// clear is for after a snapshot. Maps that a burst has made large are left
-// behind: clearing one costs what it once held.
+// clear forgets the changes after a snapshot. It replaces maps that a burst has
+// made large: clearing one costs what it once held.
 func (c *changes) clear() {
 	const large = 1024
 	if len(c.switches)+len(c.links)+len(c.hosts)+len(c.addrs) > large {
@@ -50,7 +51,7 @@ func (b *Builder) touchCable(c *cable) {
 	b.changed.any, b.changed.links[c.ends[0]], b.changed.links[c.ends[1]] = true, true, true
 }
 
-// touchCables is for when a switch begins or ceases to count.
+// touchCables marks the cables of a switch that begins or ceases to count.
 func (b *Builder) touchCables(dpid openflow.DPID) {
 	b.changed.any = true
 	for _, c := range b.cables[dpid] {

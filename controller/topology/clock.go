@@ -2,18 +2,19 @@ package topology
 
 import "time"
 
-// clock tells attended time: the time in which the controller was there to
-// send and to hear probes. A stretch in which it was not, because other work had
-// the machine, counts as one step however long it was. What is judged by silence
-// is judged by this clock, so that being late ourselves never makes a link look
-// lost.
+// A clock tells attended time: the time in which the controller was there to
+// send and to hear probes. A stretch in which it was not, because other work
+// had the machine, counts as one step however long it was. What is judged by
+// silence is judged by this clock, so that a controller that is late does not
+// lose links.
 type clock struct {
 	wall time.Time // of the last look
 	now  time.Time // attended; never after wall
 	step time.Duration
 }
 
-// look moves the clock on to the wall's time, by one step at most.
+// look moves the clock on to the wall's time, by one step at most, and returns
+// attended time.
 func (c *clock) look(wall time.Time) time.Time {
 	if d := wall.Sub(c.wall); d > 0 {
 		c.wall, c.now = wall, c.now.Add(min(d, c.step))
@@ -24,26 +25,26 @@ func (c *clock) look(wall time.Time) time.Time {
 // lagSpan is how long the slowest probe is remembered, at least.
 const lagSpan = 2 * time.Second
 
-// lag is how long probes are on their way, queues before and behind the network
-// included: the longest of the last few seconds.
+// A lag is how long probes are on their way, queues before and behind the
+// network included: the longest of the last few seconds.
 type lag struct {
 	since      time.Time     // attended, of this span
 	this, last time.Duration // in this span, and in the one before
 }
 
-// note takes in that a probe took d.
+// note takes note that a probe took d.
 func (l *lag) note(d time.Duration, now time.Time) {
-	l.turn(now)
+	l.advance(now)
 	l.this = max(l.this, d)
 }
 
 // longest returns how long a probe may take at present.
 func (l *lag) longest(now time.Time) time.Duration {
-	l.turn(now)
+	l.advance(now)
 	return max(l.this, l.last)
 }
 
-func (l *lag) turn(now time.Time) {
+func (l *lag) advance(now time.Time) {
 	switch age := now.Sub(l.since); {
 	case age >= 2*lagSpan:
 		*l = lag{since: now}
@@ -52,8 +53,8 @@ func (l *lag) turn(now time.Time) {
 	}
 }
 
-// deadline is a moment at which something is to be looked at. Those of things
-// that have changed since are told by their holder, which knows when it is due.
+// A deadline is a moment at which something is to be looked at. The holder of
+// an alarm knows whether a deadline still holds.
 type deadline struct {
 	at   time.Time
 	kind deadlineKind
@@ -64,7 +65,7 @@ type deadlineKind uint8
 
 const (
 	portQuiet    deadlineKind = iota // an undetermined port may be an edge port
-	wayQuiet                         // no probe has come over the cable from this port
+	linkQuiet                        // no probe has come over the cable from this port
 	switchAbsent                     // a switch that is away
 	graceOver
 )
@@ -111,11 +112,11 @@ func (q *deadlines) pop(now time.Time) (d deadline, ok bool) {
 	}
 }
 
-// alarm is when the queue next looks at its holder; zero: not at all.
+// An alarm is when the queue next looks at its holder; zero: not at all.
 type alarm struct{ at time.Time }
 
-// set has d looked at. An alarm that is set to ring earlier stays: it is then
-// found not to be due, and set again.
+// set queues d, unless the alarm is set to ring earlier. Then its holder is
+// found not to be due, and sets it again.
 func (a *alarm) set(q *deadlines, d deadline) {
 	if a.at.IsZero() || d.at.Before(a.at) {
 		a.at = d.at

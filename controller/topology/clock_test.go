@@ -11,9 +11,9 @@ import (
 	"conga/openflow"
 )
 
-// TestLatenessIsNotSilence: a link is lost, and a port becomes an edge port,
-// when probes that were sent stay away while the controller is there to hear
-// them; not when it was late itself.
+// A link is lost, and a port becomes an edge port, when probes that were sent
+// stay away while the controller is there to hear them; not when the controller
+// is late.
 func TestLatenessIsNotSilence(t *testing.T) {
 	const ms, s = time.Millisecond, time.Second
 	for _, tc := range []struct {
@@ -56,9 +56,8 @@ func TestLatenessIsNotSilence(t *testing.T) {
 	}
 }
 
-// TestPortsWaitForSwitchesThatComeIn: while a network connects, a port whose
-// neighbour has not come yet does not become an edge port; but it waits no longer
-// than the grace.
+// While a network connects, a port whose neighbour has not come yet does not
+// become an edge port; but it waits no longer than the grace.
 func TestPortsWaitForSwitchesThatComeIn(t *testing.T) {
 	b := NewBuilder(Config{}, t0)
 	up(b, 1, 1, t0)
@@ -78,8 +77,8 @@ func TestPortsWaitForSwitchesThatComeIn(t *testing.T) {
 	}
 }
 
-// TestSlowProbesSayLess: while probes take long to come back, ports become edge
-// ports, and links are lost, as much later.
+// While probes take long to come back, ports become edge ports, and links are
+// lost, as much later.
 func TestSlowProbesSayLess(t *testing.T) {
 	const slow = 4 * time.Second
 	for _, tc := range []struct {
@@ -137,7 +136,7 @@ func TestDeadlinesComeInOrder(t *testing.T) {
 	})
 }
 
-// TestOldSnapshotsAreReadWhileNewOnesAreMade is for the race detector.
+// The race detector watches this test.
 func TestOldSnapshotsAreReadWhileNewOnesAreMade(t *testing.T) {
 	b := ring(Config{})
 	var readers sync.WaitGroup
@@ -155,12 +154,12 @@ func TestOldSnapshotsAreReadWhileNewOnesAreMade(t *testing.T) {
 	readers.Wait()
 }
 
-func TestPlacesAreTheLongestPrefix(t *testing.T) {
+func TestLongestPrefixLocates(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var s Snapshot
 		drawAttachments(t, &s)
 		located := s
-		located.located = newPlaces(s.Attachments)
+		located.located = newPrefixTable(s.Attachments)
 		for range 20 {
 			a := drawAddr(t)
 			x, okX := s.Locate(a)
@@ -172,9 +171,9 @@ func TestPlacesAreTheLongestPrefix(t *testing.T) {
 	})
 }
 
-// TestSeldomProbedLinkIsLostInTime: a link that is probed every five seconds, and
-// again where a probe stays away, is lost as soon as one that is always probed.
-// One that carries is not probed more.
+// A link that is probed every five seconds, and again where a probe stays away,
+// is lost as soon as one that is always probed. A link that carries is not
+// probed more.
 func TestSeldomProbedLinkIsLostInTime(t *testing.T) {
 	const tick, pause, cut = 100 * time.Millisecond, 5 * time.Second, 32 * time.Second
 	b := NewBuilder(Config{}, t0)

@@ -23,9 +23,9 @@ func (d Delta) Empty() bool {
 // recentDeltas is how many snapshots back [Snapshot.Since] knows.
 const recentDeltas = 64
 
-// Since names all that may differ from the snapshot of an earlier revision: a
-// thing that has changed and changed back is named too. ok is false if that
-// snapshot is too long ago to tell, or none of this network.
+// Since returns all that may differ from the snapshot of an earlier revision;
+// what has changed and changed back is included. ok is false if that snapshot
+// is too long ago, or is not of this network.
 func (s *Snapshot) Since(revision uint64) (d Delta, ok bool) {
 	n := s.Revision - revision
 	if revision > s.Revision || n > uint64(len(s.recent)) {
@@ -40,11 +40,11 @@ func (s *Snapshot) Since(revision uint64) (d Delta, ok bool) {
 		d.Tree = append(d.Tree, r.Tree...)
 		d.Hosts = append(d.Hosts, r.Hosts...)
 	}
-	return Delta{Switches: once(d.Switches), Links: once(d.Links), Tree: once(d.Tree), Hosts: once(d.Hosts)}, true
+	return Delta{Switches: distinct(d.Switches), Links: distinct(d.Links), Tree: distinct(d.Tree), Hosts: distinct(d.Hosts)}, true
 }
 
-// once returns every key once.
-func once[K comparable](keys []K) (out []K) {
+// distinct returns every key once.
+func distinct[K comparable](keys []K) (out []K) {
 	seen := make(map[K]bool, len(keys))
 	for _, k := range keys {
 		if !seen[k] {
@@ -101,8 +101,8 @@ func sameWiring(a, b Switch) bool {
 	})
 }
 
-// sameHost reports whether a host is where it was, with the same addresses.
-// When it spoke last is no difference.
+// sameHost reports whether a host is at the same port with the same addresses.
+// When it last spoke does not matter.
 func sameHost(a, b Host) bool {
 	return a.At == b.At && slices.Equal(a.Addrs, b.Addrs)
 }

@@ -2,6 +2,6 @@
 // switches, ports, links, hosts and attachments.
 //
 // A [Snapshot] is immutable. One goroutine, the controller's, builds the next
-// one and publishes it; everyone else reads without locks and compares
-// revisions to see whether anything changed.
+// one and publishes it; all others read without locks and compare revisions to
+// see whether anything changed.
 package topology

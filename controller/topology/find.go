@@ -2,7 +2,7 @@ package topology
 
 import "conga/openflow"
 
-// Find finds a switch by its datapath ID, in any form that
+// Find returns a switch by its datapath ID, in any form that
 // [openflow.ParseDPID] reads.
 func (s *Snapshot) Find(dpid string) (Switch, bool) {
 	id, err := openflow.ParseDPID(dpid)
@@ -13,7 +13,7 @@ func (s *Snapshot) Find(dpid string) (Switch, bool) {
 	return sw, ok
 }
 
-// FindHost finds a learned host by its Ethernet address, in any form that
+// FindHost returns a learned host by its Ethernet address, in any form that
 // [openflow.ParseMAC] reads.
 func (s *Snapshot) FindHost(mac string) (Host, bool) {
 	id, err := openflow.ParseMAC(mac)

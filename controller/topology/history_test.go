@@ -15,7 +15,7 @@ import (
 	"conga/openflow"
 )
 
-// history drives a builder at random.
+// A history drives a builder at random.
 type history struct {
 	*Builder
 	now  time.Time
@@ -26,7 +26,7 @@ const historySwitches, historyPorts = 7, 3
 
 func newHistory(t *rapid.T) *history {
 	cfg := Config{
-		DefaultCapacity: Gbps, MaxHosts: 2, MaxAddrs: 2, Grace: 3 * time.Second, Doubt: 5 * time.Second, LinkHold: 2 * time.Second,
+		DefaultCapacity: Gbps, MaxHosts: 2, MaxAddrs: 2, Grace: 3 * time.Second, Doubt: 5 * time.Second, LinkTimeout: 2 * time.Second,
 		Links: []LinkOverride{{A: at(1, 1), B: at(2, 1), Metric: 3, Capacity: Mbps}, {A: at(3, 2), B: at(1, 2), Metric: 2}},
 	}
 	b := NewBuilder(cfg, t0)
@@ -75,7 +75,7 @@ func (h *history) step(t *rapid.T) {
 	}
 }
 
-// scratch is the picture that follows from what a builder knows, made of
+// scratch returns the snapshot that follows from what a builder knows, made of
 // nothing but that; was is the one before.
 func (b *Builder) scratch(was *Snapshot) *Snapshot {
 	s := emptySnapshot()
@@ -99,8 +99,8 @@ func (b *Builder) scratch(was *Snapshot) *Snapshot {
 	return s
 }
 
-// spanningTree is what the tree is, given the one before: by Kruskal's
-// algorithm, the links that were of it first.
+// spanningTree returns the tree that follows the one before: by Kruskal's
+// algorithm, with the links that were of it first.
 func spanningTree(links map[PortID]Link, was func(LinkID) bool) map[PortID]bool {
 	order := slices.SortedFunc(maps.Values(links), func(a, b Link) int {
 		first := map[bool]int{true: 0, false: 1}
@@ -123,7 +123,7 @@ func spanningTree(links map[PortID]Link, was func(LinkID) bool) map[PortID]bool 
 	return tree
 }
 
-// differs says in what two pictures do; when hosts spoke does not count.
+// differs says in what two snapshots differ; when hosts spoke does not count.
 func differs(a, b *Snapshot) string {
 	if d := Diff(a, b); !d.Empty() {
 		return fmt.Sprintf("%+v", d)
@@ -142,7 +142,7 @@ func sortDelta(d Delta) Delta {
 	return d
 }
 
-// copySnapshot shares nothing with s.
+// copySnapshot returns a copy that shares nothing with s.
 func copySnapshot(s *Snapshot) *Snapshot {
 	out := *s
 	out.Links, out.Tree, out.Switches = maps.Clone(s.Links), maps.Clone(s.Tree), maps.Clone(s.Switches)
@@ -154,9 +154,9 @@ func copySnapshot(s *Snapshot) *Snapshot {
 	return &out
 }
 
-// TestSnapshotsAreWhatFollows: after any history a snapshot is the one made from
-// nothing, its delta names what differs from the one before and nothing else,
-// and those of the past are as they were.
+// After any history a snapshot is the one made from nothing, its delta names
+// what differs from the one before and nothing else, and those of the past are
+// as they were.
 func TestSnapshotsAreWhatFollows(t *testing.T) {
 	type kept struct{ s, copied *Snapshot }
 	rapid.Check(t, func(t *rapid.T) {
@@ -200,20 +200,20 @@ func covers(d, want Delta) bool {
 		Switches: append(d.Switches, want.Switches...), Links: append(d.Links, want.Links...),
 		Tree: append(d.Tree, want.Tree...), Hosts: append(d.Hosts, want.Hosts...),
 	}
-	return len(once(all.Switches)) == len(d.Switches) && len(once(all.Links)) == len(d.Links) &&
-		len(once(all.Tree)) == len(d.Tree) && len(once(all.Hosts)) == len(d.Hosts)
+	return len(distinct(all.Switches)) == len(d.Switches) && len(distinct(all.Links)) == len(d.Links) &&
+		len(distinct(all.Tree)) == len(d.Tree) && len(distinct(all.Hosts)) == len(d.Hosts)
 }
 
 func rewired(a, b *Snapshot) bool {
 	return !maps.Equal(a.Links, b.Links) || !maps.EqualFunc(a.Switches, b.Switches, sameWiring)
 }
 
-// TestWhatIsSavedIsWhatIsKnown: the changes that are saved add up to the whole
-// memory, wherever the history is cut.
+// The changes that are saved add up to all that is worth saving, wherever the
+// history is cut.
 func TestWhatIsSavedIsWhatIsKnown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHistory(t)
-		links, ports, hosts := map[LinkID]RememberedLink{}, map[PortID]RememberedPort{}, map[openflow.MAC]Host{}
+		links, ports, hosts := map[LinkID]SavedLink{}, map[PortID]SavedPort{}, map[openflow.MAC]Host{}
 		for range rapid.IntRange(1, 30).Draw(t, "saves") {
 			for range rapid.IntRange(1, 6).Draw(t, "events") {
 				h.step(t)
@@ -238,7 +238,7 @@ func TestWhatIsSavedIsWhatIsKnown(t *testing.T) {
 			for _, mac := range c.GoneHosts {
 				delete(hosts, mac)
 			}
-			m := h.Memory()
+			m := h.Saved()
 			if len(m.Links) != len(links) || len(m.Ports) != len(ports) || len(m.Hosts) != len(hosts) {
 				t.Fatalf("saved %v %v %v; known %+v", links, ports, hosts, m)
 			}
@@ -261,7 +261,7 @@ func TestWhatIsSavedIsWhatIsKnown(t *testing.T) {
 	})
 }
 
-// drawAddr draws from few addresses, of all kinds.
+// drawAddr draws one of few addresses, of all kinds.
 func drawAddr(t *rapid.T) netip.Addr {
 	n := byte(rapid.IntRange(0, 15).Draw(t, "n"))
 	switch rapid.IntRange(0, 3).Draw(t, "kind") {

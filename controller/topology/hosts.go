@@ -17,25 +17,26 @@ const (
 	saveSeen = hostStale / 2    // and so does what is saved
 )
 
-// hostState is what the builder knows of a host.
+// A hostState is what the builder knows of a host.
 type hostState struct {
 	Host
 	shown, saved time.Time // as Seen was then
 }
 
-// crowd is the hosts behind one port.
+// A crowd is the hosts behind one port.
 type crowd struct {
 	hosts map[openflow.MAC]*hostState
 	full  time.Time // before this moment none of them makes room
 }
 
-// HostSeen takes in a frame that a host sent: where it entered, its source
-// MAC, and the addresses that it says are its own. It reports whether that is
-// news. Only edge ports teach; a host seen at another edge port has moved.
+// HostSeen takes note of a frame that a host sent: where it entered, its source
+// MAC, and the addresses that it gives as its own. It reports whether that is
+// news. Frames count at edge ports only; a host seen at another edge port has
+// moved.
 //
-// claimed addresses come from address resolution and may be taken over from a
-// host that has fallen silent. Without claimed they are but the source of some
-// packet, which may have been routed, and count only if no host has them.
+// claimed addresses come from address resolution, and a host may take them over
+// from one that has fallen silent. Other addresses are the source of a packet,
+// which may have been routed, and count only if no host has them.
 func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, claimed bool, now time.Time) bool {
 	if p := b.port(at); p == nil || p.role != Edge || mac[0]&1 != 0 || mac == (openflow.MAC{}) {
 		return false
@@ -50,12 +51,12 @@ func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, clai
 			h = &hostState{Host: Host{MAC: mac}}
 			b.hosts[mac] = h
 		}
-		b.place(h, at)
+		b.enterPort(h, at)
 		h.Moved = now
 	}
 	h.Seen = now
 	for _, a := range addrs {
-		if b.claim(h, a.Unmap(), claimed, now) {
+		if b.learnAddr(h, a.Unmap(), claimed, now) {
 			news = true
 		}
 	}
@@ -63,7 +64,8 @@ func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, clai
 	return news
 }
 
-// refresh has it told, now and then, that a host still speaks.
+// refresh marks a host, now and then, to be shown and saved with the time at
+// which it last spoke.
 func (b *Builder) refresh(h *hostState) {
 	if h.Seen.Sub(h.shown) > showSeen {
 		b.changed.hosts[h.MAC] = true // which alone is no reason for a snapshot
@@ -75,9 +77,9 @@ func (b *Builder) refresh(h *hostState) {
 	}
 }
 
-// place moves a host, which may be new, to a port.
-func (b *Builder) place(h *hostState, at PortID) {
-	b.displace(h)
+// enterPort moves a host, which may be new, to a port.
+func (b *Builder) enterPort(h *hostState, at PortID) {
+	b.leavePort(h)
 	h.At = at
 	ports := b.behind[at.DPID]
 	if ports == nil {
@@ -94,7 +96,7 @@ func (b *Builder) place(h *hostState, at PortID) {
 	}
 }
 
-func (b *Builder) displace(h *hostState) {
+func (b *Builder) leavePort(h *hostState) {
 	ports := b.behind[h.At.DPID]
 	c := ports[h.At.Port]
 	if c == nil {
@@ -109,8 +111,9 @@ func (b *Builder) displace(h *hostState) {
 	}
 }
 
-// claim gives addr to h if it may have it. It reports whether that is a change.
-func (b *Builder) claim(h *hostState, addr netip.Addr, claimed bool, now time.Time) bool {
+// learnAddr gives addr to h if h may have it, and reports whether that is a
+// change.
+func (b *Builder) learnAddr(h *hostState, addr netip.Addr, claimed bool, now time.Time) bool {
 	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() || len(h.Addrs) >= b.cfg.MaxAddrs {
 		return false
 	}
@@ -122,7 +125,7 @@ func (b *Builder) claim(h *hostState, addr netip.Addr, claimed bool, now time.Ti
 		o.Addrs = without(o.Addrs, addr)
 		b.touchHost(o)
 	}
-	b.give(h, addr)
+	b.assign(h, addr)
 	return true
 }
 
@@ -132,7 +135,7 @@ func (b *Builder) present(h *hostState, now time.Time) bool {
 	return p != nil && isUp(p.port) && now.Sub(h.Seen) < hostHold
 }
 
-func (b *Builder) give(h *hostState, addr netip.Addr) {
+func (b *Builder) assign(h *hostState, addr netip.Addr) {
 	b.byAddr[addr] = h.MAC
 	i, _ := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare)
 	h.Addrs = slices.Insert(slices.Clone(h.Addrs), i, addr) // snapshots share the old one
@@ -144,8 +147,9 @@ func without(addrs []netip.Addr, addr netip.Addr) []netip.Addr {
 	return slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return a == addr })
 }
 
-// makeRoom reports whether a port may have one more host; the one that has been
-// silent for longest goes if it has been so for long.
+// makeRoom reports whether a port may have one more host. When the port is
+// full, the host that has been silent for longest is dropped, if that is long
+// enough.
 func (b *Builder) makeRoom(at PortID, now time.Time) bool {
 	c := b.behind[at.DPID][at.Port]
 	if c == nil || len(c.hosts) < b.cfg.MaxHosts {
@@ -172,7 +176,7 @@ func (b *Builder) dropHost(h *hostState) {
 		delete(b.byAddr, a)
 		b.touchAddr(a)
 	}
-	b.displace(h)
+	b.leavePort(h)
 	delete(b.hosts, h.MAC)
 	b.touchHost(h)
 }

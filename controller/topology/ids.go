@@ -9,25 +9,25 @@ import (
 	"conga/openflow"
 )
 
-// PortID names one port of one switch. The zero value is the outside: the far
-// end of an access link, where a host or a router is.
+// A PortID names one port of one switch. The zero value is [External].
 type PortID struct {
 	DPID openflow.DPID   `json:"dpid"`
 	Port openflow.PortNo `json:"port"`
 }
 
-// Outside is the far end of every access link.
-var Outside PortID
+// External is the far end of every access link, where a host or a router is.
+var External PortID
 
-// String prints the port as DPID:port, the form that configuration uses.
+// String returns the port as DPID:port, the form that the configuration uses.
 func (p PortID) String() string {
-	if p == Outside {
+	if p == External {
 		return "outside"
 	}
 	return fmt.Sprintf("%s:%d", p.DPID, uint32(p.Port))
 }
 
-// ParsePortID reads DPID:port; the DPID in any form that [openflow.ParseDPID] reads.
+// ParsePortID reads DPID:port, with the DPID in any form that
+// [openflow.ParseDPID] reads.
 func ParsePortID(s string) (PortID, error) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
@@ -49,17 +49,17 @@ func ComparePorts(a, b PortID) int {
 	return cmp.Or(cmp.Compare(a.DPID, b.DPID), cmp.Compare(a.Port, b.Port))
 }
 
-// LinkID names one directed link, from the port that sends to the port that
-// receives. An access link has [Outside] at one end.
+// A LinkID names one directed link, from the port that sends to the port that
+// receives. An access link has [External] at one end.
 type LinkID struct {
 	From PortID `json:"from"`
 	To   PortID `json:"to"`
 }
 
-// String prints the link as from->to.
+// String returns the link as from->to.
 func (l LinkID) String() string { return l.From.String() + "->" + l.To.String() }
 
-// Reverse is the same cable in the other direction.
+// Reverse returns the same cable in the other direction.
 func (l LinkID) Reverse() LinkID { return LinkID{From: l.To, To: l.From} }
 
 // CompareLinks orders links by their sending, then by their receiving end.

@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// places finds the longest configured prefix that contains an address, at a
-// cost that follows how many lengths of prefixes there are.
-type places struct {
+// A prefixTable finds the longest configured prefix that contains an address.
+// The cost follows how many lengths of prefixes there are.
+type prefixTable struct {
 	at      map[netip.Prefix]PortID
 	lengths [2][]int // of IPv4 and of IPv6 prefixes, longest first
 }
 
-// newPlaces takes attachments of which the longest prefix comes first. Of equal
-// prefixes the first counts.
-func newPlaces(attachments []Attachment) *places {
-	p := &places{at: make(map[netip.Prefix]PortID, len(attachments))}
+// newPrefixTable returns the table of attachments, which are in order, the
+// longest prefix first. Of equal prefixes the first counts.
+func newPrefixTable(attachments []Attachment) *prefixTable {
+	p := &prefixTable{at: make(map[netip.Prefix]PortID, len(attachments))}
 	for _, a := range attachments {
 		prefix := a.Prefix.Masked()
 		if _, taken := p.at[prefix]; taken || !prefix.IsValid() {
@@ -37,7 +37,7 @@ func family(a netip.Addr) int {
 	return 1
 }
 
-func (p *places) find(addr netip.Addr) (at PortID, ok bool) {
+func (p *prefixTable) find(addr netip.Addr) (at PortID, ok bool) {
 	if addr.Zone() != "" || !addr.IsValid() {
 		return at, false // a prefix says nothing of zones
 	}
@@ -50,9 +50,9 @@ func (p *places) find(addr netip.Addr) (at PortID, ok bool) {
 	return at, false
 }
 
-// Locate finds the edge port behind which addr is: that of the longest
-// configured prefix, else where it was seen. What the operator wrote down is not
-// for a host to change. ok is false if nothing explains the address yet.
+// Locate returns the edge port behind which addr is: that of the longest
+// configured prefix, else the port where it was seen. A host cannot override
+// the configuration. ok is false if the address is not known.
 func (s *Snapshot) Locate(addr netip.Addr) (at PortID, ok bool) {
 	addr = addr.Unmap()
 	if s.located != nil {

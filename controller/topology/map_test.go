@@ -7,8 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestMapIsAMap: whatever is put in and taken out, it holds what a map of the
-// language holds, and earlier ones still hold what they held.
+// Whatever is put in and taken out, a Map holds what a map of the language
+// holds, and earlier ones still hold what they held.
 func TestMapIsAMap(t *testing.T) {
 	type kept struct {
 		m    Map[int, int]

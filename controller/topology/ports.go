@@ -10,10 +10,10 @@ import (
 // heard, before it is an edge port.
 const enoughQuiet = 2
 
-// portState is what the builder knows of a port. Times are attended time.
+// A portState is what the builder knows of a port. Times are attended time.
 //
-// A port with carrier that is or was a trunk is not taken for an edge port
-// lightly: the switch behind it may be out of our sight and still forward, and
+// A port with carrier that is or was a trunk does not easily become an edge
+// port: the switch behind it may be out of reach and still forward, and
 // flooding towards it would close a ring.
 type portState struct {
 	port    openflow.Port
@@ -21,12 +21,12 @@ type portState struct {
 	since   time.Time // when it became undetermined
 	edgeNot time.Time // before this moment it cannot become an edge port
 	sent    int       // probes, while it is undetermined
-	far     PortID    // the port last heard behind it; Outside: none
+	far     PortID    // the port last heard behind it; External: none
 	queue   *uint32
 	alarm   alarm
 }
 
-// PortChanged takes in a port status message.
+// PortChanged takes note of a port status message.
 func (b *Builder) PortChanged(dpid openflow.DPID, reason openflow.PortReason, p openflow.Port, now time.Time) {
 	b.clock.look(now)
 	sw := b.switches[dpid]
@@ -41,7 +41,7 @@ func (b *Builder) PortChanged(dpid openflow.DPID, reason openflow.PortReason, p 
 }
 
 // setPort stores a port as its switch describes it. A port that was up before
-// and still is keeps its role; one that comes up is looked at afresh.
+// and still is keeps its role; one that comes up is undetermined.
 func (b *Builder) setPort(sw *switchState, p openflow.Port) {
 	if p.No == 0 || p.No > openflow.PortMax {
 		return // reserved ports carry no traffic of the network
@@ -71,7 +71,7 @@ func (b *Builder) setPort(sw *switchState, p openflow.Port) {
 		b.setRole(id, Undetermined, ps.far)
 		ps.since, ps.sent = b.clock.now, 0
 		b.await(id, b.cfg.ProbeTime)
-		if ps.far != Outside && !b.connected(ps.far.DPID) {
+		if ps.far != External && !b.connected(ps.far.DPID) {
 			b.await(id, b.cfg.Doubt)
 		}
 	}
@@ -97,7 +97,7 @@ func (b *Builder) port(id PortID) *portState {
 	return nil
 }
 
-// setRole says what a port is for and which port is behind it.
+// setRole sets what a port is for and which port is behind it.
 func (b *Builder) setRole(id PortID, role PortRole, far PortID) {
 	p := b.port(id)
 	if p == nil || p.role == role && p.far == far {
@@ -120,7 +120,7 @@ func (b *Builder) await(id PortID, d time.Duration) {
 	b.watch(id, p)
 }
 
-// watch has a port looked at when it may be an edge port.
+// watch has expirePort look at a port when it may be an edge port.
 func (b *Builder) watch(id PortID, p *portState) {
 	sw := b.switches[id.DPID]
 	if p.role == Undetermined && p.sent >= enoughQuiet && isUp(p.port) && sw.info.Connected && sw.ready {
@@ -128,10 +128,10 @@ func (b *Builder) watch(id PortID, p *portState) {
 	}
 }
 
-// edgeFrom returns when a quiet port is taken for an edge port. As long as ever
-// more switches come in, that behind it may not have come yet; and as long as
-// probes take long, one may be on its way. But no port waits for this longer than
-// the grace of a start.
+// edgeFrom returns when a quiet port becomes an edge port. As long as more
+// switches come in, the one behind it may not have come yet; and as long as
+// probes take long, one may be on its way. But no port waits for this longer
+// than the grace of a start.
 func (b *Builder) edgeFrom(p *portState) time.Time {
 	t := b.arrival.Add(b.cfg.ProbeTime)
 	if t.Before(p.edgeNot) {
@@ -147,7 +147,7 @@ func (b *Builder) edgeFrom(p *portState) time.Time {
 	return t
 }
 
-// expirePort makes an edge port of one that has been quiet for long enough.
+// expirePort makes an edge port of a port that has been quiet for long enough.
 func (b *Builder) expirePort(d deadline) {
 	p := b.port(d.id)
 	if p == nil || !p.alarm.rings(d) {
@@ -160,12 +160,12 @@ func (b *Builder) expirePort(d deadline) {
 	case b.edgeFrom(p).After(b.clock.now):
 		b.watch(d.id, p)
 	default:
-		b.setRole(d.id, Edge, Outside)
+		b.setRole(d.id, Edge, External)
 	}
 }
 
-// expireStranded doubts trunks without a link though the switch behind them is
-// there.
+// expireStranded doubts the trunks that have no link though the switch behind
+// them is connected.
 func (b *Builder) expireStranded() {
 	for id := range b.stranded {
 		p := b.port(id)

@@ -7,7 +7,7 @@ import (
 	"conga/openflow"
 )
 
-// PortRole says what a port is for.
+// A PortRole is what a port is for.
 type PortRole uint8
 
 // A port is Undetermined until probes have had the time to come back. Traffic
@@ -19,7 +19,7 @@ const (
 	Trunk                 // a switch of ours is behind it
 )
 
-// String names the role.
+// String returns the name of the role.
 func (r PortRole) String() string {
 	switch r {
 	case Edge:
@@ -30,7 +30,7 @@ func (r PortRole) String() string {
 	return "undetermined"
 }
 
-// Port is one port of a switch.
+// A Port is one port of a switch.
 type Port struct {
 	ID       PortID
 	Name     string
@@ -42,7 +42,7 @@ type Port struct {
 	Queue    *uint32 // queue for allocated traffic, where one is configured
 }
 
-// Switch is one datapath.
+// A Switch is one datapath.
 type Switch struct {
 	DPID      openflow.DPID
 	Connected bool // a session is up; a remembered switch is present but not connected
@@ -54,14 +54,14 @@ type Switch struct {
 	Ports     map[openflow.PortNo]Port
 }
 
-// Link is one directed link.
+// A Link is one directed link.
 type Link struct {
 	ID       LinkID
 	Capacity BitRate
 	Metric   uint32 // cost of a hop over this link; 1 unless configured
 }
 
-// Host is an end station, seen at an edge port.
+// A Host is an end station, seen at an edge port.
 type Host struct {
 	MAC   openflow.MAC
 	At    PortID
@@ -70,15 +70,15 @@ type Host struct {
 	Moved time.Time    // when it came to where it is
 }
 
-// Attachment is a prefix that the configuration places behind an edge port.
+// An Attachment is a prefix that the configuration places behind an edge port.
 type Attachment struct {
 	Prefix netip.Prefix
 	At     PortID
 }
 
-// Snapshot is the network at one moment. It is immutable: it may be read for as
-// long as it is held, and must not be written to. Consecutive snapshots share
-// what is the same in both.
+// A Snapshot is the network at one moment. It is immutable: it may be read for
+// as long as it is held, and must not be written to. Consecutive snapshots
+// share what is the same in both.
 type Snapshot struct {
 	Revision    uint64
 	Time        time.Time
@@ -89,36 +89,37 @@ type Snapshot struct {
 	Addrs       Map[netip.Addr, Attachment] // learned, one address each
 	Attachments []Attachment                // configured, longest prefix first
 
-	// Wiring is the revision at which something last changed that paths depend on:
-	// which switches are connected, what their ports are, which links there are.
+	// Wiring is the revision at which something last changed that paths depend
+	// on: which switches are connected, what their ports are, which links there
+	// are.
 	Wiring uint64
 	// Delta is what differs from the snapshot of the revision before.
 	Delta Delta
 
-	located *places // Attachments to search; nil: walk
-	recent  []Delta // of this snapshot, and of those before it; this one's last
+	located *prefixTable // Attachments to search; nil: walk
+	recent  []Delta      // of this snapshot, and of those before it; this one's last
 }
 
 func emptySnapshot() *Snapshot {
 	return &Snapshot{Switches: map[openflow.DPID]Switch{}, Links: map[PortID]Link{}, Tree: map[PortID]bool{}}
 }
 
-// Port finds a port.
+// Port returns a port by its ID.
 func (s *Snapshot) Port(id PortID) (Port, bool) {
 	p, ok := s.Switches[id.DPID].Ports[id.Port]
 	return p, ok
 }
 
-// Link finds the directed link with this ID: a trunk link between two
+// Link returns the directed link with this ID: a trunk link between two
 // switches, or one of the two access links of an edge port, which have the
 // capacity of the port.
 func (s *Snapshot) Link(id LinkID) (Link, bool) {
-	if id.From != Outside && id.To != Outside {
+	if id.From != External && id.To != External {
 		l, ok := s.Links[id.From]
 		return l, ok && l.ID == id
 	}
 	at := id.From
-	if at == Outside {
+	if at == External {
 		at = id.To
 	}
 	p, ok := s.Port(at)

@@ -6,13 +6,13 @@ import (
 	"conga/openflow"
 )
 
-// forest keeps the links over which broadcasts travel, so that every switch is
-// reached once. Links of the previous tree stay in it as long as they carry: a
-// link that returns changes nothing, and at no moment do two trees form a ring.
-// Of the others the cheapest are taken, as by Kruskal's algorithm.
+// A forest keeps the links over which broadcasts travel, so that every switch
+// is reached once. Links of the previous tree stay in it as long as they carry:
+// a link that returns changes nothing, and at no moment do two trees form a
+// ring. Of the others the cheapest are taken, as by Kruskal's algorithm.
 //
-// Cables say themselves whether they are of the tree. Which switches a tree
-// joins is told by a label that they share.
+// Each cable has whether it is of the tree. The switches that a tree joins
+// share a label.
 type forest struct {
 	label  map[openflow.DPID]int // a switch without one is alone
 	size   map[int]int
@@ -24,12 +24,12 @@ func newForest() forest {
 	return forest{label: map[openflow.DPID]int{}, size: map[int]int{}, recall: map[LinkID]bool{}}
 }
 
-// renew takes in which cables came to carry traffic and which ceased to. It
-// returns which joined the tree and which left it.
+// renew takes note of the cables that came to carry traffic and of those that
+// ceased to. It returns which joined the tree and which left it.
 //
-// First those that came may join trees, then those that went are replaced, one
-// by one. Until its turn one that went counts as if it still carried, and so
-// every step keeps the forest the cheapest one.
+// First the cables that came may join trees, then those that went are replaced,
+// one by one. A cable that went counts as if it still carried until it is
+// replaced, and so every step keeps the forest the cheapest one.
 func (f *forest) renew(b *Builder, came, went []*cable) (joined, left []*cable) {
 	slices.SortFunc(came, func(x, y *cable) int { return f.compare(x, y) })
 	clear(f.recall)
@@ -58,7 +58,8 @@ func (f *forest) renew(b *Builder, came, went []*cable) (joined, left []*cable) 
 	return joined, left
 }
 
-// compare orders cables: those of the tree of an earlier run, then the cheaper.
+// compare orders cables: first those of the tree of an earlier run, then the
+// cheaper.
 func (f *forest) compare(x, y *cable) int {
 	if kx, ky := f.recalled(x), f.recalled(y); kx != ky {
 		if kx {
@@ -107,8 +108,9 @@ func (f *forest) merge(b *Builder, c *cable, ghosts map[openflow.DPID][]*cable) 
 	return true
 }
 
-// neighbours returns the switches not yet seen that the tree joins to one, and
-// counts them as seen. ghosts are cables of the tree that are no longer kept.
+// neighbours returns the switches, not in seen, that the tree joins to a
+// switch, and adds them to seen. ghosts are cables of the tree that are no
+// longer kept.
 func neighbours(b *Builder, at openflow.DPID, ghosts []*cable, seen map[openflow.DPID]bool) (next []openflow.DPID) {
 	visit := func(c *cable) {
 		far := c.ends[0].DPID

@@ -11,10 +11,9 @@ import (
 	"conga/openflow"
 )
 
-// TestMemoryMakesARestartInvisible: with the memory of the run before, what
-// decides the entries of a switch is the same as soon as the switch connects,
-// in whatever order the switches do.
-func TestMemoryMakesARestartInvisible(t *testing.T) {
+// With what the run before saved, that which decides the entries of a switch is
+// the same as soon as the switch connects, in whatever order the switches do.
+func TestSavedNetworkMakesARestartInvisible(t *testing.T) {
 	b := ring(Config{})
 	for d := openflow.DPID(1); d <= 4; d++ {
 		b.HostSeen(at(d, 3), openflow.MAC{0, byte(d)}, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(d)})}, true, t0)
@@ -23,7 +22,7 @@ func TestMemoryMakesARestartInvisible(t *testing.T) {
 
 	restart := t0.Add(time.Minute)
 	again := NewBuilder(Config{}, restart)
-	again.Recall(b.Memory(), restart)
+	again.Recall(b.Saved(), restart)
 	for _, d := range []openflow.DPID{3, 1, 4, 2} {
 		again.SwitchUp(Switch{DPID: d, Tables: 254, Meters: 100}, ports(3), restart)
 		s := again.Snapshot(restart)
@@ -36,7 +35,7 @@ func TestMemoryMakesARestartInvisible(t *testing.T) {
 	}
 
 	late := NewBuilder(Config{}, restart)
-	late.Recall(b.Memory(), restart)
+	late.Recall(b.Saved(), restart)
 	up(late, 1, 3, restart)
 	late.Snapshot(restart)
 	pass(late, time.Minute)
@@ -55,14 +54,14 @@ func TestPortTowardsAnAbsentSwitchIsNoEdge(t *testing.T) {
 		},
 		"the controller restarts": func(b *Builder, now time.Time) *Builder {
 			again := NewBuilder(Config{}, now)
-			again.Recall(b.Memory(), now)
+			again.Recall(b.Saved(), now)
 			up(again, 1, 3, now)
 			return again
 		},
 		"the controller restarts twice": func(b *Builder, now time.Time) *Builder {
 			for range 2 {
 				again := NewBuilder(Config{}, now)
-				again.Recall(b.Memory(), now)
+				again.Recall(b.Saved(), now)
 				pass(again, time.Minute)
 				b = again
 			}
@@ -84,7 +83,7 @@ func TestPortTowardsAnAbsentSwitchIsNoEdge(t *testing.T) {
 
 func TestPortThatIsDeletedAndAddedIsLookedAtAfresh(t *testing.T) {
 	b := NewBuilder(Config{}, t0)
-	b.Recall(Memory{Ports: []RememberedPort{{PortID: at(1, 1), Role: Edge}}}, t0)
+	b.Recall(Saved{Ports: []SavedPort{{PortID: at(1, 1), Role: Edge}}}, t0)
 	up(b, 1, 1, t0)
 	if p, _ := b.Snapshot(t0).Port(at(1, 1)); p.Role != Edge {
 		t.Errorf("a remembered edge port is %v", p.Role)
@@ -96,10 +95,10 @@ func TestPortThatIsDeletedAndAddedIsLookedAtAfresh(t *testing.T) {
 	}
 }
 
-func TestMemoryGivesWayToWhatIsSeen(t *testing.T) {
-	past := Memory{
-		Links: []RememberedLink{{LinkID: LinkID{From: at(1, 1), To: at(2, 1)}}, {LinkID: LinkID{From: at(2, 1), To: at(1, 1)}}},
-		Ports: []RememberedPort{{PortID: at(1, 1), Role: Trunk, Far: at(2, 1)}, {PortID: at(2, 1), Role: Trunk, Far: at(1, 1)}},
+func TestSavedNetworkGivesWayToWhatIsSeen(t *testing.T) {
+	past := Saved{
+		Links: []SavedLink{{LinkID: LinkID{From: at(1, 1), To: at(2, 1)}}, {LinkID: LinkID{From: at(2, 1), To: at(1, 1)}}},
+		Ports: []SavedPort{{PortID: at(1, 1), Role: Trunk, Far: at(2, 1)}, {PortID: at(2, 1), Role: Trunk, Far: at(1, 1)}},
 	}
 	b := NewBuilder(Config{}, t0)
 	b.Recall(past, t0)
@@ -120,14 +119,14 @@ func TestMemoryGivesWayToWhatIsSeen(t *testing.T) {
 	}
 }
 
-// TestContradictionsAreNotRecalled: of two cables at one port, and two hosts
-// with one address, only one can be; what is left out is forgotten.
+// Of two cables at one port, and two hosts with one address, only one can be;
+// what is left out is forgotten.
 func TestContradictionsAreNotRecalled(t *testing.T) {
-	link := func(from, to PortID) RememberedLink { return RememberedLink{LinkID: LinkID{From: from, To: to}} }
+	link := func(from, to PortID) SavedLink { return SavedLink{LinkID: LinkID{From: from, To: to}} }
 	addrs := []netip.Addr{netip.MustParseAddr("10.0.0.1")}
 	b := NewBuilder(Config{}, t0)
-	b.Recall(Memory{
-		Links: []RememberedLink{link(at(1, 1), at(2, 1)), link(at(2, 1), at(1, 1)), link(at(1, 1), at(3, 1))},
+	b.Recall(Saved{
+		Links: []SavedLink{link(at(1, 1), at(2, 1)), link(at(2, 1), at(1, 1)), link(at(1, 1), at(3, 1))},
 		Hosts: []Host{{MAC: openflow.MAC{0, 1}, At: at(1, 3), Addrs: addrs}, {MAC: openflow.MAC{0, 2}, At: at(2, 3), Addrs: addrs}},
 	}, t0)
 	b.RecallCable(at(1, 1), at(4, 1), t0)
@@ -144,17 +143,16 @@ func TestContradictionsAreNotRecalled(t *testing.T) {
 	}
 }
 
-// TestChangesOfMemoryAddUp: two changes as one leave what they leave one after
-// the other.
-func TestChangesOfMemoryAddUp(t *testing.T) {
+// Two changes as one leave what they leave one after the other.
+func TestSavedChangesAddUp(t *testing.T) {
 	host := func(n byte, port openflow.PortNo) Host { return Host{MAC: openflow.MAC{0, n}, At: at(1, port)} }
-	first := MemoryChange{Memory: Memory{Hosts: []Host{host(1, 1), host(2, 1)}}, GoneHosts: []openflow.MAC{{0, 3}, {0, 4}}}
-	later := MemoryChange{Memory: Memory{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []openflow.MAC{{0, 2}}}
-	want := MemoryChange{Memory: Memory{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []openflow.MAC{{0, 4}, {0, 2}}}
+	first := SavedChange{Saved: Saved{Hosts: []Host{host(1, 1), host(2, 1)}}, GoneHosts: []openflow.MAC{{0, 3}, {0, 4}}}
+	later := SavedChange{Saved: Saved{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []openflow.MAC{{0, 2}}}
+	want := SavedChange{Saved: Saved{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []openflow.MAC{{0, 4}, {0, 2}}}
 	if got := first.Then(later); !reflect.DeepEqual(got.Hosts, want.Hosts) || !slices.Equal(got.GoneHosts, want.GoneHosts) {
 		t.Errorf("one after the other %+v; want %+v", got, want)
 	}
-	if !(MemoryChange{}).Then(MemoryChange{}).Empty() || first.Empty() {
+	if !(SavedChange{}).Then(SavedChange{}).Empty() || first.Empty() {
 		t.Error("a change is empty if and only if nothing is to be done")
 	}
 }

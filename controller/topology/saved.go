@@ -7,47 +7,47 @@ import (
 	"conga/openflow"
 )
 
-// Memory is what survives a restart of the controller: not the truth about the
-// network, but the best guess until the switches have connected and probes have
-// come back. With it the rules that a switch should hold are the same after a
-// restart as before, and none is touched.
-type Memory struct {
-	Links []RememberedLink `json:"links,omitempty"`
-	Ports []RememberedPort `json:"ports,omitempty"`
-	Hosts []Host           `json:"hosts,omitempty"`
+// Saved is what survives a restart of the controller: the best guess of the
+// network until the switches have connected and probes have come back. With it
+// the entries that a switch should hold are the same after a restart as before,
+// and none is changed.
+type Saved struct {
+	Links []SavedLink `json:"links,omitempty"`
+	Ports []SavedPort `json:"ports,omitempty"`
+	Hosts []Host      `json:"hosts,omitempty"`
 }
 
-// RememberedLink is a directed link and whether broadcasts used it.
-type RememberedLink struct {
+// A SavedLink is a directed link and whether broadcasts used it.
+type SavedLink struct {
 	LinkID
 	Tree bool `json:"tree,omitempty"`
 }
 
-// RememberedPort is a port whose role was known.
-type RememberedPort struct {
+// A SavedPort is a port whose role was known.
+type SavedPort struct {
 	PortID
 	Role PortRole `json:"role"`
 	Far  PortID   `json:"far"` // the port behind a trunk
 }
 
-// MemoryChange is what is to be remembered in addition to, or in place of, what
-// was before, and what is to be forgotten. Nothing is in both.
-type MemoryChange struct {
-	Memory
+// A SavedChange is what is to be saved in addition to, or in place of, what was
+// before, and what is to be forgotten. Nothing is in both.
+type SavedChange struct {
+	Saved
 	GoneLinks []LinkID
 	GonePorts []PortID
 	GoneHosts []openflow.MAC
 }
 
-// Empty reports whether nothing is to be done.
-func (c MemoryChange) Empty() bool {
+// Empty reports whether nothing is to be saved or forgotten.
+func (c SavedChange) Empty() bool {
 	return len(c.Links)+len(c.Ports)+len(c.Hosts)+len(c.GoneLinks)+len(c.GonePorts)+len(c.GoneHosts) == 0
 }
 
 // Then returns the two changes, one after the other, as one.
-func (c MemoryChange) Then(later MemoryChange) MemoryChange {
-	linkOf := func(l RememberedLink) LinkID { return l.LinkID }
-	portOf := func(p RememberedPort) PortID { return p.PortID }
+func (c SavedChange) Then(later SavedChange) SavedChange {
+	linkOf := func(l SavedLink) LinkID { return l.LinkID }
+	portOf := func(p SavedPort) PortID { return p.PortID }
 	hostOf := func(h Host) openflow.MAC { return h.MAC }
 	c.Links, c.GoneLinks = then(c.Links, c.GoneLinks, later.Links, later.GoneLinks, linkOf)
 	c.Ports, c.GonePorts = then(c.Ports, c.GonePorts, later.Ports, later.GonePorts, portOf)
@@ -68,7 +68,7 @@ func then[K comparable, V any](kept []V, gone []K, keptLater []V, goneLater []K,
 	return append(kept, keptLater...), append(gone, goneLater...)
 }
 
-// unsaved names what may not be as it was last saved.
+// unsaved names what may differ from what was last saved.
 type unsaved struct {
 	links map[LinkID]bool
 	ports map[PortID]bool
@@ -84,19 +84,19 @@ func (b *Builder) Unsaved() bool {
 	return len(b.unsaved.links)+len(b.unsaved.ports)+len(b.unsaved.hosts) > 0
 }
 
-// Save returns what has changed in what is to be remembered since it was last
-// called; after [Builder.Recall], since what was recalled. Its cost follows what
-// it returns.
-func (b *Builder) Save() (out MemoryChange) {
+// Save returns what has changed, in what is worth saving, since the last call;
+// after [Builder.Recall], since what was recalled. Its cost follows what it
+// returns.
+func (b *Builder) Save() (out SavedChange) {
 	for id := range b.unsaved.links {
-		if l, ok := b.rememberedLink(id); ok {
+		if l, ok := b.savedLink(id); ok {
 			out.Links = append(out.Links, l)
 		} else {
 			out.GoneLinks = append(out.GoneLinks, id)
 		}
 	}
 	for id := range b.unsaved.ports {
-		if p, ok := b.rememberedPort(id); ok {
+		if p, ok := b.savedPort(id); ok {
 			out.Ports = append(out.Ports, p)
 		} else {
 			out.GonePorts = append(out.GonePorts, id)
@@ -114,32 +114,32 @@ func (b *Builder) Save() (out MemoryChange) {
 	return out
 }
 
-func (b *Builder) rememberedLink(id LinkID) (l RememberedLink, ok bool) {
+func (b *Builder) savedLink(id LinkID) (l SavedLink, ok bool) {
 	c := b.cableAt(id.From)
-	if c == nil || c.far(id.From) != id.To || !c.ways[c.from(id.From)].known {
+	if c == nil || c.far(id.From) != id.To || !c.directions[c.from(id.From)].known {
 		return l, false
 	}
-	return RememberedLink{LinkID: id, Tree: c.tree}, true
+	return SavedLink{LinkID: id, Tree: c.tree}, true
 }
 
-func (b *Builder) rememberedPort(id PortID) (p RememberedPort, ok bool) {
+func (b *Builder) savedPort(id PortID) (p SavedPort, ok bool) {
 	if past, ok := b.past[id]; ok {
 		return past, true
 	}
 	now := b.port(id)
-	if now == nil || now.role == Undetermined && now.far == Outside {
+	if now == nil || now.role == Undetermined && now.far == External {
 		return p, false
 	}
-	return RememberedPort{PortID: id, Role: now.role, Far: now.far}, true
+	return SavedPort{PortID: id, Role: now.role, Far: now.far}, true
 }
 
-// Memory extracts everything that is worth remembering, in a stable order.
-func (b *Builder) Memory() Memory {
-	var m Memory
+// Saved returns everything that is worth saving, in a stable order.
+func (b *Builder) Saved() Saved {
+	var m Saved
 	for dpid, cables := range b.cables {
 		for no, c := range cables {
 			from := PortID{DPID: dpid, Port: no}
-			if l, ok := b.rememberedLink(c.id(c.from(from))); ok {
+			if l, ok := b.savedLink(c.id(c.from(from))); ok {
 				m.Links = append(m.Links, l)
 			}
 		}
@@ -149,7 +149,7 @@ func (b *Builder) Memory() Memory {
 	}
 	for dpid, sw := range b.switches {
 		for no := range sw.ports {
-			if p, ok := b.rememberedPort(PortID{DPID: dpid, Port: no}); ok {
+			if p, ok := b.savedPort(PortID{DPID: dpid, Port: no}); ok {
 				m.Ports = append(m.Ports, p)
 			}
 		}
@@ -158,18 +158,18 @@ func (b *Builder) Memory() Memory {
 		m.Hosts = append(m.Hosts, h.Host)
 	}
 	slices.SortFunc(m.Hosts, func(a, b Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
-	slices.SortFunc(m.Links, func(a, b RememberedLink) int { return CompareLinks(a.LinkID, b.LinkID) })
-	slices.SortFunc(m.Ports, func(a, b RememberedPort) int { return ComparePorts(a.PortID, b.PortID) })
+	slices.SortFunc(m.Links, func(a, b SavedLink) int { return CompareLinks(a.LinkID, b.LinkID) })
+	slices.SortFunc(m.Ports, func(a, b SavedPort) int { return ComparePorts(a.PortID, b.PortID) })
 	return m
 }
 
-// Recall takes in the memory of an earlier run. It must come before anything
-// else happens to b.
-func (b *Builder) Recall(m Memory, now time.Time) {
+// Recall takes in what an earlier run saved. It must come before anything else
+// happens to b.
+func (b *Builder) Recall(m Saved, now time.Time) {
 	b.clock.look(now)
 	odd := newUnsaved() // what contradicts the rest, and is not taken in
 	for _, l := range m.Links {
-		if b.recallWay(l.LinkID) {
+		if b.recallDirection(l.LinkID) {
 			b.forest.recall[l.LinkID] = l.Tree
 		} else {
 			odd.links[l.LinkID] = true
@@ -181,21 +181,21 @@ func (b *Builder) Recall(m Memory, now time.Time) {
 	for _, h := range m.Hosts {
 		kept := &hostState{Host: Host{MAC: h.MAC, Seen: h.Seen, Moved: h.Moved}, saved: h.Seen}
 		b.hosts[h.MAC] = kept
-		b.place(kept, h.At)
+		b.enterPort(kept, h.At)
 		for _, a := range h.Addrs {
 			if _, taken := b.byAddr[a]; taken {
 				odd.hosts[h.MAC] = true
 				continue
 			}
-			b.give(kept, a)
+			b.assign(kept, a)
 		}
 	}
 	b.unsaved = odd
 }
 
-// recallWay takes in one direction of a cable, unless one of its ports has
-// another.
-func (b *Builder) recallWay(id LinkID) bool {
+// recallDirection takes in one direction of a cable, unless one of its ports
+// has another cable. It reports whether it did.
+func (b *Builder) recallDirection(id LinkID) bool {
 	if id.From == id.To {
 		return false
 	}
@@ -209,13 +209,13 @@ func (b *Builder) recallWay(id LinkID) bool {
 	return true
 }
 
-// RecallCable takes in a cable that an installed path used, though the memory
-// of the network may have been written before it was found.
+// RecallCable takes in a cable that an installed path used. What is saved may
+// have been written before that cable was found.
 func (b *Builder) RecallCable(from, to PortID, now time.Time) {
 	b.clock.look(now)
 	for _, id := range []LinkID{{From: from, To: to}, {From: to, To: from}} {
-		if _, known := b.rememberedLink(id); !known && b.recallWay(id) {
-			b.past[id.From] = RememberedPort{PortID: id.From, Role: Trunk, Far: id.To}
+		if _, known := b.savedLink(id); !known && b.recallDirection(id) {
+			b.past[id.From] = SavedPort{PortID: id.From, Role: Trunk, Far: id.To}
 			b.unsaved.ports[id.From] = true
 		}
 	}
