@@ -12,7 +12,7 @@ var places = []place{
 	{"table: the whole row", "httpapi/attributes.go", `name: "lease", audited: 11`, `name: "rent", audited: 11`},
 	{"table: reading", "httpapi/attributes.go", `audited: 11, optional: true, read: integer(1, allocator.MaxLease, lease),`, `audited: 11, optional: true,`},
 	{"table: reading into the request", "httpapi/attributes.go", `read: integer(1, allocator.MaxLease, lease)`, `read: integer(1, allocator.MaxLease, func(*allocator.Request) *allocator.Seconds { return new(allocator.Seconds) })`},
-	{"table: rendering and difference", "httpapi/attributes.go", `return a.Lease }`, `return int64(0) }`},
+	{"table: rendering and difference", "httpapi/attributes.go", `return int64(a.Lease) }`, `return int64(0) }`},
 	{"table: difference alone", "httpapi/attributes.go", `name: "lease", audited: 11,`, `name: "lease",`},
 	{"table: changing", "httpapi/attributes.go", `c.Lease = &r.Lease }`, `}`},
 	{"table: null", "httpapi/attributes.go", `name: "lease", audited: 11, optional: true,`, `name: "lease", audited: 11,`},
