@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -33,11 +34,11 @@ type demand struct {
 	Request
 	from, to    topology.PortID
 	conflicting []path.FlowKey
-	limit       topology.BitRate // of what the project may hold at a time; 0: none, or not to be looked at
+	limit       bitrate.Rate // of what the project may hold at a time; 0: none, or not to be looked at
 }
 
 // free is what allocations may still take of a link throughout a window.
-func (pl planner) free(l topology.Link, w Window) topology.BitRate {
+func (pl planner) free(l topology.Link, w Window) bitrate.Rate {
 	limit, peak := pl.share.of(l.Capacity), pl.calendars.links.peak(l.ID, w)
 	for _, x := range pl.own {
 		if x.on == cableOf(l.ID) && x.window.Overlaps(w) {
@@ -49,9 +50,9 @@ func (pl planner) free(l topology.Link, w Window) topology.BitRate {
 }
 
 // others is the peak on a link of what is claimed besides our own.
-func (pl planner) others(id topology.LinkID, w Window) (peak topology.BitRate) {
+func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 	for w.Start < w.End {
-		piece, own := w, topology.BitRate(0)
+		piece, own := w, bitrate.Rate(0)
 		for _, x := range pl.own {
 			switch {
 			case x.on != cableOf(id) || x.window.End <= w.Start || x.window.Start >= piece.End:
@@ -70,7 +71,7 @@ func (pl planner) others(id topology.LinkID, w Window) (peak topology.BitRate) {
 }
 
 // fit is when the rate fits on a link for a window as long as w, at w or later.
-func (pl planner) fit(l topology.Link, w Window, rate topology.BitRate) Seconds {
+func (pl planner) fit(l topology.Link, w Window, rate bitrate.Rate) Seconds {
 	limit := pl.share.of(l.Capacity)
 	switch {
 	case rate == 0:
@@ -82,7 +83,7 @@ func (pl planner) fit(l topology.Link, w Window, rate topology.BitRate) Seconds 
 }
 
 func (pl planner) query(d demand, w Window) path.Query {
-	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: func(l topology.Link) topology.BitRate { return pl.free(l, w) }}
+	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: func(l topology.Link) bitrate.Rate { return pl.free(l, w) }}
 }
 
 // find is the path on which the errand fits in exactly this window.
@@ -192,7 +193,7 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 		return placement{}, &Error{Kind: Conflict, Field: "dst_ip", Err: fmt.Errorf(
 			"%s and %s are both behind port %s, so no switch carries the traffic between them", d.Key.Src, d.Key.Dst, d.from)}
 	}
-	empty := path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: func(l topology.Link) topology.BitRate { return pl.share.of(l.Capacity) }}
+	empty := path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: func(l topology.Link) bitrate.Rate { return pl.share.of(l.Capacity) }}
 	link, most, ok := pl.graph.Bottleneck(empty)
 	if !ok {
 		return placement{reason: fmt.Sprintf("no path leads from %s at %s to %s at %s now", d.Key.Src, d.from, d.Key.Dst, d.to)}, nil

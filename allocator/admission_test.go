@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -42,7 +43,7 @@ func (s *sheet) enter(v Allocation) {
 }
 
 // fits tries one path in one window, given from the start of the test.
-func (s *sheet) fits(p path.Path, win Window, rate topology.BitRate) bool {
+func (s *sheet) fits(p path.Path, win Window, rate bitrate.Rate) bool {
 	for _, id := range p.BothWays() {
 		l, ok := s.w.snap.Link(id)
 		if !ok {
@@ -107,12 +108,12 @@ func everyPath(s *topology.Snapshot, from, to topology.PortID) (all []path.Path)
 
 func drawWorld(t *rapid.T) *world {
 	n := rapid.IntRange(1, 4).Draw(t, "switches")
-	w := newWorld(t, n, topology.BitRate(rapid.IntRange(2, 8).Draw(t, "edge")))
+	w := newWorld(t, n, bitrate.Rate(rapid.IntRange(2, 8).Draw(t, "edge")))
 	w.cfg.Reservable = rapid.SampledFrom([]float64{1, 0.5}).Draw(t, "reservable")
 	for range rapid.IntRange(0, 6).Draw(t, "cables") {
 		a, b := rapid.IntRange(1, n).Draw(t, "a"), rapid.IntRange(1, n).Draw(t, "b")
 		if a != b {
-			w.cable(openflow.DPID(a), openflow.DPID(b), topology.BitRate(rapid.IntRange(1, 6).Draw(t, "capacity")))
+			w.cable(openflow.DPID(a), openflow.DPID(b), bitrate.Rate(rapid.IntRange(1, 6).Draw(t, "capacity")))
 		}
 	}
 	return w
@@ -121,7 +122,7 @@ func drawWorld(t *rapid.T) *world {
 func drawRequest(t *rapid.T, w *world) Request {
 	n := len(w.snap.Switches)
 	one := func(max int, label string) int { return rapid.IntRange(1, max).Draw(t, label) }
-	r := ask(one(n, "src"), one(2, "src host"), one(n, "dst"), 3, topology.BitRate(rapid.IntRange(0, 4).Draw(t, "rate")), Seconds(one(8, "duration")))
+	r := ask(one(n, "src"), one(2, "src host"), one(n, "dst"), 3, bitrate.Rate(rapid.IntRange(0, 4).Draw(t, "rate")), Seconds(one(8, "duration")))
 	switch rapid.IntRange(0, 3).Draw(t, "shape") {
 	case 0:
 		r.Key.SrcPort = uint16(one(2, "src port"))

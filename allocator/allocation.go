@@ -1,8 +1,8 @@
 package allocator
 
 import (
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 )
 
 // State is where an allocation is in its life.
@@ -44,13 +44,13 @@ func (w Window) Overlaps(o Window) bool { return w.Start < o.End && o.Start < w.
 // Request is what a user asks for. The zero value of an optional field means
 // that it was not given.
 type Request struct {
-	UserID    string           `json:"user_id"`
-	ProjectID string           `json:"project_id"`
-	Key       path.FlowKey     `json:"key"`
-	Duration  Seconds          `json:"duration"`             // seconds
-	Bandwidth topology.BitRate `json:"bandwidth,omitempty"`  // 0: priority without a guarantee
-	StartTime Seconds          `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
-	Lease     Seconds          `json:"lease,omitempty"`      // seconds for which it may wait for its start without being asked for again; 0: as long as it takes
+	UserID    string       `json:"user_id"`
+	ProjectID string       `json:"project_id"`
+	Key       path.FlowKey `json:"key"`
+	Duration  Seconds      `json:"duration"`             // seconds
+	Bandwidth bitrate.Rate `json:"bandwidth,omitempty"`  // 0: priority without a guarantee
+	StartTime Seconds      `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
+	Lease     Seconds      `json:"lease,omitempty"`      // seconds for which it may wait for its start without being asked for again; 0: as long as it takes
 }
 
 // Allocation is a request and what has become of it. Values are copies: holding
@@ -79,7 +79,7 @@ type Change struct {
 	ProjectID *string
 	Key       *path.FlowKey
 	Duration  *Seconds
-	Bandwidth *topology.BitRate // 0 gives up the guarantee
-	StartTime *Seconds          // only while pending
-	Lease     *Seconds          // begins anew, also if it is the same; 0: none
+	Bandwidth *bitrate.Rate // 0 gives up the guarantee
+	StartTime *Seconds      // only while pending
+	Lease     *Seconds      // begins anew, also if it is the same; 0: none
 }

@@ -11,14 +11,15 @@ import (
 	"github.com/google/uuid"
 
 	"conga/allocator/store"
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
 
 // Limits are what one project may hold at most. Zero is no limit.
 type Limits struct {
-	Bandwidth topology.BitRate // at any one moment, all its allocations together, bit/s
-	Active    int              // allocations that are not complete
+	Bandwidth bitrate.Rate // at any one moment, all its allocations together, bit/s
+	Active    int          // allocations that are not complete
 }
 
 // Config is what an [Allocator] works with. Store and Network are required.
@@ -256,7 +257,7 @@ func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, al
 
 // Reserved is the most that allocations hold of a directed link at any moment
 // of the window, in bit/s.
-func (a *Allocator) Reserved(link topology.LinkID, w Window) topology.BitRate {
+func (a *Allocator) Reserved(link topology.LinkID, w Window) bitrate.Rate {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.calendars.links.peak(link, w)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"conga/allocator/store"
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -195,7 +196,7 @@ func TestLimits(t *testing.T) {
 	v := w.create(other)
 	_, err = a.Update(bg, v.ID, 0, Change{ProjectID: new("p")})
 	refused(t, err, Denied, "project_id")
-	if _, err := a.Update(bg, first.ID, 0, Change{Bandwidth: new(topology.BitRate(10))}); err != nil {
+	if _, err := a.Update(bg, first.ID, 0, Change{Bandwidth: new(bitrate.Rate(10))}); err != nil {
 		t.Errorf("its own 6 of 10 were not counted as free: %v", err)
 	}
 }
@@ -267,7 +268,7 @@ func TestStoreFails(t *testing.T) {
 	if e := refused(t, err, Internal, ""); strings.Contains(e.Error(), "disk") {
 		t.Errorf("%v tells users about the disk", e)
 	}
-	_, err = w.a.Update(bg, kept.ID, 0, Change{Bandwidth: new(topology.BitRate(9))})
+	_, err = w.a.Update(bg, kept.ID, 0, Change{Bandwidth: new(bitrate.Rate(9))})
 	refused(t, err, Internal, "")
 	refused(t, w.a.Delete(bg, kept.ID, 0), Internal, "")
 	if got := w.get(kept.ID); got.Bandwidth != 5 || got.Revision != kept.Revision {
@@ -330,7 +331,7 @@ func TestConcurrentWriters(t *testing.T) {
 				}
 				switch j % 4 {
 				case 1:
-					_, err = a.Update(bg, v.ID, v.Revision, Change{Bandwidth: new(topology.BitRate(2))})
+					_, err = a.Update(bg, v.ID, v.Revision, Change{Bandwidth: new(bitrate.Rate(2))})
 				case 2:
 					err = a.Delete(bg, v.ID, 0)
 				}

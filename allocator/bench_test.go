@@ -5,18 +5,18 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
 // campus is a world of 20 switches: 4 in a ring, each with 4 below it.
 func campus(b *testing.B) *world {
-	w := newWorld(b, 20, 100*topology.Gbps)
+	w := newWorld(b, 20, 100*bitrate.Gbps)
 	for d := openflow.DPID(1); d <= 4; d++ {
-		w.cable(d, d%4+1, 100*topology.Gbps)
+		w.cable(d, d%4+1, 100*bitrate.Gbps)
 		for leaf := range openflow.DPID(4) {
-			w.cable(d, 5+4*(d-1)+leaf, 100*topology.Gbps)
+			w.cable(d, 5+4*(d-1)+leaf, 100*bitrate.Gbps)
 		}
 	}
 	var ids atomic.Int64
@@ -27,7 +27,7 @@ func campus(b *testing.B) *world {
 
 // request is the i-th of many different ones across the campus.
 func request(i int64) Request {
-	r := ask(5+int(i%16), 1, 5+int((i/16+3)%16), 2, topology.BitRate(1+i%1000), 3600)
+	r := ask(5+int(i%16), 1, 5+int((i/16+3)%16), 2, bitrate.Rate(1+i%1000), 3600)
 	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(i%50000+1), uint16(i/50000+1)
 	return r
 }

@@ -3,6 +3,7 @@ package allocator
 import (
 	"math"
 
+	"conga/bitrate"
 	"conga/controller/topology"
 )
 
@@ -10,7 +11,7 @@ import (
 type reservation[K comparable] struct {
 	on     K
 	window Window
-	rate   topology.BitRate
+	rate   bitrate.Rate
 }
 
 // calendar holds, for every K, how much is claimed at every moment. Links have one,
@@ -37,17 +38,17 @@ func (c calendar[K]) change(x reservation[K], by int64) {
 }
 
 // peak is the most that is claimed at any moment of the window.
-func (c calendar[K]) peak(on K, w Window) topology.BitRate {
+func (c calendar[K]) peak(on K, w Window) bitrate.Rate {
 	l := c[on]
 	if l == nil {
 		return 0
 	}
-	return topology.BitRate(l.peak(w))
+	return bitrate.Rate(l.peak(w))
 }
 
 // fit is the earliest start, not before w's, at which a window of w's length
 // finds no more than room claimed throughout. Since claims end, there is one.
-func (c calendar[K]) fit(on K, w Window, room topology.BitRate) Seconds {
+func (c calendar[K]) fit(on K, w Window, room bitrate.Rate) Seconds {
 	l := c[on]
 	if l == nil || room > math.MaxInt64 {
 		return w.Start
@@ -60,11 +61,11 @@ func (c calendar[K]) fit(on K, w Window, room topology.BitRate) Seconds {
 type linkCalendar struct{ calendar[topology.LinkID] }
 
 // peak is that of calendar, for a link in either direction.
-func (b linkCalendar) peak(id topology.LinkID, w Window) topology.BitRate {
+func (b linkCalendar) peak(id topology.LinkID, w Window) bitrate.Rate {
 	return b.calendar.peak(cableOf(id), w)
 }
 
 // fit is that of calendar, for a link in either direction.
-func (b linkCalendar) fit(id topology.LinkID, w Window, room topology.BitRate) Seconds {
+func (b linkCalendar) fit(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
 	return b.calendar.fit(cableOf(id), w, room)
 }

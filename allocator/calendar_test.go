@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"conga/controller/topology"
+	"conga/bitrate"
 )
 
 // plain is the calendar as one would draw it on squared paper.
@@ -40,7 +40,7 @@ func TestCalendarAgainstPaper(t *testing.T) {
 				paper.add(held[i].window, -uint64(held[i].rate))
 				held = slices.Delete(held, i, i+1)
 			} else {
-				x := reservation[int]{7, drawWindow(t), topology.BitRate(rapid.IntRange(1, 4).Draw(t, "rate"))}
+				x := reservation[int]{7, drawWindow(t), bitrate.Rate(rapid.IntRange(1, 4).Draw(t, "rate"))}
 				c.add(x)
 				paper.add(x.window, uint64(x.rate))
 				held = append(held, x)
@@ -49,7 +49,7 @@ func TestCalendarAgainstPaper(t *testing.T) {
 			if got, want := uint64(c.peak(7, w)), paper.peak(w); got != want {
 				t.Fatalf("peak of %v is %d, want %d", w, got, want)
 			}
-			room := topology.BitRate(rapid.IntRange(0, 8).Draw(t, "room"))
+			room := bitrate.Rate(rapid.IntRange(0, 8).Draw(t, "room"))
 			want := w
 			for want.Start < 63 && paper.peak(want) > uint64(room) {
 				want.Start, want.End = want.Start+1, want.End+1
@@ -73,7 +73,7 @@ func TestCalendarEdges(t *testing.T) {
 	c.add(reservation[string]{"a", Window{20, 30}, 5}) // meets the first: one level stretch
 	for _, tc := range []struct {
 		w    Window
-		want topology.BitRate
+		want bitrate.Rate
 	}{{Window{0, 10}, 0}, {Window{0, 11}, 5}, {Window{29, 40}, 5}, {Window{30, 40}, 0}, {Window{15, 15}, 0}} {
 		if got := c.peak("a", tc.w); got != tc.want {
 			t.Errorf("peak of %v is %v, want %v", tc.w, got, tc.want)
@@ -97,7 +97,7 @@ func TestHullAgainstPaper(t *testing.T) {
 				for at := Seconds(0); at < 30; {
 					at += secondsRange(0, 9).Draw(t, label+" gap")
 					w := Window{at, at + secondsRange(1, 9).Draw(t, label+" length")}
-					x := reservation[int]{on, w, topology.BitRate(rapid.IntRange(1, 3).Draw(t, label+" rate"))}
+					x := reservation[int]{on, w, bitrate.Rate(rapid.IntRange(1, 3).Draw(t, label+" rate"))}
 					claims, at = append(claims, x), w.End
 					paper[on].add(x.window, uint64(x.rate))
 				}
@@ -123,9 +123,9 @@ func TestHullAgainstPaper(t *testing.T) {
 func TestShare(t *testing.T) {
 	for _, tc := range []struct {
 		share    float64
-		of, want topology.BitRate
+		of, want bitrate.Rate
 	}{
-		{0.8, 10 * topology.Gbps, 8 * topology.Gbps}, {0.29, 100, 29}, {1, 7, 7}, {0.5, 7, 3}, {0.8, 0, 0},
+		{0.8, 10 * bitrate.Gbps, 8 * bitrate.Gbps}, {0.29, 100, 29}, {1, 7, 7}, {0.5, 7, 3}, {0.8, 0, 0},
 		{1, 1<<64 - 1, 1<<62 - 1},
 	} {
 		if got := shareOf(tc.share).of(tc.of); got != tc.want {
@@ -139,7 +139,7 @@ func full(n int) (calendar[int], *rand.Rand) {
 	c, r := calendar[int]{}, rand.New(rand.NewPCG(1, 2))
 	for range n {
 		start := Seconds(r.Int64N(365 * 24 * 3600))
-		c.add(reservation[int]{1, Window{start, start + 60 + Seconds(r.Int64N(7200))}, topology.BitRate(1 + r.Int64N(1e9))})
+		c.add(reservation[int]{1, Window{start, start + 60 + Seconds(r.Int64N(7200))}, bitrate.Rate(1 + r.Int64N(1e9))})
 	}
 	return c, r
 }

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -20,10 +21,10 @@ func shareOf(reservable float64) share { return share(math.Round(reservable * fl
 
 // of is the most that allocations may hold of a capacity, rounded down. It is
 // less than 2^62, so that sums of admitted rates stay far from overflowing.
-func (s share) of(capacity topology.BitRate) topology.BitRate {
+func (s share) of(capacity bitrate.Rate) bitrate.Rate {
 	hi, lo := bits.Mul64(uint64(capacity), uint64(s))
 	q, _ := bits.Div64(hi, lo, uint64(wholeShare))
-	return topology.BitRate(min(q, 1<<62-1))
+	return bitrate.Rate(min(q, 1<<62-1))
 }
 
 // reservations is all that one allocation keeps others from: capacity on links, its
@@ -120,7 +121,7 @@ func (h reservations) hull(o reservations) reservations {
 	return h
 }
 
-func linkReservations(p path.Path, w Window, rate topology.BitRate) []reservation[topology.LinkID] {
+func linkReservations(p path.Path, w Window, rate bitrate.Rate) []reservation[topology.LinkID] {
 	if rate == 0 || w.Start >= w.End || len(p) == 0 {
 		return nil
 	}

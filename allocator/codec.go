@@ -8,8 +8,8 @@ import (
 	"net/netip"
 	"slices"
 
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -119,7 +119,7 @@ func (d *decoder) fields(r *record) error {
 	for _, n := range []*Seconds{&r.Created, &r.Duration, &r.StartTime, &r.Lease, &r.LeaseEnd, &r.Window.Start, &r.Window.End, &r.Done} {
 		*n = Seconds(d.signed())
 	}
-	r.Bandwidth = topology.BitRate(d.number())
+	r.Bandwidth = bitrate.Rate(d.number())
 	if id := d.text(); string(id) == d.id {
 		r.ID = d.id
 	} else {

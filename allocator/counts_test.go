@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"conga/bitrate"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -49,7 +50,7 @@ func TestOnlyWhatIsConcernedIsLookedAt(t *testing.T) {
 			s.Addrs = s.Addrs.With(host(99, 9), topology.Attachment{At: spare})
 		}, 0, 0},
 		{"a cable", cut(most.id), uses, uses},
-		{"the cable comes back", mend(most.id, topology.Tbps), 0, 0},
+		{"the cable comes back", mend(most.id, bitrate.Tbps), 0, 0},
 	} {
 		looked, searched := w.looks(func() { w.change(tc.change) })
 		if looked != tc.looked || searched != tc.searched {

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"conga/allocator/store"
-	"conga/controller/topology"
+	"conga/bitrate"
 )
 
 // TestDamagedHistory: a record of the history that cannot be read is named in the log
@@ -23,7 +23,7 @@ func TestDamagedHistory(t *testing.T) {
 		"invalid character": func(string) string { return "{no" },
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, 1, topology.Gbps)
+			w := newWorld(t, 1, bitrate.Gbps)
 			var log bytes.Buffer
 			w.cfg.Log, w.cfg.History = slog.New(slog.NewTextHandler(&log, nil)), time.Hour
 			c := &chronicle{world: w}

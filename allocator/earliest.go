@@ -4,6 +4,7 @@ import (
 	"math"
 	"sync"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -69,7 +70,7 @@ func (s *search) release() {
 }
 
 // openGap makes a spell of a timeline in which the rate fits on top of so much.
-func (pl planner) openGap(line *timeline, limit, rate topology.BitRate) gap {
+func (pl planner) openGap(line *timeline, limit, rate bitrate.Rate) gap {
 	s := gap{known: true, line: line, good: math.MinInt64, bad: math.MinInt64}
 	switch {
 	case rate == 0:

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -15,7 +16,7 @@ import (
 // busyDesk is a small network that is crowded for a minute.
 func busyDesk(t *rapid.T) (pl planner, links []topology.LinkID, keys []path.FlowKey) {
 	const switches = 5
-	rate := rapid.SampledFrom([]topology.BitRate{2, 3, 4, 6})
+	rate := rapid.SampledFrom([]bitrate.Rate{2, 3, 4, 6})
 	w := newWorld(t, switches, rate.Draw(t, "edge"))
 	for range rapid.IntRange(3, 9).Draw(t, "cables") {
 		a, b := rapid.IntRange(1, switches).Draw(t, "a"), rapid.IntRange(1, switches).Draw(t, "b")
@@ -40,7 +41,7 @@ func busyDesk(t *rapid.T) (pl planner, links []topology.LinkID, keys []path.Flow
 	}
 	for _, id := range links {
 		for range rapid.IntRange(0, 9).Draw(t, "claims") {
-			books.links.add(reservation[topology.LinkID]{id, window(), topology.BitRate(rapid.IntRange(1, 3).Draw(t, "rate"))})
+			books.links.add(reservation[topology.LinkID]{id, window(), bitrate.Rate(rapid.IntRange(1, 3).Draw(t, "rate"))})
 		}
 	}
 	for i := range 3 {
@@ -82,8 +83,8 @@ func TestEarliestAgainstTrial(t *testing.T) {
 			to := rapid.IntRange(1, 4).Draw(t, "to")
 			d := demand{from: topology.PortID{DPID: 1, Port: 1}, to: topology.PortID{DPID: openflow.DPID(to + 1), Port: 1}}
 			d.ProjectID, d.Duration = "p", secondsRange(1, 20).Draw(t, "duration")
-			d.Bandwidth = topology.BitRate(rapid.IntRange(0, 5).Draw(t, "bandwidth"))
-			d.limit = topology.BitRate(rapid.SampledFrom([]int{0, 0, 4, 6}).Draw(t, "limit"))
+			d.Bandwidth = bitrate.Rate(rapid.IntRange(0, 5).Draw(t, "bandwidth"))
+			d.limit = bitrate.Rate(rapid.SampledFrom([]int{0, 0, 4, 6}).Draw(t, "limit"))
 			if to <= len(keys) && rapid.Bool().Draw(t, "rivals") {
 				d.conflicting = keys[to-1 : to]
 			}

@@ -3,6 +3,7 @@ package allocator
 import (
 	"fmt"
 
+	"conga/bitrate"
 	"conga/controller/topology"
 )
 
@@ -38,8 +39,8 @@ func (k Kind) String() string {
 
 // Offer is what would have been admitted instead. Zero fields offer nothing.
 type Offer struct {
-	Later  Seconds          // earliest start_time at which the same request fits, UNIX seconds
-	Slower topology.BitRate // largest bandwidth that fits in the window asked for, bit/s
+	Later  Seconds      // earliest start_time at which the same request fits, UNIX seconds
+	Slower bitrate.Rate // largest bandwidth that fits in the window asked for, bit/s
 }
 
 // Error is an operation that failed.

@@ -12,13 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"conga/allocator/store"
 	"conga/allocator/store/storetest"
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
-
-	"pgregory.net/rapid"
 )
 
 // memory is a store that forgets nothing and can be told to fail.
@@ -94,7 +95,7 @@ type world struct {
 
 // newWorld makes switches 1..n without cables; host h of switch d is behind
 // edge port h and has the address 10.0.d.h.
-func newWorld(tb failer, switches int, edge topology.BitRate) *world {
+func newWorld(tb failer, switches int, edge bitrate.Rate) *world {
 	w := &world{failer: tb, now: 1_000_000, port: 100, store: &memory{Memory: storetest.NewMemory()}}
 	w.snap = &topology.Snapshot{
 		Revision: 1, Switches: map[openflow.DPID]topology.Switch{}, Links: map[topology.PortID]topology.Link{},
@@ -121,11 +122,11 @@ func newWorld(tb failer, switches int, edge topology.BitRate) *world {
 
 func host(d, h int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(d), byte(h)}) }
 
-func (w *world) setPort(id topology.PortID, role topology.PortRole, c topology.BitRate) {
+func (w *world) setPort(id topology.PortID, role topology.PortRole, c bitrate.Rate) {
 	w.snap.Switches[id.DPID].Ports[id.Port] = topology.Port{ID: id, Up: true, Role: role, Capacity: c}
 }
 
-func (w *world) cable(a, b openflow.DPID, c topology.BitRate) topology.LinkID {
+func (w *world) cable(a, b openflow.DPID, c bitrate.Rate) topology.LinkID {
 	id := topology.LinkID{From: topology.PortID{DPID: a, Port: w.port}, To: topology.PortID{DPID: b, Port: w.port + 1}}
 	w.port += 2
 	w.setPort(id.From, topology.Trunk, c)
@@ -175,7 +176,7 @@ func cut(id topology.LinkID) func(*topology.Snapshot) {
 	}
 }
 
-func mend(id topology.LinkID, c topology.BitRate) func(*topology.Snapshot) {
+func mend(id topology.LinkID, c bitrate.Rate) func(*topology.Snapshot) {
 	return func(s *topology.Snapshot) {
 		s.Links[id.From] = topology.Link{ID: id, Capacity: c, Metric: 1}
 		s.Links[id.To] = topology.Link{ID: id.Reverse(), Capacity: c, Metric: 1}
@@ -254,7 +255,7 @@ func (w *world) pass(seconds Seconds) {
 func key(src, dst netip.Addr) path.FlowKey { return path.FlowKey{Src: src, Dst: dst} }
 
 // ask is a request from host sh of switch s to host dh of switch d.
-func ask(s, sh, d, dh int, rate topology.BitRate, duration Seconds) Request {
+func ask(s, sh, d, dh int, rate bitrate.Rate, duration Seconds) Request {
 	return Request{UserID: "u", ProjectID: "p", Key: key(host(s, sh), host(d, dh)), Bandwidth: rate, Duration: duration}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -49,9 +50,9 @@ type history struct {
 // checkNetwork: what the switches may hold at this moment fits on the links, and
 // no two circuits of theirs match the same packets.
 func (h *history) checkNetwork() {
-	load := map[topology.LinkID]topology.BitRate{}
+	load := map[topology.LinkID]bitrate.Rate{}
 	for id, circuits := range h.in {
-		most := map[topology.LinkID]topology.BitRate{}
+		most := map[topology.LinkID]bitrate.Rate{}
 		for _, c := range circuits {
 			for _, l := range c.Path.BothWays() {
 				most[l] = max(most[l], c.Rate)
@@ -215,7 +216,7 @@ func (w *world) checkBooks() {
 // another path or at another rate.
 func (w *world) checkLoads() {
 	w.Helper()
-	load := map[topology.LinkID]map[Seconds]topology.BitRate{}
+	load := map[topology.LinkID]map[Seconds]bitrate.Rate{}
 	list := w.list("")
 	for i := range list {
 		list[i].Window.Start = max(list[i].Window.Start, w.now)
@@ -231,7 +232,7 @@ func (w *world) checkLoads() {
 		}
 		for _, id := range v.Path.BothWays() {
 			if load[id] == nil {
-				load[id] = map[Seconds]topology.BitRate{}
+				load[id] = map[Seconds]bitrate.Rate{}
 			}
 			for t := v.Window.Start; t < v.Window.End; t++ {
 				load[id][t] += v.Bandwidth
@@ -249,7 +250,7 @@ func (w *world) checkLoads() {
 }
 
 // capacity is that of a link even while it is down.
-func (w *world) capacity(id topology.LinkID) topology.BitRate {
+func (w *world) capacity(id topology.LinkID) bitrate.Rate {
 	at := id.From
 	if at == topology.External {
 		at = id.To

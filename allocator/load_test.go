@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"conga/controller/topology"
+	"conga/bitrate"
 )
 
 // TestOpenReadsEveryID opens a store with IDs from before, between and behind the places
@@ -23,7 +23,7 @@ func TestOpenReadsEveryID(t *testing.T) {
 	}
 	w.open()
 	for i := range ids {
-		r := ask(1, 1, 2, 1, topology.BitRate(i), 10)
+		r := ask(1, 1, 2, 1, bitrate.Rate(i), 10)
 		r.ProjectID, r.StartTime = string(rune('p'+i%3)), w.now+Seconds(i)
 		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, uint16(i+1), 1
 		w.create(r)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"conga/allocator/store"
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -34,14 +35,14 @@ func hundred(b *testing.B) *world {
 		w.snap.Switches[openflow.DPID(d)] = topology.Switch{DPID: openflow.DPID(d), Connected: true, Ports: map[openflow.PortNo]topology.Port{}}
 		for h := 1; h <= behind; h++ {
 			at := topology.PortID{DPID: openflow.DPID(d), Port: openflow.PortNo(h)}
-			w.setPort(at, topology.Edge, 100*topology.Gbps)
+			w.setPort(at, topology.Edge, 100*bitrate.Gbps)
 			w.snap.Addrs = w.snap.Addrs.With(host(d, h), topology.Attachment{Prefix: netip.PrefixFrom(host(d, h), 32), At: at})
 		}
 	}
 	for x := range side {
 		for y := range side {
-			w.cable(dpid(x, y), dpid(x+1, y), 100*topology.Gbps)
-			w.cable(dpid(x, y), dpid(x, y+1), 100*topology.Gbps)
+			w.cable(dpid(x, y), dpid(x+1, y), 100*bitrate.Gbps)
+			w.cable(dpid(x, y), dpid(x, y+1), 100*bitrate.Gbps)
 		}
 	}
 	w.cfg.Reservable, w.cfg.NewID = 0.8, uuid.NewString
@@ -52,7 +53,7 @@ func hundred(b *testing.B) *world {
 func wanted(r *rand.Rand, w *world) Request {
 	s := r.IntN(side * side)
 	d := (s + 1 + r.IntN(side*side-1)) % (side * side)
-	q := ask(s+1, 1+r.IntN(behind), d+1, 1+r.IntN(behind), topology.BitRate(1+r.IntN(20))*topology.Gbps, Seconds(3600*(1+r.Int64N(5))))
+	q := ask(s+1, 1+r.IntN(behind), d+1, 1+r.IntN(behind), bitrate.Rate(1+r.IntN(20))*bitrate.Gbps, Seconds(3600*(1+r.Int64N(5))))
 	q.UserID, q.ProjectID = "user"+string(rune('a'+r.IntN(26))), "project"+string(rune('a'+r.IntN(26)))
 	q.Key.Proto, q.Key.SrcPort, q.Key.DstPort = path.ProtoTCP, uint16(1+r.IntN(60000)), uint16(1+r.IntN(60000))
 	q.StartTime = w.now + 60 + Seconds(r.Int64N(MaxAhead-100))
@@ -66,7 +67,7 @@ func fill(b *testing.B, w *world, s store.Store, n int) {
 	for i := range n {
 		q := wanted(r, w)
 		from, to, _, _ := locate(w.snap, q.Key)
-		query := path.Query{From: from, To: to, Free: func(topology.Link) topology.BitRate { return topology.BitRate(r.IntN(1000)) }}
+		query := path.Query{From: from, To: to, Free: func(topology.Link) bitrate.Rate { return bitrate.Rate(r.IntN(1000)) }}
 		p, ok := graph.Find(query)
 		if !ok {
 			b.Fatal("no path")
@@ -149,7 +150,7 @@ func benchmarkLive(b *testing.B, n int) {
 	measure("admission", 2000, func() Request { return wanted(r, w) })
 	measure("earliest", 1000, func() Request {
 		q := wanted(r, w)
-		q.StartTime, q.Bandwidth, q.Duration = 0, 40*topology.Gbps, 6*3600
+		q.StartTime, q.Bandwidth, q.Duration = 0, 40*bitrate.Gbps, 6*3600
 		return q
 	})
 	runtime.KeepAlive(a)

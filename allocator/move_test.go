@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 )
 
 // TestManyAreMovedInFewBatches: of what is moved, most is saved in large batches;
@@ -14,8 +14,8 @@ import (
 func TestManyAreMovedInFewBatches(t *testing.T) {
 	const many = 400
 	for _, tc := range []struct {
-		room        topology.BitRate // the other way
-		least, most int              // batches
+		room        bitrate.Rate // the other way
+		least, most int          // batches
 	}{{many, 2, many / planBatch}, {1, many / planBatch, many/planBatch + 2}} {
 		w := newWorld(t, 3, many)
 		direct := w.cable(1, 2, many)
@@ -41,7 +41,7 @@ func TestManyAreMovedInFewBatches(t *testing.T) {
 			t.Errorf("room for %d of %d: planned in %d batches", tc.room, many, batches)
 		}
 		w.work()
-		active := topology.BitRate(0)
+		active := bitrate.Rate(0)
 		for _, v := range w.list("") {
 			if v.State == Active {
 				active++

@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -8,13 +9,13 @@ import (
 // Room is what a directed link has for allocations throughout a window.
 type Room struct {
 	Link     topology.LinkID
-	Capacity topology.BitRate // of the link
-	Limit    topology.BitRate // the share of it that allocations may hold
-	Held     topology.BitRate // the most that they hold at any moment of the window
+	Capacity bitrate.Rate // of the link
+	Limit    bitrate.Rate // the share of it that allocations may hold
+	Held     bitrate.Rate // the most that they hold at any moment of the window
 }
 
 // Free is what allocations may still take.
-func (r Room) Free() topology.BitRate { return r.Limit - min(r.Limit, r.Held) }
+func (r Room) Free() bitrate.Rate { return r.Limit - min(r.Limit, r.Held) }
 
 // Outlook is what a request would get if it were made now.
 type Outlook struct {
@@ -42,7 +43,7 @@ func (o Outlook) Bottleneck() (least Room, ok bool) {
 // seconds would be given now, by the same reckoning that admits one. Limits of
 // projects and other claims to the same traffic are not looked at. The error is
 // an *[Error] of kind Invalid.
-func (a *Allocator) Outlook(key path.FlowKey, rate topology.BitRate, duration Seconds) (Outlook, error) {
+func (a *Allocator) Outlook(key path.FlowKey, rate bitrate.Rate, duration Seconds) (Outlook, error) {
 	const op = "outlook"
 	if err := normaliseKey(&key); err != nil {
 		return Outlook{}, err.in(op)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"unique"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -20,7 +21,7 @@ type packed struct {
 	number     uint64 // order of creation
 	revision   uint64
 	ident      ident
-	bandwidth  topology.BitRate
+	bandwidth  bitrate.Rate
 	who        unique.Handle[owner]
 	reason     unique.Handle[string]
 	packedPath string          // the hops, see wayBook; "" is no path

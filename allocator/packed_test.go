@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -104,7 +104,7 @@ func drawRecord(t *rapid.T) *record {
 	r.Lease, r.LeaseEnd = rapid.SampledFrom([]Seconds{0, 0, 30}).Draw(t, "lease"), rapid.SampledFrom([]Seconds{0, 0, 77}).Draw(t, "lease end")
 	r.State, r.Reason = rapid.SampledFrom(stateOf[1:]).Draw(t, "state"), rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")
 	r.UserID, r.ProjectID = rapid.SampledFrom([]string{"", "u"}).Draw(t, "user"), rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
-	r.Bandwidth = topology.BitRate(rapid.Uint64().Draw(t, "rate"))
+	r.Bandwidth = bitrate.Rate(rapid.Uint64().Draw(t, "rate"))
 	r.Key = path.FlowKey{Src: addr("src"), Dst: addr("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: rapid.Uint16().Draw(t, "port")}
 	for range rapid.IntRange(0, 4).Draw(t, "hops") {
 		r.Path = append(r.Path, path.Hop{

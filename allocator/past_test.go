@@ -16,8 +16,8 @@ import (
 
 	"conga/allocator/store"
 	"conga/allocator/store/storetest"
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 )
 
 // chronicle is what a history should look like, kept by hand.
@@ -50,8 +50,8 @@ func sameIDs(a, b []Allocation) bool {
 // project and state, with a list kept by hand, while both change.
 func TestPagesOverHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		c := &chronicle{world: newWorld(rt, 2, topology.Tbps)}
-		c.cable(1, 2, topology.Tbps)
+		c := &chronicle{world: newWorld(rt, 2, bitrate.Tbps)}
+		c.cable(1, 2, bitrate.Tbps)
 		seq, step := uint64(0), rapid.SampledFrom([]uint64{1, 7, 300, 5000}).Draw(rt, "step")
 		for range rapid.IntRange(0, 40).Draw(rt, "complete before") {
 			seq += rapid.Uint64Range(1, step).Draw(rt, "gap")
@@ -163,8 +163,8 @@ func (c *chronicle) check(t *rapid.T) {
 // TestMigration opens a store in which complete records are among the live ones, as
 // they were before there was a history, and loses power on the way.
 func TestMigration(t *testing.T) {
-	w := newWorld(t, 2, topology.Gbps)
-	w.cable(1, 2, topology.Gbps)
+	w := newWorld(t, 2, bitrate.Gbps)
+	w.cable(1, 2, bitrate.Gbps)
 	w.open()
 	var want []Allocation
 	for i := range 7 {
@@ -237,7 +237,7 @@ func old(v Allocation) string {
 
 // TestPrune removes what is too old, in batches, without an event or a record along.
 func TestPrune(t *testing.T) {
-	w := newWorld(t, 1, topology.Gbps)
+	w := newWorld(t, 1, bitrate.Gbps)
 	var told []string
 	w.cfg.Notify = func(v Allocation, deleted bool) { told = append(told, v.ID) }
 	w.cfg.Along = func(_, _ *Allocation) ([]store.Op, error) { return nil, errors.New("nothing goes along") }
@@ -272,7 +272,7 @@ func TestPrune(t *testing.T) {
 // TestRun prunes from time to time.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, 1, topology.Gbps)
+		w := newWorld(t, 1, bitrate.Gbps)
 		w.cfg.Now = time.Now
 		(&chronicle{world: w}).ended(1, "p", path.SecondsOf(time.Now().Add(-DefaultHistory+time.Minute)))
 		a := w.open()
@@ -292,7 +292,7 @@ func TestRun(t *testing.T) {
 // TestHistoryRaces completes, deletes, prunes and lists at the same time: nothing is
 // lost or counted twice.
 func TestHistoryRaces(t *testing.T) {
-	w := newWorld(t, 1, topology.Gbps)
+	w := newWorld(t, 1, bitrate.Gbps)
 	w.cfg.History = time.Hour
 	c := &chronicle{world: w}
 	const n = 400

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -282,7 +283,7 @@ func TestFailures(t *testing.T) {
 	w.work()
 	w.expect(v.ID, Active, span(52, 152))
 	// A change of a running allocation that the switches refuse.
-	w.update(v.ID, Change{Bandwidth: new(topology.BitRate(7))})
+	w.update(v.ID, Change{Bandwidth: new(bitrate.Rate(7))})
 	fail(time.Second)
 	w.expect(v.ID, Pending, span(52, 152))
 	w.pass(1)

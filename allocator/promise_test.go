@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"conga/allocator/store/storetest"
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -155,18 +156,18 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 	if e = refused(t, err, Denied, "bandwidth"); e.Offer != (Offer{Slower: 0, Later: w.now + 100}) {
 		t.Errorf("offer %+v", e.Offer)
 	}
-	_, err = w.a.Update(bg, first.ID, 0, Change{Bandwidth: new(topology.BitRate(11))})
+	_, err = w.a.Update(bg, first.ID, 0, Change{Bandwidth: new(bitrate.Rate(11))})
 	refused(t, err, Denied, "bandwidth")
-	_, err = w.a.Update(bg, first.ID, 0, Change{Bandwidth: new(topology.BitRate(7))})
+	_, err = w.a.Update(bg, first.ID, 0, Change{Bandwidth: new(bitrate.Rate(7))})
 	if e = refused(t, err, Denied, "bandwidth"); e.Offer.Slower != 6 {
 		t.Errorf("offer %+v", e.Offer)
 	}
 	w.work()
-	for _, rate := range []topology.BitRate{7, 11} { // active by now
+	for _, rate := range []bitrate.Rate{7, 11} { // active by now
 		_, err = w.a.Update(bg, first.ID, 0, Change{Bandwidth: &rate})
 		refused(t, err, Denied, "bandwidth")
 	}
-	w.update(first.ID, Change{Bandwidth: new(topology.BitRate(5))})
+	w.update(first.ID, Change{Bandwidth: new(bitrate.Rate(5))})
 }
 
 func TestLimitOfTheNumber(t *testing.T) {
@@ -180,7 +181,7 @@ func TestLimitOfTheNumber(t *testing.T) {
 		t.Error(err)
 	}
 	w.work()
-	w.update(first.ID, Change{Bandwidth: new(topology.BitRate(2))}) // its own place is no obstacle
+	w.update(first.ID, Change{Bandwidth: new(bitrate.Rate(2))}) // its own place is no obstacle
 	w.work()
 	w.pass(11)
 	w.create(ask(1, 3, 2, 3, 1, 10))

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -21,15 +22,15 @@ func torus(tb testing.TB, side int) *world {
 		w.snap.Switches[openflow.DPID(d)] = topology.Switch{DPID: openflow.DPID(d), Connected: true, Ports: map[openflow.PortNo]topology.Port{}}
 		for h := 1; h <= 3; h++ {
 			at := topology.PortID{DPID: openflow.DPID(d), Port: openflow.PortNo(h)}
-			w.setPort(at, topology.Edge, topology.Tbps)
+			w.setPort(at, topology.Edge, bitrate.Tbps)
 			addr := host(d, h)
 			w.snap.Addrs = w.snap.Addrs.With(addr, topology.Attachment{Prefix: netip.PrefixFrom(addr, 32), At: at})
 		}
 	}
 	for i := range n {
 		row, col := i/side, i%side
-		w.cable(openflow.DPID(i+1), openflow.DPID(row*side+(col+1)%side+1), 10*topology.Tbps)
-		w.cable(openflow.DPID(i+1), openflow.DPID((row+1)%side*side+col+1), 10*topology.Tbps)
+		w.cable(openflow.DPID(i+1), openflow.DPID(row*side+(col+1)%side+1), 10*bitrate.Tbps)
+		w.cable(openflow.DPID(i+1), openflow.DPID((row+1)%side*side+col+1), 10*bitrate.Tbps)
 	}
 	w.cfg.NewID = func() string { w.ids++; return fmt.Sprint("id", w.ids) }
 	w.open()
@@ -40,7 +41,7 @@ func torus(tb testing.TB, side int) *world {
 // across is the i-th of many requests between hosts of a torus.
 func across(i, side int) Request {
 	n := side * side
-	r := ask(i%n+1, i/n%3+1, (i*7+i/n*13+n/2)%n+1, (i/n/3)%3+1, topology.Mbps, 36000)
+	r := ask(i%n+1, i/n%3+1, (i*7+i/n*13+n/2)%n+1, (i/n/3)%3+1, bitrate.Mbps, 36000)
 	if r.Key.Src == r.Key.Dst {
 		r.Key.Dst = host((i*7+i/n*13+n/2+1)%n+1, 1)
 	}
@@ -154,7 +155,7 @@ func BenchmarkUnconcerned(b *testing.B) {
 	for no, p := range sw.Ports {
 		ports[no] = p
 	}
-	ports[99] = topology.Port{ID: topology.PortID{DPID: 1, Port: 99}, Up: true, Role: topology.Edge, Capacity: topology.Gbps}
+	ports[99] = topology.Port{ID: topology.PortID{DPID: 1, Port: 99}, Up: true, Role: topology.Edge, Capacity: bitrate.Gbps}
 	sw.Ports = ports
 	off.Switches[1] = sw
 	looked := w.a.plan.looked

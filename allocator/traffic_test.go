@@ -8,8 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 )
 
 // TestKeyBookAgainstPaper claims traffic of a few hosts and compares with a list.
@@ -53,7 +53,7 @@ func TestKeyBookAgainstPaper(t *testing.T) {
 			if got, want := b.fit(x.on, x.window), paper.fit(x.on, x.window, 0); got != want {
 				t.Fatalf("%v fits at %d, want %d", x, got, want)
 			}
-			if got, want := b.taken(x.on, x.window), paper.peak(x.on, x.window) > topology.BitRate(0); got != want {
+			if got, want := b.taken(x.on, x.window), paper.peak(x.on, x.window) > bitrate.Rate(0); got != want {
 				t.Fatalf("%v taken: %v", x, got)
 			}
 			for _, k := range b.conflicting(x.on) {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"conga/controller/topology"
+	"conga/bitrate"
 )
 
 func (w *world) update(id string, c Change) Allocation {
@@ -21,13 +21,13 @@ func TestUpdatePending(t *testing.T) {
 	w.create(ask(1, 1, 2, 1, 6, 100))
 	v := w.create(ask(1, 2, 2, 2, 6, 50))
 	w.expect(v.ID, Pending, span(100, 150))
-	w.update(v.ID, Change{Bandwidth: new(topology.BitRate(4)), Duration: new(Seconds(70))})
+	w.update(v.ID, Change{Bandwidth: new(bitrate.Rate(4)), Duration: new(Seconds(70))})
 	w.expect(v.ID, Pending, span(0, 70))
 	w.update(v.ID, Change{StartTime: new(w.now + 200)})
 	w.expect(v.ID, Pending, span(200, 270))
 	_, err := w.a.Update(bg, v.ID, v.Revision, Change{Duration: new(Seconds(5))})
 	refused(t, err, Stale, "")
-	_, err = w.a.Update(bg, v.ID, 0, Change{Bandwidth: new(topology.BitRate(11))})
+	_, err = w.a.Update(bg, v.ID, 0, Change{Bandwidth: new(bitrate.Rate(11))})
 	refused(t, err, Conflict, "bandwidth")
 	_, err = w.a.Update(bg, v.ID, 0, Change{Duration: new(Seconds(0))})
 	refused(t, err, Invalid, "duration")
@@ -50,7 +50,7 @@ func TestUpdateActive(t *testing.T) {
 	if tasks, _ := w.a.Due(10); len(tasks) != 0 {
 		t.Errorf("a longer duration makes work for the network: %v", tasks)
 	}
-	got := w.update(v.ID, Change{Bandwidth: new(topology.BitRate(10))})
+	got := w.update(v.ID, Change{Bandwidth: new(bitrate.Rate(10))})
 	if got.State != Active || got.Reason == "" {
 		t.Errorf("raised rate before the switches have confirmed it: %+v", got)
 	}
@@ -59,7 +59,7 @@ func TestUpdateActive(t *testing.T) {
 		t.Errorf("raised rate: %+v", got)
 	}
 	// Lowering frees capacity only when the network has confirmed.
-	w.update(v.ID, Change{Bandwidth: new(topology.BitRate(2))})
+	w.update(v.ID, Change{Bandwidth: new(bitrate.Rate(2))})
 	r := ask(1, 2, 2, 2, 8, 10)
 	r.StartTime = w.now
 	_, err := w.a.Create(bg, r)
@@ -68,7 +68,7 @@ func TestUpdateActive(t *testing.T) {
 	w.create(r)
 	// A refused change changes nothing.
 	before := w.get(v.ID)
-	_, err = w.a.Update(bg, v.ID, 0, Change{Bandwidth: new(topology.BitRate(3))})
+	_, err = w.a.Update(bg, v.ID, 0, Change{Bandwidth: new(bitrate.Rate(3))})
 	refused(t, err, Conflict, "bandwidth")
 	if e := refused(t, err, Conflict, "bandwidth"); e.Offer.Later != 0 || e.Offer.Slower != 2 {
 		t.Errorf("offer to a running allocation: %+v", e.Offer)
@@ -128,10 +128,10 @@ func TestUpdateKeepsPathIfItCan(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.work()
-	if got := w.update(v.ID, Change{Bandwidth: new(topology.BitRate(8))}); !got.Path.Equal(v.Path) {
+	if got := w.update(v.ID, Change{Bandwidth: new(bitrate.Rate(8))}); !got.Path.Equal(v.Path) {
 		t.Errorf("moved from %v to %v without need", v.Path, got.Path)
 	}
-	if got := w.update(v.ID, Change{Bandwidth: new(topology.BitRate(12))}); got.Path.Equal(v.Path) {
+	if got := w.update(v.ID, Change{Bandwidth: new(bitrate.Rate(12))}); got.Path.Equal(v.Path) {
 		t.Errorf("stayed on %v, which is too narrow", got.Path)
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"conga/controller/topology"
+	"conga/bitrate"
 )
 
 // vary makes the history one of a daemon with UUIDs, with limits, or about the time
@@ -38,7 +38,7 @@ func (h *history) request(t *rapid.T) Request {
 // limit gives a project another limit.
 func (h *history) limit(t *rapid.T) {
 	h.limits[rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")] = Limits{
-		Bandwidth: topology.BitRate(rapid.IntRange(0, 6).Draw(t, "bandwidth")),
+		Bandwidth: bitrate.Rate(rapid.IntRange(0, 6).Draw(t, "bandwidth")),
 		Active:    rapid.IntRange(0, 6).Draw(t, "active"),
 	}
 	h.a.LimitsChanged()

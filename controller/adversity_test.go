@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -124,7 +125,7 @@ func TestRemoveAskedAgainConfirmsNoSooner(t *testing.T) {
 func removeAskedAgain(l *lab) {
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		l.Fatal(err)
 	}
@@ -148,7 +149,7 @@ func TestSupersededMoveKeepsTheHeadWhereItWas(t *testing.T) {
 func supersededMove(l *lab) {
 	l.settled(4, 4)
 	l.pingAll()
-	a := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	a := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(a); err != nil {
 		l.Fatal(err)
 	}
@@ -176,7 +177,7 @@ func TestMoveDoesNotWaitForTheSwitchThatItLeaves(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{})
 	l.settled(4, 4)
 	l.pingAll()
-	a := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	a := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(a); err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +200,7 @@ func TestInstallGivesUpAPathThatIsCut(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{})
 	l.settled(4, 4)
 	l.pingAll()
-	a := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	a := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	b := a
 	b.Path = otherWay(l, a.Path)
 	mid := a.Path[1].DPID
@@ -230,7 +231,7 @@ func TestPathOverAnAbsentPortIsNotConfirmed(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	c.Path = append(path.Path(nil), c.Path...)
 	c.Path[1].Out = 77
 	if err := l.install(c); err == nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
@@ -163,10 +164,10 @@ func (c *chaos) request() {
 	b, okB := s.Locate(to.Addr())
 	q := path.Query{From: a, To: b}
 	if c.rng.IntN(2) == 0 { // any way, so that it may move
-		weights := map[topology.LinkID]topology.BitRate{}
-		q.Free = func(l topology.Link) topology.BitRate {
+		weights := map[topology.LinkID]bitrate.Rate{}
+		q.Free = func(l topology.Link) bitrate.Rate {
 			if _, drawn := weights[l.ID]; !drawn {
-				weights[l.ID] = topology.BitRate(1 + c.rng.IntN(100))
+				weights[l.ID] = bitrate.Rate(1 + c.rng.IntN(100))
 			}
 			return weights[l.ID]
 		}
@@ -176,7 +177,7 @@ func (c *chaos) request() {
 		return
 	}
 	want := path.Circuit{
-		ID: id, Rate: topology.BitRate(c.rng.IntN(3)) * topology.Mbps, Path: p,
+		ID: id, Rate: bitrate.Rate(c.rng.IntN(3)) * bitrate.Mbps, Path: p,
 		Key: path.FlowKey{Src: from.Addr(), Dst: to.Addr(), Proto: path.ProtoUDP, DstPort: uint16(100 + len(id) + int(id[len(id)-1]))},
 	}
 	c.mu.Lock()

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/discovery"
 	"conga/controller/flow"
 	"conga/controller/path"
@@ -41,7 +42,7 @@ type Config struct {
 	Listen          string       // address for switches, such as 0.0.0.0:6653
 	TLS             *tls.Config  // nil: TCP
 	Forwarding      flow.Forwarding
-	DefaultCapacity topology.BitRate // of ports that do not tell their speed; default 10 Gbit/s
+	DefaultCapacity bitrate.Rate // of ports that do not tell their speed; default 10 Gbit/s
 	Links           []topology.LinkOverride
 	Attachments     []topology.Attachment
 	Priority        Priority
@@ -88,7 +89,7 @@ func New(cfg Config) (*Controller, error) {
 		cfg.Forwarding = flow.ForwardL2
 	}
 	if cfg.DefaultCapacity == 0 {
-		cfg.DefaultCapacity = 10 * topology.Gbps
+		cfg.DefaultCapacity = 10 * bitrate.Gbps
 	}
 	if cfg.Audit == 0 {
 		cfg.Audit = 10 * time.Second

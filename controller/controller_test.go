@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
@@ -70,7 +71,7 @@ func TestCircuitIsConfirmedOnItsPathAndGoesAgain(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +99,7 @@ func TestMoveLosesNoPacket(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func TestRestartTouchesNoEntry(t *testing.T) {
 	l.settled(4, 4)
 	l.pingAll()
 	l.acquainted()
-	c := l.circuit("a", 7, "h1", "h3", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h3", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		t.Fatal(err)
 	}
@@ -185,7 +186,7 @@ func TestEntriesAreRepairedAndForeignOnesLeft(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +232,7 @@ func TestRefusalReachesWhoeverInstalls(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	middle := l.net.Switch(c.Path[1].DPID)
 	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
 	middle.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
@@ -255,7 +256,7 @@ func TestSwitchThatIsAwayIsNamedAndGetsItsEntriesWhenItReturns(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	away := l.net.Switch(c.Path[1].DPID)
 	away.SetFaults(ofswitch.Faults{Refuse: true})
 	away.Disconnect()
@@ -274,7 +275,7 @@ func TestSwitchThatSwallowsBarriersIsBegunAnew(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 20 * time.Millisecond, Patience: 100 * time.Millisecond})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	sw := l.net.Switch(c.Path[1].DPID)
 	sw.SetFaults(ofswitch.Faults{Lose: ofswitch.LoseType(openflow.TypeBarrierReply)})
 	if err := l.install(c); !errors.Is(err, ErrAway) {

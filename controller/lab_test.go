@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/flow"
 	"conga/controller/path"
 	"conga/controller/purpose"
@@ -229,7 +230,7 @@ func (l *lab) acquainted() {
 }
 
 // circuit is a circuit between two hosts on the path that is best now.
-func (l *lab) circuit(id string, handle uint32, from, to string, rate topology.BitRate) path.Circuit {
+func (l *lab) circuit(id string, handle uint32, from, to string, rate bitrate.Rate) path.Circuit {
 	l.Helper()
 	src, dst := l.net.Host(from).Addr(), l.net.Host(to).Addr()
 	var p path.Path

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -39,7 +40,7 @@ func TestAllocatedTrafficGoesThroughItsQueue(t *testing.T) {
 				t.Errorf("the queue of %v, a port of role %v, is %v", id, p.Role, got)
 			}
 		}
-		c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+		c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 		if err := l.install(c); err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +81,7 @@ func TestSwitchWithoutQueuesCarriesCircuits(t *testing.T) {
 	inBubble(t, build, Config{Priority: Priority{Queue: &number}}, func(l *lab) {
 		l.settled(4, 4)
 		l.pingAll()
-		c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+		c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 		if err := l.install(c); err != nil {
 			t.Fatal(err)
 		}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
@@ -19,7 +20,7 @@ func TestRefusalOfOneCircuitIsNotAnothers(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
 	for _, h := range c.Path {
 		l.net.Switch(h.DPID).SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
@@ -51,7 +52,7 @@ func refusedDump(l *lab) {
 	l.settled(4, 4)
 	l.pingAll()
 	l.acquainted()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		l.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestGuaranteeWithoutItsMeterIsNotConfirmed(t *testing.T) {
 	l := start(t, ofswitch.Diamond(cfg), Config{})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	head := l.net.Switch(1)
 	out := openflow.Error{ErrType: openflow.ErrorTypeMeterModFailed, Code: uint16(openflow.MeterModFailedOutOfMeters)}
 	head.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
@@ -128,7 +129,7 @@ func TestLaterRefusalIsAnnounced(t *testing.T) {
 func laterRefusal(l *lab) {
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		l.Fatal(err)
 	}
@@ -179,7 +180,7 @@ func TestRefusalDoesNotEndAudits(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		t.Fatal(err)
 	}
@@ -203,7 +204,7 @@ func TestChangesDoNotEndAudits(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
 	l.settled(4, 4)
 	l.pingAll()
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		t.Fatal(err)
 	}

@@ -6,8 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/purpose"
-	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
 )
@@ -26,7 +26,7 @@ func TestMoreEntriesVanishThanCanBeHeardOf(t *testing.T) {
 		l.settled(4, 4)
 		l.pingAll()
 		l.acquainted()
-		c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+		c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 		if err := l.install(c); err != nil {
 			t.Fatal(err)
 		}

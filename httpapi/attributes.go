@@ -5,8 +5,8 @@ import (
 	"net/netip"
 
 	"conga/allocator"
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 	"conga/httpapi/rest"
 )
 
@@ -106,7 +106,7 @@ func source(r *allocator.Request) *netip.Addr               { return &r.Key.Src 
 func destination(r *allocator.Request) *netip.Addr          { return &r.Key.Dst }
 func sourcePort(r *allocator.Request) *uint16               { return &r.Key.SrcPort }
 func destinationPort(r *allocator.Request) *uint16          { return &r.Key.DstPort }
-func bandwidth(r *allocator.Request) *topology.BitRate      { return &r.Bandwidth }
+func bandwidth(r *allocator.Request) *bitrate.Rate          { return &r.Bandwidth }
 func startTime(r *allocator.Request) *allocator.Seconds     { return &r.StartTime }
 func duration(r *allocator.Request) *allocator.Seconds      { return &r.Duration }
 func lease(r *allocator.Request) *allocator.Seconds         { return &r.Lease }

@@ -19,6 +19,7 @@ import (
 	"conga/allocator"
 	"conga/allocator/store"
 	"conga/allocator/store/storetest"
+	"conga/bitrate"
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/httpapi/audit"
@@ -127,7 +128,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 		Audit: trail, Replays: replays, Events: h.events, Webhooks: h.hooks,
 		Projects: func() []httpapi.Project {
 			return []httpapi.Project{
-				{ID: "projectB", Members: []string{"xyz987", "abc123"}, Bandwidth: topology.Gbps, Active: 20},
+				{ID: "projectB", Members: []string{"xyz987", "abc123"}, Bandwidth: bitrate.Gbps, Active: 20},
 				{ID: "project B", Members: []string{"xyz987"}},
 			}
 		},
@@ -181,7 +182,7 @@ func network() *topology.Snapshot {
 		"2001:db8::1/128", "2001:db8::2/128",
 	} {
 		id := topology.PortID{DPID: 1, Port: openflow.PortNo(i + 1)}
-		snap.Switches[1].Ports[id.Port] = topology.Port{ID: id, Up: true, Role: topology.Edge, Capacity: topology.Gbps}
+		snap.Switches[1].Ports[id.Port] = topology.Port{ID: id, Up: true, Role: topology.Edge, Capacity: bitrate.Gbps}
 		snap.Attachments = append(snap.Attachments, topology.Attachment{Prefix: netip.MustParsePrefix(prefix), At: id})
 	}
 	return snap

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"conga/allocator"
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/httpapi/rest"
@@ -15,10 +16,10 @@ import (
 // A Planner is what the API needs of the allocator beside the allocations.
 type Planner interface {
 	// Outlook tells which path a request would be given now.
-	Outlook(key path.FlowKey, rate topology.BitRate, duration allocator.Seconds) (allocator.Outlook, error)
+	Outlook(key path.FlowKey, rate bitrate.Rate, duration allocator.Seconds) (allocator.Outlook, error)
 	// Reserved is the most that allocations hold of a directed link at any
 	// moment of the window, in bit/s.
-	Reserved(link topology.LinkID, w allocator.Window) topology.BitRate
+	Reserved(link topology.LinkID, w allocator.Window) bitrate.Rate
 }
 
 var _ Planner = (*allocator.Allocator)(nil)
@@ -80,7 +81,7 @@ func (a *api) showPath(x *exchange) error {
 	if a.Planner == nil {
 		return errNoResource
 	}
-	o, err := a.Planner.Outlook(key, topology.BitRate(rate), allocator.Seconds(duration))
+	o, err := a.Planner.Outlook(key, bitrate.Rate(rate), allocator.Seconds(duration))
 	if err != nil {
 		return renamed(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"conga/allocator"
-	"conga/controller/topology"
+	"conga/bitrate"
 	"conga/httpapi/rest"
 )
 
@@ -16,8 +16,8 @@ import (
 type Project struct {
 	ID        string
 	Members   []string
-	Bandwidth topology.BitRate // that its allocations may hold at a time, bit/s; 0: any
-	Active    int              // allocations that are not complete; 0: any number
+	Bandwidth bitrate.Rate // that its allocations may hold at a time, bit/s; 0: any
+	Active    int          // allocations that are not complete; 0: any number
 }
 
 // A projectView is a project, its limits, and what it uses of them.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conga/allocator"
+	"conga/bitrate"
 	"conga/controller/topology"
 	"conga/httpapi/rest"
 	"conga/stats"
@@ -64,7 +65,7 @@ func round(f float64) float64 { return math.Round(f*1000) / 1000 }
 
 // shareOf returns the share of a whole that a rate is, or nil if that is not
 // known.
-func shareOf(r *stats.Rate, whole topology.BitRate) *float64 {
+func shareOf(r *stats.Rate, whole bitrate.Rate) *float64 {
 	if r == nil || whole == 0 {
 		return nil
 	}
@@ -100,7 +101,7 @@ type directionView struct {
 	Utilisation *float64    `json:"utilisation"` // rate delivered, of the bandwidth; null without one
 }
 
-func viewDirection(d stats.Direction, bandwidth topology.BitRate) directionView {
+func viewDirection(d stats.Direction, bandwidth bitrate.Rate) directionView {
 	return directionView{
 		Entered:     viewTraffic(d.Entered, d.EnteredRate),
 		Delivered:   viewTraffic(d.Delivered, d.DeliveredRate),

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/httpapi"
@@ -87,13 +88,13 @@ func (t cannedStats) Link(_ *topology.Snapshot, id topology.LinkID) stats.Load {
 func wide() *topology.Snapshot {
 	s := network()
 	a, b := topology.PortID{DPID: 1, Port: 90}, topology.PortID{DPID: 2, Port: 90}
-	s.Switches[1].Ports[90] = topology.Port{ID: a, Name: "s1-eth90", Up: true, Role: topology.Trunk, Capacity: topology.Gbps}
+	s.Switches[1].Ports[90] = topology.Port{ID: a, Name: "s1-eth90", Up: true, Role: topology.Trunk, Capacity: bitrate.Gbps}
 	s.Switches[2] = topology.Switch{DPID: 2, Since: time.Unix(1429200000, 0), Addr: "192.0.2.7:40000", Desc: "Nicira Open vSwitch", Tables: 254, Meters: 9,
-		Ports: map[openflow.PortNo]topology.Port{90: {ID: b, Up: true, Role: topology.Trunk, Capacity: topology.Gbps}}}
+		Ports: map[openflow.PortNo]topology.Port{90: {ID: b, Up: true, Role: topology.Trunk, Capacity: bitrate.Gbps}}}
 	s.Switches[3] = topology.Switch{DPID: 3}
 	s.Links = map[topology.PortID]topology.Link{
-		a: {ID: topology.LinkID{From: a, To: b}, Capacity: topology.Gbps, Metric: 10},
-		b: {ID: topology.LinkID{From: b, To: a}, Capacity: topology.Gbps},
+		a: {ID: topology.LinkID{From: a, To: b}, Capacity: bitrate.Gbps, Metric: 10},
+		b: {ID: topology.LinkID{From: b, To: a}, Capacity: bitrate.Gbps},
 	}
 	mac := openflow.MAC{2, 0, 0, 0, 0, 1}
 	s.Hosts = topology.MapOf(map[openflow.MAC]topology.Host{mac: {MAC: mac, At: topology.PortID{DPID: 1, Port: 1}, Seen: time.Unix(1429206000, 0),

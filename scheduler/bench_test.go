@@ -13,8 +13,8 @@ import (
 
 	"conga/allocator"
 	"conga/allocator/store"
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 )
 
 // prompt is a network that confirms everything after a moment.
@@ -103,7 +103,7 @@ func create(b *testing.B, a *allocator.Allocator, many int, start allocator.Seco
 						Src: netip.AddrFrom4([4]byte{10, 0, 1, 1}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, 2}),
 						Proto: path.ProtoTCP, SrcPort: uint16(i + 1), DstPort: 80,
 					},
-					Bandwidth: topology.BitRate(0),
+					Bandwidth: bitrate.Rate(0),
 				})
 				if err != nil {
 					b.Error(err)

@@ -15,8 +15,8 @@ import (
 	"conga/allocator"
 	"conga/allocator/store"
 	"conga/allocator/store/storetest"
+	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -67,7 +67,7 @@ func (r *rig) halt() {
 	}
 }
 
-func (r *rig) create(dst byte, rate topology.BitRate, duration, in allocator.Seconds) string {
+func (r *rig) create(dst byte, rate bitrate.Rate, duration, in allocator.Seconds) string {
 	r.Helper()
 	req := allocator.Request{ProjectID: "p", Bandwidth: rate, Duration: duration, Key: path.FlowKey{
 		Src: netip.AddrFrom4([4]byte{10, 0, 1, dst}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, dst})}}
@@ -170,7 +170,7 @@ func TestRateChangeAndReroute(t *testing.T) {
 		id := r.create(1, 4, 600, 0)
 		r.sleep(2 * time.Second)
 		r.expect(id, allocator.Active, "install id1 at 4 over 2")
-		if _, err := r.a.Update(context.Background(), id, 0, allocator.Change{Bandwidth: new(topology.BitRate(9))}); err != nil {
+		if _, err := r.a.Update(context.Background(), id, 0, allocator.Change{Bandwidth: new(bitrate.Rate(9))}); err != nil {
 			t.Fatal(err)
 		}
 		r.sleep(time.Second)

@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"conga/controller/topology"
+	"conga/bitrate"
 )
 
 // Unkept is the value of a counter that a switch does not keep (OpenFlow
@@ -48,8 +48,8 @@ func (v Volume) kept() bool { return v.Packets != Unkept && v.Bytes != Unkept }
 // A Rate is how fast traffic goes, as the mean over the time between two
 // samples.
 type Rate struct {
-	Bits    topology.BitRate // bit/s
-	Packets float64          // packets/s
+	Bits    bitrate.Rate // bit/s
+	Packets float64      // packets/s
 }
 
 // idle is the rate of no traffic, which most counters have. It is not changed.
@@ -64,7 +64,7 @@ func (d Volume) rate(elapsed time.Duration) *Rate {
 		return idle
 	}
 	s := elapsed.Seconds()
-	return &Rate{topology.BitRate(float64(d.Bytes) * 8 / s), float64(d.Packets) / s}
+	return &Rate{bitrate.Rate(float64(d.Bytes) * 8 / s), float64(d.Packets) / s}
 }
 
 // add returns the sum of both rates; nil adds nothing.

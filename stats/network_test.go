@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"conga/bitrate"
 	"conga/controller"
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -79,7 +80,7 @@ func (l *lab) until(what string, ok func(*topology.Snapshot) bool) {
 
 // circuit has the traffic between two hosts on its best path, once both are
 // known.
-func (l *lab) circuit(id string, handle uint32, from, to string, rate topology.BitRate) path.Circuit {
+func (l *lab) circuit(id string, handle uint32, from, to string, rate bitrate.Rate) path.Circuit {
 	l.Helper()
 	c := path.Circuit{ID: id, Handle: handle, Rate: rate, Key: path.FlowKey{Src: l.net.Host(from).Addr(), Dst: l.net.Host(to).Addr()}}
 	l.until("a path", func(s *topology.Snapshot) (ok bool) {
@@ -137,7 +138,7 @@ func (l *lab) want(id string, ok func(stats.Allocation) bool) {
 // arrives as best effort.
 func TestKnownTrafficIsCountedToThePacket(t *testing.T) {
 	l := newLab(t, ofswitch.Diamond(ofswitch.TopologyConfig{Switch: ofswitch.Config{MaxMeters: 0xffff0000}}))
-	c := l.circuit("a", 7, "h1", "h2", 40*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	l.install(c)
 	base := l.p.Allocation("a").Reverse.Entered // nothing but what the hosts say of themselves
 	l.send("h1", "h2", 300, 8e6)
@@ -173,7 +174,7 @@ func TestKnownTrafficIsCountedToThePacket(t *testing.T) {
 // delivered.
 func TestPolicedTraffic(t *testing.T) {
 	l := newLab(t, ofswitch.Linear(2, ofswitch.TopologyConfig{Switch: ofswitch.Config{MaxMeters: 0xffff0000}}))
-	c := l.circuit("a", 7, "h1", "h2", 1*topology.Mbps)
+	c := l.circuit("a", 7, "h1", "h2", 1*bitrate.Mbps)
 	rival := c
 	rival.ID, rival.Handle, rival.Key.Proto, rival.Key.DstPort = "b", 8, path.ProtoUDP, 99
 	l.install(c)
@@ -232,9 +233,9 @@ func TestAsk(t *testing.T) {
 // switch does.
 func TestTrafficMetrics(t *testing.T) {
 	l := newLab(t, ofswitch.Linear(2, ofswitch.TopologyConfig{Switch: ofswitch.Config{MaxMeters: 0xffff0000}, Trunk: ofswitch.LinkConfig{Capacity: 100e6}}))
-	l.install(l.circuit("a", 7, "h1", "h2", 40*topology.Mbps))
+	l.install(l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps))
 	r := prometheus.NewRegistry()
-	if err := stats.RegisterTraffic(r, l.p, func(topology.LinkID) topology.BitRate { return 7e6 }); err != nil {
+	if err := stats.RegisterTraffic(r, l.p, func(topology.LinkID) bitrate.Rate { return 7e6 }); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{

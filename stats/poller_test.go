@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
@@ -114,7 +115,7 @@ func (p *fakeNetwork) connect(connected bool) {
 	port := topology.PortID{DPID: 1, Port: 1}
 	p.snap = &topology.Snapshot{
 		Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: connected,
-			Ports: map[openflow.PortNo]topology.Port{1: {ID: port, Up: true, Role: topology.Edge, Capacity: topology.Gbps}}}},
+			Ports: map[openflow.PortNo]topology.Port{1: {ID: port, Up: true, Role: topology.Edge, Capacity: bitrate.Gbps}}}},
 		Links: map[topology.PortID]topology.Link{port: {ID: topology.LinkID{From: port, To: topology.PortID{DPID: 2, Port: 1}}, Capacity: 1000}},
 	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"conga/bitrate"
 	"conga/controller/purpose"
 	"conga/controller/topology"
 )
@@ -12,7 +13,7 @@ import (
 // A traffic holds the counters of ports, links and best-effort meters.
 type traffic struct {
 	poller   *Poller
-	reserved func(topology.LinkID) topology.BitRate
+	reserved func(topology.LinkID) bitrate.Rate
 
 	ports                                       []portMetric
 	capacity, reservedRate, utilisation         *prometheus.Desc
@@ -29,7 +30,7 @@ type portMetric struct {
 // switches, by the port that sends. A switch whose sample is stale is left out,
 // so that old numbers are not taken for new ones. Labels are DPID and port
 // only.
-func RegisterTraffic(r prometheus.Registerer, p *Poller, reserved func(topology.LinkID) topology.BitRate) error {
+func RegisterTraffic(r prometheus.Registerer, p *Poller, reserved func(topology.LinkID) bitrate.Rate) error {
 	at := []string{"dpid", "port"}
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, labels, nil)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"conga/controller/topology"
+	"conga/bitrate"
 )
 
 // parseAddr reads an address of a host.
@@ -73,7 +73,7 @@ func parseStart(s string, now time.Time) (int64, error) {
 
 // parseBandwidth reads a rate in bit/s.
 func parseBandwidth(s string) (uint64, error) {
-	r, err := topology.ParseBitRate(s)
+	r, err := bitrate.Parse(s)
 	if err != nil {
 		return 0, usagef("bandwidth %q: write a rate such as 40M or 2.5G, or a number of bit/s", s)
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"conga/controller/topology"
+	"conga/bitrate"
 	"conga/httpapi/client"
 )
 
@@ -183,7 +183,7 @@ func portOf(p *client.Port) string {
 
 // bits returns a rate as text, zero too.
 func bits(r uint64) string {
-	text := topology.BitRate(r).String()
+	text := bitrate.Rate(r).String()
 	number := strings.TrimRight(text, "kMGT")
 	return number + " " + text[len(number):] + "bit/s"
 }

@@ -14,6 +14,7 @@ import (
 
 	"conga/allocator"
 	"conga/allocator/store/storetest"
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/httpapi"
@@ -133,11 +134,11 @@ func newNetwork() *network {
 	for _, dpid := range []openflow.DPID{1, 2} {
 		sw := topology.Switch{DPID: dpid, Connected: true, Ports: map[openflow.PortNo]topology.Port{}}
 		for no, role := range map[openflow.PortNo]topology.PortRole{edge: topology.Edge, trunk: topology.Trunk} {
-			sw.Ports[no] = topology.Port{ID: topology.PortID{DPID: dpid, Port: no}, Up: true, Role: role, Capacity: topology.Gbps}
+			sw.Ports[no] = topology.Port{ID: topology.PortID{DPID: dpid, Port: no}, Up: true, Role: role, Capacity: bitrate.Gbps}
 		}
 		s.Switches[dpid] = sw
 		from, to := topology.PortID{DPID: dpid, Port: trunk}, topology.PortID{DPID: 3 - dpid, Port: trunk}
-		s.Links[from] = topology.Link{ID: topology.LinkID{From: from, To: to}, Capacity: topology.Gbps, Metric: 1}
+		s.Links[from] = topology.Link{ID: topology.LinkID{From: from, To: to}, Capacity: bitrate.Gbps, Metric: 1}
 	}
 	for prefix, dpid := range map[string]openflow.DPID{
 		"192.127.1.10/32": 1, "2001:db8::1/128": 1, "192.127.1.11/32": 2, "192.127.1.12/32": 2, "2001:db8::2/128": 2,

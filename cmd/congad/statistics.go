@@ -6,6 +6,7 @@ import (
 
 	"conga/allocator"
 	"conga/allocator/store"
+	"conga/bitrate"
 	"conga/controller"
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -56,7 +57,7 @@ func (d *daemon) notify() func(a allocator.Allocation, deleted bool) {
 func (d *daemon) pruned(id string) { d.poller.Changed(id, stats.Owner{}, true) }
 
 // reserved returns what allocations hold of a link now.
-func (d *daemon) reserved(l topology.LinkID) topology.BitRate {
+func (d *daemon) reserved(l topology.LinkID) bitrate.Rate {
 	now := path.SecondsOf(d.allocator.Now())
 	return d.allocator.Reserved(l, allocator.Window{Start: now, End: now + 1})
 }

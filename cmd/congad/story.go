@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"conga/controller/topology"
+	"conga/bitrate"
 	"conga/httpapi/client"
 	"conga/openflow/ofswitch"
 )
@@ -179,7 +179,7 @@ func (s *story) invite() {
 	s.say("  bin/conga allocate %s %s --bandwidth 10M --duration 10m --wait", s.net.Host("h2").Addr(), s.net.Host("h3").Addr())
 }
 
-func rateText(bits uint64) string { return topology.BitRate(bits).String() + "bit/s" }
+func rateText(bits uint64) string { return bitrate.Rate(bits).String() + "bit/s" }
 
 func pathText(path []client.Hop) string {
 	hops := make([]string, len(path))

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -47,7 +48,7 @@ func BenchmarkCompile(b *testing.B) {
 	n := grid(10, 10)
 	for i := range 100 {
 		n.Circuits = append(n.Circuits, path.Circuit{
-			ID: string(rune('a' + i)), Handle: uint32(i + 1), Rate: topology.Mbps, Path: path.Path{{DPID: 45, In: 1, Out: 2}},
+			ID: string(rune('a' + i)), Handle: uint32(i + 1), Rate: bitrate.Mbps, Path: path.Path{{DPID: 45, In: 1, Out: 2}},
 			Key: path.FlowKey{Src: addr(1), Dst: addr(2), DstPort: uint16(i + 1)},
 		})
 	}

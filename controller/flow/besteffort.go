@@ -3,9 +3,9 @@ package flow
 import (
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -37,7 +37,7 @@ const (
 // but one meter, and what is flooded leaves through many ports: where more than
 // one of them is metered, flooding gets a meter of its own, whose rate the
 // others give up.
-func (v *view) bestEffortMeters(reserved map[openflow.PortNo]topology.BitRate) map[openflow.PortNo]openflow.MeterID {
+func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[openflow.PortNo]openflow.MeterID {
 	ids := map[openflow.PortNo]openflow.MeterID{}
 	if !v.metering() || v.policy.Forwarding != ForwardL2 {
 		return ids
@@ -122,8 +122,8 @@ func (v *view) upMeter(id openflow.MeterID) openflow.MeterID {
 	return id
 }
 
-func kbps(r topology.BitRate) uint32 {
-	return uint32(min(r/topology.Kbps, topology.BitRate(^uint32(0))))
+func kbps(r bitrate.Rate) uint32 {
+	return uint32(min(r/bitrate.Kbps, bitrate.Rate(^uint32(0))))
 }
 
 // drop returns a meter that lets rate kbit/s pass.

@@ -3,6 +3,7 @@ package flow
 import (
 	"maps"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -106,12 +107,12 @@ func Policed(circuits []path.Circuit) map[string]bool {
 // reserved sums what circuits hold on the ports of a switch, by the port that
 // sends. A circuit that moves is listed with both its paths and counts once on
 // a port that both use.
-func reserved(circuits []path.Circuit, dpid openflow.DPID) map[openflow.PortNo]topology.BitRate {
+func reserved(circuits []path.Circuit, dpid openflow.DPID) map[openflow.PortNo]bitrate.Rate {
 	byID := map[string][]path.Circuit{}
 	for _, c := range circuits {
 		byID[c.ID] = append(byID[c.ID], c)
 	}
-	sums := map[openflow.PortNo]topology.BitRate{}
+	sums := map[openflow.PortNo]bitrate.Rate{}
 	for _, listed := range byID {
 		for port, rate := range claims(listed) {
 			if port.DPID == dpid {
@@ -124,8 +125,8 @@ func reserved(circuits []path.Circuit, dpid openflow.DPID) map[openflow.PortNo]t
 
 // claims returns what one circuit, as it is listed, holds of each port that its
 // traffic leaves by in either direction.
-func claims(listed []path.Circuit) map[topology.PortID]topology.BitRate {
-	held := map[topology.PortID]topology.BitRate{}
+func claims(listed []path.Circuit) map[topology.PortID]bitrate.Rate {
+	held := map[topology.PortID]bitrate.Rate{}
 	for _, c := range listed {
 		if c.Rate == 0 {
 			continue

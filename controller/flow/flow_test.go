@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
@@ -20,7 +21,7 @@ func at(d openflow.DPID, p openflow.PortNo) topology.PortID { return topology.Po
 // on port 3 with address 10.0.0.N, every port 100 Mbit/s.
 func square(t *testing.T, sw topology.Switch) *Network {
 	t.Helper()
-	b := topology.NewBuilder(topology.Config{DefaultCapacity: 100 * topology.Mbps}, t0)
+	b := topology.NewBuilder(topology.Config{DefaultCapacity: 100 * bitrate.Mbps}, t0)
 	for d := openflow.DPID(1); d <= 4; d++ {
 		sw.DPID = d
 		b.SwitchUp(sw, []openflow.Port{{No: 1}, {No: 2}, {No: 3}, {No: 4, State: openflow.PortStateLinkDown}}, t0)
@@ -57,7 +58,7 @@ func addr(d openflow.DPID) netip.Addr   { return netip.AddrFrom4([4]byte{10, 0, 
 var threeTables = topology.Switch{Tables: 254, Meters: 1000}
 
 // forth is a circuit from host 1 over switch 2 to host 3.
-func forth(id string, handle uint32, rate topology.BitRate) path.Circuit {
+func forth(id string, handle uint32, rate bitrate.Rate) path.Circuit {
 	return path.Circuit{
 		ID: id, Handle: handle, Rate: rate, Key: path.FlowKey{Src: addr(1), Dst: addr(3)},
 		Path: path.Path{{DPID: 1, In: 3, Out: 2}, {DPID: 2, In: 1, Out: 2}, {DPID: 3, In: 1, Out: 3}},
@@ -149,7 +150,7 @@ func TestPortThatIsDownOrUndeterminedLearnsNothing(t *testing.T) {
 
 func TestCircuitIsInSwitchesOfItsPathBothWays(t *testing.T) {
 	n := square(t, threeTables)
-	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 	for d, want := range map[openflow.DPID]int{1: 2, 2: 2, 3: 2, 4: 0} {
 		if got := owned(Compile(n, d), purpose.Allocation); len(got) != want {
 			t.Errorf("switch %d holds %d entries of the circuit; want %d", d, len(got), want)
@@ -171,7 +172,7 @@ func TestCircuitIsInSwitchesOfItsPathBothWays(t *testing.T) {
 
 func TestBestEffortIsHeldToWhatIsLeft(t *testing.T) {
 	n := square(t, threeTables)
-	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 	st := Compile(n, 1)
 	r := find(t, st, tableForwarding, prioHost, openflow.Match{openflow.EthDst(host(2))})
 	id := meterOf(r)
@@ -199,7 +200,7 @@ func TestBestEffortIsHeldToWhatIsLeft(t *testing.T) {
 
 func TestCircuitsThatShareALinkArePoliced(t *testing.T) {
 	n := square(t, threeTables)
-	a, b := forth("a", 7, 40*topology.Mbps), forth("b", 8, 20*topology.Mbps)
+	a, b := forth("a", 7, 40*bitrate.Mbps), forth("b", 8, 20*bitrate.Mbps)
 	b.Key.DstPort = 80
 	n.Circuits = []path.Circuit{a}
 	if p := Policed(n.Circuits); len(p) != 0 {
@@ -239,7 +240,7 @@ func TestCircuitsThatShareALinkArePoliced(t *testing.T) {
 
 func TestMovingCircuitHasBothPathsAndPrecedenceDecides(t *testing.T) {
 	n := square(t, threeTables)
-	was, is := forth("a", 7, 40*topology.Mbps), forth("a", 7, 40*topology.Mbps)
+	was, is := forth("a", 7, 40*bitrate.Mbps), forth("a", 7, 40*bitrate.Mbps)
 	is.Path = path.Path{{DPID: 1, In: 3, Out: 1}, {DPID: 4, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 3}}
 	head := func() []openflow.PortNo {
 		return outputs(find(t, Compile(n, 1), tableAllocations, prioAllocation, openflow.Match{openflow.InPort(3),
@@ -288,7 +289,7 @@ func TestPortsWithoutProtocolMeanTCPAndUDP(t *testing.T) {
 
 func TestPoliciesAndReducedPipelines(t *testing.T) {
 	n := square(t, topology.Switch{Tables: 1})
-	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 	for _, f := range []Forwarding{ForwardL2, ForwardNormal, ForwardNone} {
 		n.Policy.Forwarding = f
 		st := Compile(n, 1)
@@ -312,7 +313,7 @@ func TestPoliciesAndReducedPipelines(t *testing.T) {
 
 func TestEveryRuleIsValid(t *testing.T) {
 	n := square(t, threeTables)
-	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 	for d := range n.Switches {
 		for _, r := range Compile(n, d).Rules {
 			if err := r.Match.Check(); err != nil {
@@ -327,7 +328,7 @@ func TestEveryRuleIsValid(t *testing.T) {
 
 func TestDumpedStateEqualsCompiled(t *testing.T) {
 	n := square(t, threeTables)
-	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 	st := Compile(n, 1)
 	r := NewReconciler(st.Whole(), 1)
 	for _, rule := range st.Rules {

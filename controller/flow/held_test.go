@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
@@ -64,28 +65,28 @@ var examples = []struct {
 	sw     topology.Switch
 	change func(n *Network)
 }{
-	{"a circuit enters", 1, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)} }},
-	{"a circuit passes by", 2, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)} }},
+	{"a circuit enters", 1, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)} }},
+	{"a circuit passes by", 2, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)} }},
 	{"no circuit", 4, threeTables, func(*Network) {}},
-	{"no meters", 1, topology.Switch{Tables: 3}, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)} }},
+	{"no meters", 1, topology.Switch{Tables: 3}, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)} }},
 	{"meters are not wanted", 1, threeTables, func(n *Network) {
 		n.Policy.Meter = false
-		n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+		n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 		n.Policed = map[string]bool{"a": true}
 	}},
 	{"a circuit beside the tree", 3, threeTables, func(n *Network) {
-		c := forth("a", 7, 40*topology.Mbps)
+		c := forth("a", 7, 40*bitrate.Mbps)
 		c.Path = path.Path{{DPID: 3, In: 2, Out: 3}}
 		n.Circuits = []path.Circuit{c}
 	}},
-	{"all is reserved", 1, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 200*topology.Mbps)} }},
+	{"all is reserved", 1, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 200*bitrate.Mbps)} }},
 	{"circuits are policed", 1, threeTables, func(n *Network) {
-		a, b := forth("a", 0x0300_0007, 40*topology.Mbps), forth("b", 8, 500)
+		a, b := forth("a", 0x0300_0007, 40*bitrate.Mbps), forth("b", 8, 500)
 		b.Key.Proto, b.Key.DstPort = path.ProtoTCP, 80
 		n.Circuits, n.Policed = []path.Circuit{a, b}, Policed([]path.Circuit{a, b})
 	}},
 	{"a circuit without a rate", 1, threeTables, func(n *Network) {
-		a, b := forth("a", 7, 40*topology.Mbps), forth("b", 8, 0)
+		a, b := forth("a", 7, 40*bitrate.Mbps), forth("b", 8, 0)
 		b.Key.DstPort = 80
 		n.Circuits, n.Policed = []path.Circuit{a, b}, Policed([]path.Circuit{a, b})
 	}},
@@ -113,11 +114,11 @@ var examples = []struct {
 	{"one table, and a trunk off the tree", 3, topology.Switch{Tables: 1, Meters: 10}, func(*Network) {}},
 	{"normal", 3, threeTables, func(n *Network) {
 		n.Policy.Forwarding = ForwardNormal
-		n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+		n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 	}},
 	{"none", 3, threeTables, func(n *Network) {
 		n.Policy.Forwarding = ForwardNone
-		n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+		n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 	}},
 	{"an unknown switch", 9, threeTables, func(*Network) {}},
 }

@@ -3,6 +3,7 @@ package flow
 import (
 	"slices"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -14,10 +15,10 @@ type member struct {
 	handle   uint32
 	listed   []path.Circuit
 	switches []openflow.DPID
-	held     map[topology.PortID]topology.BitRate // see claims
-	cables   []topology.LinkID                    // with a rate, in one direction
-	shared   int                                  // of these, how many another circuit with a rate uses too
-	parts    []*part                              // in the switches that are watched
+	held     map[topology.PortID]bitrate.Rate // see claims
+	cables   []topology.LinkID                // with a rate, in one direction
+	shared   int                              // of these, how many another circuit with a rate uses too
+	parts    []*part                          // in the switches that are watched
 }
 
 // part is what a circuit contributes to one switch.
@@ -172,10 +173,10 @@ func (w *Wanted) share(m *member, by int) {
 }
 
 // reserve adds to what is held of a port, or takes away from it.
-func (w *Wanted) reserve(p topology.PortID, rate topology.BitRate, by int) {
+func (w *Wanted) reserve(p topology.PortID, rate bitrate.Rate, by int) {
 	ports := w.reserved[p.DPID]
 	if ports == nil {
-		ports = map[openflow.PortNo]topology.BitRate{}
+		ports = map[openflow.PortNo]bitrate.Rate{}
 		w.reserved[p.DPID] = ports
 	}
 	if by > 0 {

@@ -5,9 +5,9 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -15,7 +15,7 @@ import (
 // meets half of it.
 func TestPipelineComesFromItsEnd(t *testing.T) {
 	n := square(t, threeTables)
-	n.Circuits = []path.Circuit{forth("a", 7, 40*topology.Mbps)}
+	n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 	full := Compile(n, 1)
 	r := NewReconciler(full.Whole(), 1)
 	r.Begin()

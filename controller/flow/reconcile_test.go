@@ -9,8 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/purpose"
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -304,7 +304,7 @@ func (d *desk) carryOut(s Step) {
 func TestStepsAreInOrder(t *testing.T) {
 	n := square(t, threeTables)
 	plain := Compile(n, 1)
-	c := forth("a", 7, 40*topology.Mbps)
+	c := forth("a", 7, 40*bitrate.Mbps)
 	n.Circuits = append(n.Circuits, c)
 	busy := Compile(n, 1)
 	kind := func(s Step) string {

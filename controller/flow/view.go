@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"conga/bitrate"
 	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -25,7 +26,7 @@ type view struct {
 }
 
 // newView returns the view of a switch on whose ports so much is reserved.
-func newView(p Policy, sw topology.Switch, tree map[topology.PortID]bool, reserved map[openflow.PortNo]topology.BitRate) *view {
+func newView(p Policy, sw topology.Switch, tree map[topology.PortID]bool, reserved map[openflow.PortNo]bitrate.Rate) *view {
 	v := &view{policy: p, sw: sw, tree: tree}
 	v.floods = v.floodPorts()
 	v.reserve(reserved)
@@ -33,13 +34,13 @@ func newView(p Policy, sw topology.Switch, tree map[topology.PortID]bool, reserv
 }
 
 // reserving returns the view of the same switch with other reservations.
-func (v *view) reserving(reserved map[openflow.PortNo]topology.BitRate) *view {
+func (v *view) reserving(reserved map[openflow.PortNo]bitrate.Rate) *view {
 	w := &view{policy: v.policy, sw: v.sw, tree: v.tree, floods: v.floods}
 	w.reserve(reserved)
 	return w
 }
 
-func (v *view) reserve(reserved map[openflow.PortNo]topology.BitRate) {
+func (v *view) reserve(reserved map[openflow.PortNo]bitrate.Rate) {
 	v.meters = map[openflow.MeterID]Meter{}
 	v.ways = map[openflow.PortNo][]openflow.Instruction{}
 	v.turns = map[turn][]openflow.Instruction{}

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -22,7 +23,7 @@ type Wanted struct {
 
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
-	reserved map[openflow.DPID]map[openflow.PortNo]topology.BitRate
+	reserved map[openflow.DPID]map[openflow.PortNo]bitrate.Rate
 	users    map[topology.LinkID]map[*member]bool // circuits with a rate on a cable
 
 	sites   map[openflow.DPID]*site
@@ -36,7 +37,7 @@ func NewWanted(p Policy) *Wanted {
 		policy: p, snapshot: empty, routes: NewRoutes(empty),
 		stations: map[openflow.MAC]*station{}, homes: map[openflow.DPID]map[*station]bool{},
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
-		reserved: map[openflow.DPID]map[openflow.PortNo]topology.BitRate{},
+		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		users:    map[topology.LinkID]map[*member]bool{},
 		sites:    map[openflow.DPID]*site{}, changed: map[*site]bool{},
 	}

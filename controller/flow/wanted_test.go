@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -83,7 +84,7 @@ func (h *history) circuit() {
 		c.Key.DstPort = uint16(rapid.IntRange(1, 2).Draw(h.T, "port"))
 	}
 	for range rapid.IntRange(0, 3).Draw(h.T, "listed") {
-		c.Rate = topology.BitRate(rapid.IntRange(0, 2).Draw(h.T, "rate")) * 10 * topology.Mbps
+		c.Rate = bitrate.Rate(rapid.IntRange(0, 2).Draw(h.T, "rate")) * 10 * bitrate.Mbps
 		c.Path = nil
 		for _, d := range rapid.Permutation([]openflow.DPID{1, 2, 3, 4}).Draw(h.T, "path")[:rapid.IntRange(1, 3).Draw(h.T, "hops")] {
 			c.Path = append(c.Path, path.Hop{DPID: d,
@@ -234,7 +235,7 @@ func TestAChangeTouchesWhatItConcerns(t *testing.T) {
 		return switches, rules
 	}
 	along := path.Path{{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5}}
-	first := path.Circuit{ID: "a", Handle: 1, Rate: topology.Mbps, Path: along, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
+	first := path.Circuit{ID: "a", Handle: 1, Rate: bitrate.Mbps, Path: along, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
 	w.SetCircuit("a", []path.Circuit{first})
 	if switches, _ := told(); switches != 3 {
 		t.Errorf("a circuit over 3 switches changes %d", switches)
@@ -269,7 +270,7 @@ func BenchmarkCircuit(b *testing.B) {
 			for _, d := range slices.SortedFunc(maps.Keys(n.Switches), cmp.Compare) {
 				w.Watch(d)
 			}
-			c := path.Circuit{ID: "x", Handle: 1, Rate: topology.Mbps, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}, Path: path.Path{
+			c := path.Circuit{ID: "x", Handle: 1, Rate: bitrate.Mbps, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}, Path: path.Path{
 				{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5},
 			}}
 			base := c

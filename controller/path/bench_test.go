@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -32,12 +33,12 @@ func grid(side int, torus bool) *net {
 }
 
 // slow serves as a Free that takes about 100 ns, as a calendar may.
-func slow(l topology.Link) topology.BitRate {
+func slow(l topology.Link) bitrate.Rate {
 	h := uint64(l.ID.From.Port)
 	for range 90 {
 		h = h*0x9e3779b97f4a7c15 + 1
 	}
-	return l.Capacity - topology.BitRate(h&1)
+	return l.Capacity - bitrate.Rate(h&1)
 }
 
 // BenchmarkFind searches between all sorts of ends.
@@ -60,7 +61,7 @@ func BenchmarkFind(b *testing.B) {
 				g.Find(path.Query{From: edgeOf(to%2+1, 1), To: edgeOf(to, 2)})
 			}
 		})
-		for name, free := range map[string]func(topology.Link) topology.BitRate{"capacity": nil, "calendar": slow} {
+		for name, free := range map[string]func(topology.Link) bitrate.Rate{"capacity": nil, "calendar": slow} {
 			b.Run(fmt.Sprintf("switches=%d/%s", side*side, name), func(b *testing.B) {
 				for d := range openflow.DPID(side * side) {
 					g.Find(path.Query{From: edgeOf(d%2+1, 1), To: edgeOf(d+1, 2)})

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"conga/bitrate"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -127,6 +128,6 @@ type Circuit struct {
 	ID     string // the allocation's
 	Handle uint32 // owner in the cookies of its flow entries; never 0, unique among live circuits
 	Key    FlowKey
-	Rate   topology.BitRate // 0: priority without a guarantee
+	Rate   bitrate.Rate // 0: priority without a guarantee
 	Path   Path
 }

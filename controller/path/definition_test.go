@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -16,10 +17,10 @@ import (
 // define returns what a search has to find, by Dijkstra's algorithm, which asks
 // what every edge has free. A switch that is reached equally well twice keeps
 // the way found first.
-func define(s *topology.Snapshot, q path.Query, wide bool) (path.Path, topology.BitRate, bool) {
+func define(s *topology.Snapshot, q path.Query, wide bool) (path.Path, bitrate.Rate, bool) {
 	type label struct {
 		cost  uint64
-		width topology.BitRate
+		width bitrate.Rate
 		node  openflow.DPID
 		path  path.Path // all but the last Out
 	}
@@ -66,7 +67,7 @@ func define(s *topology.Snapshot, q path.Query, wide bool) (path.Path, topology.
 
 // room returns the least that links have free; ok is false if one is absent or
 // has less than the query's rate.
-func room(s *topology.Snapshot, q path.Query, ids ...topology.LinkID) (width topology.BitRate, ok bool) {
+func room(s *topology.Snapshot, q path.Query, ids ...topology.LinkID) (width bitrate.Rate, ok bool) {
 	for i, id := range ids {
 		l, ok := s.Link(id)
 		if !ok {
@@ -102,15 +103,15 @@ func cables(s *topology.Snapshot, from openflow.DPID) (out []topology.Link) {
 }
 
 // scarce draws what links have free; the same link always has the same.
-func scarce(t *rapid.T) func(topology.Link) topology.BitRate {
+func scarce(t *rapid.T) func(topology.Link) bitrate.Rate {
 	salt := rapid.Uint64().Draw(t, "salt")
-	return func(l topology.Link) topology.BitRate {
+	return func(l topology.Link) bitrate.Rate {
 		h := salt
 		for _, n := range []uint64{uint64(l.ID.From.DPID), uint64(l.ID.From.Port), uint64(l.ID.To.DPID), uint64(l.ID.To.Port)} {
 			h = (h ^ n) * 0x9e3779b97f4a7c15
 			h ^= h >> 29
 		}
-		return topology.BitRate(h % 4)
+		return bitrate.Rate(h % 4)
 	}
 }
 
@@ -121,14 +122,14 @@ func check(t *rapid.T, g *path.Graph, ports int) {
 		return edgeOf(openflow.DPID(rapid.IntRange(1, len(s.Switches)+1).Draw(t, name)), openflow.PortNo(rapid.IntRange(1, ports).Draw(t, "port")))
 	}
 	for range 5 {
-		q := path.Query{From: end("from"), To: end("to"), Free: scarce(t), Rate: topology.BitRate(rapid.IntRange(0, 3).Draw(t, "rate"))}
+		q := path.Query{From: end("from"), To: end("to"), Free: scarce(t), Rate: bitrate.Rate(rapid.IntRange(0, 3).Draw(t, "rate"))}
 		want, _, found := define(s, q, false)
 		got, ok := g.Find(q)
 		if ok != found || !got.Equal(want) {
 			t.Fatalf("found %v, %v; by definition %v, %v", got, ok, want, found)
 		}
 		numbered := q
-		numbered.FreeAt = func(n int32, l topology.Link) topology.BitRate {
+		numbered.FreeAt = func(n int32, l topology.Link) bitrate.Rate {
 			if access := l.ID.From == topology.External || l.ID.To == topology.External; access != (n == -1) || !access && g.Number(l.ID) != n {
 				t.Fatalf("link %v has number %d", l.ID, n)
 			}
@@ -171,7 +172,7 @@ func TestRefusedLinksAreWhatStandsInTheWay(t *testing.T) {
 			return
 		}
 		q.Refused = nil
-		q.Free = func(l topology.Link) topology.BitRate { // all that was not refused gets room
+		q.Free = func(l topology.Link) bitrate.Rate { // all that was not refused gets room
 			if refused[l.ID] {
 				return free(l)
 			}

@@ -1,27 +1,28 @@
 package path
 
 import (
+	"conga/bitrate"
 	"conga/controller/topology"
 )
 
 // A Query asks for one path.
 type Query struct {
-	From, To topology.PortID  // edge ports of source and destination
-	Rate     topology.BitRate // bit/s needed on every link in both directions; 0: any link will do
+	From, To topology.PortID // edge ports of source and destination
+	Rate     bitrate.Rate    // bit/s needed on every link in both directions; 0: any link will do
 	// Free returns what a directed link has free for the whole window, in
 	// bit/s, trunk and access links alike. nil: the link's whole capacity.
-	Free func(topology.Link) topology.BitRate
+	Free func(topology.Link) bitrate.Rate
 	// FreeAt is used instead of Free if it is not nil. number is the link's in
 	// the graph, see [Graph.Number], so that a table can answer without a
 	// look-up by name; it is -1 for an access link, which has none.
-	FreeAt func(number int32, l topology.Link) topology.BitRate
+	FreeAt func(number int32, l topology.Link) bitrate.Rate
 	// Refused, if not nil, is called with every directed link that a search
 	// rejects for lack of rate. When the search finds nothing, a path can exist
 	// only once one of these has more free.
 	Refused func(topology.Link)
 }
 
-func (q *Query) free(number int32, l *topology.Link) topology.BitRate {
+func (q *Query) free(number int32, l *topology.Link) bitrate.Rate {
 	switch {
 	case q.FreeAt != nil:
 		return q.FreeAt(number, *l)
@@ -33,7 +34,7 @@ func (q *Query) free(number int32, l *topology.Link) topology.BitRate {
 
 // offers returns what a link has free; ok is false if that is less than the
 // query's rate.
-func (q *Query) offers(number int32, l *topology.Link) (free topology.BitRate, ok bool) {
+func (q *Query) offers(number int32, l *topology.Link) (free bitrate.Rate, ok bool) {
 	free = q.free(number, l)
 	if free >= q.Rate {
 		return free, true
@@ -45,7 +46,7 @@ func (q *Query) offers(number int32, l *topology.Link) (free topology.BitRate, o
 }
 
 // offersEdge returns what offers does, for both directions of a cable.
-func (q *Query) offersEdge(e *edge) (width topology.BitRate, ok bool) {
+func (q *Query) offersEdge(e *edge) (width bitrate.Rate, ok bool) {
 	forth, okForth := q.offers(e.forthNo, &e.forth)
 	back, okBack := q.offers(e.backNo, &e.back)
 	return min(forth, back), okForth && okBack
@@ -67,12 +68,12 @@ func (g *Graph) Find(q Query) (p Path, ok bool) {
 
 // Widest returns the path whose narrowest link has most free, at any cost in
 // hops, and that link's free rate in bit/s.
-func (g *Graph) Widest(q Query) (p Path, width topology.BitRate, ok bool) {
+func (g *Graph) Widest(q Query) (p Path, width bitrate.Rate, ok bool) {
 	q.Rate, q.Refused = 0, nil
 	return g.find(q, true)
 }
 
-func (g *Graph) find(q Query, wide bool) (p Path, width topology.BitRate, ok bool) {
+func (g *Graph) find(q Query, wide bool) (p Path, width bitrate.Rate, ok bool) {
 	first, last, width, ok := g.ends(&q)
 	if !ok {
 		return nil, 0, false
@@ -98,7 +99,7 @@ func (g *Graph) find(q Query, wide bool) (p Path, width topology.BitRate, ok boo
 // the directed link with the least free rate on the path that would be taken if
 // rates did not matter, and that rate in bit/s. ok is false if there is no path
 // at all.
-func (g *Graph) Bottleneck(q Query) (link topology.Link, free topology.BitRate, ok bool) {
+func (g *Graph) Bottleneck(q Query) (link topology.Link, free bitrate.Rate, ok bool) {
 	q.Rate, q.Refused = 0, nil
 	p, ok := g.Find(q)
 	if !ok {
@@ -118,7 +119,7 @@ func (g *Graph) Bottleneck(q Query) (link topology.Link, free topology.BitRate, 
 }
 
 // ends returns the switches of both ends and what their access links have free.
-func (g *Graph) ends(q *Query) (first, last int32, width topology.BitRate, ok bool) {
+func (g *Graph) ends(q *Query) (first, last int32, width bitrate.Rate, ok bool) {
 	first, last, links, ok := g.accesses(q.From, q.To)
 	if !ok {
 		return 0, 0, 0, false

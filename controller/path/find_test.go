@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -24,20 +25,20 @@ func newNet(switches int) *net {
 	n.Links = map[topology.PortID]topology.Link{}
 	for d := openflow.DPID(1); d <= openflow.DPID(switches); d++ {
 		n.Switches[d] = topology.Switch{DPID: d, Connected: true, Ports: map[openflow.PortNo]topology.Port{}}
-		n.port(d, 1, topology.Edge, 10*topology.Gbps)
-		n.port(d, 2, topology.Edge, 10*topology.Gbps)
+		n.port(d, 1, topology.Edge, 10*bitrate.Gbps)
+		n.port(d, 2, topology.Edge, 10*bitrate.Gbps)
 	}
 	return n
 }
 
-func (n *net) port(d openflow.DPID, no openflow.PortNo, role topology.PortRole, c topology.BitRate) topology.PortID {
+func (n *net) port(d openflow.DPID, no openflow.PortNo, role topology.PortRole, c bitrate.Rate) topology.PortID {
 	id := topology.PortID{DPID: d, Port: no}
 	n.Switches[d].Ports[no] = topology.Port{ID: id, Up: true, Role: role, Capacity: c}
 	return id
 }
 
 // cable joins two switches; capacities forth and back, one metric.
-func (n *net) cable(a, b openflow.DPID, forth, back topology.BitRate, metric uint32) topology.LinkID {
+func (n *net) cable(a, b openflow.DPID, forth, back bitrate.Rate, metric uint32) topology.LinkID {
 	x := n.port(a, n.next, topology.Trunk, forth)
 	y := n.port(b, n.next+1, topology.Trunk, back)
 	n.next += 2
@@ -63,7 +64,7 @@ func edgeOf(d openflow.DPID, no openflow.PortNo) topology.PortID {
 	return topology.PortID{DPID: d, Port: no}
 }
 
-const gig = topology.Gbps
+const gig = bitrate.Gbps
 
 func TestFindPrefersFeasibleThenShortThenWide(t *testing.T) {
 	n := newNet(4)
@@ -73,7 +74,7 @@ func TestFindPrefersFeasibleThenShortThenWide(t *testing.T) {
 	n.cable(1, 3, 5*gig, 5*gig, 1)
 	n.cable(3, 4, 3*gig, 3*gig, 1)
 	for _, tc := range []struct {
-		rate topology.BitRate
+		rate bitrate.Rate
 		via  []openflow.DPID
 	}{
 		{0, []openflow.DPID{1, 4}},
@@ -182,7 +183,7 @@ func drawNet(t *rapid.T) *net {
 	for range rapid.IntRange(0, 8).Draw(t, "cables") {
 		a := openflow.DPID(rapid.IntRange(1, len(n.Switches)).Draw(t, "a"))
 		b := openflow.DPID(rapid.IntRange(1, len(n.Switches)).Draw(t, "b"))
-		rate := rapid.SampledFrom([]topology.BitRate{1, 2, 3, 4})
+		rate := rapid.SampledFrom([]bitrate.Rate{1, 2, 3, 4})
 		id := n.cable(a, b, rate.Draw(t, "forth"), rate.Draw(t, "back"), uint32(rapid.IntRange(0, 3).Draw(t, "metric")))
 		switch rapid.IntRange(0, 9).Draw(t, "spoil") {
 		case 0:
@@ -199,7 +200,7 @@ func drawNet(t *rapid.T) *net {
 
 // best tries every loop-free walk: the least cost, and the greatest width at
 // it.
-func best(s *topology.Snapshot, q path.Query) (p path.Path, cost uint64, width topology.BitRate) {
+func best(s *topology.Snapshot, q path.Query) (p path.Path, cost uint64, width bitrate.Rate) {
 	var walk func(at path.Path, seen map[openflow.DPID]bool)
 	walk = func(at path.Path, seen map[openflow.DPID]bool) {
 		here := at[len(at)-1].DPID
@@ -229,7 +230,7 @@ func best(s *topology.Snapshot, q path.Query) (p path.Path, cost uint64, width t
 	return p, cost, width
 }
 
-func measure(s *topology.Snapshot, p path.Path) (cost uint64, width topology.BitRate) {
+func measure(s *topology.Snapshot, p path.Path) (cost uint64, width bitrate.Rate) {
 	for i, id := range p.BothWays() {
 		l, _ := s.Link(id)
 		if i == 0 || l.Capacity < width {
@@ -250,7 +251,7 @@ func TestFindAgainstBruteForce(t *testing.T) {
 		q := path.Query{
 			From: edgeOf(openflow.DPID(rapid.IntRange(1, len(n.Switches)).Draw(t, "from")), 1),
 			To:   edgeOf(openflow.DPID(rapid.IntRange(1, len(n.Switches)).Draw(t, "to")), 2),
-			Rate: rapid.SampledFrom([]topology.BitRate{0, 1, 2, 3, 4}).Draw(t, "rate"),
+			Rate: rapid.SampledFrom([]bitrate.Rate{0, 1, 2, 3, 4}).Draw(t, "rate"),
 		}
 		want, cost, width := best(&n.Snapshot, q)
 		got, ok := path.Find(&n.Snapshot, q)
@@ -281,8 +282,8 @@ func TestBottleneckByNumber(t *testing.T) {
 	narrow := second.Reverse()
 	q := path.Query{
 		From: edgeOf(1, 1), To: edgeOf(3, 1), Rate: 10 * gig,
-		Free: func(topology.Link) topology.BitRate { t.Error("Free is asked beside FreeAt"); return 0 },
-		FreeAt: func(number int32, l topology.Link) topology.BitRate {
+		Free: func(topology.Link) bitrate.Rate { t.Error("Free is asked beside FreeAt"); return 0 },
+		FreeAt: func(number int32, l topology.Link) bitrate.Rate {
 			switch {
 			case l.ID.From == topology.External || l.ID.To == topology.External:
 				if number != -1 {
@@ -303,7 +304,7 @@ func TestBottleneckByNumber(t *testing.T) {
 	if l, free, ok := g.Bottleneck(q); !ok || l.ID != narrow || free != 3 {
 		t.Errorf("bottleneck %v with %v free, %t; want %v with 3", l.ID, free, ok, narrow)
 	}
-	q.FreeAt = func(number int32, l topology.Link) topology.BitRate {
+	q.FreeAt = func(number int32, l topology.Link) bitrate.Rate {
 		if l.ID == (topology.LinkID{To: q.From}) {
 			return 1
 		}

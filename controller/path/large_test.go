@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -19,7 +20,7 @@ func randomNet(r *rand.Rand, switches, cables int, metrics uint32) *net {
 	n := newNet(switches)
 	for range cables {
 		a, b := openflow.DPID(r.IntN(switches)+1), openflow.DPID(r.IntN(switches)+1)
-		id := n.cable(a, b, topology.BitRate(r.IntN(9)), topology.BitRate(r.IntN(9)), r.Uint32N(metrics))
+		id := n.cable(a, b, bitrate.Rate(r.IntN(9)), bitrate.Rate(r.IntN(9)), r.Uint32N(metrics))
 		switch r.IntN(40) {
 		case 0:
 			n.setUp(id.From, false)
@@ -39,10 +40,10 @@ func randomNet(r *rand.Rand, switches, cables int, metrics uint32) *net {
 func compare(t *testing.T, r *rand.Rand, g *path.Graph, from, to topology.PortID) {
 	t.Helper()
 	salt := r.Uint64()
-	q := path.Query{From: from, To: to, Rate: topology.BitRate(r.IntN(3)), Free: func(l topology.Link) topology.BitRate {
+	q := path.Query{From: from, To: to, Rate: bitrate.Rate(r.IntN(3)), Free: func(l topology.Link) bitrate.Rate {
 		h := salt ^ uint64(l.ID.From.DPID)<<40 ^ uint64(l.ID.From.Port)<<20 ^ uint64(l.ID.To.DPID)<<8 ^ uint64(l.ID.To.Port)
 		h *= 0x9e3779b97f4a7c15
-		return topology.BitRate((h ^ h>>31) % 8)
+		return bitrate.Rate((h ^ h>>31) % 8)
 	}}
 	want, _, found := define(g.Snapshot(), q, false)
 	if got, ok := g.Find(q); ok != found || !got.Equal(want) {
@@ -242,7 +243,7 @@ func TestSearchGoesStraight(t *testing.T) {
 		n.cable(d, d+1, gig, gig, 1)
 	}
 	asked := map[topology.LinkID]bool{}
-	q := path.Query{From: edgeOf(from, 1), To: edgeOf(to, 1), Free: func(l topology.Link) topology.BitRate {
+	q := path.Query{From: edgeOf(from, 1), To: edgeOf(to, 1), Free: func(l topology.Link) bitrate.Rate {
 		asked[l.ID] = true
 		return l.Capacity
 	}}
@@ -318,7 +319,9 @@ func TestOpeningComesToTheEarliest(t *testing.T) {
 		at := path.Seconds(0)
 		for rounds := 0; ; rounds++ {
 			c := path.Crossing{From: edgeOf(from, 1), To: edgeOf(to, 2), Start: at}
-			c.Opens = func(_ int32, a, b *topology.Link, enough path.Seconds) path.Seconds { return max(at, opens(*a), opens(*b)) }
+			c.Opens = func(_ int32, a, b *topology.Link, enough path.Seconds) path.Seconds {
+				return max(at, opens(*a), opens(*b))
+			}
 			c.Shut = func(l topology.Link) {
 				if back, _ := n.Link(l.ID.Reverse()); max(opens(l), opens(back)) <= at {
 					t.Fatalf("seed %d: %v is open, and is said to be shut", seed, l.ID)

@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -41,7 +42,7 @@ func TestOpeningAgainstFind(t *testing.T) {
 		c.Shut = func(l topology.Link) { shut[l.ID], shut[l.ID.Reverse()] = true, true }
 		at := g.Opening(c)
 		over := func(open func(topology.Link) bool) bool {
-			_, ok := g.Find(path.Query{From: c.From, To: c.To, Rate: 1, Free: func(l topology.Link) topology.BitRate {
+			_, ok := g.Find(path.Query{From: c.From, To: c.To, Rate: 1, Free: func(l topology.Link) bitrate.Rate {
 				if l.ID.From == topology.External || l.ID.To == topology.External || open(l) {
 					return 1
 				}

@@ -3,13 +3,13 @@ package path
 import (
 	"sync"
 
-	"conga/controller/topology"
+	"conga/bitrate"
 )
 
 // A label says how well a switch can be reached.
 type label struct {
 	cost  uint64
-	width topology.BitRate
+	width bitrate.Rate
 	node  int32
 }
 
@@ -70,7 +70,7 @@ func (s *search) release() {
 
 // run searches and reports whether it found a path. bounds are lower bounds of
 // the cost of reaching last; nil: none.
-func (s *search) run(q Query, first, last int32, width topology.BitRate, bounds []uint32) bool {
+func (s *search) run(q Query, first, last int32, width bitrate.Rate, bounds []uint32) bool {
 	s.push(candidate{label: label{width: width, node: first}, from: -1, sure: true})
 	for len(s.heap) > 0 || s.fetch() {
 		c := s.pop()

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"conga/bitrate"
 	"conga/openflow"
 )
 
@@ -143,7 +144,7 @@ func (b *Builder) link(c *cable, from PortID) Link {
 // capacity returns the capacity of a port: what the configuration says, else
 // what the port says, else the default. A virtual port (veth, tap) names a
 // speed without naming a mode that it supports; that speed is made up.
-func (b *Builder) capacity(id PortID, p openflow.Port) BitRate {
+func (b *Builder) capacity(id PortID, p openflow.Port) bitrate.Rate {
 	if o := b.overrides[id]; o != nil && o.Capacity != 0 {
 		return o.Capacity
 	}
@@ -151,7 +152,7 @@ func (b *Builder) capacity(id PortID, p openflow.Port) BitRate {
 	if p.CurrSpeed == 0 || madeUp {
 		return b.cfg.DefaultCapacity
 	}
-	return BitRate(p.CurrSpeed) * Kbps
+	return bitrate.Rate(p.CurrSpeed) * bitrate.Kbps
 }
 
 func (b *Builder) renewTree(s *Snapshot, came, went []*cable) {

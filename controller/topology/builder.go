@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"conga/bitrate"
 	"conga/openflow"
 )
 
@@ -13,13 +14,13 @@ import (
 // directions.
 type LinkOverride struct {
 	A, B     PortID
-	Capacity BitRate // 0: as the ports tell
-	Metric   uint32  // 0: 1
+	Capacity bitrate.Rate // 0: as the ports tell
+	Metric   uint32       // 0: 1
 }
 
 // Config is what a [Builder] knows from the start.
 type Config struct {
-	DefaultCapacity BitRate // of ports that do not tell their speed
+	DefaultCapacity bitrate.Rate // of ports that do not tell their speed
 	Links           []LinkOverride
 	Attachments     []Attachment
 

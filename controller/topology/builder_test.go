@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/bitrate"
 	"conga/openflow"
 )
 
@@ -265,14 +266,14 @@ func TestLocateBelievesTheOperatorFirst(t *testing.T) {
 }
 
 func TestCapacities(t *testing.T) {
-	b := NewBuilder(Config{DefaultCapacity: Gbps, Links: []LinkOverride{{A: at(1, 2), B: at(2, 1), Capacity: 100 * Mbps, Metric: 7}}}, t0)
+	b := NewBuilder(Config{DefaultCapacity: bitrate.Gbps, Links: []LinkOverride{{A: at(1, 2), B: at(2, 1), Capacity: 100 * bitrate.Mbps, Metric: 7}}}, t0)
 	real := openflow.Port{No: 1, CurrSpeed: 40_000_000, Supported: openflow.PortFeature40GFull}
 	veth := openflow.Port{No: 3, CurrSpeed: 10_000_000, Curr: openflow.PortFeature10GFull | openflow.PortFeatureCopper}
 	b.SwitchUp(Switch{DPID: 1}, []openflow.Port{real, {No: 2}, veth, {No: openflow.PortLocal}}, t0)
 	up(b, 2, 1, t0)
 	plug(b, at(1, 2), at(2, 1), t0)
 	s := b.Snapshot(t0)
-	for no, want := range map[openflow.PortNo]BitRate{1: 40 * Gbps, 2: 100 * Mbps, 3: Gbps} {
+	for no, want := range map[openflow.PortNo]bitrate.Rate{1: 40 * bitrate.Gbps, 2: 100 * bitrate.Mbps, 3: bitrate.Gbps} {
 		if got := s.Switches[1].Ports[no].Capacity; got != want {
 			t.Errorf("port %d has %v; want %v", no, got, want)
 		}
@@ -281,7 +282,7 @@ func TestCapacities(t *testing.T) {
 		t.Error("a reserved port is taken for a port of the network")
 	}
 	for _, from := range []PortID{at(1, 2), at(2, 1)} {
-		if l := s.Links[from]; l.Capacity != 100*Mbps || l.Metric != 7 {
+		if l := s.Links[from]; l.Capacity != 100*bitrate.Mbps || l.Metric != 7 {
 			t.Errorf("link %v has capacity %v and metric %d", l.ID, l.Capacity, l.Metric)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"conga/bitrate"
 	"conga/openflow"
 )
 
@@ -37,9 +38,9 @@ type Port struct {
 	MAC      openflow.MAC
 	Up       bool // neither administratively down nor without carrier
 	Role     PortRole
-	Far      PortID  // the port behind a trunk, as far as it is known
-	Capacity BitRate // configured, else as the port tells, else the default
-	Queue    *uint32 // queue for allocated traffic, where one is configured
+	Far      PortID       // the port behind a trunk, as far as it is known
+	Capacity bitrate.Rate // configured, else as the port tells, else the default
+	Queue    *uint32      // queue for allocated traffic, where one is configured
 }
 
 // A Switch is one datapath.
@@ -57,7 +58,7 @@ type Switch struct {
 // A Link is one directed link.
 type Link struct {
 	ID       LinkID
-	Capacity BitRate
+	Capacity bitrate.Rate
 	Metric   uint32 // cost of a hop over this link; 1 unless configured
 }
 

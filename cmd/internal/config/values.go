@@ -9,24 +9,25 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 
+	"conga/bitrate"
 	"conga/controller/topology"
 )
 
 // A Rate is a rate in bit/s, written 100M, 2.5G or as a plain number.
-type Rate topology.BitRate
+type Rate bitrate.Rate
 
 // BitRate returns the rate in the type of the other packages.
-func (r Rate) BitRate() topology.BitRate { return topology.BitRate(r) }
+func (r Rate) BitRate() bitrate.Rate { return bitrate.Rate(r) }
 
 // String prints the rate as it is written in the file.
-func (r Rate) String() string { return topology.BitRate(r).String() }
+func (r Rate) String() string { return bitrate.Rate(r).String() }
 
 // MarshalText prints the rate as it is written in the file.
 func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // UnmarshalYAML reads the rate from a scalar.
 func (r *Rate) UnmarshalYAML(n ast.Node) error {
-	v, err := scalar(n, topology.ParseBitRate)
+	v, err := scalar(n, bitrate.Parse)
 	*r = Rate(v)
 	return err
 }

@@ -1,4 +1,4 @@
-package topology
+package bitrate
 
 import (
 	"testing"
@@ -7,29 +7,29 @@ import (
 )
 
 func TestParseBitRate(t *testing.T) {
-	for text, want := range map[string]BitRate{
+	for text, want := range map[string]Rate{
 		"0": 0, "1500": 1500, "40k": 40 * Kbps, "100M": 100 * Mbps, "2.5G": 2500 * Mbps, "1t": Tbps,
 		" 10g ": 10 * Gbps, "0.001k": 1, "18446744073709551615": 1<<64 - 1,
 	} {
-		if got, err := ParseBitRate(text); err != nil || got != want {
-			t.Errorf("ParseBitRate(%q) = %d, %v; want %d", text, got, err, want)
+		if got, err := Parse(text); err != nil || got != want {
+			t.Errorf("Parse(%q) = %d, %v; want %d", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"", "M", "-1", "+1", "1e3", "inf", "0x10", "1.5.2M", ".5M", "5.M", "1 M G",
 		"18446744073709551616", "99999999999T", "1MM", "ten"} {
-		if got, err := ParseBitRate(text); err == nil {
-			t.Errorf("ParseBitRate(%q) = %d; want an error", text, got)
+		if got, err := Parse(text); err == nil {
+			t.Errorf("Parse(%q) = %d; want an error", text, got)
 		}
 	}
 }
 
 func TestBitRateTextRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		r := BitRate(rapid.Uint64Max(1<<52).Draw(t, "rate"))
+		r := Rate(rapid.Uint64Max(1<<52).Draw(t, "rate"))
 		if rapid.Bool().Draw(t, "round") {
 			r = r / Mbps * Mbps
 		}
-		if back, err := ParseBitRate(r.String()); err != nil || back != r {
+		if back, err := Parse(r.String()); err != nil || back != r {
 			t.Fatalf("%d prints as %s, which reads as %d, %v", r, r, back, err)
 		}
 	})

@@ -1,4 +1,5 @@
-package topology
+// Package bitrate holds rates of data in bit/s, as people write them: 100M, 2.5G.
+package bitrate
 
 import (
 	"fmt"
@@ -7,27 +8,27 @@ import (
 	"strings"
 )
 
-// A BitRate is a rate in bit/s.
-type BitRate uint64
+// A Rate is a rate in bit/s.
+type Rate uint64
 
 // Decimal multiples of a bit per second.
 const (
-	BitPerSecond BitRate = 1
-	Kbps                 = 1000 * BitPerSecond
-	Mbps                 = 1000 * Kbps
-	Gbps                 = 1000 * Mbps
-	Tbps                 = 1000 * Gbps
+	BitPerSecond Rate = 1
+	Kbps              = 1000 * BitPerSecond
+	Mbps              = 1000 * Kbps
+	Gbps              = 1000 * Mbps
+	Tbps              = 1000 * Gbps
 )
 
 // units are tried from the largest, so that String prints the shortest form.
 var units = []struct {
 	suffix string
-	rate   BitRate
+	rate   Rate
 }{{"T", Tbps}, {"G", Gbps}, {"M", Mbps}, {"k", Kbps}}
 
 // String returns the rate as an operator would write it: 100M, 2.5G, 1500.
-// [ParseBitRate] reads the text back as the same rate.
-func (r BitRate) String() string {
+// [Parse] reads the text back as the same rate.
+func (r Rate) String() string {
 	for _, u := range units {
 		if r < u.rate {
 			continue
@@ -44,9 +45,9 @@ func (r BitRate) String() string {
 	return strconv.FormatUint(uint64(r), 10)
 }
 
-// ParseBitRate reads 100M, 2.5G, 40k, 1T or a plain number of bit/s. Suffixes
+// Parse reads 100M, 2.5G, 40k, 1T or a plain number of bit/s. Suffixes
 // are decimal and their case does not matter.
-func ParseBitRate(s string) (BitRate, error) {
+func Parse(s string) (Rate, error) {
 	digits, scale, zeros := strings.TrimSpace(s), BitPerSecond, 0
 	for i, u := range units {
 		if rest, ok := strings.CutSuffix(strings.ToLower(digits), strings.ToLower(u.suffix)); ok {
@@ -55,7 +56,7 @@ func ParseBitRate(s string) (BitRate, error) {
 		}
 	}
 	if !isDecimal(digits) {
-		return 0, fmt.Errorf("topology: rate %q: write a number of bit/s, or one with k, M, G or T such as 2.5G", s)
+		return 0, fmt.Errorf("bitrate: rate %q: write a number of bit/s, or one with k, M, G or T such as 2.5G", s)
 	}
 	whole, fraction, _ := strings.Cut(digits, ".")
 	// As many digits as a bit per second has below the unit; floating point
@@ -63,9 +64,9 @@ func ParseBitRate(s string) (BitRate, error) {
 	below, _ := strconv.ParseUint("0"+(fraction + strings.Repeat("0", zeros))[:zeros], 10, 64)
 	n, err := strconv.ParseUint(whole, 10, 64)
 	if err != nil || n > (math.MaxUint64-below)/uint64(scale) {
-		return 0, fmt.Errorf("topology: rate %q is too large", s)
+		return 0, fmt.Errorf("bitrate: rate %q is too large", s)
 	}
-	return BitRate(n)*scale + BitRate(below), nil
+	return Rate(n)*scale + Rate(below), nil
 }
 
 // isDecimal reports whether s is digits with at most one point between them. It
@@ -85,12 +86,12 @@ func isDecimal(s string) bool {
 	return s != "" && points <= 1
 }
 
-// MarshalText returns the rate as [BitRate.String] does.
-func (r BitRate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+// MarshalText returns the rate as [Rate.String] does.
+func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// UnmarshalText reads what [ParseBitRate] reads.
-func (r *BitRate) UnmarshalText(text []byte) error {
-	v, err := ParseBitRate(string(text))
+// UnmarshalText reads what [Parse] reads.
+func (r *Rate) UnmarshalText(text []byte) error {
+	v, err := Parse(string(text))
 	if err == nil {
 		*r = v
 	}
