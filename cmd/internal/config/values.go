@@ -191,5 +191,5 @@ func scalar[T any](n ast.Node, parse func(string) (T, error)) (v T, err error) {
 
 // sentence returns err's text without the names of packages.
 func sentence(err error) string {
-	return strings.NewReplacer("topology: ", "", "openflow: ", "").Replace(err.Error())
+	return strings.NewReplacer("bitrate: ", "", "topology: ", "", "openflow: ", "").Replace(err.Error())
 }
