@@ -47,11 +47,13 @@ class Lab:
     def wait_reachable(self, seconds: float = 15, families: Iterable[bool] = (False, True)) -> None:
         """Waits until all hosts reach each other, with IPv4 and IPv6 unless told."""
 
-        def reachable() -> bool:
+        def reachable() -> None:
             self.congad.must_run()
-            return not any(self.net.ping_all(v6) for v6 in families)
+            for v6 in families:
+                lost = self.net.ping_all(v6)
+                assert not lost, "IPv%d does not reach: %s" % (6 if v6 else 4, lost)
 
-        until(reachable, seconds, "all hosts reach each other")
+        passes(reachable, seconds, "all hosts reach each other")
 
     def restart_congad(self) -> None:
         """Starts the daemon again; the key that we have goes on."""
