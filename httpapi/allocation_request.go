@@ -162,8 +162,8 @@ func (a *api) mayUse(x *exchange, project string) error {
 	return nil
 }
 
-// userOf returns the user that a creation is for: the one named, who must be a
-// member of the project, or else the key's.
+// userOf returns the owner of a new allocation: the user that the request names
+// or, without one, the key's. A user outside the project is refused.
 func (a *api) userOf(x *exchange, r allocator.Request) (string, error) {
 	if r.UserID == "" || r.UserID == x.key.User {
 		return x.key.User, nil

@@ -78,7 +78,8 @@ func trustedProxies(c config.API) []netip.Prefix {
 	return out
 }
 
-// directoryConfig returns the users who may ask for keys, and their projects.
+// directoryConfig returns the configured users and projects in the form that
+// auth reads.
 func directoryConfig(d config.Directory) auth.StaticConfig {
 	out := auth.StaticConfig{AllowPasswordless: d.AllowPasswordless}
 	for _, p := range d.Projects {

@@ -149,8 +149,8 @@ func TestServices(t *testing.T) {
 	}
 }
 
-// TestWebhooksOfOthers: events go to the hooks of users who are not in the
-// configuration: one of the HTTP directory, and the admin.
+// Webhooks of users that the configuration does not name get their events too:
+// those of a user of the HTTP directory, and the admin's.
 func TestWebhooksOfOthers(t *testing.T) {
 	dir := t.TempDir()
 	directory := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -5,8 +5,8 @@ import (
 	"conga/openflow"
 )
 
-// Whole is all that a switch should hold, as a list: to look something up in it
-// is for whoever has put it into a map.
+// A Whole is all that a switch should hold. Its rules are a list, which costs
+// less to make than a map.
 type Whole struct {
 	Rules  []*Rule // no two with the same key
 	Meters map[openflow.MeterID]Meter

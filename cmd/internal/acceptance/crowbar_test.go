@@ -287,13 +287,13 @@ func eachAlone(method string, check func(*testing.T, *resources, operation)) fun
 // not.
 func takesBody(o operation) bool { return o.envelope() || strings.HasPrefix(o.path, "/connections") }
 
-// asAdmin returns an asker who may request everything.
+// asAdmin returns an asker with the admin's key.
 func (r *resources) asAdmin(t *testing.T) *asker {
 	return &asker{world: r.world, t: t, key: r.admin, http: r.http}
 }
 
-// of returns an asker who may request the operation, with a project if it needs
-// one.
+// of returns an asker with a key that opens the operation: the admin's for
+// operators, a user's for everything else.
 func (r *resources) of(t *testing.T, o operation) *asker {
 	if strings.HasPrefix(o.Template, "/operators") {
 		return r.asAdmin(t)
