@@ -194,8 +194,8 @@ func TestMoveDoesNotWaitForTheSwitchThatItLeaves(t *testing.T) {
 	<-moved
 }
 
-// A switch that hangs does not keep a circuit, whose path is cut elsewhere, from
-// another path.
+// A switch that hangs does not keep a circuit, whose path is cut elsewhere,
+// from another path.
 func TestInstallGivesUpAPathThatIsCut(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{})
 	l.settled(4, 4)

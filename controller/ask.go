@@ -8,8 +8,8 @@ import (
 	"conga/openflow"
 )
 
-// live is the session of a switch that has introduced itself, or nil. It may be
-// called by any goroutine and waits for nothing.
+// live returns the session of a switch that has introduced itself, or nil. Any
+// goroutine may call it; it does not block.
 func (c *Controller) live(dpid openflow.DPID) *session {
 	s, _ := c.reachable.Load(dpid)
 	found, _ := s.(*session)
@@ -18,9 +18,9 @@ func (c *Controller) live(dpid openflow.DPID) *session {
 
 // Ask puts one multipart question to a switch and returns the body of the
 // answer. It goes beside everything else on the switch's connection and changes
-// nothing. The error is an [*Error] of [ErrAway] if the switch is not connected,
-// the *[openflow.Error] with which it refused to answer, or that of ctx or of
-// the connection as it ended.
+// nothing. The error is an [*Error] of [ErrAway] if the switch is not
+// connected, the *[openflow.Error] with which it refused to answer, or that of
+// ctx or of the connection as it ended.
 func (c *Controller) Ask(ctx context.Context, dpid openflow.DPID, q *openflow.MultipartRequest) (openflow.MultipartReplyBody, error) {
 	s := c.live(dpid)
 	if s == nil {
@@ -29,7 +29,8 @@ func (c *Controller) Ask(ctx context.Context, dpid openflow.DPID, q *openflow.Mu
 	return s.question(ctx, q)
 }
 
-// AskAll is [Controller.Ask] for several questions, which leave in one write.
+// AskAll puts several questions to a switch as [Controller.Ask] does, in one
+// write.
 // The answers are in the order of the questions; one that the switch refuses to
 // give is nil, and no error.
 func (c *Controller) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {

@@ -19,9 +19,9 @@ func ours() openflow.FlowStatsRequest {
 }
 
 // dump asks the switch for everything that it holds of ours and calls entry on
-// the connection's reader for each flow entry, of which nothing may be kept, and
-// then meter for each meter. Before each part of the answer it calls ready, on
-// the reader too, unless that is nil.
+// the connection's reader for each flow entry, of which nothing may be kept,
+// and then meter for each meter. Before each part of the answer it calls ready,
+// on the reader too, unless that is nil.
 func (s *session) dump(ctx context.Context, ready func() error, entry func(*openflow.FlowStats), meter func(openflow.MeterID, flow.Meter)) error {
 	ctx, cancel := context.WithTimeout(ctx, min(answerTime, s.cfg.Patience))
 	defer cancel()
@@ -60,15 +60,15 @@ func (s *session) dump(ctx context.Context, ready func() error, entry func(*open
 }
 
 // compare asks the switch what it holds, when the core is about to say what it
-// should hold: a switch with many entries takes as long to tell of them as the
-// core to make them, and so both are at work at the same time.
+// should hold: a switch with many entries takes as long to list them as the
+// core to make them, and so both work at the same time.
 func (s *session) compare(ctx context.Context) error {
 	if err := s.hear(ctx); err != nil {
 		return err
 	}
-	told := func(fs *openflow.FlowStats) { s.flows.Tell(fs) }
+	entry := func(fs *openflow.FlowStats) { s.flows.Tell(fs) }
 	meter := func(id openflow.MeterID, m flow.Meter) { s.flows.TellMeter(id, m) }
-	if err := s.dump(ctx, func() error { return s.begin(ctx) }, told, meter); err != nil {
+	if err := s.dump(ctx, func() error { return s.begin(ctx) }, entry, meter); err != nil {
 		return err
 	}
 	if err := s.adopt(ctx); err != nil {
@@ -79,8 +79,8 @@ func (s *session) compare(ctx context.Context) error {
 	return nil
 }
 
-// begin waits for all that the switch should hold, unless that is there. The core
-// waits for nothing meanwhile, and so this is not long.
+// begin waits for all that the switch should hold, unless that is there. The
+// core waits for nothing meanwhile, and so this is not long.
 func (s *session) begin(ctx context.Context) error {
 	for s.flows == nil {
 		if w := s.mail.take(); w.state != nil {
@@ -111,8 +111,8 @@ func (s *session) hear(ctx context.Context) error {
 	}
 }
 
-// adopt tells the core by which ways the switch forwards already, and waits for
-// what follows from that.
+// adopt reports to the core by which ways the switch forwards already, and
+// waits for what follows from that.
 func (s *session) adopt(ctx context.Context) error {
 	ways := s.flows.Ways(s.Snapshot(), s.dpid)
 	if len(ways) == 0 {
@@ -145,8 +145,8 @@ type audited struct {
 const auditSpace = 25 * time.Millisecond
 
 // auditEvery returns how long it is between two audits of a switch: in a large
-// network longer than configured, so that all of them cost no more than those of
-// a small one.
+// network longer than configured, so that all of them cost no more than those
+// of a small one.
 func (s *session) auditEvery() time.Duration {
 	return max(s.cfg.Audit, time.Duration(len(s.Snapshot().Switches))*auditSpace)
 }

@@ -42,8 +42,8 @@ type chaos struct {
 
 // TestChaos has links cut, switches hang, refuse and disconnect, entries vanish
 // and be meddled with, circuits come, move and go, and the controller restart,
-// at random and all at once. At quiet points every switch holds what is compiled
-// from nothing.
+// at random and all at once. At quiet points every switch holds what is
+// compiled from nothing.
 func TestChaos(t *testing.T) {
 	seed := *chaosSeed
 	if seed == 0 {

@@ -37,7 +37,8 @@ type circuit struct {
 	waiters []chan<- error
 }
 
-// listed returns the circuit as it is to be compiled, what has precedence first.
+// listed returns the circuit as it is to be compiled, what has precedence
+// first.
 func (c *circuit) listed() []path.Circuit {
 	switch c.phase {
 	case joining:
@@ -93,8 +94,8 @@ func (k *core) move(c *circuit, want path.Circuit) {
 	cut := path.Severed(k.Snapshot(), c.olds[0].Path)
 	c.want = want
 	if cut {
-		// Nothing gets through by the old path: there is nothing to be kept until
-		// the new one stands.
+		// Nothing gets through by the old path: there is nothing to be kept
+		// until the new one stands.
 		k.enter(c, leaving)
 		return
 	}
@@ -219,8 +220,8 @@ func (k *core) stick(c *circuit, dpid openflow.DPID) {
 	k.stuck[dpid][c] = true
 }
 
-// lost implements waiter: the circuit stays wanted, and those that wait for it are
-// told.
+// lost implements waiter: the circuit stays wanted, and the callers that wait
+// for it get an error.
 func (c *circuit) lost(k *core, dpid openflow.DPID) {
 	c.answer(&Error{Op: "install", DPID: dpid, Err: ErrAway})
 	if c.waiting.left == 0 {

@@ -42,34 +42,34 @@ type Config struct {
 	Listen          string       // address for switches, such as 0.0.0.0:6653
 	TLS             *tls.Config  // nil: TCP
 	Forwarding      flow.Forwarding
-	DefaultCapacity bitrate.Rate // of ports that do not tell their speed; default 10 Gbit/s
+	DefaultCapacity bitrate.Rate // of ports that do not report their speed; default 10 Gbit/s
 	Links           []topology.LinkOverride
 	Attachments     []topology.Attachment
 	Priority        Priority
-	Memory          Memory        // nil: a restart begins with an empty picture
+	Memory          Memory        // nil: a restart begins with an empty network
 	Audit           time.Duration // how often a switch's entries are compared with what is wanted; default 10 s
 	Patience        time.Duration // how long a switch may take to answer a barrier; default 30 s
 	Topology        topology.Config
-	// Removed, if not nil, is told of every flow entry that is gone, with its last
-	// counters, in the order in which its switch tells it. It runs on the reader of
-	// the switch's connection and must be quick.
+	// Removed, if not nil, is called with every flow entry that is gone, with
+	// its last counters, in the order in which its switch reports them. It runs
+	// on the reader of the switch's connection and must be quick.
 	Removed func(openflow.DPID, *openflow.FlowRemoved)
 }
 
 // Controller is the whole of the southbound side. It satisfies the scheduler's
 // Network interface.
 type Controller struct {
-	cfg      Config
-	log      *slog.Logger
-	policy   flow.Policy
-	prober   *discovery.Prober
-	snapshot atomic.Pointer[topology.Snapshot]
-	listener *channel.Listener
-	builder  *topology.Builder // the core's from Run on
-	events   chan event        // what must be heard
-	rumours  chan event        // what will be heard again, and must not hold up the rest
-	done     chan struct{}     // closed when the core has stopped; nothing is received any more
-	audits   budget            // flow entries that audits look at
+	cfg         Config
+	log         *slog.Logger
+	policy      flow.Policy
+	prober      *discovery.Prober
+	snapshot    atomic.Pointer[topology.Snapshot]
+	listener    *channel.Listener
+	builder     *topology.Builder // the core's from Run on
+	events      chan event        // events that must not be lost
+	lossyEvents chan event        // events that come again, and must not delay the others
+	done        chan struct{}     // closed when the core has stopped; nothing is received any more
+	audits      budget            // flow entries that audits look at
 
 	reachable sync.Map // openflow.DPID to *session: those that have introduced themselves; only the core changes it
 
@@ -79,7 +79,7 @@ type Controller struct {
 	changed chan struct{} // guarded by mu; closed at the next change
 }
 
-// New makes a controller. It does nothing before [Controller.Listen] and
+// New returns a controller. It does nothing before [Controller.Listen] and
 // [Controller.Run].
 func New(cfg Config) (*Controller, error) {
 	if cfg.Logger == nil {
@@ -107,15 +107,15 @@ func New(cfg Config) (*Controller, error) {
 		return nil, fmt.Errorf("controller: secret for probes: %w", err)
 	}
 	c := &Controller{
-		cfg:     cfg,
-		log:     cfg.Logger,
-		policy:  policy(cfg),
-		prober:  discovery.NewProber(secret),
-		builder: topology.NewBuilder(cfg.Topology, time.Now()),
-		events:  make(chan event, 4096),
-		rumours: make(chan event, 1024),
-		done:    make(chan struct{}),
-		changed: make(chan struct{}),
+		cfg:         cfg,
+		log:         cfg.Logger,
+		policy:      policy(cfg),
+		prober:      discovery.NewProber(secret),
+		builder:     topology.NewBuilder(cfg.Topology, time.Now()),
+		events:      make(chan event, 4096),
+		lossyEvents: make(chan event, 1024),
+		done:        make(chan struct{}),
+		changed:     make(chan struct{}),
 	}
 	c.snapshot.Store(c.builder.Snapshot(time.Now()))
 	if cfg.Priority.Meter && cfg.Forwarding != flow.ForwardL2 {
@@ -146,7 +146,8 @@ func (c *Controller) Listen() error {
 	return nil
 }
 
-// Addr is the address on which switches are welcome; nil before [Controller.Listen].
+// Addr returns the address on which the controller listens for switches; nil
+// before [Controller.Listen].
 func (c *Controller) Addr() net.Addr {
 	if c.listener == nil {
 		return nil
@@ -172,7 +173,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.listener.Close()
 	wg.Wait()
 	k.sessions.Wait()
-	k.turnAway()
+	k.rejectArrivals()
 	return nil
 }
 
@@ -201,8 +202,8 @@ func (c *Controller) accept(ctx context.Context) {
 	}
 }
 
-// post hands an event to the core, waiting for room; false if ctx or the core
-// ends first.
+// post hands an event to the core, waiting for room. It reports whether the
+// core has it: it has not if ctx or the core ends first.
 func (c *Controller) post(ctx context.Context, e event) bool {
 	select {
 	case c.events <- e:
@@ -214,10 +215,11 @@ func (c *Controller) post(ctx context.Context, e event) bool {
 	}
 }
 
-// Snapshot is the network as it is known now.
+// Snapshot returns the network as it is known now.
 func (c *Controller) Snapshot() *topology.Snapshot { return c.snapshot.Load() }
 
-// Changed is closed at the next snapshot, and when a circuit is lost or returns.
+// Changed returns a channel that is closed at the next snapshot, and when a
+// circuit is lost or returns.
 func (c *Controller) Changed() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -22,14 +22,14 @@ const (
 	saveEvery = 100 * time.Millisecond // memory is written at most this often
 )
 
-// core owns the picture of the network and the circuits. All its methods run
+// core owns the topology and the circuits. All its methods run
 // on one goroutine.
 type core struct {
 	*Controller
 	ctx      context.Context
 	schedule *discovery.Schedule
 	peers    map[openflow.DPID]*peer
-	fresh    []*peer           // that have introduced themselves and are to hear what they should hold
+	fresh    []*peer           // that have introduced themselves and have no wanted state yet
 	adopted  []chan<- struct{} // of strays, to be closed when what follows is handed out
 	sessions sync.WaitGroup
 	memory   memory
@@ -99,7 +99,7 @@ func (k *core) run() {
 		case e := <-k.events:
 			e.apply(k)
 			k.drain()
-		case e := <-k.rumours:
+		case e := <-k.lossyEvents:
 			e.apply(k)
 			k.drain()
 		case <-wake.C:
@@ -130,7 +130,7 @@ func (k *core) drain() {
 		default:
 		}
 		select {
-		case e := <-k.rumours:
+		case e := <-k.lossyEvents:
 			e.apply(k)
 		default:
 			return
@@ -146,8 +146,8 @@ func (k *core) settle() (again time.Duration) {
 	if k.builder.Changed() {
 		if again = k.rested.Sub(now); again <= 0 {
 			k.publish(k.builder.Snapshot(now))
-			// Whatever a snapshot costs, the core has time for other things: where it
-			// has little of the processor, more is drawn together.
+			// Whatever a snapshot costs, the core has time for other things:
+			// where it has little of the processor, more is drawn together.
 			k.rested = now.Add(max(rest, restShare*time.Since(now)))
 		}
 	}
@@ -178,9 +178,9 @@ func (k *core) publish(s *topology.Snapshot) {
 	k.announce()
 }
 
-// greet tells some of the switches that have introduced themselves what they
-// should hold, all of it. It reports whether more are waiting: other events go
-// between, since a whole state takes long to make.
+// greet hands to some of the switches that have introduced themselves the whole
+// state that they should hold. It reports whether more are waiting: other
+// events go between, since a whole state takes long to make.
 func (k *core) greet() (more bool) {
 	n := min(len(k.fresh), greetings)
 	for _, p := range k.fresh[:n] {
@@ -198,7 +198,7 @@ func (k *core) greet() (more bool) {
 	return len(k.fresh) > 0
 }
 
-// handOut tells the sessions how what their switches should hold has changed.
+// handOut hands to each session what has changed in its switch's wanted state.
 func (k *core) handOut() {
 	k.generation++
 	k.wanted.Take(func(dpid openflow.DPID, p flow.Patch) {
@@ -251,7 +251,7 @@ func (k *core) probeSwitch(ports []topology.Port) {
 	}
 }
 
-// packetOut is the message that sends a frame out of a port.
+// packetOut returns the message that sends a frame out of a port.
 func packetOut(to openflow.PortNo, frame []byte) *openflow.PacketOut {
 	return &openflow.PacketOut{
 		BufferID: openflow.NoBuffer,
@@ -261,8 +261,8 @@ func packetOut(to openflow.PortNo, frame []byte) *openflow.PacketOut {
 	}
 }
 
-// stop ends the sessions and answers whoever still waits. The switches keep
-// what they hold.
+// stop ends the sessions and answers the callers that still wait. The switches
+// keep what they hold.
 func (k *core) stop() {
 	k.memory.flush(k.builder)
 	for _, p := range k.peers {
@@ -276,8 +276,8 @@ func (k *core) stop() {
 	}
 }
 
-// turnAway closes the connections that came too late to be looked at.
-func (k *core) turnAway() {
+// rejectArrivals closes the connections that came too late to be looked at.
+func (k *core) rejectArrivals() {
 	for {
 		select {
 		case e := <-k.events:

@@ -14,7 +14,7 @@ type Error struct {
 	Err  error         // [ErrAway], [ErrSuperseded], or the *openflow.Error with which the switch refused
 }
 
-// The causes of an [Error] that are not the switch's own words.
+// The causes of an [Error] that are not an error message of the switch.
 var (
 	ErrAway       = errors.New("is not connected")
 	ErrSuperseded = errors.New("superseded by a later request")
@@ -34,5 +34,5 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("switch %s refused a flow entry: %v", e.DPID, e.Err)
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

@@ -36,8 +36,8 @@ func (e arrival) apply(k *core) {
 }
 
 // challenge decides between two connections that claim the same datapath: the
-// first stays if it is alive, so that nobody can take a switch's place by
-// naming its datapath ID.
+// first stays if it is alive, so that no other program can take over a switch
+// by naming its datapath ID.
 func (c *Controller) challenge(life context.Context, old *session, e arrival) {
 	ctx, cancel := context.WithTimeout(life, time.Second)
 	defer cancel()
@@ -156,7 +156,7 @@ func (e probeSeen) apply(k *core) {
 		return
 	}
 	now := time.Now()
-	if e.from != e.to { // a host may play back what its own port has told it
+	if e.from != e.to { // a host may play back what its own port has sent it
 		k.builder.ProbeTook(now.Sub(e.sent), now)
 	}
 	if !k.builder.LinkSeen(e.from, e.to, now) {
@@ -224,7 +224,7 @@ func (e confirmed) apply(k *core) {
 	k.switchConfirmed(e.s.dpid, p)
 }
 
-// install: somebody wants a circuit.
+// install: a circuit is wanted.
 type install struct {
 	circuit path.Circuit
 	reply   chan<- error
@@ -232,7 +232,7 @@ type install struct {
 
 func (e install) apply(k *core) { k.install(e.circuit, e.reply) }
 
-// removal: somebody wants a circuit gone.
+// removal: a circuit is not wanted any more.
 type removal struct {
 	id    string
 	reply chan<- error

@@ -54,7 +54,7 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 		return
 	}
 	if h, ok := discovery.Sight(m.Data); ok && s.news(at, h) {
-		s.offer(s.rumours, hostSeen{s, at, h})
+		s.offer(s.lossyEvents, hostSeen{s, at, h})
 	}
 }
 
@@ -65,7 +65,7 @@ func (s *session) stray(frame []byte) {
 		return
 	}
 	if h, ok := s.Snapshot().Hosts.Get(openflow.MAC(frame[:6])); ok {
-		s.offer(s.rumours, delivery{h.At, frame})
+		s.offer(s.lossyEvents, delivery{h.At, frame})
 	}
 }
 

@@ -85,7 +85,7 @@ func (s *session) describe(ctx context.Context) (string, error) {
 	return strings.Join(strings.Fields(d.Manufacturer+" "+d.Hardware+" "+d.Software), " "), nil
 }
 
-// countMeters is how many meters the switch has room for; 0 if it has none
+// countMeters returns how many meters the switch has room for; 0 if it has none
 // that drop at a rate in kbit/s after a burst.
 func (s *session) countMeters(ctx context.Context) (uint32, error) {
 	body, err := s.try(ctx, openflow.MultipartMeterFeatures)

@@ -76,8 +76,8 @@ func launch(t *testing.T, n *ofswitch.Network, cfg Config) *lab {
 	return launchOn(t, n, cfg, nil)
 }
 
-// launchOn starts a controller to which switches come by a listener, or, if that
-// is nil, by the configured address.
+// launchOn starts a controller to which switches come by a listener, or, if
+// that is nil, by the configured address.
 func launchOn(t *testing.T, n *ofswitch.Network, cfg Config, ln net.Listener) *lab {
 	t.Helper()
 	dscp := uint8(46)
@@ -229,7 +229,7 @@ func (l *lab) acquainted() {
 	})
 }
 
-// circuit is a circuit between two hosts on the path that is best now.
+// circuit returns a circuit between two hosts on the path that is best now.
 func (l *lab) circuit(id string, handle uint32, from, to string, rate bitrate.Rate) path.Circuit {
 	l.Helper()
 	src, dst := l.net.Host(from).Addr(), l.net.Host(to).Addr()
@@ -249,7 +249,8 @@ func (l *lab) install(c path.Circuit) error {
 	return l.Install(ctx, c)
 }
 
-// holders are the switches that hold entries of a circuit, with their number.
+// holders returns the switches that hold entries of a circuit, with their
+// number.
 func (l *lab) holders(handle uint32) map[openflow.DPID]int {
 	out := map[openflow.DPID]int{}
 	for _, sw := range l.net.Switches() {
@@ -276,7 +277,7 @@ func (l *lab) wantHolders(handle uint32, p path.Path) {
 	}
 }
 
-// send sends so many datagrams and tells how they arrived.
+// send sends so many datagrams and returns how they arrived.
 func (l *lab) send(from, to string, n int) ofswitch.Arrivals {
 	l.Helper()
 	src, dst := l.net.Host(from), l.net.Host(to)
@@ -292,7 +293,7 @@ func (l *lab) send(from, to string, n int) ofswitch.Arrivals {
 	return dst.Got(src.Addr(), 9)
 }
 
-// otherWay is the way through a diamond that p does not take.
+// otherWay returns the way through a diamond that p does not take.
 func otherWay(l *lab, p path.Path) path.Path {
 	via := 5 - p[1].DPID // 2 or 3
 	s := l.Snapshot()

@@ -36,8 +36,8 @@ func (m *mailbox) putState(s flow.Whole, generation uint64) {
 	m.signal()
 }
 
-// putPatch adds a change of what is wanted. The patch is the mailbox's from then
-// on.
+// putPatch adds a change of what is wanted. The patch is the mailbox's from
+// then on.
 func (m *mailbox) putPatch(p flow.Patch, generation uint64) {
 	m.mu.Lock()
 	w := &m.wanted

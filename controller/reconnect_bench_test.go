@@ -17,8 +17,8 @@ import (
 
 const benchEntries = 100_000
 
-// crowd is so many circuits through one switch that it holds benchEntries flow
-// entries of them.
+// crowd returns so many circuits through one switch that it holds benchEntries
+// flow entries of them.
 func crowd() []path.Circuit {
 	circuits := make([]path.Circuit, benchEntries/2)
 	for i := range circuits {
@@ -33,8 +33,8 @@ func crowd() []path.Circuit {
 }
 
 // compared runs a controller for an Open vSwitch that connects to it, until the
-// switch holds what it should. It returns how long that took from the handshake,
-// and how many flow mods.
+// switch holds what it should. It returns how long that took from the
+// handshake, and how many flow mods.
 func compared(b *testing.B, o *ovstest.OVS, listen string, circuits []path.Circuit) (took time.Duration, mods uint64, addr string) {
 	b.Helper()
 	c, err := New(Config{Listen: listen, Patience: time.Minute})
@@ -98,7 +98,8 @@ func BenchmarkReconnectOpenVSwitch(b *testing.B) {
 	}
 }
 
-// damage takes 1,000 entries out of the bridge and adds 1,000 that are not wanted.
+// damage takes 1,000 entries out of the bridge and adds 1,000 that are not
+// wanted.
 func damage(b *testing.B, o *ovstest.OVS) {
 	b.Helper()
 	var text strings.Builder

@@ -154,8 +154,8 @@ func laterRefusal(l *lab) {
 	}
 }
 
-// bend has an entry of a circuit in a switch lead elsewhere, of which the switch
-// tells nothing.
+// bend has an entry of a circuit in a switch lead elsewhere, of which the
+// switch tells nothing.
 func (l *lab) bend(sw *ofswitch.Switch, c path.Circuit) {
 	l.Helper()
 	err := sw.Apply(&openflow.FlowMod{

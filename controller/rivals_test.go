@@ -76,7 +76,8 @@ func TestSilentConnectionGivesWayToItsSuccessor(t *testing.T) {
 	})
 }
 
-// A connection that is challenged, and answers in time, can be challenged again.
+// A connection that is challenged, and answers in time, can be challenged
+// again.
 func TestSlowAnswerKeepsASwitch(t *testing.T) {
 	inBubble(t, pair, Config{}, func(l *lab) {
 		l.settled(2, 1)

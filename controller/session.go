@@ -40,7 +40,7 @@ type session struct {
 
 	// What follows belongs to the goroutine of run.
 	flight   *flight    // what has been sent and not been confirmed
-	told     *confirmed // what the core knows; nil: tell it again
+	reported *confirmed // what the core knows; nil: report it again
 	metering bool       // the switch has meters for us
 	due      bool       // an audit is to begin as soon as nothing is under way
 	mending  bool       // a repair is due
@@ -110,7 +110,7 @@ func (s *session) keep(ctx context.Context) error {
 		case <-repair.C:
 			s.mending = false
 			s.proceed(ctx)
-		case <-s.missed: // some vanished untold; until they are found nothing is certain
+		case <-s.missed: // some vanished unheard; until they are found nothing is certain
 			s.due = true
 			s.startAudit(ctx, audits)
 		case <-audit.C:
@@ -161,18 +161,18 @@ func (s *session) proceed(ctx context.Context) {
 	s.report(ctx)
 }
 
-// report tells the core what the switch holds, if that is news.
+// report reports to the core what the switch holds, if that has changed.
 func (s *session) report(ctx context.Context) {
 	c := confirmed{s: s}
 	s.mu.Lock()
 	c.circuits, c.all = s.flows.Confirmed()
 	c.refused, c.unmetered = s.flows.Refused()
 	s.mu.Unlock()
-	if t := s.told; t != nil && t.circuits == c.circuits && t.all == c.all && t.unmetered == c.unmetered && maps.Equal(t.refused, c.refused) {
+	if t := s.reported; t != nil && t.circuits == c.circuits && t.all == c.all && t.unmetered == c.unmetered && maps.Equal(t.refused, c.refused) {
 		return
 	}
 	if s.post(ctx, c) {
-		s.told = &c
+		s.reported = &c
 	}
 }
 
@@ -184,7 +184,7 @@ func (s *session) landed() <-chan struct{} {
 }
 
 // land takes in the answer to a commit, and before it the entries that vanished
-// while it was on its way: the switch told of them first.
+// while it was on its way: the switch reported them first.
 func (s *session) land() error {
 	for heard := true; heard; {
 		select {

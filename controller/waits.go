@@ -8,12 +8,13 @@ import (
 
 // waiter waits until switches have confirmed a generation.
 type waiter interface {
-	// requirements returns the switches that must have confirmed the generation in
-	// which the wait begins.
+	// requirements returns the switches that must have confirmed the generation
+	// in which the wait begins.
 	requirements() []requirement
 	// proceed is called when all of them have, or do not matter any more.
 	proceed(*core)
-	// lost is called when a switch has gone that must be there, or is not there.
+	// lost is called when a switch has gone that must be there, or is not
+	// there.
 	lost(*core, openflow.DPID)
 	state() *wait
 }
@@ -176,7 +177,7 @@ func (k *core) meet(x waiting) {
 	}
 }
 
-// switchLost tells what waits for a switch that it has gone.
+// switchLost ends or renews what waits for a switch that has gone.
 func (k *core) switchLost(dpid openflow.DPID) {
 	q := k.waits[dpid]
 	if q == nil {

@@ -99,7 +99,7 @@ func (b *board) wantNone(what string, reply <-chan error) {
 	}
 }
 
-// along is a circuit through the switches from one to another.
+// along returns a circuit through the switches from one to another.
 func along(from, to openflow.DPID) path.Circuit {
 	c := path.Circuit{ID: "a", Handle: 7, Rate: bitrate.Mbps, Key: path.FlowKey{
 		Src: netip.MustParseAddr("10.0.0.1"), Dst: netip.MustParseAddr("10.0.0.2")}}
@@ -131,7 +131,8 @@ func TestConfirmationEndsWithTheSession(t *testing.T) {
 	b.wantAnswer("both have confirmed", reply)
 }
 
-// The entries of a switch that returns are not gone before it has been compared.
+// The entries of a switch that returns are not gone before it has been
+// compared.
 func TestRemovalWaitsForASwitchThatReturns(t *testing.T) {
 	b := newBoard(t, 2)
 	b.ask(func(r chan<- error) event { return install{along(1, 2), r} })
@@ -148,7 +149,8 @@ func TestRemovalWaitsForASwitchThatReturns(t *testing.T) {
 	b.wantAnswer("both have confirmed", reply)
 }
 
-// A request that is overtaken before it was handed out begins one wait, not two.
+// A request that is overtaken before it was handed out begins one wait, not
+// two.
 func TestRequestsAtOnceAreConfirmedOnce(t *testing.T) {
 	b := newBoard(t, 1)
 	c := along(1, 1)
@@ -168,7 +170,8 @@ func TestRequestsAtOnceAreConfirmedOnce(t *testing.T) {
 	b.wantAnswer("the switch has confirmed", reply)
 }
 
-// byHand is the circuit of along over another pair of ports between 1 and 2.
+// byHand returns the circuit of along over another pair of ports between 1 and
+// 2.
 func byHand(c path.Circuit, via ...openflow.DPID) path.Circuit {
 	c.Path = nil
 	for i, d := range via {

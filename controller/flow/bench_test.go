@@ -10,7 +10,7 @@ import (
 	"conga/openflow"
 )
 
-// grid is a square grid of side*side switches with so many hosts each.
+// grid returns a square grid of side*side switches with so many hosts each.
 func grid(side, hosts int) *Network {
 	b := topology.NewBuilder(topology.Config{}, t0)
 	n := openflow.DPID(side * side)
@@ -42,8 +42,8 @@ func grid(side, hosts int) *Network {
 	return &Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2, Meter: true, Mark: true, DSCP: 46}}
 }
 
-// BenchmarkCompile is the cost of one change of the network for one switch of a
-// national network: 100 switches, 1,000 hosts, 100 circuits.
+// BenchmarkCompile measures the cost of one change of the network for one
+// switch of a national network: 100 switches, 1,000 hosts, 100 circuits.
 func BenchmarkCompile(b *testing.B) {
 	n := grid(10, 10)
 	for i := range 100 {
@@ -58,7 +58,8 @@ func BenchmarkCompile(b *testing.B) {
 	}
 }
 
-// BenchmarkRoutes is the cost of a link that comes or goes in that network.
+// BenchmarkRoutes measures the cost of a link that comes or goes in that
+// network.
 func BenchmarkRoutes(b *testing.B) {
 	n := grid(10, 10)
 	b.ReportAllocs()

@@ -16,8 +16,8 @@ const (
 
 	// burstPerSecond: a best-effort meter lets a burst of 10 ms through.
 	burstPerSecond = 100
-	// policerBurst of 0.3 s: with less, a lone TCP transfer stays a third and more
-	// below the rate at which it is policed.
+	// policerBurst of 0.3 s: with less, a lone TCP transfer stays a third and
+	// more below the rate at which it is policed.
 	policerBurst = 300 * time.Millisecond
 
 	// minBurst is two full frames, in kbit.

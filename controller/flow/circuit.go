@@ -6,8 +6,8 @@ import (
 	"conga/openflow"
 )
 
-// circuit tells of a circuit's entries for this switch, in both directions, and
-// of its policers.
+// circuit calls rule with each of a circuit's entries for this switch, in both
+// directions, and meter with each of its policers.
 func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule), meter func(openflow.MeterID, Meter)) {
 	for i, h := range c.Path {
 		if h.DPID != v.sw.DPID {
@@ -32,17 +32,18 @@ func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule), meter fun
 	}
 }
 
-// direction tells of the entries of one direction. The ingress port is part of
-// the match: traffic with the same addresses that comes in by another port gets
-// no priority.
+// direction calls rule with the entries of one direction. The ingress port is
+// part of the match: traffic with the same addresses that comes in by another
+// port gets no priority.
 func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.PortNo, meter openflow.MeterID, rule func(*Rule)) {
-	// Specificity counts from the circuit's own key, so that both directions rank alike.
+	// Specificity counts from the circuit's own key, so that both directions
+	// rank alike.
 	prio := uint16(prioAllocation + c.Key.Specificity())
-	t := turn{in, out, meter}
-	does, ok := v.turns[t]
+	t := crossing{in, out, meter}
+	does, ok := v.crossings[t]
 	if !ok {
 		does = v.priority(in, out, meter)
-		v.turns[t] = does
+		v.crossings[t] = does
 	}
 	for _, m := range matches(key, in) {
 		rule(&Rule{
@@ -52,18 +53,18 @@ func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.Port
 	}
 }
 
-// turn is how allocated traffic crosses a switch; what takes the same turn
-// shares its instructions.
-type turn struct {
+// crossing is how allocated traffic crosses a switch; entries with the same
+// crossing share their instructions.
+type crossing struct {
 	in, out openflow.PortNo
 	meter   openflow.MeterID
 }
 
-// priority is what makes allocated traffic go first: the mark, the queue, and
-// passing by the best-effort meter. A circuit that is policed goes through its
-// own meter where it enters the network. A circuit without a rate has nothing
-// reserved for it and shares the best-effort meter, or it could take what others
-// reserved.
+// priority returns the instructions that make allocated traffic go first: they
+// mark it, put it into the queue, and pass by the best-effort meter. A circuit
+// that is policed goes through its own meter where it enters the network. A
+// circuit without a rate has nothing reserved for it and shares the best-effort
+// meter, or it could take what others reserved.
 func (v *view) priority(in, out openflow.PortNo, meter openflow.MeterID) []openflow.Instruction {
 	var acts []openflow.Action
 	if v.policy.Mark {
@@ -73,7 +74,7 @@ func (v *view) priority(in, out openflow.PortNo, meter openflow.MeterID) []openf
 		acts = append(acts, openflow.SetQueue(*q))
 	}
 	if in == out {
-		out = openflow.PortInPort // a switch sends nothing back where it came from unless told so
+		out = openflow.PortInPort // only this sends a frame back by the port that it came in by
 	}
 	return through(meter, append(acts, openflow.Output(out, 0))...)
 }

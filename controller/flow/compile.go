@@ -34,8 +34,8 @@ type Network struct {
 	*topology.Snapshot
 	Routes *Routes
 	Policy Policy
-	// Circuits are in order of precedence: where two want the same entry, as the
-	// old and the new path of a circuit that moves may, the first has it.
+	// Circuits are in order of precedence: where two want the same entry, as
+	// the old and the new path of a circuit that moves may, the first has it.
 	Circuits []path.Circuit
 	Policed  map[string]bool // circuits that are held to their rate, by ID; see [Policed]
 }

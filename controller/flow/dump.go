@@ -8,8 +8,8 @@ import (
 	"conga/openflow"
 )
 
-// Tell takes in one flow entry that the switch holds, before [Reconciler.Begin].
-// Of fs nothing is kept.
+// Tell takes in one flow entry that the switch holds, before
+// [Reconciler.Begin]. Of fs nothing is kept.
 func (r *Reconciler) Tell(fs *openflow.FlowStats) {
 	at, ours := r.find(fs)
 	switch {
@@ -53,8 +53,8 @@ func (r *Rule) isEntry(fs *openflow.FlowStats) bool {
 	return !r.doubt && r.Cookie == fs.Cookie && sameInstructions(r.Instructions, fs.Instructions)
 }
 
-// Ways returns, of frames to hosts at other switches that the switch forwards by
-// other ports than it should, by which ports it does, by these switches.
+// Ways returns, of frames to hosts at other switches that the switch forwards
+// by other ports than it should, by which ports it does, by these switches.
 func (r *Reconciler) Ways(s *topology.Snapshot, dpid openflow.DPID) map[openflow.DPID]openflow.PortNo {
 	ways := map[openflow.DPID]openflow.PortNo{}
 	for k, at := range r.rules {
@@ -108,8 +108,8 @@ func (a *Audit) Entry(fs *openflow.FlowStats) {
 	}
 }
 
-// Passed reports whether the switch holds just what it is thought to hold. It is
-// to be asked when the switch has told everything.
+// Passed reports whether the switch holds just what it is thought to hold. It
+// is to be asked when the switch has told everything.
 func (a *Audit) Passed() bool {
 	return !a.meddled && a.right == a.r.Holds()
 }
@@ -123,8 +123,9 @@ func (r *Reconciler) Asked() {
 // Unasked takes note that there will be no answer.
 func (r *Reconciler) Unasked() { r.touched, r.turned = nil, nil }
 
-// Found takes in everything that the switch was found to hold, and keeps it. What
-// has been sent or has vanished since the switch was asked is left as it is.
+// Found takes in everything that the switch was found to hold, and keeps it.
+// What has been sent or has vanished since the switch was asked is left as it
+// is.
 func (r *Reconciler) Found(present *State) {
 	for k, at := range r.rules {
 		if at.have != nil && present.Rules[k] == nil && !r.touched[k] {

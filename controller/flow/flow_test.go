@@ -17,8 +17,8 @@ var t0 = time.Unix(1_800_000_000, 0)
 
 func at(d openflow.DPID, p openflow.PortNo) topology.PortID { return topology.PortID{DPID: d, Port: p} }
 
-// square is four switches in a ring on ports 1 (back) and 2 (on), a host each
-// on port 3 with address 10.0.0.N, every port 100 Mbit/s.
+// square returns four switches in a ring on ports 1 (back) and 2 (on), a host
+// each on port 3 with address 10.0.0.N, every port 100 Mbit/s.
 func square(t *testing.T, sw topology.Switch) *Network {
 	t.Helper()
 	b := topology.NewBuilder(topology.Config{DefaultCapacity: 100 * bitrate.Mbps}, t0)
@@ -57,7 +57,7 @@ func addr(d openflow.DPID) netip.Addr   { return netip.AddrFrom4([4]byte{10, 0, 
 
 var threeTables = topology.Switch{Tables: 254, Meters: 1000}
 
-// forth is a circuit from host 1 over switch 2 to host 3.
+// forth returns a circuit from host 1 over switch 2 to host 3.
 func forth(id string, handle uint32, rate bitrate.Rate) path.Circuit {
 	return path.Circuit{
 		ID: id, Handle: handle, Rate: rate, Key: path.FlowKey{Src: addr(1), Dst: addr(3)},

@@ -39,7 +39,7 @@ func (h *station) toKey(v *view) openflow.EntryKey {
 	return openflow.EntryKey{Table: v.hostTable(), Priority: prioHost, Match: h.key}
 }
 
-// hostTable is the table with the rules towards hosts.
+// hostTable returns the table with the rules towards hosts.
 func (v *view) hostTable() openflow.TableID {
 	if v.pipelined() {
 		return tableForwarding
@@ -68,7 +68,7 @@ func (v *view) toHost(h *station, port openflow.PortNo) *Rule {
 }
 
 // fromHost returns the rule that lets frames of a host that is known at a port
-// of the switch pass untold, nil if there is none.
+// of the switch pass without the controller; nil if there is none.
 func (v *view) fromHost(h *station, port openflow.PortNo) *Rule {
 	if p, ok := v.sw.Ports[port]; !ok || p.Role != topology.Edge || !v.pipelined() {
 		return nil

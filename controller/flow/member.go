@@ -35,7 +35,8 @@ type namedMeter struct {
 
 func newMember(id string) *member { return &member{id: id} }
 
-// part returns what the circuit contributes to a switch; nil if that is nothing.
+// part returns what the circuit contributes to a switch; nil if that is
+// nothing.
 func (m *member) part(s *site) *part {
 	for _, p := range m.parts {
 		if p.site == s {

@@ -125,8 +125,8 @@ func TestVanishedWhileUnderWay(t *testing.T) {
 	}
 }
 
-// A meter that nothing is to use any more stays as long as an entry goes through
-// it, however long that takes.
+// A meter that nothing is to use any more stays as long as an entry goes
+// through it, however long that takes.
 func TestMeterStaysForItsEntries(t *testing.T) {
 	m, _ := purpose.PortID(1)
 	through := metered(false, 1, 1, m)

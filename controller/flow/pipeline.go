@@ -6,7 +6,7 @@ import (
 	"conga/openflow"
 )
 
-// Priorities within the tables; the picture is in ARCHITECTURE.md.
+// Priorities within the tables; the table is in ARCHITECTURE.md.
 const (
 	prioProbe      = 61000
 	prioReserved   = 60000
@@ -85,7 +85,7 @@ func (v *view) control(l *rules) {
 	}
 }
 
-// learning is table 1, and the way there: every source is known, or the
+// learning adds table 1, and the way there: every source is known, or the
 // controller hears of it.
 func (v *view) learning(l *rules) {
 	onward := openflow.GotoTable(tableForwarding)
@@ -107,7 +107,7 @@ func (v *view) learning(l *rules) {
 	l.add(purpose.Control, tableLearning, prioMiss, nil, append(through(v.upMeter(purpose.UnknownID), toController), onward)...)
 }
 
-// teaching are the matches of frames in which a host tells its address.
+// teaching returns the matches of frames in which a host announces its address.
 func teaching() []openflow.Match {
 	ms := []openflow.Match{{openflow.EthType(etherTypeARP)}}
 	for _, t := range icmpv6Neighbour {
@@ -124,9 +124,10 @@ func (v *view) miss(l *rules) {
 	l.add(purpose.Forward, v.hostTable(), prioMiss, nil, through(v.flood, v.floods...)...)
 }
 
-// strays are frames that came in off the tree for a host that this switch does
-// not know. The switch before knows it, so this one is about to: while a new
-// host's entries spread, the controller takes such frames to where they belong.
+// strays adds the rules about frames that came in off the tree for a host that
+// this switch does not know. The switch before knows it, so this one is about
+// to: while a new host's entries spread, the controller takes such frames to
+// where they belong.
 func (v *view) strays(l *rules) {
 	off := openflow.Metadata(offTree, offTree)
 	l.add(purpose.Forward, tableForwarding, prioGroup, openflow.Match{off, openflow.EthDstMasked(groupBit, groupBit)})
@@ -143,7 +144,7 @@ func (v *view) strayPorts() bool {
 	return false
 }
 
-// singleTable is the pipeline of a switch that has no room for three tables:
+// singleTable adds the pipeline of a switch that has no room for three tables:
 // hosts are learned from their broadcasts only.
 func (v *view) singleTable(l *rules) {
 	const t = tableAllocations

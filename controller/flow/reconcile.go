@@ -49,9 +49,9 @@ type sending struct {
 	generation uint64
 }
 
-// NewReconciler returns a reconciler for a switch that should hold this, as of a
-// generation. It keeps the state. Before [Reconciler.Begin] it is told what the
-// switch holds, and there are no steps.
+// NewReconciler returns a reconciler for a switch that should hold this, as of
+// a generation. It keeps the state. Before [Reconciler.Begin] it is told what
+// the switch holds, and there are no steps.
 func NewReconciler(want Whole, generation uint64) *Reconciler {
 	r := &Reconciler{
 		rules: make(map[openflow.EntryKey]*pair[Rule], len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},

@@ -16,8 +16,8 @@ import (
 
 var errRefused = errors.New("refused")
 
-// desk is a switch with a reconciler, and all that was ever wanted.
-type desk struct {
+// bench is a switch with a reconciler, and all that was ever wanted.
+type bench struct {
 	*rapid.T
 	r       *Reconciler
 	holds   *State
@@ -27,7 +27,7 @@ type desk struct {
 	excused map[openflow.EntryKey]bool // refused last
 }
 
-// someRule is one of few rules, so that they meet often.
+// someRule returns one of few rules, so that they meet often.
 func someRule(t *rapid.T) *Rule {
 	n := rapid.IntRange(1, 6).Draw(t, "rule")
 	out := openflow.PortNo(rapid.IntRange(1, 3).Draw(t, "out"))
@@ -53,7 +53,7 @@ func someState(t *rapid.T) *State {
 }
 
 // want makes another state wanted.
-func (d *desk) want() {
+func (d *bench) want() {
 	now, was := someState(d.T), d.wanted[len(d.wanted)-1]
 	generation := uint64(len(d.wanted))
 	d.wanted = append(d.wanted, now)
@@ -72,7 +72,7 @@ func (d *desk) want() {
 }
 
 // answer has the switch carry out what was sent, or refuse part of it.
-func (d *desk) answer() {
+func (d *bench) answer() {
 	refused := map[int]error{}
 	for i, s := range d.pending {
 		if rapid.IntRange(0, 7).Draw(d.T, "refuses") == 0 {
@@ -122,7 +122,7 @@ func tell(r *Reconciler, present *State) {
 }
 
 // lose has an entry vanish that the switch tells of.
-func (d *desk) lose() {
+func (d *bench) lose() {
 	keys := slices.SortedFunc(maps.Keys(d.holds.Rules), func(a, b openflow.EntryKey) int { return compareRules(d.holds.Rules[a], d.holds.Rules[b]) })
 	if len(keys) == 0 {
 		return
@@ -133,7 +133,7 @@ func (d *desk) lose() {
 	d.r.Vanished(k, cookie)
 }
 
-func (d *desk) audit() {
+func (d *bench) audit() {
 	if len(d.pending) > 0 || d.asked != nil {
 		return
 	}
@@ -160,7 +160,7 @@ func (d *desk) audit() {
 
 // dump has the switch say what it holds, and what it said arrive, with anything
 // between the question and the answer, and the answer and its arrival.
-func (d *desk) dump() {
+func (d *bench) dump() {
 	switch now := (&State{Rules: maps.Clone(d.holds.Rules), Meters: maps.Clone(d.holds.Meters)}); {
 	case d.asked == nil:
 		d.r.Asked()
@@ -173,7 +173,7 @@ func (d *desk) dump() {
 	}
 }
 
-func (d *desk) next() {
+func (d *bench) next() {
 	if len(d.pending) > 0 {
 		return
 	}
@@ -191,7 +191,7 @@ func (d *desk) next() {
 
 // checkConfirmed holds what is said to be confirmed against the switch: each
 // entry is as it was wanted in that generation or a later one.
-func (d *desk) checkConfirmed() {
+func (d *bench) checkConfirmed() {
 	circuits, all := d.r.Confirmed()
 	if all > circuits {
 		d.Fatalf("everything is confirmed up to %d, circuits only up to %d", all, circuits)
@@ -217,7 +217,7 @@ func (d *desk) checkConfirmed() {
 	}
 }
 
-func (d *desk) checkKey(k openflow.EntryKey, have *Rule, circuits, all uint64) {
+func (d *bench) checkKey(k openflow.EntryKey, have *Rule, circuits, all uint64) {
 	since := all
 	if k.Table == tableAllocations {
 		since = circuits
@@ -234,11 +234,11 @@ func (d *desk) checkKey(k openflow.EntryKey, have *Rule, circuits, all uint64) {
 }
 
 // TestReconcilerArrives has states change, entries vanish and be refused while
-// steps are under way. What is said to be confirmed is there, and in the end the
-// switch holds what is wanted.
+// steps are under way. What is said to be confirmed is there, and in the end
+// the switch holds what is wanted.
 func TestReconcilerArrives(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		d := &desk{T: t, holds: someState(t), wanted: []*State{NewState()}, excused: map[openflow.EntryKey]bool{}}
+		d := &bench{T: t, holds: someState(t), wanted: []*State{NewState()}, excused: map[openflow.EntryKey]bool{}}
 		d.wanted = append(d.wanted, someState(t))
 		d.r = NewReconciler(d.wanted[1].Whole(), 1)
 		for range rapid.IntRange(0, 2).Draw(t, "early") {
@@ -288,7 +288,7 @@ func TestReconcilerArrives(t *testing.T) {
 	})
 }
 
-func (d *desk) carryOut(s Step) {
+func (d *bench) carryOut(s Step) {
 	switch {
 	case s.Rule != nil:
 		d.holds.Rules[s.Rule.Key()] = s.Rule
@@ -349,8 +349,8 @@ func TestStepsAreInOrder(t *testing.T) {
 	}
 }
 
-// BenchmarkReconcile is the cost of a patch of one entry in a switch that holds
-// many.
+// BenchmarkReconcile measures the cost of a patch of one entry in a switch that
+// holds many.
 func BenchmarkReconcile(b *testing.B) {
 	st := Compile(grid(20, 10), 45)
 	r := NewReconciler(st.Whole(), 1)

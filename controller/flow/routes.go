@@ -184,7 +184,7 @@ func (r *Routes) tree(to openflow.DPID) *tree {
 	r.relax(t, root)
 	r.spread(t)
 	for _, x := range r.work.touched {
-		r.turn(t, x.at, 0)
+		r.direct(t, x.at, 0)
 	}
 	return t
 }
@@ -221,7 +221,7 @@ func (r *Routes) mend(t *tree, lost, gained []change, moved func(int32)) {
 	}
 	r.spread(t)
 	for _, x := range w.touched {
-		if r.turn(t, x.at, x.next); t.next[x.at] != x.next {
+		if r.direct(t, x.at, x.next); t.next[x.at] != x.next {
 			moved(x.at)
 		}
 	}
@@ -259,8 +259,8 @@ func (r *Routes) uproot(t *tree, lost []change) {
 	}
 }
 
-// spread is Dijkstra's algorithm, backwards, from what is in work: each vertex
-// that is reached over a shorter way than it has takes that one.
+// spread returns Dijkstra's algorithm, backwards, from what is in work: each
+// vertex that is reached over a shorter way than it has takes that one.
 func (r *Routes) spread(t *tree) {
 	for {
 		u, ok := r.work.pop()
@@ -276,9 +276,9 @@ func (r *Routes) spread(t *tree) {
 	}
 }
 
-// turn has a vertex go by the port that it had if that lies on a shortest path,
-// else by the lowest port that does; by none if it is unreached.
-func (r *Routes) turn(t *tree, at int32, had openflow.PortNo) {
+// direct has a vertex go by the port that it had if that lies on a shortest
+// path, else by the lowest port that does; by none if it is unreached.
+func (r *Routes) direct(t *tree, at int32, had openflow.PortNo) {
 	t.next[at] = 0
 	for _, a := range r.vertices[at].out {
 		if !t.leads(at, a) {

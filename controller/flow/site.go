@@ -199,8 +199,8 @@ func (s *site) replaceRules(m *member, old, now *part, p Patch) {
 	}
 }
 
-// claimRules claims the rules of a circuit that had none, if no other claims any
-// of them, and reports whether it has.
+// claimRules claims the rules of a circuit that had none, if no other claims
+// any of them, and reports whether it has.
 func (s *site) claimRules(m *member, now *part) bool {
 	list := make([]claimant, len(now.rules))
 	for i, r := range now.rules {

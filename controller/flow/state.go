@@ -16,7 +16,7 @@ type Rule struct {
 	Match        openflow.Match // canonical
 	Instructions []openflow.Instruction
 
-	key   string // of the match; kept, since to make it costs as much as all the rest
+	key   string // of the match; kept, since making it costs as much as all the rest
 	doubt bool   // the entry may be gone; it equals none
 }
 
@@ -25,15 +25,15 @@ func (r *Rule) Key() openflow.EntryKey {
 	return openflow.EntryKey{Table: r.Table, Priority: r.Priority, Match: r.key}
 }
 
-// doubtful returns the rule as one that may be there or not: one like it was told
-// to be gone, and the order of the two is not known.
+// doubtful returns the rule as one that may be there or not: the switch has
+// reported one like it gone, and the order of the two is not known.
 func (r *Rule) doubtful() *Rule {
 	d := *r
 	d.doubt = true
 	return &d
 }
 
-// flags are on every rule of ours: we want to hear when one goes.
+// flags are on every rule of ours: the switch reports when one goes.
 const flags = openflow.FlowSendFlowRem
 
 // Equal reports whether both rules have the same effect and owner.
@@ -41,7 +41,8 @@ func (r *Rule) Equal(o *Rule) bool {
 	return r == o || !r.doubt && !o.doubt && r.Cookie == o.Cookie && sameInstructions(r.Instructions, o.Instructions)
 }
 
-// sameInstructions compares instruction lists regardless of order, since a
+// sameInstructions reports whether two lists hold the same instructions,
+// regardless of order, since a
 // switch runs instructions by type, of which each is there once (OpenFlow 1.3.5
 // section 5.9), and lists them as it likes.
 func sameInstructions(a, b []openflow.Instruction) bool {
@@ -91,7 +92,7 @@ func newRule(k purpose.Kind, t openflow.TableID, prio uint16, m openflow.Match, 
 }
 
 // add puts a rule in unless one with its key is already there: of two that
-// want the same place, the first has it.
+// have the same key, the first stays.
 func (s *State) add(r *Rule) {
 	k := r.Key()
 	if _, taken := s.Rules[k]; !taken {
@@ -106,7 +107,7 @@ func (s *State) addMeter(id openflow.MeterID, m Meter) {
 	}
 }
 
-// FromStats reads what a switch told of one flow entry. ok is false if the
+// FromStats reads a flow entry as a switch reports it. ok is false if the
 // entry is not ours.
 func FromStats(fs *openflow.FlowStats) (r *Rule, ok bool) {
 	if !purpose.Ours(fs.Cookie) {
@@ -120,7 +121,7 @@ func FromStats(fs *openflow.FlowStats) (r *Rule, ok bool) {
 	return r, true
 }
 
-// meterFlags of every meter of ours.
+// flags returns the flags of the meter; every one of ours has a burst.
 func (m Meter) flags() openflow.MeterFlags {
 	if m.Packets {
 		return openflow.MeterPktps | openflow.MeterBurst
@@ -128,10 +129,11 @@ func (m Meter) flags() openflow.MeterFlags {
 	return openflow.MeterKbps | openflow.MeterBurst
 }
 
-// FromMeterConfig reads what a switch told of one meter. ok is false if its
+// FromMeterConfig reads a meter as a switch reports it. ok is false if its
 // identifier is not one that we use; meters carry no cookie, so a range of
-// identifiers marks ours. A meter of ours that somebody changed beyond what
-// [Meter] can say is returned as the zero meter, which equals none wanted.
+// identifiers marks ours. A meter of ours that another program changed beyond
+// what [Meter] can hold is returned as the zero meter, which equals no wanted
+// one.
 func FromMeterConfig(c openflow.MeterConfig) (id openflow.MeterID, m Meter, ok bool) {
 	if c.Meter < purpose.FirstID || c.Meter > purpose.LastID {
 		return 0, m, false
@@ -145,7 +147,7 @@ func FromMeterConfig(c openflow.MeterConfig) (id openflow.MeterID, m Meter, ok b
 	return c.Meter, m, true
 }
 
-// modify is the message that adds or changes the meter.
+// modify returns the message that adds or changes the meter.
 func (m Meter) modify(id openflow.MeterID, command openflow.MeterModCommand) *openflow.MeterMod {
 	return &openflow.MeterMod{
 		Command: command, Flags: m.flags(), ID: id,

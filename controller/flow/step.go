@@ -51,7 +51,8 @@ func ruleStep(have, want *Rule) Step {
 	return Step{Message: install(want, have != nil && !have.doubt && have.Cookie == want.Cookie), Rule: want}
 }
 
-// meterStep is ruleStep of a meter.
+// meterStep returns the step from the meter that is there, or nil, to the one
+// that is wanted, or nil.
 func meterStep(id openflow.MeterID, have, want *Meter) Step {
 	if want == nil {
 		m := &openflow.MeterMod{Command: openflow.MeterDelete, Flags: openflow.MeterKbps, ID: id}
@@ -65,8 +66,8 @@ func meterStep(id openflow.MeterID, have, want *Meter) Step {
 }
 
 // install returns the message that puts a rule in. An entry of the same owner
-// keeps its counters; OpenFlow's modify leaves the cookie, so another owner's is
-// replaced.
+// keeps its counters; OpenFlow's modify leaves the cookie, so another owner's
+// is replaced.
 func install(r *Rule, keepCounters bool) *openflow.FlowMod {
 	command := openflow.FlowAdd
 	if keepCounters {

@@ -26,9 +26,9 @@ const (
 // ever where changes come faster than the switch answers.
 var grace = [sorts]int{needed: 1, ofCircuits: 1, ofOthers: 8, unused: 8}
 
-// Next returns the steps to be sent now, at most so many about flow entries, and
-// takes them for sent. Steps of different sorts are never returned together.
-// While steps are under way there are none.
+// Next returns the steps to be sent now, at most so many about flow entries,
+// and takes them for sent. Steps of different sorts are never returned
+// together. While steps are under way there are none.
 func (r *Reconciler) Next(most int) []Step {
 	if r.UnderWay() || !r.begun {
 		return nil
@@ -135,7 +135,8 @@ func (r *Reconciler) usedMeters() map[openflow.MeterID]bool {
 	return used
 }
 
-// meter returns the meter that packets of a rule go through; 0 if there is none.
+// meter returns the meter that packets of a rule go through; 0 if there is
+// none.
 func (r *Rule) meter() openflow.MeterID {
 	for _, in := range r.Instructions {
 		if in.Meter != 0 {

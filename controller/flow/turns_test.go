@@ -9,8 +9,8 @@ import (
 	"conga/openflow"
 )
 
-// metered is an entry of a circuit or of a host that goes through a meter, or
-// through none.
+// metered returns an entry of a circuit or of a host that goes through a meter,
+// or through none.
 func metered(circuit bool, n, out openflow.PortNo, meter openflow.MeterID) *Rule {
 	in := openflow.Match{openflow.InPort(n)}
 	if circuit {
@@ -81,13 +81,13 @@ func TestChurnStarvesNothing(t *testing.T) {
 	}
 }
 
-// An entry is not sent before its meter is there, and a meter does not go before
-// the entries that use it, whatever changes meanwhile.
+// An entry is not sent before its meter is there, and a meter does not go
+// before the entries that use it, whatever changes meanwhile.
 func TestMetersOutliveTheirEntries(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		was, r := NewState(), NewReconciler(NewState().Whole(), 1)
 		r.Begin()
-		d := &desk{T: t, r: r, holds: NewState(), excused: map[openflow.EntryKey]bool{}}
+		d := &bench{T: t, r: r, holds: NewState(), excused: map[openflow.EntryKey]bool{}}
 		change := func(generation uint64) {
 			now := NewState()
 			for n := openflow.PortNo(1); n <= 4; n++ {

@@ -21,8 +21,8 @@ type view struct {
 	flood  openflow.MeterID                     // of what is flooded; 0: none
 	meters map[openflow.MeterID]Meter           // all but the policers
 
-	ways  map[openflow.PortNo][]openflow.Instruction // towards a port, shared by what goes there
-	turns map[turn][]openflow.Instruction
+	ways      map[openflow.PortNo][]openflow.Instruction // towards a port, shared by what goes there
+	crossings map[crossing][]openflow.Instruction
 }
 
 // newView returns the view of a switch on whose ports so much is reserved.
@@ -43,7 +43,7 @@ func (v *view) reserving(reserved map[openflow.PortNo]bitrate.Rate) *view {
 func (v *view) reserve(reserved map[openflow.PortNo]bitrate.Rate) {
 	v.meters = map[openflow.MeterID]Meter{}
 	v.ways = map[openflow.PortNo][]openflow.Instruction{}
-	v.turns = map[turn][]openflow.Instruction{}
+	v.crossings = map[crossing][]openflow.Instruction{}
 	if v.sw.Meters > 0 {
 		v.meters[purpose.TrialID] = drop(minRate)
 		v.upMeters()

@@ -75,8 +75,8 @@ func (w *Wanted) Take(f func(openflow.DPID, Patch)) {
 	clear(w.changed)
 }
 
-// touch notes that something has changed for a switch, and returns its site; nil
-// if it is not watched.
+// touch notes that something has changed for a switch, and returns its site;
+// nil if it is not watched.
 func (w *Wanted) touch(dpid openflow.DPID) *site {
 	s := w.sites[dpid]
 	if s != nil {

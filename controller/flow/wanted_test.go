@@ -218,8 +218,8 @@ func TestKeptStateIsTheCompiledOne(t *testing.T) {
 	})
 }
 
-// TestAChangeTouchesWhatItConcerns counts the rules that are told of after one
-// change in a network that is otherwise quiet.
+// TestAChangeTouchesWhatItConcerns counts the rules that are handed out after
+// one change in a network that is otherwise quiet.
 func TestAChangeTouchesWhatItConcerns(t *testing.T) {
 	n := grid(8, 4)
 	w := NewWanted(n.Policy)
@@ -259,8 +259,8 @@ func TestAChangeTouchesWhatItConcerns(t *testing.T) {
 	}
 }
 
-// BenchmarkCircuit is the cost of a circuit that comes and goes, in a small and
-// in a large network.
+// BenchmarkCircuit measures the cost of a circuit that comes and goes, in a
+// small and in a large network.
 func BenchmarkCircuit(b *testing.B) {
 	for _, side := range []int{3, 10, 32} {
 		b.Run(fmt.Sprintf("switches=%d", side*side), func(b *testing.B) {
