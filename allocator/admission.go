@@ -10,26 +10,27 @@ import (
 	"conga/controller/topology"
 )
 
-// planner is where admission is decided: a pure function of the graph, the share
-// and the books. Whoever asks on behalf of an allocation has struck that
-// allocation's own holding from the books first.
+// planner decides admission: it is a pure function of the snapshot, the share
+// and the calendars. A caller that asks on behalf of an allocation has taken
+// that allocation's own reservations out of the calendars first.
 type planner struct {
 	snapshot  *topology.Snapshot
 	graph     *path.Graph // of the snapshot's switches and links
 	share     share
 	calendars *calendars
-	own       []reservation[topology.LinkID] // in the books, but not to be counted by free
+	own       []reservation[topology.LinkID] // in the calendars, but not to be counted by free
 	obstacles *obstacles                     // if not nil, takes down what stands in the way
 }
 
-// plannerLocked is where requests are placed now.
+// plannerLocked returns the planner for the network and the calendars as they
+// are now.
 func (a *Allocator) plannerLocked() planner {
 	a.observeLocked()
 	a.graph = a.graph.For(a.seen)
 	return planner{snapshot: a.seen, graph: a.graph, share: a.share, calendars: &a.calendars}
 }
 
-// demand is what is to be placed.
+// demand is a request whose ends have been located.
 type demand struct {
 	Request
 	from, to    topology.PortID
@@ -37,7 +38,8 @@ type demand struct {
 	limit       bitrate.Rate // of what the project may hold at a time; 0: none, or not to be looked at
 }
 
-// free is what allocations may still take of a link throughout a window.
+// free returns what allocations may still take of a link throughout a window,
+// in bit/s.
 func (pl planner) free(l topology.Link, w Window) bitrate.Rate {
 	limit, peak := pl.share.of(l.Capacity), pl.calendars.links.peak(l.ID, w)
 	for _, x := range pl.own {
@@ -49,7 +51,8 @@ func (pl planner) free(l topology.Link, w Window) bitrate.Rate {
 	return limit - min(limit, peak)
 }
 
-// others is the peak on a link of what is claimed besides our own.
+// others returns the peak on a link of what is reserved besides pl.own, in
+// bit/s.
 func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 	for w.Start < w.End {
 		piece, own := w, bitrate.Rate(0)
@@ -70,7 +73,8 @@ func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 	return peak
 }
 
-// fit is when the rate fits on a link for a window as long as w, at w or later.
+// fit returns the earliest start, not before w's, from which the rate fits on a
+// link for as long as w; never if it does not.
 func (pl planner) fit(l topology.Link, w Window, rate bitrate.Rate) Seconds {
 	limit := pl.share.of(l.Capacity)
 	switch {
@@ -86,7 +90,8 @@ func (pl planner) query(d demand, w Window) path.Query {
 	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: func(l topology.Link) bitrate.Rate { return pl.free(l, w) }}
 }
 
-// find is the path on which the errand fits in exactly this window.
+// find returns the path on which the demand fits in exactly this window; ok is
+// false if there is none.
 func (pl planner) find(d demand, w Window) (path.Path, bool) {
 	q := pl.query(d, w)
 	if pl.obstacles != nil {
@@ -95,7 +100,7 @@ func (pl planner) find(d demand, w Window) (path.Path, bool) {
 	return pl.graph.Find(q)
 }
 
-// fits reports whether the errand fits on this path in exactly this window.
+// fits reports whether the demand fits on this path in exactly this window.
 func (pl planner) fits(d demand, p path.Path, w Window) bool {
 	for _, id := range p.BothWays() {
 		l, ok := pl.snapshot.Link(id)
@@ -118,8 +123,8 @@ func (pl planner) taken(d demand, w Window) bool {
 	return false
 }
 
-// locate finds both ends of a key. If it cannot, reason says which address is
-// not known, and field is its API name.
+// locate returns the edge ports of both ends of a key. If one is not known,
+// reason says which address that is, and field is its API name.
 func locate(s *topology.Snapshot, k path.FlowKey) (from, to topology.PortID, field, reason string) {
 	from, okFrom := s.Locate(k.Src)
 	to, okTo := s.Locate(k.Dst)
@@ -135,8 +140,8 @@ func locate(s *topology.Snapshot, k path.FlowKey) (from, to topology.PortID, fie
 	return from, to, "", ""
 }
 
-// placement is where and when an allocation may be. If the window is zero it has to
-// wait, and reason says for what.
+// placement is where and when an allocation may be. If the window is zero the
+// allocation has to wait, and reason says for what.
 type placement struct {
 	window    Window
 	path      path.Path
@@ -144,9 +149,10 @@ type placement struct {
 	obstacles *obstacles // what stands in the way of an earlier window; nil if nothing does
 }
 
-// assign finds a request's window and path: the one asked for, or the earliest one
-// that the limits allow. If it has to wait because something is not known or not
-// there the spot has a reason; an error refuses it.
+// assign returns a request's window and path: the window asked for, or the
+// earliest one that the limits allow. If the request has to wait, because
+// something is not known or not there, the placement has a reason; an error
+// refuses the request.
 func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Error) {
 	from, to, _, reason := locate(pl.snapshot, r.Key)
 	if reason != "" {
@@ -169,7 +175,8 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 	return pl.refuse(d, w)
 }
 
-// takenError says that the traffic is another allocation's for part of w.
+// takenError returns the refusal of a window of which another allocation has
+// part for the same traffic.
 func (pl planner) takenError(d demand, w Window) *Error {
 	pl.obstacles = nil
 	end := w.Start
@@ -185,8 +192,9 @@ func (pl planner) takenError(d demand, w Window) *Error {
 	return err
 }
 
-// refuse explains why there is no path with the rate in w. If there is no path
-// at any rate the request has to wait, and that is not an error.
+// refuse returns the error that says why there is no path with the rate in w.
+// If there is no path at any rate the request has to wait: the placement has a
+// reason, and the error is nil.
 func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 	pl.obstacles = nil // what is offered is no obstacle
 	if d.from == d.to {
@@ -214,7 +222,8 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 	return placement{}, err
 }
 
-// offer looks for what would be admitted instead and says so.
+// offer looks for what would be admitted instead, puts it into o and returns it
+// in words.
 func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 	if o.Slower > 0 {
 		text = fmt.Sprintf("; ask for at most %s", o.Slower)
@@ -226,7 +235,7 @@ func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 	return text
 }
 
-// clock prints a moment for people.
+// clock returns a moment as people read it.
 func clock(t Seconds) string {
 	if t > math.MaxInt32*1000 {
 		return "the end of time"

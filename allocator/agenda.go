@@ -10,8 +10,8 @@ import (
 // however often the network changes.
 const leastRetry = nanos(time.Second)
 
-// Task is one thing to have done about one allocation. Until it is reported
-// back, with Installed, Removed or Failed, the allocation gets no other.
+// Task is one thing to be done about one allocation. Until it is reported back,
+// with Installed, Removed or Failed, the allocation gets no other.
 type Task struct {
 	Do       Action
 	Circuit  path.Circuit // to install; only its ID matters for the other actions
@@ -20,9 +20,10 @@ type Task struct {
 	entry *item
 }
 
-// Due hands out at most limit tasks whose time has come, earliest first, what
-// leaves before what comes. next is when to ask again if nothing else happens;
-// zero is never. Only what is saved is handed out.
+// Due hands out at most limit tasks whose time has come: the earliest first,
+// and at the same moment those that remove before those that install. next is
+// when to ask again if nothing else happens; the zero time is never. Only what
+// is saved is handed out.
 func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -69,9 +70,9 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 	return tasks, next
 }
 
-// readyLocked reports whether an allocation can be installed now: its path is alive
-// and nothing that has to go first is still there. If not, it is tried again when
-// that has changed.
+// readyLocked reports whether an allocation can be installed now: its path is
+// alive, and nothing is left in the network that has to go first. If not, it is
+// tried again when that has changed.
 func (a *Allocator) readyLocked(it *item) bool {
 	c := it.record()
 	if _, alive := path.Alive(a.seen, c.Path); !alive || elsewhere(a.seen, c) != "" {
@@ -80,13 +81,13 @@ func (a *Allocator) readyLocked(it *item) bool {
 		}
 		return false
 	}
-	a.departLocked(it, nil) // its own entries are in no way but its own
+	a.departLocked(it, nil) // its own circuits are in the way of no other
 	return !a.leaving.blocks(it, c)
 }
 
-// rescheduleLocked puts an entry on the agenda for what it needs next, or off it
-// while something is under way. The scheduler is woken if that is sooner than what Due
-// has announced.
+// rescheduleLocked puts an item on the agenda for what it needs next, or takes
+// it off while something is under way. It wakes the scheduler if that is sooner
+// than Due has announced.
 func (a *Allocator) rescheduleLocked(it *item) {
 	now, away := a.nowNanos(), it.busy != nil || it.task
 	if len(it.leaving) > 0 || len(it.network) > 0 {
@@ -110,9 +111,10 @@ func (a *Allocator) rescheduleLocked(it *item) {
 	}
 }
 
-// retryLocked has what has failed tried again earlier than it would be by itself: what
-// was in its way may have gone. How much earlier depends on how often it failed, so
-// that a network in trouble is not asked for the same things all the time.
+// retryLocked has failed tasks tried again earlier than they would be by
+// themselves, since what was in their way may have gone. How much earlier
+// depends on how often they failed, so that a network in trouble is not asked
+// for the same things all the time.
 func (a *Allocator) retryLocked() {
 	if len(a.failed) == 0 {
 		return

@@ -8,7 +8,7 @@ import (
 // State is where an allocation is in its life.
 //
 //	          path confirmed                 end of window,
-//	          by barriers                    entries gone
+//	          by barriers                    circuit gone
 //	pending ------------------> active ------------------> complete
 //	   ^                          |
 //	   +--------------------------+
@@ -53,8 +53,8 @@ type Request struct {
 	Lease     Seconds      `json:"lease,omitempty"`      // seconds for which it may wait for its start without being asked for again; 0: as long as it takes
 }
 
-// Allocation is a request and what has become of it. Values are copies: holding
-// one holds nothing of the allocator's.
+// Allocation is a request and what has become of it. Values are copies, which
+// share nothing with the allocator.
 type Allocation struct {
 	ID       string  `json:"id"`
 	Handle   uint32  `json:"handle"`   // owner in the cookies of its flow entries
@@ -69,7 +69,7 @@ type Allocation struct {
 	Path   path.Path `json:"path,omitempty"`   // reserved; empty while no path is known
 }
 
-// Circuit is what the controller is to hold in the switches for a.
+// Circuit returns what the controller is to hold in the switches for a.
 func (a Allocation) Circuit() path.Circuit {
 	return path.Circuit{ID: a.ID, Handle: a.Handle, Key: a.Key, Rate: a.Bandwidth, Path: a.Path}
 }

@@ -31,17 +31,18 @@ type Config struct {
 	Now        func() time.Time            // nil: time.Now
 	NewID      func() string               // nil: a random UUID
 	Log        *slog.Logger                // nil: none
-	// Notify, if not nil, is told of every committed change in order, the
+	// Notify, if not nil, is called with every committed change in order, the
 	// allocation's last state and true if it was deleted. It runs under the
 	// allocator's lock: it must be quick and must not call the allocator.
 	Notify func(a Allocation, deleted bool)
-	// Pruned, if not nil, is told of what Notify is not: the IDs of complete
-	// allocations that are removed because they are old. It runs as Notify does.
+	// Pruned, if not nil, is called for what Notify is not: with the IDs of complete
+	// allocations that are removed because they are old. It runs as Notify
+	// does.
 	Pruned func(id string)
 	// History is how long what is complete is kept; 0: [DefaultHistory].
 	History time.Duration
-	// Along, if not nil, goes with every change that brings nothing of its own to
-	// be saved with it: those that time and the network make.
+	// Along, if not nil, goes with every change that brings nothing of its own
+	// to be saved with it: those that time and the network make.
 	Along Along
 }
 
@@ -70,12 +71,12 @@ func (c Config) withDefaults() Config {
 
 // Allocator owns the allocations. It is safe for concurrent use.
 //
-// There is one lock, mu. Under it Notify may take another for a moment, and what
-// warns goes to the log. It is not held while
-// the store commits. A change first claims what it needs in the books, then is
-// committed, and only then is it seen by anyone, the scheduler included; until
-// then the books hold the old and the new state, so that either may come true.
-// At most one change of an allocation is under way; others wait for it.
+// There is one lock, mu. Under it, warnings go to the log, and Notify may take
+// another lock for a moment. It is not held while the store commits. A change
+// first reserves in the calendars what it needs, then is committed, and only
+// then is it seen by users and by the scheduler; until then the calendars hold
+// the old and the new state, so that either may come true. At most one change
+// of an allocation is under way; others wait for it.
 type Allocator struct {
 	cfg   Config
 	share share
@@ -83,9 +84,9 @@ type Allocator struct {
 
 	mu        sync.RWMutex
 	byID      map[ident]*item      // what is not complete, and complete ones that are being removed
-	none      *extra               // what entries share of which nothing is to be said
+	none      *extra               // what all items share that have nothing of their own in it
 	handles   map[uint32]*item     // of what is deleted and still in the network, or unusual
-	all       itemList             // every visible entry that is not complete
+	all       itemList             // every visible item that is not complete
 	projects  map[string]*itemList // those of each project that has any
 	completed completed            // how many are complete; they are in the store
 	moving    int                  // changes under way that move something into or out of the history
@@ -131,17 +132,18 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	return a, nil
 }
 
-// Now returns the time on the allocator's clock, see [Config.Now]. Moments given
-// to the allocator, and those that it returns, are on that clock.
+// Now returns the time on the allocator's clock, see [Config.Now]. Moments
+// given to the allocator, and those that it returns, are on that clock.
 func (a *Allocator) Now() time.Time { return a.cfg.Now() }
 
-// Create admits a request. With a start time it holds exactly that window or is
-// refused; without one it gets the earliest window that fits, now if possible. A
-// request whose addresses are not known yet, or between whose ends no path
-// leads now, is accepted and waits, pending, with a Reason and no Window.
+// Create admits a request. With a start time the allocation has exactly that
+// window or the request is refused; without one it has the earliest window that
+// fits, now if possible. A request whose addresses are not known yet, or
+// between whose ends no path leads now, is accepted and waits: it is pending,
+// with a Reason and no Window.
 //
-// When Create returns nil the allocation survives a crash, and with it what
-// along makes.
+// When Create returns nil the allocation survives a crash, and so do the
+// records that along makes.
 //
 // Errors are of type *[Error]: Invalid with the Field at fault; Conflict with
 // the Bottleneck or the allocation in the way, and an Offer; Denied by a limit
@@ -189,8 +191,8 @@ func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item,
 	return it, next, nil
 }
 
-// Get finds an allocation; complete ones are read from the store. Errors are of type
-// *[Error]: NotFound, or Internal if the store cannot be read.
+// Get returns an allocation; complete ones are read from the store. Errors are
+// of type *[Error]: NotFound, or Internal if the store cannot be read.
 func (a *Allocator) Get(id string) (Allocation, error) {
 	const op = "get"
 	a.mu.RLock()
@@ -213,8 +215,9 @@ func (a *Allocator) Get(id string) (Allocation, error) {
 	return r.Allocation, nil
 }
 
-// Known reports whether there is an allocation with the ID, complete ones included.
-// One that cannot be looked for, because the store fails, counts as known.
+// Known reports whether there is an allocation with the ID, complete ones
+// included. One that cannot be looked for, because the store fails, counts as
+// known.
 func (a *Allocator) Known(id string) bool {
 	a.mu.RLock()
 	it := a.findLocked(id)
@@ -228,8 +231,8 @@ func (a *Allocator) Known(id string) bool {
 }
 
 // Delete removes an allocation, whatever its state: it is NotFound from then
-// on, also after a crash. Its flow entries go next, and only then is its
-// capacity free for others. ifRevision is the Revision that the caller has
+// on, also after a crash. Its flow entries are removed next, and only then can
+// others have its capacity. ifRevision is the Revision that the caller has
 // read; 0 is any.
 //
 // Errors are of type *[Error]: NotFound, Stale if the revision is another by
@@ -255,17 +258,17 @@ func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, al
 	return nil
 }
 
-// Reserved is the most that allocations hold of a directed link at any moment
-// of the window, in bit/s.
+// Reserved returns the most that allocations hold of a directed link at any
+// moment of the window, in bit/s.
 func (a *Allocator) Reserved(link topology.LinkID, w Window) bitrate.Rate {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.calendars.links.peak(link, w)
 }
 
-// admitLocked places a request and holds it against the project's limits. The lock is
-// held, and if the request is a change of an allocation, that one's holding is
-// struck from the books.
+// admitLocked places a request and checks the project's limits. If the request
+// is a change of an allocation, the caller has taken that one's reservations
+// out of the calendars.
 func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
 	if n := a.calendars.active[r.ProjectID]; limits.Active > 0 && n >= limits.Active {
@@ -293,8 +296,8 @@ func checkBandwidth(r Request, limits Limits) *Error {
 	return nil
 }
 
-// checkTotalLocked holds a window against the limit on what a project's allocations
-// hold together.
+// checkTotalLocked returns an error if a project's allocations would hold more
+// together, at some moment of the window, than its limit allows.
 func (a *Allocator) checkTotalLocked(r Request, w Window, limits Limits) *Error {
 	if limits.Bandwidth == 0 || r.Bandwidth == 0 || w == (Window{}) {
 		return nil
@@ -316,7 +319,7 @@ func notFound(id string) *Error {
 	return &Error{Kind: NotFound, Err: fmt.Errorf("there is no allocation %q", id)}
 }
 
-// in says during which operation the error came up.
+// in sets the operation during which the error came up, and returns the error.
 func (e *Error) in(op string) *Error {
 	e.Op = op
 	return e

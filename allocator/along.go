@@ -10,9 +10,9 @@ import "conga/allocator/store"
 // be saved, several at a time for different allocations.
 type Along func(before, after *Allocation) ([]store.Op, error)
 
-// alongside are the records that go with a begun change: those that whoever
-// asked for it wants, or the configured ones if nobody did. Begun entries are
-// not changed by others, so this needs no lock.
+// alongside returns the records that go with a begun change: those that its
+// caller wants, or else the configured ones. A begun item is changed by its own
+// change alone, so this needs no lock.
 func (a *Allocator) alongside(it *item) (ops []store.Op, err error) {
 	if it.quiet {
 		return nil, nil

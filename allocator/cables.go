@@ -8,7 +8,7 @@ import (
 	"conga/controller/topology"
 )
 
-// condition is what the network tells of a cable.
+// condition is what the network says of a cable.
 type condition uint8
 
 const (
@@ -18,15 +18,16 @@ const (
 	severed           // a port is down, the link gone, or an edge port is none any more
 )
 
-// cable is a link that paths use, both directions of it, access links included.
+// cable is both directions of a link that paths use, access links included.
 type cable struct {
 	id topology.LinkID
 	itemSet
 	state condition
 }
 
-// cableOf names a cable: of its two directions the one that begins at the lower
-// port. That of an access link is the one to the switch.
+// cableOf returns the name of a link's cable: the direction that begins at the
+// lower port. The name of an access link's cable is the direction to the
+// switch.
 func cableOf(id topology.LinkID) topology.LinkID {
 	if topology.ComparePorts(id.To, id.From) < 0 {
 		return id.Reverse()
@@ -34,8 +35,8 @@ func cableOf(id topology.LinkID) topology.LinkID {
 	return id
 }
 
-// examine finds the condition of a cable. A path is alive if all of its cables are
-// sound, and severed if one of them is.
+// examine returns the condition of a cable. A path is alive if all of its
+// cables are sound, and severed if one of them is.
 func examine(s *topology.Snapshot, id topology.LinkID) condition {
 	state := sound
 	for _, at := range []topology.PortID{id.From, id.To} {
@@ -70,14 +71,14 @@ func examine(s *topology.Snapshot, id topology.LinkID) condition {
 type cables struct {
 	byID     map[topology.LinkID]*cable
 	bySwitch map[topology.PortID][]*cable // by a switch's port 0
-	astray   map[netip.Addr]*itemSet      // entries whose host is not known to be where their path ends, by its address
+	astray   map[netip.Addr]*itemSet      // items whose host is not known to be where their path ends, by its address
 }
 
 func newCables() cables {
 	return cables{byID: map[topology.LinkID]*cable{}, bySwitch: map[topology.PortID][]*cable{}, astray: map[netip.Addr]*itemSet{}}
 }
 
-// at are the cables with an end at a port.
+// at returns the cables with an end at a port.
 func (x *cables) at(port topology.PortID) (found []*cable) {
 	for _, c := range x.bySwitch[topology.PortID{DPID: port.DPID}] {
 		if c.id.From == port || c.id.To == port {
@@ -87,10 +88,10 @@ func (x *cables) at(port topology.PortID) (found []*cable) {
 	return found
 }
 
-// access is the access link of an edge port; nil if no path uses it.
+// access returns the access link of an edge port; nil if no path uses it.
 func (x *cables) access(port topology.PortID) *cable { return x.byID[topology.LinkID{To: port}] }
 
-// obtain finds a cable, or takes it in.
+// obtain returns a cable, which is put on the index if it is not there.
 func (x *cables) obtain(id topology.LinkID, s *topology.Snapshot) *cable {
 	c := x.byID[id]
 	if c != nil {
@@ -104,7 +105,7 @@ func (x *cables) obtain(id topology.LinkID, s *topology.Snapshot) *cable {
 	return c
 }
 
-// forget forgets a cable that no path uses.
+// forget takes a cable that no path uses off the index.
 func (x *cables) forget(c *cable) {
 	delete(x.byID, c.id)
 	for _, d := range ends(c.id) {
@@ -115,7 +116,7 @@ func (x *cables) forget(c *cable) {
 	}
 }
 
-// ends are the switches at the ends of a cable, each as its port 0.
+// ends returns the switches at the ends of a cable, each as its port 0.
 func ends(id topology.LinkID) []topology.PortID {
 	from, to := topology.PortID{DPID: id.From.DPID}, topology.PortID{DPID: id.To.DPID}
 	if id.From == topology.External || from == to {
@@ -124,7 +125,7 @@ func ends(id topology.LinkID) []topology.PortID {
 	return []topology.PortID{from, to}
 }
 
-// uses reports whether the entry is on the index and its path uses the cable.
+// uses reports whether the item is on the index and its path uses the cable.
 func (c *cable) uses(it *item) bool {
 	if !it.indexed {
 		return false
@@ -143,7 +144,7 @@ func (c *cable) uses(it *item) bool {
 	return false
 }
 
-// indexLocked puts an entry with a path on the index.
+// indexLocked puts an item that has a path on the index.
 func (a *Allocator) indexLocked(it *item) {
 	it.indexed = true
 	amiss := false
@@ -154,12 +155,13 @@ func (a *Allocator) indexLocked(it *item) {
 		amiss = amiss || c.state != sound
 	}
 	if astray := a.locateEndsLocked(it); amiss || astray {
-		a.lookLocked(it) // that has happened before it came here
+		a.lookLocked(it) // what has happened so far passed over it
 	}
 }
 
-// locateEndsLocked brings the index of what is astray in line with where the hosts of an
-// entry are known to be, and reports whether one of them is seen elsewhere.
+// locateEndsLocked brings the index of what is astray in line with where the
+// hosts of an item are known to be. It reports whether one of them is seen
+// elsewhere.
 func (a *Allocator) locateEndsLocked(it *item) (elsewhere bool) {
 	ends := it.ends()
 	for i, addr := range addrsOf(it.key()) {
@@ -173,8 +175,8 @@ func (a *Allocator) locateEndsLocked(it *item) (elsewhere bool) {
 	return elsewhere
 }
 
-// unindexLocked takes an entry off the index; p and k are the path and the key with which
-// it was put there.
+// unindexLocked takes an item off the index; p and k are the path and the key
+// with which it was put there.
 func (a *Allocator) unindexLocked(it *item, p path.Path, k path.FlowKey) {
 	it.indexed = false
 	for _, id := range p.Links() {
@@ -196,8 +198,9 @@ func (a *Allocator) unindexLocked(it *item, p path.Path, k path.FlowKey) {
 
 func addrsOf(k path.FlowKey) [2]netip.Addr { return [2]netip.Addr{k.Src, k.Dst} }
 
-// markAstray notes that the host with the i-th address of an entry's key is not known
-// to be where the path ends. One that is not known at all counts as being there.
+// markAstray notes that the host with the i-th address of an item's key is not
+// known to be where the path ends. A host that is not known at all counts as
+// being there.
 func (x *cables) markAstray(it *item, i int, addr netip.Addr) {
 	if it.astray[i] {
 		return
@@ -211,7 +214,8 @@ func (x *cables) markAstray(it *item, i int, addr netip.Addr) {
 	r.add(it)
 }
 
-// takeAstray takes the entries off the index that are astray with an address.
+// takeAstray takes the items that are astray with an address off the index, and
+// returns them.
 func (x *cables) takeAstray(addr netip.Addr) (found []*item) {
 	r := x.astray[addr]
 	if r == nil {

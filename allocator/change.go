@@ -11,16 +11,16 @@ type change struct {
 	by int64
 }
 
-// radixBits is how many bits of a moment are sorted by at a time, and radixLeast how
-// many changes are worth it.
+// radixBits is how many bits of a moment are sorted by in one pass, and
+// radixLeast how many changes are worth that.
 const (
 	radixBits  = 11
 	radixLeast = 512
 )
 
-// sortChanges puts changes in order of time; spare is as much room. Of those of a
-// network the order of the bits is found sooner than by comparing: years are few
-// seconds.
+// sortChanges puts changes in order of time; spare has the same length and is
+// overwritten. Many changes are sorted digit by digit, which takes fewer steps
+// than comparing them, since all are within a few years.
 func sortChanges(list, spare []change) {
 	if len(list) < radixLeast {
 		slices.SortFunc(list, func(a, b change) int { return cmp.Compare(a.at, b.at) })
@@ -32,7 +32,7 @@ func sortChanges(list, spare []change) {
 	}
 	from, to := list, spare
 	for shift := 0; uint64(last-first)>>shift > 0; shift += radixBits {
-		var place [1<<radixBits + 1]int // where those with each digit go
+		var place [1<<radixBits + 1]int // where the changes with each digit go
 		for _, c := range from {
 			place[uint64(c.at-first)>>shift&(1<<radixBits-1)+1]++
 		}

@@ -19,22 +19,23 @@ const wholeShare share = 1e6
 
 func shareOf(reservable float64) share { return share(math.Round(reservable * float64(wholeShare))) }
 
-// of is the most that allocations may hold of a capacity, rounded down. It is
-// less than 2^62, so that sums of admitted rates stay far from overflowing.
+// of returns the most that allocations may hold of a capacity, in bit/s,
+// rounded down. It is less than 2^62, so that sums of admitted rates stay far
+// from overflowing.
 func (s share) of(capacity bitrate.Rate) bitrate.Rate {
 	hi, lo := bits.Mul64(uint64(capacity), uint64(s))
 	q, _ := bits.Div64(hi, lo, uint64(wholeShare))
 	return bitrate.Rate(min(q, 1<<62-1))
 }
 
-// reservations is all that one allocation keeps others from: capacity on links, its
-// part of the project's limit, the use of its key, a place among the project's
-// allocations.
+// reservations is all that one allocation keeps from others: capacity of links,
+// its part of the project's limit, its traffic, and its part of the number of
+// allocations that the project may have.
 type reservations struct {
 	links    []reservation[topology.LinkID] // by cable: both directions of each
 	project  []reservation[string]
 	key      []reservation[path.FlowKey]
-	projects []string // one place in each
+	projects []string // in each of which it counts as one allocation
 }
 
 // installed is a circuit that the network may hold, and the window for which it
@@ -44,7 +45,7 @@ type installed struct {
 	window  Window
 }
 
-// reservations is what a record keeps from others.
+// reservations returns what a record keeps from others.
 func (r *record) reservations() (h reservations) {
 	if r.State == Complete {
 		return h
@@ -61,7 +62,7 @@ func (r *record) reservations() (h reservations) {
 	return h
 }
 
-// reservations is what the books have of the entry.
+// reservations returns what the calendars have of the item.
 func (it *item) reservations() reservations {
 	if it.reserved != nil {
 		return *it.reserved
@@ -72,9 +73,9 @@ func (it *item) reservations() reservations {
 	return it.record().reservations()
 }
 
-// required is what an allocation keeps from others: what its committed state,
-// its next state and the entries in the network take, each moment the most
-// of them, since whichever of them comes true must fit. plain is true if that is
+// required returns what an allocation keeps from others: what its committed
+// state, its next state and its circuits in the network take, at each moment
+// the most of them, since each of them may come true. plain is true if that is
 // what the committed state takes.
 func (it *item) required() (h reservations, plain bool) {
 	c := it.record()
@@ -110,7 +111,8 @@ func holdsSame(a, b *record) bool {
 		a.Bandwidth == b.Bandwidth && a.Key == b.Key && a.Path.Equal(b.Path)
 }
 
-// hull is the least holding that takes as much as both at every moment.
+// hull returns the least reservations that take as much as both at every
+// moment.
 func (h reservations) hull(o reservations) reservations {
 	h.links, h.project, h.key = hull(h.links, o.links), hull(h.project, o.project), hull(h.key, o.key)
 	for _, p := range o.projects {
@@ -133,8 +135,8 @@ func linkReservations(p path.Path, w Window, rate bitrate.Rate) []reservation[to
 	return claims
 }
 
-// hull is the least set of claims that holds, at every moment, as much as a and
-// as much as b. Neither of them claims anything twice at the same moment.
+// hull returns the least reservations that hold, at every moment, as much as a
+// and as much as b. Neither of them has two for the same thing and moment.
 func hull[K comparable](a, b []reservation[K]) []reservation[K] {
 	if len(a) == 0 || slices.Equal(a, b) {
 		return b
@@ -166,7 +168,7 @@ func hull[K comparable](a, b []reservation[K]) []reservation[K] {
 	return out
 }
 
-// appendOn appends the claims on one thing.
+// appendOn appends those of the reservations that are on one thing.
 func appendOn[K comparable](out, claims []reservation[K], on K) []reservation[K] {
 	for _, x := range claims {
 		if x.on == on {
@@ -176,7 +178,7 @@ func appendOn[K comparable](out, claims []reservation[K], on K) []reservation[K]
 	return out
 }
 
-// appendOutline appends the pointwise greatest of claims on one thing.
+// appendOutline appends the pointwise greatest of reservations on one thing.
 func appendOutline[K comparable](out, claims []reservation[K]) []reservation[K] {
 	var cuts []Seconds
 	for _, x := range claims {
@@ -203,7 +205,8 @@ func appendOutline[K comparable](out, claims []reservation[K]) []reservation[K] 
 	return out
 }
 
-// canonical is the same for a key and its reverse, which match the same packets.
+// canonical returns a key or its reverse, the same for both, since they match
+// the same packets.
 func canonical(k path.FlowKey) path.FlowKey {
 	if k.Dst.Less(k.Src) {
 		return k.Reverse()
@@ -211,8 +214,8 @@ func canonical(k path.FlowKey) path.FlowKey {
 	return k
 }
 
-// calendars are the calendars of everything that is held. The allocator's lock
-// guards them.
+// calendars are the calendars of everything that is reserved. The allocator's
+// lock guards them.
 type calendars struct {
 	links    linkCalendar
 	projects calendar[string]
@@ -232,10 +235,11 @@ func newCalendars() calendars {
 
 func (b *calendars) add(h reservations) { b.replace(reservations{}, h) }
 
-// remove undoes enter.
+// remove undoes add.
 func (b *calendars) remove(h reservations) { b.replace(h, reservations{}) }
 
-// replace strikes one holding and enters another, of which only the difference costs.
+// replace takes out some reservations and enters others; only the difference
+// costs time.
 func (b *calendars) replace(old, now reservations) {
 	replace(old.links, now.links, b.links.remove, b.links.add)
 	replace(old.project, now.project, b.projects.remove, b.projects.add)
@@ -269,7 +273,7 @@ func replace[K comparable](old, now []reservation[K], remove, add func(reservati
 	}
 }
 
-// conflicting are the claimed keys that conflict with k.
+// conflicting returns the reserved keys that conflict with k.
 func (b *calendars) conflicting(k path.FlowKey) []path.FlowKey { return b.keys.conflicting(k) }
 
 func hostsOf(canonical path.FlowKey) hosts { return hosts{canonical.Src, canonical.Dst} }

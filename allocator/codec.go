@@ -13,12 +13,13 @@ import (
 	"conga/openflow"
 )
 
-// recordVersion is the form of the records below. A change of the form raises it,
-// and decodeRecord goes on reading the older ones. Version 1 was JSON.
+// recordVersion is the form of the records below. A change of the form raises
+// it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
 const recordVersion = 2
 
-// encode writes a record: the version, then its fields in the order of encode and
-// decode, numbers as varints, text and addresses with their length before them.
+// encode returns a record as it is stored: the version, then its fields in the
+// order of encode and decode, numbers as varints, text and addresses with their
+// length before them.
 func (r *record) encode() ([]byte, error) {
 	b := make([]byte, 1, 160+len(r.Reason))
 	b[0] = recordVersion
@@ -55,8 +56,8 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// decodeRecord reads a record of any version. key is the ID that it must have; "" is
-// any.
+// decodeRecord returns a record of any version. key is the ID that it must
+// have; "" is any.
 func decodeRecord(key string, value []byte) (*record, error) {
 	r := new(record)
 	if err := new(decoder).record(r, key, value); err != nil {
@@ -86,7 +87,7 @@ func (d *decoder) record(r *record, key string, value []byte) (err error) {
 	return nil
 }
 
-// damage is the error of a record that can be read and is none of ours.
+// damage is the error of a record that can be read but cannot be one of ours.
 type damage string
 
 func (d damage) Error() string { return "it is damaged: " + string(d) }
@@ -142,8 +143,8 @@ func (d *decoder) fields(r *record) error {
 	return nil
 }
 
-// decoder reads fields one after the other. After the end it reads zeros, and cut is
-// true.
+// decoder reads fields one after the other. After the end it reads zeros, and
+// cut is true.
 type decoder struct {
 	rest []byte
 	cut  bool
@@ -182,7 +183,8 @@ func (d *decoder) signed() int64 {
 	return v
 }
 
-// below is a number that must be less than end.
+// below returns a number that must be less than end; else it returns 0 and sets
+// cut.
 func (d *decoder) below(end uint64) uint64 {
 	v := d.number()
 	if v >= end {
@@ -194,7 +196,7 @@ func (d *decoder) below(end uint64) uint64 {
 
 func (d *decoder) text() []byte { return d.skip(int(d.below(1 << 31))) }
 
-// name is a text that other records may have as well.
+// name returns a text that other records may have as well.
 func (d *decoder) name() string {
 	text := d.text()
 	if s, ok := d.names[string(text)]; ok {
@@ -207,7 +209,7 @@ func (d *decoder) name() string {
 	return s
 }
 
-// path makes room for a path.
+// path returns room for a path of n hops.
 func (d *decoder) path(n int) path.Path {
 	if d.names == nil {
 		return make(path.Path, n)

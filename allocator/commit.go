@@ -7,8 +7,8 @@ import (
 	"conga/allocator/store"
 )
 
-// newItemLocked returns an entry that is on no list yet, with an ID and a handle of its
-// own. nil means that NewID keeps returning IDs that are taken.
+// newItemLocked returns an item that is on no list yet, with an ID and a handle
+// of its own; nil if NewID keeps returning IDs that are taken.
 func (a *Allocator) newItemLocked() *item {
 	var r record
 	for range 8 {
@@ -33,14 +33,14 @@ func (a *Allocator) newItemLocked() *item {
 	return it
 }
 
-// findLocked is the entry with an ID; nil if there is none.
+// findLocked returns the item with an ID; nil if there is none.
 func (a *Allocator) findLocked(id string) *item {
 	i, _ := identOf(id)
 	return a.byID[i]
 }
 
-// takenLocked reports whether an allocation has the handle. That is the low half of its
-// sequence number, but for what is in handles.
+// takenLocked reports whether an allocation has the handle. A handle is the low
+// half of a sequence number, except for the items in handles.
 func (a *Allocator) takenLocked(handle uint32) bool {
 	if a.handles[handle] != nil {
 		return true
@@ -53,12 +53,13 @@ func (a *Allocator) takenLocked(handle uint32) bool {
 	return false
 }
 
-// restorable reports whether the circuit's entries are to stay over a restart.
+// restorable reports whether the circuit's flow entries are to stay over a
+// restart.
 func (it *item) restorable(now Seconds) bool {
 	return it.live() && it.started && it.hasPath() && now < it.window().End
 }
 
-// enlistLocked puts a visible entry that is not complete on the lists.
+// enlistLocked puts a visible item that is not complete on the lists.
 func (a *Allocator) enlistLocked(it *item) {
 	a.all.add(it)
 	a.joinLocked(it, it.project())
@@ -73,7 +74,7 @@ func (a *Allocator) joinLocked(it *item, project string) {
 	r.add(it)
 }
 
-// leaveLocked takes an entry off the list of a project.
+// leaveLocked takes an item off the list of a project.
 func (a *Allocator) leaveLocked(it *item, project string, was State) {
 	if r := a.projects[project]; r != nil {
 		if r.remove(it, was); r.size == 0 {
@@ -82,7 +83,8 @@ func (a *Allocator) leaveLocked(it *item, project string, was State) {
 	}
 }
 
-// historicItem is an entry for a record of the history that is to be removed.
+// historicItem returns an item for a record of the history that is to be
+// removed.
 func (a *Allocator) historicItem(r *record) *item {
 	it := a.none.newItem()
 	it.pack(r)
@@ -90,10 +92,10 @@ func (a *Allocator) historicItem(r *record) *item {
 	return it
 }
 
-// whenIdle finds a visible allocation, waits until no change of it is under way,
-// and calls f under the lock. For a complete allocation it makes an item, which
-// others see once a change of it begins. The error is f's, or NotFound, or
-// Internal if ctx ends first or the store fails.
+// whenIdle finds a visible allocation, waits until no change of it is under
+// way, and calls f under the lock. For a complete allocation it makes an item,
+// which others see once a change of it begins. The error is f's, or NotFound,
+// or Internal if ctx ends first or the store fails.
 func (a *Allocator) whenIdle(ctx context.Context, id string, f func(*item) *Error) *Error {
 	var from aged // the record of a complete allocation, if it was read
 	for {
@@ -122,9 +124,9 @@ func (a *Allocator) whenIdle(ctx context.Context, id string, f func(*item) *Erro
 	}
 }
 
-// ifIdle does one step of whenIdle. If it is not done, what to wait for is busy;
-// nil means that the record has to be read from the history, as it is when that
-// has lost as many as from says.
+// ifIdle does one step of whenIdle. If it is not done, the caller waits for
+// busy. If that is nil, the caller reads the record from the history; it counts
+// if the history has then lost no more than from says.
 func (a *Allocator) ifIdle(id string, from *aged, f func(*item) *Error) (busy <-chan struct{}, done bool, _ *Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -143,13 +145,14 @@ func (a *Allocator) ifIdle(id string, from *aged, f func(*item) *Error) (busy <-
 	return nil, false, nil
 }
 
-// moves reports whether a begun change moves the entry into or out of the history.
+// moves reports whether a begun change moves the entry into or out of the
+// history.
 func (it *item) moves() bool {
 	return it.historic || it.next != nil && it.next.State == Complete
 }
 
-// beginLocked starts a change: next is to become the entry's state, nil deletes it.
-// The books hold old and new from here on. The lock is held.
+// beginLocked starts a change: next is to become the item's state, nil deletes
+// it. From here on the calendars hold the old state and the new one.
 func (a *Allocator) beginLocked(it *item, next *record) {
 	if next != nil && !renews(it.record(), next) {
 		a.revision++
@@ -172,10 +175,9 @@ func (a *Allocator) beginLocked(it *item, next *record) {
 	a.rescheduleLocked(it)
 }
 
-// commit saves the changes that have begun, all or none, and finishes them. It
-// is called without the lock, so that commits under way at the same time can
-// share one sync. A caller that gives up does not stop it: the outcome must be
-// known.
+// commit saves changes that have begun, all or none, and finishes them. It is
+// called without the lock, so that commits under way at the same time can share
+// one sync. A caller that gives up does not stop it: the outcome must be known.
 func (a *Allocator) commit(items ...*item) *Error {
 	if len(items) == 0 {
 		return nil
@@ -199,7 +201,8 @@ func (a *Allocator) commit(items ...*item) *Error {
 func (a *Allocator) commitOps(items []*item) ([]store.Op, error) {
 	ops := make([]store.Op, 0, 2*len(items))
 	for _, it := range items {
-		// Begun entries are not changed by others, so this needs no lock.
+		// A begun item is changed by its own change alone, so this needs no
+		// lock.
 		changes, err := it.ops()
 		if err != nil {
 			return nil, err
@@ -213,7 +216,7 @@ func (a *Allocator) commitOps(items []*item) ([]store.Op, error) {
 	return ops, nil
 }
 
-// ops are the operations on the store that make up a begun change.
+// ops returns the operations on the store that make up a begun change.
 func (it *item) ops() ([]store.Op, error) {
 	op := store.Op{Bucket: store.Allocations, Key: it.id()}
 	switch {
@@ -230,7 +233,7 @@ func (it *item) ops() ([]store.Op, error) {
 	return []store.Op{op}, err
 }
 
-// finishLocked makes a begun change true, or takes it back.
+// finishLocked makes a begun change the committed state, or takes it back.
 func (a *Allocator) finishLocked(it *item, saved bool) {
 	old, next := it.record(), it.next
 	created := !it.exists
@@ -269,11 +272,11 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	it.slim()
 	if it.missed || !saved || x.asOf != a.plan.observed {
 		it.missed = false
-		a.lookLocked(it) // what has happened meanwhile has passed over this entry
+		a.lookLocked(it) // what has happened meanwhile has passed over it
 	}
 }
 
-// relistLocked moves an entry between lists after a change.
+// relistLocked moves an item between lists after a change.
 func (a *Allocator) relistLocked(it *item, old *record, created bool) {
 	switch {
 	case created:
@@ -294,19 +297,19 @@ func (a *Allocator) relistLocked(it *item, old *record, created bool) {
 	}
 }
 
-// delistLocked takes a deleted entry off the lists.
+// delistLocked takes a deleted item off the lists.
 func (a *Allocator) delistLocked(it *item) {
 	if it.historic {
 		a.completed.count(it.project(), -1)
 		a.lost++
 		return
 	}
-	a.handles[it.handle] = it // until its entries are out
+	a.handles[it.handle] = it // until its circuits are out
 	a.all.remove(it, it.state())
 	a.leaveLocked(it, it.project(), it.state())
 }
 
-// dropLocked forgets an entry altogether.
+// dropLocked removes an item from everything that the allocator keeps.
 func (a *Allocator) dropLocked(it *item) {
 	a.agenda.put(it, neverNanos)
 	delete(a.failed, it)
@@ -318,7 +321,8 @@ func (a *Allocator) dropLocked(it *item) {
 	}
 }
 
-// reserveLocked brings the books in line with what the entry keeps from others now.
+// reserveLocked brings the calendars in line with what the item keeps from
+// others now.
 func (a *Allocator) reserveLocked(it *item) {
 	old := it.reservations()
 	h, plain := it.required()
@@ -337,7 +341,7 @@ func (a *Allocator) reserveLocked(it *item) {
 	}
 }
 
-// pin writes down what the books have of an entry whose state is about to change.
+// pin keeps what the calendars have of an item whose state is about to change.
 func (a *Allocator) pin(it *item) {
 	if it.reserved == nil {
 		h := it.reservations()
@@ -350,8 +354,8 @@ func same(a, b reservations) bool {
 		slices.Equal(a.project, b.project) && slices.Equal(a.projects, b.projects)
 }
 
-// withoutLocked runs f while the entry's own holding is struck from the books, as it
-// is when the entry's place is decided anew.
+// withoutLocked runs f while the item's own reservations are out of the
+// calendars, as they are when its path and window are decided anew.
 func (a *Allocator) withoutLocked(it *item, f func()) {
 	held := it.reservations()
 	a.calendars.remove(held)

@@ -9,13 +9,14 @@ import (
 	"conga/controller/topology"
 )
 
-// earliest finds the first window of the errand's duration that starts in
+// earliest returns the first window of the demand's duration that starts in
 // [start, before), and a path in it. ok is false if there is none.
 //
-// Only the start and moments at which something becomes free can be the answer.
-// Where nothing fits at a start, what all ways need and the ways themselves say
-// when it may, and the search goes on then, so that it visits few of the moments in
-// the calendars; and each calendar is read once, from the start to the answer.
+// Only the start, and moments at which something becomes free, can be the
+// answer. Where nothing fits at a start, the calendars of what every path
+// needs, and those of the cables, say when it may, and the search goes on then,
+// so that it visits few of the moments in the calendars; each calendar is read
+// once, from the start to the answer.
 func (pl planner) earliest(d demand, start, before Seconds) (p path.Path, w Window, ok bool) {
 	s := pl.newSearch(d)
 	defer s.release()
@@ -44,17 +45,17 @@ type search struct {
 	total  gap    // of what the project holds
 }
 
-// gap is what is known of one calendar: the starts in [good, bad) fit, and those
-// before, from the one for which it was asked on, do not.
+// gap is what is known of one calendar: the starts in [good, bad) fit, and the
+// earlier ones do not, from the first one that was asked about.
 type gap struct {
 	known     bool
-	line      *timeline // nil: nothing is claimed
-	room      int64     // how much may be claimed by others
+	line      *timeline // nil: nothing is reserved
+	room      int64     // how much others may have reserved
 	good, bad Seconds
 	mark      mark // of the timeline, not after good
 }
 
-// searches are kept to be used again.
+// searches are kept to be used again, with the memory that they have.
 var searches = sync.Pool{New: func() any { return new(search) }}
 
 func (pl planner) newSearch(d demand) *search {
@@ -69,7 +70,8 @@ func (s *search) release() {
 	searches.Put(s)
 }
 
-// openGap makes a spell of a timeline in which the rate fits on top of so much.
+// openGap returns a gap about which nothing is known yet, of a timeline with a
+// limit, for a rate; both are in bit/s.
 func (pl planner) openGap(line *timeline, limit, rate bitrate.Rate) gap {
 	s := gap{known: true, line: line, good: math.MinInt64, bad: math.MinInt64}
 	switch {
@@ -85,8 +87,8 @@ func (pl planner) openGap(line *timeline, limit, rate bitrate.Rate) gap {
 	return s
 }
 
-// from is the earliest start that fits, at start or later. If that is not before
-// enough, it may be any from enough on before which none fits.
+// from returns the earliest start that fits, not before start. If that is not
+// before enough, it may be any moment from enough on before which none fits.
 func (s *gap) from(start, length, enough Seconds) Seconds {
 	switch {
 	case s.good == never:
@@ -101,8 +103,8 @@ func (s *gap) from(start, length, enough Seconds) Seconds {
 	return max(start, s.good)
 }
 
-// pathFree is start if the cables of some way have the rate then; else a later one before
-// which those of none do.
+// pathFree returns start if the cables of some path have the rate then; else a
+// later moment before which those of none have it.
 func (s *search) pathFree(start Seconds) Seconds {
 	c := path.Crossing{From: s.demand.from, To: s.to, Start: start}
 	c.Opens = func(number int32, a, b *topology.Link, enough Seconds) Seconds {
@@ -122,8 +124,9 @@ func (s *search) pathFree(start Seconds) Seconds {
 	return s.graph.Opening(c)
 }
 
-// endsFree is the earliest start, at t or later, that no rival key, no access link and no
-// limit forbids by itself; all of these the errand needs on every path.
+// endsFree returns the earliest moment, not before start, that no conflicting
+// key, no access link and no limit excludes by itself; the demand needs all of
+// these on every path.
 func (s *search) endsFree(start Seconds) Seconds {
 	t, w := start, Window{start, start + s.Duration}
 	for _, k := range s.conflicting {

@@ -20,7 +20,7 @@ const (
 	Internal                 // ours; try again later
 )
 
-// String names the kind, as it may appear in a problem's type.
+// String returns the kind's name, as it may appear in a problem's type.
 func (k Kind) String() string {
 	switch k {
 	case Invalid:
@@ -53,7 +53,7 @@ type Error struct {
 	Err        error            // a sentence that says what is wrong and what to do
 }
 
-// Error prints the sentence with its field.
+// Error returns the sentence, after the name of the field if there is one.
 func (e *Error) Error() string {
 	if e.Field != "" {
 		return fmt.Sprintf("%s: %v", e.Field, e.Err)
@@ -61,5 +61,5 @@ func (e *Error) Error() string {
 	return e.Err.Error()
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }

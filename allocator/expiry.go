@@ -2,13 +2,15 @@ package allocator
 
 import "slices"
 
-// expiryQueue is what the network holds, ordered by when it will be past its time.
+// expiryQueue holds what is in the network, ordered by when it will be past its
+// time.
 type expiryQueue struct {
 	heap minHeap[expiry]
 	size int // how many of them count
 }
 
-// expiry is when to look at an item. It counts while that is the item's own time.
+// expiry is when to look at an item. It counts while that is the item's own
+// time.
 type expiry struct {
 	at   nanos
 	item *item
@@ -17,7 +19,7 @@ type expiry struct {
 func (x expiry) before(o expiry) bool { return x.at < o.at }
 func (expiry) moved(int)              {}
 
-// put has an entry looked at; never takes it off.
+// put has an item looked at then; neverNanos takes it off.
 func (w *expiryQueue) put(it *item, at nanos) {
 	if at == neverNanos {
 		at = 0
@@ -38,7 +40,7 @@ func (w *expiryQueue) put(it *item, at nanos) {
 	}
 }
 
-// pop takes off an entry whose time has come; nil if there is none.
+// pop takes off and returns an item whose time has come; nil if there is none.
 func (w *expiryQueue) pop(now nanos) *item {
 	for len(w.heap) > 0 && w.heap[0].at <= now {
 		x := w.heap.remove(0)
@@ -51,8 +53,8 @@ func (w *expiryQueue) pop(now nanos) *item {
 	return nil
 }
 
-// nextExpiry is the next moment at which time alone makes part of what the network
-// holds of an entry stale, or the whole of it no longer so.
+// nextExpiry returns the next moment at which time alone makes a circuit of the
+// item that the network may hold stale, or no longer so.
 func (it *item) nextExpiry(now nanos) nanos {
 	next := neverNanos
 	note := func(second Seconds) {

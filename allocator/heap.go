@@ -3,10 +3,11 @@ package allocator
 // heapItem is what a [minHeap] holds.
 type heapItem[T any] interface {
 	before(T) bool // reports whether it is to be taken sooner
-	moved(i int)   // is told its new index; -1: it has been taken off
+	moved(i int)   // is called with its new index; -1: it has been taken off
 }
 
-// minHeap is a binary heap: the element at index 0 is the one to be taken first.
+// minHeap is a binary heap: the element at index 0 is the one to be taken
+// first.
 type minHeap[T heapItem[T]] []T
 
 // push adds an element.
@@ -15,7 +16,7 @@ func (h *minHeap[T]) push(x T) {
 	h.up(len(*h) - 1)
 }
 
-// remove takes the i-th element off.
+// remove takes the i-th element off and returns it.
 func (h *minHeap[T]) remove(i int) T {
 	list := *h
 	x, last := list[i], len(list)-1
@@ -58,7 +59,8 @@ func (h *minHeap[T]) up(i int) {
 	x.moved(i)
 }
 
-// down reports whether the i-th element has moved.
+// down restores the order below the i-th element, and reports whether that has
+// moved.
 func (h *minHeap[T]) down(i int) bool {
 	list, start := *h, i
 	x := list[i]

@@ -18,17 +18,17 @@ import (
 //	c project block   how many of a project, or of all (""), are in a block of sequence numbers
 //	t project         how many of a project, or of all, there are
 //
-// Numbers are eight bytes, the highest first, so that keys are in their order. A
-// project is preceded by its length. The counts are counters of the store: they
-// change in the transaction that moves a record.
+// Numbers are eight bytes, the highest first, so that keys are in their order.
+// A project is preceded by its length. The counts are counters of the store:
+// they change in the transaction that moves a record.
 
-// historyBlock is how many sequence numbers share a count. A page is found by the
-// counts of the blocks before it, and by reading one block.
+// historyBlock is how many sequence numbers share a count. A page is found by
+// the counts of the blocks before it, and by reading one block.
 const historyBlock = 1024
 
 func number(n uint64) string { return string(binary.BigEndian.AppendUint64(nil, n)) }
 
-// numberOf reads the number at the end of a key.
+// numberOf returns the number at the end of a key.
 func numberOf(key string) uint64 {
 	if len(key) < 8 {
 		return 0
@@ -42,12 +42,13 @@ func doneKey(done Seconds, seq uint64) string {
 	return "e" + number(uint64(max(done, 0))) + number(seq)
 }
 
-// projectKey begins the keys of a project in one of the parts of the bucket.
+// projectKey returns how the keys of a project begin in one of the parts of the
+// bucket.
 func projectKey(part, project string) string {
 	return part + string(binary.BigEndian.AppendUint32(nil, uint32(len(project)))) + project
 }
 
-// after is the range of keys that begin with prefix, from the number on.
+// after returns the range of keys that begin with prefix, from the number on.
 func after(prefix string, from uint64) store.Span {
 	end := []byte(prefix)
 	for i := len(end) - 1; i >= 0; i-- {
@@ -58,7 +59,7 @@ func after(prefix string, from uint64) store.Span {
 	return store.Span{From: prefix + number(from), To: string(end)}
 }
 
-// intoHistory are the operations that put a record into the history.
+// intoHistory returns the operations that put a record into the history.
 func (r *record) intoHistory() ([]store.Op, error) {
 	value, err := r.encode()
 	if err != nil {
@@ -72,7 +73,7 @@ func (r *record) intoHistory() ([]store.Op, error) {
 		set(projectKey("p", r.ProjectID)+number(r.Seq), r.ID), set(doneKey(r.Done, r.Seq), "")), nil
 }
 
-// outOfHistory undoes archive.
+// outOfHistory returns the operations that undo those of intoHistory.
 func (r *record) outOfHistory() []store.Op {
 	ops := r.counts(-1)
 	for _, key := range []string{recordKey(r.Seq), indexKey(r.ID), projectKey("p", r.ProjectID) + number(r.Seq), doneKey(r.Done, r.Seq)} {
@@ -81,7 +82,8 @@ func (r *record) outOfHistory() []store.Op {
 	return ops
 }
 
-// counts are the operations that count a record of the history.
+// counts returns the operations that add by to the counts of a record's
+// history.
 func (r *record) counts(by int64) []store.Op {
 	var ops []store.Op
 	for _, project := range []string{"", r.ProjectID} {
@@ -92,8 +94,8 @@ func (r *record) counts(by int64) []store.Op {
 	return ops
 }
 
-// completed is how many complete allocations there are, by project and in all ("").
-// Their number is kept here, so that a list knows its length without the store.
+// completed is how many complete allocations there are, by project, and in all
+// for "". It is kept here so that a list knows its length without the store.
 type completed map[string]int
 
 func (p completed) count(project string, by int) {
@@ -104,7 +106,8 @@ func (p completed) count(project string, by int) {
 	}
 }
 
-// readByID reads a complete allocation from the store. nil is none.
+// readByID reads a complete allocation from the store and returns it; nil if
+// there is none.
 func (a *Allocator) readByID(ctx context.Context, id string) (*record, *Error) {
 	if id == "" {
 		return nil, nil
@@ -116,7 +119,8 @@ func (a *Allocator) readByID(ctx context.Context, id string) (*record, *Error) {
 	return a.readRecord(ctx, numberOf(string(seq)))
 }
 
-// readRecord reads the record with a sequence number from the history. nil is none.
+// readRecord reads the record with a sequence number from the history and
+// returns it; nil if there is none.
 func (a *Allocator) readRecord(ctx context.Context, seq uint64) (*record, *Error) {
 	value, err := a.cfg.Store.Get(ctx, store.History, recordKey(seq))
 	if err != nil || value == nil {
@@ -126,8 +130,8 @@ func (a *Allocator) readRecord(ctx context.Context, seq uint64) (*record, *Error
 	return r, a.unread(err)
 }
 
-// decodeHistoric reads the record that the history has under a sequence number. The error
-// names the number, since the ID may be what is damaged.
+// decodeHistoric returns the record that the history has under a sequence
+// number. The error names the number, since the ID may be what is damaged.
 func decodeHistoric(seq uint64, value []byte) (*record, error) {
 	r, err := decodeRecord("", value)
 	switch {
@@ -143,7 +147,8 @@ func decodeHistoric(seq uint64, value []byte) (*record, error) {
 
 var errUnread = errors.New("the allocations that are complete cannot be read now; try again later")
 
-// unread is the error of what cannot be read; the log has its cause.
+// unread returns the error of what cannot be read, nil for nil; its cause goes
+// to the log.
 func (a *Allocator) unread(err error) *Error {
 	if err == nil {
 		return nil
@@ -154,8 +159,8 @@ func (a *Allocator) unread(err error) *Error {
 	return &Error{Kind: Internal, Err: errUnread}
 }
 
-// loadHistory reads how many complete allocations there are, and the last number
-// given to one of them.
+// loadHistory reads how many complete allocations there are, and the last
+// number given to one of them.
 func (a *Allocator) loadHistory(ctx context.Context) error {
 	totals := projectKey("t", "")[:1]
 	err := a.cfg.Store.Range(ctx, store.History, store.Span{From: totals, To: "u"}, func(key string, value []byte) error {

@@ -7,18 +7,18 @@ import (
 	"conga/controller/path"
 )
 
-// hopTable numbers the hops that paths take, so that a path is kept in a few bytes a hop.
-// The hops that a network can have are few beside its allocations: from each port of a
-// switch to each other one. It is safe for concurrent use, and a number is looked up
-// without a lock.
+// hopTable numbers the hops that paths take, so that a path is kept in a few
+// bytes a hop. The hops that a network can have are few beside its allocations:
+// from each port of a switch to each other one. It is safe for concurrent use,
+// and a number is looked up without a lock.
 type hopTable struct {
 	mu      sync.RWMutex
 	numbers map[path.Hop]uint32
 	hops    atomic.Pointer[[]path.Hop]
 }
 
-// numberSize is how many bytes a hop's number takes in a way, and maxHops how many
-// numbers there are.
+// numberSize is how many bytes a hop's number takes in a packed path, and
+// maxHops how many numbers there are.
 const (
 	numberSize = 3
 	maxHops    = 1 << (8 * numberSize)
@@ -30,7 +30,7 @@ func newHopTable() *hopTable {
 	return b
 }
 
-// pack writes the numbers of a path's hops. The edge ports are left out, since
+// pack returns the numbers of a path's hops. The edge ports are left out, since
 // every host has its own. ok is false if there are more hops than numbers.
 func (b *hopTable) pack(p path.Path) (packed string, ok bool) {
 	if packed, ok = b.lookUp(p); !ok && b.add(p) {
@@ -51,7 +51,8 @@ func inner(p path.Path, i int) path.Hop {
 	return h
 }
 
-// lookUp is pack for a path whose hops have numbers; ok reports whether they do.
+// lookUp does what pack does for a path whose hops have numbers; ok is false if
+// one has none.
 func (b *hopTable) lookUp(p path.Path) (packed string, ok bool) {
 	var space [64 * numberSize]byte
 	text := space[:0]
@@ -89,7 +90,7 @@ func (b *hopTable) add(p path.Path) bool {
 	return true
 }
 
-// unpack undoes pack, but for the edge ports.
+// unpack returns the path that was packed, without its edge ports.
 func (b *hopTable) unpack(way string) path.Path {
 	if way == "" {
 		return nil
@@ -101,7 +102,7 @@ func (b *hopTable) unpack(way string) path.Path {
 	return p
 }
 
-// hop is the first one of a way that is not empty.
+// hop returns the first hop of a packed path that is not empty.
 func (b *hopTable) hop(way string) path.Hop {
 	return (*b.hops.Load())[uint32(way[0])<<16|uint32(way[1])<<8|uint32(way[2])]
 }

@@ -13,8 +13,8 @@ import (
 	"conga/controller/topology"
 )
 
-// index makes the indexes and calendars of all that was read. Those that have nothing
-// in common are made at the same time.
+// index makes the indexes and calendars of all that was read. Those that have
+// nothing in common are made at the same time.
 func (l *loader) index() (err error) {
 	var making sync.WaitGroup
 	read := l.live
@@ -33,7 +33,7 @@ func (l *loader) index() (err error) {
 	return nil
 }
 
-// inOrder are entries in order of creation.
+// inOrder returns items in order of creation.
 func inOrder(items []*item) []*item {
 	type numbered struct { // to compare them needs no look at each
 		seq   uint64
@@ -51,7 +51,7 @@ func inOrder(items []*item) []*item {
 	return sorted
 }
 
-// identify makes the index of IDs and that of claimed traffic.
+// identify makes the index of IDs and the calendar of keys.
 func (l *loader) identify(items []*item) {
 	l.byID = make(map[ident]*item, len(items))
 	for _, it := range items {
@@ -62,8 +62,8 @@ func (l *loader) identify(items []*item) {
 	}
 }
 
-// enlistAll puts everything on the lists. The error names two records with one handle or one
-// number, if there are any.
+// enlistAll puts everything on the lists. The error names two records with one
+// handle or one number, if there are any.
 func (l *loader) enlistAll() error {
 	for i, it := range l.live {
 		if i > 0 && l.live[i-1].seq() == it.seq() {
@@ -91,8 +91,8 @@ func (l *loader) enlistAll() error {
 	return nil
 }
 
-// schedule puts everything on the agenda, and has looked at what has no place or whose hosts
-// are elsewhere.
+// schedule puts everything on the agenda, and has looked at what needs a path
+// or a window, or whose hosts are elsewhere.
 func (l *loader) schedule() {
 	for _, it := range l.live {
 		if astray := it.indexed && l.locateEndsLocked(it); astray || !it.placed(l.now) {
@@ -102,8 +102,8 @@ func (l *loader) schedule() {
 	}
 }
 
-// lookAtExceptions has looked at what uses a cable that is not sound, and enters what the network
-// holds beside what is committed.
+// lookAtExceptions has looked at what uses a cable that is not sound, and
+// reserves what the network holds beside what is committed.
 func (l *loader) lookAtExceptions() {
 	for _, c := range l.cables.byID {
 		if c.state != sound {
@@ -119,7 +119,8 @@ func (l *loader) lookAtExceptions() {
 	}
 }
 
-// makeLinkCalendars makes the index of what uses each cable, and the calendars of cables.
+// makeLinkCalendars makes the index of what uses each cable, and the calendars
+// of cables.
 func (l *loader) makeLinkCalendars(making *sync.WaitGroup) {
 	for _, r := range l.readers {
 		for id := range r.users {
@@ -147,8 +148,8 @@ func (l *loader) makeProjectCalendars(making *sync.WaitGroup) {
 	})
 }
 
-// makeCalendars makes a calendar of what the committed states of those entries claim that each of
-// its things is used by.
+// makeCalendars makes a calendar of what the committed states of items reserve;
+// users returns the items that use one of its things.
 func makeCalendars[K comparable](making *sync.WaitGroup, c calendar[K], things []K, users func(K) iter.Seq[*item]) {
 	var mu sync.Mutex // guards c
 	inParallel(making, len(things), func(mine iter.Seq[int]) {
@@ -167,7 +168,7 @@ func makeCalendars[K comparable](making *sync.WaitGroup, c calendar[K], things [
 	})
 }
 
-// appendChanges appends what the committed states of entries claim over time.
+// appendChanges appends what the committed states of items reserve over time.
 func appendChanges(changes []change, entries iter.Seq[*item]) []change {
 	for it := range entries {
 		if w, rate := it.window(), int64(it.bandwidth); rate > 0 && w.Start < w.End {

@@ -11,8 +11,9 @@ import (
 // item is what the allocator knows of one allocation. The allocator's lock
 // guards all of it.
 //
-// Most are planned and wait for their time, so what they have no need of is apart.
-// Reading it needs no distinction; it is written through [entry.own].
+// Most allocations are planned and wait for their time, so what those do not
+// need is in extra. It is read as if it were here, and written through
+// [item.own].
 type item struct {
 	packed // as committed
 	*extra
@@ -38,10 +39,11 @@ type item struct {
 	parked   bool // its installation waits for something other than time
 }
 
-// extra is what an entry has while something is done about it, or if it is unusual.
+// extra is what an item has while something is done about it, or if it is
+// unusual.
 type extra struct {
 	hops   *hopTable // the allocator's
-	none   *extra    // the one that all entries share that have nothing in it; it is never written
+	none   *extra    // the one that all items share that have nothing in it; it is never written
 	rare   rare
 	record *record // the committed state, so that it need not be unfolded; nil: it must be
 
@@ -50,7 +52,7 @@ type extra struct {
 	asOf  uint64        // which change of the network had been taken in when the commit began
 	along []Along       // what is saved together with next
 
-	reserved  *reservations // what the books have of it; nil: what the committed state holds
+	reserved  *reservations // what the calendars have of it; nil: what the committed state holds
 	network   []installed   // circuits that the network may hold, the last one handed out last
 	confirmed path.Circuit  // the circuit that every switch has confirmed; zero: none
 	waitsFor  []*waitList   // what it waits for
@@ -68,10 +70,10 @@ func newExtra() *extra {
 	return x
 }
 
-// newItem makes an entry without a committed state.
+// newItem returns an item without a committed state.
 func (x *extra) newItem() *item { return &item{extra: x.none, agendaIndex: -1} }
 
-// own is the extra as this entry's own, so that it can be written.
+// own returns the extra as this item's own, so that it can be written.
 func (it *item) own() *extra {
 	if it.extra == it.none {
 		it.extra = &extra{hops: it.hops, none: it.none, record: it.unpack()}
@@ -79,8 +81,8 @@ func (it *item) own() *extra {
 	return it.extra
 }
 
-// slim gives back an extra in which nothing is left, and the record of an entry about
-// which nothing is done.
+// slim gives back an extra in which nothing is left, and the record of an item
+// about which nothing is done.
 func (it *item) slim() {
 	switch {
 	case it.extra == it.none:
@@ -91,27 +93,27 @@ func (it *item) slim() {
 	}
 }
 
-// idle reports whether there is nothing in it.
+// idle reports whether there is nothing in the extra.
 func (x *extra) idle() bool {
 	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
 		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 &&
 		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0
 }
 
-// visible reports whether users see the entry.
+// visible reports whether users see the item.
 func (it *item) visible() bool { return it.exists && !it.deleted }
 
-// live reports whether the allocation still has something before it.
+// live reports whether the allocation is visible and not complete.
 func (it *item) live() bool { return it.visible() && it.state() != Complete }
 
-// overdue reports whether nothing of the entry should be in the network now.
+// overdue reports whether nothing of the item should be in the network now.
 func (it *item) overdue(now nanos) bool {
 	w := it.window()
 	return !it.live() || !it.hasPath() || nanosOf(w.Start) > now || nanosOf(w.End) <= now
 }
 
-// stale is what the network may hold of the entry past its time, so that the
-// calendar does not count it any more.
+// stale returns the circuits of the item that the network may hold past their
+// time, so that the calendars do not count them any more.
 func (it *item) stale(now nanos) []installed {
 	if it.overdue(now) {
 		return it.network
@@ -125,7 +127,7 @@ func (it *item) stale(now nanos) []installed {
 	return old
 }
 
-// view is the committed state as others may hold it.
+// view returns the committed state, the caller's to keep and to change.
 func (it *item) view() Allocation {
 	v := it.record().Allocation
 	v.Path = slices.Clone(v.Path)
@@ -143,8 +145,8 @@ const (
 	Expire         // its window is over and the network holds nothing: report Removed
 )
 
-// nextAction is what the entry needs next and from when on, in UNIX nanoseconds.
-// Nothing at some time is to be planned anew then.
+// nextAction returns what the item needs next and from when on. Nothing at some
+// moment is to be planned anew then.
 func (it *item) nextAction(now nanos) (what Action, at nanos) {
 	what, at = it.nextInWindow(now)
 	lapse, may := it.lapse()
@@ -157,7 +159,7 @@ func (it *item) nextAction(now nanos) (what Action, at nanos) {
 	return what, at
 }
 
-// nextInWindow is nextAction as far as the window decides.
+// nextInWindow returns what nextAction would if the allocation had no lease.
 func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 	leave, again := Expire, it.retry
 	if len(it.network) > 0 {
@@ -196,8 +198,8 @@ func sameCircuit(a, b path.Circuit) bool {
 	return a.ID == b.ID && a.Handle == b.Handle && a.Key == b.Key && a.Rate == b.Rate && a.Path.Equal(b.Path)
 }
 
-// nanos is a moment in nanoseconds since the UNIX epoch. What the scheduler is to
-// do, and when, is told in them; windows are in [Seconds].
+// nanos is a moment in nanoseconds since the UNIX epoch. Tasks are due at such
+// moments; windows are in [Seconds].
 type nanos int64
 
 // neverNanos is later than every other moment.
@@ -218,8 +220,8 @@ func (a *Allocator) now() Seconds { return path.SecondsOf(a.cfg.Now()) }
 // nowNanos returns what now does, in nanoseconds.
 func (a *Allocator) nowNanos() nanos { return nanos(a.cfg.Now().UnixNano()) }
 
-// agenda orders items by when they are due; at the same moment what leaves goes
-// before what comes.
+// agenda orders items by when they are due; of those due at the same moment,
+// what the network holds comes first, since it may have to go first.
 type agenda struct{ minHeap[*item] }
 
 func (it *item) before(o *item) bool {

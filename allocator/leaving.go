@@ -5,9 +5,9 @@ import (
 	"conga/controller/topology"
 )
 
-// leaving is what the network holds past its time: what ends at a moment is
-// still there when its successor is due at that moment, and longer if the removal
-// is slow.
+// leaving is the index of what the network holds past its time. A circuit that
+// ends at a moment is still there when its successor is due at that moment, and
+// longer if the removal is slow.
 type leaving struct {
 	links map[topology.LinkID]*exit      // circuits with a rate, by cable
 	pairs map[hosts]map[path.FlowKey]int // by the traffic that they are for
@@ -24,8 +24,8 @@ func newLeaving() leaving {
 	return leaving{links: map[topology.LinkID]*exit{}, pairs: map[hosts]map[path.FlowKey]int{}, queue: map[hosts][]*item{}}
 }
 
-// departLocked says what of an entry is leaving. What waited for that which has left is
-// tried again.
+// departLocked sets which circuits of an item are leaving. What has waited for
+// one that has left is tried again.
 func (a *Allocator) departLocked(it *item, circuits []installed) {
 	if len(circuits) == 0 && len(it.leaving) == 0 {
 		return
@@ -63,8 +63,8 @@ func (l *leaving) add(c path.Circuit) {
 	l.pairs[pair][k]++
 }
 
-// remove undoes enter and returns what waited for that, as far as it need not wait
-// any longer.
+// remove undoes add and returns the items that waited for the circuit and need
+// not wait for another like it.
 func (l *leaving) remove(c path.Circuit) (woken []*item) {
 	for _, id := range ratedLinks(c) {
 		if x := l.links[id]; x.circuits > 1 {
@@ -88,7 +88,7 @@ func (l *leaving) remove(c path.Circuit) (woken []*item) {
 	return woken
 }
 
-// ratedLinks are the cables on which a circuit holds a rate.
+// ratedLinks returns the cables on which a circuit holds a rate.
 func ratedLinks(c path.Circuit) []topology.LinkID {
 	if c.Rate == 0 {
 		return nil
@@ -100,9 +100,9 @@ func ratedLinks(c path.Circuit) []topology.LinkID {
 	return links
 }
 
-// blocks reports whether something that is leaving has the same traffic, so
-// that taking it out could take the entry's with it, or a rate on its path. The
-// entry then waits for that.
+// blocks reports whether a circuit that is leaving has the same traffic, so
+// that removing it could remove the item's entries with it, or a rate on the
+// item's path. The item then waits for that.
 func (l *leaving) blocks(it *item, c *record) bool {
 	pair := hostsOf(canonical(c.Key))
 	for k := range l.pairs[pair] {

@@ -7,13 +7,14 @@ import (
 	"sort"
 )
 
-// listBlock is how many entries a block of a roll has at most.
+// listBlock is how many items a block of a list has at most.
 const listBlock = 256
 
-// itemList is the live allocations of one project, or of all, in order of creation.
+// itemList is the live allocations of one project, or of all, in order of
+// creation.
 //
-// The entries stand in blocks, so that adding and removing one costs the same
-// however many there are, and each block knows how many of its entries are
+// The items are in blocks, so that adding and removing one costs the same
+// however many there are, and each block knows how many of its items are
 // active, so that a page far down a filtered list is found without a walk.
 type itemList struct {
 	blocks []itemBlock
@@ -29,7 +30,8 @@ type itemBlock struct {
 
 func bySeq(it *item, seq uint64) int { return cmp.Compare(it.seq(), seq) }
 
-// block is the index of the block in which seq is or belongs; there is one at least.
+// block returns the index of the block in which seq is or belongs; there is at
+// least one block.
 func (r *itemList) block(seq uint64) int {
 	if last := len(r.blocks) - 1; r.blocks[last].list[0].seq() <= seq {
 		return last // as it is of what is new
@@ -38,7 +40,7 @@ func (r *itemList) block(seq uint64) int {
 	return max(0, i-1)
 }
 
-// add puts an entry on the roll. It must not be there.
+// add puts an item on the list. It must not be there.
 func (r *itemList) add(it *item) {
 	r.size++
 	if len(r.blocks) == 0 {
@@ -56,8 +58,8 @@ func (r *itemList) add(it *item) {
 	r.count(b, it.state(), 1)
 }
 
-// split makes room in a full block and returns the block in which seq belongs. A
-// block to whose end entries are added stays full.
+// split makes room in a full block and returns the block in which seq belongs.
+// A block to whose end items are added stays full.
 func (r *itemList) split(i int, seq uint64) *itemBlock {
 	b := &r.blocks[i]
 	half := listBlock / 2
@@ -92,8 +94,8 @@ func (r *itemList) count(b *itemBlock, s State, by int) {
 	}
 }
 
-// remove takes an entry off the roll that was in a state when it was last
-// counted. What is not there is left alone.
+// remove takes an item off the list; was is the state in which it was counted
+// last. An item that is not there is left alone.
 func (r *itemList) remove(it *item, was State) {
 	i, at, ok := r.find(it.seq())
 	if !ok {
@@ -114,7 +116,7 @@ func (r *itemList) remove(it *item, was State) {
 	}
 }
 
-// restate counts an entry that went from one state to another.
+// restate counts an item that went from one state to another.
 func (r *itemList) restate(it *item, was, is State) {
 	if i, _, ok := r.find(it.seq()); ok && was != is {
 		r.count(&r.blocks[i], was, -1)
@@ -131,7 +133,7 @@ func (r *itemList) find(seq uint64) (block, at int, ok bool) {
 	return block, at, ok
 }
 
-// get is the entry with a sequence number; nil if there is none.
+// get returns the item with a sequence number; nil if there is none.
 func (r *itemList) get(seq uint64) *item {
 	if i, at, ok := r.find(seq); ok {
 		return r.blocks[i].list[at]
@@ -139,7 +141,7 @@ func (r *itemList) get(seq uint64) *item {
 	return nil
 }
 
-// after walks the entries that were created after seq. The roll must not change
+// after returns the items that were created after seq. The list must not change
 // meanwhile.
 func (r *itemList) after(seq uint64) iter.Seq[*item] {
 	return func(yield func(*item) bool) {
@@ -156,7 +158,7 @@ func (r *itemList) after(seq uint64) iter.Seq[*item] {
 	}
 }
 
-// inState is how many entries in a state there are; "" is any.
+// inState returns how many items are in a state; "" is any.
 func (r *itemList) inState(s State) int {
 	switch s {
 	case "":
@@ -181,7 +183,7 @@ func (b *itemBlock) inState(s State) int {
 	return 0
 }
 
-// rank is how many entries were created before seq.
+// rank returns how many items were created before seq.
 func (r *itemList) rank(seq uint64) (n int) {
 	if len(r.blocks) == 0 {
 		return 0
@@ -194,7 +196,8 @@ func (r *itemList) rank(seq uint64) (n int) {
 	return n + at
 }
 
-// page is at most so many entries in a state from the one at index skip on.
+// page returns at most so many items in a state, from the one at index skip on;
+// "" is any state.
 func (r *itemList) page(s State, skip, most int) (list []*item) {
 	for _, b := range r.blocks {
 		if len(list) == most {
@@ -217,13 +220,14 @@ func (r *itemList) page(s State, skip, most int) (list []*item) {
 	return list
 }
 
-// listPosition is a position on a roll, which must not change meanwhile.
+// listPosition is a position on a list, which must not change meanwhile.
 type listPosition struct {
 	list      *itemList
 	block, at int
 }
 
-// positionOf is the place of the first entry that was not created before seq.
+// positionOf returns the position of the first item that was not created before
+// seq.
 func (r *itemList) positionOf(seq uint64) listPosition {
 	if len(r.blocks) == 0 {
 		return listPosition{list: r}
@@ -234,14 +238,14 @@ func (r *itemList) positionOf(seq uint64) listPosition {
 	return p
 }
 
-// normalise moves a place from the end of a block to the next one.
+// normalise moves a position from the end of a block to the next one.
 func (p *listPosition) normalise() {
 	if p.block < len(p.list.blocks) && p.at == len(p.list.blocks[p.block].list) {
 		p.block, p.at = p.block+1, 0
 	}
 }
 
-// peek is the entry at the place; nil at the end.
+// peek returns the item at the position; nil at the end.
 func (p *listPosition) peek() *item {
 	if p.block >= len(p.list.blocks) {
 		return nil
@@ -254,8 +258,8 @@ func (p *listPosition) next() {
 	p.normalise()
 }
 
-// advance goes on to the first entry that was not created before seq, but over so many
-// entries at most, and returns how many that were.
+// advance goes on to the first item that was not created before seq, but over
+// so many items at most, and returns over how many.
 func (p *listPosition) advance(seq uint64, most int) (n int) {
 	for p.block < len(p.list.blocks) && n < most {
 		list := p.list.blocks[p.block].list[p.at:]

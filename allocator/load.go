@@ -15,8 +15,8 @@ import (
 	"conga/controller/topology"
 )
 
-// load reads what is live into the allocator, and moves what is complete into the
-// history. Nothing else uses the allocator yet.
+// load reads what is live into the allocator, and moves what is complete into
+// the history. Nothing else uses the allocator yet.
 func (a *Allocator) load(ctx context.Context) error {
 	if err := a.loadHistory(ctx); err != nil {
 		return err
@@ -32,12 +32,12 @@ func (a *Allocator) load(ctx context.Context) error {
 	return a.migrate(ctx, l.done)
 }
 
-// loadingGC is the garbage collector's percentage while allocations are loaded: what is
-// read stays, so that looking for garbage again and again finds little.
+// loadingGC is the garbage collector's percentage while allocations are loaded:
+// what is read stays, so that looking for garbage again and again finds little.
 const loadingGC = 300
 
-// collectLess has garbage collected less often until restore is called, unless it is
-// already so. A memory limit holds all the same.
+// collectLess has garbage collected less often until restore is called, unless
+// it is less often already. A memory limit holds all the same.
 func collectLess() (restore func()) {
 	before := debug.SetGCPercent(loadingGC)
 	if before < 0 || before > loadingGC {
@@ -46,8 +46,8 @@ func collectLess() (restore func()) {
 	return func() { debug.SetGCPercent(before) }
 }
 
-// inParallel starts a worker on each processor, and deals the numbers below n out to them as
-// they come to it.
+// inParallel starts a worker on each processor, and hands each the numbers
+// below n one by one as it asks for them.
 func inParallel(workers *sync.WaitGroup, n int, worker func(numbers iter.Seq[int])) {
 	var next atomic.Int64
 	numbers := func(yield func(int) bool) {
@@ -59,8 +59,8 @@ func inParallel(workers *sync.WaitGroup, n int, worker func(numbers iter.Seq[int
 	}
 }
 
-// loader takes in what the store holds: it reads all of it, and then makes the indexes
-// and calendars.
+// loader takes in what the store holds: it reads all of it, and then makes the
+// indexes and calendars.
 type loader struct {
 	*Allocator
 	now     Seconds
@@ -69,17 +69,18 @@ type loader struct {
 	done    []string // IDs of what is complete and not in the history yet
 }
 
-// reader is what one of several that read at the same time has read.
+// reader holds what one of several goroutines has read that read at the same
+// time.
 type reader struct {
 	*loader
 	cursor        decoder
 	live          []*item
 	done          []string
-	users         map[topology.LinkID]*chunks // the entries that use each cable
+	users         map[topology.LinkID]*chunks // the items that use each cable
 	seq, revision uint64                      // the highest ones
 }
 
-// chunks is a list of entries in parts, which need not be moved when it grows.
+// chunks is a list of items in parts, which need not be moved when it grows.
 type chunks [][]*item
 
 func (p *chunks) add(it *item) {
@@ -91,8 +92,8 @@ func (p *chunks) add(it *item) {
 	(*p)[last] = append((*p)[last], it)
 }
 
-// firstDigits are where the store is cut into parts, which are read at the same time.
-// IDs are UUIDs mostly, so that about as many begin with each digit.
+// firstDigits are where the store is cut into parts that are read at the same
+// time. IDs are UUIDs mostly, so that about as many begin with each digit.
 const firstDigits = "123456789abcdef"
 
 // read takes in all records.
@@ -145,7 +146,8 @@ func (r *reader) read(ctx context.Context, i int) error {
 	})
 }
 
-// adopt makes an entry of a record of what is live, and keeps nothing else of it.
+// adopt makes an item of a record of what is live, and keeps nothing else of
+// it.
 func (r *reader) adopt(rec *record) {
 	rec.grantGrace(r.now)
 	it := r.none.newItem()
@@ -172,8 +174,9 @@ func (r *reader) adopt(rec *record) {
 	}
 }
 
-// migrate moves complete records from among the live ones into the history. A batch is
-// moved or not, so that a crash leaves the rest for the next time.
+// migrate moves complete records from among the live ones into the history. A
+// batch is moved whole or not at all, so that a crash leaves the rest for the
+// next time.
 func (a *Allocator) migrate(ctx context.Context, ids []string) error {
 	for batch := range slices.Chunk(ids, pruneBatch) {
 		var done []*record
@@ -202,8 +205,9 @@ func (a *Allocator) migrate(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// move brings complete records from where the live ones are into the history, all or
-// none of them. Stores written before there was a history have them there.
+// move moves complete records from where the live ones are into the history,
+// all or none of them. Stores written before there was a history have them
+// there.
 func (a *Allocator) move(ctx context.Context, done []*record) error {
 	if len(done) == 0 {
 		return nil

@@ -8,9 +8,10 @@ import (
 	"conga/controller/topology"
 )
 
-// NetworkChanged tells that the network is not what it was: the snapshot is a
-// new one, or a circuit was lost or has come back. What depends on the difference
-// is looked at again, by Due and by Plan, and what has failed is tried again.
+// NetworkChanged tells the allocator that the network is not what it was: the
+// snapshot is a new one, or a circuit was lost or has come back. Due and Plan
+// look again at what depends on the difference, and what has failed is tried
+// again.
 func (a *Allocator) NetworkChanged() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -19,9 +20,9 @@ func (a *Allocator) NetworkChanged() {
 	a.signal()
 }
 
-// Settled tells that the network has had the time to connect after the start.
-// Until then nothing that has a path is moved or torn down because one of its
-// switches has not connected yet.
+// Settled tells the allocator that the network has had the time to connect
+// after the start. Until then nothing that has a path is moved or removed
+// because one of its switches has not connected yet.
 func (a *Allocator) Settled() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -39,8 +40,8 @@ func (a *Allocator) Settled() {
 	a.signal()
 }
 
-// observeLocked takes in what has changed in the network since it was looked at last.
-// The cost is that of the difference and of the allocations that it concerns.
+// observeLocked takes in what has changed in the network since the last time.
+// It costs what the difference is, and the allocations that it concerns.
 func (a *Allocator) observeLocked() {
 	old, now := a.seen, a.cfg.Network()
 	if old == now {
@@ -61,8 +62,9 @@ func (a *Allocator) observeLocked() {
 	}
 }
 
-// difference is what may differ between two snapshots, and the addresses whose
-// place may. Snapshots of which one follows soon on the other say it themselves.
+// difference returns what may differ between two snapshots, and the addresses
+// whose ports may. If one snapshot follows soon on the other, the delta that it
+// carries says so.
 func difference(old, now *topology.Snapshot) (d topology.Delta, addrs []netip.Addr) {
 	if d, ok := now.Since(old.Revision); ok {
 		for _, mac := range d.Hosts {
@@ -144,13 +146,13 @@ func (a *Allocator) rewiredLocked(old, now *topology.Snapshot, d topology.Delta)
 	}
 }
 
-// widenedLocked tells that a link may have more room than it had.
+// widenedLocked notes that a link may have more room than it had.
 func (a *Allocator) widenedLocked(id topology.LinkID) {
 	a.giveWayLocked(a.waiting.links[cableOf(id)], always)
 	a.giveWayLocked(&a.waiting.any, always)
 }
 
-// inspectLocked looks whether a cable is in another condition than it was.
+// inspectLocked brings the condition of a cable up to date.
 func (a *Allocator) inspectLocked(c *cable) {
 	if state := examine(a.seen, c.id); state != c.state {
 		c.state = state
@@ -158,7 +160,8 @@ func (a *Allocator) inspectLocked(c *cable) {
 	}
 }
 
-// disturbLocked has what uses a cable looked at, and what waits for it tried again.
+// disturbLocked has what uses a cable looked at, and what waits for it tried
+// again.
 func (a *Allocator) disturbLocked(c *cable) {
 	for _, it := range c.list {
 		if c.uses(it) {
@@ -168,8 +171,8 @@ func (a *Allocator) disturbLocked(c *cable) {
 	}
 }
 
-// rehostedLocked takes in that a host may be somewhere else. That concerns the paths
-// that end where it was, and those that did not end there already.
+// rehostedLocked takes in that a host may be somewhere else. That concerns the
+// paths that end where it was, and those that already did not end where it was.
 func (a *Allocator) rehostedLocked(old, now *topology.Snapshot, addr netip.Addr) {
 	was, known := old.Locate(addr)
 	is, knows := now.Locate(addr)
@@ -192,8 +195,8 @@ func (a *Allocator) rehostedLocked(old, now *topology.Snapshot, addr netip.Addr)
 	}
 }
 
-// unparkLocked has the installation of an entry tried again if nothing in the network
-// is in its way any more.
+// unparkLocked has the installation of an item tried again if nothing in the
+// network is in its way any more.
 func (a *Allocator) unparkLocked(it *item) {
 	if !it.parked || it.busy != nil {
 		return

@@ -8,14 +8,14 @@ import (
 	"conga/controller/topology"
 )
 
-// obstacles are what stood in the way of a better place when one was sought. As
-// long as none of them gives way, no better place can have come up: time alone
-// makes none.
+// obstacles are what stood in the way of a better window or path when one was
+// sought. As long as none of them gives way, there can be no better one: time
+// alone makes none.
 type obstacles struct {
 	links   []topology.LinkID // cables without room
-	keys    []path.FlowKey    // traffic that others have claimed
+	keys    []path.FlowKey    // traffic that others have reserved
 	project string            // whose limit is exhausted
-	addrs   []netip.Addr      // whose place is not known, or could be another
+	addrs   []netip.Addr      // whose port is not known, or could be another
 	wiring  bool              // another way through the network would help
 	many    bool              // more links than are kept: any link may be one
 }
@@ -50,7 +50,7 @@ func (o *obstacles) limit(project string) {
 	}
 }
 
-// waitList is the set of entries that wait for one obstacle to give way.
+// waitList is the set of items that wait for one obstacle to give way.
 type waitList struct {
 	itemSet
 	forget func() // takes it off the index
@@ -58,7 +58,7 @@ type waitList struct {
 	freed  Window // the hull of what has
 }
 
-// waitLists is the index of waiting entries by what they wait for.
+// waitLists is the index of waiting items by what they wait for.
 type waitLists struct {
 	links    map[topology.LinkID]*waitList
 	keys     map[path.FlowKey]*waitList
@@ -76,7 +76,8 @@ func newWaitLists() waitLists {
 	}
 }
 
-// waitListOf is the crowd before an obstacle, made if there is none.
+// waitListOf returns the list of what waits for an obstacle, which is made if
+// there is none.
 func waitListOf[K comparable](m map[K]*waitList, k K) *waitList {
 	c := m[k]
 	if c == nil {
@@ -86,8 +87,8 @@ func waitListOf[K comparable](m map[K]*waitList, k K) *waitList {
 	return c
 }
 
-// awaitLocked has the entry looked at again when one of the obstacles gives way, and
-// not when others do.
+// awaitLocked has the item looked at again when one of the obstacles gives way,
+// and not when others do.
 func (a *Allocator) awaitLocked(it *item, o *obstacles) {
 	before := it.waitsFor
 	var now []*waitList
@@ -122,7 +123,8 @@ func (a *Allocator) awaitLocked(it *item, o *obstacles) {
 	}
 }
 
-// stopWaitingLocked takes an entry that waits for nothing any more off the index.
+// stopWaitingLocked takes an item that waits for nothing any more off the
+// index.
 func (a *Allocator) stopWaitingLocked(it *item) {
 	before := it.waitsFor
 	if len(before) == 0 {
@@ -142,8 +144,8 @@ func (c *waitList) dropOne() {
 	}
 }
 
-// giveWayLocked has the members of a crowd looked at, as far as they can profit from
-// what was freed.
+// giveWayLocked has the items of a list looked at that can profit from what was
+// freed during a window.
 func (a *Allocator) giveWayLocked(c *waitList, freed Window) {
 	if c == nil || c.size == 0 {
 		return
@@ -157,8 +159,8 @@ func (a *Allocator) giveWayLocked(c *waitList, freed Window) {
 	a.signal()
 }
 
-// LimitsChanged tells that [Config.Limits] may answer differently from now on. What
-// waits for a project's limit is looked at again.
+// LimitsChanged tells the allocator that [Config.Limits] may answer differently
+// from now on. What waits for a project's limit is looked at again.
 func (a *Allocator) LimitsChanged() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -167,10 +169,11 @@ func (a *Allocator) LimitsChanged() {
 	}
 }
 
-// always is a window from which all that waits can profit.
+// always is a window from which everything that waits can profit.
 var always = Window{0, never}
 
-// queueFreedLocked queues the members of the crowds whose obstacles have given way.
+// queueFreedLocked queues the items of the lists whose obstacles have given
+// way.
 func (a *Allocator) queueFreedLocked() {
 	if len(a.plan.dirty) == 0 {
 		return
@@ -187,9 +190,9 @@ func (a *Allocator) queueFreedLocked() {
 	}
 }
 
-// profits reports whether an entry can have a better place because of something
-// that was freed. What is planned only moves to an earlier window, and what has
-// no window, or has started, may fit wherever others have left.
+// profits reports whether an item can have a better window or path because of
+// something that was freed. A planned window only moves to an earlier one; an
+// item that has no window, or has started, may fit wherever others have left.
 func (it *item) profits(freed Window, now Seconds) bool {
 	if it.started || it.window() == (Window{}) {
 		return true
@@ -197,8 +200,8 @@ func (it *item) profits(freed Window, now Seconds) bool {
 	return freed.Overlaps(Window{now, it.window().End})
 }
 
-// releasedLocked has those looked at that can profit from a holding that has become
-// another one.
+// releasedLocked has those items looked at that can profit when one item's
+// reservations become others.
 func (a *Allocator) releasedLocked(old, now reservations) {
 	if len(a.waiting.links)+a.waiting.any.size > 0 {
 		for i, x := range old.links {
@@ -224,9 +227,10 @@ func (a *Allocator) releasedLocked(old, now reservations) {
 	}
 }
 
-// without is the part of the claim's window in which the others, made by the same
-// allocation, do not hold as much on the same thing, or a larger window. The one
-// that is like it is most likely at index like.
+// without returns the part of the reservation's window in which the others, of
+// the same allocation, do not hold as much on the same thing, or a larger
+// window; some is false if there is no such part. The one that is like it is
+// most likely at index like.
 func (x reservation[K]) without(others []reservation[K], like int) (rest Window, some bool) {
 	if like < len(others) && others[like] == x {
 		return Window{}, false
@@ -246,14 +250,14 @@ func (x reservation[K]) without(others []reservation[K], like int) (rest Window,
 	return rest, rest.Start < rest.End
 }
 
-// awaitBetterLocked has an entry that is to become next looked at again when what keeps it
-// from a better place gives way, if it can have one.
+// awaitBetterLocked has an item that is to become next looked at again when
+// what keeps it from a better window gives way, if it can have one.
 func (a *Allocator) awaitBetterLocked(it *item, next *record, block *obstacles) {
 	if !next.placed(a.now()) && block != nil {
 		a.awaitLocked(it, a.completeLocked(block, next))
 	}
 }
 
-// placed reports whether the allocation has the place that it keeps, as long as
+// placed reports whether the allocation keeps its window and path as long as
 // the network is as it is.
 func (r *record) placed(now Seconds) bool { return len(r.Path) > 0 && !r.movable(now) }

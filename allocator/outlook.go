@@ -14,7 +14,7 @@ type Room struct {
 	Held     bitrate.Rate // the most that they hold at any moment of the window
 }
 
-// Free is what allocations may still take.
+// Free returns what allocations may still take, in bit/s.
 func (r Room) Free() bitrate.Rate { return r.Limit - min(r.Limit, r.Held) }
 
 // Outlook is what a request would get if it were made now.
@@ -28,8 +28,8 @@ type Outlook struct {
 	Offer    Offer           // what would fit instead
 }
 
-// Bottleneck is the link of the path that has least free; ok is false if there
-// is no path.
+// Bottleneck returns the link of the path that has least free; ok is false if
+// there is no path.
 func (o Outlook) Bottleneck() (least Room, ok bool) {
 	for i, r := range o.Rooms {
 		if i == 0 || r.Free() < least.Free() {
@@ -39,10 +39,10 @@ func (o Outlook) Bottleneck() (least Room, ok bool) {
 	return least, len(o.Rooms) > 0
 }
 
-// Outlook tells which path a request with this key, rate and duration in
-// seconds would be given now, by the same reckoning that admits one. Limits of
-// projects and other claims to the same traffic are not looked at. The error is
-// an *[Error] of kind Invalid.
+// Outlook returns which path a request with this key, rate and duration in
+// seconds would have now, by the same reckoning that admits one. Limits of
+// projects and other allocations of the same traffic are not considered. The
+// error is an *[Error] of kind Invalid.
 func (a *Allocator) Outlook(key path.FlowKey, rate bitrate.Rate, duration Seconds) (Outlook, error) {
 	const op = "outlook"
 	if err := normaliseKey(&key); err != nil {
@@ -74,7 +74,8 @@ func (a *Allocator) Outlook(key path.FlowKey, rate bitrate.Rate, duration Second
 	return out, nil
 }
 
-// rooms is what the cables of a path have, each by its fuller direction.
+// rooms returns what the cables of a path have, each by the direction that has
+// less free.
 func (pl planner) rooms(p path.Path, w Window) (rooms []Room) {
 	for _, id := range p.Links() {
 		r := pl.room(id, w)

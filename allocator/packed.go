@@ -14,9 +14,9 @@ import (
 	"conga/openflow"
 )
 
-// packed is the committed state of an entry in as little memory as it takes, since there
-// may be a million. What most allocations lack is in extra, as is what does not fit:
-// times are kept in 32 bits, which last until 2106.
+// packed is the committed state of an item in as little memory as it takes,
+// since there may be a million. What most allocations lack is in extra, as is
+// what does not fit: times are kept in 32 bits, which last until 2106.
 type packed struct {
 	number     uint64 // order of creation
 	revision   uint64
@@ -37,13 +37,16 @@ type packed struct {
 	started          bool
 }
 
-// owner is whose an allocation is. Many have the same.
+// owner is the user and the project that an allocation belongs to. Many have
+// the same.
 type owner struct{ user, project string }
 
-// ident is an ID in sixteen bytes: those of the UUID that it is, or of its hash.
+// ident is an ID in sixteen bytes: those of the UUID that it is, or of its
+// hash.
 type ident [16]byte
 
-// identOf is the ident of an ID; exact is true if the ID can be made of it again.
+// identOf returns the ident of an ID; exact is true if the ID can be made of it
+// again.
 func identOf(id string) (i ident, exact bool) {
 	if i, ok := parseUUID(id); ok {
 		return i, true
@@ -159,8 +162,8 @@ type rare struct {
 	full                  *record // all of it, if a time does not fit
 }
 
-// record is the committed state. It must not be changed: changes go through
-// [Allocator.begin].
+// record returns the committed state. It must not be changed: changes go
+// through [Allocator.beginLocked].
 func (it *item) record() *record {
 	if it.extra.record != nil {
 		return it.extra.record
@@ -168,7 +171,7 @@ func (it *item) record() *record {
 	return it.unpack()
 }
 
-// unpack makes a record of what is kept.
+// unpack returns a record made of what is kept.
 func (it *item) unpack() *record {
 	if it.rare.full != nil {
 		r := *it.rare.full
@@ -190,10 +193,10 @@ func (it *item) unpack() *record {
 	}
 }
 
-// seq is its place in the order of creation.
+// seq returns the item's number in the order of creation.
 func (it *item) seq() uint64 { return it.number }
 
-// state is its committed state.
+// state returns the committed state.
 func (it *item) state() State { return stateOf[it.code] }
 
 func (it *item) project() string { return it.who.Value().project }
@@ -220,7 +223,7 @@ func (it *item) key() path.FlowKey {
 	return k
 }
 
-// path is the path, the caller's to keep; nil if there is none.
+// path returns the path, the caller's to keep; nil if there is none.
 func (it *item) path() path.Path {
 	if it.rare.full != nil {
 		return slices.Clone(it.rare.full.Path)
@@ -232,7 +235,7 @@ func (it *item) path() path.Path {
 	return p
 }
 
-// ends are the edge ports of the path.
+// ends returns the edge ports of the path, zero if there is none.
 func (it *item) ends() (ports [2]topology.PortID) {
 	if it.rare.full != nil {
 		ports[0], ports[1] = pathEnds(it.rare.full.Path)
@@ -243,7 +246,7 @@ func (it *item) ends() (ports [2]topology.PortID) {
 	return ports
 }
 
-// placed is that of the committed state.
+// placed reports what [record.placed] does of the committed state.
 func (it *item) placed(now Seconds) bool {
 	if it.rare.full != nil {
 		return it.rare.full.placed(now)
@@ -251,7 +254,7 @@ func (it *item) placed(now Seconds) bool {
 	return it.hasPath() && (it.started || Seconds(it.start) >= now || Seconds(it.from) <= now)
 }
 
-// lapse is that of the committed state.
+// lapse returns what [record.lapse] does of the committed state.
 func (it *item) lapse() (at Seconds, may bool) {
 	return it.rare.leaseEnd, it.rare.leaseEnd != 0 && it.state() == Pending && !it.started
 }

@@ -12,10 +12,10 @@ type Filter struct {
 	State   State
 }
 
-// Page returns the allocations that the filter chooses, in the order in which they
-// were created, from the one at index skip on, at most so many; and how many it
-// chooses in all. What is complete is read from the store. The error is an *[Error]
-// of kind Internal if that cannot be read.
+// Page returns the allocations that the filter chooses, in the order in which
+// they were created: at most so many, from the one at index skip on; and how
+// many it chooses in all. What is complete is read from the store. The error is
+// an *[Error] of kind Internal if that cannot be read.
 func (a *Allocator) Page(ctx context.Context, f Filter, skip, most int) (page []Allocation, total int, err error) {
 	skip, most = max(0, skip), max(0, most)
 	if f.State == Pending || f.State == Active {
@@ -51,11 +51,11 @@ func (a *Allocator) Page(ctx context.Context, f Filter, skip, most int) (page []
 }
 
 // mergeTries is how often a page is put together anew because something became
-// complete, or was removed, while the store was read. After that the page may begin
-// as many places off as allocations did so at that very moment.
+// complete, or was removed, while the store was read. After that the page may
+// begin off by as many allocations as did so at that very moment.
 const mergeTries = 3
 
-// livePage is Page of what is not complete.
+// livePage returns what Page does, of what is not complete.
 func (a *Allocator) livePage(f Filter, skip, most int) (page []Allocation, total int) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
@@ -69,8 +69,8 @@ func (a *Allocator) livePage(f Filter, skip, most int) (page []Allocation, total
 	return page, r.inState(f.State)
 }
 
-// Live returns what is not complete of a project, or of all projects for "", in the
-// order of creation.
+// Live returns the allocations of a project, or of all projects for "", that
+// are not complete, in order of creation.
 func (a *Allocator) Live(project string) []Allocation {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
@@ -85,8 +85,8 @@ func (a *Allocator) Live(project string) []Allocation {
 	return list
 }
 
-// Counts returns how many allocations of a project, or of all projects for "", are
-// in each state. Every state is there.
+// Counts returns how many allocations of a project, or of all projects for "",
+// are in each state. Every state is in the map.
 func (a *Allocator) Counts(project string) map[State]int {
 	counts := map[State]int{Pending: 0, Active: 0}
 	a.mu.RLock()
@@ -98,7 +98,8 @@ func (a *Allocator) Counts(project string) map[State]int {
 	return counts
 }
 
-// listLocked is the roll of a project, or of all for ""; nil if it has nothing live.
+// listLocked returns the list of a project, or of all for ""; nil if it has
+// nothing live.
 func (a *Allocator) listLocked(project string) *itemList {
 	if project == "" {
 		return &a.all
@@ -106,7 +107,7 @@ func (a *Allocator) listLocked(project string) *itemList {
 	return a.projects[project]
 }
 
-// slot is one place of a page: a live allocation, or the sequence number of a
+// slot is one row of a page: a live allocation, or the sequence number of a
 // complete one.
 type slot struct {
 	live     Allocation
@@ -119,9 +120,9 @@ type blockCount struct {
 	n     int
 }
 
-// merge puts a page together of what is live and what is in the store. The store is
-// read without the lock; steady is false if something moved from the one to the
-// other meanwhile.
+// merge puts a page together of what is live and what is in the store. The
+// store is read without the lock; steady is false if something moved from the
+// one to the other meanwhile.
 func (a *Allocator) merge(ctx context.Context, f Filter, skip, most int) (page []slot, total int, steady bool, err *Error) {
 	a.mu.RLock()
 	moves, none := a.moves, a.completed[f.Project] == 0 && a.moving == 0
@@ -154,7 +155,7 @@ func (a *Allocator) merge(ctx context.Context, f Filter, skip, most int) (page [
 	return m.page, m.list.size + a.completed[f.Project], a.moves == moves && a.moving == 0, nil
 }
 
-// mergedListLocked is what of a page is live.
+// mergedListLocked returns the list of what is live of a page.
 func (a *Allocator) mergedListLocked(f Filter) *itemList {
 	if r := a.listLocked(f.Project); r != nil && f.State == "" {
 		return r
@@ -162,8 +163,8 @@ func (a *Allocator) mergedListLocked(f Filter) *itemList {
 	return &itemList{}
 }
 
-// historicBlocks reads where in the order of creation a project's complete allocations
-// are.
+// historicBlocks reads and returns where in the order of creation a project's
+// complete allocations are.
 func (a *Allocator) historicBlocks(ctx context.Context, project string) (blocks []blockCount, _ *Error) {
 	err := a.cfg.Store.Range(ctx, store.History, after(projectKey("c", project), 0), func(key string, value []byte) error {
 		blocks = append(blocks, blockCount{numberOf(key), int(store.Count(value))})
@@ -172,7 +173,8 @@ func (a *Allocator) historicBlocks(ctx context.Context, project string) (blocks 
 	return blocks, a.unread(err)
 }
 
-// historicSeqs reads the sequence numbers of at most so many complete allocations.
+// historicSeqs reads and returns the sequence numbers of at most so many
+// complete allocations.
 func (a *Allocator) historicSeqs(ctx context.Context, project string, from uint64, most int) (seqs []uint64, _ *Error) {
 	keys := projectKey("p", project)
 	if project == "" {
@@ -187,12 +189,12 @@ func (a *Allocator) historicSeqs(ctx context.Context, project string, from uint6
 	return seqs, a.unread(err)
 }
 
-// merger merges two ascending lists, one of which it can count into and one of
-// which it is told block by block, from a place on.
+// merger merges two ascending lists from a position on: one into which it can
+// count, and one of which it learns block by block.
 type merger struct {
 	list       *itemList
 	skip, most int
-	before     int // complete ones before the place where it begins
+	before     int // complete ones before the position where it begins
 	at         listPosition
 	position   int // of what comes next, in the merged list
 	page       []slot
@@ -221,7 +223,7 @@ func (m *merger) enter(start uint64) {
 	m.position = m.before + m.list.rank(start)
 }
 
-// pass takes the live entries before a complete allocation, and that one.
+// pass takes the live allocations before a complete one, and that one.
 func (m *merger) pass(seq uint64) {
 	for len(m.page) < m.most {
 		it := m.at.peek()
@@ -246,8 +248,8 @@ func (m *merger) pass(seq uint64) {
 }
 
 // Past calls f with the ID of every complete allocation of a project, or of all
-// projects for "", in no order. Their records are not read. The error is f's, or an
-// *[Error] of kind Internal if the store cannot be read.
+// projects for "", in no order. Their records are not read. The error is f's,
+// or an *[Error] of kind Internal if the store cannot be read.
 func (a *Allocator) Past(ctx context.Context, project string, f func(id string) error) error {
 	keys, last := "i", store.Span{From: "i", To: "j"}
 	if project != "" {

@@ -14,10 +14,10 @@ const (
 	// another path if its own is not alive. Earlier than that a path that has
 	// died may yet come back, and moving about would only cost.
 	planNear = 60
-	// planBatch is how many allocations are placed before the lock is let go, and
-	// planLooks how many are looked at. Where many are queued more of them are
-	// placed, a planShare of the queue up to planMost: each batch is saved by
-	// itself, and to wait for the store takes longer than to find a path.
+	// planBatch is how many allocations are planned before the lock is let go,
+	// and planLooks how many are looked at. Where many are queued more of them
+	// are planned, a planShare of the queue up to planMost: each batch is saved
+	// by itself, and to wait for the store takes longer than to find a path.
 	planBatch = 64
 	planMost  = 256
 	planShare = 4
@@ -25,13 +25,13 @@ const (
 )
 
 // Plan looks again at what waits or has lost its path: it reroutes what runs,
-// plans what had no place, oldest first, and moves what was planned without a
+// plans what had no window, oldest first, and moves what was planned without a
 // requested start to an earlier window if one is free now. One call does one
-// batch; more says that another call has something to do. Calls at the same time
-// share the work: one saves its batch while another places the next.
+// batch; more says that another call has something to do. Calls at the same
+// time share the work: one saves its batch while another plans the next.
 //
-// The error is Internal if the store failed; what was to be changed is then looked
-// at again.
+// The error is Internal if the store failed; what was to be changed is then
+// looked at again.
 func (a *Allocator) Plan(ctx context.Context) (more bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err
@@ -48,7 +48,8 @@ func (a *Allocator) Plan(ctx context.Context) (more bool, err error) {
 	return more, nil
 }
 
-// planSomeLocked looks at one batch of what is queued and returns what it changes.
+// planSomeLocked looks at one batch of what is queued and returns what it
+// changes.
 func (a *Allocator) planSomeLocked() (changed []*item) {
 	a.observeLocked()
 	now := a.now()
@@ -78,9 +79,9 @@ func (a *Allocator) planSizeLocked() uint64 {
 	return uint64(min(max(len(a.plan.heap)/planShare, planBatch), planMost))
 }
 
-// reconsiderLocked is an entry's state with a better place than it has; nil if it has
-// none, or needs none. What goes on wanting one is looked at again when something
-// that stood in its way has gone.
+// reconsiderLocked returns an item's state with a better window or path than it
+// has; nil if there is none, or it needs none. An item that goes on wanting one
+// is looked at again when something that stood in its way has gone.
 func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 	c := it.record()
 	if !a.wantsLocked(it, c, now) {
@@ -107,8 +108,9 @@ func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 	return next
 }
 
-// completeLocked adds to the obstacles what may help whatever has stood in the way: that
-// a host is seen elsewhere, that the port of one comes up, a way that is new.
+// completeLocked adds to the obstacles what may help whatever has stood in the
+// way, and returns them: a host that is seen elsewhere, the port of one that
+// comes up, a new link.
 func (a *Allocator) completeLocked(o *obstacles, c *record) *obstacles {
 	o.wiring = true
 	for _, addr := range []netip.Addr{c.Key.Src, c.Key.Dst} {
@@ -120,7 +122,8 @@ func (a *Allocator) completeLocked(o *obstacles, c *record) *obstacles {
 	return o
 }
 
-// wantsLocked reports whether an allocation should have another place than it has.
+// wantsLocked reports whether an allocation should have another window or path
+// than it has.
 func (a *Allocator) wantsLocked(it *item, c *record, now Seconds) bool {
 	if c.Window.End != 0 && c.Window.End <= now {
 		return false // it is about to end
@@ -140,7 +143,8 @@ func (a *Allocator) wantsLocked(it *item, c *record, now Seconds) bool {
 	return c.movable(now)
 }
 
-// faultyLocked reports whether the path can be judged and found wanting.
+// faultyLocked reports whether the path can be judged and is not alive, or does
+// not lead to its hosts.
 func (a *Allocator) faultyLocked(s *topology.Snapshot, c *record) bool {
 	if !a.settled && !path.Met(s, c.Path) {
 		return false
@@ -149,8 +153,8 @@ func (a *Allocator) faultyLocked(s *topology.Snapshot, c *record) bool {
 	return !alive || elsewhere(s, c) != ""
 }
 
-// elsewhere says which end of the path its host has left, or "". A host that is
-// not known any more counts as being where it was.
+// elsewhere returns which host has left its end of the path, in words, or "". A
+// host that is not known any more counts as being where it was.
 func elsewhere(s *topology.Snapshot, c *record) string {
 	from, to := pathEnds(c.Path)
 	if at, ok := s.Locate(c.Key.Src); ok && at != from {
@@ -175,11 +179,12 @@ func joins(p path.Path, from, to topology.PortID) bool {
 	return a == from && b == to
 }
 
-// rerouteLocked finds another path for an allocation that has started, for what is
-// left of its window. If there is none the allocation waits, pending, and its
-// window keeps running. It then keeps its path as long as that may still carry
-// traffic, only out of CONGA's sight; else its entries are to go, so that its
-// traffic gets through as best effort.
+// rerouteLocked returns the state of an allocation that has started, with
+// another path for what is left of its window; nil if nothing changes. If there
+// is no path the allocation waits, pending, and its window keeps running. It
+// then keeps its path as long as that may still carry traffic out of CONGA's
+// sight; else its flow entries are removed, so that its traffic gets through as
+// best effort.
 func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obstacles) *record {
 	pl := a.plannerLocked()
 	pl.obstacles = block
@@ -215,7 +220,7 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 	return unlessSame(c, &next)
 }
 
-// refusal is refuse in words, without offers.
+// refusal returns what refuse does, in words and without offers.
 func (pl planner) refusal(d demand, w Window) string {
 	got, err := pl.refuse(d, w)
 	if err != nil {
@@ -224,7 +229,8 @@ func (pl planner) refusal(d demand, w Window) string {
 	return got.reason
 }
 
-// replanLocked places an allocation that has not started yet.
+// replanLocked returns the state of an allocation that has not started, with
+// another window or path; nil if nothing changes.
 func (a *Allocator) replanLocked(c *record, now Seconds, block *obstacles) *record {
 	pl := a.plannerLocked()
 	pl.obstacles = block
@@ -251,7 +257,8 @@ func (a *Allocator) replanLocked(c *record, now Seconds, block *obstacles) *reco
 	return unlessSame(c, &next)
 }
 
-// otherPathLocked keeps a planned window on another path; nil if none has room.
+// otherPathLocked returns the state with the planned window on another path;
+// nil if none has room.
 func (a *Allocator) otherPathLocked(pl planner, c *record, now Seconds) *record {
 	from, to, _, reason := locate(pl.snapshot, c.Key)
 	if reason != "" {
@@ -273,8 +280,8 @@ func (r *record) movable(now Seconds) bool {
 	return !r.Started && r.StartTime < now && r.Window.Start > now
 }
 
-// soonerLocked is a planned allocation in an earlier window; nil if none is free, or
-// if it may not move.
+// soonerLocked returns the state with an earlier window; nil if none is free,
+// or if the allocation may not move.
 func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 	from, to, _, reason := locate(pl.snapshot, c.Key)
 	if !c.movable(now) || reason != "" {
@@ -290,7 +297,7 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 	return &next
 }
 
-// unlessSame is next, or nil if that is what c is already.
+// unlessSame returns next, or nil if that is what c is already.
 func unlessSame(c, next *record) *record {
 	if c.State == next.State && c.Reason == next.Reason && c.Window == next.Window && c.Path.Equal(next.Path) {
 		return nil

@@ -12,9 +12,10 @@ type planning struct {
 // idle reports whether there is nothing to look at.
 func (p *planning) idle() bool { return len(p.heap) == 0 && len(p.dirty) == 0 }
 
-// planned is an item that Plan has to look at: first what has started, which must
-// not lose its path to others, then what waits; the older ones first. What decides
-// that is kept as it was when the item was queued, so that the order stands.
+// planned is an item that Plan has to look at: first what has started, which
+// must not lose its path to others, then what waits; the older ones first. What
+// decides that is kept as it was when the item was queued, so that the order
+// stands.
 type planned struct {
 	waits bool // it has not started
 	seq   uint64
@@ -30,8 +31,8 @@ func (p planned) before(o planned) bool {
 
 func (planned) moved(int) {}
 
-// lookLocked has an entry looked at by Plan, once however often that is asked. What is
-// being changed is looked at after that.
+// lookLocked has Plan look at an item, once however often that is asked. An
+// item that is being changed is looked at after that.
 func (a *Allocator) lookLocked(it *item) {
 	switch {
 	case it.queued:
@@ -44,8 +45,8 @@ func (a *Allocator) lookLocked(it *item) {
 	}
 }
 
-// dequeueLocked takes the entry that is to be looked at next off the queue; nil if there
-// is none.
+// dequeueLocked takes the item that is to be looked at next off the queue and
+// returns it; nil if there is none.
 func (a *Allocator) dequeueLocked() *item {
 	a.queueFreedLocked()
 	for len(a.plan.heap) > 0 {

@@ -2,8 +2,8 @@ package allocator
 
 import "fmt"
 
-// record is one allocation as it is kept in the store, under its ID. The names are
-// those of version 1, which was JSON.
+// record is one allocation as it is kept in the store, under its ID. The names
+// are those of version 1, which was JSON.
 type record struct {
 	Version int     `json:"v"`
 	Seq     uint64  `json:"seq"`               // order of creation
@@ -12,7 +12,7 @@ type record struct {
 	Allocation
 }
 
-// problem says why a record cannot be one of ours, or "".
+// problem returns why a record cannot be one of ours, or "".
 func (r *record) problem(key string) string {
 	switch w := r.Window; {
 	case key != "" && r.ID != key:

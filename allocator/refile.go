@@ -1,7 +1,7 @@
 package allocator
 
-// reindexLocked brings the indexes of the plan in line with an entry's committed state;
-// old is what that was before, nil if nothing.
+// reindexLocked brings the indexes of paths and of what waits in line with an
+// item's committed state; old is what that was before, nil if nothing.
 func (a *Allocator) reindexLocked(it *item, old *record) {
 	live := it.live()
 	if it.indexed && (!live || !old.Path.Equal(it.path()) || old.Key != it.key()) {

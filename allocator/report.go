@@ -19,9 +19,9 @@ type Result struct {
 // reportBatch is how many results are saved in one transaction at most.
 const reportBatch = 256
 
-// Report tells how tasks went. It does what Installed, Removed and Failed do, one
-// after the other, and what follows from results that are reported together is
-// saved together.
+// Report takes in how tasks went. It does what Installed, Removed and Failed
+// do, one after the other, and what follows from results that are reported
+// together is saved together.
 //
 // The error is Internal if the store failed; the tasks then come again.
 func (a *Allocator) Report(results ...Result) error {
@@ -47,9 +47,9 @@ func (a *Allocator) Report(results ...Result) error {
 func (a *Allocator) Installed(t Task) error { return a.Report(Result{Task: t}) }
 
 // Removed reports that the network holds nothing of the allocation any more,
-// except perhaps a switch that is away and loses it on its return. What the
-// entries had held is free, and an allocation whose window is over, or whose
-// lease has ended, is complete.
+// except perhaps a switch that is away and loses it on its return. What it had
+// reserved is free, and an allocation whose window is over, or whose lease has
+// ended, is complete.
 //
 // The error is Internal if the store failed; a task then comes again.
 func (a *Allocator) Removed(t Task) error { return a.Report(Result{Task: t}) }
@@ -61,7 +61,7 @@ func (a *Allocator) Failed(t Task, cause error, again time.Time) error {
 	return a.Report(Result{Task: t, Err: cause, Again: again})
 }
 
-// reportSome takes in results. Those of entries of which a change is under way
+// reportSome takes in results. Those of items of which a change is under way
 // wait for that, and for the others.
 func (a *Allocator) reportSome(results []Result) (failed *Error) {
 	for len(results) > 0 {
@@ -95,8 +95,8 @@ func (a *Allocator) reportSome(results []Result) (failed *Error) {
 	return failed
 }
 
-// concludeLocked takes in one result and returns the state that follows from it, nil if
-// none does.
+// concludeLocked takes in one result and returns the state that follows from
+// it; nil if none does.
 func (a *Allocator) concludeLocked(r Result) (next *record) {
 	it, moment := r.Task.entry, a.cfg.Now()
 	it.task = false
@@ -143,8 +143,9 @@ func (a *Allocator) installedLocked(it *item, t Task, now Seconds) *record {
 	return a.activatedLocked(it, now)
 }
 
-// activatedLocked is the state after the entry's circuit was confirmed; nil if that
-// changes nothing, as when it has ended or become another circuit meanwhile.
+// activatedLocked returns the state after the item's circuit was confirmed; nil
+// if that changes nothing, as when the allocation has ended or has another
+// circuit by now.
 func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 	c := it.record()
 	if !it.live() || !sameCircuit(it.confirmed, c.Circuit()) || !c.Window.Contains(now) || c.State == Active && c.Reason == "" {
@@ -162,7 +163,8 @@ func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 	return &next
 }
 
-// roomForLocked reports whether the allocation may have another window on its path.
+// roomForLocked reports whether the allocation may have another window on its
+// path.
 func (a *Allocator) roomForLocked(it *item, w Window) (ok bool) {
 	a.withoutLocked(it, func() {
 		pl, c := a.plannerLocked(), it.record()
@@ -186,7 +188,7 @@ func (a *Allocator) removedLocked(it *item, now Seconds) *record {
 	return nil
 }
 
-// verdictLocked is the Reason of an allocation that has come to its end.
+// verdictLocked returns the Reason of an allocation that has come to its end.
 func (a *Allocator) verdictLocked(c *record, now Seconds) string {
 	if c.lapsed(now) {
 		return fmt.Sprintf("given up: its lease of %d s ended before it began and was not renewed", c.Lease)
@@ -231,9 +233,9 @@ func (a *Allocator) failedLocked(it *item, r Result) *record {
 	return unlessSame(c, &late)
 }
 
-// Circuits are the circuits whose entries are to stay in the switches over a
-// restart of the daemon: those of allocations that have started, are not over
-// and have a path.
+// Circuits returns the circuits whose flow entries are to stay in the switches
+// over a restart of the daemon: those of allocations that have started, are not
+// over and have a path.
 func (a *Allocator) Circuits() []path.Circuit {
 	a.mu.RLock()
 	defer a.mu.RUnlock()

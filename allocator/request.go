@@ -8,8 +8,9 @@ import (
 	"conga/controller/path"
 )
 
-// The longest duration, the farthest start, the longest lease, in seconds, and how many seconds a
-// start_time may be in the past, for clocks that differ and requests on their way.
+// The longest duration, the farthest start and the longest lease, in seconds,
+// and how many seconds a start_time may be in the past, for clocks that differ
+// and requests on their way.
 const (
 	MaxDuration = 365 * 24 * 3600
 	MaxAhead    = 2 * MaxDuration
@@ -109,8 +110,8 @@ func invalid(field, format string, args ...any) *Error {
 	return &Error{Kind: Invalid, Field: field, Err: fmt.Errorf(format, args...)}
 }
 
-// with is the request after a change; now is as for normalise. A field that the
-// change leaves alone is not checked again.
+// with returns the request after a change; now is as for normalise. A field
+// that the change leaves alone is not checked again.
 func (r Request) with(c Change, now Seconds) (Request, *Error) {
 	if c.ProjectID != nil {
 		if r.ProjectID = *c.ProjectID; r.ProjectID == "" {

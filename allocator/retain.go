@@ -19,8 +19,8 @@ const (
 	pruneBatch = 500
 )
 
-// Run removes complete allocations that are older than [Config.History], from time
-// to time until ctx ends.
+// Run removes complete allocations that are older than [Config.History], every
+// ten minutes until ctx ends.
 func (a *Allocator) Run(ctx context.Context) {
 	tick := time.NewTicker(pruneEvery)
 	defer tick.Stop()
@@ -40,10 +40,10 @@ func (a *Allocator) Run(ctx context.Context) {
 	}
 }
 
-// Prune removes the complete allocations that are older than [Config.History] and
-// returns how many those were. It works in batches, between which others have their
-// turn; no event is published and no record goes along. The error is an *[Error] of
-// kind Internal if the store failed.
+// Prune removes the complete allocations that are older than [Config.History]
+// and returns how many those were. It works in batches, between which other
+// calls can proceed; no event is published and no record goes along. The error
+// is an *[Error] of kind Internal if the store failed.
 func (a *Allocator) Prune(ctx context.Context) (n int, err error) {
 	before := path.SecondsOf(a.cfg.Now().Add(-a.cfg.History)) + 1
 	for {
@@ -65,8 +65,8 @@ func (a *Allocator) Prune(ctx context.Context) (n int, err error) {
 	}
 }
 
-// oldest reads a batch of what was complete before a moment. more is true if the
-// batch is full.
+// oldest reads and returns a batch of what was complete before a moment. more
+// is true if the batch is full.
 func (a *Allocator) oldest(ctx context.Context, before Seconds) (old aged, more bool, _ *Error) {
 	a.mu.RLock()
 	old.lost = a.lost
@@ -105,7 +105,7 @@ type aged struct {
 	lost    uint64
 }
 
-// discard begins the removal of old records.
+// discard begins the removal of old records and returns the items to commit.
 func (a *Allocator) discard(old aged) (gone []*item) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

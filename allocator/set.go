@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// itemSet is a set of entries that is joined and left in constant time and costs a
-// pointer a member. What has left stays in the list until it is the larger part,
-// so a reader asks of each entry whether it belongs.
+// itemSet is a set of items that is joined and left in constant time and costs
+// a pointer a member. What has left stays in the list until it is the larger
+// part, so a reader asks of each item whether it belongs.
 type itemSet struct {
 	list []*item
 	size int // how many belong
 }
 
-// setSlack is how many entries that have left a roster may hold at least.
+// setSlack is how many items that have left a set may hold at least.
 const setSlack = 16
 
 func (r *itemSet) add(it *item) {

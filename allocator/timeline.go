@@ -9,21 +9,22 @@ import (
 // timelineBlock is how many moments a block of a timeline has at most.
 const timelineBlock = 84
 
-// timeline is a piecewise-constant function of time: how much is claimed of one thing
-// at every moment. It is zero before the first and after the last claim.
+// timeline is a piecewise-constant function of time: how much is reserved of
+// one thing at every moment. It is zero before the first and after the last
+// reservation.
 //
-// What is kept are the moments at which it changes, twelve bytes each, in blocks of
-// some dozens. Each block knows the level before it and its highest and lowest level,
-// so that whole blocks are passed over. Adding a claim takes time for two blocks, and
-// a few instructions for each block in between.
+// What is kept are the moments at which it changes, twelve bytes each, in
+// blocks of some dozens. Each block knows the level before it and its highest
+// and lowest level, so that whole blocks are passed over. Adding a reservation
+// takes time for two blocks, and a few instructions for each block in between.
 //
-// Removing a claim that was added restores the function exactly: rates are integers,
-// and a moment whose changes cancel out is not kept.
+// Removing a reservation that was added restores the function exactly: rates
+// are integers, and a moment whose changes cancel out is not kept.
 type timeline struct{ blocks []stretch }
 
-// stretch is the part of a timeline from its base to that of the next one. Its moments
-// are base+at[i], ascending, and at each of them the level changes by by[i], which is
-// not zero.
+// stretch is the part of a timeline from its base to that of the next one. Its
+// moments are base+at[i], ascending, and at each of them the level changes by
+// by[i], which is not zero.
 type stretch struct {
 	base      Seconds
 	before    int64 // the level before the first moment
@@ -32,12 +33,13 @@ type stretch struct {
 	by        []int64
 }
 
-// block is the index of the stretch that t is in; 0 also for what is before all.
+// block returns the index of the stretch that t is in; 0 also for what is
+// before all.
 func (l *timeline) block(t Seconds) int {
 	return max(0, sort.Search(len(l.blocks), func(i int) bool { return l.blocks[i].base > t })-1)
 }
 
-// add raises the level throughout the window, or lowers it.
+// add raises the level throughout the window by rate, which may be negative.
 func (l *timeline) add(w Window, rate int64) {
 	if rate == 0 || w.Start >= w.End {
 		return
@@ -58,8 +60,8 @@ func (s *stretch) raise(by int64) {
 	s.before, s.high, s.low = s.before+by, s.high+by, s.low+by
 }
 
-// step changes the level from t on to the end of its stretch, whose index it returns.
-// halved is true if that was the first half of another stretch before.
+// step changes the level from t on to the end of its stretch, whose index it
+// returns. halved is true if that was the first half of another stretch before.
 func (l *timeline) step(t Seconds, by int64) (i int, halved bool) {
 	i, halved = l.room(t)
 	s := &l.blocks[i]
@@ -77,8 +79,8 @@ func (l *timeline) step(t Seconds, by int64) (i int, halved bool) {
 	return i, halved
 }
 
-// room finds the stretch for a moment, and makes it where there is none or it is full.
-// halved is true if it is the first half of what it was.
+// room returns the index of the stretch for a moment, which is made where there
+// is none or it is full. halved is true if it is the first half of what it was.
 func (l *timeline) room(t Seconds) (i int, halved bool) {
 	if len(l.blocks) == 0 {
 		l.blocks = append(l.blocks, stretch{base: t})
@@ -103,7 +105,8 @@ func (l *timeline) room(t Seconds) (i int, halved bool) {
 	return i, false
 }
 
-// rebase has a stretch begin earlier; false if its moments are then too far away.
+// rebase has a stretch begin earlier. It reports whether it could: not if its
+// moments would then be too far away.
 func (s *stretch) rebase(t Seconds) bool {
 	shift := s.base - t
 	if len(s.at) > 0 && s.last()-t > math.MaxUint32 || shift > math.MaxUint32 {
@@ -118,7 +121,7 @@ func (s *stretch) rebase(t Seconds) bool {
 
 func (s *stretch) last() Seconds { return s.base + Seconds(s.at[len(s.at)-1]) }
 
-// end is the level after the last moment.
+// end returns the level after the last moment.
 func (s *stretch) end() int64 {
 	level := s.before
 	for _, by := range s.by {
@@ -127,8 +130,8 @@ func (s *stretch) end() int64 {
 	return level
 }
 
-// insert makes a moment the k-th one. Small stretches grow as they must, and those that
-// are worth it have room for all that they may hold.
+// insert makes a moment the k-th one. Small stretches grow as they must, and
+// those that are worth it have room for all that they may hold.
 func (s *stretch) insert(k int, at uint32, by int64) {
 	if n := len(s.at); n == cap(s.at) {
 		size := min(timelineBlock, max(2, 2*n))
@@ -154,7 +157,7 @@ func (l *timeline) split(i int) {
 	l.blocks = slices.Insert(l.blocks, i+1, right)
 }
 
-// refresh recomputes the extremes.
+// refresh computes the extremes anew.
 func (s *stretch) refresh() {
 	level := s.before
 	s.high, s.low = level, level
@@ -164,7 +167,8 @@ func (s *stretch) refresh() {
 	}
 }
 
-// tidy drops a stretch without moments and joins one with the next if both are small.
+// tidy drops a stretch without moments and joins one with the next if both are
+// small.
 func (l *timeline) tidy(i int) {
 	if i >= len(l.blocks) {
 		return
@@ -188,7 +192,7 @@ func (l *timeline) tidy(i int) {
 	l.blocks = slices.Delete(l.blocks, i+1, i+2)
 }
 
-// peak is the highest level at any moment of the window.
+// peak returns the highest level at any moment of the window.
 func (l *timeline) peak(w Window) int64 {
 	if len(l.blocks) == 0 || w.Start >= w.End {
 		return 0
@@ -209,7 +213,8 @@ func (l *timeline) peak(w Window) int64 {
 	return high
 }
 
-// peak is the highest level in the part of the window that is in the stretch.
+// peak returns the highest level in the part of the window that is in the
+// stretch.
 func (s *stretch) peak(w Window) int64 {
 	level, high := s.before, int64(0)
 	for k, at := range s.at {
@@ -225,21 +230,22 @@ func (s *stretch) peak(w Window) int64 {
 	return max(high, level)
 }
 
-// fit is the earliest start, not before w's, at which a window of w's length finds the
-// level no higher than room throughout. Since claims end, there is one.
+// fit returns the earliest start, not before w's, at which a window of w's
+// length finds the level no higher than room throughout. Since reservations
+// end, there is one.
 func (l *timeline) fit(w Window, room int64) Seconds {
 	from, _, _ := l.gap(w, room, never, mark{})
 	return from
 }
 
-// mark is a place on a timeline: behind so many moments of a stretch. The zero mark is
-// before all of it.
+// mark is a position on a timeline: behind n moments of a stretch. The zero
+// mark is before all of it.
 type mark struct {
 	block, n int
 	level    int64 // there
 }
 
-// seek is the mark of a moment that is not before that of m.
+// seek returns the mark of a moment that is not before that of m.
 func (l *timeline) seek(m mark, t Seconds) mark {
 	if len(l.blocks) == 0 {
 		return m
@@ -256,14 +262,14 @@ func (l *timeline) seek(m mark, t Seconds) mark {
 	return m
 }
 
-// gapAhead is how many stretches are read beyond what fits, to learn until when it
-// does.
+// gapAhead is how many stretches are read beyond what fits, to learn until when
+// it does.
 const gapAhead = 2
 
-// gap is what fit is, and until when all later starts fit as well: that one does not,
-// or is not known to. Where nothing fits before enough, it may be any moment from
-// enough on before which nothing fits, and until is the same. behind is a mark not
-// after w's start, and at one not after from.
+// gap returns what fit does, and until when all later starts fit as well: until
+// does not, or is not known to. Where nothing fits before enough, from may be
+// any moment from enough on before which nothing fits, and until is the same.
+// behind is a mark not after w's start, and at one not after from.
 func (l *timeline) gap(w Window, room int64, enough Seconds, behind mark) (from, until Seconds, at mark) {
 	from, length := w.Start, w.End-w.Start
 	at = l.seek(behind, from)
@@ -303,8 +309,8 @@ func (l *timeline) gap(w Window, room int64, enough Seconds, behind mark) (from,
 	return from, never, at
 }
 
-// build makes a timeline of changes that are in order of time, of which several may be
-// of one moment. Its stretches have room for some more.
+// build makes a timeline of changes that are in order of time, of which several
+// may be of one moment. Its stretches have room for some more.
 func (l *timeline) build(changes []change) {
 	const fill = timelineBlock * 7 / 8
 	l.blocks = make([]stretch, 0, len(changes)/fill+1)

@@ -7,21 +7,23 @@ import (
 	"conga/controller/path"
 )
 
-// keyCalendar is when which traffic is claimed. All keys are canonical, and a claim's rate
-// is 1. Claims are grouped by the two hosts, most of which have one claim at a time:
-// that one needs nothing besides its slot in the map.
+// keyCalendar is the calendar of traffic: when which of it is reserved. All
+// keys are canonical, and a reservation's rate is 1. Reservations are grouped
+// by the two hosts, most of which have one at a time: that one needs nothing
+// besides its slot in the map.
 type keyCalendar struct {
 	four map[[8]byte]traffic  // between IPv4 addresses
 	six  map[[32]byte]traffic // between IPv6 addresses
 }
 
-// traffic is what is claimed between two hosts.
+// traffic is what is reserved between two hosts.
 type traffic struct {
 	first flow
-	more  *flows // the other claims; nil: none
+	more  *flows // the other reservations; nil: none
 }
 
-// flow is a claim: which of the hosts' traffic, and when. The zero flow is none.
+// flow is a reservation: which of the hosts' traffic, and when. The zero flow
+// is none.
 type flow struct {
 	from, to uint32 // UNIX seconds
 	selector selector
@@ -36,14 +38,15 @@ type selector struct {
 
 func selectorOf(k path.FlowKey) selector { return selector{k.SrcPort, k.DstPort, k.Proto} }
 
-// flows are claims that are looked through one by one while they are few, and have a
-// timeline for each kind when they are many, or do not fit a [flow].
+// flows are reservations that are looked through one by one while they are few,
+// and have a timeline for each selector when they are many, or do not fit a
+// [flow].
 type flows struct {
 	few  []flow
 	many map[selector]*timeline
 }
 
-// fewFlows is how many claims are looked through.
+// fewFlows is how many reservations are looked through.
 const fewFlows = 16
 
 func newKeyCalendar() keyCalendar { return keyCalendar{map[[8]byte]traffic{}, map[[32]byte]traffic{}} }
@@ -65,7 +68,7 @@ func pairOf6(src, dst netip.Addr) (p [32]byte) {
 	return p
 }
 
-// between is the traffic of the hosts of a canonical key.
+// between returns the traffic of the hosts of a canonical key.
 func (b *keyCalendar) between(k path.FlowKey) traffic {
 	if p, ok := pairOf4(k.Src, k.Dst); ok {
 		return b.four[p]
@@ -89,7 +92,8 @@ func put[K comparable](m map[K]traffic, k K, t traffic) {
 	}
 }
 
-// flowOf is a claim in its short form; ok is false if its window does not fit.
+// flowOf returns a reservation in its short form; ok is false if its window
+// does not fit.
 func flowOf(x reservation[path.FlowKey]) (f flow, ok bool) {
 	w := x.window
 	if w.Start < 0 || w.End > math.MaxUint32 {
@@ -98,7 +102,7 @@ func flowOf(x reservation[path.FlowKey]) (f flow, ok bool) {
 	return flow{uint32(w.Start), uint32(w.End), selectorOf(x.on), true}, true
 }
 
-// add claims the traffic. The window must not be empty.
+// add enters a reservation. Its window must not be empty.
 func (b *keyCalendar) add(x reservation[path.FlowKey]) {
 	t := b.between(x.on)
 	f, short := flowOf(x)
@@ -119,7 +123,7 @@ func (b *keyCalendar) add(x reservation[path.FlowKey]) {
 	b.set(x.on, t)
 }
 
-// remove takes back what add claimed.
+// remove takes out a reservation that add has entered.
 func (b *keyCalendar) remove(x reservation[path.FlowKey]) {
 	t := b.between(x.on)
 	f, short := flowOf(x)
@@ -179,8 +183,8 @@ func (m *flows) change(x reservation[path.FlowKey], by int64) {
 	}
 }
 
-// fit is the earliest start, not before w's, at which a window of w's length finds
-// nothing claimed of exactly this traffic.
+// fit returns the earliest start, not before w's, at which a window of w's
+// length finds nothing reserved of exactly this traffic.
 func (b *keyCalendar) fit(k path.FlowKey, w Window) Seconds {
 	t := b.between(k)
 	length, want := w.End-w.Start, selectorOf(k)
@@ -206,10 +210,11 @@ func (b *keyCalendar) fit(k path.FlowKey, w Window) Seconds {
 	}
 }
 
-// taken reports whether some of the window is claimed of exactly this traffic.
+// taken reports whether some of the window is reserved for exactly this
+// traffic.
 func (b *keyCalendar) taken(k path.FlowKey, w Window) bool { return b.fit(k, w) != w.Start }
 
-// conflicting are the claimed keys that conflict with k.
+// conflicting returns the reserved keys that conflict with k.
 func (b *keyCalendar) conflicting(k path.FlowKey) []path.FlowKey {
 	k = canonical(k)
 	if n := k.Specificity(); n == 0 || n == 3 {

@@ -12,10 +12,10 @@ import (
 const moving = "being moved: not every switch has confirmed the change yet"
 
 // Update changes an allocation, active ones included, and returns the result.
-// The change is admitted with the allocation's own reservation counted as free.
-// A refused change changes nothing, and one that changes nothing saves nothing,
-// also of what along makes. ifRevision is the Revision that the caller
-// has read; 0 is any.
+// The change is admitted with the allocation's own reservations counted as
+// free. A refused change changes nothing, and one that changes nothing saves
+// nothing, not even what along makes. ifRevision is the Revision that the
+// caller has read; 0 is any.
 //
 // A pending allocation is planned anew. An active one keeps its start: its end
 // becomes start + duration, its path stays if the change fits there, and what
@@ -50,7 +50,8 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 	return result, nil
 }
 
-// checkRevision is the error of who has read another revision than the latest.
+// checkRevision returns an error if the caller has read another revision than
+// the latest.
 func (it *item) checkRevision(ifRevision uint64) *Error {
 	if ifRevision == 0 || ifRevision == it.revision {
 		return nil
@@ -58,8 +59,8 @@ func (it *item) checkRevision(ifRevision uint64) *Error {
 	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", it.revision, ifRevision)}
 }
 
-// changedLocked is the entry's state after a change, nil if that changes nothing, and
-// what keeps it from a better place.
+// changedLocked returns the item's state after a change, nil if that changes
+// nothing, and what keeps it from a better window.
 func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*record, *obstacles, *Error) {
 	if err := it.checkRevision(ifRevision); err != nil {
 		return nil, nil, err
@@ -84,7 +85,7 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 		return nil, nil, nil
 	}
 	if rest := r.withLease(it.record().Lease); rest == it.record().Request {
-		return &next, nil, nil // its place is not lost by asking for it again
+		return &next, nil, nil // extending a lease loses neither window nor path
 	}
 	if it.started && r.StartTime != it.record().StartTime {
 		return nil, nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(it.window().Start))}
@@ -109,8 +110,8 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	return &next, block, nil
 }
 
-// readmitLocked admits the changed request of an allocation that has started, from
-// now to its new end.
+// readmitLocked admits the changed request of an allocation that has started,
+// from now to its new end.
 func (a *Allocator) readmitLocked(next *record, now Seconds) *Error {
 	limits := a.cfg.Limits(next.ProjectID)
 	if n := a.calendars.active[next.ProjectID]; limits.Active > 0 && n >= limits.Active {
@@ -136,8 +137,8 @@ func (a *Allocator) readmitLocked(next *record, now Seconds) *Error {
 	return nil
 }
 
-// moved is the path of a running allocation after a change of its request: the
-// one it has if the change fits there, else another one.
+// moved returns the path of a running allocation after a change of its request:
+// the one it has if the change fits there, else another one.
 func (pl planner) moved(r Request, has path.Path, rest Window) (path.Path, *Error) {
 	from, to, field, reason := locate(pl.snapshot, r.Key)
 	if reason != "" {
@@ -159,7 +160,7 @@ func (pl planner) moved(r Request, has path.Path, rest Window) (path.Path, *Erro
 	if err == nil {
 		err = &Error{Kind: Conflict, Err: fmt.Errorf("%s", got.reason)}
 	}
-	// Later is no offer to who is running now.
+	// A running allocation cannot start later.
 	err.Offer.Later = 0
 	return nil, err
 }
