@@ -14,7 +14,7 @@ import (
 )
 
 // sheet is admission as one would do it by hand: for each directed link and
-// second what is reserved, and every loop-free path tried.
+// second what is reserved, with every loop-free path tried.
 type sheet struct {
 	w      *world
 	second map[topology.LinkID]*plain
@@ -42,7 +42,8 @@ func (s *sheet) enter(v Allocation) {
 	s.keys[k].add(win, 1)
 }
 
-// fits tries one path in one window, given from the start of the test.
+// fits reports whether the rate fits on a path in one window, given from the
+// start of the test.
 func (s *sheet) fits(p path.Path, win Window, rate bitrate.Rate) bool {
 	for _, id := range p.BothWays() {
 		l, ok := s.w.snap.Link(id)
@@ -76,7 +77,7 @@ func (s *sheet) admits(r Request, win Window) bool {
 	return false
 }
 
-// everyPath lists all loop-free paths between two edge ports.
+// everyPath returns all loop-free paths between two edge ports.
 func everyPath(s *topology.Snapshot, from, to topology.PortID) (all []path.Path) {
 	var walk func(at path.Path)
 	walk = func(at path.Path) {
@@ -140,8 +141,8 @@ func drawRequest(t *rapid.T, w *world) Request {
 	return r
 }
 
-// TestAdmissionIsExact is promise 2: nothing is over-admitted, nothing that
-// fits is refused, and who asks for no start gets the earliest there is.
+// TestAdmissionIsExact checks promise 2: nothing is over-admitted, nothing that
+// fits is refused, and a request without a start gets the earliest there is.
 func TestAdmissionIsExact(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorld(rt)

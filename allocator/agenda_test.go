@@ -6,8 +6,8 @@ import (
 	"conga/controller/path"
 )
 
-// TestLostPathIsNoticedInTime: the scheduler, which waits for the moment that Due has
-// named, is woken when a planned path is to be looked at before that.
+// TestLostPathIsNoticedInTime: the scheduler, which waits for the moment that
+// Due has named, is woken when a planned path is to be looked at before that.
 func TestLostPathIsNoticedInTime(t *testing.T) {
 	w, direct, _ := ring(t)
 	r := ask(1, 1, 2, 1, 5, 600)

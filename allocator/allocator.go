@@ -31,13 +31,14 @@ type Config struct {
 	Now        func() time.Time            // nil: time.Now
 	NewID      func() string               // nil: a random UUID
 	Log        *slog.Logger                // nil: none
-	// Notify, if not nil, is called with every committed change in order, the
-	// allocation's last state and true if it was deleted. It runs under the
-	// allocator's lock: it must be quick and must not call the allocator.
+	// Notify, if not nil, is called with every committed change in order: with
+	// the allocation as it is, or as it was last and true if it was deleted. It
+	// runs under the allocator's lock: it must be quick and must not call the
+	// allocator.
 	Notify func(a Allocation, deleted bool)
-	// Pruned, if not nil, is called for what Notify is not: with the IDs of complete
-	// allocations that are removed because they are old. It runs as Notify
-	// does.
+	// Pruned, if not nil, is called for what Notify is not: with the IDs of
+	// complete allocations that are removed because they are old. It runs as
+	// Notify does.
 	Pruned func(id string)
 	// History is how long what is complete is kept; 0: [DefaultHistory].
 	History time.Duration

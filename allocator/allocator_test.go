@@ -19,7 +19,8 @@ import (
 
 var bg = context.Background()
 
-// pair is the smallest world with a trunk: two switches, a cable of capacity 10.
+// pair returns the smallest world with a trunk: two switches, a cable of
+// capacity 10.
 func pair(tb testing.TB) (*world, topology.LinkID) {
 	w := newWorld(tb, 2, 100)
 	trunk := w.cable(1, 2, 10)
@@ -97,7 +98,7 @@ func TestLifeOfAnAllocation(t *testing.T) {
 	if _, err := w.a.Update(bg, v.ID, 0, Change{Duration: new(Seconds(5))}); refused(t, err, Conflict, "") == nil {
 		t.Error("changed a complete allocation")
 	}
-	w.checkBooks()
+	w.checkCalendars()
 	if len(w.a.calendars.links.calendar) != 0 || w.a.calendars.keys.size() != 0 || len(w.a.handles) != 0 {
 		t.Errorf("a complete allocation holds %v", w.a.calendars)
 	}
@@ -122,7 +123,7 @@ func TestQueueAndMoveSooner(t *testing.T) {
 	w.expect(second.ID, Pending, span(100, 150)) // the entries are still in
 	w.work()
 	w.expect(second.ID, Active, span(10, 60))
-	w.checkBooks()
+	w.checkCalendars()
 }
 
 func TestRefusalExplains(t *testing.T) {
@@ -274,7 +275,7 @@ func TestStoreFails(t *testing.T) {
 	if got := w.get(kept.ID); got.Bandwidth != 5 || got.Revision != kept.Revision {
 		t.Errorf("a change that was not saved is seen: %+v", got)
 	}
-	w.checkBooks()
+	w.checkCalendars()
 	w.store.fail = nil
 	if len(w.list("")) != 1 {
 		t.Error("an allocation that was not saved is seen")
@@ -342,7 +343,7 @@ func TestConcurrentWriters(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	w.checkBooks()
+	w.checkCalendars()
 	w.checkLoads()
 	before := w.list("")
 	if after := w.reopen(); len(before) != 64*6 || len(after) != len(before) {

@@ -24,7 +24,8 @@ func journal(lines *[]string, who string) Along {
 	}
 }
 
-// TestAlong: what goes with a change is saved with it, once, whoever makes it.
+// TestAlong: what goes with a change is saved with it, once, whatever makes the
+// change.
 func TestAlong(t *testing.T) {
 	w := newWorld(t, 1, 10)
 	var lines []string
@@ -83,7 +84,7 @@ func TestAlongRefuses(t *testing.T) {
 	}
 }
 
-// TestDeleteRevision: who has read another revision does not delete.
+// TestDeleteRevision: a caller that has read another revision does not delete.
 func TestDeleteRevision(t *testing.T) {
 	w := newWorld(t, 1, 10)
 	w.open()

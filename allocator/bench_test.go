@@ -10,7 +10,7 @@ import (
 	"conga/openflow"
 )
 
-// campus is a world of 20 switches: 4 in a ring, each with 4 below it.
+// campus returns a world of 20 switches: 4 in a ring, each with 4 below it.
 func campus(b *testing.B) *world {
 	w := newWorld(b, 20, 100*bitrate.Gbps)
 	for d := openflow.DPID(1); d <= 4; d++ {
@@ -25,7 +25,7 @@ func campus(b *testing.B) *world {
 	return w
 }
 
-// request is the i-th of many different ones across the campus.
+// request returns the i-th of many different requests across the campus.
 func request(i int64) Request {
 	r := ask(5+int(i%16), 1, 5+int((i/16+3)%16), 2, bitrate.Rate(1+i%1000), 3600)
 	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(i%50000+1), uint16(i/50000+1)
@@ -59,8 +59,8 @@ func BenchmarkCreate(b *testing.B) {
 	}
 }
 
-// BenchmarkSameHosts is what a load generator does that knows two hosts: every
-// request but the first has to queue.
+// BenchmarkSameHosts does what a load generator does that knows two hosts:
+// every request but the first has to queue.
 func BenchmarkSameHosts(b *testing.B) {
 	w := campus(b)
 	b.ReportAllocs()

@@ -134,7 +134,7 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// full is a calendar of one link with n reservations over a year.
+// full returns a calendar of one link with n reservations over a year.
 func full(n int) (calendar[int], *rand.Rand) {
 	c, r := calendar[int]{}, rand.New(rand.NewPCG(1, 2))
 	for range n {

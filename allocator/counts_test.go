@@ -10,8 +10,8 @@ import (
 	"conga/openflow"
 )
 
-// looks is how many allocations are looked at, and for how many of them a path is
-// sought, while f is done and what follows is planned.
+// looks returns how many allocations are looked at, and for how many of them a
+// path is sought, while f is done and what follows is planned.
 func (w *world) looks(f func()) (looked, searched uint64) {
 	w.Helper()
 	looked, searched = w.a.plan.looked, w.a.plan.searched
@@ -20,8 +20,8 @@ func (w *world) looks(f func()) (looked, searched uint64) {
 	return w.a.plan.looked - looked, w.a.plan.searched - searched
 }
 
-// TestOnlyWhatIsConcernedIsLookedAt: a change of the network costs what depends on
-// what has changed, however much else there is.
+// TestOnlyWhatIsConcernedIsLookedAt: a change of the network costs what depends
+// on what has changed, however much else there is.
 func TestOnlyWhatIsConcernedIsLookedAt(t *testing.T) {
 	const side, many = 5, 400
 	w := torus(t, side)
@@ -60,8 +60,8 @@ func TestOnlyWhatIsConcernedIsLookedAt(t *testing.T) {
 	}
 }
 
-// TestOnlyWhatCanProfitIsLookedAt: what is freed concerns those alone in whose way
-// it was.
+// TestOnlyWhatCanProfitIsLookedAt: what is freed concerns those alone in whose
+// way it was.
 func TestOnlyWhatCanProfitIsLookedAt(t *testing.T) {
 	w := newWorld(t, 3, 100)
 	w.cable(1, 2, 10)
@@ -96,8 +96,8 @@ func TestOnlyWhatCanProfitIsLookedAt(t *testing.T) {
 	}
 }
 
-// TestOldestFirst: of what a failure concerns, that which runs goes first, and the
-// oldest of it before the others.
+// TestOldestFirst: of what a failure concerns, that which runs goes first, and
+// the oldest of it before the others.
 func TestOldestFirst(t *testing.T) {
 	w := newWorld(t, 3, 1000)
 	direct := w.cable(1, 2, 1000)
@@ -164,7 +164,7 @@ func TestReportsShareACommit(t *testing.T) {
 	if n := w.a.Counts("")[Active]; n != 90 {
 		t.Errorf("%d active, want 90", n)
 	}
-	w.checkBooks()
+	w.checkCalendars()
 }
 
 // TestReportOfWhatIsBeingChanged waits for the change, and only for that.
@@ -193,8 +193,8 @@ func TestReportOfWhatIsBeingChanged(t *testing.T) {
 	w.expect(second.ID, Active, span(0, 60))
 }
 
-// TestHostIsFollowed: a path follows its host wherever that is seen, and stays where
-// it was while the host is not known.
+// TestHostIsFollowed: a path follows its host wherever that is seen, and stays
+// where it was while the host is not known.
 func TestHostIsFollowed(t *testing.T) {
 	w := torus(t, 3)
 	v := w.create(ask(1, 1, 5, 1, 1, 1000))

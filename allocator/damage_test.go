@@ -11,8 +11,9 @@ import (
 	"conga/bitrate"
 )
 
-// TestDamagedHistory: a record of the history that cannot be read is named in the log
-// or in the error of Open, and does not keep the others from being removed in time.
+// TestDamagedHistory: a record of the history that cannot be read is named in
+// the log or in the error of Open, and does not keep the others from being
+// removed in time.
 func TestDamagedHistory(t *testing.T) {
 	for name, damaged := range map[string]func(string) string{
 		"it has version 3":  func(v string) string { return "\x03" + v[1:] },

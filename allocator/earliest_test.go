@@ -13,8 +13,9 @@ import (
 	"conga/openflow"
 )
 
-// busyDesk is a small network that is crowded for a minute.
-func busyDesk(t *rapid.T) (pl planner, links []topology.LinkID, keys []path.FlowKey) {
+// busyPlanner returns the planner of a small network that is crowded for a
+// minute.
+func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []path.FlowKey) {
 	const switches = 5
 	rate := rapid.SampledFrom([]bitrate.Rate{2, 3, 4, 6})
 	w := newWorld(t, switches, rate.Draw(t, "edge"))
@@ -60,7 +61,7 @@ func busyDesk(t *rapid.T) (pl planner, links []topology.LinkID, keys []path.Flow
 	return pl, links, keys
 }
 
-// byTrial is earliest as it is defined: every start is tried.
+// byTrial returns what earliest does, as it is defined: every start is tried.
 func byTrial(pl planner, d demand, start, before Seconds) (path.Path, Seconds, bool) {
 	for ; start < before; start++ {
 		w := Window{start, start + d.Duration}
@@ -74,11 +75,11 @@ func byTrial(pl planner, d demand, start, before Seconds) (path.Path, Seconds, b
 	return nil, 0, false
 }
 
-// TestEarliestAgainstTrial also has everything removed that was not named as an
-// obstacle, which must help nobody.
+// TestEarliestAgainstTrial compares earliest with byTrial. It also takes out
+// all reservations that were not named as an obstacle, which must not help.
 func TestEarliestAgainstTrial(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		pl, links, keys := busyDesk(t)
+		pl, links, keys := busyPlanner(t)
 		for range 4 {
 			to := rapid.IntRange(1, 4).Draw(t, "to")
 			d := demand{from: topology.PortID{DPID: 1, Port: 1}, to: topology.PortID{DPID: openflow.DPID(to + 1), Port: 1}}
@@ -118,7 +119,8 @@ func TestEarliestAgainstTrial(t *testing.T) {
 	})
 }
 
-// relieve is the books without the claims on links that are no obstacles.
+// relieve returns the calendars without the reservations on links that are no
+// obstacles.
 func relieve(b calendars, block *obstacles, links []topology.LinkID) calendars {
 	b.links = linkCalendar{maps.Clone(b.links.calendar)}
 	for _, id := range links {

@@ -63,7 +63,7 @@ func (m *memory) put(b store.Bucket, key, value string) {
 	}
 }
 
-// get is a record, "" if there is none.
+// get returns a record, "" if there is none.
 func (m *memory) get(b store.Bucket, key string) string {
 	v, err := m.Get(context.Background(), b, key)
 	if err != nil {
@@ -191,8 +191,8 @@ func connected(d openflow.DPID, yes bool) func(*topology.Snapshot) {
 	}
 }
 
-// unmet is the network of a daemon that has just started: switches that it
-// remembers, but has not met.
+// unmet makes the network that of a daemon that has just started: it remembers
+// the switches, but they have not connected yet.
 func unmet(dpids ...openflow.DPID) func(*topology.Snapshot) {
 	return func(s *topology.Snapshot) {
 		for _, d := range dpids {
@@ -221,7 +221,8 @@ func (w *world) plan() {
 	w.Fatal("planning does not come to an end")
 }
 
-// work carries out all that is due, as a scheduler with a perfect network would.
+// work carries out all that is due, as a scheduler with a perfect network
+// would.
 func (w *world) work() {
 	w.Helper()
 	for range 1000 {
@@ -254,7 +255,7 @@ func (w *world) pass(seconds Seconds) {
 
 func key(src, dst netip.Addr) path.FlowKey { return path.FlowKey{Src: src, Dst: dst} }
 
-// ask is a request from host sh of switch s to host dh of switch d.
+// ask returns a request from host sh of switch s to host dh of switch d.
 func ask(s, sh, d, dh int, rate bitrate.Rate, duration Seconds) Request {
 	return Request{UserID: "u", ProjectID: "p", Key: key(host(s, sh), host(d, dh)), Bandwidth: rate, Duration: duration}
 }
@@ -293,10 +294,10 @@ func secondsRange(lo, hi Seconds) *rapid.Generator[Seconds] {
 	return rapid.Map(rapid.Int64Range(int64(lo), int64(hi)), func(n int64) Seconds { return Seconds(n) })
 }
 
-// span is a window relative to the start of the test.
+// span returns a window given from the start of the test.
 func span(from, to Seconds) Window { return Window{1_000_000 + from, 1_000_000 + to} }
 
-// refused is the typed error, checked for its kind and field.
+// refused returns the typed error after checking its kind and field.
 func refused(tb testing.TB, err error, kind Kind, field string) *Error {
 	tb.Helper()
 	e, ok := errors.AsType[*Error](err)
@@ -309,7 +310,7 @@ func refused(tb testing.TB, err error, kind Kind, field string) *Error {
 	return e
 }
 
-// list is every allocation of a project, complete ones included.
+// list returns every allocation of a project, complete ones included.
 func (w *world) list(project string) []Allocation {
 	w.Helper()
 	list, total, err := w.a.Page(context.Background(), Filter{Project: project}, 0, math.MaxInt32)

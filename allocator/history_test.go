@@ -17,8 +17,8 @@ import (
 )
 
 // TestAnyHistory drives the allocator with whatever may happen, in any order,
-// and checks after each step that nothing is over-admitted, that the books say
-// what the allocations hold, and that a restart comes back with the same.
+// and checks after each step that nothing is over-admitted, that the calendars
+// say what the allocations hold, and that a restart comes back with the same.
 func TestAnyHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}}
@@ -34,7 +34,7 @@ func TestAnyHistory(t *testing.T) {
 			"host": h.host, "restart": h.restart, "store": h.breakStore, "rest": h.rest,
 			"limit": h.limit, "prune": h.prune,
 			"announce": func(t *rapid.T) { h.quiet = rapid.Bool().Draw(t, "quiet") },
-			"":         func(*rapid.T) { h.checkBooks(); h.checkLoads(); h.checkNetwork() },
+			"":         func(*rapid.T) { h.checkCalendars(); h.checkLoads(); h.checkNetwork() },
 		})
 	})
 }
@@ -47,8 +47,8 @@ type history struct {
 	limits map[string]Limits
 }
 
-// checkNetwork: what the switches may hold at this moment fits on the links, and
-// no two circuits of theirs match the same packets.
+// checkNetwork: what the switches may hold at this moment fits on the links,
+// and no two circuits of theirs match the same packets.
 func (h *history) checkNetwork() {
 	load := map[topology.LinkID]bitrate.Rate{}
 	for id, circuits := range h.in {
@@ -189,8 +189,8 @@ func (h *history) breakStore(t *rapid.T) {
 	}
 }
 
-// checkBooks makes the books anew from the entries and compares.
-func (w *world) checkBooks() {
+// checkCalendars makes the calendars anew from the items and compares.
+func (w *world) checkCalendars() {
 	w.Helper()
 	w.a.mu.Lock()
 	defer w.a.mu.Unlock()
@@ -211,9 +211,9 @@ func (w *world) checkBooks() {
 	}
 }
 
-// checkLoads adds up, by hand, what the allocations that users see hold from now
-// on, and compares it with what the links carry. What is past may have been on
-// another path or at another rate.
+// checkLoads adds up, by hand, what the allocations that users see hold from
+// now on, and compares it with what the links carry. What is past may have been
+// on another path or at another rate.
 func (w *world) checkLoads() {
 	w.Helper()
 	load := map[topology.LinkID]map[Seconds]bitrate.Rate{}
@@ -249,7 +249,7 @@ func (w *world) checkLoads() {
 	}
 }
 
-// capacity is that of a link even while it is down.
+// capacity returns the capacity of a link, even while it is down.
 func (w *world) capacity(id topology.LinkID) bitrate.Rate {
 	at := id.From
 	if at == topology.External {

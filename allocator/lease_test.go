@@ -5,15 +5,15 @@ import (
 	"testing"
 )
 
-// leased is a request for the only link's whole capacity, which has to wait for
-// whoever has it.
+// leased returns a request for the only link's whole capacity, which has to
+// wait for the allocation that has it.
 func leased(lease Seconds) Request {
 	r := ask(1, 2, 2, 2, 100, 50)
 	r.Lease = lease
 	return r
 }
 
-// busy is a world in which one link is somebody's for the next 1,000 s.
+// busy returns a world in which one link is reserved for the next 1,000 s.
 func busy(t *testing.T) *world {
 	t.Helper()
 	w := newWorld(t, 2, 100)
@@ -49,7 +49,7 @@ func TestLeaseIsRenewed(t *testing.T) {
 			t.Fatalf("renewed it is %+v, %v", got, err)
 		}
 	}
-	// Its place has stayed its own.
+	// It has kept its window.
 	w.expect(first.ID, Pending, span(1000, 1050))
 	w.expect(second.ID, Pending, span(1050, 1100))
 	if _, err := w.a.Update(bg, first.ID, 0, Change{Lease: new(Seconds(0))}); err != nil {
@@ -59,7 +59,8 @@ func TestLeaseIsRenewed(t *testing.T) {
 	w.expect(first.ID, Pending, span(1000, 1050))
 }
 
-// Who has a path needs no lease any more, and may lose the path for a while.
+// An allocation with a path needs no lease any more, and may lose the path for
+// a while.
 func TestLeaseIsForWaiting(t *testing.T) {
 	w := newWorld(t, 2, 100)
 	link := w.cable(1, 2, 100)
@@ -98,7 +99,8 @@ func TestLeaseOverARestart(t *testing.T) {
 	}
 }
 
-// Asking for it again is no news, and does not spoil what others have read.
+// Extending a lease is no event, and does not outdate the revision that others
+// have read.
 func TestRenewalIsQuiet(t *testing.T) {
 	w := busy(t)
 	news := 0
@@ -119,7 +121,7 @@ func TestRenewalIsQuiet(t *testing.T) {
 	}
 }
 
-// Who asked for a time that has passed is planned for another one, lease or not.
+// A request whose start has passed is planned for another one, lease or not.
 func TestLeaseDoesNotHoldUpPlanning(t *testing.T) {
 	for _, lease := range []Seconds{0, 300} {
 		w := newWorld(t, 2, 10)

@@ -9,8 +9,8 @@ import (
 	"conga/bitrate"
 )
 
-// TestOpenReadsEveryID opens a store with IDs from before, between and behind the places
-// where it is cut to be read.
+// TestOpenReadsEveryID opens a store with IDs from before, between and behind
+// those at which it is cut to be read.
 func TestOpenReadsEveryID(t *testing.T) {
 	ids := []string{"!", "0", "0f", "1", "1\x00", "2b", "9", "9z", ":", "A", "a", "a0", "c7", "ee", "f", "fff", "g", "id1", "é"}
 	w := newWorld(t, 2, 1000)
@@ -34,7 +34,7 @@ func TestOpenReadsEveryID(t *testing.T) {
 	}) {
 		t.Fatalf("before %+v, after %+v", before, after)
 	}
-	w.checkBooks()
+	w.checkCalendars()
 	for _, id := range ids {
 		w.get(id)
 	}

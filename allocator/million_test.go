@@ -26,7 +26,7 @@ const (
 	behind  = 10 // hosts at a switch
 )
 
-// hundred is a network of a hundred switches and a thousand hosts.
+// hundred returns a network of a hundred switches and a thousand hosts.
 func hundred(b *testing.B) *world {
 	w := newWorld(b, 0, 0)
 	w.now = 1_800_000_000
@@ -49,7 +49,8 @@ func hundred(b *testing.B) *world {
 	return w
 }
 
-// wanted is a request of a random pair of hosts for some hours within two years.
+// wanted returns a request of a random pair of hosts for some hours within two
+// years.
 func wanted(r *rand.Rand, w *world) Request {
 	s := r.IntN(side * side)
 	d := (s + 1 + r.IntN(side*side-1)) % (side * side)
@@ -60,7 +61,8 @@ func wanted(r *rand.Rand, w *world) Request {
 	return q
 }
 
-// fill writes n reservations into a store, on one of the best paths of an empty network.
+// fill writes n reservations into a store, on one of the best paths of an empty
+// network.
 func fill(b *testing.B, w *world, s store.Store, n int) {
 	graph, r := path.NewGraph(w.snap), rand.New(rand.NewPCG(7, 8))
 	var ops []store.Op
@@ -104,8 +106,9 @@ type free struct{ store.Store }
 
 func (free) Commit(context.Context, ...store.Op) error { return nil }
 
-// BenchmarkMillionLive opens a store with a million reservations that have a window and
-// a path, over two years and a hundred switches, and admits more beside them.
+// BenchmarkMillionLive opens a store with a million reservations that have a
+// window and a path, over two years and a hundred switches, and admits more
+// beside them.
 func BenchmarkMillionLive(b *testing.B) {
 	benchmarkLive(b, million)
 }
@@ -158,8 +161,8 @@ func benchmarkLive(b *testing.B, n int) {
 
 func BenchmarkHundredThousandLive(b *testing.B) { benchmarkLive(b, 100_000) }
 
-// BenchmarkMillionComplete opens a store with a few live allocations and many complete
-// ones, and one without those, and reads a page far down the list.
+// BenchmarkMillionComplete opens a store with a few live allocations and many
+// complete ones, and one without those, and reads a page far down the list.
 func BenchmarkMillionComplete(b *testing.B) { benchmarkComplete(b, million) }
 
 func BenchmarkHundredThousandComplete(b *testing.B) { benchmarkComplete(b, 100_000) }

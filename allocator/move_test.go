@@ -9,8 +9,9 @@ import (
 	"conga/controller/path"
 )
 
-// TestManyAreMovedInFewBatches: of what is moved, most is saved in large batches;
-// what finds no path is looked for in small ones, so that the lock is let go.
+// TestManyAreMovedInFewBatches: of what is moved, most is saved in large
+// batches; what finds no path is looked for in small ones, so that the lock is
+// let go.
 func TestManyAreMovedInFewBatches(t *testing.T) {
 	const many = 400
 	for _, tc := range []struct {
@@ -82,12 +83,12 @@ func TestFailureOfAPathThatIsLost(t *testing.T) {
 		if got := w.expect(v.ID, Active, span(0, 100)); got.Reason != "" {
 			t.Errorf("planned before: %v: %+v", planned, got)
 		}
-		w.checkBooks()
+		w.checkCalendars()
 	}
 }
 
-// TestPathThatIsBackBeforeItWasLeft: an allocation that was to be moved, and was
-// not, ends up confirmed where it was.
+// TestPathThatIsBackBeforeItWasLeft: an allocation that was to be moved, and
+// was not, ends up confirmed where it was.
 func TestPathThatIsBackBeforeItWasLeft(t *testing.T) {
 	w, direct, around := ring(t)
 	v := w.create(ask(1, 1, 2, 1, 6, 100))
@@ -100,5 +101,5 @@ func TestPathThatIsBackBeforeItWasLeft(t *testing.T) {
 	if got := w.expect(v.ID, Active, span(0, 100)); got.Reason != "" || len(got.Path) != 2 {
 		t.Errorf("%+v", got)
 	}
-	w.checkBooks()
+	w.checkCalendars()
 }

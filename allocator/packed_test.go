@@ -42,8 +42,8 @@ func TestKept(t *testing.T) {
 	})
 }
 
-// TestCodec writes any record and reads it again, and reads what it is not made of
-// without a panic.
+// TestCodec writes any record and reads it again, and reads what it is not made
+// of without a panic.
 func TestCodec(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := drawRecord(t)

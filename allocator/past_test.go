@@ -46,8 +46,8 @@ func sameIDs(a, b []Allocation) bool {
 	return slices.EqualFunc(a, b, func(x, y Allocation) bool { return x.ID == y.ID && x.State == y.State && x.Revision == y.Revision })
 }
 
-// TestPagesOverHistory compares pages over what is live and what is complete, by
-// project and state, with a list kept by hand, while both change.
+// TestPagesOverHistory compares pages over what is live and what is complete,
+// by project and state, with a list kept by hand, while both change.
 func TestPagesOverHistory(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c := &chronicle{world: newWorld(rt, 2, bitrate.Tbps)}
@@ -160,8 +160,8 @@ func (c *chronicle) check(t *rapid.T) {
 	}
 }
 
-// TestMigration opens a store in which complete records are among the live ones, as
-// they were before there was a history, and loses power on the way.
+// TestMigration opens a store in which complete records are among the live
+// ones, as they were before there was a history, and loses power on the way.
 func TestMigration(t *testing.T) {
 	w := newWorld(t, 2, bitrate.Gbps)
 	w.cable(1, 2, bitrate.Gbps)
@@ -225,7 +225,7 @@ func TestMigration(t *testing.T) {
 	}
 }
 
-// old is a record as it was written before there was a history.
+// old returns a record as it was written before there was a history.
 func old(v Allocation) string {
 	r := record{Version: 1, Seq: uint64(v.Handle), Started: v.State != Pending, Allocation: v}
 	text, err := json.Marshal(r)
@@ -235,7 +235,8 @@ func old(v Allocation) string {
 	return string(text)
 }
 
-// TestPrune removes what is too old, in batches, without an event or a record along.
+// TestPrune removes what is too old, in batches, without an event or a record
+// along.
 func TestPrune(t *testing.T) {
 	w := newWorld(t, 1, bitrate.Gbps)
 	var told []string
@@ -289,8 +290,8 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// TestHistoryRaces completes, deletes, prunes and lists at the same time: nothing is
-// lost or counted twice.
+// TestHistoryRaces completes, deletes, prunes and lists at the same time:
+// nothing is lost or counted twice.
 func TestHistoryRaces(t *testing.T) {
 	w := newWorld(t, 1, bitrate.Gbps)
 	w.cfg.History = time.Hour

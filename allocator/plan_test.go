@@ -13,7 +13,7 @@ import (
 	"conga/controller/topology"
 )
 
-// ring is three switches in a ring: a direct cable and a way around.
+// ring returns three switches in a ring: a direct cable and a path around it.
 func ring(tb testing.TB) (w *world, direct, around topology.LinkID) {
 	w = newWorld(tb, 3, 100)
 	direct = w.cable(1, 2, 10)
@@ -102,7 +102,7 @@ func TestReroute(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.work()
-	w.checkBooks()
+	w.checkCalendars()
 	w.now++
 	w.change(mend(direct, 10))
 	w.work()
@@ -140,7 +140,7 @@ func TestNoRoomToReroute(t *testing.T) {
 	}
 	w.work()
 	w.expect("id1", Active, span(0, 100))
-	w.checkBooks()
+	w.checkCalendars()
 }
 
 // TestChannelLost: a switch that CONGA does not see may well forward still.
@@ -230,7 +230,7 @@ func TestRestart(t *testing.T) {
 	}
 	w.expect(active.ID, Active, span(0, 100))
 	w.expect(lateID, Active, span(30, 70))
-	w.checkBooks()
+	w.checkCalendars()
 }
 
 func TestRestartSettles(t *testing.T) {
@@ -288,7 +288,7 @@ func TestFailures(t *testing.T) {
 	w.expect(v.ID, Pending, span(52, 152))
 	w.pass(1)
 	w.expect(v.ID, Active, span(52, 152))
-	w.checkBooks()
+	w.checkCalendars()
 }
 
 func TestLateStartKeepsItsEndIfItMust(t *testing.T) {
@@ -343,8 +343,8 @@ func TestPlanStopsOnError(t *testing.T) {
 	}
 }
 
-// TestLimitRaised: what a project's limit has put off begins once the limit is higher,
-// though nothing else has changed.
+// TestLimitRaised: what a project's limit has put off begins once the limit is
+// higher, though nothing else has changed.
 func TestLimitRaised(t *testing.T) {
 	w := newWorld(t, 1, 10)
 	most := Limits{Bandwidth: 6}

@@ -30,8 +30,8 @@ func (h *history) host(t *rapid.T) {
 	})
 }
 
-// rest has everything done that is due, in a network that does what it is asked,
-// and then looks whether anything could be better than it is.
+// rest has everything done that is due, in a network that does what it is
+// asked, and then looks whether anything could be better than it is.
 func (h *history) rest(t *rapid.T) {
 	h.store.fail, h.quiet = nil, false
 	h.a.NetworkChanged()
@@ -68,8 +68,8 @@ func (h *history) rest(t *rapid.T) {
 	t.Fatal(errors.New("no end of it"))
 }
 
-// checkRest asks for every allocation, as if nothing were known of what it waits
-// for, whether it has the best place there is.
+// checkRest asks for every allocation, as if nothing were known of what it
+// waits for, whether it has the best place there is.
 func (h *history) checkRest(t *rapid.T) {
 	h.a.mu.Lock()
 	defer h.a.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"conga/openflow"
 )
 
-// torus is a world of side x side switches, each with a cable to its four
+// torus returns a world of side x side switches, each with a cable to its four
 // neighbours and three hosts that have been learned.
 func torus(tb testing.TB, side int) *world {
 	w := newWorld(tb, 0, 0)
@@ -38,7 +38,7 @@ func torus(tb testing.TB, side int) *world {
 	return w
 }
 
-// across is the i-th of many requests between hosts of a torus.
+// across returns the i-th of many requests between hosts of a torus.
 func across(i, side int) Request {
 	n := side * side
 	r := ask(i%n+1, i/n%3+1, (i*7+i/n*13+n/2)%n+1, (i/n/3)%3+1, bitrate.Mbps, 36000)
@@ -77,15 +77,16 @@ func (w *world) all() {
 	}
 }
 
-// cpu is what the process has used.
+// cpu returns the processor's time that the process has used.
 func cpu() time.Duration {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkLife has an allocation asked for, installed, deleted and taken out again
-// beside many that are active. What it costs does not depend on how many those are.
+// BenchmarkLife has an allocation asked for, installed, deleted and taken out
+// again beside many that are active. What it costs does not depend on how many
+// those are.
 func BenchmarkLife(b *testing.B) {
 	for _, beside := range []int{100, 1000, 10_000, 100_000} {
 		b.Run(fmt.Sprintf("beside=%d", beside), func(b *testing.B) {
@@ -109,8 +110,8 @@ func BenchmarkLife(b *testing.B) {
 	}
 }
 
-// BenchmarkCut moves what uses one of 200 cables to other paths: 10,000 are active,
-// about 1,000 of them concerned at each of a few cables.
+// BenchmarkCut moves what uses one of 200 cables to other paths: 10,000 are
+// active, about 1,000 of them concerned at each of a few cables.
 func BenchmarkCut(b *testing.B) {
 	var planned, all time.Duration
 	many := 0
@@ -139,8 +140,8 @@ func BenchmarkCut(b *testing.B) {
 	b.ReportMetric(float64(all.Microseconds())/float64(many), "cpu-µs/confirmed")
 }
 
-// BenchmarkUnconcerned takes in changes of a network in which 100,000 are active
-// that none of them concerns.
+// BenchmarkUnconcerned takes in changes of a network in which 100,000 are
+// active that none of them concerns.
 func BenchmarkUnconcerned(b *testing.B) {
 	w := torus(b, 10)
 	w.fill(100_000, 10)

@@ -32,8 +32,9 @@ func (l *timeline) sound(t failer) {
 	}
 }
 
-// TestTimelineAgainstPaper adds and removes hundreds of claims, so that stretches are
-// split and joined, and compares with the function drawn on paper.
+// TestTimelineAgainstPaper adds and removes hundreds of reservations, so that
+// stretches are split and joined, and compares with the function drawn on
+// paper.
 func TestTimelineAgainstPaper(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const end, last = 1700, 1000
@@ -100,7 +101,8 @@ func TestTimelineAgainstPaper(t *testing.T) {
 	})
 }
 
-// sameBuilt compares a timeline with one that is built of all the claims at once.
+// sameBuilt compares a timeline with one that is built of all the reservations
+// at once.
 func sameBuilt(t *rapid.T, l *timeline, held []reservation[int], real func(Window) Window) {
 	var changes []change
 	for _, x := range held {
@@ -116,7 +118,7 @@ func sameBuilt(t *rapid.T, l *timeline, held []reservation[int], real func(Windo
 	}
 }
 
-// moments are all changes.
+// moments returns all changes.
 func (l *timeline) moments() (list []change) {
 	for _, s := range l.blocks {
 		for k, at := range s.at {

@@ -12,8 +12,9 @@ import (
 	"conga/controller/path"
 )
 
-// TestKeyBookAgainstPaper claims traffic of a few hosts and compares with a list.
-func TestKeyBookAgainstPaper(t *testing.T) {
+// TestKeyCalendarAgainstPaper reserves traffic of a few hosts and compares with
+// a list.
+func TestKeyCalendarAgainstPaper(t *testing.T) {
 	hosts := []netip.Addr{host(1, 1), host(1, 2), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2")}
 	rapid.Check(t, func(t *rapid.T) {
 		b := newKeyCalendar()

@@ -37,7 +37,7 @@ func TestUpdatePending(t *testing.T) {
 	if same := w.update(v.ID, Change{Duration: new(Seconds(70))}); same.Revision != before.Revision {
 		t.Error("a change to what is already so made a new revision")
 	}
-	w.checkBooks()
+	w.checkCalendars()
 }
 
 func TestUpdateActive(t *testing.T) {
@@ -82,7 +82,7 @@ func TestUpdateActive(t *testing.T) {
 	if after := w.get(v.ID); after.Revision != before.Revision {
 		t.Errorf("refused changes made %+v of %+v", after, before)
 	}
-	w.checkBooks()
+	w.checkCalendars()
 }
 
 func TestUpdateActiveMoves(t *testing.T) {
@@ -112,7 +112,7 @@ func TestUpdateActiveMoves(t *testing.T) {
 	_, err = w.a.Update(bg, v.ID, 0, Change{Key: &other.Key})
 	refused(t, err, Conflict, "")
 	w.work()
-	w.checkBooks()
+	w.checkCalendars()
 	w.checkLoads()
 }
 
@@ -159,7 +159,7 @@ func TestDeleteWhileInstalling(t *testing.T) {
 	}
 	w.plan()
 	w.expect("id2", Pending, span(0, 10))
-	w.checkBooks()
+	w.checkCalendars()
 }
 
 func TestSuccessorWaitsForEntriesToGo(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"conga/bitrate"
 )
 
-// vary makes the history one of a daemon with UUIDs, with limits, or about the time
-// when UNIX seconds no longer fit 32 bits.
+// vary makes the history one of a daemon with UUIDs, with limits, or about the
+// time when UNIX seconds no longer fit 32 bits.
 func (h *history) vary(t *rapid.T) {
 	if rapid.Bool().Draw(t, "UUIDs") {
 		h.cfg.NewID = func() string {
@@ -27,7 +27,7 @@ func (h *history) vary(t *rapid.T) {
 	h.cfg.Limits = func(project string) Limits { return h.limits[project] }
 }
 
-// request is a request of one of two projects, with a lease or without.
+// request returns a request of one of two projects, with a lease or without.
 func (h *history) request(t *rapid.T) Request {
 	r := drawRequest(t, h.world)
 	r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")

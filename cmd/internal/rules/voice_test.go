@@ -15,7 +15,7 @@ import (
 // package is added when its comments do, and never taken out.
 var voiced = []string{
 	"openflow", "openflow/channel", "openflow/ofswitch", "openflow/ovstest", "openflow/wire", "controller/path",
-	"controller", "controller/flow", "controller/topology", "controller/discovery",
+	"controller", "controller/flow", "controller/topology", "controller/discovery", "allocator",
 	"controller/purpose", "scheduler", "stats", "allocator/store", "allocator/store/storetest", "cmd/conga", "cmd/congad",
 	"cmd/internal/acceptance", "cmd/internal/answers", "cmd/internal/bench", "cmd/internal/config", "cmd/internal/figures",
 	"cmd/internal/rules", "cmd/internal/scale", "cmd/internal/terminal", "cmd/internal/version",
