@@ -3,9 +3,11 @@ package config
 import (
 	"fmt"
 	"os"
+	"reflect"
 	"strings"
 
 	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 )
 
@@ -82,7 +84,17 @@ func (v *validator) decode(text []byte, c *Config) error {
 		return nil // nothing but comments: the defaults
 	}
 	v.positions = positions(file.Docs[0].Body)
-	return yaml.NodeToValue(file.Docs[0].Body, c, yaml.Strict())
+	r := resolver{anchors: map[string]ast.Node{}}
+	body, err := r.resolve(file.Docs[0].Body, reflect.TypeFor[Config]())
+	if err != nil {
+		return err
+	}
+	for key, at := range positions(body) {
+		if _, ok := v.positions[key]; !ok {
+			v.positions[key] = at // merged
+		}
+	}
+	return yaml.NodeToValue(body, c, yaml.Strict())
 }
 
 // override sets one key from outside the file and notes the flag or variable
