@@ -28,6 +28,7 @@ type Config struct {
 	Network    func() *topology.Snapshot   // the network as it is known now; never nil
 	Reservable float64                     // share of a link's capacity that allocations may hold, 0 < r <= 1; 0: 0.8
 	Limits     func(project string) Limits // nil: none
+	Least      bitrate.Rate                // the least rate that may be asked for; 0: any
 	Now        func() time.Time            // nil: time.Now
 	NewID      func() string               // nil: a random UUID
 	Log        *slog.Logger                // nil: none
@@ -157,6 +158,9 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 	}
 	now := a.now()
 	if err := r.normalise(now); err != nil {
+		return Allocation{}, err.in(op)
+	}
+	if err := checkLeast(r.Bandwidth, a.cfg.Least); err != nil {
 		return Allocation{}, err.in(op)
 	}
 	it, next, err := a.beginCreation(r, now, along)

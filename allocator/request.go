@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"conga/bitrate"
 	"conga/controller/path"
 )
 
@@ -34,6 +35,24 @@ func (r *Request) normalise(now Seconds) *Error {
 		return err
 	}
 	return checkStart(&r.StartTime, now)
+}
+
+// checkLeast asks back where a rate is so small that its unit has most likely
+// been forgotten. No rate at all is another thing.
+func checkLeast(rate, least bitrate.Rate) *Error {
+	if rate == 0 || rate >= least {
+		return nil
+	}
+	return invalid("bandwidth", "%d bit/s is less than the least rate, %s; was %s meant? rates are in bit/s", uint64(rate), least, meant(rate))
+}
+
+// meant returns the rate that was most likely meant by one that is too small:
+// so many Mbit/s or, from a thousand on, kbit/s.
+func meant(rate bitrate.Rate) bitrate.Rate {
+	if rate < 1000 {
+		return rate * bitrate.Mbps
+	}
+	return rate * bitrate.Kbps
 }
 
 func checkLease(seconds Seconds) *Error {

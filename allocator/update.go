@@ -76,6 +76,11 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	if err != nil {
 		return nil, nil, err
 	}
+	if r.Bandwidth != it.record().Bandwidth {
+		if err := checkLeast(r.Bandwidth, a.cfg.Least); err != nil {
+			return nil, nil, err
+		}
+	}
 	next := *it.record()
 	next.Request = r
 	if c.Lease != nil && !it.started {

@@ -29,6 +29,9 @@ func (a *api) createAllocation(x *exchange) error {
 	if err := a.followConnection(&r, connection); err != nil {
 		return err
 	}
+	if err := a.consented(x, r); err != nil {
+		return err
+	}
 	var err error
 	if r.UserID, err = a.userOf(x, r); err != nil {
 		return err
@@ -142,8 +145,12 @@ func (a *api) update(x *exchange, f allocationRequest, change func(allocator.All
 		if f.of("user_id").set && asked.UserID != now.UserID {
 			return rest.NewFault(http.StatusUnprocessableEntity, "user_id: cannot be changed")
 		}
+		c := change(now)
+		if err := a.consentedChange(x, now, c); err != nil {
+			return err
+		}
 		render := func(one allocator.Allocation) (rest.Reply, error) { return a.shown(x, one) }
-		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, change(now), a.along(x, http.StatusOK, render))
+		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, c, a.along(x, http.StatusOK, render))
 		if err == nil {
 			return x.answerOnce(func() (rest.Reply, error) { return render(changed) })
 		}

@@ -90,6 +90,7 @@ type Config struct {
 	Events      *events.Hub               // nil: there are no events
 	Webhooks    *webhook.Hooks            // nil: there are no webhooks
 	Projects    func() []Project          // nil: projects are not shown
+	Owners      func() *auth.Owners       // which addresses are whose; nil: every project may reserve every path
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order
 	Metrics     http.Handler              // served at /metrics; nil: not served

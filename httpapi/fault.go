@@ -38,6 +38,9 @@ func faultOf(err error) *rest.Fault {
 	if e, ok := errors.AsType[*connections.Error](err); ok {
 		return faultOfConnections(e)
 	}
+	if e, ok := errors.AsType[*auth.ConsentError](err); ok {
+		return rest.NewFault(http.StatusForbidden, e.Error())
+	}
 	if e, ok := errors.AsType[*auth.WaitError](err); ok {
 		return rest.NewFault(http.StatusTooManyRequests, e.Error()).After(time.Duration(e.Seconds()) * time.Second)
 	}

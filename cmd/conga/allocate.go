@@ -17,6 +17,7 @@ import (
 type traffic struct {
 	duration, bandwidth, protocol, start, project string
 	srcPort, dstPort                              uint16
+	yes                                           bool
 }
 
 func (t *traffic) flags(c *cobra.Command) {
@@ -27,6 +28,7 @@ func (t *traffic) flags(c *cobra.Command) {
 	f.Uint16Var(&t.dstPort, "dst-port", 0, "destination `port`; 0 is any")
 	f.StringVar(&t.protocol, "protocol", "", "`protocol`: tcp, udp or any")
 	f.StringVar(&t.start, "start", "", "when to begin: `+2h`, 2026-01-02T15:04 or UNIX seconds; without it, as early as it fits")
+	f.BoolVar(&t.yes, "yes", false, "send a small bandwidth without a unit as it is, in bit/s")
 	f.StringVar(&t.project, "project", "", "`ID` of the project; the key's if not given")
 }
 
@@ -74,7 +76,7 @@ func (t *traffic) request(src, dst string) (r client.Request, err error) {
 		return r, err
 	}
 	if t.bandwidth != "" {
-		if r.Bandwidth, err = parseBandwidth(t.bandwidth); err != nil {
+		if r.Bandwidth, err = parseBandwidth(t.bandwidth, t.yes); err != nil {
 			return r, err
 		}
 	}

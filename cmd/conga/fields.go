@@ -71,13 +71,45 @@ func parseStart(s string, now time.Time) (int64, error) {
 	return 0, usagef("start %q: write +2h, a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", s)
 }
 
-// parseBandwidth reads a rate in bit/s.
-func parseBandwidth(s string) (uint64, error) {
+// leastBare is the least rate, in bit/s, that is taken without a unit and
+// without a question. It is what servers refuse unless they are told otherwise.
+const leastBare = 100_000
+
+// parseBandwidth reads a rate in bit/s. A small number without a unit is most
+// likely one whose unit has been forgotten; it is taken if sure is true.
+func parseBandwidth(s string, sure bool) (uint64, error) {
 	r, err := bitrate.Parse(s)
-	if err != nil {
+	bare := err == nil && !strings.ContainsAny(s, "kKmMgGtT")
+	switch {
+	case err != nil:
 		return 0, usagef("bandwidth %q: write a rate such as 40M or 2.5G, or a number of bit/s", s)
+	case r == 0:
+		return 0, usagef("bandwidth %q: no path has a rate of nothing; leave --bandwidth out for priority without a guarantee", s)
+	case bare && r < leastBare && !sure:
+		return 0, usagef("bandwidth %q is %d bit/s; was %s meant? Write the rate with its unit, such as %s, or add --yes if it is meant so", s, uint64(r), meant(r), meant(r))
 	}
 	return uint64(r), nil
+}
+
+// meant returns the rate that was most likely meant by a small number.
+func meant(r bitrate.Rate) bitrate.Rate {
+	if r < 1000 {
+		return r * bitrate.Mbps
+	}
+	return r * bitrate.Kbps
+}
+
+// parseNewBandwidth reads the rate that an allocation is to have from now on;
+// "none" is none.
+func parseNewBandwidth(s string, sure bool) (uint64, error) {
+	if strings.EqualFold(s, "none") {
+		return 0, nil
+	}
+	rate, err := parseBandwidth(s, sure)
+	if err != nil && strings.Trim(s, "0.") == "" {
+		return 0, usagef("bandwidth %q: no path has a rate of nothing; write none for priority without a guarantee", s)
+	}
+	return rate, err
 }
 
 func parseProtocol(s string) (string, error) {

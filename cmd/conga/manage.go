@@ -111,7 +111,7 @@ func (t *traffic) change(given func(flag string) bool, src, dst string) (client.
 		set(given("src"), &ch.SrcIP, src, func(s string) (string, error) { return parseAddr("source", s) }),
 		set(given("dst"), &ch.DstIP, dst, func(s string) (string, error) { return parseAddr("destination", s) }),
 		set(given("duration"), &ch.Duration, t.duration, parseDuration),
-		set(given("bandwidth"), &ch.Bandwidth, t.bandwidth, parseBandwidth),
+		set(given("bandwidth"), &ch.Bandwidth, t.bandwidth, func(s string) (uint64, error) { return parseNewBandwidth(s, t.yes) }),
 		set(given("protocol"), &ch.Protocol, t.protocol, parseProtocol),
 		set(given("start"), &ch.StartTime, t.start, func(s string) (int64, error) { return parseStart(s, time.Now()) }),
 	)

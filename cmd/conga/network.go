@@ -48,7 +48,7 @@ func (a *app) pathsCommand() *cobra.Command {
 		var rate uint64
 		var seconds int64
 		if bandwidth != "" {
-			if rate, err = parseBandwidth(bandwidth); err != nil {
+			if rate, err = parseBandwidth(bandwidth, true); err != nil {
 				return err
 			}
 		}

@@ -83,12 +83,26 @@ func trustedProxies(c config.API) []netip.Prefix {
 func directoryConfig(d config.Directory) auth.StaticConfig {
 	out := auth.StaticConfig{AllowPasswordless: d.AllowPasswordless}
 	for _, p := range d.Projects {
-		out.Projects = append(out.Projects, auth.Project{ID: p.ID, Members: p.Members})
+		out.Projects = append(out.Projects, auth.Project{ID: p.ID, Members: p.Members, Addresses: owned(p.Addresses)})
 	}
 	for _, u := range d.Users {
 		out.Users = append(out.Users, auth.User{ID: u.ID, Password: string(u.Password), Subject: u.Subject})
 	}
 	return out
+}
+
+// owned returns a project's addresses in the form that auth reads.
+func owned(list []config.Address) []auth.Owned {
+	out := make([]auth.Owned, 0, len(list))
+	for _, a := range list {
+		out = append(out, auth.Owned{Prefix: a.Prefix, MAC: a.MAC})
+	}
+	return out
+}
+
+// ownersOf returns which addresses are whose.
+func ownersOf(d config.Directory) *auth.Owners {
+	return auth.NewOwners(auth.Consent(d.Consent), directoryConfig(d).Projects)
 }
 
 // limitsOf returns the limits of each project.

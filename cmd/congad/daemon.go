@@ -40,6 +40,7 @@ type daemon struct {
 	identity   identity
 	limits     atomic.Pointer[map[string]allocator.Limits]
 	known      atomic.Pointer[[]httpapi.Project]
+	owners     atomic.Pointer[auth.Owners]
 	keys       *auth.Keys
 	reports    *connections.Registry
 	services   services
@@ -107,6 +108,7 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 	limits := limitsOf(d.cfg.Directory)
 	d.limits.Store(&limits)
 	d.known.Store(projectsOf(d.cfg.Directory))
+	d.own(d.cfg.Directory)
 	d.adminKey = filepath.Join(d.cfg.Data, "admin.key")
 	admin, created, err := auth.AdminKey(d.adminKey)
 	if err != nil {
@@ -134,6 +136,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Store:      d.store,
 		Network:    d.controller.Snapshot,
 		Reservable: d.cfg.Network.Reservable,
+		Least:      d.cfg.Allocations.MinBandwidth.BitRate(),
 		History:    time.Duration(d.cfg.Allocations.History),
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
 		Log:        d.log.With("part", "allocator"),
@@ -173,7 +176,7 @@ func (d *daemon) openAPI() error {
 		Metrics: metrics, Observe: observe, Bodies: d.bodies,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),
 		Audit: d.services.audit, Replays: d.services.replays, Events: d.services.events,
-		Webhooks: d.services.webhooks, Projects: d.projects, Origin: d.cfg.API.URL,
+		Webhooks: d.services.webhooks, Projects: d.projects, Owners: d.owners.Load, Origin: d.cfg.API.URL,
 	})
 	if err != nil {
 		return err

@@ -32,6 +32,9 @@ func (d *daemon) apply(next config.Config) error {
 	d.limits.Store(&limits)
 	d.allocator.LimitsChanged()
 	d.known.Store(projectsOf(next.Directory))
+	if !reflect.DeepEqual(ownersOf(next.Directory), d.owners.Load()) {
+		d.own(next.Directory)
+	}
 	d.level.Set(levelOf(next.Log.Level))
 
 	was := d.cfg.Directory

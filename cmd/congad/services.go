@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"conga/cmd/internal/config"
 	"conga/httpapi"
 	"conga/httpapi/audit"
 	"conga/httpapi/events"
@@ -39,6 +40,15 @@ func (d *daemon) openServices(ctx context.Context) (err error) {
 
 // projects returns those of the configuration in force.
 func (d *daemon) projects() []httpapi.Project { return *d.known.Load() }
+
+// own puts into force which addresses are whose.
+func (d *daemon) own(c config.Directory) {
+	owners := ownersOf(c)
+	d.owners.Store(owners)
+	if !owners.Any() {
+		d.log.Info("no project names addresses: every project may reserve paths between any hosts; see directory.projects[].addresses")
+	}
+}
 
 // runEvents wakes readers of events and watches the topology until ctx ends.
 func (d *daemon) runEvents(ctx context.Context) error {

@@ -34,8 +34,9 @@ type Directory interface {
 
 // A Project is a project and the users who may ask for keys of it.
 type Project struct {
-	ID      string
-	Members []string
+	ID        string
+	Members   []string
+	Addresses []Owned // that others may not reserve paths for
 }
 
 // An User is a user who has a password, or whose tokens are known.

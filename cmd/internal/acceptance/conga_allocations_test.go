@@ -75,7 +75,7 @@ var congaAttributes = checks{
 			t.Errorf("active it is %v, complete %v", active, complete)
 		}
 	},
-	"conga: Network Allocation: bandwidth (integer)": shows("bandwidth", 2500.0, "integer"),
+	"conga: Network Allocation: bandwidth (integer)": shows("bandwidth", 2500000.0, "integer"),
 	"conga: Network Allocation: user_id (string)": func(t *testing.T, w *world) {
 		u := w.user(t, "xyz987", "projectB")
 		if d := u.details(u.create(with(sound(), "duration", 60))); d["user_id"] != "xyz987" {
@@ -171,7 +171,7 @@ func changes(name string, value any, wrong map[int][]any) func(*testing.T, *worl
 	return func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "projectB")
 		fields := sound()
-		fields["src_port"], fields["dst_port"], fields["bandwidth"] = 4321, 3030, 1000
+		fields["src_port"], fields["dst_port"], fields["bandwidth"] = 4321, 3030, 1000000
 		id := u.active(with(fields, "duration", 3600))
 		for code, values := range wrong {
 			for _, v := range values {
@@ -216,10 +216,10 @@ var congaUpdate = checks{
 	"conga: Update an allocation: dst_ip (optional)":    changes("dst_ip", "192.127.1.22", noAddress),
 	"conga: Update an allocation: dst_port (optional)":  changes("dst_port", 3031, noPort),
 	"conga: Update an allocation: duration (optional)":  changes("duration", 7200, map[int][]any{400: noInteger, 422: {0, -1, nil}}),
-	"conga: Update an allocation: bandwidth (optional)": changes("bandwidth", 2000, map[int][]any{400: noInteger, 422: {0, -1}}),
+	"conga: Update an allocation: bandwidth (optional)": changes("bandwidth", 2000000, map[int][]any{400: noInteger, 422: {0, -1}}),
 	"conga: Update an allocation: what is not named stays": func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "projectB")
-		id := u.active(with(sound(), "bandwidth", 1000))
+		id := u.active(with(sound(), "bandwidth", 1000000))
 		before := u.details(id)
 		if after := u.want(200, "POST", "/api/allocations/"+id, `{}`).Results[0]; fmt.Sprint(after) != fmt.Sprint(before) {
 			t.Errorf("%v became %v", before, after)

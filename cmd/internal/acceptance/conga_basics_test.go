@@ -29,7 +29,7 @@ var congaBasics = checks{
 	},
 	"conga: HTTP Methods: PUT": func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "projectB")
-		id := u.create(with(sound(), "bandwidth", 1000))
+		id := u.create(with(sound(), "bandwidth", 1000000))
 		u.want(200, "PUT", "/api/allocations/"+id, with(sound(), "duration", 61))
 		if d := u.details(id); d["duration"] != 61.0 || d["bandwidth"] != nil {
 			t.Errorf("replaced, it is %v", d)

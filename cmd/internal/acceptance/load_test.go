@@ -173,7 +173,7 @@ func (c *loader) make() (at string, err error) {
 	return h.Get("Location"), err
 }
 
-const loadRequest = `{"project_id":"load","src_ip":"192.127.1.10","dst_ip":"192.127.1.11","src_port":%d,"duration":600,"bandwidth":1000,"start_time":%d}`
+const loadRequest = `{"project_id":"load","src_ip":"192.127.1.10","dst_ip":"192.127.1.11","src_port":%d,"duration":600,"bandwidth":100000,"start_time":%d}`
 
 // ask makes one request and reads its answer, which must have a status of 2xx.
 func (c *loader) ask(method, path, body string) (http.Header, error) {

@@ -9,9 +9,10 @@ import (
 	"github.com/goccy/go-yaml/ast"
 )
 
-// Allocations says how long allocations are kept.
+// Allocations says what allocations may be, and how long they are kept.
 type Allocations struct {
-	History Days `yaml:"history"` // how long complete ones are kept; 0: 90d
+	MinBandwidth Rate `yaml:"min_bandwidth"` // the least that may be asked for; 0: any
+	History      Days `yaml:"history"`       // how long complete ones are kept; 0: 90d
 }
 
 // The bounds of [Allocations]: users look at how their allocations ended, and
@@ -19,9 +20,13 @@ type Allocations struct {
 const (
 	minHistory = time.Hour
 	maxHistory = 3650 * 24 * time.Hour
+	maxLeast   = 1_000_000_000
 )
 
 func (v *validator) allocations(a Allocations) {
+	if a.MinBandwidth > maxLeast {
+		v.add("allocations.min_bandwidth", "%s is more than %s, so that hardly a request could be made; 100k is usual", a.MinBandwidth, Rate(maxLeast))
+	}
 	if d := time.Duration(a.History); d != 0 && (d < minHistory || d > maxHistory) {
 		v.add("allocations.history", "%s is not between %s and %s; 90d is usual", a.History, Days(minHistory), Days(maxHistory))
 	}

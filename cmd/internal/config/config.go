@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"conga/allocator"
+	"conga/httpapi/auth"
 	"conga/httpapi/connections"
 )
 
@@ -95,14 +96,16 @@ type Directory struct {
 	AllowPasswordless bool      `yaml:"allow_passwordless"` // membership alone suffices
 	HTTP              string    `yaml:"http"`               // URL of a directory asked for membership, with {user} and {project}
 	OIDC              OIDC      `yaml:"oidc"`
+	Consent           string    `yaml:"consent"` // whose addresses a request needs: either, source or both
 }
 
 // A Project is a grant and the limits of its allocations; 0 means no limit.
 type Project struct {
-	ID           string   `yaml:"id"`
-	Members      []string `yaml:"members"`
-	MaxBandwidth Rate     `yaml:"max_bandwidth"`
-	MaxActive    int      `yaml:"max_active"`
+	ID           string    `yaml:"id"`
+	Members      []string  `yaml:"members"`
+	Addresses    []Address `yaml:"addresses"` // its own, for which no other project may reserve paths
+	MaxBandwidth Rate      `yaml:"max_bandwidth"`
+	MaxActive    int       `yaml:"max_active"`
 }
 
 // A User is a person, or a group that shares a name.
@@ -167,8 +170,8 @@ func Default() Config {
 			Reservable:      0.8,
 			Priority:        Priority{Meter: true, DSCP: &dscp},
 		},
-		Directory:   Directory{OIDC: OIDC{UserClaim: "sub"}},
-		Allocations: Allocations{History: Days(allocator.DefaultHistory)},
+		Directory:   Directory{OIDC: OIDC{UserClaim: "sub"}, Consent: string(auth.ConsentEither)},
+		Allocations: Allocations{MinBandwidth: 100_000, History: Days(allocator.DefaultHistory)},
 		Connections: Connections{
 			Keep:       Duration(connections.DefaultKeep),
 			PerProject: connections.DefaultPerProject,

@@ -32,7 +32,9 @@ func (v *validator) directory(d Directory) {
 			v.add(key+".max_active", "%d is negative; write how many allocations the project may have at a time, or 0 for no limit", p.MaxActive)
 		}
 		v.members(key+".members", p.Members, users, d.AllowPasswordless || d.OIDC.Issuer != "")
+		v.addresses(key+".addresses", p.Addresses)
 	}
+	v.oneOf("directory.consent", d.Consent, string(auth.ConsentEither), string(auth.ConsentSource), string(auth.ConsentBoth))
 	v.identity(d)
 }
 

@@ -1,0 +1,150 @@
+package auth
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
+
+// A Consent says which ends of a path must be a project's own for it to
+// reserve the path.
+type Consent string
+
+// The sorts of consent.
+const (
+	ConsentEither Consent = "either" // one end or the other; also ""
+	ConsentSource Consent = "source" // the end that the traffic comes from
+	ConsentBoth   Consent = "both"   // both ends
+)
+
+// Owned is what a project owns: the addresses of a prefix or, without one,
+// those of a host.
+type Owned struct {
+	Prefix netip.Prefix
+	MAC    [6]byte // of a host
+}
+
+// Owners says which addresses are whose. The longest prefix that an address is
+// in counts, and several projects may own the same one. A host that is listed
+// by its MAC address counts for its addresses like prefixes of one address
+// each, but not against such a prefix: the configuration knows better than what
+// a host says of itself. An Owners does not change.
+type Owners struct {
+	consent  Consent
+	prefixes map[netip.Prefix][]string
+	lengths  [129]bool // of prefixes; those of IPv4 count from 0, too
+	hosts    map[[6]byte][]string
+}
+
+// NewOwners returns the owners that projects make.
+func NewOwners(consent Consent, projects []Project) *Owners {
+	o := &Owners{consent: consent, prefixes: map[netip.Prefix][]string{}, hosts: map[[6]byte][]string{}}
+	for _, p := range projects {
+		for _, x := range p.Addresses {
+			if !x.Prefix.IsValid() {
+				o.hosts[x.MAC] = append(o.hosts[x.MAC], p.ID)
+				continue
+			}
+			prefix := x.Prefix.Masked()
+			o.prefixes[prefix] = append(o.prefixes[prefix], p.ID)
+			o.lengths[prefix.Bits()] = true
+		}
+	}
+	return o
+}
+
+// Any reports whether a project owns anything. Where none does, every project
+// may reserve every path.
+func (o *Owners) Any() bool { return o != nil && len(o.prefixes)+len(o.hosts) > 0 }
+
+// An AddressBook returns the addresses that a host is known to have.
+type AddressBook func([6]byte) []netip.Addr
+
+// of returns the projects that own an address, none if it belongs to no
+// project.
+func (o *Owners) of(addr netip.Addr, book AddressBook) []string {
+	addr = addr.Unmap()
+	for bits := addr.BitLen(); bits >= 0; bits-- {
+		if o.lengths[bits] {
+			if p, err := addr.Prefix(bits); err == nil && len(o.prefixes[p]) > 0 {
+				return o.prefixes[p]
+			}
+		}
+		if bits == addr.BitLen() && book != nil {
+			if found := o.byHost(addr, book); len(found) > 0 {
+				return found
+			}
+		}
+	}
+	return nil
+}
+
+func (o *Owners) byHost(addr netip.Addr, book AddressBook) (found []string) {
+	for mac, projects := range o.hosts {
+		if slices.Contains(book(mac), addr) {
+			found = append(found, projects...)
+		}
+	}
+	return found
+}
+
+// Owns reports whether an address is the project's.
+func (o *Owners) Owns(project string, addr netip.Addr, book AddressBook) bool {
+	return o.Any() && slices.Contains(o.of(addr, book), project)
+}
+
+// A ConsentError refuses a path because an address is another project's. It
+// names no project: which there are, and what they own, is not for others.
+type ConsentError struct {
+	Field string // API name of the end
+	Addr  netip.Addr
+	Need  Consent
+}
+
+// Error returns a sentence that says whose consent is missing.
+func (e *ConsentError) Error() string {
+	switch e.Need {
+	case ConsentBoth:
+		return fmt.Sprintf("%s: %s belongs to another project, and both ends must be your project's own; have the network's operators reserve this path", e.Field, e.Addr)
+	case ConsentSource:
+		return fmt.Sprintf("%s: %s belongs to another project, which has not consented; have a member of it ask for this path, or ask for one from an address of your own project", e.Field, e.Addr)
+	}
+	return fmt.Sprintf("%s: %s belongs to another project, which has not consented; have a member of it ask for this path, or ask for one with an address of your own project at one end", e.Field, e.Addr)
+}
+
+// Judge returns a [*ConsentError] unless the project may reserve paths from src
+// to dst. An address that belongs to no project is open to all, but it is no
+// word for the other end.
+func (o *Owners) Judge(project string, src, dst netip.Addr, book AddressBook) error {
+	if !o.Any() {
+		return nil
+	}
+	from, to := o.of(src, book), o.of(dst, book)
+	foreign := func(owners []string) bool { return len(owners) > 0 && !slices.Contains(owners, project) }
+	need := o.consent
+	switch need {
+	case ConsentSource:
+		if foreign(from) {
+			return &ConsentError{"src_ip", src, need}
+		}
+		if len(from) > 0 || !foreign(to) {
+			return nil
+		}
+		return &ConsentError{"dst_ip", dst, ConsentEither}
+	case ConsentBoth:
+		if foreign(from) {
+			return &ConsentError{"src_ip", src, need}
+		}
+		if foreign(to) {
+			return &ConsentError{"dst_ip", dst, need}
+		}
+		return nil
+	}
+	if slices.Contains(from, project) || slices.Contains(to, project) || len(from)+len(to) == 0 {
+		return nil
+	}
+	if foreign(from) {
+		return &ConsentError{"src_ip", src, ConsentEither}
+	}
+	return &ConsentError{"dst_ip", dst, ConsentEither}
+}

@@ -1,0 +1,98 @@
+package auth
+
+import (
+	"errors"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"conga/openflow"
+)
+
+// owns returns a project with prefixes and MAC addresses of its own.
+func owns(t *testing.T, id string, list ...string) Project {
+	t.Helper()
+	p := Project{ID: id}
+	for _, s := range list {
+		if mac, err := openflow.ParseMAC(s); err == nil {
+			p.Addresses = append(p.Addresses, Owned{MAC: mac})
+		} else {
+			p.Addresses = append(p.Addresses, Owned{Prefix: netip.MustParsePrefix(s)})
+		}
+	}
+	return p
+}
+
+func TestConsent(t *testing.T) {
+	projects := []Project{
+		owns(t, "a", "10.0.0.0/24", "2001:db8:a::/48"),
+		owns(t, "b", "10.0.1.0/24", "10.0.0.7/32", "02:00:00:00:00:0b"),
+		owns(t, "c", "10.0.1.0/24"), // the same as b's
+		owns(t, "none"),
+	}
+	all := append([]Project{owns(t, "greedy", "0.0.0.0/0", "::/0")}, projects...)
+	book := func(m [6]byte) []netip.Addr {
+		if m[5] == 0x0b {
+			return []netip.Addr{netip.MustParseAddr("10.0.0.99"), netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("192.0.2.9")}
+		}
+		return nil
+	}
+	const a1, a2, b1, b2, of, free, free2 = "10.0.0.1", "10.0.0.2", "10.0.1.1", "10.0.0.99", "10.0.0.7", "192.0.2.1", "192.0.2.2"
+	for _, tc := range []struct {
+		projects               []Project
+		project, src, dst      string
+		either, source, both   string // the field that is refused; "": allowed
+		eitherDefault, comment string
+	}{
+		{projects, "a", a1, a2, "", "", "", "", "both its own"},
+		{projects, "b", a1, a2, "src_ip", "src_ip", "src_ip", "src_ip", "neither"},
+		{projects, "none", a1, a2, "src_ip", "src_ip", "src_ip", "src_ip", "it owns nothing"},
+		{projects, "b", a1, b1, "", "src_ip", "src_ip", "", "the destination is its own"},
+		{projects, "b", b1, a1, "", "", "dst_ip", "", "the source is its own"},
+		{projects, "b", free, a1, "dst_ip", "dst_ip", "dst_ip", "dst_ip", "an address of no project consents to nothing"},
+		{projects, "b", a1, free, "src_ip", "src_ip", "src_ip", "src_ip", "either way round"},
+		{projects, "a", free, a1, "", "", "", "", "the only owner"},
+		{projects, "none", free, free2, "", "", "", "", "open to all"},
+		{projects, "c", b1, b1, "", "", "", "", "owned by both"},
+		{projects, "a", of, free, "src_ip", "src_ip", "src_ip", "src_ip", "a longer prefix inside its own"},
+		{projects, "b", of, free, "", "", "", "", "the longer prefix"},
+		{projects, "b", b2, free, "", "", "", "", "a host's address inside another's prefix"},
+		{projects, "a", b2, free, "src_ip", "src_ip", "src_ip", "src_ip", "which that one has not"},
+		{projects, "a", "2001:db8:a::1", "2001:db8:b::1", "", "", "", "", "IPv6"},
+		{projects, "b", "2001:db8:a::1", "2001:db8:b::1", "src_ip", "src_ip", "src_ip", "src_ip", "IPv6 of another"},
+		{projects, "b", "::ffff:10.0.0.1", free, "src_ip", "src_ip", "src_ip", "src_ip", "IPv4 as IPv6"},
+		{all, "greedy", a1, b1, "src_ip", "src_ip", "src_ip", "src_ip", "the prefix of all addresses opens no other"},
+		{all, "greedy", free, free2, "", "", "", "", "but what is left"},
+		{all, "none", free, free2, "src_ip", "src_ip", "src_ip", "src_ip", "which is not open then"},
+		{[]Project{owns(t, "a"), owns(t, "b")}, "b", a1, a2, "", "", "", "", "no project names addresses"},
+	} {
+		for consent, want := range map[Consent]string{ConsentEither: tc.either, ConsentSource: tc.source, ConsentBoth: tc.both, "": tc.eitherDefault} {
+			err := NewOwners(consent, tc.projects).Judge(tc.project, netip.MustParseAddr(tc.src), netip.MustParseAddr(tc.dst), book)
+			refusal, refused := errors.AsType[*ConsentError](err)
+			if err != nil && !refused || refused != (want != "") || refused && refusal.Field != want {
+				t.Errorf("%s, %s: %s for %s to %s: %v, want %q", tc.comment, consent, tc.project, tc.src, tc.dst, err, want)
+			}
+			if refused && (!strings.Contains(err.Error(), "belongs to another project") || strings.Contains(err.Error(), "/")) {
+				t.Errorf("%v", err)
+			}
+		}
+	}
+}
+
+// The configuration's own address counts more than what a host says.
+func TestOwnersOfAClaimedAddress(t *testing.T) {
+	o := NewOwners("", []Project{owns(t, "a", "10.0.0.1/32"), owns(t, "b", "02:00:00:00:00:0b")})
+	book := func([6]byte) []netip.Addr {
+		return []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")}
+	}
+	for addr, want := range map[string]string{"10.0.0.1": "a", "10.0.0.2": "b", "10.0.0.3": ""} {
+		for _, project := range []string{"a", "b"} {
+			if got := o.Owns(project, netip.MustParseAddr(addr), book); got != (project == want) {
+				t.Errorf("%s owns %s: %t", project, addr, got)
+			}
+		}
+	}
+	if o.Owns("b", netip.MustParseAddr("10.0.0.2"), nil) {
+		t.Error("a host of which nothing is known has an address")
+	}
+}

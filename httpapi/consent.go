@@ -1,0 +1,55 @@
+package httpapi
+
+import (
+	"net/netip"
+
+	"conga/allocator"
+)
+
+// consented checks that the request's project may reserve paths between its
+// addresses. The admin may reserve any.
+func (a *api) consented(x *exchange, r allocator.Request) error {
+	if a.Owners == nil || x.key.Admin {
+		return nil
+	}
+	return a.Owners().Judge(r.ProjectID, r.Key.Src, r.Key.Dst, a.addressesOf)
+}
+
+// consentedChange does what consented does for what an allocation becomes. What
+// has been admitted stays when its addresses become another project's, and may
+// become less; it is judged anew when it becomes more, or another thing.
+func (a *api) consentedChange(x *exchange, now allocator.Allocation, c allocator.Change) error {
+	if !grows(now, c) {
+		return nil
+	}
+	r := now.Request
+	if c.ProjectID != nil {
+		r.ProjectID = *c.ProjectID
+	}
+	if c.Key != nil {
+		r.Key = *c.Key
+	}
+	return a.consented(x, r)
+}
+
+// grows reports whether a change asks for anything that the allocation has not.
+func grows(now allocator.Allocation, c allocator.Change) bool {
+	switch {
+	case c.ProjectID != nil && *c.ProjectID != now.ProjectID,
+		c.Key != nil && *c.Key != now.Key,
+		c.Bandwidth != nil && *c.Bandwidth > now.Bandwidth,
+		c.Duration != nil && *c.Duration > now.Duration,
+		c.StartTime != nil && *c.StartTime != now.StartTime:
+		return true
+	}
+	return false
+}
+
+// addressesOf returns the addresses that a host is known to have.
+func (a *api) addressesOf(mac [6]byte) []netip.Addr {
+	if a.Snapshot == nil {
+		return nil
+	}
+	h, _ := a.Snapshot().Hosts.Get(mac)
+	return h.Addrs
+}

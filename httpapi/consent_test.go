@@ -1,0 +1,78 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"conga/controller/topology"
+	"conga/httpapi"
+	"conga/httpapi/auth"
+	"conga/openflow"
+)
+
+// owners returns those of a network in which abc123's project has two hosts and
+// the other project more.
+func owners(consent auth.Consent) *auth.Owners {
+	prefix := func(s string) auth.Owned { return auth.Owned{Prefix: netip.MustParsePrefix(s)} }
+	return auth.NewOwners(consent, []auth.Project{
+		{ID: "projectB", Addresses: []auth.Owned{prefix("192.127.1.10/32"), {MAC: openflow.MAC{2, 0, 0, 0, 0, 9}}}},
+		{ID: "project B", Addresses: []auth.Owned{prefix("192.127.1.0/28"), prefix("192.127.1.22/32")}},
+	})
+}
+
+// A path needs the word of the project that owns an end, when it is asked for
+// and when it is changed. Only the admin may do without.
+func TestConsentOfAddresses(t *testing.T) {
+	now := owners(auth.ConsentEither)
+	h := newHarness(t, func(c *httpapi.Config) {
+		c.Owners = func() *auth.Owners { return now }
+		snap := c.Snapshot()
+		mac := openflow.MAC{2, 0, 0, 0, 0, 9}
+		snap.Hosts = snap.Hosts.With(mac, topology.Host{MAC: mac, Addrs: []netip.Addr{netip.MustParseAddr("192.127.1.45")}})
+	})
+	post := func(target, body, key string) answer {
+		t.Helper()
+		return h.do("POST", target, body, bearer(key))
+	}
+	port := 1000
+	body := func(project, src, dst string) string {
+		port++
+		return fmt.Sprintf(`{"project_id":%q,"src_ip":%q,"dst_ip":%q,"protocol":"udp","src_port":%d,"dst_port":9,"duration":60}`, project, src, dst, port)
+	}
+	refused := func(a answer, field string) {
+		t.Helper()
+		if a.code != http.StatusForbidden || len(a.Errors) != 1 || !strings.HasPrefix(a.Errors[0], field+": ") ||
+			!strings.Contains(a.Errors[0], "belongs to another project") || strings.Contains(a.Errors[0], "project B") {
+			t.Errorf("%d %v, want a refusal of %s", a.code, a.Errors, field)
+		}
+	}
+	const own, foreign, open, byMAC = "192.127.1.10", "192.127.1.11", "192.127.1.40", "192.127.1.45"
+	for _, ends := range [][2]string{{own, foreign}, {foreign, own}, {byMAC, foreign}, {open, own}} {
+		if a := post("/api/allocations", body("projectB", ends[0], ends[1]), h.key); a.code != http.StatusCreated {
+			t.Errorf("%v: %d %v", ends, a.code, a.Errors)
+		}
+	}
+	refused(post("/api/allocations", body("projectB", foreign, "192.127.1.22"), h.key), "src_ip")
+	refused(post("/api/allocations", body("projectB", open, foreign), h.key), "dst_ip")
+	refused(post("/api/allocations", body("project B", open, byMAC), h.foreign), "dst_ip")
+	if a := post("/api/allocations", body("projectB", foreign, "192.127.1.22"), h.admin); a.code != http.StatusCreated {
+		t.Errorf("the admin: %d %v", a.code, a.Errors)
+	}
+
+	made := post("/api/allocations", body("projectB", own, foreign), h.key)
+	at := "/api/allocations/" + made.Results[0]["allocation_id"].(string)
+	refused(post(at, `{"src_ip":"192.127.1.22"}`, h.key), "src_ip")
+	now = owners(auth.ConsentBoth) // the configuration is read again
+	if a := post(at, `{"duration":30}`, h.key); a.code != http.StatusOK {
+		t.Errorf("less of what was admitted: %d %v", a.code, a.Errors)
+	}
+	for _, more := range []string{`{"duration":90}`, `{"bandwidth":1000000}`, `{"dst_port":10}`, `{"start_time":1429209999}`} {
+		refused(post(at, more, h.key), "dst_ip")
+	}
+	if a := h.do("DELETE", at, "", bearer(h.key)); a.code != http.StatusOK {
+		t.Errorf("release: %d %v", a.code, a.Errors)
+	}
+}
