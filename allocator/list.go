@@ -158,6 +158,26 @@ func (r *itemList) after(seq uint64) iter.Seq[*item] {
 	}
 }
 
+// walk yields the items behind the walk's number. The list must not change
+// meanwhile.
+func (r *itemList) walk(w Walk) iter.Seq[*item] {
+	if !w.Newest {
+		return r.after(w.From)
+	}
+	return func(yield func(*item) bool) {
+		if len(r.blocks) == 0 {
+			return
+		}
+		for i := r.block(w.From); i >= 0; i-- {
+			for _, it := range slices.Backward(r.blocks[i].list) {
+				if it.seq() < w.From && !yield(it) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // inState returns how many items are in a state; "" is any.
 func (r *itemList) inState(s State) int {
 	switch s {

@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"context"
+	"net/netip"
 
 	"conga/allocator/store"
 )
@@ -10,11 +11,16 @@ import (
 type Filter struct {
 	Project string
 	State   State
+	User    string
+	Address netip.Prefix // that has the source or the destination
+	After   Seconds      // the window ends later; UNIX seconds
+	Before  Seconds      // the window begins earlier; UNIX seconds
 }
 
 // Page returns the allocations that the filter chooses, in the order in which
 // they were created: at most so many, from the one at index skip on; and how
-// many it chooses in all. What is complete is read from the store. The error is
+// many it chooses in all. It chooses by project and state alone: for what else
+// a filter can say see [Allocator.Step]. What is complete is read from the store. The error is
 // an *[Error] of kind Internal if that cannot be read.
 func (a *Allocator) Page(ctx context.Context, f Filter, skip, most int) (page []Allocation, total int, err error) {
 	skip, most = max(0, skip), max(0, most)

@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"conga/allocator"
@@ -187,45 +186,4 @@ func (a *api) deleteAllocation(x *exchange) error {
 		}
 	}
 	return errKeepsChanging
-}
-
-// states are what a list may be narrowed down to.
-var states = []allocator.State{allocator.Pending, allocator.Active, allocator.Complete}
-
-// listAllocations serves GET and HEAD /allocations. The project may be named in
-// the body, as documented, or in the query; without one it is the key's.
-func (a *api) listAllocations(x *exchange) error {
-	inBody := takeName(x.body, "project_id")
-	p, q, err := x.listParameters("project_id", "state")
-	if err != nil {
-		return err
-	}
-	project, state := p.Text("project_id"), allocator.State(p.Text("state"))
-	if _, given := p.Lookup("state"); given && !slices.Contains(states, state) {
-		return rest.NewFault(http.StatusUnprocessableEntity, "state: must be pending, active or complete")
-	}
-	switch {
-	case inBody.Set && project != "" && project != inBody.V:
-		return rest.NewFault(http.StatusUnprocessableEntity, "project_id: body and query name different projects")
-	case inBody.Set:
-		project = inBody.V
-		q.Narrow("project_id", project) // the links to other pages have no body
-	case project == "":
-		project = x.key.Project // an operator's is "": all of them
-	}
-	if project != "" {
-		if err := a.mayUse(x, project); err != nil {
-			return err
-		}
-	}
-	page, total, err := a.Allocations.Page(x.Request.Context(), allocator.Filter{Project: project, State: state}, q.Skip(), q.Size)
-	if err != nil {
-		return err
-	}
-	x.linkPages(q, x.path("allocations"), total)
-	texts, _, err := a.render(x, page)
-	if err != nil {
-		return err
-	}
-	return x.succeed(http.StatusOK, texts)
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"math"
 	"net/http"
 	"strconv"
@@ -60,11 +61,16 @@ func (a *api) listAudit(x *exchange) error {
 	if err := p.Done(); err != nil {
 		return err
 	}
-	page, total, err := a.Audit.List(x.Request.Context(), filter, q.Skip(), q.Size)
-	if err != nil {
+	var e rest.Edges
+	var wrong error
+	page, err := a.Audit.Cut(x.Request.Context(), filter, func(total int, number func(i int) uint64) (first, last int) {
+		first, last, e, wrong = q.Cut(total, func(i int) string { return rest.Order(math.MaxUint64 - number(i)) })
+		return first, last
+	})
+	if err = cmp.Or(wrong, err); err != nil {
 		return err
 	}
-	x.linkPages(q, x.path("audit"), total)
+	x.linkPages(q, x.Request.URL.Path, e)
 	views := make([]recordView, 0, len(page))
 	for _, r := range page {
 		views = append(views, viewRecord(x, r))

@@ -30,10 +30,13 @@ type Allocations interface {
 	// Live returns what is not complete of a project, or of all for "", in the
 	// order in which it was created.
 	Live(project string) []allocator.Allocation
-	// Page returns the allocations that the filter chooses, in the order in
-	// which they were created, from the one at index skip on, at most so many;
-	// and how many it chooses in all.
-	Page(ctx context.Context, f allocator.Filter, skip, most int) (page []allocator.Allocation, total int, err error)
+	// Skip returns the walk that goes on behind the first so many allocations
+	// that the filter chooses.
+	Skip(ctx context.Context, f allocator.Filter, newest bool, skip int) (allocator.Walk, error)
+	// Step returns the next allocations of a walk that the filter chooses, at
+	// most so many. Where the filter chooses few it may have fewer, and there may
+	// still be more.
+	Step(ctx context.Context, f allocator.Filter, w allocator.Walk, most int) (allocator.Stretch, error)
 	// Past calls f with the ID of every complete allocation of a project, or of
 	// all for "", in no order, and stops at f's first error.
 	Past(ctx context.Context, project string, f func(id string) error) error

@@ -82,7 +82,10 @@ func (a *api) listConnections(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	found := a.pageOfConnections(x, q, want, x.path("connections"))
+	found, err := a.pageOfConnections(x, q, want)
+	if err != nil {
+		return err
+	}
 	views := make([]connectionView, len(found))
 	for i, c := range found {
 		views[i] = viewConnection(x, c)
@@ -90,12 +93,19 @@ func (a *api) listConnections(x *exchange) error {
 	return x.succeed(http.StatusOK, views)
 }
 
-// pageOfConnections returns the connections on a page of the list at path, and
-// sets the header that leads to the others.
-func (a *api) pageOfConnections(x *exchange, q rest.Page, want connections.Query, path string) []*connections.Connection {
-	found, total := a.Connections.List(want, q.Skip(), q.Size)
-	x.linkPages(q, path, total)
-	return found
+// pageOfConnections returns the connections on a page of the list at the
+// request's address, and sets the header that leads to the others.
+func (a *api) pageOfConnections(x *exchange, q rest.Page, want connections.Query) (found []*connections.Connection, err error) {
+	var e rest.Edges
+	found = a.Connections.Cut(want, func(total int, number func(i int) uint64) (first, last int) {
+		first, last, e, err = q.Cut(total, func(i int) string { return rest.Order(number(i)) })
+		return first, last
+	})
+	if err != nil {
+		return nil, err
+	}
+	x.linkPages(q, x.Request.URL.Path, e)
+	return found, nil
 }
 
 // connectionQuery returns what a list of connections is asked for: a project,

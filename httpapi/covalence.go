@@ -101,7 +101,11 @@ func (a *api) covalenceList(x *exchange) error {
 		return err
 	}
 	if q.Asked() {
-		return x.stream(a.pageOfConnections(x, q, want, covalencePath))
+		page, err := a.pageOfConnections(x, q, want)
+		if err != nil {
+			return err
+		}
+		return x.stream(page)
 	}
 	all, _ := a.Connections.List(want, 0, -1)
 	return x.stream(all)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/gin-gonic/gin"
@@ -136,7 +137,9 @@ func (x *exchange) listParameters(names ...string) (*rest.Parameters, rest.Page,
 	if err := x.body.Done(); err != nil {
 		return nil, rest.Page{}, err
 	}
-	return rest.ParseListQuery(x.Request.URL.RawQuery, notInQuery, names...)
+	// A cursor is of the list as one project sees it, below any of the bases.
+	scope := routeLabel(x.Request.URL.Path) + " " + strconv.Quote(x.key.Project)
+	return rest.ParseListQuery(x.Request.URL.RawQuery, scope, notInQuery, names...)
 }
 
 // succeed answers with results, which must be a slice.
@@ -146,16 +149,30 @@ func (x *exchange) succeed(status int, results any) error {
 
 // linkPages sets the Link header that leads to the other pages of the list at
 // path. Its addresses are whole, since many clients follow them as they stand.
-func (x *exchange) linkPages(page rest.Page, path string, total int) {
-	x.Header("Link", page.Links(x.origin()+path, total))
+func (x *exchange) linkPages(page rest.Page, path string, e rest.Edges) {
+	x.Header("Link", page.Links(x.origin()+path, e))
+}
+
+// cutPage returns the page of a list at the request's address, and sets the
+// header that leads to the others. position returns that of an item in the order
+// of the list.
+func cutPage[T any](x *exchange, page rest.Page, list []T, position func(T) string) ([]T, error) {
+	first, last, e, err := page.Cut(len(list), func(i int) string { return position(list[i]) })
+	if err != nil {
+		return nil, err
+	}
+	x.linkPages(page, x.Request.URL.Path, e)
+	return list[first:last], nil
 }
 
 // showPage answers with one page of a list at the request's address.
-func showPage[T, V any](x *exchange, page rest.Page, list []T, view func(T) V) error {
-	first, last := page.Bounds(len(list))
-	x.linkPages(page, x.Request.URL.Path, len(list))
-	views := make([]V, 0, last-first)
-	for _, one := range list[first:last] {
+func showPage[T, V any](x *exchange, page rest.Page, list []T, position func(T) string, view func(T) V) error {
+	list, err := cutPage(x, page, list, position)
+	if err != nil {
+		return err
+	}
+	views := make([]V, 0, len(list))
+	for _, one := range list {
 		views = append(views, view(one))
 	}
 	return x.succeed(http.StatusOK, views)

@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -94,6 +96,12 @@ func (f linkFilter) links(s *topology.Snapshot) (out []topology.Link) {
 	return out
 }
 
+// positionOfLink returns that of a link in the order of links.
+func positionOfLink(l topology.Link) string {
+	from, to := l.ID.From, l.ID.To
+	return rest.Order(uint64(from.DPID), uint64(from.Port), uint64(to.DPID), uint64(to.Port))
+}
+
 // linkAddress returns the address of a link, below one of the two lists of
 // links.
 func linkAddress(x *exchange, l topology.Link, list ...string) string {
@@ -114,7 +122,7 @@ func (a *api) listLinks(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return showPage(x, q, f.links(s), func(l topology.Link) linkView { return viewLink(x, l) })
+	return showPage(x, q, f.links(s), positionOfLink, func(l topology.Link) linkView { return viewLink(x, l) })
 }
 
 // takeLinks reads what both lists of links have in common.
@@ -172,7 +180,7 @@ func (a *api) listHosts(x *exchange) error {
 	if address.IsValid() {
 		hosts = slices.DeleteFunc(hosts, func(h topology.Host) bool { return !slices.Contains(h.Addrs, address) })
 	}
-	return showPage(x, q, hosts, func(h topology.Host) hostView {
+	return showPage(x, q, hosts, func(h topology.Host) string { return string(h.MAC[:]) }, func(h topology.Host) hostView {
 		v := hostView{MAC: h.MAC.String(), Addresses: []string{}, At: viewPortID(h.At), Seen: unixOrNull(h.Seen)}
 		for _, addr := range h.Addrs {
 			v.Addresses = append(v.Addresses, addr.String())
@@ -188,6 +196,12 @@ type attachmentView struct {
 	At      *portIDView    `json:"at"`
 	Present bool           `json:"present"` // the port is there, and an edge port
 	Links   rest.Relations `json:"_links"`
+}
+
+// positionOfAttachment returns that of an attachment in the order of attachments.
+func positionOfAttachment(at topology.Attachment) string {
+	addr := at.Prefix.Addr().As16()
+	return rest.Order(math.MaxUint64-uint64(at.Prefix.Bits())) + string(addr[:])
 }
 
 // listAttachments serves GET and HEAD /attachments, the longest prefix first.
@@ -207,7 +221,10 @@ func (a *api) listAttachments(x *exchange) error {
 	list := slices.DeleteFunc(slices.Clone(s.Attachments), func(at topology.Attachment) bool {
 		return prefix.IsValid() && at.Prefix != prefix || address.IsValid() && !at.Prefix.Contains(address)
 	})
-	return showPage(x, q, list, func(at topology.Attachment) attachmentView {
+	slices.SortStableFunc(list, func(a, b topology.Attachment) int {
+		return cmp.Compare(positionOfAttachment(a), positionOfAttachment(b))
+	})
+	return showPage(x, q, list, positionOfAttachment, func(at topology.Attachment) attachmentView {
 		port, ok := s.Port(at.At)
 		v := attachmentView{Prefix: at.Prefix.String(), At: viewPortID(at.At), Present: ok && port.Role == topology.Edge}
 		v.Links = rest.Relate("self", rest.WithQuery(x.path("attachments"), "prefix", v.Prefix), "switch", x.path("switches", v.At.DPID))

@@ -62,7 +62,7 @@ func (a *api) listOperators(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return showPage(x, q, a.Keys.Operators(), func(key auth.Key) operatorView { return viewOperator(x, key) })
+	return showPage(x, q, a.Keys.Operators(), func(key auth.Key) string { return key.User }, func(key auth.Key) operatorView { return viewOperator(x, key) })
 }
 
 // showOperator serves GET and HEAD /operators/{name}.

@@ -94,10 +94,11 @@ func (a *api) listProjects(x *exchange) error {
 		return err
 	}
 	list := a.visibleProjects(x)
-	first, last := q.Bounds(len(list))
-	x.linkPages(q, x.path("projects"), len(list))
+	if list, err = cutPage(x, q, list, func(p Project) string { return p.ID }); err != nil {
+		return err
+	}
 	use, now := map[string]*useView{}, a.Now()
-	for _, p := range list[first:last] {
+	for _, p := range list {
 		use[p.ID] = &useView{}
 	}
 	for _, one := range a.Allocations.Live(x.key.Project) { // an operator's is "": all
@@ -105,8 +106,8 @@ func (a *api) listProjects(x *exchange) error {
 			u.note(one, now)
 		}
 	}
-	views := make([]projectView, 0, last-first)
-	for _, p := range list[first:last] {
+	views := make([]projectView, 0, len(list))
+	for _, p := range list {
 		views = append(views, a.viewProject(x, p, *use[p.ID]))
 	}
 	return x.succeed(http.StatusOK, views)

@@ -118,7 +118,7 @@ func TestSecurityHeaders(t *testing.T) {
 // panicking panics where the allocator would be asked.
 type panicking struct{ httpapi.Allocations }
 
-func (panicking) Page(context.Context, allocator.Filter, int, int) ([]allocator.Allocation, int, error) {
+func (panicking) Step(context.Context, allocator.Filter, allocator.Walk, int) (allocator.Stretch, error) {
 	panic("broken, with conga_secretsecret inside")
 }
 

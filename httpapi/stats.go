@@ -149,11 +149,10 @@ func (a *api) listAllocationStats(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	page, total, err := a.Allocations.Page(x.Request.Context(), allocator.Filter{Project: x.key.Project}, q.Skip(), q.Size)
+	page, err := a.pageOfAllocations(x, q, allocator.Filter{Project: x.key.Project}, false)
 	if err != nil {
 		return err
 	}
-	x.linkPages(q, x.Request.URL.Path, total)
 	views := make([]allocationStats, len(page))
 	for i, al := range page {
 		views[i] = a.viewAllocationStats(x, al)

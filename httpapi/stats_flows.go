@@ -2,7 +2,9 @@ package httpapi
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"fmt"
+	"math"
 	"slices"
 
 	"conga/httpapi/rest"
@@ -40,16 +42,25 @@ func (a *api) listFlowStats(x *exchange) error {
 	if told {
 		d.fresh = freshness{unixOrNull(list.At), list.Stale}
 	}
-	var flows []*stats.Flow
+	type placed struct {
+		position string
+		*stats.Flow
+	}
+	var flows []placed
 	for i := range list.Flows {
 		if f := &list.Flows[i]; d.picked(uint32(f.Table)) {
-			flows = append(flows, f)
+			flows = append(flows, placed{positionOfFlow(f), f})
 		}
 	}
-	slices.SortStableFunc(flows, func(a, b *stats.Flow) int {
-		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.Cookie, b.Cookie))
-	})
-	return showPage(x, d.query, flows, func(f *stats.Flow) flowStats { return d.viewFlow(x, f) })
+	slices.SortFunc(flows, func(a, b placed) int { return cmp.Compare(a.position, b.position) })
+	return showPage(x, d.query, flows, func(f placed) string { return f.position }, func(f placed) flowStats { return d.viewFlow(x, f.Flow) })
+}
+
+// positionOfFlow returns that of a flow entry in the order in which its switch
+// looks at the entries. What a match says is hashed, to be as long as any other.
+func positionOfFlow(f *stats.Flow) string {
+	match := sha256.Sum256([]byte(f.Match.String()))
+	return rest.Order(uint64(f.Table), math.MaxUint16-uint64(f.Priority), uint64(f.Cookie)) + string(match[:16])
 }
 
 func (d *detail) viewFlow(x *exchange, f *stats.Flow) flowStats {

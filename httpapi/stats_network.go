@@ -79,7 +79,7 @@ func (a *api) listSwitchStats(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return showPage(x, q, switchesOf(s), func(sw topology.Switch) switchStats { return a.viewSwitchStats(x, sw) })
+	return showPage(x, q, switchesOf(s), positionOfSwitch, func(sw topology.Switch) switchStats { return a.viewSwitchStats(x, sw) })
 }
 
 // showSwitchStats serves GET and HEAD /stats/switches/{dpid}.
@@ -159,7 +159,7 @@ func (a *api) listPortStats(x *exchange) error {
 	}
 	ports := slices.DeleteFunc(slices.Clone(d.reading.Ports), func(p stats.Port) bool { return !d.picked(uint32(p.No)) })
 	slices.SortFunc(ports, func(a, b stats.Port) int { return cmp.Compare(a.No, b.No) })
-	return showPage(x, d.query, ports, func(p stats.Port) portStats {
+	return showPage(x, d.query, ports, func(p stats.Port) string { return rest.Order(uint64(p.No)) }, func(p stats.Port) portStats {
 		return portStats{
 			Port: uint32(p.No), Name: orNull(d.sw.Ports[p.No].Name), Age: round(p.Age.Seconds()), freshness: d.fresh,
 			Received: portWayStats{viewTraffic(p.Received, p.ReceiveRate), keptOrNull(p.ReceiveDropped), keptOrNull(p.ReceiveErrors)},
@@ -189,7 +189,7 @@ func (a *api) listTableStats(x *exchange) error {
 	d.fresh.Sampled = unixOrNull(d.reading.TablesAt) // it may be looked at less often than the rest
 	tables := slices.DeleteFunc(slices.Clone(d.reading.Tables), func(t stats.Table) bool { return !d.picked(uint32(t.ID)) })
 	slices.SortFunc(tables, func(a, b stats.Table) int { return cmp.Compare(a.ID, b.ID) })
-	return showPage(x, d.query, tables, func(t stats.Table) tableStats {
+	return showPage(x, d.query, tables, func(t stats.Table) string { return rest.Order(uint64(t.ID)) }, func(t stats.Table) tableStats {
 		v := tableStats{
 			Table: uint32(t.ID), Entries: t.Entries, Lookups: keptOrNull(t.Lookups), Matched: keptOrNull(t.Matched),
 			freshness: d.fresh, Links: d.links("tables", uint32(t.ID), "flows", rest.WithQuery(d.list+"/flows", "table", fmt.Sprint(t.ID))),
@@ -224,7 +224,7 @@ func (a *api) listMeterStats(x *exchange) error {
 	}
 	meters := slices.DeleteFunc(slices.Clone(d.reading.Meters), func(m stats.Meter) bool { return !d.picked(uint32(m.ID)) })
 	slices.SortFunc(meters, func(a, b stats.Meter) int { return cmp.Compare(a.ID, b.ID) })
-	return showPage(x, d.query, meters, func(m stats.Meter) meterStats {
+	return showPage(x, d.query, meters, func(m stats.Meter) string { return rest.Order(uint64(m.ID)) }, func(m stats.Meter) meterStats {
 		v := meterStats{
 			Meter: uint32(m.ID), Kind: m.Kind.String(), Allocation: orNull(m.Allocation), Entries: m.Entries,
 			Passed: viewTraffic(m.Passed, m.PassedRate), Dropped: viewTraffic(m.Dropped, m.DroppedRate),
@@ -263,7 +263,7 @@ func (a *api) listLinkStats(x *exchange) error {
 		return err
 	}
 	now := path.SecondsOf(a.Now())
-	return showPage(x, q, f.links(s), func(l topology.Link) linkStats {
+	return showPage(x, q, f.links(s), positionOfLink, func(l topology.Link) linkStats {
 		load := a.Statistics.Link(s, l.ID)
 		t := viewTraffic(stats.Volume{}, load.Rate)
 		v := linkStats{

@@ -85,6 +85,9 @@ func switchesOf(s *topology.Snapshot) []topology.Switch {
 	return slices.SortedFunc(maps.Values(s.Switches), func(a, b topology.Switch) int { return cmp.Compare(a.DPID, b.DPID) })
 }
 
+// positionOfSwitch returns that of a switch in the order of switches.
+func positionOfSwitch(sw topology.Switch) string { return rest.Order(uint64(sw.DPID)) }
+
 // network returns the snapshot of the network. It fails while there is none.
 func (a *api) network() (*topology.Snapshot, error) {
 	if a.Snapshot != nil {
@@ -105,7 +108,7 @@ func (a *api) listSwitches(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return showPage(x, q, switchesOf(s), func(sw topology.Switch) switchView { return viewSwitch(x, sw) })
+	return showPage(x, q, switchesOf(s), positionOfSwitch, func(sw topology.Switch) switchView { return viewSwitch(x, sw) })
 }
 
 // showSwitch serves GET and HEAD /switches/{dpid}.

@@ -206,10 +206,12 @@ func (a *api) listWebhooks(x *exchange) error {
 		}
 	}
 	list := a.Webhooks.List(func(project string) bool { return sees(x.key, project) && (of == "" || project == of) })
-	first, last := q.Bounds(len(list))
-	x.linkPages(q, x.path("webhooks"), len(list))
-	views := make([]webhookView, 0, last-first)
-	for _, hook := range list[first:last] {
+	list, err = cutPage(x, q, list, func(h webhook.Hook) string { return rest.Order(uint64(h.Created)) + h.ID })
+	if err != nil {
+		return err
+	}
+	views := make([]webhookView, 0, len(list))
+	for _, hook := range list {
 		if _, status, err := a.Webhooks.Get(hook.ID); err == nil {
 			views = append(views, viewWebhook(x, hook, status))
 		}

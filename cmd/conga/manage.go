@@ -12,25 +12,41 @@ import (
 )
 
 func (a *app) listCommand() *cobra.Command {
-	var project, state string
+	var f client.Filter
+	var state, after, before string
+	var oldest bool
 	c := &cobra.Command{
-		Use: "list", Short: "List the project's allocations", Args: cobra.NoArgs,
+		Use: "list", Short: "List the project's allocations, the newest first", Args: cobra.NoArgs,
+		Example: "  conga list --state active --address 192.127.1.10\n  conga list --user abc123 --after 2026-11-29T18:00:00Z",
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch client.State(state) {
 			case "", client.Pending, client.Active, client.Complete:
 			default:
 				return usagef("state %q: write pending, active or complete", state)
 			}
+			f.State, f.Newest = client.State(state), !oldest
+			var err error
+			for flag, t := range map[string]struct {
+				text string
+				at   *int64
+			}{"after": {after, &f.After}, "before": {before, &f.Before}} {
+				if t.text == "" {
+					continue
+				}
+				if *t.at, err = parseStart(t.text, time.Now()); err != nil {
+					return usagef("%s %q: write a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", flag, t.text)
+				}
+			}
 			s, err := a.connect()
 			if err != nil {
 				return err
 			}
 			defer s.Close()
-			if project, err = s.projectOr(c.Context(), project); err != nil {
+			if f.Project, err = s.projectOr(c.Context(), f.Project); err != nil {
 				return err
 			}
 			list := []client.Allocation{}
-			for al, err := range s.List(c.Context(), project, client.State(state)) {
+			for al, err := range s.Search(c.Context(), f) {
 				if err != nil {
 					return err
 				}
@@ -39,7 +55,12 @@ func (a *app) listCommand() *cobra.Command {
 			return a.printList(list)
 		},
 	}
-	c.Flags().StringVar(&project, "project", "", "`ID` of the project; the key's if not given")
+	c.Flags().StringVar(&f.Project, "project", "", "`ID` of the project; the key's if not given")
+	c.Flags().StringVar(&f.User, "user", "", "only those of this `user`")
+	c.Flags().StringVar(&f.Address, "address", "", "only those from or to this `address`, or one in this prefix")
+	c.Flags().StringVar(&after, "after", "", "only those that end after this `time`")
+	c.Flags().StringVar(&before, "before", "", "only those that start before this `time`")
+	c.Flags().BoolVar(&oldest, "oldest-first", false, "list the oldest first")
 	c.Flags().StringVar(&state, "state", "", "only those in this `state`: pending, active or complete")
 	return c
 }

@@ -28,27 +28,37 @@ func (f Filter) passes(r *Record) bool {
 // List returns a page of the records that the filter chooses, newest first, and
 // how many it chooses in all. first and most count records.
 func (l *Log) List(ctx context.Context, f Filter, first, most int) (page []Record, total int, err error) {
+	page, err = l.Cut(ctx, f, func(n int, _ func(i int) uint64) (int, int) {
+		total = n
+		return min(first, n), min(first+most, n)
+	})
+	return page, total, err
+}
+
+// Cut returns those of the records that the filter chooses, newest first, that
+// cut chooses: from the index first on to the one before last. cut is told how
+// many there are, and may ask for the number of each, which descend.
+func (l *Log) Cut(ctx context.Context, f Filter, cut func(total int, number func(i int) uint64) (first, last int)) (page []Record, err error) {
 	// Only keys are kept at first: the log may be larger than what a reader
 	// wants in memory, and one page of it is read after all.
 	var chosen []string
 	err = l.scan(ctx, f, "", "", func(key string, _ Record) { chosen = append(chosen, key) })
 	if err != nil {
-		return nil, 0, fmt.Errorf("audit: list: %w", err)
+		return nil, fmt.Errorf("audit: list: %w", err)
 	}
-	total = len(chosen)
 	slices.Reverse(chosen)
-	first = min(first, total)
-	chosen = chosen[first:min(first+most, total)]
-	if len(chosen) == 0 {
-		return nil, total, nil
+	first, last := cut(len(chosen), func(i int) uint64 { return numberOf(chosen[i]) })
+	if first == last {
+		return nil, nil
 	}
+	chosen = chosen[first:last]
 	newest, oldest := chosen[0], chosen[len(chosen)-1]
 	err = l.scan(ctx, f, oldest, newest, func(_ string, r Record) { page = append(page, r) })
 	if err != nil {
-		return nil, 0, fmt.Errorf("audit: list: %w", err)
+		return nil, fmt.Errorf("audit: list: %w", err)
 	}
 	slices.Reverse(page)
-	return page, total, nil
+	return page, nil
 }
 
 // scan calls each with the records chosen, those with keys from oldest to

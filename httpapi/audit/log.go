@@ -141,6 +141,15 @@ func (l *Log) keepLocked(r *Record) (ops []store.Op, undo func()) {
 // order.
 func keyOf(seq uint64) string { return fmt.Sprintf("%016x", seq) }
 
+// numberOf returns the number in a record's key, 0 if that is damaged.
+func numberOf(key string) uint64 {
+	n, err := strconv.ParseUint(key, 16, 64)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
 func decode(key string, value []byte) (r Record, err error) {
 	if err := json.Unmarshal(value, &r); err != nil {
 		return r, fmt.Errorf("record %q: %w", key, err)

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -159,24 +160,56 @@ func (c *Client) Release(ctx context.Context, id string) error {
 }
 
 // perPage is how many items of a list are asked for at a time, which is the
-// most that the server gives: the fewer pages, the less can shift between them.
+// most that the server gives.
 const perPage = "per_page=1000"
 
-// List yields the allocations of a project in a state, or in any for "", page
-// by page as the server links them. The first error ends it. None comes twice,
-// but pages shift when allocations come and go: one that is missing may still
-// be there, as [Client.Show] tells.
+// A Filter chooses allocations; zero fields choose all that the key may see.
+type Filter struct {
+	Project string // ID
+	State   State
+	User    string
+	Address string // IP address, or prefix, of the source or the destination
+	After   int64  // ends later than this UNIX second
+	Before  int64  // starts before this UNIX second
+	Newest  bool   // the newest first, else the oldest
+}
+
+// query returns the filter as the parameters of a list.
+func (f Filter) query() string {
+	q := perPage
+	add := func(name, value string) {
+		if value != "" {
+			q += "&" + name + "=" + url.QueryEscape(value)
+		}
+	}
+	add("project_id", f.Project)
+	add("state", string(f.State))
+	add("user_id", f.User)
+	add("address", f.Address)
+	for name, t := range map[string]int64{"after": f.After, "before": f.Before} {
+		if t != 0 {
+			add(name, strconv.FormatInt(t, 10))
+		}
+	}
+	if f.Newest {
+		add("order", "newest")
+	}
+	return q
+}
+
+// List yields the allocations of a project in a state, or in any for "", as
+// Search does.
 func (c *Client) List(ctx context.Context, projectID string, state State) iter.Seq2[Allocation, error] {
-	path := "/allocations?" + perPage
-	if projectID != "" {
-		path += "&project_id=" + url.QueryEscape(projectID)
-	}
-	if state != "" {
-		path += "&state=" + url.QueryEscape(string(state))
-	}
+	return c.Search(ctx, Filter{Project: projectID, State: state})
+}
+
+// Search yields the allocations that the filter chooses, page by page as the
+// server links them. The first error ends it. None comes twice, and what is
+// there from the first page to the last is not missed.
+func (c *Client) Search(ctx context.Context, f Filter) iter.Seq2[Allocation, error] {
 	return func(yield func(Allocation, error) bool) {
 		seen := map[string]bool{}
-		for al, err := range each[Allocation](ctx, c, "list", path) {
+		for al, err := range each[Allocation](ctx, c, "list", "/allocations?"+f.query()) {
 			if err == nil && seen[al.ID] {
 				continue
 			}

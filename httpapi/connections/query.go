@@ -18,36 +18,42 @@ type Query struct {
 // begins behind skip connections and holds most of them; most < 0: all. Total
 // is how many the query selects. The connections must not be changed.
 func (r *Registry) List(q Query, skip, most int) (page []*Connection, total int) {
+	page = r.Cut(q, func(n int, _ func(i int) uint64) (first, last int) {
+		total, first, last = n, min(skip, n), n
+		if most >= 0 {
+			last = min(first+most, n)
+		}
+		return first, last
+	})
+	return page, total
+}
+
+// Cut returns those of what the query selects, in order of arrival, that cut
+// chooses: from the index first on to the one before last. cut is told how many
+// there are, and may ask for the number of each, which ascend and stay the same
+// for as long as a connection lives. It must not call r.
+func (r *Registry) Cut(q Query, cut func(total int, number func(i int) uint64) (first, last int)) (page []*Connection) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.expireLocked(r.cfg.Now())
-	from := r.listLocked(q)
-	total = from.len()
-	if total == 0 {
-		return nil, 0
+	var selected []*live
+	if from := r.listLocked(q); from != nil {
+		selected = from.list
 	}
-	if most < 0 {
-		most = total
-	}
-	if q.Flow == nil && q.After == 0 && q.Before == 0 { // nothing to look at one by one
-		first := min(skip, total)
-		for _, e := range from.list[first:min(first+most, total)] {
-			page = append(page, e.seen)
+	if q.Flow != nil || q.After != 0 || q.Before != 0 { // each has to be looked at
+		all, selects := selected, q.selector()
+		selected = nil
+		for _, e := range all {
+			if selects(e.seen) {
+				selected = append(selected, e)
+			}
 		}
-		return page, total
 	}
-	total = 0
-	selects := q.selector()
-	for _, e := range from.list {
-		if !selects(e.seen) {
-			continue
-		}
-		if total >= skip && len(page) < most {
-			page = append(page, e.seen)
-		}
-		total++
+	first, last := cut(len(selected), func(i int) uint64 { return selected[i].seq })
+	for _, e := range selected[first:last] {
+		page = append(page, e.seen)
 	}
-	return page, total
+	return page
 }
 
 // listLocked returns the shortest list that holds all that the query selects.

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Parameters are the parameters of a request's query.
@@ -90,6 +91,19 @@ func (p *Parameters) Prefix(name string) netip.Prefix {
 		p.Reject(name, Quote(text)+" is not an IP prefix; write 192.127.1.0/24 or 2001:db8::/64")
 	}
 	return prefix
+}
+
+// Network returns a parameter that is an IP prefix, or an address, which stands
+// for the prefix of it alone; the zero one if it is absent.
+func (p *Parameters) Network(name string) netip.Prefix {
+	if text := p.Text(name); strings.Contains(text, "/") {
+		return p.Prefix(name)
+	}
+	addr := p.Address(name)
+	if !addr.IsValid() {
+		return netip.Prefix{}
+	}
+	return netip.PrefixFrom(addr, addr.BitLen())
 }
 
 // Integer returns a parameter that is an integer from lo to hi; absent if it is
