@@ -20,8 +20,8 @@ type Filter struct {
 // Page returns the allocations that the filter chooses, in the order in which
 // they were created: at most so many, from the one at index skip on; and how
 // many it chooses in all. It chooses by project and state alone: for what else
-// a filter can say see [Allocator.Step]. What is complete is read from the store. The error is
-// an *[Error] of kind Internal if that cannot be read.
+// a filter can say see [Allocator.Step]. What is complete is read from the
+// store. The error is an *[Error] of kind Internal if that cannot be read.
 func (a *Allocator) Page(ctx context.Context, f Filter, skip, most int) (page []Allocation, total int, err error) {
 	skip, most = max(0, skip), max(0, most)
 	if f.State == Pending || f.State == Active {

@@ -10,8 +10,8 @@ import (
 	"conga/allocator/store"
 )
 
-// walkBound is how many allocations a step of a walk looks at for those that its
-// filter chooses, live ones and complete ones each.
+// walkBound is how many allocations a step of a walk looks at for those that
+// its filter chooses, live ones and complete ones each.
 const walkBound = 20_000
 
 // A Walk says where to go on in the order of creation, and which way.
@@ -31,8 +31,8 @@ type Stretch struct {
 	End     uint64   // where to go on then
 }
 
-// Step returns the next allocations of a walk that the filter chooses, at most so
-// many. A walk meets everything once that is there from its beginning to its
+// Step returns the next allocations of a walk that the filter chooses, at most
+// so many. A walk meets everything once that is there from its beginning to its
 // end, whatever comes, goes and becomes complete meanwhile. Where the filter
 // chooses few, a step may have fewer, even none, and there may still be more.
 // The error is an *[Error] of kind Internal if the store cannot be read.
@@ -46,8 +46,8 @@ func (a *Allocator) Step(ctx context.Context, f Filter, w Walk, most int) (Stret
 	return a.join(ctx, w, most, live, past)
 }
 
-// Skip returns the walk that goes on behind the first so many allocations that the
-// filter chooses. The error is that of Step.
+// Skip returns the walk that goes on behind the first so many allocations that
+// the filter chooses. The error is that of Step.
 func (a *Allocator) Skip(ctx context.Context, f Filter, newest bool, skip int) (Walk, error) {
 	w := Begin(newest)
 	if f.counted() {
@@ -66,8 +66,8 @@ func (a *Allocator) Skip(ctx context.Context, f Filter, newest bool, skip int) (
 	return w, nil
 }
 
-// skipTries is how often a position is counted anew because what was found there
-// was deleted at that moment.
+// skipTries is how often a position is counted anew because what was found
+// there was deleted at that moment.
 const skipTries = 4
 
 // skipCounted is Skip where it is known how many the filter chooses.
@@ -97,8 +97,8 @@ func (a *Allocator) skipCounted(ctx context.Context, f Filter, w Walk, skip int)
 	return w, nil
 }
 
-// numberOf returns the number of an allocation in the order of creation, 0 if it
-// is not there any more.
+// numberOf returns the number of an allocation in the order of creation, 0 if
+// it is not there any more.
 func (a *Allocator) numberOf(ctx context.Context, id string) (number uint64, err error) {
 	a.mu.RLock()
 	if it := a.findLocked(id); it != nil && it.visible() {

@@ -17,7 +17,7 @@ var states = []allocator.State{allocator.Pending, allocator.Active, allocator.Co
 // the body, as documented, or in the query; without one it is the key's.
 func (a *api) listAllocations(x *exchange) error {
 	inBody := takeName(x.body, "project_id")
-	p, q, err := x.listParameters("project_id", "state", "user_id", "address", "after", "before", "order")
+	p, q, err := x.listParameters("project_id", "project", "state", "user_id", "user", "address", "after", "before", "order")
 	if err != nil {
 		return err
 	}
@@ -52,14 +52,16 @@ func (a *api) listAllocations(x *exchange) error {
 
 // allocationFilter reads what the query chooses, and in which order.
 func allocationFilter(p *rest.Parameters) (f allocator.Filter, newest bool) {
-	f.Project, f.State = p.Text("project_id"), allocator.State(p.Text("state"))
+	f.Project, f.State = p.Either("project_id", "project"), allocator.State(p.Text("state"))
 	if _, given := p.Lookup("state"); given && !slices.Contains(states, f.State) {
 		p.Reject("state", "must be pending, active or complete")
 	}
-	f.User, f.Address = p.Text("user_id"), p.Network("address")
+	f.User, f.Address = p.Either("user_id", "user"), p.Network("address")
 	f.After, f.Before = allocator.Seconds(p.Time("after", 1)), allocator.Seconds(p.Time("before", 1))
-	if user, given := p.Lookup("user_id"); given && user == "" {
-		p.Reject("user_id", "must name a user")
+	for _, name := range []string{"user_id", "user"} {
+		if user, given := p.Lookup(name); given && user == "" {
+			p.Reject(name, "is empty; leave it out for any")
+		}
 	}
 	switch order := p.Text("order"); order {
 	case "newest":

@@ -142,6 +142,8 @@ func TestListFilters(t *testing.T) {
 		"user_id=abc123&per_page=1&page=2":      {second},
 		"user_id=abc123&order=newest":           {second, first},
 		"user_id=other":                         nil,
+		"user=other":                            nil,
+		"user=abc123&project=projectB":          {first, second},
 		"address=192.127.1.10":                  {first, second},
 		"address=192.127.1.0/24":                {first, second},
 		"address=10.0.0.1":                      nil,
@@ -157,7 +159,7 @@ func TestListFilters(t *testing.T) {
 			t.Errorf("%s: %v, want %v", query, ids, want)
 		}
 	}
-	for _, query := range []string{"order=up", "address=x", "address=1.2.3.4/99", "after=x", "before=-1", "user_id="} {
+	for _, query := range []string{"order=up", "address=x", "address=1.2.3.4/99", "after=x", "before=-1", "user_id=", "user=", "user=a&user_id=a"} {
 		h.want(422, "GET", "/api/v1/allocations?"+query, "", bearer(h.key))
 	}
 }

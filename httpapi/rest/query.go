@@ -65,6 +65,19 @@ func (p *Parameters) Lookup(name string) (string, bool) {
 // Text returns a parameter, "" if it is absent.
 func (p *Parameters) Text(name string) string { return p.given[name] }
 
+// Either returns a parameter that has two names, "" if it is absent.
+func (p *Parameters) Either(name, short string) string {
+	text, given := p.given[name]
+	other, twice := p.given[short]
+	switch {
+	case given && twice:
+		p.Reject(short, "is "+name+" by another name; give one of them")
+	case twice:
+		text = other
+	}
+	return text
+}
+
 // Address returns a parameter that is an IP address; the zero one if it is
 // absent.
 func (p *Parameters) Address(name string) netip.Addr {
