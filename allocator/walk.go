@@ -70,7 +70,7 @@ func (a *Allocator) Skip(ctx context.Context, f Filter, newest bool, skip int) (
 // there was deleted at that moment.
 const skipTries = 4
 
-// skipCounted is Skip where it is known how many the filter chooses.
+// skipCounted does what Skip does where it is known how many the filter chooses.
 func (a *Allocator) skipCounted(ctx context.Context, f Filter, w Walk, skip int) (Walk, error) {
 	for try := 0; skip > 0; try++ {
 		last := skip - 1
@@ -125,7 +125,7 @@ func (w Walk) compare(x, y uint64) int {
 	return cmp.Compare(x, y)
 }
 
-// end is beyond every number.
+// end returns what is beyond every number.
 func (w Walk) end() uint64 {
 	if w.Newest {
 		return 0

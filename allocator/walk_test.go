@@ -160,7 +160,8 @@ func TestSkip(t *testing.T) {
 	}
 }
 
-// TestStepIsBounded looks for what is not there among more than a step looks at.
+// TestStepIsBounded looks for what is not there among more than a step looks
+// at.
 func TestStepIsBounded(t *testing.T) {
 	w := newWorld(t, 1, bitrate.Gbps)
 	var ops []store.Op

@@ -128,8 +128,8 @@ func walkFrom(at rest.Start, newest bool) (w allocator.Walk, err error) {
 	return w, nil
 }
 
-// totalOf returns how many allocations the filter chooses; -1 if each would have
-// to be looked at.
+// totalOf returns how many allocations the filter chooses; -1 if each would
+// have to be looked at.
 func (a *api) totalOf(f allocator.Filter) (n int) {
 	if (f != allocator.Filter{Project: f.Project, State: f.State}) {
 		return -1

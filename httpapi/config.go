@@ -34,8 +34,8 @@ type Allocations interface {
 	// that the filter chooses.
 	Skip(ctx context.Context, f allocator.Filter, newest bool, skip int) (allocator.Walk, error)
 	// Step returns the next allocations of a walk that the filter chooses, at
-	// most so many. Where the filter chooses few it may have fewer, and there may
-	// still be more.
+	// most so many. Where the filter chooses few it may have fewer, and there
+	// may still be more.
 	Step(ctx context.Context, f allocator.Filter, w allocator.Walk, most int) (allocator.Stretch, error)
 	// Past calls f with the ID of every complete allocation of a project, or of
 	// all for "", in no order, and stops at f's first error.

@@ -154,8 +154,8 @@ func (x *exchange) linkPages(page rest.Page, path string, e rest.Edges) {
 }
 
 // cutPage returns the page of a list at the request's address, and sets the
-// header that leads to the others. position returns that of an item in the order
-// of the list.
+// header that leads to the others. position returns that of an item in the
+// order of the list.
 func cutPage[T any](x *exchange, page rest.Page, list []T, position func(T) string) ([]T, error) {
 	first, last, e, err := page.Cut(len(list), func(i int) string { return position(list[i]) })
 	if err != nil {

@@ -198,7 +198,8 @@ type attachmentView struct {
 	Links   rest.Relations `json:"_links"`
 }
 
-// positionOfAttachment returns that of an attachment in the order of attachments.
+// positionOfAttachment returns that of an attachment in the order of
+// attachments.
 func positionOfAttachment(at topology.Attachment) string {
 	addr := at.Prefix.Addr().As16()
 	return rest.Order(math.MaxUint64-uint64(at.Prefix.Bits())) + string(addr[:])

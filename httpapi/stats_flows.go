@@ -57,7 +57,8 @@ func (a *api) listFlowStats(x *exchange) error {
 }
 
 // positionOfFlow returns that of a flow entry in the order in which its switch
-// looks at the entries. What a match says is hashed, to be as long as any other.
+// looks at the entries. What a match says is hashed, to be as long as any
+// other.
 func positionOfFlow(f *stats.Flow) string {
 	match := sha256.Sum256([]byte(f.Match.String()))
 	return rest.Order(uint64(f.Table), math.MaxUint16-uint64(f.Priority), uint64(f.Cookie)) + string(match[:16])

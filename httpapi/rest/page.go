@@ -16,10 +16,10 @@ const (
 // pageParameters choose a page of a list.
 var pageParameters = []string{"page", "per_page", "cursor"}
 
-// A Page is the part of a list that a request asks for. It is found by a cursor,
-// which names a position in the order of the list, or counted from the first
-// item. What comes and goes elsewhere shifts the pages that are counted, and no
-// other.
+// A Page is the part of a list that a request asks for. It is found by a
+// cursor, which names a position in the order of the list, or counted from the
+// first item. What comes and goes elsewhere shifts the pages that are counted,
+// and no other.
 type Page struct {
 	Size   int // items
 	number int // from 1; with a cursor, what the links count on from
