@@ -70,7 +70,8 @@ func (a *Allocator) Skip(ctx context.Context, f Filter, newest bool, skip int) (
 // there was deleted at that moment.
 const skipTries = 4
 
-// skipCounted does what Skip does where it is known how many the filter chooses.
+// skipCounted does what Skip does where it is known how many the filter
+// chooses.
 func (a *Allocator) skipCounted(ctx context.Context, f Filter, w Walk, skip int) (Walk, error) {
 	for try := 0; skip > 0; try++ {
 		last := skip - 1
