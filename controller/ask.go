@@ -38,6 +38,11 @@ func (c *Controller) AskAll(ctx context.Context, dpid openflow.DPID, questions .
 	if s == nil {
 		return nil, &Error{Op: "ask", DPID: dpid, Err: ErrAway}
 	}
+	return s.questions(ctx, questions...)
+}
+
+// questions puts several questions to the switch, as [Controller.AskAll] does.
+func (s *session) questions(ctx context.Context, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
 	msgs := make([]openflow.Message, len(questions))
 	for i, q := range questions {
 		msgs[i] = q

@@ -54,6 +54,11 @@ type Config struct {
 	// its last counters, in the order in which its switch reports them. It runs
 	// on the reader of the switch's connection and must be quick.
 	Removed func(openflow.DPID, *openflow.FlowRemoved)
+	// Metered, if not nil, is called with what policers have counted, before
+	// and after they are modified or deleted, since a switch may begin their
+	// counts anew; asked is when the switch was asked. Any goroutine may call
+	// it.
+	Metered func(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time)
 }
 
 // Controller is the whole of the southbound side. It satisfies the scheduler's

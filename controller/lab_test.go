@@ -180,7 +180,7 @@ func (l *lab) held(s *topology.Snapshot) bool {
 				r.TellMeter(id, m)
 			}
 		}
-		if r.Begin(); len(r.Next(1)) != 0 {
+		if r.Begin(); len(r.Next(1, time.Now())) != 0 {
 			return false
 		}
 	}

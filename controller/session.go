@@ -39,18 +39,20 @@ type session struct {
 	flows *flow.Reconciler // what is wanted and what is there; the goroutine of run changes it, audits look at it
 
 	// What follows belongs to the goroutine of run.
-	flight   *flight    // what has been sent and not been confirmed
-	reported *confirmed // what the core knows; nil: report it again
-	metering bool       // the switch has meters for us
-	due      bool       // an audit is to begin as soon as nothing is under way
-	mending  bool       // a repair is due
+	flight   *flight     // what has been sent and not been confirmed
+	reported *confirmed  // what the core knows; nil: report it again
+	metering bool        // the switch has meters for us
+	pacer    *time.Timer // fires when meters that were put off are due
+	due      bool        // an audit is to begin as soon as nothing is under way
+	mending  bool        // a repair is due
 	auditing bool
 	helpers  sync.WaitGroup
 }
 
 // flight is a commit on its way.
 type flight struct {
-	commit *channel.Commit
+	done   <-chan struct{} // closed when the answer is in
+	commit *channel.Commit // there when done is closed
 	sent   time.Time
 	steps  []flow.Step
 }
@@ -85,6 +87,8 @@ func (s *session) keep(ctx context.Context) error {
 	if err := s.compare(ctx); err != nil {
 		return err
 	}
+	s.pacer = time.NewTimer(0)
+	defer s.pacer.Stop()
 	s.proceed(ctx)
 	audit := time.NewTimer(rand.N(s.auditEvery()) + 1) // not all switches at once
 	defer audit.Stop()
@@ -109,6 +113,8 @@ func (s *session) keep(ctx context.Context) error {
 			}
 		case <-repair.C:
 			s.mending = false
+			s.proceed(ctx)
+		case <-s.pacer.C:
 			s.proceed(ctx)
 		case <-s.missed: // some vanished unheard; until they are found nothing is certain
 			s.due = true
@@ -147,16 +153,16 @@ func (s *session) want() {
 // proceed sends the next steps towards the wanted state, and reports what is
 // reached.
 func (s *session) proceed(ctx context.Context) {
+	now := time.Now()
 	s.mu.Lock()
-	steps := s.flows.Next(chunk)
+	steps := s.flows.Next(chunk, now)
+	due := s.flows.Due()
 	s.mu.Unlock()
+	if !due.IsZero() {
+		s.pacer.Reset(due.Sub(now))
+	}
 	if len(steps) > 0 {
-		msgs := make([]openflow.Message, len(steps))
-		for i, st := range steps {
-			msgs[i] = st.Message
-		}
-		s.sent.Add(uint64(len(msgs)))
-		s.flight = &flight{commit: s.conn.Commit(msgs), sent: time.Now(), steps: steps}
+		s.send(ctx, steps)
 	}
 	s.report(ctx)
 }
@@ -180,7 +186,7 @@ func (s *session) landed() <-chan struct{} {
 	if s.flight == nil {
 		return nil
 	}
-	return s.flight.commit.Done()
+	return s.flight.done
 }
 
 // land takes in the answer to a commit, and before it the entries that vanished

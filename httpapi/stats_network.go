@@ -209,7 +209,8 @@ type meterStats struct {
 	Port       *uint32     `json:"port"`          // that a best-effort meter is of
 	Allocation *string     `json:"allocation_id"` // that a policer is of
 	Entries    uint32      `json:"entries"`       // that use it
-	Passed     trafficView `json:"passed"`        // all that came in
+	Entered    trafficView `json:"entered"`       // all that came in, dropped or not
+	Passed     trafficView `json:"passed"`        // the same, under its earlier name
 	Dropped    trafficView `json:"dropped"`
 	Age        float64     `json:"age"` // seconds
 	freshness
@@ -225,9 +226,10 @@ func (a *api) listMeterStats(x *exchange) error {
 	meters := slices.DeleteFunc(slices.Clone(d.reading.Meters), func(m stats.Meter) bool { return !d.picked(uint32(m.ID)) })
 	slices.SortFunc(meters, func(a, b stats.Meter) int { return cmp.Compare(a.ID, b.ID) })
 	return showPage(x, d.query, meters, func(m stats.Meter) string { return rest.Order(uint64(m.ID)) }, func(m stats.Meter) meterStats {
+		entered := viewTraffic(m.Entered, m.EnteredRate)
 		v := meterStats{
 			Meter: uint32(m.ID), Kind: m.Kind.String(), Allocation: orNull(m.Allocation), Entries: m.Entries,
-			Passed: viewTraffic(m.Passed, m.PassedRate), Dropped: viewTraffic(m.Dropped, m.DroppedRate),
+			Entered: entered, Passed: entered, Dropped: viewTraffic(m.Dropped, m.DroppedRate),
 			Age: round(m.Age.Seconds()), freshness: d.fresh, Links: d.links("meters", uint32(m.ID)),
 		}
 		if m.Kind == purpose.MeterBestEffort {

@@ -156,8 +156,8 @@ var shapes = []struct {
 	{"/stats/switches/1/flows", 403, 3, "_links age allocation_id bytes cookie hard_timeout idle_timeout instructions kind match packet_rate packets priority rate " + fresh + " table", `"cookie":"c09a030000000007","kind":"allocation","allocation_id":"some-id","match":"ip,in_port=1,nw_src=10.0.0.1","instructions":["output:2"],"packets":4,"bytes":400,"rate":8`},
 	{"/stats/switches/1/flows?table=1", 403, 1, "_links age allocation_id bytes cookie hard_timeout idle_timeout instructions kind match packet_rate packets priority rate " + fresh + " table", `"kind":"foreign","allocation_id":null`},
 	{"/stats/switches/1/tables", 403, 2, "_links entries lookup_rate lookups matched " + fresh + " table", `"entries":3,"lookups":9,"matched":8,"lookup_rate":3`},
-	{"/stats/switches/1/meters", 403, 2, "_links age allocation_id dropped entries kind meter passed port " + fresh, `"kind":"best-effort","port":1,"allocation_id":null`},
-	{"/stats/switches/1/meters?meter=3254779911", 403, 1, "_links age allocation_id dropped entries kind meter passed port " + fresh, `"kind":"policer","port":null,"allocation_id":"some-id"`},
+	{"/stats/switches/1/meters", 403, 2, "_links age allocation_id dropped entered entries kind meter passed port " + fresh, `"kind":"best-effort","port":1,"allocation_id":null`},
+	{"/stats/switches/1/meters?meter=3254779911", 403, 1, "_links age allocation_id dropped entered entries kind meter passed port " + fresh, `"kind":"policer","port":null,"allocation_id":"some-id"`},
 }
 
 // TestShapes asks for every resource at both addresses with every sort of key:

@@ -78,6 +78,21 @@ type policer struct {
 	dpid    openflow.DPID
 	of      uint32
 	last    Volume
+	at      time.Time // when last was shown
+	between Volume    // counted since the last sample by readings between samples
+	inflow  *inflow   // of the last sample that had one, or nil
+}
+
+// count returns what the policer has dropped since it was looked at last, if
+// its counter shows v now. An answer to a question from before that look may be
+// older than it, and says nothing.
+func (m *policer) count(v Volume, asked, at time.Time) Volume {
+	if asked.Before(m.at) {
+		return Volume{}
+	}
+	d := v.since(m.last)
+	m.last, m.at = v, at
+	return d
 }
 
 // newEntry returns an entry of the allocation whose counters show v, or nil if

@@ -157,6 +157,15 @@ func (p *Poller) Removed(dpid openflow.DPID, fr *openflow.FlowRemoved) {
 	p.ledger.remove(dpid, uint32(owner), fr, now)
 }
 
+// Metered takes in what policers have counted before or after they change, for
+// which a switch was asked at a moment.
+func (p *Poller) Metered(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) {
+	now := time.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ledger.read(dpid, counts, asked, now)
+}
+
 // Run asks until ctx ends, and saves what was counted.
 func (p *Poller) Run(ctx context.Context) error {
 	var working sync.WaitGroup

@@ -74,9 +74,9 @@ type Meter struct {
 	Allocation  string // ID, if the meter is an allocation's that is known
 	Entries     uint32 // that use it
 	Age         time.Duration
-	Passed      Volume // all that came in, dropped or not
+	Entered     Volume // all that came in, dropped or not
 	Dropped     Volume
-	PassedRate  *Rate // nil: unknown
+	EnteredRate *Rate // nil: unknown
 	DroppedRate *Rate
 }
 
@@ -255,19 +255,24 @@ func readMeters(before []Meter, now openflow.MeterStatsReply, span time.Duration
 	for i, c := range now {
 		m := Meter{
 			ID: c.Meter, Entries: c.FlowCount, Age: age(c.DurationSec, c.DurationNsec),
-			Passed: Volume{c.PacketInCount, c.ByteInCount},
+			Entered: Volume{c.PacketInCount, c.ByteInCount}, Dropped: droppedBy(&c),
 		}
 		m.Kind, m.Of = purpose.ReadMeter(c.Meter)
-		for _, b := range c.Bands { // every band of ours drops
-			m.Dropped = m.Dropped.Plus(Volume{b.PacketCount, b.ByteCount})
-		}
 		if old := find(before, i, func(o *Meter) bool { return o.ID == m.ID }); old != nil {
-			m.PassedRate = counted(m.Passed, old.Passed, span)
+			m.EnteredRate = counted(m.Entered, old.Entered, span)
 			m.DroppedRate = counted(m.Dropped, old.Dropped, span)
 		}
 		out[i] = m
 	}
 	return out
+}
+
+// droppedBy returns what a meter has dropped. Every band of ours drops.
+func droppedBy(c *openflow.MeterCounters) (v Volume) {
+	for _, b := range c.Bands {
+		v = v.Plus(Volume{b.PacketCount, b.ByteCount})
+	}
+	return v
 }
 
 func age(sec, nsec uint32) time.Duration {

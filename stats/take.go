@@ -31,7 +31,7 @@ func (l *ledger) take(s *Sample, tallies []tally, reported bool, asked time.Time
 			}
 		}
 	}
-	l.takeMeters(s, span, inflows)
+	l.takeMeters(s, asked, span, inflows)
 }
 
 // takeFlows counts the entries of allocations in a switch, and forgets those
@@ -135,7 +135,7 @@ func (l *ledger) count(a *account, p position, v Volume, now time.Time) {
 }
 
 // takeMeters counts what policers dropped.
-func (l *ledger) takeMeters(s *Sample, span time.Duration, inflows map[*account]*inflow) {
+func (l *ledger) takeMeters(s *Sample, asked time.Time, span time.Duration, inflows map[*account]*inflow) {
 	var seen map[uint32]bool
 	for i := range s.Meters {
 		m := &s.Meters[i]
@@ -150,14 +150,15 @@ func (l *ledger) takeMeters(s *Sample, span time.Duration, inflows map[*account]
 			seen = map[uint32]bool{}
 		}
 		seen[m.Of], m.Allocation = true, a.id
-		known := l.countersOf(s.DPID).policers[m.Of]
-		if known == nil || known.account != a {
-			known = &policer{account: a, dpid: s.DPID, of: m.Of}
-			l.putPolicer(known)
+		known := l.policer(a, s.DPID, m.Of)
+		d := known.count(m.Dropped, asked, s.At)
+		if in := inflows[a]; in != nil {
+			known.inflow = in
 		}
-		d := m.Dropped.since(known.last)
-		known.last = m.Dropped
-		l.addDropped(a, d, span, inflows[a], s.At)
+		in := known.splits()
+		l.addDropped(a, d, in, s.At)
+		a.setDroppedRates(d.Plus(known.between), span, in)
+		known.between = Volume{}
 	}
 	sh := l.switches[s.DPID]
 	if sh == nil {
@@ -170,11 +171,52 @@ func (l *ledger) takeMeters(s *Sample, span time.Duration, inflows map[*account]
 	}
 }
 
-// addDropped adds what a policer dropped to the directions that it polices.
-func (l *ledger) addDropped(a *account, v Volume, span time.Duration, in *inflow, now time.Time) {
-	if in == nil {
-		in = &inflow{enters: [2]bool{true, false}} // the entries are gone, the meter is not yet
+// read takes in what policers of a switch have counted, between two samples.
+func (l *ledger) read(dpid openflow.DPID, counts openflow.MeterStatsReply, asked, now time.Time) {
+	for i := range counts {
+		kind, of := purpose.ReadMeter(counts[i].Meter)
+		a := l.policers[of]
+		if kind != purpose.MeterPolicer || a == nil {
+			continue
+		}
+		known := l.policer(a, dpid, of)
+		d := known.count(droppedBy(&counts[i]), asked, now)
+		known.between = known.between.Plus(d)
+		l.addDropped(a, d, known.splits(), now)
 	}
+}
+
+// policer returns what is known of an account's policer in a switch.
+func (l *ledger) policer(a *account, dpid openflow.DPID, of uint32) *policer {
+	known := l.countersOf(dpid).policers[of]
+	if known == nil || known.account != a {
+		known = &policer{account: a, dpid: dpid, of: of}
+		l.putPolicer(known)
+	}
+	return known
+}
+
+// splits returns by what the policer's drops are split between the directions:
+// what came in by the last sample, or, if that is not known, where the path
+// begins and ends.
+func (m *policer) splits() *inflow {
+	if m.inflow != nil {
+		return m.inflow
+	}
+	in := &inflow{}
+	if cs := m.account.circuits; len(cs) > 0 && len(cs[0].Path) > 0 {
+		p := cs[0].Path
+		in.enters = [2]bool{forward: p[0].DPID == m.dpid, reverse: p[len(p)-1].DPID == m.dpid}
+		in.exits = [2]bool{forward: in.enters[reverse], reverse: in.enters[forward]}
+	}
+	if in.enters == [2]bool{} {
+		in.enters[forward] = true
+	}
+	return in
+}
+
+// split returns the parts of a policer's drops that are each direction's.
+func (in *inflow) split(v Volume) [2]Volume {
 	share := 1.0
 	switch sum := in.bytes[forward] + in.bytes[reverse]; {
 	case !in.enters[forward]:
@@ -184,17 +226,35 @@ func (l *ledger) addDropped(a *account, v Volume, span time.Duration, in *inflow
 	}
 	parts := [2]Volume{forward: v.scaled(share)}
 	parts[reverse] = v.minus(parts[forward])
-	if v != (Volume{}) {
-		l.markDirty(a, now, false)
+	return parts
+}
+
+// addDropped adds what a policer dropped to the directions that it polices.
+func (l *ledger) addDropped(a *account, v Volume, in *inflow, now time.Time) {
+	if v == (Volume{}) {
+		return
 	}
-	for w, part := range parts {
+	l.markDirty(a, now, false)
+	for w, part := range in.split(v) {
 		if !in.enters[w] {
 			continue
 		}
 		to := &a.directions[w]
-		to.Dropped, to.droppedRate, to.insideRate = to.Dropped.Plus(part), part.rate(span), nil
-		if in.exits[w] {
-			to.Inside, to.insideRate = to.Inside.Plus(part), to.droppedRate
+		if to.Dropped = to.Dropped.Plus(part); in.exits[w] {
+			to.Inside = to.Inside.Plus(part)
+		}
+	}
+}
+
+// setDroppedRates sets the rates of what a policer dropped between two samples.
+func (a *account) setDroppedRates(v Volume, span time.Duration, in *inflow) {
+	for w, part := range in.split(v) {
+		if !in.enters[w] {
+			continue
+		}
+		to := &a.directions[w]
+		if to.droppedRate, to.insideRate = part.rate(span), nil; in.exits[w] {
+			to.insideRate = to.droppedRate
 		}
 	}
 }

@@ -129,6 +129,9 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	}
 	cfg.Memory = savedNetwork{store: d.store, log: d.log.With("part", "memory")}
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
+	cfg.Metered = func(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) {
+		d.poller.Metered(dpid, counts, asked)
+	}
 	if d.controller, err = controller.New(cfg); err != nil {
 		return err
 	}

@@ -345,7 +345,7 @@ func TestDumpedStateEqualsCompiled(t *testing.T) {
 		r.TellMeter(got, meter)
 	}
 	r.Tell(&openflow.FlowStats{Cookie: 0xbeef, Priority: 1}) // not ours
-	if r.Begin(); len(r.Next(1)) != 0 {
+	if r.Begin(); len(soon(r, 1)) != 0 {
 		t.Errorf("a dump of the very state differs from it")
 	}
 	if _, ours := FromStats(&openflow.FlowStats{Cookie: 0xbeef}); ours {

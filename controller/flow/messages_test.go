@@ -171,7 +171,7 @@ func (d *device) arrive(r *Reconciler, want *State) {
 		counted[k], owner[k] = e.packets, e.Cookie
 	}
 	for range 100 {
-		steps := r.Next(3)
+		steps := soon(r, 3)
 		if len(steps) == 0 {
 			break
 		}
@@ -200,7 +200,7 @@ var errFull = errors.New("table full")
 
 // drain takes all steps for done, and returns them.
 func drain(r *Reconciler) (all []Step) {
-	for steps := r.Next(100); len(steps) > 0; steps = r.Next(100) {
+	for steps := soon(r, 100); len(steps) > 0; steps = soon(r, 100) {
 		all = append(all, steps...)
 		r.Landed(nil)
 	}
@@ -222,7 +222,7 @@ func begun(rules ...*Rule) *Reconciler {
 func TestRefusals(t *testing.T) {
 	one, other := metered(true, 1, 1, 0), metered(true, 2, 1, 0)
 	r := begun(one, other)
-	steps := r.Next(10)
+	steps := soon(r, 10)
 	if len(steps) != 2 {
 		t.Fatalf("steps %+v", steps)
 	}
@@ -235,7 +235,7 @@ func TestRefusals(t *testing.T) {
 	if diff := gocmp.Diff(map[uint64]error{1: errFull}, by, cmpopts.EquateErrors()); diff != "" || meter != nil {
 		t.Errorf("refused: %s, meter %v", diff, meter)
 	}
-	if steps := r.Next(10); len(steps) > 0 {
+	if steps := soon(r, 10); len(steps) > 0 {
 		t.Errorf("what was refused is sent again: %+v", steps)
 	}
 	if c, all := r.Confirmed(); c != 1 || all != 1 {
@@ -244,7 +244,7 @@ func TestRefusals(t *testing.T) {
 	if !r.Retry() || r.Retry() {
 		t.Error("Retry is true if there was something to be tried again, once")
 	}
-	if steps := r.Next(10); len(steps) != 1 || steps[0].Rule != one {
+	if steps := soon(r, 10); len(steps) != 1 || steps[0].Rule != one {
 		t.Errorf("tried again: %+v", steps)
 	}
 	r.Landed(map[int]error{0: errFull})
@@ -261,7 +261,7 @@ func TestRefusals(t *testing.T) {
 // A refusal of what is not wanted any more by then says nothing.
 func TestRefusalComesTooLate(t *testing.T) {
 	r := begun(metered(true, 1, 1, 0))
-	r.Next(10)
+	soon(r, 10)
 	changed := metered(true, 1, 2, 0)
 	r.Want(wanting(changed), 2, 2)
 	r.Landed(map[int]error{0: errFull})
@@ -287,7 +287,7 @@ func TestRefusedRemoval(t *testing.T) {
 	p := NewPatch()
 	p.Rules[gone.Key()] = nil
 	r.Want(p, 2, 2)
-	if steps := r.Next(10); len(steps) != 1 || steps[0].Removes != gone {
+	if steps := soon(r, 10); len(steps) != 1 || steps[0].Removes != gone {
 		t.Fatalf("steps %+v", steps)
 	}
 	r.Landed(map[int]error{0: errFull})
@@ -314,20 +314,20 @@ func TestRefusedMeter(t *testing.T) {
 	st.Meters[id] = Meter{Rate: 1}
 	r := NewReconciler(st.Whole(), 1)
 	r.Begin()
-	if steps := r.Next(10); len(steps) != 1 || steps[0].MeterID != id {
+	if steps := soon(r, 10); len(steps) != 1 || steps[0].MeterID != id {
 		t.Fatalf("steps %+v", steps)
 	}
 	r.Landed(map[int]error{0: errFull})
 	if by, meter := r.Refused(); by != nil || !errors.Is(meter, errFull) {
 		t.Errorf("refused: %v, meter %v", by, meter)
 	}
-	if steps := r.Next(10); len(steps) > 0 {
+	if steps := soon(r, 10); len(steps) > 0 {
 		t.Errorf("sent again: %+v", steps)
 	}
 	if !r.Retry() {
 		t.Error("there is nothing to be tried again")
 	}
-	if steps := r.Next(10); len(steps) != 1 || steps[0].Meter == nil || steps[0].Message.(*openflow.MeterMod).Command != openflow.MeterAdd {
+	if steps := soon(r, 10); len(steps) != 1 || steps[0].Meter == nil || steps[0].Message.(*openflow.MeterMod).Command != openflow.MeterAdd {
 		t.Errorf("tried again: %+v", steps)
 	}
 	p := NewPatch()
@@ -343,7 +343,7 @@ func TestRefusedMeter(t *testing.T) {
 	p = NewPatch()
 	p.Meters[id] = nil
 	r.Want(p, 3, 3)
-	r.Next(10)
+	soon(r, 10)
 	r.Landed(map[int]error{0: errFull})
 	if _, meter := r.Refused(); meter != nil {
 		t.Errorf("the meter is not wanted, and told is %v", meter)
@@ -420,7 +420,7 @@ func TestAnswerIsOld(t *testing.T) {
 	r := begun(vanished)
 	drain(r)
 	r.Want(wanting(flying), 2, 2)
-	r.Next(10) // under way when the question is asked
+	soon(r, 10) // under way when the question is asked
 	old := NewState()
 	old.add(vanished)
 	r.Asked()

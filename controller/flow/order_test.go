@@ -20,7 +20,7 @@ func TestPipelineComesFromItsEnd(t *testing.T) {
 	r := NewReconciler(full.Whole(), 1)
 	r.Begin()
 	count := func() (batches, entries int) {
-		for steps := r.Next(100); len(steps) > 0; steps = r.Next(100) {
+		for steps := soon(r, 100); len(steps) > 0; steps = soon(r, 100) {
 			if !inOrder(steps) {
 				t.Errorf("out of order: %+v", steps)
 			}
@@ -51,7 +51,7 @@ func TestNextIsBounded(t *testing.T) {
 	}
 	r := begun(rules...)
 	var sizes []int
-	for steps := r.Next(3); len(steps) > 0; steps = r.Next(3) {
+	for steps := soon(r, 3); len(steps) > 0; steps = soon(r, 3) {
 		sizes = append(sizes, len(steps))
 		r.Landed(nil)
 	}
@@ -67,7 +67,7 @@ func TestNextWaits(t *testing.T) {
 	st := NewState()
 	st.add(one)
 	r := NewReconciler(st.Whole(), 5)
-	if steps := r.Next(10); len(steps) > 0 || r.UnderWay() {
+	if steps := soon(r, 10); len(steps) > 0 || r.UnderWay() {
 		t.Errorf("sent before the switch has told: %+v", steps)
 	}
 	if c, all := r.Confirmed(); c != 0 || all != 0 {
@@ -78,10 +78,10 @@ func TestNextWaits(t *testing.T) {
 	if c, all := r.Confirmed(); c != 4 || all != 4 {
 		t.Errorf("confirmed are %d and %d, though generation 5 has still to come", c, all)
 	}
-	if steps := r.Next(10); len(steps) != 1 || steps[0].Rule != one {
+	if steps := soon(r, 10); len(steps) != 1 || steps[0].Rule != one {
 		t.Errorf("sent first: %+v", steps)
 	}
-	if steps := r.Next(10); len(steps) > 0 {
+	if steps := soon(r, 10); len(steps) > 0 {
 		t.Errorf("sent while an answer is awaited: %+v", steps)
 	}
 	r.Landed(nil)
@@ -99,7 +99,7 @@ func TestNextWaits(t *testing.T) {
 func TestVanishedWhileUnderWay(t *testing.T) {
 	one := metered(true, 1, 1, 0)
 	r := begun(one)
-	r.Next(10)
+	soon(r, 10)
 	if r.Vanished(one.Key(), one.Cookie) {
 		t.Error("an entry vanished that was not thought to be there")
 	}
@@ -107,17 +107,17 @@ func TestVanishedWhileUnderWay(t *testing.T) {
 	if c, _ := r.Confirmed(); c != 0 {
 		t.Error("confirmed is what may be gone")
 	}
-	steps := r.Next(10)
+	steps := soon(r, 10)
 	if len(steps) != 1 || steps[0].Rule != one || steps[0].Message.(*openflow.FlowMod).Command != openflow.FlowAdd {
 		t.Fatalf("sent: %+v", steps)
 	}
 	r.Landed(nil)
-	if c, all := r.Confirmed(); c != 1 || all != 1 || len(r.Next(10)) > 0 {
+	if c, all := r.Confirmed(); c != 1 || all != 1 || len(soon(r, 10)) > 0 {
 		t.Errorf("confirmed are %d and %d", c, all)
 	}
 	// What another owner's entry did, or one that went before, says nothing.
 	r.Vanished(one.Key(), one.Cookie)
-	r.Next(10)
+	soon(r, 10)
 	r.Vanished(one.Key(), purpose.MakeCookie(purpose.Allocation, 99))
 	r.Landed(nil)
 	if steps := drain(r); len(steps) > 0 {
@@ -142,7 +142,7 @@ func TestMeterStaysForItsEntries(t *testing.T) {
 	entry, meter := -1, -1
 	for round := range 60 {
 		r.Want(wanting(metered(true, 9, openflow.PortNo(1+round%2), 0)), uint64(3+round), uint64(3+round))
-		for _, s := range r.Next(10) {
+		for _, s := range soon(r, 10) {
 			switch {
 			case s.Removes != nil:
 				entry = round

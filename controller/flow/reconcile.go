@@ -1,6 +1,10 @@
 package flow
 
-import "conga/openflow"
+import (
+	"time"
+
+	"conga/openflow"
+)
 
 // Reconciler leads one switch from what it holds to what it should hold, and
 // looks only at what differs. It is pure: wanted states, dumps, answers and
@@ -21,8 +25,12 @@ type Reconciler struct {
 
 	urgent, rest backlog // rules that differ, of circuits and others
 	limits       map[openflow.MeterID]uint64
-	queue        []openflow.EntryKey // of rest, in the order in which they are to be sent
-	passed       [sorts]int          // how often each sort of steps has had to wait, in a row
+	paced        map[openflow.MeterID]time.Time // meters that differ, and when they may be sent
+	paces        map[openflow.MeterID]pace      // of meters that are paying
+	lenient      time.Time                      // until then a new policer begins eased, since one has gone that may be back under another name
+	now          time.Time                      // of the last call of Next
+	queue        []openflow.EntryKey            // of rest, in the order in which they are to be sent
+	passed       [sorts]int                     // how often each sort of steps has had to wait, in a row
 
 	sent      []sending
 	flying    map[openflow.EntryKey]bool            // keys of sent
@@ -47,6 +55,7 @@ type sending struct {
 	Step
 	key        openflow.EntryKey
 	generation uint64
+	aim        *Meter // the meter that was wanted; Meter may be that eased
 }
 
 // NewReconciler returns a reconciler for a switch that should hold this, as of
@@ -57,6 +66,7 @@ func NewReconciler(want Whole, generation uint64) *Reconciler {
 		rules: make(map[openflow.EntryKey]*pair[Rule], len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
 		generation: generation, first: generation,
 		urgent: backlog{}, rest: backlog{}, limits: map[openflow.MeterID]uint64{},
+		paced: map[openflow.MeterID]time.Time{}, paces: map[openflow.MeterID]pace{},
 		flying: map[openflow.EntryKey]bool{}, changing: map[openflow.MeterID]bool{},
 		lost: map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, unmetered: map[openflow.MeterID]error{},
 	}
@@ -169,6 +179,7 @@ func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64
 	if !r.begun {
 		return
 	}
+	delete(r.paced, id)
 	g, known := r.limits[id]
 	right := at.want == at.have || at.want != nil && at.have != nil && *at.want == *at.have
 	switch {
@@ -212,7 +223,7 @@ func (r *Reconciler) landMeter(s sending, err error) {
 	switch {
 	case err == nil:
 		at.have = s.Meter
-	case at.want == s.Meter:
+	case at.want == s.aim:
 		r.unmetered[s.MeterID] = err
 	default:
 		since = s.generation // another one is wanted by now

@@ -259,7 +259,7 @@ func (r *Routes) uproot(t *tree, lost []change) {
 	}
 }
 
-// spread returns Dijkstra's algorithm, backwards, from what is in work: each
+// spread runs Dijkstra's algorithm, backwards, from what is in work: each
 // vertex that is reached over a shorter way than it has takes that one.
 func (r *Routes) spread(t *tree) {
 	for {

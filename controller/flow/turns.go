@@ -3,6 +3,7 @@ package flow
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"conga/openflow"
 )
@@ -29,10 +30,12 @@ var grace = [sorts]int{needed: 1, ofCircuits: 1, ofOthers: 8, unused: 8}
 // Next returns the steps to be sent now, at most so many about flow entries,
 // and takes them for sent. Steps of different sorts are never returned
 // together. While steps are under way there are none.
-func (r *Reconciler) Next(most int) []Step {
+func (r *Reconciler) Next(most int, now time.Time) []Step {
 	if r.UnderWay() || !r.begun {
 		return nil
 	}
+	r.now = now
+	r.pace(now)
 	waiting := r.waiting()
 	if !r.nextOverdue(waiting, most) {
 		for s := needed; s < sorts && len(r.sent) == 0; s++ {
@@ -115,7 +118,8 @@ func (r *Reconciler) nextMeters(pick func(openflow.MeterID) bool) {
 			if r.turned != nil {
 				r.turned[id] = true
 			}
-			r.sent = append(r.sent, sending{meterStep(id, at.have, at.want), openflow.EntryKey{}, r.limits[id]})
+			set := r.setting(id, at, r.now)
+			r.sent = append(r.sent, sending{Step: meterStep(id, at.have, set), generation: r.limits[id], aim: at.want})
 			delete(r.limits, id)
 		}
 	}
@@ -190,7 +194,7 @@ func (r *Reconciler) send(k openflow.EntryKey, from backlog) {
 	if r.touched != nil {
 		r.touched[k] = true
 	}
-	r.sent = append(r.sent, sending{step, k, generation})
+	r.sent = append(r.sent, sending{Step: step, key: k, generation: generation})
 }
 
 // awaited reports whether a meter is not there and is about to be.

@@ -58,7 +58,7 @@ func TestChurnStarvesNothing(t *testing.T) {
 		r := NewReconciler(NewState().Whole(), 1)
 		r.Begin()
 		r.Want(c.first, 2, 2)
-		for len(r.Next(10)) > 0 {
+		for len(soon(r, 10)) > 0 {
 			r.Landed(nil)
 		}
 		r.Want(c.wanted, 3, 3)
@@ -67,7 +67,7 @@ func TestChurnStarvesNothing(t *testing.T) {
 		for n := range 40 {
 			generation++
 			r.Want(c.churn(n), generation, generation)
-			if r.Next(10); n > 0 {
+			if soon(r, 10); n > 0 {
 				generation++
 				r.Want(c.churn(n+1), generation, generation) // while it is under way
 			}
@@ -124,7 +124,7 @@ func TestMetersOutliveTheirEntries(t *testing.T) {
 				continue
 			}
 			if !r.UnderWay() {
-				d.pending = r.Next(rapid.IntRange(1, 3).Draw(t, "most"))
+				d.pending = soon(r, rapid.IntRange(1, 3).Draw(t, "most"))
 				continue
 			}
 			for _, s := range d.pending {
@@ -143,7 +143,7 @@ func TestMetersOutliveTheirEntries(t *testing.T) {
 				d.carryOut(s)
 			}
 			r.Landed(nil)
-			d.pending = r.Next(3)
+			d.pending = soon(r, 3)
 		}
 		if diff := difference(d.holds, was); diff != "" {
 			t.Fatal("in the end the switch ", diff)
@@ -160,7 +160,7 @@ func TestNextLooksBehindWhatNeedsNothing(t *testing.T) {
 		rules = append(rules, metered(false, n+1, 1, 0))
 	}
 	r.Want(wanting(rules[:3]...), 2, 2)
-	r.Next(1)
+	soon(r, 1)
 	p := wanting(rules[3])
 	for _, rule := range rules[:3] {
 		p.Rules[rule.Key()] = nil
@@ -168,7 +168,7 @@ func TestNextLooksBehindWhatNeedsNothing(t *testing.T) {
 	r.Want(p, 3, 3)
 	for r.UnderWay() {
 		r.Landed(nil)
-		r.Next(1)
+		soon(r, 1)
 	}
 	if _, all := r.Confirmed(); all != 3 {
 		t.Errorf("nothing is under way, and generation %d is confirmed of 3", all)

@@ -69,3 +69,35 @@ func TestNoMeters(t *testing.T) {
 		t.Errorf("meter mod: %v", describe(err))
 	}
 }
+
+// A modified meter begins anew, as one of Open vSwitch does, though nothing
+// differs: its bucket is full, its counts are nothing, and it is as old as
+// before.
+func TestMeterModifyBeginsAnew(t *testing.T) {
+	r := newRig(t, 2, Config{})
+	meter := openflow.MeterMod{ID: 1, Flags: openflow.MeterPktps | openflow.MeterBurst, Bands: []openflow.MeterBand{
+		{Type: openflow.MeterBandDrop, Rate: 10, BurstSize: 10},
+	}}
+	through := func() (n int) {
+		for range 30 {
+			if r.inject(1, udp4.UDP()) == "2" {
+				n++
+			}
+		}
+		return n
+	}
+	r.must(&meter, flow(1, nil, openflow.Meter(1), to(2)))
+	if n := through(); n != 10 {
+		t.Errorf("%d packets went through at once, want the burst of 10", n)
+	}
+	r.at = r.at.Add(time.Second / 2)
+	again := meter
+	again.Command = openflow.MeterModify
+	r.must(&again)
+	if m := r.Meters()[0]; m.PacketInCount != 0 || m.Bands[0].PacketCount != 0 || m.DurationNsec != 500_000_000 {
+		t.Errorf("after it was modified the meter shows %+v", m)
+	}
+	if n := through(); n != 10 {
+		t.Errorf("%d packets went through after it was modified, want the burst of 10", n)
+	}
+}

@@ -1,0 +1,227 @@
+package flow
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"conga/controller/purpose"
+	"conga/openflow"
+)
+
+// greedy is traffic that takes all that a meter lets through, at a switch that
+// fills a meter's bucket whenever it is added or modified.
+type greedy struct {
+	r    *Reconciler
+	id   openflow.MeterID
+	now  time.Time
+	want Meter
+	has  Meter
+	sent int // messages about the meter
+
+	gained float64 // kbit that went through beyond the wanted rates
+	least  float64 // of gained so far
+	most   float64 // of what was gained over any time
+}
+
+func newGreedy(id openflow.MeterID, want Meter) *greedy {
+	g := &greedy{r: NewReconciler(Whole{Meters: map[openflow.MeterID]Meter{id: want}}, 1), id: id, now: time.Unix(1_000_000, 0), want: want}
+	g.r.Begin()
+	g.follow()
+	return g
+}
+
+// follow has the switch do at once what it is sent.
+func (g *greedy) follow() {
+	for steps := g.r.Next(10, g.now); len(steps) > 0; steps = g.r.Next(10, g.now) {
+		for _, s := range steps {
+			if s.MeterID != g.id {
+				continue
+			}
+			g.sent++
+			if g.has = (Meter{}); s.Meter != nil {
+				g.has = *s.Meter
+				g.gained += float64(g.has.Burst)
+				g.most = max(g.most, g.gained-g.least)
+			}
+		}
+		g.r.Landed(nil)
+	}
+}
+
+// change has another rate wanted.
+func (g *greedy) change(want Meter) {
+	g.want = want
+	p := NewPatch()
+	p.Meters[g.id] = &want
+	_, last := g.r.Confirmed()
+	g.r.Want(p, last+1, last+1)
+	g.follow()
+}
+
+// pass lets time go by.
+func (g *greedy) pass(d time.Duration) {
+	for end := g.now.Add(d); g.now.Before(end); g.follow() {
+		next := end
+		if due := g.r.Due(); !due.IsZero() && due.Before(end) {
+			next = due
+		}
+		g.gained += (float64(g.has.Rate) - float64(g.want.Rate)) * next.Sub(g.now).Seconds()
+		g.least = min(g.least, g.gained)
+		g.most = max(g.most, g.gained-g.least)
+		g.now = next
+	}
+}
+
+func policing(rate uint32) Meter {
+	return Meter{Rate: rate, Burst: max(rate*3/10, minBurst)}
+}
+
+// However often a rate is changed to and fro, what goes through is what was
+// wanted, a burst and a small one. In the end the meter is as wanted.
+func TestChangesOfAMeterGiveNoMore(t *testing.T) {
+	port, _ := purpose.PortID(1)
+	for name, c := range map[string]struct {
+		id     openflow.MeterID
+		of     func(uint32) Meter
+		rate   uint32
+		every  time.Duration
+		atMost float64 // kbit
+	}{
+		"a policer of 2 Mbit/s":       {purpose.PolicerID(1), policing, 2000, 4 * time.Second / 30, 600 + 2*25},
+		"a policer that is hammered":  {purpose.PolicerID(1), policing, 2000, time.Millisecond, 600 + 2*25},
+		"a policer of 100 kbit/s":     {purpose.PolicerID(1), policing, 100, 100 * time.Millisecond, 30 + 2*25},
+		"a policer of 1 Gbit/s":       {purpose.PolicerID(1), policing, 1_000_000, 10 * time.Millisecond, 300_000 + 2*10_000},
+		"best effort of 60 Mbit/s":    {port, drop, 60_000, 10 * time.Millisecond, 600 + 2*600},
+		"what is flooded at 1 Mbit/s": {purpose.FloodID, drop, 1000, 10 * time.Millisecond, 25 + 2*25},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGreedy(c.id, c.of(c.rate))
+			g.pass(10 * time.Second)
+			for n := range 400 {
+				g.change(c.of(c.rate - uint32(1-n%2)))
+				g.pass(c.every)
+			}
+			if g.most > c.atMost {
+				t.Errorf("%.0f kbit more went through than was wanted, want at most %.0f", g.most, c.atMost)
+			}
+			if least := -(0.1*float64(c.rate)*(400*c.every+10*time.Second).Seconds() + 1); g.gained < least {
+				t.Errorf("%.0f kbit less went through than was wanted, want at most a tenth: %.0f", -g.gained, -least)
+			}
+			g.pass(20 * time.Second)
+			if g.has != g.want {
+				t.Errorf("in the end the meter is %+v, want %+v", g.has, g.want)
+			}
+			sent := g.sent
+			if g.pass(time.Minute); g.sent != sent || !g.r.Due().IsZero() {
+				t.Errorf("%d messages were sent though nothing changes", g.sent-sent)
+			}
+		})
+	}
+}
+
+// What a change gives up, others are promised: it goes at once, however short
+// ago the last one was.
+func TestChangeDownwardsGoesAtOnce(t *testing.T) {
+	g := newGreedy(purpose.PolicerID(1), policing(50_000))
+	for _, rate := range []uint32{49_000, 20_000, 10_000} {
+		if g.change(policing(rate)); g.has != policing(rate).eased() {
+			t.Errorf("after a change to %d kbit/s the meter is %+v", rate, g.has)
+		}
+	}
+	if g.change(policing(50_000)); g.has != policing(10_000).eased() {
+		t.Errorf("a change upwards does not wait until it is paid for: %+v", g.has)
+	}
+	if circuits, all := g.r.Confirmed(); circuits != 5 || all != 5 {
+		t.Errorf("what is put off keeps generation 5 from being confirmed: %d, %d", circuits, all)
+	}
+	if g.pass(10 * time.Second); g.has != policing(50_000) {
+		t.Errorf("in the end the meter is %+v", g.has)
+	}
+}
+
+// Changes at random give no more than a burst and small ones, whose sum is
+// bounded.
+func TestAnyChangesGiveNoMore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rate := func() Meter { return policing(rapid.Uint32Range(1000, 2000).Draw(t, "rate")) }
+		g := newGreedy(purpose.PolicerID(1), rate())
+		for range rapid.IntRange(1, 200).Draw(t, "changes") {
+			g.change(rate())
+			g.pass(time.Duration(rapid.IntRange(1, 500).Draw(t, "pause")) * time.Millisecond)
+		}
+		// Ten small bursts of changes downwards, and ten of what is given up a
+		// little at a time and put off.
+		if most := 600 + 20.0*minBurst; g.most > most {
+			t.Fatalf("%.0f kbit more went through than was wanted, want at most %.0f", g.most, most)
+		}
+		if g.pass(time.Minute); g.has != g.want {
+			t.Fatalf("in the end the meter is %+v, want %+v", g.has, g.want)
+		}
+	})
+}
+
+// A policer that comes soon after one has gone may be that of the same traffic
+// under another name: it begins with a small burst, too.
+func TestPolicerAfterAnotherBeginsEased(t *testing.T) {
+	g := newGreedy(purpose.PolicerID(1), policing(2000))
+	swap := func(gone, come uint32) {
+		p := NewPatch()
+		m := policing(2000)
+		p.Meters[purpose.PolicerID(gone)], p.Meters[purpose.PolicerID(come)] = nil, &m
+		_, last := g.r.Confirmed()
+		g.id = purpose.PolicerID(come)
+		g.r.Want(p, last+1, last+1)
+		g.follow()
+	}
+	swap(1, 2) // the new one is sent before the old one goes
+	swap(2, 3)
+	if g.has != policing(2000).eased() {
+		t.Errorf("the new policer is %+v", g.has)
+	}
+	if g.pass(10 * time.Second); g.has != policing(2000) {
+		t.Errorf("ten seconds later the new policer is %+v", g.has)
+	}
+}
+
+// A session finds what an earlier one has eased, and goes on from there.
+func TestEasedMeterIsFound(t *testing.T) {
+	id, want := purpose.PolicerID(1), policing(2000)
+	r := NewReconciler(Whole{Meters: map[openflow.MeterID]Meter{id: want}}, 1)
+	r.TellMeter(id, want.eased())
+	r.Begin()
+	now := time.Unix(1_000_000, 0)
+	if steps := r.Next(10, now); len(steps) > 0 {
+		t.Fatalf("sent at once: %+v", steps)
+	}
+	due := r.Due()
+	if steps := r.Next(10, due.Add(-1)); due.Sub(now) < 3*time.Second || len(steps) > 0 {
+		t.Errorf("due after %v, sent before that: %+v", due.Sub(now), steps)
+	}
+	if steps := r.Next(10, due); len(steps) != 1 || *steps[0].Meter != want {
+		t.Errorf("sent when it is due: %+v", steps)
+	}
+}
+
+// A refused change is reported, and tried again.
+func TestRefusedChangeOfAMeter(t *testing.T) {
+	g := newGreedy(purpose.PolicerID(1), policing(2000))
+	p, m := NewPatch(), policing(1000)
+	p.Meters[g.id] = &m
+	g.r.Want(p, 2, 2)
+	if steps := g.r.Next(10, g.now); len(steps) != 1 {
+		t.Fatalf("sent: %+v", steps)
+	}
+	g.r.Landed(map[int]error{0: errFull})
+	if steps := g.r.Next(10, g.now); len(steps) > 0 {
+		t.Errorf("sent again: %+v", steps)
+	}
+	if _, err := g.r.Refused(); err == nil {
+		t.Error("the refusal is not reported")
+	}
+	g.r.Retry()
+	if g.follow(); g.has != m.eased() {
+		t.Errorf("after another try the meter is %+v", g.has)
+	}
+}
