@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterator
 from .network import Network
 from .wait import until
 
+HEADERS = 14 + 20 + 8  # bytes of Ethernet, IPv4 and UDP in front of a payload
 LISTEN = "0A"  # the state in /proc/net/tcp
 
 
@@ -26,6 +27,24 @@ class Goodput:
 
     def __str__(self) -> str:
         return "%.1f Mbit/s" % self.mbits
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What came of a stream of UDP that was sent at a rate."""
+
+    packets: int
+    lost: int
+    size: int  # bytes of a frame
+    seconds: float
+
+    @property
+    def arrived_bits(self) -> int:
+        """Bits of the frames that arrived."""
+        return (self.packets - self.lost) * self.size * 8
+
+    def __str__(self) -> str:
+        return "%.0f kbit/s" % (self.arrived_bits / self.seconds / 1000)
 
 
 def _listening(pid: int, port: int) -> bool:
@@ -83,6 +102,23 @@ def transfer(net: Network, src: str, dst: str, port: int = 5201, seconds: int = 
         return Goodput(result["sum_received"]["bits_per_second"] / 1e6, result["sum_sent"].get("retransmits", 0), flood)
     except (ValueError, KeyError):
         return Goodput(0.0, 0, flood)
+
+
+def offer(net: Network, src: str, dst: str, mbits: float, port: int, seconds: int, payload: int = 1200) -> Offered:
+    """Sends UDP at this rate of payload and returns how much the receiver lost.
+    iperf3 speaks TCP on the same port, which has to pass."""
+    with server(net, dst, port):
+        client = net.popen(src, "iperf3", "-J", "-u", "-c", net.address(dst), "-p", str(port), "-b", "%gM" % mbits,
+                           "-l", str(payload), "-t", str(seconds), "--connect-timeout", "5000")
+        try:
+            out = client.communicate(timeout=seconds + 15)[0]
+        finally:
+            end(client)
+    result: Dict[str, Any] = json.loads(out)
+    if "sum" not in result.get("end", {}):
+        raise RuntimeError("offer: " + out)
+    total = result["end"]["sum"]
+    return Offered(total["packets"], total["lost_packets"], payload + HEADERS, total["seconds"])
 
 
 @contextlib.contextmanager

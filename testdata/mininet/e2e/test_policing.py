@@ -1,0 +1,69 @@
+"""What is admitted is all that an allocation gets, however often it asks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any, Dict
+
+from mininet.topo import Topo
+
+from harness import traffic
+from harness.lab import BOTTLENECK, BOTTLENECK_LINK
+from harness.wait import until
+from topologies import Diamond
+
+from .case import Case
+
+RATE = 2_000_000  # allocated
+OFFERED = 6  # Mbit/s of UDP payload
+SECONDS = 5  # of a stream
+CHANGES = 30  # in four seconds of it
+BURST = 650_000  # bits: 0.3 s of RATE, and two small ones
+PORT = 5203
+
+
+class Policing(Case):
+    """h1 -> h2 has an allocation that is policed, since h3 -> h4 shares s1-s2."""
+
+    options = {"links": [BOTTLENECK_LINK]}
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Diamond(bw={BOTTLENECK: 100})
+
+    def change(self, allocation: str, less: int) -> None:
+        """Changes the bandwidth to and fro."""
+        began = time.monotonic()
+        for n in range(CHANGES):
+            self.lab.api.update(allocation, bandwidth=RATE - less * (1 - n % 2))
+            time.sleep(max(0.0, began + (n + 1) * 4 / CHANGES - time.monotonic()))
+
+    def test_asking_again(self) -> None:
+        self.lab.allocate("h3", "h4", bandwidth=1_000_000)
+        a = self.lab.allocate("h1", "h2", bandwidth=RATE, protocol="udp", dst_port=PORT)
+        time.sleep(5)  # the burst that the meter begins with is paid for
+        offered = [traffic.offer(self.lab.net, "h1", "h2", OFFERED, PORT, SECONDS)]
+        self.note("left alone %s", offered[0])
+        for less in 1_000, 100_000:
+            changing = threading.Thread(target=self.change, args=(a, less))
+            changing.start()
+            try:
+                offered.append(traffic.offer(self.lab.net, "h1", "h2", OFFERED, PORT, SECONDS))
+            finally:
+                changing.join()
+            self.note("with %d changes by %d %s", CHANGES, less, offered[-1])
+            time.sleep(4)
+        sent, lost = sum(o.packets for o in offered), sum(o.lost for o in offered)
+        told = until(lambda: self.dropped(a, sent), 20, "all that was sent is counted")
+        self.note("%d of %d packets lost, %d told", lost, sent, told)
+        for o in offered:
+            self.assertLessEqual(o.arrived_bits, 1.03 * RATE * o.seconds + BURST)
+            self.assertGreaterEqual(o.arrived_bits, 0.85 * RATE * o.seconds)
+        self.assertAlmostEqual(told, lost, delta=0.02 * lost)
+
+    def dropped(self, allocation: str, sent: int) -> int:
+        """How many packets are told to have been dropped, once as many as were
+        sent are told to have come in."""
+        totals: Dict[str, Any] = self.lab.api.call("GET", "/api/stats/allocations/" + allocation)[0]["forward"]
+        return totals["dropped"]["packets"] if totals["entered"]["packets"] >= sent else 0
