@@ -32,9 +32,9 @@ func TestAnyHistory(t *testing.T) {
 			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
 			"host": h.host, "restart": h.restart, "store": h.breakStore, "rest": h.rest,
-			"limit": h.limit, "prune": h.prune,
+			"limit": h.limit, "prune": h.prune, "agenda": func(*rapid.T) { h.checkDeparture() },
 			"announce": func(t *rapid.T) { h.quiet = rapid.Bool().Draw(t, "quiet") },
-			"":         func(*rapid.T) { h.checkCalendars(); h.checkLoads(); h.checkNetwork() },
+			"":         func(*rapid.T) { h.checkCalendars(); h.checkIndexes(); h.checkLoads(); h.checkNetwork() },
 		})
 	})
 }
@@ -201,10 +201,10 @@ func (w *world) checkCalendars() {
 		w.a.calendars.remove(it.reservations())
 	}
 	if !w.a.none.idle() || w.a.none.asOf != 0 {
-		w.Fatalf("what all entries share was written: %+v", w.a.none)
+		w.Fatalf("what all items share was written: %+v", w.a.none)
 	}
 	if b := w.a.calendars; len(b.links.calendar)+len(b.projects)+b.keys.size()+len(b.active) != 0 {
-		w.Fatalf("the books hold what no entry does: %+v", b)
+		w.Fatalf("the calendars hold what no item does: %+v", b)
 	}
 	for _, it := range w.a.byID {
 		w.a.calendars.add(it.reservations())

@@ -235,15 +235,17 @@ func (it *item) path() path.Path {
 	return p
 }
 
-// ends returns the edge ports of the path, zero if there is none.
-func (it *item) ends() (ports [2]topology.PortID) {
+// ends returns the edge ports of the path, which must not be empty.
+func (it *item) ends() [2]topology.PortID {
 	if it.rare.full != nil {
-		ports[0], ports[1] = pathEnds(it.rare.full.Path)
-	} else if n := len(it.packedPath); n > 0 {
-		ports[0] = topology.PortID{DPID: it.hops.hop(it.packedPath).DPID, Port: it.in}
-		ports[1] = topology.PortID{DPID: it.hops.hop(it.packedPath[n-numberSize:]).DPID, Port: it.out}
+		first, last := pathEnds(it.rare.full.Path)
+		return [2]topology.PortID{first, last}
 	}
-	return ports
+	last := it.hops.hop(it.packedPath[len(it.packedPath)-numberSize:])
+	return [2]topology.PortID{
+		{DPID: it.hops.hop(it.packedPath).DPID, Port: it.in},
+		{DPID: last.DPID, Port: it.out},
+	}
 }
 
 // placed reports what [record.placed] does of the committed state.

@@ -1,0 +1,266 @@
+package allocator
+
+import (
+	"maps"
+	"slices"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// checkIndexes looks through all items, and compares what it finds with the
+// indexes, the queues and the agenda.
+func (w *world) checkIndexes() {
+	w.Helper()
+	w.a.mu.Lock()
+	defer w.a.mu.Unlock()
+	items := slices.Collect(maps.Values(w.a.byID))
+	w.checkCables(items)
+	w.checkAstray(items)
+	w.checkWaitLists(items)
+	w.checkLeaving(items)
+	w.checkAgenda(items)
+}
+
+// checkCables compares the index of cables with the paths of all items.
+func (w *world) checkCables(items []*item) {
+	w.Helper()
+	users := map[topology.LinkID]map[*item]bool{}
+	for _, it := range items {
+		if it.indexed != (it.live() && it.hasPath()) {
+			w.Fatalf("%s, which is %s and has the path %v, is on the index: %v", it.id(), it.state(), it.path(), it.indexed)
+		}
+		if !it.indexed {
+			continue
+		}
+		sound, cut := true, false
+		for _, l := range it.path().Links() {
+			id := cableOf(l)
+			if users[id] == nil {
+				users[id] = map[*item]bool{}
+			}
+			users[id][it] = true
+			c := w.a.cables.byID[id]
+			if c == nil {
+				w.Fatalf("the cable %s of %s is not on the index", id, it.id())
+			}
+			sound, cut = sound && c.state == 0, cut || c.state == severed
+		}
+		if _, alive := path.Alive(w.a.seen, it.path()); alive != sound || path.Severed(w.a.seen, it.path()) != cut {
+			w.Fatalf("%s is alive: %v, its cables are sound: %v; one is severed: %v", it.path(), alive, sound, cut)
+		}
+	}
+	bySwitch := map[topology.PortID]int{}
+	for id, c := range w.a.cables.byID {
+		w.checkSet("the cable "+id.String(), &c.itemSet, items, func(it *item) bool { return users[id][it] })
+		if c.id != id || c.size == 0 {
+			w.Fatalf("the cable %s is kept as %s for %d items", c.id, id, c.size)
+		}
+		for _, it := range items {
+			if c.uses(it) != users[id][it] {
+				w.Fatalf("%s uses %s: %v", it.path(), id, c.uses(it))
+			}
+		}
+		for _, port := range []topology.PortID{id.From, id.To} {
+			if found := w.a.cables.at(port); port != topology.External && !slices.Contains(found, c) {
+				w.Fatalf("%s does not end at %s, where %d others do", id, port, len(found))
+			}
+		}
+		ends := map[topology.PortID]bool{{DPID: id.From.DPID}: id.From != topology.External, {DPID: id.To.DPID}: true}
+		for d, yes := range ends {
+			if yes {
+				bySwitch[d]++
+			}
+		}
+	}
+	for d, list := range w.a.cables.bySwitch {
+		if len(list) != bySwitch[d] || len(list) == 0 {
+			w.Fatalf("%d cables end at switch %s, not %d", bySwitch[d], d.DPID, len(list))
+		}
+	}
+	for id := range users {
+		port := topology.PortID{DPID: id.To.DPID, Port: id.To.Port}
+		for _, c := range w.a.cables.at(port) {
+			if c.id.From != port && c.id.To != port {
+				w.Fatalf("%s is said to end at %s", c.id, port)
+			}
+		}
+	}
+}
+
+// checkSet checks that a set has the items that belong, and has not kept many
+// others.
+func (w *world) checkSet(name string, s *itemSet, items []*item, belongs func(*item) bool) {
+	w.Helper()
+	n := 0
+	for _, it := range items {
+		if belongs(it) {
+			if n++; !slices.Contains(s.list, it) {
+				w.Fatalf("%s: %s is missing", name, it.id())
+			}
+		}
+	}
+	if s.size != n || len(s.list) > 2*n+setSlack {
+		w.Fatalf("%s has %d items, not %d, and keeps %d", name, n, s.size, len(s.list))
+	}
+}
+
+// checkAstray compares the index of what is astray with where hosts are.
+func (w *world) checkAstray(items []*item) {
+	w.Helper()
+	for _, it := range items {
+		var ends [2]topology.PortID
+		if it.indexed {
+			ends = it.ends()
+		}
+		for i, addr := range addrsOf(it.key()) {
+			at, known := w.a.seen.Locate(addr)
+			if it.astray[i] != (it.indexed && !(known && at == ends[i])) {
+				w.Fatalf("%s is at %s, known: %v; it is astray of %s: %v", addr, at, known, ends[i], it.astray[i])
+			}
+			if it.astray[i] && w.a.cables.astray[addr] == nil {
+				w.Fatalf("%s is not on the index of what is astray", addr)
+			}
+		}
+	}
+	for addr, s := range w.a.cables.astray {
+		w.checkSet("astray of "+addr.String(), s, items, func(it *item) bool {
+			k := it.key()
+			return it.astray[0] && k.Src == addr || it.astray[1] && k.Dst == addr
+		})
+		if s.size == 0 {
+			w.Fatalf("nothing is astray of %s", addr)
+		}
+	}
+}
+
+// checkWaitLists compares the lists of what waits with what all items wait for.
+func (w *world) checkWaitLists(items []*item) {
+	w.Helper()
+	lists := []*waitList{&w.a.waiting.wiring, &w.a.waiting.any}
+	for _, of := range [][]*waitList{
+		slices.Collect(maps.Values(w.a.waiting.links)), slices.Collect(maps.Values(w.a.waiting.keys)),
+		slices.Collect(maps.Values(w.a.waiting.projects)), slices.Collect(maps.Values(w.a.waiting.addrs)),
+	} {
+		for _, c := range of {
+			if c.size == 0 {
+				w.Fatal("nothing waits, and a list is kept")
+			}
+		}
+		lists = append(lists, of...)
+	}
+	for _, c := range lists {
+		w.checkSet("a wait list", &c.itemSet, items, func(it *item) bool { return slices.Contains(it.waitsFor, c) })
+		if c.dirty != slices.Contains(w.a.plan.dirty, c) {
+			w.Fatalf("a list is to be looked at: %v; it is queued: %v", c.dirty, !c.dirty)
+		}
+	}
+	for _, it := range items {
+		for i, c := range it.waitsFor {
+			if !slices.Contains(lists, c) || slices.Contains(it.waitsFor[:i], c) || !it.live() {
+				w.Fatalf("%s, which is %s, waits on a list that is not kept, or twice", it.id(), it.state())
+			}
+		}
+	}
+}
+
+// checkLeaving compares the index of what is leaving with all items, and the
+// queue of what will have to leave.
+func (w *world) checkLeaving(items []*item) {
+	w.Helper()
+	l, now := &w.a.leaving, w.a.nowNanos()
+	links, pairs, counted := map[topology.LinkID]int{}, map[path.FlowKey]int{}, 0
+	for _, it := range items {
+		for _, n := range it.leaving {
+			if n.circuit.Rate > 0 {
+				for _, id := range n.circuit.Path.Links() {
+					links[cableOf(id)]++
+				}
+			}
+			pairs[canonical(n.circuit.Key)]++
+		}
+		next := it.nextExpiry(now)
+		if len(it.network) > 0 && next != neverNanos && (it.expiresAt == 0 || it.expiresAt > next) {
+			w.Fatalf("%s is looked at at %d, not at %d", it.id(), it.expiresAt, next)
+		}
+		if it.expiresAt != 0 {
+			if counted++; len(it.network) == 0 || !slices.Contains(w.a.expiring.heap, expiry{it.expiresAt, it}) {
+				w.Fatalf("%s has %d circuits, and is to be looked at at %d", it.id(), len(it.network), it.expiresAt)
+			}
+		}
+	}
+	if counted != w.a.expiring.size || len(w.a.expiring.heap) > 2*counted+65 {
+		w.Fatalf("%d are in the network, not %d; %d are kept", counted, w.a.expiring.size, len(w.a.expiring.heap))
+	}
+	keys := 0
+	for pair, of := range l.pairs {
+		for k, n := range of {
+			if keys++; hostsOf(k) != pair || pairs[k] != n || n == 0 {
+				w.Fatalf("%d circuits with %v are leaving, not %d", pairs[k], k, n)
+			}
+		}
+		if len(of) == 0 {
+			w.Fatalf("nothing between %v is leaving", pair)
+		}
+	}
+	for id, x := range l.links {
+		if x.circuits != links[id] || x.circuits == 0 {
+			w.Fatalf("%d circuits leave %s, not %d", links[id], id, x.circuits)
+		}
+	}
+	if keys != len(pairs) || len(l.links) != len(links) {
+		w.Fatalf("%d keys and %d cables are being left, not %d and %d", len(pairs), len(links), keys, len(l.links))
+	}
+	for pair := range l.queue {
+		if l.pairs[pair] == nil {
+			w.Fatalf("something waits for %v, which has left", pair)
+		}
+	}
+}
+
+// checkAgenda checks that all that is to be done is on the agenda, no later
+// than it is due.
+func (w *world) checkAgenda(items []*item) {
+	w.Helper()
+	now, on := w.a.nowNanos(), 0
+	for _, it := range items {
+		if it.agendaIndex >= 0 {
+			if on++; w.a.agenda.minHeap[it.agendaIndex] != it {
+				w.Fatalf("%s is not where it is said to be on the agenda", it.id())
+			}
+		}
+		away := it.busy != nil || it.task
+		_, at := it.nextAction(now)
+		switch {
+		case away && it.agendaIndex >= 0:
+			w.Fatalf("%s is being done, and on the agenda", it.id())
+		case away || at == neverNanos:
+		case it.agendaIndex < 0 || it.due > at:
+			w.Fatalf("%s is due at %d, and looked at at %d", it.id(), at, it.due)
+		}
+	}
+	if on != len(w.a.agenda.minHeap) {
+		w.Fatalf("%d are on the agenda, not %d", on, len(w.a.agenda.minHeap))
+	}
+	for i, it := range w.a.agenda.minHeap {
+		if i > 0 && it.before(w.a.agenda.minHeap[(i-1)/2]) {
+			w.Fatalf("%s goes before what is above it", it.id())
+		}
+	}
+}
+
+// checkDeparture checks that Due, which hands nothing out here, has noted all
+// that is past its time.
+func (w *world) checkDeparture() {
+	w.Helper()
+	w.a.Due(0)
+	w.a.mu.Lock()
+	defer w.a.mu.Unlock()
+	now := w.a.nowNanos()
+	for _, it := range w.a.byID {
+		stale := it.stale(now)
+		if !slices.EqualFunc(it.leaving, stale, func(a, b installed) bool { return a.window == b.window && sameCircuit(a.circuit, b.circuit) }) {
+			w.Fatalf("of %s %+v is leaving, not %+v", it.id(), stale, it.leaving)
+		}
+	}
+}
