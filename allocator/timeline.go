@@ -94,7 +94,6 @@ func (l *timeline) room(t Seconds) (i int, halved bool) {
 	case t-s.base > math.MaxUint32, len(s.at) == timelineBlock && i == len(l.blocks)-1 && t > s.last():
 		i++
 		l.blocks = slices.Insert(l.blocks, i, stretch{base: t, before: s.end()})
-		l.blocks[i].refresh()
 	case len(s.at) == timelineBlock:
 		l.split(i)
 		if t < l.blocks[i+1].base {
@@ -108,12 +107,11 @@ func (l *timeline) room(t Seconds) (i int, halved bool) {
 // rebase has a stretch begin earlier. It reports whether it could: not if its
 // moments would then be too far away.
 func (s *stretch) rebase(t Seconds) bool {
-	shift := s.base - t
-	if len(s.at) > 0 && s.last()-t > math.MaxUint32 || shift > math.MaxUint32 {
+	if s.last()-t > math.MaxUint32 {
 		return false
 	}
 	for k := range s.at {
-		s.at[k] += uint32(shift)
+		s.at[k] += uint32(s.base - t)
 	}
 	s.base = t
 	return true
@@ -167,26 +165,30 @@ func (s *stretch) refresh() {
 	}
 }
 
-// tidy drops a stretch without moments and joins one with the next if both are
-// small.
+// tidy drops a stretch without moments, and joins another with those beside it
+// that are small.
 func (l *timeline) tidy(i int) {
-	if i >= len(l.blocks) {
-		return
-	}
-	if len(l.blocks[i].at) == 0 {
+	switch {
+	case i >= len(l.blocks):
+	case len(l.blocks[i].at) == 0:
 		l.blocks = slices.Delete(l.blocks, i, i+1)
-		return
+	default:
+		l.join(i)
+		l.join(i - 1)
 	}
-	if i+1 >= len(l.blocks) {
+}
+
+// join joins a stretch with the next one if there are both and they are small.
+func (l *timeline) join(i int) {
+	if i < 0 || i+1 >= len(l.blocks) {
 		return
 	}
 	s, next := &l.blocks[i], &l.blocks[i+1]
-	shift := next.base - s.base
-	if len(s.at)+len(next.at) > timelineBlock/2 || shift > math.MaxUint32 || len(next.at) > 0 && next.last()-s.base > math.MaxUint32 {
+	if len(s.at)+len(next.at) > timelineBlock/2 || next.last()-s.base > math.MaxUint32 {
 		return
 	}
 	for k, at := range next.at {
-		s.insert(len(s.at), uint32(shift)+at, next.by[k])
+		s.insert(len(s.at), uint32(next.base-s.base)+at, next.by[k])
 	}
 	s.refresh()
 	l.blocks = slices.Delete(l.blocks, i+1, i+2)
@@ -262,10 +264,6 @@ func (l *timeline) seek(m mark, t Seconds) mark {
 	return m
 }
 
-// gapAhead is how many stretches are read beyond what fits, to learn until when
-// it does.
-const gapAhead = 2
-
 // gap returns what fit does, and until when all later starts fit as well: until
 // does not, or is not known to. Where nothing fits before enough, from may be
 // any moment from enough on before which nothing fits, and until is the same.
@@ -273,40 +271,54 @@ const gapAhead = 2
 func (l *timeline) gap(w Window, room int64, enough Seconds, behind mark) (from, until Seconds, at mark) {
 	from, length := w.Start, w.End-w.Start
 	at = l.seek(behind, from)
-	crowded, ahead := at.level > room, gapAhead
-	k, level := at.n, at.level
-	for i := at.block; i < len(l.blocks); i++ {
-		s := &l.blocks[i]
-		if k < 0 {
-			if !crowded && s.base-from >= length {
-				if ahead--; ahead < 0 {
-					return from, s.base - length + 1, at
-				}
+	for {
+		if at.level > room {
+			if from, at = l.cross(at, room, never); from >= enough {
+				return from, from, at
 			}
-			if crowded && s.low > room || !crowded && s.high <= room {
-				continue
-			}
-			k, level = 0, s.before
 		}
-		for ; k < len(s.at); k++ {
-			level += s.by[k]
-			if crowded == (level > room) {
-				continue
-			}
-			switch t := s.base + Seconds(s.at[k]); {
-			case crowded:
-				from, at = t, mark{i, k + 1, level}
-				if t >= enough {
-					return t, t, at
-				}
-			case t-from >= length:
-				return from, t - length + 1, at
-			}
-			crowded = !crowded
+		end, risen := l.cross(at, room, from+length)
+		switch {
+		case end == never:
+			return from, never, at
+		case end-from >= length:
+			return from, end - length + 1, at
 		}
-		k = -1
+		at = risen
 	}
-	return from, never, at
+}
+
+// gapAhead is how many stretches are read beyond what fits, to learn until when
+// it does.
+const gapAhead = 2
+
+// cross returns the first moment behind m at which the level rises above room,
+// or, if it is above at m, at which it no longer is, and the mark of that
+// moment; never if there is none. It reads at most gapAhead stretches that begin
+// at far or later: without a crossing in those it returns the base of the next
+// one, and no mark.
+func (l *timeline) cross(m mark, room int64, far Seconds) (Seconds, mark) {
+	above, ahead, n := m.level > room, gapAhead, m.n
+	for i := m.block; i < len(l.blocks); i++ {
+		s := &l.blocks[i]
+		if i > m.block {
+			if s.base >= far {
+				if ahead--; ahead < 0 {
+					return s.base, mark{}
+				}
+			}
+			m.level, n = s.before, 0
+			if above && s.low > room || !above && s.high <= room {
+				continue
+			}
+		}
+		for k := n; k < len(s.at); k++ {
+			if m.level += s.by[k]; (m.level > room) != above {
+				return s.base + Seconds(s.at[k]), mark{i, k + 1, m.level}
+			}
+		}
+	}
+	return never, mark{}
 }
 
 // build makes a timeline of changes that are in order of time, of which several

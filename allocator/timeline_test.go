@@ -15,7 +15,7 @@ func (l *timeline) sound(t failer) {
 	level := int64(0)
 	for i := range l.blocks {
 		s := l.blocks[i]
-		if s.before != level || len(s.at) == 0 || len(s.at) != len(s.by) || len(s.at) > timelineBlock || !slices.IsSorted(s.at) {
+		if s.before != level || len(s.at) == 0 || len(s.at) != len(s.by) || max(cap(s.at), cap(s.by)) > timelineBlock || !slices.IsSorted(s.at) {
 			t.Fatalf("stretch %d of %d: %+v after level %d", i, len(l.blocks), s, level)
 		}
 		if i > 0 && l.blocks[i-1].last() >= s.base {
@@ -148,5 +148,141 @@ func TestTimelineFar(t *testing.T) {
 	}
 	if len(l.blocks) != 0 {
 		t.Errorf("left: %+v", l)
+	}
+}
+
+// TestTimelineOfManyMoments changes the level by any height at many
+// moments, so that stretches are full, split, joined and empty, and compares
+// with a slice of the levels.
+func TestTimelineOfManyMoments(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const end = 500
+		var l timeline
+		var levels [end]int64
+		type raise struct {
+			w  Window
+			by int64
+		}
+		var held []raise
+		change := func(w Window, by int64) {
+			l.add(w, by)
+			for i := w.Start; i < w.End; i++ {
+				levels[i] += by
+			}
+		}
+		order := rapid.SampledFrom([]string{"up", "down", "any"}).Draw(t, "order")
+		next := rapid.IntRange(0, 1000).Draw(t, "seed")
+		random := func(n int) int { // quicker than a draw each
+			next = (next*1103515245 + 12345) & math.MaxInt32
+			return (next >> 8) % n
+		}
+		for i := range 240 {
+			start := random(end - 1)
+			switch order {
+			case "up":
+				start = i * 2
+			case "down":
+				start = end - 3 - i*2
+			}
+			x := raise{Window{Seconds(start), Seconds(min(end, start+1+random(4)))}, int64(1 + random(3))}
+			change(x.w, x.by)
+			held = append(held, x)
+		}
+		l.sound(t)
+		for range rapid.IntRange(0, len(held)).Draw(t, "removals") {
+			i := random(len(held))
+			change(held[i].w, -held[i].by)
+			held = slices.Delete(held, i, i+1)
+		}
+		l.sound(t)
+		for range 100 {
+			start := random(end - 1)
+			w := Window{Seconds(start), Seconds(start + 1 + random(end-start-1))}
+			if got, want := l.peak(w), slices.Max(levels[w.Start:w.End]); got != want {
+				t.Fatalf("the peak of %v is %d, want %d", w, got, want)
+			}
+			w.End = w.Start + Seconds(1+random(20))
+			room, want := int64(random(5)), w
+			for want.Start < end && slices.Max(levels[want.Start:min(want.End, end)]) > room {
+				want.Start, want.End = want.Start+1, want.End+1
+			}
+			if got := l.fit(w, room); got != want.Start {
+				t.Fatalf("%v with room %d fits at %d, want %d", w, room, got, want.Start)
+			}
+		}
+	})
+}
+
+// TestTimelineIsCompact fills timelines from either end and thins them out:
+// they have few stretches, which are what reading them costs.
+func TestTimelineIsCompact(t *testing.T) {
+	const n = 5 * timelineBlock
+	for name, window := range map[string]func(i int) Window{
+		"up":   func(i int) Window { return Window{Seconds(2 * i), Seconds(2*i + 1)} },
+		"down": func(i int) Window { return Window{Seconds(2 * (n - i)), Seconds(2*(n-i) + 1)} },
+	} {
+		var l timeline
+		for i := range n {
+			l.add(window(i), 1)
+			l.sound(t)
+		}
+		if most := 11; len(l.blocks) > most {
+			t.Errorf("%s: %d moments are in %d stretches, more than %d", name, 2*n, len(l.blocks), most)
+		}
+		for i := range n {
+			if i%10 != 0 {
+				l.add(window(i), -1)
+				l.sound(t)
+			}
+		}
+		if most := 5; len(l.blocks) > most {
+			t.Errorf("%s: %d moments are in %d stretches, more than %d", name, n/5, len(l.blocks), most)
+		}
+	}
+}
+
+// A timeline reaches as far as its moments can be told from the base of their
+// stretch, and farther with another stretch.
+func TestTimelineAcrossStretches(t *testing.T) {
+	for _, apart := range []Seconds{math.MaxUint32 - 1, math.MaxUint32, math.MaxUint32 + 1, 1 << 33} {
+		for _, starts := range [][]Seconds{{0, apart}, {apart, 0}, {0, 2 * apart, apart}, {apart, 0, 2 * apart}} {
+			var l timeline
+			for i, start := range starts {
+				l.add(Window{start, start + 3}, int64(i+1))
+				l.sound(t)
+			}
+			for i, start := range starts {
+				for at, want := range map[Seconds]int64{start - 1: 0, start: int64(i + 1), start + 2: int64(i + 1), start + 3: 0} {
+					if got := l.peak(Window{at, at + 1}); got != want {
+						t.Errorf("%v apart by %d: the level at %d is %d, want %d", starts, apart, at, got, want)
+					}
+				}
+				l.add(Window{start, start + 3}, -int64(i+1))
+				l.sound(t)
+			}
+			if len(l.blocks) != 0 {
+				t.Errorf("left: %+v", l)
+			}
+		}
+	}
+}
+
+func TestTimelineOfNothing(t *testing.T) {
+	var l timeline
+	l.add(Window{3, 9}, 0)
+	l.add(Window{5, 5}, 2)
+	l.add(Window{7, 5}, 2)
+	if len(l.blocks) != 0 {
+		t.Errorf("nothing was added: %+v", l)
+	}
+	l.add(Window{3, 9}, 2)
+	if got := l.peak(Window{5, 5}); got != 0 {
+		t.Errorf("the peak of no time is %d", got)
+	}
+	if from, until, _ := l.gap(Window{4, 6}, 2, never, mark{}); from != 4 || until != never {
+		t.Errorf("what always fits does from %d until %d", from, until)
+	}
+	if from, until, _ := l.gap(Window{4, 6}, 1, 7, mark{}); from != 9 || until != 9 {
+		t.Errorf("what does not fit before it is enough may from %d until %d", from, until)
 	}
 }
