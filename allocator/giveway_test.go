@@ -1,0 +1,262 @@
+package allocator
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// TestWhatGivesWay: an allocation that waits moves up when what stands in its
+// way gives way, whatever that is, and is not looked at when something else
+// does.
+func TestWhatGivesWay(t *testing.T) {
+	port := func(d, h int) topology.PortID {
+		return topology.PortID{DPID: openflow.DPID(d), Port: openflow.PortNo(h)}
+	}
+	seen := func(d, h int) func(*topology.Snapshot) {
+		return func(s *topology.Snapshot) {
+			s.Attachments = append(slices.Clone(s.Attachments), topology.Attachment{Prefix: netip.PrefixFrom(host(d, h), 32), At: port(d, h)})
+		}
+	}
+	hide := func(addrs ...netip.Addr) func(*topology.Snapshot) {
+		return func(s *topology.Snapshot) {
+			s.Attachments = slices.DeleteFunc(s.Attachments, func(x topology.Attachment) bool { return slices.Contains(addrs, x.Prefix.Addr()) })
+		}
+	}
+	drop := func(t *testing.T, w *world, id string) {
+		if err := w.a.Delete(bg, id, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same := ask(1, 3, 2, 3, 1, 50) // what waits in most cases
+	for _, tc := range []struct {
+		name  string
+		first []Request                    // there already, as id1, id2 …
+		hide  []netip.Addr                 // not known at first
+		other func(t *testing.T, w *world) // concerns it not
+		frees func(t *testing.T, w *world) // concerns it
+		waits Request
+		from  Seconds // when it is planned at first; -1: not at all
+	}{
+		{
+			name: "traffic", first: []Request{same, ask(1, 2, 2, 2, 1, 100)}, waits: same, from: 50,
+			other: func(t *testing.T, w *world) { drop(t, w, "id2") }, frees: func(t *testing.T, w *world) { drop(t, w, "id1") },
+		},
+		{
+			name: "a cable", first: []Request{ask(1, 1, 2, 1, 10, 100), ask(1, 1, 1, 2, 10, 100)}, waits: same, from: 100,
+			other: func(t *testing.T, w *world) { drop(t, w, "id2") }, frees: func(t *testing.T, w *world) { drop(t, w, "id1") },
+		},
+		{
+			name: "a cable on which less is held", first: []Request{ask(1, 1, 2, 1, 10, 100)}, waits: same, from: 100,
+			other: func(t *testing.T, w *world) { w.update("id1", Change{Lease: new(Seconds(200))}) },
+			frees: func(t *testing.T, w *world) { w.update("id1", Change{Bandwidth: new(bitrate.Rate(9))}) },
+		},
+		{
+			name: "a project's limit", first: []Request{limited(ask(1, 1, 1, 2, 4, 100)), ask(1, 2, 2, 2, 2, 100)}, waits: limited(ask(1, 3, 2, 3, 3, 50)), from: 100,
+			hide:  []netip.Addr{host(1, 3)},
+			other: func(t *testing.T, w *world) { drop(t, w, "id2") }, frees: func(t *testing.T, w *world) { drop(t, w, "id1") },
+		},
+		{
+			name: "an address", waits: same, from: -1, hide: []netip.Addr{host(2, 3), host(2, 1)},
+			other: func(t *testing.T, w *world) { w.change(seen(2, 1)) }, frees: func(t *testing.T, w *world) { w.change(seen(2, 3)) },
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t, 2, 100)
+			w.cable(1, 2, 10)
+			w.cfg.Limits = func(project string) (l Limits) {
+				if project == "limited" {
+					l.Bandwidth = 6
+				}
+				return l
+			}
+			w.open()
+			w.a.Settled()
+			w.change(hide(tc.hide...))
+			for _, r := range tc.first {
+				w.create(r)
+			}
+			w.work()
+			id := w.create(tc.waits).ID
+			if tc.name == "a project's limit" { // what could not be judged when it was asked for
+				w.change(seen(1, 3))
+			}
+			w.work()
+			if tc.from < 0 {
+				w.expect(id, Pending, Window{})
+			} else {
+				w.expect(id, Pending, span(tc.from, tc.from+50))
+			}
+			w.now++
+			before := w.a.plan.looked
+			tc.other(t, w)
+			w.work()
+			if tc.from >= 0 && w.a.plan.looked != before {
+				t.Errorf("%d looked at though something else gave way", w.a.plan.looked-before)
+			}
+			tc.frees(t, w)
+			w.work()
+			w.expect(id, Active, span(1, 51))
+			w.checkIndexes()
+		})
+	}
+}
+
+func limited(r Request) Request {
+	r.ProjectID = "limited"
+	return r
+}
+
+// TestManyLeaveTheIndexes: what has left a cable, a host or a wait list is
+// forgotten in time, and what is left there is still found.
+func TestManyLeaveTheIndexes(t *testing.T) {
+	const many, stay = 60, 3
+	w, direct, _ := ring(t)
+	flow := func(i int) Request {
+		r := ask(1, 1, 2, 1, 0, 1000)
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(i+1), 80
+		return r
+	}
+	w.create(ask(1, 2, 2, 2, 10, 1000)) // has all of the shorter path
+	w.create(ask(1, 2, 2, 3, 10, 1000)) // and of the longer one
+	for i := range many {
+		w.create(flow(i))
+	}
+	waiting := ask(1, 3, 2, 1, 5, 50)
+	for i := range many {
+		waiting.Key.Proto, waiting.Key.SrcPort, waiting.Key.DstPort = path.ProtoTCP, uint16(i+1), 80
+		w.create(waiting)
+	}
+	w.all()
+	w.change(func(s *topology.Snapshot) { // nothing says where the host is
+		s.Attachments = slices.DeleteFunc(s.Attachments, func(x topology.Attachment) bool { return x.Prefix.Addr() == host(2, 1) })
+	})
+	w.all()
+	w.checkIndexes()
+	list := w.list("")
+	for i, v := range list[2:] {
+		if i%many < many-stay {
+			if err := w.a.Delete(bg, v.ID, 0); err != nil {
+				t.Fatal(err)
+			}
+			w.all()
+			w.checkIndexes()
+		}
+	}
+	at := topology.PortID{DPID: 2, Port: 3}
+	w.change(func(s *topology.Snapshot) {
+		cut(direct)(s)
+		s.Attachments = append(slices.Clone(s.Attachments), topology.Attachment{Prefix: netip.PrefixFrom(host(2, 1), 32), At: at})
+	})
+	w.all()
+	w.checkIndexes()
+	moved := 0
+	for _, v := range w.list("")[2:] {
+		if v.State == Active && v.Path[len(v.Path)-1].Out == at.Port && len(v.Path) == 3 {
+			moved++
+		}
+	}
+	if moved != stay {
+		t.Errorf("%d have followed their host by the other path, want %d", moved, stay)
+	}
+}
+
+// TestRemovalFails: what the switches do not give up is said, keeps out what
+// has the same traffic, and is tried again when it is time or the network
+// changes.
+func TestRemovalFails(t *testing.T) {
+	for _, deleted := range []bool{false, true} {
+		w, _ := pair(t)
+		first := w.create(ask(1, 1, 2, 1, 6, 10))
+		w.work()
+		if deleted {
+			if err := w.a.Delete(bg, first.ID, 0); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			w.now += 10
+		}
+		second := w.create(ask(1, 1, 2, 1, 10, 100)) // the same traffic, and all of the cable
+		fail := func(failures int) {
+			t.Helper()
+			tasks, _ := w.a.Due(10)
+			if len(tasks) != 1 || tasks[0].Do != Remove || tasks[0].Circuit.ID != first.ID || tasks[0].Failures != failures {
+				t.Fatalf("due is %+v, deleted: %v", tasks, deleted)
+			}
+			if err := w.a.Failed(tasks[0], errors.New("switch 2 refused it"), w.cfg.Now().Add(30*time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			w.checkIndexes()
+			w.checkCalendars()
+		}
+		fail(0)
+		if tasks, next := w.a.Due(10); len(tasks) != 0 || !deleted && path.SecondsOf(next) != w.now+30 {
+			t.Fatalf("due is %+v, next at %v", tasks, next)
+		}
+		if _, err := w.a.Get(first.ID); deleted {
+			refused(t, err, NotFound, "")
+		} else if got := w.expect(first.ID, Active, first.Window); !strings.HasSuffix(got.Reason, "not out yet: switch 2 refused it") {
+			t.Errorf("the reason is %q", got.Reason)
+		}
+		w.now += 29
+		w.change(func(*topology.Snapshot) {}) // the network changes: why wait
+		fail(1)
+		w.now += 29
+		if tasks, _ := w.a.Due(10); len(tasks) != 0 {
+			t.Fatalf("tried again before it was time: %+v", tasks)
+		}
+		w.now++
+		tasks, _ := w.a.Due(10)
+		if len(tasks) != 1 || tasks[0].Do != Remove {
+			t.Fatalf("due is %+v", tasks)
+		}
+		if err := w.a.Removed(tasks[0]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.a.Get(first.ID); deleted {
+			refused(t, err, NotFound, "")
+		} else if got := w.expect(first.ID, Complete, first.Window); got.Reason != "" {
+			t.Errorf("the reason is %q", got.Reason)
+		}
+		w.work()
+		if got := w.get(second.ID); got.State != Active || got.Window.Start != w.now {
+			t.Errorf("the second, deleted: %v, is %+v", deleted, got)
+		}
+		w.checkIndexes()
+	}
+}
+
+// TestRemovalThatIsNotSaved: the report of a removal that the store does not
+// take comes again.
+func TestRemovalThatIsNotSaved(t *testing.T) {
+	w, _ := pair(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 10))
+	w.work()
+	w.now += 10
+	tasks, _ := w.a.Due(10)
+	w.store.fail = errors.New("disk full")
+	refused(t, w.a.Removed(tasks[0]), Internal, "")
+	w.checkIndexes()
+	w.expect(v.ID, Active, span(0, 10))
+	if tasks, next := w.a.Due(10); len(tasks) != 0 || path.SecondsOf(next) != w.now+1 {
+		t.Fatalf("due at once is %+v, next at %v", tasks, next)
+	}
+	w.store.fail = nil
+	w.now++
+	tasks, _ = w.a.Due(10)
+	if len(tasks) != 1 || tasks[0].Do != Expire || tasks[0].Failures != 1 {
+		t.Fatalf("due later is %+v", tasks)
+	}
+	if err := w.a.Removed(tasks[0]); err != nil {
+		t.Fatal(err)
+	}
+	w.expect(v.ID, Complete, span(0, 10))
+}
