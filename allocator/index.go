@@ -102,19 +102,13 @@ func (l *loader) schedule() {
 	}
 }
 
-// lookAtExceptions has looked at what uses a cable that is not sound, and
-// reserves what the network holds beside what is committed.
+// lookAtExceptions has looked at what uses a cable that is not sound.
 func (l *loader) lookAtExceptions() {
 	for _, c := range l.cables.byID {
 		if c.state != sound {
 			for _, it := range c.list { // none has left it yet
 				l.lookLocked(it)
 			}
-		}
-	}
-	for _, it := range l.live {
-		if len(it.network) > 0 {
-			l.reserveLocked(it)
 		}
 	}
 }

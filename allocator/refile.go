@@ -1,7 +1,7 @@
 package allocator
 
 // reindexLocked brings the indexes of paths and of what waits in line with an
-// item's committed state; old is what that was before, nil if nothing.
+// item's committed state; old is what that was before.
 func (a *Allocator) reindexLocked(it *item, old *record) {
 	live := it.live()
 	if it.indexed && (!live || !old.Path.Equal(it.path()) || old.Key != it.key()) {
@@ -13,8 +13,6 @@ func (a *Allocator) reindexLocked(it *item, old *record) {
 	switch {
 	case !live:
 		a.stopWaitingLocked(it)
-	case old == nil && !it.placed(a.now()):
-		a.lookLocked(it)
 	case len(it.waitsFor) > 0 && it.state() == Active && it.reason.Value() == "":
 		a.stopWaitingLocked(it)
 	}

@@ -78,3 +78,31 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 
 // size returns how many pairs of hosts have claims.
 func (b *keyCalendar) size() int { return len(b.four) + len(b.six) }
+
+// TestKeyCalendarOfManyWindows: of one sort of traffic there may be more windows
+// than are looked through, in any order, and what fits between them is found.
+func TestKeyCalendarOfManyWindows(t *testing.T) {
+	k := canonical(key(host(1, 1), host(1, 2)))
+	for _, first := range []int{0, 5, 29} {
+		b := newKeyCalendar()
+		add := func(i int) {
+			b.add(reservation[path.FlowKey]{k, Window{Seconds(10 * i), Seconds(10*i + 8)}, 1})
+		}
+		add(first)
+		for i := range 30 {
+			if i != first {
+				add(i)
+			}
+		}
+		for length, want := range map[Seconds]Seconds{1: 8, 2: 8, 3: 298, 100: 298} {
+			if got := b.fit(k, Window{0, length}); got != want {
+				t.Errorf("%d s fit at %d, want %d", length, got, want)
+			}
+		}
+		for _, at := range []Seconds{7, 8, 9, 10, 57, 58, 60, 297, 298} {
+			if got, want := b.taken(k, Window{at, at + 1}), at%10 < 8 && at < 298; got != want {
+				t.Errorf("second %d is taken: %v", at, got)
+			}
+		}
+	}
+}
