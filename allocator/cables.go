@@ -144,19 +144,15 @@ func (c *cable) uses(it *item) bool {
 	return false
 }
 
-// indexLocked puts an item that has a path on the index.
+// indexLocked puts an item that has a path on the index. What has changed since
+// the path was found is looked at when the change is finished.
 func (a *Allocator) indexLocked(it *item) {
 	it.indexed = true
-	amiss := false
 	var links [32]topology.LinkID
 	for _, id := range it.path().AppendLinks(links[:0]) {
-		c := a.cables.obtain(cableOf(id), a.seen)
-		c.add(it)
-		amiss = amiss || c.state != sound
+		a.cables.obtain(cableOf(id), a.seen).add(it)
 	}
-	if astray := a.locateEndsLocked(it); amiss || astray {
-		a.lookLocked(it) // what has happened so far passed over it
-	}
+	a.locateEndsLocked(it)
 }
 
 // locateEndsLocked brings the index of what is astray in line with where the

@@ -173,3 +173,50 @@ func TestManyObstacles(t *testing.T) {
 		t.Errorf("%d links are %d obstacles, many: %v", maxObstacles+2, len(o.links), o.many)
 	}
 }
+
+// TestFreeBesideOneself compares what a link has left for an allocation that
+// holds some of it already, at changing rates, with the seconds added up.
+func TestFreeBesideOneself(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		const end, capacity = 40, 100
+		l := topology.Link{ID: topology.LinkID{From: topology.PortID{DPID: 2, Port: 1}, To: topology.PortID{DPID: 1, Port: 1}}, Capacity: capacity}
+		books := newCalendars()
+		var others [end]bitrate.Rate
+		pl := planner{share: wholeShare, calendars: &books}
+		for range rapid.IntRange(0, 6).Draw(t, "others") {
+			start := secondsRange(0, 20).Draw(t, "start")
+			x := reservation[topology.LinkID]{cableOf(l.ID), Window{start, start + secondsRange(1, 15).Draw(t, "length")}, bitrate.Rate(rapid.IntRange(1, 9).Draw(t, "rate"))}
+			books.links.add(x)
+			for at := x.window.Start; at < x.window.End; at++ {
+				others[at] += x.rate
+			}
+		}
+		for at := Seconds(0); at < 25; {
+			at += secondsRange(0, 9).Draw(t, "gap")
+			x := reservation[topology.LinkID]{cableOf(l.ID), Window{at, at + secondsRange(1, 9).Draw(t, "own length")}, bitrate.Rate(rapid.IntRange(1, 9).Draw(t, "own rate"))}
+			if rapid.IntRange(0, 3).Draw(t, "elsewhere") == 0 {
+				x.on.To.Port++
+			}
+			pl.own, at = append(pl.own, x), x.window.End
+			books.links.add(x)
+		}
+		for range 5 {
+			start := secondsRange(0, 30).Draw(t, "from")
+			w := Window{start, start + secondsRange(1, 9).Draw(t, "for")}
+			if got, want := pl.free(l, w), capacity-slices.Max(others[w.Start:w.End]); got != want {
+				t.Fatalf("%d are free during %v, want %d", got, w, want)
+			}
+		}
+	})
+}
+
+func TestClockOfAnyTime(t *testing.T) {
+	for at, want := range map[Seconds]string{0: "1970-01-01T00:00:00Z", 1_000_000: "1970-01-12T13:46:40Z", never: "the end of time"} {
+		if got := clock(at); got != want {
+			t.Errorf("%d is %q, want %q", at, got, want)
+		}
+	}
+	if got := (&Error{Field: "lease", Err: errUnread}).Error() + (&Error{Err: errUnread}).Error(); got != "lease: "+errUnread.Error()+errUnread.Error() {
+		t.Errorf("errors are %q", got)
+	}
+}

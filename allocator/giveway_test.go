@@ -260,3 +260,49 @@ func TestRemovalThatIsNotSaved(t *testing.T) {
 	}
 	w.expect(v.ID, Complete, span(0, 10))
 }
+
+// TestRemovalDoesNotWaitForTheInstallation: what could not be installed is taken
+// out when its window ends, however late the installation was to be tried again.
+func TestRemovalDoesNotWaitForTheInstallation(t *testing.T) {
+	w, _ := pair(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 10))
+	tasks, _ := w.a.Due(10)
+	if err := w.a.Failed(tasks[0], errors.New("table full"), w.cfg.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	w.now += 9
+	if tasks, next := w.a.Due(10); len(tasks) != 0 || path.SecondsOf(next) != v.Window.End {
+		t.Fatalf("due is %+v, next at %v", tasks, next)
+	}
+	w.now++
+	tasks, _ = w.a.Due(10)
+	if len(tasks) != 1 || tasks[0].Do != Remove {
+		t.Fatalf("due at the end is %+v", tasks)
+	}
+	if err := w.a.Removed(tasks[0]); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.expect(v.ID, Complete, v.Window); got.Reason != "its window passed before its path could be installed: not installed yet: table full" {
+		t.Errorf("the reason is %q", got.Reason)
+	}
+}
+
+// TestCircuitsOverARestart: what runs stays in the switches until its end, and
+// not at it.
+func TestCircuitsOverARestart(t *testing.T) {
+	w, _ := pair(t)
+	v := w.create(ask(1, 1, 2, 1, 6, 10))
+	for _, step := range []struct {
+		now  Seconds
+		held int
+	}{{0, 0}, {0, 1}, {9, 1}, {10, 0}} {
+		w.now = v.Window.Start + step.now
+		w.open()
+		if got := w.a.Circuits(); len(got) != step.held {
+			t.Errorf("%d s after the start %+v is to stay", step.now, got)
+		}
+		w.checkIndexes()
+		w.work()
+	}
+	w.expect(v.ID, Complete, v.Window)
+}

@@ -28,14 +28,17 @@ func TestAnyHistory(t *testing.T) {
 		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
 			h.cables = append(h.cables, h.snap.Links[from])
 		}
-		rt.Repeat(map[string]func(*rapid.T){
+		actions := map[string]func(*rapid.T){
 			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
 			"host": h.host, "restart": h.restart, "store": h.breakStore, "rest": h.rest,
 			"limit": h.limit, "prune": h.prune, "agenda": func(*rapid.T) { h.checkDeparture() },
 			"announce": func(t *rapid.T) { h.quiet = rapid.Bool().Draw(t, "quiet") },
 			"":         func(*rapid.T) { h.checkCalendars(); h.checkIndexes(); h.checkLoads(); h.checkNetwork() },
-		})
+		}
+		for range rapid.IntRange(1, 12).Draw(rt, "rounds") { // a long history meets more
+			rt.Repeat(actions)
+		}
 	})
 }
 

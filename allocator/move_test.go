@@ -34,6 +34,7 @@ func TestManyAreMovedInFewBatches(t *testing.T) {
 		batches := 0
 		for more := true; more; batches++ {
 			var err error
+			<-w.a.Wake()
 			if more, err = w.a.Plan(bg); err != nil {
 				t.Fatal(err)
 			}

@@ -15,12 +15,12 @@ import (
 // TestKeyCalendarAgainstPaper reserves traffic of a few hosts and compares with
 // a list.
 func TestKeyCalendarAgainstPaper(t *testing.T) {
-	hosts := []netip.Addr{host(1, 1), host(1, 2), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2")}
+	hosts := []netip.Addr{host(1, 1), host(1, 2), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2"), netip.MustParseAddr("fd00::3")}
 	rapid.Check(t, func(t *rapid.T) {
 		b := newKeyCalendar()
 		var held []reservation[path.FlowKey]
 		draw := func() reservation[path.FlowKey] {
-			i := rapid.SampledFrom([]int{0, 2}).Draw(t, "family")
+			i := rapid.SampledFrom([]int{0, 2, 3}).Draw(t, "hosts")
 			k := path.FlowKey{Src: hosts[i], Dst: hosts[i+1], Proto: rapid.SampledFrom([]uint8{0, 6, 17}).Draw(t, "proto")}
 			k.SrcPort, k.DstPort = uint16(rapid.IntRange(0, 2).Draw(t, "src")), uint16(rapid.IntRange(0, 1).Draw(t, "dst"))
 			if rapid.Bool().Draw(t, "reversed") {
