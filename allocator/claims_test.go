@@ -44,8 +44,8 @@ func TestWithoutAgainstPaper(t *testing.T) {
 		if some != (len(freed) > 0) {
 			t.Fatalf("%+v without %+v leaves %v, %v; %v is freed", x, others, rest, some, freed)
 		}
-		// It may be more than what is freed, but begins and ends with that where one
-		// other takes over.
+		// It may be more than what is freed, but begins and ends with that
+		// where one other takes over.
 		for _, at := range freed {
 			if !rest.Contains(at) {
 				t.Fatalf("%+v without %+v leaves %v, not %d", x, others, rest, at)

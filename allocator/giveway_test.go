@@ -261,8 +261,9 @@ func TestRemovalThatIsNotSaved(t *testing.T) {
 	w.expect(v.ID, Complete, span(0, 10))
 }
 
-// TestRemovalDoesNotWaitForTheInstallation: what could not be installed is taken
-// out when its window ends, however late the installation was to be tried again.
+// TestRemovalDoesNotWaitForTheInstallation: what could not be installed is
+// taken out when its window ends, however late the installation was to be tried
+// again.
 func TestRemovalDoesNotWaitForTheInstallation(t *testing.T) {
 	w, _ := pair(t)
 	v := w.create(ask(1, 1, 2, 1, 6, 10))

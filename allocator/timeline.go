@@ -294,9 +294,9 @@ const gapAhead = 2
 
 // cross returns the first moment behind m at which the level rises above room,
 // or, if it is above at m, at which it no longer is, and the mark of that
-// moment; never if there is none. It reads at most gapAhead stretches that begin
-// at far or later: without a crossing in those it returns the base of the next
-// one, and no mark.
+// moment; never if there is none. It reads at most gapAhead stretches that
+// begin at far or later: without a crossing in those it returns the base of the
+// next one, and no mark.
 func (l *timeline) cross(m mark, room int64, far Seconds) (Seconds, mark) {
 	above, ahead, n := m.level > room, gapAhead, m.n
 	for i := m.block; i < len(l.blocks); i++ {

@@ -79,8 +79,9 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 // size returns how many pairs of hosts have claims.
 func (b *keyCalendar) size() int { return len(b.four) + len(b.six) }
 
-// TestKeyCalendarOfManyWindows: of one sort of traffic there may be more windows
-// than are looked through, in any order, and what fits between them is found.
+// TestKeyCalendarOfManyWindows: of one sort of traffic there may be more
+// windows than are looked through, in any order, and what fits between them is
+// found.
 func TestKeyCalendarOfManyWindows(t *testing.T) {
 	k := canonical(key(host(1, 1), host(1, 2)))
 	for _, first := range []int{0, 5, 29} {

@@ -57,10 +57,10 @@ func TestStoreThatCannotBeRead(t *testing.T) {
 	w.checkIndexes()
 }
 
-// TestHandlesComeAround: after 2^32 allocations handles begin anew, and those
+// TestHandlesBeginAnew: after 2^32 allocations handles begin anew, and those
 // that are still in use, also by what is deleted and in the network, are left
 // out, as is 0.
-func TestHandlesComeAround(t *testing.T) {
+func TestHandlesBeginAnew(t *testing.T) {
 	w, _ := pair(t)
 	flow := func(i int) Request {
 		r := ask(1, 1, 2, 1, 0, 1000)
