@@ -159,13 +159,17 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 		return placement{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
 	}
 	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r.Key), limit: limits.Bandwidth}
-	if r.StartTime < now { // none was asked for, or what was asked for has passed
+	if r.StartTime == 0 {
 		if p, w, ok := pl.earliest(d, now, never); ok {
 			return placement{window: w, path: p}, nil
 		}
 		return pl.refuse(d, Window{now, now + r.Duration})
 	}
-	w := Window{r.StartTime, r.StartTime + r.Duration}
+	w := Window{max(r.StartTime, now), r.StartTime + r.Duration}
+	if w.End <= now {
+		return placement{}, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf(
+			"the window that was asked for, from %s to %s, has passed; ask for another", clock(r.StartTime), clock(w.End))}
+	}
 	if pl.taken(d, w) {
 		return placement{}, pl.takenError(d, w)
 	}

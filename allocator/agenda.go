@@ -101,6 +101,9 @@ func (a *Allocator) rescheduleLocked(it *item) {
 	at := neverNanos
 	if !away {
 		_, at = it.nextAction(now)
+		if len(it.network) == 0 && it.missedWindow(a.now()) {
+			a.lookLocked(it)
+		}
 		if t := nanosOf(it.window().Start - planNear); it.doubtful && t > now {
 			at = min(at, t)
 		}

@@ -49,7 +49,7 @@ type Request struct {
 	Key       path.FlowKey `json:"key"`
 	Duration  Seconds      `json:"duration"`             // seconds
 	Bandwidth bitrate.Rate `json:"bandwidth,omitempty"`  // 0: priority without a guarantee
-	StartTime Seconds      `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
+	StartTime Seconds      `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits; in a request also [FromNow]
 	Lease     Seconds      `json:"lease,omitempty"`      // seconds for which it may wait for its start without being asked for again; 0: as long as it takes
 }
 

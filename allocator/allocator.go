@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -105,8 +106,9 @@ type Allocator struct {
 	waiting   waitLists
 	plan      planning
 
-	announced nanos // when Due last said that it had to be asked again
-	settled   bool  // the network has had time to connect since the start
+	resting   atomic.Int64 // passes over the history that are left out
+	announced nanos        // when Due last said that it had to be asked again
+	settled   bool         // the network has had time to connect since the start
 	seq       uint64
 	revision  uint64
 }
@@ -163,28 +165,27 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 	if err := checkLeast(r.Bandwidth, a.cfg.Least); err != nil {
 		return Allocation{}, err.in(op)
 	}
-	it, next, err := a.beginCreation(r, now, along)
+	it, made, err := a.beginCreation(r, now, along)
 	if err == nil {
 		err = a.commit(it)
 	}
 	if err != nil {
 		return Allocation{}, err.in(op)
 	}
-	next.Path = append(path.Path(nil), next.Path...)
-	return next.Allocation, nil
+	return made, nil
 }
 
 // beginCreation admits a request and begins to save it.
-func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item, *record, *Error) {
+func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item, Allocation, *Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	at, err := a.admitLocked(r, now)
 	if err != nil {
-		return nil, nil, err
+		return nil, Allocation{}, err
 	}
 	it := a.newItemLocked()
 	if it == nil {
-		return nil, nil, &Error{Kind: Internal, Err: errors.New("no new ID could be made")}
+		return nil, Allocation{}, &Error{Kind: Internal, Err: errors.New("no new ID could be made")}
 	}
 	next := &record{Version: recordVersion, Seq: it.number, Allocation: Allocation{
 		ID: it.id(), Handle: it.handle, Created: now, Request: r, State: Pending,
@@ -193,7 +194,7 @@ func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item,
 	it.own().along = along
 	a.beginLocked(it, next)
 	a.awaitBetterLocked(it, next, at.obstacles)
-	return it, next, nil
+	return it, a.viewAsLocked(it, next), nil
 }
 
 // Get returns an allocation; complete ones are read from the store. Errors are
@@ -204,7 +205,7 @@ func (a *Allocator) Get(id string) (Allocation, error) {
 	it := a.findLocked(id)
 	if it != nil && it.visible() {
 		defer a.mu.RUnlock()
-		return it.view(), nil
+		return a.viewLocked(it), nil
 	}
 	a.mu.RUnlock()
 	if it != nil {

@@ -259,7 +259,7 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	a.reindexLocked(it, old)
 	a.reserveLocked(it)
 	if saved && a.cfg.Notify != nil && !it.quiet && (next == nil || created || !renews(old, next)) {
-		a.cfg.Notify(it.view(), next == nil)
+		a.cfg.Notify(a.viewLocked(it), next == nil)
 	}
 	if saved && it.quiet && a.cfg.Pruned != nil {
 		a.cfg.Pruned(old.ID)

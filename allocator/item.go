@@ -56,6 +56,7 @@ type extra struct {
 	network   []installed   // circuits that the network may hold, the last one handed out last
 	confirmed path.Circuit  // the circuit that every switch has confirmed; zero: none
 	waitsFor  []*waitList   // what it waits for
+	lost      path.Path     // the path that it had, while it has none
 
 	leaving   []installed // in the network past its time, counted in the allocator's leaving
 	expiresAt nanos       // when more of it will be past its time; 0: not watched
@@ -96,7 +97,7 @@ func (it *item) slim() {
 // idle reports whether there is nothing in the extra.
 func (x *extra) idle() bool {
 	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
-		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 &&
+		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 &&
 		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0
 }
 
@@ -109,7 +110,7 @@ func (it *item) live() bool { return it.visible() && it.state() != Complete }
 // overdue reports whether nothing of the item should be in the network now.
 func (it *item) overdue(now nanos) bool {
 	w := it.window()
-	return !it.live() || !it.hasPath() || nanosOf(w.Start) > now || nanosOf(w.End) <= now
+	return !it.live() || !it.hasPath() || !it.started && nanosOf(w.Start) > now || nanosOf(w.End) <= now
 }
 
 // stale returns the circuits of the item that the network may hold past their
@@ -169,25 +170,33 @@ func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 		}
 	}
 	w, pending := it.window(), it.state() == Pending
+	early := !it.started && nanosOf(w.Start) > now // the clock may have been set to before the start of what runs
 	switch {
 	case it.deleted:
 		return leave, again
 	case !it.live():
 		return Nothing, neverNanos
-	case w == Window{} || !it.hasPath() || pending && nanosOf(w.Start) > now:
+	case w == Window{} || !it.hasPath() || pending && early:
 		if leave == Remove {
 			return Remove, it.retry
 		}
 	}
 	if w == (Window{}) {
-		if at := nanosOf(it.record().StartTime + 1); at > now {
-			return Nothing, at // from then on any window will do
+		if end := it.record().limit(); end != 0 {
+			return leave, max(nanosOf(end), again)
 		}
 		return Nothing, neverNanos
 	}
+	if leave == Expire && it.missedWindow(Seconds(now/nanos(time.Second))) {
+		return Nothing, neverNanos // it is planned anew
+	}
 	what, at = leave, max(nanosOf(w.End), again)
 	if it.hasPath() && !it.parked && (pending || it.record().Reason == moving || !sameCircuit(it.confirmed, it.record().Circuit())) {
-		if t := max(nanosOf(w.Start), it.retry); t < nanosOf(w.End) && now < nanosOf(w.End) {
+		t := max(nanosOf(w.Start), it.retry)
+		if it.started {
+			t = it.retry
+		}
+		if t < nanosOf(w.End) && now < nanosOf(w.End) {
 			return Install, t
 		}
 	}

@@ -121,8 +121,9 @@ func TestRenewalIsQuiet(t *testing.T) {
 	}
 }
 
-// A request whose start has passed is planned for another one, lease or not.
-func TestLeaseDoesNotHoldUpPlanning(t *testing.T) {
+// A window that was asked for and has not been free ends with its reason, lease
+// or not.
+func TestLeaseDoesNotHoldUpTheEnd(t *testing.T) {
 	for _, lease := range []Seconds{0, 300} {
 		w := newWorld(t, 2, 10)
 		trunk := w.cable(1, 2, 10)
@@ -134,9 +135,11 @@ func TestLeaseDoesNotHoldUpPlanning(t *testing.T) {
 		id := w.create(second).ID
 		w.change(mend(trunk, 10))
 		w.work()
-		w.pass(15)
-		if got := w.expect(id, Pending, span(70, 130)); t.Failed() {
-			t.Logf("with a lease of %d s: %+v", lease, got)
+		w.pass(69)
+		w.expect(id, Pending, Window{})
+		w.pass(1)
+		if got := w.expect(id, Complete, Window{}); !strings.Contains(got.Reason, "does not fit") {
+			t.Errorf("with a lease of %d s: %+v", lease, got)
 		}
 	}
 }

@@ -53,6 +53,7 @@ func (o *obstacles) limit(project string) {
 // waitList is the set of items that wait for one obstacle to give way.
 type waitList struct {
 	itemSet
+	on     any    // the obstacle: a link, traffic, a project or an address; nil: any of many
 	forget func() // takes it off the index
 	dirty  bool   // something has given way since the members were queued
 	freed  Window // the hull of what has
@@ -81,7 +82,7 @@ func newWaitLists() waitLists {
 func waitListOf[K comparable](m map[K]*waitList, k K) *waitList {
 	c := m[k]
 	if c == nil {
-		c = &waitList{forget: func() { delete(m, k) }}
+		c = &waitList{on: k, forget: func() { delete(m, k) }}
 		m[k] = c
 	}
 	return c
@@ -260,4 +261,10 @@ func (a *Allocator) awaitBetterLocked(it *item, next *record, block *obstacles) 
 
 // placed reports whether the allocation keeps its window and path as long as
 // the network is as it is.
-func (r *record) placed(now Seconds) bool { return len(r.Path) > 0 && !r.movable(now) }
+func (r *record) placed(now Seconds) bool {
+	return len(r.Path) > 0 && placed(r.Started, r.StartTime, r.Window, now)
+}
+
+func placed(started bool, start Seconds, w Window, now Seconds) bool {
+	return w.Start <= now && !missed(started, start, w, now) || !started && start != 0
+}

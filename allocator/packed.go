@@ -253,7 +253,7 @@ func (it *item) placed(now Seconds) bool {
 	if it.rare.full != nil {
 		return it.rare.full.placed(now)
 	}
-	return it.hasPath() && (it.started || Seconds(it.start) >= now || Seconds(it.from) <= now)
+	return it.hasPath() && placed(it.started, Seconds(it.start), it.window(), now)
 }
 
 // lapse returns what [record.lapse] does of the committed state.

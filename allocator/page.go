@@ -70,7 +70,7 @@ func (a *Allocator) livePage(f Filter, skip, most int) (page []Allocation, total
 		return nil, 0
 	}
 	for _, it := range r.page(f.State, skip, most) {
-		page = append(page, it.view())
+		page = append(page, a.viewLocked(it))
 	}
 	return page, r.inState(f.State)
 }
@@ -86,7 +86,7 @@ func (a *Allocator) Live(project string) []Allocation {
 	}
 	list := make([]Allocation, 0, r.size)
 	for it := range r.after(0) {
-		list = append(list, it.view())
+		list = append(list, a.viewLocked(it))
 	}
 	return list
 }
@@ -140,7 +140,7 @@ func (a *Allocator) merge(ctx context.Context, f Filter, skip, most int) (page [
 			return nil, 0, false, err
 		}
 	}
-	m := &merger{skip: skip, most: most}
+	m := &merger{skip: skip, most: most, view: a.viewLocked}
 	a.mu.RLock()
 	m.list = a.mergedListLocked(f)
 	start := m.begin(blocks)
@@ -204,6 +204,7 @@ type merger struct {
 	at         listPosition
 	position   int // of what comes next, in the merged list
 	page       []slot
+	view       func(*item) Allocation
 }
 
 // begin finds the last block that begins at or before the page, and returns its
@@ -240,7 +241,7 @@ func (m *merger) pass(seq uint64) {
 			m.position += m.at.advance(seq, far)
 			continue
 		}
-		m.page = append(m.page, slot{live: it.view()})
+		m.page = append(m.page, slot{live: m.view(it)})
 		m.at.next()
 		m.position++
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -83,10 +84,13 @@ func (a *Allocator) planSizeLocked() uint64 {
 // has; nil if there is none, or it needs none. An item that goes on wanting one
 // is looked at again when something that stood in its way has gone.
 func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
-	c := it.record()
+	c, begun := it.record(), it.began(now)
+	if begun != nil {
+		c = begun
+	}
 	if !a.wantsLocked(it, c, now) {
 		a.stopWaitingLocked(it)
-		return nil
+		return begun
 	}
 	a.plan.searched++
 	var block obstacles
@@ -94,7 +98,11 @@ func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 	if c.Started {
 		next = a.rerouteLocked(it, c, now, &block)
 	} else {
-		a.withoutLocked(it, func() { next = a.replanLocked(c, now, &block) })
+		retry := Seconds((it.retry + nanos(time.Second) - 1) / nanos(time.Second))
+		a.withoutLocked(it, func() { next = a.replanLocked(c, now, retry, &block) })
+	}
+	if next == nil {
+		next = begun
 	}
 	then := c
 	if next != nil {
@@ -125,10 +133,10 @@ func (a *Allocator) completeLocked(o *obstacles, c *record) *obstacles {
 // wantsLocked reports whether an allocation should have another window or path
 // than it has.
 func (a *Allocator) wantsLocked(it *item, c *record, now Seconds) bool {
-	if c.Window.End != 0 && c.Window.End <= now {
+	if c.over(now) {
 		return false // it is about to end
 	}
-	if len(c.Path) == 0 {
+	if len(c.Path) == 0 || c.missed(now) {
 		return true
 	}
 	if a.faultyLocked(a.seen, c) {
@@ -189,13 +197,7 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 	pl := a.plannerLocked()
 	pl.obstacles = block
 	next := *c
-	fault := "its path is lost"
-	if len(c.Path) > 0 {
-		fault, _ = path.Alive(pl.snapshot, c.Path)
-		if fault == "" {
-			fault = elsewhere(pl.snapshot, c)
-		}
-	}
+	fault := a.faultLocked(it, c)
 	rest := Window{now, c.Window.End}
 	r := c.Request
 	r.Duration = rest.End - rest.Start
@@ -212,12 +214,26 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 	}
 	next.State, next.Reason = Pending, fmt.Sprintf("%s; %s", fault, why)
 	if len(c.Path) > 0 && (path.Severed(pl.snapshot, c.Path) || elsewhere(pl.snapshot, c) != "") {
-		next.Path = nil
-	} else if len(c.Path) == 0 && c.Reason != "" {
-		// The first fault says more than that the path is still lost.
-		next.Reason = c.Reason
+		it.own().lost, next.Path = c.Path, nil
 	}
 	return unlessSame(c, &next)
+}
+
+// faultLocked returns what is wrong with the path that an item has, or had.
+func (a *Allocator) faultLocked(it *item, c *record) string {
+	had := *c
+	if len(had.Path) == 0 {
+		had.Path = it.lost
+	}
+	if len(had.Path) > 0 {
+		if fault, alive := path.Alive(a.seen, had.Path); !alive {
+			return fault
+		}
+		if fault := elsewhere(a.seen, &had); fault != "" {
+			return fault
+		}
+	}
+	return "its path was lost"
 }
 
 // refusal returns what refuse does, in words and without offers.
@@ -230,11 +246,12 @@ func (pl planner) refusal(d demand, w Window) string {
 }
 
 // replanLocked returns the state of an allocation that has not started, with
-// another window or path; nil if nothing changes.
-func (a *Allocator) replanLocked(c *record, now Seconds, block *obstacles) *record {
+// another window or path; nil if nothing changes. What has failed is tried
+// again at retry.
+func (a *Allocator) replanLocked(c *record, now, retry Seconds, block *obstacles) *record {
 	pl := a.plannerLocked()
 	pl.obstacles = block
-	if c.Window != (Window{}) {
+	if c.Window != (Window{}) && !c.missed(now) {
 		if next := a.soonerLocked(pl, c, now); next != nil || !a.faultyLocked(pl.snapshot, c) || c.Window.Start > now+planNear {
 			return next
 		}
@@ -244,6 +261,9 @@ func (a *Allocator) replanLocked(c *record, now Seconds, block *obstacles) *reco
 	}
 	next := *c
 	limits := a.cfg.Limits(c.ProjectID)
+	if c.missed(now) {
+		now = max(now, retry) // earlier it would not be installed anyway
+	}
 	got, err := pl.assign(c.Request, now, limits)
 	if err == nil {
 		if err = a.checkTotalLocked(c.Request, got.window, limits); err != nil {
@@ -274,10 +294,10 @@ func (a *Allocator) otherPathLocked(pl planner, c *record, now Seconds) *record 
 	return &next
 }
 
-// movable reports whether a planned allocation may start earlier than planned:
-// no start was asked for, or the one asked for has passed without room for it.
+// movable reports whether a planned allocation may start earlier than planned,
+// because no start was asked for.
 func (r *record) movable(now Seconds) bool {
-	return !r.Started && r.StartTime < now && r.Window.Start > now
+	return !r.Started && r.StartTime == 0 && r.Window.Start > now
 }
 
 // soonerLocked returns the state with an earlier window; nil if none is free,

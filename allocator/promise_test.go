@@ -291,6 +291,8 @@ func TestRequestEdges(t *testing.T) {
 		{with(func(r *Request) { r.StartTime = w.now - 5 }), ""},
 		{with(func(r *Request) { r.StartTime = w.now - 6 }), "start_time"},
 		{with(func(r *Request) { r.StartTime = -1 }), "start_time"},
+		{with(func(r *Request) { r.StartTime = FromNow(-1) }), "start_time"},
+		{with(func(r *Request) { r.StartTime = FromNow(MaxAhead + 1) }), "start_time"},
 		{with(func(r *Request) { r.StartTime = w.now + MaxAhead }), ""},
 		{with(func(r *Request) { r.StartTime = w.now + MaxAhead + 1 }), "start_time"},
 		{with(func(r *Request) { r.Key.Src = netip.Addr{} }), "src_ip"},

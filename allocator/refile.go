@@ -16,5 +16,8 @@ func (a *Allocator) reindexLocked(it *item, old *record) {
 	case len(it.waitsFor) > 0 && it.state() == Active && it.reason.Value() == "":
 		a.stopWaitingLocked(it)
 	}
+	if len(it.lost) > 0 && it.hasPath() {
+		it.own().lost = nil
+	}
 	it.doubtful = false
 }

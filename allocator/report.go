@@ -148,7 +148,7 @@ func (a *Allocator) installedLocked(it *item, t Task, now Seconds) *record {
 // circuit by now.
 func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 	c := it.record()
-	if !it.live() || !sameCircuit(it.confirmed, c.Circuit()) || !c.Window.Contains(now) || c.State == Active && c.Reason == "" {
+	if !it.live() || !sameCircuit(it.confirmed, c.Circuit()) || now >= c.Window.End || !c.Started && now < c.Window.Start || c.State == Active && c.Reason == "" {
 		return nil
 	}
 	next := *c
@@ -180,7 +180,7 @@ func (a *Allocator) removedLocked(it *item, now Seconds) *record {
 	x.network, x.confirmed = nil, path.Circuit{}
 	a.reserveLocked(it)
 	a.retryLocked()
-	if c := it.record(); it.live() && (c.lapsed(now) || c.Window.End != 0 && c.Window.End <= now) {
+	if c := it.record(); it.live() && (c.lapsed(now) || c.over(now)) {
 		done := *c
 		done.State, done.Reason = Complete, a.verdictLocked(c, now)
 		return &done
@@ -204,6 +204,13 @@ func (a *Allocator) verdictLocked(c *record, now Seconds) string {
 	text := "its window passed before its path could be installed"
 	if c.Started {
 		text = "its path was lost before its end"
+	}
+	if c.Window == (Window{}) {
+		w := Window{c.StartTime, c.limit()}
+		text = fmt.Sprintf("its window from %s to %s passed before a path was found", clock(w.Start), clock(w.End))
+		if _, _, _, why := locate(a.seen, c.Key); why != "" {
+			return text + ": " + why
+		}
 	}
 	if c.Reason != "" {
 		text += ": " + c.Reason

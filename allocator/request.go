@@ -3,6 +3,7 @@ package allocator
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
 
 	"conga/bitrate"
@@ -72,7 +73,16 @@ func checkDuration(seconds Seconds) *Error {
 	return nil
 }
 
+// FromNow returns the start time of a request that is to start so many seconds
+// after it is admitted, by the allocator's clock.
+func FromNow(seconds Seconds) Seconds { return math.MinInt64 + 1 + seconds }
+
+// checkStart checks a start time and brings it into the form that the rest
+// relies on: one that counts from now becomes a moment.
 func checkStart(t *Seconds, now Seconds) *Error {
+	if *t >= FromNow(0) && *t <= FromNow(MaxAhead) {
+		*t = now + (*t - FromNow(0))
+	}
 	switch {
 	case *t == 0:
 	case *t < now-startSlack:

@@ -17,6 +17,10 @@ const (
 	pruneEvery = 10 * time.Minute
 	// pruneBatch is how many records one transaction removes or moves.
 	pruneBatch = 500
+	// restAfterStep is how long nothing is removed after the clock was set
+	// forward: if that was a mistake, it may be set back before anything is
+	// lost.
+	restAfterStep = 24 * time.Hour
 )
 
 // Run removes complete allocations that are older than [Config.History], every
@@ -29,6 +33,10 @@ func (a *Allocator) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			if a.resting.Load() > 0 {
+				a.resting.Add(-1)
+				continue
+			}
 			n, err := a.Prune(ctx)
 			switch {
 			case err != nil && ctx.Err() == nil:

@@ -30,15 +30,14 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 	err := a.whenIdle(ctx, id, func(found *item) *Error {
 		next, block, err := a.changedLocked(found, ifRevision, c)
 		if err != nil || next == nil {
-			result = found.view()
+			result = a.viewLocked(found)
 			return err
 		}
 		it = found
 		it.own().along = along
 		a.beginLocked(it, next)
 		a.awaitBetterLocked(it, next, block)
-		result = next.Allocation
-		result.Path = append(path.Path(nil), result.Path...)
+		result = a.viewAsLocked(it, next)
 		return nil
 	})
 	if err == nil && it != nil {
@@ -69,8 +68,8 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	switch {
 	case it.state() == Complete:
 		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
-	case it.window().End != 0 && it.window().End <= now:
-		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(it.window().End))}
+	case it.record().over(now):
+		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(it.record().limit()))}
 	}
 	r, err := it.record().Request.with(c, now)
 	if err != nil {

@@ -122,9 +122,14 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 	defer settle.Stop()
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
+	clock := newStepper(a.Now)
 	changed := r.cfg.Network.Changed()
 	a.NetworkChanged()
 	for {
+		if by := clock.step(); by != 0 {
+			r.cfg.Log.Warn("the clock was set", "by", by)
+			a.ClockSet(by)
+		}
 		due, next := a.Due(free)
 		free -= len(due)
 		for _, t := range due {
@@ -154,13 +159,14 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 	}
 }
 
-// setAlarm sets the timer for a moment; the zero moment is never.
+// setAlarm sets the timer for a moment, or for the next look at the clock if
+// that is sooner. The zero moment is never.
 func setAlarm(alarm *time.Timer, now, at time.Time) {
-	if at.IsZero() {
-		alarm.Stop()
-		return
+	wait := lookEvery
+	if !at.IsZero() {
+		wait = min(wait, max(0, at.Sub(now)))
 	}
-	alarm.Reset(max(0, at.Sub(now)))
+	alarm.Reset(wait)
 }
 
 // wakePlanner has the allocator asked whether there is something to plan.

@@ -25,12 +25,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type rig struct {
 	*testing.T
 	*fabric
-	store store.Store
-	ids   int
-	a     *allocator.Allocator
-	cfg   Config
-	stop  context.CancelFunc
-	ended chan error
+	store  store.Store
+	now    func() time.Time // nil: time.Now
+	notify func(allocator.Allocation, bool)
+	ids    int
+	a      *allocator.Allocator
+	cfg    Config
+	stop   context.CancelFunc
+	ended  chan error
 }
 
 func newRig(t *testing.T) *rig {
@@ -42,6 +44,7 @@ func (r *rig) start() {
 	a, err := allocator.Open(context.Background(), allocator.Config{
 		Store: r.store, Network: r.Snapshot, Reservable: 1,
 		NewID: func() string { r.ids++; return fmt.Sprintf("id%d", r.ids) },
+		Now:   r.now, Notify: r.notify,
 	})
 	if err != nil {
 		r.Fatal(err)
@@ -72,7 +75,7 @@ func (r *rig) create(dst byte, rate bitrate.Rate, duration, in allocator.Seconds
 	req := allocator.Request{ProjectID: "p", Bandwidth: rate, Duration: duration, Key: path.FlowKey{
 		Src: netip.AddrFrom4([4]byte{10, 0, 1, dst}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, dst})}}
 	if in != 0 {
-		req.StartTime = path.SecondsOf(time.Now()) + in
+		req.StartTime = path.SecondsOf(r.a.Now()) + in
 	}
 	v, err := r.a.Create(context.Background(), req)
 	if err != nil {

@@ -1,0 +1,61 @@
+package allocator
+
+import "time"
+
+// ClockSet tells that the clock of [Config.Now] was set, forward if by is above
+// zero. Windows are moments of that clock and stay as they are: what a step
+// brings to its start or its end starts or ends now. What runs goes on running
+// if its start is in the future again, and does not start twice. Delays count
+// on as they did. A lease has [leaseGrace] seconds left at least, since its
+// client may have had no time to ask again, and not more than it is long.
+func (a *Allocator) ClockSet(by time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.now()
+	for _, it := range a.byID {
+		if it.extra != it.none {
+			a.stepLocked(it, nanos(by), now)
+		}
+		if by < 0 && it.live() && (it.began(now) != nil || !it.placed(now)) {
+			a.lookLocked(it) // it has begun by now, or may begin sooner
+		}
+	}
+	if by > 0 {
+		a.resting.Store(int64(restAfterStep / pruneEvery))
+	}
+	a.signal()
+}
+
+// stepLocked brings what is timed about an item in line with a clock that was
+// set.
+func (a *Allocator) stepLocked(it *item, by nanos, now Seconds) {
+	x := it.own()
+	if x.tried != 0 {
+		x.tried = max(1, x.tried+by)
+	}
+	if x.retry != 0 {
+		x.retry = max(1, x.retry+by)
+	}
+	if end, may := it.lapse(); may && it.busy == nil {
+		r := *it.record()
+		if r.grantGrace(now); by < 0 {
+			r.LeaseEnd = min(r.LeaseEnd, max(now+r.Lease, now+leaseGrace))
+		}
+		if r.LeaseEnd != end {
+			it.pack(&r)
+		}
+	}
+	a.rescheduleLocked(it)
+}
+
+// began returns the state of an item that has started, as it is to be after the
+// clock was set to before its start: what runs has begun by now, and so holds
+// its path from now on. It returns nil if there is nothing to change.
+func (it *item) began(now Seconds) *record {
+	if !it.started || it.window().Start <= now {
+		return nil
+	}
+	next := *it.record()
+	next.Window.Start = now
+	return &next
+}

@@ -1,0 +1,79 @@
+package allocator
+
+import (
+	"fmt"
+	"slices"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// viewLocked returns the committed state as users see it. What waits says for
+// what, as that is now.
+func (a *Allocator) viewLocked(it *item) Allocation {
+	v := it.view()
+	v.Reason = a.reasonLocked(it, &v)
+	return v
+}
+
+// viewAsLocked returns what viewLocked does, as it is once next is committed.
+func (a *Allocator) viewAsLocked(it *item, next *record) Allocation {
+	v := next.Allocation
+	v.Path = slices.Clone(v.Path)
+	v.Reason = a.reasonLocked(it, &v)
+	return v
+}
+
+// reasonLocked returns why an allocation is not further. Where its record says
+// nothing, because nothing is wrong, a pending one waits for its start or for
+// what is in the way of an earlier one.
+func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
+	if v.State != Pending || v.Reason != "" || v.Window == (Window{}) {
+		return v.Reason
+	}
+	now, start := a.now(), clock(v.Window.Start)
+	switch {
+	case v.Window.Start <= now:
+		return a.delayLocked(it, v)
+	case v.StartTime != 0:
+		return fmt.Sprintf("waits for its start at %s", start)
+	}
+	for _, c := range it.waitsFor {
+		if text := a.obstructsLocked(c, v, now); text != "" {
+			return fmt.Sprintf("planned for %s: until then %s", start, text)
+		}
+	}
+	return fmt.Sprintf("planned for %s, the earliest start that there was", start)
+}
+
+// obstructsLocked returns what it is about an obstacle that is in the way of an
+// earlier start, "" if it is none that time removes.
+func (a *Allocator) obstructsLocked(c *waitList, v *Allocation, now Seconds) string {
+	switch on := c.on.(type) {
+	case topology.LinkID:
+		l, there := a.seen.Link(on)
+		if !there || v.Bandwidth == 0 || a.calendars.links.peak(on, Window{now, v.Window.Start})+v.Bandwidth <= a.share.of(l.Capacity) {
+			return "" // it is only watched, for a way that is new
+		}
+		return fmt.Sprintf("link %s does not have %s left", on, v.Bandwidth)
+	case path.FlowKey:
+		return "another allocation has this traffic"
+	case string:
+		return fmt.Sprintf("project %s holds all that it may", on)
+	}
+	return ""
+}
+
+// delayLocked returns what an allocation waits for whose start has come.
+func (a *Allocator) delayLocked(it *item, v *Allocation) string {
+	if fault, alive := path.Alive(a.seen, v.Path); !alive {
+		return fault
+	}
+	if moved := elsewhere(a.seen, &record{Allocation: *v}); moved != "" {
+		return moved
+	}
+	if it.parked {
+		return "waits until the entries of what was on its path before are out of the switches"
+	}
+	return "its path is being installed: not every switch has confirmed it yet"
+}
