@@ -3,6 +3,8 @@ package httpapi
 import (
 	"math"
 	"net/netip"
+	"strconv"
+	"strings"
 
 	"conga/allocator"
 	"conga/bitrate"
@@ -45,7 +47,7 @@ type given struct {
 var attributes = []attribute{
 	{name: "allocation_id", show: func(s *shown) any { return s.ID }},
 	{
-		name: "start_time", audited: 10, optional: true, read: integer(1, rest.MaxTime, startTime), change: changeStart,
+		name: "start_time", audited: 10, optional: true, read: reader(takeStart, putStart), change: changeStart,
 		value: func(a *allocator.Allocation) any { return int64(a.StartTime) },
 		show:  func(s *shown) any { return s.windowTime(s.Window.Start) }, // planned while pending, actual from then on
 	},
@@ -107,7 +109,6 @@ func destination(r *allocator.Request) *netip.Addr          { return &r.Key.Dst 
 func sourcePort(r *allocator.Request) *uint16               { return &r.Key.SrcPort }
 func destinationPort(r *allocator.Request) *uint16          { return &r.Key.DstPort }
 func bandwidth(r *allocator.Request) *bitrate.Rate          { return &r.Bandwidth }
-func startTime(r *allocator.Request) *allocator.Seconds     { return &r.StartTime }
 func duration(r *allocator.Request) *allocator.Seconds      { return &r.Duration }
 func lease(r *allocator.Request) *allocator.Seconds         { return &r.Lease }
 func changeKey(c *allocator.Change, r *allocator.Request)   { c.Key = &r.Key }
@@ -139,6 +140,29 @@ func reader[V any](take func(*rest.Fields, string) rest.Value[V], put func(*allo
 		}
 		return given{set: true, put: func(r *allocator.Request) { put(r, v.V) }}
 	}
+}
+
+func putStart(r *allocator.Request, t allocator.Seconds) { r.StartTime = t }
+
+// takeStart takes a start time: UNIX seconds or, since the clocks of clients
+// differ from ours, the text now, or + and seconds from now.
+func takeStart(b *rest.Fields, name string) rest.Value[allocator.Seconds] {
+	text := b.Peek(name)
+	later, relative := strings.CutPrefix(text, "+")
+	if text == "now" {
+		later, relative = "0", true
+	}
+	if !relative {
+		n := b.Integer(name, 1, rest.MaxTime)
+		return rest.Value[allocator.Seconds]{V: allocator.Seconds(n.V), Set: n.Set, Null: n.Null}
+	}
+	b.Text(name)
+	n, err := strconv.ParseUint(later, 10, 32)
+	if err != nil || n > allocator.MaxAhead {
+		b.Reject(name, "must be UNIX seconds, \"now\", or \"+\" and at most %d seconds from now", int64(allocator.MaxAhead))
+		return rest.Value[allocator.Seconds]{}
+	}
+	return rest.Value[allocator.Seconds]{V: allocator.FromNow(allocator.Seconds(n)), Set: true}
 }
 
 // takeProtocol takes the name of a protocol.

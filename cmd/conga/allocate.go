@@ -27,7 +27,7 @@ func (t *traffic) flags(c *cobra.Command) {
 	f.Uint16Var(&t.srcPort, "src-port", 0, "source `port`; 0 is any")
 	f.Uint16Var(&t.dstPort, "dst-port", 0, "destination `port`; 0 is any")
 	f.StringVar(&t.protocol, "protocol", "", "`protocol`: tcp, udp or any")
-	f.StringVar(&t.start, "start", "", "when to begin: `+2h`, 2026-01-02T15:04 or UNIX seconds; without it, as early as it fits")
+	f.StringVar(&t.start, "start", "", "when to begin: now, `+2h`, 2026-01-02T15:04 or UNIX seconds; without it, as early as it fits")
 	f.BoolVar(&t.yes, "yes", false, "send a small bandwidth without a unit as it is, in bit/s")
 	f.StringVar(&t.project, "project", "", "`ID` of the project; the key's if not given")
 }
@@ -86,7 +86,7 @@ func (t *traffic) request(src, dst string) (r client.Request, err error) {
 		}
 	}
 	if t.start != "" {
-		r.StartTime, err = parseStart(t.start, time.Now())
+		r.StartTime, r.StartIn, err = parseStart(t.start)
 	}
 	return r, err
 }
@@ -105,7 +105,7 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 		return explainProject(err, r.ProjectID)
 	}
 	if wait {
-		err = a.wait(ctx, s, made.ID, fromStart(timeout, r.StartTime, time.Now()), nil)
+		err = a.wait(ctx, s, made.ID, fromStart(timeout, r, time.Now()), nil)
 	}
 	// However the waiting ended, the allocation exists, and its ID must not be
 	// lost.
@@ -117,11 +117,18 @@ func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout
 	return errors.Join(err, a.printOne(al))
 }
 
-// fromStart returns how long to wait if timeout counts from the planned start,
-// in UNIX seconds, when that is still to come. 0 means without end.
-func fromStart(timeout time.Duration, start int64, now time.Time) time.Duration {
-	if later := time.Unix(start, 0).Sub(now); timeout > 0 && start > 0 && later > 0 {
-		timeout += later
+// fromStart returns how long to wait if timeout counts from the start that was
+// asked for, when that is still to come. 0 means without end.
+func fromStart(timeout time.Duration, r client.Request, now time.Time) time.Duration {
+	var later time.Duration
+	switch {
+	case r.StartIn != nil:
+		later = time.Duration(*r.StartIn) * time.Second
+	case r.StartTime > 0:
+		later = time.Unix(r.StartTime, 0).Sub(now)
+	}
+	if timeout > 0 {
+		timeout += max(0, later)
 	}
 	return timeout
 }

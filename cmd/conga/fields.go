@@ -50,25 +50,26 @@ func badDuration(s string) error {
 	return usagef("duration %q: write one in whole seconds, such as 90s, 30m, 2h or 1d12h", s)
 }
 
-// parseStart reads a time, now, or a time from now such as +2h, and returns
-// UNIX seconds.
-func parseStart(s string, now time.Time) (int64, error) {
+// parseStart reads a time, and returns UNIX seconds, or now, or a time from now
+// such as +2h, and returns seconds from now: the server's now, since the clocks
+// may differ.
+func parseStart(s string) (at int64, in *int64, err error) {
 	if s == "now" {
-		return now.Unix(), nil
+		return 0, new(int64), nil
 	}
 	if later, ok := strings.CutPrefix(s, "+"); ok {
 		d, err := parseDuration(later)
-		return now.Unix() + d, err
+		return 0, &d, err
 	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 {
-		return n, nil
+		return n, nil, nil
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04"} {
 		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t.Unix(), nil
+			return t.Unix(), nil, nil
 		}
 	}
-	return 0, usagef("start %q: write +2h, a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", s)
+	return 0, nil, usagef("start %q: write +2h, a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", s)
 }
 
 // leastBare is the least rate, in bit/s, that is taken without a unit and

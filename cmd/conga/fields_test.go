@@ -41,17 +41,21 @@ func TestUnits(t *testing.T) {
 }
 
 func TestParseStart(t *testing.T) {
-	now := time.Unix(1_000_000, 0)
+	for in, want := range map[string]int64{"now": 0, "+1h": 3600, "+30": 30} {
+		if at, got, err := parseStart(in); err != nil || at != 0 || got == nil || *got != want {
+			t.Errorf("%q: got %d, %v, %v; want %d from now", in, at, got, err, want)
+		}
+	}
 	for in, want := range map[string]int64{
-		"now": 1_000_000, "+1h": 1_003_600, "+30": 1_000_030, "1893456000": 1893456000,
+		"1893456000":           1893456000,
 		"2030-01-01T00:00:00Z": 1893456000, "2030-01-01T00:00:00+01:00": 1893452400, "2030-01-01T00:00": 1893456000, "2030-01-01 00:00:30": 1893456030,
 	} {
-		if got, err := parseStart(in, now); err != nil || got != want {
-			t.Errorf("%q: got %d, %v; want %d", in, got, err, want)
+		if got, later, err := parseStart(in); err != nil || got != want || later != nil {
+			t.Errorf("%q: got %d, %v, %v; want %d", in, got, later, err, want)
 		}
 	}
 	for _, in := range []string{"", "-1h", "+", "+soon", "soon", "0", "2030-13-01T00:00"} {
-		if _, err := parseStart(in, now); exitCode(err) != exitUsage {
+		if _, _, err := parseStart(in); exitCode(err) != exitUsage {
 			t.Errorf("%q: %v", in, err)
 		}
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -134,8 +133,15 @@ func (t *traffic) change(given func(flag string) bool, src, dst string) (client.
 		set(given("duration"), &ch.Duration, t.duration, parseDuration),
 		set(given("bandwidth"), &ch.Bandwidth, t.bandwidth, func(s string) (uint64, error) { return parseNewBandwidth(s, t.yes) }),
 		set(given("protocol"), &ch.Protocol, t.protocol, parseProtocol),
-		set(given("start"), &ch.StartTime, t.start, func(s string) (int64, error) { return parseStart(s, time.Now()) }),
 	)
+	if given("start") {
+		at, in, failed := parseStart(t.start)
+		if err = errors.Join(err, failed); in != nil {
+			ch.StartIn = in
+		} else {
+			ch.StartTime = &at
+		}
+	}
 	if err == nil && ch == (client.Change{}) {
 		return ch, usagef("update needs a flag that says what to change")
 	}

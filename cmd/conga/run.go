@@ -206,7 +206,7 @@ func (a *app) ask(ctx context.Context, s session, r *commandRun) (err error) {
 		}
 	}()
 	defer func() { stop(); <-held }()
-	timeout := fromStart(r.timeout, r.request.StartTime, time.Now())
+	timeout := fromStart(r.timeout, r.request, time.Now())
 	return a.wait(ctx, s, r.id, timeout, func(al client.Allocation) {
 		if al.State == client.Active { // before that it ends with its lease
 			r.ends = al.EndTime

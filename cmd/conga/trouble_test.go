@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"conga/httpapi/client"
 )
 
 // TestTimesThatAreUp: a request that takes too long is a plain failure; only an
@@ -22,13 +24,15 @@ func TestFromStart(t *testing.T) {
 	now := time.Unix(1_000_000, 0)
 	for _, test := range []struct {
 		timeout time.Duration
-		start   int64
+		request client.Request
 		want    time.Duration
 	}{
-		{time.Minute, 0, time.Minute}, {time.Minute, 1_003_600, time.Hour + time.Minute}, {time.Minute, 999_000, time.Minute}, {0, 1_003_600, 0},
+		{time.Minute, client.Request{}, time.Minute}, {time.Minute, client.Request{StartTime: 1_003_600}, time.Hour + time.Minute},
+		{time.Minute, client.Request{StartTime: 999_000}, time.Minute}, {0, client.Request{StartTime: 1_003_600}, 0},
+		{time.Minute, client.Request{StartIn: new(int64(3600))}, time.Hour + time.Minute}, {0, client.Request{StartIn: new(int64(9))}, 0},
 	} {
-		if got := fromStart(test.timeout, test.start, now); got != test.want {
-			t.Errorf("%v, start %d: got %v", test.timeout, test.start, got)
+		if got := fromStart(test.timeout, test.request, now); got != test.want {
+			t.Errorf("%v, %+v: got %v", test.timeout, test.request, got)
 		}
 	}
 }

@@ -33,7 +33,28 @@ type Request struct {
 	Duration  int64  `json:"duration"`             // seconds
 	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s; 0: priority without a guarantee
 	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
+	StartIn   *int64 `json:"-"`                    // seconds from now by the server's clock, instead of StartTime
 	Lease     int64  `json:"lease,omitempty"`      // seconds that it waits for its start unless they are asked for again; 0: as long as it takes
+}
+
+// MarshalJSON writes what is set.
+func (r Request) MarshalJSON() ([]byte, error) {
+	type plain Request
+	if r.StartIn == nil {
+		return json.Marshal(plain(r))
+	}
+	return json.Marshal(struct {
+		plain
+		StartTime string `json:"start_time"` // instead of that in plain
+	}{plain(r), startIn(*r.StartIn)})
+}
+
+// startIn returns a start time that counts from the server's now.
+func startIn(seconds int64) string {
+	if seconds == 0 {
+		return "now"
+	}
+	return "+" + strconv.FormatInt(seconds, 10)
 }
 
 // A Change names the fields of an update; nil leaves a field as it is. A zero
@@ -48,6 +69,7 @@ type Change struct {
 	Duration  *int64  // seconds
 	Bandwidth *uint64 // bit/s
 	StartTime *int64  // UNIX seconds
+	StartIn   *int64  // seconds from now by the server's clock, instead of StartTime
 	Lease     *int64  // seconds, which begin anew
 }
 
@@ -63,6 +85,9 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	put(fields, "duration", c.Duration, false)
 	put(fields, "bandwidth", c.Bandwidth, true)
 	put(fields, "start_time", c.StartTime, true)
+	if c.StartIn != nil {
+		fields["start_time"] = startIn(*c.StartIn)
+	}
 	put(fields, "lease", c.Lease, true)
 	return json.Marshal(fields)
 }

@@ -126,7 +126,9 @@ func TestCalls(t *testing.T) {
 // A change says nothing of what stays, and null of what is taken back.
 func TestChange(t *testing.T) {
 	for want, change := range map[string]Change{
-		`{}`: {},
+		`{}`:                   {},
+		`{"start_time":"now"}`: {StartIn: of(int64(0))},
+		`{"start_time":"+90"}`: {StartIn: of(int64(90))},
 		`{"bandwidth":null,"dst_port":null,"src_port":null,"start_time":null}`: {
 			SrcPort: of(uint16(0)), DstPort: of(uint16(0)), Bandwidth: of(uint64(0)), StartTime: of(int64(0))},
 		`{"bandwidth":1,"dst_ip":"b","dst_port":2,"duration":3,"project_id":"p","protocol":"any","src_ip":"a","src_port":4,"start_time":5}`: {

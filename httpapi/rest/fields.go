@@ -110,6 +110,20 @@ func (f *Fields) Faulty(name string) bool {
 	return false
 }
 
+// Peek returns the string that the body has under a name, "" if it has none. It
+// does not take it.
+func (f *Fields) Peek(name string) string {
+	m := find(f.members, name)
+	if m == nil || m.raw[0] != '"' {
+		return ""
+	}
+	s, err := unquote(m.raw)
+	if err != nil {
+		return ""
+	}
+	return s
+}
+
 // Text takes a string.
 func (f *Fields) Text(name string) (out Value[string]) {
 	raw := f.take(name)
