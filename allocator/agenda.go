@@ -75,6 +75,10 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 // tried again when that has changed.
 func (a *Allocator) readyLocked(it *item) bool {
 	c := it.record()
+	if it.displaced {
+		a.lookLocked(it)
+		return false
+	}
 	if _, alive := path.Alive(a.seen, c.Path); !alive || elsewhere(a.seen, c) != "" {
 		if a.faultyLocked(a.seen, c) {
 			a.lookLocked(it)

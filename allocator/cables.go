@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -23,6 +24,7 @@ type cable struct {
 	id topology.LinkID
 	itemSet
 	state condition
+	limit bitrate.Rate // what allocations may hold, as it was looked at last
 }
 
 // cableOf returns the name of a link's cable: the direction that begins at the
@@ -97,7 +99,7 @@ func (x *cables) obtain(id topology.LinkID, s *topology.Snapshot) *cable {
 	if c != nil {
 		return c
 	}
-	c = &cable{id: id, state: examine(s, id)}
+	c = &cable{id: id, state: examine(s, id), limit: unmeasured}
 	x.byID[id] = c
 	for _, d := range ends(id) {
 		x.bySwitch[d] = append(x.bySwitch[d], c)

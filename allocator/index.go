@@ -105,6 +105,7 @@ func (l *loader) schedule() {
 // lookAtExceptions has looked at what uses a cable that is not sound.
 func (l *loader) lookAtExceptions() {
 	for _, c := range l.cables.byID {
+		l.measureLocked(c)
 		if c.state != sound {
 			for _, it := range c.list { // none has left it yet
 				l.lookLocked(it)

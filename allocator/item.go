@@ -27,11 +27,12 @@ type item struct {
 	quiet    bool // its removal is no event
 
 	// What the plan is to do about it.
-	queued   bool    // to be looked at
-	missed   bool    // to be looked at when the change under way is done
-	indexed  bool    // on the index of what paths use
-	astray   [2]bool // source, destination: not known to be where the path ends
-	doubtful bool    // its path is dead, and is to be replaced if it still is shortly before the start
+	queued    bool    // to be looked at
+	missed    bool    // to be looked at when the change under way is done
+	indexed   bool    // on the index of what paths use
+	displaced bool    // a link of its path carries less than is reserved, and it is not among the first
+	astray    [2]bool // source, destination: not known to be where the path ends
+	doubtful  bool    // its path is dead, and is to be replaced if it still is shortly before the start
 
 	// What the scheduler does about it.
 	task     bool // handed out by Due, not reported back yet
@@ -201,6 +202,11 @@ func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 		}
 	}
 	return what, at
+}
+
+// retrySecond returns the first second in which what has failed is tried again.
+func (it *item) retrySecond() Seconds {
+	return Seconds((it.retry + nanos(time.Second) - 1) / nanos(time.Second))
 }
 
 func sameCircuit(a, b path.Circuit) bool {

@@ -158,6 +158,7 @@ func (a *Allocator) inspectLocked(c *cable) {
 		c.state = state
 		a.disturbLocked(c)
 	}
+	a.measureLocked(c)
 }
 
 // disturbLocked has what uses a cable looked at, and what waits for it tried

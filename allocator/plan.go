@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"time"
 
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -98,8 +97,7 @@ func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 	if c.Started {
 		next = a.rerouteLocked(it, c, now, &block)
 	} else {
-		retry := Seconds((it.retry + nanos(time.Second) - 1) / nanos(time.Second))
-		a.withoutLocked(it, func() { next = a.replanLocked(c, now, retry, &block) })
+		next = a.replanLocked(it, c, now, &block)
 	}
 	if next == nil {
 		next = begun
@@ -136,7 +134,7 @@ func (a *Allocator) wantsLocked(it *item, c *record, now Seconds) bool {
 	if c.over(now) {
 		return false // it is about to end
 	}
-	if len(c.Path) == 0 || c.missed(now) {
+	if len(c.Path) == 0 || c.missed(now) || a.displacedLocked(it, c, now) {
 		return true
 	}
 	if a.faultyLocked(a.seen, c) {
@@ -197,7 +195,7 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 	pl := a.plannerLocked()
 	pl.obstacles = block
 	next := *c
-	fault := a.faultLocked(it, c)
+	fault := a.faultLocked(it, c, now)
 	rest := Window{now, c.Window.End}
 	r := c.Request
 	r.Duration = rest.End - rest.Start
@@ -213,25 +211,34 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 		a.withoutLocked(it, func() { why = pl.refusal(d, rest) })
 	}
 	next.State, next.Reason = Pending, fmt.Sprintf("%s; %s", fault, why)
-	if len(c.Path) > 0 && (path.Severed(pl.snapshot, c.Path) || elsewhere(pl.snapshot, c) != "") {
+	if len(c.Path) > 0 && (it.displaced || path.Severed(pl.snapshot, c.Path) || elsewhere(pl.snapshot, c) != "") {
 		it.own().lost, next.Path = c.Path, nil
 	}
 	return unlessSame(c, &next)
 }
 
-// faultLocked returns what is wrong with the path that an item has, or had.
-func (a *Allocator) faultLocked(it *item, c *record) string {
+// had returns a state with the path that the item had, if it has none now.
+func (it *item) had(c *record) *record {
 	had := *c
 	if len(had.Path) == 0 {
 		had.Path = it.lost
 	}
+	return &had
+}
+
+// faultLocked returns what is wrong with the path that an item has, or had.
+func (a *Allocator) faultLocked(it *item, c *record, now Seconds) string {
+	had := it.had(c)
 	if len(had.Path) > 0 {
 		if fault, alive := path.Alive(a.seen, had.Path); !alive {
 			return fault
 		}
-		if fault := elsewhere(a.seen, &had); fault != "" {
+		if fault := elsewhere(a.seen, had); fault != "" {
 			return fault
 		}
+	}
+	if fault := a.excessLocked(it, c, now); fault != "" {
+		return fault
 	}
 	return "its path was lost"
 }
@@ -246,24 +253,44 @@ func (pl planner) refusal(d demand, w Window) string {
 }
 
 // replanLocked returns the state of an allocation that has not started, with
-// another window or path; nil if nothing changes. What has failed is tried
-// again at retry.
-func (a *Allocator) replanLocked(c *record, now, retry Seconds, block *obstacles) *record {
-	pl := a.plannerLocked()
-	pl.obstacles = block
-	if c.Window != (Window{}) && !c.missed(now) {
-		if next := a.soonerLocked(pl, c, now); next != nil || !a.faultyLocked(pl.snapshot, c) || c.Window.Start > now+planNear {
-			return next
-		}
-		if next := a.otherPathLocked(pl, c, now); next != nil {
-			return next
-		}
+// another window or path; nil if nothing changes.
+func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstacles) (next *record) {
+	excess := ""
+	if it.displaced || len(it.lost) > 0 {
+		excess = a.excessLocked(it, c, now)
 	}
+	a.withoutLocked(it, func() {
+		pl := a.plannerLocked()
+		pl.obstacles = block
+		if c.Window != (Window{}) && !c.missed(now) {
+			next = a.soonerLocked(pl, c, now)
+			if next != nil || !it.displaced && (!a.faultyLocked(pl.snapshot, c) || c.Window.Start > now+planNear) {
+				return
+			}
+			if next = a.otherPathLocked(pl, c, now); next != nil {
+				return
+			}
+		}
+		from := now
+		if c.missed(now) {
+			from = max(now, it.retrySecond()) // earlier it would not be installed anyway
+		}
+		if next = a.replacedLocked(pl, c, from, block); excess != "" && len(next.Path) == 0 {
+			next.Reason = excess + "; " + next.Reason
+			if len(c.Path) > 0 {
+				it.own().lost = c.Path
+			}
+		}
+	})
+	return unlessNone(c, next)
+}
+
+// replacedLocked returns the state of an allocation that has not started in the
+// window and on the path that a new request would have; if there is none, with
+// the reason.
+func (a *Allocator) replacedLocked(pl planner, c *record, now Seconds, block *obstacles) *record {
 	next := *c
 	limits := a.cfg.Limits(c.ProjectID)
-	if c.missed(now) {
-		now = max(now, retry) // earlier it would not be installed anyway
-	}
 	got, err := pl.assign(c.Request, now, limits)
 	if err == nil {
 		if err = a.checkTotalLocked(c.Request, got.window, limits); err != nil {
@@ -274,7 +301,7 @@ func (a *Allocator) replanLocked(c *record, now, retry Seconds, block *obstacles
 		got = placement{reason: err.Err.Error()}
 	}
 	next.Window, next.Path, next.Reason = got.window, got.path, got.reason
-	return unlessSame(c, &next)
+	return &next
 }
 
 // otherPathLocked returns the state with the planned window on another path;
@@ -315,6 +342,14 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 	next := *c
 	next.Window, next.Path, next.Reason = w, p, ""
 	return &next
+}
+
+// unlessNone returns what unlessSame does, nil also if there is no other state.
+func unlessNone(c, next *record) *record {
+	if next == nil {
+		return nil
+	}
+	return unlessSame(c, next)
 }
 
 // unlessSame returns next, or nil if that is what c is already.

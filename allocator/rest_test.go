@@ -91,7 +91,7 @@ func (h *history) checkRest(t *rapid.T) {
 		if c.Started {
 			next = h.a.rerouteLocked(it, &c, h.now, nil)
 		} else {
-			h.a.withoutLocked(it, func() { next = h.a.replanLocked(&c, h.now, 0, nil) })
+			next = h.a.replanLocked(it, &c, h.now, nil)
 		}
 		if next != nil && (next.Window != c.Window || !next.Path.Equal(c.Path)) {
 			t.Fatalf("%+v\nshould be\n%+v\nwaits for %d, now %d", c, *next, len(it.waitsFor), h.now)

@@ -37,6 +37,9 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 		it.own().along = along
 		a.beginLocked(it, next)
 		a.awaitBetterLocked(it, next, block)
+		if len(next.Path) == 0 || it.displaced {
+			a.lookLocked(it)
+		}
 		result = a.viewAsLocked(it, next)
 		return nil
 	})
@@ -97,9 +100,7 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	var block *obstacles
 	a.withoutLocked(it, func() {
 		if it.started {
-			if err = a.readmitLocked(&next, now); next.State == Active && !sameCircuit(next.Circuit(), it.record().Circuit()) {
-				next.Reason = moving
-			}
+			err = a.readmitLocked(&next, now)
 			return
 		}
 		var got placement
@@ -108,8 +109,16 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 			block = got.obstacles
 		}
 	})
+	if err != nil && (err.Kind == Conflict || err.Kind == Denied) && shrinks(it.record().Request, r) {
+		if less := it.record().shrunk(r); !less.over(now) {
+			next, err = less, nil
+		}
+	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if it.started && next.State == Active && !sameCircuit(next.Circuit(), it.record().Circuit()) {
+		next.Reason = moving
 	}
 	return &next, block, nil
 }

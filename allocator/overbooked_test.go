@@ -1,0 +1,187 @@
+package allocator
+
+import (
+	"strings"
+	"testing"
+
+	"conga/bitrate"
+	"conga/controller/topology"
+)
+
+// narrow has a cable carry another rate.
+func narrow(id topology.LinkID, c bitrate.Rate) func(*topology.Snapshot) {
+	return mend(id, c)
+}
+
+// When a link carries less than is reserved, what was asked for first keeps its
+// rate; the rest moves, waits or goes on as best effort with a reason, and its
+// users hear of it.
+func TestLessThanIsReserved(t *testing.T) {
+	w, direct, around := ring(t)
+	news := map[string]string{}
+	w.cfg.Notify = func(v Allocation, _ bool) { news[v.ID] = v.Reason }
+	w.open()
+	w.a.Settled()
+	first := w.create(ask(1, 1, 2, 1, 5, 1000)).ID
+	second := w.create(ask(1, 2, 2, 2, 4, 1000)).ID
+	w.work()
+	third := w.create(ask(1, 3, 2, 3, 9, 1000)).ID // around
+	fixed := ask(1, 3, 2, 1, 10, 100)
+	fixed.StartTime = w.now + 2000
+	later := w.create(fixed).ID
+	w.work()
+	w.change(narrow(direct, 6))
+	w.work()
+	w.expect(first, Active, span(0, 1000))
+	w.expect(third, Active, span(0, 1000))
+	got := w.expect(second, Pending, span(0, 1000))
+	if len(got.Path) != 0 || !strings.HasPrefix(got.Reason, "degraded to best effort: link "+direct.String()+" carries 6 for allocations") {
+		t.Errorf("%+v", got)
+	}
+	if news[second] != got.Reason {
+		t.Errorf("its event says %q", news[second])
+	}
+	if got := w.expect(later, Pending, span(2000, 2100)); len(got.Path) != 3 { // moved to where there is room
+		t.Errorf("%+v", got)
+	}
+	w.change(narrow(around, 6))
+	w.work()
+	if got := w.expect(later, Pending, Window{}); !strings.HasPrefix(got.Reason, "degraded to best effort: link "+around.String()) {
+		t.Errorf("%+v", got)
+	}
+	w.expect(third, Pending, span(0, 1000))
+	w.change(narrow(direct, 10)) // and back
+	w.work()
+	if got := w.expect(second, Active, span(0, 1000)); got.Reason != "" {
+		t.Errorf("%+v", got)
+	}
+	if got := w.expect(later, Pending, span(2000, 2100)); len(got.Path) != 2 || !strings.HasPrefix(got.Reason, "waits for its start") {
+		t.Errorf("%+v", got)
+	}
+	w.checkPromises()
+}
+
+// checkPromises fails if more is reserved of a cable than it carries.
+func (w *world) checkPromises() {
+	w.Helper()
+	for _, c := range w.a.cables.byID {
+		if limit, ok := w.a.limitLocked(c.id); ok && w.a.calendars.links.peak(c.id, Window{w.now, never}) > limit {
+			w.Fatalf("more than %d is reserved of %s", limit, c.id)
+		}
+	}
+}
+
+// What is planned for as early as it fits moves to a later window, and does not
+// become active on less than its rate.
+func TestPlannedMovesToLaterWindow(t *testing.T) {
+	w, trunk := pair(t)
+	w.create(ask(1, 1, 2, 1, 5, 100))
+	early := w.create(ask(1, 2, 2, 2, 5, 100))
+	w.expect(early.ID, Pending, span(0, 100))
+	w.change(narrow(trunk, 8))
+	w.work()
+	w.expect("id1", Active, span(0, 100))
+	w.expect(early.ID, Pending, span(100, 200))
+	w.pass(100)
+	w.expect(early.ID, Active, span(100, 200))
+	w.checkPromises()
+}
+
+// The daemon may be started with another capacity or share, and a switch may
+// come back with slower ports.
+func TestLessAfterRestart(t *testing.T) {
+	for name, change := range map[string]func(*world, topology.LinkID){
+		"share":    func(w *world, _ topology.LinkID) { w.cfg.Reservable = 0.5; w.open() },
+		"capacity": func(w *world, trunk topology.LinkID) { w.quiet = true; w.change(narrow(trunk, 5)); w.open() },
+		"return": func(w *world, trunk topology.LinkID) {
+			before := w.snap
+			w.quiet = true
+			w.change(unmet(2))
+			w.open()
+			w.work()
+			w.quiet = false
+			w.change(func(s *topology.Snapshot) {
+				met(before)(s)
+				narrow(trunk, 5)(s)
+			})
+		},
+		"access": func(w *world, _ topology.LinkID) {
+			w.change(func(s *topology.Snapshot) {
+				for h := range 3 {
+					at := topology.PortID{DPID: 1, Port: 1}
+					p := s.Switches[1].Ports[at.Port]
+					p.Capacity = 5
+					s.Switches[1].Ports[at.Port] = p
+					_ = h
+				}
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, trunk := pair(t)
+			w.failer = t
+			w.create(ask(1, 1, 2, 1, 4, 1000))
+			r := ask(1, 1, 2, 2, 6, 500)
+			r.StartTime = w.now + 200
+			w.create(r)
+			w.work()
+			change(w, trunk)
+			w.work()
+			w.expect("id1", Active, span(0, 1000))
+			if got := w.expect("id2", Pending, Window{}); !strings.Contains(got.Reason, "carries 5") {
+				t.Errorf("%+v", got)
+			}
+			w.pass(201)
+			w.expect("id2", Pending, Window{})
+			w.checkPromises()
+		})
+	}
+}
+
+// A smaller request is always allowed, also where the link is short of what is
+// reserved or the path is lost.
+func TestSmallerIsAlwaysAllowed(t *testing.T) {
+	w, trunk := pair(t)
+	w.create(ask(1, 1, 2, 1, 6, 1000))
+	w.create(ask(1, 2, 2, 2, 4, 1000))
+	r := ask(1, 3, 2, 3, 4, 500)
+	r.StartTime = w.now + 2000
+	w.create(r)
+	w.work()
+	w.quiet = true // it is not planned anew yet
+	w.change(narrow(trunk, 3))
+	for _, c := range []struct {
+		id     string
+		change Change
+	}{
+		{"id1", Change{Bandwidth: new(bitrate.Rate(5))}},
+		{"id1", Change{Duration: new(Seconds(900))}},
+		{"id2", Change{Bandwidth: new(bitrate.Rate(3)), Duration: new(Seconds(800))}},
+		{"id3", Change{Bandwidth: new(bitrate.Rate(0))}},
+	} {
+		if _, err := w.a.Update(bg, c.id, 0, c.change); err != nil {
+			t.Errorf("%s: %v", c.id, err)
+		}
+	}
+	for _, c := range []Change{{Bandwidth: new(bitrate.Rate(6))}, {Duration: new(Seconds(1100))}, {Bandwidth: new(bitrate.Rate(4)), Duration: new(Seconds(1100))}} {
+		if _, err := w.a.Update(bg, "id1", 0, c); refused(t, err, Conflict, "bandwidth") == nil {
+			t.Error("more was admitted where less is there")
+		}
+	}
+	w.work()
+	w.expect("id1", Pending, span(0, 900)) // without a path
+	if _, err := w.a.Update(bg, "id1", 0, Change{Bandwidth: new(bitrate.Rate(4))}); err != nil {
+		t.Error(err)
+	}
+	w.work()
+	w.expect("id1", Pending, span(0, 900))
+	w.expect("id2", Active, span(0, 800))
+	if got := w.get("id2"); got.Bandwidth != 3 || got.Reason != "" {
+		t.Errorf("%+v", got)
+	}
+	w.change(cut(trunk))
+	if _, err := w.a.Update(bg, "id2", 0, Change{Bandwidth: new(bitrate.Rate(2))}); err != nil {
+		t.Error(err)
+	}
+	w.checkPromises()
+}
