@@ -3,6 +3,7 @@ package allocator
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"conga/controller/path"
@@ -15,6 +16,12 @@ type Result struct {
 	Err   error
 	Again time.Time
 }
+
+// notInstalled and notOut are how the reasons begin of what could not be done.
+const (
+	notInstalled = "not installed yet: "
+	notOut       = "its entries are not out yet: "
+)
 
 // reportBatch is how many results are saved in one transaction at most.
 const reportBatch = 256
@@ -180,12 +187,17 @@ func (a *Allocator) removedLocked(it *item, now Seconds) *record {
 	x.network, x.confirmed = nil, path.Circuit{}
 	a.reserveLocked(it)
 	a.retryLocked()
-	if c := it.record(); it.live() && (c.lapsed(now) || c.over(now)) {
-		done := *c
-		done.State, done.Reason = Complete, a.verdictLocked(c, now)
-		return &done
+	c := it.record()
+	next := *c
+	switch {
+	case !it.live():
+		return nil
+	case c.lapsed(now), c.over(now):
+		next.State, next.Reason = Complete, a.verdictLocked(c, now)
+	case strings.HasPrefix(c.Reason, notOut):
+		next.Reason = ""
 	}
-	return nil
+	return unlessSame(c, &next)
 }
 
 // verdictLocked returns the Reason of an allocation that has come to its end.
@@ -232,8 +244,8 @@ func (a *Allocator) failedLocked(it *item, r Result) *record {
 		return nil
 	}
 	late := *c
-	if late.Reason = "not installed yet: " + r.Err.Error(); r.Task.Do == Remove {
-		late.Reason = "its entries are not out yet: " + r.Err.Error()
+	if late.Reason = notInstalled + r.Err.Error(); r.Task.Do == Remove {
+		late.Reason = notOut + r.Err.Error()
 	} else {
 		late.State = Pending
 	}

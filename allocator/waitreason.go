@@ -3,6 +3,7 @@ package allocator
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -28,11 +29,11 @@ func (a *Allocator) viewAsLocked(it *item, next *record) Allocation {
 // nothing, because nothing is wrong, a pending one waits for its start or for
 // what is in the way of an earlier one.
 func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
-	if v.State != Pending || v.Reason != "" || v.Window == (Window{}) {
-		return v.Reason
-	}
 	now, start := a.now(), clock(v.Window.Start)
+	again := v.Window.Start > now && strings.HasPrefix(v.Reason, notInstalled) // the clock was set back
 	switch {
+	case v.State != Pending || v.Reason != "" && !again || v.Window == (Window{}):
+		return v.Reason
 	case v.Window.Start <= now:
 		return a.delayLocked(it, v)
 	case v.StartTime != 0:
