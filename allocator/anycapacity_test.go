@@ -14,9 +14,9 @@ import (
 )
 
 // TestAnyCapacity drives the allocator with whatever may happen, links that
-// carry less or more than before and a clock that is set among it. Once all that
-// follows is done, no link has more reserved than it carries, nobody who waits
-// could have a path, and what runs has begun by now.
+// carry less or more than before and a clock that is set among it. Once all
+// that follows is done, no link has more reserved than it carries, nothing that
+// waits could have a path, and what runs has begun by now.
 func TestAnyCapacity(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}, varies: true}

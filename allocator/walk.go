@@ -161,7 +161,7 @@ func (a *Allocator) liveSight(f Filter, w Walk, most int) sight {
 	looked := 0
 	for it := range list.walk(w) {
 		if f.choosesLive(it) {
-			one := it.view()
+			one := a.viewLocked(it)
 			s.found = append(s.found, sighted{it.seq(), &one})
 		}
 		if looked++; looked == walkBound || len(s.found) > most {

@@ -76,6 +76,16 @@ func parseStart(s string) (at int64, in *int64, err error) {
 // without a question. It is what servers refuse unless they are told otherwise.
 const leastBare = 100_000
 
+// parseTime reads what parseStart does and returns UNIX seconds, those from now
+// by the client's clock.
+func parseTime(s string, now time.Time) (int64, error) {
+	at, in, err := parseStart(s)
+	if in != nil {
+		at = now.Unix() + *in
+	}
+	return at, err
+}
+
 // parseBandwidth reads a rate in bit/s. A small number without a unit is most
 // likely one whose unit has been forgotten; it is taken if sure is true.
 func parseBandwidth(s string, sure bool) (uint64, error) {

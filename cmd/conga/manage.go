@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +33,7 @@ func (a *app) listCommand() *cobra.Command {
 				if t.text == "" {
 					continue
 				}
-				if *t.at, err = parseStart(t.text, time.Now()); err != nil {
+				if *t.at, err = parseTime(t.text, time.Now()); err != nil {
 					return usagef("%s %q: write a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", flag, t.text)
 				}
 			}
