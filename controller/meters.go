@@ -18,12 +18,9 @@ const eachAtMost = 32
 // policers are among the steps, they are read before, and those that are left
 // once more after, which shows what the switch did.
 func (s *session) send(ctx context.Context, steps []flow.Step) {
-	msgs := make([]openflow.Message, len(steps))
-	for i, st := range steps {
-		msgs[i] = st.Message
-	}
-	s.sent.Add(uint64(len(msgs)))
-	f := &flight{sent: time.Now(), steps: steps}
+	msgs, barrier := messages(steps)
+	s.sent.Add(uint64(len(steps)))
+	f := &flight{sent: time.Now(), steps: steps, barrier: barrier}
 	s.flight = f
 	ids := countedMeters(steps)
 	if len(ids) == 0 || s.cfg.Metered == nil {

@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -224,4 +226,37 @@ func TestChangesDoNotEndAudits(t *testing.T) {
 	l.meddled(sw, c)
 	cancel()
 	<-ended
+}
+
+// What limits best effort is there before what relies on it, though both leave
+// together.
+func TestBarrierBetweenMetersAndCircuits(t *testing.T) {
+	l := start(t, ofswitch.Diamond(emulated()), Config{})
+	l.settled(4, 4)
+	l.pingAll()
+	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
+	head := l.net.Switch(c.Path[0].DPID)
+	var mu sync.Mutex
+	var order []openflow.Type
+	head.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+		mu.Lock()
+		defer mu.Unlock()
+		switch fm, ok := m.(*openflow.FlowMod); {
+		case m.Type() == openflow.TypeMeterMod, m.Type() == openflow.TypeBarrierRequest,
+			ok && fm.Cookie == purpose.MakeCookie(purpose.Allocation, 7):
+			order = append(order, m.Type())
+		}
+		return nil
+	}})
+	if err := l.install(c); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	order = order[max(0, slices.Index(order, openflow.TypeMeterMod)):] // what came before is of the start
+	got := slices.Compact(order)
+	want := []openflow.Type{openflow.TypeMeterMod, openflow.TypeBarrierRequest, openflow.TypeFlowMod, openflow.TypeBarrierRequest}
+	if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
+		t.Errorf("sent are %v; want %v first", got, want)
+	}
 }

@@ -2,9 +2,11 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,10 +53,11 @@ type session struct {
 
 // flight is a commit on its way.
 type flight struct {
-	done   <-chan struct{} // closed when the answer is in
-	commit *channel.Commit // there when done is closed
-	sent   time.Time
-	steps  []flow.Step
+	done    <-chan struct{} // closed when the answer is in
+	commit  *channel.Commit // there when done is closed
+	sent    time.Time
+	steps   []flow.Step
+	barrier int // index, among the messages, of the one between steps; -1: none
 }
 
 func newSession(c *Controller, conn *channel.Conn) *session {
@@ -167,6 +170,36 @@ func (s *session) proceed(ctx context.Context) {
 	s.report(ctx)
 }
 
+// messages returns what is to be sent of steps, and the index of the barrier
+// between those about meters and those about flow entries; -1 if there is none.
+func messages(steps []flow.Step) (msgs []openflow.Message, barrier int) {
+	msgs, barrier = make([]openflow.Message, 0, len(steps)+1), -1
+	for i, st := range steps {
+		if i > 0 && st.MeterID == 0 && steps[i-1].MeterID != 0 {
+			msgs, barrier = append(msgs, &openflow.BarrierRequest{}), i
+		}
+		msgs = append(msgs, st.Message)
+	}
+	return msgs, barrier
+}
+
+// refused returns why the switch refused steps, by their index. It returns an
+// error if the switch refused the barrier between them.
+func (f *flight) refused() (map[int]error, error) {
+	refused := map[int]error{}
+	for _, r := range f.commit.Refused() {
+		i := r.Index
+		switch {
+		case i == f.barrier:
+			return nil, fmt.Errorf("barrier refused: %w", r.Err)
+		case f.barrier >= 0 && i > f.barrier:
+			i--
+		}
+		refused[i] = r.Err
+	}
+	return refused, nil
+}
+
 // report reports to the core what the switch holds, if that has changed.
 func (s *session) report(ctx context.Context) {
 	c := confirmed{s: s}
@@ -205,10 +238,12 @@ func (s *session) land() error {
 	if err := f.commit.Err(); err != nil {
 		return err
 	}
-	refused := map[int]error{}
-	for _, r := range f.commit.Refused() {
-		refused[r.Index] = r.Err
-		s.logRefusal(f.steps[r.Index], r.Err)
+	refused, err := f.refused()
+	if err != nil {
+		return err
+	}
+	for _, i := range slices.Sorted(maps.Keys(refused)) {
+		s.logRefusal(f.steps[i], refused[i])
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

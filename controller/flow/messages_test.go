@@ -102,7 +102,9 @@ func (d *device) state() *State {
 func inOrder(steps []Step) bool {
 	return slices.IsSortedFunc(steps, func(a, b Step) int {
 		switch {
-		case a.ofMeter():
+		case a.ofMeter() && !b.ofMeter():
+			return -1
+		case b.ofMeter():
 			return 0
 		case (a.Rule != nil) != (b.Rule != nil):
 			if a.Rule != nil {

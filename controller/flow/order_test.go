@@ -34,7 +34,7 @@ func TestPipelineComesFromItsEnd(t *testing.T) {
 		}
 		return batches, entries
 	}
-	if batches, entries := count(); batches != 3 || entries != len(full.Rules) {
+	if batches, entries := count(); batches != 2 || entries != len(full.Rules) {
 		t.Errorf("%d entries of %d came in %d batches", entries, len(full.Rules), batches)
 	}
 	r.Want(leading(full, NewState()), 2, 2)

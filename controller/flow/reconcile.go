@@ -251,7 +251,8 @@ func (r *Reconciler) Vanished(k openflow.EntryKey, cookie openflow.Cookie) bool 
 
 // Confirmed returns the generations up to which the switch holds what is
 // wanted: of circuits, meters included, and of everything. What it has refused
-// does not count against it; see [Reconciler.Refused].
+// does not count against it; see [Reconciler.Refused]. Neither does a meter
+// that is not wanted any more: nothing goes through it.
 func (r *Reconciler) Confirmed() (circuits, all uint64) {
 	if !r.begun {
 		return 0, 0
@@ -265,11 +266,13 @@ func (r *Reconciler) Confirmed() (circuits, all uint64) {
 	for _, g := range r.urgent {
 		before(g)
 	}
-	for _, g := range r.limits {
-		before(g)
+	for id, g := range r.limits {
+		if r.meters[id].want != nil {
+			before(g)
+		}
 	}
 	for _, s := range r.sent {
-		if s.ofMeter() || ofCircuit(s.key) {
+		if s.Meter != nil || ofCircuit(s.key) {
 			before(s.generation)
 		}
 	}
@@ -278,7 +281,9 @@ func (r *Reconciler) Confirmed() (circuits, all uint64) {
 		all = min(all, max(g, 1)-1)
 	}
 	for _, s := range r.sent {
-		all = min(all, max(s.generation, 1)-1)
+		if !s.ofMeter() {
+			all = min(all, max(s.generation, 1)-1)
+		}
 	}
 	return circuits, all
 }

@@ -121,6 +121,18 @@ func (s Step) key() openflow.EntryKey {
 	return meterKey(s.MeterID)
 }
 
+func (s Step) sort() sort {
+	switch {
+	case s.Meter != nil:
+		return needed
+	case s.ofMeter():
+		return unused
+	case ofCircuit(s.key()):
+		return ofCircuits
+	}
+	return ofOthers
+}
+
 func meterKey(id openflow.MeterID) openflow.EntryKey {
 	return openflow.EntryKey{Match: fmt.Sprint("meter", id)}
 }
@@ -193,14 +205,12 @@ func (d *bench) next() {
 		return
 	}
 	d.pending = soon(d.r, rapid.IntRange(1, 4).Draw(d.T, "most"))
-	meters := 0
-	for _, s := range d.pending {
-		if s.ofMeter() {
-			meters++
+	for i, s := range d.pending {
+		was := d.pending[max(0, i-1)]
+		leads := was.Meter != nil && !s.ofMeter() && ofCircuit(s.key())
+		if s.sort() != was.sort() && !leads {
+			d.Fatalf("steps that no answer separates: %+v", d.pending)
 		}
-	}
-	if meters != 0 && meters != len(d.pending) {
-		d.Fatalf("steps of meters and of entries come together: %+v", d.pending)
 	}
 }
 

@@ -8,9 +8,9 @@ import (
 	"conga/openflow"
 )
 
-// sort is a sort of steps. Those of different sorts are never sent together,
-// since a switch may reorder what no barrier separates (OpenFlow 1.3.5 section
-// 6.2).
+// sort is a sort of steps. Those of different sorts are never sent without a
+// barrier between them, since a switch may reorder what no barrier separates
+// (OpenFlow 1.3.5 section 6.2).
 type sort uint8
 
 // The sorts, in order of precedence: meters come before the entries that use
@@ -27,9 +27,12 @@ const (
 // ever where changes come faster than the switch answers.
 var grace = [sorts]int{needed: 1, ofCircuits: 1, ofOthers: 8, unused: 8}
 
-// Next returns the steps to be sent now, at most so many about flow entries,
-// and takes them for sent. Steps of different sorts are never returned
-// together. While steps are under way there are none.
+// Next returns the steps to be sent now, at most so many about entries of best
+// effort, and takes them for sent. While steps are under way there are none.
+//
+// Steps of different sorts are not returned together, with one exception: steps
+// about entries of circuits may follow those about wanted meters, and the
+// caller has to send a barrier between them.
 func (r *Reconciler) Next(most int, now time.Time) []Step {
 	if r.UnderWay() || !r.begun {
 		return nil
@@ -42,6 +45,9 @@ func (r *Reconciler) Next(most int, now time.Time) []Step {
 			if waiting[s] {
 				r.draw(s, most)
 			}
+		}
+		if waiting[needed] && waiting[ofCircuits] { // the meters' answer would only cost time
+			r.draw(ofCircuits, most)
 		}
 	}
 	for s, waits := range waiting {

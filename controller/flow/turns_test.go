@@ -63,7 +63,11 @@ func TestChurnStarvesNothing(t *testing.T) {
 		}
 		r.Want(c.wanted, 3, 3)
 		generation := uint64(3)
-		confirmed := func() bool { _, all := r.Confirmed(); return all >= 3 }
+		confirmed := func() bool {
+			_, all := r.Confirmed()
+			at := r.meters[m]
+			return all >= 3 && (at.want != nil || at.have == nil)
+		}
 		for n := range 40 {
 			generation++
 			r.Want(c.churn(n), generation, generation)
