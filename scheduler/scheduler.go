@@ -14,7 +14,7 @@ import (
 // Defaults of a [Config].
 const (
 	DefaultSettle  = 10 * time.Second
-	DefaultWorkers = 1024
+	DefaultWorkers = 4096
 	DefaultTimeout = 15 * time.Second
 	DefaultBackoff = time.Second
 	maxBackoff     = time.Minute
