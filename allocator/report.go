@@ -24,7 +24,7 @@ const (
 )
 
 // reportBatch is how many results are saved in one transaction at most.
-const reportBatch = 256
+const reportBatch = 1024
 
 // Report takes in how tasks went. It does what Installed, Removed and Failed
 // do, one after the other, and what follows from results that are reported
