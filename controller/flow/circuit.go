@@ -43,7 +43,9 @@ func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.Port
 	does, ok := v.crossings[t]
 	if !ok {
 		does = v.priority(in, out, meter)
-		v.crossings[t] = does
+		if meter == 0 || meter == v.limits[out] { // a policer is one circuit's alone
+			v.crossings[t] = does
+		}
 	}
 	for _, m := range matches(key, in) {
 		rule(&Rule{

@@ -161,7 +161,8 @@ func (r *Reconciler) put(k openflow.EntryKey, at pair[Rule]) {
 	case known != nil:
 		*known = at
 	default:
-		r.rules[k] = &at
+		kept := at // a copy, so that only what is new is allocated
+		r.rules[k] = &kept
 	}
 }
 

@@ -27,7 +27,7 @@ type view struct {
 
 // newView returns the view of a switch on whose ports so much is reserved.
 func newView(p Policy, sw topology.Switch, tree map[topology.PortID]bool, reserved map[openflow.PortNo]bitrate.Rate) *view {
-	v := &view{policy: p, sw: sw, tree: tree}
+	v := &view{policy: p, sw: sw, tree: tree, crossings: map[crossing][]openflow.Instruction{}}
 	v.floods = v.floodPorts()
 	v.reserve(reserved)
 	return v
@@ -35,7 +35,7 @@ func newView(p Policy, sw topology.Switch, tree map[topology.PortID]bool, reserv
 
 // reserving returns the view of the same switch with other reservations.
 func (v *view) reserving(reserved map[openflow.PortNo]bitrate.Rate) *view {
-	w := &view{policy: v.policy, sw: v.sw, tree: v.tree, floods: v.floods}
+	w := &view{policy: v.policy, sw: v.sw, tree: v.tree, floods: v.floods, crossings: v.crossings}
 	w.reserve(reserved)
 	return w
 }
@@ -43,7 +43,6 @@ func (v *view) reserving(reserved map[openflow.PortNo]bitrate.Rate) *view {
 func (v *view) reserve(reserved map[openflow.PortNo]bitrate.Rate) {
 	v.meters = map[openflow.MeterID]Meter{}
 	v.ways = map[openflow.PortNo][]openflow.Instruction{}
-	v.crossings = map[crossing][]openflow.Instruction{}
 	if v.sw.Meters > 0 {
 		v.meters[purpose.TrialID] = drop(minRate)
 		v.upMeters()
