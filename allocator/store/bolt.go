@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"sync"
@@ -18,6 +19,10 @@ const (
 	// lockTimeout is how long OpenBolt waits for another process to close the
 	// file: long enough for one that is just stopping.
 	lockTimeout = time.Second
+	lockPause   = 50 * time.Millisecond // between two attempts
+	// atOnce is how many bytes a file may have to be examined before it is used:
+	// about a second from a usual disk.
+	atOnce = 256 << 20
 	// mapSize is how many bytes are mapped at first. Growing the map waits for
 	// every reader; a map that covers any store to be expected never grows.
 	mapSize = 1 << 30
@@ -28,17 +33,29 @@ const (
 // Commits are grouped: one goroutine takes all that wait and writes them in one
 // transaction, so that they share its two syncs. A single writer never waits
 // for others.
+//
+// A disk that is full or cannot be written has commits refused, with
+// [ErrUnwritable], until it can; damage that is met has them refused for good,
+// with [ErrDamaged]. Reading goes on.
 type Bolt struct {
-	db     *bbolt.DB
 	path   string
+	log    *slog.Logger
+	raw    *os.File      // the same file, beside bbolt
+	pause  time.Duration // least time between two attempts at a disk that fails
+	retry  *time.Timer   // when the committer makes the next
 	wake   chan struct{} // capacity 1: the committer has work
 	done   chan struct{} // closed when the committer has returned
 	update func(func(*bbolt.Tx) error) error
 
+	examined sync.WaitGroup     // the examination of a file that is in use
+	stop     context.CancelFunc // ends it
+
 	mu      sync.Mutex
+	db      *bbolt.DB
+	stuck   bool      // a transaction of db could not be ended, so that closing it would block
 	pending []*commit // waiting for the committer, in order of arrival
 	closed  bool
-	failed  error // set once; the answer to every later call
+	trouble *trouble // nil: none
 }
 
 var _ Store = (*Bolt)(nil)
@@ -46,27 +63,76 @@ var _ Store = (*Bolt)(nil)
 // OpenBolt opens the store in the file at path. If there is none it creates the
 // file, readable by its owner only, in a folder that must exist. Close releases
 // it.
-func OpenBolt(path string) (*Bolt, error) {
+func OpenBolt(path string) (*Bolt, error) { return open(path, discard, atOnce) }
+
+var discard = slog.New(slog.DiscardHandler)
+
+// Open opens a store as [OpenBolt] does, with a log of what is wrong with the
+// disk. It examines the whole file first; that of one that was closed in order,
+// and is large, goes on while the store is used.
+func Open(path string, log *slog.Logger) (*Bolt, error) { return open(path, log, atOnce) }
+
+// open does as [Open], and examines files later that have more bytes than
+// always.
+func open(path string, log *slog.Logger, always int64) (*Bolt, error) {
 	_, statErr := os.Stat(path)
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:         lockTimeout,
-		FreelistType:    bbolt.FreelistMapType,
-		NoFreelistSync:  true, // written by Close and not with every commit; after a crash it is rebuilt
-		InitialMmapSize: mapSize,
-		NoStatistics:    true,
-	})
+	later, err := examine(path, always)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openBolt(path)
 	if err != nil {
 		return nil, openError(path, err)
 	}
+	ctx, stop := context.WithCancel(context.Background())
 	b := &Bolt{
-		db: db, path: path, update: db.Update,
+		db: db, path: path, log: log, pause: leastPause, retry: time.NewTimer(mostPause), stop: stop,
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
+	b.retry.Stop()
+	b.update = b.transact
 	if err := b.prepare(errors.Is(statErr, os.ErrNotExist)); err != nil {
+		stop()
 		return nil, errors.Join(err, db.Close())
 	}
 	go b.run()
+	if later {
+		b.examined.Go(func() { b.examineLater(ctx) })
+	}
 	return b, nil
+}
+
+// examine checks the file at path before bbolt reads it. It reports whether
+// that is to be done later, since it would take long.
+func examine(path string, always int64) (later bool, err error) {
+	file, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil // it will be made
+	}
+	if err != nil {
+		return false, fmt.Errorf("store: open: %w", err)
+	}
+	defer file.Close()
+	if err := lockFile(file, lockTimeout); err != nil {
+		return false, lockedError(path)
+	}
+	return check(context.Background(), path, file, always)
+}
+
+// openBolt has bbolt open the file.
+func openBolt(path string) (db *bbolt.DB, err error) {
+	own := false
+	err = guard(&own, func() error {
+		db, err = bbolt.Open(path, 0o600, &bbolt.Options{
+			Timeout:         lockTimeout,
+			FreelistType:    bbolt.FreelistMapType,
+			NoFreelistSync:  true, // written by Close and not with every commit; after a crash it is rebuilt
+			InitialMmapSize: mapSize,
+			NoStatistics:    true,
+		})
+		return err
+	})
+	return db, err
 }
 
 // prepare makes the file private, and its name durable if it is new.
@@ -79,6 +145,11 @@ func (b *Bolt) prepare(created bool) error {
 			return fmt.Errorf("store: sync the folder of %s: %w", b.path, err)
 		}
 	}
+	raw, err := os.OpenFile(b.path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	b.raw = raw
 	return nil
 }
 
@@ -91,11 +162,15 @@ func syncFolder(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+func lockedError(path string) error {
+	return fmt.Errorf("store: another congad is using %s; stop it, or give this one a data folder of its own: %w", path, ErrLocked)
+}
+
 // openError returns err with a sentence on what an operator can do about it.
 func openError(path string, err error) error {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("store: another congad is using %s; stop it, or give this one a data folder of its own: %w", path, ErrLocked)
+		return lockedError(path)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrChecksum),
 		errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrInvalidMapping):
 		return fmt.Errorf("store: %s is not a store of congad, or was cut short (%v): %w", path, err, ErrDamaged)
@@ -120,7 +195,7 @@ func (b *Bolt) Range(ctx context.Context, bucket Bucket, s Span, f func(key stri
 
 // Get implements [Store].
 func (b *Bolt) Get(ctx context.Context, bucket Bucket, key string) (value []byte, err error) {
-	err = b.view(func(tx *bbolt.Tx) error {
+	err = b.view(new(bool), func(tx *bbolt.Tx) error {
 		if records := tx.Bucket([]byte(bucket)); records != nil && key != "" {
 			value = bytes.Clone(records.Get([]byte(key)))
 		}
@@ -130,7 +205,8 @@ func (b *Bolt) Get(ctx context.Context, bucket Bucket, key string) (value []byte
 }
 
 func (b *Bolt) walk(ctx context.Context, bucket Bucket, s Span, f func(key string, value []byte) error) error {
-	return b.view(func(tx *bbolt.Tx) error {
+	own := false // f is being called
+	return b.view(&own, func(tx *bbolt.Tx) error {
 		records := tx.Bucket([]byte(bucket))
 		if records == nil {
 			return ctx.Err()
@@ -141,7 +217,10 @@ func (b *Bolt) walk(ctx context.Context, bucket Bucket, s Span, f func(key strin
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if err := f(string(k), v); err != nil {
+			key := string(k)
+			own = true
+			err := f(key, v)
+			if own = false; err != nil {
 				return err
 			}
 		}
@@ -167,41 +246,68 @@ func start(c *bbolt.Cursor, s Span) (k, v []byte, next func() ([]byte, []byte)) 
 	return k, v, c.Prev
 }
 
-// view runs f in a read transaction.
-func (b *Bolt) view(f func(*bbolt.Tx) error) error {
-	if err := b.usable(); err != nil {
+// view runs f in a read transaction. Own is true while f calls what is not
+// ours.
+func (b *Bolt) view(own *bool, f func(*bbolt.Tx) error) error {
+	db, err := b.readable()
+	if err != nil {
 		return err
 	}
-	err := b.db.View(f)
-	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
-		return fmt.Errorf("store: read: %w", ErrClosed)
+	damaged := errors.New("") // f's own errors are of any kind
+	err = guard(own, func() error {
+		err := db.View(f)
+		if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+			return fmt.Errorf("store: read: %w", b.gone())
+		}
+		if err != nil {
+			damaged = err
+		}
+		return err
+	})
+	if err != nil && err != damaged && errors.Is(err, ErrDamaged) {
+		return b.note(err)
 	}
 	return err
 }
 
-// usable returns nil while the store is open and its disk has not failed.
-func (b *Bolt) usable() error {
+// gone returns why there is no database: it was closed, or is being opened
+// anew.
+func (b *Bolt) gone() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.usableLocked()
+	if b.closed {
+		return ErrClosed
+	}
+	return ErrFailed
 }
 
-func (b *Bolt) usableLocked() error {
-	if b.closed {
-		return fmt.Errorf("store: %w", ErrClosed)
+// handle returns the database that is open.
+func (b *Bolt) handle() *bbolt.DB {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.db
+}
+
+// readable returns the database, unless the store was closed, or shows a commit
+// that is to be undone.
+func (b *Bolt) readable() (*bbolt.DB, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed:
+		return nil, fmt.Errorf("store: %w", ErrClosed)
+	case b.trouble != nil && b.trouble.undo != nil:
+		return nil, b.trouble.err
 	}
-	return b.failed
+	return b.db, nil
 }
 
 // leaveFreelist writes down which pages are free. Without that, as after a
 // failure here, the next opening reads every page of the file.
 func (b *Bolt) leaveFreelist() {
-	b.mu.Lock()
-	failed := b.failed
-	b.mu.Unlock()
-	if failed == nil {
-		b.db.NoFreelistSync = false // the committer, which reads it, has returned
-		_ = b.db.Update(func(*bbolt.Tx) error { return nil })
+	if db := b.handle(); b.troubled() == nil {
+		db.NoFreelistSync = false // the committer, which reads it, has returned
+		_ = guard(new(bool), func() error { return b.transact(func(*bbolt.Tx) error { return nil }) })
 	}
 }
 
@@ -213,13 +319,20 @@ func (b *Bolt) Close() error {
 	b.closed = true
 	b.mu.Unlock()
 	if first {
+		b.stop()
 		b.signal()
 	}
 	<-b.done
-	if first {
-		b.leaveFreelist()
+	b.examined.Wait()
+	if !first {
+		return nil
 	}
-	if err := b.db.Close(); err != nil {
+	b.leaveFreelist()
+	_ = b.raw.Close()
+	if b.stuck {
+		return nil // the process is to end, which frees the file
+	}
+	if err := b.handle().Close(); err != nil {
 		return fmt.Errorf("store: close: %w", err)
 	}
 	return nil

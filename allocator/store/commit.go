@@ -3,9 +3,11 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -73,8 +75,11 @@ func copyOps(ops []Op) []Op {
 func (b *Bolt) enqueue(c *commit) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.usableLocked(); err != nil {
-		return err
+	switch {
+	case b.closed:
+		return fmt.Errorf("store: %w", ErrClosed)
+	case b.trouble != nil:
+		return b.trouble.err
 	}
 	b.pending = append(b.pending, c)
 	return nil
@@ -101,7 +106,13 @@ func (b *Bolt) signal() {
 // store is closed and nothing waits.
 func (b *Bolt) run() {
 	defer close(b.done)
-	for range b.wake {
+	for {
+		select {
+		case <-b.wake:
+		case <-b.retry.C:
+			b.attempt()
+			continue
+		}
 		for {
 			batch, closed := b.take()
 			if len(batch) == 0 {
@@ -147,32 +158,79 @@ func (b *Bolt) gather() {
 
 // write applies a batch in one transaction and returns the one result.
 func (b *Bolt) write(batch []*commit) error {
-	b.mu.Lock()
-	failed := b.failed
-	b.mu.Unlock()
-	if failed != nil {
-		return failed
+	if err := b.troubled(); err != nil {
+		return err
 	}
-	id := 0
-	err := b.update(func(tx *bbolt.Tx) error {
-		id = tx.ID()
-		for _, c := range batch {
-			for _, op := range c.ops {
-				if err := apply(tx, op); err != nil {
-					return err
+	return b.transaction(batch)
+}
+
+// troubled returns why there can be no commit.
+func (b *Bolt) troubled() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.trouble == nil {
+		return nil
+	}
+	return b.trouble.err
+}
+
+// transaction does as write, and notes what a failure means.
+func (b *Bolt) transaction(batch []*commit) error {
+	start, id := time.Now(), 0
+	var was *undo
+	err := guard(new(bool), func() error {
+		return b.update(func(tx *bbolt.Tx) (err error) {
+			id = tx.ID()
+			if was, err = b.before(id); err != nil {
+				return err
+			}
+			for _, c := range batch {
+				for _, op := range c.ops {
+					if err := apply(tx, op); err != nil {
+						return err
+					}
 				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
+	case errors.Is(err, ErrDamaged):
+		return b.note(err)
+	case was == nil || !b.visible(id):
+		return b.unwritable(fmt.Errorf("commit: %w", err), time.Since(start))
 	}
-	err = fmt.Errorf("store: commit: %w", err)
-	if id > 0 && b.visible(id) {
-		return b.fail(err)
+	b.suspend(&trouble{err: failedError(err), undo: was}, 0)
+	if b.revert(was) == nil {
+		return b.unwritable(fmt.Errorf("commit: %w", err), time.Since(start))
 	}
-	return err
+	return failedError(err)
+}
+
+// transact runs f in a write transaction as bbolt's Update does, but that it
+// does no more than it must after a panic: Update would read the whole file, in
+// a goroutine that nothing recovers.
+func (b *Bolt) transact(f func(*bbolt.Tx) error) error {
+	tx, err := b.handle().Begin(true)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			if guard(new(bool), tx.Rollback) != nil {
+				b.mu.Lock()
+				b.stuck = true
+				b.mu.Unlock()
+			}
+			panic(v)
+		}
+	}()
+	if err := f(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
 }
 
 func apply(tx *bbolt.Tx, op Op) error {
@@ -200,23 +258,14 @@ func apply(tx *bbolt.Tx, op Op) error {
 }
 
 // visible reports whether transaction id can be read although its commit
-// failed: its last page was written, but may not have reached the disk.
+// failed: its head was written, but may not have reached the disk.
 func (b *Bolt) visible(id int) bool {
 	now := 0
-	err := b.db.View(func(tx *bbolt.Tx) error {
-		now = tx.ID()
-		return nil
+	err := guard(new(bool), func() error {
+		return b.handle().View(func(tx *bbolt.Tx) error {
+			now = tx.ID()
+			return nil
+		})
 	})
 	return err != nil || now >= id
-}
-
-// fail makes every later call fail: what the store shows and what would survive
-// a crash may differ now.
-func (b *Bolt) fail(cause error) error {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.failed == nil {
-		b.failed = fmt.Errorf("%w: restart congad once the disk is well: %w", ErrFailed, cause)
-	}
-	return b.failed
 }

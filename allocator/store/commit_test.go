@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -112,16 +113,20 @@ func TestWithdrawnCommitIsNotWritten(t *testing.T) {
 
 func TestFailedBatchReportsToEachWaiter(t *testing.T) {
 	b := openTest(t)
+	b.pause = time.Millisecond
 	full, update := errors.New("no space left on device"), b.update
 	failing := true
 	opened := make(chan struct{})
 	b.update = func(f func(*bbolt.Tx) error) error {
 		<-opened
 		return update(func(tx *bbolt.Tx) error {
-			if err := f(tx); err != nil || !failing {
-				return err
+			err := f(tx)
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			if err == nil && failing {
+				return full
 			}
-			return full
+			return err
 		})
 	}
 	var wg sync.WaitGroup
@@ -135,7 +140,13 @@ func TestFailedBatchReportsToEachWaiter(t *testing.T) {
 	close(opened)
 	wg.Wait()
 
-	failing = false // nothing is under way: the disk has room again
+	if err := b.Ready(t.Context()); !errors.Is(err, ErrUnwritable) || !errors.Is(err, full) {
+		t.Errorf("Ready: %v", err)
+	}
+	b.mu.Lock()
+	failing = false // the disk has room again
+	b.mu.Unlock()
+	recovers(t, b)
 	if err := b.Commit(t.Context(), Op{Bucket: Allocations, Key: "after", Value: []byte("v")}); err != nil {
 		t.Errorf("Commit once the disk is well: %v", err)
 	}
@@ -145,28 +156,97 @@ func TestFailedBatchReportsToEachWaiter(t *testing.T) {
 	}
 }
 
-// TestUncertainCommitEndsService reports a failure after the transaction can
+// recovers waits until the store takes commits again.
+func recovers(t *testing.T, b *Bolt) {
+	t.Helper()
+	for range 10_000 {
+		if b.Ready(t.Context()) == nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("still %v", b.Ready(t.Context()))
+}
+
+// TestUncertainCommitIsUndone reports a failure after the transaction can
 // already be read, as a failing sync does.
-func TestUncertainCommitEndsService(t *testing.T) {
+func TestUncertainCommitIsUndone(t *testing.T) {
 	b := openTest(t)
-	broken, update := errors.New("input/output error"), b.update
+	b.pause = time.Millisecond
+	put := func(key string) error {
+		return b.Commit(t.Context(), Op{Bucket: Allocations, Key: key, Value: []byte("v")})
+	}
+	has := func(key string) bool {
+		value, err := b.Get(t.Context(), Allocations, key)
+		if err != nil {
+			t.Errorf("Get %s: %v", key, err)
+		}
+		return value != nil
+	}
+	if err := put("before"); err != nil {
+		t.Fatal(err)
+	}
+	broken, update, failing := errors.New("input/output error"), b.update, true
 	b.update = func(f func(*bbolt.Tx) error) error {
-		if err := update(f); err != nil {
+		if err := update(f); err != nil || !failing {
 			return err
 		}
+		failing = false
 		return broken
 	}
-	put := Op{Bucket: Allocations, Key: "a", Value: []byte("v")}
-	if err := b.Commit(t.Context(), put); !errors.Is(err, broken) || !errors.Is(err, ErrFailed) {
+	if err := put("during"); !errors.Is(err, broken) || !errors.Is(err, ErrUnwritable) {
 		t.Errorf("error is %v", err)
+	}
+	if !has("before") || has("during") {
+		t.Error("the commit that failed is not undone, or more than it is")
+	}
+	recovers(t, b)
+	if err := put("after"); err != nil || !has("before") || has("during") || !has("after") {
+		t.Errorf("once the disk is well: %v", err)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenBolt(b.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if b = again; !has("before") || has("during") || !has("after") {
+		t.Error("it has other records when it is opened again")
+	}
+}
+
+// TestUncertainCommitBlocksReading: while it cannot be undone it is not shown
+// either.
+func TestUncertainCommitBlocksReading(t *testing.T) {
+	b := openTest(t)
+	b.pause = time.Millisecond
+	raw, update, failing := b.raw, b.update, true
+	closed, err := os.Open(b.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	b.update = func(f func(*bbolt.Tx) error) error {
+		if !failing {
+			return update(f)
+		}
+		failing = false
+		return errors.Join(update(f), errors.New("input/output error"), func() error { b.raw = closed; return nil }())
+	}
+	put := Op{Bucket: Allocations, Key: "a", Value: []byte("v")}
+	if err := b.Commit(t.Context(), put); !errors.Is(err, ErrFailed) {
+		t.Errorf("error is %v", err)
+	}
+	if err := b.Scan(t.Context(), Allocations, nil); !errors.Is(err, ErrFailed) {
+		t.Errorf("error of a scan is %v", err)
 	}
 	if err := b.Commit(t.Context(), put); !errors.Is(err, ErrFailed) {
 		t.Errorf("error of the next commit is %v", err)
 	}
-	if err := b.Scan(t.Context(), Allocations, nil); !errors.Is(err, ErrFailed) {
-		t.Errorf("error of the next scan is %v", err)
-	}
 	if err := b.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
+	raw.Close()
 }

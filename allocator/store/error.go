@@ -10,10 +10,13 @@ var (
 	ErrLocked = errors.New("the store is locked")
 	// ErrDamaged means that the file is no store of CONGA, or was damaged.
 	ErrDamaged = errors.New("the store is damaged")
+	// ErrUnwritable means that the disk is full or cannot be written. The commit
+	// left nothing, and the store tries the disk again by itself.
+	ErrUnwritable = errors.New("the store cannot be written")
 	// ErrFailed means that the disk failed in the middle of a commit, so that
-	// it is unknown whether the commit would survive. The store then takes no
-	// more commits; opening it again reads what the disk holds.
-	ErrFailed = errors.New("the store has failed")
+	// it is unknown whether the commit would survive. The store undoes it, and
+	// neither reads nor writes before it has.
+	ErrFailed = errors.New("the disk failed in the middle of a commit")
 	// ErrInvalid means that an operation can never succeed: no bucket, no key,
 	// or a record that is too large.
 	ErrInvalid = errors.New("invalid operation")

@@ -1,0 +1,193 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+)
+
+// A Damage is a part of a store that cannot be read, or not be trusted.
+type Damage struct {
+	Page   uint64
+	Bucket Bucket // whose records are concerned; "": of all, or none
+	Reason string
+
+	from, to []byte // between which keys; nil: from the first, to the last
+	tree     bool   // records are missing
+}
+
+// String returns a sentence without a full stop.
+func (d Damage) String() string {
+	var s strings.Builder
+	fmt.Fprintf(&s, "page %d: %s", d.Page, d.Reason)
+	switch {
+	case d.tree && d.Bucket == "":
+		s.WriteString("; all records below it are concerned")
+	case d.tree:
+		fmt.Fprintf(&s, "; records of %s are concerned", d.Bucket)
+	}
+	return s.String()
+}
+
+// A walker visits the pages of a tree, once each.
+type walker struct {
+	*pageFile
+	head    head
+	seen    map[uint64]bool // by page
+	damages []Damage
+	records int // that were read
+	visit   func(bucket Bucket, key, value []byte) error
+}
+
+// A span is where in a tree a page is, and what its keys are between.
+type span struct {
+	bucket   Bucket
+	from, to []byte
+}
+
+// walk visits all that is reachable from the head. Its error is visit's, or
+// that of ctx; damage is none.
+func (w *walker) walk(ctx context.Context) error {
+	w.seen = map[uint64]bool{}
+	return w.page(ctx, w.head.root, span{}, w.bucket)
+}
+
+func (w *walker) damaged(page uint64, s span, format string, args ...any) {
+	w.damages = append(w.damages, Damage{
+		Page: page, Bucket: s.bucket, Reason: fmt.Sprintf(format, args...),
+		from: bytes.Clone(s.from), to: bytes.Clone(s.to), tree: true,
+	})
+}
+
+// page visits a page and what is below it; f is called with each element of a
+// leaf.
+func (w *walker) page(ctx context.Context, id uint64, s span, f func(context.Context, uint64, span, elem) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if w.seen[id] {
+		w.damaged(id, s, "two others lead to it")
+		return nil
+	}
+	n, err := w.node(id, w.head.pages)
+	if err != nil {
+		w.damaged(id, s, "%v", err)
+		return nil
+	}
+	for i := range n.pages {
+		w.seen[id+i] = true
+	}
+	lost := n.bad
+	for i, e := range n.elems {
+		if bytes.Compare(e.key, s.from) < 0 && (n.kind == leafPage || i > 0) || s.to != nil && bytes.Compare(e.key, s.to) >= 0 {
+			lost++
+			continue
+		}
+		if n.kind == leafPage {
+			err = f(ctx, id, s, e)
+		} else {
+			below := span{s.bucket, e.key, s.to}
+			if i+1 < len(n.elems) {
+				below.to = n.elems[i+1].key
+			}
+			if i == 0 {
+				below.from = s.from
+			}
+			err = w.page(ctx, e.child, below, f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if lost > 0 {
+		w.damaged(id, s, "%d of its %d elements cannot be read", lost, len(n.elems)+n.bad)
+	}
+	return nil
+}
+
+// bucket visits a bucket, which is an element of the root.
+func (w *walker) bucket(ctx context.Context, page uint64, _ span, e elem) error {
+	s := span{bucket: Bucket(e.key)}
+	if e.flags != bucketFlag || len(e.value) < headerSize {
+		w.damaged(page, s, "an element of it is no bucket")
+		return nil
+	}
+	if root := order.Uint64(e.value); root != 0 {
+		return w.page(ctx, root, s, w.record)
+	}
+	inline := e.value[headerSize:]
+	if len(inline) < headerSize {
+		w.damaged(page, s, "a bucket in it was cut short")
+		return nil
+	}
+	n, err := parseNode(inline, order.Uint16(inline[8:]), int(order.Uint16(inline[10:])))
+	if err != nil || n.kind != leafPage || n.bad > 0 {
+		w.damaged(page, s, "a bucket in it cannot be read")
+	}
+	if err != nil {
+		return nil
+	}
+	for _, e := range n.elems {
+		if err := w.record(ctx, page, s, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) record(_ context.Context, page uint64, s span, e elem) error {
+	if e.flags != 0 {
+		w.damaged(page, s, "an element of it is no record")
+		return nil
+	}
+	w.records++
+	if w.visit == nil {
+		return nil
+	}
+	return w.visit(s.bucket, e.key, e.value)
+}
+
+// freelist checks the pages that are said to be free against those that are
+// reachable: what is free is written over.
+func (w *walker) freelist() {
+	if w.head.freelist == noFreelist {
+		return
+	}
+	wrong := func(format string, args ...any) {
+		w.damages = append(w.damages, Damage{Page: w.head.freelist, Reason: "the list of free pages: " + fmt.Sprintf(format, args...)})
+	}
+	ids, span, err := w.free(w.head)
+	if err != nil {
+		wrong("%v", err)
+		return
+	}
+	for i := range span {
+		if w.seen[w.head.freelist+i] {
+			wrong("page %d has records too", w.head.freelist+i)
+			return
+		}
+	}
+	for _, id := range ids {
+		if w.seen[id] {
+			wrong("page %d is in it, and has records", id)
+			return
+		}
+	}
+}
+
+// inspect visits all records of a file and returns how many it has read, and
+// what is damaged.
+func inspect(ctx context.Context, f *pageFile, h head, visit func(Bucket, []byte, []byte) error) (*walker, error) {
+	w := &walker{pageFile: f, head: h, visit: visit}
+	if f.size < int64(h.pages)*f.pageSize {
+		w.damages = append(w.damages, Damage{
+			Page: uint64(f.size / f.pageSize), Reason: fmt.Sprintf("the file ends there and was cut; it had %d pages", h.pages),
+		})
+	}
+	if err := w.walk(ctx); err != nil {
+		return w, err
+	}
+	w.freelist()
+	return w, nil
+}
