@@ -32,6 +32,9 @@ func faultOf(err error) *rest.Fault {
 	if f, ok := errors.AsType[*rest.Fault](err); ok {
 		return f
 	}
+	if f := faultOfStore(err); f != nil {
+		return f
+	}
 	if e, ok := errors.AsType[*allocator.Error](err); ok {
 		return faultOfAllocator(e)
 	}
@@ -66,6 +69,20 @@ func faultOf(err error) *rest.Fault {
 		return errOverloaded
 	}
 	return errInternal
+}
+
+// faultOfStore returns the answer where the store takes no changes, and nil for
+// other errors.
+func faultOfStore(err error) *rest.Fault {
+	switch {
+	case errors.Is(err, store.ErrDamaged):
+		return rest.NewFault(http.StatusServiceUnavailable, "the store is damaged, and its operator has to see to it; nothing was changed").After(time.Minute)
+	case errors.Is(err, store.ErrFailed):
+		return rest.NewFault(http.StatusServiceUnavailable, "the disk failed in the middle of a change, which will be undone; look again before you repeat it").After(10 * time.Second)
+	case errors.Is(err, store.ErrUnwritable):
+		return rest.NewFault(http.StatusServiceUnavailable, "the disk is full or cannot be written; nothing was changed, try again later").After(10 * time.Second)
+	}
+	return nil
 }
 
 // interrupted reports whether err means that the daemon stops or that the
