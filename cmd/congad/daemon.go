@@ -93,8 +93,8 @@ func (d *daemon) openStore() (err error) {
 	if err := os.MkdirAll(d.cfg.Data, 0o700); err != nil {
 		return fmt.Errorf("the data directory cannot be made: %w", err)
 	}
-	d.store, err = store.OpenBolt(filepath.Join(d.cfg.Data, "conga.db"))
-	return err
+	d.store, err = store.Open(storeFile(d.cfg.Data), d.log.With("part", "store"))
+	return advise(err, d.cfg.Data)
 }
 
 // openAuth makes the directory of users and loads the keys.
@@ -179,6 +179,7 @@ func (d *daemon) openAPI() error {
 		Metrics: metrics, Observe: observe, Bodies: d.bodies,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),
 		Audit: d.services.audit, Replays: d.services.replays, Events: d.services.events,
+		Ready:    []httpapi.Check{{Name: "store", Ready: d.store.Ready}},
 		Webhooks: d.services.webhooks, Projects: d.projects, Owners: d.owners.Load, Origin: d.cfg.API.URL,
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"conga/allocator/store"
 	"conga/cmd/internal/config"
 	"conga/cmd/internal/terminal"
 	"conga/cmd/internal/version"
@@ -20,6 +21,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1 // the daemon could not start, or a component failed
 	exitUsage   = 2 // the command line or the configuration is wrong
+	exitDamaged = 3 // the store is damaged, or has vanished
 )
 
 // A usageError is a mistake on the command line or in the configuration.
@@ -33,6 +35,7 @@ type app struct {
 
 	configFile string
 	flags      config.Overrides
+	newStore   bool // there need be no store where there was one
 }
 
 // run carries out one command line and returns its exit code.
@@ -55,6 +58,9 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	if _, ok := errors.AsType[usageError](err); ok || !a.started {
 		return exitUsage
 	}
+	if errors.Is(err, store.ErrDamaged) || errors.Is(err, errVanished) {
+		return exitDamaged
+	}
 	return exitFailure
 }
 
@@ -67,7 +73,10 @@ func (a *app) root() *cobra.Command {
 Every setting has a default. A flag wins over the environment (CONGA_DATA, CONGA_API,
 CONGA_OPENFLOW, CONGA_PLAINTEXT, CONGA_LOG_FORMAT, CONGA_LOG_LEVEL and CONGA_CONFIG), which
 wins over the file. SIGHUP reads the file again; SIGTERM stops the daemon and leaves the
-switches as they are.`,
+switches as they are.
+
+The exit code is 1 if the daemon could not start or a part of it failed, 2 if the command line
+or the configuration is wrong, and 3 if the store is damaged or has vanished.`,
 		Args:              cobra.NoArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
@@ -83,7 +92,8 @@ switches as they are.`,
 	f.Lookup("plaintext").NoOptDefVal = "true"
 	f.Var(text{&a.flags.LogFormat}, "log-format", "`format` of the log: text or json")
 	f.Var(text{&a.flags.LogLevel}, "log-level", "least `level` that is logged: debug, info, warn or error")
-	root.AddCommand(a.checkCommand(), a.demoCommand(), a.passwdCommand(), a.versionCommand())
+	f.BoolVar(&a.newStore, "new-store", false, "begin with an empty store where there was one; for one start")
+	root.AddCommand(a.checkCommand(), a.demoCommand(), a.passwdCommand(), a.storeCommand(), a.versionCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

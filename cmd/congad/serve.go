@@ -26,6 +26,9 @@ func (a *app) serve(ctx context.Context) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)
+	if err := checkNew(cfg.Data, a.newStore); err != nil {
+		return err
+	}
 	d, err := open(ctx, cfg, log, level)
 	if err != nil {
 		return err

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"conga/allocator/store"
+)
+
+// errVanished means that there was a store, and that its file is gone or empty.
+var errVanished = errors.New("the store has vanished")
+
+// storeFile returns the path of the store in a data directory.
+func storeFile(data string) string { return filepath.Join(data, "conga.db") }
+
+// checkNew returns an error if the daemon is to make a new store where there
+// was one, or the other way round: an admin key is never older than the store.
+func checkNew(data string, wanted bool) error {
+	path := storeFile(data)
+	info, err := os.Stat(path)
+	there := err == nil && info.Size() > 0
+	_, err = os.Stat(filepath.Join(data, "admin.key"))
+	switch had := err == nil; {
+	case there && wanted:
+		return usageError{fmt.Errorf("there is a store already, %s; start without --new-store to use it, or move it away first", path)}
+	case !there && had && !wanted:
+		return fmt.Errorf("%s is gone or empty, but admin.key is beside it, so that there was one; put it back (%s), or start once with --new-store to begin without allocations and keys: %w",
+			path, newestCopy(data), errVanished)
+	}
+	return nil
+}
+
+// advise adds to an error of the store what an operator can do about it.
+func advise(err error, data string) error {
+	if !errors.Is(err, store.ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("%w; congad store check names all that is damaged, congad store export FILE saves what can be read, and congad --new-store begins anew once the file is moved away (%s)",
+		err, newestCopy(data))
+}
+
+// newestCopy says which copy of a store is beside it.
+func newestCopy(data string) string {
+	files, _ := os.ReadDir(data)
+	newest, when := "", time.Time{}
+	for _, f := range files {
+		info, err := f.Info()
+		path := filepath.Join(data, f.Name())
+		if err == nil && info.Mode().IsRegular() && path != storeFile(data) && info.ModTime().After(when) && store.Is(path) {
+			newest, when = path, info.ModTime()
+		}
+	}
+	if newest == "" {
+		return "the last backup is not in " + data
+	}
+	return fmt.Sprintf("the last backup in %s is %s, of %s", data, filepath.Base(newest), when.UTC().Format(time.RFC3339))
+}
+
+func (a *app) storeCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "store",
+		Short: "Check the store, or export what it has, while the daemon is stopped",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	check := &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Read the whole store, or a copy of one; the exit code is 0 if it is whole and 3 if not",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			path, err := a.storePath(args)
+			if err != nil {
+				return err
+			}
+			return a.checkStore(c.Context(), path)
+		},
+	}
+	from := ""
+	export := &cobra.Command{
+		Use:   "export FILE",
+		Short: "Write each record that can be read as a line of JSON; the exit code is 3 if some cannot",
+		Long: `export writes each record that can be read into a new file, or to the standard output for -,
+as a line of JSON: its bucket, its key, and its value, or data in base64 where that is no JSON.
+Records that are marked uncertain were found in pages that nothing leads to any more; they may
+be out of date. The file has what opens webhooks and stands for keys: keep it as the store.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			path, err := a.storePath([]string{from}[:min(1, len(from))])
+			if err != nil {
+				return err
+			}
+			return a.exportStore(c.Context(), path, args[0])
+		},
+	}
+	export.Flags().StringVar(&from, "from", "", "`file` to read instead of the store, such as a copy of one")
+	for _, sub := range []*cobra.Command{check, export} {
+		a.configFlag(sub)
+		sub.Flags().Var(text{&a.flags.Data}, "data", "`directory` of the store")
+	}
+	c.AddCommand(check, export)
+	return c
+}
+
+// storePath returns the file that is named, or that of the configuration.
+func (a *app) storePath(named []string) (string, error) {
+	if len(named) > 0 {
+		return named[0], nil
+	}
+	cfg, err := a.load()
+	return storeFile(cfg.Data), err
+}
+
+func (a *app) checkStore(ctx context.Context, path string) error {
+	found, err := store.Examine(ctx, path, nil)
+	if err != nil {
+		return err
+	}
+	return a.tell(path, found, "can be read")
+}
+
+// tell prints what is damaged, and returns an error if something is.
+func (a *app) tell(path string, found store.Findings, done string) error {
+	for _, d := range found.Damages {
+		fmt.Fprintf(a.err, "%s: %s\n", path, d)
+	}
+	if len(found.Damages) == 0 {
+		fmt.Fprintf(a.err, "%s is whole: %d records %s\n", path, found.Records, done)
+		return nil
+	}
+	return advise(fmt.Errorf("%s is damaged in %d positions; %d records %s, of which %d are uncertain: %w",
+		path, len(found.Damages), found.Records, done, found.Uncertain, store.ErrDamaged), filepath.Dir(path))
+}
+
+// A line is a record as it is exported.
+type line struct {
+	Bucket    string          `json:"bucket"`
+	Key       string          `json:"key"`
+	KeyData   []byte          `json:"key_data,omitempty"` // where the key is no text
+	Value     json.RawMessage `json:"value,omitempty"`
+	Data      []byte          `json:"data,omitempty"` // where the value is no JSON
+	Uncertain bool            `json:"uncertain,omitempty"`
+}
+
+func lineOf(r store.Record) line {
+	l := line{Bucket: string(r.Bucket), Key: string(r.Key), Uncertain: r.Uncertain}
+	if !utf8.Valid(r.Key) {
+		l.Key, l.KeyData = "", r.Key
+	}
+	if json.Valid(r.Value) {
+		l.Value = r.Value
+	} else {
+		l.Data = r.Value
+	}
+	return l
+}
+
+func (a *app) exportStore(ctx context.Context, path, to string) (err error) {
+	var out io.Writer = a.out
+	if to != "-" {
+		file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(err, os.ErrExist) {
+			return usageError{fmt.Errorf("%s exists; name a new file", to)}
+		}
+		if err != nil {
+			return fmt.Errorf("the export cannot be written: %w", err)
+		}
+		defer func() {
+			if e := errors.Join(file.Sync(), file.Close()); e != nil {
+				err = errors.Join(err, fmt.Errorf("the export was not written to its end: %w", e))
+			}
+		}()
+		out = file
+	}
+	buffered := bufio.NewWriter(out)
+	encoder := json.NewEncoder(buffered)
+	encoder.SetEscapeHTML(false)
+	found, err := store.Examine(ctx, path, func(r store.Record) error { return encoder.Encode(lineOf(r)) })
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("the export was not written to its end: %w", err)
+	}
+	return a.tell(path, found, "are exported")
+}

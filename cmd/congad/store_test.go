@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"conga/httpapi/client"
+)
+
+// congad runs a command line to its end and returns its exit code and what it
+// has said.
+func congad(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errOut bytes.Buffer
+	cmd := exec.Command("congad", args...)
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	err := cmd.Run()
+	if _, ok := err.(*exec.ExitError); err != nil && !ok {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errOut.String()
+}
+
+// used returns the configuration of a daemon that has run, with its data
+// directory.
+func used(t *testing.T) (file, data string) {
+	t.Helper()
+	dir := t.TempDir()
+	file, data = filepath.Join(dir, "conga.yaml"), filepath.Join(dir, "data")
+	writeConfig(t, file, fmt.Sprintf(testConfig, data, "127.0.0.1:0"))
+	p := start(t, file)
+	c := p.login()
+	for i := range 40 {
+		if _, err := c.Allocate(t.Context(), client.Request{
+			ProjectID: "projectB", SrcIP: fmt.Sprintf("192.127.1.%d", 10+i), DstIP: "192.127.2.1", Duration: 3600,
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code := p.stop(syscall.SIGTERM); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	return file, data
+}
+
+// TestDamagedStore: a store that is damaged, empty or gone has an exit code of
+// its own and a sentence, and what can be read is exported.
+func TestDamagedStore(t *testing.T) {
+	file, data := used(t)
+	db := filepath.Join(data, "conga.db")
+	whole, err := os.ReadFile(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out, said := congad(t, "store", "check", "--config", file)
+	if code != 0 || out != "" || !strings.Contains(said, "is whole: ") {
+		t.Errorf("check of a whole store: %d %s%s", code, out, said)
+	}
+	code, lines, said := congad(t, "store", "export", "--data", data, "-")
+	if code != 0 || strings.Count(lines, `{"bucket":"allocations","key":"`) != 40 || !strings.Contains(said, "are exported") {
+		t.Errorf("export of a whole store: %d %s", code, said)
+	}
+	for line := range strings.Lines(lines) {
+		if !json.Valid([]byte(line)) {
+			t.Errorf("no JSON: %s", line)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(data, "conga.db.sunday"), whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refuses := func(what string, words ...string) {
+		t.Helper()
+		code, _, said := congad(t, "--config", file)
+		for _, w := range append(words, "conga.db.sunday, of 2", "--new-store") {
+			if code != 3 || !strings.Contains(said, w) || strings.Contains(said, "goroutine") || strings.Count(said, "congad: ") != 1 {
+				t.Errorf("%s: exit code %d, and not %q: %s", what, code, w, said)
+			}
+		}
+	}
+	const page = 4096
+	tried := 0
+	for at := 0; at < len(whole) && tried < 8; at += page {
+		harmed := bytes.Clone(whole)
+		clear(harmed[at : at+page])
+		if bytes.Equal(harmed, whole) {
+			continue
+		}
+		if err := os.WriteFile(db, harmed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		code, _, said := congad(t, "store", "check", "--config", file)
+		if code == 0 && strings.Contains(said, "is whole") {
+			continue // a page that is free
+		}
+		tried++
+		if code != 3 || !strings.Contains(said, fmt.Sprintf("page %d", at/page)) || strings.Contains(said, "goroutine") {
+			t.Errorf("page %d zeroed: check: %d %s", at/page, code, said)
+		}
+		if tried%3 == 1 {
+			refuses(fmt.Sprintf("page %d zeroed", at/page), "is damaged: page", "congad store check", "congad store export FILE")
+		}
+		to := filepath.Join(t.TempDir(), "records")
+		code, _, said = congad(t, "store", "export", "--data", data, to)
+		lines, err := os.ReadFile(to)
+		if code != 3 || err != nil || len(lines) == 0 || !strings.Contains(said, "are exported") {
+			t.Errorf("page %d zeroed: export: %d %s, error %v", at/page, code, said, err)
+		}
+		if tried > 1 {
+			continue
+		}
+		if code, _, said := congad(t, "store", "export", "--data", data, to); code != 2 || !strings.Contains(said, "name a new file") {
+			t.Errorf("export over a file: %d %s", code, said)
+		}
+	}
+	if tried < 4 {
+		t.Errorf("only %d damages were found", tried)
+	}
+	for _, content := range [][]byte{{}, nil} {
+		if err := os.Remove(db); err != nil {
+			t.Fatal(err)
+		}
+		if content != nil {
+			if err := os.WriteFile(db, content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		refuses("an empty file", "conga.db is gone or empty", "admin.key")
+		if content == nil {
+			break
+		}
+	}
+	p := startCommand(t, exec.Command("congad", "--config", file, "--new-store"))
+	p.login()
+	if code := p.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if code, _, said := congad(t, "--config", file, "--new-store"); code != 2 || !strings.Contains(said, "there is a store already") {
+		t.Errorf("--new-store beside a store: %d %s", code, said)
+	}
+	start(t, file)
+}
+
+// TestFullDiskAnswers fills the disk below a daemon: changes are refused with
+// 503, reading goes on, and both it and /readyz recover by themselves.
+func TestFullDiskAnswers(t *testing.T) {
+	dir := t.TempDir()
+	file, data := filepath.Join(dir, "conga.yaml"), filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := smallDisk(t, data); err != nil {
+		t.Logf("no disk can be mounted (%v), so that the store's own tests have to do", err)
+		return
+	}
+	writeConfig(t, file, strings.Replace(fmt.Sprintf(testConfig, data, "127.0.0.1:0"),
+		`api: {listen: "127.0.0.1:0"}`, `api: {listen: "127.0.0.1:0", plaintext: true}`, 1))
+	p := start(t, file)
+	url := p.until("listening for users")["url"].(string)
+	c := p.login()
+	key, err := c.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	allocate := func() (*http.Response, string) {
+		n++
+		body := fmt.Sprintf(`{"project_id":"projectB","src_ip":"10.0.%d.%d","dst_ip":"192.127.1.11","duration":3600}`, n/250, n%250+1)
+		r, err := http.NewRequestWithContext(t.Context(), "POST", url+"/api/allocations", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+key.APIKey)
+		r.Header.Set("Content-Type", "application/json")
+		return send(t, r)
+	}
+	ready := func() (*http.Response, string) {
+		r, err := http.NewRequestWithContext(t.Context(), "GET", url+"/readyz", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return send(t, r)
+	}
+	if a, body := ready(); a.StatusCode != 200 || !strings.Contains(body, `{"name":"store","ready":true}`) {
+		t.Errorf("readyz: %d %s", a.StatusCode, body)
+	}
+	ballast := filepath.Join(data, "ballast")
+	fillDisk(t, ballast)
+	made, refused := 0, 0
+	for refused < 3 && made < 3000 {
+		switch a, body := allocate(); {
+		case a.StatusCode == 201:
+			made++
+		case a.StatusCode == 503 && a.Header.Get("Retry-After") == "10" && strings.Contains(body, "nothing was changed"):
+			refused++
+		default:
+			t.Fatalf("%d %v %s", a.StatusCode, a.Header, body)
+		}
+	}
+	if a, body := ready(); a.StatusCode != 503 || !strings.Contains(body, "no space left on device") || !strings.Contains(body, `"name":"store"`) {
+		t.Errorf("readyz on a full disk: %d %s", a.StatusCode, body)
+	}
+	count := func(want int) {
+		t.Helper()
+		n := 0
+		for _, err := range c.List(t.Context(), "projectB", "") {
+			if n++; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n != want {
+			t.Errorf("%d allocations, want %d", n, want)
+		}
+	}
+	count(made)
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the daemon is ready again", func() bool { a, _ := ready(); return a.StatusCode == 200 })
+	if a, body := allocate(); a.StatusCode != 201 {
+		t.Errorf("once there is room: %d %s", a.StatusCode, body)
+	}
+	count(made + 1)
+	if code := p.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if code, _, said := congad(t, "store", "check", "--config", file); code != 0 {
+		t.Errorf("the store afterwards: %d %s", code, said)
+	}
+}
+
+func send(t *testing.T, r *http.Request) (*http.Response, string) {
+	t.Helper()
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Body.Close()
+	var body bytes.Buffer
+	if _, err := body.ReadFrom(a.Body); err != nil {
+		t.Fatal(err)
+	}
+	return a, body.String()
+}
+
+// fillDisk takes all room that a disk has.
+func fillDisk(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for size := 64 << 10; size >= 512; size /= 2 {
+		for err = nil; err == nil; {
+			_, err = f.Write(make([]byte, size))
+		}
+	}
+}
