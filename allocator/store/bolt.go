@@ -20,8 +20,8 @@ const (
 	// file: long enough for one that is just stopping.
 	lockTimeout = time.Second
 	lockPause   = 50 * time.Millisecond // between two attempts
-	// atOnce is how many bytes a file may have to be examined before it is used:
-	// about a second from a usual disk.
+	// atOnce is how many bytes a file may have to be examined before it is
+	// used: about a second from a usual disk.
 	atOnce = 256 << 20
 	// mapSize is how many bytes are mapped at first. Growing the map waits for
 	// every reader; a map that covers any store to be expected never grows.

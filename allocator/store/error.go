@@ -10,8 +10,8 @@ var (
 	ErrLocked = errors.New("the store is locked")
 	// ErrDamaged means that the file is no store of CONGA, or was damaged.
 	ErrDamaged = errors.New("the store is damaged")
-	// ErrUnwritable means that the disk is full or cannot be written. The commit
-	// left nothing, and the store tries the disk again by itself.
+	// ErrUnwritable means that the disk is full or cannot be written. The
+	// commit left nothing, and the store tries the disk again by itself.
 	ErrUnwritable = errors.New("the store cannot be written")
 	// ErrFailed means that the disk failed in the middle of a commit, so that
 	// it is unknown whether the commit would survive. The store undoes it, and

@@ -84,7 +84,8 @@ func (f *pageFile) oldRoots(ctx context.Context) (heads []head, err error) {
 	return heads, nil
 }
 
-// mostRoots is how many old roots are followed. Each is a walk through the file.
+// mostRoots is how many old roots are followed. Each is a walk through the
+// file.
 const mostRoots = 64
 
 // A salvage looks for the records that the tree leads to no more.
