@@ -34,7 +34,7 @@ func (a *Allocator) plannerLocked() planner {
 type demand struct {
 	Request
 	from, to    topology.PortID
-	conflicting []path.FlowKey
+	conflicting []claim
 	limit       bitrate.Rate // of what the project may hold at a time; 0: none, or not to be looked at
 }
 
@@ -116,7 +116,7 @@ func (pl planner) fits(d demand, p path.Path, w Window) bool {
 func (pl planner) taken(d demand, w Window) bool {
 	for _, k := range d.conflicting {
 		if pl.calendars.keys.taken(k, w) {
-			pl.obstacles.key(k)
+			pl.obstacles.key(k.FlowKey)
 			return true
 		}
 	}
@@ -158,7 +158,7 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 	if reason != "" {
 		return placement{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
 	}
-	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r.Key), limit: limits.Bandwidth}
+	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r), limit: limits.Bandwidth}
 	if r.StartTime == 0 {
 		if p, w, ok := pl.earliest(d, now, never); ok {
 			return placement{window: w, path: p}, nil
@@ -183,13 +183,16 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 // part for the same traffic.
 func (pl planner) takenError(d demand, w Window) *Error {
 	pl.obstacles = nil
-	end := w.Start
+	end, whose, instead := w.Start, "another allocation for the same traffic", "change that allocation, or say protocol and ports more precisely"
 	for _, k := range d.conflicting {
-		end = max(end, pl.calendars.keys.fit(k, w))
+		until := pl.calendars.keys.fit(k, w)
+		if until > w.Start && k.by.project.Value() != d.ProjectID {
+			whose, instead = "an allocation of another project for this traffic, or for more that has it in it,", "or agree with that project"
+		}
+		end = max(end, until)
 	}
 	err := &Error{Kind: Conflict, Err: fmt.Errorf(
-		"another allocation for the same traffic has part of that window, until %s; start then or later, change that allocation, or say protocol and ports more precisely",
-		clock(end))}
+		"%s has part of that window, until %s; start then or later, %s", whose, clock(end), instead)}
 	if _, later, ok := pl.earliest(d, w.Start, never); ok {
 		err.Offer.Later = later.Start
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,13 +27,14 @@ type Limits struct {
 // Config is what an [Allocator] works with. Store and Network are required.
 type Config struct {
 	Store      store.Store
-	Network    func() *topology.Snapshot   // the network as it is known now; never nil
-	Reservable float64                     // share of a link's capacity that allocations may hold, 0 < r <= 1; 0: 0.8
-	Limits     func(project string) Limits // nil: none
-	Least      bitrate.Rate                // the least rate that may be asked for; 0: any
-	Now        func() time.Time            // nil: time.Now
-	NewID      func() string               // nil: a random UUID
-	Log        *slog.Logger                // nil: none
+	Network    func() *topology.Snapshot                  // the network as it is known now; never nil
+	Reservable float64                                    // share of a link's capacity that allocations may hold, 0 < r <= 1; 0: 0.8
+	Limits     func(project string) Limits                // nil: none
+	Owns       func(project string, addr netip.Addr) bool // whether an address is the project's own; nil: none is
+	Least      bitrate.Rate                               // the least rate that may be asked for; 0: any
+	Now        func() time.Time                           // nil: time.Now
+	NewID      func() string                              // nil: a random UUID
+	Log        *slog.Logger                               // nil: none
 	// Notify, if not nil, is called with every committed change in order: with
 	// the allocation as it is, or as it was last and true if it was deleted. It
 	// runs under the allocator's lock: it must be quick and must not call the
@@ -130,6 +132,7 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 		cables: newCables(), waiting: newWaitLists(),
 	}
 	a.observeLocked()
+	a.calendars.owns = cfg.Owns
 	if err := a.load(ctx); err != nil {
 		return nil, err
 	}

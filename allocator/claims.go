@@ -34,7 +34,7 @@ func (s share) of(capacity bitrate.Rate) bitrate.Rate {
 type reservations struct {
 	links    []reservation[topology.LinkID] // by cable: both directions of each
 	project  []reservation[string]
-	key      []reservation[path.FlowKey]
+	key      []reservation[claim]
 	projects []string // in each of which it counts as one allocation
 }
 
@@ -55,7 +55,7 @@ func (r *record) reservations() (h reservations) {
 		return h
 	}
 	h.links = linkReservations(r.Path, r.Window, r.Bandwidth)
-	h.key = []reservation[path.FlowKey]{{canonical(r.Key), r.Window, 1}}
+	h.key = []reservation[claim]{{claimOf(&r.Request), r.Window, 1}}
 	if r.Bandwidth > 0 {
 		h.project = []reservation[string]{{r.ProjectID, r.Window, r.Bandwidth}}
 	}
@@ -98,7 +98,8 @@ func (it *item) required() (h reservations, plain bool) {
 		}
 		left := reservations{links: linkReservations(n.circuit.Path, n.window, n.circuit.Rate)}
 		if !it.deleted {
-			left.key = []reservation[path.FlowKey]{{canonical(n.circuit.Key), n.window, 1}}
+			held := Request{ProjectID: c.ProjectID, Key: n.circuit.Key, Bandwidth: n.circuit.Rate}
+			left.key = []reservation[claim]{{claimOf(&held), n.window, 1}}
 		}
 		h = h.hull(left)
 	}
@@ -221,6 +222,7 @@ type calendars struct {
 	projects calendar[string]
 	keys     keyCalendar
 	active   map[string]int // per project: allocations that are not complete
+	owns     func(project string, addr netip.Addr) bool
 }
 
 // hosts are two addresses, the lower one first.
@@ -273,7 +275,10 @@ func replace[K comparable](old, now []reservation[K], remove, add func(reservati
 	}
 }
 
-// conflicting returns the reserved keys that conflict with k.
-func (b *calendars) conflicting(k path.FlowKey) []path.FlowKey { return b.keys.conflicting(k) }
+// conflicting returns the claims that block a request.
+func (b *calendars) conflicting(r Request) []claim {
+	owner := b.owns != nil && (b.owns(r.ProjectID, r.Key.Src) || b.owns(r.ProjectID, r.Key.Dst))
+	return b.keys.conflicting(claimOf(&r), owner)
+}
 
 func hostsOf(canonical path.FlowKey) hosts { return hosts{canonical.Src, canonical.Dst} }

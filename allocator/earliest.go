@@ -132,7 +132,7 @@ func (s *search) endsFree(start Seconds) Seconds {
 	for _, k := range s.conflicting {
 		if free := s.calendars.keys.fit(k, w); free > t {
 			t = free
-			s.obstacles.key(k)
+			s.obstacles.key(k.FlowKey)
 		}
 	}
 	for i, id := range []topology.LinkID{{To: s.demand.from}, {From: s.demand.from}, {To: s.to}, {From: s.to}} {

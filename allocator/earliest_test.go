@@ -15,7 +15,7 @@ import (
 
 // busyPlanner returns the planner of a small network that is crowded for a
 // minute.
-func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []path.FlowKey) {
+func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []claim) {
 	const switches = 5
 	rate := rapid.SampledFrom([]bitrate.Rate{2, 3, 4, 6})
 	w := newWorld(t, switches, rate.Draw(t, "edge"))
@@ -46,11 +46,11 @@ func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []path.F
 		}
 	}
 	for i := range 3 {
-		k := canonical(key(host(1, 1), host(i+2, 1)))
+		k := claimOf(&Request{Key: key(host(1, 1), host(i+2, 1))})
 		for at := Seconds(0); at < 60; {
 			x := Window{at + secondsRange(0, 30).Draw(t, "key"), 0}
 			x.End = x.Start + secondsRange(1, 9).Draw(t, "kept")
-			books.keys.add(reservation[path.FlowKey]{k, x, 1})
+			books.keys.add(reservation[claim]{k, x, 1})
 			at = x.End
 		}
 		keys = append(keys, k)
@@ -105,7 +105,7 @@ func TestEarliestAgainstTrial(t *testing.T) {
 			after := pl
 			after.calendars = &relieved
 			if again := d; ok || start < before {
-				if !slices.ContainsFunc(d.conflicting, func(k path.FlowKey) bool { return slices.Contains(block.keys, k) }) {
+				if !slices.ContainsFunc(d.conflicting, func(k claim) bool { return slices.Contains(block.keys, k.FlowKey) }) {
 					again.conflicting = nil
 				}
 				if block.project == "" {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"sync"
 
-	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -57,7 +56,7 @@ func (l *loader) identify(items []*item) {
 	for _, it := range items {
 		l.byID[it.ident] = it
 		if w := it.window(); w != (Window{}) {
-			l.calendars.keys.add(reservation[path.FlowKey]{canonical(it.key()), w, 1})
+			l.calendars.keys.add(reservation[claim]{it.claim(), w, 1})
 		}
 	}
 }

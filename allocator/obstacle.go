@@ -215,7 +215,7 @@ func (a *Allocator) releasedLocked(old, now reservations) {
 	if len(a.waiting.keys) > 0 {
 		for i, x := range old.key {
 			if w, some := x.without(now.key, i); some {
-				a.giveWayLocked(a.waiting.keys[x.on], w)
+				a.giveWayLocked(a.waiting.keys[x.on.FlowKey], w)
 			}
 		}
 	}

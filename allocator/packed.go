@@ -223,6 +223,11 @@ func (it *item) key() path.FlowKey {
 	return k
 }
 
+// claim returns the traffic that it has, and whose that is.
+func (it *item) claim() claim {
+	return claim{canonical(it.key()), claimant{unique.Make(it.project()), it.bandwidth > 0}}
+}
+
 // path returns the path, the caller's to keep; nil if there is none.
 func (it *item) path() path.Path {
 	if it.rare.full != nil {

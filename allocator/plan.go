@@ -334,7 +334,7 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 	if !c.movable(now) || reason != "" {
 		return nil
 	}
-	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Key), limit: a.cfg.Limits(c.ProjectID).Bandwidth}
+	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Request), limit: a.cfg.Limits(c.ProjectID).Bandwidth}
 	p, w, ok := pl.earliest(d, now, c.Window.Start)
 	if !ok {
 		return nil

@@ -175,7 +175,7 @@ func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 func (a *Allocator) roomForLocked(it *item, w Window) (ok bool) {
 	a.withoutLocked(it, func() {
 		pl, c := a.plannerLocked(), it.record()
-		d := demand{Request: c.Request, conflicting: a.calendars.conflicting(c.Key)}
+		d := demand{Request: c.Request, conflicting: a.calendars.conflicting(c.Request)}
 		ok = pl.fits(d, c.Path, w) && !pl.taken(d, w) && a.checkTotalLocked(c.Request, w, a.cfg.Limits(c.ProjectID)) == nil
 	})
 	return ok

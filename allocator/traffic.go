@@ -3,6 +3,7 @@ package allocator
 import (
 	"math"
 	"net/netip"
+	"unique"
 
 	"conga/controller/path"
 )
@@ -30,13 +31,48 @@ type flow struct {
 	used     bool
 }
 
-// selector is what of a key is not its addresses.
+// claim is traffic, and whose it is.
+type claim struct {
+	path.FlowKey // canonical
+	by           claimant
+}
+
+// claimant is what decides between claims of the same traffic.
+type claimant struct {
+	project unique.Handle[string]
+	rated   bool // a rate is promised
+}
+
+func claimOf(r *Request) claim {
+	return claim{canonical(r.Key), claimant{unique.Make(r.ProjectID), r.Bandwidth > 0}}
+}
+
+// blockedBy reports whether c cannot be where o is. A project's own claims may
+// not be confused with each other. Those of others are not to be outranked: a
+// packet that both match would leave the one that had it for c, which is the
+// more specific one. Only a claim without a rate gives way, to a rated one of a
+// project that owns an end.
+func (c claim) blockedBy(o claim, owner bool) bool {
+	if c.by.project == o.by.project {
+		return c.Conflicts(o.FlowKey)
+	}
+	return c.Specificity() >= o.Specificity() && c.Meets(o.FlowKey) && !(owner && c.by.rated && !o.by.rated)
+}
+
+// selector is what of a claim is not its addresses.
 type selector struct {
 	srcPort, dstPort uint16
 	proto            uint8
+	by               claimant
 }
 
-func selectorOf(k path.FlowKey) selector { return selector{k.SrcPort, k.DstPort, k.Proto} }
+func selectorOf(c claim) selector { return selector{c.SrcPort, c.DstPort, c.Proto, c.by} }
+
+// between returns the claim of the selector's traffic between the hosts of a
+// key.
+func (s selector) between(k path.FlowKey) claim {
+	return claim{path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: s.proto, SrcPort: s.srcPort, DstPort: s.dstPort}, s.by}
+}
 
 // flows are reservations that are looked through one by one while they are few,
 // and have a timeline for each selector when they are many, or do not fit a
@@ -44,6 +80,7 @@ func selectorOf(k path.FlowKey) selector { return selector{k.SrcPort, k.DstPort,
 type flows struct {
 	few  []flow
 	many map[selector]*timeline
+	by   map[claimant]int // with many: how many of these are whose
 }
 
 // fewFlows is how many reservations are looked through.
@@ -94,7 +131,7 @@ func put[K comparable](m map[K]traffic, k K, t traffic) {
 
 // flowOf returns a reservation in its short form; ok is false if its window
 // does not fit.
-func flowOf(x reservation[path.FlowKey]) (f flow, ok bool) {
+func flowOf(x reservation[claim]) (f flow, ok bool) {
 	w := x.window
 	if w.Start < 0 || w.End > math.MaxUint32 {
 		return f, false
@@ -103,8 +140,8 @@ func flowOf(x reservation[path.FlowKey]) (f flow, ok bool) {
 }
 
 // add enters a reservation. Its window must not be empty.
-func (b *keyCalendar) add(x reservation[path.FlowKey]) {
-	t := b.between(x.on)
+func (b *keyCalendar) add(x reservation[claim]) {
+	t := b.between(x.on.FlowKey)
 	f, short := flowOf(x)
 	switch {
 	case short && !t.first.used:
@@ -120,12 +157,12 @@ func (b *keyCalendar) add(x reservation[path.FlowKey]) {
 			t.more.change(x, 1)
 		}
 	}
-	b.set(x.on, t)
+	b.set(x.on.FlowKey, t)
 }
 
 // remove takes out a reservation that add has entered.
-func (b *keyCalendar) remove(x reservation[path.FlowKey]) {
-	t := b.between(x.on)
+func (b *keyCalendar) remove(x reservation[claim]) {
+	t := b.between(x.on.FlowKey)
 	f, short := flowOf(x)
 	if short && t.first == f {
 		t.first = flow{}
@@ -135,10 +172,10 @@ func (b *keyCalendar) remove(x reservation[path.FlowKey]) {
 			t.more = nil
 		}
 	}
-	b.set(x.on, t)
+	b.set(x.on.FlowKey, t)
 }
 
-func (m *flows) remove(x reservation[path.FlowKey], f flow) {
+func (m *flows) remove(x reservation[claim], f flow) {
 	if m.many != nil {
 		m.change(x, -1)
 		return
@@ -157,7 +194,7 @@ func (m *flows) spread() {
 	if m.many != nil {
 		return
 	}
-	m.many = map[selector]*timeline{}
+	m.many, m.by = map[selector]*timeline{}, map[claimant]int{}
 	for _, f := range m.few {
 		m.line(f.selector).add(f.window(), 1)
 	}
@@ -171,22 +208,26 @@ func (m *flows) line(k selector) *timeline {
 	if l == nil {
 		l = &timeline{}
 		m.many[k] = l
+		m.by[k.by]++
 	}
 	return l
 }
 
-func (m *flows) change(x reservation[path.FlowKey], by int64) {
+func (m *flows) change(x reservation[claim], by int64) {
 	k := selectorOf(x.on)
 	l := m.line(k)
 	if l.add(x.window, by); len(l.blocks) == 0 {
 		delete(m.many, k)
+		if m.by[k.by]--; m.by[k.by] == 0 {
+			delete(m.by, k.by)
+		}
 	}
 }
 
 // fit returns the earliest start, not before w's, at which a window of w's
 // length finds nothing reserved of exactly this traffic.
-func (b *keyCalendar) fit(k path.FlowKey, w Window) Seconds {
-	t := b.between(k)
+func (b *keyCalendar) fit(k claim, w Window) Seconds {
+	t := b.between(k.FlowKey)
 	length, want := w.End-w.Start, selectorOf(k)
 	for {
 		at := w.Start
@@ -212,36 +253,64 @@ func (b *keyCalendar) fit(k path.FlowKey, w Window) Seconds {
 
 // taken reports whether some of the window is reserved for exactly this
 // traffic.
-func (b *keyCalendar) taken(k path.FlowKey, w Window) bool { return b.fit(k, w) != w.Start }
+func (b *keyCalendar) taken(k claim, w Window) bool { return b.fit(k, w) != w.Start }
 
-// conflicting returns the reserved keys that conflict with k.
-func (b *keyCalendar) conflicting(k path.FlowKey) []path.FlowKey {
-	k = canonical(k)
-	if n := k.Specificity(); n == 0 || n == 3 {
-		// All or nothing given: only the same key conflicts, and no search is
-		// needed however many keys the two hosts use.
-		return []path.FlowKey{k}
-	}
+// conflicting returns what is claimed and blocks c. owner says that c's project
+// owns an end.
+func (b *keyCalendar) conflicting(c claim, owner bool) (found []claim) {
 	seen := map[selector]bool{}
-	var found []path.FlowKey
 	note := func(x selector) {
-		other := path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: x.proto, SrcPort: x.srcPort, DstPort: x.dstPort}
-		if !seen[x] && k.Conflicts(other) {
+		if other := x.between(c.FlowKey); !seen[x] && c.blockedBy(other, owner) {
 			found = append(found, other)
 		}
 		seen[x] = true
 	}
-	t := b.between(k)
+	t := b.between(c.FlowKey)
 	if t.first.used {
 		note(t.first.selector)
 	}
-	if t.more != nil {
-		for _, f := range t.more.few {
-			note(f.selector)
+	if t.more == nil {
+		return found
+	}
+	for _, f := range t.more.few {
+		note(f.selector)
+	}
+	if n := c.Specificity(); n == 0 || n == 3 {
+		// Only wider claims can block one that says all or nothing, and no
+		// search is needed however many ports the two hosts use.
+		for by := range t.more.by {
+			for _, x := range selectorOf(c).wider(by) {
+				if t.more.many[x] != nil {
+					note(x)
+				}
+			}
 		}
-		for x := range t.more.many {
-			note(x)
-		}
+		return found
+	}
+	for x := range t.more.many {
+		note(x)
 	}
 	return found
+}
+
+// wider returns the selectors of a claimant that match all that s does.
+func (s selector) wider(by claimant) (list []selector) {
+	seen := map[selector]bool{}
+	for mask := range 8 {
+		w := selector{s.srcPort, s.dstPort, s.proto, by}
+		if mask&1 != 0 {
+			w.srcPort = 0
+		}
+		if mask&2 != 0 {
+			w.dstPort = 0
+		}
+		if mask&4 != 0 {
+			w.proto = 0
+		}
+		if !seen[w] {
+			list = append(list, w)
+		}
+		seen[w] = true
+	}
+	return list
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+	"unique"
 
 	"pgregory.net/rapid"
 
@@ -18,8 +19,8 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 	hosts := []netip.Addr{host(1, 1), host(1, 2), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2"), netip.MustParseAddr("fd00::3")}
 	rapid.Check(t, func(t *rapid.T) {
 		b := newKeyCalendar()
-		var held []reservation[path.FlowKey]
-		draw := func() reservation[path.FlowKey] {
+		var held []reservation[claim]
+		draw := func() reservation[claim] {
 			i := rapid.SampledFrom([]int{0, 2, 3}).Draw(t, "hosts")
 			k := path.FlowKey{Src: hosts[i], Dst: hosts[i+1], Proto: rapid.SampledFrom([]uint8{0, 6, 17}).Draw(t, "proto")}
 			k.SrcPort, k.DstPort = uint16(rapid.IntRange(0, 2).Draw(t, "src")), uint16(rapid.IntRange(0, 1).Draw(t, "dst"))
@@ -31,7 +32,8 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 			if rapid.IntRange(0, 20).Draw(t, "late") == 0 {
 				w.Start, w.End = w.Start+math.MaxUint32, w.End+math.MaxUint32
 			}
-			return reservation[path.FlowKey]{canonical(k), w, 1}
+			by := claimant{unique.Make(rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")), rapid.Bool().Draw(t, "rated")}
+			return reservation[claim]{claim{canonical(k), by}, w, 1}
 		}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			if len(held) > 0 && rapid.IntRange(0, 3).Draw(t, "remove") == 0 {
@@ -42,12 +44,12 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 				held = append(held, draw())
 				b.add(held[len(held)-1])
 			}
-			x := draw()
-			paper := calendar[path.FlowKey]{}
-			rivals := map[path.FlowKey]bool{}
+			x, owner := draw(), rapid.Bool().Draw(t, "owner")
+			paper := calendar[claim]{}
+			rivals := map[claim]bool{}
 			for _, y := range held {
 				paper.add(y)
-				if y.on.Conflicts(x.on) {
+				if paperBlocks(y.on, x.on, owner) {
 					rivals[y.on] = true
 				}
 			}
@@ -57,8 +59,8 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 			if got, want := b.taken(x.on, x.window), paper.peak(x.on, x.window) > bitrate.Rate(0); got != want {
 				t.Fatalf("%v taken: %v", x, got)
 			}
-			for _, k := range b.conflicting(x.on) {
-				if !rivals[k] && k != x.on {
+			for _, k := range b.conflicting(x.on, owner) {
+				if !rivals[k] {
 					t.Fatalf("%v is no rival of %v", k, x.on)
 				}
 				delete(rivals, k)
@@ -76,6 +78,19 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 	})
 }
 
+// paperBlocks reports whether blockedBy does, said in another way.
+func paperBlocks(had, asks claim, owner bool) bool {
+	switch {
+	case !had.Meets(asks.FlowKey):
+		return false
+	case had.by.project == asks.by.project:
+		return had.Specificity() == asks.Specificity()
+	case had.Specificity() > asks.Specificity():
+		return false
+	}
+	return had.by.rated || !asks.by.rated || !owner
+}
+
 // size returns how many pairs of hosts have claims.
 func (b *keyCalendar) size() int { return len(b.four) + len(b.six) }
 
@@ -83,11 +98,11 @@ func (b *keyCalendar) size() int { return len(b.four) + len(b.six) }
 // windows than are looked through, in any order, and what fits between them is
 // found.
 func TestKeyCalendarOfManyWindows(t *testing.T) {
-	k := canonical(key(host(1, 1), host(1, 2)))
+	k := claimOf(&Request{Key: key(host(1, 1), host(1, 2))})
 	for _, first := range []int{0, 5, 29} {
 		b := newKeyCalendar()
 		add := func(i int) {
-			b.add(reservation[path.FlowKey]{k, Window{Seconds(10 * i), Seconds(10*i + 8)}, 1})
+			b.add(reservation[claim]{k, Window{Seconds(10 * i), Seconds(10*i + 8)}, 1})
 		}
 		add(first)
 		for i := range 30 {

@@ -159,7 +159,7 @@ func (pl planner) moved(r Request, has path.Path, rest Window) (path.Path, *Erro
 			"%s; a running allocation can only move to addresses that are known", reason)}
 	}
 	r.Duration = rest.End - rest.Start
-	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r.Key)}
+	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r)}
 	if pl.taken(d, rest) {
 		return nil, pl.takenError(d, rest)
 	}

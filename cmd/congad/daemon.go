@@ -139,6 +139,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Store:      d.store,
 		Network:    d.controller.Snapshot,
 		Reservable: d.cfg.Network.Reservable,
+		Owns:       d.owns,
 		Least:      d.cfg.Allocations.MinBandwidth.BitRate(),
 		History:    time.Duration(d.cfg.Allocations.History),
 		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },

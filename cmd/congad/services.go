@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 
 	"conga/cmd/internal/config"
@@ -48,6 +49,14 @@ func (d *daemon) own(c config.Directory) {
 	if !owners.Any() {
 		d.log.Info("no project names addresses: every project may reserve paths between any hosts; see directory.projects[].addresses")
 	}
+}
+
+// owns reports whether an address is the project's own.
+func (d *daemon) owns(project string, addr netip.Addr) bool {
+	return d.owners.Load().Owns(project, addr, func(mac [6]byte) []netip.Addr {
+		h, _ := d.controller.Snapshot().Hosts.Get(mac)
+		return h.Addrs
+	})
 }
 
 // runEvents wakes readers of events and watches the topology until ctx ends.

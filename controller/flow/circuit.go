@@ -38,7 +38,10 @@ func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule), meter fun
 func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.PortNo, meter openflow.MeterID, rule func(*Rule)) {
 	// Specificity counts from the circuit's own key, so that both directions
 	// rank alike.
-	prio := uint16(prioAllocation + c.Key.Specificity())
+	prio := uint16(prioAllocation + 2*c.Key.Specificity())
+	if c.Rate > 0 {
+		prio++ // one without a rate gives way to one that has the same traffic and a rate
+	}
 	t := crossing{in, out, meter}
 	does, ok := v.crossings[t]
 	if !ok {

@@ -10,7 +10,7 @@ import (
 const (
 	prioProbe      = 61000
 	prioReserved   = 60000
-	prioAllocation = 20000 // plus specificity
+	prioAllocation = 20000 // plus twice the specificity, plus 1 for a rate
 
 	prioPort  = 400 // what the role of the port decides
 	prioLearn = 300 // what teaches addresses

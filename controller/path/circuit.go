@@ -113,8 +113,12 @@ func (k FlowKey) Specificity() int {
 // keys with equal specificity, so that a switch could not tell which allocation
 // it belongs to.
 func (k FlowKey) Conflicts(o FlowKey) bool {
-	return k.Specificity() == o.Specificity() && (k.overlaps(o) || k.overlaps(o.Reverse()))
+	return k.Specificity() == o.Specificity() && k.Meets(o)
 }
+
+// Meets reports whether some packet, in either direction, would match both
+// keys.
+func (k FlowKey) Meets(o FlowKey) bool { return k.overlaps(o) || k.overlaps(o.Reverse()) }
 
 func (k FlowKey) overlaps(o FlowKey) bool {
 	meet := func(a, b uint16) bool { return a == 0 || b == 0 || a == b }

@@ -1,0 +1,109 @@
+package allocator
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"conga/bitrate"
+	"conga/controller/path"
+)
+
+// of returns a request of a project for some of the traffic between two hosts.
+func of(project string, rate bitrate.Rate, proto uint8, src, dst uint16) Request {
+	r := ask(1, 1, 2, 1, rate, 100)
+	r.ProjectID, r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = project, proto, src, dst
+	return r
+}
+
+// What another project's entries would take packets from keeps them: the other
+// one is planned after it, or refused.
+func TestOverlapBetweenProjects(t *testing.T) {
+	const tcp, udp = path.ProtoTCP, path.ProtoUDP
+	reversed := func(r Request) Request { r.Key = r.Key.Reverse(); return r }
+	for name, tc := range map[string]struct {
+		had, asks Request
+		owner     bool // the one that asks owns the destination
+		waits     bool
+	}{
+		"the same":                    {of("p", 1, 0, 0, 0), of("q", 1, 0, 0, 0), false, true},
+		"a narrower one":              {of("p", 1, 0, 0, 0), of("q", 1, udp, 0, 0), false, true},
+		"one port":                    {of("p", 1, 0, 0, 0), of("q", 1, udp, 7, 9), true, true},
+		"one port, backwards":         {of("p", 1, 0, 0, 0), reversed(of("q", 1, udp, 7, 9)), true, true},
+		"one port of a protocol":      {of("p", 1, tcp, 0, 0), of("q", 1, tcp, 0, 9), false, true},
+		"one port of another":         {of("p", 1, tcp, 0, 0), of("q", 1, udp, 0, 9), false, false},
+		"partly the same":             {of("p", 1, tcp, 7, 0), of("q", 1, tcp, 0, 9), false, true},
+		"partly, and more precisely":  {of("p", 1, tcp, 0, 0), of("q", 1, 0, 7, 9), false, true},
+		"a wider one":                 {of("p", 1, tcp, 0, 9), of("q", 1, 0, 0, 0), false, false},
+		"its own, narrower":           {of("p", 1, 0, 0, 0), of("p", 1, tcp, 0, 9), false, false},
+		"its own, the same":           {of("p", 1, 0, 0, 0), of("p", 1, 0, 0, 0), false, true},
+		"without a rate":              {of("p", 1, 0, 0, 0), of("q", 0, udp, 7, 9), true, true},
+		"both without":                {of("p", 0, 0, 0, 0), of("q", 0, 0, 0, 0), true, true},
+		"the first without, an owner": {of("p", 0, 0, 0, 0), of("q", 1, 0, 0, 0), true, false},
+		"and one of its ports":        {of("p", 0, 0, 0, 0), of("q", 1, tcp, 7, 9), true, false},
+		"the first without, no owner": {of("p", 0, 0, 0, 0), of("q", 1, tcp, 7, 9), false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 2, 1000)
+			w.cable(1, 2, 1000)
+			w.cfg.Owns = func(project string, addr netip.Addr) bool {
+				return tc.owner && project == tc.asks.ProjectID && addr == host(2, 1)
+			}
+			w.open()
+			first := w.create(tc.had)
+			w.work()
+			w.expect(first.ID, Active, span(0, 100))
+			later := w.create(tc.asks)
+			w.work()
+			if !tc.waits {
+				w.expect(later.ID, Active, span(0, 100))
+				return
+			}
+			w.expect(later.ID, Pending, span(100, 200))
+			fixed := tc.asks
+			fixed.StartTime, fixed.Duration = w.now+1, 5
+			_, err := w.a.Create(bg, fixed)
+			e := refused(t, err, Conflict, "")
+			if e.Offer.Later != w.now+200 {
+				t.Errorf("offer %+v", e.Offer)
+			}
+			if text := err.Error(); strings.Contains(text, "another project") != (tc.had.ProjectID != tc.asks.ProjectID) {
+				t.Error(text)
+			}
+			// A restart does not forget whose the traffic is.
+			w.open()
+			_, err = w.a.Create(bg, fixed)
+			refused(t, err, Conflict, "")
+			if err := w.a.Delete(bg, first.ID, 0); err != nil {
+				t.Fatal(err)
+			}
+			w.plan()
+			w.work()
+			w.expect(later.ID, Active, span(0, 100))
+		})
+	}
+}
+
+// A change takes nothing of another project's either, and many ports between
+// two hosts are looked at as few are.
+func TestOverlapByChange(t *testing.T) {
+	w := newWorld(t, 2, 1000)
+	w.cable(1, 2, 1000)
+	w.open()
+	for port := range uint16(2 * fewFlows) {
+		w.create(of("p", 1, path.ProtoTCP, 7, 100+port))
+	}
+	w.create(of("p", 1, path.ProtoUDP, 0, 0))
+	q := w.create(of("q", 1, path.ProtoTCP, 8, 100))
+	w.work()
+	w.expect(q.ID, Active, span(0, 100))
+	for _, k := range []path.FlowKey{of("", 0, path.ProtoTCP, 7, 100).Key, of("", 0, path.ProtoUDP, 8, 100).Key} {
+		_, err := w.a.Update(bg, q.ID, 0, Change{Key: &k})
+		refused(t, err, Conflict, "")
+		if !strings.Contains(err.Error(), "an allocation of another project") {
+			t.Error(err)
+		}
+	}
+	free := of("", 0, path.ProtoTCP, 9, 100).Key
+	w.update(q.ID, Change{Key: &free})
+}
