@@ -61,7 +61,8 @@ type Allocation struct {
 	Revision uint64  `json:"revision"` // grows with every change
 	Created  Seconds `json:"created"`  // UNIX seconds
 	Request
-	LeaseEnd Seconds `json:"lease_end,omitempty"` // UNIX seconds when it is given up if it has not begun by then; 0: never
+	ChangedBy string  `json:"changed_by,omitempty"` // the user who changed it last, if not its own
+	LeaseEnd  Seconds `json:"lease_end,omitempty"`  // UNIX seconds when it is given up if it has not begun by then; 0: never
 
 	State  State     `json:"state"`
 	Reason string    `json:"reason,omitempty"` // why it is not further, in words for the user

@@ -254,7 +254,7 @@ func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, al
 			return err
 		}
 		it = found
-		it.own().along = along
+		it.own().along, it.own().deletedBy = along, actor(ctx, found.who.Value().user)
 		a.beginLocked(it, nil)
 		return nil
 	})

@@ -1,6 +1,28 @@
 package allocator
 
-import "conga/allocator/store"
+import (
+	"context"
+
+	"conga/allocator/store"
+)
+
+// actorKey is the key of the user in a context that [By] has made.
+type actorKey struct{}
+
+// By returns a context for changes that a user makes, as [Allocation.ChangedBy]
+// tells.
+func By(ctx context.Context, user string) context.Context {
+	return context.WithValue(ctx, actorKey{}, user)
+}
+
+// actor returns the user who makes a change, "" if that is the owner, or not
+// known.
+func actor(ctx context.Context, owner string) string {
+	if user, _ := ctx.Value(actorKey{}).(string); user != owner {
+		return user
+	}
+	return ""
+}
 
 // Along makes records that are saved in the same transaction as a change: all
 // of it survives, or nothing. before is nil for a creation, after for a

@@ -15,7 +15,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 2
+const recordVersion = 3
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -49,6 +49,7 @@ func (r *record) encode() ([]byte, error) {
 		b = binary.AppendUvarint(b, uint64(h.In))
 		b = binary.AppendUvarint(b, uint64(h.Out))
 	}
+	b = appendText(b, r.ChangedBy)
 	return b, nil
 }
 
@@ -69,9 +70,9 @@ func decodeRecord(key string, value []byte) (*record, error) {
 // record reads a record of any version into r.
 func (d *decoder) record(r *record, key string, value []byte) (err error) {
 	switch {
-	case len(value) > 0 && value[0] == recordVersion:
+	case len(value) > 0 && value[0] >= 2 && value[0] <= recordVersion:
 		d.rest, d.cut, d.id = value[1:], false, key
-		err = d.fields(r)
+		err = d.fields(r, int(value[0]))
 	case len(value) == 0 || value[0] == '{':
 		err = decodeJSON(r, value)
 	default:
@@ -113,7 +114,7 @@ func decodeJSON(r *record, value []byte) error {
 var errCut = errors.New("unexpected end, or a number out of its range")
 
 // fields reads what follows the version.
-func (d *decoder) fields(r *record) error {
+func (d *decoder) fields(r *record, version int) error {
 	r.Seq, r.Handle, r.Revision = d.number(), uint32(d.below(1<<32)), d.number()
 	r.State = stateOf[d.below(uint64(len(stateOf)))]
 	r.Started = d.below(2) == 1
@@ -136,6 +137,9 @@ func (d *decoder) fields(r *record) error {
 	}
 	for i := range r.Path {
 		r.Path[i] = path.Hop{DPID: openflow.DPID(d.number()), In: openflow.PortNo(d.below(1 << 32)), Out: openflow.PortNo(d.below(1 << 32))}
+	}
+	if version > 2 {
+		r.ChangedBy = d.name()
 	}
 	if d.cut || len(d.rest) > 0 {
 		return errCut

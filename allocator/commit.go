@@ -244,7 +244,8 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	}
 	x := it.own()
 	close(x.busy)
-	x.next, x.along, x.busy = nil, nil, nil
+	by := x.deletedBy
+	x.next, x.along, x.busy, x.deletedBy = nil, nil, nil, ""
 	switch {
 	case saved && next == nil:
 		it.deleted = true
@@ -260,7 +261,11 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	a.reindexLocked(it, old)
 	a.reserveLocked(it)
 	if saved && a.cfg.Notify != nil && !it.quiet && (next == nil || created || !renews(old, next)) {
-		a.cfg.Notify(a.viewLocked(it), next == nil)
+		v := a.viewLocked(it)
+		if next == nil {
+			v.ChangedBy = by
+		}
+		a.cfg.Notify(v, next == nil)
 	}
 	if saved && it.quiet && a.cfg.Pruned != nil {
 		a.cfg.Pruned(old.ID)

@@ -48,10 +48,11 @@ type extra struct {
 	rare   rare
 	record *record // the committed state, so that it need not be unfolded; nil: it must be
 
-	next  *record       // on its way to the store; nil: none, or deletion
-	busy  chan struct{} // not nil while a commit is under way; closed when it is done
-	asOf  uint64        // which change of the network had been taken in when the commit began
-	along []Along       // what is saved together with next
+	next      *record       // on its way to the store; nil: none, or deletion
+	busy      chan struct{} // not nil while a commit is under way; closed when it is done
+	asOf      uint64        // which change of the network had been taken in when the commit began
+	deletedBy string        // with next, if that is nil: the user who releases it, if not its own
+	along     []Along       // what is saved together with next
 
 	reserved  *reservations // what the calendars have of it; nil: what the committed state holds
 	network   []installed   // circuits that the network may hold, the last one handed out last
@@ -99,7 +100,7 @@ func (it *item) slim() {
 func (x *extra) idle() bool {
 	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
 		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 &&
-		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0
+		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0 && x.deletedBy == ""
 }
 
 // visible reports whether users see the item.

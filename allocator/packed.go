@@ -139,7 +139,7 @@ func (it *item) pack(r *record) {
 	} else {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
-	rare.lease, rare.leaseEnd, rare.done = r.Lease, r.LeaseEnd, r.Done
+	rare.lease, rare.leaseEnd, rare.done, rare.changedBy = r.Lease, r.LeaseEnd, r.Done, r.ChangedBy
 	if !fits {
 		full := *r
 		full.Path = slices.Clone(r.Path)
@@ -159,6 +159,7 @@ type rare struct {
 	id                    string // that is no UUID
 	src, dst              netip.Addr
 	lease, leaseEnd, done Seconds
+	changedBy             string
 	full                  *record // all of it, if a time does not fit
 }
 
@@ -188,7 +189,7 @@ func (it *item) unpack() *record {
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
 				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease,
 			},
-			LeaseEnd: it.rare.leaseEnd, State: it.state(), Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
+			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
 		},
 	}
 }

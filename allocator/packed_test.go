@@ -52,7 +52,7 @@ func TestCodec(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := new(record)
-		if err := (&decoder{rest: text[1:], id: rapid.SampledFrom([]string{"", r.ID}).Draw(t, "key")}).fields(got); err != nil {
+		if err := (&decoder{rest: text[1:], id: rapid.SampledFrom([]string{"", r.ID}).Draw(t, "key")}).fields(got, recordVersion); err != nil {
 			t.Fatal(err)
 		}
 		got.Version = recordVersion
@@ -60,7 +60,7 @@ func TestCodec(t *testing.T) {
 			t.Fatal(diff)
 		}
 		cut := text[1:rapid.IntRange(1, len(text)-1).Draw(t, "cut")]
-		if err := (&decoder{rest: cut}).fields(new(record)); err == nil {
+		if err := (&decoder{rest: cut}).fields(new(record), recordVersion); err == nil {
 			t.Fatal("a record that was cut short was read")
 		}
 	})
@@ -105,6 +105,7 @@ func drawRecord(t *rapid.T) *record {
 	r.State, r.Reason = rapid.SampledFrom(stateOf[1:]).Draw(t, "state"), rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")
 	r.UserID, r.ProjectID = rapid.SampledFrom([]string{"", "u"}).Draw(t, "user"), rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Bandwidth = bitrate.Rate(rapid.Uint64().Draw(t, "rate"))
+	r.ChangedBy = rapid.SampledFrom([]string{"", "v"}).Draw(t, "changed by")
 	r.Key = path.FlowKey{Src: addr("src"), Dst: addr("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: rapid.Uint16().Draw(t, "port")}
 	for range rapid.IntRange(0, 4).Draw(t, "hops") {
 		r.Path = append(r.Path, path.Hop{

@@ -34,6 +34,9 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 			return err
 		}
 		it = found
+		if !renews(found.record(), next) {
+			next.ChangedBy = actor(ctx, next.UserID)
+		}
 		it.own().along = along
 		a.beginLocked(it, next)
 		a.awaitBetterLocked(it, next, block)

@@ -138,6 +138,9 @@ func (a *api) update(x *exchange, f allocationRequest, change func(allocator.All
 		if err != nil {
 			return err
 		}
+		if err := a.mayTouch(x, now); err != nil {
+			return err
+		}
 		if err := mayChange(x.Request.Header, now); err != nil {
 			return err
 		}
@@ -149,7 +152,7 @@ func (a *api) update(x *exchange, f allocationRequest, change func(allocator.All
 			return err
 		}
 		render := func(one allocator.Allocation) (rest.Reply, error) { return a.shown(x, one) }
-		changed, err := a.Allocations.Update(x.Request.Context(), now.ID, now.Revision, c, a.along(x, http.StatusOK, render))
+		changed, err := a.Allocations.Update(allocator.By(x.Request.Context(), x.key.User), now.ID, now.Revision, c, a.along(x, http.StatusOK, render))
 		if err == nil {
 			return x.answerOnce(func() (rest.Reply, error) { return render(changed) })
 		}
@@ -174,10 +177,13 @@ func (a *api) deleteAllocation(x *exchange) error {
 		if err != nil {
 			return err
 		}
+		if err := a.mayTouch(x, found); err != nil {
+			return err
+		}
 		if err := mayChange(x.Request.Header, found); err != nil {
 			return err
 		}
-		err = a.Allocations.Delete(x.Request.Context(), found.ID, found.Revision, a.along(x, http.StatusOK, nil))
+		err = a.Allocations.Delete(allocator.By(x.Request.Context(), x.key.User), found.ID, found.Revision, a.along(x, http.StatusOK, nil))
 		if err == nil {
 			return x.succeed(http.StatusOK, []deletedView{{found.ID}})
 		}

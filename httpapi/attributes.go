@@ -94,6 +94,11 @@ var attributes = []attribute{
 		value:  func(a *allocator.Allocation) any { return int64(a.Lease) },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Lease = &r.Lease },
 	},
+	{
+		name: "changed_by", optional: true, // the user, if not the allocation's own
+		value: func(a *allocator.Allocation) any { return a.ChangedBy },
+		show:  func(s *shown) any { return textOrNull(s.ChangedBy) },
+	},
 	{name: "reason", show: func(s *shown) any { return textOrNull(s.Reason) }},
 	{name: "path", show: func(s *shown) any { return viewHops(s.Path) }},
 	{name: "connections", show: func(s *shown) any { return s.usage.connections() }},

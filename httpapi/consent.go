@@ -1,9 +1,11 @@
 package httpapi
 
 import (
+	"net/http"
 	"net/netip"
 
 	"conga/allocator"
+	"conga/httpapi/rest"
 )
 
 // consented checks that the request's project may reserve paths between its
@@ -43,6 +45,16 @@ func grows(now allocator.Allocation, c allocator.Change) bool {
 		return true
 	}
 	return false
+}
+
+// mayTouch checks that the key's user may change and release an allocation that
+// it sees: its own, or a colleague's if the project has it so. The admin may
+// all.
+func (a *api) mayTouch(x *exchange, one allocator.Allocation) error {
+	if x.key.Admin || one.UserID == x.key.User || a.Directory.Manages(x.key.User, one.ProjectID) {
+		return nil
+	}
+	return rest.NewFault(http.StatusForbidden, "allocation_id: it is "+one.UserID+"'s; its user, a manager of the project or the admin may change and release it")
 }
 
 // addressesOf returns the addresses that a host is known to have.

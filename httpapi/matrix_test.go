@@ -47,6 +47,7 @@ var (
 	everyKey   = [columns]int{401, 401, 401, 200, 200, 200, 200, 200}
 	ofProject  = [columns]int{401, 401, 401, 404, 200, 200, 200, 200} // a key that must not see it does not learn that it exists
 	changes    = [columns]int{401, 401, 401, 404, 200, 200, 403, 200}
+	ofOwner    = [columns]int{401, 401, 401, 404, 403, 200, 403, 200} // and of managers
 	operators  = [columns]int{401, 401, 401, 403, 403, 403, 200, 200}
 	adminsOnly = [columns]int{401, 401, 401, 403, 403, 403, 403, 200}
 )
@@ -75,11 +76,11 @@ var matrix = []row{
 	{"GET", "/api/allocations", "", everyKey},
 	{"POST", "/api/allocations", "{" + good + "}", [columns]int{401, 401, 401, 403, 201, 201, 403, 201}},
 	{"GET", "/api/allocations/{id}", "", ofProject},
-	{"POST", "/api/allocations/{id}", `{"duration":7100}`, changes},
-	{"PATCH", "/api/allocations/{id}", `{"duration":7100}`, changes},
+	{"POST", "/api/allocations/{id}", `{"duration":7100}`, ofOwner},
+	{"PATCH", "/api/allocations/{id}", `{"duration":7100}`, ofOwner},
 	// A replacement names a project, which is judged before the address is.
-	{"PUT", "/api/allocations/{id}", "{" + good + "}", [columns]int{401, 401, 401, 403, 200, 200, 403, 200}},
-	{"DELETE", "/api/allocations/{id}", "", changes},
+	{"PUT", "/api/allocations/{id}", "{" + good + "}", [columns]int{401, 401, 401, 403, 403, 200, 403, 200}},
+	{"DELETE", "/api/allocations/{id}", "", ofOwner},
 
 	// A report names no project; the admin's key has none of its own.
 	{"GET", "/connections", "", everyKey},

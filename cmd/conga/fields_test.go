@@ -60,3 +60,16 @@ func TestParseStart(t *testing.T) {
 		}
 	}
 }
+
+// A path that is reserved ahead is left alone until the last lease of it.
+func TestFirstExtension(t *testing.T) {
+	for _, c := range []struct{ lease, reserved, want time.Duration }{
+		{3 * time.Minute, 3 * time.Minute, time.Minute},
+		{3 * time.Minute, 0, time.Minute}, // by a request that has none
+		{3 * time.Minute, 2 * time.Hour, 2*time.Hour - 2*time.Minute},
+	} {
+		if got := firstExtension(c.lease, c.reserved); got != c.want {
+			t.Errorf("a lease of %s in %s: after %s, want %s", c.lease, c.reserved, got, c.want)
+		}
+	}
+}

@@ -71,7 +71,7 @@ func (r *commandRun) end() string {
 		return "it ends by itself at " + when(r.ends)
 	}
 	if r.request.Lease == 0 { // without a lease it does not end while it waits
-		return fmt.Sprintf("it ends by itself within %s of its start", short(r.lease))
+		return fmt.Sprintf("it ends by itself within %s of its start", short(time.Duration(r.request.Duration)*time.Second))
 	}
 	return fmt.Sprintf("it ends with its lease, within %s", short(r.lease))
 }

@@ -82,7 +82,7 @@ type keeper struct {
 // never longer.
 func (k *keeper) keep(ctx context.Context) {
 	start := time.Now()
-	wait := k.lease / 3
+	wait := firstExtension(k.lease, time.Duration(k.request.Duration)*time.Second)
 	for sleep(ctx, wait) {
 		seconds := int64((time.Since(start) + k.lease) / time.Second)
 		again, ended := k.judge(ctx, k.extend(ctx, seconds))
@@ -94,6 +94,12 @@ func (k *keeper) keep(ctx context.Context) {
 			wait = max(200*time.Millisecond, k.lease/10)
 		}
 	}
+}
+
+// firstExtension returns when after its start a path is extended first: a third
+// of the lease into the last lease of what is reserved.
+func firstExtension(lease, reserved time.Duration) time.Duration {
+	return lease/3 + max(0, reserved-lease)
 }
 
 // extend sets the lease, in seconds. It gives up early enough for another

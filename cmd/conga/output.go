@@ -79,6 +79,9 @@ func (a *app) printOne(al client.Allocation) error {
 		{"Project", al.ProjectID},
 		{"Path", firstOf(hops(al.Path), "-")},
 	}
+	if al.ChangedBy != nil {
+		rows = append(rows, []string{"Changed by", *al.ChangedBy})
+	}
 	if a.output == formatWide {
 		rows = append(rows, wideRows(al)...)
 	}

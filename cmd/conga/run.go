@@ -34,6 +34,9 @@ The path is held by a short lease that is extended while the command runs. If co
 itself is killed, the path ends with the lease, and so does one that it still waits
 for. An extension that is refused, because
 the capacity is promised to others from then on, is reported; the command goes on.
+With --duration the path is reserved for so long from its start, which no later
+request can take, and is extended only if the command runs longer. If conga itself
+is killed, such a path ends after its duration.
 
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
 it; before it has started, one that means the end ends conga, which takes back what
@@ -54,11 +57,14 @@ The addresses may also come from CONGA_SRC and CONGA_DST.`,
 			if lease < leastLease {
 				return usagef("lease %s: write at least %s", short(lease), short(leastLease))
 			}
-			t.duration = lease.Truncate(time.Second).String()
+			if t.duration == "" {
+				t.duration = lease.Truncate(time.Second).String()
+			}
 			r, err := t.request(firstOf(src, os.Getenv("CONGA_SRC")), firstOf(dst, os.Getenv("CONGA_DST")))
 			if err != nil {
 				return err
 			}
+			r.Duration = max(r.Duration, int64(lease/time.Second))
 			e := &commandRun{request: r, lease: lease, timeout: timeout, command: args[before:], key: rand.Text()}
 			e.request.Lease = e.waiting()
 			return a.runWith(c.Context(), e)
@@ -66,7 +72,7 @@ The addresses may also come from CONGA_SRC and CONGA_DST.`,
 	}
 	t.flags(c)
 	f := c.Flags()
-	_ = f.MarkHidden("duration") // the command's run determines it
+	f.Lookup("duration").Usage = "how long the command is expected to run: `2h`; the path is reserved for as long, without it for the --lease at a time"
 	f.StringVar(&src, "src", "", "source `address` (environment: CONGA_SRC)")
 	f.StringVar(&dst, "dst", "", "destination `address` (environment: CONGA_DST)")
 	f.DurationVar(&lease, "lease", 5*time.Minute, "how `long` the path is held if conga is killed")

@@ -83,7 +83,9 @@ func trustedProxies(c config.API) []netip.Prefix {
 func directoryConfig(d config.Directory) auth.StaticConfig {
 	out := auth.StaticConfig{AllowPasswordless: d.AllowPasswordless}
 	for _, p := range d.Projects {
-		out.Projects = append(out.Projects, auth.Project{ID: p.ID, Members: p.Members, Addresses: owned(p.Addresses)})
+		out.Projects = append(out.Projects, auth.Project{
+			ID: p.ID, Members: p.Members, Managers: p.Managers, AllRelease: p.AllRelease, Addresses: owned(p.Addresses),
+		})
 	}
 	for _, u := range d.Users {
 		out.Users = append(out.Users, auth.User{ID: u.ID, Password: string(u.Password), Subject: u.Subject})

@@ -54,6 +54,9 @@ func (c *Chain) Known(user, project string) bool {
 	return c.static.Member(user, project) || c.http.Known(user, project)
 }
 
+// Manages implements [Directory]: the directory over HTTP knows no managers.
+func (c *Chain) Manages(user, project string) bool { return c.static.Manages(user, project) }
+
 // Subject implements [Directory].
 func (c *Chain) Subject(user string) (subject string, fixed bool) { return c.static.Subject(user) }
 

@@ -24,6 +24,9 @@ type Directory interface {
 	// other server, so that it can be called for any name that a stranger
 	// sends.
 	Known(user, project string) bool
+	// Manages reports whether user may change and release what other members
+	// of project have asked for. It does not say whether user is a member.
+	Manages(user, project string) bool
 	// Subject is whose tokens stand for user, if the configuration fixes that.
 	// It is "", which no token has, for a user that has a password and no
 	// subject there.
@@ -34,9 +37,11 @@ type Directory interface {
 
 // A Project is a project and the users who may ask for keys of it.
 type Project struct {
-	ID        string
-	Members   []string
-	Addresses []Owned // that others may not reserve paths for
+	ID         string
+	Members    []string
+	Managers   []string // members who may change and release what others have asked for
+	AllRelease bool     // every member may do that
+	Addresses  []Owned  // that others may not reserve paths for
 }
 
 // An User is a user who has a password, or whose tokens are known.
@@ -75,6 +80,7 @@ type Static struct {
 // staticKnown never changes.
 type staticKnown struct {
 	members      map[string]map[string]bool // project to user
+	managers     map[owner]bool             // a user of "" stands for all
 	users        map[string]bool            // listed, or a member of something
 	hashes       map[string]passwordHash    // by user, for those with a password
 	subjects     map[string]string          // by user, for those with a subject
@@ -99,7 +105,7 @@ func NewStatic(cfg StaticConfig) (*Static, error) {
 // Update replaces everything the directory knows, or nothing if cfg is wrong.
 func (s *Static) Update(cfg StaticConfig) error {
 	k := &staticKnown{
-		members: map[string]map[string]bool{}, users: map[string]bool{},
+		members: map[string]map[string]bool{}, managers: map[owner]bool{}, users: map[string]bool{},
 		hashes: map[string]passwordHash{}, subjects: map[string]string{}, decoy: newHash(), passwordless: cfg.AllowPasswordless,
 	}
 	if err := k.addUsers(cfg.Users); err != nil {
@@ -158,8 +164,23 @@ func (k *staticKnown) addProjects(projects []Project) error {
 			k.members[p.ID][m] = true
 			k.users[m] = true
 		}
+		for j, m := range p.Managers {
+			if !ValidName(m) {
+				return fmt.Errorf("auth: projects[%d].managers[%d]: %s", i, j, NameRule)
+			}
+			k.members[p.ID][m] = true
+			k.users[m] = true
+			k.managers[owner{m, p.ID}] = true
+		}
+		k.managers[owner{"", p.ID}] = p.AllRelease
 	}
 	return nil
+}
+
+// Manages implements [Directory].
+func (s *Static) Manages(user, project string) bool {
+	k := s.known.Load()
+	return k.managers[owner{user, project}] || k.managers[owner{"", project}]
 }
 
 // Admit implements [Directory].

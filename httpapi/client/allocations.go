@@ -119,10 +119,11 @@ type Allocation struct {
 	DstIP     string  `json:"dst_ip"`
 	DstPort   *uint16 `json:"dst_port"`
 	Protocol  *string `json:"protocol"`
-	Duration  int64   `json:"duration"` // seconds
-	Lease     *int64  `json:"lease"`    // seconds that it waits for its start unless they are asked for again
-	Reason    *string `json:"reason"`   // why it is not further
-	Path      []Hop   `json:"path"`     // empty while none is known
+	Duration  int64   `json:"duration"`   // seconds
+	Lease     *int64  `json:"lease"`      // seconds that it waits for its start unless they are asked for again
+	ChangedBy *string `json:"changed_by"` // the user who changed it last, if not UserID
+	Reason    *string `json:"reason"`     // why it is not further
+	Path      []Hop   `json:"path"`       // empty while none is known
 
 	Connections *int  `json:"connections"` // reported of its traffic; nil: the project reports nothing
 	InUse       *bool `json:"in_use"`      // active, and used; nil: not known

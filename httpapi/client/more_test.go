@@ -205,7 +205,7 @@ func TestAllocationIsWhole(t *testing.T) {
 	for _, values := range [][]any{{"120", "3", "true"}, {"null", "0", "false"}, {"null", "null", "null"}} {
 		shown := fmt.Sprintf(`{"allocation_id":"a1","start_time":1429206574,"end_time":1429210174,"state":"active","bandwidth":null,`+
 			`"user_id":"abc123","project_id":"projectB","src_ip":"192.127.1.10","src_port":null,"dst_ip":"192.127.1.11","dst_port":null,`+
-			`"protocol":"any","duration":3600,"lease":%s,"reason":null,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],`+
+			`"protocol":"any","duration":3600,"lease":%s,"changed_by":null,"reason":null,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],`+
 			`"connections":%s,"in_use":%s}`, values...)
 		var al Allocation
 		if err := json.Unmarshal([]byte(shown), &al); err != nil {

@@ -103,7 +103,9 @@ type Directory struct {
 type Project struct {
 	ID           string    `yaml:"id"`
 	Members      []string  `yaml:"members"`
-	Addresses    []Address `yaml:"addresses"` // its own, for which no other project may reserve paths
+	Managers     []string  `yaml:"managers"`        // members who may change and release what others have asked for
+	AllRelease   bool      `yaml:"members_release"` // as every member may
+	Addresses    []Address `yaml:"addresses"`       // its own, for which no other project may reserve paths
 	MaxBandwidth Rate      `yaml:"max_bandwidth"`
 	MaxActive    int       `yaml:"max_active"`
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 
 	"conga/httpapi/auth"
 )
@@ -32,6 +33,7 @@ func (v *validator) directory(d Directory) {
 			v.add(key+".max_active", "%d is negative; write how many allocations the project may have at a time, or 0 for no limit", p.MaxActive)
 		}
 		v.members(key+".members", p.Members, users, d.AllowPasswordless || d.OIDC.Issuer != "")
+		v.members(key+".managers", p.Managers, users, d.AllowPasswordless || d.OIDC.Issuer != "")
 		v.addresses(key+".addresses", p.Addresses)
 	}
 	v.oneOf("directory.consent", d.Consent, string(auth.ConsentEither), string(auth.ConsentSource), string(auth.ConsentBoth))
@@ -51,7 +53,7 @@ func (v *validator) members(key string, members []string, users map[string]int, 
 		case !auth.ValidName(m):
 			v.add(at, "%q %s", m, auth.NameRule)
 		case twice:
-			v.add(at, "%q is already members[%d]; keep one", m, first)
+			v.add(at, "%q is already %s[%d]; keep one", m, key[strings.LastIndexByte(key, '.')+1:], first)
 		case !known && !elsewhere:
 			v.add(at, "no user %q is in directory.users; add one with a password, or set directory.allow_passwordless to true", m)
 		}

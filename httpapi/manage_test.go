@@ -1,0 +1,68 @@
+package httpapi_test
+
+import (
+	"strings"
+	"testing"
+
+	"conga/httpapi/auth"
+)
+
+// A colleague's allocation is changed and released by the project's managers
+// and the admin only, unless the project lets all members do so, and it is told
+// by which user.
+func TestManagers(t *testing.T) {
+	h := newHarness(t)
+	project := auth.Project{ID: "projectB", Members: []string{"abc123", "xyz987"}, Managers: []string{"boss"}}
+	put := func(p auth.Project) {
+		h.must(h.dir.Update(auth.StaticConfig{Projects: []auth.Project{p}, AllowPasswordless: true}))
+	}
+	put(project)
+	colleague, boss := h.issue("xyz987", "projectB"), h.issue("boss", "projectB")
+	id := h.create("")
+	at := "/api/allocations/" + id
+	changedBy := func() any {
+		return h.want(200, "GET", at, "", bearer(h.key)).Results[0]["changed_by"]
+	}
+
+	for _, method := range []string{"POST", "PATCH", "DELETE"} {
+		body := map[string]string{"POST": `{"duration":60}`, "PATCH": `{"lease":60}`}[method]
+		if a := h.want(403, method, at, body, bearer(colleague)); !strings.Contains(a.body, "it is abc123's; its user, a manager of the project or the admin") {
+			t.Error(a.body)
+		}
+	}
+	h.want(200, "PATCH", at, `{"duration":3000}`, bearer(h.key))
+	if by := changedBy(); by != nil {
+		t.Errorf("changed by %v, want null for its own user", by)
+	}
+	h.want(200, "PATCH", at, `{"duration":2000}`, bearer(boss))
+	if by := changedBy(); by != "boss" {
+		t.Errorf("changed by %v, want boss", by)
+	}
+	h.want(200, "PATCH", at, `{"lease":60}`, bearer(h.admin))
+	h.want(200, "PATCH", at, `{"duration":2100}`, bearer(h.admin))
+	if by := changedBy(); by != "admin" {
+		t.Errorf("changed by %v, want admin", by)
+	}
+	h.settle()
+	if by := changedBy(); by != "admin" {
+		t.Errorf("changed by %v once active, want admin", by)
+	}
+	reader, err := h.events.Read("test", func(string) bool { return true })
+	h.must(err)
+	defer reader.Close()
+	project.AllRelease = true
+	put(project)
+	h.want(200, "DELETE", at, "", bearer(colleague))
+	told := false
+	for _, e := range reader.Take().Events {
+		text, err := e.JSON()
+		h.must(err)
+		told = told || e.Type == "allocation.deleted" && strings.Contains(string(text), `"changed_by":"xyz987"`)
+	}
+	if !told {
+		t.Error("the event does not say who released it")
+	}
+	if n := len(h.alloc.Live("")); n != 0 {
+		t.Errorf("%d allocations are left", n)
+	}
+}
