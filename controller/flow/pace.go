@@ -117,17 +117,26 @@ func (r *Reconciler) dueAt(id openflow.MeterID, now time.Time) time.Time {
 	return r.paces[id].next
 }
 
+// watchLeaving notes until when a new policer begins eased: those that are not
+// wanted any more may be the same traffic's under another name.
+func (r *Reconciler) watchLeaving() {
+	for id := range r.limits {
+		at := r.meters[id]
+		if kind, _ := purpose.ReadMeter(id); kind != purpose.MeterPolicer || at.want != nil || at.have == nil {
+			continue
+		}
+		if until := r.now.Add(at.have.payWhole()); until.After(r.wary) {
+			r.wary = until
+		}
+	}
+}
+
 // setting returns what a meter that differs is to be from now on: what is
 // wanted, or that eased.
 func (r *Reconciler) setting(id openflow.MeterID, at pair[Meter], now time.Time) *Meter {
 	kind, _ := purpose.ReadMeter(id)
 	switch {
 	case at.want == nil:
-		if kind == purpose.MeterPolicer && at.have != nil {
-			if until := now.Add(at.have.payWhole()); until.After(r.lenient) {
-				r.lenient = until
-			}
-		}
 		delete(r.paces, id)
 		return nil
 	case !paced(id):
@@ -138,7 +147,7 @@ func (r *Reconciler) setting(id openflow.MeterID, at pair[Meter], now time.Time)
 	case at.have != nil && *at.have == eased:
 		delete(r.paces, id) // all is paid for
 		return at.want
-	case at.have == nil && (kind != purpose.MeterPolicer || !now.Before(r.lenient)):
+	case at.have == nil && (kind != purpose.MeterPolicer || !now.Before(r.wary)):
 		delete(r.paces, id)
 		return at.want
 	}

@@ -162,21 +162,97 @@ func TestAnyChangesGiveNoMore(t *testing.T) {
 	})
 }
 
+// What is a tenth less, or not that much, waits like a change upwards.
+func TestATenthLessWaits(t *testing.T) {
+	g := newGreedy(purpose.PolicerID(1), policing(20_000))
+	g.change(policing(10_000))
+	if g.change(policing(9000)); g.has != policing(10_000).eased() {
+		t.Errorf("a change by a tenth does not wait: %+v", g.has)
+	}
+	if g.change(g.has); !g.r.Due().IsZero() {
+		t.Errorf("what is as wanted is due at %v", g.r.Due())
+	}
+}
+
+// Changes downwards in a row are paid for together before a change upwards,
+// but for more than a few.
+func TestChangesDownwardsAreOwed(t *testing.T) {
+	const small = 100 * time.Millisecond // pays for 10 ms of a rate
+	for downs, owed := range map[int]time.Duration{1: small, 2: 2 * small, 4: 4 * small, 10: mostOwed * small} {
+		rate := uint32(100_000)
+		g := newGreedy(purpose.PolicerID(1), policing(rate))
+		for range downs {
+			rate = rate * 8 / 10
+			g.change(policing(rate))
+		}
+		was := g.has
+		g.change(policing(100_000))
+		if g.pass(owed - small/10); g.has != was {
+			t.Errorf("after %d changes downwards one upwards waits for less than %v", downs, owed)
+		}
+		if g.pass(small / 5); g.has != policing(100_000).eased() {
+			t.Errorf("after %d changes downwards one upwards waits for more than %v", downs, owed)
+		}
+	}
+}
+
+func TestEased(t *testing.T) {
+	for m, want := range map[Meter]Meter{
+		{Rate: 2000, Burst: 600}:          {Rate: 1800, Burst: 25},
+		{Rate: 1_000_000, Burst: 300_000}: {Rate: 900_000, Burst: 10_000},
+		{Rate: 60_000, Burst: 600}:        {Rate: 54_000, Burst: 600},
+		{Rate: 5, Burst: 25}:              {Rate: 4, Burst: 25},
+		{Rate: 2, Burst: 25}:              {Rate: 1, Burst: 25},
+		{Rate: 1, Burst: 25}:              {Rate: 1, Burst: 25},
+	} {
+		if got := m.eased(); got != want {
+			t.Errorf("%+v eased is %+v, want %+v", m, got, want)
+		}
+	}
+	for _, c := range []struct {
+		rate, burst uint32
+		want        time.Duration
+	}{{2000, 625, 3125 * time.Millisecond}, {5, 3, 3 * time.Second}, {5, 25, mostPay}} {
+		if got := (Meter{Rate: c.rate}).payFor(c.burst); got != c.want {
+			t.Errorf("%d kbit/s pays for %d kbit in %v, want %v", c.rate, c.burst, got, c.want)
+		}
+	}
+}
+
+// Meters that share out nothing are changed as they come.
+func TestMetersOfPacketsAreNotPaced(t *testing.T) {
+	g := newGreedy(purpose.UnknownID, Meter{Packets: true, Rate: 1000, Burst: 1000})
+	for _, rate := range []uint32{900, 1000} {
+		want := Meter{Packets: true, Rate: rate, Burst: rate}
+		sent := g.sent
+		if g.change(want); g.has != want || g.sent != sent+1 {
+			t.Errorf("the meter is %+v, want %+v at once", g.has, want)
+		}
+	}
+}
+
+// swap has meters go and one come.
+func (g *greedy) swap(come openflow.MeterID, want Meter, gone ...openflow.MeterID) {
+	p := NewPatch()
+	for _, id := range gone {
+		p.Meters[id] = nil
+	}
+	p.Meters[come] = &want
+	_, last := g.r.Confirmed()
+	g.id, g.want = come, want
+	g.r.Want(p, last+1, last+1)
+	g.follow()
+}
+
 // A policer that comes soon after one has gone may be that of the same traffic
 // under another name: it begins with a small burst, too.
 func TestPolicerAfterAnotherBeginsEased(t *testing.T) {
 	g := newGreedy(purpose.PolicerID(1), policing(2000))
-	swap := func(gone, come uint32) {
-		p := NewPatch()
-		m := policing(2000)
-		p.Meters[purpose.PolicerID(gone)], p.Meters[purpose.PolicerID(come)] = nil, &m
-		_, last := g.r.Confirmed()
-		g.id = purpose.PolicerID(come)
-		g.r.Want(p, last+1, last+1)
-		g.follow()
+	g.swap(purpose.PolicerID(2), policing(2000), g.id) // the new one is sent before the old one goes
+	if g.has != policing(2000).eased() {
+		t.Errorf("the first new policer is %+v", g.has)
 	}
-	swap(1, 2) // the new one is sent before the old one goes
-	swap(2, 3)
+	g.swap(purpose.PolicerID(3), policing(2000), g.id)
 	if g.has != policing(2000).eased() {
 		t.Errorf("the new policer is %+v", g.has)
 	}
@@ -185,10 +261,53 @@ func TestPolicerAfterAnotherBeginsEased(t *testing.T) {
 	}
 }
 
+// How long a new policer begins eased follows from all that have gone, and from
+// policers only.
+func TestWhatHasGoneMakesPolicersEased(t *testing.T) {
+	slow, fast := purpose.PolicerID(1), purpose.PolicerID(2)
+	g := newGreedy(slow, policing(100))
+	g.swap(fast, policing(1_000_000))
+	port, _ := purpose.PortID(1)
+	g.swap(port, drop(1000), slow)
+	g.swap(port, drop(1000), fast)
+	g.pass(4 * time.Second) // the fast one has paid by then, the slow one has not
+	if g.swap(slow, policing(100)); g.has != policing(100).eased() {
+		t.Errorf("the new policer is %+v", g.has)
+	}
+	g = newGreedy(port, drop(1000))
+	g.swap(slow, policing(100), port)
+	g.swap(fast, policing(2000), port)
+	if g.has != policing(2000) {
+		t.Errorf("after another meter has gone the new policer is %+v", g.has)
+	}
+}
+
+// What comes next is due first.
+func TestDueIsTheFirst(t *testing.T) {
+	want := Whole{Meters: map[openflow.MeterID]Meter{}}
+	for n := range uint32(6) {
+		want.Meters[purpose.PolicerID(n)] = policing(100 + 100*n)
+	}
+	r := NewReconciler(want, 1)
+	for id, m := range want.Meters {
+		r.TellMeter(id, m.eased())
+	}
+	r.Begin()
+	now := time.Unix(1_000_000, 0)
+	r.Next(10, now)
+	first := mostPay
+	for _, m := range want.Meters {
+		first = min(first, m.payWhole())
+	}
+	if got := r.Due().Sub(now); got != first {
+		t.Errorf("due after %v, want %v", got, first)
+	}
+}
+
 // A session finds what an earlier one has eased, and goes on from there.
 func TestEasedMeterIsFound(t *testing.T) {
 	id, want := purpose.PolicerID(1), policing(2000)
-	r := NewReconciler(Whole{Meters: map[openflow.MeterID]Meter{id: want}}, 1)
+	r := NewReconciler(Whole{Meters: map[openflow.MeterID]Meter{id: want}}, 5)
 	r.TellMeter(id, want.eased())
 	r.Begin()
 	now := time.Unix(1_000_000, 0)
@@ -201,6 +320,9 @@ func TestEasedMeterIsFound(t *testing.T) {
 	}
 	if steps := r.Next(10, due); len(steps) != 1 || *steps[0].Meter != want {
 		t.Errorf("sent when it is due: %+v", steps)
+	}
+	if c, all := r.Confirmed(); c != 5 || all != 5 || !r.Due().IsZero() {
+		t.Errorf("while it is under way %d and %d are confirmed of 5, due is %v", c, all, r.Due())
 	}
 }
 

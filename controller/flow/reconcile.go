@@ -27,7 +27,7 @@ type Reconciler struct {
 	limits       map[openflow.MeterID]uint64
 	paced        map[openflow.MeterID]time.Time // meters that differ, and when they may be sent
 	paces        map[openflow.MeterID]pace      // of meters that are paying
-	lenient      time.Time                      // until then a new policer begins eased, since one has gone that may be back under another name
+	wary         time.Time                      // until then a new policer begins eased
 	now          time.Time                      // of the last call of Next
 	queue        []openflow.EntryKey            // of rest, in the order in which they are to be sent
 	passed       [sorts]int                     // how often each sort of steps has had to wait, in a row

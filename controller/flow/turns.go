@@ -118,6 +118,7 @@ func (r *Reconciler) nextQueued(most int) {
 }
 
 func (r *Reconciler) nextMeters(pick func(openflow.MeterID) bool) {
+	r.watchLeaving()
 	for _, id := range slices.Sorted(maps.Keys(r.limits)) {
 		if at := r.meters[id]; pick(id) {
 			r.changing[id] = true
