@@ -307,3 +307,71 @@ func TestCircuitsOverARestart(t *testing.T) {
 	}
 	w.expect(v.ID, Complete, v.Window)
 }
+
+// TestTrafficIsFreedBeforeTheStart: an allocation that is refused its start by
+// the same traffic has it when that has gone.
+func TestTrafficIsFreedBeforeTheStart(t *testing.T) {
+	w, _ := pair(t)
+	w.a.Settled()
+	r := ask(1, 1, 2, 1, 1, 100)
+	w.create(r)
+	at := topology.PortID{DPID: 2, Port: 1}
+	hidden := *w.snap
+	w.change(func(s *topology.Snapshot) {
+		s.Attachments = slices.DeleteFunc(s.Attachments, func(x topology.Attachment) bool { return x.At == at })
+	})
+	r.StartTime = w.now + 30
+	second := w.create(r).ID // cannot be judged yet
+	w.change(func(s *topology.Snapshot) { s.Attachments = hidden.Attachments })
+	w.plan()
+	if got := w.expect(second, Pending, Window{}); !strings.Contains(got.Reason, "another allocation for the same traffic") {
+		t.Errorf("the reason is %q", got.Reason)
+	}
+	if looked, _ := w.looks(func() { w.now++ }); looked != 0 {
+		t.Errorf("%d looked at while nothing has changed", looked)
+	}
+	if err := w.a.Delete(bg, "id1", 0); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	w.expect(second, Pending, span(30, 130))
+}
+
+// TestUpdateAfterTheEnd: what has ended is not changed any more, and what has no
+// window yet is.
+func TestUpdateAfterTheEnd(t *testing.T) {
+	w, _ := pair(t)
+	ended := w.create(ask(1, 1, 2, 1, 1, 10)).ID
+	w.work()
+	w.now += 10
+	_, err := w.a.Update(bg, ended, 0, Change{Duration: new(Seconds(100))})
+	refused(t, err, Conflict, "")
+	stranger := ask(1, 1, 2, 1, 1, 10)
+	stranger.Key.Dst = netip.MustParseAddr("192.0.2.9")
+	waits := w.create(stranger).ID
+	if got, err := w.a.Update(bg, waits, 0, Change{Duration: new(Seconds(100))}); err != nil || got.Duration != 100 || got.Window != (Window{}) {
+		t.Errorf("%+v, error %v", got, err)
+	}
+	w.work()
+	w.expect(ended, Complete, span(0, 10))
+	_, err = w.a.Update(bg, ended, 0, Change{Duration: new(Seconds(100))})
+	refused(t, err, Conflict, "")
+}
+
+// TestWiderLink: what does not fit is looked at when a link has more capacity,
+// and not when one has less.
+func TestWiderLink(t *testing.T) {
+	w, trunk := pair(t)
+	w.a.Settled()
+	w.create(ask(1, 1, 2, 1, 8, 100))
+	w.work()
+	id := w.create(ask(1, 2, 2, 2, 4, 50)).ID
+	w.expect(id, Pending, span(100, 150))
+	w.plan()
+	if looked, _ := w.looks(func() { w.change(mend(trunk, 9)) }); looked != 0 {
+		t.Errorf("%d looked at though the link has become narrower", looked)
+	}
+	w.change(mend(trunk, 12))
+	w.work()
+	w.expect(id, Active, span(0, 50))
+}

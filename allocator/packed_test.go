@@ -13,6 +13,7 @@ import (
 
 	"conga/bitrate"
 	"conga/controller/path"
+	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -34,6 +35,19 @@ func TestKept(t *testing.T) {
 			if it.seq() != r.Seq || it.id() != r.ID || it.state() != r.State || it.window() != r.Window || !it.path().Equal(r.Path) ||
 				it.key() != r.Key || it.hasPath() != (len(r.Path) > 0) || it.project() != r.ProjectID || it.started != r.Started {
 				t.Fatalf("%+v tells something else than %+v", it.packed, r)
+			}
+			for _, now := range []Seconds{0, 1, 1_800_000_000, math.MaxUint32, math.MaxUint32 + 7} {
+				if it.placed(now) != r.placed(now) {
+					t.Fatalf("%+v at %d is placed: %v", r, now, it.placed(now))
+				}
+			}
+			if at, may := it.lapse(); func() bool { want, wants := r.lapse(); return at != want || may != wants }() {
+				t.Fatalf("%+v lapses at %d, %v", r, at, may)
+			}
+			if len(r.Path) > 0 {
+				if from, to := pathEnds(r.Path); it.ends() != [2]topology.PortID{from, to} {
+					t.Fatalf("%v ends at %v", r.Path, it.ends())
+				}
 			}
 		}
 		if !none.idle() {

@@ -1,10 +1,12 @@
 package allocator
 
 import (
+	"context"
 	"math"
 	"strings"
 	"testing"
 
+	"conga/allocator/store"
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -157,5 +159,60 @@ func TestReasonOfALostPath(t *testing.T) {
 	w.work()
 	if got := w.expect(v.ID, Pending, span(0, 1000)); strings.Contains(got.Reason, "has moved") || !strings.Contains(got.Reason, "; no path leads") {
 		t.Errorf("the reason is %q", got.Reason)
+	}
+}
+
+// TestIrregularHandles opens stores with handles that are not the low half of
+// the sequence number: they are kept, and none is used twice.
+func TestIrregularHandles(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	w.cable(1, 2, 100)
+	put := func(id string, seq uint64, handle uint32) {
+		r := record{Version: recordVersion, Seq: seq, Allocation: Allocation{
+			ID: id, Handle: handle, Revision: seq, Created: 1, State: Pending,
+			Request: Request{UserID: "u", ProjectID: "p", Key: key(host(1, 1), host(2, 1)), Duration: 1},
+		}}
+		text, err := r.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.store.put(store.Allocations, id, string(text))
+	}
+	put("a", 5, 7)
+	put("b", 4, 4)
+	w.open()
+	for i, want := range []uint32{6, 8} {
+		v := w.create(ask(1, 2, 2, i+1, 0, 10))
+		if v.Handle != want {
+			t.Errorf("the handle is %d, want %d", v.Handle, want)
+		}
+		if err := w.a.Delete(bg, v.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, twin := range map[string]struct {
+		seq    uint64
+		handle uint32
+	}{"another irregular one": {3, 7}, "a regular one": {7, 7}, "one after 2^32 more": {1<<32 + 7, 7}, "the same number": {5, 9}} {
+		put("c", twin.seq, twin.handle)
+		if _, err := Open(bg, w.cfg); err == nil || !strings.Contains(err.Error(), `"a"`) || !strings.Contains(err.Error(), `"c"`) {
+			t.Errorf("%s: error %v", name, err)
+		}
+	}
+	put("c", 1<<32+8, 8)
+	if n := len(w.reopen()); n != 3 {
+		t.Errorf("%d are listed", n)
+	}
+}
+
+// TestPruneStops removes nothing once it is told to stop.
+func TestPruneStops(t *testing.T) {
+	w := newWorld(t, 1, bitrate.Gbps)
+	(&chronicle{world: w}).ended(1, "p", 1)
+	w.open()
+	ctx, stop := context.WithCancel(bg)
+	stop()
+	if n, err := w.a.Prune(ctx); n != 0 || refusedAs(err) != Internal || len(w.list("")) != 1 {
+		t.Errorf("%d removed, error %v", n, err)
 	}
 }
