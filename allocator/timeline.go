@@ -298,27 +298,39 @@ const gapAhead = 2
 // begin at far or later: without a crossing in those it returns the base of the
 // next one, and no mark.
 func (l *timeline) cross(m mark, room int64, far Seconds) (Seconds, mark) {
-	above, ahead, n := m.level > room, gapAhead, m.n
-	for i := m.block; i < len(l.blocks); i++ {
-		s := &l.blocks[i]
-		if i > m.block {
+	above, ahead := m.level > room, gapAhead
+	for ; m.block < len(l.blocks); m.block, m.n = m.block+1, 0 {
+		s := &l.blocks[m.block]
+		if m.n == 0 {
 			if s.base >= far {
-				if ahead--; ahead < 0 {
+				if ahead == 0 {
 					return s.base, mark{}
 				}
+				ahead--
 			}
-			m.level, n = s.before, 0
+			m.level = s.before
 			if above && s.low > room || !above && s.high <= room {
 				continue
 			}
 		}
-		for k := n; k < len(s.at); k++ {
-			if m.level += s.by[k]; (m.level > room) != above {
-				return s.base + Seconds(s.at[k]), mark{i, k + 1, m.level}
-			}
+		if n, level, ok := s.cross(m.n, m.level, room); ok {
+			return s.base + Seconds(s.at[n-1]), mark{m.block, n, level}
 		}
 	}
 	return never, mark{}
+}
+
+// cross returns how many moments of the stretch there are up to that at which
+// the level crosses room, behind n of them where it is level, and what it is
+// then; ok is false if it does not cross.
+func (s *stretch) cross(n int, level, room int64) (moments int, then int64, ok bool) {
+	for above := level > room; n < len(s.at); {
+		level += s.by[n]
+		if n++; (level > room) != above {
+			return n, level, true
+		}
+	}
+	return n, level, false
 }
 
 // build makes a timeline of changes that are in order of time, of which several
