@@ -375,3 +375,99 @@ func TestWiderLink(t *testing.T) {
 	w.work()
 	w.expect(id, Active, span(0, 50))
 }
+
+// TestQueuedWhileItIsChanged: what is to be looked at and is being changed at
+// that moment is looked at afterwards.
+func TestQueuedWhileItIsChanged(t *testing.T) {
+	w, direct, _ := ring(t)
+	v := w.create(ask(1, 1, 2, 1, 5, 1000))
+	w.work()
+	w.change(cut(direct)) // it is to be looked at
+	w.store.hold = make(chan struct{})
+	done := make(chan error)
+	go func() {
+		_, err := w.a.Update(bg, v.ID, 0, Change{Lease: new(Seconds(60))})
+		done <- err
+	}()
+	for busy := false; !busy; {
+		w.a.mu.Lock()
+		busy = w.a.moved(v.ID)
+		w.a.mu.Unlock()
+	}
+	if _, err := w.a.Plan(bg); err != nil {
+		t.Fatal(err)
+	}
+	if p := w.get(v.ID).Path; len(p) != 2 {
+		t.Fatalf("moved to %v in the middle of a change", p)
+	}
+	w.store.mu.Lock()
+	close(w.store.hold)
+	w.store.hold = nil
+	w.store.mu.Unlock()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	if p := w.expect(v.ID, Active, span(0, 1000)).Path; len(p) != 3 {
+		t.Errorf("the path is %v", p)
+	}
+}
+
+// TestRestartLooksAtNothing that has a path and a window, and at all that has
+// none.
+func TestRestartLooksAtNothing(t *testing.T) {
+	w, _ := pair(t)
+	w.create(ask(1, 1, 2, 1, 5, 1000))
+	w.create(ask(1, 2, 2, 2, 2, 1000))
+	w.work()
+	w.now++
+	w.open()
+	if looked, _ := w.looks(func() {}); looked != 0 {
+		t.Errorf("%d looked at after a restart", looked)
+	}
+	stranger := ask(1, 1, 2, 1, 1, 10)
+	stranger.Key.Dst = netip.MustParseAddr("192.0.2.9")
+	w.create(stranger)
+	w.open()
+	if looked, _ := w.looks(func() {}); looked != 1 {
+		t.Errorf("%d looked at after a restart, want the one without a path", looked)
+	}
+}
+
+// TestMovingIntoAFullProject: a running allocation changes to no project that
+// has all that it may have.
+func TestMovingIntoAFullProject(t *testing.T) {
+	w, _ := pair(t)
+	w.cfg.Limits = func(project string) (l Limits) {
+		switch project {
+		case "few":
+			l.Active = 1
+		case "narrow":
+			l.Bandwidth = 3
+		}
+		return l
+	}
+	w.open()
+	v := w.create(ask(1, 1, 2, 1, 2, 100))
+	other := ask(1, 2, 2, 2, 2, 100)
+	other.ProjectID = "few"
+	w.create(other)
+	other = ask(1, 3, 2, 3, 2, 100)
+	other.ProjectID = "narrow"
+	w.create(other)
+	w.work()
+	for project, field := range map[string]string{"few": "project_id", "narrow": "bandwidth"} {
+		_, err := w.a.Update(bg, v.ID, 0, Change{ProjectID: &project})
+		refused(t, err, Denied, field)
+	}
+	if got := w.expect(v.ID, Active, span(0, 100)); got.ProjectID != "p" || got.Reason != "" {
+		t.Errorf("it is %+v", got)
+	}
+	if err := w.a.Delete(bg, "id2", 0); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	if got, err := w.a.Update(bg, v.ID, 0, Change{ProjectID: new("few")}); err != nil || got.ProjectID != "few" || got.State != Active {
+		t.Errorf("%+v, error %v", got, err)
+	}
+}

@@ -258,7 +258,16 @@ func (w *world) checkDeparture() {
 	defer w.a.mu.Unlock()
 	now := w.a.nowNanos()
 	for _, it := range w.a.byID {
-		stale := it.stale(now)
+		stale, runs := it.stale(now), it.record().Circuit()
+		if w.now < it.window().End && w.now >= it.window().Start && it.live() && it.hasPath() {
+			for _, n := range it.leaving {
+				if sameCircuit(n.circuit, runs) {
+					w.Fatalf("the circuit that %s runs on is leaving", it.id())
+				}
+			}
+		} else if len(it.leaving) != len(it.network) {
+			w.Fatalf("%s should not be in the network; of %d circuits %d are leaving", it.id(), len(it.network), len(it.leaving))
+		}
 		if !slices.EqualFunc(it.leaving, stale, func(a, b installed) bool { return a.window == b.window && sameCircuit(a.circuit, b.circuit) }) {
 			w.Fatalf("of %s %+v is leaving, not %+v", it.id(), stale, it.leaving)
 		}

@@ -29,6 +29,13 @@ func TestKept(t *testing.T) {
 			if diff := cmp.Diff(r, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmpopts.EquateEmpty()); diff != "" {
 				t.Fatal(diff)
 			}
+			short := true
+			for _, at := range []Seconds{r.Created, r.StartTime, r.Window.Start, r.Window.End, r.Duration} {
+				short = short && at <= math.MaxUint32
+			}
+			if short != (it.rare.full == nil) {
+				t.Fatalf("all of %+v is kept: %v", r, it.rare.full != nil)
+			}
 			if len(got.Path) > 0 { // it is the caller's own
 				got.Path[0].DPID++
 			}

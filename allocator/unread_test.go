@@ -10,6 +10,7 @@ import (
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
+	"conga/openflow"
 )
 
 // TestStoreThatCannotBeRead: what is live is at hand all the same, and whether
@@ -214,5 +215,32 @@ func TestPruneStops(t *testing.T) {
 	stop()
 	if n, err := w.a.Prune(ctx); n != 0 || refusedAs(err) != Internal || len(w.list("")) != 1 {
 		t.Errorf("%d removed, error %v", n, err)
+	}
+}
+
+// TestHopsAreShared: paths that differ in their edge ports alone are kept with
+// the same hops.
+func TestHopsAreShared(t *testing.T) {
+	table := newHopTable()
+	at := func(in, out openflow.PortNo) path.Path {
+		return path.Path{{DPID: 1, In: in, Out: 9}, {DPID: 2, In: 8, Out: 7}, {DPID: 3, In: 6, Out: out}}
+	}
+	first, ok := table.pack(at(1, 2))
+	again, okAgain := table.pack(at(3, 4))
+	if !ok || !okAgain || first != again || len(*table.hops.Load()) != 3 {
+		t.Errorf("two paths take %d hops, and are %q and %q", len(*table.hops.Load()), first, again)
+	}
+	if got := table.unpack(first); !got.Equal(at(0, 0)) {
+		t.Errorf("the path is %v", got)
+	}
+	for port := range openflow.PortNo(700) { // so that numbers take more than a byte
+		p := path.Path{{DPID: 1, In: 1, Out: 9}, {DPID: 2, In: 8, Out: 100 + port}, {DPID: 3, In: 6, Out: 2}}
+		packed, _ := table.pack(p)
+		if got := table.unpack(packed); len(got) != 3 || got[1] != p[1] {
+			t.Fatalf("%v is unpacked as %v", p, got)
+		}
+	}
+	if n := len(*table.hops.Load()); n != 703 {
+		t.Errorf("there are %d hops", n)
 	}
 }
