@@ -336,8 +336,8 @@ func TestTrafficIsFreedBeforeTheStart(t *testing.T) {
 	w.expect(second, Pending, span(30, 130))
 }
 
-// TestUpdateAfterTheEnd: what has ended is not changed any more, and what has no
-// window yet is.
+// TestUpdateAfterTheEnd: what has ended is not changed any more, and what has
+// no window yet is.
 func TestUpdateAfterTheEnd(t *testing.T) {
 	w, _ := pair(t)
 	ended := w.create(ask(1, 1, 2, 1, 1, 10)).ID
