@@ -2,7 +2,6 @@ package allocator
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"conga/allocator/store"
@@ -196,7 +195,7 @@ func (a *Allocator) commit(items ...*item) *Error {
 		return nil
 	}
 	a.cfg.Log.Error("allocations could not be saved", "count", len(items), "err", err)
-	return &Error{Kind: Internal, Err: fmt.Errorf("%w: %w", errInternal, err)}
+	return &Error{Kind: Internal, Err: unsavedError{err}}
 }
 
 func (a *Allocator) commitOps(items []*item) ([]store.Op, error) {

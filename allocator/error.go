@@ -63,3 +63,11 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// An unsavedError is a change that the store has refused. Its text, which users
+// see, is that of errInternal; the cause tells callers what to answer.
+type unsavedError struct{ cause error }
+
+func (e unsavedError) Error() string { return errInternal.Error() }
+
+func (e unsavedError) Unwrap() []error { return []error{errInternal, e.cause} }
