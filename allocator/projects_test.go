@@ -1,0 +1,140 @@
+package allocator
+
+import (
+	"net/netip"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conga/bitrate"
+	"conga/controller/path"
+)
+
+// TestProjectsLeaveEachOtherAlone has two projects ask, change, release and be
+// limited at random. What one does takes nothing of what the other was
+// promised: neither its rate nor its window, and no packet that had been its.
+func TestProjectsLeaveEachOtherAlone(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, 2, 20)
+		w.cable(1, 2, 12)
+		limits := map[string]Limits{}
+		w.cfg.Limits = func(project string) Limits { return limits[project] }
+		w.cfg.Owns = func(project string, addr netip.Addr) bool { return project == "p" && addr == host(1, 1) }
+		w.open()
+		m := &twoProjects{t: t, w: w, before: map[string]Allocation{}}
+		for range rapid.IntRange(1, 25).Draw(t, "steps") {
+			by := rapid.SampledFrom([]string{"p", "q"}).Draw(t, "by")
+			switch rapid.IntRange(0, 5).Draw(t, "step") {
+			case 0, 1, 2:
+				_, _ = w.a.Create(bg, m.request(by))
+			case 3:
+				if id := m.own(by); id != "" {
+					_, _ = w.a.Update(bg, id, 0, m.change())
+				}
+			case 4:
+				if id := m.own(by); id != "" {
+					_ = w.a.Delete(bg, id, 0)
+				}
+			case 5:
+				limits[by] = Limits{Bandwidth: bitrate.Rate(rapid.IntRange(0, 12).Draw(t, "limit")), Active: rapid.IntRange(0, 6).Draw(t, "number")}
+				w.a.LimitsChanged()
+			}
+			w.plan()
+			w.work()
+			m.compare(by)
+			w.pass(secondsRange(0, 9).Draw(t, "pause"))
+			w.plan()
+			w.work()
+			m.compare("")
+		}
+	})
+}
+
+// twoProjects is what the last step has left.
+type twoProjects struct {
+	t      *rapid.T
+	w      *world
+	before map[string]Allocation
+}
+
+func (m *twoProjects) request(by string) Request {
+	r := ask(1, 1, 2, 1, bitrate.Rate(rapid.IntRange(0, 8).Draw(m.t, "rate")), secondsRange(5, 40).Draw(m.t, "duration"))
+	r.ProjectID, r.Key = by, m.key()
+	if rapid.Bool().Draw(m.t, "fixed") {
+		r.StartTime = m.w.now + secondsRange(0, 30).Draw(m.t, "start")
+	}
+	return r
+}
+
+func (m *twoProjects) key() path.FlowKey {
+	k := key(host(1, 1), host(2, rapid.IntRange(1, 2).Draw(m.t, "host")))
+	k.Proto = rapid.SampledFrom([]uint8{path.ProtoAny, path.ProtoTCP}).Draw(m.t, "protocol")
+	k.SrcPort, k.DstPort = uint16(rapid.IntRange(0, 1).Draw(m.t, "from")), uint16(rapid.IntRange(0, 1).Draw(m.t, "to"))
+	if rapid.Bool().Draw(m.t, "back") {
+		return k.Reverse()
+	}
+	return k
+}
+
+func (m *twoProjects) change() (c Change) {
+	switch rapid.IntRange(0, 2).Draw(m.t, "change") {
+	case 0:
+		c.Bandwidth = new(bitrate.Rate(rapid.IntRange(0, 8).Draw(m.t, "rate")))
+	case 1:
+		c.Duration = new(secondsRange(5, 60).Draw(m.t, "duration"))
+	default:
+		c.Key = new(m.key())
+	}
+	return c
+}
+
+// own returns the ID of an allocation of the project, "" if it has none.
+func (m *twoProjects) own(by string) string {
+	list := m.w.a.Live(by)
+	if len(list) == 0 {
+		return ""
+	}
+	return rapid.SampledFrom(list).Draw(m.t, "one").ID
+}
+
+// compare checks what a step of one project, or of time for "", has made of
+// what the others had.
+func (m *twoProjects) compare(by string) {
+	after := map[string]Allocation{}
+	for _, v := range m.w.a.Live("") {
+		after[v.ID] = v
+	}
+	for id, had := range m.before {
+		has, there := after[id]
+		switch {
+		case had.ProjectID == by || had.Window == (Window{}) || had.Window.End <= m.w.now:
+		case !there:
+			m.t.Fatalf("%+v is gone", had)
+		case has.Bandwidth != had.Bandwidth || has.Window.Start > had.Window.Start && has.Window.Start > m.w.now ||
+			has.Window.End-has.Window.Start < had.Window.End-had.Window.Start || had.State == Active && has.State != Active:
+			m.t.Fatalf("%+v became less: %+v", had, has)
+		}
+	}
+	for _, x := range after {
+		for id, had := range m.before {
+			if y := after[id]; y.Window == had.Window && y.Key == had.Key && y.Bandwidth == had.Bandwidth {
+				m.spares(x, y)
+			}
+		}
+	}
+	m.before = after
+}
+
+// spares checks that x, if it is new where it is, takes no packets of y.
+func (m *twoProjects) spares(x, y Allocation) {
+	if x.ProjectID == y.ProjectID || !x.Window.Overlaps(y.Window) || !x.Key.Meets(y.Key) || x.Key.Specificity() < y.Key.Specificity() {
+		return
+	}
+	if was, there := m.before[x.ID]; there && was.Window.Overlaps(y.Window) && was.Key == x.Key {
+		return // it was there first
+	}
+	if x.ProjectID == "p" && x.Bandwidth > 0 && y.Bandwidth == 0 {
+		return // it owns an end
+	}
+	m.t.Fatalf("%+v takes packets of %+v", x, y)
+}
