@@ -158,7 +158,7 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 	if reason != "" {
 		return placement{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
 	}
-	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r), limit: limits.Bandwidth}
+	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r), limit: limits.rate()}
 	if r.StartTime == 0 {
 		if p, w, ok := pl.earliest(d, now, never); ok {
 			return placement{window: w, path: p}, nil

@@ -18,12 +18,6 @@ import (
 	"conga/controller/topology"
 )
 
-// Limits are what one project may hold at most. Zero is no limit.
-type Limits struct {
-	Bandwidth bitrate.Rate // at any one moment, all its allocations together, bit/s
-	Active    int          // allocations that are not complete
-}
-
 // Config is what an [Allocator] works with. Store and Network are required.
 type Config struct {
 	Store      store.Store
@@ -182,7 +176,7 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item, Allocation, *Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	at, err := a.admitLocked(r, now)
+	at, err := a.admitLocked(r, now, nil)
 	if err != nil {
 		return nil, Allocation{}, err
 	}
@@ -277,14 +271,10 @@ func (a *Allocator) Reserved(link topology.LinkID, w Window) bitrate.Rate {
 
 // admitLocked places a request and checks the project's limits. If the request
 // is a change of an allocation, the caller has taken that one's reservations
-// out of the calendars.
-func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
+// out of the calendars, and was is its record; nil is a new one.
+func (a *Allocator) admitLocked(r Request, now Seconds, was *record) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
-	if n := a.calendars.active[r.ProjectID]; limits.Active > 0 && n >= limits.Active {
-		return placement{}, &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf(
-			"project %s may have %d allocations that are not complete and has %d; release one first", r.ProjectID, limits.Active, n)}
-	}
-	if err := checkBandwidth(r, limits); err != nil {
+	if err := a.checkOneLocked(r, limits, was); err != nil {
 		return placement{}, err
 	}
 	pl := a.plannerLocked()
@@ -292,36 +282,9 @@ func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 	got, err := pl.assign(r, now, Limits{}) // a limit refuses a request, it does not put it off
 	got.obstacles = pl.obstacles
 	if err == nil {
-		err = a.checkTotalLocked(r, got.window, limits)
+		err = a.checkTotalLocked(r, got.window, limits, was)
 	}
 	return got, err
-}
-
-func checkBandwidth(r Request, limits Limits) *Error {
-	if limits.Bandwidth > 0 && r.Bandwidth > limits.Bandwidth {
-		return &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: limits.Bandwidth}, Err: fmt.Errorf(
-			"%s is more than the %s that project %s may hold", r.Bandwidth, limits.Bandwidth, r.ProjectID)}
-	}
-	return nil
-}
-
-// checkTotalLocked returns an error if a project's allocations would hold more
-// together, at some moment of the window, than its limit allows.
-func (a *Allocator) checkTotalLocked(r Request, w Window, limits Limits) *Error {
-	if limits.Bandwidth == 0 || r.Bandwidth == 0 || w == (Window{}) {
-		return nil
-	}
-	held := a.calendars.projects.peak(r.ProjectID, w)
-	if held+r.Bandwidth <= limits.Bandwidth {
-		return nil
-	}
-	err := &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: limits.Bandwidth - min(held, limits.Bandwidth)}}
-	if limits.Bandwidth >= r.Bandwidth {
-		err.Offer.Later = a.calendars.projects.fit(r.ProjectID, w, limits.Bandwidth-r.Bandwidth)
-	}
-	err.Err = fmt.Errorf("project %s may hold %s at a time and already holds %s between %s and %s",
-		r.ProjectID, limits.Bandwidth, held, clock(w.Start), clock(w.End))
-	return err
 }
 
 func notFound(id string) *Error {

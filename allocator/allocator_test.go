@@ -175,7 +175,7 @@ func TestLimits(t *testing.T) {
 	w.cable(1, 2, 100)
 	w.cfg.Limits = func(p string) Limits {
 		if p == "p" {
-			return Limits{Bandwidth: 10, Active: 2}
+			return Limits{Bandwidth: new(bitrate.Rate(10)), Active: new(2)}
 		}
 		return Limits{}
 	}

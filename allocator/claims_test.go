@@ -61,7 +61,7 @@ func TestWithoutAgainstPaper(t *testing.T) {
 // each of the two counts the allocation, and afterwards only the new one.
 func TestChangedProjectCountsInBoth(t *testing.T) {
 	w, _ := pair(t)
-	w.cfg.Limits = func(string) Limits { return Limits{Active: 1} }
+	w.cfg.Limits = func(string) Limits { return Limits{Active: new(1)} }
 	w.open()
 	v := w.create(ask(1, 1, 2, 1, 1, 60))
 	w.store.hold = make(chan struct{})

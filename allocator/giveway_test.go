@@ -74,7 +74,7 @@ func TestWhatGivesWay(t *testing.T) {
 			w.cable(1, 2, 10)
 			w.cfg.Limits = func(project string) (l Limits) {
 				if project == "limited" {
-					l.Bandwidth = 6
+					l.Bandwidth = new(bitrate.Rate(6))
 				}
 				return l
 			}
@@ -440,9 +440,9 @@ func TestMovingIntoAFullProject(t *testing.T) {
 	w.cfg.Limits = func(project string) (l Limits) {
 		switch project {
 		case "few":
-			l.Active = 1
+			l.Active = new(1)
 		case "narrow":
-			l.Bandwidth = 3
+			l.Bandwidth = new(bitrate.Rate(3))
 		}
 		return l
 	}

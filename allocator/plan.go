@@ -293,7 +293,7 @@ func (a *Allocator) replacedLocked(pl planner, c *record, now Seconds, block *ob
 	limits := a.cfg.Limits(c.ProjectID)
 	got, err := pl.assign(c.Request, now, limits)
 	if err == nil {
-		if err = a.checkTotalLocked(c.Request, got.window, limits); err != nil {
+		if err = a.checkTotalLocked(c.Request, got.window, limits, c); err != nil {
 			block.limit(c.ProjectID)
 		}
 	}
@@ -334,7 +334,7 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 	if !c.movable(now) || reason != "" {
 		return nil
 	}
-	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Request), limit: a.cfg.Limits(c.ProjectID).Bandwidth}
+	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Request), limit: a.cfg.Limits(c.ProjectID).rate()}
 	p, w, ok := pl.earliest(d, now, c.Window.Start)
 	if !ok {
 		return nil

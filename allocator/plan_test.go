@@ -347,7 +347,7 @@ func TestPlanStopsOnError(t *testing.T) {
 // higher, though nothing else has changed.
 func TestLimitRaised(t *testing.T) {
 	w := newWorld(t, 1, 10)
-	most := Limits{Bandwidth: 6}
+	most := Limits{Bandwidth: new(bitrate.Rate(6))}
 	w.cfg.Limits = func(string) Limits { return most }
 	w.open()
 	w.change(func(s *topology.Snapshot) { s.Attachments = s.Attachments[1:] }) // 10.0.1.1
@@ -359,7 +359,7 @@ func TestLimitRaised(t *testing.T) {
 	})
 	w.work()
 	w.expect(late.ID, Pending, span(100, 110))
-	most.Bandwidth = 8
+	most.Bandwidth = new(bitrate.Rate(8))
 	w.a.LimitsChanged()
 	select {
 	case <-w.a.Wake():

@@ -36,7 +36,7 @@ func TestProjectsLeaveEachOtherAlone(t *testing.T) {
 					_ = w.a.Delete(bg, id, 0)
 				}
 			case 5:
-				limits[by] = Limits{Bandwidth: bitrate.Rate(rapid.IntRange(0, 12).Draw(t, "limit")), Active: rapid.IntRange(0, 6).Draw(t, "number")}
+				limits[by] = drawLimits(t, 12)
 				w.a.LimitsChanged()
 			}
 			w.plan()

@@ -135,7 +135,7 @@ func (w *world) limit(l Limits) { w.cfg.Limits = func(string) Limits { return l 
 func TestLimitsAtTheirEdges(t *testing.T) {
 	w := newWorld(t, 2, 1000)
 	w.cable(1, 2, 1000)
-	w.limit(Limits{Bandwidth: 10})
+	w.limit(Limits{Bandwidth: new(bitrate.Rate(10))})
 	_, err := w.a.Create(bg, ask(1, 1, 2, 1, 11, 100))
 	e := refused(t, err, Denied, "bandwidth")
 	if e.Offer.Slower != 10 || e.Offer.Later != 0 || !strings.Contains(err.Error(), "11 is more than the 10 that project p may hold") {
@@ -172,7 +172,7 @@ func TestLimitsAtTheirEdges(t *testing.T) {
 
 func TestLimitOfTheNumber(t *testing.T) {
 	w, _ := pair(t)
-	w.limit(Limits{Active: 2})
+	w.limit(Limits{Active: new(2)})
 	first := w.create(ask(1, 1, 2, 1, 1, 10))
 	w.create(ask(1, 2, 2, 2, 1, 100))
 	_, err := w.a.Create(bg, ask(1, 3, 2, 3, 1, 10))

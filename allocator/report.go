@@ -176,7 +176,7 @@ func (a *Allocator) roomForLocked(it *item, w Window) (ok bool) {
 	a.withoutLocked(it, func() {
 		pl, c := a.plannerLocked(), it.record()
 		d := demand{Request: c.Request, conflicting: a.calendars.conflicting(c.Request)}
-		ok = pl.fits(d, c.Path, w) && !pl.taken(d, w) && a.checkTotalLocked(c.Request, w, a.cfg.Limits(c.ProjectID)) == nil
+		ok = pl.fits(d, c.Path, w) && !pl.taken(d, w) && a.checkTotalLocked(c.Request, w, a.cfg.Limits(c.ProjectID), c) == nil
 	})
 	return ok
 }

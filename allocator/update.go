@@ -103,11 +103,11 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	var block *obstacles
 	a.withoutLocked(it, func() {
 		if it.started {
-			err = a.readmitLocked(&next, now)
+			err = a.readmitLocked(it.record(), &next, now)
 			return
 		}
 		var got placement
-		if got, err = a.admitLocked(r, now); err == nil {
+		if got, err = a.admitLocked(r, now, it.record()); err == nil {
 			next.Window, next.Path, next.Reason = got.window, got.path, got.reason
 			block = got.obstacles
 		}
@@ -128,13 +128,9 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 
 // readmitLocked admits the changed request of an allocation that has started,
 // from now to its new end.
-func (a *Allocator) readmitLocked(next *record, now Seconds) *Error {
+func (a *Allocator) readmitLocked(was, next *record, now Seconds) *Error {
 	limits := a.cfg.Limits(next.ProjectID)
-	if n := a.calendars.active[next.ProjectID]; limits.Active > 0 && n >= limits.Active {
-		return &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf(
-			"project %s may have %d allocations that are not complete and has %d", next.ProjectID, limits.Active, n)}
-	}
-	if err := checkBandwidth(next.Request, limits); err != nil {
+	if err := a.checkOneLocked(next.Request, limits, was); err != nil {
 		return err
 	}
 	next.Window.End = next.Window.Start + next.Duration
@@ -142,7 +138,7 @@ func (a *Allocator) readmitLocked(next *record, now Seconds) *Error {
 	if rest.End <= now {
 		return invalid("duration", "the allocation has run for %d s already; ask for more than that, or delete it", now-next.Window.Start)
 	}
-	if err := a.checkTotalLocked(next.Request, rest, limits); err != nil {
+	if err := a.checkTotalLocked(next.Request, rest, limits, was); err != nil {
 		return err
 	}
 	p, err := a.plannerLocked().moved(next.Request, next.Path, rest)

@@ -37,11 +37,17 @@ func (h *history) request(t *rapid.T) Request {
 
 // limit gives a project another limit.
 func (h *history) limit(t *rapid.T) {
-	h.limits[rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")] = Limits{
-		Bandwidth: bitrate.Rate(rapid.IntRange(0, 6).Draw(t, "bandwidth")),
-		Active:    rapid.IntRange(0, 6).Draw(t, "active"),
-	}
+	h.limits[rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")] = drawLimits(t, 6)
 	h.a.LimitsChanged()
+}
+
+// drawLimits returns limits of any kind, of a rate up to most.
+func drawLimits(t *rapid.T, most uint64) Limits {
+	rates := rapid.Map(rapid.Uint64Range(0, most), func(n uint64) bitrate.Rate { return bitrate.Rate(n) })
+	return Limits{
+		Bandwidth: rapid.Ptr(rates, true).Draw(t, "most bandwidth"),
+		Active:    rapid.Ptr(rapid.IntRange(0, 6), true).Draw(t, "most active"),
+	}
 }
 
 // prune removes what is old, and no more.

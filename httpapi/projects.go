@@ -16,8 +16,8 @@ import (
 type Project struct {
 	ID        string
 	Members   []string
-	Bandwidth bitrate.Rate // that its allocations may hold at a time, bit/s; 0: any
-	Active    int          // allocations that are not complete; 0: any number
+	Bandwidth *bitrate.Rate // that its allocations may hold at a time, bit/s; nil: any
+	Active    *int          // allocations that are not complete; nil: any number
 }
 
 // A projectView is a project, its limits, and what it uses of them.
@@ -69,7 +69,7 @@ func (a *api) viewProject(x *exchange, p Project, use useView) projectView {
 	}
 	return projectView{
 		ID: p.ID, Members: members, Use: use,
-		Limits: limitsView{Bandwidth: orNull(uint64(p.Bandwidth)), Active: orNull(p.Active)},
+		Limits: limitsView{Bandwidth: (*uint64)(p.Bandwidth), Active: p.Active},
 		Links: projectLink{
 			Links:       rest.SelfLinks(x.path("projects", url.PathEscape(p.ID))),
 			Allocations: rest.LinkTo(x.path("allocations") + "?project_id=" + url.QueryEscape(p.ID)),

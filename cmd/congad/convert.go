@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"conga/allocator"
+	"conga/bitrate"
 	"conga/cmd/internal/config"
 	"conga/controller"
 	"conga/controller/flow"
@@ -111,7 +112,7 @@ func ownersOf(d config.Directory) *auth.Owners {
 func limitsOf(d config.Directory) map[string]allocator.Limits {
 	limits := make(map[string]allocator.Limits, len(d.Projects))
 	for _, p := range d.Projects {
-		limits[p.ID] = allocator.Limits{Bandwidth: p.MaxBandwidth.BitRate(), Active: p.MaxActive}
+		limits[p.ID] = allocator.Limits{Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive}
 	}
 	return limits
 }
@@ -120,7 +121,7 @@ func limitsOf(d config.Directory) map[string]allocator.Limits {
 func projectsOf(d config.Directory) *[]httpapi.Project {
 	list := make([]httpapi.Project, 0, len(d.Projects))
 	for _, p := range d.Projects {
-		list = append(list, httpapi.Project{ID: p.ID, Members: p.Members, Bandwidth: p.MaxBandwidth.BitRate(), Active: p.MaxActive})
+		list = append(list, httpapi.Project{ID: p.ID, Members: p.Members, Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive})
 	}
 	return &list
 }

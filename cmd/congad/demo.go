@@ -51,7 +51,7 @@ func demoConfig(o demoOptions) (config.Config, error) {
 		AllowPasswordless: true,
 		Projects: []config.Project{
 			{ID: "projectB", Members: []string{"abc123", "xyz987"}},
-			{ID: "projectC", Members: []string{"qrs456"}, MaxActive: 10},
+			{ID: "projectC", Members: []string{"qrs456"}, MaxActive: new(10)},
 		},
 	}
 	return cfg, nil

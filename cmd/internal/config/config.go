@@ -99,15 +99,16 @@ type Directory struct {
 	Consent           string    `yaml:"consent"` // whose addresses a request needs: either, source or both
 }
 
-// A Project is a grant and the limits of its allocations; 0 means no limit.
+// A Project is a grant and the limits of its allocations; nil means no limit,
+// and 0 that there may be none.
 type Project struct {
 	ID           string    `yaml:"id"`
 	Members      []string  `yaml:"members"`
 	Managers     []string  `yaml:"managers"`        // members who may change and release what others have asked for
 	AllRelease   bool      `yaml:"members_release"` // as every member may
 	Addresses    []Address `yaml:"addresses"`       // its own, for which no other project may reserve paths
-	MaxBandwidth Rate      `yaml:"max_bandwidth"`
-	MaxActive    int       `yaml:"max_active"`
+	MaxBandwidth *Rate     `yaml:"max_bandwidth"`
+	MaxActive    *int      `yaml:"max_active"`
 }
 
 // A User is a person, or a group that shares a name.

@@ -103,7 +103,7 @@ func TestAliases(t *testing.T) {
 		t.Fatal(err)
 	}
 	// YAML 1.1 takes 0042 for an octal number.
-	if p := c.Directory.Projects[0]; p.ID != "0042" || p.Members[0] != "0042" || p.MaxActive != 34 {
+	if p := c.Directory.Projects[0]; p.ID != "0042" || p.Members[0] != "0042" || p.MaxActive == nil || *p.MaxActive != 34 {
 		t.Errorf("%+v", p)
 	}
 }
@@ -137,7 +137,7 @@ directory:
 		}
 		got := ""
 		for _, p := range c.Directory.Projects {
-			got += fmt.Sprintf("%s %v %s %d; ", p.ID, p.Members, p.MaxBandwidth, p.MaxActive)
+			got += fmt.Sprintf("%s %v %s %d; ", p.ID, p.Members, *p.MaxBandwidth, *p.MaxActive)
 		}
 		if got != want {
 			t.Errorf("%s\nwant %s", got, want)

@@ -29,8 +29,8 @@ func (v *validator) directory(d Directory) {
 	for i, p := range d.Projects {
 		key := fmt.Sprintf("directory.projects[%d]", i)
 		v.id(key, p.ID, projects, i)
-		if p.MaxActive < 0 {
-			v.add(key+".max_active", "%d is negative; write how many allocations the project may have at a time, or 0 for no limit", p.MaxActive)
+		if p.MaxActive != nil && *p.MaxActive < 0 {
+			v.add(key+".max_active", "%d is negative; write how many allocations the project may have at a time, or leave it out for any number", *p.MaxActive)
 		}
 		v.members(key+".members", p.Members, users, d.AllowPasswordless || d.OIDC.Issuer != "")
 		v.members(key+".managers", p.Managers, users, d.AllowPasswordless || d.OIDC.Issuer != "")

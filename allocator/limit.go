@@ -1,0 +1,78 @@
+package allocator
+
+import (
+	"fmt"
+
+	"conga/bitrate"
+)
+
+// Limits are what one project may hold at most; nil is no limit, 0 is nothing
+// at all.
+//
+// They refuse what grows, and nothing else: a limit that is lowered below what
+// a project has leaves that as it is, and lets it be made smaller, and go on.
+type Limits struct {
+	Bandwidth *bitrate.Rate // at any one moment, all its allocations together, bit/s
+	Active    *int          // allocations that are not complete
+}
+
+// rate returns the limit of the rate as a demand has it: 0 is none.
+func (l Limits) rate() bitrate.Rate {
+	if l.Bandwidth == nil {
+		return 0
+	}
+	return *l.Bandwidth
+}
+
+// checkOneLocked holds a request against the limits that are not about a
+// window. was is what it changes, nil if it is new.
+func (a *Allocator) checkOneLocked(r Request, limits Limits, was *record) *Error {
+	stays := was != nil && was.ProjectID == r.ProjectID
+	if most := limits.Active; most != nil && !stays {
+		switch n := a.calendars.active[r.ProjectID]; {
+		case *most == 0:
+			return &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf("project %s may have no allocations", r.ProjectID)}
+		case n >= *most:
+			return &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf(
+				"project %s may have %d allocations that are not complete and has %d; release one first", r.ProjectID, *most, n)}
+		}
+	}
+	most := limits.Bandwidth
+	switch {
+	case most == nil || r.Bandwidth <= *most || stays && r.Bandwidth <= was.Bandwidth:
+		return nil
+	case *most == 0:
+		return &Error{Kind: Denied, Field: "bandwidth", Err: fmt.Errorf(
+			"project %s may hold no bandwidth; leave it out for priority without a guarantee", r.ProjectID)}
+	}
+	return &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: *most}, Err: fmt.Errorf(
+		"%s is more than the %s that project %s may hold", r.Bandwidth, *most, r.ProjectID)}
+}
+
+// checkTotalLocked holds a window against the limit on what a project's
+// allocations hold together. was is what the request changes, nil if it is new,
+// and is not in the books: where it made the project hold more than the limit,
+// as much is allowed.
+func (a *Allocator) checkTotalLocked(r Request, w Window, limits Limits, was *record) *Error {
+	if limits.Bandwidth == nil || r.Bandwidth == 0 || w == (Window{}) {
+		return nil
+	}
+	most, others := *limits.Bandwidth, "already holds"
+	if was != nil && was.ProjectID == r.ProjectID {
+		others = "holds, besides this one,"
+		if old := (Window{max(was.Window.Start, a.now()), was.Window.End}); old.Start < old.End {
+			most = max(most, a.calendars.projects.peak(r.ProjectID, old)+was.Bandwidth)
+		}
+	}
+	held := a.calendars.projects.peak(r.ProjectID, w)
+	if held+r.Bandwidth <= most {
+		return nil
+	}
+	err := &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: most - min(held, most)}}
+	if most >= r.Bandwidth {
+		err.Offer.Later = a.calendars.projects.fit(r.ProjectID, w, most-r.Bandwidth)
+	}
+	err.Err = fmt.Errorf("project %s may hold %s at a time and %s %s between %s and %s",
+		r.ProjectID, *limits.Bandwidth, others, held, clock(w.Start), clock(w.End))
+	return err
+}
