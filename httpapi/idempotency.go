@@ -41,6 +41,8 @@ func (a *api) idempotent(h handler) handler {
 			return rest.NewFault(http.StatusUnprocessableEntity, headerIdempotency+": "+replay.ErrOther.Error())
 		case errors.Is(err, replay.ErrInFlight):
 			return rest.NewFault(http.StatusConflict, headerIdempotency+": "+replay.ErrInFlight.Error()).After(time.Second)
+		case errors.Is(err, replay.ErrMany):
+			return rest.NewFault(http.StatusTooManyRequests, headerIdempotency+": "+replay.ErrMany.Error()).After(time.Second)
 		case err != nil:
 			return err
 		case kept != nil:

@@ -234,6 +234,7 @@ func (d *daemon) run(ctx context.Context) error {
 		{"the events", d.runEvents},
 		{"the webhooks", func(ctx context.Context) error { d.services.webhooks.Run(ctx); return nil }},
 		{"the removal of old keys", func(ctx context.Context) error { d.keys.Run(ctx); return nil }},
+		{"the removal of old answers", func(ctx context.Context) error { d.services.replays.Run(ctx, d.log); return nil }},
 		{"the removal of old allocations", func(ctx context.Context) error { d.allocator.Run(ctx); return nil }},
 		{"the removal of old reports", func(ctx context.Context) error { d.reports.Run(ctx); return nil }},
 		{"the API", d.serveAPI},

@@ -12,13 +12,14 @@ import (
 // An Attempt is a request that is being carried out. One goroutine uses it.
 type Attempt struct {
 	book    *Book
-	name    string
+	name    name
 	owner   string
 	request Digest
 
-	filed *kept   // what Ops has made
-	old   []*kept // what goes when that is saved
-	ended bool
+	filed  *kept // what Ops has made
+	answer Answer
+	old    []*kept // what goes when that is saved
+	ended  bool
 }
 
 // Ops returns the operations that keep the answer, to be committed together
@@ -29,21 +30,44 @@ func (t *Attempt) Ops(a Answer) ([]store.Op, error) {
 		return nil, errTooLarge
 	}
 	b := t.book
-	b.mu.Lock()
-	b.seq++
-	seq, old := b.seq, b.surplusLocked(t.owner)
-	b.mu.Unlock()
-	k := &kept{seq: seq, name: t.name, owner: t.owner, request: t.request, time: b.now().Unix(), answer: a}
-	value, err := json.Marshal(record{Name: k.name, Owner: k.owner, Request: hex.EncodeToString(k.request[:]), Time: k.time, Answer: a})
+	k := &kept{name: t.name, owner: t.owner, request: t.request, time: b.now().Unix()}
+	value, err := json.Marshal(record{
+		Name: hex.EncodeToString(k.name[:]), Owner: k.owner, Request: hex.EncodeToString(k.request[:]), Time: k.time, Answer: a,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("replay: %w", err)
 	}
-	ops := make([]store.Op, 0, 1+len(old))
-	for _, o := range old {
-		ops = append(ops, store.Op{Bucket: store.Replays, Key: keyOf(o.seq)})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t.unfileLocked(false)
+	b.seq++
+	k.seq = b.seq
+	s := b.shareLocked(t.owner)
+	s.filing++
+	b.resizeLocked(s, 1)
+	if before := b.byName[t.name]; before != nil && !before.leaving { // it has expired
+		b.leaveLocked(before, true)
+		t.old = append(t.old, before)
 	}
-	t.filed, t.old = k, old
-	return append(ops, store.Op{Bucket: store.Replays, Key: keyOf(seq), Value: value}), nil
+	t.old = append(t.old, b.surplusLocked(2)...) // one more than comes in, so that an excess shrinks
+	t.filed, t.answer = k, a
+	return append(removals(t.old), store.Op{Bucket: store.Replays, Key: keyOf(k.seq), Value: value}), nil
+}
+
+// unfileLocked ends what Ops has begun.
+func (t *Attempt) unfileLocked(saved bool) {
+	if t.filed == nil {
+		return
+	}
+	b := t.book
+	s := b.owners[t.owner]
+	s.filing--
+	b.resizeLocked(s, -1)
+	b.settleLocked(t.old, saved)
+	if saved {
+		b.keepLocked(t.filed)
+	}
+	t.filed, t.old = nil, nil
 }
 
 // Answer returns the answer that Ops was last called with, or nil.
@@ -51,7 +75,7 @@ func (t *Attempt) Answer() *Answer {
 	if t.filed == nil {
 		return nil
 	}
-	return &t.filed.answer
+	return &t.answer
 }
 
 // Save keeps the answer to a request that had nothing to be saved with.
@@ -61,7 +85,10 @@ func (t *Attempt) Save(ctx context.Context, a Answer) error {
 		return err
 	}
 	if err := t.book.store.Commit(context.WithoutCancel(ctx), ops...); err != nil {
-		t.filed = nil
+		b := t.book
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		t.unfileLocked(false)
 		return fmt.Errorf("replay: save: %w", err)
 	}
 	return nil
@@ -77,10 +104,9 @@ func (t *Attempt) End(saved bool) {
 		return
 	}
 	t.ended = true
+	t.unfileLocked(saved)
 	delete(b.flights, t.name)
-	if !saved || t.filed == nil {
-		return
-	}
-	b.forgetLocked(t.old)
-	b.keepLocked(t.filed)
+	s := b.shareLocked(t.owner)
+	s.flights--
+	b.resizeLocked(s, 0)
 }

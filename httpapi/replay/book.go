@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -22,9 +21,11 @@ const (
 	MaxKey = 255
 
 	maxOfOwner = 2_000  // answers kept for one owner; the oldest makes room
-	maxInAll   = 50_000 // for all owners together
+	maxInAll   = 50_000 // for all owners together; the oldest of the owner with the most makes room
+	maxFlights = 500    // requests of one owner that are being carried out
 	maxAnswer  = 64 << 10
-	sweepBatch = 64 // expired answers that one new answer removes at most
+	sweepBatch = 500 // answers that one transaction removes at most
+	sweepEvery = time.Minute
 )
 
 // Errors of this package. Their sentences are fit for the client.
@@ -33,6 +34,8 @@ var (
 	ErrOther = errors.New("this key came with another request before; use a new one")
 	// ErrInFlight means that the same request is being carried out.
 	ErrInFlight = errors.New("a request with this key is being carried out")
+	// ErrMany means that too many requests of the owner are being carried out.
+	ErrMany = fmt.Errorf("%d requests with keys are being carried out for you; send fewer at a time", maxFlights)
 
 	errTooLarge = fmt.Errorf("replay: an answer is larger than %d bytes", maxAnswer)
 )
@@ -56,15 +59,17 @@ type record struct {
 	Answer
 }
 
-// kept is a record in memory.
+// A name is the hash of an owner and the key that it chose.
+type name [sha256.Size]byte
+
+// kept is what memory has of a record; the answer is in the store alone.
 type kept struct {
 	seq     uint64 // key in the store; never used again, so that a removal hits nothing newer
-	name    string
+	name    name
 	owner   string
 	request Digest
-	time    int64
-	answer  Answer
-	gone    bool
+	time    int64 // UNIX seconds
+	leaving bool  // a commit that removes it is under way
 }
 
 // A Book holds the answers of the last day. It is safe for concurrent use.
@@ -74,48 +79,64 @@ type Book struct {
 
 	mu      sync.Mutex
 	seq     uint64
-	byName  map[string]*kept
-	queue   []*kept // by time, oldest first; those that are gone are skipped
-	owners  map[string][]*kept
-	flights map[string]bool
+	byName  map[name]*kept
+	owners  map[string]*share
+	order   byFill
+	total   int // of all shares
+	flights map[name]bool
 }
 
-// Open reads the answers in the store and removes those that have expired. now
-// may be nil: time.Now.
+// Open reads the answers in the store and removes those that have expired, or
+// that are more than are kept. now may be nil: time.Now.
 func Open(ctx context.Context, s store.Store, now func() time.Time) (*Book, error) {
-	b := &Book{store: s, now: now, byName: map[string]*kept{}, owners: map[string][]*kept{}, flights: map[string]bool{}}
+	b := &Book{store: s, now: now, byName: map[name]*kept{}, owners: map[string]*share{}, flights: map[name]bool{}}
 	if b.now == nil {
 		b.now = time.Now
 	}
-	var old []store.Op
+	var twice []store.Op // older records of a name, left over by a crash
 	err := s.Scan(ctx, store.Replays, func(key string, value []byte) error {
-		var r record
-		if err := json.Unmarshal(value, &r); err != nil {
-			return fmt.Errorf("record %q: %w", key, err)
-		}
-		k := &kept{name: r.Name, owner: r.Owner, time: r.Time, answer: r.Answer}
-		var err error
-		if k.seq, err = strconv.ParseUint(key, 16, 64); err != nil || keyOf(k.seq) != key {
-			return fmt.Errorf("record %q has no number", key)
+		k, err := load(key, value)
+		if err != nil {
+			return err
 		}
 		b.seq = k.seq
-		if n, err := hex.Decode(k.request[:], []byte(r.Request)); err != nil || n != len(k.request) {
-			return fmt.Errorf("record %q has no digest", key)
-		}
-		if b.expired(k) {
-			old = append(old, store.Op{Bucket: store.Replays, Key: key})
-			return nil
+		if before := b.byName[k.name]; before != nil {
+			twice = append(twice, store.Op{Bucket: store.Replays, Key: keyOf(before.seq)})
+			b.dropLocked(before)
 		}
 		b.keepLocked(k) // no other caller has b yet
 		return nil
 	})
-	if err == nil && len(old) > 0 {
-		err = s.Commit(ctx, old...)
+	if err == nil && len(twice) > 0 {
+		err = s.Commit(ctx, twice...)
+	}
+	if err == nil {
+		_, err = b.Sweep(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("replay: open: %w", err)
 	}
 	return b, nil
+}
+
+// load returns what memory keeps of a record.
+func load(key string, value []byte) (*kept, error) {
+	var r record
+	if err := json.Unmarshal(value, &r); err != nil {
+		return nil, fmt.Errorf("record %q: %w", key, err)
+	}
+	k := &kept{owner: r.Owner, time: r.Time}
+	var err error
+	if k.seq, err = strconv.ParseUint(key, 16, 64); err != nil || keyOf(k.seq) != key {
+		return nil, fmt.Errorf("record %q has no number", key)
+	}
+	if n, err := hex.Decode(k.name[:], []byte(r.Name)); err != nil || n != len(k.name) {
+		return nil, fmt.Errorf("record %q has no name", key)
+	}
+	if n, err := hex.Decode(k.request[:], []byte(r.Request)); err != nil || n != len(k.request) {
+		return nil, fmt.Errorf("record %q has no digest", key)
+	}
+	return k, nil
 }
 
 // keyOf returns a record's key: in hex of one length, so that keys are in
@@ -125,90 +146,60 @@ func keyOf(seq uint64) string { return fmt.Sprintf("%016x", seq) }
 func (b *Book) expired(k *kept) bool { return b.now().Unix() >= k.time+int64(TTL/time.Second) }
 
 // nameOf hides what the client chose, and has one length.
-func nameOf(owner, key string) string {
+func nameOf(owner, key string) (n name) {
 	h := sha256.New()
 	fmt.Fprintf(h, "%d:%s%s", len(owner), owner, key)
-	return hex.EncodeToString(h.Sum(nil))
+	return name(h.Sum(nil))
 }
 
 // Begin looks for the answer to the owner's request with this key. If there is
 // none the request is to be carried out, and the attempt to be ended. Errors
-// are [ErrOther] and [ErrInFlight].
+// are [ErrOther], [ErrInFlight] and [ErrMany], or the store's.
 func (b *Book) Begin(owner, key string, request Digest) (*Attempt, *Answer, error) {
-	name := nameOf(owner, key)
+	n := nameOf(owner, key)
+	for {
+		t, k, err := b.begin(owner, n, request)
+		if t != nil || err != nil {
+			return t, nil, err
+		}
+		value, err := b.store.Get(context.Background(), store.Replays, keyOf(k.seq))
+		if err != nil {
+			return nil, nil, fmt.Errorf("replay: read: %w", err)
+		}
+		if value == nil { // it has just been removed
+			b.mu.Lock()
+			if b.byName[n] == k && !k.leaving {
+				b.dropLocked(k)
+			}
+			b.mu.Unlock()
+			continue
+		}
+		var r record
+		if err := json.Unmarshal(value, &r); err != nil {
+			return nil, nil, fmt.Errorf("replay: record %q: %w", keyOf(k.seq), err)
+		}
+		return nil, &r.Answer, nil
+	}
+}
+
+// begin returns an attempt, or else what is kept of the answer.
+func (b *Book) begin(owner string, n name, request Digest) (*Attempt, *kept, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if k := b.byName[name]; k != nil && !b.expired(k) {
+	if k := b.byName[n]; k != nil && !k.leaving && !b.expired(k) {
 		if k.request != request {
 			return nil, nil, ErrOther
 		}
-		return nil, &k.answer, nil
+		return nil, k, nil
 	}
-	if b.flights[name] {
+	if b.flights[n] {
 		return nil, nil, ErrInFlight
 	}
-	b.flights[name] = true
-	return &Attempt{book: b, name: name, owner: owner, request: request}, nil, nil
-}
-
-// keepLocked takes an answer in.
-func (b *Book) keepLocked(k *kept) {
-	if before := b.byName[k.name]; before != nil {
-		b.dropLocked(before)
+	s := b.shareLocked(owner)
+	if s.flights >= maxFlights {
+		return nil, nil, ErrMany
 	}
-	b.byName[k.name] = k
-	b.queue = append(b.queue, k)
-	b.owners[k.owner] = append(b.owners[k.owner], k)
-}
-
-// dropLocked forgets an answer. Its place in the queue is given up when it
-// comes to the front.
-func (b *Book) dropLocked(k *kept) {
-	k.gone = true
-	if b.byName[k.name] == k {
-		delete(b.byName, k.name)
-	}
-	own := b.owners[k.owner]
-	switch i := slices.Index(own, k); {
-	case i == 0: // nearly always
-		own[0], own = nil, own[1:]
-	case i > 0:
-		own = slices.Delete(own, i, i+1)
-	}
-	if b.owners[k.owner] = own; len(own) == 0 {
-		delete(b.owners, k.owner)
-	}
-}
-
-// surplusLocked returns the answers that have to go if the owner gets one more.
-func (b *Book) surplusLocked(owner string) (out []*kept) {
-	room := 0
-	if own := b.owners[owner]; len(own) >= maxOfOwner {
-		out = append(out, own[0])
-		room++
-	}
-	for i, k := range b.queue {
-		full := len(b.byName)-room >= maxInAll
-		if i >= sweepBatch || !full && !b.expired(k) {
-			break
-		}
-		if !k.gone && !slices.Contains(out, k) {
-			out = append(out, k)
-			room++
-		}
-	}
-	return out
-}
-
-// forgetLocked drops what has been removed from the store.
-func (b *Book) forgetLocked(old []*kept) {
-	for _, k := range old {
-		if !k.gone {
-			b.dropLocked(k)
-		}
-	}
-	for len(b.queue) > 0 && b.queue[0].gone {
-		b.queue[0] = nil
-		b.queue = b.queue[1:]
-	}
+	s.flights++
+	b.flights[n] = true
+	return &Attempt{book: b, name: n, owner: owner, request: request}, nil, nil
 }

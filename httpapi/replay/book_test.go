@@ -82,8 +82,11 @@ func TestReplay(t *testing.T) {
 	if got := f.ask("u", "k", 2); got != "uk2" {
 		t.Errorf("a day later: %s", got)
 	}
-	if n := f.disk.Len(store.Replays); n != 1 || len(f.book.byName) != 1 || len(f.book.queue) != 1 {
-		t.Errorf("%d answers stored, %d kept, %d queued", n, len(f.book.byName), len(f.book.queue))
+	if n := f.disk.Len(store.Replays); n != 4 || len(f.book.byName) != 4 {
+		t.Errorf("%d answers stored, %d kept", n, len(f.book.byName))
+	}
+	if n, err := f.book.Sweep(t.Context()); err != nil || n != 3 || f.disk.Len(store.Replays) != 1 || len(f.book.byName) != 1 || f.book.total != 1 {
+		t.Errorf("%d swept, %d answers stored, %d kept: %v", n, f.disk.Len(store.Replays), len(f.book.byName), err)
 	}
 	f.now = f.now.Add(TTL)
 	f.reopen()
@@ -117,7 +120,7 @@ func TestBounds(t *testing.T) {
 	for i := range maxOfOwner + 10 {
 		f.ask("u", fmt.Sprint(i), 1)
 	}
-	if n := f.disk.Len(store.Replays); n != maxOfOwner || len(f.book.owners["u"]) != maxOfOwner {
+	if n := f.disk.Len(store.Replays); n != maxOfOwner || len(f.book.owners["u"].kept) != maxOfOwner {
 		t.Errorf("%d answers of one owner", n)
 	}
 	if got := f.ask("u", "9", 1); strings.HasPrefix(got, "again") {
@@ -126,8 +129,13 @@ func TestBounds(t *testing.T) {
 	for i := range maxInAll {
 		f.ask(fmt.Sprint("v", i/1000), fmt.Sprint(i), 1)
 	}
-	if n := f.disk.Len(store.Replays); n != maxInAll || len(f.book.byName) != maxInAll || len(f.book.queue) != maxInAll {
-		t.Errorf("%d answers stored, %d kept, %d queued", n, len(f.book.byName), len(f.book.queue))
+	if n := f.disk.Len(store.Replays); n != maxInAll || len(f.book.byName) != maxInAll || f.book.total != maxInAll {
+		t.Errorf("%d answers stored, %d kept, %d counted", n, len(f.book.byName), f.book.total)
+	}
+	for owner, s := range f.book.owners { // 51 of them
+		if len(s.kept) < maxInAll/51 {
+			t.Errorf("%d answers are left of %s", len(s.kept), owner)
+		}
 	}
 	attempt, _, _ := f.book.Begin("u", "large", Digest{})
 	if _, err := attempt.Ops(Answer{Body: make([]byte, maxAnswer+1)}); err == nil || attempt.Answer() != nil {
@@ -164,5 +172,109 @@ func TestConcurrent(t *testing.T) {
 	}
 	if len(effects) != 200 {
 		t.Errorf("%d of 200 had an effect", len(effects))
+	}
+}
+
+// TestBoundUnderConcurrency has one owner send far more than is kept, many at a
+// time: its own oldest answers go, and no other's.
+func TestBoundUnderConcurrency(t *testing.T) {
+	f := newFixture(t)
+	f.ask("quiet", "k", 1)
+	const n = maxInAll + 4000
+	var wg sync.WaitGroup
+	for g := range 64 {
+		wg.Go(func() {
+			for i := g; i < n; i += 64 {
+				attempt, _, err := f.book.Begin("loud", fmt.Sprint(i), Digest{1})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				ops, err := attempt.Ops(Answer{Status: 201, Body: []byte("x")})
+				saved := i%7 != 0
+				if err == nil && saved {
+					err = f.disk.Commit(t.Context(), ops...)
+				}
+				if err != nil {
+					t.Error(err)
+				}
+				f.book.mu.Lock()
+				if s := f.book.owners["loud"]; s.size() > maxOfOwner {
+					t.Errorf("%d answers are kept of one owner", s.size())
+				}
+				f.book.mu.Unlock()
+				attempt.End(saved)
+			}
+		})
+	}
+	wg.Wait()
+	if n := f.disk.Len(store.Replays); len(f.book.owners["loud"].kept) > maxOfOwner || n != maxOfOwner+1 {
+		t.Errorf("%d answers kept of one owner, %d stored", len(f.book.owners["loud"].kept), n)
+	}
+	if got := f.ask("quiet", "k", 1); got != "again quietk1" {
+		t.Errorf("the other owner's request: %s", got)
+	}
+	f.now = f.now.Add(TTL)
+	if _, err := f.book.Sweep(t.Context()); err != nil || f.book.total != 0 || len(f.book.owners) != 0 || len(f.book.order) != 0 {
+		t.Errorf("%d answers of %d owners are left: %v", f.book.total, len(f.book.owners), err)
+	}
+}
+
+// TestExcessGoes opens a store that has more than is kept.
+func TestExcessGoes(t *testing.T) {
+	f := newFixture(t)
+	var ops []store.Op
+	for i := range uint64(maxOfOwner + 700) {
+		n := nameOf("u", fmt.Sprint(i))
+		ops = append(ops, store.Op{Bucket: store.Replays, Key: keyOf(i + 1), Value: fmt.Appendf(nil,
+			`{"name":"%x","owner":"u","request":"%x","time":%d,"status":201,"body":""}`, n[:], make([]byte, 32), f.now.Unix())})
+	}
+	if err := f.disk.Commit(t.Context(), ops...); err != nil {
+		t.Fatal(err)
+	}
+	f.reopen()
+	if n := f.disk.Len(store.Replays); n != maxOfOwner || f.book.total != maxOfOwner {
+		t.Errorf("%d answers stored, %d kept", n, f.book.total)
+	}
+	if _, answer, err := f.book.Begin("u", fmt.Sprint(maxOfOwner+699), Digest{}); err != nil || answer == nil {
+		t.Error("the newest answer is gone:", err)
+	}
+}
+
+// TestSweepFails keeps the answers that could not be removed.
+func TestSweepFails(t *testing.T) {
+	f := newFixture(t)
+	f.ask("u", "k", 1)
+	f.now = f.now.Add(TTL)
+	f.disk.Fail(errors.New("no space left"))
+	if _, err := f.book.Sweep(t.Context()); err == nil || f.book.total != 1 {
+		t.Errorf("%d answers are kept: %v", f.book.total, err)
+	}
+	f.disk.Fail(nil)
+	if n, err := f.book.Sweep(t.Context()); err != nil || n != 1 || f.book.total != 0 {
+		t.Errorf("%d are swept, %d kept: %v", n, f.book.total, err)
+	}
+}
+
+// TestManyFlights refuses what is too much at a time, of one owner alone.
+func TestManyFlights(t *testing.T) {
+	f := newFixture(t)
+	var flights []*Attempt
+	for i := range maxFlights {
+		attempt, _, err := f.book.Begin("u", fmt.Sprint(i), Digest{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		flights = append(flights, attempt)
+	}
+	if got := f.ask("u", "more", 1); got != ErrMany.Error() {
+		t.Error(got)
+	}
+	if got := f.ask("v", "k", 1); got != "vk1" {
+		t.Error(got)
+	}
+	flights[0].End(false)
+	if got := f.ask("u", "more", 1); got != "umore1" {
+		t.Error(got)
 	}
 }
