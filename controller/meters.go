@@ -13,6 +13,14 @@ import (
 // is asked for all that it has.
 const eachAtMost = 32
 
+// A change of meters waits countTime at most for what they have counted. A
+// switch that does not answer by then is not asked again for notAsked, so that
+// it delays one change and not each.
+const (
+	countTime = 2 * time.Second
+	notAsked  = time.Minute
+)
+
 // send has the switch take steps. A switch that modifies a meter begins its
 // counts anew (Open vSwitch does), and one that deletes it forgets them: where
 // policers are among the steps, they are read before, and those that are left
@@ -23,7 +31,7 @@ func (s *session) send(ctx context.Context, steps []flow.Step) {
 	f := &flight{sent: time.Now(), steps: steps, barrier: barrier}
 	s.flight = f
 	ids := countedMeters(steps)
-	if len(ids) == 0 || s.cfg.Metered == nil {
+	if len(ids) == 0 || s.cfg.Metered == nil || f.sent.Before(s.uncounted) {
 		f.commit = s.conn.Commit(msgs)
 		f.done = f.commit.Done()
 		return
@@ -58,7 +66,7 @@ func countedMeters(steps []flow.Step) (ids []openflow.MeterID) {
 // the switch does not have is left out. It reports whether the switch has
 // answered.
 func (s *session) readMeters(ctx context.Context, ids []openflow.MeterID) bool {
-	ctx, cancel := context.WithTimeout(ctx, min(answerTime, s.cfg.Patience))
+	ctx, cancel := context.WithTimeout(ctx, min(countTime, s.cfg.Patience))
 	defer cancel()
 	if len(ids) > eachAtMost {
 		ids = []openflow.MeterID{openflow.MeterAll}
@@ -70,6 +78,7 @@ func (s *session) readMeters(ctx context.Context, ids []openflow.MeterID) bool {
 	asked := time.Now()
 	bodies, err := s.questions(ctx, questions...)
 	if err != nil {
+		s.uncounted = time.Now().Add(notAsked)
 		s.log.Warn("what meters have counted could not be read before they change", "err", err)
 		return false
 	}

@@ -119,3 +119,26 @@ func TestMeterIsReadBeforeItGoes(t *testing.T) {
 		}
 	})
 }
+
+// A switch that does not say what its meters count delays one change by
+// countTime, and those after it not at all.
+func TestUnansweredCountsDelayOneChange(t *testing.T) {
+	cfg := Config{Priority: Priority{Meter: true}, Metered: (&drops{}).take}
+	inBubble(t, ofswitch.Diamond, cfg, func(l *lab) {
+		c := l.police()
+		l.net.Switch(1).SetFaults(ofswitch.Faults{Lose: func(m openflow.Message) bool {
+			r, ok := m.(*openflow.MultipartReply)
+			return ok && r.MPType == openflow.MultipartMeter
+		}})
+		for n, most := range []time.Duration{countTime + time.Second/2, time.Second / 2, time.Second / 2} {
+			c.Rate -= bitrate.Mbps / 2
+			began := time.Now()
+			if err := l.install(c); err != nil {
+				l.Fatal(err)
+			}
+			if took := time.Since(began); took > most {
+				l.Errorf("change %d took %v, want %v at most", n, took, most)
+			}
+		}
+	})
+}

@@ -40,6 +40,8 @@ type session struct {
 	mu    sync.Mutex       // a leaf; guards flows
 	flows *flow.Reconciler // what is wanted and what is there; the goroutine of run changes it, audits look at it
 
+	uncounted time.Time // until then the switch is not asked what meters count; belongs to the goroutine that has the flight
+
 	// What follows belongs to the goroutine of run.
 	flight   *flight     // what has been sent and not been confirmed
 	reported *confirmed  // what the core knows; nil: report it again

@@ -64,8 +64,12 @@ func (m Meter) payFor(burst uint32) time.Duration {
 func (m Meter) payWhole() time.Duration { return m.payFor(m.Burst + m.eased().Burst) }
 
 // Due returns when [Reconciler.Next] is to be called though nothing has
-// happened; zero if nothing waits for a time.
+// happened; zero if nothing waits for a time. While steps are under way nothing
+// does: they have to land first.
 func (r *Reconciler) Due() (due time.Time) {
+	if r.UnderWay() {
+		return due
+	}
 	for _, at := range r.paced {
 		if due.IsZero() || at.Before(due) {
 			due = at

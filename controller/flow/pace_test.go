@@ -347,3 +347,28 @@ func TestRefusedChangeOfAMeter(t *testing.T) {
 		t.Errorf("after another try the meter is %+v", g.has)
 	}
 }
+
+// What has become due while steps are under way waits for those to land: until
+// then there is nothing to call for again and again.
+func TestNothingIsDueWhileStepsAreUnderWay(t *testing.T) {
+	g := newGreedy(purpose.PolicerID(7), policing(2000))
+	g.change(policing(2100)) // eased now, and right once it is paid for
+	due := g.r.Due()
+	if due.IsZero() {
+		t.Fatal("the change does not wait for a time")
+	}
+	less := policing(1000)
+	p := NewPatch()
+	p.Meters[purpose.PolicerID(8)] = &less
+	g.r.Want(p, 3, 3)
+	if len(g.r.Next(10, g.now)) == 0 {
+		t.Fatal("nothing is sent of another meter")
+	}
+	if at := g.r.Due(); !at.IsZero() {
+		t.Errorf("due at %v with steps under way", at)
+	}
+	g.r.Landed(nil)
+	if at := g.r.Due(); !at.Equal(due) {
+		t.Errorf("due at %v after they have landed, want %v", at, due)
+	}
+}
