@@ -259,6 +259,9 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	it.parked = false // what it waited for may be another thing now
 	a.reindexLocked(it, old)
 	a.reserveLocked(it)
+	if saved && x.asOf != a.plan.observed {
+		a.remeasureLocked(it)
+	}
 	if saved && a.cfg.Notify != nil && !it.quiet && (next == nil || created || !renews(old, next)) {
 		v := a.viewLocked(it)
 		if next == nil {

@@ -29,13 +29,18 @@ type memory struct {
 	fail    error
 	hold    chan struct{} // not nil: commits wait until it is closed
 	commits int
-	after   int // not 0: after so many commits the store fails
+	after   int    // not 0: after so many commits the store fails
+	before  func() // not nil: called by the next commit, and no other
 }
 
 func (m *memory) Commit(ctx context.Context, ops ...store.Op) error {
 	m.mu.Lock()
-	hold, fail := m.hold, m.fail
+	hold, fail, before := m.hold, m.fail, m.before
+	m.before = nil
 	m.mu.Unlock()
+	if before != nil {
+		before()
+	}
 	if hold != nil {
 		<-hold
 		m.mu.Lock()

@@ -39,6 +39,19 @@ func (a *Allocator) measureLocked(c *cable) {
 	}
 }
 
+// remeasureLocked looks again at the cables of an item's path, which may have
+// come to carry less while the path or the rate was being saved.
+func (a *Allocator) remeasureLocked(it *item) {
+	if !it.indexed {
+		return
+	}
+	for _, id := range it.path().Links() {
+		c := a.cables.byID[cableOf(id)]
+		c.limit = unmeasured
+		a.measureLocked(c)
+	}
+}
+
 // displaceLocked has those allocations looked at that no longer fit on a cable:
 // what was asked for first keeps what it has, and what came later does where
 // the ones before leave room for it.

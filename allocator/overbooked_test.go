@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -184,4 +185,28 @@ func TestSmallerIsAlwaysAllowed(t *testing.T) {
 		t.Error(err)
 	}
 	w.checkPromises()
+}
+
+// A link that comes to carry less while an allocation, or a change of one, is
+// being saved does not carry more than it can afterwards.
+func TestLinkCarriesLessDuringACommit(t *testing.T) {
+	for name, during := range map[string]func(w *world, first string){
+		"creation": func(w *world, _ string) { w.create(ask(1, 2, 2, 2, 4, 1000)) },
+		"change": func(w *world, first string) {
+			more := bitrate.Rate(9)
+			if _, err := w.a.Update(context.Background(), first, 0, Change{Bandwidth: &more}); err != nil {
+				w.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, trunk := pair(t)
+			first := w.create(ask(1, 1, 2, 1, 5, 1000)).ID
+			w.work()
+			w.store.before = func() { w.change(narrow(trunk, 6)) }
+			during(w, first)
+			w.work()
+			w.checkPromises()
+		})
+	}
 }
