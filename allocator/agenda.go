@@ -129,8 +129,18 @@ func (a *Allocator) retryLocked() {
 	failed := a.failed
 	a.failed = map[*item]bool{}
 	for it := range failed {
-		it.own().retry = min(it.retry, it.tried+leastRetry<<min(max(it.failures-1, 0), 6))
+		a.retryAtLocked(it, min(it.retry, it.tried+leastRetry<<min(max(it.failures-1, 0), 6)))
 		a.rescheduleLocked(it)
 	}
 	a.signal()
+}
+
+// retryAtLocked sets when what has failed is tried again. If that is sooner
+// than it was, an item that has not started is looked at again, since it may
+// have been planned for then.
+func (a *Allocator) retryAtLocked(it *item, at nanos) {
+	if at < it.retry && it.live() && !it.started {
+		a.lookLocked(it)
+	}
+	it.own().retry = at
 }

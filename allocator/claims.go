@@ -84,6 +84,11 @@ func (it *item) required() (h reservations, plain bool) {
 	if stands {
 		alone = c.reservations()
 		h = alone
+		if it.early != 0 {
+			begun := *c
+			begun.Window.Start = min(it.early, c.Window.Start)
+			h = h.hull(begun.reservations())
+		}
 	}
 	if next := it.next; next != nil && !(stands && holdsSame(c, next)) {
 		h = h.hull(next.reservations())

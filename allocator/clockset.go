@@ -12,12 +12,20 @@ func (a *Allocator) ClockSet(by time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.now()
+	near := now + Seconds(-by/time.Second) + planNear + 1 // of starts, by the clock before
 	for _, it := range a.byID {
 		if it.extra != it.none {
 			a.stepLocked(it, nanos(by), now)
 		}
-		if by < 0 && it.live() && (it.began(now) != nil || !it.placed(now)) {
-			a.lookLocked(it) // it has begun by now, or may begin sooner
+		a.ranBeforeLocked(it, now)
+		if by < 0 && it.live() && (it.window().Start <= near || !it.placed(now)) {
+			a.lookLocked(it) // it was over or near its start, or may begin sooner
+		}
+	}
+	if by < 0 {
+		for _, c := range a.cables.byID {
+			c.limit = unmeasured // windows that had passed may be reserved again
+			a.measureLocked(c)
 		}
 	}
 	if by > 0 {
@@ -46,6 +54,16 @@ func (a *Allocator) stepLocked(it *item, by nanos, now Seconds) {
 		}
 	}
 	a.rescheduleLocked(it)
+}
+
+// ranBeforeLocked reserves what an item needs that has started, and whose
+// window is yet to come because the clock was set: it runs from now on, and
+// others are not to be given what it takes until that is saved.
+func (a *Allocator) ranBeforeLocked(it *item, now Seconds) {
+	if it.live() && it.started && it.hasPath() && now < it.window().Start && (it.early == 0 || now < it.early) {
+		it.own().early = now
+		a.reserveLocked(it)
+	}
 }
 
 // began returns the state of an item that has started, as it is to be after the

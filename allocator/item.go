@@ -59,6 +59,7 @@ type extra struct {
 	confirmed path.Circuit  // the circuit that every switch has confirmed; zero: none
 	waitsFor  []*waitList   // what it waits for
 	lost      path.Path     // the path that it had, while it has none
+	early     Seconds       // since when it runs, where the clock was set to before its window; 0: its window says
 
 	leaving   []installed // in the network past its time, counted in the allocator's leaving
 	expiresAt nanos       // when more of it will be past its time; 0: not watched
@@ -99,7 +100,7 @@ func (it *item) slim() {
 // idle reports whether there is nothing in the extra.
 func (x *extra) idle() bool {
 	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
-		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 &&
+		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 && x.early == 0 &&
 		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0 && x.deletedBy == ""
 }
 

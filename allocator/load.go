@@ -29,6 +29,9 @@ func (a *Allocator) load(ctx context.Context) error {
 	if err := l.index(); err != nil {
 		return err
 	}
+	for _, it := range l.live {
+		l.ranBeforeLocked(it, l.now)
+	}
 	return a.migrate(ctx, l.done)
 }
 

@@ -263,7 +263,7 @@ func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstac
 		pl := a.plannerLocked()
 		pl.obstacles = block
 		if c.Window != (Window{}) && !c.missed(now) {
-			next = a.soonerLocked(pl, c, now)
+			next = a.soonerLocked(pl, c, max(now, it.retrySecond()))
 			if next != nil || !it.displaced && (!a.faultyLocked(pl.snapshot, c) || c.Window.Start > now+planNear) {
 				return
 			}

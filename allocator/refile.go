@@ -19,5 +19,8 @@ func (a *Allocator) reindexLocked(it *item, old *record) {
 	if len(it.lost) > 0 && it.hasPath() {
 		it.own().lost = nil
 	}
+	if it.early != 0 && (!live || it.window().Start <= it.early) {
+		it.own().early = 0
+	}
 	it.doubtful = false
 }

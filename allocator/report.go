@@ -108,7 +108,8 @@ func (a *Allocator) concludeLocked(r Result) (next *record) {
 	it, moment := r.Task.entry, a.cfg.Now()
 	it.task = false
 	x := it.own()
-	x.failures, x.tried, x.retry = 0, nanos(moment.UnixNano()), 0
+	x.failures, x.tried = 0, nanos(moment.UnixNano())
+	a.retryAtLocked(it, 0)
 	switch {
 	case r.Err != nil:
 		next = a.failedLocked(it, r)

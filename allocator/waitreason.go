@@ -9,6 +9,9 @@ import (
 	"conga/controller/topology"
 )
 
+// parked is the reason of what would be installed if its path were free.
+const parked = "waits until the entries of what was on its path before are out of the switches"
+
 // viewLocked returns the committed state as users see it. What waits says for
 // what, as that is now.
 func (a *Allocator) viewLocked(it *item) Allocation {
@@ -32,6 +35,8 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 	now, start := a.now(), clock(v.Window.Start)
 	again := v.Window.Start > now && strings.HasPrefix(v.Reason, notInstalled) // the clock was set back
 	switch {
+	case it.parked && v.Reason == moving:
+		return "being moved: " + parked
 	case v.State != Pending || v.Reason != "" && !again || v.Window == (Window{}):
 		return v.Reason
 	case v.Window.Start <= now:
@@ -74,7 +79,7 @@ func (a *Allocator) delayLocked(it *item, v *Allocation) string {
 		return moved
 	}
 	if it.parked {
-		return "waits until the entries of what was on its path before are out of the switches"
+		return parked
 	}
 	return "its path is being installed: not every switch has confirmed it yet"
 }

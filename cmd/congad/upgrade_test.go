@@ -114,6 +114,17 @@ func plant(t *testing.T, disk store.Store, text []byte) (want []allocator.Alloca
 	return want
 }
 
+// asSaved returns allocations without what is worked out when they are shown:
+// what they wait for.
+func asSaved(list []allocator.Allocation) []allocator.Allocation {
+	for i, v := range list {
+		if v.State == allocator.Pending && v.Window != (allocator.Window{}) {
+			list[i].Reason = ""
+		}
+	}
+	return list
+}
+
 func checkUpgraded(t *testing.T, a *allocator.Allocator, p *stats.Poller, want []allocator.Allocation) {
 	t.Helper()
 	for _, project := range []string{"", "projectB", "projectC"} {
@@ -129,13 +140,13 @@ func checkUpgraded(t *testing.T, a *allocator.Allocator, p *stats.Poller, want [
 				}
 				got = append(got, page...)
 			}
-			if !reflect.DeepEqual(got, wanted) {
+			if !reflect.DeepEqual(asSaved(got), wanted) {
 				t.Fatalf("%s allocations of %q:\n%+v\nwant\n%+v", state, project, got, wanted)
 			}
 		}
 	}
 	for _, v := range want {
-		if got, err := a.Get(v.ID); err != nil || !reflect.DeepEqual(got, v) {
+		if got, err := a.Get(v.ID); err != nil || !reflect.DeepEqual(asSaved([]allocator.Allocation{got})[0], v) {
 			t.Errorf("%+v, error %v, want %+v", got, err, v)
 		}
 	}
