@@ -29,7 +29,7 @@ func (a *Allocator) ClockSet(by time.Duration) {
 		}
 	}
 	if by > 0 {
-		a.resting.Store(int64(restAfterStep / pruneEvery))
+		a.rest(by)
 	}
 	a.signal()
 }

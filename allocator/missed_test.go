@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -200,6 +201,35 @@ func TestHistoryRestsAfterStep(t *testing.T) {
 		synctest.Wait()
 		if n := a.Counts("")[Complete]; n != 0 {
 			t.Errorf("%d are left a day after it", n)
+		}
+		stop()
+		<-ended
+	})
+}
+
+// A clock that is set forward a little, again and again, keeps nothing in the
+// history: a pass is left out only where the step is longer than that takes.
+func TestHistoryIsPrunedThoughTheClockIsSetDaily(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, 1, bitrate.Gbps)
+		var offset atomic.Int64
+		w.cfg.Now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+		(&chronicle{world: w}).ended(1, "p", path.SecondsOf(time.Now()))
+		a := w.open()
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { a.Run(ctx); close(ended) }()
+		for day := range 2 * DefaultHistory / (24 * time.Hour) {
+			by := time.Second
+			if day%2 == 0 {
+				by = 8 * time.Hour // it has slept
+			}
+			offset.Add(int64(by))
+			a.ClockSet(by)
+			time.Sleep(24*time.Hour - by)
+		}
+		if n := a.Counts("")[Complete]; n != 0 {
+			t.Errorf("%d are left after twice the time that they are kept", n)
 		}
 		stop()
 		<-ended

@@ -17,11 +17,19 @@ const (
 	pruneEvery = 10 * time.Minute
 	// pruneBatch is how many records one transaction removes or moves.
 	pruneBatch = 500
-	// restAfterStep is how long nothing is removed after the clock was set
-	// forward: if that was a mistake, it may be set back before anything is
-	// lost.
+	// restAfterStep is how long at most nothing is removed after the clock was
+	// set forward: if that was a mistake, it may be set back before anything is
+	// lost. It is no longer than the clock was set forward, since clocks that
+	// are set by a second each day, and machines that sleep each night, have
+	// their old allocations removed all the same.
 	restAfterStep = 24 * time.Hour
 )
+
+// rest has nothing removed for a while, since the clock was set forward.
+func (a *Allocator) rest(by time.Duration) {
+	passes := int64(min(by, restAfterStep) / pruneEvery)
+	a.resting.Store(max(a.resting.Load(), passes))
+}
 
 // Run removes complete allocations that are older than [Config.History], every
 // ten minutes until ctx ends.
