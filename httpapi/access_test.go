@@ -231,7 +231,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	h.want(200, "POST", "/api/auth/"+key, docKeyRequest)
 	h.want(404, "GET", "/api/auth/"+key+"/more", "")
 	h.want(404, "GET", "/api//auth/hunter2", "")
-	h.want(404, "GET", "/api/keys/"+key, "")
+	h.want(401, "GET", "/api/keys/"+key, "")
 	h.want(404, "GET", "/api/webhooks/x/whsec_hunter2", "")
 	h.want(404, "GET", "/api/allocations/eyJodW50ZXIy.x.y/z", "", header{"X-Request-Id", "whsec_hunter2"})
 	h.want(404, "GET", "/api/allocations/"+key, "", bearer(key))

@@ -21,6 +21,7 @@ var actions = map[string]string{
 	"POST /api/auth":              audit.KeyIssued,
 	"POST /api/auth/:key":         "key.renew",
 	"DELETE /api/auth/:key":       "key.delete",
+	"DELETE /api/keys/:id":        "key.delete",
 	"POST /api/allocations":       "allocation.create",
 	"POST /api/allocations/:id":   "allocation.update",
 	"PATCH /api/allocations/:id":  "allocation.update",

@@ -34,7 +34,7 @@ func (a *api) showIndex(x *exchange) error {
 // lists returns the resources that are read without knowing a name. It leaves
 // out what is not served.
 func (a *api) lists() []string {
-	all := []string{"allocations", "operators", "switches", "links", "hosts", "attachments"}
+	all := []string{"allocations", "keys", "operators", "switches", "links", "hosts", "attachments"}
 	for list, served := range map[string]bool{
 		"connections": a.Connections != nil, "stats": a.Statistics != nil,
 		"events": a.Events != nil, "webhooks": a.Webhooks != nil, "projects": a.Projects != nil, "audit": a.Audit != nil,

@@ -54,8 +54,9 @@ var (
 
 // matrix is every route, with the answer to each sort of key. In addresses {id}
 // is an allocation of projectB, {conn} a connection that it reported, {hook} a
-// webhook of its, {dpid} a switch, {name} an operator's key, and {key} the key
-// in question. GET stands for HEAD too, and /api for /api/v1.
+// webhook of its, {keyid} the own key, {dpid} a switch, {name} an operator's
+// key, and {key} the key in question. GET stands for HEAD too, and /api for
+// /api/v1.
 var matrix = []row{
 	{"GET", "/healthz", "", openToAll},
 	{"GET", "/readyz", "", openToAll},
@@ -67,6 +68,9 @@ var matrix = []row{
 	{"POST", "/api/auth/{key}", docKeyRequest, [columns]int{404, 404, 404, 403, 403, 200, 404, 404}},
 	{"DELETE", "/api/auth/{key}", docKeyRequest, [columns]int{404, 404, 404, 403, 403, 200, 404, 404}},
 
+	{"GET", "/api/keys", "", everyKey},
+	{"GET", "/api/keys/{keyid}", "", [columns]int{401, 401, 401, 404, 404, 200, 200, 200}},
+	{"DELETE", "/api/keys/{keyid}", "", [columns]int{401, 401, 401, 404, 404, 200, 403, 200}},
 	{"GET", "/api/operators", "", adminsOnly},
 	{"POST", "/api/operators", `{"name":"another"}`, [columns]int{401, 401, 401, 403, 403, 403, 403, 201}},
 	{"GET", "/api/operators/{name}", "", adminsOnly},
@@ -180,7 +184,7 @@ func (k *keyring) everything() string {
 
 // ask makes the row's request with one key and says what came.
 func (k *keyring) ask(method, address, body string, c column) *httptest.ResponseRecorder {
-	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{hook}", k.webhook, "{dpid}", "0000000000000001", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none")).Replace(address)
+	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{hook}", k.webhook, "{dpid}", "0000000000000001", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none"), "{keyid}", auth.KeyID(k.keys[own])).Replace(address)
 	ctx := k.t.Context()
 	if strings.HasSuffix(address, "/events") { // a stream has no end of its own
 		var cancel context.CancelFunc
@@ -241,7 +245,7 @@ func TestMatrixIsWhole(t *testing.T) {
 	for _, r := range h.bare.(*gin.Engine).Routes() {
 		routes[r.Method+" "+r.Path] = true
 	}
-	params := strings.NewReplacer("{id}", ":id", "{conn}", ":id", "{hook}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{name}", ":name", "{key}", ":key")
+	params := strings.NewReplacer("{id}", ":id", "{keyid}", ":id", "{conn}", ":id", "{hook}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{name}", ":name", "{key}", ":key")
 	for _, row := range matrix {
 		address, _, _ := strings.Cut(params.Replace(row.address), "?")
 		wanted := []string{row.method + " " + address}

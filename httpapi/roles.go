@@ -34,6 +34,7 @@ var roles = []role{
 	{"/", byAll, byNone},    // says only where things are
 	{"/auth", byAll, byAll}, // the key is the address, or what is asked for
 	{"/operators", byAdmin, byAdmin},
+	{"/keys", byUsers, byUsers}, // of the same user and project
 
 	{"/allocations", byUsers, byUsers},
 	{"/connections", byUsers, byUsers},

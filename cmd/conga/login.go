@@ -23,6 +23,9 @@ func (a *app) loginCommand() *cobra.Command {
 		Long: `login asks the daemon for a key and keeps it, with the server's URL, in
 ~/.config/conga/credentials, which only you may read.
 
+A key that an earlier login has kept for the same user and project, and that is
+still good, stays and is renewed: logging in often makes no more keys.
+
 The password is asked for on the terminal, read from --password-file, or else
 from the first line of the standard input.
 
@@ -76,7 +79,8 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 			return err
 		}
 	}
-	c, err := client.New(client.Config{BaseURL: server, Fingerprint: known.Fingerprint, CAFile: known.CAFile})
+	cfg := client.Config{BaseURL: server, Fingerprint: known.Fingerprint, CAFile: known.CAFile}
+	c, err := client.New(cfg)
 	if err != nil {
 		return err
 	}
@@ -93,6 +97,7 @@ func (a *app) login(ctx context.Context, who client.Credentials, passwordFile, t
 	if err != nil {
 		return err
 	}
+	key = oneKey(ctx, cfg, known, key)
 	if kept.Servers == nil {
 		kept.Servers = map[string]login{}
 	}

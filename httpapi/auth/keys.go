@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"conga/allocator/store"
@@ -16,7 +18,8 @@ import (
 const (
 	// TTL is how long a key lives, from its creation or its last renewal.
 	TTL = 86_400 * time.Second
-	// maxKeysOfUser bounds the live keys of one user in one project.
+	// maxKeysOfUser bounds the live keys of one user in one project; beyond it
+	// the one that was used longest ago makes room.
 	maxKeysOfUser = 1000
 	purgeEvery    = 10 * time.Minute
 )
@@ -65,7 +68,7 @@ type Keys struct {
 	changing sync.Mutex
 
 	mu        sync.RWMutex
-	live      map[Digest]liveKey
+	live      map[Digest]*liveKey
 	held      map[owner]int       // keys in live, expired ones included
 	operators map[Digest]bool     // those in live that are operators'
 	names     map[heldName]string // the subject that holds each
@@ -75,6 +78,7 @@ type Keys struct {
 type liveKey struct {
 	digest Digest
 	key    Key
+	used   atomic.Int64 // UNIX seconds of its last use in this process; 0: none
 }
 
 type owner struct{ user, project string }
@@ -83,7 +87,7 @@ type owner struct{ user, project string }
 func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 	k := &Keys{
 		store: cfg.Store, admin: cfg.Admin, now: cfg.Now, log: cfg.Log,
-		live: map[Digest]liveKey{}, held: map[owner]int{}, operators: map[Digest]bool{}, names: map[heldName]string{},
+		live: map[Digest]*liveKey{}, held: map[owner]int{}, operators: map[Digest]bool{}, names: map[heldName]string{},
 	}
 	if k.now == nil {
 		k.now = time.Now
@@ -113,10 +117,13 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 }
 
 func (k *Keys) putLocked(d Digest, key Key) {
-	if _, known := k.live[d]; !known {
+	e := &liveKey{digest: d, key: key}
+	if before, known := k.live[d]; known {
+		e.used.Store(before.used.Load())
+	} else {
 		k.held[owner{key.User, key.Project}]++
 	}
-	k.live[d] = liveKey{d, key}
+	k.live[d] = e
 	if key.Operator {
 		k.operators[d] = true
 	}
@@ -150,16 +157,19 @@ func (k *Keys) issue(ctx context.Context, who Identity, project string, along ..
 
 	// Counted before it is written, so that many at once stay within the limit.
 	k.mu.Lock()
-	if k.held[owner{user, project}] >= maxKeysOfUser {
-		k.mu.Unlock()
-		return "", Key{}, &WaitError{After: time.Hour, Reason: fmt.Sprintf(
-			"user_id: %d keys of this user and project are live; delete one that is not needed", maxKeysOfUser)}
-	}
+	old := k.makeRoomLocked(owner{user, project})
 	k.putLocked(d, key)
 	k.mu.Unlock()
+	for _, e := range old {
+		along = append(slices.Clip(along), store.Op{Bucket: store.Keys, Key: e.digest.hex()})
+	}
 	if err := k.save(ctx, d, key, along...); err != nil {
 		k.mu.Lock()
 		k.removeLocked(d)
+		for _, e := range old {
+			k.putLocked(e.digest, e.key)
+			k.live[e.digest].used.Store(e.used.Load())
+		}
 		k.mu.Unlock()
 		return "", Key{}, fmt.Errorf("auth: issue: %w", err)
 	}
@@ -198,6 +208,7 @@ func (k *Keys) lookup(d Digest) (Key, error) {
 	if !ok || subtle.ConstantTimeCompare(e.digest[:], d[:]) != 1 || k.now().Unix() >= e.key.End {
 		return Key{}, ErrNoKey
 	}
+	e.used.Store(k.now().Unix())
 	return e.key, nil
 }
 
@@ -242,8 +253,14 @@ func (k *Keys) Renew(ctx context.Context, secret, user, project string, along ..
 		return Key{}, fmt.Errorf("auth: renew: %w", err)
 	}
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.putLocked(d, key)
+	_, known := k.live[d]
+	if known {
+		k.putLocked(d, key)
+	}
+	k.mu.Unlock()
+	if !known { // it has made room meanwhile
+		return Key{}, errors.Join(ErrNoKey, k.remove(ctx, []Digest{d}))
+	}
 	return key, nil
 }
 

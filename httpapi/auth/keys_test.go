@@ -205,7 +205,8 @@ func TestRunPurges(t *testing.T) {
 // TestLimitOfKeys also asks for many at once.
 func TestLimitOfKeys(t *testing.T) {
 	c := newClock()
-	keys := openKeys(t, storetest.NewMemory(), c)
+	disk := storetest.NewMemory()
+	keys := openKeys(t, disk, c)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	issued := 0
@@ -213,9 +214,9 @@ func TestLimitOfKeys(t *testing.T) {
 		wg.Go(func() {
 			for range 130 {
 				_, _, err := keys.Issue(t.Context(), "abc123", "projectB")
-				if _, wait := errors.AsType[*auth.WaitError](err); err != nil && !wait {
+				if err != nil {
 					t.Errorf("Issue: %v", err)
-				} else if err == nil {
+				} else {
 					mu.Lock()
 					issued++
 					mu.Unlock()
@@ -224,8 +225,9 @@ func TestLimitOfKeys(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if issued != 1000 {
-		t.Errorf("%d keys of one user, want 1000", issued)
+	held := keys.Held(func(k auth.Key) bool { return k.User == "abc123" })
+	if issued != 1040 || len(held) != 1000 || disk.Len(store.Keys) != 1000 {
+		t.Errorf("%d keys are issued, %d of one user live and %d are stored, want 1040, 1000 and 1000", issued, len(held), disk.Len(store.Keys))
 	}
 	if _, _, err := keys.Issue(t.Context(), "xyz987", "projectB"); err != nil {
 		t.Errorf("another user has to wait: %v", err)
@@ -284,5 +286,70 @@ func TestRedact(t *testing.T) {
 		if got := auth.Redact(in); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+// TestLeastRecentlyUsedGoes logs in once more than there may be keys.
+func TestLeastRecentlyUsedGoes(t *testing.T) {
+	c := newClock()
+	disk := storetest.NewMemory()
+	keys := openKeys(t, disk, c)
+	var secrets []string
+	for range 1000 {
+		secret, _, err := keys.Issue(t.Context(), "abc123", "projectB")
+		if err != nil {
+			t.Fatal(err)
+		}
+		secrets = append(secrets, secret)
+		c.advance(time.Second)
+	}
+	for _, secret := range secrets[:2] { // the oldest two are in use
+		if _, err := keys.Lookup(secret); err != nil {
+			t.Fatal(err)
+		}
+	}
+	disk.Fail(errors.New("no space left"))
+	if _, _, err := keys.Issue(t.Context(), "abc123", "projectB"); err == nil {
+		t.Error("a key is issued that is not stored")
+	}
+	disk.Fail(nil)
+	if n := len(keys.Held(func(auth.Key) bool { return true })); n != 1000 {
+		t.Errorf("%d keys are left after a login that failed", n)
+	}
+	c.advance(time.Second)
+	if _, _, err := keys.Issue(t.Context(), "abc123", "projectB"); err != nil {
+		t.Fatal(err)
+	}
+	for i, secret := range secrets {
+		if _, err := keys.Status(secret); (err == nil) != (i != 2) {
+			t.Errorf("key %d: %v", i, err)
+		}
+	}
+	again := openKeys(t, disk, c)
+	if _, err := again.Status(secrets[2]); err == nil {
+		t.Error("the key that made room is back after a restart")
+	}
+}
+
+// TestEnd ends a key by its ID, as far as the caller sees it.
+func TestEnd(t *testing.T) {
+	keys := openKeys(t, storetest.NewMemory(), newClock())
+	secret, _, err := keys.Issue(t.Context(), "abc123", "projectB")
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := auth.KeyID(secret)
+	if _, err := keys.End(t.Context(), id, func(auth.Key) bool { return false }); err != auth.ErrNoKey {
+		t.Errorf("a key that is not seen: %v", err)
+	}
+	all := func(auth.Key) bool { return true }
+	if key, err := keys.End(t.Context(), id, all); err != nil || key.User != "abc123" {
+		t.Error(key, err)
+	}
+	if _, err := keys.Lookup(secret); err != auth.ErrNoKey {
+		t.Errorf("the key lives: %v", err)
+	}
+	if _, err := keys.End(t.Context(), id, all); err != auth.ErrNoKey {
+		t.Errorf("a second time: %v", err)
 	}
 }

@@ -65,6 +65,38 @@ func (c *Client) Renew(ctx context.Context, userID, projectID string) (Key, erro
 	return one[Key](op, results)
 }
 
+// Logout ends the client's key at once. It must be the key of that user and
+// project.
+func (c *Client) Logout(ctx context.Context, userID, projectID string) error {
+	_, _, err := c.do(ctx, call{
+		op: "end key", method: http.MethodDelete, path: "/auth/" + url.PathEscape(c.key), idempotent: true, removes: true,
+		body: Credentials{UserID: userID, ProjectID: projectID},
+	})
+	return err
+}
+
+// A HeldKey is a key that lives, without its secret. Times are UNIX seconds.
+type HeldKey struct {
+	ID        string `json:"key_id"`
+	UserID    string `json:"user_id"`
+	ProjectID string `json:"project_id"`
+	StartTime int64  `json:"start_time"`
+	EndTime   int64  `json:"end_time"`
+	UsedTime  int64  `json:"used_time"` // last used, renewed or made
+}
+
+// Keys returns the keys of the client's user and project; with an operator's
+// key or the admin's those of all users.
+func (c *Client) Keys(ctx context.Context) ([]HeldKey, error) {
+	return all[HeldKey](ctx, c, "keys", "/keys?"+perPage)
+}
+
+// EndKey ends the key with an ID at once.
+func (c *Client) EndKey(ctx context.Context, id string) error {
+	_, _, err := c.do(ctx, call{op: "end key", method: http.MethodDelete, path: "/keys/" + url.PathEscape(id), idempotent: true, removes: true})
+	return err
+}
+
 // keepWithin is how much life a key must have left for KeepKey to leave it
 // alone.
 const keepWithin = 12 * time.Hour

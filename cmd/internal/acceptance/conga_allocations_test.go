@@ -216,7 +216,7 @@ var congaUpdate = checks{
 	"conga: Update an allocation: dst_ip (optional)":    changes("dst_ip", "192.127.1.22", noAddress),
 	"conga: Update an allocation: dst_port (optional)":  changes("dst_port", 3031, noPort),
 	"conga: Update an allocation: duration (optional)":  changes("duration", 7200, map[int][]any{400: noInteger, 422: {0, -1, nil}}),
-	"conga: Update an allocation: bandwidth (optional)": changes("bandwidth", 2000000, map[int][]any{400: noInteger, 422: {0, -1}}),
+	"conga: Update an allocation: bandwidth (optional)": changes("bandwidth", 2000000.0, map[int][]any{400: noInteger, 422: {0, -1}}),
 	"conga: Update an allocation: what is not named stays": func(t *testing.T, w *world) {
 		u := w.user(t, "abc123", "projectB")
 		id := u.active(with(sound(), "bandwidth", 1000000))

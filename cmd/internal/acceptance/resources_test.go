@@ -1,13 +1,15 @@
 package acceptance
 
 import (
-	"conga/httpapi/httpapitest"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"conga/httpapi/auth"
+	"conga/httpapi/httpapitest"
 )
 
 // A resources is one of everything that the API can show.
@@ -33,7 +35,9 @@ func (w *world) resources(t *testing.T) *resources {
 	admin.want(201, "POST", "/api/operators", fmt.Sprintf(`{"name":%q}`, name))
 	t.Cleanup(func() { w.operator(t).ask("DELETE", "/api/operators/"+name, "") })
 	connection := u.ask("POST", "/api/connections", "["+reportOfOne+"]").text("connection_uuid")
+	other := w.user(t, "abc123", "projectB") // whose key may end without this one's
 	return &resources{u, map[string]string{
+		"{key_id}":        auth.KeyID(other.key),
 		"{allocation_id}": id, "{webhook_id}": hook, "{name}": name,
 		"{connection_uuid}": connection, "{api_key}": u.key, "{project_id}": "projectB", "{dpid}": "0000000000000001",
 	}}
