@@ -150,6 +150,36 @@ func TestDamages(t *testing.T) {
 	}
 }
 
+// TestDamagedHeads: each head is named by its own page, in one line.
+func TestDamagedHeads(t *testing.T) {
+	_, closed, records := plant(t)
+	path := filepath.Join(t.TempDir(), "conga.db")
+	const reason = ": a head of the file: it is not one"
+	for _, pages := range [][]int{{0}, {1}, {0, 1}} {
+		file := bytes.Clone(closed)
+		var want []string
+		for _, page := range pages {
+			clear(file[page*pageBytes : (page+1)*pageBytes])
+			want = append(want, fmt.Sprintf("page %d%s", page, reason))
+		}
+		if err := os.WriteFile(path, file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		found, err := Examine(t.Context(), path, nil)
+		if err != nil || found.Records != len(records) {
+			t.Errorf("heads %v: %d records, error %v", pages, found.Records, err)
+		}
+		for i, d := range found.Damages {
+			if i >= len(want) || d.String() != want[i] {
+				t.Errorf("heads %v: damage %d is %s", pages, i, d)
+			}
+		}
+		if s := opens(t, path, records); !strings.Contains(s, "is damaged: "+want[0]) || strings.Contains(s, "\n") {
+			t.Errorf("heads %v: opening says %q", pages, s)
+		}
+	}
+}
+
 // opens returns why a store does not open, "" if it does and has all records.
 func opens(t *testing.T, path string, records map[string]string) string {
 	t.Helper()

@@ -66,12 +66,12 @@ type node struct {
 
 // openPages returns the file with its valid heads, the newest first, and what
 // is wrong with the others.
-func openPages(r io.ReaderAt, size int64) (f *pageFile, heads []head, wrong []error) {
+func openPages(r io.ReaderAt, size int64) (f *pageFile, heads []head, wrong []Damage) {
 	f = &pageFile{ReaderAt: r, size: size, pageSize: pageSizeOf(r, size)}
 	for id := range uint64(2) {
 		h, err := f.head(id)
 		if err != nil {
-			wrong = append(wrong, fmt.Errorf("page %d, a head of the file: %w", id, err))
+			wrong = append(wrong, Damage{Page: id, Reason: "a head of the file: " + err.Error()})
 			continue
 		}
 		heads = append(heads, h)

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -40,9 +39,7 @@ func Examine(ctx context.Context, path string, visit func(Record) error) (found 
 		return found, fmt.Errorf("store: %w", err)
 	}
 	pages, heads, wrong := openPages(file, info.Size())
-	for i, err := range wrong {
-		found.Damages = append(found.Damages, Damage{Page: uint64(i), Reason: err.Error()})
-	}
+	found.Damages = append(found.Damages, wrong...)
 	certain := func(bucket Bucket, key, value []byte) error {
 		found.Records++
 		if visit == nil {
@@ -217,7 +214,7 @@ func check(ctx context.Context, path string, file *os.File, always int64) (later
 	}
 	f, heads, wrong := openPages(file, info.Size())
 	if len(wrong) > 0 {
-		return false, damagedError(path, errors.Join(wrong...).Error(), len(wrong))
+		return false, damagedError(path, wrong[0].String(), len(wrong))
 	}
 	// Without a freelist bbolt reads all pages too.
 	if later := heads[0].freelist != noFreelist && f.size > always; later {
