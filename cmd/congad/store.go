@@ -61,7 +61,7 @@ func newestCopy(data string) string {
 		}
 	}
 	if newest == "" {
-		return "the last backup is not in " + data
+		return "there is no backup in " + data
 	}
 	return fmt.Sprintf("the last backup in %s is %s, of %s", data, filepath.Base(newest), when.UTC().Format(time.RFC3339))
 }
@@ -137,8 +137,12 @@ func (a *app) tell(path string, found store.Findings, done string) error {
 		fmt.Fprintf(a.err, "%s is whole: %d records %s\n", path, found.Records, done)
 		return nil
 	}
-	return advise(fmt.Errorf("%s is damaged in %d positions; %d records %s, of which %d are uncertain: %w",
-		path, len(found.Damages), found.Records, done, found.Uncertain, store.ErrDamaged), filepath.Dir(path))
+	positions := fmt.Sprintf("%d positions", len(found.Damages))
+	if len(found.Damages) == 1 {
+		positions = "1 position"
+	}
+	return advise(fmt.Errorf("%s is damaged in %s; %d records %s, of which %d are uncertain: %w",
+		path, positions, found.Records, done, found.Uncertain, store.ErrDamaged), filepath.Dir(path))
 }
 
 // A line is a record as it is exported.
@@ -156,7 +160,7 @@ func lineOf(r store.Record) line {
 	if !utf8.Valid(r.Key) {
 		l.Key, l.KeyData = "", r.Key
 	}
-	if json.Valid(r.Value) {
+	if json.Valid(r.Value) && utf8.Valid(r.Value) { // Valid does not look into strings
 		l.Value = r.Value
 	} else {
 		l.Data = r.Value
@@ -167,14 +171,17 @@ func lineOf(r store.Record) line {
 func (a *app) exportStore(ctx context.Context, path, to string) (err error) {
 	var out io.Writer = a.out
 	if to != "-" {
-		file, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if errors.Is(err, os.ErrExist) {
+		file, e := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if errors.Is(e, os.ErrExist) {
 			return usageError{fmt.Errorf("%s exists; name a new file", to)}
 		}
-		if err != nil {
-			return fmt.Errorf("the export cannot be written: %w", err)
+		if e != nil {
+			return fmt.Errorf("the export cannot be written: %w", e)
 		}
 		defer func() {
+			if info, e := file.Stat(); err != nil && e == nil && info.Size() == 0 {
+				os.Remove(to) // so that the same command can be given again
+			}
 			if e := errors.Join(file.Sync(), file.Close()); e != nil {
 				err = errors.Join(err, fmt.Errorf("the export was not written to its end: %w", e))
 			}

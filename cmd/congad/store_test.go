@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,7 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
+	"conga/allocator/store"
 	"conga/httpapi/client"
 )
 
@@ -134,6 +137,11 @@ func TestDamagedStore(t *testing.T) {
 		}
 		refuses("an empty file", "conga.db is gone or empty", "admin.key")
 		if content == nil {
+			to := filepath.Join(t.TempDir(), "records")
+			code, _, said := congad(t, "store", "export", "--data", data, to)
+			if _, err := os.Stat(to); code != 1 || !errors.Is(err, os.ErrNotExist) {
+				t.Errorf("export of a store that is gone: %d %s, and of the new file %v", code, said, err)
+			}
 			break
 		}
 	}
@@ -146,6 +154,20 @@ func TestDamagedStore(t *testing.T) {
 		t.Errorf("--new-store beside a store: %d %s", code, said)
 	}
 	start(t, file)
+}
+
+// TestExportedLine: a value that is no text any more is exported as data.
+func TestExportedLine(t *testing.T) {
+	for _, value := range []string{`{"user":"abc"}`, "{\"user\":\"a\xe3c\"}", "{"} {
+		got, err := json.Marshal(lineOf(store.Record{Bucket: store.Audit, Key: []byte("1"), Value: []byte(value)}))
+		if err != nil || !utf8.Valid(got) {
+			t.Errorf("%q is exported as %q, error %v", value, got, err)
+		}
+		var back line
+		if err := json.Unmarshal(got, &back); err != nil || string(back.Value)+string(back.Data) != value {
+			t.Errorf("%q is read as %+v, error %v", value, back, err)
+		}
+	}
 }
 
 // TestFullDiskAnswers fills the disk below a daemon: changes are refused with
@@ -233,6 +255,17 @@ func TestFullDiskAnswers(t *testing.T) {
 	}
 	if code, _, said := congad(t, "store", "check", "--config", file); code != 0 {
 		t.Errorf("the store afterwards: %d %s", code, said)
+	}
+	admin := filepath.Join(data, "admin.key")
+	if err := os.Remove(admin); err != nil {
+		t.Fatal(err)
+	}
+	fillDisk(t, ballast)
+	if code, _, said := congad(t, "--config", file); code != 1 || !strings.Contains(said, "no space left") {
+		t.Errorf("no room for an admin key: %d %s", code, said)
+	}
+	if _, err := os.Stat(admin); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("what is left of a key that could not be written: %v", err)
 	}
 }
 

@@ -36,12 +36,17 @@ func AdminKey(path string) (digest Digest, created bool, err error) {
 	return HashSecret(secret), false, nil
 }
 
-// writeNew makes a private file that must not exist yet, and syncs it.
+// writeNew makes a private file that must not exist yet, and syncs it. On an
+// error it leaves none, so that the next start, when the disk has room again,
+// does not find half a key.
 func writeNew(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(text)
-	return errors.Join(err, f.Sync(), f.Close())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		os.Remove(path)
+	}
+	return err
 }
