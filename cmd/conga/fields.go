@@ -69,7 +69,7 @@ func parseStart(s string) (at int64, in *int64, err error) {
 			return t.Unix(), nil, nil
 		}
 	}
-	return 0, nil, usagef("start %q: write +2h, a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", s)
+	return 0, nil, usagef("start %q: write now, +2h, a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", s)
 }
 
 // leastBare is the least rate, in bit/s, that is taken without a unit and
