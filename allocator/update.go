@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"conga/bitrate"
 	"conga/controller/path"
 )
 
@@ -64,6 +65,23 @@ func (it *item) checkRevision(ifRevision uint64) *Error {
 	return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is at revision %d, not %d; read it again", it.revision, ifRevision)}
 }
 
+// changedRequest returns what an item asks for after a change; an error if it
+// can no longer change, or the request is none that may be made.
+func (it *item) changedRequest(c Change, now Seconds, least bitrate.Rate) (Request, *Error) {
+	was := it.record()
+	switch {
+	case was.State == Complete:
+		return Request{}, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
+	case was.over(now):
+		return Request{}, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(was.limit()))}
+	}
+	r, err := was.Request.with(c, now)
+	if err == nil && r.Bandwidth != was.Bandwidth {
+		err = checkLeast(r.Bandwidth, least)
+	}
+	return r, err
+}
+
 // changedLocked returns the item's state after a change, nil if that changes
 // nothing, and what keeps it from a better window.
 func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*record, *obstacles, *Error) {
@@ -71,20 +89,9 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 		return nil, nil, err
 	}
 	now := a.now()
-	switch {
-	case it.state() == Complete:
-		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
-	case it.record().over(now):
-		return nil, nil, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(it.record().limit()))}
-	}
-	r, err := it.record().Request.with(c, now)
+	r, err := it.changedRequest(c, now, a.cfg.Least)
 	if err != nil {
 		return nil, nil, err
-	}
-	if r.Bandwidth != it.record().Bandwidth {
-		if err := checkLeast(r.Bandwidth, a.cfg.Least); err != nil {
-			return nil, nil, err
-		}
 	}
 	next := *it.record()
 	next.Request = r

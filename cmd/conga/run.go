@@ -32,11 +32,10 @@ path when the command has ended, however that came about.
 
 The path is held by a short lease that is extended while the command runs. If conga
 itself is killed, the path ends with the lease, and so does one that it still waits
-for. An extension that is refused, because
-the capacity is promised to others from then on, is reported; the command goes on.
-With --duration the path is reserved for so long from its start, which no later
-request can take, and is extended only if the command runs longer. If conga itself
-is killed, such a path ends after its duration.
+for. An extension that is refused, because the capacity is promised to others from
+then on, is reported; the command goes on. With --duration the path is reserved for
+so long from its start, which no later request can take, and is extended only if the
+command runs longer. If conga itself is killed, such a path ends after its duration.
 
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
 it; before it has started, one that means the end ends conga, which takes back what
@@ -46,13 +45,8 @@ The addresses may also come from CONGA_SRC and CONGA_DST.`,
   CONGA_SRC=192.127.1.10 CONGA_DST=192.127.1.11 conga run -- rsync -a data/ there:`,
 		RunE: func(c *cobra.Command, args []string) error {
 			before := c.ArgsLenAtDash()
-			switch {
-			case before < 0 || before == len(args):
-				return usagef("run needs a command after --, such as conga run 192.127.1.10 192.127.1.11 -- rsync ...")
-			case before == 2 && src == "" && dst == "":
-				src, dst = args[0], args[1]
-			case before != 0:
-				return usagef("run takes SRC and DST before the --, or neither and --src and --dst, CONGA_SRC and CONGA_DST")
+			if err := endsBefore(before, args, &src, &dst); err != nil {
+				return err
 			}
 			if lease < leastLease {
 				return usagef("lease %s: write at least %s", short(lease), short(leastLease))
@@ -78,6 +72,20 @@ The addresses may also come from CONGA_SRC and CONGA_DST.`,
 	f.DurationVar(&lease, "lease", 5*time.Minute, "how `long` the path is held if conga is killed")
 	f.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to `wait` for the path, from the --start if there is one; 0 is without end")
 	return c
+}
+
+// endsBefore sets the addresses that stand before the -- at position dash of
+// the arguments, if there are any.
+func endsBefore(dash int, args []string, src, dst *string) error {
+	switch {
+	case dash < 0 || dash == len(args):
+		return usagef("run needs a command after --, such as conga run 192.127.1.10 192.127.1.11 -- rsync ...")
+	case dash == 2 && *src == "" && *dst == "":
+		*src, *dst = args[0], args[1]
+	case dash != 0:
+		return usagef("run takes SRC and DST before the --, or neither and --src and --dst, CONGA_SRC and CONGA_DST")
+	}
+	return nil
 }
 
 // A commandRun is one run of a command over a path.

@@ -8,7 +8,7 @@ var packages = []string{"./httpapi", "./httpapi/client"}
 // places are those of lease, which stands wherever an attribute of a request can.
 var places = []place{
 	{"schema of answers", "httpapi/openapi/allocations.json",
-		"          \"lease\": {\"$ref\": \"#/components/schemas/Lease\"},\n          \"reason\": {\"type\": [\"string\", \"null\"], \"description\": \"Why", "          \"reason\": {\"type\": [\"string\", \"null\"], \"description\": \"Why"},
+		"          \"lease\": {\"$ref\": \"#/components/schemas/Lease\"},\n          \"changed_by\": {\"type\"", "          \"changed_by\": {\"type\""},
 	{"table: the whole row", "httpapi/attributes.go", `name: "lease", audited: 11`, `name: "rent", audited: 11`},
 	{"table: reading", "httpapi/attributes.go", `audited: 11, optional: true, read: integer(1, allocator.MaxLease, lease),`, `audited: 11, optional: true,`},
 	{"table: reading into the request", "httpapi/attributes.go", `read: integer(1, allocator.MaxLease, lease)`, `read: integer(1, allocator.MaxLease, func(*allocator.Request) *allocator.Seconds { return new(allocator.Seconds) })`},
