@@ -75,6 +75,7 @@ func (a *api) allowance(x *exchange, f form, rule keyRule) (int64, limits.Payer)
 	if rule == needsKeyOrHost {
 		if keyless, ok := a.keylessRule(x); ok {
 			p.Known, p.Project = true, keyless.Project
+			limits.Recognize(x.Request.Context())
 			return f.limit, p
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"conga/httpapi/auth"
+	"conga/httpapi/limits"
 	"conga/httpapi/rest"
 )
 
@@ -69,6 +70,7 @@ func (a *api) authenticate(x *exchange) error {
 		}
 	}
 	x.key = key
+	limits.Recognize(x.Request.Context())
 	return nil
 }
 

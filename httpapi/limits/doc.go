@@ -1,6 +1,6 @@
 // Package limits bounds what clients take of the daemon, all together and each
-// alone: connections, and memory for bodies on their way in. It knows nothing
-// of HTTP.
+// alone: connections, what is read of them before the client is known, and
+// memory for bodies on their way in. It knows nothing of HTTP.
 package limits
 
 import "net/netip"

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // logEvery is how often at most refused connections are logged.
@@ -29,9 +31,10 @@ type Listener struct {
 
 	mu      sync.Mutex
 	count   Count
-	open    map[netip.Prefix]int // none that has none; neither proxies nor what has no address
-	logged  time.Time            // when refusals were logged last
-	unnoted uint64               // refused since
+	open    map[netip.Prefix]int           // none that has none; neither proxies nor what has no address
+	nets    map[netip.Prefix]*rate.Limiter // of bytes, see [budget]
+	logged  time.Time                      // when refusals were logged last
+	unnoted uint64                         // refused since
 }
 
 // A Count is how many connections there are, and how many were refused so far.
@@ -49,7 +52,7 @@ func Listen(l net.Listener, cfg ListenerConfig) *Listener {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Listener{Listener: l, cfg: cfg, open: map[netip.Prefix]int{}}
+	return &Listener{Listener: l, cfg: cfg, open: map[netip.Prefix]int{}, nets: map[netip.Prefix]*rate.Limiter{}}
 }
 
 // Accept waits for a connection that is not too many. It fails as that of the
@@ -65,8 +68,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 		if l.isProxy(c.RemoteAddr()) {
 			counted = netip.Prefix{}
 		}
-		if l.admit(counted) {
-			return &conn{Conn: c, closed: sync.OnceFunc(func() { l.leave(counted) })}, nil
+		if b, ok := l.admit(counted); ok {
+			return &conn{Conn: c, budget: b, now: l.cfg.Now, closed: sync.OnceFunc(func() { l.leave(counted) })}, nil
 		}
 		c.Close()
 		l.note(of)
@@ -98,9 +101,9 @@ func (l *Listener) isProxy(a net.Addr) bool {
 	return err == nil && slices.ContainsFunc(l.cfg.Proxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// admit counts a connection and reports whether it may stay open. The zero
-// prefix is no client's share.
-func (l *Listener) admit(of netip.Prefix) bool {
+// admit counts a connection, and returns its budget and whether it may stay
+// open. The zero prefix is no client's share.
+func (l *Listener) admit(of netip.Prefix) (b *budget, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
@@ -113,10 +116,10 @@ func (l *Listener) admit(of netip.Prefix) bool {
 		if of.IsValid() {
 			l.open[of]++
 		}
-		return true
+		return l.budgetLocked(of), true
 	}
 	l.unnoted++
-	return false
+	return nil, false
 }
 
 func (l *Listener) leave(of netip.Prefix) {
@@ -144,12 +147,26 @@ func (l *Listener) note(of netip.Prefix) {
 // A conn is a connection that is counted until it closes.
 type conn struct {
 	net.Conn
+	budget *budget // nil: none
+	now    func() time.Time
 	closed func()
+}
+
+// Read reads what the client has sent, as fast as it may be sent.
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && c.budget != nil {
+		c.budget.pay(n, c.now())
+	}
+	return n, err
 }
 
 // Close closes the connection and makes room for another.
 func (c *conn) Close() error {
 	err := c.Conn.Close()
+	if c.budget != nil {
+		c.budget.end()
+	}
 	c.closed()
 	return err
 }

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"conga/httpapi/limits"
 )
 
 // http2Limits returns settings that bound what one connection may cost: the
@@ -34,6 +36,7 @@ func NewServer(h http.Handler, tlsConfig *tls.Config, log *slog.Logger) *http.Se
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		HTTP2:             http2Limits(),
+		ConnContext:       limits.WithConn,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // handshakes that fail, mostly
 	}
 }
