@@ -82,8 +82,11 @@ type keeper struct {
 // never longer.
 func (k *keeper) keep(ctx context.Context) {
 	start := time.Now()
-	wait := firstExtension(k.lease, time.Duration(k.request.Duration)*time.Second)
-	for sleep(ctx, wait) {
+	first := start.Add(firstExtension(k.lease, time.Duration(k.request.Duration)*time.Second))
+	if !k.watch(ctx, first) {
+		return
+	}
+	for wait := time.Until(first); sleep(ctx, wait); {
 		seconds := int64((time.Since(start) + k.lease) / time.Second)
 		again, ended := k.judge(ctx, k.extend(ctx, seconds))
 		if ctx.Err() != nil || ended {
@@ -94,6 +97,29 @@ func (k *keeper) keep(ctx context.Context) {
 			wait = max(200*time.Millisecond, k.lease/10)
 		}
 	}
+}
+
+// watch asks every third of the lease whether a path that is reserved ahead is
+// still there, until an extension is due within the next third, and reports
+// whether the path is there then. A server that does not answer changes nothing
+// yet: the path may well be there.
+func (k *keeper) watch(ctx context.Context, until time.Time) (there bool) {
+	for every := k.lease / 3; time.Until(until) > every; {
+		if !sleep(ctx, every) {
+			return false
+		}
+		attempt, cancel := context.WithDeadline(ctx, until)
+		ended := k.hasEnded(attempt)
+		cancel()
+		if ctx.Err() != nil {
+			return false
+		}
+		if ended {
+			k.sayEnded()
+			return false
+		}
+	}
+	return true
 }
 
 // firstExtension returns when after its start a path is extended first: a third
@@ -126,8 +152,8 @@ func (k *keeper) judge(ctx context.Context, err error) (again, ended bool) {
 			k.trouble = ""
 		}
 		return false, false
-	case answered && (refused.Status == http.StatusNotFound || refused.Status == http.StatusConflict && k.complete(ctx)):
-		k.say("the path has ended; the command goes on without priority")
+	case answered && (refused.Status == http.StatusNotFound || refused.Status == http.StatusConflict && k.hasEnded(ctx)):
+		k.sayEnded()
 		return false, true
 	case answered:
 		k.complain(http.StatusText(refused.Status), err)
@@ -137,10 +163,20 @@ func (k *keeper) judge(ctx context.Context, err error) (again, ended bool) {
 	return true, false
 }
 
-// complete reports whether the allocation is complete.
-func (k *keeper) complete(ctx context.Context) bool {
+// hasEnded asks whether the path has ended, and notes when it will end if not.
+// It reports false if that is not known.
+func (k *keeper) hasEnded(ctx context.Context) bool {
 	al, err := k.s.Show(ctx, k.id)
-	return err == nil && al.State == client.Complete
+	refused, answered := errors.AsType[*client.Error](err)
+	switch {
+	case answered:
+		return refused.Status == http.StatusNotFound
+	case err != nil:
+		return false
+	case al.State == client.Active:
+		k.ends = al.EndTime
+	}
+	return al.State == client.Complete
 }
 
 // complain prints an error unless the last one was of the same kind; texts of
@@ -151,5 +187,7 @@ func (k *keeper) complain(sort string, err error) {
 		k.say("the path cannot be extended: " + err.Error())
 	}
 }
+
+func (k *keeper) sayEnded() { k.say("the path has ended; the command goes on without priority") }
 
 func (k *keeper) say(what string) { fmt.Fprintln(k.out, "conga:", terminal.Clean(what)) }

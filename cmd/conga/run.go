@@ -35,7 +35,8 @@ itself is killed, the path ends with the lease, and so does one that it still wa
 for. An extension that is refused, because the capacity is promised to others from
 then on, is reported; the command goes on. With --duration the path is reserved for
 so long from its start, which no later request can take, and is extended only if the
-command runs longer. If conga itself is killed, such a path ends after its duration.
+command runs longer; if it is deleted meanwhile, that is reported. If conga itself is
+killed, such a path ends after its duration.
 
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
 it; before it has started, one that means the end ends conga, which takes back what

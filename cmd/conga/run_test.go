@@ -4,12 +4,14 @@ package main
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -210,22 +212,83 @@ func TestRunStoppedWhileItWaits(t *testing.T) {
 	}
 }
 
-// TestRunWhosePathIsTaken goes on, says so, and exits as its command does.
+// TestRunWhosePathIsTaken goes on, says so within a lease however long the path
+// is reserved, and exits as its command does.
 func TestRunWhosePathIsTaken(t *testing.T) {
-	r := newRunner(t)
-	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "3s", "--", "sh", "-c",
-		"echo $$ > pid.new; mv pid.new pid; while ! [ -e go ]; do sleep 0.05; done; exit 3")
-	p.child()
-	for _, al := range r.live() {
-		if err := r.c.Release(t.Context(), al.ID); err != nil {
-			t.Fatal(err)
-		}
+	for name, tc := range map[string]struct {
+		flags  []string
+		status int // of questions for the allocation, once it is released; 0: as it is
+	}{
+		"extended": {},
+		"reserved": {flags: []string{"--duration", "8h"}},
+		"unknown":  {flags: []string{"--duration", "8h"}, status: http.StatusNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRunner(t)
+			var released atomic.Bool
+			r.s.intercept(func(w http.ResponseWriter, q *http.Request, api http.Handler) {
+				if released.Load() && tc.status != 0 && strings.HasSuffix(q.URL.Path, "/allocations/a-1") {
+					w.WriteHeader(tc.status)
+					return
+				}
+				api.ServeHTTP(w, q)
+			})
+			args := append([]string{"192.127.1.10", "192.127.1.11", "--lease", "3s"}, tc.flags...)
+			p := r.start(append(args, "--", "sh", "-c",
+				"echo $$ > pid.new; mv pid.new pid; while ! [ -e go ]; do sleep 0.05; done; exit 3")...)
+			p.child()
+			for _, al := range r.live() {
+				if err := r.c.Release(t.Context(), al.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			released.Store(true)
+			r.until("it says so", func() bool { return strings.Contains(p.stderr.String(), "the path has ended") })
+			if err := os.WriteFile(filepath.Join(r.dir, "go"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if code := p.code(); code != 3 {
+				t.Errorf("exit code %d", code)
+			}
+		})
 	}
-	r.until("it says so", func() bool { return strings.Contains(p.stderr.String(), "the path has ended") })
-	if err := os.WriteFile(filepath.Join(r.dir, "go"), nil, 0o600); err != nil {
+}
+
+// TestRunWhoseServerIsAway: as long as no extension is due, a server that does
+// not answer is no reason to say anything, and a path that has gone meanwhile
+// is noticed afterwards.
+func TestRunWhoseServerIsAway(t *testing.T) {
+	r := newRunner(t)
+	var away atomic.Bool
+	var asked atomic.Int32
+	r.s.intercept(func(w http.ResponseWriter, q *http.Request, api http.Handler) {
+		if away.Load() && q.Method == http.MethodGet {
+			asked.Add(1)
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		api.ServeHTTP(w, q)
+	})
+	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "3s", "--duration", "8h", "--", "sh", "-c", sleeper)
+	child := p.child()
+	mine := r.live()
+	if len(mine) != 1 {
+		t.Fatalf("allocations %+v", mine)
+	}
+	away.Store(true)
+	r.until("it has asked repeatedly", func() bool { return asked.Load() >= 2 })
+	if s := p.stderr.String(); strings.Contains(s, "has ended") || strings.Contains(s, "cannot be extended") {
+		t.Errorf("it says %s", s)
+	}
+	if err := r.c.Release(t.Context(), mine[0].ID); err != nil {
 		t.Fatal(err)
 	}
-	if code := p.code(); code != 3 {
+	away.Store(false)
+	r.until("it says so", func() bool { return strings.Contains(p.stderr.String(), "the path has ended") })
+	if err := child.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.code(); code != 128+9 {
 		t.Errorf("exit code %d", code)
 	}
 }
