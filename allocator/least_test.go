@@ -16,7 +16,7 @@ func TestLeastRate(t *testing.T) {
 	old := w.create(ask(1, 3, 2, 3, 7, 10))
 	w.cfg.Least = 100 * bitrate.Kbps
 	w.open()
-	for rate, meant := range map[bitrate.Rate]string{1: "1M", 40: "40M", 999: "999M", 1000: "1M", 40_000: "40M", 99_999: "99.999M"} {
+	for rate, meant := range map[bitrate.Rate]string{1: "1M", 40: "40M", 999: "999M", 1000: "1M", 40_000: "40M", 99_999: "100M", 12_345: "12.3M"} {
 		_, err := w.a.Create(bg, ask(1, 1, 2, 1, rate, 10))
 		refused(t, err, Invalid, "bandwidth")
 		if !strings.Contains(err.Error(), "less than the least rate, 100k; was "+meant+" meant?") {

@@ -44,16 +44,7 @@ func checkLeast(rate, least bitrate.Rate) *Error {
 	if rate == 0 || rate >= least {
 		return nil
 	}
-	return invalid("bandwidth", "%d bit/s is less than the least rate, %s; was %s meant? rates are in bit/s", uint64(rate), least, meant(rate))
-}
-
-// meant returns the rate that was most likely meant by one that is too small:
-// so many Mbit/s or, from a thousand on, kbit/s.
-func meant(rate bitrate.Rate) bitrate.Rate {
-	if rate < 1000 {
-		return rate * bitrate.Mbps
-	}
-	return rate * bitrate.Kbps
+	return invalid("bandwidth", "%d bit/s is less than the least rate, %s; was %s meant? rates are in bit/s", uint64(rate), least, bitrate.Meant(rate))
 }
 
 func checkLease(seconds Seconds) *Error {

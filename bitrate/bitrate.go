@@ -45,6 +45,20 @@ func (r Rate) String() string {
 	return strconv.FormatUint(uint64(r), 10)
 }
 
+// Meant returns the rate that was most likely meant by a number of bit/s that is
+// too small, since its unit was forgotten: so many Mbit/s or, from a thousand
+// on, kbit/s, rounded to three digits.
+func Meant(small Rate) Rate {
+	if small < 1000 {
+		return small * Mbps
+	}
+	step := Rate(1)
+	for small/step >= 1000 {
+		step *= 10
+	}
+	return (small + step/2) / step * step * Kbps
+}
+
 // Parse reads 100M, 2.5G, 40k, 1T or a plain number of bit/s. Suffixes
 // are decimal and their case does not matter.
 func Parse(s string) (Rate, error) {

@@ -34,3 +34,14 @@ func TestBitRateTextRoundTrip(t *testing.T) {
 		}
 	})
 }
+
+func TestMeant(t *testing.T) {
+	for small, want := range map[Rate]Rate{
+		0: 0, 1: Mbps, 40: 40 * Mbps, 999: 999 * Mbps, 1000: Mbps, 40_000: 40 * Mbps, 99_999: 100 * Mbps,
+		12_345: 12_300 * Kbps, 12_350: 12_400 * Kbps, 999_499: 999 * Mbps, 999_500: Gbps,
+	} {
+		if got := Meant(small); got != want {
+			t.Errorf("Meant(%d) = %s, want %s", small, got, want)
+		}
+	}
+}

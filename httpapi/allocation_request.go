@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conga/allocator"
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/httpapi/auth"
 	"conga/httpapi/rest"
@@ -24,12 +25,17 @@ func (f allocationRequest) of(name string) given {
 	return given{}
 }
 
-// takeAllocation takes every attribute that a request can have.
-func takeAllocation(b *rest.Fields) allocationRequest {
+// takeAllocation takes every attribute that a request can have. What is no
+// bandwidth is told the least.
+func takeAllocation(b *rest.Fields, least bitrate.Rate) allocationRequest {
 	f := make(allocationRequest, 0, len(attributes))
 	for i := range attributes {
 		if a := &attributes[i]; a.read != nil {
-			g := a.read(b, a.name)
+			read := a.read
+			if a.name == "bandwidth" {
+				read = rate(least)
+			}
+			g := read(b, a.name)
 			g.name = a.name
 			f = append(f, g)
 		}

@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"strings"
 	"testing"
 
+	"conga/bitrate"
 	"conga/httpapi/rest"
 )
 
@@ -15,11 +17,30 @@ func FuzzTakeAllocation(f *testing.F) {
 		if err != nil {
 			return
 		}
-		fields := takeAllocation(body)
+		fields := takeAllocation(body, 0)
 		fields.notNull(body)
 		body.Require(requiredNames...)
 		if err := body.Done(); err != nil && len(err.Error()) > 6400 {
 			t.Fatalf("error of %d bytes", len(err.Error()))
 		}
 	})
+}
+
+// TestNoRate: what is no bandwidth is told the least that is configured, and
+// that null is none.
+func TestNoRate(t *testing.T) {
+	for _, text := range []string{"0", "-5", "9223372036854775808"} {
+		for least, want := range map[bitrate.Rate]string{
+			0: "bandwidth: must be from 1 to ", 100_000: "bandwidth: must be from 100000 to 9223372036854775807 bit/s, or null for none",
+		} {
+			body, err := rest.ParseObject([]byte(`{"bandwidth":` + text + `}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			takeAllocation(body, least)
+			if err := body.Done(); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s where the least is %d: %v", text, least, err)
+			}
+		}
+	}
 }

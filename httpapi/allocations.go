@@ -16,7 +16,7 @@ var errNoAllocation = rest.NewFault(http.StatusNotFound, "allocation_id: no such
 
 // createAllocation serves POST /allocations.
 func (a *api) createAllocation(x *exchange) error {
-	f := takeAllocation(x.body)
+	f := takeAllocation(x.body, a.LeastRate)
 	connection := a.takeConnectionID(x.body, f)
 	if err := x.done(); err != nil {
 		return err
@@ -103,14 +103,14 @@ func (a *api) find(x *exchange) (allocator.Allocation, error) {
 
 // changeAllocation serves POST and PATCH /allocations/{id}.
 func (a *api) changeAllocation(x *exchange) error {
-	f := takeAllocation(x.body)
+	f := takeAllocation(x.body, a.LeastRate)
 	f.notNull(x.body)
 	return a.update(x, f, f.change)
 }
 
 // replaceAllocation serves PUT /allocations/{id}.
 func (a *api) replaceAllocation(x *exchange) error {
-	f := takeAllocation(x.body)
+	f := takeAllocation(x.body, a.LeastRate)
 	x.body.Require(requiredNames...)
 	if err := a.ignoreShown(x); err != nil {
 		return err

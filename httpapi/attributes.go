@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"math"
 	"net/netip"
 	"strconv"
@@ -54,7 +55,7 @@ var attributes = []attribute{
 	{name: "end_time", show: func(s *shown) any { return s.windowTime(s.Window.End) }},
 	{name: "state", audited: 1, value: func(a *allocator.Allocation) any { return string(a.State) }},
 	{
-		name: "bandwidth", audited: 8, optional: true, read: integer(1, math.MaxInt64, bandwidth), // bit/s
+		name: "bandwidth", audited: 8, optional: true, read: rate(1),
 		value:  func(a *allocator.Allocation) any { return uint64(a.Bandwidth) },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Bandwidth = &r.Bandwidth },
 	},
@@ -113,7 +114,6 @@ func source(r *allocator.Request) *netip.Addr               { return &r.Key.Src 
 func destination(r *allocator.Request) *netip.Addr          { return &r.Key.Dst }
 func sourcePort(r *allocator.Request) *uint16               { return &r.Key.SrcPort }
 func destinationPort(r *allocator.Request) *uint16          { return &r.Key.DstPort }
-func bandwidth(r *allocator.Request) *bitrate.Rate          { return &r.Bandwidth }
 func duration(r *allocator.Request) *allocator.Seconds      { return &r.Duration }
 func lease(r *allocator.Request) *allocator.Seconds         { return &r.Lease }
 func changeKey(c *allocator.Change, r *allocator.Request)   { c.Key = &r.Key }
@@ -123,6 +123,15 @@ func changeStart(c *allocator.Change, r *allocator.Request) { c.StartTime = &r.S
 func integer[T ~int64 | ~uint64 | ~uint16](lo, hi int64, field func(*allocator.Request) *T) func(*rest.Fields, string) given {
 	return reader(func(b *rest.Fields, name string) rest.Value[int64] { return b.Integer(name, lo, hi) },
 		func(r *allocator.Request, n int64) { *field(r) = T(n) })
+}
+
+// rate returns a reader of rates in bit/s. What is less than the least that may
+// be asked for, and no rate at all, is refused with a sentence that names it;
+// of any other rate the allocator decides.
+func rate(least bitrate.Rate) func(*rest.Fields, string) given {
+	as := rest.Wording{Bounds: fmt.Sprintf("from %d to %d bit/s, or null for none", uint64(max(1, least)), int64(math.MaxInt64))}
+	return reader(func(b *rest.Fields, name string) rest.Value[int64] { return b.IntegerAs(name, 1, math.MaxInt64, as) },
+		func(r *allocator.Request, n int64) { r.Bandwidth = bitrate.Rate(n) })
 }
 
 // named returns a reader of names of users and projects.
@@ -158,7 +167,7 @@ func takeStart(b *rest.Fields, name string) rest.Value[allocator.Seconds] {
 		later, relative = "0", true
 	}
 	if !relative {
-		n := b.Integer(name, 1, rest.MaxTime)
+		n := b.IntegerAs(name, 1, rest.MaxTime, rest.Wording{Type: `an integer of UNIX seconds, or the text "now" or "+SECONDS"`})
 		return rest.Value[allocator.Seconds]{V: allocator.Seconds(n.V), Set: n.Set, Null: n.Null}
 	}
 	b.Text(name)

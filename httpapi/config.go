@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conga/allocator"
+	"conga/bitrate"
 	"conga/controller/topology"
 	"conga/httpapi/audit"
 	"conga/httpapi/auth"
@@ -86,6 +87,7 @@ type Config struct {
 	Tokens      Tokens                    // nil: no tokens are taken
 	Guard       *auth.Guard               // nil: one with default limits
 	Bodies      *limits.Bodies            // what bodies may take of memory; nil: the default
+	LeastRate   bitrate.Rate              // that Allocations admits; 0: any
 	Planner     Planner                   // nil: no /paths, and nothing is told of reservations
 	Statistics  Statistics                // nil: no /stats
 	Audit       *audit.Log                // nil: there is no audit log

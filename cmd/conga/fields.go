@@ -97,17 +97,9 @@ func parseBandwidth(s string, sure bool) (uint64, error) {
 	case r == 0:
 		return 0, usagef("bandwidth %q: no path has a rate of nothing; leave --bandwidth out for priority without a guarantee", s)
 	case bare && r < leastBare && !sure:
-		return 0, usagef("bandwidth %q is %d bit/s; was %s meant? Write the rate with its unit, such as %s, or add --yes if it is meant so", s, uint64(r), meant(r), meant(r))
+		return 0, usagef("bandwidth %q is %d bit/s; was %s meant? Write the rate with its unit, such as %s, or add --yes if it is meant so", s, uint64(r), bitrate.Meant(r), bitrate.Meant(r))
 	}
 	return uint64(r), nil
-}
-
-// meant returns the rate that was most likely meant by a small number.
-func meant(r bitrate.Rate) bitrate.Rate {
-	if r < 1000 {
-		return r * bitrate.Mbps
-	}
-	return r * bitrate.Kbps
 }
 
 // parseNewBandwidth reads the rate that an allocation is to have from now on;

@@ -175,7 +175,7 @@ func (d *daemon) openAPI() error {
 	}
 	handler, err := httpapi.New(httpapi.Config{
 		Allocations: d.allocator, Keys: d.keys, Directory: d.identity.directory, Tokens: d.identity.tokens,
-		Planner: d.allocator, Statistics: d.poller,
+		LeastRate: d.cfg.Allocations.MinBandwidth.BitRate(), Planner: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe, Bodies: d.bodies,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),

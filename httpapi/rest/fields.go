@@ -2,6 +2,7 @@ package rest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -146,7 +147,19 @@ func (f *Fields) Text(name string) (out Value[string]) {
 
 // Integer takes an integer from lo to hi. It refuses 1.0 and 1e3, because
 // floats lose digits on the way.
-func (f *Fields) Integer(name string, lo, hi int64) (out Value[int64]) {
+func (f *Fields) Integer(name string, lo, hi int64) Value[int64] {
+	return f.IntegerAs(name, lo, hi, Wording{})
+}
+
+// A Wording is what an integer is said to have to be where another value is
+// refused.
+type Wording struct {
+	Type   string // where that is of another type; "": an integer
+	Bounds string // where that is too small or too large; "": from lo to hi
+}
+
+// IntegerAs takes what Integer takes, and says of a refused value what as has.
+func (f *Fields) IntegerAs(name string, lo, hi int64, as Wording) (out Value[int64]) {
 	raw := f.take(name)
 	switch {
 	case raw == nil:
@@ -154,8 +167,11 @@ func (f *Fields) Integer(name string, lo, hi int64) (out Value[int64]) {
 	case raw[0] == 'n':
 		out.Null = true
 		return out
+	case raw[0] == '"' && as.Type != "": // some texts may be taken
+		f.wrongType = append(f.wrongType, fmt.Sprintf("%s: must be %s, not %s", name, as.Type, Quote(f.Peek(name))))
+		return out
 	case raw[0] != '-' && (raw[0] < '0' || raw[0] > '9'):
-		f.mistype(name, "an integer", raw)
+		f.mistype(name, cmp.Or(as.Type, "an integer"), raw)
 		return out
 	case bytes.ContainsAny(raw, ".eE"):
 		f.wrongType = append(f.wrongType, fmt.Sprintf("%s: must be an integer, written without point or exponent", name))
@@ -163,7 +179,7 @@ func (f *Fields) Integer(name string, lo, hi int64) (out Value[int64]) {
 	}
 	n, err := strconv.ParseInt(string(raw), 10, 64)
 	if err != nil || n < lo || n > hi {
-		f.Reject(name, "must be from %d to %d", lo, hi)
+		f.Reject(name, "must be %s", cmp.Or(as.Bounds, fmt.Sprintf("from %d to %d", lo, hi)))
 		return out
 	}
 	out.V, out.Set = n, true
