@@ -105,7 +105,7 @@ func open(path string, log *slog.Logger, always int64) (*Bolt, error) {
 // examine checks the file at path before bbolt reads it. It reports whether
 // that is to be done later, since it would take long.
 func examine(path string, always int64) (later bool, err error) {
-	file, err := os.Open(path)
+	file, err := openRegular(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return false, nil // it will be made
 	}
@@ -117,6 +117,19 @@ func examine(path string, always int64) (later bool, err error) {
 		return false, lockedError(path)
 	}
 	return check(context.Background(), path, file, always)
+}
+
+// openRegular opens a file for reading. It refuses a pipe, which would wait for
+// a writer, and whatever else is no regular file.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
 }
 
 // openBolt has bbolt open the file.

@@ -26,7 +26,7 @@ type Record struct {
 // and calls visit, which may be nil, with each record. It stops at visit's
 // first error. No store may have the file open; ErrLocked says that one has.
 func Examine(ctx context.Context, path string, visit func(Record) error) (found Findings, err error) {
-	file, err := os.Open(path)
+	file, err := openRegular(path)
 	if err != nil {
 		return found, fmt.Errorf("store: %w", err)
 	}
@@ -245,7 +245,7 @@ func damagedError(path, first string, damages int) error {
 
 // Is reports whether the file at path begins as a store does.
 func Is(path string) bool {
-	file, err := os.Open(path)
+	file, err := openRegular(path)
 	if err != nil {
 		return false
 	}

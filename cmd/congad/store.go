@@ -24,20 +24,54 @@ var errVanished = errors.New("the store has vanished")
 func storeFile(data string) string { return filepath.Join(data, "conga.db") }
 
 // checkNew returns an error if the daemon is to make a new store where there
-// was one, or the other way round: an admin key is never older than the store.
+// was one, or the other way round.
 func checkNew(data string, wanted bool) error {
 	path := storeFile(data)
 	info, err := os.Stat(path)
-	there := err == nil && info.Size() > 0
-	_, err = os.Stat(filepath.Join(data, "admin.key"))
-	switch had := err == nil; {
-	case there && wanted:
+	if wanted && err == nil && info.Size() > 0 {
 		return usageError{fmt.Errorf("there is a store already, %s; start without --new-store to use it, or move it away first", path)}
-	case !there && had && !wanted:
-		return fmt.Errorf("%s is gone or empty, but admin.key is beside it, so that there was one; put it back (%s), or start once with --new-store to begin without allocations and keys: %w",
-			path, newestCopy(data), errVanished)
 	}
-	return nil
+	if wanted {
+		return nil
+	}
+	return checkVanished(path)
+}
+
+// checkVanished returns an error if the file at path is gone or empty and was a
+// store: an admin key is never older than the store.
+func checkVanished(path string) error {
+	data := filepath.Dir(path)
+	_, err := os.Stat(filepath.Join(data, "admin.key"))
+	lack := lacking(path)
+	if lack == "" || err != nil || filepath.Clean(path) != storeFile(data) {
+		return nil
+	}
+	return fmt.Errorf("%s is %s, but admin.key is beside it, so that there was one; put it back (%s), or start once with --new-store to begin without allocations and keys: %w",
+		path, lack, newestCopy(data), errVanished)
+}
+
+// lacking returns gone or empty where the file at path is, "" where it is
+// neither.
+func lacking(path string) string {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "gone"
+	case err == nil && info.Mode().IsRegular() && info.Size() == 0:
+		return "empty"
+	}
+	return ""
+}
+
+// checkContent returns an error if there is nothing to read at path.
+func checkContent(path string) error {
+	if err := checkVanished(path); err != nil {
+		return err
+	}
+	if lacking(path) == "empty" {
+		return fmt.Errorf("%s is empty and has no records (%s): %w", path, newestCopy(filepath.Dir(path)), store.ErrDamaged)
+	}
+	return nil // of a file that is gone, reading it tells
 }
 
 // advise adds to an error of the store what an operator can do about it.
@@ -121,6 +155,9 @@ func (a *app) storePath(named []string) (string, error) {
 }
 
 func (a *app) checkStore(ctx context.Context, path string) error {
+	if err := checkContent(path); err != nil {
+		return err
+	}
 	found, err := store.Examine(ctx, path, nil)
 	if err != nil {
 		return err
@@ -169,6 +206,9 @@ func lineOf(r store.Record) line {
 }
 
 func (a *app) exportStore(ctx context.Context, path, to string) (err error) {
+	if err := checkContent(path); err != nil {
+		return err
+	}
 	var out io.Writer = a.out
 	if to != "-" {
 		file, e := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

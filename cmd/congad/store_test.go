@@ -126,23 +126,27 @@ func TestDamagedStore(t *testing.T) {
 	if tried < 4 {
 		t.Errorf("only %d damages were found", tried)
 	}
-	for _, content := range [][]byte{{}, nil} {
-		if err := os.Remove(db); err != nil {
+	for _, lack := range []string{"empty", "gone"} {
+		err := os.Truncate(db, 0)
+		if lack == "gone" {
+			err = os.Remove(db)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		if content != nil {
-			if err := os.WriteFile(db, content, 0o600); err != nil {
-				t.Fatal(err)
+		words := []string{"conga.db is " + lack + ", but admin.key is beside it"}
+		refuses(lack, words...)
+		to := filepath.Join(t.TempDir(), "records")
+		for _, args := range [][]string{{"check", "--config", file}, {"check", db}, {"export", "--data", data, to}} {
+			code, _, said := congad(t, append([]string{"store"}, args...)...)
+			for _, w := range append(words, "conga.db.sunday, of 2", "--new-store") {
+				if code != 3 || !strings.Contains(said, w) {
+					t.Errorf("%s: store %v: exit code %d, and not %q: %s", lack, args, code, w, said)
+				}
 			}
 		}
-		refuses("an empty file", "conga.db is gone or empty", "admin.key")
-		if content == nil {
-			to := filepath.Join(t.TempDir(), "records")
-			code, _, said := congad(t, "store", "export", "--data", data, to)
-			if _, err := os.Stat(to); code != 1 || !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("export of a store that is gone: %d %s, and of the new file %v", code, said, err)
-			}
-			break
+		if _, err := os.Stat(to); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: of the new file: %v", lack, err)
 		}
 	}
 	p := startCommand(t, exec.Command("congad", "--config", file, "--new-store"))
@@ -154,6 +158,27 @@ func TestDamagedStore(t *testing.T) {
 		t.Errorf("--new-store beside a store: %d %s", code, said)
 	}
 	start(t, file)
+}
+
+// TestCopyWithoutRecords: an empty copy is told so and is damaged; where no
+// store has been, none has vanished.
+func TestCopyWithoutRecords(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "copy")
+	if code, _, said := congad(t, "store", "check", file); code != 1 || !strings.Contains(said, "no such file") {
+		t.Errorf("check of no file: %d %s", code, said)
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"check", file}, {"export", "--from", file, "-"}} {
+		if code, _, said := congad(t, append([]string{"store"}, args...)...); code != 3 || !strings.Contains(said, "copy is empty") {
+			t.Errorf("%v of an empty file: %d %s", args, code, said)
+		}
+	}
+	if code, _, said := congad(t, "store", "check", dir); code != 1 || !strings.Contains(said, "is no regular file") {
+		t.Errorf("check of a directory: %d %s", code, said)
+	}
 }
 
 // TestExportedLine: a value that is no text any more is exported as data.
