@@ -18,16 +18,8 @@ import (
 
 const leastLease = 3 * time.Second
 
-func (a *app) runCommand() *cobra.Command {
-	var t traffic
-	var src, dst string
-	var lease, timeout time.Duration
-	c := &cobra.Command{
-		Use:   "run [flags] [SRC DST] -- COMMAND [ARGUMENT...]",
-		Short: "Run a command with a priority path for as long as it runs",
-
-		DisableFlagsInUseLine: true, // the last arguments are the command's
-		Long: `run asks for a path, waits until it is active, runs the command, and releases the
+// runLong is what the manual says about run.
+const runLong = `run asks for a path, waits until it is active, runs the command, and releases the
 path when the command has ended, however that came about.
 
 The path is held by a short lease that is extended while the command runs. If conga
@@ -41,7 +33,18 @@ killed, such a path ends after its duration.
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
 it; before it has started, one that means the end ends conga, which takes back what
 it has asked for. At a terminal Ctrl-C and Ctrl-Z do what they would do without conga.
-The addresses may also come from CONGA_SRC and CONGA_DST.`,
+The addresses may also come from CONGA_SRC and CONGA_DST.`
+
+func (a *app) runCommand() *cobra.Command {
+	var t traffic
+	var src, dst string
+	var lease, timeout time.Duration
+	c := &cobra.Command{
+		Use:   "run [flags] [SRC DST] -- COMMAND [ARGUMENT...]",
+		Short: "Run a command with a priority path for as long as it runs",
+
+		DisableFlagsInUseLine: true, // the last arguments are the command's
+		Long:                  runLong,
 		Example: `  conga run 192.127.1.10 192.127.1.11 --bandwidth 2G -- globus-url-copy ...
   CONGA_SRC=192.127.1.10 CONGA_DST=192.127.1.11 conga run -- rsync -a data/ there:`,
 		RunE: func(c *cobra.Command, args []string) error {
