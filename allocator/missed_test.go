@@ -251,3 +251,27 @@ func TestStartFromNow(t *testing.T) {
 		}
 	}
 }
+
+// What begins late in its window, since the daemon was down, says how late; a
+// few seconds are no matter.
+func TestLateStartIsReported(t *testing.T) {
+	for late, want := range map[Seconds]string{
+		0: "", startSlack: "", 37: "began 37 s after the start that was asked for, 1970-01-12T13:48:40Z",
+	} {
+		w, _ := pair(t)
+		w.now = 1_000_000
+		r := ask(1, 1, 2, 1, 1, 500)
+		r.StartTime = w.now + 120
+		id := w.create(r).ID
+		free := w.create(ask(1, 2, 2, 2, 1, 500)).ID
+		w.now += 120 + late
+		w.open()
+		w.work()
+		if got := w.get(id); got.State != Active || got.Reason != want {
+			t.Errorf("%d s late: %s, reason %q", late, got.State, got.Reason)
+		}
+		if got := w.get(free); got.State != Active || got.Reason != "" {
+			t.Errorf("without a start that was asked for: %s, reason %q", got.State, got.Reason)
+		}
+	}
+}

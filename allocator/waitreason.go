@@ -30,13 +30,15 @@ func (a *Allocator) viewAsLocked(it *item, next *record) Allocation {
 
 // reasonLocked returns why an allocation is not further. Where its record says
 // nothing, because nothing is wrong, a pending one waits for its start or for
-// what is in the way of an earlier one.
+// what is in the way of an earlier one, and an active one may have begun late.
 func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 	now, start := a.now(), clock(v.Window.Start)
 	again := v.Window.Start > now && strings.HasPrefix(v.Reason, notInstalled) // the clock was set back
 	switch {
 	case it.parked && v.Reason == moving:
 		return "being moved: " + parked
+	case v.State == Active && v.Reason == "" && v.StartTime != 0 && v.Window.Start > v.StartTime+startSlack:
+		return fmt.Sprintf("began %d s after the start that was asked for, %s", v.Window.Start-v.StartTime, clock(v.StartTime))
 	case v.State != Pending || v.Reason != "" && !again || v.Window == (Window{}):
 		return v.Reason
 	case v.Window.Start <= now:
