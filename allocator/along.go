@@ -15,8 +15,8 @@ func By(ctx context.Context, user string) context.Context {
 	return context.WithValue(ctx, actorKey{}, user)
 }
 
-// actor returns the user who makes a change, "" if that is the owner, or not
-// known.
+// actor returns the user that a change is made by; "" is the owner, or a user
+// that ctx does not name.
 func actor(ctx context.Context, owner string) string {
 	if user, _ := ctx.Value(actorKey{}).(string); user != owner {
 		return user

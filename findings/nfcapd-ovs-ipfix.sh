@@ -11,7 +11,8 @@
 # the elements that Open vSwitch gives times in (158 and 159).
 # So: who compares a receipt with nfdump lets the switch send NetFlow 5.
 packages="nfdump=1.7.1-2+deb12u1"
-. "$(dirname "$0")/lab.sh"
+. "$(dirname "$0")/lab.bash"
+expect "version of nfcapd" 1.7.1 "$(nfcapd -V | sed -n '1s/.*Version: \([0-9.]*\).*/\1/p')"
 start_switch
 mkdir "$tmp/flows"
 nfcapd -b 127.0.0.1 -p 4739 -w "$tmp/flows" -I switch >/dev/null 2>&1 &

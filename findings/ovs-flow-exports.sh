@@ -10,7 +10,7 @@
 # So: three exports of one switch differ by up to 1.7 % at this size and by 40 % for
 # small packets. What compares a receipt with an export names both layers; a
 # receipt counts what the entry counts.
-. "$(dirname "$0")/lab.sh"
+. "$(dirname "$0")/lab.bash"
 start_switch
 python3 "$(dirname "$0")/collect.py" 16 >"$tmp/seen" &
 collector=$!

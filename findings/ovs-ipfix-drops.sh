@@ -8,7 +8,7 @@
 # half, and their records tell 0. packetTotalCount is no flow's: it goes on from
 # record to record over all flows.
 # So: losses are to be had from meters and ports, never from the IPFIX of a switch.
-. "$(dirname "$0")/lab.sh"
+. "$(dirname "$0")/lab.bash"
 start_switch
 python3 "$(dirname "$0")/collect.py" 24 >"$tmp/seen" &
 collector=$!

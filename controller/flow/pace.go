@@ -112,10 +112,10 @@ func (r *Reconciler) dueAt(id openflow.MeterID, now time.Time) time.Time {
 		return p.whole
 	}
 	if eased.Rate < at.have.Rate-at.have.Rate/easeShare {
-		// Those who come after are promised what is given up. The small bursts
-		// of such changes in a row are no more than ten of the first, since
-		// each is a tenth smaller, and the next change upwards waits until they
-		// are paid.
+		// At once, since the rate that is given up may be promised to another
+		// circuit already. The small bursts of a row of such changes add up to
+		// ten of the first at most: each is a tenth smaller than the one
+		// before, and the next change upwards waits until all are paid.
 		return time.Time{}
 	}
 	return r.paces[id].next

@@ -32,9 +32,9 @@ func (e *liveKey) lastUse() int64 {
 	return max(e.used.Load(), e.key.Start, e.key.End-int64(TTL.Seconds()))
 }
 
-// makeRoomLocked takes out keys of an owner who has as many as there may be:
-// what has expired, or else the one that was used longest ago. The caller
-// removes them from the store.
+// makeRoomLocked takes keys out of a user's full list and returns them: those
+// that have expired or, if none has, the one used longest ago. It returns nil
+// while the list is not full. The caller removes the keys from the store.
 func (k *Keys) makeRoomLocked(o owner) (out []*liveKey) {
 	if k.held[o] < maxKeysOfUser {
 		return nil

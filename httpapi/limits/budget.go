@@ -11,9 +11,9 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// What clients may send before a request of theirs has shown who they are. It
-// bounds what costs work and is no request, such as the pings, settings and
-// resets of HTTP/2, and is far above what clients need to log in.
+// Limits of what a client may send before one of its requests has shown a key.
+// They bound the frames that cost work and are no requests (pings, settings and
+// resets of HTTP/2), and are far above what a login takes.
 const (
 	connFree  = 8 << 10   // bytes of a connection that cost nothing: the handshake, and a request
 	connBurst = 128 << 10 // bytes of a connection at once
@@ -110,9 +110,9 @@ func WithConn(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// Recognize says that a request with the context has shown who its client is,
-// by a key or as the configuration has it. From then on its connection may send
-// as it likes.
+// Recognize lifts the limits from the connection of a request, given the
+// request's context. The caller has checked its key, or found that the
+// configuration lets the client do without.
 func Recognize(ctx context.Context) {
 	if c, ok := ctx.Value(connKey{}).(*conn); ok && c.budget != nil {
 		c.budget.know()
