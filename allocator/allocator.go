@@ -80,10 +80,12 @@ type Allocator struct {
 	cfg   Config
 	share share
 	wake  chan struct{} // one token: the agenda or the plan has something new
+	none  *extra        // what all items share that have nothing of their own in it
+
+	resting atomic.Int64 // passes over the history that are left out
 
 	mu        sync.RWMutex
 	byID      map[ident]*item      // what is not complete, and complete ones that are being removed
-	none      *extra               // what all items share that have nothing of their own in it
 	handles   map[uint32]*item     // of what is deleted and still in the network, or unusual
 	all       itemList             // every visible item that is not complete
 	projects  map[string]*itemList // those of each project that has any
@@ -101,10 +103,8 @@ type Allocator struct {
 	cables    cables
 	waiting   waitLists
 	plan      planning
-
-	resting   atomic.Int64 // passes over the history that are left out
-	announced nanos        // when Due last said that it had to be asked again
-	settled   bool         // the network has had time to connect since the start
+	announced nanos // when Due last said that it had to be asked again
+	settled   bool  // the network has had time to connect since the start
 	seq       uint64
 	revision  uint64
 }

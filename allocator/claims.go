@@ -73,6 +73,14 @@ func (it *item) reservations() reservations {
 	return it.record().reservations()
 }
 
+// pin keeps what the calendars have of an item whose state is about to change.
+func (it *item) pin() {
+	if it.reserved == nil {
+		h := it.reservations()
+		it.own().reserved = &h
+	}
+}
+
 // required returns what an allocation keeps from others: what its committed
 // state, its next state and its circuits in the network take, at each moment
 // the most of them, since each of them may come true. plain is true if that is

@@ -161,7 +161,7 @@ func (a *Allocator) beginLocked(it *item, next *record) {
 	if next != nil && next.State == Complete {
 		next.Done = a.now()
 	}
-	a.pin(it)
+	it.pin()
 	x := it.own()
 	x.next, x.busy, x.asOf = next, make(chan struct{}), a.plan.observed
 	if it.historic {
@@ -346,14 +346,6 @@ func (a *Allocator) reserveLocked(it *item) {
 	if changed {
 		a.calendars.replace(old, h)
 		a.releasedLocked(old, h)
-	}
-}
-
-// pin keeps what the calendars have of an item whose state is about to change.
-func (a *Allocator) pin(it *item) {
-	if it.reserved == nil {
-		h := it.reservations()
-		it.own().reserved = &h
 	}
 }
 

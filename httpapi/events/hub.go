@@ -102,7 +102,7 @@ func (h *Hub) Run(ctx context.Context) {
 		case <-h.wake:
 		}
 		h.mu.Lock()
-		h.rouse()
+		h.rouseLocked()
 		h.mu.Unlock()
 		rest.Reset(pause)
 		select {
@@ -113,8 +113,8 @@ func (h *Hub) Run(ctx context.Context) {
 	}
 }
 
-// rouse wakes all readers. The lock is held.
-func (h *Hub) rouse() {
+// rouseLocked wakes all readers.
+func (h *Hub) rouseLocked() {
 	if h.closed {
 		return // readers have been woken for good
 	}

@@ -60,7 +60,7 @@ func (w *watch) check() {
 		return
 	}
 	now := time.Now()
-	if w.over(now, waiting) {
+	if w.overLocked(now, waiting) {
 		w.cancel(context.DeadlineExceeded)
 		return
 	}
@@ -69,9 +69,9 @@ func (w *watch) check() {
 	w.timer.Reset(more)
 }
 
-// over reports whether the peer has had its time at now, at or after due;
+// overLocked reports whether the peer has had its time at now, at or after due;
 // waiting says whether something from it is still to be read.
-func (w *watch) over(now time.Time, waiting bool) bool {
+func (w *watch) overLocked(now time.Time, waiting bool) bool {
 	if now.Sub(w.began) >= patienceMost*w.timeout {
 		return true
 	}

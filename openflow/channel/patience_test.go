@@ -28,7 +28,7 @@ func TestWatchOver(t *testing.T) {
 		{"late all the time", 58 * time.Second, 61 * time.Second, false, true},
 	} {
 		w := &watch{timeout: 10 * time.Second, began: began, due: began.Add(tt.due)}
-		if got := w.over(began.Add(tt.now), tt.waiting); got != tt.over {
+		if got := w.overLocked(began.Add(tt.now), tt.waiting); got != tt.over {
 			t.Errorf("%s: over is %v", tt.name, got)
 		}
 	}

@@ -34,9 +34,9 @@ func (s *Switch) meterFeatures() *openflow.MeterFeatures {
 	}
 }
 
-// tableFeatures describes every table in a part of its own, as Open vSwitch
-// does.
-func (s *Switch) tableFeatures() []openflow.MultipartReplyBody {
+// tableFeaturesLocked describes every table in a part of its own, as Open
+// vSwitch does.
+func (s *Switch) tableFeaturesLocked() []openflow.MultipartReplyBody {
 	var parts []openflow.MultipartReplyBody
 	for i := range s.tables {
 		parts = append(parts, openflow.TableFeaturesReply{{

@@ -24,7 +24,7 @@ func (s *Switch) flowModLocked(m *openflow.FlowMod) *openflow.Error {
 	isDelete := m.Command == openflow.FlowDelete || m.Command == openflow.FlowDeleteStrict
 	switch {
 	case m.Table == openflow.TableAll && isDelete:
-	case s.isInternal(m.Table):
+	case s.isInternalLocked(m.Table):
 		return errPermission()
 	case int(m.Table) >= len(s.tables):
 		return errBadTable()
@@ -46,10 +46,10 @@ func (s *Switch) flowModLocked(m *openflow.FlowMod) *openflow.Error {
 	return err
 }
 
-// isInternal reports whether id is the hidden table that Open vSwitch has
+// isInternalLocked reports whether id is the hidden table that Open vSwitch has
 // behind its 254. Entries may lead there, to be dropped, but the table cannot
 // be changed.
-func (s *Switch) isInternal(id openflow.TableID) bool {
+func (s *Switch) isInternalLocked(id openflow.TableID) bool {
 	return len(s.tables) == defaultTables && id == defaultTables
 }
 
@@ -71,7 +71,7 @@ func (s *Switch) flowAddLocked(m *openflow.FlowMod, rule *ruleMatch) *openflow.E
 			return errTableFull()
 		}
 	}
-	now := s.age()
+	now := s.ageLocked()
 	e := &entry{
 		table: m.Table, priority: m.Priority, cookie: m.Cookie, flags: m.Flags,
 		idle: m.IdleTimeout, hard: m.HardTimeout, program: prog, created: now, used: now,
@@ -165,7 +165,7 @@ func (s *Switch) expireLocked(e *entry, why openflow.FlowRemovedReason) {
 	if e.flags&openflow.FlowSendFlowRem == 0 {
 		return
 	}
-	age := s.age() - e.created
+	age := s.ageLocked() - e.created
 	s.announceLocked(&openflow.FlowRemoved{
 		Cookie: e.cookie, Priority: e.priority, Reason: why, Table: e.table,
 		DurationSec: uint32(age / time.Second), DurationNsec: uint32(age % time.Second),

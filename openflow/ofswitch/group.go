@@ -116,7 +116,7 @@ func (x *run) group(p *packet, id openflow.GroupID) {
 			x.bucket(p, g, i)
 		}
 	case openflow.GroupTypeSelect:
-		if i := g.choose(x.s, p.selectHash()); i >= 0 {
+		if i := g.chooseLocked(x.s, p.selectHash()); i >= 0 {
 			x.bucket(p, g, i)
 		}
 	case openflow.GroupTypeFF:
@@ -135,9 +135,9 @@ func (x *run) bucket(p *packet, g *group, i int) {
 	x.actions(&own, actionSet(g.buckets[i].Actions).ordered())
 }
 
-// choose picks a bucket in proportion to the weights, among those that are
-// live; -1 if none is.
-func (g *group) choose(s *Switch, hash uint64) int {
+// chooseLocked picks a bucket in proportion to the weights, among those that
+// are live; -1 if none is.
+func (g *group) chooseLocked(s *Switch, hash uint64) int {
 	var total uint64
 	weights := make([]uint64, len(g.buckets))
 	for i := range g.buckets {

@@ -120,7 +120,7 @@ func (c *conn) answerLocked(xid uint32, m openflow.Message) (openflow.Message, *
 	case *openflow.BarrierRequest:
 		return &openflow.BarrierReply{}, nil // everything before it is done: messages are obeyed one by one
 	case *openflow.FeaturesRequest:
-		return s.features(), nil
+		return s.featuresLocked(), nil
 	case *openflow.GetConfigRequest:
 		return &openflow.GetConfigReply{Flags: s.config.Flags, MissSendLen: s.config.MissSendLen}, nil
 	case *openflow.RoleRequest:
@@ -154,7 +154,7 @@ func (s *Switch) changeLocked(m openflow.Message) *openflow.Error {
 	case *openflow.PortMod:
 		return s.portModLocked(m)
 	case *openflow.TableMod:
-		if s.isInternal(m.Table) {
+		if s.isInternalLocked(m.Table) {
 			return errTableModPerm()
 		}
 		if m.Table != openflow.TableAll && int(m.Table) >= len(s.tables) {
@@ -171,7 +171,7 @@ func (s *Switch) changeLocked(m openflow.Message) *openflow.Error {
 	return errBadType()
 }
 
-func (s *Switch) features() *openflow.FeaturesReply {
+func (s *Switch) featuresLocked() *openflow.FeaturesReply {
 	return &openflow.FeaturesReply{
 		DPID: s.cfg.DPID, NTables: uint8(len(s.tables)),
 		Capabilities: openflow.CapFlowStats | openflow.CapTableStats | openflow.CapPortStats |

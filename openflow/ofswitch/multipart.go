@@ -17,7 +17,7 @@ func (c *conn) multipartLocked(xid uint32, m *openflow.MultipartRequest) *openfl
 	if q, ok := m.Body.(*openflow.FlowStatsRequest); ok && c.s.faults.honest() {
 		entries, err := c.s.findLocked(q)
 		if err == nil {
-			c.dump = &dumpReply{xid, entries, c.s.age()}
+			c.dump = &dumpReply{xid, entries, c.s.ageLocked()}
 		}
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *Switch) replyLocked(m *openflow.MultipartRequest) ([]openflow.Multipart
 		if len(body) > 0 {
 			return nil, refusal(openflow.ErrorTypeTableFeaturesFailed, 5) // not permitted
 		}
-		return s.tableFeatures(), nil
+		return s.tableFeaturesLocked(), nil
 	}
 	return nil, errBadMultipart()
 }
@@ -115,7 +115,7 @@ func (s *Switch) findLocked(m *openflow.FlowStatsRequest) ([]*entry, *openflow.E
 	if err != nil {
 		return nil, err
 	}
-	if s.isInternal(m.Table) {
+	if s.isInternalLocked(m.Table) {
 		return nil, nil
 	}
 	if m.Table != openflow.TableAll && int(m.Table) >= len(s.tables) {
@@ -132,7 +132,7 @@ func (s *Switch) flowStatsLocked(m *openflow.FlowStatsRequest) ([]openflow.Multi
 		return nil, err
 	}
 	var parts []openflow.MultipartReplyBody
-	for _, part := range stats(entries, s.age()) {
+	for _, part := range stats(entries, s.ageLocked()) {
 		parts = append(parts, part)
 	}
 	return parts, nil

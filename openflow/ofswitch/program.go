@@ -103,7 +103,7 @@ func (s *Switch) assembleLocked(id openflow.TableID, rule *ruleMatch, in []openf
 			return nil, err
 		}
 	}
-	if p.next >= 0 && (p.next <= int(id) || (p.next >= len(s.tables) && !s.isInternal(openflow.TableID(p.next)))) {
+	if p.next >= 0 && (p.next <= int(id) || (p.next >= len(s.tables) && !s.isInternalLocked(openflow.TableID(p.next)))) {
 		return nil, errBadNextTable()
 	}
 	if err := check.verdict(); err != nil {

@@ -124,8 +124,8 @@ func New(cfg Config) *Switch {
 	return s
 }
 
-// age returns how long ago the switch was made.
-func (s *Switch) age() time.Duration { return s.now().Sub(s.born) }
+// ageLocked returns how long ago the switch was made.
+func (s *Switch) ageLocked() time.Duration { return s.now().Sub(s.born) }
 
 // DPID returns the datapath identifier.
 func (s *Switch) DPID() openflow.DPID { return s.cfg.DPID }
@@ -226,7 +226,7 @@ func (s *Switch) Flows(id openflow.TableID) []openflow.FlowStats {
 	if id != openflow.TableAll && int(id) >= len(s.tables) {
 		return out
 	}
-	for _, part := range stats(s.selectedLocked(id, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}), s.age()) {
+	for _, part := range stats(s.selectedLocked(id, &filter{outPort: openflow.PortAny, outGroup: openflow.GroupAny}), s.ageLocked()) {
 		out = append(out, part...)
 	}
 	return out

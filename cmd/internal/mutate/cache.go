@@ -10,9 +10,10 @@ import (
 // A cache keeps verdicts in a file, a line each, while tests are written. What
 // is not killed is asked for again if its line is taken out.
 type cache struct {
+	file *os.File // nil: verdicts are not kept
+
 	mu    sync.Mutex
 	known map[string]verdict
-	file  *os.File // nil: verdicts are not kept
 }
 
 func openCache(name string) (*cache, error) {
