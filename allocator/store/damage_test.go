@@ -294,7 +294,7 @@ func TestLargeStoreIsExaminedLater(t *testing.T) {
 	if err != nil || len(w.damages) > 0 {
 		t.Fatal(err, w.damages)
 	}
-	for id := range w.seen {
+	for id := range w.seen.all() {
 		if id != heads[0].root && file[id*pageBytes+8] == leafPage {
 			clear(file[id*pageBytes : (id+1)*pageBytes])
 			break

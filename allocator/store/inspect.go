@@ -34,7 +34,8 @@ func (d Damage) String() string {
 type walker struct {
 	*pageFile
 	head    head
-	seen    map[uint64]bool // by page
+	seen    pageSet
+	path    []*node // those on the way to the page that is visited, used again
 	damages []Damage
 	records int // that were read
 	visit   func(bucket Bucket, key, value []byte) error
@@ -46,11 +47,15 @@ type span struct {
 	from, to []byte
 }
 
+// A visitor is called with an element of the leaf on a page, which is so many
+// below the root.
+type visitor func(ctx context.Context, depth int, page uint64, s span, e elem) error
+
 // walk visits all that is reachable from the head. Its error is visit's, or
 // that of ctx; damage is none.
 func (w *walker) walk(ctx context.Context) error {
-	w.seen = map[uint64]bool{}
-	return w.page(ctx, w.head.root, span{}, w.bucket)
+	w.seen = nil
+	return w.page(ctx, 0, w.head.root, span{}, w.bucket)
 }
 
 func (w *walker) damaged(page uint64, s span, format string, args ...any) {
@@ -60,24 +65,33 @@ func (w *walker) damaged(page uint64, s span, format string, args ...any) {
 	})
 }
 
-// page visits a page and what is below it; f is called with each element of a
-// leaf.
-func (w *walker) page(ctx context.Context, id uint64, s span, f func(context.Context, uint64, span, elem) error) error {
+// at returns the node whose memory is for a page so many below the root.
+func (w *walker) at(depth int) *node {
+	if depth == len(w.path) {
+		w.path = append(w.path, new(node))
+	}
+	return w.path[depth]
+}
+
+// page visits a page, which is so many below the root, and what is below it; f
+// is called with each element of a leaf.
+func (w *walker) page(ctx context.Context, depth int, id uint64, s span, f visitor) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if w.seen[id] {
+	if w.seen.has(id) {
 		w.damaged(id, s, "two others lead to it")
 		return nil
 	}
-	n, err := w.node(id, w.head.pages)
-	if err != nil {
+	n := w.at(depth)
+	if err := w.read(n, id, w.head.pages); err != nil {
 		w.damaged(id, s, "%v", err)
 		return nil
 	}
 	for i := range n.pages {
-		w.seen[id+i] = true
+		w.seen.add(id + i)
 	}
+	var err error
 	lost := n.bad
 	for i, e := range n.elems {
 		if bytes.Compare(e.key, s.from) < 0 && (n.kind == leafPage || i > 0) || s.to != nil && bytes.Compare(e.key, s.to) >= 0 {
@@ -85,7 +99,7 @@ func (w *walker) page(ctx context.Context, id uint64, s span, f func(context.Con
 			continue
 		}
 		if n.kind == leafPage {
-			err = f(ctx, id, s, e)
+			err = f(ctx, depth, id, s, e)
 		} else {
 			below := span{s.bucket, e.key, s.to}
 			if i+1 < len(n.elems) {
@@ -94,7 +108,7 @@ func (w *walker) page(ctx context.Context, id uint64, s span, f func(context.Con
 			if i == 0 {
 				below.from = s.from
 			}
-			err = w.page(ctx, e.child, below, f)
+			err = w.page(ctx, depth+1, e.child, below, f)
 		}
 		if err != nil {
 			return err
@@ -107,21 +121,22 @@ func (w *walker) page(ctx context.Context, id uint64, s span, f func(context.Con
 }
 
 // bucket visits a bucket, which is an element of the root.
-func (w *walker) bucket(ctx context.Context, page uint64, _ span, e elem) error {
+func (w *walker) bucket(ctx context.Context, depth int, page uint64, _ span, e elem) error {
 	s := span{bucket: Bucket(e.key)}
 	if e.flags != bucketFlag || len(e.value) < headerSize {
 		w.damaged(page, s, "an element of it is no bucket")
 		return nil
 	}
 	if root := order.Uint64(e.value); root != 0 {
-		return w.page(ctx, root, s, w.record)
+		return w.page(ctx, depth+1, root, s, w.record)
 	}
 	inline := e.value[headerSize:]
 	if len(inline) < headerSize {
 		w.damaged(page, s, "a bucket in it was cut short")
 		return nil
 	}
-	n, err := parseNode(inline, order.Uint16(inline[8:]), int(order.Uint16(inline[10:])))
+	n := new(node)
+	err := n.parse(inline, order.Uint16(inline[8:]), int(order.Uint16(inline[10:])))
 	if err != nil || n.kind != leafPage || n.bad > 0 {
 		w.damaged(page, s, "a bucket in it cannot be read")
 	}
@@ -129,14 +144,14 @@ func (w *walker) bucket(ctx context.Context, page uint64, _ span, e elem) error 
 		return nil
 	}
 	for _, e := range n.elems {
-		if err := w.record(ctx, page, s, e); err != nil {
+		if err := w.record(ctx, depth, page, s, e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *walker) record(_ context.Context, page uint64, s span, e elem) error {
+func (w *walker) record(_ context.Context, _ int, page uint64, s span, e elem) error {
 	if e.flags != 0 {
 		w.damaged(page, s, "an element of it is no record")
 		return nil
@@ -157,19 +172,19 @@ func (w *walker) freelist() {
 	wrong := func(format string, args ...any) {
 		w.damages = append(w.damages, Damage{Page: w.head.freelist, Reason: "the list of free pages: " + fmt.Sprintf(format, args...)})
 	}
-	ids, span, err := w.free(w.head)
+	free, span, err := w.free(w.head)
 	if err != nil {
 		wrong("%v", err)
 		return
 	}
 	for i := range span {
-		if w.seen[w.head.freelist+i] {
+		if w.seen.has(w.head.freelist + i) {
 			wrong("page %d has records too", w.head.freelist+i)
 			return
 		}
 	}
-	for _, id := range ids {
-		if w.seen[id] {
+	for id := range free.all() {
+		if w.seen.has(id) {
 			wrong("page %d is in it, and has records", id)
 			return
 		}

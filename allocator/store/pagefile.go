@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"slices"
 
 	"go.etcd.io/bbolt"
 )
@@ -60,8 +61,9 @@ type elem struct {
 type node struct {
 	kind  uint16
 	pages uint64 // it and those that follow it
-	elems []elem
-	bad   int // elements that cannot be read
+	elems []elem // their keys and values are parts of buf
+	bad   int    // elements that cannot be read
+	buf   []byte
 }
 
 // openPages returns the file with its valid heads, the newest first, and what
@@ -131,29 +133,30 @@ func readError(err error) error {
 	return err
 }
 
-// raw returns the bytes of page id and of those that follow it, and its kind.
-func (f *pageFile) raw(id, pages uint64) (b []byte, kind uint16, count int, err error) {
+// raw reads the bytes of page id and of those that follow it, into buf if they
+// fit, and returns them and the page's kind.
+func (f *pageFile) raw(buf []byte, id, pages uint64) (b []byte, kind uint16, count int, err error) {
 	if id < 2 || id >= pages {
-		return nil, 0, 0, fmt.Errorf("there is no page %d among %d", id, pages)
+		return buf, 0, 0, fmt.Errorf("there is no page %d among %d", id, pages)
 	}
-	b = make([]byte, f.pageSize)
+	b = slices.Grow(buf[:0], int(f.pageSize))[:f.pageSize]
 	if _, err := f.ReadAt(b, int64(id)*f.pageSize); err != nil {
-		return nil, 0, 0, readError(err)
+		return b, 0, 0, readError(err)
 	}
 	kind, count = order.Uint16(b[8:]), int(order.Uint16(b[10:]))
 	more := uint64(order.Uint32(b[12:]))
 	switch {
 	case len(bytes.Trim(b, "\x00")) == 0:
-		return nil, 0, 0, errors.New("it is all zeros")
+		return b, 0, 0, errors.New("it is all zeros")
 	case order.Uint64(b) != id:
-		return nil, 0, 0, errors.New("it is not the page that belongs there")
+		return b, 0, 0, errors.New("it is not the page that belongs there")
 	case id+more >= pages || int64(id+more+1)*f.pageSize > f.size && more > 0:
-		return nil, 0, 0, errors.New("it goes on behind the end of the file")
+		return b, 0, 0, errors.New("it goes on behind the end of the file")
 	}
 	if more > 0 {
-		b = append(b, make([]byte, int64(more)*f.pageSize)...)
+		b = slices.Grow(b, int(int64(more)*f.pageSize))[:int64(more+1)*f.pageSize]
 		if _, err := f.ReadAt(b[f.pageSize:], int64(id+1)*f.pageSize); err != nil {
-			return nil, 0, 0, readError(err)
+			return b, 0, 0, readError(err)
 		}
 	}
 	return b, kind, count, nil
@@ -161,29 +164,33 @@ func (f *pageFile) raw(id, pages uint64) (b []byte, kind uint16, count int, err 
 
 // node reads page id, which must be a branch or a leaf of a tree.
 func (f *pageFile) node(id, pages uint64) (*node, error) {
-	b, kind, count, err := f.raw(id, pages)
-	if err != nil {
-		return nil, err
-	}
-	n, err := parseNode(b, kind, count)
-	if err == nil {
-		n.pages = uint64(int64(len(b)) / f.pageSize)
-	}
-	return n, err
+	n := new(node)
+	return n, f.read(n, id, pages)
 }
 
-// parseNode reads the elements of a page. Those that point out of it, or are
-// out of order, are bad.
-func parseNode(b []byte, kind uint16, count int) (*node, error) {
+// read reads page id into n, whose memory it uses again.
+func (f *pageFile) read(n *node, id, pages uint64) error {
+	b, kind, count, err := f.raw(n.buf, id, pages)
+	n.buf = b
+	if err != nil {
+		return err
+	}
+	n.pages = uint64(int64(len(b)) / f.pageSize)
+	return n.parse(b, kind, count)
+}
+
+// parse reads the elements of a page. Those that point out of it, or are out of
+// order, are bad.
+func (n *node) parse(b []byte, kind uint16, count int) error {
+	n.kind, n.elems, n.bad = kind, n.elems[:0], 0
 	switch {
 	case kind != branchPage && kind != leafPage:
-		return nil, errors.New("it is of no kind that belongs there")
+		return errors.New("it is of no kind that belongs there")
 	case headerSize+count*elemSize > len(b):
-		return nil, errors.New("it says that it has more elements than a page can")
+		return errors.New("it says that it has more elements than a page can")
 	case kind == branchPage && count == 0:
-		return nil, errors.New("it leads nowhere")
+		return errors.New("it leads nowhere")
 	}
-	n := &node{kind: kind, elems: make([]elem, 0, count)}
 	var last []byte
 	for i := range count {
 		at := headerSize + i*elemSize
@@ -195,7 +202,7 @@ func parseNode(b []byte, kind uint16, count int) (*node, error) {
 		last = e.key
 		n.elems = append(n.elems, e)
 	}
-	return n, nil
+	return nil
 }
 
 func parseElem(b []byte, at int, kind uint16) (e elem, ok bool) {
@@ -214,9 +221,10 @@ func parseElem(b []byte, at int, kind uint16) (e elem, ok bool) {
 	return e, true
 }
 
-// free returns the pages that the freelist of h says are free.
-func (f *pageFile) free(h head) (ids []uint64, span uint64, err error) {
-	b, kind, count, err := f.raw(h.freelist, h.pages)
+// free returns which of the file's pages are free, as the freelist of h says,
+// and how many pages it is on itself.
+func (f *pageFile) free(h head) (ids pageSet, span uint64, err error) {
+	b, kind, count, err := f.raw(nil, h.freelist, h.pages)
 	if err != nil {
 		return nil, 1, err
 	}
@@ -236,7 +244,10 @@ func (f *pageFile) free(h head) (ids []uint64, span uint64, err error) {
 		if id <= last || id >= h.pages {
 			return nil, 1, errors.New("its pages are out of order")
 		}
-		ids, last, at = append(ids, id), id, at+8
+		if id < uint64(f.size/f.pageSize) {
+			ids.add(id)
+		}
+		last, at = id, at+8
 	}
 	return ids, uint64(int64(len(b)) / f.pageSize), nil
 }

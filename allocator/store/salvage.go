@@ -56,7 +56,7 @@ func Examine(ctx context.Context, path string, visit func(Record) error) (found 
 		}
 		s.missing, s.seen = w.damages, w.seen
 	} else {
-		s.missing, s.seen = []Damage{{tree: true}}, map[uint64]bool{}
+		s.missing, s.seen = []Damage{{tree: true}}, nil
 	}
 	return found, s.run(ctx, heads)
 }
@@ -89,7 +89,7 @@ const mostRoots = 64
 type salvage struct {
 	*pageFile
 	missing []Damage
-	seen    map[uint64]bool
+	seen    pageSet
 	given   map[string]bool // bucket and key of what was found
 	visit   func(Record) error
 	found   *Findings
@@ -118,9 +118,7 @@ func (s *salvage) run(ctx context.Context, heads []head) (err error) {
 		if err := w.walk(ctx); err != nil {
 			return err
 		}
-		for id := range w.seen {
-			s.seen[id] = true
-		}
+		s.seen.addAll(w.seen)
 	}
 	return s.loose(ctx, heads)
 }
@@ -147,16 +145,14 @@ func (s *salvage) loose(ctx context.Context, heads []head) error {
 	pages := uint64(s.size / s.pageSize)
 	if len(heads) > 0 && heads[0].freelist != noFreelist {
 		if ids, _, err := s.free(heads[0]); err == nil {
-			for _, id := range ids {
-				s.seen[id] = true
-			}
+			s.seen.addAll(ids)
 		}
 	}
 	for id := uint64(2); id < pages; id++ {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if s.seen[id] {
+		if s.seen.has(id) {
 			continue
 		}
 		n, err := s.node(id, pages)

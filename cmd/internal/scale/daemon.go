@@ -71,7 +71,7 @@ func startDaemon(ctx context.Context, o daemonOptions) (*daemon, error) {
 
 // begin fills the daemon's directory and starts the process.
 func (d *daemon) begin(ctx context.Context) error {
-	data := filepath.Join(d.dir, "data")
+	data := d.data()
 	if err := os.Mkdir(data, 0o700); err != nil {
 		return err
 	}
@@ -155,6 +155,9 @@ func (d *daemon) readKeys(data string) error {
 	}
 	return nil
 }
+
+// data returns the directory of its store and its keys.
+func (d *daemon) data() string { return filepath.Join(d.dir, "data") }
 
 func (d *daemon) logFile() string { return filepath.Join(d.dir, "log") }
 
