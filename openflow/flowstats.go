@@ -114,6 +114,27 @@ func parseFlowStats(c *cursor) FlowStatsReply {
 	return stats
 }
 
+// ahead returns how many elements follow, each with its 16-bit length, of at
+// least least bytes, at distance at, as far as they are well-formed. A list of
+// that length needs no more memory than its elements.
+func (c *cursor) ahead(at, least int) int { return c.aheadPadded(at, least, 1) }
+
+// aheadPadded does what ahead does for elements that are padded to a multiple
+// of pad bytes, a power of two, which their lengths do not count.
+func (c *cursor) aheadPadded(at, least, pad int) (n int) {
+	if c.err != nil {
+		return 0
+	}
+	for off := c.off; off+at+2 <= c.end; n++ {
+		length := int(binary.BigEndian.Uint16(c.b[off+at:]))
+		if length < least {
+			break
+		}
+		off += (length + pad - 1) &^ (pad - 1)
+	}
+	return n
+}
+
 // countElements counts the elements that start with their 16-bit length, up to
 // the cursor's end, and leaves the cursor where it was.
 func (c *cursor) countElements(field string, least int) (n int) {

@@ -1,6 +1,9 @@
 package openflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // GroupModCommand is what a group mod does (§7.3.4.2).
 type GroupModCommand uint16
@@ -75,6 +78,7 @@ const bucketLen = 16 // without its actions
 
 // buckets reads buckets up to the cursor's end.
 func (c *cursor) buckets() (buckets []Bucket) {
+	buckets = slices.Grow(buckets, c.ahead(0, bucketLen))
 	for c.more() {
 		outer, ok := c.enter("bucket", 0, bucketLen)
 		if !ok {

@@ -1,6 +1,9 @@
 package openflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // GroupStatsRequest asks for the counters of a group (§7.3.5.9).
 type GroupStatsRequest struct {
@@ -72,6 +75,7 @@ func (r *GroupStatsRequest) appendRequest(dst []byte) ([]byte, error) {
 const groupStatsLen = 40 // without bucket counters
 
 func parseGroupStats(c *cursor) (r GroupStatsReply) {
+	r = slices.Grow(r, c.ahead(0, groupStatsLen))
 	for c.more() {
 		outer, ok := c.enter("group stats", 0, groupStatsLen)
 		if !ok {
@@ -88,6 +92,7 @@ func parseGroupStats(c *cursor) (r GroupStatsReply) {
 			DurationSec:  binary.BigEndian.Uint32(p[32:]),
 			DurationNsec: binary.BigEndian.Uint32(p[36:]),
 		}
+		s.Buckets = slices.Grow(s.Buckets, c.left()/16)
 		for c.more() {
 			packets, bytes := c.counterPair("bucket counter")
 			s.Buckets = append(s.Buckets, BucketCounter{PacketCount: packets, ByteCount: bytes})
@@ -131,6 +136,7 @@ func (r GroupStatsReply) appendReply(dst []byte) ([]byte, error) {
 }
 
 func parseGroupDesc(c *cursor) (r GroupDescReply) {
+	r = slices.Grow(r, c.ahead(0, 8))
 	for c.more() {
 		outer, ok := c.enter("group description", 0, 8)
 		if !ok {

@@ -1,6 +1,9 @@
 package openflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // MeterModCommand is what a meter mod does (§7.3.4.4).
 type MeterModCommand uint16
@@ -80,6 +83,7 @@ func (m *MeterMod) appendBody(dst []byte) ([]byte, error) {
 
 // bands reads meter bands up to the cursor's end.
 func (c *cursor) bands() (bands []MeterBand) {
+	bands = slices.Grow(bands, c.ahead(2, 12))
 	for c.more() {
 		outer, ok := c.enter("meter band", 2, 12)
 		if !ok {

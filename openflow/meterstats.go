@@ -1,6 +1,9 @@
 package openflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // MeterStatsRequest asks for the counters of a meter (§7.3.5.12).
 type MeterStatsRequest struct {
@@ -72,6 +75,7 @@ func (r *MeterConfigRequest) appendRequest(dst []byte) ([]byte, error) {
 const meterStatsLen = 40 // without band counters
 
 func parseMeterStats(c *cursor) (r MeterStatsReply) {
+	r = slices.Grow(r, c.ahead(4, meterStatsLen))
 	for c.more() {
 		outer, ok := c.enter("meter stats", 4, meterStatsLen)
 		if !ok {
@@ -87,6 +91,7 @@ func parseMeterStats(c *cursor) (r MeterStatsReply) {
 			DurationSec:   binary.BigEndian.Uint32(p[32:]),
 			DurationNsec:  binary.BigEndian.Uint32(p[36:]),
 		}
+		s.Bands = slices.Grow(s.Bands, c.left()/16)
 		for c.more() {
 			packets, bytes := c.counterPair("band counter")
 			s.Bands = append(s.Bands, BandCounter{PacketCount: packets, ByteCount: bytes})
@@ -121,6 +126,7 @@ func (r MeterStatsReply) appendReply(dst []byte) ([]byte, error) {
 }
 
 func parseMeterConfig(c *cursor) (r MeterConfigReply) {
+	r = slices.Grow(r, c.ahead(0, 8))
 	for c.more() {
 		outer, ok := c.enter("meter configuration", 0, 8)
 		if !ok {

@@ -117,6 +117,7 @@ func (r PortStatsReply) appendReply(dst []byte) ([]byte, error) {
 }
 
 func parsePortDesc(c *cursor) (r PortDescReply) {
+	r = slices.Grow(r, (c.end-c.off)/portLen)
 	for c.more() {
 		r = append(r, c.port())
 	}
@@ -152,6 +153,7 @@ func (r *QueueStatsRequest) appendRequest(dst []byte) ([]byte, error) {
 const queueStatsLen = 40
 
 func parseQueueStats(c *cursor) (r QueueStatsReply) {
+	r = slices.Grow(r, (c.end-c.off)/queueStatsLen)
 	for c.more() {
 		p := c.take(queueStatsLen, "queue stats")
 		if p == nil {

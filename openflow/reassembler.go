@@ -6,7 +6,7 @@ import (
 )
 
 // DefaultReassemblyBytes is the size cap of a [Reassembler] whose MaxBytes is
-// 0: some 800,000 flow entries.
+// 0: some 200,000 flow entries.
 const DefaultReassemblyBytes = 128 << 20
 
 var (
@@ -27,8 +27,9 @@ const maxUnfinished = 64
 // A Reassembler merges the parts of multipart replies (§7.3.5). The zero value
 // is ready for use, by one goroutine.
 type Reassembler struct {
-	// MaxBytes caps the bytes on the wire of all unfinished replies together; 0
-	// stands for DefaultReassemblyBytes.
+	// MaxBytes caps the bytes of memory that all unfinished replies take
+	// together: what they are on the wire and their [MultipartReply.Footprint].
+	// 0 stands for DefaultReassemblyBytes.
 	MaxBytes int
 
 	size    int // bytes of all unfinished replies
@@ -44,7 +45,7 @@ type unfinished struct {
 // when this was its last part, without the flag MultipartMore, and nil while
 // more are to come. After an error the whole reply is forgotten.
 func (r *Reassembler) Add(h Header, part *MultipartReply) (*MultipartReply, error) {
-	xid, n := h.XID, int(h.Length)
+	xid, n := h.XID, int(h.Length)+part.Footprint()
 	u := r.replies[xid]
 	more := part.Flags&MultipartMore != 0
 	if u == nil && !more {
@@ -88,6 +89,9 @@ func (r *Reassembler) Add(h Header, part *MultipartReply) (*MultipartReply, erro
 	u.reply.Flags &^= MultipartMore
 	return u.reply, nil
 }
+
+// Size returns the bytes of memory that all unfinished replies take.
+func (r *Reassembler) Size() int { return r.size }
 
 // Forget drops the parts of a reply that is no longer waited for.
 func (r *Reassembler) Forget(xid uint32) {

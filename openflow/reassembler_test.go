@@ -74,7 +74,7 @@ func TestReassemblerRefuses(t *testing.T) {
 		}, ErrReassemblyType},
 	}
 	for _, test := range tests {
-		r := Reassembler{MaxBytes: 250}
+		r := Reassembler{MaxBytes: 250 + 2*part(flow, more).Footprint()}
 		var err error
 		for _, p := range test.parts {
 			_, err = r.Add(Header{XID: 1, Length: 100}, p)

@@ -1,6 +1,9 @@
 package openflow
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // TableFeaturesRequest asks for the features of all tables when empty, and sets
 // them otherwise (§7.3.5.5).
@@ -89,6 +92,7 @@ const (
 
 // tableFeatures reads table features up to the cursor's end.
 func (c *cursor) tableFeatures() (features []TableFeatures) {
+	features = slices.Grow(features, c.ahead(0, tableFeaturesLen))
 	for c.more() {
 		outer, ok := c.enter("table features", 0, tableFeaturesLen)
 		if !ok {
@@ -145,6 +149,7 @@ func appendTableFeatures(dst []byte, features []TableFeatures) ([]byte, error) {
 
 // tableProperties reads properties up to the cursor's end.
 func (c *cursor) tableProperties() (props []TableProperty) {
+	props = slices.Grow(props, c.aheadPadded(2, 4, 8))
 	for c.more() {
 		outer, ok := c.enter("table property", 2, 4)
 		if !ok {
@@ -154,21 +159,25 @@ func (c *cursor) tableProperties() (props []TableProperty) {
 		v := TableProperty{Type: TablePropertyType(binary.BigEndian.Uint16(c.take(4, "table property")))}
 		switch v.Type {
 		case TablePropInstructions, TablePropInstructionsMiss:
+			v.Instructions = slices.Grow(v.Instructions, c.ahead(2, 4))
 			for c.more() {
 				t, experimenter, data := c.featureID("instruction ID")
 				v.Instructions = append(v.Instructions, InstructionID{InstructionType(t), experimenter, data})
 			}
 		case TablePropNextTables, TablePropNextTablesMiss:
+			v.Tables = slices.Grow(v.Tables, c.left())
 			for c.more() {
 				v.Tables = append(v.Tables, TableID(c.take(1, "table ID")[0]))
 			}
 		case TablePropWriteActions, TablePropWriteActionsMiss, TablePropApplyActions, TablePropApplyActionsMiss:
+			v.Actions = slices.Grow(v.Actions, c.ahead(2, 4))
 			for c.more() {
 				t, experimenter, data := c.featureID("action ID")
 				v.Actions = append(v.Actions, ActionID{ActionType(t), experimenter, data})
 			}
 		case TablePropMatch, TablePropWildcards, TablePropWriteSetField, TablePropWriteSetFieldMiss,
 			TablePropApplySetField, TablePropApplySetFieldMiss:
+			v.Fields = slices.Grow(v.Fields, c.left()/4)
 			for c.more() {
 				v.Fields = append(v.Fields, c.oxmID())
 			}

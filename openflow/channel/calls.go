@@ -33,6 +33,7 @@ type call struct {
 	mpType openflow.MultipartType
 	xid    uint32
 	parts  openflow.Reassembler // used only by the reader
+	held   charge               // for parts
 	stream *stream              // takes the parts in place of parts, or nil
 	waits  *waits
 	answer answer // there once waits is done
@@ -50,6 +51,7 @@ func (r *call) end(a answer) {
 		a.m = nil
 	}
 	r.answer = a
+	r.held.end()
 	r.waits.less()
 }
 

@@ -26,9 +26,21 @@ type Config struct {
 	// is written to it, before it is dropped. Any well-formed message that was
 	// received counts as life. Default: 15 s.
 	EchoTimeout time.Duration
-	// MaxMultipart is how many bytes on the wire all parts of one multipart
-	// reply may have together. Default: 64 MiB.
+	// MaxMultipart is how many bytes of memory all parts of one multipart reply
+	// may take together; see [openflow.MultipartReply.Footprint]. Default: 64
+	// MiB.
 	MaxMultipart int
+	// MaxUnread is how many bytes of memory may be taken by what a switch has
+	// sent and what is not handed on yet, such as the parts of unfinished
+	// replies. A connection that passes it ends with ErrTooLarge. Default: 64
+	// MiB.
+	MaxUnread int
+	// MaxUnreadAll is the same for all connections of a listener together. If
+	// it is passed, the largest connection of the address that holds most ends.
+	// Default: 96 MiB.
+	MaxUnreadAll int
+	// MaxPorts is how many ports a switch may have. Default: 4,096.
+	MaxPorts int
 	// SendQueue is how many bytes may wait for a slow switch. At half of it
 	// packet-outs are refused with ErrBusy, at three quarters urgent ones, at
 	// the whole everything else. Commits are not counted, since they are
@@ -37,6 +49,8 @@ type Config struct {
 	// MaxHandshakes is how many connections may be in the handshake at once.
 	// Default: 128.
 	MaxHandshakes int
+
+	memory *memory // what all connections with this configuration share
 }
 
 // withDefaults returns the configuration with every unset field at its default.
@@ -50,6 +64,12 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxMultipart, 64<<20)
 	setDefault(&c.SendQueue, 1<<20)
 	setDefault(&c.MaxHandshakes, 128)
+	setDefault(&c.MaxUnread, 64<<20)
+	setDefault(&c.MaxUnreadAll, 96<<20)
+	setDefault(&c.MaxPorts, 4096)
+	if c.memory == nil {
+		c.memory = newMemory(c.MaxUnread, c.MaxUnreadAll)
+	}
 	return c
 }
 

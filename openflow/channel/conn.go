@@ -45,6 +45,7 @@ func newConn(nc net.Conn, cfg Config) *Conn {
 	_, c.tls = nc.(*tls.Conn)
 	c.queue.init(cfg.SendQueue)
 	c.socket.Bind(nc, &c.reader.in)
+	c.inbox.held.of = c
 	c.reader.init(c)
 	c.loops.Add(1)
 	go c.writeLoop()
@@ -181,6 +182,7 @@ func (c *Conn) fail(err error) {
 		for _, k := range commits {
 			k.finish(c.closedError("commit"))
 		}
+		c.inbox.held.end()
 		c.closeTransport()
 	})
 }

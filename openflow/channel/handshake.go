@@ -215,6 +215,9 @@ func (hs *handshake) ports(ctx context.Context) error {
 	switch body := m.(*openflow.MultipartReply).Body.(type) {
 	case nil: // no ports
 	case openflow.PortDescReply:
+		if n, most := len(body), hs.cfg.MaxPorts; n > most {
+			return &Error{Op: "port description", Kind: ErrTooLarge, Err: fmt.Errorf("%d ports, and the most is %d", n, most)}
+		}
 		hs.c.ports = body
 	default:
 		return &Error{Op: "port description", Kind: ErrProtocol, Err: fmt.Errorf("the body is a %T", body)}

@@ -16,6 +16,7 @@ const (
 	backlogPackets = 1024
 	backlogMax     = 4096
 	backlogBytes   = 1 << 20
+	backlogGrowth  = 4 // times as many bytes of memory as on the wire
 )
 
 var errBacklog = errors.New("too many messages before Start")
@@ -26,6 +27,7 @@ type inbox struct {
 	handle  func(openflow.Header, openflow.Message)
 	backlog []received
 	bytes   int
+	held    charge // for backlog
 }
 
 type received struct {

@@ -154,6 +154,7 @@ func (r *reader) deliver(h openflow.Header, m openflow.Message) error {
 	if r.handle == nil {
 		handle, backlog, err := r.c.inbox.keep(h, m)
 		if handle == nil {
+			r.c.inbox.held.hold(backlogGrowth * r.c.inbox.bytes)
 			return err
 		}
 		r.begin(handle, backlog)
@@ -289,6 +290,7 @@ func (r *reader) rearm(now time.Time) {
 // begin attaches the handler, and delivers what came before it.
 func (r *reader) begin(handle func(openflow.Header, openflow.Message), backlog []received) {
 	r.handle = handle
+	r.c.inbox.held.end()
 	for _, m := range backlog {
 		r.deliver(m.h, m.m)
 	}

@@ -15,7 +15,9 @@ var errNoReply = errors.New("the message has no reply; use Send or Commit")
 // not wrapped. Otherwise it is an *[Error]: ErrTimeout or ErrClosed as ctx
 // ended, ErrClosed as the connection ended, ErrBusy, ErrMessage, ErrProtocol if
 // the reply cannot be read or is not one to m, ErrTooLarge beyond
-// Config.MaxMultipart. A reply that comes later is dropped.
+// Config.MaxMultipart, with which the connection ends unless flow entries were
+// asked for: of nothing else a switch has that much. A reply that comes later
+// is dropped.
 //
 // It must not be called by the handler of [Conn.Start], which would wait for
 // itself.
@@ -79,6 +81,7 @@ func (c *Conn) register(ctx context.Context, r *call, m openflow.Message) bool {
 		return false
 	}
 	r.want = want
+	r.held.of = c
 	if mp, ok := m.(*openflow.MultipartRequest); ok {
 		r.mpType = mp.MPType
 	}
@@ -149,9 +152,13 @@ func (c *Conn) answer(h openflow.Header, m openflow.Message) bool {
 	case *openflow.MultipartReply:
 		whole, err := r.add(h, m)
 		if whole == nil && err == nil {
+			r.held.hold(r.parts.Size())
 			return true // more parts will come
 		}
 		a = answer{m: whole, err: err}
+		if errors.Is(err, ErrTooLarge) && r.mpType != openflow.MultipartFlow {
+			defer c.fail(&Error{Op: "read", Kind: ErrTooLarge, Err: fmt.Errorf("%v: %w", r.mpType, openflow.ErrReassemblySize)})
+		}
 	default:
 		if m.Type() != r.want {
 			a = answer{err: r.mismatch(m.Type())}

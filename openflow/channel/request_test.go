@@ -19,6 +19,8 @@ func TestRequest(t *testing.T) {
 		}
 		return m
 	}
+	entries := openflow.NewMultipartReply(make(openflow.FlowStatsReply, 15))
+	entries.Flags = openflow.MultipartMore
 	portStats := openflow.NewMultipartRequest(&openflow.PortStatsRequest{Port: openflow.PortAny})
 	tests := []struct {
 		name    string
@@ -33,7 +35,7 @@ func TestRequest(t *testing.T) {
 		{name: "experimenter", ask: &openflow.Experimenter{}, replies: []openflow.Message{&openflow.Experimenter{}}},
 		{name: "whole", ask: portStats, replies: []openflow.Message{part(3, false)}, entries: 3},
 		{name: "parts", ask: portStats, replies: []openflow.Message{part(3, true), part(0, true), part(2, false)}, entries: 5},
-		{name: "too large", ask: portStats, replies: []openflow.Message{part(15, true), part(15, true)}, kind: ErrTooLarge},
+		{name: "too large", ask: openflow.NewMultipartRequest(openflow.AllFlows()), replies: []openflow.Message{entries, entries}, kind: ErrTooLarge},
 		{name: "wrong reply", ask: &openflow.RoleRequest{}, replies: []openflow.Message{&openflow.BarrierReply{}}, kind: ErrProtocol},
 		{name: "wrong multipart", ask: portStats, replies: []openflow.Message{
 			openflow.NewMultipartReply(openflow.PortDescReply{}),
