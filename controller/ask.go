@@ -53,7 +53,7 @@ func (s *session) questions(ctx context.Context, questions ...*openflow.Multipar
 			continue
 		}
 		if r.Err != nil {
-			return nil, fmt.Errorf("%v: %w", questions[i].MPType, r.Err)
+			return nil, unanswered(questions[i].MPType, r.Err)
 		}
 		reply, ok := r.Message.(*openflow.MultipartReply)
 		if !ok {

@@ -23,10 +23,8 @@ func ours() openflow.FlowStatsRequest {
 // and then meter for each meter. Before each part of the answer it calls ready,
 // on the reader too, unless that is nil.
 func (s *session) dump(ctx context.Context, ready func() error, entry func(*openflow.FlowStats), meter func(openflow.MeterID, flow.Meter)) error {
-	ctx, cancel := context.WithTimeout(ctx, min(answerTime, s.cfg.Patience))
-	defer cancel()
 	q := ours()
-	err := s.conn.Stream(ctx, openflow.NewMultipartRequest(&q), func(body openflow.MultipartReplyBody) error {
+	err := s.stream(ctx, openflow.NewMultipartRequest(&q), func(body openflow.MultipartReplyBody) error {
 		entries, ok := body.(openflow.FlowStatsReply)
 		if !ok && body != nil {
 			return fmt.Errorf("flow entries: answered with %T", body)
@@ -46,17 +44,21 @@ func (s *session) dump(ctx context.Context, ready func() error, entry func(*open
 	if err != nil || !s.metering {
 		return err
 	}
-	body, err := s.question(ctx, openflow.NewMultipartRequest(&openflow.MeterConfigRequest{Meter: openflow.MeterAll}))
-	if err != nil {
-		return err
-	}
-	configs, _ := body.(openflow.MeterConfigReply)
-	for _, c := range configs {
-		if id, m, ours := flow.FromMeterConfig(c); ours {
-			meter(id, m)
+	all := &openflow.MeterConfigRequest{Meter: openflow.MeterAll}
+	return s.stream(ctx, openflow.NewMultipartRequest(all), func(body openflow.MultipartReplyBody) error {
+		configs, ok := body.(openflow.MeterConfigReply)
+		if !ok && body != nil {
+			return fmt.Errorf("meters: answered with %T", body)
 		}
-	}
-	return nil
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, c := range configs {
+			if id, m, ours := flow.FromMeterConfig(c); ours {
+				meter(id, m)
+			}
+		}
+		return nil
+	})
 }
 
 // compare asks the switch what it holds, when the core is about to say what it
@@ -66,8 +68,17 @@ func (s *session) compare(ctx context.Context) error {
 	if err := s.hear(ctx); err != nil {
 		return err
 	}
-	entry := func(fs *openflow.FlowStats) { s.flows.Tell(fs) }
-	meter := func(id openflow.MeterID, m flow.Meter) { s.flows.TellMeter(id, m) }
+	s.strangers.forget()
+	entry := func(fs *openflow.FlowStats) {
+		if s.flows.Knows(fs) || s.strangers.allow(fs.Footprint()) {
+			s.flows.Tell(fs)
+		}
+	}
+	meter := func(id openflow.MeterID, m flow.Meter) {
+		if s.flows.KnowsMeter(id) || s.strangers.allow(meterFootprint) {
+			s.flows.TellMeter(id, m)
+		}
+	}
 	if err := s.dump(ctx, func() error { return s.begin(ctx) }, entry, meter); err != nil {
 		return err
 	}
@@ -189,13 +200,19 @@ func (s *session) audit(ctx context.Context) (*flow.State, error) {
 			return nil, err
 		}
 	}
-	meters := map[openflow.MeterID]flow.Meter{}
-	err := s.dump(ctx, nil, look.Entry, func(id openflow.MeterID, m flow.Meter) { meters[id] = m })
+	meters, foreign := map[openflow.MeterID]flow.Meter{}, false
+	err := s.dump(ctx, nil, look.Entry, func(id openflow.MeterID, m flow.Meter) {
+		if s.flows.KnowsMeter(id) {
+			meters[id] = m
+		} else {
+			foreign = true
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
-	passed := look.Passed() && s.flows.HoldsMeters(meters)
+	passed := !foreign && look.Passed() && s.flows.HoldsMeters(meters)
 	if !passed {
 		s.flows.Asked()
 	}
@@ -204,19 +221,27 @@ func (s *session) audit(ctx context.Context) (*flow.State, error) {
 		return nil, nil
 	}
 	st := flow.NewState()
+	s.strangers.forget()
 	err = s.dump(ctx, nil, func(fs *openflow.FlowStats) {
+		if !s.flows.Knows(fs) && !s.strangers.allow(fs.Footprint()) {
+			return
+		}
 		kept := fs.Clone()
 		if r, ours := flow.FromStats(&kept); ours {
 			st.Rules[r.Key()] = r
 		}
-	}, func(id openflow.MeterID, m flow.Meter) { st.Meters[id] = m })
+	}, func(id openflow.MeterID, m flow.Meter) {
+		if s.flows.KnowsMeter(id) || s.strangers.allow(meterFootprint) {
+			st.Meters[id] = m
+		}
+	})
 	return st, err
 }
 
 // count asks the switch how many flow entries of ours it holds.
 func (s *session) count(ctx context.Context) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, min(answerTime, s.cfg.Patience))
-	defer cancel()
+	ctx, v := keepVigil(ctx, questionOf(openflow.MultipartAggregate), min(answerTime, s.cfg.Patience))
+	defer v.stop()
 	q := openflow.AggregateStatsRequest(ours())
 	body, err := s.question(ctx, openflow.NewMultipartRequest(&q))
 	if err != nil {

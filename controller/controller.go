@@ -75,6 +75,7 @@ type Controller struct {
 	lossyEvents chan event        // events that come again, and must not delay the others
 	done        chan struct{}     // closed when the core has stopped; nothing is received any more
 	audits      budget            // flow entries that audits look at
+	strange     pool              // bytes that are kept of what switches hold and should not
 
 	reachable sync.Map // openflow.DPID to *session: those that have introduced themselves; only the core changes it
 
@@ -120,6 +121,7 @@ func New(cfg Config) (*Controller, error) {
 		events:      make(chan event, 4096),
 		lossyEvents: make(chan event, 1024),
 		done:        make(chan struct{}),
+		strange:     pool{left: strangersAll},
 		changed:     make(chan struct{}),
 	}
 	c.snapshot.Store(c.builder.Snapshot(time.Now()))

@@ -6,9 +6,13 @@ import (
 
 	"conga/controller/discovery"
 	"conga/controller/flow"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
+
+// fieldsMost is more than the match of any entry of ours has.
+const fieldsMost = 40
 
 // receive takes in what the switch says unasked. It runs on the connection's
 // reader, in order.
@@ -19,6 +23,9 @@ func (s *session) receive(ctx context.Context, m openflow.Message) {
 	case *openflow.PortStatus:
 		s.post(ctx, portStatus{s, m.Reason, m.Port})
 	case *openflow.FlowRemoved:
+		if !purpose.Ours(m.Cookie) || len(m.Match) > fieldsMost {
+			return
+		}
 		s.cfg.Removed(s.dpid, m)
 		select {
 		case s.removed <- m:

@@ -56,8 +56,8 @@ func (s *session) introduce(life context.Context) error {
 // with which the switch refused.
 func (s *session) question(ctx context.Context, q *openflow.MultipartRequest) (openflow.MultipartReplyBody, error) {
 	m, err := s.conn.Request(ctx, q)
-	if err != nil {
-		return nil, fmt.Errorf("%v: %w", q.MPType, err)
+	if err = inWords(ctx, err); err != nil {
+		return nil, unanswered(q.MPType, err)
 	}
 	reply, ok := m.(*openflow.MultipartReply)
 	if !ok {

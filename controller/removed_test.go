@@ -32,7 +32,7 @@ func TestMoreEntriesVanishThanCanBeHeardOf(t *testing.T) {
 		}
 		sw, s := l.net.Switch(1), l.live(1)
 		before := len(sw.Flows(openflow.TableAll))
-		const foreign, last openflow.Cookie = 0xbeef, 0xcafe
+		foreign, last := purpose.MakeCookie(purpose.Control, 0xbeef), purpose.MakeCookie(purpose.Control, 0xcafe)
 		add := openflow.FlowMod{
 			Cookie: last, Table: 7, BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
 			Flags: openflow.FlowSendFlowRem,

@@ -40,6 +40,8 @@ type session struct {
 	mu    sync.Mutex       // a leaf; guards flows
 	flows *flow.Reconciler // what is wanted and what is there; the goroutine of run changes it, audits look at it
 
+	strangers strangers // what is kept of what is not wanted; belongs to what asks the switch for all that it holds
+
 	uncounted time.Time // until then the switch is not asked what meters count; belongs to the goroutine that has the flight
 
 	// What follows belongs to the goroutine of run.
@@ -72,6 +74,7 @@ func newSession(c *Controller, conn *channel.Conn) *session {
 		removed:    make(chan *openflow.FlowRemoved, 1024),
 		missed:     make(chan struct{}, 1),
 		ended:      make(chan struct{}),
+		strangers:  strangers{all: &c.strange},
 	}
 }
 
@@ -79,6 +82,7 @@ func newSession(c *Controller, conn *channel.Conn) *session {
 // keeps both the same until the connection ends.
 func (s *session) run(ctx context.Context) {
 	defer close(s.ended)
+	defer s.strangers.forget()
 	defer s.helpers.Wait()
 	defer s.conn.Close()
 	err := s.introduce(ctx)

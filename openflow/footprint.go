@@ -12,9 +12,8 @@ func sizeOf[T any](n int) int { return n * int(unsafe.Sizeof(*new(T))) }
 func (m *MultipartReply) Footprint() (n int) {
 	switch b := m.Body.(type) {
 	case FlowStatsReply:
-		n = sizeOf[FlowStats](len(b))
 		for i := range b {
-			n += sizeOf[OXM](len(b[i].Match)) + footprintOfInstructions(b[i].Instructions)
+			n += b[i].Footprint()
 		}
 	case TableStatsReply:
 		n = sizeOf[TableStats](len(b))
@@ -51,6 +50,11 @@ func (m *MultipartReply) Footprint() (n int) {
 		}
 	}
 	return n
+}
+
+// Footprint returns about how many bytes of memory the entry takes.
+func (s *FlowStats) Footprint() int {
+	return sizeOf[FlowStats](1) + sizeOf[OXM](len(s.Match)) + footprintOfInstructions(s.Instructions)
 }
 
 func footprintOfInstructions(list []Instruction) int {

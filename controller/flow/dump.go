@@ -36,6 +36,20 @@ func (r *Reconciler) TellMeter(id openflow.MeterID, m Meter) {
 	r.meters[id] = at
 }
 
+// Knows reports whether the entry is one that is wanted, or thought to be
+// there.
+func (r *Reconciler) Knows(fs *openflow.FlowStats) bool {
+	at, _ := r.find(fs)
+	return at != nil
+}
+
+// KnowsMeter reports whether the meter is one that is wanted, or thought to be
+// there.
+func (r *Reconciler) KnowsMeter(id openflow.MeterID) bool {
+	_, ok := r.meters[id]
+	return ok
+}
+
 // find returns what is known of an entry that a switch has told of, nil if
 // nothing is, and whether it is ours.
 func (r *Reconciler) find(fs *openflow.FlowStats) (at *pair[Rule], ours bool) {

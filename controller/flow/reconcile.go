@@ -235,6 +235,9 @@ func (r *Reconciler) landMeter(s sending, err error) {
 // Vanished takes note that an entry with this cookie is gone without our doing.
 // It reports whether the entry was thought to be there.
 func (r *Reconciler) Vanished(k openflow.EntryKey, cookie openflow.Cookie) bool {
+	if r.rules[k] == nil && !r.flying[k] {
+		return false // nothing is kept of what a switch makes up
+	}
 	if r.UnderWay() {
 		r.lost[k] = cookie
 	}

@@ -5,8 +5,9 @@ import (
 	"net/netip"
 )
 
-// netOf returns the network that counts as one peer: an IPv4 address, or the /64
-// of an IPv6 address. It is the zero prefix for a transport without addresses.
+// netOf returns the network that counts as one peer: an IPv4 address, or the
+// /64 of an IPv6 address. It is the zero prefix for a transport without
+// addresses.
 func netOf(a net.Addr) netip.Prefix {
 	if a == nil {
 		return netip.Prefix{}
