@@ -16,15 +16,17 @@ const (
 
 // newLogger returns the daemon's log. Lines from level warn on are written at
 // once, after all that wait; others wait for logWait, since a write costs about
-// as much as a small request does. Call flush at the end.
+// as much as a small request does. What is repeated is summed up; see [folder].
+// Call flush at the end.
 func newLogger(out io.Writer, format string, level slog.Leveler) (log *slog.Logger, flush func()) {
 	b := &batch{out: out}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: cut}
 	var h slog.Handler = slog.NewTextHandler(b, options)
 	if format == "json" {
 		h = slog.NewJSONHandler(b, options)
 	}
-	return slog.New(batched{h, b}), b.flush
+	f := newFolder()
+	return slog.New(folded{Handler: batched{h, b}, folder: f}), func() { f.sumUp(); b.flush() }
 }
 
 // A batched is a handler whose output is a batch.
