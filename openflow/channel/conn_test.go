@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,9 +33,7 @@ func occupy(t *testing.T, c *Conn) {
 	if err := c.Send(&openflow.BarrierRequest{}); err != nil {
 		t.Fatal(err)
 	}
-	for waiting(c) > 0 {
-		time.Sleep(time.Millisecond)
-	}
+	synctest.Wait()
 }
 
 func waiting(c *Conn) int {
@@ -45,8 +44,9 @@ func waiting(c *Conn) int {
 
 // While the switch reads nothing, the classes queue; then they leave in the
 // order of their classes.
-func TestClasses(t *testing.T) {
-	c, p := pipe(t, Config{})
+func TestClasses(t *testing.T) { bubble(t, Config{}, classes) }
+
+func classes(t *testing.T, c *Conn, p *peer) {
 	occupy(t, c)
 	out := func(i int) *openflow.PacketOut {
 		return &openflow.PacketOut{BufferID: openflow.NoBuffer, InPort: openflow.PortNo(i)}
@@ -104,7 +104,10 @@ func TestCommitIsInterruptible(t *testing.T) {
 // are refused first.
 func TestStalledPeerIsBounded(t *testing.T) {
 	const limit = 100_000
-	c, _ := pipe(t, Config{SendQueue: limit})
+	bubble(t, Config{SendQueue: limit}, func(t *testing.T, c *Conn, _ *peer) { fillQueue(t, c, limit) })
+}
+
+func fillQueue(t *testing.T, c *Conn, limit int) {
 	occupy(t, c)
 	fill := func(put func() error) (n int) {
 		for ; n < 1_000_000; n++ {
@@ -243,7 +246,8 @@ func TestStalledPeerIsDropped(t *testing.T) {
 				if !flood {
 					c.Commit(flowMods(10_000))
 				}
-				go func() {
+				var flooding sync.WaitGroup
+				flooding.Go(func() {
 					b, _ := openflow.Append(nil, 1, &openflow.EchoRequest{Data: make([]byte, 60_000)})
 					for {
 						if _, err := p.nc.Write(b); err != nil {
@@ -253,12 +257,13 @@ func TestStalledPeerIsDropped(t *testing.T) {
 							time.Sleep(time.Second)
 						}
 					}
-				}()
+				})
 				<-c.Done()
 				wantKind(t, c.Err(), ErrTimeout)
 				if d := time.Since(start); d > 17*time.Second {
 					t.Errorf("dropped after %v", d)
 				}
+				flooding.Wait()
 			})
 		})
 	}

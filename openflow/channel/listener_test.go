@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"conga/openflow"
@@ -84,18 +85,9 @@ func TestListenerClose(t *testing.T) {
 	go taken.handshake()
 	c := accept(t, l)
 	waiting.handshake() // and then it is not accepted
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_, err := l.Accept(context.Background())
-		if err == nil {
-			_, err = l.Accept(context.Background())
-		}
-		wantKind(t, err, ErrClosed)
-	}()
-	time.Sleep(20 * time.Millisecond)
 	l.Close()
-	within(t, done, "accept")
+	_, err := l.Accept(context.Background())
+	wantKind(t, err, ErrClosed)
 	for {
 		if _, _, err := silent.next(); err != nil {
 			break
@@ -108,6 +100,21 @@ func TestListenerClose(t *testing.T) {
 		t.Error("still listening")
 	}
 	l.Close()
+}
+
+// Close ends an Accept that waits.
+func TestListenerCloseEndsAccept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := NewListener(newPipes(), Config{})
+		ended := make(chan error)
+		go func() {
+			_, err := l.Accept(context.Background())
+			ended <- err
+		}()
+		synctest.Wait()
+		l.Close()
+		wantKind(t, <-ended, ErrClosed)
+	})
 }
 
 func TestListenerAcceptContext(t *testing.T) {
@@ -141,19 +148,33 @@ func TestListenerNotAccepted(t *testing.T) {
 
 // Failures are logged, but not each of a flood.
 func TestListenerLog(t *testing.T) {
-	var log syncBuffer
-	l := listen(t, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	for range 20 {
-		p := dial(t, l)
-		p.write(1, &openflow.BarrierReply{})
-		p.next()
-		p.next()
-	}
-	time.Sleep(20 * time.Millisecond)
-	text := log.String()
-	if n := strings.Count(text, "handshake failed"); n < 1 || n > 5 || !strings.Contains(text, "barrier reply") {
-		t.Errorf("logged %d times:\n%s", n, text)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var log syncBuffer
+		ln := newPipes()
+		l := NewListener(ln, Config{Log: slog.New(slog.NewTextHandler(&log, nil))})
+		defer l.Close()
+		fail := func() {
+			p := ln.dial(t)
+			go func() {
+				for _, _, err := p.next(); err == nil; {
+					_, _, err = p.next()
+				}
+			}()
+			p.write(1, &openflow.BarrierReply{})
+			synctest.Wait()
+		}
+		for range 20 {
+			fail()
+		}
+		if text := log.String(); strings.Count(text, "handshake failed") != 1 || !strings.Contains(text, "barrier reply") {
+			t.Errorf("of 20 failures at once were logged:\n%s", text)
+		}
+		time.Sleep(failureEvery)
+		fail()
+		if text := log.String(); strings.Count(text, "handshake failed") != 2 || !strings.Contains(text, "skipped=19") {
+			t.Errorf("of one more later were logged:\n%s", text)
+		}
+	})
 }
 
 type syncBuffer struct {

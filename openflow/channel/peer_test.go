@@ -107,6 +107,34 @@ func pipe(t testing.TB, cfg Config) (*Conn, *peer) {
 	return join(t, a, b, cfg)
 }
 
+// pipes is a listener to which peers connect over net.Pipe.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func newPipes() *pipes { return &pipes{make(chan net.Conn), make(chan struct{})} }
+
+func (l *pipes) Accept() (net.Conn, error) {
+	select {
+	case nc := <-l.conns:
+		return nc, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipes) Close() error { close(l.closed); return nil }
+
+func (l *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
+
+func (l *pipes) dial(t testing.TB) *peer {
+	a, b := net.Pipe()
+	t.Cleanup(func() { b.Close() })
+	l.conns <- a
+	return &peer{t: t, nc: b}
+}
+
 // loopback does what pipe does, over TCP.
 func loopback(t testing.TB, cfg Config) (*Conn, *peer) {
 	t.Helper()

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"conga/openflow"
@@ -132,17 +133,21 @@ func TestTLS(t *testing.T) {
 
 // Closing does not hang on a stalled TLS peer.
 func TestTLSCloseStalled(t *testing.T) {
-	ca := newAuthority(t)
-	l := listen(t, Config{TLS: &tls.Config{Certificates: []tls.Certificate{ca.end("c", x509.ExtKeyUsageServerAuth)}}})
-	p := dialTLS(t, l, ca)
-	go p.handshake()
-	c := accept(t, l)
-	c.Commit(flowMods(100_000)) // more than the kernel takes
-	time.Sleep(50 * time.Millisecond)
-	start := time.Now()
-	c.Close()
-	c.loops.Wait()
-	if d := time.Since(start); d > 3*time.Second {
-		t.Errorf("closing took %v", d)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ca, ln := newAuthority(t), newPipes()
+		l := NewListener(ln, Config{TLS: &tls.Config{Certificates: []tls.Certificate{ca.end("c", x509.ExtKeyUsageServerAuth)}}})
+		p := ln.dial(t)
+		p.nc = tls.Client(p.nc, &tls.Config{RootCAs: ca.pool, ServerName: "127.0.0.1"})
+		go p.handshake()
+		c := accept(t, l)
+		c.Commit(flowMods(100_000))
+		synctest.Wait()
+		start := time.Now()
+		c.Close()
+		c.loops.Wait()
+		if d := time.Since(start); d > drainTimeout {
+			t.Errorf("closing took %v", d)
+		}
+		l.Close()
+	})
 }
