@@ -242,6 +242,37 @@ func (d *bench) checkConfirmed() {
 	}
 }
 
+// checkKept finds that of rules and meters only those are kept that are wanted
+// or there, and that only those are to be changed that differ.
+func (d *bench) checkKept() {
+	r := d.r
+	for k, at := range r.rules {
+		if at.want == nil && at.have == nil {
+			d.Fatalf("%v is kept though it is neither wanted nor there", k)
+		}
+	}
+	for _, list := range [...]backlog{r.urgent, r.rest} {
+		for k := range list {
+			if at := r.at(k); at.want == at.have && !r.flying[k] {
+				d.Fatalf("%v is to be changed though it is right", k)
+			}
+		}
+	}
+	for id, at := range r.meters {
+		if at.want == nil && at.have == nil {
+			d.Fatalf("meter %x is kept though it is neither wanted nor there", id)
+		}
+	}
+	for id := range r.limits {
+		if at := r.meters[id]; at.want != nil && at.have != nil && *at.want == *at.have && !r.changing[id] {
+			d.Fatalf("meter %x is to be changed though it is right", id)
+		}
+	}
+	if !r.UnderWay() && len(r.flying)+len(r.changing)+len(r.lost) > 0 {
+		d.Fatalf("kept of steps that have landed: %v %v %v", r.flying, r.changing, r.lost)
+	}
+}
+
 func (d *bench) checkKey(k openflow.EntryKey, have *Rule, circuits, all uint64) {
 	since := all
 	if k.Table == tableAllocations {
@@ -288,6 +319,7 @@ func TestReconcilerArrives(t *testing.T) {
 				}
 			}
 			d.checkConfirmed()
+			d.checkKept()
 		}
 		for range 30 { // nothing is refused any more
 			if len(d.pending) > 0 {
@@ -309,6 +341,15 @@ func TestReconcilerArrives(t *testing.T) {
 		}
 		if c, all := d.r.Confirmed(); c != all || all != uint64(len(d.wanted)-1) {
 			t.Fatalf("in the end %d and %d are confirmed, of %d", c, all, len(d.wanted)-1)
+		}
+		d.checkKept()
+		for id := range d.r.paces {
+			if d.r.meters[id].want == nil {
+				t.Fatalf("the pace of meter %x is kept, which is gone", id)
+			}
+		}
+		if len(d.r.refused)+len(d.r.unmetered)+len(d.r.urgent)+len(d.r.rest)+len(d.r.limits)+len(d.r.paced) > 0 {
+			t.Fatalf("in the end something is still to be done: %+v", d.r)
 		}
 	})
 }

@@ -161,6 +161,7 @@ func (h *history) check() {
 	if h.wanted.snapshot != h.snapshot {
 		return
 	}
+	h.checkKept()
 	n := &Network{Snapshot: h.snapshot, Routes: h.wanted.Routes(), Policy: h.policy}
 	for _, id := range slices.Sorted(maps.Keys(h.circuits)) {
 		n.Circuits = append(n.Circuits, h.circuits[id]...)
@@ -215,6 +216,7 @@ func TestKeptStateIsTheCompiledOne(t *testing.T) {
 			h.settle()
 			h.check()
 		}
+		h.leave()
 	})
 }
 

@@ -1,0 +1,301 @@
+package flow
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// checkKept finds nothing marked as changed after Take, and everything that is
+// kept in use.
+func (h *history) checkKept() {
+	w := h.wanted
+	if len(w.changed) > 0 {
+		h.Fatalf("%d switches are still marked", len(w.changed))
+	}
+	for d, s := range w.sites {
+		if s.base || s.limits || s.all || len(s.members)+len(s.stations)+len(s.destinations)+len(s.ports)+len(s.left) > 0 {
+			h.Fatalf("switch %d still has marks: %+v", d, s)
+		}
+		for k, c := range s.claims {
+			for ; c != nil; c = c.next {
+				if w.members[c.member.id] != c.member || c.member.part(s) == nil || !slices.Contains(c.member.part(s).rules, c.rule) {
+					h.Fatalf("switch %d: %v is claimed by what is not wanted", d, k)
+				}
+			}
+		}
+	}
+	for id, m := range w.members {
+		for _, p := range m.parts {
+			if w.sites[p.site.dpid] != p.site {
+				h.Fatalf("circuit %s keeps a switch that is not watched", id)
+			}
+		}
+	}
+	for d, home := range w.homes {
+		if len(home) == 0 {
+			h.Fatalf("the home at switch %d is empty", d)
+		}
+	}
+}
+
+// leave has all circuits and then the network go, after which nothing is kept.
+func (h *history) leave() {
+	w := h.wanted
+	h.snapshot = h.builder.Snapshot(h.now)
+	w.SetNetwork(h.snapshot)
+	for id := range h.circuits {
+		w.SetCircuit(id, nil)
+	}
+	w.Take(func(openflow.DPID, Patch) {})
+	for d, s := range w.sites {
+		if len(s.claims)+len(s.meters) > 0 {
+			h.Fatalf("switch %d keeps %d claims and %d policers of circuits that are gone", d, len(s.claims), len(s.meters))
+		}
+	}
+	w.SetNetwork(&topology.Snapshot{})
+	w.Take(func(openflow.DPID, Patch) {})
+	for d := range h.kept {
+		w.Unwatch(d)
+	}
+	if n := len(w.members) + len(w.passing) + len(w.users) + len(w.stations) + len(w.homes) + len(w.sites) + len(w.changed) + len(w.routes.trees); n > 0 {
+		h.Fatalf("kept of an empty network: %+v", w)
+	}
+	for d, ports := range w.reserved {
+		if len(ports) > 0 {
+			h.Fatalf("at switch %d %v is still reserved", d, ports)
+		}
+	}
+}
+
+// Of equal rules there is one, whatever the switch: a network has many hosts.
+func TestRulesAreShared(t *testing.T) {
+	n := grid(4, 2)
+	w := NewWanted(n.Policy)
+	w.SetNetwork(n.Snapshot)
+	for x := range 2 { // also when it is watched anew
+		made, rules := map[*Rule]bool{}, 0
+		instructions := map[*openflow.Instruction]bool{}
+		for d := range n.Switches {
+			for _, r := range w.Watch(d).Rules {
+				if r.Priority == prioHost && r.Table == tableForwarding {
+					rules++
+					made[r] = true
+					instructions[&r.Instructions[0]] = true
+				}
+			}
+		}
+		// A host is reached by at most five ports, and a switch has as many.
+		if hosts := 16 * 2; rules != 16*hosts || len(made) > 5*hosts || len(instructions) > 2*5*16 {
+			t.Errorf("watched %d times: %d rules for %d hosts are %d different ones with %d lists of instructions", x+1, rules, hosts, len(made), len(instructions))
+		}
+	}
+}
+
+// What is set as it is changes nothing; what concerns no circuit changes no
+// circuit's rules.
+func TestNothingChangesForNothing(t *testing.T) {
+	n := grid(4, 1)
+	n.Policy.UseQueue, n.Policy.Queue = true, 7
+	w := NewWanted(n.Policy)
+	w.SetNetwork(n.Snapshot)
+	for d := range n.Switches {
+		w.Watch(d)
+	}
+	along := path.Path{{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5}}
+	a := path.Circuit{ID: "a", Handle: 1, Rate: bitrate.Mbps, Path: along, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
+	b := a
+	b.ID, b.Handle, b.Key.DstPort = "b", 2, 80
+	c := a
+	c.ID, c.Handle, c.Key.DstPort, c.Rate = "c", 3, 81, 0
+	for _, x := range []path.Circuit{a, b, c} {
+		w.SetCircuit(x.ID, []path.Circuit{x})
+	}
+	w.Take(func(openflow.DPID, Patch) {})
+	changes := func(f func(*topology.Switch)) (patches map[openflow.DPID]Patch) {
+		now := *w.snapshot
+		now.Revision += 1000 // compared as a whole
+		now.Switches = maps.Clone(now.Switches)
+		sw := now.Switches[2]
+		sw.Ports = maps.Clone(sw.Ports)
+		f(&sw)
+		now.Switches[2] = sw
+		w.SetNetwork(&now)
+		patches = map[openflow.DPID]Patch{}
+		w.Take(func(d openflow.DPID, p Patch) { patches[d] = p })
+		return patches
+	}
+	queue := func(no openflow.PortNo, q uint32) func(*topology.Switch) {
+		return func(sw *topology.Switch) {
+			p := sw.Ports[no]
+			p.Queue = &q
+			sw.Ports[no] = p
+		}
+	}
+	for name, change := range map[string]func() map[openflow.DPID]Patch{
+		"the same circuits": func() map[openflow.DPID]Patch {
+			w.SetCircuit("a", []path.Circuit{a})
+			w.SetCircuit("c", []path.Circuit{c})
+			return changes(func(*topology.Switch) {})
+		},
+		"a circuit that is not there": func() map[openflow.DPID]Patch {
+			w.SetCircuit("x", nil)
+			return changes(func(*topology.Switch) {})
+		},
+		"the same network":        func() map[openflow.DPID]Patch { return changes(func(*topology.Switch) {}) },
+		"a queue at another port": func() map[openflow.DPID]Patch { return changes(queue(3, 7)) },
+	} {
+		if got := change(); len(got) > 0 {
+			t.Errorf("%s changes %+v", name, got)
+		}
+	}
+	if got := changes(queue(1, 7)); len(got) != 1 || len(got[2].Rules) == 0 {
+		t.Errorf("a queue at a port of circuits changes %+v", got)
+	}
+	if len(w.members) != 3 {
+		t.Errorf("%d circuits are kept, want 3", len(w.members))
+	}
+	w.SetCircuit("c", nil)
+	w.Take(func(openflow.DPID, Patch) {})
+	// An unrated circuit's rules change with the best-effort meters of its
+	// ports only.
+	c.Path = path.Path{{DPID: 2, In: 3, Out: 4}}
+	w.SetCircuit("c", []path.Circuit{c})
+	w.Take(func(openflow.DPID, Patch) {})
+	had := w.members["c"].part(w.sites[2])
+	w.SetCircuit("a", nil)
+	w.SetCircuit("b", nil)
+	w.Take(func(openflow.DPID, Patch) {})
+	if w.members["c"].part(w.sites[2]) != had {
+		t.Error("the rules of a circuit were made again for meters of ports that it does not use")
+	}
+}
+
+// The nearest comes first, and of equals the one with the lower number.
+func TestFrontierIsOrdered(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var f frontier
+		f.reset(8)
+		var in, out []reach
+		for range rapid.IntRange(0, 40).Draw(t, "pushed") {
+			x := reach{rapid.Uint64Range(0, 5).Draw(t, "distance"), rapid.Int32Range(0, 7).Draw(t, "vertex")}
+			in = append(in, x)
+			f.push(x)
+			if !ordered(f.heap) {
+				t.Fatalf("not a heap: %v", f.heap)
+			}
+		}
+		for x, ok := f.pop(); ok; x, ok = f.pop() {
+			out = append(out, x)
+		}
+		slices.SortFunc(in, func(a, b reach) int {
+			if a.before(b) {
+				return -1
+			}
+			return 1
+		})
+		if !slices.Equal(in, out) {
+			t.Fatalf("pushed %v, popped %v", in, out)
+		}
+	})
+}
+
+// ordered reports whether no element of a heap is before its parent.
+func ordered(heap []reach) bool {
+	for i := 1; i < len(heap); i++ {
+		if heap[i].before(heap[(i-1)/2]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Instructions are the same if every field is.
+func TestSameInstructions(t *testing.T) {
+	meter, table := openflow.Instruction{Type: openflow.InstructionMeter, Meter: 3}, openflow.GotoTable(2)
+	apply := openflow.ApplyActions(openflow.Output(1, 0))
+	list := []openflow.Instruction{meter, apply, table}
+	for name, c := range map[string]struct {
+		with []openflow.Instruction
+		same bool
+	}{
+		"itself":          {list, true},
+		"another order":   {[]openflow.Instruction{table, meter, apply}, true},
+		"one less":        {list[:2], false},
+		"one more":        {append(slices.Clone(list), openflow.Instruction{Type: openflow.InstructionClearActions}), false},
+		"another table":   {[]openflow.Instruction{meter, apply, openflow.GotoTable(3)}, false},
+		"another meter":   {[]openflow.Instruction{{Type: openflow.InstructionMeter, Meter: 4}, apply, table}, false},
+		"another port":    {[]openflow.Instruction{meter, openflow.ApplyActions(openflow.Output(2, 0)), table}, false},
+		"no port":         {[]openflow.Instruction{meter, openflow.ApplyActions(), table}, false},
+		"written actions": {[]openflow.Instruction{meter, {Type: openflow.InstructionWriteActions, Actions: apply.Actions}, table}, false},
+	} {
+		if got := sameInstructions(list, c.with); got != c.same {
+			t.Errorf("%s: same is %v", name, got)
+		}
+		if got := sameInstructions(c.with, list); got != c.same {
+			t.Errorf("%s, the other way round: same is %v", name, got)
+		}
+	}
+	metadata := openflow.Instruction{Type: openflow.InstructionWriteMetadata, Metadata: 1, MetadataMask: 3}
+	for _, other := range []openflow.Instruction{
+		{Type: openflow.InstructionWriteMetadata, Metadata: 2, MetadataMask: 3}, {Type: openflow.InstructionWriteMetadata, Metadata: 1, MetadataMask: 1},
+		{Type: openflow.InstructionWriteMetadata, Metadata: 1, MetadataMask: 3, Raw: "x"},
+	} {
+		if sameInstructions([]openflow.Instruction{metadata}, []openflow.Instruction{other}) {
+			t.Errorf("%+v is taken for %+v", other, metadata)
+		}
+	}
+}
+
+// Only an entry towards one host says by which way a switch forwards.
+func TestWaysOfOddEntries(t *testing.T) {
+	n := square(t, threeTables)
+	wanted := NewWanted(n.Policy)
+	wanted.SetNetwork(n.Snapshot)
+	var toHost3 *Rule
+	for _, rule := range wanted.Watch(1).Rules {
+		if rule.Priority == prioHost && rule.Match.Canonical().Key() == (openflow.Match{openflow.EthDst(host(3))}).Canonical().Key() {
+			toHost3 = rule
+		}
+	}
+	unknown := openflow.Match{openflow.EthDst(openflow.MAC{2, 9, 9, 9, 9, 9})}
+	for name, c := range map[string]struct {
+		rule Rule
+		by   openflow.PortNo // 0: it says nothing
+	}{
+		"the other way":    {Rule{Match: toHost3.Match}, 2},
+		"an unknown host":  {Rule{Match: unknown}, 0},
+		"one field more":   {Rule{Match: append(openflow.Match{openflow.InPort(3)}, toHost3.Match...)}, 0},
+		"another field":    {Rule{Match: openflow.Match{openflow.EthSrc(host(3))}}, 0},
+		"any host at all":  {Rule{Match: openflow.Match{openflow.EthDstMasked(host(3), openflow.MAC{0xff})}}, 0},
+		"not by a port":    {Rule{Match: toHost3.Match, Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.SetField(openflow.EthDst(host(3))))}}, 0},
+		"a field, a port":  {Rule{Match: toHost3.Match, Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.SetField(openflow.EthDst(host(3))), openflow.Output(2, 0))}}, 2},
+		"another priority": {Rule{Match: toHost3.Match, Priority: prioHost - 1}, 0},
+	} {
+		want, have := *toHost3, *toHost3
+		have.Match, want.Match, want.key = c.rule.Match, c.rule.Match, c.rule.Match.Canonical().Key()
+		if have.Instructions = c.rule.Instructions; have.Instructions == nil {
+			have.Instructions = through(0, openflow.Output(2, 0))
+		}
+		if c.rule.Priority != 0 {
+			have.Priority, want.Priority = c.rule.Priority, c.rule.Priority
+		}
+		for _, r := range []*Reconciler{NewReconciler(Whole{Rules: []*Rule{&want}}, 1), NewReconciler(Whole{}, 1)} {
+			r.Tell(&openflow.FlowStats{Table: have.Table, Priority: have.Priority, Cookie: have.Cookie, Match: have.Match, Instructions: have.Instructions})
+			by := c.by
+			if len(r.rules) == 0 || r.at(want.Key()).want == nil {
+				by = 0 // not wanted
+			}
+			if got := r.Ways(n.Snapshot, 1)[3]; got != by {
+				t.Errorf("%s: by port %d, want %d", name, got, by)
+			}
+		}
+	}
+}
