@@ -50,6 +50,9 @@ type Config struct {
 	Audit           time.Duration // how often a switch's entries are compared with what is wanted; default 10 s
 	Patience        time.Duration // how long a switch may take to answer a barrier; default 30 s
 	Topology        topology.Config
+	Switches        Admission // which may connect
+	// Refused, if not nil, is called with each switch that may not connect.
+	Refused func(Refusal)
 	// Removed, if not nil, is called with every flow entry that is gone, with
 	// its last counters, in the order in which its switch reports them. It runs
 	// on the reader of the switch's connection and must be quick.
@@ -203,7 +206,7 @@ func (c *Controller) accept(ctx context.Context) {
 			conn.Close()
 			continue
 		}
-		if !c.post(ctx, arrival{conn}) {
+		if c.admit(conn) && !c.post(ctx, arrival{conn}) {
 			conn.Close()
 		}
 	}

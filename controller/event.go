@@ -182,13 +182,18 @@ func (e hostSeen) apply(k *core) {
 	}
 }
 
-// delivery: a frame is to leave the network at a port.
+// delivery: a frame is to leave the network at a port. A switch that no links
+// join to that of the port cannot have had it from there, and may be made up.
 type delivery struct {
+	from  *session
 	at    topology.PortID
 	frame []byte
 }
 
 func (e delivery) apply(k *core) {
+	if !k.current(e.from) || !k.builder.Joined(e.from.dpid, e.at.DPID) {
+		return
+	}
 	if p := k.peers[e.at.DPID]; p != nil {
 		_ = p.session.conn.PacketOut(packetOut(e.at.Port, e.frame), false) // best effort: it may find no room
 	}

@@ -72,7 +72,7 @@ func (s *session) stray(frame []byte) {
 		return
 	}
 	if h, ok := s.Snapshot().Hosts.Get(openflow.MAC(frame[:6])); ok {
-		s.offer(s.lossyEvents, delivery{h.At, frame})
+		s.offer(s.lossyEvents, delivery{s, h.At, frame})
 	}
 }
 

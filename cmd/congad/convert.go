@@ -16,6 +16,7 @@ import (
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/openflow"
 )
 
 // controllerConfig returns the controller's part of c.
@@ -34,6 +35,7 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 			Meter: c.Network.Priority.Meter, DSCP: c.Network.Priority.DSCP, Queue: c.Network.Priority.Queue,
 		},
 	}
+	out.Switches = admissionOf(c.OpenFlow.Switches)
 	for _, l := range c.Network.Links {
 		out.Links = append(out.Links, topology.LinkOverride{
 			A: l.A.ID(), B: l.B.ID(), Capacity: l.Capacity.BitRate(), Metric: l.Metric,
@@ -43,6 +45,19 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 		out.Attachments = append(out.Attachments, topology.Attachment{Prefix: a.Prefix.Prefix, At: a.At.ID()})
 	}
 	return out, nil
+}
+
+// admissionOf returns which switches may connect.
+func admissionOf(c config.Switches) controller.Admission {
+	out := controller.Admission{Listed: c.Allow == "listed"}
+	for _, s := range c.List {
+		l := controller.ListedSwitch{DPID: openflow.DPID(s.DPID), Certificate: s.Certificate}
+		if s.Address != nil {
+			l.Address = s.Address.Prefix
+		}
+		out.List = append(out.List, l)
+	}
+	return out
 }
 
 // switchTLS returns the TLS configuration for switches; nil: plain TCP.

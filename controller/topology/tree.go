@@ -75,6 +75,11 @@ func (f *forest) compare(x, y *cable) int {
 
 func (f *forest) recalled(c *cable) bool { return f.recall[c.id(0)] || f.recall[c.id(1)] }
 
+// Joined reports whether links lead from one switch to the other.
+func (b *Builder) Joined(x, y openflow.DPID) bool {
+	return x == y || b.forest.labelOf(x) == b.forest.labelOf(y)
+}
+
 func (f *forest) labelOf(dpid openflow.DPID) int {
 	l, ok := f.label[dpid]
 	if !ok {

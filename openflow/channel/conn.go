@@ -2,6 +2,7 @@ package channel
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -77,6 +78,19 @@ func (c *Conn) Ports() []openflow.Port { return c.ports }
 
 // RemoteAddr returns the switch's network address.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
+
+// Certificate returns the certificate that the switch has shown, nil if it has
+// shown none. It is verified if Config.TLS says so.
+func (c *Conn) Certificate() *x509.Certificate {
+	t, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	if shown := t.ConnectionState().PeerCertificates; len(shown) > 0 {
+		return shown[0]
+	}
+	return nil
+}
 
 // Done returns a channel that is closed when the connection has ended, for
 // whatever reason. Requests and commits have then failed. At most the one call

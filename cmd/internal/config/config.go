@@ -48,6 +48,21 @@ type KeyPair struct {
 type OpenFlow struct {
 	Listen string    `yaml:"listen"` // host:port
 	TLS    SwitchTLS `yaml:"tls"`    // empty: plain TCP
+
+	Switches Switches `yaml:"switches"`
+}
+
+// Switches says which switches may connect.
+type Switches struct {
+	Allow string   `yaml:"allow"` // any or listed
+	List  []Switch `yaml:"list"`
+}
+
+// A Switch says by what a switch is known.
+type Switch struct {
+	DPID        DPID    `yaml:"dpid"`
+	Address     *Prefix `yaml:"address"`     // from which it connects; nil: any
+	Certificate string  `yaml:"certificate"` // common name or SHA-256 fingerprint; "": any
 }
 
 // SwitchTLS is the key pair shown to switches, and the authority that must have
@@ -166,7 +181,7 @@ func Default() Config {
 	return Config{
 		Data:     "./conga-data",
 		API:      API{Listen: "127.0.0.1:8443", MaxConnections: 4096, MaxPerAddress: 256},
-		OpenFlow: OpenFlow{Listen: "0.0.0.0:6653"},
+		OpenFlow: OpenFlow{Listen: "0.0.0.0:6653", Switches: Switches{Allow: "any"}},
 		Network: Network{
 			Forwarding:      "l2",
 			DefaultCapacity: 10_000_000_000,

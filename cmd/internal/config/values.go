@@ -11,6 +11,7 @@ import (
 
 	"conga/bitrate"
 	"conga/controller/topology"
+	"conga/openflow"
 )
 
 // A Rate is a rate in bit/s, written 100M, 2.5G or as a plain number.
@@ -54,6 +55,25 @@ func (p Port) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 func (p *Port) UnmarshalYAML(n ast.Node) error {
 	v, err := scalar(n, topology.ParsePortID)
 	*p = Port(v)
+	return err
+}
+
+// A DPID is a datapath ID, as [openflow.ParseDPID] reads it.
+type DPID openflow.DPID
+
+// MarshalText prints the datapath ID as 16 hex digits.
+func (d DPID) MarshalText() ([]byte, error) { return openflow.DPID(d).MarshalText() }
+
+// UnmarshalYAML reads the datapath ID from a scalar.
+func (d *DPID) UnmarshalYAML(n ast.Node) error {
+	v, err := scalar(n, func(s string) (openflow.DPID, error) {
+		v, err := openflow.ParseDPID(s)
+		if err != nil {
+			return 0, fmt.Errorf("%q is not a datapath ID; write it as 16 hex digits, such as \"0000000000000001\"", s)
+		}
+		return v, nil
+	})
+	*d = DPID(v)
 	return err
 }
 
