@@ -73,19 +73,6 @@ func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 	return peak
 }
 
-// fit returns the earliest start, not before w's, from which the rate fits on a
-// link for as long as w; never if it does not.
-func (pl planner) fit(l topology.Link, w Window, rate bitrate.Rate) Seconds {
-	limit := pl.share.of(l.Capacity)
-	switch {
-	case rate == 0:
-		return w.Start
-	case limit < rate:
-		return never
-	}
-	return pl.calendars.links.fit(l.ID, w, limit-rate)
-}
-
 func (pl planner) query(d demand, w Window) path.Query {
 	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: func(l topology.Link) bitrate.Rate { return pl.free(l, w) }}
 }
@@ -224,8 +211,10 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 		return placement{}, err
 	}
 	link, left, _ := pl.graph.Bottleneck(pl.query(d, w))
+	limit := pl.share.of(link.Capacity)
+	until := pl.calendars.links.fit(link.ID, w, limit-min(d.Bandwidth, limit))
 	err.Err = fmt.Errorf("%s does not fit from %s to %s: link %s has %s of %s left, until %s%s", d.Bandwidth, clock(w.Start), clock(w.End),
-		link.ID, left, pl.share.of(link.Capacity), clock(pl.fit(link, w, min(d.Bandwidth, pl.share.of(link.Capacity)))), pl.offer(d, w, &err.Offer))
+		link.ID, left, limit, clock(until), pl.offer(d, w, &err.Offer))
 	return placement{}, err
 }
 

@@ -112,6 +112,9 @@ func TestHullAgainstPaper(t *testing.T) {
 			if c.add(x); i > 0 && !slices.Equal(a, b) && both[i-1].on == x.on && both[i-1].rate == x.rate && both[i-1].window.End == x.window.Start {
 				t.Fatalf("%v and %v could be one", both[i-1], x)
 			}
+			if x.rate == 0 || x.window.Start >= x.window.End {
+				t.Fatalf("%v is nothing", x)
+			}
 		}
 		for on := range 2 {
 			for s := range Seconds(60) {

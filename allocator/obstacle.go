@@ -204,26 +204,20 @@ func (it *item) profits(freed Window, now Seconds) bool {
 // releasedLocked has those items looked at that can profit when one item's
 // reservations become others.
 func (a *Allocator) releasedLocked(old, now reservations) {
-	if len(a.waiting.links)+a.waiting.any.size > 0 {
-		for i, x := range old.links {
-			if w, some := x.without(now.links, i); some {
-				a.giveWayLocked(a.waiting.links[cableOf(x.on)], w)
-				a.giveWayLocked(&a.waiting.any, w)
-			}
+	for i, x := range old.links {
+		if w, some := x.without(now.links, i); some {
+			a.giveWayLocked(a.waiting.links[cableOf(x.on)], w)
+			a.giveWayLocked(&a.waiting.any, w)
 		}
 	}
-	if len(a.waiting.keys) > 0 {
-		for i, x := range old.key {
-			if w, some := x.without(now.key, i); some {
-				a.giveWayLocked(a.waiting.keys[x.on.FlowKey], w)
-			}
+	for i, x := range old.key {
+		if w, some := x.without(now.key, i); some {
+			a.giveWayLocked(a.waiting.keys[x.on.FlowKey], w)
 		}
 	}
-	if len(a.waiting.projects) > 0 {
-		for i, x := range old.project {
-			if w, some := x.without(now.project, i); some {
-				a.giveWayLocked(a.waiting.projects[x.on], w)
-			}
+	for i, x := range old.project {
+		if w, some := x.without(now.project, i); some {
+			a.giveWayLocked(a.waiting.projects[x.on], w)
 		}
 	}
 }

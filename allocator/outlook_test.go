@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
+	"conga/openflow"
 )
 
 // An outlook tells the path that a request would get, and what each link of it
@@ -209,4 +211,20 @@ func TestLongLists(t *testing.T) {
 	w.work()
 	add(3, 0)
 	check()
+}
+
+// The bottleneck is the first link that has least, wherever it is.
+func TestBottleneck(t *testing.T) {
+	for _, c := range []struct {
+		free []bitrate.Rate
+		want int
+	}{{[]bitrate.Rate{1}, 0}, {[]bitrate.Rate{1, 2, 3}, 0}, {[]bitrate.Rate{3, 1, 2}, 1}, {[]bitrate.Rate{3, 2, 1}, 2}, {[]bitrate.Rate{2, 1, 1}, 1}, {[]bitrate.Rate{0, 0}, 0}} {
+		var o Outlook
+		for i, free := range c.free {
+			o.Rooms = append(o.Rooms, Room{Link: topology.LinkID{To: topology.PortID{DPID: 1, Port: openflow.PortNo(i + 1)}}, Limit: free + 5, Held: 5})
+		}
+		if least, ok := o.Bottleneck(); !ok || least != o.Rooms[c.want] {
+			t.Errorf("of %v the least is %+v", c.free, least)
+		}
+	}
 }

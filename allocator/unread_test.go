@@ -38,6 +38,11 @@ func TestStoreThatCannotBeRead(t *testing.T) {
 		"page of the history": func() error { return page(Filter{State: Complete}) },
 		"past":                func() error { return w.a.Past(bg, "", none) },
 		"past of a project":   func() error { return w.a.Past(bg, "p", none) },
+		"step":                func() error { _, err := w.a.Step(bg, Filter{}, Begin(true), 9); return err },
+		"step of a user":      func() error { _, err := w.a.Step(bg, Filter{User: "u"}, Begin(true), 9); return err },
+		"skip":                func() error { _, err := w.a.Skip(bg, Filter{}, false, 1); return err },
+		"skip from the end":   func() error { _, err := w.a.Skip(bg, Filter{}, true, 1); return err },
+		"skip of a user":      func() error { _, err := w.a.Skip(bg, Filter{User: "u"}, false, 1); return err },
 		"prune":               func() error { _, err := w.a.Prune(bg); return err },
 	} {
 		err := call()

@@ -124,15 +124,20 @@ func TestSkip(t *testing.T) {
 	w := newWorld(t, 2, 100)
 	w.cable(1, 2, 100)
 	c := &chronicle{world: w}
-	var all []string
+	var past, live []string
 	for seq := range uint64(4) {
-		all = append(all, c.ended(seq+1, "p", 3).ID)
+		past = append(past, c.ended(seq+1, "p", 3).ID)
 	}
 	w.open()
 	for i := range 5 {
-		all = append(all, w.create(ask(1, i%3+1, 2, i/3+1, 1, 10)).ID)
+		live = append(live, w.create(ask(1, i%3+1, 2, i/3+1, 1, 10)).ID)
 	}
-	for _, f := range []Filter{{}, {Before: 1 << 40, After: 1}, {Address: netip.MustParsePrefix("0.0.0.0/0")}} {
+	both := slices.Concat(past, live)
+	for f, all := range map[Filter][]string{
+		{}: both, {Before: 1 << 40, After: 1}: both, {Address: netip.MustParsePrefix("0.0.0.0/0")}: both, {User: "u"}: both, {Project: "p"}: both,
+		{State: Pending}: live, {State: Complete}: past, {User: "u", State: Pending}: live, {User: "u", State: Complete}: past,
+		{State: Active}: nil, {User: "v"}: nil, {Project: "q"}: nil, {Project: "q", User: "u"}: nil, {After: 4}: live, {Before: 4}: past,
+	} {
 		for skip := range len(all) + 2 {
 			for _, newest := range []bool{false, true} {
 				from, err := w.a.Skip(bg, f, newest, skip)
