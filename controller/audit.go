@@ -147,8 +147,9 @@ func (s *session) adopt(ctx context.Context) error {
 
 // audited is what a switch was found to hold.
 type audited struct {
-	state *flow.State // nil: just what it is thought to hold
-	err   error
+	state   *flow.State // nil: just what it is thought to hold
+	err     error
+	unheard bool // entries that vanished unheard were to be found
 }
 
 // auditSpace is how far apart audits of different switches are at least, over a
@@ -168,10 +169,11 @@ func (s *session) startAudit(ctx context.Context, result chan<- audited) {
 	if !s.due || s.flight != nil || s.auditing {
 		return
 	}
-	s.due, s.auditing = false, true
+	unheard := s.unheard
+	s.due, s.unheard, s.auditing = false, false, true
 	s.helpers.Go(func() {
-		st, err := s.audit(ctx)
-		result <- audited{st, err}
+		st, err := s.audit(ctx, unheard)
+		result <- audited{st, err, unheard}
 	})
 }
 
@@ -188,13 +190,17 @@ func (s *session) retry(ctx context.Context) {
 // audit looks whether the switch holds what it is thought to hold, and only if
 // it does not collects what it holds. So that audits of large networks do not
 // keep the controller busy, the entries that they look at in a second are
-// bounded; beyond that their number has to do until the next audit.
-func (s *session) audit(ctx context.Context) (*flow.State, error) {
+// bounded; beyond that their number has to do until the next audit. It does not
+// where entries are known to have vanished: others may have come.
+func (s *session) audit(ctx context.Context, unheard bool) (*flow.State, error) {
 	s.mu.Lock()
 	look := s.flows.Audit()
 	n := s.flows.Holds()
 	s.mu.Unlock()
-	if !s.audits.allow(n, time.Now()) {
+	switch now := time.Now(); {
+	case unheard:
+		s.audits.take(n, now)
+	case !s.audits.allow(n, now):
 		counted, err := s.count(ctx)
 		if err != nil || counted == n {
 			return nil, err
@@ -261,6 +267,7 @@ func (s *session) finishAudit(a audited) {
 	defer s.mu.Unlock()
 	switch {
 	case a.err != nil:
+		s.unheard = s.unheard || a.unheard
 		s.log.Warn("switch did not say what it holds", "err", a.err)
 		s.flows.Unasked()
 	case a.state != nil:

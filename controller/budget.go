@@ -24,12 +24,24 @@ type budget struct {
 func (b *budget) allow(n int, now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.spent = max(0, b.spent-now.Sub(b.at).Seconds()*auditRate)
-	b.at = now
+	b.refillLocked(now)
 	n = min(n, auditBurst)
 	if b.spent+float64(n) > auditBurst {
 		return false
 	}
 	b.spent += float64(n)
 	return true
+}
+
+// take counts n more that are done at now whether they fit or not.
+func (b *budget) take(n int, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refillLocked(now)
+	b.spent += float64(n)
+}
+
+func (b *budget) refillLocked(now time.Time) {
+	b.spent = max(0, b.spent-now.Sub(b.at).Seconds()*auditRate)
+	b.at = now
 }

@@ -50,6 +50,7 @@ type session struct {
 	metering bool        // the switch has meters for us
 	pacer    *time.Timer // fires when meters that were put off are due
 	due      bool        // an audit is to begin as soon as nothing is under way
+	unheard  bool        // entries vanished that were not heard of, and the audit is to find them
 	mending  bool        // a repair is due
 	auditing bool
 	helpers  sync.WaitGroup
@@ -126,7 +127,7 @@ func (s *session) keep(ctx context.Context) error {
 		case <-s.pacer.C:
 			s.proceed(ctx)
 		case <-s.missed: // some vanished unheard; until they are found nothing is certain
-			s.due = true
+			s.due, s.unheard = true, true
 			s.startAudit(ctx, audits)
 		case <-audit.C:
 			audit.Reset(s.auditEvery())
