@@ -15,14 +15,14 @@ type ScheduleConfig struct {
 	Interval time.Duration // between probes of a port; default 1 s
 	Burst    time.Duration // between the first ten probes while what is behind a port is not settled; default 200 ms
 	Longest  time.Duration // to which Interval is stretched for trunks in a large network; default 5 s
-	Rate     float64       // frames/s beyond which intervals are stretched; 2.5 times as many of bursts; default 2000. A trunk's probe is two: it comes back
+	Rate     float64       // frames/s beyond which intervals are stretched; three times as many of bursts; default 1600. A trunk's probe is two: it comes back
 }
 
 func (c ScheduleConfig) withDefaults() ScheduleConfig {
 	c.Interval = cmp.Or(c.Interval, time.Second)
 	c.Burst = cmp.Or(c.Burst, 200*time.Millisecond)
 	c.Longest = cmp.Or(c.Longest, 5*time.Second)
-	c.Rate = cmp.Or(c.Rate, 2000)
+	c.Rate = cmp.Or(c.Rate, 1600)
 	return c
 }
 
@@ -127,7 +127,7 @@ func (s *Schedule) take(k kind, due []topology.Port, elapsed time.Duration, now 
 func (s *Schedule) speed(k kind) float64 {
 	rate := s.cfg.Rate
 	if k == unsettled {
-		return 2.5 * rate
+		return 3 * rate
 	}
 	return 1.25 * max(rate, float64(s.queues[k].ports)/s.pause(k, 0).Seconds())
 }
@@ -146,7 +146,7 @@ func (s *Schedule) pause(k kind, times int) time.Duration {
 	if k == trunk {
 		return stretched
 	}
-	left := max(rate-2*trunks/stretched.Seconds(), rate/10)
+	left := max(rate-2*trunks/stretched.Seconds(), rate/4)
 	return max(stretched, inSeconds(edges/left)) // nothing is lost when an edge port has to wait
 }
 

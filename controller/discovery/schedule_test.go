@@ -47,7 +47,7 @@ func TestProbesAreBoundedAndSpread(t *testing.T) {
 	}{
 		{"small", 3, map[topology.PortRole]int{trunks: 2, edges: 2}, time.Second, 8, 12, 12},
 		{"small, unsettled", 3, map[topology.PortRole]int{fresh: 2}, step, 17, 6, 12},
-		{"1,000 switches", 1000, map[topology.PortRole]int{trunks: 4}, 4 * time.Second, 2, 500, 1250},
+		{"1,000 switches", 1000, map[topology.PortRole]int{trunks: 4}, 5 * time.Second, 1, 500, 1000},
 		{"1,000 switches with hosts", 1000, map[topology.PortRole]int{trunks: 4, edges: 4}, 11 * time.Second, 0, 1000, 2500},
 		{"1,000 switches, cold", 1000, map[topology.PortRole]int{fresh: 4}, time.Second, 2, 1004, 5100},
 		{"many trunks", 1000, map[topology.PortRole]int{trunks: 16}, 5 * time.Second, 1, 1700, 4000},
