@@ -76,6 +76,7 @@ type Controller struct {
 	builder     *topology.Builder // the core's from Run on
 	events      chan event        // events that must not be lost
 	lossyEvents chan event        // events that come again, and must not delay the others
+	repeats     repeats           // probes that are no news
 	done        chan struct{}     // closed when the core has stopped; nothing is received any more
 	audits      budget            // flow entries that audits look at
 	strange     pool              // bytes that are kept of what switches hold and should not

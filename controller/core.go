@@ -106,6 +106,7 @@ func (k *core) run() {
 		case <-ticker.C:
 			k.drain() // what has been heard counts as heard
 			now := time.Now()
+			k.repeats.take(k, now)
 			k.builder.Expire(now)
 			k.probe(k.schedule.Due(k.Snapshot(), now)...)
 			k.probeSilent()

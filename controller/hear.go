@@ -49,7 +49,12 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 		return
 	}
 	at := topology.PortID{DPID: s.dpid, Port: port}
-	if from, sent, err := s.prober.Origin(m.Data, time.Now()); err == nil {
+	now := time.Now()
+	if from, sent, err := s.prober.Origin(m.Data, now); err == nil {
+		if l, ok := s.Snapshot().Links[from]; ok && l.ID.To == at {
+			s.repeats.add(repeat{s, from, at, sent, now})
+			return
+		}
 		s.offer(s.events, probeSeen{s, from, at, sent})
 		return
 	}

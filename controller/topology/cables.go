@@ -138,11 +138,10 @@ func (b *Builder) LinkSeen(from, to PortID, now time.Time) bool {
 		b.await(to, b.cfg.LinkTimeout)
 		return false
 	}
-	c := b.cableAt(to)
-	if c != nil && c.far(to) == from && c.directions[c.from(from)].known && arrived.role == Trunk {
-		b.hear(c, c.from(from))
+	if b.LinkHeard(from, to, now) {
 		return false
 	}
+	c := b.cableAt(to)
 	if c == nil || c.far(to) != from {
 		b.unplug(from)
 		b.unplug(to)
@@ -151,6 +150,19 @@ func (b *Builder) LinkSeen(from, to PortID, now time.Time) bool {
 	b.hear(c, c.from(from))
 	b.makeTrunk(to, from)
 	b.makeTrunk(from, to)
+	return true
+}
+
+// LinkHeard does as [Builder.LinkSeen] where the link is known, and reports
+// whether it is; else it does nothing.
+func (b *Builder) LinkHeard(from, to PortID, now time.Time) bool {
+	b.clock.look(now)
+	arrived, c := b.port(to), b.cableAt(to)
+	if c == nil || c.far(to) != from || !c.directions[c.from(from)].known ||
+		arrived == nil || !isUp(arrived.port) || arrived.role != Trunk {
+		return false
+	}
+	b.hear(c, c.from(from))
 	return true
 }
 
