@@ -106,6 +106,28 @@ func TestLinksNeedBothDirections(t *testing.T) {
 	}
 }
 
+// A probe that waited while its link went, or moved, brings no link back.
+func TestLateProbesMakeNoLink(t *testing.T) {
+	b := NewBuilder(Config{}, t0)
+	up(b, 1, 2, t0)
+	up(b, 2, 2, t0)
+	if b.LinkHeard(at(1, 1), at(2, 1), t0) {
+		t.Error("a link that is not known is heard of")
+	}
+	plug(b, at(1, 1), at(2, 1), t0)
+	if !b.LinkHeard(at(1, 1), at(2, 1), t0) || !b.LinkHeard(at(2, 1), at(1, 1), t0) {
+		t.Error("a link that is known is not heard of")
+	}
+	plug(b, at(1, 1), at(2, 2), t0)
+	if b.LinkHeard(at(1, 1), at(2, 1), t0) || !b.LinkHeard(at(1, 1), at(2, 2), t0) {
+		t.Error("the link is heard of where it was")
+	}
+	b.cut(at(1, 1))
+	if b.LinkHeard(at(1, 1), at(2, 2), t0) || len(b.Snapshot(t0).Links) != 0 {
+		t.Error("the link that was cut is back")
+	}
+}
+
 func TestTreeOfRingLeavesOneCableOut(t *testing.T) {
 	b := ring(Config{})
 	s := b.Snapshot(t0)
