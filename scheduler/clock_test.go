@@ -65,6 +65,45 @@ func TestStepper(t *testing.T) {
 	if wall += time.Hour; s.step() != time.Hour {
 		t.Error("no step is found after one that could not be judged")
 	}
+	late = surestRead // is soon enough; the clock is read in between
+	if wall += time.Hour; s.step() != time.Hour-surestRead {
+		t.Error("no step is found by a reading that took just as long as it may")
+	}
+	late = 0
+	run(lookEvery/2 - 1)
+	if was := s.wall; s.step() != 0 || s.wall != was {
+		t.Error("what is slewed is taken over after too short a time to tell")
+	}
+	run(1)
+	if was := s.wall; s.step() != 0 || s.wall == was {
+		t.Error("what is slewed is not taken over")
+	}
+}
+
+// The first step is told from how the clocks were when the stepper was made.
+func TestFirstStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wall{}
+		s := newStepper(w.now)
+		w.set(time.Hour)
+		if got := s.step(); got != time.Hour {
+			t.Errorf("the first step is %v", got)
+		}
+	})
+}
+
+// What the configuration leaves out has its default; what is short is kept.
+func TestDefaults(t *testing.T) {
+	for _, left := range []time.Duration{0, -1} {
+		c := Config{Workers: int(left), Timeout: left, Backoff: left}.withDefaults()
+		if c.Workers != DefaultWorkers || c.Timeout != DefaultTimeout || c.Backoff != DefaultBackoff || c.Settle != DefaultSettle || c.Log == nil {
+			t.Errorf("without settings: %+v", c)
+		}
+	}
+	c := Config{Workers: 1, Timeout: 1, Backoff: 1, Settle: 1}.withDefaults()
+	if c.Workers != 1 || c.Timeout != 1 || c.Backoff != 1 || c.Settle != 1 {
+		t.Errorf("with the least settings: %+v", c)
+	}
 }
 
 // A step is in the log once, with its size.
