@@ -32,6 +32,7 @@ type circuit struct {
 	want    path.Circuit
 	olds    []path.Circuit  // what it was before; empty unless it moves
 	left    []openflow.DPID // of paths that it gave up on the way; they may hold entries still
+	lowered []openflow.DPID // where others' policers have to make room
 	phase   phase
 	waiting wait
 	waiters []chan<- error
@@ -125,6 +126,9 @@ func (c *circuit) requirements() (out []requirement) {
 	last := c.phase == settled || c.phase == leaving
 	for _, h := range c.want.Path {
 		out = append(out, requirement{h.DPID, last, true})
+	}
+	for _, dpid := range c.lowered {
+		out = append(out, requirement{dpid: dpid})
 	}
 	if c.phase != leaving {
 		return out

@@ -43,6 +43,7 @@ type Config struct {
 	TLS             *tls.Config  // nil: TCP
 	Forwarding      flow.Forwarding
 	DefaultCapacity bitrate.Rate // of ports that do not report their speed; default 10 Gbit/s
+	Spare           float64      // the part of a link's capacity that is never reserved; see the portions of [flow.Policed]
 	Links           []topology.LinkOverride
 	Attachments     []topology.Attachment
 	Priority        Priority
@@ -136,7 +137,7 @@ func New(cfg Config) (*Controller, error) {
 }
 
 func policy(cfg Config) flow.Policy {
-	p := flow.Policy{Forwarding: cfg.Forwarding, Meter: cfg.Priority.Meter}
+	p := flow.Policy{Forwarding: cfg.Forwarding, Meter: cfg.Priority.Meter, Spare: cfg.Spare}
 	if d := cfg.Priority.DSCP; d != nil {
 		p.Mark, p.DSCP = true, *d
 	}

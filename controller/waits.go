@@ -89,6 +89,9 @@ func (k *core) begin() {
 		s.noted = false
 		if s.since == 0 { // else it has ended
 			s.since = k.generation
+			if c, ok := w.(*circuit); ok {
+				c.lowered = k.wanted.Lowered(c.want.ID)
+			}
 			k.enqueue(w)
 		}
 	}

@@ -2,11 +2,13 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
 
 	"conga/bitrate"
+	"conga/controller/flow"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -265,5 +267,54 @@ func TestQueuesForgetWhatIsOver(t *testing.T) {
 	}
 	if n := len(b.stuck[2]) + len(b.removals); n > 0 {
 		t.Errorf("%d circuits are kept that are not wanted any more", n)
+	}
+}
+
+// A third circuit takes from the portions of two others, which enter elsewhere.
+// It holds when their policers have made room, or their switch has gone.
+func TestCircuitWaitsForPolicersThatMakeRoom(t *testing.T) {
+	b := newBoard(t, 4)
+	b.wanted = flow.NewWanted(flow.Policy{Forwarding: flow.ForwardL2, Meter: true, Spare: 0.2})
+	b.wanted.SetNetwork(b.Snapshot())
+	for d := openflow.DPID(1); d <= 4; d++ {
+		b.wanted.Watch(d)
+	}
+	circuit := func(id string, handle uint32, from openflow.DPID) path.Circuit {
+		c := along(from, 4)
+		c.ID, c.Handle, c.Key.DstPort = id, handle, uint16(handle)
+		return c
+	}
+	install := func(c path.Circuit) <-chan error {
+		reply := b.ask(func(r chan<- error) event { return install{c, r} })
+		b.draw()
+		return reply
+	}
+	for i, id := range []string{"a", "b"} {
+		install(circuit(id, uint32(16*i+5), 1))
+		for d := openflow.DPID(1); d <= 4; d++ {
+			b.confirm(d)
+		}
+	}
+	third := install(circuit("c", 37, 3))
+	b.confirm(3)
+	b.confirm(4)
+	b.wantNone("switch 1 polices the others as if there were two", third)
+	b.confirm(1)
+	b.wantAnswer("they have made room", third)
+	for handle := uint32(53); ; handle += 16 { // until the next step is reached
+		next := install(circuit(fmt.Sprint(handle), handle, 3))
+		b.confirm(3)
+		b.confirm(4)
+		select {
+		case err := <-next:
+			if err != nil || handle > 640 {
+				t.Fatalf("no policer makes room: %v", err)
+			}
+			continue
+		default:
+		}
+		b.disconnect(1)
+		b.wantAnswer("switch 1 has gone", next)
+		return
 	}
 }

@@ -31,6 +31,7 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 		TLS:             tlsConfig,
 		Forwarding:      flow.Forwarding(c.Network.Forwarding),
 		DefaultCapacity: c.Network.DefaultCapacity.BitRate(),
+		Spare:           1 - c.Network.Reservable,
 		Priority: controller.Priority{
 			Meter: c.Network.Priority.Meter, DSCP: c.Network.Priority.DSCP, Queue: c.Network.Priority.Queue,
 		},

@@ -132,9 +132,10 @@ func drop(rate uint32) Meter {
 	return Meter{Rate: rate, Burst: max(rate/burstPerSecond, minBurst)}
 }
 
-// policer returns the meter that holds a circuit to its rate.
-func policer(circuit path.Circuit) (openflow.MeterID, Meter) {
-	rate := max(kbps(circuit.Rate), 1)
+// policer returns the meter that holds a circuit to its rate, or to the least
+// rate in kbit/s if that is higher.
+func policer(circuit path.Circuit, least uint32) (openflow.MeterID, Meter) {
+	rate := max(kbps(circuit.Rate), least, 1)
 	burst := uint32(time.Duration(rate) * policerBurst / time.Second)
 	return purpose.PolicerID(circuit.Handle), Meter{Rate: rate, Burst: max(burst, minBurst)}
 }

@@ -7,8 +7,9 @@ import (
 )
 
 // circuit calls rule with each of a circuit's entries for this switch, in both
-// directions, and meter with each of its policers.
-func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule), meter func(openflow.MeterID, Meter)) {
+// directions, and meter with each of its policers, which let through the least
+// rate in kbit/s even where its own is lower.
+func (v *view) circuit(c path.Circuit, policed bool, least uint32, rule func(*Rule), meter func(openflow.MeterID, Meter)) {
 	for i, h := range c.Path {
 		if h.DPID != v.sw.DPID {
 			continue
@@ -24,7 +25,7 @@ func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule), meter fun
 				id = v.limits[way.out]
 			case policed && v.metering() && way.enters:
 				var m Meter
-				id, m = policer(c)
+				id, m = policer(c, least)
 				meter(id, m)
 			}
 			v.direction(c, way.key, way.in, way.out, id, rule)

@@ -22,11 +22,12 @@ const (
 // Policy is what the configuration says of forwarding and priority.
 type Policy struct {
 	Forwarding Forwarding
-	Meter      bool   // hold best effort back on links that carry reservations
-	Mark       bool   // mark allocated traffic with DSCP
-	DSCP       uint8  // the mark, 0 to 63
-	UseQueue   bool   // put allocated traffic into a queue where the port has it
-	Queue      uint32 // which
+	Meter      bool    // hold best effort back on links that carry reservations
+	Spare      float64 // the part of a link's capacity that is never reserved
+	Mark       bool    // mark allocated traffic with DSCP
+	DSCP       uint8   // the mark, 0 to 63
+	UseQueue   bool    // put allocated traffic into a queue where the port has it
+	Queue      uint32  // which
 }
 
 // Network is everything that the states of the switches follow from.
@@ -37,7 +38,7 @@ type Network struct {
 	// Circuits are in order of precedence: where two want the same entry, as
 	// the old and the new path of a circuit that moves may, the first has it.
 	Circuits []path.Circuit
-	Policed  map[string]bool // circuits that are held to their rate, by ID; see [Policed]
+	Policed  map[string]uint32 // circuits that are held to a rate, by ID; see [Policed]
 }
 
 // The tables of the pipeline.
@@ -57,12 +58,13 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	if !ok {
 		return st
 	}
-	v := newView(n.Policy, sw, n.Tree, reserved(n.Circuits, dpid))
+	v := newView(n.Policy, sw, n.Tree, n.reserved(dpid))
 	for _, r := range v.base() {
 		st.add(r)
 	}
 	for _, c := range n.Circuits {
-		v.circuit(c, n.Policed[c.ID], st.add, st.addMeter)
+		least, policed := n.Policed[c.ID]
+		v.circuit(c, policed, least, st.add, st.addMeter)
 	}
 	for _, h := range n.Hosts.All() {
 		x := newStation(h.MAC)
@@ -80,47 +82,6 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	}
 	maps.Copy(st.Meters, v.meters)
 	return st
-}
-
-// Policed returns the circuits that must be held to their rate where they enter
-// the network: those that share a link with another circuit that has a rate. A
-// circuit that shares no link may use what is free beyond what it reserved; it
-// takes that from best effort only.
-func Policed(circuits []path.Circuit) map[string]bool {
-	owner := map[topology.LinkID]string{}
-	policed := map[string]bool{}
-	for _, c := range circuits {
-		if c.Rate == 0 {
-			continue
-		}
-		for _, l := range c.Path.BothWays() {
-			other, taken := owner[l]
-			if taken && other != c.ID {
-				policed[c.ID], policed[other] = true, true
-			}
-			owner[l] = c.ID
-		}
-	}
-	return policed
-}
-
-// reserved sums what circuits hold on the ports of a switch, by the port that
-// sends. A circuit that moves is listed with both its paths and counts once on
-// a port that both use.
-func reserved(circuits []path.Circuit, dpid openflow.DPID) map[openflow.PortNo]bitrate.Rate {
-	byID := map[string][]path.Circuit{}
-	for _, c := range circuits {
-		byID[c.ID] = append(byID[c.ID], c)
-	}
-	sums := map[openflow.PortNo]bitrate.Rate{}
-	for _, listed := range byID {
-		for port, rate := range claims(listed) {
-			if port.DPID == dpid {
-				sums[port.Port] += rate
-			}
-		}
-	}
-	return sums
 }
 
 // claims returns what one circuit, as it is listed, holds of each port that its

@@ -203,12 +203,12 @@ func TestCircuitsThatShareALinkArePoliced(t *testing.T) {
 	a, b := forth("a", 7, 40*bitrate.Mbps), forth("b", 8, 20*bitrate.Mbps)
 	b.Key.DstPort = 80
 	n.Circuits = []path.Circuit{a}
-	if p := Policed(n.Circuits); len(p) != 0 {
+	if p := Policed(n); len(p) != 0 {
 		t.Errorf("a lone circuit is policed: %v", p)
 	}
 	n.Circuits = []path.Circuit{a, b}
-	n.Policed = Policed(n.Circuits)
-	if !n.Policed["a"] || !n.Policed["b"] {
+	n.Policed = Policed(n)
+	if _, a := n.Policed["a"]; !a || len(n.Policed) != 2 {
 		t.Fatalf("policed: %v; want both", n.Policed)
 	}
 	st := Compile(n, 1)
@@ -257,7 +257,7 @@ func TestMovingCircuitHasBothPathsAndPrecedenceDecides(t *testing.T) {
 	if got := head(); !slices.Equal(got, []openflow.PortNo{1}) {
 		t.Errorf("switching, the head sends to %v; want the new path", got)
 	}
-	if len(Policed(n.Circuits)) != 0 {
+	if len(Policed(n)) != 0 {
 		t.Error("a circuit shares links with itself")
 	}
 	id, _ := purpose.PortID(3)

@@ -72,7 +72,7 @@ var examples = []struct {
 	{"meters are not wanted", 1, threeTables, func(n *Network) {
 		n.Policy.Meter = false
 		n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
-		n.Policed = map[string]bool{"a": true}
+		n.Policed = map[string]uint32{"a": 0}
 	}},
 	{"a circuit beside the tree", 3, threeTables, func(n *Network) {
 		c := forth("a", 7, 40*bitrate.Mbps)
@@ -83,12 +83,21 @@ var examples = []struct {
 	{"circuits are policed", 1, threeTables, func(n *Network) {
 		a, b := forth("a", 0x0300_0007, 40*bitrate.Mbps), forth("b", 8, 500)
 		b.Key.Proto, b.Key.DstPort = path.ProtoTCP, 80
-		n.Circuits, n.Policed = []path.Circuit{a, b}, Policed([]path.Circuit{a, b})
+		n.Circuits = []path.Circuit{a, b}
+		n.Policed = Policed(n)
+	}},
+	{"policed circuits have a portion", 1, threeTables, func(n *Network) {
+		n.Policy.Spare = 0.2
+		a, b := forth("a", 0x0300_0007, 40*bitrate.Mbps), forth("b", 8, 500)
+		b.Key.Proto, b.Key.DstPort = path.ProtoTCP, 80
+		n.Circuits = []path.Circuit{a, b}
+		n.Policed = Policed(n)
 	}},
 	{"a circuit without a rate", 1, threeTables, func(n *Network) {
 		a, b := forth("a", 7, 40*bitrate.Mbps), forth("b", 8, 0)
 		b.Key.DstPort = 80
-		n.Circuits, n.Policed = []path.Circuit{a, b}, Policed([]path.Circuit{a, b})
+		n.Circuits = []path.Circuit{a, b}
+		n.Policed = Policed(n)
 	}},
 	{"a queue and no mark", 1, threeTables, func(n *Network) {
 		n.Policy = Policy{Forwarding: ForwardNone, UseQueue: true, Queue: 3}

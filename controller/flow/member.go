@@ -16,8 +16,8 @@ type member struct {
 	listed   []path.Circuit
 	switches []openflow.DPID
 	held     map[topology.PortID]bitrate.Rate // see claims
-	cables   []topology.LinkID                // with a rate, in one direction
-	shared   int                              // of these, how many another circuit with a rate uses too
+	shared   int                              // how many of these ports another circuit with a rate uses too
+	least    uint32                           // what its policers let through at least, in kbit/s
 	parts    []*part                          // in the switches that are watched
 }
 
@@ -56,7 +56,7 @@ func (m *member) setPart(s *site, now *part) {
 
 // list sets how the circuit is wanted.
 func (m *member) list(listed []path.Circuit) {
-	m.listed, m.switches, m.cables = listed, nil, nil
+	m.listed, m.switches = listed, nil
 	m.held = claims(listed)
 	if len(listed) > 0 {
 		m.handle = listed[0].Handle
@@ -67,23 +67,7 @@ func (m *member) list(listed []path.Circuit) {
 				m.switches = append(m.switches, h.DPID)
 			}
 		}
-		if c.Rate == 0 {
-			continue
-		}
-		for _, l := range c.Path.Links() {
-			if l = cable(l); !slices.Contains(m.cables, l) {
-				m.cables = append(m.cables, l)
-			}
-		}
 	}
-}
-
-// cable names a link and its reverse alike: a circuit is on both.
-func cable(l topology.LinkID) topology.LinkID {
-	if back := l.Reverse(); topology.CompareLinks(back, l) < 0 {
-		return back
-	}
-	return l
 }
 
 // uses reports whether a path of the circuit uses one of these ports.
@@ -121,25 +105,12 @@ func (w *Wanted) claim(m *member) {
 		}
 		w.passing[dpid][m] = true
 	}
+	m.shared, m.least = 0, 0
 	for p, rate := range m.held {
-		w.reserve(p, rate, 1)
+		w.reserve(p, rate)
+		w.join(p, m, rate)
 	}
-	m.shared = 0
-	for _, l := range m.cables {
-		users := w.users[l]
-		if users == nil {
-			users = map[*member]bool{}
-			w.users[l] = users
-		}
-		if len(users) == 1 {
-			for other := range users {
-				w.share(other, 1)
-			}
-		}
-		if users[m] = true; len(users) > 1 {
-			m.shared++
-		}
-	}
+	w.unsettled[m] = true
 }
 
 // release undoes claim.
@@ -150,42 +121,8 @@ func (w *Wanted) release(m *member) {
 		}
 	}
 	for p, rate := range m.held {
-		w.reserve(p, rate, -1)
+		w.reserve(p, -granted(rate, m.least))
+		w.leave(p, m, rate)
 	}
-	for _, l := range m.cables {
-		users := w.users[l]
-		switch delete(users, m); len(users) {
-		case 0:
-			delete(w.users, l)
-		case 1:
-			for other := range users {
-				w.share(other, -1)
-			}
-		}
-	}
-}
-
-// share counts a cable that a circuit has begun or ceased to share.
-func (w *Wanted) share(m *member, by int) {
-	before := m.shared > 0
-	if m.shared += by; before != (m.shared > 0) {
-		w.touchMember(m)
-	}
-}
-
-// reserve adds to what is held of a port, or takes away from it.
-func (w *Wanted) reserve(p topology.PortID, rate bitrate.Rate, by int) {
-	ports := w.reserved[p.DPID]
-	if ports == nil {
-		ports = map[openflow.PortNo]bitrate.Rate{}
-		w.reserved[p.DPID] = ports
-	}
-	if by > 0 {
-		ports[p.Port] += rate
-	} else if ports[p.Port] -= rate; ports[p.Port] == 0 {
-		delete(ports, p.Port)
-	}
-	if s := w.touch(p.DPID); s != nil {
-		s.limits = true
-	}
+	delete(w.unsettled, m)
 }

@@ -156,7 +156,7 @@ func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
 func (s *site) makePart(m *member) *part {
 	now := &part{site: s, rules: make([]*Rule, 0, 2*len(m.listed))}
 	for _, c := range m.listed {
-		s.view.circuit(c, m.shared > 0,
+		s.view.circuit(c, m.shared > 0, m.least,
 			func(r *Rule) { now.rules = append(now.rules, r) },
 			func(id openflow.MeterID, x Meter) { now.meters = append(now.meters, namedMeter{id, x}) })
 	}

@@ -23,8 +23,13 @@ type Wanted struct {
 
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
-	reserved map[openflow.DPID]map[openflow.PortNo]bitrate.Rate
-	users    map[topology.LinkID]map[*member]bool // circuits with a rate on a cable
+	reserved map[openflow.DPID]map[openflow.PortNo]bitrate.Rate // what best effort leaves to circuits
+	usages   map[openflow.DPID]map[openflow.PortNo]*usage
+
+	resized   map[topology.PortID]bool                   // ports of which circuits may have another portion
+	unsettled map[*member]bool                           // circuits that may have another portion
+	lowered   map[topology.PortID]map[openflow.DPID]bool // see Lowered
+	taken     bool                                       // lowered is of what was taken
 
 	sites   map[openflow.DPID]*site
 	changed map[*site]bool
@@ -38,8 +43,9 @@ func NewWanted(p Policy) *Wanted {
 		stations: map[openflow.MAC]*station{}, homes: map[openflow.DPID]map[*station]bool{},
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
-		users:    map[topology.LinkID]map[*member]bool{},
-		sites:    map[openflow.DPID]*site{}, changed: map[*site]bool{},
+		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
+		resized:  map[topology.PortID]bool{}, unsettled: map[*member]bool{}, lowered: map[topology.PortID]map[openflow.DPID]bool{},
+		sites: map[openflow.DPID]*site{}, changed: map[*site]bool{},
 	}
 }
 
@@ -66,6 +72,8 @@ func (w *Wanted) Unwatch(dpid openflow.DPID) {
 // Take calls f with what has changed since the last call for each switch that
 // is watched.
 func (w *Wanted) Take(f func(openflow.DPID, Patch)) {
+	w.settle()
+	w.taken = true
 	for s := range w.changed {
 		p := NewPatch()
 		if w.refresh(s, p); !p.Empty() {
@@ -155,6 +163,9 @@ func (w *Wanted) leaveHome(x *station) {
 
 // changeSwitch takes note that a switch or its ports have changed.
 func (w *Wanted) changeSwitch(dpid openflow.DPID, old, now topology.Switch) {
+	for no := range w.usages[dpid] {
+		w.resized[topology.PortID{DPID: dpid, Port: no}] = true
+	}
 	s := w.touch(dpid)
 	if s == nil {
 		return

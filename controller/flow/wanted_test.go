@@ -84,7 +84,7 @@ func (h *history) circuit() {
 		c.Key.DstPort = uint16(rapid.IntRange(1, 2).Draw(h.T, "port"))
 	}
 	for range rapid.IntRange(0, 3).Draw(h.T, "listed") {
-		c.Rate = bitrate.Rate(rapid.IntRange(0, 2).Draw(h.T, "rate")) * 10 * bitrate.Mbps
+		c.Rate = bitrate.Rate(rapid.SampledFrom([]int{0, 1, 10, 60}).Draw(h.T, "rate")) * bitrate.Mbps
 		c.Path = nil
 		for _, d := range rapid.Permutation([]openflow.DPID{1, 2, 3, 4}).Draw(h.T, "path")[:rapid.IntRange(1, 3).Draw(h.T, "hops")] {
 			c.Path = append(c.Path, path.Hop{DPID: d,
@@ -166,7 +166,7 @@ func (h *history) check() {
 	for _, id := range slices.Sorted(maps.Keys(h.circuits)) {
 		n.Circuits = append(n.Circuits, h.circuits[id]...)
 	}
-	n.Policed = Policed(n.Circuits)
+	n.Policed = Policed(n)
 	for d, kept := range h.kept {
 		if diff := difference(kept, Compile(n, d)); diff != "" {
 			h.Fatalf("switch %d: %s", d, diff)
@@ -202,6 +202,7 @@ func TestKeptStateIsTheCompiledOne(t *testing.T) {
 			policy: Policy{
 				Forwarding: rapid.SampledFrom([]Forwarding{ForwardL2, ForwardL2, ForwardL2, ForwardNormal, ForwardNone}).Draw(t, "forwarding"),
 				Meter:      rapid.IntRange(0, 3).Draw(t, "meter") > 0, Mark: true, DSCP: 46, UseQueue: true, Queue: 3,
+				Spare: rapid.SampledFrom([]float64{0, 0.2, 0.5}).Draw(t, "spare"),
 			},
 		}
 		h.builder = topology.NewBuilder(topology.Config{}, t0)

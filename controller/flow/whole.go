@@ -33,6 +33,7 @@ func (w Whole) State() *State {
 // Watch begins to keep the state of a switch, anew if it was kept already, and
 // returns all of it.
 func (w *Wanted) Watch(dpid openflow.DPID) Whole {
+	w.settle()
 	w.Unwatch(dpid)
 	s := newSite(dpid)
 	w.sites[dpid] = s

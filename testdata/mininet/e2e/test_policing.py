@@ -26,7 +26,7 @@ PORT = 5203
 class Policing(Case):
     """h1 -> h2 has an allocation that is policed, since h3 -> h4 shares s1-s2."""
 
-    options = {"links": [BOTTLENECK_LINK]}
+    options = {"links": [{**BOTTLENECK_LINK, "capacity": "10M"}]}  # of which portions are below RATE
 
     @classmethod
     def topo(cls) -> Topo:

@@ -1,0 +1,136 @@
+package flow
+
+import (
+	"math/bits"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// A policed circuit with a low rate would get less than best effort gives: its
+// entries are there, and drop what exceeds the rate. So each has a portion of
+// what is never reserved of a link, the spare part, and its policers let
+// through the larger of rate and portion:
+//
+//   - Half of the spare part is divided equally among the circuits with a rate.
+//     The best-effort meter of the port gives up what exceeds their rates, and
+//     so keeps half at least.
+//   - No reservation is ever made out of the spare part. So what is promised to
+//     one circuit does not depend on how soon the policer of another follows.
+//   - A portion is rounded down to steps that are twice as high each, at heights
+//     that differ from circuit to circuit. So one circuit more or less moves the
+//     policers of one or two others, however many there are.
+
+// steps is how many circuits with successive handles have steps of their own.
+const steps = 16
+
+// unlimited is the portion of a port of which nothing is known: its switch is
+// away, or has not come yet.
+const unlimited = ^uint32(0)
+
+// portion returns what each of some circuits may have of a port beyond what is
+// reserved, in kbit/s.
+func (p Policy) portion(port topology.Port, reserved bitrate.Rate, circuits int) uint32 {
+	if !p.Meter || circuits == 0 {
+		return 0
+	}
+	spare := bitrate.Rate(float64(port.Capacity) * p.Spare)
+	spare = min(spare, port.Capacity-min(reserved, port.Capacity)) // more may be reserved of a link that has become slower
+	return min(kbps(spare/2/bitrate.Rate(circuits)), unlimited-1)
+}
+
+// stepped returns the highest step of a circuit that a portion reaches, which
+// is more than half of it; 0 where it reaches none.
+func stepped(portion, handle uint32) uint32 {
+	first := steps + handle%steps
+	if portion < first {
+		return 0
+	}
+	return first << (bits.Len32(portion/first) - 1)
+}
+
+// granted returns what is taken from best effort for a circuit, of which a port
+// has so much reserved and whose policers let through the least rate in kbit/s.
+func granted(rate bitrate.Rate, least uint32) bitrate.Rate {
+	return max(rate, bitrate.Rate(least)*bitrate.Kbps)
+}
+
+// Policed returns the circuits that must be held to a rate where they enter the
+// network, by ID: those that share a port with another circuit that has a rate.
+// The value is what their policers let through at least, in kbit/s. A circuit
+// that shares no port may use what is free beyond what it reserved; it takes
+// that from best effort only.
+func Policed(n *Network) map[string]uint32 {
+	handles := map[string]uint32{}
+	held := map[topology.PortID]map[string]bitrate.Rate{}
+	for id, listed := range byID(n.Circuits) {
+		handles[id] = listed[0].Handle
+		for port, rate := range claims(listed) {
+			if held[port] == nil {
+				held[port] = map[string]bitrate.Rate{}
+			}
+			held[port][id] = rate
+		}
+	}
+	policed := map[string]uint32{}
+	for _, rates := range held {
+		for id := range rates {
+			if len(rates) > 1 {
+				policed[id] = unlimited
+			}
+		}
+	}
+	for port, rates := range held {
+		portion := n.portion(port, rates)
+		for id := range rates {
+			if least, is := policed[id]; is && portion != unlimited {
+				policed[id] = min(least, stepped(portion, handles[id]))
+			}
+		}
+	}
+	for id, least := range policed {
+		if least == unlimited {
+			policed[id] = 0
+		}
+	}
+	return policed
+}
+
+// portion returns what each of the circuits of a port may have of it.
+func (n *Network) portion(id topology.PortID, rates map[string]bitrate.Rate) uint32 {
+	port, known := n.Switches[id.DPID].Ports[id.Port]
+	if !known {
+		return unlimited
+	}
+	var sum bitrate.Rate
+	for _, rate := range rates {
+		sum += rate
+	}
+	return n.Policy.portion(port, sum, len(rates))
+}
+
+// byID returns the circuits as they are listed under each ID.
+func byID(circuits []path.Circuit) map[string][]path.Circuit {
+	listed := map[string][]path.Circuit{}
+	for _, c := range circuits {
+		listed[c.ID] = append(listed[c.ID], c)
+	}
+	return listed
+}
+
+// reserved sums what circuits are granted on the ports of a switch, by the port
+// that sends. A circuit that moves is listed with both its paths and counts
+// once on a port that both use.
+func (n *Network) reserved(dpid openflow.DPID) map[openflow.PortNo]bitrate.Rate {
+	sums := map[openflow.PortNo]bitrate.Rate{}
+	for id, listed := range byID(n.Circuits) {
+		for port, rate := range claims(listed) {
+			if port.DPID == dpid {
+				sums[port.Port] += granted(rate, n.Policed[id])
+			}
+		}
+	}
+	return sums
+}

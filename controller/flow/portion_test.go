@@ -1,0 +1,175 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/purpose"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// TestPortionsFit has circuits that allocations may have on two switches with
+// links of all sorts, and adds up what the meters let through.
+func TestPortionsFit(test *testing.T) {
+	rapid.Check(test, func(t *rapid.T) {
+		n := square(test, threeTables)
+		n.Policy.Spare = rapid.SampledFrom([]float64{0, 0.01, 0.2, 0.9}).Draw(t, "spare")
+		room := bitrate.Rate(float64(100*bitrate.Mbps) * (1 - n.Policy.Spare))
+		if rapid.Bool().Draw(t, "slower") { // than when the circuits were admitted
+			for no, p := range n.Switches[2].Ports {
+				p.Capacity = 50 * bitrate.Mbps
+				n.Switches[2].Ports[no] = p
+			}
+		}
+		for i := range rapid.IntRange(1, 12).Draw(t, "circuits") {
+			c := forth(fmt.Sprint(i), uint32(rapid.IntRange(0, 99).Draw(t, "handle")*100+i), bitrate.Rate(rapid.Uint64Range(1, uint64(room)/4).Draw(t, "rate")))
+			if c.Key.DstPort = uint16(i + 1); c.Rate > room {
+				continue
+			}
+			room -= c.Rate
+			n.Circuits = append(n.Circuits, c)
+		}
+		n.Policed = Policed(n)
+		states := map[openflow.DPID]*State{1: Compile(n, 1), 2: Compile(n, 2), 3: Compile(n, 3)}
+		var sum bitrate.Rate
+		for _, c := range n.Circuits {
+			rate := c.Rate
+			if m, is := states[1].Meters[purpose.PolicerID(c.Handle)]; is {
+				rate = max(rate, bitrate.Rate(m.Rate)*bitrate.Kbps) // a meter's unit is coarser
+			}
+			sum += rate
+		}
+		for d, st := range states {
+			for no, p := range n.Switches[d].Ports {
+				checkLink(t, n, st, p, no, sum)
+			}
+		}
+		checkPortions(t, n, states[1])
+	})
+}
+
+// checkLink adds best effort to what the circuits of a link may send.
+func checkLink(t *rapid.T, n *Network, st *State, p topology.Port, no openflow.PortNo, sum bitrate.Rate) {
+	id, _ := purpose.PortID(no)
+	m, metered := st.Meters[id]
+	if !metered {
+		return
+	}
+	var reserved bitrate.Rate
+	for _, c := range n.Circuits {
+		reserved += c.Rate
+	}
+	least := bitrate.Rate(minRate) * bitrate.Kbps // address resolution has to get through
+	best := bitrate.Rate(m.Rate+st.Meters[purpose.FloodID].Rate) * bitrate.Kbps
+	if reserved <= p.Capacity && sum+best > p.Capacity+2*least {
+		t.Fatalf("of %v circuits may send %v, best effort %v", p.Capacity, sum, best)
+	}
+	spare := min(bitrate.Rate(float64(p.Capacity)*n.Policy.Spare), p.Capacity-min(reserved, p.Capacity))
+	if best+bitrate.Kbps < spare/2 {
+		t.Fatalf("best effort keeps %v of %v that are never reserved", best, spare)
+	}
+}
+
+// checkPortions checks that each policed circuit has its rate, and more than
+// half of an equal part of what the circuits share.
+func checkPortions(t *rapid.T, n *Network, st *State) {
+	part := ^bitrate.Rate(0)
+	var reserved bitrate.Rate
+	for _, c := range n.Circuits {
+		reserved += c.Rate
+	}
+	for d := openflow.DPID(1); d <= 3; d++ {
+		for _, no := range []openflow.PortNo{2, 3} {
+			if p := n.Switches[d].Ports[no]; passes(n, d, no) {
+				spare := min(bitrate.Rate(float64(p.Capacity)*n.Policy.Spare), p.Capacity-min(reserved, p.Capacity))
+				part = min(part, spare/2/bitrate.Rate(len(n.Circuits)))
+			}
+		}
+	}
+	for _, c := range n.Circuits {
+		m, policed := st.Meters[purpose.PolicerID(c.Handle)]
+		if policed != (len(n.Circuits) > 1) {
+			t.Fatalf("of %d circuits one is policed: %v", len(n.Circuits), policed)
+		}
+		has := bitrate.Rate(m.Rate+1) * bitrate.Kbps // rounded down
+		if policed && (has <= c.Rate || part > 64*bitrate.Kbps && has <= part/2) {
+			t.Fatalf("a circuit with %v is policed to %d kbit/s, where %v is a part", c.Rate, m.Rate, part)
+		}
+	}
+}
+
+func passes(n *Network, d openflow.DPID, no openflow.PortNo) bool {
+	return len(n.Circuits) > 0 && slices.ContainsFunc(n.Circuits[0].Path, func(h path.Hop) bool { return h.DPID == d && (h.In == no || h.Out == no) })
+}
+
+// TestPortionsMoveFew has hundreds of circuits come and go on the same ports
+// and counts the policers that are others for it.
+func TestPortionsMoveFew(t *testing.T) {
+	n := square(t, threeTables)
+	n.Policy.Spare = 0.2
+	w := NewWanted(n.Policy)
+	w.SetNetwork(n.Snapshot)
+	for d := range n.Switches {
+		w.Watch(d)
+	}
+	changes := 0
+	set := func(i int, listed ...path.Circuit) {
+		w.SetCircuit(fmt.Sprint(i), listed)
+		w.Take(func(_ openflow.DPID, p Patch) {
+			for id := range p.Meters {
+				if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterPolicer && id != purpose.PolicerID(uint32(i)) {
+					changes++
+				}
+			}
+		})
+	}
+	const circuits = 400
+	for i := range circuits {
+		c := forth(fmt.Sprint(i), uint32(i), 10*bitrate.Kbps)
+		c.Key.DstPort = uint16(i + 1)
+		set(i, c)
+	}
+	for i := range circuits {
+		set(i)
+	}
+	if most := 2 * 2 * 2 * circuits; changes == 0 || changes > most { // two others, at both ends, on both occasions
+		t.Errorf("%d policers of others changed; want some, and %d at most", changes, most)
+	}
+}
+
+// A circuit learns which switches have to lower policers before what is granted
+// on its links fits.
+func TestLowered(t *testing.T) {
+	n := square(t, threeTables)
+	n.Policy.Spare = 0.2
+	w := NewWanted(n.Policy)
+	w.SetNetwork(n.Snapshot)
+	for d := range n.Switches {
+		w.Watch(d)
+	}
+	take := func() { w.Take(func(openflow.DPID, Patch) {}) }
+	for i := range 3 {
+		c := forth(fmt.Sprint(i), 16, bitrate.Mbps)
+		c.Key.DstPort = uint16(i + 1)
+		w.SetCircuit(c.ID, []path.Circuit{c})
+		take()
+		switch got := w.Lowered(c.ID); {
+		case i < 2 && len(got) != 0:
+			t.Errorf("circuit %d lowers policers of %v", i, got)
+		case i == 2 && len(got) != 2:
+			t.Errorf("where three share what two shared, policers of %v are lowered; want those of both ends", got)
+		}
+	}
+	take()
+	w.SetCircuit("0", nil)
+	take()
+	if got := w.Lowered("2"); len(got) != 0 {
+		t.Errorf("an end lowers policers of %v", got)
+	}
+}

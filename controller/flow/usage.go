@@ -1,0 +1,207 @@
+package flow
+
+import (
+	"conga/bitrate"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// usage is what circuits with a rate make of a port.
+type usage struct {
+	circuits int
+	reserved bitrate.Rate
+	portion  uint32                  // see Policy.portion
+	members  [steps]map[*member]bool // by the steps that they have
+}
+
+// usage returns what circuits make of a port.
+func (w *Wanted) usage(p topology.PortID) *usage {
+	ports := w.usages[p.DPID]
+	if ports == nil {
+		ports = map[openflow.PortNo]*usage{}
+		w.usages[p.DPID] = ports
+	}
+	u := ports[p.Port]
+	if u == nil {
+		u = &usage{}
+		ports[p.Port] = u
+	}
+	return u
+}
+
+// each calls f with each circuit that uses the port.
+func (u *usage) each(f func(*member)) {
+	for _, members := range u.members {
+		for m := range members {
+			f(m)
+		}
+	}
+}
+
+// join enters a circuit at a port of which it reserves so much.
+func (w *Wanted) join(p topology.PortID, m *member, rate bitrate.Rate) {
+	u := w.usage(p)
+	if u.circuits == 1 {
+		u.each(func(other *member) { w.share(other, 1) })
+	}
+	members := &u.members[m.handle%steps]
+	if *members == nil {
+		*members = map[*member]bool{}
+	}
+	(*members)[m] = true
+	u.reserved += rate
+	if u.circuits++; u.circuits > 1 {
+		m.shared++
+	}
+	w.resized[p] = true
+}
+
+// leave undoes join.
+func (w *Wanted) leave(p topology.PortID, m *member, rate bitrate.Rate) {
+	u := w.usage(p)
+	delete(u.members[m.handle%steps], m)
+	u.reserved -= rate
+	switch u.circuits--; u.circuits {
+	case 0:
+		if delete(w.usages[p.DPID], p.Port); len(w.usages[p.DPID]) == 0 {
+			delete(w.usages, p.DPID)
+		}
+		delete(w.resized, p)
+		return
+	case 1:
+		u.each(func(other *member) { w.share(other, -1) })
+	}
+	w.resized[p] = true
+}
+
+// share counts a port that a circuit has begun or ceased to share.
+func (w *Wanted) share(m *member, by int) {
+	before := m.shared > 0
+	if m.shared += by; before != (m.shared > 0) {
+		w.touchMember(m)
+		w.unsettled[m] = true
+	}
+}
+
+// settle gives circuits the portions that follow from how ports are used.
+func (w *Wanted) settle() {
+	if w.taken {
+		clear(w.lowered)
+		w.taken = false
+	}
+	for p := range w.resized {
+		u, was := w.usage(p), uint32(0)
+		was, u.portion = u.portion, w.portion(p)
+		for class, members := range u.members {
+			if stepped(was, uint32(class)) == stepped(u.portion, uint32(class)) {
+				continue
+			}
+			for m := range members {
+				w.unsettled[m] = true
+			}
+		}
+	}
+	for m := range w.unsettled {
+		w.setLeast(m, w.least(m))
+	}
+	clear(w.resized)
+	clear(w.unsettled)
+}
+
+// portion returns what each circuit may have of a port beyond its rate.
+func (w *Wanted) portion(p topology.PortID) uint32 {
+	port, known := w.snapshot.Switches[p.DPID].Ports[p.Port]
+	if !known {
+		return unlimited
+	}
+	u := w.usage(p)
+	return w.policy.portion(port, u.reserved, u.circuits)
+}
+
+// least returns what the policers of a circuit let through at least.
+func (w *Wanted) least(m *member) uint32 {
+	least := uint32(unlimited)
+	for p := range m.held {
+		if u := w.usage(p); m.shared > 0 && u.portion != unlimited {
+			least = min(least, stepped(u.portion, m.handle))
+		}
+	}
+	if least == unlimited {
+		return 0
+	}
+	return least
+}
+
+// setLeast sets what the policers of a circuit let through at least.
+func (w *Wanted) setLeast(m *member, least uint32) {
+	was := m.least
+	if was == least {
+		return
+	}
+	m.least = least
+	for p, rate := range m.held {
+		w.reserve(p, granted(rate, least)-granted(rate, was)) // wraps where it becomes less
+	}
+	for _, c := range m.listed {
+		if len(c.Path) == 0 || granted(c.Rate, was) == granted(c.Rate, least) {
+			continue
+		}
+		for _, dpid := range [...]openflow.DPID{c.Path[0].DPID, c.Path[len(c.Path)-1].DPID} {
+			if s := w.touch(dpid); s != nil {
+				s.members[m] = true
+			}
+			if least < was {
+				w.lower(m, dpid)
+			}
+		}
+	}
+}
+
+// lower notes a switch that has to lower a policer, for the circuits whose
+// coming may be why.
+func (w *Wanted) lower(m *member, dpid openflow.DPID) {
+	for p := range m.held {
+		if !w.resized[p] {
+			continue
+		}
+		if w.lowered[p] == nil {
+			w.lowered[p] = map[openflow.DPID]bool{}
+		}
+		w.lowered[p][dpid] = true
+	}
+}
+
+// Lowered returns the switches that have to lower the policers of others, as of
+// the last [Wanted.Take], because a circuit uses the same ports. Until they
+// have, more than its capacity may be granted on a link.
+func (w *Wanted) Lowered(id string) (dpids []openflow.DPID) {
+	m := w.members[id]
+	if m == nil || len(w.lowered) == 0 {
+		return nil
+	}
+	seen := map[openflow.DPID]bool{}
+	for p := range m.held {
+		for dpid := range w.lowered[p] {
+			if !seen[dpid] {
+				seen[dpid] = true
+				dpids = append(dpids, dpid)
+			}
+		}
+	}
+	return dpids
+}
+
+// reserve adds to what is granted on a port.
+func (w *Wanted) reserve(p topology.PortID, more bitrate.Rate) {
+	ports := w.reserved[p.DPID]
+	if ports == nil {
+		ports = map[openflow.PortNo]bitrate.Rate{}
+		w.reserved[p.DPID] = ports
+	}
+	if ports[p.Port] += more; ports[p.Port] == 0 {
+		delete(ports, p.Port)
+	}
+	if s := w.touch(p.DPID); s != nil {
+		s.limits = true
+	}
+}
