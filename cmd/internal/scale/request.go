@@ -28,14 +28,18 @@ func requests(side, hosts, active int) func(context.Context, *run) error {
 		}
 		ctx, cancel := r.within(ctx)
 		defer cancel()
+		w.grid.recorder.reset(false)
 		times, cpu, err := w.oneByOne(ctx, gen, r.divided(batch, 20))
 		if err != nil {
 			return err
 		}
+		sent := w.grid.recorder.sum()
 		idle := w.idleShare(ctx, 5*time.Second)
 		busy := cpu.Seconds() - idle*sum(times).Seconds()
 		r.figure("p50-ms", slices.Sorted(slices.Values(times))[len(times)/2].Seconds()*1e3)
 		r.figure("cpu-ms", busy*1e3/float64(len(times)))
+		r.figure("flow-mods", float64(sent.flows)/float64(len(times)))
+		r.figure("meter-mods", float64(sent.meters)/float64(len(times)))
 		all, err := w.allActive(ctx)
 		if err != nil {
 			return err

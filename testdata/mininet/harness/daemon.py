@@ -18,16 +18,16 @@ USER, PROJECT = "alice", "astro"
 
 
 def configuration(data: Path, plaintext: bool = True, links: Optional[List[Dict[str, Any]]] = None,
-                  **network: Any) -> Dict[str, Any]:
-    """A configuration for the loopback, with one project whose member needs no
-    password. `links` and `network` go under the key network."""
+                  projects: Optional[List[Dict[str, Any]]] = None, **network: Any) -> Dict[str, Any]:
+    """A configuration for the loopback, with one project, unless told, whose
+    member needs no password. `links` and `network` go under the key network."""
     return {
         "data": str(data),
         "api": {"listen": "127.0.0.1:%d" % API_PORT, "plaintext": plaintext},
         "openflow": {"listen": "127.0.0.1:%d" % OPENFLOW_PORT},
         "network": {"links": links or [], **network},
         "directory": {
-            "projects": [{"id": PROJECT, "members": [USER]}],
+            "projects": projects or [{"id": PROJECT, "members": [USER]}],
             "users": [{"id": USER}],
             "allow_passwordless": True,
         },

@@ -1,0 +1,104 @@
+"""What one project is promised is not another's to lessen."""
+
+from __future__ import annotations
+
+import threading
+from typing import List
+
+from mininet.topo import Topo
+
+from harness import traffic
+from harness.api import ApiError, Client
+from harness.lab import BOTTLENECK, BOTTLENECK_LINK
+from harness.traffic import Offered
+from topologies import Diamond
+
+from .case import Case
+
+PORT = 5203
+SECONDS = 5  # of a stream
+LEAST = 100_000  # bit/s: the least that may be asked for
+PORTION = 2.5  # Mbit/s: more than half of a quarter of the 20 of 100 that are never reserved
+OTHER = "bio"  # a project beside that of the lab's user
+
+
+class Portions(Case):
+    """h1 -> h2 and h3 -> h4 share s1-s2, of 100 Mbit/s."""
+
+    options = {"links": [BOTTLENECK_LINK]}
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Diamond(bw={BOTTLENECK: 100})
+
+    def test_little_asked_for(self) -> None:
+        """A low rate is no punishment, and takes nothing from a high one."""
+        net = self.lab.net
+        self.lab.allocate("h1", "h2", bandwidth=40_000_000, protocol="tcp")
+        self.lab.allocate("h3", "h4", bandwidth=LEAST, protocol="udp", dst_port=PORT)
+        with traffic.flood(net, "h3", "h4"):
+            little: List[Offered] = []
+            stream = threading.Thread(target=lambda: little.append(traffic.offer(net, "h3", "h4", 9, PORT, SECONDS)))
+            stream.start()
+            try:
+                kept = traffic.transfer(net, "h1", "h2", seconds=SECONDS)
+            finally:
+                stream.join()
+        self.note("of %g Mbit/s that were asked for %s arrived beside a flood, beside 40 Mbit/s %s", LEAST / 1e6, little[0], kept)
+        self.assertGreaterEqual(little[0].arrived_bits / little[0].seconds, 0.9 * PORTION * 1e6)
+        self.assertGreaterEqual(kept.mbits, 37)
+
+
+class Projects(Case):
+    """h1 and h3 are the project's of the lab's user, h4 is another's."""
+
+    options = {
+        "links": [BOTTLENECK_LINK],
+        "projects": [{"id": "astro", "members": ["alice"], "addresses": ["10.0.0.1", "10.0.0.3"]},
+                     {"id": OTHER, "members": ["alice"], "addresses": ["10.0.0.4"]}],
+    }
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Diamond(bw={BOTTLENECK: 100})
+
+    def other(self) -> Client:
+        client = self.lab.congad.client()
+        client.login("alice", OTHER)
+        return client
+
+    def refused(self, client: Client, *ends: str, **optional: object) -> str:
+        """The sentence with which a request is refused."""
+        with self.assertRaises(ApiError) as refusal:
+            client.create(*ends, **optional)
+        self.assertIn(refusal.exception.status, (403, 422))
+        return "; ".join(refusal.exception.errors)
+
+    def test_another_projects_traffic(self) -> None:
+        """Who owns no end gets no path, and little is not taken for much."""
+        other = self.other()
+        before = traffic.offer(self.lab.net, "h1", "h2", 6, PORT, SECONDS)
+        says = self.refused(other, "10.0.0.1", "10.0.0.2", bandwidth=LEAST, protocol="udp", dst_port=PORT)
+        self.assertIn("10.0.0.1", says)
+        self.assertIn("bandwidth", self.refused(self.lab.api, "10.0.0.1", "10.0.0.2", bandwidth=1))
+        after = traffic.offer(self.lab.net, "h1", "h2", 6, PORT, SECONDS)
+        self.note("lost %d of %d before the refusal (%s), %d of %d after", before.lost, before.packets, says, after.lost, after.packets)
+        self.assertEqual({}, self.lab.entries())
+        self.assertLessEqual(after.lost, before.lost + 0.01 * after.packets)
+
+    def test_overlap(self) -> None:
+        """A project that owns the other end takes no packet from an allocation
+        that is there."""
+        a = self.lab.allocate("h3", "h4", bandwidth=20_000_000)
+        other = self.other()
+        b = other.create("10.0.0.3", "10.0.0.4", 600, bandwidth=LEAST, protocol="udp", dst_port=PORT)
+        with traffic.flood(self.lab.net, "h1", "h2"):
+            got = traffic.offer(self.lab.net, "h3", "h4", 6, PORT, SECONDS)
+        details = other.get(b)
+        self.note("lost %d of %d beside a flood; the other is %s: %s", got.lost, got.packets, details["state"], details["reason"])
+        self.assertEqual("pending", details["state"])
+        self.assertGreaterEqual(details["start_time"], self.lab.api.get(a)["end_time"])
+        self.assertLessEqual(got.lost, 0.01 * got.packets)
+        self.assertEqual({("10.0.0.3", "10.0.0.4"), ("10.0.0.4", "10.0.0.3")},
+                         {(e.src, e.dst) for entries in self.lab.entries().values() for e in entries})
+        other.delete(b)
