@@ -17,8 +17,8 @@ import (
 // kept in use.
 func (h *history) checkKept() {
 	w := h.wanted
-	if len(w.changed) > 0 {
-		h.Fatalf("%d switches are still marked", len(w.changed))
+	if n := len(w.changed) + len(w.resized) + len(w.unsettled); n > 0 {
+		h.Fatalf("%d switches, ports and circuits are still marked", n)
 	}
 	for d, s := range w.sites {
 		if s.base || s.limits || s.all || len(s.members)+len(s.stations)+len(s.destinations)+len(s.ports)+len(s.left) > 0 {
@@ -65,7 +65,7 @@ func (h *history) leave() {
 	for d := range h.kept {
 		w.Unwatch(d)
 	}
-	if n := len(w.members) + len(w.passing) + len(w.users) + len(w.stations) + len(w.homes) + len(w.sites) + len(w.changed) + len(w.routes.trees); n > 0 {
+	if n := len(w.members) + len(w.passing) + len(w.usages) + len(w.resized) + len(w.unsettled) + len(w.stations) + len(w.homes) + len(w.sites) + len(w.changed) + len(w.routes.trees); n > 0 {
 		h.Fatalf("kept of an empty network: %+v", w)
 	}
 	for d, ports := range w.reserved {

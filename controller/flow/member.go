@@ -121,7 +121,8 @@ func (w *Wanted) release(m *member) {
 		}
 	}
 	for p, rate := range m.held {
-		w.reserve(p, -granted(rate, m.least))
+		w.exceed(p, -beyond(rate, m.least))
+		w.reserve(p, -rate)
 		w.leave(p, m, rate)
 	}
 	delete(w.unsettled, m)

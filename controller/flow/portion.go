@@ -14,14 +14,14 @@ import (
 // what is never reserved of a link, the spare part, and its policers let
 // through the larger of rate and portion:
 //
-//   - Half of the spare part is divided equally among the circuits with a rate.
-//     The best-effort meter of the port gives up what exceeds their rates, and
-//     so keeps half at least.
+//   - Almost half of the spare part is divided equally among the circuits with
+//     a rate. The best-effort meter of the port gives up what exceeds their
+//     rates, rounded up a little, and so keeps half at least.
 //   - No reservation is ever made out of the spare part. So what is promised to
 //     one circuit does not depend on how soon the policer of another follows.
 //   - A portion is rounded down to steps that are twice as high each, at heights
 //     that differ from circuit to circuit. So one circuit more or less moves the
-//     policers of one or two others, however many there are.
+//     policers of one or two others on a link, however many it has.
 
 // steps is how many circuits with successive handles have steps of their own.
 const steps = 16
@@ -38,7 +38,7 @@ func (p Policy) portion(port topology.Port, reserved bitrate.Rate, circuits int)
 	}
 	spare := bitrate.Rate(float64(port.Capacity) * p.Spare)
 	spare = min(spare, port.Capacity-min(reserved, port.Capacity)) // more may be reserved of a link that has become slower
-	return min(kbps(spare/2/bitrate.Rate(circuits)), unlimited-1)
+	return min(kbps((spare/2-spare/32)/bitrate.Rate(circuits)), unlimited-1)
 }
 
 // stepped returns the highest step of a circuit that a portion reaches, which
@@ -51,10 +51,16 @@ func stepped(portion, handle uint32) uint32 {
 	return first << (bits.Len32(portion/first) - 1)
 }
 
-// granted returns what is taken from best effort for a circuit, of which a port
-// has so much reserved and whose policers let through the least rate in kbit/s.
-func granted(rate bitrate.Rate, least uint32) bitrate.Rate {
-	return max(rate, bitrate.Rate(least)*bitrate.Kbps)
+// beyond returns by how much a least rate in kbit/s exceeds a rate.
+func beyond(rate bitrate.Rate, least uint32) bitrate.Rate {
+	return max(rate, bitrate.Rate(least)*bitrate.Kbps) - rate
+}
+
+// givenUp returns what best effort gives up where circuits get so much beyond
+// their rates: at most a sixteenth more, so that it need not change with each.
+func givenUp(beyond bitrate.Rate) bitrate.Rate {
+	low := max(bits.Len64(uint64(beyond)), 5) - 5
+	return (beyond + 1<<low - 1) >> low << low
 }
 
 // Policed returns the circuits that must be held to a rate where they enter the
@@ -120,17 +126,21 @@ func byID(circuits []path.Circuit) map[string][]path.Circuit {
 	return listed
 }
 
-// reserved sums what circuits are granted on the ports of a switch, by the port
-// that sends. A circuit that moves is listed with both its paths and counts
-// once on a port that both use.
+// reserved sums what best effort leaves to circuits on the ports of a switch,
+// by the port that sends. A circuit that moves is listed with both its paths
+// and counts once on a port that both use.
 func (n *Network) reserved(dpid openflow.DPID) map[openflow.PortNo]bitrate.Rate {
-	sums := map[openflow.PortNo]bitrate.Rate{}
+	sums, more := map[openflow.PortNo]bitrate.Rate{}, map[openflow.PortNo]bitrate.Rate{}
 	for id, listed := range byID(n.Circuits) {
 		for port, rate := range claims(listed) {
 			if port.DPID == dpid {
-				sums[port.Port] += granted(rate, n.Policed[id])
+				sums[port.Port] += rate
+				more[port.Port] += beyond(rate, n.Policed[id])
 			}
 		}
+	}
+	for no := range sums {
+		sums[no] += givenUp(more[no])
 	}
 	return sums
 }

@@ -88,7 +88,7 @@ func checkPortions(t *rapid.T, n *Network, st *State) {
 		for _, no := range []openflow.PortNo{2, 3} {
 			if p := n.Switches[d].Ports[no]; passes(n, d, no) {
 				spare := min(bitrate.Rate(float64(p.Capacity)*n.Policy.Spare), p.Capacity-min(reserved, p.Capacity))
-				part = min(part, spare/2/bitrate.Rate(len(n.Circuits)))
+				part = min(part, spare*15/32/bitrate.Rate(len(n.Circuits)))
 			}
 		}
 	}

@@ -10,6 +10,7 @@ import (
 type usage struct {
 	circuits int
 	reserved bitrate.Rate
+	beyond   bitrate.Rate            // what the circuits get beyond their rates
 	portion  uint32                  // see Policy.portion
 	members  [steps]map[*member]bool // by the steps that they have
 }
@@ -140,10 +141,10 @@ func (w *Wanted) setLeast(m *member, least uint32) {
 	}
 	m.least = least
 	for p, rate := range m.held {
-		w.reserve(p, granted(rate, least)-granted(rate, was)) // wraps where it becomes less
+		w.exceed(p, beyond(rate, least)-beyond(rate, was)) // wraps where it becomes less
 	}
 	for _, c := range m.listed {
-		if len(c.Path) == 0 || granted(c.Rate, was) == granted(c.Rate, least) {
+		if len(c.Path) == 0 || beyond(c.Rate, was) == beyond(c.Rate, least) {
 			continue
 		}
 		for _, dpid := range [...]openflow.DPID{c.Path[0].DPID, c.Path[len(c.Path)-1].DPID} {
@@ -173,7 +174,7 @@ func (w *Wanted) lower(m *member, dpid openflow.DPID) {
 
 // Lowered returns the switches that have to lower the policers of others, as of
 // the last [Wanted.Take], because a circuit uses the same ports. Until they
-// have, more than its capacity may be granted on a link.
+// have, the meters of a link may let through more than its capacity.
 func (w *Wanted) Lowered(id string) (dpids []openflow.DPID) {
 	m := w.members[id]
 	if m == nil || len(w.lowered) == 0 {
@@ -191,7 +192,17 @@ func (w *Wanted) Lowered(id string) (dpids []openflow.DPID) {
 	return dpids
 }
 
-// reserve adds to what is granted on a port.
+// exceed adds to what circuits get of a port beyond their rates.
+func (w *Wanted) exceed(p topology.PortID, more bitrate.Rate) {
+	u := w.usage(p)
+	was := givenUp(u.beyond)
+	u.beyond += more
+	if is := givenUp(u.beyond); is != was {
+		w.reserve(p, is-was)
+	}
+}
+
+// reserve adds to what best effort leaves to circuits on a port.
 func (w *Wanted) reserve(p topology.PortID, more bitrate.Rate) {
 	ports := w.reserved[p.DPID]
 	if ports == nil {

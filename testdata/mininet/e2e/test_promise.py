@@ -18,7 +18,7 @@ from .case import Case
 PORT = 5203
 SECONDS = 5  # of a stream
 LEAST = 100_000  # bit/s: the least that may be asked for
-PORTION = 2.5  # Mbit/s: more than half of a quarter of the 20 of 100 that are never reserved
+PORTION = 2.3  # Mbit/s: half of what two share of the 20 of 100 that are never reserved
 OTHER = "bio"  # a project beside that of the lab's user
 
 
