@@ -54,6 +54,10 @@ type Config struct {
 	Switches        Admission // which may connect
 	// Refused, if not nil, is called with each switch that may not connect.
 	Refused func(Refusal)
+	// Contested, if not nil, is called with what became of each claim to be a
+	// host, or to have an address, that is known elsewhere. It runs on the
+	// core's goroutine and must be quick.
+	Contested func(topology.Verdict)
 	// Removed, if not nil, is called with every flow entry that is gone, with
 	// its last counters, in the order in which its switch reports them. It runs
 	// on the reader of the switch's connection and must be quick.
@@ -81,6 +85,9 @@ type Controller struct {
 	done        chan struct{}     // closed when the core has stopped; nothing is received any more
 	audits      budget            // flow entries that audits look at
 	strange     pool              // bytes that are kept of what switches hold and should not
+
+	claimed   [topology.Outcomes]atomic.Uint64 // what became of claims, by topology.Outcome
+	unlearned atomic.Pointer[topology.Unlearned]
 
 	reachable sync.Map // openflow.DPID to *session: those that have introduced themselves; only the core changes it
 
@@ -130,6 +137,7 @@ func New(cfg Config) (*Controller, error) {
 		changed:     make(chan struct{}),
 	}
 	c.snapshot.Store(c.builder.Snapshot(time.Now()))
+	c.unlearned.Store(&topology.Unlearned{})
 	if cfg.Priority.Meter && cfg.Forwarding != flow.ForwardL2 {
 		c.log.Warn("best effort is held back only where forwarding is l2", "forwarding", cfg.Forwarding)
 	}
@@ -229,6 +237,23 @@ func (c *Controller) post(ctx context.Context, e event) bool {
 
 // Snapshot returns the network as it is known now.
 func (c *Controller) Snapshot() *topology.Snapshot { return c.snapshot.Load() }
+
+// HostCounts is what has become of what hosts claim, since the start.
+type HostCounts struct {
+	Claims    [topology.Outcomes]uint64 // by topology.Outcome
+	Unlearned topology.Unlearned
+}
+
+// HostCounts returns what has become of what hosts claim.
+func (c *Controller) HostCounts() (n HostCounts) {
+	for i := range c.claimed {
+		n.Claims[i] = c.claimed[i].Load()
+	}
+	if u := c.unlearned.Load(); u != nil {
+		n.Unlearned = *u
+	}
+	return n
+}
 
 // Changed returns a channel that is closed at the next snapshot, and when a
 // circuit is lost or returns.

@@ -44,6 +44,8 @@ type core struct {
 	begun    []waiter // whose wait begins with the next generation
 	waits    map[openflow.DPID]*queue
 	stuck    map[openflow.DPID]map[*circuit]bool // circuits that this switch is wanting
+
+	claims, storms throttle // of the log
 }
 
 // peer is what the core knows of a session.
@@ -108,6 +110,7 @@ func (k *core) run() {
 			now := time.Now()
 			k.repeats.take(k, now)
 			k.builder.Expire(now)
+			k.askHosts()
 			k.probe(k.schedule.Due(k.Snapshot(), now)...)
 			k.probeSilent()
 		case <-k.ctx.Done():

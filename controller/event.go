@@ -6,7 +6,6 @@ import (
 	"maps"
 	"time"
 
-	"conga/controller/discovery"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -165,20 +164,6 @@ func (e probeSeen) apply(k *core) {
 	k.log.Info("link found", "from", e.from, "to", e.to)
 	if p, ok := k.Snapshot().Port(e.to); ok {
 		k.probe(p) // there is a way back, most likely
-	}
-}
-
-// hostSeen: a host has spoken.
-type hostSeen struct {
-	s    *session
-	at   topology.PortID
-	host discovery.Sighting
-}
-
-func (e hostSeen) apply(k *core) {
-	h := e.host
-	if k.current(e.s) && k.builder.HostSeen(e.at, h.MAC, h.Addrs, h.Claimed, time.Now()) {
-		k.log.Info("host found", "mac", h.MAC, "at", e.at, "addrs", h.Addrs)
 	}
 }
 

@@ -61,12 +61,23 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 	if discovery.IsLLDP(m.Data) {
 		return
 	}
-	if p, ok := s.Snapshot().Port(at); ok && p.Role == topology.Trunk {
+	p, ok := s.Snapshot().Port(at)
+	if ok && p.Role == topology.Trunk {
 		s.stray(m.Data)
 		return
 	}
-	if h, ok := discovery.Sight(m.Data); ok && s.news(at, h) {
-		s.offer(s.lossyEvents, hostSeen{s, at, h})
+	h, ok := discovery.Sight(m.Data)
+	switch {
+	case !ok:
+	case discovery.IsAnswer(m.Data):
+		s.offer(s.events, hostAnswered{s, at, h})
+	default:
+		if h.Claimed && s.load.count(port, p.Storming, time.Now()) {
+			s.offer(s.events, portStorms{s, at})
+		}
+		if s.news(at, h) {
+			s.offer(s.lossyEvents, hostSeen{s, at, h})
+		}
 	}
 }
 

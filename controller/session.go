@@ -36,6 +36,7 @@ type session struct {
 	missed  chan struct{} // one token: removed was full
 	ended   chan struct{}
 	sent    atomic.Uint64 // messages that were to change the switch
+	load    load          // belongs to the connection's reader
 
 	mu    sync.Mutex       // a leaf; guards flows
 	flows *flow.Reconciler // what is wanted and what is there; the goroutine of run changes it, audits look at it

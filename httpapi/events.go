@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"conga/allocator"
+	"conga/controller/topology"
 	"conga/httpapi/events"
 	"conga/httpapi/rest"
 )
@@ -23,12 +24,13 @@ const (
 	headerLastEventID = "Last-Event-ID"
 )
 
-// The events of allocations. A change of any sort, creation included, shows the
-// whole allocation, so that a reader needs only the latest.
+// The events. A change of an allocation of any sort, creation included, shows
+// the whole allocation, so that a reader needs only the latest.
 const (
 	allocationChanged = "allocation.changed"
 	allocationDeleted = "allocation.deleted"
 	topologyChanged   = "topology.changed"
+	addressContested  = "security.address_contested"
 )
 
 // Notifier publishes what becomes of allocations. It is quick: an allocator may
@@ -43,6 +45,33 @@ func Notifier(h *events.Hub) func(a allocator.Allocation, deleted bool) {
 		h.Publish(kind, a.ProjectID, func() any {
 			return map[string]*shown{"allocation": viewAllocation(path, a)}
 		})
+	}
+}
+
+// A claimView is a claim of a host that was not believed.
+type claimView struct {
+	Outcome   string      `json:"outcome"`
+	MAC       string      `json:"mac"`
+	At        *portIDView `json:"at"`
+	Address   *string     `json:"address"` // null: to be the host
+	ClaimedBy string      `json:"claimed_by"`
+	ClaimedAt *portIDView `json:"claimed_at"`
+}
+
+// Contested publishes the claims of hosts that were not believed. It is quick.
+func Contested(h *events.Hub) func(topology.Verdict) {
+	return func(v topology.Verdict) {
+		if v.Outcome == topology.Taken {
+			return
+		}
+		shown := claimView{
+			Outcome: v.Outcome.String(), MAC: v.Owner.String(), At: viewPortID(v.At),
+			ClaimedBy: v.By.String(), ClaimedAt: viewPortID(v.From),
+		}
+		if v.Addr.IsValid() {
+			shown.Address = new(v.Addr.String())
+		}
+		h.Publish(addressContested, "", func() any { return map[string]claimView{"claim": shown} })
 	}
 }
 

@@ -6,14 +6,18 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"conga/controller/topology"
+	"conga/httpapi"
 	"conga/httpapi/auth"
 	"conga/httpapi/httpapitest"
 	"conga/httpapi/serve"
+	"conga/openflow"
 )
 
 // live is the API behind a server on pipes, in the time of a bubble.
@@ -160,6 +164,18 @@ func TestEvents(t *testing.T) {
 		for _, s := range []*stream{foreign, admin} {
 			if _, data := s.want("allocation.changed"); !strings.Contains(data, `"project_id":"project B"`) {
 				t.Errorf("the other project's event is %s", data)
+			}
+		}
+		victim, thief := openflow.MAC{2, 0, 0, 0, 0, 1}, openflow.MAC{2, 0, 0, 0, 0, 2}
+		claim := topology.Claim{Owner: victim, By: thief, From: topology.PortID{DPID: 2, Port: 3}}
+		contested := httpapi.Contested(l.harness.events)
+		contested(topology.Verdict{Claim: claim, Outcome: topology.Taken})
+		contested(topology.Verdict{Claim: claim, Outcome: topology.Kept})
+		claim.Addr, claim.At = netip.MustParseAddr("10.0.0.1"), topology.PortID{DPID: 1, Port: 3}
+		contested(topology.Verdict{Claim: claim, Outcome: topology.Kept})
+		for _, part := range []string{`"at":null,"address":null`, `"address":"10.0.0.1"`} {
+			if _, data := admin.want("security.address_contested"); !strings.Contains(data, part) || !strings.Contains(data, `"outcome":"kept"`) {
+				t.Errorf("the event is %s, want %s", data, part)
 			}
 		}
 		own.conn.Close()

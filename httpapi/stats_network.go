@@ -205,8 +205,8 @@ func (a *api) listTableStats(x *exchange) error {
 // meterStats holds what a switch counts of a meter.
 type meterStats struct {
 	Meter      uint32      `json:"meter"`
-	Kind       string      `json:"kind"`          // best-effort, policer, flood, unknown-sources or foreign
-	Port       *uint32     `json:"port"`          // that a best-effort meter is of
+	Kind       string      `json:"kind"`          // best-effort, policer, flood, unknown-sources, teaching or foreign
+	Port       *uint32     `json:"port"`          // that a best-effort or teaching meter is of
 	Allocation *string     `json:"allocation_id"` // that a policer is of
 	Entries    uint32      `json:"entries"`       // that use it
 	Entered    trafficView `json:"entered"`       // all that came in, dropped or not
@@ -232,7 +232,7 @@ func (a *api) listMeterStats(x *exchange) error {
 			Entered: entered, Passed: entered, Dropped: viewTraffic(m.Dropped, m.DroppedRate),
 			Age: round(m.Age.Seconds()), freshness: d.fresh, Links: d.links("meters", uint32(m.ID)),
 		}
-		if m.Kind == purpose.MeterBestEffort {
+		if m.Kind == purpose.MeterBestEffort || m.Kind == purpose.MeterTeaching && m.Of != 0 {
 			v.Port = &m.Of
 		}
 		if m.Allocation != "" {

@@ -30,7 +30,7 @@ func takeWebhook(x *exchange) webhookFields {
 // all of them for "", may be for.
 func eventsFor(project string) []string {
 	if project == "" {
-		return []string{allocationChanged, allocationDeleted, topologyChanged}
+		return []string{allocationChanged, allocationDeleted, topologyChanged, addressContested}
 	}
 	return []string{allocationChanged, allocationDeleted}
 }
@@ -38,8 +38,10 @@ func eventsFor(project string) []string {
 // eventsOf returns the types that the request chooses for a subscription of the
 // project.
 func (f webhookFields) eventsOf(project string) ([]string, error) {
-	if project != "" && slices.Contains(f.events, topologyChanged) {
-		return nil, rest.NewFault(http.StatusUnprocessableEntity, "events: "+topologyChanged+" belongs to no project")
+	for _, e := range f.events {
+		if allowed := eventsFor(project); !slices.Contains(allowed, e) {
+			return nil, rest.NewFault(http.StatusUnprocessableEntity, "events: "+e+" belongs to no project")
+		}
 	}
 	if f.events == nil {
 		return eventsFor(project), nil

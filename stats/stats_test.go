@@ -60,6 +60,17 @@ func TestNetwork(t *testing.T) {
 	}
 }
 
+func TestHosts(t *testing.T) {
+	r := prometheus.NewRegistry()
+	err := stats.RegisterHosts(r, func() stats.Hosts {
+		return stats.Hosts{Claims: map[string]uint64{"kept": 3}, Unlearned: map[string]uint64{"port": 4}, Storming: 1, Crowded: 2}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantLines(t, r, `conga_host_claims_total{outcome="kept"} 3`, `conga_hosts_unlearned_total{bound="port"} 4`, "conga_ports_storming 1", "conga_ports_crowded 2")
+}
+
 func TestAllocations(t *testing.T) {
 	r := prometheus.NewRegistry()
 	err := stats.RegisterAllocations(r, func() map[string]int { return map[string]int{"active": 2, "someone's": 9} })
@@ -96,6 +107,9 @@ func TestRequests(t *testing.T) {
 func TestMetricsAreWellFormed(t *testing.T) {
 	r := stats.NewRegistry("1.2.3", "abcdef")
 	if err := stats.RegisterNetwork(r, func() *topology.Snapshot { return &topology.Snapshot{} }); err != nil {
+		t.Fatal(err)
+	}
+	if err := stats.RegisterHosts(r, func() stats.Hosts { return stats.Hosts{Claims: map[string]uint64{"kept": 1}} }); err != nil {
 		t.Fatal(err)
 	}
 	if err := stats.RegisterAllocations(r, func() map[string]int { return nil }); err != nil {

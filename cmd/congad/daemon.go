@@ -128,6 +128,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		return err
 	}
 	cfg.Memory = savedNetwork{store: d.store, log: d.log.With("part", "memory")}
+	cfg.Contested = httpapi.Contested(d.services.events)
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
 	cfg.Metered = func(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) {
 		d.poller.Metered(dpid, counts, asked)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"conga/cmd/internal/version"
+	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/stats"
 )
@@ -16,6 +17,7 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	requests, err := stats.RegisterRequests(r)
 	err = errors.Join(err,
 		stats.RegisterNetwork(r, d.controller.Snapshot),
+		stats.RegisterHosts(r, d.hosts),
 		stats.RegisterAllocations(r, d.states),
 		stats.RegisterTraffic(r, d.poller, d.reserved),
 		stats.RegisterClients(r, d.clients))
@@ -33,6 +35,29 @@ func (d *daemon) clients() stats.Clients {
 		Connections: n.Open, BodyBytes: d.bodies.Held(),
 		Refused: map[string]uint64{"total": n.Total, "address": n.PerAddress},
 	}
+}
+
+// hosts returns what has become of what hosts claim.
+func (d *daemon) hosts() stats.Hosts {
+	n := d.controller.HostCounts()
+	h := stats.Hosts{
+		Claims:    map[string]uint64{},
+		Unlearned: map[string]uint64{"port": n.Unlearned.Hosts, "host": n.Unlearned.Addrs},
+	}
+	for outcome, count := range n.Claims {
+		h.Claims[topology.Outcome(outcome).String()] = count
+	}
+	for _, sw := range d.controller.Snapshot().Switches {
+		for _, p := range sw.Ports {
+			if p.Storming {
+				h.Storming++
+			}
+			if p.Crowded {
+				h.Crowded++
+			}
+		}
+	}
+	return h
 }
 
 // states counts the allocations by the name of their state.

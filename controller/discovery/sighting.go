@@ -23,6 +23,7 @@ const (
 // A Sighting is what a frame says of the host that sent it.
 type Sighting struct {
 	MAC   openflow.MAC
+	VLAN  uint16       // of the tag; 0: none
 	Addrs []netip.Addr // the sender's own, at most two
 	// Claimed says that the host gives the addresses as its own, in address
 	// resolution. Otherwise they are the source of a packet, which may have
@@ -47,6 +48,7 @@ func Sight(frame []byte) (s Sighting, ok bool) {
 	}
 	kind, body := binary.BigEndian.Uint16(frame[12:]), frame[14:]
 	if kind == etherTypeVLAN && len(body) >= 4 {
+		s.VLAN = binary.BigEndian.Uint16(body) & 0xfff
 		kind, body = binary.BigEndian.Uint16(body[2:]), body[4:]
 	}
 	switch kind {
@@ -67,9 +69,11 @@ func (s *Sighting) add(a netip.Addr) {
 	}
 }
 
-// arp reads Ethernet/IPv4 ARP (RFC 826).
+// ethernetIPv4 is how ARP for IPv4 over Ethernet begins (RFC 826).
+const ethernetIPv4 = "\x00\x01\x08\x00\x06\x04"
+
+// arp reads Ethernet/IPv4 ARP.
 func (s *Sighting) arp(b []byte) {
-	const ethernetIPv4 = "\x00\x01\x08\x00\x06\x04"
 	if len(b) >= 28 && string(b[:6]) == ethernetIPv4 && openflow.MAC(b[8:14]) == s.MAC {
 		s.add(netip.AddrFrom4([4]byte(b[14:18])))
 	}
@@ -101,7 +105,7 @@ func (s *Sighting) ipv6(b []byte) {
 		return
 	}
 	target := netip.AddrFrom16([16]byte(b[48:64]))
-	if target != src && linkLayerOption(b[64:], 2) == s.MAC {
+	if target != src && linkLayerOption(b[64:], optionTarget) == s.MAC {
 		s.add(target)
 	}
 }

@@ -108,6 +108,7 @@ func (v *view) upMeters() {
 	switch {
 	case v.pipelined():
 		v.meters[purpose.TeachingID], v.meters[purpose.UnknownID] = up, up
+		v.stormMeters()
 	case v.policy.Forwarding == ForwardL2 && v.strayPorts():
 		v.meters[purpose.UnknownID] = up
 	}

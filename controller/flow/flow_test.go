@@ -314,7 +314,12 @@ func TestPoliciesAndReducedPipelines(t *testing.T) {
 func TestEveryRuleIsValid(t *testing.T) {
 	n := square(t, threeTables)
 	n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
-	for d := range n.Switches {
+	for d, sw := range n.Switches {
+		sw.Barred = []topology.Bar{{Port: 3, Addr: addr(1)}, {Port: 3, Addr: netip.MustParseAddr("fe80::1")}}
+		p := sw.Ports[3]
+		p.Storming, p.Crowded = true, true
+		sw.Ports[3] = p
+		n.Switches[d] = sw
 		for _, r := range Compile(n, d).Rules {
 			if err := r.Match.Check(); err != nil {
 				t.Errorf("%v: %v", r.Match, err)

@@ -12,12 +12,16 @@ const (
 	prioReserved   = 60000
 	prioAllocation = 20000 // plus twice the specificity, plus 1 for a rate
 
-	prioPort  = 400 // what the role of the port decides
-	prioLearn = 300 // what teaches addresses
-	prioHost  = 200 // what is known of hosts
-	prioGroup = 110 // what came in off the tree and is for a group
-	prioStray = 100 // what came in off the tree for a host that is not known here
-	prioMiss  = 0
+	prioPort   = 400 // what the role of the port decides
+	prioAnswer = 350 // what hosts answer the controller
+	prioBar    = 320 // what the hosts behind a port may not announce
+	prioStorm  = 310 // what they announce without end
+	prioLearn  = 300 // what teaches addresses
+	prioHost   = 200 // what is known of hosts
+	prioCrowd  = 150 // what comes from a port with more hosts than can be known
+	prioGroup  = 110 // what came in off the tree and is for a group
+	prioStray  = 100 // what came in off the tree for a host that is not known here
+	prioMiss   = 0
 )
 
 const (
@@ -65,6 +69,7 @@ func (v *view) base() []*Rule {
 		v.normal(&l)
 	case v.pipelined():
 		v.learning(&l)
+		v.ports(&l)
 		v.strays(&l)
 		v.miss(&l)
 	case v.policy.Forwarding == ForwardL2:
@@ -158,6 +163,7 @@ func (v *view) singleTable(l *rules) {
 			l.add(purpose.Control, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
 		}
 	}
+	l.add(purpose.Control, t, prioAnswer, openflow.Match{openflow.EthDst(topology.Asker)}, openflow.ApplyActions(toController))
 	out := append(v.floods[:len(v.floods):len(v.floods)], toController)
 	for _, m := range teaching() {
 		l.add(purpose.Control, t, prioLearn, append(m, openflow.EthDstMasked(groupBit, groupBit)), through(v.flood, out...)...)

@@ -76,6 +76,15 @@ func (h *history) hostSpeaks() {
 	h.builder.HostSeen(h.port(), mac, []netip.Addr{addr(openflow.DPID(mac[5]))}, true, h.now)
 }
 
+// theft has a host claim another one's address, and that one answer.
+func (h *history) theft() {
+	h.hostSpeaks()
+	for _, q := range h.builder.Queries(h.now) {
+		h.builder.Queried(q)
+		h.builder.HostAnswered(q.At, q.Host, []netip.Addr{q.Addr}, h.now)
+	}
+}
+
 func (h *history) circuit() {
 	id := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(h.T, "circuit")
 	var listed []path.Circuit
@@ -97,7 +106,11 @@ func (h *history) circuit() {
 }
 
 func (h *history) step() {
-	switch rapid.IntRange(0, 9).Draw(h.T, "what") {
+	switch rapid.IntRange(0, 11).Draw(h.T, "what") {
+	case 10:
+		h.builder.PortStorms(h.port(), h.now)
+	case 11:
+		h.theft()
 	case 0:
 		h.switchUp()
 	case 1, 2:
@@ -205,7 +218,7 @@ func TestKeptStateIsTheCompiledOne(t *testing.T) {
 				Spare: rapid.SampledFrom([]float64{0, 0.2, 0.5}).Draw(t, "spare"),
 			},
 		}
-		h.builder = topology.NewBuilder(topology.Config{}, t0)
+		h.builder = topology.NewBuilder(topology.Config{MaxHosts: 2}, t0)
 		h.snapshot = h.builder.Snapshot(t0)
 		h.wanted = NewWanted(h.policy)
 		h.wanted.SetNetwork(h.snapshot)

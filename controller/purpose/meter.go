@@ -13,10 +13,12 @@ const (
 	TrialID    openflow.MeterID = 0xc300_0000 // used by no entry; shows that a switch takes our identifiers
 	LastID                      = TrialID     // the highest of ours
 
+	stormIDs   openflow.MeterID = 0xc080_0000 // plus the port number, of 23 bits
 	portIDs    openflow.MeterID = 0xc100_0000 // plus the port number
 	policerIDs openflow.MeterID = 0xc200_0000 // plus the low 24 bits of the circuit's handle
 
-	suffix = 0x00ff_ffff
+	suffix      = 0x00ff_ffff
+	stormSuffix = 0x007f_ffff
 )
 
 // A MeterKind says what a meter is for.
@@ -29,11 +31,12 @@ const (
 	MeterFlood                       // what is flooded, where several ports carry reservations
 	MeterBestEffort                  // best effort that leaves by a port
 	MeterPolicer                     // a circuit's
+	MeterTeaching                    // ARP and neighbour discovery, of all ports or of one
 )
 
 var meterNames = [...]string{
 	MeterForeign: "foreign", MeterUnknown: "unknown-sources", MeterFlood: "flood",
-	MeterBestEffort: "best-effort", MeterPolicer: "policer",
+	MeterBestEffort: "best-effort", MeterPolicer: "policer", MeterTeaching: "teaching",
 }
 
 // String returns the name of the kind.
@@ -43,6 +46,13 @@ func (k MeterKind) String() string { return meterNames[k] }
 // a port; ok is false if the port's number has more than 24 bits.
 func PortID(no openflow.PortNo) (id openflow.MeterID, ok bool) {
 	return portIDs + openflow.MeterID(no), no <= suffix
+}
+
+// StormID returns the identifier of the meter of what the hosts behind a
+// storming port announce; ok is false if the port's number has more than 23
+// bits.
+func StormID(no openflow.PortNo) (id openflow.MeterID, ok bool) {
+	return stormIDs + openflow.MeterID(no), no <= stormSuffix
 }
 
 // PolicerID returns the identifier of the meter of a circuit with this handle,
@@ -55,14 +65,19 @@ func PolicerID(handle uint32) openflow.MeterID {
 // this handle.
 func PolicerSuffix(handle uint32) uint32 { return handle & suffix }
 
-// ReadMeter returns what a meter is for: of [MeterBestEffort], of is the port's
-// number, and of [MeterPolicer] the low 24 bits of the circuit's handle.
+// ReadMeter returns what a meter is for. Of [MeterBestEffort], of is the port's
+// number, of [MeterTeaching] the same, or 0 for all ports, and of
+// [MeterPolicer] the low 24 bits of the circuit's handle.
 func ReadMeter(id openflow.MeterID) (kind MeterKind, of uint32) {
 	switch {
 	case id == UnknownID:
 		return MeterUnknown, 0
 	case id == FloodID:
 		return MeterFlood, 0
+	case id == TeachingID:
+		return MeterTeaching, 0
+	case id >= stormIDs && id < portIDs:
+		return MeterTeaching, uint32(id) & stormSuffix
 	case id >= portIDs && id < policerIDs:
 		return MeterBestEffort, uint32(id) & suffix
 	case id >= policerIDs && id < TrialID:

@@ -48,7 +48,7 @@ func TestCookieAgain(t *testing.T) {
 func TestReadMeter(t *testing.T) {
 	for id, want := range map[openflow.MeterID]string{
 		0: "foreign 0", 1: "foreign 0", 0xbfff_ffff: "foreign 0",
-		0xc000_0000: "unknown-sources 0", 0xc000_0001: "flood 0", 0xc0ff_ffff: "foreign 0",
+		0xc000_0000: "unknown-sources 0", 0xc000_0001: "flood 0", 0xc000_0002: "teaching 0", 0xc080_0005: "teaching 5", 0xc07f_ffff: "foreign 0",
 		0xc100_0000: "best-effort 0", 0xc100_0003: "best-effort 3", 0xc1ff_ffff: "best-effort 16777215",
 		0xc200_0000: "policer 0", 0xc200_0007: "policer 7", 0xc2ff_ffff: "policer 16777215",
 		0xc300_0000: "foreign 0", 0xc300_0001: "foreign 0", openflow.MeterController: "foreign 0",

@@ -72,6 +72,7 @@ func (b *Builder) renewSwitches(s *Snapshot) (wired bool) {
 
 func (b *Builder) assemble(sw *switchState) Switch {
 	out := sw.info
+	out.Barred = b.contests.bars[out.DPID]
 	out.Ports = make(map[openflow.PortNo]Port, len(sw.ports))
 	for no, p := range sw.ports {
 		id := PortID{DPID: out.DPID, Port: no}
@@ -84,6 +85,8 @@ func (b *Builder) assemble(sw *switchState) Switch {
 			Far:      p.far,
 			Capacity: b.capacity(id, p.port),
 			Queue:    p.queue,
+			Storming: !b.storms[id].IsZero(),
+			Crowded:  b.crowdedAt(id),
 		}
 	}
 	return out

@@ -23,6 +23,7 @@ type Config struct {
 	DefaultCapacity bitrate.Rate // of ports that do not tell their speed
 	Links           []LinkOverride
 	Attachments     []Attachment
+	Bindings        []Binding
 
 	Tick        time.Duration // how often Expire is called; time in which it is late does not count; default 100 ms
 	ProbeTime   time.Duration // a port that hears no probe for this long is an edge port; default 1 s
@@ -32,6 +33,7 @@ type Config struct {
 	Doubt       time.Duration // how long a port that may still lead to a switch stays closed; default 5 min
 	MaxHosts    int           // learned hosts per port; default 1024
 	MaxAddrs    int           // learned addresses per host; default 64
+	HostSilence time.Duration // a host, or an address, that is silent for this long makes room for another; default 10 min
 }
 
 func (c Config) withDefaults() Config {
@@ -43,6 +45,7 @@ func (c Config) withDefaults() Config {
 	c.Doubt = cmp.Or(c.Doubt, 5*time.Minute)
 	c.MaxHosts = cmp.Or(c.MaxHosts, 1024)
 	c.MaxAddrs = cmp.Or(c.MaxAddrs, 64)
+	c.HostSilence = cmp.Or(c.HostSilence, 10*time.Minute)
 	c.Attachments = slices.SortedStableFunc(slices.Values(c.Attachments), func(a, b Attachment) int {
 		return b.Prefix.Bits() - a.Prefix.Bits()
 	})
@@ -76,6 +79,12 @@ type Builder struct {
 	byAddr   map[netip.Addr]openflow.MAC
 	behind   map[openflow.DPID]map[openflow.PortNo]*crowd
 	past     map[PortID]SavedPort // ports of an earlier run, until their switch connects
+
+	contests   contests
+	bound      map[openflow.MAC]*Binding
+	boundAddrs map[netip.Addr]openflow.MAC
+	unlearned  Unlearned
+	storms     map[PortID]time.Time // attended: when they are over
 
 	changed changes // since the last snapshot
 	unsaved unsaved // since the last Save
@@ -114,10 +123,16 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		forest:    newForest(),
 		fallen:    map[[2]PortID]*cable{},
 		last:      emptySnapshot(),
+
+		contests:   newContests(),
+		bound:      map[openflow.MAC]*Binding{},
+		boundAddrs: map[netip.Addr]openflow.MAC{},
+		storms:     map[PortID]time.Time{},
 	}
 	for i := len(cfg.Links) - 1; i >= 0; i-- { // the first that names a port has it
 		b.overrides[cfg.Links[i].A], b.overrides[cfg.Links[i].B] = &cfg.Links[i], &cfg.Links[i]
 	}
+	b.bind(cfg.Bindings, now)
 	b.due.push(deadline{at: now.Add(cfg.Grace), kind: graceOver})
 	b.changed.any = true
 	return b
@@ -251,6 +266,8 @@ func (b *Builder) SetQueues(dpid openflow.DPID, queue uint32, ports []openflow.P
 func (b *Builder) Expire(now time.Time) {
 	b.clock.look(now)
 	b.expireStranded()
+	b.expireContests()
+	b.expireStorms()
 	for {
 		d, ok := b.due.pop(b.clock.now)
 		if !ok {

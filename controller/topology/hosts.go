@@ -9,50 +9,58 @@ import (
 )
 
 const (
-	hostMove  = time.Second      // a host that has moved stays at least this long
-	hostHold  = 30 * time.Second // a host that spoke this recently keeps its addresses
-	hostStale = 10 * time.Minute // one that did not speak for this long makes room for another
+	hostMove = time.Second // a host that has moved stays at least this long
+
+	// A host that moves more than flapMoves times in flapSpan stays for
+	// flapHold each time.
+	flapMoves = 4
+	flapSpan  = time.Minute
+	flapHold  = 10 * time.Second
 
 	showSeen = 10 * time.Second // the next snapshot tells when a host spoke if it is this much later
-	saveSeen = hostStale / 2    // and so does what is saved
+	saveSeen = 5 * time.Minute  // and so does what is saved
 )
 
 // A hostState is what the builder knows of a host.
 type hostState struct {
 	Host
-	shown, saved time.Time // as Seen was then
-}
-
-// A crowd is the hosts behind one port.
-type crowd struct {
-	hosts map[openflow.MAC]*hostState
-	full  time.Time // before this moment none of them makes room
+	vlan         uint16      // in which it spoke last; 0: none
+	heard        []time.Time // when each of Addrs was heard last
+	shown, saved time.Time   // as Seen was then
+	moves        int         // since flaps
+	flaps        time.Time
+	flapping     time.Time // when that was reported last
 }
 
 // HostSeen takes note of a frame that a host sent: where it entered, its source
 // MAC, and the addresses that it gives as its own. It reports whether that is
-// news. Frames count at edge ports only; a host seen at another edge port has
-// moved.
+// news. Frames count at edge ports only.
 //
-// claimed addresses come from address resolution, and a host may take them over
-// from one that has fallen silent. Other addresses are the source of a packet,
-// which may have been routed, and count only if no host has them.
+// A host that is known at another port, and can be asked there, has moved only
+// when it does not answer there; see [Builder.Queries]. So it is with claimed
+// addresses, which come from address resolution, when they are known to be
+// another host's. Other addresses are the source of a packet, which may have
+// been routed, and count only if no host has them.
 func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, claimed bool, now time.Time) bool {
+	b.clock.look(now)
 	if p := b.port(at); p == nil || p.role != Edge || mac[0]&1 != 0 || mac == (openflow.MAC{}) {
+		return false
+	}
+	if home, ok := b.boundTo(mac); ok && home != at {
+		b.refuse(Claim{Owner: mac, At: home, By: mac, From: at})
 		return false
 	}
 	h := b.hosts[mac]
 	news := h == nil || h.At != at
 	if news {
-		if h != nil && now.Sub(h.Moved) < hostMove || !b.makeRoom(at, now) {
+		if h != nil && !b.mayMove(h, at, now) || !b.makeRoom(at, now) {
 			return false
 		}
 		if h == nil {
 			h = &hostState{Host: Host{MAC: mac}}
 			b.hosts[mac] = h
 		}
-		b.enterPort(h, at)
-		h.Moved = now
+		b.moveTo(h, at, now)
 	}
 	h.Seen = now
 	for _, a := range addrs {
@@ -62,6 +70,48 @@ func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, clai
 	}
 	b.refresh(h)
 	return news
+}
+
+// HostTagged takes note of the VLAN in which a host speaks, in which it is to
+// be asked; 0 is none.
+func (b *Builder) HostTagged(mac openflow.MAC, vlan uint16) {
+	if h := b.hosts[mac]; h != nil {
+		h.vlan = vlan
+	}
+}
+
+// mayMove reports whether a host that was heard at another port is there. If it
+// can be asked where it was, it is not, before it has failed to answer.
+func (b *Builder) mayMove(h *hostState, at PortID, now time.Time) bool {
+	if now.Sub(h.Moved) < hostMove {
+		return false
+	}
+	if b.gone(h) {
+		return true
+	}
+	if h.moves > flapMoves && now.Sub(h.flaps) < flapSpan && now.Sub(h.Moved) < flapHold {
+		if h.flapping.IsZero() || now.Sub(h.flapping) >= flapSpan {
+			h.flapping = now
+			c := Claim{Owner: h.MAC, At: h.At, By: h.MAC, From: at}
+			b.contests.verdicts = append(b.contests.verdicts, Verdict{c, Flapping})
+		}
+		return false
+	}
+	if len(h.Addrs) == 0 {
+		return true
+	}
+	b.contend(Claim{Owner: h.MAC, At: h.At, By: h.MAC, From: at})
+	return false
+}
+
+// moveTo moves a host, which may be new, to a port.
+func (b *Builder) moveTo(h *hostState, at PortID, now time.Time) {
+	if now.Sub(h.flaps) >= flapSpan {
+		h.flaps, h.moves = now, 0
+	}
+	h.moves++
+	b.enterPort(h, at)
+	h.Moved = now
 }
 
 // refresh marks a host, now and then, to be shown and saved with the time at
@@ -77,98 +127,65 @@ func (b *Builder) refresh(h *hostState) {
 	}
 }
 
-// enterPort moves a host, which may be new, to a port.
-func (b *Builder) enterPort(h *hostState, at PortID) {
-	b.leavePort(h)
-	h.At = at
-	ports := b.behind[at.DPID]
-	if ports == nil {
-		ports = map[openflow.PortNo]*crowd{}
-		b.behind[at.DPID] = ports
-	}
-	if ports[at.Port] == nil {
-		ports[at.Port] = &crowd{hosts: map[openflow.MAC]*hostState{}}
-	}
-	ports[at.Port].hosts[h.MAC] = h
-	b.touchHost(h)
-	for _, a := range h.Addrs {
-		b.touchAddr(a)
-	}
-}
-
-func (b *Builder) leavePort(h *hostState) {
-	ports := b.behind[h.At.DPID]
-	c := ports[h.At.Port]
-	if c == nil {
-		return
-	}
-	delete(c.hosts, h.MAC)
-	if len(c.hosts) > 0 {
-		return
-	}
-	if delete(ports, h.At.Port); len(ports) == 0 {
-		delete(b.behind, h.At.DPID)
-	}
-}
-
 // learnAddr gives addr to h if h may have it, and reports whether that is a
 // change.
 func (b *Builder) learnAddr(h *hostState, addr netip.Addr, claimed bool, now time.Time) bool {
-	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() || len(h.Addrs) >= b.cfg.MaxAddrs {
+	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() {
+		return false
+	}
+	if owner, ok := b.boundAddrs[addr]; ok && owner != h.MAC {
+		if claimed {
+			home, _ := b.boundTo(owner)
+			b.refuse(Claim{Owner: owner, Addr: addr, At: home, By: h.MAC, From: h.At})
+		}
+		return false
+	}
+	owner, taken := b.byAddr[addr]
+	switch o := b.hosts[owner]; {
+	case !taken:
+	case o == h:
+		i, _ := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare)
+		h.heard[i] = now
+		return false
+	case !claimed:
+		return false
+	case o.At != h.At && !b.gone(o):
+		b.contend(Claim{Owner: owner, Addr: addr, At: o.At, By: h.MAC, From: h.At})
+		return false
+	}
+	return b.takeAddr(h, addr)
+}
+
+// takeAddr gives an address to a host, whichever had it before. It reports
+// whether the host has room for it.
+func (b *Builder) takeAddr(h *hostState, addr netip.Addr) bool {
+	if !b.makeAddrRoom(h) {
 		return false
 	}
 	if owner, taken := b.byAddr[addr]; taken {
-		o := b.hosts[owner]
-		if o == h || !claimed || (o.At != h.At && b.present(o, now)) {
-			return false
-		}
-		o.Addrs = without(o.Addrs, addr)
-		b.touchHost(o)
+		b.loseAddr(b.hosts[owner], addr)
 	}
-	b.assign(h, addr)
+	b.assign(h, addr, b.clock.wall)
 	return true
 }
 
-// present reports whether a host has spoken of late and its port is up.
-func (b *Builder) present(h *hostState, now time.Time) bool {
-	p := b.port(h.At)
-	return p != nil && isUp(p.port) && now.Sub(h.Seen) < hostHold
-}
-
-func (b *Builder) assign(h *hostState, addr netip.Addr) {
-	b.byAddr[addr] = h.MAC
-	i, _ := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare)
-	h.Addrs = slices.Insert(slices.Clone(h.Addrs), i, addr) // snapshots share the old one
-	b.touchHost(h)
+func (b *Builder) loseAddr(h *hostState, addr netip.Addr) {
+	if i, ok := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare); ok {
+		h.Addrs = slices.Delete(slices.Clone(h.Addrs), i, i+1) // snapshots share the old one
+		h.heard = slices.Delete(h.heard, i, i+1)
+		b.touchHost(h)
+	}
+	delete(b.byAddr, addr)
 	b.touchAddr(addr)
 }
 
-func without(addrs []netip.Addr, addr netip.Addr) []netip.Addr {
-	return slices.DeleteFunc(slices.Clone(addrs), func(a netip.Addr) bool { return a == addr })
-}
-
-// makeRoom reports whether a port may have one more host. When the port is
-// full, the host that has been silent for longest is dropped, if that is long
-// enough.
-func (b *Builder) makeRoom(at PortID, now time.Time) bool {
-	c := b.behind[at.DPID][at.Port]
-	if c == nil || len(c.hosts) < b.cfg.MaxHosts {
-		return true
-	}
-	if now.Before(c.full) {
-		return false // one port must not fill the tables of every switch
-	}
-	var oldest *hostState
-	for _, h := range c.hosts {
-		if oldest == nil || h.Seen.Before(oldest.Seen) {
-			oldest = h
-		}
-	}
-	if c.full = oldest.Seen.Add(hostStale); now.Before(c.full) {
-		return false
-	}
-	b.dropHost(oldest)
-	return true
+func (b *Builder) assign(h *hostState, addr netip.Addr, now time.Time) {
+	b.byAddr[addr] = h.MAC
+	i, _ := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare)
+	h.Addrs = slices.Insert(slices.Clone(h.Addrs), i, addr) // snapshots share the old one
+	h.heard = slices.Insert(h.heard, i, now)
+	b.touchHost(h)
+	b.touchAddr(addr)
 }
 
 func (b *Builder) dropHost(h *hostState) {
@@ -181,10 +198,14 @@ func (b *Builder) dropHost(h *hostState) {
 	b.touchHost(h)
 }
 
+// dropHosts forgets the hosts behind a port, but for those that are bound to
+// it.
 func (b *Builder) dropHosts(at PortID) {
 	if c := b.behind[at.DPID][at.Port]; c != nil {
-		for _, h := range c.hosts {
-			b.dropHost(h)
+		for mac, h := range c.hosts {
+			if _, bound := b.boundTo(mac); !bound {
+				b.dropHost(h)
+			}
 		}
 	}
 }

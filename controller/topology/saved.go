@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -179,15 +180,18 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 		b.past[p.PortID] = p
 	}
 	for _, h := range m.Hosts {
+		if !b.recallable(h.MAC, netip.Addr{}) {
+			continue
+		}
 		kept := &hostState{Host: Host{MAC: h.MAC, Seen: h.Seen, Moved: h.Moved}, saved: h.Seen}
 		b.hosts[h.MAC] = kept
 		b.enterPort(kept, h.At)
 		for _, a := range h.Addrs {
-			if _, taken := b.byAddr[a]; taken {
+			if _, taken := b.byAddr[a]; taken || !b.recallable(h.MAC, a) {
 				odd.hosts[h.MAC] = true
 				continue
 			}
-			b.assign(kept, a)
+			b.assign(kept, a, h.Seen)
 		}
 	}
 	b.unsaved = odd

@@ -41,6 +41,8 @@ type Port struct {
 	Far      PortID       // the port behind a trunk, as far as it is known
 	Capacity bitrate.Rate // configured, else as the port tells, else the default
 	Queue    *uint32      // queue for allocated traffic, where one is configured
+	Storming bool         // hosts behind it announce addresses without end
+	Crowded  bool         // more hosts are behind it than may be learned
 }
 
 // A Switch is one datapath.
@@ -53,6 +55,7 @@ type Switch struct {
 	Addr      string // remote address of its channel
 	Desc      string // manufacturer, hardware and software in one line
 	Ports     map[openflow.PortNo]Port
+	Barred    []Bar // what hosts may not announce, since others have it; by port
 }
 
 // A Link is one directed link.

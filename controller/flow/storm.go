@@ -1,0 +1,81 @@
+package flow
+
+import (
+	"conga/controller/purpose"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// stormRate is how many announcements a second are taken from a port whose
+// hosts announce addresses without end. What is announced is flooded, too, and
+// must leave room to others in the smallest flood meter.
+const stormRate = 200
+
+// ports adds the rules of table 1 about single ports that depend on what the
+// hosts behind them do.
+//
+// A storming port has a budget of its own for announcements, so that it uses up
+// none of the others'; without meters the controller does not hear it. From a
+// crowded port everything passes unheard but announcements: its hosts cannot
+// all be learned, and need not share what is left to unknown sources. What a
+// port's hosts may not announce the controller hears, and nothing else does.
+func (v *view) ports(l *rules) {
+	onward := openflow.GotoTable(tableForwarding)
+	for no, p := range v.sw.Ports {
+		if p.Role != topology.Edge {
+			continue
+		}
+		in := openflow.InPort(no)
+		if p.Crowded {
+			l.add(purpose.Control, tableLearning, prioCrowd, openflow.Match{in}, onward)
+		}
+		if !p.Storming {
+			continue
+		}
+		heard := []openflow.Instruction{onward}
+		if meter := v.announceMeter(p); meter != 0 {
+			heard = append(through(meter, toController), onward)
+		}
+		for _, m := range teaching() {
+			l.add(purpose.Control, tableLearning, prioStorm, append(openflow.Match{in}, m...), heard...)
+		}
+	}
+	for _, bar := range v.sw.Barred {
+		p, ok := v.sw.Ports[bar.Port]
+		if !ok || p.Role != topology.Edge {
+			continue
+		}
+		l.add(purpose.Control, tableLearning, prioBar, barred(bar), through(v.announceMeter(p), toController)...)
+	}
+	l.add(purpose.Forward, tableForwarding, prioAnswer, openflow.Match{openflow.EthDst(topology.Asker)})
+}
+
+// barred returns the match of the announcement of an address.
+func barred(b topology.Bar) openflow.Match {
+	in := openflow.InPort(b.Port)
+	if b.Addr.Is4() {
+		return openflow.Match{in, openflow.EthType(etherTypeARP), openflow.ARPSPA(b.Addr)}
+	}
+	return openflow.Match{
+		in, openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6),
+		openflow.ICMPv6Type(icmpv6Neighbour[1]), openflow.IPv6NDTarget(b.Addr),
+	}
+}
+
+// announceMeter returns the meter of what hosts behind an edge port announce; 0
+// if there is none.
+func (v *view) announceMeter(p topology.Port) openflow.MeterID {
+	if id, ok := purpose.StormID(p.ID.Port); ok && p.Storming && v.sw.Meters > 0 {
+		return id
+	}
+	return v.upMeter(purpose.TeachingID)
+}
+
+// stormMeters adds the meters of storming ports.
+func (v *view) stormMeters() {
+	for no, p := range v.sw.Ports {
+		if id, ok := purpose.StormID(no); ok && p.Storming {
+			v.meters[id] = Meter{Packets: true, Rate: stormRate, Burst: stormRate}
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package controller
+
+import (
+	"log/slog"
+	"time"
+
+	"conga/controller/discovery"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// hostSeen: a host has spoken.
+type hostSeen struct {
+	s    *session
+	at   topology.PortID
+	host discovery.Sighting
+}
+
+func (e hostSeen) apply(k *core) {
+	h := e.host
+	if !k.current(e.s) {
+		return
+	}
+	if k.builder.HostSeen(e.at, h.MAC, h.Addrs, h.Claimed, time.Now()) {
+		k.log.Info("host found", "mac", h.MAC, "at", e.at, "addrs", h.Addrs)
+		k.builder.HostTagged(h.MAC, h.VLAN)
+	}
+	k.askHosts()
+}
+
+// hostAnswered: a host has answered a question.
+type hostAnswered struct {
+	s    *session
+	at   topology.PortID
+	host discovery.Sighting
+}
+
+func (e hostAnswered) apply(k *core) {
+	if k.current(e.s) {
+		k.builder.HostAnswered(e.at, e.host.MAC, e.host.Addrs, time.Now())
+		k.askHosts()
+	}
+}
+
+// portStorms: the hosts behind a port announce addresses without end.
+type portStorms struct {
+	s  *session
+	at topology.PortID
+}
+
+func (e portStorms) apply(k *core) {
+	if k.current(e.s) && k.builder.PortStorms(e.at, time.Now()) && k.storms.allow(time.Now()) {
+		k.log.Warn("hosts behind a port announce addresses without end; it has a budget of its own for as long as they do", "at", e.at)
+	}
+}
+
+// askHosts sends what is due to hosts whose port or address others claim, and
+// reports what became of such claims.
+func (k *core) askHosts() {
+	for _, q := range k.builder.Queries(time.Now()) {
+		p := k.peers[q.At.DPID]
+		if p == nil || !p.up {
+			continue
+		}
+		out := packetOut(q.At.Port, discovery.Question(q.Host, q.Addr, q.VLAN))
+		if q.Announce { // as if the host had, for all to hear
+			out = packetOut(openflow.PortTable, discovery.Announcement(q.Host, q.Addr, q.VLAN))
+			out.InPort = q.At.Port
+		}
+		if p.session.conn.PacketOut(out, true) == nil {
+			k.builder.Queried(q)
+		}
+	}
+	if u := k.builder.Unlearned(); u != *k.unlearned.Load() {
+		k.unlearned.Store(&u)
+	}
+	for _, v := range k.builder.Verdicts() {
+		k.claimed[v.Outcome].Add(1)
+		if k.cfg.Contested != nil {
+			k.cfg.Contested(v)
+		}
+		k.logVerdict(v)
+	}
+}
+
+func (k *core) logVerdict(v topology.Verdict) {
+	details := []any{"mac", v.Owner, "at", v.At, "claimed_by", v.By, "claimed_at", v.From}
+	if v.Addr.IsValid() {
+		details = append(details, "addr", v.Addr)
+	}
+	if v.Outcome == topology.Taken {
+		k.log.Info("host does not answer where it was, so a claim is believed", details...)
+		return
+	}
+	if !k.claims.allow(time.Now()) {
+		return
+	}
+	log := k.log.With(slog.Uint64("unsaid", k.claims.take()))
+	switch {
+	case v.Outcome == topology.Flapping:
+		log.Warn("host is heard at two ports alternately; it stays where it is for a while", details...)
+	case v.Addr.IsValid():
+		log.Warn("address is claimed by a host that does not have it; the claim is refused", details...)
+	default:
+		log.Warn("host answers where it was, and is heard at another port too; it stays", details...)
+	}
+}
+
+// A throttle lets a few lines of the log through a minute.
+type throttle struct {
+	since  time.Time
+	lines  int
+	unsaid uint64
+}
+
+const linesPerMinute = 20
+
+// allow reports whether one more line may be written.
+func (t *throttle) allow(now time.Time) bool {
+	if now.Sub(t.since) >= time.Minute {
+		t.since, t.lines = now, 0
+	}
+	if t.lines++; t.lines > linesPerMinute {
+		t.unsaid++
+		return false
+	}
+	return true
+}
+
+// take returns how many lines were not written since the last call.
+func (t *throttle) take() uint64 {
+	n := t.unsaid
+	t.unsaid = 0
+	return n
+}
+
+// How many announcements a port's hosts may make in a span before it storms,
+// and, as long as it does, before that is reported again.
+const (
+	loadSpan  = 250 * time.Millisecond
+	loadStorm = 64
+	loadStill = 25
+)
+
+// load counts the announcements that come from each port.
+type load struct {
+	since time.Time
+	ports map[openflow.PortNo]int
+}
+
+// count adds one and reports whether the port storms, once in a span.
+func (l *load) count(port openflow.PortNo, storming bool, now time.Time) bool {
+	if l.ports == nil || now.Sub(l.since) >= loadSpan {
+		if l.since = now; l.ports == nil {
+			l.ports = map[openflow.PortNo]int{}
+		}
+		clear(l.ports)
+	}
+	l.ports[port]++
+	limit := loadStorm
+	if storming {
+		limit = loadStill
+	}
+	return l.ports[port] == limit
+}

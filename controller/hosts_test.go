@@ -1,0 +1,280 @@
+package controller
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"conga/bitrate"
+	"conga/controller/topology"
+	"conga/openflow"
+	"conga/openflow/ofswitch"
+)
+
+// verdicts collects what became of claims, with the time.
+type verdicts struct {
+	mu   sync.Mutex
+	list []topology.Verdict
+	at   []time.Time
+}
+
+func (v *verdicts) add(x topology.Verdict) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.list, v.at = append(v.list, x), append(v.at, time.Now())
+}
+
+func (v *verdicts) all() []topology.Verdict {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.list
+}
+
+func linear(n int) func(ofswitch.TopologyConfig) *ofswitch.Network {
+	return func(cfg ofswitch.TopologyConfig) *ofswitch.Network { return ofswitch.Linear(n, cfg) }
+}
+
+func crowdOf(n int) func(ofswitch.TopologyConfig) *ofswitch.Network {
+	return func(cfg ofswitch.TopologyConfig) *ofswitch.Network {
+		cfg.Hosts = n
+		return ofswitch.Linear(1, cfg)
+	}
+}
+
+// home returns where a host hangs.
+func (l *lab) home(name string) topology.PortID {
+	sw, port := l.net.Host(name).At()
+	return topology.PortID{DPID: sw.DPID(), Port: port}
+}
+
+// steal has a host announce another's first address of each family.
+func (l *lab) steal(thief, victim string) {
+	from, to := l.net.Host(thief), l.net.Host(victim)
+	for _, a := range to.Addrs() {
+		if a.Is4() {
+			from.Send(ofswitch.ARPRequest(from.MAC(), a, a))
+		} else {
+			from.Send(ofswitch.NeighborAdvert(from.MAC(), a, openflow.MAC{}, netip.Addr{}))
+		}
+	}
+}
+
+// With an announcement every 10 ms for five seconds the thief gets nothing, and
+// the owner gets all that is sent after the first was undone.
+func TestAnAddressCannotBeStolen(t *testing.T) {
+	var v verdicts
+	inBubble(t, linear(3), Config{Contested: v.add}, func(l *lab) {
+		l.settled(3, 2)
+		l.pingAll()
+		l.acquainted()
+		c := l.circuit("a", 7, "h1", "h3", 10*bitrate.Mbps)
+		if err := l.install(c); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Second) // hosts that have just come are not asked
+		thief, start := l.net.Host("h2"), time.Now()
+		var stolen atomic.Int32
+		thief.Handle(func(r ofswitch.Received) bool {
+			if len(r.Data) > 14 && r.Data[12] == 8 && r.Data[13] == 0 {
+				stolen.Add(1)
+			}
+			return false
+		})
+		l.steal("h2", "h3")
+		time.Sleep(100 * time.Millisecond)
+		for range 500 {
+			l.steal("h2", "h3")
+			time.Sleep(10 * time.Millisecond)
+		}
+		got := l.send("h1", "h3", 500)
+		if got.Packets != 500 {
+			t.Errorf("%d of 500 datagrams reached the owner", got.Packets)
+		}
+		if n := stolen.Load(); n != 0 {
+			t.Errorf("the thief got %d packets", n)
+		}
+		for _, a := range l.net.Host("h3").Addrs() {
+			if at, _ := l.Snapshot().Locate(a); at != l.home("h3") {
+				t.Errorf("%v is at %v", a, at)
+			}
+		}
+		if list := v.all(); len(list) != 2 || list[0].Outcome != topology.Kept || list[0].From != l.home("h2") || v.at[0].Sub(start) > time.Second {
+			t.Errorf("verdicts %v at %v after %v", list, v.at, start)
+		}
+		l.until("every switch to hold what follows", func(s *topology.Snapshot) bool { return l.held(s) })
+	})
+}
+
+// A thief that takes the owner's Ethernet address, too, gets nothing.
+func TestAHostCannotBeStolen(t *testing.T) {
+	var v verdicts
+	inBubble(t, linear(3), Config{Contested: v.add}, func(l *lab) {
+		l.settled(3, 2)
+		l.pingAll()
+		l.acquainted()
+		time.Sleep(2 * time.Second)
+		thief, owner := l.net.Host("h2"), l.net.Host("h3")
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 200 {
+				thief.Send(ofswitch.ARPRequest(owner.MAC(), owner.Addr(), owner.Addr()))
+				time.Sleep(10 * time.Millisecond)
+			}
+		}()
+		before := thief.Stats().Foreign.Packets
+		got := l.send("h1", "h3", 1500)
+		<-done
+		if got.Packets != 1500 || thief.Stats().Foreign.Packets != before {
+			t.Errorf("%d of 1500 datagrams reached the owner, %d the thief", got.Packets, thief.Stats().Foreign.Packets-before)
+		}
+		if list := v.all(); len(list) != 1 || list[0].Outcome != topology.Kept {
+			t.Errorf("verdicts %v", list)
+		}
+	})
+}
+
+// An address that fails over is at its new host within a second, though the old
+// one lives; and so is a host that appears elsewhere while its old port is
+// silent.
+func TestWhatMovesIsFollowed(t *testing.T) {
+	for _, tables := range []uint8{254, 1} {
+		build := func(cfg ofswitch.TopologyConfig) *ofswitch.Network {
+			cfg.Switch.Tables = tables
+			return ofswitch.Linear(3, cfg)
+		}
+		inBubble(t, build, Config{}, func(l *lab) {
+			l.settled(3, 2)
+			l.pingAll()
+			for _, h := range l.net.Hosts() {
+				h.Announce()
+			}
+			l.acquainted()
+			time.Sleep(2 * time.Second)
+			vip := l.net.Host("h3").Addr()
+			l.steal("h2", "h3")
+			time.Sleep(time.Second)
+			if at, _ := l.Snapshot().Locate(vip); at != l.home("h3") {
+				t.Errorf("%d tables: the address went to %v while its owner answered", tables, at)
+			}
+			l.net.Host("h3").Handle(func(r ofswitch.Received) bool { // the owner gives its first address up
+				return len(r.Data) >= 42 && r.Data[12] == 8 && r.Data[13] == 6 && netip.AddrFrom4([4]byte(r.Data[38:42])) == vip
+			})
+			time.Sleep(time.Second)
+			l.steal("h2", "h3")
+			time.Sleep(700 * time.Millisecond)
+			if at, _ := l.Snapshot().Locate(vip); at != l.home("h2") {
+				t.Errorf("%d tables: the address is at %v, not at %v", tables, at, l.home("h2"))
+			}
+			if at, _ := l.Snapshot().Locate(l.net.Host("h3").Addrs()[1]); at != l.home("h3") {
+				t.Errorf("%d tables: an address that was not given up is at %v", tables, at)
+			}
+
+			l.net.Host("h3").Handle(func(ofswitch.Received) bool { return true })
+			time.Sleep(time.Second)
+			mover := l.net.Host("h3")
+			l.net.Host("h1").Send(ofswitch.ARPRequest(mover.MAC(), mover.Addrs()[0], mover.Addrs()[0]))
+			time.Sleep(700 * time.Millisecond)
+			if h, _ := l.Snapshot().Hosts.Get(mover.MAC()); h.At != l.home("h1") {
+				t.Errorf("%d tables: the host is at %v, not at %v", tables, h.At, l.home("h1"))
+			}
+		})
+	}
+}
+
+func TestAHostThatIsUnpluggedMovesAtOnce(t *testing.T) {
+	inBubble(t, linear(3), Config{}, func(l *lab) {
+		l.settled(3, 2)
+		l.pingAll()
+		time.Sleep(2 * time.Second)
+		mover := l.net.Host("h3")
+		l.net.MoveHost(mover, l.net.Switch(1), 9)
+		time.Sleep(3 * time.Second) // its new port is looked at first
+		mover.Announce()
+		synctest.Wait()
+		time.Sleep(100 * time.Millisecond)
+		if h, _ := l.Snapshot().Hosts.Get(mover.MAC()); h.At != l.home("h3") {
+			t.Errorf("the host is at %v", h.At)
+		}
+		l.ping("h1", "h3")
+	})
+}
+
+// One host announces addresses as fast as it can; the others find each other at
+// the first try.
+func TestAFloodOfAnnouncementsSilencesItsPortOnly(t *testing.T) {
+	for name, bare := range map[string]bool{"with meters": false, "without meters": true} {
+		build := func(cfg ofswitch.TopologyConfig) *ofswitch.Network {
+			cfg.Switch.NoMeters = bare
+			return crowdOf(21)(cfg)
+		}
+		inBubble(t, build, Config{}, func(l *lab) {
+			l.settled(1, 0)
+			flooder := l.net.Host("h1")
+			ctx, stop := context.WithCancel(l.Context())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for i := 0; ctx.Err() == nil; i++ {
+					for range 5 { // 5,000/s
+						flooder.Send(ofswitch.ARPRequest(flooder.MAC(), flooder.Addr(), netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})))
+					}
+					time.Sleep(time.Millisecond)
+				}
+			}()
+			time.Sleep(2 * time.Second)
+			found := 0
+			for i := 2; i <= 20; i++ {
+				from, to := l.net.Hosts()[i], l.net.Hosts()[i-1]
+				once, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+				if _, err := from.Ping(once, to.Addr()); err == nil {
+					found++
+				}
+				cancel()
+			}
+			stop()
+			<-done
+			time.Sleep(100 * time.Millisecond) // until the snapshot shows it
+			if found != 19 || l.Snapshot().Hosts.Len() != 21 {
+				t.Errorf("%s: %d of 19 first pings, %d of 21 hosts known", name, found, l.Snapshot().Hosts.Len())
+			}
+			time.Sleep(time.Minute)
+			if p, _ := l.Snapshot().Port(l.home("h1")); p.Storming {
+				t.Errorf("%s: the port storms after a minute of silence", name)
+			}
+			l.until("every switch to hold what follows", func(s *topology.Snapshot) bool { return l.held(s) })
+		})
+	}
+}
+
+// What comes from a host that finds no room is carried all the same.
+func TestACrowdedPortIsNotThrottled(t *testing.T) {
+	inBubble(t, crowdOf(2), Config{Topology: topology.Config{MaxHosts: 4}}, func(l *lab) {
+		l.settled(1, 0)
+		l.pingAll()
+		router, to := l.net.Host("h1"), l.net.Host("h2")
+		for i := range 8 {
+			mac := openflow.MAC{2, 9, 9, 9, 9, byte(i)}
+			router.Send(ofswitch.ARPRequest(mac, netip.AddrFrom4([4]byte{10, 9, 0, byte(i)}), to.Addr()))
+		}
+		l.until("the port to be crowded", func(s *topology.Snapshot) bool {
+			p, _ := s.Port(l.home("h1"))
+			return p.Crowded && l.held(s)
+		})
+		before := to.Stats().Received.Packets
+		src := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 9, 0, 7}), 9)
+		for range 100 {
+			for range 50 { // 5,000/s
+				router.Send(ofswitch.Datagram{SrcMAC: openflow.MAC{2, 9, 9, 9, 9, 7}, DstMAC: to.MAC(), Src: src, Dst: netip.AddrPortFrom(to.Addr(), 9)}.UDP())
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		if n := to.Stats().Received.Packets - before; n < 5000 {
+			t.Errorf("%d of 5000 frames arrived", n)
+		}
+	})
+}

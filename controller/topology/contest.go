@@ -1,0 +1,327 @@
+package topology
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"conga/openflow"
+)
+
+// Bounds of contests. Times are attended time.
+const (
+	questions  = 3                      // that a host is asked before it counts as silent
+	askEvery   = 120 * time.Millisecond // between these
+	silence    = 400 * time.Millisecond // from the first of them, after which it does
+	askAgain   = 500 * time.Millisecond // a host that has answered is not asked again for this long
+	contestOff = time.Minute            // a claim that was refused is remembered for this long
+
+	maxContests    = 4096 // at one time
+	maxPortClaims  = 256  // of them, by hosts behind one port
+	maxBarred      = 64   // addresses that one port's hosts may not announce
+	announcements  = 3    // in the name of a host that keeps what was claimed
+	announceFirst  = 300 * time.Millisecond
+	announceSecond = time.Second
+)
+
+// Asker is the Ethernet address that questions to hosts come from, and that
+// their answers go to. No host has it: it is locally administered.
+var Asker = openflow.MAC{0x02, 0xc0, 0x9a, 0x00, 0x00, 0x01}
+
+// A Claim says that a host is at another port than the one where it is known,
+// or that it has an address that is known to be another's.
+type Claim struct {
+	Owner openflow.MAC
+	Addr  netip.Addr // what is claimed; the zero value: to be the owner
+	At    PortID     // where the owner is known to be
+	By    openflow.MAC
+	From  PortID // where the claim was heard
+}
+
+// A Verdict says what became of a claim.
+type Verdict struct {
+	Claim
+	Outcome Outcome
+}
+
+// An Outcome is how a claim ended.
+type Outcome uint8
+
+// The outcomes of claims.
+const (
+	Kept     Outcome = iota // the owner answered, or is bound by the configuration
+	Taken                   // the owner was silent
+	Flapping                // the owner moves back and forth: it stays for a while
+
+	Outcomes = iota // how many there are
+)
+
+// String returns the name of the outcome.
+func (o Outcome) String() string { return [...]string{"kept", "taken", "flapping"}[o] }
+
+// A Query is a frame that is due to a host: the question whether it has an
+// address still, or, if Announce is set, the announcement that it has, for all
+// others to hear.
+type Query struct {
+	Host     openflow.MAC
+	VLAN     uint16 // of the host; 0: none
+	Addr     netip.Addr
+	At       PortID
+	Announce bool
+	contest  *contest
+}
+
+// A Bar is an address that hosts behind a port may not announce.
+type Bar struct {
+	Port openflow.PortNo
+	Addr netip.Addr
+}
+
+// A contest is a claim that is not believed yet, or not at all.
+//
+//	asking --the owner answers--> kept --claimed again--> asking
+//	  |                             |
+//	  +--the owner is silent--> taken    +--a minute without claims--> forgotten
+type contest struct {
+	Claim
+	asked     int
+	first     time.Time // question
+	last      time.Time // question, or announcement
+	heard     time.Time // the claim, last
+	kept      time.Time // when the owner answered; zero: it is being asked
+	reported  bool      // that it was kept
+	announced int
+}
+
+// contests are the claims that are remembered.
+type contests struct {
+	byOwner  map[openflow.MAC][]*contest
+	byPort   map[PortID]int // claims heard there
+	bars     map[openflow.DPID][]Bar
+	count    int
+	verdicts []Verdict // since Verdicts was called
+}
+
+func newContests() contests {
+	return contests{byOwner: map[openflow.MAC][]*contest{}, byPort: map[PortID]int{}, bars: map[openflow.DPID][]Bar{}}
+}
+
+// contend takes note of a claim. Where there is no room for it, it is neither
+// believed nor looked into.
+func (b *Builder) contend(claim Claim) *contest {
+	now, k := b.clock.now, &b.contests
+	i := slices.IndexFunc(k.byOwner[claim.Owner], func(c *contest) bool { return c.Addr == claim.Addr && c.From == claim.From })
+	if i >= 0 {
+		c := k.byOwner[claim.Owner][i]
+		c.heard, c.By = now, claim.By
+		if !c.kept.IsZero() && now.Sub(c.kept) >= askAgain {
+			c.asked, c.kept = 0, time.Time{}
+		}
+		return c
+	}
+	if k.count >= maxContests || k.byPort[claim.From] >= maxPortClaims {
+		return nil
+	}
+	c := &contest{Claim: claim, heard: now}
+	k.byOwner[claim.Owner] = append(k.byOwner[claim.Owner], c)
+	k.byPort[claim.From]++
+	k.count++
+	return c
+}
+
+// forget ends a contest.
+func (b *Builder) forget(c *contest) {
+	k := &b.contests
+	rest := slices.DeleteFunc(k.byOwner[c.Owner], func(other *contest) bool { return other == c })
+	if k.byOwner[c.Owner] = rest; len(rest) == 0 {
+		delete(k.byOwner, c.Owner)
+	}
+	if k.byPort[c.From]--; k.byPort[c.From] == 0 {
+		delete(k.byPort, c.From)
+	}
+	k.count--
+	b.unbar(c)
+}
+
+// keep ends the questions of a contest: its owner has answered.
+func (b *Builder) keep(c *contest) {
+	c.kept, c.last = b.clock.now, time.Time{}
+	c.announced = min(c.announced, announcements-1) // one more, if all were made
+	if c.reported {
+		return
+	}
+	c.reported = true
+	b.contests.verdicts = append(b.contests.verdicts, Verdict{c.Claim, Kept})
+	b.bar(c)
+}
+
+// bar keeps the hosts behind a port from announcing what they have claimed.
+func (b *Builder) bar(c *contest) {
+	k, bar := &b.contests, Bar{c.From.Port, c.Addr}
+	list := k.bars[c.From.DPID]
+	i, there := slices.BinarySearchFunc(list, bar, compareBars)
+	n := 0
+	for _, other := range list {
+		if other.Port == bar.Port {
+			n++
+		}
+	}
+	if !c.Addr.IsValid() || there || n >= maxBarred {
+		return
+	}
+	k.bars[c.From.DPID] = slices.Insert(slices.Clone(list), i, bar) // snapshots share the old one
+	b.touchSwitch(c.From.DPID)
+}
+
+// unbar undoes bar.
+func (b *Builder) unbar(c *contest) {
+	k := &b.contests
+	list := k.bars[c.From.DPID]
+	i, there := slices.BinarySearchFunc(list, Bar{c.From.Port, c.Addr}, compareBars)
+	if !there {
+		return
+	}
+	if list = slices.Delete(slices.Clone(list), i, i+1); len(list) == 0 {
+		delete(k.bars, c.From.DPID)
+	} else {
+		k.bars[c.From.DPID] = list
+	}
+	b.touchSwitch(c.From.DPID)
+}
+
+func compareBars(x, y Bar) int {
+	if x.Port != y.Port {
+		return int(int64(x.Port) - int64(y.Port))
+	}
+	return x.Addr.Compare(y.Addr)
+}
+
+// HostAnswered takes note that a host has answered a [Query] at a port: it is
+// there, and has the addresses that it names.
+func (b *Builder) HostAnswered(at PortID, mac openflow.MAC, addrs []netip.Addr, now time.Time) {
+	b.clock.look(now)
+	h := b.hosts[mac]
+	if h == nil || h.At != at {
+		return
+	}
+	h.Seen = now
+	b.refresh(h)
+	for _, c := range b.contests.byOwner[mac] {
+		if c.kept.IsZero() && (!c.Addr.IsValid() || slices.Contains(addrs, c.Addr)) {
+			b.keep(c)
+		}
+	}
+}
+
+// Queries returns the frames that are due to hosts. The caller says with
+// [Builder.Queried] which of them it has sent; the others stay due.
+func (b *Builder) Queries(now time.Time) (due []Query) {
+	b.clock.look(now)
+	for mac, list := range b.contests.byOwner {
+		h := b.hosts[mac]
+		if h == nil || !b.askable(h.At) {
+			continue
+		}
+		for _, c := range list {
+			if q, ok := b.query(h, c); ok {
+				due = append(due, q)
+			}
+		}
+	}
+	return due
+}
+
+// query returns the frame that is due in a contest.
+func (b *Builder) query(h *hostState, c *contest) (q Query, ok bool) {
+	q = Query{Host: h.MAC, VLAN: h.vlan, Addr: c.Addr, At: h.At, contest: c}
+	age := b.clock.now.Sub(c.last)
+	switch {
+	case c.kept.IsZero() && (c.asked == 0 || c.asked < questions && age >= askEvery):
+		if !q.Addr.IsValid() && len(h.Addrs) > 0 {
+			q.Addr = h.Addrs[c.asked%len(h.Addrs)]
+		}
+		return q, q.Addr.IsValid()
+	case c.kept.IsZero() || !c.Addr.IsValid():
+		return q, false
+	}
+	q.Announce = true
+	wait := [announcements]time.Duration{0, announceFirst, announceSecond}
+	return q, c.announced < announcements && age >= wait[c.announced]
+}
+
+// Queried takes note that a frame has been sent.
+func (b *Builder) Queried(q Query) {
+	c := q.contest
+	switch {
+	case q.Announce:
+		c.announced++
+	default:
+		if c.asked == 0 {
+			c.first = b.clock.now
+		}
+		c.asked++
+	}
+	c.last = b.clock.now
+}
+
+// Verdicts returns what became of claims since the last call.
+func (b *Builder) Verdicts() []Verdict {
+	v := b.contests.verdicts
+	b.contests.verdicts = nil
+	return v
+}
+
+// askable reports whether an answer from a port would be heard.
+func (b *Builder) askable(at PortID) bool {
+	p := b.port(at)
+	return p != nil && isUp(p.port) && p.role == Edge && b.connected(at.DPID)
+}
+
+// gone reports whether nothing can be behind the port where a host is known.
+func (b *Builder) gone(h *hostState) bool {
+	p := b.port(h.At)
+	if p == nil {
+		return b.connected(h.At.DPID) || !b.counts(h.At.DPID)
+	}
+	return !isUp(p.port) || p.role == Trunk || !b.counts(h.At.DPID)
+}
+
+// expireContests ends the contests that are decided, and those that are old.
+func (b *Builder) expireContests() {
+	var ended []*contest
+	for mac, list := range b.contests.byOwner {
+		h := b.hosts[mac]
+		for _, c := range list {
+			asking := c.kept.IsZero()
+			silent := c.asked >= questions && b.clock.now.Sub(c.first) >= silence
+			if asking && (h == nil || b.gone(h) || silent) || b.clock.now.Sub(c.heard) > contestOff {
+				ended = append(ended, c)
+			}
+		}
+	}
+	for _, c := range ended {
+		b.forget(c)
+		if c.kept.IsZero() {
+			b.believe(c)
+		}
+	}
+}
+
+// believe does what a claim says, if it still can be.
+func (b *Builder) believe(c *contest) {
+	owner, by := b.hosts[c.Owner], b.hosts[c.By]
+	p := b.port(c.From)
+	if p == nil || p.role != Edge || b.clock.now.Sub(c.heard) > contestOff {
+		return
+	}
+	switch {
+	case !c.Addr.IsValid():
+		if owner == nil || owner.At == c.From || !b.makeRoom(c.From, b.clock.wall) {
+			return
+		}
+		b.moveTo(owner, c.From, b.clock.wall)
+	case by == nil || by.At != c.From || !b.takeAddr(by, c.Addr):
+		return
+	}
+	b.contests.verdicts = append(b.contests.verdicts, Verdict{c.Claim, Taken})
+}

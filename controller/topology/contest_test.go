@@ -1,0 +1,232 @@
+package topology
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+	"time"
+
+	"conga/openflow"
+)
+
+// ask lets d pass in ticks. Questions that are due are sent, and those that
+// answer is true of answered; it returns all frames that were due.
+func ask(b *Builder, d time.Duration, answer func(Query) bool) (sent []Query) {
+	for end := b.clock.wall.Add(d); b.clock.wall.Before(end); {
+		for _, q := range b.Queries(b.clock.wall) {
+			sent = append(sent, q)
+			b.Queried(q)
+			if !q.Announce && answer != nil && answer(q) {
+				b.HostAnswered(q.At, q.Host, []netip.Addr{q.Addr}, b.clock.wall)
+			}
+		}
+		b.Expire(b.clock.wall.Add(b.cfg.Tick))
+	}
+	return sent
+}
+
+var (
+	victim, thief = openflow.MAC{0, 1}, openflow.MAC{0, 2}
+	wanted        = netip.MustParseAddr("10.0.0.1")
+)
+
+// contested returns a network in which the thief at (3, 3) claims the address
+// of the victim at (1, 3).
+func contested(cfg Config) *Builder {
+	b := ring(cfg)
+	b.HostSeen(at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	b.HostSeen(at(3, 3), thief, []netip.Addr{wanted}, true, t0.Add(5*time.Second))
+	return b
+}
+
+func located(b *Builder) PortID {
+	p, _ := b.Snapshot(b.clock.wall).Locate(wanted)
+	return p
+}
+
+func answers(Query) bool { return true }
+
+func TestAnAddressStaysWithAHostThatAnswers(t *testing.T) {
+	b := contested(Config{})
+	sent := ask(b, 3*time.Second, answers)
+	if located(b) != at(1, 3) {
+		t.Fatalf("the address is at %v", located(b))
+	}
+	asked := slices.IndexFunc(sent, func(q Query) bool { return q.Announce })
+	if asked != 1 || len(sent) != 1+announcements || sent[0].At != at(1, 3) || sent[0].Host != victim || sent[0].Addr != wanted {
+		t.Errorf("sent %v; want one question to the owner, then %d announcements", sent, announcements)
+	}
+	v := b.Verdicts()
+	want := Claim{Owner: victim, Addr: wanted, At: at(1, 3), By: thief, From: at(3, 3)}
+	if len(v) != 1 || v[0] != (Verdict{want, Kept}) {
+		t.Errorf("verdicts %v", v)
+	}
+	if bars := b.Snapshot(t0).Switches[3].Barred; !slices.Equal(bars, []Bar{{3, wanted}}) {
+		t.Errorf("barred at the claimant's switch: %v", bars)
+	}
+
+	// The claim that is repeated is looked into again, and reported no more.
+	b.HostSeen(at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
+	if again := ask(b, time.Second, answers); len(again) != 2 || len(b.Verdicts()) != 0 {
+		t.Errorf("sent %v after the claim was repeated", again)
+	}
+	ask(b, contestOff+time.Second, answers)
+	if s := b.Snapshot(t0); len(s.Switches[3].Barred) != 0 || b.contests.count != 0 {
+		t.Error("a claim that has ceased is still barred")
+	}
+}
+
+func TestAnAddressMovesWhenItsOwnerIsSilent(t *testing.T) {
+	for name, answer := range map[string]func(Query) bool{
+		"to all":       nil,
+		"to this once": func(q Query) bool { return q.Addr != wanted },
+	} {
+		b := contested(Config{})
+		b.HostSeen(at(1, 3), victim, []netip.Addr{netip.MustParseAddr("10.0.0.9")}, true, b.clock.wall)
+		sent := ask(b, 600*time.Millisecond, answer)
+		if located(b) != at(3, 3) || len(sent) != questions {
+			t.Errorf("silent %s: the address is at %v after %d questions", name, located(b), len(sent))
+		}
+		if v := b.Verdicts(); len(v) != 1 || v[0].Outcome != Taken || b.contests.count != 0 {
+			t.Errorf("silent %s: verdicts %v", name, v)
+		}
+	}
+}
+
+// What cannot be asked is not silent, and what cannot be there need not be
+// asked.
+func TestAnOwnerIsSilentOnlyIfItCouldAnswer(t *testing.T) {
+	down := openflow.Port{No: 3, State: openflow.PortStateLinkDown}
+	for name, c := range map[string]struct {
+		happens func(b *Builder)
+		after   time.Duration
+		want    PortID
+	}{
+		"its port is down":            {func(b *Builder) { b.PortChanged(1, openflow.PortModified, down, b.clock.wall) }, 100 * time.Millisecond, at(3, 3)},
+		"its switch is away for long": {func(b *Builder) { b.SwitchDown(1, b.clock.wall) }, 4 * time.Second, at(3, 3)},
+		"its switch is away":          {func(b *Builder) { b.SwitchDown(1, b.clock.wall) }, 2 * time.Second, at(1, 3)},
+		"its port has come up": {func(b *Builder) {
+			b.PortChanged(1, openflow.PortModified, down, b.clock.wall)
+			b.PortChanged(1, openflow.PortModified, openflow.Port{No: 3}, b.clock.wall)
+		}, 900 * time.Millisecond, at(1, 3)},
+	} {
+		b := contested(Config{})
+		c.happens(b)
+		if ask(b, c.after, nil); located(b) != c.want {
+			t.Errorf("%s: the address is at %v; want %v", name, located(b), c.want)
+		}
+	}
+}
+
+func TestAHostThatIsHeardElsewhereStaysWhereItAnswers(t *testing.T) {
+	b := ring(Config{})
+	b.HostSeen(at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	now := t0.Add(5 * time.Second)
+	b.HostSeen(at(2, 3), victim, nil, false, now)
+	ask(b, time.Second, answers)
+	if v := b.Verdicts(); located(b) != at(1, 3) || len(v) != 1 || v[0].Outcome != Kept || len(b.Snapshot(t0).Switches[2].Barred) != 0 {
+		t.Errorf("at %v, verdicts %v", located(b), v)
+	}
+	b.HostSeen(at(2, 3), victim, nil, false, b.clock.wall) // then it does move
+	ask(b, 600*time.Millisecond, nil)
+	if located(b) != at(2, 3) {
+		t.Error("a host that had answered cannot move")
+	}
+}
+
+func TestAHostThatMovesBackAndForthIsDamped(t *testing.T) {
+	b := ring(Config{})
+	b.HostSeen(at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	moves, last, flapping := 0, at(1, 3), 0
+	for i := range 600 { // a minute, each second at the other port
+		b.HostSeen(at(openflow.DPID(1+i/10%2), 3), victim, nil, true, b.clock.wall)
+		ask(b, 100*time.Millisecond, nil)
+		if p := located(b); p != last {
+			moves, last = moves+1, p
+		}
+		for _, v := range b.Verdicts() {
+			if v.Outcome == Flapping {
+				flapping++
+			}
+		}
+	}
+	if moves > flapMoves+7 || flapping == 0 || flapping > 2 {
+		t.Errorf("moved %d times in a minute, reported %d times", moves, flapping)
+	}
+}
+
+func TestBindingsWin(t *testing.T) {
+	b := contested(Config{Bindings: []Binding{{MAC: victim, Addrs: []netip.Addr{wanted}, At: at(1, 3)}}})
+	if located(b) != at(1, 3) {
+		t.Fatalf("bound and never heard: at %v", located(b))
+	}
+	if b.HostSeen(at(4, 3), victim, nil, true, b.clock.wall) {
+		t.Error("a bound host was learned at another port")
+	}
+	ask(b, 2*time.Second, nil)
+	b.PortChanged(1, openflow.PortDeleted, openflow.Port{No: 3}, b.clock.wall)
+	b.Recall(Saved{Hosts: []Host{{MAC: thief, At: at(3, 3), Addrs: []netip.Addr{wanted}}, {MAC: victim, At: at(3, 3)}}}, b.clock.wall)
+	if located(b) != at(1, 3) {
+		t.Errorf("the bound address is at %v", located(b))
+	}
+	v := b.Verdicts()
+	if len(v) != 2 || v[0].Outcome != Kept || v[1].Outcome != Kept {
+		t.Errorf("verdicts %v; want that the address and the host were refused", v)
+	}
+
+	free := ring(Config{Bindings: []Binding{{MAC: victim, Addrs: []netip.Addr{wanted}}}})
+	free.HostSeen(at(3, 3), thief, []netip.Addr{wanted}, true, t0)
+	free.HostSeen(at(2, 3), victim, []netip.Addr{wanted}, true, t0)
+	if located(free) != at(2, 3) {
+		t.Errorf("the address bound to a host is at %v, which is not where that is", located(free))
+	}
+}
+
+// One port cannot have so much contested that others go short.
+func TestClaimsAreBounded(t *testing.T) {
+	b := ring(Config{MaxAddrs: 1000, MaxHosts: 10_000})
+	for i := range 2000 {
+		a := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
+		mac := openflow.MAC{0, 9, byte(i >> 8), byte(i)}
+		b.HostSeen(at(1, 3), mac, []netip.Addr{a}, true, t0)
+		b.HostSeen(at(2, 3), thief, []netip.Addr{a}, true, t0)
+	}
+	ask(b, time.Second, answers)
+	if n := len(b.Verdicts()); n != maxPortClaims || len(b.Snapshot(t0).Switches[2].Barred) != maxBarred {
+		t.Errorf("%d claims of one port were looked into", n)
+	}
+	b.HostSeen(at(3, 3), victim, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, 1})}, true, b.clock.wall)
+	if ask(b, time.Second, answers); len(b.Verdicts()) != 1 {
+		t.Error("a claim at another port finds no room")
+	}
+}
+
+func TestFullPortsAndHostsMakeRoomForWhatIsHeard(t *testing.T) {
+	b := ring(Config{MaxHosts: 2, MaxAddrs: 2, HostSilence: time.Minute})
+	addr := func(n byte) []netip.Addr { return []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, n})} }
+	start := b.clock.wall
+	for n := byte(1); n <= 3; n++ {
+		b.HostSeen(at(1, 3), openflow.MAC{0, n}, addr(n), true, start)
+		b.HostSeen(at(2, 3), openflow.MAC{1 << 1, 1}, addr(100+n), true, start)
+	}
+	s := b.Snapshot(t0)
+	if u := b.Unlearned(); u != (Unlearned{Hosts: 1, Addrs: 1}) || !s.Switches[1].Ports[3].Crowded || s.Switches[2].Ports[3].Crowded {
+		t.Errorf("unlearned %+v, ports %+v", u, s.Switches[1].Ports[3])
+	}
+	now := start.Add(40 * time.Second)
+	b.HostSeen(at(1, 3), openflow.MAC{0, 2}, addr(2), true, now)
+	b.HostSeen(at(2, 3), openflow.MAC{1 << 1, 1}, addr(102), true, now)
+	now = start.Add(time.Minute)
+	if !b.HostSeen(at(1, 3), openflow.MAC{0, 3}, addr(3), true, now) || !b.HostSeen(at(2, 3), openflow.MAC{1 << 1, 1}, addr(103), true, now) {
+		t.Error("what has been silent for a minute keeps others out")
+	}
+	s = b.Snapshot(now)
+	for n, want := range map[byte]bool{1: false, 2: true, 3: true, 101: false, 102: true, 103: true} {
+		if _, ok := s.Addrs.Get(addr(n)[0]); ok != want {
+			t.Errorf("10.0.0.%d known: %v; want %v", n, ok, want)
+		}
+	}
+	if s.Switches[1].Ports[3].Crowded {
+		t.Error("the port is crowded after hosts have gone")
+	}
+}
