@@ -51,11 +51,21 @@ func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.Port
 			v.crossings[t] = does
 		}
 	}
+	cookie := purpose.MakeCookie(purpose.Allocation, uint64(c.Handle))
+	add := func(prio uint16, m openflow.Match) {
+		rule(&Rule{Table: tableAllocations, Priority: prio, Cookie: cookie, Match: m, Instructions: does, key: m.Key()})
+	}
 	for _, m := range matches(key, in) {
-		rule(&Rule{
-			Table: tableAllocations, Priority: prio, Cookie: purpose.MakeCookie(purpose.Allocation, uint64(c.Handle)),
-			Match: m, Instructions: does, key: m.Key(),
-		})
+		add(prio, m)
+	}
+	// Circuits between the same addresses want the same entries for what does
+	// not say its ports, so these have the same priority whatever the rate: the
+	// circuit that came first has them.
+	for _, m := range fragments(key, in) {
+		add(prioFragment, m)
+	}
+	if m, ok := tooBig(key, in); ok {
+		add(prioTooBig, m)
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 const (
 	prioProbe      = 61000
 	prioReserved   = 60000
+	prioFragment   = 20010 // above all allocations: none that came later takes fragments
 	prioAllocation = 20000 // plus twice the specificity, plus 1 for a rate
+	prioTooBig     = 19990 // below all allocations: takes nothing that one matches
 
 	prioPort   = 400 // what the role of the port decides
 	prioAnswer = 350 // what hosts answer the controller
@@ -30,7 +32,13 @@ const (
 	etherTypeIPv6 = 0x86dd
 	etherTypeLLDP = 0x88cc
 
-	protoICMPv6 = 58
+	protoICMP     = 1
+	protoFragment = 44 // IPv6 fragment header
+	protoICMPv6   = 58
+
+	icmpUnreachable         = 3
+	icmpFragmentationNeeded = 4
+	icmpv6PacketTooBig      = 2
 )
 
 // neighbour solicitation and advertisement (RFC 4861 section 4).

@@ -168,7 +168,7 @@ func (r *Reconciler) put(k openflow.EntryKey, at pair[Rule]) {
 
 // ofCircuit reports whether an entry with this key is a circuit's.
 func ofCircuit(k openflow.EntryKey) bool {
-	return k.Table == tableAllocations && k.Priority >= prioAllocation && k.Priority < prioReserved
+	return k.Table == tableAllocations && k.Priority >= prioTooBig && k.Priority < prioReserved
 }
 
 func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64) {

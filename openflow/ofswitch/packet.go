@@ -35,7 +35,7 @@ type packet struct {
 
 	// Offsets into data, 0 where the packet has no such header.
 	l3 int // IP, ARP or MPLS
-	l4 int // TCP, UDP, SCTP or ICMP, unless this is a later fragment
+	l4 int // TCP, UDP, SCTP or ICMP, unless this is a fragment
 }
 
 // The pipeline's own fields, which parse leaves alone.
@@ -111,8 +111,8 @@ func (p *packet) parseIPv4(b []byte) {
 	p.key.set(openflow.FieldIPv4Src, uint64(binary.BigEndian.Uint32(b[12:])))
 	p.key.set(openflow.FieldIPv4Dst, uint64(binary.BigEndian.Uint32(b[16:])))
 	header := int(b[0]&0xf) * 4
-	laterFragment := binary.BigEndian.Uint16(b[6:])&0x1fff != 0
-	if header >= ipv4Len && header <= len(b) && !laterFragment {
+	fragment := binary.BigEndian.Uint16(b[6:])&0x3fff != 0 // an offset, or more to come
+	if header >= ipv4Len && header <= len(b) && !fragment {
 		p.parseL4(b[9], p.l3+header)
 	}
 }
@@ -131,10 +131,11 @@ func (p *packet) parseIPv6(b []byte) {
 	}
 }
 
-// skipIPv6Ext returns the upper-layer protocol and its offset; false if it is
-// in an earlier fragment or cut off.
+// skipIPv6Ext returns the upper-layer protocol and its offset; false if this is
+// a fragment, or cut off. As in Open vSwitch no fragment has ports, the first
+// one included, and the protocol of a later one is that of the fragment header.
 func skipIPv6Ext(b []byte) (proto byte, off int, ok bool) {
-	proto, off = b[6], ipv6Len
+	proto, off, ok = b[6], ipv6Len, true
 	for {
 		if off+8 > len(b) {
 			return proto, off, false
@@ -145,12 +146,14 @@ func skipIPv6Ext(b []byte) (proto byte, off int, ok bool) {
 		case 51: // authentication
 			proto, off = b[off], off+8+int(b[off+1])*4
 		case 44: // fragment
-			if binary.BigEndian.Uint16(b[off+2:])&0xfff8 != 0 {
-				return b[off], off, false
+			at := binary.BigEndian.Uint16(b[off+2:])
+			if at&0xfff8 != 0 {
+				return proto, off, false
 			}
+			ok = at&1 == 0 // otherwise there is more to come
 			proto, off = b[off], off+8
 		default:
-			return proto, off, true
+			return proto, off, ok
 		}
 	}
 }

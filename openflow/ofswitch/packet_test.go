@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"conga/openflow"
@@ -53,6 +54,12 @@ func TestParseFillsFields(t *testing.T) {
 		{"echo", icmp(hostMAC(2), hostMAC(1), netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2"), []byte{8, 0, 0, 0, 0, 1, 0, 1}), openflow.Match{
 			openflow.EthType(0x800), openflow.IPProto(1), openflow.ICMPv4Type(8), openflow.ICMPv4Code(0),
 		}},
+		{"first fragment", fragment(udp4.UDP(), 0x2000), openflow.Match{openflow.EthType(0x800), openflow.IPProto(17), openflow.UDPSrc(0), openflow.UDPDst(0)}},
+		{"later fragment", fragment(udp4.UDP(), 3), openflow.Match{openflow.EthType(0x800), openflow.IPProto(17), openflow.UDPSrc(0), openflow.UDPDst(0)}},
+		{"not to be fragmented", fragment(udp4.UDP(), 0x4000), openflow.Match{openflow.EthType(0x800), openflow.IPProto(17), openflow.UDPSrc(1000)}},
+		{"first IPv6 fragment", fragment6(udp6.UDP(), 1), openflow.Match{openflow.EthType(0x86dd), openflow.IPProto(17), openflow.UDPSrc(0), openflow.UDPDst(0)}},
+		{"later IPv6 fragment", fragment6(udp6.UDP(), 8), openflow.Match{openflow.EthType(0x86dd), openflow.IPProto(44)}},
+		{"whole behind a fragment header", fragment6(udp6.UDP(), 0), openflow.Match{openflow.EthType(0x86dd), openflow.IPProto(17), openflow.UDPSrc(1000)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -69,6 +76,15 @@ func TestParseFillsFields(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fragment6 puts a fragment header with this offset and flags into an IPv6
+// frame.
+func fragment6(frame []byte, at uint16) []byte {
+	const header = ethLen + ipv6Len
+	out := append(slices.Clone(frame[:header]), frame[ethLen+6], 0, byte(at>>8), byte(at), 0, 0, 0, 1)
+	out[ethLen+6] = 44
+	return append(out, frame[header:]...)
 }
 
 func TestParseSurvivesAnything(t *testing.T) {

@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -386,6 +387,17 @@ func randomActions(r *rand.Rand) (actions []openflow.Action) {
 	return actions
 }
 
+// fragment makes an IPv4 frame one whose flags and fragment offset are these.
+func fragment(frame []byte, flags uint16) []byte {
+	ip := ethLen
+	if isVLAN(binary.BigEndian.Uint16(frame[12:])) {
+		ip += vlanLen
+	}
+	binary.BigEndian.PutUint16(frame[ip+6:], flags)
+	sumIPv4(frame[ip:])
+	return frame
+}
+
 // randomPacket sends a packet through the tables.
 func randomPacket(r *rand.Rand) *openflow.PacketOut {
 	d := Datagram{
@@ -401,6 +413,10 @@ func randomPacket(r *rand.Rand) *openflow.PacketOut {
 		frame = ARPRequest(hostMAC(1), udp4.Src.Addr(), udp4.Dst.Addr())
 	case 2:
 		frame = udp6.UDP()
+	case 3:
+		if frame = fragment(frame, 0x2000); d.DSCP != 0 { // the first, or a later one
+			frame = fragment(frame, 3)
+		}
 	}
 	return &openflow.PacketOut{
 		BufferID: openflow.NoBuffer, InPort: openflow.PortNo(1 + r.IntN(3)), Data: frame,

@@ -1,0 +1,61 @@
+package flow
+
+import (
+	"conga/controller/path"
+	"conga/openflow"
+)
+
+// fragments returns the matches of the fragments among what comes in by a port
+// and has a key. A fragment does not say its ports: a switch has 0 for both,
+// also for the first one, which has them (as Open vSwitch does, and it takes
+// no field of OpenFlow that tells fragments from others). So a match is of all
+// fragments between two addresses, whatever their ports, and of datagrams of
+// port 0, which is reserved. Of IPv6, later fragments do not even say their
+// protocol, but that of the fragment header.
+//
+// There are none for a key that matches fragments anyway.
+func fragments(k path.FlowKey, in openflow.PortNo) (ms []openflow.Match) {
+	if k.SrcPort != 0 || k.DstPort != 0 {
+		for _, proto := range [...]uint8{path.ProtoTCP, path.ProtoUDP} {
+			if k.Proto == path.ProtoAny || k.Proto == proto {
+				ms = append(ms, portless(k, in, proto))
+			}
+		}
+	}
+	if !k.Src.Is4() && k.Specificity() > 0 {
+		whole := path.FlowKey{Src: k.Src, Dst: k.Dst}
+		ms = append(ms, match(whole, in, protoFragment))
+	}
+	return ms
+}
+
+// portless returns the match of what has a protocol and 0 for both ports.
+func portless(k path.FlowKey, in openflow.PortNo, proto uint8) openflow.Match {
+	src, dst := openflow.TCPSrc(0), openflow.TCPDst(0)
+	if proto == path.ProtoUDP {
+		src, dst = openflow.UDPSrc(0), openflow.UDPDst(0)
+	}
+	m := match(path.FlowKey{Src: k.Src, Dst: k.Dst}, in, proto)
+	return append(m, src, dst).Canonical()
+}
+
+// tooBig returns the match of the messages that come in by a port and tell the
+// host to which the key's traffic goes that its packets are too big for a link
+// further on (RFC 1191 and RFC 8201, path MTU discovery). The router that has
+// the link sends them, so they come from any address. An allocation of all
+// traffic between two addresses has none: it is about these addresses only.
+func tooBig(k path.FlowKey, in openflow.PortNo) (m openflow.Match, ok bool) {
+	if k.Specificity() == 0 {
+		return nil, false
+	}
+	if k.Dst.Is4() {
+		return openflow.Match{
+			openflow.InPort(in), openflow.EthType(etherTypeIPv4), openflow.IPProto(protoICMP), openflow.IPv4Dst(k.Dst),
+			openflow.ICMPv4Type(icmpUnreachable), openflow.ICMPv4Code(icmpFragmentationNeeded),
+		}.Canonical(), true
+	}
+	return openflow.Match{
+		openflow.InPort(in), openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6), openflow.IPv6Dst(k.Dst),
+		openflow.ICMPv6Type(icmpv6PacketTooBig),
+	}.Canonical(), true
+}
