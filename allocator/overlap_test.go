@@ -107,3 +107,53 @@ func TestOverlapByChange(t *testing.T) {
 	free := of("", 0, path.ProtoTCP, 9, 100).Key
 	w.update(q.ID, Change{Key: &free})
 }
+
+// Fragments name no port, so an older allocation is not changed to traffic
+// between the addresses of another project's: its entries come first.
+func TestChangeTakesNoFragments(t *testing.T) {
+	const tcp, udp = path.ProtoTCP, path.ProtoUDP
+	six := func(r Request) Request {
+		r.Key.Src, r.Key.Dst = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+		return r
+	}
+	for name, tc := range map[string]struct {
+		had, now Request
+		refused  bool
+	}{
+		"another port":              {of("p", 1, udp, 0, 9), of("q", 1, udp, 0, 10), true},
+		"a port of either protocol": {of("p", 1, udp, 0, 9), of("q", 1, 0, 0, 10), true},
+		"another protocol":          {of("p", 1, udp, 0, 9), of("q", 1, tcp, 0, 10), false},
+		"its own":                   {of("q", 1, udp, 0, 9), of("q", 1, udp, 0, 10), false},
+		"without ports":             {of("p", 1, udp, 0, 9), of("q", 1, tcp, 0, 0), false},
+		"IPv6, another protocol":    {six(of("p", 1, udp, 0, 9)), six(of("q", 1, tcp, 0, 0)), true},
+		"IPv6, all":                 {six(of("p", 1, udp, 0, 9)), six(of("q", 1, 0, 0, 0)), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newKeyCalendar()
+			b.add(reservation[claim]{claimOf(&tc.had), span(0, 100), 1})
+			for range 2 * fewFlows { // until there is a timeline for each
+				if got := b.fragmentsClaimed(claimOf(&tc.now), claim{}); got != tc.refused {
+					t.Fatalf("fragments are claimed: %t", got)
+				}
+				b.add(reservation[claim]{claimOf(&tc.had), span(100, 200), 1})
+			}
+		})
+	}
+
+	w := newWorld(t, 2, 1000)
+	w.cable(1, 2, 1000)
+	w.open()
+	older := of("q", 1, udp, 0, 9)
+	older.Key.Dst = host(2, 2)
+	q := w.create(older)
+	w.create(of("p", 1, udp, 0, 9))
+	w.work()
+	key, elsewhere := of("q", 1, udp, 0, 10).Key, q.Key
+	elsewhere.DstPort = 10 // towards the host that it had
+	_, err := w.a.Update(bg, q.ID, 0, Change{Key: &key})
+	refused(t, err, Conflict, "dst_port")
+	if _, err := w.a.Update(bg, q.ID, 0, Change{Key: &elsewhere}); err != nil {
+		t.Errorf("another port to another host: %v", err)
+	}
+	w.create(of("q", 1, udp, 0, 11)) // a new one comes after
+}

@@ -3,6 +3,7 @@ package allocator
 import (
 	"math"
 	"net/netip"
+	"slices"
 	"unique"
 
 	"conga/controller/path"
@@ -57,6 +58,20 @@ func (c claim) blockedBy(o claim, owner bool) bool {
 		return c.Conflicts(o.FlowKey)
 	}
 	return c.Specificity() >= o.Specificity() && c.Meets(o.FlowKey) && !(owner && c.by.rated && !o.by.rated)
+}
+
+// sharesFragments reports whether claims of different projects are of the same
+// fragments, which name no ports, and, of IPv6, no protocol. In the switches
+// the circuit with the lower handle has them.
+func (c claim) sharesFragments(o claim) bool {
+	if c.by.project == o.by.project || hostsOf(c.FlowKey) != hostsOf(o.FlowKey) {
+		return false
+	}
+	if !c.Src.Is4() {
+		return c.Specificity() > 0 && o.Specificity() > 0
+	}
+	ported := func(k claim) bool { return k.SrcPort != 0 || k.DstPort != 0 }
+	return ported(c) && ported(o) && (c.Proto == o.Proto || c.Proto == path.ProtoAny || o.Proto == path.ProtoAny)
 }
 
 // selector is what of a claim is not its addresses.
@@ -291,6 +306,28 @@ func (b *keyCalendar) conflicting(c claim, owner bool) (found []claim) {
 		note(x)
 	}
 	return found
+}
+
+// fragmentsClaimed reports whether another project has a claim of fragments that
+// are c's as well, and were not was's, of which c is a change.
+func (b *keyCalendar) fragmentsClaimed(c, was claim) bool {
+	t := b.between(c.FlowKey)
+	shared := func(x selector) bool {
+		o := x.between(c.FlowKey)
+		return c.sharesFragments(o) && !was.sharesFragments(o)
+	}
+	if t.first.used && shared(t.first.selector) {
+		return true
+	}
+	if t.more == nil {
+		return false
+	}
+	for x := range t.more.many {
+		if shared(x) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(t.more.few, func(f flow) bool { return shared(f.selector) })
 }
 
 // wider returns the selectors of a claimant that match all that s does.

@@ -109,14 +109,15 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	}
 	var block *obstacles
 	a.withoutLocked(it, func() {
+		var got placement
 		if it.started {
 			err = a.readmitLocked(it.record(), &next, now)
-			return
-		}
-		var got placement
-		if got, err = a.admitLocked(r, now, it.record()); err == nil {
+		} else if got, err = a.admitLocked(r, now, it.record()); err == nil {
 			next.Window, next.Path, next.Reason = got.window, got.path, got.reason
 			block = got.obstacles
+		}
+		if err == nil {
+			err = a.checkFragmentsLocked(it.record(), r)
 		}
 	})
 	if err != nil && (err.Kind == Conflict || err.Kind == Denied) && shrinks(it.record().Request, r) {
@@ -131,6 +132,18 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 		next.Reason = moving
 	}
 	return &next, block, nil
+}
+
+// checkFragmentsLocked refuses a change to other traffic whose fragments another
+// project may have: the allocation keeps its handle, and with a lower one it
+// would take them.
+func (a *Allocator) checkFragmentsLocked(was *record, r Request) *Error {
+	if r.Key == was.Key || !a.calendars.keys.fragmentsClaimed(claimOf(&r), claimOf(&was.Request)) {
+		return nil
+	}
+	return &Error{Kind: Conflict, Field: "dst_port", Err: fmt.Errorf(
+		"another project has an allocation between these addresses, whose fragments name no port and could be taken for this one's; " +
+			"create a new allocation instead")}
 }
 
 // readmitLocked admits the changed request of an allocation that has started,

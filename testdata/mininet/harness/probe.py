@@ -5,6 +5,12 @@ prints its findings as one line of JSON.
     probe.py stream HOST PORT SECONDS   sends numbered UDP at this interval to an echo
     probe.py shout INTERFACE COUNT      broadcasts this many numbered frames, 20 a second
     probe.py hear INTERFACE             counts those frames
+    probe.py sink PORT                  counts UDP datagrams
+    probe.py source HOST PORT COUNT SIZE SECONDS
+                                        sends datagrams of this size at this interval, in fragments if need be
+    probe.py hurdle SOURCE HOST COUNT SECONDS
+                                        sends messages that a packet is too big, as if from the source
+    probe.py warned SOURCE              counts those messages
 """
 
 from __future__ import annotations
@@ -15,7 +21,7 @@ import socket
 import struct
 import sys
 import time
-from typing import Dict
+from typing import Callable, Dict
 
 ETHERTYPE = 0x88B5  # for local experiments
 PATIENCE = 1.5  # seconds without a packet after which none is waited for
@@ -125,6 +131,71 @@ def hear(interface: str) -> dict:
             return {"different": len(copies), "copies": sum(copies.values())}
 
 
+def sink(port: str) -> dict:
+    s = udp("::")
+    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    s.bind(("::", int(port)))
+    return count(s, lambda sender: True)
+
+
+def count(s: socket.socket, counts: Callable[[str], bool]) -> dict:
+    """Counts what arrives from where it counts, until the input ends and nothing more comes."""
+    print("ready", flush=True)
+    arrived = 0
+    waiting = [s, sys.stdin]
+    while True:
+        ready, _, _ = select.select(waiting, [], [], None if sys.stdin in waiting else PATIENCE)
+        if s in ready:
+            arrived += counts(s.recvfrom(1 << 16)[1][0])
+        elif sys.stdin in ready:
+            if not sys.stdin.readline():
+                waiting.remove(sys.stdin)
+        else:
+            return {"arrived": arrived}
+
+
+def repeat(times: str, seconds: str, send: Callable[[], object]) -> dict:
+    """Sends so many times at this interval."""
+    print("ready", flush=True)
+    began = time.monotonic()
+    for n in range(int(times)):
+        if done(began + n * float(seconds) - time.monotonic()):
+            break
+        send()
+    return {"sent": n + 1}
+
+
+def source(host: str, port: str, times: str, size: str, seconds: str) -> dict:
+    s = udp(host)
+    # Fragments, whatever the path MTU was found to be.
+    s.setsockopt(*((socket.IPPROTO_IPV6, 23, 0) if ":" in host else (socket.IPPROTO_IP, 10, 0)))
+    payload = bytes(int(size))
+    return repeat(times, seconds, lambda: s.sendto(payload, (host, int(port))))
+
+
+def checksum(data: bytes) -> int:
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def hurdle(source: str, host: str, times: str, seconds: str) -> dict:
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+    about = bytes(28)  # the packet that was too big, which is none of the host's
+    message = struct.pack("!BBHHH", 3, 4, 0, 0, 1400) + about
+    message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 0, 0, 0, 64, 1, 0, socket.inet_aton(source), socket.inet_aton(host))
+    return repeat(times, seconds, lambda: s.sendto(header + message, (host, 0)))
+
+
+def warned(source: str) -> dict:
+    s = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    return count(s, lambda sender: sender == source)
+
+
+WORK = {"echo": echo, "stream": stream, "shout": shout, "hear": hear, "sink": sink, "source": source, "hurdle": hurdle,
+        "warned": warned}
+
 if __name__ == "__main__":
-    work = {"echo": echo, "stream": stream, "shout": shout, "hear": hear}[sys.argv[1]]
+    work = WORK[sys.argv[1]]
     print(json.dumps(work(*sys.argv[2:])), flush=True)

@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, Tuple
 
 from .network import Network
 from .wait import until
@@ -168,6 +168,24 @@ class Stream:
         """Ends both sides, whatever they do."""
         end(self.sender)
         end(self.echo)
+
+
+def arrivals(net: Network, counter: Tuple[str, ...], sender: Tuple[object, ...]) -> Tuple[int, int]:
+    """Runs two probes, a host and its arguments each: one that counts and one
+    that sends. Returns how many were sent and how many arrived."""
+    counting = net.probe(*counter)
+    try:
+        sending = net.probe(*sender)  # type: ignore[arg-type]
+        try:
+            assert sending.stdout and counting.stdin
+            sent = json.loads(sending.stdout.readline())["sent"]
+        finally:
+            end(sending)
+        counting.stdin.close()
+        counting.stdin = None
+        return sent, json.loads(counting.communicate(timeout=20)[0])["arrived"]
+    finally:
+        end(counting)
 
 
 def broadcast(net: Network, src: str, count: int) -> Dict[str, Dict[str, int]]:
