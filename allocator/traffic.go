@@ -308,8 +308,8 @@ func (b *keyCalendar) conflicting(c claim, owner bool) (found []claim) {
 	return found
 }
 
-// fragmentsClaimed reports whether another project has a claim of fragments that
-// are c's as well, and were not was's, of which c is a change.
+// fragmentsClaimed reports whether another project has a claim of fragments
+// that are c's as well, and were not was's, of which c is a change.
 func (b *keyCalendar) fragmentsClaimed(c, was claim) bool {
 	t := b.between(c.FlowKey)
 	shared := func(x selector) bool {

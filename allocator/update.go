@@ -134,9 +134,9 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	return &next, block, nil
 }
 
-// checkFragmentsLocked refuses a change to other traffic whose fragments another
-// project may have: the allocation keeps its handle, and with a lower one it
-// would take them.
+// checkFragmentsLocked refuses a change to other traffic whose fragments
+// another project may have: the allocation keeps its handle, and with a lower
+// one it would take them.
 func (a *Allocator) checkFragmentsLocked(was *record, r Request) *Error {
 	if r.Key == was.Key || !a.calendars.keys.fragmentsClaimed(claimOf(&r), claimOf(&was.Request)) {
 		return nil
