@@ -9,6 +9,7 @@ import (
 
 	"conga/bitrate"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -296,6 +297,74 @@ func TestWaysOfOddEntries(t *testing.T) {
 			if got := r.Ways(n.Snapshot, 1)[3]; got != by {
 				t.Errorf("%s: by port %d, want %d", name, got, by)
 			}
+		}
+	}
+}
+
+// What a switch has lost, or is to be tried again, was confirmed in no
+// generation.
+func TestLossIsNotConfirmed(t *testing.T) {
+	rule := newRule(purpose.Allocation, tableAllocations, prioAllocation, openflow.Match{openflow.InPort(1)}, through(0, openflow.Output(2, 0))...)
+	other := newRule(purpose.Forward, tableForwarding, prioHost, openflow.Match{openflow.InPort(1)}, through(0, openflow.Output(2, 0))...)
+	id := purpose.FirstID
+	meters := map[openflow.MeterID]Meter{id: {Rate: 1000, Burst: 100}}
+	all := &State{Rules: map[openflow.EntryKey]*Rule{rule.Key(): rule, other.Key(): other}, Meters: meters}
+	without := func(k openflow.EntryKey) *State {
+		s := &State{Rules: maps.Clone(all.Rules), Meters: meters}
+		delete(s.Rules, k)
+		return s
+	}
+	changed := func(k openflow.EntryKey, r Rule) *State {
+		s := without(k)
+		r.Cookie++
+		s.Rules[k] = &r
+		return s
+	}
+	for name, c := range map[string]struct {
+		found         *State
+		circuits, all uint64
+	}{
+		"everything":           {all, 7, 7},
+		"no circuit":           {without(rule.Key()), 0, 0},
+		"another circuit's":    {changed(rule.Key(), *rule), 0, 0},
+		"no host":              {without(other.Key()), 7, 0},
+		"another host's":       {changed(other.Key(), *other), 7, 0},
+		"no meter":             {&State{Rules: all.Rules}, 0, 0},
+		"a meter's other rate": {&State{Rules: all.Rules, Meters: map[openflow.MeterID]Meter{id: {Rate: 900, Burst: 100}}}, 0, 0},
+	} {
+		r := NewReconciler(all.Whole(), 7)
+		tell(r, all)
+		if circuits, all := r.Confirmed(); circuits != 7 || all != 7 {
+			t.Fatalf("at first %d and %d are confirmed", circuits, all)
+		}
+		r.Found(&State{Rules: maps.Clone(c.found.Rules), Meters: maps.Clone(c.found.Meters)})
+		if circuits, all := r.Confirmed(); circuits != c.circuits || all != c.all {
+			t.Errorf("%s is found: %d and %d are confirmed, want %d and %d", name, circuits, all, c.circuits, c.all)
+		}
+	}
+	for what, step := range map[string]func(Step) bool{
+		"a circuit": func(s Step) bool { return s.Rule == rule },
+		"a meter":   func(s Step) bool { return s.Meter != nil },
+	} {
+		r := NewReconciler(all.Whole(), 7)
+		r.Begin()
+		for steps := soon(r, 10); len(steps) > 0; steps = soon(r, 10) {
+			refused := map[int]error{}
+			for i, s := range steps {
+				if step(s) {
+					refused[i] = errRefused
+				}
+			}
+			r.Landed(refused)
+		}
+		if circuits, _ := r.Confirmed(); circuits != 7 {
+			t.Errorf("%s was refused, and %d is confirmed of the others", what, circuits)
+		}
+		if !r.Retry() || r.Retry() {
+			t.Errorf("%s is not tried again once", what)
+		}
+		if circuits, all := r.Confirmed(); circuits != 0 || all != 0 {
+			t.Errorf("%s is tried again: %d and %d are confirmed", what, circuits, all)
 		}
 	}
 }
