@@ -129,7 +129,13 @@ func report(out io.Writer, o options, why reasons, rooms []*room, results []resu
 		fmt.Fprintf(out, "survivors.txt names what does not survive: %s\n", k)
 	}
 	var errs []error
-	for name, t := range printScores(out, results) {
+	tallies := printScores(out, results)
+	for _, r := range rooms {
+		if t := tallies[r.path]; t != nil {
+			fmt.Fprintf(out, "%s: %.1f %% of %d mutants killed, by seed %d, of %d in all\n", r.path, t.score(), t.all, o.seed, len(r.mutants))
+		}
+	}
+	for name, t := range tallies {
 		if t.score() < o.least {
 			errs = append(errs, fmt.Errorf("%s: the tests kill %.1f %% of the mutants; %g %% is the least", name, t.score(), o.least))
 		}
@@ -137,7 +143,7 @@ func report(out io.Writer, o options, why reasons, rooms []*room, results []resu
 	return errors.Join(errs...)
 }
 
-// score has mutants of a room judged. What ctx leaves no time for has no result.
+// score has mutants of a room judged, as far as ctx leaves time.
 func (r *room) score(ctx context.Context, o options, verdicts *cache, dir string) ([]result, error) {
 	mutants := slices.DeleteFunc(slices.Clone(r.mutants), func(m *mutant) bool { return !o.only.MatchString(m.key()) })
 	if o.sample > 0 && o.sample < len(mutants) {
@@ -166,5 +172,10 @@ func (r *room) score(ctx context.Context, o options, verdicts *cache, dir string
 			verdicts.put(m.key(), v)
 		}
 	})
-	return slices.DeleteFunc(results, func(r result) bool { return r.verdict == "" }), nil
+	// What comes behind is left out too: the cache would make a sample of it
+	// that is not taken at random.
+	if i := slices.IndexFunc(results, func(r result) bool { return r.verdict == "" }); i >= 0 {
+		results = results[:i]
+	}
+	return results, nil
 }

@@ -166,6 +166,7 @@ func TestReport(t *testing.T) {
   room or file  mutants  killed  timed out  elsewhere  survived  not reached  excused   score
   room/room.go        3       2          0          0         1            0        0  66.7 %
           room        3       2          0          0         1            0        0  66.7 %
+room: 66.7 % of 3 mutants killed, by seed 0, of 32 in all
 `
 		if diff := cmp.Diff(want, out.String()); diff != "" {
 			t.Error(diff)
