@@ -26,9 +26,9 @@ type Owned struct {
 
 // Owners says which addresses are whose. The longest prefix that an address is
 // in counts, and several projects may own the same one. A host that is listed
-// by its MAC address counts for its addresses like prefixes of one address
-// each, but not against such a prefix: the configuration knows better than what
-// a host says of itself. An Owners does not change.
+// by its MAC address counts for those of its addresses that are in no prefix:
+// the configuration knows better than what a host says of itself, or another
+// behind the same port in its name. An Owners does not change.
 type Owners struct {
 	consent  Consent
 	prefixes map[netip.Prefix][]string
@@ -70,13 +70,11 @@ func (o *Owners) of(addr netip.Addr, book AddressBook) []string {
 				return o.prefixes[p]
 			}
 		}
-		if bits == addr.BitLen() && book != nil {
-			if found := o.byHost(addr, book); len(found) > 0 {
-				return found
-			}
-		}
 	}
-	return nil
+	if book == nil {
+		return nil
+	}
+	return o.byHost(addr, book)
 }
 
 func (o *Owners) byHost(addr netip.Addr, book AddressBook) (found []string) {

@@ -30,10 +30,11 @@ func TestConsent(t *testing.T) {
 		owns(t, "c", "10.0.1.0/24"), // the same as b's
 		owns(t, "none"),
 	}
+	const said = "192.0.2.9" // by the host itself
 	all := append([]Project{owns(t, "greedy", "0.0.0.0/0", "::/0")}, projects...)
 	book := func(m [6]byte) []netip.Addr {
 		if m[5] == 0x0b {
-			return []netip.Addr{netip.MustParseAddr("10.0.0.99"), netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr("192.0.2.9")}
+			return []netip.Addr{netip.MustParseAddr("10.0.0.99"), netip.MustParseAddr("10.0.0.7"), netip.MustParseAddr(said)}
 		}
 		return nil
 	}
@@ -56,8 +57,11 @@ func TestConsent(t *testing.T) {
 		{projects, "c", b1, b1, "", "", "", "", "owned by both"},
 		{projects, "a", of, free, "src_ip", "src_ip", "src_ip", "src_ip", "a longer prefix inside its own"},
 		{projects, "b", of, free, "", "", "", "", "the longer prefix"},
-		{projects, "b", b2, free, "", "", "", "", "a host's address inside another's prefix"},
-		{projects, "a", b2, free, "src_ip", "src_ip", "src_ip", "src_ip", "which that one has not"},
+		{projects, "b", b2, free, "src_ip", "src_ip", "src_ip", "src_ip", "a host that says it has an address of another's prefix"},
+		{projects, "a", b2, free, "", "", "", "", "which that one keeps"},
+		{projects, "b", said, free, "", "", "", "", "a host's address in no prefix"},
+		{projects, "a", said, free, "src_ip", "src_ip", "src_ip", "src_ip", "which is no other's"},
+		{all, "greedy", said, free, "", "", "", "", "but the prefix of all addresses has it"},
 		{projects, "a", "2001:db8:a::1", "2001:db8:b::1", "", "", "", "", "IPv6"},
 		{projects, "b", "2001:db8:a::1", "2001:db8:b::1", "src_ip", "src_ip", "src_ip", "src_ip", "IPv6 of another"},
 		{projects, "b", "::ffff:10.0.0.1", free, "src_ip", "src_ip", "src_ip", "src_ip", "IPv4 as IPv6"},
@@ -81,7 +85,7 @@ func TestConsent(t *testing.T) {
 
 // The configuration's own address counts more than what a host says.
 func TestOwnersOfAClaimedAddress(t *testing.T) {
-	o := NewOwners("", []Project{owns(t, "a", "10.0.0.1/32"), owns(t, "b", "02:00:00:00:00:0b")})
+	o := NewOwners("", []Project{owns(t, "a", "10.0.0.0/31"), owns(t, "b", "02:00:00:00:00:0b")})
 	book := func([6]byte) []netip.Addr {
 		return []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")}
 	}
