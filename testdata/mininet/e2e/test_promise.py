@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 from typing import List
 
@@ -11,14 +13,17 @@ from harness import traffic
 from harness.api import ApiError, Client
 from harness.lab import BOTTLENECK, BOTTLENECK_LINK
 from harness.traffic import Offered
+from harness.wait import until
 from topologies import Diamond
 
 from .case import Case
 
+AROUND = {"a": "0000000000000003:2", "b": "0000000000000005:1", "capacity": "10M"}  # the other way
 PORT = 5203
 SECONDS = 5  # of a stream
 LEAST = 100_000  # bit/s: the least that may be asked for
 PORTION = 2.3  # Mbit/s: half of what two share of the 20 of 100 that are never reserved
+RUN = 40_000_000  # bit/s of a command's path; of the 100 Mbit/s 80 may be reserved
 OTHER = "bio"  # a project beside that of the lab's user
 
 
@@ -53,7 +58,7 @@ class Projects(Case):
     """h1 and h3 are the project's of the lab's user, h4 is another's."""
 
     options = {
-        "links": [BOTTLENECK_LINK],
+        "links": [BOTTLENECK_LINK, AROUND],
         "projects": [{"id": "astro", "members": ["alice"], "addresses": ["10.0.0.1", "10.0.0.3"]},
                      {"id": OTHER, "members": ["alice"], "addresses": ["10.0.0.4"]}],
     }
@@ -102,3 +107,35 @@ class Projects(Case):
         self.assertEqual({("10.0.0.3", "10.0.0.4"), ("10.0.0.4", "10.0.0.3")},
                          {(e.src, e.dst) for entries in self.lab.entries().values() for e in entries})
         other.delete(b)
+
+    def run_command(self) -> "subprocess.Popen[str]":
+        """conga run with a command that ends with its input, over h3 -> h4."""
+        api = self.lab.api
+        return subprocess.Popen(
+            [os.environ["CONGA"], "run", "10.0.0.3", "10.0.0.4", "--bandwidth", str(RUN), "--duration", "10m", "--", "cat"],
+            env={**os.environ, "CONGA_SERVER": api.base, "CONGA_KEY": api.key, "CONGA_PROJECT": api.project},
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def test_run_keeps_its_path(self) -> None:
+        """What is booked while a command runs comes after it, and at once when
+        it ends."""
+        other = self.other()
+        process = self.run_command()
+        try:
+            mine = until(lambda: self.lab.api.list(), 15, "the command has a path")[0]["allocation_id"]
+            held = self.lab.wait_state(mine, "active")
+            later = other.create("10.0.0.1", "10.0.0.4", 600, bandwidth=80_000_000 - RUN + 1)
+            planned = other.get(later)
+            with traffic.flood(self.lab.net, "h1", "h2"):
+                kept = traffic.transfer(self.lab.net, "h3", "h4", seconds=SECONDS)
+            still = self.lab.api.get(mine)["state"]
+        finally:
+            errors = process.communicate(timeout=30)[1]
+        self.assertEqual(0, process.returncode, errors)
+        until(lambda: other.get(later)["state"] == "active", 15, "the later one has the room")
+        self.note("beside a flood and another's booking %s; that one planned %+d s from the end of the run's window",
+                  kept, planned["start_time"] - held["end_time"])
+        other.delete(later)
+        self.assertEqual(("pending", "active"), (planned["state"], still))
+        self.assertGreaterEqual(planned["start_time"], held["end_time"])
+        self.assertGreaterEqual(kept.mbits, 37)
