@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"conga/openflow"
@@ -50,10 +51,16 @@ func certified(cert *x509.Certificate, text string) bool {
 }
 
 var (
+	errGivesWay    = errors.New("it has neither links nor hosts, and gives way to a switch that has")
 	errUnlisted    = errors.New("it is not in openflow.switches.list")
 	errAddress     = errors.New("it does not connect from the address that openflow.switches.list has for it")
 	errCertificate = errors.New("it does not show the certificate that openflow.switches.list has for it")
 )
+
+// lists reports whether a switch is in the list.
+func (a *Admission) lists(dpid openflow.DPID) bool {
+	return slices.ContainsFunc(a.List, func(l ListedSwitch) bool { return l.DPID == dpid })
+}
 
 // judge returns why a switch with this datapath ID must not connect from addr
 // with this certificate, or nil if it may. A switch that is listed must be as

@@ -52,6 +52,8 @@ type Config struct {
 	Patience        time.Duration // how long a switch may take to answer a barrier; default 30 s
 	Topology        topology.Config
 	Switches        Admission // which may connect
+	MaxSwitches     int       // connected at one time; default 4,096
+	MaxHandshakes   int       // connections that are coming up; default 512
 	// Refused, if not nil, is called with each switch that may not connect.
 	Refused func(Refusal)
 	// Contested, if not nil, is called with what became of each claim to be a
@@ -158,7 +160,7 @@ func policy(cfg Config) flow.Policy {
 // Listen opens the address for switches. Switches that connect before
 // [Controller.Run] wait.
 func (c *Controller) Listen() error {
-	l, err := channel.Listen(c.cfg.Listen, channel.Config{Log: c.log, TLS: c.cfg.TLS})
+	l, err := channel.Listen(c.cfg.Listen, channel.Config{Log: c.log, TLS: c.cfg.TLS, MaxHandshakes: c.cfg.MaxHandshakes})
 	if err != nil {
 		return fmt.Errorf("controller: listen for switches on %s: %w", c.cfg.Listen, err)
 	}

@@ -29,6 +29,10 @@ func (e arrival) apply(k *core) {
 		k.sessions.Go(func() { k.challenge(k.ctx, old.session, e) })
 		return
 	}
+	if why := k.crowded(e.conn); why != nil {
+		k.refuse(e.conn, why)
+		return
+	}
 	s := newSession(k.Controller, e.conn)
 	k.peers[dpid] = &peer{session: s}
 	k.sessions.Go(func() { s.run(k.ctx) })

@@ -127,6 +127,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	cfg.MaxSwitches, cfg.MaxHandshakes = d.roomForSwitches()
 	cfg.Memory = savedNetwork{store: d.store, log: d.log.With("part", "memory")}
 	cfg.Contested = httpapi.Contested(d.services.events)
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
@@ -215,6 +216,17 @@ func (d *daemon) listenAPI() error {
 		Total: total, PerAddress: d.cfg.API.MaxPerAddress, Proxies: trustedProxies(d.cfg.API), Log: d.log.With("part", "api"),
 	})
 	return nil
+}
+
+// roomForSwitches returns how many switches may be connected, and how many
+// connections may be coming up.
+func (d *daemon) roomForSwitches() (switches, handshakes int) {
+	files := openFiles()
+	switches, handshakes = switchesWithin(files, min(d.cfg.API.MaxConnections, connectionsWithin(files)))
+	if switches < manySwitches {
+		d.log.Warn("few switches can connect: raise the limit of open files", "max_switches", switches, "files", files)
+	}
+	return switches, handshakes
 }
 
 // run announces the daemon and runs its components until ctx ends or one fails.

@@ -23,6 +23,21 @@ func TestConnectionsWithin(t *testing.T) {
 	}
 }
 
+// Users, switches and connections that are coming up leave files for the rest.
+func TestSwitchesWithin(t *testing.T) {
+	for _, tt := range []struct {
+		files                       uint64
+		users, switches, handshakes int
+	}{
+		{0, 1, 1, 1}, {200, 100, 50, 25}, {1024, 512, 256, 128}, {4096, 2048, 1024, 512},
+		{1 << 20, 4096, 4096, 512}, {math.MaxUint64, 4096, 4096, 512}, {10, 20, 1, 1},
+	} {
+		if s, h := switchesWithin(tt.files, tt.users); s != tt.switches || h != tt.handshakes {
+			t.Errorf("%d files and %d users: %d switches and %d handshakes, want %d and %d", tt.files, tt.users, s, h, tt.switches, tt.handshakes)
+		}
+	}
+}
+
 // TestFloodOfConnections: a switch can connect however many clients connect to
 // the API.
 func TestFloodOfConnections(t *testing.T) {

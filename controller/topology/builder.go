@@ -232,6 +232,11 @@ func (b *Builder) keepLinks(sw *switchState, d time.Duration) {
 	b.touchCables(sw.info.DPID)
 }
 
+// Known reports whether a switch has, or had in an earlier run, links or hosts.
+func (b *Builder) Known(dpid openflow.DPID) bool {
+	return len(b.cables[dpid]) > 0 || len(b.behind[dpid]) > 0
+}
+
 // matters reports whether a switch has, or had, links or hosts.
 func (b *Builder) matters(sw *switchState) bool {
 	for _, p := range sw.ports {

@@ -47,7 +47,8 @@ type Config struct {
 	// encoded only as they are written. Default: 1 MiB.
 	SendQueue int
 	// MaxHandshakes is how many connections may be in the handshake at once.
-	// Default: 128.
+	// Beyond that the network address with most gives way to others, and the
+	// silent to those that come. Default: 512.
 	MaxHandshakes int
 
 	memory *memory // what all connections with this configuration share
@@ -63,7 +64,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.EchoTimeout, 15*time.Second)
 	setDefault(&c.MaxMultipart, 64<<20)
 	setDefault(&c.SendQueue, 1<<20)
-	setDefault(&c.MaxHandshakes, 128)
+	setDefault(&c.MaxHandshakes, 512)
 	setDefault(&c.MaxUnread, 64<<20)
 	setDefault(&c.MaxUnreadAll, 96<<20)
 	setDefault(&c.MaxPorts, 4096)

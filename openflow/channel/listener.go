@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"slices"
 	"sort"
 	"sync"
@@ -17,9 +18,9 @@ const (
 	// want of file descriptors.
 	acceptPause = 50 * time.Millisecond
 	// graceShare is the part of HandshakeTimeout that a handshake has for
-	// itself. After it, the oldest one must go if all slots are taken, so that
-	// silent peers do not lock switches out.
-	graceShare = 10
+	// itself. After it, a silent peer must go if all slots are taken, so that
+	// such do not lock switches out.
+	graceShare = 20
 )
 
 var errEvicted = errors.New("too slow while other peers are waiting")
@@ -43,6 +44,7 @@ type Listener struct {
 // An attempt is a handshake under way.
 type attempt struct {
 	nc     net.Conn
+	from   netip.Prefix // the network of the peer
 	began  time.Time
 	cancel context.CancelCauseFunc
 }
@@ -106,19 +108,26 @@ func (l *Listener) Close() error {
 	return nil
 }
 
-// acceptLoop accepts until Close.
+// acceptLoop accepts until Close. A connection is accepted before there is a
+// slot for it: its address says who must give way.
 func (l *Listener) acceptLoop() {
 	defer l.all.Done()
-	for l.acquireSlot() {
+	for {
 		nc, err := l.ln.Accept()
-		if err != nil {
-			<-l.slots
-			if l.ctx.Err() != nil {
-				return
+		if l.ctx.Err() != nil {
+			if err == nil {
+				nc.Close()
 			}
+			return
+		}
+		if err != nil {
 			l.failures.warn(l.cfg.Log, "accepting failed", "err", err)
 			l.pause(acceptPause)
 			continue
+		}
+		if !l.acquireSlot(netOf(nc.RemoteAddr())) {
+			nc.Close()
+			return
 		}
 		l.all.Add(1)
 		ctx, a := l.begin(nc)
@@ -126,13 +135,16 @@ func (l *Listener) acceptLoop() {
 	}
 }
 
-// acquireSlot waits for a slot for one more handshake, and ends the oldest
-// handshake if all are taken and it has had its time. It reports whether there
-// is a slot; there is none once the listener is closed.
-func (l *Listener) acquireSlot() bool {
+// acquireSlot waits for a slot for a handshake with a peer of that network. If
+// all are taken, other handshakes must give way. It reports whether there is a
+// slot; there is none once the listener is closed.
+func (l *Listener) acquireSlot(from netip.Prefix) bool {
 	grace := l.cfg.HandshakeTimeout / graceShare
 	tick := grace / graceShare
 	for {
+		if a := l.crowd(from); a != nil && len(l.slots) == cap(l.slots) {
+			l.evict(a)
+		}
 		start := time.Now()
 		select {
 		case l.slots <- struct{}{}:
@@ -141,22 +153,44 @@ func (l *Listener) acquireSlot() bool {
 			return false
 		case <-time.After(tick):
 		}
-		if now := time.Now(); now.Sub(start) < 2*tick && len(l.slots) == cap(l.slots) { // or the handshakes are slow with us
-			l.evict(now.Add(-grace))
+		if now := time.Now(); now.Sub(start) < 2*tick { // or the handshakes are slow with us
+			l.evictSilent(now.Add(-grace))
 		}
 	}
 }
 
-// evict ends the oldest handshake that began before the time given and whose
-// peer has sent nothing that is still to be read.
-func (l *Listener) evict(before time.Time) {
+// evictSilent ends the handshakes that began before the time given and whose
+// peers have sent nothing that is still to be read.
+func (l *Listener) evictSilent(before time.Time) {
 	for _, a := range l.begun(before) {
 		if !wire.Readable(a.nc) {
-			a.cancel(errEvicted)
-			l.forget(a)
-			return
+			l.evict(a)
 		}
 	}
+}
+
+// evict ends a handshake.
+func (l *Listener) evict(a *attempt) {
+	a.cancel(errEvicted)
+	l.forget(a)
+}
+
+// crowd returns the oldest handshake with a peer of the network that has most
+// of them, nil if from would have more with one more.
+func (l *Listener) crowd(from netip.Prefix) (oldest *attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	counts := map[netip.Prefix]int{}
+	for _, a := range l.pending {
+		counts[a.from]++
+	}
+	most := counts[from] + 1
+	for _, a := range l.pending {
+		if n := counts[a.from]; n > most {
+			oldest, most = a, n
+		}
+	}
+	return oldest
 }
 
 // begun returns the handshakes that began before the time given, oldest first.
@@ -170,7 +204,7 @@ func (l *Listener) begun(before time.Time) []*attempt {
 // begin notes a new handshake.
 func (l *Listener) begin(nc net.Conn) (context.Context, *attempt) {
 	ctx, cancel := context.WithCancelCause(l.ctx)
-	a := &attempt{nc: nc, began: time.Now(), cancel: cancel}
+	a := &attempt{nc: nc, from: netOf(nc.RemoteAddr()), began: time.Now(), cancel: cancel}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pending = append(l.pending, a)
