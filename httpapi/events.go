@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	tokens "golang.org/x/time/rate"
+
 	"conga/allocator"
 	"conga/controller/topology"
 	"conga/httpapi/events"
@@ -31,6 +33,7 @@ const (
 	allocationDeleted = "allocation.deleted"
 	topologyChanged   = "topology.changed"
 	addressContested  = "security.address_contested"
+	switchRefused     = "security.switch_refused"
 )
 
 // Notifier publishes what becomes of allocations. It is quick: an allocator may
@@ -72,6 +75,26 @@ func Contested(h *events.Hub) func(topology.Verdict) {
 			shown.Address = new(v.Addr.String())
 		}
 		h.Publish(addressContested, "", func() any { return map[string]claimView{"claim": shown} })
+	}
+}
+
+// A refusalView is a connection that was closed because its peer may not be the
+// switch that it says it is.
+type refusalView struct {
+	DPID    string `json:"dpid"`
+	Address string `json:"address"`
+	Reason  string `json:"reason"`
+}
+
+// SwitchRefused publishes which switches may not connect, and why: 20 at once,
+// and one a second over a longer time, since they may try again without end. It
+// is quick.
+func SwitchRefused(h *events.Hub) func(dpid, address, reason string) {
+	few := tokens.NewLimiter(1, 20)
+	return func(dpid, address, reason string) {
+		if few.Allow() {
+			h.Publish(switchRefused, "", func() any { return map[string]refusalView{"refusal": {dpid, address, reason}} })
+		}
 	}
 }
 

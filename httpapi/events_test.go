@@ -178,6 +178,15 @@ func TestEvents(t *testing.T) {
 				t.Errorf("the event is %s, want %s", data, part)
 			}
 		}
+		refused := httpapi.SwitchRefused(l.harness.events)
+		for range 100 {
+			refused("0000000000000009", "192.0.2.1:4000", "it is not in openflow.switches.list")
+		}
+		for range 20 {
+			if _, data := admin.want("security.switch_refused"); !strings.Contains(data, `"dpid":"0000000000000009"`) || !strings.Contains(data, "192.0.2.1:4000") {
+				t.Errorf("the event is %s", data)
+			}
+		}
 		own.conn.Close()
 		// Back again, behind the second event.
 		again := l.open(t, l.key, "Last-Event-ID: "+ids[1])

@@ -130,6 +130,8 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	cfg.MaxSwitches, cfg.MaxHandshakes = d.roomForSwitches()
 	cfg.Memory = savedNetwork{store: d.store, log: d.log.With("part", "memory")}
 	cfg.Contested = httpapi.Contested(d.services.events)
+	refused := httpapi.SwitchRefused(d.services.events)
+	cfg.Refused = func(r controller.Refusal) { refused(r.DPID.String(), r.Address, r.Reason) }
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
 	cfg.Metered = func(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) {
 		d.poller.Metered(dpid, counts, asked)
