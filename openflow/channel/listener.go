@@ -109,7 +109,7 @@ func (l *Listener) Close() error {
 }
 
 // acceptLoop accepts until Close. A connection is accepted before there is a
-// slot for it: its address says who must give way.
+// slot for it: its address decides which handshake must give way.
 func (l *Listener) acceptLoop() {
 	defer l.all.Done()
 	for {
