@@ -97,6 +97,7 @@ func (s *session) begin(ctx context.Context) error {
 		if w := s.mail.take(); w.state != nil {
 			s.mu.Lock()
 			s.flows = flow.NewReconciler(*w.state, w.whole)
+			s.lacks = s.Snapshot().Switches[s.dpid].Lacks
 			if w.first != 0 {
 				s.flows.Want(w.patch, w.first, w.last)
 			}

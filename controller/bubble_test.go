@@ -9,6 +9,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"conga/controller/path"
 	"conga/openflow/ofswitch"
 )
 
@@ -41,12 +42,13 @@ type pipes struct {
 
 func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
 
-// again starts another controller in place of one that has stopped.
-func (l *lab) again(cfg Config) *lab {
+// again starts another controller in place of one that has stopped, with
+// circuits that are wanted from the start.
+func (l *lab) again(cfg Config, restored ...path.Circuit) *lab {
 	l.pipes.mu.Lock()
 	l.pipes.closed = make(chan struct{})
 	l.pipes.mu.Unlock()
-	next := launchOn(l.T, l.net, cfg, l.pipes)
+	next := launchOn(l.T, l.net, cfg, l.pipes, restored...)
 	next.pipes = l.pipes
 	return next
 }

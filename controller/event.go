@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"time"
 
 	"conga/controller/path"
@@ -88,9 +89,6 @@ func (e up) apply(k *core) {
 		k.builder.SetQueues(e.info.DPID, *q, e.queue)
 	}
 	k.log.Info("switch connected", "dpid", e.info.DPID, "addr", e.info.Addr, "desc", e.info.Desc, "ports", len(e.ports))
-	if e.info.Meters == 0 && k.policy.Meter {
-		k.log.Warn("switch has no meters, so best effort is not held back there", "dpid", e.info.DPID)
-	}
 }
 
 // strays: a session has learned that its switch forwards by other ways than it
@@ -194,6 +192,14 @@ type confirmed struct {
 	circuits, all uint64           // generations; see flow.Reconciler.Confirmed
 	refused       map[uint64]error // by cookie owner; 0: none in particular
 	unmetered     error            // a meter that was refused
+	shut          error            // why an entry that keeps loops out was refused
+	limitations   []string         // sentences
+}
+
+// same reports whether two reports tell the same.
+func (e *confirmed) same(o *confirmed) bool {
+	return e.circuits == o.circuits && e.all == o.all && e.unmetered == o.unmetered && e.shut == o.shut &&
+		maps.Equal(e.refused, o.refused) && slices.Equal(e.limitations, o.limitations)
 }
 
 func (e confirmed) apply(k *core) {
@@ -212,10 +218,25 @@ func (e confirmed) apply(k *core) {
 	}
 	if p.all < p.first {
 		p.all = 0
-	} else if p.first != 0 && e.refused[0] == nil { // else it may not send us what it hears
+	} else if p.first != 0 && e.shut == nil { // else it may not send us what it hears, or close a ring
 		k.builder.SwitchReady(e.s.dpid, time.Now())
 	}
+	for _, l := range k.builder.SetLimitations(e.s.dpid, e.limitations, time.Now()) {
+		k.log.Warn("switch is limited", "dpid", e.s.dpid, "limitation", l)
+	}
 	k.switchConfirmed(e.s.dpid, p)
+}
+
+// lacking: a switch has been found to lack something.
+type lacking struct {
+	s     *session
+	lacks topology.Lacks
+}
+
+func (e lacking) apply(k *core) {
+	if k.current(e.s) {
+		k.builder.SwitchLacks(e.s.dpid, e.lacks, time.Now())
+	}
 }
 
 // install: a circuit is wanted.

@@ -77,8 +77,9 @@ func launch(t *testing.T, n *ofswitch.Network, cfg Config) *lab {
 }
 
 // launchOn starts a controller to which switches come by a listener, or, if
-// that is nil, by the configured address.
-func launchOn(t *testing.T, n *ofswitch.Network, cfg Config, ln net.Listener) *lab {
+// that is nil, by the configured address, with circuits that are wanted from
+// the start.
+func launchOn(t *testing.T, n *ofswitch.Network, cfg Config, ln net.Listener, restored ...path.Circuit) *lab {
 	t.Helper()
 	dscp := uint8(46)
 	cfg.Priority.Meter, cfg.Priority.DSCP = true, &dscp
@@ -86,6 +87,7 @@ func launchOn(t *testing.T, n *ofswitch.Network, cfg Config, ln net.Listener) *l
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Restore(restored)
 	if ln != nil {
 		c.listener = channel.NewListener(ln, channel.Config{Log: c.log})
 	} else if err := c.Listen(); err != nil {

@@ -26,7 +26,7 @@ const (
 // policers are among the steps, they are read before, and those that are left
 // once more after, which shows what the switch did.
 func (s *session) send(ctx context.Context, steps []flow.Step) {
-	msgs, barrier := messages(steps)
+	msgs, barrier := s.messages(steps)
 	s.sent.Add(uint64(len(steps)))
 	f := &flight{sent: time.Now(), steps: steps, barrier: barrier}
 	s.flight = f

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"conga/controller/flow"
+	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/channel"
 )
@@ -46,13 +47,16 @@ type session struct {
 	uncounted time.Time // until then the switch is not asked what meters count; belongs to the goroutine that has the flight
 
 	// What follows belongs to the goroutine of run.
-	flight   *flight     // what has been sent and not been confirmed
-	reported *confirmed  // what the core knows; nil: report it again
-	metering bool        // the switch has meters for us
-	pacer    *time.Timer // fires when meters that were put off are due
-	due      bool        // an audit is to begin as soon as nothing is under way
-	unheard  bool        // entries vanished that were not heard of, and the audit is to find them
-	mending  bool        // a repair is due
+	flight   *flight         // what has been sent and not been confirmed
+	reported *confirmed      // what the core knows; nil: report it again
+	metering bool            // the switch has meters for us
+	pacer    *time.Timer     // fires when meters that were put off are due
+	due      bool            // an audit is to begin as soon as nothing is under way
+	unheard  bool            // entries vanished that were not heard of, and the audit is to find them
+	mending  bool            // a repair is due
+	learned  bool            // what is wanted is about to be made again without what the switch lacks
+	logged   map[string]bool // refusals
+	lacks    topology.Lacks  // what the switch is known to lack
 	auditing bool
 	helpers  sync.WaitGroup
 }
@@ -77,6 +81,7 @@ func newSession(c *Controller, conn *channel.Conn) *session {
 		missed:     make(chan struct{}, 1),
 		ended:      make(chan struct{}),
 		strangers:  strangers{all: &c.strange},
+		logged:     map[string]bool{},
 	}
 }
 
@@ -112,7 +117,7 @@ func (s *session) keep(ctx context.Context) error {
 			s.want()
 			s.proceed(ctx)
 		case <-s.landed():
-			if err := s.land(); err != nil {
+			if err := s.land(ctx); err != nil {
 				return err
 			}
 			s.startAudit(ctx, audits) // before more is under way
@@ -132,6 +137,7 @@ func (s *session) keep(ctx context.Context) error {
 			s.startAudit(ctx, audits)
 		case <-audit.C:
 			audit.Reset(s.auditEvery())
+			s.learned = false
 			if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
 				return errSilent // to begin anew is the only way to know what it holds
 			}
@@ -159,6 +165,7 @@ func (s *session) want() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flows.Want(w.patch, w.first, w.last)
+	s.learned = false
 }
 
 // proceed sends the next steps towards the wanted state, and reports what is
@@ -180,11 +187,14 @@ func (s *session) proceed(ctx context.Context) {
 
 // messages returns what is to be sent of steps, and the index of the barrier
 // between those about meters and those about flow entries; -1 if there is none.
-func messages(steps []flow.Step) (msgs []openflow.Message, barrier int) {
+func (s *session) messages(steps []flow.Step) (msgs []openflow.Message, barrier int) {
 	msgs, barrier = make([]openflow.Message, 0, len(steps)+1), -1
 	for i, st := range steps {
 		if i > 0 && st.MeterID == 0 && steps[i-1].MeterID != 0 {
 			msgs, barrier = append(msgs, &openflow.BarrierRequest{}), i
+		}
+		if fm, ok := st.Message.(*openflow.FlowMod); ok && s.lacks&topology.LacksRemovals != 0 {
+			fm.Flags &^= openflow.FlowSendFlowRem
 		}
 		msgs = append(msgs, st.Message)
 	}
@@ -210,12 +220,18 @@ func (f *flight) refused() (map[int]error, error) {
 
 // report reports to the core what the switch holds, if that has changed.
 func (s *session) report(ctx context.Context) {
+	if s.learned {
+		return // what was refused is not wanted any more, in a moment
+	}
 	c := confirmed{s: s}
 	s.mu.Lock()
 	c.circuits, c.all = s.flows.Confirmed()
 	c.refused, c.unmetered = s.flows.Refused()
+	c.shut = s.flows.Shut()
+	c.limitations = s.flows.Limitations()
 	s.mu.Unlock()
-	if t := s.reported; t != nil && t.circuits == c.circuits && t.all == c.all && t.unmetered == c.unmetered && maps.Equal(t.refused, c.refused) {
+	c.limitations = append(flow.Limitations(s.Snapshot().Switches[s.dpid], s.policy), c.limitations...)
+	if s.reported != nil && s.reported.same(&c) {
 		return
 	}
 	if s.post(ctx, c) {
@@ -232,7 +248,7 @@ func (s *session) landed() <-chan struct{} {
 
 // land takes in the answer to a commit, and before it the entries that vanished
 // while it was on its way: the switch reported them first.
-func (s *session) land() error {
+func (s *session) land(ctx context.Context) error {
 	for heard := true; heard; {
 		select {
 		case fr := <-s.removed:
@@ -254,21 +270,54 @@ func (s *session) land() error {
 		s.logRefusal(f.steps[i], refused[i])
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.flows.Landed(refused)
+	s.mu.Unlock()
+	s.learn(ctx, f.steps, refused)
 	return nil
 }
 
+// learn finds out from what the switch has refused what it lacks. The core has
+// what is wanted made again without that; but that it reports no removals is
+// the session's own affair.
+func (s *session) learn(ctx context.Context, steps []flow.Step, refused map[int]error) {
+	fresh := flow.Blame(steps, refused, s.lacks)
+	if fresh == 0 {
+		return
+	}
+	s.lacks |= fresh
+	s.learned = fresh != topology.LacksRemovals
+	s.post(ctx, lacking{s, fresh})
+	if fresh&topology.LacksRemovals != 0 {
+		s.mu.Lock()
+		s.flows.Retry()
+		s.mu.Unlock()
+	}
+}
+
+// mostLogged is how many refusals a session logs.
+const mostLogged = 1000
+
+// logRefusal logs what a switch has refused: once for each owner, table and
+// reason, since it may be tried again for as long as the switch refuses.
 func (s *session) logRefusal(st flow.Step, err error) {
+	var what string
+	var attrs []any
 	switch {
 	case st.Rule != nil:
-		s.log.Error("switch refused a flow entry", "table", st.Rule.Table, "priority", st.Rule.Priority,
-			"match", st.Rule.Match, "err", err)
+		what = fmt.Sprint("entry", st.Rule.Cookie, st.Rule.Table, err)
+		attrs = []any{"table", st.Rule.Table, "priority", st.Rule.Priority, "match", st.Rule.Match}
 	case st.Removes != nil:
-		s.log.Error("switch refused to delete a flow entry", "match", st.Removes.Match, "err", err)
+		what = fmt.Sprint("removal", st.Removes.Cookie, st.Removes.Table, err)
+		attrs = []any{"removed", true, "match", st.Removes.Match}
 	default:
-		s.log.Error("switch refused a meter", "meter", st.MeterID, "err", err)
+		what = fmt.Sprint("meter", err)
+		attrs = []any{"meter", st.MeterID}
 	}
+	if s.logged[what] || len(s.logged) == mostLogged {
+		return
+	}
+	s.logged[what] = true
+	s.log.Warn("switch has refused a change", append(attrs, "err", err)...)
 }
 
 // vanished takes note of an entry that is gone without our doing. It reports

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"conga/controller/topology"
 	"conga/httpapi/rest"
 
 	"github.com/gin-gonic/gin"
@@ -24,6 +25,8 @@ type checkView struct {
 	Name   string `json:"name"`
 	Ready  bool   `json:"ready"`
 	Reason string `json:"reason,omitempty"`
+
+	Limitations []string `json:"limitations,omitempty"` // what works, but not fully
 }
 
 // readyz answers whether every part is ready, with 503 if not; and why not, to
@@ -33,7 +36,7 @@ func (a *api) readyz(c *gin.Context) {
 	defer cancel()
 	checks := a.Ready
 	if a.Snapshot != nil {
-		checks = append([]Check{{Name: "network", Ready: a.networkReady}}, checks...)
+		checks = append([]Check{{Name: networkPart, Ready: a.networkReady}}, checks...)
 	}
 	answer := struct {
 		Status string      `json:"status"`
@@ -48,9 +51,31 @@ func (a *api) readyz(c *gin.Context) {
 			}
 			answer.Status, code = "not ready", http.StatusServiceUnavailable
 		}
+		if check.Name == networkPart && tells && p.Ready {
+			p.Limitations = limitationsOf(a.Snapshot())
+		}
 		answer.Parts = append(answer.Parts, p)
 	}
 	_ = rest.Send(c, code, rest.TypeJSON, answer)
+}
+
+// networkPart is the part of readiness that the switches are.
+const networkPart = "network"
+
+// mostLimitations is how many limitations a readiness answer lists.
+const mostLimitations = 100
+
+// limitationsOf returns what switches cannot do.
+func limitationsOf(s *topology.Snapshot) (out []string) {
+	for _, sw := range switchesOf(s) {
+		for _, l := range sw.Limitations {
+			if len(out) == mostLimitations {
+				return append(out, "There are more; see /api/v1/switches.")
+			}
+			out = append(out, "Switch "+sw.DPID.String()+": "+l)
+		}
+	}
+	return out
 }
 
 // networkReady needs a picture of the network, be it an empty one: a daemon

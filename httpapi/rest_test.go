@@ -15,6 +15,7 @@ import (
 	"conga/allocator"
 	"conga/controller/topology"
 	"conga/httpapi"
+	"conga/openflow"
 )
 
 // TestEveryAnswerIsAnEnvelope, also where there is no resource.
@@ -154,6 +155,15 @@ func TestHealth(t *testing.T) {
 	if a.code != 503 || !strings.Contains(a.body, `{"name":"scheduler","ready":false,"reason":"has not recovered yet"}`) ||
 		!strings.Contains(a.body, `{"name":"store","ready":true}`) {
 		t.Errorf("readyz: %d %s", a.code, a.body)
+	}
+	limited := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{2: {DPID: 2, Limitations: []string{"It has no meters."}}}}
+	for i := range 100 {
+		limited.Switches[openflow.DPID(3+i)] = topology.Switch{DPID: openflow.DPID(3 + i), Limitations: []string{"It has one table."}}
+	}
+	h = newHarness(t, func(c *httpapi.Config) { c.Snapshot = func() *topology.Snapshot { return limited } })
+	a = h.do("GET", "/readyz", "", bearer(h.admin))
+	if a.code != 200 || !strings.Contains(a.body, `"limitations":["Switch 0000000000000002: It has no meters.",`) || !strings.Contains(a.body, "There are more") {
+		t.Errorf("readyz with limited switches: %d %s", a.code, a.body)
 	}
 	if a := h.do("GET", "/healthz", ""); a.code != 200 {
 		t.Errorf("healthz while unready: %d", a.code)

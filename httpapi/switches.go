@@ -19,7 +19,8 @@ type switchView struct {
 	Address     *string        `json:"address"`
 	Description *string        `json:"description"`
 	Tables      uint8          `json:"tables"`
-	Meters      uint32         `json:"meters"` // how many it offers
+	Meters      uint32         `json:"meters"` // how many it has room for
+	Limitations []string       `json:"limitations"`
 	Ports       []portView     `json:"ports"`
 	Links       rest.Relations `json:"_links"`
 }
@@ -63,8 +64,9 @@ func viewSwitch(x *exchange, sw topology.Switch) switchView {
 	v := switchView{
 		DPID: dpid, Connected: sw.Connected, Since: unixOrNull(sw.Since),
 		Address: orNull(sw.Addr), Description: orNull(sw.Desc), Tables: sw.Tables, Meters: sw.Meters,
-		Ports: []portView{},
-		Links: rest.Relate("self", x.path("switches", dpid), "statistics", x.path("stats", "switches", dpid)),
+		Limitations: append([]string{}, sw.Limitations...),
+		Ports:       []portView{},
+		Links:       rest.Relate("self", x.path("switches", dpid), "statistics", x.path("stats", "switches", dpid)),
 	}
 	for _, p := range portsOf(sw) {
 		v.Ports = append(v.Ports, portView{

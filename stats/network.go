@@ -11,6 +11,7 @@ type network struct {
 	snapshot func() *topology.Snapshot
 
 	connected, known, links, hosts, attachments, revision *prometheus.Desc
+	limitations                                           *prometheus.Desc // by switch
 }
 
 // RegisterNetwork registers with r the gauges of the network that snapshot
@@ -21,6 +22,7 @@ func RegisterNetwork(r prometheus.Registerer, snapshot func() *topology.Snapshot
 		snapshot:    snapshot,
 		connected:   gauge("conga_switches_connected", "Switches with a session."),
 		known:       gauge("conga_switches_known", "Switches with a session or remembered."),
+		limitations: prometheus.NewDesc("conga_switch_limitations", "Things that a switch cannot do of what is asked of it.", []string{"dpid"}, nil),
 		links:       gauge("conga_links", "Directed links between switches that can carry traffic."),
 		hosts:       gauge("conga_hosts", "Hosts that were seen at an edge port."),
 		attachments: gauge("conga_attachments", "Prefixes that the configuration places behind edge ports."),
@@ -30,7 +32,7 @@ func RegisterNetwork(r prometheus.Registerer, snapshot func() *topology.Snapshot
 
 // Describe implements [prometheus.Collector].
 func (n *network) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{n.connected, n.known, n.links, n.hosts, n.attachments, n.revision} {
+	for _, d := range []*prometheus.Desc{n.connected, n.known, n.links, n.hosts, n.attachments, n.revision, n.limitations} {
 		ch <- d
 	}
 }
@@ -45,6 +47,9 @@ func (n *network) Collect(ch chan<- prometheus.Metric) {
 	for _, sw := range s.Switches {
 		if sw.Connected {
 			connected++
+		}
+		if len(sw.Limitations) > 0 {
+			ch <- prometheus.MustNewConstMetric(n.limitations, prometheus.GaugeValue, float64(len(sw.Limitations)), sw.DPID.String())
 		}
 	}
 	gauge := func(d *prometheus.Desc, v float64) {

@@ -11,11 +11,14 @@ import (
 	"conga/controller/topology"
 )
 
-// The bucket Network has a record for every link, port and host.
+// The bucket Network has a record for every link, port and host, and for
+// every switch of which something was found.
 const (
 	linkPrefix = "link/"
 	portPrefix = "port/"
 	hostPrefix = "host/"
+
+	switchPrefix = "switch/"
 
 	singleRecord = "memory" // the single record that earlier versions wrote
 )
@@ -24,7 +27,7 @@ const (
 const networkBatch = 512
 
 // A savedNetwork keeps in the store what the controller knows of the network:
-// links, edge ports and hosts.
+// links, edge ports, hosts, and what switches lack.
 type savedNetwork struct {
 	store store.Store
 	log   *slog.Logger
@@ -49,6 +52,8 @@ func (m savedNetwork) Load() (saved topology.Saved, err error) {
 			saved.Ports, err = decode(saved.Ports, value)
 		case strings.HasPrefix(key, hostPrefix):
 			saved.Hosts, err = decode(saved.Hosts, value)
+		case strings.HasPrefix(key, switchPrefix):
+			saved.Switches, err = decode(saved.Switches, value)
 		}
 		if err != nil {
 			m.log.Warn("a record of what was known of the network is left out, since it cannot be read", "key", key, "err", err)
@@ -108,6 +113,9 @@ func records(c topology.SavedChange) (ops []store.Op, err error) {
 	for _, h := range c.Hosts {
 		put(hostPrefix+h.MAC.String(), h)
 	}
+	for _, s := range c.Switches {
+		put(switchPrefix+s.DPID.String(), s)
+	}
 	for _, id := range c.GoneLinks {
 		ops = append(ops, remove(linkPrefix+id.String()))
 	}
@@ -116,6 +124,9 @@ func records(c topology.SavedChange) (ops []store.Op, err error) {
 	}
 	for _, mac := range c.GoneHosts {
 		ops = append(ops, remove(hostPrefix+mac.String()))
+	}
+	for _, dpid := range c.GoneSwitches {
+		ops = append(ops, remove(switchPrefix+dpid.String()))
 	}
 	return ops, err
 }

@@ -6,6 +6,7 @@ import (
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
+	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -69,7 +70,10 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[o
 func MeterTrial() *openflow.MeterMod { return drop(minRate).modify(purpose.TrialID, openflow.MeterAdd) }
 
 // metering reports whether meters are wanted, and there to be had.
-func (v *view) metering() bool { return v.policy.Meter && v.sw.Meters > 0 }
+func (v *view) metering() bool { return v.policy.Meter && v.meterable() }
+
+// meterable reports whether entries can go through meters.
+func (v *view) meterable() bool { return v.sw.Meters > 0 && !v.lacks(topology.LacksMeters) }
 
 // floodRate returns the rate of the flood meter in kbit/s; 0 if there is none.
 func (v *view) floodRate(left map[openflow.PortNo]uint32) uint32 {
@@ -117,7 +121,7 @@ func (v *view) upMeters() {
 // upMeter returns the meter of what goes up to the controller; 0 if the switch
 // has no meters.
 func (v *view) upMeter(id openflow.MeterID) openflow.MeterID {
-	if v.sw.Meters == 0 {
+	if !v.meterable() {
 		return 0
 	}
 	return id

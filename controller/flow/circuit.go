@@ -3,6 +3,7 @@ package flow
 import (
 	"conga/controller/path"
 	"conga/controller/purpose"
+	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -83,7 +84,7 @@ type crossing struct {
 // meter, or it could take what others reserved.
 func (v *view) priority(in, out openflow.PortNo, meter openflow.MeterID) []openflow.Instruction {
 	var acts []openflow.Action
-	if v.policy.Mark {
+	if v.policy.Mark && !v.lacks(topology.LacksMarks) {
 		acts = append(acts, openflow.SetField(openflow.IPDSCP(v.policy.DSCP)))
 	}
 	if q := v.sw.Ports[out].Queue; v.policy.UseQueue && q != nil {

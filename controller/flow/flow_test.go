@@ -128,8 +128,9 @@ func TestFloodLeavesOverTreeAndEdgesOnly(t *testing.T) {
 		}
 		for no, p := range n.Switches[d].Ports {
 			if p.Role == topology.Trunk && !n.Tree[p.ID] {
-				r := find(t, st, tableLearning, prioPort, openflow.Match{openflow.InPort(no)})
-				if r.Instructions[0].Type != openflow.InstructionWriteMetadata {
+				r := find(t, st, tableForwarding, prioPort, openflow.Match{openflow.InPort(no), openflow.EthDstMasked(groupBit, groupBit)})
+				stray := find(t, st, tableForwarding, prioStray, openflow.Match{openflow.InPort(no)})
+				if len(r.Instructions) != 0 || !slices.Equal(outputs(stray), []openflow.PortNo{openflow.PortController}) {
 					t.Errorf("what enters switch %d off the tree can be flooded", d)
 				}
 			}

@@ -21,8 +21,7 @@ const (
 	prioLearn  = 300 // what teaches addresses
 	prioHost   = 200 // what is known of hosts
 	prioCrowd  = 150 // what comes from a port with more hosts than can be known
-	prioGroup  = 110 // what came in off the tree and is for a group
-	prioStray  = 100 // what came in off the tree for a host that is not known here
+	prioStray  = 100 // what came in off the tree and is for a host that is not known here
 	prioMiss   = 0
 )
 
@@ -48,15 +47,12 @@ var icmpv6Neighbour = []uint8{135, 136}
 // an output takes 16 bytes.
 const maxFloodPorts = 4000
 
-// offTree in the metadata marks a packet that came in over a trunk that is not
-// on the broadcast tree: it may be forwarded, but not flooded.
-const offTree = 1
-
 // Group addresses that bridges keep to themselves (IEEE 802.1Q table 8-1).
 var (
 	reservedGroup = openflow.MAC{0x01, 0x80, 0xc2, 0, 0, 0}
 	reservedMask  = openflow.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xf0}
 	groupBit      = openflow.MAC{0x01}
+	broadcast     = openflow.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 )
 
 var toController = openflow.Output(openflow.PortController, openflow.MaxLenNoBuffer)
@@ -66,6 +62,13 @@ type rules []*Rule
 
 func (l *rules) add(k purpose.Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) {
 	*l = append(*l, newRule(k, t, prio, m, in...))
+}
+
+// guard adds a rule that keeps loops out.
+func (l *rules) guard(k purpose.Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) {
+	r := newRule(k, t, prio, m, in...)
+	r.guard = true
+	*l = append(*l, r)
 }
 
 // base returns all rules that are about neither a circuit nor a host.
@@ -78,7 +81,7 @@ func (v *view) base() []*Rule {
 	case v.pipelined():
 		v.learning(&l)
 		v.ports(&l)
-		v.strays(&l)
+		v.strays(&l, tableForwarding)
 		v.miss(&l)
 	case v.policy.Forwarding == ForwardL2:
 		v.singleTable(&l)
@@ -90,9 +93,17 @@ func (v *view) base() []*Rule {
 // control keeps probes and what bridges say to their neighbours out of the
 // data path.
 func (v *view) control(l *rules) {
-	l.add(purpose.Control, tableAllocations, prioProbe,
+	l.guard(purpose.Control, tableAllocations, prioProbe,
 		openflow.Match{openflow.EthType(etherTypeLLDP)}, openflow.ApplyActions(toController))
-	if v.policy.Forwarding == ForwardL2 {
+	switch {
+	case v.policy.Forwarding != ForwardL2:
+	case v.lacks(topology.LacksMasks):
+		for last := range byte(^reservedMask[5] + 1) {
+			mac := reservedGroup
+			mac[5] = last
+			l.add(purpose.Control, tableAllocations, prioReserved, openflow.Match{openflow.EthDst(mac)})
+		}
+	default:
 		l.add(purpose.Control, tableAllocations, prioReserved,
 			openflow.Match{openflow.EthDstMasked(reservedGroup, reservedMask)})
 	}
@@ -106,23 +117,24 @@ func (v *view) learning(l *rules) {
 	for _, p := range v.sw.Ports {
 		in := openflow.Match{openflow.InPort(p.ID.Port)}
 		switch {
-		case p.Role == topology.Trunk && v.tree[p.ID]:
-			l.add(purpose.Control, tableLearning, prioPort, in, onward)
 		case p.Role == topology.Trunk:
-			l.add(purpose.Control, tableLearning, prioPort, in, openflow.WriteMetadata(offTree, offTree), onward)
+			l.add(purpose.Control, tableLearning, prioPort, in, onward)
 		case p.Role == topology.Undetermined:
-			l.add(purpose.Control, tableLearning, prioPort, in)
+			l.guard(purpose.Control, tableLearning, prioPort, in)
 		}
 	}
-	for _, m := range teaching() {
+	for _, m := range v.teaching() {
 		l.add(purpose.Control, tableLearning, prioLearn, m, append(through(v.upMeter(purpose.TeachingID), toController), onward)...)
 	}
 	l.add(purpose.Control, tableLearning, prioMiss, nil, append(through(v.upMeter(purpose.UnknownID), toController), onward)...)
 }
 
 // teaching returns the matches of frames in which a host announces its address.
-func teaching() []openflow.Match {
+func (v *view) teaching() []openflow.Match {
 	ms := []openflow.Match{{openflow.EthType(etherTypeARP)}}
+	if v.lacks(topology.LacksICMPv6Type) { // then with all ICMPv6
+		return append(ms, openflow.Match{openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6)})
+	}
 	for _, t := range icmpv6Neighbour {
 		ms = append(ms, openflow.Match{
 			openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6), openflow.ICMPv6Type(t),
@@ -137,14 +149,23 @@ func (v *view) miss(l *rules) {
 	l.add(purpose.Forward, v.hostTable(), prioMiss, nil, through(v.flood, v.floods...)...)
 }
 
-// strays adds the rules about frames that came in off the tree for a host that
-// this switch does not know. The switch before knows it, so this one is about
-// to: while a new host's entries spread, the controller takes such frames to
-// where they belong.
-func (v *view) strays(l *rules) {
-	off := openflow.Metadata(offTree, offTree)
-	l.add(purpose.Forward, tableForwarding, prioGroup, openflow.Match{off, openflow.EthDstMasked(groupBit, groupBit)})
-	l.add(purpose.Forward, tableForwarding, prioStray, openflow.Match{off}, through(v.upMeter(purpose.UnknownID), toController)...)
+// strays adds the rules about frames that come in by a trunk that is not on the
+// tree: they are forwarded, but never flooded. The switch before knows their
+// host, so this one is about to: while a new host's entries spread, the
+// controller takes such frames to where they belong, and drops those for
+// groups.
+func (v *view) strays(l *rules, t openflow.TableID) {
+	group := openflow.EthDstMasked(groupBit, groupBit)
+	if v.lacks(topology.LacksMasks) {
+		group = openflow.EthDst(broadcast)
+	}
+	for _, p := range v.sw.Ports {
+		if p.Role == topology.Trunk && !v.tree[p.ID] {
+			in := openflow.InPort(p.ID.Port)
+			l.guard(purpose.Control, t, prioPort, openflow.Match{in, group})
+			l.guard(purpose.Forward, t, prioStray, openflow.Match{in}, through(v.upMeter(purpose.UnknownID), toController)...)
+		}
+	}
 }
 
 // strayPorts reports whether a trunk is off the tree.
@@ -158,23 +179,24 @@ func (v *view) strayPorts() bool {
 }
 
 // singleTable adds the pipeline of a switch that has no room for three tables:
-// hosts are learned from their broadcasts only.
+// hosts are learned from their broadcasts only. Without masks neighbour
+// discovery, which has many group addresses, does not teach.
 func (v *view) singleTable(l *rules) {
 	const t = tableAllocations
+	v.strays(l, t)
 	for _, p := range v.sw.Ports {
-		switch {
-		case p.Role == topology.Trunk && !v.tree[p.ID]:
-			in := openflow.InPort(p.ID.Port)
-			l.add(purpose.Control, t, prioPort, openflow.Match{in, openflow.EthDstMasked(groupBit, groupBit)})
-			l.add(purpose.Forward, t, prioStray, openflow.Match{in}, through(v.upMeter(purpose.UnknownID), toController)...)
-		case p.Role == topology.Undetermined:
-			l.add(purpose.Control, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
+		if p.Role == topology.Undetermined {
+			l.guard(purpose.Control, t, prioPort, openflow.Match{openflow.InPort(p.ID.Port)})
 		}
 	}
 	l.add(purpose.Control, t, prioAnswer, openflow.Match{openflow.EthDst(topology.Asker)}, openflow.ApplyActions(toController))
 	out := append(v.floods[:len(v.floods):len(v.floods)], toController)
-	for _, m := range teaching() {
-		l.add(purpose.Control, t, prioLearn, append(m, openflow.EthDstMasked(groupBit, groupBit)), through(v.flood, out...)...)
+	group, ms := openflow.EthDstMasked(groupBit, groupBit), v.teaching()
+	if v.lacks(topology.LacksMasks) {
+		group, ms = openflow.EthDst(broadcast), ms[:1]
+	}
+	for _, m := range ms {
+		l.add(purpose.Control, t, prioLearn, append(m, group), through(v.flood, out...)...)
 	}
 }
 
@@ -182,7 +204,7 @@ func (v *view) singleTable(l *rules) {
 // what teaches addresses.
 func (v *view) normal(l *rules) {
 	out := openflow.Output(openflow.PortNormal, 0)
-	for _, m := range teaching() {
+	for _, m := range v.teaching() {
 		l.add(purpose.Control, tableAllocations, prioLearn, m, openflow.ApplyActions(toController, out))
 	}
 	l.add(purpose.Forward, tableAllocations, prioMiss, nil, openflow.ApplyActions(out))

@@ -15,7 +15,8 @@ import (
 //	   +--- lost, changed +   +--Refused--> refused --Retry--> differs
 //
 // What is wanted comes in generations, of which each supersedes the one before.
-// Entries of circuits go before all others, and are confirmed apart from them.
+// Entries of circuits, and those that keep loops out, go before all others, and
+// are confirmed apart from them.
 type Reconciler struct {
 	rules      map[openflow.EntryKey]*pair[Rule]
 	meters     map[openflow.MeterID]pair[Meter]
@@ -23,7 +24,7 @@ type Reconciler struct {
 	first      uint64 // generation of what was wanted at first
 	begun      bool   // it is known what the switch holds
 
-	urgent, rest backlog // rules that differ, of circuits and others
+	urgent, rest backlog // rules that differ: of circuits and guards, and others
 	limits       map[openflow.MeterID]uint64
 	paced        map[openflow.MeterID]time.Time // meters that differ, and when they may be sent
 	paces        map[openflow.MeterID]pace      // of meters that are paying
@@ -131,9 +132,13 @@ func (r *Reconciler) look(k openflow.EntryKey, at pair[Rule], since uint64) {
 	if !r.begun {
 		return
 	}
-	list := r.rest
-	if ofCircuit(k) {
-		list = r.urgent
+	list, other := r.rest, r.urgent
+	if isUrgent(k, at.want) {
+		list, other = r.urgent, r.rest
+	}
+	if g, known := other[k]; known {
+		since = min(since, g)
+		delete(other, k)
 	}
 	if (at.want == at.have || r.leftRefused(k, at)) && !r.flying[k] {
 		delete(list, k)
@@ -170,6 +175,9 @@ func (r *Reconciler) put(k openflow.EntryKey, at pair[Rule]) {
 func ofCircuit(k openflow.EntryKey) bool {
 	return k.Table == tableAllocations && k.Priority >= prioTooBig && k.Priority < prioReserved
 }
+
+// isUrgent reports whether an entry is a circuit's, or is to keep loops out.
+func isUrgent(k openflow.EntryKey, want *Rule) bool { return ofCircuit(k) || want != nil && want.guard }
 
 func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64) {
 	if at.want == nil && at.have == nil {
@@ -276,7 +284,7 @@ func (r *Reconciler) Confirmed() (circuits, all uint64) {
 		}
 	}
 	for _, s := range r.sent {
-		if s.Meter != nil || ofCircuit(s.key) {
+		if s.Meter != nil || isUrgent(s.key, s.Rule) {
 			before(s.generation)
 		}
 	}

@@ -74,8 +74,11 @@ func (w *Wanted) refreshView(s *site, p Patch) {
 	if s.base || old.flood != s.view.flood {
 		s.replaceBase(s.view.base(), p)
 	}
-	if old == nil {
+	switch {
+	case old == nil:
 		old = &view{}
+	case old.hostTable() != s.view.hostTable():
+		w.leaveTable(s, old)
 	}
 	for id, m := range s.view.meters {
 		if was, ok := old.meters[id]; !ok || was != m {
@@ -113,6 +116,17 @@ func (w *Wanted) relimit(s *site, old *view) {
 	for m := range w.passing[s.dpid] {
 		if m.unratedAt(s.dpid, turned) {
 			s.members[m] = true
+		}
+	}
+}
+
+// leaveTable notes the rules about hosts as they were with an old view, which
+// had them in other tables.
+func (w *Wanted) leaveTable(s *site, old *view) {
+	for _, x := range w.stations {
+		s.left[x.toKey(old)] = true
+		if x.at.DPID == s.dpid {
+			s.left[fromKey(x.mac, x.at.Port)] = true
 		}
 	}
 }

@@ -18,6 +18,7 @@ type Rule struct {
 
 	key   string // of the match; kept, since making it costs as much as all the rest
 	doubt bool   // the entry may be gone; it equals none
+	guard bool   // keeps loops out: while it is refused no port opens
 }
 
 // Key returns the identity of the rule.

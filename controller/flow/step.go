@@ -38,6 +38,33 @@ func sortSteps(steps []Step) {
 	})
 }
 
+// sortUrgent puts steps about entries of circuits, and about what keeps loops
+// out, into the order in which they must be sent: what keeps loops out first,
+// and each circuit whole before the next one, so that a table which fills has
+// few halves.
+func sortUrgent(steps []Step) {
+	slices.SortFunc(steps, func(a, b Step) int {
+		if a.Rule != nil && b.Rule != nil {
+			return cmp.Or(a.Rule.rank()-b.Rule.rank(), cmp.Compare(a.Rule.Cookie, b.Rule.Cookie), compareRules(a.Rule, b.Rule))
+		}
+		switch {
+		case a.Rule != nil:
+			return -1
+		case b.Rule != nil:
+			return 1
+		}
+		return compareRules(b.Removes, a.Removes)
+	})
+}
+
+// rank returns 0 of a rule that keeps loops out, and 1 of others.
+func (r *Rule) rank() int {
+	if r.guard {
+		return 0
+	}
+	return 1
+}
+
 func compareRules(a, b *Rule) int {
 	return cmp.Or(cmp.Compare(b.Table, a.Table), cmp.Compare(b.Priority, a.Priority), cmp.Compare(a.key, b.key))
 }

@@ -36,7 +36,7 @@ func (v *view) ports(l *rules) {
 		if meter := v.announceMeter(p); meter != 0 {
 			heard = append(through(meter, toController), onward)
 		}
-		for _, m := range teaching() {
+		for _, m := range v.teaching() {
 			l.add(purpose.Control, tableLearning, prioStorm, append(openflow.Match{in}, m...), heard...)
 		}
 	}
@@ -65,7 +65,7 @@ func barred(b topology.Bar) openflow.Match {
 // announceMeter returns the meter of what hosts behind an edge port announce; 0
 // if there is none.
 func (v *view) announceMeter(p topology.Port) openflow.MeterID {
-	if id, ok := purpose.StormID(p.ID.Port); ok && p.Storming && v.sw.Meters > 0 {
+	if id, ok := purpose.StormID(p.ID.Port); ok && p.Storming && v.meterable() {
 		return id
 	}
 	return v.upMeter(purpose.TeachingID)

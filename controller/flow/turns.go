@@ -16,8 +16,8 @@ type sort uint8
 // The sorts, in order of precedence: meters come before the entries that use
 // them, and those that nothing uses any more go last.
 const (
-	needed sort = iota // meters that are wanted
-	ofCircuits
+	needed     sort = iota // meters that are wanted
+	ofCircuits             // and what keeps loops out
 	ofOthers
 	unused // meters that are not
 	sorts
@@ -96,12 +96,12 @@ func (r *Reconciler) draw(s sort, most int) {
 	case needed:
 		r.nextMeters(func(id openflow.MeterID) bool { return r.meters[id].want != nil })
 	case ofCircuits:
-		for _, k := range r.ordered(r.urgent) {
+		for _, k := range r.ordered(r.urgent, sortUrgent) {
 			r.send(k, r.urgent)
 		}
 	case ofOthers:
 		if r.nextQueued(most); len(r.sent) == 0 { // it was over, or none of it needs anything any more
-			r.queue = r.ordered(r.rest)
+			r.queue = r.ordered(r.rest, sortSteps)
 			r.nextQueued(most)
 		}
 	case unused:
@@ -157,8 +157,9 @@ func (r *Rule) meter() openflow.MeterID {
 	return 0
 }
 
-// ordered lists the keys of a backlog as their steps are to be sent.
-func (r *Reconciler) ordered(b backlog) []openflow.EntryKey {
+// ordered lists the keys of a backlog as their steps are to be sent, by how
+// they are sorted.
+func (r *Reconciler) ordered(b backlog, sorted func([]Step)) []openflow.EntryKey {
 	steps := make([]Step, 0, len(b))
 	for k := range b {
 		at := r.at(k)
@@ -168,7 +169,7 @@ func (r *Reconciler) ordered(b backlog) []openflow.EntryKey {
 			steps = append(steps, Step{Rule: at.want})
 		}
 	}
-	sortSteps(steps)
+	sorted(steps)
 	keys := make([]openflow.EntryKey, len(steps))
 	for i, s := range steps {
 		if s.Rule != nil {

@@ -43,7 +43,7 @@ func (v *view) reserving(reserved map[openflow.PortNo]bitrate.Rate) *view {
 func (v *view) reserve(reserved map[openflow.PortNo]bitrate.Rate) {
 	v.meters = map[openflow.MeterID]Meter{}
 	v.ways = map[openflow.PortNo][]openflow.Instruction{}
-	if v.sw.Meters > 0 {
+	if v.meterable() {
 		v.meters[purpose.TrialID] = drop(minRate)
 		v.upMeters()
 	}
@@ -70,8 +70,11 @@ func usable(p topology.Port) bool { return p.Up && p.Role != topology.Undetermin
 
 // pipelined reports whether best effort takes three tables here.
 func (v *view) pipelined() bool {
-	return v.policy.Forwarding == ForwardL2 && v.sw.Tables >= pipelineTables
+	return v.policy.Forwarding == ForwardL2 && v.sw.Tables >= pipelineTables && !v.lacks(topology.LacksTables)
 }
+
+// lacks reports whether the switch cannot do something.
+func (v *view) lacks(what topology.Lacks) bool { return v.sw.Lacks&what != 0 }
 
 // through sends a frame through a meter, where there is one, and then does out.
 func through(meter openflow.MeterID, out ...openflow.Action) []openflow.Instruction {

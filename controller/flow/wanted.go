@@ -171,7 +171,7 @@ func (w *Wanted) changeSwitch(dpid openflow.DPID, old, now topology.Switch) {
 		return
 	}
 	s.base = true
-	if old.Tables != now.Tables || old.Meters != now.Meters {
+	if old.Tables != now.Tables || old.Meters != now.Meters || old.Lacks != now.Lacks {
 		s.all = true
 		for m := range w.passing[dpid] {
 			s.members[m] = true

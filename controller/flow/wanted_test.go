@@ -106,10 +106,10 @@ func (h *history) circuit() {
 }
 
 func (h *history) step() {
-	switch rapid.IntRange(0, 11).Draw(h.T, "what") {
-	case 10:
+	switch rapid.IntRange(0, 13).Draw(h.T, "what") {
+	case 12:
 		h.builder.PortStorms(h.port(), h.now)
-	case 11:
+	case 13:
 		h.theft()
 	case 0:
 		h.switchUp()
@@ -126,6 +126,9 @@ func (h *history) step() {
 		h.wanted.Unwatch(d)
 		delete(h.kept, d)
 	case 7:
+		h.builder.SwitchLacks(h.dpid(), topology.Lacks(1<<rapid.IntRange(0, 5).Draw(h.T, "lacks")), h.now)
+		h.builder.SwitchRoom(h.dpid(), uint32(rapid.IntRange(0, 8).Draw(h.T, "room")), h.now)
+	case 8:
 		h.builder.SetQueues(h.dpid(), 3, []openflow.PortNo{1, openflow.PortNo(rapid.IntRange(2, 3).Draw(h.T, "queue"))})
 	default:
 		h.circuit()

@@ -78,7 +78,8 @@ type Builder struct {
 	hosts    map[openflow.MAC]*hostState
 	byAddr   map[netip.Addr]openflow.MAC
 	behind   map[openflow.DPID]map[openflow.PortNo]*crowd
-	past     map[PortID]SavedPort // ports of an earlier run, until their switch connects
+	past     map[PortID]SavedPort          // ports of an earlier run, until their switch connects
+	found    map[openflow.DPID]SavedSwitch // what switches were found to lack
 
 	contests   contests
 	bound      map[openflow.MAC]*Binding
@@ -95,6 +96,7 @@ type Builder struct {
 
 type switchState struct {
 	info      Switch    // Ports is unused
+	offers    uint32    // meters that it says it has
 	ready     bool      // sends the probes that it receives to the controller
 	met       bool      // was ready once
 	until     time.Time // attended, while it is away: when its links cease to count
@@ -118,6 +120,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		byAddr:    map[netip.Addr]openflow.MAC{},
 		behind:    map[openflow.DPID]map[openflow.PortNo]*crowd{},
 		past:      map[PortID]SavedPort{},
+		found:     map[openflow.DPID]SavedSwitch{},
 		changed:   newChanges(),
 		unsaved:   newUnsaved(),
 		forest:    newForest(),
@@ -154,6 +157,11 @@ func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 		b.sessions++
 	}
 	info.Connected, info.Since, info.Ports = true, now, nil
+	sw.offers = info.Meters
+	b.remember(&info)
+	if len(sw.info.Limitations) > 0 { // until it is known which still hold
+		info.Limitations = sw.info.Limitations
+	}
 	sw.info, sw.ready = info, false
 	b.touchSwitch(info.DPID)
 	present := map[openflow.PortNo]bool{}
@@ -219,6 +227,10 @@ func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
 		return
 	}
 	delete(b.switches, dpid)
+	if _, known := b.found[dpid]; known {
+		delete(b.found, dpid)
+		b.unsaved.switches[dpid] = true
+	}
 	b.touchCables(dpid)
 	for no := range sw.ports {
 		b.unsaved.ports[PortID{DPID: dpid, Port: no}] = true

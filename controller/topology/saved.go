@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -13,9 +14,10 @@ import (
 // the entries that a switch should hold are the same after a restart as before,
 // and none is changed.
 type Saved struct {
-	Links []SavedLink `json:"links,omitempty"`
-	Ports []SavedPort `json:"ports,omitempty"`
-	Hosts []Host      `json:"hosts,omitempty"`
+	Links    []SavedLink   `json:"links,omitempty"`
+	Ports    []SavedPort   `json:"ports,omitempty"`
+	Hosts    []Host        `json:"hosts,omitempty"`
+	Switches []SavedSwitch `json:"switches,omitempty"` // of which something was found
 }
 
 // A SavedLink is a directed link and whether broadcasts used it.
@@ -38,11 +40,14 @@ type SavedChange struct {
 	GoneLinks []LinkID
 	GonePorts []PortID
 	GoneHosts []openflow.MAC
+
+	GoneSwitches []openflow.DPID
 }
 
 // Empty reports whether nothing is to be saved or forgotten.
 func (c SavedChange) Empty() bool {
-	return len(c.Links)+len(c.Ports)+len(c.Hosts)+len(c.GoneLinks)+len(c.GonePorts)+len(c.GoneHosts) == 0
+	return len(c.Links)+len(c.Ports)+len(c.Hosts)+len(c.Switches)+
+		len(c.GoneLinks)+len(c.GonePorts)+len(c.GoneHosts)+len(c.GoneSwitches) == 0
 }
 
 // Then returns the two changes, one after the other, as one.
@@ -50,9 +55,11 @@ func (c SavedChange) Then(later SavedChange) SavedChange {
 	linkOf := func(l SavedLink) LinkID { return l.LinkID }
 	portOf := func(p SavedPort) PortID { return p.PortID }
 	hostOf := func(h Host) openflow.MAC { return h.MAC }
+	switchOf := func(s SavedSwitch) openflow.DPID { return s.DPID }
 	c.Links, c.GoneLinks = then(c.Links, c.GoneLinks, later.Links, later.GoneLinks, linkOf)
 	c.Ports, c.GonePorts = then(c.Ports, c.GonePorts, later.Ports, later.GonePorts, portOf)
 	c.Hosts, c.GoneHosts = then(c.Hosts, c.GoneHosts, later.Hosts, later.GoneHosts, hostOf)
+	c.Switches, c.GoneSwitches = then(c.Switches, c.GoneSwitches, later.Switches, later.GoneSwitches, switchOf)
 	return c
 }
 
@@ -74,15 +81,18 @@ type unsaved struct {
 	links map[LinkID]bool
 	ports map[PortID]bool
 	hosts map[openflow.MAC]bool
+
+	switches map[openflow.DPID]bool
 }
 
 func newUnsaved() unsaved {
-	return unsaved{links: map[LinkID]bool{}, ports: map[PortID]bool{}, hosts: map[openflow.MAC]bool{}}
+	return unsaved{links: map[LinkID]bool{}, ports: map[PortID]bool{}, hosts: map[openflow.MAC]bool{},
+		switches: map[openflow.DPID]bool{}}
 }
 
 // Unsaved reports whether there is something to be saved.
 func (b *Builder) Unsaved() bool {
-	return len(b.unsaved.links)+len(b.unsaved.ports)+len(b.unsaved.hosts) > 0
+	return len(b.unsaved.links)+len(b.unsaved.ports)+len(b.unsaved.hosts)+len(b.unsaved.switches) > 0
 }
 
 // Save returns what has changed, in what is worth saving, since the last call;
@@ -109,6 +119,13 @@ func (b *Builder) Save() (out SavedChange) {
 			out.Hosts = append(out.Hosts, h.Host)
 		} else {
 			out.GoneHosts = append(out.GoneHosts, mac)
+		}
+	}
+	for dpid := range b.unsaved.switches {
+		if s, ok := b.found[dpid]; ok {
+			out.Switches = append(out.Switches, s)
+		} else {
+			out.GoneSwitches = append(out.GoneSwitches, dpid)
 		}
 	}
 	b.unsaved = newUnsaved()
@@ -158,6 +175,10 @@ func (b *Builder) Saved() Saved {
 	for _, h := range b.hosts {
 		m.Hosts = append(m.Hosts, h.Host)
 	}
+	for _, s := range b.found {
+		m.Switches = append(m.Switches, s)
+	}
+	slices.SortFunc(m.Switches, func(a, b SavedSwitch) int { return cmp.Compare(a.DPID, b.DPID) })
 	slices.SortFunc(m.Hosts, func(a, b Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
 	slices.SortFunc(m.Links, func(a, b SavedLink) int { return CompareLinks(a.LinkID, b.LinkID) })
 	slices.SortFunc(m.Ports, func(a, b SavedPort) int { return ComparePorts(a.PortID, b.PortID) })
@@ -178,6 +199,9 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 	}
 	for _, p := range m.Ports {
 		b.past[p.PortID] = p
+	}
+	for _, s := range m.Switches {
+		b.found[s.DPID] = s
 	}
 	for _, h := range m.Hosts {
 		if !b.recallable(h.MAC, netip.Addr{}) {

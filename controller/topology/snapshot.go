@@ -51,11 +51,16 @@ type Switch struct {
 	Connected bool // a session is up; a remembered switch is present but not connected
 	Since     time.Time
 	Tables    uint8
-	Meters    uint32 // how many meters it offers; 0: none
+	Meters    uint32 // how many meters it has room for, as far as is known; 0: none
+	Lacks     Lacks
 	Addr      string // remote address of its channel
 	Desc      string // manufacturer, hardware and software in one line
 	Ports     map[openflow.PortNo]Port
 	Barred    []Bar // what hosts may not announce, since others have it; by port
+
+	// Limitations say, a sentence each, what the switch cannot do. They are
+	// not changed.
+	Limitations []string
 }
 
 // A Link is one directed link.

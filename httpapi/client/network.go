@@ -21,7 +21,8 @@ type Switch struct {
 	Address     *string      `json:"address"`
 	Description *string      `json:"description"`
 	Tables      uint8        `json:"tables"`
-	Meters      uint32       `json:"meters"` // how many it offers
+	Meters      uint32       `json:"meters"` // how many it has room for
+	Limitations []string     `json:"limitations"`
 	Ports       []SwitchPort `json:"ports"`
 }
 

@@ -33,6 +33,7 @@ func errBadSetLen() *openflow.Error     { return refusal(openflow.ErrorTypeBadAc
 func errBadSetArg() *openflow.Error     { return refusal(openflow.ErrorTypeBadAction, 15) }
 
 func errUnknownInst() *openflow.Error  { return refusal(openflow.ErrorTypeBadInstruction, 0) }
+func errUnsupInst() *openflow.Error    { return refusal(openflow.ErrorTypeBadInstruction, 1) }
 func errBadNextTable() *openflow.Error { return refusal(openflow.ErrorTypeBadInstruction, 2) }
 func errBadInstExp() *openflow.Error   { return refusal(openflow.ErrorTypeBadInstruction, 5) }
 
@@ -46,6 +47,7 @@ func onfError(code uint16) *openflow.Error {
 }
 
 func errBadMatchLen() *openflow.Error   { return refusal(openflow.ErrorTypeBadMatch, 1) }
+func errBadDLMask() *openflow.Error     { return refusal(openflow.ErrorTypeBadMatch, 3) }
 func errBadWildcards() *openflow.Error  { return refusal(openflow.ErrorTypeBadMatch, 5) }
 func errBadMatchField() *openflow.Error { return refusal(openflow.ErrorTypeBadMatch, 6) }
 func errBadValue() *openflow.Error      { return refusal(openflow.ErrorTypeBadMatch, 7) }

@@ -28,10 +28,14 @@ func (s *Switch) meterFeatures() *openflow.MeterFeatures {
 	if s.cfg.MaxMeters == 0 {
 		return &openflow.MeterFeatures{}
 	}
-	return &openflow.MeterFeatures{
+	f := &openflow.MeterFeatures{
 		MaxMeter: s.cfg.MaxMeters, BandTypes: 1 << openflow.MeterBandDrop, Capabilities: uint32(meterFlags),
 		MaxBands: maxBands,
 	}
+	if change := s.cfg.Habits.MeterFeatures; change != nil {
+		change(f)
+	}
+	return f
 }
 
 // tableFeaturesLocked describes every table in a part of its own, as Open

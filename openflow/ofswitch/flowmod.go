@@ -14,6 +14,9 @@ const flowModFlags = openflow.FlowSendFlowRem | openflow.FlowCheckOverlap | open
 // flowModLocked obeys a flow mod (§6.4).
 func (s *Switch) flowModLocked(m *openflow.FlowMod) *openflow.Error {
 	s.counters.FlowMods++
+	if err := s.cfg.Habits.check(m); err != nil {
+		return err
+	}
 	rule, err := compile(m.Match)
 	if err != nil {
 		return err
@@ -67,7 +70,7 @@ func (s *Switch) flowAddLocked(m *openflow.FlowMod, rule *ruleMatch) *openflow.E
 		if m.Flags&openflow.FlowCheckOverlap != 0 && t.overlap(rule, m.Priority) {
 			return errOverlap()
 		}
-		if t.count >= s.cfg.MaxEntries {
+		if !s.roomLocked(t) {
 			return errTableFull()
 		}
 	}

@@ -142,7 +142,7 @@ func (c *conn) answerLocked(xid uint32, m openflow.Message) (openflow.Message, *
 
 // changeLocked obeys a message that changes the switch and has no reply.
 func (s *Switch) changeLocked(m openflow.Message) *openflow.Error {
-	switch m := m.(type) {
+	switch m := s.cfg.Habits.altered(m).(type) {
 	case *openflow.FlowMod:
 		return s.flowModLocked(m)
 	case *openflow.GroupMod:

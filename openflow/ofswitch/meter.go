@@ -138,7 +138,8 @@ func (s *Switch) meterModLocked(m *openflow.MeterMod) *openflow.Error {
 func (s *Switch) checkMeterLocked(m *openflow.MeterMod) *openflow.Error {
 	kbps, pktps := m.Flags&openflow.MeterKbps != 0, m.Flags&openflow.MeterPktps != 0
 	switch {
-	case m.ID == 0 || m.ID > openflow.MeterMax || s.cfg.NoMeters:
+	case m.ID == 0 || m.ID > openflow.MeterMax || s.cfg.NoMeters,
+		s.cfg.Habits.MeterRange && uint32(m.ID) > s.cfg.MaxMeters:
 		return errInvalidMeter()
 	case m.Flags&^meterFlags != 0, kbps == pktps:
 		return errMeterFlags()

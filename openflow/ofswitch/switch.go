@@ -21,6 +21,7 @@ type Config struct {
 	MaxEntries int    // flow entries a table; 0: 1,000,000
 	MaxMeters  uint32 // how many meters, whatever their numbers; 0: 262144, as Open vSwitch
 	NoMeters   bool   // the switch has no meters at all
+	Habits     Habits // in which the switch differs from Open vSwitch
 
 	Manufacturer, Hardware, Software, SerialNum, Datapath string // the description, §7.3.5.1
 

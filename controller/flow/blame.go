@@ -1,0 +1,127 @@
+package flow
+
+import (
+	"errors"
+	"slices"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Blame returns what a switch seems to lack that has answered steps, and has
+// refused some of them for reasons by their index; known is what it was known to
+// lack when they were sent. What it refuses is left alone that needs nothing
+// which could be done without, or that it might take at another time.
+//
+// Switches are not exact about errors. So what a switch has taken clears it of
+// the suspicion; what only one lack explains decides before what several do;
+// and of several the first is taken, since another one shows at the next
+// attempt.
+func Blame(steps []Step, refused map[int]error, known topology.Lacks) (fresh topology.Lacks) {
+	var doubtful [][]topology.Lacks
+	shown := shownBy(steps, refused)
+	for i := range steps {
+		why, ok := errors.AsType[*openflow.Error](refused[i])
+		if !ok || steps[i].Rule == nil {
+			continue
+		}
+		list := suspects(steps[i].Rule, why)
+		if slices.ContainsFunc(list, func(l topology.Lacks) bool { return l&known != 0 }) {
+			continue // it was made before that was known
+		}
+		list = slices.DeleteFunc(list, func(l topology.Lacks) bool { return l&shown != 0 })
+		switch len(list) {
+		case 0:
+		case 1:
+			fresh |= list[0]
+		default:
+			doubtful = append(doubtful, list)
+		}
+	}
+	for _, list := range doubtful {
+		if !slices.ContainsFunc(list, func(l topology.Lacks) bool { return l&fresh != 0 }) {
+			fresh |= list[0]
+		}
+	}
+	return fresh
+}
+
+// shownBy returns what the switch cannot lack, having taken steps.
+func shownBy(steps []Step, refused map[int]error) (shown topology.Lacks) {
+	for i, st := range steps {
+		if st.Rule == nil || refused[i] != nil {
+			continue
+		}
+		for _, list := range [...][]topology.Lacks{matchNeeds(st.Rule), instructionNeeds(st.Rule), actionNeeds(st.Rule)} {
+			for _, l := range list {
+				shown |= l
+			}
+		}
+		if fm, ok := st.Message.(*openflow.FlowMod); ok && fm.Flags&openflow.FlowSendFlowRem != 0 {
+			shown |= topology.LacksRemovals
+		}
+	}
+	return shown
+}
+
+// suspects returns what a switch may lack that has refused a rule.
+func suspects(r *Rule, err *openflow.Error) []topology.Lacks {
+	match, instructions, actions := matchNeeds(r), instructionNeeds(r), actionNeeds(r)
+	switch err.ErrType {
+	case openflow.ErrorTypeBadMatch:
+		if err.Has(openflow.BadMatchBadField) && len(match) == 2 {
+			match[0], match[1] = match[1], match[0] // masks have errors of their own
+		}
+		return match
+	case openflow.ErrorTypeBadInstruction:
+		return instructions
+	case openflow.ErrorTypeBadAction:
+		return actions
+	case openflow.ErrorTypeFlowModFailed:
+		switch {
+		case err.Has(openflow.FlowModFailedBadFlags):
+			return []topology.Lacks{topology.LacksRemovals}
+		case err.Has(openflow.FlowModFailedBadTableID):
+			return []topology.Lacks{topology.LacksTables}
+		case err.Has(openflow.FlowModFailedUnknown):
+			return append(append(append(match, actions...), instructions...), topology.LacksRemovals)
+		}
+	}
+	return nil
+}
+
+// matchNeeds returns what the match of a rule needs.
+func matchNeeds(r *Rule) (needs []topology.Lacks) {
+	if mac, ok := r.Match.Get(openflow.FieldEthDst); ok && mac.Masked() {
+		needs = append(needs, topology.LacksMasks)
+	}
+	if _, ok := r.Match.Get(openflow.FieldICMPv6Type); ok {
+		needs = append(needs, topology.LacksICMPv6Type)
+	}
+	return needs
+}
+
+// instructionNeeds returns what the instructions of a rule need.
+func instructionNeeds(r *Rule) (needs []topology.Lacks) {
+	if r.meter() != 0 {
+		needs = append(needs, topology.LacksMeters)
+	}
+	for _, in := range r.Instructions {
+		if in.Type == openflow.InstructionGotoTable {
+			needs = append(needs, topology.LacksTables)
+		}
+	}
+	return needs
+}
+
+// actionNeeds returns what the actions of a rule need.
+func actionNeeds(r *Rule) (needs []topology.Lacks) {
+	for _, in := range r.Instructions {
+		for _, a := range in.Actions {
+			if a.Type == openflow.ActionSetField {
+				return []topology.Lacks{topology.LacksMarks}
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+
+	"conga/controller/topology"
+)
+
+// Limitations returns, a sentence each, what a switch cannot do of what the
+// policy asks for, as far as that follows from what it has.
+func Limitations(sw topology.Switch, p Policy) (out []string) {
+	v := &view{policy: p, sw: sw}
+	say := func(is bool, sentence string) {
+		if is {
+			out = append(out, sentence)
+		}
+	}
+	l2 := p.Forwarding == ForwardL2
+	single := l2 && !v.pipelined()
+	masked := !v.lacks(topology.LacksMasks)
+	say(single && masked, "It has one table for CONGA, so hosts are found by their broadcasts and multicasts only.")
+	say(single && !masked, "It has one table for CONGA and no masks of Ethernet addresses, so hosts are found by their ARP requests only.")
+	say(!single && l2 && !masked, "It has no masks of Ethernet addresses, so multicasts that reach it beside the broadcast tree go to the controller to be dropped.")
+	say(!single && l2 && v.lacks(topology.LacksICMPv6Type) && v.meterable(), "It cannot match the type of ICMPv6, so all ICMPv6 together is held to 1,000 packets/s.")
+	say(v.lacks(topology.LacksRemovals), "It does not report flow entries that are gone, so they are put back at the next audit, and receipts lack what was counted last.")
+	say(p.Mark && v.lacks(topology.LacksMarks), "It cannot set DSCP, so the traffic of allocations is not marked there.")
+	say(p.Meter && l2 && !v.meterable(), "It has no meters that CONGA can use, so best effort is not held back and the rates of allocations are not enforced there.")
+	return out
+}
+
+// Limitations returns, a sentence each, what the switch does not hold of what
+// is wanted. What it refuses for the same reason is one sentence.
+func (r *Reconciler) Limitations() (out []string) {
+	for k, no := range r.refused {
+		at := r.at(k)
+		if at.want == nil || !no.rule.Equal(at.want) {
+			continue
+		}
+		sentence := fmt.Sprintf("It refuses entries of best effort: %v.", no.err)
+		switch {
+		case at.want.guard:
+			sentence = fmt.Sprintf("It refuses an entry that keeps loops out, so its ports stay closed: %v.", no.err)
+		case ofCircuit(k):
+			sentence = fmt.Sprintf("It refuses entries of allocations: %v.", no.err)
+		}
+		if !slices.Contains(out, sentence) {
+			out = append(out, sentence)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Shut returns why an entry that keeps loops out is refused; nil if none is. As
+// long as one is no port of the switch may open.
+func (r *Reconciler) Shut() error {
+	for k, no := range r.refused {
+		if at := r.at(k); at.want != nil && at.want.guard && no.rule.Equal(at.want) {
+			return no.err
+		}
+	}
+	return nil
+}

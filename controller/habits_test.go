@@ -1,0 +1,146 @@
+package controller
+
+import (
+	"net/netip"
+	"slices"
+	"testing"
+
+	"conga/bitrate"
+	"conga/controller/topology"
+	"conga/openflow"
+	"conga/openflow/ofswitch"
+)
+
+// habit is a way in which switches differ, and what CONGA is to say of it.
+type habit struct {
+	name   string
+	change func(*ofswitch.Config)
+	says   []string // limitations
+}
+
+// habits are what switches do differently from Open vSwitch.
+var habits = []habit{
+	{name: "none", change: func(*ofswitch.Config) {}},
+	{name: "no metadata", change: func(c *ofswitch.Config) {
+		c.Habits.NoFields = []openflow.Field{openflow.FieldMetadata}
+		c.Habits.NoInstructions = []openflow.InstructionType{openflow.InstructionWriteMetadata}
+	}},
+	{
+		name:   "no masks of Ethernet addresses",
+		change: func(c *ofswitch.Config) { c.Habits.NoMasks = []openflow.Field{openflow.FieldEthDst} },
+		says:   []string{"It has no masks of Ethernet addresses, so multicasts that reach it beside the broadcast tree go to the controller to be dropped."},
+	},
+	{
+		name:   "no type of ICMPv6",
+		change: func(c *ofswitch.Config) { c.Habits.NoFields = []openflow.Field{openflow.FieldICMPv6Type} },
+		says:   []string{"It cannot match the type of ICMPv6, so all ICMPv6 together is held to 1,000 packets/s."},
+	},
+	{
+		name:   "no flow-removed messages",
+		change: func(c *ofswitch.Config) { c.Habits.NoRemovals = true },
+		says:   []string{"It does not report flow entries that are gone, so they are put back at the next audit, and receipts lack what was counted last."},
+	},
+	{
+		name:   "no setting of fields",
+		change: func(c *ofswitch.Config) { c.Habits.NoActions = []openflow.ActionType{openflow.ActionSetField} },
+		says:   []string{"It cannot set DSCP, so the traffic of allocations is not marked there."},
+	},
+	{
+		name: "tables that lead nowhere",
+		change: func(c *ofswitch.Config) {
+			c.Habits.NoInstructions = []openflow.InstructionType{openflow.InstructionGotoTable}
+		},
+		says: []string{"It has one table for CONGA, so hosts are found by their broadcasts and multicasts only."},
+	},
+	{
+		name:   "one table",
+		change: func(c *ofswitch.Config) { c.Tables = 1 },
+		says:   []string{"It has one table for CONGA, so hosts are found by their broadcasts and multicasts only."},
+	},
+	{
+		name: "one table, and neither masks nor the type of ICMPv6",
+		change: func(c *ofswitch.Config) {
+			c.Tables = 1
+			c.Habits.NoMasks = []openflow.Field{openflow.FieldEthDst}
+			c.Habits.NoFields = []openflow.Field{openflow.FieldICMPv6Type, openflow.FieldMetadata}
+		},
+		says: []string{"It has one table for CONGA and no masks of Ethernet addresses, so hosts are found by their ARP requests only."},
+	},
+	{
+		name:   "no meters",
+		change: func(c *ofswitch.Config) { c.NoMeters = true },
+		says:   []string{"It has no meters that CONGA can use, so best effort is not held back and the rates of allocations are not enforced there."},
+	},
+	{
+		name: "meters that entries cannot use",
+		change: func(c *ofswitch.Config) {
+			c.Habits.NoInstructions = []openflow.InstructionType{openflow.InstructionMeter}
+		},
+		says: []string{"It has no meters that CONGA can use, so best effort is not held back and the rates of allocations are not enforced there."},
+	},
+}
+
+// TestHabits has rings of switches with each habit forward, carry an
+// allocation, say what they cannot do, and be left alone at a reconnection and
+// a restart.
+func TestHabits(t *testing.T) {
+	for _, h := range habits {
+		t.Run(h.name, func(t *testing.T) {
+			k := &keeper{}
+			build := func(c ofswitch.TopologyConfig) *ofswitch.Network {
+				h.change(&c.Switch)
+				return ofswitch.Ring(3, c)
+			}
+			inBubble(t, build, Config{Memory: k}, func(l *lab) { inhabited(l, h, k) })
+		})
+	}
+}
+
+func inhabited(l *lab, h habit, k *keeper) {
+	l.settled(3, 3)
+	l.pingAll()
+	for _, h := range l.net.Hosts() { // for switches that hear only that of them
+		h.Send(ofswitch.ARPRequest(h.MAC(), h.Addr(), netip.MustParseAddr("10.0.9.9")))
+	}
+	l.until("every host to be known", func(s *topology.Snapshot) bool {
+		for _, h := range l.net.Hosts() {
+			if _, known := s.Addrs.Get(h.Addr()); !known {
+				return false
+			}
+		}
+		return l.held(s)
+	})
+	if err := l.install(l.circuit("a", 7, "h1", "h3", 40*bitrate.Mbps)); err != nil {
+		l.Errorf("no allocation: %v", err)
+	}
+	if got := l.send("h1", "h3", 100); got.Packets != 100 {
+		l.Errorf("%d of 100 packets of the allocation arrived", got.Packets)
+	}
+	says := func(when string) {
+		l.until(when+" the switch to say what it cannot do", func(s *topology.Snapshot) bool {
+			return slices.Equal(s.Switches[1].Limitations, h.says) && l.held(s)
+		})
+	}
+	says("at first")
+	before := map[openflow.DPID]uint64{}
+	for _, sw := range l.net.Switches() {
+		before[sw.DPID()] = sw.Counters().FlowMods
+	}
+	unchanged := func(what string) {
+		for _, sw := range l.net.Switches() {
+			if mods := sw.Counters().FlowMods - before[sw.DPID()]; mods != 0 {
+				l.Errorf("%s sent switch %v %d flow mods", what, sw.DPID(), mods)
+			}
+		}
+	}
+	l.net.Switch(2).Disconnect()
+	l.until("the switch to have gone", func(s *topology.Snapshot) bool { return !s.Switches[2].Connected })
+	l.settled(3, 3)
+	unchanged("the reconnection")
+	restored := l.circuit("a", 7, "h1", "h3", 40*bitrate.Mbps)
+	l.stop()
+	l = l.again(Config{Memory: k}, restored)
+	l.settled(3, 3)
+	says("after the restart")
+	unchanged("the restart")
+}
