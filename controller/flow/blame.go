@@ -9,8 +9,8 @@ import (
 )
 
 // Blame returns what a switch seems to lack that has answered steps, and has
-// refused some of them for reasons by their index; known is what it was known to
-// lack when they were sent. What it refuses is left alone that needs nothing
+// refused some of them for reasons by their index; known is what it was known
+// to lack when they were sent. What it refuses is left alone that needs nothing
 // which could be done without, or that it might take at another time.
 //
 // Switches are not exact about errors. So what a switch has taken clears it of
