@@ -52,3 +52,29 @@ func TestCrowdOfSwitches(t *testing.T) {
 		}
 	})
 }
+
+// A switch that tells of ever more ports is disconnected; one whose ports come
+// and go is not.
+func TestCrowdOfPorts(t *testing.T) {
+	var log warnings
+	inBubble(t, pair, Config{Logger: slog.New(&log)}, func(l *lab) {
+		l.settled(2, 1)
+		s := l.live(1)
+		tell := func(reason openflow.PortReason, no openflow.PortNo) {
+			s.receive(l.Context(), &openflow.PortStatus{Reason: reason, Port: openflow.Port{No: no}})
+		}
+		for no := range openflow.PortNo(2 * portsMost) {
+			tell(openflow.PortAdded, 1000+no)
+			tell(openflow.PortDeleted, 1000+no)
+		}
+		if err := s.conn.Err(); err != nil {
+			t.Fatalf("a switch whose ports come and go is disconnected: %v", err)
+		}
+		for no := range openflow.PortNo(portsMost + 10) {
+			tell(openflow.PortAdded, 1000+no)
+		}
+		if s.conn.Err() == nil || log.count("switch has too many ports") == 0 {
+			t.Error("a switch with too many ports is still connected")
+		}
+	})
+}

@@ -21,6 +21,9 @@ func (s *session) receive(ctx context.Context, m openflow.Message) {
 	case *openflow.PacketIn:
 		s.packetIn(m)
 	case *openflow.PortStatus:
+		if !s.countPort(m) {
+			return
+		}
 		s.post(ctx, portStatus{s, m.Reason, m.Port})
 	case *openflow.FlowRemoved:
 		if !purpose.Ours(m.Cookie) || len(m.Match) > fieldsMost {
@@ -38,6 +41,32 @@ func (s *session) receive(ctx context.Context, m openflow.Message) {
 	case *openflow.Error:
 		s.log.Warn("switch reports an error", "err", m)
 	}
+}
+
+// portsMost is how many ports a switch may have; see [channel.Config.MaxPorts].
+const portsMost = 4096
+
+// countPort counts a port that is new, and reports whether the switch may have
+// it. One that has too many is disconnected. It runs on the connection's
+// reader.
+func (s *session) countPort(m *openflow.PortStatus) bool {
+	if s.ports == nil {
+		s.ports = map[openflow.PortNo]bool{}
+		for _, p := range s.conn.Ports() {
+			s.ports[p.No] = true
+		}
+	}
+	if m.Reason == openflow.PortDeleted {
+		delete(s.ports, m.Port.No)
+		return true
+	}
+	if s.ports[m.Port.No] || len(s.ports) < portsMost {
+		s.ports[m.Port.No] = true
+		return true
+	}
+	s.log.Warn("switch has too many ports", "most", portsMost)
+	s.conn.Close()
+	return false
 }
 
 // packetIn reads a frame that a switch handed up: a probe, or something that a

@@ -34,7 +34,8 @@ type session struct {
 	log     *slog.Logger
 	mail    *mailbox
 	removed chan *openflow.FlowRemoved
-	missed  chan struct{} // one token: removed was full
+	ports   map[openflow.PortNo]bool // that it has told of; belongs to the connection's reader
+	missed  chan struct{}            // one token: removed was full
 	ended   chan struct{}
 	sent    atomic.Uint64 // messages that were to change the switch
 	load    load          // belongs to the connection's reader
