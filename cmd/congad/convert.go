@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"os"
+	"time"
 
 	"conga/allocator"
 	"conga/bitrate"
@@ -45,6 +46,7 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 	for _, a := range c.Network.Attachments {
 		out.Attachments = append(out.Attachments, topology.Attachment{Prefix: a.Prefix.Prefix, At: a.At.ID()})
 	}
+	out.Topology = learningConfig(c.Network)
 	return out, nil
 }
 
@@ -57,6 +59,21 @@ func admissionOf(c config.Switches) controller.Admission {
 			l.Address = s.Address.Prefix
 		}
 		out.List = append(out.List, l)
+	}
+	return out
+}
+
+// learningConfig returns what the configuration says of hosts.
+func learningConfig(n config.Network) topology.Config {
+	out := topology.Config{
+		MaxHosts: n.Learning.HostsPerPort, MaxAddrs: n.Learning.AddressesPerHost, HostSilence: time.Duration(n.Learning.Silence),
+	}
+	for _, h := range n.Hosts {
+		b := topology.Binding{MAC: h.MAC.MAC, At: h.At.ID()}
+		for _, p := range h.Addresses {
+			b.Addrs = append(b.Addrs, p.Addr())
+		}
+		out.Bindings = append(out.Bindings, b)
 	}
 	return out
 }

@@ -80,6 +80,8 @@ type Network struct {
 	Reservable      float64      `yaml:"reservable"`       // share of a link that allocations may hold, in (0, 1]
 	Links           []Link       `yaml:"links"`
 	Attachments     []Attachment `yaml:"attachments"`
+	Hosts           []Host       `yaml:"hosts"`
+	Learning        Learning     `yaml:"learning"`
 	Priority        Priority     `yaml:"priority"`
 }
 
@@ -95,6 +97,21 @@ type Link struct {
 type Attachment struct {
 	Prefix Prefix `yaml:"prefix"`
 	At     Port   `yaml:"at"`
+}
+
+// A Host is bound: it has these addresses, which no other host can have, and is
+// behind this port.
+type Host struct {
+	MAC       Address  `yaml:"mac"` // never a prefix in a valid configuration
+	Addresses []Prefix `yaml:"addresses"`
+	At        Port     `yaml:"at"` // none: wherever it is seen
+}
+
+// Learning bounds what is learned of hosts.
+type Learning struct {
+	HostsPerPort     int      `yaml:"hosts_per_port"`
+	AddressesPerHost int      `yaml:"addresses_per_host"`
+	Silence          Duration `yaml:"silence"` // what did not speak for this long makes room for another
 }
 
 // Priority says how a path is made a priority path.
@@ -186,6 +203,7 @@ func Default() Config {
 			Forwarding:      "l2",
 			DefaultCapacity: 10_000_000_000,
 			Reservable:      0.8,
+			Learning:        Learning{HostsPerPort: 1024, AddressesPerHost: 64, Silence: Duration(10 * time.Minute)},
 			Priority:        Priority{Meter: true, DSCP: &dscp},
 		},
 		Directory:   Directory{OIDC: OIDC{UserClaim: "sub"}, Consent: string(auth.ConsentEither)},

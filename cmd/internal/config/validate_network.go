@@ -17,6 +17,8 @@ func (v *validator) network(n Network) {
 	}
 	ends := v.links(n.Links)
 	v.attachments(n.Attachments, ends)
+	v.boundHosts(n.Hosts, ends)
+	v.learning(n.Learning)
 	if n.Priority.DSCP != nil && *n.Priority.DSCP > 63 {
 		v.add("network.priority.dscp", "%d is not a code point; write 0 to 63, or null to leave packets as they are", *n.Priority.DSCP)
 	}

@@ -11,6 +11,9 @@ prints its findings as one line of JSON.
     probe.py hurdle SOURCE HOST COUNT SECONDS
                                         sends messages that a packet is too big, as if from the source
     probe.py warned SOURCE              counts those messages
+    probe.py announce INTERFACE ADDRESS COUNT SECONDS
+                                        sends gratuitous ARP this often, each after this time
+    probe.py overhear INTERFACE ADDRESS counts UDP packets that are for this address
 """
 
 from __future__ import annotations
@@ -193,8 +196,42 @@ def warned(source: str) -> dict:
     return count(s, lambda sender: sender == source)
 
 
+def announce(interface: str, address: str, count: str, seconds: str) -> dict:
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    s.bind((interface, 0))
+    source, ip = s.getsockname()[4], socket.inet_aton(address)
+    frame = b"\xff" * 6 + source + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 1)
+    frame += source + ip + bytes(6) + ip + bytes(18)
+    print("ready", flush=True)
+    for n in range(int(count)):
+        if float(seconds) and done(float(seconds)):
+            break
+        try:
+            s.send(frame)
+        except OSError:
+            pass  # the interface is busy
+    return {"sent": n}
+
+
+def overhear(interface: str, address: str) -> dict:
+    ipv4, udp = 0x0800, 17
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ipv4))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
+    s.bind((interface, ipv4))
+    print("ready", flush=True)
+    packets = 0
+    while True:
+        ready, _, _ = select.select([s, sys.stdin], [], [])
+        if s in ready:
+            frame, sender = s.recvfrom(2048)
+            if sender[2] != socket.PACKET_OUTGOING and frame[23] == udp and frame[30:34] == socket.inet_aton(address):
+                packets += 1
+        elif not sys.stdin.readline():
+            return {"packets": packets}
+
+
 WORK = {"echo": echo, "stream": stream, "shout": shout, "hear": hear, "sink": sink, "source": source, "hurdle": hurdle,
-        "warned": warned}
+        "warned": warned, "announce": announce, "overhear": overhear}
 
 if __name__ == "__main__":
     work = WORK[sys.argv[1]]
