@@ -123,11 +123,17 @@ func (w *Wanted) relimit(s *site, old *view) {
 // leaveTable notes the rules about hosts as they were with an old view, which
 // had them in other tables.
 func (w *Wanted) leaveTable(s *site, old *view) {
-	for _, x := range w.stations {
+	leave := func(x *station) {
 		s.left[x.toKey(old)] = true
 		if x.at.DPID == s.dpid {
 			s.left[fromKey(x.mac, x.at.Port)] = true
 		}
+	}
+	for _, x := range w.stations {
+		leave(x)
+	}
+	for x := range s.stations { // some of them have gone
+		leave(x)
 	}
 }
 
@@ -305,6 +311,9 @@ func (s *site) policer(id openflow.MeterID) *Meter {
 func (w *Wanted) refreshHosts(s *site, p Patch) {
 	switch {
 	case s.all:
+		for x := range s.stations { // some of them have gone
+			w.refreshHost(s, x, p)
+		}
 		for _, x := range w.stations {
 			w.refreshHost(s, x, p)
 		}
