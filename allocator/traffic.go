@@ -4,7 +4,6 @@ import (
 	"math"
 	"net/netip"
 	"slices"
-	"unique"
 
 	"conga/controller/path"
 )
@@ -30,63 +29,6 @@ type flow struct {
 	from, to uint32 // UNIX seconds
 	selector selector
 	used     bool
-}
-
-// claim is traffic, and whose it is.
-type claim struct {
-	path.FlowKey // canonical
-	by           claimant
-}
-
-// claimant is what decides between claims of the same traffic.
-type claimant struct {
-	project unique.Handle[string]
-	rated   bool // a rate is promised
-}
-
-func claimOf(r *Request) claim {
-	return claim{canonical(r.Key), claimant{unique.Make(r.ProjectID), r.Bandwidth > 0}}
-}
-
-// blockedBy reports whether c cannot be where o is. A project's own claims may
-// not be confused with each other. Those of others are not to be outranked: a
-// packet that both match would leave the one that had it for c, which is the
-// more specific one. Only a claim without a rate gives way, to a rated one of a
-// project that owns an end.
-func (c claim) blockedBy(o claim, owner bool) bool {
-	if c.by.project == o.by.project {
-		return c.Conflicts(o.FlowKey)
-	}
-	return c.Specificity() >= o.Specificity() && c.Meets(o.FlowKey) && !(owner && c.by.rated && !o.by.rated)
-}
-
-// sharesFragments reports whether claims of different projects are of the same
-// fragments, which name no ports, and, of IPv6, no protocol. In the switches
-// the circuit with the lower handle has them.
-func (c claim) sharesFragments(o claim) bool {
-	if c.by.project == o.by.project || hostsOf(c.FlowKey) != hostsOf(o.FlowKey) {
-		return false
-	}
-	if !c.Src.Is4() {
-		return c.Specificity() > 0 && o.Specificity() > 0
-	}
-	ported := func(k claim) bool { return k.SrcPort != 0 || k.DstPort != 0 }
-	return ported(c) && ported(o) && (c.Proto == o.Proto || c.Proto == path.ProtoAny || o.Proto == path.ProtoAny)
-}
-
-// selector is what of a claim is not its addresses.
-type selector struct {
-	srcPort, dstPort uint16
-	proto            uint8
-	by               claimant
-}
-
-func selectorOf(c claim) selector { return selector{c.SrcPort, c.DstPort, c.Proto, c.by} }
-
-// between returns the claim of the selector's traffic between the hosts of a
-// key.
-func (s selector) between(k path.FlowKey) claim {
-	return claim{path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: s.proto, SrcPort: s.srcPort, DstPort: s.dstPort}, s.by}
 }
 
 // flows are reservations that are looked through one by one while they are few,
@@ -328,26 +270,4 @@ func (b *keyCalendar) fragmentsClaimed(c, was claim) bool {
 		}
 	}
 	return slices.ContainsFunc(t.more.few, func(f flow) bool { return shared(f.selector) })
-}
-
-// wider returns the selectors of a claimant that match all that s does.
-func (s selector) wider(by claimant) (list []selector) {
-	seen := map[selector]bool{}
-	for mask := range 8 {
-		w := selector{s.srcPort, s.dstPort, s.proto, by}
-		if mask&1 != 0 {
-			w.srcPort = 0
-		}
-		if mask&2 != 0 {
-			w.dstPort = 0
-		}
-		if mask&4 != 0 {
-			w.proto = 0
-		}
-		if !seen[w] {
-			list = append(list, w)
-		}
-		seen[w] = true
-	}
-	return list
 }

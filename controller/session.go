@@ -138,11 +138,10 @@ func (s *session) keep(ctx context.Context) error {
 			s.startAudit(ctx, audits)
 		case <-audit.C:
 			audit.Reset(s.auditEvery())
-			s.learned = false
 			if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
 				return errSilent // to begin anew is the only way to know what it holds
 			}
-			s.due = true
+			s.due, s.learned = true, false
 			s.startAudit(ctx, audits)
 			s.retry(ctx)
 		case a := <-audits:
