@@ -70,16 +70,20 @@ func (n *Network) AddHost(name string, mac openflow.MAC, addrs []netip.Addr, s *
 }
 
 func (n *Network) addHost(name string, mac openflow.MAC, addrs []netip.Addr, s *Switch, port openflow.PortNo, cfg LinkConfig) *Host {
-	h := &Host{
-		n: n, name: name, mac: mac, addrs: slices.Clone(addrs),
-		table: map[netip.Addr]openflow.MAC{}, asked: map[netip.Addr]chan struct{}{},
-		pings: map[ping]chan time.Time{}, streams: map[stream]*Arrivals{},
-	}
+	h := newHost(n, name, mac, addrs)
 	h.attach(s, port, cfg)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.hosts = append(n.hosts, h)
 	return h
+}
+
+func newHost(n *Network, name string, mac openflow.MAC, addrs []netip.Addr) *Host {
+	return &Host{
+		n: n, name: name, mac: mac, addrs: slices.Clone(addrs),
+		table: map[netip.Addr]openflow.MAC{}, asked: map[netip.Addr]chan struct{}{},
+		pings: map[ping]chan time.Time{}, streams: map[stream]*Arrivals{},
+	}
 }
 
 func (h *Host) attach(s *Switch, port openflow.PortNo, cfg LinkConfig) {
@@ -159,6 +163,10 @@ func (h *Host) Send(data []byte) {
 	h.stats.Sent.add(data)
 	l := h.link
 	h.mu.Unlock()
+	if l.a.host == h { // behind a bridge
+		l.b.carry(newFrame(data))
+		return
+	}
 	l.a.carry(newFrame(data))
 }
 

@@ -32,7 +32,8 @@ func (c LinkConfig) maxWait() time.Duration {
 	return time.Duration(bytes * 8 / float64(c.Capacity) * float64(time.Second))
 }
 
-// A Link connects two ports, or a port and a host.
+// A Link connects two ports, or a port or a bridge and a host, or a port and a
+// bridge.
 type Link struct {
 	n *Network
 	a side
@@ -45,17 +46,19 @@ type Link struct {
 
 // An End is one end of a link.
 type End struct {
-	DPID openflow.DPID
-	Port openflow.PortNo
-	Host string // the host's name, where the end is one
+	DPID   openflow.DPID
+	Port   openflow.PortNo
+	Host   string // the host's name, where the end is one
+	Bridge string // the bridge's name, where the end is one
 }
 
 // A side is one end of a link and the direction towards it.
 type side struct {
-	link *Link
-	sw   *Switch // nil: a host
-	port openflow.PortNo
-	host *Host
+	link   *Link
+	sw     *Switch // nil: a host or a bridge
+	port   openflow.PortNo
+	host   *Host
+	bridge *Bridge
 
 	// Guarded by n.mu.
 	free time.Time // when the link is free to send towards this side
@@ -77,6 +80,8 @@ func (d *side) arrive(f frame) *Switch {
 	case down:
 	case d.host != nil:
 		d.host.arrive(f)
+	case d.bridge != nil:
+		d.bridge.arrive(f, d.link)
 	case d.sw.receiveLazily(d.port, f):
 		return d.sw
 	}
@@ -125,6 +130,9 @@ func (d *side) carry(f frame) {
 func (d *side) end() End {
 	if d.host != nil {
 		return End{Host: d.host.name}
+	}
+	if d.bridge != nil {
+		return End{Bridge: d.bridge.cfg.Name}
 	}
 	return End{DPID: d.sw.cfg.DPID, Port: d.port}
 }
