@@ -46,6 +46,10 @@ type Config struct {
 	Spare           float64      // the part of a link's capacity that is never reserved; see the portions of [flow.Policed]
 	Links           []topology.LinkOverride
 	Attachments     []topology.Attachment
+	Strict          bool              // no links but those of Links
+	EdgePorts       []topology.PortID // which never lead to a switch of ours, whatever probes say
+	NoLLDP          bool              // no probes over cables, so that links have to be static
+	NoBDDP          bool              // no probes through bridges, so that rings through them are not found
 	Priority        Priority
 	Memory          Memory        // nil: a restart begins with an empty network
 	Audit           time.Duration // how often a switch's entries are compared with what is wanted; default 10 s
@@ -122,6 +126,7 @@ func New(cfg Config) (*Controller, error) {
 	}
 	cfg.Topology.DefaultCapacity, cfg.Topology.Links = cfg.DefaultCapacity, cfg.Links
 	cfg.Topology.Attachments = cfg.Attachments
+	cfg.Topology.Strict, cfg.Topology.Edges = cfg.Strict, cfg.EdgePorts
 	secret := make([]byte, 32)
 	if _, err := rand.Read(secret); err != nil {
 		return nil, fmt.Errorf("controller: secret for probes: %w", err)

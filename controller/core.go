@@ -33,6 +33,8 @@ type core struct {
 	adopted  []chan<- struct{} // of strays, to be closed when what follows is handed out
 	sessions sync.WaitGroup
 	memory   memory
+	heard    map[way]time.Time // when the probe left that came last
+	named    bool              // configured links that are not there have been named
 
 	wanted     *flow.Wanted
 	generation uint64    // of the wanted states handed out last
@@ -66,7 +68,8 @@ func newCore(ctx context.Context, c *Controller) *core {
 	k := &core{
 		Controller: c,
 		ctx:        ctx,
-		schedule:   discovery.NewSchedule(discovery.ScheduleConfig{}),
+		schedule:   discovery.NewSchedule(discovery.ScheduleConfig{NoNear: c.cfg.NoLLDP, NoWide: c.cfg.NoBDDP}),
+		heard:      map[way]time.Time{},
 		peers:      map[openflow.DPID]*peer{},
 		circuits:   map[string]*circuit{},
 		removals:   map[string]*departing{},
@@ -113,6 +116,7 @@ func (k *core) run() {
 			k.askHosts()
 			k.probe(k.schedule.Due(k.Snapshot(), now)...)
 			k.probeSilent()
+			k.nameMissing()
 		case <-k.ctx.Done():
 			k.stop()
 			return
@@ -176,6 +180,7 @@ func (k *core) publish(s *topology.Snapshot) {
 	old := k.snapshot.Swap(s)
 	k.wanted.SetNetwork(s)
 	k.stale = true
+	k.logTroubles(old, s)
 	if s.Wiring != old.Wiring {
 		k.giveUpSevered()
 	}
@@ -210,49 +215,6 @@ func (k *core) handOut() {
 		peer.handed = k.generation
 		peer.session.mail.putPatch(p, k.generation)
 	})
-}
-
-// probeSilent probes again where a probe has stayed away.
-func (k *core) probeSilent() {
-	snap := k.Snapshot()
-	for _, id := range k.builder.Silent(reprobes) {
-		if p, ok := snap.Port(id); ok && p.Up {
-			k.probe(p)
-		}
-	}
-}
-
-// probe sends an LLDP probe out of each port. Those of one switch, which follow
-// one another, leave in one write.
-func (k *core) probe(ports ...topology.Port) {
-	for len(ports) > 0 {
-		n := 1
-		for n < len(ports) && ports[n].ID.DPID == ports[0].ID.DPID {
-			n++
-		}
-		k.probeSwitch(ports[:n])
-		ports = ports[n:]
-	}
-}
-
-// probeSwitch probes ports of one switch. What finds no room is not counted as
-// sent: it is due again soon.
-func (k *core) probeSwitch(ports []topology.Port) {
-	p := k.peers[ports[0].ID.DPID]
-	if p == nil {
-		return
-	}
-	now := time.Now()
-	outs := make([]*openflow.PacketOut, len(ports))
-	for i, port := range ports {
-		outs[i] = packetOut(port.ID.Port, k.prober.Frame(port.ID, port.MAC, now))
-	}
-	if p.session.conn.PacketOuts(outs, true) != nil {
-		return
-	}
-	for _, port := range ports {
-		k.builder.Probed(port.ID, now)
-	}
 }
 
 // packetOut returns the message that sends a frame out of a port.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"conga/controller/discovery"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -147,9 +148,9 @@ func (e portStatus) apply(k *core) {
 
 // probeSeen: a probe that left one port has arrived at another.
 type probeSeen struct {
-	s        *session
-	from, to topology.PortID
-	sent     time.Time
+	s  *session
+	of discovery.Origin
+	to topology.PortID
 }
 
 func (e probeSeen) apply(k *core) {
@@ -157,16 +158,42 @@ func (e probeSeen) apply(k *core) {
 		return
 	}
 	now := time.Now()
-	if e.from != e.to { // a host may play back what its own port has sent it
-		k.builder.ProbeTook(now.Sub(e.sent), now)
-	}
-	if !k.builder.LinkSeen(e.from, e.to, now) {
+	from := e.of.From
+	if k.replayed(e.of, e.to, now) {
 		return
 	}
-	k.log.Info("link found", "from", e.from, "to", e.to)
-	if p, ok := k.Snapshot().Port(e.to); ok {
-		k.probe(p) // there is a way back, most likely
+	if from != e.to { // a host may play back what its own port has sent it
+		k.builder.ProbeTook(now.Sub(e.of.Left), now)
 	}
+	if e.of.Reach == discovery.Wide {
+		if k.builder.WideSeen(from, e.to, now) {
+			k.probeNear(from, e.to) // is it a cable?
+		}
+		return
+	}
+	if !k.builder.LinkSeen(from, e.to, now) {
+		return
+	}
+	k.log.Info("link found", "from", from, "to", e.to)
+	k.probeNear(e.to) // there is a way back, most likely
+}
+
+// replayed reports whether a probe has come by its way before, or a later one
+// has: probes do not overtake each other, but a host can play one back while it
+// still counts.
+func (k *core) replayed(o discovery.Origin, to topology.PortID, now time.Time) bool {
+	w := way{o.From, to, o.Reach}
+	if last := k.heard[w]; !o.Left.After(last) && !last.After(now) { // else the clock was set back
+		return true
+	}
+	k.heard[w] = o.Left
+	return false
+}
+
+// A way is by which probes of one reach come from one port to another.
+type way struct {
+	from, to topology.PortID
+	reach    discovery.Reach
 }
 
 // delivery: a frame is to leave the network at a port. A switch that no links

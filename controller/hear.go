@@ -79,15 +79,15 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 	}
 	at := topology.PortID{DPID: s.dpid, Port: port}
 	now := time.Now()
-	if from, sent, err := s.prober.Origin(m.Data, now); err == nil {
-		if l, ok := s.Snapshot().Links[from]; ok && l.ID.To == at {
-			s.repeats.add(repeat{s, from, at, sent, now})
+	if o, err := s.prober.Origin(m.Data, now); err == nil {
+		if l, ok := s.Snapshot().Links[o.From]; ok && l.ID.To == at {
+			s.repeats.add(repeat{s, o, at, now})
 			return
 		}
-		s.offer(s.events, probeSeen{s, from, at, sent})
+		s.offer(s.events, probeSeen{s, o, at})
 		return
 	}
-	if discovery.IsLLDP(m.Data) {
+	if discovery.IsProbe(m.Data) {
 		return
 	}
 	p, ok := s.Snapshot().Port(at)
@@ -127,10 +127,14 @@ const refresh = 10 * time.Second
 // news reports whether a sighting tells more than the snapshot.
 func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
 	snap := s.Snapshot()
-	if p, ok := snap.Port(at); !ok || p.Role != topology.Edge {
+	p, ok := snap.Port(at)
+	if !ok || p.Role != topology.Edge {
 		return false
 	}
 	known, ok := snap.Hosts.Get(h.MAC)
+	if p.Shared && ok && time.Since(known.Seen) < refresh {
+		return false // it is heard everywhere on the segment
+	}
 	if !ok || known.At != at || h.Claimed && time.Since(known.Seen) > refresh {
 		return true
 	}

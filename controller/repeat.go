@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"conga/controller/discovery"
 	"conga/controller/topology"
 )
 
@@ -13,9 +14,10 @@ const mostRepeats = 1 << 14
 
 // A repeat is a probe that has arrived over a link that is known.
 type repeat struct {
-	s        *session
-	from, to topology.PortID
-	sent, at time.Time
+	s  *session
+	of discovery.Origin
+	to topology.PortID
+	at time.Time
 }
 
 // repeats are probes that are no news. In an idle network nearly all are, and
@@ -43,13 +45,13 @@ func (r *repeats) take(k *core, now time.Time) {
 	r.waiting, r.taken = r.taken[:0], r.waiting
 	r.mu.Unlock()
 	for _, one := range r.taken {
-		if !k.current(one.s) || !k.builder.LinkHeard(one.from, one.to, now) {
-			continue // the link has gone since
+		if !k.current(one.s) || k.replayed(one.of, one.to, now) || !k.builder.LinkHeard(one.of.From, one.to, now) {
+			continue // the last where the link has gone since
 		}
 		// To wait for a tick is as it should be, to wait longer is the core's
 		// lateness.
 		waited := max(0, now.Sub(one.at)-tick)
-		k.builder.ProbeTook(one.at.Sub(one.sent)+waited, now)
+		k.builder.ProbeTook(one.at.Sub(one.of.Left)+waited, now)
 	}
 	clear(r.taken) // so that no session is kept
 }

@@ -34,6 +34,7 @@ const (
 	topologyChanged   = "topology.changed"
 	addressContested  = "security.address_contested"
 	switchRefused     = "security.switch_refused"
+	probeRelayed      = events.ProbeRelayed
 )
 
 // Notifier publishes what becomes of allocations. It is quick: an allocator may

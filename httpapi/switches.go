@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -34,6 +35,8 @@ type portView struct {
 	Role     string  `json:"role"`     // edge, trunk or undetermined
 	Capacity uint64  `json:"capacity"` // bit/s
 	Queue    *uint32 `json:"queue"`
+
+	Limitation *string `json:"limitation"` // what is wrong with what hangs on it
 }
 
 // A portIDView is a port as the end of something.
@@ -72,9 +75,30 @@ func viewSwitch(x *exchange, sw topology.Switch) switchView {
 		v.Ports = append(v.Ports, portView{
 			Port: uint32(p.ID.Port), Name: p.Name, MAC: p.MAC.String(), Up: p.Up,
 			Role: p.Role.String(), Capacity: uint64(p.Capacity), Queue: p.Queue,
+			Limitation: orNull(limitationOf(p)),
 		})
 	}
 	return v
+}
+
+// limitationOf says what is wrong with what hangs on a port, and what helps; ""
+// if nothing is.
+func limitationOf(p topology.Port) string {
+	switch {
+	case p.Trouble == topology.Reflecting:
+		return "closed: its own probes come back, so there is a ring behind it; it opens when they stay away"
+	case p.Trouble == topology.Relayed && p.Closed:
+		return fmt.Sprintf("closed: probes of port %v arrive as over a cable, which cannot be one: hosts pass them on, or the link is not configured", p.Peer)
+	case p.Trouble == topology.Relayed:
+		return fmt.Sprintf("probes of port %v arrive as over a cable, which cannot be one: hosts pass them on, or the link is not configured", p.Peer)
+	case p.Closed:
+		return fmt.Sprintf("closed: a ring leads to port %v through a bridge or switch that is not managed; it opens when the ring has gone", p.Peer)
+	case p.Shared:
+		return fmt.Sprintf("shares a segment with port %v, which carries best effort but no allocations; a link in network.links with static: true carries both", p.Peer)
+	case p.Trouble == topology.SharedSegment:
+		return fmt.Sprintf("shares a segment with port %v", p.Peer)
+	}
+	return ""
 }
 
 // portsOf returns the ports of a switch, ascending.

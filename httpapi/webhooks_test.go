@@ -76,6 +76,7 @@ func TestWebhooksRefused(t *testing.T) {
 	}
 	h.want(422, "POST", "/api/webhooks", `{"url":"https://example.org","project_id":"projectB","events":["topology.changed"]}`, bearer(h.admin))
 	h.want(422, "POST", "/api/webhooks", `{"url":"https://example.org","project_id":"projectB","events":["security.address_contested"]}`, bearer(h.admin))
+	h.want(422, "POST", "/api/webhooks", `{"url":"https://example.org","project_id":"projectB","events":["security.probe_relayed"]}`, bearer(h.admin))
 	h.want(422, "POST", "/api/webhooks", `{"url":"https://example.org","project_id":"nowhere"}`, bearer(h.admin))
 	if n := h.disk.Len(store.Webhooks); n != 0 {
 		t.Errorf("%d are stored", n)
@@ -91,7 +92,7 @@ func TestWebhookChanges(t *testing.T) {
 	h := newHarness(t)
 	made := h.want(201, "POST", "/api/webhooks", `{"url":"https://example.org/a"}`, bearer(h.key)).Results[0]
 	at := "/api/webhooks/" + made["webhook_id"].(string)
-	all, both := "[allocation.changed allocation.deleted topology.changed security.address_contested security.switch_refused]", "[allocation.changed allocation.deleted]"
+	all, both := "[allocation.changed allocation.deleted topology.changed security.address_contested security.switch_refused security.probe_relayed]", "[allocation.changed allocation.deleted]"
 	for _, c := range []struct {
 		method, body, url, events string
 	}{

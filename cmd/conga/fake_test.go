@@ -75,8 +75,8 @@ const fakeTraffic = `{"packets":1000,"bytes":1500000,"rate":40000000,"packet_rat
 
 var fakeAnswers = map[string]string{
 	"switches": `{"dpid":"0000000000000001","connected":true,"since":1893456000,"address":"192.0.2.1:4711","description":"s1","tables":254,"meters":100,
-		"ports":[{"port":1,"name":"s1-eth1","mac":"02:00:00:00:00:01","up":true,"role":"edge","capacity":1000000000,"queue":null},
-		{"port":2,"name":"s1-eth2","mac":"02:00:00:00:00:02","up":false,"role":"trunk","capacity":1000000000,"queue":null}]}`,
+		"ports":[{"port":1,"name":"s1-eth1","mac":"02:00:00:00:00:01","up":true,"role":"edge","capacity":1000000000,"queue":null,"limitation":null},
+		{"port":2,"name":"s1-eth2","mac":"02:00:00:00:00:02","up":false,"role":"trunk","capacity":1000000000,"queue":null,"limitation":null}]}`,
 	"links": `{"link_id":"l","from":{"dpid":"0000000000000001","port":2},"to":{"dpid":"0000000000000002","port":2},"kind":"trunk","capacity":1000000000,"metric":1}`,
 	"hosts": `{"mac":"02:00:00:00:00:0a","addresses":["192.127.1.10"],"at":{"dpid":"0000000000000001","port":1},"seen":1893456000}`,
 	"paths": `{"src":"192.127.1.10","dst":"192.127.1.11","bandwidth":2000000000,"duration":3600,"fits":false,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],

@@ -150,6 +150,9 @@ func (a *app) printTopology(switches []client.Switch, links []client.Link, hosts
 	if err := printTable(a.out, rows); err != nil {
 		return err
 	}
+	if err := a.printLimitations(switches); err != nil {
+		return err
+	}
 	fmt.Fprintln(a.out)
 	rows = [][]string{{"LINK FROM", "TO", "CAPACITY", "METRIC"}}
 	for _, l := range links {
@@ -163,6 +166,24 @@ func (a *app) printTopology(switches []client.Switch, links []client.Link, hosts
 	for _, h := range hosts {
 		rows = append(rows, []string{h.MAC, portOf(h.At), when(h.Seen), firstOf(strings.Join(h.Addresses, " "), "-")})
 	}
+	return printTable(a.out, rows)
+}
+
+// printLimitations prints what is wrong with what hangs on ports, if anything
+// is.
+func (a *app) printLimitations(switches []client.Switch) error {
+	rows := [][]string{{"PORT", "LIMITATION"}}
+	for _, sw := range switches {
+		for _, p := range sw.Ports {
+			if p.Limitation != nil {
+				rows = append(rows, []string{portOf(&client.Port{DPID: sw.DPID, Port: p.Port}), *p.Limitation})
+			}
+		}
+	}
+	if len(rows) == 1 {
+		return nil
+	}
+	fmt.Fprintln(a.out)
 	return printTable(a.out, rows)
 }
 

@@ -40,8 +40,13 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 	out.Switches = admissionOf(c.OpenFlow.Switches)
 	for _, l := range c.Network.Links {
 		out.Links = append(out.Links, topology.LinkOverride{
-			A: l.A.ID(), B: l.B.ID(), Capacity: l.Capacity.BitRate(), Metric: l.Metric,
+			A: l.A.ID(), B: l.B.ID(), Capacity: l.Capacity.BitRate(), Metric: l.Metric, Static: l.Static,
 		})
+	}
+	d := c.Network.Discovery
+	out.Strict, out.NoLLDP, out.NoBDDP = d.Strict, !d.LLDP, !d.BDDP
+	for _, p := range c.Network.Ports {
+		out.EdgePorts = append(out.EdgePorts, p.At.ID()) // edge is the only role that can be named
 	}
 	for _, a := range c.Network.Attachments {
 		out.Attachments = append(out.Attachments, topology.Attachment{Prefix: a.Prefix.Prefix, At: a.At.ID()})

@@ -19,13 +19,13 @@ var (
 
 func TestProbeTellsItsOrigin(t *testing.T) {
 	p := NewProber([]byte("secret"))
-	frame := p.Frame(port, mac, t0)
-	got, sent, err := p.Origin(append(frame, make([]byte, 20)...), t0.Add(time.Second)) // Ethernet pads short frames
-	if err != nil || got != port || !sent.Equal(t0) {
-		t.Fatalf("Origin = %v, %v, %v; want %v at %v", got, sent, err, port, t0)
+	frame := p.Frame(port, mac, Near, t0)
+	got, err := p.Origin(append(frame, make([]byte, 20)...), t0.Add(time.Second)) // Ethernet pads short frames
+	if want := (Origin{port, t0, Near}); err != nil || got.From != port || got.Reach != Near || !got.Left.Equal(t0) {
+		t.Fatalf("Origin = %v, %v; want %v", got, err, want)
 	}
 	for n := range len(frame) - 2 { // all but the end TLV
-		if got, _, err := p.Origin(frame[:n], t0); err == nil {
+		if got, err := p.Origin(frame[:n], t0); err == nil {
 			t.Errorf("the first %d bytes pass for a probe from %v", n, got)
 		}
 	}
@@ -33,17 +33,17 @@ func TestProbeTellsItsOrigin(t *testing.T) {
 
 func TestForgedProbesAreForeign(t *testing.T) {
 	p := NewProber([]byte("secret"))
-	if _, _, err := NewProber([]byte("guess")).Origin(p.Frame(port, mac, t0), t0); err == nil {
+	if _, err := NewProber([]byte("guess")).Origin(p.Frame(port, mac, Near, t0), t0); err == nil {
 		t.Error("a probe signed with another secret is believed")
 	}
-	if _, _, err := p.Origin(p.Frame(port, mac, t0), t0.Add(time.Minute)); err == nil {
+	if _, err := p.Origin(p.Frame(port, mac, Near, t0), t0.Add(time.Minute)); err == nil {
 		t.Error("a probe that is played back later is believed")
 	}
-	frame := p.Frame(port, mac, t0)
+	frame := p.Frame(port, mac, Near, t0)
 	for i := 14; i < len(frame)-2; i++ {
 		forged := slices.Clone(frame)
 		forged[i] ^= 1
-		if got, _, err := p.Origin(forged, t0); err == nil && got != port {
+		if got, err := p.Origin(forged, t0); err == nil && got.From != port {
 			t.Errorf("with byte %d changed the probe says %v", i, got)
 		}
 	}
@@ -114,7 +114,7 @@ func FuzzSight(f *testing.F) {
 	f.Add(arp(mac, [4]byte{10, 0, 0, 1}))
 	f.Add(ipv6(protoICMPv6, netip.MustParseAddr("fe80::1"), advertisement(netip.MustParseAddr("fe80::2"), mac)...))
 	p := NewProber([]byte("secret"))
-	f.Add(p.Frame(port, mac, t0))
+	f.Add(p.Frame(port, mac, Near, t0))
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		if s, ok := Sight(frame); ok {
 			for _, a := range s.Addrs {

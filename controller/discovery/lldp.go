@@ -13,15 +13,32 @@ import (
 	"conga/openflow"
 )
 
-// EtherTypeLLDP is the Ethernet type of LLDP (IEEE 802.1AB).
-const EtherTypeLLDP = 0x88cc
+// Ethernet types of probes: LLDP (IEEE 802.1AB), and the one under which other
+// controllers send LLDP through bridges, too.
+const (
+	EtherTypeLLDP = 0x88cc
+	EtherTypeWide = 0x8942
+)
 
 // ErrForeign is returned for LLDP that is not a probe of this controller: a
 // host or another switch speaks LLDP itself, or the frame is forged.
 var ErrForeign = errors.New("discovery: LLDP frame is not a probe of ours")
 
-// nearest is the group address that bridges never forward.
-var nearest = openflow.MAC{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e}
+// A Reach is how far a probe goes.
+type Reach uint8
+
+// A Near probe ends at the next bridge, ours or not: where it arrives there is
+// a cable. A Wide one is forwarded by bridges that are not ours and arrives at
+// every port of the segment.
+const (
+	Near Reach = iota
+	Wide
+)
+
+var (
+	nearest  = openflow.MAC{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e} // that bridges never forward
+	everyone = openflow.MAC{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+)
 
 // TLV types and the one subtype used here (IEEE 802.1AB-2016 section 8.4): an
 // identifier that means something only where it was assigned.
@@ -63,7 +80,7 @@ type Prober struct{ signers sync.Pool }
 // A signer computes one signature at a time.
 type signer struct {
 	hash hash.Hash
-	id   [20]byte
+	id   [21]byte
 	sum  [sha256.Size]byte
 }
 
@@ -74,11 +91,15 @@ func NewProber(secret []byte) *Prober {
 
 // Frame returns the Ethernet frame that is to leave the switch now, at port at,
 // whose address is mac.
-func (p *Prober) Frame(at topology.PortID, mac openflow.MAC, now time.Time) []byte {
+func (p *Prober) Frame(at topology.PortID, mac openflow.MAC, reach Reach, now time.Time) []byte {
+	to, kind := nearest, uint16(EtherTypeLLDP)
+	if reach == Wide {
+		to, kind = everyone, EtherTypeWide
+	}
 	b := make([]byte, 0, frameSize)
-	b = append(b, nearest[:]...)
+	b = append(b, to[:]...)
 	b = append(b, mac[:]...)
-	b = binary.BigEndian.AppendUint16(b, EtherTypeLLDP)
+	b = binary.BigEndian.AppendUint16(b, kind)
 	b = append(appendTLV(b, tlvChassis, 9), subtypeLocal)
 	b = binary.BigEndian.AppendUint64(b, uint64(at.DPID))
 	b = append(appendTLV(b, tlvPort, 5), subtypeLocal)
@@ -86,7 +107,7 @@ func (p *Prober) Frame(at topology.PortID, mac openflow.MAC, now time.Time) []by
 	b = append(appendTLV(b, tlvTTL, 2), 0, probeTTL)
 	b = append(append(appendTLV(b, tlvSpecific, sealSize), oui...), 1)
 	b = binary.BigEndian.AppendUint64(b, uint64(now.UnixMilli()))
-	signature := p.sign(at, now)
+	signature := p.sign(Origin{at, now, reach})
 	b = append(b, signature[:]...)
 	return appendTLV(b, tlvEnd, 0)
 }
@@ -96,24 +117,36 @@ func appendTLV(b []byte, kind, size int) []byte {
 	return binary.BigEndian.AppendUint16(b, uint16(kind<<9|size))
 }
 
-func (p *Prober) sign(at topology.PortID, left time.Time) (signature [macSize]byte) {
+// sign includes the reach: what was overheard of a wide probe makes no near
+// one.
+func (p *Prober) sign(o Origin) (signature [macSize]byte) {
 	s := p.signers.Get().(*signer)
 	defer p.signers.Put(s)
-	binary.BigEndian.PutUint64(s.id[:], uint64(at.DPID))
-	binary.BigEndian.PutUint64(s.id[8:], uint64(left.UnixMilli()))
-	binary.BigEndian.PutUint32(s.id[16:], uint32(at.Port))
+	binary.BigEndian.PutUint64(s.id[:], uint64(o.From.DPID))
+	binary.BigEndian.PutUint64(s.id[8:], uint64(o.Left.UnixMilli()))
+	binary.BigEndian.PutUint32(s.id[16:], uint32(o.From.Port))
+	s.id[20] = byte(o.Reach)
 	s.hash.Reset()
 	s.hash.Write(s.id[:])
 	copy(signature[:], s.hash.Sum(s.sum[:0]))
 	return signature
 }
 
-// Origin reads a probe that has arrived now. It returns the port that the probe
-// left from, and when, to the millisecond. The error is [ErrForeign] for every
-// other frame, and for a probe that is old.
-func (p *Prober) Origin(frame []byte, now time.Time) (at topology.PortID, left time.Time, err error) {
-	if !IsLLDP(frame) {
-		return at, left, ErrForeign
+// An Origin is where a probe comes from.
+type Origin struct {
+	From  topology.PortID // the port that it left from
+	Left  time.Time       // when, to the millisecond
+	Reach Reach
+}
+
+// Origin reads a probe that has arrived now. The error is [ErrForeign] for
+// every other frame, and for a probe that is old.
+func (p *Prober) Origin(frame []byte, now time.Time) (o Origin, err error) {
+	if !IsProbe(frame) {
+		return o, ErrForeign
+	}
+	if binary.BigEndian.Uint16(frame[12:]) == EtherTypeWide {
+		o.Reach = Wide
 	}
 	var signature []byte
 	for b := frame[14:]; len(b) >= 2; {
@@ -125,23 +158,27 @@ func (p *Prober) Origin(frame []byte, now time.Time) (at topology.PortID, left t
 		value := b[2 : 2+size]
 		switch {
 		case kind == tlvChassis && size == 9 && value[0] == subtypeLocal:
-			at.DPID = openflow.DPID(binary.BigEndian.Uint64(value[1:]))
+			o.From.DPID = openflow.DPID(binary.BigEndian.Uint64(value[1:]))
 		case kind == tlvPort && size == 5 && value[0] == subtypeLocal:
-			at.Port = openflow.PortNo(binary.BigEndian.Uint32(value[1:]))
+			o.From.Port = openflow.PortNo(binary.BigEndian.Uint32(value[1:]))
 		case kind == tlvSpecific && size == sealSize && string(value[:len(oui)]) == string(oui):
-			left = time.UnixMilli(int64(binary.BigEndian.Uint64(value[len(oui)+1:])))
+			o.Left = time.UnixMilli(int64(binary.BigEndian.Uint64(value[len(oui)+1:])))
 			signature = value[len(oui)+1+8:]
 		}
 		b = b[2+size:]
 	}
-	age := now.Sub(left)
-	if expected := p.sign(at, left); !hmac.Equal(signature, expected[:]) || age > maxAge || age < -maxAge {
-		return topology.PortID{}, time.Time{}, ErrForeign
+	age := now.Sub(o.Left)
+	if expected := p.sign(o); !hmac.Equal(signature, expected[:]) || age > maxAge || age < -maxAge {
+		return Origin{}, ErrForeign
 	}
-	return at, left, nil
+	return o, nil
 }
 
-// IsLLDP reports whether the frame is LLDP, ours or not.
-func IsLLDP(frame []byte) bool {
-	return len(frame) >= 14 && binary.BigEndian.Uint16(frame[12:]) == EtherTypeLLDP
+// IsProbe reports whether the frame is LLDP, ours or not, of either reach.
+func IsProbe(frame []byte) bool {
+	if len(frame) < 14 {
+		return false
+	}
+	kind := binary.BigEndian.Uint16(frame[12:])
+	return kind == EtherTypeLLDP || kind == EtherTypeWide
 }

@@ -15,6 +15,8 @@ type ScheduleConfig struct {
 	Interval time.Duration // between probes of a port; default 1 s
 	Burst    time.Duration // between the first ten probes while what is behind a port is not settled; default 200 ms
 	Longest  time.Duration // to which Interval is stretched for trunks in a large network; default 5 s
+	NoNear   bool          // no near probes
+	NoWide   bool          // no wide probes
 	Rate     float64       // frames/s beyond which intervals are stretched; three times as many of bursts; default 1600. A trunk's probe is two: it comes back
 }
 
@@ -24,6 +26,12 @@ func (c ScheduleConfig) withDefaults() ScheduleConfig {
 	c.Longest = cmp.Or(c.Longest, 5*time.Second)
 	c.Rate = cmp.Or(c.Rate, 1600)
 	return c
+}
+
+// A Probe is a port that is due for a probe, near or wide or both.
+type Probe struct {
+	topology.Port
+	Near, Wide bool
 }
 
 // A Schedule chooses the ports that are due for a probe. Every port that is up
@@ -78,7 +86,7 @@ func NewSchedule(cfg ScheduleConfig) *Schedule { return &Schedule{cfg: cfg.withD
 // Due returns the ports that are to be probed now, and counts them as probed.
 // Ports of one switch follow one another. The cost follows what is due and what
 // has changed since the last call.
-func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) (due []topology.Port) {
+func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) (due []Probe) {
 	s.update(snap, now)
 	elapsed := backlog
 	if !s.last.IsZero() {
@@ -93,7 +101,7 @@ func (s *Schedule) Due(snap *topology.Snapshot, now time.Time) (due []topology.P
 
 // take appends the ports of one kind that are due and for which there is credit
 // to due.
-func (s *Schedule) take(k kind, due []topology.Port, elapsed time.Duration, now time.Time) []topology.Port {
+func (s *Schedule) take(k kind, due []Probe, elapsed time.Duration, now time.Time) []Probe {
 	q := &s.queues[k]
 	rate := s.speed(k)
 	q.credit = min(q.credit+rate*elapsed.Seconds(), rate*backlog.Seconds())
@@ -108,8 +116,13 @@ func (s *Schedule) take(k kind, due []topology.Port, elapsed time.Duration, now 
 			r.next = time.Time{}
 			continue
 		}
-		due = append(due, r.ports...)
-		q.credit -= float64(len(r.ports))
+		for _, p := range r.ports {
+			b := s.probe(k, p, r.times)
+			due = append(due, b)
+			if q.credit--; b.Near && b.Wide {
+				q.credit--
+			}
+		}
 		r.times++
 		at := t.at
 		if now.Sub(at) > late {
@@ -119,6 +132,19 @@ func (s *Schedule) take(k kind, due []topology.Port, elapsed time.Duration, now 
 		q.slots.push(slot{r.next, t.dpid})
 	}
 	return due
+}
+
+// probe returns the probe of a port that is due after so many rounds of its
+// kind. A wide probe passes over a cable as well, so an edge port needs no near
+// one until it has brought something. A port that is not settled has its first
+// wide one in time to be closed before it opens; most are settled before it.
+func (s *Schedule) probe(k kind, p topology.Port, times int) Probe {
+	wide := p.Static || k == edge || k == unsettled && (times >= firstProbes || times%3 == 2 || p.Trouble != topology.Untroubled)
+	return Probe{
+		Port: p,
+		Near: !s.cfg.NoNear && (k != edge || s.cfg.NoWide),
+		Wide: !s.cfg.NoWide && (wide || s.cfg.NoNear),
+	}
 }
 
 // speed returns how many probes of a kind may leave in a second. It is somewhat
@@ -220,7 +246,7 @@ func kindOf(snap *topology.Snapshot, p topology.Port) (k kind, ok bool) {
 		return 0, false
 	case p.Role == topology.Trunk && carries:
 		return trunk, true
-	case p.Role == topology.Edge:
+	case p.Role == topology.Edge && p.Trouble == topology.Untroubled:
 		return edge, true
 	}
 	return unsettled, true

@@ -217,14 +217,14 @@ func BenchmarkProber(b *testing.B) {
 	b.Run("frame", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			p.Frame(port, mac, t0)
+			p.Frame(port, mac, Near, t0)
 		}
 	})
 	b.Run("origin", func(b *testing.B) {
-		frame := p.Frame(port, mac, t0)
+		frame := p.Frame(port, mac, Near, t0)
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, _, err := p.Origin(frame, t0); err != nil {
+			if _, err := p.Origin(frame, t0); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -19,6 +19,7 @@ const (
 	prioBar    = 320 // what the hosts behind a port may not announce
 	prioStorm  = 310 // what they announce without end
 	prioLearn  = 300 // what teaches addresses
+	prioShared = 250 // what comes from a segment that other ports of ours are on
 	prioHost   = 200 // what is known of hosts
 	prioCrowd  = 150 // what comes from a port with more hosts than can be known
 	prioStray  = 100 // what came in off the tree and is for a host that is not known here
@@ -30,6 +31,7 @@ const (
 	etherTypeARP  = 0x0806
 	etherTypeIPv6 = 0x86dd
 	etherTypeLLDP = 0x88cc
+	etherTypeWide = 0x8942 // of probes that bridges forward
 
 	protoICMP     = 1
 	protoFragment = 44 // IPv6 fragment header
@@ -95,6 +97,8 @@ func (v *view) base() []*Rule {
 func (v *view) control(l *rules) {
 	l.guard(purpose.Control, tableAllocations, prioProbe,
 		openflow.Match{openflow.EthType(etherTypeLLDP)}, openflow.ApplyActions(toController))
+	l.add(purpose.Control, tableAllocations, prioProbe,
+		openflow.Match{openflow.EthType(etherTypeWide)}, openflow.ApplyActions(toController))
 	switch {
 	case v.policy.Forwarding != ForwardL2:
 	case v.lacks(topology.LacksMasks):
@@ -121,6 +125,8 @@ func (v *view) learning(l *rules) {
 			l.add(purpose.Control, tableLearning, prioPort, in, onward)
 		case p.Role == topology.Undetermined:
 			l.guard(purpose.Control, tableLearning, prioPort, in)
+		case p.Shared:
+			l.add(purpose.Control, tableLearning, prioShared, in, onward)
 		}
 	}
 	for _, m := range v.teaching() {

@@ -16,6 +16,7 @@ func (b *Builder) Snapshot(now time.Time) *Snapshot {
 	s.Revision++
 	s.Time, s.Delta = now, Delta{}
 	s.Attachments, s.located = b.cfg.Attachments, b.located
+	b.settleSegments()
 	wired := b.renewSwitches(&s)
 	b.renewLinks(&s)
 	b.renewHosts(&s)
@@ -87,6 +88,11 @@ func (b *Builder) assemble(sw *switchState) Switch {
 			Queue:    p.queue,
 			Storming: !b.storms[id].IsZero(),
 			Crowded:  b.crowdedAt(id),
+			Static:   b.static(id),
+			Trouble:  p.trouble,
+			Closed:   p.closed,
+			Shared:   p.shared,
+			Peer:     p.peer,
 		}
 	}
 	return out

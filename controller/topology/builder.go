@@ -16,6 +16,7 @@ type LinkOverride struct {
 	A, B     PortID
 	Capacity bitrate.Rate // 0: as the ports tell
 	Metric   uint32       // 0: 1
+	Static   bool         // a link as soon as its ports are up, though no probe passes
 }
 
 // Config is what a [Builder] knows from the start.
@@ -24,6 +25,8 @@ type Config struct {
 	Links           []LinkOverride
 	Attachments     []Attachment
 	Bindings        []Binding
+	Strict          bool     // no links but those of Links
+	Edges           []PortID // edge ports, whatever probes say
 
 	Tick        time.Duration // how often Expire is called; time in which it is late does not count; default 100 ms
 	ProbeTime   time.Duration // a port that hears no probe for this long is an edge port; default 1 s
@@ -63,7 +66,8 @@ func (c Config) withDefaults() Config {
 type Builder struct {
 	cfg       Config
 	overrides map[PortID]*LinkOverride
-	located   *prefixTable // configured attachments
+	edges     map[PortID]bool // configured
+	located   *prefixTable    // configured attachments
 	clock     clock
 	lag       lag
 	due       deadlines
@@ -85,7 +89,9 @@ type Builder struct {
 	bound      map[openflow.MAC]*Binding
 	boundAddrs map[netip.Addr]openflow.MAC
 	unlearned  Unlearned
-	storms     map[PortID]time.Time // attended: when they are over
+	storms     map[PortID]time.Time           // attended: when they are over
+	heard      map[PortID]map[PortID]*hearing // by the port whose probes arrive, and where
+	judged     map[PortID]verdict             // of the ports on segments
 
 	changed changes // since the last snapshot
 	unsaved unsaved // since the last Save
@@ -111,6 +117,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 	b := &Builder{
 		cfg:       cfg,
 		overrides: map[PortID]*LinkOverride{},
+		edges:     edgeSet(cfg.Edges),
 		located:   newPrefixTable(cfg.Attachments),
 		clock:     clock{wall: now, now: now, step: cfg.Tick * 3 / 2},
 		switches:  map[openflow.DPID]*switchState{},
@@ -121,6 +128,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		behind:    map[openflow.DPID]map[openflow.PortNo]*crowd{},
 		past:      map[PortID]SavedPort{},
 		found:     map[openflow.DPID]SavedSwitch{},
+		heard:     map[PortID]map[PortID]*hearing{},
 		changed:   newChanges(),
 		unsaved:   newUnsaved(),
 		forest:    newForest(),
@@ -285,6 +293,7 @@ func (b *Builder) Expire(now time.Time) {
 	b.expireStranded()
 	b.expireContests()
 	b.expireStorms()
+	b.expireHearings()
 	for {
 		d, ok := b.due.pop(b.clock.now)
 		if !ok {

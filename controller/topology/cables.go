@@ -20,11 +20,12 @@ type cable struct {
 
 // A direction is one of the two directions of a cable.
 type direction struct {
-	known bool
-	seen  time.Time // attended, when a probe last came over it
-	sent  int       // probes since
-	asked time.Time // attended, when the last of them was sent
-	alarm alarm
+	known  bool
+	seen   time.Time // attended, when a probe last came over it
+	sent   int       // probes since
+	asked  time.Time // attended, when the last of them was sent
+	proven bool      // a probe has come; without one, a static link is known all the same
+	alarm  alarm
 }
 
 // from returns the index of the direction that leaves from a port.
@@ -134,20 +135,38 @@ func (b *Builder) LinkSeen(from, to PortID, now time.Time) bool {
 		return false // the port went down while the probe was on its way
 	}
 	if from == to { // a port where its own probe comes back is not a host's
+		b.overhear(from, to, Reflecting, true)
 		b.setRole(to, Undetermined, arrived.far)
 		b.await(to, b.cfg.LinkTimeout)
 		return false
 	}
-	if b.LinkHeard(from, to, now) {
+	return b.probeCame(from, to)
+}
+
+// probeCame takes note of a probe that came from another port, over a cable
+// unless that is doubtful. It reports whether the link is news.
+func (b *Builder) probeCame(from, to PortID) bool {
+	if b.LinkHeard(from, to, b.clock.wall) {
 		return false
 	}
 	c := b.cableAt(to)
 	if c == nil || c.far(to) != from {
+		if why := b.doubtful(from, to); why != Untroubled {
+			b.overhear(from, to, why, true)
+			return false
+		}
+		third, crowded := b.third(from, to)
 		b.unplug(from)
 		b.unplug(to)
+		if crowded {
+			b.crowd(to, from, third)
+			return false
+		}
 	}
 	c = b.cable(from, to)
 	b.hear(c, c.from(from))
+	c.directions[c.from(from)].proven = true
+	b.unhear(from, to)
 	b.makeTrunk(to, from)
 	b.makeTrunk(from, to)
 	return true
@@ -163,6 +182,7 @@ func (b *Builder) LinkHeard(from, to PortID, now time.Time) bool {
 		return false
 	}
 	b.hear(c, c.from(from))
+	c.directions[c.from(from)].proven = true
 	return true
 }
 
@@ -175,7 +195,11 @@ func (b *Builder) unplug(id PortID) {
 	}
 	far := c.far(id)
 	b.cut(id)
+	if p := b.port(id); p != nil {
+		p.former, p.parted = far, b.clock.now
+	}
 	if p := b.port(far); p != nil {
+		p.former, p.parted = id, b.clock.now
 		p.edgeNot = time.Time{}
 		b.setRole(far, Undetermined, External)
 		b.await(far, b.cfg.ProbeTime)
@@ -192,16 +216,23 @@ func (b *Builder) makeTrunk(id, far PortID) {
 // not become an edge port, and a link without probes is not lost.
 func (b *Builder) Probed(id PortID, now time.Time) {
 	b.clock.look(now)
-	if p := b.port(id); p != nil && p.role == Undetermined {
+	b.sentToSegment(id)
+	switch p := b.port(id); {
+	case p == nil:
+	case p.role == Undetermined:
 		if p.sent++; p.sent == enoughQuiet {
 			b.await(id, b.cfg.ProbeTime/2)
+		}
+	case p.role == Edge && p.quiet.IsZero(): // of an earlier run
+		if p.sent++; p.sent > enoughQuiet {
+			p.quiet = b.clock.now
 		}
 	}
 	c := b.cableAt(id)
 	if c == nil {
 		return
 	}
-	if w := &c.directions[c.from(id)]; w.known {
+	if w := &c.directions[c.from(id)]; w.known && (w.proven || !b.static(id)) {
 		w.sent++
 		w.asked = b.clock.now
 		wait := b.patience()
@@ -247,7 +278,7 @@ func (b *Builder) expireDirection(d deadline) {
 	}
 	i := c.from(d.id)
 	w := &c.directions[i]
-	if !w.known || !w.alarm.rings(d) || w.sent == 0 ||
+	if !w.known || !w.proven && b.static(d.id) || !w.alarm.rings(d) || w.sent == 0 ||
 		!b.connected(c.ends[0].DPID) || !b.connected(c.ends[1].DPID) {
 		return // rings again after a probe, or after a switch has come
 	}

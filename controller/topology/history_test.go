@@ -45,7 +45,7 @@ func newHistory(t *rapid.T) *history {
 // step lets something happen.
 func (h *history) step(t *rapid.T) {
 	x, y := h.port.Draw(t, "x"), h.port.Draw(t, "y")
-	switch rapid.IntRange(0, 18).Draw(t, "event") {
+	switch rapid.IntRange(0, 20).Draw(t, "event") {
 	case 0:
 		h.SwitchUp(Switch{DPID: x.DPID, Tables: 254}, ports(rapid.IntRange(1, historyPorts).Draw(t, "ports")), h.now)
 	case 1, 2:
@@ -68,6 +68,8 @@ func (h *history) step(t *rapid.T) {
 		mac := openflow.MAC{0, byte(rapid.IntRange(1, 6).Draw(t, "mac"))}
 		addr := netip.AddrFrom4([4]byte{10, 0, 0, byte(rapid.IntRange(1, 6).Draw(t, "addr"))})
 		h.HostSeen(x, mac, []netip.Addr{addr}, true, h.now)
+	case 19, 20:
+		h.WideSeen(x, y, h.now)
 	case 12:
 		h.SetQueues(x.DPID, 1, []openflow.PortNo{x.Port})
 	case 13:
@@ -79,6 +81,7 @@ func (h *history) step(t *rapid.T) {
 // scratch returns the snapshot that follows from what a builder knows, made of
 // nothing but that; was is the one before.
 func (b *Builder) scratch(was *Snapshot) *Snapshot {
+	b.settleSegments()
 	s := emptySnapshot()
 	for dpid, sw := range b.switches {
 		s.Switches[dpid] = b.assemble(sw)

@@ -27,6 +27,7 @@ type hostState struct {
 	vlan         uint16      // in which it spoke last; 0: none
 	heard        []time.Time // when each of Addrs was heard last
 	shown, saved time.Time   // as Seen was then
+	strayed      time.Time   // when it was first heard at a shared segment after it fell silent where it is
 	moves        int         // since flaps
 	flaps        time.Time
 	flapping     time.Time // when that was reported last
@@ -43,14 +44,24 @@ type hostState struct {
 // been routed, and count only if no host has them.
 func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, claimed bool, now time.Time) bool {
 	b.clock.look(now)
-	if p := b.port(at); p == nil || p.role != Edge || mac[0]&1 != 0 || mac == (openflow.MAC{}) {
+	p := b.port(at)
+	if p == nil || p.role != Edge || mac[0]&1 != 0 || mac == (openflow.MAC{}) {
 		return false
 	}
 	if home, ok := b.boundTo(mac); ok && home != at {
-		b.refuse(Claim{Owner: mac, At: home, By: mac, From: at})
+		if !p.shared { // where all are heard
+			b.refuse(Claim{Owner: mac, At: home, By: mac, From: at})
+		}
 		return false
 	}
 	h := b.hosts[mac]
+	if p.shared {
+		if h != nil && !b.movedTo(at, h, now) {
+			return false
+		}
+	} else {
+		p.inhabited = b.clock.now
+	}
 	news := h == nil || h.At != at
 	if news {
 		if h != nil && !b.mayMove(h, at, now) || !b.makeRoom(at, now) {

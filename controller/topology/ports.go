@@ -24,6 +24,14 @@ type portState struct {
 	far     PortID    // the port last heard behind it; External: none
 	queue   *uint32
 	alarm   alarm
+
+	verdict             // of the segment that it is on
+	opened    time.Time // when it was last opened after having been closed
+	closings  int       // in a row, shortly after each other
+	former    PortID    // the port behind it before the present one
+	parted    time.Time // when that was
+	inhabited time.Time // when a host was last heard behind it; zero: not since it came up
+	quiet     time.Time // since when it is known to lead to no switch of ours; zero: not
 }
 
 // PortChanged takes note of a port status message.
@@ -51,6 +59,9 @@ func (b *Builder) setPort(sw *switchState, p openflow.Port) {
 	if ps == nil {
 		past := b.past[id]
 		delete(b.past, id)
+		if past.Role == Trunk && past.Far != External && b.doubtful(past.Far, id) != Untroubled {
+			past = SavedPort{} // the configuration has changed
+		}
 		ps = &portState{port: p, role: past.Role, far: past.Far, since: b.clock.now}
 		sw.ports[p.No] = ps
 		b.unsaved.ports[id], b.stranded[id] = true, true
@@ -64,6 +75,7 @@ func (b *Builder) setPort(sw *switchState, p openflow.Port) {
 	}
 	switch {
 	case !isUp(p):
+		ps.former, ps.inhabited, ps.quiet = External, time.Time{}, time.Time{}
 		b.cut(id)
 		b.setRole(id, Undetermined, ps.far)
 	case cameUp:
@@ -75,6 +87,7 @@ func (b *Builder) setPort(sw *switchState, p openflow.Port) {
 			b.await(id, b.cfg.Doubt)
 		}
 	}
+	b.layStatic(id)
 }
 
 func isUp(p openflow.Port) bool {
@@ -123,7 +136,7 @@ func (b *Builder) await(id PortID, d time.Duration) {
 // watch has expirePort look at a port when it may be an edge port.
 func (b *Builder) watch(id PortID, p *portState) {
 	sw := b.switches[id.DPID]
-	if p.role == Undetermined && p.sent >= enoughQuiet && isUp(p.port) && sw.info.Connected && sw.ready {
+	if p.role == Undetermined && !p.closed && !b.static(id) && p.sent >= enoughQuiet && isUp(p.port) && sw.info.Connected && sw.ready {
 		p.alarm.set(&b.due, deadline{b.edgeFrom(p), portQuiet, id})
 	}
 }
@@ -155,12 +168,15 @@ func (b *Builder) expirePort(d deadline) {
 	}
 	sw := b.switches[d.id.DPID]
 	switch {
-	case p.role != Undetermined || p.sent < enoughQuiet || !isUp(p.port) || !sw.info.Connected || !sw.ready:
+	case p.role != Undetermined || p.closed || p.sent < enoughQuiet || !isUp(p.port) || !sw.info.Connected || !sw.ready:
 		// Watched again when one of these has changed.
 	case b.edgeFrom(p).After(b.clock.now):
 		b.watch(d.id, p)
 	default:
 		b.setRole(d.id, Edge, External)
+		if p.quiet.IsZero() {
+			p.quiet = b.clock.now
+		}
 	}
 }
 

@@ -224,7 +224,7 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 // recallDirection takes in one direction of a cable, unless one of its ports
 // has another cable. It reports whether it did.
 func (b *Builder) recallDirection(id LinkID) bool {
-	if id.From == id.To {
+	if id.From == id.To || b.doubtful(id.From, id.To) != Untroubled {
 		return false
 	}
 	for _, end := range []PortID{id.From, id.To} {

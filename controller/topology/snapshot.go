@@ -43,6 +43,11 @@ type Port struct {
 	Queue    *uint32      // queue for allocated traffic, where one is configured
 	Storming bool         // hosts behind it announce addresses without end
 	Crowded  bool         // more hosts are behind it than may be learned
+	Static   bool         // an end of a link that is configured to be there without probes
+	Trouble  Trouble      // with the segment behind it
+	Closed   bool         // for that trouble: nothing passes, and the role is Undetermined
+	Shared   bool         // an edge port beside others of ours on its segment: hosts of the network are heard there, too
+	Peer     PortID       // another port on the segment; External: none
 }
 
 // A Switch is one datapath.

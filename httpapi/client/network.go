@@ -35,6 +35,8 @@ type SwitchPort struct {
 	Role     string  `json:"role"`     // edge, trunk or undetermined
 	Capacity uint64  `json:"capacity"` // bit/s
 	Queue    *uint32 `json:"queue"`
+
+	Limitation *string `json:"limitation"` // what is wrong with what hangs on it
 }
 
 // A Link is a directed link between switches; nil is the outside.

@@ -264,6 +264,44 @@ func TestTopology(t *testing.T) {
 	})
 }
 
+// A port that hears relayed probes is reported once, and again after it has
+// ceased to.
+func TestRelayedProbesAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHub(nil)
+		n := &fakeNetwork{snap: &topology.Snapshot{Revision: 1}, changed: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { h.Watch(ctx, n) })
+		r := read(t, h, all)
+		at, peer := topology.PortID{DPID: 1, Port: 3}, topology.PortID{DPID: 2, Port: 4}
+		for i, trouble := range []topology.Trouble{topology.Relayed, topology.Relayed, topology.Untroubled, topology.Relayed} {
+			p := topology.Port{ID: at, Trouble: trouble, Peer: peer}
+			n.set(&topology.Snapshot{Revision: uint64(2 + i), Switches: map[openflow.DPID]topology.Switch{
+				1: {Ports: map[openflow.PortNo]topology.Port{3: p}},
+			}})
+			time.Sleep(2 * topologyRest)
+		}
+		reported := 0
+		for _, e := range r.Take().Events {
+			if e.Type != ProbeRelayed {
+				continue
+			}
+			reported++
+			var got Relay
+			text, err := e.JSON()
+			if err != nil || json.Unmarshal(text, &got) != nil || got.Port != portOf(at) || *got.Peer != portOf(peer) || e.Project != "" {
+				t.Errorf("the event is %s (%v)", text, err)
+			}
+		}
+		if reported != 2 {
+			t.Errorf("reported %d times; want twice", reported)
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
 func BenchmarkPublish(b *testing.B) {
 	for _, readers := range []int{0, 1000} {
 		b.Run(fmt.Sprint(readers, "-readers"), func(b *testing.B) {

@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"conga/controller/topology"
@@ -28,15 +29,61 @@ type Topology struct {
 	Hosts     int    `json:"hosts"`
 }
 
+// ProbeRelayed is the type of the event that a port hears probes as over a
+// cable where none can be.
+const ProbeRelayed = "security.probe_relayed"
+
+// A Relay is the body of such an event: the port, and the one whose probes
+// arrive there.
+type Relay struct {
+	Port Port  `json:"port"`
+	Peer *Port `json:"peer"`
+}
+
+// A Port names a port of a switch.
+type Port struct {
+	DPID string `json:"dpid"`
+	Port uint32 `json:"port"`
+}
+
+func portOf(id topology.PortID) Port { return Port{id.DPID.String(), uint32(id.Port)} }
+
+// alert publishes which ports have come to hear relayed probes; known are those
+// that were reported. A port that ceases to is forgotten.
+func (h *Hub) alert(s *topology.Snapshot, known map[topology.PortID]bool) {
+	now := map[topology.PortID]bool{}
+	for _, sw := range s.Switches {
+		for _, p := range sw.Ports {
+			if p.Trouble != topology.Relayed {
+				continue
+			}
+			now[p.ID] = true
+			if known[p.ID] {
+				continue
+			}
+			known[p.ID] = true
+			body := Relay{Port: portOf(p.ID)}
+			if p.Peer != topology.External {
+				peer := portOf(p.Peer)
+				body.Peer = &peer
+			}
+			h.Publish(ProbeRelayed, "", func() any { return body })
+		}
+	}
+	maps.DeleteFunc(known, func(id topology.PortID, _ bool) bool { return !now[id] })
+}
+
 // Watch publishes what becomes of the network, at most once a second, until ctx
 // ends.
 func (h *Hub) Watch(ctx context.Context, n Network) {
 	last := n.Snapshot().Revision
+	relayed := map[topology.PortID]bool{}
 	for {
 		changed := n.Changed() // asked for first: what happens in between is not missed
 		if s := n.Snapshot(); s.Revision != last {
 			last = s.Revision
 			t := summary(s) // now: events must not keep old snapshots alive
+			h.alert(s, relayed)
 			h.Publish("topology.changed", "", func() any { return map[string]Topology{"topology": t} })
 			select {
 			case <-ctx.Done():

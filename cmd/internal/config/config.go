@@ -79,6 +79,8 @@ type Network struct {
 	DefaultCapacity Rate         `yaml:"default_capacity"` // of ports that do not tell their speed
 	Reservable      float64      `yaml:"reservable"`       // share of a link that allocations may hold, in (0, 1]
 	Links           []Link       `yaml:"links"`
+	Discovery       Discovery    `yaml:"discovery"`
+	Ports           []NamedPort  `yaml:"ports"`
 	Attachments     []Attachment `yaml:"attachments"`
 	Hosts           []Host       `yaml:"hosts"`
 	Learning        Learning     `yaml:"learning"`
@@ -91,6 +93,20 @@ type Link struct {
 	B        Port   `yaml:"b"`
 	Capacity Rate   `yaml:"capacity"` // 0: as the ports tell
 	Metric   uint32 `yaml:"metric"`   // 0: 1
+	Static   bool   `yaml:"static"`   // a link though no probe passes
+}
+
+// Discovery says how links are found.
+type Discovery struct {
+	LLDP   bool `yaml:"lldp"`   // by probes that end at the next bridge
+	BDDP   bool `yaml:"bddp"`   // by probes that bridges pass on, so that rings through them are found
+	Strict bool `yaml:"strict"` // no links but those of the file
+}
+
+// A NamedPort is a port of which the operator knows the role.
+type NamedPort struct {
+	At   Port   `yaml:"at"`
+	Role string `yaml:"role"` // edge
 }
 
 // An Attachment says that a prefix is behind an edge port.
@@ -204,6 +220,7 @@ func Default() Config {
 			DefaultCapacity: 10_000_000_000,
 			Reservable:      0.8,
 			Learning:        Learning{HostsPerPort: 1024, AddressesPerHost: 64, Silence: Duration(10 * time.Minute)},
+			Discovery:       Discovery{LLDP: true, BDDP: true},
 			Priority:        Priority{Meter: true, DSCP: &dscp},
 		},
 		Directory:   Directory{OIDC: OIDC{UserClaim: "sub"}, Consent: string(auth.ConsentEither)},

@@ -102,11 +102,12 @@ func TestDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(design.Network.Links) + len(design.Network.Attachments) + len(design.Directory.Projects) + len(design.Directory.Users) + len(design.OpenFlow.Switches.List) + len(design.Network.Hosts); n != 6 {
-		t.Errorf("%d list entries, want 6", n)
+	if n := len(design.Network.Links) + len(design.Network.Attachments) + len(design.Network.Ports) + len(design.Directory.Projects) +
+		len(design.Directory.Users) + len(design.OpenFlow.Switches.List) + len(design.Network.Hosts); n != 7 {
+		t.Errorf("%d list entries, want 7", n)
 	}
-	design.OpenFlow.Switches.List = nil
-	design.Network.Links, design.Network.Attachments, design.Network.Hosts = nil, nil, nil
+	design.OpenFlow.Switches.List, design.Network.Hosts = nil, nil
+	design.Network.Links, design.Network.Attachments, design.Network.Ports = nil, nil, nil
 	design.Directory.Projects, design.Directory.Users = nil, nil
 	if design.Store.Etcd.Endpoints != nil && len(design.Store.Etcd.Endpoints) == 0 {
 		design.Store.Etcd.Endpoints = nil

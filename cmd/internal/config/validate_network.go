@@ -15,23 +15,52 @@ func (v *validator) network(n Network) {
 	if !(n.Reservable > 0 && n.Reservable <= 1) {
 		v.add("network.reservable", "%v is not a share; write a number above 0 and up to 1, such as 0.8", n.Reservable)
 	}
-	ends := v.links(n.Links)
+	ends := v.links(n.Links, n.Discovery.Strict)
 	v.attachments(n.Attachments, ends)
 	v.boundHosts(n.Hosts, ends)
 	v.learning(n.Learning)
+	v.discovery(n.Discovery)
+	v.ports(n.Ports, ends)
 	if n.Priority.DSCP != nil && *n.Priority.DSCP > 63 {
 		v.add("network.priority.dscp", "%d is not a code point; write 0 to 63, or null to leave packets as they are", *n.Priority.DSCP)
 	}
 }
 
+func (v *validator) discovery(d Discovery) {
+	if !d.LLDP && !d.BDDP {
+		v.add("network.discovery", "without any probes a ring would not be found and would drown the network; leave lldp or bddp on")
+	}
+}
+
+func (v *validator) ports(ports []NamedPort, ends map[topology.PortID]string) {
+	seen := map[topology.PortID]int{}
+	for i, p := range ports {
+		key := fmt.Sprintf("network.ports[%d]", i)
+		if p.Role != "edge" {
+			v.add(key+".role", "%q is unknown; write edge, for a port that never leads to a switch of the network", p.Role)
+		}
+		if p.At == (Port{}) {
+			v.add(key+".at", `the port is missing; write it as DPID:port, such as "0000000000000001:5"`)
+			continue
+		}
+		if end, ok := ends[p.At.ID()]; ok {
+			v.add(key+".at", "port %s is an end of %s; an edge port is none", p.At, parent(end))
+		}
+		if first, ok := seen[p.At.ID()]; ok {
+			v.add(key+".at", "port %s is already network.ports[%d]; keep one", p.At, first)
+		}
+		seen[p.At.ID()] = i
+	}
+}
+
 // links checks the overrides and returns the ports that are ends of cables,
 // with the keys that name them.
-func (v *validator) links(links []Link) map[topology.PortID]string {
+func (v *validator) links(links []Link, strict bool) map[topology.PortID]string {
 	ends := map[topology.PortID]string{}
 	for i, l := range links {
 		key := fmt.Sprintf("network.links[%d]", i)
-		if l.Capacity == 0 && l.Metric == 0 {
-			v.add(key, "the link overrides nothing; give capacity, metric or both")
+		if l.Capacity == 0 && l.Metric == 0 && !l.Static && !strict {
+			v.add(key, "the link overrides nothing; give capacity, metric or static")
 		}
 		if l.A == l.B && l.A != (Port{}) {
 			v.add(key+".b", "both ends are port %s; name the port at the other end of the cable", l.B)
