@@ -95,18 +95,16 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 		s.stray(m.Data)
 		return
 	}
+	if discovery.Announces(m.Data) && s.load.count(port, p.Storming, time.Now()) {
+		s.offer(s.events, portStorms{s, at})
+	}
 	h, ok := discovery.Sight(m.Data)
 	switch {
 	case !ok:
 	case discovery.IsAnswer(m.Data):
 		s.offer(s.events, hostAnswered{s, at, h})
-	default:
-		if h.Claimed && s.load.count(port, p.Storming, time.Now()) {
-			s.offer(s.events, portStorms{s, at})
-		}
-		if s.news(at, h) {
-			s.offer(s.lossyEvents, hostSeen{s, at, h})
-		}
+	case s.news(at, h):
+		s.offer(s.lossyEvents, hostSeen{s, at, h})
 	}
 }
 

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -109,6 +110,25 @@ func TestAnAddressCannotBeStolen(t *testing.T) {
 	})
 }
 
+// What asks for a host's address as if it came from another's teaches that host
+// as an advertisement would.
+func TestAnAddressCannotBeStolenByAsking(t *testing.T) {
+	inBubble(t, linear(3), Config{}, func(l *lab) {
+		l.settled(3, 2)
+		l.pingAll()
+		l.acquainted()
+		time.Sleep(2 * time.Second)
+		asker, thief, owner := l.net.Host("h1"), l.net.Host("h2"), l.net.Host("h3")
+		for range 300 {
+			thief.Send(ofswitch.NeighborSolicit(thief.MAC(), owner.Addrs()[1], asker.Addrs()[1]))
+			time.Sleep(10 * time.Millisecond)
+		}
+		if to, err := asker.Resolve(l.Context(), owner.Addrs()[1]); err != nil || to != owner.MAC() {
+			t.Errorf("the address is taken to be that of %v, %v; want %v", to, err, owner.MAC())
+		}
+	})
+}
+
 // A thief that takes the owner's Ethernet address, too, gets nothing.
 func TestAHostCannotBeStolen(t *testing.T) {
 	var v verdicts
@@ -204,24 +224,47 @@ func TestAHostThatIsUnpluggedMovesAtOnce(t *testing.T) {
 	})
 }
 
-// One host announces addresses as fast as it can; the others find each other at
-// the first try.
+// One host announces addresses as fast as it can, in whatever way a switch
+// takes for an announcement; the others find each other at the first try.
 func TestAFloodOfAnnouncementsSilencesItsPortOnly(t *testing.T) {
-	for name, bare := range map[string]bool{"with meters": false, "without meters": true} {
+	tagged := func(kind uint16, frame []byte) []byte {
+		return slices.Concat(frame[:12], []byte{byte(kind >> 8), byte(kind), 0, 10}, frame[12:])
+	}
+	routed := func(frame []byte) []byte { frame[21] = 64; return frame }
+	grouped := func(frame []byte) []byte { frame[6] |= 1; return frame }
+	addressed := func(to openflow.MAC, frame []byte) []byte { copy(frame, to[:]); return frame }
+	request := func(from *ofswitch.Host, i int) []byte {
+		return ofswitch.ARPRequest(from.MAC(), from.Addr(), netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}))
+	}
+	for name, c := range map[string]struct {
+		bare  bool
+		frame func(from *ofswitch.Host, i int) []byte
+	}{
+		"with meters":          {false, request},
+		"without meters":       {true, request},
+		"to the controller":    {false, func(h *ofswitch.Host, i int) []byte { return addressed(topology.Asker, request(h, i)) }},
+		"in a VLAN":            {false, func(h *ofswitch.Host, i int) []byte { return tagged(0x8100, request(h, i)) }},
+		"in a provider's VLAN": {false, func(h *ofswitch.Host, i int) []byte { return tagged(0x88a8, request(h, i)) }},
+		"from a group":         {false, func(h *ofswitch.Host, i int) []byte { return grouped(request(h, i)) }},
+		"as if they were routed": {false, func(h *ofswitch.Host, i int) []byte {
+			return routed(ofswitch.NeighborSolicit(h.MAC(), h.Addrs()[1], netip.AddrFrom16([16]byte{0xfd, 14: byte(i >> 8), 15: byte(i)})))
+		}},
+	} {
 		build := func(cfg ofswitch.TopologyConfig) *ofswitch.Network {
-			cfg.Switch.NoMeters = bare
+			cfg.Switch.NoMeters = c.bare
 			return crowdOf(21)(cfg)
 		}
 		inBubble(t, build, Config{}, func(l *lab) {
 			l.settled(1, 0)
 			flooder := l.net.Host("h1")
+			flooder.Announce()
 			ctx, stop := context.WithCancel(l.Context())
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
 				for i := 0; ctx.Err() == nil; i++ {
 					for range 5 { // 5,000/s
-						flooder.Send(ofswitch.ARPRequest(flooder.MAC(), flooder.Addr(), netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})))
+						flooder.Send(c.frame(flooder, i))
 					}
 					time.Sleep(time.Millisecond)
 				}

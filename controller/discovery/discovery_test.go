@@ -83,18 +83,20 @@ func TestSight(t *testing.T) {
 		want  []netip.Addr
 		claim bool
 	}{
-		"arp":                       {arp(mac, v4.As4()), []netip.Addr{v4}, true},
-		"arp for another host":      {arp(openflow.MAC{2, 9}, v4.As4()), nil, true},
-		"arp probe":                 {arp(mac, [4]byte{}), nil, true},
-		"short arp":                 {arp(mac, v4.As4())[:40], nil, true},
-		"ipv4":                      {ether(etherTypeIPv4, ip...), []netip.Addr{v4}, false},
-		"tagged ipv4":               {ether(etherTypeVLAN, append([]byte{0, 5, 8, 0}, ip...)...), []netip.Addr{v4}, false},
-		"ipv6":                      {ipv6(6, v6), []netip.Addr{v6}, false},
-		"ipv6 from nowhere":         {ipv6(6, netip.IPv6Unspecified()), nil, false},
-		"advertisement":             {ipv6(protoICMPv6, v6, advertisement(v6b, mac)...), []netip.Addr{v6, v6b}, true},
-		"advertisement for another": {ipv6(protoICMPv6, v6, advertisement(v6b, openflow.MAC{2, 9})...), []netip.Addr{v6}, true},
-		"advertisement cut short":   {ipv6(protoICMPv6, v6, advertisement(v6b, mac)[:20]...), []netip.Addr{v6}, false},
-		"something else":            {ether(0x9999, 1, 2, 3), nil, false},
+		"arp":                          {arp(mac, v4.As4()), []netip.Addr{v4}, true},
+		"arp for another host":         {arp(openflow.MAC{2, 9}, v4.As4()), nil, true},
+		"arp probe":                    {arp(mac, [4]byte{}), nil, true},
+		"short arp":                    {arp(mac, v4.As4())[:40], nil, true},
+		"ipv4":                         {ether(etherTypeIPv4, ip...), []netip.Addr{v4}, false},
+		"tagged ipv4":                  {ether(etherTypeVLAN, append([]byte{0, 5, 8, 0}, ip...)...), []netip.Addr{v4}, false},
+		"ipv6":                         {ipv6(6, v6), []netip.Addr{v6}, false},
+		"ipv6 from nowhere":            {ipv6(6, netip.IPv6Unspecified()), nil, false},
+		"advertisement":                {ipv6(protoICMPv6, v6, advertisement(v6b, mac)...), []netip.Addr{v6, v6b}, true},
+		"advertisement for another":    {ipv6(protoICMPv6, v6, advertisement(v6b, openflow.MAC{2, 9})...), []netip.Addr{v6}, true},
+		"advertisement cut short":      {ipv6(protoICMPv6, v6, advertisement(v6b, mac)[:20]...), []netip.Addr{v6}, false},
+		"advertisement behind options": {ipv6(headerHopByHop, v6, append([]byte{protoICMPv6, 1, 15: 0}, advertisement(v6b, mac)...)...), []netip.Addr{v6, v6b}, true},
+		"options without an end":       {ipv6(headerHopByHop, v6, headerRouting, 255, 0, 0, 0, 0, 0, 0), []netip.Addr{v6}, false},
+		"something else":               {ether(0x9999, 1, 2, 3), nil, false},
 	} {
 		s, ok := Sight(c.frame)
 		if !ok || s.MAC != mac || !slices.Equal(s.Addrs, c.want) || s.Claimed != c.claim {
@@ -103,6 +105,9 @@ func TestSight(t *testing.T) {
 	}
 	group := ether(etherTypeIPv4, ip...)
 	group[6] |= 1
+	if !Announces(ipv6(headerAuthentication, v6, append([]byte{protoICMPv6, 0, 7: 0}, advertisement(v6, mac)...)...)) || Announces(ipv6(6, v6)) {
+		t.Error("an advertisement behind a header is none, or something else is one")
+	}
 	for _, frame := range [][]byte{nil, group[:13], group} {
 		if s, ok := Sight(frame); ok {
 			t.Errorf("%x passes for a host: %v", frame, s)

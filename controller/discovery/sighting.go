@@ -14,7 +14,14 @@ const (
 	etherTypeVLAN = 0x8100
 	etherTypeIPv6 = 0x86dd
 
+	etherTypeServiceVLAN = 0x88a8
+
 	protoICMPv6 = 58
+
+	headerHopByHop       = 0
+	headerRouting        = 43
+	headerAuthentication = 51
+	headerDestination    = 60
 
 	ndSolicitation  = 135
 	ndAdvertisement = 136
@@ -63,6 +70,45 @@ func Sight(frame []byte) (s Sighting, ok bool) {
 	return s, true
 }
 
+// Announces reports whether a frame is of a sort in which hosts announce
+// addresses, whatever else it says, and to whom. So a switch sees it, which
+// cannot tell more.
+func Announces(frame []byte) bool {
+	if len(frame) < 14 {
+		return false
+	}
+	kind, body := binary.BigEndian.Uint16(frame[12:]), frame[14:]
+	for (kind == etherTypeVLAN || kind == etherTypeServiceVLAN) && len(body) >= 4 {
+		kind, body = binary.BigEndian.Uint16(body[2:]), body[4:]
+	}
+	if kind == etherTypeARP {
+		return true
+	}
+	if kind != etherTypeIPv6 || len(body) < 40 {
+		return false
+	}
+	proto, _ := upper(body)
+	return proto == protoICMPv6
+}
+
+// upper returns the protocol that an IPv6 packet carries behind its extension
+// headers (RFC 8200 section 4), and where that begins. Neighbour discovery in
+// fragments is ignored by all (RFC 6980).
+func upper(b []byte) (proto byte, off int) {
+	proto, off = b[6], 40
+	for len(b) >= off+8 {
+		switch proto {
+		case headerHopByHop, headerRouting, headerDestination:
+			proto, off = b[off], off+8+8*int(b[off+1])
+		case headerAuthentication:
+			proto, off = b[off], off+8+4*int(b[off+1])
+		default:
+			return proto, off
+		}
+	}
+	return proto, off
+}
+
 func (s *Sighting) add(a netip.Addr) {
 	if !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() {
 		s.Addrs = append(s.Addrs, a)
@@ -95,17 +141,22 @@ func (s *Sighting) ipv6(b []byte) {
 	}
 	src := netip.AddrFrom16([16]byte(b[8:24]))
 	s.add(src)
-	if b[6] != protoICMPv6 || len(b) < 64 || (b[40] != ndAdvertisement && b[40] != ndSolicitation) {
+	proto, off := upper(b)
+	if proto != protoICMPv6 || len(b) < off+24 {
+		return
+	}
+	nd := b[off:]
+	if nd[0] != ndAdvertisement && nd[0] != ndSolicitation {
 		return
 	}
 	// RFC 4861 section 7.1: neighbour discovery was not routed if its hop limit
 	// is whole.
 	s.Claimed = b[7] == 255
-	if b[40] == ndSolicitation {
+	if nd[0] == ndSolicitation {
 		return
 	}
-	target := netip.AddrFrom16([16]byte(b[48:64]))
-	if target != src && linkLayerOption(b[64:], optionTarget) == s.MAC {
+	target := netip.AddrFrom16([16]byte(nd[8:24]))
+	if target != src && linkLayerOption(nd[24:], optionTarget) == s.MAC {
 		s.add(target)
 	}
 }
