@@ -45,20 +45,28 @@ func (v *view) ports(l *rules) {
 		if !ok || p.Role != topology.Edge {
 			continue
 		}
-		l.add(purpose.Control, tableLearning, prioBar, barred(bar), through(v.announceMeter(p), toController)...)
+		for _, m := range v.barred(bar) {
+			l.add(purpose.Control, tableLearning, prioBar, m, through(v.announceMeter(p), toController)...)
+		}
 	}
 	l.add(purpose.Forward, tableForwarding, prioAnswer, openflow.Match{openflow.EthDst(topology.Asker)})
 }
 
-// barred returns the match of the announcement of an address.
-func barred(b topology.Bar) openflow.Match {
+// barred returns the matches of announcements of an address. A solicitation
+// announces where it comes from (RFC 4861 section 7.2.3). A switch that cannot
+// match the type of ICMPv6 bars ARP only.
+func (v *view) barred(b topology.Bar) []openflow.Match {
 	in := openflow.InPort(b.Port)
 	if b.Addr.Is4() {
-		return openflow.Match{in, openflow.EthType(etherTypeARP), openflow.ARPSPA(b.Addr)}
+		return []openflow.Match{{in, openflow.EthType(etherTypeARP), openflow.ARPSPA(b.Addr)}}
 	}
-	return openflow.Match{
-		in, openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6),
-		openflow.ICMPv6Type(icmpv6Neighbour[1]), openflow.IPv6NDTarget(b.Addr),
+	if v.lacks(topology.LacksICMPv6Type) {
+		return nil
+	}
+	nd := openflow.Match{in, openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6)}
+	return []openflow.Match{
+		append(nd[:len(nd):len(nd)], openflow.IPv6Src(b.Addr), openflow.ICMPv6Type(icmpv6Neighbour[0])),
+		append(nd[:len(nd):len(nd)], openflow.ICMPv6Type(icmpv6Neighbour[1]), openflow.IPv6NDTarget(b.Addr)),
 	}
 }
 
