@@ -307,6 +307,13 @@ func (b *Builder) expireContests() {
 	}
 }
 
+// vacant reports whether the address that a claim is about has passed to no
+// third host. That one has not been asked.
+func (b *Builder) vacant(c *contest) bool {
+	owner, taken := b.byAddr[c.Addr]
+	return !taken || owner == c.Owner
+}
+
 // believe does what a claim says, if it still can be.
 func (b *Builder) believe(c *contest) {
 	owner, by := b.hosts[c.Owner], b.hosts[c.By]
@@ -320,7 +327,7 @@ func (b *Builder) believe(c *contest) {
 			return
 		}
 		b.moveTo(owner, c.From, b.clock.wall)
-	case by == nil || by.At != c.From || !b.takeAddr(by, c.Addr):
+	case by == nil || by.At != c.From || !b.vacant(c) || !b.takeAddr(by, c.Addr):
 		return
 	}
 	b.contests.verdicts = append(b.contests.verdicts, Verdict{c.Claim, Taken})

@@ -118,6 +118,19 @@ func TestAnOwnerIsSilentOnlyIfItCouldAnswer(t *testing.T) {
 	}
 }
 
+// An address passes to a third host while it is claimed: that one was not asked
+// and keeps it.
+func TestAClaimIsAgainstItsOwnerOnly(t *testing.T) {
+	b := contested(Config{})
+	b.SwitchDown(1, b.clock.wall) // the owner cannot be asked for a while
+	third := openflow.MAC{0, 3}
+	b.HostSeen(at(1, 3), third, []netip.Addr{wanted}, true, b.clock.wall) // beside the owner
+	ask(b, 5*time.Second, func(q Query) bool { return q.Host == third })
+	if owner := b.byAddr[wanted]; owner != third {
+		t.Errorf("%v has the address", owner)
+	}
+}
+
 func TestAHostThatIsHeardElsewhereStaysWhereItAnswers(t *testing.T) {
 	b := ring(Config{})
 	b.HostSeen(at(1, 3), victim, []netip.Addr{wanted}, true, t0)
