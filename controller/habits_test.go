@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
@@ -33,7 +34,17 @@ var habits = []habit{
 	{
 		name:   "no type of ICMPv6",
 		change: func(c *ofswitch.Config) { c.Habits.NoFields = []openflow.Field{openflow.FieldICMPv6Type} },
-		says:   []string{"It cannot match the type of ICMPv6, so all ICMPv6 together is held to 1,000 packets/s."},
+		says: []string{
+			"It cannot match the type of ICMPv6, so all ICMPv6 together is held to 1,000 packets/s.",
+			"It cannot match the type of ICMPv6, so messages that IPv6 packets are too big are not carried with an allocation.",
+		},
+	},
+	{
+		name: "no type of ICMP",
+		change: func(c *ofswitch.Config) {
+			c.Habits.NoFields = []openflow.Field{openflow.FieldICMPv4Type, openflow.FieldICMPv4Code}
+		},
+		says: []string{"It cannot match the type of ICMP, so messages that IPv4 packets are too big are not carried with an allocation."},
 	},
 	{
 		name:   "no flow-removed messages",
@@ -64,7 +75,10 @@ var habits = []habit{
 			c.Habits.NoMasks = []openflow.Field{openflow.FieldEthDst}
 			c.Habits.NoFields = []openflow.Field{openflow.FieldICMPv6Type, openflow.FieldMetadata}
 		},
-		says: []string{"It has one table for CONGA and no masks of Ethernet addresses, so hosts are found by their ARP requests only."},
+		says: []string{
+			"It has one table for CONGA and no masks of Ethernet addresses, so hosts are found by their ARP requests only.",
+			"It cannot match the type of ICMPv6, so messages that IPv6 packets are too big are not carried with an allocation.",
+		},
 	},
 	{
 		name:   "no meters",
@@ -96,6 +110,18 @@ func TestHabits(t *testing.T) {
 	}
 }
 
+// carried returns the circuits that switches with habits carry: of all traffic
+// between two addresses, and of ports of either IP.
+func carried(l *lab) []path.Circuit {
+	all := l.circuit("a", 7, "h1", "h3", 40*bitrate.Mbps)
+	ports, ports6 := all, all
+	ports.ID, ports.Handle = "b", 8
+	ports.Key.Proto, ports.Key.DstPort = path.ProtoTCP, 80
+	ports6.ID, ports6.Handle, ports6.Key = "c", 9, ports.Key
+	ports6.Key.Src, ports6.Key.Dst = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::3")
+	return []path.Circuit{all, ports, ports6}
+}
+
 func inhabited(l *lab, h habit, k *keeper) {
 	l.settled(3, 3)
 	l.pingAll()
@@ -110,8 +136,10 @@ func inhabited(l *lab, h habit, k *keeper) {
 		}
 		return l.held(s)
 	})
-	if err := l.install(l.circuit("a", 7, "h1", "h3", 40*bitrate.Mbps)); err != nil {
-		l.Errorf("no allocation: %v", err)
+	for _, c := range carried(l) {
+		if err := l.install(c); err != nil {
+			l.Errorf("no allocation %s: %v", c.ID, err)
+		}
 	}
 	if got := l.send("h1", "h3", 100); got.Packets != 100 {
 		l.Errorf("%d of 100 packets of the allocation arrived", got.Packets)
@@ -137,9 +165,9 @@ func inhabited(l *lab, h habit, k *keeper) {
 	l.until("the switch to have gone", func(s *topology.Snapshot) bool { return !s.Switches[2].Connected })
 	l.settled(3, 3)
 	unchanged("the reconnection")
-	restored := l.circuit("a", 7, "h1", "h3", 40*bitrate.Mbps)
+	restored := carried(l)
 	l.stop()
-	l = l.again(Config{Memory: k}, restored)
+	l = l.again(Config{Memory: k}, restored...)
 	l.settled(3, 3)
 	says("after the restart")
 	unchanged("the restart")

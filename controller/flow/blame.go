@@ -52,7 +52,7 @@ func shownBy(steps []Step, refused map[int]error) (shown topology.Lacks) {
 		if st.Rule == nil || refused[i] != nil {
 			continue
 		}
-		for _, list := range [...][]topology.Lacks{matchNeeds(st.Rule), instructionNeeds(st.Rule), actionNeeds(st.Rule)} {
+		for _, list := range [...][]topology.Lacks{matchNeeds(st.Rule.Match), instructionNeeds(st.Rule), actionNeeds(st.Rule)} {
 			for _, l := range list {
 				shown |= l
 			}
@@ -66,7 +66,7 @@ func shownBy(steps []Step, refused map[int]error) (shown topology.Lacks) {
 
 // suspects returns what a switch may lack that has refused a rule.
 func suspects(r *Rule, err *openflow.Error) []topology.Lacks {
-	match, instructions, actions := matchNeeds(r), instructionNeeds(r), actionNeeds(r)
+	match, instructions, actions := matchNeeds(r.Match), instructionNeeds(r), actionNeeds(r)
 	switch err.ErrType {
 	case openflow.ErrorTypeBadMatch:
 		if err.Has(openflow.BadMatchBadField) && len(match) == 2 {
@@ -90,13 +90,18 @@ func suspects(r *Rule, err *openflow.Error) []topology.Lacks {
 	return nil
 }
 
-// matchNeeds returns what the match of a rule needs.
-func matchNeeds(r *Rule) (needs []topology.Lacks) {
-	if mac, ok := r.Match.Get(openflow.FieldEthDst); ok && mac.Masked() {
+// matchNeeds returns what a match needs. One that names the target of neighbour
+// discovery may be refused for that, and shows nothing.
+func matchNeeds(m openflow.Match) (needs []topology.Lacks) {
+	if mac, ok := m.Get(openflow.FieldEthDst); ok && mac.Masked() {
 		needs = append(needs, topology.LacksMasks)
 	}
-	if _, ok := r.Match.Get(openflow.FieldICMPv6Type); ok {
+	_, typed := m.Get(openflow.FieldICMPv6Type)
+	if _, target := m.Get(openflow.FieldIPv6NDTarget); typed && !target {
 		needs = append(needs, topology.LacksICMPv6Type)
+	}
+	if _, ok := m.Get(openflow.FieldICMPv4Type); ok {
+		needs = append(needs, topology.LacksICMPv4Type)
 	}
 	return needs
 }

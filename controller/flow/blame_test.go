@@ -1,8 +1,11 @@
 package flow
 
 import (
+	"net/netip"
+	"slices"
 	"testing"
 
+	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -10,6 +13,36 @@ import (
 
 func refusedFor(t openflow.ErrorType, code uint16) error {
 	return &openflow.Error{ErrType: t, Code: code}
+}
+
+// What a switch has refused for want of a type is in none of its entries, those
+// of circuits and those against claims included.
+func TestLackedTypesAreNotMatched(t *testing.T) {
+	sw := topology.Switch{
+		DPID: 1, Tables: pipelineTables, Lacks: topology.LacksICMPv4Type | topology.LacksICMPv6Type,
+		Ports:  map[openflow.PortNo]topology.Port{1: {ID: topology.PortID{DPID: 1, Port: 1}, Up: true, Role: topology.Edge}},
+		Barred: []topology.Bar{{Port: 1, Addr: netip.MustParseAddr("10.0.0.1")}, {Port: 1, Addr: netip.MustParseAddr("fe80::1")}},
+	}
+	v := newView(Policy{Forwarding: ForwardL2}, sw, nil, nil)
+	rules := v.base()
+	for _, prefix := range []string{"10.0.0.", "2001:db8::"} {
+		key := path.FlowKey{Src: netip.MustParseAddr(prefix + "1"), Dst: netip.MustParseAddr(prefix + "2"), Proto: path.ProtoTCP, DstPort: 80}
+		v.circuit(path.Circuit{ID: prefix, Key: key, Path: path.Path{{DPID: 1, In: 1, Out: 2}}}, false, 0, func(r *Rule) { rules = append(rules, r) }, nil)
+	}
+	bars := 0
+	for _, r := range rules {
+		_, v4 := r.Match.Get(openflow.FieldICMPv4Type)
+		_, v6 := r.Match.Get(openflow.FieldICMPv6Type)
+		if v4 || v6 {
+			t.Errorf("priority %d matches a type: %v", r.Priority, r.Match)
+		}
+		if r.Priority == prioBar {
+			bars++
+		}
+	}
+	if bars != 1 || !slices.ContainsFunc(rules, func(r *Rule) bool { return r.Priority == prioFragment }) {
+		t.Errorf("%d entries against claims, and %d in all", bars, len(rules))
+	}
 }
 
 func TestBlame(t *testing.T) {
@@ -20,6 +53,8 @@ func TestBlame(t *testing.T) {
 	masked := rule(openflow.Match{openflow.EthDstMasked(groupBit, groupBit)})
 	typed := rule(openflow.Match{openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6), openflow.ICMPv6Type(135)})
 	both := rule(openflow.Match{openflow.EthDstMasked(groupBit, groupBit), openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6), openflow.ICMPv6Type(135)})
+	target := rule(barred(topology.Bar{Port: 1, Addr: netip.MustParseAddr("fe80::1")}))
+	tooBig4 := rule(openflow.Match{openflow.EthType(etherTypeIPv4), openflow.IPProto(protoICMP), openflow.ICMPv4Type(icmpUnreachable)})
 	onward := rule(nil, openflow.GotoTable(1))
 	metered := rule(nil, openflow.Meter(1), openflow.GotoTable(1))
 	marking := rule(nil, openflow.ApplyActions(openflow.SetField(openflow.IPDSCP(46)), openflow.Output(1, 0)))
@@ -41,6 +76,8 @@ func TestBlame(t *testing.T) {
 		{"nothing special in the rule", []Step{plain}, answers{0: field}, 0, 0},
 		{"a mask", []Step{plain, masked}, answers{1: mask}, 0, topology.LacksMasks},
 		{"a type", []Step{typed}, answers{0: field}, 0, topology.LacksICMPv6Type},
+		{"a type of ICMP", []Step{tooBig4}, answers{0: field}, 0, topology.LacksICMPv4Type},
+		{"the target of neighbour discovery", []Step{target}, answers{0: field}, 0, 0},
 		{"one of two, by the error", []Step{both}, answers{0: field}, 0, topology.LacksICMPv6Type},
 		{"the other of two, by the error", []Step{both}, answers{0: mask}, 0, topology.LacksMasks},
 		{"one of two, cleared by what was taken", []Step{both, masked}, answers{0: mask}, 0, topology.LacksICMPv6Type},

@@ -65,7 +65,7 @@ func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.Port
 	for _, m := range fragments(key, in) {
 		add(prioFragment, m)
 	}
-	if m, ok := tooBig(key, in); ok {
+	if m, ok := tooBig(key, in); ok && !v.lacksAny(matchNeeds(m)) {
 		add(prioTooBig, m)
 	}
 }

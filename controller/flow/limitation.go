@@ -23,6 +23,8 @@ func Limitations(sw topology.Switch, p Policy) (out []string) {
 	say(single && !masked, "It has one table for CONGA and no masks of Ethernet addresses, so hosts are found by their ARP requests only.")
 	say(!single && l2 && !masked, "It has no masks of Ethernet addresses, so multicasts that reach it beside the broadcast tree go to the controller to be dropped.")
 	say(!single && l2 && v.lacks(topology.LacksICMPv6Type) && v.meterable(), "It cannot match the type of ICMPv6, so all ICMPv6 together is held to 1,000 packets/s.")
+	say(v.lacks(topology.LacksICMPv4Type), "It cannot match the type of ICMP, so messages that IPv4 packets are too big are not carried with an allocation.")
+	say(v.lacks(topology.LacksICMPv6Type), "It cannot match the type of ICMPv6, so messages that IPv6 packets are too big are not carried with an allocation.")
 	say(v.lacks(topology.LacksRemovals), "It does not report flow entries that are gone, so they are put back at the next audit, and receipts lack what was counted last.")
 	say(p.Mark && v.lacks(topology.LacksMarks), "It cannot set DSCP, so the traffic of allocations is not marked there.")
 	say(p.Meter && l2 && !v.meterable(), "It has no meters that CONGA can use, so best effort is not held back and the rates of allocations are not enforced there.")

@@ -76,6 +76,9 @@ func (v *view) pipelined() bool {
 // lacks reports whether the switch cannot do something.
 func (v *view) lacks(what topology.Lacks) bool { return v.sw.Lacks&what != 0 }
 
+// lacksAny reports whether the switch cannot do one of several things.
+func (v *view) lacksAny(needs []topology.Lacks) bool { return slices.ContainsFunc(needs, v.lacks) }
+
 // through sends a frame through a meter, where there is one, and then does out.
 func through(meter openflow.MeterID, out ...openflow.Action) []openflow.Instruction {
 	if len(out) == 0 {

@@ -18,6 +18,7 @@ const (
 	LacksRemovals                     // flow-removed messages
 	LacksMarks                        // the setting of DSCP
 	LacksMeters                       // meters in entries
+	LacksICMPv4Type                   // the type of ICMP in matches
 )
 
 // A SavedSwitch is what was found of a switch that describes itself so.
