@@ -96,3 +96,23 @@ func TestBlame(t *testing.T) {
 		}
 	}
 }
+
+// A switch that gives another reason for each refusal has few of them told,
+// and always the same ones.
+func TestReasonsAreBounded(t *testing.T) {
+	r := &Reconciler{rules: map[openflow.EntryKey]*pair[Rule]{}, refused: map[openflow.EntryKey]refusal{}}
+	for i := range uint32(1000) {
+		rule := newRule(purpose.Forward, tableForwarding, 1, openflow.Match{openflow.InPort(openflow.PortNo(i))})
+		r.rules[rule.Key()] = &pair[Rule]{want: rule}
+		r.refused[rule.Key()] = refusal{rule, &openflow.Error{ErrType: openflow.ErrorTypeExperimenter, Experimenter: i}}
+	}
+	first := r.Limitations()
+	if len(first) != mostSentences || !slices.IsSorted(first) {
+		t.Errorf("%d sentences", len(first))
+	}
+	for range 10 {
+		if again := r.Limitations(); !slices.Equal(again, first) {
+			t.Fatalf("%v after %v", again, first)
+		}
+	}
+}

@@ -31,8 +31,13 @@ func Limitations(sw topology.Switch, p Policy) (out []string) {
 	return out
 }
 
+// mostSentences is how many reasons of refusals are told: a switch may make up
+// one for each entry.
+const mostSentences = 16
+
 // Limitations returns, a sentence each, what the switch does not hold of what
-// is wanted. What it refuses for the same reason is one sentence.
+// is wanted. What it refuses for the same reason is one sentence; of more than
+// sixteen the first by the alphabet are told.
 func (r *Reconciler) Limitations() (out []string) {
 	for k, no := range r.refused {
 		at := r.at(k)
@@ -46,11 +51,14 @@ func (r *Reconciler) Limitations() (out []string) {
 		case ofCircuit(k):
 			sentence = fmt.Sprintf("It refuses entries of allocations: %v.", no.err)
 		}
-		if !slices.Contains(out, sentence) {
-			out = append(out, sentence)
+		i, said := slices.BinarySearch(out, sentence)
+		if said || i == mostSentences {
+			continue
+		}
+		if out = slices.Insert(out, i, sentence); len(out) > mostSentences {
+			out = out[:mostSentences]
 		}
 	}
-	slices.Sort(out)
 	return out
 }
 
