@@ -20,7 +20,7 @@ const (
 	foldAlike  = 200      // warnings of one message about all of them
 	foldKinds  = 1024     // sums that are kept
 	foldSums   = 100      // sums that are written
-	foldBytes  = 1 << 20  // of lines, more or less
+	foldBytes  = 1 << 20  // of lines that do not warn, more or less
 	foldCredit = 16 << 20 // beyond that, once: a large network says much when it starts
 	foldLine   = 200      // bytes of a line beside its values, more or less
 	foldValue  = 1024     // bytes of one value
@@ -133,17 +133,20 @@ func (f *folder) admit(k kind, size int, h slog.Handler, attr slog.Attr) bool {
 	if k.of != "" {
 		all = f.sumLocked(kind{k.level, k.message, ""}, h, slog.Attr{})
 	}
-	short := f.bytes+size > foldBytes
+	warns := k.level >= slog.LevelWarn // which are bounded by their number
+	short := f.bytes+size > foldBytes && !warns
 	switch {
 	case k.of != "" && one.written >= foldSame,
-		k.level >= slog.LevelWarn && all.written >= foldAlike,
+		warns && all.written >= foldAlike,
 		short && size > f.credit:
 		one.left++
 		return false
 	}
-	if short {
+	switch {
+	case warns:
+	case short:
 		f.credit -= size
-	} else {
+	default:
 		f.bytes += size
 	}
 	one.written++

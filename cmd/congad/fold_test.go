@@ -101,6 +101,20 @@ func TestLogIsBounded(t *testing.T) {
 	})
 }
 
+// What clients can cause at will, such as a line for each request, leaves room
+// for warnings.
+func TestWarningsAreNotCrowdedOut(t *testing.T) {
+	folding(t, func(log *slog.Logger, text func() string) {
+		for range 2 * (foldCredit + foldBytes) / foldLine {
+			log.Info("request", "route", "/api")
+		}
+		log.Error("the store cannot be written", "err", errors.New("no space"))
+		if !strings.Contains(text(), `msg="the store cannot be written" err="no space"`) {
+			t.Error("requests have crowded an error out")
+		}
+	})
+}
+
 // A large network says at its start what it has to say.
 func TestLogOfALargeNetwork(t *testing.T) {
 	folding(t, func(log *slog.Logger, text func() string) {
