@@ -62,10 +62,13 @@ type claimView struct {
 	ClaimedAt *portIDView `json:"claimed_at"`
 }
 
-// Contested publishes the claims of hosts that were not believed. It is quick.
+// Contested publishes the claims of hosts that were not believed: 100 at once,
+// and two a second over a longer time, since hosts may claim what they like. It
+// is quick.
 func Contested(h *events.Hub) func(topology.Verdict) {
+	few := tokens.NewLimiter(2, 100)
 	return func(v topology.Verdict) {
-		if v.Outcome == topology.Taken {
+		if v.Outcome == topology.Taken || !few.Allow() {
 			return
 		}
 		shown := claimView{

@@ -392,3 +392,22 @@ func TestHeartbeatsOverHTTP2(t *testing.T) {
 		}
 	})
 }
+
+// Hosts that claim without end do not push other events out of the ring.
+func TestClaimsDoNotFillTheRing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		hub := events.NewHub(time.Now)
+		r, err := hub.Read("admin", func(string) bool { return true })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		contested := httpapi.Contested(hub)
+		for range 10_000 {
+			contested(topology.Verdict{Outcome: topology.Kept})
+		}
+		if b := r.Take(); b.Lost || len(b.Events) != 100 {
+			t.Errorf("%d events, lost: %v", len(b.Events), b.Lost)
+		}
+	})
+}
