@@ -21,9 +21,12 @@ func (e hostSeen) apply(k *core) {
 	if !k.current(e.s) {
 		return
 	}
-	if k.builder.HostSeen(e.at, h.MAC, h.Addrs, h.Claimed, time.Now()) {
+	news := k.builder.HostSeen(e.at, h.MAC, h.Addrs, h.Claimed, time.Now())
+	if news {
 		k.log.Info("host found", "mac", h.MAC, "at", e.at, "addrs", h.Addrs)
-		k.builder.HostTagged(h.MAC, h.VLAN)
+	}
+	if news || h.Claimed {
+		k.builder.HostTagged(e.at, h.MAC, h.VLAN)
 	}
 	k.askHosts()
 }

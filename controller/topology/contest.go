@@ -147,12 +147,11 @@ func (b *Builder) forget(c *contest) {
 func (b *Builder) keep(c *contest) {
 	c.kept, c.last = b.clock.now, time.Time{}
 	c.announced = min(c.announced, announcements-1) // one more, if all were made
-	if c.reported {
-		return
-	}
-	c.reported = true
-	b.contests.verdicts = append(b.contests.verdicts, Verdict{c.Claim, Kept})
 	b.bar(c)
+	if !c.reported {
+		c.reported = true
+		b.contests.verdicts = append(b.contests.verdicts, Verdict{c.Claim, Kept})
+	}
 }
 
 // bar keeps the hosts behind a port from announcing what they have claimed.
@@ -233,7 +232,7 @@ func (b *Builder) Queries(now time.Time) (due []Query) {
 
 // query returns the frame that is due in a contest.
 func (b *Builder) query(h *hostState, c *contest) (q Query, ok bool) {
-	q = Query{Host: h.MAC, VLAN: h.vlan, Addr: c.Addr, At: h.At, contest: c}
+	q = Query{Host: h.MAC, VLAN: h.VLAN, Addr: c.Addr, At: h.At, contest: c}
 	age := b.clock.now.Sub(c.last)
 	switch {
 	case c.kept.IsZero() && (c.asked == 0 || c.asked < questions && age >= askEvery):
@@ -294,7 +293,7 @@ func (b *Builder) expireContests() {
 		for _, c := range list {
 			asking := c.kept.IsZero()
 			silent := c.asked >= questions && b.clock.now.Sub(c.first) >= silence
-			if asking && (h == nil || b.gone(h) || silent) || b.clock.now.Sub(c.heard) > contestOff {
+			if asking && (h == nil || b.gone(h) || silent) || b.clock.now.Sub(c.heard) > contestOff || b.moot(h, c) {
 				ended = append(ended, c)
 			}
 		}
@@ -314,16 +313,30 @@ func (b *Builder) vacant(c *contest) bool {
 	return !taken || owner == c.Owner
 }
 
+// moot reports whether a claim need not be looked into any more, nor kept from
+// being announced: its owner, h, is behind the same port by now, or has gone,
+// or has lost what it has kept. The port's hosts may then have it.
+func (b *Builder) moot(h *hostState, c *contest) bool {
+	if h != nil && h.At == c.From {
+		return true
+	}
+	_, home := b.boundTo(c.Owner)
+	if bound := home || b.boundAddrs[c.Addr] == c.Owner; bound || c.kept.IsZero() {
+		return false
+	}
+	return h == nil || b.gone(h) || c.Addr.IsValid() && b.byAddr[c.Addr] != c.Owner
+}
+
 // believe does what a claim says, if it still can be.
 func (b *Builder) believe(c *contest) {
 	owner, by := b.hosts[c.Owner], b.hosts[c.By]
 	p := b.port(c.From)
-	if p == nil || p.role != Edge || b.clock.now.Sub(c.heard) > contestOff {
+	if p == nil || p.role != Edge || b.clock.now.Sub(c.heard) > contestOff || owner != nil && owner.At == c.From {
 		return
 	}
 	switch {
 	case !c.Addr.IsValid():
-		if owner == nil || owner.At == c.From || !b.makeRoom(c.From, b.clock.wall) {
+		if owner == nil || !b.makeRoom(c.From, b.clock.wall) {
 			return
 		}
 		b.moveTo(owner, c.From, b.clock.wall)

@@ -131,6 +131,69 @@ func TestAClaimIsAgainstItsOwnerOnly(t *testing.T) {
 	}
 }
 
+// A bar ends with what it was for, though the claim is not repeated.
+func TestABarEndsWithItsReason(t *testing.T) {
+	down := openflow.Port{No: 3, State: openflow.PortStateLinkDown}
+	for name, c := range map[string]struct {
+		happens func(b *Builder)
+		want    PortID
+	}{
+		"the owner's port is down": {func(b *Builder) {
+			b.PortChanged(1, openflow.PortModified, down, b.clock.wall)
+			b.HostSeen(at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
+		}, at(3, 3)},
+		"the owner's port has gone": {func(b *Builder) { b.PortChanged(1, openflow.PortDeleted, openflow.Port{No: 3}, b.clock.wall) }, External},
+		"the owner has come to the port of the claim": {func(b *Builder) {
+			b.HostSeen(at(3, 3), victim, []netip.Addr{wanted}, true, b.clock.wall)
+			ask(b, 600*time.Millisecond, nil)
+		}, at(3, 3)},
+	} {
+		b := contested(Config{})
+		ask(b, 2*time.Second, answers)
+		if len(b.Snapshot(t0).Switches[3].Barred) != 1 {
+			t.Fatal("the claim is not barred")
+		}
+		c.happens(b)
+		ask(b, 200*time.Millisecond, nil)
+		if bars := b.Snapshot(t0).Switches[3].Barred; len(bars) != 0 || located(b) != c.want {
+			t.Errorf("%s: barred %v, and the address is at %v; want %v", name, bars, located(b), c.want)
+		}
+	}
+}
+
+// An owner that comes to the port of a claim while it is asked still has what
+// was claimed.
+func TestAnOwnerThatComesToTheClaimKeepsItsAddress(t *testing.T) {
+	b := contested(Config{})
+	b.PortChanged(1, openflow.PortModified, openflow.Port{No: 3, State: openflow.PortStateLinkDown}, b.clock.wall)
+	b.HostSeen(at(3, 3), victim, nil, true, b.clock.wall)
+	ask(b, time.Second, nil)
+	if owner, v := b.byAddr[wanted], b.Verdicts(); owner != victim || len(v) != 0 || b.contests.count != 0 {
+		t.Errorf("the owner is %v, verdicts %v", owner, v)
+	}
+}
+
+// A host is asked in its VLAN, after a restart too, and none at another port
+// changes that.
+func TestAHostIsAskedInItsVLAN(t *testing.T) {
+	b := contested(Config{})
+	b.HostTagged(at(1, 3), victim, 7)
+	b.HostTagged(at(3, 3), victim, 9)
+	if sent := ask(b, 100*time.Millisecond, answers); len(sent) == 0 || sent[0].VLAN != 7 {
+		t.Errorf("asked by %v", sent)
+	}
+	b.Save()
+	b.HostTagged(at(1, 3), victim, 8)
+	if c := b.Save(); len(c.Hosts) != 1 || c.Hosts[0].VLAN != 8 {
+		t.Errorf("saved %v", c.Hosts)
+	}
+	later := NewBuilder(Config{}, t0)
+	later.Recall(b.Saved(), t0)
+	if got := later.hosts[victim].VLAN; got != 8 {
+		t.Errorf("VLAN %d after a restart", got)
+	}
+}
+
 func TestAHostThatIsHeardElsewhereStaysWhereItAnswers(t *testing.T) {
 	b := ring(Config{})
 	b.HostSeen(at(1, 3), victim, []netip.Addr{wanted}, true, t0)

@@ -24,7 +24,6 @@ const (
 // A hostState is what the builder knows of a host.
 type hostState struct {
 	Host
-	vlan         uint16      // in which it spoke last; 0: none
 	heard        []time.Time // when each of Addrs was heard last
 	shown, saved time.Time   // as Seen was then
 	strayed      time.Time   // when it was first heard at a shared segment after it fell silent where it is
@@ -83,11 +82,12 @@ func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, clai
 	return news
 }
 
-// HostTagged takes note of the VLAN in which a host speaks, in which it is to
-// be asked; 0 is none.
-func (b *Builder) HostTagged(mac openflow.MAC, vlan uint16) {
-	if h := b.hosts[mac]; h != nil {
-		h.vlan = vlan
+// HostTagged takes note of the VLAN in which a host speaks at a port, in which
+// it is to be asked; 0 is none.
+func (b *Builder) HostTagged(at PortID, mac openflow.MAC, vlan uint16) {
+	if h := b.hosts[mac]; h != nil && h.At == at && h.VLAN != vlan {
+		h.VLAN = vlan
+		b.unsaved.hosts[mac] = true
 	}
 }
 

@@ -82,6 +82,7 @@ type Host struct {
 	Addrs []netip.Addr // ascending
 	Seen  time.Time    // when it last said something that reached the controller
 	Moved time.Time    // when it came to where it is
+	VLAN  uint16       `json:",omitempty"` // in which it is to be asked; 0: none
 }
 
 // An Attachment is a prefix that the configuration places behind an edge port.
