@@ -15,6 +15,7 @@ import (
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/events"
 	"conga/httpapi/httpapitest"
 	"conga/httpapi/serve"
 	"conga/openflow"
