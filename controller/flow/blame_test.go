@@ -53,7 +53,7 @@ func TestBlame(t *testing.T) {
 	masked := rule(openflow.Match{openflow.EthDstMasked(groupBit, groupBit)})
 	typed := rule(openflow.Match{openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6), openflow.ICMPv6Type(135)})
 	both := rule(openflow.Match{openflow.EthDstMasked(groupBit, groupBit), openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6), openflow.ICMPv6Type(135)})
-	target := rule(barred(topology.Bar{Port: 1, Addr: netip.MustParseAddr("fe80::1")}))
+	target := rule((&view{}).barred(topology.Bar{Port: 1, Addr: netip.MustParseAddr("fe80::1")})[1])
 	tooBig4 := rule(openflow.Match{openflow.EthType(etherTypeIPv4), openflow.IPProto(protoICMP), openflow.ICMPv4Type(icmpUnreachable)})
 	onward := rule(nil, openflow.GotoTable(1))
 	metered := rule(nil, openflow.Meter(1), openflow.GotoTable(1))

@@ -42,7 +42,7 @@ func (v *view) ports(l *rules) {
 	}
 	for _, bar := range v.sw.Barred {
 		p, ok := v.sw.Ports[bar.Port]
-		if !ok || p.Role != topology.Edge || bar.Addr.Is6() && v.lacks(topology.LacksICMPv6Type) {
+		if !ok || p.Role != topology.Edge {
 			continue
 		}
 		for _, m := range v.barred(bar) {
