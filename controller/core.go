@@ -34,6 +34,7 @@ type core struct {
 	sessions sync.WaitGroup
 	memory   memory
 	heard    map[way]time.Time // when the probe left that came last
+	forgetAt int               // how many of these have the old ones forgotten
 	named    bool              // configured links that are not there have been named
 
 	wanted     *flow.Wanted

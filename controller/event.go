@@ -182,6 +182,10 @@ func (e probeSeen) apply(k *core) {
 // has: probes do not overtake each other, but a host can play one back while it
 // still counts.
 func (k *core) replayed(o discovery.Origin, to topology.PortID, now time.Time) bool {
+	if len(k.heard) >= k.forgetAt { // a switch may make up ports at which a probe arrives
+		maps.DeleteFunc(k.heard, func(_ way, left time.Time) bool { return now.Sub(left) > discovery.MaxAge })
+		k.forgetAt = max(fewWays, 2*len(k.heard))
+	}
 	w := way{o.From, to, o.Reach}
 	if last := k.heard[w]; !o.Left.After(last) && !last.After(now) { // else the clock was set back
 		return true
@@ -189,6 +193,10 @@ func (k *core) replayed(o discovery.Origin, to topology.PortID, now time.Time) b
 	k.heard[w] = o.Left
 	return false
 }
+
+// fewWays is how many ways are kept though no probe that is still good came by
+// them.
+const fewWays = 1024
 
 // A way is by which probes of one reach come from one port to another.
 type way struct {

@@ -66,10 +66,10 @@ const (
 	frameSize = 14 + (2 + 9) + (2 + 5) + (2 + 2) + (2 + sealSize) + 2
 )
 
-// maxAge is how long after it was sent a probe counts: longer than any queue on
+// MaxAge is how long after it was sent a probe counts: longer than any queue on
 // its way, those of a controller that is late included, and too short for a
 // host to use one that it overheard.
-const maxAge = 10 * time.Second
+const MaxAge = 10 * time.Second
 
 // A Prober makes and reads probes. It signs and dates them, so that a host can
 // neither invent links nor play back what it heard. Two hosts that pass on each
@@ -168,7 +168,7 @@ func (p *Prober) Origin(frame []byte, now time.Time) (o Origin, err error) {
 		b = b[2+size:]
 	}
 	age := now.Sub(o.Left)
-	if expected := p.sign(o); !hmac.Equal(signature, expected[:]) || age > maxAge || age < -maxAge {
+	if expected := p.sign(o); !hmac.Equal(signature, expected[:]) || age > MaxAge || age < -MaxAge {
 		return Origin{}, ErrForeign
 	}
 	return o, nil
