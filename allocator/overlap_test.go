@@ -125,7 +125,9 @@ func TestChangeTakesNoFragments(t *testing.T) {
 		"another protocol":          {of("p", 1, udp, 0, 9), of("q", 1, tcp, 0, 10), false},
 		"its own":                   {of("q", 1, udp, 0, 9), of("q", 1, udp, 0, 10), false},
 		"without ports":             {of("p", 1, udp, 0, 9), of("q", 1, tcp, 0, 0), false},
-		"IPv6, another protocol":    {six(of("p", 1, udp, 0, 9)), six(of("q", 1, tcp, 0, 0)), true},
+		"a port of TCP":             {of("p", 1, tcp, 0, 9), of("q", 1, 0, 0, 10), false},
+		"IPv6, another protocol":    {six(of("p", 1, udp, 0, 9)), six(of("q", 1, tcp, 0, 0)), false},
+		"IPv6, a port of either":    {six(of("p", 1, udp, 0, 0)), six(of("q", 1, 0, 0, 10)), true},
 		"IPv6, all":                 {six(of("p", 1, udp, 0, 9)), six(of("q", 1, 0, 0, 0)), false},
 	} {
 		t.Run(name, func(t *testing.T) {

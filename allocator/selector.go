@@ -35,17 +35,18 @@ func (c claim) blockedBy(o claim, owner bool) bool {
 }
 
 // sharesFragments reports whether claims of different projects are of the same
-// fragments, which name no ports, and, of IPv6, no protocol. In the switches
-// the circuit with the lower handle has them.
+// fragments, which name no ports, and, of IPv6, no protocol. TCP has none. In
+// the switches the circuit with the lower handle has them.
 func (c claim) sharesFragments(o claim) bool {
-	if c.by.project == o.by.project || hostsOf(c.FlowKey) != hostsOf(o.FlowKey) {
+	if c.by.project == o.by.project || hostsOf(c.FlowKey) != hostsOf(o.FlowKey) ||
+		c.Proto == path.ProtoTCP || o.Proto == path.ProtoTCP {
 		return false
 	}
 	if !c.Src.Is4() {
 		return c.Specificity() > 0 && o.Specificity() > 0
 	}
 	ported := func(k claim) bool { return k.SrcPort != 0 || k.DstPort != 0 }
-	return ported(c) && ported(o) && (c.Proto == o.Proto || c.Proto == path.ProtoAny || o.Proto == path.ProtoAny)
+	return ported(c) && ported(o)
 }
 
 // selector is what of a claim is not its addresses.

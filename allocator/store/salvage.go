@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"os"
 	"slices"
 )
@@ -47,7 +48,10 @@ func Examine(ctx context.Context, path string, visit func(Record) error) (found 
 		}
 		return visit(Record{Bucket: bucket, Key: key, Value: value})
 	}
-	s := &salvage{pageFile: pages, given: map[string]bool{}, visit: visit, found: &found}
+	s := &salvage{
+		pageFile: pages, given: map[string]bool{}, copies: map[uint64]bool{}, seed: maphash.MakeSeed(),
+		visit: visit, found: &found,
+	}
 	if len(heads) > 0 {
 		w, err := inspect(ctx, pages, heads[0], certain)
 		found.Damages = append(found.Damages, w.damages...)
@@ -91,6 +95,8 @@ type salvage struct {
 	missing []Damage
 	seen    pageSet
 	given   map[string]bool // bucket and key of what was found
+	copies  map[uint64]bool // hashes of key and value of what was found
+	seed    maphash.Seed
 	visit   func(Record) error
 	found   *Findings
 }
@@ -186,13 +192,16 @@ func (s *salvage) leaf(n *node) error {
 	return nil
 }
 
-// give visits a record, once.
+// give visits a record, once. One whose bucket is not known any more is a copy
+// if another was found with the same key and value: pages that are out of date
+// have some.
 func (s *salvage) give(bucket Bucket, key, value []byte) error {
 	name := string(bucket) + "\x00" + string(key)
-	if s.given[name] {
+	sum := maphash.String(s.seed, string(key)+"\x00"+string(value))
+	if s.given[name] || bucket == "" && s.copies[sum] {
 		return nil
 	}
-	s.given[name] = true
+	s.given[name], s.copies[sum] = true, true
 	s.found.Records++
 	s.found.Uncertain++
 	if s.visit == nil {

@@ -13,39 +13,31 @@ import (
 // port 0, which is reserved. Of IPv6, later fragments do not even say their
 // protocol, but that of the fragment header.
 //
-// There are none for a key that matches fragments anyway.
+// There are none for a key that matches fragments anyway, and none for TCP,
+// which has path MTU discovery in place of fragments: entries are scarce.
 func fragments(k path.FlowKey, in openflow.PortNo) (ms []openflow.Match) {
+	if k.Proto == path.ProtoTCP {
+		return nil
+	}
+	between := path.FlowKey{Src: k.Src, Dst: k.Dst}
 	if k.SrcPort != 0 || k.DstPort != 0 {
-		for _, proto := range [...]uint8{path.ProtoTCP, path.ProtoUDP} {
-			if k.Proto == path.ProtoAny || k.Proto == proto {
-				ms = append(ms, portless(k, in, proto))
-			}
-		}
+		m := match(between, in, path.ProtoUDP)
+		ms = append(ms, append(m, openflow.UDPSrc(0), openflow.UDPDst(0)).Canonical())
 	}
 	if !k.Src.Is4() && k.Specificity() > 0 {
-		whole := path.FlowKey{Src: k.Src, Dst: k.Dst}
-		ms = append(ms, match(whole, in, protoFragment))
+		ms = append(ms, match(between, in, protoFragment))
 	}
 	return ms
-}
-
-// portless returns the match of what has a protocol and 0 for both ports.
-func portless(k path.FlowKey, in openflow.PortNo, proto uint8) openflow.Match {
-	src, dst := openflow.TCPSrc(0), openflow.TCPDst(0)
-	if proto == path.ProtoUDP {
-		src, dst = openflow.UDPSrc(0), openflow.UDPDst(0)
-	}
-	m := match(path.FlowKey{Src: k.Src, Dst: k.Dst}, in, proto)
-	return append(m, src, dst).Canonical()
 }
 
 // tooBig returns the match of the messages that come in by a port and tell the
 // host to which the key's traffic goes that its packets are too big for a link
 // further on (RFC 1191 and RFC 8201, path MTU discovery). The router that has
 // the link sends them, so they come from any address. An allocation of all
-// traffic between two addresses has none: it is about these addresses only.
+// traffic between two addresses has none: it is about these addresses only. One
+// of UDP has none either, since its datagrams are fragmented.
 func tooBig(k path.FlowKey, in openflow.PortNo) (m openflow.Match, ok bool) {
-	if k.Specificity() == 0 {
+	if k.Specificity() == 0 || k.Proto == path.ProtoUDP {
 		return nil, false
 	}
 	if k.Dst.Is4() {

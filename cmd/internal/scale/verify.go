@@ -23,7 +23,8 @@ type slot struct {
 }
 
 // entries returns the output port of all entries of allocations in the switches
-// but one.
+// but one. Entries for what does not say its ports are left out: they come and
+// go with the others of their allocation.
 func (g *grid) entries(but *ofswitch.Switch) map[slot]openflow.PortNo {
 	out := map[slot]openflow.PortNo{}
 	for _, s := range g.Switches() {
@@ -34,7 +35,9 @@ func (g *grid) entries(but *ofswitch.Switch) map[slot]openflow.PortNo {
 			if kind, _ := purpose.ReadCookie(e.Cookie); kind != purpose.Allocation {
 				continue
 			}
-			out[slotOf(s.DPID(), e.Match)] = outputOf(e.Instructions)
+			if at := slotOf(s.DPID(), e.Match); at.srcPort != 0 || at.dstPort != 0 {
+				out[at] = outputOf(e.Instructions)
+			}
 		}
 	}
 	return out
