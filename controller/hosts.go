@@ -21,12 +21,8 @@ func (e hostSeen) apply(k *core) {
 	if !k.current(e.s) {
 		return
 	}
-	news := k.builder.HostSeen(e.at, h.MAC, h.Addrs, h.Claimed, time.Now())
-	if news {
+	if k.builder.HostSeen(h.VLAN, e.at, h.MAC, h.Addrs, h.Claimed, time.Now()) {
 		k.log.Info("host found", "mac", h.MAC, "at", e.at, "addrs", h.Addrs)
-	}
-	if news || h.Claimed {
-		k.builder.HostTagged(e.at, h.MAC, h.VLAN)
 	}
 	k.askHosts()
 }

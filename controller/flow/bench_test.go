@@ -35,7 +35,7 @@ func grid(side, hosts int) *Network {
 	for d := openflow.DPID(1); d <= n; d++ {
 		for h := range hosts {
 			a := netip.AddrFrom4([4]byte{10, byte(d >> 8), byte(d), byte(h)})
-			b.HostSeen(at(d, 5), openflow.MAC{0, 0, byte(d >> 8), byte(d), 0, byte(h)}, []netip.Addr{a}, true, t0)
+			b.HostSeen(0, at(d, 5), openflow.MAC{0, 0, byte(d >> 8), byte(d), 0, byte(h)}, []netip.Addr{a}, true, t0)
 		}
 	}
 	s := b.Snapshot(t0)

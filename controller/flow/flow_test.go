@@ -33,7 +33,7 @@ func square(t *testing.T, sw topology.Switch) *Network {
 	}
 	settle(b)
 	for d := openflow.DPID(1); d <= 4; d++ {
-		b.HostSeen(at(d, 3), host(d), []netip.Addr{addr(d)}, true, t0)
+		b.HostSeen(0, at(d, 3), host(d), []netip.Addr{addr(d)}, true, t0)
 	}
 	s := b.Snapshot(t0)
 	return &Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2, Meter: true, Mark: true, DSCP: 46}}
@@ -316,7 +316,7 @@ func TestEveryRuleIsValid(t *testing.T) {
 	n := square(t, threeTables)
 	n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
 	for d, sw := range n.Switches {
-		sw.Barred = []topology.Bar{{Port: 3, Addr: addr(1)}, {Port: 3, Addr: netip.MustParseAddr("fe80::1")}}
+		sw.Barred = []topology.Bar{{Port: 3, Addr: addr(1)}, {Port: 3, Addr: netip.MustParseAddr("fe80::1"), VLAN: 9}}
 		p := sw.Ports[3]
 		p.Storming, p.Crowded = true, true
 		sw.Ports[3] = p

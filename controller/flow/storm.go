@@ -56,14 +56,17 @@ func (v *view) ports(l *rules) {
 // announces where it comes from (RFC 4861 section 7.2.3). A switch that cannot
 // match the type of ICMPv6 bars ARP only.
 func (v *view) barred(b topology.Bar) []openflow.Match {
-	in := openflow.InPort(b.Port)
+	from := openflow.Match{openflow.InPort(b.Port)}
+	if b.VLAN != 0 {
+		from = append(from, openflow.VLANVID(b.VLAN))
+	}
 	if b.Addr.Is4() {
-		return []openflow.Match{{in, openflow.EthType(etherTypeARP), openflow.ARPSPA(b.Addr)}}
+		return []openflow.Match{append(from, openflow.EthType(etherTypeARP), openflow.ARPSPA(b.Addr))}
 	}
 	if v.lacks(topology.LacksICMPv6Type) {
 		return nil
 	}
-	nd := openflow.Match{in, openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6)}
+	nd := append(from, openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6))
 	return []openflow.Match{
 		append(nd[:len(nd):len(nd)], openflow.IPv6Src(b.Addr), openflow.ICMPv6Type(icmpv6Neighbour[0])),
 		append(nd[:len(nd):len(nd)], openflow.ICMPv6Type(icmpv6Neighbour[1]), openflow.IPv6NDTarget(b.Addr)),

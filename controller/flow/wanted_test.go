@@ -73,7 +73,7 @@ func (h *history) cable() {
 
 func (h *history) hostSpeaks() {
 	mac := host(openflow.DPID(rapid.IntRange(1, 6).Draw(h.T, "host")))
-	h.builder.HostSeen(h.port(), mac, []netip.Addr{addr(openflow.DPID(mac[5]))}, true, h.now)
+	h.builder.HostSeen(0, h.port(), mac, []netip.Addr{addr(openflow.DPID(mac[5]))}, true, h.now)
 }
 
 // theft has a host claim another one's address, and that one answer.

@@ -25,7 +25,7 @@ func torus(side, hosts int) *Builder {
 	}
 	pass(b, 2*time.Second)
 	for i := range hosts {
-		b.HostSeen(at(openflow.DPID(i%n+1), 5), benchMAC(i), []netip.Addr{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})}, true, t0)
+		b.HostSeen(0, at(openflow.DPID(i%n+1), 5), benchMAC(i), []netip.Addr{netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})}, true, t0)
 	}
 	b.Snapshot(t0)
 	return b

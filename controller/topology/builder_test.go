@@ -217,24 +217,24 @@ func TestHosts(t *testing.T) {
 	b := ring(Config{MaxHosts: 2})
 	mac := openflow.MAC{0, 1, 2, 3, 4, 5}
 	ip, ip6 := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("2001:db8::1")
-	if b.HostSeen(at(1, 1), mac, nil, true, t0) {
+	if b.HostSeen(0, at(1, 1), mac, nil, true, t0) {
 		t.Error("a host was learned on a trunk")
 	}
-	if !b.HostSeen(at(1, 3), mac, []netip.Addr{ip}, true, t0) || b.HostSeen(at(1, 3), mac, []netip.Addr{ip}, true, t0) {
+	if !b.HostSeen(0, at(1, 3), mac, []netip.Addr{ip}, true, t0) || b.HostSeen(0, at(1, 3), mac, []netip.Addr{ip}, true, t0) {
 		t.Error("a host is news the first time, and only then")
 	}
-	if !b.HostSeen(at(1, 3), mac, []netip.Addr{ip6}, true, t0) {
+	if !b.HostSeen(0, at(1, 3), mac, []netip.Addr{ip6}, true, t0) {
 		t.Error("another address is no news")
 	}
 	s := b.Snapshot(t0)
 	if p, ok := s.Locate(netip.MustParseAddr("::ffff:10.0.0.1")); !ok || p != at(1, 3) {
 		t.Errorf("located at %v, %v", p, ok)
 	}
-	if b.HostSeen(at(2, 3), mac, nil, true, t0) {
+	if b.HostSeen(0, at(2, 3), mac, nil, true, t0) {
 		t.Error("a host that has just come moves on at once")
 	}
 	later := t0.Add(time.Second)
-	if b.HostSeen(at(2, 3), mac, nil, true, later) {
+	if b.HostSeen(0, at(2, 3), mac, nil, true, later) {
 		t.Error("a host has moved before it was asked where it was")
 	}
 	ask(b, 500*time.Millisecond, nil)
@@ -246,21 +246,21 @@ func TestHosts(t *testing.T) {
 	}
 	other := openflow.MAC{0, 1, 2, 3, 4, 6}
 	later = later.Add(time.Minute)
-	b.HostSeen(at(4, 3), other, []netip.Addr{ip}, false, later)
+	b.HostSeen(0, at(4, 3), other, []netip.Addr{ip}, false, later)
 	if p, _ := b.Snapshot(t0).Locate(ip); p != at(2, 3) {
 		t.Error("the source of a packet was enough to take an address")
 	}
-	b.HostSeen(at(4, 3), other, []netip.Addr{ip}, true, later)
+	b.HostSeen(0, at(4, 3), other, []netip.Addr{ip}, true, later)
 	ask(b, 500*time.Millisecond, nil)
 	s = b.Snapshot(t0)
 	if p, _ := s.Locate(ip); p != at(4, 3) || len(hostOf(s, mac).Addrs) != 1 {
 		t.Errorf("the address is at %v and its old owner has %v", p, hostOf(s, mac).Addrs)
 	}
-	b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 7}, nil, true, later)
-	if b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 8}, nil, true, later) || b.HostSeen(at(4, 3), mac, nil, true, later) {
+	b.HostSeen(0, at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 7}, nil, true, later)
+	if b.HostSeen(0, at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 8}, nil, true, later) || b.HostSeen(0, at(4, 3), mac, nil, true, later) {
 		t.Error("a port has more hosts than it may")
 	}
-	if !b.HostSeen(at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 8}, nil, true, later.Add(time.Hour)) {
+	if !b.HostSeen(0, at(4, 3), openflow.MAC{0, 1, 2, 3, 4, 8}, nil, true, later.Add(time.Hour)) {
 		t.Error("a host that has been silent for an hour keeps others out")
 	}
 }
@@ -268,7 +268,7 @@ func TestHosts(t *testing.T) {
 func TestLocateBelievesTheOperatorFirst(t *testing.T) {
 	host, wide := netip.MustParsePrefix("10.0.0.9/32"), netip.MustParsePrefix("10.0.0.0/8")
 	b := ring(Config{Attachments: []Attachment{{wide, at(3, 3)}, {netip.MustParsePrefix("10.0.0.0/24"), at(2, 3)}, {host, at(4, 3)}}})
-	b.HostSeen(at(1, 3), openflow.MAC{0, 1}, []netip.Addr{netip.MustParseAddr("10.0.0.1"), host.Addr(), netip.MustParseAddr("192.0.2.7")}, true, t0)
+	b.HostSeen(0, at(1, 3), openflow.MAC{0, 1}, []netip.Addr{netip.MustParseAddr("10.0.0.1"), host.Addr(), netip.MustParseAddr("192.0.2.7")}, true, t0)
 	s := b.Snapshot(t0)
 	for addr, want := range map[string]PortID{
 		"10.0.0.9":  at(4, 3), // configured for the host itself

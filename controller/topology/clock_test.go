@@ -142,7 +142,7 @@ func TestOldSnapshotsAreReadWhileNewOnesAreMade(t *testing.T) {
 	var readers sync.WaitGroup
 	for i := range 50 {
 		mac := openflow.MAC{0, 1, byte(i)}
-		b.HostSeen(at(openflow.DPID(i%4+1), 3), mac, nil, true, t0)
+		b.HostSeen(0, at(openflow.DPID(i%4+1), 3), mac, nil, true, t0)
 		s := b.Snapshot(t0)
 		readers.Go(func() {
 			if s.Hosts.Len() != i+1 || copySnapshot(s).Hosts.Len() != i+1 || len(Diff(emptySnapshot(), s).Switches) != 4 {

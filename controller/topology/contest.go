@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"time"
@@ -36,6 +37,7 @@ type Claim struct {
 	At    PortID     // where the owner is known to be
 	By    openflow.MAC
 	From  PortID // where the claim was heard
+	VLAN  uint16 // in which it was heard; 0: none
 }
 
 // A Verdict says what became of a claim.
@@ -64,7 +66,7 @@ func (o Outcome) String() string { return [...]string{"kept", "taken", "flapping
 // others to hear.
 type Query struct {
 	Host     openflow.MAC
-	VLAN     uint16 // of the host; 0: none
+	VLAN     uint16 // in which the host has the address; 0: none
 	Addr     netip.Addr
 	At       PortID
 	Announce bool
@@ -75,6 +77,7 @@ type Query struct {
 type Bar struct {
 	Port openflow.PortNo
 	Addr netip.Addr
+	VLAN uint16 // 0: any
 }
 
 // A contest is a claim that is not believed yet, or not at all.
@@ -110,7 +113,7 @@ func newContests() contests {
 // believed nor looked into.
 func (b *Builder) contend(claim Claim) *contest {
 	now, k := b.clock.now, &b.contests
-	i := slices.IndexFunc(k.byOwner[claim.Owner], func(c *contest) bool { return c.Addr == claim.Addr && c.From == claim.From })
+	i := slices.IndexFunc(k.byOwner[claim.Owner], func(c *contest) bool { return c.Addr == claim.Addr && c.From == claim.From && c.VLAN == claim.VLAN })
 	if i >= 0 {
 		c := k.byOwner[claim.Owner][i]
 		c.heard, c.By = now, claim.By
@@ -146,6 +149,10 @@ func (b *Builder) forget(c *contest) {
 // keep ends the questions of a contest: its owner has answered.
 func (b *Builder) keep(c *contest) {
 	c.kept, c.last = b.clock.now, time.Time{}
+	if b.apart(c) {
+		c.announced = announcements
+		return
+	}
 	c.announced = min(c.announced, announcements-1) // one more, if all were made
 	b.bar(c)
 	if !c.reported {
@@ -154,9 +161,20 @@ func (b *Builder) keep(c *contest) {
 	}
 }
 
+// apart reports whether a claim is made in another VLAN than that in which its
+// owner has the address. Hosts there may have the same one, and their claim is
+// no offence. A bound address is no other host's in any VLAN.
+func (b *Builder) apart(c *contest) bool {
+	h := b.hosts[c.Owner]
+	if _, bound := b.boundAddrs[c.Addr]; bound || !c.Addr.IsValid() || h == nil {
+		return false
+	}
+	return h.VLANs[c.Addr] != c.VLAN
+}
+
 // bar keeps the hosts behind a port from announcing what they have claimed.
 func (b *Builder) bar(c *contest) {
-	k, bar := &b.contests, Bar{c.From.Port, c.Addr}
+	k, bar := &b.contests, Bar{c.From.Port, c.Addr, c.VLAN}
 	list := k.bars[c.From.DPID]
 	i, there := slices.BinarySearchFunc(list, bar, compareBars)
 	n := 0
@@ -176,7 +194,7 @@ func (b *Builder) bar(c *contest) {
 func (b *Builder) unbar(c *contest) {
 	k := &b.contests
 	list := k.bars[c.From.DPID]
-	i, there := slices.BinarySearchFunc(list, Bar{c.From.Port, c.Addr}, compareBars)
+	i, there := slices.BinarySearchFunc(list, Bar{c.From.Port, c.Addr, c.VLAN}, compareBars)
 	if !there {
 		return
 	}
@@ -192,7 +210,7 @@ func compareBars(x, y Bar) int {
 	if x.Port != y.Port {
 		return int(int64(x.Port) - int64(y.Port))
 	}
-	return x.Addr.Compare(y.Addr)
+	return cmp.Or(x.Addr.Compare(y.Addr), cmp.Compare(x.VLAN, y.VLAN))
 }
 
 // HostAnswered takes note that a host has answered a [Query] at a port: it is
@@ -232,12 +250,13 @@ func (b *Builder) Queries(now time.Time) (due []Query) {
 
 // query returns the frame that is due in a contest.
 func (b *Builder) query(h *hostState, c *contest) (q Query, ok bool) {
-	q = Query{Host: h.MAC, VLAN: h.VLAN, Addr: c.Addr, At: h.At, contest: c}
+	q = Query{Host: h.MAC, VLAN: h.VLANs[c.Addr], Addr: c.Addr, At: h.At, contest: c}
 	age := b.clock.now.Sub(c.last)
 	switch {
 	case c.kept.IsZero() && (c.asked == 0 || c.asked < questions && age >= askEvery):
 		if !q.Addr.IsValid() && len(h.Addrs) > 0 {
 			q.Addr = h.Addrs[c.asked%len(h.Addrs)]
+			q.VLAN = h.VLANs[q.Addr]
 		}
 		return q, q.Addr.IsValid()
 	case c.kept.IsZero() || !c.Addr.IsValid():
@@ -340,7 +359,7 @@ func (b *Builder) believe(c *contest) {
 			return
 		}
 		b.moveTo(owner, c.From, b.clock.wall)
-	case by == nil || by.At != c.From || !b.vacant(c) || !b.takeAddr(by, c.Addr):
+	case by == nil || by.At != c.From || !b.vacant(c) || !b.takeAddr(by, c.Addr, c.VLAN):
 		return
 	}
 	b.contests.verdicts = append(b.contests.verdicts, Verdict{c.Claim, Taken})

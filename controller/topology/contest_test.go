@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"encoding/json"
 	"net/netip"
 	"slices"
 	"testing"
@@ -34,8 +35,8 @@ var (
 // of the victim at (1, 3).
 func contested(cfg Config) *Builder {
 	b := ring(cfg)
-	b.HostSeen(at(1, 3), victim, []netip.Addr{wanted}, true, t0)
-	b.HostSeen(at(3, 3), thief, []netip.Addr{wanted}, true, t0.Add(5*time.Second))
+	b.HostSeen(0, at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	b.HostSeen(0, at(3, 3), thief, []netip.Addr{wanted}, true, t0.Add(5*time.Second))
 	return b
 }
 
@@ -61,12 +62,12 @@ func TestAnAddressStaysWithAHostThatAnswers(t *testing.T) {
 	if len(v) != 1 || v[0] != (Verdict{want, Kept}) {
 		t.Errorf("verdicts %v", v)
 	}
-	if bars := b.Snapshot(t0).Switches[3].Barred; !slices.Equal(bars, []Bar{{3, wanted}}) {
+	if bars := b.Snapshot(t0).Switches[3].Barred; !slices.Equal(bars, []Bar{{Port: 3, Addr: wanted}}) {
 		t.Errorf("barred at the claimant's switch: %v", bars)
 	}
 
 	// The claim that is repeated is looked into again, and reported no more.
-	b.HostSeen(at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
+	b.HostSeen(0, at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
 	if again := ask(b, time.Second, answers); len(again) != 2 || len(b.Verdicts()) != 0 {
 		t.Errorf("sent %v after the claim was repeated", again)
 	}
@@ -82,7 +83,7 @@ func TestAnAddressMovesWhenItsOwnerIsSilent(t *testing.T) {
 		"to this once": func(q Query) bool { return q.Addr != wanted },
 	} {
 		b := contested(Config{})
-		b.HostSeen(at(1, 3), victim, []netip.Addr{netip.MustParseAddr("10.0.0.9")}, true, b.clock.wall)
+		b.HostSeen(0, at(1, 3), victim, []netip.Addr{netip.MustParseAddr("10.0.0.9")}, true, b.clock.wall)
 		sent := ask(b, 600*time.Millisecond, answer)
 		if located(b) != at(3, 3) || len(sent) != questions {
 			t.Errorf("silent %s: the address is at %v after %d questions", name, located(b), len(sent))
@@ -124,7 +125,7 @@ func TestAClaimIsAgainstItsOwnerOnly(t *testing.T) {
 	b := contested(Config{})
 	b.SwitchDown(1, b.clock.wall) // the owner cannot be asked for a while
 	third := openflow.MAC{0, 3}
-	b.HostSeen(at(1, 3), third, []netip.Addr{wanted}, true, b.clock.wall) // beside the owner
+	b.HostSeen(0, at(1, 3), third, []netip.Addr{wanted}, true, b.clock.wall) // beside the owner
 	ask(b, 5*time.Second, func(q Query) bool { return q.Host == third })
 	if owner := b.byAddr[wanted]; owner != third {
 		t.Errorf("%v has the address", owner)
@@ -140,11 +141,11 @@ func TestABarEndsWithItsReason(t *testing.T) {
 	}{
 		"the owner's port is down": {func(b *Builder) {
 			b.PortChanged(1, openflow.PortModified, down, b.clock.wall)
-			b.HostSeen(at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
+			b.HostSeen(0, at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
 		}, at(3, 3)},
 		"the owner's port has gone": {func(b *Builder) { b.PortChanged(1, openflow.PortDeleted, openflow.Port{No: 3}, b.clock.wall) }, External},
 		"the owner has come to the port of the claim": {func(b *Builder) {
-			b.HostSeen(at(3, 3), victim, []netip.Addr{wanted}, true, b.clock.wall)
+			b.HostSeen(0, at(3, 3), victim, []netip.Addr{wanted}, true, b.clock.wall)
 			ask(b, 600*time.Millisecond, nil)
 		}, at(3, 3)},
 	} {
@@ -166,44 +167,85 @@ func TestABarEndsWithItsReason(t *testing.T) {
 func TestAnOwnerThatComesToTheClaimKeepsItsAddress(t *testing.T) {
 	b := contested(Config{})
 	b.PortChanged(1, openflow.PortModified, openflow.Port{No: 3, State: openflow.PortStateLinkDown}, b.clock.wall)
-	b.HostSeen(at(3, 3), victim, nil, true, b.clock.wall)
+	b.HostSeen(0, at(3, 3), victim, nil, true, b.clock.wall)
 	ask(b, time.Second, nil)
 	if owner, v := b.byAddr[wanted], b.Verdicts(); owner != victim || len(v) != 0 || b.contests.count != 0 {
 		t.Errorf("the owner is %v, verdicts %v", owner, v)
 	}
 }
 
-// A host is asked in its VLAN, after a restart too, and none at another port
-// changes that.
-func TestAHostIsAskedInItsVLAN(t *testing.T) {
-	b := contested(Config{})
-	b.HostTagged(at(1, 3), victim, 7)
-	b.HostTagged(at(3, 3), victim, 9)
-	if sent := ask(b, 100*time.Millisecond, answers); len(sent) == 0 || sent[0].VLAN != 7 {
-		t.Errorf("asked by %v", sent)
+// Hosts in different VLANs may have the same address. The one that was first is
+// where it is, and the other is left in peace.
+func TestAnAddressInTwoVLANsIsNoOffence(t *testing.T) {
+	b := ring(Config{})
+	b.HostSeen(10, at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	b.HostSeen(20, at(3, 3), thief, []netip.Addr{wanted}, true, t0.Add(5*time.Second))
+	sent := ask(b, 2*time.Second, answers)
+	if len(sent) != 1 || sent[0].VLAN != 10 || sent[0].Announce || located(b) != at(1, 3) {
+		t.Errorf("the address is at %v after %v", located(b), sent)
 	}
-	b.Save()
-	b.HostTagged(at(1, 3), victim, 8)
-	if c := b.Save(); len(c.Hosts) != 1 || c.Hosts[0].VLAN != 8 {
-		t.Errorf("saved %v", c.Hosts)
+	if v, bars := b.Verdicts(), b.Snapshot(t0).Switches[3].Barred; len(v) != 0 || len(bars) != 0 {
+		t.Errorf("verdicts %v, barred %v", v, bars)
 	}
-	later := NewBuilder(Config{}, t0)
-	later.Recall(b.Saved(), t0)
-	if got := later.hosts[victim].VLAN; got != 8 {
-		t.Errorf("VLAN %d after a restart", got)
+	b.HostSeen(10, at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
+	ask(b, 2*time.Second, answers)
+	if v, bars := b.Verdicts(), b.Snapshot(t0).Switches[3].Barred; len(v) != 1 || !slices.Equal(bars, []Bar{{3, wanted, 10}}) {
+		t.Errorf("claimed in its own VLAN: verdicts %v, barred %v", v, bars)
+	}
+	b.HostSeen(20, at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
+	if ask(b, 2*time.Second, nil); located(b) != at(3, 3) {
+		t.Error("the owner is silent, and keeps the address")
+	}
+}
+
+// A router has an address in each VLAN, and answers for each in that one only,
+// after a restart, too.
+func TestARouterIsAskedInTheVLANOfTheAddress(t *testing.T) {
+	b := ring(Config{})
+	other := netip.MustParseAddr("10.0.2.1")
+	b.HostSeen(10, at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	b.HostSeen(20, at(1, 3), victim, []netip.Addr{other}, true, t0)
+	b.HostSeen(30, at(1, 3), victim, []netip.Addr{other}, true, t0) // has changed
+	text, err := json.Marshal(b.Saved())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var saved Saved
+	if err := json.Unmarshal(text, &saved); err != nil {
+		t.Fatal(err)
+	}
+	again := NewBuilder(Config{}, t0)
+	again.Recall(saved, t0)
+	for _, from := range []*Builder{b, again} {
+		if vlans := from.hosts[victim].VLANs; len(vlans) != 2 || vlans[wanted] != 10 || vlans[other] != 30 {
+			t.Errorf("VLANs %v", vlans)
+		}
+	}
+	now := t0.Add(5 * time.Second)
+	b.HostSeen(10, at(3, 3), thief, []netip.Addr{wanted}, true, now)
+	b.HostSeen(30, at(3, 3), thief, []netip.Addr{other}, true, now)
+	b.HostSeen(0, at(2, 3), victim, nil, false, now)
+	asked := map[netip.Addr]uint16{}
+	for _, q := range ask(b, 600*time.Millisecond, func(q Query) bool { asked[q.Addr] = q.VLAN; return true }) {
+		if want := map[netip.Addr]uint16{wanted: 10, other: 30}[q.Addr]; q.VLAN != want {
+			t.Errorf("%v is asked for, or announced, in VLAN %d; want %d", q.Addr, q.VLAN, want)
+		}
+	}
+	if len(asked) != 2 {
+		t.Errorf("asked %v", asked)
 	}
 }
 
 func TestAHostThatIsHeardElsewhereStaysWhereItAnswers(t *testing.T) {
 	b := ring(Config{})
-	b.HostSeen(at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	b.HostSeen(0, at(1, 3), victim, []netip.Addr{wanted}, true, t0)
 	now := t0.Add(5 * time.Second)
-	b.HostSeen(at(2, 3), victim, nil, false, now)
+	b.HostSeen(0, at(2, 3), victim, nil, false, now)
 	ask(b, time.Second, answers)
 	if v := b.Verdicts(); located(b) != at(1, 3) || len(v) != 1 || v[0].Outcome != Kept || len(b.Snapshot(t0).Switches[2].Barred) != 0 {
 		t.Errorf("at %v, verdicts %v", located(b), v)
 	}
-	b.HostSeen(at(2, 3), victim, nil, false, b.clock.wall) // then it does move
+	b.HostSeen(0, at(2, 3), victim, nil, false, b.clock.wall) // then it does move
 	ask(b, 600*time.Millisecond, nil)
 	if located(b) != at(2, 3) {
 		t.Error("a host that had answered cannot move")
@@ -212,10 +254,10 @@ func TestAHostThatIsHeardElsewhereStaysWhereItAnswers(t *testing.T) {
 
 func TestAHostThatMovesBackAndForthIsDamped(t *testing.T) {
 	b := ring(Config{})
-	b.HostSeen(at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	b.HostSeen(0, at(1, 3), victim, []netip.Addr{wanted}, true, t0)
 	moves, last, flapping := 0, at(1, 3), 0
 	for i := range 600 { // a minute, each second at the other port
-		b.HostSeen(at(openflow.DPID(1+i/10%2), 3), victim, nil, true, b.clock.wall)
+		b.HostSeen(0, at(openflow.DPID(1+i/10%2), 3), victim, nil, true, b.clock.wall)
 		ask(b, 100*time.Millisecond, nil)
 		if p := located(b); p != last {
 			moves, last = moves+1, p
@@ -236,7 +278,7 @@ func TestBindingsWin(t *testing.T) {
 	if located(b) != at(1, 3) {
 		t.Fatalf("bound and never heard: at %v", located(b))
 	}
-	if b.HostSeen(at(4, 3), victim, nil, true, b.clock.wall) {
+	if b.HostSeen(0, at(4, 3), victim, nil, true, b.clock.wall) {
 		t.Error("a bound host was learned at another port")
 	}
 	ask(b, 2*time.Second, nil)
@@ -251,8 +293,8 @@ func TestBindingsWin(t *testing.T) {
 	}
 
 	free := ring(Config{Bindings: []Binding{{MAC: victim, Addrs: []netip.Addr{wanted}}}})
-	free.HostSeen(at(3, 3), thief, []netip.Addr{wanted}, true, t0)
-	free.HostSeen(at(2, 3), victim, []netip.Addr{wanted}, true, t0)
+	free.HostSeen(0, at(3, 3), thief, []netip.Addr{wanted}, true, t0)
+	free.HostSeen(0, at(2, 3), victim, []netip.Addr{wanted}, true, t0)
 	if located(free) != at(2, 3) {
 		t.Errorf("the address bound to a host is at %v, which is not where that is", located(free))
 	}
@@ -264,14 +306,14 @@ func TestClaimsAreBounded(t *testing.T) {
 	for i := range 2000 {
 		a := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
 		mac := openflow.MAC{0, 9, byte(i >> 8), byte(i)}
-		b.HostSeen(at(1, 3), mac, []netip.Addr{a}, true, t0)
-		b.HostSeen(at(2, 3), thief, []netip.Addr{a}, true, t0)
+		b.HostSeen(0, at(1, 3), mac, []netip.Addr{a}, true, t0)
+		b.HostSeen(0, at(2, 3), thief, []netip.Addr{a}, true, t0)
 	}
 	ask(b, time.Second, answers)
 	if n := len(b.Verdicts()); n != maxPortClaims || len(b.Snapshot(t0).Switches[2].Barred) != maxBarred {
 		t.Errorf("%d claims of one port were looked into", n)
 	}
-	b.HostSeen(at(3, 3), victim, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, 1})}, true, b.clock.wall)
+	b.HostSeen(0, at(3, 3), victim, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, 1})}, true, b.clock.wall)
 	if ask(b, time.Second, answers); len(b.Verdicts()) != 1 {
 		t.Error("a claim at another port finds no room")
 	}
@@ -282,18 +324,18 @@ func TestFullPortsAndHostsMakeRoomForWhatIsHeard(t *testing.T) {
 	addr := func(n byte) []netip.Addr { return []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, n})} }
 	start := b.clock.wall
 	for n := byte(1); n <= 3; n++ {
-		b.HostSeen(at(1, 3), openflow.MAC{0, n}, addr(n), true, start)
-		b.HostSeen(at(2, 3), openflow.MAC{1 << 1, 1}, addr(100+n), true, start)
+		b.HostSeen(0, at(1, 3), openflow.MAC{0, n}, addr(n), true, start)
+		b.HostSeen(0, at(2, 3), openflow.MAC{1 << 1, 1}, addr(100+n), true, start)
 	}
 	s := b.Snapshot(t0)
 	if u := b.Unlearned(); u != (Unlearned{Hosts: 1, Addrs: 1}) || !s.Switches[1].Ports[3].Crowded || s.Switches[2].Ports[3].Crowded {
 		t.Errorf("unlearned %+v, ports %+v", u, s.Switches[1].Ports[3])
 	}
 	now := start.Add(40 * time.Second)
-	b.HostSeen(at(1, 3), openflow.MAC{0, 2}, addr(2), true, now)
-	b.HostSeen(at(2, 3), openflow.MAC{1 << 1, 1}, addr(102), true, now)
+	b.HostSeen(0, at(1, 3), openflow.MAC{0, 2}, addr(2), true, now)
+	b.HostSeen(0, at(2, 3), openflow.MAC{1 << 1, 1}, addr(102), true, now)
 	now = start.Add(time.Minute)
-	if !b.HostSeen(at(1, 3), openflow.MAC{0, 3}, addr(3), true, now) || !b.HostSeen(at(2, 3), openflow.MAC{1 << 1, 1}, addr(103), true, now) {
+	if !b.HostSeen(0, at(1, 3), openflow.MAC{0, 3}, addr(3), true, now) || !b.HostSeen(0, at(2, 3), openflow.MAC{1 << 1, 1}, addr(103), true, now) {
 		t.Error("what has been silent for a minute keeps others out")
 	}
 	s = b.Snapshot(now)

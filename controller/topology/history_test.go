@@ -67,7 +67,7 @@ func (h *history) step(t *rapid.T) {
 	case 11:
 		mac := openflow.MAC{0, byte(rapid.IntRange(1, 6).Draw(t, "mac"))}
 		addr := netip.AddrFrom4([4]byte{10, 0, 0, byte(rapid.IntRange(1, 6).Draw(t, "addr"))})
-		h.HostSeen(x, mac, []netip.Addr{addr}, true, h.now)
+		h.HostSeen(0, x, mac, []netip.Addr{addr}, true, h.now)
 	case 19, 20:
 		h.WideSeen(x, y, h.now)
 	case 12:

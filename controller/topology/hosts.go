@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -32,16 +33,16 @@ type hostState struct {
 	flapping     time.Time // when that was reported last
 }
 
-// HostSeen takes note of a frame that a host sent: where it entered, its source
-// MAC, and the addresses that it gives as its own. It reports whether that is
-// news. Frames count at edge ports only.
+// HostSeen takes note of a frame that a host sent: its VLAN (0: none), where it
+// entered, its source MAC, and the addresses that it gives as its own. It
+// reports whether that is news. Frames count at edge ports only.
 //
 // A host that is known at another port, and can be asked there, has moved only
 // when it does not answer there; see [Builder.Queries]. So it is with claimed
 // addresses, which come from address resolution, when they are known to be
 // another host's. Other addresses are the source of a packet, which may have
 // been routed, and count only if no host has them.
-func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, claimed bool, now time.Time) bool {
+func (b *Builder) HostSeen(vlan uint16, at PortID, mac openflow.MAC, addrs []netip.Addr, claimed bool, now time.Time) bool {
 	b.clock.look(now)
 	p := b.port(at)
 	if p == nil || p.role != Edge || mac[0]&1 != 0 || mac == (openflow.MAC{}) {
@@ -74,21 +75,12 @@ func (b *Builder) HostSeen(at PortID, mac openflow.MAC, addrs []netip.Addr, clai
 	}
 	h.Seen = now
 	for _, a := range addrs {
-		if b.learnAddr(h, a.Unmap(), claimed, now) {
+		if b.learnAddr(h, a.Unmap(), vlan, claimed, now) {
 			news = true
 		}
 	}
 	b.refresh(h)
 	return news
-}
-
-// HostTagged takes note of the VLAN in which a host speaks at a port, in which
-// it is to be asked; 0 is none.
-func (b *Builder) HostTagged(at PortID, mac openflow.MAC, vlan uint16) {
-	if h := b.hosts[mac]; h != nil && h.At == at && h.VLAN != vlan {
-		h.VLAN = vlan
-		b.unsaved.hosts[mac] = true
-	}
 }
 
 // mayMove reports whether a host that was heard at another port is there. If it
@@ -140,14 +132,14 @@ func (b *Builder) refresh(h *hostState) {
 
 // learnAddr gives addr to h if h may have it, and reports whether that is a
 // change.
-func (b *Builder) learnAddr(h *hostState, addr netip.Addr, claimed bool, now time.Time) bool {
+func (b *Builder) learnAddr(h *hostState, addr netip.Addr, vlan uint16, claimed bool, now time.Time) bool {
 	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() {
 		return false
 	}
 	if owner, ok := b.boundAddrs[addr]; ok && owner != h.MAC {
 		if claimed {
 			home, _ := b.boundTo(owner)
-			b.refuse(Claim{Owner: owner, Addr: addr, At: home, By: h.MAC, From: h.At})
+			b.refuse(Claim{Owner: owner, Addr: addr, At: home, By: h.MAC, From: h.At, VLAN: vlan})
 		}
 		return false
 	}
@@ -156,20 +148,22 @@ func (b *Builder) learnAddr(h *hostState, addr netip.Addr, claimed bool, now tim
 	case !taken:
 	case o == h:
 		i, _ := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare)
-		h.heard[i] = now
+		if h.heard[i] = now; claimed {
+			b.setVLAN(h, addr, vlan)
+		}
 		return false
 	case !claimed:
 		return false
 	case o.At != h.At && !b.gone(o):
-		b.contend(Claim{Owner: owner, Addr: addr, At: o.At, By: h.MAC, From: h.At})
+		b.contend(Claim{Owner: owner, Addr: addr, At: o.At, By: h.MAC, From: h.At, VLAN: vlan})
 		return false
 	}
-	return b.takeAddr(h, addr)
+	return b.takeAddr(h, addr, vlan)
 }
 
-// takeAddr gives an address to a host, whichever had it before. It reports
-// whether the host has room for it.
-func (b *Builder) takeAddr(h *hostState, addr netip.Addr) bool {
+// takeAddr gives an address in a VLAN to a host, whichever had it before. It
+// reports whether the host has room for it.
+func (b *Builder) takeAddr(h *hostState, addr netip.Addr, vlan uint16) bool {
 	if !b.makeAddrRoom(h) {
 		return false
 	}
@@ -177,13 +171,30 @@ func (b *Builder) takeAddr(h *hostState, addr netip.Addr) bool {
 		b.loseAddr(b.hosts[owner], addr)
 	}
 	b.assign(h, addr, b.clock.wall)
+	b.setVLAN(h, addr, vlan)
 	return true
+}
+
+// setVLAN notes in which VLAN a host has an address, and is to be asked for it;
+// 0: in none.
+func (b *Builder) setVLAN(h *hostState, addr netip.Addr, vlan uint16) {
+	if h.VLANs[addr] == vlan {
+		return
+	}
+	vlans := map[netip.Addr]uint16{}
+	maps.Copy(vlans, h.VLANs) // snapshots share the old one
+	if vlans[addr] = vlan; vlan == 0 {
+		delete(vlans, addr)
+	}
+	h.VLANs = vlans
+	b.unsaved.hosts[h.MAC] = true
 }
 
 func (b *Builder) loseAddr(h *hostState, addr netip.Addr) {
 	if i, ok := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare); ok {
 		h.Addrs = slices.Delete(slices.Clone(h.Addrs), i, i+1) // snapshots share the old one
 		h.heard = slices.Delete(h.heard, i, i+1)
+		b.setVLAN(h, addr, 0)
 		b.touchHost(h)
 	}
 	delete(b.byAddr, addr)

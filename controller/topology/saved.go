@@ -207,7 +207,7 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 		if !b.recallable(h.MAC, netip.Addr{}) {
 			continue
 		}
-		kept := &hostState{Host: Host{MAC: h.MAC, Seen: h.Seen, Moved: h.Moved, VLAN: h.VLAN}, saved: h.Seen}
+		kept := &hostState{Host: Host{MAC: h.MAC, Seen: h.Seen, Moved: h.Moved}, saved: h.Seen}
 		b.hosts[h.MAC] = kept
 		b.enterPort(kept, h.At)
 		for _, a := range h.Addrs {
@@ -216,6 +216,7 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 				continue
 			}
 			b.assign(kept, a, h.Seen)
+			b.setVLAN(kept, a, h.VLANs[a])
 		}
 	}
 	b.unsaved = odd

@@ -16,7 +16,7 @@ import (
 func TestSavedNetworkMakesARestartInvisible(t *testing.T) {
 	b := ring(Config{})
 	for d := openflow.DPID(1); d <= 4; d++ {
-		b.HostSeen(at(d, 3), openflow.MAC{0, byte(d)}, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(d)})}, true, t0)
+		b.HostSeen(0, at(d, 3), openflow.MAC{0, byte(d)}, []netip.Addr{netip.AddrFrom4([4]byte{10, 0, 0, byte(d)})}, true, t0)
 	}
 	before := b.Snapshot(t0.Add(3 * time.Second))
 

@@ -82,7 +82,10 @@ type Host struct {
 	Addrs []netip.Addr // ascending
 	Seen  time.Time    // when it last said something that reached the controller
 	Moved time.Time    // when it came to where it is
-	VLAN  uint16       `json:",omitempty"` // in which it is to be asked; 0: none
+
+	// VLANs are those of the addresses that were heard in one. It is not
+	// changed.
+	VLANs map[netip.Addr]uint16 `json:",omitempty"`
 }
 
 // An Attachment is a prefix that the configuration places behind an edge port.
