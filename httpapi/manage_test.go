@@ -1,10 +1,14 @@
 package httpapi_test
 
 import (
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 
+	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/auth/authtest"
 )
 
 // A colleague's allocation is changed and released by the project's managers
@@ -65,4 +69,41 @@ func TestManagers(t *testing.T) {
 	if n := len(h.alloc.Live("")); n != 0 {
 		t.Errorf("%d allocations are left", n)
 	}
+}
+
+// TestHTTPDirectoryOwnersAndManagers: the directory's word on a project's
+// managers and addresses counts as that of the configuration does.
+func TestHTTPDirectoryOwnersAndManagers(t *testing.T) {
+	d := authtest.NewDirectory(t)
+	d.Answer(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/users/boss/projects/elsewhere":
+			_, _ = io.WriteString(w, `{"is_active": true, "is_manager": true, "addresses": ["192.127.1.10"]}`)
+		case "/users/visitor/projects/elsewhere", "/users/other/projects/elsewhere":
+			_, _ = io.WriteString(w, `{"is_active": true}`)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+	h := newHarness(t, func(c *httpapi.Config) {
+		known, err := auth.NewHTTP(auth.HTTPConfig{URL: d.URL, Roots: d.Roots, Now: c.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(known.Close)
+		c.Directory = auth.NewChain(c.Directory.(*auth.Static), known)
+		static := owners(auth.ConsentEither) // in which 192.127.1.10 is projectB's
+		c.Owners = func() *auth.Owners { return static.With(known.Owners()) }
+	})
+	body := func(project, src string) string {
+		return `{"project_id":"` + project + `","src_ip":"` + src + `","dst_ip":"192.127.1.40","duration":60}`
+	}
+	visitor, other, boss := h.issue("visitor", "elsewhere"), h.issue("other", "elsewhere"), h.issue("boss", "elsewhere")
+	h.want(403, "POST", "/api/allocations", body("elsewhere", "192.127.1.10"), bearer(visitor))
+	h.want(200, "GET", "/api/allocations", "", bearer(boss)) // has the directory asked, which names the addresses
+	at := "/api/allocations/" + h.want(201, "POST", "/api/allocations", body("elsewhere", "192.127.1.10"), bearer(visitor)).Results[0]["allocation_id"].(string)
+	h.want(403, "POST", "/api/allocations", body("elsewhere", "192.127.1.22"), bearer(visitor))
+	h.want(403, "DELETE", at, "", bearer(other))
+	h.want(200, "DELETE", at, "", bearer(boss))
+	h.want(201, "POST", "/api/allocations", body("projectB", "192.127.1.10"), bearer(h.key)) // it owns the address, too
 }

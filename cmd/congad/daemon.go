@@ -185,7 +185,7 @@ func (d *daemon) openAPI() error {
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),
 		Audit: d.services.audit, Replays: d.services.replays, Events: d.services.events,
 		Ready:    []httpapi.Check{{Name: "store", Ready: d.store.Ready}},
-		Webhooks: d.services.webhooks, Projects: d.projects, Owners: d.owners.Load, Origin: d.cfg.API.URL,
+		Webhooks: d.services.webhooks, Projects: d.projects, Owners: d.ownership, Origin: d.cfg.API.URL,
 	})
 	if err != nil {
 		return err

@@ -11,7 +11,16 @@ import (
 // An identity holds what the daemon asks about users.
 type identity struct {
 	directory auth.Directory // the configured one, then the HTTP directory
+	http      *auth.HTTP     // the HTTP directory; nil: none
 	tokens    httpapi.Tokens // nil: tokens are not accepted
+}
+
+// owners returns which addresses are whose as the HTTP directory has it.
+func (i identity) owners() *auth.Owners {
+	if i.http == nil {
+		return nil
+	}
+	return i.http.Owners()
 }
 
 // openIdentity makes the directories and the issuer that c names. It sends no
@@ -23,7 +32,7 @@ func openIdentity(c config.Directory, static *auth.Static, log *slog.Logger) (id
 		if err != nil {
 			return identity{}, err
 		}
-		out.directory = auth.NewChain(static, http)
+		out.directory, out.http = auth.NewChain(static, http), http
 	}
 	if c.OIDC.Issuer != "" {
 		tokens, err := auth.NewOIDC(auth.OIDCConfig{

@@ -8,6 +8,7 @@ import (
 	"conga/cmd/internal/config"
 	"conga/httpapi"
 	"conga/httpapi/audit"
+	"conga/httpapi/auth"
 	"conga/httpapi/events"
 	"conga/httpapi/replay"
 	"conga/httpapi/webhook"
@@ -46,14 +47,22 @@ func (d *daemon) projects() []httpapi.Project { return *d.known.Load() }
 func (d *daemon) own(c config.Directory) {
 	owners := ownersOf(c)
 	d.owners.Store(owners)
-	if !owners.Any() {
+	switch {
+	case owners.Any():
+	case d.identity.http != nil:
+		d.log.Info("no project names addresses: every project may reserve paths between any hosts, until the HTTP directory names some; see directory.projects[].addresses")
+	default:
 		d.log.Info("no project names addresses: every project may reserve paths between any hosts; see directory.projects[].addresses")
 	}
 }
 
+// ownership returns which addresses are whose by the configuration and the HTTP
+// directory.
+func (d *daemon) ownership() *auth.Owners { return d.owners.Load().With(d.identity.owners()) }
+
 // owns reports whether an address is the project's own.
 func (d *daemon) owns(project string, addr netip.Addr) bool {
-	return d.owners.Load().Owns(project, addr, func(mac [6]byte) []netip.Addr {
+	return d.ownership().Owns(project, addr, func(mac [6]byte) []netip.Addr {
 		h, _ := d.controller.Snapshot().Hosts.Get(mac)
 		return h.Addrs
 	})

@@ -218,3 +218,39 @@ func await(t *testing.T, delivered <-chan *http.Request, event, secret string) {
 		}
 	}
 }
+
+// TestAddressesOfTheHTTPDirectory are no other project's from the first answer
+// that names them.
+func TestAddressesOfTheHTTPDirectory(t *testing.T) {
+	dir := t.TempDir()
+	directory := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/visitor/elsewhere":
+			_, _ = io.WriteString(w, `{"is_active":true,"addresses":["192.127.1.0/24"]}`)
+		case "/stranger/another":
+			_, _ = io.WriteString(w, `{"is_active":true}`)
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	defer directory.Close()
+	file := filepath.Join(dir, "conga.yaml")
+	text := fmt.Sprintf(testConfig, filepath.Join(dir, "data"), "127.0.0.1:0")
+	writeConfig(t, file, strings.Replace(text, "directory:", "directory:\n  http: "+directory.URL+"/{user}/{project}", 1))
+	p := start(t, file)
+	login := func(user, project string) *wireClient {
+		given, _ := p.rest("").text(200, "POST", "/auth", `{"user_id":"`+user+`","project_id":"`+project+`"}`)
+		return p.rest(aKey.FindString(given))
+	}
+	const path = `"src_ip":"192.127.1.10","dst_ip":"192.127.1.11","duration":60,"protocol":"udp","src_port":`
+	stranger := login("stranger", "another")
+	stranger.text(201, "POST", "/allocations", `{"project_id":"another",`+path+`1}`)
+	visitor := login("visitor", "elsewhere")
+	if refused, _ := stranger.text(403, "POST", "/allocations", `{"project_id":"another",`+path+`2}`); !strings.Contains(refused, "belongs to another project") {
+		t.Error(refused)
+	}
+	visitor.text(201, "POST", "/allocations", `{"project_id":"elsewhere",`+path+`3}`)
+	if code := p.stop(syscall.SIGTERM); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}

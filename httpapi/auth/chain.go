@@ -7,7 +7,7 @@ import (
 
 // A Chain is a [Directory] of two: the configured one is asked first, and where
 // it knows of no membership, the one over HTTP. What proves a user is always
-// known here; the directory over HTTP knows memberships only.
+// known here; the directory over HTTP knows members, managers and addresses.
 type Chain struct {
 	static *Static
 	http   *HTTP
@@ -54,8 +54,11 @@ func (c *Chain) Known(user, project string) bool {
 	return c.static.Member(user, project) || c.http.Known(user, project)
 }
 
-// Manages implements [Directory]: the directory over HTTP knows no managers.
-func (c *Chain) Manages(user, project string) bool { return c.static.Manages(user, project) }
+// Manages implements [Directory]. The word of either counts, that of the
+// directory over HTTP about a user that it has made a member.
+func (c *Chain) Manages(user, project string) bool {
+	return c.static.Manages(user, project) || c.http.Manages(user, project)
+}
 
 // Subject implements [Directory].
 func (c *Chain) Subject(user string) (subject string, fixed bool) { return c.static.Subject(user) }

@@ -3,15 +3,14 @@ package auth
 import (
 	"context"
 	"crypto/tls"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -60,16 +59,19 @@ func CheckHTTP(template string) error {
 }
 
 // A HTTP is a directory of members that is asked over HTTP: GET the URL, and
-// {"is_active": true} makes the user a member of the project. 404 does not;
-// anything else is no answer.
+// {"is_active": true} makes the user a member of the project, with
+// "is_manager": true a manager, and "addresses" are what the project owns. 404
+// does not; anything else is no answer.
 type HTTP struct {
 	url    string
 	client *http.Client
 	now    func() time.Time
 	log    *slog.Logger
+	owners atomic.Pointer[Owners] // made of owned
 
 	mu      sync.Mutex
 	answers map[owner]membership
+	owned   map[string][]Owned // by project
 	// Two lines, so that strangers cannot keep users who have been proved
 	// waiting.
 	proved, unproved line
@@ -93,10 +95,11 @@ type flight struct {
 
 // A membership says what is known of one user in one project.
 type membership struct {
-	known  bool // it has been answered at all
-	active bool
-	at     time.Time // answered
-	failed time.Time // not answered, after that; zero: no
+	known   bool // it has been answered at all
+	active  bool
+	manager bool
+	at      time.Time // answered
+	failed  time.Time // not answered, after that; zero: no
 }
 
 // verdict returns the answer that m gives now, if it gives one.
@@ -139,7 +142,7 @@ func NewHTTP(cfg HTTPConfig) (*HTTP, error) {
 	}
 	h := &HTTP{
 		url: cfg.URL, client: newIdentityClient(cfg.Roots), now: cfg.Now, log: cfg.Log,
-		answers: map[owner]membership{}, proved: newLine(maxAsking), unproved: newLine(maxUnproved),
+		answers: map[owner]membership{}, owned: map[string][]Owned{}, proved: newLine(maxAsking), unproved: newLine(maxUnproved),
 	}
 	if h.now == nil {
 		h.now = time.Now
@@ -218,14 +221,17 @@ func (h *HTTP) ask(l *line, who owner, f *flight) {
 	defer wait.Stop()
 	select {
 	case l.asking <- struct{}{}:
-		active, err := h.get(who)
+		s, err := h.get(who)
 		<-l.asking
+		if err == nil {
+			err = h.own(who.project, s)
+		}
 		if err != nil {
 			h.log.Warn("the directory of projects does not answer", "err", shortened(err))
 		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		f.err = h.learnLocked(who, active, err)
+		f.err = h.learnLocked(who, s, err)
 	case <-wait.C:
 		h.log.Warn("too many questions to the directory of projects wait", "at_once", cap(l.asking))
 		h.mu.Lock()
@@ -237,29 +243,29 @@ func (h *HTTP) ask(l *line, who owner, f *flight) {
 
 // learnLocked remembers what a question came to and returns the answer that it
 // makes.
-func (h *HTTP) learnLocked(who owner, active bool, err error) error {
+func (h *HTTP) learnLocked(who owner, s said, err error) error {
 	now := h.now()
 	m, known := h.answers[who]
 	if !known {
 		makeRoom(h.answers, now, membership.seen, func(m membership) bool { return m.without(now) != nil })
 	}
 	if err == nil {
-		m = membership{known: true, active: active, at: now}
+		m = membership{known: true, active: s.active, manager: s.manager, at: now}
 	} else {
 		m.failed = now
 	}
 	h.answers[who] = m
-	if err == nil && !active {
+	if err == nil && !s.active {
 		return ErrNotMember
 	}
 	return m.without(now)
 }
 
 // get asks one question. Its errors have neither names nor the URL in them.
-func (h *HTTP) get(who owner) (active bool, err error) {
+func (h *HTTP) get(who owner) (said, error) {
 	r, err := http.NewRequest(http.MethodGet, h.address(who), nil)
 	if err != nil {
-		return false, errors.New("the URL cannot be made")
+		return said{}, errors.New("the URL cannot be made")
 	}
 	r.Header.Set("Accept", "application/json")
 	a, err := h.client.Do(r)
@@ -267,27 +273,10 @@ func (h *HTTP) get(who owner) (active bool, err error) {
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
-		return false, err
+		return said{}, err
 	}
 	defer a.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer+1))
-	switch {
-	case a.StatusCode == http.StatusNotFound:
-		return false, nil
-	case a.StatusCode != http.StatusOK:
-		return false, fmt.Errorf("it answers %d", a.StatusCode)
-	case err != nil:
-		return false, err
-	case len(text) > maxAnswer:
-		return false, fmt.Errorf("its answer is longer than %d bytes", maxAnswer)
-	}
-	var said struct {
-		Active *bool `json:"is_active"`
-	}
-	if json.Unmarshal(text, &said) != nil || said.Active == nil {
-		return false, errors.New("its answer has no is_active that is true or false")
-	}
-	return *said.Active, nil
+	return readAnswer(a)
 }
 
 // address returns the URL with the names in it, escaped for the place where

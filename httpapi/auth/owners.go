@@ -34,6 +34,7 @@ type Owners struct {
 	prefixes map[netip.Prefix][]string
 	lengths  [129]bool // of prefixes; those of IPv4 count from 0, too
 	hosts    map[[6]byte][]string
+	more     *Owners // looked at as well; nil: none
 }
 
 // NewOwners returns the owners that projects make.
@@ -53,9 +54,22 @@ func NewOwners(consent Consent, projects []Project) *Owners {
 	return o
 }
 
+// With returns owners to which those of more belong as well, with the consent
+// that o asks for.
+func (o *Owners) With(more *Owners) *Owners {
+	if !more.Any() {
+		return o
+	}
+	both := *o
+	both.more = more
+	return &both
+}
+
 // Any reports whether a project owns anything. Where none does, every project
 // may reserve every path.
-func (o *Owners) Any() bool { return o != nil && len(o.prefixes)+len(o.hosts) > 0 }
+func (o *Owners) Any() bool {
+	return o != nil && (len(o.prefixes)+len(o.hosts) > 0 || o.more.Any())
+}
 
 // An AddressBook returns the addresses that a host is known to have.
 type AddressBook func([6]byte) []netip.Addr
@@ -65,16 +79,36 @@ type AddressBook func([6]byte) []netip.Addr
 func (o *Owners) of(addr netip.Addr, book AddressBook) []string {
 	addr = addr.Unmap()
 	for bits := addr.BitLen(); bits >= 0; bits-- {
-		if o.lengths[bits] {
-			if p, err := addr.Prefix(bits); err == nil && len(o.prefixes[p]) > 0 {
-				return o.prefixes[p]
-			}
+		if found := o.covering(addr, bits); len(found) > 0 {
+			return found
 		}
 	}
 	if book == nil {
 		return nil
 	}
-	return o.byHost(addr, book)
+	found := o.byHost(addr, book)
+	if o.more != nil {
+		found = append(found, o.more.byHost(addr, book)...)
+	}
+	return found
+}
+
+// covering returns the projects that own the prefix of that length around an
+// address.
+func (o *Owners) covering(addr netip.Addr, bits int) (found []string) {
+	if o.lengths[bits] {
+		if p, err := addr.Prefix(bits); err == nil {
+			found = o.prefixes[p]
+		}
+	}
+	if o.more == nil {
+		return found
+	}
+	more := o.more.covering(addr, bits)
+	if len(found) == 0 {
+		return more
+	}
+	return slices.Concat(found, more)
 }
 
 func (o *Owners) byHost(addr netip.Addr, book AddressBook) (found []string) {

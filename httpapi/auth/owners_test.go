@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -71,7 +72,14 @@ func TestConsent(t *testing.T) {
 		{[]Project{owns(t, "a"), owns(t, "b")}, "b", a1, a2, "", "", "", "", "no project names addresses"},
 	} {
 		for consent, want := range map[Consent]string{ConsentEither: tc.either, ConsentSource: tc.source, ConsentBoth: tc.both, "": tc.eitherDefault} {
-			err := NewOwners(consent, tc.projects).Judge(tc.project, netip.MustParseAddr(tc.src), netip.MustParseAddr(tc.dst), book)
+			src, dst := netip.MustParseAddr(tc.src), netip.MustParseAddr(tc.dst)
+			err := NewOwners(consent, tc.projects).Judge(tc.project, src, dst, book)
+			for n := range len(tc.projects) + 1 { // some of them from another source
+				both := NewOwners(consent, tc.projects[:n]).With(NewOwners("", tc.projects[n:]))
+				if got := both.Judge(tc.project, src, dst, book); fmt.Sprint(got) != fmt.Sprint(err) {
+					t.Errorf("%s, %s, %d here and the others elsewhere: %v, want %v", tc.comment, consent, n, got, err)
+				}
+			}
 			refusal, refused := errors.AsType[*ConsentError](err)
 			if err != nil && !refused || refused != (want != "") || refused && refusal.Field != want {
 				t.Errorf("%s, %s: %s for %s to %s: %v, want %q", tc.comment, consent, tc.project, tc.src, tc.dst, err, want)
