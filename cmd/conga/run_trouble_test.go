@@ -152,7 +152,7 @@ func TestRunWhoseExtensionHangs(t *testing.T) {
 		}
 		api.ServeHTTP(w, q)
 	})
-	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "6s", "--", "sh", "-c", sleeper)
+	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "15s", "--", "sh", "-c", sleeper)
 	child := p.child()
 	first := r.live()
 	r.until("the lease is extended in time", func() bool {

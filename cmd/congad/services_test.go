@@ -219,8 +219,8 @@ func await(t *testing.T, delivered <-chan *http.Request, event, secret string) {
 	}
 }
 
-// TestAddressesOfTheHTTPDirectory are no other project's from the first answer
-// that names them.
+// The addresses that the HTTP directory names are no other project's from the
+// first answer on.
 func TestAddressesOfTheHTTPDirectory(t *testing.T) {
 	dir := t.TempDir()
 	directory := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

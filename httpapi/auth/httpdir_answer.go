@@ -17,8 +17,8 @@ const maxAddresses = 256
 type said struct {
 	active  bool
 	manager bool
-	// addresses are the project's, whoever is asked about; nil: it says nothing
-	// of them.
+	// addresses are the project's, whichever member is asked about; nil: the
+	// answer says nothing of them.
 	addresses []Owned
 }
 

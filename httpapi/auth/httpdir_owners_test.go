@@ -104,8 +104,8 @@ func TestHTTPDirectoryAddressesAreBounded(t *testing.T) {
 	}
 }
 
-// TestHTTPDirectoryManagers: whom the directory calls a manager is one while the
-// answer counts.
+// TestHTTPDirectoryManagers: a user that the directory calls a manager is one
+// while the answer counts.
 func TestHTTPDirectoryManagers(t *testing.T) {
 	d, c := authtest.NewDirectory(t), newClock()
 	chain := auth.NewChain(newDirectory(t, true), newHTTP(t, d, c))
