@@ -14,7 +14,8 @@ import (
 //	   +--------------------------+
 //	     path lost, none left now
 //
-// What has not been active by the end of its lease is complete, too.
+// What has not been active by the end of its lease is complete, too, and so is
+// what has been, at the end of its active lease.
 type State string
 
 // The states of conga-api.md.
@@ -51,6 +52,10 @@ type Request struct {
 	Bandwidth bitrate.Rate `json:"bandwidth,omitempty"`  // 0: priority without a guarantee
 	StartTime Seconds      `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits; in a request also [FromNow]
 	Lease     Seconds      `json:"lease,omitempty"`      // seconds for which it may wait for its start without being asked for again; 0: as long as it takes
+
+	// ActiveLease is the seconds for which it keeps its path, once it has
+	// started, without being asked for again; 0: to the end of its window.
+	ActiveLease Seconds `json:"active_lease,omitempty"`
 }
 
 // Allocation is a request and what has become of it. Values are copies, which
@@ -62,7 +67,7 @@ type Allocation struct {
 	Created  Seconds `json:"created"`  // UNIX seconds
 	Request
 	ChangedBy string  `json:"changed_by,omitempty"` // the user who changed it last, if not its own
-	LeaseEnd  Seconds `json:"lease_end,omitempty"`  // UNIX seconds when it is given up if it has not begun by then; 0: never
+	LeaseEnd  Seconds `json:"lease_end,omitempty"`  // UNIX seconds when it is given up if it has not begun by then, or released if it has an active lease; 0: never
 
 	State  State     `json:"state"`
 	Reason string    `json:"reason,omitempty"` // why it is not further, in words for the user
@@ -83,4 +88,6 @@ type Change struct {
 	Bandwidth *bitrate.Rate // 0 gives up the guarantee
 	StartTime *Seconds      // only while pending
 	Lease     *Seconds      // begins anew, also if it is the same; 0: none
+
+	ActiveLease *Seconds // as Lease, once it has started
 }

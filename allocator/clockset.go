@@ -47,7 +47,7 @@ func (a *Allocator) stepLocked(it *item, by nanos, now Seconds) {
 	if end, may := it.lapse(); may && it.busy == nil {
 		r := *it.record()
 		if r.grantGrace(now); by < 0 {
-			r.LeaseEnd = min(r.LeaseEnd, max(now+r.Lease, now+leaseGrace))
+			r.LeaseEnd = min(r.LeaseEnd, max(now+r.lease(), now+leaseGrace))
 		}
 		if r.LeaseEnd != end {
 			it.pack(&r)

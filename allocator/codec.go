@@ -15,7 +15,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 3
+const recordVersion = 4
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -50,6 +50,7 @@ func (r *record) encode() ([]byte, error) {
 		b = binary.AppendUvarint(b, uint64(h.Out))
 	}
 	b = appendText(b, r.ChangedBy)
+	b = binary.AppendVarint(b, int64(r.ActiveLease))
 	return b, nil
 }
 
@@ -140,6 +141,9 @@ func (d *decoder) fields(r *record, version int) error {
 	}
 	if version > 2 {
 		r.ChangedBy = d.name()
+	}
+	if version > 3 {
+		r.ActiveLease = Seconds(d.signed())
 	}
 	if d.cut || len(d.rest) > 0 {
 		return errCut

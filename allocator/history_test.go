@@ -92,7 +92,7 @@ func (h *history) pick(t *rapid.T) string {
 
 func (h *history) update(t *rapid.T) {
 	r, id, c := h.request(t), h.pick(t), Change{}
-	switch rapid.IntRange(0, 5).Draw(t, "field") {
+	switch rapid.IntRange(0, 6).Draw(t, "field") {
 	case 0:
 		c.Bandwidth = &r.Bandwidth
 	case 1:
@@ -103,6 +103,8 @@ func (h *history) update(t *rapid.T) {
 		c.ProjectID = &r.ProjectID
 	case 4:
 		c.Lease = &r.Lease
+	case 5:
+		c.ActiveLease = &r.ActiveLease
 	default:
 		c.StartTime = &r.StartTime
 	}

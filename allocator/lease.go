@@ -9,24 +9,48 @@ func leaseEnd(lease, now Seconds) Seconds {
 	return now + lease
 }
 
-// withLease returns the request with another lease.
-func (r Request) withLease(lease Seconds) Request {
-	r.Lease = lease
+// withLeases returns the request with the leases of another.
+func (r Request) withLeases(of Request) Request {
+	r.Lease, r.ActiveLease = of.Lease, of.ActiveLease
 	return r
 }
 
+// lease returns the one that counts now, in seconds; 0: none.
+func (r *record) lease() Seconds {
+	if r.Started {
+		return r.ActiveLease
+	}
+	return r.Lease
+}
+
 // lapse returns when the allocation is given up unless its lease is extended,
-// in UNIX seconds; may is false if it is not given up. An allocation that has
-// started needs no lease: it keeps its window to the end, and gets another path
-// if its own is lost.
+// in UNIX seconds; may is false if it is not given up. Once it has started only
+// an active lease ends it; without one it keeps its window to the end, and gets
+// another path if its own is lost.
 func (r *record) lapse() (at Seconds, may bool) {
-	return r.LeaseEnd, r.LeaseEnd != 0 && r.State == Pending && !r.Started
+	return r.LeaseEnd, r.State != Complete && lapses(r.LeaseEnd, r.Started, r.ActiveLease)
+}
+
+// lapses reports whether the end of a lease ends what is not complete.
+func lapses(end Seconds, started bool, active Seconds) bool {
+	return end != 0 && (!started || active != 0)
 }
 
 // lapsed reports whether the allocation is to be given up now.
 func (r *record) lapsed(now Seconds) bool {
 	at, may := r.lapse()
 	return may && at <= now
+}
+
+// extend has the lease begin anew that a change names, if it counts now.
+func (r *record) extend(c Change, now Seconds) {
+	named := c.Lease
+	if r.Started {
+		named = c.ActiveLease
+	}
+	if named != nil {
+		r.LeaseEnd = leaseEnd(*named, now)
+	}
 }
 
 // renews reports whether next differs from old in nothing but the end of the

@@ -108,8 +108,8 @@ func (a *Allocator) excessLocked(it *item, c *record, now Seconds) (text string)
 // so that there is nothing to be admitted.
 func shrinks(before, after Request) bool {
 	less := after
-	less.Bandwidth, less.Duration, less.Lease = before.Bandwidth, before.Duration, before.Lease
-	return less == before && after.Bandwidth <= before.Bandwidth && after.Duration <= before.Duration
+	less.Bandwidth, less.Duration = before.Bandwidth, before.Duration
+	return less.withLeases(before) == before && after.Bandwidth <= before.Bandwidth && after.Duration <= before.Duration
 }
 
 // shrunk returns the state of an allocation after a change that shrinks it but

@@ -139,7 +139,7 @@ func (it *item) pack(r *record) {
 	} else {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
-	rare.lease, rare.leaseEnd, rare.done, rare.changedBy = r.Lease, r.LeaseEnd, r.Done, r.ChangedBy
+	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy
 	if !fits {
 		full := *r
 		full.Path = slices.Clone(r.Path)
@@ -159,6 +159,7 @@ type rare struct {
 	id                    string // that is no UUID
 	src, dst              netip.Addr
 	lease, leaseEnd, done Seconds
+	activeLease           Seconds
 	changedBy             string
 	full                  *record // all of it, if a time does not fit
 }
@@ -187,7 +188,7 @@ func (it *item) unpack() *record {
 			ID: it.id(), Handle: k.handle, Revision: k.revision, Created: Seconds(k.created),
 			Request: Request{
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
-				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease,
+				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease,
 			},
 			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
 		},
@@ -264,7 +265,7 @@ func (it *item) placed(now Seconds) bool {
 
 // lapse returns what [record.lapse] does of the committed state.
 func (it *item) lapse() (at Seconds, may bool) {
-	return it.rare.leaseEnd, it.rare.leaseEnd != 0 && it.state() == Pending && !it.started
+	return it.rare.leaseEnd, it.state() != Complete && lapses(it.rare.leaseEnd, it.started, it.rare.activeLease)
 }
 
 // hasPath reports whether there is a path.

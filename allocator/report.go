@@ -164,6 +164,7 @@ func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 	if !c.Started {
 		next.Started = true
 		next.Window.Start = now
+		next.LeaseEnd = leaseEnd(c.ActiveLease, now)
 		if late := (Window{now, now + c.Duration}); late.End > c.Window.End && a.roomForLocked(it, late) {
 			next.Window = late
 		}
@@ -195,6 +196,11 @@ func (a *Allocator) removedLocked(it *item, now Seconds) *record {
 		return nil
 	case c.lapsed(now), c.over(now):
 		next.State, next.Reason = Complete, a.verdictLocked(c, now)
+		if c.Started {
+			next.Window.End = max(c.Window.Start, min(c.Window.End, now))
+		}
+	case c.State == Active:
+		next.State, next.Reason = Pending, "its entries were taken out at its end, before which the clock was set then"
 	case strings.HasPrefix(c.Reason, notOut):
 		next.Reason = ""
 	}
@@ -203,6 +209,9 @@ func (a *Allocator) removedLocked(it *item, now Seconds) *record {
 
 // verdictLocked returns the Reason of an allocation that has come to its end.
 func (a *Allocator) verdictLocked(c *record, now Seconds) string {
+	if c.lapsed(now) && c.Started {
+		return fmt.Sprintf("released: its lease of %d s ended and was not renewed", c.ActiveLease)
+	}
 	if c.lapsed(now) {
 		return fmt.Sprintf("given up: its lease of %d s ended before it began and was not renewed", c.Lease)
 	}

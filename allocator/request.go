@@ -32,7 +32,10 @@ func (r *Request) normalise(now Seconds) *Error {
 	if err := checkDuration(r.Duration); err != nil {
 		return err
 	}
-	if err := checkLease(r.Lease); err != nil {
+	if err := checkLease("lease", r.Lease); err != nil {
+		return err
+	}
+	if err := checkLease("active_lease", r.ActiveLease); err != nil {
 		return err
 	}
 	return checkStart(&r.StartTime, now)
@@ -47,9 +50,9 @@ func checkLeast(rate, least bitrate.Rate) *Error {
 	return invalid("bandwidth", "%d bit/s is less than the least rate, %s; was %s meant? rates are in bit/s", uint64(rate), least, bitrate.Meant(rate))
 }
 
-func checkLease(seconds Seconds) *Error {
+func checkLease(field string, seconds Seconds) *Error {
 	if seconds < 0 || seconds > MaxLease {
-		return invalid("lease", "must be from 1 to %d seconds", int64(MaxLease))
+		return invalid(field, "must be from 1 to %d seconds", int64(MaxLease))
 	}
 	return nil
 }
@@ -155,7 +158,13 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 	}
 	if c.Lease != nil {
 		r.Lease = *c.Lease
-		if err := checkLease(r.Lease); err != nil {
+		if err := checkLease("lease", r.Lease); err != nil {
+			return r, err
+		}
+	}
+	if c.ActiveLease != nil {
+		r.ActiveLease = *c.ActiveLease
+		if err := checkLease("active_lease", r.ActiveLease); err != nil {
 			return r, err
 		}
 	}

@@ -72,6 +72,8 @@ func (it *item) changedRequest(c Change, now Seconds, least bitrate.Rate) (Reque
 	switch {
 	case was.State == Complete:
 		return Request{}, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
+	case was.Started && was.lapsed(now):
+		return Request{}, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's lease has ended at %s; create a new one", clock(was.LeaseEnd))}
 	case was.over(now):
 		return Request{}, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(was.limit()))}
 	}
@@ -95,13 +97,11 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	}
 	next := *it.record()
 	next.Request = r
-	if c.Lease != nil && !it.started {
-		next.LeaseEnd = leaseEnd(r.Lease, now)
-	}
+	next.extend(c, now)
 	if r == it.record().Request && next.LeaseEnd == it.record().LeaseEnd {
 		return nil, nil, nil
 	}
-	if rest := r.withLease(it.record().Lease); rest == it.record().Request {
+	if r.withLeases(it.record().Request) == it.record().Request {
 		return &next, nil, nil // extending a lease loses neither window nor path
 	}
 	if it.started && r.StartTime != it.record().StartTime {

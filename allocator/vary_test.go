@@ -27,11 +27,12 @@ func (h *history) vary(t *rapid.T) {
 	h.cfg.Limits = func(project string) Limits { return h.limits[project] }
 }
 
-// request returns a request of one of two projects, with a lease or without.
+// request returns a request of one of two projects, with leases or without.
 func (h *history) request(t *rapid.T) Request {
 	r := drawRequest(t, h.world)
 	r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Lease = max(0, secondsRange(-5, 9).Draw(t, "lease"))
+	r.ActiveLease = max(0, secondsRange(-5, 9).Draw(t, "active lease"))
 	return r
 }
 

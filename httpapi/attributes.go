@@ -96,6 +96,11 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.Lease = &r.Lease },
 	},
 	{
+		name: "active_lease", audited: 12, optional: true, read: integer(1, allocator.MaxLease, activeLease), // seconds
+		value:  func(a *allocator.Allocation) any { return int64(a.ActiveLease) },
+		change: func(c *allocator.Change, r *allocator.Request) { c.ActiveLease = &r.ActiveLease },
+	},
+	{
 		name: "changed_by", optional: true, // the user, if not the allocation's own
 		value: func(a *allocator.Allocation) any { return a.ChangedBy },
 		show:  func(s *shown) any { return textOrNull(s.ChangedBy) },
@@ -116,6 +121,7 @@ func sourcePort(r *allocator.Request) *uint16               { return &r.Key.SrcP
 func destinationPort(r *allocator.Request) *uint16          { return &r.Key.DstPort }
 func duration(r *allocator.Request) *allocator.Seconds      { return &r.Duration }
 func lease(r *allocator.Request) *allocator.Seconds         { return &r.Lease }
+func activeLease(r *allocator.Request) *allocator.Seconds   { return &r.ActiveLease }
 func changeKey(c *allocator.Change, r *allocator.Request)   { c.Key = &r.Key }
 func changeStart(c *allocator.Change, r *allocator.Request) { c.StartTime = &r.StartTime }
 

@@ -91,9 +91,12 @@ func (a *app) printOne(al client.Allocation) error {
 // wideRows returns the fields of one allocation that only the format wide
 // shows.
 func wideRows(al client.Allocation) [][]string {
-	lease, seen, used := "-", "-", "-"
+	lease, active, seen, used := "-", "-", "-", "-"
 	if al.Lease != nil {
 		lease = short(time.Duration(*al.Lease) * time.Second)
+	}
+	if al.ActiveLease != nil {
+		active = short(time.Duration(*al.ActiveLease) * time.Second)
 	}
 	if al.Connections != nil {
 		seen = fmt.Sprint(*al.Connections)
@@ -101,7 +104,7 @@ func wideRows(al client.Allocation) [][]string {
 	if al.InUse != nil {
 		used = yesNo(*al.InUse)
 	}
-	return [][]string{{"Lease", lease}, {"In use", used}, {"Connections", seen}}
+	return [][]string{{"Lease", lease}, {"Active lease", active}, {"In use", used}, {"Connections", seen}}
 }
 
 // printData prints v in the structured format.

@@ -216,7 +216,7 @@ func (w *watcher) show(now []client.Allocation) error {
 // often, are shown only in JSON and YAML.
 func (w *watcher) same(old, al client.Allocation) bool {
 	if !w.structured() {
-		old.Connections, old.InUse, old.Lease = al.Connections, al.InUse, al.Lease
+		old.Connections, old.InUse, old.Lease, old.ActiveLease = al.Connections, al.InUse, al.Lease, al.ActiveLease
 	}
 	return reflect.DeepEqual(old, al)
 }

@@ -35,6 +35,8 @@ type Request struct {
 	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
 	StartIn   *int64 `json:"-"`                    // seconds from now by the server's clock, instead of StartTime
 	Lease     int64  `json:"lease,omitempty"`      // seconds that it waits for its start unless they are asked for again; 0: as long as it takes
+
+	ActiveLease int64 `json:"active_lease,omitempty"` // seconds that it keeps its path, once active, unless they are asked for again; 0: to its end
 }
 
 // MarshalJSON writes what is set.
@@ -71,6 +73,8 @@ type Change struct {
 	StartTime *int64  // UNIX seconds
 	StartIn   *int64  // seconds from now by the server's clock, instead of StartTime
 	Lease     *int64  // seconds, which begin anew
+
+	ActiveLease *int64 // seconds, which begin anew
 }
 
 // MarshalJSON writes what is named, and null for what is taken back.
@@ -89,6 +93,7 @@ func (c Change) MarshalJSON() ([]byte, error) {
 		fields["start_time"] = startIn(*c.StartIn)
 	}
 	put(fields, "lease", c.Lease, true)
+	put(fields, "active_lease", c.ActiveLease, true)
 	return json.Marshal(fields)
 }
 
@@ -119,8 +124,12 @@ type Allocation struct {
 	DstIP     string  `json:"dst_ip"`
 	DstPort   *uint16 `json:"dst_port"`
 	Protocol  *string `json:"protocol"`
-	Duration  int64   `json:"duration"`   // seconds
-	Lease     *int64  `json:"lease"`      // seconds that it waits for its start unless they are asked for again
+	Duration  int64   `json:"duration"` // seconds
+	Lease     *int64  `json:"lease"`    // seconds that it waits for its start unless they are asked for again
+	// ActiveLease is the seconds that it keeps its path, once active, unless
+	// they are asked for again.
+	ActiveLease *int64 `json:"active_lease"`
+
 	ChangedBy *string `json:"changed_by"` // the user who changed it last, if not UserID
 	Reason    *string `json:"reason"`     // why it is not further
 	Path      []Hop   `json:"path"`       // empty while none is known
