@@ -18,6 +18,7 @@ type Project struct {
 	Members   []string
 	Bandwidth *bitrate.Rate // that its allocations may hold at a time, bit/s; nil: any
 	Active    *int          // allocations that are not complete; nil: any number
+	RunAhead  time.Duration // for which conga run reserves a path without being told how long; 0: for its lease at a time
 }
 
 // A projectView is a project, its limits, and what it uses of them.
@@ -26,6 +27,7 @@ type projectView struct {
 	Members []string    `json:"members"`
 	Limits  limitsView  `json:"limits"`
 	Use     useView     `json:"use"`
+	Ahead   *int64      `json:"run_ahead"` // seconds; null: none
 	Links   projectLink `json:"_links"`
 }
 
@@ -69,12 +71,21 @@ func (a *api) viewProject(x *exchange, p Project, use useView) projectView {
 	}
 	return projectView{
 		ID: p.ID, Members: members, Use: use,
+		Ahead:  secondsOrNull(p.RunAhead),
 		Limits: limitsView{Bandwidth: (*uint64)(p.Bandwidth), Active: p.Active},
 		Links: projectLink{
 			Links:       rest.SelfLinks(x.path("projects", url.PathEscape(p.ID))),
 			Allocations: rest.LinkTo(x.path("allocations") + "?project_id=" + url.QueryEscape(p.ID)),
 		},
 	}
+}
+
+// secondsOrNull returns whole seconds, nil for 0.
+func secondsOrNull(d time.Duration) *int64 {
+	if d == 0 {
+		return nil
+	}
+	return new(int64(d / time.Second))
 }
 
 // visibleProjects returns the projects that the key opens, by name.

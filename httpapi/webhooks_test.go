@@ -192,7 +192,7 @@ func TestProjects(t *testing.T) {
 	own := h.want(200, "GET", "/api/v1/projects", "", bearer(h.key)).Results
 	want := map[string]string{
 		"project_id": "projectB", "members": "[abc123 xyz987]", "limits": "map[allocations:20 bandwidth:1e+09]",
-		"use": "map[active:1 allocations:2 bandwidth:1000 pending:1]",
+		"use": "map[active:1 allocations:2 bandwidth:1000 pending:1]", "run_ahead": "86400",
 	}
 	if len(own) != 1 {
 		t.Fatalf("%d projects", len(own))
@@ -203,7 +203,7 @@ func TestProjects(t *testing.T) {
 		}
 	}
 	all := h.want(200, "GET", "/api/v1/projects", "", bearer(h.admin)).Results
-	if len(all) != 2 || fmt.Sprint(all[1]) != fmt.Sprint(own[0]) || fmt.Sprint(all[0]["limits"]) != "map[allocations:<nil> bandwidth:<nil>]" {
+	if len(all) != 2 || fmt.Sprint(all[1]) != fmt.Sprint(own[0]) || fmt.Sprint(all[0]["limits"], all[0]["run_ahead"]) != "map[allocations:<nil> bandwidth:<nil>] <nil>" {
 		t.Errorf("the operator sees %v", all)
 	}
 	one := h.want(200, "GET", "/api/v1/projects/projectB", "", bearer(h.key)).Results

@@ -67,7 +67,7 @@ func (r *commandRun) learn(ctx context.Context, s session) error {
 
 // end returns words for when a path ends that is not released.
 func (r *commandRun) end() string {
-	if r.ends != nil && *r.ends != 0 {
+	if r.ends != nil && *r.ends != 0 && r.request.ActiveLease == 0 {
 		return "it ends by itself at " + when(r.ends)
 	}
 	if r.request.Lease == 0 { // without a lease it does not end while it waits

@@ -45,12 +45,12 @@ const maxWaiting = 24 * time.Hour
 // waiting returns the lease of a path that is not active yet, in whole seconds.
 func (r *commandRun) waiting() int64 { return int64(min(r.lease, maxWaiting) / time.Second) }
 
-// knowsNoLease reports whether err is the refusal of an older server that knows
-// no leases of waiting paths.
-func knowsNoLease(err error) bool {
+// knowsNot reports whether err is the refusal of an older server that does not
+// know a field.
+func knowsNot(err error, field string) bool {
 	refused, ok := errors.AsType[*client.Error](err)
 	return ok && refused.Status == http.StatusUnprocessableEntity && slices.ContainsFunc(refused.Messages, func(m string) bool {
-		return strings.HasPrefix(m, "lease: is not a field")
+		return strings.HasPrefix(m, field+": is not a field")
 	})
 }
 
@@ -82,34 +82,38 @@ type keeper struct {
 // never longer.
 func (k *keeper) keep(ctx context.Context) {
 	start := time.Now()
-	first := start.Add(firstExtension(k.lease, time.Duration(k.request.Duration)*time.Second))
-	if !k.watch(ctx, first) {
-		return
-	}
-	for wait := time.Until(first); sleep(ctx, wait); {
-		seconds := int64((time.Since(start) + k.lease) / time.Second)
-		again, ended := k.judge(ctx, k.extend(ctx, seconds))
-		if ctx.Err() != nil || ended {
+	for {
+		k.grow(ctx)
+		due := start.Add(firstExtension(k.lease, time.Duration(k.request.Duration)*time.Second))
+		if !k.watch(ctx, due) || !sleep(ctx, time.Until(due)) {
 			return
 		}
-		wait = k.lease / 3
-		if again {
-			wait = max(200*time.Millisecond, k.lease/10)
+		for again := true; again; {
+			var ended bool
+			seconds := int64((time.Since(start) + k.lease) / time.Second)
+			again, ended = k.judge(ctx, k.extend(ctx, seconds))
+			if ctx.Err() != nil || ended || again && !sleep(ctx, soon(k.lease)) {
+				return
+			}
 		}
 	}
 }
 
-// watch asks every third of the lease whether a path that is reserved ahead is
-// still there, until an extension is due within the next third, and reports
-// whether the path is there then. A server that does not answer changes nothing
-// yet: the path may well be there.
+// soon returns how long after a failure it is tried again.
+func soon(lease time.Duration) time.Duration { return max(200*time.Millisecond, lease/10) }
+
+// watch renews the lease of a path that is reserved ahead every third of it, or
+// asks whether the path is still there if it has no lease, until an extension
+// is due within the next third, and reports whether the path is there then. A
+// server that does not answer changes nothing yet: the path may well be there.
 func (k *keeper) watch(ctx context.Context, until time.Time) (there bool) {
-	for every := k.lease / 3; time.Until(until) > every; {
-		if !sleep(ctx, every) {
+	lease := min(k.lease, maxWaiting)
+	for wait := lease / 3; time.Until(until) > wait; {
+		if !sleep(ctx, wait) {
 			return false
 		}
-		attempt, cancel := context.WithDeadline(ctx, until)
-		ended := k.hasEnded(attempt)
+		attempt, cancel := context.WithTimeout(ctx, lease/3)
+		known, ended := k.renew(attempt)
 		cancel()
 		if ctx.Err() != nil {
 			return false
@@ -118,8 +122,38 @@ func (k *keeper) watch(ctx context.Context, until time.Time) (there bool) {
 			k.sayEnded()
 			return false
 		}
+		if wait = lease / 3; !known {
+			wait = soon(lease)
+		}
 	}
 	return true
+}
+
+// renew has the lease of the active path begin anew, if it has one, and reports
+// whether the path has ended, if that is known.
+func (k *keeper) renew(ctx context.Context) (known, ended bool) {
+	if k.request.ActiveLease == 0 {
+		return true, k.hasEnded(ctx)
+	}
+	al, err := k.s.Update(ctx, k.id, client.Change{ActiveLease: &k.request.ActiveLease})
+	refused, answered := errors.AsType[*client.Error](err)
+	switch {
+	case err == nil:
+		k.note(al)
+		return true, al.State == client.Complete
+	case answered && refused.Status == http.StatusNotFound:
+		return true, true
+	case answered && refused.Status == http.StatusConflict:
+		return true, k.hasEnded(ctx)
+	}
+	return false, false
+}
+
+// note keeps when an active path ends.
+func (k *keeper) note(al client.Allocation) {
+	if al.State == client.Active {
+		k.ends = al.EndTime
+	}
 }
 
 // firstExtension returns when after its start a path is extended first: a third
@@ -128,14 +162,21 @@ func firstExtension(lease, reserved time.Duration) time.Duration {
 	return lease/3 + max(0, reserved-lease)
 }
 
-// extend sets the lease, in seconds. It gives up early enough for another
-// attempt.
+// extend sets the duration, in seconds, and renews the lease. It gives up early
+// enough for another attempt.
 func (k *keeper) extend(ctx context.Context, seconds int64) error {
 	ctx, cancel := context.WithTimeout(ctx, k.lease/3)
 	defer cancel()
-	al, err := k.s.Update(ctx, k.id, client.Change{Duration: &seconds})
-	if err == nil {
-		k.ends = al.EndTime
+	c := client.Change{Duration: &seconds}
+	if k.request.ActiveLease != 0 {
+		c.ActiveLease = &k.request.ActiveLease
+	}
+	al, err := k.s.Update(ctx, k.id, c)
+	switch {
+	case err == nil:
+		k.ends, k.request.Duration = al.EndTime, seconds
+	case c.ActiveLease != nil:
+		k.renew(ctx) // what is refused renews nothing
 	}
 	return err
 }
@@ -173,9 +214,8 @@ func (k *keeper) hasEnded(ctx context.Context) bool {
 		return refused.Status == http.StatusNotFound
 	case err != nil:
 		return false
-	case al.State == client.Active:
-		k.ends = al.EndTime
 	}
+	k.note(al)
 	return al.State == client.Complete
 }
 

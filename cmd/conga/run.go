@@ -24,11 +24,12 @@ path when the command has ended, however that came about.
 
 The path is held by a short lease that is extended while the command runs. If conga
 itself is killed, the path ends with the lease, and so does one that it still waits
-for. An extension that is refused, because the capacity is promised to others from
-then on, is reported; the command goes on. With --duration the path is reserved for
-so long from its start, which no later request can take, and is extended only if the
-command runs longer; if it is deleted meanwhile, that is reported. If conga itself is
-killed, such a path ends after its duration.
+for. With --duration the path is reserved for so long from its start, which no later
+request can take, and is extended only if the command runs longer. Without, it is
+reserved for as long as the project has it (run_ahead), or less if more would not fit
+or start later; for the lease at a time if the project has nothing. An extension that
+is refused, because the capacity is promised to others from then on, is reported, and
+so is a path that is released meanwhile; the command goes on.
 
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
 it; before it has started, one that means the end ends conga, which takes back what
@@ -55,7 +56,8 @@ func (a *app) runCommand() *cobra.Command {
 			if lease < leastLease {
 				return usagef("lease %s: write at least %s", short(lease), short(leastLease))
 			}
-			if t.duration == "" {
+			open := t.duration == ""
+			if open {
 				t.duration = lease.Truncate(time.Second).String()
 			}
 			r, err := t.request(firstOf(src, os.Getenv("CONGA_SRC")), firstOf(dst, os.Getenv("CONGA_DST")))
@@ -63,14 +65,14 @@ func (a *app) runCommand() *cobra.Command {
 				return err
 			}
 			r.Duration = max(r.Duration, int64(lease/time.Second))
-			e := &commandRun{request: r, lease: lease, timeout: timeout, command: args[before:], key: rand.Text()}
+			e := &commandRun{request: r, lease: lease, timeout: timeout, command: args[before:], key: rand.Text(), openEnded: open}
 			e.request.Lease = e.waiting()
 			return a.runWith(c.Context(), e)
 		},
 	}
 	t.flags(c)
 	f := c.Flags()
-	f.Lookup("duration").Usage = "how long the command is expected to run: `2h`; the path is reserved for as long, without it for the --lease at a time"
+	f.Lookup("duration").Usage = "how long the command is expected to run: `2h`; the path is reserved for as long, without it for as long as the project has it, or the --lease at a time"
 	f.StringVar(&src, "src", "", "source `address` (environment: CONGA_SRC)")
 	f.StringVar(&dst, "dst", "", "destination `address` (environment: CONGA_DST)")
 	f.DurationVar(&lease, "lease", 5*time.Minute, "how `long` the path is held if conga is killed")
@@ -98,6 +100,8 @@ type commandRun struct {
 	lease, timeout time.Duration
 	command        []string
 	key            string // idempotency key of the request
+	openEnded      bool   // no duration was given
+	ahead          int64  // seconds for which the project reserves a path then; 0: for the lease at a time
 	signals        chan os.Signal
 	keyed          <-chan struct{} // closed when the key has been checked, and renewed if due
 
@@ -205,16 +209,10 @@ func (a *app) ask(ctx context.Context, s session, r *commandRun) (err error) {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	made, err := s.AllocateAs(ctx, r.key, r.request)
-	if knowsNoLease(err) && r.request.Lease != 0 {
-		r.request.Lease, r.key = 0, rand.Text() // a different request needs another idempotency key
-		made, err = s.AllocateAs(ctx, r.key, r.request)
-	}
-	if err != nil {
+	if err := r.reserve(ctx, s); err != nil {
 		r.open = errors.Is(err, client.ErrOpen)
 		return explainProject(err, r.request.ProjectID)
 	}
-	r.id = made.ID
 	holding, stop := context.WithCancel(ctx)
 	held := make(chan struct{})
 	go func() {

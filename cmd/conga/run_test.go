@@ -262,7 +262,7 @@ func TestRunWhoseServerIsAway(t *testing.T) {
 	var away atomic.Bool
 	var asked atomic.Int32
 	r.s.intercept(func(w http.ResponseWriter, q *http.Request, api http.Handler) {
-		if away.Load() && q.Method == http.MethodGet {
+		if away.Load() && q.Method != http.MethodDelete && strings.HasSuffix(q.URL.Path, "/allocations/a-1") {
 			asked.Add(1)
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return

@@ -39,10 +39,11 @@ var adminKey = auth.NewSecret()
 // over a network that takes a moment for every path.
 type server struct {
 	*httptest.Server
-	busy atomic.Int64 // how many calls are still answered with 429
-	fake *fake
-	keys *auth.Keys
-	seen *connections.Registry
+	busy  atomic.Int64 // how many calls are still answered with 429
+	ahead atomic.Int64 // for how long runs of projectB reserve, in seconds
+	fake  *fake
+	keys  *auth.Keys
+	seen  *connections.Registry
 
 	// between, if set, answers requests; it may pass them to api.
 	between atomic.Pointer[func(w http.ResponseWriter, r *http.Request, api http.Handler)]
@@ -88,15 +89,18 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	must(err)
 	replays, err := replay.Open(t.Context(), disk, now)
 	must(err)
+	s := &server{fake: newFake(), keys: keys, seen: seen}
 	api, err := httpapi.New(httpapi.Config{
 		Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Replays: replays, Connections: seen, Now: now,
+		Projects: func() []httpapi.Project {
+			return []httpapi.Project{{ID: "projectB", RunAhead: time.Duration(s.ahead.Load()) * time.Second}}
+		},
 	})
 	must(err)
 	contract, err := httpapitest.Load()
 	must(err)
 	api = contract.Handler(api, func(err error) { t.Error(err) })
 
-	s := &server{fake: newFake(), keys: keys, seen: seen}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.busy.Add(-1) >= 0 {
 			w.Header().Set("Retry-After", "0")

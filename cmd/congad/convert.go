@@ -159,7 +159,7 @@ func limitsOf(d config.Directory) map[string]allocator.Limits {
 func projectsOf(d config.Directory) *[]httpapi.Project {
 	list := make([]httpapi.Project, 0, len(d.Projects))
 	for _, p := range d.Projects {
-		list = append(list, httpapi.Project{ID: p.ID, Members: p.Members, Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive})
+		list = append(list, httpapi.Project{ID: p.ID, Members: p.Members, Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive, RunAhead: p.RunAhead.Duration()})
 	}
 	return &list
 }

@@ -3,7 +3,9 @@ package config
 import (
 	"fmt"
 	"strings"
+	"time"
 
+	"conga/allocator"
 	"conga/httpapi/auth"
 )
 
@@ -31,6 +33,9 @@ func (v *validator) directory(d Directory) {
 		v.id(key, p.ID, projects, i)
 		if p.MaxActive != nil && *p.MaxActive < 0 {
 			v.add(key+".max_active", "%d is negative; write how many allocations the project may have at a time, or leave it out for any number", *p.MaxActive)
+		}
+		if d := p.RunAhead.Duration(); d != 0 && (d < time.Minute || d > allocator.MaxDuration*time.Second || d%time.Second != 0) {
+			v.add(key+".run_ahead", "%s is not from 1m to 8760h in whole seconds; write for how long conga run reserves a path, or leave it out", d)
 		}
 		v.members(key+".members", p.Members, users, d.AllowPasswordless || d.OIDC.Issuer != "")
 		v.members(key+".managers", p.Managers, users, d.AllowPasswordless || d.OIDC.Issuer != "")
