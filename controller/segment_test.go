@@ -2,10 +2,13 @@ package controller
 
 import (
 	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"conga/controller/discovery"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
@@ -128,6 +131,12 @@ func (l *lab) testRing(at []topology.PortID, links []*ofswitch.Link) {
 		l.Errorf("%d frames a second with all silent", n)
 	}
 	l.reach()
+	time.Sleep(5 * time.Second)
+	for _, id := range at {
+		if p, _ := l.Snapshot().Port(id); p.Trouble == topology.Relayed {
+			l.Errorf("port %v: what a hub floods is taken for relayed by hosts", id)
+		}
+	}
 	for _, plug := range links[1:] {
 		plug.SetConfig(dead)
 	}
@@ -158,6 +167,29 @@ func TestRingThatIsThereFromTheStart(t *testing.T) {
 			l.Errorf("the higher port of the ring was open")
 		}
 		l.reach()
+	})
+}
+
+// A switch that does not take the entry for wide probes says so, and works.
+func TestWideProbesRefused(t *testing.T) {
+	build := func(c ofswitch.TopologyConfig) *ofswitch.Network {
+		n := ofswitch.Linear(3, c)
+		n.Switch(2).SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+			if f, ok := m.(*openflow.FlowMod); ok && slices.ContainsFunc(f.Match, openflow.EthType(discovery.EtherTypeWide).Equal) {
+				return &openflow.Error{ErrType: openflow.ErrorTypeBadMatch, Code: uint16(openflow.BadMatchBadValue)}
+			}
+			return nil
+		}})
+		return n
+	}
+	inBubble(t, build, Config{}, func(l *lab) {
+		l.until("the switch to say what it cannot do", func(s *topology.Snapshot) bool {
+			return slices.ContainsFunc(s.Switches[2].Limitations, func(say string) bool { return strings.Contains(say, "probes which bridges pass on") })
+		})
+		l.reach()
+		if says := l.Snapshot().Switches[1].Limitations; len(says) != 0 {
+			l.Errorf("another says: %v", says)
+		}
 	})
 }
 

@@ -46,7 +46,9 @@ func (r *Reconciler) Limitations() (out []string) {
 		}
 		sentence := fmt.Sprintf("It refuses entries of best effort: %v.", no.err)
 		switch {
-		case at.want.guard:
+		case at.want.guard == watch:
+			sentence = fmt.Sprintf("It refuses the entry that hears probes which bridges pass on, so a ring through a bridge is not found there: %v.", no.err)
+		case at.want.guard == bar:
 			sentence = fmt.Sprintf("It refuses an entry that keeps loops out, so its ports stay closed: %v.", no.err)
 		case ofCircuit(k):
 			sentence = fmt.Sprintf("It refuses entries of allocations: %v.", no.err)
@@ -62,11 +64,11 @@ func (r *Reconciler) Limitations() (out []string) {
 	return out
 }
 
-// Shut returns why an entry that keeps loops out is refused; nil if none is. As
-// long as one is no port of the switch may open.
+// Shut returns why an entry without which no port of the switch may open is
+// refused; nil if none is.
 func (r *Reconciler) Shut() error {
 	for k, no := range r.refused {
-		if at := r.at(k); at.want != nil && at.want.guard && no.rule.Equal(at.want) {
+		if at := r.at(k); at.want != nil && at.want.guard == bar && no.rule.Equal(at.want) {
 			return no.err
 		}
 	}

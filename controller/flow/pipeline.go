@@ -69,7 +69,7 @@ func (l *rules) add(k purpose.Kind, t openflow.TableID, prio uint16, m openflow.
 // guard adds a rule that keeps loops out.
 func (l *rules) guard(k purpose.Kind, t openflow.TableID, prio uint16, m openflow.Match, in ...openflow.Instruction) {
 	r := newRule(k, t, prio, m, in...)
-	r.guard = true
+	r.guard = bar
 	*l = append(*l, r)
 }
 
@@ -97,8 +97,10 @@ func (v *view) base() []*Rule {
 func (v *view) control(l *rules) {
 	l.guard(purpose.Control, tableAllocations, prioProbe,
 		openflow.Match{openflow.EthType(etherTypeLLDP)}, openflow.ApplyActions(toController))
-	l.add(purpose.Control, tableAllocations, prioProbe,
+	wide := newRule(purpose.Control, tableAllocations, prioProbe,
 		openflow.Match{openflow.EthType(etherTypeWide)}, openflow.ApplyActions(toController))
+	wide.guard = watch
+	*l = append(*l, wide)
 	switch {
 	case v.policy.Forwarding != ForwardL2:
 	case v.lacks(topology.LacksMasks):

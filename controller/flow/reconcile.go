@@ -177,7 +177,9 @@ func ofCircuit(k openflow.EntryKey) bool {
 }
 
 // isUrgent reports whether an entry is a circuit's, or is to keep loops out.
-func isUrgent(k openflow.EntryKey, want *Rule) bool { return ofCircuit(k) || want != nil && want.guard }
+func isUrgent(k openflow.EntryKey, want *Rule) bool {
+	return ofCircuit(k) || want != nil && want.guard != noGuard
+}
 
 func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64) {
 	if at.want == nil && at.have == nil {

@@ -7,6 +7,15 @@ import (
 	"conga/openflow"
 )
 
+// A guard is how an entry keeps loops out.
+type guard uint8
+
+const (
+	noGuard guard = iota
+	watch         // it has loops found, and no port opens before it; a switch that refuses it goes without
+	bar           // no port opens while it is refused
+)
+
 // Rule is a flow entry that is wanted or present. Rules are shared between
 // states and are not changed once they are in one.
 type Rule struct {
@@ -18,7 +27,7 @@ type Rule struct {
 
 	key   string // of the match; kept, since making it costs as much as all the rest
 	doubt bool   // the entry may be gone; it equals none
-	guard bool   // keeps loops out: while it is refused no port opens
+	guard guard  // how it keeps loops out
 }
 
 // Key returns the identity of the rule.

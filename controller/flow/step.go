@@ -59,7 +59,7 @@ func sortUrgent(steps []Step) {
 
 // rank returns 0 of a rule that keeps loops out, and 1 of others.
 func (r *Rule) rank() int {
-	if r.guard {
+	if r.guard != noGuard {
 		return 0
 	}
 	return 1

@@ -1,10 +1,6 @@
 package topology
 
-import (
-	"maps"
-	"slices"
-	"time"
-)
+import "time"
 
 // A Trouble is what is wrong with what hangs on a port.
 type Trouble uint8
@@ -18,19 +14,13 @@ const (
 	Relayed               // probes arrive there as over a cable, where there can be none
 )
 
-// A verdict is what follows for a port from the segment that it is on.
-type verdict struct {
-	trouble Trouble
-	closed  bool   // nothing passes
-	shared  bool   // another port of the segment is open too
-	peer    PortID // another port of the segment; External: none
-}
-
 // A hearing is that the probes of one port arrive at another, without a cable
 // between them.
 type hearing struct {
 	trouble Trouble
 	near    bool      // near probes do, so whatever is between is no bridge
+	first   time.Time // attended
+	settled bool      // it has lasted for settledAfter
 	seen    time.Time // attended, when the last one came
 	sent    int       // probes since
 }
@@ -43,6 +33,9 @@ const (
 	// but for the first, up to 2^maxDoublings.
 	calm         = time.Minute
 	maxDoublings = 6
+	// settledAfter: so long after probes first arrived as over a cable that
+	// cannot be one, all other ports of a hub have been heard as well.
+	settledAfter = 3 * time.Second
 	// maxHearings is how many ports are noted to hear one.
 	maxHearings = 64
 	// recabled: a port that has brought the probes of two others in turn within
@@ -98,7 +91,7 @@ func (b *Builder) overhear(from, to PortID, trouble Trouble, near bool) {
 		if b.heard[from] == nil {
 			b.heard[from] = map[PortID]*hearing{}
 		}
-		h = &hearing{trouble: trouble}
+		h = &hearing{trouble: trouble, first: b.clock.now}
 		b.heard[from][to] = h
 		b.changed.any = true
 	}
@@ -209,9 +202,12 @@ func (b *Builder) sentToSegment(id PortID) {
 func (b *Builder) expireHearings() {
 	for from, tos := range b.heard {
 		for to, h := range tos {
-			if !b.lasts(from, to, h) {
+			switch {
+			case !b.lasts(from, to, h):
 				delete(tos, to)
 				b.changed.any = true
+			case !h.settled && b.clock.now.Sub(h.first) >= settledAfter:
+				h.settled, b.changed.any = true, true
 			}
 		}
 		if len(tos) == 0 {
@@ -233,127 +229,6 @@ func (b *Builder) lasts(from, to PortID, h *hearing) bool {
 	return h.sent < enoughLost || silent < hold+b.lag.longest(b.clock.now)
 }
 
-// settleSegments decides for all ports on segments which are open: as many as
-// make everything reachable and close no ring. Ports of links are open anyway;
-// of the others, the lower come first.
-func (b *Builder) settleSegments() {
-	if len(b.heard) == 0 && len(b.judged) == 0 {
-		return
-	}
-	verdicts := map[PortID]verdict{}
-	joined := b.joinedSwitches()
-	for i, segment := range b.segments() {
-		b.judgeSegment(segment, uint64(i), joined, verdicts)
-	}
-	for id := range b.judged {
-		if _, still := verdicts[id]; !still {
-			b.judge(id, verdict{})
-		}
-	}
-	for id, v := range verdicts {
-		b.judge(id, v)
-	}
-	b.judged = verdicts
-}
-
-// judgeSegment decides for the ports of one segment, which has a number of its
-// own among the parts that are joined.
-func (b *Builder) judgeSegment(segment []PortID, number uint64, joined parts, verdicts map[PortID]verdict) {
-	trouble, reflects := b.troubleOf(segment)
-	isLink := func(id PortID) bool { return b.cableAt(id) != nil }
-	open := []PortID{}
-	for _, links := range []bool{true, false} {
-		for _, id := range segment {
-			if isLink(id) == links && (joined.join(part{segment: true, number: number}, part{number: uint64(id.DPID)}) || links) && !reflects[id] {
-				open = append(open, id)
-			}
-		}
-	}
-	for _, id := range segment {
-		v := verdict{trouble: trouble, closed: !slices.Contains(open, id)}
-		v.shared = !v.closed && len(open) > 1 && !isLink(id)
-		if reflects[id] && trouble != Relayed {
-			v.trouble = Reflecting
-		}
-		others := append(slices.Clone(open), segment...)
-		if i := slices.IndexFunc(others, func(o PortID) bool { return o != id }); i >= 0 {
-			v.peer = others[i]
-		}
-		verdicts[id] = v
-	}
-}
-
-// troubleOf returns the worst that is heard on a segment, and which of its
-// ports hear themselves.
-func (b *Builder) troubleOf(segment []PortID) (worst Trouble, reflects map[PortID]bool) {
-	worst, reflects = SharedSegment, map[PortID]bool{}
-	for _, id := range segment {
-		for to, h := range b.heard[id] {
-			if to == id {
-				reflects[id] = true
-			} else {
-				worst = max(worst, h.trouble)
-			}
-		}
-	}
-	return worst, reflects
-}
-
-// segments returns the ports that hear each other, each list ascending.
-func (b *Builder) segments() (out [][]PortID) {
-	next := map[PortID][]PortID{}
-	for from, tos := range b.heard {
-		for to := range tos {
-			next[from] = append(next[from], to)
-			next[to] = append(next[to], from)
-		}
-	}
-	seen := map[PortID]bool{}
-	for _, first := range slices.SortedFunc(maps.Keys(next), ComparePorts) {
-		if seen[first] {
-			continue
-		}
-		seen[first] = true
-		segment := []PortID{first}
-		for i := 0; i < len(segment); i++ {
-			for _, id := range next[segment[i]] {
-				if !seen[id] {
-					seen[id] = true
-					segment = append(segment, id)
-				}
-			}
-		}
-		slices.SortFunc(segment, ComparePorts)
-		out = append(out, segment)
-	}
-	return out
-}
-
-// judge has a verdict take effect.
-func (b *Builder) judge(id PortID, v verdict) {
-	p := b.port(id)
-	if p == nil || p.verdict == v {
-		return
-	}
-	was := p.verdict
-	p.verdict = v
-	b.touchSwitch(id.DPID)
-	switch {
-	case v.closed && !was.closed:
-		if p.closings++; b.clock.now.Sub(p.opened) > calm {
-			p.closings = 1
-		}
-		b.setRole(id, Undetermined, External)
-		b.dropHosts(id)
-	case was.closed && !v.closed && p.role == Undetermined:
-		p.opened = b.clock.now
-		if isUp(p.port) {
-			p.sent = enoughQuiet // the silence that opens it was one of probes, too
-			b.await(id, b.cfg.ProbeTime/2)
-		}
-	}
-}
-
 // movedTo reports whether a host that is heard at a port of a shared segment
 // is there. What it says elsewhere in the network is heard there as well, so it
 // has to be silent where it is known to be.
@@ -369,51 +244,6 @@ func (b *Builder) movedTo(at PortID, h *hostState, now time.Time) bool {
 		return false
 	}
 	return now.Sub(h.strayed) >= hostMove
-}
-
-// A part is a switch or a segment.
-type part struct {
-	segment bool
-	number  uint64
-}
-
-// parts are sets of parts that are joined without a ring (union-find).
-type parts map[part]part
-
-func (s parts) root(p part) part {
-	for {
-		up, ok := s[p]
-		if !ok {
-			return p
-		}
-		if above, ok := s[up]; ok {
-			s[p] = above
-		}
-		p = up
-	}
-}
-
-// join joins two parts and reports whether they were not joined before.
-func (s parts) join(x, y part) bool {
-	x, y = s.root(x), s.root(y)
-	if x == y {
-		return false
-	}
-	s[x] = y
-	return true
-}
-
-// joinedSwitches returns the switches as the links join them.
-func (b *Builder) joinedSwitches() parts {
-	joined := parts{}
-	for _, cables := range b.cables {
-		for _, c := range cables {
-			if b.carries(c) {
-				joined.join(part{number: uint64(c.ends[0].DPID)}, part{number: uint64(c.ends[1].DPID)})
-			}
-		}
-	}
-	return joined
 }
 
 // layStatic puts down the static link of a port as soon as both of its ports

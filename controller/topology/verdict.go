@@ -1,0 +1,190 @@
+package topology
+
+import (
+	"maps"
+	"slices"
+)
+
+// A verdict is what follows for a port from the segment that it is on.
+type verdict struct {
+	trouble Trouble
+	closed  bool   // nothing passes
+	shared  bool   // another port of the segment is open too
+	peer    PortID // another port of the segment; External: none
+}
+
+// settleSegments decides for all ports on segments which are open: as many as
+// make everything reachable and close no ring. Ports of links are open anyway;
+// of the others, the lower come first.
+func (b *Builder) settleSegments() {
+	if len(b.heard) == 0 && len(b.judged) == 0 {
+		return
+	}
+	verdicts := map[PortID]verdict{}
+	joined := b.joinedSwitches()
+	for i, segment := range b.segments() {
+		b.judgeSegment(segment, uint64(i), joined, verdicts)
+	}
+	for id := range b.judged {
+		if _, still := verdicts[id]; !still {
+			b.judge(id, verdict{})
+		}
+	}
+	for id, v := range verdicts {
+		b.judge(id, v)
+	}
+	b.judged = verdicts
+}
+
+// judgeSegment decides for the ports of one segment, which has a number of its
+// own among the parts that are joined.
+func (b *Builder) judgeSegment(segment []PortID, number uint64, joined parts, verdicts map[PortID]verdict) {
+	trouble, reflects := b.troubleOf(segment)
+	isLink := func(id PortID) bool { return b.cableAt(id) != nil }
+	open := []PortID{}
+	for _, links := range []bool{true, false} {
+		for _, id := range segment {
+			if isLink(id) == links && (joined.join(part{segment: true, number: number}, part{number: uint64(id.DPID)}) || links) && !reflects[id] {
+				open = append(open, id)
+			}
+		}
+	}
+	for _, id := range segment {
+		v := verdict{trouble: trouble, closed: !slices.Contains(open, id)}
+		v.shared = !v.closed && len(open) > 1 && !isLink(id)
+		if reflects[id] && trouble != Relayed {
+			v.trouble = Reflecting
+		}
+		others := append(slices.Clone(open), segment...)
+		if i := slices.IndexFunc(others, func(o PortID) bool { return o != id }); i >= 0 {
+			v.peer = others[i]
+		}
+		verdicts[id] = v
+	}
+}
+
+// troubleOf returns the worst that is heard on a segment, and which of its
+// ports hear themselves. Near probes of three ports came through a hub, and
+// were not passed on by hosts: those are told of as soon as that is settled.
+func (b *Builder) troubleOf(segment []PortID) (worst Trouble, reflects map[PortID]bool) {
+	worst, reflects = SharedSegment, map[PortID]bool{}
+	near := map[PortID]bool{}
+	for _, id := range segment {
+		for to, h := range b.heard[id] {
+			switch {
+			case to == id:
+				reflects[id] = true
+				continue
+			case h.near:
+				near[id], near[to] = true, true
+			}
+			if h.trouble < Relayed || h.settled {
+				worst = max(worst, h.trouble)
+			}
+		}
+	}
+	if len(near) > 2 {
+		worst = SharedSegment
+	}
+	return worst, reflects
+}
+
+// segments returns the ports that hear each other, each list ascending.
+func (b *Builder) segments() (out [][]PortID) {
+	next := map[PortID][]PortID{}
+	for from, tos := range b.heard {
+		for to := range tos {
+			next[from] = append(next[from], to)
+			next[to] = append(next[to], from)
+		}
+	}
+	seen := map[PortID]bool{}
+	for _, first := range slices.SortedFunc(maps.Keys(next), ComparePorts) {
+		if seen[first] {
+			continue
+		}
+		seen[first] = true
+		segment := []PortID{first}
+		for i := 0; i < len(segment); i++ {
+			for _, id := range next[segment[i]] {
+				if !seen[id] {
+					seen[id] = true
+					segment = append(segment, id)
+				}
+			}
+		}
+		slices.SortFunc(segment, ComparePorts)
+		out = append(out, segment)
+	}
+	return out
+}
+
+// judge has a verdict take effect.
+func (b *Builder) judge(id PortID, v verdict) {
+	p := b.port(id)
+	if p == nil || p.verdict == v {
+		return
+	}
+	was := p.verdict
+	p.verdict = v
+	b.touchSwitch(id.DPID)
+	switch {
+	case v.closed && !was.closed:
+		if p.closings++; b.clock.now.Sub(p.opened) > calm {
+			p.closings = 1
+		}
+		b.setRole(id, Undetermined, External)
+		b.dropHosts(id)
+	case was.closed && !v.closed && p.role == Undetermined:
+		p.opened = b.clock.now
+		if isUp(p.port) {
+			p.sent = enoughQuiet // the silence that opens it was one of probes, too
+			b.await(id, b.cfg.ProbeTime/2)
+		}
+	}
+}
+
+// A part is a switch or a segment.
+type part struct {
+	segment bool
+	number  uint64
+}
+
+// parts are sets of parts that are joined without a ring (union-find).
+type parts map[part]part
+
+func (s parts) root(p part) part {
+	for {
+		up, ok := s[p]
+		if !ok {
+			return p
+		}
+		if above, ok := s[up]; ok {
+			s[p] = above
+		}
+		p = up
+	}
+}
+
+// join joins two parts and reports whether they were not joined before.
+func (s parts) join(x, y part) bool {
+	x, y = s.root(x), s.root(y)
+	if x == y {
+		return false
+	}
+	s[x] = y
+	return true
+}
+
+// joinedSwitches returns the switches as the links join them.
+func (b *Builder) joinedSwitches() parts {
+	joined := parts{}
+	for _, cables := range b.cables {
+		for _, c := range cables {
+			if b.carries(c) {
+				joined.join(part{number: uint64(c.ends[0].DPID)}, part{number: uint64(c.ends[1].DPID)})
+			}
+		}
+	}
+	return joined
+}
