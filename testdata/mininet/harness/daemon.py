@@ -82,6 +82,12 @@ class Congad:
             return Client(self.url)
         return Client(self.url, str(self.certificate()))
 
+    def operator(self) -> Client:
+        """A client with the operator's key."""
+        client = self.client()
+        client.key = (self.directory / "data" / "admin.key").read_text().strip()
+        return client
+
     def certificate(self) -> Path:
         for path in sorted((self.directory / "data").rglob("*")):
             if path.is_file() and path.stat().st_size < 1 << 16 and b"BEGIN CERTIFICATE" in path.read_bytes():

@@ -14,6 +14,7 @@ prints its findings as one line of JSON.
     probe.py announce INTERFACE ADDRESS COUNT SECONDS
                                         sends gratuitous ARP this often, each after this time
     probe.py overhear INTERFACE ADDRESS counts UDP packets that are for this address
+    probe.py relay INTERFACE INTERFACE  passes on the controller's probes between two interfaces
 """
 
 from __future__ import annotations
@@ -230,8 +231,29 @@ def overhear(interface: str, address: str) -> dict:
             return {"packets": packets}
 
 
+def relay(one: str, other: str) -> dict:
+    everything = 3
+    ends = []
+    for interface in one, other:
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(everything))
+        s.bind((interface, everything))
+        ends.append(s)
+    print("ready", flush=True)
+    passed = 0
+    while True:
+        ready, _, _ = select.select([*ends, sys.stdin], [], [])
+        for s, to in (ends, ends[::-1]):
+            if s in ready:
+                frame, sender = s.recvfrom(2048)
+                if sender[2] != socket.PACKET_OUTGOING and frame[12:14] in (b"\x88\xcc", b"\x89\x42"):
+                    to.send(frame)
+                    passed += 1
+        if sys.stdin in ready and not sys.stdin.readline():
+            return {"passed": passed}
+
+
 WORK = {"echo": echo, "stream": stream, "shout": shout, "hear": hear, "sink": sink, "source": source, "hurdle": hurdle,
-        "warned": warned, "announce": announce, "overhear": overhear}
+        "warned": warned, "announce": announce, "overhear": overhear, "relay": relay}
 
 if __name__ == "__main__":
     work = WORK[sys.argv[1]]
