@@ -2,6 +2,8 @@ package controller
 
 import (
 	"context"
+	"net/netip"
+	"slices"
 	"time"
 
 	"conga/controller/discovery"
@@ -100,10 +102,9 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 	}
 	h, ok := discovery.Sight(m.Data)
 	switch {
-	case !ok:
-	case discovery.IsAnswer(m.Data):
+	case ok && discovery.IsAnswer(m.Data):
 		s.offer(s.events, hostAnswered{s, at, h})
-	case s.news(at, h):
+	case ok && s.news(at, h) || s.elsewhere(at, h.Foreign):
 		s.offer(s.lossyEvents, hostSeen{s, at, h})
 	}
 }
@@ -142,6 +143,15 @@ func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
 		}
 	}
 	return false
+}
+
+// elsewhere reports whether one of the addresses is known at another port.
+func (s *session) elsewhere(at topology.PortID, addrs []netip.Addr) bool {
+	snap := s.Snapshot()
+	return slices.ContainsFunc(addrs, func(a netip.Addr) bool {
+		known, ok := snap.Addrs.Get(a)
+		return ok && known.At != at
+	})
 }
 
 // offer hands an event to the core if there is room.

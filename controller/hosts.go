@@ -24,6 +24,7 @@ func (e hostSeen) apply(k *core) {
 	if k.builder.HostSeen(h.VLAN, e.at, h.MAC, h.Addrs, h.Claimed, time.Now()) {
 		k.log.Info("host found", "mac", h.MAC, "at", e.at, "addrs", h.Addrs)
 	}
+	k.builder.Announced(h.VLAN, e.at, h.MAC, h.Foreign, time.Now())
 	k.askHosts()
 }
 

@@ -129,6 +129,33 @@ func TestAnAddressCannotBeStolenByAsking(t *testing.T) {
 	})
 }
 
+// What is announced from another source than it names is a claim as well, but
+// never believed.
+func TestAnAddressCannotBeStolenInAnothersName(t *testing.T) {
+	for _, flip := range []byte{0x40, 0x01} { // another host's source, and a group's
+		var v verdicts
+		inBubble(t, linear(3), Config{Contested: v.add}, func(l *lab) {
+			l.settled(3, 2)
+			l.pingAll()
+			l.acquainted()
+			time.Sleep(2 * time.Second)
+			asker, thief, owner := l.net.Host("h1"), l.net.Host("h2"), l.net.Host("h3")
+			for range 300 {
+				frame := ofswitch.ARPRequest(thief.MAC(), owner.Addr(), asker.Addr())
+				frame[6] ^= flip
+				thief.Send(frame)
+				time.Sleep(10 * time.Millisecond)
+			}
+			if to, err := asker.Resolve(l.Context(), owner.Addr()); err != nil || to != owner.MAC() {
+				t.Errorf("source ^ %#x: the address is taken to be that of %v, %v; want %v", flip, to, err, owner.MAC())
+			}
+			if list := v.all(); len(list) == 0 || list[0].Outcome != topology.Kept || list[0].From != l.home("h2") {
+				t.Errorf("source ^ %#x: verdicts %v", flip, list)
+			}
+		})
+	}
+}
+
 // A thief that takes the owner's Ethernet address, too, gets nothing.
 func TestAHostCannotBeStolen(t *testing.T) {
 	var v verdicts

@@ -103,8 +103,23 @@ func TestSight(t *testing.T) {
 			t.Errorf("%s: %v, %v; want addresses %v", name, s, ok, c.want)
 		}
 	}
-	group := ether(etherTypeIPv4, ip...)
-	group[6] |= 1
+	for name, c := range map[string]struct {
+		frame []byte
+		want  []netip.Addr
+	}{
+		"arp":           {arp(openflow.MAC{2, 9}, v4.As4()), []netip.Addr{v4}},
+		"its own":       {arp(mac, v4.As4()), nil},
+		"arp probe":     {arp(openflow.MAC{2, 9}, [4]byte{}), nil},
+		"from a group":  {fromGroup(arp(mac, v4.As4())), []netip.Addr{v4}},
+		"a packet":      {fromGroup(ether(etherTypeIPv4, ip...)), nil},
+		"advertisement": {ipv6(protoICMPv6, v6, advertisement(v6b, openflow.MAC{2, 9})...), []netip.Addr{v6b}},
+		"of a group":    {fromGroup(ipv6(protoICMPv6, v6, advertisement(v6b, mac)...)), []netip.Addr{v6b, v6}},
+	} {
+		if s, _ := Sight(c.frame); !slices.Equal(s.Foreign, c.want) {
+			t.Errorf("%s: foreign addresses %v; want %v", name, s.Foreign, c.want)
+		}
+	}
+	group := fromGroup(ether(etherTypeIPv4, ip...))
 	if !Announces(ipv6(headerAuthentication, v6, append([]byte{protoICMPv6, 0, 7: 0}, advertisement(v6, mac)...)...)) || Announces(ipv6(6, v6)) {
 		t.Error("an advertisement behind a header is none, or something else is one")
 	}
@@ -113,6 +128,11 @@ func TestSight(t *testing.T) {
 			t.Errorf("%x passes for a host: %v", frame, s)
 		}
 	}
+}
+
+func fromGroup(frame []byte) []byte {
+	frame[6] |= 1
+	return frame
 }
 
 func FuzzSight(f *testing.F) {

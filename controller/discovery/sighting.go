@@ -36,10 +36,15 @@ type Sighting struct {
 	// resolution. Otherwise they are the source of a packet, which may have
 	// been routed.
 	Claimed bool
+	// Foreign are addresses that the frame announces under another hardware
+	// address than its own, or under a group address. Hosts that hear it send
+	// what is for them there.
+	Foreign []netip.Addr
 }
 
 // Sight reads a frame. ok is false if the frame cannot come from a host: it is
-// too short, or its source is a group address.
+// too short, or its source is a group address; all addresses that it announces
+// are foreign then.
 //
 // ARP and neighbour discovery name the sender's address only if the hardware
 // address inside is the frame's own; a proxy that answers for others would
@@ -50,9 +55,6 @@ func Sight(frame []byte) (s Sighting, ok bool) {
 		return s, false
 	}
 	copy(s.MAC[:], frame[6:12])
-	if s.MAC[0]&1 != 0 || s.MAC == (openflow.MAC{}) {
-		return s, false
-	}
 	kind, body := binary.BigEndian.Uint16(frame[12:]), frame[14:]
 	if kind == etherTypeVLAN && len(body) >= 4 {
 		s.VLAN = binary.BigEndian.Uint16(body) & 0xfff
@@ -67,7 +69,14 @@ func Sight(frame []byte) (s Sighting, ok bool) {
 	case etherTypeIPv6:
 		s.ipv6(body)
 	}
-	return s, true
+	if s.MAC[0]&1 == 0 && s.MAC != (openflow.MAC{}) {
+		return s, true
+	}
+	if s.Claimed {
+		s.Foreign = append(s.Foreign, s.Addrs...)
+	}
+	s.Addrs = nil
+	return s, false
 }
 
 // Announces reports whether a frame is of a sort in which hosts announce
@@ -110,18 +119,31 @@ func upper(b []byte) (proto byte, off int) {
 }
 
 func (s *Sighting) add(a netip.Addr) {
-	if !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() {
+	if isHosts(a) {
 		s.Addrs = append(s.Addrs, a)
 	}
 }
+
+// announce adds an address that a frame announces under a hardware address.
+func (s *Sighting) announce(a netip.Addr, under openflow.MAC) {
+	switch {
+	case under == s.MAC:
+		s.add(a)
+	case under != (openflow.MAC{}) && isHosts(a):
+		s.Foreign = append(s.Foreign, a)
+	}
+}
+
+// isHosts reports whether an address can be a host's.
+func isHosts(a netip.Addr) bool { return !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() }
 
 // ethernetIPv4 is how ARP for IPv4 over Ethernet begins (RFC 826).
 const ethernetIPv4 = "\x00\x01\x08\x00\x06\x04"
 
 // arp reads Ethernet/IPv4 ARP.
 func (s *Sighting) arp(b []byte) {
-	if len(b) >= 28 && string(b[:6]) == ethernetIPv4 && openflow.MAC(b[8:14]) == s.MAC {
-		s.add(netip.AddrFrom4([4]byte(b[14:18])))
+	if len(b) >= 28 && string(b[:6]) == ethernetIPv4 {
+		s.announce(netip.AddrFrom4([4]byte(b[14:18])), openflow.MAC(b[8:14]))
 	}
 }
 
@@ -155,9 +177,8 @@ func (s *Sighting) ipv6(b []byte) {
 	if nd[0] == ndSolicitation {
 		return
 	}
-	target := netip.AddrFrom16([16]byte(nd[8:24]))
-	if target != src && linkLayerOption(nd[24:], optionTarget) == s.MAC {
-		s.add(target)
+	if target := netip.AddrFrom16([16]byte(nd[8:24])); target != src {
+		s.announce(target, linkLayerOption(nd[24:], optionTarget))
 	}
 }
 

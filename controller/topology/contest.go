@@ -37,6 +37,9 @@ type Claim struct {
 	By    openflow.MAC
 	From  PortID // where the claim was heard
 	VLAN  uint16 // in which it was heard; 0: none
+	// Foreign says that the address was announced under another hardware
+	// address than that of the frame. Such a claim is never believed.
+	Foreign bool
 }
 
 // A Verdict says what became of a claim.
@@ -108,7 +111,7 @@ func (b *Builder) contend(claim Claim) *contest {
 	i := slices.IndexFunc(k.byOwner[claim.Owner], func(c *contest) bool { return c.Addr == claim.Addr && c.From == claim.From && c.VLAN == claim.VLAN })
 	if i >= 0 {
 		c := k.byOwner[claim.Owner][i]
-		c.heard, c.By = now, claim.By
+		c.heard, c.By, c.Foreign = now, claim.By, c.Foreign && claim.Foreign
 		if !c.kept.IsZero() && now.Sub(c.kept) >= askAgain {
 			c.asked, c.kept = 0, time.Time{}
 		}
@@ -301,7 +304,7 @@ func (b *Builder) moot(h *hostState, c *contest) bool {
 func (b *Builder) believe(c *contest) {
 	owner, by := b.hosts[c.Owner], b.hosts[c.By]
 	p := b.port(c.From)
-	if p == nil || p.role != Edge || b.clock.now.Sub(c.heard) > contestOff || owner != nil && owner.At == c.From {
+	if p == nil || p.role != Edge || c.Foreign || b.clock.now.Sub(c.heard) > contestOff || owner != nil && owner.At == c.From {
 		return
 	}
 	switch {
