@@ -140,12 +140,12 @@ func TestKnownTrafficIsCountedToThePacket(t *testing.T) {
 	l := newLab(t, ofswitch.Diamond(ofswitch.TopologyConfig{Switch: ofswitch.Config{MaxMeters: 0xffff0000}}))
 	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	l.install(c)
-	base := l.p.Allocation("a").Reverse.Entered // nothing but what the hosts say of themselves
 	l.send("h1", "h2", 300, 8e6)
 	l.want("a", func(a stats.Allocation) bool {
 		return a.Forward.Entered == (stats.Volume{Packets: 300, Bytes: 150000}) && a.Forward.Delivered == a.Forward.Entered
 	})
 	l.want("a", func(a stats.Allocation) bool { return a.Forward.EnteredRate != nil && !a.Stale && !a.At.IsZero() })
+	base := l.p.Allocation("a").Reverse.Entered // nothing but what the hosts said of themselves at first
 
 	other := c
 	other.Path = path.Path{c.Path[0], {DPID: 5 - c.Path[1].DPID, In: 1, Out: 2}, c.Path[2]}
