@@ -154,6 +154,10 @@ func TestKnownTrafficIsCountedToThePacket(t *testing.T) {
 	go func() { defer close(sent); l.send("h1", "h2", 400, 8e6) }()
 	const moves = 6
 	for i := range moves {
+		// What is on its way when the old entries go is counted by none.
+		if err := l.net.Settle(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 		l.install([]path.Circuit{other, c}[i%2])
 	}
 	<-sent

@@ -49,7 +49,7 @@ class Diamonds(Case):
     def test_ports(self) -> None:
         """With ports, only their traffic is touched."""
         self.lab.allocate("h1", "h2", bandwidth=RATE, protocol="tcp", dst_port=5201)
-        self.lab.entries_on(SHORT, "h1", "h2", per_switch=4)  # one each way for the port, one for fragments
+        self.lab.entries_on(SHORT, "h1", "h2")
         idle = self.lab.packets()
         self.transfer(port=5202, seconds=2)
         self.lab.net.ping("h1", "h2", count=10)
