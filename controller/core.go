@@ -48,7 +48,9 @@ type core struct {
 	waits    map[openflow.DPID]*queue
 	stuck    map[openflow.DPID]map[*circuit]bool // circuits that this switch is wanting
 
-	claims, storms throttle // of the log
+	doubted map[openflow.DPID]time.Time // switches whose ports are to be read again, and when
+
+	claims, storms, misread throttle // of the log
 }
 
 // peer is what the core knows of a session.
@@ -62,6 +64,9 @@ type peer struct {
 	refused   map[uint64]error // by cookie owner: what the switch refused of what is wanted
 	unmetered error            // a meter that it refused
 	contested bool             // another connection claims to be this switch
+	statuses  uint64           // messages about its ports that have been taken in
+	reading   bool             // its ports are being read again
+	read      time.Time        // when they last were
 }
 
 func newCore(ctx context.Context, c *Controller) *core {
@@ -76,6 +81,7 @@ func newCore(ctx context.Context, c *Controller) *core {
 		removals:   map[string]*departing{},
 		waits:      map[openflow.DPID]*queue{},
 		stuck:      map[openflow.DPID]map[*circuit]bool{},
+		doubted:    map[openflow.DPID]time.Time{},
 		memory:     memory{store: c.cfg.Memory, log: c.log},
 		wanted:     flow.NewWanted(c.policy),
 	}
@@ -117,6 +123,7 @@ func (k *core) run() {
 			k.askHosts()
 			k.probe(k.schedule.Due(k.Snapshot(), now)...)
 			k.probeSilent()
+			k.readDoubted(now)
 			k.nameMissing()
 		case <-k.ctx.Done():
 			k.stop()

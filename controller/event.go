@@ -138,11 +138,14 @@ type portStatus struct {
 	s      *session
 	reason openflow.PortReason
 	port   openflow.Port
+	nth    uint64 // of the messages of this session about ports, from 1
 }
 
 func (e portStatus) apply(k *core) {
 	if k.current(e.s) {
 		k.builder.PortChanged(e.s.dpid, e.reason, e.port, time.Now())
+		k.peers[e.s.dpid].statuses = e.nth
+		k.doubt(e.s.dpid, time.Now().Add(rereadAfter)) // some switches say what no longer holds
 	}
 }
 

@@ -26,7 +26,7 @@ func (s *session) receive(ctx context.Context, m openflow.Message) {
 		if !s.countPort(m) {
 			return
 		}
-		s.post(ctx, portStatus{s, m.Reason, m.Port})
+		s.post(ctx, portStatus{s, m.Reason, m.Port, s.statuses.Add(1)})
 	case *openflow.FlowRemoved:
 		if !purpose.Ours(m.Cookie) || len(m.Match) > fieldsMost {
 			return
@@ -80,6 +80,10 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 		return
 	}
 	at := topology.PortID{DPID: s.dpid, Port: port}
+	p, known := s.Snapshot().Port(at)
+	if known && !p.Up {
+		s.offer(s.lossyEvents, portSpoke{s, at})
+	}
 	now := time.Now()
 	if o, err := s.prober.Origin(m.Data, now); err == nil {
 		if l, ok := s.Snapshot().Links[o.From]; ok && l.ID.To == at {
@@ -92,8 +96,7 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 	if discovery.IsProbe(m.Data) {
 		return
 	}
-	p, ok := s.Snapshot().Port(at)
-	if ok && p.Role == topology.Trunk {
+	if known && p.Role == topology.Trunk {
 		s.stray(m.Data)
 		return
 	}

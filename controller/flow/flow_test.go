@@ -144,6 +144,14 @@ func TestFloodLeavesOverTreeAndEdgesOnly(t *testing.T) {
 func TestPortThatIsDownOrUndeterminedLearnsNothing(t *testing.T) {
 	st := Compile(square(t, threeTables), 1)
 	r := find(t, st, tableLearning, prioPort, openflow.Match{openflow.InPort(4)})
+	if !slices.Equal(outputs(r), []openflow.PortNo{openflow.PortController}) || meterOf(r) != purpose.UnknownID || len(r.Instructions) != 2 {
+		t.Errorf("what enters through a port that is down goes elsewhere than up to the controller: %v", r.Instructions)
+	}
+	n := square(t, threeTables)
+	up := n.Switches[1].Ports[4]
+	up.Up = true
+	n.Switches[1].Ports[4] = up
+	r = find(t, Compile(n, 1), tableLearning, prioPort, openflow.Match{openflow.InPort(4)})
 	if len(r.Instructions) != 0 {
 		t.Errorf("what enters through an undetermined port is not dropped: %v", r.Instructions)
 	}

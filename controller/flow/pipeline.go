@@ -126,7 +126,7 @@ func (v *view) learning(l *rules) {
 		case p.Role == topology.Trunk:
 			l.add(purpose.Control, tableLearning, prioPort, in, onward)
 		case p.Role == topology.Undetermined:
-			l.guard(purpose.Control, tableLearning, prioPort, in)
+			l.guard(purpose.Control, tableLearning, prioPort, in, v.unused(p)...)
 		case p.Shared:
 			l.add(purpose.Control, tableLearning, prioShared, in, onward)
 		}
@@ -135,6 +135,16 @@ func (v *view) learning(l *rules) {
 		l.add(purpose.Control, tableLearning, prioLearn, m, append(through(v.upMeter(purpose.TeachingID), toController), onward)...)
 	}
 	l.add(purpose.Control, tableLearning, prioMiss, nil, append(through(v.upMeter(purpose.UnknownID), toController), onward)...)
+}
+
+// unused returns what becomes of frames that come in by an undetermined port.
+// They are dropped. From a port that is down none should come: the controller
+// is to see those, and asks whether it is up.
+func (v *view) unused(p topology.Port) []openflow.Instruction {
+	if meter := v.upMeter(purpose.UnknownID); meter != 0 && !p.Up {
+		return through(meter, toController)
+	}
+	return nil
 }
 
 // teaching returns the matches of frames in which a host announces its address.

@@ -32,6 +32,7 @@ type Builder struct {
 	cables   map[openflow.DPID]map[openflow.PortNo]*cable // at their both ends
 	stranded map[PortID]bool                              // perhaps a trunk without a cable
 	silent   []PortID                                     // see Silent
+	overdue  []PortID                                     // see Overdue
 	hosts    map[openflow.MAC]*hostState
 	byAddr   map[netip.Addr]openflow.MAC
 	behind   map[openflow.DPID]map[openflow.PortNo]*crowd

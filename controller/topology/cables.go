@@ -235,6 +235,9 @@ func (b *Builder) Probed(id PortID, now time.Time) {
 	if w := &c.directions[c.from(id)]; w.known && (w.proven || !b.static(id)) {
 		w.sent++
 		w.asked = b.clock.now
+		if w.sent > 1 && w.seen.Add(b.patience()).Before(b.clock.now) {
+			b.overdue = append(b.overdue, c.ends[0], c.ends[1])
+		}
 		wait := b.patience()
 		if w.sent == enoughLost {
 			wait = b.cfg.ProbeTime / 2

@@ -51,8 +51,8 @@ func (b *Builder) PortChanged(dpid openflow.DPID, reason openflow.PortReason, p 
 // setPort stores a port as its switch describes it. A port that was up before
 // and still is keeps its role; one that comes up is undetermined.
 func (b *Builder) setPort(sw *switchState, p openflow.Port) {
-	if p.No == 0 || p.No > openflow.PortMax {
-		return // reserved ports carry no traffic of the network
+	if !carrying(p.No) {
+		return
 	}
 	id := PortID{DPID: sw.info.DPID, Port: p.No}
 	ps := sw.ports[p.No]
@@ -89,6 +89,10 @@ func (b *Builder) setPort(sw *switchState, p openflow.Port) {
 	}
 	b.layStatic(id)
 }
+
+// carrying reports whether a port is one of the network: reserved ports carry
+// no traffic of it.
+func carrying(no openflow.PortNo) bool { return no != 0 && no <= openflow.PortMax }
 
 func isUp(p openflow.Port) bool {
 	return p.Config&openflow.PortConfigDown == 0 && p.State&openflow.PortStateLinkDown == 0

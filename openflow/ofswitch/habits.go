@@ -22,7 +22,11 @@ type Habits struct {
 	// Alter changes a flow mod before the switch obeys it, as one does that
 	// keeps entries in another form than it was given.
 	Alter func(*openflow.FlowMod)
-	// AlterMeter does the same with a meter mod.
+	// AlterStatus changes what a message about a port says, as in a switch
+	// that says what no longer holds. What the switch says when it is asked
+	// stays true.
+	AlterStatus func(*openflow.PortStatus)
+	// AlterMeter changes a meter mod as Alter does a flow mod.
 	AlterMeter func(*openflow.MeterMod)
 }
 

@@ -193,7 +193,7 @@ func (s *Switch) AddPort(no openflow.PortNo, name string, speed uint32) *Port {
 	s.ports[no] = p
 	at, _ := slices.BinarySearchFunc(s.order, no, func(p *Port, no openflow.PortNo) int { return int(int64(p.no) - int64(no)) })
 	s.order = slices.Insert(s.order, at, p)
-	s.announceLocked(&openflow.PortStatus{Reason: openflow.PortAdded, Port: p.descLocked()})
+	s.portStatusLocked(openflow.PortAdded, p)
 	return p
 }
 
@@ -207,7 +207,7 @@ func (s *Switch) RemovePort(no openflow.PortNo) {
 	}
 	delete(s.ports, no)
 	s.order = slices.DeleteFunc(s.order, func(q *Port) bool { return q == p })
-	s.announceLocked(&openflow.PortStatus{Reason: openflow.PortDeleted, Port: p.descLocked()})
+	s.portStatusLocked(openflow.PortDeleted, p)
 }
 
 // SetPortUp sets whether the port's link is up, and tells the controllers if
@@ -223,7 +223,28 @@ func (s *Switch) SetPortUp(no openflow.PortNo, up bool) {
 	if up {
 		p.state = openflow.PortStateLive
 	}
-	s.announceLocked(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.descLocked()})
+	s.portStatusLocked(openflow.PortModified, p)
+}
+
+// SetPortSpeed sets the port's speed in kbit/s, and tells the controllers if
+// that changes it, as when a link negotiates anew.
+func (s *Switch) SetPortSpeed(no openflow.PortNo, speed uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := s.ports[no]; p != nil && p.speed != speed {
+		p.speed = speed
+		s.portStatusLocked(openflow.PortModified, p)
+	}
+}
+
+// portStatusLocked tells the controllers of a port, as the switch's habits have
+// it.
+func (s *Switch) portStatusLocked(why openflow.PortReason, p *Port) {
+	m := &openflow.PortStatus{Reason: why, Port: p.descLocked()}
+	if alter := s.cfg.Habits.AlterStatus; alter != nil {
+		alter(m)
+	}
+	s.announceLocked(m)
 }
 
 // portModLocked obeys a port mod (§7.3.4.3).
@@ -243,7 +264,7 @@ func (s *Switch) portModLocked(m *openflow.PortMod) *openflow.Error {
 			p.admin(config&openflow.PortConfigDown != 0)
 		}
 		p.config = config
-		s.announceLocked(&openflow.PortStatus{Reason: openflow.PortModified, Port: p.descLocked()})
+		s.portStatusLocked(openflow.PortModified, p)
 	}
 	return nil
 }
