@@ -100,10 +100,13 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 		s.stray(m.Data)
 		return
 	}
-	if discovery.Announces(m.Data) && s.load.count(port, p.Storming, time.Now()) {
+	if discovery.Announces(m.Data) && s.announced.count(port, stormLimit(p.Storming), now) {
 		s.offer(s.events, portStorms{s, at})
 	}
 	h, ok := discovery.Sight(m.Data)
+	if ok && s.echoes(p, h.MAC) && s.echoed.count(port, loadEcho, now) {
+		s.offer(s.events, portEchoes{s, at})
+	}
 	switch {
 	case ok && discovery.IsAnswer(m.Data):
 		s.offer(s.events, hostAnswered{s, at, h})
@@ -146,6 +149,13 @@ func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
 		}
 	}
 	return false
+}
+
+// echoes reports whether a frame that comes from an edge port is of a host that
+// is known elsewhere. On a shared segment those of the whole network are heard.
+func (s *session) echoes(p topology.Port, mac openflow.MAC) bool {
+	known, ok := s.Snapshot().Hosts.Get(mac)
+	return ok && known.At != p.ID && p.Role == topology.Edge && !p.Shared
 }
 
 // elsewhere reports whether one of the addresses is known at another port.

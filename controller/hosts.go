@@ -54,6 +54,18 @@ func (e portStorms) apply(k *core) {
 	}
 }
 
+// portEchoes: many frames of hosts that are known elsewhere come from a port.
+type portEchoes struct {
+	s  *session
+	at topology.PortID
+}
+
+func (e portEchoes) apply(k *core) {
+	if k.current(e.s) && k.builder.PortEchoes(e.at, time.Now()) && k.storms.allow(time.Now()) {
+		k.log.Warn("a port brings frames of hosts that are elsewhere, as a ring would; little is flooded from there until probes have told", "at", e.at)
+	}
+}
+
 // askHosts sends what is due to hosts whose port or address others claim, and
 // reports what became of such claims.
 func (k *core) askHosts() {
@@ -135,21 +147,32 @@ func (t *throttle) take() uint64 {
 }
 
 // How many announcements a port's hosts may make in a span before it storms,
-// and, as long as it does, before that is reported again.
+// and, as long as it does, before that is reported again; and how many frames
+// of hosts that are elsewhere it may bring before it echoes. A host that has
+// moved sends as many until that is believed, and is hurt little.
 const (
 	loadSpan  = 250 * time.Millisecond
 	loadStorm = 64
 	loadStill = 25
+	loadEcho  = 16
 )
 
-// load counts the announcements that come from each port.
+func stormLimit(storming bool) int {
+	if storming {
+		return loadStill
+	}
+	return loadStorm
+}
+
+// load counts the frames of a sort that come from each port.
 type load struct {
 	since time.Time
 	ports map[openflow.PortNo]int
 }
 
-// count adds one and reports whether the port storms, once in a span.
-func (l *load) count(port openflow.PortNo, storming bool, now time.Time) bool {
+// count adds one and reports whether the port has reached the limit, once in a
+// span.
+func (l *load) count(port openflow.PortNo, limit int, now time.Time) bool {
 	if l.ports == nil || now.Sub(l.since) >= loadSpan {
 		if l.since = now; l.ports == nil {
 			l.ports = map[openflow.PortNo]int{}
@@ -157,9 +180,5 @@ func (l *load) count(port openflow.PortNo, storming bool, now time.Time) bool {
 		clear(l.ports)
 	}
 	l.ports[port]++
-	limit := loadStorm
-	if storming {
-		limit = loadStill
-	}
 	return l.ports[port] == limit
 }

@@ -378,3 +378,39 @@ func TestRelayedProbes(t *testing.T) {
 		})
 	}
 }
+
+// What is flooded and comes back through another port is held up until probes,
+// which a ring drowns, have told; hosts known behind that port go on.
+func TestEchoesAreHeldUp(t *testing.T) {
+	inBubble(t, linear(3), Config{}, func(l *lab) {
+		l.settled(3, 2)
+		l.pingAll()
+		echo, victim, other := l.net.Host("h1"), l.net.Host("h2"), l.net.Host("h3")
+		send := func(n int) (arrived uint64) {
+			before := other.Stats().Received.Packets
+			for i := range n {
+				echo.Send(ofswitch.ARPRequest(victim.MAC(), victim.Addr(), netip.AddrFrom4([4]byte{10, 9, byte(i >> 8), byte(i)})))
+				time.Sleep(time.Millisecond)
+			}
+			time.Sleep(100 * time.Millisecond)
+			return other.Stats().Received.Packets - before
+		}
+		if n := send(loadEcho - 1); n < loadEcho-1 {
+			l.Errorf("%d of %d frames arrive before the port echoes", n, loadEcho-1)
+		}
+		time.Sleep(time.Second)
+		send(2 * loadEcho)
+		if p, _ := l.Snapshot().Port(l.home("h1")); !p.Echoing {
+			l.Fatal("the port does not echo")
+		}
+		if n := send(2000); n > 700 {
+			l.Errorf("%d of 2,000 frames in 2 s arrive; want a burst of 200 and 200 a second", n)
+		}
+		l.ping("h1", "h3")
+		time.Sleep(5 * time.Second)
+		if p, _ := l.Snapshot().Port(l.home("h1")); p.Echoing {
+			l.Error("the port echoes still, after 5 s without")
+		}
+		l.ping("h1", "h2")
+	})
+}

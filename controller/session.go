@@ -29,17 +29,18 @@ const chunk = 2000
 // changes the switch; what is wanted comes in through a mailbox.
 type session struct {
 	*Controller
-	dpid     openflow.DPID
-	conn     *channel.Conn
-	log      *slog.Logger
-	mail     *mailbox
-	removed  chan *openflow.FlowRemoved
-	ports    map[openflow.PortNo]bool // that it has told of; belongs to the connection's reader
-	missed   chan struct{}            // one token: removed was full
-	ended    chan struct{}
-	sent     atomic.Uint64 // messages that were to change the switch
-	statuses atomic.Uint64 // messages about ports that have come
-	load     load          // belongs to the connection's reader
+	dpid      openflow.DPID
+	conn      *channel.Conn
+	log       *slog.Logger
+	mail      *mailbox
+	removed   chan *openflow.FlowRemoved
+	ports     map[openflow.PortNo]bool // that it has told of; belongs to the connection's reader
+	missed    chan struct{}            // one token: removed was full
+	ended     chan struct{}
+	sent      atomic.Uint64 // messages that were to change the switch
+	statuses  atomic.Uint64 // messages about ports that have come
+	announced load          // belongs to the connection's reader
+	echoed    load          // likewise
 
 	mu    sync.Mutex       // a leaf; guards flows
 	flows *flow.Reconciler // what is wanted and what is there; the goroutine of run changes it, audits look at it

@@ -139,7 +139,7 @@ func (s *Schedule) take(k kind, due []Probe, elapsed time.Duration, now time.Tim
 // one until it has brought something. A port that is not settled has its first
 // wide one in time to be closed before it opens; most are settled before it.
 func (s *Schedule) probe(k kind, p topology.Port, times int) Probe {
-	wide := p.Static || k == edge || k == unsettled && (times >= firstProbes || times%3 == 2 || p.Trouble != topology.Untroubled)
+	wide := p.Static || k == edge || k == unsettled && (times >= firstProbes || times%3 == 2 || p.Trouble != topology.Untroubled || p.Echoing)
 	return Probe{
 		Port: p,
 		Near: !s.cfg.NoNear && (k != edge || s.cfg.NoWide),
@@ -246,7 +246,7 @@ func kindOf(snap *topology.Snapshot, p topology.Port) (k kind, ok bool) {
 		return 0, false
 	case p.Role == topology.Trunk && carries:
 		return trunk, true
-	case p.Role == topology.Edge && p.Trouble == topology.Untroubled:
+	case p.Role == topology.Edge && p.Trouble == topology.Untroubled && !p.Echoing:
 		return edge, true
 	}
 	return unsettled, true

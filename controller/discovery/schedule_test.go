@@ -230,3 +230,28 @@ func BenchmarkProber(b *testing.B) {
 		}
 	})
 }
+
+// A port where a ring is suspected is asked often, and by wide probes: the ring
+// drowns most of them.
+func TestEchoingPortIsAskedOften(t *testing.T) {
+	s := NewSchedule(ScheduleConfig{})
+	snap := fabric(1, map[topology.PortRole]int{topology.Edge: 2})
+	s.Due(snap, t0)
+	id := topology.PortID{DPID: 1, Port: 1}
+	echoing := fabric(1, map[topology.PortRole]int{topology.Edge: 2})
+	echoing.Revision = 1
+	p := echoing.Switches[1].Ports[1]
+	p.Echoing = true
+	echoing.Switches[1].Ports[1] = p
+	wide := map[topology.PortID]int{}
+	for i := range 20 {
+		for _, p := range s.Due(echoing, t0.Add(time.Duration(i)*step)) {
+			if p.Wide {
+				wide[p.ID]++
+			}
+		}
+	}
+	if seconds := 20 * step.Seconds(); wide[id] < int(4*seconds) || wide[topology.PortID{DPID: 1, Port: 2}] > int(seconds)+1 {
+		t.Errorf("wide probes in %.1f s: %v; want five a second of port 1, one of the other", seconds, wide)
+	}
+}

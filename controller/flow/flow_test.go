@@ -326,7 +326,7 @@ func TestEveryRuleIsValid(t *testing.T) {
 	for d, sw := range n.Switches {
 		sw.Barred = []topology.Bar{{Port: 3, Addr: addr(1)}, {Port: 3, Addr: netip.MustParseAddr("fe80::1"), VLAN: 9}}
 		p := sw.Ports[3]
-		p.Storming, p.Crowded = true, true
+		p.Storming, p.Crowded, p.Echoing = true, true, true
 		sw.Ports[3] = p
 		n.Switches[d] = sw
 		for _, r := range Compile(n, d).Rules {

@@ -17,6 +17,7 @@ const (
 	prioPort   = 400 // what the role of the port decides
 	prioAnswer = 350 // what hosts answer the controller
 	prioBar    = 320 // what the hosts behind a port may not announce
+	prioEcho   = 315 // what they send to all, while it seems to go round
 	prioStorm  = 310 // what they announce without end
 	prioLearn  = 300 // what teaches addresses
 	prioShared = 250 // what comes from a segment that other ports of ours are on
@@ -173,10 +174,7 @@ func (v *view) miss(l *rules) {
 // controller takes such frames to where they belong, and drops those for
 // groups.
 func (v *view) strays(l *rules, t openflow.TableID) {
-	group := openflow.EthDstMasked(groupBit, groupBit)
-	if v.lacks(topology.LacksMasks) {
-		group = openflow.EthDst(broadcast)
-	}
+	group := v.group()
 	for _, p := range v.sw.Ports {
 		if p.Role == topology.Trunk && !v.tree[p.ID] {
 			in := openflow.InPort(p.ID.Port)
@@ -184,6 +182,14 @@ func (v *view) strays(l *rules, t openflow.TableID) {
 			l.guard(purpose.Forward, t, prioStray, openflow.Match{in}, through(v.upMeter(purpose.UnknownID), toController)...)
 		}
 	}
+}
+
+// group returns what matches frames for groups; without masks, for all hosts.
+func (v *view) group() openflow.OXM {
+	if v.lacks(topology.LacksMasks) {
+		return openflow.EthDst(broadcast)
+	}
+	return openflow.EthDstMasked(groupBit, groupBit)
 }
 
 // strayPorts reports whether a trunk is off the tree.

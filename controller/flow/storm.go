@@ -17,8 +17,10 @@ const stormRate = 200
 // A storming port has a budget of its own for announcements, so that it uses up
 // none of the others'; without meters the controller does not hear it. From a
 // crowded port everything passes unheard but announcements: its hosts cannot
-// all be learned, and need not share what is left to unknown sources. What a
-// port's hosts may not announce the controller hears, and nothing else does.
+// all be learned, and need not share what is left to unknown sources. What an
+// echoing port sends to groups has the budget of a storming one, so that a ring
+// carries little until it is found. What a port's hosts may not announce the
+// controller hears, and nothing else does.
 func (v *view) ports(l *rules) {
 	onward := openflow.GotoTable(tableForwarding)
 	for no, p := range v.sw.Ports {
@@ -29,12 +31,15 @@ func (v *view) ports(l *rules) {
 		if p.Crowded {
 			l.add(purpose.Control, tableLearning, prioCrowd, openflow.Match{in}, onward)
 		}
-		if !p.Storming {
-			continue
-		}
 		heard := []openflow.Instruction{onward}
 		if meter := v.announceMeter(p); meter != 0 {
 			heard = append(through(meter, toController), onward)
+		}
+		if p.Echoing && v.meterable() {
+			l.add(purpose.Control, tableLearning, prioEcho, openflow.Match{in, v.group()}, heard...)
+		}
+		if !p.Storming {
+			continue
 		}
 		for _, m := range v.teaching() {
 			l.add(purpose.Control, tableLearning, prioStorm, append(openflow.Match{in}, m...), heard...)
@@ -76,16 +81,19 @@ func (v *view) barred(b topology.Bar) []openflow.Match {
 // announceMeter returns the meter of what hosts behind an edge port announce; 0
 // if there is none.
 func (v *view) announceMeter(p topology.Port) openflow.MeterID {
-	if id, ok := purpose.StormID(p.ID.Port); ok && p.Storming && v.meterable() {
+	if id, ok := purpose.StormID(p.ID.Port); ok && limited(p) && v.meterable() {
 		return id
 	}
 	return v.upMeter(purpose.TeachingID)
 }
 
-// stormMeters adds the meters of storming ports.
+// limited reports whether a port has a budget of its own.
+func limited(p topology.Port) bool { return p.Storming || p.Echoing }
+
+// stormMeters adds the meters of storming and echoing ports.
 func (v *view) stormMeters() {
 	for no, p := range v.sw.Ports {
-		if id, ok := purpose.StormID(no); ok && p.Storming {
+		if id, ok := purpose.StormID(no); ok && limited(p) {
 			v.meters[id] = Meter{Packets: true, Rate: stormRate, Burst: stormRate}
 		}
 	}

@@ -109,6 +109,7 @@ func (h *history) step() {
 	switch rapid.IntRange(0, 13).Draw(h.T, "what") {
 	case 12:
 		h.builder.PortStorms(h.port(), h.now)
+		h.builder.PortEchoes(h.port(), h.now)
 	case 13:
 		h.theft()
 	case 0:

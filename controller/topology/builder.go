@@ -43,7 +43,8 @@ type Builder struct {
 	bound      map[openflow.MAC]*Binding
 	boundAddrs map[netip.Addr]openflow.MAC
 	unlearned  Unlearned
-	storms     map[PortID]time.Time           // attended: when they are over
+	storms     spells
+	echoes     spells
 	heard      map[PortID]map[PortID]*hearing // by the port whose probes arrive, and where
 	judged     map[PortID]verdict             // of the ports on segments
 
@@ -92,7 +93,8 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		contests:   newContests(),
 		bound:      map[openflow.MAC]*Binding{},
 		boundAddrs: map[netip.Addr]openflow.MAC{},
-		storms:     map[PortID]time.Time{},
+		storms:     spells{},
+		echoes:     spells{},
 	}
 	for i := len(cfg.Links) - 1; i >= 0; i-- { // the first that names a port has it
 		b.overrides[cfg.Links[i].A], b.overrides[cfg.Links[i].B] = &cfg.Links[i], &cfg.Links[i]
@@ -246,7 +248,7 @@ func (b *Builder) Expire(now time.Time) {
 	b.clock.look(now)
 	b.expireStranded()
 	b.expireContests()
-	b.expireStorms()
+	b.expireSpells()
 	b.expireHearings()
 	for {
 		d, ok := b.due.pop(b.clock.now)

@@ -42,6 +42,7 @@ type Port struct {
 	Capacity bitrate.Rate // configured, else as the port tells, else the default
 	Queue    *uint32      // queue for allocated traffic, where one is configured
 	Storming bool         // hosts behind it announce addresses without end
+	Echoing  bool         // it brings many frames of hosts that are known elsewhere, as in a ring
 	Crowded  bool         // more hosts are behind it than may be learned
 	Static   bool         // an end of a link that is configured to be there without probes
 	Trouble  Trouble      // with the segment behind it
