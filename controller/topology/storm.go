@@ -2,7 +2,7 @@ package topology
 
 import "time"
 
-// How long a port counts as storming, or as echoing, after it was last reported.
+// How long a port counts as storming or echoing after it was last reported so.
 const (
 	stormSpan = 30 * time.Second
 	echoSpan  = 3 * time.Second
