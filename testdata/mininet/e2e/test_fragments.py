@@ -61,4 +61,5 @@ class Fragments(Case):
         self.note("of %d arrive without %d, with %d", sent, without[1], arrived)
         self.assertEqual(COUNT, sent)
         self.assertEqual(sent, arrived)
-        self.assertEqual(3 * sent, counted, "not all went by the entries of the three switches")
+        # What was queued before the allocation may go by its entries as well.
+        self.assertLessEqual(3 * sent, counted, "not all went by the entries of the three switches")
