@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -199,7 +200,19 @@ func portOf(p *client.Port) string {
 	if p == nil {
 		return "outside"
 	}
-	return fmt.Sprintf("%s:%d", p.DPID, p.Port)
+	return p.DPID + ":" + portText(p.Port)
+}
+
+// localPort is the number of the port to a switch's own network stack
+// (OpenFlow 1.3.5, 7.2.1).
+const localPort = 0xfffffffe
+
+// portText returns a port's number as text.
+func portText(no uint32) string {
+	if no == localPort {
+		return "LOCAL"
+	}
+	return strconv.FormatUint(uint64(no), 10)
 }
 
 // bits returns a rate as text, zero too.

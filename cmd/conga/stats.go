@@ -125,7 +125,7 @@ func percent(f *float64) string {
 func hops(path []client.Hop) string {
 	out := make([]string, len(path))
 	for i, h := range path {
-		out[i] = fmt.Sprintf("%s[%d>%d]", h.DPID, h.In, h.Out)
+		out[i] = fmt.Sprintf("%s[%s>%s]", h.DPID, portText(h.In), portText(h.Out))
 	}
 	return strings.Join(out, " ")
 }

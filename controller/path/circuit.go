@@ -64,7 +64,7 @@ func (p Path) Equal(q Path) bool { return slices.Equal(p, q) }
 func (p Path) String() string {
 	hops := make([]string, len(p))
 	for i, h := range p {
-		hops[i] = fmt.Sprintf("%s[%d>%d]", h.DPID, uint32(h.In), uint32(h.Out))
+		hops[i] = fmt.Sprintf("%s[%s>%s]", h.DPID, h.In, h.Out)
 	}
 	return strings.Join(hops, " ")
 }

@@ -43,16 +43,32 @@ var meterNames = [...]string{
 func (k MeterKind) String() string { return meterNames[k] }
 
 // PortID returns the identifier of the meter of the best effort that leaves by
-// a port; ok is false if the port's number has more than 24 bits.
+// a port; ok is false if the port's number has more than 24 bits, or all of
+// them set, which stands for [openflow.PortLocal].
 func PortID(no openflow.PortNo) (id openflow.MeterID, ok bool) {
-	return portIDs + openflow.MeterID(no), no <= suffix
+	if no == openflow.PortLocal {
+		return portIDs + suffix, true
+	}
+	return portIDs + openflow.MeterID(no), no < suffix
 }
 
 // StormID returns the identifier of the meter of what the hosts behind a
 // storming port announce; ok is false if the port's number has more than 23
-// bits.
+// bits, or all of them set, as with [PortID].
 func StormID(no openflow.PortNo) (id openflow.MeterID, ok bool) {
-	return stormIDs + openflow.MeterID(no), no <= stormSuffix
+	if no == openflow.PortLocal {
+		return stormIDs + stormSuffix, true
+	}
+	return stormIDs + openflow.MeterID(no), no < stormSuffix
+}
+
+// portIn returns the number of the port that a meter's identifier has in the
+// bits of mask.
+func portIn(id openflow.MeterID, mask uint32) uint32 {
+	if uint32(id)&mask == mask {
+		return uint32(openflow.PortLocal)
+	}
+	return uint32(id) & mask
 }
 
 // PolicerID returns the identifier of the meter of a circuit with this handle,
@@ -77,9 +93,9 @@ func ReadMeter(id openflow.MeterID) (kind MeterKind, of uint32) {
 	case id == TeachingID:
 		return MeterTeaching, 0
 	case id >= stormIDs && id < portIDs:
-		return MeterTeaching, uint32(id) & stormSuffix
+		return MeterTeaching, portIn(id, stormSuffix)
 	case id >= portIDs && id < policerIDs:
-		return MeterBestEffort, uint32(id) & suffix
+		return MeterBestEffort, portIn(id, suffix)
 	case id >= policerIDs && id < TrialID:
 		return MeterPolicer, uint32(id) & suffix
 	}

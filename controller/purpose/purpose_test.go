@@ -49,7 +49,8 @@ func TestReadMeter(t *testing.T) {
 	for id, want := range map[openflow.MeterID]string{
 		0: "foreign 0", 1: "foreign 0", 0xbfff_ffff: "foreign 0",
 		0xc000_0000: "unknown-sources 0", 0xc000_0001: "flood 0", 0xc000_0002: "teaching 0", 0xc080_0005: "teaching 5", 0xc07f_ffff: "foreign 0",
-		0xc100_0000: "best-effort 0", 0xc100_0003: "best-effort 3", 0xc1ff_ffff: "best-effort 16777215",
+		0xc100_0000: "best-effort 0", 0xc100_0003: "best-effort 3", 0xc1ff_fffe: "best-effort 16777214", 0xc1ff_ffff: "best-effort 4294967294",
+		0xc0ff_ffff: "teaching 4294967294",
 		0xc200_0000: "policer 0", 0xc200_0007: "policer 7", 0xc2ff_ffff: "policer 16777215",
 		0xc300_0000: "foreign 0", 0xc300_0001: "foreign 0", openflow.MeterController: "foreign 0",
 	} {
@@ -68,8 +69,13 @@ func TestMeterAgain(t *testing.T) {
 		}
 		port := openflow.PortNo(rapid.Uint32().Draw(t, "port"))
 		id, ok := PortID(port)
-		if ok != (port < 1<<24) {
+		if ok != (port < 1<<24-1 || port == openflow.PortLocal) {
 			t.Errorf("port %#x has a meter: %t", uint32(port), ok)
+		}
+		if id, ok := StormID(openflow.PortLocal); !ok {
+			t.Error("LOCAL has no meter for a storm")
+		} else if kind, of := ReadMeter(id); kind != MeterTeaching || of != uint32(openflow.PortLocal) {
+			t.Errorf("the meter for a storm of LOCAL reads as %v %#x", kind, of)
 		}
 		if kind, of := ReadMeter(id); ok && (kind != MeterBestEffort || of != uint32(port)) {
 			t.Errorf("the meter of port %#x reads as %v %#x", uint32(port), kind, of)

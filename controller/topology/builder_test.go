@@ -289,7 +289,7 @@ func TestCapacities(t *testing.T) {
 	b := NewBuilder(Config{DefaultCapacity: bitrate.Gbps, Links: []LinkOverride{{A: at(1, 2), B: at(2, 1), Capacity: 100 * bitrate.Mbps, Metric: 7}}}, t0)
 	real := openflow.Port{No: 1, CurrSpeed: 40_000_000, Supported: openflow.PortFeature40GFull}
 	veth := openflow.Port{No: 3, CurrSpeed: 10_000_000, Curr: openflow.PortFeature10GFull | openflow.PortFeatureCopper}
-	b.SwitchUp(Switch{DPID: 1}, []openflow.Port{real, {No: 2}, veth, {No: openflow.PortLocal}}, t0)
+	b.SwitchUp(Switch{DPID: 1}, []openflow.Port{real, {No: 2}, veth, {No: openflow.PortLocal}, {No: openflow.PortFlood}}, t0)
 	up(b, 2, 1, t0)
 	plug(b, at(1, 2), at(2, 1), t0)
 	s := b.Snapshot(t0)
@@ -298,8 +298,8 @@ func TestCapacities(t *testing.T) {
 			t.Errorf("port %d has %v; want %v", no, got, want)
 		}
 	}
-	if len(s.Switches[1].Ports) != 3 {
-		t.Error("a reserved port is taken for a port of the network")
+	if len(s.Switches[1].Ports) != 4 {
+		t.Error("a reserved port but LOCAL is taken for a port of the network, or LOCAL is not")
 	}
 	for _, from := range []PortID{at(1, 2), at(2, 1)} {
 		if l := s.Links[from]; l.Capacity != 100*bitrate.Mbps || l.Metric != 7 {

@@ -55,6 +55,9 @@ func (b *Builder) HostSeen(vlan uint16, at PortID, mac openflow.MAC, addrs []net
 		return false
 	}
 	h := b.hosts[mac]
+	if h == nil && at.Port == openflow.PortLocal && !inhabits(addrs) {
+		return false
+	}
 	if p.shared {
 		if h != nil && !b.movedTo(at, h, now) {
 			return false

@@ -18,16 +18,23 @@ type PortID struct {
 // External is the far end of every access link, where a host or a router is.
 var External PortID
 
+// local is the name of [openflow.PortLocal], the port to the switch's own
+// network stack.
+const local = "LOCAL"
+
 // String returns the port as DPID:port, the form that the configuration uses.
 func (p PortID) String() string {
-	if p == External {
+	switch {
+	case p == External:
 		return "outside"
+	case p.Port == openflow.PortLocal:
+		return p.DPID.String() + ":" + local
 	}
 	return fmt.Sprintf("%s:%d", p.DPID, uint32(p.Port))
 }
 
 // ParsePortID reads DPID:port, with the DPID in any form that
-// [openflow.ParseDPID] reads.
+// [openflow.ParseDPID] reads. The port is a number, or LOCAL.
 func ParsePortID(s string) (PortID, error) {
 	i := strings.LastIndexByte(s, ':')
 	if i < 0 {
@@ -37,8 +44,11 @@ func ParsePortID(s string) (PortID, error) {
 	if err != nil {
 		return PortID{}, fmt.Errorf("topology: port %q: %w", s, err)
 	}
+	if strings.EqualFold(s[i+1:], local) {
+		return PortID{DPID: dpid, Port: openflow.PortLocal}, nil
+	}
 	n, err := strconv.ParseUint(s[i+1:], 10, 32)
-	if err != nil || n == 0 || openflow.PortNo(n) > openflow.PortMax {
+	if err != nil || !carrying(openflow.PortNo(n)) {
 		return PortID{}, fmt.Errorf("topology: port %q: %q is not a port number", s, s[i+1:])
 	}
 	return PortID{DPID: dpid, Port: openflow.PortNo(n)}, nil

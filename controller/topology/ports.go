@@ -90,9 +90,11 @@ func (b *Builder) setPort(sw *switchState, p openflow.Port) {
 	b.layStatic(id)
 }
 
-// carrying reports whether a port is one of the network: reserved ports carry
-// no traffic of it.
-func carrying(no openflow.PortNo) bool { return no != 0 && no <= openflow.PortMax }
+// carrying reports whether a port is one of the network: of the reserved ports
+// only the one to the switch's own network stack carries traffic of it.
+func carrying(no openflow.PortNo) bool {
+	return no != 0 && no <= openflow.PortMax || no == openflow.PortLocal
+}
 
 func isUp(p openflow.Port) bool {
 	return p.Config&openflow.PortConfigDown == 0 && p.State&openflow.PortStateLinkDown == 0
