@@ -198,7 +198,7 @@ func (k *core) giveUpSevered() {
 // when that switch has more to say.
 func (k *core) complain(c *circuit) bool {
 	for _, h := range c.want.Path {
-		p := k.peers[h.DPID]
+		p := k.within(h.DPID)
 		if p == nil {
 			c.lost(k, h.DPID)
 			return true
@@ -227,7 +227,7 @@ func (k *core) stick(c *circuit, dpid openflow.DPID) {
 // lost implements waiter: the circuit stays wanted, and the callers that wait
 // for it get an error.
 func (c *circuit) lost(k *core, dpid openflow.DPID) {
-	c.answer(&Error{Op: "install", DPID: dpid, Err: ErrAway})
+	c.answer(&Error{Op: "install", DPID: dpid, Err: k.absence(dpid)})
 	if c.waiting.left == 0 {
 		k.stick(c, dpid)
 	}

@@ -56,8 +56,14 @@ type Config struct {
 	Patience        time.Duration // how long a switch may take to answer a barrier; default 30 s
 	Topology        topology.Config
 	Switches        Admission // which may connect
-	MaxSwitches     int       // connected at one time; default 4,096
-	MaxHandshakes   int       // connections that are coming up; default 512
+	// Role is what the controller asks to be to switches: RoleMaster, which is
+	// the default, or RoleEqual, which asks for nothing.
+	Role openflow.Role
+	// Instance tells this controller from others of its kind that have the same
+	// switches; of 12 bits. It must be the same after a restart.
+	Instance      uint16
+	MaxSwitches   int // connected at one time; default 4,096
+	MaxHandshakes int // connections that are coming up; default 512
 	// Refused, if not nil, is called with each switch that may not connect.
 	Refused func(Refusal)
 	// Contested, if not nil, is called with what became of each claim to be a
@@ -91,6 +97,7 @@ type Controller struct {
 	done        chan struct{}     // closed when the core has stopped; nothing is received any more
 	audits      budget            // flow entries that audits look at
 	strange     pool              // bytes that are kept of what switches hold and should not
+	tenures     tenures           // which controllers are masters of switches
 
 	claimed   [topology.Outcomes]atomic.Uint64 // what became of claims, by topology.Outcome
 	unlearned atomic.Pointer[topology.Unlearned]
@@ -121,6 +128,9 @@ func New(cfg Config) (*Controller, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = 30 * time.Second
 	}
+	if cfg.Role == openflow.RoleNoChange {
+		cfg.Role = openflow.RoleMaster
+	}
 	if cfg.Removed == nil {
 		cfg.Removed = func(openflow.DPID, *openflow.FlowRemoved) {}
 	}
@@ -141,6 +151,7 @@ func New(cfg Config) (*Controller, error) {
 		lossyEvents: make(chan event, 1024),
 		done:        make(chan struct{}),
 		strange:     pool{left: strangersAll},
+		tenures:     tenures{of: map[openflow.DPID]*tenure{}},
 		changed:     make(chan struct{}),
 	}
 	c.snapshot.Store(c.builder.Snapshot(time.Now()))

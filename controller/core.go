@@ -67,6 +67,7 @@ type peer struct {
 	statuses  uint64           // messages about its ports that have been taken in
 	reading   bool             // its ports are being read again
 	read      time.Time        // when they last were
+	withheld  bool             // another controller is its master
 }
 
 func newCore(ctx context.Context, c *Controller) *core {

@@ -11,12 +11,13 @@ import (
 type Error struct {
 	Op   string        // such as "install"
 	DPID openflow.DPID // the switch concerned; 0: none in particular
-	Err  error         // [ErrAway], [ErrSuperseded], or the *openflow.Error with which the switch refused
+	Err  error         // [ErrAway], [ErrWithheld], [ErrSuperseded], or the *openflow.Error with which the switch refused
 }
 
 // The causes of an [Error] that are not an error message of the switch.
 var (
 	ErrAway       = errors.New("is not connected")
+	ErrWithheld   = errors.New("has another controller as its master")
 	ErrSuperseded = errors.New("superseded by a later request")
 
 	errStopped = errors.New("the controller has stopped")
@@ -28,7 +29,7 @@ func (e *Error) Error() string {
 	switch {
 	case e.DPID == 0:
 		return e.Err.Error()
-	case errors.Is(e.Err, ErrAway):
+	case errors.Is(e.Err, ErrAway), errors.Is(e.Err, ErrWithheld):
 		return fmt.Sprintf("switch %s %v", e.DPID, e.Err)
 	}
 	return fmt.Sprintf("switch %s refused a flow entry: %v", e.DPID, e.Err)

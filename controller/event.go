@@ -126,6 +126,23 @@ func (e down) apply(k *core) {
 	k.switchLost(e.s.dpid)
 }
 
+// within returns the peer of a switch that this controller may change; nil if
+// there is none.
+func (k *core) within(dpid openflow.DPID) *peer {
+	if p := k.peers[dpid]; p != nil && !p.withheld {
+		return p
+	}
+	return nil
+}
+
+// absence returns why a switch is not within.
+func (k *core) absence(dpid openflow.DPID) error {
+	if k.peers[dpid] != nil {
+		return ErrWithheld
+	}
+	return ErrAway
+}
+
 // current reports whether a session is the one that speaks for its switch;
 // what an earlier one said does not count any more.
 func (k *core) current(s *session) bool {

@@ -41,6 +41,13 @@ func (s *session) receive(ctx context.Context, m openflow.Message) {
 			}
 		}
 	case *openflow.Error:
+		if isSlave(m) {
+			select {
+			case s.demoted <- struct{}{}:
+			default:
+			}
+			return
+		}
 		s.log.Warn("switch reports an error", "err", m)
 	}
 }

@@ -45,6 +45,7 @@ func (s *session) introduce(life context.Context) error {
 		DPID:   s.dpid,
 		Tables: s.conn.Features().NTables,
 		Meters: meters,
+		Role:   s.role,
 		Addr:   s.conn.RemoteAddr().String(),
 		Desc:   desc,
 	}})

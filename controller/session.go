@@ -36,11 +36,15 @@ type session struct {
 	removed   chan *openflow.FlowRemoved
 	ports     map[openflow.PortNo]bool // that it has told of; belongs to the connection's reader
 	missed    chan struct{}            // one token: removed was full
+	demoted   chan struct{}            // one token: the switch has refused something as to a slave
 	ended     chan struct{}
 	sent      atomic.Uint64 // messages that were to change the switch
 	statuses  atomic.Uint64 // messages about ports that have come
 	announced load          // belongs to the connection's reader
 	echoed    load          // likewise
+
+	role     openflow.Role // of this controller; run sets it before anything else
+	mastered time.Time     // since when this controller is the switch's master
 
 	mu    sync.Mutex       // a leaf; guards flows
 	flows *flow.Reconciler // what is wanted and what is there; the goroutine of run changes it, audits look at it
@@ -82,6 +86,7 @@ func newSession(c *Controller, conn *channel.Conn) *session {
 		mail:       newMailbox(),
 		removed:    make(chan *openflow.FlowRemoved, 1024),
 		missed:     make(chan struct{}, 1),
+		demoted:    make(chan struct{}, 1),
 		ended:      make(chan struct{}),
 		strangers:  strangers{all: &c.strange},
 		logged:     map[string]bool{},
@@ -95,7 +100,10 @@ func (s *session) run(ctx context.Context) {
 	defer s.strangers.forget()
 	defer s.helpers.Wait()
 	defer s.conn.Close()
-	err := s.introduce(ctx)
+	err := s.obtain(ctx)
+	if err == nil {
+		err = s.introduce(ctx)
+	}
 	if err == nil {
 		err = s.keep(ctx)
 	}
@@ -112,6 +120,8 @@ func (s *session) keep(ctx context.Context) error {
 	audit := time.NewTimer(rand.N(s.auditEvery()) + 1) // not all switches at once
 	defer audit.Stop()
 	audits := make(chan audited, 1)
+	tenure := make(chan error, 1)
+	s.helpers.Go(func() { tenure <- s.renew(ctx) })
 	repair := time.NewTimer(mend)
 	repair.Stop()
 	for {
@@ -150,6 +160,10 @@ func (s *session) keep(ctx context.Context) error {
 			s.finishAudit(a)
 			s.startAudit(ctx, audits)
 			s.proceed(ctx)
+		case err := <-tenure:
+			if err != nil {
+				return err
+			}
 		case <-s.conn.Done():
 			return s.conn.Err()
 		case <-ctx.Done():
@@ -267,6 +281,11 @@ func (s *session) land(ctx context.Context) error {
 	refused, err := f.refused()
 	if err != nil {
 		return err
+	}
+	for _, err := range refused {
+		if isSlave(err) {
+			return s.outranked()
+		}
 	}
 	for _, i := range slices.Sorted(maps.Keys(refused)) {
 		s.logRefusal(f.steps[i], refused[i])

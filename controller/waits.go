@@ -103,7 +103,7 @@ func (k *core) enqueue(w waiter) {
 	s := w.state()
 	var absent []openflow.DPID
 	for _, r := range w.requirements() {
-		p := k.peers[r.dpid]
+		p := k.within(r.dpid)
 		switch {
 		case p == nil && !r.must, p != nil && p.holds(s.since, r.all):
 			continue

@@ -35,6 +35,7 @@ const (
 	addressContested  = "security.address_contested"
 	switchRefused     = "security.switch_refused"
 	probeRelayed      = events.ProbeRelayed
+	switchLimited     = events.SwitchLimited
 )
 
 // Notifier publishes what becomes of allocations. It is quick: an allocator may

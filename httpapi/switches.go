@@ -16,6 +16,7 @@ import (
 type switchView struct {
 	DPID        string         `json:"dpid"`
 	Connected   bool           `json:"connected"`
+	Role        *string        `json:"role"`  // master, equal or slave; null: not connected
 	Since       *int64         `json:"since"` // UNIX seconds: connected since; null before the first time
 	Address     *string        `json:"address"`
 	Description *string        `json:"description"`
@@ -65,7 +66,7 @@ func unixOrNull(t time.Time) *int64 {
 func viewSwitch(x *exchange, sw topology.Switch) switchView {
 	dpid := sw.DPID.String()
 	v := switchView{
-		DPID: dpid, Connected: sw.Connected, Since: unixOrNull(sw.Since),
+		DPID: dpid, Connected: sw.Connected, Role: orNull(sw.RoleName()), Since: unixOrNull(sw.Since),
 		Address: orNull(sw.Addr), Description: orNull(sw.Desc), Tables: sw.Tables, Meters: sw.Meters,
 		Limitations: append([]string{}, sw.Limitations...),
 		Ports:       []portView{},

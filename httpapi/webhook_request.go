@@ -30,7 +30,7 @@ func takeWebhook(x *exchange) webhookFields {
 // all of them for "", may be for.
 func eventsFor(project string) []string {
 	if project == "" {
-		return []string{allocationChanged, allocationDeleted, topologyChanged, addressContested, switchRefused, probeRelayed}
+		return []string{allocationChanged, allocationDeleted, topologyChanged, addressContested, switchRefused, probeRelayed, switchLimited}
 	}
 	return []string{allocationChanged, allocationDeleted}
 }

@@ -92,7 +92,7 @@ func TestWebhookChanges(t *testing.T) {
 	h := newHarness(t)
 	made := h.want(201, "POST", "/api/webhooks", `{"url":"https://example.org/a"}`, bearer(h.key)).Results[0]
 	at := "/api/webhooks/" + made["webhook_id"].(string)
-	all, both := "[allocation.changed allocation.deleted topology.changed security.address_contested security.switch_refused security.probe_relayed]", "[allocation.changed allocation.deleted]"
+	all, both := "[allocation.changed allocation.deleted topology.changed security.address_contested security.switch_refused security.probe_relayed switch.limited]", "[allocation.changed allocation.deleted]"
 	for _, c := range []struct {
 		method, body, url, events string
 	}{

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"conga/controller/topology"
+	"conga/openflow"
 )
 
 // A network holds the gauges of the topology.
@@ -12,6 +13,7 @@ type network struct {
 
 	connected, known, links, hosts, attachments, revision *prometheus.Desc
 	limitations                                           *prometheus.Desc // by switch
+	withheld                                              *prometheus.Desc
 }
 
 // RegisterNetwork registers with r the gauges of the network that snapshot
@@ -23,6 +25,7 @@ func RegisterNetwork(r prometheus.Registerer, snapshot func() *topology.Snapshot
 		connected:   gauge("conga_switches_connected", "Switches with a session."),
 		known:       gauge("conga_switches_known", "Switches with a session or remembered."),
 		limitations: prometheus.NewDesc("conga_switch_limitations", "Things that a switch cannot do of what is asked of it.", []string{"dpid"}, nil),
+		withheld:    gauge("conga_switches_withheld", "Switches that another controller is master of, so that nothing is changed there."),
 		links:       gauge("conga_links", "Directed links between switches that can carry traffic."),
 		hosts:       gauge("conga_hosts", "Hosts that were seen at an edge port."),
 		attachments: gauge("conga_attachments", "Prefixes that the configuration places behind edge ports."),
@@ -32,7 +35,7 @@ func RegisterNetwork(r prometheus.Registerer, snapshot func() *topology.Snapshot
 
 // Describe implements [prometheus.Collector].
 func (n *network) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{n.connected, n.known, n.links, n.hosts, n.attachments, n.revision, n.limitations} {
+	for _, d := range []*prometheus.Desc{n.connected, n.known, n.links, n.hosts, n.attachments, n.revision, n.limitations, n.withheld} {
 		ch <- d
 	}
 }
@@ -43,10 +46,13 @@ func (n *network) Collect(ch chan<- prometheus.Metric) {
 	if s == nil {
 		return // no snapshot yet is not an empty network
 	}
-	connected := 0
+	connected, withheld := 0, 0
 	for _, sw := range s.Switches {
 		if sw.Connected {
 			connected++
+		}
+		if sw.Role == openflow.RoleSlave {
+			withheld++
 		}
 		if len(sw.Limitations) > 0 {
 			ch <- prometheus.MustNewConstMetric(n.limitations, prometheus.GaugeValue, float64(len(sw.Limitations)), sw.DPID.String())
@@ -56,6 +62,7 @@ func (n *network) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
 	}
 	gauge(n.connected, float64(connected))
+	gauge(n.withheld, float64(withheld))
 	gauge(n.known, float64(len(s.Switches)))
 	gauge(n.links, float64(len(s.Links)))
 	gauge(n.hosts, float64(s.Hosts.Len()))

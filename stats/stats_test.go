@@ -43,7 +43,7 @@ func wantLines(t *testing.T, r *prometheus.Registry, lines ...string) {
 func TestNetwork(t *testing.T) {
 	snap := &topology.Snapshot{
 		Revision:    7,
-		Switches:    map[openflow.DPID]topology.Switch{1: {Connected: true}, 2: {DPID: 2, Connected: true, Limitations: []string{"a", "b"}}, 3: {}},
+		Switches:    map[openflow.DPID]topology.Switch{1: {Connected: true}, 2: {DPID: 2, Connected: true, Limitations: []string{"a", "b"}}, 3: {Role: openflow.RoleSlave}},
 		Links:       map[topology.PortID]topology.Link{{DPID: 1, Port: 1}: {}, {DPID: 2, Port: 1}: {}},
 		Hosts:       topology.MapOf(map[openflow.MAC]topology.Host{{1}: {}}),
 		Attachments: make([]topology.Attachment, 4),
@@ -53,7 +53,7 @@ func TestNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantLines(t, r, "conga_switches_connected 2", "conga_switches_known 3", "conga_links 2",
-		"conga_hosts 1", `conga_switch_limitations{dpid="0000000000000002"} 2`, "conga_attachments 4", "conga_topology_revision 7")
+		"conga_hosts 1", `conga_switch_limitations{dpid="0000000000000002"} 2`, "conga_switches_withheld 1", "conga_attachments 4", "conga_topology_revision 7")
 	snap = nil
 	if n, err := testutil.GatherAndCount(r); n != 0 || err != nil {
 		t.Errorf("%d numbers of no network, error %v", n, err)

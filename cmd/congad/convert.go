@@ -37,6 +37,9 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 			Meter: c.Network.Priority.Meter, DSCP: c.Network.Priority.DSCP, Queue: c.Network.Priority.Queue,
 		},
 	}
+	if out.Role = openflow.RoleMaster; c.OpenFlow.Role == "equal" {
+		out.Role = openflow.RoleEqual
+	}
 	out.Switches = admissionOf(c.OpenFlow.Switches)
 	for _, l := range c.Network.Links {
 		out.Links = append(out.Links, topology.LinkOverride{

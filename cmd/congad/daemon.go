@@ -128,7 +128,11 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		return err
 	}
 	cfg.MaxSwitches, cfg.MaxHandshakes = d.roomForSwitches()
-	cfg.Memory = savedNetwork{store: d.store, log: d.log.With("part", "memory")}
+	saved := savedNetwork{store: d.store, log: d.log.With("part", "memory")}
+	if cfg.Instance, err = saved.instance(); err != nil {
+		return err
+	}
+	cfg.Memory = saved
 	cfg.Contested = httpapi.Contested(d.services.events)
 	refused := httpapi.SwitchRefused(d.services.events)
 	cfg.Refused = func(r controller.Refusal) { refused(r.DPID.String(), r.Address, r.Reason) }

@@ -20,6 +20,8 @@ const (
 
 	switchPrefix = "switch/"
 
+	instanceRecord = "instance" // this daemon's number among those that have the same switches
+
 	singleRecord = "memory" // the single record that earlier versions wrote
 )
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"conga/controller/topology"
+	"conga/openflow"
 )
 
 // Alive reports whether a path can carry traffic now: every switch connected,
@@ -12,6 +13,9 @@ import (
 func Alive(s *topology.Snapshot, p Path) (reason string, ok bool) {
 	for _, h := range p {
 		if !s.Switches[h.DPID].Connected {
+			if s.Switches[h.DPID].Role == openflow.RoleSlave {
+				return fmt.Sprintf("switch %s has another controller as its master", h.DPID), false
+			}
 			return fmt.Sprintf("switch %s is not connected", h.DPID), false
 		}
 	}

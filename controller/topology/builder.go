@@ -180,12 +180,17 @@ func (b *Builder) SwitchReady(dpid openflow.DPID, now time.Time) {
 func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
 	b.clock.look(now)
 	sw := b.switches[dpid]
-	if sw == nil || !sw.info.Connected {
+	switch {
+	case sw == nil || !sw.info.Connected && sw.info.Role == openflow.RoleNoChange:
 		return
+	case sw.info.Connected:
+		b.sessions--
+		sw.info.Connected = false
+		b.keepLinks(sw, b.cfg.Absence)
+	default: // it was withheld
+		sw.info.Limitations = nil
 	}
-	b.sessions--
-	sw.info.Connected = false
-	b.keepLinks(sw, b.cfg.Absence)
+	sw.info.Role = openflow.RoleNoChange
 	b.touchSwitch(dpid)
 	if b.matters(sw) {
 		return

@@ -103,3 +103,29 @@ func (b *Builder) SetLimitations(dpid openflow.DPID, sentences []string, now tim
 	b.touchSwitch(dpid)
 	return fresh
 }
+
+// RoleName returns the name of this controller's role, "" if the switch is not
+// connected.
+func (sw Switch) RoleName() string {
+	if sw.Role == openflow.RoleNoChange {
+		return ""
+	}
+	return sw.Role.String()
+}
+
+// heldByAnother says what is wrong with a switch that is withheld.
+const heldByAnother = "Another controller is its master, so CONGA changes nothing there."
+
+// SwitchWithheld takes note that a switch has connected from an address, and
+// that another controller is its master. It counts as not connected until
+// [Builder.SwitchUp].
+func (b *Builder) SwitchWithheld(dpid openflow.DPID, addr string, now time.Time) {
+	b.clock.look(now)
+	sw := b.switches[dpid]
+	if sw == nil {
+		sw = &switchState{info: Switch{DPID: dpid}, ports: map[openflow.PortNo]*portState{}}
+		b.switches[dpid] = sw
+	}
+	sw.info.Role, sw.info.Addr, sw.info.Limitations = openflow.RoleSlave, addr, []string{heldByAnother}
+	b.touchSwitch(dpid)
+}

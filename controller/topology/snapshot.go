@@ -56,6 +56,7 @@ type Switch struct {
 	DPID      openflow.DPID
 	Connected bool // a session is up; a remembered switch is present but not connected
 	Since     time.Time
+	Role      openflow.Role // of this controller; RoleSlave: another is its master, and it is not connected
 	Tables    uint8
 	Meters    uint32 // how many meters it has room for, as far as is known; 0: none
 	Lacks     Lacks

@@ -17,6 +17,7 @@ type Port struct {
 type Switch struct {
 	DPID        string       `json:"dpid"`
 	Connected   bool         `json:"connected"`
+	Role        *string      `json:"role"`  // of CONGA: master, equal or slave; nil: not connected
 	Since       *int64       `json:"since"` // UNIX seconds
 	Address     *string      `json:"address"`
 	Description *string      `json:"description"`

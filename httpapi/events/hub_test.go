@@ -1,10 +1,13 @@
 package events
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -296,6 +299,51 @@ func TestRelayedProbesAreReported(t *testing.T) {
 		}
 		if reported != 2 {
 			t.Errorf("reported %d times; want twice", reported)
+		}
+		cancel()
+		wg.Wait()
+	})
+}
+
+// TestLimitedSwitches: there is news of a switch when what it cannot do is not
+// what it was, and when another controller takes it, or has gone.
+func TestLimitedSwitches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHub(nil)
+		n := &fakeNetwork{snap: &topology.Snapshot{Revision: 1}, changed: make(chan struct{})}
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { h.Watch(ctx, n) })
+		r := read(t, h, all)
+		for i, sw := range []topology.Switch{
+			{Role: openflow.RoleMaster},
+			{Role: openflow.RoleMaster, Limitations: []string{"It has no meters."}},
+			{Role: openflow.RoleMaster, Limitations: []string{"It has no meters."}, Tables: 3},
+			{Role: openflow.RoleSlave, Limitations: []string{"Another controller."}},
+			{},
+			{Role: openflow.RoleMaster},
+		} {
+			sw.DPID = 1
+			n.set(&topology.Snapshot{Revision: uint64(2 + i), Switches: map[openflow.DPID]topology.Switch{1: sw, 2: {DPID: 2}}})
+			time.Sleep(2 * topologyRest)
+		}
+		var got []string
+		for _, e := range r.Take().Events {
+			if e.Type == SwitchLimited {
+				text, err := e.JSON()
+				if err != nil || e.Project != "" {
+					t.Errorf("the event is %s of %q (%v)", text, e.Project, err)
+				}
+				got = append(got, string(text[bytes.Index(text, []byte(`"switch"`)):]))
+			}
+		}
+		want := []string{
+			`"switch":{"dpid":"0000000000000001","role":"master","limitations":["It has no meters."]}}`,
+			`"switch":{"dpid":"0000000000000001","role":"slave","limitations":["Another controller."]}}`,
+			`"switch":{"dpid":"0000000000000001","role":null,"limitations":[]}}`,
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("published are\n%s, want\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 		cancel()
 		wg.Wait()

@@ -3,6 +3,7 @@ package events
 import (
 	"context"
 	"maps"
+	"slices"
 	"time"
 
 	"conga/controller/topology"
@@ -46,6 +47,43 @@ type Port struct {
 	Port uint32 `json:"port"`
 }
 
+// SwitchLimited is the type of the event that what a switch cannot do, or the
+// controller's role there, is not what it was.
+const SwitchLimited = "switch.limited"
+
+// A Limited is the body of such an event, under the key switch.
+type Limited struct {
+	DPID        string   `json:"dpid"`
+	Role        *string  `json:"role"` // nil: it is not connected
+	Limitations []string `json:"limitations"`
+}
+
+// known is what was published of a network's troubles last.
+type known struct {
+	relayed map[topology.PortID]bool
+	limited map[string][]string // limitations by switch; none is published of a switch that is not here
+}
+
+// limit publishes which switches have other limitations than before. One that
+// another controller has taken is limited, too.
+func (h *Hub) limit(s *topology.Snapshot, known map[string][]string) {
+	for _, sw := range s.Switches {
+		dpid := sw.DPID.String()
+		was, published := known[dpid]
+		if slices.Equal(sw.Limitations, was) || !published && len(sw.Limitations) == 0 {
+			continue
+		}
+		if known[dpid] = sw.Limitations; len(sw.Limitations) == 0 {
+			delete(known, dpid)
+		}
+		body := Limited{DPID: dpid, Limitations: append([]string{}, sw.Limitations...)}
+		if role := sw.RoleName(); role != "" {
+			body.Role = &role
+		}
+		h.Publish(SwitchLimited, "", func() any { return map[string]Limited{"switch": body} })
+	}
+}
+
 func portOf(id topology.PortID) Port { return Port{id.DPID.String(), uint32(id.Port)} }
 
 // alert publishes which ports have come to hear relayed probes; known are those
@@ -77,13 +115,14 @@ func (h *Hub) alert(s *topology.Snapshot, known map[topology.PortID]bool) {
 // ends.
 func (h *Hub) Watch(ctx context.Context, n Network) {
 	last := n.Snapshot().Revision
-	relayed := map[topology.PortID]bool{}
+	known := known{map[topology.PortID]bool{}, map[string][]string{}}
 	for {
 		changed := n.Changed() // asked for first: what happens in between is not missed
 		if s := n.Snapshot(); s.Revision != last {
 			last = s.Revision
 			t := summary(s) // now: events must not keep old snapshots alive
-			h.alert(s, relayed)
+			h.alert(s, known.relayed)
+			h.limit(s, known.limited)
 			h.Publish("topology.changed", "", func() any { return map[string]Topology{"topology": t} })
 			select {
 			case <-ctx.Done():

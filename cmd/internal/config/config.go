@@ -48,6 +48,7 @@ type KeyPair struct {
 type OpenFlow struct {
 	Listen string    `yaml:"listen"` // host:port
 	TLS    SwitchTLS `yaml:"tls"`    // empty: plain TCP
+	Role   string    `yaml:"role"`   // master or equal: what congad asks to be to switches
 
 	Switches Switches `yaml:"switches"`
 }
@@ -215,7 +216,7 @@ func Default() Config {
 	return Config{
 		Data:     "./conga-data",
 		API:      API{Listen: "127.0.0.1:8443", MaxConnections: 4096, MaxPerAddress: 256},
-		OpenFlow: OpenFlow{Listen: "0.0.0.0:6653", Switches: Switches{Allow: "any"}},
+		OpenFlow: OpenFlow{Listen: "0.0.0.0:6653", Role: "master", Switches: Switches{Allow: "any"}},
 		Network: Network{
 			Forwarding:      "l2",
 			DefaultCapacity: 10_000_000_000,

@@ -47,6 +47,7 @@ func (v *validator) config(c *Config) {
 	if c.OpenFlow.TLS.ClientCA != "" && c.OpenFlow.TLS.Cert == "" {
 		v.add("openflow.tls.client_ca", "switches can only be asked for a certificate over TLS; set openflow.tls.cert and key as well")
 	}
+	v.oneOf("openflow.role", c.OpenFlow.Role, "master", "equal")
 	v.switches(c.OpenFlow)
 	v.network(c.Network)
 	v.directory(c.Directory)

@@ -17,14 +17,15 @@ API_PORT = 8443
 USER, PROJECT = "alice", "astro"
 
 
-def configuration(data: Path, plaintext: bool = True, links: Optional[List[Dict[str, Any]]] = None,
+def configuration(data: Path, plaintext: bool = True, shift: int = 0, links: Optional[List[Dict[str, Any]]] = None,
                   projects: Optional[List[Dict[str, Any]]] = None, **network: Any) -> Dict[str, Any]:
     """A configuration for the loopback, with one project, unless told, whose
-    member needs no password. `links` and `network` go under the key network."""
+    member needs no password. `links` and `network` go under the key network;
+    `shift` is added to the ports of a daemon beside another."""
     return {
         "data": str(data),
-        "api": {"listen": "127.0.0.1:%d" % API_PORT, "plaintext": plaintext},
-        "openflow": {"listen": "127.0.0.1:%d" % OPENFLOW_PORT},
+        "api": {"listen": "127.0.0.1:%d" % (API_PORT + shift), "plaintext": plaintext},
+        "openflow": {"listen": "127.0.0.1:%d" % (OPENFLOW_PORT + shift)},
         "network": {"links": links or [], **network},
         "directory": {
             "projects": projects or [{"id": PROJECT, "members": [USER]}],
@@ -39,15 +40,16 @@ class Congad:
     """Starts and stops the daemon. Its output goes to congad.log in `directory`
     and is continued over restarts."""
 
-    def __init__(self, binary: str, directory: Path, plaintext: bool = True, **network: Any) -> None:
+    def __init__(self, binary: str, directory: Path, plaintext: bool = True, shift: int = 0, **network: Any) -> None:
         self.binary = binary
         self.directory = directory
         self.plaintext = plaintext
+        self.shift = shift
         directory.mkdir(parents=True)
         self.log = directory / "congad.log"
         self.config = directory / "conga.yaml"
         # JSON is YAML too.
-        self.config.write_text(json.dumps(configuration(directory / "data", plaintext, **network), indent=2))
+        self.config.write_text(json.dumps(configuration(directory / "data", plaintext, shift, **network), indent=2))
         self.process: Optional["subprocess.Popen[bytes]"] = None
 
     def start(self, seconds: float = 20) -> None:
@@ -73,7 +75,7 @@ class Congad:
 
     @property
     def url(self) -> str:
-        return "%s://127.0.0.1:%d" % ("http" if self.plaintext else "https", API_PORT)
+        return "%s://127.0.0.1:%d" % ("http" if self.plaintext else "https", API_PORT + self.shift)
 
     def client(self) -> Client:
         """A client without a key; over HTTPS it trusts the certificate that the

@@ -143,6 +143,22 @@ class Network:
     def wait_connected(self, *switches: str, seconds: float = 20) -> None:
         until(lambda: self.connected(*switches), seconds, "switches connected")
 
+    def add_controller(self, port: int) -> None:
+        """Gives every switch a second controller."""
+        for switch in self.switches:
+            vsctl("set-controller", switch, self.target, "tcp:127.0.0.1:%d" % port)
+            for controller in _controller(switch).split(", "):
+                vsctl("set", "Controller", controller, "max_backoff=1000")
+
+    def roles(self, switch: str) -> Dict[str, str]:
+        """What each controller is to a switch, by the controller's port."""
+        found = {}
+        for controller in _controller(switch).split(", "):
+            target, role = (vsctl("get", "Controller", controller, column).strip().strip('"')
+                            for column in ("target", "role"))
+            found[target.rpartition(":")[2]] = role
+        return found
+
     def forget_controller(self, switch: str) -> None:
         """Takes the controller away; Open vSwitch then flushes all entries."""
         vsctl("del-controller", switch)
