@@ -253,6 +253,12 @@ func (c *Controller) post(ctx context.Context, e event) bool {
 	}
 }
 
+// SetCapacities changes the capacities that the configuration names for links.
+// Of the links nothing else counts.
+func (c *Controller) SetCapacities(links []topology.LinkOverride) {
+	c.post(context.Background(), capacities(links))
+}
+
 // Snapshot returns the network as it is known now.
 func (c *Controller) Snapshot() *topology.Snapshot { return c.snapshot.Load() }
 

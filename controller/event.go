@@ -166,6 +166,11 @@ func (e portStatus) apply(k *core) {
 	}
 }
 
+// capacities: the configuration names other capacities.
+type capacities []topology.LinkOverride
+
+func (e capacities) apply(k *core) { k.builder.SetCapacities(e) }
+
 // probeSeen: a probe that left one port has arrived at another.
 type probeSeen struct {
 	s  *session

@@ -41,11 +41,7 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 		out.Role = openflow.RoleEqual
 	}
 	out.Switches = admissionOf(c.OpenFlow.Switches)
-	for _, l := range c.Network.Links {
-		out.Links = append(out.Links, topology.LinkOverride{
-			A: l.A.ID(), B: l.B.ID(), Capacity: l.Capacity.BitRate(), Metric: l.Metric, Static: l.Static,
-		})
-	}
+	out.Links = linksOf(c.Network)
 	d := c.Network.Discovery
 	out.Strict, out.NoLLDP, out.NoBDDP = d.Strict, !d.LLDP, !d.BDDP
 	for _, p := range c.Network.Ports {
@@ -56,6 +52,16 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 	}
 	out.Topology = learningConfig(c.Network)
 	return out, nil
+}
+
+// linksOf returns what the configuration says of links.
+func linksOf(n config.Network) (out []topology.LinkOverride) {
+	for _, l := range n.Links {
+		out = append(out, topology.LinkOverride{
+			A: l.A.ID(), B: l.B.ID(), Capacity: l.Capacity.BitRate(), Metric: l.Metric, Static: l.Static,
+		})
+	}
+	return out
 }
 
 // admissionOf returns which switches may connect.

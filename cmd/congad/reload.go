@@ -2,6 +2,7 @@ package main
 
 import (
 	"reflect"
+	"slices"
 
 	"conga/cmd/internal/config"
 	"conga/httpapi/serve"
@@ -36,12 +37,14 @@ func (d *daemon) apply(next config.Config) error {
 		d.own(next.Directory)
 	}
 	d.level.Set(levelOf(next.Log.Level))
+	d.controller.SetCapacities(linksOf(next.Network))
 
 	was := d.cfg.Directory
 	applied := changed(d.cfg, next, reloadable)
 	d.cfg.Directory, d.cfg.Log.Level = next.Directory, next.Log.Level
 	d.cfg.Directory.HTTP, d.cfg.Directory.OIDC = was.HTTP, was.OIDC
 	d.cfg.API.TLS = next.API.TLS
+	d.cfg.Network.Links = withCapacities(d.cfg.Network, next.Network.Links)
 	later := changed(d.cfg, next, restartOnly)
 	d.log.Info("configuration read again", "applied", applied)
 	if len(later) > 0 {
@@ -59,6 +62,7 @@ type setting struct {
 var reloadable = []setting{
 	{"directory", func(c config.Config) any { d := c.Directory; d.HTTP, d.OIDC = "", config.OIDC{}; return d }},
 	{"api.tls", func(c config.Config) any { return c.API.TLS }},
+	{"network.links", func(c config.Config) any { return capacities(c.Network.Links) }},
 	{"log.level", func(c config.Config) any { return c.Log.Level }},
 }
 
@@ -68,13 +72,62 @@ var restartOnly = []setting{
 	{"directory.oidc", func(c config.Config) any { return c.Directory.OIDC }},
 	{"api", func(c config.Config) any { return c.API }},
 	{"openflow", func(c config.Config) any { return c.OpenFlow }},
-	{"network", func(c config.Config) any { return c.Network }},
+	{"network", func(c config.Config) any { n := c.Network; n.Links = wiring(n); return n }},
 	{"allocations", func(c config.Config) any { return c.Allocations }},
 	{"connections", func(c config.Config) any { return c.Connections }},
 	{"store", func(c config.Config) any { return c.Store }},
 	{"stats", func(c config.Config) any { return c.Stats }},
 	{"webhooks", func(c config.Config) any { return c.Webhooks }},
 	{"log.format", func(c config.Config) any { return c.Log.Format }},
+}
+
+// capacities returns what is said of the capacities of links, in a form that
+// can be compared.
+func capacities(links []config.Link) map[[2]config.Port]config.Rate {
+	out := map[[2]config.Port]config.Rate{}
+	for _, l := range links {
+		if _, named := out[[2]config.Port{l.A, l.B}]; !named && l.Capacity != 0 {
+			out[[2]config.Port{l.A, l.B}] = l.Capacity
+		}
+	}
+	return out
+}
+
+// wiring returns what is said of links but for their capacities. A link of
+// which nothing else is said, where others may be found too, is left out.
+func wiring(n config.Network) (out []config.Link) {
+	for _, l := range n.Links {
+		if n.Discovery.Strict || l.Static || l.Metric != 0 || l.Capacity == 0 {
+			l.Capacity = 0
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// withCapacities returns what is said of links with the capacities of another
+// configuration. Links of which only that is said, where others may be found
+// too, come and go with it.
+func withCapacities(n config.Network, from []config.Link) (out []config.Link) {
+	left := capacities(from)
+	for _, l := range n.Links {
+		ends := [2]config.Port{l.A, l.B}
+		was := l.Capacity
+		l.Capacity = left[ends]
+		delete(left, ends)
+		kept := slices.ContainsFunc(from, func(o config.Link) bool { return o.A == l.A && o.B == l.B })
+		if kept || was == 0 || n.Discovery.Strict || l.Static || l.Metric != 0 {
+			out = append(out, l)
+		}
+	}
+	for _, l := range from {
+		ends := [2]config.Port{l.A, l.B}
+		if c := left[ends]; c != 0 && !n.Discovery.Strict {
+			out = append(out, config.Link{A: l.A, B: l.B, Capacity: c})
+			delete(left, ends)
+		}
+	}
+	return out
 }
 
 // changed returns the names of the settings that differ.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"conga/cmd/internal/config"
+	"conga/openflow"
 )
 
 // TestEveryKeyIsCompared: at SIGHUP each key of the configuration that has
@@ -19,6 +20,47 @@ func TestEveryKeyIsCompared(t *testing.T) {
 	})
 	if n < 30 {
 		t.Errorf("only %d keys were found", n)
+	}
+}
+
+// Capacities of links take effect at once, also of links that are named anew or
+// no longer; whatever else is said of a link does at the next start.
+func TestReloadOfLinks(t *testing.T) {
+	port := func(no uint32) config.Port { return config.Port{DPID: 1, Port: openflow.PortNo(no)} }
+	slow, fast := config.Link{A: port(1), B: port(2), Capacity: 100}, config.Link{A: port(1), B: port(2), Capacity: 200}
+	other, static, dear := config.Link{A: port(3), B: port(4), Capacity: 100}, fast, fast
+	static.Static, dear.Metric = true, 7
+	for name, c := range map[string]struct {
+		was, is     []config.Link
+		strict      bool
+		applied     bool
+		later, twin bool // twin: also when the same is read again
+	}{
+		"less":              {was: []config.Link{fast}, is: []config.Link{slow}, applied: true},
+		"new":               {was: []config.Link{fast}, is: []config.Link{fast, other}, applied: true},
+		"gone":              {was: []config.Link{fast, other}, is: []config.Link{other}, applied: true},
+		"new, strict":       {is: []config.Link{fast}, strict: true, applied: true, later: true, twin: true},
+		"gone, strict":      {was: []config.Link{fast}, strict: true, applied: true, later: true, twin: true},
+		"static":            {was: []config.Link{fast}, is: []config.Link{static}, later: true, twin: true},
+		"static and slower": {was: []config.Link{static}, is: []config.Link{slow}, applied: true, later: true, twin: true},
+		"metric":            {was: []config.Link{dear}, is: []config.Link{fast}, later: true, twin: true},
+		"as it was":         {was: []config.Link{dear, other}, is: []config.Link{dear, other}},
+	} {
+		old, next := config.Default(), config.Default()
+		old.Network.Links, next.Network.Links = c.was, c.is
+		old.Network.Discovery.Strict, next.Network.Discovery.Strict = c.strict, c.strict
+		applied := changed(old, next, reloadable)
+		old.Network.Links = withCapacities(old.Network, c.is)
+		if (len(applied) > 0) != c.applied {
+			t.Errorf("%s: applied %v", name, applied)
+		}
+		if later := changed(old, next, restartOnly); (len(later) > 0) != c.later {
+			t.Errorf("%s: left for the next start %v", name, later)
+		}
+		old.Network.Links = withCapacities(old.Network, c.is)
+		if later := changed(old, next, restartOnly); (len(later) > 0) != c.twin {
+			t.Errorf("%s: the second time left for the next start %v", name, later)
+		}
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"time"
 
-	"conga/bitrate"
 	"conga/openflow"
 )
 
@@ -145,24 +144,10 @@ func (b *Builder) link(c *cable, from PortID) Link {
 	if p := b.port(from); p != nil {
 		l.Capacity = b.capacity(from, p.port)
 	}
-	if o := b.overrides[from]; o != nil && o.Capacity != 0 {
-		l.Capacity = o.Capacity
+	if c := b.configured[from]; c != 0 {
+		l.Capacity = c
 	}
 	return l
-}
-
-// capacity returns the capacity of a port: what the configuration says, else
-// what the port says, else the default. A virtual port (veth, tap) names a
-// speed without naming a mode that it supports; that speed is made up.
-func (b *Builder) capacity(id PortID, p openflow.Port) bitrate.Rate {
-	if o := b.overrides[id]; o != nil && o.Capacity != 0 {
-		return o.Capacity
-	}
-	madeUp := p.Supported == 0 && p.Advertised == 0
-	if p.CurrSpeed == 0 || madeUp {
-		return b.cfg.DefaultCapacity
-	}
-	return bitrate.Rate(p.CurrSpeed) * bitrate.Kbps
 }
 
 func (b *Builder) renewTree(s *Snapshot, came, went []*cable) {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"conga/bitrate"
 	"conga/openflow"
 )
 
@@ -19,13 +20,15 @@ import (
 type Builder struct {
 	cfg       Config
 	overrides map[PortID]*LinkOverride
-	edges     map[PortID]bool // configured
-	located   *prefixTable    // configured attachments
-	clock     clock
-	lag       lag
-	due       deadlines
-	settled   bool      // the grace of the start is over
-	arrival   time.Time // attended, when a switch was last ready for the first time
+	// configured has the capacities that the configuration names.
+	configured map[PortID]bitrate.Rate
+	edges      map[PortID]bool // configured
+	located    *prefixTable    // configured attachments
+	clock      clock
+	lag        lag
+	due        deadlines
+	settled    bool      // the grace of the start is over
+	arrival    time.Time // attended, when a switch was last ready for the first time
 
 	switches map[openflow.DPID]*switchState
 	sessions int                                          // connected switches
@@ -99,6 +102,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 	for i := len(cfg.Links) - 1; i >= 0; i-- { // the first that names a port has it
 		b.overrides[cfg.Links[i].A], b.overrides[cfg.Links[i].B] = &cfg.Links[i], &cfg.Links[i]
 	}
+	b.configured = capacitiesOf(cfg.Links)
 	b.bind(cfg.Bindings, now)
 	b.due.push(deadline{at: now.Add(cfg.Grace), kind: graceOver})
 	b.changed.any = true
