@@ -87,7 +87,11 @@ func (a *api) close() { a.http.CloseIdleConnections() }
 
 // call makes a request with a key and reads the results of its answer.
 func (a *api) call(ctx context.Context, key, method, path string, body, results any) (http.Header, error) {
-	r, err := a.send(ctx, key, method, path, body, nil)
+	return a.callWith(ctx, key, method, path, body, nil, results)
+}
+
+func (a *api) callWith(ctx context.Context, key, method, path string, body any, header http.Header, results any) (http.Header, error) {
+	r, err := a.send(ctx, key, method, path, body, header)
 	if err != nil {
 		return nil, err
 	}
@@ -136,9 +140,19 @@ func (a *api) send(ctx context.Context, key, method, path string, body any, head
 
 // create asks for an allocation and returns its ID and entity tag.
 func (a *api) create(ctx context.Context, q request) (id, etag string, err error) {
+	return a.createOnce(ctx, q, "")
+}
+
+// createOnce asks as create does, under an idempotency key unless that is
+// empty.
+func (a *api) createOnce(ctx context.Context, q request, once string) (id, etag string, err error) {
 	q.Project = project
+	header := http.Header{}
+	if once != "" {
+		header.Set("Idempotency-Key", once)
+	}
 	var made []allocation
-	h, err := a.call(ctx, a.key, "POST", "/allocations", q, &made)
+	h, err := a.callWith(ctx, a.key, "POST", "/allocations", q, header, &made)
 	if err != nil {
 		return "", "", err
 	}

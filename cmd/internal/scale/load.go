@@ -67,6 +67,21 @@ func (q *generator) host(sw int) netip.Addr { return q.g.hostOf(sw, q.random.Int
 // IDs in the order of the requests.
 func (w *world) createAll(ctx context.Context, requests []request) ([]string, error) {
 	ids := make([]string, len(requests))
+	began := time.Now()
+	err := each(ctx, len(requests), func(ctx context.Context, i int) (err error) {
+		ids[i], _, err = w.create(ctx, requests[i])
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	w.note("%d allocations asked for in %v", len(requests), time.Since(began).Round(time.Millisecond))
+	return ids, nil
+}
+
+// each calls do for every number below n, as many at once as there are
+// connections, until one fails.
+func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) error {
 	jobs := make(chan int)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -74,18 +89,15 @@ func (w *world) createAll(ctx context.Context, requests []request) ([]string, er
 	for range connections {
 		wg.Go(func() {
 			for i := range jobs {
-				id, _, err := w.create(ctx, requests[i])
-				if err != nil {
+				if err := do(ctx, i); err != nil {
 					cancel(err)
 					return
 				}
-				ids[i] = id
 			}
 		})
 	}
-	began := time.Now()
 feed:
-	for i := range requests {
+	for i := range n {
 		select {
 		case jobs <- i:
 		case <-ctx.Done():
@@ -94,11 +106,7 @@ feed:
 	}
 	close(jobs)
 	wg.Wait()
-	if err := context.Cause(ctx); err != nil {
-		return nil, err
-	}
-	w.note("%d allocations asked for in %v", len(requests), time.Since(began).Round(time.Millisecond))
-	return ids, nil
+	return context.Cause(ctx)
 }
 
 // fill makes allocations and waits until all are active. They come in batches,

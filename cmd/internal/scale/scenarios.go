@@ -18,6 +18,7 @@ var scenarios = []scenario{
 	{name: "reconnect/hosts", about: "the same with 4,096 hosts known", run: reconnect(32, 4)},
 	{name: "live", about: "the allocator with 1,000,000 live reservations, as a benchmark", run: live},
 	{name: "completed", about: "the store opens with 1,000,000 completed allocations", run: completed(1_000_000)},
+	{name: "released", about: "50,000 requests with idempotency keys, each released at once, 9 switches", run: released(50_000)},
 	{name: "peers", about: "the first ping between 32 hosts, with Open vSwitch, beside other controllers", run: peers, old: true},
 }
 
