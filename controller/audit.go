@@ -181,7 +181,7 @@ func (s *session) startAudit(ctx context.Context, result chan<- audited) {
 // retry tries what was refused again.
 func (s *session) retry(ctx context.Context) {
 	s.mu.Lock()
-	again := s.flows.Retry()
+	again := s.flows.Retry(time.Now())
 	s.mu.Unlock()
 	if again {
 		s.proceed(ctx)
@@ -272,6 +272,7 @@ func (s *session) finishAudit(a audited) {
 		s.log.Warn("switch did not say what it holds", "err", a.err)
 		s.flows.Unasked()
 	case a.state != nil:
+		s.flows.Clock(time.Now())
 		s.flows.Found(a.state)
 	}
 }

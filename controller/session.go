@@ -310,7 +310,7 @@ func (s *session) learn(ctx context.Context, steps []flow.Step, refused map[int]
 	s.post(ctx, lacking{s, fresh})
 	if fresh&topology.LacksRemovals != 0 {
 		s.mu.Lock()
-		s.flows.Retry()
+		s.flows.Retry(time.Now())
 		s.mu.Unlock()
 	}
 }
@@ -346,5 +346,6 @@ func (s *session) logRefusal(st flow.Step, err error) {
 func (s *session) vanished(fr *openflow.FlowRemoved) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.flows.Clock(time.Now())
 	return s.flows.Vanished(fr.Key(), fr.Cookie)
 }

@@ -143,13 +143,20 @@ func (r *Reconciler) Unasked() { r.touched, r.turned = nil, nil }
 func (r *Reconciler) Found(present *State) {
 	for k, at := range r.rules {
 		if at.have != nil && present.Rules[k] == nil && !r.touched[k] {
+			if at.have == at.want {
+				r.contest(k, *at)
+			}
 			r.look(k, pair[Rule]{want: at.want}, 1)
 		}
 	}
 	for k, have := range present.Rules {
 		at := r.at(k)
 		if (at.have == nil || !at.have.Equal(have)) && !r.touched[k] {
+			left := at.have == at.want // nil of both: there was to be none
 			at.have = have
+			if left {
+				r.contest(k, at)
+			}
 			r.look(k, at, 1)
 		}
 	}
@@ -160,6 +167,9 @@ func (r *Reconciler) Found(present *State) {
 func (r *Reconciler) foundMeters(present map[openflow.MeterID]Meter) {
 	for id, at := range r.meters {
 		if _, there := present[id]; at.have != nil && !there && !r.turned[id] {
+			if at.want != nil {
+				r.contestMeter(id)
+			}
 			at.have = nil
 			r.lookMeter(id, at, 1)
 		}
@@ -167,6 +177,9 @@ func (r *Reconciler) foundMeters(present map[openflow.MeterID]Meter) {
 	for id, have := range present {
 		at := r.meters[id]
 		if (at.have == nil || *at.have != have) && !r.turned[id] {
+			if at.have != nil || at.want == nil {
+				r.contestMeter(id)
+			}
 			at.have = &have
 			r.lookMeter(id, at, 1)
 		}

@@ -360,7 +360,7 @@ func TestLossIsNotConfirmed(t *testing.T) {
 		if circuits, _ := r.Confirmed(); circuits != 7 {
 			t.Errorf("%s was refused, and %d is confirmed of the others", what, circuits)
 		}
-		if !r.Retry() || r.Retry() {
+		if !r.Retry(t0) || r.Retry(t0) {
 			t.Errorf("%s is not tried again once", what)
 		}
 		if circuits, all := r.Confirmed(); circuits != 0 || all != 0 {

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -39,9 +40,13 @@ const mostSentences = 16
 // is wanted. What it refuses for the same reason is one sentence; of more than
 // sixteen the first by the alphabet are told.
 func (r *Reconciler) Limitations() (out []string) {
+	out = r.meddling()
 	for k, no := range r.refused {
 		at := r.at(k)
 		if at.want == nil || !no.rule.Equal(at.want) {
+			continue
+		}
+		if errors.Is(no.err, ErrMeddled) {
 			continue
 		}
 		sentence := fmt.Sprintf("It refuses entries of best effort: %v.", no.err)

@@ -243,7 +243,7 @@ func TestRefusals(t *testing.T) {
 	if c, all := r.Confirmed(); c != 1 || all != 1 {
 		t.Errorf("confirmed are %d and %d; what was refused does not count", c, all)
 	}
-	if !r.Retry() || r.Retry() {
+	if !r.Retry(t0) || r.Retry(t0) {
 		t.Error("Retry is true if there was something to be tried again, once")
 	}
 	if steps := soon(r, 10); len(steps) != 1 || steps[0].Rule != one {
@@ -301,7 +301,7 @@ func TestRefusedRemoval(t *testing.T) {
 	}
 	present := NewState()
 	present.add(gone)
-	if !r.Retry() {
+	if !r.Retry(t0) {
 		t.Error("there is nothing to be tried again")
 	}
 	r.Found(present)
@@ -326,7 +326,7 @@ func TestRefusedMeter(t *testing.T) {
 	if steps := soon(r, 10); len(steps) > 0 {
 		t.Errorf("sent again: %+v", steps)
 	}
-	if !r.Retry() {
+	if !r.Retry(t0) {
 		t.Error("there is nothing to be tried again")
 	}
 	if steps := soon(r, 10); len(steps) != 1 || steps[0].Meter == nil || steps[0].Message.(*openflow.MeterMod).Command != openflow.MeterAdd {

@@ -342,7 +342,7 @@ func TestRefusedChangeOfAMeter(t *testing.T) {
 	if _, err := g.r.Refused(); err == nil {
 		t.Error("the refusal is not reported")
 	}
-	g.r.Retry()
+	g.r.Retry(t0)
 	if g.follow(); g.has != m.eased() {
 		t.Errorf("after another try the meter is %+v", g.has)
 	}

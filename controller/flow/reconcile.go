@@ -40,6 +40,9 @@ type Reconciler struct {
 	refused   map[openflow.EntryKey]refusal
 	unmetered map[openflow.MeterID]error
 
+	disputes      map[openflow.EntryKey]*dispute
+	meterDisputes map[openflow.MeterID]*dispute
+
 	touched map[openflow.EntryKey]bool // sent or vanished since the switch was asked what it holds; nil: it is not asked
 	turned  map[openflow.MeterID]bool  // the same of meters
 }
@@ -70,6 +73,7 @@ func NewReconciler(want Whole, generation uint64) *Reconciler {
 		paced: map[openflow.MeterID]time.Time{}, paces: map[openflow.MeterID]pace{},
 		flying: map[openflow.EntryKey]bool{}, changing: map[openflow.MeterID]bool{},
 		lost: map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, unmetered: map[openflow.MeterID]error{},
+		disputes: map[openflow.EntryKey]*dispute{}, meterDisputes: map[openflow.MeterID]*dispute{},
 	}
 	pairs := make([]pair[Rule], len(want.Rules))
 	for i, rule := range want.Rules {
@@ -257,6 +261,9 @@ func (r *Reconciler) Vanished(k openflow.EntryKey, cookie openflow.Cookie) bool 
 	at := r.at(k)
 	if at.have == nil || at.have.Cookie != cookie {
 		return false
+	}
+	if at.have == at.want {
+		r.contest(k, at)
 	}
 	at.have = nil
 	r.look(k, at, 1)

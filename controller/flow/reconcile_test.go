@@ -164,7 +164,7 @@ func (d *bench) audit() {
 	if len(d.pending) > 0 || d.asked != nil {
 		return
 	}
-	d.r.Retry()
+	d.r.Retry(t0)
 	if k := someRule(d.T); rapid.Bool().Draw(d.T, "meddled") {
 		d.holds.Rules[k.Key()] = k // another program was at it
 	}
@@ -330,7 +330,7 @@ func TestReconcilerArrives(t *testing.T) {
 				}
 				d.r.Landed(nil)
 			}
-			d.r.Retry()
+			d.r.Retry(t0)
 			if len(d.pending) == 0 {
 				d.r.Found(&State{Rules: maps.Clone(d.holds.Rules), Meters: maps.Clone(d.holds.Meters)})
 			}

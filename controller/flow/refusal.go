@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"time"
+
 	"conga/controller/purpose"
 	"conga/openflow"
 )
@@ -59,19 +61,24 @@ func (r *Reconciler) Refused() (byOwner map[uint64]error, meter error) {
 	return byOwner, meter
 }
 
-// Retry has everything that was refused tried again. It reports whether there
-// was anything.
-func (r *Reconciler) Retry() bool {
-	rules, meters := r.refused, r.unmetered
-	if len(rules)+len(meters) == 0 {
-		return false
+// Retry has everything that was refused tried again, but for what is to be left
+// as it is for longer. It reports whether there was anything.
+func (r *Reconciler) Retry(now time.Time) (any bool) {
+	r.now = now
+	r.endDisputes()
+	for k := range r.refused {
+		if !r.disputes[k].resting(now) {
+			any = true
+			delete(r.refused, k)
+			r.look(k, r.at(k), 1)
+		}
 	}
-	r.refused, r.unmetered = map[openflow.EntryKey]refusal{}, map[openflow.MeterID]error{}
-	for k := range rules {
-		r.look(k, r.at(k), 1)
+	for id := range r.unmetered {
+		if !r.meterDisputes[id].resting(now) {
+			any = true
+			delete(r.unmetered, id)
+			r.lookMeter(id, r.meters[id], 1)
+		}
 	}
-	for id := range meters {
-		r.lookMeter(id, r.meters[id], 1)
-	}
-	return true
+	return any
 }
