@@ -3,6 +3,7 @@ package controller
 import (
 	"errors"
 	"slices"
+	"time"
 
 	"conga/controller/path"
 	"conga/openflow"
@@ -115,8 +116,14 @@ func (c *circuit) abandon(paths ...path.Circuit) {
 // enter takes a circuit into a phase, which begins with the next generation.
 func (k *core) enter(c *circuit, p phase) {
 	c.phase = p
-	k.wanted.SetCircuit(c.want.ID, c.listed())
+	k.setCircuit(c.want.ID, c.listed())
 	k.wait(c)
+}
+
+// setCircuit makes a circuit wanted as it is listed.
+func (k *core) setCircuit(id string, listed []path.Circuit) {
+	k.wanted.SetCircuit(id, listed)
+	k.portions.moved = time.Now()
 }
 
 // requirements implements waiter. Only the last phase waits for the switches of
@@ -261,7 +268,7 @@ func (k *core) remove(id string, reply chan<- error) {
 		c.answer(&Error{Op: "install", Err: ErrSuperseded})
 		c.waiting.end()
 		delete(k.circuits, id)
-		k.wanted.SetCircuit(id, nil)
+		k.setCircuit(id, nil)
 		c.abandon(append(c.olds, c.want)...)
 		d.dpids = append(d.dpids, c.left...)
 		for _, dpid := range c.left {

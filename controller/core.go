@@ -47,6 +47,7 @@ type core struct {
 	begun    []waiter // whose wait begins with the next generation
 	waits    map[openflow.DPID]*queue
 	stuck    map[openflow.DPID]map[*circuit]bool // circuits that this switch is wanting
+	portions portions
 
 	doubted map[openflow.DPID]time.Time // switches whose ports are to be read again, and when
 
@@ -126,6 +127,7 @@ func (k *core) run() {
 			k.probeSilent()
 			k.readDoubted(now)
 			k.nameMissing()
+			k.settlePortions(now)
 		case <-k.ctx.Done():
 			k.stop()
 			return

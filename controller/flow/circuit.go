@@ -8,9 +8,8 @@ import (
 )
 
 // circuit calls rule with each of a circuit's entries for this switch, in both
-// directions, and meter with each of its policers, which let through the least
-// rate in kbit/s even where its own is lower.
-func (v *view) circuit(c path.Circuit, policed bool, least uint32, rule func(*Rule), meter func(openflow.MeterID, Meter)) {
+// directions.
+func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule)) {
 	for i, h := range c.Path {
 		if h.DPID != v.sw.DPID {
 			continue
@@ -25,11 +24,23 @@ func (v *view) circuit(c path.Circuit, policed bool, least uint32, rule func(*Ru
 			case c.Rate == 0:
 				id = v.limits[way.out]
 			case policed && v.metering() && way.enters:
-				var m Meter
-				id, m = policer(c, least)
-				meter(id, m)
+				id = purpose.PolicerID(c.Handle)
 			}
 			v.direction(c, way.key, way.in, way.out, id, rule)
+		}
+	}
+}
+
+// policers calls meter with each of a policed circuit's policers for this
+// switch, which let through the least rate in kbit/s even where its own is
+// lower.
+func (v *view) policers(c path.Circuit, least uint32, meter func(openflow.MeterID, Meter)) {
+	if c.Rate == 0 || !v.metering() {
+		return
+	}
+	for i, h := range c.Path {
+		if h.DPID == v.sw.DPID && (i == 0 || i == len(c.Path)-1) {
+			meter(policer(c, least))
 		}
 	}
 }

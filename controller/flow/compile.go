@@ -64,7 +64,10 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	}
 	for _, c := range n.Circuits {
 		least, policed := n.Policed[c.ID]
-		v.circuit(c, policed, least, st.add, st.addMeter)
+		v.circuit(c, policed, st.add)
+		if policed {
+			v.policers(c, least, st.addMeter)
+		}
 	}
 	for _, h := range n.Hosts.All() {
 		x := newStation(h.MAC)

@@ -18,11 +18,11 @@ import (
 // kept in use.
 func (h *history) checkKept() {
 	w := h.wanted
-	if n := len(w.changed) + len(w.resized) + len(w.unsettled); n > 0 {
+	if n := len(w.changed) + len(w.resized) + len(w.unsettled) + len(w.later); n > 0 {
 		h.Fatalf("%d switches, ports and circuits are still marked", n)
 	}
 	for d, s := range w.sites {
-		if s.base || s.limits || s.all || len(s.members)+len(s.stations)+len(s.destinations)+len(s.ports)+len(s.left) > 0 {
+		if s.base || s.limits || s.all || len(s.members)+len(s.policers)+len(s.stations)+len(s.destinations)+len(s.ports)+len(s.left) > 0 {
 			h.Fatalf("switch %d still has marks: %+v", d, s)
 		}
 		for k, c := range s.claims {
@@ -66,7 +66,7 @@ func (h *history) leave() {
 	for d := range h.kept {
 		w.Unwatch(d)
 	}
-	if n := len(w.members) + len(w.passing) + len(w.usages) + len(w.resized) + len(w.unsettled) + len(w.stations) + len(w.homes) + len(w.sites) + len(w.changed) + len(w.routes.trees); n > 0 {
+	if n := len(w.members) + len(w.passing) + len(w.usages) + len(w.resized) + len(w.unsettled) + len(w.later) + len(w.stations) + len(w.homes) + len(w.sites) + len(w.changed) + len(w.routes.trees); n > 0 {
 		h.Fatalf("kept of an empty network: %+v", w)
 	}
 	for d, ports := range w.reserved {

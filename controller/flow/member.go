@@ -18,6 +18,7 @@ type member struct {
 	held     map[topology.PortID]bitrate.Rate // see claims
 	shared   int                              // how many of these ports another circuit with a rate uses too
 	least    uint32                           // what its policers let through at least, in kbit/s
+	before   uint32                           // least, before it was listed anew; 0: settled since
 	parts    []*part                          // in the switches that are watched
 }
 
@@ -105,7 +106,7 @@ func (w *Wanted) claim(m *member) {
 		}
 		w.passing[dpid][m] = true
 	}
-	m.shared, m.least = 0, 0
+	m.shared, m.least, m.before = 0, 0, max(m.least, m.before)
 	for p, rate := range m.held {
 		w.reserve(p, rate)
 		w.join(p, m, rate)
@@ -126,4 +127,5 @@ func (w *Wanted) release(m *member) {
 		w.leave(p, m, rate)
 	}
 	delete(w.unsettled, m)
+	delete(w.later, m)
 }

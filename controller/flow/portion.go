@@ -19,12 +19,18 @@ import (
 //     rates, rounded up a little, and so keeps half at least.
 //   - No reservation is ever made out of the spare part. So what is promised to
 //     one circuit does not depend on how soon the policer of another follows.
+//   - While circuits come, move and go, those that are there keep what they have
+//     for a moment, and best effort gives that up, too. So a burst of changes
+//     moves policers once, when it is over, and no circuit waits for them.
 //   - A portion is rounded down to steps that are twice as high each, at heights
 //     that differ from circuit to circuit. So one circuit more or less moves the
 //     policers of one or two others on a link, however many it has.
 
 // steps is how many circuits with successive handles have steps of their own.
 const steps = 16
+
+// fewCircuits is how many circuits of a port get their portions at once.
+const fewCircuits = 16
 
 // unlimited is the portion of a port of which nothing is known: its switch is
 // away, or has not come yet.
@@ -36,10 +42,19 @@ func (p Policy) portion(port topology.Port, reserved bitrate.Rate, circuits int)
 	if !p.Meter || circuits == 0 {
 		return 0
 	}
-	spare := bitrate.Rate(float64(port.Capacity) * p.Spare)
-	spare = min(spare, port.Capacity-min(reserved, port.Capacity)) // more may be reserved of a link that has become slower
+	spare := p.spare(port, reserved)
 	return min(kbps((spare/2-spare/32)/bitrate.Rate(circuits)), unlimited-1)
 }
+
+// spare returns what is never reserved of a port.
+func (p Policy) spare(port topology.Port, reserved bitrate.Rate) bitrate.Rate {
+	// More may be reserved of a link that has become slower.
+	return min(bitrate.Rate(float64(port.Capacity)*p.Spare), port.Capacity-min(reserved, port.Capacity))
+}
+
+// mostGivenUp returns how much of the spare part best effort gives up at most
+// until portions that were put off are settled.
+func mostGivenUp(spare bitrate.Rate) bitrate.Rate { return spare - spare/8 }
 
 // stepped returns the highest step of a circuit that a portion reaches, which
 // is more than half of it; 0 where it reaches none.

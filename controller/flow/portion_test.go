@@ -173,3 +173,57 @@ func TestLowered(t *testing.T) {
 		t.Errorf("an end lowers policers of %v", got)
 	}
 }
+
+// However many circuits move from a link to others, no policer changes, and no
+// circuit waits for one, until portions catch up: each is then changed once.
+func TestManyMovesChangePolicersOnce(t *testing.T) {
+	c := newCutting(6, 1500)
+	n := c.move(3)
+	if n.policers > 0 {
+		t.Errorf("%d policers are changed while %d circuits move", n.policers, len(c.affected))
+	}
+	for _, id := range c.affected {
+		if got := c.wanted.Lowered(id); len(got) > 0 {
+			t.Fatalf("circuit %s waits for policers of %v", id, got)
+		}
+	}
+	if !c.wanted.PutOff() {
+		t.Error("no portions are put off")
+	}
+	var once, twice changes
+	c.wanted.CatchUp()
+	c.take(&once)
+	c.wanted.CatchUp()
+	c.take(&twice)
+	if once.policers == 0 || once.rules > 0 || twice != (changes{}) || c.wanted.PutOff() {
+		t.Errorf("policers and rules changed: %+v, and then %+v", once, twice)
+	}
+}
+
+// Where portions change, the entries of their circuits are not made again.
+func TestPolicersAloneAreMade(t *testing.T) {
+	c := newCutting(4, 300)
+	moved := map[string]bool{}
+	for _, id := range c.affected {
+		moved[id] = true
+	}
+	had := map[*Rule]bool{}
+	each := func(f func(m *member, r *Rule)) {
+		for _, m := range c.wanted.members {
+			for _, p := range m.parts {
+				for _, r := range p.rules {
+					f(m, r)
+				}
+			}
+		}
+	}
+	each(func(_ *member, r *Rule) { had[r] = true })
+	c.move(1)
+	c.wanted.CatchUp()
+	c.take(&changes{})
+	each(func(m *member, r *Rule) {
+		if !moved[m.id] && !had[r] {
+			t.Fatalf("an entry of circuit %s, which stays, was made again", m.id)
+		}
+	})
+}

@@ -18,6 +18,7 @@ type site struct {
 
 	base, limits, all bool // ports, tree or tables; reservations; everything about hosts
 	members           map[*member]bool
+	policers          map[*member]bool // circuits whose policers alone may be others
 	stations          map[*station]bool
 	destinations      map[openflow.DPID]bool // switches to which another port leads
 	ports             map[openflow.PortNo]bool
@@ -41,7 +42,7 @@ type policed struct {
 func newSite(dpid openflow.DPID) *site {
 	return &site{
 		dpid: dpid, rules: map[openflow.EntryKey]*Rule{}, claims: map[openflow.EntryKey]*claimant{}, meters: map[openflow.MeterID][]policed{},
-		members: map[*member]bool{}, stations: map[*station]bool{}, destinations: map[openflow.DPID]bool{},
+		members: map[*member]bool{}, policers: map[*member]bool{}, stations: map[*station]bool{}, destinations: map[openflow.DPID]bool{},
 		ports: map[openflow.PortNo]bool{}, left: map[openflow.EntryKey]bool{},
 	}
 }
@@ -51,8 +52,17 @@ func (w *Wanted) refresh(s *site, p Patch) {
 	w.refreshView(s, p)
 	for m := range s.members {
 		w.refreshMember(s, m, p)
+		delete(s.policers, m)
 	}
 	clear(s.members)
+	for m := range s.policers {
+		if part := m.part(s); part != nil {
+			was := part.meters
+			part.meters = s.makePolicers(m)
+			s.replaceMeters(m, was, part.meters, p)
+		}
+	}
+	clear(s.policers)
 	for k := range s.left {
 		p.Rules[k] = nil
 	}
@@ -169,18 +179,28 @@ func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
 		old = &part{}
 	}
 	s.replaceRules(m, old, now, p)
-	s.replaceMeters(m, old, now, p)
+	s.replaceMeters(m, old.meters, now.meters, p)
 }
 
 // makePart returns what a circuit contributes to the switch.
 func (s *site) makePart(m *member) *part {
 	now := &part{site: s, rules: make([]*Rule, 0, 2*len(m.listed))}
 	for _, c := range m.listed {
-		s.view.circuit(c, m.shared > 0, m.least,
-			func(r *Rule) { now.rules = append(now.rules, r) },
-			func(id openflow.MeterID, x Meter) { now.meters = append(now.meters, namedMeter{id, x}) })
+		s.view.circuit(c, m.shared > 0, func(r *Rule) { now.rules = append(now.rules, r) })
 	}
+	now.meters = s.makePolicers(m)
 	return now
+}
+
+// makePolicers returns the policers of a circuit in the switch.
+func (s *site) makePolicers(m *member) (meters []namedMeter) {
+	if m.shared == 0 {
+		return nil
+	}
+	for _, c := range m.listed {
+		s.view.policers(c, m.least, func(id openflow.MeterID, x Meter) { meters = append(meters, namedMeter{id, x}) })
+	}
+	return meters
 }
 
 func (s *site) replaceRules(m *member, old, now *part, p Patch) {
@@ -265,8 +285,8 @@ func (c *claimant) with(m *member, r *Rule) *claimant {
 	return c
 }
 
-func (s *site) replaceMeters(m *member, old, now *part, p Patch) {
-	if len(old.meters)+len(now.meters) == 0 {
+func (s *site) replaceMeters(m *member, old, now []namedMeter, p Patch) {
+	if len(old)+len(now) == 0 {
 		return
 	}
 	had := map[openflow.MeterID]*Meter{}
@@ -275,14 +295,14 @@ func (s *site) replaceMeters(m *member, old, now *part, p Patch) {
 			had[id] = s.policer(id)
 		}
 	}
-	for _, x := range old.meters {
+	for _, x := range old {
 		note(x.id)
 		rest := slices.DeleteFunc(s.meters[x.id], func(c policed) bool { return c.member == m })
 		if s.meters[x.id] = rest; len(rest) == 0 {
 			delete(s.meters, x.id)
 		}
 	}
-	for _, x := range now.meters {
+	for _, x := range now {
 		note(x.id)
 		list := s.meters[x.id]
 		i := 0

@@ -84,7 +84,9 @@ func (w *Wanted) share(m *member, by int) {
 	}
 }
 
-// settle gives circuits the portions that follow from how ports are used.
+// settle gives new circuits the portions that follow from how ports are used.
+// Those of others are put off until [Wanted.CatchUp], as long as best effort can
+// make up for it: where many circuits move, portions change with each of them.
 func (w *Wanted) settle() {
 	if w.taken {
 		clear(w.lowered)
@@ -103,10 +105,43 @@ func (w *Wanted) settle() {
 		}
 	}
 	for m := range w.unsettled {
-		w.setLeast(m, w.least(m))
+		least, had := w.least(m), max(m.least, m.before)
+		if had != 0 && least != 0 && least != had {
+			least = had
+			w.later[m] = true
+		}
+		m.before = 0
+		w.setLeast(m, least)
+	}
+	for p := range w.resized {
+		if u := w.usage(p); w.tight(p, u) {
+			u.each(func(m *member) { w.setLeast(m, min(m.least, w.least(m))) })
+		}
 	}
 	clear(w.resized)
 	clear(w.unsettled)
+}
+
+// tight reports whether the circuits of a port must not have more than the
+// portions that follow from its use. With few that costs nothing; of more, best
+// effort gives up what they have, and most of the spare part at most.
+func (w *Wanted) tight(p topology.PortID, u *usage) bool {
+	port, known := w.snapshot.Switches[p.DPID].Ports[p.Port]
+	return known && (u.circuits <= fewCircuits || u.beyond > mostGivenUp(w.policy.spare(port, u.reserved)))
+}
+
+// PutOff reports whether circuits may have other portions than those that
+// follow from how ports are used.
+func (w *Wanted) PutOff() bool { return len(w.later) > 0 }
+
+// CatchUp gives circuits the portions that were put off. Then what is kept is
+// what [Compile] returns.
+func (w *Wanted) CatchUp() {
+	w.settle()
+	for m := range w.later {
+		w.setLeast(m, w.least(m))
+	}
+	clear(w.later)
 }
 
 // portion returns what each circuit may have of a port beyond its rate.
@@ -149,7 +184,7 @@ func (w *Wanted) setLeast(m *member, least uint32) {
 		}
 		for _, dpid := range [...]openflow.DPID{c.Path[0].DPID, c.Path[len(c.Path)-1].DPID} {
 			if s := w.touch(dpid); s != nil {
-				s.members[m] = true
+				s.policers[m] = true
 			}
 			if least < was {
 				w.lower(m, dpid)

@@ -13,6 +13,7 @@ import (
 
 	"conga/bitrate"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -161,12 +162,7 @@ func (h *history) settle() {
 	if h.wanted.snapshot != h.snapshot {
 		return
 	}
-	h.wanted.Take(func(d openflow.DPID, p Patch) {
-		if h.kept[d] == nil {
-			h.Fatalf("switch %d is told of though it is not watched", d)
-		}
-		h.kept[d].Patch(p)
-	})
+	h.take()
 	for _, d := range slices.Sorted(maps.Keys(h.snapshot.Switches)) {
 		if h.kept[d] == nil && rapid.Bool().Draw(h.T, "watch") {
 			h.kept[d] = h.wanted.Watch(d).State()
@@ -174,19 +170,64 @@ func (h *history) settle() {
 	}
 }
 
+func (h *history) take() {
+	h.wanted.Take(func(d openflow.DPID, p Patch) {
+		if h.kept[d] == nil {
+			h.Fatalf("switch %d is told of though it is not watched", d)
+		}
+		h.kept[d].Patch(p)
+	})
+}
+
 func (h *history) check() {
 	if h.wanted.snapshot != h.snapshot {
 		return
 	}
-	h.checkKept()
 	n := &Network{Snapshot: h.snapshot, Routes: h.wanted.Routes(), Policy: h.policy}
 	for _, id := range slices.Sorted(maps.Keys(h.circuits)) {
 		n.Circuits = append(n.Circuits, h.circuits[id]...)
 	}
 	n.Policed = Policed(n)
+	h.checkPutOff(n)
+	if rapid.IntRange(0, 2).Draw(h.T, "busy") == 0 {
+		return // more happens before portions catch up
+	}
+	h.wanted.CatchUp()
+	h.take()
+	h.checkKept()
 	for d, kept := range h.kept {
 		if diff := difference(kept, Compile(n, d)); diff != "" {
 			h.Fatalf("switch %d: %s", d, diff)
+		}
+	}
+}
+
+// checkPutOff finds no rules other than those that are compiled, and no port
+// whose meters let through more than its capacity, while portions are put off.
+func (h *history) checkPutOff(n *Network) {
+	for d, kept := range h.kept {
+		want := Compile(n, d)
+		if diff := difference(&State{Rules: kept.Rules, Meters: want.Meters}, want); diff != "" {
+			h.Fatalf("switch %d: %s", d, diff)
+		}
+		for no, p := range n.Switches[d].Ports {
+			id, _ := purpose.PortID(no)
+			best, metered := kept.Meters[id]
+			if !metered {
+				continue
+			}
+			var sum, reserved bitrate.Rate
+			for _, m := range h.wanted.members {
+				if rate, uses := m.held[p.ID]; uses {
+					reserved += rate
+					sum += rate + beyond(rate, m.least)
+				}
+			}
+			sum += bitrate.Rate(best.Rate+kept.Meters[purpose.FloodID].Rate) * bitrate.Kbps
+			least := bitrate.Rate(minRate) * bitrate.Kbps // address resolution has to get through
+			if reserved <= p.Capacity && sum > p.Capacity+2*least {
+				h.Fatalf("the meters of %v let through %v", p.ID, sum)
+			}
 		}
 	}
 }

@@ -41,6 +41,7 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 	p := NewPatch()
 	w.refreshView(s, p)
 	clear(s.members) // all are made below
+	clear(s.policers)
 	clear(s.ports)
 	members := w.passing[dpid]
 	s.claims = make(map[openflow.EntryKey]*claimant, 2*len(members))
@@ -50,7 +51,7 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 		if !s.claimRules(m, now) {
 			s.replaceRules(m, &part{}, now, p)
 		}
-		s.replaceMeters(m, &part{}, now, p)
+		s.replaceMeters(m, nil, now.meters, p)
 	}
 	all := Whole{
 		Rules:  make([]*Rule, 0, len(s.rules)+len(s.claims)+len(w.stations)+16),

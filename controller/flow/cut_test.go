@@ -1,0 +1,165 @@
+package flow
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/purpose"
+	"conga/openflow"
+)
+
+// A cutting is a grid of switches with circuits of which some use the link that
+// is cut, and have another way.
+type cutting struct {
+	wanted   *Wanted
+	side     int
+	circuits map[string]path.Circuit
+	affected []string
+}
+
+// The switches that the link joins are in the middle.
+func (c *cutting) ends() (x, y openflow.DPID) {
+	middle := openflow.DPID(c.side*c.side/2 + c.side/2)
+	return middle, middle + 1
+}
+
+// newCutting returns a grid with n circuits, of which one in ten is between the
+// ends of the link.
+func newCutting(side, n int) *cutting {
+	net := grid(side, 0)
+	net.Policy.Spare = 0.2
+	for _, sw := range net.Switches {
+		for no, p := range sw.Ports {
+			p.Capacity = 10 * bitrate.Gbps
+			sw.Ports[no] = p
+		}
+	}
+	c := &cutting{wanted: NewWanted(net.Policy), side: side, circuits: map[string]path.Circuit{}}
+	c.wanted.SetNetwork(net.Snapshot)
+	for d := range net.Switches {
+		c.wanted.Watch(d)
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	host := func(d openflow.DPID) netip.Addr {
+		return netip.AddrFrom4([4]byte{10, byte(d >> 8), byte(d), byte(random.IntN(10))})
+	}
+	x, y := c.ends()
+	for i := range n {
+		from, to := openflow.DPID(random.IntN(side*side)+1), openflow.DPID(random.IntN(side*side)+1)
+		if i%10 == 0 {
+			from, to = x, y
+		} else if from == to {
+			continue
+		}
+		one := path.Circuit{
+			ID: fmt.Sprint(i), Handle: uint32(i + 1), Rate: 100 * bitrate.Kbps,
+			Key:  path.FlowKey{Src: host(from), Dst: host(to), Proto: []uint8{path.ProtoTCP, path.ProtoUDP}[i/10%2], SrcPort: uint16(i + 1), DstPort: 80},
+			Path: c.along(from, to),
+		}
+		c.circuits[one.ID] = one
+		c.wanted.SetCircuit(one.ID, []path.Circuit{one})
+		for _, h := range one.Path {
+			if h.DPID == x && (h.In == 1 || h.Out == 1) {
+				c.affected = append(c.affected, one.ID)
+			}
+		}
+	}
+	c.wanted.Take(func(openflow.DPID, Patch) {})
+	return c
+}
+
+// along returns the path by these switches, first along the row and then along
+// the column of each.
+func (c *cutting) along(via ...openflow.DPID) (p path.Path) {
+	at, in := via[0], openflow.PortNo(5)
+	step := func(to openflow.DPID, out, next openflow.PortNo) {
+		p = append(p, path.Hop{DPID: at, In: in, Out: out})
+		at, in = to, next
+	}
+	side := openflow.DPID(c.side)
+	for _, to := range via[1:] {
+		for (at-1)%side < (to-1)%side {
+			step(at+1, 1, 2)
+		}
+		for (at-1)%side > (to-1)%side {
+			step(at-1, 2, 1)
+		}
+		for at < to {
+			step(at+side, 3, 4)
+		}
+		for at > to {
+			step(at-side, 4, 3)
+		}
+	}
+	return append(p, path.Hop{DPID: at, In: in, Out: 5})
+}
+
+// changes counts what is handed out.
+type changes struct{ rules, policers int }
+
+func (c *cutting) take(n *changes) {
+	c.wanted.Take(func(_ openflow.DPID, p Patch) {
+		n.rules += len(p.Rules)
+		for id := range p.Meters {
+			if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterPolicer {
+				n.policers++
+			}
+		}
+	})
+}
+
+// move moves what is affected to other paths, a part after the other.
+func (c *cutting) move(parts int) (n changes) {
+	x, y := c.ends()
+	for i, id := range c.affected {
+		one := c.circuits[id]
+		p := one.Path
+		around := openflow.DPID(c.side)
+		if i%2 == 0 {
+			around = -around
+		}
+		from, to := p[0].DPID, p[len(p)-1].DPID
+		one.Path = c.along(from, x, x+around, y+around, y, to)
+		if from != x || to != y {
+			one.Path = c.along(from, x+around, to)
+		}
+		c.wanted.SetCircuit(id, []path.Circuit{one})
+		if (i+1)%((len(c.affected)+parts-1)/parts) == 0 {
+			c.take(&n)
+		}
+	}
+	c.take(&n)
+	return n
+}
+
+// back moves everything back.
+func (c *cutting) back() (n changes) {
+	for _, id := range c.affected {
+		c.wanted.SetCircuit(id, []path.Circuit{c.circuits[id]})
+	}
+	c.take(&n)
+	return n
+}
+
+// BenchmarkCut measures what a cut link costs the core: 1,000 of 10,000
+// circuits move, in a grid of 100 switches.
+func BenchmarkCut(b *testing.B) {
+	c := newCutting(10, 10_000)
+	var n changes
+	b.ReportAllocs()
+	for b.Loop() {
+		n = c.move(2)
+		b.StopTimer()
+		c.back()
+		c.wanted.CatchUp()
+		c.take(&changes{})
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(n.rules), "rules")
+	b.ReportMetric(float64(n.policers), "policers")
+	b.ReportMetric(float64(len(c.affected)), "moved")
+}
