@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"conga/openflow"
+	"conga/openflow/channel"
 )
 
 // live returns the session of a switch that has introduced itself, or nil. Any
@@ -43,12 +44,23 @@ func (c *Controller) AskAll(ctx context.Context, dpid openflow.DPID, questions .
 
 // questions puts several questions to the switch, as [Controller.AskAll] does.
 func (s *session) questions(ctx context.Context, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
+	return bodiesOf(questions, s.ask(ctx, questions))
+}
+
+// ask sends questions, whose answers are to be taken.
+func (s *session) ask(ctx context.Context, questions []*openflow.MultipartRequest) *channel.Asked {
 	msgs := make([]openflow.Message, len(questions))
 	for i, q := range questions {
 		msgs[i] = q
 	}
+	return s.conn.Ask(ctx, msgs...)
+}
+
+// bodiesOf waits for the answers to questions and returns them in their order;
+// nil is one that the switch refuses.
+func bodiesOf(questions []*openflow.MultipartRequest, asked *channel.Asked) ([]openflow.MultipartReplyBody, error) {
 	bodies := make([]openflow.MultipartReplyBody, len(questions))
-	for i, r := range s.conn.RequestAll(ctx, msgs...) {
+	for i, r := range asked.Replies() {
 		if _, refused := errors.AsType[*openflow.Error](r.Err); refused {
 			continue
 		}

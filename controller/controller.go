@@ -76,9 +76,9 @@ type Config struct {
 	Removed func(openflow.DPID, *openflow.FlowRemoved)
 	// Metered, if not nil, is called with what policers have counted, before
 	// and after they are modified or deleted, since a switch may begin their
-	// counts anew; asked is when the switch was asked. Any goroutine may call
-	// it.
-	Metered func(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time)
+	// counts anew; asked is when the switch was asked. What it returns is asked
+	// of what is read of the same meters next. Any goroutine may call it.
+	Metered func(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) time.Time
 }
 
 // Controller is the whole of the southbound side. It satisfies the scheduler's

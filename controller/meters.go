@@ -7,15 +7,19 @@ import (
 	"conga/controller/flow"
 	"conga/controller/purpose"
 	"conga/openflow"
+	"conga/openflow/channel"
 )
 
 // eachAtMost is for how many meters a switch is asked one by one; for more it
 // is asked for all that it has.
 const eachAtMost = 32
 
-// A change of meters waits countTime at most for what they have counted. A
-// switch that does not answer by then is not asked again for notAsked, so that
-// it delays one change and not each.
+// readingsMost is how many readings of a switch's meters are under way at most.
+const readingsMost = 8
+
+// What meters have counted is waited for countTime at most. A switch that does
+// not answer by then is not asked again for notAsked, so that it delays one
+// change and not each.
 const (
 	countTime = 2 * time.Second
 	notAsked  = time.Minute
@@ -26,24 +30,69 @@ const (
 // policers are among the steps, they are read before, and those that are left
 // once more after, which shows what the switch did.
 func (s *session) send(ctx context.Context, steps []flow.Step) {
-	msgs, barrier := s.messages(steps)
 	s.sent.Add(uint64(len(steps)))
-	f := &flight{sent: time.Now(), steps: steps, barrier: barrier}
+	f := &flight{sent: time.Now(), steps: steps}
 	s.flight = f
 	ids := countedMeters(steps)
-	if len(ids) == 0 || s.cfg.Metered == nil || f.sent.Before(s.uncounted) {
-		f.commit = s.conn.Commit(msgs)
+	if len(ids) == 0 || s.cfg.Metered == nil || f.sent.UnixNano() < s.uncounted.Load() {
+		s.commit(f, false)
 		f.done = f.commit.Done()
 		return
+	}
+	select {
+	case s.readings <- struct{}{}:
+		s.commitRead(ctx, f, ids)
+		f.done = f.commit.Done()
+		return
+	default: // a switch that answers has answered by now, mostly
 	}
 	done := make(chan struct{})
 	f.done = done
 	s.helpers.Go(func() {
 		defer close(done)
-		read := s.readMeters(ctx, ids)
-		f.commit = s.conn.Commit(msgs)
-		if <-f.commit.Done(); read && f.commit.Err() == nil {
-			s.readMeters(ctx, ids)
+		s.readings <- struct{}{}
+		s.commitRead(ctx, f, ids)
+		<-f.commit.Done()
+	})
+}
+
+// commit sends the messages of a flight. If what was asked before is to be
+// answered before the switch changes anything, a barrier goes ahead of them.
+func (s *session) commit(f *flight, separate bool) {
+	var msgs []openflow.Message
+	msgs, f.barriers = s.messages(f.steps, separate)
+	f.commit = s.conn.Commit(msgs)
+}
+
+// commitRead sends the messages of a flight between two questions for what
+// meters count, all at once: to wait for the answers would double the time
+// until the switch has confirmed.
+func (s *session) commitRead(ctx context.Context, f *flight, ids []openflow.MeterID) {
+	most := min(countTime, s.cfg.Patience)
+	soon, endSoon := context.WithTimeout(ctx, most)
+	later, endLater := context.WithCancel(ctx)
+	questions, asked := askMeters(ids), time.Now()
+	before := s.ask(soon, questions)
+	s.commit(f, true)
+	after := s.ask(later, questions)
+	earlier, handed := s.handed, make(chan struct{})
+	s.handed = handed
+	s.helpers.Go(func() {
+		defer func() { <-s.readings }()
+		defer close(handed)
+		defer endLater()
+		counts, err := s.countsOf(questions, before)
+		if <-earlier; err == nil {
+			asked = s.cfg.Metered(s.dpid, counts, asked)
+		} else {
+			endLater()
+		}
+		endSoon()
+		<-f.commit.Done()
+		late := time.AfterFunc(most, endLater)
+		counts, again := s.countsOf(questions, after)
+		if late.Stop(); err == nil && again == nil {
+			s.cfg.Metered(s.dpid, counts, asked)
 		}
 	})
 }
@@ -62,12 +111,8 @@ func countedMeters(steps []flow.Step) (ids []openflow.MeterID) {
 	return ids
 }
 
-// readMeters asks the switch what meters count and hands that on. A meter that
-// the switch does not have is left out. It reports whether the switch has
-// answered.
-func (s *session) readMeters(ctx context.Context, ids []openflow.MeterID) bool {
-	ctx, cancel := context.WithTimeout(ctx, min(countTime, s.cfg.Patience))
-	defer cancel()
+// askMeters returns the questions for what meters count.
+func askMeters(ids []openflow.MeterID) []*openflow.MultipartRequest {
 	if len(ids) > eachAtMost {
 		ids = []openflow.MeterID{openflow.MeterAll}
 	}
@@ -75,18 +120,21 @@ func (s *session) readMeters(ctx context.Context, ids []openflow.MeterID) bool {
 	for i, id := range ids {
 		questions[i] = openflow.NewMultipartRequest(&openflow.MeterStatsRequest{Meter: id})
 	}
-	asked := time.Now()
-	bodies, err := s.questions(ctx, questions...)
+	return questions
+}
+
+// countsOf waits for what meters count and returns it. A meter that the switch
+// does not have is left out.
+func (s *session) countsOf(questions []*openflow.MultipartRequest, answers *channel.Asked) (counts openflow.MeterStatsReply, err error) {
+	bodies, err := bodiesOf(questions, answers)
 	if err != nil {
-		s.uncounted = time.Now().Add(notAsked)
+		s.uncounted.Store(time.Now().Add(notAsked).UnixNano())
 		s.log.Warn("what meters have counted could not be read before they change", "err", err)
-		return false
+		return nil, err
 	}
-	var counts openflow.MeterStatsReply
 	for _, b := range bodies {
 		c, _ := b.(openflow.MeterStatsReply)
 		counts = append(counts, c...)
 	}
-	s.cfg.Metered(s.dpid, counts, asked)
-	return true
+	return counts, nil
 }

@@ -51,10 +51,12 @@ type session struct {
 
 	strangers strangers // what is kept of what is not wanted; belongs to what asks the switch for all that it holds
 
-	uncounted time.Time // until then the switch is not asked what meters count; belongs to the goroutine that has the flight
+	uncounted atomic.Int64 // Unix time in ns until which the switch is not asked what meters count
 
 	// What follows belongs to the goroutine of run.
 	flight   *flight         // what has been sent and not been confirmed
+	readings chan struct{}   // a token for each reading of meters under way
+	handed   <-chan struct{} // closed when what the last of them found was handed on
 	reported *confirmed      // what the core knows; nil: report it again
 	metering bool            // the switch has meters for us
 	pacer    *time.Timer     // fires when meters that were put off are due
@@ -68,13 +70,20 @@ type session struct {
 	helpers  sync.WaitGroup
 }
 
+// over is what has been waited for.
+var over = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 // flight is a commit on its way.
 type flight struct {
-	done    <-chan struct{} // closed when the answer is in
-	commit  *channel.Commit // there when done is closed
-	sent    time.Time
-	steps   []flow.Step
-	barrier int // index, among the messages, of the one between steps; -1: none
+	done     <-chan struct{} // closed when the answer is in
+	commit   *channel.Commit // there when done is closed
+	sent     time.Time
+	steps    []flow.Step
+	barriers []int // indexes, among the messages, of those that are barriers, ascending
 }
 
 func newSession(c *Controller, conn *channel.Conn) *session {
@@ -90,6 +99,8 @@ func newSession(c *Controller, conn *channel.Conn) *session {
 		ended:      make(chan struct{}),
 		strangers:  strangers{all: &c.strange},
 		logged:     map[string]bool{},
+		readings:   make(chan struct{}, readingsMost),
+		handed:     over,
 	}
 }
 
@@ -201,35 +212,34 @@ func (s *session) proceed(ctx context.Context) {
 	s.report(ctx)
 }
 
-// messages returns what is to be sent of steps, and the index of the barrier
-// between those about meters and those about flow entries; -1 if there is none.
-func (s *session) messages(steps []flow.Step) (msgs []openflow.Message, barrier int) {
-	msgs, barrier = make([]openflow.Message, 0, len(steps)+1), -1
+// messages returns what is to be sent of steps, and the indexes of the barriers
+// among it: between those about meters and those about flow entries, and before
+// all where that is separate from what was sent before.
+func (s *session) messages(steps []flow.Step, separate bool) (msgs []openflow.Message, barriers []int) {
+	msgs = make([]openflow.Message, 0, len(steps)+2)
 	for i, st := range steps {
-		if i > 0 && st.MeterID == 0 && steps[i-1].MeterID != 0 {
-			msgs, barrier = append(msgs, &openflow.BarrierRequest{}), i
+		if i == 0 && separate || i > 0 && st.MeterID == 0 && steps[i-1].MeterID != 0 {
+			barriers = append(barriers, len(msgs))
+			msgs = append(msgs, &openflow.BarrierRequest{})
 		}
 		if fm, ok := st.Message.(*openflow.FlowMod); ok && s.lacks&topology.LacksRemovals != 0 {
 			fm.Flags &^= openflow.FlowSendFlowRem
 		}
 		msgs = append(msgs, st.Message)
 	}
-	return msgs, barrier
+	return msgs, barriers
 }
 
 // refused returns why the switch refused steps, by their index. It returns an
-// error if the switch refused the barrier between them.
+// error if the switch refused a barrier among them.
 func (f *flight) refused() (map[int]error, error) {
 	refused := map[int]error{}
 	for _, r := range f.commit.Refused() {
-		i := r.Index
-		switch {
-		case i == f.barrier:
+		before, is := slices.BinarySearch(f.barriers, r.Index)
+		if is {
 			return nil, fmt.Errorf("barrier refused: %w", r.Err)
-		case f.barrier >= 0 && i > f.barrier:
-			i--
 		}
-		refused[i] = r.Err
+		refused[r.Index-before] = r.Err
 	}
 	return refused, nil
 }

@@ -83,11 +83,14 @@ type policer struct {
 	inflow  *inflow   // of the last sample that had one, or nil
 }
 
+// overtook reports whether the policer was looked at after a moment.
+func (m *policer) overtook(asked time.Time) bool { return asked.Before(m.at) }
+
 // count returns what the policer has dropped since it was looked at last, if
 // its counter shows v now. An answer to a question from before that look may be
 // older than it, and says nothing.
 func (m *policer) count(v Volume, asked, at time.Time) Volume {
-	if asked.Before(m.at) {
+	if m.overtook(asked) {
 		return Volume{}
 	}
 	d := v.since(m.last)

@@ -158,12 +158,14 @@ func (p *Poller) Removed(dpid openflow.DPID, fr *openflow.FlowRemoved) {
 }
 
 // Metered takes in what policers have counted before or after they change, for
-// which a switch was asked at a moment.
-func (p *Poller) Metered(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) {
+// which a switch was asked at a moment. It returns the moment that counts as
+// that of the next question, whose answer is known to be later: now, or the
+// same one if another answer has overtaken this one.
+func (p *Poller) Metered(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) time.Time {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.ledger.read(dpid, counts, asked, now)
+	return p.ledger.read(dpid, counts, asked, now)
 }
 
 // Run asks until ctx ends, and saves what was counted.

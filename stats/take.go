@@ -171,8 +171,10 @@ func (l *ledger) takeMeters(s *Sample, asked time.Time, span time.Duration, infl
 	}
 }
 
-// read takes in what policers of a switch have counted, between two samples.
-func (l *ledger) read(dpid openflow.DPID, counts openflow.MeterStatsReply, asked, now time.Time) {
+// read takes in what policers of a switch have counted, between two samples. It
+// returns now, or asked if something that was asked later has been taken in.
+func (l *ledger) read(dpid openflow.DPID, counts openflow.MeterStatsReply, asked, now time.Time) (as time.Time) {
+	as = now
 	for i := range counts {
 		kind, of := purpose.ReadMeter(counts[i].Meter)
 		a := l.policers[of]
@@ -180,10 +182,15 @@ func (l *ledger) read(dpid openflow.DPID, counts openflow.MeterStatsReply, asked
 			continue
 		}
 		known := l.policer(a, dpid, of)
+		if known.overtook(asked) {
+			as = asked
+			continue
+		}
 		d := known.count(droppedBy(&counts[i]), asked, now)
 		known.between = known.between.Plus(d)
 		l.addDropped(a, d, known.splits(), now)
 	}
+	return as
 }
 
 // policer returns what is known of an account's policer in a switch.

@@ -137,8 +137,8 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	refused := httpapi.SwitchRefused(d.services.events)
 	cfg.Refused = func(r controller.Refusal) { refused(r.DPID.String(), r.Address, r.Reason) }
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
-	cfg.Metered = func(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) {
-		d.poller.Metered(dpid, counts, asked)
+	cfg.Metered = func(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) time.Time {
+		return d.poller.Metered(dpid, counts, asked)
 	}
 	if d.controller, err = controller.New(cfg); err != nil {
 		return err

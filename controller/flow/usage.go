@@ -85,8 +85,8 @@ func (w *Wanted) share(m *member, by int) {
 }
 
 // settle gives new circuits the portions that follow from how ports are used.
-// Those of others are put off until [Wanted.CatchUp], as long as best effort can
-// make up for it: where many circuits move, portions change with each of them.
+// Those of others are put off until [Wanted.CatchUp], as long as best effort
+// can make up for it: where many circuits move, portions change with each.
 func (w *Wanted) settle() {
 	if w.taken {
 		clear(w.lowered)

@@ -48,22 +48,42 @@ type Reply struct {
 // keep the others from being asked. No other ordered message comes between
 // them.
 func (c *Conn) RequestAll(ctx context.Context, ms ...openflow.Message) []Reply {
+	return c.Ask(ctx, ms...).Replies()
+}
+
+// Asked is requests under way.
+type Asked struct {
+	ctx   context.Context
+	conn  *Conn
+	calls []call
+	sent  []*call
+}
+
+// Ask does what [Conn.RequestAll] does, but does not wait: what is sent or
+// committed after it returns reaches the switch after the requests. The replies
+// have to be taken, by one call of [Asked.Replies].
+func (c *Conn) Ask(ctx context.Context, ms ...openflow.Message) *Asked {
 	group := newWaits(len(ms))
-	rs := make([]call, len(ms))
-	asked := make([]*call, 0, len(ms))
+	a := &Asked{ctx: ctx, conn: c, calls: make([]call, len(ms)), sent: make([]*call, 0, len(ms))}
 	send := make([]openflow.Message, 0, len(ms))
 	for i, m := range ms {
-		rs[i].waits = group
-		rs[i].parts.MaxBytes = c.cfg.MaxMultipart
-		if c.register(ctx, &rs[i], m) {
-			asked, send = append(asked, &rs[i]), append(send, m)
+		r := &a.calls[i]
+		r.waits = group
+		r.parts.MaxBytes = c.cfg.MaxMultipart
+		if c.register(ctx, r, m) {
+			a.sent, send = append(a.sent, r), append(send, m)
 		}
 	}
-	c.submit(asked, send)
-	c.await(ctx, asked...)
-	replies := make([]Reply, len(ms))
-	for i := range rs {
-		replies[i] = Reply{rs[i].answer.m, rs[i].answer.err}
+	c.submit(a.sent, send)
+	return a
+}
+
+// Replies waits for the replies, and returns them in the order of the requests.
+func (a *Asked) Replies() []Reply {
+	a.conn.await(a.ctx, a.sent...)
+	replies := make([]Reply, len(a.calls))
+	for i := range a.calls {
+		replies[i] = Reply{a.calls[i].answer.m, a.calls[i].answer.err}
 	}
 	return replies
 }

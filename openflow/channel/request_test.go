@@ -123,3 +123,33 @@ func TestRequestContext(t *testing.T) {
 		}
 	})
 }
+
+// What is asked, committed and asked again without waiting reaches the switch
+// in that order.
+func TestAskKeepsTheOrder(t *testing.T) {
+	c, p := loopback(t, Config{})
+	ports := openflow.NewMultipartRequest(&openflow.PortStatsRequest{Port: openflow.PortAny})
+	first := c.Ask(t.Context(), ports, ports)
+	k := c.Commit(flowMods(1))
+	second := c.Ask(t.Context(), ports)
+	answer := func() {
+		h, _ := expect[*openflow.MultipartRequest](p)
+		p.write(h.XID, &openflow.MultipartReply{MPType: openflow.MultipartPortStats, Body: openflow.PortStatsReply{}})
+	}
+	answer()
+	answer()
+	for _, r := range first.Replies() {
+		if r.Err != nil {
+			t.Error(r.Err)
+		}
+	}
+	expect[*openflow.FlowMod](p)
+	h, _ := expect[*openflow.BarrierRequest](p)
+	p.write(h.XID, &openflow.BarrierReply{})
+	within(t, k.Done(), "commit")
+	answer()
+	if got := second.Replies(); len(got) != 1 || got[0].Err != nil {
+		t.Errorf("the last question has %v", got)
+	}
+	wantNoCalls(t, c)
+}
