@@ -8,8 +8,8 @@ import (
 )
 
 // circuit calls rule with each of a circuit's entries for this switch, in both
-// directions.
-func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule)) {
+// directions, where selected returns what [selections] does.
+func (v *view) circuit(c path.Circuit, policed bool, selected func(path.FlowKey, openflow.PortNo) []selection, rule func(Rule)) {
 	for i, h := range c.Path {
 		if h.DPID != v.sw.DPID {
 			continue
@@ -26,7 +26,7 @@ func (v *view) circuit(c path.Circuit, policed bool, rule func(*Rule)) {
 			case policed && v.metering() && way.enters:
 				id = purpose.PolicerID(c.Handle)
 			}
-			v.direction(c, way.key, way.in, way.out, id, rule)
+			v.direction(c, selected(way.key, way.in), crossing{way.in, way.out, id}, rule)
 		}
 	}
 }
@@ -48,37 +48,60 @@ func (v *view) policers(c path.Circuit, least uint32, meter func(openflow.MeterI
 // direction calls rule with the entries of one direction. The ingress port is
 // part of the match: traffic with the same addresses that comes in by another
 // port gets no priority.
-func (v *view) direction(c path.Circuit, key path.FlowKey, in, out openflow.PortNo, meter openflow.MeterID, rule func(*Rule)) {
+func (v *view) direction(c path.Circuit, selected []selection, t crossing, rule func(Rule)) {
 	// Specificity counts from the circuit's own key, so that both directions
 	// rank alike.
 	prio := uint16(prioAllocation + 2*c.Key.Specificity())
 	if c.Rate > 0 {
 		prio++ // one without a rate gives way to one that has the same traffic and a rate
 	}
-	t := crossing{in, out, meter}
 	does, ok := v.crossings[t]
 	if !ok {
-		does = v.priority(in, out, meter)
-		if meter == 0 || meter == v.limits[out] { // a policer is one circuit's alone
+		does = v.priority(t.in, t.out, t.meter)
+		if t.meter == 0 || t.meter == v.limits[t.out] { // a policer is one circuit's alone
 			v.crossings[t] = does
 		}
 	}
 	cookie := purpose.MakeCookie(purpose.Allocation, uint64(c.Handle))
-	add := func(prio uint16, m openflow.Match) {
-		rule(&Rule{Table: tableAllocations, Priority: prio, Cookie: cookie, Match: m, Instructions: does, key: m.Key()})
+	for i := range selected {
+		s := &selected[i]
+		if v.lacksAny(s.needs) {
+			continue
+		}
+		r := Rule{Table: tableAllocations, Priority: prio, Cookie: cookie, Match: s.match, Instructions: does, key: s.key}
+		if s.prio != 0 {
+			r.Priority = s.prio
+		}
+		rule(r)
+	}
+}
+
+// A selection is a match of traffic of a circuit that comes in by a port.
+type selection struct {
+	match openflow.Match
+	key   string           // of the match
+	prio  uint16           // of the entry; 0: that which follows from the circuit
+	needs []topology.Lacks // without which there is none
+}
+
+// selections returns how what comes in by a port and has a key is selected.
+func selections(key path.FlowKey, in openflow.PortNo) (list []selection) {
+	add := func(prio uint16, m openflow.Match, needs []topology.Lacks) {
+		list = append(list, selection{m, m.Key(), prio, needs})
 	}
 	for _, m := range matches(key, in) {
-		add(prio, m)
+		add(0, m, nil)
 	}
 	// Circuits between the same addresses want the same entries for what does
 	// not say its ports, so these have the same priority whatever the rate: the
 	// circuit that came first has them.
 	for _, m := range fragments(key, in) {
-		add(prioFragment, m)
+		add(prioFragment, m, nil)
 	}
-	if m, ok := tooBig(key, in); ok && !v.lacksAny(matchNeeds(m)) {
-		add(prioTooBig, m)
+	if m, ok := tooBig(key, in); ok {
+		add(prioTooBig, m, matchNeeds(m))
 	}
+	return list
 }
 
 // crossing is how allocated traffic crosses a switch; entries with the same

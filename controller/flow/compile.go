@@ -64,7 +64,7 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	}
 	for _, c := range n.Circuits {
 		least, policed := n.Policed[c.ID]
-		v.circuit(c, policed, st.add)
+		v.circuit(c, policed, selections, func(r Rule) { st.add(&r) })
 		if policed {
 			v.policers(c, least, st.addMeter)
 		}

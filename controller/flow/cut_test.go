@@ -163,3 +163,28 @@ func BenchmarkCut(b *testing.B) {
 	b.ReportMetric(float64(n.policers), "policers")
 	b.ReportMetric(float64(len(c.affected)), "moved")
 }
+
+// Switches into which a circuit comes by ports with the same number share the
+// matches of its entries.
+func TestSwitchesShareSelections(t *testing.T) {
+	c := newCutting(6, 0)
+	along := c.along(13, 18)
+	c.wanted.SetCircuit("a", []path.Circuit{{
+		ID: "a", Handle: 1, Rate: bitrate.Mbps, Path: along,
+		Key: path.FlowKey{Src: addr(1), Dst: addr(2), Proto: path.ProtoUDP, DstPort: 80},
+	}})
+	rules, matches := 0, map[*openflow.OXM]bool{}
+	c.wanted.Take(func(_ openflow.DPID, p Patch) {
+		for _, r := range p.Rules {
+			if r.Priority >= prioTooBig {
+				rules++
+				matches[&r.Match[0]] = true
+			}
+		}
+	})
+	// In either direction the first switch is entered by port 5 and all others
+	// by one other; each has an entry for datagrams and one for fragments.
+	if rules != 2*2*len(along) || len(matches) != 2*2*2 {
+		t.Errorf("%d entries with %d different matches", rules, len(matches))
+	}
+}

@@ -34,6 +34,11 @@ func (h *history) checkKept() {
 		}
 	}
 	for id, m := range w.members {
+		for _, x := range m.selected {
+			if !m.selects(x.key, x.in) {
+				h.Fatalf("circuit %s keeps how %v is selected at port %d, by which it does not come in", id, x.key, x.in)
+			}
+		}
 		for _, p := range m.parts {
 			if w.sites[p.site.dpid] != p.site {
 				h.Fatalf("circuit %s keeps a switch that is not watched", id)

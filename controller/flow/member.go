@@ -20,6 +20,7 @@ type member struct {
 	least    uint32                           // what its policers let through at least, in kbit/s
 	before   uint32                           // least, before it was listed anew; 0: settled since
 	parts    []*part                          // in the switches that are watched
+	selected []selected                       // see selections
 }
 
 // part is what a circuit contributes to one switch.
@@ -55,10 +56,41 @@ func (m *member) setPart(s *site, now *part) {
 	}
 }
 
+// selected is how traffic of a circuit is selected that comes in by a port.
+// Switches share it: most of a path's have few ports.
+type selected struct {
+	key  path.FlowKey
+	in   openflow.PortNo
+	list []selection
+}
+
+// selections returns what the function of that name does, made once.
+func (m *member) selections(key path.FlowKey, in openflow.PortNo) []selection {
+	for i := range m.selected {
+		if s := &m.selected[i]; s.in == in && s.key == key {
+			return s.list
+		}
+	}
+	m.selected = append(m.selected, selected{key, in, selections(key, in)})
+	return m.selected[len(m.selected)-1].list
+}
+
+// selects reports whether a path of the circuit has traffic come in by a port
+// with a key.
+func (m *member) selects(key path.FlowKey, in openflow.PortNo) bool {
+	return slices.ContainsFunc(m.listed, func(c path.Circuit) bool {
+		forth, back := c.Key == key, c.Key.Reverse() == key
+		return (forth || back) && slices.ContainsFunc(c.Path, func(h path.Hop) bool {
+			return forth && h.In == in || back && h.Out == in
+		})
+	})
+}
+
 // list sets how the circuit is wanted.
 func (m *member) list(listed []path.Circuit) {
 	m.listed, m.switches = listed, nil
 	m.held = claims(listed)
+	m.selected = slices.DeleteFunc(m.selected, func(s selected) bool { return !m.selects(s.key, s.in) })
 	if len(listed) > 0 {
 		m.handle = listed[0].Handle
 	}

@@ -25,14 +25,6 @@ type site struct {
 	left              map[openflow.EntryKey]bool // rules about hosts that have left a port
 }
 
-// claimant is a circuit that wants an entry. Where several want the same they
-// are a list, the one that has it first.
-type claimant struct {
-	member *member
-	rule   *Rule
-	next   *claimant
-}
-
 // policed is a circuit that wants a policer, in the order of claimants.
 type policed struct {
 	member *member
@@ -184,9 +176,16 @@ func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
 
 // makePart returns what a circuit contributes to the switch.
 func (s *site) makePart(m *member) *part {
-	now := &part{site: s, rules: make([]*Rule, 0, 2*len(m.listed))}
+	now := &part{site: s, rules: make([]*Rule, 0, 4*len(m.listed))}
+	made := make([]Rule, 0, 4*len(m.listed)) // mostly all that there are
 	for _, c := range m.listed {
-		s.view.circuit(c, m.shared > 0, func(r *Rule) { now.rules = append(now.rules, r) })
+		s.view.circuit(c, m.shared > 0, m.selections, func(r Rule) {
+			if len(made) == cap(made) {
+				made = make([]Rule, 0, cap(made))
+			}
+			made = append(made, r)
+			now.rules = append(now.rules, &made[len(made)-1])
+		})
 	}
 	now.meters = s.makePolicers(m)
 	return now
@@ -201,88 +200,6 @@ func (s *site) makePolicers(m *member) (meters []namedMeter) {
 		s.view.policers(c, m.least, func(id openflow.MeterID, x Meter) { meters = append(meters, namedMeter{id, x}) })
 	}
 	return meters
-}
-
-func (s *site) replaceRules(m *member, old, now *part, p Patch) {
-	if len(old.rules) == 0 && s.claimRules(m, now) {
-		for _, r := range now.rules {
-			p.Rules[r.Key()] = r
-		}
-		return
-	}
-	had := map[openflow.EntryKey]*Rule{} // what each key was, before
-	note := func(r *Rule) openflow.EntryKey {
-		k := r.Key()
-		if _, noted := had[k]; !noted {
-			had[k] = s.claims[k].winner()
-		}
-		return k
-	}
-	for _, r := range old.rules {
-		k := note(r)
-		if rest := s.claims[k].without(m); rest == nil {
-			delete(s.claims, k)
-		} else {
-			s.claims[k] = rest
-		}
-	}
-	for _, r := range now.rules {
-		k := note(r)
-		s.claims[k] = s.claims[k].with(m, r)
-	}
-	for k, was := range had {
-		is := s.claims[k].winner()
-		if was == is || was != nil && is != nil && was.Equal(is) {
-			continue
-		}
-		p.Rules[k] = is
-	}
-}
-
-// claimRules claims the rules of a circuit that had none, if no other claims
-// any of them, and reports whether it has.
-func (s *site) claimRules(m *member, now *part) bool {
-	list := make([]claimant, len(now.rules))
-	for i, r := range now.rules {
-		k := r.Key()
-		if s.claims[k] == nil {
-			list[i] = claimant{member: m, rule: r}
-			s.claims[k] = &list[i]
-			continue
-		}
-		for _, r := range now.rules[:i] {
-			delete(s.claims, r.Key())
-		}
-		return false
-	}
-	return true
-}
-
-func (c *claimant) winner() *Rule {
-	if c == nil {
-		return nil
-	}
-	return c.rule
-}
-
-// without returns the list without a circuit.
-func (c *claimant) without(m *member) *claimant {
-	if c == nil {
-		return nil
-	}
-	if c.next = c.next.without(m); c.member == m {
-		return c.next
-	}
-	return c
-}
-
-// with returns the list with one more, behind those that precede it.
-func (c *claimant) with(m *member, r *Rule) *claimant {
-	if c == nil || m.handle < c.member.handle {
-		return &claimant{m, r, c}
-	}
-	c.next = c.next.with(m, r)
-	return c
 }
 
 func (s *site) replaceMeters(m *member, old, now []namedMeter, p Patch) {
