@@ -20,8 +20,8 @@ func ours() openflow.FlowStatsRequest {
 
 // dump asks the switch for everything that it holds of ours and calls entry on
 // the connection's reader for each flow entry, of which nothing may be kept,
-// and then meter for each meter. Before each part of the answer it calls ready,
-// on the reader too, unless that is nil.
+// and then meter for each meter, unless that is nil. Before each part of the
+// answer it calls ready, on the reader too, unless that is nil.
 func (s *session) dump(ctx context.Context, ready func() error, entry func(*openflow.FlowStats), meter func(openflow.MeterID, flow.Meter)) error {
 	q := ours()
 	err := s.stream(ctx, openflow.NewMultipartRequest(&q), func(body openflow.MultipartReplyBody) error {
@@ -37,28 +37,15 @@ func (s *session) dump(ctx context.Context, ready func() error, entry func(*open
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for i := range entries {
+			s.flows.Translate(&entries[i])
 			entry(&entries[i])
 		}
 		return nil
 	})
-	if err != nil || !s.metering {
+	if err != nil || meter == nil {
 		return err
 	}
-	all := &openflow.MeterConfigRequest{Meter: openflow.MeterAll}
-	return s.stream(ctx, openflow.NewMultipartRequest(all), func(body openflow.MultipartReplyBody) error {
-		configs, ok := body.(openflow.MeterConfigReply)
-		if !ok && body != nil {
-			return fmt.Errorf("meters: answered with %T", body)
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, c := range configs {
-			if id, m, ours := flow.FromMeterConfig(c); ours {
-				meter(id, m)
-			}
-		}
-		return nil
-	})
+	return s.surveyMeters(ctx, meter)
 }
 
 // compare asks the switch what it holds, when the core is about to say what it
@@ -74,14 +61,16 @@ func (s *session) compare(ctx context.Context) error {
 			s.flows.Tell(fs)
 		}
 	}
-	meter := func(id openflow.MeterID, m flow.Meter) {
-		if s.flows.KnowsMeter(id) || s.strangers.allow(meterFootprint) {
-			s.flows.TellMeter(id, m)
-		}
-	}
-	if err := s.dump(ctx, func() error { return s.begin(ctx) }, entry, meter); err != nil {
+	if err := s.findMeters(ctx); err != nil {
 		return err
 	}
+	if err := s.dump(ctx, func() error { return s.begin(ctx) }, entry, nil); err != nil {
+		return err
+	}
+	if err := s.tellMeters(ctx); err != nil {
+		return err
+	}
+	s.measureRoom(ctx)
 	if err := s.adopt(ctx); err != nil {
 		return err
 	}
@@ -97,7 +86,9 @@ func (s *session) begin(ctx context.Context) error {
 		if w := s.mail.take(); w.state != nil {
 			s.mu.Lock()
 			s.flows = flow.NewReconciler(*w.state, w.whole)
-			s.lacks = s.Snapshot().Switches[s.dpid].Lacks
+			sw := s.Snapshot().Switches[s.dpid]
+			s.flows.Suit(s.numbers, s.policy.BurstOf(sw.Desc))
+			s.lacks = sw.Lacks
 			if w.first != 0 {
 				s.flows.Want(w.patch, w.first, w.last)
 			}
@@ -224,6 +215,7 @@ func (s *session) audit(ctx context.Context, unheard bool) (*flow.State, error) 
 		s.flows.Asked()
 	}
 	s.mu.Unlock()
+	s.measureRoom(ctx)
 	if passed {
 		return nil, nil
 	}

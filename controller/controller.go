@@ -34,6 +34,8 @@ type Priority struct {
 	Meter bool    // hold best effort back on links that carry reservations
 	DSCP  *uint8  // mark, 0 to 63; nil: none
 	Queue *uint32 // queue, used on the ports that have it; nil: none
+
+	MeterBurst time.Duration // of best effort; see flow.Policy
 }
 
 // Config says what a [Controller] is to do. Only Listen is required.
@@ -96,6 +98,7 @@ type Controller struct {
 	repeats     repeats           // probes that are no news
 	done        chan struct{}     // closed when the core has stopped; nothing is received any more
 	audits      budget            // flow entries that audits look at
+	numberings  numberings        // by which switches that are away know our meters
 	strange     pool              // bytes that are kept of what switches hold and should not
 	tenures     tenures           // which controllers are masters of switches
 
@@ -163,7 +166,7 @@ func New(cfg Config) (*Controller, error) {
 }
 
 func policy(cfg Config) flow.Policy {
-	p := flow.Policy{Forwarding: cfg.Forwarding, Meter: cfg.Priority.Meter, Spare: cfg.Spare}
+	p := flow.Policy{Forwarding: cfg.Forwarding, Meter: cfg.Priority.Meter, Spare: cfg.Spare, MeterBurst: cfg.Priority.MeterBurst}
 	if d := cfg.Priority.DSCP; d != nil {
 		p.Mark, p.DSCP = true, *d
 	}

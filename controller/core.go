@@ -213,6 +213,7 @@ func (k *core) greet() (more bool) {
 		k.generation++
 		p.first, p.handed = k.generation, k.generation
 		p.session.mail.putState(k.wanted.Watch(p.session.dpid), k.generation)
+		k.noteEnforced(p.session.dpid)
 	}
 	k.fresh = k.fresh[n:]
 	return len(k.fresh) > 0
@@ -225,6 +226,7 @@ func (k *core) handOut() {
 		peer := k.peers[dpid]
 		peer.handed = k.generation
 		peer.session.mail.putPatch(p, k.generation)
+		k.noteEnforced(dpid)
 	})
 }
 

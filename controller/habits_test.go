@@ -80,6 +80,49 @@ var habits = []habit{
 			"It cannot match the type of ICMPv6, so messages that IPv6 packets are too big are not carried with an allocation.",
 		},
 	},
+	{name: "meters with numbers of a range", change: func(c *ofswitch.Config) { c.MaxMeters, c.Habits.MeterRange = 1024, true }},
+	{name: "another bit for bands that drop", change: func(c *ofswitch.Config) {
+		c.Habits.MeterFeatures = func(f *openflow.MeterFeatures) { f.BandTypes = 1 }
+	}},
+	{name: "bursts that are not said", change: func(c *ofswitch.Config) {
+		c.Habits.MeterFeatures = func(f *openflow.MeterFeatures) { f.BandTypes, f.Capabilities = 6, uint32(openflow.MeterKbps) }
+	}},
+	{
+		name:   "two meters",
+		change: func(c *ofswitch.Config) { c.MaxMeters, c.Habits.MeterRange = 2, true },
+		says: []string{
+			"It has few meters, so all best effort that leaves by ports with reservations is held to the least that one of them has left.",
+			"It has too few meters to enforce the rates of allocations.",
+		},
+	},
+	{
+		name: "room for two meters, whatever it says",
+		change: func(c *ofswitch.Config) {
+			c.MaxMeters = 2
+			c.Habits.MeterFeatures = func(f *openflow.MeterFeatures) { f.MaxMeter = 1000 }
+		},
+		says: []string{
+			"It has few meters, so all best effort that leaves by ports with reservations is held to the least that one of them has left.",
+			"It has too few meters to enforce the rates of allocations.",
+		},
+	},
+	{
+		name:   "meters that do not count packets",
+		change: func(c *ofswitch.Config) { c.Habits.NoMeterFlags = openflow.MeterPktps },
+		says:   []string{"It cannot limit numbers of packets, so what goes to the controller is held to 2 Mbit/s."},
+	},
+	{
+		name:   "meters that do not drop",
+		change: func(c *ofswitch.Config) { c.Habits.NoDropBands = true },
+		says:   []string{"It has no meters that CONGA can use, so best effort is not held back and the rates of allocations are not enforced there."},
+	},
+	{
+		name: "numbers of a range, and meters that do not drop",
+		change: func(c *ofswitch.Config) {
+			c.MaxMeters, c.Habits.MeterRange, c.Habits.NoDropBands = 1024, true, true
+		},
+		says: []string{"It has no meters that CONGA can use, so best effort is not held back and the rates of allocations are not enforced there."},
+	},
 	{
 		name:   "no meters",
 		change: func(c *ofswitch.Config) { c.NoMeters = true },

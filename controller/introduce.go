@@ -29,14 +29,17 @@ func (s *session) introduce(life context.Context) error {
 	if err != nil {
 		return err
 	}
-	meters, err := s.countMeters(ctx)
+	meters, ranged, err := s.countMeters(ctx)
 	if errors.Is(err, errNoMeters) {
-		meters, err = 0, nil
+		meters, ranged, err = 0, false, nil
 	}
 	if err != nil {
 		return err
 	}
-	s.metering = meters > 0
+	s.metering, s.room = meters > 0, meters
+	if ranged {
+		s.number(meters, desc)
+	}
 	queue, err := s.findQueue(ctx)
 	if err != nil {
 		return err
@@ -44,10 +47,10 @@ func (s *session) introduce(life context.Context) error {
 	s.post(life, up{s: s, ports: s.conn.Ports(), queue: queue, info: topology.Switch{
 		DPID:   s.dpid,
 		Tables: s.conn.Features().NTables,
-		Meters: meters,
-		Role:   s.role,
-		Addr:   s.conn.RemoteAddr().String(),
-		Desc:   desc,
+		Meters: meters, Numbered: ranged,
+		Role: s.role,
+		Addr: s.conn.RemoteAddr().String(),
+		Desc: desc,
 	}})
 	s.conn.Start(func(_ openflow.Header, m openflow.Message) { s.receive(life, m) })
 	return nil
@@ -86,34 +89,40 @@ func (s *session) describe(ctx context.Context) (string, error) {
 	return strings.Join(strings.Fields(d.Manufacturer+" "+d.Hardware+" "+d.Software), " "), nil
 }
 
-// countMeters returns how many meters the switch has room for; 0 if it has none
-// that drop at a rate in kbit/s after a burst.
-func (s *session) countMeters(ctx context.Context) (uint32, error) {
+// countMeters returns how many meters the switch has room for, and whether they
+// have numbers from 1 to that; 0 if it has none. What it says of their bands
+// and flags is not looked at, since switches differ in how they say it; those
+// that it does not take it refuses.
+func (s *session) countMeters(ctx context.Context) (room uint32, ranged bool, err error) {
 	body, err := s.try(ctx, openflow.MultipartMeterFeatures)
 	f, ok := body.(*openflow.MeterFeatures)
-	const needed = uint32(openflow.MeterKbps | openflow.MeterBurst)
-	if err != nil || !ok || f.BandTypes&(1<<openflow.MeterBandDrop) == 0 || f.Capabilities&needed != needed {
-		return 0, err
+	if err != nil || !ok || f.MaxMeter == 0 {
+		return 0, false, err
 	}
-	return f.MaxMeter, s.tryMeter(ctx)
+	ranged, err = s.tryMeter(ctx)
+	return f.MaxMeter, ranged, err
 }
 
-// tryMeter finds out whether the switch takes a meter of ours. A refusal is
-// [errNoMeters].
-func (s *session) tryMeter(ctx context.Context) error {
+// tryMeter finds out whether the switch takes a meter of ours: [errNoMeters] if
+// not. ranged is true if it does not take the number of the meter.
+func (s *session) tryMeter(ctx context.Context) (ranged bool, err error) {
 	trial := s.conn.Commit([]openflow.Message{flow.MeterTrial()})
 	select {
 	case <-trial.Done():
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return false, context.Cause(ctx)
 	}
 	for _, r := range trial.Refused() {
-		if !r.Err.Has(openflow.MeterModFailedMeterExists) {
+		switch {
+		case r.Err.Has(openflow.MeterModFailedMeterExists):
+		case r.Err.Has(openflow.MeterModFailedInvalidMeter), r.Err.Has(openflow.MeterModFailedOutOfMeters), r.Err.Has(openflow.MeterModFailedUnknown):
+			ranged = true
+		default:
 			s.log.Warn("switch has meters, but refuses ours", "err", r.Err)
-			return errNoMeters
+			return false, errNoMeters
 		}
 	}
-	return trial.Err()
+	return ranged, trial.Err()
 }
 
 // findQueue lists the ports that have the queue for allocated traffic. A switch

@@ -175,10 +175,17 @@ func (l *lab) held(s *topology.Snapshot) bool {
 	for _, sw := range l.net.Switches() {
 		r := flow.NewReconciler(want[sw.DPID()].Whole(), 1)
 		for _, f := range sw.Flows(openflow.TableAll) {
+			f.Instructions = slices.Clone(f.Instructions)
+			for i := range f.Instructions {
+				if in := &f.Instructions[i]; in.Meter != 0 {
+					in.Meter = l.MeterID(sw.DPID(), in.Meter)
+				}
+			}
 			r.Tell(&f)
 		}
 		for _, c := range sw.MeterConfigs() {
-			if id, m, ours := flow.FromMeterConfig(c); ours {
+			c.Meter = l.MeterID(sw.DPID(), c.Meter)
+			if id, m, ours := (*flow.Numbers)(nil).ReadMeter(c); ours {
 				r.TellMeter(id, m)
 			}
 		}

@@ -71,7 +71,7 @@ func (s *session) commitRead(ctx context.Context, f *flight, ids []openflow.Mete
 	most := min(countTime, s.cfg.Patience)
 	soon, endSoon := context.WithTimeout(ctx, most)
 	later, endLater := context.WithCancel(ctx)
-	questions, asked := askMeters(ids), time.Now()
+	questions, asked, names := askMeters(ids), time.Now(), namesOf(f.steps)
 	before := s.ask(soon, questions)
 	s.commit(f, true)
 	after := s.ask(later, questions)
@@ -81,7 +81,7 @@ func (s *session) commitRead(ctx context.Context, f *flight, ids []openflow.Mete
 		defer func() { <-s.readings }()
 		defer close(handed)
 		defer endLater()
-		counts, err := s.countsOf(questions, before)
+		counts, err := s.countsOf(questions, before, names)
 		if <-earlier; err == nil {
 			asked = s.cfg.Metered(s.dpid, counts, asked)
 		} else {
@@ -90,25 +90,39 @@ func (s *session) commitRead(ctx context.Context, f *flight, ids []openflow.Mete
 		endSoon()
 		<-f.commit.Done()
 		late := time.AfterFunc(most, endLater)
-		counts, again := s.countsOf(questions, after)
+		counts, again := s.countsOf(questions, after, names)
 		if late.Stop(); err == nil && again == nil {
 			s.cfg.Metered(s.dpid, counts, asked)
 		}
 	})
 }
 
-// countedMeters returns the policers that steps modify or delete.
+// countedMeters returns the numbers of the policers that steps modify or
+// delete.
 func countedMeters(steps []flow.Step) (ids []openflow.MeterID) {
 	for _, st := range steps {
 		m, ok := st.Message.(*openflow.MeterMod)
 		if !ok || m.Command == openflow.MeterAdd {
 			continue
 		}
-		if kind, _ := purpose.ReadMeter(m.ID); kind == purpose.MeterPolicer {
+		if kind, _ := purpose.ReadMeter(st.MeterID); kind == purpose.MeterPolicer {
 			ids = append(ids, m.ID)
 		}
 	}
 	return ids
+}
+
+// namesOf returns the identifiers of the meters that steps change, by their
+// numbers. The switch may have answered, and a meter be gone, before what it
+// counted is looked at.
+func namesOf(steps []flow.Step) map[openflow.MeterID]openflow.MeterID {
+	names := map[openflow.MeterID]openflow.MeterID{}
+	for _, st := range steps {
+		if m, ok := st.Message.(*openflow.MeterMod); ok {
+			names[m.ID] = st.MeterID
+		}
+	}
+	return names
 }
 
 // askMeters returns the questions for what meters count.
@@ -124,8 +138,8 @@ func askMeters(ids []openflow.MeterID) []*openflow.MultipartRequest {
 }
 
 // countsOf waits for what meters count and returns it. A meter that the switch
-// does not have is left out.
-func (s *session) countsOf(questions []*openflow.MultipartRequest, answers *channel.Asked) (counts openflow.MeterStatsReply, err error) {
+// does not have is left out, and one of others that is among them.
+func (s *session) countsOf(questions []*openflow.MultipartRequest, answers *channel.Asked, names map[openflow.MeterID]openflow.MeterID) (counts openflow.MeterStatsReply, err error) {
 	bodies, err := bodiesOf(questions, answers)
 	if err != nil {
 		s.uncounted.Store(time.Now().Add(notAsked).UnixNano())
@@ -134,7 +148,12 @@ func (s *session) countsOf(questions []*openflow.MultipartRequest, answers *chan
 	}
 	for _, b := range bodies {
 		c, _ := b.(openflow.MeterStatsReply)
-		counts = append(counts, c...)
+		for _, m := range c {
+			if id, changed := names[m.Meter]; changed {
+				m.Meter = id
+				counts = append(counts, m)
+			}
+		}
 	}
 	return counts, nil
 }

@@ -111,7 +111,7 @@ func TestGuaranteeWithoutItsMeterIsNotConfirmed(t *testing.T) {
 	l.pingAll()
 	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	head := l.net.Switch(1)
-	out := openflow.Error{ErrType: openflow.ErrorTypeMeterModFailed, Code: uint16(openflow.MeterModFailedOutOfMeters)}
+	out := openflow.Error{ErrType: openflow.ErrorTypeMeterModFailed, Code: uint16(openflow.MeterModFailedBadRate)}
 	head.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
 		if _, ok := m.(*openflow.MeterMod); ok {
 			return &out

@@ -59,6 +59,8 @@ type session struct {
 	handed   <-chan struct{} // closed when what the last of them found was handed on
 	reported *confirmed      // what the core knows; nil: report it again
 	metering bool            // the switch has meters for us
+	numbers  *flow.Numbers   // of its meters; nil: any will do; guarded by mu from begin on
+	room     uint32          // for meters, as the core was told last
 	pacer    *time.Timer     // fires when meters that were put off are due
 	due      bool            // an audit is to begin as soon as nothing is under way
 	unheard  bool            // entries vanished that were not heard of, and the audit is to find them
@@ -111,6 +113,7 @@ func (s *session) run(ctx context.Context) {
 	defer s.strangers.forget()
 	defer s.helpers.Wait()
 	defer s.conn.Close()
+	defer s.keepNumbers()
 	err := s.obtain(ctx)
 	if err == nil {
 		err = s.introduce(ctx)
@@ -311,12 +314,22 @@ func (s *session) land(ctx context.Context) error {
 // what is wanted made again without that; but that it reports no removals is
 // the session's own affair.
 func (s *session) learn(ctx context.Context, steps []flow.Step, refused map[int]error) {
-	fresh := flow.Blame(steps, refused, s.lacks)
+	if len(refused) == 0 {
+		return
+	}
+	s.mu.Lock()
+	fresh := flow.Blame(steps, refused, s.lacks) | s.flows.BlameMeters(steps, refused)&^s.lacks
+	holds, short := s.flows.Short()
+	s.mu.Unlock()
+	if short {
+		s.say(ctx, holds)
+		s.learned = true
+	}
 	if fresh == 0 {
 		return
 	}
 	s.lacks |= fresh
-	s.learned = fresh != topology.LacksRemovals
+	s.learned = s.learned || fresh != topology.LacksRemovals
 	s.post(ctx, lacking{s, fresh})
 	if fresh&topology.LacksRemovals != 0 {
 		s.mu.Lock()

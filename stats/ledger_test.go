@@ -27,7 +27,7 @@ func circuitOver(dpids ...openflow.DPID) path.Circuit {
 	return c
 }
 
-var plainReader = reader{most: time.Minute}
+var plainReader = reader{most: time.Minute, meterID: Config{}.withDefaults().MeterID}
 
 // fabric is what switches hold of one allocation, and a ledger that looks at
 // it.

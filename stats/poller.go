@@ -46,7 +46,10 @@ type Config struct {
 	// none. It is called without a lock. nil: every ID is an allocation, of no
 	// project and never complete.
 	Owner func(id string) (o Owner, ok bool)
-	Log   *slog.Logger // nil: none
+	// MeterID returns the identifier of the meter that a switch knows by a
+	// number. It is called without a lock. nil: numbers are identifiers.
+	MeterID func(dpid openflow.DPID, number openflow.MeterID) openflow.MeterID
+	Log     *slog.Logger // nil: none
 }
 
 // withDefaults returns the configuration with every unset field at its default.
@@ -56,6 +59,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.MeterID == nil {
+		c.MeterID = func(_ openflow.DPID, number openflow.MeterID) openflow.MeterID { return number }
 	}
 	if c.Owner == nil {
 		c.Owner = func(string) (Owner, bool) { return Owner{}, true }
@@ -99,7 +105,7 @@ func New(ctx context.Context, cfg Config) (*Poller, error) {
 		samples: map[openflow.DPID]*Sample{}, failing: map[openflow.DPID]bool{}, busy: map[openflow.DPID]bool{},
 		dumps: map[openflow.DPID]*dump{}, budget: newBudget(time.Now()), ledger: newLedger(),
 	}
-	p.reader = reader{most: p.most()}
+	p.reader = reader{most: p.most(), meterID: cfg.MeterID}
 	if cfg.Archive == nil {
 		return p, nil
 	}

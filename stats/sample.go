@@ -68,7 +68,7 @@ type tally struct {
 
 // A Meter is what a switch counts of a meter.
 type Meter struct {
-	ID          openflow.MeterID
+	ID          openflow.MeterID // by which the switch knows it
 	Kind        purpose.MeterKind
 	Of          uint32 // as of [purpose.ReadMeter]
 	Allocation  string // ID, if the meter is an allocation's that is known
@@ -94,7 +94,8 @@ type answers struct {
 
 // A reader makes samples of answers.
 type reader struct {
-	most time.Duration // no rate is made over a longer time
+	most    time.Duration // no rate is made over a longer time
+	meterID func(openflow.DPID, openflow.MeterID) openflow.MeterID
 }
 
 // span returns the time over which rates are made; 0: none.
@@ -117,7 +118,7 @@ func (r reader) read(before *Sample, a *answers) *Sample {
 	s := &Sample{
 		DPID: a.dpid, At: a.at,
 		Ports:  readPorts(before.Ports, a.ports, span),
-		Meters: readMeters(before.Meters, a.meters, span),
+		Meters: r.readMeters(a.dpid, before.Meters, a.meters, span),
 		Tables: before.Tables, TablesAt: before.TablesAt,
 	}
 	if a.tablesAsked {
@@ -250,15 +251,16 @@ func indexByKey(flows []Flow) map[openflow.EntryKey]int {
 	return m
 }
 
-func readMeters(before []Meter, now openflow.MeterStatsReply, span time.Duration) []Meter {
+func (r reader) readMeters(dpid openflow.DPID, before []Meter, now openflow.MeterStatsReply, span time.Duration) []Meter {
 	out := make([]Meter, len(now))
 	for i, c := range now {
 		m := Meter{
 			ID: c.Meter, Entries: c.FlowCount, Age: age(c.DurationSec, c.DurationNsec),
 			Entered: Volume{c.PacketInCount, c.ByteInCount}, Dropped: droppedBy(&c),
 		}
-		m.Kind, m.Of = purpose.ReadMeter(c.Meter)
-		if old := find(before, i, func(o *Meter) bool { return o.ID == m.ID }); old != nil {
+		m.Kind, m.Of = purpose.ReadMeter(r.meterID(dpid, c.Meter))
+		same := func(o *Meter) bool { return o.ID == m.ID && o.Kind == m.Kind && o.Of == m.Of }
+		if old := find(before, i, same); old != nil {
 			m.EnteredRate = counted(m.Entered, old.Entered, span)
 			m.DroppedRate = counted(m.Dropped, old.Dropped, span)
 		}

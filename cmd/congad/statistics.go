@@ -18,6 +18,7 @@ import (
 func (d *daemon) openStatistics(ctx context.Context) (err error) {
 	d.poller, err = stats.New(ctx, stats.Config{
 		Source:   d.controller,
+		MeterID:  d.controller.MeterID,
 		Interval: d.cfg.Stats.Interval.Duration(),
 		Archive:  archive{d.store},
 		Owner:    owners(d.allocator),

@@ -15,14 +15,9 @@ const (
 	// costs the controller a message.
 	upRate = 1000
 
-	// burstPerSecond: a best-effort meter lets a burst of 10 ms through.
-	burstPerSecond = 100
 	// policerBurst of 0.3 s: with less, a lone TCP transfer stays a third and
 	// more below the rate at which it is policed.
 	policerBurst = 300 * time.Millisecond
-
-	// minBurst is two full frames, in kbit.
-	minBurst = 25
 
 	// minRate of best effort, in kbit/s: address resolution must get through
 	// even where everything is reserved.
@@ -40,7 +35,7 @@ const (
 // others give up.
 func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[openflow.PortNo]openflow.MeterID {
 	ids := map[openflow.PortNo]openflow.MeterID{}
-	if !v.metering() || v.policy.Forwarding != ForwardL2 {
+	if !v.metering() || v.policy.Forwarding != ForwardL2 || !v.budget().shared {
 		return ids
 	}
 	left := map[openflow.PortNo]uint32{} // kbit/s
@@ -51,23 +46,40 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[o
 			left[no] = kbps(p.Capacity - min(sum, p.Capacity))
 		}
 	}
+	if !v.budget().alone {
+		v.shareMeter(ids, left)
+		return ids
+	}
 	if flood := v.floodRate(left); flood != 0 {
-		v.meters[purpose.FloodID] = drop(flood)
+		v.meters[purpose.FloodID] = drop(flood, v.burst())
 		for no := range left {
 			left[no] -= min(flood, left[no])
 		}
 	}
 	for no, rate := range left {
-		v.meters[ids[no]] = drop(rate)
+		v.meters[ids[no]] = drop(rate, v.burst())
 	}
 	return ids
+}
+
+// shareMeter has the best effort of all ports, and what is flooded, go through
+// one meter, which lets through what each port has left to best effort.
+func (v *view) shareMeter(ids map[openflow.PortNo]openflow.MeterID, left map[openflow.PortNo]uint32) {
+	if len(left) == 0 {
+		return
+	}
+	least := ^uint32(0)
+	for no, rate := range left {
+		ids[no], least = purpose.FloodID, min(least, rate)
+	}
+	v.meters[purpose.FloodID] = drop(least, v.burst())
 }
 
 // MeterTrial returns a meter that no entry uses, with the highest of our
 // identifiers. A switch that takes it takes all of ours; what a switch says of
 // its room for meters does not tell which identifiers it accepts. It stays, so
 // that a switch whose meters are all in use passes the trial again.
-func MeterTrial() *openflow.MeterMod { return drop(minRate).modify(purpose.TrialID, openflow.MeterAdd) }
+func MeterTrial() *openflow.MeterMod { return trialMeter.modify(purpose.TrialID, openflow.MeterAdd) }
 
 // metering reports whether meters are wanted, and there to be had.
 func (v *view) metering() bool { return v.policy.Meter && v.meterable() }
@@ -105,24 +117,47 @@ func (v *view) floodMeter() openflow.MeterID {
 	return 0
 }
 
+// trialMeter is that of [MeterTrial].
+var trialMeter = Meter{Rate: minRate, Burst: minBurst}
+
+// upMeter returns a meter of so many packets/s, or, where a switch cannot count
+// them, of as many kbit/s as they have at 250 bytes each.
+func upMeter(rate uint32, packets bool) Meter {
+	if !packets {
+		rate *= 2
+	}
+	return Meter{Packets: packets, Rate: rate, Burst: rate}
+}
+
 // upMeters adds the meters that limit what the switch sends up to the
 // controller, so that one host cannot keep it from hearing others.
 func (v *view) upMeters() {
-	up := Meter{Packets: true, Rate: upRate, Burst: upRate}
 	switch {
 	case v.pipelined():
-		v.meters[purpose.TeachingID], v.meters[purpose.UnknownID] = up, up
+		v.meters[v.upMeter(purpose.TeachingID)], v.meters[v.upMeter(purpose.UnknownID)] = v.up(upRate), v.up(upRate)
 		v.stormMeters()
 	case v.policy.Forwarding == ForwardL2 && v.strayPorts():
-		v.meters[purpose.UnknownID] = up
+		v.meters[v.upMeter(purpose.UnknownID)] = v.up(upRate)
 	}
+	delete(v.meters, 0)
 }
 
-// upMeter returns the meter of what goes up to the controller; 0 if the switch
-// has no meters.
+// up returns a meter of what goes up to the controller, of so many packets/s.
+func (v *view) up(rate uint32) Meter {
+	if v.lacks(topology.LacksPacketRates) {
+		return upMeter(rate, false)
+	}
+	return upMeter(rate, true)
+}
+
+// upMeter returns the meter of what goes up to the controller, which is one for
+// all where the switch has few; 0 if there is none.
 func (v *view) upMeter(id openflow.MeterID) openflow.MeterID {
-	if !v.meterable() {
+	switch v.budget().ups {
+	case 0:
 		return 0
+	case 1:
+		return purpose.UnknownID
 	}
 	return id
 }
@@ -131,16 +166,20 @@ func kbps(r bitrate.Rate) uint32 {
 	return uint32(min(r/bitrate.Kbps, bitrate.Rate(^uint32(0))))
 }
 
-// drop returns a meter that lets rate kbit/s pass.
-func drop(rate uint32) Meter {
+// drop returns a meter that lets rate kbit/s of best effort pass.
+func drop(rate uint32, burst time.Duration) Meter {
 	rate = max(rate, minRate)
-	return Meter{Rate: rate, Burst: max(rate/burstPerSecond, minBurst)}
+	return Meter{Rate: rate, Burst: burstOf(rate, burst)}
+}
+
+// police returns the meter of a circuit with a rate in kbit/s, in a switch
+// where best effort has such a burst.
+func police(rate uint32, burst time.Duration) Meter {
+	return Meter{Rate: rate, Burst: burstOf(rate, max(policerBurst, burst))}
 }
 
 // policer returns the meter that holds a circuit to its rate, or to the least
 // rate in kbit/s if that is higher.
-func policer(circuit path.Circuit, least uint32) (openflow.MeterID, Meter) {
-	rate := max(kbps(circuit.Rate), least, 1)
-	burst := uint32(time.Duration(rate) * policerBurst / time.Second)
-	return purpose.PolicerID(circuit.Handle), Meter{Rate: rate, Burst: max(burst, minBurst)}
+func policer(circuit path.Circuit, least uint32, burst time.Duration) (openflow.MeterID, Meter) {
+	return purpose.PolicerID(circuit.Handle), police(max(kbps(circuit.Rate), least, 1), burst)
 }

@@ -40,7 +40,7 @@ func (v *view) policers(c path.Circuit, least uint32, meter func(openflow.MeterI
 	}
 	for i, h := range c.Path {
 		if h.DPID == v.sw.DPID && (i == 0 || i == len(c.Path)-1) {
-			meter(policer(c, least))
+			meter(policer(c, least, v.burst()))
 		}
 	}
 }

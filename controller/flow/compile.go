@@ -2,6 +2,7 @@ package flow
 
 import (
 	"maps"
+	"time"
 
 	"conga/bitrate"
 	"conga/controller/path"
@@ -28,6 +29,10 @@ type Policy struct {
 	DSCP       uint8   // the mark, 0 to 63
 	UseQueue   bool    // put allocated traffic into a queue where the port has it
 	Queue      uint32  // which
+
+	// MeterBurst is how long a burst meters of best effort let through; 0: as
+	// long as the switch needs.
+	MeterBurst time.Duration
 }
 
 // Network is everything that the states of the switches follow from.
@@ -62,8 +67,10 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	for _, r := range v.base() {
 		st.add(r)
 	}
+	bound := n.firstUnpoliced(v)
 	for _, c := range n.Circuits {
 		least, policed := n.Policed[c.ID]
+		policed = policed && (bound == 0 || c.Handle < bound)
 		v.circuit(c, policed, selections, func(r Rule) { st.add(&r) })
 		if policed {
 			v.policers(c, least, st.addMeter)

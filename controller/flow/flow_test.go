@@ -352,7 +352,7 @@ func TestDumpedStateEqualsCompiled(t *testing.T) {
 	}
 	for id, m := range st.Meters {
 		c := m.modify(id, openflow.MeterAdd)
-		got, meter, ours := FromMeterConfig(openflow.MeterConfig{Flags: c.Flags, Meter: c.ID, Bands: c.Bands})
+		got, meter, ours := (*Numbers)(nil).ReadMeter(openflow.MeterConfig{Flags: c.Flags, Meter: c.ID, Bands: c.Bands})
 		if !ours {
 			t.Fatalf("meter %x is not recognised", id)
 		}
@@ -365,7 +365,7 @@ func TestDumpedStateEqualsCompiled(t *testing.T) {
 	if _, ours := FromStats(&openflow.FlowStats{Cookie: 0xbeef}); ours {
 		t.Error("somebody else's entry is taken for ours")
 	}
-	if _, _, ours := FromMeterConfig(openflow.MeterConfig{Meter: 1}); ours {
+	if _, _, ours := (*Numbers)(nil).ReadMeter(openflow.MeterConfig{Meter: 1}); ours {
 		t.Error("somebody else's meter is taken for ours")
 	}
 }

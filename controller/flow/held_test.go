@@ -160,7 +160,7 @@ func TestHeld(t *testing.T) {
 // The trial is the last of our meters, and one that a switch with meters keeps.
 func TestMeterTrial(t *testing.T) {
 	m := MeterTrial()
-	id, read, ours := FromMeterConfig(openflow.MeterConfig{Flags: m.Flags, Meter: m.ID, Bands: m.Bands})
+	id, read, ours := (*Numbers)(nil).ReadMeter(openflow.MeterConfig{Flags: m.Flags, Meter: m.ID, Bands: m.Bands})
 	if m.Command != openflow.MeterAdd || !ours || id != purpose.LastID {
 		t.Errorf("%+v is no trial", m)
 	}
@@ -187,7 +187,7 @@ func TestFromMeterConfig(t *testing.T) {
 		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band, band}}, Meter{}, true},
 		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{{Type: openflow.MeterBandDSCPRemark, Rate: 5, BurstSize: 6}}}, Meter{}, true},
 	} {
-		id, m, ours := FromMeterConfig(tc.config)
+		id, m, ours := (*Numbers)(nil).ReadMeter(tc.config)
 		if m != tc.want || ours != tc.ours || ours && id != tc.config.Meter {
 			t.Errorf("%+v is read as %x %+v, %t; want %+v, %t", tc.config, id, m, ours, tc.want, tc.ours)
 		}

@@ -28,6 +28,11 @@ func Limitations(sw topology.Switch, p Policy) (out []string) {
 	say(v.lacks(topology.LacksICMPv6Type), "It cannot match the type of ICMPv6, so messages that IPv6 packets are too big are not carried with an allocation.")
 	say(v.lacks(topology.LacksRemovals), "It does not report flow entries that are gone, so they are put back at the next audit, and receipts lack what was counted last.")
 	say(p.Mark && v.lacks(topology.LacksMarks), "It cannot set DSCP, so the traffic of allocations is not marked there.")
+	say(l2 && v.meterable() && v.lacks(topology.LacksPacketRates), "It cannot limit numbers of packets, so what goes to the controller is held to 2 Mbit/s.")
+	few := v.budget()
+	say(p.Meter && l2 && few.shared && !few.alone, "It has few meters, so all best effort that leaves by ports with reservations is held to the least that one of them has left.")
+	say(p.Meter && l2 && v.meterable() && few.policers == 0, "It has too few meters to enforce the rates of allocations.")
+	say(sw.Unpoliced > 1, "It has too few meters for all allocations that enter there, so the rates of those that came last are not enforced there.")
 	say(p.Meter && l2 && !v.meterable(), "It has no meters that CONGA can use, so best effort is not held back and the rates of allocations are not enforced there.")
 	return out
 }

@@ -79,7 +79,7 @@ func (d *device) meterMod(m *openflow.MeterMod) {
 	if there != (m.Command == openflow.MeterModify) {
 		d.Fatalf("%+v, and the meter is there: %t", m, there)
 	}
-	_, read, ours := FromMeterConfig(openflow.MeterConfig{Flags: m.Flags, Meter: m.ID, Bands: m.Bands})
+	_, read, ours := (*Numbers)(nil).ReadMeter(openflow.MeterConfig{Flags: m.Flags, Meter: m.ID, Bands: m.Bands})
 	if !ours {
 		d.Fatalf("%+v is no meter of ours", m)
 	}

@@ -47,8 +47,9 @@ func paced(id openflow.MeterID) bool {
 }
 
 // eased returns what a meter is to be until its change is paid for.
-func (m Meter) eased() Meter {
-	m.Burst = min(m.Burst, max(m.Rate/burstPerSecond, minBurst))
+// small is how long its burst is, that of best effort.
+func (m Meter) eased(small time.Duration) Meter {
+	m.Burst = min(m.Burst, burstOf(m.Rate, small))
 	m.Rate = max(m.Rate-max(m.Rate/easeShare, 1), 1)
 	return m
 }
@@ -61,7 +62,9 @@ func (m Meter) payFor(burst uint32) time.Duration {
 
 // payWhole returns how long an eased meter pays for the full burst that it is
 // to have, and for the small one that it has.
-func (m Meter) payWhole() time.Duration { return m.payFor(m.Burst + m.eased().Burst) }
+func (m Meter) payWhole(small time.Duration) time.Duration {
+	return m.payFor(m.Burst + m.eased(small).Burst)
+}
 
 // Due returns when [Reconciler.Next] is to be called though nothing has
 // happened; zero if nothing waits for a time. While steps are under way nothing
@@ -102,11 +105,11 @@ func (r *Reconciler) dueAt(id openflow.MeterID, now time.Time) time.Time {
 	if at.want == nil || at.have == nil || !paced(id) {
 		return time.Time{}
 	}
-	eased := at.want.eased()
+	eased := at.want.eased(r.small)
 	if *at.have == eased {
 		p, known := r.paces[id]
 		if !known { // an earlier session eased it
-			p.whole = now.Add(at.want.payWhole())
+			p.whole = now.Add(at.want.payWhole(r.small))
 			r.paces[id] = p
 		}
 		return p.whole
@@ -129,7 +132,7 @@ func (r *Reconciler) watchLeaving() {
 		if kind, _ := purpose.ReadMeter(id); kind != purpose.MeterPolicer || at.want != nil || at.have == nil {
 			continue
 		}
-		if until := r.now.Add(at.have.payWhole()); until.After(r.wary) {
+		if until := r.now.Add(at.have.payWhole(r.small)); until.After(r.wary) {
 			r.wary = until
 		}
 	}
@@ -146,7 +149,7 @@ func (r *Reconciler) setting(id openflow.MeterID, at pair[Meter], now time.Time)
 	case !paced(id):
 		return at.want
 	}
-	eased := at.want.eased()
+	eased := at.want.eased(r.small)
 	switch {
 	case at.have != nil && *at.have == eased:
 		delete(r.paces, id) // all is paid for

@@ -93,8 +93,8 @@ func TestChangesOfAMeterGiveNoMore(t *testing.T) {
 		"a policer that is hammered":  {purpose.PolicerID(1), policing, 2000, time.Millisecond, 600 + 2*25},
 		"a policer of 100 kbit/s":     {purpose.PolicerID(1), policing, 100, 100 * time.Millisecond, 30 + 2*25},
 		"a policer of 1 Gbit/s":       {purpose.PolicerID(1), policing, 1_000_000, 10 * time.Millisecond, 300_000 + 2*10_000},
-		"best effort of 60 Mbit/s":    {port, drop, 60_000, 10 * time.Millisecond, 600 + 2*600},
-		"what is flooded at 1 Mbit/s": {purpose.FloodID, drop, 1000, 10 * time.Millisecond, 25 + 2*25},
+		"best effort of 60 Mbit/s":    {port, func(rate uint32) Meter { return drop(rate, shortBurst) }, 60_000, 10 * time.Millisecond, 600 + 2*600},
+		"what is flooded at 1 Mbit/s": {purpose.FloodID, func(rate uint32) Meter { return drop(rate, shortBurst) }, 1000, 10 * time.Millisecond, 25 + 2*25},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := newGreedy(c.id, c.of(c.rate))
@@ -126,11 +126,11 @@ func TestChangesOfAMeterGiveNoMore(t *testing.T) {
 func TestChangeDownwardsGoesAtOnce(t *testing.T) {
 	g := newGreedy(purpose.PolicerID(1), policing(50_000))
 	for _, rate := range []uint32{49_000, 20_000, 10_000} {
-		if g.change(policing(rate)); g.has != policing(rate).eased() {
+		if g.change(policing(rate)); g.has != policing(rate).eased(shortBurst) {
 			t.Errorf("after a change to %d kbit/s the meter is %+v", rate, g.has)
 		}
 	}
-	if g.change(policing(50_000)); g.has != policing(10_000).eased() {
+	if g.change(policing(50_000)); g.has != policing(10_000).eased(shortBurst) {
 		t.Errorf("a change upwards does not wait until it is paid for: %+v", g.has)
 	}
 	if circuits, all := g.r.Confirmed(); circuits != 5 || all != 5 {
@@ -166,7 +166,7 @@ func TestAnyChangesGiveNoMore(t *testing.T) {
 func TestATenthLessWaits(t *testing.T) {
 	g := newGreedy(purpose.PolicerID(1), policing(20_000))
 	g.change(policing(10_000))
-	if g.change(policing(9000)); g.has != policing(10_000).eased() {
+	if g.change(policing(9000)); g.has != policing(10_000).eased(shortBurst) {
 		t.Errorf("a change by a tenth does not wait: %+v", g.has)
 	}
 	if g.change(g.has); !g.r.Due().IsZero() {
@@ -190,7 +190,7 @@ func TestChangesDownwardsAreOwed(t *testing.T) {
 		if g.pass(owed - small/10); g.has != was {
 			t.Errorf("after %d changes downwards one upwards waits for less than %v", downs, owed)
 		}
-		if g.pass(small / 5); g.has != policing(100_000).eased() {
+		if g.pass(small / 5); g.has != policing(100_000).eased(shortBurst) {
 			t.Errorf("after %d changes downwards one upwards waits for more than %v", downs, owed)
 		}
 	}
@@ -205,7 +205,7 @@ func TestEased(t *testing.T) {
 		{Rate: 2, Burst: 25}:              {Rate: 1, Burst: 25},
 		{Rate: 1, Burst: 25}:              {Rate: 1, Burst: 25},
 	} {
-		if got := m.eased(); got != want {
+		if got := m.eased(shortBurst); got != want {
 			t.Errorf("%+v eased is %+v, want %+v", m, got, want)
 		}
 	}
@@ -249,11 +249,11 @@ func (g *greedy) swap(come openflow.MeterID, want Meter, gone ...openflow.MeterI
 func TestPolicerAfterAnotherBeginsEased(t *testing.T) {
 	g := newGreedy(purpose.PolicerID(1), policing(2000))
 	g.swap(purpose.PolicerID(2), policing(2000), g.id) // the new one is sent before the old one goes
-	if g.has != policing(2000).eased() {
+	if g.has != policing(2000).eased(shortBurst) {
 		t.Errorf("the first new policer is %+v", g.has)
 	}
 	g.swap(purpose.PolicerID(3), policing(2000), g.id)
-	if g.has != policing(2000).eased() {
+	if g.has != policing(2000).eased(shortBurst) {
 		t.Errorf("the new policer is %+v", g.has)
 	}
 	if g.pass(10 * time.Second); g.has != policing(2000) {
@@ -268,13 +268,13 @@ func TestWhatHasGoneMakesPolicersEased(t *testing.T) {
 	g := newGreedy(slow, policing(100))
 	g.swap(fast, policing(1_000_000))
 	port, _ := purpose.PortID(1)
-	g.swap(port, drop(1000), slow)
-	g.swap(port, drop(1000), fast)
+	g.swap(port, drop(1000, shortBurst), slow)
+	g.swap(port, drop(1000, shortBurst), fast)
 	g.pass(4 * time.Second) // the fast one has paid by then, the slow one has not
-	if g.swap(slow, policing(100)); g.has != policing(100).eased() {
+	if g.swap(slow, policing(100)); g.has != policing(100).eased(shortBurst) {
 		t.Errorf("the new policer is %+v", g.has)
 	}
-	g = newGreedy(port, drop(1000))
+	g = newGreedy(port, drop(1000, shortBurst))
 	g.swap(slow, policing(100), port)
 	g.swap(fast, policing(2000), port)
 	if g.has != policing(2000) {
@@ -290,14 +290,14 @@ func TestDueIsTheFirst(t *testing.T) {
 	}
 	r := NewReconciler(want, 1)
 	for id, m := range want.Meters {
-		r.TellMeter(id, m.eased())
+		r.TellMeter(id, m.eased(shortBurst))
 	}
 	r.Begin()
 	now := time.Unix(1_000_000, 0)
 	r.Next(10, now)
 	first := mostPay
 	for _, m := range want.Meters {
-		first = min(first, m.payWhole())
+		first = min(first, m.payWhole(shortBurst))
 	}
 	if got := r.Due().Sub(now); got != first {
 		t.Errorf("due after %v, want %v", got, first)
@@ -308,7 +308,7 @@ func TestDueIsTheFirst(t *testing.T) {
 func TestEasedMeterIsFound(t *testing.T) {
 	id, want := purpose.PolicerID(1), policing(2000)
 	r := NewReconciler(Whole{Meters: map[openflow.MeterID]Meter{id: want}}, 5)
-	r.TellMeter(id, want.eased())
+	r.TellMeter(id, want.eased(shortBurst))
 	r.Begin()
 	now := time.Unix(1_000_000, 0)
 	if steps := r.Next(10, now); len(steps) > 0 {
@@ -343,7 +343,7 @@ func TestRefusedChangeOfAMeter(t *testing.T) {
 		t.Error("the refusal is not reported")
 	}
 	g.r.Retry(t0)
-	if g.follow(); g.has != m.eased() {
+	if g.follow(); g.has != m.eased(shortBurst) {
 		t.Errorf("after another try the meter is %+v", g.has)
 	}
 }

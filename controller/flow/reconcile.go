@@ -39,6 +39,10 @@ type Reconciler struct {
 	lost      map[openflow.EntryKey]openflow.Cookie // of entries that vanished while steps are under way
 	refused   map[openflow.EntryKey]refusal
 	unmetered map[openflow.MeterID]error
+	crowded   map[openflow.MeterID]bool // meters that wait for others to go
+
+	numbers *Numbers      // of the meters
+	small   time.Duration // burst of a meter that is eased
 
 	disputes      map[openflow.EntryKey]*dispute
 	meterDisputes map[openflow.MeterID]*dispute
@@ -74,6 +78,7 @@ func NewReconciler(want Whole, generation uint64) *Reconciler {
 		flying: map[openflow.EntryKey]bool{}, changing: map[openflow.MeterID]bool{},
 		lost: map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, unmetered: map[openflow.MeterID]error{},
 		disputes: map[openflow.EntryKey]*dispute{}, meterDisputes: map[openflow.MeterID]*dispute{},
+		crowded: map[openflow.MeterID]bool{}, small: shortBurst,
 	}
 	pairs := make([]pair[Rule], len(want.Rules))
 	for i, rule := range want.Rules {
@@ -187,7 +192,9 @@ func isUrgent(k openflow.EntryKey, want *Rule) bool {
 
 func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64) {
 	if at.want == nil && at.have == nil {
-		delete(r.meters, id)
+		if delete(r.meters, id); !r.changing[id] {
+			r.numbers.free(id)
+		}
 	} else {
 		r.meters[id] = at
 	}
@@ -238,6 +245,8 @@ func (r *Reconciler) landMeter(s sending, err error) {
 	switch {
 	case err == nil:
 		at.have = s.Meter
+		r.roomMade(s)
+	case r.postponed(s, at, err):
 	case at.want == s.aim:
 		r.unmetered[s.MeterID] = err
 	default:

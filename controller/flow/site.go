@@ -15,6 +15,7 @@ type site struct {
 	rules  map[openflow.EntryKey]*Rule // of view.base
 	claims map[openflow.EntryKey]*claimant
 	meters map[openflow.MeterID][]policed
+	roster roster
 
 	base, limits, all bool // ports, tree or tables; reservations; everything about hosts
 	members           map[*member]bool
@@ -42,6 +43,7 @@ func newSite(dpid openflow.DPID) *site {
 // refresh makes again what has changed and adds to p how the state has.
 func (w *Wanted) refresh(s *site, p Patch) {
 	w.refreshView(s, p)
+	w.enrol(s)
 	for m := range s.members {
 		w.refreshMember(s, m, p)
 		delete(s.policers, m)
@@ -179,7 +181,7 @@ func (s *site) makePart(m *member) *part {
 	now := &part{site: s, rules: make([]*Rule, 0, 4*len(m.listed))}
 	made := make([]Rule, 0, 4*len(m.listed)) // mostly all that there are
 	for _, c := range m.listed {
-		s.view.circuit(c, m.shared > 0, m.selections, func(r Rule) {
+		s.view.circuit(c, m.shared > 0 && s.roster.has(m.handle), m.selections, func(r Rule) {
 			if len(made) == cap(made) {
 				made = make([]Rule, 0, cap(made))
 			}
@@ -193,7 +195,7 @@ func (s *site) makePart(m *member) *part {
 
 // makePolicers returns the policers of a circuit in the switch.
 func (s *site) makePolicers(m *member) (meters []namedMeter) {
-	if m.shared == 0 {
+	if m.shared == 0 || !s.roster.has(m.handle) {
 		return nil
 	}
 	for _, c := range m.listed {

@@ -139,22 +139,16 @@ func (m Meter) flags() openflow.MeterFlags {
 	return openflow.MeterKbps | openflow.MeterBurst
 }
 
-// FromMeterConfig reads a meter as a switch reports it. ok is false if its
-// identifier is not one that we use; meters carry no cookie, so a range of
-// identifiers marks ours. A meter of ours that another program changed beyond
-// what [Meter] can hold is returned as the zero meter, which equals no wanted
-// one.
-func FromMeterConfig(c openflow.MeterConfig) (id openflow.MeterID, m Meter, ok bool) {
-	if c.Meter < purpose.FirstID || c.Meter > purpose.LastID {
-		return 0, m, false
-	}
+// readMeter reads a meter as a switch reports it; the zero meter is one beyond
+// what [Meter] can hold.
+func readMeter(c openflow.MeterConfig) (m Meter) {
 	m.Packets = c.Flags&openflow.MeterPktps != 0
 	const compared = openflow.MeterKbps | openflow.MeterPktps | openflow.MeterBurst
 	if c.Flags&compared != m.flags() || len(c.Bands) != 1 || c.Bands[0].Type != openflow.MeterBandDrop {
-		return c.Meter, Meter{}, true
+		return Meter{}
 	}
 	m.Rate, m.Burst = c.Bands[0].Rate, c.Bands[0].BurstSize
-	return c.Meter, m, true
+	return m
 }
 
 // modify returns the message that adds or changes the meter.

@@ -32,10 +32,10 @@ func (v *view) ports(l *rules) {
 			l.add(purpose.Control, tableLearning, prioCrowd, openflow.Match{in}, onward)
 		}
 		heard := []openflow.Instruction{onward}
-		if meter := v.announceMeter(p); meter != 0 {
+		if meter := v.announceMeter(p); meter != 0 && v.budget().storms {
 			heard = append(through(meter, toController), onward)
 		}
-		if p.Echoing && v.meterable() {
+		if p.Echoing && v.budget().storms {
 			l.add(purpose.Control, tableLearning, prioEcho, openflow.Match{in, v.group()}, heard...)
 		}
 		if !p.Storming {
@@ -81,7 +81,7 @@ func (v *view) barred(b topology.Bar) []openflow.Match {
 // announceMeter returns the meter of what hosts behind an edge port announce; 0
 // if there is none.
 func (v *view) announceMeter(p topology.Port) openflow.MeterID {
-	if id, ok := purpose.StormID(p.ID.Port); ok && limited(p) && v.meterable() {
+	if id, ok := purpose.StormID(p.ID.Port); ok && limited(p) && v.budget().storms {
 		return id
 	}
 	return v.upMeter(purpose.TeachingID)
@@ -92,9 +92,12 @@ func limited(p topology.Port) bool { return p.Storming || p.Echoing }
 
 // stormMeters adds the meters of storming and echoing ports.
 func (v *view) stormMeters() {
+	if !v.budget().storms {
+		return
+	}
 	for no, p := range v.sw.Ports {
 		if id, ok := purpose.StormID(no); ok && limited(p) {
-			v.meters[id] = Meter{Packets: true, Rate: stormRate, Burst: stormRate}
+			v.meters[id] = v.up(stormRate)
 		}
 	}
 }

@@ -119,14 +119,17 @@ func (r *Reconciler) nextQueued(most int) {
 
 func (r *Reconciler) nextMeters(pick func(openflow.MeterID) bool) {
 	r.watchLeaving()
+	leaving := r.leaving()
 	for _, id := range slices.Sorted(maps.Keys(r.limits)) {
-		if at := r.meters[id]; pick(id) {
+		if at := r.meters[id]; pick(id) && r.admits(id, at, leaving) {
 			r.changing[id] = true
 			if r.turned != nil {
 				r.turned[id] = true
 			}
 			set := r.setting(id, at, r.now)
-			r.sent = append(r.sent, sending{Step: meterStep(id, at.have, set), generation: r.limits[id], aim: at.want})
+			step := meterStep(id, at.have, set)
+			r.numbers.address(step.Message)
+			r.sent = append(r.sent, sending{Step: step, generation: r.limits[id], aim: at.want})
 			delete(r.limits, id)
 		}
 	}
@@ -194,6 +197,7 @@ func (r *Reconciler) send(k openflow.EntryKey, from backlog) {
 	}
 	delete(from, k)
 	step := ruleStep(at.have, at.want)
+	r.numbers.address(step.Message)
 	if step.Removes != nil {
 		at.have = nil // from now on its flow-removed message is no news
 		r.put(k, at)

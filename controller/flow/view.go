@@ -44,7 +44,9 @@ func (v *view) reserve(reserved map[openflow.PortNo]bitrate.Rate) {
 	v.meters = map[openflow.MeterID]Meter{}
 	v.ways = map[openflow.PortNo][]openflow.Instruction{}
 	if v.meterable() {
-		v.meters[purpose.TrialID] = drop(minRate)
+		if !v.sw.Numbered {
+			v.meters[purpose.TrialID] = trialMeter
+		}
 		v.upMeters()
 	}
 	v.limits = v.bestEffortMeters(reserved)

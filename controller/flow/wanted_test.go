@@ -47,7 +47,7 @@ func (h *history) port() topology.PortID {
 // switchUp connects a switch, with some of its tables, meters and ports.
 func (h *history) switchUp() {
 	d := h.dpid()
-	info := topology.Switch{DPID: d, Tables: rapid.SampledFrom([]uint8{1, 254}).Draw(h.T, "tables"), Meters: rapid.SampledFrom([]uint32{0, 100}).Draw(h.T, "meters")}
+	info := topology.Switch{DPID: d, Tables: rapid.SampledFrom([]uint8{1, 254}).Draw(h.T, "tables"), Meters: rapid.SampledFrom([]uint32{0, 30, 100, 1 << 20}).Draw(h.T, "meters"), Numbered: rapid.Bool().Draw(h.T, "numbered")}
 	var ports []openflow.Port
 	for no := openflow.PortNo(1); no <= somePorts; no++ {
 		ports = append(ports, h.portState(no))
@@ -128,7 +128,7 @@ func (h *history) step() {
 		h.wanted.Unwatch(d)
 		delete(h.kept, d)
 	case 7:
-		h.builder.SwitchLacks(h.dpid(), topology.Lacks(1<<rapid.IntRange(0, 5).Draw(h.T, "lacks")), h.now)
+		h.builder.SwitchLacks(h.dpid(), topology.Lacks(1<<rapid.IntRange(0, 7).Draw(h.T, "lacks")), h.now)
 		h.builder.SwitchRoom(h.dpid(), uint32(rapid.IntRange(0, 8).Draw(h.T, "room")), h.now)
 	case 8:
 		h.builder.SetQueues(h.dpid(), 3, []openflow.PortNo{1, openflow.PortNo(rapid.IntRange(2, 3).Draw(h.T, "queue"))})

@@ -40,6 +40,7 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 	s.base = true
 	p := NewPatch()
 	w.refreshView(s, p)
+	w.enrol(s)
 	clear(s.members) // all are made below
 	clear(s.policers)
 	clear(s.ports)

@@ -4,7 +4,8 @@ import "conga/openflow"
 
 // Identifiers of our meters. A switch's meters are a space of their own without
 // cookies; these ranges mark ours. Open vSwitch takes identifiers up to
-// 0xffff0000, whatever number of meters it says it has room for.
+// 0xffff0000 as numbers, whatever number of meters it says it has room for; on
+// switches that do not a meter has another number.
 const (
 	FirstID    openflow.MeterID = 0xc000_0000 // the lowest of ours
 	UnknownID                   = FirstID     // packets of unknown sources
@@ -12,6 +13,10 @@ const (
 	TeachingID                  = FirstID + 2 // ARP and neighbour discovery
 	TrialID    openflow.MeterID = 0xc300_0000 // used by no entry; shows that a switch takes our identifiers
 	LastID                      = TrialID     // the highest of ours
+
+	// StrayIDs is the first identifier of meters that are ours in a switch with
+	// numbers of its own, and of which nothing else is known.
+	StrayIDs openflow.MeterID = 0xc400_0000
 
 	stormIDs   openflow.MeterID = 0xc080_0000 // plus the port number, of 23 bits
 	portIDs    openflow.MeterID = 0xc100_0000 // plus the port number

@@ -127,7 +127,8 @@ func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 	info.Connected, info.Since, info.Ports = true, now, nil
 	sw.offers = info.Meters
 	b.remember(&info)
-	if len(sw.info.Limitations) > 0 { // until it is known which still hold
+	info.Unmetered, info.Unpoliced = sw.info.Unmetered, sw.info.Unpoliced // until that is known
+	if len(sw.info.Limitations) > 0 {                                     // until it is known which still hold
 		info.Limitations = sw.info.Limitations
 	}
 	sw.info, sw.ready = info, false

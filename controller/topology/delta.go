@@ -83,7 +83,8 @@ func differ[K comparable, V any](old, now map[K]V, same func(V, V) bool) (keys [
 
 func sameSwitch(a, b Switch) bool {
 	return a.Connected == b.Connected && a.Role == b.Role && a.Since.Equal(b.Since) && a.Tables == b.Tables && a.Meters == b.Meters &&
-		a.Lacks == b.Lacks && slices.Equal(a.Limitations, b.Limitations) && a.Addr == b.Addr && a.Desc == b.Desc && maps.EqualFunc(a.Ports, b.Ports, samePort) &&
+		a.Numbered == b.Numbered && a.Unmetered == b.Unmetered && a.Unpoliced == b.Unpoliced && a.Lacks == b.Lacks &&
+		slices.Equal(a.Limitations, b.Limitations) && a.Addr == b.Addr && a.Desc == b.Desc && maps.EqualFunc(a.Ports, b.Ports, samePort) &&
 		slices.Equal(a.Barred, b.Barred)
 }
 
@@ -97,7 +98,7 @@ func samePort(a, b Port) bool {
 
 // sameWiring reports whether a switch is the same to paths.
 func sameWiring(a, b Switch) bool {
-	return a.Connected == b.Connected && maps.EqualFunc(a.Ports, b.Ports, func(p, q Port) bool {
+	return a.Connected == b.Connected && a.Unmetered == b.Unmetered && maps.EqualFunc(a.Ports, b.Ports, func(p, q Port) bool {
 		return p.Up == q.Up && p.Role == q.Role && p.Capacity == q.Capacity
 	})
 }

@@ -12,13 +12,14 @@ type Lacks uint8
 
 // The things that a switch may lack.
 const (
-	LacksTables     Lacks = 1 << iota // more than one table that entries can lead to
-	LacksMasks                        // masks of Ethernet addresses
-	LacksICMPv6Type                   // the type of ICMPv6 in matches
-	LacksRemovals                     // flow-removed messages
-	LacksMarks                        // the setting of DSCP
-	LacksMeters                       // meters in entries
-	LacksICMPv4Type                   // the type of ICMP in matches
+	LacksTables      Lacks = 1 << iota // more than one table that entries can lead to
+	LacksMasks                         // masks of Ethernet addresses
+	LacksICMPv6Type                    // the type of ICMPv6 in matches
+	LacksRemovals                      // flow-removed messages
+	LacksMarks                         // the setting of DSCP
+	LacksMeters                        // meters in entries
+	LacksICMPv4Type                    // the type of ICMP in matches
+	LacksPacketRates                   // meters that count packets
 )
 
 // A SavedSwitch is what was found of a switch that describes itself so.
@@ -67,7 +68,20 @@ func (b *Builder) SwitchLacks(dpid openflow.DPID, lacks Lacks, now time.Time) {
 
 // SwitchRoom takes note that a switch has room for so many meters of ours only.
 func (b *Builder) SwitchRoom(dpid openflow.DPID, meters uint32, now time.Time) {
-	b.changeFound(dpid, now, func(info *Switch) { info.Meters = min(info.Meters, meters) })
+	if sw := b.switches[dpid]; sw != nil {
+		meters = min(meters, sw.offers)
+		b.changeFound(dpid, now, func(info *Switch) { info.Meters = meters })
+	}
+}
+
+// SetEnforced sets how far a switch enforces rates: whether best effort is not
+// held back, and from which handle on circuits are not policed; 0: all are.
+func (b *Builder) SetEnforced(dpid openflow.DPID, unmetered bool, unpoliced uint32, now time.Time) {
+	b.clock.look(now)
+	if sw := b.switches[dpid]; sw != nil && (sw.info.Unmetered != unmetered || sw.info.Unpoliced != unpoliced) {
+		sw.info.Unmetered, sw.info.Unpoliced = unmetered, unpoliced
+		b.touchSwitch(dpid)
+	}
 }
 
 func (b *Builder) changeFound(dpid openflow.DPID, now time.Time, change func(*Switch)) {

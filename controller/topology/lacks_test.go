@@ -31,7 +31,8 @@ func TestWhatASwitchLacksIsRemembered(t *testing.T) {
 			b.SwitchLacks(1, LacksMasks, t0)
 			b.SwitchLacks(1, LacksMarks, t0)
 			b.SwitchRoom(1, 5, t0)
-			b.SwitchRoom(1, 7, t0) // no news
+			b.SwitchRoom(1, 7, t0) // others have gone
+			b.SwitchRoom(1, 5, t0)
 			b.SwitchLacks(9, LacksMasks, t0)
 			if got := b.Snapshot(t0).Switches[1]; got.Lacks != LacksMasks|LacksMarks || got.Meters != 5 {
 				t.Fatalf("the switch has %d meters and lacks %b", got.Meters, got.Lacks)

@@ -60,6 +60,9 @@ type Switch struct {
 	Tables    uint8
 	Meters    uint32 // how many meters it has room for, as far as is known; 0: none
 	Lacks     Lacks
+	Numbered  bool   // its meters have numbers of a range of its own, so that none stays there for a trial
+	Unmetered bool   // best effort is not held back here, though it is to be
+	Unpoliced uint32 // circuits that enter here are not held to their rates from this handle on; 0: all are
 	Addr      string // remote address of its channel
 	Desc      string // manufacturer, hardware and software in one line
 	Ports     map[openflow.PortNo]Port

@@ -2,6 +2,7 @@ package ofswitch
 
 import (
 	"slices"
+	"time"
 
 	"conga/openflow"
 )
@@ -15,6 +16,9 @@ type Habits struct {
 	NoActions      []openflow.ActionType      // that are refused
 	NoRemovals     bool                       // flow mods that ask for flow-removed messages are refused
 	MeterRange     bool                       // meters have numbers from 1 to MaxMeters (§7.3.5.15), others are refused
+	NoMeterFlags   openflow.MeterFlags        // of meters that are refused
+	NoDropBands    bool                       // meters that drop are refused
+	MeterTick      time.Duration              // how often the buckets of meters are filled; 0: with each packet
 	MostEntries    int                        // flow entries in all tables together; 0: any
 
 	// MeterFeatures changes what the switch says of its meters.

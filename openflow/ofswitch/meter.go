@@ -21,6 +21,7 @@ type meter struct {
 	flags   openflow.MeterFlags
 	bands   []band
 	created time.Time
+	tick    time.Duration // how often the buckets are filled; 0: with each packet
 
 	packets, bytes uint64
 }
@@ -57,6 +58,9 @@ func (m *meter) unit() float64 {
 // pass counts a packet and reports whether it may go on. Of several bands that
 // are exceeded, the one with the highest rate drops it (§5.7.1).
 func (m *meter) pass(size int, now time.Time) bool {
+	if m.tick > 0 { // the buckets are as the last tick has filled them
+		now = now.Truncate(m.tick)
+	}
 	m.packets++
 	m.bytes += uint64(size)
 	cost := float64(size) * 8
@@ -128,6 +132,7 @@ func (s *Switch) meterModLocked(m *openflow.MeterMod) *openflow.Error {
 		return errUnknownMeter()
 	}
 	fresh := newMeter(m, s.now())
+	fresh.tick = s.cfg.Habits.MeterTick
 	if old != nil {
 		fresh.created = old.created
 	}
@@ -141,14 +146,14 @@ func (s *Switch) checkMeterLocked(m *openflow.MeterMod) *openflow.Error {
 	case m.ID == 0 || m.ID > openflow.MeterMax || s.cfg.NoMeters,
 		s.cfg.Habits.MeterRange && uint32(m.ID) > s.cfg.MaxMeters:
 		return errInvalidMeter()
-	case m.Flags&^meterFlags != 0, kbps == pktps:
+	case m.Flags&^(meterFlags&^s.cfg.Habits.NoMeterFlags) != 0, kbps == pktps:
 		return errMeterFlags()
 	case len(m.Bands) == 0 || len(m.Bands) > maxBands:
 		return errOutOfBands()
 	}
 	for _, b := range m.Bands {
 		switch {
-		case b.Type != openflow.MeterBandDrop:
+		case b.Type != openflow.MeterBandDrop, s.cfg.Habits.NoDropBands:
 			return errMeterBand()
 		case b.Rate == 0:
 			return errMeterRate()

@@ -1,0 +1,51 @@
+package flow
+
+import (
+	"strings"
+	"time"
+)
+
+// A meter that lets through too short a burst passes less than its rate where a
+// switch fills its bucket now and then only, and one that lets through too long
+// a one lets best effort fill the queues that allocations wait in.
+const (
+	// shortBurst of best effort is what Open vSwitch needs, whose buckets fill
+	// with each packet.
+	shortBurst = 10 * time.Millisecond
+
+	// slowBurst is for switches that fill their buckets each 100 ms (BOFUSS,
+	// the switch of CPqD): with 100 ms a frame's worth of tokens is lost each
+	// time, with 10 ms nine tenths are.
+	slowBurst = 125 * time.Millisecond
+
+	// minBurst is two full frames, in kbit.
+	minBurst = 25
+)
+
+// slowSwitches are parts of the descriptions of switches that fill the buckets
+// of meters each 100 ms.
+var slowSwitches = []string{"ofsoftswitch", "bofuss", "cpqd"}
+
+// BurstOf returns how long a burst the meters of best effort let through in a
+// switch that describes itself so.
+func (p Policy) BurstOf(desc string) time.Duration {
+	if p.MeterBurst > 0 {
+		return p.MeterBurst
+	}
+	desc = strings.ToLower(desc)
+	for _, name := range slowSwitches {
+		if strings.Contains(desc, name) {
+			return slowBurst
+		}
+	}
+	return shortBurst
+}
+
+// burst returns how long a burst the meters of best effort let through.
+func (v *view) burst() time.Duration { return v.policy.BurstOf(v.sw.Desc) }
+
+// burstOf returns the burst in kbit that a meter lets through for so long.
+func burstOf(rate uint32, burst time.Duration) uint32 {
+	kbit := uint64(rate) * uint64(burst/time.Microsecond) / 1e6
+	return uint32(max(min(kbit, uint64(^uint32(0))), minBurst))
+}
