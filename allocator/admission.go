@@ -20,6 +20,7 @@ type planner struct {
 	calendars *calendars
 	own       []reservation[topology.LinkID] // in the calendars, but not to be counted by free
 	obstacles *obstacles                     // if not nil, takes down what stands in the way
+	strict    bool                           // no rate is promised where it is not enforced
 }
 
 // plannerLocked returns the planner for the network and the calendars as they
@@ -27,7 +28,7 @@ type planner struct {
 func (a *Allocator) plannerLocked() planner {
 	a.observeLocked()
 	a.graph = a.graph.For(a.seen)
-	return planner{snapshot: a.seen, graph: a.graph, share: a.share, calendars: &a.calendars}
+	return planner{snapshot: a.seen, graph: a.graph, share: a.share, calendars: &a.calendars, strict: a.cfg.RequireMeters}
 }
 
 // demand is a request whose ends have been located.
@@ -41,7 +42,7 @@ type demand struct {
 // free returns what allocations may still take of a link throughout a window,
 // in bit/s.
 func (pl planner) free(l topology.Link, w Window) bitrate.Rate {
-	limit, peak := pl.share.of(l.Capacity), pl.calendars.links.peak(l.ID, w)
+	limit, peak := pl.limitOf(l), pl.calendars.links.peak(l.ID, w)
 	for _, x := range pl.own {
 		if x.on == cableOf(l.ID) && x.window.Overlaps(w) {
 			peak = pl.others(l.ID, w)
@@ -146,6 +147,9 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 		return placement{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
 	}
 	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r), limit: limits.rate()}
+	if err := pl.checkEnforced(d); err != nil {
+		return placement{}, err
+	}
 	if r.StartTime == 0 {
 		if p, w, ok := pl.earliest(d, now, never); ok {
 			return placement{window: w, path: p}, nil
@@ -195,7 +199,10 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 		return placement{}, &Error{Kind: Conflict, Field: "dst_ip", Err: fmt.Errorf(
 			"%s and %s are both behind port %s, so no switch carries the traffic between them", d.Key.Src, d.Key.Dst, d.from)}
 	}
-	empty := path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: func(l topology.Link) bitrate.Rate { return pl.share.of(l.Capacity) }}
+	empty := path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: pl.limitOf}
+	if err := pl.unenforcedError(d); err != nil {
+		return placement{}, err
+	}
 	link, most, ok := pl.graph.Bottleneck(empty)
 	if !ok {
 		return placement{reason: fmt.Sprintf("no path leads from %s at %s to %s at %s now", d.Key.Src, d.from, d.Key.Dst, d.to)}, nil
@@ -211,7 +218,7 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 		return placement{}, err
 	}
 	link, left, _ := pl.graph.Bottleneck(pl.query(d, w))
-	limit := pl.share.of(link.Capacity)
+	limit := pl.limitOf(link)
 	until := pl.calendars.links.fit(link.ID, w, limit-min(d.Bandwidth, limit))
 	err.Err = fmt.Errorf("%s does not fit from %s to %s: link %s has %s of %s left, until %s%s", d.Bandwidth, clock(w.Start), clock(w.End),
 		link.ID, left, limit, clock(until), pl.offer(d, w, &err.Offer))

@@ -26,9 +26,11 @@ type Config struct {
 	Limits     func(project string) Limits                // nil: none
 	Owns       func(project string, addr netip.Addr) bool // whether an address is the project's own; nil: none is
 	Least      bitrate.Rate                               // the least rate that may be asked for; 0: any
-	Now        func() time.Time                           // nil: time.Now
-	NewID      func() string                              // nil: a random UUID
-	Log        *slog.Logger                               // nil: none
+	// RequireMeters has no rate promised where switches do not enforce it.
+	RequireMeters bool
+	Now           func() time.Time // nil: time.Now
+	NewID         func() string    // nil: a random UUID
+	Log           *slog.Logger     // nil: none
 	// Notify, if not nil, is called with every committed change in order: with
 	// the allocation as it is, or as it was last and true if it was deleted. It
 	// runs under the allocator's lock: it must be quick and must not call the

@@ -113,7 +113,7 @@ func (s *search) pathFree(start Seconds) Seconds {
 		}
 		x := &s.cables[number]
 		if !x.known {
-			limit := s.share.of(min(a.Capacity, b.Capacity))
+			limit := min(s.limitOf(*a), s.limitOf(*b))
 			*x = s.openGap(s.calendars.links.calendar[cableOf(a.ID)], limit, s.Bandwidth)
 		}
 		return x.from(start, s.Duration, enough)
@@ -140,7 +140,7 @@ func (s *search) endsFree(start Seconds) Seconds {
 		if !x.known {
 			*x = gap{known: true, good: math.MinInt64, bad: math.MinInt64}
 			if l, ok := s.snapshot.Link(id); ok {
-				*x = s.openGap(s.calendars.links.calendar[cableOf(id)], s.share.of(l.Capacity), s.Bandwidth)
+				*x = s.openGap(s.calendars.links.calendar[cableOf(id)], s.limitOf(l), s.Bandwidth)
 			}
 		}
 		if free := x.from(start, s.Duration, never); free > t {

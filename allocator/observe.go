@@ -118,6 +118,7 @@ func (a *Allocator) rewiredLocked(old, now *topology.Snapshot, d topology.Delta)
 		if !was.Connected {
 			a.giveWayLocked(&a.waiting.wiring, always)
 		}
+		a.enforcedLocked(was, is)
 		for no, p := range is.Ports {
 			q := was.Ports[no]
 			switch {

@@ -62,8 +62,13 @@ func (a *Allocator) Outlook(key path.FlowKey, rate bitrate.Rate, duration Second
 		return out, nil
 	}
 	d := demand{Request: Request{Key: key, Bandwidth: rate, Duration: duration}, from: from, to: to}
-	if out.Path, out.Fits = pl.find(d, out.Window); !out.Fits {
+	full := pl.checkEnforced(d)
+	if out.Path, out.Fits = pl.find(d, out.Window); full != nil || !out.Fits {
+		out.Fits = false
 		got, err := pl.refuse(d, out.Window)
+		if full != nil {
+			err = full
+		}
 		if out.Reason = got.reason; err != nil {
 			out.Reason, out.Offer = err.Err.Error(), err.Offer
 		}
@@ -89,5 +94,5 @@ func (pl planner) rooms(p path.Path, w Window) (rooms []Room) {
 
 func (pl planner) room(id topology.LinkID, w Window) Room {
 	l, _ := pl.snapshot.Link(id)
-	return Room{Link: id, Capacity: l.Capacity, Limit: pl.share.of(l.Capacity), Held: pl.calendars.links.peak(id, w)}
+	return Room{Link: id, Capacity: l.Capacity, Limit: pl.limitOf(l), Held: pl.calendars.links.peak(id, w)}
 }

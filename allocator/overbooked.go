@@ -19,7 +19,7 @@ func (a *Allocator) limitLocked(id topology.LinkID) (limit bitrate.Rate, ok bool
 	limit = unmeasured
 	for _, dir := range []topology.LinkID{id, id.Reverse()} {
 		if l, there := a.seen.Link(dir); there {
-			limit, ok = min(limit, a.share.of(l.Capacity)), true
+			limit, ok = min(limit, a.limitOfLocked(l)), true
 		}
 	}
 	return limit, ok
@@ -95,8 +95,12 @@ func (a *Allocator) excessLocked(it *item, c *record, now Seconds) (text string)
 		pl := a.plannerLocked()
 		for _, id := range c.Path.BothWays() {
 			if l, ok := pl.snapshot.Link(id); ok && pl.free(l, w) < c.Bandwidth {
+				if sw, is := unmetered(pl.snapshot, id); is && pl.strict {
+					text = fmt.Sprintf("degraded to best effort: switch %s has no meters that CONGA can use, and network.priority.require_meters asks for them", sw.DPID)
+					return
+				}
 				text = fmt.Sprintf("degraded to best effort: link %s carries %s for allocations now, and those that were asked for first keep theirs",
-					id, pl.share.of(l.Capacity))
+					id, pl.limitOf(l))
 				return
 			}
 		}

@@ -37,8 +37,8 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 	switch {
 	case it.parked && v.Reason == moving:
 		return "being moved: " + parked
-	case v.State == Active && v.Reason == "" && v.StartTime != 0 && v.Window.Start > v.StartTime+startSlack:
-		return fmt.Sprintf("began %d s after the start that was asked for, %s", v.Window.Start-v.StartTime, clock(v.StartTime))
+	case v.State == Active && v.Reason == "":
+		return a.remarkLocked(v)
 	case v.State != Pending || v.Reason != "" && !again || v.Window == (Window{}):
 		return v.Reason
 	case v.Window.Start <= now:
@@ -54,13 +54,27 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 	return fmt.Sprintf("planned for %s, the earliest start that there was", start)
 }
 
+// remarkLocked returns what there is to be said of an active allocation with
+// which nothing is wrong; "" if nothing is.
+func (a *Allocator) remarkLocked(v *Allocation) string {
+	text := unenforced(a.seen, v)
+	if v.StartTime == 0 || v.Window.Start <= v.StartTime+startSlack {
+		return text
+	}
+	late := fmt.Sprintf("began %d s after the start that was asked for, %s", v.Window.Start-v.StartTime, clock(v.StartTime))
+	if text == "" {
+		return late
+	}
+	return late + "; " + text
+}
+
 // obstructsLocked returns what it is about an obstacle that is in the way of an
 // earlier start, "" if it is none that time removes.
 func (a *Allocator) obstructsLocked(c *waitList, v *Allocation, now Seconds) string {
 	switch on := c.on.(type) {
 	case topology.LinkID:
 		l, there := a.seen.Link(on)
-		if !there || v.Bandwidth == 0 || a.calendars.links.peak(on, Window{now, v.Window.Start})+v.Bandwidth <= a.share.of(l.Capacity) {
+		if !there || v.Bandwidth == 0 || a.calendars.links.peak(on, Window{now, v.Window.Start})+v.Bandwidth <= a.limitOfLocked(l) {
 			return "" // it is only watched, for a way that is new
 		}
 		return fmt.Sprintf("link %s does not have %s left", on, v.Bandwidth)

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"hash/crc32"
 	"net/http"
 	"strconv"
 	"strings"
@@ -19,6 +20,9 @@ func etagOf(a allocator.Allocation, u usage) string {
 		tag = strconv.AppendInt(append(tag, '.'), int64(u.reported), 10)
 	}
 	tag = append(tag, [...]string{unknown: "", unused: ".n", used: ".u"}[u.use]...)
+	if a.State == allocator.Active && a.Reason != "" { // which may follow from what switches can do
+		tag = strconv.AppendUint(append(tag, ".r"...), uint64(crc32.ChecksumIEEE([]byte(a.Reason))), 36)
+	}
 	return string(append(tag, '"'))
 }
 

@@ -35,6 +35,7 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 		Spare:           1 - c.Network.Reservable,
 		Priority: controller.Priority{
 			Meter: c.Network.Priority.Meter, DSCP: c.Network.Priority.DSCP, Queue: c.Network.Priority.Queue,
+			MeterBurst: burstOf(c.Network.Priority),
 		},
 	}
 	if out.Role = openflow.RoleMaster; c.OpenFlow.Role == "equal" {
@@ -62,6 +63,15 @@ func linksOf(n config.Network) (out []topology.LinkOverride) {
 		})
 	}
 	return out
+}
+
+// burstOf returns how long bursts of best effort are to be; 0: as long as each
+// switch needs.
+func burstOf(p config.Priority) time.Duration {
+	if p.MeterBurst == nil {
+		return 0
+	}
+	return p.MeterBurst.Duration()
 }
 
 // admissionOf returns which switches may connect.

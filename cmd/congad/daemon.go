@@ -144,17 +144,18 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		return err
 	}
 	d.allocator, err = allocator.Open(ctx, allocator.Config{
-		Store:      d.store,
-		Network:    d.controller.Snapshot,
-		Reservable: d.cfg.Network.Reservable,
-		Owns:       d.owns,
-		Least:      d.cfg.Allocations.MinBandwidth.BitRate(),
-		History:    time.Duration(d.cfg.Allocations.History),
-		Limits:     func(project string) allocator.Limits { return (*d.limits.Load())[project] },
-		Log:        d.log.With("part", "allocator"),
-		Along:      httpapi.AuditChanges(d.services.audit),
-		Notify:     d.notify(),
-		Pruned:     d.pruned,
+		Store:         d.store,
+		Network:       d.controller.Snapshot,
+		Reservable:    d.cfg.Network.Reservable,
+		RequireMeters: d.cfg.Network.Priority.RequireMeters,
+		Owns:          d.owns,
+		Least:         d.cfg.Allocations.MinBandwidth.BitRate(),
+		History:       time.Duration(d.cfg.Allocations.History),
+		Limits:        func(project string) allocator.Limits { return (*d.limits.Load())[project] },
+		Log:           d.log.With("part", "allocator"),
+		Along:         httpapi.AuditChanges(d.services.audit),
+		Notify:        d.notify(),
+		Pruned:        d.pruned,
 	})
 	if err != nil {
 		return err

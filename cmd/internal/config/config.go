@@ -136,6 +136,9 @@ type Priority struct {
 	Meter bool    `yaml:"meter"` // best effort is metered down to what is not reserved
 	DSCP  *uint8  `yaml:"dscp"`  // code point set on allocated traffic; nil: left alone
 	Queue *uint32 `yaml:"queue"` // queue of allocated traffic; nil: none
+
+	MeterBurst    *Interval `yaml:"meter_burst"`    // of best effort, in all switches; nil: as long as each needs
+	RequireMeters bool      `yaml:"require_meters"` // no rate is promised where a switch does not enforce it
 }
 
 // Directory says which users may ask for keys.

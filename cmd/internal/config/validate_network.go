@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"time"
 
 	"conga/controller/topology"
 )
@@ -21,8 +22,19 @@ func (v *validator) network(n Network) {
 	v.learning(n.Learning)
 	v.discovery(n.Discovery)
 	v.ports(n.Ports, ends)
-	if n.Priority.DSCP != nil && *n.Priority.DSCP > 63 {
-		v.add("network.priority.dscp", "%d is not a code point; write 0 to 63, or null to leave packets as they are", *n.Priority.DSCP)
+	v.priority(n)
+}
+
+func (v *validator) priority(n Network) {
+	p := n.Priority
+	if p.DSCP != nil && *p.DSCP > 63 {
+		v.add("network.priority.dscp", "%d is not a code point; write 0 to 63, or null to leave packets as they are", *p.DSCP)
+	}
+	if p.MeterBurst != nil && (*p.MeterBurst < Interval(time.Millisecond) || *p.MeterBurst > Interval(time.Second)) {
+		v.add("network.priority.meter_burst", "%s is not from 1ms to 1s; null is as long as each switch needs", p.MeterBurst)
+	}
+	if p.RequireMeters && (!p.Meter || n.Forwarding != "l2") {
+		v.add("network.priority.require_meters", "no switch enforces rates without meter: true and forwarding: l2, so none could be asked for; write false")
 	}
 }
 
