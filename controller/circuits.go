@@ -123,7 +123,9 @@ func (k *core) enter(c *circuit, p phase) {
 // setCircuit makes a circuit wanted as it is listed.
 func (k *core) setCircuit(id string, listed []path.Circuit) {
 	k.wanted.SetCircuit(id, listed)
-	k.portions.moved = time.Now()
+	now := time.Now()
+	k.portions.moved = now
+	k.bursts.add(now)
 }
 
 // requirements implements waiter. Only the last phase waits for the switches of

@@ -96,6 +96,7 @@ type Controller struct {
 	events      chan event        // events that must not be lost
 	lossyEvents chan event        // events that come again, and must not delay the others
 	repeats     repeats           // probes that are no news
+	bursts      bursts            // of circuits on the move
 	done        chan struct{}     // closed when the core has stopped; nothing is received any more
 	audits      budget            // flow entries that audits look at
 	numberings  numberings        // by which switches that are away know our meters

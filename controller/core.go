@@ -128,6 +128,7 @@ func (k *core) run() {
 			k.readDoubted(now)
 			k.nameMissing()
 			k.settlePortions(now)
+			k.bursts.count = 0
 		case <-k.ctx.Done():
 			k.stop()
 			return

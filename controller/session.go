@@ -69,6 +69,7 @@ type session struct {
 	logged   map[string]bool // refusals
 	lacks    topology.Lacks  // what the switch is known to lack
 	auditing bool
+	later    int // how often in a row an audit was put off
 	helpers  sync.WaitGroup
 }
 
@@ -163,10 +164,14 @@ func (s *session) keep(ctx context.Context) error {
 			s.due, s.unheard = true, true
 			s.startAudit(ctx, audits)
 		case <-audit.C:
-			audit.Reset(s.auditEvery())
 			if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
 				return errSilent // to begin anew is the only way to know what it holds
 			}
+			if s.putOff() {
+				audit.Reset(auditLater)
+				continue
+			}
+			audit.Reset(s.auditEvery())
 			s.due, s.learned = true, false
 			s.startAudit(ctx, audits)
 			s.retry(ctx)

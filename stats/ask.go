@@ -124,6 +124,9 @@ func newQuestions() questions {
 // the ones that are connected and not being asked. A slow switch that answered
 // a moment ago is left out: over too short a time a rate is noise.
 func (p *Poller) due(r *roster, s *topology.Snapshot, now time.Time, f func(openflow.DPID)) {
+	if r.late(now) < p.cfg.Interval/2 && p.cfg.Busy() {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	r.due(now, func(dpid openflow.DPID) {

@@ -42,6 +42,10 @@ type Config struct {
 	Source   Source
 	Interval time.Duration // between two samples of a switch; 0: [DefaultInterval]
 	Archive  Archive       // nil: a restart begins at zero
+	// Busy reports whether the network has something more urgent to do for a
+	// moment. Then switches are asked later, by half an interval at most. nil:
+	// it never has.
+	Busy func() bool
 	// Owner returns what is known of an allocation; ok is false if there is
 	// none. It is called without a lock. nil: every ID is an allocation, of no
 	// project and never complete.
@@ -62,6 +66,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MeterID == nil {
 		c.MeterID = func(_ openflow.DPID, number openflow.MeterID) openflow.MeterID { return number }
+	}
+	if c.Busy == nil {
+		c.Busy = func() bool { return false }
 	}
 	if c.Owner == nil {
 		c.Owner = func(string) (Owner, bool) { return Owner{}, true }

@@ -55,6 +55,11 @@ func (r *roster) follow(s *topology.Snapshot) {
 	}
 }
 
+// late returns for how long the slot that comes next has been due.
+func (r *roster) late(now time.Time) time.Duration {
+	return now.Sub(r.begun) - time.Duration(r.next)*r.step
+}
+
 // due calls f with the switches whose slots have come since it was called last.
 // Slots that were missed come late, but none of them twice.
 func (r *roster) due(now time.Time, f func(openflow.DPID)) {

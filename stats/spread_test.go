@@ -3,6 +3,7 @@ package stats
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -181,5 +182,46 @@ func TestRoundOfAnIdleNetwork(t *testing.T) {
 		if len(p.samples) != n {
 			t.Errorf("%d samples", len(p.samples))
 		}
+	})
+}
+
+// While the network is busy no switch is asked, but for half an interval at
+// most; then each is asked once.
+func TestBusyNetworkIsAskedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := &crowd{snap: switches(100), questions: map[openflow.MultipartType]int{}, at: map[openflow.DPID]time.Time{}}
+		var busy atomic.Bool
+		p, err := New(t.Context(), Config{Source: src, Busy: busy.Load})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- p.Run(ctx) }()
+		asked := func() int {
+			synctest.Wait()
+			src.mu.Lock()
+			defer src.mu.Unlock()
+			return src.questions[openflow.MultipartPortStats]
+		}
+		time.Sleep(DefaultInterval)
+		before := asked()
+		busy.Store(true)
+		time.Sleep(DefaultInterval/2 - DefaultInterval/slots)
+		if n := asked() - before; n > 100/slots+4 {
+			t.Errorf("%d switches were asked while the network was busy", n)
+		}
+		busy.Store(false)
+		time.Sleep(DefaultInterval / 2)
+		if n := asked() - before; n < 90 || n > 110 {
+			t.Errorf("100 switches were asked %d times within an interval", n)
+		}
+		busy.Store(true)
+		time.Sleep(2 * DefaultInterval)
+		if n := asked() - before; n < 250 {
+			t.Errorf("of a network that is always busy 100 switches were asked %d times in three intervals", n)
+		}
+		cancel()
+		<-done
 	})
 }

@@ -19,6 +19,7 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 	d.poller, err = stats.New(ctx, stats.Config{
 		Source:   d.controller,
 		MeterID:  d.controller.MeterID,
+		Busy:     d.controller.Busy,
 		Interval: d.cfg.Stats.Interval.Duration(),
 		Archive:  archive{d.store},
 		Owner:    owners(d.allocator),
