@@ -45,6 +45,7 @@ type Config struct {
 	TLS             *tls.Config  // nil: TCP
 	Forwarding      flow.Forwarding
 	DefaultCapacity bitrate.Rate // of ports that do not report their speed; default 10 Gbit/s
+	Frames          flow.Frames  // what frames take of links
 	Spare           float64      // the part of a link's capacity that is never reserved; see the portions of [flow.Policed]
 	Links           []topology.LinkOverride
 	Attachments     []topology.Attachment
@@ -167,7 +168,10 @@ func New(cfg Config) (*Controller, error) {
 }
 
 func policy(cfg Config) flow.Policy {
-	p := flow.Policy{Forwarding: cfg.Forwarding, Meter: cfg.Priority.Meter, Spare: cfg.Spare, MeterBurst: cfg.Priority.MeterBurst}
+	p := flow.Policy{
+		Forwarding: cfg.Forwarding, Meter: cfg.Priority.Meter, Spare: cfg.Spare, MeterBurst: cfg.Priority.MeterBurst,
+		Frames: cfg.Frames,
+	}
 	if d := cfg.Priority.DSCP; d != nil {
 		p.Mark, p.DSCP = true, *d
 	}
@@ -261,6 +265,19 @@ func (c *Controller) post(ctx context.Context, e event) bool {
 // Of the links nothing else counts.
 func (c *Controller) SetCapacities(links []topology.LinkOverride) {
 	c.post(context.Background(), capacities(links))
+}
+
+// FramesSeen takes note of how much best effort was to leave by a port of late:
+// how many bit/s of frames without checksum, and how many packets/s. It does
+// not block.
+func (c *Controller) FramesSeen(at topology.PortID, rate bitrate.Rate, packets float64) {
+	p, ok := c.Snapshot().Port(at)
+	if size := topology.FrameSize(p.Capacity, rate, packets); ok && size != 0 {
+		select {
+		case c.lossyEvents <- framesSeen{at, size}:
+		default: // it is counted again
+		}
+	}
 }
 
 // Snapshot returns the network as it is known now.

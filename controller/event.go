@@ -171,6 +171,14 @@ type capacities []topology.LinkOverride
 
 func (e capacities) apply(k *core) { k.builder.SetCapacities(e) }
 
+// framesSeen: the best effort that is to leave by a port has frames of a size.
+type framesSeen struct {
+	at   topology.PortID
+	size int
+}
+
+func (e framesSeen) apply(k *core) { k.builder.FramesSeen(e.at, e.size, time.Now()) }
+
 // probeSeen: a probe that left one port has arrived at another.
 type probeSeen struct {
 	s  *session

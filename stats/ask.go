@@ -23,6 +23,7 @@ func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
 	before := p.samples[dpid]
 	p.mu.Unlock()
 	s, tallies := p.reader.read(before, a), readTallies(a.flows) // without the lock: a switch may hold many
+	p.frames(s)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ledger.take(s, tallies, a.entriesAsked, a.asked, p.reader.span(before, s.At))

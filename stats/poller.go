@@ -53,7 +53,10 @@ type Config struct {
 	// MeterID returns the identifier of the meter that a switch knows by a
 	// number. It is called without a lock. nil: numbers are identifiers.
 	MeterID func(dpid openflow.DPID, number openflow.MeterID) openflow.MeterID
-	Log     *slog.Logger // nil: none
+	// Frames, if not nil, is called with what entered each best-effort meter,
+	// after each sample. Any goroutine may call it.
+	Frames func(at topology.PortID, entered Rate)
+	Log    *slog.Logger // nil: none
 }
 
 // withDefaults returns the configuration with every unset field at its default.

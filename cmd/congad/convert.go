@@ -32,7 +32,8 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 		TLS:             tlsConfig,
 		Forwarding:      flow.Forwarding(c.Network.Forwarding),
 		DefaultCapacity: c.Network.DefaultCapacity.BitRate(),
-		Spare:           1 - c.Network.Reservable,
+		Frames:          framesOf(c.Network.FrameSize),
+		Spare:           1 - reservable(c.Network),
 		Priority: controller.Priority{
 			Meter: c.Network.Priority.Meter, DSCP: c.Network.Priority.DSCP, Queue: c.Network.Priority.Queue,
 			MeterBurst: burstOf(c.Network.Priority),
@@ -72,6 +73,18 @@ func burstOf(p config.Priority) time.Duration {
 		return 0
 	}
 	return p.MeterBurst.Duration()
+}
+
+// framesOf returns what frames take of links.
+func framesOf(f config.FrameSize) flow.Frames {
+	return flow.Frames{Overhead: f.Overhead, Allocated: f.Allocations, BestEffort: f.BestEffort}
+}
+
+// reservable returns the share of a link that allocations may hold: what the
+// configuration says, and no more than the wire carries of their frames.
+func reservable(n config.Network) float64 {
+	f := n.FrameSize
+	return min(n.Reservable, float64(f.Allocations)/float64(f.Allocations+f.Overhead))
 }
 
 // admissionOf returns which switches may connect.

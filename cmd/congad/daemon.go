@@ -146,7 +146,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	d.allocator, err = allocator.Open(ctx, allocator.Config{
 		Store:         d.store,
 		Network:       d.controller.Snapshot,
-		Reservable:    d.cfg.Network.Reservable,
+		Reservable:    reservable(d.cfg.Network),
 		RequireMeters: d.cfg.Network.Priority.RequireMeters,
 		Owns:          d.owns,
 		Least:         d.cfg.Allocations.MinBandwidth.BitRate(),

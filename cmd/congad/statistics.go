@@ -23,7 +23,10 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		Interval: d.cfg.Stats.Interval.Duration(),
 		Archive:  archive{d.store},
 		Owner:    owners(d.allocator),
-		Log:      d.log.With("part", "stats"),
+		Frames: func(at topology.PortID, entered stats.Rate) {
+			d.controller.FramesSeen(at, entered.Bits, entered.Packets)
+		},
+		Log: d.log.With("part", "stats"),
 	})
 	return err
 }

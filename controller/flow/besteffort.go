@@ -29,10 +29,10 @@ const (
 )
 
 // bestEffortMeters puts a meter on every port that carries reservations, at
-// what these leave of its capacity, and returns them by port. A flow entry has
-// but one meter, and what is flooded leaves through many ports: where more than
-// one of them is metered, flooding gets a meter of its own, whose rate the
-// others give up.
+// what these leave of its capacity to frames of the size that is expected
+// there, and returns them by port. A flow entry has but one meter, and what is
+// flooded leaves through many ports: where more than one of them is metered,
+// flooding gets a meter of its own, whose rate the others give up.
 func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[openflow.PortNo]openflow.MeterID {
 	ids := map[openflow.PortNo]openflow.MeterID{}
 	if !v.metering() || v.policy.Forwarding != ForwardL2 || !v.budget().shared {
@@ -43,7 +43,7 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[o
 		p, known := v.sw.Ports[no]
 		if id, ok := purpose.PortID(no); known && ok {
 			ids[no] = id
-			left[no] = kbps(p.Capacity - min(sum, p.Capacity))
+			left[no] = kbps(v.policy.Frames.left(p, sum))
 		}
 	}
 	if !v.budget().alone {

@@ -25,6 +25,7 @@ type Policy struct {
 	Forwarding Forwarding
 	Meter      bool    // hold best effort back on links that carry reservations
 	Spare      float64 // the part of a link's capacity that is never reserved
+	Frames     Frames  // how much of a link frames take
 	Mark       bool    // mark allocated traffic with DSCP
 	DSCP       uint8   // the mark, 0 to 63
 	UseQueue   bool    // put allocated traffic into a queue where the port has it

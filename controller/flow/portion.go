@@ -46,10 +46,11 @@ func (p Policy) portion(port topology.Port, reserved bitrate.Rate, circuits int)
 	return min(kbps((spare/2-spare/32)/bitrate.Rate(circuits)), unlimited-1)
 }
 
-// spare returns what is never reserved of a port.
+// spare returns what is never reserved of a port, of what it carries of frames.
 func (p Policy) spare(port topology.Port, reserved bitrate.Rate) bitrate.Rate {
-	// More may be reserved of a link that has become slower.
-	return min(bitrate.Rate(float64(port.Capacity)*p.Spare), port.Capacity-min(reserved, port.Capacity))
+	room, kept := p.Frames.Room(port.Capacity), bitrate.Rate(float64(port.Capacity)*(1-p.Spare))
+	kept = max(kept, reserved) // more may be reserved of a link that has become slower
+	return room - min(kept, room)
 }
 
 // mostGivenUp returns how much of the spare part best effort gives up at most

@@ -85,14 +85,16 @@ func (b *Builder) assemble(sw *switchState) Switch {
 			Far:      p.far,
 			Capacity: b.capacity(id, p.port),
 			Queue:    p.queue,
-			Storming: b.storms.has(id),
-			Echoing:  b.echoes.has(id),
-			Crowded:  b.crowdedAt(id),
-			Static:   b.static(id),
-			Trouble:  p.trouble,
-			Closed:   p.closed,
-			Shared:   p.shared,
-			Peer:     p.peer,
+
+			FrameSize: p.frames.size,
+			Storming:  b.storms.has(id),
+			Echoing:   b.echoes.has(id),
+			Crowded:   b.crowdedAt(id),
+			Static:    b.static(id),
+			Trouble:   p.trouble,
+			Closed:    p.closed,
+			Shared:    p.shared,
+			Peer:      p.peer,
 		}
 	}
 	return out

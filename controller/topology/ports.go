@@ -23,6 +23,7 @@ type portState struct {
 	sent    int       // probes, while it is undetermined
 	far     PortID    // the port last heard behind it; External: none
 	queue   *uint32
+	frames  frames
 	alarm   alarm
 
 	verdict             // of the segment that it is on

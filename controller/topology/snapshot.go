@@ -40,15 +40,18 @@ type Port struct {
 	Role     PortRole
 	Far      PortID       // the port behind a trunk, as far as it is known
 	Capacity bitrate.Rate // configured, else as the port tells, else the default
-	Queue    *uint32      // queue for allocated traffic, where one is configured
-	Storming bool         // hosts behind it announce addresses without end
-	Echoing  bool         // it brings many frames of hosts that are known elsewhere, as in a ring
-	Crowded  bool         // more hosts are behind it than may be learned
-	Static   bool         // an end of a link that is configured to be there without probes
-	Trouble  Trouble      // with the segment behind it
-	Closed   bool         // for that trouble: nothing passes, and the role is Undetermined
-	Shared   bool         // an edge port beside others of ours on its segment: hosts of the network are heard there, too
-	Peer     PortID       // another port on the segment; External: none
+	// FrameSize is how many bytes best-effort frames that leave there have, as
+	// far as was learned; 0: not known.
+	FrameSize int
+	Queue     *uint32 // queue for allocated traffic, where one is configured
+	Storming  bool    // hosts behind it announce addresses without end
+	Echoing   bool    // it brings many frames of hosts that are known elsewhere, as in a ring
+	Crowded   bool    // more hosts are behind it than may be learned
+	Static    bool    // an end of a link that is configured to be there without probes
+	Trouble   Trouble // with the segment behind it
+	Closed    bool    // for that trouble: nothing passes, and the role is Undetermined
+	Shared    bool    // an edge port beside others of ours on its segment: hosts of the network are heard there, too
+	Peer      PortID  // another port on the segment; External: none
 }
 
 // A Switch is one datapath.

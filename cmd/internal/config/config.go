@@ -85,6 +85,7 @@ type Network struct {
 	Attachments     []Attachment `yaml:"attachments"`
 	Hosts           []Host       `yaml:"hosts"`
 	Learning        Learning     `yaml:"learning"`
+	FrameSize       FrameSize    `yaml:"frame_size"`
 	Priority        Priority     `yaml:"priority"`
 }
 
@@ -129,6 +130,13 @@ type Learning struct {
 	HostsPerPort     int      `yaml:"hosts_per_port"`
 	AddressesPerHost int      `yaml:"addresses_per_host"`
 	Silence          Duration `yaml:"silence"` // what did not speak for this long makes room for another
+}
+
+// FrameSize says what frames take of a link, in bytes.
+type FrameSize struct {
+	Overhead    int `yaml:"overhead"`    // of each frame on the wire, beside what meters count; 0: nothing
+	Allocations int `yaml:"allocations"` // mean size of allocated frames
+	BestEffort  int `yaml:"best_effort"` // of other frames; 0: learned
 }
 
 // Priority says how a path is made a priority path.
@@ -226,6 +234,7 @@ func Default() Config {
 			Reservable:      0.8,
 			Learning:        Learning{HostsPerPort: 1024, AddressesPerHost: 64, Silence: Duration(10 * time.Minute)},
 			Discovery:       Discovery{LLDP: true, BDDP: true},
+			FrameSize:       FrameSize{Overhead: 24, Allocations: 512},
 			Priority:        Priority{Meter: true, DSCP: &dscp},
 		},
 		Directory:   Directory{OIDC: OIDC{UserClaim: "sub"}, Consent: string(auth.ConsentEither)},

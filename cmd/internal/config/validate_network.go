@@ -20,6 +20,7 @@ func (v *validator) network(n Network) {
 	v.attachments(n.Attachments, ends)
 	v.boundHosts(n.Hosts, ends)
 	v.learning(n.Learning)
+	v.frameSize(n.FrameSize)
 	v.discovery(n.Discovery)
 	v.ports(n.Ports, ends)
 	v.priority(n)
@@ -35,6 +36,25 @@ func (v *validator) priority(n Network) {
 	}
 	if p.RequireMeters && (!p.Meter || n.Forwarding != "l2") {
 		v.add("network.priority.require_meters", "no switch enforces rates without meter: true and forwarding: l2, so none could be asked for; write false")
+	}
+}
+
+// Bounds of the sizes of frames, in bytes without checksum.
+const (
+	leastFrame   = 60
+	mostFrame    = 9216
+	mostOverhead = 200 // with tunnels
+)
+
+func (v *validator) frameSize(f FrameSize) {
+	if f.Overhead < 0 || f.Overhead > mostOverhead {
+		v.add("network.frame_size.overhead", "%d is not what a frame takes beside its bytes; write 24 for Ethernet, 0 for nothing, at most %d", f.Overhead, mostOverhead)
+	}
+	if f.Allocations < leastFrame || f.Allocations > mostFrame {
+		v.add("network.frame_size.allocations", "%d is no mean size of frames; write bytes from %d to %d, such as 512", f.Allocations, leastFrame, mostFrame)
+	}
+	if f.BestEffort != 0 && (f.BestEffort < leastFrame || f.BestEffort > mostFrame) {
+		v.add("network.frame_size.best_effort", "%d is no mean size of frames; write bytes from %d to %d, or 0 to have it learned", f.BestEffort, leastFrame, mostFrame)
 	}
 }
 
