@@ -262,6 +262,26 @@ func (a *Allocator) failedLocked(it *item, r Result) *record {
 	return unlessSame(c, &late)
 }
 
+// CircuitsLost reports that the network does not hold circuits any more that
+// were installed, by their allocations' IDs. They are installed again, or
+// pending with the reason why that fails.
+func (a *Allocator) CircuitsLost(ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, id := range ids {
+		it := a.findLocked(id)
+		if it == nil || !it.live() || it.confirmed.Handle == 0 {
+			continue
+		}
+		it.own().confirmed = path.Circuit{}
+		a.rescheduleLocked(it)
+	}
+	a.signal()
+}
+
 // Circuits returns the circuits whose flow entries are to stay in the switches
 // over a restart of the daemon: those of allocations that have started, are not
 // over and have a path.

@@ -35,6 +35,7 @@ type circuit struct {
 	left    []openflow.DPID // of paths that it gave up on the way; they may hold entries still
 	lowered []openflow.DPID // where others' policers have to make room
 	phase   phase
+	apart   bool // nothing of want is in the switches; see retreat.go
 	waiting wait
 	waiters []chan<- error
 }
@@ -42,6 +43,12 @@ type circuit struct {
 // listed returns the circuit as it is to be compiled, what has precedence
 // first.
 func (c *circuit) listed() []path.Circuit {
+	switch {
+	case c.apart && c.phase == joining:
+		return c.olds
+	case c.apart:
+		return nil
+	}
 	switch c.phase {
 	case joining:
 		return append(slices.Clone(c.olds), c.want)
@@ -68,15 +75,21 @@ func (k *core) install(want path.Circuit, reply chan<- error) {
 	switch {
 	case c == nil:
 		c = &circuit{want: want, waiters: []chan<- error{reply}}
-		k.circuits[want.ID] = c
-		k.enter(c, settled)
+		k.circuits[want.ID], k.handles[want.Handle] = c, c
+		c.apart = true
+		k.advance(c)
 	case !sameCircuit(c.want, want):
 		c.answer(&Error{Op: "install", Err: ErrSuperseded})
 		c.waiters = append(c.waiters, reply)
-		k.move(c, want)
+		if !k.replace(c, want) {
+			k.move(c, want)
+		}
 	default:
 		c.waiters = append(c.waiters, reply)
-		if !k.complain(c) {
+		switch {
+		case c.apart:
+			k.advance(c)
+		case !k.complain(c):
 			k.again(c)
 		}
 	}
@@ -94,7 +107,8 @@ func (k *core) move(c *circuit, want path.Circuit) {
 		c.olds = append([]path.Circuit{c.want}, c.olds...)
 	}
 	cut := path.Severed(k.Snapshot(), c.olds[0].Path)
-	c.want = want
+	delete(k.handles, c.want.Handle)
+	c.want, k.handles[want.Handle] = want, c
 	if cut {
 		// Nothing gets through by the old path: there is nothing to be kept
 		// until the new one stands.
@@ -213,12 +227,16 @@ func (k *core) complain(c *circuit) bool {
 			return true
 		}
 		refused := p.refused[uint64(c.want.Handle)]
-		if refused == nil && c.want.Rate != 0 {
+		own := refused != nil
+		if !own && c.want.Rate != 0 {
 			refused = p.unmetered // without its meter best effort would take what is promised
 		}
 		if refused != nil {
 			c.answer(&Error{Op: "install", DPID: h.DPID, Err: refused})
 			k.stick(c, h.DPID)
+			if own && isRefusal(refused) {
+				k.retreat(c)
+			}
 			return true
 		}
 	}
@@ -271,6 +289,7 @@ func (k *core) remove(id string, reply chan<- error) {
 		c.waiting.end()
 		delete(k.circuits, id)
 		k.setCircuit(id, nil)
+		delete(k.handles, c.want.Handle)
 		c.abandon(append(c.olds, c.want)...)
 		d.dpids = append(d.dpids, c.left...)
 		for _, dpid := range c.left {

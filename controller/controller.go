@@ -102,6 +102,7 @@ type Controller struct {
 	audits      budget            // flow entries that audits look at
 	numberings  numberings        // by which switches that are away know our meters
 	strange     pool              // bytes that are kept of what switches hold and should not
+	lost        losses            // circuits that are not installed any more
 	tenures     tenures           // which controllers are masters of switches
 
 	claimed   [topology.Outcomes]atomic.Uint64 // what became of claims, by topology.Outcome

@@ -246,10 +246,12 @@ func TestRefusalReachesWhoeverInstalls(t *testing.T) {
 	if _, said := errors.AsType[*openflow.Error](err); !ok || !said || refused.DPID != middle.DPID() {
 		t.Fatalf("Install = %v; want the refusal of switch %v", err, middle.DPID())
 	}
+	l.until("the others to have let go of it", func(*topology.Snapshot) bool { return len(l.holders(7)) == 0 })
 	middle.SetFaults(ofswitch.Faults{})
-	l.until("the next audit to mend it", func(*topology.Snapshot) bool { return l.holders(7)[middle.DPID()] == 2 })
-	// The switch has the entries a moment before its barrier reply is here.
-	l.until("the controller to hear of it", func(*topology.Snapshot) bool { return l.install(c) == nil })
+	if err := l.install(c); err != nil {
+		t.Errorf("the next attempt: %v", err)
+	}
+	l.wantHolders(7, c.Path)
 }
 
 func TestSwitchThatIsAwayIsNamedAndGetsItsEntriesWhenItReturns(t *testing.T) {

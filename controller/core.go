@@ -43,6 +43,7 @@ type core struct {
 	rested     time.Time // before this moment no new snapshot is made
 
 	circuits map[string]*circuit
+	handles  map[uint32]*circuit
 	removals map[string]*departing
 	begun    []waiter // whose wait begins with the next generation
 	waits    map[openflow.DPID]*queue
@@ -80,6 +81,7 @@ func newCore(ctx context.Context, c *Controller) *core {
 		heard:      map[way]time.Time{},
 		peers:      map[openflow.DPID]*peer{},
 		circuits:   map[string]*circuit{},
+		handles:    map[uint32]*circuit{},
 		removals:   map[string]*departing{},
 		waits:      map[openflow.DPID]*queue{},
 		stuck:      map[openflow.DPID]map[*circuit]bool{},
@@ -92,6 +94,7 @@ func newCore(ctx context.Context, c *Controller) *core {
 	}
 	for _, r := range c.restored {
 		k.circuits[r.ID] = &circuit{want: r}
+		k.handles[r.Handle] = k.circuits[r.ID]
 		k.wanted.SetCircuit(r.ID, []path.Circuit{r})
 		for _, l := range r.Path.Links() {
 			if l.From != topology.External && l.To != topology.External {

@@ -30,6 +30,8 @@ func (e *Error) Error() string {
 	switch {
 	case e.DPID == 0:
 		return e.Err.Error()
+	case isFull(e.Err):
+		return fmt.Sprintf("the flow table of switch %s is full", e.DPID)
 	case errors.Is(e.Err, flow.ErrMeddled):
 		return fmt.Sprintf("at switch %s another program changes or removes its entries or meters again and again", e.DPID)
 	case errors.Is(e.Err, ErrAway), errors.Is(e.Err, ErrWithheld):

@@ -124,6 +124,11 @@ func (e down) apply(k *core) {
 	k.builder.SwitchDown(e.s.dpid, time.Now())
 	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
 	k.switchLost(e.s.dpid)
+	for c := range k.stuck[e.s.dpid] {
+		if c.apart {
+			c.answer(&Error{Op: "install", DPID: e.s.dpid, Err: ErrAway})
+		}
+	}
 }
 
 // within returns the peer of a switch that this controller may change; nil if
@@ -279,6 +284,7 @@ func (e confirmed) apply(k *core) {
 	if !maps.EqualFunc(e.refused, p.refused, same) || (e.unmetered == nil) != (p.unmetered == nil) {
 		k.announce()
 	}
+	was := p.refused
 	p.refused, p.unmetered = e.refused, e.unmetered
 	p.circuits, p.all = e.circuits, e.all
 	if p.circuits < p.first {
@@ -293,6 +299,7 @@ func (e confirmed) apply(k *core) {
 		k.log.Warn("switch is limited", "dpid", e.s.dpid, "limitation", l)
 	}
 	k.switchConfirmed(e.s.dpid, p)
+	k.loseRefused(was, e.refused)
 }
 
 // lacking: a switch has been found to lack something.

@@ -202,11 +202,6 @@ func (s *session) standBack(ctx context.Context, generation uint64) error {
 	return err
 }
 
-func isRefusal(err error) bool {
-	_, refused := errors.AsType[*openflow.Error](err)
-	return refused
-}
-
 // claim writes this controller's name over that of one that has gone.
 func (s *session) claim(ctx context.Context, generation uint64) error {
 	_, err := s.askRole(ctx, openflow.RoleMaster, generationAfter(generation, s.cfg.Instance, time.Now()))

@@ -148,9 +148,7 @@ func (k *core) switchConfirmed(dpid openflow.DPID, p *peer) {
 	stuck := k.stuck[dpid]
 	delete(k.stuck, dpid)
 	for c := range stuck {
-		if k.circuits[c.want.ID] == c {
-			k.again(c)
-		}
+		k.relook(c)
 	}
 }
 

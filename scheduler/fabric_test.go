@@ -18,6 +18,7 @@ import (
 // that makes a way around. It takes latency for every call and notes what it
 // did.
 type fabric struct {
+	lost    []string // what Lost is to return; guarded by mu
 	latency time.Duration
 
 	mu      sync.Mutex
@@ -118,6 +119,15 @@ func (f *fabric) Changed() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.changed
+}
+
+// Lost implements Network.
+func (f *fabric) Lost() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	lost := f.lost
+	f.lost = nil
+	return lost
 }
 
 func (f *fabric) note(format string, args ...any) {

@@ -18,11 +18,15 @@ type Network interface {
 	// Install puts the circuit's entries into every switch of its path and
 	// returns when each has answered a barrier that followed them. An installed
 	// circuit with another path or key is moved, make before break. An error
-	// names the switch that is away or what it refused; the circuit then stays
-	// wanted and is installed as soon as that is mended.
+	// names the switch that is away or what it refused. If a switch is away the
+	// circuit stays wanted and is installed as soon as that is mended; if it
+	// refused an entry no switch holds any of them until the next call.
 	Install(ctx context.Context, c path.Circuit) error
 	// Remove takes the circuit's entries out and returns when every connected
 	// switch has confirmed it. A switch that is away loses them when it
 	// returns.
 	Remove(ctx context.Context, id string) error
+	// Lost returns the IDs of circuits that were installed and are not any
+	// more, because a switch has no room for them. Each is returned once.
+	Lost() []string
 }

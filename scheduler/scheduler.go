@@ -152,6 +152,7 @@ func (r *run) decide(ctx context.Context, calls *sync.WaitGroup) {
 			// The next change is asked for first: what happens in between is
 			// seen twice rather than never.
 			changed = r.cfg.Network.Changed()
+			a.CircuitsLost(r.cfg.Network.Lost())
 			a.NetworkChanged()
 		case <-a.Wake():
 		case <-alarm.C:
@@ -214,7 +215,11 @@ func (r *run) do(ctx context.Context, t allocator.Task) {
 	if err != nil {
 		wait := backoff(r.cfg.Backoff, t.Failures)
 		result.Again = r.cfg.Allocator.Now().Add(wait)
-		r.cfg.Log.Warn("circuit could not be changed", "allocation", t.Circuit.ID, "remove", t.Do != allocator.Install, "err", err, "retry_in", wait)
+		level := slog.LevelWarn
+		if t.Failures > 0 {
+			level = slog.LevelDebug // it has been said, and users see it
+		}
+		r.cfg.Log.Log(ctx, level, "circuit could not be changed", "allocation", t.Circuit.ID, "remove", t.Do != allocator.Install, "err", err, "retry_in", wait)
 	}
 	r.results <- result
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"conga/allocator/store/storetest"
 	"conga/bitrate"
 	"conga/controller/path"
+	"conga/controller/topology"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -161,6 +163,41 @@ func TestRetriesWithBackoff(t *testing.T) {
 		if v.Window.End-v.Window.Start != 600 || v.Reason != "" {
 			t.Errorf("started late as %+v", v)
 		}
+	})
+}
+
+// An active allocation that a switch has no room for any more is pending and
+// says so, and active when there is room again. The log has that once.
+func TestLostCircuit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		var out locked
+		r.cfg.Log = slog.New(slog.NewTextHandler(&out, nil))
+		r.start()
+		defer r.halt()
+		id, other := r.create(1, 4, 6000, 0), r.create(2, 4, 6000, 0)
+		r.sleep(2 * time.Second)
+		r.take()
+		r.expect(id, allocator.Active, "")
+		r.mu.Lock()
+		r.refuse = errors.New("the flow table of switch 2 is full")
+		r.lost = []string{id, "id77"}
+		r.mu.Unlock()
+		r.change(func(*topology.Snapshot) {})
+		r.sleep(time.Second)
+		if v := r.expect(id, allocator.Pending, ""); v.Reason != "not installed yet: the flow table of switch 2 is full" {
+			t.Errorf("reason %q", v.Reason)
+		}
+		r.expect(other, allocator.Active, "")
+		r.sleep(10 * time.Minute)
+		if out.has("level=WARN", "circuit could not be changed") != 1 {
+			t.Errorf("after ten minutes:\n%s", out.b.String())
+		}
+		r.mu.Lock()
+		r.refuse = nil
+		r.mu.Unlock()
+		r.sleep(2 * time.Minute)
+		r.expect(id, allocator.Active, "install id1 at 4 over 2")
 	})
 }
 

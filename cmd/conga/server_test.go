@@ -158,6 +158,7 @@ func newNetwork() *network {
 func (n *network) Snapshot() *topology.Snapshot { return n.snapshot }
 func (n *network) Changed() <-chan struct{}     { return n.changed }
 func (n *network) Restore([]path.Circuit)       {}
+func (n *network) Lost() []string               { return nil }
 
 func (n *network) Install(ctx context.Context, _ path.Circuit) error {
 	select {

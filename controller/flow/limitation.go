@@ -46,12 +46,15 @@ const mostSentences = 16
 // sixteen the first by the alphabet are told.
 func (r *Reconciler) Limitations() (out []string) {
 	out = r.meddling()
+	if !r.full.IsZero() && r.now.Sub(r.full) < peace { // those that were refused may have been given up
+		out = append(out, "Its flow table is full, so it does not hold all that is asked of it.")
+	}
 	for k, no := range r.refused {
 		at := r.at(k)
 		if at.want == nil || !no.rule.Equal(at.want) {
 			continue
 		}
-		if errors.Is(no.err, ErrMeddled) {
+		if errors.Is(no.err, ErrMeddled) || ofCircuit(k) && isFull(no.err) {
 			continue
 		}
 		sentence := fmt.Sprintf("It refuses entries of best effort: %v.", no.err)

@@ -44,6 +44,8 @@ type Reconciler struct {
 	numbers *Numbers      // of the meters
 	small   time.Duration // burst of a meter that is eased
 
+	full time.Time // when an entry was last refused for want of room
+
 	disputes      map[openflow.EntryKey]*dispute
 	meterDisputes map[openflow.MeterID]*dispute
 

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"errors"
 	"time"
 
 	"conga/controller/purpose"
@@ -28,6 +29,9 @@ func (r *Reconciler) leftRefused(k openflow.EntryKey, at pair[Rule]) bool {
 // refuse notes a refusal. An entry that the switch did not delete is left
 // alone until the next comparison with what the switch holds.
 func (r *Reconciler) refuse(s sending, err error) {
+	if isFull(err) {
+		r.full = r.now
+	}
 	at := r.at(s.key)
 	if s.Rule != nil && s.Rule != at.want {
 		r.look(s.key, at, s.generation) // another one is wanted by now
@@ -39,6 +43,12 @@ func (r *Reconciler) refuse(s sending, err error) {
 		r.refused[s.key] = refusal{s.Rule, err}
 	}
 	r.look(s.key, at, r.generation)
+}
+
+// isFull reports whether a switch has refused an entry for want of room.
+func isFull(err error) bool {
+	e, ok := errors.AsType[*openflow.Error](err)
+	return ok && e.Has(openflow.FlowModFailedTableFull)
 }
 
 // Refused returns why entries that are wanted were refused, by the owner in
