@@ -21,6 +21,12 @@ type cutting struct {
 	affected []string
 }
 
+// hostPorts is how many ports of a switch lead to hosts: so many that each has
+// few circuits.
+const hostPorts = 20
+
+func hostPort(random *rand.Rand) openflow.PortNo { return openflow.PortNo(5 + random.IntN(hostPorts)) }
+
 // The switches that the link joins are in the middle.
 func (c *cutting) ends() (x, y openflow.DPID) {
 	middle := openflow.DPID(c.side*c.side/2 + c.side/2)
@@ -35,6 +41,11 @@ func newCutting(side, n int) *cutting {
 	for _, sw := range net.Switches {
 		for no, p := range sw.Ports {
 			p.Capacity = 10 * bitrate.Gbps
+			sw.Ports[no] = p
+		}
+		for no := openflow.PortNo(6); no < 5+hostPorts; no++ {
+			p := sw.Ports[5]
+			p.ID.Port = no
 			sw.Ports[no] = p
 		}
 	}
@@ -55,10 +66,12 @@ func newCutting(side, n int) *cutting {
 		} else if from == to {
 			continue
 		}
+		along := c.along(from, to)
+		along[0].In, along[len(along)-1].Out = hostPort(random), hostPort(random)
 		one := path.Circuit{
 			ID: fmt.Sprint(i), Handle: uint32(i + 1), Rate: 100 * bitrate.Kbps,
 			Key:  path.FlowKey{Src: host(from), Dst: host(to), Proto: []uint8{path.ProtoTCP, path.ProtoUDP}[i/10%2], SrcPort: uint16(i + 1), DstPort: 80},
-			Path: c.along(from, to),
+			Path: along,
 		}
 		c.circuits[one.ID] = one
 		c.wanted.SetCircuit(one.ID, []path.Circuit{one})
@@ -127,6 +140,7 @@ func (c *cutting) move(parts int) (n changes) {
 		if from != x || to != y {
 			one.Path = c.along(from, x+around, to)
 		}
+		one.Path[0].In, one.Path[len(one.Path)-1].Out = p[0].In, p[len(p)-1].Out
 		c.wanted.SetCircuit(id, []path.Circuit{one})
 		if (i+1)%((len(c.affected)+parts-1)/parts) == 0 {
 			c.take(&n)

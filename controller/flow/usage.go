@@ -115,7 +115,7 @@ func (w *Wanted) settle() {
 	}
 	for p := range w.resized {
 		if u := w.usage(p); w.tight(p, u) {
-			u.each(func(m *member) { w.setLeast(m, min(m.least, w.least(m))) })
+			u.each(func(m *member) { w.setLeast(m, min(m.least, stepped(u.portion, m.handle))) })
 		}
 	}
 	clear(w.resized)
