@@ -98,10 +98,27 @@ type contests struct {
 	bars     map[openflow.DPID][]Bar
 	count    int
 	verdicts []Verdict // since Verdicts was called
+
+	open   map[*contest]bool // those of which frames are due, or will be
+	fresh  []*contest        // of these, what has begun since Queries was called
+	looked time.Time         // attended, when Queries looked at all that are open
+}
+
+// lookEvery is how often all open contests are looked at for what is due. In
+// between, only what has begun is: a host that speaks concerns no other.
+const lookEvery = 50 * time.Millisecond
+
+// opens has a contest looked at, at once and again.
+func (k *contests) opens(c *contest) {
+	k.open[c] = true
+	k.fresh = append(k.fresh, c)
 }
 
 func newContests() contests {
-	return contests{byOwner: map[openflow.MAC][]*contest{}, byPort: map[PortID]int{}, bars: map[openflow.DPID][]Bar{}}
+	return contests{
+		byOwner: map[openflow.MAC][]*contest{}, byPort: map[PortID]int{}, bars: map[openflow.DPID][]Bar{},
+		open: map[*contest]bool{},
+	}
 }
 
 // contend takes note of a claim. Where there is no room for it, it is neither
@@ -114,6 +131,7 @@ func (b *Builder) contend(claim Claim) *contest {
 		c.heard, c.By, c.Foreign = now, claim.By, c.Foreign && claim.Foreign
 		if !c.kept.IsZero() && now.Sub(c.kept) >= askAgain {
 			c.asked, c.kept = 0, time.Time{}
+			k.opens(c)
 		}
 		return c
 	}
@@ -124,6 +142,7 @@ func (b *Builder) contend(claim Claim) *contest {
 	k.byOwner[claim.Owner] = append(k.byOwner[claim.Owner], c)
 	k.byPort[claim.From]++
 	k.count++
+	k.opens(c)
 	return c
 }
 
@@ -138,6 +157,7 @@ func (b *Builder) forget(c *contest) {
 		delete(k.byPort, c.From)
 	}
 	k.count--
+	delete(k.open, c)
 	b.unbar(c)
 }
 
@@ -149,6 +169,7 @@ func (b *Builder) keep(c *contest) {
 		return
 	}
 	c.announced = min(c.announced, announcements-1) // one more, if all were made
+	b.contests.opens(c)
 	b.bar(c)
 	if !c.reported {
 		c.reported = true
@@ -188,18 +209,44 @@ func (b *Builder) HostAnswered(at PortID, mac openflow.MAC, addrs []netip.Addr, 
 // [Builder.Queried] which of them it has sent; the others stay due.
 func (b *Builder) Queries(now time.Time) (due []Query) {
 	b.clock.look(now)
-	for mac, list := range b.contests.byOwner {
-		h := b.hosts[mac]
+	k := &b.contests
+	look := func(c *contest) {
+		h := b.hosts[c.Owner]
 		if h == nil || !b.askable(h.At) {
-			continue
+			return
 		}
-		for _, c := range list {
-			if q, ok := b.query(h, c); ok {
-				due = append(due, q)
+		if q, ok := b.query(h, c); ok {
+			due = append(due, q)
+		}
+	}
+	fresh := k.fresh
+	k.fresh = nil
+	if b.clock.now.Sub(k.looked) < lookEvery {
+		for _, c := range fresh {
+			if k.open[c] { // else it has ended
+				look(c)
 			}
+		}
+		return due
+	}
+	k.looked = b.clock.now
+	for c := range k.open {
+		if c.settled() {
+			delete(k.open, c)
+		} else {
+			look(c)
 		}
 	}
 	return due
+}
+
+// settled reports whether no frame is due in a contest any more, unless it is
+// claimed again or its owner answers.
+func (c *contest) settled() bool {
+	if c.kept.IsZero() {
+		return c.asked >= questions
+	}
+	return !c.Addr.IsValid() || c.announced >= announcements
 }
 
 // query returns the frame that is due in a contest.

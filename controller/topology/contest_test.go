@@ -348,3 +348,31 @@ func TestFullPortsAndHostsMakeRoomForWhatIsHeard(t *testing.T) {
 		t.Error("the port is crowded after hosts have gone")
 	}
 }
+
+// A host that speaks has no contests looked at that are decided or asked about
+// already, however many others have brought about.
+func TestWhatIsDecidedIsNotLookedAt(t *testing.T) {
+	b := ring(Config{})
+	b.HostSeen(0, at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	const others = 200
+	now := t0.Add(5 * time.Second)
+	for i := range others {
+		claimant, own := openflow.MAC{0, 3, byte(i)}, netip.AddrFrom4([4]byte{10, 1, 0, byte(i)})
+		b.HostSeen(0, at(2, 3), openflow.MAC{0, 4, byte(i)}, []netip.Addr{own}, true, now)
+		b.HostSeen(0, at(3, 3), claimant, []netip.Addr{own}, true, now)
+	}
+	if n := len(b.contests.open); n != others {
+		t.Fatalf("%d contests of %d are open", n, others)
+	}
+	ask(b, 3*time.Second, answers)
+	b.HostSeen(0, at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
+	if n := len(b.contests.open); n != 1 || b.contests.count != others+1 {
+		t.Errorf("%d contests of %d are open, want that of the last claim alone", n, b.contests.count)
+	}
+	if due := b.Queries(b.clock.wall); len(due) != 1 || due[0].Host != victim {
+		t.Errorf("due is %v", due)
+	}
+	if due := b.Queries(b.clock.wall); len(due) != 0 {
+		t.Errorf("before the next look %v is due", due)
+	}
+}
