@@ -49,7 +49,9 @@ type Builder struct {
 	storms     spells
 	echoes     spells
 	heard      map[PortID]map[PortID]*hearing // by the port whose probes arrive, and where
+	near       nearPairs                      // of these
 	judged     map[PortID]verdict             // of the ports on segments
+	joined     parts                          // the switches as links join them; nil: to be made anew
 
 	changed changes // since the last snapshot
 	unsaved unsaved // since the last Save
@@ -87,6 +89,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		past:      map[PortID]SavedPort{},
 		found:     map[openflow.DPID]SavedSwitch{},
 		heard:     map[PortID]map[PortID]*hearing{},
+		near:      nearPairs{},
 		changed:   newChanges(),
 		unsaved:   newUnsaved(),
 		forest:    newForest(),

@@ -10,6 +10,7 @@ import (
 // perhaps more.
 type changes struct {
 	any      bool // something does
+	hearings bool // which ports hear each other
 	switches map[openflow.DPID]bool
 	links    map[PortID]bool // by sending port
 	hosts    map[openflow.MAC]bool
@@ -33,7 +34,7 @@ func (c *changes) clear() {
 		*c = newChanges()
 		return
 	}
-	c.any = false
+	c.any, c.hearings = false, false
 	clear(c.switches)
 	clear(c.links)
 	clear(c.hosts)

@@ -103,6 +103,30 @@ func (b *Builder) scratch(was *Snapshot) *Snapshot {
 	return s
 }
 
+// checkVerdicts finds the verdicts about segments to be those that follow when
+// everything is looked at, and the pairs that are near to be those that hear
+// each other.
+func (h *history) checkVerdicts(t *rapid.T) {
+	was := maps.Clone(h.judged)
+	h.joined, h.changed.hearings = nil, true
+	h.settleSegments()
+	h.changed.clear()
+	if !maps.Equal(was, h.judged) {
+		t.Fatalf("the verdicts are %v; want %v", was, h.judged)
+	}
+	near := nearPairs{}
+	for from, tos := range h.heard {
+		for to, one := range tos {
+			if one.near {
+				near.add(from, to, 1)
+			}
+		}
+	}
+	if !reflect.DeepEqual(near, h.near) {
+		t.Fatalf("near are %v; want %v", h.near, near)
+	}
+}
+
 // spanningTree returns the tree that follows the one before: by Kruskal's
 // algorithm, with the links that were of it first.
 func spanningTree(links map[PortID]Link, was func(LinkID) bool) map[PortID]bool {
@@ -176,6 +200,7 @@ func TestSnapshotsAreWhatFollows(t *testing.T) {
 			if d := differs(want, s); d != "" {
 				t.Fatalf("the snapshot is not what follows from the state: %s", d)
 			}
+			h.checkVerdicts(t)
 			if got, want := sortDelta(s.Delta), sortDelta(Diff(last, s)); !reflect.DeepEqual(got, want) {
 				t.Fatalf("delta %+v; want %+v", got, want)
 			}

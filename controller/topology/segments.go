@@ -93,26 +93,23 @@ func (b *Builder) overhear(from, to PortID, trouble Trouble, near bool) {
 		}
 		h = &hearing{trouble: trouble, first: b.clock.now}
 		b.heard[from][to] = h
-		b.changed.any = true
+		b.touchHearings()
 	}
 	if trouble > h.trouble {
 		h.trouble = trouble
-		b.changed.any = true
+		b.touchHearings()
 	}
-	h.near = h.near || near
+	if near {
+		b.hearNear(from, to, h)
+	}
 	h.seen, h.sent = b.clock.now, 0
 }
 
 // unhear forgets that two ports hear each other: there is a cable.
 func (b *Builder) unhear(x, y PortID) {
 	for _, from := range []PortID{x, y} {
-		if tos := b.heard[from]; tos != nil {
-			delete(tos, x)
-			delete(tos, y)
-			if len(tos) == 0 {
-				delete(b.heard, from)
-			}
-		}
+		b.dropHearing(from, x)
+		b.dropHearing(from, y)
 	}
 }
 
@@ -127,7 +124,7 @@ func (b *Builder) doubtful(from, to PortID) Trouble {
 	case b.heard[from][to] != nil && b.heard[from][to].trouble == Relayed,
 		b.heard[to][from] != nil && b.heard[to][from].trouble == Relayed:
 		return Relayed
-	case b.crowded(from, to):
+	case b.near.third(from, to):
 		return SharedSegment
 	case b.inhabited(from, to) || b.inhabited(to, from):
 		return Relayed
@@ -138,20 +135,6 @@ func (b *Builder) doubtful(from, to PortID) Trouble {
 func (b *Builder) static(id PortID) bool {
 	o := b.overrides[id]
 	return o != nil && o.Static
-}
-
-// crowded reports whether near probes pass between one of two ports and a
-// third.
-func (b *Builder) crowded(x, y PortID) bool {
-	for from, tos := range b.heard {
-		for to, h := range tos {
-			ours, theirs := from == x || from == y, to == x || to == y
-			if h.near && ours != theirs {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // inhabited reports whether a host was heard at one port while the other was
@@ -204,14 +187,11 @@ func (b *Builder) expireHearings() {
 		for to, h := range tos {
 			switch {
 			case !b.lasts(from, to, h):
-				delete(tos, to)
-				b.changed.any = true
+				b.dropHearing(from, to)
 			case !h.settled && b.clock.now.Sub(h.first) >= settledAfter:
-				h.settled, b.changed.any = true, true
+				h.settled = true
+				b.touchHearings()
 			}
-		}
-		if len(tos) == 0 {
-			delete(b.heard, from)
 		}
 	}
 }

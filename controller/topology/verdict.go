@@ -18,10 +18,15 @@ type verdict struct {
 // of the others, the lower come first.
 func (b *Builder) settleSegments() {
 	if len(b.heard) == 0 && len(b.judged) == 0 {
+		b.joined = nil
+		return
+	}
+	b.renewJoined()
+	if !b.segmentsChanged() {
 		return
 	}
 	verdicts := map[PortID]verdict{}
-	joined := b.joinedSwitches()
+	joined := joining{links: b.joined, segments: parts{}}
 	for i, segment := range b.segments() {
 		b.judgeSegment(segment, uint64(i), joined, verdicts)
 	}
@@ -36,9 +41,26 @@ func (b *Builder) settleSegments() {
 	b.judged = verdicts
 }
 
+// segmentsChanged reports whether there may be other verdicts than those of the
+// last snapshot.
+func (b *Builder) segmentsChanged() bool {
+	if b.changed.hearings || len(b.changed.links) > 0 {
+		return true
+	}
+	if len(b.changed.switches) == 0 {
+		return false
+	}
+	for id := range b.judged {
+		if b.changed.switches[id.DPID] { // it may have come anew
+			return true
+		}
+	}
+	return false
+}
+
 // judgeSegment decides for the ports of one segment, which has a number of its
 // own among the parts that are joined.
-func (b *Builder) judgeSegment(segment []PortID, number uint64, joined parts, verdicts map[PortID]verdict) {
+func (b *Builder) judgeSegment(segment []PortID, number uint64, joined joining, verdicts map[PortID]verdict) {
 	trouble, reflects := b.troubleOf(segment)
 	isLink := func(id PortID) bool { return b.cableAt(id) != nil }
 	open := []PortID{}
@@ -176,15 +198,41 @@ func (s parts) join(x, y part) bool {
 	return true
 }
 
-// joinedSwitches returns the switches as the links join them.
-func (b *Builder) joinedSwitches() parts {
-	joined := parts{}
-	for _, cables := range b.cables {
-		for _, c := range cables {
-			if b.carries(c) {
-				joined.join(part{number: uint64(c.ends[0].DPID)}, part{number: uint64(c.ends[1].DPID)})
+// joining is what links and segments join. What links join is the same for as
+// long as none goes.
+type joining struct{ links, segments parts }
+
+// join joins two parts and reports whether they were not joined before.
+func (j joining) join(x, y part) bool { return j.segments.join(j.links.root(x), j.links.root(y)) }
+
+// renewJoined brings up to date how links join the switches.
+func (b *Builder) renewJoined() {
+	if b.joined != nil {
+		for from := range b.changed.links {
+			c := b.cableAt(from)
+			carries := c != nil && b.carries(c)
+			if old, had := b.last.Links[from]; had && (!carries || old.ID.To != c.far(from)) {
+				b.joined = nil
+				break
+			}
+			if carries {
+				b.joinEnds(c)
 			}
 		}
 	}
-	return joined
+	if b.joined != nil {
+		return
+	}
+	b.joined = parts{}
+	for _, cables := range b.cables {
+		for _, c := range cables {
+			if b.carries(c) {
+				b.joinEnds(c)
+			}
+		}
+	}
+}
+
+func (b *Builder) joinEnds(c *cable) {
+	b.joined.join(part{number: uint64(c.ends[0].DPID)}, part{number: uint64(c.ends[1].DPID)})
 }
