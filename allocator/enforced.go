@@ -91,6 +91,21 @@ func (a *Allocator) enforcedLocked(was, is topology.Switch) {
 	}
 }
 
+// unqueued returns where a switch on the path of an active allocation does not
+// use the queue that is meant for it, in words for the user; "" if none is
+// known not to.
+func unqueued(s *topology.Snapshot, v *Allocation) string {
+	at, ok := path.Unqueued(s, v.Path)
+	if !ok {
+		return ""
+	}
+	queue := uint32(0)
+	if p, _ := s.Port(at); p.Queue != nil {
+		queue = *p.Queue
+	}
+	return fmt.Sprintf("switch %s does not use queue %d at port %d, so the queue gives it no priority there, and what is lost there is not counted", at.DPID, queue, at.Port)
+}
+
 // unenforced returns where the rate of an active allocation is not enforced, in
 // words for the user; "" if it is everywhere.
 func unenforced(s *topology.Snapshot, v *Allocation) string {

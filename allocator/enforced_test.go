@@ -3,6 +3,7 @@ package allocator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -51,6 +52,41 @@ func TestUnenforcedRatesAreSaid(t *testing.T) {
 	says("with too few policers at an end", map[string]string{"second": few, "around": few})
 	w.change(enforcing(2, false, 0))
 	says("with enough again", nil)
+}
+
+// An active allocation says at which port a switch on its way does not use the
+// queue that is meant for it.
+func TestUnusedQueuesAreSaid(t *testing.T) {
+	w, direct, around := ring(t)
+	w.open()
+	w.a.Settled()
+	first := w.create(ask(1, 1, 2, 1, 5, 1000)).ID
+	second := w.create(ask(1, 3, 2, 3, 9, 1000)).ID
+	w.work()
+	unqueue := func(id topology.PortID, is bool) {
+		w.change(func(s *topology.Snapshot) {
+			queue := uint32(5)
+			s.Switches = maps.Clone(s.Switches)
+			sw := s.Switches[id.DPID]
+			sw.Ports = maps.Clone(sw.Ports)
+			p := sw.Ports[id.Port]
+			p.Queue, p.Unqueued = &queue, is
+			sw.Ports[id.Port], s.Switches[id.DPID] = p, sw
+		})
+	}
+	for _, c := range []struct {
+		port          topology.PortID
+		first, second bool
+	}{{direct.From, true, false}, {direct.To, true, false}, {around.From, false, true}} {
+		unqueue(c.port, true)
+		want := fmt.Sprintf("switch %s does not use queue 5 at port %d", c.port.DPID, c.port.Port)
+		for id, says := range map[string]bool{first: c.first, second: c.second} {
+			if got := w.expect(id, Active, span(0, 1000)).Reason; strings.HasPrefix(got, want) != says || !says && got != "" {
+				t.Errorf("%s says %q; %q: %t", id, got, want, says)
+			}
+		}
+		unqueue(c.port, false)
+	}
 }
 
 // Where the operator requires meters, rates are planned by switches that

@@ -57,15 +57,16 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 // remarkLocked returns what there is to be said of an active allocation with
 // which nothing is wrong; "" if nothing is.
 func (a *Allocator) remarkLocked(v *Allocation) string {
-	text := unenforced(a.seen, v)
-	if v.StartTime == 0 || v.Window.Start <= v.StartTime+startSlack {
-		return text
+	var remarks []string
+	if v.StartTime != 0 && v.Window.Start > v.StartTime+startSlack {
+		remarks = append(remarks, fmt.Sprintf("began %d s after the start that was asked for, %s", v.Window.Start-v.StartTime, clock(v.StartTime)))
 	}
-	late := fmt.Sprintf("began %d s after the start that was asked for, %s", v.Window.Start-v.StartTime, clock(v.StartTime))
-	if text == "" {
-		return late
+	for _, text := range [...]string{unenforced(a.seen, v), unqueued(a.seen, v)} {
+		if text != "" {
+			remarks = append(remarks, text)
+		}
 	}
-	return late + "; " + text
+	return strings.Join(remarks, "; ")
 }
 
 // obstructsLocked returns what it is about an obstacle that is in the way of an

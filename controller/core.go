@@ -196,6 +196,7 @@ func (k *core) publish(s *topology.Snapshot) {
 	k.wanted.SetNetwork(s)
 	k.stale = true
 	k.logTroubles(old, s)
+	k.urgeReports(old, s)
 	if s.Wiring != old.Wiring {
 		k.giveUpSevered()
 	}

@@ -44,6 +44,7 @@ func (s *session) introduce(life context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.queued = queue
 	s.post(life, up{s: s, ports: s.conn.Ports(), queue: queue, info: topology.Switch{
 		DPID:   s.dpid,
 		Tables: s.conn.Features().NTables,

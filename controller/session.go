@@ -54,20 +54,21 @@ type session struct {
 	uncounted atomic.Int64 // Unix time in ns until which the switch is not asked what meters count
 
 	// What follows belongs to the goroutine of run.
-	flight   *flight         // what has been sent and not been confirmed
-	readings chan struct{}   // a token for each reading of meters under way
-	handed   <-chan struct{} // closed when what the last of them found was handed on
-	reported *confirmed      // what the core knows; nil: report it again
-	metering bool            // the switch has meters for us
-	numbers  *flow.Numbers   // of its meters; nil: any will do; guarded by mu from begin on
-	room     uint32          // for meters, as the core was told last
-	pacer    *time.Timer     // fires when meters that were put off are due
-	due      bool            // an audit is to begin as soon as nothing is under way
-	unheard  bool            // entries vanished that were not heard of, and the audit is to find them
-	mending  bool            // a repair is due
-	learned  bool            // what is wanted is about to be made again without what the switch lacks
-	logged   map[string]bool // refusals
-	lacks    topology.Lacks  // what the switch is known to lack
+	flight   *flight           // what has been sent and not been confirmed
+	readings chan struct{}     // a token for each reading of meters under way
+	handed   <-chan struct{}   // closed when what the last of them found was handed on
+	reported *confirmed        // what the core knows; nil: report it again
+	metering bool              // the switch has meters for us
+	numbers  *flow.Numbers     // of its meters; nil: any will do; guarded by mu from begin on
+	room     uint32            // for meters, as the core was told last
+	queued   []openflow.PortNo // ports with the queue for allocated traffic
+	pacer    *time.Timer       // fires when meters that were put off are due
+	due      bool              // an audit is to begin as soon as nothing is under way
+	unheard  bool              // entries vanished that were not heard of, and the audit is to find them
+	mending  bool              // a repair is due
+	learned  bool              // what is wanted is about to be made again without what the switch lacks
+	logged   map[string]bool   // refusals
+	lacks    topology.Lacks    // what the switch is known to lack
 	auditing bool
 	later    int // how often in a row an audit was put off
 	helpers  sync.WaitGroup
@@ -128,6 +129,9 @@ func (s *session) run(ctx context.Context) {
 func (s *session) keep(ctx context.Context) error {
 	if err := s.compare(ctx); err != nil {
 		return err
+	}
+	if len(s.queued) > 0 {
+		s.helpers.Go(func() { s.watchQueues(ctx, s.queued) })
 	}
 	s.pacer = time.NewTimer(0)
 	defer s.pacer.Stop()

@@ -22,6 +22,7 @@ type account struct {
 	leaving    time.Time // when its entries were confirmed to be gone; zero: they are wanted
 	final      bool      // nothing will be added unless it is installed once more
 	complete   bool      // its allocation is: it will not be installed again
+	unproven   bool      // a switch on its way did not use the queue for it, so that more may be lost than is counted
 	dirtySince time.Time // since when it differs from what is saved; zero: it does not
 }
 

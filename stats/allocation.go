@@ -12,6 +12,7 @@ import (
 type Allocation struct {
 	Forward, Reverse Direction
 	Final            bool      // its entries are gone; this is its receipt
+	Unproven         bool      // a switch on its way did not use the queue for it; what was delivered and dropped is [Unkept]
 	At               time.Time // of the older of the samples of both ends; zero: none yet
 	Stale            bool      // the switch at an end has not answered for a while; the numbers are as of At
 }
@@ -41,7 +42,7 @@ func (l *ledger) allocation(id string, at func(openflow.DPID) (time.Time, bool))
 
 // view returns what the account holds, without the times.
 func (a *account) view() Allocation {
-	out := Allocation{Final: a.final, Forward: a.directions[forward].view(), Reverse: a.directions[reverse].view()}
+	out := Allocation{Final: a.final, Unproven: a.unproven, Forward: a.directions[forward].view(), Reverse: a.directions[reverse].view()}
 	if a.final {
 		return out
 	}
@@ -89,9 +90,15 @@ func (p *Poller) Allocation(id string) Allocation {
 		}
 		return s.At, p.staleLocked(snap.Switches[d], s)
 	})
+	if ok && !a.Unproven {
+		a.Unproven = p.ledger.accounts[id].unqueued(snap)
+	}
 	p.mu.Unlock()
 	if !ok { // its receipt may have left memory
 		a, _ = p.receipt(id)
+	}
+	if a.Unproven {
+		a.Forward, a.Reverse = a.Forward.unproven(), a.Reverse.unproven()
 	}
 	return a
 }

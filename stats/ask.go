@@ -26,6 +26,7 @@ func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
 	p.frames(s)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.ledger.doubtAt(p.cfg.Source.Snapshot(), dpid)
 	p.ledger.take(s, tallies, a.entriesAsked, a.asked, p.reader.span(before, s.At))
 	if before != nil {
 		p.tableCount -= len(before.Tables)

@@ -131,7 +131,11 @@ func (p *Poller) Interval() time.Duration { return p.cfg.Interval }
 // Install adds what the entries of a circuit count to its allocation from now
 // on. It is to be called before the circuit is installed or moved.
 func (p *Poller) Install(c path.Circuit) {
+	now := p.cfg.Source.Snapshot()
 	p.mu.Lock()
+	if a := p.ledger.accounts[c.ID]; a != nil {
+		a.doubt(now) // it may be about to go another way
+	}
 	p.ledger.install(c)
 	known := p.ledger.accounts[c.ID].project != ""
 	p.mu.Unlock()
@@ -155,8 +159,12 @@ func (p *Poller) Install(c path.Circuit) {
 // still report within some seconds is counted; then its allocation's numbers
 // are final.
 func (p *Poller) Leave(id string) {
+	now := p.cfg.Source.Snapshot()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if a := p.ledger.accounts[id]; a != nil {
+		a.doubt(now)
+	}
 	p.ledger.leave(id, time.Now())
 }
 

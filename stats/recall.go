@@ -102,5 +102,5 @@ func (p *Poller) receipt(id string) (a Allocation, ok bool) {
 	if r == nil {
 		return Allocation{}, false
 	}
-	return (&account{final: true, directions: [2]directionTotals{r.Forward, r.Reverse}}).view(), true
+	return (&account{final: true, unproven: r.Unproven, directions: [2]directionTotals{r.Forward, r.Reverse}}).view(), true
 }

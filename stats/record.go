@@ -21,6 +21,7 @@ type savedAccount struct {
 	Forward  directionTotals `json:"forward"`
 	Reverse  directionTotals `json:"reverse"`
 	Final    bool            `json:"final,omitempty"`
+	Unproven bool            `json:"unproven,omitempty"`
 	Entries  []savedEntry    `json:"entries,omitempty"`
 	Policers []savedPolicer  `json:"meters,omitempty"`
 
@@ -46,7 +47,7 @@ type savedPolicer struct {
 // save returns the account as it is to be saved.
 func (a *account) save() *savedAccount {
 	r := &savedAccount{
-		Version: recordVersion, Project: a.project, Handle: a.handle, Final: a.final,
+		Version: recordVersion, Project: a.project, Handle: a.handle, Final: a.final, Unproven: a.unproven,
 		Forward: a.directions[forward], Reverse: a.directions[reverse],
 		receipt: a.isReceipt(),
 	}
@@ -79,6 +80,7 @@ func parse(id string, text []byte) (*savedAccount, error) {
 func (l *ledger) restore(id string, r *savedAccount) *account {
 	a := l.open(id)
 	a.handle, a.final, a.directions = r.Handle, r.Final, [2]directionTotals{r.Forward, r.Reverse}
+	a.unproven = r.Unproven
 	if a.final {
 		return a
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"conga/controller/topology"
+	"conga/openflow"
 )
 
 // Limitations returns, a sentence each, what a switch cannot do of what the
@@ -33,8 +34,45 @@ func Limitations(sw topology.Switch, p Policy) (out []string) {
 	say(p.Meter && l2 && few.shared && !few.alone, "It has few meters, so all best effort that leaves by ports with reservations is held to the least that one of them has left.")
 	say(p.Meter && l2 && v.meterable() && few.policers == 0, "It has too few meters to enforce the rates of allocations.")
 	say(sw.Unpoliced > 1, "It has too few meters for all allocations that enter there, so the rates of those that came last are not enforced there.")
+	say(p.UseQueue && sw.QueuesSilent, fmt.Sprintf("It does not say what its queues send, so whether it uses queue %d for the traffic of allocations is not known.", p.Queue))
+	if ports := unqueued(sw); p.UseQueue && len(ports) > 0 {
+		out = append(out, fmt.Sprintf("It sends the traffic of allocations by another queue than %d at %s, so the queue gives it no priority there.", p.Queue, portList(ports)))
+	}
 	say(p.Meter && l2 && !v.meterable(), "It has no meters that CONGA can use, so best effort is not held back and the rates of allocations are not enforced there.")
 	return out
+}
+
+// unqueued returns the ports at which the switch does not use the queue for
+// allocated traffic, ascending.
+func unqueued(sw topology.Switch) (ports []openflow.PortNo) {
+	for no, p := range sw.Ports {
+		if p.Unqueued {
+			ports = append(ports, no)
+		}
+	}
+	slices.Sort(ports)
+	return ports
+}
+
+// mostPorts is how many ports a sentence names.
+const mostPorts = 8
+
+// portList returns ports in words.
+func portList(ports []openflow.PortNo) string {
+	if len(ports) == 1 {
+		return fmt.Sprintf("port %v", ports[0])
+	}
+	text := "ports "
+	for i, no := range ports[:min(len(ports), mostPorts)] {
+		if i > 0 {
+			text += ", "
+		}
+		text += fmt.Sprint(no)
+	}
+	if more := len(ports) - mostPorts; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
 }
 
 // mostSentences is how many reasons of refusals are told: a switch may make up

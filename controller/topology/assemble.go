@@ -87,6 +87,7 @@ func (b *Builder) assemble(sw *switchState) Switch {
 			Queue:    p.queue,
 
 			FrameSize: p.frames.size,
+			Unqueued:  p.unqueued,
 			Storming:  b.storms.has(id),
 			Echoing:   b.echoes.has(id),
 			Crowded:   b.crowdedAt(id),

@@ -244,11 +244,28 @@ func (b *Builder) SetQueues(dpid openflow.DPID, queue uint32, ports []openflow.P
 		return
 	}
 	for no, p := range sw.ports {
-		p.queue = nil
+		p.queue, p.unqueued = nil, false
 		if slices.Contains(ports, no) {
 			p.queue = &queue
 		}
 	}
+	sw.info.QueuesSilent = false
+	b.touchSwitch(dpid)
+}
+
+// SetQueuesUnused sets by which ports a switch sends the traffic of allocations
+// otherwise than by the queue that is meant for it, and whether it does not say
+// what the queue sends.
+func (b *Builder) SetQueuesUnused(dpid openflow.DPID, ports []openflow.PortNo, silent bool, now time.Time) {
+	b.clock.look(now)
+	sw := b.switches[dpid]
+	if sw == nil {
+		return
+	}
+	for no, p := range sw.ports {
+		p.unqueued = p.queue != nil && slices.Contains(ports, no)
+	}
+	sw.info.QueuesSilent = silent
 	b.touchSwitch(dpid)
 }
 

@@ -16,15 +16,16 @@ const enoughQuiet = 2
 // port: the switch behind it may be out of reach and still forward, and
 // flooding towards it would close a ring.
 type portState struct {
-	port    openflow.Port
-	role    PortRole
-	since   time.Time // when it became undetermined
-	edgeNot time.Time // before this moment it cannot become an edge port
-	sent    int       // probes, while it is undetermined
-	far     PortID    // the port last heard behind it; External: none
-	queue   *uint32
-	frames  frames
-	alarm   alarm
+	port     openflow.Port
+	role     PortRole
+	since    time.Time // when it became undetermined
+	edgeNot  time.Time // before this moment it cannot become an edge port
+	sent     int       // probes, while it is undetermined
+	far      PortID    // the port last heard behind it; External: none
+	queue    *uint32
+	unqueued bool // the switch does not use queue
+	frames   frames
+	alarm    alarm
 
 	verdict             // of the segment that it is on
 	opened    time.Time // when it was last opened after having been closed

@@ -44,6 +44,7 @@ type Port struct {
 	// far as was learned; 0: not known.
 	FrameSize int
 	Queue     *uint32 // queue for allocated traffic, where one is configured
+	Unqueued  bool    // the switch does not use that queue
 	Storming  bool    // hosts behind it announce addresses without end
 	Echoing   bool    // it brings many frames of hosts that are known elsewhere, as in a ring
 	Crowded   bool    // more hosts are behind it than may be learned
@@ -56,20 +57,21 @@ type Port struct {
 
 // A Switch is one datapath.
 type Switch struct {
-	DPID      openflow.DPID
-	Connected bool // a session is up; a remembered switch is present but not connected
-	Since     time.Time
-	Role      openflow.Role // of this controller; RoleSlave: another is its master, and it is not connected
-	Tables    uint8
-	Meters    uint32 // how many meters it has room for, as far as is known; 0: none
-	Lacks     Lacks
-	Numbered  bool   // its meters have numbers of a range of its own, so that none stays there for a trial
-	Unmetered bool   // best effort is not held back here, though it is to be
-	Unpoliced uint32 // circuits that enter here are not held to their rates from this handle on; 0: all are
-	Addr      string // remote address of its channel
-	Desc      string // manufacturer, hardware and software in one line
-	Ports     map[openflow.PortNo]Port
-	Barred    []Bar // what hosts may not announce, since others have it; by port
+	DPID         openflow.DPID
+	Connected    bool // a session is up; a remembered switch is present but not connected
+	Since        time.Time
+	Role         openflow.Role // of this controller; RoleSlave: another is its master, and it is not connected
+	Tables       uint8
+	Meters       uint32 // how many meters it has room for, as far as is known; 0: none
+	Lacks        Lacks
+	Numbered     bool   // its meters have numbers of a range of its own, so that none stays there for a trial
+	Unmetered    bool   // best effort is not held back here, though it is to be
+	Unpoliced    uint32 // circuits that enter here are not held to their rates from this handle on; 0: all are
+	Addr         string // remote address of its channel
+	Desc         string // manufacturer, hardware and software in one line
+	Ports        map[openflow.PortNo]Port
+	QueuesSilent bool  // it does not say what the queues for allocated traffic send
+	Barred       []Bar // what hosts may not announce, since others have it; by port
 
 	// Limitations say, a sentence each, what the switch cannot do. They are
 	// not changed.

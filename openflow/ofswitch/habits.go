@@ -18,6 +18,8 @@ type Habits struct {
 	MeterRange     bool                       // meters have numbers from 1 to MaxMeters (§7.3.5.15), others are refused
 	NoMeterFlags   openflow.MeterFlags        // of meters that are refused
 	NoDropBands    bool                       // meters that drop are refused
+	OneQueue       bool                       // frames leave by queue 0, whatever entries say, as from Open vSwitch's userspace datapath
+	NoQueueCounts  bool                       // questions for what queues count are refused
 	MeterTick      time.Duration              // how often the buckets of meters are filled; 0: with each packet
 	MostEntries    int                        // flow entries in all tables together; 0: any
 

@@ -190,7 +190,10 @@ func (s *Switch) portStatsLocked(no openflow.PortNo) []openflow.MultipartReplyBo
 }
 
 func (s *Switch) queueStatsLocked(m *openflow.QueueStatsRequest) ([]openflow.MultipartReplyBody, *openflow.Error) {
-	if m.Port != openflow.PortAny && s.ports[m.Port] == nil {
+	switch {
+	case s.cfg.Habits.NoQueueCounts:
+		return nil, errBadMultipart()
+	case m.Port != openflow.PortAny && s.ports[m.Port] == nil:
 		return nil, errQueueBadPort()
 	}
 	list := []openflow.QueueStats{}

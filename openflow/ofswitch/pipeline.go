@@ -177,7 +177,11 @@ func (x *run) send(p *packet, no openflow.PortNo) {
 	}
 	p.owned = false // the receivers of the frame share the bytes
 	hop := Hop{DPID: x.s.cfg.DPID, In: p.inPort(), Out: no}
-	port.sendLocked(frame{data: p.data, queue: p.queue, hops: p.hops.and(hop)})
+	queue := p.queue
+	if x.s.cfg.Habits.OneQueue {
+		queue = 0
+	}
+	port.sendLocked(frame{data: p.data, queue: queue, hops: p.hops.and(hop)})
 }
 
 // packetIn sends the packet to the controllers that want it (§7.4.1). Like Open
