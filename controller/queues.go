@@ -93,7 +93,7 @@ func (s *session) watchQueues(ctx context.Context, ports []openflow.PortNo) {
 	watches := make([]queueWatch, len(ports))
 	questions := queueQuestions(*s.cfg.Priority.Queue, ports)
 	told := queuesUsed{s: s}
-	again := time.NewTimer(queuesEvery)
+	again := time.NewTimer(0) // what is there is where the watch begins
 	defer again.Stop()
 	for {
 		select {

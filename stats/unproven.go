@@ -7,8 +7,8 @@ import (
 )
 
 // A switch that sends the traffic of an allocation by another queue than is
-// meant for it may lose it there, behind the entries that count it, and count no
-// loss. So of an allocation that such a switch has carried it is not claimed
+// meant for it may lose it there, behind the entries that count it, and count
+// no loss. So of an allocation that such a switch has carried it is not claimed
 // what was delivered and what was dropped.
 
 // unqueued reports whether the path of an account that is not final has such a

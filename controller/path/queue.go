@@ -6,8 +6,8 @@ import (
 )
 
 // Unqueued returns the first port of a path at which the switch is known not to
-// use the queue for allocated traffic, in either direction; ok is false if there
-// is none.
+// use the queue for allocated traffic, in either direction; ok is false if
+// there is none.
 func Unqueued(s *topology.Snapshot, p Path) (at topology.PortID, ok bool) {
 	for _, h := range p {
 		ports := s.Switches[h.DPID].Ports

@@ -38,7 +38,7 @@ class Queues(Case):
         cls.addClassCleanup(lambda: vsctl("--", "clear", "port", TRUNK, "qos"))
         cls.lab.congad.stop()
         cls.lab.restart_congad()
-        cls.lab.wait_links()
+        until(lambda: cls.lab.api.metric("conga_switches_connected") == 2, 20, "the switches are back")
         cls.lab.wait_reachable()
 
     def switch(self) -> Dict[str, Any]:

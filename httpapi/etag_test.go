@@ -1,0 +1,25 @@
+package httpapi
+
+import (
+	"testing"
+
+	"conga/allocator"
+)
+
+// What is said of an active allocation may change without a change of it: the
+// tag follows, and If-Match does not mind.
+func TestEntityTagFollowsWhatIsSaid(t *testing.T) {
+	plain := allocator.Allocation{State: allocator.Active, Revision: 7}
+	said, other := plain, plain
+	said.Reason, other.Reason = "its rate is not enforced at switch 1", "its rate is not enforced at switch 2"
+	tags := map[string]bool{}
+	for _, a := range []allocator.Allocation{plain, said, other} {
+		tag := etagOf(a, usage{reported: unreported})
+		if tags[tag] {
+			t.Errorf("%q stands for two texts", tag)
+		}
+		if tags[tag] = true; !current([]string{tag}, plain) {
+			t.Errorf("%q does not name revision 7", tag)
+		}
+	}
+}
