@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -258,5 +259,46 @@ func TestBarrierBetweenMetersAndCircuits(t *testing.T) {
 	want := []openflow.Type{openflow.TypeMeterMod, openflow.TypeBarrierRequest, openflow.TypeFlowMod, openflow.TypeBarrierRequest}
 	if len(got) < len(want) || !slices.Equal(got[:len(want)], want) {
 		t.Errorf("sent are %v; want %v first", got, want)
+	}
+}
+
+// A refusal for an unknown reason that passes teaches nothing; one that does
+// not has the switch forward without what it lacks.
+func TestUnknownRefusals(t *testing.T) {
+	unknown := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedUnknown)}
+	for name, c := range map[string]struct {
+		refuse func(fm *openflow.FlowMod, first bool) bool
+		lacks  topology.Lacks
+	}{
+		"that pass": {func(_ *openflow.FlowMod, first bool) bool { return first }, 0},
+		"of flags":  {func(fm *openflow.FlowMod, _ bool) bool { return fm.Flags&openflow.FlowSendFlowRem != 0 }, topology.LacksRemovals},
+	} {
+		t.Run(name, func(t *testing.T) {
+			build := func(cfg ofswitch.TopologyConfig) *ofswitch.Network {
+				n, seen := pair(cfg), map[string]bool{}
+				n.Switch(1).SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+					fm, ok := m.(*openflow.FlowMod)
+					if !ok {
+						return nil
+					}
+					what := fmt.Sprint(fm.Table, fm.Priority, fm.Match)
+					first := !seen[what]
+					seen[what] = true
+					if c.refuse(fm, first) {
+						return &unknown
+					}
+					return nil
+				}})
+				return n
+			}
+			inBubble(t, build, Config{}, func(l *lab) {
+				time.Sleep(time.Minute)
+				l.settled(2, 1)
+				l.pingAll()
+				if got := l.Snapshot().Switches[1].Lacks; got != c.lacks {
+					l.Errorf("the switch lacks %b, want %b", got, c.lacks)
+				}
+			})
+		})
 	}
 }

@@ -69,6 +69,7 @@ type session struct {
 	learned  bool              // what is wanted is about to be made again without what the switch lacks
 	logged   map[string]bool   // refusals
 	lacks    topology.Lacks    // what the switch is known to lack
+	suspects flow.Suspects     // what it may lack; see flow.Blame
 	auditing bool
 	later    int // how often in a row an audit was put off
 	helpers  sync.WaitGroup
@@ -327,7 +328,11 @@ func (s *session) learn(ctx context.Context, steps []flow.Step, refused map[int]
 		return
 	}
 	s.mu.Lock()
-	fresh := flow.Blame(steps, refused, s.lacks) | s.flows.BlameMeters(steps, refused)&^s.lacks
+	fresh, suspects := flow.Blame(steps, refused, s.lacks, s.suspects)
+	fresh |= s.flows.BlameMeters(steps, refused) &^ s.lacks
+	if s.suspects = suspects; len(suspects) > 0 && fresh == 0 {
+		s.flows.Retry(time.Now()) // what is refused again is no passing trouble
+	}
 	holds, short := s.flows.Short()
 	s.mu.Unlock()
 	if short {

@@ -16,34 +16,63 @@ import (
 // Switches are not exact about errors. So what a switch has taken clears it of
 // the suspicion; what only one lack explains decides before what several do;
 // and of several the first is taken, since another one shows at the next
-// attempt.
-func Blame(steps []Step, refused map[int]error, known topology.Lacks) (fresh topology.Lacks) {
+// attempt. A refusal for an unknown reason may pass: what only such a one
+// speaks for is suspected, and is to be tried again, unless it was suspected
+// before for the same entry.
+func Blame(steps []Step, refused map[int]error, known topology.Lacks, suspected Suspects) (fresh topology.Lacks, suspects Suspects) {
 	var doubtful [][]topology.Lacks
+	var vague []suspicion
 	shown := shownBy(steps, refused)
 	for i := range steps {
 		why, ok := errors.AsType[*openflow.Error](refused[i])
 		if !ok || steps[i].Rule == nil {
 			continue
 		}
-		list := suspects(steps[i].Rule, why)
+		list := suspectsOf(steps[i].Rule, why)
 		if slices.ContainsFunc(list, func(l topology.Lacks) bool { return l&known != 0 }) {
 			continue // it was made before that was known
 		}
 		list = slices.DeleteFunc(list, func(l topology.Lacks) bool { return l&shown != 0 })
-		switch len(list) {
-		case 0:
-		case 1:
+		switch {
+		case len(list) == 0:
+		case why.Has(openflow.FlowModFailedUnknown):
+			vague = append(vague, suspicion{steps[i].Rule.Key(), list})
+		case len(list) == 1:
 			fresh |= list[0]
 		default:
 			doubtful = append(doubtful, list)
 		}
 	}
+	explained := func(list []topology.Lacks, by topology.Lacks) bool {
+		return slices.ContainsFunc(list, func(l topology.Lacks) bool { return l&by != 0 })
+	}
 	for _, list := range doubtful {
-		if !slices.ContainsFunc(list, func(l topology.Lacks) bool { return l&fresh != 0 }) {
+		if !explained(list, fresh) {
 			fresh |= list[0]
 		}
 	}
-	return fresh
+	slices.SortStableFunc(vague, func(a, b suspicion) int { return len(a.of) - len(b.of) })
+	suspects = Suspects{}
+	for _, s := range vague {
+		switch {
+		case explained(s.of, fresh):
+		case suspected[s.key]&s.of[0] != 0:
+			fresh |= s.of[0]
+		default:
+			suspects[s.key] = s.of[0]
+		}
+	}
+	return fresh, suspects
+}
+
+// Suspects are what a switch may lack that has refused entries for an unknown
+// reason, by the entry.
+type Suspects map[openflow.EntryKey]topology.Lacks
+
+// suspicion is what a switch may lack that has refused an entry.
+type suspicion struct {
+	key openflow.EntryKey
+	of  []topology.Lacks
 }
 
 // shownBy returns what the switch cannot lack, having taken steps.
@@ -64,8 +93,8 @@ func shownBy(steps []Step, refused map[int]error) (shown topology.Lacks) {
 	return shown
 }
 
-// suspects returns what a switch may lack that has refused a rule.
-func suspects(r *Rule, err *openflow.Error) []topology.Lacks {
+// suspectsOf returns what a switch may lack that has refused a rule.
+func suspectsOf(r *Rule, err *openflow.Error) []topology.Lacks {
 	match, instructions, actions := matchNeeds(r.Match), instructionNeeds(r), actionNeeds(r)
 	switch err.ErrType {
 	case openflow.ErrorTypeBadMatch:

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"testing"
@@ -88,11 +89,31 @@ func TestBlame(t *testing.T) {
 		{"no such table", []Step{onward}, answers{0: refusedFor(openflow.ErrorTypeFlowModFailed, uint16(openflow.FlowModFailedBadTableID))}, 0, topology.LacksTables},
 		{"no marks", []Step{marking}, answers{0: refusedFor(openflow.ErrorTypeBadAction, uint16(openflow.BadActionBadType))}, 0, topology.LacksMarks},
 		{"flags", []Step{plain}, answers{0: refusedFor(openflow.ErrorTypeFlowModFailed, uint16(openflow.FlowModFailedBadFlags))}, 0, topology.LacksRemovals},
-		{"an unknown reason, all refused", []Step{plain}, answers{0: unknown}, 0, topology.LacksRemovals},
-		{"an unknown reason, others taken", []Step{plain, masked}, answers{1: unknown}, 0, topology.LacksMasks},
 	} {
-		if got := Blame(c.steps, c.refused, c.known); got != c.want {
-			t.Errorf("%s: %b, want %b", c.name, got, c.want)
+		if got, suspects := Blame(c.steps, c.refused, c.known, nil); got != c.want || len(suspects) != 0 {
+			t.Errorf("%s: %b, suspected %v, want %b", c.name, got, suspects, c.want)
+		}
+	}
+	for _, c := range []struct {
+		name      string
+		steps     []Step
+		refused   answers
+		suspected Suspects
+		want      topology.Lacks
+		suspects  Suspects
+	}{
+		{"the first time", []Step{plain}, answers{0: unknown}, nil, 0, Suspects{plain.Rule.Key(): topology.LacksRemovals}},
+		{"again", []Step{plain}, answers{0: unknown}, Suspects{plain.Rule.Key(): topology.LacksRemovals}, topology.LacksRemovals, Suspects{}},
+		{"another entry", []Step{plain}, answers{0: unknown}, Suspects{masked.Rule.Key(): topology.LacksRemovals}, 0, Suspects{plain.Rule.Key(): topology.LacksRemovals}},
+		{"taken at last", []Step{plain}, nil, Suspects{plain.Rule.Key(): topology.LacksRemovals}, 0, Suspects{}},
+		{"others taken, the first time", []Step{plain, masked}, answers{1: unknown}, nil, 0, Suspects{masked.Rule.Key(): topology.LacksMasks}},
+		{"others taken, again", []Step{plain, masked}, answers{1: unknown}, Suspects{masked.Rule.Key(): topology.LacksMasks}, topology.LacksMasks, Suspects{}},
+		{"explained by what is clear", []Step{masked, both}, answers{0: mask, 1: unknown}, nil, topology.LacksMasks, Suspects{}},
+		{"several again, of which one explains all", []Step{masked, plain}, answers{0: unknown, 1: unknown},
+			Suspects{masked.Rule.Key(): topology.LacksMasks, plain.Rule.Key(): topology.LacksRemovals}, topology.LacksRemovals, Suspects{}},
+	} {
+		if got, suspects := Blame(c.steps, c.refused, 0, c.suspected); got != c.want || !maps.Equal(suspects, c.suspects) {
+			t.Errorf("unknown reason, %s: %b, suspected %v; want %b and %v", c.name, got, suspects, c.want, c.suspects)
 		}
 	}
 }
