@@ -115,7 +115,7 @@ func (a *Audit) Entry(fs *openflow.FlowStats) {
 	at, ours := a.r.find(fs)
 	switch {
 	case !ours:
-	case at != nil && at.have != nil && at.have.isEntry(fs):
+	case at != nil && at.have != nil && (at.have.isEntry(fs) || a.r.habits.holds(at.have, fs.Cookie, fs.Instructions)):
 		a.right++
 	default:
 		a.meddled = true
@@ -150,18 +150,31 @@ func (r *Reconciler) Found(present *State) {
 		}
 	}
 	for k, have := range present.Rules {
-		at := r.at(k)
-		if (at.have == nil || !at.have.Equal(have)) && !r.touched[k] {
-			left := at.have == at.want // nil of both: there was to be none
-			at.have = have
-			if left {
-				r.contest(k, at)
-			}
-			r.look(k, at, 1)
+		if !r.touched[k] {
+			r.foundRule(k, r.at(k), have)
 		}
 	}
 	r.foundMeters(present.Meters)
 	r.Unasked()
+}
+
+// foundRule takes in an entry that the switch was found to hold.
+func (r *Reconciler) foundRule(k openflow.EntryKey, at pair[Rule], have *Rule) {
+	left := at.have == at.want // nil of both: there was to be none
+	switch {
+	case at.have != nil && (at.have.Equal(have) || r.habits.holds(at.have, have.Cookie, have.Instructions)):
+		return
+	case left && at.have != nil && at.have.Cookie == have.Cookie && sameCourse(at.have.Instructions, have.Instructions):
+		if r.habits.take(k, at.have, have) {
+			return
+		}
+		at.have = have
+	default:
+		if at.have = have; left {
+			r.contest(k, at)
+		}
+	}
+	r.look(k, at, 1)
 }
 
 func (r *Reconciler) foundMeters(present map[openflow.MeterID]Meter) {
@@ -175,15 +188,26 @@ func (r *Reconciler) foundMeters(present map[openflow.MeterID]Meter) {
 		}
 	}
 	for id, have := range present {
-		at := r.meters[id]
-		if (at.have == nil || *at.have != have) && !r.turned[id] {
-			if at.have != nil || at.want == nil {
-				r.contestMeter(id)
-			}
-			at.have = &have
-			r.lookMeter(id, at, 1)
+		if !r.turned[id] {
+			r.foundMeter(id, r.meters[id], have)
 		}
 	}
+}
+
+// foundMeter takes in a meter that the switch was found to hold.
+func (r *Reconciler) foundMeter(id openflow.MeterID, at pair[Meter], have Meter) {
+	switch {
+	case at.have != nil && r.habits.holdsMeter(id, *at.have, have):
+		return
+	case at.have != nil && at.have.nearly(have):
+		if r.habits.takeMeter(id, *at.have, have) {
+			return
+		}
+	case at.have != nil || at.want == nil:
+		r.contestMeter(id)
+	}
+	at.have = &have
+	r.lookMeter(id, at, 1)
 }
 
 // Holds returns how many flow entries the switch is thought to hold.
@@ -204,7 +228,7 @@ func (r *Reconciler) HoldsMeters(present map[openflow.MeterID]Meter) bool {
 			continue
 		}
 		n++
-		if m, ok := present[id]; !ok || m != *at.have {
+		if m, ok := present[id]; !ok || !r.habits.holdsMeter(id, *at.have, m) {
 			return false
 		}
 	}

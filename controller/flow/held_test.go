@@ -182,7 +182,9 @@ func TestFromMeterConfig(t *testing.T) {
 		{openflow.MeterConfig{Flags: openflow.MeterPktps | openflow.MeterBurst, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band}}, Meter{Packets: true, Rate: 5, Burst: 6}, true},
 		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID - 1, Bands: []openflow.MeterBand{band}}, Meter{}, false},
 		{openflow.MeterConfig{Flags: kbps, Meter: purpose.LastID + 1, Bands: []openflow.MeterBand{band}}, Meter{}, false},
-		{openflow.MeterConfig{Flags: openflow.MeterKbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band}}, Meter{}, true}, // without a burst
+		{openflow.MeterConfig{Flags: openflow.MeterKbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band}}, Meter{Rate: 5}, true}, // without a burst
+		{openflow.MeterConfig{Flags: openflow.MeterBurst, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band}}, Meter{Rate: 5, Burst: 6}, true},
+		{openflow.MeterConfig{Flags: kbps | openflow.MeterPktps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band}}, Meter{}, true},
 		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID}, Meter{}, true},
 		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{band, band}}, Meter{}, true},
 		{openflow.MeterConfig{Flags: kbps, Meter: purpose.FirstID, Bands: []openflow.MeterBand{{Type: openflow.MeterBandDSCPRemark, Rate: 5, BurstSize: 6}}}, Meter{}, true},

@@ -83,10 +83,11 @@ const mostSentences = 16
 // is wanted. What it refuses for the same reason is one sentence; of more than
 // sixteen the first by the alphabet are told.
 func (r *Reconciler) Limitations() (out []string) {
-	out = r.meddling()
+	out = append(r.meddling(), r.habits.sentences()...)
 	if !r.full.IsZero() && r.now.Sub(r.full) < peace { // those that were refused may have been given up
 		out = append(out, "Its flow table is full, so it does not hold all that is asked of it.")
 	}
+	slices.Sort(out)
 	for k, no := range r.refused {
 		at := r.at(k)
 		if at.want == nil || !no.rule.Equal(at.want) {

@@ -46,6 +46,7 @@ type Reconciler struct {
 
 	full time.Time // when an entry was last refused for want of room
 
+	habits        habits
 	disputes      map[openflow.EntryKey]*dispute
 	meterDisputes map[openflow.MeterID]*dispute
 
@@ -79,6 +80,7 @@ func NewReconciler(want Whole, generation uint64) *Reconciler {
 		paced: map[openflow.MeterID]time.Time{}, paces: map[openflow.MeterID]pace{},
 		flying: map[openflow.EntryKey]bool{}, changing: map[openflow.MeterID]bool{},
 		lost: map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, unmetered: map[openflow.MeterID]error{},
+		habits:   newHabits(),
 		disputes: map[openflow.EntryKey]*dispute{}, meterDisputes: map[openflow.MeterID]*dispute{},
 		crowded: map[openflow.MeterID]bool{}, small: shortBurst,
 	}
@@ -174,6 +176,7 @@ func (r *Reconciler) put(k openflow.EntryKey, at pair[Rule]) {
 	switch {
 	case at.want == nil && at.have == nil:
 		delete(r.rules, k)
+		delete(r.habits.rules, k)
 	case known != nil:
 		*known = at
 	default:
@@ -194,6 +197,7 @@ func isUrgent(k openflow.EntryKey, want *Rule) bool {
 
 func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64) {
 	if at.want == nil && at.have == nil {
+		delete(r.habits.meters, id)
 		if delete(r.meters, id); !r.changing[id] {
 			r.numbers.free(id)
 		}

@@ -1,8 +1,6 @@
 package flow
 
 import (
-	"slices"
-
 	"conga/controller/purpose"
 	"conga/openflow"
 )
@@ -49,31 +47,6 @@ const flags = openflow.FlowSendFlowRem
 // Equal reports whether both rules have the same effect and owner.
 func (r *Rule) Equal(o *Rule) bool {
 	return r == o || !r.doubt && !o.doubt && r.Cookie == o.Cookie && sameInstructions(r.Instructions, o.Instructions)
-}
-
-// sameInstructions reports whether two lists hold the same instructions,
-// regardless of order, since a
-// switch runs instructions by type, of which each is there once (OpenFlow 1.3.5
-// section 5.9), and lists them as it likes.
-func sameInstructions(a, b []openflow.Instruction) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		j := i
-		if b[j].Type != a[i].Type {
-			j = slices.IndexFunc(b, func(x openflow.Instruction) bool { return x.Type == a[i].Type })
-		}
-		if j < 0 || !sameInstruction(a[i], b[j]) {
-			return false
-		}
-	}
-	return true
-}
-
-func sameInstruction(x, y openflow.Instruction) bool {
-	return x.Type == y.Type && x.Table == y.Table && x.Meter == y.Meter && x.Raw == y.Raw &&
-		x.Metadata == y.Metadata && x.MetadataMask == y.MetadataMask && slices.Equal(x.Actions, y.Actions)
 }
 
 // Meter is a meter with one drop band.
@@ -142,12 +115,13 @@ func (m Meter) flags() openflow.MeterFlags {
 // readMeter reads a meter as a switch reports it; the zero meter is one beyond
 // what [Meter] can hold.
 func readMeter(c openflow.MeterConfig) (m Meter) {
-	m.Packets = c.Flags&openflow.MeterPktps != 0
-	const compared = openflow.MeterKbps | openflow.MeterPktps | openflow.MeterBurst
-	if c.Flags&compared != m.flags() || len(c.Bands) != 1 || c.Bands[0].Type != openflow.MeterBandDrop {
+	m.Packets = c.Flags&openflow.MeterPktps != 0 // kbit/s is what is meant without either (section 7.3.4.4)
+	if c.Flags&(openflow.MeterKbps|openflow.MeterPktps) == openflow.MeterKbps|openflow.MeterPktps || len(c.Bands) != 1 || c.Bands[0].Type != openflow.MeterBandDrop {
 		return Meter{}
 	}
-	m.Rate, m.Burst = c.Bands[0].Rate, c.Bands[0].BurstSize
+	if m.Rate = c.Bands[0].Rate; c.Flags&openflow.MeterBurst != 0 {
+		m.Burst = c.Bands[0].BurstSize
+	}
 	return m
 }
 
