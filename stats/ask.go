@@ -20,9 +20,9 @@ func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
 		return
 	}
 	p.mu.Lock()
-	before := p.samples[dpid]
+	before, counted := p.samples[dpid], p.ledger.counted(dpid)
 	p.mu.Unlock()
-	s, tallies := p.reader.read(before, a), readTallies(a.flows) // without the lock: a switch may hold many
+	s, tallies := p.reader.read(before, a), readTallies(a.flows, counted) // without the lock: a switch may hold many
 	p.frames(s)
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -49,7 +49,7 @@ type ledger struct {
 	handles     map[uint32]*account // of circuits that the network may hold
 	policers    map[uint32]*account // the same, by [purpose.PolicerSuffix] of the handle
 	switches    map[openflow.DPID]*switchCounters
-	circuitEnds map[openflow.DPID]int // circuits that begin or end there, earlier ones included
+	circuitEnds map[openflow.DPID]map[uint32]int // circuits that begin or end there, by handle, earlier ones included
 	projects    map[string]*projectAccounts
 
 	leaving map[*account]bool        // to become final
@@ -68,7 +68,7 @@ type switchCounters struct {
 func newLedger() *ledger {
 	return &ledger{
 		accounts: map[string]*account{}, handles: map[uint32]*account{}, policers: map[uint32]*account{},
-		switches: map[openflow.DPID]*switchCounters{}, circuitEnds: map[openflow.DPID]int{}, projects: map[string]*projectAccounts{},
+		switches: map[openflow.DPID]*switchCounters{}, circuitEnds: map[openflow.DPID]map[uint32]int{}, projects: map[string]*projectAccounts{},
 		leaving: map[*account]bool{}, urgent: map[*account]bool{}, deleted: map[string]bool{},
 	}
 }
@@ -118,7 +118,15 @@ func (l *ledger) countEnds(c path.Circuit, by int) {
 		return
 	}
 	for _, dpid := range []openflow.DPID{c.Path[0].DPID, c.Path[len(c.Path)-1].DPID} {
-		if l.circuitEnds[dpid] += by; l.circuitEnds[dpid] == 0 {
+		ends := l.circuitEnds[dpid]
+		if ends == nil {
+			ends = map[uint32]int{}
+			l.circuitEnds[dpid] = ends
+		}
+		if ends[c.Handle] += by; ends[c.Handle] == 0 {
+			delete(ends, c.Handle)
+		}
+		if len(ends) == 0 {
 			delete(l.circuitEnds, dpid)
 		}
 	}
@@ -127,7 +135,22 @@ func (l *ledger) countEnds(c path.Circuit, by int) {
 // awaits reports whether a switch has, or may have, entries that are counted.
 func (l *ledger) awaits(dpid openflow.DPID) bool {
 	s := l.switches[dpid]
-	return l.circuitEnds[dpid] > 0 || s != nil && len(s.entries) > 0
+	return len(l.circuitEnds[dpid]) > 0 || s != nil && len(s.entries) > 0
+}
+
+// counted returns the handles of the circuits of which a switch has, or may
+// have, entries that are counted. Most circuits only pass by.
+func (l *ledger) counted(dpid openflow.DPID) map[uint32]bool {
+	handles := make(map[uint32]bool, len(l.circuitEnds[dpid]))
+	for handle := range l.circuitEnds[dpid] {
+		handles[handle] = true
+	}
+	if s := l.switches[dpid]; s != nil {
+		for _, e := range s.entries {
+			handles[e.account.handle] = true
+		}
+	}
+	return handles
 }
 
 // leave takes note that the switches have confirmed that a circuit is gone.

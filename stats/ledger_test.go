@@ -113,7 +113,7 @@ func (f *fabric) answer(dpid openflow.DPID) *answers {
 func (f *fabric) take(a *answers) {
 	before := f.samples[a.dpid]
 	s := plainReader.read(before, a)
-	f.ledger.take(s, readTallies(a.flows), f.ledger.awaits(a.dpid), a.asked, plainReader.span(before, s.At))
+	f.ledger.take(s, readTallies(a.flows, f.ledger.counted(a.dpid)), f.ledger.awaits(a.dpid), a.asked, plainReader.span(before, s.At))
 	f.samples[a.dpid] = s
 }
 

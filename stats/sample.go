@@ -130,12 +130,11 @@ func (r reader) read(before *Sample, a *answers) *Sample {
 	return s
 }
 
-// readTallies returns what the switch counts of allocations' entries.
-func readTallies(flows openflow.FlowStatsReply) []tally {
-	out := make([]tally, 0, len(flows))
+// readTallies returns what the switch counts of the entries of these circuits.
+func readTallies(flows openflow.FlowStatsReply, counted map[uint32]bool) (out []tally) {
 	for i := range flows {
 		f := &flows[i]
-		if kind, owner := purpose.ReadCookie(f.Cookie); kind == purpose.Allocation {
+		if kind, owner := purpose.ReadCookie(f.Cookie); kind == purpose.Allocation && counted[uint32(owner)] {
 			out = append(out, tally{f.Key(), f.Match, owner, Volume{f.PacketCount, f.ByteCount}, age(f.DurationSec, f.DurationNsec)})
 		}
 	}

@@ -1,9 +1,12 @@
 package stats
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
+	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/openflow"
 )
@@ -88,5 +91,35 @@ func TestReadingsKnowTheirDirection(t *testing.T) {
 	f.ledger.read(2, openflow.MeterStatsReply{{Meter: purpose.PolicerID(8)}, {Meter: purpose.FloodID}}, f.now, f.now)
 	if got := f.view(t); got.Reverse.Dropped != (Volume{5, 500}) {
 		t.Errorf("meters of others are counted: %v", got.Reverse.Dropped)
+	}
+}
+
+// Of what a switch lists, the entries of circuits that only pass by are left
+// out, and those of a circuit that ended there before are not.
+func TestPassingCircuitsAreNotTallied(t *testing.T) {
+	l := newLedger()
+	circuit := func(handle uint32, dpids ...openflow.DPID) path.Circuit {
+		c := path.Circuit{ID: fmt.Sprint(handle), Handle: handle}
+		for _, dpid := range dpids {
+			c.Path = append(c.Path, path.Hop{DPID: dpid, In: 1, Out: 2})
+		}
+		return c
+	}
+	l.install(circuit(1, 1, 2, 3))
+	l.install(circuit(2, 2, 3))
+	l.install(circuit(3, 4, 2, 5))
+	l.install(circuit(3, 4, 2)) // it ended elsewhere before
+	var flows openflow.FlowStatsReply
+	for owner := range uint64(5) {
+		flows = append(flows, openflow.FlowStats{Cookie: purpose.MakeCookie(purpose.Allocation, owner)})
+	}
+	for dpid, want := range map[openflow.DPID][]uint64{1: {1}, 2: {2, 3}, 3: {1, 2}, 4: {3}, 5: {3}, 6: nil} {
+		var got []uint64
+		for _, y := range readTallies(flows, l.counted(dpid)) {
+			got = append(got, y.owner)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("switch %d: entries of %v are tallied, want %v", dpid, got, want)
+		}
 	}
 }
