@@ -11,6 +11,7 @@ import (
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
+	"conga/openflow"
 )
 
 // TestAnyCapacity drives the allocator with whatever may happen, links that
@@ -21,6 +22,7 @@ func TestAnyCapacity(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}, varies: true}
 		h.vary(rt)
+		h.cfg.RequireMeters = rapid.Bool().Draw(rt, "meters are required")
 		h.open()
 		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
 			h.cables = append(h.cables, h.snap.Links[from])
@@ -28,7 +30,7 @@ func TestAnyCapacity(t *testing.T) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
-			"host": h.host, "restart": h.restart, "limit": h.limit, "capacity": h.capacities, "clock": h.setClock,
+			"host": h.host, "restart": h.restart, "limit": h.limit, "capacity": h.capacities, "meters": h.meters, "clock": h.setClock,
 			"rest": func(t *rapid.T) {
 				h.rest(t)
 				h.checkPromises()
@@ -48,6 +50,12 @@ func (h *history) capacities(t *rapid.T) {
 	if _, up := h.snap.Link(l.ID); up {
 		h.change(mend(l.ID, bitrate.Rate(rapid.IntRange(1, 8).Draw(t, "capacity"))))
 	}
+}
+
+// meters has a switch enforce rates, all of them, some or none.
+func (h *history) meters(t *rapid.T) {
+	d := openflow.DPID(rapid.IntRange(1, len(h.snap.Switches)).Draw(t, "switch"))
+	h.change(enforcing(d, rapid.Bool().Draw(t, "unmetered"), uint32(rapid.IntRange(0, 3).Draw(t, "unpoliced"))))
 }
 
 // setClock sets the clock, forward or back.

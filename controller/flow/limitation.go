@@ -35,8 +35,9 @@ func Limitations(sw topology.Switch, p Policy) (out []string) {
 	say(p.Meter && l2 && v.meterable() && few.policers == 0, "It has too few meters to enforce the rates of allocations.")
 	say(sw.Unpoliced > 1, "It has too few meters for all allocations that enter there, so the rates of those that came last are not enforced there.")
 	say(p.UseQueue && sw.QueuesSilent, fmt.Sprintf("It does not say what its queues send, so whether it uses queue %d for the traffic of allocations is not known.", p.Queue))
-	if ports := unqueued(sw); p.UseQueue && len(ports) > 0 {
-		out = append(out, fmt.Sprintf("It sends the traffic of allocations by another queue than %d at %s, so the queue gives it no priority there.", p.Queue, portList(ports)))
+	if p.UseQueue {
+		ports := unqueued(sw)
+		say(len(ports) > 0, fmt.Sprintf("It sends the traffic of allocations by another queue than %d at %s, so the queue gives it no priority there.", p.Queue, portList(ports)))
 	}
 	say(p.Meter && l2 && !v.meterable(), "It has no meters that CONGA can use, so best effort is not held back and the rates of allocations are not enforced there.")
 	return out

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,6 +175,24 @@ func TestBurstsSuitTheSwitch(t *testing.T) {
 		v := &view{policy: p, sw: topology.Switch{Desc: c.desc, Meters: 100}}
 		if m := drop(60_000, v.burst()); m.Burst != c.want {
 			t.Errorf("%q, configured %v: a burst of %d kbit, want %d", c.desc, c.configured, m.Burst, c.want)
+		}
+	}
+}
+
+// The sentence about queues names the ports, but no more than a few.
+func TestUnusedQueuesAreNamed(t *testing.T) {
+	sw := topology.Switch{Meters: 100, Tables: 254, Ports: map[openflow.PortNo]topology.Port{}}
+	p := Policy{Forwarding: ForwardL2, UseQueue: true, Queue: 5}
+	for _, c := range []struct {
+		ports int
+		want  string
+	}{{0, ""}, {1, "at port 1,"}, {3, "at ports 1, 2, 3,"}, {10, "at ports 1, 2, 3, 4, 5, 6, 7, 8 and 2 more,"}} {
+		for no := range c.ports {
+			sw.Ports[openflow.PortNo(no+1)] = topology.Port{Unqueued: true}
+		}
+		got := strings.Join(Limitations(sw, p), " ")
+		if !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("of %d ports it says %q, want %q", c.ports, got, c.want)
 		}
 	}
 }
