@@ -146,30 +146,34 @@ func TestMetersKeepToTheSwitchsRange(t *testing.T) {
 }
 
 // A meter that another controller adds meanwhile by the number that is next is
-// left alone: ours gets another number.
+// left alone: ours gets another number, and no entry of ours goes through it.
 func TestNumberOfAMeterThatCameMeanwhile(t *testing.T) {
 	inBubble(t, ranged(64), Config{Audit: time.Hour}, func(l *lab) {
 		l.settled(4, 4)
 		l.pingAll()
 		l.acquainted()
 		sw := l.net.Switch(1)
-		var taken []openflow.MeterID
-		for no := openflow.MeterID(30); no < 62; no++ {
-			if !slices.Contains(numbersOf(sw), no) {
-				taken = append(taken, no)
+		circuits := l.sharing(3)
+		for n, wanted := range []int{0, 2, 3} { // none, two that share links, and one more
+			lowest := slices.Min(numbersOf(sw))
+			taken := []openflow.MeterID{lowest - 1, lowest - 2, lowest - 4}
+			for _, no := range taken {
+				if err := sw.Apply(foreignMeter(no)); err != nil {
+					l.Fatal(err)
+				}
+			}
+			unchanged := l.foreign(sw, taken...)
+			l.installAll(circuits[:wanted]...)
+			l.until("the meters to be there", l.held)
+			unchanged(fmt.Sprint("round ", n))
+			for _, m := range sw.Meters() {
+				if slices.Contains(taken, m.Meter) && m.FlowCount != 0 {
+					l.Errorf("%d entries of ours go through meter %d of another", m.FlowCount, m.Meter)
+				}
 			}
 		}
-		for _, no := range taken {
-			if err := sw.Apply(foreignMeter(no)); err != nil {
-				l.Fatal(err)
-			}
-		}
-		unchanged := l.foreign(sw, taken...)
-		l.installAll(l.sharing(3)...)
-		unchanged("with allocations")
-		l.until("the meters to be there", l.held)
-		if n := len(sw.MeterConfigs()); n != len(taken)+8 {
-			l.Errorf("the switch has %d meters of ours, want 8: %v", n-len(taken), numbersOf(sw))
+		if n := len(sw.MeterConfigs()); n != 3*3+8 {
+			l.Errorf("the switch has %d meters of ours, want 8: %v", n-9, numbersOf(sw))
 		}
 	})
 }
@@ -310,6 +314,46 @@ func TestFewMetersPoliceTheFirst(t *testing.T) {
 			}
 		}
 		reached(0, 7, 8, 9)
+	})
+}
+
+// A meter that was added, and that no entry goes through, is known after a
+// reconnection, and goes when it is not wanted any more.
+func TestMeterWithoutEntriesIsNotLeftBehind(t *testing.T) {
+	inBubble(t, ranged(1024), Config{}, func(l *lab) {
+		l.settled(4, 4)
+		l.pingAll()
+		l.acquainted()
+		circuits := l.sharing(3)
+		l.installAll(circuits[:2]...)
+		time.Sleep(20 * time.Second)
+		sw := l.net.Switch(1)
+		before := numbersOf(sw)
+		full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedEPerm)}
+		sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+			if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == purpose.MakeCookie(purpose.Allocation, 9) {
+				return &full
+			}
+			return nil
+		}})
+		if err := l.install(circuits[2]); err == nil {
+			t.Fatal("it is confirmed without its entries")
+		}
+		if n := len(numbersOf(sw)); n != len(before)+1 {
+			t.Fatalf("the switch has %d meters, want one more than %d", n, len(before))
+		}
+		sw.SetFaults(ofswitch.Faults{Refuse: true})
+		sw.Disconnect()
+		l.until("the switch to have gone", func(s *topology.Snapshot) bool { return !s.Switches[1].Connected })
+		if err := l.Remove(l.Context(), "c2"); err != nil {
+			t.Fatal(err)
+		}
+		sw.SetFaults(ofswitch.Faults{})
+		l.settled(4, 4)
+		time.Sleep(20 * time.Second)
+		if got := numbersOf(sw); !slices.Equal(got, before) {
+			t.Errorf("the switch has the meters %v, want %v", got, before)
+		}
 	})
 }
 

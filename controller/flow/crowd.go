@@ -71,6 +71,17 @@ func (r *Reconciler) postponed(s sending, at pair[Meter], err error) bool {
 	return false
 }
 
+// landUnmetered takes in the answer about an entry whose meter was not added
+// and is about to be: the switch has refused it, or it goes through another
+// controller's meter.
+func (r *Reconciler) landUnmetered(s sending, err error) {
+	at := r.at(s.key)
+	if err == nil {
+		at.have = s.Rule.doubtful()
+	}
+	r.look(s.key, at, s.generation)
+}
+
 // Short reports whether the switch has no room for a meter that is wanted, and
 // returns how many of ours it holds.
 func (r *Reconciler) Short() (holds uint32, short bool) {

@@ -184,7 +184,7 @@ func (n *Numbers) named(number, want openflow.MeterID) openflow.MeterID {
 		return m.id
 	case known:
 		n.free(m.id)
-	case n.found == nil || !n.typical(n.found[number]):
+	case !n.typical(n.found[number]):
 		return number
 	}
 	if !unbound {

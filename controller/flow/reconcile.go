@@ -233,6 +233,8 @@ func (r *Reconciler) Landed(refused map[int]error) {
 		switch err := refused[i]; {
 		case s.ofMeter():
 			r.landMeter(s, err)
+		case s.Rule != nil && r.awaited(s.Rule.meter()):
+			r.landUnmetered(s, err)
 		case err != nil:
 			r.refuse(s, err)
 		default:

@@ -1,0 +1,99 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"conga/controller/purpose"
+	"conga/openflow"
+)
+
+// A cramped switch has room for so many meters.
+type cramped struct {
+	r      *Reconciler
+	most   int
+	meters map[openflow.MeterID]bool
+	log    []string // what it was sent, and refused
+}
+
+// follow has the switch take what it is sent until nothing comes any more.
+func (c *cramped) follow(t *testing.T) {
+	t.Helper()
+	for range 50 {
+		steps := soon(c.r, 100)
+		if len(steps) == 0 {
+			return
+		}
+		refused := map[int]error{}
+		for i, st := range steps {
+			m, ok := st.Message.(*openflow.MeterMod)
+			switch {
+			case !ok:
+				fm := st.Message.(*openflow.FlowMod)
+				c.log = append(c.log, fmt.Sprintf("entry %d", fm.Command))
+				if st.Rule != nil && !c.meters[fm.Instructions[1].Meter] {
+					refused[i] = errFull
+					c.log = append(c.log, "refused")
+				}
+			case m.Command == openflow.MeterDelete:
+				delete(c.meters, m.ID)
+				c.log = append(c.log, "delete")
+			case m.Command == openflow.MeterAdd && len(c.meters) >= c.most:
+				refused[i] = outOfMeters
+				c.log = append(c.log, "refused")
+			case m.Command == openflow.MeterAdd:
+				c.meters[m.ID] = true
+				c.log = append(c.log, "add")
+			}
+		}
+		c.r.Landed(refused)
+	}
+	t.Fatalf("no end of it: %v", c.log)
+}
+
+// A meter for which there is no room waits for one that is leaving, and its
+// entry with it; where none is leaving, it is refused.
+func TestMeterWaitsForRoom(t *testing.T) {
+	a, b, c := purpose.PolicerID(1), purpose.PolicerID(2), purpose.PolicerID(3)
+	through := func(id openflow.MeterID, port openflow.PortNo) *Rule {
+		return newRule(purpose.Allocation, 0, prioAllocation, openflow.Match{openflow.InPort(port)}, through(id, openflow.Output(9, 0))...)
+	}
+	for name, numbers := range map[string]*Numbers{"any numbers": nil, "a range": NewNumbers(1, shortBurst)} {
+		t.Run(name, func(t *testing.T) {
+			st := NewState()
+			st.add(through(a, 1))
+			st.Meters[a] = police(1000, shortBurst)
+			sw := &cramped{r: NewReconciler(st.Whole(), 1), most: 1, meters: map[openflow.MeterID]bool{}}
+			sw.r.Suit(numbers, shortBurst)
+			sw.r.Begin()
+			sw.follow(t)
+			sw.log = nil
+
+			p := NewPatch()
+			m := police(2000, shortBurst)
+			p.Rules[through(a, 1).Key()], p.Meters[a] = nil, nil
+			p.Rules[through(b, 2).Key()], p.Meters[b] = through(b, 2), &m
+			sw.r.Want(p, 2, 2)
+			sw.follow(t)
+			want := []string{"entry 4", "delete", "add", "entry 0"}
+			if numbers == nil {
+				want = slices.Insert(want, 0, "refused", "entry 0", "refused") // how full it is shows then
+			}
+			if !slices.Equal(sw.log, want) || !sw.meters[numbers.Number(b)] {
+				t.Errorf("sent is %v, want %v; the switch has %v", sw.log, want, sw.meters)
+			}
+			if _, err := sw.r.Refused(); err != nil {
+				t.Errorf("refused: %v", err)
+			}
+
+			p = NewPatch()
+			p.Rules[through(c, 3).Key()], p.Meters[c] = through(c, 3), &m
+			sw.r.Want(p, 3, 3)
+			sw.follow(t)
+			if holds, short := sw.r.Short(); !short || holds != 1 {
+				t.Errorf("it holds %d and is short: %t", holds, short)
+			}
+		})
+	}
+}
