@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -317,8 +318,8 @@ func TestFewMetersPoliceTheFirst(t *testing.T) {
 	})
 }
 
-// A meter that was added, and that no entry goes through, is known after a
-// reconnection, and goes when it is not wanted any more.
+// A meter that was sent, but not confirmed, and that no entry goes through, is
+// known after a reconnection, and goes when it is not wanted any more.
 func TestMeterWithoutEntriesIsNotLeftBehind(t *testing.T) {
 	inBubble(t, ranged(1024), Config{}, func(l *lab) {
 		l.settled(4, 4)
@@ -329,30 +330,32 @@ func TestMeterWithoutEntriesIsNotLeftBehind(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		sw := l.net.Switch(1)
 		before := numbersOf(sw)
-		full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedEPerm)}
-		sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+		denied := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedEPerm)}
+		sw.SetFaults(ofswitch.Faults{Lose: ofswitch.LoseType(openflow.TypeBarrierReply), Reject: func(_ int, m openflow.Message) *openflow.Error {
 			if fm, ok := m.(*openflow.FlowMod); ok && fm.Cookie == purpose.MakeCookie(purpose.Allocation, 9) {
-				return &full
+				return &denied
 			}
 			return nil
 		}})
-		if err := l.install(circuits[2]); err == nil {
-			t.Fatal("it is confirmed without its entries")
+		ctx, cancel := context.WithTimeout(l.Context(), time.Second)
+		defer cancel()
+		if err := l.Install(ctx, circuits[2]); err == nil {
+			l.Fatal("it is confirmed without a barrier's answer")
 		}
 		if n := len(numbersOf(sw)); n != len(before)+1 {
-			t.Fatalf("the switch has %d meters, want one more than %d", n, len(before))
+			l.Fatalf("the switch has %d meters, want one more than %d", n, len(before))
 		}
 		sw.SetFaults(ofswitch.Faults{Refuse: true})
 		sw.Disconnect()
 		l.until("the switch to have gone", func(s *topology.Snapshot) bool { return !s.Switches[1].Connected })
 		if err := l.Remove(l.Context(), "c2"); err != nil {
-			t.Fatal(err)
+			l.Fatal(err)
 		}
 		sw.SetFaults(ofswitch.Faults{})
 		l.settled(4, 4)
 		time.Sleep(20 * time.Second)
 		if got := numbersOf(sw); !slices.Equal(got, before) {
-			t.Errorf("the switch has the meters %v, want %v", got, before)
+			l.Errorf("the switch has the meters %v, want %v", got, before)
 		}
 	})
 }

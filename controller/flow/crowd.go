@@ -51,7 +51,6 @@ func (r *Reconciler) roomMade(s sending) {
 	if s.Meter == nil {
 		clear(r.crowded)
 	}
-	r.numbers.landed(s.MeterID, s.Meter)
 }
 
 // postponed reports whether a meter that the switch did not add may be added

@@ -34,7 +34,8 @@ type Numbers struct {
 // numbered is a meter of ours in a switch.
 type numbered struct {
 	id  openflow.MeterID
-	put Meter // as it was sent last; zero if that is not known
+	put Meter // as it was sent last, or found; zero if it was not
+	was Meter // as it was sent before that
 }
 
 // mostOthers is how many numbers of others are kept. One that is not kept is
@@ -96,7 +97,7 @@ func (n *Numbers) assign(id openflow.MeterID) bool {
 }
 
 func (n *Numbers) bind(id, number openflow.MeterID, put Meter) {
-	n.numbers[id], n.meters[number] = number, numbered{id, put}
+	n.numbers[id], n.meters[number] = number, numbered{id: id, put: put}
 }
 
 // free takes note that the switch does not have a meter any more.
@@ -107,10 +108,12 @@ func (n *Numbers) free(id openflow.MeterID) {
 	}
 }
 
-// landed takes note that the switch has a meter as it was sent.
-func (n *Numbers) landed(id openflow.MeterID, m *Meter) {
+// sent takes note that a meter is about to be sent as it is to be; nil if it is
+// to go. Until the switch has answered it may have it as it was before.
+func (n *Numbers) sent(id openflow.MeterID, m *Meter) {
 	if n != nil && m != nil {
-		n.bind(id, n.numbers[id], *m)
+		number := n.numbers[id]
+		n.meters[number] = numbered{id: id, put: *m, was: n.meters[number].put}
 	}
 }
 
@@ -167,7 +170,7 @@ func (n *Numbers) Found(c openflow.MeterConfig) { n.found[c.Meter] = readMeter(c
 // not have as it was sent is not ours any more.
 func (n *Numbers) AllFound() {
 	for number, m := range n.meters {
-		if have, there := n.found[number]; !there || have != m.put || have == (Meter{}) {
+		if have, there := n.found[number]; !there || have != m.put && have != m.was || have == (Meter{}) {
 			n.free(m.id)
 		}
 	}

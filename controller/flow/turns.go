@@ -129,6 +129,7 @@ func (r *Reconciler) nextMeters(pick func(openflow.MeterID) bool) {
 			set := r.setting(id, at, r.now)
 			step := meterStep(id, at.have, set)
 			r.numbers.address(step.Message)
+			r.numbers.sent(id, step.Meter)
 			r.sent = append(r.sent, sending{Step: step, generation: r.limits[id], aim: at.want})
 			delete(r.limits, id)
 		}
