@@ -3,6 +3,7 @@ package openflow
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // DefaultReassemblyBytes is the size cap of a [Reassembler] whose MaxBytes is
@@ -36,8 +37,11 @@ type Reassembler struct {
 	replies map[uint32]*unfinished
 }
 
+// unfinished is a reply of which parts are there. They are joined with the last
+// one, when it is known how much room all of them take.
 type unfinished struct {
-	reply *MultipartReply
+	reply *MultipartReply // the first part
+	more  []MultipartReplyBody
 	size  int
 }
 
@@ -64,17 +68,15 @@ func (r *Reassembler) Add(h Header, part *MultipartReply) (*MultipartReply, erro
 	case u == nil:
 		whole := *part
 		whole.asSent = asSent{} // no part was sent as the whole
-		if body, ok := part.Body.(*ExperimenterReply); ok {
-			own := *body // merge changes it
-			whole.Body = &own
-		}
 		u = &unfinished{reply: &whole}
 		if r.replies == nil {
 			r.replies = make(map[uint32]*unfinished)
 		}
 		r.replies[xid] = u
-	case u.reply.MPType != part.MPType || !merge(u.reply, part):
+	case u.reply.MPType != part.MPType || !continues(u.reply.Body, part.Body):
 		err = ErrReassemblyType
+	default:
+		u.more = append(u.more, part.Body)
 	}
 	if err != nil {
 		r.Forget(xid)
@@ -87,6 +89,7 @@ func (r *Reassembler) Add(h Header, part *MultipartReply) (*MultipartReply, erro
 	}
 	r.Forget(xid)
 	u.reply.Flags &^= MultipartMore
+	u.reply.Body = join(u.reply.Body, u.more)
 	return u.reply, nil
 }
 
@@ -101,51 +104,89 @@ func (r *Reassembler) Forget(xid uint32) {
 	}
 }
 
-// merge appends the part's body to the whole's, and reports whether that is
-// possible.
-func merge(whole, part *MultipartReply) bool {
-	switch body := whole.Body.(type) {
+// continues reports whether a body can follow another one as the next part of
+// the same reply. A description or a sum cannot continue.
+func continues(first, next MultipartReplyBody) bool {
+	switch first := first.(type) {
 	case FlowStatsReply:
-		return mergeList(whole, body, part)
+		return is[FlowStatsReply](next)
 	case TableStatsReply:
-		return mergeList(whole, body, part)
+		return is[TableStatsReply](next)
 	case PortStatsReply:
-		return mergeList(whole, body, part)
+		return is[PortStatsReply](next)
 	case PortDescReply:
-		return mergeList(whole, body, part)
+		return is[PortDescReply](next)
 	case QueueStatsReply:
-		return mergeList(whole, body, part)
+		return is[QueueStatsReply](next)
 	case GroupStatsReply:
-		return mergeList(whole, body, part)
+		return is[GroupStatsReply](next)
 	case GroupDescReply:
-		return mergeList(whole, body, part)
+		return is[GroupDescReply](next)
 	case MeterStatsReply:
-		return mergeList(whole, body, part)
+		return is[MeterStatsReply](next)
 	case MeterConfigReply:
-		return mergeList(whole, body, part)
+		return is[MeterConfigReply](next)
 	case TableFeaturesReply:
-		return mergeList(whole, body, part)
+		return is[TableFeaturesReply](next)
 	case *ExperimenterReply:
-		more, ok := part.Body.(*ExperimenterReply)
-		if !ok || more.Experimenter != body.Experimenter || more.ExpType != body.ExpType {
-			return false
-		}
-		body.Data = append(body.Data, more.Data...)
-		return true
+		more, ok := next.(*ExperimenterReply)
+		return ok && more.Experimenter == first.Experimenter && more.ExpType == first.ExpType
 	}
-	return false // a description or a sum cannot continue
+	return false
 }
 
-// mergeList appends the part's list to list, which is whole's body, and reports
-// whether the part has one.
-func mergeList[L interface {
+func is[B MultipartReplyBody](body MultipartReplyBody) bool {
+	_, ok := body.(B)
+	return ok
+}
+
+// join returns one body with what is in all of them, each of which continues
+// the first.
+func join(first MultipartReplyBody, more []MultipartReplyBody) MultipartReplyBody {
+	switch first := first.(type) {
+	case FlowStatsReply:
+		return joinLists(first, more)
+	case TableStatsReply:
+		return joinLists(first, more)
+	case PortStatsReply:
+		return joinLists(first, more)
+	case PortDescReply:
+		return joinLists(first, more)
+	case QueueStatsReply:
+		return joinLists(first, more)
+	case GroupStatsReply:
+		return joinLists(first, more)
+	case GroupDescReply:
+		return joinLists(first, more)
+	case MeterStatsReply:
+		return joinLists(first, more)
+	case MeterConfigReply:
+		return joinLists(first, more)
+	case TableFeaturesReply:
+		return joinLists(first, more)
+	case *ExperimenterReply:
+		whole := *first
+		whole.Data = slices.Clip(whole.Data) // it is the first part's still
+		for _, next := range more {
+			whole.Data = append(whole.Data, next.(*ExperimenterReply).Data...)
+		}
+		return &whole
+	}
+	return first
+}
+
+// joinLists returns a list of the elements of all of them.
+func joinLists[L interface {
 	~[]E
 	MultipartReplyBody
-}, E any](whole *MultipartReply, list L, part *MultipartReply) bool {
-	more, ok := part.Body.(L)
-	if !ok {
-		return false
+}, E any](first L, more []MultipartReplyBody) L {
+	n := len(first)
+	for _, next := range more {
+		n += len(next.(L))
 	}
-	whole.Body = append(list, more...)
-	return true
+	whole := append(make(L, 0, n), first...)
+	for _, next := range more {
+		whole = append(whole, next.(L)...)
+	}
+	return whole
 }

@@ -43,6 +43,29 @@ func TestReassemblerMergesEveryList(t *testing.T) {
 	}
 }
 
+// Each element of a reply in many parts is copied once, and there is no room
+// for more.
+func TestReassemblerCopiesOnce(t *testing.T) {
+	const parts, entries = 50, 100
+	body := make(FlowStatsReply, entries)
+	allocs := testing.AllocsPerRun(10, func() {
+		var r Reassembler
+		for i := range parts {
+			flags := MultipartMore
+			if i == parts-1 {
+				flags = 0
+			}
+			whole, err := r.Add(Header{XID: 7, Length: 100}, &MultipartReply{MPType: MultipartFlow, Flags: flags, Body: body})
+			if err != nil || flags == 0 && (len(whole.Body.(FlowStatsReply)) != parts*entries || cap(whole.Body.(FlowStatsReply)) != parts*entries) {
+				t.Fatalf("%v, %v", err, whole)
+			}
+		}
+	})
+	if most := 2.0*parts + 20; allocs > most {
+		t.Errorf("%v allocations for %d parts", allocs, parts)
+	}
+}
+
 func TestReassemblerKeepsRepliesApart(t *testing.T) {
 	var r Reassembler
 	for xid := range uint32(3) {
