@@ -19,6 +19,14 @@ var scenarios = []scenario{
 	{name: "live", about: "the allocator with 1,000,000 live reservations, as a benchmark", run: live},
 	{name: "completed", about: "the store opens with 1,000,000 completed allocations", run: completed(1_000_000)},
 	{name: "released", about: "50,000 requests with idempotency keys, each released at once, 9 switches", run: released(50_000)},
+	{name: "hostile/parts", about: "peers answer a question without end, 9 switches, 50 active", run: hostile("parts")},
+	{name: "hostile/ports", about: "a peer tells of 133,500 ports", run: hostile("ports")},
+	{name: "hostile/errors", about: "peers send errors", run: hostile("errors")},
+	{name: "hostile/removed", about: "peers tell of made-up entries that were removed", run: hostile("removed")},
+	{name: "hostile/packets", about: "peers hand up frames of made-up hosts", run: hostile("packets")},
+	{name: "hostile/echoes", about: "peers ask whether the daemon is there", run: hostile("echoes")},
+	{name: "hostile/crowd", about: "5,000 peers connect as switches", run: hostile("crowd")},
+	{name: "hostile/silent", about: "peers connect and say nothing, 20 a second", run: hostile("silent")},
 	{name: "peers", about: "the first ping between 32 hosts, with Open vSwitch, beside other controllers", run: peers, old: true},
 }
 
