@@ -102,13 +102,16 @@ func (r *run) underAttack(ctx context.Context, w *world, gen *generator, a attac
 	if _, err := w.grid.quiet(ctx, 500*time.Millisecond); err != nil {
 		return nil, 0, err
 	}
+	m := w.measure()
 	for under.Err() == nil || len(times) < batch/5 {
-		some, _, err := w.oneByOne(ctx, gen, 1)
+		took, err := w.once(ctx, gen)
 		if err != nil {
 			return nil, 0, err
 		}
-		times = append(times, some...)
+		times = append(times, took)
 	}
+	r.figure("cpu-cores", m.share())
+	m.end()
 	return times, back, nil
 }
 

@@ -69,21 +69,27 @@ func (r *run) settle(ctx context.Context, w *world, requests []request) error {
 func (w *world) oneByOne(ctx context.Context, gen *generator, n int) (times []time.Duration, cpu time.Duration, err error) {
 	m := w.measure()
 	for range n {
-		select {
-		case <-w.grid.recorder.acked:
-		default:
-		}
-		began := time.Now()
-		id, etag, err := w.create(ctx, gen.any())
-		if err == nil {
-			err = w.waitActive(ctx, id, etag, w.grid.recorder.acked)
-		}
+		took, err := w.once(ctx, gen)
 		if err != nil {
 			return nil, 0, err
 		}
-		times = append(times, time.Since(began))
+		times = append(times, took)
 	}
 	return times, m.end(), nil
+}
+
+// once makes a request, and returns how long it took until it was active.
+func (w *world) once(ctx context.Context, gen *generator) (time.Duration, error) {
+	select {
+	case <-w.grid.recorder.acked:
+	default:
+	}
+	began := time.Now()
+	id, etag, err := w.create(ctx, gen.any())
+	if err == nil {
+		err = w.waitActive(ctx, id, etag, w.grid.recorder.acked)
+	}
+	return time.Since(began), err
 }
 
 // idleShare returns what share of a processor the daemon uses while nothing
