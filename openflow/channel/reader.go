@@ -31,6 +31,11 @@ type reader struct {
 	heard    time.Time                               // when a well-formed message came last
 	deadline time.Time                               // when to look again for silence
 	reprieve bool                                    // the switch was to be dropped, but something of it was still to be read
+
+	allowed allowance
+	unasked int           // messages in this turn that nobody has asked for
+	owed    time.Duration // for which nothing is to be read
+	rested  bool          // once at least
 }
 
 func (r *reader) init(c *Conn) {
@@ -50,6 +55,7 @@ func (r *reader) run() {
 			break
 		}
 		r.c.flush()
+		r.rest()
 		if err := r.fill(); err != nil {
 			r.c.fail(err)
 			break
@@ -67,7 +73,8 @@ func (r *reader) consume() error {
 		return nil
 	}
 	r.c.queue.cork()
-	alive := false
+	alive, bytes := false, 0
+	r.unasked = 0
 	for {
 		h, b, err := r.in.Next()
 		if err != nil {
@@ -77,15 +84,18 @@ func (r *reader) consume() error {
 		if b == nil {
 			break
 		}
+		bytes += len(b)
 		ok, err := r.message(h, b)
 		if err != nil {
 			return err
 		}
 		alive = alive || ok
 	}
+	now := time.Now()
 	if alive {
-		r.heard, r.reprieve = time.Now(), false
+		r.heard, r.reprieve = now, false
 	}
+	r.owed = r.allowed.spend(bytes, r.unasked, now)
 	return nil
 }
 
@@ -111,13 +121,16 @@ func (r *reader) dispatch(h openflow.Header, m openflow.Message) error {
 	c := r.c
 	switch m := m.(type) {
 	case *openflow.PacketIn, *openflow.FlowRemoved, *openflow.PortStatus:
+		r.unasked++
 		return r.deliver(h, m) // whatever their xid is
 	case *openflow.EchoRequest:
+		r.unasked++
 		c.queue.putWait(h.XID, &openflow.EchoReply{Data: m.Data})
 	case *openflow.Error:
 		if k, i := c.calls.commit(h.XID); k != nil {
 			r.refused(k, i, m)
 		} else if !c.answer(h, m) {
+			r.unasked++
 			return r.deliver(h, m)
 		}
 	case *openflow.BarrierReply:
@@ -131,11 +144,15 @@ func (r *reader) dispatch(h openflow.Header, m openflow.Message) error {
 		c.answer(h, m)
 	case *openflow.Experimenter:
 		if !c.answer(h, m) {
+			r.unasked++
 			return r.deliver(h, m)
 		}
 	case *openflow.Hello: // a second one; there is nothing left to negotiate
+		r.unasked++
 	default:
-		c.answer(h, m) // a reply that nothing waits for any more is dropped
+		if !c.answer(h, m) { // a reply that nothing waits for any more is dropped
+			r.unasked++
+		}
 	}
 	return nil
 }
@@ -171,6 +188,7 @@ func (r *reader) deliver(h openflow.Header, m openflow.Message) error {
 // it fails, and the switch gets an error unless the message was one itself
 // (§7.5.4).
 func (r *reader) malformed(h openflow.Header, b []byte, code uint16, err error) error {
+	r.unasked++
 	if r.bad++; r.bad == 1 {
 		r.c.log().Warn("malformed message", "type", h.Type, "length", h.Length, "version", h.Version, "err", err)
 	}
