@@ -5,7 +5,7 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build man test race lint bench scale measures mutate attribute demo e2e clean
+.PHONY: build man test race lint bench scale soak measures mutate attribute demo e2e clean
 
 build:
 	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
@@ -39,6 +39,14 @@ bench:
 # daemon too and prints the ratios; see cmd/internal/scale.
 scale:
 	$(GO) run ./cmd/internal/scale $(if $(OLD),-old $(OLD)) $(SCALEFLAGS)
+
+# What takes long: attacks by peers at full load, chaos with the race detector, a
+# switch that says anything, and bytes that no switch would send.
+SOAK ?= 10m
+soak:
+	$(GO) run ./cmd/internal/scale -run hostile $(SCALEFLAGS)
+	$(GO) test -race -timeout 0 -run 'TestChaos|TestMaliciousSwitch' ./controller -chaos $(SOAK) -malicious $(SOAK)
+	$(GO) test -run '^$$' -fuzz FuzzPeer -fuzztime $(SOAK) ./openflow/channel
 
 # The form of the code by room against its bounds; MEASURESFLAGS=-cover runs the
 # tests and adds their coverage, -table prints Markdown.
