@@ -14,7 +14,7 @@ const (
 )
 
 // An allowance bounds how much of a connection is read: bytes, and messages
-// that nobody has asked for. What is beyond it waits in the switch, so that one
+// that were not asked for. What is beyond it waits in the switch, so that one
 // that talks without end takes no time from the others.
 type allowance struct {
 	bytes, messages float64 // that may be read now; negative: owed

@@ -33,7 +33,7 @@ type reader struct {
 	reprieve bool                                    // the switch was to be dropped, but something of it was still to be read
 
 	allowed allowance
-	unasked int           // messages in this turn that nobody has asked for
+	unasked int           // messages in this turn that were not asked for
 	owed    time.Duration // for which nothing is to be read
 	rested  bool          // once at least
 }

@@ -18,8 +18,8 @@ import (
 )
 
 // An attack is what peers that mean harm do to the daemon's OpenFlow port until
-// ctx ends. They have addresses of their own on the loopback network. It returns
-// how many connections were made, and how many bytes sent.
+// ctx ends. They have addresses of their own on the loopback network. It
+// returns how many connections were made, and how many bytes sent.
 type attack func(ctx context.Context, to string) (connections, bytes int64)
 
 // attacks are all attacks, by name.
@@ -38,14 +38,14 @@ var attacks = map[string]attack{
 type peer struct {
 	net.Conn
 	dpid   openflow.DPID
-	mu     sync.Mutex // guards writing and sent
-	sent   int64      // bytes
-	shaken chan struct{}
-	once   sync.Once
-	asked  chan uint32 // transaction of a question for the meters
+	shaken chan struct{} // closed when the handshake is over
+	once   sync.Once     // closes it
+	asked  chan uint32   // transaction of a question for the meters
+	head   []byte        // of the message that is being read, as far as it has come
+	rest   int           // bytes of it that are to come
 
-	head []byte // of the message that is being read, as far as it has come
-	rest int    // bytes of it that are to come
+	mu   sync.Mutex // a leaf; held while writing; guards sent
+	sent int64      // bytes
 }
 
 // byPeers returns the attack of so many peers with made-up numbers and the n-th
@@ -60,7 +60,7 @@ func byPeers(count, n int, harm func(*peer, context.Context)) attack {
 					if p := dialPeer(ctx, to, n, openflow.DPID(0xbad000+n*16+i)); p != nil {
 						p.attack(ctx, harm)
 						made.Add(1)
-						sent.Add(p.sent)
+						sent.Add(p.total())
 					}
 					_ = sleep(ctx, 100*time.Millisecond)
 				}
@@ -114,6 +114,13 @@ func (p *peer) Write(b []byte) (int, error) {
 	n, err := p.Conn.Write(b)
 	p.sent += int64(n)
 	return n, err
+}
+
+// total returns how many bytes were sent.
+func (p *peer) total() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.sent
 }
 
 // Read implements net.Conn, and looks at what the daemon asks.
@@ -226,8 +233,8 @@ func aPacket(r *rand.Rand) openflow.Message {
 
 func anEcho(*rand.Rand) openflow.Message { return &openflow.EchoRequest{Data: make([]byte, 1000)} }
 
-// crowd are thousands of switches that complete the handshake and do nothing
-// more.
+// crowd connects thousands of switches, which complete the handshake and do
+// nothing more.
 func crowd(ctx context.Context, to string) (connections, bytes int64) {
 	var wg sync.WaitGroup
 	var made, sent atomic.Int64
@@ -239,7 +246,7 @@ func crowd(ctx context.Context, to string) (connections, bytes int64) {
 			if p := dialPeer(ctx, to, 7, openflow.DPID(0xbad0000+i)); p != nil {
 				p.attack(ctx, func(_ *peer, ctx context.Context) { <-ctx.Done() })
 				made.Add(1)
-				sent.Add(p.sent)
+				sent.Add(p.total())
 			}
 		})
 	}
@@ -247,7 +254,7 @@ func crowd(ctx context.Context, to string) (connections, bytes int64) {
 	return made.Load(), sent.Load()
 }
 
-// silent are twenty connections a second from one address that say nothing.
+// silent makes twenty connections a second from one address, which say nothing.
 func silent(ctx context.Context, to string) (connections, bytes int64) {
 	var all []net.Conn
 	defer func() {
