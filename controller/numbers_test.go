@@ -385,3 +385,24 @@ func TestRoomThatOthersLeave(t *testing.T) {
 		})
 	})
 }
+
+// Bursts that are configured leave no meters behind at a restart.
+func TestOtherBurstsLeaveNoMeterBehind(t *testing.T) {
+	k := &keeper{}
+	inBubble(t, ranged(1024), Config{Memory: k}, func(l *lab) {
+		l.settled(4, 4)
+		l.pingAll()
+		l.acquainted()
+		circuits := l.sharing(2)
+		l.installAll(circuits...)
+		time.Sleep(20 * time.Second)
+		before := numbersOf(l.net.Switch(1))
+		l.stop()
+		l = l.again(Config{Memory: k, Priority: Priority{MeterBurst: 50 * time.Millisecond}}, circuits...)
+		l.settled(4, 4)
+		time.Sleep(20 * time.Second)
+		if got := numbersOf(l.net.Switch(1)); !slices.Equal(got, before) {
+			l.Errorf("the switch has the meters %v, want %v", got, before)
+		}
+	})
+}

@@ -206,12 +206,19 @@ func (n *Numbers) typical(m Meter) bool {
 	if m.Packets {
 		return false
 	}
-	if m == drop(m.Rate, n.burst) || m == police(m.Rate, n.burst) {
+	// The bursts may have been configured since, or be so no more.
+	return slices.ContainsFunc([]time.Duration{n.burst, shortBurst, slowBurst}, m.typical)
+}
+
+// typical reports whether a meter in kbit/s is such as we add where best effort
+// has bursts of this length.
+func (m Meter) typical(burst time.Duration) bool {
+	if m == drop(m.Rate, burst) || m == police(m.Rate, burst) {
 		return true
 	}
 	from := m.Rate + m.Rate/(easeShare-1)
 	for rate := max(from, 2) - 1; rate <= from+2; rate++ { // from one of these it was eased
-		if rate-max(rate/easeShare, 1) == m.Rate && burstOf(rate, n.burst) == m.Burst {
+		if rate-max(rate/easeShare, 1) == m.Rate && burstOf(rate, burst) == m.Burst {
 			return true
 		}
 	}

@@ -55,6 +55,7 @@ func TestWhoseMetersAreAtFirst(t *testing.T) {
 		"a policer that is wanted":             {meter: policing, named: true, wanted: true, want: purpose.PolicerID(7)},
 		"an eased one":                         {meter: policing.eased(shortBurst), named: true, wanted: true, want: purpose.PolicerID(7)},
 		"best effort":                          {meter: drop(123_456, shortBurst), named: true, wanted: true, want: purpose.PolicerID(7)},
+		"of another configuration":             {meter: drop(123_456, slowBurst), named: true, wanted: true, want: purpose.PolicerID(7)},
 		"packets":                              {meter: upMeter(upRate, true), named: true, wanted: true, want: purpose.PolicerID(7)},
 		"one that is not wanted any more":      {meter: policing, named: true, want: purpose.StrayIDs},
 		"another's, of another burst":          {meter: Meter{Rate: 5000, Burst: 5000}, named: true, wanted: true},
