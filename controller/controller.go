@@ -69,6 +69,10 @@ type Config struct {
 	MaxHandshakes int // connections that are coming up; default 512
 	// Refused, if not nil, is called with each switch that may not connect.
 	Refused func(Refusal)
+	// Settle is how long packets may take ways that a switch has been told to
+	// leave, after it has confirmed that; nil: as is reckoned for Open vSwitch
+	// by the packets that come in, else not at all.
+	Settle *time.Duration
 	// Contested, if not nil, is called with what became of each claim to be a
 	// host, or to have an address, that is known elsewhere. It runs on the
 	// core's goroutine and must be quick.

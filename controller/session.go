@@ -51,6 +51,8 @@ type session struct {
 
 	strangers strangers // what is kept of what is not wanted; belongs to what asks the switch for all that it holds
 
+	received received // how fast packets come in by its ports
+
 	uncounted atomic.Int64 // Unix time in ns until which the switch is not asked what meters count
 
 	// What follows belongs to the goroutine of run.
@@ -58,6 +60,7 @@ type session struct {
 	readings chan struct{}     // a token for each reading of meters under way
 	handed   <-chan struct{}   // closed when what the last of them found was handed on
 	reported *confirmed        // what the core knows; nil: report it again
+	settling settling          // reports that wait
 	metering bool              // the switch has meters for us
 	numbers  *flow.Numbers     // of its meters; nil: any will do; guarded by mu from begin on
 	room     uint32            // for meters, as the core was told last
@@ -134,8 +137,9 @@ func (s *session) keep(ctx context.Context) error {
 	if len(s.queued) > 0 {
 		s.helpers.Go(func() { s.watchQueues(ctx, s.queued) })
 	}
-	s.pacer = time.NewTimer(0)
+	s.pacer, s.settling.timer = time.NewTimer(0), time.NewTimer(time.Hour)
 	defer s.pacer.Stop()
+	defer s.settling.timer.Stop()
 	s.proceed(ctx)
 	audit := time.NewTimer(rand.N(s.auditEvery()) + 1) // not all switches at once
 	defer audit.Stop()
@@ -165,6 +169,8 @@ func (s *session) keep(ctx context.Context) error {
 			s.proceed(ctx)
 		case <-s.pacer.C:
 			s.proceed(ctx)
+		case now := <-s.settling.timer.C:
+			s.release(ctx, now)
 		case <-s.missed: // some vanished unheard; until they are found nothing is certain
 			s.due, s.unheard = true, true
 			s.startAudit(ctx, audits)
@@ -273,7 +279,7 @@ func (s *session) report(ctx context.Context) {
 	if s.reported != nil && s.reported.same(&c) {
 		return
 	}
-	if s.post(ctx, c) {
+	if s.hand(ctx, c, time.Now()) {
 		s.reported = &c
 	}
 }
@@ -316,6 +322,7 @@ func (s *session) land(ctx context.Context) error {
 	s.mu.Lock()
 	s.flows.Landed(refused)
 	s.mu.Unlock()
+	s.changed(time.Now())
 	s.learn(ctx, f.steps, refused)
 	return nil
 }

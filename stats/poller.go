@@ -56,7 +56,10 @@ type Config struct {
 	// Frames, if not nil, is called with what entered each best-effort meter,
 	// after each sample. Any goroutine may call it.
 	Frames func(at topology.PortID, entered Rate)
-	Log    *slog.Logger // nil: none
+	// Received, if not nil, is called with how many packets/s come in by the
+	// ports of a switch, after each sample. Any goroutine may call it.
+	Received func(dpid openflow.DPID, packets float64)
+	Log      *slog.Logger // nil: none
 }
 
 // withDefaults returns the configuration with every unset field at its default.

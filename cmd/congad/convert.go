@@ -42,6 +42,10 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 	if out.Role = openflow.RoleMaster; c.OpenFlow.Role == "equal" {
 		out.Role = openflow.RoleEqual
 	}
+	if s := c.OpenFlow.Settle; s != nil {
+		d := s.Duration()
+		out.Settle = &d
+	}
 	out.Switches = admissionOf(c.OpenFlow.Switches)
 	out.Links = linksOf(c.Network)
 	d := c.Network.Discovery

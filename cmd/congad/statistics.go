@@ -26,7 +26,8 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		Frames: func(at topology.PortID, entered stats.Rate) {
 			d.controller.FramesSeen(at, entered.Bits, entered.Packets)
 		},
-		Log: d.log.With("part", "stats"),
+		Received: d.controller.Received,
+		Log:      d.log.With("part", "stats"),
 	})
 	return err
 }

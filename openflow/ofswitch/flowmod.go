@@ -14,6 +14,7 @@ const flowModFlags = openflow.FlowSendFlowRem | openflow.FlowCheckOverlap | open
 // flowModLocked obeys a flow mod (§6.4).
 func (s *Switch) flowModLocked(m *openflow.FlowMod) *openflow.Error {
 	s.counters.FlowMods++
+	s.changedLocked()
 	if err := s.cfg.Habits.check(m); err != nil {
 		return err
 	}

@@ -25,6 +25,9 @@ type Habits struct {
 
 	// MeterFeatures changes what the switch says of its meters.
 	MeterFeatures func(*openflow.MeterFeatures)
+	// Lag is how long packets of a sort that was seen before take the entries
+	// of before, after the last change of any. 0: they do not.
+	Lag time.Duration
 	// Alter changes a flow mod before the switch obeys it, as one does that
 	// keeps entries in another form than it was given.
 	Alter func(*openflow.FlowMod)

@@ -46,7 +46,7 @@ func (x *run) pipeline(p *packet) {
 	for next := 0; next >= 0 && next < len(x.s.tables); {
 		t := &x.s.tables[next]
 		x.table = openflow.TableID(next)
-		e := t.lookup(&p.key)
+		e := x.s.lookupLocked(next, t, &p.key)
 		if e == nil {
 			x.s.counters.Missed++
 			break

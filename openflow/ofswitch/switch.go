@@ -84,6 +84,7 @@ type Switch struct {
 	onMessage func(openflow.Message) // see OnMessage
 	config    openflow.SetConfig
 
+	lagging    lagging
 	timed      map[*entry]struct{} // entries with a timeout
 	nextExpiry time.Time           // not before this must they be looked at; zero: none
 	timer      *time.Timer         // calls Tick at nextExpiry; nil with a clock of the user's

@@ -49,6 +49,7 @@ type OpenFlow struct {
 	Listen string    `yaml:"listen"` // host:port
 	TLS    SwitchTLS `yaml:"tls"`    // empty: plain TCP
 	Role   string    `yaml:"role"`   // master or equal: what congad asks to be to switches
+	Settle *Interval `yaml:"settle"` // after which packets follow what a switch has confirmed; nil: reckoned
 
 	Switches Switches `yaml:"switches"`
 }

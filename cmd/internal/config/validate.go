@@ -47,6 +47,9 @@ func (v *validator) config(c *Config) {
 	if c.OpenFlow.TLS.ClientCA != "" && c.OpenFlow.TLS.Cert == "" {
 		v.add("openflow.tls.client_ca", "switches can only be asked for a certificate over TLS; set openflow.tls.cert and key as well")
 	}
+	if s := c.OpenFlow.Settle; s != nil && (*s < 0 || *s > Interval(10*time.Second)) {
+		v.add("openflow.settle", "%s is not from 0s to 10s; null is as long as Open vSwitch is reckoned to need", s)
+	}
 	v.oneOf("openflow.role", c.OpenFlow.Role, "master", "equal")
 	v.switches(c.OpenFlow)
 	v.network(c.Network)

@@ -14,11 +14,14 @@ prints its findings as one line of JSON.
     probe.py announce INTERFACE ADDRESS COUNT SECONDS
                                         sends gratuitous ARP this often, each after this time
     probe.py overhear INTERFACE ADDRESS counts UDP packets that are for this address
+    probe.py scatter INTERFACE SECONDS  sends to one station that is not there after another, each after this time
+    probe.py marks INTERFACE PORT       tells when UDP to this port last came without DSCP, in Unix time
     probe.py relay INTERFACE INTERFACE  passes on the controller's probes between two interfaces
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import select
 import socket
@@ -231,6 +234,35 @@ def overhear(interface: str, address: str) -> dict:
             return {"packets": packets}
 
 
+def scatter(interface: str, seconds: str) -> dict:
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+    s.bind((interface, 0))
+    source = s.getsockname()[4]
+    stations = itertools.cycle(range(60_000))
+    frame = source + struct.pack("!H", ETHERTYPE) + bytes(46)
+    return repeat("1000000000", seconds, lambda: s.send(struct.pack("!HI", 0x0200, next(stations)) + frame))
+
+
+def marks(interface: str, port: str) -> dict:
+    ipv4 = 0x0800
+    s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ipv4))
+    s.bind((interface, ipv4))
+    print("ready", flush=True)
+    last, marked = 0.0, 0
+    while True:
+        ready, _, _ = select.select([s, sys.stdin], [], [])
+        if s in ready:
+            frame, sender = s.recvfrom(2048)
+            if sender[2] == socket.PACKET_OUTGOING or frame[23] != 17 or frame[36:38] != struct.pack("!H", int(port)):
+                continue
+            if frame[15] >> 2:
+                marked += 1
+            else:
+                last = time.time()
+        elif not sys.stdin.readline():
+            return {"last_unmarked": last, "marked": marked}
+
+
 def relay(one: str, other: str) -> dict:
     everything = 3
     ends = []
@@ -253,7 +285,7 @@ def relay(one: str, other: str) -> dict:
 
 
 WORK = {"echo": echo, "stream": stream, "shout": shout, "hear": hear, "sink": sink, "source": source, "hurdle": hurdle,
-        "warned": warned, "announce": announce, "overhear": overhear, "relay": relay}
+        "warned": warned, "announce": announce, "overhear": overhear, "scatter": scatter, "marks": marks, "relay": relay}
 
 if __name__ == "__main__":
     work = WORK[sys.argv[1]]
