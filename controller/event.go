@@ -86,6 +86,7 @@ func (e up) apply(k *core) {
 	k.fresh = append(k.fresh, k.peers[e.info.DPID])
 	k.reachable.Store(e.info.DPID, e.s)
 	k.builder.SwitchUp(e.info, e.ports, time.Now())
+	k.nameTooFast(e.info.DPID, e.ports...)
 	if q := k.cfg.Priority.Queue; q != nil {
 		k.builder.SetQueues(e.info.DPID, *q, e.queue)
 	}
@@ -166,6 +167,7 @@ type portStatus struct {
 func (e portStatus) apply(k *core) {
 	if k.current(e.s) {
 		k.builder.PortChanged(e.s.dpid, e.reason, e.port, time.Now())
+		k.nameTooFast(e.s.dpid, e.port)
 		k.peers[e.s.dpid].statuses = e.nth
 		k.doubt(e.s.dpid, time.Now().Add(rereadAfter)) // some switches say what no longer holds
 	}

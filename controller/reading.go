@@ -108,3 +108,13 @@ func (e portsRead) apply(k *core) {
 		}
 	}
 }
+
+// nameTooFast warns of ports that say that they are faster than any port.
+func (k *core) nameTooFast(dpid openflow.DPID, ports ...openflow.Port) {
+	for _, p := range ports {
+		if topology.TooFast(p) && k.misread.allow(time.Now()) {
+			k.log.Warn("port says a speed that no port has; the default capacity counts",
+				"port", topology.PortID{DPID: dpid, Port: p.No}, "kbps", p.CurrSpeed)
+		}
+	}
+}

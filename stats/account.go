@@ -15,6 +15,8 @@ type account struct {
 	handle     uint32
 	circuits   []path.Circuit     // the newest first; none of an account that was only loaded
 	directions [2]directionTotals // forward: from the source; reverse: back
+	fresh      bool               // opened by this run of the daemon
+	began      time.Time          // when it was opened; zero: in an earlier run
 	rates      map[openflow.DPID]*[2]endRates
 	entries    []*countedEntry // of all switches
 	policers   []*policer
@@ -57,7 +59,8 @@ type countedEntry struct {
 	position position
 	in       openflow.PortNo // by which its packets come in
 	last     Volume
-	born     time.Time // no later than that; zero: unknown
+	missed   time.Duration // of before seen, in which it was not believed
+	born     time.Time     // no later than that; zero: unknown
 	seen     time.Time
 	gone     time.Time // when its flow-removed message came; zero: it has not
 }

@@ -52,6 +52,8 @@ type ledger struct {
 	circuitEnds map[openflow.DPID]map[uint32]int // circuits that begin or end there, by handle, earlier ones included
 	projects    map[string]*projectAccounts
 
+	doubts doubts
+
 	leaving map[*account]bool        // to become final
 	gone    timeQueue[*countedEntry] // of a flow-removed message, to be forgotten
 	dirty   timeQueue[*account]      // to be saved in time
@@ -88,6 +90,7 @@ func (l *ledger) install(c path.Circuit) {
 	a := l.accounts[c.ID]
 	if a == nil {
 		a = l.open(c.ID)
+		a.fresh = true
 	}
 	if l.handles[a.handle] == a && a.handle != c.Handle {
 		l.release(a)

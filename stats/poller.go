@@ -103,6 +103,9 @@ type Poller struct {
 	dumps      map[openflow.DPID]*dump
 	budget     budget
 	ledger     *ledger
+
+	started     time.Time
+	disbelieved map[openflow.DPID]bool // those of which it is logged
 }
 
 // New returns a poller, and loads what an earlier run saved. A record that
@@ -118,6 +121,8 @@ func New(ctx context.Context, cfg Config) (*Poller, error) {
 		samples: map[openflow.DPID]*Sample{}, failing: map[openflow.DPID]bool{}, busy: map[openflow.DPID]bool{},
 		dumps: map[openflow.DPID]*dump{}, budget: newBudget(time.Now()), ledger: newLedger(),
 	}
+	p.started = time.Now()
+	p.disbelieved, p.ledger.doubts.fastest = map[openflow.DPID]bool{}, p.fastest
 	p.reader = reader{most: p.most(), meterID: cfg.MeterID}
 	if cfg.Archive == nil {
 		return p, nil
@@ -140,6 +145,7 @@ func (p *Poller) Install(c path.Circuit) {
 		a.doubt(now) // it may be about to go another way
 	}
 	p.ledger.install(c)
+	p.beganLocked(c.ID, time.Now())
 	known := p.ledger.accounts[c.ID].project != ""
 	p.mu.Unlock()
 	if known {
@@ -222,6 +228,7 @@ func (p *Poller) Run(ctx context.Context) error {
 					<-room
 				case <-ctx.Done():
 				}
+				p.warn()
 				p.refresh(ctx, dpid)
 			})
 		})

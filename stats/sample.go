@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conga/controller/purpose"
+	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -177,7 +178,10 @@ func counted(now, before Volume, span time.Duration) *Rate {
 	if !now.kept() || !before.kept() {
 		return nil
 	}
-	return now.since(before).rate(span)
+	if r := now.since(before).rate(span); r == nil || r.Bits <= topology.FastestPort {
+		return r
+	}
+	return nil // no port is so fast
 }
 
 func readTables(before []Table, now openflow.TableStatsReply, span time.Duration) []Table {

@@ -104,7 +104,13 @@ func (l *ledger) takeFlow(s *Sample, t *tally, a *account, asked time.Time, span
 		l.put(e)
 	}
 	d := t.volume.since(e.last)
-	e.last, e.seen = t.volume, s.At
+	elapsed := a.unseen(e.seen, s.At) + e.missed
+	e.seen, e.missed = s.At, 0
+	if !l.doubts.believes(s.DPID, d, elapsed) {
+		e.missed = elapsed // what it counts later is compared with what was believed
+		return
+	}
+	e.last = t.volume
 	e.born = asked.Add(-t.lived)
 	l.count(a, e.position, d, s.At)
 	a.addRate(s.DPID, e.position, freshRate(t.volume, before, t.lived, span))
@@ -151,7 +157,7 @@ func (l *ledger) takeMeters(s *Sample, asked time.Time, span time.Duration, infl
 		}
 		seen[m.Of], m.Allocation = true, a.id
 		known := l.policer(a, s.DPID, m.Of)
-		d := known.count(m.Dropped, asked, s.At)
+		d := l.dropped(known, m.Dropped, asked, s.At)
 		if in := inflows[a]; in != nil {
 			known.inflow = in
 		}
@@ -186,11 +192,23 @@ func (l *ledger) read(dpid openflow.DPID, counts openflow.MeterStatsReply, asked
 			as = asked
 			continue
 		}
-		d := known.count(droppedBy(&counts[i]), asked, now)
+		d := l.dropped(known, droppedBy(&counts[i]), asked, now)
 		known.between = known.between.Plus(d)
 		l.addDropped(a, d, known.splits(), now)
 	}
 	return as
+}
+
+// dropped returns what a policer has dropped since it was looked at last;
+// nothing if that is not to be believed.
+func (l *ledger) dropped(m *policer, v Volume, asked, at time.Time) Volume {
+	was := *m
+	d := m.count(v, asked, at)
+	if !l.doubts.believes(m.dpid, d, m.account.unseen(was.at, at)) {
+		m.last = was.last
+		return Volume{}
+	}
+	return d
 }
 
 // policer returns what is known of an account's policer in a switch.
@@ -290,8 +308,11 @@ func (l *ledger) remove(dpid openflow.DPID, handle uint32, fr *openflow.FlowRemo
 	case !e.born.IsZero() && born.Before(e.born.Add(-bornSlack)):
 		return // of a predecessor: the entry has been put back and looked at since
 	}
-	l.count(a, e.position, last.since(e.last), now)
-	e.last, e.gone = last, now
+	if d := last.since(e.last); l.doubts.believes(dpid, d, a.unseen(e.seen, now)+e.missed) {
+		l.count(a, e.position, d, now)
+		e.last = last
+	}
+	e.gone = now
 	l.gone.add(e, now)
 	l.markDirty(a, now, true)
 }

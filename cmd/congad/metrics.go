@@ -16,6 +16,7 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	r := stats.NewRegistry(version.Build())
 	requests, err := stats.RegisterRequests(r)
 	err = errors.Join(err,
+		d.poller.Register(r),
 		stats.RegisterNetwork(r, d.controller.Snapshot),
 		stats.RegisterHosts(r, d.hosts),
 		stats.RegisterAllocations(r, d.states),

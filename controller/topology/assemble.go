@@ -73,6 +73,7 @@ func (b *Builder) renewSwitches(s *Snapshot) (wired bool) {
 func (b *Builder) assemble(sw *switchState) Switch {
 	out := sw.info
 	out.Barred = b.contests.bars[out.DPID]
+	out.Fastest = fastestOf(sw)
 	out.Ports = make(map[openflow.PortNo]Port, len(sw.ports))
 	for no, p := range sw.ports {
 		id := PortID{DPID: out.DPID, Port: no}

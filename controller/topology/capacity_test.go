@@ -60,3 +60,19 @@ func TestCapacitiesAreSetAnew(t *testing.T) {
 		t.Error("paths do not hear of it")
 	}
 }
+
+// The fastest port of a switch is known if each says how fast it is.
+func TestFastestPort(t *testing.T) {
+	mode := openflow.PortFeature100GFull
+	slow, fast := openflow.Port{No: 1, CurrSpeed: 1_000_000, Supported: mode}, openflow.Port{No: 2, CurrSpeed: 40_000_000, Supported: mode}
+	b := NewBuilder(Config{}, t0)
+	b.SwitchUp(Switch{DPID: 1}, []openflow.Port{slow, fast}, t0)
+	if got := b.Snapshot(t0).Switches[1].Fastest; got != 40*bitrate.Gbps {
+		t.Errorf("%v; want 40 Gbit/s", got)
+	}
+	fast.CurrSpeed = 1<<32 - 1
+	b.PortChanged(1, openflow.PortModified, fast, t0)
+	if got := b.Snapshot(t0).Switches[1].Fastest; got != FastestPort {
+		t.Errorf("%v; want %v", got, FastestPort)
+	}
+}

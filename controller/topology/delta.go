@@ -82,7 +82,7 @@ func differ[K comparable, V any](old, now map[K]V, same func(V, V) bool) (keys [
 }
 
 func sameSwitch(a, b Switch) bool {
-	return a.Connected == b.Connected && a.Role == b.Role && a.Since.Equal(b.Since) && a.Tables == b.Tables && a.Meters == b.Meters &&
+	return a.Connected == b.Connected && a.Role == b.Role && a.Since.Equal(b.Since) && a.Tables == b.Tables && a.Fastest == b.Fastest && a.Meters == b.Meters &&
 		a.Numbered == b.Numbered && a.QueuesSilent == b.QueuesSilent && a.Unmetered == b.Unmetered && a.Unpoliced == b.Unpoliced && a.Lacks == b.Lacks &&
 		slices.Equal(a.Limitations, b.Limitations) && a.Addr == b.Addr && a.Desc == b.Desc && maps.EqualFunc(a.Ports, b.Ports, samePort) &&
 		slices.Equal(a.Barred, b.Barred)

@@ -73,6 +73,10 @@ type Switch struct {
 	QueuesSilent bool  // it does not say what the queues for allocated traffic send
 	Barred       []Bar // what hosts may not announce, since others have it; by port
 
+	// Fastest is the speed of its fastest port, FastestPort if one does not
+	// tell its speed.
+	Fastest bitrate.Rate
+
 	// Limitations say, a sentence each, what the switch cannot do. They are
 	// not changed.
 	Limitations []string
