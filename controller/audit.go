@@ -37,6 +37,7 @@ func (s *session) dump(ctx context.Context, ready func() error, entry func(*open
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		for i := range entries {
+			entries[i].Cookie = s.instance().Unmark(entries[i].Cookie)
 			s.flows.Translate(&entries[i])
 			entry(&entries[i])
 		}

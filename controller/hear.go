@@ -28,7 +28,8 @@ func (s *session) receive(ctx context.Context, m openflow.Message) {
 		}
 		s.post(ctx, portStatus{s, m.Reason, m.Port, s.statuses.Add(1)})
 	case *openflow.FlowRemoved:
-		if !purpose.Ours(m.Cookie) || len(m.Match) > fieldsMost {
+		m.Cookie = s.instance().Unmark(m.Cookie)
+		if !purpose.Ours(m.Cookie) || purpose.InstanceOf(m.Cookie) != 0 || len(m.Match) > fieldsMost {
 			return
 		}
 		s.cfg.Removed(s.dpid, m)

@@ -175,6 +175,7 @@ func (l *lab) held(s *topology.Snapshot) bool {
 	for _, sw := range l.net.Switches() {
 		r := flow.NewReconciler(want[sw.DPID()].Whole(), 1)
 		for _, f := range sw.Flows(openflow.TableAll) {
+			f.Cookie = l.unmarked(f)
 			f.Instructions = slices.Clone(f.Instructions)
 			for i := range f.Instructions {
 				if in := &f.Instructions[i]; in.Meter != 0 {
@@ -194,6 +195,11 @@ func (l *lab) held(s *topology.Snapshot) bool {
 		}
 	}
 	return true
+}
+
+// unmarked returns the cookie of an entry without the controller's number.
+func (l *lab) unmarked(f openflow.FlowStats) openflow.Cookie {
+	return purpose.Instance(l.cfg.Instance).Unmark(f.Cookie)
 }
 
 func (l *lab) ping(from, to string) {
@@ -264,7 +270,7 @@ func (l *lab) holders(handle uint32) map[openflow.DPID]int {
 	out := map[openflow.DPID]int{}
 	for _, sw := range l.net.Switches() {
 		for _, f := range sw.Flows(openflow.TableAll) {
-			if f.Cookie == purpose.MakeCookie(purpose.Allocation, uint64(handle)) {
+			if l.unmarked(f) == purpose.MakeCookie(purpose.Allocation, uint64(handle)) {
 				out[sw.DPID()]++
 			}
 		}
@@ -329,7 +335,7 @@ func otherWay(l *lab, p path.Path) path.Path {
 func (l *lab) forwards(sw *ofswitch.Switch, c path.Circuit) bool {
 	for _, f := range sw.Flows(0) {
 		in, ok := f.Match.Get(openflow.FieldInPort)
-		if f.Cookie != purpose.MakeCookie(purpose.Allocation, uint64(c.Handle)) || !ok || in.Uint64() != uint64(c.Path[0].In) {
+		if l.unmarked(f) != purpose.MakeCookie(purpose.Allocation, uint64(c.Handle)) || !ok || in.Uint64() != uint64(c.Path[0].In) {
 			continue
 		}
 		for _, i := range f.Instructions {

@@ -123,7 +123,7 @@ func isSlave(err error) bool {
 func (s *session) obtain(ctx context.Context) error {
 	s.role = openflow.RoleEqual
 	if s.cfg.Role != openflow.RoleMaster {
-		return nil
+		return s.awaitOthers(ctx)
 	}
 	waited := false
 	for {
@@ -146,7 +146,7 @@ func (s *session) obtain(ctx context.Context) error {
 			continue
 		case refused, errors.Is(err, errRoleless):
 			s.log.Debug("switch has no roles", "err", err)
-			return nil
+			return s.awaitOthers(ctx)
 		case err != nil:
 			return err
 		}
@@ -183,7 +183,7 @@ func (s *session) standBack(ctx context.Context, generation uint64) error {
 		t.reported = true
 	})
 	s.conn.Start(func(openflow.Header, openflow.Message) {}) // else what the switch says would pile up
-	s.post(ctx, withheld{s})
+	s.post(ctx, withheld{s, "Another controller is its master, so CONGA changes nothing there."})
 	// As a slave the switch keeps this side from changing anything, too.
 	_, err := s.askRole(ctx, openflow.RoleSlave, generation)
 	for since := time.Now(); err == nil || isRefusal(err); {
@@ -275,14 +275,17 @@ func (s *session) outranked() error {
 	return errOutranked
 }
 
-// withheld: another controller is master of a switch that has connected.
-type withheld struct{ s *session }
+// withheld: another controller has a switch that has connected.
+type withheld struct {
+	s   *session
+	why string // a sentence
+}
 
 func (e withheld) apply(k *core) {
 	if !k.current(e.s) {
 		return
 	}
 	k.peers[e.s.dpid].withheld = true
-	k.builder.SwitchWithheld(e.s.dpid, e.s.conn.RemoteAddr().String(), time.Now())
+	k.builder.SwitchWithheld(e.s.dpid, e.s.conn.RemoteAddr().String(), e.why, time.Now())
 	k.announce()
 }

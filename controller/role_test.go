@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/channel"
@@ -337,4 +339,115 @@ func (r *rivalPeer) become(generation uint64) openflow.Role {
 		generation = r.ask(openflow.RoleNoChange, 0).GenerationID + 1
 	}
 	return r.ask(openflow.RoleMaster, generation).Role
+}
+
+// Where the switch does not say which controller is master, the second one
+// finds the entries of the first and stands back until they are gone.
+func TestSecondEqualControllerStandsBack(t *testing.T) {
+	const first, second = 0x03f, 0x0fc
+	inBubble(t, pair, Config{Role: openflow.RoleEqual, Instance: first}, func(l *lab) {
+		l.settledTrunks(2, 1)
+		l.pingAll()
+		c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
+		if err := l.install(c); err != nil {
+			l.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		before := l.mods()
+		b := l.another(Config{Role: openflow.RoleEqual, Instance: second})
+		b.until("the second controller to stand back", func(s *topology.Snapshot) bool {
+			says := s.Switches[1].Limitations
+			return len(says) == 1 && strings.HasPrefix(says[0], "It holds entries of another CONGA (number 63)")
+		})
+		time.Sleep(10 * time.Minute)
+		if n := l.mods() - before; n != 0 {
+			l.Errorf("the second controller cost %d flow mods", n)
+		}
+		if got := l.send("h1", "h2", 1000); got.Packets != 1000 {
+			l.Errorf("%d of 1,000 packets of the first one's allocation arrived", got.Packets)
+		}
+		if !b.allAre(openflow.RoleSlave) || !l.allAre(openflow.RoleEqual) {
+			l.Errorf("the first is %v, the second %v", l.roles(), b.roles())
+		}
+		// The first one's restart changes nothing; without it, and its entries,
+		// the second has the switches.
+		l.stop()
+		l = l.again(Config{Role: openflow.RoleEqual, Instance: first}, c)
+		l.settledTrunks(2, 1)
+		if err := l.install(c); err != nil {
+			l.Error(err)
+		}
+		l.stop()
+		for _, sw := range l.net.Switches() {
+			_ = sw.Apply(&openflow.FlowMod{Command: openflow.FlowDelete, Table: openflow.TableAll, BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny})
+		}
+		time.Sleep(lookEvery)
+		b.until("the second controller to have the switches", func(*topology.Snapshot) bool { return b.allAre(openflow.RoleEqual) })
+	})
+}
+
+// What an older version has put into a switch, without a number, is kept, and
+// so is what this one has put there; a master takes over what others have left.
+func TestEntriesOfEarlierControllers(t *testing.T) {
+	inBubble(t, pair, Config{}, func(l *lab) {
+		l.settled(2, 1)
+		l.pingAll()
+		l.acquainted()
+		c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
+		if err := l.install(c); err != nil {
+			l.Fatal(err)
+		}
+		wanted := []path.Circuit{c}
+		for i, k := range []struct {
+			instance uint16
+			rewrites bool
+		}{{0x03f, false}, {0x03f, false}, {0x0fc, true}, {0x0fc, false}} {
+			saved := l.builderSaved()
+			l.stop()
+			before := l.mods()
+			keep := &keeper{}
+			_ = keep.Save(topology.SavedChange{Saved: saved})
+			l = l.again(Config{Instance: k.instance, Memory: keep}, wanted...)
+			time.Sleep(2 * watchFor)
+			l.settledTrunks(2, 1)
+			if err := l.install(c); err != nil {
+				l.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			if n := l.mods() - before; n != 0 != k.rewrites {
+				l.Errorf("number %#x: %d flow mods", k.instance, n)
+			}
+			if got := l.send("h1", "h2", 100); got.Packets != 100 {
+				l.Errorf("number %#x: %d of 100 packets arrived", k.instance, got.Packets)
+			}
+			if i == 0 { // something that has a number
+				d := c
+				d.ID, d.Handle, d.Key.Proto = "b", 8, path.ProtoUDP
+				if err := l.install(d); err != nil {
+					l.Fatal(err)
+				}
+				wanted = append(wanted, d)
+			}
+		}
+		for _, x := range wanted {
+			if err := l.Remove(l.Context(), x.ID); err != nil {
+				l.Error(err)
+			}
+		}
+		for _, sw := range l.net.Switches() {
+			for _, f := range sw.Flows(openflow.TableAll) {
+				if kind, _ := purpose.ReadCookie(f.Cookie); kind == purpose.Allocation || purpose.InstanceOf(f.Cookie) == 0x03f {
+					l.Errorf("left is %v", f)
+				}
+			}
+		}
+	})
+}
+
+// builderSaved returns what the controller would save of the network.
+func (l *lab) builderSaved() (saved topology.Saved) {
+	done := make(chan struct{})
+	l.post(l.Context(), inspect(func(k *core) { saved = k.builder.Saved(); close(done) }))
+	<-done
+	return saved
 }

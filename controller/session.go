@@ -241,8 +241,11 @@ func (s *session) messages(steps []flow.Step, separate bool) (msgs []openflow.Me
 			barriers = append(barriers, len(msgs))
 			msgs = append(msgs, &openflow.BarrierRequest{})
 		}
-		if fm, ok := st.Message.(*openflow.FlowMod); ok && s.lacks&topology.LacksRemovals != 0 {
-			fm.Flags &^= openflow.FlowSendFlowRem
+		if fm, ok := st.Message.(*openflow.FlowMod); ok {
+			s.mark(fm)
+			if s.lacks&topology.LacksRemovals != 0 {
+				fm.Flags &^= openflow.FlowSendFlowRem
+			}
 		}
 		msgs = append(msgs, st.Message)
 	}

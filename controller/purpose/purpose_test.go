@@ -2,6 +2,7 @@ package purpose
 
 import (
 	"fmt"
+	"math/bits"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -11,7 +12,7 @@ import (
 
 func TestReadCookie(t *testing.T) {
 	for cookie, want := range map[openflow.Cookie]string{
-		0xc09a_01_00_0000_0000: "control 0", 0xc09a_02_00_0000_0000: "forward 0", 0xc09a_03_ff_ffff_ffff: "allocation 1099511627775",
+		0xc09a_01_00_0000_0000: "control 0", 0xc09a_02_00_0000_0000: "forward 0", 0xc09a_03_ff_ffff_ffff: "allocation 4294967295", 0xc09a_a3_5b_0000_0007: "allocation 7",
 		0xc09a_00_00_0000_0001: "control 1", 0xc09a_ff_00_0000_0002: "control 2",
 		0: "foreign 0", 0xc09b_03_00_0000_0007: "foreign 0", 0x409a_03_00_0000_0007: "foreign 0", 0x0000_03_00_0000_0007: "foreign 0",
 	} {
@@ -26,8 +27,8 @@ func TestReadCookie(t *testing.T) {
 }
 
 func TestMakeCookie(t *testing.T) {
-	if c := MakeCookie(Allocation, 0xff_0000_0000_0007); c != 0xc09a_0300_0000_0007 {
-		t.Errorf("cookie %x; want 40 bits of the owner", uint64(c))
+	if c := MakeCookie(Allocation, 0xff_00ff_0000_0007); c != 0xc09a_0300_0000_0007 {
+		t.Errorf("cookie %x; want 32 bits of the owner", uint64(c))
 	}
 }
 
@@ -79,6 +80,35 @@ func TestMeterAgain(t *testing.T) {
 		}
 		if kind, of := ReadMeter(id); ok && (kind != MeterBestEffort || of != uint32(port)) {
 			t.Errorf("the meter of port %#x reads as %v %#x", uint32(port), kind, of)
+		}
+	})
+}
+
+// An instance can be read from a cookie, taken out of its own, and selected
+// together with none; cookies of other instances are another matter.
+func TestInstance(t *testing.T) {
+	var all []Instance
+	for i := range Instance(1 << 12) {
+		if bits.OnesCount16(uint16(i)) == 6 {
+			all = append(all, i)
+		}
+	}
+	if len(all) != 924 {
+		t.Fatalf("%d instances", len(all))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		own, other := rapid.SampledFrom(all).Draw(t, "own"), rapid.SampledFrom(all).Draw(t, "other")
+		bare := MakeCookie(rapid.SampledFrom([]Kind{Control, Forward, Allocation}).Draw(t, "kind"), rapid.Uint64().Draw(t, "owner"))
+		ours, theirs := own.Mark(bare), other.Mark(bare)
+		if InstanceOf(bare) != 0 || InstanceOf(ours) != own || own.Unmark(ours) != bare || own.Unmark(bare) != bare {
+			t.Errorf("%#x of %x is %#x", uint64(bare), own, uint64(ours))
+		}
+		k, o := ReadCookie(ours)
+		if wantK, wantO := ReadCookie(bare); k != wantK || o != wantO {
+			t.Errorf("%#x reads as %v %d", uint64(ours), k, o)
+		}
+		if mask := own.Own(^openflow.Cookie(0)); bare&mask != bare || ours&mask != bare || own != other && (theirs&mask == bare || own.Unmark(theirs) != theirs) {
+			t.Errorf("the mask of %x does not select %#x and %#x, or does %#x", own, uint64(bare), uint64(ours), uint64(theirs))
 		}
 	})
 }

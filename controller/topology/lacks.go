@@ -127,19 +127,16 @@ func (sw Switch) RoleName() string {
 	return sw.Role.String()
 }
 
-// heldByAnother says what is wrong with a switch that is withheld.
-const heldByAnother = "Another controller is its master, so CONGA changes nothing there."
-
 // SwitchWithheld takes note that a switch has connected from an address, and
-// that another controller is its master. It counts as not connected until
-// [Builder.SwitchUp].
-func (b *Builder) SwitchWithheld(dpid openflow.DPID, addr string, now time.Time) {
+// that another controller has it, in a sentence. It counts as not connected
+// until [Builder.SwitchUp].
+func (b *Builder) SwitchWithheld(dpid openflow.DPID, addr, why string, now time.Time) {
 	b.clock.look(now)
 	sw := b.switches[dpid]
 	if sw == nil {
 		sw = &switchState{info: Switch{DPID: dpid}, ports: map[openflow.PortNo]*portState{}}
 		b.switches[dpid] = sw
 	}
-	sw.info.Role, sw.info.Addr, sw.info.Limitations = openflow.RoleSlave, addr, []string{heldByAnother}
+	sw.info.Role, sw.info.Addr, sw.info.Limitations = openflow.RoleSlave, addr, []string{why}
 	b.touchSwitch(dpid)
 }

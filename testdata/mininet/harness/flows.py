@@ -8,7 +8,7 @@ from typing import Dict, Iterable, List, Set, Tuple
 
 from .ovs import ofctl
 
-TAG = 0xC09A  # top 16 bits of CONGA's cookies; the kind is in the next 8
+TAG = 0xC09A  # top 16 bits of CONGA's cookies; the kind is in bits 40 to 43
 CONTROL, FORWARD, ALLOCATION = 1, 2, 3
 
 
@@ -32,7 +32,7 @@ class Entry:
     @property
     def kind(self) -> int:
         """Kind of one of CONGA's entries, 0 for somebody else's."""
-        return self.cookie >> 40 & 0xFF if self.ours else 0
+        return self.cookie >> 40 & 0xF if self.ours else 0
 
     @property
     def key(self) -> Tuple[int, int, str]:
