@@ -80,3 +80,39 @@ class Two(Case):
         passes(self.lab.no_entries, 15, "no allocation has entries")
         second.stop()
         self.lab.restart_congad()
+
+
+class Equal(Case):
+    """No daemon asks to be master."""
+
+    options = {"role": "equal"}
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Line(n=2, k=1)
+
+    def test_second_stands_back(self) -> None:
+        """The second daemon finds the entries of the first."""
+        net = self.lab.net
+        second = Congad(Settings.congad, Settings.directory / (title(type(self)) + "-second"), shift=SHIFT, role="equal")
+        a = self.lab.allocate("h1", "h2", bandwidth=10_000_000)
+        stream = traffic.Stream(net, "h1", "h2")
+        second.start()
+        self.addCleanup(second.stop)
+        net.add_controller(OPENFLOW_PORT + SHIFT)
+
+        def stands_back() -> None:
+            switches = second.operator().call("GET", "/api/switches")
+            assert len(switches) == len(net.switches), switches
+            for sw in switches:
+                assert "It holds entries of another CONGA" in (sw["limitations"] or [""])[0], sw
+
+        passes(stands_back, 15, "the second daemon stands back")
+        time.sleep(AUDITS)
+        stands_back()
+        got = stream.finish()
+        self.note("lost %d of %d packets of the first one's allocation", got["lost"], got["sent"])
+        self.assertEqual(0, got["lost"])
+        self.assertEqual("active", self.lab.api.get(a)["state"])
+        for sw in self.lab.congad.operator().call("GET", "/api/switches"):
+            self.assertEqual((True, "equal"), (sw["connected"], sw["role"]))

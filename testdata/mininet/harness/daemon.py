@@ -17,7 +17,7 @@ API_PORT = 8443
 USER, PROJECT = "alice", "astro"
 
 
-def configuration(data: Path, plaintext: bool = True, shift: int = 0, links: Optional[List[Dict[str, Any]]] = None,
+def configuration(data: Path, plaintext: bool = True, shift: int = 0, role: str = "master", links: Optional[List[Dict[str, Any]]] = None,
                   projects: Optional[List[Dict[str, Any]]] = None, **network: Any) -> Dict[str, Any]:
     """A configuration for the loopback, with one project, unless told, whose
     member needs no password. `links` and `network` go under the key network;
@@ -25,7 +25,7 @@ def configuration(data: Path, plaintext: bool = True, shift: int = 0, links: Opt
     return {
         "data": str(data),
         "api": {"listen": "127.0.0.1:%d" % (API_PORT + shift), "plaintext": plaintext},
-        "openflow": {"listen": "127.0.0.1:%d" % (OPENFLOW_PORT + shift)},
+        "openflow": {"listen": "127.0.0.1:%d" % (OPENFLOW_PORT + shift), "role": role},
         "network": {"links": links or [], **network},
         "directory": {
             "projects": projects or [{"id": PROJECT, "members": [USER]}],
@@ -40,7 +40,8 @@ class Congad:
     """Starts and stops the daemon. Its output goes to congad.log in `directory`
     and is continued over restarts."""
 
-    def __init__(self, binary: str, directory: Path, plaintext: bool = True, shift: int = 0, **network: Any) -> None:
+    def __init__(self, binary: str, directory: Path, plaintext: bool = True, shift: int = 0, role: str = "master",
+                 **network: Any) -> None:
         self.binary = binary
         self.directory = directory
         self.plaintext = plaintext
@@ -49,7 +50,7 @@ class Congad:
         self.log = directory / "congad.log"
         self.config = directory / "conga.yaml"
         # JSON is YAML too.
-        self.config.write_text(json.dumps(configuration(directory / "data", plaintext, shift, **network), indent=2))
+        self.config.write_text(json.dumps(configuration(directory / "data", plaintext, shift, role, **network), indent=2))
         self.process: Optional["subprocess.Popen[bytes]"] = None
 
     def start(self, seconds: float = 20) -> None:
