@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
+	"unique"
 
 	"conga/bitrate"
 	"conga/controller/path"
@@ -290,8 +291,15 @@ func replace[K comparable](old, now []reservation[K], remove, add func(reservati
 
 // conflicting returns the claims that block a request.
 func (b *calendars) conflicting(r Request) []claim {
-	owner := b.owns != nil && (b.owns(r.ProjectID, r.Key.Src) || b.owns(r.ProjectID, r.Key.Dst))
-	return b.keys.conflicting(claimOf(&r), owner)
+	known := map[unique.Handle[string]]bool{}
+	return b.keys.conflicting(claimOf(&r), func(project unique.Handle[string]) bool {
+		owns, asked := known[project]
+		if !asked && b.owns != nil {
+			owns = b.owns(project.Value(), r.Key.Src) || b.owns(project.Value(), r.Key.Dst)
+			known[project] = owns
+		}
+		return owns
+	})
 }
 
 func hostsOf(canonical path.FlowKey) hosts { return hosts{canonical.Src, canonical.Dst} }

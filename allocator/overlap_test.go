@@ -23,31 +23,36 @@ func TestOverlapBetweenProjects(t *testing.T) {
 	reversed := func(r Request) Request { r.Key = r.Key.Reverse(); return r }
 	for name, tc := range map[string]struct {
 		had, asks Request
-		owner     bool // the one that asks owns the destination
+		owners    string // the projects that own an end
 		waits     bool
 	}{
-		"the same":                    {of("p", 1, 0, 0, 0), of("q", 1, 0, 0, 0), false, true},
-		"a narrower one":              {of("p", 1, 0, 0, 0), of("q", 1, udp, 0, 0), false, true},
-		"one port":                    {of("p", 1, 0, 0, 0), of("q", 1, udp, 7, 9), true, true},
-		"one port, backwards":         {of("p", 1, 0, 0, 0), reversed(of("q", 1, udp, 7, 9)), true, true},
-		"one port of a protocol":      {of("p", 1, tcp, 0, 0), of("q", 1, tcp, 0, 9), false, true},
-		"one port of another":         {of("p", 1, tcp, 0, 0), of("q", 1, udp, 0, 9), false, false},
-		"partly the same":             {of("p", 1, tcp, 7, 0), of("q", 1, tcp, 0, 9), false, true},
-		"partly, and more precisely":  {of("p", 1, tcp, 0, 0), of("q", 1, 0, 7, 9), false, true},
-		"a wider one":                 {of("p", 1, tcp, 0, 9), of("q", 1, 0, 0, 0), false, false},
-		"its own, narrower":           {of("p", 1, 0, 0, 0), of("p", 1, tcp, 0, 9), false, false},
-		"its own, the same":           {of("p", 1, 0, 0, 0), of("p", 1, 0, 0, 0), false, true},
-		"without a rate":              {of("p", 1, 0, 0, 0), of("q", 0, udp, 7, 9), true, true},
-		"both without":                {of("p", 0, 0, 0, 0), of("q", 0, 0, 0, 0), true, true},
-		"the first without, an owner": {of("p", 0, 0, 0, 0), of("q", 1, 0, 0, 0), true, false},
-		"and one of its ports":        {of("p", 0, 0, 0, 0), of("q", 1, tcp, 7, 9), true, false},
-		"the first without, no owner": {of("p", 0, 0, 0, 0), of("q", 1, tcp, 7, 9), false, true},
+		"the same":                    {of("p", 1, 0, 0, 0), of("q", 1, 0, 0, 0), "", true},
+		"a narrower one":              {of("p", 1, 0, 0, 0), of("q", 1, udp, 0, 0), "", true},
+		"one port":                    {of("p", 1, 0, 0, 0), of("q", 1, udp, 7, 9), "q", true},
+		"one port, backwards":         {of("p", 1, 0, 0, 0), reversed(of("q", 1, udp, 7, 9)), "q", true},
+		"one port of a protocol":      {of("p", 1, tcp, 0, 0), of("q", 1, tcp, 0, 9), "", true},
+		"one port of another":         {of("p", 1, tcp, 0, 0), of("q", 1, udp, 0, 9), "", false},
+		"partly the same":             {of("p", 1, tcp, 7, 0), of("q", 1, tcp, 0, 9), "", true},
+		"partly, and more precisely":  {of("p", 1, tcp, 0, 0), of("q", 1, 0, 7, 9), "", true},
+		"a wider one":                 {of("p", 1, tcp, 0, 9), of("q", 1, 0, 0, 0), "", false},
+		"its own, narrower":           {of("p", 1, 0, 0, 0), of("p", 1, tcp, 0, 9), "", false},
+		"its own, the same":           {of("p", 1, 0, 0, 0), of("p", 1, 0, 0, 0), "", true},
+		"without a rate":              {of("p", 1, 0, 0, 0), of("q", 0, udp, 7, 9), "q", true},
+		"both without":                {of("p", 0, 0, 0, 0), of("q", 0, 0, 0, 0), "q", true},
+		"the first without, an owner": {of("p", 0, 0, 0, 0), of("q", 1, 0, 0, 0), "q", false},
+		"and one of its ports":        {of("p", 0, 0, 0, 0), of("q", 1, tcp, 7, 9), "q", false},
+		"the first without, no owner": {of("p", 0, 0, 0, 0), of("q", 1, tcp, 7, 9), "", true},
+		"the first without, both own": {of("p", 0, 0, 0, 0), of("q", 1, 0, 0, 0), "pq", true},
+		"one of its ports, both own":  {of("p", 0, 0, 0, 0), of("q", 1, udp, 0, 9), "pq", true},
+		"and asked for backwards":     {of("p", 0, 0, 0, 0), reversed(of("q", 1, udp, 0, 9)), "pq", true},
+		"the first without, its own":  {of("p", 0, 0, 0, 0), of("q", 1, tcp, 7, 9), "p", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 2, 1000)
 			w.cable(1, 2, 1000)
 			w.cfg.Owns = func(project string, addr netip.Addr) bool {
-				return tc.owner && project == tc.asks.ProjectID && addr == host(2, 1)
+				end := map[string]netip.Addr{"p": host(1, 1), "q": host(2, 1)}[project]
+				return strings.Contains(tc.owners, project) && addr == end
 			}
 			w.open()
 			first := w.create(tc.had)

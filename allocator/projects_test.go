@@ -10,21 +10,23 @@ import (
 	"conga/controller/path"
 )
 
-// TestProjectsLeaveEachOtherAlone has two projects ask, change, release and be
-// limited at random. What one does takes nothing of what the other was
-// promised: neither its rate nor its window, and no packet that had been its.
+// TestProjectsLeaveEachOtherAlone has two projects ask, change, renew, release
+// and be limited at random, while the cable comes to carry more and less. What
+// one does takes nothing of what the other was promised: neither its rate nor
+// its window, and no packet that had been its. Each owns a host, and two hosts
+// belong to no project.
 func TestProjectsLeaveEachOtherAlone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t, 2, 20)
-		w.cable(1, 2, 12)
+		trunk := w.cable(1, 2, 12)
 		limits := map[string]Limits{}
 		w.cfg.Limits = func(project string) Limits { return limits[project] }
-		w.cfg.Owns = func(project string, addr netip.Addr) bool { return project == "p" && addr == host(1, 1) }
+		w.cfg.Owns = ownsHost
 		w.open()
-		m := &twoProjects{t: t, w: w, before: map[string]Allocation{}}
+		m := &twoProjects{t: t, w: w, carries: 12, before: map[string]Allocation{}}
 		for range rapid.IntRange(1, 25).Draw(t, "steps") {
 			by := rapid.SampledFrom([]string{"p", "q"}).Draw(t, "by")
-			switch rapid.IntRange(0, 5).Draw(t, "step") {
+			switch rapid.IntRange(0, 7).Draw(t, "step") {
 			case 0, 1, 2:
 				_, _ = w.a.Create(bg, m.request(by))
 			case 3:
@@ -38,23 +40,35 @@ func TestProjectsLeaveEachOtherAlone(t *testing.T) {
 			case 5:
 				limits[by] = drawLimits(t, 12)
 				w.a.LimitsChanged()
+			case 6:
+				by = "" // no project's doing
+				m.carries = bitrate.Rate(rapid.IntRange(0, 16).Draw(t, "carries"))
+				w.change(mend(trunk, m.carries))
+			case 7:
+				w.open()
 			}
 			w.plan()
 			w.work()
 			m.compare(by)
-			w.pass(secondsRange(0, 9).Draw(t, "pause"))
-			w.plan()
-			w.work()
-			m.compare("")
+			for range secondsRange(0, 9).Draw(t, "pause") {
+				w.pass(1)
+				m.compare("")
+			}
 		}
 	})
 }
 
 // twoProjects is what the last step has left.
 type twoProjects struct {
-	t      *rapid.T
-	w      *world
-	before map[string]Allocation
+	t       *rapid.T
+	w       *world
+	carries bitrate.Rate // by the cable
+	before  map[string]Allocation
+}
+
+// ownsHost reports whether an address is that of the project's host.
+func ownsHost(project string, addr netip.Addr) bool {
+	return project == "p" && addr == host(1, 1) || project == "q" && addr == host(2, 1)
 }
 
 func (m *twoProjects) request(by string) Request {
@@ -63,11 +77,12 @@ func (m *twoProjects) request(by string) Request {
 	if rapid.Bool().Draw(m.t, "fixed") {
 		r.StartTime = m.w.now + secondsRange(0, 30).Draw(m.t, "start")
 	}
+	r.Lease, r.ActiveLease = secondsRange(0, 20).Draw(m.t, "lease"), secondsRange(0, 20).Draw(m.t, "active lease")
 	return r
 }
 
 func (m *twoProjects) key() path.FlowKey {
-	k := key(host(1, 1), host(2, rapid.IntRange(1, 2).Draw(m.t, "host")))
+	k := key(host(1, rapid.IntRange(1, 2).Draw(m.t, "host")), host(2, rapid.IntRange(1, 2).Draw(m.t, "host")))
 	k.Proto = rapid.SampledFrom([]uint8{path.ProtoAny, path.ProtoTCP}).Draw(m.t, "protocol")
 	k.SrcPort, k.DstPort = uint16(rapid.IntRange(0, 1).Draw(m.t, "from")), uint16(rapid.IntRange(0, 1).Draw(m.t, "to"))
 	if rapid.Bool().Draw(m.t, "back") {
@@ -77,11 +92,13 @@ func (m *twoProjects) key() path.FlowKey {
 }
 
 func (m *twoProjects) change() (c Change) {
-	switch rapid.IntRange(0, 2).Draw(m.t, "change") {
+	switch rapid.IntRange(0, 3).Draw(m.t, "change") {
 	case 0:
 		c.Bandwidth = new(bitrate.Rate(rapid.IntRange(0, 8).Draw(m.t, "rate")))
 	case 1:
 		c.Duration = new(secondsRange(5, 60).Draw(m.t, "duration"))
+	case 2:
+		c.Lease, c.ActiveLease = new(secondsRange(0, 20).Draw(m.t, "lease")), new(secondsRange(0, 20).Draw(m.t, "active lease"))
 	default:
 		c.Key = new(m.key())
 	}
@@ -107,7 +124,7 @@ func (m *twoProjects) compare(by string) {
 	for id, had := range m.before {
 		has, there := after[id]
 		switch {
-		case had.ProjectID == by || had.Window == (Window{}) || had.Window.End <= m.w.now:
+		case had.ProjectID == by || had.Window == (Window{}) || had.Window.End <= m.w.now || lapsed(had, m.w.now) || m.crowded(had):
 		case !there:
 			m.t.Fatalf("%+v is gone", had)
 		case has.Bandwidth != had.Bandwidth || has.Window.Start > had.Window.Start && has.Window.Start > m.w.now ||
@@ -133,8 +150,27 @@ func (m *twoProjects) spares(x, y Allocation) {
 	if was, there := m.before[x.ID]; there && was.Window.Overlaps(y.Window) && was.Key == x.Key {
 		return // it was there first
 	}
-	if x.ProjectID == "p" && x.Bandwidth > 0 && y.Bandwidth == 0 {
-		return // it owns an end
+	if owns := func(v Allocation) bool { return ownsHost(v.ProjectID, x.Key.Src) || ownsHost(v.ProjectID, x.Key.Dst) }; owns(x) && x.Bandwidth > 0 &&
+		!owns(y) && y.Bandwidth == 0 {
+		return // it owns an end and was promised a rate, the other neither
 	}
 	m.t.Fatalf("%+v takes packets of %+v", x, y)
+}
+
+// lapsed reports whether a lease of an allocation may have ended by now.
+func lapsed(v Allocation, now Seconds) bool {
+	begun := v.ActiveLease != 0 && v.Window.Start+v.ActiveLease <= now // the other lease counts from the start
+	return v.LeaseEnd != 0 && v.LeaseEnd <= now || begun
+}
+
+// crowded reports whether the cable carries less than was reserved of it at
+// some moment of the window of one that is not among the first.
+func (m *twoProjects) crowded(v Allocation) bool {
+	held := v.Bandwidth
+	for _, o := range m.before {
+		if o.ID != v.ID && o.Window.Overlaps(v.Window) {
+			held += o.Bandwidth
+		}
+	}
+	return v.Bandwidth > 0 && held > m.carries
 }

@@ -25,13 +25,17 @@ func claimOf(r *Request) claim {
 // blockedBy reports whether c cannot be where o is. A project's own claims may
 // not be confused with each other. Those of others are not to be outranked: a
 // packet that both match would leave the one that had it for c, which is the
-// more specific one. Only a claim without a rate gives way, to a rated one of a
-// project that owns an end.
-func (c claim) blockedBy(o claim, owner bool) bool {
+// more specific one. Only a claim without a rate gives way, to a rated one, and
+// only if of the two projects the one that asks owns an end. owns reports
+// whether a project does.
+func (c claim) blockedBy(o claim, owns func(project unique.Handle[string]) bool) bool {
 	if c.by.project == o.by.project {
 		return c.Conflicts(o.FlowKey)
 	}
-	return c.Specificity() >= o.Specificity() && c.Meets(o.FlowKey) && !(owner && c.by.rated && !o.by.rated)
+	if c.Specificity() < o.Specificity() || !c.Meets(o.FlowKey) {
+		return false
+	}
+	return !c.by.rated || o.by.rated || !owns(c.by.project) || owns(o.by.project)
 }
 
 // sharesFragments reports whether claims of different projects are of the same

@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"unique"
 
 	"conga/controller/path"
 )
@@ -212,12 +213,12 @@ func (b *keyCalendar) fit(k claim, w Window) Seconds {
 // traffic.
 func (b *keyCalendar) taken(k claim, w Window) bool { return b.fit(k, w) != w.Start }
 
-// conflicting returns what is claimed and blocks c. owner says that c's project
-// owns an end.
-func (b *keyCalendar) conflicting(c claim, owner bool) (found []claim) {
+// conflicting returns what is claimed and blocks c. owns reports whether a
+// project owns an end of c's traffic.
+func (b *keyCalendar) conflicting(c claim, owns func(project unique.Handle[string]) bool) (found []claim) {
 	seen := map[selector]bool{}
 	note := func(x selector) {
-		if other := x.between(c.FlowKey); !seen[x] && c.blockedBy(other, owner) {
+		if other := x.between(c.FlowKey); !seen[x] && c.blockedBy(other, owns) {
 			found = append(found, other)
 		}
 		seen[x] = true

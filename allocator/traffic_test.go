@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"unique"
 
@@ -44,12 +45,13 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 				held = append(held, draw())
 				b.add(held[len(held)-1])
 			}
-			x, owner := draw(), rapid.Bool().Draw(t, "owner")
+			x, owners := draw(), rapid.SampledFrom([]string{"", "p", "q", "pq"}).Draw(t, "owners")
+			owns := func(project unique.Handle[string]) bool { return strings.Contains(owners, project.Value()) }
 			paper := calendar[claim]{}
 			rivals := map[claim]bool{}
 			for _, y := range held {
 				paper.add(y)
-				if paperBlocks(y.on, x.on, owner) {
+				if paperBlocks(y.on, x.on, owns) {
 					rivals[y.on] = true
 				}
 			}
@@ -59,7 +61,7 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 			if got, want := b.taken(x.on, x.window), paper.peak(x.on, x.window) > bitrate.Rate(0); got != want {
 				t.Fatalf("%v taken: %v", x, got)
 			}
-			for _, k := range b.conflicting(x.on, owner) {
+			for _, k := range b.conflicting(x.on, owns) {
 				if !rivals[k] {
 					t.Fatalf("%v is no rival of %v", k, x.on)
 				}
@@ -79,7 +81,7 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 }
 
 // paperBlocks reports whether blockedBy does, said in another way.
-func paperBlocks(had, asks claim, owner bool) bool {
+func paperBlocks(had, asks claim, owns func(unique.Handle[string]) bool) bool {
 	switch {
 	case !had.Meets(asks.FlowKey):
 		return false
@@ -88,7 +90,9 @@ func paperBlocks(had, asks claim, owner bool) bool {
 	case had.Specificity() > asks.Specificity():
 		return false
 	}
-	return had.by.rated || !asks.by.rated || !owner
+	gives := !had.by.rated && !owns(had.by.project)
+	takes := asks.by.rated && owns(asks.by.project)
+	return !gives || !takes
 }
 
 // size returns how many pairs of hosts have claims.

@@ -108,6 +108,23 @@ class Projects(Case):
                          {(e.src, e.dst) for entries in self.lab.entries().values() for e in entries})
         other.delete(b)
 
+    def test_overlap_without_a_rate(self) -> None:
+        """Nor from one that asked for no rate, where its project owns an end
+        as well."""
+        a = self.lab.allocate("h3", "h4")
+        before = traffic.offer(self.lab.net, "h3", "h4", 20, PORT, SECONDS)
+        other = self.other()
+        later = [other.create("10.0.0.3", "10.0.0.4", 600, bandwidth=LEAST, protocol="udp", dst_port=PORT + i) for i in range(2)]
+        after = traffic.offer(self.lab.net, "h3", "h4", 20, PORT, SECONDS)
+        details = [other.get(b) for b in later]
+        self.note("lost %d of %d before the other asked and %d of %d after; it is %s", before.lost, before.packets, after.lost, after.packets,
+                  details[0]["reason"])
+        for b in later:
+            other.delete(b)
+        self.assertEqual(["pending"] * 2, [d["state"] for d in details])
+        self.assertEqual("active", self.lab.api.get(a)["state"])
+        self.assertLessEqual(after.lost, before.lost + 0.01 * after.packets)
+
     def run_command(self) -> "subprocess.Popen[str]":
         """conga run with a command that ends with its input, over h3 -> h4."""
         api = self.lab.api
