@@ -76,3 +76,35 @@ func TestConsentOfAddresses(t *testing.T) {
 		t.Errorf("release: %d %v", a.code, a.Errors)
 	}
 }
+
+// A path carries both directions, so consent of the source cannot be got around
+// by calling one's own host the source: not in a request, not in a change, and
+// not for a protocol or a port alone.
+func TestConsentOfTheSource(t *testing.T) {
+	h := newHarness(t, func(c *httpapi.Config) {
+		now := owners(auth.ConsentSource)
+		c.Owners = func() *auth.Owners { return now }
+	})
+	const own, foreign, open = "192.127.1.10", "192.127.1.11", "192.127.1.40"
+	body := func(src, dst, more string) string {
+		return fmt.Sprintf(`{"project_id":"projectB","src_ip":%q,"dst_ip":%q,"duration":60%s}`, src, dst, more)
+	}
+	refused := func(a answer, field string) {
+		t.Helper()
+		if a.code != http.StatusForbidden || len(a.Errors) != 1 || !strings.HasPrefix(a.Errors[0], field+": "+foreign+" belongs to another project") ||
+			!strings.Contains(a.Errors[0], "whichever end is src_ip") {
+			t.Errorf("%d %v, want a refusal of %s", a.code, a.Errors, field)
+		}
+	}
+	for _, more := range []string{"", `,"protocol":"udp"`, `,"protocol":"tcp","dst_port":9`, `,"protocol":"udp","src_port":9`, `,"bandwidth":1000000`} {
+		refused(h.do("POST", "/api/allocations", body(own, foreign, more), bearer(h.key)), "dst_ip")
+		refused(h.do("POST", "/api/allocations", body(foreign, own, more), bearer(h.key)), "src_ip")
+	}
+	made := h.want(http.StatusCreated, "POST", "/api/allocations", body(own, open, ""), bearer(h.key))
+	at := "/api/allocations/" + made.Results[0]["allocation_id"].(string)
+	refused(h.do("PATCH", at, `{"dst_ip":"`+foreign+`"}`, bearer(h.key)), "dst_ip")
+	refused(h.do("PATCH", at, `{"dst_ip":"`+foreign+`","protocol":"udp","dst_port":9}`, bearer(h.key)), "dst_ip")
+	refused(h.do("PATCH", at, `{"src_ip":"`+foreign+`","dst_ip":"`+own+`"}`, bearer(h.key)), "src_ip")
+	h.want(http.StatusOK, "PATCH", at, `{"src_ip":"`+open+`","dst_ip":"`+own+`"}`, bearer(h.key))
+	h.want(http.StatusCreated, "POST", "/api/allocations", body(foreign, open, ""), bearer(h.admin))
+}

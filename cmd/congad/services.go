@@ -47,6 +47,9 @@ func (d *daemon) projects() []httpapi.Project { return *d.known.Load() }
 func (d *daemon) own(c config.Directory) {
 	owners := ownersOf(c)
 	d.owners.Store(owners)
+	if auth.Consent(c.Consent) == auth.ConsentSource {
+		d.log.Warn("directory.consent: source means the same as both, since a path carries both directions, so the admin alone may reserve paths between hosts of two projects; write both, or either")
+	}
 	switch {
 	case owners.Any():
 	case d.identity.http != nil:

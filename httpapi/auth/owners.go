@@ -10,10 +10,12 @@ import (
 // reserve the path.
 type Consent string
 
-// The sorts of consent.
+// The sorts of consent. A path carries what both of its ends send, so that each
+// is a source: consent of the source is that of both ends, whichever of them a
+// request calls src_ip.
 const (
 	ConsentEither Consent = "either" // one end or the other; also ""
-	ConsentSource Consent = "source" // the end that the traffic comes from
+	ConsentSource Consent = "source" // every end that traffic comes from
 	ConsentBoth   Consent = "both"   // both ends
 )
 
@@ -139,7 +141,7 @@ func (e *ConsentError) Error() string {
 	case ConsentBoth:
 		return fmt.Sprintf("%s: %s belongs to another project, and both ends must be your project's own; have the network's operators reserve this path", e.Field, e.Addr)
 	case ConsentSource:
-		return fmt.Sprintf("%s: %s belongs to another project, which has not consented; have a member of it ask for this path, or ask for one from an address of your own project", e.Field, e.Addr)
+		return fmt.Sprintf("%s: %s belongs to another project, which has not consented, and a path carries what it sends as well, whichever end is src_ip; have the network's operators reserve this path", e.Field, e.Addr)
 	}
 	return fmt.Sprintf("%s: %s belongs to another project, which has not consented; have a member of it ask for this path, or ask for one with an address of your own project at one end", e.Field, e.Addr)
 }
@@ -155,15 +157,7 @@ func (o *Owners) Judge(project string, src, dst netip.Addr, book AddressBook) er
 	foreign := func(owners []string) bool { return len(owners) > 0 && !slices.Contains(owners, project) }
 	need := o.consent
 	switch need {
-	case ConsentSource:
-		if foreign(from) {
-			return &ConsentError{"src_ip", src, need}
-		}
-		if len(from) > 0 || !foreign(to) {
-			return nil
-		}
-		return &ConsentError{"dst_ip", dst, ConsentEither}
-	case ConsentBoth:
+	case ConsentSource, ConsentBoth:
 		if foreign(from) {
 			return &ConsentError{"src_ip", src, need}
 		}

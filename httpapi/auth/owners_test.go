@@ -50,7 +50,7 @@ func TestConsent(t *testing.T) {
 		{projects, "b", a1, a2, "src_ip", "src_ip", "src_ip", "src_ip", "neither"},
 		{projects, "none", a1, a2, "src_ip", "src_ip", "src_ip", "src_ip", "it owns nothing"},
 		{projects, "b", a1, b1, "", "src_ip", "src_ip", "", "the destination is its own"},
-		{projects, "b", b1, a1, "", "", "dst_ip", "", "the source is its own"},
+		{projects, "b", b1, a1, "", "dst_ip", "dst_ip", "", "the source is its own"},
 		{projects, "b", free, a1, "dst_ip", "dst_ip", "dst_ip", "dst_ip", "an address of no project consents to nothing"},
 		{projects, "b", a1, free, "src_ip", "src_ip", "src_ip", "src_ip", "either way round"},
 		{projects, "a", free, a1, "", "", "", "", "the only owner"},
@@ -74,6 +74,9 @@ func TestConsent(t *testing.T) {
 		for consent, want := range map[Consent]string{ConsentEither: tc.either, ConsentSource: tc.source, ConsentBoth: tc.both, "": tc.eitherDefault} {
 			src, dst := netip.MustParseAddr(tc.src), netip.MustParseAddr(tc.dst)
 			err := NewOwners(consent, tc.projects).Judge(tc.project, src, dst, book)
+			if back := NewOwners(consent, tc.projects).Judge(tc.project, dst, src, book); (back != nil) != (err != nil) {
+				t.Errorf("%s, %s: %v, but with the ends swapped %v", tc.comment, consent, err, back)
+			}
 			for n := range len(tc.projects) + 1 { // some of them from another source
 				both := NewOwners(consent, tc.projects[:n]).With(NewOwners("", tc.projects[n:]))
 				if got := both.Judge(tc.project, src, dst, book); fmt.Sprint(got) != fmt.Sprint(err) {

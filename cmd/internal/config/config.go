@@ -157,7 +157,7 @@ type Directory struct {
 	AllowPasswordless bool      `yaml:"allow_passwordless"` // membership alone suffices
 	HTTP              string    `yaml:"http"`               // URL of a directory asked for membership, with {user} and {project}
 	OIDC              OIDC      `yaml:"oidc"`
-	Consent           string    `yaml:"consent"` // whose addresses a request needs: either, source or both
+	Consent           string    `yaml:"consent"` // whose addresses a request needs: either or both, which source is another word for
 }
 
 // A Project is a grant and the limits of its allocations; nil means no limit,
