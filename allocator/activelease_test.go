@@ -110,19 +110,28 @@ func TestRenewalComesTooLate(t *testing.T) {
 	w.expect(id, Active, span(0, 1000))
 }
 
-// Records of version 3 have no active lease.
-func TestRecordsWithoutActiveLease(t *testing.T) {
-	r := record{Seq: 1, Allocation: Allocation{ID: "x", State: Pending, Handle: 1, ChangedBy: "v", Request: renewed(30, 1000)}}
-	r.ActiveLease = 0
-	text, err := r.encode()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text = text[:len(text)-1]
-	text[0] = 3
-	got, err := decodeRecord("x", text)
-	if err != nil || got.Request != r.Request || got.ChangedBy != "v" {
-		t.Errorf("%+v, %v", got, err)
+// Records of version 3 have no active lease, and those of version 4 neither an
+// order of asking nor a path that was lost.
+func TestRecordsOfOlderVersions(t *testing.T) {
+	for version, lacks := range map[byte]int{3: 3, 4: 2} { // bytes
+		r := record{Seq: 7, Allocation: Allocation{ID: "x", State: Pending, Handle: 1, ChangedBy: "v", Request: renewed(30, 1000)}}
+		if version < 4 {
+			r.ActiveLease = 0
+		}
+		text, err := r.encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = text[:len(text)-lacks]
+		text[0] = version
+		got, err := decodeRecord("x", text)
+		if err != nil || got.Request != r.Request || got.ChangedBy != "v" || got.Asked != 0 || len(got.Lost) > 0 {
+			t.Fatalf("version %d: %+v, %v", version, got, err)
+		}
+		it := newExtra().newItem()
+		if it.pack(got); it.asked() != 7 {
+			t.Errorf("it has asked as number %d, not when it was made", it.asked())
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 4
+const recordVersion = 5
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -43,15 +43,22 @@ func (r *record) encode() ([]byte, error) {
 	b = binary.AppendUvarint(b, uint64(r.Key.Proto))
 	b = binary.BigEndian.AppendUint16(b, r.Key.SrcPort)
 	b = binary.BigEndian.AppendUint16(b, r.Key.DstPort)
-	b = binary.AppendUvarint(b, uint64(len(r.Path)))
-	for _, h := range r.Path {
+	b = appendPath(b, r.Path)
+	b = appendText(b, r.ChangedBy)
+	b = binary.AppendVarint(b, int64(r.ActiveLease))
+	b = binary.AppendUvarint(b, r.Asked)
+	b = appendPath(b, r.Lost)
+	return b, nil
+}
+
+func appendPath(b []byte, p path.Path) []byte {
+	b = binary.AppendUvarint(b, uint64(len(p)))
+	for _, h := range p {
 		b = binary.AppendUvarint(b, uint64(h.DPID))
 		b = binary.AppendUvarint(b, uint64(h.In))
 		b = binary.AppendUvarint(b, uint64(h.Out))
 	}
-	b = appendText(b, r.ChangedBy)
-	b = binary.AppendVarint(b, int64(r.ActiveLease))
-	return b, nil
+	return b
 }
 
 func appendText(b []byte, text string) []byte {
@@ -133,17 +140,16 @@ func (d *decoder) fields(r *record, version int) error {
 	}
 	r.Key = path.FlowKey{Src: d.addr(), Dst: d.addr(), Proto: uint8(d.below(1 << 8))}
 	r.Key.SrcPort, r.Key.DstPort = d.port(), d.port()
-	if n := d.below(uint64(len(d.rest)) + 1); n > 0 { // a hop takes three bytes at least
-		r.Path = d.path(int(n))
-	}
-	for i := range r.Path {
-		r.Path[i] = path.Hop{DPID: openflow.DPID(d.number()), In: openflow.PortNo(d.below(1 << 32)), Out: openflow.PortNo(d.below(1 << 32))}
-	}
+	r.Path = d.hopsInto(d.path)
 	if version > 2 {
 		r.ChangedBy = d.name()
 	}
 	if version > 3 {
 		r.ActiveLease = Seconds(d.signed())
+	}
+	if version > 4 {
+		r.Asked = d.number()
+		r.Lost = d.hopsInto(func(n int) path.Path { return make(path.Path, n) })
 	}
 	if d.cut || len(d.rest) > 0 {
 		return errCut
@@ -215,6 +221,18 @@ func (d *decoder) name() string {
 		d.names[s] = s
 	}
 	return s
+}
+
+// hopsInto returns a path that is read into what room returns; nil if it has no
+// hops.
+func (d *decoder) hopsInto(room func(n int) path.Path) (p path.Path) {
+	if n := d.below(uint64(len(d.rest)) + 1); n > 0 { // a hop takes three bytes at least
+		p = room(int(n))
+	}
+	for i := range p {
+		p[i] = path.Hop{DPID: openflow.DPID(d.number()), In: openflow.PortNo(d.below(1 << 32)), Out: openflow.PortNo(d.below(1 << 32))}
+	}
+	return p
 }
 
 // path returns room for a path of n hops.

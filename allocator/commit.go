@@ -161,6 +161,9 @@ func (a *Allocator) beginLocked(it *item, next *record) {
 	if next != nil && next.State == Complete {
 		next.Done = a.now()
 	}
+	if next != nil && (len(next.Path) > 0 || next.State == Complete) {
+		next.Lost = nil
+	}
 	it.pin()
 	x := it.own()
 	x.next, x.busy, x.asOf = next, make(chan struct{}), a.plan.observed

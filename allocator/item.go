@@ -58,7 +58,7 @@ type extra struct {
 	network   []installed   // circuits that the network may hold, the last one handed out last
 	confirmed path.Circuit  // the circuit that every switch has confirmed; zero: none
 	waitsFor  []*waitList   // what it waits for
-	lost      path.Path     // the path that it had, while it has none
+	lost      path.Path     // of the committed state: the path that it had, while it has none
 	early     Seconds       // since when it runs, where the clock was set to before its window; 0: its window says
 
 	leaving   []installed // in the network past its time, counted in the allocator's leaving

@@ -163,7 +163,7 @@ func (r *reader) adopt(rec *record) {
 		it.own().network = []installed{{it.record().Circuit(), rec.Window}}
 	}
 	r.live = append(r.live, it)
-	r.seq, r.revision = max(r.seq, rec.Seq), max(r.revision, rec.Revision)
+	r.seq, r.revision = max(r.seq, rec.Seq, rec.Asked), max(r.revision, rec.Revision)
 	it.indexed = len(rec.Path) > 0
 	var links [32]topology.LinkID
 	for _, id := range rec.Path.AppendLinks(links[:0]) {

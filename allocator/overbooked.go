@@ -57,7 +57,7 @@ func (a *Allocator) remeasureLocked(it *item) {
 // the ones before leave room for it.
 func (a *Allocator) displaceLocked(c *cable, w Window) {
 	users := slices.Clone(c.list)
-	slices.SortFunc(users, func(a, b *item) int { return cmp.Compare(a.seq(), b.seq()) })
+	slices.SortFunc(users, func(a, b *item) int { return cmp.Compare(a.asked(), b.asked()) })
 	var kept timeline
 	for _, it := range slices.Compact(users) {
 		if !it.live() || it.bandwidth == 0 || !c.uses(it) || !it.window().Overlaps(w) {
@@ -86,7 +86,7 @@ func (a *Allocator) displacedLocked(it *item, c *record, now Seconds) bool {
 // does not have its rate beside what others hold, in words for the user; "" if
 // there is none.
 func (a *Allocator) excessLocked(it *item, c *record, now Seconds) (text string) {
-	c = it.had(c)
+	c = c.had()
 	w := Window{max(now, c.Window.Start, c.StartTime), c.limit()}
 	if c.Bandwidth == 0 || len(c.Path) == 0 || w.Start >= w.End {
 		return ""
@@ -95,17 +95,33 @@ func (a *Allocator) excessLocked(it *item, c *record, now Seconds) (text string)
 		pl := a.plannerLocked()
 		for _, id := range c.Path.BothWays() {
 			if l, ok := pl.snapshot.Link(id); ok && pl.free(l, w) < c.Bandwidth {
-				if sw, is := unmetered(pl.snapshot, id); is && pl.strict {
-					text = fmt.Sprintf("degraded to best effort: switch %s has no meters that CONGA can use, and network.priority.require_meters asks for them", sw.DPID)
-					return
-				}
-				text = fmt.Sprintf("degraded to best effort: link %s carries %s for allocations now, and those that were asked for first keep theirs",
-					id, pl.limitOf(l))
+				text = pl.excess(l, c.Bandwidth)
 				return
 			}
 		}
 	})
 	return text
+}
+
+// excess returns, in words for the user, that a link does not have a rate.
+func (pl planner) excess(l topology.Link, rate bitrate.Rate) string {
+	const degraded = "degraded to best effort: "
+	limit := pl.limitOf(l)
+	if sw, is := unmetered(pl.snapshot, l.ID); is && pl.strict {
+		return fmt.Sprintf(degraded+"switch %s has no meters that CONGA can use, and network.priority.require_meters asks for them", sw.DPID)
+	}
+	if limit < rate {
+		return fmt.Sprintf(degraded+"link %s carries %s for allocations now, which is less than the %s asked for; ask for at most that", l.ID, limit, rate)
+	}
+	return fmt.Sprintf(degraded+"link %s carries %s for allocations now, and those that were asked for first and fit keep theirs", l.ID, limit)
+}
+
+// grows reports whether a change asks for more of the network than before, or
+// for another part or time of it, so that what was asked for meanwhile is first
+// there.
+func grows(before, after Request) bool {
+	return after.Bandwidth > before.Bandwidth || after.Duration > before.Duration || after.StartTime != before.StartTime ||
+		hostsOf(canonical(after.Key)) != hostsOf(canonical(before.Key))
 }
 
 // shrinks reports whether a change asks for the same as before or less of it,

@@ -2,10 +2,12 @@ package allocator
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -208,5 +210,93 @@ func TestLinkCarriesLessDuringACommit(t *testing.T) {
 			w.work()
 			w.checkPromises()
 		})
+	}
+}
+
+// What has grown asked when it grew: a little that is asked for early keeps no
+// place for much. What shrinks keeps its place, as does what is renewed or
+// changes its ports. A restart forgets none of it.
+func TestOrderOfAsking(t *testing.T) {
+	start := Seconds(1_000_010)
+	for name, tc := range map[string]struct {
+		rate   bitrate.Rate // that the first asks for at first; the second 4
+		change Change
+		keeps  string
+	}{
+		"left alone":   {4, Change{}, "id1"},
+		"more":         {1, Change{Bandwidth: new(bitrate.Rate(4))}, "id2"},
+		"longer":       {4, Change{Duration: new(Seconds(1500))}, "id2"},
+		"later":        {4, Change{StartTime: new(start)}, "id2"},
+		"elsewhere":    {4, Change{Key: new(key(host(1, 3), host(2, 1)))}, "id2"},
+		"less":         {5, Change{Bandwidth: new(bitrate.Rate(4))}, "id1"},
+		"shorter":      {4, Change{Duration: new(Seconds(900))}, "id1"},
+		"renewed":      {4, Change{Lease: new(Seconds(500))}, "id1"},
+		"another port": {4, Change{Key: new(of("p", 0, path.ProtoUDP, 0, 9).Key)}, "id1"},
+		"swapped":      {4, Change{Key: new(key(host(2, 1), host(1, 1)))}, "id1"},
+	} {
+		for _, restart := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, restart %t", name, restart), func(t *testing.T) {
+				w, trunk := pair(t)
+				w.create(ask(1, 1, 2, 1, tc.rate, 1000))
+				w.create(ask(1, 2, 2, 2, 4, 1000))
+				if _, err := w.a.Update(bg, "id1", 0, tc.change); err != nil {
+					t.Fatal(err)
+				}
+				w.pass(11)
+				if a, b := w.get("id1"), w.get("id2"); a.State != Active || b.State != Active {
+					t.Fatalf("%+v, %+v", a, b)
+				}
+				if restart {
+					w.open()
+					w.create(ask(1, 3, 2, 3, 1, 1000)) // has a number of its own
+					w.work()
+				}
+				w.change(narrow(trunk, 5))
+				w.work()
+				for _, id := range []string{"id1", "id2"} {
+					want := Pending
+					if id == tc.keeps {
+						want = Active
+					}
+					if v := w.get(id); v.State != want {
+						t.Errorf("%s is %s: %s", id, v.State, v.Reason)
+					}
+				}
+				w.checkPromises()
+			})
+		}
+	}
+}
+
+// A reason survives a restart, and one that does not fit alone is told so.
+func TestReasonOfLessThanIsReserved(t *testing.T) {
+	w, trunk := pair(t)
+	w.create(ask(1, 1, 2, 1, 6, 1000))
+	w.create(ask(1, 2, 2, 2, 4, 1000))
+	w.work()
+	w.change(narrow(trunk, 5))
+	w.work()
+	w.expect("id1", Pending, span(0, 1000))
+	w.expect("id2", Active, span(0, 1000))
+	alone := "degraded to best effort: link " + trunk.String() + " carries 5 for allocations now, which is less than the 6 asked for; ask for at most that; "
+	if got := w.get("id1").Reason; !strings.HasPrefix(got, alone) {
+		t.Errorf("%q, want %q", got, alone)
+	}
+	w.change(narrow(trunk, 7))
+	w.work()
+	beside := "degraded to best effort: link " + trunk.String() + " carries 7 for allocations now, and those that were asked for first and fit keep theirs; "
+	for restarts := range 3 {
+		if restarts > 0 {
+			w.open()
+			w.work()
+		}
+		if got := w.expect("id1", Pending, span(0, 1000)); !strings.HasPrefix(got.Reason, beside) {
+			t.Errorf("after %d restarts %q, want %q", restarts, got.Reason, beside)
+		}
+	}
+	w.change(narrow(trunk, 10))
+	w.work()
+	if got := w.expect("id1", Active, span(0, 1000)); got.Reason != "" {
+		t.Errorf("%+v", got)
 	}
 }

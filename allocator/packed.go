@@ -139,7 +139,7 @@ func (it *item) pack(r *record) {
 	} else {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
-	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy
+	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
 	if !fits {
 		full := *r
 		full.Path = slices.Clone(r.Path)
@@ -147,6 +147,9 @@ func (it *item) pack(r *record) {
 	}
 	if rare != it.rare {
 		it.own().rare = rare
+	}
+	if len(r.Lost) > 0 || len(it.lost) > 0 {
+		it.own().lost = slices.Clone(r.Lost)
 	}
 	if it.extra != it.none {
 		whole := *r
@@ -160,6 +163,7 @@ type rare struct {
 	src, dst              netip.Addr
 	lease, leaseEnd, done Seconds
 	activeLease           Seconds
+	asked                 uint64
 	changedBy             string
 	full                  *record // all of it, if a time does not fit
 }
@@ -177,13 +181,13 @@ func (it *item) record() *record {
 func (it *item) unpack() *record {
 	if it.rare.full != nil {
 		r := *it.rare.full
-		r.Path = it.path()
+		r.Path, r.Lost = it.path(), slices.Clone(it.lost)
 		return &r
 	}
 	k := &it.packed
 	who := k.who.Value()
 	return &record{
-		Version: recordVersion, Seq: k.number, Started: k.started, Done: it.rare.done,
+		Version: recordVersion, Seq: k.number, Started: k.started, Done: it.rare.done, Asked: it.rare.asked, Lost: slices.Clone(it.lost),
 		Allocation: Allocation{
 			ID: it.id(), Handle: k.handle, Revision: k.revision, Created: Seconds(k.created),
 			Request: Request{
@@ -197,6 +201,15 @@ func (it *item) unpack() *record {
 
 // seq returns the item's number in the order of creation.
 func (it *item) seq() uint64 { return it.number }
+
+// asked returns the item's number in the order in which allocations asked for
+// what they ask for now: one that has grown has asked when it grew.
+func (it *item) asked() uint64 {
+	if it.rare.asked != 0 {
+		return it.rare.asked
+	}
+	return it.number
+}
 
 // state returns the committed state.
 func (it *item) state() State { return stateOf[it.code] }

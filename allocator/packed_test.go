@@ -129,11 +129,14 @@ func drawRecord(t *rapid.T) *record {
 	r.Bandwidth = bitrate.Rate(rapid.Uint64().Draw(t, "rate"))
 	r.ChangedBy = rapid.SampledFrom([]string{"", "v"}).Draw(t, "changed by")
 	r.Key = path.FlowKey{Src: addr("src"), Dst: addr("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: rapid.Uint16().Draw(t, "port")}
-	for range rapid.IntRange(0, 4).Draw(t, "hops") {
-		r.Path = append(r.Path, path.Hop{
-			DPID: openflow.DPID(rapid.Uint64().Draw(t, "switch")),
-			In:   openflow.PortNo(rapid.Uint32().Draw(t, "in")), Out: openflow.PortNo(rapid.Uint32().Draw(t, "out")),
-		})
+	r.Asked = rapid.SampledFrom([]uint64{0, 0, 9, math.MaxUint64}).Draw(t, "asked")
+	for _, p := range []*path.Path{&r.Path, &r.Lost} {
+		for range rapid.IntRange(0, 4).Draw(t, "hops") {
+			*p = append(*p, path.Hop{
+				DPID: openflow.DPID(rapid.Uint64().Draw(t, "switch")),
+				In:   openflow.PortNo(rapid.Uint32().Draw(t, "in")), Out: openflow.PortNo(rapid.Uint32().Draw(t, "out")),
+			})
+		}
 	}
 	return r
 }

@@ -212,23 +212,23 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 	}
 	next.State, next.Reason = Pending, fmt.Sprintf("%s; %s", fault, why)
 	if len(c.Path) > 0 && (it.displaced || path.Severed(pl.snapshot, c.Path) || elsewhere(pl.snapshot, c) != "") {
-		it.own().lost, next.Path = c.Path, nil
+		next.Lost, next.Path = c.Path, nil
 	}
 	return unlessSame(c, &next)
 }
 
-// had returns a state with the path that the item had, if it has none now.
-func (it *item) had(c *record) *record {
-	had := *c
+// had returns the state with the path that it had, if it has none now.
+func (r *record) had() *record {
+	had := *r
 	if len(had.Path) == 0 {
-		had.Path = it.lost
+		had.Path = r.Lost
 	}
 	return &had
 }
 
 // faultLocked returns what is wrong with the path that an item has, or had.
 func (a *Allocator) faultLocked(it *item, c *record, now Seconds) string {
-	had := it.had(c)
+	had := c.had()
 	if len(had.Path) > 0 {
 		if fault, alive := path.Alive(a.seen, had.Path); !alive {
 			return fault
@@ -256,7 +256,7 @@ func (pl planner) refusal(d demand, w Window) string {
 // another window or path; nil if nothing changes.
 func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstacles) (next *record) {
 	excess := ""
-	if it.displaced || len(it.lost) > 0 {
+	if it.displaced || len(c.Lost) > 0 {
 		excess = a.excessLocked(it, c, now)
 	}
 	a.withoutLocked(it, func() {
@@ -278,7 +278,7 @@ func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstac
 		if next = a.replacedLocked(pl, c, from, block); excess != "" && len(next.Path) == 0 {
 			next.Reason = excess + "; " + next.Reason
 			if len(c.Path) > 0 {
-				it.own().lost = c.Path
+				next.Lost = c.Path
 			}
 		}
 	})

@@ -1,7 +1,10 @@
 package allocator
 
 import (
+	"cmp"
+	"maps"
 	"net/netip"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -23,28 +26,31 @@ func TestProjectsLeaveEachOtherAlone(t *testing.T) {
 		w.cfg.Limits = func(project string) Limits { return limits[project] }
 		w.cfg.Owns = ownsHost
 		w.open()
-		m := &twoProjects{t: t, w: w, carries: 12, before: map[string]Allocation{}}
-		for range rapid.IntRange(1, 25).Draw(t, "steps") {
+		m := &twoProjects{t: t, w: w, before: map[string]Allocation{}, asked: map[string]int{}}
+		for range rapid.IntRange(15, 30).Draw(t, "steps") {
 			by := rapid.SampledFrom([]string{"p", "q"}).Draw(t, "by")
-			switch rapid.IntRange(0, 7).Draw(t, "step") {
-			case 0, 1, 2:
-				_, _ = w.a.Create(bg, m.request(by))
-			case 3:
-				if id := m.own(by); id != "" {
-					_, _ = w.a.Update(bg, id, 0, m.change())
+			switch rapid.SampledFrom([]string{"ask", "ask", "ask", "change", "change", "release", "limit", "capacity", "restart"}).Draw(t, "step") {
+			case "ask":
+				if v, err := w.a.Create(bg, m.request(by)); err == nil {
+					m.asks(v.ID)
 				}
-			case 4:
+			case "change":
+				if id := m.own(by); id != "" {
+					m.update(id)
+				}
+			case "release":
 				if id := m.own(by); id != "" {
 					_ = w.a.Delete(bg, id, 0)
 				}
-			case 5:
+			case "limit":
 				limits[by] = drawLimits(t, 12)
 				w.a.LimitsChanged()
-			case 6:
+			case "capacity":
 				by = "" // no project's doing
-				m.carries = bitrate.Rate(rapid.IntRange(0, 16).Draw(t, "carries"))
-				w.change(mend(trunk, m.carries))
-			case 7:
+				carries := rapid.SampledFrom([]bitrate.Rate{0, 4, 5, 7, 9, 12, 16}).Draw(t, "carries")
+				m.crowded = m.crowdedOut(carries)
+				w.change(mend(trunk, carries))
+			case "restart":
 				w.open()
 			}
 			w.plan()
@@ -62,8 +68,43 @@ func TestProjectsLeaveEachOtherAlone(t *testing.T) {
 type twoProjects struct {
 	t       *rapid.T
 	w       *world
-	carries bitrate.Rate // by the cable
 	before  map[string]Allocation
+	asked   map[string]int  // by ID, in which order
+	asking  int             // the latest of them
+	crowded map[string]bool // by ID, what has no room beside what asked first
+}
+
+// asks notes that an allocation has asked for what it has not.
+func (m *twoProjects) asks(id string) {
+	m.asking++
+	m.asked[id] = m.asking
+}
+
+func (m *twoProjects) update(id string) {
+	was := m.w.get(id)
+	v, err := m.w.a.Update(bg, id, 0, m.change())
+	if err == nil && (v.Bandwidth > was.Bandwidth || v.Duration > was.Duration || hostsOf(canonical(v.Key)) != hostsOf(canonical(was.Key))) {
+		m.asks(id)
+	}
+}
+
+// crowdedOut returns what has no room beside what asked first, if the cable
+// carries so much.
+func (m *twoProjects) crowdedOut(carries bitrate.Rate) map[string]bool {
+	out, used := map[string]bool{}, map[Seconds]bitrate.Rate{}
+	list := slices.SortedFunc(maps.Values(m.before), func(a, b Allocation) int { return cmp.Compare(m.asked[a.ID], m.asked[b.ID]) })
+	for _, v := range list {
+		if v.Bandwidth == 0 || len(v.Path) == 0 {
+			continue
+		}
+		for at := v.Window.Start; at < v.Window.End; at++ {
+			out[v.ID] = out[v.ID] || at >= m.w.now && used[at]+v.Bandwidth > carries
+		}
+		for at := v.Window.Start; at < v.Window.End && !out[v.ID]; at++ {
+			used[at] += v.Bandwidth
+		}
+	}
+	return out
 }
 
 // ownsHost reports whether an address is that of the project's host.
@@ -72,7 +113,7 @@ func ownsHost(project string, addr netip.Addr) bool {
 }
 
 func (m *twoProjects) request(by string) Request {
-	r := ask(1, 1, 2, 1, bitrate.Rate(rapid.IntRange(0, 8).Draw(m.t, "rate")), secondsRange(5, 40).Draw(m.t, "duration"))
+	r := ask(1, 1, 2, 1, m.rate(), secondsRange(20, 90).Draw(m.t, "duration"))
 	r.ProjectID, r.Key = by, m.key()
 	if rapid.Bool().Draw(m.t, "fixed") {
 		r.StartTime = m.w.now + secondsRange(0, 30).Draw(m.t, "start")
@@ -81,10 +122,14 @@ func (m *twoProjects) request(by string) Request {
 	return r
 }
 
+func (m *twoProjects) rate() bitrate.Rate {
+	return rapid.SampledFrom([]bitrate.Rate{0, 1, 3, 4, 5, 8}).Draw(m.t, "rate")
+}
+
 func (m *twoProjects) key() path.FlowKey {
-	k := key(host(1, rapid.IntRange(1, 2).Draw(m.t, "host")), host(2, rapid.IntRange(1, 2).Draw(m.t, "host")))
+	k := key(host(1, rapid.SampledFrom([]int{1, 2}).Draw(m.t, "host")), host(2, rapid.SampledFrom([]int{1, 2}).Draw(m.t, "host")))
 	k.Proto = rapid.SampledFrom([]uint8{path.ProtoAny, path.ProtoTCP}).Draw(m.t, "protocol")
-	k.SrcPort, k.DstPort = uint16(rapid.IntRange(0, 1).Draw(m.t, "from")), uint16(rapid.IntRange(0, 1).Draw(m.t, "to"))
+	k.SrcPort, k.DstPort = rapid.SampledFrom([]uint16{0, 0, 1}).Draw(m.t, "from"), rapid.SampledFrom([]uint16{0, 1, 2}).Draw(m.t, "to")
 	if rapid.Bool().Draw(m.t, "back") {
 		return k.Reverse()
 	}
@@ -92,14 +137,14 @@ func (m *twoProjects) key() path.FlowKey {
 }
 
 func (m *twoProjects) change() (c Change) {
-	switch rapid.IntRange(0, 3).Draw(m.t, "change") {
-	case 0:
-		c.Bandwidth = new(bitrate.Rate(rapid.IntRange(0, 8).Draw(m.t, "rate")))
-	case 1:
-		c.Duration = new(secondsRange(5, 60).Draw(m.t, "duration"))
-	case 2:
+	switch rapid.SampledFrom([]string{"rate", "rate", "duration", "lease", "key"}).Draw(m.t, "change") {
+	case "rate":
+		c.Bandwidth = new(m.rate())
+	case "duration":
+		c.Duration = new(secondsRange(20, 90).Draw(m.t, "duration"))
+	case "lease":
 		c.Lease, c.ActiveLease = new(secondsRange(0, 20).Draw(m.t, "lease")), new(secondsRange(0, 20).Draw(m.t, "active lease"))
-	default:
+	case "key":
 		c.Key = new(m.key())
 	}
 	return c
@@ -124,7 +169,7 @@ func (m *twoProjects) compare(by string) {
 	for id, had := range m.before {
 		has, there := after[id]
 		switch {
-		case had.ProjectID == by || had.Window == (Window{}) || had.Window.End <= m.w.now || lapsed(had, m.w.now) || m.crowded(had):
+		case had.ProjectID == by || had.Window == (Window{}) || had.Window.End <= m.w.now || lapsed(had, m.w.now) || m.crowded[id]:
 		case !there:
 			m.t.Fatalf("%+v is gone", had)
 		case has.Bandwidth != had.Bandwidth || has.Window.Start > had.Window.Start && has.Window.Start > m.w.now ||
@@ -139,7 +184,7 @@ func (m *twoProjects) compare(by string) {
 			}
 		}
 	}
-	m.before = after
+	m.before, m.crowded = after, nil
 }
 
 // spares checks that x, if it is new where it is, takes no packets of y.
@@ -161,16 +206,4 @@ func (m *twoProjects) spares(x, y Allocation) {
 func lapsed(v Allocation, now Seconds) bool {
 	begun := v.ActiveLease != 0 && v.Window.Start+v.ActiveLease <= now // the other lease counts from the start
 	return v.LeaseEnd != 0 && v.LeaseEnd <= now || begun
-}
-
-// crowded reports whether the cable carries less than was reserved of it at
-// some moment of the window of one that is not among the first.
-func (m *twoProjects) crowded(v Allocation) bool {
-	held := v.Bandwidth
-	for _, o := range m.before {
-		if o.ID != v.ID && o.Window.Overlaps(v.Window) {
-			held += o.Bandwidth
-		}
-	}
-	return v.Bandwidth > 0 && held > m.carries
 }

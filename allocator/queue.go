@@ -13,12 +13,12 @@ type planning struct {
 func (p *planning) idle() bool { return len(p.heap) == 0 && len(p.dirty) == 0 }
 
 // planned is an item that Plan has to look at: first what has started, which
-// must not lose its path to others, then what waits; the older ones first. What
-// decides that is kept as it was when the item was queued, so that the order
-// stands.
+// must not lose its path to others, then what waits; those before others that
+// asked before them. What decides that is kept as it was when the item was
+// queued, so that the order stands.
 type planned struct {
 	waits bool // it has not started
-	seq   uint64
+	asked uint64
 	item  *item
 }
 
@@ -26,7 +26,7 @@ func (p planned) before(o planned) bool {
 	if p.waits != o.waits {
 		return !p.waits
 	}
-	return p.seq < o.seq
+	return p.asked < o.asked
 }
 
 func (planned) moved(int) {}
@@ -40,7 +40,7 @@ func (a *Allocator) lookLocked(it *item) {
 		it.missed = true
 	default:
 		it.queued = true
-		a.plan.heap.push(planned{!it.started, it.seq(), it})
+		a.plan.heap.push(planned{!it.started, it.asked(), it})
 		a.signal()
 	}
 }

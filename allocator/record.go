@@ -1,6 +1,10 @@
 package allocator
 
-import "fmt"
+import (
+	"fmt"
+
+	"conga/controller/path"
+)
 
 // record is one allocation as it is kept in the store, under its ID. The names
 // are those of version 1, which was JSON.
@@ -10,6 +14,9 @@ type record struct {
 	Started bool    `json:"started,omitempty"` // it has been active, so its window no longer moves
 	Done    Seconds `json:"done,omitempty"`    // when it became complete, UNIX seconds
 	Allocation
+
+	Asked uint64    `json:"-"` // order of asking for what it asks for now, among the Seqs of others; 0: since its creation
+	Lost  path.Path `json:"-"` // the path that it had, while it has none because of a fault
 }
 
 // problem returns why a record cannot be one of ours, or "".

@@ -16,9 +16,6 @@ func (a *Allocator) reindexLocked(it *item, old *record) {
 	case len(it.waitsFor) > 0 && it.state() == Active && it.reason.Value() == "":
 		a.stopWaitingLocked(it)
 	}
-	if len(it.lost) > 0 && it.hasPath() {
-		it.own().lost = nil
-	}
 	if it.early != 0 && (!live || it.window().Start <= it.early) {
 		it.own().early = 0
 	}

@@ -128,6 +128,10 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	if err != nil {
 		return nil, nil, err
 	}
+	if grows(it.record().Request, next.Request) {
+		a.seq++
+		next.Asked = a.seq
+	}
 	if it.started && next.State == Active && !sameCircuit(next.Circuit(), it.record().Circuit()) {
 		next.Reason = moving
 	}
