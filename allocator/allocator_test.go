@@ -366,13 +366,13 @@ func TestLoadRefusesDamage(t *testing.T) {
 		{`"dst":"10.0.2.1"`, `"dst":"10.0.2."`, "ParseAddr"},
 	} {
 		w.store.put(store.Allocations, "id1", strings.Replace(good, tc.old, tc.new, 1))
-		if _, err := Open(bg, w.cfg); err == nil || !strings.Contains(err.Error(), tc.phrase) || !strings.Contains(err.Error(), `"id1"`) {
+		if _, err := Open(bg, w.cfg); err == nil || !strings.Contains(err.Error(), tc.phrase) || !strings.Contains(err.Error(), `"id1"`) || !errors.Is(err, store.ErrDamaged) {
 			t.Errorf("%s: error %v, want %q", tc.new, err, tc.phrase)
 		}
 	}
 	w.store.put(store.Allocations, "id1", good)
 	w.store.put(store.Allocations, "id0", strings.Replace(good, `"id":"id1"`, `"id":"id0"`, 1))
-	if _, err := Open(bg, w.cfg); err == nil || !strings.Contains(err.Error(), "same handle") {
+	if _, err := Open(bg, w.cfg); err == nil || !strings.Contains(err.Error(), "same number 1 as") {
 		t.Errorf("two records with one handle: %v", err)
 	}
 	for _, r := range []float64{-1, 1.1, math.NaN()} {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"conga/allocator/store"
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/openflow"
@@ -75,8 +76,17 @@ func decodeRecord(key string, value []byte) (*record, error) {
 	return r, nil
 }
 
-// record reads a record of any version into r.
-func (d *decoder) record(r *record, key string, value []byte) (err error) {
+// record reads a record of any version into r. Its error is a
+// [store.RecordError].
+func (d *decoder) record(r *record, key string, value []byte) error {
+	if err := d.read(r, key, value); err != nil {
+		return store.Unreadable(store.Allocations, key, err)
+	}
+	return nil
+}
+
+// read does as record; its error is the bare reason.
+func (d *decoder) read(r *record, key string, value []byte) (err error) {
 	switch {
 	case len(value) > 0 && value[0] >= 2 && value[0] <= recordVersion:
 		d.rest, d.cut, d.id = value[1:], false, key
@@ -87,11 +97,11 @@ func (d *decoder) record(r *record, key string, value []byte) (err error) {
 		err = versionError(int(value[0]))
 	}
 	if err != nil {
-		return fmt.Errorf("allocator: record %q: %w", key, err)
+		return err
 	}
 	r.Version = recordVersion
 	if problem := r.problem(key); problem != "" {
-		return fmt.Errorf("allocator: record %q: %w", key, damage(problem))
+		return damage(problem)
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // TestDamagedHistory: a record of the history that cannot be read is named in
-// the log or in the error of Open, and does not keep the others from being
-// removed in time.
+// the log. The allocator is opened, and the others are listed, and removed in
+// time.
 func TestDamagedHistory(t *testing.T) {
 	for name, damaged := range map[string]func(string) string{
 		"it has version 6":  func(v string) string { return "\x06" + v[1:] },
@@ -48,11 +48,22 @@ func TestDamagedHistory(t *testing.T) {
 				t.Errorf("%v, error %v", v, err)
 			}
 			bad(5)
-			if _, err := w.a.Get(young.ID); refusedAs(err) != Internal {
+			if _, err := w.a.Get(young.ID); refusedAs(err) != Internal || !strings.Contains(err.Error(), "is damaged") {
 				t.Errorf("error %v", err)
 			}
-			if _, err := Open(bg, w.cfg); err == nil || !strings.Contains(err.Error(), "number 5 of the history") || !strings.Contains(err.Error(), name) {
-				t.Errorf("error of Open: %v", err)
+			whole := c.ended(4, "p", w.now)
+			log.Reset()
+			w.open()
+			if text := log.String(); !strings.Contains(text, "number 5 of the history") || !strings.Contains(text, name) || !strings.Contains(text, "records=1 ") {
+				t.Errorf("the log says %s", text)
+			}
+			page, _, err := w.a.Page(bg, Filter{}, 0, 10)
+			stretch, failed := w.a.Step(bg, Filter{State: Complete}, Walk{}, 10)
+			if err != nil || failed != nil || !sameIDs(page, []Allocation{whole}) || !sameIDs(stretch.List, page) {
+				t.Errorf("listed: %v and %v, errors %v, %v", page, stretch, err, failed)
+			}
+			if w.a.seq != 5 {
+				t.Errorf("the last number is %d", w.a.seq)
 			}
 		})
 	}

@@ -116,7 +116,11 @@ func (a *Allocator) readByID(ctx context.Context, id string) (*record, *Error) {
 	if err != nil || seq == nil {
 		return nil, a.unread(err)
 	}
-	return a.readRecord(ctx, numberOf(string(seq)))
+	r, unread := a.readRecord(ctx, numberOf(string(seq)))
+	if r != nil && r.ID != id {
+		return nil, a.unread(store.Unreadable(store.History, indexKey(id), fmt.Errorf("it leads to allocation %q", r.ID)))
+	}
+	return r, unread
 }
 
 // readRecord reads the record with a sequence number from the history and
@@ -130,22 +134,38 @@ func (a *Allocator) readRecord(ctx context.Context, seq uint64) (*record, *Error
 	return r, a.unread(err)
 }
 
+// readListed does as readRecord for a list, which goes on without a record that
+// is damaged: that is nil, too, and the log says so.
+func (a *Allocator) readListed(ctx context.Context, seq uint64) (*record, *Error) {
+	r, err := a.readRecord(ctx, seq)
+	if err != nil && err.Err == errDamaged {
+		return nil, nil
+	}
+	return r, err
+}
+
 // decodeHistoric returns the record that the history has under a sequence
 // number. The error names the number, since the ID may be what is damaged.
 func decodeHistoric(seq uint64, value []byte) (*record, error) {
-	r, err := decodeRecord("", value)
+	r := new(record)
+	err := new(decoder).read(r, "", value)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("allocator: number %d of the history: %w", seq, errors.Unwrap(err))
 	case r.Seq != seq:
-		return nil, fmt.Errorf("allocator: number %d of the history is damaged: it is number %d", seq, r.Seq)
+		err = fmt.Errorf("it is number %d", r.Seq)
 	case r.State != Complete:
-		return nil, fmt.Errorf("allocator: number %d of the history is damaged: it is %s", seq, r.State)
+		err = fmt.Errorf("it is %s", r.State)
+	}
+	if err != nil {
+		return nil, &store.RecordError{What: fmt.Sprintf("number %d of the history", seq), Err: err}
 	}
 	return r, nil
 }
 
-var errUnread = errors.New("the allocations that are complete cannot be read now; try again later")
+var (
+	errUnread  = errors.New("the allocations that are complete cannot be read now; try again later")
+	errDamaged = errors.New("the record of this allocation is damaged; an operator finds it with congad store check")
+)
 
 // unread returns the error of what cannot be read, nil for nil; its cause goes
 // to the log.
@@ -156,16 +176,22 @@ func (a *Allocator) unread(err error) *Error {
 	if !errors.Is(err, context.Canceled) {
 		a.cfg.Log.Error("complete allocations could not be read", "err", err)
 	}
+	if _, ok := errors.AsType[*store.RecordError](err); ok {
+		return &Error{Kind: Internal, Err: errDamaged}
+	}
 	return &Error{Kind: Internal, Err: errUnread}
 }
 
 // loadHistory reads how many complete allocations there are, and the last
-// number given to one of them.
+// number given to one of them. Records that cannot be read stay where they are:
+// nothing depends on them but those who ask for them.
 func (a *Allocator) loadHistory(ctx context.Context) error {
+	var out store.LeftOut
 	totals := projectKey("t", "")[:1]
 	err := a.cfg.Store.Range(ctx, store.History, store.Span{From: totals, To: "u"}, func(key string, value []byte) error {
-		if len(key) < 5 {
-			return fmt.Errorf("allocator: the count %q of the history is damaged", key)
+		if err := checkHistoric(key, value); err != nil {
+			out.Add(store.History, key, err)
+			return nil
 		}
 		a.completed[key[5:]] = int(store.Count(value))
 		return nil
@@ -174,12 +200,17 @@ func (a *Allocator) loadHistory(ctx context.Context) error {
 		return err
 	}
 	last := store.Span{From: "r", To: "s", Backward: true}
-	return a.cfg.Store.Range(ctx, store.History, last, func(key string, value []byte) error {
-		r, err := decodeHistoric(numberOf(key), value)
+	err = a.cfg.Store.Range(ctx, store.History, last, func(key string, value []byte) error {
+		seq := numberOf(key)
+		a.seq = max(a.seq, seq)
+		r, err := decodeHistoric(seq, value)
 		if err != nil {
-			return err
+			out.Add(store.History, key, err)
+			return nil
 		}
-		a.seq, a.revision = max(a.seq, r.Seq), max(a.revision, r.Revision)
+		a.revision = max(a.revision, r.Revision)
 		return store.ErrStop
 	})
+	out.Warn(a.cfg.Log)
+	return err
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 
+	"conga/allocator/store"
 	"conga/controller/topology"
 )
 
@@ -66,8 +67,7 @@ func (l *loader) identify(items []*item) {
 func (l *loader) enlistAll() error {
 	for i, it := range l.live {
 		if i > 0 && l.live[i-1].seq() == it.seq() {
-			return fmt.Errorf("allocator: records %q and %q have the same handle %d, or the same number %d",
-				l.live[i-1].id(), it.id(), it.handle, it.seq())
+			return sameNumber(l.live[i-1].id(), it.id(), "number", it.seq())
 		}
 		l.enlistLocked(it)
 		l.calendars.active[it.project()]++
@@ -83,11 +83,16 @@ func (l *loader) enlistAll() error {
 			}
 		}
 		if other != nil {
-			return fmt.Errorf("allocator: records %q and %q have the same handle %d", other.id(), it.id(), it.handle)
+			return sameNumber(other.id(), it.id(), "handle", uint64(it.handle))
 		}
 		l.handles[it.handle] = it
 	}
 	return nil
+}
+
+// sameNumber returns the error of two records of which one must be damaged.
+func sameNumber(one, other, what string, n uint64) error {
+	return store.Unreadable(store.Allocations, other, fmt.Errorf("it has the same %s %d as %q", what, n, one))
 }
 
 // schedule puts everything on the agenda, and has looked at what needs a path

@@ -45,7 +45,7 @@ func (a *Allocator) Page(ctx context.Context, f Filter, skip, most int) (page []
 			page = append(page, s.live)
 			continue
 		}
-		r, err := a.readRecord(ctx, s.historic)
+		r, err := a.readListed(ctx, s.historic)
 		if err != nil {
 			return nil, 0, err.in("page")
 		}

@@ -188,7 +188,7 @@ func (a *Allocator) pastSight(ctx context.Context, f Filter, w Walk, most int, l
 				s.found = append(s.found, sighted{number: n})
 				continue
 			}
-			r, err := a.readRecord(ctx, n)
+			r, err := a.readListed(ctx, n)
 			if err != nil {
 				return s, err
 			}
@@ -255,7 +255,7 @@ func (a *Allocator) join(ctx context.Context, w Walk, most int, live, past sight
 		}
 		s.End = x.number
 		if x.one == nil {
-			r, err := a.readRecord(ctx, x.number)
+			r, err := a.readListed(ctx, x.number)
 			if err != nil {
 				return Stretch{}, err.in("list")
 			}

@@ -102,7 +102,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	trail, err := audit.Open(t.Context(), audit.Config{Store: h.disk, Now: h.clock})
 	h.must(err)
 	h.audit = trail
-	replays, err := replay.Open(t.Context(), h.disk, h.clock)
+	replays, err := replay.Open(t.Context(), h.disk, h.clock, nil)
 	h.must(err)
 	h.alloc, err = allocator.Open(t.Context(), allocator.Config{
 		Store: h.disk, Network: func() *topology.Snapshot { return snap }, Now: h.clock,

@@ -68,7 +68,7 @@ func durable(b *testing.B, disk store.Store, trail bool) (http.Handler, string) 
 	if trail {
 		out.Audit, err = audit.Open(b.Context(), audit.Config{Store: disk})
 		h.must(err)
-		out.Replays, err = replay.Open(b.Context(), disk, nil)
+		out.Replays, err = replay.Open(b.Context(), disk, nil, nil)
 		h.must(err)
 		cfg.Along = httpapi.AuditChanges(out.Audit)
 	}

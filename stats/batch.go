@@ -2,6 +2,7 @@ package stats
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -115,6 +116,13 @@ type savedSum struct {
 }
 
 const sumVersion = 1
+
+func parseSum(value []byte) (f savedSum, err error) {
+	if err = json.Unmarshal(value, &f); err == nil && f.Version != sumVersion {
+		err = fmt.Errorf("it has version %d; this program reads version %d", f.Version, sumVersion)
+	}
+	return f, err
+}
 
 // sumKey returns the key of a project's sum, which is not empty even if the
 // project's name is.

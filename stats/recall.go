@@ -2,7 +2,6 @@ package stats
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -15,12 +14,19 @@ func (p *Poller) recall(ctx context.Context) error {
 	if err := p.loadSums(ctx); err != nil {
 		return fmt.Errorf("stats: what finished allocations have carried: %w", err)
 	}
+	var unread []Record
+	var first error
 	for after := ""; ; {
 		n := 0
 		err := p.cfg.Archive.Range(ctx, Accounts, after, func(id string, value []byte) bool {
 			after = id
 			n++
-			p.restore(id, value)
+			if err := p.restore(id, value); err != nil {
+				if first == nil {
+					first = err
+				}
+				unread = append(unread, Record{Bucket: Accounts, Key: id})
+			}
 			return n < saveMost
 		})
 		if err == nil {
@@ -31,19 +37,27 @@ func (p *Poller) recall(ctx context.Context) error {
 			return fmt.Errorf("stats: what allocations have carried: %w", err)
 		}
 		if n < saveMost {
-			return nil
+			break
 		}
 	}
+	if len(unread) == 0 {
+		return nil
+	}
+	p.cfg.Log.Warn("records that cannot be read are left out", "bucket", "statistics", "records", len(unread), "err", first)
+	if err := p.cfg.Archive.Save(ctx, unread); err != nil {
+		return fmt.Errorf("stats: remove what cannot be read: %w", err)
+	}
+	return nil
 }
 
-// restore takes in one account, if it can be read.
-func (p *Poller) restore(id string, value []byte) {
+// restore takes in one account. Where it cannot be read the allocation is
+// counted from zero.
+func (p *Poller) restore(id string, value []byte) error {
 	r, err := parse(id, value)
-	if err != nil {
-		p.cfg.Log.Warn("what an allocation has carried could not be read", "allocation", id, "err", err)
-		return
+	if err == nil {
+		p.keeper.restored = append(p.keeper.restored, p.ledger.restore(id, r))
 	}
-	p.keeper.restored = append(p.keeper.restored, p.ledger.restore(id, r))
+	return err
 }
 
 // assignOwners finds the allocations of the accounts that were just restored.
@@ -64,8 +78,8 @@ func (p *Poller) assignOwners() {
 func (p *Poller) loadSums(ctx context.Context) error {
 	whole := true
 	err := p.cfg.Archive.Range(ctx, Sums, "", func(key string, value []byte) bool {
-		var f savedSum
-		if err := json.Unmarshal(value, &f); err != nil || f.Version != sumVersion {
+		f, err := parseSum(value)
+		if err != nil {
 			whole = false
 			return false
 		}
@@ -84,6 +98,16 @@ func (p *Poller) loadSums(ctx context.Context) error {
 		}
 		return true
 	})
+}
+
+// CheckRecord returns an error if a record of an archive cannot be read.
+func CheckRecord(bucket Bucket, key string, value []byte) (err error) {
+	if bucket == Sums {
+		_, err = parseSum(value)
+	} else {
+		_, err = parse(key, value)
+	}
+	return err
 }
 
 // receipt returns the receipt of an allocation from the archive.

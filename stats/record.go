@@ -67,10 +67,10 @@ func (a *account) save() *savedAccount {
 func parse(id string, text []byte) (*savedAccount, error) {
 	var r savedAccount
 	if err := json.Unmarshal(text, &r); err != nil {
-		return nil, fmt.Errorf("stats: record %q: %w", id, err)
+		return nil, fmt.Errorf("what allocation %q has carried: %w", id, err)
 	}
 	if r.Version < 1 || r.Version > recordVersion {
-		return nil, fmt.Errorf("stats: record %q has version %d; this program reads versions 1 to %d", id, r.Version, recordVersion)
+		return nil, fmt.Errorf("what allocation %q has carried has version %d; this program reads versions 1 to %d", id, r.Version, recordVersion)
 	}
 	return &r, nil
 }

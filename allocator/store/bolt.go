@@ -150,7 +150,7 @@ func openBolt(path string) (db *bbolt.DB, err error) {
 // prepare makes the file private, and its name durable if it is new.
 func (b *Bolt) prepare(created bool) error {
 	if err := os.Chmod(b.path, 0o600); err != nil {
-		return fmt.Errorf("store: %w", err)
+		return Unwritable(fmt.Errorf("store: %w", err))
 	}
 	if created {
 		if err := syncFolder(filepath.Dir(b.path)); err != nil {
@@ -159,7 +159,7 @@ func (b *Bolt) prepare(created bool) error {
 	}
 	raw, err := os.OpenFile(b.path, os.O_RDWR, 0)
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return Unwritable(fmt.Errorf("store: %w", err))
 	}
 	b.raw = raw
 	return nil
@@ -187,7 +187,7 @@ func openError(path string, err error) error {
 		errors.Is(err, bolterrors.ErrVersionMismatch), errors.Is(err, bolterrors.ErrInvalidMapping):
 		return fmt.Errorf("store: %s is not a store of congad, or was cut short (%v): %w", path, err, ErrDamaged)
 	}
-	return fmt.Errorf("store: open: %w", err)
+	return Unwritable(fmt.Errorf("store: open: %w", err))
 }
 
 // gone returns why there is no database: it was closed, or is being opened

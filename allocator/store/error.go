@@ -1,6 +1,11 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+)
 
 // Errors that every engine returns, wrapped in a sentence of its own.
 var (
@@ -21,6 +26,17 @@ var (
 	// or a record that is too large.
 	ErrInvalid = errors.New("invalid operation")
 )
+
+// Unwritable returns err as an [ErrUnwritable] if it is that of a disk that is
+// full or of a file that may not be written; else it returns err.
+func Unwritable(err error) error {
+	for _, cause := range []error{syscall.EROFS, syscall.ENOSPC, syscall.EDQUOT, fs.ErrPermission} {
+		if errors.Is(err, cause) && !errors.Is(err, ErrUnwritable) {
+			return fmt.Errorf("%w: %w", ErrUnwritable, err)
+		}
+	}
+	return err
+}
 
 // ErrStop ends a [Store] Range early; Range itself then returns nil.
 var ErrStop = errors.New("stop")

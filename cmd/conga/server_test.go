@@ -87,7 +87,7 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	must(err)
 	seen, err := connections.Open(t.Context(), connections.Config{Store: disk, Now: now})
 	must(err)
-	replays, err := replay.Open(t.Context(), disk, now)
+	replays, err := replay.Open(t.Context(), disk, now, nil)
 	must(err)
 	s := &server{fake: newFake(), keys: keys, seen: seen}
 	api, err := httpapi.New(httpapi.Config{

@@ -65,7 +65,7 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.
 	defer func() {
 		if err != nil {
 			d.close()
-			d = nil
+			d, err = nil, advise(err, cfg.Data)
 		}
 	}()
 	// The store comes first: its lock stops a second daemon before it changes
@@ -91,10 +91,10 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.
 // openStore makes the data directory and opens the store in it.
 func (d *daemon) openStore() (err error) {
 	if err := os.MkdirAll(d.cfg.Data, 0o700); err != nil {
-		return fmt.Errorf("the data directory cannot be made: %w", err)
+		return store.Unwritable(fmt.Errorf("the data directory cannot be made: %w", err))
 	}
 	d.store, err = store.Open(storeFile(d.cfg.Data), d.log.With("part", "store"))
-	return advise(err, d.cfg.Data)
+	return err
 }
 
 // openAuth makes the directory of users and loads the keys.
@@ -112,7 +112,7 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 	d.adminKey = filepath.Join(d.cfg.Data, "admin.key")
 	admin, created, err := auth.AdminKey(d.adminKey)
 	if err != nil {
-		return err
+		return store.Unwritable(err)
 	}
 	if created {
 		d.log.Info("admin key made", "file", absolute(d.adminKey))

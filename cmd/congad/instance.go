@@ -23,11 +23,16 @@ func (m savedNetwork) instance() (uint16, error) {
 	if err != nil {
 		return 0, fmt.Errorf("number of this daemon: %w", err)
 	}
-	if n, err := strconv.ParseUint(string(kept), 10, instanceBits); err == nil && isInstance(uint16(n)) {
-		return uint16(n), nil
+	n, err := decodeInstance(kept)
+	if err == nil {
+		return n, nil
 	}
-	var n uint16
-	for !isInstance(n) {
+	if kept != nil {
+		var out store.LeftOut
+		out.Add(store.Network, instanceRecord, store.Unreadable(store.Network, instanceRecord, err))
+		out.Warn(m.log)
+	}
+	for n = 0; !isInstance(n); {
 		n = uint16(rand.N(1 << instanceBits))
 	}
 	op := store.Op{Bucket: store.Network, Key: instanceRecord, Value: []byte(strconv.Itoa(int(n)))}
@@ -35,6 +40,15 @@ func (m savedNetwork) instance() (uint16, error) {
 		m.log.Warn("number of this daemon among those with the same switches could not be saved", "err", err)
 	}
 	return n, nil
+}
+
+// decodeInstance reads the record of this daemon's number.
+func decodeInstance(value []byte) (uint16, error) {
+	n, err := strconv.ParseUint(string(value), 10, instanceBits)
+	if err == nil && !isInstance(uint16(n)) {
+		err = fmt.Errorf("%d is no number of a daemon", n)
+	}
+	return uint16(n), err
 }
 
 func isInstance(n uint16) bool { return bits.OnesCount16(n) == instanceBits/2 }

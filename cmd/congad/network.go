@@ -35,34 +35,25 @@ type savedNetwork struct {
 	log   *slog.Logger
 }
 
-// Load returns what was saved, the zero value if nothing was. A record that
-// cannot be read is left out, and removed.
+// Load returns what was saved, the zero value if nothing was. Records that
+// cannot be read are left out, and removed.
 func (m savedNetwork) Load() (saved topology.Saved, err error) {
 	var ops []store.Op
 	var whole topology.SavedChange
+	var out store.LeftOut
 	err = m.store.Scan(context.Background(), store.Network, func(key string, value []byte) error {
-		var err error
-		switch {
-		case key == singleRecord:
-			if err = json.Unmarshal(value, &whole.Saved); err != nil {
-				whole.Saved = topology.Saved{}
-			}
+		into := &saved
+		if key == singleRecord {
+			into = &whole.Saved
 			ops = append(ops, remove(key))
-		case strings.HasPrefix(key, linkPrefix):
-			saved.Links, err = decode(saved.Links, value)
-		case strings.HasPrefix(key, portPrefix):
-			saved.Ports, err = decode(saved.Ports, value)
-		case strings.HasPrefix(key, hostPrefix):
-			saved.Hosts, err = decode(saved.Hosts, value)
-		case strings.HasPrefix(key, switchPrefix):
-			saved.Switches, err = decode(saved.Switches, value)
 		}
-		if err != nil {
-			m.log.Warn("a record of what was known of the network is left out, since it cannot be read", "key", key, "err", err)
-			ops = append(ops, remove(key))
+		if err := decodeNetwork(into, key, value); err != nil {
+			out.Add(store.Network, key, err)
 		}
 		return nil
 	})
+	out.Warn(m.log)
+	ops = append(ops, out.Removals()...)
 	if err != nil {
 		return topology.Saved{}, fmt.Errorf("memory of the network: %w", err)
 	}
@@ -135,11 +126,45 @@ func records(c topology.SavedChange) (ops []store.Op, err error) {
 
 func remove(key string) store.Op { return store.Op{Bucket: store.Network, Key: key} }
 
-// decode appends the record that value holds.
-func decode[T any](records []T, value []byte) ([]T, error) {
+// checkNetwork returns a [store.RecordError] if a record of [store.Network]
+// cannot be read.
+func checkNetwork(key string, value []byte) error {
+	return decodeNetwork(new(topology.Saved), key, value)
+}
+
+// decodeNetwork adds a record to what was saved.
+func decodeNetwork(saved *topology.Saved, key string, value []byte) (err error) {
+	switch {
+	case key == singleRecord:
+		if err = json.Unmarshal(value, saved); err != nil {
+			*saved = topology.Saved{}
+		}
+	case key == instanceRecord:
+		_, err = decodeInstance(value)
+	case strings.HasPrefix(key, linkPrefix):
+		saved.Links, err = decode(saved.Links, key, value, func(l topology.SavedLink) string { return linkPrefix + l.LinkID.String() })
+	case strings.HasPrefix(key, portPrefix):
+		saved.Ports, err = decode(saved.Ports, key, value, func(p topology.SavedPort) string { return portPrefix + p.PortID.String() })
+	case strings.HasPrefix(key, hostPrefix):
+		saved.Hosts, err = decode(saved.Hosts, key, value, func(h topology.Host) string { return hostPrefix + h.MAC.String() })
+	case strings.HasPrefix(key, switchPrefix):
+		saved.Switches, err = decode(saved.Switches, key, value, func(s topology.SavedSwitch) string { return switchPrefix + s.DPID.String() })
+	}
+	if err != nil {
+		return store.Unreadable(store.Network, key, err)
+	}
+	return nil
+}
+
+// decode appends the record that value holds, if its key is that of what it is
+// about.
+func decode[T any](records []T, key string, value []byte, keyOf func(T) string) ([]T, error) {
 	var r T
 	if err := json.Unmarshal(value, &r); err != nil {
 		return records, err
+	}
+	if about := keyOf(r); about != key {
+		return records, fmt.Errorf("it is about %s", about)
 	}
 	return append(records, r), nil
 }

@@ -22,6 +22,7 @@ const (
 	exitFailure = 1 // the daemon could not start, or a component failed
 	exitUsage   = 2 // the command line or the configuration is wrong
 	exitDamaged = 3 // the store is damaged, or has vanished
+	exitDisk    = 4 // the data directory cannot be written
 )
 
 // A usageError is a mistake on the command line or in the configuration.
@@ -46,20 +47,27 @@ func run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	err := root.ExecuteContext(ctx)
+	return a.end(root.ExecuteContext(ctx))
+}
+
+// end says what went wrong, if something did, and returns the exit code.
+func (a *app) end(err error) int {
 	if err == nil {
 		return exitOK
 	}
 	if problems, ok := errors.AsType[config.Error](err); ok {
-		fmt.Fprintln(errOut, problems) // one a line, with positions that editors can jump to
+		fmt.Fprintln(a.err, problems) // one a line, with positions that editors can jump to
 		return exitUsage
 	}
-	fmt.Fprintln(errOut, "congad:", err)
+	fmt.Fprintln(a.err, "congad:", err)
 	if _, ok := errors.AsType[usageError](err); ok || !a.started {
 		return exitUsage
 	}
 	if errors.Is(err, store.ErrDamaged) || errors.Is(err, errVanished) {
 		return exitDamaged
+	}
+	if errors.Is(err, store.ErrUnwritable) {
+		return exitDisk
 	}
 	return exitFailure
 }
@@ -76,7 +84,8 @@ wins over the file. SIGHUP reads the file again; SIGTERM stops the daemon and le
 switches as they are.
 
 The exit code is 1 if the daemon could not start or a part of it failed, 2 if the command line
-or the configuration is wrong, and 3 if the store is damaged or has vanished.`,
+or the configuration is wrong, 3 if the store is damaged or has vanished, and 4 if its directory
+cannot be written at the start.`,
 		Args:              cobra.NoArgs,
 		SilenceErrors:     true,
 		SilenceUsage:      true,

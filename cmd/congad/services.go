@@ -30,7 +30,7 @@ func (d *daemon) openServices(ctx context.Context) (err error) {
 		return err
 	}
 	d.services.events = events.NewHub(nil)
-	if d.services.replays, err = replay.Open(ctx, d.store, nil); err != nil {
+	if d.services.replays, err = replay.Open(ctx, d.store, nil, d.log.With("part", "replay")); err != nil {
 		return err
 	}
 	d.services.webhooks, err = webhook.Open(ctx, webhook.Config{

@@ -76,6 +76,9 @@ func checkContent(path string) error {
 
 // advise adds to an error of the store what an operator can do about it.
 func advise(err error, data string) error {
+	if errors.Is(err, store.ErrUnwritable) {
+		return fmt.Errorf("%w; congad needs to write to %s: see that the disk is mounted for writing, has room, and that the files are congad's own, then start it again", err, data)
+	}
 	if !errors.Is(err, store.ErrDamaged) {
 		return err
 	}
@@ -109,7 +112,7 @@ func (a *app) storeCommand() *cobra.Command {
 	}
 	check := &cobra.Command{
 		Use:   "check [FILE]",
-		Short: "Read the whole store, or a copy of one; the exit code is 0 if it is whole and 3 if not",
+		Short: "Read the whole store and each record, or a copy of one; the exit code is 0 if it is whole and 3 if not",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			path, err := a.storePath(args)
@@ -158,9 +161,19 @@ func (a *app) checkStore(ctx context.Context, path string) error {
 	if err := checkContent(path); err != nil {
 		return err
 	}
-	found, err := store.Examine(ctx, path, nil)
-	if err != nil {
+	r := newReading(func(err error, promise bool) {
+		then := "congad starts without it"
+		if promise {
+			then = "congad does not start"
+		}
+		fmt.Fprintf(a.err, "%s: %v; %s\n", path, err, then)
+	})
+	found, err := store.Examine(ctx, path, r.record)
+	switch {
+	case err != nil:
 		return err
+	case len(found.Damages) == 0 && r.promises+r.others > 0:
+		return r.err(path, found.Records)
 	}
 	return a.tell(path, found, "can be read")
 }

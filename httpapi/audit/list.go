@@ -86,7 +86,7 @@ func (l *Log) scan(ctx context.Context, f Filter, oldest, newest string, each fu
 		if err == nil && f.passes(&r) {
 			each(key, r)
 		}
-		return err
+		return nil // what has been damaged since the start is left out then
 	})
 }
 

@@ -73,7 +73,7 @@ type Log struct {
 	repeats  repeats
 }
 
-// Open reads which records there are.
+// Open reads which records there are, and removes those that cannot be read.
 func Open(ctx context.Context, cfg Config) (*Log, error) {
 	l := &Log{store: cfg.Store, now: cfg.Now, log: cfg.Log, sections: newSections(), repeats: repeats{last: map[string]*repeat{}}}
 	if l.now == nil {
@@ -83,18 +83,21 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		l.log = slog.New(slog.DiscardHandler)
 	}
 	var old []store.Op
+	var out store.LeftOut
 	err := l.store.Scan(ctx, store.Audit, func(key string, value []byte) error {
+		l.seq = max(l.seq, numberOf(key))
 		r, err := decode(key, value)
 		if err != nil {
-			return err
+			out.Add(store.Audit, key, err)
+			return nil
 		}
-		l.seq = r.Seq
 		out, _ := l.keepLocked(&r)
 		old = append(old, out...)
 		return nil
 	})
+	out.Warn(l.log)
 	// Left over by commits that failed, or by a version that kept more.
-	for batch := range slices.Chunk(old, maxBatch) {
+	for batch := range slices.Chunk(append(old, out.Removals()...), maxBatch) {
 		if err == nil {
 			err = l.store.Commit(ctx, batch...)
 		}
@@ -150,15 +153,25 @@ func numberOf(key string) uint64 {
 	return n
 }
 
+// CheckRecord returns a [store.RecordError] if a record of [store.Audit] cannot
+// be read.
+func CheckRecord(key string, value []byte) error {
+	_, err := decode(key, value)
+	return err
+}
+
 func decode(key string, value []byte) (r Record, err error) {
-	if err := json.Unmarshal(value, &r); err != nil {
-		return r, fmt.Errorf("record %q: %w", key, err)
+	err = json.Unmarshal(value, &r)
+	r.Seq = numberOf(key)
+	switch {
+	case err != nil:
+	case keyOf(r.Seq) != key:
+		err = errors.New("it has no number")
+	case !r.Outcome.known():
+		err = errors.New("it has no outcome")
 	}
-	if r.Seq, err = strconv.ParseUint(key, 16, 64); err != nil || keyOf(r.Seq) != key {
-		return r, fmt.Errorf("record %q has no number", key)
-	}
-	if !r.Outcome.known() {
-		return r, fmt.Errorf("record %q has no outcome", key)
+	if err != nil {
+		return r, store.Unreadable(store.Audit, key, err)
 	}
 	return r, nil
 }

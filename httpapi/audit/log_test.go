@@ -1,9 +1,12 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -132,8 +135,17 @@ func TestDamage(t *testing.T) {
 		if err := m.Commit(t.Context(), store.Op{Bucket: store.Audit, Key: key, Value: []byte(value)}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(t.Context(), Config{Store: m}); err == nil {
-			t.Errorf("%s: %s is taken", key, value)
+		good := store.Op{Bucket: store.Audit, Key: keyOf(1 << 20), Value: []byte(`{"outcome":"done"}`)}
+		if err := m.Commit(t.Context(), good); err != nil {
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		l, err := Open(t.Context(), Config{Store: m, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if err != nil || l.Len() != 1 || m.Len(store.Audit) != 1 {
+			t.Fatalf("%s: %s: %d records of %d, error %v", key, value, l.Len(), m.Len(store.Audit), err)
+		}
+		if said := log.String(); strings.Count(said, "\n") != 1 || !strings.Contains(said, "bucket=audit records=1 ") {
+			t.Errorf("%s: %s: the log says %s", key, value, said)
 		}
 	}
 	l, err := Open(t.Context(), Config{Store: storetest.NewMemory()})

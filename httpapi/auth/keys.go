@@ -96,13 +96,11 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 		k.log = slog.New(slog.DiscardHandler)
 	}
 	err := k.store.Scan(ctx, store.Keys, func(name string, value []byte) error {
-		var key Key
-		d, ok := parseDigest(name)
-		if !ok || json.Unmarshal(value, &key) != nil || !key.valid() {
-			return errors.New("a record of the keys bucket cannot be read")
+		d, key, err := decodeKey(name, value)
+		if err == nil {
+			k.putLocked(d, key) // no other caller has k yet
 		}
-		k.putLocked(d, key) // no other caller has k yet
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("auth: read keys: %w", err)
@@ -114,6 +112,32 @@ func OpenKeys(ctx context.Context, cfg KeysConfig) (*Keys, error) {
 		return nil, err
 	}
 	return k, nil
+}
+
+// CheckKey returns a [store.RecordError] if a record of [store.Keys] cannot be
+// read.
+func CheckKey(name string, value []byte) error {
+	_, _, err := decodeKey(name, value)
+	return err
+}
+
+// decodeKey reads a record of the keys. Its error names the key by its ID,
+// since no digest is to be seen.
+func decodeKey(name string, value []byte) (d Digest, key Key, err error) {
+	d, ok := parseDigest(name)
+	switch {
+	case !ok:
+		return d, key, &store.RecordError{What: "a key", Err: errors.New("it has no digest")}
+	case json.Unmarshal(value, &key) != nil:
+		err = errors.New("it is no JSON of a key")
+	case !key.valid():
+		err = errors.New("it has no user or no project")
+	case key.End <= key.Start:
+		err = errors.New("it ends before it starts")
+	default:
+		return d, key, nil
+	}
+	return d, key, &store.RecordError{What: "key " + idOf(d), Err: err}
 }
 
 func (k *Keys) putLocked(d Digest, key Key) {

@@ -30,17 +30,37 @@ type nameRecord struct {
 // readNames reads which subject holds which name.
 func (k *Keys) readNames(ctx context.Context) error {
 	err := k.store.Scan(ctx, store.Names, func(name string, value []byte) error {
-		var r nameRecord
-		if json.Unmarshal(value, &r) != nil || r.Subject == "" || (heldName{r.Issuer, r.User}).key() != name {
-			return errors.New("a record of the names bucket cannot be read")
+		r, err := decodeName(name, value)
+		if err == nil {
+			k.names[heldName{r.Issuer, r.User}] = r.Subject // no other caller has k yet
 		}
-		k.names[heldName{r.Issuer, r.User}] = r.Subject // no other caller has k yet
-		return nil
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("auth: read names: %w", err)
 	}
 	return nil
+}
+
+// CheckName returns a [store.RecordError] if a record of [store.Names] cannot
+// be read.
+func CheckName(name string, value []byte) error {
+	_, err := decodeName(name, value)
+	return err
+}
+
+func decodeName(name string, value []byte) (r nameRecord, err error) {
+	switch err = json.Unmarshal(value, &r); {
+	case err != nil:
+	case r.Subject == "":
+		err = errors.New("it has no subject")
+	case (heldName{r.Issuer, r.User}).key() != name:
+		err = errors.New("it is about another name")
+	}
+	if err != nil {
+		return r, store.Unreadable(store.Names, name, err)
+	}
+	return r, nil
 }
 
 // adoptNames gives names that no subject holds to the subject of the oldest key

@@ -20,14 +20,15 @@ func (r *Registry) load(ctx context.Context) error {
 	now := r.cfg.Now()
 	slack := int64(r.slack() / time.Second)
 	var loaded []*live
+	var out store.LeftOut
 	err := r.cfg.Store.Scan(ctx, store.Connections, func(key string, value []byte) error {
 		seq, c, err := decode(key, value)
+		r.seq = max(r.seq, seq)
 		if err != nil {
-			r.cfg.Log.Warn("a connection report is dropped", slog.String("record", key), slog.Any("err", err))
+			out.Add(store.Connections, key, err)
 			r.dead = append(r.dead, key)
 			return nil
 		}
-		r.seq = max(r.seq, seq)
 		// It may have been seen again since this was written, see slack. A
 		// report that was acknowledged must not expire too soon; it may a bit
 		// too late.
@@ -44,6 +45,7 @@ func (r *Registry) load(ctx context.Context) error {
 	if err != nil {
 		return &Error{"open", Internal, err}
 	}
+	out.Warn(r.cfg.Log)
 	r.adopt(loaded)
 	return nil
 }

@@ -31,7 +31,21 @@ func encode(seq uint64, c *Connection) (store.Op, error) {
 	return store.Op{Bucket: store.Connections, Key: recordKey(seq), Value: value}, err
 }
 
+// CheckRecord returns a [store.RecordError] if a record of [store.Connections]
+// cannot be read.
+func CheckRecord(key string, value []byte) error {
+	_, _, err := decode(key, value)
+	return err
+}
+
 func decode(key string, value []byte) (seq uint64, c *Connection, err error) {
+	if seq, c, err = parse(key, value); err != nil {
+		err = store.Unreadable(store.Connections, key, err)
+	}
+	return seq, c, err
+}
+
+func parse(key string, value []byte) (seq uint64, c *Connection, err error) {
 	var r record
 	if seq, err = strconv.ParseUint(key, 16, 64); err != nil || recordKey(seq) != key {
 		return 0, nil, fmt.Errorf("key %q is not a number of ours", key)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -86,20 +87,23 @@ type Book struct {
 	flights map[name]bool
 }
 
-// Open reads the answers in the store and removes those that have expired, or
-// that are more than are kept. now may be nil: time.Now.
-func Open(ctx context.Context, s store.Store, now func() time.Time) (*Book, error) {
+// Open reads the answers in the store and removes those that have expired,
+// cannot be read, or are more than are kept. now may be nil, time.Now, and so
+// may log, none.
+func Open(ctx context.Context, s store.Store, now func() time.Time, log *slog.Logger) (*Book, error) {
 	b := &Book{store: s, now: now, byName: map[name]*kept{}, owners: map[string]*share{}, flights: map[name]bool{}}
 	if b.now == nil {
 		b.now = time.Now
 	}
+	var out store.LeftOut
 	var twice []store.Op // older records of a name, left over by a crash
 	err := s.Scan(ctx, store.Replays, func(key string, value []byte) error {
+		b.seq = max(b.seq, numberOf(key))
 		k, err := load(key, value)
 		if err != nil {
-			return err
+			out.Add(store.Replays, key, err)
+			return nil
 		}
-		b.seq = k.seq
 		if before := b.byName[k.name]; before != nil {
 			twice = append(twice, store.Op{Bucket: store.Replays, Key: keyOf(before.seq)})
 			b.dropLocked(before)
@@ -107,7 +111,10 @@ func Open(ctx context.Context, s store.Store, now func() time.Time) (*Book, erro
 		b.keepLocked(k) // no other caller has b yet
 		return nil
 	})
-	if err == nil && len(twice) > 0 {
+	if log != nil {
+		out.Warn(log)
+	}
+	if twice = append(twice, out.Removals()...); err == nil && len(twice) > 0 {
 		err = s.Commit(ctx, twice...)
 	}
 	if err == nil {
@@ -119,24 +126,43 @@ func Open(ctx context.Context, s store.Store, now func() time.Time) (*Book, erro
 	return b, nil
 }
 
+// CheckRecord returns a [store.RecordError] if a record of [store.Replays]
+// cannot be read.
+func CheckRecord(key string, value []byte) error {
+	_, err := load(key, value)
+	return err
+}
+
 // load returns what memory keeps of a record.
 func load(key string, value []byte) (*kept, error) {
+	bad := func(err error) (*kept, error) { return nil, store.Unreadable(store.Replays, key, err) }
 	var r record
 	if err := json.Unmarshal(value, &r); err != nil {
-		return nil, fmt.Errorf("record %q: %w", key, err)
+		return bad(err)
 	}
-	k := &kept{owner: r.Owner, time: r.Time}
-	var err error
-	if k.seq, err = strconv.ParseUint(key, 16, 64); err != nil || keyOf(k.seq) != key {
-		return nil, fmt.Errorf("record %q has no number", key)
+	k := &kept{seq: numberOf(key), owner: r.Owner, time: r.Time}
+	if keyOf(k.seq) != key {
+		return bad(errors.New("it has no number"))
 	}
-	if n, err := hex.Decode(k.name[:], []byte(r.Name)); err != nil || n != len(k.name) {
-		return nil, fmt.Errorf("record %q has no name", key)
+	if text, err := hex.DecodeString(r.Name); err != nil || copy(k.name[:], text) != len(text) || len(text) != len(k.name) {
+		return bad(errors.New("it has no name"))
 	}
-	if n, err := hex.Decode(k.request[:], []byte(r.Request)); err != nil || n != len(k.request) {
-		return nil, fmt.Errorf("record %q has no digest", key)
+	if text, err := hex.DecodeString(r.Request); err != nil || copy(k.request[:], text) != len(text) || len(text) != len(k.request) {
+		return bad(errors.New("it has no digest"))
+	}
+	if r.Status < 200 || r.Status > 599 {
+		return bad(fmt.Errorf("%d is no status of an answer", r.Status))
 	}
 	return k, nil
+}
+
+// numberOf returns the number in a record's key, 0 if that is damaged.
+func numberOf(key string) uint64 {
+	n, err := strconv.ParseUint(key, 16, 64)
+	if err != nil {
+		return 0
+	}
+	return n
 }
 
 // keyOf returns a record's key: in hex of one length, so that keys are in

@@ -28,7 +28,7 @@ func newFixture(t *testing.T) *fixture {
 func (f *fixture) reopen() {
 	f.Helper()
 	var err error
-	if f.book, err = Open(f.Context(), f.disk, func() time.Time { return f.now }); err != nil {
+	if f.book, err = Open(f.Context(), f.disk, func() time.Time { return f.now }, nil); err != nil {
 		f.Fatal(err)
 	}
 }

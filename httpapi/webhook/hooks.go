@@ -96,7 +96,7 @@ type subscription struct {
 	status Status
 }
 
-// Open reads the subscriptions.
+// Open reads the subscriptions, and removes those that cannot be read.
 func Open(ctx context.Context, cfg Config) (*Hooks, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -105,18 +105,49 @@ func Open(ctx context.Context, cfg Config) (*Hooks, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	h := &Hooks{cfg: cfg, client: newClient(cfg), wake: make(chan struct{}, 1), byID: map[string]*subscription{}}
+	var out store.LeftOut
 	err := cfg.Store.Scan(ctx, store.Webhooks, func(key string, value []byte) error {
-		var hook Hook
-		if err := json.Unmarshal(value, &hook); err != nil || hook.ID != key {
-			return errors.New("a record of the webhooks bucket cannot be read")
+		hook, err := decode(key, value)
+		if err != nil {
+			out.Add(store.Webhooks, key, err)
+			return nil
 		}
 		h.byID[key] = &subscription{hook: hook, old: true}
 		return nil
 	})
+	out.Warn(cfg.Log)
+	if old := out.Removals(); err == nil && len(old) > 0 {
+		err = cfg.Store.Commit(ctx, old...)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("webhook: open: %w", err)
 	}
 	return h, nil
+}
+
+// CheckRecord returns a [store.RecordError] if a record of [store.Webhooks]
+// cannot be read.
+func CheckRecord(key string, value []byte) error {
+	_, err := decode(key, value)
+	return err
+}
+
+// decode reads a hook. Its error has nothing of the value, which has a secret.
+func decode(key string, value []byte) (hook Hook, err error) {
+	switch {
+	case json.Unmarshal(value, &hook) != nil:
+		err = errors.New("it is no JSON of a webhook")
+	case hook.ID != key:
+		err = errors.New("it has another ID")
+	case checkURL(hook.URL, true) != nil:
+		err = errors.New("its URL cannot be one")
+	case hook.Secret == "":
+		err = errors.New("it has no secret")
+	}
+	if err != nil {
+		return hook, store.Unreadable(store.Webhooks, key, err)
+	}
+	return hook, nil
 }
 
 // Create makes a subscription of what is given: project, maker, URL and events.
