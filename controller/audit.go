@@ -156,6 +156,23 @@ func (s *session) auditEvery() time.Duration {
 	return max(s.cfg.Audit, time.Duration(len(s.Snapshot().Switches))*auditSpace)
 }
 
+// auditDue begins the audit that is due, unless it is better put off. The error
+// says that the switch has not answered for too long.
+func (s *session) auditDue(ctx context.Context, result chan<- audited) error {
+	if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
+		return errSilent // to begin anew is the only way to know what it holds
+	}
+	if s.putOff() {
+		s.nextAudit.Reset(auditLater)
+		return nil
+	}
+	s.nextAudit.Reset(s.auditEvery())
+	s.due, s.learned = true, false
+	s.startAudit(ctx, result)
+	s.retry(ctx)
+	return nil
+}
+
 // startAudit asks the switch what it holds if that is due, beside everything
 // else: entries that were changed by others tell nothing.
 func (s *session) startAudit(ctx context.Context, result chan<- audited) {

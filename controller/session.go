@@ -56,26 +56,28 @@ type session struct {
 	uncounted atomic.Int64 // Unix time in ns until which the switch is not asked what meters count
 
 	// What follows belongs to the goroutine of run.
-	flight   *flight           // what has been sent and not been confirmed
-	readings chan struct{}     // a token for each reading of meters under way
-	handed   <-chan struct{}   // closed when what the last of them found was handed on
-	reported *confirmed        // what the core knows; nil: report it again
-	settling settling          // reports that wait
-	metering bool              // the switch has meters for us
-	numbers  *flow.Numbers     // of its meters; nil: any will do; guarded by mu from begin on
-	room     uint32            // for meters, as the core was told last
-	queued   []openflow.PortNo // ports with the queue for allocated traffic
-	pacer    *time.Timer       // fires when meters that were put off are due
-	due      bool              // an audit is to begin as soon as nothing is under way
-	unheard  bool              // entries vanished that were not heard of, and the audit is to find them
-	mending  bool              // a repair is due
-	learned  bool              // what is wanted is about to be made again without what the switch lacks
-	logged   map[string]bool   // refusals
-	lacks    topology.Lacks    // what the switch is known to lack
-	suspects flow.Suspects     // what it may lack; see flow.Blame
-	auditing bool
-	later    int // how often in a row an audit was put off
-	helpers  sync.WaitGroup
+	flight    *flight           // what has been sent and not been confirmed
+	readings  chan struct{}     // a token for each reading of meters under way
+	handed    <-chan struct{}   // closed when what the last of them found was handed on
+	reported  *confirmed        // what the core knows; nil: report it again
+	settling  settling          // reports that wait
+	metering  bool              // the switch has meters for us
+	numbers   *flow.Numbers     // of its meters; nil: any will do; guarded by mu from begin on
+	room      uint32            // for meters, as the core was told last
+	queued    []openflow.PortNo // ports with the queue for allocated traffic
+	pacer     *time.Timer       // fires when meters that were put off are due
+	repair    *time.Timer       // fires when what vanished is to be put back
+	nextAudit *time.Timer       // fires when an audit is due
+	due       bool              // an audit is to begin as soon as nothing is under way
+	unheard   bool              // entries vanished that were not heard of, and the audit is to find them
+	mending   bool              // a repair is due
+	learned   bool              // what is wanted is about to be made again without what the switch lacks
+	logged    map[string]bool   // refusals
+	lacks     topology.Lacks    // what the switch is known to lack
+	suspects  flow.Suspects     // what it may lack; see flow.Blame
+	auditing  bool
+	later     int // how often in a row an audit was put off
+	helpers   sync.WaitGroup
 }
 
 // over is what has been waited for.
@@ -134,20 +136,13 @@ func (s *session) keep(ctx context.Context) error {
 	if err := s.compare(ctx); err != nil {
 		return err
 	}
+	defer s.wind()()
 	if len(s.queued) > 0 {
 		s.helpers.Go(func() { s.watchQueues(ctx, s.queued) })
 	}
-	s.pacer, s.settling.timer = time.NewTimer(0), time.NewTimer(time.Hour)
-	defer s.pacer.Stop()
-	defer s.settling.timer.Stop()
 	s.proceed(ctx)
-	audit := time.NewTimer(rand.N(s.auditEvery()) + 1) // not all switches at once
-	defer audit.Stop()
-	audits := make(chan audited, 1)
-	tenure := make(chan error, 1)
+	audits, tenure := make(chan audited, 1), make(chan error, 1)
 	s.helpers.Go(func() { tenure <- s.renew(ctx) })
-	repair := time.NewTimer(mend)
-	repair.Stop()
 	for {
 		select {
 		case <-s.mail.news:
@@ -160,11 +155,8 @@ func (s *session) keep(ctx context.Context) error {
 			s.startAudit(ctx, audits) // before more is under way
 			s.proceed(ctx)
 		case fr := <-s.removed:
-			if s.vanished(fr) && !s.mending { // the first counts: more may come without end
-				s.mending = true
-				repair.Reset(mend)
-			}
-		case <-repair.C:
+			s.missing(fr)
+		case <-s.repair.C:
 			s.mending = false
 			s.proceed(ctx)
 		case <-s.pacer.C:
@@ -174,18 +166,10 @@ func (s *session) keep(ctx context.Context) error {
 		case <-s.missed: // some vanished unheard; until they are found nothing is certain
 			s.due, s.unheard = true, true
 			s.startAudit(ctx, audits)
-		case <-audit.C:
-			if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
-				return errSilent // to begin anew is the only way to know what it holds
+		case <-s.nextAudit.C:
+			if err := s.auditDue(ctx, audits); err != nil {
+				return err
 			}
-			if s.putOff() {
-				audit.Reset(auditLater)
-				continue
-			}
-			audit.Reset(s.auditEvery())
-			s.due, s.learned = true, false
-			s.startAudit(ctx, audits)
-			s.retry(ctx)
 		case a := <-audits:
 			s.finishAudit(a)
 			s.startAudit(ctx, audits)
@@ -198,6 +182,18 @@ func (s *session) keep(ctx context.Context) error {
 			return s.conn.Err()
 		case <-ctx.Done():
 			return context.Cause(ctx)
+		}
+	}
+}
+
+// wind makes the timers that keep waits for, and returns what stops them.
+func (s *session) wind() (stop func()) {
+	s.pacer, s.settling.timer, s.repair = time.NewTimer(0), time.NewTimer(time.Hour), time.NewTimer(mend)
+	s.repair.Stop()
+	s.nextAudit = time.NewTimer(rand.N(s.auditEvery()) + 1) // not all switches at once
+	return func() {
+		for _, t := range []*time.Timer{s.pacer, s.settling.timer, s.repair, s.nextAudit} {
+			t.Stop()
 		}
 	}
 }
@@ -330,62 +326,12 @@ func (s *session) land(ctx context.Context) error {
 	return nil
 }
 
-// learn finds out from what the switch has refused what it lacks. The core has
-// what is wanted made again without that; but that it reports no removals is
-// the session's own affair.
-func (s *session) learn(ctx context.Context, steps []flow.Step, refused map[int]error) {
-	if len(refused) == 0 {
-		return
+// missing takes note of an entry that is gone, and has it put back soon.
+func (s *session) missing(fr *openflow.FlowRemoved) {
+	if s.vanished(fr) && !s.mending { // the first counts: more may come without end
+		s.mending = true
+		s.repair.Reset(mend)
 	}
-	s.mu.Lock()
-	fresh, suspects := flow.Blame(steps, refused, s.lacks, s.suspects)
-	fresh |= s.flows.BlameMeters(steps, refused) &^ s.lacks
-	if s.suspects = suspects; len(suspects) > 0 && fresh == 0 {
-		s.flows.Retry(time.Now()) // what is refused again is no passing trouble
-	}
-	holds, short := s.flows.Short()
-	s.mu.Unlock()
-	if short {
-		s.say(ctx, holds)
-		s.learned = true
-	}
-	if fresh == 0 {
-		return
-	}
-	s.lacks |= fresh
-	s.learned = s.learned || fresh != topology.LacksRemovals
-	s.post(ctx, lacking{s, fresh})
-	if fresh&topology.LacksRemovals != 0 {
-		s.mu.Lock()
-		s.flows.Retry(time.Now())
-		s.mu.Unlock()
-	}
-}
-
-// mostLogged is how many refusals a session logs.
-const mostLogged = 1000
-
-// logRefusal logs what a switch has refused: once for each owner, table and
-// reason, since it may be tried again for as long as the switch refuses.
-func (s *session) logRefusal(st flow.Step, err error) {
-	var what string
-	var attrs []any
-	switch {
-	case st.Rule != nil:
-		what = fmt.Sprint("entry", st.Rule.Cookie, st.Rule.Table, err)
-		attrs = []any{"table", st.Rule.Table, "priority", st.Rule.Priority, "match", st.Rule.Match}
-	case st.Removes != nil:
-		what = fmt.Sprint("removal", st.Removes.Cookie, st.Removes.Table, err)
-		attrs = []any{"removed", true, "match", st.Removes.Match}
-	default:
-		what = fmt.Sprint("meter", err)
-		attrs = []any{"meter", st.MeterID}
-	}
-	if s.logged[what] || len(s.logged) == mostLogged {
-		return
-	}
-	s.logged[what] = true
-	s.log.Warn("switch has refused a change", append(attrs, "err", err)...)
 }
 
 // vanished takes note of an entry that is gone without our doing. It reports
