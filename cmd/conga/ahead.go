@@ -30,18 +30,19 @@ func (r *commandRun) reserve(ctx context.Context, s session) (err error) {
 		r.request.Duration, r.key = least, rand.Text()
 		return r.allocate(ctx, s)
 	}
-	if err == nil && r.request.StartTime == 0 && r.request.StartIn == nil {
+	if err == nil && r.request.Duration > least && r.request.StartTime == 0 && r.request.StartIn == nil {
 		r.startSooner(ctx, s, least)
 	}
 	return err
 }
 
 // runAhead returns the seconds for which a project reserves paths of commands
-// that do not say how long they run; 0 if it has none, or is not configured.
+// that do not say how long they run; 0: for their lease at a time. A project of
+// which only the HTTP directory knows has what it is by default.
 func (s session) runAhead(ctx context.Context, project string) (int64, error) {
 	p, err := s.Project(ctx, project)
 	if refused, answered := errors.AsType[*client.Error](err); answered && refused.Status == http.StatusNotFound {
-		return 0, nil
+		return client.DefaultRunAhead, nil
 	}
 	if err != nil || p.RunAhead == nil {
 		return 0, err
@@ -57,7 +58,9 @@ func tooMuch(err error) bool {
 }
 
 // allocate makes the request, without what an older server does not know. What
-// is reserved for longer than the lease has one while it is active, too.
+// is reserved for longer than the lease has one while it is active, too; where
+// there is none of that sort, an open end is not reserved ahead, since the path
+// would outlast a conga that is killed.
 func (r *commandRun) allocate(ctx context.Context, s session) error {
 	r.request.ActiveLease = 0
 	if r.request.Duration > int64(r.lease/time.Second) {
@@ -68,6 +71,9 @@ func (r *commandRun) allocate(ctx context.Context, s session) error {
 		old := false
 		if r.request.ActiveLease != 0 && knowsNot(err, "active_lease") {
 			r.request.ActiveLease, old = 0, true
+			if r.openEnded {
+				r.request.Duration, r.ahead = int64(r.lease/time.Second), 0
+			}
 		}
 		if r.request.Lease != 0 && knowsNot(err, "lease") {
 			r.request.Lease, old = 0, true

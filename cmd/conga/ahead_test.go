@@ -71,6 +71,22 @@ func TestRunReservesAhead(t *testing.T) {
 	}
 }
 
+// TestRunOfProjectThatIsNotConfigured: a project of which only the HTTP
+// directory knows has the default.
+func TestRunOfProjectThatIsNotConfigured(t *testing.T) {
+	r := newRunner(t)
+	r.s.intercept(func(w http.ResponseWriter, q *http.Request, api http.Handler) {
+		if strings.Contains(q.URL.Path, "/projects/") {
+			q.URL.Path += "x"
+		}
+		api.ServeHTTP(w, q)
+	})
+	r.start("192.127.1.10", "192.127.1.11", "--", "sh", "-c", sleeper).child()
+	if mine := r.only(); mine.Duration != 24*3600 || mine.ActiveLease == nil || *mine.ActiveLease != 300 {
+		t.Errorf("it has %+v", mine)
+	}
+}
+
 // TestRunBesideEarlierRequests: what was promised before neither keeps a run
 // from its start, nor is it touched: the run has what is left before it.
 func TestRunBesideEarlierRequests(t *testing.T) {
@@ -133,9 +149,12 @@ func TestRunWithDuration(t *testing.T) {
 	r.until("it is released", func() bool { return len(r.live()) == 0 })
 }
 
-// TestRunWhoseServerKnowsNoActiveLease asks again without one.
+// TestRunWhoseServerKnowsNoActiveLease asks again without one, and then
+// reserves nothing ahead that was not asked for: if it were killed, it would
+// leave it behind.
 func TestRunWhoseServerKnowsNoActiveLease(t *testing.T) {
 	r := newRunner(t)
+	r.s.ahead.Store(24 * 3600)
 	r.s.intercept(func(w http.ResponseWriter, q *http.Request, api http.Handler) {
 		if asksForPath(q) {
 			text, err := io.ReadAll(q.Body)
@@ -158,5 +177,9 @@ func TestRunWhoseServerKnowsNoActiveLease(t *testing.T) {
 	p := r.start("192.127.1.10", "192.127.1.11", "--duration", "8h", "--", "sh", "-c", "exit 4")
 	if code := p.code(); code != 4 {
 		t.Errorf("exit code %d", code)
+	}
+	r.start("192.127.1.10", "192.127.1.11", "--lease", "60s", "--", "sh", "-c", sleeper).child()
+	if mine := r.only(); mine.Duration != 60 || mine.ActiveLease != nil {
+		t.Errorf("it has %+v", mine)
 	}
 }

@@ -26,8 +26,10 @@ The path is held by a short lease that is extended while the command runs. If co
 itself is killed, the path ends with the lease, and so does one that it still waits
 for. With --duration the path is reserved for so long from its start, which no later
 request can take, and is extended only if the command runs longer. Without, it is
-reserved for as long as the project has it (run_ahead), or less if more would not fit
-or start later; for the lease at a time if the project has nothing. An extension that
+reserved for as long as the project has it (run_ahead, a day unless the project says
+otherwise), or less if more would not fit or start later; for the lease at a time if
+that is 0. Others' later requests are planned after it, and start at once when the
+command ends. An extension that
 is refused, because the capacity is promised to others from then on, is reported, and
 so is a path that is released meanwhile; the command goes on.
 
@@ -72,7 +74,7 @@ func (a *app) runCommand() *cobra.Command {
 	}
 	t.flags(c)
 	f := c.Flags()
-	f.Lookup("duration").Usage = "how long the command is expected to run: `2h`; the path is reserved for as long, without it for as long as the project has it, or the --lease at a time"
+	f.Lookup("duration").Usage = "how long the command is expected to run: `2h`; the path is reserved for as long, without it for as long as the project has it, a day mostly"
 	f.StringVar(&src, "src", "", "source `address` (environment: CONGA_SRC)")
 	f.StringVar(&dst, "dst", "", "destination `address` (environment: CONGA_DST)")
 	f.DurationVar(&lease, "lease", 5*time.Minute, "how `long` the path is held if conga is killed")

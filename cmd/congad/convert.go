@@ -17,6 +17,7 @@ import (
 	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/httpapi/auth"
+	"conga/httpapi/client"
 	"conga/openflow"
 )
 
@@ -195,9 +196,18 @@ func limitsOf(d config.Directory) map[string]allocator.Limits {
 func projectsOf(d config.Directory) *[]httpapi.Project {
 	list := make([]httpapi.Project, 0, len(d.Projects))
 	for _, p := range d.Projects {
-		list = append(list, httpapi.Project{ID: p.ID, Members: p.Members, Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive, RunAhead: p.RunAhead.Duration()})
+		list = append(list, httpapi.Project{ID: p.ID, Members: p.Members, Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive, RunAhead: runAheadOf(p)})
 	}
 	return &list
+}
+
+// runAheadOf returns for how long a project reserves paths of commands that do
+// not say how long they run; 0: for their lease at a time.
+func runAheadOf(p config.Project) time.Duration {
+	if p.RunAhead == nil {
+		return client.DefaultRunAhead * time.Second
+	}
+	return p.RunAhead.Duration()
 }
 
 // levelOf returns the level that a valid configuration names.

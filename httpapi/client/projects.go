@@ -6,6 +6,10 @@ import (
 	"net/url"
 )
 
+// DefaultRunAhead is the Project.RunAhead of a project that is not configured,
+// or whose configuration does not say, in seconds: a day.
+const DefaultRunAhead = 24 * 3600
+
 // A Project is a project of the configuration. Nil is no limit, or what does
 // not apply.
 type Project struct {
@@ -15,7 +19,7 @@ type Project struct {
 		Bandwidth *uint64 `json:"bandwidth"`   // bit/s at any one moment
 		Active    *int    `json:"allocations"` // that are not complete
 	} `json:"limits"`
-	RunAhead *int64 `json:"run_ahead"` // seconds for which a path for a command is reserved without being told how long
+	RunAhead *int64 `json:"run_ahead"` // seconds for which a path for a command is reserved without being told how long; nil: for its lease at a time
 }
 
 // Project returns a project that the key opens. The error is of type *[Error],

@@ -170,7 +170,7 @@ type Project struct {
 	Addresses    []Address `yaml:"addresses"`       // its own, for which no other project may reserve paths
 	MaxBandwidth *Rate     `yaml:"max_bandwidth"`
 	MaxActive    *int      `yaml:"max_active"`
-	RunAhead     Interval  `yaml:"run_ahead"` // for which conga run reserves a path without being told how long; 0: for its lease at a time
+	RunAhead     *Interval `yaml:"run_ahead"` // for which conga run reserves a path without being told how long; 0: for its lease at a time; nil: for a day
 }
 
 // A User is a person, or a group that shares a name.

@@ -34,8 +34,8 @@ func (v *validator) directory(d Directory) {
 		if p.MaxActive != nil && *p.MaxActive < 0 {
 			v.add(key+".max_active", "%d is negative; write how many allocations the project may have at a time, or leave it out for any number", *p.MaxActive)
 		}
-		if d := p.RunAhead.Duration(); d != 0 && (d < time.Minute || d > allocator.MaxDuration*time.Second || d%time.Second != 0) {
-			v.add(key+".run_ahead", "%s is not from 1m to 8760h in whole seconds; write for how long conga run reserves a path, or leave it out", d)
+		if p.RunAhead != nil {
+			v.runAhead(key+".run_ahead", p.RunAhead.Duration())
 		}
 		v.members(key+".members", p.Members, users, d.AllowPasswordless || d.OIDC.Issuer != "")
 		v.members(key+".managers", p.Managers, users, d.AllowPasswordless || d.OIDC.Issuer != "")
@@ -43,6 +43,13 @@ func (v *validator) directory(d Directory) {
 	}
 	v.oneOf("directory.consent", d.Consent, string(auth.ConsentEither), string(auth.ConsentSource), string(auth.ConsentBoth))
 	v.identity(d)
+}
+
+// runAhead checks for how long paths of commands are reserved.
+func (v *validator) runAhead(key string, d time.Duration) {
+	if d != 0 && (d < time.Minute || d > allocator.MaxDuration*time.Second || d%time.Second != 0) {
+		v.add(key, "%s is not from 1m to 8760h in whole seconds; write for how long conga run reserves a path, 0 for its lease at a time, or leave it out for 24h", d)
+	}
 }
 
 // members checks that each member is named once and, unless users are known

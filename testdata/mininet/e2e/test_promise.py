@@ -125,19 +125,26 @@ class Projects(Case):
         self.assertEqual("active", self.lab.api.get(a)["state"])
         self.assertLessEqual(after.lost, before.lost + 0.01 * after.packets)
 
-    def run_command(self) -> "subprocess.Popen[str]":
+    def run_command(self, *flags: str) -> "subprocess.Popen[str]":
         """conga run with a command that ends with its input, over h3 -> h4."""
         api = self.lab.api
         return subprocess.Popen(
-            [os.environ["CONGA"], "run", "10.0.0.3", "10.0.0.4", "--bandwidth", str(RUN), "--duration", "10m", "--", "cat"],
+            [os.environ["CONGA"], "run", "10.0.0.3", "10.0.0.4", "--bandwidth", str(RUN), *flags, "--", "cat"],
             env={**os.environ, "CONGA_SERVER": api.base, "CONGA_KEY": api.key, "CONGA_PROJECT": api.project},
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
     def test_run_keeps_its_path(self) -> None:
         """What is booked while a command runs comes after it, and at once when
         it ends."""
+        self.keeps_its_path("--duration", "10m")
+
+    def test_run_without_a_duration_keeps_its_path(self) -> None:
+        """So it does where neither the user nor the project says for how long."""
+        self.keeps_its_path()
+
+    def keeps_its_path(self, *flags: str) -> None:
         other = self.other()
-        process = self.run_command()
+        process = self.run_command(*flags)
         try:
             mine = until(lambda: self.lab.api.list(), 15, "the command has a path")[0]["allocation_id"]
             held = self.lab.wait_state(mine, "active")
