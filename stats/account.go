@@ -82,9 +82,10 @@ type policer struct {
 	dpid    openflow.DPID
 	of      uint32
 	last    Volume
-	at      time.Time // when last was shown
-	between Volume    // counted since the last sample by readings between samples
-	inflow  *inflow   // of the last sample that had one, or nil
+	at      time.Time     // when it was looked at
+	missed  time.Duration // of before at, in which it was not believed
+	between Volume        // counted since the last sample by readings between samples
+	inflow  *inflow       // of the last sample that had one, or nil
 }
 
 // overtook reports whether the policer was looked at after a moment.

@@ -85,6 +85,24 @@ func TestForgedSample(t *testing.T) {
 	f.expect(t, Volume{1005, 505_000}, 21)
 }
 
+// What a meter has dropped that was too much for the time is counted once it
+// can have been dropped since the meter was believed last.
+func TestDropsAreCaughtUpWith(t *testing.T) {
+	f := forger()
+	f.dropped[1] = &Volume{Packets: 1, Bytes: 100}
+	f.poll()
+	f.dropped[1] = &Volume{Packets: 1_000_000, Bytes: 1_500_000_000} // 12 Gbit in 5 s, and 3 s of slack
+	f.poll()
+	if got := f.view(t).Forward.Dropped; got != (Volume{1, 100}) {
+		t.Errorf("dropped %v", got)
+	}
+	f.poll()
+	if got := f.view(t).Forward.Dropped; got != (Volume{1_000_000, 1_500_000_000}) {
+		t.Errorf("dropped %v", got)
+	}
+	f.expect(t, Volume{1000, 500_000}, 1)
+}
+
 // A rate that no port has is not known.
 func TestForgedRate(t *testing.T) {
 	if r := counted(Volume{1, 1 << 60}, Volume{}, 5*time.Second); r != nil {

@@ -202,10 +202,14 @@ func (l *ledger) read(dpid openflow.DPID, counts openflow.MeterStatsReply, asked
 // dropped returns what a policer has dropped since it was looked at last;
 // nothing if that is not to be believed.
 func (l *ledger) dropped(m *policer, v Volume, asked, at time.Time) Volume {
-	was := *m
+	if m.overtook(asked) {
+		return Volume{}
+	}
+	last, elapsed := m.last, m.account.unseen(m.at, at)+m.missed
 	d := m.count(v, asked, at)
-	if !l.doubts.believes(m.dpid, d, m.account.unseen(was.at, at)) {
-		m.last = was.last
+	m.missed = 0
+	if !l.doubts.believes(m.dpid, d, elapsed) {
+		m.last, m.missed = last, elapsed // what it counts later is compared with what was believed
 		return Volume{}
 	}
 	return d
