@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"conga/controller/topology"
@@ -20,7 +21,7 @@ func (v *validator) network(n Network) {
 	v.attachments(n.Attachments, ends)
 	v.boundHosts(n.Hosts, ends)
 	v.learning(n.Learning)
-	v.frameSize(n.FrameSize)
+	v.frameSize(n)
 	v.discovery(n.Discovery)
 	v.ports(n.Ports, ends)
 	v.priority(n)
@@ -31,13 +32,23 @@ func (v *validator) priority(n Network) {
 	if p.DSCP != nil && *p.DSCP > 63 {
 		v.add("network.priority.dscp", "%d is not a code point; write 0 to 63, or null to leave packets as they are", *p.DSCP)
 	}
-	if p.MeterBurst != nil && (*p.MeterBurst < Interval(time.Millisecond) || *p.MeterBurst > Interval(time.Second)) {
-		v.add("network.priority.meter_burst", "%s is not from 1ms to 1s; null is as long as each switch needs", p.MeterBurst)
+	if p.Queue != nil && *p.Queue == math.MaxUint32 {
+		v.add("network.priority.queue", "%d stands for all queues; write the number of one, or null", *p.Queue)
 	}
-	if p.RequireMeters && (!p.Meter || n.Forwarding != "l2") {
+	switch b := p.MeterBurst; {
+	case b == nil:
+	case *b < Interval(time.Millisecond) || *b > Interval(time.Second):
+		v.add("network.priority.meter_burst", "%s is not from 1ms to 1s; null is as long as each switch needs", b)
+	case !n.metered():
+		v.add("network.priority.meter_burst", "best effort has no meters without meter: true and forwarding: l2; write null")
+	}
+	if p.RequireMeters && !n.metered() {
 		v.add("network.priority.require_meters", "no switch enforces rates without meter: true and forwarding: l2, so none could be asked for; write false")
 	}
 }
+
+// metered reports whether best effort has meters.
+func (n Network) metered() bool { return n.Priority.Meter && n.Forwarding == "l2" }
 
 // Bounds of the sizes of frames, in bytes without checksum.
 const (
@@ -46,7 +57,8 @@ const (
 	mostOverhead = 200 // with tunnels
 )
 
-func (v *validator) frameSize(f FrameSize) {
+func (v *validator) frameSize(n Network) {
+	f := n.FrameSize
 	if f.Overhead < 0 || f.Overhead > mostOverhead {
 		v.add("network.frame_size.overhead", "%d is not what a frame takes beside its bytes; write 24 for Ethernet, 0 for nothing, at most %d", f.Overhead, mostOverhead)
 	}
@@ -55,6 +67,9 @@ func (v *validator) frameSize(f FrameSize) {
 	}
 	if f.BestEffort != 0 && (f.BestEffort < leastFrame || f.BestEffort > mostFrame) {
 		v.add("network.frame_size.best_effort", "%d is no mean size of frames; write bytes from %d to %d, or 0 to have it learned", f.BestEffort, leastFrame, mostFrame)
+	}
+	if f.BestEffort != 0 && !n.metered() {
+		v.add("network.frame_size.best_effort", "best effort has no meters without priority.meter: true and forwarding: l2; write 0")
 	}
 }
 
