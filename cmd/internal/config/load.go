@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 )
 
@@ -84,8 +83,7 @@ func (v *validator) decode(text []byte, c *Config) error {
 		return nil // nothing but comments: the defaults
 	}
 	v.positions = positions(file.Docs[0].Body)
-	r := resolver{anchors: map[string]ast.Node{}}
-	body, err := r.resolve(file.Docs[0].Body, reflect.TypeFor[Config]())
+	body, err := newResolver().resolve(file.Docs[0].Body, reflect.TypeFor[Config]())
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,12 @@ import (
 // decoder would write anew as 34.
 type resolver struct {
 	anchors map[string]ast.Node // that ended before what is being resolved
+	unread  map[string]ast.Node // the unknown keys under which other anchors are
+}
+
+// newResolver returns a resolver for one document.
+func newResolver() *resolver {
+	return &resolver{anchors: map[string]ast.Node{}, unread: map[string]ast.Node{}}
 }
 
 // resolve returns the node as the decoder is to read it for a value of type t.
@@ -61,6 +67,9 @@ func (r *resolver) target(n ast.Node) (target ast.Node, anchor string, err error
 	case *ast.AliasNode:
 		name := n.Value.GetToken().Value
 		target, ok := r.anchors[name]
+		if key, under := r.unread[name]; !ok && under {
+			return nil, "", problemAt(key, "unknown key %q; remove it or correct its spelling, and mark &%s where it is needed first", key.GetToken().Value, name)
+		}
 		if !ok {
 			return nil, "", problemAt(n, "nothing is marked &%s before this; mark what *%s stands for, or write it out", name, name)
 		}
@@ -125,6 +134,8 @@ func (r *resolver) mapping(n ast.Node, t reflect.Type) (ast.Node, error) {
 			if value.Value, err = r.resolve(e.Value, field); err != nil {
 				return nil, err
 			}
+		} else {
+			ast.Walk(anchorsUnder{r, e.Key}, e.Value)
 		}
 		given[key] = true
 		whole.Values = append(whole.Values, &value)
@@ -142,6 +153,20 @@ func (r *resolver) mapping(n ast.Node, t reflect.Type) (ast.Node, error) {
 		}
 	}
 	return whole, nil
+}
+
+// anchorsUnder notes the anchors in what an unknown key has, which is not read.
+type anchorsUnder struct {
+	*resolver
+	key ast.Node
+}
+
+// Visit notes a node if it is an anchor, and goes on to what is in it.
+func (u anchorsUnder) Visit(n ast.Node) ast.Visitor {
+	if a, ok := n.(*ast.AnchorNode); ok {
+		u.unread[a.Name.GetToken().Value] = u.key
+	}
+	return u
 }
 
 // merge returns the entries that a merge key stands for: those of a mapping, or

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 )
 
@@ -153,6 +152,9 @@ func TestMergeKeysAreRefused(t *testing.T) {
 		{"log: {<<: *x}", "nothing is marked &x before this"},
 		{"log: &x {<<: *x}", "nothing is marked &x before this"},
 		{"log: {<<: {lisen: 5}}", `unknown key "lisen"`},
+		{"base: &b {format: text}\nlog: {<<: *b}", `f:1:1: unknown key "base"`},
+		{"log: {base: {deep: [&b text]}, format: *b}", `f:1:7: log.base: unknown key "base"`},
+		{"log: {format: *b}\nbase: &b text", "nothing is marked &b before this"},
 		{"log: {format: *x}\ndata: &x y", "log.format: nothing is marked &x before this"},
 	} {
 		if _, err := parse(c.text); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -169,8 +171,7 @@ func TestResolverLeavesTheDocument(t *testing.T) {
 	}
 	body := file.Docs[0].Body
 	before := body.String()
-	r := resolver{anchors: map[string]ast.Node{}}
-	n, err := r.resolve(body, reflect.TypeFor[Config]())
+	n, err := newResolver().resolve(body, reflect.TypeFor[Config]())
 	if err != nil {
 		t.Fatal(err)
 	}
