@@ -63,6 +63,9 @@ renewed as long as the server agrees. Ctrl-C or SIGTERM ends it.`,
 	f.BoolVar(&g.loopback, "loopback", false, "report connections within the host too")
 	f.StringVar(&g.deployment, "deployment", "", "`name` of the deployment that the host belongs to")
 	f.StringVar(&g.job, "job", "", "`name` of the job that the host does")
+	for _, label := range []string{"deployment", "job"} { // a host may have none
+		_ = f.SetAnnotation(label, mayBeEmpty, nil) // the flag exists
+	}
 	f.IntVar(&g.index, "index", 0, "`number` of the host among those of its job")
 	return c
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"conga/cmd/internal/terminal"
 	"conga/cmd/internal/version"
@@ -67,9 +68,12 @@ func (a *app) root() *cobra.Command {
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --wait
   conga list
   conga release ID`,
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		PersistentPreRunE: func(*cobra.Command, []string) error { a.started = true; return a.checkGlobal() },
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			a.started = true
+			return errors.Join(checkEmpty(c), a.checkGlobal())
+		},
 	}
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.server, "server", "", "`URL` of the daemon (environment: CONGA_SERVER)")
@@ -89,6 +93,20 @@ func (a *app) root() *cobra.Command {
 	a.complete(root)
 	return root
 }
+
+// checkEmpty returns an error if a flag was given an empty text, as by a shell
+// variable that is not set. What the flag asks for would silently be left out.
+func checkEmpty(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		if _, may := f.Annotations[mayBeEmpty]; !may && f.Value.Type() == "string" && strings.TrimSpace(f.Value.String()) == "" {
+			err = errors.Join(err, usagef("--%s is empty; write a value, or leave the flag out. Is a shell variable not set?", f.Name))
+		}
+	})
+	return err
+}
+
+// mayBeEmpty is the annotation of a flag that may be given an empty text.
+const mayBeEmpty = "conga_may_be_empty"
 
 func (a *app) checkGlobal() error {
 	switch a.output {
