@@ -46,6 +46,17 @@ func (r *Reconciler) leaving() bool {
 	return false
 }
 
+// obstructs reports whether the entry that is there goes through a meter that is
+// to leave, whose room the meter of the entry that is wanted waits for: one has
+// to go before the other can come.
+func (r *Reconciler) obstructs(at pair[Rule]) bool {
+	if at.have == nil || !r.crowded[at.want.meter()] {
+		return false
+	}
+	m := r.meters[at.have.meter()]
+	return m.want == nil && m.have != nil
+}
+
 // roomMade takes note of a meter that has changed.
 func (r *Reconciler) roomMade(s sending) {
 	if s.Meter == nil {

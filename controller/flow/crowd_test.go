@@ -15,6 +15,7 @@ type cramped struct {
 	most   int
 	meters map[openflow.MeterID]bool
 	log    []string // what it was sent, and refused
+	before func()   // called before it answers, if not nil
 }
 
 // follow has the switch take what it is sent until nothing comes any more.
@@ -46,6 +47,9 @@ func (c *cramped) follow(t *testing.T) {
 				c.meters[m.ID] = true
 				c.log = append(c.log, "add")
 			}
+		}
+		if c.before != nil {
+			c.before()
 		}
 		c.r.Landed(refused)
 	}
@@ -93,6 +97,52 @@ func TestMeterWaitsForRoom(t *testing.T) {
 			sw.follow(t)
 			if holds, short := sw.r.Short(); !short || holds != 1 {
 				t.Errorf("it holds %d and is short: %t", holds, short)
+			}
+		})
+	}
+}
+
+// An entry that passes from one circuit's meter to another's, in a switch whose
+// meters are all in use, goes from the one to the other.
+func TestEntryChangesMetersWhereThereIsNoRoom(t *testing.T) {
+	a, b := purpose.PolicerID(1), purpose.PolicerID(2)
+	through := func(id openflow.MeterID) *Rule {
+		r := newRule(purpose.Allocation, 0, prioAllocation, openflow.Match{openflow.InPort(1)}, through(id, openflow.Output(9, 0))...)
+		r.Cookie = purpose.MakeCookie(purpose.Allocation, uint64(id-purpose.PolicerID(0)))
+		return r
+	}
+	for name, numbers := range map[string]*Numbers{"any numbers": nil, "a range": NewNumbers(1, shortBurst)} {
+		t.Run(name, func(t *testing.T) {
+			st := NewState()
+			st.add(through(a))
+			st.Meters[a] = police(1000, shortBurst)
+			sw := &cramped{r: NewReconciler(st.Whole(), 1), most: 1, meters: map[openflow.MeterID]bool{}}
+			sw.r.Suit(numbers, shortBurst)
+			sw.r.Begin()
+			sw.follow(t)
+			sw.log = nil
+
+			p := NewPatch()
+			m := police(2000, shortBurst)
+			p.Meters[a] = nil
+			p.Rules[through(b).Key()], p.Meters[b] = through(b), &m
+			sw.r.Want(p, 2, 2)
+			sw.r.Want(NewPatch(), 3, 3) // what comes later does not make it confirmed
+			sw.before = func() {
+				if circuits, _ := sw.r.Confirmed(); circuits != 1 && sw.log[len(sw.log)-1] != "entry 0" {
+					t.Errorf("generation %d counts as confirmed after %v", circuits, sw.log)
+				}
+			}
+			sw.follow(t)
+			want := []string{"entry 4", "delete", "add", "entry 0"}
+			if numbers == nil {
+				want = slices.Insert(want, 0, "refused", "entry 0", "refused") // how full it is shows then
+			}
+			if !slices.Equal(sw.log, want) || !sw.meters[numbers.Number(b)] {
+				t.Errorf("sent is %v, want %v; the switch has %v", sw.log, want, sw.meters)
+			}
+			if circuits, all := sw.r.Confirmed(); circuits != 3 || all != 3 {
+				t.Errorf("confirmed are %d and %d, want 3", circuits, all)
 			}
 		})
 	}

@@ -67,6 +67,7 @@ type sending struct {
 	key        openflow.EntryKey
 	generation uint64
 	aim        *Meter // the meter that was wanted; Meter may be that eased
+	vacates    bool   // another entry with the key is wanted, and waits for the room of this one's meter
 }
 
 // NewReconciler returns a reconciler for a switch that should hold this, as of
@@ -233,6 +234,8 @@ func (r *Reconciler) Landed(refused map[int]error) {
 		switch err := refused[i]; {
 		case s.ofMeter():
 			r.landMeter(s, err)
+		case s.vacates:
+			r.look(s.key, r.at(s.key), s.generation)
 		case s.Rule != nil && r.awaited(s.Rule.meter()):
 			r.landUnmetered(s, err)
 		case err != nil:

@@ -193,11 +193,15 @@ func (r *Reconciler) send(k openflow.EntryKey, from backlog) {
 		return
 	}
 	at := r.at(k)
-	if at.want != nil && r.awaited(at.want.meter()) {
-		return
+	want, vacates := at.want, false
+	if want != nil && r.awaited(want.meter()) {
+		if vacates = r.obstructs(at); !vacates {
+			return
+		}
+		want = nil
 	}
 	delete(from, k)
-	step := ruleStep(at.have, at.want)
+	step := ruleStep(at.have, want)
 	r.numbers.address(step.Message)
 	if step.Removes != nil {
 		at.have = nil // from now on its flow-removed message is no news
@@ -207,7 +211,7 @@ func (r *Reconciler) send(k openflow.EntryKey, from backlog) {
 	if r.touched != nil {
 		r.touched[k] = true
 	}
-	r.sent = append(r.sent, sending{Step: step, key: k, generation: generation})
+	r.sent = append(r.sent, sending{Step: step, key: k, generation: generation, vacates: vacates})
 }
 
 // awaited reports whether a meter is not there and is about to be.
