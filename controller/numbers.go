@@ -57,7 +57,7 @@ func (s *session) keepNumbers() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.numbers != nil {
-		s.numberings.put(s.dpid, s.numbers)
+		s.numberings.put(s.dpid, s.numbers.Kept())
 	}
 }
 
@@ -75,10 +75,13 @@ func (s *session) findMeters(ctx context.Context) error {
 			s.numbers.Found(c)
 		}
 	})
+	if err != nil {
+		return err // of those that were not told of nothing is known
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.numbers.AllFound()
-	return err
+	return nil
 }
 
 // tellMeters has the reconciler know the meters that the switch holds.

@@ -121,7 +121,6 @@ func (s *session) run(ctx context.Context) {
 	defer s.strangers.forget()
 	defer s.helpers.Wait()
 	defer s.conn.Close()
-	defer s.keepNumbers()
 	err := s.obtain(ctx)
 	if err == nil {
 		err = s.introduce(ctx)
@@ -129,6 +128,7 @@ func (s *session) run(ctx context.Context) {
 	if err == nil {
 		err = s.keep(ctx)
 	}
+	s.keepNumbers() // before the switch can connect again
 	s.post(ctx, down{s, err})
 }
 

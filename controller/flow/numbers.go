@@ -158,6 +158,14 @@ func (n *Numbers) Recall(old *Numbers) {
 	}
 }
 
+// Kept returns what the next connection is to [Numbers.Recall], whatever becomes
+// of n.
+func (n *Numbers) Kept() *Numbers {
+	k := NewNumbers(n.most, n.burst)
+	k.Recall(n)
+	return k
+}
+
 // Find begins to find out which of the switch's meters are ours: of those that
 // it turns out to have, which follow by [Numbers.Found], and whose entries
 // follow by [Reconciler.Translate].

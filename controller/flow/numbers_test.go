@@ -159,6 +159,21 @@ func TestFewMetersAreShared(t *testing.T) {
 	}
 }
 
+// What is kept for the next connection does not change with what an audit of
+// this one still finds.
+func TestKeptNumbersStay(t *testing.T) {
+	n := NewNumbers(4, shortBurst)
+	n.assign(purpose.PolicerID(1))
+	kept := n.Kept()
+	n.assign(purpose.PolicerID(2))
+	n.free(purpose.PolicerID(1))
+	again := NewNumbers(4, shortBurst)
+	again.Recall(kept)
+	if again.Number(purpose.PolicerID(1)) != 4 || again.Number(purpose.PolicerID(2)) != 0 {
+		t.Errorf("recalled are %v", again.numbers)
+	}
+}
+
 // Bursts are as long as the switch needs, unless the configuration says
 // otherwise.
 func TestBurstsSuitTheSwitch(t *testing.T) {
