@@ -46,9 +46,9 @@ func (r *Reconciler) leaving() bool {
 	return false
 }
 
-// obstructs reports whether the entry that is there goes through a meter that is
-// to leave, whose room the meter of the entry that is wanted waits for: one has
-// to go before the other can come.
+// obstructs reports whether the entry that is there goes through a meter that
+// is to leave, whose room the meter of the entry that is wanted waits for: one
+// has to go before the other can come.
 func (r *Reconciler) obstructs(at pair[Rule]) bool {
 	if at.have == nil || !r.crowded[at.want.meter()] {
 		return false

@@ -158,8 +158,8 @@ func (n *Numbers) Recall(old *Numbers) {
 	}
 }
 
-// Kept returns what the next connection is to [Numbers.Recall], whatever becomes
-// of n.
+// Kept returns what the next connection is to [Numbers.Recall], whatever
+// becomes of n.
 func (n *Numbers) Kept() *Numbers {
 	k := NewNumbers(n.most, n.burst)
 	k.Recall(n)
