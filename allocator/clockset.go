@@ -16,6 +16,8 @@ func (a *Allocator) ClockSet(by time.Duration) {
 	for _, it := range a.byID {
 		if it.extra != it.none {
 			a.stepLocked(it, nanos(by), now)
+		} else if by < 0 {
+			a.rescheduleLocked(it) // what was over is not any more
 		}
 		a.ranBeforeLocked(it, now)
 		if by < 0 && it.live() && (it.window().Start <= near || !it.placed(now)) {

@@ -275,3 +275,25 @@ func TestLateStartIsReported(t *testing.T) {
 		}
 	}
 }
+
+// A clock that is set forward past a window and back into it, before the
+// allocation was planned anew, leaves the allocation to run.
+func TestClockSetForwardAndBack(t *testing.T) {
+	w, _ := pair(t)
+	w.cfg.NewID = nil // with an ID of another kind more is kept of it, and looked at
+	w.open()
+	set := func(by Seconds) {
+		w.now += by
+		w.a.ClockSet(time.Duration(by) * time.Second)
+	}
+	id := w.create(ask(1, 1, 2, 1, 1, 3)).ID
+	set(20)
+	if tasks, _ := w.a.Due(10); len(tasks) != 0 {
+		t.Fatalf("due is %+v", tasks)
+	}
+	set(-19)
+	w.work()
+	w.expect(id, Active, span(1, 4))
+	w.pass(3)
+	w.expect(id, Complete, span(1, 4))
+}
