@@ -95,10 +95,16 @@ func meddledWith(l *lab, change openflow.Message, names string) {
 	if n := changes; n > 60 {
 		l.Errorf("%d changes in an hour of meddling", n)
 	}
+	lost := l.Lost()
 	if names == "entries of allocations" && l.holders(99)[1] == 0 {
+		if !slices.Contains(lost, "a") {
+			l.Errorf("an allocation without entries counts as installed; lost are %v", lost)
+		}
 		if err := l.install(c); err == nil || !strings.Contains(err.Error(), "at switch 0000000000000001 another program changes or removes its entries or meters again and again") {
 			l.Errorf("the allocation is confirmed, or refused without a reason: %v", err)
 		}
+	} else if len(lost) > 0 {
+		l.Errorf("lost are %v", lost)
 	}
 	stop()
 	time.Sleep(15 * time.Minute)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	"conga/controller/flow"
 	"conga/controller/path"
 	"conga/openflow"
 )
@@ -84,16 +85,20 @@ func (k *core) replace(c *circuit, want path.Circuit) bool {
 	return true
 }
 
-// loseRefused notes which circuits a switch has come to refuse for want of room
-// though their installation had been confirmed, or was not asked for.
+// loseRefused notes which circuits a switch has come to refuse for want of
+// room, or has lost to another program, though their installation had been
+// confirmed, or was not asked for.
 func (k *core) loseRefused(was, is map[uint64]error) {
 	lost := false
 	for owner, err := range is {
 		c := k.handles[uint32(owner)]
-		if was[owner] != nil || c == nil || len(c.waiters) > 0 || !isFull(err) {
+		full := isFull(err)
+		if was[owner] != nil || c == nil || len(c.waiters) > 0 || !full && !errors.Is(err, flow.ErrMeddled) {
 			continue
 		}
-		k.retreat(c)
+		if full {
+			k.retreat(c)
+		}
 		k.lost.add(c.want.ID)
 		lost = true
 	}
@@ -114,8 +119,8 @@ func (l *losses) add(id string) {
 	l.list = append(l.list, id)
 }
 
-// Lost returns the IDs of circuits whose installation was confirmed, and
-// which a switch has refused since, each once. What it returns is forgotten.
+// Lost returns the IDs of circuits whose installation was confirmed, and which
+// a switch has refused or lost since, each once. What it returns is forgotten.
 func (c *Controller) Lost() []string {
 	c.lost.mu.Lock()
 	defer c.lost.mu.Unlock()
