@@ -124,10 +124,16 @@ func (e down) apply(k *core) {
 	k.reachable.Delete(e.s.dpid)
 	k.builder.SwitchDown(e.s.dpid, time.Now())
 	k.log.Warn("switch disconnected", "dpid", e.s.dpid, "err", e.err)
-	k.switchLost(e.s.dpid)
-	for c := range k.stuck[e.s.dpid] {
+	k.forsake(e.s.dpid)
+}
+
+// forsake ends what waits for a switch that this controller may not change any
+// more.
+func (k *core) forsake(dpid openflow.DPID) {
+	k.switchLost(dpid)
+	for c := range k.stuck[dpid] {
 		if c.apart {
-			c.answer(&Error{Op: "install", DPID: e.s.dpid, Err: ErrAway})
+			c.answer(&Error{Op: "install", DPID: dpid, Err: k.absence(dpid)})
 		}
 	}
 }

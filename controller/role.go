@@ -286,6 +286,7 @@ func (e withheld) apply(k *core) {
 		return
 	}
 	k.peers[e.s.dpid].withheld = true
+	k.forsake(e.s.dpid)
 	k.builder.SwitchWithheld(e.s.dpid, e.s.conn.RemoteAddr().String(), e.why, time.Now())
 	k.announce()
 }

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -131,6 +132,37 @@ func TestConfirmationEndsWithTheSession(t *testing.T) {
 	b.wantNone("switch 1 has said nothing since it is back", reply)
 	b.confirm(1)
 	b.wantAnswer("both have confirmed", reply)
+}
+
+// Nothing waits for a switch that returns and turns out to have another
+// controller as its master.
+func TestNothingWaitsForASwitchThatIsWithheld(t *testing.T) {
+	b := newBoard(t, 2)
+	b.ask(func(r chan<- error) event { return install{along(1, 2), r} })
+	b.draw()
+	b.confirm(1)
+	b.confirm(2)
+	b.disconnect(1)
+	b.peers[1] = &peer{session: &session{Controller: b.Controller, dpid: 1, mail: newMailbox()}}
+	gone := b.ask(func(r chan<- error) event { return removal{"a", r} })
+	other := along(1, 2)
+	other.ID, other.Handle = "b", 8
+	come := b.ask(func(r chan<- error) event { return install{other, r} })
+	b.draw()
+	b.confirm(2)
+	b.wantNone("switch 1 has said nothing yet", gone)
+	b.wantNone("switch 1 has said nothing yet", come)
+	b.peers[1].withheld = true
+	b.forsake(1)
+	b.wantAnswer("the entries are gone where they can be", gone)
+	select {
+	case err := <-come:
+		if !errors.Is(err, ErrWithheld) {
+			t.Errorf("the circuit that is to come: %v", err)
+		}
+	default:
+		t.Error("the circuit that is to come: no answer")
+	}
 }
 
 // The entries of a switch that returns are not gone before it has been
