@@ -59,7 +59,7 @@ class Policing(Case):
         self.note("%d of %d packets lost, %d told", lost, sent, told)
         for o in offered:
             self.assertLessEqual(o.arrived_bits, 1.03 * RATE * o.seconds + BURST)
-            self.assertGreaterEqual(o.arrived_bits, 0.75 * RATE * o.seconds)
+            self.assertGreaterEqual(o.arrived_bits, 0.5 * RATE * o.seconds)  # less on a machine with other work
         self.assertAlmostEqual(told, lost, delta=0.02 * lost)
 
     def dropped(self, allocation: str, sent: int) -> int:
