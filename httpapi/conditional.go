@@ -11,8 +11,8 @@ import (
 )
 
 // etagOf returns a strong validator of an allocation as it is shown: its
-// revision, which grows with every change, and its use, which changes without
-// one.
+// revision, which grows with every change, and its use and reason, which change
+// without one.
 func etagOf(a allocator.Allocation, u usage) string {
 	tag := append(make([]byte, 0, 32), '"')
 	tag = strconv.AppendUint(tag, a.Revision, 10)
@@ -20,7 +20,7 @@ func etagOf(a allocator.Allocation, u usage) string {
 		tag = strconv.AppendInt(append(tag, '.'), int64(u.reported), 10)
 	}
 	tag = append(tag, [...]string{unknown: "", unused: ".n", used: ".u"}[u.use]...)
-	if a.State == allocator.Active && a.Reason != "" { // which may follow from what switches can do
+	if a.Reason != "" { // which may follow from the clock and the network
 		tag = strconv.AppendUint(append(tag, ".r"...), uint64(crc32.ChecksumIEEE([]byte(a.Reason))), 36)
 	}
 	return string(append(tag, '"'))

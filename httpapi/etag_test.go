@@ -6,10 +6,16 @@ import (
 	"conga/allocator"
 )
 
-// What is said of an active allocation may change without a change of it: the
-// tag follows, and If-Match does not mind.
+// What is said of an allocation may change without a change of it: the tag
+// follows, and If-Match does not mind.
 func TestEntityTagFollowsWhatIsSaid(t *testing.T) {
-	plain := allocator.Allocation{State: allocator.Active, Revision: 7}
+	for _, state := range []allocator.State{allocator.Pending, allocator.Active} {
+		t.Run(string(state), func(t *testing.T) { testEntityTag(t, state) })
+	}
+}
+
+func testEntityTag(t *testing.T, state allocator.State) {
+	plain := allocator.Allocation{State: state, Revision: 7}
 	said, other := plain, plain
 	said.Reason, other.Reason = "its rate is not enforced at switch 1", "its rate is not enforced at switch 2"
 	tags := map[string]bool{}
