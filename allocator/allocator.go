@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -206,8 +207,9 @@ func (a *Allocator) Get(id string) (Allocation, error) {
 		defer a.mu.RUnlock()
 		return a.viewLocked(it), nil
 	}
+	past := it.past()
 	a.mu.RUnlock()
-	if it != nil {
+	if !past {
 		return Allocation{}, notFound(id).in(op)
 	}
 	r, err := a.readByID(context.Background(), id)
@@ -226,9 +228,9 @@ func (a *Allocator) Get(id string) (Allocation, error) {
 func (a *Allocator) Known(id string) bool {
 	a.mu.RLock()
 	it := a.findLocked(id)
-	known := it != nil && it.visible()
+	known, past := it != nil && it.visible(), it.past()
 	a.mu.RUnlock()
-	if it != nil || id == "" {
+	if !past || id == "" {
 		return known
 	}
 	seq, err := a.cfg.Store.Get(context.Background(), store.History, indexKey(id))
@@ -243,7 +245,21 @@ func (a *Allocator) Known(id string) bool {
 // Errors are of type *[Error]: NotFound, Stale if the revision is another by
 // now, or Internal if the store failed.
 func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, along ...Along) error {
-	const op = "delete"
+	return a.end(ctx, "delete", id, ifRevision, along, func(*record) *record { return nil })
+}
+
+// Release does as Delete, but an allocation that is not complete is kept in the
+// history: it is complete from then on, with a Reason that names the user of
+// ctx.
+func (a *Allocator) Release(ctx context.Context, id string, ifRevision uint64, along ...Along) error {
+	return a.end(ctx, "release", id, ifRevision, along, func(r *record) *record {
+		return r.release(actor(ctx, r.UserID), a.now())
+	})
+}
+
+// end takes an allocation out of use. If it is not complete, next returns what
+// the history is to keep of it; nil is nothing.
+func (a *Allocator) end(ctx context.Context, op, id string, ifRevision uint64, along []Along, next func(*record) *record) error {
 	var it *item
 	err := a.whenIdle(ctx, id, func(found *item) *Error {
 		if err := found.checkRevision(ifRevision); err != nil {
@@ -251,7 +267,12 @@ func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, al
 		}
 		it = found
 		it.own().along, it.own().deletedBy = along, actor(ctx, found.who.Value().user)
-		a.beginLocked(it, nil)
+		var kept *record
+		if !it.historic {
+			kept = next(it.record())
+		}
+		it.released = kept != nil
+		a.beginLocked(it, kept)
 		return nil
 	})
 	if err != nil {
@@ -261,6 +282,18 @@ func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, al
 		return err.in(op)
 	}
 	return nil
+}
+
+// release returns the record of an allocation that a user releases; "" is its
+// own.
+func (r *record) release(by string, now Seconds) *record {
+	next := *r
+	next.State, next.ChangedBy = Complete, by
+	next.Reason = "released by " + cmp.Or(by, r.UserID)
+	if r.Started {
+		next.Window.End = max(r.Window.Start, min(r.Window.End, now))
+	}
+	return &next
 }
 
 // Reserved returns the most that allocations hold of a directed link at any

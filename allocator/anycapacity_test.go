@@ -28,7 +28,7 @@ func TestAnyCapacity(t *testing.T) {
 			h.cables = append(h.cables, h.snap.Links[from])
 		}
 		rt.Repeat(map[string]func(*rapid.T){
-			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
+			"create": h.create, "update": h.update, "delete": h.delete, "release": h.release, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
 			"host": h.host, "restart": h.restart, "limit": h.limit, "capacity": h.capacities, "meters": h.meters, "clock": h.setClock,
 			"rest": func(t *rapid.T) {

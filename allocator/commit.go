@@ -132,12 +132,15 @@ func (a *Allocator) ifIdle(id string, from *aged, f func(*item) *Error) (busy <-
 	defer a.mu.Unlock()
 	it := a.findLocked(id)
 	switch {
-	case it != nil && !it.visible():
+	case it.past():
+	case !it.visible():
 		return nil, true, notFound(id)
-	case it != nil && it.busy != nil:
+	case it.busy != nil:
 		return it.busy, false, nil
-	case it != nil:
+	default:
 		return nil, true, f(it)
+	}
+	switch {
 	case len(from.records) > 0 && a.lost == from.lost:
 		return nil, true, f(a.historicItem(from.records[0]))
 	}
@@ -168,7 +171,7 @@ func (a *Allocator) beginLocked(it *item, next *record) {
 	x := it.own()
 	x.next, x.busy, x.asOf = next, make(chan struct{}), a.plan.observed
 	if it.historic {
-		a.byID[it.ident] = it
+		x.hides, a.byID[it.ident] = a.byID[it.ident], it
 	}
 	if it.moves() {
 		a.moving++
@@ -246,12 +249,15 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	}
 	x := it.own()
 	close(x.busy)
-	by := x.deletedBy
+	by, released := x.deletedBy, it.released
 	x.next, x.along, x.busy, x.deletedBy = nil, nil, nil, ""
 	switch {
-	case saved && next == nil:
+	case saved && (next == nil || released):
 		it.deleted = true
 		a.delistLocked(it)
+		if released {
+			a.completed.count(next.ProjectID, 1)
+		}
 	case saved:
 		it.pack(next)
 		it.exists = true
@@ -259,6 +265,7 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	case created:
 		it.deleted = true // it never was
 	}
+	it.released = released && saved
 	it.parked = false // what it waited for may be another thing now
 	a.reindexLocked(it, old)
 	a.reserveLocked(it)
@@ -267,7 +274,10 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	}
 	if saved && a.cfg.Notify != nil && !it.quiet && (next == nil || created || !renews(old, next)) {
 		v := a.viewLocked(it)
-		if next == nil {
+		switch {
+		case released:
+			v = next.Allocation
+		case next == nil:
 			v.ChangedBy = by
 		}
 		a.cfg.Notify(v, next == nil)
@@ -326,7 +336,14 @@ func (a *Allocator) dropLocked(it *item) {
 	delete(a.failed, it)
 	a.expiring.put(it, neverNanos)
 	a.departLocked(it, nil)
-	delete(a.byID, it.ident)
+	switch found := a.byID[it.ident]; {
+	case found == it && it.hides != nil:
+		a.byID[it.ident] = it.hides
+	case found == it:
+		delete(a.byID, it.ident)
+	case found != nil && found.hides == it: // it is being taken out of the history, too
+		found.own().hides = nil
+	}
 	if a.handles[it.handle] == it {
 		delete(a.handles, it.handle)
 	}

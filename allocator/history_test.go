@@ -29,7 +29,7 @@ func TestAnyHistory(t *testing.T) {
 			h.cables = append(h.cables, h.snap.Links[from])
 		}
 		actions := map[string]func(*rapid.T){
-			"create": h.create, "update": h.update, "delete": h.delete, "time": h.time, "due": h.due,
+			"create": h.create, "update": h.update, "delete": h.delete, "release": h.release, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
 			"host": h.host, "restart": h.restart, "store": h.breakStore, "rest": h.rest,
 			"limit": h.limit, "prune": h.prune, "agenda": func(*rapid.T) { h.checkDeparture() },
@@ -112,6 +112,24 @@ func (h *history) update(t *rapid.T) {
 	after, err := h.a.Update(bg, id, 0, c)
 	if now, _ := h.a.Get(id); err != nil && now.Revision != before.Revision || err == nil && now.Revision != after.Revision {
 		t.Fatalf("%+v, %v: before %+v, after %+v", c, err, before, now)
+	}
+}
+
+func (h *history) release(t *rapid.T) {
+	id := h.pick(t)
+	before, err := h.a.Get(id)
+	if err != nil || before.State == Complete {
+		h.a.Release(bg, id, 0)
+		return
+	}
+	err = h.a.Release(By(bg, "bossa"), id, before.Revision)
+	after, failed := h.a.Get(id)
+	if refusedAs(err) == Internal && failed == nil && after.State == before.State && after.ChangedBy == before.ChangedBy {
+		return // the store has failed
+	}
+	err = errors.Join(err, failed)
+	if err != nil || after.State != Complete || after.Reason != "released by bossa" || after.ChangedBy != "bossa" || !h.a.Known(id) {
+		t.Fatalf("released: %+v, error %v", after, err)
 	}
 }
 

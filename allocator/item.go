@@ -23,6 +23,7 @@ type item struct {
 
 	exists   bool // what is kept is committed; false only while the creation is
 	deleted  bool // deleted; kept until its flow entries are out
+	released bool // with deleted: it is in the history
 	historic bool // read from the history, to be removed from there
 	quiet    bool // its removal is no event
 
@@ -53,6 +54,7 @@ type extra struct {
 	asOf      uint64        // which change of the network had been taken in when the commit began
 	deletedBy string        // with next, if that is nil: the user who releases it, if not its own
 	along     []Along       // what is saved together with next
+	hides     *item         // with historic: the released one whose circuits are not out yet
 
 	reserved  *reservations // what the calendars have of it; nil: what the committed state holds
 	network   []installed   // circuits that the network may hold, the last one handed out last
@@ -101,11 +103,16 @@ func (it *item) slim() {
 func (x *extra) idle() bool {
 	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
 		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 && x.early == 0 &&
-		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0 && x.deletedBy == ""
+		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0 && x.deletedBy == "" && x.hides == nil
 }
 
 // visible reports whether users see the item.
 func (it *item) visible() bool { return it.exists && !it.deleted }
+
+// past reports whether an allocation that was looked for among the live ones is
+// in the history, if there is one: it is not here, or was released, and only
+// its circuits are left here.
+func (it *item) past() bool { return it == nil || it.deleted && it.released }
 
 // live reports whether the allocation is visible and not complete.
 func (it *item) live() bool { return it.visible() && it.state() != Complete }

@@ -126,7 +126,7 @@ func (a *Allocator) discard(old aged) (gone []*item) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, r := range old.records {
-		if a.lost != old.lost || a.findLocked(r.ID) != nil {
+		if a.lost != old.lost || !a.findLocked(r.ID).past() {
 			continue // it may have been deleted since it was read; the next pass sees
 		}
 		it := a.historicItem(r)

@@ -183,7 +183,7 @@ func (a *api) deleteAllocation(x *exchange) error {
 		if err := mayChange(x.Request.Header, found); err != nil {
 			return err
 		}
-		err = a.Allocations.Delete(allocator.By(x.Request.Context(), x.key.User), found.ID, found.Revision, a.along(x, http.StatusOK, nil))
+		err = a.Allocations.Release(allocator.By(x.Request.Context(), x.key.User), found.ID, found.Revision, a.along(x, http.StatusOK, nil))
 		if err == nil {
 			return x.succeed(http.StatusOK, []deletedView{{found.ID}})
 		}

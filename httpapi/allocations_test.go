@@ -112,6 +112,9 @@ func TestETags(t *testing.T) {
 	h.want(412, "DELETE", one, "", bearer(h.key), match(now))
 	now = h.want(200, "GET", one, "", bearer(h.key)).header.Get("ETag")
 	h.want(200, "DELETE", one, "", bearer(h.key), match(now))
+	h.want(412, "DELETE", one, "", bearer(h.key), match(now))
+	now = h.want(200, "GET", one, "", bearer(h.key)).header.Get("ETag")
+	h.want(200, "DELETE", one, "", bearer(h.key), match(now)) // out of the history
 	h.want(404, "DELETE", one, "", bearer(h.key), match(now))
 }
 
@@ -122,11 +125,11 @@ type racing struct {
 	n     int64
 }
 
-func (r *racing) Delete(ctx context.Context, id string, rev uint64, along ...allocator.Along) error {
+func (r *racing) Release(ctx context.Context, id string, rev uint64, along ...allocator.Along) error {
 	if err := r.race(ctx, id); err != nil {
 		return err
 	}
-	return r.Allocations.Delete(ctx, id, rev, along...)
+	return r.Allocations.Release(ctx, id, rev, along...)
 }
 
 func (r *racing) Update(ctx context.Context, id string, rev uint64, c allocator.Change, along ...allocator.Along) (allocator.Allocation, error) {

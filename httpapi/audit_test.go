@@ -58,7 +58,7 @@ func TestAudit(t *testing.T) {
 		"allocation.delete refused 404 by xyz987/project B: not found (allocation_id)",
 		"allocation.delete refused 401 by <nil>/<nil>: unauthorized (api_key)",
 		"allocation.replace done 200 by abc123/projectB: src_port 80 -> 0, duration 7200 -> 3600",
-		"allocation.delete done 200 by admin: was active",
+		"allocation.delete done 200 by admin: state active -> complete",
 		"key.delete done 200 by abc123/projectB: <nil>",
 	}
 	got := h.trail("")

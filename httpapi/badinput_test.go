@@ -234,7 +234,7 @@ func TestContentType(t *testing.T) {
 	h.want(200, "DELETE", "/api/allocations/"+id, "", bearer(h.key))
 	// Without a body its type does not matter; curl sends one all the same.
 	h.want(200, "GET", "/api/allocations", "", bearer(h.key), header{"Content-Type", "text/plain"})
-	if n := h.stored(); n != 0 {
-		t.Errorf("%d allocations are stored", n)
+	if n := len(h.alloc.Live("")); n != 0 {
+		t.Errorf("%d allocations are left", n)
 	}
 }

@@ -46,9 +46,9 @@ type Allocations interface {
 	Counts(project string) map[allocator.State]int
 	// Update changes an allocation if its revision is still ifRevision; 0: any.
 	Update(ctx context.Context, id string, ifRevision uint64, c allocator.Change, along ...allocator.Along) (allocator.Allocation, error)
-	// Delete removes an allocation, whatever its state, if its revision is
+	// Release ends an allocation, or removes a complete one, if its revision is
 	// still ifRevision; 0: any.
-	Delete(ctx context.Context, id string, ifRevision uint64, along ...allocator.Along) error
+	Release(ctx context.Context, id string, ifRevision uint64, along ...allocator.Along) error
 }
 
 var _ Allocations = (*allocator.Allocator)(nil)

@@ -146,13 +146,14 @@ func TestEvents(t *testing.T) {
 		l.settle()
 		l.want200("PATCH", "/api/allocations/"+id, `{"duration":7200}`)
 		l.want200("DELETE", "/api/allocations/"+id, "")
+		l.want200("DELETE", "/api/allocations/"+id, "") // out of the history
 		other := strings.ReplaceAll(strings.ReplaceAll("{"+good+"}", "1.10", "1.22"), "projectB", "project B")
 		l.harness.want(201, "POST", "/api/allocations", other, bearer(l.foreign))
 		var ids []string
 		for _, s := range []*stream{own, admin} {
-			for i, part := range []string{`"state":"pending"`, `"state":"active"`, `"duration":7200`, `"duration":7200`} {
+			for i, part := range []string{`"state":"pending"`, `"state":"active"`, `"duration":7200`, `"reason":"released by abc123"`, `"state":"complete"`} {
 				kind := "allocation.changed"
-				if i == 3 {
+				if i == 4 {
 					kind = "allocation.deleted"
 				}
 				id, data := s.want(kind)
@@ -191,6 +192,7 @@ func TestEvents(t *testing.T) {
 		own.conn.Close()
 		// Back again, behind the second event.
 		again := l.open(t, l.key, "Last-Event-ID: "+ids[1])
+		again.want("allocation.changed")
 		again.want("allocation.changed")
 		again.want("allocation.deleted")
 		old := l.open(t, l.key, "Last-Event-ID: 5")

@@ -61,10 +61,23 @@ func TestManagers(t *testing.T) {
 	for _, e := range reader.Take().Events {
 		text, err := e.JSON()
 		h.must(err)
-		told = told || e.Type == "allocation.deleted" && strings.Contains(string(text), `"changed_by":"xyz987"`)
+		told = told || e.Type == "allocation.changed" && strings.Contains(string(text), `"changed_by":"xyz987"`) &&
+			strings.Contains(string(text), `"state":"complete"`) && strings.Contains(string(text), `"reason":"released by xyz987"`)
 	}
 	if !told {
 		t.Error("the event does not say who released it")
+	}
+	// The owner finds it and its reason, also when its circuits are out.
+	for range 2 {
+		one := h.want(200, "GET", at, "", bearer(h.key)).Results[0]
+		if one["state"] != "complete" || one["reason"] != "released by xyz987" || changedBy() != "xyz987" {
+			t.Errorf("released: %v", one)
+		}
+		ids := h.want(200, "GET", "/api/allocations?project_id=projectB&state=complete", "", bearer(h.key)).Results
+		if len(ids) != 1 || ids[0]["reason"] != "released by xyz987" {
+			t.Errorf("complete are %v", ids)
+		}
+		h.settle()
 	}
 	if n := len(h.alloc.Live("")); n != 0 {
 		t.Errorf("%d allocations are left", n)

@@ -27,7 +27,7 @@ func (a *app) watchCommand() *cobra.Command {
 		Long: `watch shows the project's allocations, or those named, and goes on showing them as
 they change. On a terminal the table is drawn over; elsewhere each change is a line,
 with -o json a JSON object: the allocation, or {"allocation_id": ..., "state":
-"released"} once it is gone; with -o yaml the same as a document.
+"released"} once it is in no list any more; with -o yaml the same as a document.
 
 Changes come from the server's events where it has them; otherwise it is asked every
 --interval. If allocations are named, watch ends when all of them are complete or

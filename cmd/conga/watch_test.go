@@ -42,13 +42,14 @@ func TestWatchFollowsEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv.fake.happen()
-	waitFor(t, "it shows what has changed", func() bool { return strings.Contains(out.String(), "a-1  released") })
+	waitFor(t, "it shows what has changed", func() bool { return strings.Contains(out.String(), "a-1  complete  192.127.1.10 -> 192.127.1.51") })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 3 || !strings.Contains(lines[0], "a-1  pending  192.127.1.10 -> 192.127.1.51") || !strings.Contains(lines[1], "a-2  pending") {
+	if len(lines) != 3 || !strings.Contains(lines[0], "a-1  pending  192.127.1.10 -> 192.127.1.51") || !strings.Contains(lines[1]+lines[2], "a-2  pending") ||
+		!strings.Contains(out.String(), "released by abc123") {
 		t.Errorf("it shows %q", lines)
 	}
 }

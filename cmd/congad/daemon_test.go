@@ -238,9 +238,13 @@ func TestDaemon(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the entries are gone", func() bool { return ours(n) == 0 })
-	if _, err := c.Show(ctx, made.ID); err == nil {
-		t.Error("a released allocation is still shown")
+	if al, err := c.Show(ctx, made.ID); err != nil || al.State != client.Complete || al.Reason == nil || *al.Reason != "released by abc123" {
+		t.Errorf("released: %+v, error %v", al, err)
 	}
+	until(t, "its receipt is final", func() bool {
+		receipt, err := c.AllocationStats(ctx, made.ID)
+		return err == nil && receipt.Final && receipt.State == client.Complete
+	})
 	if code := p.stop(os.Interrupt); code != 0 {
 		t.Errorf("exit code %d after an interrupt", code)
 	}

@@ -39,6 +39,10 @@ var congaBasics = checks{
 		u := w.user(t, "abc123", "projectB")
 		id := u.create(with(sound(), "duration", 60))
 		u.want(200, "DELETE", "/api/allocations/"+id, "")
+		if one := u.details(id); one["state"] != "complete" || one["reason"] != "released by abc123" {
+			t.Errorf("released: %v", one)
+		}
+		u.want(200, "DELETE", "/api/allocations/"+id, "") // out of the history
 		u.want(404, "GET", "/api/allocations/"+id, "")
 	},
 

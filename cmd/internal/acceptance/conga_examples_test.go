@@ -106,6 +106,7 @@ var congaExamples = checks{
 		play(t, w, "abc123", "projectB", func(t *testing.T, u *asker, base, key string) {
 			id := u.made(key, "192.127.1.10", "192.127.1.11", `,"duration":3600`)
 			u.want(200, "DELETE", base+"/allocations/"+id, fill(keyExample, key))
+			u.want(200, "DELETE", base+"/allocations/"+id, fill(keyExample, key)) // out of the history
 			u.want(404, "GET", base+"/allocations/"+id, fill(keyExample, key))
 		})
 	},

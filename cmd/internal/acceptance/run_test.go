@@ -93,8 +93,10 @@ func TestRun(t *testing.T) {
 	s := w.login(t, "guarded", "project1")
 	eventually(t, "the network is empty", func() bool { return w.entries() == 0 })
 	s.conga("run", "192.127.1.10", "192.127.1.11", "--", "sleep", "1")
-	if left := strings.TrimSpace(s.conga("list", "-o", "json")); left != "[]" {
-		t.Errorf("there are still %s", left)
+	for _, state := range []string{"pending", "active"} {
+		if left := strings.TrimSpace(s.conga("list", "--state", state, "-o", "json")); left != "[]" {
+			t.Errorf("there are still %s", left)
+		}
 	}
 	eventually(t, "the entries are gone", func() bool { return w.entries() == 0 })
 }
@@ -176,8 +178,10 @@ func TestRunUnheard(t *testing.T) {
 	if code := c.ProcessState.ExitCode(); code != 128+15 {
 		t.Errorf("exit code %d", code)
 	}
-	if left := strings.TrimSpace(s.conga("list", "-o", "json")); left != "[]" {
-		t.Errorf("there are still %s", left)
+	for _, state := range []string{"pending", "active"} {
+		if left := strings.TrimSpace(s.conga("list", "--state", state, "-o", "json")); left != "[]" {
+			t.Errorf("there are still %s", left)
+		}
 	}
 }
 

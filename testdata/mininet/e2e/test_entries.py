@@ -39,6 +39,10 @@ class Life(Case):
         self.assertEqual([None, None], [details["src_port"], details["dst_port"]])
         self.lab.api.delete(a)
         self.gone()
+        details = self.lab.api.get(a)
+        self.assertEqual("complete", details["state"])
+        self.assertTrue(details["reason"].startswith("released by "), details)
+        self.lab.api.delete(a)  # out of the history
         with self.assertRaises(ApiError) as refused:
             self.lab.api.get(a)
         self.assertEqual(404, refused.exception.status)
