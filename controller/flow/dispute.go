@@ -17,7 +17,8 @@ import (
 //	right --lost or changed--> differs --put right--> right   the first times
 //	right --lost or changed--> left as it is --pause--> differs   after that
 //
-// What has been left in peace for long enough begins anew.
+// What has been left in peace for long enough begins anew. What keeps loops out
+// is never left for longer than the first pause.
 const (
 	freeRepairs = 3
 	firstPause  = 10 * time.Second
@@ -45,8 +46,9 @@ func (d *dispute) over(now time.Time) bool {
 	return now.Sub(d.last) > peace && now.Sub(d.until) > peace
 }
 
-// again counts one more time, and reports whether it is to be left as it is.
-func (d *dispute) again(now time.Time) bool {
+// again counts one more time, and reports whether it is to be left as it is,
+// for so long at most.
+func (d *dispute) again(now time.Time, most time.Duration) bool {
 	if d.over(now) {
 		*d = dispute{what: d.what}
 	}
@@ -54,7 +56,7 @@ func (d *dispute) again(now time.Time) bool {
 	if d.times++; d.times <= freeRepairs {
 		return false
 	}
-	d.pause = min(max(firstPause, 2*d.pause), mostPause)
+	d.pause = min(max(firstPause, 2*d.pause), most)
 	d.until = now.Add(d.pause)
 	return true
 }
@@ -80,7 +82,11 @@ func (r *Reconciler) contest(k openflow.EntryKey, at pair[Rule]) {
 	if rule == nil {
 		rule = at.have // another program puts it there
 	}
-	if d.again(r.now) && rule != nil {
+	most := mostPause
+	if rule != nil && rule.guard != noGuard {
+		most = firstPause // a ring may be open without it
+	}
+	if d.again(r.now, most) && rule != nil {
 		r.refused[k] = refusal{rule, ErrMeddled}
 	}
 }
@@ -95,7 +101,7 @@ func (r *Reconciler) contestMeter(id openflow.MeterID) {
 		d = &dispute{what: "meters"}
 		r.meterDisputes[id] = d
 	}
-	if d.again(r.now) {
+	if d.again(r.now, mostPause) {
 		r.unmetered[id] = ErrMeddled
 	}
 }
