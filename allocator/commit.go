@@ -2,7 +2,6 @@ package allocator
 
 import (
 	"context"
-	"slices"
 
 	"conga/allocator/store"
 )
@@ -272,15 +271,8 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	if saved && x.asOf != a.plan.observed {
 		a.remeasureLocked(it)
 	}
-	if saved && a.cfg.Notify != nil && !it.quiet && (next == nil || created || !renews(old, next)) {
-		v := a.viewLocked(it)
-		switch {
-		case released:
-			v = next.Allocation
-		case next == nil:
-			v.ChangedBy = by
-		}
-		a.cfg.Notify(v, next == nil)
+	if saved && !it.quiet && (next == nil || created || !renews(old, next)) {
+		a.notifyLocked(it, next, by)
 	}
 	if saved && it.quiet && a.cfg.Pruned != nil {
 		a.cfg.Pruned(old.ID)
@@ -295,6 +287,22 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 		it.missed = false
 		a.lookLocked(it) // what has happened meanwhile has passed over it
 	}
+}
+
+// notifyLocked tells what a saved change has made of an item; next is nil if
+// the user by has deleted it.
+func (a *Allocator) notifyLocked(it *item, next *record, by string) {
+	if a.cfg.Notify == nil {
+		return
+	}
+	v := a.viewLocked(it)
+	switch {
+	case it.released:
+		v = next.Allocation
+	case next == nil:
+		v.ChangedBy = by
+	}
+	a.cfg.Notify(v, next == nil)
 }
 
 // relistLocked moves an item between lists after a change.
@@ -347,40 +355,6 @@ func (a *Allocator) dropLocked(it *item) {
 	if a.handles[it.handle] == it {
 		delete(a.handles, it.handle)
 	}
-}
-
-// reserveLocked brings the calendars in line with what the item keeps from
-// others now.
-func (a *Allocator) reserveLocked(it *item) {
-	old := it.reservations()
-	h, plain := it.required()
-	changed := !same(old, h)
-	switch {
-	case plain && it.busy == nil:
-		if it.reserved != nil {
-			it.own().reserved = nil
-		}
-	case it.reserved == nil || changed:
-		it.own().reserved = &h
-	}
-	if changed {
-		a.calendars.replace(old, h)
-		a.releasedLocked(old, h)
-	}
-}
-
-func same(a, b reservations) bool {
-	return slices.Equal(a.links, b.links) && slices.Equal(a.key, b.key) &&
-		slices.Equal(a.project, b.project) && slices.Equal(a.projects, b.projects)
-}
-
-// withoutLocked runs f while the item's own reservations are out of the
-// calendars, as they are when its path and window are decided anew.
-func (a *Allocator) withoutLocked(it *item, f func()) {
-	held := it.reservations()
-	a.calendars.remove(held)
-	f()
-	a.calendars.add(held)
 }
 
 // signal wakes the scheduler.
