@@ -101,7 +101,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 	return p, nil
 }
 
-// An Interval is a length of time, written 5s or 1m.
+// An Interval is a length of time, written 5s, 1m or 7d.
 type Interval time.Duration
 
 // Duration returns the interval in the type of the other packages.
@@ -121,8 +121,8 @@ func (i *Interval) UnmarshalYAML(n ast.Node) error {
 }
 
 func parseInterval(s string) (time.Duration, error) {
-	d, err := time.ParseDuration(s)
-	if err != nil {
+	d, err := parseDays(s)
+	if err != nil || s == "" {
 		return 0, fmt.Errorf("%q is not a length of time; write 5s or 1m", s)
 	}
 	return d, nil
