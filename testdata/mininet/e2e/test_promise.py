@@ -147,7 +147,8 @@ class Projects(Case):
         other = self.other()
         process = self.run_command(*flags)
         try:
-            mine = until(lambda: self.lab.api.list(), 15, "the command has a path")[0]["allocation_id"]
+            live = until(lambda: [a for a in self.lab.api.list() if a["state"] != "complete"], 15, "the command has a path")
+            mine = live[0]["allocation_id"]
             held = self.lab.wait_state(mine, "active")
             later = other.create("10.0.0.1", "10.0.0.4", 600, bandwidth=80_000_000 - RUN + 1)
             planned = other.get(later)
