@@ -183,8 +183,8 @@ func (a *Allocator) unread(err error) *Error {
 }
 
 // loadHistory reads how many complete allocations there are, and the last
-// number given to one of them. Records that cannot be read stay where they are:
-// nothing depends on them but those who ask for them.
+// number given to one of them. Records that cannot be read stay where they are,
+// since only a request for one of them needs it.
 func (a *Allocator) loadHistory(ctx context.Context) error {
 	var out store.LeftOut
 	totals := projectKey("t", "")[:1]

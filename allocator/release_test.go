@@ -8,8 +8,9 @@ import (
 	"conga/allocator/store"
 )
 
-// TestRelease: what is released is complete at once, names who did it, and is
-// kept over a restart; what it had reserved is free once its circuits are out.
+// TestRelease checks that a released allocation is complete at once, names the
+// user who released it, and is kept over a restart, and that its capacity is
+// free once its circuits are out.
 func TestRelease(t *testing.T) {
 	w, direct := pair(t)
 	var news []string

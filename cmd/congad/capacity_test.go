@@ -30,12 +30,7 @@ func TestLinkBecomesSlower(t *testing.T) {
 	defer n.Close()
 	n.Start(ctx, p.until("listening for switches")["addr"].(string))
 	h1, h2 := n.Host("h1"), n.Host("h2")
-	until(t, "the hosts reach each other", func() bool {
-		try, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		_, err := h1.Ping(try, h2.Addr())
-		return err == nil
-	})
+	reach(ctx, t, h1, h2)
 	c := p.login()
 	made, err := c.Allocate(ctx, client.Request{
 		ProjectID: "projectB", SrcIP: h1.Addr().String(), DstIP: h2.Addr().String(), Duration: 3600, Bandwidth: 500_000_000,

@@ -175,6 +175,17 @@ func until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// reach waits until a host reaches another.
+func reach(ctx context.Context, t *testing.T, from, to *ofswitch.Host) {
+	t.Helper()
+	until(t, "the hosts reach each other", func() bool {
+		try, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		_, err := from.Ping(try, to.Addr())
+		return err == nil
+	})
+}
+
 // A request becomes entries in switches, which stay over an ordered stop and
 // over kill -9.
 func TestDaemon(t *testing.T) {
@@ -191,12 +202,7 @@ func TestDaemon(t *testing.T) {
 	defer n.Close()
 	n.Start(ctx, addr)
 	h1, h2 := n.Host("h1"), n.Host("h2")
-	until(t, "the hosts reach each other", func() bool {
-		try, cancel := context.WithTimeout(ctx, time.Second)
-		defer cancel()
-		_, err := h1.Ping(try, h2.Addr())
-		return err == nil
-	})
+	reach(ctx, t, h1, h2)
 
 	c := p.login()
 	made, err := c.Allocate(ctx, client.Request{

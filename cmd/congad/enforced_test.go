@@ -31,12 +31,7 @@ func TestRatesOnSwitchesWithoutMeters(t *testing.T) {
 	h1, h2 := n.Host("h1"), n.Host("h2")
 	reached := func() {
 		t.Helper()
-		until(t, "the hosts reach each other", func() bool {
-			try, cancel := context.WithTimeout(ctx, time.Second)
-			defer cancel()
-			_, err := h1.Ping(try, h2.Addr())
-			return err == nil
-		})
+		reach(ctx, t, h1, h2)
 	}
 	reached()
 	r := client.Request{ProjectID: "projectB", SrcIP: h1.Addr().String(), DstIP: h2.Addr().String(), Duration: 3600, Bandwidth: 40_000_000}

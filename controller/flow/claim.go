@@ -52,7 +52,8 @@ type claimed struct {
 	before  *Rule
 }
 
-// settleClaim keeps who claims an entry, and adds to p what has changed by it.
+// settleClaim stores the claimants of an entry, and adds the entry to p if
+// another of them has it now.
 func (s *site) settleClaim(c *claimed, p Patch) {
 	switch {
 	case c.is == nil:
