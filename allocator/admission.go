@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -21,7 +22,11 @@ type planner struct {
 	own       []reservation[topology.LinkID] // in the calendars, but not to be counted by free
 	obstacles *obstacles                     // if not nil, takes down what stands in the way
 	strict    bool                           // no rate is promised where it is not enforced
+	terse     bool                           // refusals have neither words nor offers
 }
+
+// errRefused is the refusal of a terse planner.
+var errRefused = &Error{Kind: Conflict, Err: errors.New("refused")}
 
 // plannerLocked returns the planner for the network and the calendars as they
 // are now.
@@ -173,6 +178,9 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 // takenError returns the refusal of a window of which another allocation has
 // part for the same traffic.
 func (pl planner) takenError(d demand, w Window) *Error {
+	if pl.terse {
+		return errRefused
+	}
 	pl.obstacles = nil
 	end, whose, instead := w.Start, "another allocation for the same traffic", "change that allocation, or say protocol and ports more precisely"
 	for _, k := range d.conflicting {
@@ -182,7 +190,7 @@ func (pl planner) takenError(d demand, w Window) *Error {
 		}
 		end = max(end, until)
 	}
-	err := &Error{Kind: Conflict, Err: fmt.Errorf(
+	err := &Error{Kind: Conflict, InTheWay: Window{w.Start, end}, Err: fmt.Errorf(
 		"%s has part of that window, until %s; start then or later, %s", whose, clock(end), instead)}
 	if _, later, ok := pl.earliest(d, w.Start, never); ok {
 		err.Offer.Later = later.Start
@@ -204,6 +212,9 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 		return placement{}, err
 	}
 	link, most, ok := pl.graph.Bottleneck(empty)
+	if ok && pl.terse {
+		return placement{}, errRefused
+	}
 	if !ok {
 		return placement{reason: fmt.Sprintf("no path leads from %s at %s to %s at %s now", d.Key.Src, d.from, d.Key.Dst, d.to)}, nil
 	}
@@ -219,7 +230,9 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 	}
 	link, left, _ := pl.graph.Bottleneck(pl.query(d, w))
 	limit := pl.limitOf(link)
-	until := pl.calendars.links.fit(link.ID, w, limit-min(d.Bandwidth, limit))
+	room := limit - min(d.Bandwidth, limit)
+	until := pl.calendars.links.fit(link.ID, w, room)
+	err.InTheWay = pl.calendars.links.above(link.ID, w, room)
 	err.Err = fmt.Errorf("%s does not fit from %s to %s: link %s has %s of %s left, until %s%s", d.Bandwidth, clock(w.Start), clock(w.End),
 		link.ID, left, limit, clock(until), pl.offer(d, w, &err.Offer))
 	return placement{}, err

@@ -150,8 +150,8 @@ func (a *Allocator) Now() time.Time { return a.cfg.Now() }
 // records that along makes.
 //
 // Errors are of type *[Error]: Invalid with the Field at fault; Conflict with
-// the Bottleneck or the allocation in the way, and an Offer; Denied by a limit
-// of the project; Internal if the store failed, in which case nothing was
+// the Bottleneck or the allocation in the way, and Alternatives; Denied by a
+// limit of the project, with Alternatives if there are any; Internal if the store failed, in which case nothing was
 // admitted.
 func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allocation, error) {
 	const op = "create"
@@ -181,6 +181,7 @@ func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item,
 	defer a.mu.Unlock()
 	at, err := a.admitLocked(r, now, nil)
 	if err != nil {
+		err.Alternatives = a.alternativesLocked(r, now)
 		return nil, Allocation{}, err
 	}
 	it := a.newItemLocked()
@@ -308,11 +309,15 @@ func (a *Allocator) Reserved(link topology.LinkID, w Window) bitrate.Rate {
 // is a change of an allocation, the caller has taken that one's reservations
 // out of the calendars, and was is its record; nil is a new one.
 func (a *Allocator) admitLocked(r Request, now Seconds, was *record) (placement, *Error) {
+	return a.placeLocked(a.plannerLocked(), r, now, was)
+}
+
+// placeLocked does what admitLocked does, as a planner says.
+func (a *Allocator) placeLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
 	if err := a.checkOneLocked(r, limits, was); err != nil {
 		return placement{}, err
 	}
-	pl := a.plannerLocked()
 	pl.obstacles = &obstacles{}
 	got, err := pl.assign(r, now, Limits{}) // a limit refuses a request, it does not put it off
 	got.obstacles = pl.obstacles

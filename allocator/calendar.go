@@ -72,3 +72,27 @@ func (b linkCalendar) peak(id topology.LinkID, w Window) bitrate.Rate {
 func (b linkCalendar) fit(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
 	return b.calendar.fit(cableOf(id), w, room)
 }
+
+// above returns the first time, within a window, throughout which more than
+// room is reserved of a link in either direction; it may go on beyond the
+// window. The zero window is none.
+func (b linkCalendar) above(id topology.LinkID, w Window, room bitrate.Rate) Window {
+	l := b.calendar[cableOf(id)]
+	if l == nil || room > math.MaxInt64 {
+		return Window{}
+	}
+	return l.above(w, int64(room))
+}
+
+// above returns the first time, within a window, throughout which the level is
+// above room; it may go on beyond the window. The zero window is none.
+func (l *timeline) above(w Window, room int64) Window {
+	start, at := w.Start, l.seek(mark{}, w.Start)
+	if at.level <= room {
+		if start, at = l.cross(at, room, never); start >= w.End {
+			return Window{}
+		}
+	}
+	end, _ := l.cross(at, room, never)
+	return Window{start, end}
+}

@@ -49,8 +49,12 @@ type Error struct {
 	Kind       Kind
 	Field      string           // API name of the field at fault, or ""
 	Bottleneck *topology.LinkID // the link that refused, where one did
+	InTheWay   Window           // when the link does not have the rate, or others the traffic; zero: at no time in particular
 	Offer      Offer            // what to ask for instead
-	Err        error            // a sentence that says what is wrong and what to do
+	// Alternatives are requests that would be admitted instead, if made at
+	// once. Only the refusal of a new allocation has them.
+	Alternatives []Request
+	Err          error // a sentence that says what is wrong and what to do
 }
 
 // Error returns the sentence, after the name of the field if there is one.

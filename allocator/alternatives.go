@@ -1,0 +1,194 @@
+package allocator
+
+import (
+	"slices"
+
+	"conga/bitrate"
+)
+
+// maxAlternatives is how many alternatives a refusal has at most.
+const maxAlternatives = 3
+
+// shortest is the part of the duration asked for that an alternative has at
+// least.
+const shortest = 10
+
+// A counsel looks for what to ask for instead of a request that was refused.
+// Whatever it finds is tried before it is offered.
+type counsel struct {
+	a      *Allocator
+	now    Seconds
+	asked  Request // in its normal form
+	limits Limits
+	planner
+	demand
+	admits func(r Request, now Seconds) bool
+	list   []Request
+}
+
+// alternativesLocked returns requests that would be admitted instead of one
+// that was refused, the same but for what lets them be: one that starts later,
+// one with the rate that is there, one that starts earlier. Where there are
+// none of these, one that is shorter, or has two of these changes, or no rate.
+// Each is admitted for some seconds more, as far as there is such a one.
+//
+// There is none only if no request is admitted that differs from this one in
+// its start and its rate.
+func (a *Allocator) alternativesLocked(r Request, now Seconds) []Request {
+	c := counsel{a: a, now: now, asked: r, limits: a.cfg.Limits(r.ProjectID), planner: a.plannerLocked(), admits: a.admitsLocked}
+	bare := r
+	bare.Bandwidth = 0
+	if a.checkOneLocked(bare, c.limits, nil) != nil {
+		return nil // it is their number that refuses it
+	}
+	from, to, _, unknown := locate(c.snapshot, r.Key)
+	c.demand = demand{Request: r, from: from, to: to, conflicting: c.calendars.conflicting(r), limit: c.limits.rate()}
+	if _, ok := c.graph.Find(c.query(demand{from: from, to: to}, Window{})); unknown != "" || !ok {
+		c.offer(c.at(c.limits.rate(), r.StartTime), c.at(0, r.StartTime)) // as it would wait for a path
+		return c.list
+	}
+	c.offer(c.later(r.Bandwidth)...)
+	c.offer(c.slower()...)
+	if r.StartTime > 0 {
+		c.offer(c.sooner(r.Bandwidth)...)
+		c.offer(c.shorter(false)...)
+		c.offer(c.shorter(true)...)
+	}
+	c.offer(c.at(0, r.StartTime))
+	for _, rate := range [...]bitrate.Rate{c.ever(), 0} {
+		if len(c.list) == 0 && rate < r.Bandwidth {
+			c.offer(c.later(rate)...)
+			c.offer(c.sooner(rate)...)
+		}
+	}
+	return c.list
+}
+
+// offer adds the first of the requests to the list that is admitted, now and
+// for some seconds, or else now.
+func (c *counsel) offer(requests ...Request) {
+	if len(c.list) == maxAlternatives {
+		return
+	}
+	for _, last := range [...]Seconds{startSlack, 0} {
+		for _, r := range requests {
+			if r != c.asked && !slices.Contains(c.list, r) && c.admits(r, c.now) && (last == 0 || c.admits(r, c.now+last)) {
+				c.list = append(c.list, r)
+				return
+			}
+		}
+	}
+}
+
+// at returns the request with another rate and start.
+func (c *counsel) at(rate bitrate.Rate, start Seconds) Request {
+	r := c.asked
+	r.Bandwidth, r.StartTime = rate, start
+	return r
+}
+
+// later returns the request with a rate and the earliest start not before the
+// one that was asked for.
+func (c *counsel) later(rate bitrate.Rate) (found []Request) {
+	d, start := c.demand, max(c.now, c.asked.StartTime)
+	d.Bandwidth = rate
+	for _, from := range [...]Seconds{max(start, c.now+startSlack), start} {
+		if _, w, ok := c.earliest(d, from, c.now+MaxAhead+1); ok {
+			found = append(found, c.at(rate, w.Start))
+		}
+	}
+	return found
+}
+
+// sooner returns the request with a rate and the latest start before the one
+// that was asked for, or the one before that.
+func (c *counsel) sooner(rate bitrate.Rate) (found []Request) {
+	d := c.demand
+	d.Bandwidth = rate
+	for _, after := range [...]Seconds{c.now + startSlack, c.now} {
+		if w, ok := c.latest(d, after, c.asked.StartTime-1); ok {
+			return []Request{c.at(rate, w.Start)}
+		}
+	}
+	return nil
+}
+
+// slower returns the request with the highest rate that is there for its
+// window. One without a start has it at once, or the one that there ever is
+// when that is there.
+func (c *counsel) slower() (found []Request) {
+	if c.asked.StartTime == 0 {
+		ever := c.ever()
+		found = append(append(found, c.at(ever, 0)), c.later(ever)...)
+	}
+	start := max(c.now, c.asked.StartTime)
+	for _, more := range [...]Seconds{max(0, c.now+startSlack-start), 0} {
+		if rate := c.most(Window{start, start + c.asked.Duration + more}); rate > 0 {
+			found = append(found, c.at(rate, c.asked.StartTime))
+		}
+	}
+	return slices.DeleteFunc(found, func(r Request) bool { return r.Bandwidth == 0 || r.Bandwidth >= c.asked.Bandwidth })
+}
+
+// most returns the highest rate that there is throughout a window.
+func (c *counsel) most(w Window) bitrate.Rate {
+	_, rate, _ := c.graph.Widest(c.query(c.demand, w))
+	if c.limits.Bandwidth == nil {
+		return rate
+	}
+	limit := c.limits.rate()
+	return min(rate, limit-min(limit, c.calendars.projects.peak(c.asked.ProjectID, w)))
+}
+
+// ever returns the highest rate that there can be at any time.
+func (c *counsel) ever() bitrate.Rate {
+	q := c.query(c.demand, Window{})
+	q.Free = c.limitOf
+	_, rate, _ := c.graph.Widest(q)
+	if c.limits.Bandwidth != nil {
+		rate = min(rate, c.limits.rate())
+	}
+	return rate
+}
+
+// shorter returns the longest request that is part of the window asked for and
+// has the same start or, with end, the same end.
+func (c *counsel) shorter(end bool) (found []Request) {
+	least := max(1, c.asked.Duration/shortest)
+	if len(c.list) == maxAlternatives || !c.admits(c.part(least, end), c.now) {
+		return nil
+	}
+	low, high := least, c.asked.Duration
+	for high-low > 1 {
+		if n := low + (high-low)/2; c.admits(c.part(n, end), c.now) {
+			low = n
+		} else {
+			high = n
+		}
+	}
+	if !end && c.asked.StartTime < c.now+startSlack {
+		found = append(found, c.part(max(least, low-startSlack), end))
+	}
+	return append(found, c.part(low, end))
+}
+
+// part returns the request for the first so many seconds of its window or, with
+// end, the last.
+func (c *counsel) part(n Seconds, end bool) Request {
+	r := c.asked
+	if r.Duration = n; end {
+		r.StartTime += c.asked.Duration - n
+	}
+	return r
+}
+
+// admitsLocked reports whether a request would be admitted at a moment.
+func (a *Allocator) admitsLocked(r Request, now Seconds) bool {
+	if r.normalise(now) != nil || checkLeast(r.Bandwidth, a.cfg.Least) != nil {
+		return false
+	}
+	pl := a.plannerLocked()
+	pl.terse = true
+	_, err := a.placeLocked(pl, r, now, nil)
+	return err == nil
+}

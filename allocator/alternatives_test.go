@@ -1,0 +1,244 @@
+package allocator
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conga/bitrate"
+	"conga/controller/topology"
+)
+
+// book is a sheet with what a project may hold, and does.
+type book struct {
+	*sheet
+	limit *bitrate.Rate
+	held  plain
+}
+
+func (b *book) enter(v Allocation) {
+	b.sheet.enter(v)
+	b.held.add(b.rel(v.Window), uint64(v.Bandwidth))
+}
+
+// allows reports whether the limit allows a rate in a window.
+func (b *book) allows(rate bitrate.Rate, win Window) bool {
+	return b.limit == nil || rate == 0 || b.held.peak(win)+uint64(rate) <= uint64(*b.limit)
+}
+
+// bookEnd is later than anything that is reserved by the tests.
+const bookEnd = 200
+
+// takes reports whether a request would be admitted, by hand.
+func (b *book) takes(r Request) bool {
+	if from, to, _, _ := locate(b.w.snap, r.Key); len(everyPath(b.w.snap, from, to)) == 0 {
+		return b.limit == nil || r.Bandwidth <= *b.limit // it waits for a path
+	}
+	if r.StartTime != 0 {
+		win := b.rel(Window{r.StartTime, r.StartTime + r.Duration})
+		return b.admits(r, win) && b.allows(r.Bandwidth, win)
+	}
+	for at := Seconds(0); at < bookEnd; at++ {
+		if win := (Window{at, at + r.Duration}); b.admits(r, win) {
+			return b.allows(r.Bandwidth, win)
+		}
+	}
+	return false
+}
+
+// first returns when the request could start first with a rate, from a moment
+// on, and last before another; -1 is never.
+func (b *book) first(r Request, rate bitrate.Rate, from Seconds) Seconds {
+	for r.Bandwidth = rate; from < bookEnd; from++ {
+		if r.StartTime = 1_000_000 + from; b.takes(r) {
+			return from
+		}
+	}
+	return -1
+}
+
+func (b *book) last(r Request, from, before Seconds) Seconds {
+	for before--; before >= from; before-- {
+		if r.StartTime = 1_000_000 + before; b.takes(r) {
+			return before
+		}
+	}
+	return -1
+}
+
+// TestAlternatives takes refusals at their word, in networks and calendars of
+// any kind: what is offered is admitted, the earliest and the fastest there is
+// are among it, and where nothing is offered nothing is admitted.
+func TestAlternatives(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := drawWorld(rt)
+		b := &book{sheet: newSheet(w)}
+		if rapid.Bool().Draw(rt, "limited") {
+			b.limit = new(bitrate.Rate(rapid.IntRange(1, 6).Draw(rt, "limit")))
+			w.limit(Limits{Bandwidth: b.limit})
+		} else {
+			w.open()
+		}
+		for range rapid.IntRange(1, 12).Draw(rt, "requests") {
+			r := drawRequest(rt, w)
+			if rapid.IntRange(0, 3).Draw(rt, "fast") == 0 {
+				r.Bandwidth += 4
+			}
+			v, err := w.a.Create(bg, r)
+			if err == nil {
+				if v.Window != (Window{}) {
+					b.enter(v)
+				}
+				continue
+			}
+			e, _ := errors.AsType[*Error](err)
+			b.checkAlternatives(rt, r, e.Alternatives, err)
+			if b.w.a.calendars.active["p"] != len(b.w.list("")) {
+				rt.Fatal("what was tried is left")
+			}
+		}
+	})
+}
+
+func (b *book) checkAlternatives(t *rapid.T, r Request, list []Request, err error) {
+	if len(list) > maxAlternatives {
+		t.Fatalf("%d alternatives", len(list))
+	}
+	if slices.Contains(list, r) {
+		t.Fatalf("%+v is offered instead of itself", r)
+	}
+	for _, alt := range list {
+		if !b.takes(alt) {
+			t.Fatalf("%+v: %+v is offered and does not fit: %v", r, alt, err)
+		}
+		v, err := b.w.a.Create(bg, alt)
+		if err != nil {
+			t.Fatalf("%+v: %+v is offered and refused: %v", r, alt, err)
+		}
+		if err := b.w.a.Delete(bg, v.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(list) == 0 {
+		for rate := range r.Bandwidth + 1 {
+			if at := b.first(r, rate, 0); at >= 0 {
+				t.Fatalf("%+v: nothing is offered, and %d fits at %d: %v", r, rate, at, err)
+			}
+		}
+		return
+	}
+	has := func(what string, change func(*Request)) {
+		alt := r
+		if change(&alt); !slices.Contains(list, alt) {
+			t.Fatalf("%+v: %s is missing, which is %+v, in %+v: %v", r, what, alt, list, err)
+		}
+	}
+	start := max(0, r.StartTime-1_000_000)
+	if at := b.first(r, r.Bandwidth, max(start, startSlack)); at >= 0 {
+		has("the next start", func(alt *Request) { alt.StartTime = 1_000_000 + at })
+	}
+	if r.StartTime == 0 {
+		return
+	}
+	for rate := r.Bandwidth - 1; rate > 0 && rate < r.Bandwidth; rate-- {
+		slow := r
+		if slow.Bandwidth = rate; b.takes(slow) {
+			wider := slow
+			if wider.Duration += startSlack; start < startSlack && !b.takes(wider) {
+				break // it would not be admitted a moment later
+			}
+			has("the rate that is there", func(alt *Request) { alt.Bandwidth = rate })
+			break
+		}
+	}
+	if at := b.last(r, startSlack, start); at >= 0 {
+		has("the start before", func(alt *Request) { alt.StartTime = 1_000_000 + at })
+	}
+}
+
+// A request that could be carried in part is offered the longer parts.
+func TestShorterAlternatives(t *testing.T) {
+	w, _ := pair(t)
+	early := ask(1, 2, 2, 2, 10, 50)
+	early.StartTime = w.now + 40
+	w.create(early)
+	late := ask(1, 3, 2, 3, 10, MaxDuration)
+	late.StartTime = w.now + 150
+	w.create(late)
+	r := ask(1, 1, 2, 1, 4, 200)
+	r.StartTime = w.now + 20
+	_, err := w.a.Create(bg, r)
+	e := refused(t, err, Conflict, "bandwidth")
+	want := []Request{r, r, r}
+	want[0].StartTime = late.StartTime + late.Duration
+	want[1].Duration = 20
+	want[2].Bandwidth = 0
+	if !slices.Equal(e.Alternatives, want) {
+		t.Errorf("%+v", e.Alternatives)
+	}
+	if e.InTheWay != (Window{w.now + 40, w.now + 90}) {
+		t.Errorf("in the way: %+v", e.InTheWay)
+	}
+	r.StartTime, r.Duration = w.now+60, 80
+	_, err = w.a.Create(bg, r)
+	e = refused(t, err, Conflict, "bandwidth")
+	if tail := (Request{UserID: "u", ProjectID: "p", Key: r.Key, Bandwidth: 4, StartTime: w.now + 90, Duration: 50}); !slices.Contains(e.Alternatives, tail) {
+		t.Errorf("%+v", e.Alternatives)
+	}
+}
+
+// What is offered to start now is admitted some seconds later, too.
+func TestAlternativesLast(t *testing.T) {
+	w, _ := pair(t)
+	w.create(ask(1, 2, 2, 2, 7, 50))
+	next := ask(1, 3, 2, 3, 9, 50)
+	next.StartTime = w.now + 50
+	w.create(next)
+	r := ask(1, 1, 2, 1, 4, 48)
+	r.StartTime = w.now
+	_, err := w.a.Create(bg, r)
+	e := refused(t, err, Conflict, "bandwidth")
+	w.now += startSlack
+	for _, alt := range e.Alternatives {
+		v, err := w.a.Create(bg, alt)
+		if err != nil {
+			t.Fatalf("%+v: %v", alt, err)
+		}
+		if err := w.a.Delete(bg, v.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(e.Alternatives) != maxAlternatives {
+		t.Errorf("%+v", e.Alternatives)
+	}
+}
+
+// What cannot be helped has no alternatives, and what may hold no rate has one
+// without.
+func TestNoAlternatives(t *testing.T) {
+	w, _ := pair(t)
+	for _, tc := range []struct {
+		limits Limits
+		r      Request
+		kind   Kind
+		field  string
+		want   []Request
+	}{
+		{Limits{Active: new(0)}, ask(1, 1, 2, 1, 1, 10), Denied, "project_id", nil},
+		{Limits{Bandwidth: new(bitrate.Rate(0))}, ask(1, 1, 2, 1, 1, 10), Denied, "bandwidth", []Request{ask(1, 1, 2, 1, 0, 10)}},
+		{Limits{Bandwidth: new(bitrate.Rate(3))}, ask(1, 1, 9, 1, 4, 10), Denied, "bandwidth", []Request{ask(1, 1, 9, 1, 3, 10)}},
+		{Limits{}, ask(1, 1, 1, 9, 1, 10), Conflict, "dst_ip", nil},
+	} {
+		w.snap.Attachments = append(w.snap.Attachments, topology.Attachment{
+			Prefix: netip.PrefixFrom(host(1, 9), 32), At: topology.PortID{DPID: 1, Port: 1},
+		})
+		w.limit(tc.limits)
+		_, err := w.a.Create(bg, tc.r)
+		if e := refused(t, err, tc.kind, tc.field); !slices.Equal(e.Alternatives, tc.want) {
+			t.Errorf("%v: %+v, want %+v", err, e.Alternatives, tc.want)
+		}
+	}
+}

@@ -1,0 +1,156 @@
+package allocator
+
+import (
+	"math"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// latest returns the last window of the demand's duration that starts in
+// [after, start]; ok is false if there is none. It goes back in time as
+// earliest goes forward.
+func (pl planner) latest(d demand, after, start Seconds) (w Window, ok bool) {
+	for start >= after {
+		w = Window{start, start + d.Duration}
+		if t := pl.endsFreeBefore(d, w); t < start {
+			start = t
+			continue
+		}
+		if t := pl.pathFreeBefore(d, w); t < start {
+			start = t
+			continue
+		}
+		_, ok = pl.graph.Find(pl.query(d, w))
+		return w, ok
+	}
+	return Window{}, false
+}
+
+// beforeAll is earlier than every other moment.
+const beforeAll = -never
+
+// freeBefore returns the latest start, not after w's, at which a link has the
+// rate for a window of w's length; beforeAll if there is none.
+func (pl planner) freeBefore(d demand, l topology.Link, w Window) Seconds {
+	limit := pl.limitOf(l)
+	switch {
+	case d.Bandwidth == 0:
+		return w.Start
+	case limit < d.Bandwidth:
+		return beforeAll
+	}
+	return pl.calendars.links.calendar.fitBefore(cableOf(l.ID), w, limit-d.Bandwidth)
+}
+
+// endsFreeBefore returns the latest moment, not after w's start, that no
+// conflicting key, no access link and no limit excludes by itself.
+func (pl planner) endsFreeBefore(d demand, w Window) Seconds {
+	t := w.Start
+	for _, k := range d.conflicting {
+		t = min(t, pl.calendars.keys.fitBefore(k, w))
+	}
+	for _, id := range [...]topology.LinkID{{To: d.from}, {From: d.from}, {To: d.to}, {From: d.to}} {
+		if l, ok := pl.snapshot.Link(id); ok {
+			t = min(t, pl.freeBefore(d, l, w))
+		}
+	}
+	if d.limit >= d.Bandwidth && d.Bandwidth > 0 {
+		t = min(t, pl.calendars.projects.fitBefore(d.ProjectID, w, d.limit-d.Bandwidth))
+	}
+	return t
+}
+
+// pathFreeBefore returns w's start if the cables of some path have the rate
+// then; else an earlier moment after which those of none have it. It is asked
+// with the time reversed.
+func (pl planner) pathFreeBefore(d demand, w Window) Seconds {
+	c := path.Crossing{From: d.from, To: d.to, Start: -w.Start}
+	c.Opens = func(_ int32, a, b *topology.Link, _ Seconds) Seconds {
+		return -min(pl.freeBefore(d, *a, w), pl.freeBefore(d, *b, w))
+	}
+	return -pl.graph.Opening(c)
+}
+
+// fitBefore returns the latest start, not after w's, at which a window of w's
+// length finds no more than room reserved throughout.
+func (c calendar[K]) fitBefore(on K, w Window, room bitrate.Rate) Seconds {
+	l := c[on]
+	if l == nil || room > math.MaxInt64 {
+		return w.Start
+	}
+	return l.fitBefore(w, int64(room))
+}
+
+// fitBefore returns the latest start, not after w's, at which a window of w's
+// length finds nothing reserved of exactly this traffic.
+func (b *keyCalendar) fitBefore(k claim, w Window) Seconds {
+	t := b.between(k.FlowKey)
+	length, want := w.End-w.Start, selectorOf(k)
+	for {
+		at := w.Start
+		push := func(f flow) {
+			if f.used && f.selector == want && f.window().Overlaps(w) {
+				w = Window{Seconds(f.from) - length, Seconds(f.from)}
+			}
+		}
+		if push(t.first); t.more != nil {
+			for _, f := range t.more.few {
+				push(f)
+			}
+			if l := t.more.many[want]; l != nil {
+				at := l.fitBefore(w, 0)
+				w = Window{at, at + length}
+			}
+		}
+		if w.Start == at {
+			return at
+		}
+	}
+}
+
+// fitBefore returns the latest start, not after w's, at which a window of w's
+// length finds the level no higher than room throughout. Since nothing is
+// reserved before the first reservation, there is one.
+func (l *timeline) fitBefore(w Window, room int64) Seconds {
+	end, length := w.End, w.End-w.Start
+	for i := l.block(end - 1); i >= 0 && i < len(l.blocks); i-- {
+		s := &l.blocks[i]
+		switch {
+		case s.base >= end:
+		case s.high > room:
+			var fits bool
+			if end, fits = s.fitBefore(end, length, room); fits {
+				return end - length
+			}
+		case s.base <= end-length:
+			return end - length
+		}
+	}
+	return end - length
+}
+
+// fitBefore returns where a window has to end at the latest for the levels in
+// the stretch, not after end. fits is true if all of that window is in the
+// stretch.
+func (s *stretch) fitBefore(end, length Seconds, room int64) (latest Seconds, fits bool) {
+	level := s.end()
+	for k := len(s.at); k >= 0; k-- {
+		start := s.base
+		if k > 0 {
+			start += Seconds(s.at[k-1])
+		}
+		switch {
+		case start >= end:
+		case level > room:
+			end = start
+		case start <= end-length:
+			return end, true
+		}
+		if k > 0 {
+			level -= s.by[k-1]
+		}
+	}
+	return end, false
+}
