@@ -132,38 +132,6 @@ func (a *api) fail(c *gin.Context, err error) {
 	case rest.Accepts(h, rest.TypeProblem):
 		_ = rest.Send(c, f.Status, rest.TypeProblem, problemOf(c, f))
 	default:
-		_ = rest.Send(c, f.Status, rest.AnswerType(h), f.Envelope())
+		_ = rest.Send(c, f.Status, rest.AnswerType(h), refusal{f.Envelope(), helpOf(f.Err)})
 	}
-}
-
-// A problem is an error answer with what a refused admission adds to it.
-type problem struct {
-	rest.Problem
-	Bottleneck string `json:"bottleneck,omitempty"` // the link in the way
-	Offer      *offer `json:"offer,omitempty"`
-}
-
-// An offer is what would have been admitted.
-type offer struct {
-	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds
-	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s
-}
-
-// viewOffer returns nil if there is no offer.
-func viewOffer(o allocator.Offer) *offer {
-	if o == (allocator.Offer{}) {
-		return nil
-	}
-	return &offer{StartTime: int64(o.Later), Bandwidth: uint64(o.Slower)}
-}
-
-func problemOf(c *gin.Context, f *rest.Fault) problem {
-	p := problem{Problem: f.Problem("urn:conga:request:" + requestID(c))} // as the log names it
-	if e, ok := errors.AsType[*allocator.Error](f.Err); ok {
-		p.Offer = viewOffer(e.Offer)
-		if e.Bottleneck != nil {
-			p.Bottleneck = e.Bottleneck.String()
-		}
-	}
-	return p
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"path"
 	"strings"
 	"sync"
 	"testing"
@@ -54,6 +55,7 @@ type harness struct {
 	admin   string // the operator's key
 	key     string // abc123 in projectB
 	foreign string // xyz987 in "project B"
+	tried   int    // how many alternatives were posted
 
 	mu  sync.Mutex
 	now time.Time
@@ -197,6 +199,8 @@ type answer struct {
 	Status  int              `json:"status"`
 	Results []map[string]any `json:"results"`
 	Errors  []string         `json:"errors"`
+
+	Alternatives []json.RawMessage `json:"alternatives"`
 }
 
 // header sets one header of a request.
@@ -231,7 +235,43 @@ func (h *harness) do(method, target, body string, headers ...header) answer {
 			h.t.Fatalf("%s %s: %v in %s", method, target, err, a.body)
 		}
 	}
+	if at, _, _ := strings.Cut(target, "?"); method == http.MethodPost && (at == "/api/allocations" || at == "/api/v1/allocations") {
+		h.tryAlternatives(r, a, body)
+	}
 	return a
+}
+
+// tryAlternatives posts what a refusal offers, with the key that the refused
+// request had: it is admitted, and then taken back. A conflict without an offer
+// must be one that nothing helps.
+func (h *harness) tryAlternatives(r *http.Request, a answer, body string) {
+	h.t.Helper()
+	if a.code == http.StatusConflict && len(a.Alternatives) == 0 && a.header.Get("Retry-After") == "" && !strings.Contains(a.body, "no switch carries") {
+		h.t.Errorf("%s: refused, and nothing is offered: %s", body, a.body)
+	}
+	var with struct {
+		Key string `json:"api_key"`
+	}
+	_ = json.Unmarshal([]byte(body), &with) // there may be none
+	for _, alt := range a.Alternatives {
+		again := httptest.NewRequestWithContext(h.t.Context(), http.MethodPost, "/api/v1/allocations", bytes.NewReader(alt))
+		again.Header = r.Header.Clone()
+		again.Header.Del("Idempotency-Key")
+		if with.Key != "" {
+			again.Header.Set("Authorization", "Bearer "+with.Key)
+		}
+		w := httptest.NewRecorder()
+		h.api.ServeHTTP(w, again)
+		if w.Code != http.StatusCreated {
+			h.t.Errorf("%s: %s is offered, and answered with %d: %s", body, alt, w.Code, w.Body)
+			continue
+		}
+		h.tried++
+		id := path.Base(w.Header().Get("Location"))
+		for range 2 { // it leaves no trace in the history
+			h.must(h.alloc.Release(h.t.Context(), id, 0))
+		}
+	}
 }
 
 // want sends a request and checks the status of its answer, in both places.

@@ -20,8 +20,8 @@ type Reply struct {
 // Raw is results that are JSON already.
 type Raw [][]byte
 
-// envelope is the body of every answer below /api.
-type envelope struct {
+// Envelope is the body of every answer below /api.
+type Envelope struct {
 	Status  int      `json:"status"` // 0, or the HTTP status of an error
 	Results any      `json:"results"`
 	Errors  []string `json:"errors"`
@@ -38,7 +38,7 @@ func (r Reply) Body() ([]byte, error) {
 func (r Reply) encode(buf *bytes.Buffer) error {
 	raw, ok := r.Results.(Raw)
 	if !ok {
-		return Encode(buf, envelope{Results: r.Results, Errors: []string{}})
+		return Encode(buf, Envelope{Results: r.Results, Errors: []string{}})
 	}
 	buf.WriteString(`{"status":0,"results":[`)
 	for i, text := range raw {

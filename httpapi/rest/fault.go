@@ -50,8 +50,8 @@ func (f *Fault) SetHeader(h http.Header) {
 }
 
 // Envelope returns the body of the answer.
-func (f *Fault) Envelope() any {
-	return envelope{Status: f.Status, Results: []struct{}{}, Errors: f.Reasons}
+func (f *Fault) Envelope() Envelope {
+	return Envelope{Status: f.Status, Results: []struct{}{}, Errors: f.Reasons}
 }
 
 // A Problem is an error answer in the form of RFC 9457.
