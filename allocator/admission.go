@@ -25,8 +25,8 @@ type planner struct {
 	terse     bool                           // refusals have neither words nor offers
 }
 
-// errRefused is the refusal of a terse planner.
-var errRefused = &Error{Kind: Conflict, Err: errors.New("refused")}
+// errRefused is the cause of a terse planner's refusals.
+var errRefused = errors.New("it does not fit")
 
 // plannerLocked returns the planner for the network and the calendars as they
 // are now.
@@ -179,7 +179,7 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 // part for the same traffic.
 func (pl planner) takenError(d demand, w Window) *Error {
 	if pl.terse {
-		return errRefused
+		return &Error{Kind: Conflict, Err: errRefused}
 	}
 	pl.obstacles = nil
 	end, whose, instead := w.Start, "another allocation for the same traffic", "change that allocation, or say protocol and ports more precisely"
@@ -213,7 +213,7 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 	}
 	link, most, ok := pl.graph.Bottleneck(empty)
 	if ok && pl.terse {
-		return placement{}, errRefused
+		return placement{}, &Error{Kind: Conflict, Err: errRefused}
 	}
 	if !ok {
 		return placement{reason: fmt.Sprintf("no path leads from %s at %s to %s at %s now", d.Key.Src, d.from, d.Key.Dst, d.to)}, nil

@@ -179,9 +179,9 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item, Allocation, *Error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	at, err := a.admitLocked(r, now, nil)
+	at, err := a.admitLocked(r, now)
 	if err != nil {
-		err.Alternatives = a.alternativesLocked(r, now)
+		err.Alternatives = a.alternativesLocked(r, now, nil)
 		return nil, Allocation{}, err
 	}
 	it := a.newItemLocked()
@@ -305,22 +305,24 @@ func (a *Allocator) Reserved(link topology.LinkID, w Window) bitrate.Rate {
 	return a.calendars.links.peak(link, w)
 }
 
-// admitLocked places a request and checks the project's limits. If the request
-// is a change of an allocation, the caller has taken that one's reservations
-// out of the calendars, and was is its record; nil is a new one.
-func (a *Allocator) admitLocked(r Request, now Seconds, was *record) (placement, *Error) {
-	return a.placeLocked(a.plannerLocked(), r, now, was)
+// admitLocked places a new request and checks the project's limits.
+func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
+	pl := a.plannerLocked()
+	pl.obstacles = &obstacles{}
+	got, err := a.placeLocked(pl, r, now, nil)
+	got.obstacles = pl.obstacles
+	return got, err
 }
 
-// placeLocked does what admitLocked does, as a planner says.
+// placeLocked does what admitLocked does, as a planner says. If the request is
+// a change of an allocation, the caller has taken that one's reservations out
+// of the calendars, and was is its record; nil is a new one.
 func (a *Allocator) placeLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
 	if err := a.checkOneLocked(r, limits, was); err != nil {
 		return placement{}, err
 	}
-	pl.obstacles = &obstacles{}
 	got, err := pl.assign(r, now, Limits{}) // a limit refuses a request, it does not put it off
-	got.obstacles = pl.obstacles
 	if err == nil {
 		err = a.checkTotalLocked(r, got.window, limits, was)
 	}

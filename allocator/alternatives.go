@@ -19,11 +19,11 @@ type counsel struct {
 	a      *Allocator
 	now    Seconds
 	asked  Request // in its normal form
+	was    *record // what it changes; nil: it is new
 	limits Limits
 	planner
 	demand
-	admits func(r Request, now Seconds) bool
-	list   []Request
+	list []Request
 }
 
 // alternativesLocked returns requests that would be admitted instead of one
@@ -34,34 +34,48 @@ type counsel struct {
 //
 // There is none only if no request is admitted that differs from this one in
 // its start and its rate.
-func (a *Allocator) alternativesLocked(r Request, now Seconds) []Request {
-	c := counsel{a: a, now: now, asked: r, limits: a.cfg.Limits(r.ProjectID), planner: a.plannerLocked(), admits: a.admitsLocked}
+//
+// was is the allocation that the request changes, nil if it is new; the caller
+// has taken that one's reservations out of the calendars.
+func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record) []Request {
+	c := counsel{a: a, now: now, asked: r, was: was, limits: a.cfg.Limits(r.ProjectID), planner: a.plannerLocked()}
 	bare := r
 	bare.Bandwidth = 0
-	if a.checkOneLocked(bare, c.limits, nil) != nil {
+	if a.checkOneLocked(bare, c.limits, was) != nil {
 		return nil // it is their number that refuses it
 	}
 	from, to, _, unknown := locate(c.snapshot, r.Key)
 	c.demand = demand{Request: r, from: from, to: to, conflicting: c.calendars.conflicting(r), limit: c.limits.rate()}
-	if _, ok := c.graph.Find(c.query(demand{from: from, to: to}, Window{})); unknown != "" || !ok {
+	_, ok := c.graph.Find(c.query(demand{from: from, to: to}, Window{}))
+	switch {
+	case unknown != "" || !ok:
 		c.offer(c.at(c.limits.rate(), r.StartTime), c.at(0, r.StartTime)) // as it would wait for a path
-		return c.list
+	case was != nil && was.Started:
+		c.offer(c.slowerUntil(was.Window.Start + r.Duration)...)
+		c.offer(c.shorter(false)...)
+		c.offer(c.at(0, r.StartTime))
+	default:
+		c.advise()
 	}
-	c.offer(c.later(r.Bandwidth)...)
+	return c.list
+}
+
+// advise lists what may be asked for in place of what has not started.
+func (c *counsel) advise() {
+	c.offer(c.later(c.asked.Bandwidth)...)
 	c.offer(c.slower()...)
-	if r.StartTime > 0 {
-		c.offer(c.sooner(r.Bandwidth)...)
+	if c.asked.StartTime > 0 {
+		c.offer(c.sooner(c.asked.Bandwidth)...)
 		c.offer(c.shorter(false)...)
 		c.offer(c.shorter(true)...)
 	}
-	c.offer(c.at(0, r.StartTime))
+	c.offer(c.at(0, c.asked.StartTime))
 	for _, rate := range [...]bitrate.Rate{c.ever(), 0} {
-		if len(c.list) == 0 && rate < r.Bandwidth {
+		if len(c.list) == 0 && rate < c.asked.Bandwidth {
 			c.offer(c.later(rate)...)
 			c.offer(c.sooner(rate)...)
 		}
 	}
-	return c.list
 }
 
 // offer adds the first of the requests to the list that is admitted, now and
@@ -72,7 +86,7 @@ func (c *counsel) offer(requests ...Request) {
 	}
 	for _, last := range [...]Seconds{startSlack, 0} {
 		for _, r := range requests {
-			if r != c.asked && !slices.Contains(c.list, r) && c.admits(r, c.now) && (last == 0 || c.admits(r, c.now+last)) {
+			if r != c.asked && (c.was == nil || r != c.was.Request) && !slices.Contains(c.list, r) && c.admits(r, c.now) && (last == 0 || c.admits(r, c.now+last)) {
 				c.list = append(c.list, r)
 				return
 			}
@@ -118,16 +132,23 @@ func (c *counsel) sooner(rate bitrate.Rate) (found []Request) {
 // when that is there.
 func (c *counsel) slower() (found []Request) {
 	if c.asked.StartTime == 0 {
-		ever := c.ever()
-		found = append(append(found, c.at(ever, 0)), c.later(ever)...)
+		if ever := c.ever(); ever > 0 && ever < c.asked.Bandwidth {
+			found = append(append(found, c.at(ever, 0)), c.later(ever)...)
+		}
 	}
+	return append(found, c.slowerUntil(max(c.now, c.asked.StartTime)+c.asked.Duration)...)
+}
+
+// slowerUntil returns the request with the highest rate that is there up to an
+// end, for some seconds or else now.
+func (c *counsel) slowerUntil(end Seconds) (found []Request) {
 	start := max(c.now, c.asked.StartTime)
 	for _, more := range [...]Seconds{max(0, c.now+startSlack-start), 0} {
-		if rate := c.most(Window{start, start + c.asked.Duration + more}); rate > 0 {
+		if rate := c.most(Window{start, end + more}); rate > 0 && rate < c.asked.Bandwidth {
 			found = append(found, c.at(rate, c.asked.StartTime))
 		}
 	}
-	return slices.DeleteFunc(found, func(r Request) bool { return r.Bandwidth == 0 || r.Bandwidth >= c.asked.Bandwidth })
+	return found
 }
 
 // most returns the highest rate that there is throughout a window.
@@ -155,7 +176,10 @@ func (c *counsel) ever() bitrate.Rate {
 // has the same start or, with end, the same end.
 func (c *counsel) shorter(end bool) (found []Request) {
 	least := max(1, c.asked.Duration/shortest)
-	if len(c.list) == maxAlternatives || !c.admits(c.part(least, end), c.now) {
+	if c.was != nil && c.was.Started {
+		least = max(least, c.now+startSlack+1-c.was.Window.Start)
+	}
+	if len(c.list) == maxAlternatives || least >= c.asked.Duration || !c.admits(c.part(least, end), c.now) {
 		return nil
 	}
 	low, high := least, c.asked.Duration
@@ -182,13 +206,26 @@ func (c *counsel) part(n Seconds, end bool) Request {
 	return r
 }
 
-// admitsLocked reports whether a request would be admitted at a moment.
-func (a *Allocator) admitsLocked(r Request, now Seconds) bool {
-	if r.normalise(now) != nil || checkLeast(r.Bandwidth, a.cfg.Least) != nil {
+// admits reports whether a request would be admitted at a moment.
+func (c *counsel) admits(r Request, now Seconds) bool {
+	start := r.StartTime
+	stays := c.was != nil && start == c.was.StartTime
+	if stays {
+		r.StartTime = 0 // it may be long ago
+	}
+	if r.normalise(now) != nil || checkLeast(r.Bandwidth, c.a.cfg.Least) != nil {
 		return false
 	}
-	pl := a.plannerLocked()
+	if stays {
+		r.StartTime = start
+	}
+	pl := c.a.plannerLocked()
 	pl.terse = true
-	_, err := a.placeLocked(pl, r, now, nil)
-	return err == nil
+	if c.was == nil {
+		_, err := c.a.placeLocked(pl, r, now, nil)
+		return err == nil
+	}
+	next := *c.was
+	next.Request = r
+	return c.a.placeChangeLocked(pl, c.was, &next, now) == nil
 }

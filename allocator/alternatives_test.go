@@ -242,3 +242,50 @@ func TestNoAlternatives(t *testing.T) {
 		}
 	}
 }
+
+// TestAlternativesToChanges has changes refused of what waits and of what runs.
+// What is offered instead is taken, and where nothing is offered there is no
+// other rate.
+func TestAlternativesToChanges(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := drawWorld(rt)
+		w.limit(drawLimits(rt, 9))
+		var made []string
+		for range rapid.IntRange(2, 20).Draw(rt, "steps") {
+			w.pass(secondsRange(0, 3).Draw(rt, "passes"))
+			r := drawRequest(rt, w)
+			if len(made) == 0 || rapid.Bool().Draw(rt, "new") {
+				if v, err := w.a.Create(bg, r); err == nil {
+					made = append(made, v.ID)
+				}
+				continue
+			}
+			v := w.get(rapid.SampledFrom(made).Draw(rt, "changed"))
+			c := Change{Key: &r.Key, Duration: &r.Duration, Bandwidth: &r.Bandwidth, StartTime: &v.StartTime}
+			if v.State == Pending {
+				c.StartTime = &r.StartTime
+			}
+			_, err := w.a.Update(bg, v.ID, 0, c)
+			e, _ := errors.AsType[*Error](err)
+			if err == nil || e.Kind == Invalid || v.State == Complete {
+				continue
+			}
+			if len(e.Alternatives) == 0 {
+				for rate := range r.Bandwidth {
+					c.Bandwidth = &rate
+					if same, _ := v.Request.with(c, w.now); same == v.Request {
+						continue // no change
+					}
+					if _, err := w.a.Update(bg, v.ID, 0, c); err == nil {
+						rt.Fatalf("%v: nothing is offered, and %d fits %+v at %d: %+v", e, rate, v, w.now, r)
+					}
+				}
+				continue
+			}
+			alt := rapid.SampledFrom(e.Alternatives).Draw(rt, "instead")
+			if _, err := w.a.Update(bg, v.ID, 0, Change{Key: &alt.Key, Duration: &alt.Duration, Bandwidth: &alt.Bandwidth, StartTime: &alt.StartTime}); err != nil {
+				rt.Fatalf("%v: %+v is offered and refused: %v", e, alt, err)
+			}
+		}
+	})
+}

@@ -52,7 +52,7 @@ type Error struct {
 	InTheWay   Window           // when the link does not have the rate, or others the traffic; zero: at no time in particular
 	Offer      Offer            // what to ask for instead
 	// Alternatives are requests that would be admitted instead, if made at
-	// once. Only the refusal of a new allocation has them.
+	// once: instead of a new allocation, or of a change, the whole request.
 	Alternatives []Request
 	Err          error // a sentence that says what is wrong and what to do
 }

@@ -107,24 +107,7 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	if it.started && r.StartTime != it.record().StartTime {
 		return nil, nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(it.window().Start))}
 	}
-	var block *obstacles
-	a.withoutLocked(it, func() {
-		var got placement
-		if it.started {
-			err = a.readmitLocked(it.record(), &next, now)
-		} else if got, err = a.admitLocked(r, now, it.record()); err == nil {
-			next.Window, next.Path, next.Reason = got.window, got.path, got.reason
-			block = got.obstacles
-		}
-		if err == nil {
-			err = a.checkFragmentsLocked(it.record(), r)
-		}
-	})
-	if err != nil && (err.Kind == Conflict || err.Kind == Denied) && shrinks(it.record().Request, r) {
-		if less := it.record().shrunk(r); !less.over(now) {
-			next, err = less, nil
-		}
-	}
+	block, err := a.admitChangeLocked(it, &next, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -136,6 +119,48 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 		next.Reason = moving
 	}
 	return &next, block, nil
+}
+
+// admitChangeLocked places a changed request, that of next, which it completes.
+// What asks for less than before is never refused, and may stay where it is.
+func (a *Allocator) admitChangeLocked(it *item, next *record, now Seconds) (block *obstacles, err *Error) {
+	was, r := it.record(), next.Request
+	a.withoutLocked(it, func() {
+		pl := a.plannerLocked()
+		pl.obstacles = &obstacles{}
+		if err = a.placeChangeLocked(pl, was, next, now); err == nil && !it.started {
+			block = pl.obstacles
+		}
+	})
+	if err == nil || err.Kind != Conflict && err.Kind != Denied {
+		return block, err
+	}
+	if shrinks(was.Request, r) {
+		if less := was.shrunk(r); !less.over(now) {
+			*next = less
+			return nil, nil
+		}
+	}
+	a.withoutLocked(it, func() { err.Alternatives = a.alternativesLocked(r, now, was) })
+	return nil, err
+}
+
+// placeChangeLocked finds the window and the path of a changed request, that of
+// next, and puts them into next. The caller has taken the allocation's
+// reservations out of the calendars.
+func (a *Allocator) placeChangeLocked(pl planner, was, next *record, now Seconds) *Error {
+	if was.Started {
+		if err := a.readmitLocked(pl, was, next, now); err != nil {
+			return err
+		}
+	} else {
+		got, err := a.placeLocked(pl, next.Request, now, was)
+		if err != nil {
+			return err
+		}
+		next.Window, next.Path, next.Reason = got.window, got.path, got.reason
+	}
+	return a.checkFragmentsLocked(was, next.Request)
 }
 
 // checkFragmentsLocked refuses a change to other traffic whose fragments
@@ -152,7 +177,7 @@ func (a *Allocator) checkFragmentsLocked(was *record, r Request) *Error {
 
 // readmitLocked admits the changed request of an allocation that has started,
 // from now to its new end.
-func (a *Allocator) readmitLocked(was, next *record, now Seconds) *Error {
+func (a *Allocator) readmitLocked(pl planner, was, next *record, now Seconds) *Error {
 	limits := a.cfg.Limits(next.ProjectID)
 	if err := a.checkOneLocked(next.Request, limits, was); err != nil {
 		return err
@@ -165,7 +190,7 @@ func (a *Allocator) readmitLocked(was, next *record, now Seconds) *Error {
 	if err := a.checkTotalLocked(next.Request, rest, limits, was); err != nil {
 		return err
 	}
-	p, err := a.plannerLocked().moved(next.Request, next.Path, rest)
+	p, err := pl.moved(next.Request, next.Path, rest)
 	if err != nil {
 		return err
 	}

@@ -80,10 +80,37 @@ func TestConflictNamesWhatIsInTheWay(t *testing.T) {
 		t.Errorf("errors are %q", a.Errors)
 	}
 	p := h.do("POST", "/api/allocations", ask, bearer(h.key), header{"Accept", "application/problem+json"})
-	for _, part := range []string{`"bottleneck":"`, `"offer":{"start_time":1429210174,"bandwidth":100000000}`, `"status":409`} {
+	for _, part := range []string{
+		`"bottleneck":"`, `"offer":{"start_time":1429210174,"bandwidth":100000000}`, `"status":409`, `"interval":{"start_time":1429206574,"end_time":1429210174}`,
+		`"alternatives":[{"start_time":1429210174,"bandwidth":200000000,"user_id":"abc123","project_id":"projectB","src_ip":"192.127.1.10","dst_ip":"192.127.1.22","duration":3600,"protocol":"any"},`,
+	} {
 		if !strings.Contains(p.body, part) {
 			t.Errorf("%s is not in %s", part, p.body)
 		}
+	}
+}
+
+// TestConflictOfAChange has what is offered instead of a change posted to where
+// the change went, and put there.
+func TestConflictOfAChange(t *testing.T) {
+	h := newHarness(t)
+	h.want(201, "POST", "/api/allocations", `{`+strings.ReplaceAll(good, "1.11", "1.22")+`,"bandwidth":700000000}`, bearer(h.key))
+	one := "/api/allocations/" + h.create(`,"bandwidth":1000,"lease":600,"start_time":1429206574`)
+	for range 2 {
+		for _, method := range []string{"POST", "PATCH", "PUT"} {
+			a := h.want(409, "PATCH", one, `{"bandwidth":200000000}`, bearer(h.key))
+			for _, alt := range a.Alternatives {
+				got := h.want(200, method, one, string(alt), bearer(h.key)).Results[0]
+				if body := string(alt); !strings.Contains(body, `"src_port":null`) || got["bandwidth"] == 1000.0 {
+					t.Errorf("%s of %s made it %v", method, body, got)
+				}
+				h.want(200, "PATCH", one, `{"bandwidth":1000,"duration":3600,"start_time":1429206574}`, bearer(h.key))
+			}
+			if len(a.Alternatives) == 0 {
+				t.Error(a.body)
+			}
+		}
+		h.settle()
 	}
 }
 

@@ -235,20 +235,35 @@ func (h *harness) do(method, target, body string, headers ...header) answer {
 			h.t.Fatalf("%s %s: %v in %s", method, target, err, a.body)
 		}
 	}
-	if at, _, _ := strings.Cut(target, "?"); method == http.MethodPost && (at == "/api/allocations" || at == "/api/v1/allocations") {
+	switch at := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, "/api"), "/v1"); {
+	case method == http.MethodPost && at == "/allocations":
 		h.tryAlternatives(r, a, body)
+	case method != http.MethodDelete && strings.HasPrefix(at, "/allocations/"):
+		h.hasAlternatives(a, body)
 	}
 	return a
 }
 
+// hasAlternatives checks that a conflict comes with what would be admitted
+// instead, unless it is one that nothing helps.
+func (h *harness) hasAlternatives(a answer, body string) {
+	h.t.Helper()
+	if a.code != http.StatusConflict || len(a.Alternatives) > 0 || a.header.Get("Retry-After") != "" {
+		return
+	}
+	for _, hopeless := range []string{"no switch carries", "is complete", "has started", "whose fragments name no port"} {
+		if strings.Contains(a.body, hopeless) {
+			return
+		}
+	}
+	h.t.Errorf("%s: refused, and nothing is offered: %s", body, a.body)
+}
+
 // tryAlternatives posts what a refusal offers, with the key that the refused
-// request had: it is admitted, and then taken back. A conflict without an offer
-// must be one that nothing helps.
+// request had: it is admitted, and then taken back.
 func (h *harness) tryAlternatives(r *http.Request, a answer, body string) {
 	h.t.Helper()
-	if a.code == http.StatusConflict && len(a.Alternatives) == 0 && a.header.Get("Retry-After") == "" && !strings.Contains(a.body, "no switch carries") {
-		h.t.Errorf("%s: refused, and nothing is offered: %s", body, a.body)
-	}
+	h.hasAlternatives(a, body)
 	var with struct {
 		Key string `json:"api_key"`
 	}

@@ -40,23 +40,28 @@ func helpOf(err error) (h help) {
 	if e.Bottleneck != nil {
 		h.Bottleneck = e.Bottleneck.String()
 	}
-	h.Interval, h.Alternatives = viewInterval(e.InTheWay), viewRequests(e.Alternatives)
+	h.Interval, h.Alternatives = viewInterval(e.InTheWay), viewRequests(e.Alternatives, e.Op == "update")
 	return h
 }
 
-func viewRequests(list []allocator.Request) (out []requestedView) {
+func viewRequests(list []allocator.Request, changes bool) (out []requestedView) {
 	for _, r := range list {
-		out = append(out, requestedView(r))
+		out = append(out, requestedView{r, changes})
 	}
 	return out
 }
 
-// A requestedView is a request as the body that makes it.
-type requestedView allocator.Request
+// A requestedView is a request as the body that makes it, or with changes the
+// body that makes an allocation that.
+type requestedView struct {
+	allocator.Request
+	changes bool
+}
 
-// MarshalJSON returns the body, without what has no value.
+// MarshalJSON returns the body. What has no value is null in a change, which
+// would leave it as it is otherwise.
 func (r requestedView) MarshalJSON() ([]byte, error) {
-	one := &shown{Allocation: allocator.Allocation{Request: allocator.Request(r)}}
+	one := &shown{Allocation: allocator.Allocation{Request: r.Request}}
 	var buf bytes.Buffer
 	for i := range attributes {
 		a := attributes[i]
@@ -65,7 +70,7 @@ func (r requestedView) MarshalJSON() ([]byte, error) {
 		}
 		a.show = nil // what was asked for
 		v := a.shown(one)
-		if v == nil {
+		if v == nil && !r.changes {
 			continue
 		}
 		buf.WriteByte("{,"[min(buf.Len(), 1)])
