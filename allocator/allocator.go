@@ -150,9 +150,9 @@ func (a *Allocator) Now() time.Time { return a.cfg.Now() }
 // records that along makes.
 //
 // Errors are of type *[Error]: Invalid with the Field at fault; Conflict with
-// the Bottleneck or the allocation in the way, and Alternatives; Denied by a
-// limit of the project, with Alternatives if there are any; Internal if the store failed, in which case nothing was
-// admitted.
+// the Bottleneck or the allocation in the way, or Denied by a limit of the
+// project, both with Alternatives if there are any; Internal if the store
+// failed, in which case nothing was admitted.
 func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allocation, error) {
 	const op = "create"
 	if err := ctx.Err(); err != nil {
@@ -309,15 +309,15 @@ func (a *Allocator) Reserved(link topology.LinkID, w Window) bitrate.Rate {
 func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 	pl := a.plannerLocked()
 	pl.obstacles = &obstacles{}
-	got, err := a.placeLocked(pl, r, now, nil)
+	got, err := a.assignLocked(pl, r, now, nil)
 	got.obstacles = pl.obstacles
 	return got, err
 }
 
-// placeLocked does what admitLocked does, as a planner says. If the request is
+// assignLocked does what admitLocked does, as a planner says. If the request is
 // a change of an allocation, the caller has taken that one's reservations out
 // of the calendars, and was is its record; nil is a new one.
-func (a *Allocator) placeLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
+func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
 	if err := a.checkOneLocked(r, limits, was); err != nil {
 		return placement{}, err

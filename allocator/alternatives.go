@@ -222,10 +222,10 @@ func (c *counsel) admits(r Request, now Seconds) bool {
 	pl := c.a.plannerLocked()
 	pl.terse = true
 	if c.was == nil {
-		_, err := c.a.placeLocked(pl, r, now, nil)
+		_, err := c.a.assignLocked(pl, r, now, nil)
 		return err == nil
 	}
 	next := *c.was
 	next.Request = r
-	return c.a.placeChangeLocked(pl, c.was, &next, now) == nil
+	return c.a.assignChangeLocked(pl, c.was, &next, now) == nil
 }

@@ -128,7 +128,7 @@ func (a *Allocator) admitChangeLocked(it *item, next *record, now Seconds) (bloc
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
 		pl.obstacles = &obstacles{}
-		if err = a.placeChangeLocked(pl, was, next, now); err == nil && !it.started {
+		if err = a.assignChangeLocked(pl, was, next, now); err == nil && !it.started {
 			block = pl.obstacles
 		}
 	})
@@ -145,16 +145,16 @@ func (a *Allocator) admitChangeLocked(it *item, next *record, now Seconds) (bloc
 	return nil, err
 }
 
-// placeChangeLocked finds the window and the path of a changed request, that of
-// next, and puts them into next. The caller has taken the allocation's
+// assignChangeLocked finds the window and the path of a changed request, that
+// of next, and puts them into next. The caller has taken the allocation's
 // reservations out of the calendars.
-func (a *Allocator) placeChangeLocked(pl planner, was, next *record, now Seconds) *Error {
+func (a *Allocator) assignChangeLocked(pl planner, was, next *record, now Seconds) *Error {
 	if was.Started {
 		if err := a.readmitLocked(pl, was, next, now); err != nil {
 			return err
 		}
 	} else {
-		got, err := a.placeLocked(pl, next.Request, now, was)
+		got, err := a.assignLocked(pl, next.Request, now, was)
 		if err != nil {
 			return err
 		}
