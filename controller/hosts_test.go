@@ -233,6 +233,64 @@ func TestWhatMovesIsFollowed(t *testing.T) {
 	}
 }
 
+// asks returns what a frame asks for: by ARP, or by a neighbour solicitation.
+func asks(frame []byte) (a netip.Addr, from openflow.MAC) {
+	switch {
+	case len(frame) >= 42 && frame[12] == 8 && frame[13] == 6 && frame[21] == 1:
+		return netip.AddrFrom4([4]byte(frame[38:42])), openflow.MAC(frame[22:28])
+	case len(frame) >= 78 && frame[12] == 0x86 && frame[20] == 58 && frame[54] == 135:
+		return netip.AddrFrom16([16]byte(frame[62:78])), openflow.MAC(frame[6:12])
+	}
+	return a, from
+}
+
+// Addresses are announced by their new owner, once, while the old one answers
+// still. It lets go half a second later, and in less than another second all
+// follow, those included who were told that the announcement was wrong.
+func TestAnAddressThatIsLetGoLate(t *testing.T) {
+	var v verdicts
+	inBubble(t, linear(3), Config{Contested: v.add}, func(l *lab) {
+		l.settled(3, 2)
+		l.pingAll()
+		l.acquainted()
+		time.Sleep(2 * time.Second)
+		user, heir, owner := l.net.Host("h1"), l.net.Host("h2"), l.net.Host("h3")
+		heir.Handle(func(r ofswitch.Received) bool {
+			a, from := asks(r.Data)
+			if !slices.Contains(owner.Addrs(), a) {
+				return false
+			}
+			if a.Is4() {
+				heir.Send(ofswitch.ARPReply(heir.MAC(), a, from, netip.IPv4Unspecified()))
+			} else {
+				heir.Send(ofswitch.NeighborAdvert(heir.MAC(), a, from, user.Addrs()[1]))
+			}
+			return true
+		})
+		l.steal("h2", "h3")
+		time.Sleep(500 * time.Millisecond)
+		if list := v.all(); len(list) != 2 || list[0].Outcome != topology.Kept || list[1].Outcome != topology.Kept {
+			t.Fatalf("verdicts %v", list)
+		}
+		owner.Handle(func(r ofswitch.Received) bool {
+			a, _ := asks(r.Data)
+			return a.IsValid()
+		})
+		time.Sleep(950 * time.Millisecond)
+		for _, a := range owner.Addrs() {
+			if at, _ := l.Snapshot().Locate(a); at != l.home("h2") {
+				t.Errorf("%v is at %v, not at %v", a, at, l.home("h2"))
+			}
+			if to, err := user.Resolve(l.Context(), a); err != nil || to != heir.MAC() {
+				t.Errorf("%v is taken to be that of %v, %v; want %v", a, to, err, heir.MAC())
+			}
+		}
+		if n := len(v.all()); n != 4 {
+			t.Errorf("verdicts %v", v.all())
+		}
+	})
+}
+
 func TestAHostThatIsUnpluggedMovesAtOnce(t *testing.T) {
 	inBubble(t, linear(3), Config{}, func(l *lab) {
 		l.settled(3, 2)

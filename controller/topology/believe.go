@@ -2,22 +2,28 @@ package topology
 
 // expireContests ends the contests that are decided, and those that are old.
 func (b *Builder) expireContests() {
-	var ended []*contest
+	var believed, ended []*contest
+	now := b.clock.now
 	for mac, list := range b.contests.byOwner {
 		h := b.hosts[mac]
 		for _, c := range list {
-			asking := c.kept.IsZero()
-			silent := c.asked >= questions && b.clock.now.Sub(c.first) >= silence
-			if asking && (h == nil || b.gone(h) || silent) || b.clock.now.Sub(c.heard) > contestOff || b.moot(h, c) {
+			doubted := c.kept.IsZero() || c.pursued && c.present
+			switch {
+			case doubted && (h == nil || b.gone(h) || c.silent(now)):
+				believed = append(believed, c)
+			case now.Sub(c.heard) > contestOff || b.moot(h, c):
 				ended = append(ended, c)
+			case now.Sub(c.heard) > pursueFor:
+				b.contests.release(c)
 			}
 		}
 	}
 	for _, c := range ended {
 		b.forget(c)
-		if c.kept.IsZero() {
-			b.believe(c)
-		}
+	}
+	for _, c := range believed {
+		b.forget(c)
+		b.believe(c)
 	}
 }
 
@@ -30,13 +36,19 @@ func (b *Builder) vacant(c *contest) bool {
 
 // moot reports whether a claim need not be looked into any more, nor kept from
 // being announced: its owner, h, is behind the same port by now, or has gone,
-// or has lost what it has kept. The port's hosts may then have it.
+// or has lost what it has kept. The port's hosts may then have it. Where the
+// claimant is to be asked whether it has, they may announce it only.
 func (b *Builder) moot(h *hostState, c *contest) bool {
 	if h != nil && h.At == c.From {
 		return true
 	}
-	_, home := b.boundTo(c.Owner)
-	if bound := home || b.boundAddrs[c.Addr] == c.Owner; bound || c.kept.IsZero() {
+	if c.kept.IsZero() || b.bindsOwner(c) {
+		return false
+	}
+	if c.pursued && b.vacant(c) {
+		if h == nil || b.gone(h) {
+			b.unbar(c)
+		}
 		return false
 	}
 	return h == nil || b.gone(h) || c.Addr.IsValid() && b.byAddr[c.Addr] != c.Owner
@@ -59,4 +71,7 @@ func (b *Builder) believe(c *contest) {
 		return
 	}
 	b.contests.verdicts = append(b.contests.verdicts, Verdict{c.Claim, Taken})
+	if c.reported && c.Addr.IsValid() {
+		b.proclaim(c)
+	}
 }

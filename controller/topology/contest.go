@@ -10,10 +10,11 @@ import (
 
 // Bounds of contests. Times are attended time.
 const (
-	questions  = 3                      // that a host is asked before it counts as silent
-	askEvery   = 120 * time.Millisecond // between these
-	silence    = 400 * time.Millisecond // from the first of them, after which it does
-	askAgain   = 500 * time.Millisecond // a host that has answered is not asked again for this long
+	questions  = 4                      // that a host is asked, at least, before it counts as silent
+	askEvery   = 80 * time.Millisecond  // between these: one a tick
+	silence    = 450 * time.Millisecond // from the first of them, after which it does,
+	answerTime = 60 * time.Millisecond  // and from the last
+	askAgain   = 500 * time.Millisecond // a host that has answered is not asked at once for another claim for this long
 	contestOff = time.Minute            // a claim that was refused is remembered for this long
 
 	maxContests    = 4096 // at one time
@@ -23,6 +24,9 @@ const (
 	announceFirst  = 300 * time.Millisecond
 	announceSecond = time.Second
 )
+
+// announceAfter are the pauses before announcements in the name of a host.
+var announceAfter = [announcements]time.Duration{0, announceFirst, announceSecond}
 
 // Asker is the Ethernet address that questions to hosts come from, and that
 // their answers go to. No host has it: it is locally administered.
@@ -63,32 +67,27 @@ const (
 // String returns the name of the outcome.
 func (o Outcome) String() string { return [...]string{"kept", "taken", "flapping"}[o] }
 
-// A Query is a frame that is due to a host: the question whether it has an
-// address still, or, if Announce is set, the announcement that it has, for all
-// others to hear.
-type Query struct {
-	Host     openflow.MAC
-	VLAN     uint16 // in which the host has the address; 0: none
-	Addr     netip.Addr
-	At       PortID
-	Announce bool
-	contest  *contest
-}
-
 // A contest is a claim that is not believed yet, or not at all.
 //
-//	asking --the owner answers--> kept --claimed again--> asking
-//	  |                             |
-//	  +--the owner is silent--> taken    +--a minute without claims--> forgotten
+//	asking --the owner answers--> kept, pursued --4 s--> kept --claimed again--> asking
+//	  |                             |                     |
+//	  |                             |                     +--a minute without claims--> forgotten
+//	  +--the owner is silent--------+--and the claimant answers--> taken
 type contest struct {
 	Claim
-	asked     int
-	first     time.Time // question
-	last      time.Time // question, or announcement
+	asked     int       // questions to the owner since it answered
+	first     time.Time // of these questions
+	last      time.Time // of these questions
 	heard     time.Time // the claim, last
-	kept      time.Time // when the owner answered; zero: it is being asked
+	kept      time.Time // when the owner answered last; zero: not since it was claimed
 	reported  bool      // that it was kept
 	announced int
+	spread    time.Time // the last announcement
+	given     bool      // it was taken, and is announced for its new owner
+
+	pursued bool      // see pursue
+	present bool      // the claimant has been heard since the owner was
+	sought  time.Time // when the claimant was asked last
 }
 
 // contests are the claims that are remembered.
@@ -99,14 +98,13 @@ type contests struct {
 	count    int
 	verdicts []Verdict // since Verdicts was called
 
+	pursued  map[PortID][]*contest // by where they were heard
+	pursuing int                   // how many these are
+
 	open   map[*contest]bool // those of which frames are due, or will be
 	fresh  []*contest        // of these, what has begun since Queries was called
 	looked time.Time         // attended, when Queries looked at all that are open
 }
-
-// lookEvery is how often all open contests are looked at for what is due. In
-// between, only what has begun is: a host that speaks concerns no other.
-const lookEvery = 50 * time.Millisecond
 
 // opens has a contest looked at, at once and again.
 func (k *contests) opens(c *contest) {
@@ -117,7 +115,7 @@ func (k *contests) opens(c *contest) {
 func newContests() contests {
 	return contests{
 		byOwner: map[openflow.MAC][]*contest{}, byPort: map[PortID]int{}, bars: map[openflow.DPID][]Bar{},
-		open: map[*contest]bool{},
+		open: map[*contest]bool{}, pursued: map[PortID][]*contest{},
 	}
 }
 
@@ -129,7 +127,7 @@ func (b *Builder) contend(claim Claim) *contest {
 	if i >= 0 {
 		c := k.byOwner[claim.Owner][i]
 		c.heard, c.By, c.Foreign = now, claim.By, c.Foreign && claim.Foreign
-		if !c.kept.IsZero() && now.Sub(c.kept) >= askAgain {
+		if c.present = true; !c.pursued && !c.kept.IsZero() && now.Sub(c.kept) >= askAgain {
 			c.asked, c.kept = 0, time.Time{}
 			k.opens(c)
 		}
@@ -158,19 +156,25 @@ func (b *Builder) forget(c *contest) {
 	}
 	k.count--
 	delete(k.open, c)
+	k.release(c)
 	b.unbar(c)
 }
 
-// keep ends the questions of a contest: its owner has answered.
+// keep takes note that the owner has answered.
 func (b *Builder) keep(c *contest) {
-	c.kept, c.last = b.clock.now, time.Time{}
+	again := c.kept.IsZero() || c.present // it was claimed since the last answer
+	c.kept, c.asked, c.present = b.clock.now, 0, false
 	if b.apart(c) {
 		c.announced = announcements
 		return
 	}
+	b.bar(c)
+	if !again {
+		return
+	}
 	c.announced = min(c.announced, announcements-1) // one more, if all were made
 	b.contests.opens(c)
-	b.bar(c)
+	b.pursue(c)
 	if !c.reported {
 		c.reported = true
 		b.contests.verdicts = append(b.contests.verdicts, Verdict{c.Claim, Kept})
@@ -186,108 +190,6 @@ func (b *Builder) apart(c *contest) bool {
 		return false
 	}
 	return h.VLANs[c.Addr] != c.VLAN
-}
-
-// HostAnswered takes note that a host has answered a [Query] at a port: it is
-// there, and has the addresses that it names.
-func (b *Builder) HostAnswered(at PortID, mac openflow.MAC, addrs []netip.Addr, now time.Time) {
-	b.clock.look(now)
-	h := b.hosts[mac]
-	if h == nil || h.At != at {
-		return
-	}
-	h.Seen = now
-	b.refresh(h)
-	for _, c := range b.contests.byOwner[mac] {
-		if c.kept.IsZero() && (!c.Addr.IsValid() || slices.Contains(addrs, c.Addr)) {
-			b.keep(c)
-		}
-	}
-}
-
-// Queries returns the frames that are due to hosts. The caller says with
-// [Builder.Queried] which of them it has sent; the others stay due.
-func (b *Builder) Queries(now time.Time) (due []Query) {
-	b.clock.look(now)
-	k := &b.contests
-	look := func(c *contest) {
-		h := b.hosts[c.Owner]
-		if h == nil || !b.askable(h.At) {
-			return
-		}
-		if q, ok := b.query(h, c); ok {
-			due = append(due, q)
-		}
-	}
-	fresh := k.fresh
-	k.fresh = nil
-	if b.clock.now.Sub(k.looked) < lookEvery {
-		for _, c := range fresh {
-			if k.open[c] { // else it has ended
-				look(c)
-			}
-		}
-		return due
-	}
-	k.looked = b.clock.now
-	for c := range k.open {
-		if c.settled() {
-			delete(k.open, c)
-		} else {
-			look(c)
-		}
-	}
-	return due
-}
-
-// settled reports whether no frame is due in a contest any more, unless it is
-// claimed again or its owner answers.
-func (c *contest) settled() bool {
-	if c.kept.IsZero() {
-		return c.asked >= questions
-	}
-	return !c.Addr.IsValid() || c.announced >= announcements
-}
-
-// query returns the frame that is due in a contest.
-func (b *Builder) query(h *hostState, c *contest) (q Query, ok bool) {
-	q = Query{Host: h.MAC, VLAN: h.VLANs[c.Addr], Addr: c.Addr, At: h.At, contest: c}
-	age := b.clock.now.Sub(c.last)
-	switch {
-	case c.kept.IsZero() && (c.asked == 0 || c.asked < questions && age >= askEvery):
-		if !q.Addr.IsValid() && len(h.Addrs) > 0 {
-			q.Addr = h.Addrs[c.asked%len(h.Addrs)]
-			q.VLAN = h.VLANs[q.Addr]
-		}
-		return q, q.Addr.IsValid()
-	case c.kept.IsZero() || !c.Addr.IsValid():
-		return q, false
-	}
-	q.Announce = true
-	wait := [announcements]time.Duration{0, announceFirst, announceSecond}
-	return q, c.announced < announcements && age >= wait[c.announced]
-}
-
-// Queried takes note that a frame has been sent.
-func (b *Builder) Queried(q Query) {
-	c := q.contest
-	switch {
-	case q.Announce:
-		c.announced++
-	default:
-		if c.asked == 0 {
-			c.first = b.clock.now
-		}
-		c.asked++
-	}
-	c.last = b.clock.now
-}
-
-// Verdicts returns what became of claims since the last call.
-func (b *Builder) Verdicts() []Verdict {
-	v := b.contests.verdicts
-	b.contests.verdicts = nil
-	return v
 }
 
 // askable reports whether an answer from a port would be heard.

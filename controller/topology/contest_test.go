@@ -40,6 +40,16 @@ func contested(cfg Config) *Builder {
 	return b
 }
 
+// announced returns how many of the frames were announcements.
+func announced(sent []Query) (n int) {
+	for _, q := range sent {
+		if q.Announce {
+			n++
+		}
+	}
+	return n
+}
+
 func located(b *Builder) PortID {
 	p, _ := b.Snapshot(b.clock.wall).Locate(wanted)
 	return p
@@ -54,7 +64,7 @@ func TestAnAddressStaysWithAHostThatAnswers(t *testing.T) {
 		t.Fatalf("the address is at %v", located(b))
 	}
 	asked := slices.IndexFunc(sent, func(q Query) bool { return q.Announce })
-	if asked != 1 || len(sent) != 1+announcements || sent[0].At != at(1, 3) || sent[0].Host != victim || sent[0].Addr != wanted {
+	if asked != 1 || announced(sent) != announcements || sent[0].At != at(1, 3) || sent[0].Host != victim || sent[0].Addr != wanted {
 		t.Errorf("sent %v; want one question to the owner, then %d announcements", sent, announcements)
 	}
 	v := b.Verdicts()
@@ -67,8 +77,9 @@ func TestAnAddressStaysWithAHostThatAnswers(t *testing.T) {
 	}
 
 	// The claim that is repeated is looked into again, and reported no more.
+	ask(b, pursueFor, answers)
 	b.HostSeen(0, at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
-	if again := ask(b, time.Second, answers); len(again) != 2 || len(b.Verdicts()) != 0 {
+	if again := ask(b, time.Second, answers); again[0].Announce || announced(again) != 1 || len(b.Verdicts()) != 0 {
 		t.Errorf("sent %v after the claim was repeated", again)
 	}
 	ask(b, contestOff+time.Second, answers)
@@ -85,7 +96,7 @@ func TestAnAddressMovesWhenItsOwnerIsSilent(t *testing.T) {
 		b := contested(Config{})
 		b.HostSeen(0, at(1, 3), victim, []netip.Addr{netip.MustParseAddr("10.0.0.9")}, true, b.clock.wall)
 		sent := ask(b, 600*time.Millisecond, answer)
-		if located(b) != at(3, 3) || len(sent) != questions {
+		if located(b) != at(3, 3) || len(sent) < questions || len(sent) > 2*questions {
 			t.Errorf("silent %s: the address is at %v after %d questions", name, located(b), len(sent))
 		}
 		if v := b.Verdicts(); len(v) != 1 || v[0].Outcome != Taken || b.contests.count != 0 {
@@ -364,7 +375,7 @@ func TestWhatIsDecidedIsNotLookedAt(t *testing.T) {
 	if n := len(b.contests.open); n != others {
 		t.Fatalf("%d contests of %d are open", n, others)
 	}
-	ask(b, 3*time.Second, answers)
+	ask(b, pursueFor+time.Second, answers)
 	b.HostSeen(0, at(3, 3), thief, []netip.Addr{wanted}, true, b.clock.wall)
 	if n := len(b.contests.open); n != 1 || b.contests.count != others+1 {
 		t.Errorf("%d contests of %d are open, want that of the last claim alone", n, b.contests.count)

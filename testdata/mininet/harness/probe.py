@@ -13,7 +13,7 @@ prints its findings as one line of JSON.
     probe.py warned SOURCE              counts those messages
     probe.py announce INTERFACE ADDRESS COUNT SECONDS
                                         sends gratuitous ARP this often, each after this time
-    probe.py overhear INTERFACE ADDRESS counts UDP packets that are for this address
+    probe.py overhear INTERFACE ADDRESS counts UDP packets that are for this address, and those in frames for this host
     probe.py scatter INTERFACE SECONDS  sends to one station that is not there after another, each after this time
     probe.py marks INTERFACE PORT       tells when UDP to this port last came without DSCP, in Unix time
     probe.py relay INTERFACE INTERFACE  passes on the controller's probes between two interfaces
@@ -223,15 +223,16 @@ def overhear(interface: str, address: str) -> dict:
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 21)
     s.bind((interface, ipv4))
     print("ready", flush=True)
-    packets = 0
+    packets, own = 0, 0
     while True:
         ready, _, _ = select.select([s, sys.stdin], [], [])
         if s in ready:
             frame, sender = s.recvfrom(2048)
             if sender[2] != socket.PACKET_OUTGOING and frame[23] == udp and frame[30:34] == socket.inet_aton(address):
                 packets += 1
+                own += sender[2] == socket.PACKET_HOST
         elif not sys.stdin.readline():
-            return {"packets": packets}
+            return {"packets": packets, "own": own}
 
 
 def scatter(interface: str, seconds: str) -> dict:
