@@ -156,10 +156,10 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 		return placement{}, err
 	}
 	if r.StartTime == 0 {
-		if p, w, ok := pl.earliest(d, now, never); ok {
+		if p, w, ok := pl.earliest(d, r.first(now), r.lastStart()+1); ok {
 			return placement{window: w, path: p}, nil
 		}
-		return pl.refuse(d, Window{now, now + r.Duration})
+		return pl.refuseAll(d, r.first(now))
 	}
 	w := Window{max(r.StartTime, now), r.StartTime + r.Duration}
 	if w.End <= now {
@@ -243,6 +243,9 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 	if o.Slower > 0 {
 		text = fmt.Sprintf("; ask for at most %s", o.Slower)
+	}
+	if d.Deadline != 0 {
+		return text // see inTime
 	}
 	if _, later, ok := pl.earliest(d, w.Start, never); ok && later.Start > w.Start {
 		o.Later = later.Start

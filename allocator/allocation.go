@@ -56,6 +56,15 @@ type Request struct {
 	// ActiveLease is the seconds for which it keeps its path, once it has
 	// started, without being asked for again; 0: to the end of its window.
 	ActiveLease Seconds `json:"active_lease,omitempty"`
+
+	Leeway
+}
+
+// Leeway is what a request leaves to CONGA about when it runs, if it has no
+// start. Moments are UNIX seconds, in a request also [FromNow].
+type Leeway struct {
+	Earliest Seconds `json:"earliest,omitempty"` // it starts then or later; 0: as early as it fits
+	Deadline Seconds `json:"deadline,omitempty"` // it ends then or before; 0: no matter when
 }
 
 // Allocation is a request and what has become of it. Values are copies, which
@@ -90,4 +99,7 @@ type Change struct {
 	Lease     *Seconds      // begins anew, also if it is the same; 0: none
 
 	ActiveLease *Seconds // as Lease, once it has started
+
+	Earliest *Seconds // only while pending
+	Deadline *Seconds
 }

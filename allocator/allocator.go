@@ -322,7 +322,11 @@ func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record
 	if err := a.checkOneLocked(r, limits, was); err != nil {
 		return placement{}, err
 	}
-	got, err := pl.assign(r, now, Limits{}) // a limit refuses a request, it does not put it off
+	within := Limits{} // a limit refuses a request, it does not put it off
+	if r.Deadline != 0 && limits.Bandwidth != nil {
+		within.Bandwidth = new(a.allowanceLocked(r.ProjectID, limits, was)) // unless it says until when it can be
+	}
+	got, err := pl.assign(r, now, within)
 	if err == nil {
 		err = a.checkTotalLocked(r, got.window, limits, was)
 	}

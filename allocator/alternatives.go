@@ -54,6 +54,8 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record) []Re
 		c.offer(c.slowerUntil(was.Window.Start + r.Duration)...)
 		c.offer(c.shorter(false)...)
 		c.offer(c.at(0, r.StartTime))
+	case r.Leeway != Leeway{}:
+		c.adviseInTime()
 	default:
 		c.advise()
 	}
@@ -102,12 +104,19 @@ func (c *counsel) at(rate bitrate.Rate, start Seconds) Request {
 }
 
 // later returns the request with a rate and the earliest start not before the
-// one that was asked for.
+// one that was asked for, or the deadline that it then meets.
 func (c *counsel) later(rate bitrate.Rate) (found []Request) {
-	d, start := c.demand, max(c.now, c.asked.StartTime)
+	d, start := c.demand, max(c.asked.first(c.now), c.asked.StartTime)
 	d.Bandwidth = rate
 	for _, from := range [...]Seconds{max(start, c.now+startSlack), start} {
-		if _, w, ok := c.earliest(d, from, c.now+MaxAhead+1); ok {
+		_, w, ok := c.earliest(d, from, c.now+MaxAhead+1)
+		switch {
+		case !ok:
+		case c.asked.Deadline != 0:
+			r := c.at(rate, 0)
+			r.Deadline = w.End
+			found = append(found, r)
+		default:
 			found = append(found, c.at(rate, w.Start))
 		}
 	}

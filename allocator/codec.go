@@ -16,7 +16,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 5
+const recordVersion = 6
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -49,6 +49,9 @@ func (r *record) encode() ([]byte, error) {
 	b = binary.AppendVarint(b, int64(r.ActiveLease))
 	b = binary.AppendUvarint(b, r.Asked)
 	b = appendPath(b, r.Lost)
+	for _, t := range []Seconds{r.Earliest, r.Deadline} {
+		b = binary.AppendVarint(b, int64(t))
+	}
 	return b, nil
 }
 
@@ -160,6 +163,9 @@ func (d *decoder) fields(r *record, version int) error {
 	if version > 4 {
 		r.Asked = d.number()
 		r.Lost = d.hopsInto(func(n int) path.Path { return make(path.Path, n) })
+	}
+	if version > 5 {
+		r.Earliest, r.Deadline = Seconds(d.signed()), Seconds(d.signed())
 	}
 	if d.cut || len(d.rest) > 0 {
 		return errCut

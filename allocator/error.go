@@ -39,8 +39,9 @@ func (k Kind) String() string {
 
 // Offer is what would have been admitted instead. Zero fields offer nothing.
 type Offer struct {
-	Later  Seconds      // earliest start_time at which the same request fits, UNIX seconds
-	Slower bitrate.Rate // largest bandwidth that fits in the window asked for, bit/s
+	Later    Seconds      // earliest start_time at which the same request fits, UNIX seconds
+	Slower   bitrate.Rate // largest bandwidth that fits in the window asked for, bit/s
+	Deadline Seconds      // earliest deadline that the same request can meet, UNIX seconds
 }
 
 // Error is an operation that failed.

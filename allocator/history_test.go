@@ -34,7 +34,13 @@ func TestAnyHistory(t *testing.T) {
 			"host": h.host, "restart": h.restart, "store": h.breakStore, "rest": h.rest,
 			"limit": h.limit, "prune": h.prune, "agenda": func(*rapid.T) { h.checkDeparture() },
 			"announce": func(t *rapid.T) { h.quiet = rapid.Bool().Draw(t, "quiet") },
-			"":         func(*rapid.T) { h.checkCalendars(); h.checkIndexes(); h.checkLoads(); h.checkNetwork() },
+			"": func(*rapid.T) {
+				h.checkCalendars()
+				h.checkIndexes()
+				h.checkLoads()
+				h.checkNetwork()
+				h.checkLeeway()
+			},
 		}
 		for range rapid.IntRange(1, 12).Draw(rt, "rounds") { // a long history meets more
 			rt.Repeat(actions)
@@ -92,7 +98,7 @@ func (h *history) pick(t *rapid.T) string {
 
 func (h *history) update(t *rapid.T) {
 	r, id, c := h.request(t), h.pick(t), Change{}
-	switch rapid.IntRange(0, 6).Draw(t, "field") {
+	switch rapid.IntRange(0, 8).Draw(t, "field") {
 	case 0:
 		c.Bandwidth = &r.Bandwidth
 	case 1:
@@ -105,6 +111,10 @@ func (h *history) update(t *rapid.T) {
 		c.Lease = &r.Lease
 	case 5:
 		c.ActiveLease = &r.ActiveLease
+	case 6:
+		c.Earliest = &r.Earliest
+	case 7:
+		c.Deadline = &r.Deadline
 	default:
 		c.StartTime = &r.StartTime
 	}

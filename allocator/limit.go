@@ -50,19 +50,14 @@ func (a *Allocator) checkOneLocked(r Request, limits Limits, was *record) *Error
 }
 
 // checkTotalLocked holds a window against the limit on what a project's
-// allocations hold together. was is what the request changes, nil if it is new,
-// and is not in the books: where it made the project hold more than the limit,
-// as much is allowed.
+// allocations hold together, see allowanceLocked.
 func (a *Allocator) checkTotalLocked(r Request, w Window, limits Limits, was *record) *Error {
 	if limits.Bandwidth == nil || r.Bandwidth == 0 || w == (Window{}) {
 		return nil
 	}
-	most, others := *limits.Bandwidth, "already holds"
+	most, others := a.allowanceLocked(r.ProjectID, limits, was), "already holds"
 	if was != nil && was.ProjectID == r.ProjectID {
 		others = "holds, besides this one,"
-		if old := (Window{max(was.Window.Start, a.now()), was.Window.End}); old.Start < old.End {
-			most = max(most, a.calendars.projects.peak(r.ProjectID, old)+was.Bandwidth)
-		}
 	}
 	held := a.calendars.projects.peak(r.ProjectID, w)
 	if held+r.Bandwidth <= most {

@@ -1,13 +1,32 @@
 package allocator
 
 // limit returns the end of the time that a request may use: of the window that
-// was asked for or, where no start was, of the one that is planned. The zero
-// moment is none.
+// was asked for or, where no start was, of the one that is planned; without
+// one, up to the last start that meets the deadline. The zero moment is none.
 func (r *record) limit() Seconds {
-	if r.Window == (Window{}) && r.StartTime != 0 {
+	switch {
+	case r.Window != (Window{}):
+		return r.Window.End
+	case r.StartTime != 0:
 		return r.StartTime + r.Duration
+	case r.Deadline != 0:
+		return r.lastStart() + 1
 	}
-	return r.Window.End
+	return 0
+}
+
+// latestEnd returns when what starts now is to end if there is room: after its
+// duration, but not after its deadline, and not after the window that was asked
+// for if it starts late.
+func (r *record) latestEnd(now Seconds) Seconds {
+	end := now + r.Duration
+	if r.StartTime != 0 && now > r.StartTime+startSlack {
+		end = r.StartTime + r.Duration
+	}
+	if r.Deadline != 0 {
+		end = min(end, r.Deadline)
+	}
+	return end
 }
 
 // over reports whether the allocation's time has passed, so that it is to
@@ -20,19 +39,33 @@ func (r *record) over(now Seconds) bool {
 
 // missed reports whether the window passed in which a request without a start
 // was to run, because the daemon was down, the clock was set, or its circuit
-// could not be installed.
-func (r *record) missed(now Seconds) bool {
-	return missed(r.Started, r.StartTime, r.Window, now)
+// could not be installed. It still meets its deadline in another window.
+func (r *record) missed(now Seconds) bool { return r.life().missed(now) }
+
+func (l life) missed(now Seconds) bool {
+	return !l.started && l.start == 0 && l.window.End != 0 && l.window.End <= now && now <= l.lastStart
 }
 
-func missed(started bool, start Seconds, w Window, now Seconds) bool {
-	return !started && start == 0 && w.End != 0 && w.End <= now
+// life is what decides whether a window has been missed, or is the best one.
+type life struct {
+	started             bool
+	start               Seconds // asked for
+	earliest, lastStart Seconds
+	window              Window
+}
+
+func (r *record) life() life {
+	return life{r.Started, r.StartTime, r.Earliest, r.lastStart(), r.Window}
+}
+
+// life returns that of the committed state.
+func (it *item) life() life {
+	if it.rare.full != nil {
+		return it.rare.full.life()
+	}
+	leeway := it.rare.leeway
+	return life{it.started, Seconds(it.start), leeway.Earliest, leeway.lastStart(Seconds(it.duration)), it.window()}
 }
 
 // missedWindow reports whether that is so of the committed state.
-func (it *item) missedWindow(now Seconds) bool {
-	if it.rare.full != nil {
-		return it.rare.full.missed(now)
-	}
-	return missed(it.started, Seconds(it.start), it.window(), now)
-}
+func (it *item) missedWindow(now Seconds) bool { return it.life().missed(now) }

@@ -70,7 +70,8 @@ func TestMissedForFailures(t *testing.T) {
 }
 
 // A window that was asked for ends with its reason where a host has not been
-// seen by then; seen within it, the host gets what is left.
+// seen by then; seen within it, the host gets what is left,
+// and no more.
 func TestFixedWindowToStranger(t *testing.T) {
 	stranger := netip.MustParseAddr("192.0.2.9")
 	appear := func(s *topology.Snapshot) {
@@ -94,7 +95,7 @@ func TestFixedWindowToStranger(t *testing.T) {
 	w.change(appear)
 	w.work()
 	w.expect(short, Complete, Window{})
-	w.expect(long, Active, span(13, 113))
+	w.expect(long, Active, span(13, 100))
 	if _, err := w.a.Update(bg, short, 0, Change{Duration: new(Seconds(50))}); err == nil {
 		t.Error("what has ended was changed")
 	}

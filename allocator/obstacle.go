@@ -256,9 +256,9 @@ func (a *Allocator) awaitBetterLocked(it *item, next *record, block *obstacles) 
 // placed reports whether the allocation keeps its window and path as long as
 // the network is as it is.
 func (r *record) placed(now Seconds) bool {
-	return len(r.Path) > 0 && placed(r.Started, r.StartTime, r.Window, now)
+	return len(r.Path) > 0 && r.life().placed(now)
 }
 
-func placed(started bool, start Seconds, w Window, now Seconds) bool {
-	return w.Start <= now && !missed(started, start, w, now) || !started && start != 0
+func (l life) placed(now Seconds) bool {
+	return l.window.Start <= max(now, l.earliest) && !l.missed(now) || !l.started && l.start != 0
 }

@@ -140,6 +140,7 @@ func (it *item) pack(r *record) {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
 	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
+	rare.leeway = r.Leeway
 	if !fits {
 		full := *r
 		full.Path = slices.Clone(r.Path)
@@ -163,6 +164,7 @@ type rare struct {
 	src, dst              netip.Addr
 	lease, leaseEnd, done Seconds
 	activeLease           Seconds
+	leeway                Leeway
 	asked                 uint64
 	changedBy             string
 	full                  *record // all of it, if a time does not fit
@@ -192,7 +194,7 @@ func (it *item) unpack() *record {
 			ID: it.id(), Handle: k.handle, Revision: k.revision, Created: Seconds(k.created),
 			Request: Request{
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
-				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease,
+				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease, Leeway: it.rare.leeway,
 			},
 			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
 		},
@@ -270,10 +272,7 @@ func (it *item) ends() [2]topology.PortID {
 
 // placed reports what [record.placed] does of the committed state.
 func (it *item) placed(now Seconds) bool {
-	if it.rare.full != nil {
-		return it.rare.full.placed(now)
-	}
-	return it.hasPath() && placed(it.started, Seconds(it.start), it.window(), now)
+	return it.hasPath() && it.life().placed(now)
 }
 
 // lapse returns what [record.lapse] does of the committed state.

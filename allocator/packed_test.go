@@ -123,6 +123,7 @@ func drawRecord(t *rapid.T) *record {
 	r.Created, r.Duration, r.StartTime = moment("created"), moment("duration"), moment("start")
 	r.Window = Window{moment("from"), moment("to")}
 	r.Lease, r.LeaseEnd = rapid.SampledFrom([]Seconds{0, 0, 30}).Draw(t, "lease"), rapid.SampledFrom([]Seconds{0, 0, 77}).Draw(t, "lease end")
+	r.Earliest, r.Deadline = moment("earliest"), moment("deadline")
 	r.ActiveLease = rapid.SampledFrom([]Seconds{0, 0, 30}).Draw(t, "active lease")
 	r.State, r.Reason = rapid.SampledFrom(stateOf[1:]).Draw(t, "state"), rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")
 	r.UserID, r.ProjectID = rapid.SampledFrom([]string{"", "u"}).Draw(t, "user"), rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")

@@ -324,7 +324,7 @@ func (a *Allocator) otherPathLocked(pl planner, c *record, now Seconds) *record 
 // movable reports whether a planned allocation may start earlier than planned,
 // because no start was asked for.
 func (r *record) movable(now Seconds) bool {
-	return !r.Started && r.StartTime == 0 && r.Window.Start > now
+	return !r.Started && r.StartTime == 0 && r.Window.Start > r.first(now)
 }
 
 // soonerLocked returns the state with an earlier window; nil if none is free,
@@ -335,7 +335,7 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 		return nil
 	}
 	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Request), limit: a.cfg.Limits(c.ProjectID).rate()}
-	p, w, ok := pl.earliest(d, now, c.Window.Start)
+	p, w, ok := pl.earliest(d, c.first(now), c.Window.Start)
 	if !ok {
 		return nil
 	}

@@ -229,7 +229,7 @@ func TestRestart(t *testing.T) {
 		}
 	}
 	w.expect(active.ID, Active, span(0, 100))
-	w.expect(lateID, Active, span(30, 70))
+	w.expect(lateID, Active, span(30, 60))
 	w.checkCalendars()
 }
 

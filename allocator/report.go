@@ -165,7 +165,7 @@ func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 		next.Started = true
 		next.Window.Start = now
 		next.LeaseEnd = leaseEnd(c.ActiveLease, now)
-		if late := (Window{now, now + c.Duration}); late.End > c.Window.End && a.roomForLocked(it, late) {
+		if late := (Window{now, c.latestEnd(now)}); late.End > c.Window.End && a.roomForLocked(it, late) {
 			next.Window = late
 		}
 	}
@@ -221,13 +221,16 @@ func (a *Allocator) verdictLocked(c *record, now Seconds) string {
 				return fmt.Sprintf("switch %s was not connected at the end; it loses the entries when it returns", h.DPID)
 			}
 		}
-		return ""
+		return lateStart(&c.Allocation)
 	}
 	text := "its window passed before its path could be installed"
 	if c.Started {
 		text = "its path was lost before its end"
 	}
-	if c.Window == (Window{}) {
+	switch {
+	case !c.Started && c.Deadline != 0:
+		text = fmt.Sprintf("it has not begun, and cannot last %d s by its deadline, %s, any more", c.Duration, clock(c.Deadline))
+	case c.Window == (Window{}):
 		w := Window{c.StartTime, c.limit()}
 		text = fmt.Sprintf("its window from %s to %s passed before a path was found", clock(w.Start), clock(w.End))
 		if _, _, _, why := locate(a.seen, c.Key); why != "" {

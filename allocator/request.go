@@ -10,12 +10,14 @@ import (
 	"conga/controller/path"
 )
 
-// The longest duration, the farthest start and the longest lease, in seconds,
+// The longest duration, the farthest start and deadline, and the longest lease,
+// in seconds,
 // and how many seconds a start_time may be in the past, for clocks that differ
 // and requests on their way.
 const (
 	MaxDuration = 365 * 24 * 3600
 	MaxAhead    = 2 * MaxDuration
+	MaxDeadline = MaxAhead + MaxDuration
 	MaxLease    = 24 * 3600
 	startSlack  = 5
 )
@@ -38,7 +40,16 @@ func (r *Request) normalise(now Seconds) *Error {
 	if err := checkLease("active_lease", r.ActiveLease); err != nil {
 		return err
 	}
-	return checkStart(&r.StartTime, now)
+	if err := checkStart(&r.StartTime, now); err != nil {
+		return err
+	}
+	if err := r.Leeway.check(now); err != nil {
+		return err
+	}
+	if err := r.checkLeeway(now); err != nil {
+		return err
+	}
+	return r.checkSpan(now)
 }
 
 // checkLeast asks back where a rate is so small that its unit has most likely
@@ -71,12 +82,18 @@ func checkDuration(seconds Seconds) *Error {
 // after it is admitted, by the allocator's clock.
 func FromNow(seconds Seconds) Seconds { return math.MinInt64 + 1 + seconds }
 
+// momentOf returns the moment that a request means.
+func momentOf(t, now Seconds) Seconds {
+	if t >= FromNow(0) && t <= FromNow(MaxDeadline) {
+		return now + (t - FromNow(0))
+	}
+	return t
+}
+
 // checkStart checks a start time and brings it into the form that the rest
 // relies on: one that counts from now becomes a moment.
 func checkStart(t *Seconds, now Seconds) *Error {
-	if *t >= FromNow(0) && *t <= FromNow(MaxAhead) {
-		*t = now + (*t - FromNow(0))
-	}
+	*t = momentOf(*t, now)
 	switch {
 	case *t == 0:
 	case *t < now-startSlack:
@@ -136,6 +153,7 @@ func invalid(field, format string, args ...any) *Error {
 // with returns the request after a change; now is as for normalise. A field
 // that the change leaves alone is not checked again.
 func (r Request) with(c Change, now Seconds) (Request, *Error) {
+	was := r
 	if c.ProjectID != nil {
 		if r.ProjectID = *c.ProjectID; r.ProjectID == "" {
 			return r, invalid("project_id", "must not be empty")
@@ -174,7 +192,7 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 			return r, err
 		}
 	}
-	return r, nil
+	return r.withLeeway(was, c, now)
 }
 
 var errInternal = errors.New("the change could not be saved; nothing was changed, try again later")

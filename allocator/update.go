@@ -78,6 +78,9 @@ func (it *item) changedRequest(c Change, now Seconds, least bitrate.Rate) (Reque
 		return Request{}, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(was.limit()))}
 	}
 	r, err := was.Request.with(c, now)
+	if err == nil && !was.Started && (r.Leeway != was.Leeway || r.Duration != was.Duration) {
+		err = r.checkSpan(now)
+	}
 	if err == nil && r.Bandwidth != was.Bandwidth {
 		err = checkLeast(r.Bandwidth, least)
 	}
@@ -104,8 +107,8 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	if r.withLeases(it.record().Request) == it.record().Request {
 		return &next, nil, nil // extending a lease loses neither window nor path
 	}
-	if it.started && r.StartTime != it.record().StartTime {
-		return nil, nil, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf("the allocation has started at %s already", clock(it.window().Start))}
+	if field := movedStart(it.record().Request, r); it.started && field != "" {
+		return nil, nil, &Error{Kind: Conflict, Field: field, Err: fmt.Errorf("the allocation has started at %s already", clock(it.window().Start))}
 	}
 	block, err := a.admitChangeLocked(it, &next, now)
 	if err != nil {
@@ -163,6 +166,18 @@ func (a *Allocator) assignChangeLocked(pl planner, was, next *record, now Second
 	return a.checkFragmentsLocked(was, next.Request)
 }
 
+// movedStart returns the attribute by which a change asks for another start, ""
+// if it does not.
+func movedStart(before, after Request) (field string) {
+	switch {
+	case after.StartTime != before.StartTime:
+		return "start_time"
+	case after.Earliest != before.Earliest:
+		return "earliest"
+	}
+	return ""
+}
+
 // checkFragmentsLocked refuses a change to other traffic whose fragments
 // another project may have: the allocation keeps its handle, and with a lower
 // one it would take them.
@@ -186,6 +201,10 @@ func (a *Allocator) readmitLocked(pl planner, was, next *record, now Seconds) *E
 	rest := Window{now, next.Window.End}
 	if rest.End <= now {
 		return invalid("duration", "the allocation has run for %d s already; ask for more than that, or delete it", now-next.Window.Start)
+	}
+	if next.Deadline != 0 && rest.End > next.Deadline {
+		return &Error{Kind: Conflict, Field: "deadline", Err: fmt.Errorf(
+			"the allocation runs until %s; ask for a deadline of then or later, or for a shorter duration", clock(rest.End))}
 	}
 	if err := a.checkTotalLocked(next.Request, rest, limits, was); err != nil {
 		return err

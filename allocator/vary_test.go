@@ -33,7 +33,21 @@ func (h *history) request(t *rapid.T) Request {
 	r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Lease = max(0, secondsRange(-5, 9).Draw(t, "lease"))
 	r.ActiveLease = max(0, secondsRange(-5, 9).Draw(t, "active lease"))
+	if r.StartTime == 0 && rapid.Bool().Draw(t, "leeway") {
+		r.Leeway = drawLeeway(t, h.now)
+	}
 	return r
+}
+
+// drawLeeway returns any leeway about a moment.
+func drawLeeway(t *rapid.T, now Seconds) (l Leeway) {
+	if rapid.Bool().Draw(t, "is not early") {
+		l.Earliest = now + secondsRange(-5, 15).Draw(t, "earliest")
+	}
+	if rapid.Bool().Draw(t, "is in time") {
+		l.Deadline = now + secondsRange(1, 30).Draw(t, "deadline")
+	}
+	return l
 }
 
 // limit gives a project another limit.

@@ -43,7 +43,7 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 		return v.Reason
 	case v.Window.Start <= now:
 		return a.delayLocked(it, v)
-	case v.StartTime != 0:
+	case v.StartTime != 0, v.Window.Start == v.Earliest:
 		return fmt.Sprintf("waits for its start at %s", start)
 	}
 	for _, c := range it.waitsFor {
@@ -58,15 +58,21 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 // which nothing is wrong; "" if nothing is.
 func (a *Allocator) remarkLocked(v *Allocation) string {
 	var remarks []string
-	if v.StartTime != 0 && v.Window.Start > v.StartTime+startSlack {
-		remarks = append(remarks, fmt.Sprintf("began %d s after the start that was asked for, %s", v.Window.Start-v.StartTime, clock(v.StartTime)))
-	}
-	for _, text := range [...]string{unenforced(a.seen, v), unqueued(a.seen, v)} {
+	for _, text := range [...]string{lateStart(v), unenforced(a.seen, v), unqueued(a.seen, v)} {
 		if text != "" {
 			remarks = append(remarks, text)
 		}
 	}
 	return strings.Join(remarks, "; ")
+}
+
+// lateStart returns how long after the start that was asked for an allocation
+// has begun, in words for the user; "" if it was in time.
+func lateStart(v *Allocation) string {
+	if v.StartTime == 0 || v.Window.Start <= v.StartTime+startSlack {
+		return ""
+	}
+	return fmt.Sprintf("began %d s after the start that was asked for, %s", v.Window.Start-v.StartTime, clock(v.StartTime))
 }
 
 // obstructsLocked returns what it is about an obstacle that is in the way of an

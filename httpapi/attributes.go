@@ -48,7 +48,7 @@ type given struct {
 var attributes = []attribute{
 	{name: "allocation_id", show: func(s *shown) any { return s.ID }},
 	{
-		name: "start_time", audited: 10, optional: true, read: reader(takeStart, putStart), change: changeStart,
+		name: "start_time", audited: 10, optional: true, read: moment(allocator.MaxAhead, startTime), change: changeStart,
 		value: func(a *allocator.Allocation) any { return int64(a.StartTime) },
 		show:  func(s *shown) any { return s.windowTime(s.Window.Start) }, // planned while pending, actual from then on
 	},
@@ -101,6 +101,16 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.ActiveLease = &r.ActiveLease },
 	},
 	{
+		name: "earliest", audited: 13, optional: true, read: moment(allocator.MaxAhead, earliest),
+		value:  func(a *allocator.Allocation) any { return int64(a.Earliest) },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Earliest = &r.Earliest },
+	},
+	{
+		name: "deadline", audited: 14, optional: true, read: moment(allocator.MaxDeadline, deadline),
+		value:  func(a *allocator.Allocation) any { return int64(a.Deadline) },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Deadline = &r.Deadline },
+	},
+	{
 		name: "changed_by", optional: true, // the user, if not the allocation's own
 		value: func(a *allocator.Allocation) any { return a.ChangedBy },
 		show:  func(s *shown) any { return textOrNull(s.ChangedBy) },
@@ -122,6 +132,9 @@ func destinationPort(r *allocator.Request) *uint16          { return &r.Key.DstP
 func duration(r *allocator.Request) *allocator.Seconds      { return &r.Duration }
 func lease(r *allocator.Request) *allocator.Seconds         { return &r.Lease }
 func activeLease(r *allocator.Request) *allocator.Seconds   { return &r.ActiveLease }
+func startTime(r *allocator.Request) *allocator.Seconds     { return &r.StartTime }
+func earliest(r *allocator.Request) *allocator.Seconds      { return &r.Earliest }
+func deadline(r *allocator.Request) *allocator.Seconds      { return &r.Deadline }
 func changeKey(c *allocator.Change, r *allocator.Request)   { c.Key = &r.Key }
 func changeStart(c *allocator.Change, r *allocator.Request) { c.StartTime = &r.StartTime }
 
@@ -162,11 +175,15 @@ func reader[V any](take func(*rest.Fields, string) rest.Value[V], put func(*allo
 	}
 }
 
-func putStart(r *allocator.Request, t allocator.Seconds) { r.StartTime = t }
+// moment returns a reader of moments, see takeMoment.
+func moment(most int64, field func(*allocator.Request) *allocator.Seconds) func(*rest.Fields, string) given {
+	return reader(func(b *rest.Fields, name string) rest.Value[allocator.Seconds] { return takeMoment(b, name, most) },
+		func(r *allocator.Request, t allocator.Seconds) { *field(r) = t })
+}
 
-// takeStart takes a start time: UNIX seconds or, since the clocks of clients
-// differ from ours, the text now, or + and seconds from now.
-func takeStart(b *rest.Fields, name string) rest.Value[allocator.Seconds] {
+// takeMoment takes a moment: UNIX seconds or, since the clocks of clients
+// differ from ours, the text now, or + and at most so many seconds from now.
+func takeMoment(b *rest.Fields, name string, most int64) rest.Value[allocator.Seconds] {
 	text := b.Peek(name)
 	later, relative := strings.CutPrefix(text, "+")
 	if text == "now" {
@@ -177,9 +194,9 @@ func takeStart(b *rest.Fields, name string) rest.Value[allocator.Seconds] {
 		return rest.Value[allocator.Seconds]{V: allocator.Seconds(n.V), Set: n.Set, Null: n.Null}
 	}
 	b.Text(name)
-	n, err := strconv.ParseUint(later, 10, 32)
-	if err != nil || n > allocator.MaxAhead {
-		b.Reject(name, "must be UNIX seconds, \"now\", or \"+\" and at most %d seconds from now", int64(allocator.MaxAhead))
+	n, err := strconv.ParseInt(later, 10, 64)
+	if err != nil || n < 0 || n > most || later[0] == '+' {
+		b.Reject(name, "must be UNIX seconds, \"now\", or \"+\" and at most %d seconds from now", most)
 		return rest.Value[allocator.Seconds]{}
 	}
 	return rest.Value[allocator.Seconds]{V: allocator.FromNow(allocator.Seconds(n)), Set: true}

@@ -33,7 +33,7 @@ func properties(t *testing.T, schema string, but ...string) []string {
 // samples are values of attributes that the document says too little of.
 var samples = map[string]string{
 	"project_id": `"project B"`, "user_id": `"xyz987"`, "src_ip": `"192.127.1.22"`, "dst_ip": `"192.127.1.45"`,
-	"protocol": `"udp"`, "start_time": `1429207174`,
+	"protocol": `"udp"`, "start_time": `1429207174`, "earliest": `1429207174`, "deadline": `1429297174`,
 }
 
 // sample returns a value of an attribute in JSON: one of samples, or else an

@@ -100,6 +100,7 @@ type problem struct {
 type offer struct {
 	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds
 	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s
+	Deadline  int64  `json:"deadline,omitempty"`   // UNIX seconds
 }
 
 // viewOffer returns nil if there is no offer.
@@ -107,7 +108,7 @@ func viewOffer(o allocator.Offer) *offer {
 	if o == (allocator.Offer{}) {
 		return nil
 	}
-	return &offer{StartTime: int64(o.Later), Bandwidth: uint64(o.Slower)}
+	return &offer{StartTime: int64(o.Later), Bandwidth: uint64(o.Slower), Deadline: int64(o.Deadline)}
 }
 
 func problemOf(c *gin.Context, f *rest.Fault) problem {
