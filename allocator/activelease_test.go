@@ -110,8 +110,8 @@ func TestRenewalComesTooLate(t *testing.T) {
 	w.expect(id, Active, span(0, 1000))
 }
 
-// Records of version 3 have no active lease, those of version 4 neither an order
-// of asking nor a path that was lost, and those of version 5 no leeway.
+// Records of version 3 have no active lease, those of version 4 neither an
+// order of asking nor a path that was lost, and those of version 5 no leeway.
 func TestRecordsOfOlderVersions(t *testing.T) {
 	for version, lacks := range map[byte]int{3: 5, 4: 4, 5: 2} { // bytes
 		r := record{Seq: 7, Allocation: Allocation{ID: "x", State: Pending, Handle: 1, ChangedBy: "v", Request: renewed(30, 1000)}}

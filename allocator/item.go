@@ -198,7 +198,7 @@ func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 		return Nothing, neverNanos
 	}
 	if leave == Expire && it.missedWindow(Seconds(now/nanos(time.Second))) {
-		return Nothing, neverNanos // it is planned anew
+		return Nothing, nanosOf(it.life().lastStart + 1) // it is planned anew, or over by then
 	}
 	what, at = leave, max(nanosOf(w.End), again)
 	if it.hasPath() && !it.parked && (pending || it.record().Reason == moving || !sameCircuit(it.confirmed, it.record().Circuit())) {

@@ -34,9 +34,9 @@ func flexible(r Request, earliest, deadline Seconds) Request {
 	return r
 }
 
-// TestLeewayIsExact admits what fits between an earliest start and a deadline in
-// the first window in which it fits, and refuses the rest with a deadline that
-// can be met, the first one.
+// TestLeewayIsExact admits what fits between an earliest start and a deadline
+// in the first window in which it fits, and refuses the rest with a deadline
+// that can be met, the first one.
 func TestLeewayIsExact(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorld(rt)

@@ -15,9 +15,10 @@ import (
 // A traffic holds the flags that allocate and update share, as they were
 // written.
 type traffic struct {
-	duration, bandwidth, protocol, start, project string
-	srcPort, dstPort                              uint16
-	yes                                           bool
+	duration, bandwidth, protocol, project string
+	start, earliest, deadline              string
+	srcPort, dstPort                       uint16
+	yes                                    bool
 }
 
 func (t *traffic) flags(c *cobra.Command) {
@@ -27,7 +28,9 @@ func (t *traffic) flags(c *cobra.Command) {
 	f.Uint16Var(&t.srcPort, "src-port", 0, "source `port`; 0 is any")
 	f.Uint16Var(&t.dstPort, "dst-port", 0, "destination `port`; 0 is any")
 	f.StringVar(&t.protocol, "protocol", "", "`protocol`: tcp, udp or any")
-	f.StringVar(&t.start, "start", "", "when to begin: now, `+2h`, 2026-01-02T15:04 or UNIX seconds; without it, as early as it fits")
+	f.StringVar(&t.start, "start", "", "when to begin: now, `+2h`, 2026-01-02T15:04, Fri 06:00 or UNIX seconds; without it, as early as it fits")
+	f.StringVar(&t.earliest, "earliest", "", "begin at this `time` or later, as early as it fits; not with --start")
+	f.StringVar(&t.deadline, "by", "", "end by this `time`; not with --start")
 	f.BoolVar(&t.yes, "yes", false, "send a small bandwidth without a unit as it is, in bit/s")
 	f.StringVar(&t.project, "project", "", "`ID` of the project; the key's if not given")
 }
@@ -41,6 +44,7 @@ func (a *app) allocateCommand() *cobra.Command {
 		Short: "Ask for a priority path between two hosts",
 		Example: `  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M
   conga allocate 2001:db8::1 2001:db8::2 --duration 30m --protocol tcp --dst-port 443 --start +1h
+  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --earliest 20:00 --by 'Fri 06:00'
   id=$(conga allocate 192.127.1.10 192.127.1.11 --duration 10m --wait -o id)`,
 		Args: needs("SRC", "DST"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -85,10 +89,37 @@ func (t *traffic) request(src, dst string) (r client.Request, err error) {
 			return r, err
 		}
 	}
-	if t.start != "" {
-		r.StartTime, r.StartIn, err = parseStart(t.start)
+	now := time.Now()
+	for flag, m := range t.moments() {
+		if *m.text == "" {
+			continue
+		}
+		got, err := parseMoment(flag, *m.text, now)
+		if err != nil {
+			return r, err
+		}
+		*m.at(&r), *m.in(&r) = got.at, got.in
 	}
-	return r, err
+	return r, nil
+}
+
+// momentFlag is a flag that says a time, and where it goes.
+type momentFlag struct {
+	text   *string
+	at     func(*client.Request) *int64
+	in     func(*client.Request) **int64
+	change func(*client.Change) (at, in **int64)
+}
+
+func (t *traffic) moments() map[string]momentFlag {
+	return map[string]momentFlag{
+		"start": {&t.start, func(r *client.Request) *int64 { return &r.StartTime }, func(r *client.Request) **int64 { return &r.StartIn },
+			func(c *client.Change) (at, in **int64) { return &c.StartTime, &c.StartIn }},
+		"earliest": {&t.earliest, func(r *client.Request) *int64 { return &r.Earliest }, func(r *client.Request) **int64 { return &r.EarliestIn },
+			func(c *client.Change) (at, in **int64) { return &c.Earliest, &c.EarliestIn }},
+		"by": {&t.deadline, func(r *client.Request) *int64 { return &r.Deadline }, func(r *client.Request) **int64 { return &r.DeadlineIn },
+			func(c *client.Change) (at, in **int64) { return &c.Deadline, &c.DeadlineIn }},
+	}
 }
 
 func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout time.Duration) error {
@@ -124,8 +155,10 @@ func fromStart(timeout time.Duration, r client.Request, now time.Time) time.Dura
 	switch {
 	case r.StartIn != nil:
 		later = time.Duration(*r.StartIn) * time.Second
-	case r.StartTime > 0:
-		later = time.Unix(r.StartTime, 0).Sub(now)
+	case r.EarliestIn != nil:
+		later = time.Duration(*r.EarliestIn) * time.Second
+	case max(r.StartTime, r.Earliest) > 0: // there is one of them at most
+		later = time.Unix(max(r.StartTime, r.Earliest), 0).Sub(now)
 	}
 	if timeout > 0 {
 		timeout += max(0, later)

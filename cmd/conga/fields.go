@@ -50,41 +50,9 @@ func badDuration(s string) error {
 	return usagef("duration %q: write one in whole seconds, such as 90s, 30m, 2h or 1d12h", s)
 }
 
-// parseStart reads a time, and returns UNIX seconds, or now, or a time from now
-// such as +2h, and returns seconds from now: the server's now, since the clocks
-// may differ.
-func parseStart(s string) (at int64, in *int64, err error) {
-	if s == "now" {
-		return 0, new(int64), nil
-	}
-	if later, ok := strings.CutPrefix(s, "+"); ok {
-		d, err := parseDuration(later)
-		return 0, &d, err
-	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && n > 0 {
-		return n, nil, nil
-	}
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04"} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t.Unix(), nil, nil
-		}
-	}
-	return 0, nil, usagef("start %q: write now, +2h, a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", s)
-}
-
 // leastBare is the least rate, in bit/s, that is taken without a unit and
 // without a question. It is what servers refuse unless they are told otherwise.
 const leastBare = 100_000
-
-// parseTime reads what parseStart does and returns UNIX seconds, those from now
-// by the client's clock.
-func parseTime(s string, now time.Time) (int64, error) {
-	at, in, err := parseStart(s)
-	if in != nil {
-		at = now.Unix() + *in
-	}
-	return at, err
-}
 
 // parseBandwidth reads a rate in bit/s. A small number without a unit is most
 // likely one whose unit has been forgotten; it is taken if sure is true.
@@ -121,14 +89,6 @@ func parseProtocol(s string) (string, error) {
 		return p, nil
 	}
 	return "", usagef("protocol %q: write tcp, udp or any", s)
-}
-
-// when returns UNIX seconds as text in local time, or a dash for none.
-func when(t *int64) string {
-	if t == nil || *t == 0 {
-		return "-"
-	}
-	return time.Unix(*t, 0).Format(time.DateTime)
 }
 
 // endpoint returns an address with its port, if it has one.

@@ -40,27 +40,6 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-func TestParseStart(t *testing.T) {
-	for in, want := range map[string]int64{"now": 0, "+1h": 3600, "+30": 30} {
-		if at, got, err := parseStart(in); err != nil || at != 0 || got == nil || *got != want {
-			t.Errorf("%q: got %d, %v, %v; want %d from now", in, at, got, err, want)
-		}
-	}
-	for in, want := range map[string]int64{
-		"1893456000":           1893456000,
-		"2030-01-01T00:00:00Z": 1893456000, "2030-01-01T00:00:00+01:00": 1893452400, "2030-01-01T00:00": 1893456000, "2030-01-01 00:00:30": 1893456030,
-	} {
-		if got, later, err := parseStart(in); err != nil || got != want || later != nil {
-			t.Errorf("%q: got %d, %v, %v; want %d", in, got, later, err, want)
-		}
-	}
-	for _, in := range []string{"", "-1h", "+", "+soon", "soon", "0", "2030-13-01T00:00"} {
-		if _, _, err := parseStart(in); exitCode(err) != exitUsage {
-			t.Errorf("%q: %v", in, err)
-		}
-	}
-}
-
 // A path that is reserved ahead is left alone until the last lease of it.
 func TestFirstExtension(t *testing.T) {
 	for _, c := range []struct{ lease, reserved, want time.Duration }{

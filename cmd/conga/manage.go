@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,7 +26,6 @@ func (a *app) listCommand() *cobra.Command {
 				return usagef("state %q: write pending, active or complete", state)
 			}
 			f.State, f.Newest = client.State(state), !oldest
-			var err error
 			for flag, t := range map[string]struct {
 				text string
 				at   *int64
@@ -33,8 +33,13 @@ func (a *app) listCommand() *cobra.Command {
 				if t.text == "" {
 					continue
 				}
-				if *t.at, err = parseTime(t.text, time.Now()); err != nil {
-					return usagef("%s %q: write a local time such as 2026-01-02T15:04, one with a zone, or UNIX seconds", flag, t.text)
+				now := time.Now()
+				m, err := parseMoment(flag, t.text, now)
+				if err != nil {
+					return err
+				}
+				if *t.at = m.at; m.in != nil {
+					*t.at = now.Unix() + *m.in
 				}
 			}
 			s, err := a.connect()
@@ -135,12 +140,20 @@ func (t *traffic) change(given func(flag string) bool, src, dst string) (client.
 		set(given("bandwidth"), &ch.Bandwidth, t.bandwidth, func(s string) (uint64, error) { return parseNewBandwidth(s, t.yes) }),
 		set(given("protocol"), &ch.Protocol, t.protocol, parseProtocol),
 	)
-	if given("start") {
-		at, in, failed := parseStart(t.start)
-		if err = errors.Join(err, failed); in != nil {
-			ch.StartIn = in
+	for flag, m := range t.moments() {
+		if !given(flag) {
+			continue
+		}
+		at, in := m.change(&ch)
+		if strings.EqualFold(*m.text, "none") {
+			*at = new(int64)
+			continue
+		}
+		got, failed := parseMoment(flag, *m.text, time.Now())
+		if err = errors.Join(err, failed); got.in != nil {
+			*in = got.in
 		} else {
-			ch.StartTime = &at
+			*at = &got.at
 		}
 	}
 	if err == nil && ch == (client.Change{}) {

@@ -79,6 +79,12 @@ func (a *app) printOne(al client.Allocation) error {
 		{"Project", al.ProjectID},
 		{"Path", firstOf(hops(al.Path), "-")},
 	}
+	if al.Earliest != nil {
+		rows = append(rows, []string{"Earliest", when(al.Earliest)})
+	}
+	if al.Deadline != nil {
+		rows = append(rows, []string{"Deadline", when(al.Deadline)})
+	}
 	if al.ChangedBy != nil {
 		rows = append(rows, []string{"Changed by", *al.ChangedBy})
 	}

@@ -37,26 +37,36 @@ type Request struct {
 	Lease     int64  `json:"lease,omitempty"`      // seconds that it waits for its start unless they are asked for again; 0: as long as it takes
 
 	ActiveLease int64 `json:"active_lease,omitempty"` // seconds that it keeps its path, once active, unless they are asked for again; 0: to its end
+
+	Earliest   int64  `json:"earliest,omitempty"` // UNIX seconds before which it does not start; 0: none
+	EarliestIn *int64 `json:"-"`                  // seconds from now, as StartIn
+	Deadline   int64  `json:"deadline,omitempty"` // UNIX seconds by which it has ended; 0: none
+	DeadlineIn *int64 `json:"-"`                  // seconds from now, as StartIn
 }
 
 // MarshalJSON writes what is set.
 func (r Request) MarshalJSON() ([]byte, error) {
 	type plain Request
-	if r.StartIn == nil {
-		return json.Marshal(plain(r))
-	}
 	return json.Marshal(struct {
 		plain
-		StartTime string `json:"start_time"` // instead of that in plain
-	}{plain(r), startIn(*r.StartIn)})
+		StartTime any `json:"start_time,omitempty"` // instead of those in plain
+		Earliest  any `json:"earliest,omitempty"`
+		Deadline  any `json:"deadline,omitempty"`
+	}{plain(r), moment(r.StartTime, r.StartIn), moment(r.Earliest, r.EarliestIn), moment(r.Deadline, r.DeadlineIn)})
 }
 
-// startIn returns a start time that counts from the server's now.
-func startIn(seconds int64) string {
-	if seconds == 0 {
+// moment returns a time in UNIX seconds or, if in is not nil, one that counts
+// from the server's now; nil if there is neither.
+func moment(at int64, in *int64) any {
+	switch {
+	case in != nil && *in == 0:
 		return "now"
+	case in != nil:
+		return "+" + strconv.FormatInt(*in, 10)
+	case at != 0:
+		return at
 	}
-	return "+" + strconv.FormatInt(seconds, 10)
+	return nil
 }
 
 // A Change names the fields of an update; nil leaves a field as it is. A zero
@@ -75,6 +85,11 @@ type Change struct {
 	Lease     *int64  // seconds, which begin anew
 
 	ActiveLease *int64 // seconds, which begin anew
+
+	Earliest   *int64 // UNIX seconds
+	EarliestIn *int64 // as StartIn
+	Deadline   *int64 // UNIX seconds
+	DeadlineIn *int64 // as StartIn
 }
 
 // MarshalJSON writes what is named, and null for what is taken back.
@@ -88,13 +103,21 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	put(fields, "protocol", c.Protocol, false)
 	put(fields, "duration", c.Duration, false)
 	put(fields, "bandwidth", c.Bandwidth, true)
-	put(fields, "start_time", c.StartTime, true)
-	if c.StartIn != nil {
-		fields["start_time"] = startIn(*c.StartIn)
-	}
+	putMoment(fields, "start_time", c.StartTime, c.StartIn)
 	put(fields, "lease", c.Lease, true)
 	put(fields, "active_lease", c.ActiveLease, true)
+	putMoment(fields, "earliest", c.Earliest, c.EarliestIn)
+	putMoment(fields, "deadline", c.Deadline, c.DeadlineIn)
 	return json.Marshal(fields)
+}
+
+// putMoment sets a time that is named in one of its forms.
+func putMoment(fields map[string]any, name string, at, in *int64) {
+	if in != nil {
+		fields[name] = moment(0, in)
+	} else {
+		put(fields, name, at, true)
+	}
 }
 
 // put sets a field that is named; optional ones may be null.
@@ -129,6 +152,8 @@ type Allocation struct {
 	// ActiveLease is the seconds that it keeps its path, once active, unless
 	// they are asked for again.
 	ActiveLease *int64 `json:"active_lease"`
+	Earliest    *int64 `json:"earliest"` // UNIX seconds before which it does not start
+	Deadline    *int64 `json:"deadline"` // UNIX seconds by which it has ended
 
 	ChangedBy *string `json:"changed_by"` // the user who changed it last, if not UserID
 	Reason    *string `json:"reason"`     // why it is not further

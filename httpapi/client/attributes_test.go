@@ -43,13 +43,13 @@ func membersOf(t *testing.T, v any) map[string]json.RawMessage {
 }
 
 // filled returns a value whose fields are all set: to one, to "1", or to
-// pointers to those, or to zero values if zero is set. StartIn is another form
-// of StartTime and stays empty.
+// pointers to those, or to zero values if zero is set. StartIn and the like are
+// other forms of StartTime and the like, and stay empty.
 func filled[T any](zero bool) (out T) {
 	v := reflect.ValueOf(&out).Elem()
 	for i := range v.NumField() {
 		f := v.Field(i)
-		if v.Type().Field(i).Name == "StartIn" {
+		if strings.HasSuffix(v.Type().Field(i).Name, "In") {
 			continue
 		}
 		if f.Kind() == reflect.Pointer {
