@@ -33,14 +33,11 @@ func (a *app) listCommand() *cobra.Command {
 				if t.text == "" {
 					continue
 				}
-				now := time.Now()
-				m, err := parseMoment(flag, t.text, now)
+				m, err := parseMoment(flag, t.text, time.Now())
 				if err != nil {
 					return err
 				}
-				if *t.at = m.at; m.in != nil {
-					*t.at = now.Unix() + *m.in
-				}
+				*t.at = m.unix(time.Now())
 			}
 			s, err := a.connect()
 			if err != nil {

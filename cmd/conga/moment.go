@@ -14,6 +14,15 @@ type moment struct {
 	in *int64 // not nil: instead of at
 }
 
+// unix returns the moment in UNIX seconds, those from now by the client's
+// clock.
+func (m moment) unix(now time.Time) int64 {
+	if m.in != nil {
+		return now.Unix() + *m.in
+	}
+	return m.at
+}
+
 // parseMoment reads the time that a flag says; now is by the client's clock.
 func parseMoment(flag, s string, now time.Time) (m moment, err error) {
 	if s == "now" {
