@@ -13,17 +13,17 @@ const (
 	// with each packet.
 	shortBurst = 10 * time.Millisecond
 
-	// slowBurst is for switches that fill their buckets each 100 ms (BOFUSS,
-	// the switch of CPqD): with 100 ms a frame's worth of tokens is lost each
-	// time, with 10 ms nine tenths are.
-	slowBurst = 125 * time.Millisecond
+	// slowBurst is for switches that fill their buckets once a second, by a
+	// clock that ticks each 100 ms (BOFUSS, the switch of CPqD): with 125 ms a
+	// quarter of a rate passes, with 800 ms nine tenths.
+	slowBurst = 1100 * time.Millisecond
 
 	// minBurst is two full frames, in kbit.
 	minBurst = 25
 )
 
 // slowSwitches are parts of the descriptions of switches that fill the buckets
-// of meters each 100 ms.
+// of meters once a second.
 var slowSwitches = []string{"ofsoftswitch", "bofuss", "cpqd"}
 
 // BurstOf returns how long a burst the meters of best effort let through in a

@@ -183,7 +183,7 @@ func TestBurstsSuitTheSwitch(t *testing.T) {
 		want       uint32
 	}{
 		{"Nicira, Inc. Open vSwitch 3.1.0", 0, 600},
-		{"Stanford University, Ericsson Research and CPqD Research OpenFlow 1.3 Reference Userspace Switch ofsoftswitch13", 0, 7500},
+		{"Stanford University, Ericsson Research and CPqD Research OpenFlow 1.3 Reference Userspace Switch ofsoftswitch13", 0, 66000},
 		{"Nicira, Inc. Open vSwitch 3.1.0", 50 * time.Millisecond, 3000},
 		{"", 0, 600},
 	} {

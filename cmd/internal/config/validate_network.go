@@ -37,8 +37,8 @@ func (v *validator) priority(n Network) {
 	}
 	switch b := p.MeterBurst; {
 	case b == nil:
-	case *b < Interval(time.Millisecond) || *b > Interval(time.Second):
-		v.add("network.priority.meter_burst", "%s is not from 1ms to 1s; null is as long as each switch needs", b)
+	case *b < Interval(time.Millisecond) || *b > Interval(2*time.Second):
+		v.add("network.priority.meter_burst", "%s is not from 1ms to 2s; null is as long as each switch needs", b)
 	case !n.metered():
 		v.add("network.priority.meter_burst", "best effort has no meters without meter: true and forwarding: l2; write null")
 	}

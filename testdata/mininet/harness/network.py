@@ -7,11 +7,11 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Dict, Iterable, List, Optional, Tuple
+from typing import Callable, Dict, Iterable, List, Optional, Tuple
 
 from mininet.log import setLogLevel
 from mininet.net import Mininet
-from mininet.node import Controller, Host, OVSSwitch
+from mininet.node import Controller, Host, OVSSwitch, Switch
 from mininet.topo import Topo
 
 from .ovs import ofctl, run, vsctl
@@ -34,16 +34,18 @@ class Elsewhere(Controller):
 
 
 class Network:
-    """A started network. Its hosts are reached by name."""
+    """A started network, of Open vSwitch unless told. Its hosts are reached by
+    name."""
 
-    def __init__(self, topo: Topo, controller_port: int) -> None:
+    def __init__(self, topo: Topo, controller_port: int, switch: Optional[Callable[..., Switch]] = None) -> None:
         setLogLevel("error")
         Mininet.inited = True  # or Mininet changes limits of the whole machine
         self.topo = topo
+        self.bridges = switch is None
         self.target = "tcp:127.0.0.1:%d" % controller_port
         self.net = Mininet(
             topo=topo, build=False, autoSetMacs=False, controller=None,
-            switch=partial(OVSSwitch, datapath="user", protocols="OpenFlow13", failMode="secure"),
+            switch=switch or partial(OVSSwitch, datapath="user", protocols="OpenFlow13", failMode="secure"),
         )
         self.net.addController("controller", controller=Elsewhere, ip="127.0.0.1", port=controller_port)
 
@@ -55,7 +57,7 @@ class Network:
         try:
             self.net.stop()
         finally:
-            for name in self.switches:
+            for name in self.switches if self.bridges else ():
                 vsctl("--if-exists", "del-br", name)
             names = _interfaces("/proc/self/net/dev")
             for name in self.switches:
