@@ -75,13 +75,46 @@ func appendJSON(buf *bytes.Buffer, v any) error {
 		buf.Write(strconv.AppendInt(buf.AvailableBuffer(), v, 10))
 	case uint64:
 		buf.Write(strconv.AppendUint(buf.AvailableBuffer(), v, 10))
-	default:
-		if err := rest.Encode(buf, v); err != nil {
-			return err
+	case string:
+		if !isPlain(v) {
+			return appendAny(buf, v)
 		}
-		buf.Truncate(buf.Len() - 1) // the line feed
+		buf.WriteByte('"')
+		buf.WriteString(v)
+		buf.WriteByte('"')
+	case []hopView:
+		if v == nil {
+			buf.WriteString("null")
+			return nil
+		}
+		for i, h := range v {
+			buf.WriteByte("[,"[min(i, 1)])
+			h.append(buf)
+		}
+		buf.WriteByte(']')
+	default:
+		return appendAny(buf, v)
 	}
 	return nil
+}
+
+// appendAny appends the JSON of v to buf, whatever it is.
+func appendAny(buf *bytes.Buffer, v any) error {
+	if err := rest.Encode(buf, v); err != nil {
+		return err
+	}
+	buf.Truncate(buf.Len() - 1) // the line feed
+	return nil
+}
+
+// isPlain reports whether a string is its JSON but for the quotes.
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
 
 // windowTime returns one end of the window, or nil if there is none yet.
@@ -113,6 +146,17 @@ type hopView struct {
 	DPID string `json:"dpid"`
 	In   uint32 `json:"in_port"`
 	Out  uint32 `json:"out_port"`
+}
+
+// append appends the JSON of the hop to buf.
+func (h *hopView) append(buf *bytes.Buffer) {
+	buf.WriteString(`{"dpid":"`)
+	buf.WriteString(h.DPID)
+	buf.WriteString(`","in_port":`)
+	buf.Write(strconv.AppendUint(buf.AvailableBuffer(), uint64(h.In), 10))
+	buf.WriteString(`,"out_port":`)
+	buf.Write(strconv.AppendUint(buf.AvailableBuffer(), uint64(h.Out), 10))
+	buf.WriteByte('}')
 }
 
 // viewHops returns nil for no path.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,7 +49,12 @@ func Notifier(h *events.Hub) func(a allocator.Allocation, deleted bool) {
 			kind = allocationDeleted
 		}
 		h.Publish(kind, a.ProjectID, func() any {
-			return map[string]*shown{"allocation": viewAllocation(path, a)}
+			view := viewAllocation(path, a)
+			text, err := view.MarshalJSON()
+			if err != nil {
+				return map[string]*shown{"allocation": view} // which reports it
+			}
+			return events.Text(slices.Concat([]byte(`{"allocation":`), text, []byte("}")))
 		})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -61,8 +62,9 @@ func NewHub(now func() time.Time) *Hub {
 }
 
 // Publish adds an event. body makes what its JSON has beside event_id, event
-// and time; it is called at most once, when the event is read, and must not
-// change its mind. Publish does not wait for anything.
+// and time, as a [Text] or as what package json makes an object of; it is
+// called at most once, when the event is read, and must not change its mind.
+// Publish does not wait for anything.
 func (h *Hub) Publish(kind, project string, body func() any) {
 	at := h.now().Unix()
 	h.mu.Lock()
@@ -132,20 +134,30 @@ func (h *Hub) Close() {
 	}
 }
 
+// A Text is a body of an event that is JSON already: an object, which is
+// nothing else's.
+type Text []byte
+
 // encode returns the JSON of an event: its ID, type and time, and the members
 // of body.
 func encode(e *Event, at int64, body any) ([]byte, error) {
-	head, err := json.Marshal(struct {
-		ID   uint64 `json:"event_id,string"`
-		Type string `json:"event"`
-		Time int64  `json:"time"`
-	}{e.ID, e.Type, at})
-	if err != nil {
-		return nil, err
+	tail, made := body.(Text)
+	if !made {
+		var err error
+		if tail, err = json.Marshal(body); err != nil {
+			return nil, err
+		}
 	}
-	tail, err := json.Marshal(body)
-	if err != nil || string(tail) == "null" || string(tail) == "{}" {
-		return head, err
+	text := make([]byte, 0, 96+len(tail))
+	text = append(text, `{"event_id":"`...)
+	text = strconv.AppendUint(text, e.ID, 10)
+	text = append(text, `","event":`...)
+	text = strconv.AppendQuote(text, e.Type) // of letters, dots and underscores
+	text = append(text, `,"time":`...)
+	text = strconv.AppendInt(text, at, 10)
+	if string(tail) == "null" || string(tail) == "{}" {
+		return append(text, '}'), nil
 	}
-	return append(append(head[:len(head)-1], ','), tail[1:]...), nil
+	text = append(text, ',')
+	return append(text, tail[1:]...), nil
 }
