@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -58,4 +59,33 @@ func TestAuditsWaitForBursts(t *testing.T) {
 			t.Errorf("there are %d audits of 4 switches in a burst that does not end", n)
 		}
 	})
+}
+
+// A burst is reported when it begins and when it is over, once each. A link
+// that is lost begins one where there are many circuits.
+func TestBurstIsReported(t *testing.T) {
+	var reports []bool
+	b := newBoard(t, 2)
+	b.bursts.report = func(is bool) { reports = append(reports, is) }
+	now := time.Now()
+	b.foresee(now)
+	for range 3 * burstOf {
+		b.bursts.add(now)
+	}
+	b.bursts.tick(now.Add(burstRest - 1))
+	if !slices.Equal(reports, []bool{true}) {
+		t.Errorf("in the burst there were reports %v", reports)
+	}
+	b.bursts.tick(now.Add(burstRest))
+	b.bursts.tick(now.Add(2 * burstRest))
+	if !slices.Equal(reports, []bool{true, false}) || b.bursts.count != 0 {
+		t.Errorf("after the burst there were reports %v", reports)
+	}
+	for i := range burstOf {
+		b.circuits[fmt.Sprint(i)] = &circuit{}
+	}
+	b.foresee(now)
+	if !slices.Equal(reports, []bool{true, false, true}) {
+		t.Errorf("when a link is lost there were reports %v", reports)
+	}
 }

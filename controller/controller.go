@@ -77,6 +77,10 @@ type Config struct {
 	// host, or to have an address, that is known elsewhere. It runs on the
 	// core's goroutine and must be quick.
 	Contested func(topology.Verdict)
+	// Bursting, if not nil, is called with true when many circuits begin to
+	// move, and with false when that is over. It runs on the core's goroutine
+	// and must be quick.
+	Bursting func(bool)
 	// Removed, if not nil, is called with every flow entry that is gone, with
 	// its last counters, in the order in which its switch reports them. It runs
 	// on the reader of the switch's connection and must be quick.
@@ -163,6 +167,7 @@ func New(cfg Config) (*Controller, error) {
 		strange:     pool{left: strangersAll},
 		tenures:     tenures{of: map[openflow.DPID]*tenure{}},
 		changed:     make(chan struct{}),
+		bursts:      bursts{report: cfg.Bursting},
 	}
 	c.snapshot.Store(c.builder.Snapshot(time.Now()))
 	c.unlearned.Store(&topology.Unlearned{})

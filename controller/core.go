@@ -131,7 +131,7 @@ func (k *core) run() {
 			k.readDoubted(now)
 			k.nameMissing()
 			k.settlePortions(now)
-			k.bursts.count = 0
+			k.bursts.tick(now)
 		case <-k.ctx.Done():
 			k.stop()
 			return
@@ -198,6 +198,7 @@ func (k *core) publish(s *topology.Snapshot) {
 	k.logTroubles(old, s)
 	k.urgeReports(old, s)
 	if s.Wiring != old.Wiring {
+		k.foresee(time.Now())
 		k.giveUpSevered()
 	}
 	k.announce()

@@ -136,6 +136,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 	cfg.Contested = httpapi.Contested(d.services.events)
 	refused := httpapi.SwitchRefused(d.services.events)
 	cfg.Refused = func(r controller.Refusal) { refused(r.DPID.String(), r.Address, r.Reason) }
+	cfg.Bursting = newCollector().burst
 	cfg.Removed = func(dpid openflow.DPID, fr *openflow.FlowRemoved) { d.poller.Removed(dpid, fr) }
 	cfg.Metered = func(dpid openflow.DPID, counts openflow.MeterStatsReply, asked time.Time) time.Time {
 		return d.poller.Metered(dpid, counts, asked)

@@ -4,12 +4,20 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 )
 
 // garbage is how much the heap may grow between two collections, in percent of
 // the live heap. The daemon's live heap is small and it allocates much: with
 // the default of 100, collection takes a tenth of its time.
 const garbage = 300
+
+// moreGarbage takes its place while many circuits move. A collection takes as
+// long as a thousand of them do, and can wait until they have moved, for which
+// half of the live heap is enough. What is live is larger the more circuits
+// there are.
+const moreGarbage = garbage + 50
 
 // tuneRuntime fits Go's runtime to what the daemon does, unless the environment
 // sets GOGC or GOMAXPROCS.
@@ -25,4 +33,38 @@ func tuneRuntime() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
+}
+
+// A collector has the next collection come later while many circuits move.
+type collector struct {
+	wanted  atomic.Int64 // percent
+	setting sync.Mutex   // held while percent is set
+}
+
+// newCollector returns nil if the environment sets GOGC.
+func newCollector() *collector {
+	if os.Getenv("GOGC") != "" {
+		return nil
+	}
+	return &collector{}
+}
+
+// burst takes note that many circuits begin to move, or that this is over. It
+// does not block.
+func (c *collector) burst(begins bool) {
+	if c == nil {
+		return
+	}
+	c.wanted.Store(garbage)
+	if begins {
+		c.wanted.Store(moreGarbage)
+	}
+	go c.set() // a collection that is under way has to end first
+}
+
+// set does what is wanted now.
+func (c *collector) set() {
+	c.setting.Lock()
+	defer c.setting.Unlock()
+	debug.SetGCPercent(int(c.wanted.Load()))
 }
