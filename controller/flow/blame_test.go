@@ -121,10 +121,10 @@ func TestBlame(t *testing.T) {
 // A switch that gives another reason for each refusal has few of them told,
 // and always the same ones.
 func TestReasonsAreBounded(t *testing.T) {
-	r := &Reconciler{rules: map[openflow.EntryKey]*pair[Rule]{}, refused: map[openflow.EntryKey]refusal{}}
+	r := &Reconciler{rules: map[openflow.EntryKey]*slot{}, refused: map[openflow.EntryKey]refusal{}}
 	for i := range uint32(1000) {
 		rule := newRule(purpose.Forward, tableForwarding, 1, openflow.Match{openflow.InPort(openflow.PortNo(i))})
-		r.rules[rule.Key()] = &pair[Rule]{want: rule}
+		r.rules[rule.Key()] = &slot{pair: pair[Rule]{want: rule}}
 		r.refused[rule.Key()] = refusal{rule, &openflow.Error{ErrType: openflow.ErrorTypeExperimenter, Experimenter: i}}
 	}
 	first := r.Limitations()

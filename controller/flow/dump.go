@@ -22,7 +22,7 @@ func (r *Reconciler) Tell(fs *openflow.FlowStats) {
 	kept := fs.Clone()
 	have, _ := FromStats(&kept)
 	if at == nil {
-		r.rules[have.Key()] = &pair[Rule]{have: have}
+		r.rules[have.Key()] = &slot{pair: pair[Rule]{have: have}}
 	} else {
 		at.have = have
 	}
@@ -40,7 +40,7 @@ func (r *Reconciler) TellMeter(id openflow.MeterID, m Meter) {
 // there.
 func (r *Reconciler) Knows(fs *openflow.FlowStats) bool {
 	at, _ := r.find(fs)
-	return at != nil
+	return at != nil && (at.want != nil || at.have != nil)
 }
 
 // KnowsMeter reports whether the meter is one that is wanted, or thought to be
@@ -52,7 +52,7 @@ func (r *Reconciler) KnowsMeter(id openflow.MeterID) bool {
 
 // find returns what is known of an entry that a switch has told of, nil if
 // nothing is, and whether it is ours.
-func (r *Reconciler) find(fs *openflow.FlowStats) (at *pair[Rule], ours bool) {
+func (r *Reconciler) find(fs *openflow.FlowStats) (at *slot, ours bool) {
 	if !purpose.Ours(fs.Cookie) {
 		return nil, false
 	}
@@ -131,7 +131,12 @@ func (a *Audit) Passed() bool {
 // Asked takes note that the switch is about to be asked what it holds: of what
 // changes from now on its answer tells nothing.
 func (r *Reconciler) Asked() {
-	r.touched, r.turned = maps.Clone(r.flying), maps.Clone(r.changing)
+	r.touched, r.turned = map[openflow.EntryKey]bool{}, maps.Clone(r.changing)
+	for _, s := range r.sent {
+		if s.slot != nil {
+			r.touched[s.key] = true
+		}
+	}
 }
 
 // Unasked takes note that there will be no answer.
@@ -144,9 +149,9 @@ func (r *Reconciler) Found(present *State) {
 	for k, at := range r.rules {
 		if at.have != nil && present.Rules[k] == nil && !r.touched[k] {
 			if at.have == at.want {
-				r.contest(k, *at)
+				r.contest(k, at.pair)
 			}
-			r.look(k, pair[Rule]{want: at.want}, 1)
+			r.lookAt(at, k, pair[Rule]{want: at.want}, 1)
 		}
 	}
 	for k, have := range present.Rules {

@@ -18,23 +18,22 @@ import (
 // Entries of circuits, and those that keep loops out, go before all others, and
 // are confirmed apart from them.
 type Reconciler struct {
-	rules      map[openflow.EntryKey]*pair[Rule]
+	rules      map[openflow.EntryKey]*slot
 	meters     map[openflow.MeterID]pair[Meter]
 	generation uint64 // of what is wanted
 	first      uint64 // generation of what was wanted at first
 	begun      bool   // it is known what the switch holds
 
-	urgent, rest backlog // rules that differ: of circuits and guards, and others
-	limits       map[openflow.MeterID]uint64
-	paced        map[openflow.MeterID]time.Time // meters that differ, and when they may be sent
-	paces        map[openflow.MeterID]pace      // of meters that are paying
-	wary         time.Time                      // until then a new policer begins eased
-	now          time.Time                      // of the last call of Next
-	queue        []openflow.EntryKey            // of rest, in the order in which they are to be sent
-	passed       [sorts]int                     // how often each sort of steps has had to wait, in a row
+	backlogs [listings]backlog // rules that differ
+	limits   map[openflow.MeterID]uint64
+	paced    map[openflow.MeterID]time.Time // meters that differ, and when they may be sent
+	paces    map[openflow.MeterID]pace      // of meters that are paying
+	wary     time.Time                      // until then a new policer begins eased
+	now      time.Time                      // of the last call of Next
+	queue    []*slot                        // of rest, in the order in which they are to be sent
+	passed   [sorts]int                     // how often each sort of steps has had to wait, in a row
 
 	sent      []sending
-	flying    map[openflow.EntryKey]bool            // keys of sent
 	changing  map[openflow.MeterID]bool             // meters of sent
 	lost      map[openflow.EntryKey]openflow.Cookie // of entries that vanished while steps are under way
 	refused   map[openflow.EntryKey]refusal
@@ -54,16 +53,10 @@ type Reconciler struct {
 	turned  map[openflow.MeterID]bool  // the same of meters
 }
 
-// pair is what is wanted and what is there; nil is none.
-type pair[T any] struct{ want, have *T }
-
-// backlog is keys that differ, each with the first generation that its entry
-// does not satisfy.
-type backlog map[openflow.EntryKey]uint64
-
 // sending is a step under way.
 type sending struct {
 	Step
+	slot       *slot // nil: it is about a meter
 	key        openflow.EntryKey
 	generation uint64
 	aim        *Meter // the meter that was wanted; Meter may be that eased
@@ -75,20 +68,20 @@ type sending struct {
 // the switch holds, and there are no steps.
 func NewReconciler(want Whole, generation uint64) *Reconciler {
 	r := &Reconciler{
-		rules: make(map[openflow.EntryKey]*pair[Rule], len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
+		rules: make(map[openflow.EntryKey]*slot, len(want.Rules)), meters: map[openflow.MeterID]pair[Meter]{},
 		generation: generation, first: generation,
-		urgent: backlog{}, rest: backlog{}, limits: map[openflow.MeterID]uint64{},
-		paced: map[openflow.MeterID]time.Time{}, paces: map[openflow.MeterID]pace{},
-		flying: map[openflow.EntryKey]bool{}, changing: map[openflow.MeterID]bool{},
-		lost: map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, unmetered: map[openflow.MeterID]error{},
+		limits: map[openflow.MeterID]uint64{},
+		paced:  map[openflow.MeterID]time.Time{}, paces: map[openflow.MeterID]pace{},
+		changing: map[openflow.MeterID]bool{},
+		lost:     map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, unmetered: map[openflow.MeterID]error{},
 		habits:   newHabits(),
 		disputes: map[openflow.EntryKey]*dispute{}, meterDisputes: map[openflow.MeterID]*dispute{},
 		crowded: map[openflow.MeterID]bool{}, small: shortBurst,
 	}
-	pairs := make([]pair[Rule], len(want.Rules))
+	slots := make([]slot, len(want.Rules))
 	for i, rule := range want.Rules {
-		pairs[i].want = rule
-		r.rules[rule.Key()] = &pairs[i]
+		slots[i].want = rule
+		r.rules[rule.Key()] = &slots[i]
 	}
 	for id, m := range want.Meters {
 		r.meters[id] = pair[Meter]{want: &m}
@@ -101,7 +94,7 @@ func (r *Reconciler) Begin() {
 	r.begun = true
 	for k, at := range r.rules {
 		if at.want != at.have {
-			r.look(k, *at, r.first)
+			r.lookAt(at, k, at.pair, r.first)
 		}
 	}
 	for id, at := range r.meters {
@@ -114,16 +107,20 @@ func (r *Reconciler) Begin() {
 func (r *Reconciler) Want(p Patch, first, last uint64) {
 	r.generation = last
 	for k, want := range p.Rules {
-		at := r.at(k)
-		if at.want == nil && want == nil || at.want != nil && want != nil && at.want.Equal(want) {
-			if want == nil && at.have != nil {
-				r.look(k, at, first) // a stranger, seen for the first time
+		s := r.rules[k]
+		switch {
+		case s == nil && want == nil:
+			continue
+		case s == nil:
+			s = r.slot(k)
+		case s.want == nil && want == nil || s.want != nil && want != nil && s.want.Equal(want):
+			if want == nil && s.have != nil {
+				r.lookAt(s, k, s.pair, first) // a stranger, seen for the first time
 			}
 			continue
 		}
-		at.want = want
 		delete(r.refused, k)
-		r.look(k, at, first)
+		r.lookAt(s, k, pair[Rule]{want, s.have}, first)
 	}
 	for id, want := range p.Meters {
 		at := r.meters[id]
@@ -134,66 +131,6 @@ func (r *Reconciler) Want(p Patch, first, last uint64) {
 		delete(r.unmetered, id)
 		r.lookMeter(id, at, first)
 	}
-}
-
-// look stores a pair and notes whether it differs, and since which generation.
-// What is under way may differ when it has landed.
-func (r *Reconciler) look(k openflow.EntryKey, at pair[Rule], since uint64) {
-	if at.want != nil && at.have != nil && at.have.Equal(at.want) {
-		at.have = at.want // one copy will do
-	}
-	r.put(k, at)
-	if !r.begun {
-		return
-	}
-	list, other := r.rest, r.urgent
-	if isUrgent(k, at.want) {
-		list, other = r.urgent, r.rest
-	}
-	if g, known := other[k]; known {
-		since = min(since, g)
-		delete(other, k)
-	}
-	if (at.want == at.have || r.leftRefused(k, at)) && !r.flying[k] {
-		delete(list, k)
-		return
-	}
-	if g, known := list[k]; !known || since < g {
-		list[k] = since
-	}
-}
-
-// at returns what is wanted and what is there of a key.
-func (r *Reconciler) at(k openflow.EntryKey) pair[Rule] {
-	if at := r.rules[k]; at != nil {
-		return *at
-	}
-	return pair[Rule]{}
-}
-
-// put stores what is wanted and what is there of a key.
-func (r *Reconciler) put(k openflow.EntryKey, at pair[Rule]) {
-	known := r.rules[k]
-	switch {
-	case at.want == nil && at.have == nil:
-		delete(r.rules, k)
-		delete(r.habits.rules, k)
-	case known != nil:
-		*known = at
-	default:
-		kept := at // a copy, so that only what is new is allocated
-		r.rules[k] = &kept
-	}
-}
-
-// ofCircuit reports whether an entry with this key is a circuit's.
-func ofCircuit(k openflow.EntryKey) bool {
-	return k.Table == tableAllocations && k.Priority >= prioTooBig && k.Priority < prioReserved
-}
-
-// isUrgent reports whether an entry is a circuit's, or is to keep loops out.
-func isUrgent(k openflow.EntryKey, want *Rule) bool {
-	return ofCircuit(k) || want != nil && want.guard != noGuard
 }
 
 func (r *Reconciler) lookMeter(id openflow.MeterID, at pair[Meter], since uint64) {
@@ -228,24 +165,28 @@ func (r *Reconciler) UnderWay() bool { return len(r.sent) > 0 }
 func (r *Reconciler) Landed(refused map[int]error) {
 	sent := r.sent
 	r.sent = nil
-	clear(r.flying)
+	for _, s := range sent {
+		if s.slot != nil {
+			s.slot.flying = false
+		}
+	}
 	clear(r.changing)
 	for i, s := range sent {
 		switch err := refused[i]; {
 		case s.ofMeter():
 			r.landMeter(s, err)
 		case s.vacates:
-			r.look(s.key, r.at(s.key), s.generation)
+			r.lookAt(s.slot, s.key, s.slot.pair, s.generation)
 		case s.Rule != nil && r.awaited(s.Rule.meter()):
 			r.landUnmetered(s, err)
 		case err != nil:
 			r.refuse(s, err)
 		default:
-			at := r.at(s.key)
+			at := s.slot.pair
 			if at.have = s.Rule; s.Rule != nil && r.lost[s.key] == s.Rule.Cookie {
 				at.have = s.Rule.doubtful()
 			}
-			r.look(s.key, at, r.generation)
+			r.lookAt(s.slot, s.key, at, r.generation)
 		}
 	}
 	clear(r.lost)
@@ -269,7 +210,8 @@ func (r *Reconciler) landMeter(s sending, err error) {
 // Vanished takes note that an entry with this cookie is gone without our doing.
 // It reports whether the entry was thought to be there.
 func (r *Reconciler) Vanished(k openflow.EntryKey, cookie openflow.Cookie) bool {
-	if r.rules[k] == nil && !r.flying[k] {
+	s := r.rules[k]
+	if s == nil {
 		return false // nothing is kept of what a switch makes up
 	}
 	if r.UnderWay() {
@@ -278,15 +220,13 @@ func (r *Reconciler) Vanished(k openflow.EntryKey, cookie openflow.Cookie) bool 
 	if r.touched != nil {
 		r.touched[k] = true
 	}
-	at := r.at(k)
-	if at.have == nil || at.have.Cookie != cookie {
+	if s.have == nil || s.have.Cookie != cookie {
 		return false
 	}
-	if at.have == at.want {
-		r.contest(k, at)
+	if s.have == s.want {
+		r.contest(k, s.pair)
 	}
-	at.have = nil
-	r.look(k, at, 1)
+	r.lookAt(s, k, pair[Rule]{want: s.want}, 1)
 	return true
 }
 
@@ -304,8 +244,8 @@ func (r *Reconciler) Confirmed() (circuits, all uint64) {
 			circuits = min(circuits, g-1)
 		}
 	}
-	for _, g := range r.urgent {
-		before(g)
+	for _, s := range r.backlogs[urgent] {
+		before(s.since)
 	}
 	for id, g := range r.limits {
 		if r.meters[id].want != nil {
@@ -318,8 +258,8 @@ func (r *Reconciler) Confirmed() (circuits, all uint64) {
 		}
 	}
 	all = circuits
-	for _, g := range r.rest {
-		all = min(all, max(g, 1)-1)
+	for _, s := range r.backlogs[rest] {
+		all = min(all, max(s.since, 1)-1)
 	}
 	for _, s := range r.sent {
 		if !s.ofMeter() {

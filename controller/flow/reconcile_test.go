@@ -92,10 +92,10 @@ func (d *bench) answer() {
 	for i, s := range d.pending {
 		if rapid.IntRange(0, 7).Draw(d.T, "refuses") == 0 {
 			refused[i] = errRefused
-			d.excused[s.key()] = true
+			d.excused[s.name()] = true
 			continue
 		}
-		delete(d.excused, s.key())
+		delete(d.excused, s.name())
 		switch {
 		case s.Rule != nil:
 			d.holds.Rules[s.Rule.Key()] = s.Rule
@@ -111,14 +111,11 @@ func (d *bench) answer() {
 	d.r.Landed(refused)
 }
 
-func (s Step) key() openflow.EntryKey {
-	switch {
-	case s.Rule != nil:
-		return s.Rule.Key()
-	case s.Removes != nil:
-		return s.Removes.Key()
+func (s Step) name() openflow.EntryKey {
+	if s.ofMeter() {
+		return meterKey(s.MeterID)
 	}
-	return meterKey(s.MeterID)
+	return s.key()
 }
 
 func (s Step) sort() sort {
@@ -127,7 +124,7 @@ func (s Step) sort() sort {
 		return needed
 	case s.ofMeter():
 		return unused
-	case ofCircuit(s.key()):
+	case ofCircuit(s.name()):
 		return ofCircuits
 	}
 	return ofOthers
@@ -207,7 +204,7 @@ func (d *bench) next() {
 	d.pending = soon(d.r, rapid.IntRange(1, 4).Draw(d.T, "most"))
 	for i, s := range d.pending {
 		was := d.pending[max(0, i-1)]
-		leads := was.Meter != nil && !s.ofMeter() && ofCircuit(s.key())
+		leads := was.Meter != nil && !s.ofMeter() && ofCircuit(s.name())
 		if s.sort() != was.sort() && !leads {
 			d.Fatalf("steps that no answer separates: %+v", d.pending)
 		}
@@ -247,14 +244,20 @@ func (d *bench) checkConfirmed() {
 func (d *bench) checkKept() {
 	r := d.r
 	for k, at := range r.rules {
-		if at.want == nil && at.have == nil {
+		if at.want == nil && at.have == nil && !at.flying {
 			d.Fatalf("%v is kept though it is neither wanted nor there", k)
 		}
+		if at.flying && !r.UnderWay() {
+			d.Fatalf("%v is kept as under way", k)
+		}
+		if at.listed != unlisted && (int(at.index) >= len(r.backlogs[at.listed]) || r.backlogs[at.listed][at.index] != at) {
+			d.Fatalf("%v is not where it is to be", k)
+		}
 	}
-	for _, list := range [...]backlog{r.urgent, r.rest} {
-		for k := range list {
-			if at := r.at(k); at.want == at.have && !r.flying[k] {
-				d.Fatalf("%v is to be changed though it is right", k)
+	for in, list := range r.backlogs {
+		for _, s := range list {
+			if s.listed != listing(in) || s.want == s.have && !s.flying {
+				d.Fatalf("%+v is to be changed though it is right", s)
 			}
 		}
 	}
@@ -268,8 +271,8 @@ func (d *bench) checkKept() {
 			d.Fatalf("meter %x is to be changed though it is right", id)
 		}
 	}
-	if !r.UnderWay() && len(r.flying)+len(r.changing)+len(r.lost) > 0 {
-		d.Fatalf("kept of steps that have landed: %v %v %v", r.flying, r.changing, r.lost)
+	if !r.UnderWay() && len(r.changing)+len(r.lost) > 0 {
+		d.Fatalf("kept of steps that have landed: %v %v", r.changing, r.lost)
 	}
 }
 
@@ -348,7 +351,7 @@ func TestReconcilerArrives(t *testing.T) {
 				t.Fatalf("the pace of meter %x is kept, which is gone", id)
 			}
 		}
-		if len(d.r.refused)+len(d.r.unmetered)+len(d.r.urgent)+len(d.r.rest)+len(d.r.limits)+len(d.r.paced) > 0 {
+		if len(d.r.refused)+len(d.r.unmetered)+len(d.r.backlogs[urgent])+len(d.r.backlogs[rest])+len(d.r.limits)+len(d.r.paced) > 0 {
 			t.Fatalf("in the end something is still to be done: %+v", d.r)
 		}
 	})
@@ -384,7 +387,7 @@ func TestStepsAreInOrder(t *testing.T) {
 		if s.Removes != nil {
 			out = "out"
 		}
-		if ofCircuit(s.key()) {
+		if ofCircuit(s.name()) {
 			return "circuit " + out
 		}
 		return "entry " + out

@@ -2,7 +2,6 @@ package flow
 
 import (
 	"cmp"
-	"slices"
 
 	"conga/openflow"
 )
@@ -20,41 +19,38 @@ type Step struct {
 // ofMeter reports whether the step is about a meter.
 func (s Step) ofMeter() bool { return s.MeterID != 0 }
 
-// sortSteps puts steps about flow entries into the order in which they must be
-// sent: additions before deletions; among additions later tables before those
-// that lead there, and high priorities before low ones, so that no packet meets
-// half a pipeline; among deletions the other way round.
-func sortSteps(steps []Step) {
-	slices.SortFunc(steps, func(a, b Step) int {
-		switch {
-		case a.Rule != nil && b.Rule != nil:
-			return compareRules(a.Rule, b.Rule)
-		case a.Rule != nil:
-			return -1
-		case b.Rule != nil:
-			return 1
-		}
-		return compareRules(b.Removes, a.Removes)
-	})
+// key returns the key of the entry that the step is about.
+func (s Step) key() openflow.EntryKey {
+	if s.Rule != nil {
+		return s.Rule.Key()
+	}
+	return s.Removes.Key()
 }
 
-// sortUrgent puts steps about entries of circuits, and about what keeps loops
-// out, into the order in which they must be sent: what keeps loops out first,
-// and each circuit whole before the next one, so that a table which fills has
-// few halves.
-func sortUrgent(steps []Step) {
-	slices.SortFunc(steps, func(a, b Step) int {
-		if a.Rule != nil && b.Rule != nil {
-			return cmp.Or(a.Rule.rank()-b.Rule.rank(), cmp.Compare(a.Rule.Cookie, b.Rule.Cookie), compareRules(a.Rule, b.Rule))
-		}
-		switch {
-		case a.Rule != nil:
-			return -1
-		case b.Rule != nil:
-			return 1
-		}
-		return compareRules(b.Removes, a.Removes)
-	})
+// compareSlots puts entries into the order in which they must be changed:
+// additions before deletions; among additions later tables before those that
+// lead there, and high priorities before low ones, so that no packet meets half
+// a pipeline; among deletions the other way round.
+func compareSlots(a, b *slot) int {
+	switch {
+	case a.want != nil && b.want != nil:
+		return compareRules(a.want, b.want)
+	case a.want != nil:
+		return -1
+	case b.want != nil:
+		return 1
+	}
+	return compareRules(b.have, a.have)
+}
+
+// compareUrgent does that for entries of circuits, and for what keeps loops
+// out: what keeps loops out comes first, and each circuit whole before the next
+// one, so that a table which fills has few halves.
+func compareUrgent(a, b *slot) int {
+	if a.want != nil && b.want != nil {
+		return cmp.Or(a.want.rank()-b.want.rank(), cmp.Compare(a.want.Cookie, b.want.Cookie), compareRules(a.want, b.want))
+	}
+	return compareSlots(a, b)
 }
 
 // rank returns 0 of a rule that keeps loops out, and 1 of others.

@@ -78,7 +78,7 @@ func (r *Reconciler) nextOverdue(waiting [sorts]bool, most int) bool {
 
 // waiting returns of which sorts there are steps.
 func (r *Reconciler) waiting() (is [sorts]bool) {
-	is[ofCircuits], is[ofOthers] = len(r.urgent) > 0, len(r.rest) > 0
+	is[ofCircuits], is[ofOthers] = len(r.backlogs[urgent]) > 0, len(r.backlogs[rest]) > 0
 	for id := range r.limits {
 		if r.meters[id].want != nil {
 			is[needed] = true
@@ -96,12 +96,14 @@ func (r *Reconciler) draw(s sort, most int) {
 	case needed:
 		r.nextMeters(func(id openflow.MeterID) bool { return r.meters[id].want != nil })
 	case ofCircuits:
-		for _, k := range r.ordered(r.urgent, sortUrgent) {
-			r.send(k, r.urgent)
+		list := r.backlogs[urgent].ordered(compareUrgent)
+		r.sent = slices.Grow(r.sent, len(list))
+		for _, s := range list {
+			r.send(s, urgent)
 		}
 	case ofOthers:
 		if r.nextQueued(most); len(r.sent) == 0 { // it was over, or none of it needs anything any more
-			r.queue = r.ordered(r.rest, sortSteps)
+			r.queue = r.backlogs[rest].ordered(compareSlots)
 			r.nextQueued(most)
 		}
 	case unused:
@@ -112,7 +114,7 @@ func (r *Reconciler) draw(s sort, most int) {
 
 func (r *Reconciler) nextQueued(most int) {
 	for len(r.queue) > 0 && len(r.sent) < most {
-		r.send(r.queue[0], r.rest)
+		r.send(r.queue[0], rest)
 		r.queue = r.queue[1:]
 	}
 }
@@ -140,10 +142,10 @@ func (r *Reconciler) nextMeters(pick func(openflow.MeterID) bool) {
 // change. Those of entries that are left as they are do not count.
 func (r *Reconciler) usedMeters() map[openflow.MeterID]bool {
 	used := map[openflow.MeterID]bool{}
-	for _, list := range [...]backlog{r.urgent, r.rest} {
-		for k := range list {
-			if have := r.at(k).have; have != nil {
-				used[have.meter()] = true
+	for _, list := range r.backlogs {
+		for _, s := range list {
+			if s.have != nil {
+				used[s.have.meter()] = true
 			}
 		}
 	}
@@ -161,57 +163,38 @@ func (r *Rule) meter() openflow.MeterID {
 	return 0
 }
 
-// ordered lists the keys of a backlog as their steps are to be sent, by how
-// they are sorted.
-func (r *Reconciler) ordered(b backlog, sorted func([]Step)) []openflow.EntryKey {
-	steps := make([]Step, 0, len(b))
-	for k := range b {
-		at := r.at(k)
-		if at.want == nil {
-			steps = append(steps, Step{Removes: at.have})
-		} else {
-			steps = append(steps, Step{Rule: at.want})
-		}
-	}
-	sorted(steps)
-	keys := make([]openflow.EntryKey, len(steps))
-	for i, s := range steps {
-		if s.Rule != nil {
-			keys[i] = s.Rule.Key()
-		} else {
-			keys[i] = s.Removes.Key()
-		}
-	}
-	return keys
+// ordered lists the slots of a backlog in an order.
+func (b backlog) ordered(compare func(a, b *slot) int) []*slot {
+	list := slices.Clone(b)
+	slices.SortFunc(list, compare)
+	return list
 }
 
-// send takes a key for sent, unless it is right by now, or its meter has still
+// send takes a slot for sent, unless it is right by now, or its meter has still
 // to come.
-func (r *Reconciler) send(k openflow.EntryKey, from backlog) {
-	generation, differs := from[k]
-	if !differs {
+func (r *Reconciler) send(s *slot, from listing) {
+	if s.listed != from {
 		return
 	}
-	at := r.at(k)
-	want, vacates := at.want, false
+	have, want, vacates := s.have, s.want, false
 	if want != nil && r.awaited(want.meter()) {
-		if vacates = r.obstructs(at); !vacates {
+		if vacates = r.obstructs(s.pair); !vacates {
 			return
 		}
 		want = nil
 	}
-	delete(from, k)
-	step := ruleStep(at.have, want)
+	r.unlist(s)
+	step := ruleStep(have, want)
 	r.numbers.address(step.Message)
+	k := step.key()
 	if step.Removes != nil {
-		at.have = nil // from now on its flow-removed message is no news
-		r.put(k, at)
+		s.have = nil // from now on its flow-removed message is no news
 	}
-	r.flying[k] = true
+	s.flying = true
 	if r.touched != nil {
 		r.touched[k] = true
 	}
-	r.sent = append(r.sent, sending{Step: step, key: k, generation: generation, vacates: vacates})
+	r.sent = append(r.sent, sending{Step: step, slot: s, key: k, generation: s.since, vacates: vacates})
 }
 
 // awaited reports whether a meter is not there and is about to be.
