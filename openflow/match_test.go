@@ -138,6 +138,9 @@ func TestCanonical(t *testing.T) {
 		if test.m.Key() != test.want.Key() {
 			t.Errorf("%s: keys differ", test.name)
 		}
+		if got, ok := MatchOf(test.m.Key()); !ok || !reflect.DeepEqual(got, test.want) {
+			t.Errorf("%s: %v has its key, want %v", test.name, got, test.want)
+		}
 	}
 }
 
@@ -149,6 +152,16 @@ func TestKeyIgnoresOrder(t *testing.T) {
 		rand.New(rand.NewPCG(seed, 0)).Shuffle(len(m), func(i, j int) { m[i], m[j] = m[j], m[i] })
 		if m.Key() != want {
 			t.Fatalf("the key of %v depends on the order", m)
+		}
+	}
+}
+
+// What is the key of no match is found out.
+func TestMatchOfNoKey(t *testing.T) {
+	key := sampleMatch.Key()
+	for _, bad := range []string{key[:3], key[:len(key)-1], key + "\x80", "\x80\x00\x00\x03\x00\x00\x00"} {
+		if m, ok := MatchOf(bad); ok {
+			t.Errorf("%x is taken for the key of %v", bad, m)
 		}
 	}
 }

@@ -19,6 +19,23 @@ func (m Match) Key() string {
 	return string(m.AppendKey(buf[:0]))
 }
 
+// MatchOf returns the canonical match that has a key; ok is false if none has.
+func MatchOf(key string) (m Match, ok bool) {
+	b := []byte(key)
+	c := cursor{b: b, end: len(b)}
+	if m = make(Match, c.countOXMs()); c.err != nil {
+		return nil, false
+	}
+	for i := range m {
+		n := oxmHeaderLen + int(b[3])
+		if !m[i].read(b, n) {
+			return nil, false
+		}
+		b = b[n:]
+	}
+	return m, true
+}
+
 // AppendKey appends to dst what [Match.Key] returns. Indexing a map of strings
 // with string(m.AppendKey(buf[:0])) does not allocate.
 func (m Match) AppendKey(dst []byte) []byte {

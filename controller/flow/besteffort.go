@@ -43,7 +43,7 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[o
 		p, known := v.sw.Ports[no]
 		if id, ok := purpose.PortID(no); known && ok {
 			ids[no] = id
-			left[no] = kbps(v.policy.Frames.left(p, sum))
+			left[no] = coarse(kbps(v.policy.Frames.left(p, sum)), kbps(p.Capacity))
 		}
 	}
 	if !v.budget().alone {
@@ -60,6 +60,24 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[o
 		v.meters[ids[no]] = drop(rate, v.burst())
 	}
 	return ids
+}
+
+// coarse rounds what is left of a capacity to best effort down, by a thousandth
+// of the capacity and a fiftieth of itself at most. So most circuits that come,
+// move or go leave the meters of the ports on their paths as they are. What is
+// round already stays so.
+func coarse(left, capacity uint32) uint32 {
+	most, step := min(capacity/1000, left/50), uint32(1)
+	for step <= most/10 {
+		step *= 10
+	}
+	switch {
+	case step <= most/5:
+		step *= 5
+	case step <= most/2:
+		step *= 2
+	}
+	return left - left%step
 }
 
 // shareMeter has the best effort of all ports, and what is flooded, go through

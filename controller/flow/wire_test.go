@@ -1,9 +1,11 @@
 package flow
 
 import (
+	"fmt"
 	"testing"
 
 	"conga/bitrate"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 )
 
@@ -49,5 +51,34 @@ func TestPortionsLeaveRoomOnTheWire(t *testing.T) {
 		if wire := p.Frames.wire(all, 512); wire > port.Capacity {
 			t.Errorf("with %v spare, rates and portions take %v of the wire", spare, wire)
 		}
+	}
+}
+
+// What is left to best effort is rounded down a little, so that a small circuit
+// more or less leaves most meters as they are.
+func TestCoarse(t *testing.T) {
+	for _, c := range []struct{ left, capacity, want uint32 }{
+		{0, 1000, 0}, {1, 1_000_000, 1}, {99, 1_000_000, 99}, {101, 1_000_000, 100}, {249, 1_000_000, 248}, {251, 1_000_000, 250},
+		{60_000, 100_000, 60_000}, {59_999, 100_000, 59_900}, {999_900, 1_000_000, 999_000}, {9_999_900, 10_000_000, 9_990_000},
+		{499_999, 10_000_000, 495_000}, {unlimited, unlimited, 4_294_000_000},
+	} {
+		if got := coarse(c.left, c.capacity); got != c.want {
+			t.Errorf("of %d kbit/s, %d are left to best effort where %d are not reserved; want %d", c.capacity, got, c.left, c.want)
+		}
+	}
+	n := square(t, threeTables)
+	rate, changes := Compile(n, 1).Meters, 0
+	for i := range 100 {
+		n.Circuits = append(n.Circuits, forth(fmt.Sprint(i), uint32(i+1), 10*bitrate.Kbps))
+		now := Compile(n, 1).Meters
+		for id, m := range now {
+			if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterBestEffort && m != rate[id] {
+				changes++
+			}
+		}
+		rate = now
+	}
+	if changes > 24 {
+		t.Errorf("%d changes of two meters by 100 circuits that hold a hundredth of their ports", changes)
 	}
 }

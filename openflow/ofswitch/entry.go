@@ -111,8 +111,6 @@ func stats(entries []*entry, now time.Duration) (parts []openflow.FlowStatsReply
 
 // openMatch returns the entry's match.
 func (e *entry) openMatch() openflow.Match {
-	if all := stats([]*entry{e}, e.created); len(all) == 1 && len(all[0]) == 1 {
-		return all[0][0].Match
-	}
-	return nil
+	m, _ := openflow.MatchOf(e.match) // it was made of a match
+	return m
 }

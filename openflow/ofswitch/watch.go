@@ -9,11 +9,21 @@ func (s *Switch) FlowsTo(port openflow.PortNo) (n int) {
 	defer s.mu.Unlock()
 	s.expireDueLocked(s.now())
 	for _, p := range s.programs {
-		if p.outputsTo(port, openflow.GroupAny) {
+		if sendsTo(p.apply, port) || sendsTo(p.listed, port) {
 			n += p.users
 		}
 	}
 	return n
+}
+
+// sendsTo reports whether one of some actions outputs to port.
+func sendsTo(actions []openflow.Action, port openflow.PortNo) bool {
+	for i := range actions {
+		if a := &actions[i]; a.Type == openflow.ActionOutput && a.Port == port {
+			return true
+		}
+	}
+	return false
 }
 
 // OnMessage has fn called with every message from a controller before it is

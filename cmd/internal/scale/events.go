@@ -26,16 +26,34 @@ type stream struct {
 	news chan struct{} // capacity 1
 
 	mu   sync.Mutex
-	last map[string]said
+	last map[string]*said
 	lost bool // the daemon has reported that events were missed
 	err  error
 }
 
 // A said is the last event about an allocation.
 type said struct {
-	at time.Time
+	at   time.Time
+	text []byte // what the event says, until it is read; nil: it was
 	allocation
 }
+
+// read returns what the event says.
+func (s *said) read() *allocation {
+	if s.text != nil {
+		var e struct{ Allocation *allocation }
+		if json.Unmarshal(s.text, &e) == nil && e.Allocation != nil {
+			s.allocation = *e.Allocation
+		}
+		s.text = nil
+	}
+	return &s.allocation
+}
+
+// waits reports whether the event says that something about the allocation is
+// under way, as can be seen without reading it. To read each event would take
+// longer than the daemon takes for it, on the same processors.
+func (s *said) waits() bool { return s.text != nil && !bytes.Contains(s.text, []byte(`"reason":null`)) }
 
 // follow begins to follow the events of the project.
 func (a *api) follow(ctx context.Context) (*stream, error) {
@@ -49,7 +67,7 @@ func (a *api) follow(ctx context.Context) (*stream, error) {
 		cancel()
 		return nil, err
 	}
-	s := &stream{cancel: cancel, ended: make(chan struct{}), last: map[string]said{}, news: make(chan struct{}, 1)}
+	s := &stream{cancel: cancel, ended: make(chan struct{}), last: map[string]*said{}, news: make(chan struct{}, 1)}
 	go func() {
 		defer close(s.ended)
 		defer r.Body.Close()
@@ -82,18 +100,10 @@ func (s *stream) read(in *bufio.Reader) {
 
 // takeLocked takes one event.
 func (s *stream) takeLocked(data []byte) {
-	var e struct {
-		Event      string      `json:"event"`
-		Allocation *allocation `json:"allocation"`
-	}
-	if json.Unmarshal(data, &e) != nil {
-		return
-	}
-	if e.Event == "reset" {
-		s.lost = true
-	}
-	if e.Allocation != nil {
-		s.last[e.Allocation.ID] = said{time.Now(), *e.Allocation}
+	if id, ok := idIn(data); ok {
+		s.last[id] = &said{at: time.Now(), text: data}
+	} else {
+		s.lost = s.lost || bytes.Contains(data, []byte(`"event":"reset"`))
 	}
 	select {
 	case s.news <- struct{}{}:
@@ -101,9 +111,19 @@ func (s *stream) takeLocked(data []byte) {
 	}
 }
 
+// idIn returns the ID of the allocation that an event is about.
+func idIn(data []byte) (id string, ok bool) {
+	_, rest, ok := bytes.Cut(data, []byte(`"allocation_id":"`))
+	if !ok {
+		return "", false
+	}
+	text, _, ok := bytes.Cut(rest, []byte(`"`))
+	return string(text), ok
+}
+
 // waitAll waits until the last event of every one of these allocations fits,
-// and returns the time of the last that did. After missed events it reads the
-// list.
+// which none does that gives a reason, and returns the time of the last that
+// did. After missed events it reads the list.
 func (s *stream) waitAll(ctx context.Context, a *api, ids []string, fits func(*allocation) bool) (time.Time, error) {
 	var latest time.Time
 	open := ids
@@ -140,8 +160,8 @@ func (s *stream) unfit(open []string, latest time.Time, fits func(*allocation) b
 	defer s.mu.Unlock()
 	left := make([]string, 0, len(open))
 	for _, id := range open {
-		e, ok := s.last[id]
-		if !ok || !fits(&e.allocation) {
+		e := s.last[id]
+		if e == nil || e.waits() || !fits(e.read()) {
 			left = append(left, id)
 		} else if e.at.After(latest) {
 			latest = e.at
@@ -159,9 +179,12 @@ func (s *stream) catchUp(ctx context.Context, a *api) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, one := range all {
-		if e, ok := s.last[one.ID]; !ok || e.State != one.State || (e.Reason == nil) != (one.Reason == nil) || !samePath(e.Path, one.Path) {
-			s.last[one.ID] = said{time.Now(), one}
+		if e := s.last[one.ID]; e != nil {
+			if was := e.read(); was.State == one.State && (was.Reason == nil) == (one.Reason == nil) && samePath(was.Path, one.Path) {
+				continue
+			}
 		}
+		s.last[one.ID] = &said{at: time.Now(), allocation: one}
 	}
 	return nil
 }
