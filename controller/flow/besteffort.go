@@ -43,7 +43,8 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[o
 		p, known := v.sw.Ports[no]
 		if id, ok := purpose.PortID(no); known && ok {
 			ids[no] = id
-			left[no] = coarse(kbps(v.policy.Frames.left(p, sum)), kbps(p.Capacity))
+			rate := kbps(v.policy.Frames.left(p, sum))
+			left[no] = coarse(rate, min(kbps(p.Capacity)/1000, rate/50))
 		}
 	}
 	if !v.budget().alone {
@@ -62,12 +63,11 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[o
 	return ids
 }
 
-// coarse rounds what is left of a capacity to best effort down, by a thousandth
-// of the capacity and a fiftieth of itself at most. So most circuits that come,
+// coarse rounds a rate down by so much at most. So most circuits that come,
 // move or go leave the meters of the ports on their paths as they are. What is
 // round already stays so.
-func coarse(left, capacity uint32) uint32 {
-	most, step := min(capacity/1000, left/50), uint32(1)
+func coarse(rate, most uint32) uint32 {
+	step := uint32(1)
 	for step <= most/10 {
 		step *= 10
 	}
@@ -77,7 +77,7 @@ func coarse(left, capacity uint32) uint32 {
 	case step <= most/2:
 		step *= 2
 	}
-	return left - left%step
+	return rate - rate%step
 }
 
 // shareMeter has the best effort of all ports, and what is flooded, go through
@@ -118,7 +118,9 @@ func (v *view) floodRate(left map[openflow.PortNo]uint32) uint32 {
 	if n < 2 {
 		return 0
 	}
-	return max(least/floodShare, minRate)
+	// The other meters give it up, so it is not to change with each of them.
+	rate := least / floodShare
+	return max(coarse(rate, rate/5), minRate)
 }
 
 // floodMeter returns the meter of what is flooded: that of the one port that

@@ -57,13 +57,12 @@ func TestPortionsLeaveRoomOnTheWire(t *testing.T) {
 // What is left to best effort is rounded down a little, so that a small circuit
 // more or less leaves most meters as they are.
 func TestCoarse(t *testing.T) {
-	for _, c := range []struct{ left, capacity, want uint32 }{
-		{0, 1000, 0}, {1, 1_000_000, 1}, {99, 1_000_000, 99}, {101, 1_000_000, 100}, {249, 1_000_000, 248}, {251, 1_000_000, 250},
-		{60_000, 100_000, 60_000}, {59_999, 100_000, 59_900}, {999_900, 1_000_000, 999_000}, {9_999_900, 10_000_000, 9_990_000},
-		{499_999, 10_000_000, 495_000}, {unlimited, unlimited, 4_294_000_000},
+	for _, c := range []struct{ rate, most, want uint32 }{
+		{0, 0, 0}, {99, 1, 99}, {249, 4, 248}, {251, 5, 250}, {251, 9, 250}, {251, 10, 250}, {60_000, 100, 60_000}, {59_999, 199, 59_900},
+		{59_999, 200, 59_800}, {499_999, 5000, 495_000}, {unlimited, 4_294_967, 4_294_000_000},
 	} {
-		if got := coarse(c.left, c.capacity); got != c.want {
-			t.Errorf("of %d kbit/s, %d are left to best effort where %d are not reserved; want %d", c.capacity, got, c.left, c.want)
+		if got := coarse(c.rate, c.most); got != c.want {
+			t.Errorf("%d kbit/s are rounded by %d at most to %d; want %d", c.rate, c.most, got, c.want)
 		}
 	}
 	n := square(t, threeTables)
@@ -72,7 +71,7 @@ func TestCoarse(t *testing.T) {
 		n.Circuits = append(n.Circuits, forth(fmt.Sprint(i), uint32(i+1), 10*bitrate.Kbps))
 		now := Compile(n, 1).Meters
 		for id, m := range now {
-			if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterBestEffort && m != rate[id] {
+			if kind, _ := purpose.ReadMeter(id); (kind == purpose.MeterBestEffort || kind == purpose.MeterFlood) && m != rate[id] {
 				changes++
 			}
 		}
