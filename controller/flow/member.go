@@ -5,7 +5,6 @@ import (
 
 	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -15,12 +14,12 @@ type member struct {
 	handle   uint32
 	listed   []path.Circuit
 	switches []openflow.DPID
-	held     map[topology.PortID]bitrate.Rate // see claims
-	shared   int                              // how many of these ports another circuit with a rate uses too
-	least    uint32                           // what its policers let through at least, in kbit/s
-	before   uint32                           // least, before it was listed anew; 0: settled since
-	parts    []*part                          // in the switches that are watched
-	selected []selected                       // see selections
+	held     []use
+	shared   int        // how many of these ports another circuit with a rate uses too
+	least    uint32     // what its policers let through at least, in kbit/s
+	before   uint32     // least, before it was listed anew; 0: settled since
+	parts    []*part    // in the switches that are watched
+	selected []selected // see selections
 }
 
 // part is what a circuit contributes to one switch.
@@ -89,7 +88,7 @@ func (m *member) selects(key path.FlowKey, in openflow.PortNo) bool {
 // list sets how the circuit is wanted.
 func (m *member) list(listed []path.Circuit) {
 	m.listed, m.switches = listed, nil
-	m.held = claims(listed)
+	m.held = usesOf(listed)
 	m.selected = slices.DeleteFunc(m.selected, func(s selected) bool { return !m.selects(s.key, s.in) })
 	if len(listed) > 0 {
 		m.handle = listed[0].Handle
@@ -124,40 +123,99 @@ func (m *member) unratedAt(dpid openflow.DPID, ports map[openflow.PortNo]bool) b
 // touchMember has the rules of a circuit made again in all its switches.
 func (w *Wanted) touchMember(m *member) {
 	for _, dpid := range m.switches {
-		if s := w.touch(dpid); s != nil {
-			s.members[m] = true
+		w.touchMemberAt(m, dpid)
+	}
+}
+
+// touchMemberAt has the rules of a circuit made again in one switch.
+func (w *Wanted) touchMemberAt(m *member, dpid openflow.DPID) {
+	if s := w.touch(dpid); s != nil {
+		s.members[m] = true
+	}
+}
+
+// touchPolicers has the policers of a circuit made again.
+func (w *Wanted) touchPolicers(m *member) {
+	for i := range m.listed {
+		if p := m.listed[i].Path; len(p) > 0 {
+			for _, dpid := range [...]openflow.DPID{p[0].DPID, p[len(p)-1].DPID} {
+				if s := w.touch(dpid); s != nil {
+					s.policers[m] = true
+				}
+			}
 		}
 	}
 }
 
-// claim enters a circuit wherever it counts.
-func (w *Wanted) claim(m *member) {
+// pass enters a circuit among those that pass by its switches, and takes it out
+// where it passed before.
+func (w *Wanted) pass(m *member, before []openflow.DPID) {
+	for _, dpid := range before {
+		if slices.Contains(m.switches, dpid) {
+			continue
+		}
+		if delete(w.passing[dpid], m); len(w.passing[dpid]) == 0 {
+			delete(w.passing, dpid)
+		}
+	}
 	for _, dpid := range m.switches {
+		if slices.Contains(before, dpid) {
+			continue
+		}
 		if w.passing[dpid] == nil {
 			w.passing[dpid] = map[*member]bool{}
 		}
 		w.passing[dpid][m] = true
 	}
+}
+
+// claim enters a circuit at the ports that it uses.
+func (w *Wanted) claim(m *member) {
 	m.shared, m.least, m.before = 0, 0, max(m.least, m.before)
-	for p, rate := range m.held {
-		w.reserve(p, rate)
-		w.join(p, m, rate)
+	for i := range m.held {
+		w.reserve(m.held[i].port, m.held[i].rate)
+		w.join(m, &m.held[i])
 	}
 	w.unsettled[m] = true
 }
 
 // release undoes claim.
 func (w *Wanted) release(m *member) {
-	for _, dpid := range m.switches {
-		if delete(w.passing[dpid], m); len(w.passing[dpid]) == 0 {
-			delete(w.passing, dpid)
-		}
-	}
-	for p, rate := range m.held {
-		w.exceed(p, -beyond(rate, m.least))
-		w.reserve(p, -rate)
-		w.leave(p, m, rate)
+	for i := range m.held {
+		u := &m.held[i]
+		w.exceed(u, -beyond(u.rate, m.least))
+		w.reserve(u.port, -u.rate)
+		w.leave(m, u)
 	}
 	delete(w.unsettled, m)
 	delete(w.later, m)
+}
+
+// A visit is what the rules of a circuit in one switch follow from.
+type visit struct {
+	key         path.FlowKey
+	handle      uint32
+	rate        bitrate.Rate
+	hop         path.Hop
+	first, last bool // of the path
+}
+
+// appendVisits appends how a circuit as it is listed visits a switch.
+func appendVisits(to []visit, listed []path.Circuit, dpid openflow.DPID) []visit {
+	for i := range listed {
+		c := &listed[i]
+		for j, h := range c.Path {
+			if h.DPID == dpid {
+				to = append(to, visit{c.Key, c.Handle, c.Rate, h, j == 0, j == len(c.Path)-1})
+			}
+		}
+	}
+	return to
+}
+
+// sameVisits reports whether two lists of a circuit have it visit a switch in
+// the same way.
+func sameVisits(a, b []path.Circuit, dpid openflow.DPID) bool {
+	var room [2][4]visit
+	return slices.Equal(appendVisits(room[0][:0], a, dpid), appendVisits(room[1][:0], b, dpid))
 }

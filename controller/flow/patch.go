@@ -13,8 +13,11 @@ type Patch struct {
 }
 
 // NewPatch returns a patch that changes nothing.
-func NewPatch() Patch {
-	return Patch{Rules: map[openflow.EntryKey]*Rule{}, Meters: map[openflow.MeterID]*Meter{}}
+func NewPatch() Patch { return newPatch(0) }
+
+// newPatch returns a patch with room for so many rules.
+func newPatch(rules int) Patch {
+	return Patch{Rules: make(map[openflow.EntryKey]*Rule, rules), Meters: map[openflow.MeterID]*Meter{}}
 }
 
 // Empty reports whether the patch changes nothing.

@@ -17,6 +17,7 @@ type site struct {
 	meters map[openflow.MeterID][]policed
 	roster roster
 
+	touched           bool // something of what follows
 	base, limits, all bool // ports, tree or tables; reservations; everything about hosts
 	members           map[*member]bool
 	policers          map[*member]bool // circuits whose policers alone may be others

@@ -1,7 +1,10 @@
 package flow
 
 import (
+	"slices"
+
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -12,6 +15,7 @@ type usage struct {
 	reserved bitrate.Rate
 	beyond   bitrate.Rate            // what the circuits get beyond their rates
 	portion  uint32                  // see Policy.portion
+	resized  bool                    // it is in Wanted.resized
 	members  [steps]map[*member]bool // by the steps that they have
 }
 
@@ -39,9 +43,47 @@ func (u *usage) each(f func(*member)) {
 	}
 }
 
-// join enters a circuit at a port of which it reserves so much.
-func (w *Wanted) join(p topology.PortID, m *member, rate bitrate.Rate) {
-	u := w.usage(p)
+// A use is what a circuit holds of a port.
+type use struct {
+	port topology.PortID
+	rate bitrate.Rate
+	of   *usage // there from join to leave
+}
+
+// usesOf returns what claims does, as a list.
+func usesOf(listed []path.Circuit) (uses []use) {
+	for i := range listed {
+		c := &listed[i]
+		if c.Rate == 0 {
+			continue
+		}
+		uses = slices.Grow(uses, 2*len(c.Path))
+		for _, h := range c.Path {
+			for _, no := range [...]openflow.PortNo{h.In, h.Out} {
+				p := topology.PortID{DPID: h.DPID, Port: no}
+				if i := slices.IndexFunc(uses, func(u use) bool { return u.port == p }); i >= 0 {
+					uses[i].rate = max(uses[i].rate, c.Rate)
+				} else {
+					uses = append(uses, use{port: p, rate: c.Rate})
+				}
+			}
+		}
+	}
+	return uses
+}
+
+// resize notes that circuits of a port may have another portion.
+func (w *Wanted) resize(p topology.PortID, u *usage) {
+	if !u.resized {
+		u.resized = true
+		w.resized[p] = true
+	}
+}
+
+// join enters a circuit at a port that it uses.
+func (w *Wanted) join(m *member, x *use) {
+	u := w.usage(x.port)
+	x.of = u
 	if u.circuits == 1 {
 		u.each(func(other *member) { w.share(other, 1) })
 	}
@@ -50,18 +92,19 @@ func (w *Wanted) join(p topology.PortID, m *member, rate bitrate.Rate) {
 		*members = map[*member]bool{}
 	}
 	(*members)[m] = true
-	u.reserved += rate
+	u.reserved += x.rate
 	if u.circuits++; u.circuits > 1 {
 		m.shared++
 	}
-	w.resized[p] = true
+	w.resize(x.port, u)
 }
 
 // leave undoes join.
-func (w *Wanted) leave(p topology.PortID, m *member, rate bitrate.Rate) {
-	u := w.usage(p)
+func (w *Wanted) leave(m *member, x *use) {
+	u, p := x.of, x.port
+	x.of = nil
 	delete(u.members[m.handle%steps], m)
-	u.reserved -= rate
+	u.reserved -= x.rate
 	switch u.circuits--; u.circuits {
 	case 0:
 		if delete(w.usages[p.DPID], p.Port); len(w.usages[p.DPID]) == 0 {
@@ -72,7 +115,7 @@ func (w *Wanted) leave(p topology.PortID, m *member, rate bitrate.Rate) {
 	case 1:
 		u.each(func(other *member) { w.share(other, -1) })
 	}
-	w.resized[p] = true
+	w.resize(p, u)
 }
 
 // share counts a port that a circuit has begun or ceased to share.
@@ -94,7 +137,7 @@ func (w *Wanted) settle() {
 	}
 	for p := range w.resized {
 		u, was := w.usage(p), uint32(0)
-		was, u.portion = u.portion, w.portion(p)
+		was, u.portion = u.portion, w.portion(p, u)
 		for class, members := range u.members {
 			if stepped(was, uint32(class)) == stepped(u.portion, uint32(class)) {
 				continue
@@ -114,7 +157,8 @@ func (w *Wanted) settle() {
 		w.setLeast(m, least)
 	}
 	for p := range w.resized {
-		if u := w.usage(p); w.tight(p, u) {
+		u := w.usage(p)
+		if u.resized = false; w.tight(p, u) {
 			u.each(func(m *member) { w.setLeast(m, min(m.least, stepped(u.portion, m.handle))) })
 		}
 	}
@@ -145,20 +189,19 @@ func (w *Wanted) CatchUp() {
 }
 
 // portion returns what each circuit may have of a port beyond its rate.
-func (w *Wanted) portion(p topology.PortID) uint32 {
+func (w *Wanted) portion(p topology.PortID, u *usage) uint32 {
 	port, known := w.snapshot.Switches[p.DPID].Ports[p.Port]
 	if !known {
 		return unlimited
 	}
-	u := w.usage(p)
 	return w.policy.portion(port, u.reserved, u.circuits)
 }
 
 // least returns what the policers of a circuit let through at least.
 func (w *Wanted) least(m *member) uint32 {
 	least := uint32(unlimited)
-	for p := range m.held {
-		if u := w.usage(p); m.shared > 0 && u.portion != unlimited {
+	for i := range m.held {
+		if u := m.held[i].of; m.shared > 0 && u.portion != unlimited {
 			least = min(least, stepped(u.portion, m.handle))
 		}
 	}
@@ -175,8 +218,9 @@ func (w *Wanted) setLeast(m *member, least uint32) {
 		return
 	}
 	m.least = least
-	for p, rate := range m.held {
-		w.exceed(p, beyond(rate, least)-beyond(rate, was)) // wraps where it becomes less
+	for i := range m.held {
+		u := &m.held[i]
+		w.exceed(u, beyond(u.rate, least)-beyond(u.rate, was)) // wraps where it becomes less
 	}
 	for _, c := range m.listed {
 		if len(c.Path) == 0 || beyond(c.Rate, was) == beyond(c.Rate, least) {
@@ -196,7 +240,8 @@ func (w *Wanted) setLeast(m *member, least uint32) {
 // lower notes a switch that has to lower a policer, for the circuits whose
 // coming may be why.
 func (w *Wanted) lower(m *member, dpid openflow.DPID) {
-	for p := range m.held {
+	for i := range m.held {
+		p := m.held[i].port
 		if !w.resized[p] {
 			continue
 		}
@@ -216,8 +261,8 @@ func (w *Wanted) Lowered(id string) (dpids []openflow.DPID) {
 		return nil
 	}
 	seen := map[openflow.DPID]bool{}
-	for p := range m.held {
-		for dpid := range w.lowered[p] {
+	for i := range m.held {
+		for dpid := range w.lowered[m.held[i].port] {
 			if !seen[dpid] {
 				seen[dpid] = true
 				dpids = append(dpids, dpid)
@@ -228,12 +273,12 @@ func (w *Wanted) Lowered(id string) (dpids []openflow.DPID) {
 }
 
 // exceed adds to what circuits get of a port beyond their rates.
-func (w *Wanted) exceed(p topology.PortID, more bitrate.Rate) {
-	u := w.usage(p)
+func (w *Wanted) exceed(x *use, more bitrate.Rate) {
+	u := x.of
 	was := givenUp(u.beyond)
 	u.beyond += more
 	if is := givenUp(u.beyond); is != was {
-		w.reserve(p, is-was)
+		w.reserve(x.port, is-was)
 	}
 }
 

@@ -77,10 +77,13 @@ func (w *Wanted) Take(f func(openflow.DPID, Patch)) {
 	w.settle()
 	w.taken = true
 	for s := range w.changed {
-		p := NewPatch()
+		p := newPatch(8 * len(s.members))
 		if w.refresh(s, p); !p.Empty() {
 			f(s.dpid, p)
 		}
+	}
+	for s := range w.changed {
+		s.touched = false
 	}
 	clear(w.changed)
 }
@@ -89,7 +92,8 @@ func (w *Wanted) Take(f func(openflow.DPID, Patch)) {
 // nil if it is not watched.
 func (w *Wanted) touch(dpid openflow.DPID) *site {
 	s := w.sites[dpid]
-	if s != nil {
+	if s != nil && !s.touched {
+		s.touched = true
 		w.changed[s] = true
 	}
 	return s
@@ -146,8 +150,8 @@ func (w *Wanted) moveHost(mac openflow.MAC) {
 		}
 		w.homes[x.at.DPID][x] = true
 	}
-	for _, s := range w.sites {
-		w.changed[s] = true
+	for dpid, s := range w.sites {
+		w.touch(dpid)
 		s.stations[x] = true
 	}
 }
@@ -222,13 +226,22 @@ func (w *Wanted) SetCircuit(id string, listed []path.Circuit) {
 		m = newMember(id)
 		w.members[id] = m
 	}
-	w.touchMember(m)
+	was, before, shared := m.listed, m.switches, m.shared > 0
 	w.release(m)
 	m.list(listed)
+	w.pass(m, before)
 	if len(listed) == 0 {
 		delete(w.members, id)
-		return
+	} else {
+		w.claim(m)
 	}
-	w.claim(m)
-	w.touchMember(m)
+	all := shared != (m.shared > 0)
+	for _, list := range [...][]openflow.DPID{before, m.switches} {
+		for _, dpid := range list {
+			if all || !sameVisits(was, listed, dpid) {
+				w.touchMemberAt(m, dpid)
+			}
+		}
+	}
+	w.touchPolicers(m) // they depend on all of its path
 }

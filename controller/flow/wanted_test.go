@@ -218,9 +218,11 @@ func (h *history) checkPutOff(n *Network) {
 			}
 			var sum, reserved bitrate.Rate
 			for _, m := range h.wanted.members {
-				if rate, uses := m.held[p.ID]; uses {
-					reserved += rate
-					sum += rate + beyond(rate, m.least)
+				for _, u := range m.held {
+					if u.port == p.ID {
+						reserved += u.rate
+						sum += u.rate + beyond(u.rate, m.least)
+					}
 				}
 			}
 			sum += bitrate.Rate(best.Rate+kept.Meters[purpose.FloodID].Rate) * bitrate.Kbps
