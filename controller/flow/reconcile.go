@@ -35,7 +35,7 @@ type Reconciler struct {
 
 	sent      []sending
 	changing  map[openflow.MeterID]bool             // meters of sent
-	lost      map[openflow.EntryKey]openflow.Cookie // of entries that vanished while steps are under way
+	lost      map[openflow.EntryKey]openflow.Cookie // of entries that vanished while steps that put them there are under way
 	refused   map[openflow.EntryKey]refusal
 	unmetered map[openflow.MeterID]error
 	crowded   map[openflow.MeterID]bool // meters that wait for others to go
@@ -214,7 +214,7 @@ func (r *Reconciler) Vanished(k openflow.EntryKey, cookie openflow.Cookie) bool 
 	if s == nil {
 		return false // nothing is kept of what a switch makes up
 	}
-	if r.UnderWay() {
+	if s.flying && !s.removing {
 		r.lost[k] = cookie
 	}
 	if r.touched != nil {

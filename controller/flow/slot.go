@@ -9,10 +9,11 @@ type pair[T any] struct{ want, have *T }
 // long as an entry is wanted or there, or a step about it is under way.
 type slot struct {
 	pair[Rule]
-	since  uint64  // the first generation that the entry does not satisfy, while it is listed
-	index  int32   // in the backlog
-	listed listing // the backlog that it is in
-	flying bool    // a step about it is under way
+	since    uint64  // the first generation that the entry does not satisfy, while it is listed
+	index    int32   // in the backlog
+	listed   listing // the backlog that it is in
+	flying   bool    // a step about it is under way
+	removing bool    // which takes it out
 }
 
 // A listing names a backlog.

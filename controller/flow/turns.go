@@ -190,7 +190,7 @@ func (r *Reconciler) send(s *slot, from listing) {
 	if step.Removes != nil {
 		s.have = nil // from now on its flow-removed message is no news
 	}
-	s.flying = true
+	s.flying, s.removing = true, step.Removes != nil
 	if r.touched != nil {
 		r.touched[k] = true
 	}
