@@ -159,10 +159,7 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 		return Allocation{}, &Error{Op: op, Kind: Internal, Err: err}
 	}
 	now := a.now()
-	if err := r.normalise(now); err != nil {
-		return Allocation{}, err.in(op)
-	}
-	if err := checkLeast(r.Bandwidth, a.cfg.Least); err != nil {
+	if err := a.check(&r, now); err != nil {
 		return Allocation{}, err.in(op)
 	}
 	it, made, err := a.beginCreation(r, now, along)
@@ -173,6 +170,15 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 		return Allocation{}, err.in(op)
 	}
 	return made, nil
+}
+
+// check checks a new request as far as that is possible without the network,
+// and brings it into its normal form.
+func (a *Allocator) check(r *Request, now Seconds) *Error {
+	if err := r.normalise(now); err != nil {
+		return err
+	}
+	return checkLeast(r.Bandwidth, a.cfg.Least)
 }
 
 // beginCreation admits a request and begins to save it.

@@ -38,17 +38,15 @@ type counsel struct {
 // was is the allocation that the request changes, nil if it is new; the caller
 // has taken that one's reservations out of the calendars.
 func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record) []Request {
-	c := counsel{a: a, now: now, asked: r, was: was, limits: a.cfg.Limits(r.ProjectID), planner: a.plannerLocked()}
+	c := a.counselLocked(r, now, was)
 	bare := r
 	bare.Bandwidth = 0
 	if a.checkOneLocked(bare, c.limits, was) != nil {
 		return nil // it is their number that refuses it
 	}
-	from, to, _, unknown := locate(c.snapshot, r.Key)
-	c.demand = demand{Request: r, from: from, to: to, conflicting: c.calendars.conflicting(r), limit: c.limits.rate()}
-	_, ok := c.graph.Find(c.query(demand{from: from, to: to}, Window{}))
+	_, ok := c.graph.Find(c.query(demand{from: c.from, to: c.to}, Window{}))
 	switch {
-	case unknown != "" || !ok:
+	case !ok:
 		c.offer(c.at(c.limits.rate(), r.StartTime), c.at(0, r.StartTime)) // as it would wait for a path
 	case was != nil && was.Started:
 		c.offer(c.slowerUntil(was.Window.Start + r.Duration)...)
@@ -60,6 +58,14 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record) []Re
 		c.advise()
 	}
 	return c.list
+}
+
+// counselLocked returns a counsel that has found nothing yet.
+func (a *Allocator) counselLocked(r Request, now Seconds, was *record) *counsel {
+	c := &counsel{a: a, now: now, asked: r, was: was, limits: a.cfg.Limits(r.ProjectID), planner: a.plannerLocked()}
+	from, to, _, _ := locate(c.snapshot, r.Key)
+	c.demand = demand{Request: r, from: from, to: to, conflicting: c.calendars.conflicting(r), limit: c.limits.rate()}
+	return c
 }
 
 // advise lists what may be asked for in place of what has not started.
@@ -222,7 +228,7 @@ func (c *counsel) admits(r Request, now Seconds) bool {
 	if stays {
 		r.StartTime = 0 // it may be long ago
 	}
-	if r.normalise(now) != nil || checkLeast(r.Bandwidth, c.a.cfg.Least) != nil {
+	if c.a.check(&r, now) != nil {
 		return false
 	}
 	if stays {

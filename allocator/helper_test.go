@@ -125,7 +125,9 @@ func newWorld(tb failer, switches int, edge bitrate.Rate) *world {
 	return w
 }
 
-func host(d, h int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, byte(d), byte(h)}) }
+func host(d, h int) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, byte(d >> 8), byte(d), byte(h)})
+}
 
 func (w *world) setPort(id topology.PortID, role topology.PortRole, c bitrate.Rate) {
 	w.snap.Switches[id.DPID].Ports[id.Port] = topology.Port{ID: id, Up: true, Role: role, Capacity: c}

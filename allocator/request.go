@@ -28,6 +28,11 @@ func (r *Request) normalise(now Seconds) *Error {
 	if r.ProjectID == "" {
 		return invalid("project_id", "is required")
 	}
+	return r.normaliseRest(now)
+}
+
+// normaliseRest does what normalise does, and leaves the project alone.
+func (r *Request) normaliseRest(now Seconds) *Error {
 	if err := normaliseKey(&r.Key); err != nil {
 		return err
 	}

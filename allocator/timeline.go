@@ -264,6 +264,17 @@ func (l *timeline) seek(m mark, t Seconds) mark {
 	return m
 }
 
+// after returns a moment before which the level is as it is at a mark; never if
+// it stays so.
+func (l *timeline) after(m mark) Seconds {
+	for ; m.block < len(l.blocks); m.block, m.n = m.block+1, 0 {
+		if s := &l.blocks[m.block]; m.n < len(s.at) {
+			return s.base + Seconds(s.at[m.n])
+		}
+	}
+	return never
+}
+
 // gap returns what fit does, and until when all later starts fit as well: until
 // does not, or is not known to. Where nothing fits before enough, from may be
 // any moment from enough on before which nothing fits, and until is the same.

@@ -2,23 +2,29 @@ package httpapi
 
 import (
 	"net/http"
+	"slices"
 
 	"conga/allocator"
 	"conga/httpapi/rest"
 )
 
-// takeConnectionID takes connection_uuid, which stands for the attributes that
-// say which traffic an allocation is for: with it they are refused, and without
-// it the addresses are required.
-func (a *api) takeConnectionID(b *rest.Fields, f allocationRequest) (id rest.Value[string]) {
+// takeConnectionID takes connection_uuid of a request for an allocation.
+func (a *api) takeConnectionID(b *rest.Fields, f allocationRequest) rest.Value[string] {
+	return a.takeConnection(b, f, requiredNames...)
+}
+
+// takeConnection takes connection_uuid, which stands for the attributes that
+// say which traffic an allocation is for: with it they are refused, and not
+// required.
+func (a *api) takeConnection(b *rest.Fields, f allocationRequest, required ...string) (id rest.Value[string]) {
 	if a.Connections != nil {
 		id = b.Text("connection_uuid")
 	}
 	if !id.Set {
-		b.Require(requiredNames...)
+		b.Require(required...)
 		return id
 	}
-	b.Require(namesOf(func(a *attribute) bool { return a.required && !a.traffic })...)
+	b.Require(slices.DeleteFunc(slices.Clone(required), func(name string) bool { return slices.Contains(trafficNames, name) })...)
 	for _, name := range trafficNames {
 		if f.of(name).set {
 			b.Reject(name, "is what connection_uuid says already; leave one of them out")

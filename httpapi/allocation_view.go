@@ -127,7 +127,11 @@ func (s *shown) windowTime(t allocator.Seconds) any {
 
 // links returns what leads from the allocation to what is on its path.
 func (s *shown) links() any {
-	out := allocationLinks{Self: rest.LinkTo(s.path("allocations", s.ID))}
+	out := allocationLinks{Self: rest.LinkTo(s.path("allocations"))} // to where it may be posted
+	if s.ID == "" {
+		return out
+	}
+	out.Self = rest.LinkTo(s.path("allocations", s.ID))
 	if s.reported {
 		out.Connections = new(rest.LinkTo(s.path("connections") + "?allocation=" + s.ID))
 	}

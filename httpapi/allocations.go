@@ -16,23 +16,8 @@ var errNoAllocation = rest.NewFault(http.StatusNotFound, "allocation_id: no such
 
 // createAllocation serves POST /allocations.
 func (a *api) createAllocation(x *exchange) error {
-	f := takeAllocation(x.body, a.LeastRate)
-	connection := a.takeConnectionID(x.body, f)
-	if err := x.done(); err != nil {
-		return err
-	}
-	r := f.request()
-	if err := a.mayUse(x, r.ProjectID); err != nil {
-		return err
-	}
-	if err := a.followConnection(&r, connection); err != nil {
-		return err
-	}
-	if err := a.consented(x, r); err != nil {
-		return err
-	}
-	var err error
-	if r.UserID, err = a.userOf(x, r); err != nil {
+	r, err := a.requested(x)
+	if err != nil {
 		return err
 	}
 	render := func(one allocator.Allocation) (rest.Reply, error) { return a.created(x, one), nil }
@@ -41,6 +26,28 @@ func (a *api) createAllocation(x *exchange) error {
 		return err
 	}
 	return x.answerOnce(func() (rest.Reply, error) { return render(made) })
+}
+
+// requested returns the request for a new allocation in the body, if its
+// project, its user and its addresses are ones that the key may name.
+func (a *api) requested(x *exchange) (r allocator.Request, err error) {
+	f := takeAllocation(x.body, a.LeastRate)
+	connection := a.takeConnectionID(x.body, f)
+	if _, err := x.parameters("validate"); err != nil {
+		return r, err
+	}
+	r = f.request()
+	if err := a.mayUse(x, r.ProjectID); err != nil {
+		return r, err
+	}
+	if err := a.followConnection(&r, connection); err != nil {
+		return r, err
+	}
+	if err := a.consented(x, r); err != nil {
+		return r, err
+	}
+	r.UserID, err = a.userOf(x, r)
+	return r, err
 }
 
 // created answers a creation.

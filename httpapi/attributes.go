@@ -46,7 +46,7 @@ type given struct {
 
 // attributes are those of the OpenAPI document, in the order of answers.
 var attributes = []attribute{
-	{name: "allocation_id", show: func(s *shown) any { return s.ID }},
+	{name: "allocation_id", show: func(s *shown) any { return textOrNull(s.ID) }},
 	{
 		name: "start_time", audited: 10, optional: true, read: moment(allocator.MaxAhead, startTime), change: changeStart,
 		value: func(a *allocator.Allocation) any { return int64(a.StartTime) },

@@ -88,7 +88,7 @@ func (a *api) recordRefusal(x *exchange, err error) {
 	for _, undo := range x.undo {
 		undo()
 	}
-	if a.Audit == nil || x.Request.Method == http.MethodGet || x.Request.Method == http.MethodHead {
+	if a.Audit == nil || x.asks || x.Request.Method == http.MethodGet || x.Request.Method == http.MethodHead {
 		return
 	}
 	f := faultOf(err)

@@ -23,6 +23,7 @@ type exchange struct {
 	memory  limits.Share    // of all bodies' memory, that the request's body takes
 	attempt *replay.Attempt // of a request with an Idempotency-Key; nil: none
 	public  string          // origin of addresses, from the configuration; "": the client's own
+	asks    bool            // it changes nothing, whatever its method
 	undo    []func()        // remove what the audit log has noted, if the request fails
 }
 

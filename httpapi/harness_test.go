@@ -126,7 +126,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	})
 	h.must(err)
 	cfg := httpapi.Config{
-		Allocations: h.alloc, Keys: h.keys, Directory: h.dir, Connections: h.reports,
+		Allocations: h.alloc, Planner: h.alloc, Keys: h.keys, Directory: h.dir, Connections: h.reports,
 		Audit: trail, Replays: replays, Events: h.events, Webhooks: h.hooks,
 		Projects: func() []httpapi.Project {
 			return []httpapi.Project{

@@ -111,6 +111,7 @@ var matrix = []row{
 	{"GET", "/api/hosts", "", operators},
 	{"GET", "/api/attachments", "", operators},
 	{"GET", "/api/paths?src=192.127.1.10&dst=192.127.1.11", "", everyKey},
+	{"POST", "/api/availability", `{"src_ip":"192.127.1.10","dst_ip":"192.127.1.11"}`, everyKey},
 
 	{"GET", "/api/stats", "", everyKey},
 	{"GET", "/api/stats/allocations", "", everyKey},

@@ -17,6 +17,11 @@ import (
 type Planner interface {
 	// Outlook tells which path a request would be given now.
 	Outlook(key path.FlowKey, rate bitrate.Rate, duration allocator.Seconds) (allocator.Outlook, error)
+	// Availability tells what a request would be given, and what is free
+	// within so many seconds.
+	Availability(r allocator.Request, horizon allocator.Seconds) (allocator.Availability, error)
+	// Validate tells what a request would make.
+	Validate(r allocator.Request) (allocator.Allocation, error)
 	// Reserved is the most that allocations hold of a directed link at any
 	// moment of the window, in bit/s.
 	Reserved(link topology.LinkID, w allocator.Window) bitrate.Rate

@@ -26,6 +26,9 @@ type role struct {
 	read, change access
 }
 
+// asking is what is read by POST.
+const asking = "/availability"
+
 // roles is the one table of what each sort of key may do. The longest address
 // counts. An operator's key changes nothing, wherever a user's may; the admin's
 // may do everything that a key can do. What has no row is the admin's alone, so
@@ -40,6 +43,7 @@ var roles = []role{
 	{"/connections", byUsers, byUsers},
 	{"/events", byUsers, byNone},
 	{"/paths", byUsers, byNone},
+	{asking, byUsers, byNone},
 	{"/projects", byUsers, byAdmin},
 	{"/webhooks", byUsers, byUsers},
 
@@ -105,7 +109,7 @@ func mayCall(key auth.Key, method, template string) error {
 	}
 	r := roleOf(template)
 	need := r.change
-	if method == http.MethodGet || method == http.MethodHead {
+	if method == http.MethodGet || method == http.MethodHead || method == http.MethodPost && r.address == asking {
 		need = r.read
 	} else if key.Operator && need >= byOperators {
 		return errReadOnly

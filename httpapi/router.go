@@ -73,7 +73,7 @@ func (a *api) keyRoutes(g *gin.RouterGroup) {
 
 func (a *api) allocationRoutes(g *gin.RouterGroup) {
 	g.Match(read, "/allocations", a.keyed(a.listAllocations))
-	g.POST("/allocations", a.keyed(a.idempotent(a.createAllocation)))
+	g.POST("/allocations", a.keyed(a.validates(a.idempotent(a.createAllocation))))
 	g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
 	g.POST("/allocations/:id", a.keyed(a.idempotent(a.changeAllocation)))
 	g.PATCH("/allocations/:id", a.patched(a.idempotent(a.changeAllocation)))
@@ -103,6 +103,7 @@ func (a *api) inventory(g *gin.RouterGroup) {
 	g.Match(read, "/hosts", a.keyed(a.listHosts))
 	g.Match(read, "/attachments", a.keyed(a.listAttachments))
 	g.Match(read, "/paths", a.keyed(a.showPath))
+	g.POST("/availability", a.keyed(a.showAvailability))
 }
 
 // statistics adds the resources that tell what the network carries.

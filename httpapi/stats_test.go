@@ -364,7 +364,7 @@ func TestPagesOfTheInventory(t *testing.T) {
 }
 
 func TestWithoutSnapshotOrParts(t *testing.T) {
-	h := newHarness(t, func(c *httpapi.Config) { c.Snapshot = func() *topology.Snapshot { return nil } })
+	h := newHarness(t, func(c *httpapi.Config) { c.Snapshot, c.Planner = func() *topology.Snapshot { return nil }, nil })
 	if a := h.want(503, "GET", "/api/switches", "", bearer(h.admin)); a.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}

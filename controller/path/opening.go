@@ -1,6 +1,7 @@
 package path
 
 import (
+	"slices"
 	"sync"
 
 	"conga/controller/topology"
@@ -31,24 +32,35 @@ type Crossing struct {
 // side cannot go on. Where there is no way, mostly all cables of one end are
 // shut, so that few are asked about.
 func (g *Graph) Opening(c Crossing) Seconds {
+	_, at := g.cross(&c, false)
+	return at
+}
+
+// Way does as Opening, and returns a way that is open then if there is one,
+// with few hops but not the fewest.
+func (g *Graph) Way(c Crossing) (p Path, at Seconds) { return g.cross(&c, true) }
+
+func (g *Graph) cross(c *Crossing, whole bool) (p Path, at Seconds) {
 	first, last, _, ok := g.accesses(c.From, c.To)
 	switch {
 	case !ok:
-		return Never
+		return nil, Never
 	case first == last:
-		return c.Start
+		return Path{{DPID: c.From.DPID, In: c.From.Port, Out: c.To.Port}}, c.Start
 	}
-	s := newSpread(g, &c, first, last)
+	s := newSpread(g, c, first, last)
 	defer s.release()
 	for side := 0; ; side = 1 - side {
 		switch met, more := s.step(side); {
+		case met && whole:
+			return s.way(), c.Start
 		case met:
-			return c.Start
+			return nil, c.Start
 		case !more:
 			if c.Shut != nil {
 				s.shut(side)
 			}
-			return s.sides[side].next
+			return nil, s.sides[side].next
 		}
 	}
 }
@@ -60,6 +72,9 @@ type spread struct {
 	epoch uint32
 	seen  []reached // by switch
 	sides [2]frontier
+	met   [2]int32 // the switches of both sides between which they have met
+	over  int32    // the edge from the one that was expanded to the other
+	by    int      // the side of the one that was expanded
 }
 
 // A reached says whether the search of an epoch has reached a switch, and from
@@ -67,6 +82,8 @@ type spread struct {
 type reached struct {
 	epoch uint32
 	side  int32
+	from  int32 // the switch before; -1: none
+	via   int32 // the edge from there
 }
 
 // A frontier is what is reached from one end.
@@ -87,7 +104,7 @@ func newSpread(g *Graph, c *Crossing, ends ...int32) *spread {
 	}
 	for side, node := range ends {
 		s.sides[side] = frontier{nodes: append(s.sides[side].nodes[:0], node), next: Never}
-		s.seen[node] = reached{s.epoch, int32(side)}
+		s.seen[node] = reached{s.epoch, int32(side), -1, 0}
 	}
 	return s
 }
@@ -104,7 +121,8 @@ func (s *spread) step(side int) (met, more bool) {
 	if here.done == len(here.nodes) {
 		return false, false
 	}
-	n := &s.graph.nodes[here.nodes[here.done]]
+	at := here.nodes[here.done]
+	n := &s.graph.nodes[at]
 	here.done++
 	for i, h := range n.hops {
 		there := s.seen[h.to]
@@ -117,12 +135,36 @@ func (s *spread) step(side int) (met, more bool) {
 			continue
 		}
 		if there.epoch == s.epoch {
+			s.met[side], s.met[1-side], s.over, s.by = at, h.to, int32(i), side
 			return true, true
 		}
-		s.seen[h.to] = reached{s.epoch, int32(side)}
+		s.seen[h.to] = reached{s.epoch, int32(side), at, int32(i)}
 		here.nodes = append(here.nodes, h.to)
 	}
 	return false, true
+}
+
+// way returns the path over which both sides have met.
+func (s *spread) way() Path {
+	cable := s.graph.nodes[s.met[s.by]].edges[s.over].forth.ID
+	if s.by == 1 {
+		cable = cable.Reverse()
+	}
+	links := []topology.LinkID{cable}
+	for at := s.met[0]; s.seen[at].from >= 0; at = s.seen[at].from {
+		links = append(links, s.graph.nodes[s.seen[at].from].edges[s.seen[at].via].forth.ID)
+	}
+	slices.Reverse(links)
+	for at := s.met[1]; s.seen[at].from >= 0; at = s.seen[at].from {
+		links = append(links, s.graph.nodes[s.seen[at].from].edges[s.seen[at].via].forth.ID.Reverse())
+	}
+	p := make(Path, len(links)+1)
+	p[0].In, p[len(links)].Out = s.From.Port, s.To.Port
+	for i, l := range links {
+		p[i].DPID, p[i].Out = l.From.DPID, l.From.Port
+		p[i+1].DPID, p[i+1].In = l.To.DPID, l.To.Port
+	}
+	return p
 }
 
 // shut reports the cables that lead out of what is reached from a side to

@@ -50,6 +50,21 @@ func TestOpeningAgainstFind(t *testing.T) {
 			}})
 			return ok
 		}
+		way, again := g.Way(c)
+		if at == start != (again == start) || at == start != (len(way) > 0) {
+			t.Fatalf("it opens at %d, and at %d by %v", at, again, way)
+		}
+		if len(way) > 0 {
+			links := way.Links()
+			if first, last := way[0], way[len(way)-1]; first.In != c.From.Port || first.DPID != c.From.DPID || last.Out != c.To.Port || last.DPID != c.To.DPID {
+				t.Fatalf("%v does not lead from %v to %v", way, c.From, c.To)
+			}
+			for _, id := range links {
+				if l, ok := n.Snapshot.Link(id); !ok || id.From != topology.External && id.To != topology.External && opens(l) != start {
+					t.Fatalf("%v crosses %v, which is shut", way, id)
+				}
+			}
+		}
 		if at == start && !over(func(l topology.Link) bool { return opens(l) == start }) {
 			t.Fatalf("there is no way at the start")
 		}

@@ -1,0 +1,109 @@
+package allocator
+
+import (
+	"cmp"
+
+	"conga/controller/topology"
+)
+
+// Availability is what a request would be given, and what there is besides.
+type Availability struct {
+	From, To topology.PortID // where source and destination are; zero: not known
+	Planned  Allocation      // as it would be, without an ID; what it asks for if it is refused
+	Refused  *Error          // nil: it would be admitted
+	// Alternatives are what would be admitted instead or, where it would start
+	// later, what would start now.
+	Alternatives []Request
+	Horizon      Window // what was looked at
+	Free         []Step // what the path with most room has, from the start of Horizon on; empty: there is no path
+	Until        Seconds
+}
+
+// Horizon is how far Availability looks ahead if it is not said otherwise, in
+// seconds.
+const Horizon = 30 * 24 * 3600
+
+// Availability returns what [Allocator.Create] would answer now, and what is
+// free between the two hosts from the start that is asked for on, for so many
+// seconds; 0 is [Horizon]. Nothing is created. The duration may be left out:
+// then it is told whether and when there is the rate at all. So may be the
+// project, whose limits do not count then.
+//
+// What is free is that of the path with most room at each moment, which need
+// not be the same one. Where it changes too often it is told up to Until.
+//
+// The error is an *[Error] of kind Invalid.
+func (a *Allocator) Availability(r Request, horizon Seconds) (Availability, error) {
+	const op = "availability"
+	now := a.now()
+	open := r.Duration == 0
+	if r.Duration = cmp.Or(r.Duration, 1); horizon == 0 {
+		horizon = Horizon
+	}
+	if horizon < 0 || horizon > MaxAhead {
+		return Availability{}, invalid("horizon", "must be from 1 to %d seconds", int64(MaxAhead)).in(op)
+	}
+	if err := r.normaliseRest(now); err != nil {
+		return Availability{}, err.in(op)
+	}
+	if err := checkLeast(r.Bandwidth, a.cfg.Least); err != nil {
+		return Availability{}, err.in(op)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	start := max(now, r.StartTime)
+	out := Availability{Horizon: Window{start, start + horizon}}
+	out.Until = out.Horizon.End
+	var at placement
+	if at, out.Refused = a.admitLocked(r, now); out.Refused != nil {
+		out.Refused.Op = op
+	}
+	out.Planned = Allocation{Request: r, State: Pending, Reason: at.reason, Window: at.window, Path: at.path}
+	if open {
+		out.Planned.Duration = 0
+	} else {
+		out.Alternatives = a.insteadLocked(r, now, at, out.Refused)
+	}
+	pl := a.plannerLocked()
+	from, to, _, unknown := locate(pl.snapshot, r.Key)
+	if out.From, out.To = from, to; unknown == "" && from != to {
+		out.Free, out.Until = pl.steps(from, to, out.Horizon)
+	}
+	return out, nil
+}
+
+// insteadLocked returns the alternatives of a request that was refused, and of
+// one that would not start as early as it could with less.
+func (a *Allocator) insteadLocked(r Request, now Seconds, at placement, refused *Error) []Request {
+	switch {
+	case refused != nil:
+		return a.alternativesLocked(r, now, nil)
+	case at.window.Start <= max(now, r.StartTime):
+		return nil
+	}
+	c := a.counselLocked(r, now, nil)
+	if !c.taken(c.demand, Window{now, now + r.Duration}) {
+		c.offer(c.slowerUntil(now + r.Duration)...)
+	}
+	return c.list
+}
+
+// Validate returns what Create would, without creating it: the allocation as it
+// would be, without an ID.
+func (a *Allocator) Validate(r Request) (Allocation, error) {
+	const op = "validate"
+	now := a.now()
+	if err := a.check(&r, now); err != nil {
+		return Allocation{}, err.in(op)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at, err := a.admitLocked(r, now)
+	if err != nil {
+		err.Alternatives = a.alternativesLocked(r, now, nil)
+		return Allocation{}, err.in(op)
+	}
+	v := Allocation{Created: now, Request: r, State: Pending, Reason: at.reason, Window: at.window, Path: at.path, LeaseEnd: leaseEnd(r.Lease, now)}
+	v.Reason = a.reasonLocked(a.none.newItem(), &v)
+	return v, nil
+}
