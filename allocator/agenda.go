@@ -55,7 +55,9 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 			if !sameCircuit(x.confirmed, c) {
 				x.confirmed = path.Circuit{} // the network is led away from it
 			}
-			a.reserveLocked(it)
+			if it.record().Window == (Window{}) || !it.live() {
+				a.reserveLocked(it) // else the circuit is counted already
+			}
 		}
 		it.task, it.removing = true, what != Install
 		a.rescheduleLocked(it)

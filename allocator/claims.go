@@ -120,6 +120,12 @@ func (it *item) required() (h reservations, plain bool) {
 	return h, stands && same(h, alone)
 }
 
+// keeps reports whether a change from one state to the next leaves what
+// required returns as it is.
+func (it *item) keeps(old, next *record) bool {
+	return it.exists && !it.deleted && it.early == 0 && next != nil && holdsSame(old, next)
+}
+
 // holdsSame reports whether two states keep the same from others.
 func holdsSame(a, b *record) bool {
 	return a.State != Complete && b.State != Complete && a.ProjectID == b.ProjectID && a.Window == b.Window &&

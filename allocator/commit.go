@@ -176,7 +176,9 @@ func (a *Allocator) beginLocked(it *item, next *record) {
 		a.moving++
 		a.moves++
 	}
-	a.reserveLocked(it)
+	if !it.keeps(it.record(), next) {
+		a.reserveLocked(it)
+	}
 	a.rescheduleLocked(it)
 }
 
@@ -267,7 +269,9 @@ func (a *Allocator) finishLocked(it *item, saved bool) {
 	it.released = released && saved
 	it.parked = false // what it waited for may be another thing now
 	a.reindexLocked(it, old)
-	a.reserveLocked(it)
+	if it.reserved != nil || !it.keeps(old, next) {
+		a.reserveLocked(it)
+	}
 	if saved && x.asOf != a.plan.observed {
 		a.remeasureLocked(it)
 	}
