@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/openflow"
 )
@@ -18,14 +19,23 @@ type account struct {
 	fresh      bool               // opened by this run of the daemon
 	began      time.Time          // when it was opened; zero: in an earlier run
 	rates      map[openflow.DPID]*[2]endRates
+	spread     [2]rateCount    // of what was delivered
+	rate       bitrate.Rate    // promised, in each direction; 0: none
+	losses     *[2]lossWatch   // nil: nothing was looked at
 	entries    []*countedEntry // of all switches
 	policers   []*policer
+
+	planned  Span
+	way      uint64 // digest of the path that was confirmed last; 0: none
+	moves    int
+	degraded degradation
 
 	leaving    time.Time // when its entries were confirmed to be gone; zero: they are wanted
 	final      bool      // nothing will be added unless it is installed once more
 	complete   bool      // its allocation is: it will not be installed again
 	unproven   bool      // a switch on its way did not use the queue for it, so that more may be lost than is counted
 	dirtySince time.Time // since when it differs from what is saved; zero: it does not
+	quietSince time.Time // the same, of the time without traffic
 }
 
 // isReceipt reports whether the account is a receipt.

@@ -95,7 +95,9 @@ func (p *Poller) Allocation(id string) Allocation {
 	}
 	p.mu.Unlock()
 	if !ok { // its receipt may have left memory
-		a, _ = p.receipt(id)
+		if kept := p.archived(id); kept != nil {
+			a = kept.view()
+		}
 	}
 	if a.Unproven {
 		a.Forward, a.Reverse = a.Forward.unproven(), a.Reverse.unproven()

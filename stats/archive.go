@@ -35,6 +35,9 @@ type Archive interface {
 
 // An Owner is what the statistics need to know of an allocation.
 type Owner struct {
-	Project  string
-	Complete bool // it will not be in the network again
+	Project   string
+	Complete  bool // it will not be in the network again
+	Started   bool // it has been active
+	Window    Span // planned until it has started, actual then; zero: none yet
+	Shortfall Shortfall
 }

@@ -19,14 +19,14 @@ func (s *batch) empty() bool { return len(s.accounts)+len(s.deleted) == 0 }
 // pick takes out at most so many accounts that are to be saved: those that are
 // urgent, and those that have changed before a moment. The caller passes the
 // batch to saved or putBack.
-func (l *ledger) pick(changed time.Time, most int) *batch {
+func (l *ledger) pick(changed, now time.Time, most int) *batch {
 	s := &batch{sums: map[string]Direction{}}
 	for a := range l.urgent {
 		if len(s.accounts) == most {
 			return s
 		}
 		delete(l.urgent, a)
-		l.gather(s, a)
+		l.gather(s, a, now)
 	}
 	for id := range l.deleted {
 		if len(s.deleted) == most {
@@ -37,7 +37,15 @@ func (l *ledger) pick(changed time.Time, most int) *batch {
 	}
 	for a, at := range l.dirty.before(changed) {
 		if a.dirtySince.Equal(at) {
-			l.gather(s, a)
+			l.gather(s, a, now)
+		}
+		if len(s.accounts) >= most {
+			return s
+		}
+	}
+	for a, at := range l.quiet.before(changed.Add(-quietEvery)) {
+		if a.quietSince.Equal(at) {
+			l.gather(s, a, now)
 		}
 		if len(s.accounts) >= most {
 			break
@@ -46,12 +54,12 @@ func (l *ledger) pick(changed time.Time, most int) *batch {
 	return s
 }
 
-func (l *ledger) gather(s *batch, a *account) {
-	if a.dirtySince.IsZero() {
+func (l *ledger) gather(s *batch, a *account, now time.Time) {
+	if a.dirtySince.IsZero() && a.quietSince.IsZero() {
 		return
 	}
-	a.dirtySince = time.Time{}
-	s.accounts, s.saved = append(s.accounts, a), append(s.saved, a.save())
+	a.dirtySince, a.quietSince = time.Time{}, time.Time{}
+	s.accounts, s.saved = append(s.accounts, a), append(s.saved, a.save(now))
 	if a.isReceipt() {
 		sum, begun := s.sums[a.project]
 		if !begun {

@@ -16,6 +16,7 @@ type change struct {
 	id      string
 	owner   Owner
 	deleted bool
+	at      time.Time
 }
 
 // Changed takes note that an allocation was changed, or deleted. It is quick
@@ -24,7 +25,7 @@ type change struct {
 func (p *Poller) Changed(id string, o Owner, deleted bool) {
 	p.changes.mu.Lock()
 	defer p.changes.mu.Unlock()
-	p.changes.waiting = append(p.changes.waiting, change{id, o, deleted})
+	p.changes.waiting = append(p.changes.waiting, change{id, o, deleted, time.Now()})
 }
 
 func (n *pendingChanges) take() []change {
@@ -38,7 +39,7 @@ func (n *pendingChanges) take() []change {
 // absorb takes the pending changes into the ledger. Deleted allocations that
 // the ledger does not know may have left receipts.
 func (p *Poller) absorb() {
-	waiting, now := p.changes.take(), time.Now()
+	waiting := p.changes.take()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, n := range waiting {
@@ -49,7 +50,7 @@ func (p *Poller) absorb() {
 		case n.deleted:
 			p.ledger.delete(a)
 		case a != nil:
-			p.ledger.setOwner(a, n.owner, now)
+			p.ledger.setOwner(a, n.owner, n.at)
 		}
 	}
 }

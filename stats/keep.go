@@ -23,12 +23,16 @@ type keeperState struct {
 // keep closes the accounts that have ended and saves those that are due, until
 // ctx ends.
 func (p *Poller) keep(ctx context.Context) {
-	tick := time.NewTicker(min(p.cfg.Interval, DefaultInterval))
+	tick, look := time.NewTicker(min(p.cfg.Interval, DefaultInterval)), time.NewTicker(lookEvery)
 	defer tick.Stop()
+	defer look.Stop()
 	p.keeper.at = time.Now()
 	for {
 		select {
+		case now := <-look.C:
+			p.announce(now)
 		case now := <-tick.C:
+			p.review(now)
 			p.keepOnce(ctx, now, now.Add(-saveEvery))
 			if now.Sub(p.keeper.at) >= sweepEvery {
 				p.keeper.at = now
@@ -43,7 +47,7 @@ func (p *Poller) keep(ctx context.Context) {
 // keepAll saves everything, at the end.
 func (p *Poller) keepAll(ctx context.Context) {
 	now := time.Now()
-	p.keepOnce(ctx, now, now.Add(time.Second))
+	p.keepOnce(ctx, now, now.Add(time.Second+quietEvery))
 }
 
 // keepOnce saves what is urgent, and what has changed before a moment.
@@ -70,7 +74,7 @@ func (p *Poller) keepOnce(ctx context.Context, now, changed time.Time) {
 func (p *Poller) flush(ctx context.Context, changed time.Time) error {
 	for {
 		p.mu.Lock()
-		s := p.ledger.pick(changed, saveMost)
+		s := p.ledger.pick(changed, time.Now(), saveMost)
 		p.mu.Unlock()
 		if s.empty() {
 			return nil

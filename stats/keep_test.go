@@ -66,7 +66,7 @@ func (l *landlord) carry(id string, v Volume) {
 // finish takes an allocation out of the network, for good or to come back.
 func (l *landlord) finish(id string, complete bool) {
 	if complete {
-		l.known[id] = Owner{l.known[id].Project, true}
+		l.known[id] = Owner{Project: l.known[id].Project, Complete: true}
 		l.poller.Changed(id, l.known[id], false)
 	}
 	if a := l.poller.ledger.accounts[id]; a != nil {
@@ -205,7 +205,7 @@ func TestSweep(t *testing.T) {
 		id := fmt.Sprintf("al-%06d", i)
 		l.kept.records[Receipts][id] = encode(savedAccount{Version: 2, Project: "p", Final: true, Forward: directionTotals{Entered: Volume{1, 100}}})
 		if i%2 == 0 {
-			l.known[id] = Owner{"p", true}
+			l.known[id] = Owner{Project: "p", Complete: true}
 		}
 	}
 	l.kept.records[Sums][sumKey("p")] = []byte("nonsense")
@@ -256,10 +256,10 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	f.remove(1, 1, true)
 	f.ledger.settle(f.now.Add(time.Second), f.now)
 	a := f.ledger.accounts["a"]
-	f.ledger.setOwner(a, Owner{"p", true}, f.now)
-	f.ledger.saved(f.ledger.pick(f.now, 1000))
+	f.ledger.setOwner(a, Owner{Project: "p", Complete: true}, f.now)
+	f.ledger.saved(f.ledger.pick(f.now, f.now, 1000))
 	f.ledger.settle(f.now, f.now.Add(2*lateRemoval))
-	f.ledger.pick(f.now.Add(time.Hour), 1000)
+	f.ledger.pick(f.now.Add(time.Hour), f.now, 1000)
 	l := f.ledger
 	if n := len(l.accounts) + len(l.handles) + len(l.policers) + len(l.switches) + len(l.circuitEnds) + len(l.leaving) + len(l.urgent) + len(l.deleted); n != 0 {
 		t.Errorf("%d things are left: %+v", n, l)
@@ -292,7 +292,7 @@ func BenchmarkTick(b *testing.B) {
 			for b.Loop() {
 				now = now.Add(time.Second)
 				l.settle(now.Add(-removalWait), now)
-				l.pick(now.Add(-saveEvery), saveMost)
+				l.pick(now.Add(-saveEvery), now, saveMost)
 			}
 		})
 	}

@@ -54,9 +54,13 @@ type ledger struct {
 
 	doubts doubts
 
+	degraded  [causes]int       // accounts, by the cause that counts
+	unsettled map[*account]bool // to be reported as degraded, or no longer
+
 	leaving map[*account]bool        // to become final
 	gone    timeQueue[*countedEntry] // of a flow-removed message, to be forgotten
 	dirty   timeQueue[*account]      // to be saved in time
+	quiet   timeQueue[*account]      // later, since only time has passed
 	urgent  map[*account]bool        // to be saved next
 	deleted map[string]bool          // IDs whose records are to be deleted
 }
@@ -71,7 +75,7 @@ func newLedger() *ledger {
 	return &ledger{
 		accounts: map[string]*account{}, handles: map[uint32]*account{}, policers: map[uint32]*account{},
 		switches: map[openflow.DPID]*switchCounters{}, circuitEnds: map[openflow.DPID]map[uint32]int{}, projects: map[string]*projectAccounts{},
-		leaving: map[*account]bool{}, urgent: map[*account]bool{}, deleted: map[string]bool{},
+		leaving: map[*account]bool{}, unsettled: map[*account]bool{}, urgent: map[*account]bool{}, deleted: map[string]bool{},
 	}
 }
 
@@ -95,13 +99,13 @@ func (l *ledger) install(c path.Circuit) {
 	if l.handles[a.handle] == a && a.handle != c.Handle {
 		l.release(a)
 	}
-	a.handle, a.leaving, a.final, a.complete = c.Handle, time.Time{}, false, false
+	a.handle, a.rate, a.leaving, a.final, a.complete = c.Handle, c.Rate, time.Time{}, false, false
 	delete(l.leaving, a)
 	l.handles[c.Handle], l.policers[purpose.PolicerSuffix(c.Handle)] = a, a
 	if len(a.circuits) > 0 && a.circuits[0].Key == c.Key && a.circuits[0].Path.Equal(c.Path) {
 		return
 	}
-	a.circuits = slices.Insert(a.circuits, 0, c)
+	a.circuits, a.losses = slices.Insert(a.circuits, 0, c), nil // what is lost on the old path is not on the new one
 	l.countEnds(c, 1)
 	for _, past := range a.circuits[min(len(a.circuits), pastCircuits):] {
 		l.countEnds(past, -1)
@@ -161,6 +165,8 @@ func (l *ledger) leave(id string, now time.Time) {
 	if a := l.accounts[id]; a != nil && a.leaving.IsZero() && !a.final {
 		a.leaving = now
 		l.leaving[a] = true
+		a.losses = nil
+		l.degrade(a, Loss, "", now)
 	}
 }
 
@@ -194,7 +200,7 @@ func (l *ledger) close(a *account) {
 	for len(a.policers) > 0 {
 		l.dropPolicer(a.policers[0])
 	}
-	a.circuits, a.rates, a.entries, a.policers = nil, nil, nil, nil
+	a.circuits, a.rates, a.losses, a.entries, a.policers = nil, nil, nil, nil, nil
 	for w := range a.directions {
 		a.directions[w].droppedRate, a.directions[w].insideRate = nil, nil
 	}
@@ -222,7 +228,11 @@ func (l *ledger) delete(a *account) {
 func (l *ledger) forget(a *account) {
 	delete(l.accounts, a.id)
 	delete(l.urgent, a)
-	a.dirtySince = time.Time{}
+	delete(l.unsettled, a)
+	if s := a.degraded.now(); s != nil {
+		l.degraded[s.Cause]--
+	}
+	a.dirtySince, a.quietSince = time.Time{}, time.Time{}
 	delete(l.projects[a.project].accounts, a)
 	l.tidyProject(a.project)
 }
@@ -235,6 +245,15 @@ func (l *ledger) markDirty(a *account, now time.Time, soon bool) {
 	}
 	if soon {
 		l.urgent[a] = true
+	}
+}
+
+// markQuiet has an account saved of which time has passed and nothing else,
+// after quietEvery.
+func (l *ledger) markQuiet(a *account, now time.Time) {
+	if a.dirtySince.IsZero() && a.quietSince.IsZero() {
+		a.quietSince = now
+		l.quiet.add(a, now)
 	}
 }
 
@@ -256,11 +275,13 @@ func (l *ledger) put(e *countedEntry) {
 	}
 	sh.entries[e.key] = e
 	e.account.entries = append(e.account.entries, e)
+	e.account.recount()
 }
 
 // drop forgets an entry.
 func (l *ledger) drop(e *countedEntry) {
 	e.account.entries = without(e.account.entries, e)
+	e.account.recount()
 	if sh := l.switches[e.dpid]; sh != nil && sh.entries[e.key] == e {
 		delete(sh.entries, e.key)
 		l.tidySwitch(e.dpid, sh)

@@ -25,6 +25,7 @@ const (
 	// is beyond it has each switch's tables looked at less often.
 	rowsPerSecond = 10_000
 	saveEvery     = 30 * time.Second // totals that have changed are saved after this time
+	quietEvery    = 10 * time.Minute // those of which only time has passed, after this time more
 	removalWait   = 10 * time.Second // how long late flow-removed messages are waited for
 )
 
@@ -50,6 +51,10 @@ type Config struct {
 	// none. It is called without a lock. nil: every ID is an allocation, of no
 	// project and never complete.
 	Owner func(id string) (o Owner, ok bool)
+	// Degraded, if not nil, is called when an allocation has become degraded or
+	// is no longer so, see [Poller.Degraded]; of a change that is undone within
+	// a second it is not. It is called without a lock, by one goroutine.
+	Degraded func(id string)
 	// MeterID returns the identifier of the meter that a switch knows by a
 	// number. It is called without a lock. nil: numbers are identifiers.
 	MeterID func(dpid openflow.DPID, number openflow.MeterID) openflow.MeterID
@@ -146,6 +151,7 @@ func (p *Poller) Install(c path.Circuit) {
 	}
 	p.ledger.install(c)
 	p.beganLocked(c.ID, time.Now())
+	p.ledger.degrade(p.ledger.accounts[c.ID], Loss, p.ledger.accounts[c.ID].losing(), time.Now())
 	known := p.ledger.accounts[c.ID].project != ""
 	p.mu.Unlock()
 	if known {
@@ -161,6 +167,7 @@ func (p *Poller) Install(c path.Circuit) {
 	defer p.mu.Unlock()
 	if a := p.ledger.accounts[c.ID]; a != nil && a.project == "" {
 		p.ledger.assign(a, o.Project)
+		a.plan(o)
 	}
 }
 

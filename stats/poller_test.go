@@ -323,7 +323,7 @@ func TestReceiptIsKept(t *testing.T) {
 	known.Store(true)
 	with := func(c *Config) {
 		c.Archive = kept
-		c.Owner = func(id string) (Owner, bool) { return Owner{"p", complete.Load()}, known.Load() }
+		c.Owner = func(id string) (Owner, bool) { return Owner{Project: "p", Complete: complete.Load()}, known.Load() }
 	}
 	want := Volume{11, 1100}
 	watch(t, with, func(t *testing.T, p *Poller, src *fakeNetwork) {
@@ -348,7 +348,7 @@ func TestReceiptIsKept(t *testing.T) {
 			t.Error("it is filed, though the allocation is not complete")
 		}
 		complete.Store(true)
-		p.Changed("a", Owner{"p", true}, false)
+		p.Changed("a", Owner{Project: "p", Complete: true}, false)
 		pass(10 * time.Second)
 		if kept.len(Receipts) != 1 || kept.len(Accounts) != 0 || len(p.ledger.accounts) != 0 {
 			t.Errorf("%d receipts and %d accounts are kept, %d in memory", kept.len(Receipts), kept.len(Accounts), len(p.ledger.accounts))
@@ -362,7 +362,7 @@ func TestReceiptIsKept(t *testing.T) {
 			t.Error("receipts were loaded")
 		}
 		known.Store(false)
-		p.Changed("a", Owner{"p", true}, true) // deleted
+		p.Changed("a", Owner{Project: "p", Complete: true}, true) // deleted
 		pass(10 * time.Second)
 		if a := p.Allocation("a"); a.Final || p.Totals("p").Entered != (Volume{}) {
 			t.Errorf("after its deletion %+v, the total %+v", a, p.Totals("p"))

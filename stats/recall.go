@@ -110,10 +110,11 @@ func CheckRecord(bucket Bucket, key string, value []byte) (err error) {
 	return err
 }
 
-// receipt returns the receipt of an allocation from the archive.
-func (p *Poller) receipt(id string) (a Allocation, ok bool) {
+// archived returns the account of an allocation from the archive, or nil if
+// there is none.
+func (p *Poller) archived(id string) *account {
 	if p.cfg.Archive == nil {
-		return Allocation{}, false
+		return nil
 	}
 	text, err := p.cfg.Archive.Get(context.Background(), Receipts, id)
 	var r *savedAccount
@@ -124,7 +125,11 @@ func (p *Poller) receipt(id string) (a Allocation, ok bool) {
 		p.cfg.Log.Warn("a receipt could not be read", "allocation", id, "err", err)
 	}
 	if r == nil {
-		return Allocation{}, false
+		return nil
 	}
-	return (&account{final: true, unproven: r.Unproven, directions: [2]directionTotals{r.Forward, r.Reverse}}).view(), true
+	a := &account{}
+	a.take(r)
+	newLedger().restoreCourse(a, r.Course)
+	a.final = true
+	return a
 }

@@ -3,6 +3,7 @@ package stats
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"conga/controller/purpose"
 	"conga/openflow"
@@ -10,7 +11,7 @@ import (
 
 // recordVersion is the version of the form of a savedAccount. A change of the
 // form raises it, and restore goes on reading the older ones.
-const recordVersion = 2 // 1 had no project
+const recordVersion = 3 // 1 had no project, 2 no course
 
 // A savedAccount is one account as it is saved, under the allocation's ID: the
 // totals, and what the counters showed that are in them.
@@ -24,6 +25,7 @@ type savedAccount struct {
 	Unproven bool            `json:"unproven,omitempty"`
 	Entries  []savedEntry    `json:"entries,omitempty"`
 	Policers []savedPolicer  `json:"meters,omitempty"`
+	Course   savedCourse     `json:"course,omitzero"`
 
 	receipt bool // is to be saved as one
 }
@@ -45,11 +47,11 @@ type savedPolicer struct {
 }
 
 // save returns the account as it is to be saved.
-func (a *account) save() *savedAccount {
+func (a *account) save(now time.Time) *savedAccount {
 	r := &savedAccount{
 		Version: recordVersion, Project: a.project, Handle: a.handle, Final: a.final, Unproven: a.unproven,
 		Forward: a.directions[forward], Reverse: a.directions[reverse],
-		receipt: a.isReceipt(),
+		Course: a.saveCourse(now), receipt: a.isReceipt(),
 	}
 	for _, e := range a.entries {
 		if e.gone.IsZero() {
@@ -75,12 +77,18 @@ func parse(id string, text []byte) (*savedAccount, error) {
 	return &r, nil
 }
 
+// take takes in what was saved of the account's totals.
+func (a *account) take(r *savedAccount) {
+	a.handle, a.final, a.directions = r.Handle, r.Final, [2]directionTotals{r.Forward, r.Reverse}
+	a.unproven = r.Unproven
+}
+
 // restore takes in what an earlier run saved of an account, before any circuit
 // is installed.
 func (l *ledger) restore(id string, r *savedAccount) *account {
 	a := l.open(id)
-	a.handle, a.final, a.directions = r.Handle, r.Final, [2]directionTotals{r.Forward, r.Reverse}
-	a.unproven = r.Unproven
+	a.take(r)
+	l.restoreCourse(a, r.Course)
 	if a.final {
 		return a
 	}

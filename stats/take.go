@@ -32,6 +32,9 @@ func (l *ledger) take(s *Sample, tallies []tally, reported bool, asked time.Time
 		}
 	}
 	l.takeMeters(s, asked, span, inflows)
+	if reported {
+		l.watch(s, asked, span)
+	}
 }
 
 // takeFlows counts the entries of allocations in a switch, and forgets those
@@ -206,6 +209,9 @@ func (l *ledger) dropped(m *policer, v Volume, asked, at time.Time) Volume {
 		return Volume{}
 	}
 	last, elapsed := m.last, m.account.unseen(m.at, at)+m.missed
+	if v.Packets < last.Packets {
+		m.account.recount() // it began anew, and what it dropped last is not known
+	}
 	d := m.count(v, asked, at)
 	m.missed = 0
 	if !l.doubts.believes(m.dpid, d, elapsed) {
@@ -317,6 +323,7 @@ func (l *ledger) remove(dpid openflow.DPID, handle uint32, fr *openflow.FlowRemo
 		e.last = last
 	}
 	e.gone = now
+	a.recount()
 	l.gone.add(e, now)
 	l.markDirty(a, now, true)
 }

@@ -26,8 +26,25 @@ func (l *ledger) setOwner(a *account, o Owner, now time.Time) {
 		l.assign(a, o.Project)
 	}
 	a.complete = o.Complete
+	a.plan(o)
+	if o.Complete {
+		a.degraded.why[Loss], o.Shortfall = "", Shortfall{}
+	}
+	l.fallShort(a, o.Shortfall, now)
 	if a.isReceipt() {
 		l.markDirty(a, now, true)
+	}
+}
+
+// plan takes note of when the allocation is to be carried. Once it has started
+// its end alone can change, until it is complete.
+func (a *account) plan(o Owner) {
+	switch {
+	case o.Complete || o.Window == (Span{}):
+	case !o.Started || a.planned == (Span{}):
+		a.planned = o.Window
+	default:
+		a.planned.End = o.Window.End
 	}
 }
 

@@ -32,7 +32,7 @@ func TestUnprovenDeliveryIsNotClaimed(t *testing.T) {
 	var complete atomic.Bool
 	with := func(c *Config) {
 		c.Archive = kept
-		c.Owner = func(string) (Owner, bool) { return Owner{"p", complete.Load()}, true }
+		c.Owner = func(string) (Owner, bool) { return Owner{Project: "p", Complete: complete.Load()}, true }
 	}
 	sent, nothing := Volume{10, 1000}, Volume{Unkept, Unkept}
 	claims := func(t *testing.T, when string, a Allocation, delivered Volume) {
@@ -57,7 +57,7 @@ func TestUnprovenDeliveryIsNotClaimed(t *testing.T) {
 		pass(20 * time.Second)
 		claims(t, "the receipt", p.Allocation("a"), nothing)
 		complete.Store(true)
-		p.Changed("a", Owner{"p", true}, false)
+		p.Changed("a", Owner{Project: "p", Complete: true}, false)
 		pass(10 * time.Second)
 	})
 	watch(t, with, func(t *testing.T, p *Poller, _ *fakeNetwork) {

@@ -1,0 +1,123 @@
+package stats
+
+import (
+	"hash/fnv"
+	"slices"
+	"time"
+
+	"conga/bitrate"
+	"conga/controller/path"
+)
+
+// A Span is the time from one UNIX second to another. The zero Span is none.
+type Span struct {
+	Start int64 `json:"start"`
+	End   int64 `json:"end"`
+}
+
+// A Receipt is what there was of an allocation, once it is complete.
+type Receipt struct {
+	Allocation
+	ForwardRates, ReverseRates *Rates // at which it was delivered; nil: unknown
+
+	Planned  Span          // for which it was planned, as changed while it ran; zero: unknown
+	Moves    int           // how often its path became another
+	Degraded time.Duration // in all
+	Spells   []Spell       // the last ones, the oldest first
+}
+
+// A Rates says how traffic spread over time, as samples have seen it.
+type Rates struct {
+	Low    bitrate.Rate // that it had at most for a twentieth of the time
+	Median bitrate.Rate // that it had at most for half of the time
+}
+
+// Receipt returns what there was of an allocation; zeros if it was never in the
+// network. It reads the archive, if memory has nothing of it.
+func (p *Poller) Receipt(id string) Receipt {
+	p.mu.Lock()
+	a := p.ledger.accounts[id]
+	if a != nil {
+		defer p.mu.Unlock()
+		return a.receipt(time.Now())
+	}
+	p.mu.Unlock()
+	if a = p.archived(id); a == nil {
+		a = &account{}
+	}
+	return a.receipt(time.Now())
+}
+
+// receipt returns what there is of the account until now.
+func (a *account) receipt(now time.Time) Receipt {
+	r := Receipt{
+		Allocation: a.view(), Planned: a.planned, Moves: a.moves,
+		Degraded: a.degraded.total(now), Spells: slices.Clone(a.degraded.spells),
+	}
+	if a.unproven {
+		r.Forward, r.Reverse = r.Forward.unproven(), r.Reverse.unproven()
+		return r
+	}
+	r.ForwardRates, r.ReverseRates = a.spread[forward].rates(), a.spread[reverse].rates()
+	return r
+}
+
+// rates returns what was counted, or nil if that is nothing.
+func (c *rateCount) rates() *Rates {
+	low, ok := c.quantile(.05)
+	if !ok {
+		return nil
+	}
+	median, _ := c.quantile(.5)
+	return &Rates{low, median}
+}
+
+// Degraded returns, in words for the user, why an allocation gets less than was
+// promised to it; "" if that is not known of it.
+func (p *Poller) Degraded(id string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	a := p.ledger.accounts[id]
+	if a == nil {
+		return ""
+	}
+	_, why := a.degraded.first()
+	return why
+}
+
+// Confirmed takes note that all switches of a circuit's path hold it.
+func (p *Poller) Confirmed(c path.Circuit) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if a := p.ledger.accounts[c.ID]; a != nil {
+		p.ledger.confirmed(a, digest(c.Path), time.Now())
+	}
+}
+
+// confirmed counts a move, if the path with a digest is another than the last
+// one.
+func (l *ledger) confirmed(a *account, way uint64, now time.Time) {
+	if a.way == way {
+		return
+	}
+	if a.way != 0 {
+		a.moves++
+	}
+	a.way = way
+	l.markDirty(a, now, true)
+}
+
+// digest returns a number that stands for a path. It is never 0.
+func digest(p path.Path) uint64 {
+	h := fnv.New64a()
+	for _, hop := range p {
+		for _, n := range [...]uint64{uint64(hop.DPID), uint64(hop.In), uint64(hop.Out)} {
+			var b [8]byte
+			for i := range b {
+				b[i] = byte(n >> (8 * i))
+			}
+			h.Write(b[:])
+		}
+	}
+	return max(1, h.Sum64())
+}
