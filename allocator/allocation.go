@@ -78,10 +78,13 @@ type Allocation struct {
 	ChangedBy string  `json:"changed_by,omitempty"` // the user who changed it last, if not its own
 	LeaseEnd  Seconds `json:"lease_end,omitempty"`  // UNIX seconds when it is given up if it has not begun by then, or released if it has an active lease; 0: never
 
-	State  State     `json:"state"`
-	Reason string    `json:"reason,omitempty"` // why it is not further, in words for the user
-	Window Window    `json:"window"`           // planned while pending, actual once active; zero while no path is known
-	Path   path.Path `json:"path,omitempty"`   // reserved; empty while no path is known
+	State   State     `json:"state"`
+	Started bool      `json:"started,omitempty"` // it has been active, so its window no longer moves
+	Reason  string    `json:"reason,omitempty"`  // why it is not further, in words for the user
+	Window  Window    `json:"window"`            // planned while pending, actual once active; zero while no path is known
+	Path    path.Path `json:"path,omitempty"`    // reserved; empty while no path is known
+
+	Shortfall Shortfall `json:"-"` // what it gets less of than was promised, as the network is now
 }
 
 // Circuit returns what the controller is to hold in the switches for a.

@@ -105,15 +105,14 @@ func (a *Allocator) excessLocked(it *item, c *record, now Seconds) (text string)
 
 // excess returns, in words for the user, that a link does not have a rate.
 func (pl planner) excess(l topology.Link, rate bitrate.Rate) string {
-	const degraded = "degraded to best effort: "
 	limit := pl.limitOf(l)
 	if sw, is := unmetered(pl.snapshot, l.ID); is && pl.strict {
-		return fmt.Sprintf(degraded+"switch %s has no meters that CONGA can use, and network.priority.require_meters asks for them", sw.DPID)
+		return fmt.Sprintf(narrowed+"switch %s has no meters that CONGA can use, and network.priority.require_meters asks for them", sw.DPID)
 	}
 	if limit < rate {
-		return fmt.Sprintf(degraded+"link %s carries %s for allocations now, which is less than the %s asked for; ask for at most that", l.ID, limit, rate)
+		return fmt.Sprintf(narrowed+"link %s carries %s for allocations now, which is less than the %s asked for; ask for at most that", l.ID, limit, rate)
 	}
-	return fmt.Sprintf(degraded+"link %s carries %s for allocations now, and those that were asked for first and fit keep theirs", l.ID, limit)
+	return fmt.Sprintf(narrowed+"link %s carries %s for allocations now, and those that were asked for first and fit keep theirs", l.ID, limit)
 }
 
 // grows reports whether a change asks for more of the network than before, or

@@ -189,14 +189,14 @@ func (it *item) unpack() *record {
 	k := &it.packed
 	who := k.who.Value()
 	return &record{
-		Version: recordVersion, Seq: k.number, Started: k.started, Done: it.rare.done, Asked: it.rare.asked, Lost: slices.Clone(it.lost),
+		Version: recordVersion, Seq: k.number, Done: it.rare.done, Asked: it.rare.asked, Lost: slices.Clone(it.lost),
 		Allocation: Allocation{
 			ID: it.id(), Handle: k.handle, Revision: k.revision, Created: Seconds(k.created),
 			Request: Request{
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
 				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease, Leeway: it.rare.leeway,
 			},
-			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
+			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Started: k.started, Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
 		},
 	}
 }

@@ -113,7 +113,8 @@ func drawRecord(t *rapid.T) *record {
 		}
 		return netip.AddrFrom16([16]byte{0xfd, n, 15: 1})
 	}
-	r := &record{Version: recordVersion, Seq: rapid.Uint64().Draw(t, "seq"), Started: rapid.Bool().Draw(t, "started"), Done: rapid.SampledFrom([]Seconds{0, 0, 5}).Draw(t, "done")}
+	r := &record{Version: recordVersion, Seq: rapid.Uint64().Draw(t, "seq"), Done: rapid.SampledFrom([]Seconds{0, 0, 5}).Draw(t, "done")}
+	r.Started = rapid.Bool().Draw(t, "started")
 	r.ID = rapid.SampledFrom([]string{"", "id1", uuid.Nil.String(), uuid.Max.String(), "F0000000-0000-4000-8000-000000000000",
 		"f0000000-0000-4000-8000-00000000000g", "f0000000 0000-4000-8000-000000000000", "", "x"}).Draw(t, "ID")
 	if r.ID == "" {

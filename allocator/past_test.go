@@ -28,7 +28,7 @@ type chronicle struct {
 
 // ended makes an allocation of a project that has become complete at the time.
 func (c *chronicle) ended(seq uint64, project string, done Seconds) Allocation {
-	r := record{Version: recordVersion, Seq: seq, Started: true, Done: done, Allocation: Allocation{
+	r := record{Version: recordVersion, Seq: seq, Done: done, Allocation: Allocation{Started: true,
 		ID: fmt.Sprint("past", seq), Handle: uint32(seq), Revision: seq, Created: 1, State: Complete, Window: Window{2, 3},
 		Request: Request{UserID: "u", ProjectID: project, Key: key(host(1, 1), host(2, 1)), Duration: 1},
 	}}
@@ -227,7 +227,8 @@ func TestMigration(t *testing.T) {
 
 // old returns a record as it was written before there was a history.
 func old(v Allocation) string {
-	r := record{Version: 1, Seq: uint64(v.Handle), Started: v.State != Pending, Allocation: v}
+	v.Started = v.State != Pending
+	r := record{Version: 1, Seq: uint64(v.Handle), Allocation: v}
 	text, err := json.Marshal(r)
 	if err != nil {
 		panic(err)

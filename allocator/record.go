@@ -10,9 +10,8 @@ import (
 // are those of version 1, which was JSON.
 type record struct {
 	Version int     `json:"v"`
-	Seq     uint64  `json:"seq"`               // order of creation
-	Started bool    `json:"started,omitempty"` // it has been active, so its window no longer moves
-	Done    Seconds `json:"done,omitempty"`    // when it became complete, UNIX seconds
+	Seq     uint64  `json:"seq"`            // order of creation
+	Done    Seconds `json:"done,omitempty"` // when it became complete, UNIX seconds
 	Allocation
 
 	Asked uint64    `json:"-"` // order of asking for what it asks for now, among the Seqs of others; 0: since its creation

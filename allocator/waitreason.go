@@ -17,6 +17,7 @@ const parked = "waits until the entries of what was on its path before are out o
 func (a *Allocator) viewLocked(it *item) Allocation {
 	v := it.view()
 	v.Reason = a.reasonLocked(it, &v)
+	v.Shortfall = a.shortfallLocked(&v)
 	return v
 }
 
@@ -25,6 +26,7 @@ func (a *Allocator) viewAsLocked(it *item, next *record) Allocation {
 	v := next.Allocation
 	v.Path = slices.Clone(v.Path)
 	v.Reason = a.reasonLocked(it, &v)
+	v.Shortfall = a.shortfallLocked(&v)
 	return v
 }
 

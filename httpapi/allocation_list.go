@@ -43,7 +43,7 @@ func (a *api) listAllocations(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	texts, _, err := a.render(x, page)
+	texts, _, err := a.render(x, page, false)
 	if err != nil {
 		return err
 	}

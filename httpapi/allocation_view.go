@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding/json"
 	"strconv"
 
 	"conga/allocator"
@@ -75,6 +76,10 @@ func appendJSON(buf *bytes.Buffer, v any) error {
 		buf.Write(strconv.AppendInt(buf.AvailableBuffer(), v, 10))
 	case uint64:
 		buf.Write(strconv.AppendUint(buf.AvailableBuffer(), v, 10))
+	case bool:
+		buf.Write(strconv.AppendBool(buf.AvailableBuffer(), v))
+	case json.RawMessage:
+		buf.Write(v)
 	case string:
 		if !isPlain(v) {
 			return appendAny(buf, v)

@@ -88,7 +88,7 @@ func (a *api) showAllocation(x *exchange) error {
 
 // shown returns the reply that shows an allocation.
 func (a *api) shown(x *exchange, one allocator.Allocation) (rest.Reply, error) {
-	texts, tags, err := a.render(x, []allocator.Allocation{one})
+	texts, tags, err := a.render(x, []allocator.Allocation{one}, true)
 	if err != nil {
 		return rest.Reply{}, err
 	}

@@ -115,10 +115,12 @@ var attributes = []attribute{
 		value: func(a *allocator.Allocation) any { return a.ChangedBy },
 		show:  func(s *shown) any { return textOrNull(s.ChangedBy) },
 	},
-	{name: "reason", show: func(s *shown) any { return textOrNull(s.Reason) }},
+	{name: "reason", show: func(s *shown) any { return textOrNull(s.reason()) }},
+	{name: "degraded", show: func(s *shown) any { return s.degraded() }},
 	{name: "path", show: func(s *shown) any { return viewHops(s.Path) }},
 	{name: "connections", show: func(s *shown) any { return s.usage.connections() }},
 	{name: "in_use", show: func(s *shown) any { return s.usage.inUse() }},
+	{name: "receipt", show: func(s *shown) any { return s.shownReceipt() }},
 	{name: "_links", show: func(s *shown) any { return s.links() }},
 }
 

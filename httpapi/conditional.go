@@ -11,17 +11,23 @@ import (
 )
 
 // etagOf returns a strong validator of an allocation as it is shown: its
-// revision, which grows with every change, and its use and reason, which change
-// without one.
+// revision, which grows with every change, and its use, reason and receipt,
+// which change without one.
 func etagOf(a allocator.Allocation, u usage) string {
-	tag := append(make([]byte, 0, 32), '"')
+	tag := append(make([]byte, 0, 48), '"')
 	tag = strconv.AppendUint(tag, a.Revision, 10)
 	if u.reported != unreported {
 		tag = strconv.AppendInt(append(tag, '.'), int64(u.reported), 10)
 	}
 	tag = append(tag, [...]string{unknown: "", unused: ".n", used: ".u"}[u.use]...)
-	if a.Reason != "" { // which may follow from the clock and the network
-		tag = strconv.AppendUint(append(tag, ".r"...), uint64(crc32.ChecksumIEEE([]byte(a.Reason))), 36)
+	if reason := reasonOf(a, u); reason != "" { // which may follow from the clock and the network
+		tag = strconv.AppendUint(append(tag, ".r"...), uint64(crc32.ChecksumIEEE([]byte(reason))), 36)
+	}
+	if isDegraded(a, u.losing) {
+		tag = append(tag, ".d"...)
+	}
+	if u.receipt != nil { // which is not final at once
+		tag = strconv.AppendUint(append(tag, ".f"...), uint64(crc32.ChecksumIEEE(u.receipt)), 36)
 	}
 	return string(append(tag, '"'))
 }

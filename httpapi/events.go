@@ -32,31 +32,51 @@ const (
 const (
 	allocationChanged = "allocation.changed"
 	allocationDeleted = "allocation.deleted"
-	topologyChanged   = "topology.changed"
-	addressContested  = "security.address_contested"
-	switchRefused     = "security.switch_refused"
-	probeRelayed      = events.ProbeRelayed
-	switchLimited     = events.SwitchLimited
+	// allocationDegraded says that an allocation gets less than was promised to
+	// it, or does no longer get less: degraded says which.
+	allocationDegraded = "allocation.degraded"
+	topologyChanged    = "topology.changed"
+	addressContested   = "security.address_contested"
+	switchRefused      = "security.switch_refused"
+	probeRelayed       = events.ProbeRelayed
+	switchLimited      = events.SwitchLimited
 )
 
+// A Losing returns which of an allocation's traffic is lost, in words for the
+// user; "" if none is known to be.
+type Losing func(id string) string
+
 // Notifier publishes what becomes of allocations. It is quick: an allocator may
-// call it under its lock.
-func Notifier(h *events.Hub) func(a allocator.Allocation, deleted bool) {
-	path := func(elem ...string) string { return "/api/v1/" + strings.Join(elem, "/") }
+// call it under its lock. losing, which may be nil, is called later.
+func Notifier(h *events.Hub, losing Losing) func(a allocator.Allocation, deleted bool) {
 	return func(a allocator.Allocation, deleted bool) {
 		kind := allocationChanged
 		if deleted {
 			kind = allocationDeleted
 		}
-		h.Publish(kind, a.ProjectID, func() any {
-			view := viewAllocation(path, a)
-			text, err := view.MarshalJSON()
-			if err != nil {
-				return map[string]*shown{"allocation": view} // which reports it
-			}
-			return events.Text(slices.Concat([]byte(`{"allocation":`), text, []byte("}")))
-		})
+		publish(h, kind, a, losing)
 	}
+}
+
+// Degraded publishes that an allocation has become degraded, or is no longer.
+func Degraded(h *events.Hub, losing Losing) func(a allocator.Allocation) {
+	return func(a allocator.Allocation) { publish(h, allocationDegraded, a, losing) }
+}
+
+// publish publishes an event that shows an allocation.
+func publish(h *events.Hub, kind string, a allocator.Allocation, losing Losing) {
+	path := func(elem ...string) string { return "/api/v1/" + strings.Join(elem, "/") }
+	h.Publish(kind, a.ProjectID, func() any {
+		view := viewAllocation(path, a)
+		if losing != nil && a.State == allocator.Active {
+			view.losing = losing(a.ID)
+		}
+		text, err := view.MarshalJSON()
+		if err != nil {
+			return map[string]*shown{"allocation": view} // which reports it
+		}
+		return events.Text(slices.Concat([]byte(`{"allocation":`), text, []byte("}")))
+	})
 }
 
 // A claimView is a claim of a host that was not believed.

@@ -108,7 +108,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 	h.must(err)
 	h.alloc, err = allocator.Open(t.Context(), allocator.Config{
 		Store: h.disk, Network: func() *topology.Snapshot { return snap }, Now: h.clock,
-		Along: httpapi.AuditChanges(trail), Notify: httpapi.Notifier(h.events),
+		Along: httpapi.AuditChanges(trail), Notify: httpapi.Notifier(h.events, nil),
 	})
 	h.must(err)
 	h.alloc.Settled()

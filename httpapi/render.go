@@ -1,17 +1,24 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"sync"
 
 	"conga/allocator"
 	"conga/httpapi/rest"
 )
 
-// render returns the JSON of allocations, each with its entity tag.
-func (a *api) render(x *exchange, list []allocator.Allocation) (texts rest.Raw, tags []string, err error) {
+// render returns the JSON of allocations, each with its entity tag; whole says
+// whether with their receipts.
+func (a *api) render(x *exchange, list []allocator.Allocation, whole bool) (texts rest.Raw, tags []string, err error) {
 	base := x.base()
 	texts, tags = make(rest.Raw, len(list)), make([]string, len(list))
 	for i, u := range a.usageOf(list) {
+		if whole && list[i].State == allocator.Complete {
+			if u.receipt, err = json.Marshal(a.receipt(list[i])); err != nil {
+				return nil, nil, err
+			}
+		}
 		tags[i] = etagOf(list[i], u)
 		at := renderKey{list[i].ID, base}
 		if texts[i] = a.rendered.find(at, tags[i]); texts[i] != nil {

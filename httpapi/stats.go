@@ -20,6 +20,11 @@ type Statistics interface {
 	// Allocation is what an allocation has carried; nothing, if it was never in
 	// the network.
 	Allocation(id string) stats.Allocation
+	// Losing is which of an allocation's traffic is lost on its path, in words
+	// for the user; "" if none is known to be.
+	Losing(id string) string
+	// Receipt is what there was of an allocation that is complete.
+	Receipt(id string) stats.Receipt
 	// Totals is what the allocations of a project have carried together, or of
 	// all projects for "".
 	Totals(project string) stats.Direction
@@ -86,10 +91,11 @@ type allocationStats struct {
 	Reverse  directionView `json:"reverse"`
 	Promised *uint64       `json:"promised_bytes"` // what bandwidth carries in each direction from start to now, or to the end
 
-	Final   bool           `json:"final"`      // nothing will be added any more: the receipt
-	Sampled *int64         `json:"sampled_at"` // UNIX seconds: when both ends had told; null: not yet, or final
-	Stale   bool           `json:"stale"`      // an end has told nothing for a while
-	Links   rest.Relations `json:"_links"`
+	Degraded bool           `json:"degraded"`   // it gets less than was promised to it
+	Final    bool           `json:"final"`      // nothing will be added any more: the receipt
+	Sampled  *int64         `json:"sampled_at"` // UNIX seconds: when both ends had told; null: not yet, or final
+	Stale    bool           `json:"stale"`      // an end has told nothing for a while
+	Links    rest.Relations `json:"_links"`
 }
 
 // A directionView holds what went one way. Delivered against promised is its
@@ -115,7 +121,8 @@ func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocati
 	v := allocationStats{
 		ID: al.ID, ProjectID: al.ProjectID, State: string(al.State), Bandwidth: orNull(uint64(al.Bandwidth)),
 		Forward: viewDirection(s.Forward, al.Bandwidth), Reverse: viewDirection(s.Reverse, al.Bandwidth),
-		Final: s.Final, Sampled: unixOrNull(s.At), Stale: s.Stale && al.State == allocator.Active,
+		Degraded: isDegraded(al, a.losing(al)),
+		Final:    s.Final, Sampled: unixOrNull(s.At), Stale: s.Stale && al.State == allocator.Active,
 		Links: rest.Relate("self", x.path("stats", "allocations", al.ID), "allocation", x.path("allocations", al.ID)),
 	}
 	if al.Window == (allocator.Window{}) {

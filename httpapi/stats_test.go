@@ -37,6 +37,17 @@ func (t cannedStats) Allocation(string) stats.Allocation {
 	}
 }
 
+func (t cannedStats) Losing(string) string { return "" }
+
+func (t cannedStats) Receipt(string) stats.Receipt {
+	return stats.Receipt{
+		Allocation: stats.Allocation{Forward: stats.Direction{Entered: stats.Volume{Packets: 10, Bytes: 10000}, Delivered: stats.Volume{Packets: 9, Bytes: 9000}}, Final: true},
+		Moves:      2, Degraded: 1500 * time.Millisecond, Planned: stats.Span{Start: 1429206574, End: 1429210174},
+		ForwardRates: &stats.Rates{Low: 1, Median: 2},
+		Spells:       []stats.Spell{{From: t.at, To: t.at.Add(1500 * time.Millisecond), Cause: stats.Loss, Why: "lost"}},
+	}
+}
+
 func (t cannedStats) Switch(sw topology.Switch) (stats.Reading, bool) {
 	rate := 3.0
 	s := &stats.Sample{
@@ -142,8 +153,8 @@ var shapes = []struct {
 	{"/attachments?prefix=192.127.1.10%2F32", 403, 1, "_links at prefix present", `/attachments?prefix=192.127.1.10%2F32`},
 	{"/paths?src=192.127.1.10&dst=192.127.1.11", 200, 1, "_links bandwidth bottleneck dst duration fits free from links offer path reason src to", `"fits":true,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],"free":700000000`},
 	{"/stats", 200, 1, "_links allocations delivered dropped entered interval network project_id", `"allocations":{"active":1,"complete":0,"pending":0},"entered":{"packets":10,"bytes":10000,"rate":60000000,"packet_rate":7500}`},
-	{"/stats/allocations", 200, 1, "_links allocation_id bandwidth end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null}`},
-	{"/stats/allocations/[id]", 200, 1, "_links allocation_id bandwidth end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"delivered":{"packets":8,"bytes":8000,"rate":50000000,"packet_rate":6000.123},"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null},"utilisation":0.5`},
+	{"/stats/allocations", 200, 1, "_links allocation_id bandwidth degraded end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null}`},
+	{"/stats/allocations/[id]", 200, 1, "_links allocation_id bandwidth degraded end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"delivered":{"packets":8,"bytes":8000,"rate":50000000,"packet_rate":6000.123},"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null},"utilisation":0.5`},
 	{"/stats/links", 403, 2, "_links capacity from kind link_id packet_rate rate reservation reserved " + fresh + " to utilisation", `"capacity":1000000000,"rate":250000000,"packet_rate":1,"utilisation":0.25,"reserved":0,"reservation":0,"sampled_at":1429206570,"stale":false`},
 	{"/stats/links?kind=access&from=outside&to=1:1", 403, 1, "_links capacity from kind link_id packet_rate rate reservation reserved " + fresh + " to utilisation", `"reserved":100000000,"reservation":0.1`},
 	{"/stats/switches", 403, 3, "_links connected dpid flows meters ports received sampled_at sent stale tables", `"received":{"packets":3,"bytes":300,"rate":null,"packet_rate":null}`},

@@ -10,6 +10,8 @@ import (
 type usage struct {
 	reported int // connections; unreported: the project reports none
 	use      useState
+	losing   string // which of its traffic is lost, in words; "": none that is known of
+	receipt  []byte // JSON; nil: it has none, or it is not asked for
 }
 
 const unreported = -1
@@ -48,8 +50,18 @@ func (a *api) usageOf(list []allocator.Allocation) []usage {
 	a.countReports(list, out)
 	for i, one := range list {
 		out[i].use = a.use(one, out[i].reported)
+		out[i].losing = a.losing(one)
 	}
 	return out
+}
+
+// losing returns which of an allocation's traffic is lost, in words; "" if none
+// is known to be.
+func (a *api) losing(one allocator.Allocation) string {
+	if a.Statistics == nil || one.State != allocator.Active {
+		return ""
+	}
+	return a.Statistics.Losing(one.ID)
 }
 
 // countReports counts the connections that were reported of each allocation.

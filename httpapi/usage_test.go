@@ -81,6 +81,10 @@ func (f flowing) Allocation(string) stats.Allocation {
 	return stats.Allocation{Reverse: stats.Direction{DeliveredRate: f.rate}}
 }
 
+func (f flowing) Losing(string) string { return "" }
+
+func (f flowing) Receipt(string) stats.Receipt { return stats.Receipt{} }
+
 // TestInUseByTraffic: traffic that is seen is use, reported or not; where
 // nothing is seen and nothing reported, use is not known.
 func TestInUseByTraffic(t *testing.T) {

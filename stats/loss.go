@@ -69,10 +69,10 @@ type lossWatch struct {
 
 	based bool
 	whole [2]amount // owed, as far as it was known, and left at the last look before the first step
-	base  amount // what owed was ahead of left at the look at the exit at which that was least
-	from  look   // that look, and what was owed
-	first look   // the same of the first look since there was a base
-	level amount // what was missing at the last step
+	base  amount    // what owed was ahead of left at the look at the exit at which that was least
+	from  look      // that look, and what was owed
+	first look      // the same of the first look since there was a base
+	level amount    // what was missing at the last step
 	steps int
 
 	lost   bool
@@ -154,7 +154,8 @@ func (w *lossWatch) leave(asked, at time.Time, left Volume, rate bitrate.Rate) (
 	return false
 }
 
-// judge compares what must have left with what has.
+// judge compares what must have left with what has. It reports whether a loss
+// was found, or is over.
 func (w *lossWatch) judge(owed amount, left look, rate bitrate.Rate) (changed bool) {
 	missing := owed.plus(left.sum, -1).plus(owed, -lossTolerated).plus(w.base, -1)
 	step := amount{leastLostFrames, max(leastLostBytes, float64(rate)/8*lossTime.Seconds())}

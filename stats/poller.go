@@ -52,8 +52,8 @@ type Config struct {
 	// project and never complete.
 	Owner func(id string) (o Owner, ok bool)
 	// Degraded, if not nil, is called when an allocation has become degraded or
-	// is no longer so, see [Poller.Degraded]; of a change that is undone within
-	// a second it is not. It is called without a lock, by one goroutine.
+	// is no longer so, by what its [Owner] lacks or by losses, unless that is
+	// undone within a second. It is called without a lock, by one goroutine.
 	Degraded func(id string)
 	// MeterID returns the identifier of the meter that a switch knows by a
 	// number. It is called without a lock. nil: numbers are identifiers.

@@ -43,7 +43,7 @@ func (p *Poller) Receipt(id string) Receipt {
 	}
 	p.mu.Unlock()
 	if a = p.archived(id); a == nil {
-		a = &account{}
+		a = &account{final: true}
 	}
 	return a.receipt(time.Now())
 }
@@ -72,17 +72,15 @@ func (c *rateCount) rates() *Rates {
 	return &Rates{low, median}
 }
 
-// Degraded returns, in words for the user, why an allocation gets less than was
-// promised to it; "" if that is not known of it.
-func (p *Poller) Degraded(id string) string {
+// Losing returns which of an allocation's traffic is lost on its path, in words
+// for the user; "" if none is known to be.
+func (p *Poller) Losing(id string) string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	a := p.ledger.accounts[id]
-	if a == nil {
-		return ""
+	if a := p.ledger.accounts[id]; a != nil {
+		return a.degraded.why[Loss]
 	}
-	_, why := a.degraded.first()
-	return why
+	return ""
 }
 
 // Confirmed takes note that all switches of a circuit's path hold it.

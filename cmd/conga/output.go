@@ -85,13 +85,19 @@ func (a *app) printOne(al client.Allocation) error {
 	if al.Deadline != nil {
 		rows = append(rows, []string{"Deadline", when(al.Deadline)})
 	}
+	if al.Degraded {
+		rows = append(rows, []string{"Degraded", "yes"})
+	}
 	if al.ChangedBy != nil {
 		rows = append(rows, []string{"Changed by", *al.ChangedBy})
 	}
 	if a.output == formatWide {
 		rows = append(rows, wideRows(al)...)
 	}
-	return printTable(a.out, rows)
+	if err := printTable(a.out, rows); err != nil || al.Receipt == nil {
+		return err
+	}
+	return a.printReceipt(*al.Receipt)
 }
 
 // wideRows returns the fields of one allocation that only the format wide

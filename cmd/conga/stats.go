@@ -44,11 +44,14 @@ func (a *app) printStats(s client.AllocationStats) error {
 	case s.Stale:
 		sampled += " (a switch has told nothing since)"
 	}
-	err := printTable(a.out, [][]string{
+	head := [][]string{
 		{"ID", s.ID}, {"State", string(s.State)}, {"Start", when(s.StartTime)}, {"End", when(s.EndTime)},
 		{"Bandwidth", rate(s.Bandwidth)}, {"Promised", amount(s.Promised)}, {"Sampled", sampled},
-	})
-	if err != nil {
+	}
+	if s.Degraded {
+		head = append(head, []string{"Degraded", "yes"})
+	}
+	if err := printTable(a.out, head); err != nil {
 		return err
 	}
 	fmt.Fprintln(a.out)

@@ -218,6 +218,7 @@ func (w *watcher) same(old, al client.Allocation) bool {
 	if !w.structured() {
 		old.Connections, old.InUse, old.Lease, old.ActiveLease = al.Connections, al.InUse, al.Lease, al.ActiveLease
 		old.Earliest, old.Deadline = al.Earliest, al.Deadline
+		old.Receipt = al.Receipt
 	}
 	return reflect.DeepEqual(old, al)
 }
@@ -242,6 +243,9 @@ func (w *watcher) line(al client.Allocation) error {
 	}
 	line := fmt.Sprintf("%s  %s  %s", time.Now().Format(time.DateTime), al.ID, al.State)
 	if al.State != "released" {
+		if al.Degraded {
+			line += ", degraded"
+		}
 		line += fmt.Sprintf("  %s -> %s  %s  until %s  %s", endpoint(al.SrcIP, al.SrcPort), endpoint(al.DstIP, al.DstPort), rate(al.Bandwidth), when(al.EndTime), text(al.Reason))
 	}
 	_, err := fmt.Fprintln(w.out, terminal.Clean(line))

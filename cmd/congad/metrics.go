@@ -17,6 +17,7 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	requests, err := stats.RegisterRequests(r)
 	err = errors.Join(err,
 		d.poller.Register(r),
+		d.poller.RegisterDegraded(r),
 		stats.RegisterNetwork(r, d.controller.Snapshot),
 		stats.RegisterHosts(r, d.hosts),
 		stats.RegisterAllocations(r, d.states),

@@ -27,6 +27,7 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 			d.controller.FramesSeen(at, entered.Bits, entered.Packets)
 		},
 		Received: d.controller.Received,
+		Degraded: d.degraded(),
 		Log:      d.log.With("part", "stats"),
 	})
 	return err
@@ -45,13 +46,36 @@ func owners(from *allocator.Allocator) func(id string) (stats.Owner, bool) {
 
 // ownerOf returns what the statistics need to know of an allocation.
 func ownerOf(a allocator.Allocation) stats.Owner {
-	return stats.Owner{Project: a.ProjectID, Complete: a.State == allocator.Complete}
+	return stats.Owner{
+		Project: a.ProjectID, Complete: a.State == allocator.Complete, Started: a.Started,
+		Window:    stats.Span{Start: int64(a.Window.Start), End: int64(a.Window.End)},
+		Shortfall: stats.Shortfall{Cause: causes[a.Shortfall.Lack], Why: a.Shortfall.Why},
+	}
 }
+
+// causes maps what allocations lack to what the statistics call it.
+var causes = map[allocator.Lack]stats.Cause{
+	allocator.NoPath: stats.LostPath, allocator.NoRoom: stats.Narrowed, allocator.NotEnforced: stats.Unenforced,
+}
+
+// degraded returns a function that publishes that an allocation has become
+// degraded, or is no longer.
+func (d *daemon) degraded() func(id string) {
+	publish := httpapi.Degraded(d.services.events, d.losing)
+	return func(id string) {
+		if a, err := d.allocator.Get(id); err == nil {
+			publish(a)
+		}
+	}
+}
+
+// losing returns which of an allocation's traffic is lost.
+func (d *daemon) losing(id string) string { return d.poller.Losing(id) }
 
 // notify returns a function that tells the event hub and the statistics of a
 // change of an allocation. The allocator calls it under its lock.
 func (d *daemon) notify() func(a allocator.Allocation, deleted bool) {
-	publish := httpapi.Notifier(d.services.events)
+	publish := httpapi.Notifier(d.services.events, d.losing)
 	return func(a allocator.Allocation, deleted bool) {
 		publish(a, deleted)
 		d.poller.Changed(a.ID, ownerOf(a), deleted)
@@ -87,7 +111,11 @@ func (c countedNetwork) Restore(circuits []path.Circuit) {
 // Install implements [scheduler.Network].
 func (c countedNetwork) Install(ctx context.Context, one path.Circuit) error {
 	c.poller.Install(one)
-	return c.Controller.Install(ctx, one)
+	err := c.Controller.Install(ctx, one)
+	if err == nil {
+		c.poller.Confirmed(one)
+	}
+	return err
 }
 
 // Remove implements [scheduler.Network].

@@ -156,11 +156,14 @@ type Allocation struct {
 	Deadline    *int64 `json:"deadline"` // UNIX seconds by which it has ended
 
 	ChangedBy *string `json:"changed_by"` // the user who changed it last, if not UserID
-	Reason    *string `json:"reason"`     // why it is not further
+	Reason    *string `json:"reason"`     // why it is not further, or why it is degraded
+	Degraded  bool    `json:"degraded"`   // it gets less than was promised to it
 	Path      []Hop   `json:"path"`       // empty while none is known
 
 	Connections *int  `json:"connections"` // reported of its traffic; nil: the project reports nothing
 	InUse       *bool `json:"in_use"`      // active, and used; nil: not known
+
+	Receipt *Receipt `json:"receipt"` // nil before it is complete, and in lists
 }
 
 // A Hop is one switch on a path, and the ports that the path uses.

@@ -199,14 +199,20 @@ func TestNetworkCalls(t *testing.T) {
 	}
 }
 
+// wholeReceipt is a receipt as the interface shows it.
+const wholeReceipt = `{"asked":{"start_time":null,"duration":3600,"bandwidth":1000},"planned":{"start_time":1,"end_time":2},"had":null,` +
+	`"forward":{"entered":{"packets":3,"bytes":300},"delivered":{"packets":2,"bytes":200},"dropped":{"packets":1,"bytes":null},"mean_rate":5,"p5_rate":null,"p50_rate":6},` +
+	`"reverse":{"entered":{"packets":null,"bytes":null},"delivered":{"packets":null,"bytes":null},"dropped":{"packets":null,"bytes":null},"mean_rate":null,"p5_rate":null,"p50_rate":null},` +
+	`"moves":1,"degraded_seconds":2,"degraded":[{"start_time":3,"end_time":5,"reason":"lost"}],"final":true}`
+
 // TestAllocationIsWhole: whatever the interface shows of an allocation, but for
 // the links, comes through in the same words, what is null included.
 func TestAllocationIsWhole(t *testing.T) {
-	for _, values := range [][]any{{"120", "60", "1429206574", "1429210174", "3", "true"}, {"null", "null", "null", "null", "0", "false"}, {"null", "null", "null", "null", "null", "null"}} {
+	for _, values := range [][]any{{"120", "60", "1429206574", "1429210174", "true", "3", "true", wholeReceipt}, {"null", "null", "null", "null", "false", "0", "false", "null"}, {"null", "null", "null", "null", "false", "null", "null", "null"}} {
 		shown := fmt.Sprintf(`{"allocation_id":"a1","start_time":1429206574,"end_time":1429210174,"state":"active","bandwidth":null,`+
 			`"user_id":"abc123","project_id":"projectB","src_ip":"192.127.1.10","src_port":null,"dst_ip":"192.127.1.11","dst_port":null,`+
-			`"protocol":"any","duration":3600,"lease":%s,"active_lease":%s,"earliest":%s,"deadline":%s,"changed_by":null,"reason":null,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],`+
-			`"connections":%s,"in_use":%s}`, values...)
+			`"protocol":"any","duration":3600,"lease":%s,"active_lease":%s,"earliest":%s,"deadline":%s,"changed_by":null,"reason":null,"degraded":%s,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],`+
+			`"connections":%s,"in_use":%s,"receipt":%s}`, values...)
 		var al Allocation
 		if err := json.Unmarshal([]byte(shown), &al); err != nil {
 			t.Fatal(err)

@@ -34,6 +34,7 @@ type AllocationStats struct {
 	Forward   Direction `json:"forward"`   // from the source
 	Reverse   Direction `json:"reverse"`
 	Promised  *uint64   `json:"promised_bytes"`
+	Degraded  bool      `json:"degraded"` // it gets less than was promised to it
 	Final     bool      `json:"final"`
 	Sampled   *int64    `json:"sampled_at"` // UNIX seconds
 	Stale     bool      `json:"stale"`

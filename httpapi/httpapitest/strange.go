@@ -42,7 +42,7 @@ var StrangeQueries = []string{
 // of ours takes but those of anyText.
 var (
 	alwaysRefused = []string{"NUL", "surrogate", "newline", "right to left", "not a character"}
-	anyText       = []string{"api_key", "password", "uuid", "connection_uuid", "created_at", "changed_by", "reason", "path", "in_use", "connections", "_links"}
+	anyText       = []string{"api_key", "password", "uuid", "connection_uuid", "created_at", "changed_by", "reason", "path", "in_use", "degraded", "receipt", "connections", "_links"}
 )
 
 func manyMembers(n int) string {

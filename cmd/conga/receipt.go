@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"conga/httpapi/client"
+)
+
+// printReceipt prints what there was of an allocation that is complete.
+func (a *app) printReceipt(r client.Receipt) error {
+	start := "as early as it fits"
+	if r.Asked.StartTime != nil {
+		start = when(r.Asked.StartTime)
+	}
+	state := "final"
+	if !r.Final {
+		state = "not final yet"
+	}
+	fmt.Fprintln(a.out)
+	err := printTable(a.out, [][]string{
+		{"Receipt", state},
+		{"Asked", fmt.Sprintf("%s, for %s", start, short(time.Duration(r.Asked.Duration)*time.Second))},
+		{"Planned", window(r.Planned)},
+		{"Had", window(r.Had)},
+		{"Moves", fmt.Sprint(r.Moves)},
+		{"Degraded", short(time.Duration(r.DegradedSeconds) * time.Second)},
+	})
+	if err != nil {
+		return err
+	}
+	var spells [][]string
+	for _, s := range r.Degraded {
+		spells = append(spells, []string{"  " + window(&s.Window), s.Reason})
+	}
+	if err := printTable(a.out, spells); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.out)
+	rows := [][]string{{"DIRECTION", "ENTERED", "DELIVERED", "DROPPED", "PACKETS", "MEAN RATE", "P5", "P50"}}
+	for _, d := range []struct {
+		name string
+		client.Delivered
+	}{{"forward", r.Forward}, {"reverse", r.Reverse}} {
+		rows = append(rows, []string{
+			d.name, amount(d.Entered.Bytes), amount(d.Delivered.Delivered.Bytes), amount(d.Dropped.Bytes),
+			count(d.Delivered.Delivered.Packets), zeroRate(d.Mean), zeroRate(d.P5), zeroRate(d.P50),
+		})
+	}
+	return printTable(a.out, rows)
+}
+
+// window returns the time between two moments as text, or a dash.
+func window(w *client.Window) string {
+	if w == nil {
+		return "-"
+	}
+	return when(&w.StartTime) + " to " + when(&w.EndTime)
+}
+
+// count returns a number as text, or a dash.
+func count(n *uint64) string {
+	if n == nil {
+		return "-"
+	}
+	return fmt.Sprint(*n)
+}
