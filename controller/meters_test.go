@@ -36,6 +36,13 @@ func (d *drops) take(dpid openflow.DPID, counts openflow.MeterStatsReply, asked 
 	return asked
 }
 
+// sum returns how many were dropped.
+func (d *drops) sum() uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.total
+}
+
 // police installs a circuit of 2 Mbit/s from h1 to h2, which is policed, since
 // another one shares its links, and waits until its meter is paid for.
 func (l *lab) police() path.Circuit {
@@ -88,8 +95,8 @@ func TestAskingAgainGivesNoMore(t *testing.T) {
 				l.Errorf("with changes by %v %d kbit arrived, want no more than %d and not much less", less, kbit, admitted)
 			}
 			seen.take(1, l.net.Switch(1).Meters(), time.Time{})
-			if lost := sent.Packets - got.Packets; seen.total > lost || seen.total+20 < lost {
-				l.Errorf("%d packets are counted as dropped, of %d that were", seen.total, lost)
+			if lost := sent.Packets - got.Packets; seen.sum() > lost || seen.sum()+20 < lost {
+				l.Errorf("%d packets are counted as dropped, of %d that were", seen.sum(), lost)
 			}
 		})
 	}
@@ -115,8 +122,8 @@ func TestMeterIsReadBeforeItGoes(t *testing.T) {
 				l.Error("the meter is still there")
 			}
 		}
-		if seen.total != uint64(lost) {
-			l.Errorf("%d packets are counted as dropped, want %d", seen.total, lost)
+		if seen.sum() != uint64(lost) {
+			l.Errorf("%d packets are counted as dropped, want %d", seen.sum(), lost)
 		}
 	})
 }
