@@ -37,7 +37,7 @@ func (t *traffic) flags(c *cobra.Command) {
 
 func (a *app) allocateCommand() *cobra.Command {
 	var t traffic
-	var wait bool
+	var wait, validate bool
 	var timeout time.Duration
 	c := &cobra.Command{
 		Use:   "allocate SRC DST --duration TIME",
@@ -51,14 +51,21 @@ func (a *app) allocateCommand() *cobra.Command {
 			if c.Flags().Changed("timeout") && !wait {
 				return usagef("--timeout says how long to wait; give --wait with it")
 			}
+			if validate && wait {
+				return usagef("--validate makes nothing that could be waited for; leave --wait out")
+			}
 			r, err := t.request(args[0], args[1])
 			if err != nil {
 				return err
+			}
+			if validate {
+				return a.validate(c.Context(), r)
 			}
 			return a.allocate(c.Context(), r, wait, timeout)
 		},
 	}
 	t.flags(c)
+	c.Flags().BoolVar(&validate, "validate", false, "only check the request, and show what it would be given")
 	c.Flags().BoolVar(&wait, "wait", false, "return when the path is active")
 	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to `wait`, from the --start if there is one; 0 is without end")
 	return c
@@ -69,6 +76,12 @@ func (t *traffic) request(src, dst string) (r client.Request, err error) {
 	if t.duration == "" {
 		return r, usagef("allocate needs --duration, such as --duration 2h")
 	}
+	return t.described(src, dst)
+}
+
+// described returns the request that the flags describe, in which a duration
+// may be missing.
+func (t *traffic) described(src, dst string) (r client.Request, err error) {
 	r = client.Request{ProjectID: t.project, SrcPort: t.srcPort, DstPort: t.dstPort}
 	if r.SrcIP, err = parseAddr("source", src); err != nil {
 		return r, err
@@ -76,8 +89,10 @@ func (t *traffic) request(src, dst string) (r client.Request, err error) {
 	if r.DstIP, err = parseAddr("destination", dst); err != nil {
 		return r, err
 	}
-	if r.Duration, err = parseDuration(t.duration); err != nil {
-		return r, err
+	if t.duration != "" {
+		if r.Duration, err = parseDuration(t.duration); err != nil {
+			return r, err
+		}
 	}
 	if t.bandwidth != "" {
 		if r.Bandwidth, err = parseBandwidth(t.bandwidth, t.yes); err != nil {
@@ -120,6 +135,26 @@ func (t *traffic) moments() map[string]momentFlag {
 		"by": {&t.deadline, func(r *client.Request) *int64 { return &r.Deadline }, func(r *client.Request) **int64 { return &r.DeadlineIn },
 			func(c *client.Change) (at, in **int64) { return &c.Deadline, &c.DeadlineIn }},
 	}
+}
+
+// validate shows what a request would be given.
+func (a *app) validate(ctx context.Context, r client.Request) error {
+	if a.output == formatName {
+		return usagef("--output name: what is only validated has no ID; write table, json or yaml")
+	}
+	s, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if r.ProjectID, err = s.projectOr(ctx, r.ProjectID); err != nil {
+		return err
+	}
+	al, err := s.Validate(ctx, r)
+	if err != nil {
+		return explainProject(err, r.ProjectID)
+	}
+	return a.printOne(al)
 }
 
 func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout time.Duration) error {

@@ -116,8 +116,13 @@ func exitCode(err error) int {
 
 // hint returns advice on what to do about err, or "".
 func hint(err error) string {
-	if refused, ok := errors.AsType[*client.Error](err); ok && refused.Status == http.StatusUnauthorized && refused.Op != "login" {
-		return "log in with: conga login"
+	if refused, ok := errors.AsType[*client.Error](err); ok {
+		switch {
+		case refused.Status == http.StatusUnauthorized && refused.Op != "login":
+			return "log in with: conga login"
+		case len(refused.Alternatives) > 0 && (refused.Op == "allocate" || refused.Op == "validate"):
+			return alternatives(refused.Alternatives)
+		}
 	}
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	if unknown || errors.Is(err, client.ErrFingerprint) {

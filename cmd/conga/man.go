@@ -62,7 +62,7 @@ func (a *app) complete(root *cobra.Command) {
 		switch c.Name() {
 		case "show", "update", "release", "watch", "stats":
 			c.ValidArgsFunction = a.completeID
-		case "login", "list", "version", "agent", "topology", "allocate", "paths":
+		case "login", "list", "version", "agent", "topology", "allocate", "paths", "availability":
 			c.ValidArgsFunction = cobra.NoFileCompletions
 		}
 	}

@@ -65,7 +65,7 @@ func (a *app) printOne(al client.Allocation) error {
 		return a.printList([]client.Allocation{al})
 	}
 	rows := [][]string{
-		{"ID", al.ID},
+		{"ID", firstOf(al.ID, "-")},
 		{"State", string(al.State)},
 		{"Reason", text(al.Reason)},
 		{"Source", endpoint(al.SrcIP, al.SrcPort)},

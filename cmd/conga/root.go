@@ -54,7 +54,11 @@ func (a *app) run(ctx context.Context, args []string) int {
 		fmt.Fprintln(a.err, "conga:", terminal.Clean(line))
 	}
 	if h := hint(err); h != "" {
-		fmt.Fprintln(a.err, "conga:", h)
+		lead := "conga: "
+		for line := range strings.SplitSeq(h, "\n") {
+			fmt.Fprintln(a.err, lead+terminal.Clean(line))
+			lead = ""
+		}
 	}
 	return exitCode(err)
 }
@@ -81,7 +85,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.caFile, "ca-file", "", "PEM `file` of the authorities to trust instead of the system's")
 	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, wide, json, yaml or name, which is the IDs alone; id is the same")
 	root.AddCommand(a.loginCommand(), a.keysCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
-		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.runCommand(), a.pathsCommand(), a.statsCommand(),
+		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.runCommand(), a.pathsCommand(), a.availabilityCommand(), a.statsCommand(),
 		a.topologyCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
 	for _, c := range root.Commands() {
 		for _, flag := range []string{"timeout", "lease", "interval"} {

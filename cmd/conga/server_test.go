@@ -91,7 +91,7 @@ func newServerAt(t testing.TB, stopLater func(func()), now func() time.Time) *se
 	must(err)
 	s := &server{fake: newFake(), keys: keys, seen: seen}
 	api, err := httpapi.New(httpapi.Config{
-		Allocations: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Replays: replays, Connections: seen, Now: now,
+		Allocations: alloc, Planner: alloc, Keys: keys, Directory: directory, Tokens: tokens{}, Replays: replays, Connections: seen, Now: now,
 		Projects: func() []httpapi.Project {
 			return []httpapi.Project{{ID: "projectB", RunAhead: time.Duration(s.ahead.Load()) * time.Second}}
 		},

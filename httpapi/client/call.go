@@ -43,6 +43,8 @@ type envelope struct {
 	Status  int               `json:"status"`
 	Results []json.RawMessage `json:"results"`
 	Errors  []string          `json:"errors"`
+
+	Alternatives []Request `json:"alternatives"`
 }
 
 // do carries out the call, again as often as allowed, and returns its results.
@@ -163,8 +165,9 @@ func decode(op string, response *http.Response) ([]json.RawMessage, http.Header,
 	if response.StatusCode >= 300 || malformed == nil && e.Status != 0 {
 		return nil, nil, &Error{
 			Op: op, Status: response.StatusCode, Messages: e.Errors,
-			RetryAfter: retryAfter(response.Header, time.Now()),
-			RequestID:  response.Header.Get("X-Request-Id"),
+			RetryAfter:   retryAfter(response.Header, time.Now()),
+			Alternatives: e.Alternatives,
+			RequestID:    response.Header.Get("X-Request-Id"),
 		}
 	}
 	if malformed != nil && len(text) > 0 {

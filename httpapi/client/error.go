@@ -17,7 +17,10 @@ type Error struct {
 	Status     int           // HTTP status
 	Messages   []string      // the server's own, each naming the field and the reason
 	RetryAfter time.Duration // how long the server asks to wait; 0 if it did not say
-	RequestID  string        // what the server's log knows the call by; "" if it did not say
+	// Alternatives are requests that the server would admit instead, if they
+	// are made at once.
+	Alternatives []Request
+	RequestID    string // what the server's log knows the call by; "" if it did not say
 }
 
 // Error prints the operation and the server's messages, or the status if there

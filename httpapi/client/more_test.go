@@ -222,3 +222,39 @@ func TestAllocationIsWhole(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatThereIs: a request is asked about as it is made, without what is
+// missing, and a refusal brings requests that can be made.
+func TestWhatThereIs(t *testing.T) {
+	var asked []string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked = append(asked, r.RequestURI+" "+string(body))
+		switch r.URL.Path {
+		case "/api/v1/availability":
+			answer(w, 200, `[{"fits":true,"free":[{"start_time":1,"end_time":2,"bandwidth":3}],"free_until":2}]`)
+		default:
+			w.WriteHeader(409)
+			fmt.Fprint(w, `{"status":409,"results":[],"errors":["no"],"alternatives":[{"project_id":"p","src_ip":"a","dst_ip":"b","duration":9007199254740993,"bandwidth":7}]}`)
+		}
+	})
+	got, err := c.Availability(t.Context(), Request{SrcIP: "a", DstIP: "b", Bandwidth: 9007199254740993, StartIn: new(int64(0))}, 60)
+	if err != nil || !got.Fits || len(got.Free) != 1 || got.Free[0] != (Step{Interval{1, 2}, 3}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	r := Request{ProjectID: "p", SrcIP: "a", DstIP: "b", Duration: 9007199254740993, Bandwidth: 8}
+	_, err1 := c.Validate(t.Context(), r)
+	_, err2 := c.Allocate(t.Context(), r)
+	r.Bandwidth = 7
+	for _, err := range []error{err1, err2} {
+		if e, ok := errors.AsType[*Error](err); !ok || len(e.Alternatives) != 1 || e.Alternatives[0] != r {
+			t.Errorf("%+v", err)
+		}
+	}
+	if want := `/api/v1/availability {"bandwidth":9007199254740993,"dst_ip":"b","horizon":60,"src_ip":"a","start_time":"now"}`; asked[0] != want {
+		t.Errorf("asked %s, want %s", asked[0], want)
+	}
+	if !strings.HasPrefix(asked[1], "/api/v1/allocations?validate=true {") {
+		t.Errorf("asked %s", asked[1])
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"conga/bitrate"
+	"conga/httpapi/client"
+)
+
+func (a *app) availabilityCommand() *cobra.Command {
+	var t traffic
+	var horizon string
+	c := a.query(&cobra.Command{
+		Use:   "availability SRC DST",
+		Short: "Show whether and when a path fits, and what is free between two hosts",
+		Long: "availability shows whether, when and on which path a request would be carried out, what\n" +
+			"could be asked for instead, and what is free between the two hosts from the --start on.\nNothing is reserved.",
+		Example: `  conga availability 192.127.1.10 192.127.1.11
+  conga availability 192.127.1.10 192.127.1.11 --bandwidth 5G --duration 2h --horizon 7d`,
+		Args: needs("SRC", "DST"),
+	}, func(ctx context.Context, s session, args []string) error {
+		r, err := t.described(args[0], args[1])
+		if err != nil {
+			return err
+		}
+		var seconds int64
+		if horizon != "" {
+			if seconds, err = parseDuration(horizon); err != nil {
+				return err
+			}
+		}
+		got, err := s.Availability(ctx, r, seconds)
+		if err != nil {
+			return err
+		}
+		return a.printAvailability(r, got)
+	})
+	t.flags(c)
+	c.Flags().StringVar(&horizon, "horizon", "", "how far to look ahead: `7d`, 12h, or seconds; 30d without it")
+	return c
+}
+
+func (a *app) printAvailability(r client.Request, got client.Availability) error {
+	if a.structured() {
+		return a.printData(got)
+	}
+	rows := [][]string{
+		{"Source", endpoint(r.SrcIP, &r.SrcPort)}, {"Destination", endpoint(r.DstIP, &r.DstPort)}, {"Fits", yesNo(got.Fits)}, {"Reason", text(got.Reason)},
+		{"Start", when(got.StartTime)}, {"End", when(got.EndTime)}, {"Path", firstOf(hops(got.Path), "-")},
+	}
+	if err := printTable(a.out, rows); err != nil {
+		return err
+	}
+	if len(got.Alternatives) > 0 {
+		fmt.Fprintf(a.out, "\n%s\n", alternatives(got.Alternatives))
+	}
+	if len(got.Free) == 0 {
+		return nil
+	}
+	fmt.Fprintln(a.out)
+	rows = [][]string{{"FROM", "TO", "FREE"}}
+	for _, step := range got.Free {
+		rows = append(rows, []string{when(&step.StartTime), when(&step.EndTime), bits(step.Bandwidth)})
+	}
+	if err := printTable(a.out, rows); err != nil {
+		return err
+	}
+	if got.FreeUntil < got.Horizon.EndTime {
+		fmt.Fprintf(a.out, "\nIt changes too often to be shown any further; for the rest: --start %d\n", got.FreeUntil)
+	}
+	return nil
+}
+
+// alternatives returns what the server would admit, as commands to be run.
+func alternatives(list []client.Request) string {
+	lines := []string{"this would be admitted now:"}
+	for _, r := range list {
+		lines = append(lines, "  "+commandFor(r))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// commandFor returns the command that makes a request.
+func commandFor(r client.Request) string {
+	words := []string{"conga allocate", r.SrcIP, r.DstIP, "--duration", fmt.Sprint(r.Duration)}
+	add := func(flag, value string, given bool) {
+		if given {
+			words = append(words, flag, quoted(value))
+		}
+	}
+	add("--bandwidth", bitrate.Rate(r.Bandwidth).String(), r.Bandwidth > 0)
+	if r.Bandwidth > 0 && r.Bandwidth < leastBare {
+		words = append(words, "--yes")
+	}
+	add("--protocol", r.Protocol, r.Protocol != "" && r.Protocol != "any")
+	add("--src-port", fmt.Sprint(r.SrcPort), r.SrcPort > 0)
+	add("--dst-port", fmt.Sprint(r.DstPort), r.DstPort > 0)
+	add("--start", fmt.Sprint(r.StartTime), r.StartTime > 0)
+	add("--earliest", fmt.Sprint(r.Earliest), r.Earliest > 0)
+	add("--by", fmt.Sprint(r.Deadline), r.Deadline > 0)
+	add("--project", r.ProjectID, r.ProjectID != "")
+	return strings.Join(words, " ")
+}
+
+// quoted returns a word as a shell reads it.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:@%+", r)
+	}
+	if strings.TrimFunc(word, plain) == "" {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
