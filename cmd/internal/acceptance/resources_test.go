@@ -59,6 +59,7 @@ var bodies = map[string]string{
 	"DELETE /auth/{api_key}":             ownerExample,
 	"POST /allocations":                  `{"project_id":"projectB","src_ip":"192.127.1.40","dst_ip":"192.127.1.45","duration":60}`,
 	"PUT /allocations/{allocation_id}":   `{"project_id":"projectB","src_ip":"192.127.1.40","dst_ip":"192.127.1.45","duration":60}`,
+	"POST /availability":                 `{"src_ip":"192.127.1.40","dst_ip":"192.127.1.45"}`,
 	"POST /connections":                  "[" + reportOfOne + "]",
 	"POST /api/v1/connections":           "[" + reportOfOne + "]",
 	"POST /api/connections":              "[" + reportOfOne + "]",
