@@ -67,3 +67,33 @@ class Policing(Case):
         sent are told to have come in."""
         totals: Dict[str, Any] = self.lab.api.call("GET", "/api/stats/allocations/" + allocation)[0]["forward"]
         return totals["dropped"]["packets"] if totals["entered"]["packets"] >= sent else 0
+
+
+class Receipts(Case):
+    """What the hosts counted is in the receipt."""
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Diamond(bw={BOTTLENECK: 100})
+
+    def test_released(self) -> None:
+        a = self.lab.allocate("h1", "h2", bandwidth=20_000_000, protocol="udp", dst_port=PORT)
+        time.sleep(2)
+        offered = traffic.offer(self.lab.net, "h1", "h2", 10, PORT, 2 * SECONDS)
+        time.sleep(2)  # the switches' counters lag, and what an entry has not counted when it goes is lost
+        self.lab.api.delete(a)
+        receipt: Dict[str, Any] = until(lambda: self.final(a), 40, "the receipt is final")
+        self.note("%d packets of %d bytes sent, %d lost: %s", offered.packets, offered.size, offered.lost, receipt["forward"])
+        forward, size = receipt["forward"], offered.size
+        for way, least in ("entered", offered.packets), ("delivered", offered.packets - offered.lost):  # a busy receiver loses some itself
+            self.assertGreaterEqual(forward[way]["packets"], 0.98 * least)
+            self.assertLessEqual(forward[way]["packets"], 1.02 * offered.packets)
+            self.assertGreaterEqual(forward[way]["bytes"], 0.98 * least * size)
+            self.assertLessEqual(forward[way]["bytes"], 1.02 * offered.packets * size)
+        self.assertEqual((receipt["moves"], receipt["degraded_seconds"], receipt["degraded"]), (0, 0, []))
+        had = receipt["had"]["end_time"] - receipt["had"]["start_time"]
+        self.assertAlmostEqual(forward["mean_rate"], 8 * forward["delivered"]["bytes"] / had, delta=1)
+
+    def final(self, allocation: str) -> Any:
+        receipt = self.lab.api.call("GET", "/api/v1/allocations/" + allocation)[0]["receipt"]
+        return receipt if receipt is not None and receipt["final"] else None
