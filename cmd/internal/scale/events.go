@@ -172,6 +172,7 @@ func (s *stream) unfit(open []string, latest time.Time, fits func(*allocation) b
 
 // catchUp reads the list, after events were missed.
 func (s *stream) catchUp(ctx context.Context, a *api) error {
+	began := time.Now()
 	all, err := a.list(ctx)
 	if err != nil {
 		return err
@@ -180,6 +181,9 @@ func (s *stream) catchUp(ctx context.Context, a *api) error {
 	defer s.mu.Unlock()
 	for _, one := range all {
 		if e := s.last[one.ID]; e != nil {
+			if e.at.After(began) {
+				continue // the list may be older
+			}
 			if was := e.read(); was.State == one.State && (was.Reason == nil) == (one.Reason == nil) && samePath(was.Path, one.Path) {
 				continue
 			}
