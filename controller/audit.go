@@ -118,13 +118,13 @@ func (s *session) hear(ctx context.Context) error {
 // adopt reports to the core by which ways the switch forwards already, and
 // waits for what follows from that.
 func (s *session) adopt(ctx context.Context) error {
-	ways := s.flows.Ways(s.Snapshot(), s.dpid)
-	if len(ways) == 0 {
-		return nil
-	}
+	but := s.flows.Courses()
 	done := make(chan struct{})
-	if !s.post(ctx, strays{s, ways, done}) {
+	if !s.post(ctx, inventory{s, but, done}) {
 		return errStopped
+	}
+	if len(but) == 0 {
+		return nil
 	}
 	select {
 	case <-done:

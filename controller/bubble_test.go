@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"conga/controller/path"
 	"conga/openflow/ofswitch"
@@ -16,10 +17,14 @@ import (
 // inBubble runs a test of a controller and an emulated network, connected by
 // pipes, in a bubble of [synctest]: its clock moves when everything waits, and
 // synctest.Wait returns when what has happened has had its consequences.
-func inBubble(t *testing.T, build func(ofswitch.TopologyConfig) *ofswitch.Network, cfg Config, test func(*lab)) {
+func inBubble(t *testing.T, build func(ofswitch.TopologyConfig) *ofswitch.Network, cfg Config, test func(*lab), options ...func(*pipes)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
+		t.Cleanup(func() { time.Sleep(time.Second) }) // what is about to be written is
 		p := newPipes()
+		for _, o := range options {
+			o(p)
+		}
 		topology := emulated()
 		topology.Switch.Dial = p.dial
 		n := build(topology)
@@ -35,6 +40,7 @@ func inBubble(t *testing.T, build func(ofswitch.TopologyConfig) *ofswitch.Networ
 type pipes struct {
 	conns  chan net.Conn
 	dialed atomic.Int32
+	wrap   func(net.Conn) net.Conn // of the listener's ends; nil: as they are
 
 	mu     sync.Mutex
 	closed chan struct{} // replaced when it is listened again
@@ -75,6 +81,9 @@ func (e pipeEnd) RemoteAddr() net.Addr { return e.remote }
 
 func (p *pipes) dial(ctx context.Context, _ string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
+	if p.wrap != nil {
+		ours = p.wrap(ours)
+	}
 	select {
 	case p.conns <- pipeEnd{ours, pipeAddr(fmt.Sprint("pipe:", p.dialed.Add(1)))}:
 		return theirs, nil

@@ -186,6 +186,7 @@ func TestEntriesAreRepairedAndForeignOnesLeft(t *testing.T) {
 	l := start(t, ofswitch.Diamond(emulated()), Config{Audit: 50 * time.Millisecond})
 	l.settled(4, 4)
 	l.pingAll()
+	l.acquainted()
 	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		t.Fatal(err)

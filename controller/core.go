@@ -30,7 +30,7 @@ type core struct {
 	schedule *discovery.Schedule
 	peers    map[openflow.DPID]*peer
 	fresh    []*peer           // that have introduced themselves and have no wanted state yet
-	adopted  []chan<- struct{} // of strays, to be closed when what follows is handed out
+	adopted  []chan<- struct{} // of inventories, to be closed when what follows is handed out
 	sessions sync.WaitGroup
 	memory   memory
 	heard    map[way]time.Time // when the probe left that came last
@@ -228,7 +228,7 @@ func (k *core) greet() (more bool) {
 // handOut hands to each session what has changed in its switch's wanted state.
 func (k *core) handOut() {
 	k.generation++
-	k.wanted.Take(func(dpid openflow.DPID, p flow.Patch) {
+	k.wanted.Take(k.generation, func(dpid openflow.DPID, p flow.Patch) {
 		peer := k.peers[dpid]
 		peer.handed = k.generation
 		peer.session.mail.putPatch(p, k.generation)

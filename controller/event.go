@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conga/controller/discovery"
+	"conga/controller/flow"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -93,17 +94,16 @@ func (e up) apply(k *core) {
 	k.log.Info("switch connected", "dpid", e.info.DPID, "addr", e.info.Addr, "desc", e.info.Desc, "ports", len(e.ports))
 }
 
-// strays: a session has learned that its switch forwards by other ways than it
-// should.
-type strays struct {
+// inventory: a session has learned what its switch holds.
+type inventory struct {
 	s    *session
-	ways map[openflow.DPID]openflow.PortNo // see flow.Reconciler.Ways
-	done chan<- struct{}                   // closed when what follows is in the mailbox
+	but  []flow.Course   // see flow.Wanted.Compared
+	done chan<- struct{} // closed when what follows is in the mailbox
 }
 
-func (e strays) apply(k *core) {
+func (e inventory) apply(k *core) {
 	if k.current(e.s) {
-		k.wanted.Adopt(e.s.dpid, e.ways)
+		k.wanted.Compared(e.s.dpid, e.but)
 		k.stale = true
 	}
 	k.adopted = append(k.adopted, e.done)
@@ -275,18 +275,20 @@ type confirmed struct {
 	unmetered     error            // a meter that was refused
 	shut          error            // why an entry that keeps loops out was refused
 	limitations   []string         // sentences
+	lapses        []flow.Lapse     // since the last report
 }
 
 // same reports whether two reports tell the same.
 func (e *confirmed) same(o *confirmed) bool {
 	return e.circuits == o.circuits && e.all == o.all && e.unmetered == o.unmetered && e.shut == o.shut &&
-		maps.Equal(e.refused, o.refused) && slices.Equal(e.limitations, o.limitations)
+		len(o.lapses) == 0 && maps.Equal(e.refused, o.refused) && slices.Equal(e.limitations, o.limitations)
 }
 
 func (e confirmed) apply(k *core) {
 	if !k.current(e.s) {
 		return
 	}
+	k.hold(e.s.dpid, e.all, e.lapses)
 	p := k.peers[e.s.dpid]
 	same := func(error, error) bool { return true } // whatever the reason
 	if !maps.EqualFunc(e.refused, p.refused, same) || (e.unmetered == nil) != (p.unmetered == nil) {
@@ -308,6 +310,28 @@ func (e confirmed) apply(k *core) {
 	}
 	k.switchConfirmed(e.s.dpid, p)
 	k.loseRefused(was, e.refused)
+}
+
+// hold takes note of what a switch holds of best effort, and has what waited
+// for that handed out.
+func (k *core) hold(dpid openflow.DPID, all uint64, lapses []flow.Lapse) {
+	if k.wanted.Confirmed(dpid, all, lapses) {
+		k.stale = true
+	}
+}
+
+// held: a switch has answered a barrier, and packets may not follow yet. Best
+// effort need not wait for them.
+type held struct {
+	s      *session
+	all    uint64
+	lapses []flow.Lapse
+}
+
+func (e held) apply(k *core) {
+	if k.current(e.s) {
+		k.hold(e.s.dpid, e.all, e.lapses)
+	}
 }
 
 // lacking: a switch has been found to lack something.

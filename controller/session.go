@@ -273,6 +273,7 @@ func (s *session) report(ctx context.Context) {
 	c.refused, c.unmetered = s.flows.Refused()
 	c.shut = s.flows.Shut()
 	c.limitations = s.flows.Limitations()
+	c.lapses = s.flows.Lapses()
 	s.mu.Unlock()
 	c.limitations = append(flow.Limitations(s.Snapshot().Switches[s.dpid], s.policy), c.limitations...)
 	if s.reported != nil && s.reported.same(&c) {

@@ -90,6 +90,10 @@ func (s *session) hand(ctx context.Context, c confirmed, now time.Time) bool {
 	if len(q.queue) == 0 && !q.until.After(now) {
 		return s.post(ctx, c)
 	}
+	if !s.post(ctx, held{s, c.all, c.lapses}) {
+		return false
+	}
+	c.lapses = nil
 	at := now
 	if q.until.After(at) {
 		at = q.until

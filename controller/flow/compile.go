@@ -79,6 +79,7 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	}
 	for _, h := range n.Hosts.All() {
 		x := newStation(h.MAC)
+		x.at = h.At
 		port := h.At.Port
 		if h.At.DPID == dpid {
 			if r := v.fromHost(x, port); r != nil {

@@ -81,7 +81,7 @@ func newCutting(side, n int) *cutting {
 			}
 		}
 	}
-	c.wanted.Take(func(openflow.DPID, Patch) {})
+	takeAll(c.wanted, func(openflow.DPID, Patch) {})
 	return c
 }
 
@@ -115,7 +115,7 @@ func (c *cutting) along(via ...openflow.DPID) (p path.Path) {
 type changes struct{ rules, policers int }
 
 func (c *cutting) take(n *changes) {
-	c.wanted.Take(func(_ openflow.DPID, p Patch) {
+	takeAll(c.wanted, func(_ openflow.DPID, p Patch) {
 		n.rules += len(p.Rules)
 		for id := range p.Meters {
 			if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterPolicer {
@@ -188,7 +188,7 @@ func TestSwitchesShareSelections(t *testing.T) {
 		Key: path.FlowKey{Src: addr(1), Dst: addr(2), Proto: path.ProtoUDP, DstPort: 80},
 	}})
 	rules, matches := 0, map[*openflow.OXM]bool{}
-	c.wanted.Take(func(_ openflow.DPID, p Patch) {
+	takeAll(c.wanted, func(_ openflow.DPID, p Patch) {
 		for _, r := range p.Rules {
 			if r.Priority >= prioTooBig {
 				rules++

@@ -4,7 +4,6 @@ import (
 	"maps"
 
 	"conga/controller/purpose"
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -67,24 +66,22 @@ func (r *Rule) isEntry(fs *openflow.FlowStats) bool {
 	return !r.doubt && r.Cookie == fs.Cookie && sameInstructions(r.Instructions, fs.Instructions)
 }
 
-// Ways returns, of frames to hosts at other switches that the switch forwards
-// by other ports than it should, by which ports it does, by these switches.
-func (r *Reconciler) Ways(s *topology.Snapshot, dpid openflow.DPID) map[openflow.DPID]openflow.PortNo {
-	ways := map[openflow.DPID]openflow.PortNo{}
+// Courses returns by which ports the switch sends frames for hosts where it
+// does otherwise than it should.
+func (r *Reconciler) Courses() (differ []Course) {
 	for k, at := range r.rules {
-		if k.Priority != prioHost || at.want == nil || at.have == nil || at.want == at.have || len(at.have.Match) != 1 {
+		if at.want == nil || !at.want.host || at.want == at.have {
 			continue
 		}
-		dst, ok := at.have.Match.Get(openflow.FieldEthDst)
-		if !ok || dst.Masked() {
-			continue
+		c := Course{Host: hostOf(k)}
+		if at.have != nil {
+			if c.Port = outputOf(at.have); c.Port == outputOf(at.want) {
+				continue
+			}
 		}
-		h, ok := s.Hosts.Get(dst.MAC())
-		if port := outputOf(at.have); ok && h.At.DPID != dpid && port != 0 {
-			ways[h.At.DPID] = port
-		}
+		differ = append(differ, c)
 	}
-	return ways
+	return differ
 }
 
 // outputOf returns the port that a rule sends to; 0 if there is none.
@@ -151,6 +148,7 @@ func (r *Reconciler) Found(present *State) {
 			if at.have == at.want {
 				r.contest(k, at.pair)
 			}
+			r.miss(k, at.pair)
 			r.lookAt(at, k, pair[Rule]{want: at.want}, 1)
 		}
 	}
@@ -178,6 +176,7 @@ func (r *Reconciler) foundRule(k openflow.EntryKey, at pair[Rule], have *Rule) {
 		if at.have = have; left {
 			r.contest(k, at)
 		}
+		r.miss(k, at)
 	}
 	r.look(k, at, 1)
 }

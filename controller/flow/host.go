@@ -9,12 +9,17 @@ import (
 // station is a host with the rules about it that have been made. Switches share
 // them: they differ in little but the port.
 type station struct {
-	mac openflow.MAC
-	at  topology.PortID
-	to  openflow.Match // frames to the host
-	key string         // of to
-	had []passage
+	mac  openflow.MAC
+	at   topology.PortID // External: it has gone
+	slot int             // of its hops; or noSlot
+	live int             // how many switches may have an entry towards it
+	to   openflow.Match  // frames to the host
+	key  string          // of to
+	had  []passage
 }
+
+// noSlot is the slot of a host that is forgotten.
+const noSlot = -1
 
 // way is what tells rules towards the same host apart.
 type way struct {
@@ -31,7 +36,7 @@ type passage struct {
 
 func newStation(mac openflow.MAC) *station {
 	m := openflow.Match{openflow.EthDst(mac)}.Canonical()
-	return &station{mac: mac, to: m, key: m.Key()}
+	return &station{mac: mac, at: topology.External, to: m, key: m.Key()}
 }
 
 // toKey returns the key of what toHost returns.
@@ -48,10 +53,19 @@ func (v *view) hostTable() openflow.TableID {
 }
 
 // toHost returns the rule that sends frames to a host by a port, nil if there
-// is none.
+// is none: of the port 0. What is for a host whose own port is not usable goes
+// to the other edge ports, where it may be by now, and not over links, by which
+// it would come back.
 func (v *view) toHost(h *station, port openflow.PortNo) *Rule {
-	if v.policy.Forwarding != ForwardL2 || !usable(v.sw.Ports[port]) {
+	if v.policy.Forwarding != ForwardL2 || port == 0 {
 		return nil
+	}
+	p, known := v.sw.Ports[port]
+	switch {
+	case h.at == p.ID && known && !usable(p):
+		return v.hostRule(h, through(v.flood, v.edges()...))
+	case !known || p.Up && !usable(p):
+		port = sink
 	}
 	w := way{v.hostTable(), port, v.limits[port]}
 	for _, had := range h.had {
@@ -59,12 +73,16 @@ func (v *view) toHost(h *station, port openflow.PortNo) *Rule {
 			return had.rule
 		}
 	}
-	r := &Rule{
-		Table: w.table, Priority: prioHost, Cookie: purpose.MakeCookie(purpose.Forward, 0),
-		Match: h.to, Instructions: v.towards(port), key: h.key,
-	}
+	r := v.hostRule(h, v.towards(port))
 	h.had = append(h.had, passage{w, r})
 	return r
+}
+
+func (v *view) hostRule(h *station, in []openflow.Instruction) *Rule {
+	return &Rule{
+		Table: v.hostTable(), Priority: prioHost, Cookie: purpose.MakeCookie(purpose.Forward, 0),
+		Match: h.to, Instructions: in, key: h.key, host: true,
+	}
 }
 
 // fromHost returns the rule that lets frames of a host that is known at a port

@@ -18,11 +18,11 @@ import (
 // kept in use.
 func (h *history) checkKept() {
 	w := h.wanted
-	if n := len(w.changed) + len(w.resized) + len(w.unsettled) + len(w.later); n > 0 {
-		h.Fatalf("%d switches, ports and circuits are still marked", n)
+	if n := len(w.changed) + len(w.resized) + len(w.unsettled) + len(w.later) + len(w.work) + len(w.diverted) + len(w.lingering) + w.refusals; n > 0 {
+		h.Fatalf("still marked: %d %d %d %d %d %d %d %d", len(w.changed), len(w.resized), len(w.unsettled), len(w.later), len(w.work), len(w.diverted), len(w.lingering), w.refusals)
 	}
 	for d, s := range w.sites {
-		if s.base || s.limits || s.all || len(s.members)+len(s.policers)+len(s.stations)+len(s.destinations)+len(s.ports)+len(s.left) > 0 {
+		if s.base || s.limits || s.all || len(s.members)+len(s.policers)+len(s.stations)+len(s.asked)+len(s.lapses)+len(s.ports)+len(s.left) > 0 {
 			h.Fatalf("switch %d still has marks: %+v", d, s)
 		}
 		for k, c := range s.claims {
@@ -60,18 +60,18 @@ func (h *history) leave() {
 	for id := range h.circuits {
 		w.SetCircuit(id, nil)
 	}
-	w.Take(func(openflow.DPID, Patch) {})
+	takeAll(w, func(openflow.DPID, Patch) {})
 	for d, s := range w.sites {
 		if len(s.claims)+len(s.meters) > 0 {
 			h.Fatalf("switch %d keeps %d claims and %d policers of circuits that are gone", d, len(s.claims), len(s.meters))
 		}
 	}
 	w.SetNetwork(&topology.Snapshot{})
-	w.Take(func(openflow.DPID, Patch) {})
+	takeAll(w, func(openflow.DPID, Patch) {})
 	for d := range h.kept {
 		w.Unwatch(d)
 	}
-	if n := len(w.members) + len(w.passing) + len(w.usages) + len(w.resized) + len(w.unsettled) + len(w.later) + len(w.stations) + len(w.homes) + len(w.sites) + len(w.changed) + len(w.routes.trees); n > 0 {
+	if n := len(w.members) + len(w.passing) + len(w.usages) + len(w.resized) + len(w.unsettled) + len(w.later) + len(w.stations) + len(w.slots) - len(w.free) + len(w.homes) + len(w.sites) + len(w.changed) + len(w.routes.trees); n > 0 {
 		h.Fatalf("kept of an empty network: %+v", w)
 	}
 	for d, ports := range w.reserved {
@@ -124,7 +124,7 @@ func TestNothingChangesForNothing(t *testing.T) {
 	for _, x := range []path.Circuit{a, b, c} {
 		w.SetCircuit(x.ID, []path.Circuit{x})
 	}
-	w.Take(func(openflow.DPID, Patch) {})
+	takeAll(w, func(openflow.DPID, Patch) {})
 	changes := func(f func(*topology.Switch)) (patches map[openflow.DPID]Patch) {
 		now := *w.snapshot
 		now.Revision += 1000 // compared as a whole
@@ -135,7 +135,7 @@ func TestNothingChangesForNothing(t *testing.T) {
 		now.Switches[2] = sw
 		w.SetNetwork(&now)
 		patches = map[openflow.DPID]Patch{}
-		w.Take(func(d openflow.DPID, p Patch) { patches[d] = p })
+		takeAll(w, func(d openflow.DPID, p Patch) { patches[d] = p })
 		return patches
 	}
 	queue := func(no openflow.PortNo, q uint32) func(*topology.Switch) {
@@ -169,16 +169,16 @@ func TestNothingChangesForNothing(t *testing.T) {
 		t.Errorf("%d circuits are kept, want 3", len(w.members))
 	}
 	w.SetCircuit("c", nil)
-	w.Take(func(openflow.DPID, Patch) {})
+	takeAll(w, func(openflow.DPID, Patch) {})
 	// An unrated circuit's rules change with the best-effort meters of its
 	// ports only.
 	c.Path = path.Path{{DPID: 2, In: 3, Out: 4}}
 	w.SetCircuit("c", []path.Circuit{c})
-	w.Take(func(openflow.DPID, Patch) {})
+	takeAll(w, func(openflow.DPID, Patch) {})
 	had := w.members["c"].part(w.sites[2])
 	w.SetCircuit("a", nil)
 	w.SetCircuit("b", nil)
-	w.Take(func(openflow.DPID, Patch) {})
+	takeAll(w, func(openflow.DPID, Patch) {})
 	if w.members["c"].part(w.sites[2]) != had {
 		t.Error("the rules of a circuit were made again for meters of ports that it does not use")
 	}
@@ -260,8 +260,8 @@ func TestSameInstructions(t *testing.T) {
 	}
 }
 
-// Only an entry towards one host says by which way a switch forwards.
-func TestWaysOfOddEntries(t *testing.T) {
+// Only an entry towards a host says by which way a switch forwards.
+func TestCoursesOfOddEntries(t *testing.T) {
 	n := square(t, threeTables)
 	wanted := NewWanted(n.Policy)
 	wanted.SetNetwork(n.Snapshot)
@@ -271,37 +271,38 @@ func TestWaysOfOddEntries(t *testing.T) {
 			toHost3 = rule
 		}
 	}
-	unknown := openflow.Match{openflow.EthDst(openflow.MAC{2, 9, 9, 9, 9, 9})}
+	other := *toHost3
+	other.host = false
+	port := outputOf(toHost3)
 	for name, c := range map[string]struct {
-		rule Rule
-		by   openflow.PortNo // 0: it says nothing
+		want *Rule
+		have []openflow.Instruction // nil: there is none
+		by   []openflow.PortNo
 	}{
-		"the other way":    {Rule{Match: toHost3.Match}, 2},
-		"an unknown host":  {Rule{Match: unknown}, 0},
-		"one field more":   {Rule{Match: append(openflow.Match{openflow.InPort(3)}, toHost3.Match...)}, 0},
-		"another field":    {Rule{Match: openflow.Match{openflow.EthSrc(host(3))}}, 0},
-		"any host at all":  {Rule{Match: openflow.Match{openflow.EthDstMasked(host(3), openflow.MAC{0xff})}}, 0},
-		"not by a port":    {Rule{Match: toHost3.Match, Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.SetField(openflow.EthDst(host(3))))}}, 0},
-		"a field, a port":  {Rule{Match: toHost3.Match, Instructions: []openflow.Instruction{openflow.ApplyActions(openflow.SetField(openflow.EthDst(host(3))), openflow.Output(2, 0))}}, 2},
-		"another priority": {Rule{Match: toHost3.Match, Priority: prioHost - 1}, 0},
+		"the other way":           {toHost3, through(0, openflow.Output(7, 0)), []openflow.PortNo{7}},
+		"the same":                {toHost3, toHost3.Instructions, nil},
+		"through a meter":         {toHost3, through(5, openflow.Output(port, 0)), nil},
+		"none":                    {toHost3, nil, []openflow.PortNo{0}},
+		"not by a port":           {toHost3, []openflow.Instruction{openflow.ApplyActions(openflow.SetField(openflow.EthDst(host(3))))}, []openflow.PortNo{0}},
+		"a field, a port":         {toHost3, []openflow.Instruction{openflow.ApplyActions(openflow.SetField(openflow.EthDst(host(3))), openflow.Output(7, 0))}, []openflow.PortNo{7}},
+		"not of a host":           {&other, through(0, openflow.Output(7, 0)), nil},
+		"of a host, but unwanted": {nil, through(0, openflow.Output(7, 0)), nil},
 	} {
-		want, have := *toHost3, *toHost3
-		have.Match, want.Match, want.key = c.rule.Match, c.rule.Match, c.rule.Match.Canonical().Key()
-		if have.Instructions = c.rule.Instructions; have.Instructions == nil {
-			have.Instructions = through(0, openflow.Output(2, 0))
+		r := NewReconciler(Whole{}, 1)
+		if c.want != nil {
+			r = NewReconciler(Whole{Rules: []*Rule{c.want}}, 1)
 		}
-		if c.rule.Priority != 0 {
-			have.Priority, want.Priority = c.rule.Priority, c.rule.Priority
+		if c.have != nil {
+			r.Tell(&openflow.FlowStats{Table: toHost3.Table, Priority: toHost3.Priority, Cookie: toHost3.Cookie, Match: toHost3.Match, Instructions: c.have})
 		}
-		for _, r := range []*Reconciler{NewReconciler(Whole{Rules: []*Rule{&want}}, 1), NewReconciler(Whole{}, 1)} {
-			r.Tell(&openflow.FlowStats{Table: have.Table, Priority: have.Priority, Cookie: have.Cookie, Match: have.Match, Instructions: have.Instructions})
-			by := c.by
-			if len(r.rules) == 0 || r.at(want.Key()).want == nil {
-				by = 0 // not wanted
+		var by []openflow.PortNo
+		for _, course := range r.Courses() {
+			if by = append(by, course.Port); course.Host != host(3) {
+				t.Errorf("%s: of host %v", name, course.Host)
 			}
-			if got := r.Ways(n.Snapshot, 1)[3]; got != by {
-				t.Errorf("%s: by port %d, want %d", name, got, by)
-			}
+		}
+		if !slices.Equal(by, c.by) {
+			t.Errorf("%s: by port %d, want %d", name, by, c.by)
 		}
 	}
 }

@@ -480,12 +480,17 @@ func TestAdopt(t *testing.T) {
 		}
 		r.Tell(&told)
 	}
-	ways := r.Ways(n.Snapshot, 1)
-	if diff := gocmp.Diff(map[openflow.DPID]openflow.PortNo{3: 2, 2: 1}, ways); diff != "" {
-		t.Errorf("ways: %s", diff)
+	differ := r.Courses()
+	slices.SortFunc(differ, func(a, b Course) int { return int(a.Host[5]) - int(b.Host[5]) })
+	if diff := gocmp.Diff([]Course{{host(1), 2}, {host(2), 1}, {host(3), 2}}, differ); diff != "" {
+		t.Errorf("courses: %s", diff)
 	}
-	w.Adopt(1, ways)
-	w.Take(func(d openflow.DPID, p Patch) {
+	for d := openflow.DPID(2); d <= 4; d++ {
+		w.Watch(d)
+		w.Compared(d, nil)
+	}
+	w.Compared(1, differ)
+	takeAll(w, func(d openflow.DPID, p Patch) {
 		if d != 1 {
 			t.Errorf("switch %d changes", d)
 		}
@@ -507,8 +512,9 @@ func TestAdopt(t *testing.T) {
 	if port, ok := w.Routes().Next(1, 3); !ok || port != 2 {
 		t.Errorf("the way to switch 3 is by port %d", port)
 	}
-	// A switch that is not watched, or has no hosts, changes nothing.
-	w.Adopt(2, map[openflow.DPID]openflow.PortNo{4: 2})
-	w.Adopt(1, map[openflow.DPID]openflow.PortNo{99: 2})
-	w.Take(func(d openflow.DPID, p Patch) { t.Errorf("switch %d changes", d) })
+	// A switch that is not watched, and an unknown host, change nothing.
+	w.Unwatch(2)
+	w.Compared(2, []Course{{host(4), 2}})
+	w.Compared(1, []Course{{host(99), 2}})
+	takeAll(w, func(d openflow.DPID, p Patch) { t.Errorf("switch %d changes", d) })
 }

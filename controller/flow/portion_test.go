@@ -121,7 +121,7 @@ func TestPortionsMoveFew(t *testing.T) {
 	changes := 0
 	set := func(i int, listed ...path.Circuit) {
 		w.SetCircuit(fmt.Sprint(i), listed)
-		w.Take(func(_ openflow.DPID, p Patch) {
+		takeAll(w, func(_ openflow.DPID, p Patch) {
 			for id := range p.Meters {
 				if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterPolicer && id != purpose.PolicerID(uint32(i)) {
 					changes++
@@ -153,7 +153,7 @@ func TestLowered(t *testing.T) {
 	for d := range n.Switches {
 		w.Watch(d)
 	}
-	take := func() { w.Take(func(openflow.DPID, Patch) {}) }
+	take := func() { takeAll(w, func(openflow.DPID, Patch) {}) }
 	for i := range 3 {
 		c := forth(fmt.Sprint(i), 16, bitrate.Mbps)
 		c.Key.DstPort = uint16(i + 1)

@@ -37,6 +37,8 @@ type Reconciler struct {
 	changing  map[openflow.MeterID]bool             // meters of sent
 	lost      map[openflow.EntryKey]openflow.Cookie // of entries that vanished while steps that put them there are under way
 	refused   map[openflow.EntryKey]refusal
+	missing   map[openflow.EntryKey]bool // entries towards hosts that have lapsed; true: they are refused
+	lapses    []Lapse
 	unmetered map[openflow.MeterID]error
 	crowded   map[openflow.MeterID]bool // meters that wait for others to go
 
@@ -73,7 +75,7 @@ func NewReconciler(want Whole, generation uint64) *Reconciler {
 		limits: map[openflow.MeterID]uint64{},
 		paced:  map[openflow.MeterID]time.Time{}, paces: map[openflow.MeterID]pace{},
 		changing: map[openflow.MeterID]bool{},
-		lost:     map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, unmetered: map[openflow.MeterID]error{},
+		lost:     map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, missing: map[openflow.EntryKey]bool{}, unmetered: map[openflow.MeterID]error{},
 		habits:   newHabits(),
 		disputes: map[openflow.EntryKey]*dispute{}, meterDisputes: map[openflow.MeterID]*dispute{},
 		crowded: map[openflow.MeterID]bool{}, small: shortBurst,
@@ -185,6 +187,7 @@ func (r *Reconciler) Landed(refused map[int]error) {
 			at := s.slot.pair
 			if at.have = s.Rule; s.Rule != nil && r.lost[s.key] == s.Rule.Cookie {
 				at.have = s.Rule.doubtful()
+				r.miss(s.key, at)
 			}
 			r.lookAt(s.slot, s.key, at, r.generation)
 		}
@@ -226,6 +229,7 @@ func (r *Reconciler) Vanished(k openflow.EntryKey, cookie openflow.Cookie) bool 
 	if s.have == s.want {
 		r.contest(k, s.pair)
 	}
+	r.miss(k, s.pair)
 	r.lookAt(s, k, pair[Rule]{want: s.want}, 1)
 	return true
 }

@@ -45,6 +45,54 @@ func (r *Reconciler) refuse(s sending, err error) {
 	r.look(s.key, at, r.generation)
 }
 
+// miss notes that an entry towards a host, if this is one, is not there though
+// it is wanted, or may not be.
+func (r *Reconciler) miss(k openflow.EntryKey, at pair[Rule]) {
+	if at.want != nil && at.want.host {
+		r.lapse(k, true, false)
+	}
+}
+
+// lookMissing notes whether an entry towards a host is refused, or is not
+// missing any more.
+func (r *Reconciler) lookMissing(k openflow.EntryKey, at pair[Rule]) {
+	if !r.begun {
+		return
+	}
+	_, missing := r.missing[k]
+	switch {
+	case missing && (at.want == at.have || at.want == nil):
+		r.lapse(k, false, false)
+	case at.want != nil && at.want.host && r.leftRefused(k, at):
+		r.lapse(k, true, true)
+	}
+}
+
+func (r *Reconciler) lapse(k openflow.EntryKey, missing, refused bool) {
+	if was, known := r.missing[k]; known == missing && was == refused {
+		return
+	}
+	if missing {
+		r.missing[k] = refused
+	} else {
+		delete(r.missing, k)
+	}
+	r.lapses = append(r.lapses, Lapse{hostOf(k), missing, refused})
+}
+
+// hostOf returns the host of the key of an entry towards one.
+func hostOf(k openflow.EntryKey) openflow.MAC {
+	return openflow.MAC([]byte(k.Match[len(k.Match)-len(openflow.MAC{}):]))
+}
+
+// Lapses returns which entries towards hosts have lapsed or come back since the
+// last call.
+func (r *Reconciler) Lapses() []Lapse {
+	l := r.lapses
+	r.lapses = nil
+	return l
+}
+
 // isFull reports whether a switch has refused an entry for want of room.
 func isFull(err error) bool {
 	e, ok := errors.AsType[*openflow.Error](err)

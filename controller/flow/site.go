@@ -3,7 +3,6 @@ package flow
 import (
 	"slices"
 
-	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -22,9 +21,15 @@ type site struct {
 	members           map[*member]bool
 	policers          map[*member]bool // circuits whose policers alone may be others
 	stations          map[*station]bool
-	destinations      map[openflow.DPID]bool // switches to which another port leads
 	ports             map[openflow.PortNo]bool
 	left              map[openflow.EntryKey]bool // rules about hosts that have left a port
+
+	hops     []hop                             // by the slots of hosts
+	asked    []asked                           // of these, what is not confirmed, in order
+	lapses   map[*station]bool                 // hosts whose entry is not there as it should be; true: it is refused
+	far      map[openflow.PortNo]openflow.DPID // the switch to which each port led last
+	compared bool                              // it is known what the switch held when it was watched
+	gone     bool                              // it is not watched any more
 }
 
 // policed is a circuit that wants a policer, in the order of claimants.
@@ -36,8 +41,8 @@ type policed struct {
 func newSite(dpid openflow.DPID) *site {
 	return &site{
 		dpid: dpid, rules: map[openflow.EntryKey]*Rule{}, claims: map[openflow.EntryKey]*claimant{}, meters: map[openflow.MeterID][]policed{},
-		members: map[*member]bool{}, policers: map[*member]bool{}, stations: map[*station]bool{}, destinations: map[openflow.DPID]bool{},
-		ports: map[openflow.PortNo]bool{}, left: map[openflow.EntryKey]bool{},
+		members: map[*member]bool{}, policers: map[*member]bool{}, stations: map[*station]bool{},
+		ports: map[openflow.PortNo]bool{}, left: map[openflow.EntryKey]bool{}, lapses: map[*station]bool{}, far: map[openflow.PortNo]openflow.DPID{},
 	}
 }
 
@@ -78,6 +83,11 @@ func (w *Wanted) refreshView(s *site, p Patch) {
 	}
 	if s.base || old.flood != s.view.flood {
 		s.replaceBase(s.view.base(), p)
+		for x := range w.homes[s.dpid] {
+			if !usable(s.view.sw.Ports[x.at.Port]) {
+				s.stations[x] = true
+			}
+		}
 	}
 	switch {
 	case old == nil:
@@ -249,62 +259,26 @@ func (s *site) policer(id openflow.MeterID) *Meter {
 
 // refreshHosts makes the rules of hosts again that may be others.
 func (w *Wanted) refreshHosts(s *site, p Patch) {
-	switch {
-	case s.all:
-		for x := range s.stations { // some of them have gone
+	for x := range s.stations {
+		if w.stations[x.mac] == x { // else it has gone before anything was asked for
 			w.refreshHost(s, x, p)
 		}
-		for _, x := range w.stations {
-			w.refreshHost(s, x, p)
-		}
-	default:
-		for x := range s.stations {
-			if now := w.stations[x.mac]; now != nil {
-				x = now // it has gone and come again
-			}
-			w.refreshHost(s, x, p)
-		}
-		for d := range s.destinations {
-			for x := range w.homes[d] {
+	}
+	if s.all || len(s.ports) > 0 {
+		for slot, h := range s.hops {
+			if x := w.slots[slot]; x != nil && (s.all || s.ports[h.port]) {
 				w.refreshHost(s, x, p)
-			}
-		}
-		if len(s.ports) > 0 {
-			for d, home := range w.homes {
-				w.refreshBehind(s, d, home, p)
 			}
 		}
 	}
 	s.all = false
 	clear(s.stations)
-	clear(s.destinations)
 	clear(s.ports)
 }
 
-// refreshBehind makes the rules of a switch's hosts again if they are reached
-// by a port that has changed.
-func (w *Wanted) refreshBehind(s *site, d openflow.DPID, home map[*station]bool, p Patch) {
-	if d != s.dpid {
-		if port, ok := w.routes.Next(s.dpid, d); !ok || !s.ports[port] {
-			return
-		}
-	}
-	for x := range home {
-		if d != s.dpid || s.ports[x.at.Port] {
-			w.refreshHost(s, x, p)
-		}
-	}
-}
-
 func (w *Wanted) refreshHost(s *site, x *station, p Patch) {
-	port, ok := x.at.Port, x.at != topology.External
-	if x.at.DPID == s.dpid && ok {
-		p.Rules[fromKey(x.mac, port)] = s.view.fromHost(x, port)
-	} else if ok {
-		port, ok = w.routes.Next(s.dpid, x.at.DPID)
+	if x.at.DPID == s.dpid {
+		p.Rules[fromKey(x.mac, x.at.Port)] = s.view.fromHost(x, x.at.Port)
 	}
-	k := x.toKey(s.view)
-	if p.Rules[k] = nil; ok {
-		p.Rules[k] = s.view.toHost(x, port)
-	}
+	p.Rules[x.toKey(s.view)] = s.view.toHost(x, s.hopOf(x).port)
 }

@@ -87,6 +87,7 @@ func (r *Reconciler) lookAt(s *slot, k openflow.EntryKey, at pair[Rule], since u
 		at.have = at.want // one copy will do
 	}
 	s.pair = at
+	r.lookMissing(k, at)
 	if at.want == nil && at.have == nil {
 		delete(r.habits.rules, k)
 		if !s.flying {

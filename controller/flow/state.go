@@ -26,6 +26,7 @@ type Rule struct {
 	key   string // of the match; kept, since making it costs as much as all the rest
 	doubt bool   // the entry may be gone; it equals none
 	guard guard  // how it keeps loops out
+	host  bool   // it is one of those towards hosts
 }
 
 // Key returns the identity of the rule.

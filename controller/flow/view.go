@@ -67,6 +67,16 @@ func (v *view) floodPorts() (out []openflow.Action) {
 	return out
 }
 
+// edges lists the outputs to usable edge ports.
+func (v *view) edges() (out []openflow.Action) {
+	for _, a := range v.floods {
+		if v.sw.Ports[a.Port].Role == topology.Edge {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // usable reports whether traffic may be sent out of a port.
 func usable(p topology.Port) bool { return p.Up && p.Role != topology.Undetermined }
 
@@ -96,6 +106,9 @@ func through(meter openflow.MeterID, out ...openflow.Action) []openflow.Instruct
 // towards sends a frame to a port; hosts behind the same port share the
 // instructions.
 func (v *view) towards(port openflow.PortNo) []openflow.Instruction {
+	if port == sink {
+		return nil
+	}
 	in, ok := v.ways[port]
 	if !ok {
 		in = through(v.limits[port], openflow.Output(port, 0))

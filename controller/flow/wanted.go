@@ -20,7 +20,15 @@ type Wanted struct {
 	routes   *Routes
 
 	stations map[openflow.MAC]*station
+	slots    []*station // the same, by their slots; nil: free
+	free     []int
 	homes    map[openflow.DPID]map[*station]bool // by the switch where they are
+
+	work      []target        // hops to be decided; see spread.go
+	diverted  []target        // that lead to another switch than they did
+	lingering map[target]bool // entries that have to stay while others lead to them
+	refusals  int             // how many entries towards hosts are refused
+	epoch     uint32          // in which a way that was found whole is so still
 
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
@@ -42,7 +50,7 @@ func NewWanted(p Policy) *Wanted {
 	empty := &topology.Snapshot{}
 	return &Wanted{
 		policy: p, snapshot: empty, routes: NewRoutes(empty),
-		stations: map[openflow.MAC]*station{}, homes: map[openflow.DPID]map[*station]bool{},
+		stations: map[openflow.MAC]*station{}, homes: map[openflow.DPID]map[*station]bool{}, lingering: map[target]bool{}, epoch: 1,
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
@@ -61,6 +69,20 @@ func (w *Wanted) Unwatch(dpid openflow.DPID) {
 	if s == nil {
 		return
 	}
+	s.gone = true
+	w.epoch++
+	for slot, h := range s.hops {
+		if x := w.slots[slot]; h.live() {
+			x.live--
+			w.dropStation(x)
+		}
+	}
+	for _, refused := range s.lapses {
+		if refused {
+			w.refusals--
+		}
+	}
+	w.dueLingering()
 	for m := range w.passing[dpid] {
 		m.setPart(s, nil)
 	}
@@ -72,9 +94,11 @@ func (w *Wanted) Unwatch(dpid openflow.DPID) {
 }
 
 // Take calls f with what has changed since the last call for each switch that
-// is watched.
-func (w *Wanted) Take(f func(openflow.DPID, Patch)) {
+// is watched. It is the state of a generation, which is confirmed with
+// [Wanted.Confirmed]: what waits for that is taken later.
+func (w *Wanted) Take(generation uint64, f func(openflow.DPID, Patch)) {
 	w.settle()
+	w.spread(generation)
 	w.taken = true
 	for s := range w.changed {
 		p := newPatch(8 * len(s.members))
@@ -110,13 +134,7 @@ func (w *Wanted) SetNetwork(now *topology.Snapshot) {
 	for _, mac := range d.Hosts {
 		w.moveHost(mac)
 	}
-	w.routes.Update(now, d.Links, func(from, to openflow.DPID) {
-		if len(w.homes[to]) > 0 {
-			if s := w.touch(from); s != nil {
-				s.destinations[to] = true
-			}
-		}
-	})
+	w.reroute(d.Links)
 	for _, dpid := range d.Switches {
 		w.changeSwitch(dpid, old.Switches[dpid], now.Switches[dpid])
 	}
@@ -127,33 +145,59 @@ func (w *Wanted) SetNetwork(now *topology.Snapshot) {
 	}
 }
 
+// reroute takes note that links have changed.
+func (w *Wanted) reroute(links []topology.PortID) {
+	if len(links) == 0 {
+		return
+	}
+	w.epoch++
+	w.dueLingering()
+	w.routes.Update(w.snapshot, links, func(from, to openflow.DPID) {
+		if s := w.sites[from]; s != nil {
+			for x := range w.homes[to] {
+				w.due(s, x)
+			}
+		}
+	})
+	for _, id := range links {
+		if l, ok := w.snapshot.Links[id]; ok {
+			w.relink(id, l.ID.To.DPID)
+		}
+	}
+}
+
 // moveHost takes note that a host has come, gone or moved.
 func (w *Wanted) moveHost(mac openflow.MAC) {
-	h, there := w.snapshot.Hosts.Get(mac)
+	at := topology.External
+	if h, there := w.snapshot.Hosts.Get(mac); there {
+		at = h.At
+	}
 	x := w.stations[mac]
 	switch {
-	case x == nil && !there, x != nil && there && x.at == h.At:
+	case x == nil && at == topology.External, x != nil && x.at == at:
 		return
 	case x == nil:
-		x = newStation(mac)
-		w.stations[mac] = x
-	default:
+		x = w.addStation(mac)
+	case x.at != topology.External:
 		w.leaveHome(x)
 	}
-	if !there {
-		delete(w.stations, mac)
-		x.at = topology.External
-	} else {
-		x.at = h.At
-		if w.homes[x.at.DPID] == nil {
-			w.homes[x.at.DPID] = map[*station]bool{}
+	if x.at = at; at != topology.External {
+		if w.homes[at.DPID] == nil {
+			w.homes[at.DPID] = map[*station]bool{}
 		}
-		w.homes[x.at.DPID][x] = true
+		w.homes[at.DPID][x] = true
+		if s := w.touch(at.DPID); s != nil {
+			s.stations[x] = true
+			w.due(s, x)
+		}
 	}
-	for dpid, s := range w.sites {
-		w.touch(dpid)
-		s.stations[x] = true
+	if x.live > 0 {
+		w.epoch++
+		for _, s := range w.sites {
+			w.due(s, x)
+		}
 	}
+	w.dropStation(x)
 }
 
 func (w *Wanted) leaveHome(x *station) {
@@ -162,7 +206,7 @@ func (w *Wanted) leaveHome(x *station) {
 		delete(w.homes, x.at.DPID)
 		w.routes.Forget(x.at.DPID)
 	}
-	if s := w.sites[x.at.DPID]; s != nil {
+	if s := w.touch(x.at.DPID); s != nil {
 		s.left[fromKey(x.mac, x.at.Port)] = true
 	}
 }
@@ -187,7 +231,7 @@ func (w *Wanted) changeSwitch(dpid openflow.DPID, old, now topology.Switch) {
 	turned := map[openflow.PortNo]bool{} // ports whose circuits' rules are others
 	look := func(no openflow.PortNo) {
 		p, q := old.Ports[no], now.Ports[no]
-		if usable(p) != usable(q) || p.Role != q.Role {
+		if usable(p) != usable(q) || p.Up != q.Up || p.Role != q.Role {
 			s.ports[no] = true
 		}
 		if !sameQueue(p.Queue, q.Queue) {

@@ -44,6 +44,12 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 	clear(s.members) // all are made below
 	clear(s.policers)
 	clear(s.ports)
+	clear(s.stations)
+	for no := range s.view.sw.Ports {
+		if l, ok := w.snapshot.Links[topology.PortID{DPID: dpid, Port: no}]; ok {
+			s.far[no] = l.ID.To.DPID
+		}
+	}
 	members := w.passing[dpid]
 	s.claims = make(map[openflow.EntryKey]*claimant, 2*len(members))
 	for m := range members {
@@ -73,20 +79,23 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 	return all
 }
 
-// appendHosts appends the rules about all hosts.
+// appendHosts appends the rules about all hosts, as they are to be. What of
+// them the switch holds [Wanted.Compared] says.
 func (w *Wanted) appendHosts(rules []*Rule, s *site) []*Rule {
 	for d, home := range w.homes {
 		port, ok := w.routes.Next(s.dpid, d)
 		for x := range home {
-			if x.at == topology.External {
-				continue
-			}
 			if d == s.dpid {
 				port, ok = x.at.Port, true
 				rules = appendRule(rules, s.view.fromHost(x, port))
 			}
-			if ok {
-				rules = appendRule(rules, s.view.toHost(x, port))
+			if !ok {
+				continue
+			}
+			if r := s.view.toHost(x, port); r != nil {
+				s.hop(x).port = port
+				x.live++
+				rules = append(rules, r)
 			}
 		}
 	}
