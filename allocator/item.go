@@ -197,8 +197,12 @@ func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 		}
 		return Nothing, neverNanos
 	}
-	if leave == Expire && it.missedWindow(Seconds(now/nanos(time.Second))) {
-		return Nothing, nanosOf(it.life().lastStart + 1) // it is planned anew, or over by then
+	if l := it.life(); leave == Expire && !l.started && l.start == 0 && nanosOf(w.End) <= now {
+		late := nanosOf(l.lastStart + 1)
+		if l.missed(Seconds(now / nanos(time.Second))) {
+			return Nothing, late // it is planned anew, or over by then
+		}
+		return leave, max(nanosOf(w.End), again, late)
 	}
 	what, at = leave, max(nanosOf(w.End), again)
 	if it.hasPath() && !it.parked && (pending || it.record().Reason == moving || !sameCircuit(it.confirmed, it.record().Circuit())) {
