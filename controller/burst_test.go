@@ -89,3 +89,16 @@ func TestBurstIsReported(t *testing.T) {
 		t.Errorf("when a link is lost there were reports %v", reports)
 	}
 }
+
+// Where the controller stops in a burst, the burst is over: nothing else would
+// report that.
+func TestABurstEndsWithTheController(t *testing.T) {
+	var reports []bool
+	b := newBoard(t, 0)
+	b.bursts.report = func(is bool) { reports = append(reports, is) }
+	b.bursts.extend(time.Now())
+	b.stop()
+	if !slices.Equal(reports, []bool{true, false}) {
+		t.Errorf("there were reports %v", reports)
+	}
+}

@@ -78,8 +78,8 @@ type Config struct {
 	// core's goroutine and must be quick.
 	Contested func(topology.Verdict)
 	// Bursting, if not nil, is called with true when many circuits begin to
-	// move, and with false when that is over. It runs on the core's goroutine
-	// and must be quick.
+	// move, and with false when that is over, or when the controller stops. It
+	// runs on the core's goroutine and must be quick.
 	Bursting func(bool)
 	// Removed, if not nil, is called with every flow entry that is gone, with
 	// its last counters, in the order in which its switch reports them. It runs

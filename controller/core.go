@@ -249,6 +249,7 @@ func packetOut(to openflow.PortNo, frame []byte) *openflow.PacketOut {
 // stop ends the sessions and answers the callers that still wait. The switches
 // keep what they hold.
 func (k *core) stop() {
+	k.bursts.announce(false)
 	k.memory.flush(k.builder)
 	for _, p := range k.peers {
 		p.session.conn.Close()

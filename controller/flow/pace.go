@@ -22,8 +22,9 @@ import (
 const (
 	easeShare = 10 // a tenth of the rate pays
 
-	// mostPay bounds how long a meter pays, which takes long only where the
-	// rate is so low that the least burst is seconds of it.
+	// mostPay bounds how long a meter pays for bursts, which takes long only
+	// where the rate is so low that the least burst is seconds of it, or where
+	// bursts are as long as slowBurst. There a little stays unpaid.
 	mostPay = 10 * time.Second
 
 	// mostOwed bounds how many small bursts another change waits for.
