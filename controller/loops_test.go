@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
 )
@@ -94,4 +95,29 @@ func TestEntriesThatSpreadMakeNoLoop(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A switch that returns without its entries is led to one whose session has
+// ended, and which still forwards.
+func TestEntriesLeadToASwitchThatIsAway(t *testing.T) {
+	linear := func(c ofswitch.TopologyConfig) *ofswitch.Network { return ofswitch.Linear(3, c) }
+	inBubble(t, linear, Config{}, func(l *lab) {
+		l.settled(3, 2)
+		l.pingAll()
+		l.acquainted()
+		for d := openflow.DPID(3); d >= 2; d-- {
+			l.net.Switch(d).SetFaults(ofswitch.Faults{Refuse: true})
+			l.net.Switch(d).Disconnect()
+			l.until("away", func(s *topology.Snapshot) bool { return !s.Switches[d].Connected })
+		}
+		empty := l.net.Switch(2)
+		l.apply(empty, openflow.FlowMod{
+			Command: openflow.FlowDelete, Table: openflow.TableAll,
+			BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny,
+		})
+		empty.SetFaults(ofswitch.Faults{})
+		l.until("back", func(s *topology.Snapshot) bool { return s.Switches[2].Connected })
+		time.Sleep(time.Second)
+		l.pingAll()
+	})
 }

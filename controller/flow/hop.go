@@ -84,6 +84,7 @@ func (w *Wanted) dropStation(x *station) {
 		return
 	}
 	delete(w.stations, x.mac)
+	w.forgetAway(x)
 	w.slots[x.slot] = nil
 	w.free = append(w.free, x.slot)
 	x.slot = noSlot

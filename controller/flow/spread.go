@@ -61,7 +61,7 @@ func (w *Wanted) spread(generation uint64) {
 func (w *Wanted) decide(s *site, x *station, generation uint64) {
 	h := s.hopOf(x)
 	delete(w.lingering, target{s, x})
-	switch port, state := w.way(s, x); {
+	switch port, state := w.way(s.dpid, x); {
 	case h.port == 0 && state != whole:
 		if state == open && s.compared && w.leadsHere(s, x, false) {
 			w.ask(s, x, sink, generation)
@@ -84,14 +84,14 @@ func (w *Wanted) decide(s *site, x *station, generation uint64) {
 
 // way returns the port by which a switch should send frames for a host, and
 // whether it may.
-func (w *Wanted) way(s *site, x *station) (openflow.PortNo, wayState) {
+func (w *Wanted) way(dpid openflow.DPID, x *station) (openflow.PortNo, wayState) {
 	switch {
 	case x.at == topology.External:
 		return 0, noWay
-	case x.at.DPID == s.dpid:
+	case x.at.DPID == dpid:
 		return x.at.Port, whole
 	}
-	port, far, ok := w.routes.toward(s.dpid, x.at.DPID)
+	port, far, ok := w.routes.toward(dpid, x.at.DPID)
 	if !ok {
 		return 0, noWay
 	}
@@ -103,7 +103,7 @@ func (w *Wanted) way(s *site, x *station) (openflow.PortNo, wayState) {
 func (w *Wanted) reaches(dpid openflow.DPID, x *station) wayState {
 	s := w.sites[dpid]
 	if s == nil {
-		return open
+		return w.reachesAway(dpid, x)
 	}
 	h := s.hopOf(x)
 	if h.whole == w.epoch {
@@ -117,7 +117,7 @@ func (w *Wanted) reaches(dpid openflow.DPID, x *station) wayState {
 	if !sure && w.refusals == 0 {
 		return open
 	}
-	switch port, state := w.way(s, x); {
+	switch port, state := w.way(s.dpid, x); {
 	case state == whole && sure && h.port == port:
 		s.hop(x).whole = w.epoch
 		return whole

@@ -24,11 +24,12 @@ type Wanted struct {
 	free     []int
 	homes    map[openflow.DPID]map[*station]bool // by the switch where they are
 
-	work      []target        // hops to be decided; see spread.go
-	diverted  []target        // that lead to another switch than they did
-	lingering map[target]bool // entries that have to stay while others lead to them
-	refusals  int             // how many entries towards hosts are refused
-	epoch     uint32          // in which a way that was found whole is so still
+	work      []target                            // hops to be decided; see spread.go
+	diverted  []target                            // that lead to another switch than they did
+	away      map[openflow.DPID][]openflow.PortNo // what switches held that are not watched any more; see away.go
+	lingering map[target]bool                     // entries that have to stay while others lead to them
+	refusals  int                                 // how many entries towards hosts are refused
+	epoch     uint32                              // in which a way that was found whole is so still
 
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
@@ -50,7 +51,7 @@ func NewWanted(p Policy) *Wanted {
 	empty := &topology.Snapshot{}
 	return &Wanted{
 		policy: p, snapshot: empty, routes: NewRoutes(empty),
-		stations: map[openflow.MAC]*station{}, homes: map[openflow.DPID]map[*station]bool{}, lingering: map[target]bool{}, epoch: 1,
+		stations: map[openflow.MAC]*station{}, homes: map[openflow.DPID]map[*station]bool{}, lingering: map[target]bool{}, away: map[openflow.DPID][]openflow.PortNo{}, epoch: 1,
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
@@ -71,6 +72,7 @@ func (w *Wanted) Unwatch(dpid openflow.DPID) {
 	}
 	s.gone = true
 	w.epoch++
+	w.leaveAway(s)
 	for slot, h := range s.hops {
 		if x := w.slots[slot]; h.live() {
 			x.live--
@@ -213,6 +215,9 @@ func (w *Wanted) leaveHome(x *station) {
 
 // changeSwitch takes note that a switch or its ports have changed.
 func (w *Wanted) changeSwitch(dpid openflow.DPID, old, now topology.Switch) {
+	if now.Ports == nil { // it is forgotten
+		delete(w.away, dpid)
+	}
 	for no := range w.usages[dpid] {
 		w.resized[topology.PortID{DPID: dpid, Port: no}] = true
 	}

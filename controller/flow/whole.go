@@ -35,6 +35,7 @@ func (w Whole) State() *State {
 func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 	w.settle()
 	w.Unwatch(dpid)
+	delete(w.away, dpid)
 	s := newSite(dpid)
 	w.sites[dpid] = s
 	s.base = true
