@@ -10,6 +10,7 @@ from typing import List, Sequence
 
 from .wait import until
 
+TRIES = 3
 SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
 
 
@@ -22,8 +23,16 @@ def run(argv: Sequence[str], timeout: float = 30) -> str:
 
 
 def ofctl(command: str, switch: str, *args: str) -> str:
-    """Runs ovs-ofctl with OpenFlow 1.3."""
-    return run(["ovs-ofctl", "-O", "OpenFlow13", "--no-names", command, switch, *args])
+    """Runs ovs-ofctl with OpenFlow 1.3, again if the switch, on a busy machine,
+    closes the connection before a word was said."""
+    for _ in range(TRIES):
+        try:
+            return run(["ovs-ofctl", "-O", "OpenFlow13", "--no-names", command, switch, *args])
+        except RuntimeError as e:
+            if "failed to open socket (Broken pipe)" not in str(e):
+                raise
+            last = e
+    raise last
 
 
 def vsctl(*args: str) -> str:
