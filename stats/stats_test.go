@@ -115,6 +115,13 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	if err := stats.RegisterAllocations(r, func() map[string]int { return nil }); err != nil {
 		t.Fatal(err)
 	}
+	p, err := stats.New(t.Context(), stats.Config{Source: empty{}})
+	if err == nil {
+		err = p.RegisterDegraded(r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	q, err := stats.RegisterRequests(r)
 	if err != nil {
 		t.Fatal(err)
