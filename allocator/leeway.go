@@ -47,7 +47,12 @@ func (r *Request) checkLeeway(now Seconds) *Error {
 
 // checkSpan refuses a deadline that no start meets.
 func (r *Request) checkSpan(now Seconds) *Error {
-	if first := r.first(now); r.Leeway != (Leeway{}) && r.lastStart() < first {
+	first := r.first(now)
+	switch {
+	case r.Leeway == Leeway{} || r.lastStart() >= first:
+	case r.Deadline <= first:
+		return invalid("deadline", "%s is not after %s, the first start that there may be", clock(r.Deadline), clock(first))
+	default:
 		return invalid("deadline", "%s is %d s after %s, the first start that there may be, and the duration is %d s",
 			clock(r.Deadline), r.Deadline-first, clock(first), r.Duration)
 	}

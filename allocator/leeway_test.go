@@ -99,16 +99,17 @@ func (s *sheet) postAlternatives(t *rapid.T, refusal *Error) {
 func TestLeewayIsChecked(t *testing.T) {
 	w, _ := pair(t)
 	for text, r := range map[string]Request{
-		"start_time: is one start":         {StartTime: w.now + 5, Leeway: Leeway{Earliest: w.now + 5}},
-		"earliest: 63072000000001":         {Leeway: Leeway{Earliest: 63_072_000_000_001}},
-		"earliest: -7":                     {Leeway: Leeway{Earliest: -7}},
-		"deadline: -7":                     {Leeway: Leeway{Deadline: -7}},
-		"deadline: 95608001 is more":       {Leeway: Leeway{Deadline: w.now + MaxAhead + MaxDuration + 1}},
-		"is in the past; it is":            {Leeway: Leeway{Deadline: w.now}},
-		"Z is 9 s after ":                  {Leeway: Leeway{Deadline: w.now + 9}},
-		"Z is 0 s after ":                  {Leeway: Leeway{Earliest: w.now + 50, Deadline: w.now + 50}},
-		"and the duration is 10 s":         {Leeway: Leeway{Earliest: FromNow(50), Deadline: FromNow(59)}},
-		"three years ahead, or no moment;": {Leeway: Leeway{Deadline: w.now + MaxAhead + MaxDuration + 1}},
+		"start_time: is one start":                             {StartTime: w.now + 5, Leeway: Leeway{Earliest: w.now + 5}},
+		"earliest: 63072000000001":                             {Leeway: Leeway{Earliest: 63_072_000_000_001}},
+		"earliest: -7":                                         {Leeway: Leeway{Earliest: -7}},
+		"deadline: -7":                                         {Leeway: Leeway{Deadline: -7}},
+		"deadline: 95608001 is more":                           {Leeway: Leeway{Deadline: w.now + MaxAhead + MaxDuration + 1}},
+		"is in the past; it is":                                {Leeway: Leeway{Deadline: w.now}},
+		"Z is 9 s after ":                                      {Leeway: Leeway{Deadline: w.now + 9}},
+		"Z is not after 1970-01-12T13:47:3":                    {Leeway: Leeway{Earliest: w.now + 50, Deadline: w.now + 50}},
+		"Z is not after 1970-01-12T13:47:30Z, the first start": {Leeway: Leeway{Earliest: FromNow(50), Deadline: FromNow(20)}},
+		"and the duration is 10 s":                             {Leeway: Leeway{Earliest: FromNow(50), Deadline: FromNow(59)}},
+		"three years ahead, or no moment;":                     {Leeway: Leeway{Deadline: w.now + MaxAhead + MaxDuration + 1}},
 	} {
 		whole := ask(1, 1, 2, 1, 6, 10)
 		whole.StartTime, whole.Leeway = r.StartTime, r.Leeway

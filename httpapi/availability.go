@@ -9,7 +9,7 @@ import (
 
 // An availabilityView holds what a request would be given, and what there is.
 type availabilityView struct {
-	Request      requestedView   `json:"request"`
+	Request      requestedView   `json:"request"`    // as it was understood, with moments for what counts from now
 	Fits         bool            `json:"fits"`       // it would be admitted
 	StartTime    *int64          `json:"start_time"` // when it would start; null: that is not known
 	EndTime      *int64          `json:"end_time"`   // null also without a duration
@@ -55,7 +55,7 @@ func (a *api) showAvailability(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	v := viewAvailability(r, got)
+	v := viewAvailability(got)
 	v.Links = rest.Relate("self", x.path("availability"))
 	return x.succeed(http.StatusOK, []availabilityView{v})
 }
@@ -77,9 +77,9 @@ func (a *api) mayAsk(x *exchange, r *allocator.Request, connection rest.Value[st
 	return a.consented(x, *r)
 }
 
-func viewAvailability(r allocator.Request, got allocator.Availability) availabilityView {
+func viewAvailability(got allocator.Availability) availabilityView {
 	v := availabilityView{
-		Request: requestedView{Request: r}, Fits: got.Refused == nil, Path: viewHops(got.Planned.Path), Reason: orNull(got.Planned.Reason),
+		Request: requestedView{Request: got.Planned.Request}, Fits: got.Refused == nil, Path: viewHops(got.Planned.Path), Reason: orNull(got.Planned.Reason),
 		Alternatives: viewRequests(got.Alternatives, false), From: viewPortID(got.From), To: viewPortID(got.To),
 		Horizon: *viewInterval(got.Horizon), Free: []stepView{}, FreeUntil: int64(got.Until),
 	}
@@ -88,7 +88,7 @@ func viewAvailability(r allocator.Request, got allocator.Availability) availabil
 	}
 	if w := got.Planned.Window; w != (allocator.Window{}) {
 		v.StartTime = new(int64(w.Start))
-		if r.Duration > 0 {
+		if got.Planned.Duration > 0 {
 			v.EndTime = new(int64(w.End))
 		}
 	}
@@ -111,13 +111,13 @@ func (a *api) validates(h handler) handler {
 		if err != nil {
 			return err
 		}
-		switch only := p.Text("validate"); only {
-		case "", "false":
+		switch only, given := p.Lookup("validate"); {
+		case !given && p.Done() == nil, only == "false":
 			return h(x)
-		case "true":
+		case only == "true":
 			x.asks = true
 			return a.validateAllocation(x)
-		default:
+		case given:
 			p.Reject("validate", rest.Quote(only)+" is neither true nor false")
 		}
 		return p.Done()

@@ -1,7 +1,9 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -55,6 +57,30 @@ func TestAvailability(t *testing.T) {
 	}
 }
 
+// TestAvailabilityRepeatsTheRequest asks with what counts from now and with
+// what is left out, and reads what was asked about as it was understood: a body
+// that may be posted.
+func TestAvailabilityRepeatsTheRequest(t *testing.T) {
+	h := newHarness(t)
+	const hosts = `"src_ip":"192.127.1.10","dst_ip":"192.127.1.11"`
+	for more, want := range map[string]string{
+		`,"start_time":"now"`:                               `"start_time":1429206574`,
+		`,"start_time":"+60","duration":60`:                 `"start_time":1429206634,"duration":60`,
+		`,"start_time":1429206573`:                          `"start_time":1429206574`,
+		`,"earliest":"+60"`:                                 `"earliest":1429206634`,
+		`,"earliest":"now","deadline":"+600","duration":60`: `"duration":60,"earliest":1429206574,"deadline":1429207174`,
+	} {
+		var sent, got map[string]any
+		if err := json.Unmarshal([]byte(`{"project_id":"projectB","protocol":"any",`+hosts+`,`+want+`}`), &sent); err != nil {
+			t.Fatal(err)
+		}
+		got = h.want(200, "POST", "/api/v1/availability", `{`+hosts+more+`}`, bearer(h.key)).Results[0]["request"].(map[string]any)
+		if !reflect.DeepEqual(got, sent) {
+			t.Errorf("%s: %v, want %v", more, got, sent)
+		}
+	}
+}
+
 // TestValidate has requests checked that would be carried out, and some that
 // would not, and nothing kept.
 func TestValidate(t *testing.T) {
@@ -67,9 +93,11 @@ func TestValidate(t *testing.T) {
 	h.want(409, "POST", address, `{`+good+`,"bandwidth":900000000}`, bearer(h.key))
 	h.want(422, "POST", address, `{`+good+`,"bandwidth":-1}`, bearer(h.key))
 	h.want(403, "POST", address, `{`+strings.ReplaceAll(good, "projectB", "project B")+`}`, bearer(h.key))
-	h.want(422, "POST", "/api/allocations?validate=maybe", `{`+good+`}`, bearer(h.key))
-	if records := h.want(200, "GET", "/api/audit?per_page=1000", "", bearer(h.admin)).body; len(h.all()) != 0 || strings.Count(records, `"outcome":"refused"`) != 1 {
-		t.Errorf("%d allocations; recorded is %s", len(h.all()), records) // the last asked for none that only asks
+	for _, value := range []string{"=maybe", "=TRUE", "=", ""} {
+		h.want(422, "POST", "/api/allocations?validate"+value, `{`+good+`}`, bearer(h.key))
+	}
+	if records := h.want(200, "GET", "/api/audit?per_page=1000", "", bearer(h.admin)).body; len(h.all()) != 0 || strings.Count(records, `"outcome":"refused"`) != 4 {
+		t.Errorf("%d allocations; recorded is %s", len(h.all()), records) // those that do not say that they only ask
 	}
 	h.want(201, "POST", "/api/allocations?validate=false", `{`+good+`}`, bearer(h.key), idempotent("k"))
 	if len(h.all()) != 1 {

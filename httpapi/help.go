@@ -65,7 +65,7 @@ func (r requestedView) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	for i := range attributes {
 		a := attributes[i]
-		if a.read == nil || a.name == "user_id" && r.UserID == "" {
+		if a.read == nil || a.name == "user_id" && r.UserID == "" || a.name == "duration" && r.Duration == 0 {
 			continue
 		}
 		a.show = nil // what was asked for
