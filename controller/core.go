@@ -49,6 +49,7 @@ type core struct {
 	waits    map[openflow.DPID]*queue
 	stuck    map[openflow.DPID]map[*circuit]bool // circuits that this switch is wanting
 	portions portions
+	lent     time.Time // when loans were last looked at
 
 	doubted map[openflow.DPID]time.Time // switches whose ports are to be read again, and when
 
@@ -131,6 +132,7 @@ func (k *core) run() {
 			k.readDoubted(now)
 			k.nameMissing()
 			k.settlePortions(now)
+			k.lend(now)
 			k.bursts.tick(now)
 		case <-k.ctx.Done():
 			k.stop()

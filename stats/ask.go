@@ -24,6 +24,7 @@ func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
 	p.mu.Unlock()
 	s, tallies := p.reader.read(before, a), readTallies(a.flows, counted) // without the lock: a switch may hold many
 	p.frames(s)
+	p.loads(s, p.reader.span(before, s.At))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ledger.doubtAt(p.cfg.Source.Snapshot(), dpid)

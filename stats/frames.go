@@ -1,6 +1,9 @@
 package stats
 
 import (
+	"time"
+
+	"conga/bitrate"
 	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -35,4 +38,43 @@ func (p *Poller) received(s *Sample) {
 	if known {
 		p.cfg.Received(s.DPID, packets)
 	}
+}
+
+// A MeterLoad is what a meter of a circuit, or of best effort, had to carry.
+type MeterLoad struct {
+	Kind             purpose.MeterKind
+	Of               uint32 // as of [purpose.ReadMeter]
+	Span             time.Duration
+	Entered, Dropped bitrate.Rate // over that
+}
+
+// leastAge is how old a meter must be to say how fast traffic goes.
+const leastAge = time.Second
+
+// loads reports what the meters of circuits, those that are idle excepted, and
+// of best effort had to carry since the sample before, a span ago, or since
+// they are there.
+func (p *Poller) loads(s *Sample, span time.Duration) {
+	if p.cfg.Loads == nil {
+		return
+	}
+	var loads []MeterLoad
+	for i := range s.Meters {
+		m := &s.Meters[i]
+		if m.Kind != purpose.MeterBestEffort && (m.Kind != purpose.MeterPolicer || m.Entered == (Volume{})) {
+			continue
+		}
+		l := MeterLoad{Kind: m.Kind, Of: m.Of, Span: span}
+		entered, dropped := m.EnteredRate, m.DroppedRate
+		if entered == nil && m.Age >= leastAge && m.Age <= max(span, p.cfg.Interval) {
+			l.Span = m.Age
+			entered, dropped = counted(m.Entered, Volume{}, m.Age), counted(m.Dropped, Volume{}, m.Age)
+		}
+		if entered == nil || dropped == nil || l.Kind == purpose.MeterPolicer && entered.Bits == 0 {
+			continue
+		}
+		l.Entered, l.Dropped = entered.Bits, dropped.Bits
+		loads = append(loads, l)
+	}
+	p.cfg.Loads(s.DPID, s.At, loads)
 }

@@ -61,6 +61,10 @@ type Config struct {
 	// Frames, if not nil, is called with what entered each best-effort meter,
 	// after each sample. Any goroutine may call it.
 	Frames func(at topology.PortID, entered Rate)
+	// Loads, if not nil, is called with what meters had to carry, after each
+	// sample. Policers that are not among them were idle. Any goroutine may
+	// call it.
+	Loads func(dpid openflow.DPID, at time.Time, loads []MeterLoad)
 	// Received, if not nil, is called with how many packets/s come in by the
 	// ports of a switch, after each sample. Any goroutine may call it.
 	Received func(dpid openflow.DPID, packets float64)

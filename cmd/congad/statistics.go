@@ -3,14 +3,18 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"conga/allocator"
 	"conga/allocator/store"
 	"conga/bitrate"
 	"conga/controller"
+	"conga/controller/flow"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/httpapi"
+	"conga/openflow"
 	"conga/stats"
 )
 
@@ -26,11 +30,25 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		Frames: func(at topology.PortID, entered stats.Rate) {
 			d.controller.FramesSeen(at, entered.Bits, entered.Packets)
 		},
+		Loads:    d.metersSeen,
 		Received: d.controller.Received,
 		Degraded: d.degraded(),
 		Log:      d.log.With("part", "stats"),
 	})
 	return err
+}
+
+// metersSeen tells the controller what the meters of a switch had to carry.
+func (d *daemon) metersSeen(dpid openflow.DPID, at time.Time, loads []stats.MeterLoad) {
+	carried := make(map[openflow.MeterID]flow.Load, len(loads))
+	for _, l := range loads {
+		id := purpose.PolicerID(l.Of)
+		if l.Kind == purpose.MeterBestEffort {
+			id, _ = purpose.PortID(openflow.PortNo(l.Of))
+		}
+		carried[id] = flow.Load{At: at, Span: l.Span, Entered: l.Entered, Dropped: l.Dropped}
+	}
+	d.controller.MetersSeen(dpid, at, carried)
 }
 
 // owners returns a function that returns what the statistics need to know of an

@@ -45,6 +45,7 @@ type Network struct {
 	// the old and the new path of a circuit that moves may, the first has it.
 	Circuits []path.Circuit
 	Policed  map[string]uint32 // circuits that are held to a rate, by ID; see [Policed]
+	Lent     map[string]uint32 // what is lent to some of them, in kbit/s; see [Wanted.Lend]
 }
 
 // The tables of the pipeline.

@@ -17,7 +17,10 @@ type member struct {
 	held     []use
 	shared   int        // how many of these ports another circuit with a rate uses too
 	least    uint32     // what its policers let through at least, in kbit/s
-	before   uint32     // least, before it was listed anew; 0: settled since
+	portion  uint32     // of that, what it has anyhow; see Policy.portion
+	lent     uint32     // what they let through if that is more; see loan.go
+	before   uint32     // portion, before it was listed anew; 0: settled since
+	demand   *demand    // of what is lent; nil: none
 	parts    []*part    // in the switches that are watched
 	selected []selected // see selections
 }
@@ -171,24 +174,30 @@ func (w *Wanted) pass(m *member, before []openflow.DPID) {
 
 // claim enters a circuit at the ports that it uses.
 func (w *Wanted) claim(m *member) {
-	m.shared, m.least, m.before = 0, 0, max(m.least, m.before)
+	m.before = max(m.portion, m.before)
+	m.shared, m.least, m.portion = 0, 0, 0
 	for i := range m.held {
 		w.reserve(m.held[i].port, m.held[i].rate)
 		w.join(m, &m.held[i])
 	}
 	w.unsettled[m] = true
+	if m.demand != nil {
+		w.loans[m] = true
+	}
 }
 
 // release undoes claim.
 func (w *Wanted) release(m *member) {
 	for i := range m.held {
 		u := &m.held[i]
+		u.of.lent -= beyond(u.rate, m.least) - beyond(u.rate, m.portion)
 		w.exceed(u, -beyond(u.rate, m.least))
 		w.reserve(u.port, -u.rate)
 		w.leave(m, u)
 	}
 	delete(w.unsettled, m)
 	delete(w.later, m)
+	delete(w.loans, m)
 }
 
 // A visit is what the rules of a circuit in one switch follow from.

@@ -114,8 +114,9 @@ func Policed(n *Network) map[string]uint32 {
 	}
 	for id, least := range policed {
 		if least == unlimited {
-			policed[id] = 0
+			least = 0
 		}
+		policed[id] = max(least, n.Lent[id])
 	}
 	return policed
 }

@@ -14,6 +14,8 @@ type usage struct {
 	circuits int
 	reserved bitrate.Rate
 	beyond   bitrate.Rate            // what the circuits get beyond their rates
+	lent     bitrate.Rate            // of that, what they get beyond their portions; see loan.go
+	best     bestLoad                // what best effort had to carry
 	portion  uint32                  // see Policy.portion
 	resized  bool                    // it is in Wanted.resized
 	members  [steps]map[*member]bool // by the steps that they have
@@ -148,19 +150,22 @@ func (w *Wanted) settle() {
 		}
 	}
 	for m := range w.unsettled {
-		least, had := w.least(m), max(m.least, m.before)
-		if had != 0 && least != 0 && least != had {
-			least = had
+		portion, had := w.portionOf(m), max(m.portion, m.before)
+		if had != 0 && portion != 0 && portion != had {
+			portion = had
 			w.later[m] = true
 		}
 		m.before = 0
-		w.setLeast(m, least)
+		w.grant(m, portion, m.lent)
 	}
 	for p := range w.resized {
 		u := w.usage(p)
 		if u.resized = false; w.tight(p, u) {
-			u.each(func(m *member) { w.setLeast(m, min(m.least, stepped(u.portion, m.handle))) })
+			u.each(func(m *member) { w.grant(m, min(m.portion, stepped(u.portion, m.handle)), m.lent) })
 		}
+	}
+	for p := range w.resized {
+		w.recall(p)
 	}
 	clear(w.resized)
 	clear(w.unsettled)
@@ -171,7 +176,7 @@ func (w *Wanted) settle() {
 // effort gives up what they have, and most of the spare part at most.
 func (w *Wanted) tight(p topology.PortID, u *usage) bool {
 	port, known := w.snapshot.Switches[p.DPID].Ports[p.Port]
-	return known && (u.circuits <= fewCircuits || u.beyond > mostGivenUp(w.policy.spare(port, u.reserved)))
+	return known && (u.circuits <= fewCircuits || u.beyond-u.lent > mostGivenUp(w.policy.spare(port, u.reserved)))
 }
 
 // PutOff reports whether circuits may have other portions than those that
@@ -183,7 +188,7 @@ func (w *Wanted) PutOff() bool { return len(w.later) > 0 }
 func (w *Wanted) CatchUp() {
 	w.settle()
 	for m := range w.later {
-		w.setLeast(m, w.least(m))
+		w.grant(m, w.portionOf(m), m.lent)
 	}
 	clear(w.later)
 }
@@ -197,30 +202,41 @@ func (w *Wanted) portion(p topology.PortID, u *usage) uint32 {
 	return w.policy.portion(port, u.reserved, u.circuits)
 }
 
-// least returns what the policers of a circuit let through at least.
-func (w *Wanted) least(m *member) uint32 {
-	least := uint32(unlimited)
+// portionOf returns the portion of a circuit: what its policers let through at
+// least, whatever is lent to it.
+func (w *Wanted) portionOf(m *member) uint32 {
+	portion := uint32(unlimited)
 	for i := range m.held {
 		if u := m.held[i].of; m.shared > 0 && u.portion != unlimited {
-			least = min(least, stepped(u.portion, m.handle))
+			portion = min(portion, stepped(u.portion, m.handle))
 		}
 	}
-	if least == unlimited {
+	if portion == unlimited {
 		return 0
 	}
-	return least
+	return portion
 }
 
-// setLeast sets what the policers of a circuit let through at least.
-func (w *Wanted) setLeast(m *member, least uint32) {
-	was := m.least
-	if was == least {
+// grant sets what the policers of a circuit let through at least: its portion,
+// or what is lent to it.
+func (w *Wanted) grant(m *member, portion, lent uint32) {
+	if m.shared == 0 {
+		portion, lent = 0, 0 // it has no policers
+	}
+	was, least := m.least, max(portion, lent)
+	for i := range m.held { // what is added wraps where it becomes less
+		u := &m.held[i]
+		u.of.lent += beyond(u.rate, least) - beyond(u.rate, portion) - beyond(u.rate, was) + beyond(u.rate, m.portion)
+		w.exceed(u, beyond(u.rate, least)-beyond(u.rate, was))
+	}
+	more := portion > m.portion
+	if m.portion, m.lent, m.least = portion, lent, least; was == least {
 		return
 	}
-	m.least = least
-	for i := range m.held {
-		u := &m.held[i]
-		w.exceed(u, beyond(u.rate, least)-beyond(u.rate, was)) // wraps where it becomes less
+	if more {
+		for i := range m.held {
+			w.recall(m.held[i].port)
+		}
 	}
 	for _, c := range m.listed {
 		if len(c.Path) == 0 || beyond(c.Rate, was) == beyond(c.Rate, least) {
@@ -291,6 +307,9 @@ func (w *Wanted) reserve(p topology.PortID, more bitrate.Rate) {
 	}
 	if ports[p.Port] += more; ports[p.Port] == 0 {
 		delete(ports, p.Port)
+	}
+	if u := w.usages[p.DPID][p.Port]; u != nil {
+		u.best.stirred = true
 	}
 	if s := w.touch(p.DPID); s != nil {
 		s.limits = true

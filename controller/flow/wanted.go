@@ -9,7 +9,8 @@ import (
 
 // Wanted is what switches should hold, kept while the network and the circuits
 // change: it is what [Compile] returns, at the cost of what has changed, but
-// for portions that are put off; see [Wanted.CatchUp].
+// for portions that are put off; see [Wanted.CatchUp]. What is lent does not
+// follow from the network; see [Wanted.Lend].
 //
 // Everything that contributes to a switch's rules (its ports and the tree, a
 // host, a circuit) is noted as changed for just the switches that it touches,
@@ -39,6 +40,7 @@ type Wanted struct {
 	resized   map[topology.PortID]bool                   // ports of which circuits may have another portion
 	unsettled map[*member]bool                           // circuits that may have another portion
 	later     map[*member]bool                           // circuits whose portion was put off
+	loans     map[*member]bool                           // circuits that have, or ask for, a loan
 	lowered   map[topology.PortID]map[openflow.DPID]bool // see Lowered
 	taken     bool                                       // lowered is of what was taken
 
@@ -55,7 +57,7 @@ func NewWanted(p Policy) *Wanted {
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
-		resized:  map[topology.PortID]bool{}, unsettled: map[*member]bool{}, later: map[*member]bool{}, lowered: map[topology.PortID]map[openflow.DPID]bool{},
+		resized:  map[topology.PortID]bool{}, unsettled: map[*member]bool{}, later: map[*member]bool{}, loans: map[*member]bool{}, lowered: map[topology.PortID]map[openflow.DPID]bool{},
 		sites: map[openflow.DPID]*site{}, changed: map[*site]bool{},
 	}
 }

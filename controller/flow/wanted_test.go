@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -106,8 +107,28 @@ func (h *history) circuit() {
 	h.wanted.SetCircuit(id, listed)
 }
 
+// lend has meters count anything.
+func (h *history) lend() {
+	for _, d := range slices.Sorted(maps.Keys(h.kept)) {
+		for _, id := range slices.Sorted(maps.Keys(h.wanted.members)) {
+			if rapid.Bool().Draw(h.T, "drops") {
+				h.wanted.Ask(d, purpose.PolicerID(h.wanted.members[id].handle))
+			}
+		}
+	}
+	seed := rapid.Uint64().Draw(h.T, "loads")
+	h.wanted.Lend(func(d openflow.DPID, id openflow.MeterID) (l Load, known bool) {
+		random := rand.New(rand.NewPCG(seed, uint64(d)<<32|uint64(id)))
+		l = Load{At: h.now, Entered: []bitrate.Rate{0, 50 * bitrate.Kbps, 7 * bitrate.Mbps, 90 * bitrate.Mbps, bitrate.Gbps}[random.IntN(5)]}
+		l.Dropped = l.Entered / bitrate.Rate(1+random.IntN(1000))
+		return l, random.IntN(6) > 0
+	}, h.now)
+}
+
 func (h *history) step() {
-	switch rapid.IntRange(0, 13).Draw(h.T, "what") {
+	switch rapid.IntRange(0, 15).Draw(h.T, "what") {
+	case 14, 15:
+		h.lend()
 	case 12:
 		h.builder.PortStorms(h.port(), h.now)
 		h.builder.PortEchoes(h.port(), h.now)
@@ -188,6 +209,7 @@ func (h *history) check() {
 	for _, id := range slices.Sorted(maps.Keys(h.circuits)) {
 		n.Circuits = append(n.Circuits, h.circuits[id]...)
 	}
+	n.Lent = h.wanted.Lent()
 	n.Policed = Policed(n)
 	h.checkPutOff(n)
 	if rapid.IntRange(0, 2).Draw(h.T, "busy") == 0 {

@@ -23,6 +23,8 @@ PORT = 5203
 SECONDS = 5  # of a stream
 LEAST = 100_000  # bit/s: the least that may be asked for
 PORTION = 2.3  # Mbit/s: half of what two share of the 20 of 100 that are never reserved
+SENT = 19  # Mbit/s of UDP payload
+BOOKINGS = 60
 RUN = 40_000_000  # bit/s of a command's path; of the 100 Mbit/s 80 may be reserved
 OTHER = "bio"  # a project beside that of the lab's user
 
@@ -52,6 +54,28 @@ class Portions(Case):
         self.note("of %g Mbit/s that were asked for %s arrived beside a flood, beside 40 Mbit/s %s", LEAST / 1e6, little[0], kept)
         self.assertGreaterEqual(little[0].arrived_bits / little[0].seconds, 0.9 * PORTION * 1e6)
         self.assertGreaterEqual(kept.mbits, 37)
+
+
+class Bookings(Case):
+    """h1 -> h2 crosses s1-s2, of 100 Mbit/s, and any user may book any of it."""
+
+    options = {"links": [BOTTLENECK_LINK]}
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Diamond(bw={BOTTLENECK: 100})
+
+    def test_booked_by_others(self) -> None:
+        """Sixty little bookings of its ports take nothing from best effort but
+        for the moment until that is seen."""
+        before = traffic.offer(self.lab.net, "h1", "h2", SENT, PORT, SECONDS)
+        for i in range(BOOKINGS):
+            self.lab.allocate("h1", "h2", bandwidth=LEAST, protocol="udp", dst_port=PORT + i)
+        at_first = traffic.offer(self.lab.net, "h1", "h2", SENT, PORT, 4 * SECONDS)
+        after = self.measure("later", lambda: traffic.offer(self.lab.net, "h1", "h2", SENT, PORT, SECONDS),
+                             lambda o: o.lost <= 0.05 * o.packets)
+        self.note("without bookings %s, with %d at first %s", before, BOOKINGS, at_first)
+        self.assertLessEqual(after.lost, 0.05 * after.packets)
 
 
 class Projects(Case):

@@ -1,0 +1,280 @@
+package flow
+
+import (
+	"slices"
+	"time"
+
+	"conga/bitrate"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// A portion is little where a link is idle: best effort would give more. So
+// circuits with little rates whose policers drop are lent what is free of the
+// links on their path, as best effort would give it. Else a little request for
+// another's traffic would take its best effort.
+//
+//   - What meters had to carry shows what best effort and each such circuit
+//     want. Where all of that fits, all get it, and those that want more half
+//     of what is left. Where it does not, each gets the same part of what it
+//     wants, as frames that share a queue do. What loses a larger part than all do
+//     on average is taken to want more than it sends, as TCP does, up to an
+//     equal share.
+//   - What is lent is given up by best effort, so that the meters of a link
+//     let through no more than its capacity. Best effort keeps a quarter of the
+//     spare part at least, or a twentieth of the link, and half of the spare part
+//     where it wants that.
+//   - What is reserved for another circuit ends loans that leave no room for it,
+//     and the circuit is confirmed when they have ended. So promises depend on
+//     no measurement.
+//   - Loans change once in a few seconds, mostly by an eighth at least, and only
+//     so many at once: policers are changed seldom, since a changed meter pays for
+//     its burst.
+//   - What has more than a hundredth of a link gets no loan: what it gets is not
+//     to grow while it asks again.
+const (
+	littlePart  = 100              // of a link, above which nothing is lent
+	maxLoans    = 512              // circuits that are looked at
+	loansAtOnce = 32               // loans that become larger in a round
+	loanPause   = 4 * time.Second  // until a changed policer has paid, and counts what comes in
+	bestPause   = time.Second      // the same of a meter of best effort
+	loadFresh   = 20 * time.Second // what was counted before says nothing of now
+	lossy       = 0.005            // the part of what enters a meter below which its losses are none
+)
+
+// Ask notes that a switch's policer drops, so that [Wanted.Lend] looks at its
+// circuit.
+func (w *Wanted) Ask(dpid openflow.DPID, policer openflow.MeterID) {
+	s := w.sites[dpid]
+	if s == nil || len(s.meters[policer]) == 0 || len(w.loans) >= maxLoans {
+		return
+	}
+	if m := s.meters[policer][0].member; m.demand == nil && m.shared > 0 && w.little(m) {
+		m.demand = &demand{}
+		w.loans[m] = true
+	}
+}
+
+// little reports whether a circuit has little of all its links.
+func (w *Wanted) little(m *member) bool {
+	for _, u := range m.held {
+		if port, known := w.snapshot.Switches[u.port.DPID].Ports[u.port.Port]; known && u.rate > port.Capacity/littlePart {
+			return false
+		}
+	}
+	return true
+}
+
+// Lending reports whether circuits have, or ask for, loans.
+func (w *Wanted) Lending() bool { return len(w.loans) > 0 }
+
+// Lent returns what is lent to circuits, by ID.
+func (w *Wanted) Lent() map[string]uint32 {
+	lent := map[string]uint32{}
+	for m := range w.loans {
+		if m.lent > 0 {
+			lent[m.id] = m.lent
+		}
+	}
+	return lent
+}
+
+// Lend changes loans as meters have counted, and reports whether any changed.
+func (w *Wanted) Lend(loads Loads, now time.Time) (changed bool) {
+	w.settle()
+	w.measure(loads, now)
+	limits := limits{}
+	for p, borrowers := range w.borrowers() {
+		w.divide(p, borrowers, limits)
+	}
+	left := loansAtOnce
+	for _, up := range [...]bool{false, true} { // what others give up goes first
+		for m := range w.loans {
+			if lent := w.loan(m, limits[m], up); lent != m.lent && (left > 0 || !up) {
+				w.grant(m, m.portion, lent)
+				m.demand.changed = now.Add(loanPause)
+				changed = true
+				left--
+			}
+		}
+	}
+	for m := range w.loans {
+		if m.lent == 0 && m.demand.Dropped == 0 && m.demand.At.After(m.demand.changed) {
+			m.demand = nil
+			delete(w.loans, m)
+		}
+	}
+	return changed
+}
+
+// borrowers returns the circuits that have or ask for loans, by the ports that
+// they use.
+func (w *Wanted) borrowers() map[topology.PortID][]*member {
+	ports := map[topology.PortID][]*member{}
+	for m := range w.loans {
+		for _, u := range m.held {
+			ports[u.port] = append(ports[u.port], m)
+		}
+	}
+	return ports
+}
+
+// A sharing is how what is free of a port is shared by best effort and
+// borrowers.
+type sharing struct {
+	free    bitrate.Rate // that part of it, and what the borrowers reserve
+	others  bitrate.Rate // what other circuits get beyond their rates
+	average float64      // the part that all lose
+	equal   bitrate.Rate // a part for each, if all are equal
+	sum     bitrate.Rate // of what is wanted
+	short   bitrate.Rate // how many borrowers drop
+}
+
+// sharing returns how a port is shared.
+func (w *Wanted) sharing(p topology.PortID, borrowers []*member) sharing {
+	u := w.usage(p)
+	s, all := sharing{free: w.unreserved(p) - w.unreserved(p)/16, others: u.beyond}, u.best.Load // see givenUp
+	for _, m := range borrowers {
+		all.Entered += m.demand.Entered
+		all.Dropped += m.demand.Dropped
+		held := m.rateAt(p)
+		s.free += held
+		s.others -= beyond(held, m.least)
+		if m.demand.Drops() {
+			s.short++
+		}
+	}
+	s.free -= min(s.others, s.free)
+	s.average, s.equal = all.lost(), s.free/bitrate.Rate(len(borrowers)+1)
+	best := s.free / 2 // if nothing is known
+	if !u.best.At.IsZero() {
+		best = u.best.wants(s.average, s.equal)
+	}
+	s.sum = max(best, w.kept(p, 2), 1)
+	for _, m := range borrowers {
+		s.sum += m.demand.wants(s.average, s.equal)
+	}
+	return s
+}
+
+// divide lowers the limits of borrowers to what each may have of a port.
+func (w *Wanted) divide(p topology.PortID, borrowers []*member, limits limits) {
+	if _, known := w.snapshot.Switches[p.DPID].Ports[p.Port]; !known {
+		for _, m := range borrowers { // it goes on as it is
+			limits.lower(m, limit{rate: bitrate.Rate(m.lent) * bitrate.Kbps})
+		}
+		return
+	}
+	s := w.sharing(p, borrowers)
+	left := s.free - min(s.sum, s.free)
+	headroom := min(s.sum/4, left) // of all, which is not sent yet
+	part := float64(min(s.sum, s.free)+headroom) / float64(s.sum)
+	var beyond bitrate.Rate
+	shares := make([]bitrate.Rate, len(borrowers)) // beyond their rates
+	for i, m := range borrowers {
+		share := bitrate.Rate(float64(m.demand.wants(s.average, s.equal)) * part)
+		if m.demand.Drops() {
+			share += (left - headroom) / 2 / s.short
+		}
+		shares[i] = share - min(m.rateAt(p), share)
+		beyond += shares[i]
+	}
+	room := w.lendable(p, 2)
+	room -= min(s.others, room)
+	part = min(1, float64(room)/max(float64(beyond), 1))
+	for i, m := range borrowers {
+		limits.lower(m, limit{m.rateAt(p) + bitrate.Rate(float64(shares[i])*part), headroom < s.sum/4})
+	}
+}
+
+// limits are what circuits may have of all their ports.
+type limits map[*member]limit
+
+type limit struct {
+	rate  bitrate.Rate
+	tight bool // others want all that is left
+}
+
+func (l limits) lower(m *member, to limit) {
+	if was, set := l[m]; !set || to.rate < was.rate {
+		l[m] = to
+	}
+}
+
+// unreserved returns what is not reserved of a port.
+func (w *Wanted) unreserved(p topology.PortID) bitrate.Rate {
+	port := w.snapshot.Switches[p.DPID].Ports[p.Port]
+	room := w.policy.Frames.Room(port.Capacity)
+	return room - min(w.usage(p).reserved, room)
+}
+
+// lendable returns what circuits may get of a port beyond their rates, where
+// best effort keeps a part of the spare part.
+func (w *Wanted) lendable(p topology.PortID, part bitrate.Rate) bitrate.Rate {
+	room := w.unreserved(p) - min(w.kept(p, part), w.unreserved(p))
+	return room - room/16 // see givenUp
+}
+
+// kept returns what best effort keeps of a port: a part of the spare part, or a
+// bit more than may be flooded.
+func (w *Wanted) kept(p topology.PortID, part bitrate.Rate) bitrate.Rate {
+	port := w.snapshot.Switches[p.DPID].Ports[p.Port]
+	return max(w.policy.spare(port, w.usage(p).reserved)/part, port.Capacity/floodShare)
+}
+
+// loan returns what is to be lent to a circuit that may have so much; up says
+// whether only loans that become larger change, or smaller.
+func (w *Wanted) loan(m *member, limit limit, up bool) uint32 {
+	most := limit.rate
+	if up {
+		for _, u := range m.held {
+			room := w.lendable(u.port, 4) // so that small loans need not wait for large ones
+			most = min(most, u.rate+beyond(u.rate, m.least)+room-min(u.of.beyond, room))
+		}
+	}
+	lent := min(kbps(most), unlimited-1)
+	own := max(m.portion, kbps(m.rate()))
+	if m.lent == 0 {
+		own += own / 4 // a change costs a part of the rate for some seconds
+	}
+	if lent <= own || !w.little(m) {
+		lent = 0
+	}
+	switch {
+	case up && lent > m.lent+m.lent/8,
+		!up && lent < m.lent/2,                        // what pauses may come again
+		!up && limit.tight && lent < m.lent-m.lent/32: // others wait for it
+		return lent
+	}
+	return m.lent
+}
+
+// rate returns the highest rate that the circuit holds of a port.
+func (m *member) rate() (rate bitrate.Rate) {
+	for _, u := range m.held {
+		rate = max(rate, u.rate)
+	}
+	return rate
+}
+
+// rateAt returns what the circuit holds of a port that it uses.
+func (m *member) rateAt(p topology.PortID) bitrate.Rate {
+	i := slices.IndexFunc(m.held, func(u use) bool { return u.port == p })
+	return m.held[i].rate
+}
+
+// recall ends the loans of a port of which more is reserved than they leave.
+func (w *Wanted) recall(p topology.PortID) {
+	u := w.usage(p)
+	if _, known := w.snapshot.Switches[p.DPID].Ports[p.Port]; u.lent == 0 || !known {
+		return
+	}
+	if free := w.unreserved(p); u.beyond <= free-min(w.kept(p, 8), free) {
+		return
+	}
+	u.each(func(m *member) {
+		if m.lent > 0 {
+			w.grant(m, m.portion, 0)
+		}
+	})
+}

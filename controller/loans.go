@@ -1,0 +1,76 @@
+package controller
+
+import (
+	"time"
+
+	"conga/controller/flow"
+	"conga/controller/purpose"
+	"conga/openflow"
+)
+
+// lendEvery is how often loans are looked at.
+const lendEvery = time.Second
+
+// MetersSeen takes note of what the meters of a switch, by their identifiers,
+// had to carry of late. Policers that are not among them were idle. It does not
+// block; the caller does not change loads any more.
+func (c *Controller) MetersSeen(dpid openflow.DPID, at time.Time, loads map[openflow.MeterID]flow.Load) {
+	c.loads.Store(dpid, burdens{at, loads})
+	var drop []openflow.MeterID
+	for id, l := range loads {
+		if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterPolicer && l.Drops() {
+			drop = append(drop, id)
+		}
+	}
+	if len(drop) == 0 {
+		return
+	}
+	select {
+	case c.lossyEvents <- policersDrop{dpid, drop}:
+	default: // they are counted again
+	}
+}
+
+// burdens are what the meters of a switch had to carry.
+type burdens struct {
+	at    time.Time
+	loads map[openflow.MeterID]flow.Load
+}
+
+// policersDrop: circuits send more than their policers let through.
+type policersDrop struct {
+	dpid     openflow.DPID
+	policers []openflow.MeterID
+}
+
+func (e policersDrop) apply(k *core) {
+	for _, id := range e.policers {
+		k.wanted.Ask(e.dpid, id)
+	}
+}
+
+// lend changes what is lent to circuits, if it is time for that and no circuits
+// come, move or go.
+func (k *core) lend(now time.Time) {
+	if now.Sub(k.lent) < lendEvery || !k.wanted.Lending() || k.wanted.PutOff() {
+		return
+	}
+	k.lent = now
+	if k.wanted.Lend(k.loadOf, now) {
+		k.stale = true
+	}
+}
+
+// loadOf returns what a meter of a switch had to carry.
+func (k *core) loadOf(dpid openflow.DPID, id openflow.MeterID) (l flow.Load, known bool) {
+	c, ok := k.loads.Load(dpid)
+	if !ok {
+		return l, false
+	}
+	all := c.(burdens)
+	if l, known = all.loads[id]; known {
+		return l, true
+	}
+	kind, _ := purpose.ReadMeter(id)
+	return flow.Load{At: all.at}, kind == purpose.MeterPolicer
+}

@@ -1,0 +1,134 @@
+package controller
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+
+	"conga/bitrate"
+	"conga/controller/flow"
+	"conga/controller/path"
+	"conga/controller/purpose"
+	"conga/controller/topology"
+	"conga/openflow"
+	"conga/openflow/ofswitch"
+)
+
+// A reading is what the meters of switches have counted.
+type reading struct {
+	at     time.Time
+	meters map[openflow.DPID]map[openflow.MeterID]openflow.MeterCounters
+}
+
+// readMeters reads what all meters have counted, and tells the controller what
+// they had to carry since the reading before, as the statistics do.
+func (l *lab) readMeters(before reading) reading {
+	l.Helper()
+	now := reading{at: time.Now(), meters: map[openflow.DPID]map[openflow.MeterID]openflow.MeterCounters{}}
+	span := now.at.Sub(before.at)
+	rate := func(now, before uint64) bitrate.Rate {
+		if now < before {
+			before = 0
+		}
+		return bitrate.Rate(float64(now-before) * 8 / span.Seconds())
+	}
+	for _, sw := range l.net.Switches() {
+		replies, err := l.AskAll(l.Context(), sw.DPID(), openflow.NewMultipartRequest(&openflow.MeterStatsRequest{Meter: openflow.MeterAll}))
+		if err != nil {
+			l.Fatal(err)
+		}
+		counts, loads := map[openflow.MeterID]openflow.MeterCounters{}, map[openflow.MeterID]flow.Load{}
+		for _, c := range replies[0].(openflow.MeterStatsReply) {
+			id := l.MeterID(sw.DPID(), c.Meter)
+			counts[id] = c
+			kind, _ := purpose.ReadMeter(id)
+			was, known := before.meters[sw.DPID()][id]
+			if known && (kind == purpose.MeterPolicer && c.ByteInCount > 0 || kind == purpose.MeterBestEffort) {
+				loads[id] = flow.Load{
+					At: now.at, Span: span, Entered: rate(c.ByteInCount, was.ByteInCount),
+					Dropped: rate(c.Bands[0].ByteCount, was.Bands[0].ByteCount),
+				}
+			}
+		}
+		now.meters[sw.DPID()] = counts
+		l.MetersSeen(sw.DPID(), now.at, loads)
+	}
+	return now
+}
+
+// arrived sends UDP at a rate for a time, while meters are read every five
+// seconds, and returns how much of the last five seconds arrived.
+func (l *lab) arrived(from, to string, port uint16, rate uint64, spans int, last *reading) float64 {
+	l.Helper()
+	src, dst := l.net.Host(from), l.net.Host(to)
+	var got ofswitch.Arrivals
+	var sent ofswitch.Volume
+	for range spans {
+		dst.ResetGot()
+		tr := ofswitch.Traffic{Rate: rate, Size: 1200, Duration: 5 * time.Second}
+		var err error
+		if sent, err = src.SendUDP(l.Context(), netip.AddrPortFrom(dst.Addr(), port), tr); err != nil {
+			l.Fatal(err)
+		}
+		if err := l.net.Settle(l.Context()); err != nil {
+			l.Fatal(err)
+		}
+		got = dst.Got(src.Addr(), port)
+		*last = l.readMeters(*last)
+	}
+	return float64(got.Packets) / float64(sent.Packets)
+}
+
+// Sixty little bookings of a host's ports leave it its best effort, after the
+// moment until that is seen; and a request for much of the link ends what was
+// lent, before it is confirmed.
+func TestBookingsTakeNoBestEffort(t *testing.T) {
+	inBubble(t, linear(2), Config{Topology: topology.Config{DefaultCapacity: 100 * bitrate.Mbps}, Spare: 0.2}, func(l *lab) {
+		l.settled(2, 1)
+		l.pingAll()
+		l.acquainted()
+		var last reading
+		const sends = 20_000_000
+		if part := l.arrived("h1", "h2", 9, sends, 1, &last); part < 0.99 {
+			t.Errorf("before %v arrive", part)
+		}
+		for i := range 60 {
+			c := l.circuit(fmt.Sprint(i), uint32(i+1), "h1", "h2", 100*bitrate.Kbps)
+			c.Key.Proto, c.Key.DstPort = path.ProtoUDP, uint16(i+9)
+			if err := l.install(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		first := l.arrived("h1", "h2", 9, sends, 1, &last)
+		later := l.arrived("h1", "h2", 9, sends, 3, &last)
+		if first > 0.5 || later < 0.98 {
+			t.Errorf("%v arrive at first, and %v later", first, later)
+		}
+		lent := func() (lent map[string]uint32) {
+			done := make(chan struct{})
+			l.post(l.Context(), inspect(func(k *core) { lent = k.wanted.Lent(); close(done) }))
+			<-done
+			return lent
+		}
+		if got := lent(); len(got) != 1 || got["0"] < 20_000 {
+			t.Errorf("lent is %v", got)
+		}
+		c := l.circuit("much", 100, "h1", "h2", 70*bitrate.Mbps)
+		c.Key.Proto, c.Key.DstPort = path.ProtoTCP, 80
+		if err := l.install(c); err != nil {
+			t.Fatal(err)
+		}
+		var sum uint64
+		for _, m := range l.net.Switch(1).MeterConfigs() {
+			kind, of := purpose.ReadMeter(l.MeterID(1, m.Meter))
+			if kind == purpose.MeterPolicer || kind == purpose.MeterBestEffort && of == uint32(c.Path[0].Out) {
+				sum += uint64(m.Bands[0].Rate)
+			}
+		}
+		if got := lent(); len(got) > 0 || sum > 100_100 {
+			t.Errorf("%v is lent beside most of the link, whose meters let through %d kbit/s", got, sum)
+		}
+		l.until("every switch to hold what follows", func(s *topology.Snapshot) bool { return l.held(s) })
+	})
+}
