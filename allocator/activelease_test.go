@@ -111,9 +111,10 @@ func TestRenewalComesTooLate(t *testing.T) {
 }
 
 // Records of version 3 have no active lease, those of version 4 neither an
-// order of asking nor a path that was lost, and those of version 5 no leeway.
+// order of asking nor a path that was lost, those of version 5 no leeway, and
+// those of version 6 no volume.
 func TestRecordsOfOlderVersions(t *testing.T) {
-	for version, lacks := range map[byte]int{3: 5, 4: 4, 5: 2} { // bytes
+	for version, lacks := range map[byte]int{3: 11, 4: 10, 5: 8, 6: 6} { // bytes
 		r := record{Seq: 7, Allocation: Allocation{ID: "x", State: Pending, Handle: 1, ChangedBy: "v", Request: renewed(30, 1000)}}
 		if version < 4 {
 			r.ActiveLease = 0

@@ -22,6 +22,7 @@ type planner struct {
 	own       []reservation[topology.LinkID] // in the calendars, but not to be counted by free
 	obstacles *obstacles                     // if not nil, takes down what stands in the way
 	strict    bool                           // no rate is promised where it is not enforced
+	least     bitrate.Rate                   // that may be picked
 	terse     bool                           // refusals have neither words nor offers
 }
 
@@ -33,7 +34,7 @@ var errRefused = errors.New("it does not fit")
 func (a *Allocator) plannerLocked() planner {
 	a.observeLocked()
 	a.graph = a.graph.For(a.seen)
-	return planner{snapshot: a.seen, graph: a.graph, share: a.share, calendars: &a.calendars, strict: a.cfg.RequireMeters}
+	return planner{snapshot: a.seen, graph: a.graph, share: a.share, calendars: &a.calendars, strict: a.cfg.RequireMeters, least: a.cfg.Least}
 }
 
 // demand is a request whose ends have been located.
@@ -138,6 +139,7 @@ func locate(s *topology.Snapshot, k path.FlowKey) (from, to topology.PortID, fie
 type placement struct {
 	window    Window
 	path      path.Path
+	rate      bitrate.Rate // that CONGA has picked; 0: the one that was asked for
 	reason    string
 	obstacles *obstacles // what stands in the way of an earlier window; nil if nothing does
 }
@@ -152,8 +154,14 @@ func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Err
 		return placement{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
 	}
 	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r), limit: limits.rate()}
+	if r.picksRate() {
+		d.Bandwidth = pl.leastRate(d)
+	}
 	if err := pl.checkEnforced(d); err != nil {
 		return placement{}, err
+	}
+	if r.picksRate() {
+		return pl.assignVolume(d, now)
 	}
 	if r.StartTime == 0 {
 		if p, w, ok := pl.earliest(d, r.first(now), r.lastStart()+1); ok {
@@ -244,7 +252,7 @@ func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 	if o.Slower > 0 {
 		text = fmt.Sprintf("; ask for at most %s", o.Slower)
 	}
-	if d.Deadline != 0 {
+	if d.Leeway != (Leeway{}) {
 		return text // see inTime
 	}
 	if _, later, ok := pl.earliest(d, w.Start, never); ok && later.Start > w.Start {

@@ -60,11 +60,19 @@ type Request struct {
 	Leeway
 }
 
-// Leeway is what a request leaves to CONGA about when it runs, if it has no
-// start. Moments are UNIX seconds, in a request also [FromNow].
+// Leeway is what a request leaves to CONGA about when and how fast it runs, if
+// it has no start. Moments are UNIX seconds, in a request also [FromNow].
 type Leeway struct {
 	Earliest Seconds `json:"earliest,omitempty"` // it starts then or later; 0: as early as it fits
 	Deadline Seconds `json:"deadline,omitempty"` // it ends then or before; 0: no matter when
+
+	// Volume is what is to be carried, in bytes, as the rate counts them; 0:
+	// none. The duration follows from it, and so does the rate, if none was
+	// asked for: Duration and Bandwidth are then those that are planned.
+	Volume       uint64       `json:"volume,omitempty"`
+	MinBandwidth bitrate.Rate `json:"min_bandwidth,omitempty"` // the least rate to pick; 0: any
+	MaxBandwidth bitrate.Rate `json:"max_bandwidth,omitempty"` // the highest rate to pick; 0: what fits
+	FixedRate    bool         `json:"fixed_rate,omitempty"`    // Bandwidth was asked for, with a volume
 }
 
 // Allocation is a request and what has become of it. Values are copies, which
@@ -103,6 +111,9 @@ type Change struct {
 
 	ActiveLease *Seconds // as Lease, once it has started
 
-	Earliest *Seconds // only while pending
-	Deadline *Seconds
+	Earliest     *Seconds // only while pending
+	Deadline     *Seconds
+	Volume       *uint64
+	MinBandwidth *bitrate.Rate
+	MaxBandwidth *bitrate.Rate
 }

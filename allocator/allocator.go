@@ -178,7 +178,7 @@ func (a *Allocator) check(r *Request, now Seconds) *Error {
 	if err := r.normalise(now); err != nil {
 		return err
 	}
-	return checkLeast(r.Bandwidth, a.cfg.Least)
+	return r.checkRates(a.cfg.Least)
 }
 
 // beginCreation admits a request and begins to save it.
@@ -195,9 +195,9 @@ func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item,
 		return nil, Allocation{}, &Error{Kind: Internal, Err: errors.New("no new ID could be made")}
 	}
 	next := &record{Version: recordVersion, Seq: it.number, Allocation: Allocation{
-		ID: it.id(), Handle: it.handle, Created: now, Request: r, State: Pending,
-		Reason: at.reason, Window: at.window, Path: at.path, LeaseEnd: leaseEnd(r.Lease, now),
+		ID: it.id(), Handle: it.handle, Created: now, Request: r, State: Pending, LeaseEnd: leaseEnd(r.Lease, now),
 	}}
+	next.put(at)
 	it.own().along = along
 	a.beginLocked(it, next)
 	a.awaitBetterLocked(it, next, at.obstacles)
@@ -325,15 +325,19 @@ func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 // of the calendars, and was is its record; nil is a new one.
 func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
+	if r.picksRate() {
+		r.Bandwidth = pl.leastRate(demand{Request: r})
+	}
 	if err := a.checkOneLocked(r, limits, was); err != nil {
 		return placement{}, err
 	}
 	within := Limits{} // a limit refuses a request, it does not put it off
-	if r.Deadline != 0 && limits.Bandwidth != nil {
+	if (r.Deadline != 0 || r.picksRate()) && limits.Bandwidth != nil {
 		within.Bandwidth = new(a.allowanceLocked(r.ProjectID, limits, was)) // unless it says until when it can be
 	}
 	got, err := pl.assign(r, now, within)
 	if err == nil {
+		r.Bandwidth = cmp.Or(got.rate, r.Bandwidth)
 		err = a.checkTotalLocked(r, got.window, limits, was)
 	}
 	return got, err

@@ -1,8 +1,6 @@
 package allocator
 
 import (
-	"cmp"
-
 	"conga/controller/topology"
 )
 
@@ -36,8 +34,11 @@ const Horizon = 30 * 24 * 3600
 func (a *Allocator) Availability(r Request, horizon Seconds) (Availability, error) {
 	const op = "availability"
 	now := a.now()
-	open := r.Duration == 0
-	if r.Duration = cmp.Or(r.Duration, 1); horizon == 0 {
+	open := r.Duration == 0 && r.Volume == 0
+	if open {
+		r.Duration = 1
+	}
+	if horizon == 0 {
 		horizon = Horizon
 	}
 	if horizon < 0 || horizon > MaxAhead {
@@ -46,7 +47,7 @@ func (a *Allocator) Availability(r Request, horizon Seconds) (Availability, erro
 	if err := r.normaliseRest(now); err != nil {
 		return Availability{}, err.in(op)
 	}
-	if err := checkLeast(r.Bandwidth, a.cfg.Least); err != nil {
+	if err := r.checkRates(a.cfg.Least); err != nil {
 		return Availability{}, err.in(op)
 	}
 	a.mu.Lock()
@@ -58,7 +59,9 @@ func (a *Allocator) Availability(r Request, horizon Seconds) (Availability, erro
 	if at, out.Refused = a.admitLocked(r, now); out.Refused != nil {
 		out.Refused.Op = op
 	}
-	out.Planned = Allocation{Request: r, State: Pending, Reason: at.reason, Window: at.window, Path: at.path}
+	planned := record{Allocation: Allocation{Request: r, State: Pending}}
+	planned.put(at)
+	out.Planned = planned.Allocation
 	if open {
 		out.Planned.Duration = 0
 	} else {
@@ -78,7 +81,7 @@ func (a *Allocator) insteadLocked(r Request, now Seconds, at placement, refused 
 	switch {
 	case refused != nil:
 		return a.alternativesLocked(r, now, nil)
-	case at.window.Start <= max(now, r.StartTime):
+	case at.window.Start <= max(now, r.StartTime), r.picksRate():
 		return nil
 	}
 	c := a.counselLocked(r, now, nil)
@@ -103,7 +106,9 @@ func (a *Allocator) Validate(r Request) (Allocation, error) {
 		err.Alternatives = a.alternativesLocked(r, now, nil)
 		return Allocation{}, err.in(op)
 	}
-	v := Allocation{Created: now, Request: r, State: Pending, Reason: at.reason, Window: at.window, Path: at.path, LeaseEnd: leaseEnd(r.Lease, now)}
+	planned := record{Allocation: Allocation{Created: now, Request: r, State: Pending, LeaseEnd: leaseEnd(r.Lease, now)}}
+	planned.put(at)
+	v := planned.Allocation
 	v.Reason = a.reasonLocked(a.none.newItem(), &v)
 	return v, nil
 }

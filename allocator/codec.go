@@ -16,7 +16,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 6
+const recordVersion = 7
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -27,11 +27,7 @@ func (r *record) encode() ([]byte, error) {
 	b = binary.AppendUvarint(b, r.Seq)
 	b = binary.AppendUvarint(b, uint64(r.Handle))
 	b = binary.AppendUvarint(b, r.Revision)
-	started := byte(0)
-	if r.Started {
-		started = 1
-	}
-	b = append(b, byte(codeOf(r.State)), started)
+	b = append(b, byte(codeOf(r.State)), byte(flag(r.Started)))
 	for _, n := range []Seconds{r.Created, r.Duration, r.StartTime, r.Lease, r.LeaseEnd, r.Window.Start, r.Window.End, r.Done} {
 		b = binary.AppendVarint(b, int64(n))
 	}
@@ -52,7 +48,18 @@ func (r *record) encode() ([]byte, error) {
 	for _, t := range []Seconds{r.Earliest, r.Deadline} {
 		b = binary.AppendVarint(b, int64(t))
 	}
-	return b, nil
+	for _, n := range []uint64{r.Volume, uint64(r.MinBandwidth), uint64(r.MaxBandwidth), flag(r.FixedRate), r.Carried} {
+		b = binary.AppendUvarint(b, n)
+	}
+	return binary.AppendVarint(b, int64(r.Since)), nil
+}
+
+// flag returns 1 for true.
+func flag(is bool) uint64 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 func appendPath(b []byte, p path.Path) []byte {
@@ -166,6 +173,11 @@ func (d *decoder) fields(r *record, version int) error {
 	}
 	if version > 5 {
 		r.Earliest, r.Deadline = Seconds(d.signed()), Seconds(d.signed())
+	}
+	if version > 6 {
+		r.Volume, r.MinBandwidth, r.MaxBandwidth = d.number(), bitrate.Rate(d.number()), bitrate.Rate(d.number())
+		r.FixedRate = d.below(2) == 1
+		r.Carried, r.Since = d.number(), Seconds(d.signed())
 	}
 	if d.cut || len(d.rest) > 0 {
 		return errCut

@@ -18,6 +18,16 @@ import (
 // so that it visits few of the moments in the calendars; each calendar is read
 // once, from the start to the answer.
 func (pl planner) earliest(d demand, start, before Seconds) (p path.Path, w Window, ok bool) {
+	if start, ok = pl.firstFit(d, start, before); !ok {
+		return nil, Window{}, false
+	}
+	w = Window{start, start + d.Duration}
+	p, ok = pl.graph.Find(pl.query(d, w))
+	return p, w, ok
+}
+
+// firstFit returns the start of that window.
+func (pl planner) firstFit(d demand, start, before Seconds) (first Seconds, ok bool) {
 	s := pl.newSearch(d)
 	defer s.release()
 	for start < before && start <= never-d.Duration {
@@ -29,11 +39,9 @@ func (pl planner) earliest(d demand, start, before Seconds) (p path.Path, w Wind
 			start = t
 			continue
 		}
-		w = Window{start, start + d.Duration}
-		p, ok = pl.graph.Find(pl.query(d, w))
-		return p, w, ok
+		return start, true
 	}
-	return nil, Window{}, false
+	return 0, false
 }
 
 // search is what one search for the earliest window has learned.

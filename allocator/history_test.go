@@ -98,7 +98,7 @@ func (h *history) pick(t *rapid.T) string {
 
 func (h *history) update(t *rapid.T) {
 	r, id, c := h.request(t), h.pick(t), Change{}
-	switch rapid.IntRange(0, 8).Draw(t, "field") {
+	switch rapid.IntRange(0, 10).Draw(t, "field") {
 	case 0:
 		c.Bandwidth = &r.Bandwidth
 	case 1:
@@ -115,6 +115,10 @@ func (h *history) update(t *rapid.T) {
 		c.Earliest = &r.Earliest
 	case 7:
 		c.Deadline = &r.Deadline
+	case 8:
+		c.Volume = &r.Volume
+	case 9:
+		c.MaxBandwidth = &r.MaxBandwidth
 	default:
 		c.StartTime = &r.StartTime
 	}

@@ -204,7 +204,11 @@ func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 		}
 		return leave, max(nanosOf(w.End), again, late)
 	}
-	what, at = leave, max(nanosOf(w.End), again)
+	end := w.End
+	if it.rare.leeway.Volume != 0 {
+		end = it.record().limit()
+	}
+	what, at = leave, max(nanosOf(end), again)
 	if it.hasPath() && !it.parked && (pending || it.record().Reason == moving || !sameCircuit(it.confirmed, it.record().Circuit())) {
 		t := max(nanosOf(w.Start), it.retry)
 		if it.started {

@@ -12,8 +12,14 @@ func (l Leeway) first(now Seconds) Seconds { return max(now, l.Earliest) }
 // lastStart returns the last start by which what takes so many seconds has
 // ended at the deadline; one second before [never] if there is no deadline.
 func (l Leeway) lastStart(duration Seconds) Seconds {
-	if l.Deadline == 0 {
+	switch {
+	case l.Deadline == 0:
 		return never - 1
+	case l.picksRate():
+		duration = 1
+		if l.MaxBandwidth != 0 {
+			duration = secondsFor(l.Volume, l.MaxBandwidth)
+		}
 	}
 	return l.Deadline - duration
 }
@@ -38,7 +44,7 @@ func (r *Request) checkLeeway(now Seconds) *Error {
 	switch {
 	case r.Leeway == Leeway{}:
 	case r.StartTime != 0:
-		return invalid("start_time", "is one start, and earliest and deadline leave the start to CONGA; say either")
+		return invalid("start_time", "is one start, and earliest, deadline and volume leave the start to CONGA; say either")
 	case r.Deadline != 0 && r.Deadline <= now:
 		return invalid("deadline", "%s is in the past; it is %s now", clock(r.Deadline), clock(now))
 	}
@@ -68,6 +74,9 @@ func (r Request) withLeeway(was Request, c Change, now Seconds) (Request, *Error
 	}
 	if c.Deadline != nil {
 		r.Deadline = *c.Deadline
+	}
+	if err := r.changeVolume(was, c); err != nil {
+		return r, err
 	}
 	if r.Leeway != was.Leeway {
 		if err := r.Leeway.check(now); err != nil {

@@ -121,7 +121,7 @@ func TestLeewayIsChecked(t *testing.T) {
 	r.Leeway = Leeway{Earliest: FromNow(50), Deadline: FromNow(60)}
 	v := w.create(r)
 	w.expect(v.ID, Pending, span(50, 60))
-	if want := (Leeway{w.now + 50, w.now + 60}); v.Leeway != want || !strings.HasPrefix(v.Reason, "waits for its start at") {
+	if want := (Leeway{Earliest: w.now + 50, Deadline: w.now + 60}); v.Leeway != want || !strings.HasPrefix(v.Reason, "waits for its start at") {
 		t.Errorf("%+v", v)
 	}
 }

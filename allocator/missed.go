@@ -5,6 +5,8 @@ package allocator
 // one, up to the last start that meets the deadline. The zero moment is none.
 func (r *record) limit() Seconds {
 	switch {
+	case r.interrupted():
+		return max(r.Window.End, r.Deadline)
 	case r.Window != (Window{}):
 		return r.Window.End
 	case r.StartTime != 0:
@@ -14,6 +16,10 @@ func (r *record) limit() Seconds {
 	}
 	return 0
 }
+
+// interrupted reports whether the allocation has lost its path while it carried
+// a volume, so that it may go on up to its deadline.
+func (r *record) interrupted() bool { return r.Volume != 0 && r.Started && r.State == Pending }
 
 // latestEnd returns when what starts now is to end if there is room: after its
 // duration, but not after its deadline, and not after the window that was asked
@@ -51,11 +57,12 @@ type life struct {
 	started             bool
 	start               Seconds // asked for
 	earliest, lastStart Seconds
+	picks               bool // CONGA picks the rate
 	window              Window
 }
 
 func (r *record) life() life {
-	return life{r.Started, r.StartTime, r.Earliest, r.lastStart(), r.Window}
+	return life{r.Started, r.StartTime, r.Earliest, r.lastStart(), r.picksRate(), r.Window}
 }
 
 // life returns that of the committed state.
@@ -64,7 +71,7 @@ func (it *item) life() life {
 		return it.rare.full.life()
 	}
 	leeway := it.rare.leeway
-	return life{it.started, Seconds(it.start), leeway.Earliest, leeway.lastStart(Seconds(it.duration)), it.window()}
+	return life{it.started, Seconds(it.start), leeway.Earliest, leeway.lastStart(Seconds(it.duration)), leeway.picksRate(), it.window()}
 }
 
 // missedWindow reports whether that is so of the committed state.

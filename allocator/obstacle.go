@@ -260,5 +260,11 @@ func (r *record) placed(now Seconds) bool {
 }
 
 func (l life) placed(now Seconds) bool {
-	return l.window.Start <= max(now, l.earliest) && !l.missed(now) || !l.started && l.start != 0
+	return l.best(now) && !l.missed(now) || !l.started && l.start != 0
+}
+
+// best reports whether the window cannot become a better one as time is now:
+// where CONGA picks the rate, a higher one may end it sooner until it starts.
+func (l life) best(now Seconds) bool {
+	return l.window.Start <= now || l.window.Start <= l.earliest && !l.picks
 }

@@ -140,7 +140,7 @@ func (it *item) pack(r *record) {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
 	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
-	rare.leeway = r.Leeway
+	rare.leeway, rare.carried, rare.since = r.Leeway, r.Carried, r.Since
 	if !fits {
 		full := *r
 		full.Path = slices.Clone(r.Path)
@@ -165,6 +165,8 @@ type rare struct {
 	lease, leaseEnd, done Seconds
 	activeLease           Seconds
 	leeway                Leeway
+	carried               uint64
+	since                 Seconds
 	asked                 uint64
 	changedBy             string
 	full                  *record // all of it, if a time does not fit
@@ -190,6 +192,7 @@ func (it *item) unpack() *record {
 	who := k.who.Value()
 	return &record{
 		Version: recordVersion, Seq: k.number, Done: it.rare.done, Asked: it.rare.asked, Lost: slices.Clone(it.lost),
+		Carried: it.rare.carried, Since: it.rare.since,
 		Allocation: Allocation{
 			ID: it.id(), Handle: k.handle, Revision: k.revision, Created: Seconds(k.created),
 			Request: Request{

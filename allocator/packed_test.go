@@ -124,7 +124,9 @@ func drawRecord(t *rapid.T) *record {
 	r.Created, r.Duration, r.StartTime = moment("created"), moment("duration"), moment("start")
 	r.Window = Window{moment("from"), moment("to")}
 	r.Lease, r.LeaseEnd = rapid.SampledFrom([]Seconds{0, 0, 30}).Draw(t, "lease"), rapid.SampledFrom([]Seconds{0, 0, 77}).Draw(t, "lease end")
-	r.Earliest, r.Deadline = moment("earliest"), moment("deadline")
+	r.Earliest, r.Deadline, r.Since = moment("earliest"), moment("deadline"), moment("since")
+	r.Volume, r.MinBandwidth, r.MaxBandwidth = rapid.Uint64Range(0, MaxVolume).Draw(t, "volume"), bitrate.Rate(rapid.Uint64Range(0, 1<<62).Draw(t, "least")), bitrate.Rate(rapid.Uint64Range(0, 1<<62).Draw(t, "most"))
+	r.FixedRate, r.Carried = rapid.Bool().Draw(t, "fixed rate"), rapid.Uint64().Draw(t, "carried")
 	r.ActiveLease = rapid.SampledFrom([]Seconds{0, 0, 30}).Draw(t, "active lease")
 	r.State, r.Reason = rapid.SampledFrom(stateOf[1:]).Draw(t, "state"), rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")
 	r.UserID, r.ProjectID = rapid.SampledFrom([]string{"", "u"}).Draw(t, "user"), rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")

@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -196,20 +197,31 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 	pl.obstacles = block
 	next := *c
 	fault := a.faultLocked(it, c, now)
-	rest := Window{now, c.Window.End}
+	rest := Window{now, c.limit()}
 	r := c.Request
 	r.Duration = rest.End - rest.Start
 	from, to, _, why := locate(pl.snapshot, c.Key)
 	if why == "" {
 		d := demand{Request: r, from: from, to: to}
 		pl.own = it.reservations().links
-		if p, ok := pl.find(d, rest); ok {
+		if p, ok := pl.find(d, rest); ok && (c.Volume == 0 || c.State == Active) {
 			next.Path, next.Reason = p, moving
 			return &next
 		}
-		pl.own, pl.obstacles = nil, nil
+		pl.own = nil
+		if c.Volume != 0 {
+			d.limit = a.cfg.Limits(c.ProjectID).rate()
+			var on *record
+			a.withoutLocked(it, func() { on = pl.carryOn(d, c, now) })
+			if on != nil {
+				on.Reason = moving
+				return on
+			}
+		}
+		pl.obstacles = nil
 		a.withoutLocked(it, func() { why = pl.refusal(d, rest) })
 	}
+	next.pause(now)
 	next.State, next.Reason = Pending, fmt.Sprintf("%s; %s", fault, why)
 	if len(c.Path) > 0 && (it.displaced || path.Severed(pl.snapshot, c.Path) || elsewhere(pl.snapshot, c) != "") {
 		next.Lost, next.Path = c.Path, nil
@@ -293,14 +305,16 @@ func (a *Allocator) replacedLocked(pl planner, c *record, now Seconds, block *ob
 	limits := a.cfg.Limits(c.ProjectID)
 	got, err := pl.assign(c.Request, now, limits)
 	if err == nil {
-		if err = a.checkTotalLocked(c.Request, got.window, limits, c); err != nil {
+		r := c.Request
+		r.Bandwidth = cmp.Or(got.rate, r.Bandwidth)
+		if err = a.checkTotalLocked(r, got.window, limits, c); err != nil {
 			block.limit(c.ProjectID)
 		}
 	}
 	if err != nil {
 		got = placement{reason: err.Err.Error()}
 	}
-	next.Window, next.Path, next.Reason = got.window, got.path, got.reason
+	next.put(got)
 	return &next
 }
 
@@ -324,7 +338,7 @@ func (a *Allocator) otherPathLocked(pl planner, c *record, now Seconds) *record 
 // movable reports whether a planned allocation may start earlier than planned,
 // because no start was asked for.
 func (r *record) movable(now Seconds) bool {
-	return !r.Started && r.StartTime == 0 && r.Window.Start > r.first(now)
+	return !r.Started && r.StartTime == 0 && !r.life().best(now)
 }
 
 // soonerLocked returns the state with an earlier window; nil if none is free,
@@ -335,11 +349,19 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 		return nil
 	}
 	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Request), limit: a.cfg.Limits(c.ProjectID).rate()}
+	next := *c
+	if c.picksRate() {
+		got, ok := pl.quickest(d, c.first(now), never, c.Window.End-1)
+		if !ok {
+			return nil
+		}
+		next.put(got)
+		return &next
+	}
 	p, w, ok := pl.earliest(d, c.first(now), c.Window.Start)
 	if !ok {
 		return nil
 	}
-	next := *c
 	next.Window, next.Path, next.Reason = w, p, ""
 	return &next
 }
@@ -354,7 +376,7 @@ func unlessNone(c, next *record) *record {
 
 // unlessSame returns next, or nil if that is what c is already.
 func unlessSame(c, next *record) *record {
-	if c.State == next.State && c.Reason == next.Reason && c.Window == next.Window && c.Path.Equal(next.Path) {
+	if c.State == next.State && c.Reason == next.Reason && c.Window == next.Window && c.Bandwidth == next.Bandwidth && c.Path.Equal(next.Path) {
 		return nil
 	}
 	return next

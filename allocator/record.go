@@ -14,8 +14,12 @@ type record struct {
 	Done    Seconds `json:"done,omitempty"` // when it became complete, UNIX seconds
 	Allocation
 
-	Asked uint64    `json:"-"` // order of asking for what it asks for now, among the Seqs of others; 0: since its creation
-	Lost  path.Path `json:"-"` // the path that it had, while it has none because of a fault
+	Asked uint64 `json:"-"` // order of asking for what it asks for now, among the Seqs of others; 0: since its creation
+	// Carried is what it has had the time to carry of its volume before Since,
+	// in bytes; since then its rate is what it is.
+	Carried uint64    `json:"-"`
+	Since   Seconds   `json:"-"`
+	Lost    path.Path `json:"-"` // the path that it had, while it has none because of a fault
 }
 
 // problem returns why a record cannot be one of ours, or "".

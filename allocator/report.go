@@ -3,6 +3,7 @@ package allocator
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,20 +166,23 @@ func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 		next.Started = true
 		next.Window.Start = now
 		next.LeaseEnd = leaseEnd(c.ActiveLease, now)
-		if late := (Window{now, c.latestEnd(now)}); late.End > c.Window.End && a.roomForLocked(it, late) {
+		if late := (Window{now, c.latestEnd(now)}); late.End > c.Window.End && a.roomForLocked(it, c.Request, late) {
 			next.Window = late
 		}
+	}
+	if c.State == Pending {
+		a.beginVolumeLocked(it, &next, now)
 	}
 	return &next
 }
 
-// roomForLocked reports whether the allocation may have another window on its
-// path.
-func (a *Allocator) roomForLocked(it *item, w Window) (ok bool) {
+// roomForLocked reports whether the allocation may have another window, or
+// rate, on its path.
+func (a *Allocator) roomForLocked(it *item, r Request, w Window) (ok bool) {
 	a.withoutLocked(it, func() {
 		pl, c := a.plannerLocked(), it.record()
-		d := demand{Request: c.Request, conflicting: a.calendars.conflicting(c.Request)}
-		ok = pl.fits(d, c.Path, w) && !pl.taken(d, w) && a.checkTotalLocked(c.Request, w, a.cfg.Limits(c.ProjectID), c) == nil
+		d := demand{Request: r, conflicting: a.calendars.conflicting(r)}
+		ok = pl.fits(d, c.Path, w) && !pl.taken(d, w) && a.checkTotalLocked(r, w, a.cfg.Limits(c.ProjectID), c) == nil
 	})
 	return ok
 }
@@ -221,13 +225,15 @@ func (a *Allocator) verdictLocked(c *record, now Seconds) string {
 				return fmt.Sprintf("switch %s was not connected at the end; it loses the entries when it returns", h.DPID)
 			}
 		}
-		return lateStart(&c.Allocation)
+		return joined(lateStart(&c.Allocation), c.overrun())
 	}
 	text := "its window passed before its path could be installed"
 	if c.Started {
 		text = "its path was lost before its end"
 	}
 	switch {
+	case !c.Started && c.Deadline != 0 && c.picksRate():
+		text = fmt.Sprintf("it has not begun, and its volume cannot pass by its deadline, %s, any more", clock(c.Deadline))
 	case !c.Started && c.Deadline != 0:
 		text = fmt.Sprintf("it has not begun, and cannot last %d s by its deadline, %s, any more", c.Duration, clock(c.Deadline))
 	case c.Window == (Window{}):
@@ -237,10 +243,18 @@ func (a *Allocator) verdictLocked(c *record, now Seconds) string {
 			return text + ": " + why
 		}
 	}
+	if c.Started && c.Volume != 0 {
+		text = joined(text, c.overrun())
+	}
 	if c.Reason != "" {
 		text += ": " + c.Reason
 	}
 	return text
+}
+
+// joined returns texts as one, without those that are empty.
+func joined(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(text string) bool { return text == "" }), "; ")
 }
 
 func (a *Allocator) failedLocked(it *item, r Result) *record {

@@ -36,7 +36,7 @@ func (r *Request) normaliseRest(now Seconds) *Error {
 	if err := normaliseKey(&r.Key); err != nil {
 		return err
 	}
-	if err := checkDuration(r.Duration); err != nil {
+	if err := r.settleVolume(); err != nil {
 		return err
 	}
 	if err := checkLease("lease", r.Lease); err != nil {
@@ -81,6 +81,24 @@ func checkDuration(seconds Seconds) *Error {
 		return invalid("duration", "%d s is more than a year; the most is %d", seconds, int64(MaxDuration))
 	}
 	return nil
+}
+
+// checkRates asks back where a rate is too small, as checkLeast does, by the
+// name of the attribute.
+func (r *Request) checkRates(least bitrate.Rate) *Error {
+	for _, x := range [...]struct {
+		field string
+		rate  bitrate.Rate
+	}{{"min_bandwidth", r.MinBandwidth}, {"max_bandwidth", r.MaxBandwidth}} {
+		if err := checkLeast(x.rate, least); err != nil {
+			err.Field = x.field
+			return err
+		}
+	}
+	if r.picksRate() {
+		return nil
+	}
+	return checkLeast(r.Bandwidth, least)
 }
 
 // FromNow returns the start time of a request that is to start so many seconds
@@ -172,9 +190,6 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 	}
 	if c.Duration != nil {
 		r.Duration = *c.Duration
-		if err := checkDuration(r.Duration); err != nil {
-			return r, err
-		}
 	}
 	if c.Bandwidth != nil {
 		r.Bandwidth = *c.Bandwidth

@@ -19,7 +19,7 @@ type claimant struct {
 }
 
 func claimOf(r *Request) claim {
-	return claim{canonical(r.Key), claimant{unique.Make(r.ProjectID), r.Bandwidth > 0}}
+	return claim{canonical(r.Key), claimant{unique.Make(r.ProjectID), r.Bandwidth > 0 || r.Volume != 0}}
 }
 
 // blockedBy reports whether c cannot be where o is. A project's own claims may

@@ -81,8 +81,8 @@ func (it *item) changedRequest(c Change, now Seconds, least bitrate.Rate) (Reque
 	if err == nil && !was.Started && (r.Leeway != was.Leeway || r.Duration != was.Duration) {
 		err = r.checkSpan(now)
 	}
-	if err == nil && r.Bandwidth != was.Bandwidth {
-		err = checkLeast(r.Bandwidth, least)
+	if err == nil && (r.Bandwidth != was.Bandwidth || r.Leeway != was.Leeway) {
+		err = r.checkRates(least)
 	}
 	return r, err
 }
@@ -161,7 +161,7 @@ func (a *Allocator) assignChangeLocked(pl planner, was, next *record, now Second
 		if err != nil {
 			return err
 		}
-		next.Window, next.Path, next.Reason = got.window, got.path, got.reason
+		next.put(got)
 	}
 	return a.checkFragmentsLocked(was, next.Request)
 }
@@ -196,6 +196,9 @@ func (a *Allocator) readmitLocked(pl planner, was, next *record, now Seconds) *E
 	limits := a.cfg.Limits(next.ProjectID)
 	if err := a.checkOneLocked(next.Request, limits, was); err != nil {
 		return err
+	}
+	if next.Volume != 0 {
+		return a.readmitVolumeLocked(pl, was, next, now, limits)
 	}
 	next.Window.End = next.Window.Start + next.Duration
 	rest := Window{now, next.Window.End}

@@ -35,6 +35,11 @@ func (h *history) request(t *rapid.T) Request {
 	r.ActiveLease = max(0, secondsRange(-5, 9).Draw(t, "active lease"))
 	if r.StartTime == 0 && rapid.Bool().Draw(t, "leeway") {
 		r.Leeway = drawLeeway(t, h.now)
+		if rapid.Bool().Draw(t, "volume") {
+			r.Duration, r.Bandwidth = 0, bitrate.Rate(rapid.SampledFrom([]int{0, 0, 2}).Draw(t, "fixed rate"))
+			r.Volume = uint64(rapid.IntRange(1, 5).Draw(t, "bytes"))
+			r.MaxBandwidth = bitrate.Rate(rapid.SampledFrom([]int{0, 0, 2}).Draw(t, "most"))
+		}
 	}
 	return r
 }

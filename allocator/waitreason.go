@@ -65,7 +65,7 @@ func (a *Allocator) remarkLocked(v *Allocation) string {
 			remarks = append(remarks, text)
 		}
 	}
-	return strings.Join(remarks, "; ")
+	return joined(remarks...)
 }
 
 // lateStart returns how long after the start that was asked for an allocation

@@ -10,7 +10,7 @@ import (
 
 // takeConnectionID takes connection_uuid of a request for an allocation.
 func (a *api) takeConnectionID(b *rest.Fields, f allocationRequest) rest.Value[string] {
-	return a.takeConnection(b, f, requiredNames...)
+	return a.takeConnection(b, f, f.required()...)
 }
 
 // takeConnection takes connection_uuid, which stands for the attributes that

@@ -33,7 +33,7 @@ func takeAllocation(b *rest.Fields, least bitrate.Rate) allocationRequest {
 		if a := &attributes[i]; a.read != nil {
 			read := a.read
 			if a.name == "bandwidth" {
-				read = rate(least)
+				read = rate(least, bandwidth)
 			}
 			g := read(b, a.name)
 			g.name = a.name
@@ -53,10 +53,7 @@ func namesOf(pass func(*attribute) bool) (names []string) {
 	return names
 }
 
-var (
-	requiredNames = namesOf(func(a *attribute) bool { return a.required })
-	trafficNames  = namesOf(func(a *attribute) bool { return a.traffic })
-)
+var trafficNames = namesOf(func(a *attribute) bool { return a.traffic })
 
 // setByUs is why attributes that only the server sets are refused.
 const setByUs = "is set by CONGA; leave it out"
@@ -90,15 +87,39 @@ func (f allocationRequest) change(now allocator.Allocation) (c allocator.Change)
 		if a.change == nil || !g.set && !g.null {
 			continue
 		}
-		// An active allocation shows when it really started. A request that
-		// sends that back changes nothing.
-		if a.name == "start_time" && g.set && now.State != allocator.Pending && f.request().StartTime == now.Window.Start {
+		if f.echoes(a.name, now) {
 			continue
 		}
 		g.put(&r)
 		a.change(&c, &r)
 	}
 	return c
+}
+
+// echoes reports whether an attribute is sent back as CONGA has set it, which
+// changes nothing: an active allocation shows when it really started, and one
+// with a volume how fast and how long it is planned.
+func (f allocationRequest) echoes(name string, now allocator.Allocation) bool {
+	if !f.of(name).set {
+		return false
+	}
+	switch r := f.request(); name {
+	case "start_time":
+		return now.State != allocator.Pending && r.StartTime == now.Window.Start
+	case "bandwidth":
+		return now.Volume != 0 && !now.FixedRate && r.Bandwidth == now.Bandwidth
+	case "duration":
+		return now.Volume != 0 && r.Duration == now.Duration
+	}
+	return false
+}
+
+// required returns the names of the attributes that must be said. A volume says
+// the duration.
+func (f allocationRequest) required() []string {
+	return namesOf(func(a *attribute) bool {
+		return a.required && (a.name != "duration" || !f.of("volume").set)
+	})
 }
 
 // replacement returns the change that leaves only what f says of an allocation.

@@ -19,7 +19,7 @@ func FuzzTakeAllocation(f *testing.F) {
 		}
 		fields := takeAllocation(body, 0)
 		fields.notNull(body)
-		body.Require(requiredNames...)
+		body.Require(fields.required()...)
 		if err := body.Done(); err != nil && len(err.Error()) > 6400 {
 			t.Fatalf("error of %d bytes", len(err.Error()))
 		}

@@ -197,6 +197,14 @@ func orNull[T comparable](v T) *T {
 	return &v
 }
 
+// zeroAsNull returns n, or nil if it is zero.
+func zeroAsNull(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
 // textOrNull returns text, or nil if it is empty.
 func textOrNull(text string) any {
 	if text == "" {

@@ -118,7 +118,7 @@ func (a *api) changeAllocation(x *exchange) error {
 // replaceAllocation serves PUT /allocations/{id}.
 func (a *api) replaceAllocation(x *exchange) error {
 	f := takeAllocation(x.body, a.LeastRate)
-	x.body.Require(requiredNames...)
+	x.body.Require(f.required()...)
 	if err := a.ignoreShown(x); err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ var attributes = []attribute{
 	{name: "end_time", show: func(s *shown) any { return s.windowTime(s.Window.End) }},
 	{name: "state", audited: 1, value: func(a *allocator.Allocation) any { return string(a.State) }},
 	{
-		name: "bandwidth", audited: 8, optional: true, read: rate(1),
+		name: "bandwidth", audited: 8, optional: true, read: rate(1, bandwidth),
 		value:  func(a *allocator.Allocation) any { return uint64(a.Bandwidth) },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Bandwidth = &r.Bandwidth },
 	},
@@ -84,6 +84,7 @@ var attributes = []attribute{
 	{
 		name: "duration", audited: 9, required: true, read: integer(1, allocator.MaxDuration, duration), // seconds
 		value:  func(a *allocator.Allocation) any { return int64(a.Duration) },
+		show:   func(s *shown) any { return zeroAsNull(int64(s.Duration)) }, // it follows from a volume, once that is planned
 		change: func(c *allocator.Change, r *allocator.Request) { c.Duration = &r.Duration },
 	},
 	{
@@ -109,6 +110,21 @@ var attributes = []attribute{
 		name: "deadline", audited: 14, optional: true, read: moment(allocator.MaxDeadline, deadline),
 		value:  func(a *allocator.Allocation) any { return int64(a.Deadline) },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Deadline = &r.Deadline },
+	},
+	{
+		name: "volume", audited: 15, optional: true, read: integer(1, allocator.MaxVolume, volume), // bytes
+		value:  func(a *allocator.Allocation) any { return a.Volume },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Volume = &r.Volume },
+	},
+	{
+		name: "min_bandwidth", audited: 16, optional: true, read: rate(1, minBandwidth),
+		value:  func(a *allocator.Allocation) any { return uint64(a.MinBandwidth) },
+		change: func(c *allocator.Change, r *allocator.Request) { c.MinBandwidth = &r.MinBandwidth },
+	},
+	{
+		name: "max_bandwidth", audited: 17, optional: true, read: rate(1, maxBandwidth),
+		value:  func(a *allocator.Allocation) any { return uint64(a.MaxBandwidth) },
+		change: func(c *allocator.Change, r *allocator.Request) { c.MaxBandwidth = &r.MaxBandwidth },
 	},
 	{
 		name: "changed_by", optional: true, // the user, if not the allocation's own
@@ -137,6 +153,10 @@ func activeLease(r *allocator.Request) *allocator.Seconds   { return &r.ActiveLe
 func startTime(r *allocator.Request) *allocator.Seconds     { return &r.StartTime }
 func earliest(r *allocator.Request) *allocator.Seconds      { return &r.Earliest }
 func deadline(r *allocator.Request) *allocator.Seconds      { return &r.Deadline }
+func volume(r *allocator.Request) *uint64                   { return &r.Volume }
+func bandwidth(r *allocator.Request) *bitrate.Rate          { return &r.Bandwidth }
+func minBandwidth(r *allocator.Request) *bitrate.Rate       { return &r.MinBandwidth }
+func maxBandwidth(r *allocator.Request) *bitrate.Rate       { return &r.MaxBandwidth }
 func changeKey(c *allocator.Change, r *allocator.Request)   { c.Key = &r.Key }
 func changeStart(c *allocator.Change, r *allocator.Request) { c.StartTime = &r.StartTime }
 
@@ -149,10 +169,10 @@ func integer[T ~int64 | ~uint64 | ~uint16](lo, hi int64, field func(*allocator.R
 // rate returns a reader of rates in bit/s. What is less than the least that may
 // be asked for, and no rate at all, is refused with a sentence that names it;
 // of any other rate the allocator decides.
-func rate(least bitrate.Rate) func(*rest.Fields, string) given {
+func rate(least bitrate.Rate, field func(*allocator.Request) *bitrate.Rate) func(*rest.Fields, string) given {
 	as := rest.Wording{Bounds: fmt.Sprintf("from %d to %d bit/s, or null for none", uint64(max(1, least)), int64(math.MaxInt64))}
 	return reader(func(b *rest.Fields, name string) rest.Value[int64] { return b.IntegerAs(name, 1, math.MaxInt64, as) },
-		func(r *allocator.Request, n int64) { r.Bandwidth = bitrate.Rate(n) })
+		func(r *allocator.Request, n int64) { *field(r) = bitrate.Rate(n) })
 }
 
 // named returns a reader of names of users and projects.

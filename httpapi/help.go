@@ -70,7 +70,7 @@ func (r requestedView) MarshalJSON() ([]byte, error) {
 		}
 		a.show = nil // what was asked for
 		v := a.shown(one)
-		if v == nil && !r.changes {
+		if v == nil && !r.changes || a.name == "duration" && r.Volume != 0 {
 			continue
 		}
 		buf.WriteByte("{,"[min(buf.Len(), 1)])

@@ -1,0 +1,137 @@
+package allocator
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// put puts a placement into the state.
+func (r *record) put(got placement) {
+	r.Window, r.Path, r.Reason = got.window, got.path, got.reason
+	if r.picksRate() {
+		r.Bandwidth, r.Duration = got.rate, got.window.End-got.window.Start
+	}
+}
+
+// carried returns how much of its volume the allocation has had the time to
+// carry by a moment, in bytes.
+func (r *record) carried(now Seconds) uint64 {
+	done := r.Carried
+	if since := now - r.Since; r.Started && r.State != Pending && since > 0 {
+		hi, lo := bits.Mul64(uint64(r.Bandwidth), uint64(since))
+		if hi != 0 || lo/8 >= r.Volume {
+			return r.Volume
+		}
+		done += lo / 8
+	}
+	return min(done, r.Volume)
+}
+
+// pause notes what has been carried by now, since from now on nothing is or
+// another rate counts.
+func (r *record) pause(now Seconds) { r.Carried, r.Since = r.carried(now), now }
+
+// overrun returns, in words for the user, how much of its volume the allocation
+// has had no time for; "" if it had time for all.
+func (r *record) overrun() string {
+	left := r.Volume - r.carried(r.Window.End)
+	if left == 0 {
+		return ""
+	}
+	return fmt.Sprintf("it had no time for %d of its %d bytes", left, r.Volume)
+}
+
+// carryOn returns the state of an allocation with a volume that has started, on
+// the way on which what is left passes first, at a rate of its own or the one
+// that was asked for; nil if it does not pass in time. Its reservations are not
+// in the calendars.
+func (pl planner) carryOn(d demand, c *record, now Seconds) *record {
+	next := *c
+	next.pause(now)
+	left := next.Volume - next.Carried
+	if left == 0 {
+		return nil
+	}
+	end := Seconds(never)
+	if c.Deadline != 0 {
+		end = c.Deadline
+	}
+	d.Volume = left
+	if c.FixedRate {
+		d.MinBandwidth, d.MaxBandwidth = c.Bandwidth, c.Bandwidth
+	}
+	got, ok := pl.quickest(d, now, now+1, end)
+	if !ok {
+		return nil
+	}
+	next.Bandwidth, next.Path, next.Window.End = got.rate, got.path, got.window.End
+	next.Duration = next.Window.End - next.Window.Start
+	return &next
+}
+
+// beginVolumeLocked has the allocation's volume count from now on. Where it has started too
+// late for all of it and cannot run longer, its rate is raised.
+func (a *Allocator) beginVolumeLocked(it *item, next *record, now Seconds) {
+	if next.Volume == 0 {
+		return
+	}
+	next.Since = now
+	left := next.Volume - next.Carried
+	if left == 0 || secondsFor(left, next.Bandwidth) <= next.Window.End-now || !next.picksRate() {
+		return
+	}
+	faster := next.Request
+	faster.Bandwidth = rateFor(left, next.Window.End-now)
+	if faster.MaxBandwidth != 0 && faster.Bandwidth > faster.MaxBandwidth {
+		return
+	}
+	if a.roomForLocked(it, faster, Window{now, next.Window.End}) {
+		next.Request, next.Reason = faster, moving
+	}
+}
+
+// readmitVolumeLocked admits the changed request of an allocation with a volume
+// that has started, from now on.
+func (a *Allocator) readmitVolumeLocked(pl planner, was, next *record, now Seconds, limits Limits) *Error {
+	next.Carried, next.Since = 0, now
+	if was.Volume != 0 {
+		next.Carried = was.carried(now)
+	}
+	if next.Carried >= next.Volume {
+		return invalid("volume", "%d bytes have been carried already; ask for more than that, or delete it", next.Carried)
+	}
+	from, to, field, reason := locate(pl.snapshot, next.Key)
+	if reason != "" {
+		return &Error{Kind: Conflict, Field: field, Err: fmt.Errorf("%s; a running allocation can only move to addresses that are known", reason)}
+	}
+	if next.Leeway == was.Leeway && next.Bandwidth == was.Bandwidth && was.State == Active {
+		if p, err := pl.moved(next.Request, next.Path, Window{now, next.Window.End}); err == nil {
+			next.Path = p
+			return nil
+		}
+	}
+	d := demand{Request: next.Request, from: from, to: to, conflicting: pl.calendars.conflicting(next.Request), limit: a.allowanceLocked(next.ProjectID, limits, was)}
+	on := pl.carryOn(d, next, now)
+	if on == nil {
+		d.Volume -= next.Carried
+		return pl.lateError(d, now)
+	}
+	if p, err := pl.moved(on.Request, next.Path, Window{now, on.Window.End}); err == nil {
+		on.Path = p // its own, if it can
+	}
+	*next = *on
+	return nil
+}
+
+// lateError returns the refusal of a volume that does not pass from now on.
+func (pl planner) lateError(d demand, now Seconds) *Error {
+	end := Seconds(never)
+	if d.Deadline != 0 {
+		end = d.Deadline
+	}
+	got, err := pl.refuseVolume(d, now, end)
+	if err == nil {
+		err = &Error{Kind: Conflict, Err: fmt.Errorf("%s", got.reason)}
+	}
+	return err
+}
