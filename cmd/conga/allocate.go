@@ -17,6 +17,7 @@ import (
 type traffic struct {
 	duration, bandwidth, protocol, project string
 	start, earliest, deadline              string
+	volume, least, most                    string
 	srcPort, dstPort                       uint16
 	yes                                    bool
 }
@@ -31,6 +32,9 @@ func (t *traffic) flags(c *cobra.Command) {
 	f.StringVar(&t.start, "start", "", "when to begin: now, `+2h`, 2026-01-02T15:04, Fri 06:00 or UNIX seconds; without it, as early as it fits")
 	f.StringVar(&t.earliest, "earliest", "", "begin at this `time` or later, as early as it fits; not with --start")
 	f.StringVar(&t.deadline, "by", "", "end by this `time`; not with --start")
+	f.StringVar(&t.volume, "volume", "", "how many `bytes` are to be carried: 40T, 500G; instead of --duration, at --bandwidth or a rate that is picked")
+	f.StringVar(&t.least, "min", "", "with --volume: the least `rate` to pick")
+	f.StringVar(&t.most, "max", "", "with --volume: the highest `rate` to pick")
 	f.BoolVar(&t.yes, "yes", false, "send a small bandwidth without a unit as it is, in bit/s")
 	f.StringVar(&t.project, "project", "", "`ID` of the project; the key's if not given")
 }
@@ -40,11 +44,12 @@ func (a *app) allocateCommand() *cobra.Command {
 	var wait, validate bool
 	var timeout time.Duration
 	c := &cobra.Command{
-		Use:   "allocate SRC DST --duration TIME",
+		Use:   "allocate SRC DST (--duration TIME | --volume BYTES)",
 		Short: "Ask for a priority path between two hosts",
 		Example: `  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M
   conga allocate 2001:db8::1 2001:db8::2 --duration 30m --protocol tcp --dst-port 443 --start +1h
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --earliest 20:00 --by 'Fri 06:00'
+  conga allocate 192.127.1.10 192.127.1.11 --volume 40T --by 'Fri 06:00' --max 10G
   id=$(conga allocate 192.127.1.10 192.127.1.11 --duration 10m --wait -o id)`,
 		Args: needs("SRC", "DST"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -73,8 +78,8 @@ func (a *app) allocateCommand() *cobra.Command {
 
 // request returns the request that the flags describe.
 func (t *traffic) request(src, dst string) (r client.Request, err error) {
-	if t.duration == "" {
-		return r, usagef("allocate needs --duration, such as --duration 2h")
+	if (t.duration == "") == (t.volume == "") {
+		return r, usagef("allocate needs --duration, such as --duration 2h, or --volume, such as --volume 40T")
 	}
 	return t.described(src, dst)
 }
@@ -94,10 +99,8 @@ func (t *traffic) described(src, dst string) (r client.Request, err error) {
 			return r, err
 		}
 	}
-	if t.bandwidth != "" {
-		if r.Bandwidth, err = parseBandwidth(t.bandwidth, t.yes); err != nil {
-			return r, err
-		}
+	if err := t.amounts(&r); err != nil {
+		return r, err
 	}
 	if t.protocol != "" {
 		if r.Protocol, err = parseProtocol(t.protocol); err != nil {
@@ -116,6 +119,27 @@ func (t *traffic) described(src, dst string) (r client.Request, err error) {
 		*m.at(&r), *m.in(&r) = got.at, got.in
 	}
 	return r, nil
+}
+
+// amounts puts the rates and the volume of the flags into a request.
+func (t *traffic) amounts(r *client.Request) (err error) {
+	if t.volume != "" {
+		if r.Volume, err = parseVolume(t.volume); err != nil {
+			return err
+		}
+	}
+	for _, x := range []struct {
+		text string
+		rate *uint64
+	}{{t.bandwidth, &r.Bandwidth}, {t.least, &r.MinBandwidth}, {t.most, &r.MaxBandwidth}} {
+		if x.text == "" {
+			continue
+		}
+		if *x.rate, err = parseBandwidth(x.text, t.yes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // momentFlag is a flag that says a time, and where it goes.

@@ -70,6 +70,27 @@ func parseBandwidth(s string, sure bool) (uint64, error) {
 	return uint64(r), nil
 }
 
+// parseVolume reads a number of bytes, such as 40T or 1.5GB; units are those of
+// rates, of a thousand.
+func parseVolume(s string) (uint64, error) {
+	n, err := bitrate.Parse(strings.TrimSuffix(s, "B"))
+	if err != nil || n == 0 {
+		return 0, usagef("volume %q: write a number of bytes, such as 40T or 500G", s)
+	}
+	return uint64(n), nil
+}
+
+// parseNewVolume reads what parseVolume does; "none" is none.
+func parseNewVolume(s string) (uint64, error) {
+	if strings.EqualFold(s, "none") {
+		return 0, nil
+	}
+	return parseVolume(s)
+}
+
+// bytesOf returns a number of bytes as text.
+func bytesOf(n uint64) string { return strings.TrimSuffix(bits(n), "bit/s") + "B" }
+
 // parseNewBandwidth reads the rate that an allocation is to have from now on;
 // "none" is none.
 func parseNewBandwidth(s string, sure bool) (uint64, error) {

@@ -135,6 +135,9 @@ func (t *traffic) change(given func(flag string) bool, src, dst string) (client.
 		set(given("dst"), &ch.DstIP, dst, func(s string) (string, error) { return parseAddr("destination", s) }),
 		set(given("duration"), &ch.Duration, t.duration, parseDuration),
 		set(given("bandwidth"), &ch.Bandwidth, t.bandwidth, func(s string) (uint64, error) { return parseNewBandwidth(s, t.yes) }),
+		set(given("min"), &ch.MinBandwidth, t.least, func(s string) (uint64, error) { return parseNewBandwidth(s, t.yes) }),
+		set(given("max"), &ch.MaxBandwidth, t.most, func(s string) (uint64, error) { return parseNewBandwidth(s, t.yes) }),
+		set(given("volume"), &ch.Volume, t.volume, parseNewVolume),
 		set(given("protocol"), &ch.Protocol, t.protocol, parseProtocol),
 	)
 	for flag, m := range t.moments() {

@@ -85,6 +85,15 @@ func (a *app) printOne(al client.Allocation) error {
 	if al.Deadline != nil {
 		rows = append(rows, []string{"Deadline", when(al.Deadline)})
 	}
+	if al.Volume != nil {
+		rows = append(rows, []string{"Volume", bytesOf(*al.Volume)})
+	}
+	if al.MinBandwidth != nil {
+		rows = append(rows, []string{"Least rate", rate(al.MinBandwidth)})
+	}
+	if al.MaxBandwidth != nil {
+		rows = append(rows, []string{"Most rate", rate(al.MaxBandwidth)})
+	}
 	if al.Degraded {
 		rows = append(rows, []string{"Degraded", "yes"})
 	}

@@ -58,6 +58,9 @@ func (a *app) runCommand() *cobra.Command {
 			if lease < leastLease {
 				return usagef("lease %s: write at least %s", short(lease), short(leastLease))
 			}
+			if t.volume != "" || t.least != "" || t.most != "" {
+				return usagef("run holds a path for as long as its command runs; volumes are for conga allocate")
+			}
 			open := t.duration == ""
 			if open {
 				t.duration = lease.Truncate(time.Second).String()

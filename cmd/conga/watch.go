@@ -217,7 +217,7 @@ func (w *watcher) show(now []client.Allocation) error {
 func (w *watcher) same(old, al client.Allocation) bool {
 	if !w.structured() {
 		old.Connections, old.InUse, old.Lease, old.ActiveLease = al.Connections, al.InUse, al.Lease, al.ActiveLease
-		old.Earliest, old.Deadline = al.Earliest, al.Deadline
+		old.Earliest, old.Deadline, old.Volume, old.MinBandwidth, old.MaxBandwidth = al.Earliest, al.Deadline, al.Volume, al.MinBandwidth, al.MaxBandwidth
 		old.Receipt = al.Receipt
 	}
 	return reflect.DeepEqual(old, al)

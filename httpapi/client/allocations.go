@@ -30,7 +30,7 @@ type Request struct {
 	DstIP     string `json:"dst_ip"`
 	DstPort   uint16 `json:"dst_port,omitempty"`
 	Protocol  string `json:"protocol,omitempty"`   // tcp, udp or any
-	Duration  int64  `json:"duration"`             // seconds
+	Duration  int64  `json:"duration,omitempty"`   // seconds; 0: it follows from Volume
 	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s; 0: priority without a guarantee
 	StartTime int64  `json:"start_time,omitempty"` // UNIX seconds; 0: as early as it fits
 	StartIn   *int64 `json:"-"`                    // seconds from now by the server's clock, instead of StartTime
@@ -42,6 +42,10 @@ type Request struct {
 	EarliestIn *int64 `json:"-"`                  // seconds from now, as StartIn
 	Deadline   int64  `json:"deadline,omitempty"` // UNIX seconds by which it has ended; 0: none
 	DeadlineIn *int64 `json:"-"`                  // seconds from now, as StartIn
+
+	Volume       uint64 `json:"volume,omitempty"`        // bytes to be carried, at Bandwidth or a rate that CONGA picks; 0: none
+	MinBandwidth uint64 `json:"min_bandwidth,omitempty"` // bit/s, the least rate to pick; 0: any
+	MaxBandwidth uint64 `json:"max_bandwidth,omitempty"` // bit/s, the highest rate to pick; 0: what fits
 }
 
 // MarshalJSON writes what is set.
@@ -90,6 +94,10 @@ type Change struct {
 	EarliestIn *int64 // as StartIn
 	Deadline   *int64 // UNIX seconds
 	DeadlineIn *int64 // as StartIn
+
+	Volume       *uint64 // bytes
+	MinBandwidth *uint64 // bit/s
+	MaxBandwidth *uint64 // bit/s
 }
 
 // MarshalJSON writes what is named, and null for what is taken back.
@@ -108,6 +116,9 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	put(fields, "active_lease", c.ActiveLease, true)
 	putMoment(fields, "earliest", c.Earliest, c.EarliestIn)
 	putMoment(fields, "deadline", c.Deadline, c.DeadlineIn)
+	put(fields, "volume", c.Volume, true)
+	put(fields, "min_bandwidth", c.MinBandwidth, true)
+	put(fields, "max_bandwidth", c.MaxBandwidth, true)
 	return json.Marshal(fields)
 }
 
@@ -154,6 +165,10 @@ type Allocation struct {
 	ActiveLease *int64 `json:"active_lease"`
 	Earliest    *int64 `json:"earliest"` // UNIX seconds before which it does not start
 	Deadline    *int64 `json:"deadline"` // UNIX seconds by which it has ended
+
+	Volume       *uint64 `json:"volume"`        // bytes to be carried
+	MinBandwidth *uint64 `json:"min_bandwidth"` // bit/s, the least rate to pick
+	MaxBandwidth *uint64 `json:"max_bandwidth"` // bit/s, the highest rate to pick
 
 	ChangedBy *string `json:"changed_by"` // the user who changed it last, if not UserID
 	Reason    *string `json:"reason"`     // why it is not further, or why it is degraded
