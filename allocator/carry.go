@@ -69,8 +69,8 @@ func (pl planner) carryOn(d demand, c *record, now Seconds) *record {
 	return &next
 }
 
-// beginVolumeLocked has the allocation's volume count from now on. Where it has started too
-// late for all of it and cannot run longer, its rate is raised.
+// beginVolumeLocked has the allocation's volume count from now on. Where it has
+// started too late for all of it and cannot run longer, its rate is raised.
 func (a *Allocator) beginVolumeLocked(it *item, next *record, now Seconds) {
 	if next.Volume == 0 {
 		return
