@@ -59,8 +59,12 @@ func (r *Request) checkSpan(now Seconds) *Error {
 	case r.Deadline <= first:
 		return invalid("deadline", "%s is not after %s, the first start that there may be", clock(r.Deadline), clock(first))
 	default:
-		return invalid("deadline", "%s is %d s after %s, the first start that there may be, and the duration is %d s",
-			clock(r.Deadline), r.Deadline-first, clock(first), r.Duration)
+		takes := "the duration is"
+		if r.picksRate() {
+			takes = "the volume takes at least"
+		}
+		return invalid("deadline", "%s is %d s after %s, the first start that there may be, and %s %d s",
+			clock(r.Deadline), r.Deadline-first, clock(first), takes, r.Deadline-r.lastStart())
 	}
 	return nil
 }

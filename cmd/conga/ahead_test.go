@@ -50,7 +50,7 @@ func TestRunReservesAhead(t *testing.T) {
 	p := r.start("192.127.1.10", "192.127.1.11", "--lease", lease.String(), "--bandwidth", wide, "--", "sh", "-c", sleeper)
 	p.child()
 	mine := r.only()
-	if mine.State != client.Active || mine.Duration != 24*3600 || mine.ActiveLease == nil || *mine.ActiveLease != 3 {
+	if mine.State != client.Active || *mine.Duration != 24*3600 || mine.ActiveLease == nil || *mine.ActiveLease != 3 {
 		t.Fatalf("it has %+v", mine)
 	}
 	later := r.other(60, 0)
@@ -82,7 +82,7 @@ func TestRunOfProjectThatIsNotConfigured(t *testing.T) {
 		api.ServeHTTP(w, q)
 	})
 	r.start("192.127.1.10", "192.127.1.11", "--", "sh", "-c", sleeper).child()
-	if mine := r.only(); mine.Duration != 24*3600 || mine.ActiveLease == nil || *mine.ActiveLease != 300 {
+	if mine := r.only(); *mine.Duration != 24*3600 || mine.ActiveLease == nil || *mine.ActiveLease != 300 {
 		t.Errorf("it has %+v", mine)
 	}
 }
@@ -127,7 +127,7 @@ func TestRunBehindOthers(t *testing.T) {
 	r.until("it waits for all", func() bool {
 		for _, al := range r.live() {
 			if al.ID != first.ID && al.EndTime != nil {
-				return al.Duration == 24*3600 && *al.StartTime >= *first.EndTime
+				return *al.Duration == 24*3600 && *al.StartTime >= *first.EndTime
 			}
 		}
 		return false
@@ -140,7 +140,7 @@ func TestRunWithDuration(t *testing.T) {
 	r.s.ahead.Store(24 * 3600)
 	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "3s", "--duration", "8h", "--", "sh", "-c", sleeper)
 	p.child()
-	if mine := r.only(); mine.Duration != 8*3600 || mine.ActiveLease == nil {
+	if mine := r.only(); *mine.Duration != 8*3600 || mine.ActiveLease == nil {
 		t.Errorf("it has %+v", mine)
 	}
 	if err := p.cmd.Process.Kill(); err != nil {
@@ -179,7 +179,7 @@ func TestRunWhoseServerKnowsNoActiveLease(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	r.start("192.127.1.10", "192.127.1.11", "--lease", "60s", "--", "sh", "-c", sleeper).child()
-	if mine := r.only(); mine.Duration != 60 || mine.ActiveLease != nil {
+	if mine := r.only(); *mine.Duration != 60 || mine.ActiveLease != nil {
 		t.Errorf("it has %+v", mine)
 	}
 }

@@ -86,14 +86,23 @@ func alternatives(list []client.Request) string {
 
 // commandFor returns the command that makes a request.
 func commandFor(r client.Request) string {
-	words := []string{"conga allocate", r.SrcIP, r.DstIP, "--duration", fmt.Sprint(r.Duration)}
+	words := []string{"conga allocate", r.SrcIP, r.DstIP}
 	add := func(flag, value string, given bool) {
 		if given {
 			words = append(words, flag, quoted(value))
 		}
 	}
-	add("--bandwidth", bitrate.Rate(r.Bandwidth).String(), r.Bandwidth > 0)
-	if r.Bandwidth > 0 && r.Bandwidth < leastBare {
+	add("--duration", fmt.Sprint(r.Duration), r.Duration > 0)
+	add("--volume", bitrate.Rate(r.Volume).String(), r.Volume > 0)
+	small := false
+	for _, x := range []struct {
+		flag string
+		rate uint64
+	}{{"--bandwidth", r.Bandwidth}, {"--min", r.MinBandwidth}, {"--max", r.MaxBandwidth}} {
+		add(x.flag, bitrate.Rate(x.rate).String(), x.rate > 0)
+		small = small || x.rate > 0 && x.rate < leastBare
+	}
+	if small {
 		words = append(words, "--yes")
 	}
 	add("--protocol", r.Protocol, r.Protocol != "" && r.Protocol != "any")

@@ -131,6 +131,14 @@ func rate(r *uint64) string {
 	return bits(*r)
 }
 
+// shortSeconds returns a number of seconds as text.
+func shortSeconds(n *int64) string {
+	if n == nil {
+		return "-"
+	}
+	return short(time.Duration(*n) * time.Second)
+}
+
 // short returns a duration as text without zero units at its end.
 func short(d time.Duration) string {
 	text := d.String()

@@ -3,6 +3,8 @@ package main
 import (
 	"testing"
 	"time"
+
+	"conga/httpapi/client"
 )
 
 func TestParseDuration(t *testing.T) {
@@ -49,6 +51,21 @@ func TestFirstExtension(t *testing.T) {
 	} {
 		if got := firstExtension(c.lease, c.reserved); got != c.want {
 			t.Errorf("a lease of %s in %s: after %s, want %s", c.lease, c.reserved, got, c.want)
+		}
+	}
+}
+
+// TestCommandFor: a command says all of what is asked for, with flags that are
+// read back as that.
+func TestCommandFor(t *testing.T) {
+	for want, r := range map[string]client.Request{
+		"conga allocate a b --duration 60 --bandwidth 50k --yes": {Duration: 60, Bandwidth: 50_000},
+		"conga allocate a b --volume 40T --by 7":                 {Volume: 40e12, Deadline: 7},
+		"conga allocate a b --volume 1 --min 50k --max 10G --yes": {
+			Volume: 1, MinBandwidth: 50_000, MaxBandwidth: 10_000_000_000},
+	} {
+		if r.SrcIP, r.DstIP = "a", "b"; commandFor(r) != want {
+			t.Errorf("%s, want %s", commandFor(r), want)
 		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/goccy/go-yaml"
 
@@ -72,7 +71,7 @@ func (a *app) printOne(al client.Allocation) error {
 		{"Destination", endpoint(al.DstIP, al.DstPort)},
 		{"Protocol", text(al.Protocol)},
 		{"Bandwidth", rate(al.Bandwidth)},
-		{"Duration", short(time.Duration(al.Duration) * time.Second)},
+		{"Duration", shortSeconds(al.Duration)},
 		{"Start", when(al.StartTime)},
 		{"End", when(al.EndTime)},
 		{"User", al.UserID},
@@ -112,20 +111,14 @@ func (a *app) printOne(al client.Allocation) error {
 // wideRows returns the fields of one allocation that only the format wide
 // shows.
 func wideRows(al client.Allocation) [][]string {
-	lease, active, seen, used := "-", "-", "-", "-"
-	if al.Lease != nil {
-		lease = short(time.Duration(*al.Lease) * time.Second)
-	}
-	if al.ActiveLease != nil {
-		active = short(time.Duration(*al.ActiveLease) * time.Second)
-	}
+	seen, used := "-", "-"
 	if al.Connections != nil {
 		seen = fmt.Sprint(*al.Connections)
 	}
 	if al.InUse != nil {
 		used = yesNo(*al.InUse)
 	}
-	return [][]string{{"Lease", lease}, {"Active lease", active}, {"In use", used}, {"Connections", seen}}
+	return [][]string{{"Lease", shortSeconds(al.Lease)}, {"Active lease", shortSeconds(al.ActiveLease)}, {"In use", used}, {"Connections", seen}}
 }
 
 // printData prints v in the structured format.

@@ -155,7 +155,7 @@ func TestKilledRun(t *testing.T) {
 	p := r.start("192.127.1.10", "192.127.1.11", "--lease", lease.String(), "--", "sh", "-c", sleeper)
 	p.child()
 	first := r.live()
-	if len(first) != 1 || first[0].State != client.Active || first[0].Duration != 3 {
+	if len(first) != 1 || first[0].State != client.Active || *first[0].Duration != 3 {
 		t.Fatalf("allocations %+v", first)
 	}
 	r.until("the lease is extended beyond its first end", func() bool {

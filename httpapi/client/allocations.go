@@ -158,7 +158,7 @@ type Allocation struct {
 	DstIP     string  `json:"dst_ip"`
 	DstPort   *uint16 `json:"dst_port"`
 	Protocol  *string `json:"protocol"`
-	Duration  int64   `json:"duration"` // seconds
+	Duration  *int64  `json:"duration"` // seconds; nil: it follows from a volume that is not planned yet
 	Lease     *int64  `json:"lease"`    // seconds that it waits for its start unless they are asked for again
 	// ActiveLease is the seconds that it keeps its path, once active, unless
 	// they are asked for again.

@@ -64,7 +64,7 @@ func of[T any](v T) *T { return &v }
 func TestCalls(t *testing.T) {
 	full := Allocation{
 		ID: "a1", StartTime: of(int64(1429206574)), EndTime: of(int64(1429210174)), State: Active, UserID: "abc123",
-		ProjectID: "projectB", SrcIP: "192.127.1.10", DstIP: "192.127.1.11", Duration: 3600,
+		ProjectID: "projectB", SrcIP: "192.127.1.10", DstIP: "192.127.1.11", Duration: of(int64(3600)),
 	}
 	key := Key{APIKey: "conga_new", StartTime: 1, EndTime: 2, UserID: "u", ProjectID: "p"}
 	const keyJSON = `{"api_key":"conga_new","start_time":1,"end_time":2,"user_id":"u","project_id":"p"}`

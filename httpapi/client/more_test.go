@@ -258,3 +258,14 @@ func TestWhatThereIs(t *testing.T) {
 		t.Errorf("asked %s", asked[1])
 	}
 }
+
+// TestDurationIsOpen: a duration that is not planned yet stays null.
+func TestDurationIsOpen(t *testing.T) {
+	var al Allocation
+	if err := json.Unmarshal([]byte(`{"duration":null,"volume":5}`), &al); err != nil || al.Duration != nil {
+		t.Fatalf("%v, %v", al.Duration, err)
+	}
+	if text, err := json.Marshal(al); err != nil || !strings.Contains(string(text), `"duration":null`) {
+		t.Errorf("%s, %v", text, err)
+	}
+}
