@@ -172,15 +172,6 @@ func (a *Allocator) Create(ctx context.Context, r Request, along ...Along) (Allo
 	return made, nil
 }
 
-// check checks a new request as far as that is possible without the network,
-// and brings it into its normal form.
-func (a *Allocator) check(r *Request, now Seconds) *Error {
-	if err := r.normalise(now); err != nil {
-		return err
-	}
-	return r.checkRates(a.cfg.Least)
-}
-
 // beginCreation admits a request and begins to save it.
 func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item, Allocation, *Error) {
 	a.mu.Lock()

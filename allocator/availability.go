@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"cmp"
 	"conga/controller/topology"
 )
 
@@ -38,16 +39,8 @@ func (a *Allocator) Availability(r Request, horizon Seconds) (Availability, erro
 	if open {
 		r.Duration = 1
 	}
-	if horizon == 0 {
-		horizon = Horizon
-	}
-	if horizon < 0 || horizon > MaxAhead {
-		return Availability{}, invalid("horizon", "must be from 1 to %d seconds", int64(MaxAhead)).in(op)
-	}
-	if err := r.normaliseRest(now); err != nil {
-		return Availability{}, err.in(op)
-	}
-	if err := r.checkRates(a.cfg.Least); err != nil {
+	horizon = cmp.Or(horizon, Horizon)
+	if err := a.checkQuestion(&r, now, horizon); err != nil {
 		return Availability{}, err.in(op)
 	}
 	a.mu.Lock()
@@ -73,6 +66,18 @@ func (a *Allocator) Availability(r Request, horizon Seconds) (Availability, erro
 		out.Free, out.Until = pl.steps(from, to, out.Horizon)
 	}
 	return out, nil
+}
+
+// checkQuestion checks what is asked about, and normalises it. The project may
+// be missing.
+func (a *Allocator) checkQuestion(r *Request, now, horizon Seconds) *Error {
+	if horizon < 0 || horizon > MaxAhead {
+		return invalid("horizon", "must be from 1 to %d seconds", int64(MaxAhead))
+	}
+	if err := r.normaliseRest(now); err != nil {
+		return err
+	}
+	return r.checkRates(a.cfg.Least)
 }
 
 // insteadLocked returns the alternatives of a request that was refused, and of

@@ -198,11 +198,7 @@ func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 		return Nothing, neverNanos
 	}
 	if l := it.life(); leave == Expire && !l.started && l.start == 0 && nanosOf(w.End) <= now {
-		late := nanosOf(l.lastStart + 1)
-		if l.missed(Seconds(now / nanos(time.Second))) {
-			return Nothing, late // it is planned anew, or over by then
-		}
-		return leave, max(nanosOf(w.End), again, late)
+		return l.nextUnmet(now, again)
 	}
 	end := w.End
 	if it.rare.leeway.Volume != 0 {
@@ -219,6 +215,16 @@ func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 		}
 	}
 	return what, at
+}
+
+// nextUnmet returns what is next of what has not started in its window, which
+// has ended, and was to run as early as it fits: at first it is planned anew.
+func (l life) nextUnmet(now, again nanos) (what Action, at nanos) {
+	late := nanosOf(l.lastStart + 1)
+	if l.missed(Seconds(now / nanos(time.Second))) {
+		return Nothing, late // it is planned anew, or over by then
+	}
+	return Expire, max(nanosOf(l.window.End), again, late)
 }
 
 // retrySecond returns the first second in which what has failed is tried again.

@@ -216,3 +216,12 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 }
 
 var errInternal = errors.New("the change could not be saved; nothing was changed, try again later")
+
+// check checks a new request as far as that is possible without the network,
+// and brings it into its normal form.
+func (a *Allocator) check(r *Request, now Seconds) *Error {
+	if err := r.normalise(now); err != nil {
+		return err
+	}
+	return r.checkRates(a.cfg.Least)
+}

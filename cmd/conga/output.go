@@ -78,6 +78,18 @@ func (a *app) printOne(al client.Allocation) error {
 		{"Project", al.ProjectID},
 		{"Path", firstOf(hops(al.Path), "-")},
 	}
+	rows = append(rows, givenRows(al)...)
+	if a.output == formatWide {
+		rows = append(rows, wideRows(al)...)
+	}
+	if err := printTable(a.out, rows); err != nil || al.Receipt == nil {
+		return err
+	}
+	return a.printReceipt(*al.Receipt)
+}
+
+// givenRows returns the fields of one allocation that most do not have.
+func givenRows(al client.Allocation) (rows [][]string) {
 	if al.Earliest != nil {
 		rows = append(rows, []string{"Earliest", when(al.Earliest)})
 	}
@@ -99,13 +111,7 @@ func (a *app) printOne(al client.Allocation) error {
 	if al.ChangedBy != nil {
 		rows = append(rows, []string{"Changed by", *al.ChangedBy})
 	}
-	if a.output == formatWide {
-		rows = append(rows, wideRows(al)...)
-	}
-	if err := printTable(a.out, rows); err != nil || al.Receipt == nil {
-		return err
-	}
-	return a.printReceipt(*al.Receipt)
+	return rows
 }
 
 // wideRows returns the fields of one allocation that only the format wide

@@ -25,7 +25,7 @@ var places = []place{
 	{"allocator: reading the record", "allocator/codec.go", `&r.Lease,`, `new(Seconds),`},
 	{"allocator: keeping it in memory", "allocator/packed.go", `= r.Lease, r.ActiveLease,`, `= 0, r.ActiveLease,`},
 	{"allocator: from memory", "allocator/packed.go", `Lease: it.rare.lease,`, ``},
-	{"client: answers", "httpapi/client/allocations.go", "Lease     *int64  `json:\"lease\"`", "Lease     *int64  `json:\"-\"`"},
+	{"client: answers", "httpapi/client/allocation.go", "Lease     *int64  `json:\"lease\"`", "Lease     *int64  `json:\"-\"`"},
 	{"client: requests", "httpapi/client/allocations.go", "`json:\"lease,omitempty\"`", "`json:\"-\"`"},
 	{"client: changes", "httpapi/client/allocations.go", "	put(fields, \"lease\", c.Lease, true)\n", ""},
 	{"client: taking back", "httpapi/client/allocations.go", `put(fields, "lease", c.Lease, true)`, `put(fields, "lease", c.Lease, false)`},
