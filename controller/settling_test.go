@@ -84,10 +84,10 @@ func TestSettleTime(t *testing.T) {
 	}{
 		"idle":                  {dpid: dpid},
 		"a little":              {dpid: dpid, packets: []float64{249}},
-		"more":                  {dpid: dpid, packets: []float64{5000}, want: 200 * time.Millisecond},
-		"more a moment ago":     {dpid: dpid, packets: []float64{5000, 10}, want: 200 * time.Millisecond},
+		"more":                  {dpid: dpid, packets: []float64{5000}, want: 300 * time.Millisecond},
+		"more a moment ago":     {dpid: dpid, packets: []float64{5000, 10}, want: 300 * time.Millisecond},
 		"more, but long ago":    {dpid: dpid, packets: []float64{5000, 10, 10}},
-		"more than remembered":  {dpid: dpid, packets: []float64{1e9}, want: 800 * time.Millisecond},
+		"more than remembered":  {dpid: dpid, packets: []float64{1e9}, want: 1200 * time.Millisecond},
 		"another sort":          {dpid: other, packets: []float64{5000}},
 		"configured":            {dpid: other, settle: &fixed, want: fixed},
 		"configured as nothing": {dpid: dpid, packets: []float64{5000}, settle: new(time.Duration)},
