@@ -99,10 +99,12 @@ func reshaped(l *lab, says string, log *warnings) {
 	}
 	l.until("the network to be known", known)
 	l.pingAll()
+	time.Sleep(10 * time.Second) // entries towards hosts are through then
 	c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
 	if err := l.install(c); err != nil {
 		l.Fatal(err)
 	}
+	time.Sleep(time.Second)
 	changes, again := 0, map[string]int{}
 	l.net.Switch(1).OnMessage(func(m openflow.Message) {
 		switch m := m.(type) {
