@@ -81,7 +81,7 @@ func (a *Allocator) readyLocked(it *item) bool {
 		a.lookLocked(it)
 		return false
 	}
-	if _, alive := path.Alive(a.seen, c.Path); !alive || elsewhere(a.seen, c) != "" {
+	if _, alive := path.Alive(a.seen, c.Path); !alive || path.Elsewhere(a.seen, c.Key, c.Path) != "" {
 		if a.faultyLocked(a.seen, c) {
 			a.lookLocked(it)
 		}

@@ -203,7 +203,8 @@ func (a *Allocator) unparkLocked(it *item) {
 	if !it.parked || it.busy != nil {
 		return
 	}
-	if _, alive := path.Alive(a.seen, it.path()); alive && elsewhere(a.seen, it.record()) == "" {
+	c := it.record()
+	if _, alive := path.Alive(a.seen, c.Path); alive && path.Elsewhere(a.seen, c.Key, c.Path) == "" {
 		it.parked = false
 		a.rescheduleLocked(it)
 		a.signal()

@@ -263,7 +263,7 @@ func (it *item) path() path.Path {
 // ends returns the edge ports of the path, which must not be empty.
 func (it *item) ends() [2]topology.PortID {
 	if it.rare.full != nil {
-		first, last := pathEnds(it.rare.full.Path)
+		first, last := it.rare.full.Path.Ends()
 		return [2]topology.PortID{first, last}
 	}
 	last := it.hops.hop(it.packedPath[len(it.packedPath)-numberSize:])

@@ -52,7 +52,7 @@ func TestKept(t *testing.T) {
 				t.Fatalf("%+v lapses at %d, %v", r, at, may)
 			}
 			if len(r.Path) > 0 {
-				if from, to := pathEnds(r.Path); it.ends() != [2]topology.PortID{from, to} {
+				if from, to := r.Path.Ends(); it.ends() != [2]topology.PortID{from, to} {
 					t.Fatalf("%v ends at %v", r.Path, it.ends())
 				}
 			}

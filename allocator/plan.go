@@ -157,32 +157,14 @@ func (a *Allocator) faultyLocked(s *topology.Snapshot, c *record) bool {
 		return false
 	}
 	_, alive := path.Alive(s, c.Path)
-	return !alive || elsewhere(s, c) != ""
-}
-
-// elsewhere returns which host has left its end of the path, in words, or "". A
-// host that is not known any more counts as being where it was.
-func elsewhere(s *topology.Snapshot, c *record) string {
-	from, to := pathEnds(c.Path)
-	if at, ok := s.Locate(c.Key.Src); ok && at != from {
-		return fmt.Sprintf("%s has moved to %s", c.Key.Src, at)
-	}
-	if at, ok := s.Locate(c.Key.Dst); ok && at != to {
-		return fmt.Sprintf("%s has moved to %s", c.Key.Dst, at)
-	}
-	return ""
-}
-
-func pathEnds(p path.Path) (from, to topology.PortID) {
-	first, last := p[0], p[len(p)-1]
-	return topology.PortID{DPID: first.DPID, Port: first.In}, topology.PortID{DPID: last.DPID, Port: last.Out}
+	return !alive || path.Elsewhere(s, c.Key, c.Path) != ""
 }
 
 func joins(p path.Path, from, to topology.PortID) bool {
 	if len(p) == 0 {
 		return false
 	}
-	a, b := pathEnds(p)
+	a, b := p.Ends()
 	return a == from && b == to
 }
 
@@ -223,7 +205,7 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 	}
 	next.pause(now)
 	next.State, next.Reason = Pending, fmt.Sprintf("%s; %s", fault, why)
-	if len(c.Path) > 0 && (it.displaced || path.Severed(pl.snapshot, c.Path) || elsewhere(pl.snapshot, c) != "") {
+	if len(c.Path) > 0 && (it.displaced || path.Severed(pl.snapshot, c.Path) || path.Elsewhere(pl.snapshot, c.Key, c.Path) != "") {
 		next.Lost, next.Path = c.Path, nil
 	}
 	return unlessSame(c, &next)
@@ -245,7 +227,7 @@ func (a *Allocator) faultLocked(it *item, c *record, now Seconds) string {
 		if fault, alive := path.Alive(a.seen, had.Path); !alive {
 			return fault
 		}
-		if fault := elsewhere(a.seen, had); fault != "" {
+		if fault := path.Elsewhere(a.seen, had.Key, had.Path); fault != "" {
 			return fault
 		}
 	}

@@ -100,7 +100,7 @@ func (a *Allocator) delayLocked(it *item, v *Allocation) string {
 	if fault, alive := path.Alive(a.seen, v.Path); !alive {
 		return fault
 	}
-	if moved := elsewhere(a.seen, &record{Allocation: *v}); moved != "" {
+	if moved := path.Elsewhere(a.seen, v.Key, v.Path); moved != "" {
 		return moved
 	}
 	if it.parked {

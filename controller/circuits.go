@@ -17,8 +17,8 @@ import (
 //
 // Each arrow is taken when every switch concerned has confirmed the state of
 // the phase before it. Until the new entries are confirmed everywhere the
-// packets take the old path: make before break. Where the old path is cut the
-// circuit goes to leaving at once.
+// packets take the old path: make before break. Where the old path is cut, or
+// leads to where a host has been, the circuit goes to leaving at once.
 type phase uint8
 
 const (
@@ -106,11 +106,12 @@ func (k *core) move(c *circuit, want path.Circuit) {
 	default:
 		c.olds = append([]path.Circuit{c.want}, c.olds...)
 	}
-	cut := path.Severed(k.Snapshot(), c.olds[0].Path)
+	old := c.olds[0]
+	useless := path.Severed(k.Snapshot(), old.Path) || path.Elsewhere(k.Snapshot(), old.Key, old.Path) != ""
 	delete(k.handles, c.want.Handle)
 	c.want, k.handles[want.Handle] = want, c
-	if cut {
-		// Nothing gets through by the old path: there is nothing to be kept
+	if useless {
+		// Nothing gets to its end by the old path: there is nothing to be kept
 		// until the new one stands.
 		k.enter(c, leaving)
 		return

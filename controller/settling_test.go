@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
@@ -101,4 +102,43 @@ func TestSettleTime(t *testing.T) {
 			t.Errorf("%s: %v; want %v", name, got, step.want)
 		}
 	}
+}
+
+// The way to where a host has been is of no use: packets take the new one at
+// once, however long it takes until that can be said.
+func TestAHostThatMovesIsFollowedAtOnce(t *testing.T) {
+	settle := 2 * time.Second
+	inBubble(t, linear(3), Config{Settle: &settle}, func(l *lab) {
+		l.settled(3, 2)
+		l.pingAll()
+		l.acquainted()
+		time.Sleep(5 * time.Second)
+		c := l.circuit("a", 7, "h1", "h3", 10*bitrate.Mbps)
+		if err := l.install(c); err != nil {
+			l.Fatal(err)
+		}
+		l.net.Host("h3").Handle(func(r ofswitch.Received) bool {
+			asked, _ := asks(r.Data)
+			return asked.IsValid()
+		})
+		l.steal("h2", "h3")
+		l.until("the address to be h2's", func(s *topology.Snapshot) bool {
+			at, _ := s.Locate(c.Key.Dst)
+			return at == l.home("h2")
+		})
+		c.Path = l.circuit("b", 8, "h1", "h2", 10*bitrate.Mbps).Path
+		began := time.Now()
+		installed := make(chan error, 1)
+		go func() { installed <- l.install(c) }()
+		time.Sleep(50 * time.Millisecond)
+		if !l.forwards(l.net.Switch(1), c) || !l.forwards(l.net.Switch(2), path.Circuit{Handle: c.Handle, Path: c.Path[1:]}) {
+			t.Error("50 ms after it was asked for the new way is not taken")
+		}
+		if err := <-installed; err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took > settle+50*time.Millisecond {
+			t.Errorf("it held after %v; packets lag %v behind", took, settle)
+		}
+	})
 }

@@ -31,6 +31,20 @@ func Severed(s *topology.Snapshot, p Path) bool {
 	return !ok
 }
 
+// Elsewhere returns which host has left its end of the path, in words, or "". A
+// host that is not known any more counts as being where it was. The path must
+// not be empty.
+func Elsewhere(s *topology.Snapshot, k FlowKey, p Path) string {
+	from, to := p.Ends()
+	if at, ok := s.Locate(k.Src); ok && at != from {
+		return fmt.Sprintf("%s has moved to %s", k.Src, at)
+	}
+	if at, ok := s.Locate(k.Dst); ok && at != to {
+		return fmt.Sprintf("%s has moved to %s", k.Dst, at)
+	}
+	return ""
+}
+
 // Met reports whether every switch of the path has had a channel to CONGA since
 // the start. A switch that never had one cannot be called lost.
 func Met(s *topology.Snapshot, p Path) bool {

@@ -32,6 +32,13 @@ func (p Path) Links() []topology.LinkID {
 	return p.AppendLinks(make([]topology.LinkID, 0, len(p)+1))
 }
 
+// Ends returns the edge ports of the source and of the destination. The path
+// must not be empty.
+func (p Path) Ends() (from, to topology.PortID) {
+	first, last := p[0], p[len(p)-1]
+	return topology.PortID{DPID: first.DPID, Port: first.In}, topology.PortID{DPID: last.DPID, Port: last.Out}
+}
+
 // AppendLinks appends what [Path.Links] returns.
 func (p Path) AppendLinks(links []topology.LinkID) []topology.LinkID {
 	if len(p) == 0 {
