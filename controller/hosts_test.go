@@ -245,8 +245,8 @@ func asks(frame []byte) (a netip.Addr, from openflow.MAC) {
 }
 
 // Addresses are announced by their new owner, once, while the old one answers
-// still. It lets go half a second later. In less than another second all follow,
-// those too that were told that the announcement was wrong.
+// still. It lets go half a second later. In less than another second all
+// follow, and those too that were told that the announcement was wrong.
 func TestAnAddressThatIsLetGoLate(t *testing.T) {
 	var v verdicts
 	inBubble(t, linear(3), Config{Contested: v.add}, func(l *lab) {
