@@ -19,6 +19,18 @@ type book struct {
 	held  plain
 }
 
+// drawBook opens a world whose project may have a limit.
+func drawBook(rt *rapid.T, w *world) *book {
+	b := &book{sheet: newSheet(w)}
+	if rapid.Bool().Draw(rt, "limited") {
+		b.limit = new(bitrate.Rate(rapid.IntRange(1, 6).Draw(rt, "limit")))
+		w.limit(Limits{Bandwidth: b.limit})
+	} else {
+		w.open()
+	}
+	return b
+}
+
 func (b *book) enter(v Allocation) {
 	b.sheet.enter(v)
 	b.held.add(b.rel(v.Window), uint64(v.Bandwidth))
@@ -75,13 +87,7 @@ func (b *book) last(r Request, from, before Seconds) Seconds {
 func TestAlternatives(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorld(rt)
-		b := &book{sheet: newSheet(w)}
-		if rapid.Bool().Draw(rt, "limited") {
-			b.limit = new(bitrate.Rate(rapid.IntRange(1, 6).Draw(rt, "limit")))
-			w.limit(Limits{Bandwidth: b.limit})
-		} else {
-			w.open()
-		}
+		b := drawBook(rt, w)
 		for range rapid.IntRange(1, 12).Draw(rt, "requests") {
 			r := drawRequest(rt, w)
 			if rapid.IntRange(0, 3).Draw(rt, "fast") == 0 {

@@ -86,28 +86,7 @@ func (c calendar[K]) fitBefore(on K, w Window, room bitrate.Rate) Seconds {
 // fitBefore returns the latest start, not after w's, at which a window of w's
 // length finds nothing reserved of exactly this traffic.
 func (b *keyCalendar) fitBefore(k claim, w Window) Seconds {
-	t := b.between(k.FlowKey)
-	length, want := w.End-w.Start, selectorOf(k)
-	for {
-		at := w.Start
-		push := func(f flow) {
-			if f.used && f.selector == want && f.window().Overlaps(w) {
-				w = Window{Seconds(f.from) - length, Seconds(f.from)}
-			}
-		}
-		if push(t.first); t.more != nil {
-			for _, f := range t.more.few {
-				push(f)
-			}
-			if l := t.more.many[want]; l != nil {
-				at := l.fitBefore(w, 0)
-				w = Window{at, at + length}
-			}
-		}
-		if w.Start == at {
-			return at
-		}
-	}
+	return b.clear(k, w, func(f flow) Seconds { return Seconds(f.from) - (w.End - w.Start) }, (*timeline).fitBefore)
 }
 
 // fitBefore returns the latest start, not after w's, at which a window of w's

@@ -185,22 +185,29 @@ func (m *flows) change(x reservation[claim], by int64) {
 // fit returns the earliest start, not before w's, at which a window of w's
 // length finds nothing reserved of exactly this traffic.
 func (b *keyCalendar) fit(k claim, w Window) Seconds {
+	return b.clear(k, w, func(f flow) Seconds { return Seconds(f.to) }, (*timeline).fit)
+}
+
+// clear moves a window, of which it returns the start, until nothing is
+// reserved in it of exactly this traffic. past returns the start beyond a flow
+// that is in the way, fit that which a timeline leaves.
+func (b *keyCalendar) clear(k claim, w Window, past func(flow) Seconds, fit func(*timeline, Window, int64) Seconds) Seconds {
 	t := b.between(k.FlowKey)
 	length, want := w.End-w.Start, selectorOf(k)
 	for {
 		at := w.Start
-		push := func(f flow) {
+		move := func(start Seconds) { w = Window{start, start + length} }
+		pass := func(f flow) {
 			if f.used && f.selector == want && f.window().Overlaps(w) {
-				w = Window{Seconds(f.to), Seconds(f.to) + length}
+				move(past(f))
 			}
 		}
-		if push(t.first); t.more != nil {
+		if pass(t.first); t.more != nil {
 			for _, f := range t.more.few {
-				push(f)
+				pass(f)
 			}
 			if l := t.more.many[want]; l != nil {
-				at := l.fit(w, 0)
-				w = Window{at, at + length}
+				move(fit(l, w, 0))
 			}
 		}
 		if w.Start == at {

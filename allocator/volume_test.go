@@ -47,13 +47,7 @@ func (b *book) quickestByHand(r Request, deadline Seconds) (end Seconds, ok bool
 func TestVolumeIsExact(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := drawWorld(rt)
-		b := &book{sheet: newSheet(w)}
-		if rapid.Bool().Draw(rt, "limited") {
-			b.limit = new(bitrate.Rate(rapid.IntRange(1, 6).Draw(rt, "limit")))
-			w.limit(Limits{Bandwidth: b.limit})
-		} else {
-			w.open()
-		}
+		b := drawBook(rt, w)
 		for range rapid.IntRange(1, 6).Draw(rt, "requests") {
 			r := drawRequest(rt, w)
 			if rapid.Bool().Draw(rt, "volume") {

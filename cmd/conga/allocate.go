@@ -161,19 +161,29 @@ func (t *traffic) moments() map[string]momentFlag {
 	}
 }
 
+// connectFor returns a session for a request, which it gives the key's project
+// if it names none.
+func (a *app) connectFor(ctx context.Context, r *client.Request) (session, error) {
+	s, err := a.connect()
+	if err != nil {
+		return s, err
+	}
+	if r.ProjectID, err = s.projectOr(ctx, r.ProjectID); err != nil {
+		s.Close()
+	}
+	return s, err
+}
+
 // validate shows what a request would be given.
 func (a *app) validate(ctx context.Context, r client.Request) error {
 	if a.output == formatName {
 		return usagef("--output name: what is only validated has no ID; write table, json or yaml")
 	}
-	s, err := a.connect()
+	s, err := a.connectFor(ctx, &r)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if r.ProjectID, err = s.projectOr(ctx, r.ProjectID); err != nil {
-		return err
-	}
 	al, err := s.Validate(ctx, r)
 	if err != nil {
 		return explainProject(err, r.ProjectID)
@@ -182,14 +192,11 @@ func (a *app) validate(ctx context.Context, r client.Request) error {
 }
 
 func (a *app) allocate(ctx context.Context, r client.Request, wait bool, timeout time.Duration) error {
-	s, err := a.connect()
+	s, err := a.connectFor(ctx, &r)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	if r.ProjectID, err = s.projectOr(ctx, r.ProjectID); err != nil {
-		return err
-	}
 	made, err := s.Allocate(ctx, r)
 	if err != nil {
 		return explainProject(err, r.ProjectID)
