@@ -213,7 +213,7 @@ func TestDeadlineOfStranger(t *testing.T) {
 	}
 	short, long := ask(40), ask(90)
 	w.pass(21)
-	if v := w.expect(short, Complete, Window{}); !strings.Contains(v.Reason, "has not been seen yet") {
+	if v := w.expect(short, Complete, Window{}); !strings.HasSuffix(v.Reason, "has not been seen yet and no attachment covers it") {
 		t.Errorf("reason %q", v.Reason)
 	}
 	w.pass(9)

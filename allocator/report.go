@@ -239,9 +239,9 @@ func (a *Allocator) verdictLocked(c *record, now Seconds) string {
 	case c.Window == (Window{}):
 		w := Window{c.StartTime, c.limit()}
 		text = fmt.Sprintf("its window from %s to %s passed before a path was found", clock(w.Start), clock(w.End))
-		if _, _, _, why := locate(a.seen, c.Key); why != "" {
-			return text + ": " + why
-		}
+	}
+	if _, _, _, why := locate(a.seen, c.Key); c.Window == (Window{}) && why != "" {
+		return text + ": " + why
 	}
 	if c.Started && c.Volume != 0 {
 		text = joined(text, c.overrun())
