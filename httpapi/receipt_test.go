@@ -79,6 +79,20 @@ func TestReceiptOfNothing(t *testing.T) {
 	}
 }
 
+// Statistics and receipt agree that nothing is added to what never began.
+func TestWhatNeverBeganIsFinal(t *testing.T) {
+	h, _, _ := losing(t)
+	id := h.create(`,"start_time":1429210000`)
+	path := "/api/v1/stats/allocations/" + id
+	if got := h.want(200, "GET", path, "", bearer(h.key)).Results[0]["final"]; got != false {
+		t.Errorf("while it waits %v", got)
+	}
+	h.want(200, "DELETE", "/api/allocations/"+id, "", bearer(h.key))
+	if got := h.want(200, "GET", path, "", bearer(h.key)).Results[0]["final"]; got != true {
+		t.Errorf("when it is released %v", got)
+	}
+}
+
 // What is lost is said, with another entity tag, wherever the allocation is
 // shown.
 func TestDegraded(t *testing.T) {

@@ -122,7 +122,7 @@ func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocati
 		ID: al.ID, ProjectID: al.ProjectID, State: string(al.State), Bandwidth: orNull(uint64(al.Bandwidth)),
 		Forward: viewDirection(s.Forward, al.Bandwidth), Reverse: viewDirection(s.Reverse, al.Bandwidth),
 		Degraded: isDegraded(al, a.losing(al)),
-		Final:    s.Final, Sampled: unixOrNull(s.At), Stale: s.Stale && al.State == allocator.Active,
+		Final:    s.Final || al.State == allocator.Complete && !al.Started, Sampled: unixOrNull(s.At), Stale: s.Stale && al.State == allocator.Active,
 		Links: rest.Relate("self", x.path("stats", "allocations", al.ID), "allocation", x.path("allocations", al.ID)),
 	}
 	if al.Window == (allocator.Window{}) {
