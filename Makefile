@@ -49,9 +49,10 @@ soak:
 	$(GO) test -run '^$$' -fuzz FuzzPeer -fuzztime $(SOAK) ./openflow/channel
 
 # The form of the code by room against its bounds; MEASURESFLAGS=-cover runs the
-# tests and adds their coverage, -table prints Markdown.
+# tests and adds their coverage, -table prints Markdown, -imports which rooms
+# import which. OLD=commit prints lines, or imports, of that commit beside today's.
 measures:
-	@$(GO) run ./cmd/internal/measures $(MEASURESFLAGS)
+	@$(GO) run ./cmd/internal/measures $(if $(OLD),-old $(OLD)) $(MEASURESFLAGS)
 
 # How many small mistakes the tests would find; see cmd/internal/mutate. All takes
 # an hour and more: MUTATEFLAGS='-n 200' samples, ROOMS=controller/path is one.

@@ -4,6 +4,9 @@
 // line: name, value, unit, bound, and whether the bound holds; with -table the
 // same is a Markdown table. bounds.txt has the bounds. It fails where one does
 // not hold.
+//
+// With -imports it prints which rooms import which instead, and with -old the
+// lines of each room at a commit and now; with both, both drawings.
 package main
 
 import (
@@ -24,8 +27,16 @@ var boundsText string
 func main() {
 	cover := flag.Bool("cover", false, "run the tests and print the coverage, too")
 	markdown := flag.Bool("table", false, "print a Markdown table")
+	imports := flag.Bool("imports", false, "print which rooms import which, and on which floor each stands")
+	old := flag.String("old", "", "a commit, to print what was then beside what is now")
 	flag.Parse()
-	if err := measure(os.Stdout, ".", *cover, *markdown); err != nil {
+	var err error
+	if *imports || *old != "" {
+		err = history(os.Stdout, ".", *imports, *old)
+	} else {
+		err = measure(os.Stdout, ".", *cover, *markdown)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "measures:", err)
 		os.Exit(1)
 	}
@@ -61,6 +72,36 @@ func measure(out io.Writer, dir string, cover, markdown bool) error {
 		return err
 	}
 	return judge(order, values, bounds)
+}
+
+// history prints the drawing of the imports, or the lines, of the module in dir,
+// and of what the module was at a commit; "": only of what it is.
+func history(out io.Writer, dir string, imports bool, commit string) error {
+	module, err := moduleOf(dir)
+	if err != nil {
+		return err
+	}
+	now, err := read(dir)
+	if err != nil {
+		return err
+	}
+	var before []*room
+	if commit != "" {
+		old, rooms, err := readOld(dir, commit)
+		if err != nil {
+			return err
+		}
+		if before = rooms; imports {
+			if err := draw(old, before).print(out); err != nil {
+				return err
+			}
+			fmt.Fprintln(out)
+		}
+	}
+	if imports {
+		return draw(module, now).print(out)
+	}
+	return compare(out, append(before, sum(before)), append(now, sum(now)))
 }
 
 // judge returns an error that names the figures that are worse than their bounds.

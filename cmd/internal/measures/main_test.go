@@ -20,6 +20,8 @@ module example
 // Package a is small.
 package a
 
+import _ "io"
+
 // Told has a comment.
 func Told(n int) int {
 	if n > 1 {
@@ -51,6 +53,8 @@ package a
 // Package b has constants.
 package b
 
+import _ "example/a"
+
 // All of a group.
 const (
 	One = 1
@@ -64,9 +68,10 @@ package a
 not Go
 `
 
-func TestRead(t *testing.T) {
-	dir := t.TempDir()
-	for _, f := range txtar.Parse([]byte(module)).Files {
+// extract writes the files of an archive to dir.
+func extract(t *testing.T, dir, archive string) {
+	t.Helper()
+	for _, f := range txtar.Parse([]byte(archive)).Files {
 		name := filepath.Join(dir, f.Name)
 		if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 			t.Fatal(err)
@@ -75,21 +80,26 @@ func TestRead(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestRead(t *testing.T) {
+	dir := t.TempDir()
+	extract(t, dir, module)
 	rooms, err := read(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := &room{
-		path: "a", files: []int{25}, functions: []int{8, 1, 1, 1, 1}, complexity: []int{3, 0, 0, 0, 0},
-		exported: 4, documented: 2, tests: 4,
+		path: "a", files: []int{27}, functions: []int{8, 1, 1, 1, 1}, complexity: []int{3, 0, 0, 0, 0},
+		exported: 4, documented: 2, tests: 4, imports: map[string]bool{"io": true},
 	}
-	b := &room{path: "a/b", files: []int{8}, exported: 2, documented: 2}
+	b := &room{path: "a/b", files: []int{10}, exported: 2, documented: 2, imports: map[string]bool{"example/a": true}}
 	if diff := cmp.Diff([]*room{a, b}, rooms, cmp.AllowUnexported(room{})); diff != "" {
 		t.Error(diff)
 	}
 	var out bytes.Buffer
 	table(&out, append(rooms, sum(rooms)))
-	if got, want := strings.Split(out.String(), "\n")[4], "| all "; !strings.HasPrefix(got, want) || !strings.Contains(got, "| 33 ") {
+	if got, want := strings.Split(out.String(), "\n")[4], "| all "; !strings.HasPrefix(got, want) || !strings.Contains(got, "| 37 ") {
 		t.Errorf("the last row is %q", got)
 	}
 	if strings.Contains(out.String(), "coverage") {

@@ -30,6 +30,8 @@ type room struct {
 	tests      int    // lines of tests
 	statements int    // 0: not counted
 	covered    int    // statements that tests run
+
+	imports map[string]bool // import paths of files that are no tests
 }
 
 func (r *room) lines() int {
@@ -91,6 +93,7 @@ func (r *room) read(name string) error {
 		return nil
 	}
 	r.files = append(r.files, lines)
+	r.importAll(file)
 	for _, d := range file.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
@@ -106,6 +109,15 @@ func (r *room) read(name string) error {
 		}
 	}
 	return nil
+}
+
+func (r *room) importAll(file *ast.File) {
+	if r.imports == nil {
+		r.imports = map[string]bool{}
+	}
+	for _, spec := range file.Imports {
+		r.imports[strings.Trim(spec.Path.Value, "\"`")] = true
+	}
 }
 
 // name counts a name that is declared with a comment, or without: nil.
