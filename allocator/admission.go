@@ -41,7 +41,7 @@ func (a *Allocator) plannerLocked() planner {
 type demand struct {
 	Request
 	from, to    topology.PortID
-	conflicting []claim
+	conflicting []ownedKey
 	limit       bitrate.Rate // of what the project may hold at a time; 0: none, or not to be looked at
 }
 

@@ -15,7 +15,7 @@ import (
 
 // busyPlanner returns the planner of a small network that is crowded for a
 // minute.
-func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []claim) {
+func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []ownedKey) {
 	const switches = 5
 	rate := rapid.SampledFrom([]bitrate.Rate{2, 3, 4, 6})
 	w := newWorld(t, switches, rate.Draw(t, "edge"))
@@ -46,11 +46,11 @@ func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []claim)
 		}
 	}
 	for i := range 3 {
-		k := claimOf(&Request{Key: key(host(1, 1), host(i+2, 1))})
+		k := ownedKeyOf(&Request{Key: key(host(1, 1), host(i+2, 1))})
 		for at := Seconds(0); at < 60; {
 			x := Window{at + secondsRange(0, 30).Draw(t, "key"), 0}
 			x.End = x.Start + secondsRange(1, 9).Draw(t, "kept")
-			books.keys.add(reservation[claim]{k, x, 1})
+			books.keys.add(reservation[ownedKey]{k, x, 1})
 			at = x.End
 		}
 		keys = append(keys, k)
@@ -105,7 +105,7 @@ func TestEarliestAgainstTrial(t *testing.T) {
 			after := pl
 			after.calendars = &relieved
 			if again := d; ok || start < before {
-				if !slices.ContainsFunc(d.conflicting, func(k claim) bool { return slices.Contains(block.keys, k.FlowKey) }) {
+				if !slices.ContainsFunc(d.conflicting, func(k ownedKey) bool { return slices.Contains(block.keys, k.FlowKey) }) {
 					again.conflicting = nil
 				}
 				if block.project == "" {

@@ -57,7 +57,7 @@ func (l *loader) identify(items []*item) {
 	for _, it := range items {
 		l.byID[it.ident] = it
 		if w := it.window(); w != (Window{}) {
-			l.calendars.keys.add(reservation[claim]{it.claim(), w, 1})
+			l.calendars.keys.add(reservation[ownedKey]{it.ownedKey(), w, 1})
 		}
 	}
 }

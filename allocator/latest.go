@@ -85,7 +85,7 @@ func (c calendar[K]) fitBefore(on K, w Window, room bitrate.Rate) Seconds {
 
 // fitBefore returns the latest start, not after w's, at which a window of w's
 // length finds nothing reserved of exactly this traffic.
-func (b *keyCalendar) fitBefore(k claim, w Window) Seconds {
+func (b *keyCalendar) fitBefore(k ownedKey, w Window) Seconds {
 	return b.clear(k, w, func(f flow) Seconds { return Seconds(f.from) - (w.End - w.Start) }, (*timeline).fitBefore)
 }
 

@@ -137,12 +137,12 @@ func TestChangeTakesNoFragments(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newKeyCalendar()
-			b.add(reservation[claim]{claimOf(&tc.had), span(0, 100), 1})
+			b.add(reservation[ownedKey]{ownedKeyOf(&tc.had), span(0, 100), 1})
 			for range 2 * fewFlows { // until there is a timeline for each
-				if got := b.fragmentsClaimed(claimOf(&tc.now), claim{}); got != tc.refused {
-					t.Fatalf("fragments are claimed: %t", got)
+				if got := b.fragmentsOwned(ownedKeyOf(&tc.now), ownedKey{}); got != tc.refused {
+					t.Fatalf("fragments are another's: %t", got)
 				}
-				b.add(reservation[claim]{claimOf(&tc.had), span(100, 200), 1})
+				b.add(reservation[ownedKey]{ownedKeyOf(&tc.had), span(100, 200), 1})
 			}
 		})
 	}

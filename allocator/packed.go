@@ -243,9 +243,9 @@ func (it *item) key() path.FlowKey {
 	return k
 }
 
-// claim returns the traffic that it has, and whose that is.
-func (it *item) claim() claim {
-	return claim{canonical(it.key()), claimant{unique.Make(it.project()), it.bandwidth > 0}}
+// ownedKey returns the traffic that it has, and whose that is.
+func (it *item) ownedKey() ownedKey {
+	return ownedKey{canonical(it.key()), keyOwner{unique.Make(it.project()), it.bandwidth > 0}}
 }
 
 // path returns the path, the caller's to keep; nil if there is none.

@@ -199,7 +199,7 @@ func (a *Allocator) removedLocked(it *item, now Seconds) *record {
 	case !it.live():
 		return nil
 	case c.lapsed(now), c.over(now):
-		next.State, next.Reason = Complete, a.verdictLocked(c, now)
+		next.State, next.Reason = Complete, a.endReasonLocked(c, now)
 		if c.Started {
 			next.Window.End = max(c.Window.Start, min(c.Window.End, now))
 		}
@@ -211,8 +211,8 @@ func (a *Allocator) removedLocked(it *item, now Seconds) *record {
 	return unlessSame(c, &next)
 }
 
-// verdictLocked returns the Reason of an allocation that has come to its end.
-func (a *Allocator) verdictLocked(c *record, now Seconds) string {
+// endReasonLocked returns the Reason of an allocation that has come to its end.
+func (a *Allocator) endReasonLocked(c *record, now Seconds) string {
 	if c.lapsed(now) && c.Started {
 		return fmt.Sprintf("released: its lease of %d s ended and was not renewed", c.ActiveLease)
 	}

@@ -6,29 +6,29 @@ import (
 	"conga/controller/path"
 )
 
-// claim is traffic, and whose it is.
-type claim struct {
+// ownedKey is traffic, and whose it is.
+type ownedKey struct {
 	path.FlowKey // canonical
-	by           claimant
+	by           keyOwner
 }
 
-// claimant is what decides between claims of the same traffic.
-type claimant struct {
+// keyOwner is what decides between owners of the same traffic.
+type keyOwner struct {
 	project unique.Handle[string]
 	rated   bool // a rate is promised
 }
 
-func claimOf(r *Request) claim {
-	return claim{canonical(r.Key), claimant{unique.Make(r.ProjectID), r.Bandwidth > 0 || r.Volume != 0}}
+func ownedKeyOf(r *Request) ownedKey {
+	return ownedKey{canonical(r.Key), keyOwner{unique.Make(r.ProjectID), r.Bandwidth > 0 || r.Volume != 0}}
 }
 
-// blockedBy reports whether c cannot be where o is. A project's own claims may
+// blockedBy reports whether c cannot be where o is. A project's own keys may
 // not be confused with each other. Those of others are not to be outranked: a
 // packet that both match would leave the one that had it for c, which is the
-// more specific one. Only a claim without a rate gives way, to a rated one, and
+// more specific one. Only a key without a rate gives way, to a rated one, and
 // only if of the two projects the one that asks owns an end. owns reports
 // whether a project does.
-func (c claim) blockedBy(o claim, owns func(project unique.Handle[string]) bool) bool {
+func (c ownedKey) blockedBy(o ownedKey, owns func(project unique.Handle[string]) bool) bool {
 	if c.by.project == o.by.project {
 		return c.Conflicts(o.FlowKey)
 	}
@@ -38,10 +38,10 @@ func (c claim) blockedBy(o claim, owns func(project unique.Handle[string]) bool)
 	return !c.by.rated || o.by.rated || !owns(c.by.project) || owns(o.by.project)
 }
 
-// sharesFragments reports whether claims of different projects are of the same
+// sharesFragments reports whether keys of different projects are of the same
 // fragments, which name no ports, and, of IPv6, no protocol. TCP has none. In
 // the switches the circuit with the lower handle has them.
-func (c claim) sharesFragments(o claim) bool {
+func (c ownedKey) sharesFragments(o ownedKey) bool {
 	if c.by.project == o.by.project || hostsOf(c.FlowKey) != hostsOf(o.FlowKey) ||
 		c.Proto == path.ProtoTCP || o.Proto == path.ProtoTCP {
 		return false
@@ -49,27 +49,26 @@ func (c claim) sharesFragments(o claim) bool {
 	if !c.Src.Is4() {
 		return c.Specificity() > 0 && o.Specificity() > 0
 	}
-	ported := func(k claim) bool { return k.SrcPort != 0 || k.DstPort != 0 }
+	ported := func(k ownedKey) bool { return k.SrcPort != 0 || k.DstPort != 0 }
 	return ported(c) && ported(o)
 }
 
-// selector is what of a claim is not its addresses.
+// selector is what of an ownedKey is not its addresses.
 type selector struct {
 	srcPort, dstPort uint16
 	proto            uint8
-	by               claimant
+	by               keyOwner
 }
 
-func selectorOf(c claim) selector { return selector{c.SrcPort, c.DstPort, c.Proto, c.by} }
+func selectorOf(c ownedKey) selector { return selector{c.SrcPort, c.DstPort, c.Proto, c.by} }
 
-// between returns the claim of the selector's traffic between the hosts of a
-// key.
-func (s selector) between(k path.FlowKey) claim {
-	return claim{path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: s.proto, SrcPort: s.srcPort, DstPort: s.dstPort}, s.by}
+// between returns the selector's traffic between the hosts of a key.
+func (s selector) between(k path.FlowKey) ownedKey {
+	return ownedKey{path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: s.proto, SrcPort: s.srcPort, DstPort: s.dstPort}, s.by}
 }
 
-// wider returns the selectors of a claimant that match all that s does.
-func (s selector) wider(by claimant) (list []selector) {
+// wider returns the selectors of an owner that match all that s does.
+func (s selector) wider(by keyOwner) (list []selector) {
 	seen := map[selector]bool{}
 	for mask := range 8 {
 		w := selector{s.srcPort, s.dstPort, s.proto, by}

@@ -24,17 +24,17 @@ type gauge struct {
 	planner
 	from, to topology.PortID
 	best     path.Path // the one with most room
-	meters   []*meter  // of its links
+	dials    []*dial   // of its links
 	sealed   int64     // no path over trunks has this rate
 	sealedTo Seconds   // before this moment
-	trunks   []*meter  // by the number of their links, the same for both of a cable
-	access   [4]meter
+	trunks   []*dial   // by the number of their links, the same for both of a cable
+	access   [4]dial
 	now      Seconds
 }
 
-// meter is what is known of one link or cable, up to the moment that was asked
+// dial is what is known of one link or cable, up to the moment that was asked
 // about last.
-type meter struct {
+type dial struct {
 	line  *timeline // nil: nothing is reserved
 	limit int64     // of the direction that has less
 	mark  mark
@@ -42,13 +42,13 @@ type meter struct {
 	next  Seconds // when that may change
 }
 
-func (pl planner) meterOf(l *topology.Link) meter {
-	return meter{next: beforeAll, line: pl.calendars.links.calendar[cableOf(l.ID)], limit: int64(pl.limitOf(*l))}
+func (pl planner) dialOf(l *topology.Link) dial {
+	return dial{next: beforeAll, line: pl.calendars.links.calendar[cableOf(l.ID)], limit: int64(pl.limitOf(*l))}
 }
 
 // free returns what is free at a moment, not before those that were asked about
 // earlier.
-func (m *meter) free(at Seconds) int64 {
+func (m *dial) free(at Seconds) int64 {
 	if m.line == nil {
 		m.left = m.limit
 		return m.limit
@@ -62,7 +62,7 @@ func (m *meter) free(at Seconds) int64 {
 
 // until returns the first moment after the last one, at far at the latest, from
 // which on less than a rate is free or, with more, as much.
-func (m *meter) until(rate int64, more bool, far Seconds) Seconds {
+func (m *dial) until(rate int64, more bool, far Seconds) Seconds {
 	if m.line == nil || more && m.limit < rate {
 		return far
 	}
@@ -83,7 +83,7 @@ func (pl planner) steps(from, to topology.PortID, w Window) (steps []Step, until
 		if !ok {
 			return nil, w.End
 		}
-		g.access[i] = pl.meterOf(&l)
+		g.access[i] = pl.dialOf(&l)
 	}
 	g.now = w.Start
 	for reads := 0; g.now < w.End; reads++ {
@@ -122,7 +122,7 @@ func (g *gauge) read(far Seconds) (rate bitrate.Rate, next Seconds) {
 		has = g.widthOfBest()
 	}
 	next = far
-	for _, m := range g.meters {
+	for _, m := range g.dials {
 		next = min(next, m.until(has, false, next))
 	}
 	if has < most {
@@ -150,7 +150,7 @@ func (g *gauge) widen(rate int64, far Seconds) bool {
 }
 
 // width returns what all of some links have free now.
-func (g *gauge) width(links []meter) int64 {
+func (g *gauge) width(links []dial) int64 {
 	least := links[0].free(g.now)
 	for i := range links[1:] {
 		least = min(least, links[i+1].free(g.now))
@@ -160,7 +160,7 @@ func (g *gauge) width(links []meter) int64 {
 
 // widthOfBest returns what the best path has free now; 0 if there is none.
 func (g *gauge) widthOfBest() (least int64) {
-	for i, m := range g.meters {
+	for i, m := range g.dials {
 		if free := m.free(g.now); i == 0 || free < least {
 			least = free
 		}
@@ -170,27 +170,27 @@ func (g *gauge) widthOfBest() (least int64) {
 
 // take makes a path the best one.
 func (g *gauge) take(p path.Path) {
-	g.best, g.meters = p, g.meters[:0]
+	g.best, g.dials = p, g.dials[:0]
 	for i := range g.access {
-		g.meters = append(g.meters, &g.access[i])
+		g.dials = append(g.dials, &g.access[i])
 	}
 	for i := 1; i < len(p); i++ {
 		id := topology.LinkID{From: topology.PortID{DPID: p[i-1].DPID, Port: p[i-1].Out}, To: topology.PortID{DPID: p[i].DPID, Port: p[i].In}}
 		l, _ := g.snapshot.Link(id)
-		g.meters = append(g.meters, g.trunk(g.graph.Number(id), &l))
+		g.dials = append(g.dials, g.trunk(g.graph.Number(id), &l))
 	}
 }
 
-// trunk returns the meter of the cable that a trunk link is of.
-func (g *gauge) trunk(number int32, l *topology.Link) *meter {
+// trunk returns the dial of the cable that a trunk link is of.
+func (g *gauge) trunk(number int32, l *topology.Link) *dial {
 	if int(number) < len(g.trunks) && g.trunks[number] != nil {
 		return g.trunks[number]
 	}
 	other := g.graph.Number(l.ID.Reverse())
 	if n := int(max(number, other)); n >= len(g.trunks) {
-		g.trunks = append(g.trunks, make([]*meter, n+1-len(g.trunks))...)
+		g.trunks = append(g.trunks, make([]*dial, n+1-len(g.trunks))...)
 	}
-	m := g.meterOf(l)
+	m := g.dialOf(l)
 	if back, ok := g.snapshot.Link(l.ID.Reverse()); ok {
 		m.limit = min(m.limit, int64(g.limitOf(back)))
 	}

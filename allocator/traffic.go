@@ -38,7 +38,7 @@ type flow struct {
 type flows struct {
 	few  []flow
 	many map[selector]*timeline
-	by   map[claimant]int // with many: how many of these are whose
+	by   map[keyOwner]int // with many: how many of these are whose
 }
 
 // fewFlows is how many reservations are looked through.
@@ -89,7 +89,7 @@ func put[K comparable](m map[K]traffic, k K, t traffic) {
 
 // flowOf returns a reservation in its short form; ok is false if its window
 // does not fit.
-func flowOf(x reservation[claim]) (f flow, ok bool) {
+func flowOf(x reservation[ownedKey]) (f flow, ok bool) {
 	w := x.window
 	if w.Start < 0 || w.End > math.MaxUint32 {
 		return f, false
@@ -98,7 +98,7 @@ func flowOf(x reservation[claim]) (f flow, ok bool) {
 }
 
 // add enters a reservation. Its window must not be empty.
-func (b *keyCalendar) add(x reservation[claim]) {
+func (b *keyCalendar) add(x reservation[ownedKey]) {
 	t := b.between(x.on.FlowKey)
 	f, short := flowOf(x)
 	switch {
@@ -119,7 +119,7 @@ func (b *keyCalendar) add(x reservation[claim]) {
 }
 
 // remove takes out a reservation that add has entered.
-func (b *keyCalendar) remove(x reservation[claim]) {
+func (b *keyCalendar) remove(x reservation[ownedKey]) {
 	t := b.between(x.on.FlowKey)
 	f, short := flowOf(x)
 	if short && t.first == f {
@@ -133,7 +133,7 @@ func (b *keyCalendar) remove(x reservation[claim]) {
 	b.set(x.on.FlowKey, t)
 }
 
-func (m *flows) remove(x reservation[claim], f flow) {
+func (m *flows) remove(x reservation[ownedKey], f flow) {
 	if m.many != nil {
 		m.change(x, -1)
 		return
@@ -152,7 +152,7 @@ func (m *flows) spread() {
 	if m.many != nil {
 		return
 	}
-	m.many, m.by = map[selector]*timeline{}, map[claimant]int{}
+	m.many, m.by = map[selector]*timeline{}, map[keyOwner]int{}
 	for _, f := range m.few {
 		m.line(f.selector).add(f.window(), 1)
 	}
@@ -171,7 +171,7 @@ func (m *flows) line(k selector) *timeline {
 	return l
 }
 
-func (m *flows) change(x reservation[claim], by int64) {
+func (m *flows) change(x reservation[ownedKey], by int64) {
 	k := selectorOf(x.on)
 	l := m.line(k)
 	if l.add(x.window, by); len(l.blocks) == 0 {
@@ -184,14 +184,14 @@ func (m *flows) change(x reservation[claim], by int64) {
 
 // fit returns the earliest start, not before w's, at which a window of w's
 // length finds nothing reserved of exactly this traffic.
-func (b *keyCalendar) fit(k claim, w Window) Seconds {
+func (b *keyCalendar) fit(k ownedKey, w Window) Seconds {
 	return b.clear(k, w, func(f flow) Seconds { return Seconds(f.to) }, (*timeline).fit)
 }
 
 // clear moves a window, of which it returns the start, until nothing is
 // reserved in it of exactly this traffic. past returns the start beyond a flow
 // that is in the way, fit that which a timeline leaves.
-func (b *keyCalendar) clear(k claim, w Window, past func(flow) Seconds, fit func(*timeline, Window, int64) Seconds) Seconds {
+func (b *keyCalendar) clear(k ownedKey, w Window, past func(flow) Seconds, fit func(*timeline, Window, int64) Seconds) Seconds {
 	t := b.between(k.FlowKey)
 	length, want := w.End-w.Start, selectorOf(k)
 	for {
@@ -218,11 +218,11 @@ func (b *keyCalendar) clear(k claim, w Window, past func(flow) Seconds, fit func
 
 // taken reports whether some of the window is reserved for exactly this
 // traffic.
-func (b *keyCalendar) taken(k claim, w Window) bool { return b.fit(k, w) != w.Start }
+func (b *keyCalendar) taken(k ownedKey, w Window) bool { return b.fit(k, w) != w.Start }
 
-// conflicting returns what is claimed and blocks c. owns reports whether a
+// conflicting returns what is reserved and blocks c. owns reports whether a
 // project owns an end of c's traffic.
-func (b *keyCalendar) conflicting(c claim, owns func(project unique.Handle[string]) bool) (found []claim) {
+func (b *keyCalendar) conflicting(c ownedKey, owns func(project unique.Handle[string]) bool) (found []ownedKey) {
 	seen := map[selector]bool{}
 	note := func(x selector) {
 		if other := x.between(c.FlowKey); !seen[x] && c.blockedBy(other, owns) {
@@ -241,7 +241,7 @@ func (b *keyCalendar) conflicting(c claim, owns func(project unique.Handle[strin
 		note(f.selector)
 	}
 	if n := c.Specificity(); n == 0 || n == 3 {
-		// Only wider claims can block one that says all or nothing, and no
+		// Only wider keys can block one that says all or nothing, and no
 		// search is needed however many ports the two hosts use.
 		for by := range t.more.by {
 			for _, x := range selectorOf(c).wider(by) {
@@ -258,9 +258,9 @@ func (b *keyCalendar) conflicting(c claim, owns func(project unique.Handle[strin
 	return found
 }
 
-// fragmentsClaimed reports whether another project has a claim of fragments
+// fragmentsOwned reports whether another project has fragments reserved
 // that are c's as well, and were not was's, of which c is a change.
-func (b *keyCalendar) fragmentsClaimed(c, was claim) bool {
+func (b *keyCalendar) fragmentsOwned(c, was ownedKey) bool {
 	t := b.between(c.FlowKey)
 	shared := func(x selector) bool {
 		o := x.between(c.FlowKey)

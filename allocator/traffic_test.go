@@ -20,8 +20,8 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 	hosts := []netip.Addr{host(1, 1), host(1, 2), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2"), netip.MustParseAddr("fd00::3")}
 	rapid.Check(t, func(t *rapid.T) {
 		b := newKeyCalendar()
-		var held []reservation[claim]
-		draw := func() reservation[claim] {
+		var held []reservation[ownedKey]
+		draw := func() reservation[ownedKey] {
 			ends := rapid.SampledFrom([][2]int{{0, 1}, {2, 3}, {3, 4}, {2, 4}}).Draw(t, "hosts")
 			k := path.FlowKey{Src: hosts[ends[0]], Dst: hosts[ends[1]], Proto: rapid.SampledFrom([]uint8{0, 6, 17}).Draw(t, "proto")}
 			k.SrcPort, k.DstPort = uint16(rapid.IntRange(0, 2).Draw(t, "src")), uint16(rapid.IntRange(0, 1).Draw(t, "dst"))
@@ -33,8 +33,8 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 			if rapid.IntRange(0, 20).Draw(t, "late") == 0 {
 				w.Start, w.End = w.Start+math.MaxUint32, w.End+math.MaxUint32
 			}
-			by := claimant{unique.Make(rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")), rapid.Bool().Draw(t, "rated")}
-			return reservation[claim]{claim{canonical(k), by}, w, 1}
+			by := keyOwner{unique.Make(rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")), rapid.Bool().Draw(t, "rated")}
+			return reservation[ownedKey]{ownedKey{canonical(k), by}, w, 1}
 		}
 		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			if len(held) > 0 && rapid.IntRange(0, 3).Draw(t, "remove") == 0 {
@@ -47,8 +47,8 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 			}
 			x, owners := draw(), rapid.SampledFrom([]string{"", "p", "q", "pq"}).Draw(t, "owners")
 			owns := func(project unique.Handle[string]) bool { return strings.Contains(owners, project.Value()) }
-			paper := calendar[claim]{}
-			rivals := map[claim]bool{}
+			paper := calendar[ownedKey]{}
+			rivals := map[ownedKey]bool{}
 			for _, y := range held {
 				paper.add(y)
 				if paperBlocks(y.on, x.on, owns) {
@@ -81,7 +81,7 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 }
 
 // paperBlocks reports whether blockedBy does, said in another way.
-func paperBlocks(had, asks claim, owns func(unique.Handle[string]) bool) bool {
+func paperBlocks(had, asks ownedKey, owns func(unique.Handle[string]) bool) bool {
 	switch {
 	case !had.Meets(asks.FlowKey):
 		return false
@@ -95,18 +95,18 @@ func paperBlocks(had, asks claim, owns func(unique.Handle[string]) bool) bool {
 	return !gives || !takes
 }
 
-// size returns how many pairs of hosts have claims.
+// size returns how many pairs of hosts have traffic reserved.
 func (b *keyCalendar) size() int { return len(b.four) + len(b.six) }
 
 // TestKeyCalendarOfManyWindows: of one sort of traffic there may be more
 // windows than are looked through, in any order, and what fits between them is
 // found.
 func TestKeyCalendarOfManyWindows(t *testing.T) {
-	k := claimOf(&Request{Key: key(host(1, 1), host(1, 2))})
+	k := ownedKeyOf(&Request{Key: key(host(1, 1), host(1, 2))})
 	for _, first := range []int{0, 5, 29} {
 		b := newKeyCalendar()
 		add := func(i int) {
-			b.add(reservation[claim]{k, Window{Seconds(10 * i), Seconds(10*i + 8)}, 1})
+			b.add(reservation[ownedKey]{k, Window{Seconds(10 * i), Seconds(10*i + 8)}, 1})
 		}
 		add(first)
 		for i := range 30 {

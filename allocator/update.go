@@ -182,7 +182,7 @@ func movedStart(before, after Request) (field string) {
 // another project may have: the allocation keeps its handle, and with a lower
 // one it would take them.
 func (a *Allocator) checkFragmentsLocked(was *record, r Request) *Error {
-	if r.Key == was.Key || !a.calendars.keys.fragmentsClaimed(claimOf(&r), claimOf(&was.Request)) {
+	if r.Key == was.Key || !a.calendars.keys.fragmentsOwned(ownedKeyOf(&r), ownedKeyOf(&was.Request)) {
 		return nil
 	}
 	return &Error{Kind: Conflict, Field: "dst_port", Err: fmt.Errorf(

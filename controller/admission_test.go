@@ -65,7 +65,7 @@ func TestUnlistedSwitchIsRefused(t *testing.T) {
 	var mu sync.Mutex
 	var refused []Refusal
 	cfg := Config{
-		Logger: slog.New(&log), Switches: Admission{Listed: true, List: []ListedSwitch{{DPID: 1}, {DPID: 2}}},
+		Log: slog.New(&log), Switches: Admission{Listed: true, List: []ListedSwitch{{DPID: 1}, {DPID: 2}}},
 		Refused: func(r Refusal) { mu.Lock(); defer mu.Unlock(); refused = append(refused, r) },
 	}
 	inBubble(t, pair, cfg, func(l *lab) {

@@ -56,7 +56,7 @@ func reconnectLosesNoPacket(l *lab) {
 func TestRestartWhileASwitchIsAwayClosesNoRing(t *testing.T) {
 	k := &keeper{}
 	ring := func(c ofswitch.TopologyConfig) *ofswitch.Network { return ofswitch.Ring(3, c) }
-	inBubble(t, ring, Config{Memory: k}, func(l *lab) { restartWithoutOne(l, k) })
+	inBubble(t, ring, Config{SavedNetwork: k}, func(l *lab) { restartWithoutOne(l, k) })
 }
 
 func restartWithoutOne(l *lab, k *keeper) {
@@ -80,7 +80,7 @@ func restartWithoutOne(l *lab, k *keeper) {
 	away.Disconnect()
 	l.until("away", func(s *topology.Snapshot) bool { return !s.Switches[mid].Connected })
 	l.stop()
-	l = l.again(Config{Memory: k})
+	l = l.again(Config{SavedNetwork: k})
 	time.Sleep(10 * time.Second) // longer than a port is probed before it becomes an edge
 	edges := 0
 	for _, sw := range l.Snapshot().Switches {

@@ -30,7 +30,7 @@ type chaos struct {
 	*lab
 	rng     *rand.Rand
 	cfg     Config
-	memory  *keeper
+	saved   *keeper
 	calls   sync.WaitGroup
 	life    context.Context
 	halt    func()
@@ -54,10 +54,10 @@ func TestChaos(t *testing.T) {
 	cfg.Hosts = 1
 	n := ofswitch.Torus(3, 3, cfg)
 	c := &chaos{
-		rng: rand.New(rand.NewPCG(seed, 1)), memory: &keeper{}, wanted: map[string]path.Circuit{},
+		rng: rand.New(rand.NewPCG(seed, 1)), saved: &keeper{}, wanted: map[string]path.Circuit{},
 		cfg: Config{Audit: 300 * time.Millisecond, Patience: 2 * time.Second, Topology: topology.Config{Doubt: 2 * time.Second}},
 	}
-	c.cfg.Memory = c.memory
+	c.cfg.SavedNetwork = c.saved
 	c.lab = start(t, n, c.cfg)
 	c.cfg.Listen = c.Addr().String()
 	c.begin()

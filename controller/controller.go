@@ -21,8 +21,8 @@ import (
 	"conga/openflow/channel"
 )
 
-// Memory keeps what was last known of the network over a restart.
-type Memory interface {
+// SavedNetwork keeps what was last known of the network over a restart.
+type SavedNetwork interface {
 	// Load returns all that is kept.
 	Load() (topology.Saved, error)
 	// Save changes it. A change that was not saved comes again, with the next.
@@ -40,7 +40,7 @@ type Priority struct {
 
 // Config says what a [Controller] is to do. Only Listen is required.
 type Config struct {
-	Logger          *slog.Logger // default: nothing is logged
+	Log             *slog.Logger // default: nothing is logged
 	Listen          string       // address for switches, such as 0.0.0.0:6653
 	TLS             *tls.Config  // nil: TCP
 	Forwarding      flow.Forwarding
@@ -54,7 +54,7 @@ type Config struct {
 	NoLLDP          bool              // no probes over cables, so that links have to be static
 	NoBDDP          bool              // no probes through bridges, so that rings through them are not found
 	Priority        Priority
-	Memory          Memory        // nil: a restart begins with an empty network
+	SavedNetwork    SavedNetwork  // nil: a restart begins with an empty network
 	Audit           time.Duration // how often a switch's entries are compared with what is wanted; default 10 s
 	Patience        time.Duration // how long a switch may take to answer a barrier; default 30 s
 	Topology        topology.Config
@@ -128,8 +128,8 @@ type Controller struct {
 // New returns a controller. It does nothing before [Controller.Listen] and
 // [Controller.Run].
 func New(cfg Config) (*Controller, error) {
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	if cfg.Forwarding == "" {
 		cfg.Forwarding = flow.ForwardL2
@@ -158,7 +158,7 @@ func New(cfg Config) (*Controller, error) {
 	}
 	c := &Controller{
 		cfg:         cfg,
-		log:         cfg.Logger,
+		log:         cfg.Log,
 		policy:      policy(cfg),
 		prober:      discovery.NewProber(secret),
 		builder:     topology.NewBuilder(cfg.Topology, time.Now()),
@@ -336,17 +336,17 @@ func (c *Controller) Restore(circuits []path.Circuit) { c.restored = circuits }
 // entries are confirmed before the old ones go. An error is an [*Error] that
 // names the switch which is away, or what it refused; the circuit stays wanted.
 func (c *Controller) Install(ctx context.Context, circuit path.Circuit) error {
-	return c.ask(ctx, circuit.ID, func(reply chan<- error) event { return install{circuit, reply} })
+	return c.submit(ctx, circuit.ID, func(reply chan<- error) event { return install{circuit, reply} })
 }
 
 // Remove takes the circuit's entries out and returns when every connected
 // switch has confirmed it.
 func (c *Controller) Remove(ctx context.Context, id string) error {
-	return c.ask(ctx, id, func(reply chan<- error) event { return removal{id, reply} })
+	return c.submit(ctx, id, func(reply chan<- error) event { return removal{id, reply} })
 }
 
-// ask puts a request about a circuit to the core and waits for its answer.
-func (c *Controller) ask(ctx context.Context, id string, request func(chan<- error) event) error {
+// submit puts a request about a circuit to the core and waits for its answer.
+func (c *Controller) submit(ctx context.Context, id string, request func(chan<- error) event) error {
 	reply := make(chan error, 1)
 	if !c.post(ctx, request(reply)) {
 		return context.Cause(ctx)

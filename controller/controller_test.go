@@ -126,7 +126,7 @@ func TestMoveLosesNoPacket(t *testing.T) {
 func TestRestartTouchesNoEntry(t *testing.T) {
 	n := ofswitch.Ring(4, emulated())
 	k := &keeper{}
-	l := start(t, n, Config{Memory: k})
+	l := start(t, n, Config{SavedNetwork: k})
 	l.settled(4, 4)
 	l.pingAll()
 	l.acquainted()
@@ -147,7 +147,7 @@ func TestRestartTouchesNoEntry(t *testing.T) {
 	arrived := make(chan ofswitch.Arrivals)
 	go func() { arrived <- l.send("h1", "h3", 1500) }()
 	again := New
-	c2, err := again(Config{Listen: addr, Memory: k, Priority: l.cfg.Priority})
+	c2, err := again(Config{Listen: addr, SavedNetwork: k, Priority: l.cfg.Priority})
 	if err != nil {
 		t.Fatal(err)
 	}

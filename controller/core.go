@@ -19,7 +19,7 @@ const (
 	restShare = 4                      // and this many times what the last one took
 	reprobes  = 100                    // probes a tick that follow such as have stayed away
 	greetings = 4                      // whole states made before other events are looked at
-	saveEvery = 100 * time.Millisecond // memory is written at most this often
+	saveEvery = 100 * time.Millisecond // the saved network is written at most this often
 )
 
 // core owns the topology and the circuits. All its methods run
@@ -32,7 +32,7 @@ type core struct {
 	fresh    []*peer           // that have introduced themselves and have no wanted state yet
 	adopted  []chan<- struct{} // of inventories, to be closed when what follows is handed out
 	sessions sync.WaitGroup
-	memory   memory
+	saver    saver
 	heard    map[way]time.Time // when the probe left that came last
 	forgetAt int               // how many of these have the old ones forgotten
 	named    bool              // configured links that are not there have been named
@@ -87,10 +87,10 @@ func newCore(ctx context.Context, c *Controller) *core {
 		waits:      map[openflow.DPID]*queue{},
 		stuck:      map[openflow.DPID]map[*circuit]bool{},
 		doubted:    map[openflow.DPID]time.Time{},
-		memory:     memory{store: c.cfg.Memory, log: c.log},
+		saver:      saver{store: c.cfg.SavedNetwork, log: c.log},
 		wanted:     flow.NewWanted(c.policy),
 	}
-	if m, ok := k.memory.load(); ok {
+	if m, ok := k.saver.load(); ok {
 		k.builder.Recall(m, now)
 	}
 	for _, r := range c.restored {
@@ -111,7 +111,7 @@ func (k *core) run() {
 	defer ticker.Stop()
 	wake := time.NewTimer(0)
 	defer wake.Stop()
-	defer k.memory.close()
+	defer k.saver.close()
 	for {
 		select {
 		case e := <-k.events:
@@ -189,7 +189,7 @@ func (k *core) settle() (again time.Duration) {
 		close(done)
 	}
 	k.adopted = nil
-	k.memory.save(k.builder, now)
+	k.saver.save(k.builder, now)
 	return again
 }
 
@@ -252,7 +252,7 @@ func packetOut(to openflow.PortNo, frame []byte) *openflow.PacketOut {
 // keep what they hold.
 func (k *core) stop() {
 	k.bursts.announce(false)
-	k.memory.flush(k.builder)
+	k.saver.flush(k.builder)
 	for _, p := range k.peers {
 		p.session.conn.Close()
 	}

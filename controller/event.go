@@ -32,7 +32,7 @@ func (e arrival) apply(k *core) {
 		k.sessions.Go(func() { k.challenge(k.ctx, old.session, e) })
 		return
 	}
-	if why := k.crowded(e.conn); why != nil {
+	if why := k.vacancy(e.conn); why != nil {
 		k.refuse(e.conn, why)
 		return
 	}

@@ -81,7 +81,7 @@ func TestForms(t *testing.T) {
 				c.Switch.Habits = f.habits
 				return pair(c)
 			}
-			inBubble(t, build, Config{Logger: slog.New(&log)}, func(l *lab) { reshaped(l, f.says, &log) })
+			inBubble(t, build, Config{Log: slog.New(&log)}, func(l *lab) { reshaped(l, f.says, &log) })
 		})
 	}
 }

@@ -148,7 +148,7 @@ func TestHabits(t *testing.T) {
 				h.change(&c.Switch)
 				return ofswitch.Ring(3, c)
 			}
-			inBubble(t, build, Config{Memory: k}, func(l *lab) { inhabited(l, h, k) })
+			inBubble(t, build, Config{SavedNetwork: k}, func(l *lab) { inhabited(l, h, k) })
 		})
 	}
 }
@@ -210,7 +210,7 @@ func inhabited(l *lab, h habit, k *keeper) {
 	unchanged("the reconnection")
 	restored := carried(l)
 	l.stop()
-	l = l.again(Config{Memory: k}, restored...)
+	l = l.again(Config{SavedNetwork: k}, restored...)
 	l.settled(3, 3)
 	says("after the restart")
 	unchanged("the restart")

@@ -39,7 +39,7 @@ func linear(n int) func(ofswitch.TopologyConfig) *ofswitch.Network {
 	return func(cfg ofswitch.TopologyConfig) *ofswitch.Network { return ofswitch.Linear(n, cfg) }
 }
 
-func crowdOf(n int) func(ofswitch.TopologyConfig) *ofswitch.Network {
+func hostsOn(n int) func(ofswitch.TopologyConfig) *ofswitch.Network {
 	return func(cfg ofswitch.TopologyConfig) *ofswitch.Network {
 		cfg.Hosts = n
 		return ofswitch.Linear(1, cfg)
@@ -337,7 +337,7 @@ func TestAFloodOfAnnouncementsSilencesItsPortOnly(t *testing.T) {
 	} {
 		build := func(cfg ofswitch.TopologyConfig) *ofswitch.Network {
 			cfg.Switch.NoMeters = c.bare
-			return crowdOf(21)(cfg)
+			return hostsOn(21)(cfg)
 		}
 		inBubble(t, build, Config{}, func(l *lab) {
 			l.settled(1, 0)
@@ -381,7 +381,7 @@ func TestAFloodOfAnnouncementsSilencesItsPortOnly(t *testing.T) {
 
 // What comes from a host that finds no room is carried all the same.
 func TestACrowdedPortIsNotThrottled(t *testing.T) {
-	inBubble(t, crowdOf(2), Config{Topology: topology.Config{MaxHosts: 4}}, func(l *lab) {
+	inBubble(t, hostsOn(2), Config{Topology: topology.Config{MaxHosts: 4}}, func(l *lab) {
 		l.settled(1, 0)
 		l.pingAll()
 		router, to := l.net.Host("h1"), l.net.Host("h2")

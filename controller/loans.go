@@ -45,7 +45,7 @@ type policersDrop struct {
 
 func (e policersDrop) apply(k *core) {
 	for _, id := range e.policers {
-		k.wanted.Ask(e.dpid, id)
+		k.wanted.Dropping(e.dpid, id)
 	}
 }
 

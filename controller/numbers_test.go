@@ -96,7 +96,7 @@ func (l *lab) installAll(circuits ...path.Circuit) {
 // wanted any more go.
 func TestMetersKeepToTheSwitchsRange(t *testing.T) {
 	k := &keeper{}
-	inBubble(t, ranged(1024, 1, 1021, 1024), Config{Memory: k}, func(l *lab) {
+	inBubble(t, ranged(1024, 1, 1021, 1024), Config{SavedNetwork: k}, func(l *lab) {
 		sw := l.net.Switch(1)
 		unchanged := l.foreign(sw, 1, 1021, 1024)
 		l.settled(4, 4)
@@ -131,12 +131,12 @@ func TestMetersKeepToTheSwitchsRange(t *testing.T) {
 		l.settled(4, 4)
 		left("after the reconnection")
 		l.stop()
-		l = l.again(Config{Memory: k}, circuits...)
+		l = l.again(Config{SavedNetwork: k}, circuits...)
 		l.settled(4, 4)
 		time.Sleep(20 * time.Second)
 		left("after the restart")
 		l.stop()
-		l = l.again(Config{Memory: k}, circuits[0]) // the others ended meanwhile
+		l = l.again(Config{SavedNetwork: k}, circuits[0]) // the others ended meanwhile
 		l.settled(4, 4)
 		time.Sleep(20 * time.Second)
 		unchanged("after the restart with fewer")
@@ -390,7 +390,7 @@ func TestRoomThatOthersLeave(t *testing.T) {
 // Bursts that are configured leave no meters behind at a restart.
 func TestOtherBurstsLeaveNoMeterBehind(t *testing.T) {
 	k := &keeper{}
-	inBubble(t, ranged(1024), Config{Memory: k}, func(l *lab) {
+	inBubble(t, ranged(1024), Config{SavedNetwork: k}, func(l *lab) {
 		l.settled(4, 4)
 		l.pingAll()
 		l.acquainted()
@@ -399,7 +399,7 @@ func TestOtherBurstsLeaveNoMeterBehind(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		before := numbersOf(l.net.Switch(1))
 		l.stop()
-		l = l.again(Config{Memory: k, Priority: Priority{MeterBurst: 50 * time.Millisecond}}, circuits...)
+		l = l.again(Config{SavedNetwork: k, Priority: Priority{MeterBurst: 50 * time.Millisecond}}, circuits...)
 		l.settled(4, 4)
 		time.Sleep(20 * time.Second)
 		if got := numbersOf(l.net.Switch(1)); !slices.Equal(got, before) {

@@ -17,9 +17,9 @@ import (
 
 const benchEntries = 100_000
 
-// crowd returns so many circuits through one switch that it holds benchEntries
-// flow entries of them.
-func crowd() []path.Circuit {
+// manyCircuits returns so many circuits through one switch that it holds
+// benchEntries flow entries of them.
+func manyCircuits() []path.Circuit {
 	circuits := make([]path.Circuit, benchEntries/2)
 	for i := range circuits {
 		circuits[i] = path.Circuit{
@@ -85,7 +85,7 @@ func compared(b *testing.B, o *ovstest.OVS, listen string, circuits []path.Circu
 // ones of ours.
 func BenchmarkReconnectOpenVSwitch(b *testing.B) {
 	o := ovstest.Start(b)
-	circuits := crowd()
+	circuits := manyCircuits()
 	_, _, addr := compared(b, o, "127.0.0.1:0", circuits)
 	for b.Loop() {
 		took, mods, _ := compared(b, o, addr, circuits)

@@ -64,7 +64,7 @@ const each = 2
 // come free.
 func TestFullTable(t *testing.T) {
 	k := &keeper{}
-	inBubble(t, narrow(40), Config{Memory: k, Instance: 7}, func(l *lab) { fullTable(l, k) })
+	inBubble(t, narrow(40), Config{SavedNetwork: k, Instance: 7}, func(l *lab) { fullTable(l, k) })
 }
 
 func fullTable(l *lab, k *keeper) {
@@ -105,7 +105,7 @@ func fullTable(l *lab, k *keeper) {
 	for _, sw := range l.net.Switches() {
 		_ = sw.Apply(&openflow.FlowMod{Command: openflow.FlowDelete, Table: openflow.TableAll, BufferID: openflow.NoBuffer, OutPort: openflow.PortAny, OutGroup: openflow.GroupAny})
 	}
-	l = l.again(Config{Memory: k, Instance: 7}, list...)
+	l = l.again(Config{SavedNetwork: k, Instance: 7}, list...)
 	l.settledTrunks(2, 1)
 	before := room // best effort may have had more then
 	room = 0

@@ -31,7 +31,7 @@ func (l *lab) rival() *ofswitch.Switch {
 
 func TestSecondConnectionDoesNotEvictALiveSwitch(t *testing.T) {
 	var log warnings
-	inBubble(t, pair, Config{Logger: slog.New(&log)}, func(l *lab) {
+	inBubble(t, pair, Config{Log: slog.New(&log)}, func(l *lab) {
 		l.settled(2, 1)
 		first := l.Snapshot().Switches[1].Addr
 		for i := range 3 {

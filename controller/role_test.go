@@ -83,7 +83,7 @@ func secondStandsBack(l *lab) {
 	}
 	before := l.mods()
 	var log warnings
-	b := l.another(Config{Instance: 9, Logger: slog.New(&log)})
+	b := l.another(Config{Instance: 9, Log: slog.New(&log)})
 	b.until("the second controller to stand back", func(*topology.Snapshot) bool { return b.allAre(openflow.RoleSlave) })
 	if says := b.Snapshot().Switches[1]; says.Connected || !slices.Equal(says.Limitations, []string{"Another controller is its master, so CONGA changes nothing there."}) {
 		l.Errorf("the second says %+v", says)
@@ -161,7 +161,7 @@ func usurp(l *lab, sw *ofswitch.Switch, generation uint64) (role openflow.Role) 
 // that loses the switch stops at once, says so, and asks again later and later.
 func TestControllersDoNotFight(t *testing.T) {
 	var log warnings
-	inBubble(t, pair, Config{Instance: 7, Logger: slog.New(&log)}, func(l *lab) { doNotFight(l, &log) })
+	inBubble(t, pair, Config{Instance: 7, Log: slog.New(&log)}, func(l *lab) { doNotFight(l, &log) })
 }
 
 func doNotFight(l *lab, log *warnings) {
@@ -407,7 +407,7 @@ func TestEntriesOfEarlierControllers(t *testing.T) {
 			before := l.mods()
 			keep := &keeper{}
 			_ = keep.Save(topology.SavedChange{Saved: saved})
-			l = l.again(Config{Instance: k.instance, Memory: keep}, wanted...)
+			l = l.again(Config{Instance: k.instance, SavedNetwork: keep}, wanted...)
 			time.Sleep(2 * watchFor)
 			l.settledTrunks(2, 1)
 			if err := l.install(c); err != nil {

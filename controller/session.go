@@ -46,7 +46,7 @@ type session struct {
 	role     openflow.Role // of this controller; run sets it before anything else
 	mastered time.Time     // since when this controller is the switch's master
 
-	mu    sync.Mutex       // a leaf; guards flows
+	mu    sync.Mutex       // guards flows; strangers and numberings are used under it
 	flows *flow.Reconciler // what is wanted and what is there; the goroutine of run changes it, audits look at it
 
 	strangers strangers // what is kept of what is not wanted; belongs to what asks the switch for all that it holds

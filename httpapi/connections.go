@@ -42,19 +42,19 @@ func (a *api) reportConnections(x *exchange) error {
 }
 
 // takeOver saves what the body reports: all of it or nothing.
-func (a *api) takeOver(x *exchange) (connections.Receipt, error) {
+func (a *api) takeOver(x *exchange) (connections.Result, error) {
 	inBody := takeName(x.body, "project_id")
 	reports := takeReports(x.body)
 	p, err := x.parameters("project_id")
 	if err != nil {
-		return connections.Receipt{}, err
+		return connections.Result{}, err
 	}
 	project, err := a.projectOf(x, inBody, p.Text("project_id"))
 	if err != nil {
-		return connections.Receipt{}, err
+		return connections.Result{}, err
 	}
 	if project == "" {
-		return connections.Receipt{}, rest.NewFault(http.StatusUnprocessableEntity,
+		return connections.Result{}, rest.NewFault(http.StatusUnprocessableEntity,
 			"project_id: is required with an operator's key, in the query if the body is an array")
 	}
 	return a.Connections.Report(x.Request.Context(), project, reports)

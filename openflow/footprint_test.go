@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// crowded holds, of every list that a reply can be, an element that becomes
+// laden holds, of every list that a reply can be, an element that becomes
 // much more in memory than it is on the wire.
-var crowded = map[string]MultipartReplyBody{
+var laden = map[string]MultipartReplyBody{
 	"flow entries without a match":   FlowStatsReply{{}},
 	"flow entries with instructions": FlowStatsReply{{Instructions: slices.Repeat([]Instruction{GotoTable(1)}, 100)}},
 	"flow entries with actions":      FlowStatsReply{{Instructions: []Instruction{ApplyActions(make([]Action, 100)...)}}},
@@ -55,7 +55,7 @@ func fill(t *testing.T, body MultipartReplyBody, n int) []byte {
 // What a reply costs to be read is what it says to take in memory, and little
 // beyond.
 func TestFootprint(t *testing.T) {
-	for name, body := range crowded {
+	for name, body := range laden {
 		b := fill(t, body, MaxLen)
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)

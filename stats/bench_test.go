@@ -11,7 +11,7 @@ import (
 // plain answers as an idle switch of four ports does, with as many tables as
 // Open vSwitch has.
 type plain struct {
-	crowd
+	manySwitches
 	rows int // how often tables were asked for
 }
 
@@ -43,7 +43,7 @@ func (p *plain) AskAll(_ context.Context, _ openflow.DPID, questions ...*openflo
 // without what the connections cost.
 func BenchmarkIdleRound(b *testing.B) {
 	const n = 1024
-	src := &plain{crowd: crowd{snap: switches(n)}}
+	src := &plain{manySwitches: manySwitches{snap: switches(n)}}
 	p, err := New(b.Context(), Config{Source: src})
 	if err != nil {
 		b.Fatal(err)

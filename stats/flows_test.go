@@ -97,7 +97,7 @@ func TestListingsAreBounded(t *testing.T) {
 		t.Errorf("%d entries were read in a minute", read)
 	}
 
-	p, err := New(t.Context(), Config{Source: &crowd{}})
+	p, err := New(t.Context(), Config{Source: &manySwitches{}})
 	if err != nil {
 		t.Fatal(err)
 	}

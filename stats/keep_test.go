@@ -36,7 +36,7 @@ func newLandlord(t interface{ Fatal(...any) }) *landlord {
 // start makes a poller of what is kept.
 func (l *landlord) start(t interface{ Fatal(...any) }) {
 	p, err := New(context.Background(), Config{
-		Source: &crowd{snap: &topology.Snapshot{}}, Archive: l.kept,
+		Source: &manySwitches{snap: &topology.Snapshot{}}, Archive: l.kept,
 		Owner: func(id string) (Owner, bool) { o, ok := l.known[id]; return o, ok },
 	})
 	if err != nil {

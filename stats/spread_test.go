@@ -82,7 +82,7 @@ func TestTablesAreBounded(t *testing.T) {
 		every    time.Duration
 	}{{100, 5 * time.Second}, {1024, 30 * time.Second}} {
 		synctest.Test(t, func(t *testing.T) {
-			src := &plain{crowd: crowd{snap: switches(c.switches)}}
+			src := &plain{manySwitches: manySwitches{snap: switches(c.switches)}}
 			p, err := New(t.Context(), Config{Source: src})
 			if err != nil {
 				t.Fatal(err)
@@ -110,8 +110,8 @@ func TestTablesAreBounded(t *testing.T) {
 	}
 }
 
-// crowd is a network of many switches that counts what it is asked.
-type crowd struct {
+// manySwitches is a network of many switches that counts what it is asked.
+type manySwitches struct {
 	snap *topology.Snapshot
 
 	mu        sync.Mutex
@@ -121,9 +121,9 @@ type crowd struct {
 	slow      time.Duration
 }
 
-func (c *crowd) Snapshot() *topology.Snapshot { return c.snap }
+func (c *manySwitches) Snapshot() *topology.Snapshot { return c.snap }
 
-func (c *crowd) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
+func (c *manySwitches) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*openflow.MultipartRequest) ([]openflow.MultipartReplyBody, error) {
 	c.mu.Lock()
 	c.now++
 	c.most = max(c.most, c.now)
@@ -144,7 +144,7 @@ func (c *crowd) AskAll(ctx context.Context, dpid openflow.DPID, questions ...*op
 func TestRoundOfAnIdleNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 1024
-		c := &crowd{snap: switches(n), questions: map[openflow.MultipartType]int{}, at: map[openflow.DPID]time.Time{}, slow: 10 * time.Millisecond}
+		c := &manySwitches{snap: switches(n), questions: map[openflow.MultipartType]int{}, at: map[openflow.DPID]time.Time{}, slow: 10 * time.Millisecond}
 		p, err := New(t.Context(), Config{Source: c})
 		if err != nil {
 			t.Fatal(err)
@@ -189,7 +189,7 @@ func TestRoundOfAnIdleNetwork(t *testing.T) {
 // most; then each is asked once.
 func TestBusyNetworkIsAskedLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		src := &crowd{snap: switches(100), questions: map[openflow.MultipartType]int{}, at: map[openflow.DPID]time.Time{}}
+		src := &manySwitches{snap: switches(100), questions: map[openflow.MultipartType]int{}, at: map[openflow.DPID]time.Time{}}
 		var busy atomic.Bool
 		p, err := New(t.Context(), Config{Source: src, Busy: busy.Load})
 		if err != nil {

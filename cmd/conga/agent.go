@@ -73,8 +73,8 @@ renewed as long as the server agrees. Ctrl-C or SIGTERM ends it.`,
 // An agent reports the connections that scan finds.
 type agent struct {
 	*app
-	s              session
-	connect        func() (session, error)
+	s              caller
+	connect        func() (caller, error)
 	scan           func(ctx context.Context, now time.Time) ([]client.Connection, error)
 	interval       time.Duration
 	once, loopback bool

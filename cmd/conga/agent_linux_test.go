@@ -36,7 +36,7 @@ func TestAgentBearsNames(t *testing.T) {
 
 	// Only this test's own connections count.
 	scan := newScanner()
-	a := &agent{app: &app{err: &buffer{}}, s: session{Client: c}, loopback: true, scan: func(ctx context.Context, now time.Time) ([]client.Connection, error) {
+	a := &agent{app: &app{err: &buffer{}}, s: caller{Client: c}, loopback: true, scan: func(ctx context.Context, now time.Time) ([]client.Connection, error) {
 		list, err := scan.scan(ctx, now)
 		mine := func(c client.Connection) bool {
 			return c.Source.PID == int32(child) || c.Source.PID == int32(os.Getpid())

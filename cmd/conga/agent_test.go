@@ -117,12 +117,12 @@ func agentOf(t *testing.T, n int) (*agent, *fake, *bytes.Buffer) {
 	scan := func(context.Context, time.Time) ([]client.Connection, error) {
 		return append([]client.Connection(nil), list...), nil
 	}
-	connect := func() (session, error) {
+	connect := func() (caller, error) {
 		const next = "conga_next" // the fake takes any key
 		c, err := client.New(client.Config{BaseURL: s.URL, Key: next, Fingerprint: client.Fingerprint(s.Certificate())})
-		return session{Client: c, key: next}, err
+		return caller{Client: c, key: next}, err
 	}
-	return &agent{app: &app{err: &out}, s: session{Client: c, key: key}, connect: connect, scan: scan, interval: time.Millisecond, deployment: "lab", job: "mover", index: 3}, s.fake, &out
+	return &agent{app: &app{err: &out}, s: caller{Client: c, key: key}, connect: connect, scan: scan, interval: time.Millisecond, deployment: "lab", job: "mover", index: 3}, s.fake, &out
 }
 
 func TestAgentReports(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 // the project has it, or for the lease at first if that would be refused or
 // start later: what others were promised before is not worth the wait, and what
 // is left beside it is taken when the path is active.
-func (r *commandRun) reserve(ctx context.Context, s session) (err error) {
+func (r *commandRun) reserve(ctx context.Context, s caller) (err error) {
 	least := r.request.Duration
 	if r.openEnded {
 		if r.ahead, err = s.runAhead(ctx, r.request.ProjectID); err != nil {
@@ -39,7 +39,7 @@ func (r *commandRun) reserve(ctx context.Context, s session) (err error) {
 // runAhead returns the seconds for which a project reserves paths of commands
 // that do not say how long they run; 0: for their lease at a time. A project of
 // which only the HTTP directory knows has what it is by default.
-func (s session) runAhead(ctx context.Context, project string) (int64, error) {
+func (s caller) runAhead(ctx context.Context, project string) (int64, error) {
 	p, err := s.Project(ctx, project)
 	if refused, answered := errors.AsType[*client.Error](err); answered && refused.Status == http.StatusNotFound {
 		return client.DefaultRunAhead, nil
@@ -61,7 +61,7 @@ func tooMuch(err error) bool {
 // is reserved for longer than the lease has one while it is active, too; where
 // there is none of that sort, an open end is not reserved ahead, since the path
 // would outlast a conga that is killed.
-func (r *commandRun) allocate(ctx context.Context, s session) error {
+func (r *commandRun) allocate(ctx context.Context, s caller) error {
 	r.request.ActiveLease = 0
 	if r.request.Duration > int64(r.lease/time.Second) {
 		r.request.ActiveLease = r.waiting()
@@ -88,7 +88,7 @@ func (r *commandRun) allocate(ctx context.Context, s session) error {
 
 // startSooner makes a path that is planned for later shorter if it starts
 // sooner then. It ignores errors: the path that there is will do.
-func (r *commandRun) startSooner(ctx context.Context, s session, least int64) {
+func (r *commandRun) startSooner(ctx context.Context, s caller, least int64) {
 	planned, err := s.Show(ctx, r.id)
 	if err != nil || planned.State != client.Pending || planned.StartTime == nil || planned.Reason == nil {
 		return // it starts now, or when that is known

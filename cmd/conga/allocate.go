@@ -161,9 +161,9 @@ func (t *traffic) moments() map[string]momentFlag {
 	}
 }
 
-// connectFor returns a session for a request, which it gives the key's project
+// connectFor returns a caller for a request, which it gives the key's project
 // if it names none.
-func (a *app) connectFor(ctx context.Context, r *client.Request) (session, error) {
+func (a *app) connectFor(ctx context.Context, r *client.Request) (caller, error) {
 	s, err := a.connect()
 	if err != nil {
 		return s, err
@@ -234,7 +234,7 @@ func fromStart(timeout time.Duration, r client.Request, now time.Time) time.Dura
 
 // wait shows the allocation's progress until it is active. seen, if not nil, is
 // called with it whenever it has changed.
-func (a *app) wait(ctx context.Context, s session, id string, timeout time.Duration, seen func(client.Allocation)) error {
+func (a *app) wait(ctx context.Context, s caller, id string, timeout time.Duration, seen func(client.Allocation)) error {
 	if timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errTimeUp)

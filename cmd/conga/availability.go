@@ -22,7 +22,7 @@ func (a *app) availabilityCommand() *cobra.Command {
 		Example: `  conga availability 192.127.1.10 192.127.1.11
   conga availability 192.127.1.10 192.127.1.11 --bandwidth 5G --duration 2h --horizon 7d`,
 		Args: needs("SRC", "DST"),
-	}, func(ctx context.Context, s session, args []string) error {
+	}, func(ctx context.Context, s caller, args []string) error {
 		r, err := t.described(args[0], args[1])
 		if err != nil {
 			return err

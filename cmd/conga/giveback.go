@@ -26,7 +26,7 @@ const (
 
 // giveBack releases the path, unless it has ended by itself. Another signal
 // cuts it short.
-func (a *app) giveBack(ctx context.Context, s session, r *commandRun) {
+func (a *app) giveBack(ctx context.Context, s caller, r *commandRun) {
 	ctx, cancel := context.WithTimeout(ctx, releaseTime)
 	defer cancel()
 	go cutShort(ctx, cancel, r.signals)
@@ -54,7 +54,7 @@ func (a *app) giveBack(ctx context.Context, s session, r *commandRun) {
 
 // learn repeats the request under the same idempotency key, because the answer
 // was lost. Without an error the ID is known or there is no allocation.
-func (r *commandRun) learn(ctx context.Context, s session) error {
+func (r *commandRun) learn(ctx context.Context, s caller) error {
 	ctx, cancel := context.WithTimeout(ctx, learnTime)
 	defer cancel()
 	made, err := s.AllocateAs(ctx, r.key, r.request)

@@ -20,7 +20,7 @@ const keepKeys = time.Hour
 // tendKey renews the key of s when that is due, until ctx ends: it checks now,
 // and then every hour. The channel is closed after the first check. Failures
 // are not reported: renewal is due half a day before the key ends.
-func (s session) tendKey(ctx context.Context) (tried <-chan struct{}) {
+func (s caller) tendKey(ctx context.Context) (tried <-chan struct{}) {
 	first := make(chan struct{})
 	go func() {
 		err := s.KeepKey(ctx)
@@ -57,7 +57,7 @@ func knowsNot(err error, field string) bool {
 // extendWaiting extends the lease of a waiting path until ctx ends. It ignores
 // errors: the next attempt may succeed, and the end of the allocation is
 // noticed where it is waited for.
-func (r *commandRun) extendWaiting(ctx context.Context, s session) {
+func (r *commandRun) extendWaiting(ctx context.Context, s caller) {
 	lease := r.waiting()
 	every := time.Duration(lease) * time.Second / 3
 	for sleep(ctx, every) {
@@ -70,7 +70,7 @@ func (r *commandRun) extendWaiting(ctx context.Context, s session) {
 // A keeper extends the lease of one active path.
 type keeper struct {
 	*commandRun
-	s   session
+	s   caller
 	out io.Writer
 
 	trouble string // the kind of the last complaint; "": none

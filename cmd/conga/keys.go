@@ -18,7 +18,7 @@ func (a *app) keysCommand() *cobra.Command {
 operator's key or the admin's those of all users. A key lives for a day unless it
 is renewed. Of 1,000 the one that was used longest ago goes when another is made.`,
 		Example: "  conga keys\n  conga keys end 4f0c1d2e3b4a59687f6e",
-	}, func(ctx context.Context, s session, _ []string) error {
+	}, func(ctx context.Context, s caller, _ []string) error {
 		list, err := s.Keys(ctx)
 		if err != nil {
 			return err

@@ -14,7 +14,7 @@ import (
 )
 
 // query makes c a command that sends one request and prints the answer.
-func (a *app) query(c *cobra.Command, ask func(ctx context.Context, s session, args []string) error) *cobra.Command {
+func (a *app) query(c *cobra.Command, ask func(ctx context.Context, s caller, args []string) error) *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if a.output == formatName {
 			return usagef("--output name: %s prints no allocations; write table, json or yaml", c.Name())
@@ -37,7 +37,7 @@ func (a *app) pathsCommand() *cobra.Command {
 		Long:    "paths shows the path that an allocation would get now, what is free on it, and where\nit is narrowest. Nothing is reserved.",
 		Example: "  conga paths 192.127.1.10 192.127.1.11 --bandwidth 2G --duration 1h",
 		Args:    needs("SRC", "DST"),
-	}, func(ctx context.Context, s session, args []string) error {
+	}, func(ctx context.Context, s caller, args []string) error {
 		src, err := parseAddr("source", args[0])
 		if err != nil {
 			return err
@@ -115,7 +115,7 @@ func (a *app) topologyCommand() *cobra.Command {
 		Short: "Show the switches, links and hosts of the network",
 		Long:  "topology shows the switches, links and hosts of the network. It needs an operator's\nkey, or the admin's, in CONGA_KEY.",
 		Args:  cobra.NoArgs,
-	}, func(ctx context.Context, s session, _ []string) error {
+	}, func(ctx context.Context, s caller, _ []string) error {
 		switches, err := s.Switches(ctx)
 		if err != nil {
 			return explainOperators(err)

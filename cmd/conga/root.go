@@ -133,8 +133,8 @@ func (a *app) versionCommand() *cobra.Command {
 	}
 }
 
-// A session is a client and the project of its key, if that is known.
-type session struct {
+// A caller is a client with its key, and the project of that if it is known.
+type caller struct {
 	*client.Client
 	project string
 	key     string
@@ -142,26 +142,26 @@ type session struct {
 
 // connect returns a client made from the flags, the environment and what login
 // saved, in this order.
-func (a *app) connect() (session, error) {
+func (a *app) connect() (caller, error) {
 	kept, err := readCredentials()
 	if err != nil {
-		return session{}, err
+		return caller{}, err
 	}
 	server, login, err := a.choose(kept)
 	if err != nil {
-		return session{}, err
+		return caller{}, err
 	}
 	// A key from the environment may be for another project than the saved one.
 	if key := os.Getenv("CONGA_KEY"); key != "" && key != login.Key {
 		login.Key, login.ProjectID = key, ""
 	}
 	if login.Key == "" {
-		return session{}, errNoKey
+		return caller{}, errNoKey
 	}
 	c, err := client.New(client.Config{
 		BaseURL: server, Key: login.Key, Fingerprint: login.Fingerprint, CAFile: login.CAFile,
 	})
-	return session{Client: c, project: login.ProjectID, key: login.Key}, err
+	return caller{Client: c, project: login.ProjectID, key: login.Key}, err
 }
 
 // choose returns the server and its login, as the flags override them.
@@ -186,7 +186,7 @@ func (a *app) choose(kept credentials) (server string, login login, err error) {
 // projectOr returns the project asked for, or else the key's. It returns "" if
 // the server knows no project for the key: an operator's key is for all
 // projects; with an expired key the next call fails.
-func (s *session) projectOr(ctx context.Context, asked string) (string, error) {
+func (s *caller) projectOr(ctx context.Context, asked string) (string, error) {
 	if p := firstOf(asked, os.Getenv("CONGA_PROJECT"), s.project); p != "" {
 		return p, nil
 	}

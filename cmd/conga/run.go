@@ -160,7 +160,7 @@ func notRun(sig os.Signal) error {
 
 // prepare requests the path and waits until it is active, the time is up, or a
 // signal asks for the end.
-func (a *app) prepare(ctx context.Context, s session, r *commandRun) error {
+func (a *app) prepare(ctx context.Context, s caller, r *commandRun) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	done := make(chan error, 1)
@@ -205,7 +205,7 @@ func (r *commandRun) pending() os.Signal {
 }
 
 // ask requests an allocation and waits until it is active.
-func (a *app) ask(ctx context.Context, s session, r *commandRun) (err error) {
+func (a *app) ask(ctx context.Context, s caller, r *commandRun) (err error) {
 	if r.request.ProjectID, err = s.projectOr(ctx, r.request.ProjectID); err != nil {
 		return err
 	}
@@ -236,7 +236,7 @@ func (a *app) ask(ctx context.Context, s session, r *commandRun) (err error) {
 }
 
 // execute runs the command and keeps the path until it has ended.
-func (a *app) execute(ctx context.Context, s session, r *commandRun, program string) error {
+func (a *app) execute(ctx context.Context, s caller, r *commandRun, program string) error {
 	c := exec.Command(program, r.command[1:]...)
 	c.Args[0] = r.command[0]
 	c.Stdin, c.Stdout, c.Stderr = a.in, a.out, a.err

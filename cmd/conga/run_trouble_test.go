@@ -242,7 +242,7 @@ func TestRunRenewsFirst(t *testing.T) {
 	defer c.Close()
 	a := &app{err: &buffer{}}
 	r := &commandRun{request: client.Request{ProjectID: "projectB"}, key: "k", timeout: time.Minute}
-	own := session{Client: c}
+	own := caller{Client: c}
 	r.keyed = own.tendKey(t.Context())
 	if err := a.prepare(t.Context(), own, r); err != nil {
 		t.Fatal(err)
@@ -295,7 +295,7 @@ func TestRunWithAnOldServer(t *testing.T) {
 	keyed := make(chan struct{})
 	close(keyed)
 	r.keyed = keyed
-	if err := (&app{err: &buffer{}}).prepare(t.Context(), session{Client: c}, r); err != nil {
+	if err := (&app{err: &buffer{}}).prepare(t.Context(), caller{Client: c}, r); err != nil {
 		t.Fatal(err)
 	}
 	if len(keys) != 2 || keys[0] != "k" || keys[1] == "k" || keys[1] != r.key {

@@ -17,7 +17,7 @@ func (a *app) statsCommand() *cobra.Command {
 		Use:   "stats [ID]",
 		Short: "Show what an allocation, or all of them, have carried",
 		Args:  takesOne("ID"),
-	}, func(ctx context.Context, s session, args []string) error {
+	}, func(ctx context.Context, s caller, args []string) error {
 		if len(args) == 0 {
 			t, err := s.Totals(ctx)
 			if err != nil {

@@ -65,7 +65,7 @@ tried again.`,
 // A watcher shows changes of allocations.
 type watcher struct {
 	*app
-	s        session
+	s        caller
 	project  string
 	ids      []string // nil: all of the project
 	interval time.Duration

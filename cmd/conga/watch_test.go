@@ -29,7 +29,7 @@ func TestWatchFollowsEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out buffer
-	w := &watcher{app: &app{out: &out, err: &bytes.Buffer{}, output: "table"}, s: session{Client: c}, project: "projectB", interval: time.Hour}
+	w := &watcher{app: &app{out: &out, err: &bytes.Buffer{}, output: "table"}, s: caller{Client: c}, project: "projectB", interval: time.Hour}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.watch(ctx) }()

@@ -35,7 +35,7 @@ func watcherOf(t *testing.T, f func(w http.ResponseWriter, path string)) (w *wat
 	}
 	t.Cleanup(c.Close)
 	out, messages = &buffer{}, &buffer{}
-	return &watcher{app: &app{out: out, err: messages, output: "table"}, s: session{Client: c}, project: "p", interval: time.Millisecond}, out, messages, s.URL
+	return &watcher{app: &app{out: out, err: messages, output: "table"}, s: caller{Client: c}, project: "p", interval: time.Millisecond}, out, messages, s.URL
 }
 
 // TestWatchConfirms: an allocation that is missing in a list because its pages

@@ -28,7 +28,7 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 		return controller.Config{}, err
 	}
 	out := controller.Config{
-		Logger:          log,
+		Log:             log,
 		Listen:          c.OpenFlow.Listen,
 		TLS:             tlsConfig,
 		Forwarding:      flow.Forwarding(c.Network.Forwarding),

@@ -37,7 +37,7 @@ type daemon struct {
 
 	store      *store.Bolt
 	directory  *auth.Static
-	identity   identity
+	users      userSources
 	limits     atomic.Pointer[map[string]allocator.Limits]
 	known      atomic.Pointer[[]httpapi.Project]
 	owners     atomic.Pointer[auth.Owners]
@@ -102,7 +102,7 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 	if d.directory, err = auth.NewStatic(directoryConfig(d.cfg.Directory)); err != nil {
 		return err
 	}
-	if d.identity, err = openIdentity(d.cfg.Directory, d.directory, d.log.With("part", "auth")); err != nil {
+	if d.users, err = openUserSources(d.cfg.Directory, d.directory, d.log.With("part", "auth")); err != nil {
 		return err
 	}
 	limits := limitsOf(d.cfg.Directory)
@@ -128,11 +128,11 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		return err
 	}
 	cfg.MaxSwitches, cfg.MaxHandshakes = d.roomForSwitches()
-	saved := savedNetwork{store: d.store, log: d.log.With("part", "memory")}
+	saved := savedNetwork{store: d.store, log: d.log.With("part", "saved network")}
 	if cfg.Instance, err = saved.instance(); err != nil {
 		return err
 	}
-	cfg.Memory = saved
+	cfg.SavedNetwork = saved
 	cfg.Contested = httpapi.Contested(d.services.events)
 	refused := httpapi.SwitchRefused(d.services.events)
 	cfg.Refused = func(r controller.Refusal) { refused(r.DPID.String(), r.Address, r.Reason) }
@@ -184,7 +184,7 @@ func (d *daemon) openAPI() error {
 		return err
 	}
 	handler, err := httpapi.New(httpapi.Config{
-		Allocations: d.allocator, Keys: d.keys, Directory: d.identity.directory, Tokens: d.identity.tokens,
+		Allocations: d.allocator, Keys: d.keys, Directory: d.users.directory, Tokens: d.users.tokens,
 		LeastRate: d.cfg.Allocations.MinBandwidth.BitRate(), Planner: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Metrics: metrics, Observe: observe, Bodies: d.bodies,

@@ -55,7 +55,7 @@ func (m savedNetwork) Load() (saved topology.Saved, err error) {
 	out.Warn(m.log)
 	ops = append(ops, out.Removals()...)
 	if err != nil {
-		return topology.Saved{}, fmt.Errorf("memory of the network: %w", err)
+		return topology.Saved{}, fmt.Errorf("the saved network: %w", err)
 	}
 	more, err := records(whole)
 	if err != nil {
@@ -80,7 +80,7 @@ func (m savedNetwork) commit(ops []store.Op) error {
 	for len(ops) > 0 {
 		n := min(len(ops), networkBatch)
 		if err := m.store.Commit(context.Background(), ops[:n]...); err != nil {
-			return fmt.Errorf("memory of the network: %w", err)
+			return fmt.Errorf("the saved network: %w", err)
 		}
 		ops = ops[n:]
 	}
@@ -92,7 +92,7 @@ func records(c topology.SavedChange) (ops []store.Op, err error) {
 	put := func(key string, record any) {
 		value, e := json.Marshal(record)
 		if e != nil {
-			err = fmt.Errorf("memory of the network: %s: %w", key, e)
+			err = fmt.Errorf("the saved network: %s: %w", key, e)
 			return
 		}
 		ops = append(ops, store.Op{Bucket: store.Network, Key: key, Value: value})

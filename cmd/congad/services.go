@@ -35,7 +35,7 @@ func (d *daemon) openServices(ctx context.Context) (err error) {
 	}
 	d.services.webhooks, err = webhook.Open(ctx, webhook.Config{
 		Store: d.store, Hub: d.services.events, AllowPrivate: d.cfg.Webhooks.AllowPrivate,
-		Admit: d.identity.directory.Admit, Log: d.log.With("part", "webhooks"),
+		Admit: d.users.directory.Admit, Log: d.log.With("part", "webhooks"),
 	})
 	return err
 }
@@ -52,7 +52,7 @@ func (d *daemon) own(c config.Directory) {
 	}
 	switch {
 	case owners.Any():
-	case d.identity.http != nil:
+	case d.users.http != nil:
 		d.log.Info("no project names addresses: every project may reserve paths between any hosts, until the HTTP directory names some; see directory.projects[].addresses")
 	default:
 		d.log.Info("no project names addresses: every project may reserve paths between any hosts; see directory.projects[].addresses")
@@ -61,7 +61,7 @@ func (d *daemon) own(c config.Directory) {
 
 // ownership returns which addresses are whose by the configuration and the HTTP
 // directory.
-func (d *daemon) ownership() *auth.Owners { return d.owners.Load().With(d.identity.owners()) }
+func (d *daemon) ownership() *auth.Owners { return d.owners.Load().With(d.users.owners()) }
 
 // owns reports whether an address is the project's own.
 func (d *daemon) owns(project string, addr netip.Addr) bool {

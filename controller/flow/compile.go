@@ -97,9 +97,9 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	return st
 }
 
-// claims returns what one circuit, as it is listed, holds of each port that its
-// traffic leaves by in either direction.
-func claims(listed []path.Circuit) map[topology.PortID]bitrate.Rate {
+// heldRates returns what one circuit, as it is listed, holds of each port that
+// its traffic leaves by in either direction.
+func heldRates(listed []path.Circuit) map[topology.PortID]bitrate.Rate {
 	held := map[topology.PortID]bitrate.Rate{}
 	for _, c := range listed {
 		if c.Rate == 0 {

@@ -25,10 +25,10 @@ func (h *history) checkKept() {
 		if s.base || s.limits || s.all || len(s.members)+len(s.policers)+len(s.stations)+len(s.asked)+len(s.lapses)+len(s.ports)+len(s.left) > 0 {
 			h.Fatalf("switch %d still has marks: %+v", d, s)
 		}
-		for k, c := range s.claims {
+		for k, c := range s.contenders {
 			for ; c != nil; c = c.next {
 				if w.members[c.member.id] != c.member || c.member.part(s) == nil || !slices.Contains(c.member.part(s).rules, c.rule) {
-					h.Fatalf("switch %d: %v is claimed by what is not wanted", d, k)
+					h.Fatalf("switch %d: %v is contested by what is not wanted", d, k)
 				}
 			}
 		}
@@ -62,8 +62,8 @@ func (h *history) leave() {
 	}
 	takeAll(w, func(openflow.DPID, Patch) {})
 	for d, s := range w.sites {
-		if len(s.claims)+len(s.meters) > 0 {
-			h.Fatalf("switch %d keeps %d claims and %d policers of circuits that are gone", d, len(s.claims), len(s.meters))
+		if len(s.contenders)+len(s.meters) > 0 {
+			h.Fatalf("switch %d keeps %d entries and %d policers of circuits that are gone", d, len(s.contenders), len(s.meters))
 		}
 	}
 	w.SetNetwork(&topology.Snapshot{})

@@ -42,9 +42,9 @@ const (
 	lossy       = 0.005            // the part of what enters a meter below which its losses are none
 )
 
-// Ask notes that a switch's policer drops, so that [Wanted.Lend] looks at its
-// circuit.
-func (w *Wanted) Ask(dpid openflow.DPID, policer openflow.MeterID) {
+// Dropping notes that a switch's policer drops, so that [Wanted.Lend] looks at
+// its circuit.
+func (w *Wanted) Dropping(dpid openflow.DPID, policer openflow.MeterID) {
 	s := w.sites[dpid]
 	if s == nil || len(s.meters[policer]) == 0 || len(w.loans) >= maxLoans {
 		return

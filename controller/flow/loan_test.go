@@ -110,7 +110,7 @@ func (l *lending) pass(t interface{ Fatalf(string, ...any) }, d time.Duration) {
 		l.now = l.now.Add(sampled)
 		for _, c := range l.circuits {
 			if load, _ := l.load(1, purpose.PolicerID(c.Handle)); load.Drops() {
-				l.Ask(1, purpose.PolicerID(c.Handle))
+				l.Dropping(1, purpose.PolicerID(c.Handle))
 			}
 		}
 		for range 5 { // seconds

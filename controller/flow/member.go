@@ -172,8 +172,8 @@ func (w *Wanted) pass(m *member, before []openflow.DPID) {
 	}
 }
 
-// claim enters a circuit at the ports that it uses.
-func (w *Wanted) claim(m *member) {
+// occupy enters a circuit at the ports that it uses.
+func (w *Wanted) occupy(m *member) {
 	m.before = max(m.portion, m.before)
 	m.shared, m.least, m.portion = 0, 0, 0
 	for i := range m.held {
@@ -186,7 +186,7 @@ func (w *Wanted) claim(m *member) {
 	}
 }
 
-// release undoes claim.
+// release undoes occupy.
 func (w *Wanted) release(m *member) {
 	for i := range m.held {
 		u := &m.held[i]

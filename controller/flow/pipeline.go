@@ -14,17 +14,17 @@ const (
 	prioAllocation = 20000 // plus twice the specificity, plus 1 for a rate
 	prioTooBig     = 19990 // below all allocations: takes nothing that one matches
 
-	prioPort   = 400 // what the role of the port decides
-	prioAnswer = 350 // what hosts answer the controller
-	prioBar    = 320 // what the hosts behind a port may not announce
-	prioEcho   = 315 // what they send to all, while it seems to go round
-	prioStorm  = 310 // what they announce without end
-	prioLearn  = 300 // what teaches addresses
-	prioShared = 250 // what comes from a segment that other ports of ours are on
-	prioHost   = 200 // what is known of hosts
-	prioCrowd  = 150 // what comes from a port with more hosts than can be known
-	prioStray  = 100 // what came in off the tree and is for a host that is not known here
-	prioMiss   = 0
+	prioPort    = 400 // what the role of the port decides
+	prioAnswer  = 350 // what hosts answer the controller
+	prioBar     = 320 // what the hosts behind a port may not announce
+	prioEcho    = 315 // what they send to all, while it seems to go round
+	prioStorm   = 310 // what they announce without end
+	prioLearn   = 300 // what teaches addresses
+	prioShared  = 250 // what comes from a segment that other ports of ours are on
+	prioHost    = 200 // what is known of hosts
+	prioCrowded = 150 // what comes from a port with more hosts than can be known
+	prioStray   = 100 // what came in off the tree and is for a host that is not known here
+	prioMiss    = 0
 )
 
 const (

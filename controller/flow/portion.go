@@ -89,7 +89,7 @@ func Policed(n *Network) map[string]uint32 {
 	held := map[topology.PortID]map[string]bitrate.Rate{}
 	for id, listed := range byID(n.Circuits) {
 		handles[id] = listed[0].Handle
-		for port, rate := range claims(listed) {
+		for port, rate := range heldRates(listed) {
 			if held[port] == nil {
 				held[port] = map[string]bitrate.Rate{}
 			}
@@ -149,7 +149,7 @@ func byID(circuits []path.Circuit) map[string][]path.Circuit {
 func (n *Network) reserved(dpid openflow.DPID) map[openflow.PortNo]bitrate.Rate {
 	sums, more := map[openflow.PortNo]bitrate.Rate{}, map[openflow.PortNo]bitrate.Rate{}
 	for id, listed := range byID(n.Circuits) {
-		for port, rate := range claims(listed) {
+		for port, rate := range heldRates(listed) {
 			if port.DPID == dpid {
 				sums[port.Port] += rate
 				more[port.Port] += beyond(rate, n.Policed[id])

@@ -40,7 +40,7 @@ type Reconciler struct {
 	missing   map[openflow.EntryKey]bool // entries towards hosts that have lapsed; true: they are refused
 	lapses    []Lapse
 	unmetered map[openflow.MeterID]error
-	crowded   map[openflow.MeterID]bool // meters that wait for others to go
+	roomless  map[openflow.MeterID]bool // meters that wait for others to go
 
 	numbers *Numbers      // of the meters
 	small   time.Duration // burst of a meter that is eased
@@ -78,7 +78,7 @@ func NewReconciler(want Whole, generation uint64) *Reconciler {
 		lost:     map[openflow.EntryKey]openflow.Cookie{}, refused: map[openflow.EntryKey]refusal{}, missing: map[openflow.EntryKey]bool{}, unmetered: map[openflow.MeterID]error{},
 		habits:   newHabits(),
 		disputes: map[openflow.EntryKey]*dispute{}, meterDisputes: map[openflow.MeterID]*dispute{},
-		crowded: map[openflow.MeterID]bool{}, small: shortBurst,
+		roomless: map[openflow.MeterID]bool{}, small: shortBurst,
 	}
 	slots := make([]slot, len(want.Rules))
 	for i, rule := range want.Rules {

@@ -124,7 +124,7 @@ func (r *Reconciler) Refused() (byOwner map[uint64]error, meter error) {
 func (r *Reconciler) Retry(now time.Time) (any bool) {
 	r.now = now
 	r.endDisputes()
-	clear(r.crowded)
+	clear(r.roomless)
 	for k := range r.refused {
 		if !r.disputes[k].resting(now) {
 			any = true

@@ -9,12 +9,12 @@ import (
 // site is a switch whose state is kept: what its rules were made from last, and
 // what has changed since.
 type site struct {
-	dpid   openflow.DPID
-	view   *view
-	rules  map[openflow.EntryKey]*Rule // of view.base
-	claims map[openflow.EntryKey]*claimant
-	meters map[openflow.MeterID][]policed
-	roster roster
+	dpid       openflow.DPID
+	view       *view
+	rules      map[openflow.EntryKey]*Rule // of view.base
+	contenders map[openflow.EntryKey]*contender
+	meters     map[openflow.MeterID][]policed
+	roster     roster
 
 	touched           bool // something of what follows
 	base, limits, all bool // ports, tree or tables; reservations; everything about hosts
@@ -32,7 +32,7 @@ type site struct {
 	gone     bool                              // it is not watched any more
 }
 
-// policed is a circuit that wants a policer, in the order of claimants.
+// policed is a circuit that wants a policer, in the order of contenders.
 type policed struct {
 	member *member
 	Meter
@@ -40,7 +40,7 @@ type policed struct {
 
 func newSite(dpid openflow.DPID) *site {
 	return &site{
-		dpid: dpid, rules: map[openflow.EntryKey]*Rule{}, claims: map[openflow.EntryKey]*claimant{}, meters: map[openflow.MeterID][]policed{},
+		dpid: dpid, rules: map[openflow.EntryKey]*Rule{}, contenders: map[openflow.EntryKey]*contender{}, meters: map[openflow.MeterID][]policed{},
 		members: map[*member]bool{}, policers: map[*member]bool{}, stations: map[*station]bool{},
 		ports: map[openflow.PortNo]bool{}, left: map[openflow.EntryKey]bool{}, lapses: map[*station]bool{}, far: map[openflow.PortNo]openflow.DPID{},
 	}

@@ -29,7 +29,7 @@ func (v *view) ports(l *rules) {
 		}
 		in := openflow.InPort(no)
 		if p.Crowded {
-			l.add(purpose.Control, tableLearning, prioCrowd, openflow.Match{in}, onward)
+			l.add(purpose.Control, tableLearning, prioCrowded, openflow.Match{in}, onward)
 		}
 		heard := []openflow.Instruction{onward}
 		if meter := v.announceMeter(p); meter != 0 && v.budget().storms {

@@ -52,7 +52,7 @@ type use struct {
 	of   *usage // there from join to leave
 }
 
-// usesOf returns what claims does, as a list.
+// usesOf returns what heldRates does, as a list.
 func usesOf(listed []path.Circuit) (uses []use) {
 	for i := range listed {
 		c := &listed[i]

@@ -284,7 +284,7 @@ func (w *Wanted) SetCircuit(id string, listed []path.Circuit) {
 	if len(listed) == 0 {
 		delete(w.members, id)
 	} else {
-		w.claim(m)
+		w.occupy(m)
 	}
 	all := shared != (m.shared > 0)
 	for _, list := range [...][]openflow.DPID{before, m.switches} {

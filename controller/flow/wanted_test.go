@@ -112,7 +112,7 @@ func (h *history) lend() {
 	for _, d := range slices.Sorted(maps.Keys(h.kept)) {
 		for _, id := range slices.Sorted(maps.Keys(h.wanted.members)) {
 			if rapid.Bool().Draw(h.T, "drops") {
-				h.wanted.Ask(d, purpose.PolicerID(h.wanted.members[id].handle))
+				h.wanted.Dropping(d, purpose.PolicerID(h.wanted.members[id].handle))
 			}
 		}
 	}

@@ -52,23 +52,23 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 		}
 	}
 	members := w.passing[dpid]
-	s.claims = make(map[openflow.EntryKey]*claimant, 2*len(members))
+	s.contenders = make(map[openflow.EntryKey]*contender, 2*len(members))
 	for m := range members {
 		now := s.makePart(m)
 		m.parts = append(m.parts, now)
-		if !s.claimRules(m, now) {
+		if !s.enterRules(m, now) {
 			s.replaceRules(m, &part{}, now, p)
 		}
 		s.replaceMeters(m, nil, now.meters, p)
 	}
 	all := Whole{
-		Rules:  make([]*Rule, 0, len(s.rules)+len(s.claims)+len(w.stations)+16),
+		Rules:  make([]*Rule, 0, len(s.rules)+len(s.contenders)+len(w.stations)+16),
 		Meters: make(map[openflow.MeterID]Meter, len(p.Meters)),
 	}
 	for _, r := range s.rules {
 		all.Rules = append(all.Rules, r)
 	}
-	for _, c := range s.claims {
+	for _, c := range s.contenders {
 		all.Rules = append(all.Rules, c.rule)
 	}
 	all.Rules = w.appendHosts(all.Rules, s)

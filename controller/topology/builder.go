@@ -38,7 +38,7 @@ type Builder struct {
 	overdue  []PortID                                     // see Overdue
 	hosts    map[openflow.MAC]*hostState
 	byAddr   map[netip.Addr]openflow.MAC
-	behind   map[openflow.DPID]map[openflow.PortNo]*crowd
+	behind   map[openflow.DPID]map[openflow.PortNo]*portHosts
 	past     map[PortID]SavedPort          // ports of an earlier run, until their switch connects
 	found    map[openflow.DPID]SavedSwitch // what switches were found to lack
 
@@ -50,8 +50,8 @@ type Builder struct {
 	echoes     spells
 	heard      map[PortID]map[PortID]*hearing // by the port whose probes arrive, and where
 	near       nearPairs                      // of these
-	judged     map[PortID]verdict             // of the ports on segments
-	joined     parts                          // the switches as links join them; nil: to be made anew
+	judged     map[PortID]standing            // of the ports on segments
+	joined     joints                         // the switches as links join them; nil: to be made anew
 
 	changed changes // since the last snapshot
 	unsaved unsaved // since the last Save
@@ -85,7 +85,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		stranded:  map[PortID]bool{},
 		hosts:     map[openflow.MAC]*hostState{},
 		byAddr:    map[netip.Addr]openflow.MAC{},
-		behind:    map[openflow.DPID]map[openflow.PortNo]*crowd{},
+		behind:    map[openflow.DPID]map[openflow.PortNo]*portHosts{},
 		past:      map[PortID]SavedPort{},
 		found:     map[openflow.DPID]SavedSwitch{},
 		heard:     map[PortID]map[PortID]*hearing{},

@@ -155,11 +155,11 @@ func (b *Builder) probeCame(from, to PortID) bool {
 			b.overhear(from, to, why, true)
 			return false
 		}
-		third, crowded := b.third(from, to)
+		third, gathered := b.third(from, to)
 		b.unplug(from)
 		b.unplug(to)
-		if crowded {
-			b.crowd(to, from, third)
+		if gathered {
+			b.gather(to, from, third)
 			return false
 		}
 	}

@@ -103,16 +103,16 @@ func (b *Builder) scratch(was *Snapshot) *Snapshot {
 	return s
 }
 
-// checkVerdicts finds the verdicts about segments to be those that follow when
-// everything is looked at, and the pairs that are near to be those that hear
-// each other.
-func (h *history) checkVerdicts(t *rapid.T) {
+// checkStandings finds the standings about segments to be those that follow
+// when everything is looked at, and the pairs that are near to be those that
+// hear each other.
+func (h *history) checkStandings(t *rapid.T) {
 	was := maps.Clone(h.judged)
 	h.joined, h.changed.hearings = nil, true
 	h.settleSegments()
 	h.changed.clear()
 	if !maps.Equal(was, h.judged) {
-		t.Fatalf("the verdicts are %v; want %v", was, h.judged)
+		t.Fatalf("the standings are %v; want %v", was, h.judged)
 	}
 	near := nearPairs{}
 	for from, tos := range h.heard {
@@ -200,7 +200,7 @@ func TestSnapshotsAreWhatFollows(t *testing.T) {
 			if d := differs(want, s); d != "" {
 				t.Fatalf("the snapshot is not what follows from the state: %s", d)
 			}
-			h.checkVerdicts(t)
+			h.checkStandings(t)
 			if got, want := sortDelta(s.Delta), sortDelta(Diff(last, s)); !reflect.DeepEqual(got, want) {
 				t.Fatalf("delta %+v; want %+v", got, want)
 			}

@@ -27,7 +27,7 @@ type portState struct {
 	frames   frames
 	alarm    alarm
 
-	verdict             // of the segment that it is on
+	standing            // of the segment that it is on
 	opened    time.Time // when it was last opened after having been closed
 	closings  int       // in a row, shortly after each other
 	former    PortID    // the port behind it before the present one

@@ -159,9 +159,9 @@ func (b *Builder) third(from, to PortID) (PortID, bool) {
 	return External, false
 }
 
-// crowd takes note that near probes of others arrive at a port in turn. What
+// gather takes note that near probes of others arrive at a port in turn. What
 // was taken for a cable between any two of them is none.
-func (b *Builder) crowd(to PortID, others ...PortID) {
+func (b *Builder) gather(to PortID, others ...PortID) {
 	for _, from := range others {
 		b.overhear(from, to, SharedSegment, true)
 	}

@@ -102,8 +102,8 @@ type membership struct {
 	failed  time.Time // not answered, after that; zero: no
 }
 
-// verdict returns the answer that m gives now, if it gives one.
-func (m membership) verdict(now time.Time) (err error, ok bool) {
+// current returns the answer that m gives now, if it gives one.
+func (m membership) current(now time.Time) (err error, ok bool) {
 	age := now.Sub(m.at)
 	switch {
 	case m.known && m.active && age < yesFresh:
@@ -189,7 +189,7 @@ func (h *HTTP) admit(ctx context.Context, l *line, who owner) error {
 	}
 	h.mu.Lock()
 	m, now := h.answers[who], h.now()
-	if err, ok := m.verdict(now); ok {
+	if err, ok := m.current(now); ok {
 		h.mu.Unlock()
 		return err
 	}

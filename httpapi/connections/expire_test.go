@@ -135,7 +135,7 @@ func TestWhileTheStoreIsSlow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &slow{storetest.NewMemory(), make(chan struct{}), make(chan struct{})}
 		r := open(t, connections.Config{Store: disk, Keep: time.Minute})
-		done := make(chan connections.Receipt)
+		done := make(chan connections.Result)
 		send := func() {
 			go func() { done <- report(t, r, "p", one(1)) }()
 			<-disk.entered

@@ -84,7 +84,7 @@ func TestAgainstModel(t *testing.T) {
 			case "report":
 				project := rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 				reports := rapid.SliceOfN(anyReport, 0, 4).Draw(t, "reports")
-				var got connections.Receipt
+				var got connections.Result
 				got, err = r.Report(t.Context(), project, reports)
 				m.expire(clock.Now().Unix(), keep)
 				fresh := 0

@@ -63,7 +63,7 @@ func one(port int) connections.Report {
 	}
 }
 
-func report(t testing.TB, r *connections.Registry, project string, reports ...connections.Report) connections.Receipt {
+func report(t testing.TB, r *connections.Registry, project string, reports ...connections.Report) connections.Result {
 	t.Helper()
 	receipt, err := r.Report(t.Context(), project, reports)
 	if err != nil {

@@ -18,8 +18,8 @@ type step struct {
 	write bool
 }
 
-// A Receipt says what a report has come to.
-type Receipt struct {
+// A Result says what a report has come to.
+type Result struct {
 	IDs   []uuid.UUID // one for each connection reported, in their order
 	Fresh int         // how many of them were not known
 }
@@ -29,20 +29,20 @@ type Receipt struct {
 // that says nothing new may then be remembered as a quarter of Keep older.
 //
 // Errors are of type *[Error]: Full, or Internal if the store failed.
-func (r *Registry) Report(ctx context.Context, project string, reports []Report) (Receipt, error) {
+func (r *Registry) Report(ctx context.Context, project string, reports []Report) (Result, error) {
 	const op = "report"
 	ids := make([]uuid.UUID, len(reports))
 	for i := range reports {
 		ids[i] = reports[i].identity(project)
 	}
 	if err := r.take(ctx); err != nil {
-		return Receipt{}, &Error{op, Internal, err}
+		return Result{}, &Error{op, Internal, err}
 	}
 	defer r.pass()
 	now := r.cfg.Now()
 	steps, fresh, err := r.plan(now, project, ids, reports)
 	if err != nil {
-		return Receipt{}, &Error{op, Full, err}
+		return Result{}, &Error{op, Full, err}
 	}
 	ops, err := r.records(steps)
 	if err == nil && len(ops) > 0 {
@@ -52,9 +52,9 @@ func (r *Registry) Report(ctx context.Context, project string, reports []Report)
 	}
 	r.settle(now, steps, err == nil)
 	if err != nil {
-		return Receipt{}, &Error{op, Internal, err}
+		return Result{}, &Error{op, Internal, err}
 	}
-	return Receipt{ids, fresh}, nil
+	return Result{ids, fresh}, nil
 }
 
 // plan returns what the reports change, and keeps what is live already.

@@ -142,7 +142,7 @@ func (l *Listener) acquireSlot(from netip.Prefix) bool {
 	grace := l.cfg.HandshakeTimeout / graceShare
 	tick := grace / graceShare
 	for {
-		if a := l.crowd(from); a != nil && len(l.slots) == cap(l.slots) {
+		if a := l.surplus(from); a != nil && len(l.slots) == cap(l.slots) {
 			l.evict(a)
 		}
 		start := time.Now()
@@ -175,9 +175,9 @@ func (l *Listener) evict(a *attempt) {
 	l.forget(a)
 }
 
-// crowd returns the oldest handshake with a peer of the network that has most
+// surplus returns the oldest handshake with a peer of the network that has most
 // of them, nil if from would have more with one more.
-func (l *Listener) crowd(from netip.Prefix) (oldest *attempt) {
+func (l *Listener) surplus(from netip.Prefix) (oldest *attempt) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	counts := map[netip.Prefix]int{}

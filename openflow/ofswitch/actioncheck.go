@@ -80,8 +80,9 @@ func checkOutPort(p openflow.PortNo) *openflow.Error {
 	return errBadOutPort()
 }
 
-// verdict returns the error that is left when all actions have been looked at.
-func (c *actionCheck) verdict() *openflow.Error {
+// remaining returns the error that is left when all actions have been looked
+// at.
+func (c *actionCheck) remaining() *openflow.Error {
 	if c.unfit {
 		return errInconsistent()
 	}

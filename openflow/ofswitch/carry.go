@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// An event is something that happens to the network at a time.
-type event struct {
+// A happening is something that happens to the network at a time.
+type happening struct {
 	at  time.Time
 	seq uint64
 	do  func()
@@ -15,7 +15,7 @@ type event struct {
 	f  frame
 }
 
-type events []event
+type events []happening
 
 func (e events) Len() int      { return len(e) }
 func (e events) Swap(i, j int) { e[i], e[j] = e[j], e[i] }
@@ -25,23 +25,23 @@ func (e events) Less(i, j int) bool {
 	}
 	return e[i].seq < e[j].seq
 }
-func (e *events) Push(x any) { *e = append(*e, x.(event)) }
+func (e *events) Push(x any) { *e = append(*e, x.(happening)) }
 func (e *events) Pop() any {
 	last := (*e)[len(*e)-1]
-	(*e)[len(*e)-1] = event{}
+	(*e)[len(*e)-1] = happening{}
 	*e = (*e)[:len(*e)-1]
 	return last
 }
 
 // A fifo is a queue of events.
 type fifo struct {
-	list []event
+	list []happening
 	head int
 }
 
 func (q *fifo) len() int { return len(q.list) - q.head }
 
-func (q *fifo) push(ev event) {
+func (q *fifo) push(ev happening) {
 	if q.head > 64 && q.head > len(q.list)/2 {
 		n := copy(q.list, q.list[q.head:])
 		clear(q.list[n:])
@@ -50,9 +50,9 @@ func (q *fifo) push(ev event) {
 	q.list = append(q.list, ev)
 }
 
-func (q *fifo) pop() event {
+func (q *fifo) pop() happening {
 	ev := q.list[q.head]
-	q.list[q.head] = event{}
+	q.list[q.head] = happening{}
 	if q.head++; q.head == len(q.list) {
 		q.list, q.head = q.list[:0], 0
 	}
@@ -62,8 +62,8 @@ func (q *fifo) pop() event {
 // pendingLocked returns how many events there are.
 func (n *Network) pendingLocked() int { return len(n.events) + n.ready.len() }
 
-// scheduleLocked adds an event that is due at ev.at.
-func (n *Network) scheduleLocked(now time.Time, ev event) {
+// scheduleLocked adds a happening that is due at ev.at.
+func (n *Network) scheduleLocked(now time.Time, ev happening) {
 	n.seq++
 	ev.seq = n.seq
 	first := n.ready.len() == 0
@@ -81,25 +81,25 @@ func (n *Network) scheduleLocked(now time.Time, ev event) {
 	}
 }
 
-// nextLocked takes the next event that is due. If there is none, it returns how
-// long it is until one is.
-func (n *Network) nextLocked() (ev event, wait time.Duration, ok bool) {
+// nextLocked takes the next happening that is due. If there is none, it returns
+// how long it is until one is.
+func (n *Network) nextLocked() (ev happening, wait time.Duration, ok bool) {
 	if n.closed {
-		return event{}, time.Hour, false
+		return happening{}, time.Hour, false
 	}
 	if len(n.events) > 0 {
 		first := n.events[0].at
 		if n.ready.len() == 0 {
 			if wait := time.Until(first); wait > 0 {
-				return event{}, wait, false
+				return happening{}, wait, false
 			}
 		}
 		if n.ready.len() == 0 || first.Before(n.ready.list[n.ready.head].at) {
-			return heap.Pop(&n.events).(event), 0, true
+			return heap.Pop(&n.events).(happening), 0, true
 		}
 	}
 	if n.ready.len() == 0 {
-		return event{}, time.Hour, false
+		return happening{}, time.Hour, false
 	}
 	return n.ready.pop(), 0, true
 }
@@ -125,7 +125,8 @@ func (n *Network) run() {
 // what the frames have caused.
 const burst = 512
 
-// deliverDue does what is due and returns how long it is until the next event.
+// deliverDue does what is due and returns how long it is until the next
+// happening.
 func (n *Network) deliverDue() time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -124,7 +124,7 @@ func (d *side) carry(f frame) {
 		n.stats.Lost++
 		return
 	}
-	n.scheduleLocked(now, event{at: at.Add(l.cfg.Delay), to: d, f: f})
+	n.scheduleLocked(now, happening{at: at.Add(l.cfg.Delay), to: d, f: f})
 }
 
 func (d *side) end() End {
@@ -155,7 +155,7 @@ func (d *side) followAdmin(down bool) {
 	defer n.mu.Unlock()
 	if d.sw != nil {
 		now := time.Now()
-		n.scheduleLocked(now, event{at: now, do: func() { d.sw.SetPortUp(d.port, !down && d.link.Up()) }})
+		n.scheduleLocked(now, happening{at: now, do: func() { d.sw.SetPortUp(d.port, !down && d.link.Up()) }})
 	}
 }
 

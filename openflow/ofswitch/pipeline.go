@@ -225,7 +225,7 @@ func (s *Switch) packetOutLocked(m *openflow.PacketOut) *openflow.Error {
 	for i := range check.rule.mask {
 		check.rule.mask[i] = ^uint64(0)
 	}
-	if err := cmp.Or(check.all(m.Actions), check.verdict()); err != nil {
+	if err := cmp.Or(check.all(m.Actions), check.remaining()); err != nil {
 		return err
 	}
 	if err := s.resolvableLocked(&program{apply: m.Actions}); err != nil {

@@ -106,7 +106,7 @@ func (s *Switch) assembleLocked(id openflow.TableID, rule *ruleMatch, in []openf
 	if p.next >= 0 && (p.next <= int(id) || (p.next >= len(s.tables) && !s.isInternalLocked(openflow.TableID(p.next)))) {
 		return nil, errBadNextTable()
 	}
-	if err := check.verdict(); err != nil {
+	if err := check.remaining(); err != nil {
 		return nil, err
 	}
 	return p, nil

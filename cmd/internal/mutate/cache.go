@@ -7,17 +7,17 @@ import (
 	"sync"
 )
 
-// A cache keeps verdicts in a file, a line each, while tests are written. What
+// A cache keeps fates in a file, a line each, while tests are written. What
 // is not killed is asked for again if its line is taken out.
 type cache struct {
-	file *os.File // nil: verdicts are not kept
+	file *os.File // nil: fates are not kept
 
 	mu    sync.Mutex
-	known map[string]verdict
+	known map[string]fate
 }
 
 func openCache(name string) (*cache, error) {
-	c := &cache{known: map[string]verdict{}}
+	c := &cache{known: map[string]fate{}}
 	if name == "" {
 		return c, nil
 	}
@@ -27,20 +27,20 @@ func openCache(name string) (*cache, error) {
 	}
 	for line := range strings.Lines(string(text)) {
 		if v, key, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "\t"); ok {
-			c.known[key] = verdict(v)
+			c.known[key] = fate(v)
 		}
 	}
 	c.file, err = os.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	return c, err
 }
 
-func (c *cache) get(key string) verdict {
+func (c *cache) get(key string) fate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.known[key]
 }
 
-func (c *cache) put(key string, v verdict) {
+func (c *cache) put(key string, v fate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.known[key] = v

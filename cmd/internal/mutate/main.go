@@ -57,7 +57,7 @@ func main() {
 	flag.Float64Var(&o.least, "least", 0, "score in percent that each room must have")
 	flag.DurationVar(&o.budget, "budget", 0, "stop after so long; 0: when all is done")
 	flag.DurationVar(&o.grace, "grace", 3*time.Second, "processor's time that tests may take with a mutant, beside four times what they take without")
-	flag.StringVar(&o.cache, "cache", "", "file of verdicts by mutant, which are not asked for again, and to which new ones are added")
+	flag.StringVar(&o.cache, "cache", "", "file of fates by mutant, which are not asked for again, and to which new ones are added")
 	exec := flag.String("exec", "", "command that runs the tests, as with go test")
 	only := flag.String("only", "", "regular expression of the keys of the mutants to look at")
 	flag.Parse()
@@ -81,11 +81,11 @@ func mutate(ctx context.Context, out io.Writer, root string, o options, paths []
 	if err != nil {
 		return err
 	}
-	verdicts, err := openCache(o.cache)
+	fates, err := openCache(o.cache)
 	if err != nil {
 		return err
 	}
-	defer verdicts.close()
+	defer fates.close()
 	dir, err := os.MkdirTemp("", "mutate")
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func mutate(ctx context.Context, out io.Writer, root string, o options, paths []
 		if err != nil {
 			return err
 		}
-		of, err := r.score(ctx, o, verdicts, filepath.Join(dir, fmt.Sprint(i)))
+		of, err := r.score(ctx, o, fates, filepath.Join(dir, fmt.Sprint(i)))
 		if err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func report(out io.Writer, o options, why reasons, rooms []*room, results []resu
 }
 
 // score has mutants of a room judged, as far as ctx leaves time.
-func (r *room) score(ctx context.Context, o options, verdicts *cache, dir string) ([]result, error) {
+func (r *room) score(ctx context.Context, o options, fates *cache, dir string) ([]result, error) {
 	mutants := slices.DeleteFunc(slices.Clone(r.mutants), func(m *mutant) bool { return !o.only.MatchString(m.key()) })
 	if o.sample > 0 && o.sample < len(mutants) {
 		rng := rand.New(rand.NewPCG(o.seed, 0))
@@ -154,8 +154,8 @@ func (r *room) score(ctx context.Context, o options, verdicts *cache, dir string
 	results := make([]result, len(mutants))
 	var open []int
 	for i, m := range mutants {
-		results[i] = result{mutant: m, verdict: verdicts.get(m.key())}
-		if results[i].verdict == "" {
+		results[i] = result{mutant: m, fate: fates.get(m.key())}
+		if results[i].fate == "" {
 			open = append(open, i)
 		}
 	}
@@ -168,13 +168,13 @@ func (r *room) score(ctx context.Context, o options, verdicts *cache, dir string
 		m := mutants[open[i]]
 		v := r.judge(ctx, o, m.id)
 		if ctx.Err() == nil {
-			results[open[i]].verdict = v
-			verdicts.put(m.key(), v)
+			results[open[i]].fate = v
+			fates.put(m.key(), v)
 		}
 	})
 	// What comes behind is left out too: the cache would make a sample of it
 	// that is not taken at random.
-	if i := slices.IndexFunc(results, func(r result) bool { return r.verdict == "" }); i >= 0 {
+	if i := slices.IndexFunc(results, func(r result) bool { return r.fate == "" }); i >= 0 {
 		results = results[:i]
 	}
 	return results, nil

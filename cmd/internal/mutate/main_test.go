@@ -97,7 +97,7 @@ func unpack(t *testing.T) string {
 	return dir
 }
 
-func TestVerdicts(t *testing.T) {
+func TestFates(t *testing.T) {
 	root, dir := unpack(t), t.TempDir()
 	r, err := build(context.Background(), root, "room", dir)
 	if err != nil {
@@ -113,7 +113,7 @@ func TestVerdicts(t *testing.T) {
 	}
 	var got []string
 	for _, x := range results {
-		got = append(got, string(x.verdict)+": "+strings.TrimPrefix(x.key(), "room ")+"\n")
+		got = append(got, string(x.fate)+": "+strings.TrimPrefix(x.key(), "room ")+"\n")
 	}
 	want := `survived: (*ids).add: math: s.last++ -> s.last--
 survived: (*ids).add: removal: s.last++ -> nothing
@@ -199,7 +199,7 @@ func TestReasons(t *testing.T) {
 	f := &mutant{room: "a", function: "f", operator: opMath, before: "x", after: "y"}
 	dead := &mutant{room: "a", function: "f", operator: opMath, before: "y", after: "x"}
 	r := &room{path: "a", mutants: []*mutant{f, dead}}
-	got := stale(want, []*room{r}, []result{{mutant: f, verdict: survived}, {mutant: dead, verdict: killed}})
+	got := stale(want, []*room{r}, []result{{mutant: f, fate: survived}, {mutant: dead, fate: killed}})
 	if diff := cmp.Diff([]string{"a f: math: y -> x", "a g: loop: z -> nothing"}, got); diff != "" {
 		t.Error(diff)
 	}

@@ -11,12 +11,12 @@ import (
 // A result is a mutant and what became of it.
 type result struct {
 	*mutant
-	verdict verdict
-	why     string // it may survive
+	fate fate
+	why  string // it may survive
 }
 
 func (r result) dead() bool {
-	return r.verdict == killed || r.verdict == timedOut || r.verdict == elsewhere
+	return r.fate == killed || r.fate == timedOut || r.fate == elsewhere
 }
 
 // A tally counts mutants.
@@ -24,7 +24,7 @@ type tally struct{ all, killed, timedOut, elsewhere, survived, unreached, excuse
 
 func (t *tally) add(r result) {
 	t.all++
-	switch r.verdict {
+	switch r.fate {
 	case killed:
 		t.killed++
 	case timedOut:
@@ -92,7 +92,7 @@ func printSurvivors(out io.Writer, results []result) {
 		if r.dead() {
 			continue
 		}
-		fmt.Fprintf(out, "%s/%s:%d: %s: %s\n", r.room, r.file, r.pos.Line, r.verdict, r.key())
+		fmt.Fprintf(out, "%s/%s:%d: %s: %s\n", r.room, r.file, r.pos.Line, r.fate, r.key())
 		if r.why != "" {
 			fmt.Fprintf(out, "\t%s\n", r.why)
 		}

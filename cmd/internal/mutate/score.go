@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// A verdict is what became of a mutant.
-type verdict string
+// A fate is what became of a mutant.
+type fate string
 
 const (
-	killed    verdict = "killed"
-	timedOut  verdict = "timed out"        // killed too
-	elsewhere verdict = "killed elsewhere" // by the tests of a neighbour
-	survived  verdict = "survived"
-	unreached verdict = "not reached" // by any test, and so survived
+	killed    fate = "killed"
+	timedOut  fate = "timed out"        // killed too
+	elsewhere fate = "killed elsewhere" // by the tests of a neighbour
+	survived  fate = "survived"
+	unreached fate = "not reached" // by any test, and so survived
 )
 
 // parallel calls f for 0 … n-1, several at a time, until ctx is done.
@@ -115,7 +115,7 @@ func (r *room) batches(id int) (all [][]*test) {
 }
 
 // judge runs the tests that reach a mutant, with the mutant.
-func (r *room) judge(ctx context.Context, o options, id int) verdict {
+func (r *room) judge(ctx context.Context, o options, id int) fate {
 	all := r.batches(id)
 	for _, tests := range all {
 		var cpu time.Duration

@@ -37,17 +37,54 @@ func terminology(t *testing.T, columns int) (rows [][]string) {
 	return rows[1:] // without the head
 }
 
-// Every word of the table has one row, and every type that it names exists.
-func TestTerminology(t *testing.T) {
+// typesOf returns the types that are declared at the top level of files, by
+// package and name, and whether one of the files is no test.
+func typesOf(t *testing.T) map[string]bool {
+	t.Helper()
 	types := map[string]bool{}
 	sources(t, func(name string, _ []byte, file *ast.File) {
-		ast.Inspect(file, func(n ast.Node) bool {
-			if s, ok := n.(*ast.TypeSpec); ok {
-				types[path.Dir(name)+"."+s.Name.Name] = true
+		for _, d := range file.Decls {
+			g, _ := d.(*ast.GenDecl)
+			if g == nil {
+				continue
 			}
-			return true
-		})
+			for _, s := range g.Specs {
+				if s, ok := s.(*ast.TypeSpec); ok {
+					key := path.Dir(name) + "." + s.Name.Name
+					types[key] = types[key] || !strings.HasSuffix(name, "_test.go")
+				}
+			}
+		}
 	})
+	return types
+}
+
+// mirrors are the packages that have the same things in another form, by the
+// same names.
+var mirrors = []string{"httpapi/client", "cmd/internal/config"}
+
+// A type with a word of the table for its name is one that the table names: a
+// word that means two things shows here.
+func TestWordsAreBorneByTheirTypes(t *testing.T) {
+	words, named := map[string]bool{}, map[string]bool{}
+	for _, row := range terminology(t, 3) {
+		words[row[0]] = true
+		for i, name := range strings.Split(row[2], "`") {
+			named[name] = named[name] || i%2 == 1
+		}
+	}
+	for key, serves := range typesOf(t) {
+		at, name := key[:strings.LastIndexByte(key, '.')], key[strings.LastIndexByte(key, '.')+1:]
+		tool := strings.HasPrefix(at, "cmd/internal/") // they have words of their own
+		if word := strings.Join(wordsOf(name), " "); words[word] && serves && !named[key] && !tool && !slices.Contains(mirrors, at) {
+			t.Errorf("Terminology: %s is called %s, and is not among the types of that word; if it is such a thing name it there, else call it something else", key, word)
+		}
+	}
+}
+
+// Every word of the table has one row, and every type that it names exists.
+func TestTerminology(t *testing.T) {
+	types := typesOf(t)
 	seen := map[string]bool{}
 	for _, row := range terminology(t, 3) {
 		word := row[0]
@@ -56,7 +93,7 @@ func TestTerminology(t *testing.T) {
 		}
 		seen[word] = true
 		for i, name := range strings.Split(row[2], "`") {
-			if i%2 == 1 && !types[name] {
+			if _, there := types[name]; i%2 == 1 && !there {
 				t.Errorf("Terminology: %s is borne by %s, which is no type", word, name)
 			}
 		}

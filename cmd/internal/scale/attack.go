@@ -24,14 +24,14 @@ type attack func(ctx context.Context, to string) (connections, bytes int64)
 
 // attacks are all attacks, by name.
 var attacks = map[string]attack{
-	"parts":   byPeers(2, 1, (*peer).answerWithoutEnd),
-	"ports":   byPeers(1, 2, (*peer).addPorts),
-	"errors":  byPeers(2, 3, func(p *peer, ctx context.Context) { p.repeat(ctx, anError) }),
-	"removed": byPeers(2, 4, func(p *peer, ctx context.Context) { p.repeat(ctx, aRemoval) }),
-	"packets": byPeers(2, 5, func(p *peer, ctx context.Context) { p.repeat(ctx, aPacket) }),
-	"echoes":  byPeers(2, 6, func(p *peer, ctx context.Context) { p.repeat(ctx, anEcho) }),
-	"crowd":   crowd,
-	"silent":  silent,
+	"parts":    byPeers(2, 1, (*peer).answerWithoutEnd),
+	"ports":    byPeers(1, 2, (*peer).addPorts),
+	"errors":   byPeers(2, 3, func(p *peer, ctx context.Context) { p.repeat(ctx, anError) }),
+	"removed":  byPeers(2, 4, func(p *peer, ctx context.Context) { p.repeat(ctx, aRemoval) }),
+	"packets":  byPeers(2, 5, func(p *peer, ctx context.Context) { p.repeat(ctx, aPacket) }),
+	"echoes":   byPeers(2, 6, func(p *peer, ctx context.Context) { p.repeat(ctx, anEcho) }),
+	"switches": manySwitches,
+	"silent":   silent,
 }
 
 // A peer is a switch that completes the handshake, and then does harm.
@@ -233,9 +233,9 @@ func aPacket(r *rand.Rand) openflow.Message {
 
 func anEcho(*rand.Rand) openflow.Message { return &openflow.EchoRequest{Data: make([]byte, 1000)} }
 
-// crowd connects thousands of switches, which complete the handshake and do
-// nothing more.
-func crowd(ctx context.Context, to string) (connections, bytes int64) {
+// manySwitches connects thousands of switches, which complete the handshake and
+// do nothing more.
+func manySwitches(ctx context.Context, to string) (connections, bytes int64) {
 	var wg sync.WaitGroup
 	var made, sent atomic.Int64
 	for i := range 5000 {

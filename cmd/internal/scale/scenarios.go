@@ -25,7 +25,7 @@ var scenarios = []scenario{
 	{name: "hostile/removed", about: "peers tell of made-up entries that were removed", run: hostile("removed")},
 	{name: "hostile/packets", about: "peers hand up frames of made-up hosts", run: hostile("packets")},
 	{name: "hostile/echoes", about: "peers ask whether the daemon is there", run: hostile("echoes")},
-	{name: "hostile/crowd", about: "5,000 peers connect as switches", run: hostile("crowd")},
+	{name: "hostile/switches", about: "5,000 peers connect as switches", run: hostile("switches")},
 	{name: "hostile/silent", about: "peers connect and say nothing, 20 a second", run: hostile("silent")},
 	{name: "peers", about: "the first ping between 32 hosts, with Open vSwitch, beside other controllers", run: peers, old: true},
 }

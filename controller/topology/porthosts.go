@@ -6,8 +6,8 @@ import (
 	"conga/openflow"
 )
 
-// A crowd is the hosts behind one port.
-type crowd struct {
+// portHosts is the hosts behind one port.
+type portHosts struct {
 	hosts   map[openflow.MAC]*hostState
 	full    time.Time // before this moment none of them makes room
 	crowded bool      // there are more than may be learned
@@ -28,11 +28,11 @@ func (b *Builder) enterPort(h *hostState, at PortID) {
 	h.At = at
 	ports := b.behind[at.DPID]
 	if ports == nil {
-		ports = map[openflow.PortNo]*crowd{}
+		ports = map[openflow.PortNo]*portHosts{}
 		b.behind[at.DPID] = ports
 	}
 	if ports[at.Port] == nil {
-		ports[at.Port] = &crowd{hosts: map[openflow.MAC]*hostState{}}
+		ports[at.Port] = &portHosts{hosts: map[openflow.MAC]*hostState{}}
 	}
 	ports[at.Port].hosts[h.MAC] = h
 	b.touchHost(h)

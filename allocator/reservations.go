@@ -35,7 +35,7 @@ func (s share) of(capacity bitrate.Rate) bitrate.Rate {
 type reservations struct {
 	links    []reservation[topology.LinkID] // by cable: both directions of each
 	project  []reservation[string]
-	key      []reservation[claim]
+	key      []reservation[ownedKey]
 	projects []string // in each of which it counts as one allocation
 }
 
@@ -56,7 +56,7 @@ func (r *record) reservations() (h reservations) {
 		return h
 	}
 	h.links = linkReservations(r.Path, r.Window, r.Bandwidth)
-	h.key = []reservation[claim]{{claimOf(&r.Request), r.Window, 1}}
+	h.key = []reservation[ownedKey]{{ownedKeyOf(&r.Request), r.Window, 1}}
 	if r.Bandwidth > 0 {
 		h.project = []reservation[string]{{r.ProjectID, r.Window, r.Bandwidth}}
 	}
@@ -113,7 +113,7 @@ func (it *item) required() (h reservations, plain bool) {
 		left := reservations{links: linkReservations(n.circuit.Path, n.window, n.circuit.Rate)}
 		if !it.deleted {
 			held := Request{ProjectID: c.ProjectID, Key: n.circuit.Key, Bandwidth: n.circuit.Rate}
-			left.key = []reservation[claim]{{claimOf(&held), n.window, 1}}
+			left.key = []reservation[ownedKey]{{ownedKeyOf(&held), n.window, 1}}
 		}
 		h = h.hull(left)
 	}
@@ -149,11 +149,11 @@ func linkReservations(p path.Path, w Window, rate bitrate.Rate) []reservation[to
 		return nil
 	}
 	links := p.Links()
-	claims := make([]reservation[topology.LinkID], len(links))
+	list := make([]reservation[topology.LinkID], len(links))
 	for i, l := range links {
-		claims[i] = reservation[topology.LinkID]{cableOf(l), w, rate}
+		list[i] = reservation[topology.LinkID]{cableOf(l), w, rate}
 	}
-	return claims
+	return list
 }
 
 // hull returns the least reservations that hold, at every moment, as much as a
@@ -177,21 +177,21 @@ func hull[K comparable](a, b []reservation[K]) []reservation[K] {
 		}
 	}
 	out := make([]reservation[K], 0, len(order))
-	var claims []reservation[K]
+	var list []reservation[K]
 	for _, on := range order {
-		claims = appendOn(appendOn(claims[:0], a, on), b, on)
-		if len(claims) == 1 || len(claims) == 2 && claims[0] == claims[1] {
-			out = append(out, claims[0])
+		list = appendOn(appendOn(list[:0], a, on), b, on)
+		if len(list) == 1 || len(list) == 2 && list[0] == list[1] {
+			out = append(out, list[0])
 		} else {
-			out = appendOutline(out, claims)
+			out = appendOutline(out, list)
 		}
 	}
 	return out
 }
 
 // appendOn appends those of the reservations that are on one thing.
-func appendOn[K comparable](out, claims []reservation[K], on K) []reservation[K] {
-	for _, x := range claims {
+func appendOn[K comparable](out, list []reservation[K], on K) []reservation[K] {
+	for _, x := range list {
 		if x.on == on {
 			out = append(out, x)
 		}
@@ -200,17 +200,17 @@ func appendOn[K comparable](out, claims []reservation[K], on K) []reservation[K]
 }
 
 // appendOutline appends the pointwise greatest of reservations on one thing.
-func appendOutline[K comparable](out, claims []reservation[K]) []reservation[K] {
+func appendOutline[K comparable](out, list []reservation[K]) []reservation[K] {
 	var cuts []Seconds
-	for _, x := range claims {
+	for _, x := range list {
 		cuts = append(cuts, x.window.Start, x.window.End)
 	}
 	slices.Sort(cuts)
 	cuts = slices.Compact(cuts)
 	first := len(out)
 	for i := 1; i < len(cuts); i++ {
-		piece := reservation[K]{claims[0].on, Window{cuts[i-1], cuts[i]}, 0}
-		for _, x := range claims {
+		piece := reservation[K]{list[0].on, Window{cuts[i-1], cuts[i]}, 0}
+		for _, x := range list {
 			if x.window.Contains(piece.window.Start) {
 				piece.rate = max(piece.rate, x.rate)
 			}
@@ -295,10 +295,10 @@ func replace[K comparable](old, now []reservation[K], remove, add func(reservati
 	}
 }
 
-// conflicting returns the claims that block a request.
-func (b *calendars) conflicting(r Request) []claim {
+// conflicting returns the traffic of others that blocks a request.
+func (b *calendars) conflicting(r Request) []ownedKey {
 	known := map[unique.Handle[string]]bool{}
-	return b.keys.conflicting(claimOf(&r), func(project unique.Handle[string]) bool {
+	return b.keys.conflicting(ownedKeyOf(&r), func(project unique.Handle[string]) bool {
 		owns, asked := known[project]
 		if !asked && b.owns != nil {
 			owns = b.owns(project.Value(), r.Key.Src) || b.owns(project.Value(), r.Key.Dst)

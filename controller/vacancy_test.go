@@ -23,9 +23,9 @@ func (l *lab) stranger(dpid openflow.DPID) *ofswitch.Switch {
 
 // Where too many switches are connected no more may, but for one that had links
 // or hosts before: a made-up one gives way to it.
-func TestCrowdOfSwitches(t *testing.T) {
+func TestTooManySwitches(t *testing.T) {
 	var log warnings
-	inBubble(t, pair, Config{Logger: slog.New(&log), MaxSwitches: 4}, func(l *lab) {
+	inBubble(t, pair, Config{Log: slog.New(&log), MaxSwitches: 4}, func(l *lab) {
 		l.settled(2, 1)
 		l.net.Switch(2).Disconnect()
 		synctest.Wait()
@@ -55,9 +55,9 @@ func TestCrowdOfSwitches(t *testing.T) {
 
 // A switch that tells of ever more ports is disconnected; one whose ports come
 // and go is not.
-func TestCrowdOfPorts(t *testing.T) {
+func TestTooManyPorts(t *testing.T) {
 	var log warnings
-	inBubble(t, pair, Config{Logger: slog.New(&log)}, func(l *lab) {
+	inBubble(t, pair, Config{Log: slog.New(&log)}, func(l *lab) {
 		l.settled(2, 1)
 		s := l.live(1)
 		tell := func(reason openflow.PortReason, no openflow.PortNo) {

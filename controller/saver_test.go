@@ -11,8 +11,8 @@ import (
 	"conga/openflow"
 )
 
-// forgetful is a memory that fails when told to, and counts how often it is
-// written.
+// forgetful is a saved network that fails when told to, and counts how often it
+// is written.
 type forgetful struct {
 	keeper
 	fails bool
@@ -27,12 +27,12 @@ func (f *forgetful) Save(c topology.SavedChange) error {
 	return f.keeper.Save(c)
 }
 
-// TestMemoryLosesNothing: what could not be saved, or was put off, is saved
+// TestSaverLosesNothing: what could not be saved, or was put off, is saved
 // later, and at the latest when the controller stops.
-func TestMemoryLosesNothing(t *testing.T) {
+func TestSaverLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &forgetful{}
-		m := memory{store: f, log: slog.New(slog.DiscardHandler)}
+		m := saver{store: f, log: slog.New(slog.DiscardHandler)}
 		m.load()
 		b := topology.NewBuilder(topology.Config{}, time.Now())
 		link := func(no openflow.PortNo) {

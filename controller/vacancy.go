@@ -15,11 +15,11 @@ const (
 	switchesShare = 1024
 )
 
-// crowded returns why one more switch may not connect, or nil. Where there are
+// vacancy returns why one more switch may not connect, or nil. Where there are
 // too many in all, one that has neither links nor hosts gives way to one that
 // has, or had before it went: a made-up switch does not take the position of
 // one that returns.
-func (k *core) crowded(conn *channel.Conn) error {
+func (k *core) vacancy(conn *channel.Conn) error {
 	most := cmp.Or(k.cfg.MaxSwitches, switchesMost)
 	if k.cfg.Switches.lists(conn.DPID()) || k.builder.Known(conn.DPID()) {
 		if len(k.peers) >= most {

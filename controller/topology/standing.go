@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// A verdict is what follows for a port from the segment that it is on.
-type verdict struct {
+// A standing is what follows for a port from the segment that it is on.
+type standing struct {
 	trouble Trouble
 	closed  bool   // nothing passes
 	shared  bool   // another port of the segment is open too
@@ -25,24 +25,24 @@ func (b *Builder) settleSegments() {
 	if !b.segmentsChanged() {
 		return
 	}
-	verdicts := map[PortID]verdict{}
-	joined := joining{links: b.joined, segments: parts{}}
+	standings := map[PortID]standing{}
+	joined := joining{links: b.joined, segments: joints{}}
 	for i, segment := range b.segments() {
-		b.judgeSegment(segment, uint64(i), joined, verdicts)
+		b.judgeSegment(segment, uint64(i), joined, standings)
 	}
 	for id := range b.judged {
-		if _, still := verdicts[id]; !still {
-			b.judge(id, verdict{})
+		if _, still := standings[id]; !still {
+			b.judge(id, standing{})
 		}
 	}
-	for id, v := range verdicts {
+	for id, v := range standings {
 		b.judge(id, v)
 	}
-	b.judged = verdicts
+	b.judged = standings
 }
 
-// segmentsChanged reports whether there may be other verdicts than those of the
-// last snapshot.
+// segmentsChanged reports whether there may be other standings than those of
+// the last snapshot.
 func (b *Builder) segmentsChanged() bool {
 	if b.changed.hearings || len(b.changed.links) > 0 {
 		return true
@@ -59,20 +59,20 @@ func (b *Builder) segmentsChanged() bool {
 }
 
 // judgeSegment decides for the ports of one segment, which has a number of its
-// own among the parts that are joined.
-func (b *Builder) judgeSegment(segment []PortID, number uint64, joined joining, verdicts map[PortID]verdict) {
+// own among the joints that are joined.
+func (b *Builder) judgeSegment(segment []PortID, number uint64, joined joining, standings map[PortID]standing) {
 	trouble, reflects := b.troubleOf(segment)
 	isLink := func(id PortID) bool { return b.cableAt(id) != nil }
 	open := []PortID{}
 	for _, links := range []bool{true, false} {
 		for _, id := range segment {
-			if isLink(id) == links && (joined.join(part{segment: true, number: number}, part{number: uint64(id.DPID)}) || links) && !reflects[id] {
+			if isLink(id) == links && (joined.join(joint{segment: true, number: number}, joint{number: uint64(id.DPID)}) || links) && !reflects[id] {
 				open = append(open, id)
 			}
 		}
 	}
 	for _, id := range segment {
-		v := verdict{trouble: trouble, closed: !slices.Contains(open, id)}
+		v := standing{trouble: trouble, closed: !slices.Contains(open, id)}
 		v.shared = !v.closed && len(open) > 1 && !isLink(id)
 		if reflects[id] && trouble != Relayed {
 			v.trouble = Reflecting
@@ -81,7 +81,7 @@ func (b *Builder) judgeSegment(segment []PortID, number uint64, joined joining, 
 		if i := slices.IndexFunc(others, func(o PortID) bool { return o != id }); i >= 0 {
 			v.peer = others[i]
 		}
-		verdicts[id] = v
+		standings[id] = v
 	}
 }
 
@@ -141,14 +141,14 @@ func (b *Builder) segments() (out [][]PortID) {
 	return out
 }
 
-// judge has a verdict take effect.
-func (b *Builder) judge(id PortID, v verdict) {
+// judge has a standing take effect.
+func (b *Builder) judge(id PortID, v standing) {
 	p := b.port(id)
-	if p == nil || p.verdict == v {
+	if p == nil || p.standing == v {
 		return
 	}
-	was := p.verdict
-	p.verdict = v
+	was := p.standing
+	p.standing = v
 	b.touchSwitch(id.DPID)
 	switch {
 	case v.closed && !was.closed:
@@ -166,16 +166,16 @@ func (b *Builder) judge(id PortID, v verdict) {
 	}
 }
 
-// A part is a switch or a segment.
-type part struct {
+// A joint is a switch or a segment.
+type joint struct {
 	segment bool
 	number  uint64
 }
 
-// parts are sets of parts that are joined without a ring (union-find).
-type parts map[part]part
+// joints are sets of joints that are joined without a ring (union-find).
+type joints map[joint]joint
 
-func (s parts) root(p part) part {
+func (s joints) root(p joint) joint {
 	for {
 		up, ok := s[p]
 		if !ok {
@@ -188,8 +188,8 @@ func (s parts) root(p part) part {
 	}
 }
 
-// join joins two parts and reports whether they were not joined before.
-func (s parts) join(x, y part) bool {
+// join joins two joints and reports whether they were not joined before.
+func (s joints) join(x, y joint) bool {
 	x, y = s.root(x), s.root(y)
 	if x == y {
 		return false
@@ -200,10 +200,10 @@ func (s parts) join(x, y part) bool {
 
 // joining is what links and segments join. What links join is the same for as
 // long as none goes.
-type joining struct{ links, segments parts }
+type joining struct{ links, segments joints }
 
-// join joins two parts and reports whether they were not joined before.
-func (j joining) join(x, y part) bool { return j.segments.join(j.links.root(x), j.links.root(y)) }
+// join joins two joints and reports whether they were not joined before.
+func (j joining) join(x, y joint) bool { return j.segments.join(j.links.root(x), j.links.root(y)) }
 
 // renewJoined brings up to date how links join the switches.
 func (b *Builder) renewJoined() {
@@ -223,7 +223,7 @@ func (b *Builder) renewJoined() {
 	if b.joined != nil {
 		return
 	}
-	b.joined = parts{}
+	b.joined = joints{}
 	for _, cables := range b.cables {
 		for _, c := range cables {
 			if b.carries(c) {
@@ -234,5 +234,5 @@ func (b *Builder) renewJoined() {
 }
 
 func (b *Builder) joinEnds(c *cable) {
-	b.joined.join(part{number: uint64(c.ends[0].DPID)}, part{number: uint64(c.ends[1].DPID)})
+	b.joined.join(joint{number: uint64(c.ends[0].DPID)}, joint{number: uint64(c.ends[1].DPID)})
 }

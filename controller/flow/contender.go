@@ -2,33 +2,33 @@ package flow
 
 import "conga/openflow"
 
-// claimant is a circuit that wants an entry. Where several want the same they
+// contender is a circuit that wants an entry. Where several want the same they
 // are a list, the one that has it first.
-type claimant struct {
+type contender struct {
 	member *member
 	rule   *Rule
-	next   *claimant
+	next   *contender
 }
 
-// replaceRules has a circuit claim other entries than before.
+// replaceRules has a circuit want other entries than before.
 func (s *site) replaceRules(m *member, old, now *part, p Patch) {
-	if len(old.rules) == 0 && s.claimRules(m, now) {
+	if len(old.rules) == 0 && s.enterRules(m, now) {
 		for _, r := range now.rules {
 			p.Rules[r.Key()] = r
 		}
 		return
 	}
-	var room [16]claimed
+	var room [16]contested
 	list := room[:0]
-	at := func(r *Rule) *claimed {
+	at := func(r *Rule) *contested {
 		k := r.Key()
 		for i := range list {
 			if list[i].key == k {
 				return &list[i]
 			}
 		}
-		c := s.claims[k]
-		list = append(list, claimed{key: k, was: c, before: c.winner(), is: c})
+		c := s.contenders[k]
+		list = append(list, contested{key: k, was: c, before: c.winner(), is: c})
 		return &list[len(list)-1]
 	}
 	for _, r := range old.rules {
@@ -40,26 +40,26 @@ func (s *site) replaceRules(m *member, old, now *part, p Patch) {
 		c.is = c.is.with(m, r)
 	}
 	for i := range list {
-		s.settleClaim(&list[i], p)
+		s.settleEntry(&list[i], p)
 	}
 }
 
-// claimed is an entry whose claimants change: the first of them before and
+// contested is an entry whose contenders change: the first of them before and
 // after that, and the rule that was wanted before.
-type claimed struct {
+type contested struct {
 	key     openflow.EntryKey
-	was, is *claimant
+	was, is *contender
 	before  *Rule
 }
 
-// settleClaim stores the claimants of an entry, and adds the entry to p if
+// settleEntry stores the contenders of an entry, and adds the entry to p if
 // another of them has it now.
-func (s *site) settleClaim(c *claimed, p Patch) {
+func (s *site) settleEntry(c *contested, p Patch) {
 	switch {
 	case c.is == nil:
-		delete(s.claims, c.key)
+		delete(s.contenders, c.key)
 	case c.is != c.was:
-		s.claims[c.key] = c.is
+		s.contenders[c.key] = c.is
 	}
 	rule := c.is.winner()
 	if rule == c.before || rule != nil && c.before != nil && rule.Equal(c.before) {
@@ -68,26 +68,26 @@ func (s *site) settleClaim(c *claimed, p Patch) {
 	p.Rules[c.key] = rule
 }
 
-// claimRules claims the rules of a circuit that had none, if no other claims
+// enterRules enters the rules of a circuit that had none, if no other wants
 // any of them, and reports whether it has.
-func (s *site) claimRules(m *member, now *part) bool {
-	list := make([]claimant, len(now.rules))
+func (s *site) enterRules(m *member, now *part) bool {
+	list := make([]contender, len(now.rules))
 	for i, r := range now.rules {
 		k := r.Key()
-		if s.claims[k] == nil {
-			list[i] = claimant{member: m, rule: r}
-			s.claims[k] = &list[i]
+		if s.contenders[k] == nil {
+			list[i] = contender{member: m, rule: r}
+			s.contenders[k] = &list[i]
 			continue
 		}
 		for _, r := range now.rules[:i] {
-			delete(s.claims, r.Key())
+			delete(s.contenders, r.Key())
 		}
 		return false
 	}
 	return true
 }
 
-func (c *claimant) winner() *Rule {
+func (c *contender) winner() *Rule {
 	if c == nil {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (c *claimant) winner() *Rule {
 }
 
 // without returns the list without a circuit.
-func (c *claimant) without(m *member) *claimant {
+func (c *contender) without(m *member) *contender {
 	if c == nil {
 		return nil
 	}
@@ -106,9 +106,9 @@ func (c *claimant) without(m *member) *claimant {
 }
 
 // with returns the list with one more, behind those that precede it.
-func (c *claimant) with(m *member, r *Rule) *claimant {
+func (c *contender) with(m *member, r *Rule) *contender {
 	if c == nil || m.handle < c.member.handle {
-		return &claimant{m, r, c}
+		return &contender{m, r, c}
 	}
 	c.next = c.next.with(m, r)
 	return c

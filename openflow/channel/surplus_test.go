@@ -60,7 +60,7 @@ func (h *hall) silent(t *testing.T, from string) {
 
 // However many connections of one address are in the handshake, a switch from
 // another one has a slot at once.
-func TestCrowdGivesWay(t *testing.T) {
+func TestTheSurplusGivesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHall()
 		l := NewListener(h, Config{MaxHandshakes: 8})

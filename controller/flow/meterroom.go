@@ -23,12 +23,12 @@ func (r *Reconciler) admits(id openflow.MeterID, at pair[Meter], leaving bool) b
 	switch {
 	case at.want == nil || at.have != nil:
 		return true
-	case leaving && r.crowded[id]:
+	case leaving && r.roomless[id]:
 		return false
 	case r.numbers.assign(id):
 		return true
 	case leaving:
-		r.crowded[id] = true
+		r.roomless[id] = true
 	default:
 		r.unmetered[id] = outOfMeters
 		delete(r.limits, id)
@@ -50,7 +50,7 @@ func (r *Reconciler) leaving() bool {
 // is to leave, whose room the meter of the entry that is wanted waits for: one
 // has to go before the other can come.
 func (r *Reconciler) obstructs(at pair[Rule]) bool {
-	if at.have == nil || !r.crowded[at.want.meter()] {
+	if at.have == nil || !r.roomless[at.want.meter()] {
 		return false
 	}
 	m := r.meters[at.have.meter()]
@@ -60,7 +60,7 @@ func (r *Reconciler) obstructs(at pair[Rule]) bool {
 // roomMade takes note of a meter that has changed.
 func (r *Reconciler) roomMade(s sending) {
 	if s.Meter == nil {
-		clear(r.crowded)
+		clear(r.roomless)
 	}
 }
 
@@ -75,7 +75,7 @@ func (r *Reconciler) postponed(s sending, at pair[Meter], err error) bool {
 	case why.Has(openflow.MeterModFailedMeterExists) && r.numbers != nil:
 		return r.numbers.cede(s.MeterID)
 	case why.Has(openflow.MeterModFailedOutOfMeters) && r.leaving():
-		r.crowded[s.MeterID] = true
+		r.roomless[s.MeterID] = true
 		return true
 	}
 	return false
@@ -120,18 +120,18 @@ func (r *Reconciler) BlameMeters(steps []Step, refused map[int]error) (fresh top
 		why, ok := errors.AsType[*openflow.Error](refused[i])
 		switch {
 		case !ok || st.Meter == nil || slices.ContainsFunc(ofOneMeter, why.Has):
-		case st.Meter.Packets && !r.holds(true) && (why.Has(openflow.MeterModFailedBadFlags) || r.holds(false)):
+		case st.Meter.Packets && !r.holdsMeterIn(true) && (why.Has(openflow.MeterModFailedBadFlags) || r.holdsMeterIn(false)):
 			fresh |= topology.LacksPacketRates
-		case !r.holds(false) && !r.holds(true):
+		case !r.holdsMeterIn(false) && !r.holdsMeterIn(true):
 			fresh |= topology.LacksMeters
 		}
 	}
 	return fresh
 }
 
-// holds reports whether the switch holds a meter in packets/s, or one in
+// holdsMeterIn reports whether the switch holds a meter in packets/s, or one in
 // kbit/s.
-func (r *Reconciler) holds(packets bool) bool {
+func (r *Reconciler) holdsMeterIn(packets bool) bool {
 	for _, at := range r.meters {
 		if at.have != nil && at.have.Packets == packets {
 			return true
