@@ -24,6 +24,7 @@ type planner struct {
 	strict    bool                           // no rate is promised where it is not enforced
 	least     bitrate.Rate                   // that may be picked
 	terse     bool                           // refusals have neither words nor offers
+	pathOf    func(id string) path.Path      // of another allocation; nil: it has none
 }
 
 // errRefused is the cause of a terse planner's refusals.
@@ -34,7 +35,7 @@ var errRefused = errors.New("it does not fit")
 func (a *Allocator) plannerLocked() planner {
 	a.observeLocked()
 	a.graph = a.graph.For(a.seen)
-	return planner{snapshot: a.seen, graph: a.graph, share: a.share, calendars: &a.calendars, strict: a.cfg.RequireMeters, least: a.cfg.Least}
+	return planner{snapshot: a.seen, graph: a.graph, share: a.share, calendars: &a.calendars, strict: a.cfg.RequireMeters, least: a.cfg.Least, pathOf: a.pathOfLocked}
 }
 
 // demand is a request whose ends have been located.
@@ -81,7 +82,12 @@ func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 }
 
 func (pl planner) query(d demand, w Window) path.Query {
-	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: func(l topology.Link) bitrate.Rate { return pl.free(l, w) }}
+	return pl.queryOf(d, func(l topology.Link) bitrate.Rate { return pl.free(l, w) })
+}
+
+// queryOf returns the query for a demand where links have as much free.
+func (pl planner) queryOf(d demand, free func(topology.Link) bitrate.Rate) path.Query {
+	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: free, Constraints: pl.confines(d.Constraints)}
 }
 
 // find returns the path on which the demand fits in exactly this window; ok is
@@ -102,7 +108,8 @@ func (pl planner) fits(d demand, p path.Path, w Window) bool {
 			return false
 		}
 	}
-	return true
+	c := pl.confines(d.Constraints)
+	return c == nil || c.Met(pl.snapshot, p)
 }
 
 // taken reports whether another allocation for the same traffic has part of
@@ -215,7 +222,10 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 		return placement{}, &Error{Kind: Conflict, Field: "dst_ip", Err: fmt.Errorf(
 			"%s and %s are both behind port %s, so no switch carries the traffic between them", d.Key.Src, d.Key.Dst, d.from)}
 	}
-	empty := path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: pl.limitOf}
+	if err := pl.confinedError(d); err != nil {
+		return placement{}, err
+	}
+	empty := pl.queryOf(d, pl.limitOf)
 	if err := pl.unenforcedError(d); err != nil {
 		return placement{}, err
 	}
@@ -234,7 +244,7 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 		_, widest, _ := pl.graph.Widest(empty)
 		err.Err = fmt.Errorf("%s never fits: link %s carries %s for allocations; the most that any path carries is %s",
 			d.Bandwidth, link.ID, most, widest)
-		return placement{}, err
+		return placement{}, pl.alsoConfined(d, w, err)
 	}
 	link, left, _ := pl.graph.Bottleneck(pl.query(d, w))
 	limit := pl.limitOf(link)
@@ -243,7 +253,7 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 	err.InTheWay = pl.calendars.links.above(link.ID, w, room)
 	err.Err = fmt.Errorf("%s does not fit from %s to %s: link %s has %s of %s left, until %s%s", d.Bandwidth, clock(w.Start), clock(w.End),
 		link.ID, left, limit, clock(until), pl.offer(d, w, &err.Offer))
-	return placement{}, err
+	return placement{}, pl.alsoConfined(d, w, err)
 }
 
 // offer looks for what would be admitted instead, puts it into o and returns it

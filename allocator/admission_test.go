@@ -19,10 +19,11 @@ type sheet struct {
 	w      *world
 	second map[topology.LinkID]*plain
 	keys   map[path.FlowKey]*plain
+	only   func(path.Path) bool // the paths that will do; nil: all
 }
 
 func newSheet(w *world) *sheet {
-	return &sheet{w, map[topology.LinkID]*plain{}, map[path.FlowKey]*plain{}}
+	return &sheet{w: w, second: map[topology.LinkID]*plain{}, keys: map[path.FlowKey]*plain{}}
 }
 
 func (s *sheet) rel(win Window) Window { return Window{win.Start - 1_000_000, win.End - 1_000_000} }
@@ -70,7 +71,7 @@ func (s *sheet) admits(r Request, win Window) bool {
 	from, _ := s.w.snap.Locate(r.Key.Src)
 	to, _ := s.w.snap.Locate(r.Key.Dst)
 	for _, p := range everyPath(s.w.snap, from, to) {
-		if s.fits(p, win, r.Bandwidth) {
+		if (s.only == nil || s.only(p)) && s.fits(p, win, r.Bandwidth) {
 			return true
 		}
 	}

@@ -87,6 +87,10 @@ func (a *Allocator) readyLocked(it *item) bool {
 		}
 		return false
 	}
+	if !c.Started && a.strayLocked(a.seen, &c.Allocation) != "" {
+		a.lookLocked(it)
+		return false
+	}
 	a.departLocked(it, nil) // its own circuits are in the way of no other
 	return !a.leaving.blocks(it, c)
 }

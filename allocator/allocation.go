@@ -1,6 +1,8 @@
 package allocator
 
 import (
+	"time"
+
 	"conga/bitrate"
 	"conga/controller/path"
 )
@@ -58,6 +60,7 @@ type Request struct {
 	ActiveLease Seconds `json:"active_lease,omitempty"`
 
 	Leeway
+	Constraints
 }
 
 // Leeway is what a request leaves to CONGA about when and how fast it runs, if
@@ -116,4 +119,10 @@ type Change struct {
 	Volume       *uint64
 	MinBandwidth *bitrate.Rate
 	MaxBandwidth *bitrate.Rate
+
+	Include      *Elements
+	Avoid        *Elements
+	DisjointFrom *string
+	MaxHops      *int
+	MaxLatency   *time.Duration
 }

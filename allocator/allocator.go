@@ -104,6 +104,7 @@ type Allocator struct {
 	seen      *topology.Snapshot // the network as it was taken in last
 	graph     *path.Graph        // of its switches and links; nil: to be made
 	cables    cables
+	followers map[string]map[*item]bool // what is to be disjoint from an allocation, by its ID
 	waiting   waitLists
 	plan      planning
 	announced nanos // when Due last said that it had to be asked again
@@ -126,7 +127,7 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
 		byID: map[ident]*item{}, none: newExtra(), handles: map[uint32]*item{}, projects: map[string]*itemList{}, completed: completed{},
 		calendars: newCalendars(), failed: map[*item]bool{}, leaving: newLeaving(),
-		cables: newCables(), waiting: newWaitLists(),
+		cables: newCables(), followers: map[string]map[*item]bool{}, waiting: newWaitLists(),
 	}
 	a.observeLocked()
 	a.calendars.owns = cfg.Owns
@@ -316,6 +317,9 @@ func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 // of the calendars, and was is its record; nil is a new one.
 func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
+	if err := a.checkApartLocked(&r, idOf(was)); err != nil {
+		return placement{}, err
+	}
 	if r.picksRate() {
 		r.Bandwidth = pl.leastRate(demand{Request: r})
 	}

@@ -33,7 +33,8 @@ type counsel struct {
 // Each is admitted for some seconds more, as far as there is such a one.
 //
 // There is none only if no request is admitted that differs from this one in
-// its start and its rate.
+// its start and its rate. All keep the constraints, but where no path meets the
+// limits for hops or latency: then they have the least one that a path meets.
 //
 // was is the allocation that the request changes, nil if it is new; the caller
 // has taken that one's reservations out of the calendars.
@@ -46,6 +47,10 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record) []Re
 	}
 	_, ok := c.graph.Find(c.query(demand{from: c.from, to: c.to}, Window{}))
 	switch {
+	case c.confinedError(c.demand) != nil:
+		for _, r := range c.relaxed() {
+			c.offer(r)
+		}
 	case !ok:
 		c.offer(c.at(c.limits.rate(), r.StartTime), c.at(0, r.StartTime)) // as it would wait for a path
 	case was != nil && was.Started:

@@ -63,7 +63,7 @@ func (a *Allocator) Availability(r Request, horizon Seconds) (Availability, erro
 	pl := a.plannerLocked()
 	from, to, _, unknown := locate(pl.snapshot, r.Key)
 	if out.From, out.To = from, to; unknown == "" && from != to {
-		out.Free, out.Until = pl.steps(from, to, out.Horizon)
+		out.Free, out.Until = pl.steps(demand{Request: r, from: from, to: to}, out.Horizon)
 	}
 	return out, nil
 }

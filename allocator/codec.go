@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"conga/allocator/store"
 	"conga/bitrate"
@@ -16,7 +17,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 7
+const recordVersion = 8
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -51,7 +52,12 @@ func (r *record) encode() ([]byte, error) {
 	for _, n := range []uint64{r.Volume, uint64(r.MinBandwidth), uint64(r.MaxBandwidth), flag(r.FixedRate), r.Carried} {
 		b = binary.AppendUvarint(b, n)
 	}
-	return binary.AppendVarint(b, int64(r.Since)), nil
+	b = binary.AppendVarint(b, int64(r.Since))
+	for _, text := range []string{string(r.Include), string(r.Avoid), r.DisjointFrom} {
+		b = appendText(b, text)
+	}
+	b = binary.AppendUvarint(b, uint64(r.MaxHops))
+	return binary.AppendUvarint(b, uint64(r.MaxLatency)), nil
 }
 
 // flag returns 1 for true.
@@ -178,6 +184,10 @@ func (d *decoder) fields(r *record, version int) error {
 		r.Volume, r.MinBandwidth, r.MaxBandwidth = d.number(), bitrate.Rate(d.number()), bitrate.Rate(d.number())
 		r.FixedRate = d.below(2) == 1
 		r.Carried, r.Since = d.number(), Seconds(d.signed())
+	}
+	if version > 7 {
+		r.Include, r.Avoid, r.DisjointFrom = Elements(d.name()), Elements(d.name()), d.name()
+		r.MaxHops, r.MaxLatency = int(d.below(MaxHops+1)), time.Duration(d.below(uint64(MaxLatency)+1))
 	}
 	if d.cut || len(d.rest) > 0 {
 		return errCut

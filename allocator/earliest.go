@@ -114,7 +114,7 @@ func (s *gap) from(start, length, enough Seconds) Seconds {
 // pathFree returns start if the cables of some path have the rate then; else a
 // later moment before which those of none have it.
 func (s *search) pathFree(start Seconds) Seconds {
-	c := path.Crossing{From: s.demand.from, To: s.to, Start: start}
+	c := path.Crossing{From: s.demand.from, To: s.to, Start: start, Constraints: s.confines(s.Constraints)}
 	c.Opens = func(number int32, a, b *topology.Link, enough Seconds) Seconds {
 		for int(number) >= len(s.cables) {
 			s.cables = append(s.cables, gap{})

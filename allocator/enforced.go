@@ -58,7 +58,7 @@ func (pl planner) unenforcedError(d demand) *Error {
 	if !pl.strict || d.Bandwidth == 0 {
 		return nil
 	}
-	empty := path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: pl.limitOf}
+	empty := pl.queryOf(d, pl.limitOf)
 	if _, ok := pl.graph.Find(empty); ok {
 		return nil
 	}

@@ -98,7 +98,7 @@ func (h *history) pick(t *rapid.T) string {
 
 func (h *history) update(t *rapid.T) {
 	r, id, c := h.request(t), h.pick(t), Change{}
-	switch rapid.IntRange(0, 10).Draw(t, "field") {
+	switch rapid.IntRange(0, 13).Draw(t, "field") {
 	case 0:
 		c.Bandwidth = &r.Bandwidth
 	case 1:
@@ -117,6 +117,12 @@ func (h *history) update(t *rapid.T) {
 		c.Deadline = &r.Deadline
 	case 8:
 		c.Volume = &r.Volume
+	case 10:
+		c.Include, c.MaxHops = &r.Include, &r.MaxHops
+	case 11:
+		c.Avoid, c.MaxLatency = &r.Avoid, &r.MaxLatency
+	case 12:
+		c.DisjointFrom = &r.DisjointFrom
 	case 9:
 		c.MaxBandwidth = &r.MaxBandwidth
 	default:

@@ -71,6 +71,9 @@ func (l *loader) enlistAll() error {
 		}
 		l.enlistLocked(it)
 		l.calendars.active[it.project()]++
+		if it.rare.constraints.DisjointFrom != "" {
+			l.registerLocked(it)
+		}
 	}
 	for _, it := range l.live {
 		if uint64(it.handle) == it.seq()&math.MaxUint32 {

@@ -106,6 +106,9 @@ func (pl planner) refuseAll(d demand, start Seconds) (placement, *Error) {
 			"it cannot last %d s by %s any more; ask for a later deadline", d.Duration, clock(d.Deadline))}
 	}
 	pl.obstacles = nil // they are known by now
+	if err := pl.confinedError(d); err != nil {
+		return placement{}, err
+	}
 	first, before := d, d.lastStart()+1
 	d.conflicting = nil
 	if _, _, ok := pl.earliest(d, start, before); ok {

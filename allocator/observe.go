@@ -36,6 +36,7 @@ func (a *Allocator) Settled() {
 			a.disturbLocked(c)
 		}
 	}
+	a.lookAtConfinedLocked()
 	a.retryLocked()
 	a.signal()
 }

@@ -128,6 +128,7 @@ func grows(before, after Request) bool {
 func shrinks(before, after Request) bool {
 	less := after
 	less.Bandwidth, less.Duration = before.Bandwidth, before.Duration
+	less.Constraints = after.Constraints.loosening(before.Constraints)
 	return less.withLeases(before) == before && after.Bandwidth <= before.Bandwidth && after.Duration <= before.Duration
 }
 

@@ -140,7 +140,7 @@ func (it *item) pack(r *record) {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
 	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
-	rare.leeway, rare.carried, rare.since = r.Leeway, r.Carried, r.Since
+	rare.leeway, rare.constraints, rare.carried, rare.since = r.Leeway, r.Constraints, r.Carried, r.Since
 	if !fits {
 		full := *r
 		full.Path = slices.Clone(r.Path)
@@ -165,6 +165,7 @@ type rare struct {
 	lease, leaseEnd, done Seconds
 	activeLease           Seconds
 	leeway                Leeway
+	constraints           Constraints
 	carried               uint64
 	since                 Seconds
 	asked                 uint64
@@ -197,7 +198,7 @@ func (it *item) unpack() *record {
 			ID: it.id(), Handle: k.handle, Revision: k.revision, Created: Seconds(k.created),
 			Request: Request{
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
-				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease, Leeway: it.rare.leeway,
+				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease, Leeway: it.rare.leeway, Constraints: it.rare.constraints,
 			},
 			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Started: k.started, Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
 		},

@@ -139,7 +139,7 @@ func (a *Allocator) wantsLocked(it *item, c *record, now Seconds) bool {
 		return true
 	}
 	if a.faultyLocked(a.seen, c) {
-		if c.Window.Start <= now+planNear {
+		if c.Window.Start <= now+planNear || a.onlyStrayLocked(c) {
 			return true
 		}
 		if !it.doubtful { // the path may yet come back
@@ -150,14 +150,14 @@ func (a *Allocator) wantsLocked(it *item, c *record, now Seconds) bool {
 	return c.movable(now)
 }
 
-// faultyLocked reports whether the path can be judged and is not alive, or does
-// not lead to its hosts.
+// faultyLocked reports whether the path can be judged and is not alive, does
+// not lead to its hosts or does not meet its constraints.
 func (a *Allocator) faultyLocked(s *topology.Snapshot, c *record) bool {
 	if !a.settled && !path.Met(s, c.Path) {
 		return false
 	}
 	_, alive := path.Alive(s, c.Path)
-	return !alive || path.Elsewhere(s, c.Key, c.Path) != ""
+	return !alive || path.Elsewhere(s, c.Key, c.Path) != "" || a.strayLocked(s, &c.Allocation) != ""
 }
 
 func joins(p path.Path, from, to topology.PortID) bool {
@@ -191,6 +191,9 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 			return &next
 		}
 		pl.own = nil
+		if c.State == Active && !it.displaced && a.onlyStrayLocked(c) {
+			return nil // it is better than none
+		}
 		if c.Volume != 0 {
 			d.limit = a.cfg.Limits(c.ProjectID).rate()
 			var on *record
@@ -258,10 +261,12 @@ func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstac
 		pl.obstacles = block
 		if c.Window != (Window{}) && !c.missed(now) {
 			next = a.soonerLocked(pl, c, max(now, it.retrySecond()))
-			if next != nil || !it.displaced && (!a.faultyLocked(pl.snapshot, c) || c.Window.Start > now+planNear) {
+			far := !it.displaced && c.Window.Start > now+planNear
+			stray := next == nil && a.onlyStrayLocked(c)
+			if next != nil || !it.displaced && !a.faultyLocked(pl.snapshot, c) || far && !stray {
 				return
 			}
-			if next = a.otherPathLocked(pl, c, now); next != nil {
+			if next = a.otherPathLocked(pl, c, now); next != nil || far {
 				return
 			}
 		}

@@ -37,6 +37,8 @@ func (r *record) problem(key string) string {
 		return "it is active without a path or a window"
 	case normaliseKey(&r.Key) != nil:
 		return "its addresses are not valid"
+	case r.Constraints.check() != nil:
+		return "its constraints are not valid"
 	case r.Bandwidth >= 1<<62 && len(r.Path) > 0:
 		return "its bandwidth is impossible"
 	}

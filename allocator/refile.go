@@ -4,6 +4,7 @@ package allocator
 // item's committed state; old is what that was before.
 func (a *Allocator) reindexLocked(it *item, old *record) {
 	live := it.live()
+	a.followLocked(it, old)
 	if it.indexed && (!live || !old.Path.Equal(it.path()) || old.Key != it.key()) {
 		a.unindexLocked(it, old.Path, old.Key)
 	}

@@ -45,6 +45,9 @@ func (r *Request) normaliseRest(now Seconds) *Error {
 	if err := checkLease("active_lease", r.ActiveLease); err != nil {
 		return err
 	}
+	if err := r.Constraints.check(); err != nil {
+		return err
+	}
 	if err := checkStart(&r.StartTime, now); err != nil {
 		return err
 	}
@@ -211,6 +214,9 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 		if err := checkStart(&r.StartTime, now); err != nil {
 			return r, err
 		}
+	}
+	if err := r.withConstraints(c); err != nil {
+		return r, err
 	}
 	return r.withLeeway(was, c, now)
 }

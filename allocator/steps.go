@@ -23,6 +23,7 @@ type Step struct {
 type gauge struct {
 	planner
 	from, to topology.PortID
+	limits   *path.Constraints
 	best     path.Path // the one with most room
 	dials    []*dial   // of its links
 	sealed   int64     // no path over trunks has this rate
@@ -70,14 +71,15 @@ func (m *dial) until(rate int64, more bool, far Seconds) Seconds {
 	return min(at, far)
 }
 
-// steps returns what the path with most room has free between two edge ports at
-// each moment of a window, and until when it tells: less than the window where
-// there are more than MaxSteps.
+// steps returns what the path with most room that meets the demand's
+// constraints has free at each moment of a window, and until when it tells:
+// less than the window where there are more than MaxSteps.
 //
 // The rate can only change when a link of the path gets less free than that, or
 // when every way around it may have more: that is what is looked at.
-func (pl planner) steps(from, to topology.PortID, w Window) (steps []Step, until Seconds) {
-	g := gauge{planner: pl, from: from, to: to}
+func (pl planner) steps(d demand, w Window) (steps []Step, until Seconds) {
+	from, to := d.from, d.to
+	g := gauge{planner: pl, from: from, to: to, limits: pl.confines(d.Constraints)}
 	for i, id := range [4]topology.LinkID{{To: from}, {From: from}, {To: to}, {From: to}} {
 		l, ok := pl.snapshot.Link(id)
 		if !ok {
@@ -201,7 +203,7 @@ func (g *gauge) trunk(number int32, l *topology.Link) *dial {
 // way returns a path over trunks that have a rate now; if there is none, a
 // moment before which there is none, far at the latest.
 func (g *gauge) way(rate int64, far Seconds) (path.Path, Seconds) {
-	c := path.Crossing{From: g.from, To: g.to, Start: g.now}
+	c := path.Crossing{From: g.from, To: g.to, Start: g.now, Constraints: g.limits}
 	c.Opens = func(number int32, a, _ *topology.Link, enough Seconds) Seconds {
 		m := g.trunk(number, a)
 		switch free := m.free(g.now); {

@@ -41,6 +41,13 @@ func (h *history) request(t *rapid.T) Request {
 			r.MaxBandwidth = bitrate.Rate(rapid.SampledFrom([]int{0, 0, 2}).Draw(t, "most"))
 		}
 	}
+	if rapid.IntRange(0, 3).Draw(t, "constrained") == 0 {
+		var ids []string
+		for _, v := range h.a.Live(r.ProjectID) {
+			ids = append(ids, v.ID)
+		}
+		r.Constraints = drawConstraints(t, h.snap, ids)
+	}
 	return r
 }
 

@@ -156,6 +156,9 @@ func (pl planner) refuseVolume(d demand, start, end Seconds) (placement, *Error)
 		d.Bandwidth = max(d.Bandwidth, rateFor(d.Volume, end-start))
 	}
 	d.Duration = min(secondsFor(d.Volume, d.Bandwidth), max(1, end-start))
+	if err := pl.confinedError(d); err != nil {
+		return placement{}, err
+	}
 	got, err := pl.refuse(d, Window{start, start + d.Duration})
 	if err == nil || pl.terse || err.Field == "dst_ip" {
 		return got, err

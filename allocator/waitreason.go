@@ -60,7 +60,7 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 // which nothing is wrong; "" if nothing is.
 func (a *Allocator) remarkLocked(v *Allocation) string {
 	var remarks []string
-	for _, text := range [...]string{lateStart(v), unenforced(a.seen, v), unqueued(a.seen, v)} {
+	for _, text := range [...]string{lateStart(v), unenforced(a.seen, v), unqueued(a.seen, v), a.strayLocked(a.seen, v)} {
 		if text != "" {
 			remarks = append(remarks, text)
 		}

@@ -56,6 +56,14 @@ func (a *attribute) shown(s *shown) any {
 		if v != 0 || !a.optional {
 			return v
 		}
+	case allocator.Elements:
+		if v != "" {
+			return v.Names()
+		}
+	case string:
+		if v != "" || !a.optional {
+			return v
+		}
 	case uint16:
 		if v != 0 || !a.optional {
 			return uint64(v)

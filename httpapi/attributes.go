@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"conga/allocator"
 	"conga/bitrate"
@@ -127,6 +128,31 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.MaxBandwidth = &r.MaxBandwidth },
 	},
 	{
+		name: "include", audited: 18, optional: true, read: elements(include),
+		value:  func(a *allocator.Allocation) any { return a.Include },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Include = &r.Include },
+	},
+	{
+		name: "avoid", audited: 19, optional: true, read: elements(avoid),
+		value:  func(a *allocator.Allocation) any { return a.Avoid },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Avoid = &r.Avoid },
+	},
+	{
+		name: "disjoint_from", audited: 20, optional: true, read: reader(takeID, func(r *allocator.Request, id string) { r.DisjointFrom = id }),
+		value:  func(a *allocator.Allocation) any { return a.DisjointFrom },
+		change: func(c *allocator.Change, r *allocator.Request) { c.DisjointFrom = &r.DisjointFrom },
+	},
+	{
+		name: "max_hops", audited: 21, optional: true, read: integer(1, allocator.MaxHops, maxHops), // switches
+		value:  func(a *allocator.Allocation) any { return int64(a.MaxHops) },
+		change: func(c *allocator.Change, r *allocator.Request) { c.MaxHops = &r.MaxHops },
+	},
+	{
+		name: "max_latency", audited: 22, optional: true, read: reader(takeLatency, func(r *allocator.Request, d time.Duration) { r.MaxLatency = d }), // microseconds
+		value:  func(a *allocator.Allocation) any { return a.MaxLatency.Microseconds() },
+		change: func(c *allocator.Change, r *allocator.Request) { c.MaxLatency = &r.MaxLatency },
+	},
+	{
 		name: "changed_by", optional: true, // the user, if not the allocation's own
 		value: func(a *allocator.Allocation) any { return a.ChangedBy },
 		show:  func(s *shown) any { return textOrNull(s.ChangedBy) },
@@ -157,11 +183,14 @@ func volume(r *allocator.Request) *uint64                   { return &r.Volume }
 func bandwidth(r *allocator.Request) *bitrate.Rate          { return &r.Bandwidth }
 func minBandwidth(r *allocator.Request) *bitrate.Rate       { return &r.MinBandwidth }
 func maxBandwidth(r *allocator.Request) *bitrate.Rate       { return &r.MaxBandwidth }
+func include(r *allocator.Request) *allocator.Elements      { return &r.Include }
+func avoid(r *allocator.Request) *allocator.Elements        { return &r.Avoid }
+func maxHops(r *allocator.Request) *int                     { return &r.MaxHops }
 func changeKey(c *allocator.Change, r *allocator.Request)   { c.Key = &r.Key }
 func changeStart(c *allocator.Change, r *allocator.Request) { c.StartTime = &r.StartTime }
 
 // integer returns a reader of integers from lo to hi.
-func integer[T ~int64 | ~uint64 | ~uint16](lo, hi int64, field func(*allocator.Request) *T) func(*rest.Fields, string) given {
+func integer[T ~int | ~int64 | ~uint64 | ~uint16](lo, hi int64, field func(*allocator.Request) *T) func(*rest.Fields, string) given {
 	return reader(func(b *rest.Fields, name string) rest.Value[int64] { return b.Integer(name, lo, hi) },
 		func(r *allocator.Request, n int64) { *field(r) = T(n) })
 }

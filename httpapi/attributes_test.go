@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,6 +35,7 @@ func properties(t *testing.T, schema string, but ...string) []string {
 var samples = map[string]string{
 	"project_id": `"project B"`, "user_id": `"xyz987"`, "src_ip": `"192.127.1.22"`, "dst_ip": `"192.127.1.45"`,
 	"protocol": `"udp"`, "start_time": `1429207174`, "earliest": `1429207174`, "deadline": `1429297174`,
+	"include": `["0000000000000001"]`, "avoid": `["0000000000000007:1->0000000000000008:1"]`,
 }
 
 // sample returns a value of an attribute in JSON: one of samples, or else an
@@ -110,7 +112,12 @@ func TestAttributesOfRequests(t *testing.T) {
 	}
 	for _, name := range properties(t, "AllocationRequest", "api_key") {
 		t.Run(name, func(t *testing.T) {
-			a := &attributeTest{harness: newHarness(t), name: name, sample: sample(t, c, name)}
+			a := &attributeTest{harness: newHarness(t), name: name}
+			if name == "disjoint_from" {
+				a.sample = strconv.Quote(a.create(`,"src_port":7`))
+			} else {
+				a.sample = sample(t, c, name)
+			}
 			a.nullable = c.ValidText(httpapitest.Pointer("/components/schemas/AllocationChange/properties").At(name), "null") == nil
 			a.testRefusal()
 			a.testCreation()
@@ -178,7 +185,7 @@ func (a *attributeTest) testChange() {
 	a.t.Helper()
 	a.want(200, "PATCH", a.address(), `{"`+a.name+`":`+a.sample+`}`, bearer(a.admin))
 	a.shows("changed", a.sample)
-	if got := a.last(); !strings.Contains(got, " "+a.name+" ") || !strings.HasSuffix(got, " -> "+strings.Trim(a.sample, `"`)) {
+	if got := a.last(); !strings.Contains(got, " "+a.name+" ") || !strings.HasSuffix(got, " -> "+strings.Trim(a.sample, `["]`)) {
 		a.t.Errorf("the audit log has %s", got)
 	}
 	a.restart()

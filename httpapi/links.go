@@ -19,6 +19,7 @@ type linkView struct {
 	Kind     string         `json:"kind"`    // trunk or access
 	Capacity uint64         `json:"capacity"`
 	Metric   uint32         `json:"metric"`
+	Latency  *int64         `json:"latency"` // microseconds; null: not known
 	Links    rest.Relations `json:"_links"`
 }
 
@@ -111,7 +112,7 @@ func linkAddress(x *exchange, l topology.Link, list ...string) string {
 func viewLink(x *exchange, l topology.Link) linkView {
 	return linkView{
 		ID: l.ID.String(), From: viewPortID(l.ID.From), To: viewPortID(l.ID.To), Kind: kindOfLink(l),
-		Capacity: uint64(l.Capacity), Metric: max(1, l.Metric),
+		Capacity: uint64(l.Capacity), Metric: max(1, l.Metric), Latency: orNull(l.Latency.Microseconds()),
 		Links: rest.Relate("self", linkAddress(x, l, "links"), "statistics", linkAddress(x, l, "stats", "links")),
 	}
 }

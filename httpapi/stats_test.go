@@ -104,7 +104,7 @@ func wide() *topology.Snapshot {
 		Ports: map[openflow.PortNo]topology.Port{90: {ID: b, Up: true, Role: topology.Trunk, Capacity: bitrate.Gbps}}}
 	s.Switches[3] = topology.Switch{DPID: 3}
 	s.Links = map[topology.PortID]topology.Link{
-		a: {ID: topology.LinkID{From: a, To: b}, Capacity: bitrate.Gbps, Metric: 10},
+		a: {ID: topology.LinkID{From: a, To: b}, Capacity: bitrate.Gbps, Metric: 10, Latency: 4 * time.Millisecond},
 		b: {ID: topology.LinkID{From: b, To: a}, Capacity: bitrate.Gbps},
 	}
 	mac := openflow.MAC{2, 0, 0, 0, 0, 1}
@@ -139,10 +139,10 @@ var shapes = []struct {
 	{"/switches", 403, 3, "_links address connected description dpid limitations meters ports role since tables", `"dpid":"0000000000000002","connected":false,"role":null,"since":1429200000,"address":"192.0.2.7:40000","description":"Nicira Open vSwitch","tables":254,"meters":9`},
 	{"/switches/0000000000000001", 403, 1, "_links address connected description dpid limitations meters ports role since tables", `{"port":90,"name":"s1-eth90","mac":"00:00:00:00:00:00","up":true,"role":"trunk","capacity":1000000000,"queue":null,"limitation":null}`},
 	{"/switches/of:0000000000000003", 403, 1, "_links address connected description dpid limitations meters ports role since tables", `"since":null,"address":null`},
-	{"/links", 403, 2, "_links capacity from kind link_id metric to", `"link_id":"0000000000000001:90->0000000000000002:90","from":{"dpid":"0000000000000001","port":90}`},
-	{"/links?kind=access", 403, 14, "_links capacity from kind link_id metric to", `"link_id":"outside->0000000000000001:1","from":null`},
-	{"/links?kind=all&to=outside", 403, 7, "_links capacity from kind link_id metric to", `"to":null,"kind":"access"`},
-	{"/links?from=1:90", 403, 1, "_links capacity from kind link_id metric to", `"metric":10`},
+	{"/links", 403, 2, "_links capacity from kind latency link_id metric to", `"link_id":"0000000000000001:90->0000000000000002:90","from":{"dpid":"0000000000000001","port":90}`},
+	{"/links?kind=access", 403, 14, "_links capacity from kind latency link_id metric to", `"link_id":"outside->0000000000000001:1","from":null`},
+	{"/links?kind=all&to=outside", 403, 7, "_links capacity from kind latency link_id metric to", `"to":null,"kind":"access"`},
+	{"/links?from=1:90", 403, 1, "_links capacity from kind latency link_id metric to", `"metric":10,"latency":4000`},
 	{"/hosts", 403, 1, "_links addresses at mac seen", `"addresses":["192.127.1.10","2001:db8::a"],"at":{"dpid":"0000000000000001","port":1},"seen":1429206000`},
 	{"/hosts?address=192.127.1.10", 403, 1, "_links addresses at mac seen", `02:00:00:00:00:01`},
 	{"/hosts?address=192.127.1.11", 403, 0, "", `"results":[]`},

@@ -18,8 +18,9 @@ type traffic struct {
 	duration, bandwidth, protocol, project string
 	start, earliest, deadline              string
 	volume, least, most                    string
-	srcPort, dstPort                       uint16
-	yes                                    bool
+	constraints
+	srcPort, dstPort uint16
+	yes              bool
 }
 
 func (t *traffic) flags(c *cobra.Command) {
@@ -35,6 +36,7 @@ func (t *traffic) flags(c *cobra.Command) {
 	f.StringVar(&t.volume, "volume", "", "how many `bytes` are to be carried: 40T, 500G; instead of --duration, at --bandwidth or a rate that is picked")
 	f.StringVar(&t.least, "min", "", "with --volume: the least `rate` to pick")
 	f.StringVar(&t.most, "max", "", "with --volume: the highest `rate` to pick")
+	t.constraints.flags(c)
 	f.BoolVar(&t.yes, "yes", false, "send a small bandwidth without a unit as it is, in bit/s")
 	f.StringVar(&t.project, "project", "", "`ID` of the project; the key's if not given")
 }
@@ -100,6 +102,9 @@ func (t *traffic) described(src, dst string) (r client.Request, err error) {
 		}
 	}
 	if err := t.amounts(&r); err != nil {
+		return r, err
+	}
+	if err := t.constrain(&r); err != nil {
 		return r, err
 	}
 	if t.protocol != "" {

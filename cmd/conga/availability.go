@@ -111,6 +111,11 @@ func commandFor(r client.Request) string {
 	add("--start", fmt.Sprint(r.StartTime), r.StartTime > 0)
 	add("--earliest", fmt.Sprint(r.Earliest), r.Earliest > 0)
 	add("--by", fmt.Sprint(r.Deadline), r.Deadline > 0)
+	add("--include", strings.Join(r.Include, ","), len(r.Include) > 0)
+	add("--avoid", strings.Join(r.Avoid, ","), len(r.Avoid) > 0)
+	add("--disjoint-from", r.DisjointFrom, r.DisjointFrom != "")
+	add("--max-hops", fmt.Sprint(r.MaxHops), r.MaxHops > 0)
+	add("--max-latency", latency(r.MaxLatency), r.MaxLatency > 0)
 	add("--project", r.ProjectID, r.ProjectID != "")
 	return strings.Join(words, " ")
 }
@@ -118,7 +123,7 @@ func commandFor(r client.Request) string {
 // quoted returns a word as a shell reads it.
 func quoted(word string) string {
 	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:@%+", r)
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.:@%+,", r)
 	}
 	if strings.TrimFunc(word, plain) == "" {
 		return word

@@ -139,6 +139,7 @@ func (t *traffic) change(given func(flag string) bool, src, dst string) (client.
 		set(given("max"), &ch.MaxBandwidth, t.most, func(s string) (uint64, error) { return parseNewBandwidth(s, t.yes) }),
 		set(given("volume"), &ch.Volume, t.volume, parseNewVolume),
 		set(given("protocol"), &ch.Protocol, t.protocol, parseProtocol),
+		t.constraints.change(given, &ch),
 	)
 	for flag, m := range t.moments() {
 		if !given(flag) {

@@ -105,6 +105,7 @@ func givenRows(al client.Allocation) (rows [][]string) {
 	if al.MaxBandwidth != nil {
 		rows = append(rows, []string{"Most rate", rate(al.MaxBandwidth)})
 	}
+	rows = append(rows, constraintRows(al)...)
 	if al.Degraded {
 		rows = append(rows, []string{"Degraded", "yes"})
 	}

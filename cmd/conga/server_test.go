@@ -142,7 +142,7 @@ func newNetwork() *network {
 		}
 		s.Switches[dpid] = sw
 		from, to := topology.PortID{DPID: dpid, Port: trunk}, topology.PortID{DPID: 3 - dpid, Port: trunk}
-		s.Links[from] = topology.Link{ID: topology.LinkID{From: from, To: to}, Capacity: bitrate.Gbps, Metric: 1}
+		s.Links[from] = topology.Link{ID: topology.LinkID{From: from, To: to}, Capacity: bitrate.Gbps, Metric: 1, Latency: 4 * time.Millisecond}
 	}
 	for prefix, dpid := range map[string]openflow.DPID{
 		"192.127.1.10/32": 1, "2001:db8::1/128": 1, "192.127.1.11/32": 2, "192.127.1.12/32": 2, "2001:db8::2/128": 2,

@@ -65,7 +65,7 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 func linksOf(n config.Network) (out []topology.LinkOverride) {
 	for _, l := range n.Links {
 		out = append(out, topology.LinkOverride{
-			A: l.A.ID(), B: l.B.ID(), Capacity: l.Capacity.BitRate(), Metric: l.Metric, Static: l.Static,
+			A: l.A.ID(), B: l.B.ID(), Capacity: l.Capacity.BitRate(), Metric: l.Metric, Latency: time.Duration(l.Latency), Static: l.Static,
 		})
 	}
 	return out

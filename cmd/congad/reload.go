@@ -97,7 +97,7 @@ func capacities(links []config.Link) map[[2]config.Port]config.Rate {
 // which nothing else is said, where others may be found too, is left out.
 func wiring(n config.Network) (out []config.Link) {
 	for _, l := range n.Links {
-		if n.Discovery.Strict || l.Static || l.Metric != 0 || l.Capacity == 0 {
+		if n.Discovery.Strict || l.Static || l.Metric != 0 || l.Latency != 0 || l.Capacity == 0 {
 			l.Capacity = 0
 			out = append(out, l)
 		}
@@ -116,7 +116,7 @@ func withCapacities(n config.Network, from []config.Link) (out []config.Link) {
 		l.Capacity = left[ends]
 		delete(left, ends)
 		kept := slices.ContainsFunc(from, func(o config.Link) bool { return o.A == l.A && o.B == l.B })
-		if kept || was == 0 || n.Discovery.Strict || l.Static || l.Metric != 0 {
+		if kept || was == 0 || n.Discovery.Strict || l.Static || l.Metric != 0 || l.Latency != 0 {
 			out = append(out, l)
 		}
 	}

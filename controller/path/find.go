@@ -20,6 +20,8 @@ type Query struct {
 	// rejects for lack of rate. When the search finds nothing, a path can exist
 	// only once one of these has more free.
 	Refused func(topology.Link)
+	// Constraints say which paths will do; nil: all.
+	Constraints *Constraints
 }
 
 func (q *Query) free(number int32, l *topology.Link) bitrate.Rate {
@@ -77,6 +79,13 @@ func (g *Graph) find(q Query, wide bool) (p Path, width bitrate.Rate, ok bool) {
 	first, last, width, ok := g.ends(&q)
 	if !ok {
 		return nil, 0, false
+	}
+	if q.Constraints != nil {
+		s, at := g.findConfined(q.Constraints, first, last, wide, width, q.offersEdge)
+		if at < 0 {
+			return nil, 0, false
+		}
+		return s.path(at, q.From, q.To), s.ways[at].width, true
 	}
 	var bounds []uint32
 	if !wide {

@@ -201,13 +201,18 @@ func drawNet(t *rapid.T) *net {
 // best tries every loop-free walk: the least cost, and the greatest width at
 // it.
 func best(s *topology.Snapshot, q path.Query) (p path.Path, cost uint64, width bitrate.Rate) {
+	return bestOf(s, q, func(path.Path) bool { return true })
+}
+
+// bestOf does what best does for those walks that will do.
+func bestOf(s *topology.Snapshot, q path.Query, will func(path.Path) bool) (p path.Path, cost uint64, width bitrate.Rate) {
 	var walk func(at path.Path, seen map[openflow.DPID]bool)
 	walk = func(at path.Path, seen map[openflow.DPID]bool) {
 		here := at[len(at)-1].DPID
 		if here == q.To.DPID {
 			full := slices.Clone(at)
 			full[len(full)-1].Out = q.To.Port
-			if _, ok := path.Alive(s, full); ok {
+			if _, ok := path.Alive(s, full); ok && will(full) {
 				c, w := measure(s, full)
 				if w >= q.Rate && (p == nil || c < cost || c == cost && w > width) {
 					p, cost, width = full, c, w

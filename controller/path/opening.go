@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 
+	"conga/bitrate"
 	"conga/controller/topology"
 )
 
@@ -22,6 +23,8 @@ type Crossing struct {
 	// the way: the answer can be earlier only if one of these cables opens
 	// earlier.
 	Shut func(topology.Link)
+	// Constraints say which ways will do; nil: all.
+	Constraints *Constraints
 }
 
 // Opening returns Start if there is a way then. If not, it returns a later
@@ -45,6 +48,8 @@ func (g *Graph) cross(c *Crossing, whole bool) (p Path, at Seconds) {
 	switch {
 	case !ok:
 		return nil, Never
+	case c.Constraints != nil:
+		return g.crossConfined(c, first, last)
 	case first == last:
 		return Path{{DPID: c.From.DPID, In: c.From.Port, Out: c.To.Port}}, c.Start
 	}
@@ -63,6 +68,25 @@ func (g *Graph) cross(c *Crossing, whole bool) (p Path, at Seconds) {
 			return nil, s.sides[side].next
 		}
 	}
+}
+
+// crossConfined does what cross does where there are constraints.
+func (g *Graph) crossConfined(c *Crossing, first, last int32) (p Path, at Seconds) {
+	next := Never
+	s, found := g.findConfined(c.Constraints, first, last, false, 0, func(e *edge) (bitrate.Rate, bool) {
+		t := c.Opens(min(e.forthNo, e.backNo), &e.forth, &e.back, next)
+		if t <= c.Start {
+			return 0, true
+		}
+		if next = min(next, t); c.Shut != nil {
+			c.Shut(e.forth)
+		}
+		return 0, false
+	})
+	if found < 0 {
+		return nil, next
+	}
+	return s.path(found, c.From, c.To), c.Start
 }
 
 // A spread holds what is reached from both ends of a crossing.

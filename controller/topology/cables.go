@@ -14,7 +14,8 @@ type cable struct {
 	ends       [2]PortID    // ascending
 	directions [2]direction // directions[i] leaves from ends[i]
 	metric     uint32
-	carries    bool // both are of the last snapshot
+	latency    time.Duration // 0: not known
+	carries    bool          // both are of the last snapshot
 	tree       bool
 }
 
@@ -64,6 +65,9 @@ func (b *Builder) cable(x, y PortID) *cable {
 	}
 	if o := b.overrides[x]; o != nil {
 		c.metric = max(o.Metric, 1)
+		if o == b.overrides[y] { // another cable's latency is not known
+			c.latency = o.Latency
+		}
 	} else if o := b.overrides[y]; o != nil {
 		c.metric = max(o.Metric, 1)
 	}

@@ -12,9 +12,10 @@ import (
 // directions.
 type LinkOverride struct {
 	A, B     PortID
-	Capacity bitrate.Rate // 0: as the ports tell
-	Metric   uint32       // 0: 1
-	Static   bool         // a link as soon as its ports are up, though no probe passes
+	Capacity bitrate.Rate  // 0: as the ports tell
+	Metric   uint32        // 0: 1
+	Latency  time.Duration // 0: not known
+	Static   bool          // a link as soon as its ports are up, though no probe passes
 }
 
 // Config is what a [Builder] knows from the start.

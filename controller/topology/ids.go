@@ -76,3 +76,33 @@ func (l LinkID) Reverse() LinkID { return LinkID{From: l.To, To: l.From} }
 func CompareLinks(a, b LinkID) int {
 	return cmp.Or(ComparePorts(a.From, b.From), ComparePorts(a.To, b.To))
 }
+
+// Cable returns the name of the link's cable: the direction that begins at the
+// lower port. The name of an access link's cable is the direction to the
+// switch.
+func (l LinkID) Cable() LinkID {
+	if ComparePorts(l.To, l.From) < 0 {
+		return l.Reverse()
+	}
+	return l
+}
+
+// ParseLinkID reads two ports with -> between them, as [LinkID.String] writes
+// them, or with a hyphen. The far end of an access link is written outside.
+func ParseLinkID(s string) (LinkID, error) {
+	from, to, ok := strings.Cut(s, "-")
+	if !ok {
+		return LinkID{}, fmt.Errorf("topology: link %q: write two ports, such as 0000000000000001:3->0000000000000002:1", s)
+	}
+	var id LinkID
+	for end, text := range map[*PortID]string{&id.From: from, &id.To: strings.TrimPrefix(to, ">")} {
+		if text == External.String() {
+			continue
+		}
+		var err error
+		if *end, err = ParsePortID(text); err != nil {
+			return LinkID{}, err
+		}
+	}
+	return id, nil
+}

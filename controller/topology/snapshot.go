@@ -86,7 +86,8 @@ type Switch struct {
 type Link struct {
 	ID       LinkID
 	Capacity bitrate.Rate
-	Metric   uint32 // cost of a hop over this link; 1 unless configured
+	Metric   uint32        // cost of a hop over this link; 1 unless configured
+	Latency  time.Duration // as it is configured; 0: not known
 }
 
 // A Host is an end station, seen at an edge port.

@@ -28,6 +28,12 @@ type Allocation struct {
 	MinBandwidth *uint64 `json:"min_bandwidth"` // bit/s, the least rate to pick
 	MaxBandwidth *uint64 `json:"max_bandwidth"` // bit/s, the highest rate to pick
 
+	Include      []string `json:"include"`       // DPIDs and link IDs, all of which the path crosses
+	Avoid        []string `json:"avoid"`         // and none of which
+	DisjointFrom *string  `json:"disjoint_from"` // ID of another allocation
+	MaxHops      *int64   `json:"max_hops"`      // switches
+	MaxLatency   *int64   `json:"max_latency"`   // microseconds
+
 	ChangedBy *string `json:"changed_by"` // the user who changed it last, if not UserID
 	Reason    *string `json:"reason"`     // why it is not further, or why it is degraded
 	Degraded  bool    `json:"degraded"`   // it gets less than was promised to it

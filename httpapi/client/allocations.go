@@ -46,6 +46,12 @@ type Request struct {
 	Volume       uint64 `json:"volume,omitempty"`        // bytes to be carried, at Bandwidth or a rate that CONGA picks; 0: none
 	MinBandwidth uint64 `json:"min_bandwidth,omitempty"` // bit/s, the least rate to pick; 0: any
 	MaxBandwidth uint64 `json:"max_bandwidth,omitempty"` // bit/s, the highest rate to pick; 0: what fits
+
+	Include      []string `json:"include,omitempty"`       // DPIDs and link IDs, all of which the path crosses
+	Avoid        []string `json:"avoid,omitempty"`         // and none of which
+	DisjointFrom string   `json:"disjoint_from,omitempty"` // ID of another allocation, with whose path it has no link between switches in common
+	MaxHops      int64    `json:"max_hops,omitempty"`      // switches that the path crosses at most; 0: any number
+	MaxLatency   int64    `json:"max_latency,omitempty"`   // microseconds; 0: any
 }
 
 // MarshalJSON writes what is set.
@@ -98,6 +104,12 @@ type Change struct {
 	Volume       *uint64 // bytes
 	MinBandwidth *uint64 // bit/s
 	MaxBandwidth *uint64 // bit/s
+
+	Include      *[]string
+	Avoid        *[]string
+	DisjointFrom *string
+	MaxHops      *int64 // switches
+	MaxLatency   *int64 // microseconds
 }
 
 // MarshalJSON writes what is named, and null for what is taken back.
@@ -119,6 +131,11 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	put(fields, "volume", c.Volume, true)
 	put(fields, "min_bandwidth", c.MinBandwidth, true)
 	put(fields, "max_bandwidth", c.MaxBandwidth, true)
+	putList(fields, "include", c.Include)
+	putList(fields, "avoid", c.Avoid)
+	put(fields, "disjoint_from", c.DisjointFrom, true)
+	put(fields, "max_hops", c.MaxHops, true)
+	put(fields, "max_latency", c.MaxLatency, true)
 	return json.Marshal(fields)
 }
 
@@ -128,6 +145,18 @@ func putMoment(fields map[string]any, name string, at, in *int64) {
 		fields[name] = moment(0, in)
 	} else {
 		put(fields, name, at, true)
+	}
+}
+
+// putList sets a list that is named; an empty one takes back what was asked
+// for.
+func putList(fields map[string]any, name string, list *[]string) {
+	switch {
+	case list == nil:
+	case len(*list) == 0:
+		fields[name] = nil
+	default:
+		fields[name] = *list
 	}
 }
 

@@ -64,6 +64,8 @@ func filled[T any](zero bool) (out T) {
 			f.SetInt(1)
 		case f.CanUint():
 			f.SetUint(1)
+		case f.Type() == reflect.TypeFor[[]string]():
+			f.Set(reflect.ValueOf([]string{"1"}))
 		}
 	}
 	return out
@@ -85,7 +87,7 @@ func TestAttributes(t *testing.T) {
 		}
 	}
 	for name, raw := range membersOf(t, filled[client.Request](false)) {
-		if strings.Trim(string(raw), `"`) != "1" {
+		if strings.Trim(string(raw), `["]`) != "1" {
 			t.Errorf("Request: %s is %s", name, raw)
 		}
 	}

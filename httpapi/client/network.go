@@ -48,6 +48,7 @@ type Link struct {
 	Kind     string `json:"kind"`     // trunk or access
 	Capacity uint64 `json:"capacity"` // bit/s
 	Metric   uint32 `json:"metric"`
+	Latency  *int64 `json:"latency"` // microseconds; nil: not known
 }
 
 // A Host is a host that has been heard.

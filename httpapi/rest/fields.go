@@ -263,6 +263,39 @@ func (f *Fields) Choices(name string, known []string) (out []string) {
 	return out
 }
 
+// Texts takes a list of strings, at most so many.
+func (f *Fields) Texts(name string, most int) (out Value[[]string]) {
+	raw := f.take(name)
+	switch {
+	case raw == nil:
+		return out
+	case raw[0] == 'n':
+		out.Null = true
+		return out
+	case raw[0] != '[':
+		f.mistype(name, "an array of strings", raw)
+		return out
+	}
+	var items []json.RawMessage
+	if json.Unmarshal(raw, &items) != nil || len(items) > most {
+		f.Reject(name, "must have at most %d elements", most)
+		return out
+	}
+	for i, item := range items {
+		text, err := "", error(nil)
+		if item[0] == '"' {
+			text, err = unquote(item)
+		}
+		if item[0] != '"' || err != nil {
+			f.mistype(fmt.Sprintf("%s[%d]", name, i), "a string", item)
+			return Value[[]string]{}
+		}
+		out.V = append(out.V, text)
+	}
+	out.Set = true
+	return out
+}
+
 // Object takes an object that is required, and calls take with its fields.
 func (f *Fields) Object(name string, take func(*Fields)) {
 	raw := f.take(name)

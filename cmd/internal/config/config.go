@@ -92,11 +92,12 @@ type Network struct {
 
 // A Link overrides what is known of a cable, in both directions.
 type Link struct {
-	A        Port   `yaml:"a"`
-	B        Port   `yaml:"b"`
-	Capacity Rate   `yaml:"capacity"` // 0: as the ports tell
-	Metric   uint32 `yaml:"metric"`   // 0: 1
-	Static   bool   `yaml:"static"`   // a link though no probe passes
+	A        Port     `yaml:"a"`
+	B        Port     `yaml:"b"`
+	Capacity Rate     `yaml:"capacity"` // 0: as the ports tell
+	Metric   uint32   `yaml:"metric"`   // 0: 1
+	Latency  Duration `yaml:"latency"`  // one way; 0: not known
+	Static   bool     `yaml:"static"`   // a link though no probe passes
 }
 
 // Discovery says how links are found.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"time"
 
+	"conga/allocator"
 	"conga/controller/topology"
 )
 
@@ -106,8 +107,11 @@ func (v *validator) links(links []Link, strict bool) map[topology.PortID]string 
 	ends := map[topology.PortID]string{}
 	for i, l := range links {
 		key := fmt.Sprintf("network.links[%d]", i)
-		if l.Capacity == 0 && l.Metric == 0 && !l.Static && !strict {
-			v.add(key, "the link overrides nothing; give capacity, metric or static")
+		if l.Capacity == 0 && l.Metric == 0 && l.Latency == 0 && !l.Static && !strict {
+			v.add(key, "the link overrides nothing; give capacity, metric, latency or static")
+		}
+		if d := time.Duration(l.Latency); d < 0 || d > allocator.MaxLatency || d%time.Microsecond != 0 {
+			v.add(key+".latency", "%s is no latency of a link; write one such as 4ms or 250us, %s at most", l.Latency, allocator.MaxLatency)
 		}
 		if l.A == l.B && l.A != (Port{}) {
 			v.add(key+".b", "both ends are port %s; name the port at the other end of the cable", l.B)

@@ -1,0 +1,163 @@
+package allocator
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"conga/controller/path"
+)
+
+// confinedError returns the refusal of a demand for which there are paths, but
+// none that meets its constraints, however little rate it asks for; nil if
+// there is such a one, or no path at all.
+func (pl planner) confinedError(d demand) *Error {
+	if d.Constraints == (Constraints{}) || pl.reaches(d, d.Constraints) || !pl.reaches(d, Constraints{}) {
+		return nil
+	}
+	if pl.terse {
+		return &Error{Kind: Conflict, Err: errRefused}
+	}
+	var fields []string
+	for _, x := range d.Constraints.each() {
+		if !pl.reaches(d, x.rest) {
+			fields = append(fields, x.field)
+			continue
+		}
+		err := &Error{Kind: Conflict, Field: x.field, Err: fmt.Errorf("no path from %s to %s %s", d.Key.Src, d.Key.Dst, pl.lacking(d, x))}
+		return err
+	}
+	return &Error{Kind: Conflict, Field: fields[0], Err: fmt.Errorf(
+		"no path from %s to %s meets %s together; leave some of them out", d.Key.Src, d.Key.Dst, listed(fields))}
+}
+
+// reaches reports whether a path with some constraints leads from one end of
+// the demand to the other, at any rate.
+func (pl planner) reaches(d demand, c Constraints) bool {
+	_, ok := pl.anyPath(d, c)
+	return ok
+}
+
+func (pl planner) anyPath(d demand, c Constraints) (path.Path, bool) {
+	return pl.graph.Find(path.Query{From: d.from, To: d.to, Constraints: pl.confines(c)})
+}
+
+// lacking returns what no path does because of a constraint, with what to ask
+// for instead.
+func (pl planner) lacking(d demand, x constraint) string {
+	switch c := d.Constraints; x.field {
+	case "include":
+		return fmt.Sprintf("crosses %s; name others, or none", listed(c.Include.Names()))
+	case "avoid":
+		return fmt.Sprintf("does without %s; name fewer", either(c.Avoid.Names()))
+	case "disjoint_from":
+		return fmt.Sprintf("shares no link with that of allocation %s; name another one, or none", c.DisjointFrom)
+	case "max_hops":
+		return fmt.Sprintf("has at most %d switches; ask for %d or more", c.MaxHops, pl.leastHops(d))
+	}
+	least := pl.leastLatency(d)
+	if least == 0 {
+		return "has a latency that is known: network.links in the configuration does not give those of its links; ask without max_latency"
+	}
+	return fmt.Sprintf("takes at most %s; ask for %d us or more", d.MaxLatency, least.Microseconds())
+}
+
+// leastHops returns the least max_hops with which there is a path that meets
+// the other constraints; 0 if there is none.
+func (pl planner) leastHops(d demand) int {
+	c := d.Constraints
+	c.MaxHops = 0
+	p, ok := pl.anyPath(d, c)
+	if !ok {
+		return 0
+	}
+	low, high := 0, len(p)
+	for high-low > 1 {
+		if c.MaxHops = low + (high-low)/2; pl.reaches(d, c) {
+			high = c.MaxHops
+		} else {
+			low = c.MaxHops
+		}
+	}
+	return high
+}
+
+// leastLatency returns the least max_latency, in whole microseconds, with which
+// there is a path that meets the other constraints; 0 if the latencies of no
+// such path are known.
+func (pl planner) leastLatency(d demand) time.Duration {
+	c := d.Constraints
+	c.MaxLatency = MaxLatency
+	p, ok := pl.anyPath(d, c)
+	if !ok {
+		return 0
+	}
+	has, _ := path.Latency(pl.snapshot, p)
+	low, high := time.Duration(0), (has + time.Microsecond - 1).Truncate(time.Microsecond)
+	for high-low > time.Microsecond {
+		if c.MaxLatency = (low + (high-low)/2).Truncate(time.Microsecond); pl.reaches(d, c) {
+			high = c.MaxLatency
+		} else {
+			low = c.MaxLatency
+		}
+	}
+	return high
+}
+
+// alsoConfined adds to a refusal for lack of room which constraints keep the
+// demand from paths that have it in its window.
+func (pl planner) alsoConfined(d demand, w Window, err *Error) *Error {
+	if err == nil || d.Constraints == (Constraints{}) {
+		return err
+	}
+	free := d
+	free.Constraints = Constraints{}
+	if _, ok := pl.graph.Find(pl.query(free, w)); !ok {
+		return err
+	}
+	var fields []string
+	for _, x := range d.Constraints.each() {
+		free.Constraints = x.rest
+		if _, ok := pl.graph.Find(pl.query(free, w)); ok {
+			fields = append(fields, x.field)
+		}
+	}
+	if len(fields) == 0 {
+		for _, x := range d.Constraints.each() {
+			fields = append(fields, x.field)
+		}
+	}
+	err.Err = fmt.Errorf("%w; paths that have it do not meet %s", err.Err, listed(fields))
+	return err
+}
+
+// relaxed returns the request with the least limits that there is a path for.
+func (c *counsel) relaxed() (found []Request) {
+	if c.asked.MaxHops != 0 {
+		r := c.asked
+		if r.MaxHops = c.leastHops(c.demand); r.MaxHops > c.asked.MaxHops {
+			found = append(found, r)
+		}
+	}
+	if c.asked.MaxLatency != 0 {
+		r := c.asked
+		if r.MaxLatency = c.leastLatency(c.demand); r.MaxLatency > c.asked.MaxLatency {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// listed returns names with commas and an and.
+func listed(names []string) string { return enumerated(names, "and") }
+
+// either returns names with commas and an or.
+func either(names []string) string { return enumerated(names, "or") }
+
+func enumerated(names []string, last string) string {
+	n := len(names)
+	if n < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:n-1], ", ") + " " + last + " " + names[n-1]
+}

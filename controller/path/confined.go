@@ -1,0 +1,259 @@
+package path
+
+import (
+	"math"
+	"slices"
+
+	"conga/bitrate"
+	"conga/controller/topology"
+)
+
+const (
+	// maxTries is how many ways a search looks at that has something to
+	// include. Which ways go on then depends on all the switches before, so
+	// that a large network has more of them than can be looked at.
+	maxTries = 20_000
+	// maxRivals is how many ways to a switch a new one is held against.
+	maxRivals = 16
+	nowhere   = math.MaxUint64 / 1024 // sums of these are in range
+)
+
+// A way is how a confined search has come to a switch.
+type way struct {
+	node, from, via     int32 // from: the way before; -1: none
+	cost, hops, latency uint64
+	width               bitrate.Rate
+	met                 uint32 // which elements to include it has crossed
+}
+
+// A confined search finds the best path that meets constraints. It keeps
+// several ways to a switch, since one that costs less may be too long.
+type confined struct {
+	graph  *Graph
+	limits *Constraints
+	offer  func(e *edge) (width bitrate.Rate, ok bool)
+	last   int32
+	wide   bool // width goes before cost
+
+	barred map[Element]bool
+	needs  map[Element]uint32 // the bit of each element to include
+	all    uint32             // of them
+
+	cost, hops, latency yardstick
+
+	ways  []way
+	heap  []int32 // ways to be looked at, the best on top
+	done  map[int64][]int32
+	rooms map[int32]room // by the number of the link forth
+}
+
+type room struct {
+	width bitrate.Rate
+	ok    bool
+}
+
+// findConfined returns the best path from one switch to another over edges that
+// offer admits. It does not look at access links, whose least width is given.
+func (g *Graph) findConfined(c *Constraints, first, last int32, wide bool, width bitrate.Rate, offer func(*edge) (bitrate.Rate, bool)) (*confined, int32) {
+	s := &confined{
+		graph: g, limits: c, offer: offer, last: last, wide: wide, barred: map[Element]bool{}, needs: map[Element]uint32{},
+		done: map[int64][]int32{}, rooms: map[int32]room{},
+	}
+	for _, e := range c.Avoid {
+		s.barred[e] = true
+	}
+	for _, p := range c.Apart {
+		for i := 1; i < len(p); i++ {
+			s.barred[Element{Cable: p.cable(i)}] = true
+		}
+	}
+	for _, e := range c.Include {
+		if s.needs[e] == 0 {
+			s.needs[e] = s.all + 1
+			s.all = s.all<<1 | 1
+		}
+	}
+	if s.barred[Element{Switch: g.nodes[first].dpid}] {
+		return s, -1
+	}
+	s.measure()
+	s.try(way{node: first, from: -1, hops: 1, width: width, met: s.needs[Element{Switch: g.nodes[first].dpid}]})
+	return s, s.run()
+}
+
+// run returns the first way to the last switch that comes up; -1 if there is
+// none.
+func (s *confined) run() int32 {
+	for tries := 0; len(s.heap) > 0 && (s.all == 0 || tries < maxTries); tries++ {
+		at := s.pop()
+		w := s.ways[at]
+		if s.outdone(at) {
+			continue
+		}
+		if w.node == s.last {
+			if w.met == s.all {
+				return at
+			}
+			continue // no path comes to it twice
+		}
+		n := &s.graph.nodes[w.node]
+		for i := range n.edges {
+			s.extend(at, int32(i), &n.edges[i], n.hops[i].to)
+		}
+	}
+	return -1
+}
+
+// extend looks at the way that goes on over an edge.
+func (s *confined) extend(at, via int32, e *edge, to int32) {
+	if !s.allows(e, to) || s.visited(at, to) {
+		return
+	}
+	w := s.ways[at]
+	next := way{
+		node: to, from: at, via: via, width: w.width, hops: w.hops + 1,
+		cost: w.cost + uint64(costOf(e.forth)), latency: w.latency + uint64(e.forth.Latency),
+	}
+	next.met = w.met | s.needs[Element{Cable: e.forth.ID.Cable()}] | s.needs[Element{Switch: s.graph.nodes[to].dpid}]
+	if !s.promising(&next) {
+		return
+	}
+	r, asked := s.rooms[e.forthNo]
+	if !asked {
+		r.width, r.ok = s.offer(e)
+		s.rooms[e.forthNo] = r
+	}
+	if r.ok {
+		next.width = min(next.width, r.width)
+		s.try(next)
+	}
+}
+
+// allows reports whether paths may cross an edge to a switch.
+func (s *confined) allows(e *edge, to int32) bool {
+	if s.limits.MaxLatency != 0 && e.forth.Latency == 0 {
+		return false
+	}
+	return len(s.barred) == 0 || !s.barred[Element{Cable: e.forth.ID.Cable()}] && !s.barred[Element{Switch: s.graph.nodes[to].dpid}]
+}
+
+func (s *confined) visited(at, node int32) bool {
+	for ; at >= 0; at = s.ways[at].from {
+		if s.ways[at].node == node {
+			return true
+		}
+	}
+	return false
+}
+
+// promising reports whether a way may lead to the last switch within the
+// limits.
+func (s *confined) promising(w *way) bool {
+	if s.cost.left(w.node, w.met) >= nowhere {
+		return false
+	}
+	if most := s.limits.MaxHops; most != 0 && w.hops+s.hops.left(w.node, w.met) > uint64(most) {
+		return false
+	}
+	most := s.limits.MaxLatency
+	return most == 0 || w.latency+s.latency.left(w.node, w.met) <= uint64(most)
+}
+
+// outdone reports whether another way has come to the same switch before, and
+// may go on wherever this one may. If not, it stands for others from now on.
+func (s *confined) outdone(at int32) bool {
+	w := &s.ways[at]
+	key := int64(w.node)<<32 | int64(w.met)
+	rivals := s.done[key]
+	for _, o := range rivals[:min(len(rivals), maxRivals)] {
+		r := &s.ways[o]
+		if (s.limits.MaxHops == 0 || r.hops <= w.hops) && (s.limits.MaxLatency == 0 || r.latency <= w.latency) && (s.all == 0 || s.within(o, at)) {
+			return true
+		}
+	}
+	s.done[key] = append(rivals, at)
+	return false
+}
+
+// within reports whether a way has been at no switch at which another has not
+// been.
+func (s *confined) within(at, other int32) bool {
+	for ; at >= 0; at = s.ways[at].from {
+		if !s.visited(other, s.ways[at].node) {
+			return false
+		}
+	}
+	return true
+}
+
+// before reports whether a is to be looked at before b. Where something is to
+// be included the width does not count, and of equally promising ways the
+// longer one goes on: there would be too many to look at all.
+func (s *confined) before(a, b int32) bool {
+	x, y := &s.ways[a], &s.ways[b]
+	if s.wide && x.width != y.width {
+		return x.width > y.width
+	}
+	costX, costY := x.cost+s.cost.left(x.node, x.met), y.cost+s.cost.left(y.node, y.met)
+	switch {
+	case costX != costY:
+		return costX < costY
+	case s.all == 0 && x.width != y.width:
+		return x.width > y.width
+	case x.cost != y.cost:
+		return x.cost > y.cost
+	}
+	return a < b
+}
+
+// try has a way looked at in its turn.
+func (s *confined) try(w way) {
+	if !s.promising(&w) {
+		return
+	}
+	s.ways = append(s.ways, w)
+	s.heap = append(s.heap, int32(len(s.ways)-1))
+	for i := len(s.heap) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !s.before(s.heap[i], s.heap[up]) {
+			return
+		}
+		s.heap[i], s.heap[up] = s.heap[up], s.heap[i]
+		i = up
+	}
+}
+
+func (s *confined) pop() int32 {
+	h := s.heap
+	top, n := h[0], len(h)-1
+	h[0], s.heap = h[n], h[:n]
+	h = s.heap
+	for i := 0; ; {
+		child := 2*i + 1
+		if child+1 < n && s.before(h[child+1], h[child]) {
+			child++
+		}
+		if child >= n || !s.before(h[child], h[i]) {
+			return top
+		}
+		h[i], h[child] = h[child], h[i]
+		i = child
+	}
+}
+
+// path returns a way as a path between two edge ports.
+func (s *confined) path(at int32, from, to topology.PortID) Path {
+	var p Path
+	out := to.Port
+	for ; at >= 0; at = s.ways[at].from {
+		w := &s.ways[at]
+		h := Hop{DPID: s.graph.nodes[w.node].dpid, In: from.Port, Out: out}
+		if w.from >= 0 {
+			link := s.graph.nodes[s.ways[w.from].node].edges[w.via].forth.ID
+			h.In, out = link.To.Port, link.From.Port
+		}
+		p = append(p, h)
+	}
+	slices.Reverse(p)
+	return p
+}
