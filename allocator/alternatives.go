@@ -210,7 +210,7 @@ func (c *counsel) shorter(end bool) (found []Request) {
 			high = n
 		}
 	}
-	if !end && c.asked.StartTime < c.now+startSlack {
+	if !end && c.asked.StartTime < c.now+startSlack && (c.was == nil || !c.was.Started) {
 		found = append(found, c.part(max(least, low-startSlack), end))
 	}
 	return append(found, c.part(low, end))
