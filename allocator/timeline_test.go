@@ -77,6 +77,13 @@ func TestTimelineAgainstPaper(t *testing.T) {
 				if got := l.fit(real(w), room); got != want.Start*scale {
 					t.Fatalf("%v with room %d fits at %d, want %d", w, room, got/scale, want.Start)
 				}
+				latest := w
+				for latest.End > 0 && slices.Max(paper[max(0, latest.Start):latest.End]) > room {
+					latest.Start, latest.End = latest.Start-1, latest.End-1
+				}
+				if got := l.fitBefore(real(w), room); got != latest.Start*scale {
+					t.Fatalf("%v with room %d fits at %d at the latest, want %d", w, room, got/scale, latest.Start)
+				}
 				enough := secondsRange(w.Start, 2*last).Draw(t, "enough") * scale
 				behind := l.seek(mark{}, secondsRange(0, w.Start).Draw(t, "behind")*scale)
 				from, until, at := l.gap(real(w), room, enough, behind)
