@@ -114,7 +114,7 @@ type Controller struct {
 	tenures     tenures           // which controllers are masters of switches
 
 	claimed   [topology.Outcomes]atomic.Uint64 // what became of claims, by topology.Outcome
-	loads     sync.Map                         // what meters had to carry, by DPID: burdens
+	loads     sync.Map                         // what meters had to carry, by DPID: *burdens
 	unlearned atomic.Pointer[topology.Unlearned]
 
 	reachable sync.Map // openflow.DPID to *session: those that have introduced themselves; only the core changes it

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"maps"
 	"time"
 
 	"conga/controller/flow"
@@ -15,7 +16,27 @@ const lendEvery = time.Second
 // had to carry of late. Policers that are not among them were idle. It does not
 // block; the caller does not change loads any more.
 func (c *Controller) MetersSeen(dpid openflow.DPID, at time.Time, loads map[openflow.MeterID]flow.Load) {
-	c.loads.Store(dpid, burdens{at, loads})
+	c.loads.Store(dpid, &burdens{at, loads})
+	c.askForLoans(dpid, loads)
+}
+
+// MetersDrop takes note of what some meters of a switch had to carry, by their
+// identifiers, that have dropped since [Controller.MetersSeen] was called. It
+// does not block.
+func (c *Controller) MetersDrop(dpid openflow.DPID, loads map[openflow.MeterID]flow.Load) {
+	seen, ok := c.loads.Load(dpid)
+	if !ok {
+		return
+	}
+	all := &burdens{seen.(*burdens).at, map[openflow.MeterID]flow.Load{}}
+	maps.Copy(all.loads, seen.(*burdens).loads)
+	maps.Copy(all.loads, loads)
+	c.loads.CompareAndSwap(dpid, seen, all) // what has been seen meanwhile is newer
+	c.askForLoans(dpid, loads)
+}
+
+// askForLoans tells the core which policers drop.
+func (c *Controller) askForLoans(dpid openflow.DPID, loads map[openflow.MeterID]flow.Load) {
 	var drop []openflow.MeterID
 	for id, l := range loads {
 		if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterPolicer && l.Drops() {
@@ -67,7 +88,7 @@ func (k *core) loadOf(dpid openflow.DPID, id openflow.MeterID) (l flow.Load, kno
 	if !ok {
 		return l, false
 	}
-	all := c.(burdens)
+	all := c.(*burdens)
 	if l, known = all.loads[id]; known {
 		return l, true
 	}

@@ -161,6 +161,7 @@ func (p *Poller) follow(r *roster, s *topology.Snapshot) {
 			p.tableCount -= len(last.Tables)
 			delete(p.samples, dpid)
 			delete(p.failing, dpid)
+			delete(p.glimpses.last, dpid)
 		}
 	}
 	for dpid := range p.dumps {

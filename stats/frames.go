@@ -55,10 +55,13 @@ const leastAge = time.Second
 // of best effort had to carry since the sample before, a span ago, or since
 // they are there.
 func (p *Poller) loads(s *Sample, span time.Duration) {
-	if p.cfg.Loads == nil {
-		return
+	if p.cfg.Loads != nil {
+		p.cfg.Loads(s.DPID, s.At, p.loadsOf(s, span))
 	}
-	var loads []MeterLoad
+}
+
+// loadsOf returns what loads reports.
+func (p *Poller) loadsOf(s *Sample, span time.Duration) (loads []MeterLoad) {
 	for i := range s.Meters {
 		m := &s.Meters[i]
 		if m.Kind != purpose.MeterBestEffort && (m.Kind != purpose.MeterPolicer || m.Entered == (Volume{})) {
@@ -76,5 +79,5 @@ func (p *Poller) loads(s *Sample, span time.Duration) {
 		l.Entered, l.Dropped = entered.Bits, dropped.Bits
 		loads = append(loads, l)
 	}
-	p.cfg.Loads(s.DPID, s.At, loads)
+	return loads
 }

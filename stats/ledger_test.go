@@ -105,7 +105,11 @@ func (f *fabric) answer(dpid openflow.DPID) *answers {
 		a.flows = append(a.flows, one)
 	}
 	if v := f.dropped[dpid]; v != nil {
-		a.meters = openflow.MeterStatsReply{{Meter: purpose.PolicerID(7), Bands: []openflow.BandCounter{{PacketCount: v.Packets, ByteCount: v.Bytes}}}}
+		m := openflow.MeterCounters{Meter: purpose.PolicerID(7), Bands: []openflow.BandCounter{{PacketCount: v.Packets, ByteCount: v.Bytes}}}
+		for i := range a.flows {
+			m.PacketInCount, m.ByteInCount = m.PacketInCount+a.flows[i].PacketCount, m.ByteInCount+a.flows[i].ByteCount
+		}
+		a.meters = openflow.MeterStatsReply{m}
 	}
 	return a
 }

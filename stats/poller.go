@@ -65,6 +65,10 @@ type Config struct {
 	// sample. Policers that are not among them were idle. Any goroutine may
 	// call it.
 	Loads func(dpid openflow.DPID, at time.Time, loads []MeterLoad)
+	// Drops, if not nil, is called between samples, about once a second, with
+	// what those meters had to carry of late that dropped some. Any goroutine
+	// may call it.
+	Drops func(dpid openflow.DPID, at time.Time, loads []MeterLoad)
 	// Received, if not nil, is called with how many packets/s come in by the
 	// ports of a switch, after each sample. Any goroutine may call it.
 	Received func(dpid openflow.DPID, packets float64)
@@ -112,6 +116,7 @@ type Poller struct {
 	dumps      map[openflow.DPID]*dump
 	budget     budget
 	ledger     *ledger
+	glimpses   glimpses
 
 	started     time.Time
 	disbelieved map[openflow.DPID]bool // those of which it is logged
@@ -128,7 +133,7 @@ func New(ctx context.Context, cfg Config) (*Poller, error) {
 		cfg: cfg, questions: newQuestions(),
 		dumping: make(chan struct{}, dumpsAtOnce),
 		samples: map[openflow.DPID]*Sample{}, failing: map[openflow.DPID]bool{}, busy: map[openflow.DPID]bool{},
-		dumps: map[openflow.DPID]*dump{}, budget: newBudget(time.Now()), ledger: newLedger(),
+		dumps: map[openflow.DPID]*dump{}, budget: newBudget(time.Now()), ledger: newLedger(), glimpses: newGlimpses(),
 	}
 	p.started = time.Now()
 	p.disbelieved, p.ledger.doubts.fastest = map[openflow.DPID]bool{}, p.fastest
@@ -233,21 +238,30 @@ func (p *Poller) Run(ctx context.Context) error {
 		p.due(r, s, now, func(dpid openflow.DPID) {
 			working.Go(func() {
 				defer p.done(dpid)
-				select {
-				case room <- struct{}{}:
-					p.poll(ctx, dpid)
-					<-room
-				case <-ctx.Done():
-				}
+				in(ctx, room, func() { p.poll(ctx, dpid) })
 				p.warn()
 				p.refresh(ctx, dpid)
 			})
+		})
+		p.glimpsesDue(s, now, func(dpid openflow.DPID) {
+			working.Go(func() { in(ctx, room, func() { p.glimpse(ctx, dpid) }) })
 		})
 		select {
 		case now = <-tick.C:
 		case <-ctx.Done():
 			return nil
 		}
+	}
+}
+
+// in calls f while it holds one of the places of a room, unless ctx ends before
+// there is one.
+func in(ctx context.Context, room chan struct{}, f func()) {
+	select {
+	case room <- struct{}{}:
+		f()
+		<-room
+	case <-ctx.Done():
 	}
 }
 

@@ -31,6 +31,7 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 			d.controller.FramesSeen(at, entered.Bits, entered.Packets)
 		},
 		Loads:    d.metersSeen,
+		Drops:    d.metersDrop,
 		Received: d.controller.Received,
 		Degraded: d.degraded(),
 		Log:      d.log.With("part", "stats"),
@@ -40,6 +41,18 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 
 // metersSeen tells the controller what the meters of a switch had to carry.
 func (d *daemon) metersSeen(dpid openflow.DPID, at time.Time, loads []stats.MeterLoad) {
+	d.controller.MetersSeen(dpid, at, byMeter(at, loads))
+}
+
+// metersDrop tells the controller what those meters of a switch had to carry
+// that drop.
+func (d *daemon) metersDrop(dpid openflow.DPID, at time.Time, loads []stats.MeterLoad) {
+	d.controller.MetersDrop(dpid, byMeter(at, loads))
+}
+
+// byMeter returns what meters had to carry until a moment, by their
+// identifiers.
+func byMeter(at time.Time, loads []stats.MeterLoad) map[openflow.MeterID]flow.Load {
 	carried := make(map[openflow.MeterID]flow.Load, len(loads))
 	for _, l := range loads {
 		id := purpose.PolicerID(l.Of)
@@ -48,7 +61,7 @@ func (d *daemon) metersSeen(dpid openflow.DPID, at time.Time, loads []stats.Mete
 		}
 		carried[id] = flow.Load{At: at, Span: l.Span, Entered: l.Entered, Dropped: l.Dropped}
 	}
-	d.controller.MetersSeen(dpid, at, carried)
+	return carried
 }
 
 // owners returns a function that returns what the statistics need to know of an

@@ -9,10 +9,10 @@ import (
 	"conga/openflow"
 )
 
-// A portion is little where a link is idle: best effort would give more. So
-// circuits with little rates whose policers drop are lent what is free of the
-// links on their path, as best effort would give it. Else a little request for
-// another's traffic would take its best effort.
+// A rate or a portion is little where a link is idle: best effort would give
+// more. So circuits whose policers drop are lent what is free of the links on
+// their path, as best effort would give it. Else a request for another's
+// traffic would take its best effort.
 //
 //   - What meters had to carry shows what best effort and each such circuit
 //     want. Where all of that fits, all get it, and those that want more half
@@ -24,17 +24,16 @@ import (
 //     let through no more than its capacity. Best effort keeps a quarter of the
 //     spare part at least, or a twentieth of the link, and half of the spare part
 //     where it wants that.
-//   - What is reserved for another circuit ends loans that leave no room for it,
-//     and the circuit is confirmed when they have ended. So promises depend on
-//     no measurement.
+//   - What is reserved for another circuit lessens loans that leave no room for
+//     it, all by the same part, and the circuit is confirmed when they have become
+//     less. So promises depend on no measurement.
 //   - Loans change once in a few seconds, mostly by an eighth at least, and only
 //     so many at once: policers are changed seldom, since a changed meter pays for
-//     its burst.
-//   - What has more than a hundredth of a link gets no loan: what it gets is not
-//     to grow while it asks again.
+//     its burst. It pays with a tenth of its rate, so that what a loan begins with
+//     is no less than there was without.
 const (
-	littlePart  = 100              // of a link, above which nothing is lent
 	maxLoans    = 512              // circuits that are looked at
+	leastLoan   = 8                // what is lent is more by this part at least, and changes by it
 	loansAtOnce = 32               // loans that become larger in a round
 	loanPause   = 4 * time.Second  // until a changed policer has paid, and counts what comes in
 	bestPause   = time.Second      // the same of a meter of best effort
@@ -49,20 +48,10 @@ func (w *Wanted) Dropping(dpid openflow.DPID, policer openflow.MeterID) {
 	if s == nil || len(s.meters[policer]) == 0 || len(w.loans) >= maxLoans {
 		return
 	}
-	if m := s.meters[policer][0].member; m.demand == nil && m.shared > 0 && w.little(m) {
+	if m := s.meters[policer][0].member; m.demand == nil && m.shared > 0 {
 		m.demand = &demand{}
 		w.loans[m] = true
 	}
-}
-
-// little reports whether a circuit has little of all its links.
-func (w *Wanted) little(m *member) bool {
-	for _, u := range m.held {
-		if port, known := w.snapshot.Switches[u.port.DPID].Ports[u.port.Port]; known && u.rate > port.Capacity/littlePart {
-			return false
-		}
-	}
-	return true
 }
 
 // Lending reports whether circuits have, or ask for, loans.
@@ -122,12 +111,13 @@ func (w *Wanted) borrowers() map[topology.PortID][]*member {
 // A sharing is how what is free of a port is shared by best effort and
 // borrowers.
 type sharing struct {
-	free    bitrate.Rate // that part of it, and what the borrowers reserve
-	others  bitrate.Rate // what other circuits get beyond their rates
-	average float64      // the part that all lose
-	equal   bitrate.Rate // a part for each, if all are equal
-	sum     bitrate.Rate // of what is wanted
-	short   bitrate.Rate // how many borrowers drop
+	free    bitrate.Rate   // that part of it, and what the borrowers reserve
+	others  bitrate.Rate   // what other circuits get beyond their rates
+	average float64        // the part that all lose
+	equal   bitrate.Rate   // a part for each, if all are equal
+	wants   []bitrate.Rate // of each borrower; 0 for those whose rate is more than their part
+	sum     bitrate.Rate   // of what is wanted
+	short   bitrate.Rate   // how many borrowers drop
 }
 
 // sharing returns how a port is shared.
@@ -152,9 +142,27 @@ func (w *Wanted) sharing(p topology.PortID, borrowers []*member) sharing {
 	}
 	s.sum = max(best, w.kept(p, 2), 1)
 	for _, m := range borrowers {
-		s.sum += m.demand.wants(s.average, s.equal)
+		s.wants = append(s.wants, m.demand.wants(s.average, s.equal))
+		s.sum += s.wants[len(s.wants)-1]
 	}
+	s.setApart(p, borrowers)
 	return s
+}
+
+// setApart takes the borrowers that have more by their rate than their part of
+// what is wanted out of what is shared.
+func (s *sharing) setApart(p topology.PortID, borrowers []*member) {
+	for again := true; again; {
+		again = false
+		part := min(1, float64(s.free)/float64(s.sum))
+		for i, m := range borrowers {
+			if held := min(m.rateAt(p), s.wants[i]); float64(s.wants[i])*part < float64(held) {
+				s.free -= min(m.rateAt(p), s.free)
+				s.sum -= s.wants[i]
+				s.wants[i], again = 0, true
+			}
+		}
+	}
 }
 
 // divide lowers the limits of borrowers to what each may have of a port.
@@ -172,8 +180,8 @@ func (w *Wanted) divide(p topology.PortID, borrowers []*member, limits limits) {
 	var beyond bitrate.Rate
 	shares := make([]bitrate.Rate, len(borrowers)) // beyond their rates
 	for i, m := range borrowers {
-		share := bitrate.Rate(float64(m.demand.wants(s.average, s.equal)) * part)
-		if m.demand.Drops() {
+		share := bitrate.Rate(float64(s.wants[i]) * part)
+		if m.demand.Drops() && share > 0 {
 			share += (left - headroom) / 2 / s.short
 		}
 		shares[i] = share - min(m.rateAt(p), share)
@@ -232,21 +240,26 @@ func (w *Wanted) loan(m *member, limit limit, up bool) uint32 {
 			most = min(most, u.rate+beyond(u.rate, m.least)+room-min(u.of.beyond, room))
 		}
 	}
-	lent := min(kbps(most), unlimited-1)
-	own := max(m.portion, kbps(m.rate()))
-	if m.lent == 0 {
-		own += own / 4 // a change costs a part of the rate for some seconds
-	}
-	if lent <= own || !w.little(m) {
-		lent = 0
-	}
+	lent := m.worth(min(kbps(most), unlimited-1))
 	switch {
-	case up && lent > m.lent+m.lent/8,
+	case up && lent > m.lent+m.lent/leastLoan,
 		!up && lent < m.lent/2,                        // what pauses may come again
 		!up && limit.tight && lent < m.lent-m.lent/32: // others wait for it
 		return lent
 	}
 	return m.lent
+}
+
+// worth returns a loan, or 0 if it is little more than the circuit has without.
+func (m *member) worth(lent uint32) uint32 {
+	own := max(m.portion, kbps(m.rate()))
+	if m.lent == 0 {
+		own += own / leastLoan // a change costs a tenth of the rate for some seconds
+	}
+	if lent <= own {
+		return 0
+	}
+	return lent
 }
 
 // rate returns the highest rate that the circuit holds of a port.
@@ -263,18 +276,31 @@ func (m *member) rateAt(p topology.PortID) bitrate.Rate {
 	return m.held[i].rate
 }
 
-// recall ends the loans of a port of which more is reserved than they leave.
+// recall lessens the loans of a port of which more is reserved than they leave.
 func (w *Wanted) recall(p topology.PortID) {
 	u := w.usage(p)
 	if _, known := w.snapshot.Switches[p.DPID].Ports[p.Port]; u.lent == 0 || !known {
 		return
 	}
-	if free := w.unreserved(p); u.beyond <= free-min(w.kept(p, 8), free) {
+	free := w.unreserved(p)
+	if givenUp(u.beyond) <= free-min(w.kept(p, 8), free) {
 		return
 	}
+	left := w.lendable(p, 4)
+	left -= min(u.beyond-u.lent, left)
+	part := float64(left) / float64(u.lent)
 	u.each(func(m *member) {
 		if m.lent > 0 {
-			w.grant(m, m.portion, 0)
+			w.grant(m, m.portion, m.lessened(p, part))
 		}
 	})
+}
+
+// lessened returns what is left of a loan of which a part is left at a port. It
+// becomes less by so much that the switch is asked for it at once.
+func (m *member) lessened(p topology.PortID, part float64) uint32 {
+	held := m.rateAt(p)
+	anyhow := held + beyond(held, m.portion)
+	lent := anyhow + bitrate.Rate(part*float64(held+beyond(held, m.least)-anyhow))
+	return m.worth(min(kbps(lent), m.lent-m.lent/leastLoan))
 }

@@ -26,8 +26,10 @@ type lending struct {
 	changes  int            // of policers in the last round
 }
 
-// sampled is how often meters are read.
-const sampled = 5 * time.Second
+const (
+	sampled = 5 * time.Second   // how often meters are read
+	sure    = 10 * bitrate.Mbps // half of what is never reserved, which best effort has if it wants it
+)
 
 func newLending(test *testing.T, circuits []path.Circuit, offered []bitrate.Rate, best bitrate.Rate) *lending {
 	n := square(test, threeTables)
@@ -104,6 +106,36 @@ func (l *lending) load(d openflow.DPID, id openflow.MeterID) (Load, bool) {
 	return load, true
 }
 
+// book adds a circuit that carries nothing. Once the meters have followed they
+// let through no more than there is, and what is lent has become less by no
+// more than what is booked, and what a loan is rounded by.
+func (l *lending) book(t interface{ Fatalf(string, ...any) }, rate bitrate.Rate) {
+	n := len(l.circuits)
+	c := forth(fmt.Sprint("booked ", n), uint32(1000+n), rate)
+	c.Key.DstPort = uint16(1000 + n)
+	var before, after, last bitrate.Rate
+	lent := func() (sum, most bitrate.Rate) {
+		for i, c := range l.circuits {
+			if m := l.members[c.ID]; m.lent > 0 {
+				more := bitrate.Rate(m.lent)*bitrate.Kbps - max(l.circuits[i].Rate, bitrate.Rate(m.portion)*bitrate.Kbps)
+				sum, most = sum+more, max(most, more)
+			}
+		}
+		return sum, most
+	}
+	before, last = lent()
+	l.circuits, l.offered = append(l.circuits, c), append(l.offered, 0)
+	l.SetCircuit(c.ID, []path.Circuit{c})
+	l.take()
+	l.check(t)
+	l.CatchUp()
+	l.take()
+	l.check(t)
+	if after, _ = lent(); after+rate+before/leastLoan+last/leastLoan+10*bitrate.Mbps < before {
+		t.Fatalf("a booking of %v lessens loans of %v to %v", rate, before, after)
+	}
+}
+
 // pass lets a time pass in which meters are read.
 func (l *lending) pass(t interface{ Fatalf(string, ...any) }, d time.Duration) {
 	for range d / sampled {
@@ -161,13 +193,13 @@ func (l *lending) check(t interface{ Fatalf(string, ...any) }) {
 
 // fair returns which part of what is sent best effort would pass, were all of
 // it best effort that has a loan, or sends more than its policer lets through.
-// What a circuit has by its rate alone is not shared.
+// What a circuit has by its rate alone is not shared, nor what is sure for best
+// effort.
 func (l *lending) fair() (part float64) {
-	pool, all := 100*bitrate.Mbps-(10*bitrate.Mbps-min(l.best, 10*bitrate.Mbps)), l.best // some is kept for best effort
-	var rates []bitrate.Rate
-	var offered []bitrate.Rate
+	pool, all := 100*bitrate.Mbps-(sure-min(l.best, sure)), l.best
+	rates, offered := []bitrate.Rate{sure}, []bitrate.Rate{l.best}
 	for i, c := range l.circuits {
-		if c.Rate <= bitrate.Mbps && (l.offered[i] > l.policer(i) || l.members[c.ID].lent > 0) {
+		if l.offered[i] > l.policer(i) || l.members[c.ID].lent > 0 {
 			all += l.offered[i]
 			rates, offered = append(rates, c.Rate), append(offered, l.offered[i])
 		} else {
@@ -217,21 +249,24 @@ func TestACircuitGetsNoLessThanBestEffort(test *testing.T) {
 			l.pass(t, time.Minute)
 			fair := l.fair()
 			for i, c := range l.circuits {
-				want := float64(min(l.offered[i], c.Rate))
-				if c.Rate <= bitrate.Mbps { // a hundredth of the link
-					want = max(want, float64(l.offered[i])*fair)
-				}
+				want := max(float64(min(l.offered[i], c.Rate)), float64(l.offered[i])*fair)
 				if float64(l.got(i)+50*bitrate.Kbps) < 0.7*want {
 					t.Fatalf("of %v that circuit %d with %v sends %v arrive; of best effort, which sends %v, %.2f would", l.offered[i], i, c.Rate, l.got(i), l.best, fair)
 				}
 			}
-			if sent, limit := l.bestAt(1, 2); float64(limit) < 0.7*fair*float64(sent) {
+			if sent, limit := l.bestAt(1, 2); float64(limit) < 0.7*max(fair*float64(sent), float64(min(sent, sure))) {
 				t.Fatalf("of %v of best effort %v arrive; fair were %.2f", sent, limit, fair)
 			}
 			for range rapid.IntRange(0, 5).Draw(t, "changes") {
 				l.offered[rapid.IntRange(0, len(l.offered)-1).Draw(t, "which")] = rate(50*bitrate.Mbps, "offered")
 			}
 			l.best = rate(150*bitrate.Mbps, "best")
+			for range rapid.IntRange(0, 3).Draw(t, "bookings") {
+				if c := rate(30*bitrate.Mbps, "booked") + 100*bitrate.Kbps; c <= room {
+					room -= c
+					l.book(t, c)
+				}
+			}
 		}
 	})
 }

@@ -1,0 +1,105 @@
+package stats
+
+import (
+	"context"
+	"time"
+
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Between two samples the meters of switches where circuits begin or end are
+// looked at, so that what policers take from traffic is known soon.
+const (
+	glimpseEvery  = time.Second
+	glimpseTime   = time.Second // for an answer
+	glimpsedMost  = 4_000       // meters a second of all switches; where there are more, glimpses are fewer
+	shortestSpan  = glimpseEvery / 2
+	glimpsesShare = 2 // of an interval, in which there is one at least, or none at all
+)
+
+// glimpses are when, and with what, meters were looked at between samples.
+type glimpses struct {
+	last    map[openflow.DPID]*Sample // of meters only
+	looking map[openflow.DPID]bool
+}
+
+func newGlimpses() glimpses {
+	return glimpses{last: map[openflow.DPID]*Sample{}, looking: map[openflow.DPID]bool{}}
+}
+
+// latestLocked returns the last sample of a switch or the last look at its
+// meters, whichever is later; nil if there is none.
+func (p *Poller) latestLocked(dpid openflow.DPID) *Sample {
+	s, g := p.samples[dpid], p.glimpses.last[dpid]
+	if s == nil || g != nil && g.At.After(s.At) {
+		return g
+	}
+	return s
+}
+
+// glimpsesDue calls f with the switches whose meters are to be looked at now.
+func (p *Poller) glimpsesDue(s *topology.Snapshot, now time.Time, f func(openflow.DPID)) {
+	if p.cfg.Drops == nil || p.cfg.Busy() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	meters := 0
+	for dpid := range p.ledger.circuitEnds {
+		if last := p.latestLocked(dpid); last != nil {
+			meters += len(last.Meters)
+		}
+	}
+	every := max(glimpseEvery, time.Duration(meters)*time.Second/glimpsedMost)
+	if every > p.cfg.Interval/glimpsesShare {
+		return
+	}
+	for dpid := range p.ledger.circuitEnds {
+		last := p.latestLocked(dpid)
+		if last != nil && now.Sub(last.At) >= every && !p.glimpses.looking[dpid] && !p.failing[dpid] && s.Switches[dpid].Connected {
+			p.glimpses.looking[dpid] = true
+			f(dpid)
+		}
+	}
+}
+
+// glimpse asks a switch what its meters count, and reports those that drop.
+// What allocations have carried is not taken from it.
+func (p *Poller) glimpse(ctx context.Context, dpid openflow.DPID) {
+	asking, cancel := context.WithTimeout(ctx, glimpseTime)
+	defer cancel()
+	asked := time.Now()
+	bodies, err := p.cfg.Source.AskAll(asking, dpid, p.questions.meters)
+	now := time.Now()
+	p.mu.Lock()
+	last := p.latestLocked(dpid)
+	delete(p.glimpses.looking, dpid)
+	if last == nil || last.At.After(asked) {
+		p.mu.Unlock()
+		return // the answer may be older than what is known
+	}
+	span, seen := p.reader.span(last, now), &Sample{DPID: dpid, At: now, Meters: last.Meters}
+	if err == nil {
+		counts, _ := bodies[0].(openflow.MeterStatsReply)
+		seen.Meters = p.reader.readMeters(dpid, last.Meters, counts, span)
+	}
+	p.glimpses.last[dpid] = seen // also where it did not answer: it is not asked at once again
+	p.mu.Unlock()
+	if err == nil && span >= shortestSpan {
+		p.drops(seen, span)
+	}
+}
+
+// drops reports what those meters had to carry that dropped.
+func (p *Poller) drops(s *Sample, span time.Duration) {
+	var drops []MeterLoad
+	for _, l := range p.loadsOf(s, span) {
+		if l.Dropped > 0 {
+			drops = append(drops, l)
+		}
+	}
+	if len(drops) > 0 {
+		p.cfg.Drops(s.DPID, s.At, drops)
+	}
+}
