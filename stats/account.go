@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -67,6 +68,7 @@ type countedEntry struct {
 	dpid     openflow.DPID
 	key      openflow.EntryKey
 	position position
+	between  between         // of the circuits that it may be of; zero: not known
 	in       openflow.PortNo // by which its packets come in
 	last     Volume
 	missed   time.Duration // of before seen, in which it was not believed
@@ -135,9 +137,9 @@ func (a *account) newEntry(dpid openflow.DPID, k openflow.EntryKey, m openflow.M
 		if !p.counts() {
 			return nil
 		}
-		e := &countedEntry{account: a, dpid: dpid, key: k, position: p, in: in}
+		e := &countedEntry{account: a, dpid: dpid, key: k, position: p, between: betweenOf(a.circuits[i].Key), in: in}
 		for j := range a.circuits[i+1:] {
-			if p, ok := locate(&a.circuits[i+1+j], dpid, w, in); ok && !p.counts() {
+			if p, ok := e.locate(&a.circuits[i+1+j]); ok && !p.counts() {
 				e.last = v
 			}
 		}
@@ -146,17 +148,38 @@ func (a *account) newEntry(dpid openflow.DPID, k openflow.EntryKey, m openflow.M
 	return nil
 }
 
-// locate returns what an entry counts that takes packets of a direction from a
-// port. ok is false if the entry is on no path of the allocation.
-func (a *account) locate(dpid openflow.DPID, direction int, in openflow.PortNo) (position, bool) {
+// between has the addresses that a circuit is between.
+type between struct{ src, dst netip.Addr }
+
+func betweenOf(k path.FlowKey) between { return between{k.Src, k.Dst} }
+
+// reposition finds anew what an entry counts, by the newest circuit that it may
+// be of.
+func (a *account) reposition(e *countedEntry) {
 	for i := range a.circuits {
-		if p, ok := locate(&a.circuits[i], dpid, direction, in); ok {
-			return p, true
+		if p, ok := e.locate(&a.circuits[i]); ok {
+			e.position = p
+			return
 		}
 	}
-	return position{}, false
 }
 
+// locate returns what the entry counts of a circuit. ok is false if it is none
+// of the circuit's: it is on another path, or between other hosts.
+func (e *countedEntry) locate(c *path.Circuit) (p position, ok bool) {
+	direction := e.position.Direction
+	switch {
+	case e.between == between{}, e.between == betweenOf(c.Key):
+	case e.between == betweenOf(c.Key.Reverse()):
+		direction = forward + reverse - direction
+	default:
+		return position{}, false
+	}
+	return locate(c, e.dpid, direction, e.in)
+}
+
+// locate returns what an entry counts of a circuit that takes packets of a
+// direction from a port. ok is false if there is none on its path.
 func locate(c *path.Circuit, dpid openflow.DPID, direction int, in openflow.PortNo) (position, bool) {
 	for i, h := range c.Path {
 		first, last, port := i == 0, i == len(c.Path)-1, h.In

@@ -16,9 +16,12 @@ const (
 	// bornSlack is by how much two calculations of when an entry came may
 	// differ.
 	bornSlack = 1500 * time.Millisecond
-	// pastCircuits is how many earlier circuits of an allocation are
-	// remembered: a move has one, a move that another one overtakes has two.
+	// pastCircuits is how many circuits of an allocation are remembered though
+	// the switches have confirmed that all but the newest have left.
 	pastCircuits = 4
+	// mostCircuits is how many are remembered before that: as many as there are
+	// changes while a switch takes its time.
+	mostCircuits = 64
 )
 
 // A ledger counts what allocations have carried. It is pure: what happens comes
@@ -107,15 +110,22 @@ func (l *ledger) install(c path.Circuit) {
 	}
 	a.circuits, a.losses = slices.Insert(a.circuits, 0, c), nil // what is lost on the old path is not on the new one
 	l.countEnds(c, 1)
-	for _, past := range a.circuits[min(len(a.circuits), pastCircuits):] {
+	l.forgetCircuits(a, mostCircuits)
+	for _, e := range a.entries {
+		a.reposition(e)
+	}
+}
+
+// forgetCircuits forgets the oldest circuits of an account, so that so many are
+// left.
+func (l *ledger) forgetCircuits(a *account, left int) {
+	if len(a.circuits) <= left {
+		return
+	}
+	for _, past := range a.circuits[left:] {
 		l.countEnds(past, -1)
 	}
-	a.circuits = slices.Delete(a.circuits, min(len(a.circuits), pastCircuits), len(a.circuits))
-	for _, e := range a.entries {
-		if p, ok := a.locate(e.dpid, e.position.Direction, e.in); ok {
-			e.position = p
-		}
-	}
+	a.circuits = slices.Delete(a.circuits, left, len(a.circuits))
 }
 
 // countEnds takes note that a circuit begins and ends at two switches, or no

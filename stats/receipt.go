@@ -89,6 +89,18 @@ func (p *Poller) Confirmed(c path.Circuit) {
 	defer p.mu.Unlock()
 	if a := p.ledger.accounts[c.ID]; a != nil {
 		p.ledger.confirmed(a, digest(c.Path), time.Now())
+		p.ledger.arrived(a, &c)
+	}
+}
+
+// arrived takes note that the switches have confirmed a circuit, and so that
+// the earlier ones of its allocation have left.
+func (l *ledger) arrived(a *account, c *path.Circuit) {
+	for i := range a.circuits {
+		if a.circuits[i].Key == c.Key && a.circuits[i].Path.Equal(c.Path) {
+			l.forgetCircuits(a, max(i+1, pastCircuits))
+			return
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ func (l *ledger) endsIn(s *Sample) map[*account]ends {
 		if !e.seen.Equal(s.At) || !e.gone.IsZero() || len(a.circuits) == 0 {
 			continue
 		}
-		if p, ok := locate(&a.circuits[0], s.DPID, e.position.Direction, e.in); ok && p.counts() {
+		if p, ok := e.locate(&a.circuits[0]); ok && p.counts() {
 			at := found[a]
 			at.entrance[p.Direction] = at.entrance[p.Direction] || p.Entrance
 			at.exit[p.Direction] = at.exit[p.Direction] || p.Exit
