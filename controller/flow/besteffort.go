@@ -32,7 +32,8 @@ const (
 // what these leave of its capacity to frames of the size that is expected
 // there, and returns them by port. A flow entry has but one meter, and what is
 // flooded leaves through many ports: where more than one of them is metered,
-// flooding gets a meter of its own, whose rate the others give up.
+// flooding gets a meter of its own, whose rate those of the ports give up by
+// which it leaves.
 func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[openflow.PortNo]openflow.MeterID {
 	ids := map[openflow.PortNo]openflow.MeterID{}
 	if !v.metering() || v.policy.Forwarding != ForwardL2 || !v.budget().shared {
@@ -53,8 +54,10 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[o
 	}
 	if flood := v.floodRate(left); flood != 0 {
 		v.meters[purpose.FloodID] = drop(flood, v.burst())
-		for no := range left {
-			left[no] -= min(flood, left[no])
+		for _, out := range v.floods {
+			if rate, metered := left[out.Port]; metered {
+				left[out.Port] = rate - min(flood, rate)
+			}
 		}
 	}
 	for no, rate := range left {

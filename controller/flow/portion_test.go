@@ -227,3 +227,23 @@ func TestPolicersAloneAreMade(t *testing.T) {
 		}
 	})
 }
+
+// What is flooded takes nothing from the best effort of a trunk off the tree,
+// by which it does not leave.
+func TestFloodsLeaveTrunksOffTheTree(t *testing.T) {
+	sw := topology.Switch{DPID: 1, Connected: true, Tables: 254, Meters: 1 << 18, Ports: map[openflow.PortNo]topology.Port{}}
+	for no, role := range []topology.PortRole{topology.Edge, topology.Edge, topology.Trunk} {
+		id := topology.PortID{DPID: 1, Port: openflow.PortNo(no + 1)}
+		sw.Ports[id.Port] = topology.Port{ID: id, Up: true, Role: role, Capacity: 10 * bitrate.Gbps}
+	}
+	slow := sw.Ports[3]
+	slow.Capacity = 100 * bitrate.Mbps
+	sw.Ports[3] = slow
+	v := newView(Policy{Forwarding: ForwardL2, Meter: true, Spare: 0.2}, sw, nil, map[openflow.PortNo]bitrate.Rate{
+		1: bitrate.Mbps, 2: bitrate.Mbps, 3: 20 * bitrate.Mbps,
+	})
+	flood, fast, trunk := v.meters[purpose.FloodID].Rate, v.meters[v.limits[1]].Rate, v.meters[v.limits[3]].Rate
+	if flood < 400_000 || flood+fast > 9_999_000 || trunk != 80_000 {
+		t.Errorf("floods get %d kbit/s, an edge port's best effort %d, a trunk's %d", flood, fast, trunk)
+	}
+}

@@ -264,6 +264,7 @@ func (h *history) checkPutOff(n *Network) {
 		if diff := difference(&State{Rules: kept.Rules, Meters: want.Meters}, want); diff != "" {
 			h.Fatalf("switch %d: %s", d, diff)
 		}
+		floods := (&view{sw: n.Switches[d], tree: n.Tree}).floodPorts()
 		for no, p := range n.Switches[d].Ports {
 			id, _ := purpose.PortID(no)
 			best, metered := kept.Meters[id]
@@ -279,7 +280,10 @@ func (h *history) checkPutOff(n *Network) {
 					}
 				}
 			}
-			sum += bitrate.Rate(best.Rate+kept.Meters[purpose.FloodID].Rate) * bitrate.Kbps
+			sum += bitrate.Rate(best.Rate) * bitrate.Kbps
+			if slices.ContainsFunc(floods, func(a openflow.Action) bool { return a.Port == no }) {
+				sum += bitrate.Rate(kept.Meters[purpose.FloodID].Rate) * bitrate.Kbps
+			}
 			least := bitrate.Rate(minRate) * bitrate.Kbps // address resolution has to get through
 			if reserved <= p.Capacity && sum > p.Capacity+2*least {
 				h.Fatalf("the meters of %v let through %v", p.ID, sum)
