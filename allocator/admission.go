@@ -19,12 +19,12 @@ type planner struct {
 	graph     *path.Graph // of the snapshot's switches and links
 	share     share
 	calendars *calendars
-	own       []reservation[topology.LinkID] // in the calendars, but not to be counted by free
-	obstacles *obstacles                     // if not nil, takes down what stands in the way
-	strict    bool                           // no rate is promised where it is not enforced
-	least     bitrate.Rate                   // that may be picked
-	terse     bool                           // refusals have neither words nor offers
-	pathOf    func(id string) path.Path      // of another allocation; nil: it has none
+	own       []reservation[lane]       // in the calendars, but not to be counted by free
+	obstacles *obstacles                // if not nil, takes down what stands in the way
+	strict    bool                      // no rate is promised where it is not enforced
+	least     bitrate.Rate              // that may be picked
+	terse     bool                      // refusals have neither words nor offers
+	pathOf    func(id string) path.Path // of another allocation; nil: it has none
 }
 
 // errRefused is the cause of a terse planner's refusals.
@@ -46,12 +46,27 @@ type demand struct {
 	limit       bitrate.Rate // of what the project may hold at a time; 0: none, or not to be looked at
 }
 
+// need is a link, and the rate that a demand needs of it.
+type need struct {
+	id   topology.LinkID
+	rate bitrate.Rate
+}
+
+// accesses returns the access links of both ends.
+func (d *demand) accesses() [4]need {
+	back := d.back()
+	return [4]need{
+		{topology.LinkID{To: d.from}, d.Bandwidth}, {topology.LinkID{From: d.from}, back},
+		{topology.LinkID{To: d.to}, back}, {topology.LinkID{From: d.to}, d.Bandwidth},
+	}
+}
+
 // free returns what allocations may still take of a link throughout a window,
 // in bit/s.
 func (pl planner) free(l topology.Link, w Window) bitrate.Rate {
 	limit, peak := pl.limitOf(l), pl.calendars.links.peak(l.ID, w)
 	for _, x := range pl.own {
-		if x.on == cableOf(l.ID) && x.window.Overlaps(w) {
+		if x.on.covers(l.ID) && x.window.Overlaps(w) {
 			peak = pl.others(l.ID, w)
 			break
 		}
@@ -66,7 +81,7 @@ func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 		piece, own := w, bitrate.Rate(0)
 		for _, x := range pl.own {
 			switch {
-			case x.on != cableOf(id) || x.window.End <= w.Start || x.window.Start >= piece.End:
+			case !x.on.covers(id) || x.window.End <= w.Start || x.window.Start >= piece.End:
 			case x.window.Start > w.Start:
 				piece.End = x.window.Start
 			default:
@@ -82,12 +97,13 @@ func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 }
 
 func (pl planner) query(d demand, w Window) path.Query {
-	return pl.queryOf(d, func(l topology.Link) bitrate.Rate { return pl.free(l, w) })
+	return pl.over(d, func(l topology.Link) bitrate.Rate { return pl.free(l, w) })
 }
 
-// queryOf returns the query for a demand where links have as much free.
-func (pl planner) queryOf(d demand, free func(topology.Link) bitrate.Rate) path.Query {
-	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Free: free, Constraints: pl.confines(d.Constraints)}
+// over returns the query for a path with the demand's rates where links have as
+// much free.
+func (pl planner) over(d demand, free func(topology.Link) bitrate.Rate) path.Query {
+	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Reverse: d.Reverse, Free: free, Constraints: pl.confines(d.Constraints)}
 }
 
 // find returns the path on which the demand fits in exactly this window; ok is
@@ -102,10 +118,11 @@ func (pl planner) find(d demand, w Window) (path.Path, bool) {
 
 // fits reports whether the demand fits on this path in exactly this window.
 func (pl planner) fits(d demand, p path.Path, w Window) bool {
-	for _, id := range p.BothWays() {
-		l, ok := pl.snapshot.Link(id)
-		if !ok || pl.free(l, w) < d.Bandwidth {
-			return false
+	for _, id := range p.Links() {
+		for _, x := range [...]need{{id, d.Bandwidth}, {id.Reverse(), d.back()}} {
+			if l, ok := pl.snapshot.Link(x.id); !ok || pl.free(l, w) < x.rate {
+				return false
+			}
 		}
 	}
 	c := pl.confines(d.Constraints)
@@ -225,35 +242,75 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 	if err := pl.confinedError(d); err != nil {
 		return placement{}, err
 	}
-	empty := pl.queryOf(d, pl.limitOf)
+	empty := pl.over(d, pl.limitOf)
 	if err := pl.unenforcedError(d); err != nil {
 		return placement{}, err
 	}
-	link, most, ok := pl.graph.Bottleneck(empty)
+	narrow, ok := pl.graph.Bottleneck(empty)
 	if ok && pl.terse {
 		return placement{}, &Error{Kind: Conflict, Err: errRefused}
 	}
 	if !ok {
 		return placement{reason: fmt.Sprintf("no path leads from %s at %s to %s at %s now", d.Key.Src, d.from, d.Key.Dst, d.to)}, nil
 	}
-	err := &Error{Kind: Conflict, Field: "bandwidth", Bottleneck: &link.ID}
+	err := &Error{Kind: Conflict, Field: "bandwidth", Bottleneck: &narrow.Link.ID}
 	if _, wide, ok := pl.graph.Widest(pl.query(d, w)); ok && wide < d.Bandwidth {
 		err.Offer.Slower = wide
 	}
 	if _, ok := pl.graph.Find(empty); !ok {
-		_, widest, _ := pl.graph.Widest(empty)
-		err.Err = fmt.Errorf("%s never fits: link %s carries %s for allocations; the most that any path carries is %s",
-			d.Bandwidth, link.ID, most, widest)
+		err.Field, err.Err = d.fieldOf(narrow), pl.neverError(d, narrow)
 		return placement{}, pl.alsoConfined(d, w, err)
 	}
-	link, left, _ := pl.graph.Bottleneck(pl.query(d, w))
+	narrow, _ = pl.graph.Bottleneck(pl.query(d, w))
+	link := narrow.Link
+	rate, what := d.rateOf(narrow)
 	limit := pl.limitOf(link)
-	room := limit - min(d.Bandwidth, limit)
+	room := limit - min(rate, limit)
 	until := pl.calendars.links.fit(link.ID, w, room)
-	err.InTheWay = pl.calendars.links.above(link.ID, w, room)
-	err.Err = fmt.Errorf("%s does not fit from %s to %s: link %s has %s of %s left, until %s%s", d.Bandwidth, clock(w.Start), clock(w.End),
-		link.ID, left, limit, clock(until), pl.offer(d, w, &err.Offer))
+	err.Field, err.InTheWay = d.fieldOf(narrow), pl.calendars.links.above(link.ID, w, room)
+	err.Err = fmt.Errorf("%s does not fit from %s to %s: link %s has %s of %s left, until %s%s", what, clock(w.Start), clock(w.End),
+		link.ID, narrow.Free, limit, clock(until), pl.offer(d, w, &err.Offer))
 	return placement{}, pl.alsoConfined(d, w, err)
+}
+
+// neverError returns, in words, that no path has the demand's rates even if
+// nothing is reserved.
+func (pl planner) neverError(d demand, narrow path.Bottleneck) error {
+	_, what := d.rateOf(narrow)
+	_, widest, ok := pl.graph.Widest(pl.over(d, pl.limitOf))
+	most := fmt.Sprintf("the most that any path carries is %s", widest)
+	if d.Reverse.Apart {
+		_, back, okBack := pl.graph.Widest(pl.over(d.backward(), pl.limitOf))
+		most = fmt.Sprintf("the most that any path carries is %s, or %s back", widest, back)
+		if !ok || !okBack {
+			most = "no path carries both rates"
+		}
+	}
+	return fmt.Errorf("%s never fits: link %s carries %s for allocations; %s", what, narrow.Link.ID, narrow.Free, most)
+}
+
+// backward returns the demand with source and destination exchanged.
+func (d demand) backward() demand {
+	d.from, d.to = d.to, d.from
+	d.Bandwidth, d.Reverse.Rate = d.Reverse.Rate, d.Bandwidth
+	return d
+}
+
+// rateOf returns the rate that the demand needs of a link that does not have
+// it, also in words.
+func (d *demand) rateOf(narrow path.Bottleneck) (rate bitrate.Rate, what string) {
+	if narrow.Back && d.Reverse.Apart {
+		return d.Reverse.Rate, fmt.Sprintf("%s back", d.Reverse.Rate)
+	}
+	return d.Bandwidth, d.Bandwidth.String()
+}
+
+// fieldOf returns the attribute with that rate.
+func (d *demand) fieldOf(narrow path.Bottleneck) string {
+	if narrow.Back && d.Reverse.Apart {
+		return "reverse_bandwidth"
+	}
+	return "bandwidth"
 }
 
 // offer looks for what would be admitted instead, puts it into o and returns it
@@ -261,6 +318,9 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 	if o.Slower > 0 {
 		text = fmt.Sprintf("; ask for at most %s", o.Slower)
+	}
+	if _, wide, ok := pl.graph.Widest(pl.query(d.backward(), w)); ok && d.Reverse.Apart && wide < d.Reverse.Rate {
+		text += fmt.Sprintf("; or ask for at most %s back", wide)
 	}
 	if d.Leeway != (Leeway{}) {
 		return text // see inTime

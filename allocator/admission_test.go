@@ -30,11 +30,13 @@ func (s *sheet) rel(win Window) Window { return Window{win.Start - 1_000_000, wi
 
 func (s *sheet) enter(v Allocation) {
 	win := s.rel(v.Window)
-	for _, id := range v.Path.BothWays() {
-		if s.second[id] == nil {
-			s.second[id] = &plain{}
+	for _, link := range v.Path.Links() {
+		for id, rate := range map[topology.LinkID]bitrate.Rate{link: v.Bandwidth, link.Reverse(): v.back()} {
+			if s.second[id] == nil {
+				s.second[id] = &plain{}
+			}
+			s.second[id].add(win, uint64(rate))
 		}
-		s.second[id].add(win, uint64(v.Bandwidth))
 	}
 	k := canonical(v.Key)
 	if s.keys[k] == nil {
@@ -43,20 +45,22 @@ func (s *sheet) enter(v Allocation) {
 	s.keys[k].add(win, 1)
 }
 
-// fits reports whether the rate fits on a path in one window, given from the
-// start of the test.
-func (s *sheet) fits(p path.Path, win Window, rate bitrate.Rate) bool {
-	for _, id := range p.BothWays() {
-		l, ok := s.w.snap.Link(id)
-		if !ok {
-			return false
-		}
-		used := uint64(0)
-		if page := s.second[id]; page != nil {
-			used = page.peak(win)
-		}
-		if rate > 0 && used+uint64(rate) > uint64(shareOf(s.w.cfg.Reservable).of(l.Capacity)) {
-			return false
+// fits reports whether a request's rates fit on a path in one window, given
+// from the start of the test.
+func (s *sheet) fits(p path.Path, win Window, r Request) bool {
+	for _, link := range p.Links() {
+		for id, rate := range map[topology.LinkID]bitrate.Rate{link: r.Bandwidth, link.Reverse(): r.back()} {
+			l, ok := s.w.snap.Link(id)
+			if !ok {
+				return false
+			}
+			used := uint64(0)
+			if page := s.second[id]; page != nil {
+				used = page.peak(win)
+			}
+			if rate > 0 && used+uint64(rate) > uint64(shareOf(s.w.cfg.Reservable).of(l.Capacity)) {
+				return false
+			}
 		}
 	}
 	return true
@@ -71,7 +75,7 @@ func (s *sheet) admits(r Request, win Window) bool {
 	from, _ := s.w.snap.Locate(r.Key.Src)
 	to, _ := s.w.snap.Locate(r.Key.Dst)
 	for _, p := range everyPath(s.w.snap, from, to) {
-		if (s.only == nil || s.only(p)) && s.fits(p, win, r.Bandwidth) {
+		if (s.only == nil || s.only(p)) && s.fits(p, win, r) {
 			return true
 		}
 	}
@@ -125,6 +129,7 @@ func drawRequest(t *rapid.T, w *world) Request {
 	n := len(w.snap.Switches)
 	one := func(max int, label string) int { return rapid.IntRange(1, max).Draw(t, label) }
 	r := ask(one(n, "src"), one(2, "src host"), one(n, "dst"), 3, bitrate.Rate(rapid.IntRange(0, 4).Draw(t, "rate")), Seconds(one(8, "duration")))
+	r.Reverse = drawReverse(t, r.Bandwidth)
 	switch rapid.IntRange(0, 3).Draw(t, "shape") {
 	case 0:
 		r.Key.SrcPort = uint16(one(2, "src port"))
@@ -140,6 +145,14 @@ func drawRequest(t *rapid.T, w *world) Request {
 		r.StartTime = w.now + secondsRange(0, 20).Draw(t, "start")
 	}
 	return r
+}
+
+// drawReverse draws what a request with a rate says of the way back.
+func drawReverse(t *rapid.T, rate bitrate.Rate) path.Reverse {
+	if rate == 0 || rapid.Bool().Draw(t, "both ways the same") {
+		return path.Reverse{}
+	}
+	return path.Reverse{Apart: true, Rate: bitrate.Rate(rapid.IntRange(0, 4).Draw(t, "rate back"))}
 }
 
 // TestAdmissionIsExact checks promise 2: nothing is over-admitted, nothing that
@@ -174,7 +187,7 @@ func (s *sheet) judge(t *rapid.T, r Request, v Allocation, err error) {
 	}
 	if err == nil && v.Window != (Window{}) {
 		win := s.rel(v.Window)
-		if !s.fits(v.Path, win, r.Bandwidth) || win.End-win.Start != r.Duration {
+		if !s.fits(v.Path, win, r) || win.End-win.Start != r.Duration {
 			t.Fatalf("%+v: over-admitted in %v on %v", r, win, v.Path)
 		}
 	}

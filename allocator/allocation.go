@@ -41,6 +41,8 @@ type Window struct {
 // Contains reports whether t is in the window.
 func (w Window) Contains(t Seconds) bool { return w.Start <= t && t < w.End }
 
+func (w Window) empty() bool { return w.Start >= w.End }
+
 // Overlaps reports whether some second is in both windows.
 func (w Window) Overlaps(o Window) bool { return w.Start < o.End && o.Start < w.End }
 
@@ -58,6 +60,10 @@ type Request struct {
 	// ActiveLease is the seconds for which it keeps its path, once it has
 	// started, without being asked for again; 0: to the end of its window.
 	ActiveLease Seconds `json:"active_lease,omitempty"`
+
+	// Reverse is the rate of the traffic back, if that is another. It is the
+	// zero value where Bandwidth is 0 and CONGA picks none.
+	Reverse path.Reverse `json:"reverse,omitzero"`
 
 	Leeway
 	Constraints
@@ -100,7 +106,23 @@ type Allocation struct {
 
 // Circuit returns what the controller is to hold in the switches for a.
 func (a Allocation) Circuit() path.Circuit {
-	return path.Circuit{ID: a.ID, Handle: a.Handle, Key: a.Key, Rate: a.Bandwidth, Path: a.Path}
+	return path.Circuit{ID: a.ID, Handle: a.Handle, Key: a.Key, Rate: a.Bandwidth, Path: a.Path, Reverse: a.Reverse}
+}
+
+// back returns the rate of the traffic back.
+func (r *Request) back() bitrate.Rate { return r.Reverse.Of(r.Bandwidth) }
+
+// held returns what the request counts with against its project's limit: the
+// higher of its rates.
+func (r *Request) held() bitrate.Rate { return max(r.Bandwidth, r.back()) }
+
+// withRate returns the request with another rate; without one there is none
+// back either.
+func (r Request) withRate(rate bitrate.Rate) Request {
+	if r.Bandwidth = rate; rate == 0 {
+		r.Reverse = path.Reverse{}
+	}
+	return r
 }
 
 // Change names the fields of an update; nil leaves a field as it is.
@@ -108,9 +130,10 @@ type Change struct {
 	ProjectID *string
 	Key       *path.FlowKey
 	Duration  *Seconds
-	Bandwidth *bitrate.Rate // 0 gives up the guarantee
-	StartTime *Seconds      // only while pending
-	Lease     *Seconds      // begins anew, also if it is the same; 0: none
+	Bandwidth *bitrate.Rate // 0 gives up the guarantee, and with it Reverse
+	Reverse   *path.Reverse
+	StartTime *Seconds // only while pending
+	Lease     *Seconds // begins anew, also if it is the same; 0: none
 
 	ActiveLease *Seconds // as Lease, once it has started
 

@@ -99,7 +99,7 @@ func TestLifeOfAnAllocation(t *testing.T) {
 		t.Error("changed a complete allocation")
 	}
 	w.checkCalendars()
-	if len(w.a.calendars.links.calendar) != 0 || w.a.calendars.keys.size() != 0 || len(w.a.handles) != 0 {
+	if len(w.a.calendars.links) != 0 || w.a.calendars.keys.size() != 0 || len(w.a.handles) != 0 {
 		t.Errorf("a complete allocation holds %v", w.a.calendars)
 	}
 }

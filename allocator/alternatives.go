@@ -40,8 +40,7 @@ type counsel struct {
 // has taken that one's reservations out of the calendars.
 func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record) []Request {
 	c := a.counselLocked(r, now, was)
-	bare := r
-	bare.Bandwidth = 0
+	bare := r.withRate(0)
 	if a.checkOneLocked(bare, c.limits, was) != nil {
 		return nil // it is their number that refuses it
 	}
@@ -79,6 +78,9 @@ func (c *counsel) advise() {
 	c.offer(c.slower()...)
 	if c.asked.StartTime > 0 {
 		c.offer(c.sooner(c.asked.Bandwidth)...)
+	}
+	c.offer(c.slowerBack()...)
+	if c.asked.StartTime > 0 {
 		c.offer(c.shorter(false)...)
 		c.offer(c.shorter(true)...)
 	}
@@ -109,8 +111,8 @@ func (c *counsel) offer(requests ...Request) {
 
 // at returns the request with another rate and start.
 func (c *counsel) at(rate bitrate.Rate, start Seconds) Request {
-	r := c.asked
-	r.Bandwidth, r.StartTime = rate, start
+	r := c.asked.withRate(rate)
+	r.StartTime = start
 	return r
 }
 
@@ -118,7 +120,7 @@ func (c *counsel) at(rate bitrate.Rate, start Seconds) Request {
 // one that was asked for, or the deadline that it then meets.
 func (c *counsel) later(rate bitrate.Rate) (found []Request) {
 	d, start := c.demand, max(c.asked.first(c.now), c.asked.StartTime)
-	d.Bandwidth = rate
+	d.Request = d.withRate(rate)
 	for _, from := range [...]Seconds{max(start, c.now+startSlack), start} {
 		_, w, ok := c.earliest(d, from, c.now+MaxAhead+1)
 		switch {
@@ -138,7 +140,7 @@ func (c *counsel) later(rate bitrate.Rate) (found []Request) {
 // that was asked for, or the one before that.
 func (c *counsel) sooner(rate bitrate.Rate) (found []Request) {
 	d := c.demand
-	d.Bandwidth = rate
+	d.Request = d.withRate(rate)
 	for _, after := range [...]Seconds{c.now + startSlack, c.now} {
 		if w, ok := c.latest(d, after, c.asked.StartTime-1); ok {
 			return []Request{c.at(rate, w.Start)}
@@ -166,6 +168,24 @@ func (c *counsel) slowerUntil(end Seconds) (found []Request) {
 	for _, more := range [...]Seconds{max(0, c.now+startSlack-start), 0} {
 		if rate := c.most(Window{start, end + more}); rate > 0 && rate < c.asked.Bandwidth {
 			found = append(found, c.at(rate, c.asked.StartTime))
+		}
+	}
+	return found
+}
+
+// slowerBack returns the request with the highest rate back that is there for
+// its window beside the rate that was asked for.
+func (c *counsel) slowerBack() (found []Request) {
+	if !c.asked.Reverse.Apart {
+		return nil
+	}
+	start := max(c.now, c.asked.StartTime)
+	for _, more := range [...]Seconds{max(0, c.now+startSlack-start), 0} {
+		w := Window{start, start + c.asked.Duration + more}
+		if _, rate, ok := c.graph.Widest(c.query(c.backward(), w)); ok && rate < c.asked.Reverse.Rate {
+			r := c.asked
+			r.Reverse.Rate = rate
+			found = append(found, r)
 		}
 	}
 	return found

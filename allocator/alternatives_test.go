@@ -33,7 +33,7 @@ func drawBook(rt *rapid.T, w *world) *book {
 
 func (b *book) enter(v Allocation) {
 	b.sheet.enter(v)
-	b.held.add(b.rel(v.Window), uint64(v.Bandwidth))
+	b.held.add(b.rel(v.Window), uint64(v.held()))
 }
 
 // allows reports whether the limit allows a rate in a window.
@@ -47,15 +47,15 @@ const bookEnd = 200
 // takes reports whether a request would be admitted, by hand.
 func (b *book) takes(r Request) bool {
 	if from, to, _, _ := locate(b.w.snap, r.Key); len(everyPath(b.w.snap, from, to)) == 0 {
-		return b.limit == nil || r.Bandwidth <= *b.limit // it waits for a path
+		return b.limit == nil || r.held() <= *b.limit // it waits for a path
 	}
 	if r.StartTime != 0 {
 		win := b.rel(Window{r.StartTime, r.StartTime + r.Duration})
-		return b.admits(r, win) && b.allows(r.Bandwidth, win)
+		return b.admits(r, win) && b.allows(r.held(), win)
 	}
 	for at := Seconds(0); at < bookEnd; at++ {
 		if win := (Window{at, at + r.Duration}); b.admits(r, win) {
-			return b.allows(r.Bandwidth, win)
+			return b.allows(r.held(), win)
 		}
 	}
 	return false
@@ -64,7 +64,7 @@ func (b *book) takes(r Request) bool {
 // first returns when the request could start first with a rate, from a moment
 // on, and last before another; -1 is never.
 func (b *book) first(r Request, rate bitrate.Rate, from Seconds) Seconds {
-	for r.Bandwidth = rate; from < bookEnd; from++ {
+	for r = r.withRate(rate); from < bookEnd; from++ {
 		if r.StartTime = 1_000_000 + from; b.takes(r) {
 			return from
 		}
@@ -267,7 +267,7 @@ func TestAlternativesToChanges(t *testing.T) {
 				continue
 			}
 			v := w.get(rapid.SampledFrom(made).Draw(rt, "changed"))
-			c := Change{Key: &r.Key, Duration: &r.Duration, Bandwidth: &r.Bandwidth, StartTime: &v.StartTime}
+			c := Change{Key: &r.Key, Duration: &r.Duration, Bandwidth: &r.Bandwidth, Reverse: &r.Reverse, StartTime: &v.StartTime}
 			if v.State == Pending {
 				c.StartTime = &r.StartTime
 			}
@@ -278,7 +278,8 @@ func TestAlternativesToChanges(t *testing.T) {
 			}
 			if len(e.Alternatives) == 0 {
 				for rate := range r.Bandwidth {
-					c.Bandwidth = &rate
+					slow := r.withRate(rate)
+					c.Bandwidth, c.Reverse = &slow.Bandwidth, &slow.Reverse
 					if same, _ := v.Request.with(c, w.now); same == v.Request {
 						continue // no change
 					}
@@ -289,7 +290,7 @@ func TestAlternativesToChanges(t *testing.T) {
 				continue
 			}
 			alt := rapid.SampledFrom(e.Alternatives).Draw(rt, "instead")
-			if _, err := w.a.Update(bg, v.ID, 0, Change{Key: &alt.Key, Duration: &alt.Duration, Bandwidth: &alt.Bandwidth, StartTime: &alt.StartTime}); err != nil {
+			if _, err := w.a.Update(bg, v.ID, 0, Change{Key: &alt.Key, Duration: &alt.Duration, Bandwidth: &alt.Bandwidth, Reverse: &alt.Reverse, StartTime: &alt.StartTime}); err != nil {
 				rt.Fatalf("%v: %+v is offered and refused: %v", e, alt, err)
 			}
 		}

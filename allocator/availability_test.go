@@ -10,14 +10,16 @@ import (
 	"pgregory.net/rapid"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
 
-// widest returns what some path has free at a moment, by hand.
-func (s *sheet) widest(from, to topology.PortID, at Seconds) (most bitrate.Rate) {
+// widest returns what some path has free at a moment beside a rate back, by
+// hand.
+func (s *sheet) widest(from, to topology.PortID, back path.Reverse, at Seconds) (most bitrate.Rate) {
 	for _, p := range everyPath(s.w.snap, from, to) {
-		for s.fits(p, Window{at, at + 1}, most+1) {
+		for s.fits(p, Window{at, at + 1}, Request{Bandwidth: most + 1, Reverse: back}) {
 			most++
 		}
 	}
@@ -56,7 +58,7 @@ func TestAvailability(t *testing.T) {
 				rt.Fatalf("%+v", got.Free)
 			}
 			for ; at < step.End; at++ {
-				if want := s.widest(from, to, at-1_000_000); want != step.Rate {
+				if want := s.widest(from, to, r.Reverse, at-1_000_000); want != step.Rate {
 					rt.Fatalf("%d free at %d, by hand %d: %+v", step.Rate, at-1_000_000, want, got.Free)
 				}
 			}

@@ -23,8 +23,8 @@ const (
 type cable struct {
 	id topology.LinkID
 	itemSet
-	state condition
-	limit bitrate.Rate // what allocations may hold, as it was looked at last
+	state  condition
+	limits [2]bitrate.Rate // what allocations may hold of it, and of its reverse, as it was looked at last
 }
 
 // cableOf returns the name of a link's cable: the direction that begins at the
@@ -99,7 +99,7 @@ func (x *cables) obtain(id topology.LinkID, s *topology.Snapshot) *cable {
 	if c != nil {
 		return c
 	}
-	c = &cable{id: id, state: examine(s, id), limit: unmeasured}
+	c = &cable{id: id, state: examine(s, id), limits: unmeasured}
 	x.byID[id] = c
 	for _, d := range ends(id) {
 		x.bySwitch[d] = append(x.bySwitch[d], c)

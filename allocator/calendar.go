@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"conga/bitrate"
-	"conga/controller/topology"
 )
 
 // reservation is a rate that is held on one thing, such as a cable, during a
@@ -56,32 +55,6 @@ func (c calendar[K]) fit(on K, w Window, room bitrate.Rate) Seconds {
 		return w.Start
 	}
 	return l.fit(w, int64(room))
-}
-
-// linkCalendar is the calendar of the links. What is reserved on a link is
-// reserved in both its directions, see [path.Path.BothWays], so there is one
-// timeline for a cable.
-type linkCalendar struct{ calendar[topology.LinkID] }
-
-// peak returns what that of calendar does, for a link in either direction.
-func (b linkCalendar) peak(id topology.LinkID, w Window) bitrate.Rate {
-	return b.calendar.peak(cableOf(id), w)
-}
-
-// fit returns what that of calendar does, for a link in either direction.
-func (b linkCalendar) fit(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
-	return b.calendar.fit(cableOf(id), w, room)
-}
-
-// above returns the first time, within a window, throughout which more than
-// room is reserved of a link in either direction; it may go on beyond the
-// window. The zero window is none.
-func (b linkCalendar) above(id topology.LinkID, w Window, room bitrate.Rate) Window {
-	l := b.calendar[cableOf(id)]
-	if l == nil || room > math.MaxInt64 {
-		return Window{}
-	}
-	return l.above(w, int64(room))
 }
 
 // above returns the first time, within a window, throughout which the level is

@@ -104,7 +104,7 @@ func (a *Allocator) readmitVolumeLocked(pl planner, was, next *record, now Secon
 	if reason != "" {
 		return &Error{Kind: Conflict, Field: field, Err: fmt.Errorf("%s; a running allocation can only move to addresses that are known", reason)}
 	}
-	if next.Leeway == was.Leeway && next.Bandwidth == was.Bandwidth && was.State == Active {
+	if next.Leeway == was.Leeway && next.Bandwidth == was.Bandwidth && next.Reverse == was.Reverse && was.State == Active {
 		if p, err := pl.moved(next.Request, next.Path, Window{now, next.Window.End}); err == nil {
 			next.Path = p
 			return nil

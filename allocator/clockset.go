@@ -26,7 +26,7 @@ func (a *Allocator) ClockSet(by time.Duration) {
 	}
 	if by < 0 {
 		for _, c := range a.cables.byID {
-			c.limit = unmeasured // windows that had passed may be reserved again
+			c.limits = unmeasured // windows that had passed may be reserved again
 			a.measureLocked(c)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 8
+const recordVersion = 9
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -57,7 +57,11 @@ func (r *record) encode() ([]byte, error) {
 		b = appendText(b, text)
 	}
 	b = binary.AppendUvarint(b, uint64(r.MaxHops))
-	return binary.AppendUvarint(b, uint64(r.MaxLatency)), nil
+	b = binary.AppendUvarint(b, uint64(r.MaxLatency))
+	if !r.Reverse.Apart {
+		return append(b, 0), nil
+	}
+	return binary.AppendUvarint(append(b, 1), uint64(r.Reverse.Rate)), nil
 }
 
 // flag returns 1 for true.
@@ -188,6 +192,9 @@ func (d *decoder) fields(r *record, version int) error {
 	if version > 7 {
 		r.Include, r.Avoid, r.DisjointFrom = Elements(d.name()), Elements(d.name()), d.name()
 		r.MaxHops, r.MaxLatency = int(d.below(MaxHops+1)), time.Duration(d.below(uint64(MaxLatency)+1))
+	}
+	if version > 8 && d.below(2) == 1 {
+		r.Reverse = path.Reverse{Apart: true, Rate: bitrate.Rate(d.number())}
 	}
 	if d.cut || len(d.rest) > 0 {
 		return errCut

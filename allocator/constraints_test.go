@@ -157,7 +157,7 @@ func TestFreeWithConstraints(t *testing.T) {
 			}
 		}
 		r := drawRequest(rt, w)
-		r.StartTime, r.Bandwidth, r.Constraints = 0, 0, drawConstraints(rt, w.snap, nil)
+		r.StartTime, r.Bandwidth, r.Reverse, r.Constraints = 0, 0, path.Reverse{}, drawConstraints(rt, w.snap, nil)
 		got, err := a.Availability(r, 40)
 		if err != nil {
 			rt.Fatal(err)
@@ -170,7 +170,7 @@ func TestFreeWithConstraints(t *testing.T) {
 					continue
 				}
 				some = true
-				for s.fits(p, Window{at, at + 1}, best+1) {
+				for s.fits(p, Window{at, at + 1}, Request{Bandwidth: best + 1, Reverse: r.Reverse}) {
 					best++
 				}
 			}

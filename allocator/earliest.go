@@ -48,7 +48,7 @@ func (pl planner) firstFit(d demand, start, before Seconds) (first Seconds, ok b
 type search struct {
 	planner
 	demand
-	cables []gap  // of trunks, by the lower number of their links
+	cables []gaps // of trunks, by the lower number of their links; with rates of their own, by that of each
 	ends   [4]gap // of access links
 	total  gap    // of what the project holds
 }
@@ -111,18 +111,52 @@ func (s *gap) from(start, length, enough Seconds) Seconds {
 	return max(start, s.good)
 }
 
+// gaps is what is known of a cable: of the direction towards the destination,
+// and of the one back if that is another matter.
+type gaps struct {
+	forth gap
+	back  gap // not known: as forth
+}
+
+// from returns what that of gap does, for both directions.
+func (g *gaps) from(start, length, enough Seconds) Seconds {
+	for {
+		start = g.forth.from(start, length, enough)
+		if start >= enough || !g.back.known {
+			return start
+		}
+		back := g.back.from(start, length, enough)
+		if back == start || back >= enough {
+			return back
+		}
+		start = back
+	}
+}
+
+// gapsOf returns the gaps of a cable about which nothing is known yet; a leads
+// towards the destination, b back.
+func (s *search) gapsOf(a, b *topology.Link) (g gaps) {
+	limits, links := [2]bitrate.Rate{s.limitOf(*a), s.limitOf(*b)}, s.calendars.links
+	if !s.Reverse.Apart && !links.differs(a.ID) {
+		g.forth = s.openGap(links.line(a.ID), min(limits[0], limits[1]), s.Bandwidth)
+		return g
+	}
+	g.forth = s.openGap(links.line(a.ID), limits[0], s.Bandwidth)
+	g.back = s.openGap(links.line(b.ID), limits[1], s.demand.back())
+	return g
+}
+
 // pathFree returns start if the cables of some path have the rate then; else a
 // later moment before which those of none have it.
 func (s *search) pathFree(start Seconds) Seconds {
-	c := path.Crossing{From: s.demand.from, To: s.to, Start: start, Constraints: s.confines(s.Constraints)}
+	c := path.Crossing{From: s.demand.from, To: s.to, Start: start, Apart: s.Reverse.Apart, Constraints: s.confines(s.Constraints)}
 	c.Opens = func(number int32, a, b *topology.Link, enough Seconds) Seconds {
 		for int(number) >= len(s.cables) {
-			s.cables = append(s.cables, gap{})
+			s.cables = append(s.cables, gaps{})
 		}
 		x := &s.cables[number]
-		if !x.known {
-			limit := min(s.limitOf(*a), s.limitOf(*b))
-			*x = s.openGap(s.calendars.links.calendar[cableOf(a.ID)], limit, s.Bandwidth)
+		if !x.forth.known {
+			*x = s.gapsOf(a, b)
 		}
 		return x.from(start, s.Duration, enough)
 	}
@@ -143,22 +177,22 @@ func (s *search) endsFree(start Seconds) Seconds {
 			s.obstacles.key(k.FlowKey)
 		}
 	}
-	for i, id := range []topology.LinkID{{To: s.demand.from}, {From: s.demand.from}, {To: s.to}, {From: s.to}} {
+	for i, end := range s.accesses() {
 		x := &s.ends[i]
 		if !x.known {
 			*x = gap{known: true, good: math.MinInt64, bad: math.MinInt64}
-			if l, ok := s.snapshot.Link(id); ok {
-				*x = s.openGap(s.calendars.links.calendar[cableOf(id)], s.limitOf(l), s.Bandwidth)
+			if l, ok := s.snapshot.Link(end.id); ok {
+				*x = s.openGap(s.calendars.links.line(end.id), s.limitOf(l), end.rate)
 			}
 		}
 		if free := x.from(start, s.Duration, never); free > t {
 			t = free
-			s.obstacles.link(id)
+			s.obstacles.link(end.id)
 		}
 	}
-	if s.limit >= s.Bandwidth && s.Bandwidth > 0 {
+	if held := s.held(); s.limit >= held && held > 0 {
 		if !s.total.known {
-			s.total = s.openGap(s.calendars.projects[s.ProjectID], s.limit, s.Bandwidth)
+			s.total = s.openGap(s.calendars.projects[s.ProjectID], s.limit, held)
 		}
 		if free := s.total.from(start, s.Duration, never); free > t {
 			t = free

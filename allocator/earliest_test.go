@@ -42,7 +42,7 @@ func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []ownedK
 	}
 	for _, id := range links {
 		for range rapid.IntRange(0, 9).Draw(t, "claims") {
-			books.links.add(reservation[topology.LinkID]{id, window(), bitrate.Rate(rapid.IntRange(1, 3).Draw(t, "rate"))})
+			books.links.add(reservation[lane]{drawLane(t, id), window(), bitrate.Rate(rapid.IntRange(1, 3).Draw(t, "rate"))})
 		}
 	}
 	for i := range 3 {
@@ -65,7 +65,7 @@ func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []ownedK
 func byTrial(pl planner, d demand, start, before Seconds) (path.Path, Seconds, bool) {
 	for ; start < before; start++ {
 		w := Window{start, start + d.Duration}
-		if pl.taken(d, w) || d.limit >= d.Bandwidth && d.Bandwidth > 0 && pl.calendars.projects.peak("p", w) > d.limit-d.Bandwidth {
+		if held := d.held(); pl.taken(d, w) || d.limit >= held && held > 0 && pl.calendars.projects.peak("p", w) > d.limit-held {
 			continue
 		}
 		if p, ok := pl.graph.Find(pl.query(d, w)); ok {
@@ -85,6 +85,7 @@ func TestEarliestAgainstTrial(t *testing.T) {
 			d := demand{from: topology.PortID{DPID: 1, Port: 1}, to: topology.PortID{DPID: openflow.DPID(to + 1), Port: 1}}
 			d.ProjectID, d.Duration = "p", secondsRange(1, 20).Draw(t, "duration")
 			d.Bandwidth = bitrate.Rate(rapid.IntRange(0, 5).Draw(t, "bandwidth"))
+			d.Reverse = drawReverse(t, d.Bandwidth)
 			d.limit = bitrate.Rate(rapid.SampledFrom([]int{0, 0, 4, 6}).Draw(t, "limit"))
 			if to <= len(keys) && rapid.Bool().Draw(t, "rivals") {
 				d.conflicting = keys[to-1 : to]
@@ -122,10 +123,10 @@ func TestEarliestAgainstTrial(t *testing.T) {
 // relieve returns the calendars without the reservations on links that are no
 // obstacles.
 func relieve(b calendars, block *obstacles, links []topology.LinkID) calendars {
-	b.links = linkCalendar{maps.Clone(b.links.calendar)}
+	b.links = maps.Clone(b.links)
 	for _, id := range links {
 		if !slices.Contains(block.links, id) {
-			delete(b.links.calendar, id)
+			delete(b.links, id)
 		}
 	}
 	return b

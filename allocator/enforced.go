@@ -58,7 +58,7 @@ func (pl planner) unenforcedError(d demand) *Error {
 	if !pl.strict || d.Bandwidth == 0 {
 		return nil
 	}
-	empty := pl.queryOf(d, pl.limitOf)
+	empty := pl.over(d, pl.limitOf)
 	if _, ok := pl.graph.Find(empty); ok {
 		return nil
 	}

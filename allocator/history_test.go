@@ -64,8 +64,8 @@ func (h *history) checkNetwork() {
 	for id, circuits := range h.in {
 		most := map[topology.LinkID]bitrate.Rate{}
 		for _, c := range circuits {
-			for _, l := range c.Path.BothWays() {
-				most[l] = max(most[l], c.Rate)
+			for _, l := range c.Path.Links() {
+				most[l], most[l.Reverse()] = max(most[l], c.Rate), max(most[l.Reverse()], c.Back())
 			}
 			for other, theirs := range h.in {
 				for _, o := range theirs {
@@ -98,7 +98,7 @@ func (h *history) pick(t *rapid.T) string {
 
 func (h *history) update(t *rapid.T) {
 	r, id, c := h.request(t), h.pick(t), Change{}
-	switch rapid.IntRange(0, 13).Draw(t, "field") {
+	switch rapid.IntRange(0, 14).Draw(t, "field") {
 	case 0:
 		c.Bandwidth = &r.Bandwidth
 	case 1:
@@ -125,6 +125,8 @@ func (h *history) update(t *rapid.T) {
 		c.DisjointFrom = &r.DisjointFrom
 	case 9:
 		c.MaxBandwidth = &r.MaxBandwidth
+	case 13:
+		c.Reverse = &r.Reverse
 	default:
 		c.StartTime = &r.StartTime
 	}
@@ -261,7 +263,7 @@ func (w *world) checkCalendars() {
 	if !w.a.none.idle() || w.a.none.asOf != 0 {
 		w.Fatalf("what all items share was written: %+v", w.a.none)
 	}
-	if b := w.a.calendars; len(b.links.calendar)+len(b.projects)+b.keys.size()+len(b.active) != 0 {
+	if b := w.a.calendars; len(b.links)+len(b.projects)+b.keys.size()+len(b.active) != 0 {
 		w.Fatalf("the calendars hold what no item does: %+v", b)
 	}
 	for _, it := range w.a.byID {
@@ -288,12 +290,14 @@ func (w *world) checkLoads() {
 				w.Fatalf("%s and %s have the same traffic at the same time", o.ID, v.ID)
 			}
 		}
-		for _, id := range v.Path.BothWays() {
-			if load[id] == nil {
-				load[id] = map[Seconds]bitrate.Rate{}
-			}
-			for t := v.Window.Start; t < v.Window.End; t++ {
-				load[id][t] += v.Bandwidth
+		for _, link := range v.Path.Links() {
+			for id, rate := range map[topology.LinkID]bitrate.Rate{link: v.Bandwidth, link.Reverse(): v.back()} {
+				if load[id] == nil {
+					load[id] = map[Seconds]bitrate.Rate{}
+				}
+				for t := v.Window.Start; t < v.Window.End; t++ {
+					load[id][t] += rate
+				}
 			}
 		}
 	}

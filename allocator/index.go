@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"conga/allocator/store"
+	"conga/bitrate"
 	"conga/controller/topology"
 )
 
@@ -129,7 +130,7 @@ func (l *loader) makeLinkCalendars(making *sync.WaitGroup) {
 			l.cables.obtain(id, l.seen)
 		}
 	}
-	makeCalendars(making, l.calendars.links.calendar, slices.Collect(maps.Keys(l.cables.byID)), func(id topology.LinkID) iter.Seq[*item] {
+	makeCalendars(making, slices.Collect(maps.Keys(l.cables.byID)), func(id topology.LinkID, m *maker) func() {
 		var parts [][]*item
 		for _, r := range l.readers {
 			if p := r.users[id]; p != nil {
@@ -139,43 +140,76 @@ func (l *loader) makeLinkCalendars(making *sync.WaitGroup) {
 		c := l.cables.byID[id]
 		c.list = slices.Concat(parts...)
 		c.size = len(c.list)
-		return slices.Values(c.list)
+		made := m.road(id, c.list)
+		if len(made.forth.blocks) == 0 && made.back == nil {
+			return nil
+		}
+		return func() { l.calendars.links[id] = made }
 	})
+}
+
+// road returns what the committed states of items reserve of a cable.
+func (m *maker) road(id topology.LinkID, users []*item) *road {
+	r := &road{}
+	for _, it := range users {
+		if rates := it.ratesOn(id); rates[0] != rates[1] && !it.window().empty() {
+			for _, rate := range rates {
+				r.oneWay += int(min(rate, 1))
+			}
+		}
+	}
+	rate := func(way int) func(*item) bitrate.Rate {
+		return func(it *item) bitrate.Rate { return it.ratesOn(id)[way] }
+	}
+	r.forth = m.line(slices.Values(users), rate(0))
+	if r.oneWay > 0 {
+		back := m.line(slices.Values(users), rate(1))
+		r.back = &back
+	}
+	return r
 }
 
 // makeProjectCalendars makes the calendars of projects.
 func (l *loader) makeProjectCalendars(making *sync.WaitGroup) {
-	makeCalendars(making, l.calendars.projects, slices.Collect(maps.Keys(l.projects)), func(project string) iter.Seq[*item] {
-		return l.projects[project].after(0)
+	makeCalendars(making, slices.Collect(maps.Keys(l.projects)), func(project string, m *maker) func() {
+		line := m.line(l.projects[project].after(0), (*item).held)
+		if len(line.blocks) == 0 {
+			return nil
+		}
+		return func() { l.calendars.projects[project] = &line }
 	})
 }
 
-// makeCalendars makes a calendar of what the committed states of items reserve;
-// users returns the items that use one of its things.
-func makeCalendars[K comparable](making *sync.WaitGroup, c calendar[K], things []K, users func(K) iter.Seq[*item]) {
-	var mu sync.Mutex // guards c
+// makeCalendars makes the calendars of things. What make returns, if anything,
+// puts that of one where it belongs, one at a time.
+func makeCalendars[K comparable](making *sync.WaitGroup, things []K, make func(K, *maker) (enter func())) {
+	var mu sync.Mutex
 	inParallel(making, len(things), func(mine iter.Seq[int]) {
-		var changes, spare []change
+		var m maker
 		for i := range mine {
-			changes = appendChanges(changes[:0], users(things[i]))
-			spare = slices.Grow(spare[:0], len(changes))[:len(changes)]
-			sortChanges(changes, spare)
-			var line timeline
-			if line.build(changes); len(line.blocks) > 0 {
+			if enter := make(things[i], &m); enter != nil {
 				mu.Lock()
-				c[things[i]] = &line
+				enter()
 				mu.Unlock()
 			}
 		}
 	})
 }
 
-// appendChanges appends what the committed states of items reserve over time.
-func appendChanges(changes []change, entries iter.Seq[*item]) []change {
-	for it := range entries {
-		if w, rate := it.window(), int64(it.bandwidth); rate > 0 && w.Start < w.End {
-			changes = append(changes, change{w.Start, rate}, change{w.End, -rate})
+// maker makes timelines, one after the other.
+type maker struct{ changes, spare []change }
+
+// line returns what the committed states of items reserve over time, of which
+// rate returns how much.
+func (m *maker) line(users iter.Seq[*item], rate func(*item) bitrate.Rate) (line timeline) {
+	m.changes = m.changes[:0]
+	for it := range users {
+		if w, rate := it.window(), int64(rate(it)); rate > 0 && !w.empty() {
+			m.changes = append(m.changes, change{w.Start, rate}, change{w.End, -rate})
 		}
 	}
-	return changes
+	m.spare = slices.Grow(m.spare[:0], len(m.changes))[:len(m.changes)]
+	sortChanges(m.changes, m.spare)
+	line.build(m.changes)
+	return line
 }

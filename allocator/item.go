@@ -233,7 +233,7 @@ func (it *item) retrySecond() Seconds {
 }
 
 func sameCircuit(a, b path.Circuit) bool {
-	return a.ID == b.ID && a.Handle == b.Handle && a.Key == b.Key && a.Rate == b.Rate && a.Path.Equal(b.Path)
+	return a.ID == b.ID && a.Handle == b.Handle && a.Key == b.Key && a.Rate == b.Rate && a.Reverse == b.Reverse && a.Path.Equal(b.Path)
 }
 
 // nanos is a moment in nanoseconds since the UNIX epoch. Tasks are due at such

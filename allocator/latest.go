@@ -31,17 +31,17 @@ func (pl planner) latest(d demand, after, start Seconds) (w Window, ok bool) {
 // beforeAll is earlier than every other moment.
 const beforeAll = -never
 
-// freeBefore returns the latest start, not after w's, at which a link has the
+// freeBefore returns the latest start, not after w's, at which a link has a
 // rate for a window of w's length; beforeAll if there is none.
-func (pl planner) freeBefore(d demand, l topology.Link, w Window) Seconds {
+func (pl planner) freeBefore(rate bitrate.Rate, l topology.Link, w Window) Seconds {
 	limit := pl.limitOf(l)
 	switch {
-	case d.Bandwidth == 0:
+	case rate == 0:
 		return w.Start
-	case limit < d.Bandwidth:
+	case limit < rate:
 		return beforeAll
 	}
-	return pl.calendars.links.calendar.fitBefore(cableOf(l.ID), w, limit-d.Bandwidth)
+	return pl.calendars.links.fitBefore(l.ID, w, limit-rate)
 }
 
 // endsFreeBefore returns the latest moment, not after w's start, that no
@@ -51,13 +51,13 @@ func (pl planner) endsFreeBefore(d demand, w Window) Seconds {
 	for _, k := range d.conflicting {
 		t = min(t, pl.calendars.keys.fitBefore(k, w))
 	}
-	for _, id := range [...]topology.LinkID{{To: d.from}, {From: d.from}, {To: d.to}, {From: d.to}} {
-		if l, ok := pl.snapshot.Link(id); ok {
-			t = min(t, pl.freeBefore(d, l, w))
+	for _, x := range d.accesses() {
+		if l, ok := pl.snapshot.Link(x.id); ok {
+			t = min(t, pl.freeBefore(x.rate, l, w))
 		}
 	}
-	if d.limit >= d.Bandwidth && d.Bandwidth > 0 {
-		t = min(t, pl.calendars.projects.fitBefore(d.ProjectID, w, d.limit-d.Bandwidth))
+	if held := d.held(); d.limit >= held && held > 0 {
+		t = min(t, pl.calendars.projects.fitBefore(d.ProjectID, w, d.limit-held))
 	}
 	return t
 }
@@ -66,9 +66,9 @@ func (pl planner) endsFreeBefore(d demand, w Window) Seconds {
 // then; else an earlier moment after which those of none have it. It is asked
 // with the time reversed.
 func (pl planner) pathFreeBefore(d demand, w Window) Seconds {
-	c := path.Crossing{From: d.from, To: d.to, Start: -w.Start, Constraints: pl.confines(d.Constraints)}
+	c := path.Crossing{From: d.from, To: d.to, Start: -w.Start, Apart: d.Reverse.Apart, Constraints: pl.confines(d.Constraints)}
 	c.Opens = func(_ int32, a, b *topology.Link, _ Seconds) Seconds {
-		return -min(pl.freeBefore(d, *a, w), pl.freeBefore(d, *b, w))
+		return -min(pl.freeBefore(d.Bandwidth, *a, w), pl.freeBefore(d.back(), *b, w))
 	}
 	return -pl.graph.Opening(c)
 }

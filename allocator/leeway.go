@@ -151,7 +151,7 @@ func (a *Allocator) allowanceLocked(project string, limits Limits, was *record) 
 		return most
 	}
 	if old := (Window{max(was.Window.Start, a.now()), was.Window.End}); old.Start < old.End {
-		most = max(most, a.calendars.projects.peak(project, old)+was.Bandwidth)
+		most = max(most, a.calendars.projects.peak(project, old)+was.held())
 	}
 	return most
 }

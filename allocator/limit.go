@@ -39,20 +39,25 @@ func (a *Allocator) checkOneLocked(r Request, limits Limits, was *record) *Error
 	}
 	most := limits.Bandwidth
 	switch {
-	case most == nil || r.Bandwidth <= *most || stays && r.Bandwidth <= was.Bandwidth:
+	case most == nil || r.held() <= *most || stays && r.held() <= was.held():
 		return nil
 	case *most == 0:
 		return &Error{Kind: Denied, Field: "bandwidth", Err: fmt.Errorf(
 			"project %s may hold no bandwidth; leave it out for priority without a guarantee", r.ProjectID)}
 	}
-	return &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: *most}, Err: fmt.Errorf(
-		"%s is more than the %s that project %s may hold", r.Bandwidth, *most, r.ProjectID)}
+	err := &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: *most}, Err: fmt.Errorf(
+		"%s is more than the %s that project %s may hold", r.held(), *most, r.ProjectID)}
+	if r.Reverse.Apart && r.Reverse.Rate > *most {
+		err.Field, err.Offer = "reverse_bandwidth", Offer{}
+	}
+	return err
 }
 
 // checkTotalLocked holds a window against the limit on what a project's
 // allocations hold together, see allowanceLocked.
 func (a *Allocator) checkTotalLocked(r Request, w Window, limits Limits, was *record) *Error {
-	if limits.Bandwidth == nil || r.Bandwidth == 0 || w == (Window{}) {
+	rate := r.held()
+	if limits.Bandwidth == nil || rate == 0 || w == (Window{}) {
 		return nil
 	}
 	most, others := a.allowanceLocked(r.ProjectID, limits, was), "already holds"
@@ -60,12 +65,15 @@ func (a *Allocator) checkTotalLocked(r Request, w Window, limits Limits, was *re
 		others = "holds, besides this one,"
 	}
 	held := a.calendars.projects.peak(r.ProjectID, w)
-	if held+r.Bandwidth <= most {
+	if held+rate <= most {
 		return nil
 	}
-	err := &Error{Kind: Denied, Field: "bandwidth", Offer: Offer{Slower: most - min(held, most)}}
-	if most >= r.Bandwidth {
-		err.Offer.Later = a.calendars.projects.fit(r.ProjectID, w, most-r.Bandwidth)
+	err := &Error{Kind: Denied, Field: "bandwidth"}
+	if left := most - min(held, most); !r.Reverse.Apart || r.Reverse.Rate <= left {
+		err.Offer.Slower = left
+	}
+	if most >= rate {
+		err.Offer.Later = a.calendars.projects.fit(r.ProjectID, w, most-rate)
 	}
 	err.Err = fmt.Errorf("project %s may hold %s at a time and %s %s between %s and %s",
 		r.ProjectID, *limits.Bandwidth, others, held, clock(w.Start), clock(w.End))

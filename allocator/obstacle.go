@@ -206,7 +206,7 @@ func (it *item) profits(freed Window, now Seconds) bool {
 func (a *Allocator) releasedLocked(old, now reservations) {
 	for i, x := range old.links {
 		if w, some := x.without(now.links, i); some {
-			a.giveWayLocked(a.waiting.links[cableOf(x.on)], w)
+			a.giveWayLocked(a.waiting.links[cableOf(x.on.id)], w)
 			a.giveWayLocked(&a.waiting.any, w)
 		}
 	}

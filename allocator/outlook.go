@@ -72,7 +72,7 @@ func (a *Allocator) Outlook(key path.FlowKey, rate bitrate.Rate, duration Second
 		if out.Reason = got.reason; err != nil {
 			out.Reason, out.Offer = err.Err.Error(), err.Offer
 		}
-		d.Bandwidth = 0
+		d.Request = d.withRate(0)
 		out.Path, _ = pl.find(d, out.Window)
 	}
 	out.Rooms = pl.rooms(out.Path, out.Window)

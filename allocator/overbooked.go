@@ -10,31 +10,37 @@ import (
 	"conga/controller/topology"
 )
 
-// unmeasured is the limit of a cable whose capacity has not been looked at.
-const unmeasured bitrate.Rate = math.MaxUint64
+// unmeasured are the limits of a cable whose capacity has not been looked at.
+var unmeasured = [2]bitrate.Rate{math.MaxUint64, math.MaxUint64}
 
-// limitLocked returns what allocations may hold of a cable: the share of the
-// narrower direction. ok is false if the capacity is not known now.
-func (a *Allocator) limitLocked(id topology.LinkID) (limit bitrate.Rate, ok bool) {
-	limit = unmeasured
-	for _, dir := range []topology.LinkID{id, id.Reverse()} {
-		if l, there := a.seen.Link(dir); there {
-			limit, ok = min(limit, a.limitOfLocked(l)), true
-		}
+// limitsLocked returns what allocations may hold of a cable's directions: of
+// the one that names it, and of the other. Where only one is there the other
+// has as much. ok is false if the capacity is not known now.
+func (a *Allocator) limitsLocked(id topology.LinkID) (limits [2]bitrate.Rate, ok bool) {
+	forth, there := a.seen.Link(id)
+	back, thereBack := a.seen.Link(id.Reverse())
+	switch {
+	case !there && !thereBack:
+		return unmeasured, false
+	case !there:
+		forth = back
+	case !thereBack:
+		back = forth
 	}
-	return limit, ok
+	return [2]bitrate.Rate{a.limitOfLocked(forth), a.limitOfLocked(back)}, true
 }
 
 // measureLocked looks whether a cable carries less than when it was last looked
 // at, and less than is reserved of it.
 func (a *Allocator) measureLocked(c *cable) {
-	limit, ok := a.limitLocked(c.id)
-	if !ok || limit == c.limit {
+	limits, ok := a.limitsLocked(c.id)
+	if !ok || limits == c.limits {
 		return
 	}
-	less := limit < c.limit
-	c.limit = limit
-	if w := (Window{a.now(), never}); less && a.calendars.links.peak(c.id, w) > limit {
+	less := limits[0] < c.limits[0] || limits[1] < c.limits[1]
+	c.limits = limits
+	w := Window{a.now(), never}
+	if less && (a.calendars.links.peak(c.id, w) > limits[0] || a.calendars.links.peak(c.id.Reverse(), w) > limits[1]) {
 		a.displaceLocked(c, w)
 	}
 }
@@ -47,7 +53,7 @@ func (a *Allocator) remeasureLocked(it *item) {
 	}
 	for _, id := range it.path().Links() {
 		c := a.cables.byID[cableOf(id)]
-		c.limit = unmeasured
+		c.limits = unmeasured
 		a.measureLocked(c)
 	}
 }
@@ -58,13 +64,19 @@ func (a *Allocator) remeasureLocked(it *item) {
 func (a *Allocator) displaceLocked(c *cable, w Window) {
 	users := slices.Clone(c.list)
 	slices.SortFunc(users, func(a, b *item) int { return cmp.Compare(a.asked(), b.asked()) })
-	var kept timeline
+	var kept [2]timeline
 	for _, it := range slices.Compact(users) {
 		if !it.live() || it.bandwidth == 0 || !c.uses(it) || !it.window().Overlaps(w) {
 			continue
 		}
-		if held := kept.peak(it.window()); bitrate.Rate(held)+it.bandwidth <= c.limit {
-			kept.add(it.window(), int64(it.bandwidth))
+		rates, fits := it.ratesOn(c.id), true
+		for i := range kept {
+			fits = fits && (rates[i] == 0 || bitrate.Rate(kept[i].peak(it.window()))+rates[i] <= c.limits[i])
+		}
+		if fits {
+			for i := range kept {
+				kept[i].add(it.window(), int64(rates[i]))
+			}
 			continue
 		}
 		it.displaced = true
@@ -93,10 +105,12 @@ func (a *Allocator) excessLocked(it *item, c *record, now Seconds) (text string)
 	}
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
-		for _, id := range c.Path.BothWays() {
-			if l, ok := pl.snapshot.Link(id); ok && pl.free(l, w) < c.Bandwidth {
-				text = pl.excess(l, c.Bandwidth)
-				return
+		for _, id := range c.Path.Links() {
+			for _, x := range [...]need{{id, c.Bandwidth}, {id.Reverse(), c.back()}} {
+				if l, ok := pl.snapshot.Link(x.id); ok && pl.free(l, w) < x.rate {
+					text = pl.excess(l, x.rate)
+					return
+				}
 			}
 		}
 	})
@@ -119,7 +133,7 @@ func (pl planner) excess(l topology.Link, rate bitrate.Rate) string {
 // for another part or time of it, so that what was asked for meanwhile is first
 // there.
 func grows(before, after Request) bool {
-	return after.Bandwidth > before.Bandwidth || after.Duration > before.Duration || after.StartTime != before.StartTime ||
+	return after.Bandwidth > before.Bandwidth || after.back() > before.back() || after.Duration > before.Duration || after.StartTime != before.StartTime ||
 		hostsOf(canonical(after.Key)) != hostsOf(canonical(before.Key))
 }
 
@@ -127,9 +141,9 @@ func grows(before, after Request) bool {
 // so that there is nothing to be admitted.
 func shrinks(before, after Request) bool {
 	less := after
-	less.Bandwidth, less.Duration = before.Bandwidth, before.Duration
+	less.Bandwidth, less.Duration, less.Reverse = before.Bandwidth, before.Duration, before.Reverse
 	less.Constraints = after.Constraints.loosening(before.Constraints)
-	return less.withLeases(before) == before && after.Bandwidth <= before.Bandwidth && after.Duration <= before.Duration
+	return less.withLeases(before) == before && after.Bandwidth <= before.Bandwidth && after.back() <= before.back() && after.Duration <= before.Duration
 }
 
 // shrunk returns the state of an allocation after a change that shrinks it but

@@ -68,8 +68,11 @@ func TestLessThanIsReserved(t *testing.T) {
 func (w *world) checkPromises() {
 	w.Helper()
 	for _, c := range w.a.cables.byID {
-		if limit, ok := w.a.limitLocked(c.id); ok && w.a.calendars.links.peak(c.id, Window{w.now, never}) > limit {
-			w.Fatalf("more than %d is reserved of %s", limit, c.id)
+		limits, ok := w.a.limitsLocked(c.id)
+		for i, id := range [...]topology.LinkID{c.id, c.id.Reverse()} {
+			if ok && w.a.calendars.links.peak(id, Window{w.now, never}) > limits[i] {
+				w.Fatalf("more than %d is reserved of %s", limits[i], id)
+			}
 		}
 	}
 }

@@ -140,7 +140,7 @@ func (it *item) pack(r *record) {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
 	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
-	rare.leeway, rare.constraints, rare.carried, rare.since = r.Leeway, r.Constraints, r.Carried, r.Since
+	rare.leeway, rare.constraints, rare.carried, rare.since, rare.reverse = r.Leeway, r.Constraints, r.Carried, r.Since, r.Reverse
 	if !fits {
 		full := *r
 		full.Path = slices.Clone(r.Path)
@@ -166,6 +166,7 @@ type rare struct {
 	activeLease           Seconds
 	leeway                Leeway
 	constraints           Constraints
+	reverse               path.Reverse
 	carried               uint64
 	since                 Seconds
 	asked                 uint64
@@ -199,6 +200,7 @@ func (it *item) unpack() *record {
 			Request: Request{
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
 				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease, Leeway: it.rare.leeway, Constraints: it.rare.constraints,
+				Reverse: it.rare.reverse,
 			},
 			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Started: k.started, Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
 		},

@@ -39,7 +39,7 @@ func (r *record) problem(key string) string {
 		return "its addresses are not valid"
 	case r.Constraints.check() != nil:
 		return "its constraints are not valid"
-	case r.Bandwidth >= 1<<62 && len(r.Path) > 0:
+	case r.held() >= 1<<62 && len(r.Path) > 0:
 		return "its bandwidth is impossible"
 	}
 	return ""

@@ -39,6 +39,9 @@ func (r *Request) normaliseRest(now Seconds) *Error {
 	if err := r.settleVolume(); err != nil {
 		return err
 	}
+	if err := r.checkReverse(); err != nil {
+		return err
+	}
 	if err := checkLease("lease", r.Lease); err != nil {
 		return err
 	}
@@ -92,7 +95,7 @@ func (r *Request) checkRates(least bitrate.Rate) *Error {
 	for _, x := range [...]struct {
 		field string
 		rate  bitrate.Rate
-	}{{"min_bandwidth", r.MinBandwidth}, {"max_bandwidth", r.MaxBandwidth}} {
+	}{{"min_bandwidth", r.MinBandwidth}, {"max_bandwidth", r.MaxBandwidth}, {"reverse_bandwidth", r.Reverse.Rate}} {
 		if err := checkLeast(x.rate, least); err != nil {
 			err.Field = x.field
 			return err
@@ -197,6 +200,7 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 	if c.Bandwidth != nil {
 		r.Bandwidth = *c.Bandwidth
 	}
+	r.changeReverse(c)
 	if c.Lease != nil {
 		r.Lease = *c.Lease
 		if err := checkLease("lease", r.Lease); err != nil {
@@ -218,7 +222,31 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 	if err := r.withConstraints(c); err != nil {
 		return r, err
 	}
-	return r.withLeeway(was, c, now)
+	r, err := r.withLeeway(was, c, now)
+	if err == nil {
+		err = r.checkReverse()
+	}
+	return r, err
+}
+
+// changeReverse applies what a change says of the rate back, which goes with
+// the rate unless it is named.
+func (r *Request) changeReverse(c Change) {
+	switch {
+	case c.Reverse != nil:
+		r.Reverse = *c.Reverse
+	case c.Bandwidth != nil && *c.Bandwidth == 0 && r.Volume == 0 && c.Volume == nil:
+		r.Reverse = path.Reverse{}
+	}
+}
+
+// checkReverse refuses a rate back that has no rate beside it.
+func (r *Request) checkReverse() *Error {
+	if !r.Reverse.Apart || r.Bandwidth != 0 || r.picksRate() {
+		return nil
+	}
+	return invalid("reverse_bandwidth", "needs a bandwidth beside it; to reserve one direction only, ask for the bandwidth from "+
+		"src_ip to dst_ip, with a reverse_bandwidth of 0")
 }
 
 var errInternal = errors.New("the change could not be saved; nothing was changed, try again later")

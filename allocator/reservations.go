@@ -9,7 +9,6 @@ import (
 
 	"conga/bitrate"
 	"conga/controller/path"
-	"conga/controller/topology"
 )
 
 // share is the part of a link's capacity that allocations may hold, in
@@ -33,7 +32,7 @@ func (s share) of(capacity bitrate.Rate) bitrate.Rate {
 // its part of the project's limit, its traffic, and its part of the number of
 // allocations that the project may have.
 type reservations struct {
-	links    []reservation[topology.LinkID] // by cable: both directions of each
+	links    []reservation[lane]
 	project  []reservation[string]
 	key      []reservation[ownedKey]
 	projects []string // in each of which it counts as one allocation
@@ -55,10 +54,10 @@ func (r *record) reservations() (h reservations) {
 	if r.Window == (Window{}) {
 		return h
 	}
-	h.links = linkReservations(r.Path, r.Window, r.Bandwidth)
+	h.links = linkReservations(r.Path, r.Window, r.Bandwidth, r.Reverse)
 	h.key = []reservation[ownedKey]{{ownedKeyOf(&r.Request), r.Window, 1}}
-	if r.Bandwidth > 0 {
-		h.project = []reservation[string]{{r.ProjectID, r.Window, r.Bandwidth}}
+	if rate := r.held(); rate > 0 {
+		h.project = []reservation[string]{{r.ProjectID, r.Window, rate}}
 	}
 	return h
 }
@@ -110,7 +109,7 @@ func (it *item) required() (h reservations, plain bool) {
 			}
 			n.window = c.Window // it may have moved since the circuit was handed out
 		}
-		left := reservations{links: linkReservations(n.circuit.Path, n.window, n.circuit.Rate)}
+		left := reservations{links: linkReservations(n.circuit.Path, n.window, n.circuit.Rate, n.circuit.Reverse)}
 		if !it.deleted {
 			held := Request{ProjectID: c.ProjectID, Key: n.circuit.Key, Bandwidth: n.circuit.Rate}
 			left.key = []reservation[ownedKey]{{ownedKeyOf(&held), n.window, 1}}
@@ -129,31 +128,19 @@ func (it *item) keeps(old, next *record) bool {
 // holdsSame reports whether two states keep the same from others.
 func holdsSame(a, b *record) bool {
 	return a.State != Complete && b.State != Complete && a.ProjectID == b.ProjectID && a.Window == b.Window &&
-		a.Bandwidth == b.Bandwidth && a.Key == b.Key && a.Path.Equal(b.Path)
+		a.Bandwidth == b.Bandwidth && a.Reverse == b.Reverse && a.Key == b.Key && a.Path.Equal(b.Path)
 }
 
 // hull returns the least reservations that take as much as both at every
 // moment.
 func (h reservations) hull(o reservations) reservations {
-	h.links, h.project, h.key = hull(h.links, o.links), hull(h.project, o.project), hull(h.key, o.key)
+	h.links, h.project, h.key = hullOfLanes(h.links, o.links), hull(h.project, o.project), hull(h.key, o.key)
 	for _, p := range o.projects {
 		if !slices.Contains(h.projects, p) {
 			h.projects = append(slices.Clip(h.projects), p)
 		}
 	}
 	return h
-}
-
-func linkReservations(p path.Path, w Window, rate bitrate.Rate) []reservation[topology.LinkID] {
-	if rate == 0 || w.Start >= w.End || len(p) == 0 {
-		return nil
-	}
-	links := p.Links()
-	list := make([]reservation[topology.LinkID], len(links))
-	for i, l := range links {
-		list[i] = reservation[topology.LinkID]{cableOf(l), w, rate}
-	}
-	return list
 }
 
 // hull returns the least reservations that hold, at every moment, as much as a
@@ -250,7 +237,7 @@ type hosts [2]netip.Addr
 
 func newCalendars() calendars {
 	return calendars{
-		links: linkCalendar{calendar[topology.LinkID]{}}, projects: calendar[string]{}, keys: newKeyCalendar(),
+		links: linkCalendar{}, projects: calendar[string]{}, keys: newKeyCalendar(),
 		active: map[string]int{},
 	}
 }

@@ -185,17 +185,17 @@ func TestFreeBesideOneself(t *testing.T) {
 		pl := planner{share: wholeShare, calendars: &books}
 		for range rapid.IntRange(0, 6).Draw(t, "others") {
 			start := secondsRange(0, 20).Draw(t, "start")
-			x := reservation[topology.LinkID]{cableOf(l.ID), Window{start, start + secondsRange(1, 15).Draw(t, "length")}, bitrate.Rate(rapid.IntRange(1, 9).Draw(t, "rate"))}
+			x := reservation[lane]{drawLane(t, l.ID), Window{start, start + secondsRange(1, 15).Draw(t, "length")}, bitrate.Rate(rapid.IntRange(1, 9).Draw(t, "rate"))}
 			books.links.add(x)
-			for at := x.window.Start; at < x.window.End; at++ {
+			for at := x.window.Start; at < x.window.End && x.on.covers(l.ID); at++ {
 				others[at] += x.rate
 			}
 		}
 		for at := Seconds(0); at < 25; {
 			at += secondsRange(0, 9).Draw(t, "gap")
-			x := reservation[topology.LinkID]{cableOf(l.ID), Window{at, at + secondsRange(1, 9).Draw(t, "own length")}, bitrate.Rate(rapid.IntRange(1, 9).Draw(t, "own rate"))}
+			x := reservation[lane]{drawLane(t, l.ID), Window{at, at + secondsRange(1, 9).Draw(t, "own length")}, bitrate.Rate(rapid.IntRange(1, 9).Draw(t, "own rate"))}
 			if rapid.IntRange(0, 3).Draw(t, "elsewhere") == 0 {
-				x.on.To.Port++
+				x.on.id.To.Port++
 			}
 			pl.own, at = append(pl.own, x), x.window.End
 			books.links.add(x)
@@ -208,6 +208,11 @@ func TestFreeBesideOneself(t *testing.T) {
 			}
 		}
 	})
+}
+
+// drawLane returns a link's cable, or one of its directions.
+func drawLane(t *rapid.T, id topology.LinkID) lane {
+	return rapid.SampledFrom([]lane{{id: cableOf(id)}, {id, true}, {id.Reverse(), true}}).Draw(t, "lane")
 }
 
 func TestClockOfAnyTime(t *testing.T) {

@@ -1,6 +1,8 @@
 package allocator
 
 import (
+	"math"
+
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -24,50 +26,136 @@ type gauge struct {
 	planner
 	from, to topology.PortID
 	limits   *path.Constraints
+	reverse  path.Reverse
 	best     path.Path // the one with most room
 	dials    []*dial   // of its links
 	sealed   int64     // no path over trunks has this rate
 	sealedTo Seconds   // before this moment
-	trunks   []*dial   // by the number of their links, the same for both of a cable
+	trunks   []*dial   // by the number of their links, the same for both of a cable unless reverse is apart
 	access   [4]dial
 	now      Seconds
 }
 
-// dial is what is known of one link or cable, up to the moment that was asked
-// about last.
+// dial is what is known of a link or a cable: how much it has free.
 type dial struct {
+	forth flank
+	back  *flank // nil: nothing else counts
+}
+
+// flank is what is known of one link, up to the moment that was asked about
+// last.
+type flank struct {
 	line  *timeline // nil: nothing is reserved
-	limit int64     // of the direction that has less
+	limit int64
+	need  int64 // not 0: it has all that is asked for if it has this, else nothing
 	mark  mark
 	left  int64   // free from the mark on
 	next  Seconds // when that may change
 }
 
-func (pl planner) dialOf(l *topology.Link) dial {
-	return dial{next: beforeAll, line: pl.calendars.links.calendar[cableOf(l.ID)], limit: int64(pl.limitOf(*l))}
+// flankOf returns what is known of a link at first; back says that it is on the
+// way back, where a rate apart is all that is needed.
+func (g *gauge) flankOf(l *topology.Link, back bool) flank {
+	f := flank{next: beforeAll, line: g.calendars.links.line(l.ID), limit: int64(g.limitOf(*l))}
+	if back && g.reverse.Apart {
+		f.need = max(1, int64(g.reverse.Rate))
+		if g.reverse.Rate == 0 {
+			f.line, f.limit = nil, math.MaxInt64
+		}
+	}
+	return f
+}
+
+// dialOf returns the dial of a cable; a leads towards the destination, b
+// back.
+func (g *gauge) dialOf(a, b *topology.Link) dial {
+	m, back := dial{forth: g.flankOf(a, false)}, g.flankOf(b, true)
+	if back.need == 0 && back.line == m.forth.line {
+		m.forth.limit = min(m.forth.limit, back.limit)
+		return m
+	}
+	m.back = &back
+	return m
+}
+
+// left returns what is free now, as far as it was looked at.
+func (m *dial) left() int64 {
+	if m.back == nil {
+		return m.forth.counts()
+	}
+	return min(m.forth.counts(), m.back.counts())
 }
 
 // free returns what is free at a moment, not before those that were asked about
 // earlier.
 func (m *dial) free(at Seconds) int64 {
-	if m.line == nil {
-		m.left = m.limit
-		return m.limit
+	m.forth.read(at)
+	if m.back != nil {
+		m.back.read(at)
 	}
-	if at >= m.next {
-		m.mark = m.line.seek(m.mark, at)
-		m.left, m.next = max(0, m.limit-m.mark.level), m.line.after(m.mark)
-	}
-	return m.left
+	return m.left()
 }
 
 // until returns the first moment after the last one, at far at the latest, from
-// which on less than a rate is free or, with more, as much.
+// which on less than a rate is free or, with more, before which there is not as
+// much.
 func (m *dial) until(rate int64, more bool, far Seconds) Seconds {
-	if m.line == nil || more && m.limit < rate {
+	switch {
+	case m.back == nil:
+		return m.forth.until(rate, more, far)
+	case !more:
+		return min(m.forth.until(rate, more, far), m.back.until(rate, more, far))
+	}
+	at := Seconds(beforeAll)
+	for _, f := range [...]*flank{&m.forth, m.back} {
+		if f.counts() < rate {
+			at = max(at, f.until(rate, more, far))
+		}
+	}
+	return at
+}
+
+// never reports whether there cannot be a rate at any time.
+func (m *dial) never(rate int64) bool {
+	lacks := func(f *flank) bool {
+		if f.need != 0 {
+			return f.limit < f.need
+		}
+		return f.limit < rate
+	}
+	return lacks(&m.forth) || m.back != nil && lacks(m.back)
+}
+
+// counts returns what the link has for the rate that is asked about.
+func (f *flank) counts() int64 {
+	switch {
+	case f.need == 0:
+		return f.left
+	case f.left >= f.need:
+		return math.MaxInt64
+	}
+	return 0
+}
+
+// read looks at a moment.
+func (f *flank) read(at Seconds) {
+	if f.line == nil {
+		f.left = f.limit
+	} else if at >= f.next {
+		f.mark = f.line.seek(f.mark, at)
+		f.left, f.next = max(0, f.limit-f.mark.level), f.line.after(f.mark)
+	}
+}
+
+// until returns what that of dial does.
+func (f *flank) until(rate int64, more bool, far Seconds) Seconds {
+	if f.need != 0 {
+		rate = f.need
+	}
+	if f.line == nil || more && f.limit < rate {
 		return far
 	}
-	at, _ := m.line.cross(m.mark, m.limit-rate, far)
+	at, _ := f.line.cross(f.mark, f.limit-rate, far)
 	return min(at, far)
 }
 
@@ -77,15 +165,18 @@ func (m *dial) until(rate int64, more bool, far Seconds) Seconds {
 //
 // The rate can only change when a link of the path gets less free than that, or
 // when every way around it may have more: that is what is looked at.
+//
+// Where the way back has a rate apart, the paths are those that have it, and
+// only what they have free from the source counts.
 func (pl planner) steps(d demand, w Window) (steps []Step, until Seconds) {
 	from, to := d.from, d.to
-	g := gauge{planner: pl, from: from, to: to, limits: pl.confines(d.Constraints)}
+	g := gauge{planner: pl, from: from, to: to, reverse: d.Reverse, limits: pl.confines(d.Constraints)}
 	for i, id := range [4]topology.LinkID{{To: from}, {From: from}, {To: to}, {From: to}} {
 		l, ok := pl.snapshot.Link(id)
 		if !ok {
 			return nil, w.End
 		}
-		g.access[i] = pl.dialOf(&l)
+		g.access[i] = dial{forth: g.flankOf(&l, i == 1 || i == 2)}
 	}
 	g.now = w.Start
 	for reads := 0; g.now < w.End; reads++ {
@@ -132,7 +223,7 @@ func (g *gauge) read(far Seconds) (rate bitrate.Rate, next Seconds) {
 	}
 	wider := g.now
 	for i := range g.access {
-		if m := &g.access[i]; m.left <= has {
+		if m := &g.access[i]; m.left() <= has {
 			wider = max(wider, m.until(has+1, true, far))
 		}
 	}
@@ -183,33 +274,38 @@ func (g *gauge) take(p path.Path) {
 	}
 }
 
-// trunk returns the dial of the cable that a trunk link is of.
+// trunk returns the dial of the cable of a trunk link that leads towards the
+// destination.
 func (g *gauge) trunk(number int32, l *topology.Link) *dial {
 	if int(number) < len(g.trunks) && g.trunks[number] != nil {
 		return g.trunks[number]
 	}
-	other := g.graph.Number(l.ID.Reverse())
-	if n := int(max(number, other)); n >= len(g.trunks) {
+	one, other := g.graph.Number(l.ID), g.graph.Number(l.ID.Reverse())
+	if n := int(max(one, other)); n >= len(g.trunks) {
 		g.trunks = append(g.trunks, make([]*dial, n+1-len(g.trunks))...)
 	}
-	m := g.dialOf(l)
-	if back, ok := g.snapshot.Link(l.ID.Reverse()); ok {
-		m.limit = min(m.limit, int64(g.limitOf(back)))
+	back, ok := g.snapshot.Link(l.ID.Reverse())
+	if !ok {
+		back = *l
+		back.ID = l.ID.Reverse()
 	}
-	g.trunks[number], g.trunks[other] = &m, &m
+	m := g.dialOf(l, &back)
+	if g.trunks[one] = &m; !g.reverse.Apart {
+		g.trunks[other] = &m
+	}
 	return &m
 }
 
 // way returns a path over trunks that have a rate now; if there is none, a
 // moment before which there is none, far at the latest.
 func (g *gauge) way(rate int64, far Seconds) (path.Path, Seconds) {
-	c := path.Crossing{From: g.from, To: g.to, Start: g.now, Constraints: g.limits}
+	c := path.Crossing{From: g.from, To: g.to, Start: g.now, Apart: g.reverse.Apart, Constraints: g.limits}
 	c.Opens = func(number int32, a, _ *topology.Link, enough Seconds) Seconds {
 		m := g.trunk(number, a)
 		switch free := m.free(g.now); {
 		case free >= rate:
 			return g.now
-		case m.limit < rate:
+		case m.never(rate):
 			return never
 		}
 		return m.until(rate, true, min(enough, far))

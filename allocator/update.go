@@ -81,7 +81,7 @@ func (it *item) changedRequest(c Change, now Seconds, least bitrate.Rate) (Reque
 	if err == nil && !was.Started && (r.Leeway != was.Leeway || r.Duration != was.Duration) {
 		err = r.checkSpan(now)
 	}
-	if err == nil && (r.Bandwidth != was.Bandwidth || r.Leeway != was.Leeway) {
+	if err == nil && (r.Bandwidth != was.Bandwidth || r.Reverse != was.Reverse || r.Leeway != was.Leeway) {
 		err = r.checkRates(least)
 	}
 	return r, err

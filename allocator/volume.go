@@ -41,7 +41,10 @@ func (pl planner) mostRate(d demand) bitrate.Rate {
 	if d.limit != 0 {
 		most = min(most, d.limit)
 	}
-	for _, id := range [...]topology.LinkID{{To: d.from}, {From: d.from}, {To: d.to}, {From: d.to}} {
+	for _, id := range [...]topology.LinkID{{To: d.from}, {From: d.to}, {From: d.from}, {To: d.to}} {
+		if d.Reverse.Apart && (id.From == d.from || id.To == d.to) {
+			continue // the way back
+		}
 		l, _ := pl.snapshot.Link(id)
 		most = min(most, pl.limitOf(l))
 	}

@@ -82,15 +82,24 @@ func lateStart(v *Allocation) string {
 func (a *Allocator) obstructsLocked(c *waitList, v *Allocation, now Seconds) string {
 	switch on := c.on.(type) {
 	case topology.LinkID:
-		l, there := a.seen.Link(on)
-		if !there || v.Bandwidth == 0 || a.calendars.links.peak(on, Window{now, v.Window.Start})+v.Bandwidth <= a.limitOfLocked(l) {
-			return "" // it is only watched, for a way that is new
-		}
-		return fmt.Sprintf("link %s does not have %s left", on, v.Bandwidth)
+		return a.crowdedLocked(on, v, Window{now, v.Window.Start})
 	case path.FlowKey:
 		return "another allocation has this traffic"
 	case string:
 		return fmt.Sprintf("project %s holds all that it may", on)
+	}
+	return ""
+}
+
+// crowdedLocked returns which direction of a cable does not have an
+// allocation's rate in a window, in words for the user, "" if both have it: it
+// is only watched then, for a way that is new.
+func (a *Allocator) crowdedLocked(cable topology.LinkID, v *Allocation, w Window) string {
+	back := cable.Reverse()
+	for _, x := range [...]need{{cable, v.Bandwidth}, {back, v.back()}, {back, v.Bandwidth}, {cable, v.back()}} {
+		if l, there := a.seen.Link(x.id); there && x.rate > 0 && a.calendars.links.peak(x.id, w)+x.rate > a.limitOfLocked(l) {
+			return fmt.Sprintf("link %s does not have %s left", x.id, x.rate)
+		}
 	}
 	return ""
 }

@@ -66,7 +66,7 @@ func (c *circuit) answer(err error) {
 }
 
 func sameCircuit(a, b path.Circuit) bool {
-	return a.Handle == b.Handle && a.Key == b.Key && a.Rate == b.Rate && a.Path.Equal(b.Path)
+	return a.Handle == b.Handle && a.Key == b.Key && a.Rate == b.Rate && a.Reverse == b.Reverse && a.Path.Equal(b.Path)
 }
 
 // install makes a circuit wanted, or moves it, and answers when it holds.

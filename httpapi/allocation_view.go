@@ -68,6 +68,8 @@ func (a *attribute) shown(s *shown) any {
 		if v != 0 || !a.optional {
 			return uint64(v)
 		}
+	case reverse:
+		return v.orNull()
 	default:
 		return v
 	}

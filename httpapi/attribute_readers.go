@@ -109,3 +109,32 @@ func protocolNumber(name string) (proto uint8, ok bool) {
 	}
 	return path.ProtoAny, name == "any"
 }
+
+// A reverse is the rate of the traffic back as answers and records have it.
+type reverse path.Reverse
+
+// String returns the rate in words.
+func (r reverse) String() string {
+	if !r.Apart {
+		return "as bandwidth"
+	}
+	return strconv.FormatUint(uint64(r.Rate), 10)
+}
+
+// orNull returns the rate, or nil if that is the one of the traffic from the
+// source.
+func (r reverse) orNull() any {
+	if !r.Apart {
+		return nil
+	}
+	return uint64(r.Rate)
+}
+
+// takeReverse takes the rate of the traffic back, of which 0 is none.
+func takeReverse(b *rest.Fields, name string) rest.Value[path.Reverse] {
+	as := rest.Wording{Bounds: fmt.Sprintf("from 0 to %d bit/s, or null for as much as bandwidth", int64(math.MaxInt64))}
+	n := b.IntegerAs(name, 0, math.MaxInt64, as)
+	return rest.Value[path.Reverse]{V: path.Reverse{Apart: n.Set, Rate: bitrate.Rate(n.V)}, Set: n.Set, Null: n.Null}
+}
+
+func setReverse(r *allocator.Request, back path.Reverse) { r.Reverse = back }

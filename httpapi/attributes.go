@@ -124,6 +124,11 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.MaxBandwidth = &r.MaxBandwidth },
 	},
 	{
+		name: "reverse_bandwidth", audited: 23, optional: true, read: reader(takeReverse, setReverse),
+		value:  func(a *allocator.Allocation) any { return reverse(a.Reverse) },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Reverse = &r.Reverse },
+	},
+	{
 		name: "include", audited: 18, optional: true, read: elements(include),
 		value:  func(a *allocator.Allocation) any { return a.Include },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Include = &r.Include },

@@ -74,6 +74,8 @@ func (a *attributeTest) body(value string) string {
 	case "min_bandwidth", "max_bandwidth":
 		delete(members, "duration")
 		members["volume"] = json.RawMessage("50000000")
+	case "reverse_bandwidth":
+		members["bandwidth"] = json.RawMessage("5000") // from the source
 	}
 	if value != "" {
 		members[a.name] = json.RawMessage(value)

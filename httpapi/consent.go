@@ -40,6 +40,7 @@ func grows(now allocator.Allocation, c allocator.Change) bool {
 	case c.ProjectID != nil && *c.ProjectID != now.ProjectID,
 		c.Key != nil && *c.Key != now.Key,
 		c.Bandwidth != nil && *c.Bandwidth > now.Bandwidth,
+		c.Reverse != nil && c.Reverse.Of(now.Bandwidth) > now.Reverse.Of(now.Bandwidth),
 		c.Duration != nil && *c.Duration > now.Duration,
 		c.StartTime != nil && *c.StartTime != now.StartTime:
 		return true

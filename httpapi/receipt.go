@@ -26,6 +26,7 @@ type askedView struct {
 	StartTime *int64  `json:"start_time"` // null: as early as it fits
 	Duration  int64   `json:"duration"`
 	Bandwidth *uint64 `json:"bandwidth"`
+	Reverse   any     `json:"reverse_bandwidth"` // null: as much
 }
 
 // A spanView is the time from one UNIX second to another.
@@ -68,7 +69,7 @@ func (a *api) receipt(one allocator.Allocation) *receiptView {
 		r = a.Statistics.Receipt(one.ID)
 	}
 	v := &receiptView{
-		Asked: askedView{orNull(int64(one.StartTime)), int64(one.Duration), orNull(uint64(one.Bandwidth))},
+		Asked: askedView{orNull(int64(one.StartTime)), int64(one.Duration), orNull(uint64(one.Bandwidth)), reverse(one.Reverse).orNull()},
 		Moves: r.Moves, Seconds: int64((r.Degraded + time.Second - 1) / time.Second), Degraded: []spellView{}, Final: r.Final,
 	}
 	ran := time.Duration(0)

@@ -85,11 +85,11 @@ type allocationStats struct {
 	State     string  `json:"state"`
 	StartTime *int64  `json:"start_time"` // UNIX seconds
 	EndTime   *int64  `json:"end_time"`
-	Bandwidth *uint64 `json:"bandwidth"` // bit/s promised in each direction; null: none
+	Bandwidth *uint64 `json:"bandwidth"` // bit/s promised from the source; null: none
 
 	Forward  directionView `json:"forward"` // from the source
 	Reverse  directionView `json:"reverse"`
-	Promised *uint64       `json:"promised_bytes"` // what bandwidth carries in each direction from start to now, or to the end
+	Promised *uint64       `json:"promised_bytes"` // of forward
 
 	Degraded bool           `json:"degraded"`   // it gets less than was promised to it
 	Final    bool           `json:"final"`      // nothing will be added any more: the receipt
@@ -101,14 +101,17 @@ type allocationStats struct {
 // A directionView holds what went one way. Delivered against promised is its
 // utilisation.
 type directionView struct {
-	Entered     trafficView `json:"entered"`     // at the entrance, before policing
-	Delivered   trafficView `json:"delivered"`   // at the exit
-	Dropped     trafficView `json:"dropped"`     // by policing
-	Utilisation *float64    `json:"utilisation"` // rate delivered, of the bandwidth; null without one
+	Entered     trafficView `json:"entered"`        // at the entrance, before policing
+	Delivered   trafficView `json:"delivered"`      // at the exit
+	Dropped     trafficView `json:"dropped"`        // by policing
+	Utilisation *float64    `json:"utilisation"`    // rate delivered, of the bandwidth; null without one
+	Bandwidth   *uint64     `json:"bandwidth"`      // bit/s promised in this direction; null: none
+	Promised    *uint64     `json:"promised_bytes"` // what that carries from start to now, or to the end
 }
 
 func viewDirection(d stats.Direction, bandwidth bitrate.Rate) directionView {
 	return directionView{
+		Bandwidth:   orNull(uint64(bandwidth)),
 		Entered:     viewTraffic(d.Entered, d.EnteredRate),
 		Delivered:   viewTraffic(d.Delivered, d.DeliveredRate),
 		Dropped:     viewTraffic(d.Dropped, d.DroppedRate),
@@ -120,7 +123,7 @@ func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocati
 	s := a.Statistics.Allocation(al.ID)
 	v := allocationStats{
 		ID: al.ID, ProjectID: al.ProjectID, State: string(al.State), Bandwidth: orNull(uint64(al.Bandwidth)),
-		Forward: viewDirection(s.Forward, al.Bandwidth), Reverse: viewDirection(s.Reverse, al.Bandwidth),
+		Forward: viewDirection(s.Forward, al.Bandwidth), Reverse: viewDirection(s.Reverse, al.Reverse.Of(al.Bandwidth)),
 		Degraded: isDegraded(al, a.losing(al)),
 		Final:    s.Final || al.State == allocator.Complete && !al.Started, Sampled: unixOrNull(s.At), Stale: s.Stale && al.State == allocator.Active,
 		Links: rest.Relate("self", x.path("stats", "allocations", al.ID), "allocation", x.path("allocations", al.ID)),
@@ -130,10 +133,14 @@ func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocati
 	}
 	start, end := int64(al.Window.Start), int64(al.Window.End)
 	v.StartTime, v.EndTime = &start, &end
-	if run := min(a.Now().Unix(), end) - start; al.Bandwidth != 0 && run >= 0 {
-		promised := uint64(float64(al.Bandwidth) / 8 * float64(run))
-		v.Promised = &promised
+	if run := min(a.Now().Unix(), end) - start; run >= 0 {
+		for _, d := range [...]*directionView{&v.Forward, &v.Reverse} {
+			if d.Bandwidth != nil {
+				d.Promised = new(uint64(float64(*d.Bandwidth) / 8 * float64(run)))
+			}
+		}
 	}
+	v.Promised = v.Forward.Promised
 	return v
 }
 

@@ -21,7 +21,7 @@ type account struct {
 	began      time.Time          // when it was opened; zero: in an earlier run
 	rates      map[openflow.DPID]*[2]endRates
 	spread     [2]rateCount    // of what was delivered
-	rate       bitrate.Rate    // promised, in each direction; 0: none
+	promised   [2]bitrate.Rate // in each direction; 0: nothing
 	losses     *[2]lossWatch   // nil: nothing was looked at
 	entries    []*countedEntry // of all switches
 	policers   []*policer
@@ -92,7 +92,7 @@ func (p position) counts() bool { return p.Entrance || p.Exit }
 type policer struct {
 	account *account
 	dpid    openflow.DPID
-	of      uint32
+	of      uint32 // as [purpose.ReadMeter] has it
 	last    Volume
 	at      time.Time     // when it was looked at
 	missed  time.Duration // of before at, in which it was not believed

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/openflow"
@@ -39,10 +40,9 @@ const (
 // while its switch cannot report it: the switch restarts, or its connection
 // breaks.
 //
-// A policer drops after the entry at the entrance has counted. Where the path
-// is one switch the same entry counts what enters and what leaves, both
-// directions share the policer, and what it dropped is split in proportion to
-// the bytes that entered; over longer paths nothing is estimated.
+// A policer drops after the entry at the entrance has counted; each direction
+// has its own. Where the path is one switch the same entry counts what enters
+// and what leaves.
 //
 // An account whose allocation is complete and whose numbers are final is a
 // receipt. Once it is saved it leaves the ledger, which keeps the sum of a
@@ -71,7 +71,7 @@ type ledger struct {
 // A switchCounters is what is known of the counters of one switch.
 type switchCounters struct {
 	entries  map[openflow.EntryKey]*countedEntry
-	policers map[uint32]*policer // by [purpose.PolicerSuffix]
+	policers map[uint32]*policer // as [purpose.ReadMeter] has them
 }
 
 func newLedger() *ledger {
@@ -102,7 +102,7 @@ func (l *ledger) install(c path.Circuit) {
 	if l.handles[a.handle] == a && a.handle != c.Handle {
 		l.release(a)
 	}
-	a.handle, a.rate, a.leaving, a.final, a.complete = c.Handle, c.Rate, time.Time{}, false, false
+	a.handle, a.promised, a.leaving, a.final, a.complete = c.Handle, [2]bitrate.Rate{c.Rate, c.Back()}, time.Time{}, false, false
 	delete(l.leaving, a)
 	l.handles[c.Handle], l.policers[purpose.PolicerSuffix(c.Handle)] = a, a
 	if len(a.circuits) > 0 && a.circuits[0].Key == c.Key && a.circuits[0].Path.Equal(c.Path) {

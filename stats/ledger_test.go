@@ -36,7 +36,8 @@ type fabric struct {
 	now     time.Time
 	held    map[openflow.DPID]map[openflow.PortNo]*openflow.FlowStats // by port of entry
 	born    map[*openflow.FlowStats]time.Time
-	dropped map[openflow.DPID]*Volume // by the policer
+	dropped map[openflow.DPID]*Volume // by the policer of what is carried from the source
+	fallen  map[openflow.DPID]*Volume // by that of what is carried back
 	samples map[openflow.DPID]*Sample
 }
 
@@ -45,7 +46,7 @@ func newFabric() *fabric {
 		ledger: newLedger(), now: time.Unix(1_000_000, 0),
 		held:    map[openflow.DPID]map[openflow.PortNo]*openflow.FlowStats{},
 		born:    map[*openflow.FlowStats]time.Time{},
-		dropped: map[openflow.DPID]*Volume{}, samples: map[openflow.DPID]*Sample{},
+		dropped: map[openflow.DPID]*Volume{}, fallen: map[openflow.DPID]*Volume{}, samples: map[openflow.DPID]*Sample{},
 	}
 }
 
@@ -104,12 +105,18 @@ func (f *fabric) answer(dpid openflow.DPID) *answers {
 		one.DurationSec, one.DurationNsec = uint32(d/time.Second), uint32(d%time.Second)
 		a.flows = append(a.flows, one)
 	}
-	if v := f.dropped[dpid]; v != nil {
-		m := openflow.MeterCounters{Meter: purpose.PolicerID(7), Bands: []openflow.BandCounter{{PacketCount: v.Packets, ByteCount: v.Bytes}}}
-		for i := range a.flows {
-			m.PacketInCount, m.ByteInCount = m.PacketInCount+a.flows[i].PacketCount, m.ByteInCount+a.flows[i].ByteCount
+	for id, v := range map[openflow.MeterID]*Volume{purpose.PolicerID(7): f.dropped[dpid], purpose.BackPolicerID(7): f.fallen[dpid]} {
+		if v == nil {
+			continue
 		}
-		a.meters = openflow.MeterStatsReply{m}
+		m := openflow.MeterCounters{Meter: id, Bands: []openflow.BandCounter{{PacketCount: v.Packets, ByteCount: v.Bytes}}}
+		for i := range a.flows {
+			src, _ := a.flows[i].Match.Get(openflow.FieldIPv4Src)
+			if (src.Addr() == srcAddr) == (id == purpose.PolicerID(7)) {
+				m.PacketInCount, m.ByteInCount = m.PacketInCount+a.flows[i].PacketCount, m.ByteInCount+a.flows[i].ByteCount
+			}
+		}
+		a.meters = append(a.meters, m)
 	}
 	return a
 }
@@ -255,15 +262,15 @@ func TestDropsAreNotDelivered(t *testing.T) {
 
 	f = newFabric()
 	f.install(circuitOver(1)) // one entry counts for both ends, before the policer
-	f.dropped[1] = &Volume{}
+	f.dropped[1], f.fallen[1] = &Volume{}, &Volume{}
 	f.poll()
 	f.send(1, 1, Volume{90, 9000})
 	f.send(1, 2, Volume{10, 1000})
-	*f.dropped[1] = Volume{20, 2000}
+	*f.dropped[1], *f.fallen[1] = Volume{18, 1800}, Volume{2, 200}
 	f.poll()
 	a = f.view(t)
 	if a.Forward.Dropped != (Volume{18, 1800}) || a.Reverse.Dropped != (Volume{2, 200}) {
-		t.Errorf("split into %+v and %+v", a.Forward.Dropped, a.Reverse.Dropped)
+		t.Errorf("dropped %+v and %+v", a.Forward.Dropped, a.Reverse.Dropped)
 	}
 	if a.Forward.Delivered != (Volume{72, 7200}) || a.Reverse.Delivered != (Volume{8, 800}) {
 		t.Errorf("delivered %+v and %+v", a.Forward.Delivered, a.Reverse.Delivered)
@@ -271,9 +278,9 @@ func TestDropsAreNotDelivered(t *testing.T) {
 	if a.Forward.DeliveredRate.Bits != 11520 || a.Forward.DroppedRate.Bits != 2880 {
 		t.Errorf("rates %+v, %+v", a.Forward.DeliveredRate, a.Forward.DroppedRate)
 	}
-	*f.dropped[1] = Volume{1, 100} // the meter was modified, and began anew
+	*f.dropped[1], *f.fallen[1] = Volume{1, 100}, Volume{0, 0} // the meters were modified, and began anew
 	f.poll()
-	if a = f.view(t); a.Forward.Dropped.Packets+a.Reverse.Dropped.Packets != 21 {
+	if a = f.view(t); a.Forward.Dropped.Packets != 19 || a.Reverse.Dropped.Packets != 2 {
 		t.Errorf("after the meter began anew %+v and %+v", a.Forward.Dropped, a.Reverse.Dropped)
 	}
 }

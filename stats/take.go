@@ -7,10 +7,9 @@ import (
 	"conga/openflow"
 )
 
-// An inflow is what entered a switch in each direction of one allocation
-// between two samples, and whether it also leaves the network there.
+// An inflow says in which directions an allocation's traffic enters a switch,
+// by a sample, and whether it also leaves the network there.
 type inflow struct {
-	bytes  [2]uint64
 	enters [2]bool
 	exits  [2]bool
 }
@@ -123,7 +122,6 @@ func (l *ledger) takeFlow(s *Sample, t *tally, a *account, asked time.Time, span
 			in = &inflow{}
 			inflows[a] = in
 		}
-		in.bytes[e.position.Direction] += d.Bytes
 		in.enters[e.position.Direction] = true
 		in.exits[e.position.Direction] = in.exits[e.position.Direction] || e.position.Exit
 	}
@@ -151,7 +149,7 @@ func (l *ledger) takeMeters(s *Sample, asked time.Time, span time.Duration, infl
 		if m.Kind != purpose.MeterPolicer {
 			continue
 		}
-		a := l.policers[m.Of]
+		a := l.policerOf(m.Of)
 		if a == nil {
 			continue
 		}
@@ -164,9 +162,8 @@ func (l *ledger) takeMeters(s *Sample, asked time.Time, span time.Duration, infl
 		if in := inflows[a]; in != nil {
 			known.inflow = in
 		}
-		in := known.splits()
-		l.addDropped(a, d, in, s.At)
-		a.setDroppedRates(d.Plus(known.between), span, in)
+		l.addDropped(known, d, s.At)
+		known.setDroppedRates(d.Plus(known.between), span)
 		known.between = Volume{}
 	}
 	sh := l.switches[s.DPID]
@@ -186,7 +183,7 @@ func (l *ledger) read(dpid openflow.DPID, counts openflow.MeterStatsReply, asked
 	as = now
 	for i := range counts {
 		kind, of := purpose.ReadMeter(counts[i].Meter)
-		a := l.policers[of]
+		a := l.policerOf(of)
 		if kind != purpose.MeterPolicer || a == nil {
 			continue
 		}
@@ -197,7 +194,7 @@ func (l *ledger) read(dpid openflow.DPID, counts openflow.MeterStatsReply, asked
 		}
 		d := l.dropped(known, droppedBy(&counts[i]), asked, now)
 		known.between = known.between.Plus(d)
-		l.addDropped(a, d, known.splits(), now)
+		l.addDropped(known, d, now)
 	}
 	return as
 }
@@ -231,66 +228,48 @@ func (l *ledger) policer(a *account, dpid openflow.DPID, of uint32) *policer {
 	return known
 }
 
-// splits returns by what the policer's drops are split between the directions:
-// what came in by the last sample, or, if that is not known, where the path
-// begins and ends.
-func (m *policer) splits() *inflow {
-	if m.inflow != nil {
-		return m.inflow
+// policerOf returns whose a policer is; nil if that is not known.
+func (l *ledger) policerOf(of uint32) *account {
+	circuit, _ := purpose.Backwards(of)
+	return l.policers[circuit]
+}
+
+// polices returns the direction that a policer is for, and whether what it
+// drops has been counted as having left: the path is one switch then. That is
+// as it was by the last sample that had entries, or as the path is.
+func (m *policer) polices() (direction int, exits bool) {
+	if _, back := purpose.Backwards(m.of); back {
+		direction = reverse
 	}
-	in := &inflow{}
+	if m.inflow != nil && m.inflow.enters[direction] {
+		return direction, m.inflow.exits[direction]
+	}
 	if cs := m.account.circuits; len(cs) > 0 && len(cs[0].Path) > 0 {
 		p := cs[0].Path
-		in.enters = [2]bool{forward: p[0].DPID == m.dpid, reverse: p[len(p)-1].DPID == m.dpid}
-		in.exits = [2]bool{forward: in.enters[reverse], reverse: in.enters[forward]}
+		exits = p[0].DPID == m.dpid && p[len(p)-1].DPID == m.dpid
 	}
-	if in.enters == [2]bool{} {
-		in.enters[forward] = true
-	}
-	return in
+	return direction, exits
 }
 
-// split returns the parts of a policer's drops that are each direction's.
-func (in *inflow) split(v Volume) [2]Volume {
-	share := 1.0
-	switch sum := in.bytes[forward] + in.bytes[reverse]; {
-	case !in.enters[forward]:
-		share = 0
-	case in.enters[reverse] && sum > 0:
-		share = float64(in.bytes[forward]) / float64(sum)
-	}
-	parts := [2]Volume{forward: v.scaled(share)}
-	parts[reverse] = v.minus(parts[forward])
-	return parts
-}
-
-// addDropped adds what a policer dropped to the directions that it polices.
-func (l *ledger) addDropped(a *account, v Volume, in *inflow, now time.Time) {
+// addDropped adds what a policer dropped to the direction that it polices.
+func (l *ledger) addDropped(m *policer, v Volume, now time.Time) {
 	if v == (Volume{}) {
 		return
 	}
-	l.markDirty(a, now, false)
-	for w, part := range in.split(v) {
-		if !in.enters[w] {
-			continue
-		}
-		to := &a.directions[w]
-		if to.Dropped = to.Dropped.Plus(part); in.exits[w] {
-			to.Inside = to.Inside.Plus(part)
-		}
+	l.markDirty(m.account, now, false)
+	direction, exits := m.polices()
+	to := &m.account.directions[direction]
+	if to.Dropped = to.Dropped.Plus(v); exits {
+		to.Inside = to.Inside.Plus(v)
 	}
 }
 
 // setDroppedRates sets the rates of what a policer dropped between two samples.
-func (a *account) setDroppedRates(v Volume, span time.Duration, in *inflow) {
-	for w, part := range in.split(v) {
-		if !in.enters[w] {
-			continue
-		}
-		to := &a.directions[w]
-		if to.droppedRate, to.insideRate = part.rate(span), nil; in.exits[w] {
-			to.insideRate = to.droppedRate
-		}
+func (m *policer) setDroppedRates(v Volume, span time.Duration) {
+	direction, exits := m.polices()
+	to := &m.account.directions[direction]
+	if to.droppedRate, to.insideRate = v.rate(span), nil; exits {
+		to.insideRate = to.droppedRate
 	}
 }
 

@@ -78,17 +78,16 @@ func TestReadingsCountNothingTwice(t *testing.T) {
 	}
 }
 
-// Where nothing is known of what came in, the switch at the far end drops what
-// goes back.
+// What is carried back has a policer of its own, which says so wherever it is.
 func TestReadingsKnowTheirDirection(t *testing.T) {
 	f := newFabric()
 	f.install(circuitOver(1, 2))
-	f.dropped[2] = &Volume{5, 500}
+	f.fallen[2] = &Volume{5, 500}
 	f.read(2)
 	if got := f.view(t); got.Forward.Dropped != (Volume{}) || got.Reverse.Dropped != (Volume{5, 500}) {
 		t.Errorf("dropped are %v forward and %v back", got.Forward.Dropped, got.Reverse.Dropped)
 	}
-	f.ledger.read(2, openflow.MeterStatsReply{{Meter: purpose.PolicerID(8)}, {Meter: purpose.FloodID}}, f.now, f.now)
+	f.ledger.read(2, openflow.MeterStatsReply{{Meter: purpose.BackPolicerID(8)}, {Meter: purpose.FloodID}}, f.now, f.now)
 	if got := f.view(t); got.Reverse.Dropped != (Volume{5, 500}) {
 		t.Errorf("meters of others are counted: %v", got.Reverse.Dropped)
 	}

@@ -17,7 +17,7 @@ import (
 type traffic struct {
 	duration, bandwidth, protocol, project string
 	start, earliest, deadline              string
-	volume, least, most                    string
+	volume, least, most, reverse           string
 	constraints
 	srcPort, dstPort uint16
 	yes              bool
@@ -27,6 +27,7 @@ func (t *traffic) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.StringVar(&t.duration, "duration", "", "how long the path is needed: `2h`, 1d12h, or seconds")
 	f.StringVar(&t.bandwidth, "bandwidth", "", "bit/s that the path is to have: `40M`, 2.5G; without it, priority without a guarantee")
+	f.StringVar(&t.reverse, "reverse", "", "bit/s that the way back is to have: `5M`, or 0 for none; without it, as much as --bandwidth")
 	f.Uint16Var(&t.srcPort, "src-port", 0, "source `port`; 0 is any")
 	f.Uint16Var(&t.dstPort, "dst-port", 0, "destination `port`; 0 is any")
 	f.StringVar(&t.protocol, "protocol", "", "`protocol`: tcp, udp or any")
@@ -49,6 +50,7 @@ func (a *app) allocateCommand() *cobra.Command {
 		Use:   "allocate SRC DST (--duration TIME | --volume BYTES)",
 		Short: "Ask for a priority path between two hosts",
 		Example: `  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M
+  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --reverse 2M
   conga allocate 2001:db8::1 2001:db8::2 --duration 30m --protocol tcp --dst-port 443 --start +1h
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --earliest 20:00 --by 'Fri 06:00'
   conga allocate 192.127.1.10 192.127.1.11 --volume 40T --by 'Fri 06:00' --max 10G
@@ -143,6 +145,13 @@ func (t *traffic) amounts(r *client.Request) (err error) {
 		if *x.rate, err = parseBandwidth(x.text, t.yes); err != nil {
 			return err
 		}
+	}
+	if t.reverse != "" {
+		back, err := parseReverse(t.reverse, t.yes)
+		if err != nil {
+			return err
+		}
+		r.ReverseBandwidth = &back
 	}
 	return nil
 }

@@ -93,6 +93,9 @@ func commandFor(r client.Request) string {
 		}
 	}
 	add("--duration", fmt.Sprint(r.Duration), r.Duration > 0)
+	if r.ReverseBandwidth != nil {
+		add("--reverse", bitrate.Rate(*r.ReverseBandwidth).String(), true)
+	}
 	add("--volume", bitrate.Rate(r.Volume).String(), r.Volume > 0)
 	small := false
 	for _, x := range []struct {

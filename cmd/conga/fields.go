@@ -91,6 +91,14 @@ func parseNewVolume(s string) (uint64, error) {
 // bytesOf returns a number of bytes as text.
 func bytesOf(n uint64) string { return strings.TrimSuffix(bits(n), "bit/s") + "B" }
 
+// parseReverse reads the rate of the way back, which may be nothing.
+func parseReverse(s string, sure bool) (uint64, error) {
+	if s == "0" {
+		return 0, nil
+	}
+	return parseBandwidth(s, sure)
+}
+
 // parseNewBandwidth reads the rate that an allocation is to have from now on;
 // "none" is none.
 func parseNewBandwidth(s string, sure bool) (uint64, error) {

@@ -141,6 +141,11 @@ func (t *traffic) change(given func(flag string) bool, src, dst string) (client.
 		set(given("protocol"), &ch.Protocol, t.protocol, parseProtocol),
 		t.constraints.change(given, &ch),
 	)
+	if given("reverse") {
+		if ch.SameBothWays = strings.EqualFold(t.reverse, "none"); !ch.SameBothWays {
+			err = errors.Join(err, set(true, &ch.ReverseBandwidth, t.reverse, func(s string) (uint64, error) { return parseReverse(s, t.yes) }))
+		}
+	}
 	for flag, m := range t.moments() {
 		if !given(flag) {
 			continue

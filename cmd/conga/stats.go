@@ -48,6 +48,10 @@ func (a *app) printStats(s client.AllocationStats) error {
 		{"ID", s.ID}, {"State", string(s.State)}, {"Start", when(s.StartTime)}, {"End", when(s.EndTime)},
 		{"Bandwidth", rate(s.Bandwidth)}, {"Promised", amount(s.Promised)}, {"Sampled", sampled},
 	}
+	if there, back := s.Forward.Bandwidth, s.Reverse.Bandwidth; there != nil && (back == nil || *back != *there) {
+		head[4][1] += ", back " + rate(back)
+		head[5][1] += ", back " + amount(s.Reverse.Promised)
+	}
 	if s.Degraded {
 		head = append(head, []string{"Degraded", "yes"})
 	}

@@ -55,7 +55,7 @@ func (d *daemon) metersDrop(dpid openflow.DPID, at time.Time, loads []stats.Mete
 func byMeter(at time.Time, loads []stats.MeterLoad) map[openflow.MeterID]flow.Load {
 	carried := make(map[openflow.MeterID]flow.Load, len(loads))
 	for _, l := range loads {
-		id := purpose.PolicerID(l.Of)
+		id := purpose.PolicerOf(l.Of)
 		if l.Kind == purpose.MeterBestEffort {
 			id, _ = purpose.PortID(openflow.PortNo(l.Of))
 		}

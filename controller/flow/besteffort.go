@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"conga/bitrate"
-	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -201,8 +200,8 @@ func police(rate uint32, burst time.Duration) Meter {
 	return Meter{Rate: rate, Burst: burstOf(rate, max(policerBurst, burst))}
 }
 
-// policer returns the meter that holds a circuit to its rate, or to the least
-// rate in kbit/s if that is higher.
-func policer(circuit path.Circuit, least uint32, burst time.Duration) (openflow.MeterID, Meter) {
-	return purpose.PolicerID(circuit.Handle), police(max(kbps(circuit.Rate), least, 1), burst)
+// policer returns the meter that holds what a circuit carries in one direction
+// to its rate, or to the least rate in kbit/s if that is higher.
+func policer(rate bitrate.Rate, least uint32, burst time.Duration) Meter {
+	return police(max(kbps(rate), least, 1), burst)
 }

@@ -52,9 +52,11 @@ const manyPolicers = 1 << 16
 // A roster is the circuits that are to be policed in a switch, in order of
 // their handles. The first have policers, as many as there are.
 type roster struct {
-	kept    bool // else all have one
+	kept    bool // else all have theirs
 	members []*member
-	bound   uint32 // the first handle without a policer; 0: all have one
+	meters  []uint8 // of each: how many it has, one a direction that enters there
+	sum     int     // of these
+	bound   uint32  // the first handle without a policer; 0: all have theirs
 }
 
 func byHandle(a, b *member) int {
@@ -64,15 +66,36 @@ func byHandle(a, b *member) int {
 // has reports whether a circuit that is to be policed has a policer.
 func (l *roster) has(handle uint32) bool { return l.bound == 0 || handle < l.bound }
 
-// set takes note of whether a circuit is to be policed.
-func (l *roster) set(m *member, is bool) {
+// set takes note of how many policers a circuit is to have.
+func (l *roster) set(m *member, meters uint8) {
 	i, there := slices.BinarySearchFunc(l.members, m, byHandle)
-	switch {
-	case is && !there:
-		l.members = slices.Insert(l.members, i, m)
-	case !is && there:
-		l.members = slices.Delete(l.members, i, i+1)
+	if there {
+		l.sum -= int(l.meters[i])
 	}
+	l.sum += int(meters)
+	switch {
+	case meters > 0 && there:
+		l.meters[i] = meters
+	case meters > 0:
+		l.members, l.meters = slices.Insert(l.members, i, m), slices.Insert(l.meters, i, meters)
+	case there:
+		l.members, l.meters = slices.Delete(l.members, i, i+1), slices.Delete(l.meters, i, i+1)
+	}
+}
+
+// first returns the first of the circuits for which there is no room where
+// there are most meters at most; all of those that come before have theirs. ok
+// is false if there is room for all.
+func (l *roster) first(most int) (m *member, ok bool) {
+	if l.sum <= most {
+		return nil, false
+	}
+	for i, n := range l.meters {
+		if most -= int(n); most < 0 {
+			return l.members[i], true
+		}
+	}
+	return nil, false
 }
 
 // limit says how many have policers, and calls turned with those that thereby
@@ -80,8 +103,8 @@ func (l *roster) set(m *member, is bool) {
 func (l *roster) limit(most int, turned func(*member)) {
 	was := l.bound
 	l.bound = 0
-	if most < len(l.members) {
-		l.bound = max(l.members[most].handle, 1)
+	if m, ok := l.first(most); ok {
+		l.bound = max(m.handle, 1)
 	}
 	if was == l.bound {
 		return
@@ -94,14 +117,28 @@ func (l *roster) limit(most int, turned func(*member)) {
 	}
 }
 
-// policedAt reports whether a circuit is to be policed in a switch.
-func (m *member) policedAt(s *site) bool {
+// policersAt returns how many policers a circuit is to have in a switch.
+func (m *member) policersAt(s *site) uint8 {
 	if m.shared == 0 || !s.view.metering() {
-		return false
+		return 0
 	}
-	return slices.ContainsFunc(m.listed, func(c path.Circuit) bool {
-		return c.Rate > 0 && len(c.Path) > 0 && (c.Path[0].DPID == s.dpid || c.Path[len(c.Path)-1].DPID == s.dpid)
-	})
+	return policersOf(m.listed, s.dpid)
+}
+
+// policersOf returns how many policers a circuit as it is listed has in a
+// switch.
+func policersOf(listed []path.Circuit, dpid openflow.DPID) (n uint8) {
+	var forth, back bool
+	for i := range listed {
+		there, andBack := policedAt(&listed[i], dpid)
+		forth, back = forth || there, back || andBack
+	}
+	for _, is := range [...]bool{forth, back} {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 // enrol brings the roster of a switch up to date, and has the entries of those
@@ -116,8 +153,11 @@ func (w *Wanted) enrol(s *site) {
 		s.roster.kept, among = true, w.passing[s.dpid]
 	}
 	for m := range among {
-		passes := w.members[m.id] == m && slices.Contains(m.switches, s.dpid)
-		s.roster.set(m, passes && m.policedAt(s))
+		var meters uint8
+		if w.members[m.id] == m && slices.Contains(m.switches, s.dpid) {
+			meters = m.policersAt(s)
+		}
+		s.roster.set(m, meters)
 	}
 	s.roster.limit(most, func(m *member) { s.members[m] = true })
 }
@@ -141,14 +181,9 @@ func (w *Wanted) Enforced(dpid openflow.DPID) (unmetered bool, unpoliced uint32)
 // switch; 0: all have.
 func (n *Network) firstUnpoliced(v *view) uint32 {
 	var l roster
-	seen := map[string]bool{}
-	for _, c := range n.Circuits {
-		if _, policed := n.Policed[c.ID]; !policed || seen[c.ID] || !v.metering() {
-			continue
-		}
-		if c.Rate > 0 && len(c.Path) > 0 && (c.Path[0].DPID == v.sw.DPID || c.Path[len(c.Path)-1].DPID == v.sw.DPID) {
-			seen[c.ID] = true
-			l.set(&member{id: c.ID, handle: c.Handle}, true)
+	for id, listed := range byID(n.Circuits) {
+		if _, policed := n.Policed[id]; policed && v.metering() {
+			l.set(&member{id: id, handle: listed[0].Handle}, policersOf(listed, v.sw.DPID))
 		}
 	}
 	l.limit(v.budget().policers, func(*member) {})

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
@@ -17,14 +18,19 @@ func (v *view) circuit(c path.Circuit, policed bool, selected func(path.FlowKey,
 		for _, way := range [...]struct {
 			key     path.FlowKey
 			in, out openflow.PortNo
+			rate    bitrate.Rate
 			enters  bool // the network
-		}{{c.Key, h.In, h.Out, i == 0}, {c.Key.Reverse(), h.Out, h.In, i == len(c.Path)-1}} {
+			policer openflow.MeterID
+		}{
+			{c.Key, h.In, h.Out, c.Rate, i == 0, purpose.PolicerID(c.Handle)},
+			{c.Key.Reverse(), h.Out, h.In, c.Back(), i == len(c.Path)-1, purpose.BackPolicerID(c.Handle)},
+		} {
 			var id openflow.MeterID
 			switch {
-			case c.Rate == 0:
+			case way.rate == 0:
 				id = v.limits[way.out]
 			case policed && v.metering() && way.enters:
-				id = purpose.PolicerID(c.Handle)
+				id = way.policer
 			}
 			v.direction(c, selected(way.key, way.in), crossing{way.in, way.out, id}, rule)
 		}
@@ -35,14 +41,26 @@ func (v *view) circuit(c path.Circuit, policed bool, selected func(path.FlowKey,
 // switch, which let through the least rate in kbit/s even where its own is
 // lower.
 func (v *view) policers(c path.Circuit, least uint32, meter func(openflow.MeterID, Meter)) {
-	if c.Rate == 0 || !v.metering() {
+	if !v.metering() {
 		return
 	}
-	for i, h := range c.Path {
-		if h.DPID == v.sw.DPID && (i == 0 || i == len(c.Path)-1) {
-			meter(policer(c, least, v.burst()))
-		}
+	forth, back := policedAt(&c, v.sw.DPID)
+	if forth {
+		meter(purpose.PolicerID(c.Handle), policer(c.Rate, least, v.burst()))
 	}
+	if back {
+		meter(purpose.BackPolicerID(c.Handle), policer(c.Back(), least, v.burst()))
+	}
+}
+
+// policedAt reports whether what a circuit carries from its source, and what it
+// carries back, enters the network at a switch and has a rate.
+func policedAt(c *path.Circuit, dpid openflow.DPID) (forth, back bool) {
+	if len(c.Path) == 0 {
+		return false, false
+	}
+	first, last := c.Path[0].DPID, c.Path[len(c.Path)-1].DPID
+	return c.Rate > 0 && first == dpid, c.Back() > 0 && last == dpid
 }
 
 // direction calls rule with the entries of one direction. The ingress port is
@@ -115,7 +133,8 @@ type crossing struct {
 // mark it, put it into the queue, and pass by the best-effort meter. A circuit
 // that is policed goes through its own meter where it enters the network. A
 // circuit without a rate has nothing reserved for it and shares the best-effort
-// meter, or it could take what others reserved.
+// meter, or it could take what others reserved; so does the direction of one
+// that has a rate in the other only.
 func (v *view) priority(in, out openflow.PortNo, meter openflow.MeterID) []openflow.Instruction {
 	var acts []openflow.Action
 	if v.policy.Mark && !v.lacks(topology.LacksMarks) {

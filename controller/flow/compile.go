@@ -101,15 +101,9 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 // its traffic leaves by in either direction.
 func heldRates(listed []path.Circuit) map[topology.PortID]bitrate.Rate {
 	held := map[topology.PortID]bitrate.Rate{}
-	for _, c := range listed {
-		if c.Rate == 0 {
-			continue
-		}
-		for _, h := range c.Path {
-			for _, no := range []openflow.PortNo{h.In, h.Out} {
-				p := topology.PortID{DPID: h.DPID, Port: no}
-				held[p] = max(held[p], c.Rate)
-			}
+	for i := range listed {
+		for p, rate := range listed[i].Egress() {
+			held[p] = max(held[p], rate)
 		}
 	}
 	return held

@@ -161,7 +161,7 @@ func TestHeld(t *testing.T) {
 func TestMeterTrial(t *testing.T) {
 	m := MeterTrial()
 	id, read, ours := (*Numbers)(nil).ReadMeter(openflow.MeterConfig{Flags: m.Flags, Meter: m.ID, Bands: m.Bands})
-	if m.Command != openflow.MeterAdd || !ours || id != purpose.LastID {
+	if m.Command != openflow.MeterAdd || !ours || id != purpose.TrialID {
 		t.Errorf("%+v is no trial", m)
 	}
 	if got := Compile(square(t, threeTables), 1).Meters[id]; got != read {

@@ -64,8 +64,8 @@ type Loads func(openflow.DPID, openflow.MeterID) (Load, bool)
 func (w *Wanted) measure(loads Loads, now time.Time) {
 	for m := range w.loans {
 		var l Load
-		for _, dpid := range m.ends() {
-			end, known := loads(dpid, purpose.PolicerID(m.handle))
+		for _, x := range m.policers() {
+			end, known := loads(x.dpid, x.id)
 			if !known {
 				continue
 			}
@@ -106,12 +106,20 @@ func later(a, b Load) (at time.Time, span time.Duration) {
 	return at, max(a.Span, b.Span)
 }
 
-// ends returns the switches that police the circuit.
-func (m *member) ends() (dpids []openflow.DPID) {
+// placedMeter is a meter in a switch.
+type placedMeter struct {
+	dpid openflow.DPID
+	id   openflow.MeterID
+}
+
+// policers returns the meters that police the circuit.
+func (m *member) policers() (list []placedMeter) {
 	for _, c := range m.listed {
 		if len(c.Path) > 0 {
-			dpids = append(dpids, c.Path[0].DPID, c.Path[len(c.Path)-1].DPID)
+			list = append(list,
+				placedMeter{c.Path[0].DPID, purpose.PolicerID(m.handle)},
+				placedMeter{c.Path[len(c.Path)-1].DPID, purpose.BackPolicerID(m.handle)})
 		}
 	}
-	return dpids
+	return list
 }

@@ -117,10 +117,10 @@ func (m *member) uses(dpid openflow.DPID, ports map[openflow.PortNo]bool) bool {
 	return false
 }
 
-// unratedAt reports whether a path of the circuit without a rate uses one of
-// these ports.
+// unratedAt reports whether a path of the circuit without a rate, or with none
+// back, uses one of these ports.
 func (m *member) unratedAt(dpid openflow.DPID, ports map[openflow.PortNo]bool) bool {
-	return slices.ContainsFunc(m.listed, func(c path.Circuit) bool { return c.Rate == 0 }) && m.uses(dpid, ports)
+	return slices.ContainsFunc(m.listed, func(c path.Circuit) bool { return c.Rate == 0 || c.Back() == 0 }) && m.uses(dpid, ports)
 }
 
 // touchMember has the rules of a circuit made again in all its switches.
@@ -205,6 +205,7 @@ type visit struct {
 	key         path.FlowKey
 	handle      uint32
 	rate        bitrate.Rate
+	reverse     path.Reverse
 	hop         path.Hop
 	first, last bool // of the path
 }
@@ -215,7 +216,7 @@ func appendVisits(to []visit, listed []path.Circuit, dpid openflow.DPID) []visit
 		c := &listed[i]
 		for j, h := range c.Path {
 			if h.DPID == dpid {
-				to = append(to, visit{c.Key, c.Handle, c.Rate, h, j == 0, j == len(c.Path)-1})
+				to = append(to, visit{c.Key, c.Handle, c.Rate, c.Reverse, h, j == 0, j == len(c.Path)-1})
 			}
 		}
 	}

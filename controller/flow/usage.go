@@ -56,18 +56,12 @@ type use struct {
 func usesOf(listed []path.Circuit) (uses []use) {
 	for i := range listed {
 		c := &listed[i]
-		if c.Rate == 0 {
-			continue
-		}
 		uses = slices.Grow(uses, 2*len(c.Path))
-		for _, h := range c.Path {
-			for _, no := range [...]openflow.PortNo{h.In, h.Out} {
-				p := topology.PortID{DPID: h.DPID, Port: no}
-				if i := slices.IndexFunc(uses, func(u use) bool { return u.port == p }); i >= 0 {
-					uses[i].rate = max(uses[i].rate, c.Rate)
-				} else {
-					uses = append(uses, use{port: p, rate: c.Rate})
-				}
+		for p, rate := range c.Egress() {
+			if i := slices.IndexFunc(uses, func(u use) bool { return u.port == p }); i >= 0 {
+				uses[i].rate = max(uses[i].rate, rate)
+			} else {
+				uses = append(uses, use{port: p, rate: rate})
 			}
 		}
 	}
@@ -239,7 +233,7 @@ func (w *Wanted) grant(m *member, portion, lent uint32) {
 		}
 	}
 	for _, c := range m.listed {
-		if len(c.Path) == 0 || beyond(c.Rate, was) == beyond(c.Rate, least) {
+		if len(c.Path) == 0 || beyond(c.Rate, was) == beyond(c.Rate, least) && beyond(c.Back(), was) == beyond(c.Back(), least) {
 			continue
 		}
 		for _, dpid := range [...]openflow.DPID{c.Path[0].DPID, c.Path[len(c.Path)-1].DPID} {

@@ -96,7 +96,9 @@ func (h *history) circuit() {
 	}
 	for range rapid.IntRange(0, 3).Draw(h.T, "listed") {
 		c.Rate = bitrate.Rate(rapid.SampledFrom([]int{0, 1, 10, 60}).Draw(h.T, "rate")) * bitrate.Mbps
-		c.Path = nil
+		if c.Path, c.Reverse = nil, (path.Reverse{}); c.Rate > 0 && rapid.Bool().Draw(h.T, "apart") {
+			c.Reverse = path.Reverse{Apart: true, Rate: bitrate.Rate(rapid.SampledFrom([]int{0, 1, 20}).Draw(h.T, "rate back")) * bitrate.Mbps}
+		}
 		for _, d := range rapid.Permutation([]openflow.DPID{1, 2, 3, 4}).Draw(h.T, "path")[:rapid.IntRange(1, 3).Draw(h.T, "hops")] {
 			c.Path = append(c.Path, path.Hop{DPID: d,
 				In: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "in")), Out: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "out"))})

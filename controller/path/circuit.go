@@ -2,6 +2,7 @@ package path
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -139,6 +140,43 @@ type Circuit struct {
 	ID     string // the allocation's
 	Handle uint32 // owner in the cookies of its flow entries; never 0, unique among live circuits
 	Key    FlowKey
-	Rate   bitrate.Rate // 0: priority without a guarantee
+	Rate   bitrate.Rate // from the source; 0: priority without a guarantee
 	Path   Path
+
+	Reverse Reverse // the rate of the traffic back
+}
+
+// Back returns the rate of the circuit's traffic back, in bit/s; 0: none is
+// promised.
+func (c *Circuit) Back() bitrate.Rate { return c.Reverse.Of(c.Rate) }
+
+// Egress yields the ports by which the circuit's traffic with a rate leaves
+// switches, in either direction, and the rate.
+func (c *Circuit) Egress() iter.Seq2[topology.PortID, bitrate.Rate] {
+	return func(yield func(topology.PortID, bitrate.Rate) bool) {
+		forth, back := c.Rate, c.Back()
+		for _, h := range c.Path {
+			if back > 0 && !yield(topology.PortID{DPID: h.DPID, Port: h.In}, back) {
+				return
+			}
+			if forth > 0 && !yield(topology.PortID{DPID: h.DPID, Port: h.Out}, forth) {
+				return
+			}
+		}
+	}
+}
+
+// A Reverse says what rate the traffic back has. The zero value says that it is
+// the one of the traffic from the source.
+type Reverse struct {
+	Apart bool         `json:"apart,omitempty"` // it has a rate of its own
+	Rate  bitrate.Rate `json:"rate,omitempty"`  // that rate, in bit/s; 0: none is promised
+}
+
+// Of returns the rate of the traffic back where that from the source has rate.
+func (r Reverse) Of(rate bitrate.Rate) bitrate.Rate {
+	if r.Apart {
+		return r.Rate
+	}
+	return rate
 }

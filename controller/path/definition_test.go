@@ -30,8 +30,9 @@ func define(s *topology.Snapshot, q path.Query, wide bool) (path.Path, bitrate.R
 		}
 		return a.cost < b.cost || a.cost == b.cost && a.width > b.width
 	}
-	width, ok := room(s, q, topology.LinkID{To: q.From}, topology.LinkID{From: q.From}, topology.LinkID{To: q.To}, topology.LinkID{From: q.To})
-	if !ok || q.From == q.To {
+	width, ok := room(s, q, topology.LinkID{To: q.From})
+	width2, ok2 := room(s, q, topology.LinkID{From: q.To})
+	if width = min(width, width2); !ok || !ok2 || q.From == q.To {
 		return nil, 0, false
 	}
 	reached := map[openflow.DPID]label{q.From.DPID: {width: width, node: q.From.DPID, path: path.Path{{DPID: q.From.DPID, In: q.From.Port}}}}
@@ -53,7 +54,7 @@ func define(s *topology.Snapshot, q path.Query, wide bool) (path.Path, bitrate.R
 		done[at.node] = true
 		for _, l := range cables(s, at.node) {
 			to := l.ID.To.DPID
-			free, ok := room(s, q, l.ID, l.ID.Reverse())
+			free, ok := room(s, q, l.ID)
 			next := label{cost: at.cost + uint64(max(1, l.Metric)), width: min(at.width, free), node: to}
 			if old, has := reached[to]; !ok || done[to] || has && !better(next, old) {
 				continue
@@ -65,22 +66,25 @@ func define(s *topology.Snapshot, q path.Query, wide bool) (path.Path, bitrate.R
 	}
 }
 
-// room returns the least that links have free; ok is false if one is absent or
-// has less than the query's rate.
-func room(s *topology.Snapshot, q path.Query, ids ...topology.LinkID) (width bitrate.Rate, ok bool) {
-	for i, id := range ids {
+// room returns what a link and its reverse have free; ok is false if one is
+// absent or has less than the query's rate.
+func room(s *topology.Snapshot, q path.Query, id topology.LinkID) (width bitrate.Rate, ok bool) {
+	for i, id := range [...]topology.LinkID{id, id.Reverse()} {
 		l, ok := s.Link(id)
 		if !ok {
 			return 0, false
 		}
-		free := l.Capacity
+		free, rate := l.Capacity, q.Rate
 		if q.Free != nil {
 			free = q.Free(l)
 		}
-		if free < q.Rate {
+		if i == 1 {
+			rate = q.Reverse.Of(rate)
+		}
+		if free < rate {
 			return 0, false
 		}
-		if i == 0 || free < width {
+		if i == 0 || free < width && !q.Reverse.Apart {
 			width = free
 		}
 	}
@@ -122,7 +126,7 @@ func check(t *rapid.T, g *path.Graph, ports int) {
 		return edgeOf(openflow.DPID(rapid.IntRange(1, len(s.Switches)+1).Draw(t, name)), openflow.PortNo(rapid.IntRange(1, ports).Draw(t, "port")))
 	}
 	for range 5 {
-		q := path.Query{From: end("from"), To: end("to"), Free: scarce(t), Rate: bitrate.Rate(rapid.IntRange(0, 3).Draw(t, "rate"))}
+		q := path.Query{From: end("from"), To: end("to"), Free: scarce(t), Rate: bitrate.Rate(rapid.IntRange(0, 3).Draw(t, "rate")), Reverse: drawReverse(t)}
 		want, _, found := define(s, q, false)
 		got, ok := g.Find(q)
 		if ok != found || !got.Equal(want) {
@@ -145,6 +149,14 @@ func check(t *rapid.T, g *path.Graph, ports int) {
 			t.Fatalf("widest %v of %v, %v; by definition %v of %v, %v", got, w, ok, want, width, found)
 		}
 	}
+}
+
+// drawReverse draws what a query says of the way back.
+func drawReverse(t *rapid.T) path.Reverse {
+	if rapid.Bool().Draw(t, "apart") {
+		return path.Reverse{Apart: true, Rate: bitrate.Rate(rapid.IntRange(0, 3).Draw(t, "rate back"))}
+	}
+	return path.Reverse{}
 }
 
 func TestFindIsDijkstra(t *testing.T) {

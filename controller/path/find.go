@@ -1,6 +1,8 @@
 package path
 
 import (
+	"math"
+
 	"conga/bitrate"
 	"conga/controller/topology"
 )
@@ -8,7 +10,8 @@ import (
 // A Query asks for one path.
 type Query struct {
 	From, To topology.PortID // edge ports of source and destination
-	Rate     bitrate.Rate    // bit/s needed on every link in both directions; 0: any link will do
+	Rate     bitrate.Rate    // bit/s needed on every link from From to To; 0: any link will do
+	Reverse  Reverse         // the same for the links back
 	// Free returns what a directed link has free for the whole window, in
 	// bit/s, trunk and access links alike. nil: the link's whole capacity.
 	Free func(topology.Link) bitrate.Rate
@@ -34,11 +37,10 @@ func (q *Query) free(number int32, l *topology.Link) bitrate.Rate {
 	return l.Capacity
 }
 
-// offers returns what a link has free; ok is false if that is less than the
-// query's rate.
-func (q *Query) offers(number int32, l *topology.Link) (free bitrate.Rate, ok bool) {
+// offers returns what a link has free; ok is false if that is less than a rate.
+func (q *Query) offers(number int32, l *topology.Link, rate bitrate.Rate) (free bitrate.Rate, ok bool) {
 	free = q.free(number, l)
-	if free >= q.Rate {
+	if free >= rate {
 		return free, true
 	}
 	if q.Refused != nil {
@@ -49,27 +51,38 @@ func (q *Query) offers(number int32, l *topology.Link) (free bitrate.Rate, ok bo
 
 // offersEdge returns what offers does, for both directions of a cable.
 func (q *Query) offersEdge(e *edge) (width bitrate.Rate, ok bool) {
-	forth, okForth := q.offers(e.forthNo, &e.forth)
-	back, okBack := q.offers(e.backNo, &e.back)
-	return min(forth, back), okForth && okBack
+	forth, okForth := q.offers(e.forthNo, &e.forth, q.Rate)
+	back, okBack := q.offers(e.backNo, &e.back, q.Reverse.Of(q.Rate))
+	return q.width(forth, back), okForth && okBack
+}
+
+// width returns what of two links, there and back, counts as free: the lesser,
+// or that of the one from the source if the rate back is another.
+func (q *Query) width(forth, back bitrate.Rate) bitrate.Rate {
+	if q.Reverse.Apart {
+		return forth
+	}
+	return min(forth, back)
 }
 
 // Find does as [Graph.Find] over a graph made for this one search.
 func Find(s *topology.Snapshot, q Query) (Path, bool) { return NewGraph(s).Find(q) }
 
 // Find returns the best path between two edge ports: among those on which every
-// link, access links included, has Rate free in both directions, the one with
-// the least sum of metrics; among those, one whose narrowest link has most
-// free. The same snapshot and query always give the same path. ok is false if
-// no path has the rate, if the ends are not edge ports that are up, or if both
-// ends are the same port, since no switch then carries the traffic.
+// link, access links included, has Rate free and the rate of Reverse back, the
+// one with the least sum of metrics; among those, one whose narrowest link has
+// most free, where only links from the source count if Reverse is apart. The
+// same snapshot and query always give the same path. ok is false if no path has
+// the rates, if the ends are not edge ports that are up, or if both ends are
+// the same port, since no switch then carries the traffic.
 func (g *Graph) Find(q Query) (p Path, ok bool) {
 	p, _, ok = g.find(q, false)
 	return p, ok
 }
 
 // Widest returns the path whose narrowest link has most free, at any cost in
-// hops, and that link's free rate in bit/s.
+// hops, and that link's free rate in bit/s. If Reverse is apart, the path has
+// that rate back, and only links from the source count.
 func (g *Graph) Widest(q Query) (p Path, width bitrate.Rate, ok bool) {
 	q.Rate, q.Refused = 0, nil
 	return g.find(q, true)
@@ -104,27 +117,36 @@ func (g *Graph) find(q Query, wide bool) (p Path, width bitrate.Rate, ok bool) {
 	return s.walk(q, last), s.visits[last].width, true
 }
 
-// Bottleneck explains why there is no path with the query's rate. It returns
-// the directed link with the least free rate on the path that would be taken if
-// rates did not matter, and that rate in bit/s. ok is false if there is no path
-// at all.
-func (g *Graph) Bottleneck(q Query) (link topology.Link, free bitrate.Rate, ok bool) {
-	q.Rate, q.Refused = 0, nil
+// A Bottleneck is the directed link that lacks most of the rate that it is to
+// have, on the path that would be taken if rates did not matter.
+type Bottleneck struct {
+	Link topology.Link
+	Free bitrate.Rate // what it has free
+	Back bool         // it is on the way back
+}
+
+// Bottleneck explains why there is no path with the query's rates. ok is false
+// if there is no path at all.
+func (g *Graph) Bottleneck(q Query) (b Bottleneck, ok bool) {
+	rates := [2]bitrate.Rate{q.Rate, q.Reverse.Of(q.Rate)}
+	q.Rate, q.Reverse, q.Refused = 0, Reverse{}, nil
 	p, ok := g.Find(q)
 	if !ok {
-		return topology.Link{}, 0, false
+		return b, false
 	}
+	least := int64(math.MaxInt64)
 	for i, id := range p.BothWays() {
 		l, _ := g.snapshot.Link(id)
 		number := int32(-1)
 		if id.From != topology.External && id.To != topology.External {
 			number = g.Number(id)
 		}
-		if f := q.free(number, &l); i == 0 || f < free {
-			link, free = l, f
+		free := q.free(number, &l)
+		if left := int64(min(free, math.MaxInt64)) - int64(min(rates[i%2], math.MaxInt64)); i == 0 || left < least {
+			least, b = left, Bottleneck{Link: l, Free: free, Back: i%2 == 1}
 		}
 	}
-	return link, free, true
+	return b, true
 }
 
 // ends returns the switches of both ends and what their access links have free.
@@ -133,18 +155,18 @@ func (g *Graph) ends(q *Query) (first, last int32, width bitrate.Rate, ok bool) 
 	if !ok {
 		return 0, 0, 0, false
 	}
-	enough := true
-	for i := range links {
-		free, ok := q.offers(-1, &links[i])
-		if enough = enough && ok; i == 0 || free < width {
-			width = free
-		}
+	var free [4]bitrate.Rate
+	enough, back := true, q.Reverse.Of(q.Rate)
+	for i, rate := range [4]bitrate.Rate{q.Rate, back, back, q.Rate} {
+		free[i], ok = q.offers(-1, &links[i], rate)
+		enough = enough && ok
 	}
-	return first, last, width, enough
+	return first, last, min(q.width(free[0], free[1]), q.width(free[3], free[2])), enough
 }
 
-// accesses returns the switches of both ends and their access links. ok is
-// false if they are not two edge ports that are up.
+// accesses returns the switches of both ends and their access links: the first
+// and the last one are those of traffic from the source. ok is false if they
+// are not two edge ports that are up.
 func (g *Graph) accesses(from, to topology.PortID) (first, last int32, links [4]topology.Link, ok bool) {
 	first, okFirst := g.index[from.DPID]
 	last, okLast := g.index[to.DPID]

@@ -88,9 +88,14 @@ func TestFindPrefersFeasibleThenShortThenWide(t *testing.T) {
 			t.Errorf("rate %v: went over %v, want %v", tc.rate, via, tc.via)
 		}
 	}
-	l, free, ok := path.NewGraph(&n.Snapshot).Bottleneck(path.Query{From: edgeOf(1, 1), To: edgeOf(4, 1), Rate: 4 * gig})
-	if !ok || l.ID != direct || free != gig {
-		t.Errorf("bottleneck %v with %v free, want %v with 1G", l.ID, free, direct)
+	q := path.Query{From: edgeOf(1, 1), To: edgeOf(4, 1), Rate: 4 * gig}
+	b, ok := path.NewGraph(&n.Snapshot).Bottleneck(q)
+	if !ok || b.Link.ID != direct || b.Free != gig || b.Back {
+		t.Errorf("bottleneck %+v, want %v with 1G", b, direct)
+	}
+	q.Reverse = path.Reverse{Apart: true, Rate: 5 * gig}
+	if b, ok = path.NewGraph(&n.Snapshot).Bottleneck(q); !ok || b.Link.ID != direct.Reverse() || b.Free != gig || !b.Back {
+		t.Errorf("bottleneck %+v, want %v with 1G", b, direct.Reverse())
 	}
 	if _, w, _ := path.NewGraph(&n.Snapshot).Widest(path.Query{From: edgeOf(1, 1), To: edgeOf(4, 1)}); w != 3*gig {
 		t.Errorf("widest %v, want 3G", w)
@@ -306,8 +311,8 @@ func TestBottleneckByNumber(t *testing.T) {
 		},
 		Refused: func(l topology.Link) { t.Errorf("%v is refused by a search that needs no rate", l.ID) },
 	}
-	if l, free, ok := g.Bottleneck(q); !ok || l.ID != narrow || free != 3 {
-		t.Errorf("bottleneck %v with %v free, %t; want %v with 3", l.ID, free, ok, narrow)
+	if b, ok := g.Bottleneck(q); !ok || b.Link.ID != narrow || b.Free != 3 {
+		t.Errorf("bottleneck %+v, %t; want %v with 3", b, ok, narrow)
 	}
 	q.FreeAt = func(number int32, l topology.Link) bitrate.Rate {
 		if l.ID == (topology.LinkID{To: q.From}) {
@@ -315,12 +320,12 @@ func TestBottleneckByNumber(t *testing.T) {
 		}
 		return 2
 	}
-	if l, free, ok := g.Bottleneck(q); !ok || l.ID.To != q.From || free != 1 {
-		t.Errorf("bottleneck %v with %v free, %t; want the first access link with 1", l.ID, free, ok)
+	if b, ok := g.Bottleneck(q); !ok || b.Link.ID.To != q.From || b.Free != 1 {
+		t.Errorf("bottleneck %+v, %t; want the first access link with 1", b, ok)
 	}
 	n.disconnect(2)
-	if l, free, ok := path.NewGraph(&n.Snapshot).Bottleneck(path.Query{From: q.From, To: q.To}); ok || free != 0 {
-		t.Errorf("bottleneck %v with %v free where there is no path", l.ID, free)
+	if b, ok := path.NewGraph(&n.Snapshot).Bottleneck(path.Query{From: q.From, To: q.To}); ok || b != (path.Bottleneck{}) {
+		t.Errorf("bottleneck %+v where there is no path", b)
 	}
 }
 

@@ -13,12 +13,13 @@ import (
 type Crossing struct {
 	From, To topology.PortID
 	Start    Seconds // the moment asked about
-	// Opens returns from when on, at Start or later, a cable can be used in
-	// both directions. If that is at enough or
-	// later, it may return any moment from enough on at which the cable has not
-	// opened yet. number is the lower one of its links' numbers, see
-	// [Graph.Number]. The links must not be changed.
+	// Opens returns from when on, at Start or later, a cable can be used, by
+	// link a towards To and by b back. If that is at enough or later, it may
+	// return any moment from enough on at which the cable has not opened yet.
+	// number is the lower one of its links' numbers, see [Graph.Number], or
+	// with Apart that of a. The links must not be changed.
 	Opens func(number int32, a, b *topology.Link, enough Seconds) Seconds
+	Apart bool // it matters which way a cable is used
 	// Shut, if not nil, is called with one link of each cable that stands in
 	// the way: the answer can be earlier only if one of these cables opens
 	// earlier.
@@ -74,7 +75,11 @@ func (g *Graph) cross(c *Crossing, whole bool) (p Path, at Seconds) {
 func (g *Graph) crossConfined(c *Crossing, first, last int32) (p Path, at Seconds) {
 	next := Never
 	s, found := g.findConfined(c.Constraints, first, last, false, 0, func(e *edge) (bitrate.Rate, bool) {
-		t := c.Opens(min(e.forthNo, e.backNo), &e.forth, &e.back, next)
+		number := e.forthNo
+		if !c.Apart {
+			number = min(e.forthNo, e.backNo)
+		}
+		t := c.Opens(number, &e.forth, &e.back, next)
 		if t <= c.Start {
 			return 0, true
 		}
@@ -154,7 +159,7 @@ func (s *spread) step(side int) (met, more bool) {
 			continue
 		}
 		e := &n.edges[i]
-		if t := s.Opens(min(e.forthNo, e.backNo), &e.forth, &e.back, here.next); t > s.Start {
+		if t := s.opens(e, side, here.next); t > s.Start {
 			here.next = min(here.next, t)
 			continue
 		}
@@ -166,6 +171,18 @@ func (s *spread) step(side int) (met, more bool) {
 		here.nodes = append(here.nodes, h.to)
 	}
 	return false, true
+}
+
+// opens asks when a cable opens that leads on from a side.
+func (s *spread) opens(e *edge, side int, enough Seconds) Seconds {
+	a, b, number := &e.forth, &e.back, e.forthNo
+	if side == 1 {
+		a, b, number = b, a, e.backNo
+	}
+	if !s.Apart {
+		number = min(e.forthNo, e.backNo)
+	}
+	return s.Opens(number, a, b, enough)
 }
 
 // way returns the path over which both sides have met.

@@ -19,6 +19,7 @@ func TestOpeningAgainstFind(t *testing.T) {
 		n, hash := drawNet(t), scarce(t)
 		g := path.NewGraph(&n.Snapshot)
 		start := path.Seconds(rapid.Int64Range(-5, 5).Draw(t, "start"))
+		apart := rapid.Bool().Draw(t, "apart")
 		opens := func(l topology.Link) path.Seconds {
 			if h := hash(l); h < 3 {
 				return start + path.Seconds(h)
@@ -29,12 +30,16 @@ func TestOpeningAgainstFind(t *testing.T) {
 			return edgeOf(openflow.DPID(rapid.IntRange(1, len(n.Switches)+1).Draw(t, name)), openflow.PortNo(rapid.IntRange(1, 2).Draw(t, "port")))
 		}
 		shut := map[topology.LinkID]bool{}
-		c := path.Crossing{From: end("from"), To: end("to"), Start: start}
+		c := path.Crossing{From: end("from"), To: end("to"), Start: start, Apart: apart}
 		c.Opens = func(number int32, a, b *topology.Link, enough path.Seconds) path.Seconds {
-			if number != min(g.Number(a.ID), g.Number(b.ID)) || a.ID != b.ID.Reverse() {
+			want, at := min(g.Number(a.ID), g.Number(b.ID)), max(opens(*a), opens(*b))
+			if apart {
+				want, at = g.Number(a.ID), opens(*a) // b alone would open at another time
+			}
+			if number != want || a.ID != b.ID.Reverse() {
 				t.Fatalf("links %v and %v as number %d", a.ID, b.ID, number)
 			}
-			if at := max(opens(*a), opens(*b)); at < enough || rapid.Bool().Draw(t, "exact") {
+			if at < enough || rapid.Bool().Draw(t, "exact") {
 				return at
 			}
 			return max(start, enough)
@@ -42,7 +47,7 @@ func TestOpeningAgainstFind(t *testing.T) {
 		c.Shut = func(l topology.Link) { shut[l.ID], shut[l.ID.Reverse()] = true, true }
 		at := g.Opening(c)
 		over := func(open func(topology.Link) bool) bool {
-			_, ok := g.Find(path.Query{From: c.From, To: c.To, Rate: 1, Free: func(l topology.Link) bitrate.Rate {
+			_, ok := g.Find(path.Query{From: c.From, To: c.To, Rate: 1, Reverse: path.Reverse{Apart: apart}, Free: func(l topology.Link) bitrate.Rate {
 				if l.ID.From == topology.External || l.ID.To == topology.External || open(l) {
 					return 1
 				}

@@ -12,18 +12,20 @@ const (
 	FloodID                     = FirstID + 1 // what is flooded, where several ports carry reservations
 	TeachingID                  = FirstID + 2 // ARP and neighbour discovery
 	TrialID    openflow.MeterID = 0xc300_0000 // used by no entry; shows that a switch takes our identifiers
-	LastID                      = TrialID     // the highest of ours
+	LastID     openflow.MeterID = 0xc4ff_ffff // the highest of ours
 
 	// StrayIDs is the first identifier of meters that are ours in a switch with
 	// numbers of its own, and of which nothing else is known.
-	StrayIDs openflow.MeterID = 0xc400_0000
+	StrayIDs openflow.MeterID = 0xc500_0000
 
 	stormIDs   openflow.MeterID = 0xc080_0000 // plus the port number, of 23 bits
 	portIDs    openflow.MeterID = 0xc100_0000 // plus the port number
 	policerIDs openflow.MeterID = 0xc200_0000 // plus the low 24 bits of the circuit's handle
+	backIDs                     = policerIDs + backwards
 
 	suffix      = 0x00ff_ffff
 	stormSuffix = 0x007f_ffff
+	backwards   = 0x0200_0000
 )
 
 // A MeterKind says what a meter is for.
@@ -76,19 +78,33 @@ func portIn(id openflow.MeterID, mask uint32) uint32 {
 	return uint32(id) & mask
 }
 
-// PolicerID returns the identifier of the meter of a circuit with this handle,
-// whose low 24 bits count.
+// PolicerID returns the identifier of the meter of what a circuit with this
+// handle, whose low 24 bits count, carries from its source.
 func PolicerID(handle uint32) openflow.MeterID {
-	return policerIDs + openflow.MeterID(PolicerSuffix(handle))
+	return PolicerOf(PolicerSuffix(handle))
 }
 
-// PolicerSuffix returns what [ReadMeter] returns of the meter of a circuit with
-// this handle.
+// BackPolicerID returns the identifier of the meter of what such a circuit
+// carries back.
+func BackPolicerID(handle uint32) openflow.MeterID {
+	return PolicerOf(PolicerSuffix(handle) | backwards)
+}
+
+// PolicerOf returns the identifier of the meter of which [ReadMeter] returns
+// of.
+func PolicerOf(of uint32) openflow.MeterID { return policerIDs + openflow.MeterID(of) }
+
+// PolicerSuffix returns what [ReadMeter] returns of the meter of what a circuit
+// with this handle carries from its source.
 func PolicerSuffix(handle uint32) uint32 { return handle & suffix }
+
+// Backwards takes apart what [ReadMeter] returns of a policer: whose it is, as
+// [PolicerSuffix] does, and whether it is of what the circuit carries back.
+func Backwards(of uint32) (circuit uint32, back bool) { return of & suffix, of&backwards != 0 }
 
 // ReadMeter returns what a meter is for. Of [MeterBestEffort], of is the port's
 // number, of [MeterTeaching] the same, or 0 for all ports, and of
-// [MeterPolicer] the low 24 bits of the circuit's handle.
+// [MeterPolicer] what [Backwards] takes apart.
 func ReadMeter(id openflow.MeterID) (kind MeterKind, of uint32) {
 	switch {
 	case id == UnknownID:
@@ -101,8 +117,8 @@ func ReadMeter(id openflow.MeterID) (kind MeterKind, of uint32) {
 		return MeterTeaching, portIn(id, stormSuffix)
 	case id >= portIDs && id < policerIDs:
 		return MeterBestEffort, portIn(id, suffix)
-	case id >= policerIDs && id < TrialID:
-		return MeterPolicer, uint32(id) & suffix
+	case id >= policerIDs && id < TrialID, id >= backIDs && id <= LastID:
+		return MeterPolicer, uint32(id - policerIDs)
 	}
 	return MeterForeign, 0
 }

@@ -53,6 +53,7 @@ func TestReadMeter(t *testing.T) {
 		0xc100_0000: "best-effort 0", 0xc100_0003: "best-effort 3", 0xc1ff_fffe: "best-effort 16777214", 0xc1ff_ffff: "best-effort 4294967294",
 		0xc0ff_ffff: "teaching 4294967294",
 		0xc200_0000: "policer 0", 0xc200_0007: "policer 7", 0xc2ff_ffff: "policer 16777215",
+		0xc400_0000: "policer 33554432", 0xc4ff_ffff: "policer 50331647", 0xc500_0000: "foreign 0", 0xc3ff_ffff: "foreign 0",
 		0xc300_0000: "foreign 0", 0xc300_0001: "foreign 0", openflow.MeterController: "foreign 0",
 	} {
 		kind, of := ReadMeter(id)
@@ -67,6 +68,13 @@ func TestMeterAgain(t *testing.T) {
 		handle := rapid.Uint32().Draw(t, "handle")
 		if kind, of := ReadMeter(PolicerID(handle)); kind != MeterPolicer || of != PolicerSuffix(handle) {
 			t.Errorf("the policer of %#x reads as %v %#x", handle, kind, of)
+		}
+		kind, of := ReadMeter(BackPolicerID(handle))
+		if whose, back := Backwards(of); kind != MeterPolicer || whose != PolicerSuffix(handle) || !back || PolicerOf(of) != BackPolicerID(handle) {
+			t.Errorf("the policer of what %#x carries back reads as %v %#x", handle, kind, of)
+		}
+		if whose, back := Backwards(PolicerSuffix(handle)); whose != PolicerSuffix(handle) || back {
+			t.Errorf("the policer of %#x is %#x's, %t", handle, whose, back)
 		}
 		port := openflow.PortNo(rapid.Uint32().Draw(t, "port"))
 		id, ok := PortID(port)

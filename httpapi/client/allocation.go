@@ -28,6 +28,8 @@ type Allocation struct {
 	MinBandwidth *uint64 `json:"min_bandwidth"` // bit/s, the least rate to pick
 	MaxBandwidth *uint64 `json:"max_bandwidth"` // bit/s, the highest rate to pick
 
+	ReverseBandwidth *uint64 `json:"reverse_bandwidth"` // bit/s of the traffic back; nil: as much as Bandwidth
+
 	Include      []string `json:"include"`       // DPIDs and link IDs, all of which the path crosses
 	Avoid        []string `json:"avoid"`         // and none of which
 	DisjointFrom *string  `json:"disjoint_from"` // ID of another allocation

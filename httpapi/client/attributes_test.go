@@ -94,7 +94,7 @@ func TestAttributes(t *testing.T) {
 }
 
 // TestChangeTakesBack: a zero number is sent as null where the document knows
-// null.
+// null, and no zero.
 func TestChangeTakesBack(t *testing.T) {
 	c, err := httpapitest.Load()
 	if err != nil {
@@ -102,7 +102,7 @@ func TestChangeTakesBack(t *testing.T) {
 	}
 	for name, raw := range membersOf(t, filled[client.Change](true)) {
 		at := httpapitest.Pointer("/components/schemas/AllocationChange/properties").At(name)
-		if c.ValidText(at, "null") == nil && string(raw) == "0" {
+		if c.ValidText(at, "null") == nil && c.ValidText(at, "0") != nil && string(raw) == "0" {
 			t.Errorf("%s is 0, want null", name)
 		}
 	}

@@ -19,6 +19,8 @@ type Asked struct {
 	StartTime *int64  `json:"start_time"` // nil: as early as it fits
 	Duration  int64   `json:"duration"`   // seconds
 	Bandwidth *uint64 `json:"bandwidth"`  // bit/s
+
+	ReverseBandwidth *uint64 `json:"reverse_bandwidth"` // bit/s of the traffic back; nil: as much
 }
 
 // A Window is the time from one UNIX second to another.

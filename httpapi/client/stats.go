@@ -17,9 +17,11 @@ type Traffic struct {
 
 // A Direction is what went one way of an allocation.
 type Direction struct {
-	Entered     Traffic  `json:"entered"`     // before policing
-	Delivered   Traffic  `json:"delivered"`   // at the exit
-	Dropped     Traffic  `json:"dropped"`     // by policing
+	Entered     Traffic  `json:"entered"`   // before policing
+	Delivered   Traffic  `json:"delivered"` // at the exit
+	Dropped     Traffic  `json:"dropped"`   // by policing
+	Bandwidth   *uint64  `json:"bandwidth"` // bit/s promised this way
+	Promised    *uint64  `json:"promised_bytes"`
 	Utilisation *float64 `json:"utilisation"` // rate delivered, of the bandwidth
 }
 
@@ -30,7 +32,7 @@ type AllocationStats struct {
 	State     State     `json:"state"`
 	StartTime *int64    `json:"start_time"` // UNIX seconds
 	EndTime   *int64    `json:"end_time"`
-	Bandwidth *uint64   `json:"bandwidth"` // bit/s promised each way
+	Bandwidth *uint64   `json:"bandwidth"` // bit/s promised from the source
 	Forward   Direction `json:"forward"`   // from the source
 	Reverse   Direction `json:"reverse"`
 	Promised  *uint64   `json:"promised_bytes"`
