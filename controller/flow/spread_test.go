@@ -47,12 +47,13 @@ const (
 	spreadHosts    = 3
 )
 
-func newSpreading(t *rapid.T) *spreading {
+// emptySpreading returns so many switches without cables.
+func emptySpreading(switches int) *spreading {
 	s := &spreading{
-		T: t, now: t0, builder: topology.NewBuilder(topology.Config{}, t0), wanted: NewWanted(Policy{Forwarding: ForwardL2}),
+		now: t0, builder: topology.NewBuilder(topology.Config{}, t0), wanted: NewWanted(Policy{Forwarding: ForwardL2}),
 		cables: map[topology.PortID]topology.PortID{}, devices: map[openflow.DPID]*lateSwitch{}, excused: map[openflow.MAC]bool{},
 	}
-	for d := openflow.DPID(1); d <= spreadSwitches; d++ {
+	for d := openflow.DPID(1); d <= openflow.DPID(switches); d++ {
 		var ports []openflow.Port
 		for no := openflow.PortNo(1); no <= spreadPorts; no++ {
 			ports = append(ports, openflow.Port{No: no})
@@ -66,6 +67,12 @@ func newSpreading(t *rapid.T) *spreading {
 		s.connect(d)
 		s.compare(d)
 	}
+	return s
+}
+
+func newSpreading(t *rapid.T) *spreading {
+	s := emptySpreading(spreadSwitches)
+	s.T = t
 	for d := openflow.DPID(1); d <= spreadSwitches; d++ { // a ring, with ways across
 		s.plug(at(d, 1), at(d%spreadSwitches+1, 2))
 		if across := d + spreadSwitches/2; across <= spreadSwitches {
