@@ -20,7 +20,7 @@ import (
 )
 
 // openings is how often a store is opened; the median counts.
-const openings = 5
+const openings = 15
 
 // A completedRecord is a complete allocation in version 1 of the records, which
 // later versions read, too.
