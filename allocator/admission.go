@@ -25,6 +25,7 @@ type planner struct {
 	least     bitrate.Rate              // that may be picked
 	terse     bool                      // refusals have neither words nor offers
 	pathOf    func(id string) path.Path // of another allocation; nil: it has none
+	readings  *readings                 // if not nil, what has been read, which stays so
 }
 
 // errRefused is the cause of a terse planner's refusals.
@@ -97,6 +98,9 @@ func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 }
 
 func (pl planner) query(d demand, w Window) path.Query {
+	if pl.readings != nil {
+		return pl.readings.query(pl, d, w)
+	}
 	return pl.over(d, func(l topology.Link) bitrate.Rate { return pl.free(l, w) })
 }
 
@@ -235,6 +239,9 @@ func (pl planner) takenError(d demand, w Window) *Error {
 // reason, and the error is nil.
 func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 	pl.obstacles = nil // what is offered is no obstacle
+	if pl.readings == nil {
+		pl.readings = &readings{}
+	}
 	if d.from == d.to {
 		return placement{}, &Error{Kind: Conflict, Field: "dst_ip", Err: fmt.Errorf(
 			"%s and %s are both behind port %s, so no switch carries the traffic between them", d.Key.Src, d.Key.Dst, d.from)}
@@ -253,7 +260,7 @@ func (pl planner) refuse(d demand, w Window) (placement, *Error) {
 	if !ok {
 		return placement{reason: fmt.Sprintf("no path leads from %s at %s to %s at %s now", d.Key.Src, d.from, d.Key.Dst, d.to)}, nil
 	}
-	err := &Error{Kind: Conflict, Field: "bandwidth", Bottleneck: &narrow.Link.ID}
+	err := &Error{Kind: Conflict, Field: "bandwidth", Bottleneck: &narrow.Link.ID, readings: pl.readings}
 	if _, wide, ok := pl.graph.Widest(pl.query(d, w)); ok && wide < d.Bandwidth {
 		err.Offer.Slower = wide
 	}
@@ -325,8 +332,8 @@ func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 	if d.Leeway != (Leeway{}) {
 		return text // see inTime
 	}
-	if _, later, ok := pl.earliest(d, w.Start, never); ok && later.Start > w.Start {
-		o.Later = later.Start
+	if later, ok := pl.firstFit(d, w.Start, never); ok && later > w.Start {
+		o.Later = later
 		text += fmt.Sprintf("; or start at %s", clock(o.Later))
 	}
 	return text

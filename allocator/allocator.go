@@ -179,7 +179,7 @@ func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item,
 	defer a.mu.Unlock()
 	at, err := a.admitLocked(r, now)
 	if err != nil {
-		err.Alternatives = a.alternativesLocked(r, now, nil)
+		err.Alternatives = a.alternativesLocked(r, now, nil, err)
 		return nil, Allocation{}, err
 	}
 	it := a.newItemLocked()

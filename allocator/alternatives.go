@@ -37,9 +37,13 @@ type counsel struct {
 // limits for hops or latency: then they have the least one that a path meets.
 //
 // was is the allocation that the request changes, nil if it is new; the caller
-// has taken that one's reservations out of the calendars.
-func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record) []Request {
+// has taken that one's reservations out of the calendars. refused is the
+// refusal, which has found out a part of it.
+func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refused *Error) []Request {
 	c := a.counselLocked(r, now, was)
+	if refused.readings != nil {
+		c.planner.readings, refused.readings = refused.readings, nil
+	}
 	bare := r.withRate(0)
 	if a.checkOneLocked(bare, c.limits, was) != nil {
 		return nil // it is their number that refuses it
@@ -67,6 +71,7 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record) []Re
 // counselLocked returns a counsel that has found nothing yet.
 func (a *Allocator) counselLocked(r Request, now Seconds, was *record) *counsel {
 	c := &counsel{a: a, now: now, asked: r, was: was, limits: a.cfg.Limits(r.ProjectID), planner: a.plannerLocked()}
+	c.planner.readings = &readings{}
 	from, to, _, _ := locate(c.snapshot, r.Key)
 	c.demand = demand{Request: r, from: from, to: to, conflicting: c.calendars.conflicting(r), limit: c.limits.rate()}
 	return c
@@ -101,12 +106,18 @@ func (c *counsel) offer(requests ...Request) {
 	}
 	for _, last := range [...]Seconds{startSlack, 0} {
 		for _, r := range requests {
-			if r != c.asked && (c.was == nil || r != c.was.Request) && !slices.Contains(c.list, r) && c.admits(r, c.now) && (last == 0 || c.admits(r, c.now+last)) {
+			if r != c.asked && (c.was == nil || r != c.was.Request) && !slices.Contains(c.list, r) && c.admits(r, c.now) && c.admitsUntil(r, c.now+last) {
 				c.list = append(c.list, r)
 				return
 			}
 		}
 	}
+}
+
+// admitsUntil reports whether a request that is admitted now would be admitted
+// at a later moment, too. One that starts after that asks for the same then.
+func (c *counsel) admitsUntil(r Request, last Seconds) bool {
+	return last == c.now || r.StartTime > last || c.admits(r, last)
 }
 
 // at returns the request with another rate and start.
@@ -121,19 +132,27 @@ func (c *counsel) at(rate bitrate.Rate, start Seconds) Request {
 func (c *counsel) later(rate bitrate.Rate) (found []Request) {
 	d, start := c.demand, max(c.asked.first(c.now), c.asked.StartTime)
 	d.Request = d.withRate(rate)
-	for _, from := range [...]Seconds{max(start, c.now+startSlack), start} {
-		_, w, ok := c.earliest(d, from, c.now+MaxAhead+1)
+	for _, from := range once(max(start, c.now+startSlack), start) {
+		at, ok := c.firstFit(d, from, c.now+MaxAhead+1)
 		switch {
 		case !ok:
 		case c.asked.Deadline != 0:
 			r := c.at(rate, 0)
-			r.Deadline = w.End
+			r.Deadline = at + d.Duration
 			found = append(found, r)
 		default:
-			found = append(found, c.at(rate, w.Start))
+			found = append(found, c.at(rate, at))
 		}
 	}
 	return found
+}
+
+// once returns the moments to be tried, the second one unless it is the first.
+func once(first, second Seconds) []Seconds {
+	if first == second {
+		return []Seconds{first}
+	}
+	return []Seconds{first, second}
 }
 
 // sooner returns the request with a rate and the latest start before the one
@@ -141,10 +160,12 @@ func (c *counsel) later(rate bitrate.Rate) (found []Request) {
 func (c *counsel) sooner(rate bitrate.Rate) (found []Request) {
 	d := c.demand
 	d.Request = d.withRate(rate)
+	before := c.asked.StartTime - 1
 	for _, after := range [...]Seconds{c.now + startSlack, c.now} {
-		if w, ok := c.latest(d, after, c.asked.StartTime-1); ok {
-			return []Request{c.at(rate, w.Start)}
+		if last, ok := c.lastFit(d, after, before); ok {
+			return []Request{c.at(rate, last)}
 		}
+		before = min(before, after-1)
 	}
 	return nil
 }
@@ -165,7 +186,7 @@ func (c *counsel) slower() (found []Request) {
 // end, for some seconds or else now.
 func (c *counsel) slowerUntil(end Seconds) (found []Request) {
 	start := max(c.now, c.asked.StartTime)
-	for _, more := range [...]Seconds{max(0, c.now+startSlack-start), 0} {
+	for _, more := range once(max(0, c.now+startSlack-start), 0) {
 		if rate := c.most(Window{start, end + more}); rate > 0 && rate < c.asked.Bandwidth {
 			found = append(found, c.at(rate, c.asked.StartTime))
 		}
@@ -223,6 +244,11 @@ func (c *counsel) shorter(end bool) (found []Request) {
 		return nil
 	}
 	low, high := least, c.asked.Duration
+	if n := c.longest(end); n < high {
+		if high = max(n, least); n > least && c.admits(c.part(n, end), c.now) {
+			low, high = n, n
+		}
+	}
 	for high-low > 1 {
 		if n := low + (high-low)/2; c.admits(c.part(n, end), c.now) {
 			low = n
@@ -259,7 +285,7 @@ func (c *counsel) admits(r Request, now Seconds) bool {
 	if stays {
 		r.StartTime = start
 	}
-	pl := c.a.plannerLocked()
+	pl := c.planner
 	pl.terse = true
 	if c.was == nil {
 		_, err := c.a.assignLocked(pl, r, now, nil)

@@ -128,6 +128,18 @@ func (b *book) checkAlternatives(t *rapid.T, r Request, list []Request, err erro
 			t.Fatal(err)
 		}
 	}
+	for _, alt := range list {
+		if r.StartTime < 1_000_000+startSlack || alt.Bandwidth != r.Bandwidth || alt.Duration >= r.Duration {
+			continue
+		}
+		longer := alt
+		if longer.Duration++; alt.StartTime > r.StartTime {
+			longer.StartTime--
+		}
+		if longer != r && b.takes(longer) {
+			t.Fatalf("%+v: %+v is offered, and more of it fits", r, alt)
+		}
+	}
 	if len(list) == 0 {
 		for rate := range r.Bandwidth + 1 {
 			if at := b.first(r, rate, 0); at >= 0 {

@@ -85,7 +85,7 @@ func (a *Allocator) checkQuestion(r *Request, now, horizon Seconds) *Error {
 func (a *Allocator) insteadLocked(r Request, now Seconds, at placement, refused *Error) []Request {
 	switch {
 	case refused != nil:
-		return a.alternativesLocked(r, now, nil)
+		return a.alternativesLocked(r, now, nil, refused)
 	case at.window.Start <= max(now, r.StartTime), r.picksRate():
 		return nil
 	}
@@ -108,7 +108,7 @@ func (a *Allocator) Validate(r Request) (Allocation, error) {
 	defer a.mu.Unlock()
 	at, err := a.admitLocked(r, now)
 	if err != nil {
-		err.Alternatives = a.alternativesLocked(r, now, nil)
+		err.Alternatives = a.alternativesLocked(r, now, nil, err)
 		return Allocation{}, err.in(op)
 	}
 	planned := record{Allocation: Allocation{Created: now, Request: r, State: Pending, LeaseEnd: leaseEnd(r.Lease, now)}}

@@ -69,3 +69,27 @@ func (l *timeline) above(w Window, room int64) Window {
 	end, _ := l.cross(at, room, never)
 	return Window{start, end}
 }
+
+// aboveUntil returns the end of the last time throughout which the level is
+// above room, if that is within a window; else a moment not after its start.
+func (l *timeline) aboveUntil(w Window, room int64) Seconds {
+	until := w.End
+	for i := l.block(w.End - 1); i >= 0 && i < len(l.blocks) && until > w.Start; i-- {
+		s := &l.blocks[i]
+		level := s.end()
+		for k := len(s.at); k > 0 && s.high > room; k-- {
+			if at := s.base + Seconds(s.at[k-1]); at < until {
+				if level > room {
+					return until
+				}
+				until = at
+			}
+			level -= s.by[k-1]
+		}
+		if s.high > room && s.before > room && s.base < until {
+			return until
+		}
+		until = min(until, s.base)
+	}
+	return w.Start
+}

@@ -55,7 +55,8 @@ type Error struct {
 	// Alternatives are requests that would be admitted instead, if made at
 	// once: instead of a new allocation, or of a change, the whole request.
 	Alternatives []Request
-	Err          error // a sentence that says what is wrong and what to do
+	Err          error     // a sentence that says what is wrong and what to do
+	readings     *readings // until the alternatives are known
 }
 
 // Error returns the sentence, after the name of the field if there is one.

@@ -139,6 +139,17 @@ func (c linkCalendar) above(id topology.LinkID, w Window, room bitrate.Rate) Win
 	return l.above(w, int64(room))
 }
 
+// aboveUntil returns the end of the last time within a window throughout which
+// more than room is reserved of a link; the start of the window if there is
+// none.
+func (c linkCalendar) aboveUntil(id topology.LinkID, w Window, room bitrate.Rate) Seconds {
+	l := c.line(id)
+	if l == nil || room > math.MaxInt64 {
+		return w.Start
+	}
+	return max(w.Start, l.aboveUntil(w, int64(room)))
+}
+
 // linkReservations returns what a circuit with a path holds of the cables
 // during a window: as much of both directions, or of each its own.
 func linkReservations(p path.Path, w Window, rate bitrate.Rate, reverse path.Reverse) []reservation[lane] {

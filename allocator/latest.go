@@ -8,12 +8,12 @@ import (
 	"conga/controller/topology"
 )
 
-// latest returns the last window of the demand's duration that starts in
-// [after, start]; ok is false if there is none. It goes back in time as
-// earliest goes forward.
-func (pl planner) latest(d demand, after, start Seconds) (w Window, ok bool) {
+// lastFit returns the start of the last window of the demand's duration that
+// starts in [after, start] and has a path; ok is false if there is none. It
+// goes back in time as firstFit goes forward.
+func (pl planner) lastFit(d demand, after, start Seconds) (last Seconds, ok bool) {
 	for start >= after {
-		w = Window{start, start + d.Duration}
+		w := Window{start, start + d.Duration}
 		if t := pl.endsFreeBefore(d, w); t < start {
 			start = t
 			continue
@@ -22,10 +22,9 @@ func (pl planner) latest(d demand, after, start Seconds) (w Window, ok bool) {
 			start = t
 			continue
 		}
-		_, ok = pl.graph.Find(pl.query(d, w))
-		return w, ok
+		return start, true
 	}
-	return Window{}, false
+	return 0, false
 }
 
 // beforeAll is earlier than every other moment.

@@ -31,8 +31,8 @@ func TestLatestAgainstTrial(t *testing.T) {
 			for at := start; at >= after && !found; at-- {
 				_, want, found = byTrial(pl, d, at, at+1)
 			}
-			if w, ok := pl.latest(d, after, start); ok != found || ok && w != (Window{want, want + d.Duration}) {
-				t.Fatalf("from %d back to %d: %v, %v; by trial %d, %v", start, after, w, ok, want, found)
+			if got, ok := pl.lastFit(d, after, start); ok != found || ok && got != want {
+				t.Fatalf("from %d back to %d: %d, %v; by trial %d, %v", start, after, got, ok, want, found)
 			}
 		}
 	})
@@ -45,7 +45,7 @@ func TestLatestWithoutPath(t *testing.T) {
 	pl := planner{snapshot: w.snap, graph: path.NewGraph(w.snap), share: wholeShare, calendars: &books}
 	d := demand{from: topology.PortID{DPID: 1, Port: 1}, to: topology.PortID{DPID: 2, Port: 1}}
 	d.Duration = 5
-	if got, ok := pl.latest(d, 0, 100); ok {
+	if got, ok := pl.lastFit(d, 0, 100); ok {
 		t.Errorf("%v", got)
 	}
 }

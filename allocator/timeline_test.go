@@ -84,6 +84,13 @@ func TestTimelineAgainstPaper(t *testing.T) {
 				if got := l.fitBefore(real(w), room); got != latest.Start*scale {
 					t.Fatalf("%v with room %d fits at %d at the latest, want %d", w, room, got/scale, latest.Start)
 				}
+				until := w.End
+				for until > w.Start && paper[until-1] <= room {
+					until--
+				}
+				if got := max(w.Start*scale, l.aboveUntil(real(w), room)); got != until*scale {
+					t.Fatalf("%v is above %d until %d, want %d", w, room, got/scale, until)
+				}
 				enough := secondsRange(w.Start, 2*last).Draw(t, "enough") * scale
 				behind := l.seek(mark{}, secondsRange(0, w.Start).Draw(t, "behind")*scale)
 				from, until, at := l.gap(real(w), room, enough, behind)

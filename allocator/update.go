@@ -144,7 +144,7 @@ func (a *Allocator) admitChangeLocked(it *item, next *record, now Seconds) (bloc
 			return nil, nil
 		}
 	}
-	a.withoutLocked(it, func() { err.Alternatives = a.alternativesLocked(r, now, was) })
+	a.withoutLocked(it, func() { err.Alternatives = a.alternativesLocked(r, now, was, err) })
 	return nil, err
 }
 

@@ -1,0 +1,54 @@
+package allocator
+
+import (
+	"math"
+	"slices"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// readings are what links have free in a few windows, while the calendars stay
+// as they are: what is tried in place of a request mostly has its window.
+type readings struct {
+	windows []Window
+	free    [][]bitrate.Rate // by window, and by the number of the link; unread: not known
+}
+
+const (
+	unread         = bitrate.Rate(math.MaxUint64)
+	readingsAtMost = 8 // windows
+)
+
+// of returns a window's rates; nil if there are too many windows.
+func (m *readings) of(w Window) *[]bitrate.Rate {
+	i := slices.Index(m.windows, w)
+	if i < 0 {
+		if i = len(m.windows); i == readingsAtMost {
+			return nil
+		}
+		m.windows, m.free = append(m.windows, w), append(m.free, nil)
+	}
+	return &m.free[i]
+}
+
+// query returns the query of a demand for a window, with what links have free
+// from the readings, as far as it has been read.
+func (m *readings) query(pl planner, d demand, w Window) path.Query {
+	q := pl.over(d, nil)
+	rates := m.of(w)
+	q.FreeAt = func(number int32, l topology.Link) bitrate.Rate {
+		if number < 0 || rates == nil {
+			return pl.free(l, w)
+		}
+		if n := len(*rates); int(number) >= n {
+			*rates = append(*rates, slices.Repeat([]bitrate.Rate{unread}, max(int(number)+1-n, n, 64))...)
+		}
+		if (*rates)[number] == unread {
+			(*rates)[number] = pl.free(l, w)
+		}
+		return (*rates)[number]
+	}
+	return q
+}
