@@ -41,6 +41,9 @@ func checkHistoric(key string, value []byte) error {
 	bad := func(reason string) error {
 		return store.Unreadable(store.History, key, errors.New(reason))
 	}
+	if err := store.Intact(value); err != nil {
+		return bad(err.Error())
+	}
 	switch key[:min(1, len(key))] {
 	case "r":
 		_, err := decodeHistoric(numberOf(key), value)

@@ -108,6 +108,8 @@ func (d *decoder) record(r *record, key string, value []byte) error {
 // read does as record; its error is the bare reason.
 func (d *decoder) read(r *record, key string, value []byte) (err error) {
 	switch {
+	case store.Intact(value) != nil:
+		return store.Intact(value)
 	case len(value) > 0 && value[0] >= 2 && value[0] <= recordVersion:
 		d.rest, d.cut, d.id = value[1:], false, key
 		err = d.fields(r, int(value[0]))

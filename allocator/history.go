@@ -187,20 +187,11 @@ func (a *Allocator) unread(err error) *Error {
 // since only a request for one of them needs it.
 func (a *Allocator) loadHistory(ctx context.Context) error {
 	var out store.LeftOut
-	totals := projectKey("t", "")[:1]
-	err := a.cfg.Store.Range(ctx, store.History, store.Span{From: totals, To: "u"}, func(key string, value []byte) error {
-		if err := checkHistoric(key, value); err != nil {
-			out.Add(store.History, key, err)
-			return nil
-		}
-		a.completed[key[5:]] = int(store.Count(value))
-		return nil
-	})
-	if err != nil {
+	if err := a.loadCounts(ctx, &out); err != nil {
 		return err
 	}
 	last := store.Span{From: "r", To: "s", Backward: true}
-	err = a.cfg.Store.Range(ctx, store.History, last, func(key string, value []byte) error {
+	err := a.cfg.Store.Range(ctx, store.History, last, func(key string, value []byte) error {
 		seq := numberOf(key)
 		a.seq = max(a.seq, seq)
 		r, err := decodeHistoric(seq, value)

@@ -90,7 +90,11 @@ func open(path string, log *slog.Logger, always int64) (*Bolt, error) {
 	}
 	b.retry.Stop()
 	b.update = b.transact
-	if err := b.prepare(errors.Is(statErr, os.ErrNotExist)); err != nil {
+	err = b.prepare(errors.Is(statErr, os.ErrNotExist))
+	if err == nil {
+		err = b.sealAll()
+	}
+	if err != nil {
 		stop()
 		return nil, errors.Join(err, db.Close())
 	}

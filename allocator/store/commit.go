@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -67,7 +66,9 @@ func (op Op) valid() error {
 func copyOps(ops []Op) []Op {
 	ops = slices.Clone(ops)
 	for i := range ops {
-		ops[i].Value = bytes.Clone(ops[i].Value) // nil stays nil
+		if v := ops[i].Value; v != nil {
+			ops[i].Value = append(make([]byte, 0, len(v)+sealSize), v...)
+		}
 	}
 	return ops
 }
@@ -234,27 +235,32 @@ func (b *Bolt) transact(f func(*bbolt.Tx) error) error {
 }
 
 func apply(tx *bbolt.Tx, op Op) error {
-	bucket := tx.Bucket([]byte(op.Bucket))
+	key, bucket := []byte(op.Key), tx.Bucket(sealedName(op.Bucket))
 	if op.Add != 0 {
-		var held []byte
+		var count []byte
 		if bucket != nil {
-			held = bucket.Get([]byte(op.Key))
+			if held := bucket.Get(key); held != nil {
+				count = reveal(key, held)
+			}
 		}
-		op.Value = CountAfter(held, op.Add)
+		if err := Intact(count); err != nil {
+			return Unreadable(op.Bucket, op.Key, err)
+		}
+		op.Value = CountAfter(count, op.Add)
 	}
 	if op.Value == nil {
 		if bucket == nil {
 			return nil
 		}
-		return bucket.Delete([]byte(op.Key))
+		return bucket.Delete(key)
 	}
 	if bucket == nil {
 		var err error
-		if bucket, err = tx.CreateBucket([]byte(op.Bucket)); err != nil {
+		if bucket, err = tx.CreateBucket(sealedName(op.Bucket)); err != nil {
 			return err
 		}
 	}
-	return bucket.Put([]byte(op.Key), op.Value)
+	return bucket.Put(key, seal(key, op.Value))
 }
 
 // visible reports whether transaction id can be read although its commit

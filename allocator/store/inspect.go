@@ -15,6 +15,7 @@ type Damage struct {
 
 	from, to []byte // between which keys; nil: from the first, to the last
 	tree     bool   // records are missing
+	sealed   bool   // these have checksums
 }
 
 // String returns a sentence without a full stop.
@@ -38,12 +39,13 @@ type walker struct {
 	path    []*node // those on the way to the page that is visited, used again
 	damages []Damage
 	records int // that were read
-	visit   func(bucket Bucket, key, value []byte) error
+	visit   func(Record) error
 }
 
 // A span is where in a tree a page is, and what its keys are between.
 type span struct {
 	bucket   Bucket
+	sealed   bool // its values have checksums
 	from, to []byte
 }
 
@@ -61,7 +63,7 @@ func (w *walker) walk(ctx context.Context) error {
 func (w *walker) damaged(page uint64, s span, format string, args ...any) {
 	w.damages = append(w.damages, Damage{
 		Page: page, Bucket: s.bucket, Reason: fmt.Sprintf(format, args...),
-		from: bytes.Clone(s.from), to: bytes.Clone(s.to), tree: true,
+		from: bytes.Clone(s.from), to: bytes.Clone(s.to), tree: true, sealed: s.sealed,
 	})
 }
 
@@ -101,7 +103,7 @@ func (w *walker) page(ctx context.Context, depth int, id uint64, s span, f visit
 		if n.kind == leafPage {
 			err = f(ctx, depth, id, s, e)
 		} else {
-			below := span{s.bucket, e.key, s.to}
+			below := span{s.bucket, s.sealed, e.key, s.to}
 			if i+1 < len(n.elems) {
 				below.to = n.elems[i+1].key
 			}
@@ -122,7 +124,8 @@ func (w *walker) page(ctx context.Context, depth int, id uint64, s span, f visit
 
 // bucket visits a bucket, which is an element of the root.
 func (w *walker) bucket(ctx context.Context, depth int, page uint64, _ span, e elem) error {
-	s := span{bucket: Bucket(e.key)}
+	var s span
+	s.bucket, s.sealed = bucketOf(e.key)
 	if e.flags != bucketFlag || len(e.value) < headerSize {
 		w.damaged(page, s, "an element of it is no bucket")
 		return nil
@@ -160,7 +163,18 @@ func (w *walker) record(_ context.Context, _ int, page uint64, s span, e elem) e
 	if w.visit == nil {
 		return nil
 	}
-	return w.visit(s.bucket, e.key, e.value)
+	return w.visit(recordOf(s.bucket, s.sealed, e))
+}
+
+// recordOf returns the record that an element is, whose value may have a
+// checksum.
+func recordOf(bucket Bucket, sealed bool, e elem) Record {
+	r := Record{Bucket: bucket, Key: e.key, Value: e.value}
+	if sealed {
+		value, whole := unseal(e.key, e.value)
+		r.Value, r.Broken = value, !whole
+	}
+	return r
 }
 
 // freelist checks the pages that are said to be free against those that are
@@ -193,7 +207,7 @@ func (w *walker) freelist() {
 
 // inspect visits all records of a file and returns how many it has read, and
 // what is damaged.
-func inspect(ctx context.Context, f *pageFile, h head, visit func(Bucket, []byte, []byte) error) (*walker, error) {
+func inspect(ctx context.Context, f *pageFile, h head, visit func(Record) error) (*walker, error) {
 	w := &walker{pageFile: f, head: h, visit: visit}
 	if f.size < int64(h.pages)*f.pageSize {
 		w.damages = append(w.damages, Damage{

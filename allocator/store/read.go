@@ -28,8 +28,10 @@ func (b *Bolt) Range(ctx context.Context, bucket Bucket, s Span, f func(key stri
 // Get implements [Store].
 func (b *Bolt) Get(ctx context.Context, bucket Bucket, key string) (value []byte, err error) {
 	err = b.view(new(bool), func(tx *bbolt.Tx) error {
-		if records := tx.Bucket([]byte(bucket)); records != nil && key != "" {
-			value = bytes.Clone(records.Get([]byte(key)))
+		if records := tx.Bucket(sealedName(bucket)); records != nil && key != "" {
+			if held := records.Get([]byte(key)); held != nil {
+				value = bytes.Clone(reveal([]byte(key), held))
+			}
 		}
 		return ctx.Err()
 	})
@@ -39,7 +41,7 @@ func (b *Bolt) Get(ctx context.Context, bucket Bucket, key string) (value []byte
 func (b *Bolt) walk(ctx context.Context, bucket Bucket, s Span, f func(key string, value []byte) error) error {
 	own := false // f is being called
 	return b.view(&own, func(tx *bbolt.Tx) error {
-		records := tx.Bucket([]byte(bucket))
+		records := tx.Bucket(sealedName(bucket))
 		if records == nil {
 			return ctx.Err()
 		}
@@ -51,7 +53,7 @@ func (b *Bolt) walk(ctx context.Context, bucket Bucket, s Span, f func(key strin
 			}
 			key := string(k)
 			own = true
-			err := f(key, v)
+			err := f(key, reveal(k, v))
 			if own = false; err != nil {
 				return err
 			}

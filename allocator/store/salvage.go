@@ -21,6 +21,7 @@ type Record struct {
 	Bucket     Bucket // "": not known any more
 	Key, Value []byte // valid during the call
 	Uncertain  bool   // it may be out of date, or of another bucket
+	Broken     bool   // its checksum is wrong
 }
 
 // Examine reads the file at path as far as it can be read, whatever is damaged,
@@ -41,12 +42,12 @@ func Examine(ctx context.Context, path string, visit func(Record) error) (found 
 	}
 	pages, heads, wrong := openPages(file, info.Size())
 	found.Damages = append(found.Damages, wrong...)
-	certain := func(bucket Bucket, key, value []byte) error {
+	certain := func(r Record) error {
 		found.Records++
 		if visit == nil {
 			return nil
 		}
-		return visit(Record{Bucket: bucket, Key: key, Value: value})
+		return visit(r)
 	}
 	s := &salvage{
 		pageFile: pages, given: map[string]bool{}, copies: map[uint64]bool{}, seed: maphash.MakeSeed(),
@@ -130,10 +131,10 @@ func (s *salvage) run(ctx context.Context, heads []head) (err error) {
 }
 
 // old gives a record of an older tree, if the newest may have lost it.
-func (s *salvage) old(bucket Bucket, key, value []byte) error {
+func (s *salvage) old(r Record) error {
 	for _, d := range s.missing {
-		if d.covers(bucket, key) {
-			return s.give(bucket, key, value)
+		if d.covers(r.Bucket, r.Key) {
+			return s.give(r)
 		}
 	}
 	return nil
@@ -183,7 +184,7 @@ func (s *salvage) leaf(n *node) error {
 			if e.flags != 0 {
 				return nil
 			}
-			if err := s.give(d.Bucket, e.key, e.value); err != nil {
+			if err := s.give(d.lost(e)); err != nil {
 				return err
 			}
 		}
@@ -192,13 +193,21 @@ func (s *salvage) leaf(n *node) error {
 	return nil
 }
 
+// lost returns an element of a loose page as the record that is missing. Where
+// its bucket is not known the checksum, if it is right, shows that there is
+// one.
+func (d Damage) lost(e elem) Record {
+	_, sealed := unseal(e.key, e.value)
+	return recordOf(d.Bucket, d.sealed || d.Bucket == "" && sealed, e)
+}
+
 // give visits a record, once. One whose bucket is not known any more is a copy
 // if another was found with the same key and value: pages that are out of date
 // have some.
-func (s *salvage) give(bucket Bucket, key, value []byte) error {
-	name := string(bucket) + "\x00" + string(key)
-	sum := maphash.String(s.seed, string(key)+"\x00"+string(value))
-	if s.given[name] || bucket == "" && s.copies[sum] {
+func (s *salvage) give(r Record) error {
+	name := string(r.Bucket) + "\x00" + string(r.Key)
+	sum := maphash.String(s.seed, string(r.Key)+"\x00"+string(r.Value))
+	if s.given[name] || r.Bucket == "" && s.copies[sum] {
 		return nil
 	}
 	s.given[name], s.copies[sum] = true, true
@@ -207,7 +216,8 @@ func (s *salvage) give(bucket Bucket, key, value []byte) error {
 	if s.visit == nil {
 		return nil
 	}
-	return s.visit(Record{Bucket: bucket, Key: key, Value: value, Uncertain: true})
+	r.Uncertain = true
+	return s.visit(r)
 }
 
 // check returns an error that names what is damaged in the file at path, which

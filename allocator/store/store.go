@@ -69,10 +69,11 @@ func CountAfter(value []byte, add int64) []byte {
 // A Store keeps durable state. Implementations are safe for concurrent use.
 type Store interface {
 	// Scan calls f with every record of the bucket in key order, in one
-	// consistent view, and stops at f's first error. f must not keep value.
+	// consistent view, and stops at f's first error. f must not keep value,
+	// which is [Broken] where the checksum of a record is wrong.
 	Scan(ctx context.Context, bucket Bucket, f func(key string, value []byte) error) error
 	// Get returns the value of one record, nil if there is none. The caller may
-	// keep and change it.
+	// keep and change it. It may be [Broken], as that of Scan.
 	Get(ctx context.Context, bucket Bucket, key string) ([]byte, error)
 	// Range is Scan over part of the keys. f ends it early, without an error,
 	// by returning [ErrStop].

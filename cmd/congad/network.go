@@ -136,7 +136,7 @@ func checkNetwork(key string, value []byte) error {
 func decodeNetwork(saved *topology.Saved, key string, value []byte) (err error) {
 	switch {
 	case key == singleRecord:
-		if err = json.Unmarshal(value, saved); err != nil {
+		if err = store.Unmarshal(value, saved); err != nil {
 			*saved = topology.Saved{}
 		}
 	case key == instanceRecord:
@@ -160,7 +160,7 @@ func decodeNetwork(saved *topology.Saved, key string, value []byte) (err error) 
 // about.
 func decode[T any](records []T, key string, value []byte, keyOf func(T) string) ([]T, error) {
 	var r T
-	if err := json.Unmarshal(value, &r); err != nil {
+	if err := store.Unmarshal(value, &r); err != nil {
 		return records, err
 	}
 	if about := keyOf(r); about != key {

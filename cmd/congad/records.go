@@ -79,7 +79,11 @@ func (r *reading) record(rec store.Record) error {
 	if rec.Uncertain || check == nil {
 		return nil
 	}
-	err := check(string(rec.Key), rec.Value)
+	value := rec.Value
+	if rec.Broken {
+		value = store.Broken()
+	}
+	err := check(string(rec.Key), value)
 	if err == nil {
 		return nil
 	}

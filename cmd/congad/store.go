@@ -129,7 +129,7 @@ func (a *app) storeCommand() *cobra.Command {
 		Long: `export writes each record that can be read into a new file, or to the standard output for -,
 as a line of JSON: its bucket, its key, and its value, or data in base64 where that is no JSON.
 Records that are marked uncertain were found in pages that nothing leads to any more; they may
-be out of date. The file has what opens webhooks and stands for keys: keep it as the store.`,
+be out of date; of those marked broken the checksum is wrong. The file has what opens webhooks and stands for keys: keep it as the store.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			path, err := a.storePath([]string{from}[:min(1, len(from))])
@@ -203,10 +203,11 @@ type line struct {
 	Value     json.RawMessage `json:"value,omitempty"`
 	Data      []byte          `json:"data,omitempty"` // where the value is no JSON
 	Uncertain bool            `json:"uncertain,omitempty"`
+	Broken    bool            `json:"broken,omitempty"` // its checksum is wrong
 }
 
 func lineOf(r store.Record) line {
-	l := line{Bucket: string(r.Bucket), Key: string(r.Key), Uncertain: r.Uncertain}
+	l := line{Bucket: string(r.Bucket), Key: string(r.Key), Uncertain: r.Uncertain, Broken: r.Broken}
 	if !utf8.Valid(r.Key) {
 		l.Key, l.KeyData = "", r.Key
 	}

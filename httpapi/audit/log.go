@@ -161,7 +161,7 @@ func CheckRecord(key string, value []byte) error {
 }
 
 func decode(key string, value []byte) (r Record, err error) {
-	err = json.Unmarshal(value, &r)
+	err = store.Unmarshal(value, &r)
 	r.Seq = numberOf(key)
 	switch {
 	case err != nil:

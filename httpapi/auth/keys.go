@@ -128,6 +128,8 @@ func decodeKey(name string, value []byte) (d Digest, key Key, err error) {
 	switch {
 	case !ok:
 		return d, key, &store.RecordError{What: "a key", Err: errors.New("it has no digest")}
+	case store.Intact(value) != nil:
+		err = store.Intact(value)
 	case json.Unmarshal(value, &key) != nil:
 		err = errors.New("it is no JSON of a key")
 	case !key.valid():

@@ -50,7 +50,7 @@ func CheckName(name string, value []byte) error {
 }
 
 func decodeName(name string, value []byte) (r nameRecord, err error) {
-	switch err = json.Unmarshal(value, &r); {
+	switch err = store.Unmarshal(value, &r); {
 	case err != nil:
 	case r.Subject == "":
 		err = errors.New("it has no subject")

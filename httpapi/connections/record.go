@@ -50,7 +50,7 @@ func parse(key string, value []byte) (seq uint64, c *Connection, err error) {
 	if seq, err = strconv.ParseUint(key, 16, 64); err != nil || recordKey(seq) != key {
 		return 0, nil, fmt.Errorf("key %q is not a number of ours", key)
 	}
-	if err := json.Unmarshal(value, &r); err != nil {
+	if err := store.Unmarshal(value, &r); err != nil {
 		return seq, nil, err
 	}
 	k := r.FlowKey()

@@ -137,7 +137,7 @@ func CheckRecord(key string, value []byte) error {
 func load(key string, value []byte) (*kept, error) {
 	bad := func(err error) (*kept, error) { return nil, store.Unreadable(store.Replays, key, err) }
 	var r record
-	if err := json.Unmarshal(value, &r); err != nil {
+	if err := store.Unmarshal(value, &r); err != nil {
 		return bad(err)
 	}
 	k := &kept{seq: numberOf(key), owner: r.Owner, time: r.Time}

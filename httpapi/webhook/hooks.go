@@ -135,6 +135,8 @@ func CheckRecord(key string, value []byte) error {
 // decode reads a hook. Its error has nothing of the value, which has a secret.
 func decode(key string, value []byte) (hook Hook, err error) {
 	switch {
+	case store.Intact(value) != nil:
+		err = store.Intact(value)
 	case json.Unmarshal(value, &hook) != nil:
 		err = errors.New("it is no JSON of a webhook")
 	case hook.ID != key:
