@@ -31,9 +31,14 @@ lint:
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-# One line a figure: name, value, unit, bound, and whether it holds.
+# One line a figure: name, value, unit, bound, and whether it holds. OLD=commit
+# runs what that commit has, too, in turn with it, and prints the ratios.
 bench:
+ifdef OLD
+	$(GO) run ./cmd/internal/bench -old $(OLD) $(BENCHFLAGS)
+else
 	$(GO) test -run '^$$' -bench . -benchmem $(BENCHFLAGS) ./... | $(GO) run ./cmd/internal/bench
+endif
 
 # Figures of large networks, in the same form. OLD=commit measures that commit's
 # daemon too and prints the ratios; see cmd/internal/scale.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
 
@@ -63,5 +64,39 @@ func TestBounds(t *testing.T) {
 		if _, err := figures.ParseBounds(text); err == nil {
 			t.Errorf("%q is taken for a bound", text)
 		}
+	}
+}
+
+// Of figures that two versions have the ratio tells which is worse: it takes
+// more, or does less a second.
+func TestRatios(t *testing.T) {
+	was, is := &side{values: figures.Values{}}, &side{values: figures.Values{}}
+	for _, text := range []string{"A 1 10 ns/op 0 allocs/op", "A 1 30 ns/op 0 allocs/op", "A 1 20 ns/op 0 allocs/op", "B 1 90 ops/s", "Old 1 1 ns/op"} {
+		if err := was.read([]byte("pkg: conga/p\nBenchmark" + text + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := is.read([]byte("pkg: conga/p\nBenchmarkA 1 40 ns/op 2 allocs/op\nBenchmarkB 1 180 ops/s\nBenchmarkNew 1 1 ns/op\n")); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	if err := was.print(&out, is); err != nil {
+		t.Fatal(err)
+	}
+	want := `  before  now       unit  ratio  benchmark
+      20   40      ns/op   2.00        p.A
+       0    2  allocs/op      -        p.A
+      90  180      ops/s   0.50        p.B
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Benchmarks are found by the package that they are of.
+func TestBenchmarksAreFound(t *testing.T) {
+	names, err := benchmarks("../../..")
+	if err != nil || !slices.Contains(names["openflow"], "BenchmarkFlowModAppend") || len(names["cmd/internal/bench"]) > 0 {
+		t.Errorf("%v, %v", names, err)
 	}
 }
