@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 )
 
@@ -150,13 +151,13 @@ func TestAgentSurvivesOutages(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- a.run(ctx) }()
-	waitFor(t, "it has tried several times", func() bool { return f.count("POST /connections") > 3 })
+	eventually.True(t, "it has tried several times", func() bool { return f.count("POST /connections") > 3 })
 	f.mu.Lock()
 	f.status = 0
 	f.mu.Unlock()
-	waitFor(t, "it reports again", func() bool { return len(f.take()) > 0 })
+	eventually.True(t, "it reports again", func() bool { return len(f.take()) > 0 })
 	n := f.count("POST /connections")
-	waitFor(t, "it goes on", func() bool { return f.count("POST /connections") > n+1 })
+	eventually.True(t, "it goes on", func() bool { return f.count("POST /connections") > n+1 })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -197,7 +198,7 @@ func TestAgentTakesANewKey(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- a.run(ctx) }()
-	waitFor(t, "it reports with the new key", func() bool { return len(f.take()) > 0 })
+	eventually.True(t, "it reports with the new key", func() bool { return len(f.take()) > 0 })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
@@ -230,15 +231,6 @@ func TestImpossible(t *testing.T) {
 	} {
 		if got := impossible(client.Connection{Source: client.Reporter{IP: test.src}, Destination: client.Destination{IP: test.dst}}); got != test.want {
 			t.Errorf("%s -> %s: %t", test.src, test.dst, got)
-		}
-	}
-}
-
-func waitFor(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it never happens that ", what)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 )
 
@@ -87,7 +88,7 @@ func (p *pty) start(c *exec.Cmd) {
 
 func (p *pty) shows(text string) {
 	p.t.Helper()
-	waitFor(p.t, "the terminal shows "+text, func() bool { return strings.Contains(p.screen.String(), text) })
+	eventually.True(p.t, "the terminal shows "+text, func() bool { return strings.Contains(p.screen.String(), text) })
 }
 
 func (p *pty) press(keys string) {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 )
 
@@ -101,11 +102,7 @@ func (b *buffer) String() string {
 // until waits until ok, for what no channel signals.
 func (r *runner) until(what string, ok func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			r.t.Fatal("it never happens that ", what)
-		}
-	}
+	eventually.True(r.t, what, ok)
 }
 
 // live returns the allocations that are not complete.

@@ -11,10 +11,10 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 )
 
@@ -86,10 +86,8 @@ func TestScripts(t *testing.T) {
 				n, err := strconv.Atoi(args[0])
 				ts.Check(err)
 				f := ts.Value("server").(*server).fake
-				for deadline := time.Now().Add(20 * time.Second); f.count(args[1]) < n; time.Sleep(5 * time.Millisecond) {
-					if time.Now().After(deadline) {
-						ts.Fatalf("never asked: %q", f.asked)
-					}
+				if !eventually.Try(func() bool { return f.count(args[1]) >= n }) {
+					ts.Fatalf("never asked: %q", f.asked)
 				}
 			},
 		},

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 )
 
@@ -34,7 +35,7 @@ func TestWatchFollowsEvents(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- w.watch(ctx) }()
 	// The first request, and the one when the stream is open.
-	waitFor(t, "it looks twice", func() bool { return srv.fake.count("GET /api/v1/allocations?per_page=1000&project_id=projectB") >= 2 })
+	eventually.True(t, "it looks twice", func() bool { return srv.fake.count("GET /api/v1/allocations?per_page=1000&project_id=projectB") >= 2 })
 	if _, err := c.Allocate(t.Context(), request); err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +43,7 @@ func TestWatchFollowsEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	srv.fake.happen()
-	waitFor(t, "it shows what has changed", func() bool { return strings.Contains(out.String(), "a-1  complete  192.127.1.10 -> 192.127.1.51") })
+	eventually.True(t, "it shows what has changed", func() bool { return strings.Contains(out.String(), "a-1  complete  192.127.1.10 -> 192.127.1.51") })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

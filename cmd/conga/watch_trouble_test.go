@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 )
 
@@ -84,7 +85,7 @@ func TestWatchBearsFaults(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- w.watch(ctx) }()
-	waitFor(t, "it shows what is there again", func() bool { return strings.Contains(out.String(), "a-1  active") })
+	eventually.True(t, "it shows what is there again", func() bool { return strings.Contains(out.String(), "a-1  active") })
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 	"conga/openflow/ofswitch"
 )
@@ -40,7 +41,7 @@ func TestLinkBecomesSlower(t *testing.T) {
 	}
 	becomes := func(what string, ok func(client.Allocation) bool) {
 		t.Helper()
-		until(t, what, func() bool {
+		eventually.True(t, what, func() bool {
 			al, err := c.Show(ctx, made.ID)
 			return err == nil && ok(al)
 		})

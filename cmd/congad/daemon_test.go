@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 	"conga/openflow/ofswitch"
 )
@@ -165,20 +166,10 @@ func ours(n *ofswitch.Network) (entries int) {
 	return entries
 }
 
-// until waits until ok, for what no channel signals.
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it never happens that ", what)
-		}
-	}
-}
-
 // reach waits until a host reaches another.
 func reach(ctx context.Context, t *testing.T, from, to *ofswitch.Host) {
 	t.Helper()
-	until(t, "the hosts reach each other", func() bool {
+	eventually.True(t, "the hosts reach each other", func() bool {
 		try, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		_, err := from.Ping(try, to.Addr())
@@ -243,11 +234,11 @@ func TestDaemon(t *testing.T) {
 	if err := c.Release(ctx, made.ID); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the entries are gone", func() bool { return ours(n) == 0 })
+	eventually.True(t, "the entries are gone", func() bool { return ours(n) == 0 })
 	if al, err := c.Show(ctx, made.ID); err != nil || al.State != client.Complete || al.Reason == nil || *al.Reason != "released by abc123" {
 		t.Errorf("released: %+v, error %v", al, err)
 	}
-	until(t, "its receipt is final", func() bool {
+	eventually.True(t, "its receipt is final", func() bool {
 		receipt, err := c.AllocationStats(ctx, made.ID)
 		return err == nil && receipt.Final && receipt.State == client.Complete
 	})

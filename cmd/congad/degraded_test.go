@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 	"conga/openflow/ofswitch"
 )
@@ -52,7 +53,7 @@ func TestDegraded(t *testing.T) {
 	whole := link.Config()
 	becomes := func(what string, degraded bool, reason string) {
 		t.Helper()
-		until(t, what, func() bool {
+		eventually.True(t, what, func() bool {
 			al, err := c.Show(ctx, made.ID)
 			return err == nil && al.Degraded == degraded && (!degraded || al.Reason != nil && strings.Contains(*al.Reason, reason))
 		})
@@ -76,7 +77,7 @@ func TestDegraded(t *testing.T) {
 	var receipt client.Receipt
 	check := func(when string) {
 		t.Helper()
-		until(t, "the receipt", func() bool {
+		eventually.True(t, "the receipt", func() bool {
 			al, err := c.Show(ctx, made.ID)
 			if err != nil || al.Receipt == nil || !al.Receipt.Final {
 				return false

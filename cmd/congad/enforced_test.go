@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 	"conga/openflow/ofswitch"
 )
@@ -59,7 +60,7 @@ func TestRatesOnSwitchesWithoutMeters(t *testing.T) {
 	reached()
 	c = p.login()
 	const refusal = "no path enforces a rate: switch 0000000000000001 has no meters that CONGA can use"
-	until(t, "the rate to be refused", func() bool {
+	eventually.True(t, "the rate to be refused", func() bool {
 		made, err := c.Allocate(ctx, r)
 		if err == nil { // the switches have yet to say what they have
 			_ = c.Release(ctx, made.ID)

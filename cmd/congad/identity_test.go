@@ -15,6 +15,7 @@ import (
 
 	"crypto/tls"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/auth"
 	"conga/httpapi/auth/authtest"
 )
@@ -90,7 +91,7 @@ func TestIdentity(t *testing.T) {
 	byToken := `{"project_id":"projectB"}`
 	b.send(503, "POST", "/api/auth", byToken, token)
 	issuer.Down.Store(false)
-	until(t, "the issuer is asked again", func() bool {
+	eventually.True(t, "the issuer is asked again", func() bool {
 		r, _ := http.NewRequestWithContext(t.Context(), "POST", b.url+"/api/auth", strings.NewReader(byToken))
 		r.Header.Set("Content-Type", "application/json")
 		r.Header.Set("Authorization", "Bearer "+token)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 	"conga/openflow/ofswitch"
 )
@@ -103,7 +104,7 @@ func TestReceiptOfManyChanges(t *testing.T) {
 				t.Fatal(err)
 			}
 			var receipt client.Receipt
-			until(t, "the receipt", func() bool {
+			eventually.True(t, "the receipt", func() bool {
 				al, err := c.Show(ctx, id)
 				if err != nil || al.Receipt == nil || !al.Receipt.Final {
 					return false

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 	"conga/openflow/ofswitch"
 )
@@ -107,7 +108,7 @@ func TestStatisticsOverAKill(t *testing.T) {
 	}
 	counted := func(o *operator) {
 		t.Helper()
-		until(t, fmt.Sprintf("%v packets are counted", sent), func() bool {
+		eventually.True(t, fmt.Sprintf("%v packets are counted", sent), func() bool {
 			entered, delivered := o.packets(made.ID, "forward")
 			return entered == sent && delivered == sent
 		})
@@ -133,7 +134,7 @@ func TestStatisticsOverAKill(t *testing.T) {
 	if _, err := p.login().Update(ctx, made.ID, client.Change{Duration: &soon}); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the receipt", func() bool { return o.first("/stats/allocations/" + made.ID)["final"] == true })
+	eventually.True(t, "the receipt", func() bool { return o.first("/stats/allocations/" + made.ID)["final"] == true })
 	counted(o)
 	if code := p.stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"conga/allocator/store"
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/client"
 )
 
@@ -270,7 +271,7 @@ func TestFullDiskAnswers(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the daemon is ready again", func() bool { a, _ := ready(); return a.StatusCode == 200 })
+	eventually.True(t, "the daemon is ready again", func() bool { a, _ := ready(); return a.StatusCode == 200 })
 	if a, body := allocate(); a.StatusCode != 201 {
 		t.Errorf("once there is room: %d %s", a.StatusCode, body)
 	}

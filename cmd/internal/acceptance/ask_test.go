@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"conga/cmd/internal/eventually"
 )
 
 // An asker makes requests with one key, or without, in one test. It checks
@@ -214,15 +216,12 @@ func (a *asker) details(id string) map[string]any {
 // until waits for an allocation to be in a state, and returns its details.
 func (a *asker) until(id, state string) map[string]any {
 	a.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		d := a.details(id)
-		if d["state"] == state {
-			return d
-		}
-		if time.Now().After(deadline) {
-			a.t.Fatalf("the allocation never is %s: %v", state, d)
-		}
-	}
+	var d map[string]any
+	eventually.True(a.t, "the allocation is "+state, func() bool {
+		d = a.details(id)
+		return d["state"] == state
+	})
+	return d
 }
 
 // active makes an allocation and waits until it is active.

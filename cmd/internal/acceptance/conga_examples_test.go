@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"conga/cmd/internal/eventually"
 )
 
 // The bodies below are the examples of the CONGA document, its malformed ones
@@ -138,13 +140,10 @@ var congaExamples = checks{
 // untilActive asks, as the document does, until the allocation is active.
 func (u *asker) untilActive(base, id, key string) *answer {
 	u.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		got := u.want(200, "GET", base+"/allocations/"+id, fill(keyExample, key))
-		if got.text("state") == "active" {
-			return got
-		}
-		if time.Now().After(deadline) {
-			u.t.Fatalf("it never is active: %s", got.body)
-		}
-	}
+	var got *answer
+	eventually.True(u.t, "it is active", func() bool {
+		got = u.want(200, "GET", base+"/allocations/"+id, fill(keyExample, key))
+		return got.text("state") == "active"
+	})
+	return got
 }

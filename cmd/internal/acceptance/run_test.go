@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"conga/cmd/internal/eventually"
 )
 
 // A shell is a user's shell on some host, from which conga is run.
@@ -77,28 +79,18 @@ func (w *world) entries() (n int) {
 	return n
 }
 
-// eventually waits until ok, for what no channel signals.
-func eventually(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it never happens that ", what)
-		}
-	}
-}
-
 // TestRun: a command that has ended leaves no allocation and no entry behind.
 func TestRun(t *testing.T) {
 	w := worldOf(t)
 	s := w.login(t, "guarded", "project1")
-	eventually(t, "the network is empty", func() bool { return w.entries() == 0 })
+	eventually.True(t, "the network is empty", func() bool { return w.entries() == 0 })
 	s.conga("run", "192.127.1.10", "192.127.1.11", "--", "sleep", "1")
 	for _, state := range []string{"pending", "active"} {
 		if left := strings.TrimSpace(s.conga("list", "--state", state, "-o", "json")); left != "[]" {
 			t.Errorf("there are still %s", left)
 		}
 	}
-	eventually(t, "the entries are gone", func() bool { return w.entries() == 0 })
+	eventually.True(t, "the entries are gone", func() bool { return w.entries() == 0 })
 }
 
 // TestRunKilled: when conga is killed, its allocation ends with its lease, and
@@ -107,7 +99,7 @@ func TestRunKilled(t *testing.T) {
 	const lease = 3 * time.Second
 	w := worldOf(t)
 	s := w.login(t, "guarded", "project1")
-	eventually(t, "the network is empty", func() bool { return w.entries() == 0 })
+	eventually.True(t, "the network is empty", func() bool { return w.entries() == 0 })
 	c := s.command("run", "192.127.1.10", "192.127.1.11", "--lease", lease.String(), "--",
 		"sh", "-c", "echo $$ $CONGA_ALLOCATION > running.new; mv running.new running; exec sleep 60")
 	if err := c.Start(); err != nil {
@@ -115,7 +107,7 @@ func TestRunKilled(t *testing.T) {
 	}
 	var pid int
 	var id string
-	eventually(t, "the command runs", func() bool {
+	eventually.True(t, "the command runs", func() bool {
 		text, err := os.ReadFile(filepath.Join(s.dir, "running"))
 		if fields := strings.Fields(string(text)); err == nil && len(fields) == 2 {
 			pid, err = strconv.Atoi(fields[0])
@@ -132,7 +124,7 @@ func TestRunKilled(t *testing.T) {
 	// It is killed after the lease was extended, so that it is not the first
 	// lease that ends.
 	start := time.Unix(int64(u.details(id)["start_time"].(float64)), 0)
-	eventually(t, "the first lease has passed", func() bool { return time.Since(start) > lease+time.Second })
+	eventually.True(t, "the first lease has passed", func() bool { return time.Since(start) > lease+time.Second })
 	if d := u.details(id); d["state"] != "active" {
 		t.Errorf("after the first lease: %v", d)
 	}
@@ -141,12 +133,12 @@ func TestRunKilled(t *testing.T) {
 	}
 	killed := time.Now()
 	_ = c.Wait()
-	eventually(t, "it is complete", func() bool { return u.details(id)["state"] == "complete" })
+	eventually.True(t, "it is complete", func() bool { return u.details(id)["state"] == "complete" })
 	end := time.Unix(int64(u.details(id)["end_time"].(float64)), 0)
 	if late := end.Sub(killed); late > lease+time.Second { // seconds are whole
 		t.Errorf("it ends %v after the kill, with a lease of %v", late, lease)
 	}
-	eventually(t, "the entries are gone", func() bool { return w.entries() == 0 })
+	eventually.True(t, "the entries are gone", func() bool { return w.entries() == 0 })
 	if left := strings.TrimSpace(s.conga("list", "--state", "active", "-o", "json")); left != "[]" {
 		t.Errorf("there are still %s", left)
 	}
@@ -170,7 +162,7 @@ func TestRunUnheard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it waits", func() bool { return strings.TrimSpace(s.conga("list", "-o", "name")) != "" })
+	eventually.True(t, "it waits", func() bool { return strings.TrimSpace(s.conga("list", "-o", "name")) != "" })
 	if err := c.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -207,20 +199,20 @@ func TestRunKilledWhileItWaits(t *testing.T) {
 		}
 		return nil
 	}
-	eventually(t, "it asks", func() bool { return find() != nil })
+	eventually.True(t, "it asks", func() bool { return find() != nil })
 	one := find()
 	id := one["allocation_id"].(string)
 	admin.cleared(id)
 	// It extends the lease: the first one would be over by then.
 	again := `"method":"POST","path":"/api/v1/allocations/` + id
-	eventually(t, "it asks again", func() bool { return strings.Count(w.daemon.text(), again) >= 4 })
+	eventually.True(t, "it asks again", func() bool { return strings.Count(w.daemon.text(), again) >= 4 })
 	if d := admin.details(id); d["state"] != "pending" || d["start_time"] != one["start_time"] {
 		t.Errorf("while it waits it is %v", d)
 	}
 	if err := c.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is given up", func() bool { return admin.details(id)["state"] == "complete" })
+	eventually.True(t, "it is given up", func() bool { return admin.details(id)["state"] == "complete" })
 	if d := admin.details(id); !strings.Contains(d["reason"].(string), "lease of 3 s") {
 		t.Errorf("the reason is %v", d["reason"])
 	}

@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/cmd/internal/eventually"
 	"conga/httpapi/httpapitest"
 	"conga/openflow/ofswitch"
 )
@@ -163,24 +164,35 @@ func (w *world) waitForNetwork() error {
 	transport := w.transport(true)
 	defer transport.CloseIdleConnections()
 	c := http.Client{Transport: transport}
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		r, err := http.NewRequest("GET", w.url+"/api/v1/links", nil)
-		if err != nil {
-			return err
-		}
-		r.Header.Set("Authorization", "Bearer "+w.admin)
-		response, err := c.Do(r)
-		if err != nil {
-			return err
-		}
-		var answer struct{ Results []any }
-		err = json.NewDecoder(response.Body).Decode(&answer)
-		response.Body.Close()
-		if err == nil && len(answer.Results) == 8 {
-			return nil
-		}
+	var failed error
+	up := eventually.Try(func() bool {
+		var links int
+		links, failed = w.countLinks(&c)
+		return failed != nil || links == 8
+	})
+	if up || failed != nil {
+		return failed
 	}
 	return errors.New("the network never came up")
+}
+
+// countLinks asks how many links the controller knows.
+func (w *world) countLinks(c *http.Client) (int, error) {
+	r, err := http.NewRequest("GET", w.url+"/api/v1/links", nil)
+	if err != nil {
+		return 0, err
+	}
+	r.Header.Set("Authorization", "Bearer "+w.admin)
+	response, err := c.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	var answer struct{ Results []any }
+	if json.NewDecoder(response.Body).Decode(&answer) != nil {
+		return 0, nil // not yet
+	}
+	return len(answer.Results), nil
 }
 
 // transport returns a transport that trusts the daemon's certificate only. Each
