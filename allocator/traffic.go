@@ -221,15 +221,27 @@ func (b *keyCalendar) clear(k ownedKey, w Window, past func(flow) Seconds, fit f
 func (b *keyCalendar) taken(k ownedKey, w Window) bool { return b.fit(k, w) != w.Start }
 
 // conflicting returns what is reserved and blocks c. owns reports whether a
-// project owns an end of c's traffic.
+// project owns an end of c's traffic. With what shares a corner with c, c can
+// be at the same time, but not with too much of it.
 func (b *keyCalendar) conflicting(c ownedKey, owns func(project unique.Handle[string]) bool) (found []ownedKey) {
 	seen := map[selector]bool{}
+	var corners []ownedKey
 	note := func(x selector) {
-		if other := x.between(c.FlowKey); !seen[x] && c.blockedBy(other, owns) {
+		other := x.between(c.FlowKey)
+		if _, corner := c.Corner(other.FlowKey); seen[x] {
+			return
+		} else if corner && c.by.project == other.by.project {
+			corners = append(corners, other)
+		} else if c.blockedBy(other, owns) {
 			found = append(found, other)
 		}
 		seen[x] = true
 	}
+	defer func() {
+		if len(corners) > path.MaxCorners {
+			found = append(found, corners...)
+		}
+	}()
 	t := b.between(c.FlowKey)
 	if t.first.used {
 		note(t.first.selector)

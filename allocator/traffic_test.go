@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -49,11 +50,17 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 			owns := func(project unique.Handle[string]) bool { return strings.Contains(owners, project.Value()) }
 			paper := calendar[ownedKey]{}
 			rivals := map[ownedKey]bool{}
+			corners := map[ownedKey]bool{}
 			for _, y := range held {
 				paper.add(y)
 				if paperBlocks(y.on, x.on, owns) {
 					rivals[y.on] = true
+				} else if _, ok := x.on.Corner(y.on.FlowKey); ok && x.on.by.project == y.on.by.project {
+					corners[y.on] = true
 				}
+			}
+			if len(corners) > path.MaxCorners {
+				maps.Copy(rivals, corners)
 			}
 			if got, want := b.fit(x.on, x.window), paper.fit(x.on, x.window, 0); got != want {
 				t.Fatalf("%v fits at %d, want %d", x, got, want)
@@ -86,7 +93,7 @@ func paperBlocks(had, asks ownedKey, owns func(unique.Handle[string]) bool) bool
 	case !had.Meets(asks.FlowKey):
 		return false
 	case had.by.project == asks.by.project:
-		return had.Specificity() == asks.Specificity()
+		return had.FlowKey == asks.FlowKey
 	case had.Specificity() > asks.Specificity():
 		return false
 	}

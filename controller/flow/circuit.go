@@ -10,7 +10,7 @@ import (
 
 // circuit calls rule with each of a circuit's entries for this switch, in both
 // directions, where selected returns what [selections] does.
-func (v *view) circuit(c path.Circuit, policed bool, selected func(path.FlowKey, openflow.PortNo) []selection, rule func(Rule)) {
+func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit, path.FlowKey, openflow.PortNo) []selection, rule func(Rule)) {
 	for i, h := range c.Path {
 		if h.DPID != v.sw.DPID {
 			continue
@@ -32,7 +32,7 @@ func (v *view) circuit(c path.Circuit, policed bool, selected func(path.FlowKey,
 			case policed && v.metering() && way.enters:
 				id = way.policer
 			}
-			v.direction(c, selected(way.key, way.in), crossing{way.in, way.out, id}, rule)
+			v.direction(c, selected(c, way.key, way.in), crossing{way.in, way.out, id}, rule)
 		}
 	}
 }
@@ -69,10 +69,7 @@ func policedAt(c *path.Circuit, dpid openflow.DPID) (forth, back bool) {
 func (v *view) direction(c path.Circuit, selected []selection, t crossing, rule func(Rule)) {
 	// Specificity counts from the circuit's own key, so that both directions
 	// rank alike.
-	prio := uint16(prioAllocation + 2*c.Key.Specificity())
-	if c.Rate > 0 {
-		prio++ // one without a rate gives way to one that has the same traffic and a rate
-	}
+	prio := priorityOf(c)
 	does, ok := v.crossings[t]
 	if !ok {
 		does = v.priority(t.in, t.out, t.meter)
@@ -92,6 +89,15 @@ func (v *view) direction(c path.Circuit, selected []selection, t crossing, rule 
 		}
 		rule(r)
 	}
+}
+
+// priorityOf returns the priority of a circuit's entries.
+func priorityOf(c path.Circuit) uint16 {
+	prio := uint16(prioAllocation + 6*c.Key.Specificity())
+	if c.Rate > 0 {
+		prio += 3 // one without a rate gives way to one that has the same traffic and a rate
+	}
+	return prio
 }
 
 // A selection is a match of traffic of a circuit that comes in by a port.

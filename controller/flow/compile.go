@@ -69,11 +69,14 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	for _, r := range v.base() {
 		st.add(r)
 	}
-	bound := n.firstUnpoliced(v)
+	bound, rivals := n.firstUnpoliced(v), n.rivals()
 	for _, c := range n.Circuits {
 		least, policed := n.Policed[c.ID]
 		policed = policed && (bound == 0 || c.Handle < bound)
-		v.circuit(c, policed, selections, func(r Rule) { st.add(&r) })
+		corners := n.cornersOf(c, rivals)
+		v.circuit(c, policed, func(c path.Circuit, key path.FlowKey, in openflow.PortNo) []selection {
+			return withCorners(selections(key, in), corners, c, key, in)
+		}, func(r Rule) { st.add(&r) })
 		if policed {
 			v.policers(c, least, st.addMeter)
 		}

@@ -169,7 +169,7 @@ func TestCircuitIsInSwitchesOfItsPathBothWays(t *testing.T) {
 	there := openflow.Match{openflow.InPort(1), openflow.EthType(etherTypeIPv4), openflow.IPv4Src(addr(1)), openflow.IPv4Dst(addr(3))}
 	back := openflow.Match{openflow.InPort(2), openflow.EthType(etherTypeIPv4), openflow.IPv4Src(addr(3)), openflow.IPv4Dst(addr(1))}
 	for m, out := range map[*openflow.Match]openflow.PortNo{&there: 2, &back: 1} {
-		r := find(t, st, tableAllocations, prioAllocation+1, *m)
+		r := find(t, st, tableAllocations, prioAllocation+3, *m)
 		if r.Cookie != purpose.MakeCookie(purpose.Allocation, 7) || !slices.Equal(outputs(r), []openflow.PortNo{out}) || meterOf(r) != 0 {
 			t.Errorf("entry %+v; want cookie of 7, output to %d, no meter", r, out)
 		}
@@ -252,7 +252,7 @@ func TestMovingCircuitHasBothPathsAndPrecedenceDecides(t *testing.T) {
 	was, is := forth("a", 7, 40*bitrate.Mbps), forth("a", 7, 40*bitrate.Mbps)
 	is.Path = path.Path{{DPID: 1, In: 3, Out: 1}, {DPID: 4, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 3}}
 	head := func() []openflow.PortNo {
-		return outputs(find(t, Compile(n, 1), tableAllocations, prioAllocation+1, openflow.Match{openflow.InPort(3),
+		return outputs(find(t, Compile(n, 1), tableAllocations, prioAllocation+3, openflow.Match{openflow.InPort(3),
 			openflow.EthType(etherTypeIPv4), openflow.IPv4Src(addr(1)), openflow.IPv4Dst(addr(3))}))
 	}
 	n.Circuits = []path.Circuit{was, is}

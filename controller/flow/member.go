@@ -23,6 +23,7 @@ type member struct {
 	demand   *demand    // of what is lent; nil: none
 	parts    []*part    // in the switches that are watched
 	selected []selected // see selections
+	corners  []corner   // that it has before others
 }
 
 // part is what a circuit contributes to one switch.
@@ -75,6 +76,12 @@ func (m *member) selections(key path.FlowKey, in openflow.PortNo) []selection {
 	}
 	m.selected = append(m.selected, selected{key, in, selections(key, in)})
 	return m.selected[len(m.selected)-1].list
+}
+
+// allSelections returns what selections does, and the corners of the circuit as
+// it is listed once.
+func (m *member) allSelections(c path.Circuit, key path.FlowKey, in openflow.PortNo) []selection {
+	return withCorners(m.selections(key, in), m.corners, c, key, in)
 }
 
 // selects reports whether a path of the circuit has traffic come in by a port

@@ -10,8 +10,8 @@ import (
 const (
 	prioProbe      = 61000
 	prioReserved   = 60000
-	prioFragment   = 20010 // above all allocations: none that came later takes fragments
-	prioAllocation = 20000 // plus twice the specificity, plus 1 for a rate
+	prioFragment   = 20030 // above all allocations: none that came later takes fragments
+	prioAllocation = 20000 // plus six times the specificity, plus 3 for a rate, plus 1 or 2 for a corner
 	prioTooBig     = 19990 // below all allocations: takes nothing that one matches
 
 	prioPort    = 400 // what the role of the port decides

@@ -34,6 +34,7 @@ type Wanted struct {
 
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
+	rivals   map[hostPair][]*member                             // by the hosts of their traffic
 	reserved map[openflow.DPID]map[openflow.PortNo]bitrate.Rate // what best effort leaves to circuits
 	usages   map[openflow.DPID]map[openflow.PortNo]*usage
 
@@ -57,6 +58,7 @@ func NewWanted(p Policy) *Wanted {
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
+		rivals:   map[hostPair][]*member{},
 		resized:  map[topology.PortID]bool{}, unsettled: map[*member]bool{}, later: map[*member]bool{}, loans: map[*member]bool{}, lowered: map[topology.PortID]map[openflow.DPID]bool{},
 		sites: map[openflow.DPID]*site{}, changed: map[*site]bool{},
 	}
@@ -281,6 +283,7 @@ func (w *Wanted) SetCircuit(id string, listed []path.Circuit) {
 	w.release(m)
 	m.list(listed)
 	w.pass(m, before)
+	w.rival(m, was)
 	if len(listed) == 0 {
 		delete(w.members, id)
 	} else {

@@ -92,7 +92,14 @@ func (h *history) circuit() {
 	var listed []path.Circuit
 	c := path.Circuit{ID: id, Handle: uint32(id[0]), Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
 	if rapid.Bool().Draw(h.T, "ports") {
-		c.Key.DstPort = uint16(rapid.IntRange(1, 2).Draw(h.T, "port"))
+		switch rapid.IntRange(0, 2).Draw(h.T, "which") { // two of these share a corner
+		case 0:
+			c.Key.DstPort = uint16(rapid.IntRange(1, 2).Draw(h.T, "port"))
+		case 1:
+			c.Key.SrcPort = 2
+		default:
+			c.Key.Proto = path.ProtoUDP
+		}
 	}
 	for range rapid.IntRange(0, 3).Draw(h.T, "listed") {
 		c.Rate = bitrate.Rate(rapid.SampledFrom([]int{0, 1, 10, 60}).Draw(h.T, "rate")) * bitrate.Mbps

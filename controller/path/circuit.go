@@ -117,13 +117,6 @@ func (k FlowKey) Specificity() int {
 	return n
 }
 
-// Conflicts reports whether some packet, in either direction, would match both
-// keys with equal specificity, so that a switch could not tell which allocation
-// it belongs to.
-func (k FlowKey) Conflicts(o FlowKey) bool {
-	return k.Specificity() == o.Specificity() && k.Meets(o)
-}
-
 // Meets reports whether some packet, in either direction, would match both
 // keys.
 func (k FlowKey) Meets(o FlowKey) bool { return k.overlaps(o) || k.overlaps(o.Reverse()) }

@@ -73,9 +73,10 @@ func TestReverse(t *testing.T) {
 	}
 }
 
-// Two keys conflict if a packet of either direction belongs to both and none is
-// more specific.
-func TestConflicts(t *testing.T) {
+// Two keys conflict if the same packets match them. They share a corner if some
+// packets match both, others each, and none is more specific; then the corner's
+// are these packets.
+func TestConflictsAndCorners(t *testing.T) {
 	all := keys()
 	var packets []path.FlowKey
 	for _, k := range all {
@@ -86,16 +87,32 @@ func TestConflicts(t *testing.T) {
 	if len(packets) != 4*2*2*2 {
 		t.Fatalf("%d packets", len(packets))
 	}
+	in := func(k, p path.FlowKey) bool { return matches(k, p) || matches(k.Reverse(), p) }
+	corners := 0
 	for _, k := range all {
 		for _, o := range all {
-			shared := false
+			corner, ok := k.Corner(o)
+			shared, same := false, true
 			for _, p := range packets {
-				shared = shared || (matches(k, p) || matches(k.Reverse(), p)) && (matches(o, p) || matches(o.Reverse(), p))
+				both := in(k, p) && in(o, p)
+				shared, same = shared || both, same && in(k, p) == in(o, p)
+				if ok && in(corner, p) != both {
+					t.Fatalf("%+v is not in the corner of %+v and %+v, %+v", p, k, o, corner)
+				}
 			}
-			if got, want := k.Conflicts(o), shared && k.Specificity() == o.Specificity(); got != want {
+			if got, want := k.Conflicts(o), same && k.Specificity() == o.Specificity(); got != want {
 				t.Fatalf("%+v and %+v conflict: %t, want %t", k, o, got, want)
 			}
+			if want := shared && !same && k.Specificity() == o.Specificity(); ok != want || ok && corner.Src != k.Src {
+				t.Fatalf("%+v and %+v share %+v: %t, want %t", k, o, corner, ok, want)
+			}
+			if ok {
+				corners++
+			}
 		}
+	}
+	if corners == 0 {
+		t.Error("there are no corners")
 	}
 }
 

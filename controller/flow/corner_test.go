@@ -1,0 +1,127 @@
+package flow
+
+import (
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/purpose"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// drawCircuits draws circuits between two hosts on one switch, of which no two
+// have the same traffic and the same rate or none.
+func drawCircuits(t *rapid.T) (circuits []path.Circuit) {
+	for handle := range uint32(rapid.IntRange(1, 7).Draw(t, "circuits")) {
+		c := path.Circuit{ID: string(rune('a' + handle)), Handle: handle + 1, Path: path.Path{{DPID: 1, In: 1, Out: 2}}}
+		c.Key = path.FlowKey{Src: addr(1), Dst: addr(2), Proto: rapid.SampledFrom([]uint8{0, path.ProtoTCP, path.ProtoUDP}).Draw(t, "protocol"),
+			SrcPort: uint16(rapid.IntRange(0, 2).Draw(t, "src")), DstPort: uint16(rapid.IntRange(0, 2).Draw(t, "dst"))}
+		if rapid.Bool().Draw(t, "the other way") {
+			c.Key, c.Path[0] = c.Key.Reverse(), path.Hop{DPID: 1, In: 2, Out: 1}
+		}
+		if rapid.IntRange(0, 2).Draw(t, "rated") > 0 {
+			c.Rate = bitrate.Mbps
+		}
+		again := false
+		for _, o := range circuits {
+			again = again || o.Key.Conflicts(c.Key) && (o.Rate > 0) == (c.Rate > 0)
+		}
+		if !again {
+			circuits = append(circuits, c)
+		}
+	}
+	return circuits
+}
+
+// first returns the handle of the circuit that a packet belongs to, by what is
+// said of it; 0 if it is none's.
+func first(circuits []path.Circuit, packet path.FlowKey) (handle uint32) {
+	var best path.Circuit
+	for _, c := range circuits {
+		rank := func(c path.Circuit) int { return 2*c.Key.Specificity() + int(min(c.Rate, 1)) }
+		if c.Key.Meets(packet) && (best.Handle == 0 || rank(c) > rank(best) || rank(c) == rank(best) && c.Handle < best.Handle) {
+			best = c
+		}
+	}
+	return best.Handle
+}
+
+// owners returns the handles of the circuits whose entries have the highest
+// priority among those that a packet matches.
+func owners(st *State, packet path.FlowKey, in openflow.PortNo) map[uint64]bool {
+	src, dst, other := openflow.FieldTCPSrc, openflow.FieldTCPDst, openflow.FieldUDPSrc
+	if packet.Proto == path.ProtoUDP {
+		src, dst, other = openflow.FieldUDPSrc, openflow.FieldUDPDst, openflow.FieldTCPSrc
+	}
+	has := map[openflow.Field]uint64{
+		openflow.FieldInPort: uint64(in), openflow.FieldEthType: etherTypeIPv4, openflow.FieldIPProto: uint64(packet.Proto),
+		src: uint64(packet.SrcPort), dst: uint64(packet.DstPort),
+	}
+	var most uint16
+	found := map[uint64]bool{}
+rules:
+	for _, r := range st.Rules {
+		kind, of := purpose.ReadCookie(r.Cookie)
+		if kind != purpose.Allocation || r.Priority < most {
+			continue
+		}
+		if _, wrong := r.Match.Get(other); wrong {
+			continue
+		}
+		for field, want := range has {
+			if x, given := r.Match.Get(field); given && x.Uint64() != want {
+				continue rules
+			}
+		}
+		if x, _ := r.Match.Get(openflow.FieldIPv4Src); x.Addr() != packet.Src {
+			continue
+		}
+		if r.Priority > most {
+			most = r.Priority
+			clear(found)
+		}
+		found[of] = true
+	}
+	return found
+}
+
+// TestCornersAreTheFirsts: each packet is carried by one circuit, the one that
+// came first of those that are as specific and have a rate as well; when that
+// one ends, by the next.
+func TestCornersAreTheFirsts(t *testing.T) {
+	corners := 0
+	rapid.Check(t, func(t *rapid.T) {
+		circuits := drawCircuits(t)
+		s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: true, Tables: 254, Ports: map[openflow.PortNo]topology.Port{}}}}
+		for len(circuits) > 0 {
+			n := &Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2}, Circuits: circuits}
+			st := Compile(n, 1)
+			for _, proto := range []uint8{path.ProtoTCP, path.ProtoUDP} {
+				for ports := range uint16(16) {
+					packet := path.FlowKey{Src: addr(1), Dst: addr(2), Proto: proto, SrcPort: 1 + ports%4, DstPort: 1 + ports/4}
+					for _, p := range []struct {
+						packet path.FlowKey
+						in     openflow.PortNo
+					}{{packet, 1}, {packet.Reverse(), 2}} {
+						want, got := first(circuits, p.packet), owners(st, p.packet, p.in)
+						if want == 0 && len(got) != 0 || want != 0 && (len(got) != 1 || !got[uint64(want)]) {
+							t.Fatalf("%+v belongs to %d, and %v have it: %+v", p.packet, want, got, circuits)
+						}
+					}
+				}
+			}
+			for _, r := range st.Rules {
+				if r.Priority < prioFragment && r.Priority > prioAllocation && (r.Priority-prioAllocation)%3 != 0 {
+					corners++
+				}
+			}
+			circuits = circuits[1:] // the first one ends
+		}
+	})
+	if corners == 0 {
+		t.Error("there were no corners")
+	}
+}
