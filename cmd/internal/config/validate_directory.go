@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,8 +42,21 @@ func (v *validator) directory(d Directory) {
 		v.members(key+".managers", p.Managers, users, d.AllowPasswordless || d.OIDC.Issuer != "")
 		v.addresses(key+".addresses", p.Addresses)
 	}
-	v.oneOf("directory.consent", d.Consent, string(auth.ConsentEither), string(auth.ConsentSource), string(auth.ConsentBoth))
+	v.consent(d)
 	v.identity(d)
+}
+
+// consent checks whose consent a path needs. That of both ends protects nothing
+// where no project can own any.
+func (v *validator) consent(d Directory) {
+	v.oneOf("directory.consent", d.Consent, string(auth.ConsentEither), string(auth.ConsentSource), string(auth.ConsentBoth))
+	if d.Consent != string(auth.ConsentSource) && d.Consent != string(auth.ConsentBoth) || d.HTTP != "" {
+		return
+	}
+	if !slices.ContainsFunc(d.Projects, func(p Project) bool { return len(p.Addresses) > 0 }) {
+		v.add("directory.consent", "%s protects nothing, since no project has addresses, so that every project may reserve paths between any hosts; "+
+			"write which are whose in addresses of directory.projects, or leave it out", d.Consent)
+	}
 }
 
 // runAhead checks for how long paths of commands are reserved.
