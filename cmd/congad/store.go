@@ -82,7 +82,7 @@ func advise(err error, data string) error {
 	if !errors.Is(err, store.ErrDamaged) {
 		return err
 	}
-	return fmt.Errorf("%w; congad store check names all that is damaged, congad store export FILE saves what can be read, and congad --new-store begins anew once the file is moved away (%s)",
+	return fmt.Errorf("%w; congad store check names all that is damaged, congad store repair mends a head and removes single records, congad store export FILE saves what can be read, and congad --new-store begins anew once the file is moved away (%s)",
 		err, newestCopy(data))
 }
 
@@ -106,7 +106,7 @@ func newestCopy(data string) string {
 func (a *app) storeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "store",
-		Short: "Check the store, or export what it has, while the daemon is stopped",
+		Short: "Check the store, repair it, or export what it has, while the daemon is stopped",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -140,11 +140,12 @@ be out of date; of those marked broken the checksum is wrong. The file has what 
 		},
 	}
 	export.Flags().StringVar(&from, "from", "", "`file` to read instead of the store, such as a copy of one")
-	for _, sub := range []*cobra.Command{check, export} {
+	repair := a.repairCommand()
+	for _, sub := range []*cobra.Command{check, repair, export} {
 		a.configFlag(sub)
 		sub.Flags().Var(text{&a.flags.Data}, "data", "`directory` of the store")
 	}
-	c.AddCommand(check, export)
+	c.AddCommand(check, repair, export)
 	return c
 }
 

@@ -161,6 +161,99 @@ func TestDamagedStore(t *testing.T) {
 	start(t, file)
 }
 
+// TestRepairedStore: a store of which a head is damaged, or a record that users
+// count on, starts again once it is repaired, with all else; a copy of it is
+// kept. Of damaged pages nothing is changed.
+func TestRepairedStore(t *testing.T) {
+	file, data := used(t)
+	db := filepath.Join(data, "conga.db")
+	kept := db + keptAs
+	whole, err := os.ReadFile(db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	repair := func(what string, code int, words ...string) {
+		t.Helper()
+		got, _, said := congad(t, "store", "repair", "--config", file)
+		for _, w := range words {
+			if got != code || !strings.Contains(said, w) {
+				t.Errorf("%s: repair: %d %s; want %d %q", what, got, said, code, w)
+			}
+		}
+	}
+	harm := func(how func(b []byte)) []byte {
+		t.Helper()
+		harmed := bytes.Clone(whole)
+		how(harmed)
+		if err := os.WriteFile(db, harmed, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return harmed
+	}
+	allocations := func() (n int) {
+		t.Helper()
+		if code, _, said := congad(t, "store", "check", "--config", file); code != 0 {
+			t.Errorf("check after the repair: %d %s", code, said)
+		}
+		p := start(t, file)
+		for _, err := range p.login().List(t.Context(), "projectB", "") {
+			if n++; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if code := p.stop(syscall.SIGTERM); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+		return n
+	}
+	repair("a whole store", 0, "needs no repair")
+	for head := range 2 {
+		harmed := harm(func(b []byte) { b[head*4096+30] ^= 1 })
+		if code, _, said := congad(t, "--config", file); code != 3 || !strings.Contains(said, "store repair") {
+			t.Errorf("start with a damaged head: %d %s", code, said)
+		}
+		repair("a damaged head", 0, "a damaged head is written anew", kept)
+		if before, err := os.ReadFile(kept); err != nil || !bytes.Equal(before, harmed) {
+			t.Errorf("the copy differs, error %v", err)
+		}
+		repair("a copy that is there", 2, "move it away first")
+		if err := os.Remove(kept); err != nil {
+			t.Fatal(err)
+		}
+		if n := allocations(); n != 40 {
+			t.Errorf("%d allocations are left", n)
+		}
+	}
+	var value []byte
+	harm(func([]byte) {})
+	if _, err := store.Examine(t.Context(), db, func(r store.Record) error {
+		if r.Bucket == store.Allocations {
+			value = bytes.Clone(r.Value)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	harm(func(b []byte) {
+		copy(b, bytes.ReplaceAll(b, value, append(value[:len(value)-1:len(value)-1], ^value[len(value)-1])))
+	})
+	repair("a damaged record", 0, "of allocations cannot be read: its checksum is wrong; it is removed")
+	if n := allocations(); n != 39 {
+		t.Errorf("%d allocations are left", n)
+	}
+	if err := os.Remove(kept); err != nil {
+		t.Fatal(err)
+	}
+	harmed := harm(func(b []byte) { clear(b[3*4096 : 5*4096]) })
+	repair("damaged pages", 3, "is damaged: page", "store export")
+	if after, err := os.ReadFile(db); err != nil || !bytes.Equal(after, harmed) {
+		t.Errorf("damaged pages are changed, error %v", err)
+	}
+	if _, err := os.Stat(kept); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a copy is kept of what is not changed: %v", err)
+	}
+}
+
 // TestCopyWithoutRecords: an empty copy is told so and is damaged; where no
 // store has been, none has vanished.
 func TestCopyWithoutRecords(t *testing.T) {
