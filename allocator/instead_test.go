@@ -145,3 +145,40 @@ func TestInsteadOfAChange(t *testing.T) {
 	r, list = instead(Change{Bandwidth: new(bitrate.Rate(9))}) // it would end in a moment
 	w.offers(r, list, rate(0))
 }
+
+// What runs since a start that was asked for may keep that in what is offered,
+// though it is long ago.
+func TestInsteadOfAChangeOfAFixedStart(t *testing.T) {
+	w, _ := pair(t)
+	r := ask(1, 1, 2, 1, 6, 100)
+	r.StartTime = w.now
+	id := w.create(r).ID
+	w.work()
+	w.other(3, 6, 150, 200)
+	w.pass(60)
+	_, err := w.a.Update(bg, id, 0, Change{Duration: new(Seconds(300))})
+	asked := r
+	asked.Duration = 300
+	w.offers(asked, refused(t, err, Conflict, "bandwidth").Alternatives, rate(4), lasts(150), rate(0))
+	for _, alt := range refused(t, err, Conflict, "bandwidth").Alternatives {
+		w.update(id, Change{Bandwidth: &alt.Bandwidth, Duration: &alt.Duration, StartTime: &alt.StartTime})
+	}
+}
+
+// A change of what waits for its start is offered what a request would be, but
+// not what it is already.
+func TestInsteadOfAChangeOfWhatWaits(t *testing.T) {
+	w, _ := pair(t)
+	r := ask(1, 1, 2, 1, 4, 50)
+	r.StartTime = w.now + 20
+	id := w.create(r).ID
+	w.other(3, 6, 0, 100)
+	_, err := w.a.Update(bg, id, 0, Change{Bandwidth: new(bitrate.Rate(6))})
+	asked := r
+	asked.Bandwidth = 6
+	w.offers(asked, refused(t, err, Conflict, "bandwidth").Alternatives, start(100), rate(0))
+	w.now += 10
+	_, err = w.a.Update(bg, id, 0, Change{Duration: new(Seconds(90)), Bandwidth: new(bitrate.Rate(5))})
+	asked.Duration, asked.Bandwidth = 90, 5
+	w.offers(asked, refused(t, err, Conflict, "bandwidth").Alternatives, start(100), rate(4), both(start(100), lasts(10)))
+}

@@ -202,3 +202,26 @@ func TestBoundsOfVolumes(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// What is free of a cable is that of the direction that has less, whichever
+// that is, beside what is reserved.
+func TestAvailabilityOfTheNarrowDirection(t *testing.T) {
+	for _, way := range []string{"there", "back"} {
+		w, trunk := pair(t)
+		w.other(3, 1, 10, 20)
+		w.change(func(s *topology.Snapshot) {
+			id := trunk.From
+			if way == "back" {
+				id = trunk.To
+			}
+			l := s.Links[id]
+			l.Capacity = 4
+			s.Links[id] = l
+		})
+		got, err := w.a.Availability(ask(1, 1, 2, 1, 1, 5), 30)
+		want := []Step{{span(0, 10), 4}, {span(10, 20), 3}, {span(20, 30), 4}}
+		if err != nil || !slices.Equal(got.Free, want) {
+			t.Errorf("narrow %s: %+v, %v", way, got.Free, err)
+		}
+	}
+}

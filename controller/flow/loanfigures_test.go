@@ -2,6 +2,7 @@ package flow
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -50,6 +51,7 @@ func TestWhatIsLent(t *testing.T) {
 		"little more than that": {[]bitrate.Rate{500 * k, 30 * m}, []bitrate.Rate{0, 31 * m}, 40 * m, "map[1:36925], best effort 55.9M"},
 		"much is held":          {[]bitrate.Rate{500 * k, 500 * k, 500 * k, 500 * k, 60 * m}, []bitrate.Rate{5 * m, 5 * m, 5 * m, 0, 0}, 10 * m, "map[0:6250 1:6250 2:6250], best effort 18.2M"},
 		"all is held":           {[]bitrate.Rate{500 * k, 500 * k, 79 * m}, []bitrate.Rate{50 * m, 0, 0}, 0, "map[0:8071], best effort 10M"},
+		"beside a larger one":   {[]bitrate.Rate{500 * k, 500 * k, 60 * m}, []bitrate.Rate{12 * m, 0, 0}, 20 * m, "map[0:13221], best effort 23.1M"},
 		"a little more":         {[]bitrate.Rate{500 * k, 500 * k}, []bitrate.Rate{6 * m, 0}, 0, "map[0:7500], best effort 83.4M"},
 	} {
 		l := newLending(t, onTheWay(c.rates...), c.sent, c.best)
@@ -294,5 +296,62 @@ func TestWhatMayHaveLoans(t *testing.T) {
 	l.members["0"].demand = nil
 	if l.Dropping(1, purpose.PolicerID(1)); l.members["0"].demand != nil {
 		t.Error("there are too many")
+	}
+}
+
+// Only so many loans become larger in a round; the others follow.
+func TestLoansAtOnce(t *testing.T) {
+	rates, sent := make([]bitrate.Rate, loansAtOnce+5), make([]bitrate.Rate, loansAtOnce+5)
+	for i := range rates {
+		rates[i], sent[i] = 200*bitrate.Kbps, bitrate.Mbps
+	}
+	l := newLending(t, onTheWay(rates...), sent, 0)
+	l.sample()
+	for _, want := range []int{loansAtOnce, len(rates), len(rates)} {
+		if l.second(t); len(l.Lent()) != want {
+			t.Errorf("%d are lent to, want %d", len(l.Lent()), want)
+		}
+	}
+	clear(l.offered)
+	l.pass(t, time.Minute)
+	if l.Lending() || len(l.Lent()) > 0 {
+		t.Errorf("%v is lent though nothing is sent", l.Lent())
+	}
+}
+
+// While nothing is known of a port, what is lent there goes on as it is.
+func TestLoansOfASwitchThatIsAway(t *testing.T) {
+	const k, m = bitrate.Kbps, bitrate.Mbps
+	l := newLending(t, onTheWay(500*k, 500*k), []bitrate.Rate{30 * m, 0}, 0)
+	l.pass(t, 10*time.Second)
+	was := l.Lent()
+	away := *l.snapshot
+	away.Switches = maps.Clone(away.Switches)
+	delete(away.Switches, 2)
+	away.Revision++
+	l.SetNetwork(&away)
+	l.take()
+	l.offered[0] = 90 * m
+	for range 5 {
+		l.sample()
+		l.Lend(l.load, l.now)
+	}
+	if got := l.Lent(); !maps.Equal(got, was) || len(was) != 1 {
+		t.Errorf("%v is lent, before %v", got, was)
+	}
+}
+
+// What loses much more than all do on average is lent what it would send if it
+// were not held back, until it is known not to.
+func TestLoanToWhatIsHeldBack(t *testing.T) {
+	const k, m = bitrate.Kbps, bitrate.Mbps
+	l := newLending(t, onTheWay(500*k, 500*k), []bitrate.Rate{6 * m, 0}, 60*m)
+	l.pass(t, 5*time.Second)
+	if got := l.terms(); got != "map[0:15941], best effort 75.5M" {
+		t.Error(got)
+	}
+	l.pass(t, time.Minute)
+	if got := l.terms(); got != "map[0:7500], best effort 83.4M" {
+		t.Error(got)
 	}
 }

@@ -290,6 +290,13 @@ func TestSlotOfASwitchThatIsAway(t *testing.T) {
 	r.builder.HostSeen(0, at(3, 5), host(2), nil, false, r.now)
 	r.publish()
 	r.rest()
+	if r.wanted.stations[host(2)].slot != 0 {
+		t.Error("the slot is not used again")
+	}
+	r.disconnect(1)
+	r.connect(1)
+	r.compare(1) // its entries are decided anew
+	r.rest()
 	if got := r.ways(2); got[0] != -1 || got[2] != 5 {
 		t.Errorf("%v", got)
 	}
@@ -369,5 +376,47 @@ func TestComparedWaysAreKept(t *testing.T) {
 		if h := r.wanted.sites[1].hopOf(x); int(h.port) != c.want {
 			t.Errorf("%s: it is to send by %d, want %d", name, h.port, c.want)
 		}
+	}
+}
+
+// What is known of a whole way is forgotten when a switch on it is asked for
+// another: a switch that is looked at meanwhile is not led to one that still
+// leads to it.
+func TestWaysThatChangeAreNotWhole(t *testing.T) {
+	r := newRelay(t, 4, inLine(4)...)
+	r.seen(1, 4)
+	r.rest()
+	r.moves(1, 1)
+	r.rest(2) // it does not answer
+	if got := r.ways(1); got[2] != 2 {
+		t.Fatalf("%v", got)
+	}
+	r.disconnect(4)
+	r.connect(4)
+	r.compare(4)
+	r.rest(2)
+	if got := r.ways(1); got[3] == 1 {
+		t.Errorf("a frame goes to and fro: %v", got)
+	}
+	r.rest()
+	r.want("all have answered", 1, 4, 1, 1, 1)
+}
+
+// An entry that a switch is found to have, and was not to have yet, counts: a
+// host that goes is known as long as that may be there.
+func TestEntryThatIsFound(t *testing.T) {
+	r := newRelay(t, 3, inLine(3)[1:]...) // no link leads to switch 1
+	r.seen(1, 3)
+	r.rest()
+	x := r.wanted.stations[host(1)]
+	live := x.live
+	r.disconnect(1)
+	r.connect(1)
+	r.wanted.Compared(1, []Course{{host(1), 2}})
+	if h := r.wanted.sites[1].hopOf(x); x.live != live+1 || h.port != 2 {
+		t.Errorf("%d switches may have an entry, before %d; it is taken to send by %d", x.live, live, h.port)
+	}
+	if r.take(); r.wanted.sites[1].hopOf(x).port != 0 {
+		t.Error("an entry that leads nowhere is left")
 	}
 }
