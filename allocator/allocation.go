@@ -61,6 +61,10 @@ type Request struct {
 	// started, without being asked for again; 0: to the end of its window.
 	ActiveLease Seconds `json:"active_lease,omitempty"`
 
+	// Hold is the seconds for which it is reserved without being installed,
+	// until it is given up or, by a change to 0, committed; 0: it is not held.
+	Hold Seconds `json:"hold,omitempty"`
+
 	// Reverse is the rate of the traffic back, if that is another. It is the
 	// zero value where Bandwidth is 0 and CONGA picks none.
 	Reverse path.Reverse `json:"reverse,omitzero"`
@@ -93,7 +97,7 @@ type Allocation struct {
 	Created  Seconds `json:"created"`  // UNIX seconds
 	Request
 	ChangedBy string  `json:"changed_by,omitempty"` // the user who changed it last, if not its own
-	LeaseEnd  Seconds `json:"lease_end,omitempty"`  // UNIX seconds when it is given up if it has not begun by then, or released if it has an active lease; 0: never
+	LeaseEnd  Seconds `json:"lease_end,omitempty"`  // UNIX seconds when it is given up if it has not begun by then, or been committed if it is held, or released if it has an active lease; 0: never
 
 	State   State     `json:"state"`
 	Started bool      `json:"started,omitempty"` // it has been active, so its window no longer moves
@@ -136,6 +140,7 @@ type Change struct {
 	Lease     *Seconds // begins anew, also if it is the same; 0: none
 
 	ActiveLease *Seconds // as Lease, once it has started
+	Hold        *Seconds // only before it has started; begins anew, also if it is the same; 0 commits it
 
 	Earliest     *Seconds // only while pending
 	Deadline     *Seconds

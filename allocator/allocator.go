@@ -187,7 +187,7 @@ func (a *Allocator) beginCreation(r Request, now Seconds, along []Along) (*item,
 		return nil, Allocation{}, &Error{Kind: Internal, Err: errors.New("no new ID could be made")}
 	}
 	next := &record{Version: recordVersion, Seq: it.number, Allocation: Allocation{
-		ID: it.id(), Handle: it.handle, Created: now, Request: r, State: Pending, LeaseEnd: leaseEnd(r.Lease, now),
+		ID: it.id(), Handle: it.handle, Created: now, Request: r, State: Pending, LeaseEnd: leaseEnd(r.firstLease(), now),
 	}}
 	next.put(at)
 	it.own().along = along

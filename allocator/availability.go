@@ -111,7 +111,7 @@ func (a *Allocator) Validate(r Request) (Allocation, error) {
 		err.Alternatives = a.alternativesLocked(r, now, nil, err)
 		return Allocation{}, err.in(op)
 	}
-	planned := record{Allocation: Allocation{Created: now, Request: r, State: Pending, LeaseEnd: leaseEnd(r.Lease, now)}}
+	planned := record{Allocation: Allocation{Created: now, Request: r, State: Pending, LeaseEnd: leaseEnd(r.firstLease(), now)}}
 	planned.put(at)
 	v := planned.Allocation
 	v.Reason = a.reasonLocked(a.none.newItem(), &v)

@@ -17,7 +17,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 9
+const recordVersion = 10
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -58,10 +58,11 @@ func (r *record) encode() ([]byte, error) {
 	}
 	b = binary.AppendUvarint(b, uint64(r.MaxHops))
 	b = binary.AppendUvarint(b, uint64(r.MaxLatency))
-	if !r.Reverse.Apart {
-		return append(b, 0), nil
+	b = append(b, byte(flag(r.Reverse.Apart)))
+	if r.Reverse.Apart {
+		b = binary.AppendUvarint(b, uint64(r.Reverse.Rate))
 	}
-	return binary.AppendUvarint(append(b, 1), uint64(r.Reverse.Rate)), nil
+	return binary.AppendVarint(b, int64(r.Hold)), nil
 }
 
 // flag returns 1 for true.
@@ -197,6 +198,9 @@ func (d *decoder) fields(r *record, version int) error {
 	}
 	if version > 8 && d.below(2) == 1 {
 		r.Reverse = path.Reverse{Apart: true, Rate: bitrate.Rate(d.number())}
+	}
+	if version > 9 {
+		r.Hold = Seconds(d.signed())
 	}
 	if d.cut || len(d.rest) > 0 {
 		return errCut

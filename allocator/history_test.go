@@ -98,7 +98,7 @@ func (h *history) pick(t *rapid.T) string {
 
 func (h *history) update(t *rapid.T) {
 	r, id, c := h.request(t), h.pick(t), Change{}
-	switch rapid.IntRange(0, 14).Draw(t, "field") {
+	switch rapid.IntRange(0, 15).Draw(t, "field") {
 	case 0:
 		c.Bandwidth = &r.Bandwidth
 	case 1:
@@ -127,6 +127,8 @@ func (h *history) update(t *rapid.T) {
 		c.MaxBandwidth = &r.MaxBandwidth
 	case 13:
 		c.Reverse = &r.Reverse
+	case 14:
+		c.Hold = &r.Hold
 	default:
 		c.StartTime = &r.StartTime
 	}

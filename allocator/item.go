@@ -205,7 +205,7 @@ func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 		end = it.record().limit()
 	}
 	what, at = leave, max(nanosOf(end), again)
-	if it.hasPath() && !it.parked && (pending || it.record().Reason == moving || !sameCircuit(it.confirmed, it.record().Circuit())) {
+	if it.hasPath() && !it.parked && it.rare.hold == 0 && (pending || it.record().Reason == moving || !sameCircuit(it.confirmed, it.record().Circuit())) {
 		t := max(nanosOf(w.Start), it.retry)
 		if it.started {
 			t = it.retry

@@ -9,10 +9,20 @@ func leaseEnd(lease, now Seconds) Seconds {
 	return now + lease
 }
 
-// withLeases returns the request with the leases of another.
+// withLeases returns the request with the leases of another, and held as that
+// is.
 func (r Request) withLeases(of Request) Request {
-	r.Lease, r.ActiveLease = of.Lease, of.ActiveLease
+	r.Lease, r.ActiveLease, r.Hold = of.Lease, of.ActiveLease, of.Hold
 	return r
+}
+
+// firstLease returns the lease that counts before the start, in seconds: while
+// it is held that is how long it may be; 0: none.
+func (r *Request) firstLease() Seconds {
+	if r.Hold != 0 {
+		return r.Hold
+	}
+	return r.Lease
 }
 
 // lease returns the one that counts now, in seconds; 0: none.
@@ -20,7 +30,7 @@ func (r *record) lease() Seconds {
 	if r.Started {
 		return r.ActiveLease
 	}
-	return r.Lease
+	return r.firstLease()
 }
 
 // lapse returns when the allocation is given up unless its lease is extended,
@@ -42,11 +52,17 @@ func (r *record) lapsed(now Seconds) bool {
 	return may && at <= now
 }
 
-// extend has the lease begin anew that a change names, if it counts now.
-func (r *record) extend(c Change, now Seconds) {
+// extend has the lease begin anew that a change names, if it counts now: what
+// is committed begins to wait for its start. held says whether it was held.
+func (r *record) extend(c Change, held bool, now Seconds) {
 	named := c.Lease
-	if r.Started {
+	switch {
+	case r.Started:
 		named = c.ActiveLease
+	case r.Hold != 0:
+		named = c.Hold
+	case held:
+		named = &r.Lease
 	}
 	if named != nil {
 		r.LeaseEnd = leaseEnd(*named, now)

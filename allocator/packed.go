@@ -140,7 +140,7 @@ func (it *item) pack(r *record) {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
 	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
-	rare.leeway, rare.constraints, rare.carried, rare.since, rare.reverse = r.Leeway, r.Constraints, r.Carried, r.Since, r.Reverse
+	rare.leeway, rare.constraints, rare.carried, rare.since, rare.reverse, rare.hold = r.Leeway, r.Constraints, r.Carried, r.Since, r.Reverse, r.Hold
 	if !fits {
 		full := *r
 		full.Path = slices.Clone(r.Path)
@@ -163,7 +163,7 @@ type rare struct {
 	id                    string // that is no UUID
 	src, dst              netip.Addr
 	lease, leaseEnd, done Seconds
-	activeLease           Seconds
+	activeLease, hold     Seconds
 	leeway                Leeway
 	constraints           Constraints
 	reverse               path.Reverse
@@ -200,7 +200,7 @@ func (it *item) unpack() *record {
 			Request: Request{
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
 				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease, Leeway: it.rare.leeway, Constraints: it.rare.constraints,
-				Reverse: it.rare.reverse,
+				Reverse: it.rare.reverse, Hold: it.rare.hold,
 			},
 			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Started: k.started, Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
 		},

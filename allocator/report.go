@@ -213,11 +213,8 @@ func (a *Allocator) removedLocked(it *item, now Seconds) *record {
 
 // endReasonLocked returns the Reason of an allocation that has come to its end.
 func (a *Allocator) endReasonLocked(c *record, now Seconds) string {
-	if c.lapsed(now) && c.Started {
-		return fmt.Sprintf("released: its lease of %d s ended and was not renewed", c.ActiveLease)
-	}
 	if c.lapsed(now) {
-		return fmt.Sprintf("given up: its lease of %d s ended before it began and was not renewed", c.Lease)
+		return c.lapseReason()
 	}
 	if c.State == Active {
 		for _, h := range c.Path {
@@ -250,6 +247,17 @@ func (a *Allocator) endReasonLocked(c *record, now Seconds) string {
 		text += ": " + c.Reason
 	}
 	return text
+}
+
+// lapseReason returns the Reason of an allocation whose lease has ended.
+func (r *record) lapseReason() string {
+	switch {
+	case r.Started:
+		return fmt.Sprintf("released: its lease of %d s ended and was not renewed", r.ActiveLease)
+	case r.Hold != 0:
+		return fmt.Sprintf("given up: it was held for %d s and was not committed", r.Hold)
+	}
+	return fmt.Sprintf("given up: its lease of %d s ended before it began and was not renewed", r.Lease)
 }
 
 // joined returns texts as one, without those that are empty.

@@ -51,6 +51,9 @@ func (r *Request) normaliseRest(now Seconds) *Error {
 	if err := r.Constraints.check(); err != nil {
 		return err
 	}
+	if err := checkLease("hold", r.Hold); err != nil {
+		return err
+	}
 	if err := checkStart(&r.StartTime, now); err != nil {
 		return err
 	}
@@ -210,6 +213,12 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 	if c.ActiveLease != nil {
 		r.ActiveLease = *c.ActiveLease
 		if err := checkLease("active_lease", r.ActiveLease); err != nil {
+			return r, err
+		}
+	}
+	if c.Hold != nil {
+		r.Hold = *c.Hold
+		if err := checkLease("hold", r.Hold); err != nil {
 			return r, err
 		}
 	}

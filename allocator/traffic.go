@@ -224,33 +224,34 @@ func (b *keyCalendar) taken(k ownedKey, w Window) bool { return b.fit(k, w) != w
 // project owns an end of c's traffic. With what shares a corner with c, c can
 // be at the same time, but not with too much of it.
 func (b *keyCalendar) conflicting(c ownedKey, owns func(project unique.Handle[string]) bool) (found []ownedKey) {
-	seen := map[selector]bool{}
 	var corners []ownedKey
-	note := func(x selector) {
+	for x := range b.about(c) {
 		other := x.between(c.FlowKey)
-		if _, corner := c.Corner(other.FlowKey); seen[x] {
-			return
-		} else if corner && c.by.project == other.by.project {
+		if _, corner := c.Corner(other.FlowKey); corner && c.by.project == other.by.project {
 			corners = append(corners, other)
 		} else if c.blockedBy(other, owns) {
 			found = append(found, other)
 		}
-		seen[x] = true
 	}
-	defer func() {
-		if len(corners) > path.MaxCorners {
-			found = append(found, corners...)
-		}
-	}()
+	if len(corners) > path.MaxCorners {
+		found = append(found, corners...)
+	}
+	return found
+}
+
+// about returns the selectors of what is reserved between the hosts of a key,
+// but for such as have nothing to do with it.
+func (b *keyCalendar) about(c ownedKey) map[selector]bool {
+	found := map[selector]bool{}
 	t := b.between(c.FlowKey)
 	if t.first.used {
-		note(t.first.selector)
+		found[t.first.selector] = true
 	}
 	if t.more == nil {
 		return found
 	}
 	for _, f := range t.more.few {
-		note(f.selector)
+		found[f.selector] = true
 	}
 	if n := c.Specificity(); n == 0 || n == 3 {
 		// Only wider keys can block one that says all or nothing, and no
@@ -258,14 +259,14 @@ func (b *keyCalendar) conflicting(c ownedKey, owns func(project unique.Handle[st
 		for by := range t.more.by {
 			for _, x := range selectorOf(c).wider(by) {
 				if t.more.many[x] != nil {
-					note(x)
+					found[x] = true
 				}
 			}
 		}
 		return found
 	}
 	for x := range t.more.many {
-		note(x)
+		found[x] = true
 	}
 	return found
 }

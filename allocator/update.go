@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"conga/bitrate"
@@ -72,7 +73,7 @@ func (it *item) changedRequest(c Change, now Seconds, least bitrate.Rate) (Reque
 	switch {
 	case was.State == Complete:
 		return Request{}, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation is complete; create a new one")}
-	case was.Started && was.lapsed(now):
+	case (was.Started || was.Hold != 0) && was.lapsed(now):
 		return Request{}, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's lease has ended at %s; create a new one", clock(was.LeaseEnd))}
 	case was.over(now):
 		return Request{}, &Error{Kind: Conflict, Err: fmt.Errorf("the allocation's window has ended at %s; create a new one", clock(was.limit()))}
@@ -100,7 +101,10 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	}
 	next := *it.record()
 	next.Request = r
-	next.extend(c, now)
+	if err := it.checkHold(c); err != nil {
+		return nil, nil, err
+	}
+	next.extend(c, it.rare.hold != 0, now)
 	if r == it.record().Request && next.LeaseEnd == it.record().LeaseEnd {
 		return nil, nil, nil
 	}
@@ -164,6 +168,14 @@ func (a *Allocator) assignChangeLocked(pl planner, was, next *record, now Second
 		next.put(got)
 	}
 	return a.checkFragmentsLocked(was, next.Request)
+}
+
+// checkHold refuses to hold what the switches have, or may have.
+func (it *item) checkHold(c Change) *Error {
+	if c.Hold == nil || *c.Hold == 0 || !it.started && !it.task && len(it.network) == 0 {
+		return nil
+	}
+	return &Error{Kind: Conflict, Field: "hold", Err: errors.New("the allocation's path is in the switches already, or about to be; release it to give it up")}
 }
 
 // movedStart returns the attribute by which a change asks for another start, ""

@@ -33,6 +33,7 @@ func (h *history) request(t *rapid.T) Request {
 	r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Lease = max(0, secondsRange(-5, 9).Draw(t, "lease"))
 	r.ActiveLease = max(0, secondsRange(-5, 9).Draw(t, "active lease"))
+	r.Hold = max(0, secondsRange(-15, 9).Draw(t, "hold"))
 	if r.StartTime == 0 && rapid.Bool().Draw(t, "leeway") {
 		r.Leeway = drawLeeway(t, h.now)
 		if rapid.Bool().Draw(t, "volume") {

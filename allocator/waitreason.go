@@ -43,6 +43,8 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 		return a.remarkLocked(v)
 	case v.State != Pending || v.Reason != "" && !again || v.Window == (Window{}):
 		return v.Reason
+	case v.Hold != 0:
+		return fmt.Sprintf("held until %s, planned for %s: its path is reserved, and is installed once hold is changed to null", clock(v.LeaseEnd), start)
 	case v.Window.Start <= now:
 		return a.delayLocked(it, v)
 	case v.StartTime != 0, v.Window.Start == v.Earliest:

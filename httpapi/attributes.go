@@ -99,6 +99,11 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.ActiveLease = &r.ActiveLease },
 	},
 	{
+		name: "hold", audited: 24, optional: true, read: integer(1, allocator.MaxLease, hold), // seconds
+		value:  func(a *allocator.Allocation) any { return int64(a.Hold) },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Hold = &r.Hold },
+	},
+	{
 		name: "earliest", audited: 13, optional: true, read: moment(allocator.MaxAhead, earliest),
 		value:  func(a *allocator.Allocation) any { return int64(a.Earliest) },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Earliest = &r.Earliest },
@@ -177,6 +182,7 @@ func destinationPort(r *allocator.Request) *uint16          { return &r.Key.DstP
 func duration(r *allocator.Request) *allocator.Seconds      { return &r.Duration }
 func lease(r *allocator.Request) *allocator.Seconds         { return &r.Lease }
 func activeLease(r *allocator.Request) *allocator.Seconds   { return &r.ActiveLease }
+func hold(r *allocator.Request) *allocator.Seconds          { return &r.Hold }
 func startTime(r *allocator.Request) *allocator.Seconds     { return &r.StartTime }
 func earliest(r *allocator.Request) *allocator.Seconds      { return &r.Earliest }
 func deadline(r *allocator.Request) *allocator.Seconds      { return &r.Deadline }

@@ -17,7 +17,7 @@ import (
 type traffic struct {
 	duration, bandwidth, protocol, project string
 	start, earliest, deadline              string
-	volume, least, most, reverse           string
+	volume, least, most, reverse, hold     string
 	constraints
 	srcPort, dstPort uint16
 	yes              bool
@@ -42,6 +42,11 @@ func (t *traffic) flags(c *cobra.Command) {
 	f.StringVar(&t.project, "project", "", "`ID` of the project; the key's if not given")
 }
 
+// holdFlag adds the flag for what is asked for in two steps.
+func (t *traffic) holdFlag(c *cobra.Command) {
+	c.Flags().StringVar(&t.hold, "hold", "", "reserve the path for this `time` and do not install it until conga update ID --hold none: 5m")
+}
+
 func (a *app) allocateCommand() *cobra.Command {
 	var t traffic
 	var wait, validate bool
@@ -60,6 +65,9 @@ func (a *app) allocateCommand() *cobra.Command {
 			if c.Flags().Changed("timeout") && !wait {
 				return usagef("--timeout says how long to wait; give --wait with it")
 			}
+			if t.hold != "" && wait {
+				return usagef("what is held is not active before it is committed, with conga update ID --hold none; leave --wait out")
+			}
 			if validate && wait {
 				return usagef("--validate makes nothing that could be waited for; leave --wait out")
 			}
@@ -75,6 +83,7 @@ func (a *app) allocateCommand() *cobra.Command {
 	}
 	t.flags(c)
 	c.Flags().BoolVar(&validate, "validate", false, "only check the request, and show what it would be given")
+	t.holdFlag(c)
 	c.Flags().BoolVar(&wait, "wait", false, "return when the path is active")
 	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to `wait`, from the --start if there is one; 0 is without end")
 	return c
@@ -128,8 +137,13 @@ func (t *traffic) described(src, dst string) (r client.Request, err error) {
 	return r, nil
 }
 
-// amounts puts the rates and the volume of the flags into a request.
+// amounts puts the rates, the volume and the hold of the flags into a request.
 func (t *traffic) amounts(r *client.Request) (err error) {
+	if t.hold != "" {
+		if r.Hold, err = parseDuration(t.hold); err != nil {
+			return err
+		}
+	}
 	if t.volume != "" {
 		if r.Volume, err = parseVolume(t.volume); err != nil {
 			return err

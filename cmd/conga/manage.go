@@ -113,6 +113,7 @@ refused changes nothing.`,
 		},
 	}
 	t.flags(c)
+	t.holdFlag(c)
 	c.Flags().StringVar(&src, "src", "", "source `address`")
 	c.Flags().StringVar(&dst, "dst", "", "destination `address`")
 	return c
@@ -141,11 +142,7 @@ func (t *traffic) change(given func(flag string) bool, src, dst string) (client.
 		set(given("protocol"), &ch.Protocol, t.protocol, parseProtocol),
 		t.constraints.change(given, &ch),
 	)
-	if given("reverse") {
-		if ch.SameBothWays = strings.EqualFold(t.reverse, "none"); !ch.SameBothWays {
-			err = errors.Join(err, set(true, &ch.ReverseBandwidth, t.reverse, func(s string) (uint64, error) { return parseReverse(s, t.yes) }))
-		}
-	}
+	err = errors.Join(err, t.changeTakenBack(given, &ch))
 	for flag, m := range t.moments() {
 		if !given(flag) {
 			continue
@@ -166,6 +163,19 @@ func (t *traffic) change(given func(flag string) bool, src, dst string) (client.
 		return ch, usagef("update needs a flag that says what to change")
 	}
 	return ch, err
+}
+
+// changeTakenBack puts into a change what is taken back with none.
+func (t *traffic) changeTakenBack(given func(flag string) bool, ch *client.Change) (err error) {
+	if given("hold") && strings.EqualFold(t.hold, "none") {
+		ch.Hold = new(int64)
+	} else {
+		err = set(given("hold"), &ch.Hold, t.hold, parseDuration)
+	}
+	if ch.SameBothWays = given("reverse") && strings.EqualFold(t.reverse, "none"); ch.SameBothWays {
+		return err
+	}
+	return errors.Join(err, set(given("reverse"), &ch.ReverseBandwidth, t.reverse, func(s string) (uint64, error) { return parseReverse(s, t.yes) }))
 }
 
 // set parses the text of a flag that was given.

@@ -105,6 +105,9 @@ func givenRows(al client.Allocation) (rows [][]string) {
 	if al.MaxBandwidth != nil {
 		rows = append(rows, []string{"Most rate", rate(al.MaxBandwidth)})
 	}
+	if al.Hold != nil {
+		rows = append(rows, []string{"Held for", shortSeconds(al.Hold)})
+	}
 	if al.ReverseBandwidth != nil {
 		rows = append(rows, []string{"Back", zeroRate(al.ReverseBandwidth)})
 	}

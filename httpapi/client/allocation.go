@@ -21,6 +21,7 @@ type Allocation struct {
 	// ActiveLease is the seconds that it keeps its path, once active, unless
 	// they are asked for again.
 	ActiveLease *int64 `json:"active_lease"`
+	Hold        *int64 `json:"hold"`     // seconds
 	Earliest    *int64 `json:"earliest"` // UNIX seconds before which it does not start
 	Deadline    *int64 `json:"deadline"` // UNIX seconds by which it has ended
 

@@ -45,6 +45,8 @@ type Request struct {
 	MinBandwidth uint64 `json:"min_bandwidth,omitempty"` // bit/s, the least rate to pick; 0: any
 	MaxBandwidth uint64 `json:"max_bandwidth,omitempty"` // bit/s, the highest rate to pick; 0: what fits
 
+	Hold int64 `json:"hold,omitempty"` // seconds for which it is reserved and not installed, unless it is committed; 0: it is not held
+
 	ReverseBandwidth *uint64 `json:"reverse_bandwidth,omitempty"` // bit/s of the traffic back, 0 of which is none; nil: as much as Bandwidth
 
 	Include      []string `json:"include,omitempty"`       // DPIDs and link IDs, all of which the path crosses
@@ -105,6 +107,8 @@ type Change struct {
 	MinBandwidth *uint64 // bit/s
 	MaxBandwidth *uint64 // bit/s
 
+	Hold *int64 // seconds, which begin anew; 0 commits
+
 	ReverseBandwidth *uint64 // bit/s; 0: none
 	SameBothWays     bool    // takes ReverseBandwidth back: as much as Bandwidth
 
@@ -129,6 +133,7 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	putMoment(fields, "start_time", c.StartTime, c.StartIn)
 	put(fields, "lease", c.Lease, true)
 	put(fields, "active_lease", c.ActiveLease, true)
+	put(fields, "hold", c.Hold, true)
 	putMoment(fields, "earliest", c.Earliest, c.EarliestIn)
 	putMoment(fields, "deadline", c.Deadline, c.DeadlineIn)
 	put(fields, "volume", c.Volume, true)

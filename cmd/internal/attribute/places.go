@@ -6,7 +6,7 @@ const tests = "^Test(Attribute|ChangeTakesBack|ShownIsKept|Contract)"
 var packages = []string{"./httpapi", "./httpapi/client"}
 
 // nextInAnswers is what follows the attribute in the schema of answers.
-const nextInAnswers = "          \"active_lease\": {\"$ref\": \"#/components/schemas/ActiveLease\"},\n          \"earliest\": {\"oneOf\""
+const nextInAnswers = "          \"active_lease\": {\"$ref\": \"#/components/schemas/ActiveLease\"},\n          \"hold\": {\"$ref\": \"#/components/schemas/Hold\"},\n          \"earliest\": {\"oneOf\""
 
 // places are those of lease, which stands wherever an attribute of a request can.
 var places = []place{
