@@ -163,7 +163,7 @@ func (l *lab) held(s *topology.Snapshot) bool {
 		for _, c := range slices.SortedFunc(maps.Values(k.circuits), byHandle) {
 			n.Circuits = append(n.Circuits, c.listed()...)
 		}
-		n.Lent = k.wanted.Lent()
+		n.Lent, n.Contested = k.wanted.Lent(), k.wanted.Contested()
 		n.Policed = flow.Policed(n)
 		for _, sw := range l.net.Switches() {
 			want[sw.DPID()] = flow.Compile(n, sw.DPID())

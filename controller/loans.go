@@ -35,11 +35,11 @@ func (c *Controller) MetersDrop(dpid openflow.DPID, loads map[openflow.MeterID]f
 	c.askForLoans(dpid, loads)
 }
 
-// askForLoans tells the core which policers drop.
+// askForLoans tells the core which meters drop.
 func (c *Controller) askForLoans(dpid openflow.DPID, loads map[openflow.MeterID]flow.Load) {
 	var drop []openflow.MeterID
 	for id, l := range loads {
-		if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterPolicer && l.Drops() {
+		if l.Drops() {
 			drop = append(drop, id)
 		}
 	}
@@ -47,7 +47,7 @@ func (c *Controller) askForLoans(dpid openflow.DPID, loads map[openflow.MeterID]
 		return
 	}
 	select {
-	case c.lossyEvents <- policersDrop{dpid, drop}:
+	case c.lossyEvents <- metersDrop{dpid, drop}:
 	default: // they are counted again
 	}
 }
@@ -58,14 +58,15 @@ type burdens struct {
 	loads map[openflow.MeterID]flow.Load
 }
 
-// policersDrop: circuits send more than their policers let through.
-type policersDrop struct {
-	dpid     openflow.DPID
-	policers []openflow.MeterID
+// metersDrop: circuits or best effort send more than their meters let through.
+type metersDrop struct {
+	dpid   openflow.DPID
+	meters []openflow.MeterID
 }
 
-func (e policersDrop) apply(k *core) {
-	for _, id := range e.policers {
+func (e metersDrop) apply(k *core) {
+	k.stale = true // circuits may be policed from now on
+	for _, id := range e.meters {
 		k.wanted.Dropping(e.dpid, id)
 	}
 }

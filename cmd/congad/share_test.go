@@ -133,7 +133,7 @@ func (c *commons) follow() {
 	var sum bitrate.Rate
 	for _, one := range c.circuits {
 		if one.Rate > 0 {
-			sum += max(one.Rate, c.limit(purpose.PolicerID(one.Handle), 0))
+			sum += max(one.Rate, c.limit(policerOf(one), 0))
 		}
 	}
 	best, _ := purpose.PortID(trunk)
@@ -149,6 +149,14 @@ func (c *commons) limit(id openflow.MeterID, or bitrate.Rate) bitrate.Rate {
 		return bitrate.Rate(m.Rate) * bitrate.Kbps
 	}
 	return or
+}
+
+// policerOf returns the meter of a circuit in switch 1.
+func policerOf(one path.Circuit) openflow.MeterID {
+	if len(one.Path) > 0 && one.Path[0].DPID != 1 {
+		return purpose.BackPolicerID(one.Handle)
+	}
+	return purpose.PolicerID(one.Handle)
 }
 
 // carriedBy returns the ID of the circuit that carries a stream, "" for best
@@ -191,7 +199,7 @@ func (c *commons) offered() map[string]bitrate.Rate {
 func (c *commons) passed(offered map[string]bitrate.Rate) map[string]float64 {
 	got, all := map[string]bitrate.Rate{}, bitrate.Rate(0)
 	for id, sent := range offered {
-		limit := c.limit(purpose.PolicerID(c.circuits[id].Handle), cable)
+		limit := c.limit(policerOf(c.circuits[id]), cable)
 		if id == "" {
 			best, _ := purpose.PortID(trunk)
 			limit = c.limit(best, cable)
@@ -222,7 +230,7 @@ func (c *commons) pass() {
 				return load(offered[""], c.limit(id, cable)), true
 			case kind == purpose.MeterPolicer:
 				for circuit, one := range c.circuits {
-					if purpose.PolicerID(one.Handle) == id {
+					if policerOf(one) == id {
 						return load(offered[circuit], c.limit(id, cable)), true
 					}
 				}
@@ -230,10 +238,14 @@ func (c *commons) pass() {
 			return load(0, 0), true
 		}
 		for id, one := range c.circuits {
-			policer := purpose.PolicerID(one.Handle)
+			policer := policerOf(one)
 			if l := load(offered[id], c.limit(policer, cable)); l.Drops() {
 				c.wanted.Dropping(1, policer)
 			}
+		}
+		best, _ := purpose.PortID(trunk)
+		if l := load(offered[""], c.limit(best, cable)); l.Drops() {
+			c.wanted.Dropping(1, best)
 		}
 		for range 5 { // seconds
 			c.wanted.Lend(loads, c.now)
@@ -250,7 +262,7 @@ func (c *commons) fair(offered map[string]bitrate.Rate) (part float64) {
 	pool, all := cable-(sure-min(offered[""], sure)), offered[""]
 	floors, sent := []bitrate.Rate{sure}, []bitrate.Rate{offered[""]}
 	for id, one := range c.circuits {
-		limit := c.limit(purpose.PolicerID(one.Handle), cable)
+		limit := c.limit(policerOf(one), cable)
 		switch {
 		case one.Rate == 0:
 		case offered[id] > limit || lent[id] > 0 || limit == cable && offered[id] > one.Rate:
@@ -282,10 +294,7 @@ func (c *commons) check(after string) {
 	for _, s := range c.streams {
 		id := c.carriedBy(s)
 		want := fair
-		switch {
-		case id == "" && c.unpoliced(offered):
-			continue
-		case id != "":
+		if id != "" {
 			want = max(fair, min(1, float64(c.circuits[id].Rate)/float64(max(offered[id], 1))))
 		}
 		if got := parts[id]; s.sends > 100*bitrate.Kbps && got < 0.6*want {
@@ -293,18 +302,6 @@ func (c *commons) check(after string) {
 				after, s.project, s.key, got, s.sends, id, c.circuits[id].Rate, offered[id], want, offered[""], parts[""])
 		}
 	}
-}
-
-// unpoliced reports whether a circuit that is alone on the cable, and so is not
-// policed, sends more than its rate: it competes with best effort for the
-// queue.
-func (c *commons) unpoliced(offered map[string]bitrate.Rate) bool {
-	for id, one := range c.circuits {
-		if one.Rate > 0 && offered[id] > one.Rate && c.limit(purpose.PolicerID(one.Handle), cable) == cable {
-			return true
-		}
-	}
-	return false
 }
 
 // key draws traffic of streams: all between two hosts, or that of some ports.

@@ -45,7 +45,10 @@ type Network struct {
 	// the old and the new path of a circuit that moves may, the first has it.
 	Circuits []path.Circuit
 	Policed  map[string]uint32 // circuits that are held to a rate, by ID; see [Policed]
-	Lent     map[string]uint32 // what is lent to some of them, in kbit/s; see [Wanted.Lend]
+	// Contested are circuits that are policed though they share no port; see
+	// [Wanted.Contested].
+	Contested map[string]bool
+	Lent      map[string]uint32 // what is lent to some of them, in kbit/s; see [Wanted.Lend]
 }
 
 // The tables of the pipeline.

@@ -46,6 +46,7 @@ func (l Load) wants(average float64, equal bitrate.Rate) bitrate.Rate {
 type demand struct {
 	Load
 	changed time.Time // when its loan last was
+	pressed time.Time // when best effort last wanted more than it got of a port; see contest.go
 }
 
 // A bestLoad is what best effort had to carry of a port.

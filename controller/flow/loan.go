@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"conga/bitrate"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -41,14 +42,21 @@ const (
 	lossy       = 0.005            // the part of what enters a meter below which its losses are none
 )
 
-// Dropping notes that a switch's policer drops, so that [Wanted.Lend] looks at
-// its circuit.
-func (w *Wanted) Dropping(dpid openflow.DPID, policer openflow.MeterID) {
+// Dropping notes that a meter of a switch drops. If it is a policer, or best
+// effort's at a port with one circuit, [Wanted.Lend] looks at the circuit.
+func (w *Wanted) Dropping(dpid openflow.DPID, meter openflow.MeterID) {
 	s := w.sites[dpid]
-	if s == nil || len(s.meters[policer]) == 0 || len(w.loans) >= maxLoans {
+	if s == nil || len(w.loans) >= maxLoans {
 		return
 	}
-	if m := s.meters[policer][0].member; m.demand == nil && m.shared > 0 {
+	if kind, of := purpose.ReadMeter(meter); kind == purpose.MeterBestEffort {
+		w.contest(topology.PortID{DPID: dpid, Port: openflow.PortNo(of)})
+		return
+	}
+	if len(s.meters[meter]) == 0 {
+		return
+	}
+	if m := s.meters[meter][0].member; m.demand == nil && m.shared > 0 {
 		m.demand = &demand{}
 		w.loans[m] = true
 	}
@@ -88,9 +96,13 @@ func (w *Wanted) Lend(loads Loads, now time.Time) (changed bool) {
 		}
 	}
 	for m := range w.loans {
-		if m.lent == 0 && m.demand.Dropped == 0 && m.demand.At.After(m.demand.changed) {
+		if w.pressed(m) {
+			m.demand.pressed = now
+		}
+		if m.lent == 0 && m.demand.Dropped == 0 && m.demand.At.After(m.demand.changed) && now.Sub(m.demand.pressed) > contestTime {
 			m.demand = nil
 			delete(w.loans, m)
+			changed = w.concede(m) || changed
 		}
 	}
 	return changed
@@ -152,14 +164,15 @@ func (w *Wanted) sharing(p topology.PortID, borrowers []*member) sharing {
 // setApart takes the borrowers that have more by their rate than their part of
 // what is wanted out of what is shared.
 func (s *sharing) setApart(p topology.PortID, borrowers []*member) {
+	apart := make([]bool, len(borrowers))
 	for again := true; again; {
 		again = false
 		part := min(1, float64(s.free)/float64(s.sum))
 		for i, m := range borrowers {
-			if held := min(m.rateAt(p), s.wants[i]); float64(s.wants[i])*part < float64(held) {
-				s.free -= min(m.rateAt(p), s.free)
+			if held := m.rateAt(p); !apart[i] && float64(s.wants[i])*part <= float64(held) {
+				s.free -= min(held, s.free)
 				s.sum -= s.wants[i]
-				s.wants[i], again = 0, true
+				s.wants[i], apart[i], again = 0, true, true
 			}
 		}
 	}

@@ -10,20 +10,21 @@ import (
 
 // member is a circuit as it is wanted, and what follows from it everywhere.
 type member struct {
-	id       string
-	handle   uint32
-	listed   []path.Circuit
-	switches []openflow.DPID
-	held     []use
-	shared   int        // how many of these ports another circuit with a rate uses too
-	least    uint32     // what its policers let through at least, in kbit/s
-	portion  uint32     // of that, what it has anyhow; see Policy.portion
-	lent     uint32     // what they let through if that is more; see loan.go
-	before   uint32     // portion, before it was listed anew; 0: settled since
-	demand   *demand    // of what is lent; nil: none
-	parts    []*part    // in the switches that are watched
-	selected []selected // see selections
-	corners  []corner   // that it has before others
+	id        string
+	handle    uint32
+	listed    []path.Circuit
+	switches  []openflow.DPID
+	held      []use
+	shared    int        // how many of these ports another circuit with a rate uses too, or best effort contests
+	contested bool       // one of these is best effort's; see contest.go
+	least     uint32     // what its policers let through at least, in kbit/s
+	portion   uint32     // of that, what it has anyhow; see Policy.portion
+	lent      uint32     // what they let through if that is more; see loan.go
+	before    uint32     // portion, before it was listed anew; 0: settled since
+	demand    *demand    // of what is lent; nil: none
+	parts     []*part    // in the switches that are watched
+	selected  []selected // see selections
+	corners   []corner   // that it has before others
 }
 
 // part is what a circuit contributes to one switch.
@@ -186,6 +187,9 @@ func (w *Wanted) occupy(m *member) {
 	for i := range m.held {
 		w.reserve(m.held[i].port, m.held[i].rate)
 		w.join(m, &m.held[i])
+	}
+	if m.contested {
+		m.shared++
 	}
 	w.unsettled[m] = true
 	if m.demand != nil {

@@ -99,7 +99,7 @@ func Policed(n *Network) map[string]uint32 {
 	policed := map[string]uint32{}
 	for _, rates := range held {
 		for id := range rates {
-			if len(rates) > 1 {
+			if len(rates) > 1 || n.Contested[id] {
 				policed[id] = unlimited
 			}
 		}

@@ -124,6 +124,11 @@ func (h *history) lend() {
 				h.wanted.Dropping(d, purpose.PolicerID(h.wanted.members[id].handle))
 			}
 		}
+		for no := openflow.PortNo(1); no <= somePorts; no++ {
+			if id, _ := purpose.PortID(no); rapid.Bool().Draw(h.T, "best effort drops") {
+				h.wanted.Dropping(d, id)
+			}
+		}
 	}
 	seed := rapid.Uint64().Draw(h.T, "loads")
 	h.wanted.Lend(func(d openflow.DPID, id openflow.MeterID) (l Load, known bool) {
@@ -218,7 +223,7 @@ func (h *history) check() {
 	for _, id := range slices.Sorted(maps.Keys(h.circuits)) {
 		n.Circuits = append(n.Circuits, h.circuits[id]...)
 	}
-	n.Lent = h.wanted.Lent()
+	n.Lent, n.Contested = h.wanted.Lent(), h.wanted.Contested()
 	n.Policed = Policed(n)
 	h.checkPutOff(n)
 	if rapid.IntRange(0, 2).Draw(h.T, "busy") == 0 {
