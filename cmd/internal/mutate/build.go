@@ -24,7 +24,7 @@ type room struct {
 }
 
 // neighbours are the rooms whose tests look at a room, too, from farther off.
-var neighbours = map[string][]string{"allocator": {"scheduler", "httpapi"}}
+var neighbours = map[string][]string{"allocator": {"scheduler"}}
 
 // A suite is the tests of a package, with the mutants of a room built in.
 type suite struct {
