@@ -87,9 +87,9 @@ func TestBodiesStayWithinTheirParts(t *testing.T) {
 	})
 }
 
-// TestStrangersTakeNobodysRoom: however much they hold, known clients have
+// TestStrangersTakeNoRoomOfOthers: however much they hold, known clients have
 // room.
-func TestStrangersTakeNobodysRoom(t *testing.T) {
+func TestStrangersTakeNoRoomOfOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := limits.NewBodies(limits.BodiesConfig{})
 		n := 0
