@@ -71,6 +71,9 @@ func (s *session) compare(ctx context.Context) error {
 	if err := s.tellMeters(ctx); err != nil {
 		return err
 	}
+	if err := s.tellGroups(ctx); err != nil {
+		return err
+	}
 	s.measureRoom(ctx)
 	if err := s.adopt(ctx); err != nil {
 		return err
@@ -227,8 +230,12 @@ func (s *session) audit(ctx context.Context, unheard bool) (*flow.State, error) 
 	if err != nil {
 		return nil, err
 	}
+	groups := map[openflow.GroupID]flow.Group{}
+	if err := s.surveyGroups(ctx, func(id openflow.GroupID, g flow.Group) { groups[id] = g }); err != nil {
+		return nil, err
+	}
 	s.mu.Lock()
-	passed := !foreign && look.Passed() && s.flows.HoldsMeters(meters)
+	passed := !foreign && look.Passed() && s.flows.HoldsMeters(meters) && s.flows.HoldsGroups(groups)
 	if !passed {
 		s.flows.Asked()
 	}
@@ -237,9 +244,14 @@ func (s *session) audit(ctx context.Context, unheard bool) (*flow.State, error) 
 	if passed {
 		return nil, nil
 	}
+	return s.collect(ctx)
+}
+
+// collect asks the switch for all that it holds, and keeps it.
+func (s *session) collect(ctx context.Context) (*flow.State, error) {
 	st := flow.NewState()
 	s.strangers.forget()
-	err = s.dump(ctx, nil, func(fs *openflow.FlowStats) {
+	err := s.dump(ctx, nil, func(fs *openflow.FlowStats) {
 		if !s.flows.Knows(fs) && !s.strangers.allow(fs.Footprint()) {
 			return
 		}
@@ -252,6 +264,9 @@ func (s *session) audit(ctx context.Context, unheard bool) (*flow.State, error) 
 			st.Meters[id] = m
 		}
 	})
+	if err == nil {
+		err = s.surveyGroups(ctx, func(id openflow.GroupID, g flow.Group) { st.Groups[id] = g })
+	}
 	return st, err
 }
 

@@ -66,7 +66,7 @@ func (c *circuit) answer(err error) {
 }
 
 func sameCircuit(a, b path.Circuit) bool {
-	return a.Handle == b.Handle && a.Key == b.Key && a.Rate == b.Rate && a.Reverse == b.Reverse && a.Path.Equal(b.Path)
+	return a.Same(&b)
 }
 
 // install makes a circuit wanted, or moves it, and answers when it holds.
@@ -151,6 +151,9 @@ func (c *circuit) requirements() (out []requirement) {
 	for _, h := range c.want.Path {
 		out = append(out, requirement{h.DPID, last, true})
 	}
+	for _, h := range c.want.Backup { // one that is away does not keep the path from being used
+		out = append(out, requirement{dpid: h.DPID, all: last})
+	}
 	for _, dpid := range c.lowered {
 		out = append(out, requirement{dpid: dpid})
 	}
@@ -221,9 +224,12 @@ func (k *core) giveUpSevered() {
 // something of the circuit. Then it answers, and the circuit is looked at again
 // when that switch has more to say.
 func (k *core) complain(c *circuit) bool {
-	for _, h := range c.want.Path {
+	for i, h := range slices.Concat(c.want.Path, c.want.Backup) {
 		p := k.within(h.DPID)
-		if p == nil {
+		switch {
+		case p == nil && i >= len(c.want.Path):
+			continue
+		case p == nil:
 			c.lost(k, h.DPID)
 			return true
 		}
@@ -261,67 +267,6 @@ func (c *circuit) lost(k *core, dpid openflow.DPID) {
 	}
 }
 
-// departing is a circuit whose entries are going.
-type departing struct {
-	id      string
-	dpids   []openflow.DPID
-	waiting wait
-	waiters []chan<- error
-}
-
-func (d *departing) answer(err error) {
-	for _, w := range d.waiters {
-		w <- err
-	}
-}
-
-// remove makes a circuit unwanted. A request that comes while it is already
-// going waits for the same confirmations.
-func (k *core) remove(id string, reply chan<- error) {
-	d := k.removals[id]
-	if d == nil {
-		d = &departing{id: id}
-		k.removals[id] = d
-		k.wait(d)
-	}
-	d.waiters = append(d.waiters, reply)
-	if c := k.circuits[id]; c != nil {
-		c.answer(&Error{Op: "install", Err: ErrSuperseded})
-		c.waiting.end()
-		delete(k.circuits, id)
-		k.setCircuit(id, nil)
-		delete(k.handles, c.want.Handle)
-		c.abandon(append(c.olds, c.want)...)
-		d.dpids = append(d.dpids, c.left...)
-		for _, dpid := range c.left {
-			delete(k.stuck[dpid], c)
-		}
-		k.wait(d)
-	}
-}
-
-// requirements implements waiter: a switch that is away loses the entries when
-// it returns.
-func (d *departing) requirements() (out []requirement) {
-	for _, dpid := range d.dpids {
-		out = append(out, requirement{dpid: dpid})
-	}
-	return out
-}
-
-func (d *departing) state() *wait { return &d.waiting }
-
-// proceed implements waiter.
-func (d *departing) proceed(k *core) {
-	d.answer(nil)
-	if k.removals[d.id] == d {
-		delete(k.removals, d.id)
-	}
-}
-
-// lost implements waiter.
-func (d *departing) lost(*core, openflow.DPID) {}
-
 // withdraw forgets a request whose answer is not waited for any more.
 func (k *core) withdraw(id string, reply chan<- error) {
 	is := func(w chan<- error) bool { return w == reply }
@@ -336,9 +281,11 @@ func (k *core) withdraw(id string, reply chan<- error) {
 // switchesOf lists the switches of paths, each once.
 func switchesOf(circuits []path.Circuit) (out []openflow.DPID) {
 	for _, c := range circuits {
-		for _, h := range c.Path {
-			if !slices.Contains(out, h.DPID) {
-				out = append(out, h.DPID)
+		for _, p := range c.Ways() {
+			for _, h := range p {
+				if !slices.Contains(out, h.DPID) {
+					out = append(out, h.DPID)
+				}
 			}
 		}
 	}

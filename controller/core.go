@@ -97,7 +97,7 @@ func newCore(ctx context.Context, c *Controller) *core {
 		k.circuits[r.ID] = &circuit{want: r}
 		k.handles[r.Handle] = k.circuits[r.ID]
 		k.wanted.SetCircuit(r.ID, []path.Circuit{r})
-		for _, l := range r.Path.Links() {
+		for _, l := range append(r.Path.Links(), r.Backup.Links()...) {
 			if l.From != topology.External && l.To != topology.External {
 				k.builder.RecallCable(l.From, l.To, now)
 			}

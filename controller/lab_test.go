@@ -191,6 +191,11 @@ func (l *lab) held(s *topology.Snapshot) bool {
 				r.TellMeter(id, m)
 			}
 		}
+		for _, d := range sw.Groups() {
+			if g, ours := flow.ReadGroup(d); ours {
+				r.TellGroup(d.Group, g)
+			}
+		}
 		if r.Begin(); len(r.Next(1, time.Now())) != 0 {
 			return false
 		}

@@ -18,7 +18,7 @@ func (s *session) learn(ctx context.Context, steps []flow.Step, refused map[int]
 	}
 	s.mu.Lock()
 	fresh, suspects := flow.Blame(steps, refused, s.lacks, s.suspects)
-	fresh |= s.flows.BlameMeters(steps, refused) &^ s.lacks
+	fresh |= (s.flows.BlameMeters(steps, refused) | flow.BlameGroups(steps, refused)) &^ s.lacks
 	if s.suspects = suspects; len(suspects) > 0 && fresh == 0 {
 		s.flows.Retry(time.Now()) // what is refused again is no passing trouble
 	}
@@ -56,6 +56,9 @@ func (s *session) logRefusal(st flow.Step, err error) {
 	case st.Removes != nil:
 		what = fmt.Sprint("removal", st.Removes.Cookie, st.Removes.Table, err)
 		attrs = []any{"removed", true, "match", st.Removes.Match}
+	case st.GroupID != 0:
+		what = fmt.Sprint("group", err)
+		attrs = []any{"group", st.GroupID}
 	default:
 		what = fmt.Sprint("meter", err)
 		attrs = []any{"meter", st.MeterID}

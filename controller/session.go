@@ -207,7 +207,7 @@ func (s *session) want() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flows.Want(w.patch, w.first, w.last)
-	s.learned = false
+	s.learned = s.learned && s.flows.Ungrouped() && s.lacks&topology.LacksFailover != 0
 }
 
 // proceed sends the next steps towards the wanted state, and reports what is
@@ -228,12 +228,12 @@ func (s *session) proceed(ctx context.Context) {
 }
 
 // messages returns what is to be sent of steps, and the indexes of the barriers
-// among it: between those about meters and those about flow entries, and before
-// all where that is separate from what was sent before.
+// among it: between those about meters or groups and those about flow entries,
+// and before all where that is separate from what was sent before.
 func (s *session) messages(steps []flow.Step, separate bool) (msgs []openflow.Message, barriers []int) {
 	msgs = make([]openflow.Message, 0, len(steps)+2)
 	for i, st := range steps {
-		if i == 0 && separate || i > 0 && st.MeterID == 0 && steps[i-1].MeterID != 0 {
+		if i == 0 && separate || i > 0 && !st.Prepares() && steps[i-1].Prepares() {
 			barriers = append(barriers, len(msgs))
 			msgs = append(msgs, &openflow.BarrierRequest{})
 		}

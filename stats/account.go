@@ -181,13 +181,15 @@ func (e *countedEntry) locate(c *path.Circuit) (p position, ok bool) {
 // locate returns what an entry counts of a circuit that takes packets of a
 // direction from a port. ok is false if there is none on its path.
 func locate(c *path.Circuit, dpid openflow.DPID, direction int, in openflow.PortNo) (position, bool) {
-	for i, h := range c.Path {
-		first, last, port := i == 0, i == len(c.Path)-1, h.In
-		if direction == reverse {
-			first, last, port = last, first, h.Out
-		}
-		if h.DPID == dpid && port == in {
-			return position{Direction: direction, Entrance: first, Exit: last}, true
+	for _, p := range c.Ways() {
+		for i, h := range p {
+			first, last, port := i == 0, i == len(p)-1, h.In
+			if direction == reverse {
+				first, last, port = last, first, h.Out
+			}
+			if h.DPID == dpid && port == in {
+				return position{Direction: direction, Entrance: first, Exit: last}, true
+			}
 		}
 	}
 	return position{}, false

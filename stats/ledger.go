@@ -105,7 +105,7 @@ func (l *ledger) install(c path.Circuit) {
 	a.handle, a.promised, a.leaving, a.final, a.complete = c.Handle, [2]bitrate.Rate{c.Rate, c.Back()}, time.Time{}, false, false
 	delete(l.leaving, a)
 	l.handles[c.Handle], l.policers[purpose.PolicerSuffix(c.Handle)] = a, a
-	if len(a.circuits) > 0 && a.circuits[0].Key == c.Key && a.circuits[0].Path.Equal(c.Path) {
+	if len(a.circuits) > 0 && a.circuits[0].Key == c.Key && a.circuits[0].Path.Equal(c.Path) && a.circuits[0].Backup.Equal(c.Backup) {
 		return
 	}
 	a.circuits, a.losses = slices.Insert(a.circuits, 0, c), nil // what is lost on the old path is not on the new one

@@ -105,6 +105,9 @@ func suspectsOf(r *Rule, err *openflow.Error) []topology.Lacks {
 	case openflow.ErrorTypeBadInstruction:
 		return instructions
 	case openflow.ErrorTypeBadAction:
+		if err.Has(openflow.BadActionBadOutGroup) {
+			return nil // it is the group that is missing
+		}
 		return actions
 	case openflow.ErrorTypeFlowModFailed:
 		switch {

@@ -11,28 +11,34 @@ import (
 // circuit calls rule with each of a circuit's entries for this switch, in both
 // directions, where selected returns what [selections] does.
 func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit, path.FlowKey, openflow.PortNo) []selection, rule func(Rule)) {
-	for i, h := range c.Path {
-		if h.DPID != v.sw.DPID {
-			continue
-		}
-		for _, way := range [...]struct {
-			key     path.FlowKey
-			in, out openflow.PortNo
-			rate    bitrate.Rate
-			enters  bool // the network
-			policer openflow.MeterID
-		}{
-			{c.Key, h.In, h.Out, c.Rate, i == 0, purpose.PolicerID(c.Handle)},
-			{c.Key.Reverse(), h.Out, h.In, c.Back(), i == len(c.Path)-1, purpose.BackPolicerID(c.Handle)},
-		} {
-			var id openflow.MeterID
-			switch {
-			case way.rate == 0:
-				id = v.limits[way.out]
-			case policed && v.metering() && way.enters:
-				id = way.policer
+	for n, p := range c.Ways() {
+		for i, h := range p {
+			if h.DPID != v.sw.DPID {
+				continue
 			}
-			v.direction(c, selected(c, way.key, way.in), crossing{way.in, way.out, id}, rule)
+			var spare path.Hop // where the backup leaves, if there is one
+			if n == 0 {
+				spare = c.Backup.At(h.DPID)
+			}
+			for _, way := range [...]struct {
+				key            path.FlowKey
+				in, out, spare openflow.PortNo
+				rate           bitrate.Rate
+				enters         bool // the network
+				policer        openflow.MeterID
+			}{
+				{c.Key, h.In, h.Out, spare.Out, c.Rate, i == 0, purpose.PolicerID(c.Handle)},
+				{c.Key.Reverse(), h.Out, h.In, spare.In, c.Back(), i == len(p)-1, purpose.BackPolicerID(c.Handle)},
+			} {
+				var id openflow.MeterID
+				switch {
+				case way.rate == 0:
+					id = v.limits[way.out]
+				case policed && v.metering() && way.enters:
+					id = way.policer
+				}
+				v.direction(c, selected(c, way.key, way.in), crossing{way.in, way.out, way.spare, id}, rule)
+			}
 		}
 	}
 }
@@ -72,7 +78,7 @@ func (v *view) direction(c path.Circuit, selected []selection, t crossing, rule 
 	prio := priorityOf(c)
 	does, ok := v.crossings[t]
 	if !ok {
-		does = v.priority(t.in, t.out, t.meter)
+		does = v.priority(t)
 		if t.meter == 0 || t.meter == v.limits[t.out] { // a policer is one circuit's alone
 			v.crossings[t] = does
 		}
@@ -132,6 +138,7 @@ func selections(key path.FlowKey, in openflow.PortNo) (list []selection) {
 // crossing share their instructions.
 type crossing struct {
 	in, out openflow.PortNo
+	spare   openflow.PortNo // by which it leaves if out is down; 0, or out: none
 	meter   openflow.MeterID
 }
 
@@ -141,18 +148,24 @@ type crossing struct {
 // circuit without a rate has nothing reserved for it and shares the best-effort
 // meter, or it could take what others reserved; so does the direction of one
 // that has a rate in the other only.
-func (v *view) priority(in, out openflow.PortNo, meter openflow.MeterID) []openflow.Instruction {
+func (v *view) priority(t crossing) []openflow.Instruction {
 	var acts []openflow.Action
 	if v.policy.Mark && !v.lacks(topology.LacksMarks) {
 		acts = append(acts, openflow.SetField(openflow.IPDSCP(v.policy.DSCP)))
 	}
-	if q := v.sw.Ports[out].Queue; v.policy.UseQueue && q != nil {
+	if t.spare != 0 && t.spare != t.out && t.in != t.out && t.in != t.spare {
+		if id, ok := v.failover(t.out, t.spare); ok {
+			return through(t.meter, append(acts, openflow.GroupAction(id))...)
+		}
+	}
+	if q := v.sw.Ports[t.out].Queue; v.policy.UseQueue && q != nil {
 		acts = append(acts, openflow.SetQueue(*q))
 	}
-	if in == out {
+	out := t.out
+	if t.in == out {
 		out = openflow.PortInPort // only this sends a frame back by the port that it came in by
 	}
-	return through(meter, append(acts, openflow.Output(out, 0))...)
+	return through(t.meter, append(acts, openflow.Output(out, 0))...)
 }
 
 // matches returns the matches of what comes in by a port and has a key, in

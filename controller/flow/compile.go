@@ -76,10 +76,7 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	for _, c := range n.Circuits {
 		least, policed := n.Policed[c.ID]
 		policed = policed && (bound == 0 || c.Handle < bound)
-		corners := n.cornersOf(c, rivals)
-		v.circuit(c, policed, func(c path.Circuit, key path.FlowKey, in openflow.PortNo) []selection {
-			return withCorners(selections(key, in), corners, c, key, in)
-		}, func(r Rule) { st.add(&r) })
+		st.enter(v, c, policed, n.cornersOf(c, rivals))
 		if policed {
 			v.policers(c, least, st.addMeter)
 		}
@@ -101,6 +98,17 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	}
 	maps.Copy(st.Meters, v.meters)
 	return st
+}
+
+// enter puts in the entries of a circuit, and the groups that they lead to.
+func (s *State) enter(v *view, c path.Circuit, policed bool, corners []corner) {
+	v.circuit(c, policed, func(c path.Circuit, key path.FlowKey, in openflow.PortNo) []selection {
+		return withCorners(selections(key, in), corners, c, key, in)
+	}, func(r Rule) {
+		if s.add(&r); r.group() != 0 {
+			s.Groups[r.group()] = v.bucketsOf(r.group())
+		}
+	})
 }
 
 // heldRates returns what one circuit, as it is listed, holds of each port that

@@ -20,6 +20,7 @@ func (r *Reconciler) Tell(fs *openflow.FlowStats) {
 	}
 	kept := fs.Clone()
 	have, _ := FromStats(&kept)
+	r.groups.named = r.groups.named || have.group() != 0
 	if at == nil {
 		r.rules[have.Key()] = &slot{pair: pair[Rule]{have: have}}
 	} else {
@@ -129,6 +130,7 @@ func (a *Audit) Passed() bool {
 // changes from now on its answer tells nothing.
 func (r *Reconciler) Asked() {
 	r.touched, r.turned = map[openflow.EntryKey]bool{}, maps.Clone(r.changing)
+	r.groups.turned = maps.Clone(r.groups.sent)
 	for _, s := range r.sent {
 		if s.slot != nil {
 			r.touched[s.key] = true
@@ -137,7 +139,7 @@ func (r *Reconciler) Asked() {
 }
 
 // Unasked takes note that there will be no answer.
-func (r *Reconciler) Unasked() { r.touched, r.turned = nil, nil }
+func (r *Reconciler) Unasked() { r.touched, r.turned, r.groups.turned = nil, nil, nil }
 
 // Found takes in everything that the switch was found to hold, and keeps it.
 // What has been sent or has vanished since the switch was asked is left as it
@@ -158,6 +160,9 @@ func (r *Reconciler) Found(present *State) {
 		}
 	}
 	r.foundMeters(present.Meters)
+	if present.Groups != nil {
+		r.foundGroups(present.Groups)
+	}
 	r.Unasked()
 }
 

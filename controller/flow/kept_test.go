@@ -62,7 +62,7 @@ func (h *history) leave() {
 	}
 	takeAll(w, func(openflow.DPID, Patch) {})
 	for d, s := range w.sites {
-		if len(s.contenders)+len(s.meters) > 0 {
+		if len(s.contenders)+len(s.meters)+len(s.groups) > 0 {
 			h.Fatalf("switch %d keeps %d entries and %d policers of circuits that are gone", d, len(s.contenders), len(s.meters))
 		}
 	}

@@ -32,6 +32,7 @@ type part struct {
 	site   *site
 	rules  []*Rule
 	meters []namedMeter
+	groups []openflow.GroupID
 }
 
 type namedMeter struct {
@@ -90,9 +91,8 @@ func (m *member) allSelections(c path.Circuit, key path.FlowKey, in openflow.Por
 func (m *member) selects(key path.FlowKey, in openflow.PortNo) bool {
 	return slices.ContainsFunc(m.listed, func(c path.Circuit) bool {
 		forth, back := c.Key == key, c.Key.Reverse() == key
-		return (forth || back) && slices.ContainsFunc(c.Path, func(h path.Hop) bool {
-			return forth && h.In == in || back && h.Out == in
-		})
+		comesIn := func(h path.Hop) bool { return forth && h.In == in || back && h.Out == in }
+		return slices.ContainsFunc(c.Path, comesIn) || slices.ContainsFunc(c.Backup, comesIn)
 	})
 }
 
@@ -105,9 +105,11 @@ func (m *member) list(listed []path.Circuit) {
 		m.handle = listed[0].Handle
 	}
 	for _, c := range listed {
-		for _, h := range c.Path {
-			if !slices.Contains(m.switches, h.DPID) {
-				m.switches = append(m.switches, h.DPID)
+		for _, p := range c.Ways() {
+			for _, h := range p {
+				if !slices.Contains(m.switches, h.DPID) {
+					m.switches = append(m.switches, h.DPID)
+				}
 			}
 		}
 	}
@@ -116,8 +118,8 @@ func (m *member) list(listed []path.Circuit) {
 // uses reports whether a path of the circuit uses one of these ports.
 func (m *member) uses(dpid openflow.DPID, ports map[openflow.PortNo]bool) bool {
 	for _, c := range m.listed {
-		for _, h := range c.Path {
-			if h.DPID == dpid && (ports[h.In] || ports[h.Out]) {
+		for _, p := range c.Ways() {
+			if slices.ContainsFunc(p, func(h path.Hop) bool { return h.DPID == dpid && (ports[h.In] || ports[h.Out]) }) {
 				return true
 			}
 		}
@@ -218,16 +220,20 @@ type visit struct {
 	rate        bitrate.Rate
 	reverse     path.Reverse
 	hop         path.Hop
-	first, last bool // of the path
+	backup      path.Hop // of a circuit that has one
+	spare       bool     // the hop is the backup's
+	first, last bool     // of the path
 }
 
 // appendVisits appends how a circuit as it is listed visits a switch.
 func appendVisits(to []visit, listed []path.Circuit, dpid openflow.DPID) []visit {
 	for i := range listed {
 		c := &listed[i]
-		for j, h := range c.Path {
-			if h.DPID == dpid {
-				to = append(to, visit{c.Key, c.Handle, c.Rate, c.Reverse, h, j == 0, j == len(c.Path)-1})
+		for n, p := range c.Ways() {
+			for j, h := range p {
+				if h.DPID == dpid {
+					to = append(to, visit{c.Key, c.Handle, c.Rate, c.Reverse, h, c.Backup.At(dpid), n > 0, j == 0, j == len(p)-1})
+				}
 			}
 		}
 	}

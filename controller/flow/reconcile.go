@@ -42,6 +42,7 @@ type Reconciler struct {
 	unmetered map[openflow.MeterID]error
 	roomless  map[openflow.MeterID]bool // meters that wait for others to go
 
+	groups  groups
 	numbers *Numbers      // of the meters
 	small   time.Duration // burst of a meter that is eased
 
@@ -88,6 +89,7 @@ func NewReconciler(want Whole, generation uint64) *Reconciler {
 	for id, m := range want.Meters {
 		r.meters[id] = pair[Meter]{want: &m}
 	}
+	r.groups = newGroups(want.Groups)
 	return r
 }
 
@@ -101,6 +103,9 @@ func (r *Reconciler) Begin() {
 	}
 	for id, at := range r.meters {
 		r.lookMeter(id, at, r.first)
+	}
+	for id, at := range r.groups.at {
+		r.lookGroup(id, at, r.first)
 	}
 }
 
@@ -132,6 +137,9 @@ func (r *Reconciler) Want(p Patch, first, last uint64) {
 		at.want = want
 		delete(r.unmetered, id)
 		r.lookMeter(id, at, first)
+	}
+	for id, want := range p.Groups {
+		r.wantGroup(id, want, first)
 	}
 }
 
@@ -173,8 +181,11 @@ func (r *Reconciler) Landed(refused map[int]error) {
 		}
 	}
 	clear(r.changing)
+	clear(r.groups.sent)
 	for i, s := range sent {
 		switch err := refused[i]; {
+		case s.GroupID != 0:
+			r.landGroup(s, err)
 		case s.ofMeter():
 			r.landMeter(s, err)
 		case s.vacates:
@@ -229,6 +240,7 @@ func (r *Reconciler) Vanished(k openflow.EntryKey, cookie openflow.Cookie) bool 
 	if s.have == s.want {
 		r.contest(k, s.pair)
 	}
+	r.doubtGroup(s.have)
 	r.miss(k, s.pair)
 	r.lookAt(s, k, pair[Rule]{want: s.want}, 1)
 	return true
@@ -256,8 +268,13 @@ func (r *Reconciler) Confirmed() (circuits, all uint64) {
 			before(g)
 		}
 	}
+	for id, g := range r.groups.differ {
+		if r.groups.at[id].want != nil {
+			before(g)
+		}
+	}
 	for _, s := range r.sent {
-		if s.Meter != nil || isUrgent(s.key, s.Rule) {
+		if s.Meter != nil || s.Group != nil || isUrgent(s.key, s.Rule) {
 			before(s.generation)
 		}
 	}
@@ -266,7 +283,7 @@ func (r *Reconciler) Confirmed() (circuits, all uint64) {
 		all = min(all, max(s.since, 1)-1)
 	}
 	for _, s := range r.sent {
-		if !s.ofMeter() {
+		if !s.Prepares() {
 			all = min(all, max(s.generation, 1)-1)
 		}
 	}

@@ -142,6 +142,9 @@ func tell(r *Reconciler, present *State) {
 	for id, m := range present.Meters {
 		r.TellMeter(id, m)
 	}
+	for id, g := range present.Groups {
+		r.TellGroup(id, g)
+	}
 	r.Begin()
 }
 

@@ -132,6 +132,7 @@ func (r *Reconciler) Retry(now time.Time) (any bool) {
 			r.look(k, r.at(k), 1)
 		}
 	}
+	any = r.retryGroups() || any
 	for id := range r.unmetered {
 		if !r.meterDisputes[id].resting(now) {
 			any = true

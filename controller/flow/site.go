@@ -14,6 +14,7 @@ type site struct {
 	rules      map[openflow.EntryKey]*Rule // of view.base
 	contenders map[openflow.EntryKey]*contender
 	meters     map[openflow.MeterID][]policed
+	groups     map[openflow.GroupID]*siteGroup
 	roster     roster
 
 	touched           bool // something of what follows
@@ -40,7 +41,7 @@ type policed struct {
 
 func newSite(dpid openflow.DPID) *site {
 	return &site{
-		dpid: dpid, rules: map[openflow.EntryKey]*Rule{}, contenders: map[openflow.EntryKey]*contender{}, meters: map[openflow.MeterID][]policed{},
+		dpid: dpid, rules: map[openflow.EntryKey]*Rule{}, contenders: map[openflow.EntryKey]*contender{}, meters: map[openflow.MeterID][]policed{}, groups: map[openflow.GroupID]*siteGroup{},
 		members: map[*member]bool{}, policers: map[*member]bool{}, stations: map[*station]bool{},
 		ports: map[openflow.PortNo]bool{}, left: map[openflow.EntryKey]bool{}, lapses: map[*station]bool{}, far: map[openflow.PortNo]openflow.DPID{},
 	}
@@ -105,6 +106,7 @@ func (w *Wanted) refreshView(s *site, p Patch) {
 			p.Meters[id] = nil
 		}
 	}
+	s.regroup(p)
 	w.relimit(s, old)
 	s.base, s.limits = false, false
 }
@@ -185,6 +187,7 @@ func (w *Wanted) refreshMember(s *site, m *member, p Patch) {
 	}
 	s.replaceRules(m, old, now, p)
 	s.replaceMeters(m, old.meters, now.meters, p)
+	s.replaceGroups(old.groups, now.groups, p)
 }
 
 // makePart returns what a circuit contributes to the switch.
@@ -198,6 +201,9 @@ func (s *site) makePart(m *member) *part {
 			}
 			made = append(made, r)
 			now.rules = append(now.rules, &made[len(made)-1])
+			if id := r.group(); id != 0 && !slices.Contains(now.groups, id) {
+				now.groups = append(now.groups, id)
+			}
 		})
 	}
 	now.meters = s.makePolicers(m)

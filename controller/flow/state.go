@@ -61,11 +61,12 @@ type Meter struct {
 type State struct {
 	Rules  map[openflow.EntryKey]*Rule
 	Meters map[openflow.MeterID]Meter
+	Groups map[openflow.GroupID]Group
 }
 
 // NewState returns a state with nothing in it.
 func NewState() *State {
-	return &State{Rules: map[openflow.EntryKey]*Rule{}, Meters: map[openflow.MeterID]Meter{}}
+	return &State{Rules: map[openflow.EntryKey]*Rule{}, Meters: map[openflow.MeterID]Meter{}, Groups: map[openflow.GroupID]Group{}}
 }
 
 // newRule returns a rule with its match made canonical and its key made.

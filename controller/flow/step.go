@@ -14,10 +14,16 @@ type Step struct {
 	Removes *Rule            // taken out by the message, or nil
 	MeterID openflow.MeterID // changed by the message, or 0
 	Meter   *Meter           // wanted by the message, or nil
+	GroupID openflow.GroupID // changed by the message, or 0
+	Group   *Group           // wanted by the message, or nil
 }
 
 // ofMeter reports whether the step is about a meter.
 func (s Step) ofMeter() bool { return s.MeterID != 0 }
+
+// Prepares reports whether the step is about a meter or a group, which entries
+// need.
+func (s Step) Prepares() bool { return s.MeterID != 0 || s.GroupID != 0 }
 
 // key returns the key of the entry that the step is about.
 func (s Step) key() openflow.EntryKey {

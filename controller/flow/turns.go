@@ -16,10 +16,10 @@ type sort uint8
 // The sorts, in order of precedence: meters come before the entries that use
 // them, and those that nothing uses any more go last.
 const (
-	needed     sort = iota // meters that are wanted
+	needed     sort = iota // meters and groups that are wanted
 	ofCircuits             // and what keeps loops out
 	ofOthers
-	unused // meters that are not
+	unused // meters and groups that are not
 	sorts
 )
 
@@ -86,6 +86,13 @@ func (r *Reconciler) waiting() (is [sorts]bool) {
 			is[unused] = true
 		}
 	}
+	for id := range r.groups.differ {
+		if r.groups.at[id].want != nil {
+			is[needed] = true
+		} else {
+			is[unused] = true
+		}
+	}
 	return is
 }
 
@@ -95,6 +102,7 @@ func (r *Reconciler) draw(s sort, most int) {
 	switch s {
 	case needed:
 		r.nextMeters(func(id openflow.MeterID) bool { return r.meters[id].want != nil })
+		r.nextGroups(true)
 	case ofCircuits:
 		list := r.backlogs[urgent].ordered(compareUrgent)
 		r.sent = slices.Grow(r.sent, len(list))
@@ -109,6 +117,7 @@ func (r *Reconciler) draw(s sort, most int) {
 	case unused:
 		used := r.usedMeters()
 		r.nextMeters(func(id openflow.MeterID) bool { return r.meters[id].want == nil && !used[id] })
+		r.nextGroups(false)
 	}
 }
 

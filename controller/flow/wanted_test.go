@@ -103,17 +103,25 @@ func (h *history) circuit() {
 	}
 	for range rapid.IntRange(0, 3).Draw(h.T, "listed") {
 		c.Rate = bitrate.Rate(rapid.SampledFrom([]int{0, 1, 10, 60}).Draw(h.T, "rate")) * bitrate.Mbps
-		if c.Path, c.Reverse = nil, (path.Reverse{}); c.Rate > 0 && rapid.Bool().Draw(h.T, "apart") {
+		if c.Path, c.Backup, c.Reverse = h.path(), nil, (path.Reverse{}); c.Rate > 0 && rapid.Bool().Draw(h.T, "apart") {
 			c.Reverse = path.Reverse{Apart: true, Rate: bitrate.Rate(rapid.SampledFrom([]int{0, 1, 20}).Draw(h.T, "rate back")) * bitrate.Mbps}
 		}
-		for _, d := range rapid.Permutation([]openflow.DPID{1, 2, 3, 4}).Draw(h.T, "path")[:rapid.IntRange(1, 3).Draw(h.T, "hops")] {
-			c.Path = append(c.Path, path.Hop{DPID: d,
-				In: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "in")), Out: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "out"))})
+		if rapid.IntRange(0, 2).Draw(h.T, "protected") == 0 {
+			c.Backup = h.path()
 		}
 		listed = append(listed, c)
 	}
 	h.circuits[id] = listed
 	h.wanted.SetCircuit(id, listed)
+}
+
+// path returns any walk over the switches.
+func (h *history) path() (p path.Path) {
+	for _, d := range rapid.Permutation([]openflow.DPID{1, 2, 3, 4}).Draw(h.T, "path")[:rapid.IntRange(1, 3).Draw(h.T, "hops")] {
+		p = append(p, path.Hop{DPID: d,
+			In: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "in")), Out: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "out"))})
+	}
+	return p
 }
 
 // lend has meters count anything.
@@ -163,7 +171,7 @@ func (h *history) step() {
 		h.wanted.Unwatch(d)
 		delete(h.kept, d)
 	case 7:
-		h.builder.SwitchLacks(h.dpid(), topology.Lacks(1<<rapid.IntRange(0, 7).Draw(h.T, "lacks")), h.now)
+		h.builder.SwitchLacks(h.dpid(), topology.Lacks(1<<rapid.IntRange(0, 8).Draw(h.T, "lacks")), h.now)
 		h.builder.SwitchRoom(h.dpid(), uint32(rapid.IntRange(0, 8).Draw(h.T, "room")), h.now)
 	case 8:
 		h.builder.SetQueues(h.dpid(), 3, []openflow.PortNo{1, openflow.PortNo(rapid.IntRange(2, 3).Draw(h.T, "queue"))})
@@ -275,7 +283,7 @@ func (h *history) checkPutOff(n *Network) {
 	for d, kept := range h.kept {
 		want := Compile(n, d)
 		h.overlook(d, want)
-		if diff := difference(&State{Rules: kept.Rules, Meters: want.Meters}, want); diff != "" {
+		if diff := difference(&State{Rules: kept.Rules, Meters: want.Meters, Groups: kept.Groups}, want); diff != "" {
 			h.Fatalf("switch %d: %s", d, diff)
 		}
 		floods := (&view{sw: n.Switches[d], tree: n.Tree}).floodPorts()
@@ -318,6 +326,9 @@ func difference(kept, want *State) string {
 		if want.Rules[k] == nil {
 			return fmt.Sprintf("still has %+v", r)
 		}
+	}
+	if !maps.Equal(kept.Groups, want.Groups) {
+		return fmt.Sprintf("has groups %+v instead of %+v", kept.Groups, want.Groups)
 	}
 	if !maps.Equal(kept.Meters, want.Meters) {
 		return fmt.Sprintf("has meters %+v instead of %+v", kept.Meters, want.Meters)

@@ -10,11 +10,12 @@ import (
 type Whole struct {
 	Rules  []*Rule // no two with the same key
 	Meters map[openflow.MeterID]Meter
+	Groups map[openflow.GroupID]Group
 }
 
 // Whole returns the state as a list.
 func (s *State) Whole() Whole {
-	w := Whole{Rules: make([]*Rule, 0, len(s.Rules)), Meters: s.Meters}
+	w := Whole{Rules: make([]*Rule, 0, len(s.Rules)), Meters: s.Meters, Groups: s.Groups}
 	for _, r := range s.Rules {
 		w.Rules = append(w.Rules, r)
 	}
@@ -23,7 +24,7 @@ func (s *State) Whole() Whole {
 
 // State returns the state that holds this.
 func (w Whole) State() *State {
-	s := &State{Rules: make(map[openflow.EntryKey]*Rule, len(w.Rules)), Meters: w.Meters}
+	s := &State{Rules: make(map[openflow.EntryKey]*Rule, len(w.Rules)), Meters: w.Meters, Groups: w.Groups}
 	for _, r := range w.Rules {
 		s.Rules[r.Key()] = r
 	}
@@ -60,10 +61,12 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 			s.replaceRules(m, &part{}, now, p)
 		}
 		s.replaceMeters(m, nil, now.meters, p)
+		s.replaceGroups(nil, now.groups, p)
 	}
 	all := Whole{
 		Rules:  make([]*Rule, 0, len(s.rules)+len(s.contenders)+len(w.stations)+16),
 		Meters: make(map[openflow.MeterID]Meter, len(p.Meters)),
+		Groups: make(map[openflow.GroupID]Group, len(s.groups)),
 	}
 	for _, r := range s.rules {
 		all.Rules = append(all.Rules, r)
@@ -76,6 +79,9 @@ func (w *Wanted) Watch(dpid openflow.DPID) Whole {
 		if m != nil {
 			all.Meters[id] = *m
 		}
+	}
+	for id, g := range s.groups {
+		all.Groups[id] = g.Group
 	}
 	return all
 }

@@ -65,6 +65,16 @@ func (p Path) BothWays() []topology.LinkID {
 	return links
 }
 
+// At returns how the path crosses a switch; the zero hop if it does not.
+func (p Path) At(dpid openflow.DPID) Hop {
+	for _, h := range p {
+		if h.DPID == dpid {
+			return h
+		}
+	}
+	return Hop{}
+}
+
 // Equal reports whether both paths take the same ports of the same switches.
 func (p Path) Equal(q Path) bool { return slices.Equal(p, q) }
 
@@ -137,6 +147,10 @@ type Circuit struct {
 	Path   Path
 
 	Reverse Reverse // the rate of the traffic back
+
+	// Backup is where the traffic goes when the path is cut, with the same ends
+	// and no cable between switches in common; empty: there is none.
+	Backup Path
 }
 
 // Back returns the rate of the circuit's traffic back, in bit/s; 0: none is
@@ -144,16 +158,19 @@ type Circuit struct {
 func (c *Circuit) Back() bitrate.Rate { return c.Reverse.Of(c.Rate) }
 
 // Egress yields the ports by which the circuit's traffic with a rate leaves
-// switches, in either direction, and the rate.
+// switches, in either direction and on either path, and the rate; some of them
+// twice.
 func (c *Circuit) Egress() iter.Seq2[topology.PortID, bitrate.Rate] {
 	return func(yield func(topology.PortID, bitrate.Rate) bool) {
 		forth, back := c.Rate, c.Back()
-		for _, h := range c.Path {
-			if back > 0 && !yield(topology.PortID{DPID: h.DPID, Port: h.In}, back) {
-				return
-			}
-			if forth > 0 && !yield(topology.PortID{DPID: h.DPID, Port: h.Out}, forth) {
-				return
+		for _, p := range c.Ways() {
+			for _, h := range p {
+				if back > 0 && !yield(topology.PortID{DPID: h.DPID, Port: h.In}, back) {
+					return
+				}
+				if forth > 0 && !yield(topology.PortID{DPID: h.DPID, Port: h.Out}, forth) {
+					return
+				}
 			}
 		}
 	}
@@ -164,6 +181,34 @@ func (c *Circuit) Egress() iter.Seq2[topology.PortID, bitrate.Rate] {
 type Reverse struct {
 	Apart bool         `json:"apart,omitempty"` // it has a rate of its own
 	Rate  bitrate.Rate `json:"rate,omitempty"`  // that rate, in bit/s; 0: none is promised
+}
+
+// Ways returns the path and the backup.
+func (c *Circuit) Ways() [2]Path { return [2]Path{c.Path, c.Backup} }
+
+// Links returns the directed links that traffic from the source uses on the
+// path, and those of the backup that are on other cables.
+func (c *Circuit) Links() []topology.LinkID { return LinksOf(c.Path, c.Backup) }
+
+// LinksOf returns the links of a path, and those of its backup that are on
+// other cables.
+func LinksOf(p, backup Path) []topology.LinkID {
+	links := p.Links()
+	if len(backup) == 0 {
+		return links
+	}
+	ends := len(links)
+	for _, id := range backup.Links() {
+		if !slices.Contains(links[:ends], id) {
+			links = append(links, id)
+		}
+	}
+	return links
+}
+
+// Same reports whether two circuits of an allocation are one in the switches.
+func (c *Circuit) Same(o *Circuit) bool {
+	return c.Handle == o.Handle && c.Key == o.Key && c.Rate == o.Rate && c.Reverse == o.Reverse && c.Path.Equal(o.Path) && c.Backup.Equal(o.Backup)
 }
 
 // Of returns the rate of the traffic back where that from the source has rate.

@@ -15,7 +15,7 @@ const (
 	maxTries = 20_000
 	// maxRivals is how many ways to a switch a new one is held against.
 	maxRivals = 16
-	nowhere   = math.MaxUint64 / 1024 // sums of these are in range
+	nowhere   = math.MaxInt64 / 1024 // sums of these are in range
 )
 
 // A way is how a confined search has come to a switch.
@@ -39,6 +39,9 @@ type confined struct {
 	needs  map[Element]uint32 // the bit of each element to include
 	all    uint32             // of them
 
+	pair  []arc // the way of a pair that costs least
+	pairs bool  // a way will do only with a backup: any may, however many are better
+
 	cost, hops, latency yardstick
 
 	ways  []way
@@ -57,7 +60,7 @@ type room struct {
 func (g *Graph) findConfined(c *Constraints, first, last int32, wide bool, width bitrate.Rate, offer func(*edge) (bitrate.Rate, bool)) (*confined, int32) {
 	s := &confined{
 		graph: g, limits: c, offer: offer, last: last, wide: wide, barred: map[Element]bool{}, needs: map[Element]uint32{},
-		done: map[int64][]int32{}, rooms: map[int32]room{},
+		done: map[int64][]int32{}, rooms: map[int32]room{}, pairs: c.Protected,
 	}
 	for _, e := range c.Avoid {
 		s.barred[e] = true
@@ -73,25 +76,49 @@ func (g *Graph) findConfined(c *Constraints, first, last int32, wide bool, width
 			s.all = s.all<<1 | 1
 		}
 	}
-	if s.barred[Element{Switch: g.nodes[first].dpid}] {
+	if s.barred[Element{Switch: g.nodes[first].dpid}] || c.Protected && first == last {
 		return s, -1
 	}
 	s.measure()
 	s.try(way{node: first, from: -1, hops: 1, width: width, met: s.needs[Element{Switch: g.nodes[first].dpid}]})
+	if c.Protected && s.all == 0 && c.MaxHops == 0 && c.MaxLatency == 0 {
+		return s, s.runPair(first)
+	}
 	return s, s.run()
+}
+
+// runPair does what run does where ways are limited by their edges alone: it
+// returns the best way if that has a backup, or else the better one of the best
+// pair.
+func (s *confined) runPair(first int32) int32 {
+	s.pairs = false
+	at := s.run()
+	if at < 0 || s.hasBackup(at) {
+		return at
+	}
+	if !s.findPair(first) {
+		return -1
+	}
+	at = 0 // where ways begin
+	for _, a := range s.pair {
+		e := &s.graph.nodes[a.node].edges[a.edge]
+		s.ways = append(s.ways, way{node: s.graph.nodes[a.node].hops[a.edge].to, from: at, via: a.edge, width: min(s.ways[at].width, s.offered(e).width)})
+		at = int32(len(s.ways) - 1)
+	}
+	return at
 }
 
 // run returns the first way to the last switch that comes up; -1 if there is
 // none.
 func (s *confined) run() int32 {
-	for tries := 0; len(s.heap) > 0 && (s.all == 0 || tries < maxTries); tries++ {
+	for tries := 0; len(s.heap) > 0 && (s.all == 0 && !s.pairs || tries < maxTries); tries++ {
 		at := s.pop()
 		w := s.ways[at]
-		if s.outdone(at) {
+		if !s.pairs && s.outdone(at) {
 			continue
 		}
 		if w.node == s.last {
-			if w.met == s.all {
+			if w.met == s.all && (!s.pairs || s.hasBackup(at)) {
 				return at
 			}
 			continue // no path comes to it twice
@@ -102,6 +129,14 @@ func (s *confined) run() int32 {
 		}
 	}
 	return -1
+}
+
+// hasBackup reports whether a way to the last switch has a backup.
+func (s *confined) hasBackup(at int32) bool {
+	p := s.path(at, topology.External, topology.External)
+	first := s.graph.index[p[0].DPID]
+	_, found := s.graph.findConfined(s.limits.ofBackup(p), first, s.last, false, 0, s.offer)
+	return found >= 0
 }
 
 // extend looks at the way that goes on over an edge.
@@ -118,15 +153,20 @@ func (s *confined) extend(at, via int32, e *edge, to int32) {
 	if !s.promising(&next) {
 		return
 	}
+	if r := s.offered(e); r.ok {
+		next.width = min(next.width, r.width)
+		s.try(next)
+	}
+}
+
+// offered returns what an edge has, asked once.
+func (s *confined) offered(e *edge) room {
 	r, asked := s.rooms[e.forthNo]
 	if !asked {
 		r.width, r.ok = s.offer(e)
 		s.rooms[e.forthNo] = r
 	}
-	if r.ok {
-		next.width = min(next.width, r.width)
-		s.try(next)
-	}
+	return r
 }
 
 // allows reports whether paths may cross an edge to a switch.
@@ -198,7 +238,7 @@ func (s *confined) before(a, b int32) bool {
 	switch {
 	case costX != costY:
 		return costX < costY
-	case s.all == 0 && x.width != y.width:
+	case s.all == 0 && !s.pairs && x.width != y.width:
 		return x.width > y.width
 	case x.cost != y.cost:
 		return x.cost > y.cost

@@ -2,6 +2,7 @@ package path
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,32 @@ type Constraints struct {
 	Apart      []Path        // the path has no cable between switches in common with these
 	MaxHops    int           // switches; 0: any number
 	MaxLatency time.Duration // of all cables between switches, whose latencies must be known; 0: any
+
+	// Protected asks for a path that has a backup: another one that meets the
+	// constraints, but need not include anything, and has no cable between
+	// switches in common with it. There is one only between different switches.
+	Protected bool
+}
+
+// ofBackup returns what a backup of a path has to meet.
+func (c *Constraints) ofBackup(p Path) *Constraints {
+	b := *c
+	b.Include, b.Protected, b.Apart = nil, false, append(slices.Clip(c.Apart), p)
+	return &b
+}
+
+// Backup returns the best backup of a path that meets the query's constraints;
+// ok is false if there is none.
+func (g *Graph) Backup(q Query, p Path) (b Path, ok bool) {
+	if len(p) < 2 {
+		return nil, false
+	}
+	all := q.Constraints
+	if all == nil {
+		all = &Constraints{}
+	}
+	q.Constraints = all.ofBackup(p)
+	return g.Find(q)
 }
 
 // MaxInclude is how many elements a path may have to include. The effort may

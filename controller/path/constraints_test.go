@@ -104,6 +104,80 @@ func TestConfinedAgainstBruteForce(t *testing.T) {
 	})
 }
 
+// TestPairsAgainstBruteForce: a path with a backup is found exactly if there
+// are two paths without a cable in common; neither is ever on a cable of the
+// other.
+func TestPairsAgainstBruteForce(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := drawNet(t)
+		drawLatencies(t, n)
+		c := drawConstraints(t, n)
+		if rapid.Bool().Draw(t, "is free") {
+			c = &path.Constraints{}
+		}
+		q := path.Query{
+			From: edgeOf(openflow.DPID(rapid.IntRange(1, len(n.Switches)).Draw(t, "from")), 1),
+			To:   edgeOf(openflow.DPID(rapid.IntRange(1, len(n.Switches)).Draw(t, "to")), 2),
+			Rate: rapid.SampledFrom([]bitrate.Rate{0, 1, 2, 3}).Draw(t, "rate"),
+		}
+		pair := func(rate bitrate.Rate) bool {
+			q := q
+			q.Rate = rate
+			found := false
+			bestOf(&n.Snapshot, q, func(p path.Path) bool {
+				if _, width := measure(&n.Snapshot, p); found || len(p) < 2 || width < rate || !meets(&n.Snapshot, c, p) {
+					return false
+				}
+				apart := *c
+				apart.Include, apart.Apart = nil, []path.Path{p}
+				b, _, _ := bestOf(&n.Snapshot, q, func(b path.Path) bool { return meets(&n.Snapshot, &apart, b) })
+				found = b != nil
+				return false
+			})
+			return found
+		}
+		q.Constraints = c
+		c.Protected = true
+		p, ok := path.Find(&n.Snapshot, q)
+		if want := pair(q.Rate); ok != want {
+			t.Fatalf("%+v %+v: found %v, by hand %v", q, c, p, want)
+		}
+		g := path.NewGraph(&n.Snapshot)
+		if ok {
+			b, has := g.Backup(q, p)
+			apart := path.Constraints{Avoid: c.Avoid, MaxHops: c.MaxHops, MaxLatency: c.MaxLatency, Apart: []path.Path{p}}
+			_, width := measure(&n.Snapshot, b)
+			if _, shared := p.Shares(b); shared || !has || !meets(&n.Snapshot, c, p) || !meets(&n.Snapshot, &apart, b) || width < q.Rate {
+				t.Fatalf("%+v: %v and %v", c, p, b)
+			}
+		}
+		wide := bitrate.Rate(0)
+		for rate := bitrate.Rate(0); rate < 11; rate++ {
+			if pair(rate) {
+				wide = rate
+			}
+		}
+		if p, width, ok := g.Widest(q); ok && width != wide {
+			t.Fatalf("widest is %v with %d, by hand %d", p, width, wide)
+		}
+	})
+}
+
+// TestTrap: where the shortest path leaves no backup another pair is found.
+func TestTrap(t *testing.T) {
+	n := newNet(6)
+	for _, x := range [][2]openflow.DPID{{1, 2}, {2, 3}, {3, 6}, {1, 4}, {4, 3}, {2, 5}, {5, 6}} {
+		n.cable(x[0], x[1], gig, gig, 1)
+	}
+	q := path.Query{From: edgeOf(1, 1), To: edgeOf(6, 2), Constraints: &path.Constraints{Protected: true}}
+	g := path.NewGraph(&n.Snapshot)
+	p, ok := g.Find(q)
+	b, has := g.Backup(q, p)
+	if _, shared := p.Shares(b); !ok || !has || shared || len(p) != 4 || len(b) != 4 {
+		t.Fatalf("%v and %v", p, b)
+	}
+}
+
 // meets reports whether a path meets constraints, in another way than they do.
 func meets(s *topology.Snapshot, c *path.Constraints, p path.Path) bool {
 	crosses := func(e path.Element) bool {

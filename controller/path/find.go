@@ -84,8 +84,34 @@ func (g *Graph) Find(q Query) (p Path, ok bool) {
 // hops, and that link's free rate in bit/s. If Reverse is apart, the path has
 // that rate back, and only links from the source count.
 func (g *Graph) Widest(q Query) (p Path, width bitrate.Rate, ok bool) {
-	q.Rate, q.Refused = 0, nil
+	q.Refused = nil
+	if q.Constraints != nil && q.Constraints.Protected {
+		return g.widestPair(q)
+	}
+	q.Rate = 0
 	return g.find(q, true)
+}
+
+// widestPair does what Widest does for a path and its backup: the rate that it
+// returns is what the links of both have free.
+func (g *Graph) widestPair(q Query) (p Path, width bitrate.Rate, ok bool) {
+	q.Rate = 0
+	if p, ok = g.Find(q); !ok {
+		return nil, 0, false
+	}
+	single, free := *q.Constraints, q
+	single.Protected, free.Constraints = false, &single
+	_, high, _ := g.Widest(free) // no pair has more
+	for low := bitrate.Rate(0); low < high; {
+		q.Rate = high - (high-low)/2
+		if better, ok := g.Find(q); ok {
+			p, low = better, q.Rate
+		} else {
+			high = q.Rate - 1
+		}
+		width = low
+	}
+	return p, width, true
 }
 
 func (g *Graph) find(q Query, wide bool) (p Path, width bitrate.Rate, ok bool) {

@@ -8,7 +8,7 @@ import (
 )
 
 // Lacks are things that a switch has been found unable to do; a set.
-type Lacks uint8
+type Lacks uint16
 
 // The things that a switch may lack.
 const (
@@ -20,6 +20,7 @@ const (
 	LacksMeters                        // meters in entries
 	LacksICMPv4Type                    // the type of ICMP in matches
 	LacksPacketRates                   // meters that count packets
+	LacksFailover                      // groups that send to the first port that is up
 )
 
 // A SavedSwitch is what was found of a switch that describes itself so.

@@ -23,6 +23,9 @@ type group struct {
 
 // groupModLocked obeys a group mod (§6.7).
 func (s *Switch) groupModLocked(m *openflow.GroupMod) *openflow.Error {
+	if s.cfg.Habits.NoGroups {
+		return errBadType()
+	}
 	if m.Command == openflow.GroupDelete {
 		s.groupDeleteLocked(m.ID)
 		return nil

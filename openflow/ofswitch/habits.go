@@ -14,6 +14,7 @@ type Habits struct {
 	NoMasks        []openflow.Field           // that are refused with a mask
 	NoInstructions []openflow.InstructionType // that are refused
 	NoActions      []openflow.ActionType      // that are refused
+	NoGroups       bool                       // groups, and questions about them, are refused
 	NoRemovals     bool                       // flow mods that ask for flow-removed messages are refused
 	MeterRange     bool                       // meters have numbers from 1 to MaxMeters (§7.3.5.15), others are refused
 	NoMeterFlags   openflow.MeterFlags        // of meters that are refused

@@ -44,6 +44,9 @@ func (s *Switch) replyLocked(m *openflow.MultipartRequest) ([]openflow.Multipart
 	case openflow.MultipartPortDesc:
 		return s.portDescLocked(), nil
 	case openflow.MultipartGroupDesc:
+		if s.cfg.Habits.NoGroups {
+			return nil, errBadMultipart()
+		}
 		return split[openflow.GroupDescReply](s.groupDescsLocked(), groupDescLen), nil
 	case openflow.MultipartGroupFeatures:
 		return one(groupFeatures()), nil
