@@ -113,9 +113,10 @@ func TestRenewalComesTooLate(t *testing.T) {
 // Records of version 3 have no active lease, those of version 4 neither an
 // order of asking nor a path that was lost, those of version 5 no leeway, those
 // of version 6 no volume, those of version 7 no constraints, those of version 8
-// no rate back, and those of version 9 no hold.
+// no rate back, those of version 9 no hold, and those of version 10 no
+// protection.
 func TestRecordsOfOlderVersions(t *testing.T) {
-	for version, lacks := range map[byte]int{3: 18, 4: 17, 5: 15, 6: 13, 7: 7, 8: 2, 9: 1} { // bytes
+	for version, lacks := range map[byte]int{3: 21, 4: 20, 5: 18, 6: 16, 7: 10, 8: 5, 9: 4, 10: 3} { // bytes
 		r := record{Seq: 7, Allocation: Allocation{ID: "x", State: Pending, Handle: 1, ChangedBy: "v", Request: renewed(30, 1000)}}
 		if version < 4 {
 			r.ActiveLease = 0

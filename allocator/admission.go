@@ -19,13 +19,13 @@ type planner struct {
 	graph     *path.Graph // of the snapshot's switches and links
 	share     share
 	calendars *calendars
-	own       []reservation[lane]       // in the calendars, but not to be counted by free
-	obstacles *obstacles                // if not nil, takes down what stands in the way
-	strict    bool                      // no rate is promised where it is not enforced
-	least     bitrate.Rate              // that may be picked
-	terse     bool                      // refusals have neither words nor offers
-	pathOf    func(id string) path.Path // of another allocation; nil: it has none
-	readings  *readings                 // if not nil, what has been read, which stays so
+	own       []reservation[lane]         // in the calendars, but not to be counted by free
+	obstacles *obstacles                  // if not nil, takes down what stands in the way
+	strict    bool                        // no rate is promised where it is not enforced
+	least     bitrate.Rate                // that may be picked
+	terse     bool                        // refusals have neither words nor offers
+	pathsOf   func(id string) []path.Path // of another allocation
+	readings  *readings                   // if not nil, what has been read, which stays so
 }
 
 // errRefused is the cause of a terse planner's refusals.
@@ -36,7 +36,7 @@ var errRefused = errors.New("it does not fit")
 func (a *Allocator) plannerLocked() planner {
 	a.observeLocked()
 	a.graph = a.graph.For(a.seen)
-	return planner{snapshot: a.seen, graph: a.graph, share: a.share, calendars: &a.calendars, strict: a.cfg.RequireMeters, least: a.cfg.Least, pathOf: a.pathOfLocked}
+	return planner{snapshot: a.seen, graph: a.graph, share: a.share, calendars: &a.calendars, strict: a.cfg.RequireMeters, least: a.cfg.Least, pathsOf: a.pathsOfLocked}
 }
 
 // demand is a request whose ends have been located.
@@ -107,7 +107,7 @@ func (pl planner) query(d demand, w Window) path.Query {
 // over returns the query for a path with the demand's rates where links have as
 // much free.
 func (pl planner) over(d demand, free func(topology.Link) bitrate.Rate) path.Query {
-	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Reverse: d.Reverse, Free: free, Constraints: pl.confines(d.Constraints)}
+	return path.Query{From: d.from, To: d.to, Rate: d.Bandwidth, Reverse: d.Reverse, Free: free, Constraints: pl.confines(&d.Request)}
 }
 
 // find returns the path on which the demand fits in exactly this window; ok is
@@ -129,7 +129,7 @@ func (pl planner) fits(d demand, p path.Path, w Window) bool {
 			}
 		}
 	}
-	c := pl.confines(d.Constraints)
+	c := pl.confines(&d.Request)
 	return c == nil || c.Met(pl.snapshot, p)
 }
 
@@ -160,55 +160,6 @@ func locate(s *topology.Snapshot, k path.FlowKey) (from, to topology.PortID, fie
 		return from, to, "dst_ip", fmt.Sprintf("%s %s", k.Dst, unknown)
 	}
 	return from, to, "", ""
-}
-
-// placement is where and when an allocation may be. If the window is zero the
-// allocation has to wait, and reason says for what.
-type placement struct {
-	window    Window
-	path      path.Path
-	rate      bitrate.Rate // that CONGA has picked; 0: the one that was asked for
-	reason    string
-	obstacles *obstacles // what stands in the way of an earlier window; nil if nothing does
-}
-
-// assign returns a request's window and path: the window asked for, or the
-// earliest one that the limits allow. If the request has to wait, because
-// something is not known or not there, the placement has a reason; an error
-// refuses the request.
-func (pl planner) assign(r Request, now Seconds, limits Limits) (placement, *Error) {
-	from, to, _, reason := locate(pl.snapshot, r.Key)
-	if reason != "" {
-		return placement{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
-	}
-	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r), limit: limits.rate()}
-	if r.picksRate() {
-		d.Bandwidth = pl.leastRate(d)
-	}
-	if err := pl.checkEnforced(d); err != nil {
-		return placement{}, err
-	}
-	if r.picksRate() {
-		return pl.assignVolume(d, now)
-	}
-	if r.StartTime == 0 {
-		if p, w, ok := pl.earliest(d, r.first(now), r.lastStart()+1); ok {
-			return placement{window: w, path: p}, nil
-		}
-		return pl.refuseAll(d, r.first(now))
-	}
-	w := Window{max(r.StartTime, now), r.StartTime + r.Duration}
-	if w.End <= now {
-		return placement{}, &Error{Kind: Conflict, Field: "start_time", Err: fmt.Errorf(
-			"the window that was asked for, from %s to %s, has passed; ask for another", clock(r.StartTime), clock(w.End))}
-	}
-	if pl.taken(d, w) {
-		return placement{}, pl.takenError(d, w)
-	}
-	if p, ok := pl.find(d, w); ok {
-		return placement{window: w, path: p}, nil
-	}
-	return pl.refuse(d, w)
 }
 
 // takenError returns the refusal of a window of which another allocation has

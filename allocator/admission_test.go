@@ -19,7 +19,8 @@ type sheet struct {
 	w      *world
 	second map[topology.LinkID]*plain
 	keys   map[path.FlowKey]*plain
-	only   func(path.Path) bool // the paths that will do; nil: all
+	only   func(path.Path) bool                  // the paths that will do; nil: all
+	pair   func(Request, path.Path, Window) bool // those that have a backup, if they must
 }
 
 func newSheet(w *world) *sheet {
@@ -30,7 +31,7 @@ func (s *sheet) rel(win Window) Window { return Window{win.Start - 1_000_000, wi
 
 func (s *sheet) enter(v Allocation) {
 	win := s.rel(v.Window)
-	for _, link := range v.Path.Links() {
+	for _, link := range path.LinksOf(v.Path, v.Backup) {
 		for id, rate := range map[topology.LinkID]bitrate.Rate{link: v.Bandwidth, link.Reverse(): v.back()} {
 			if s.second[id] == nil {
 				s.second[id] = &plain{}
@@ -75,7 +76,7 @@ func (s *sheet) admits(r Request, win Window) bool {
 	from, _ := s.w.snap.Locate(r.Key.Src)
 	to, _ := s.w.snap.Locate(r.Key.Dst)
 	for _, p := range everyPath(s.w.snap, from, to) {
-		if (s.only == nil || s.only(p)) && s.fits(p, win, r) {
+		if (s.only == nil || s.only(p)) && s.fits(p, win, r) && (s.pair == nil || s.pair(r, p, win)) {
 			return true
 		}
 	}

@@ -39,7 +39,7 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 		what, at := it.nextAction(now)
 		switch {
 		case at > now:
-			if what, _ := it.nextInWindow(now); what == Nothing || it.doubtful {
+			if what, _ := it.nextInWindow(now); what == Nothing || it.doubtful || it.whole != 0 {
 				a.lookLocked(it) // its lease may end first, and need not
 			}
 			it.doubtful = false
@@ -87,7 +87,7 @@ func (a *Allocator) readyLocked(it *item) bool {
 		}
 		return false
 	}
-	if !c.Started && a.strayLocked(a.seen, &c.Allocation) != "" {
+	if !c.Started && a.faultyLocked(a.seen, c) {
 		a.lookLocked(it)
 		return false
 	}
@@ -115,6 +115,9 @@ func (a *Allocator) rescheduleLocked(it *item) {
 			a.lookLocked(it)
 		}
 		if t := nanosOf(it.window().Start - planNear); it.doubtful && t > now {
+			at = min(at, t)
+		}
+		if t := it.whole + nanos(revertAfter); it.whole != 0 && t > now {
 			at = min(at, t)
 		}
 	}

@@ -71,6 +71,10 @@ type Request struct {
 
 	Leeway
 	Constraints
+
+	// Protected asks for a backup: a second path with the same ends and no link
+	// between switches in common with the first, on which as much is held.
+	Protected bool `json:"protected,omitempty"`
 }
 
 // Leeway is what a request leaves to CONGA about when and how fast it runs, if
@@ -103,14 +107,16 @@ type Allocation struct {
 	Started bool      `json:"started,omitempty"` // it has been active, so its window no longer moves
 	Reason  string    `json:"reason,omitempty"`  // why it is not further, in words for the user
 	Window  Window    `json:"window"`            // planned while pending, actual once active; zero while no path is known
-	Path    path.Path `json:"path,omitempty"`    // reserved; empty while no path is known
+	Path    path.Path `json:"path,omitempty"`    // reserved, and used; empty while no path is known
+	Backup  path.Path `json:"backup,omitempty"`  // reserved as well; empty: there is none
+	Swapped bool      `json:"swapped,omitempty"` // what is used is what was the backup at first
 
 	Shortfall Shortfall `json:"-"` // what it gets less of than was promised, as the network is now
 }
 
 // Circuit returns what the controller is to hold in the switches for a.
 func (a Allocation) Circuit() path.Circuit {
-	return path.Circuit{ID: a.ID, Handle: a.Handle, Key: a.Key, Rate: a.Bandwidth, Path: a.Path, Reverse: a.Reverse}
+	return path.Circuit{ID: a.ID, Handle: a.Handle, Key: a.Key, Rate: a.Bandwidth, Path: a.Path, Reverse: a.Reverse, Backup: a.Backup}
 }
 
 // back returns the rate of the traffic back.
@@ -153,4 +159,5 @@ type Change struct {
 	DisjointFrom *string
 	MaxHops      *int
 	MaxLatency   *time.Duration
+	Protected    *bool
 }

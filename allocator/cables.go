@@ -132,7 +132,19 @@ func (c *cable) uses(it *item) bool {
 	if !it.indexed {
 		return false
 	}
-	p := it.path()
+	return c.isOf(it.path()) || len(it.backup) > 0 && c.isOf(it.backup)
+}
+
+// appendLinks appends what [path.LinksOf] returns for the committed state.
+func (it *item) appendLinks(links []topology.LinkID) []topology.LinkID {
+	if len(it.backup) > 0 {
+		return append(links, path.LinksOf(it.path(), it.backup)...)
+	}
+	return it.path().AppendLinks(links)
+}
+
+// isOf reports whether a path uses the cable.
+func (c *cable) isOf(p path.Path) bool {
 	for i, h := range p {
 		in, out := topology.PortID{DPID: h.DPID, Port: h.In}, topology.PortID{DPID: h.DPID, Port: h.Out}
 		if c.id.From == topology.External {
@@ -151,7 +163,7 @@ func (c *cable) uses(it *item) bool {
 func (a *Allocator) indexLocked(it *item) {
 	it.indexed = true
 	var links [32]topology.LinkID
-	for _, id := range it.path().AppendLinks(links[:0]) {
+	for _, id := range it.appendLinks(links[:0]) {
 		a.cables.obtain(cableOf(id), a.seen).add(it)
 	}
 	a.locateEndsLocked(it)
@@ -173,11 +185,11 @@ func (a *Allocator) locateEndsLocked(it *item) (elsewhere bool) {
 	return elsewhere
 }
 
-// unindexLocked takes an item off the index; p and k are the path and the key
-// with which it was put there.
-func (a *Allocator) unindexLocked(it *item, p path.Path, k path.FlowKey) {
+// unindexLocked takes an item off the index; p, backup and k are the paths and
+// the key with which it was put there.
+func (a *Allocator) unindexLocked(it *item, p, backup path.Path, k path.FlowKey) {
 	it.indexed = false
-	for _, id := range p.Links() {
+	for _, id := range path.LinksOf(p, backup) {
 		c := a.cables.byID[cableOf(id)]
 		if c.drop(c.uses); c.size == 0 {
 			a.cables.forget(c)

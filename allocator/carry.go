@@ -8,6 +8,7 @@ import (
 // put puts a placement into the state.
 func (r *record) put(got placement) {
 	r.Window, r.Path, r.Reason = got.window, got.path, got.reason
+	r.Backup, r.Swapped = got.backup, false
 	if r.picksRate() {
 		r.Bandwidth, r.Duration = got.rate, got.window.End-got.window.Start
 	}
@@ -66,6 +67,7 @@ func (pl planner) carryOn(d demand, c *record, now Seconds) *record {
 	}
 	next.Bandwidth, next.Path, next.Window.End = got.rate, got.path, got.window.End
 	next.Duration = next.Window.End - next.Window.Start
+	next.Backup, next.Swapped = pl.backup(next.Request, next.Path, Window{now, next.Window.End}), false
 	return &next
 }
 
@@ -105,8 +107,7 @@ func (a *Allocator) readmitVolumeLocked(pl planner, was, next *record, now Secon
 		return &Error{Kind: Conflict, Field: field, Err: fmt.Errorf("%s; a running allocation can only move to addresses that are known", reason)}
 	}
 	if next.Leeway == was.Leeway && next.Bandwidth == was.Bandwidth && next.Reverse == was.Reverse && was.State == Active {
-		if p, err := pl.moved(next.Request, next.Path, Window{now, next.Window.End}); err == nil {
-			next.Path = p
+		if pl.move(next, Window{now, next.Window.End}) == nil {
 			return nil
 		}
 	}
@@ -116,8 +117,9 @@ func (a *Allocator) readmitVolumeLocked(pl planner, was, next *record, now Secon
 		d.Volume -= next.Carried
 		return pl.lateError(d, now)
 	}
-	if p, err := pl.moved(on.Request, next.Path, Window{now, on.Window.End}); err == nil {
-		on.Path = p // its own, if it can
+	own := *on
+	if own.Path, own.Backup, own.Swapped = next.Path, next.Backup, next.Swapped; pl.move(&own, Window{now, on.Window.End}) == nil {
+		on = &own // on its own path, if it can
 	}
 	*next = *on
 	return nil

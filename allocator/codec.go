@@ -17,7 +17,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 10
+const recordVersion = 11
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -53,16 +53,22 @@ func (r *record) encode() ([]byte, error) {
 		b = binary.AppendUvarint(b, n)
 	}
 	b = binary.AppendVarint(b, int64(r.Since))
+	return r.appendRest(b), nil
+}
+
+// appendRest appends the fields that came with version 8 and later.
+func (r *record) appendRest(b []byte) []byte {
 	for _, text := range []string{string(r.Include), string(r.Avoid), r.DisjointFrom} {
 		b = appendText(b, text)
 	}
 	b = binary.AppendUvarint(b, uint64(r.MaxHops))
 	b = binary.AppendUvarint(b, uint64(r.MaxLatency))
-	b = append(b, byte(flag(r.Reverse.Apart)))
-	if r.Reverse.Apart {
+	if b = append(b, byte(flag(r.Reverse.Apart))); r.Reverse.Apart {
 		b = binary.AppendUvarint(b, uint64(r.Reverse.Rate))
 	}
-	return binary.AppendVarint(b, int64(r.Hold)), nil
+	b = binary.AppendVarint(b, int64(r.Hold))
+	b = append(b, byte(flag(r.Protected)), byte(flag(r.Swapped)))
+	return appendPath(b, r.Backup)
 }
 
 // flag returns 1 for true.
@@ -192,6 +198,15 @@ func (d *decoder) fields(r *record, version int) error {
 		r.FixedRate = d.below(2) == 1
 		r.Carried, r.Since = d.number(), Seconds(d.signed())
 	}
+	d.later(r, version)
+	if d.cut || len(d.rest) > 0 {
+		return errCut
+	}
+	return nil
+}
+
+// later reads the fields that came with version 8 and later.
+func (d *decoder) later(r *record, version int) {
 	if version > 7 {
 		r.Include, r.Avoid, r.DisjointFrom = Elements(d.name()), Elements(d.name()), d.name()
 		r.MaxHops, r.MaxLatency = int(d.below(MaxHops+1)), time.Duration(d.below(uint64(MaxLatency)+1))
@@ -202,10 +217,10 @@ func (d *decoder) fields(r *record, version int) error {
 	if version > 9 {
 		r.Hold = Seconds(d.signed())
 	}
-	if d.cut || len(d.rest) > 0 {
-		return errCut
+	if version > 10 {
+		r.Protected, r.Swapped = d.below(2) == 1, d.below(2) == 1
+		r.Backup = d.hopsInto(func(n int) path.Path { return make(path.Path, n) })
 	}
-	return nil
 }
 
 // decoder reads fields one after the other. After the end it reads zeros, and

@@ -12,12 +12,22 @@ import (
 // none that meets its constraints, however little rate it asks for; nil if
 // there is such a one, or no path at all.
 func (pl planner) confinedError(d demand) *Error {
-	if d.Constraints == (Constraints{}) || pl.reaches(d, d.Constraints) || !pl.reaches(d, Constraints{}) {
+	if d.Constraints == (Constraints{}) && !d.Protected || pl.reaches(d, d.Constraints) {
+		return nil
+	}
+	alone := d
+	alone.Protected = false
+	if !pl.reaches(alone, Constraints{}) {
 		return nil
 	}
 	if pl.terse {
 		return &Error{Kind: Conflict, Err: errRefused}
 	}
+	if d.Protected && pl.reaches(alone, d.Constraints) {
+		return &Error{Kind: Conflict, Field: "protection", Err: fmt.Errorf(
+			"no two paths from %s to %s are without a link in common; ask for it without protection", d.Key.Src, d.Key.Dst)}
+	}
+	d = alone
 	var fields []string
 	for _, x := range d.Constraints.each() {
 		if !pl.reaches(d, x.rest) {
@@ -39,7 +49,8 @@ func (pl planner) reaches(d demand, c Constraints) bool {
 }
 
 func (pl planner) anyPath(d demand, c Constraints) (path.Path, bool) {
-	return pl.graph.Find(path.Query{From: d.from, To: d.to, Constraints: pl.confines(c)})
+	d.Constraints = c
+	return pl.graph.Find(path.Query{From: d.from, To: d.to, Constraints: pl.confines(&d.Request)})
 }
 
 // lacking returns what no path does because of a constraint, with what to ask
@@ -107,15 +118,21 @@ func (pl planner) leastLatency(d demand) time.Duration {
 // alsoConfined adds to a refusal for lack of room which constraints keep the
 // demand from paths that have it in its window.
 func (pl planner) alsoConfined(d demand, w Window, err *Error) *Error {
-	if err == nil || d.Constraints == (Constraints{}) {
+	if err == nil || d.Constraints == (Constraints{}) && !d.Protected {
 		return err
 	}
 	free := d
-	free.Constraints = Constraints{}
+	free.Constraints, free.Protected = Constraints{}, false
 	if _, ok := pl.graph.Find(pl.query(free, w)); !ok {
 		return err
 	}
 	var fields []string
+	if free.Constraints = d.Constraints; d.Protected {
+		if _, ok := pl.graph.Find(pl.query(free, w)); ok {
+			err.Err = fmt.Errorf("%w; no other path beside one that has it does", err.Err)
+			return err
+		}
+	}
 	for _, x := range d.Constraints.each() {
 		free.Constraints = x.rest
 		if _, ok := pl.graph.Find(pl.query(free, w)); ok {

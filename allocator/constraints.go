@@ -88,9 +88,12 @@ func (c *Constraints) check() *Error {
 	return nil
 }
 
-// withConstraints applies what a change says of constraints.
+// withConstraints applies what a change says of constraints and protection.
 func (r *Request) withConstraints(c Change) *Error {
 	was := r.Constraints
+	if c.Protected != nil {
+		r.Protected = *c.Protected
+	}
 	for _, x := range []struct{ to, from *Elements }{{&r.Include, c.Include}, {&r.Avoid, c.Avoid}} {
 		if x.from != nil {
 			*x.to = *x.from
@@ -146,34 +149,38 @@ func (a *Allocator) checkApartLocked(r *Request, id string) *Error {
 	return nil
 }
 
-// confines returns what constraints mean for paths as the network and the other
-// allocations are now; nil if there are none.
-func (pl planner) confines(c Constraints) *path.Constraints {
-	if c == (Constraints{}) {
+// confines returns what a request's constraints mean for paths as the network
+// and the other allocations are now; nil if there are none.
+func (pl planner) confines(r *Request) *path.Constraints {
+	c := &r.Constraints
+	if *c == (Constraints{}) && !r.Protected {
 		return nil
 	}
-	out := &path.Constraints{Include: c.Include.list(), Avoid: c.Avoid.list(), MaxHops: c.MaxHops, MaxLatency: c.MaxLatency}
+	out := &path.Constraints{Include: c.Include.list(), Avoid: c.Avoid.list(), MaxHops: c.MaxHops, MaxLatency: c.MaxLatency, Protected: r.Protected}
 	if c.DisjointFrom != "" {
-		if other := pl.pathOf(c.DisjointFrom); len(other) > 0 {
-			out.Apart = []path.Path{other}
-		}
+		out.Apart = pl.pathsOf(c.DisjointFrom)
 	}
 	return out
 }
 
-// pathOfLocked returns the path that a live allocation has or is about to have;
-// nil if it has none.
-func (a *Allocator) pathOfLocked(id string) path.Path {
+// pathsOfLocked returns the path that a live allocation has or is about to
+// have, and its backup, as far as there are any.
+func (a *Allocator) pathsOfLocked(id string) (list []path.Path) {
 	it := a.findLocked(id)
+	var p, backup path.Path
 	switch {
 	case it == nil || it.deleted || it.busy != nil && it.next == nil:
-		return nil
 	case it.next != nil:
-		return it.next.Path
-	case !it.live():
-		return nil
+		p, backup = it.next.Path, it.next.Backup
+	case it.live():
+		p, backup = it.path(), it.backup
 	}
-	return it.path()
+	for _, p := range [...]path.Path{p, backup} {
+		if len(p) > 0 {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 // followLocked brings the index of what is to be disjoint from others in line
@@ -193,7 +200,7 @@ func (a *Allocator) followLocked(it *item, old *record) {
 	if name != "" {
 		a.registerLocked(it)
 	}
-	if list := a.followers[old.ID]; len(list) > 0 && (!it.live() || !old.Path.Equal(it.path())) {
+	if list := a.followers[old.ID]; len(list) > 0 && (!it.live() || !old.Path.Equal(it.path()) || !old.Backup.Equal(it.backup)) {
 		for other := range list {
 			a.lookLocked(other)
 		}
@@ -222,20 +229,21 @@ func (a *Allocator) lookAtConfinedLocked() {
 // strayLocked returns which constraint the path of an allocation does not meet
 // as the network is now, in words for the user; "" if it meets all.
 func (a *Allocator) strayLocked(s *topology.Snapshot, c *Allocation) string {
-	if c.Constraints == (Constraints{}) || len(c.Path) == 0 {
-		return ""
+	if c.Constraints == (Constraints{}) || len(c.Path) == 0 || c.Swapped {
+		return "" // a backup need not include anything
 	}
-	pl := planner{pathOf: a.pathOfLocked}
-	if pl.confines(c.Constraints).Met(s, c.Path) {
+	pl := planner{pathsOf: a.pathsOfLocked}
+	if pl.confines(&c.Request).Met(s, c.Path) {
 		return ""
 	}
 	for _, x := range c.Constraints.each() {
-		if pl.confines(x.alone).Met(s, c.Path) {
+		if pl.confines(&Request{Constraints: x.alone}).Met(s, c.Path) {
 			continue
 		}
-		if x.field == "disjoint_from" {
-			cable, _ := c.Path.Shares(a.pathOfLocked(c.DisjointFrom))
-			return fmt.Sprintf("shares link %s with allocation %s until there is another path", cable, c.DisjointFrom)
+		for _, other := range a.pathsOfLocked(x.alone.DisjointFrom) {
+			if cable, shared := c.Path.Shares(other); shared {
+				return fmt.Sprintf("shares link %s with allocation %s until there is another path", cable, c.DisjointFrom)
+			}
 		}
 		return fmt.Sprintf("does not meet %s until there is another path", x.field)
 	}

@@ -149,7 +149,7 @@ func (s *search) gapsOf(a, b *topology.Link) (g gaps) {
 // pathFree returns start if the cables of some path have the rate then; else a
 // later moment before which those of none have it.
 func (s *search) pathFree(start Seconds) Seconds {
-	c := path.Crossing{From: s.demand.from, To: s.to, Start: start, Apart: s.Reverse.Apart, Constraints: s.confines(s.Constraints)}
+	c := path.Crossing{From: s.demand.from, To: s.to, Start: start, Apart: s.Reverse.Apart, Constraints: s.confines(&s.Request)}
 	c.Opens = func(number int32, a, b *topology.Link, enough Seconds) Seconds {
 		for int(number) >= len(s.cables) {
 			s.cables = append(s.cables, gaps{})

@@ -64,7 +64,7 @@ func (h *history) checkNetwork() {
 	for id, circuits := range h.in {
 		most := map[topology.LinkID]bitrate.Rate{}
 		for _, c := range circuits {
-			for _, l := range c.Path.Links() {
+			for _, l := range c.Links() {
 				most[l], most[l.Reverse()] = max(most[l], c.Rate), max(most[l.Reverse()], c.Back())
 			}
 			for other, theirs := range h.in {
@@ -98,7 +98,7 @@ func (h *history) pick(t *rapid.T) string {
 
 func (h *history) update(t *rapid.T) {
 	r, id, c := h.request(t), h.pick(t), Change{}
-	switch rapid.IntRange(0, 15).Draw(t, "field") {
+	switch rapid.IntRange(0, 17).Draw(t, "field") {
 	case 0:
 		c.Bandwidth = &r.Bandwidth
 	case 1:
@@ -121,6 +121,8 @@ func (h *history) update(t *rapid.T) {
 		c.Include, c.MaxHops = &r.Include, &r.MaxHops
 	case 11:
 		c.Avoid, c.MaxLatency = &r.Avoid, &r.MaxLatency
+	case 16:
+		c.Protected = &r.Protected
 	case 12:
 		c.DisjointFrom = &r.DisjointFrom
 	case 9:
@@ -292,7 +294,7 @@ func (w *world) checkLoads() {
 				w.Fatalf("%s and %s have the same traffic at the same time", o.ID, v.ID)
 			}
 		}
-		for _, link := range v.Path.Links() {
+		for _, link := range path.LinksOf(v.Path, v.Backup) {
 			for id, rate := range map[topology.LinkID]bitrate.Rate{link: v.Bandwidth, link.Reverse(): v.back()} {
 				if load[id] == nil {
 					load[id] = map[Seconds]bitrate.Rate{}

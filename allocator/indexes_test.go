@@ -35,7 +35,8 @@ func (w *world) checkCables(items []*item) {
 			continue
 		}
 		sound, cut := true, false
-		for _, l := range it.path().Links() {
+		own := it.path().Links()
+		for i, l := range it.appendLinks(nil) {
 			id := cableOf(l)
 			if users[id] == nil {
 				users[id] = map[*item]bool{}
@@ -45,7 +46,9 @@ func (w *world) checkCables(items []*item) {
 			if c == nil {
 				w.Fatalf("the cable %s of %s is not on the index", id, it.id())
 			}
-			sound, cut = sound && c.state == 0, cut || c.state == severed
+			if i < len(own) { // else it is the backup's
+				sound, cut = sound && c.state == 0, cut || c.state == severed
+			}
 		}
 		if _, alive := path.Alive(w.a.seen, it.path()); alive != sound || path.Severed(w.a.seen, it.path()) != cut {
 			w.Fatalf("%s is alive: %v, its cables are sound: %v; one is severed: %v", it.path(), alive, sound, cut)
@@ -174,7 +177,7 @@ func (w *world) checkLeaving(items []*item) {
 	for _, it := range items {
 		for _, n := range it.leaving {
 			if n.circuit.Rate > 0 {
-				for _, id := range n.circuit.Path.Links() {
+				for _, id := range n.circuit.Links() {
 					links[cableOf(id)]++
 				}
 			}

@@ -61,6 +61,8 @@ type extra struct {
 	confirmed path.Circuit  // the circuit that every switch has confirmed; zero: none
 	waitsFor  []*waitList   // what it waits for
 	lost      path.Path     // of the committed state: the path that it had, while it has none
+	backup    path.Path     // of the committed state
+	whole     nanos         // since when the first path of what uses its backup is whole; 0: it is not
 	early     Seconds       // since when it runs, where the clock was set to before its window; 0: its window says
 
 	leaving   []installed // in the network past its time, counted in the allocator's leaving
@@ -102,7 +104,7 @@ func (it *item) slim() {
 // idle reports whether there is nothing in the extra.
 func (x *extra) idle() bool {
 	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
-		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 && x.early == 0 &&
+		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 && len(x.backup) == 0 && x.whole == 0 && x.early == 0 &&
 		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0 && x.deletedBy == "" && x.hides == nil
 }
 
@@ -141,7 +143,7 @@ func (it *item) stale(now nanos) []installed {
 // view returns the committed state, the caller's to keep and to change.
 func (it *item) view() Allocation {
 	v := it.record().Allocation
-	v.Path = slices.Clone(v.Path)
+	v.Path, v.Backup = slices.Clone(v.Path), slices.Clone(v.Backup)
 	return v
 }
 
@@ -233,7 +235,7 @@ func (it *item) retrySecond() Seconds {
 }
 
 func sameCircuit(a, b path.Circuit) bool {
-	return a.ID == b.ID && a.Handle == b.Handle && a.Key == b.Key && a.Rate == b.Rate && a.Reverse == b.Reverse && a.Path.Equal(b.Path)
+	return a.ID == b.ID && a.Same(&b)
 }
 
 // nanos is a moment in nanoseconds since the UNIX epoch. Tasks are due at such

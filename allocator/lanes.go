@@ -150,17 +150,16 @@ func (c linkCalendar) aboveUntil(id topology.LinkID, w Window, room bitrate.Rate
 	return max(w.Start, l.aboveUntil(w, int64(room)))
 }
 
-// linkReservations returns what a circuit with a path holds of the cables
+// linkReservations returns what a circuit over links holds of their cables
 // during a window: as much of both directions, or of each its own.
-func linkReservations(p path.Path, w Window, rate bitrate.Rate, reverse path.Reverse) []reservation[lane] {
-	if w.Start >= w.End || len(p) == 0 {
+func linkReservations(links []topology.LinkID, w Window, rate bitrate.Rate, reverse path.Reverse) []reservation[lane] {
+	if w.Start >= w.End || len(links) == 0 {
 		return nil
 	}
 	back := reverse.Of(rate)
 	if rate == 0 && back == 0 {
 		return nil
 	}
-	links := p.Links()
 	held := make([]reservation[lane], 0, len(links))
 	for _, l := range links {
 		if rate == back {
@@ -207,7 +206,7 @@ func (it *item) ratesOn(cable topology.LinkID) (rates [2]bitrate.Rate) {
 	if !it.rare.reverse.Apart {
 		return [2]bitrate.Rate{it.bandwidth, it.bandwidth}
 	}
-	for _, id := range it.path().Links() {
+	for _, id := range it.appendLinks(nil) {
 		switch cable {
 		case id:
 			return [2]bitrate.Rate{it.bandwidth, it.rare.reverse.Rate}

@@ -65,7 +65,7 @@ func (pl planner) endsFreeBefore(d demand, w Window) Seconds {
 // then; else an earlier moment after which those of none have it. It is asked
 // with the time reversed.
 func (pl planner) pathFreeBefore(d demand, w Window) Seconds {
-	c := path.Crossing{From: d.from, To: d.to, Start: -w.Start, Apart: d.Reverse.Apart, Constraints: pl.confines(d.Constraints)}
+	c := path.Crossing{From: d.from, To: d.to, Start: -w.Start, Apart: d.Reverse.Apart, Constraints: pl.confines(&d.Request)}
 	c.Opens = func(_ int32, a, b *topology.Link, _ Seconds) Seconds {
 		return -min(pl.freeBefore(d.Bandwidth, *a, w), pl.freeBefore(d.back(), *b, w))
 	}

@@ -93,7 +93,7 @@ func ratedLinks(c path.Circuit) []topology.LinkID {
 	if c.Rate == 0 {
 		return nil
 	}
-	links := c.Path.Links()
+	links := c.Links()
 	for i, id := range links {
 		links[i] = cableOf(id)
 	}

@@ -166,7 +166,7 @@ func (r *reader) adopt(rec *record) {
 	r.seq, r.revision = max(r.seq, rec.Seq, rec.Asked), max(r.revision, rec.Revision)
 	it.indexed = len(rec.Path) > 0
 	var links [32]topology.LinkID
-	for _, id := range rec.Path.AppendLinks(links[:0]) {
+	for _, id := range it.appendLinks(links[:0]) {
 		id = cableOf(id)
 		users := r.users[id]
 		if users == nil {

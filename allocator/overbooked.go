@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -51,7 +52,7 @@ func (a *Allocator) remeasureLocked(it *item) {
 	if !it.indexed {
 		return
 	}
-	for _, id := range it.path().Links() {
+	for _, id := range it.appendLinks(nil) {
 		c := a.cables.byID[cableOf(id)]
 		c.limits = unmeasured
 		a.measureLocked(c)
@@ -105,7 +106,7 @@ func (a *Allocator) excessLocked(it *item, c *record, now Seconds) (text string)
 	}
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
-		for _, id := range c.Path.Links() {
+		for _, id := range path.LinksOf(c.Path, c.Backup) {
 			for _, x := range [...]need{{id, c.Bandwidth}, {id.Reverse(), c.back()}} {
 				if l, ok := pl.snapshot.Link(x.id); ok && pl.free(l, w) < x.rate {
 					text = pl.excess(l, x.rate)

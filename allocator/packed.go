@@ -140,6 +140,7 @@ func (it *item) pack(r *record) {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
 	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
+	rare.protected, rare.swapped = r.Protected, r.Swapped
 	rare.leeway, rare.constraints, rare.carried, rare.since, rare.reverse, rare.hold = r.Leeway, r.Constraints, r.Carried, r.Since, r.Reverse, r.Hold
 	if !fits {
 		full := *r
@@ -151,6 +152,9 @@ func (it *item) pack(r *record) {
 	}
 	if len(r.Lost) > 0 || len(it.lost) > 0 {
 		it.own().lost = slices.Clone(r.Lost)
+	}
+	if len(r.Backup) > 0 || len(it.backup) > 0 {
+		it.own().backup = slices.Clone(r.Backup)
 	}
 	if it.extra != it.none {
 		whole := *r
@@ -167,6 +171,7 @@ type rare struct {
 	leeway                Leeway
 	constraints           Constraints
 	reverse               path.Reverse
+	protected, swapped    bool
 	carried               uint64
 	since                 Seconds
 	asked                 uint64
@@ -187,7 +192,7 @@ func (it *item) record() *record {
 func (it *item) unpack() *record {
 	if it.rare.full != nil {
 		r := *it.rare.full
-		r.Path, r.Lost = it.path(), slices.Clone(it.lost)
+		r.Path, r.Lost, r.Backup = it.path(), slices.Clone(it.lost), slices.Clone(it.backup)
 		return &r
 	}
 	k := &it.packed
@@ -200,9 +205,10 @@ func (it *item) unpack() *record {
 			Request: Request{
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
 				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease, Leeway: it.rare.leeway, Constraints: it.rare.constraints,
-				Reverse: it.rare.reverse, Hold: it.rare.hold,
+				Reverse: it.rare.reverse, Hold: it.rare.hold, Protected: it.rare.protected,
 			},
 			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Started: k.started, Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
+			Backup: slices.Clone(it.backup), Swapped: it.rare.swapped,
 		},
 	}
 }

@@ -3,7 +3,6 @@ package allocator
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"net/netip"
 
 	"conga/controller/path"
@@ -107,7 +106,7 @@ func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 	if next != nil {
 		then = next
 	}
-	if then.placed(now) && !a.faultyLocked(a.seen, then) {
+	if then.placed(now) && !a.faultyLocked(a.seen, then) && !a.bareLocked(then) {
 		a.stopWaitingLocked(it)
 		return next
 	}
@@ -147,6 +146,9 @@ func (a *Allocator) wantsLocked(it *item, c *record, now Seconds) bool {
 			a.rescheduleLocked(it)
 		}
 	}
+	if c.Started && (a.bareLocked(c) || a.revertsLocked(it, c)) {
+		return true
+	}
 	return c.movable(now)
 }
 
@@ -157,6 +159,9 @@ func (a *Allocator) faultyLocked(s *topology.Snapshot, c *record) bool {
 		return false
 	}
 	_, alive := path.Alive(s, c.Path)
+	if !c.Started && len(c.Backup) > 0 && alive {
+		_, alive = path.Alive(s, c.Backup)
+	}
 	return !alive || path.Elsewhere(s, c.Key, c.Path) != "" || a.strayLocked(s, &c.Allocation) != ""
 }
 
@@ -166,87 +171,6 @@ func joins(p path.Path, from, to topology.PortID) bool {
 	}
 	a, b := p.Ends()
 	return a == from && b == to
-}
-
-// rerouteLocked returns the state of an allocation that has started, with
-// another path for what is left of its window; nil if nothing changes. If there
-// is no path the allocation waits, pending, and its window keeps running. It
-// then keeps its path as long as that may still carry traffic out of CONGA's
-// sight; else its flow entries are removed, so that its traffic gets through as
-// best effort.
-func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obstacles) *record {
-	pl := a.plannerLocked()
-	pl.obstacles = block
-	next := *c
-	fault := a.faultLocked(it, c, now)
-	rest := Window{now, c.limit()}
-	r := c.Request
-	r.Duration = rest.End - rest.Start
-	from, to, _, why := locate(pl.snapshot, c.Key)
-	if why == "" {
-		d := demand{Request: r, from: from, to: to}
-		pl.own = it.reservations().links
-		if p, ok := pl.find(d, rest); ok && (c.Volume == 0 || c.State == Active) {
-			next.Path, next.Reason = p, moving
-			return &next
-		}
-		pl.own = nil
-		if c.State == Active && !it.displaced && a.onlyStrayLocked(c) {
-			return nil // it is better than none
-		}
-		if c.Volume != 0 {
-			d.limit = a.cfg.Limits(c.ProjectID).rate()
-			var on *record
-			a.withoutLocked(it, func() { on = pl.carryOn(d, c, now) })
-			if on != nil {
-				on.Reason = moving
-				return on
-			}
-		}
-		pl.obstacles = nil
-		a.withoutLocked(it, func() { why = pl.refusal(d, rest) })
-	}
-	next.pause(now)
-	next.State, next.Reason = Pending, fmt.Sprintf("%s; %s", fault, why)
-	if len(c.Path) > 0 && (it.displaced || path.Severed(pl.snapshot, c.Path) || path.Elsewhere(pl.snapshot, c.Key, c.Path) != "") {
-		next.Lost, next.Path = c.Path, nil
-	}
-	return unlessSame(c, &next)
-}
-
-// had returns the state with the path that it had, if it has none now.
-func (r *record) had() *record {
-	had := *r
-	if len(had.Path) == 0 {
-		had.Path = r.Lost
-	}
-	return &had
-}
-
-// faultLocked returns what is wrong with the path that an item has, or had.
-func (a *Allocator) faultLocked(it *item, c *record, now Seconds) string {
-	had := c.had()
-	if len(had.Path) > 0 {
-		if fault, alive := path.Alive(a.seen, had.Path); !alive {
-			return fault
-		}
-		if fault := path.Elsewhere(a.seen, had.Key, had.Path); fault != "" {
-			return fault
-		}
-	}
-	if fault := a.excessLocked(it, c, now); fault != "" {
-		return fault
-	}
-	return "its path was lost"
-}
-
-// refusal returns what refuse does, in words and without offers.
-func (pl planner) refusal(d demand, w Window) string {
-	got, err := pl.refuse(d, w)
-	if err != nil {
-		return err.Err.Error()
-	}
-	return got.reason
 }
 
 // replanLocked returns the state of an allocation that has not started, with
@@ -319,6 +243,7 @@ func (a *Allocator) otherPathLocked(pl planner, c *record, now Seconds) *record 
 	}
 	next := *c
 	next.Path, next.Reason = p, ""
+	next.Backup, next.Swapped = pl.backup(c.Request, p, w), false
 	return &next
 }
 
@@ -342,6 +267,9 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 		if !ok {
 			return nil
 		}
+		r := c.Request
+		r.Bandwidth = got.rate
+		got.backup = pl.backup(r, got.path, got.window)
 		next.put(got)
 		return &next
 	}
@@ -350,6 +278,7 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 		return nil
 	}
 	next.Window, next.Path, next.Reason = w, p, ""
+	next.Backup, next.Swapped = pl.backup(c.Request, p, w), false
 	return &next
 }
 
@@ -363,7 +292,7 @@ func unlessNone(c, next *record) *record {
 
 // unlessSame returns next, or nil if that is what c is already.
 func unlessSame(c, next *record) *record {
-	if c.State == next.State && c.Reason == next.Reason && c.Window == next.Window && c.Bandwidth == next.Bandwidth && c.Path.Equal(next.Path) {
+	if c.State == next.State && c.Reason == next.Reason && c.Window == next.Window && c.Bandwidth == next.Bandwidth && c.Path.Equal(next.Path) && c.Backup.Equal(next.Backup) {
 		return nil
 	}
 	return next

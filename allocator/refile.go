@@ -5,8 +5,8 @@ package allocator
 func (a *Allocator) reindexLocked(it *item, old *record) {
 	live := it.live()
 	a.followLocked(it, old)
-	if it.indexed && (!live || !old.Path.Equal(it.path()) || old.Key != it.key()) {
-		a.unindexLocked(it, old.Path, old.Key)
+	if it.indexed && (!live || !old.Path.Equal(it.path()) || !old.Backup.Equal(it.backup) || old.Key != it.key()) {
+		a.unindexLocked(it, old.Path, old.Backup, old.Key)
 	}
 	if live && !it.indexed && it.hasPath() {
 		a.indexLocked(it)
@@ -14,11 +14,14 @@ func (a *Allocator) reindexLocked(it *item, old *record) {
 	switch {
 	case !live:
 		a.stopWaitingLocked(it)
-	case len(it.waitsFor) > 0 && it.state() == Active && it.reason.Value() == "":
+	case len(it.waitsFor) > 0 && it.state() == Active && it.reason.Value() == "" && !a.bareLocked(it.record()) && !a.onlyStrayLocked(it.record()):
 		a.stopWaitingLocked(it)
 	}
 	if it.early != 0 && (!live || it.window().Start <= it.early) {
 		it.own().early = 0
+	}
+	if it.whole != 0 && !(live && it.rare.swapped) {
+		it.own().whole = 0
 	}
 	it.doubtful = false
 }

@@ -54,7 +54,7 @@ func (r *record) reservations() (h reservations) {
 	if r.Window == (Window{}) {
 		return h
 	}
-	h.links = linkReservations(r.Path, r.Window, r.Bandwidth, r.Reverse)
+	h.links = linkReservations(path.LinksOf(r.Path, r.Backup), r.Window, r.Bandwidth, r.Reverse)
 	h.key = []reservation[ownedKey]{{ownedKeyOf(&r.Request), r.Window, 1}}
 	if rate := r.held(); rate > 0 {
 		h.project = []reservation[string]{{r.ProjectID, r.Window, rate}}
@@ -109,7 +109,7 @@ func (it *item) required() (h reservations, plain bool) {
 			}
 			n.window = c.Window // it may have moved since the circuit was handed out
 		}
-		left := reservations{links: linkReservations(n.circuit.Path, n.window, n.circuit.Rate, n.circuit.Reverse)}
+		left := reservations{links: linkReservations(n.circuit.Links(), n.window, n.circuit.Rate, n.circuit.Reverse)}
 		if !it.deleted {
 			held := Request{ProjectID: c.ProjectID, Key: n.circuit.Key, Bandwidth: n.circuit.Rate}
 			left.key = []reservation[ownedKey]{{ownedKeyOf(&held), n.window, 1}}
@@ -128,7 +128,7 @@ func (it *item) keeps(old, next *record) bool {
 // holdsSame reports whether two states keep the same from others.
 func holdsSame(a, b *record) bool {
 	return a.State != Complete && b.State != Complete && a.ProjectID == b.ProjectID && a.Window == b.Window &&
-		a.Bandwidth == b.Bandwidth && a.Reverse == b.Reverse && a.Key == b.Key && a.Path.Equal(b.Path)
+		a.Bandwidth == b.Bandwidth && a.Reverse == b.Reverse && a.Key == b.Key && a.Path.Equal(b.Path) && a.Backup.Equal(b.Backup)
 }
 
 // hull returns the least reservations that take as much as both at every

@@ -170,7 +170,8 @@ func (f *flank) until(rate int64, more bool, far Seconds) Seconds {
 // only what they have free from the source counts.
 func (pl planner) steps(d demand, w Window) (steps []Step, until Seconds) {
 	from, to := d.from, d.to
-	g := gauge{planner: pl, from: from, to: to, reverse: d.Reverse, limits: pl.confines(d.Constraints)}
+	d.Protected = false // what one path has
+	g := gauge{planner: pl, from: from, to: to, reverse: d.Reverse, limits: pl.confines(&d.Request)}
 	for i, id := range [4]topology.LinkID{{To: from}, {From: from}, {To: to}, {From: to}} {
 		l, ok := pl.snapshot.Link(id)
 		if !ok {

@@ -227,32 +227,40 @@ func (a *Allocator) readmitLocked(pl planner, was, next *record, now Seconds) *E
 	if err := a.checkTotalLocked(next.Request, rest, limits, was); err != nil {
 		return err
 	}
-	p, err := pl.moved(next.Request, next.Path, rest)
-	if err != nil {
-		return err
-	}
-	next.Path = p
-	return nil
+	return pl.move(next, rest)
 }
 
-// moved returns the path of a running allocation after a change of its request:
-// the one it has if the change fits there, else another one.
-func (pl planner) moved(r Request, has path.Path, rest Window) (path.Path, *Error) {
+// move gives a running allocation its path after a change of its request: the
+// one it has if the change fits there, else another one; and so with its
+// backup.
+func (pl planner) move(next *record, rest Window) *Error {
+	r, has := next.Request, next.Path
 	from, to, field, reason := locate(pl.snapshot, r.Key)
 	if reason != "" {
-		return nil, &Error{Kind: Conflict, Field: field, Err: fmt.Errorf(
+		return &Error{Kind: Conflict, Field: field, Err: fmt.Errorf(
 			"%s; a running allocation can only move to addresses that are known", reason)}
 	}
 	r.Duration = rest.End - rest.Start
 	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r)}
 	if pl.taken(d, rest) {
-		return nil, pl.takenError(d, rest)
+		return pl.takenError(d, rest)
 	}
 	if _, ok := path.Alive(pl.snapshot, has); ok && joins(has, from, to) && pl.fits(d, has, rest) {
-		return has, nil
+		if !r.Protected {
+			next.Backup, next.Swapped = nil, false
+			return nil
+		}
+		if len(next.Backup) > 0 && joins(next.Backup, from, to) && pl.fitsBackup(d, next.Backup, rest) {
+			return nil
+		}
+		if b := pl.backup(r, has, rest); b != nil {
+			next.Backup, next.Swapped = b, false
+			return nil
+		}
 	}
 	if p, ok := pl.find(d, rest); ok {
-		return p, nil
+		next.Path, next.Backup, next.Swapped = p, pl.backup(r, p, rest), false
+		return nil
 	}
 	got, err := pl.refuse(d, rest)
 	if err == nil {
@@ -260,5 +268,21 @@ func (pl planner) moved(r Request, has path.Path, rest Window) (path.Path, *Erro
 	}
 	// A running allocation cannot start later.
 	err.Offer.Later = 0
-	return nil, err
+	return err
+}
+
+// fitsBackup reports whether the demand fits on a backup that it has, alive or
+// not, in exactly this window.
+func (pl planner) fitsBackup(d demand, b path.Path, w Window) bool {
+	for _, id := range b.Links() {
+		for _, x := range [...]need{{id, d.Bandwidth}, {id.Reverse(), d.back()}} {
+			if l, ok := pl.snapshot.Link(x.id); ok && pl.free(l, w) < x.rate {
+				return false
+			}
+		}
+	}
+	d.Protected, d.Include = false, ""
+	c := pl.confines(&d.Request)
+	_, alive := path.Alive(pl.snapshot, b)
+	return !alive || c == nil || c.Met(pl.snapshot, b)
 }

@@ -48,6 +48,7 @@ func (h *history) request(t *rapid.T) Request {
 			ids = append(ids, v.ID)
 		}
 		r.Constraints = drawConstraints(t, h.snap, ids)
+		r.Protected = rapid.Bool().Draw(t, "protected")
 	}
 	return r
 }

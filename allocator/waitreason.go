@@ -24,7 +24,7 @@ func (a *Allocator) viewLocked(it *item) Allocation {
 // viewAsLocked returns what viewLocked does, as it is once next is committed.
 func (a *Allocator) viewAsLocked(it *item, next *record) Allocation {
 	v := next.Allocation
-	v.Path = slices.Clone(v.Path)
+	v.Path, v.Backup = slices.Clone(v.Path), slices.Clone(v.Backup)
 	v.Reason = a.reasonLocked(it, &v)
 	v.Shortfall = a.shortfallLocked(&v)
 	return v
@@ -62,7 +62,7 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 // which nothing is wrong; "" if nothing is.
 func (a *Allocator) remarkLocked(v *Allocation) string {
 	var remarks []string
-	for _, text := range [...]string{lateStart(v), unenforced(a.seen, v), unqueued(a.seen, v), a.strayLocked(a.seen, v)} {
+	for _, text := range [...]string{lateStart(v), unenforced(a.seen, v), unqueued(a.seen, v), a.strayLocked(a.seen, v), a.unprotectedLocked(v)} {
 		if text != "" {
 			remarks = append(remarks, text)
 		}

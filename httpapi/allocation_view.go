@@ -56,6 +56,10 @@ func (a *attribute) shown(s *shown) any {
 		if v != 0 || !a.optional {
 			return v
 		}
+	case protection:
+		if v {
+			return v.String()
+		}
 	case allocator.Elements:
 		if v != "" {
 			return v.Names()

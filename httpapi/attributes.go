@@ -159,13 +159,21 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.MaxLatency = &r.MaxLatency },
 	},
 	{
+		name: "protection", audited: 23, optional: true, read: reader(takeProtection, func(r *allocator.Request, is bool) { r.Protected = is }),
+		value:  func(a *allocator.Allocation) any { return protection(a.Protected) },
+		show:   func(s *shown) any { return protection(s.Protected).String() },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Protected = &r.Protected },
+	},
+	{
 		name: "changed_by", optional: true, // the user, if not the allocation's own
 		value: func(a *allocator.Allocation) any { return a.ChangedBy },
 		show:  func(s *shown) any { return textOrNull(s.ChangedBy) },
 	},
 	{name: "reason", show: func(s *shown) any { return textOrNull(s.reason()) }},
 	{name: "degraded", show: func(s *shown) any { return s.degraded() }},
-	{name: "path", show: func(s *shown) any { return viewHops(s.Path) }},
+	{name: "path", show: func(s *shown) any { return viewHops(s.first()) }},
+	{name: "backup_path", show: func(s *shown) any { return viewHops(s.second()) }},
+	{name: "carried_by", show: func(s *shown) any { return s.carriedBy() }},
 	{name: "connections", show: func(s *shown) any { return s.usage.connections() }},
 	{name: "in_use", show: func(s *shown) any { return s.usage.inUse() }},
 	{name: "receipt", show: func(s *shown) any { return s.shownReceipt() }},

@@ -48,3 +48,58 @@ func takeLatency(b *rest.Fields, name string) rest.Value[time.Duration] {
 	n := b.Integer(name, 1, allocator.MaxLatency.Microseconds())
 	return rest.Value[time.Duration]{V: time.Duration(n.V) * time.Microsecond, Set: n.Set, Null: n.Null}
 }
+
+// The values of protection, and of carried_by.
+const (
+	unprotected  = "none"
+	byPath       = "path"
+	byBackupPath = "backup_path"
+)
+
+// takeProtection takes the name of a protection, and returns whether it is one.
+func takeProtection(b *rest.Fields, name string) rest.Value[bool] {
+	text := b.Text(name)
+	if text.Set && text.V != unprotected && text.V != byPath {
+		b.Reject(name, "must be none or path, not %s", rest.Quote(text.V))
+		text.Set = false
+	}
+	return rest.Value[bool]{V: text.V == byPath, Set: text.Set, Null: text.Null}
+}
+
+// protection says whether an allocation is protected.
+type protection bool
+
+// String returns the name in requests and answers.
+func (is protection) String() string {
+	if is {
+		return byPath
+	}
+	return unprotected
+}
+
+// first returns the path that is used unless it is cut.
+func (s *shown) first() path.Path {
+	if s.Swapped {
+		return s.Backup
+	}
+	return s.Path
+}
+
+// second returns the path that is used while the first one is cut.
+func (s *shown) second() path.Path {
+	if s.Swapped {
+		return s.Path
+	}
+	return s.Backup
+}
+
+// carriedBy returns which of both is used; nil if there are not two.
+func (s *shown) carriedBy() any {
+	switch {
+	case len(s.Backup) == 0 || s.State != allocator.Active:
+		return nil
+	case s.Swapped:
+		return byBackupPath
+	}
+	return byPath
+}

@@ -119,6 +119,9 @@ func commandFor(r client.Request) string {
 	add("--disjoint-from", r.DisjointFrom, r.DisjointFrom != "")
 	add("--max-hops", fmt.Sprint(r.MaxHops), r.MaxHops > 0)
 	add("--max-latency", latency(r.MaxLatency), r.MaxLatency > 0)
+	if r.Protection == "path" {
+		words = append(words, "--protect")
+	}
 	add("--project", r.ProjectID, r.ProjectID != "")
 	return strings.Join(words, " ")
 }

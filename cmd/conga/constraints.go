@@ -17,6 +17,7 @@ type constraints struct {
 	disjointFrom   string
 	maxHops        int64
 	maxLatency     string
+	protect        bool
 }
 
 func (k *constraints) flags(c *cobra.Command) {
@@ -26,11 +27,15 @@ func (k *constraints) flags(c *cobra.Command) {
 	f.StringVar(&k.disjointFrom, "disjoint-from", "", "`ID` of another allocation, with whose path it has no link between switches in common")
 	f.Int64Var(&k.maxHops, "max-hops", 0, "the most `switches` that the path crosses; 0 is any number")
 	f.StringVar(&k.maxLatency, "max-latency", "", "the longest that the path takes one way: `25ms`, 400us; by what the configuration says of links")
+	f.BoolVar(&k.protect, "protect", false, "hold a second path without a link in common with the first, to which switches turn when that is cut")
 }
 
 // constrain puts the flags into a request.
 func (k *constraints) constrain(r *client.Request) (err error) {
 	r.Include, r.Avoid, r.DisjointFrom, r.MaxHops = k.include, k.avoid, k.disjointFrom, k.maxHops
+	if k.protect {
+		r.Protection = "path"
+	}
 	if k.maxLatency != "" {
 		r.MaxLatency, err = parseLatency(k.maxLatency)
 	}
@@ -53,6 +58,12 @@ func (k *constraints) change(given func(flag string) bool, ch *client.Change) er
 	}
 	if given("max-hops") {
 		ch.MaxHops = &k.maxHops
+	}
+	if given("protect") {
+		ch.Protection = new("none")
+		if k.protect {
+			ch.Protection = new("path")
+		}
 	}
 	return set(given("max-latency"), &ch.MaxLatency, k.maxLatency, func(s string) (int64, error) {
 		if strings.EqualFold(s, "none") {
@@ -100,6 +111,12 @@ func constraintRows(al client.Allocation) (rows [][]string) {
 	}
 	if al.MaxLatency != nil {
 		rows = append(rows, []string{"Most latency", latency(*al.MaxLatency)})
+	}
+	if al.Protection == "path" {
+		rows = append(rows, []string{"Backup path", firstOf(hops(al.BackupPath), "-")})
+	}
+	if al.CarriedBy != nil {
+		rows = append(rows, []string{"Carried by", map[string]string{"path": "path", "backup_path": "backup path"}[*al.CarriedBy]})
 	}
 	return rows
 }

@@ -36,11 +36,16 @@ type Allocation struct {
 	DisjointFrom *string  `json:"disjoint_from"` // ID of another allocation
 	MaxHops      *int64   `json:"max_hops"`      // switches
 	MaxLatency   *int64   `json:"max_latency"`   // microseconds
+	Protection   string   `json:"protection"`    // none or path
 
 	ChangedBy *string `json:"changed_by"` // the user who changed it last, if not UserID
 	Reason    *string `json:"reason"`     // why it is not further, or why it is degraded
 	Degraded  bool    `json:"degraded"`   // it gets less than was promised to it
 	Path      []Hop   `json:"path"`       // empty while none is known
+	// BackupPath is that of what is protected; CarriedBy says which of both is
+	// used, path or backup_path.
+	BackupPath []Hop   `json:"backup_path"`
+	CarriedBy  *string `json:"carried_by"`
 
 	Connections *int  `json:"connections"` // reported of its traffic; nil: the project reports nothing
 	InUse       *bool `json:"in_use"`      // active, and used; nil: not known

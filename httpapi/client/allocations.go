@@ -54,6 +54,7 @@ type Request struct {
 	DisjointFrom string   `json:"disjoint_from,omitempty"` // ID of another allocation, with whose path it has no link between switches in common
 	MaxHops      int64    `json:"max_hops,omitempty"`      // switches that the path crosses at most; 0: any number
 	MaxLatency   int64    `json:"max_latency,omitempty"`   // microseconds; 0: any
+	Protection   string   `json:"protection,omitempty"`    // none, or path: a second path is held
 }
 
 // MarshalJSON writes what is set.
@@ -117,6 +118,7 @@ type Change struct {
 	DisjointFrom *string
 	MaxHops      *int64 // switches
 	MaxLatency   *int64 // microseconds
+	Protection   *string
 }
 
 // MarshalJSON writes what is named, and null for what is taken back.
@@ -147,6 +149,7 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	put(fields, "disjoint_from", c.DisjointFrom, true)
 	put(fields, "max_hops", c.MaxHops, true)
 	put(fields, "max_latency", c.MaxLatency, true)
+	put(fields, "protection", c.Protection, true)
 	return json.Marshal(fields)
 }
 

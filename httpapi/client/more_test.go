@@ -208,10 +208,10 @@ const wholeReceipt = `{"asked":{"start_time":null,"duration":3600,"bandwidth":10
 // TestAllocationIsWhole: whatever the interface shows of an allocation, but for
 // the links, comes through in the same words, what is null included.
 func TestAllocationIsWhole(t *testing.T) {
-	for _, values := range [][]any{{"120", "60", "30", "1429206574", "1429210174", "40", "1", "2", "0", `["1"]`, `["2","3"]`, `"a0"`, "4", "5000", "true", "3", "true", wholeReceipt}, {"null", "null", "null", "null", "null", "null", "null", "null", "7", "null", "null", "null", "null", "null", "false", "0", "false", "null"}, {"null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "false", "null", "null", "null"}} {
+	for _, values := range [][]any{{"120", "60", "30", "1429206574", "1429210174", "40", "1", "2", "0", `["1"]`, `["2","3"]`, `"a0"`, "4", "5000", `"path"`, "true", "3", "true", wholeReceipt}, {"null", "null", "null", "null", "null", "null", "null", "null", "7", "null", "null", "null", "null", "null", `"none"`, "false", "0", "false", "null"}, {"null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", "null", `"none"`, "false", "null", "null", "null"}} {
 		shown := fmt.Sprintf(`{"allocation_id":"a1","start_time":1429206574,"end_time":1429210174,"state":"active","bandwidth":null,`+
 			`"user_id":"abc123","project_id":"projectB","src_ip":"192.127.1.10","src_port":null,"dst_ip":"192.127.1.11","dst_port":null,`+
-			`"protocol":"any","duration":3600,"lease":%s,"active_lease":%s,"hold":%s,"earliest":%s,"deadline":%s,"volume":%s,"min_bandwidth":%s,"max_bandwidth":%s,"reverse_bandwidth":%s,"include":%s,"avoid":%s,"disjoint_from":%s,"max_hops":%s,"max_latency":%s,"changed_by":null,"reason":null,"degraded":%s,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],`+
+			`"protocol":"any","duration":3600,"lease":%s,"active_lease":%s,"hold":%s,"earliest":%s,"deadline":%s,"volume":%s,"min_bandwidth":%s,"max_bandwidth":%s,"reverse_bandwidth":%s,"include":%s,"avoid":%s,"disjoint_from":%s,"max_hops":%s,"max_latency":%s,"protection":%s,"changed_by":null,"reason":null,"degraded":%s,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],"backup_path":null,"carried_by":null,`+
 			`"connections":%s,"in_use":%s,"receipt":%s}`, values...)
 		var al Allocation
 		if err := json.Unmarshal([]byte(shown), &al); err != nil {

@@ -1,0 +1,176 @@
+package allocator
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// pairs reports whether a path that fits has a backup that fits beside it.
+func (s *sheet) pairs(r Request, p path.Path, win Window) bool {
+	from, to := p.Ends()
+	for _, b := range everyPath(s.w.snap, from, to) {
+		c := r.Constraints
+		if c.Include = ""; len(p) > 1 && metByHand(s.w.snap, c, b, p) && s.fits(b, win, r) {
+			return true
+		}
+	}
+	return false
+}
+
+// TestProtectionIsExact admits a protected request in the first window in which
+// two paths without a link in common have room, holds the rate on both, and
+// refuses nothing else.
+func TestProtectionIsExact(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := drawWorld(rt)
+		w.giveLatencies()
+		a, s := w.open(), newSheet(w)
+		for range rapid.IntRange(1, 10).Draw(rt, "requests") {
+			r := drawRequest(rt, w)
+			if rapid.Bool().Draw(rt, "constrained") {
+				r.Constraints = drawConstraints(rt, w.snap, nil)
+			}
+			r.Protected = rapid.Bool().Draw(rt, "protected")
+			s.only, s.pair = func(p path.Path) bool { return metByHand(w.snap, r.Constraints, p, nil) }, nil
+			if r.Protected {
+				s.pair = s.pairs
+			}
+			v, err := a.Create(bg, r)
+			s.judge(rt, r, v, err)
+			if e, ok := errors.AsType[*Error](err); ok && e.Kind == Conflict {
+				s.postAll(rt, e)
+			}
+			if err != nil || v.Window == (Window{}) {
+				continue
+			}
+			_, shared := v.Path.Shares(v.Backup)
+			if shared || r.Protected != (len(v.Backup) > 0) || r.Protected && !joins(v.Backup, endOf(v.Path, 0), endOf(v.Path, 1)) {
+				rt.Fatalf("%+v: on %v, backed up by %v", r, v.Path, v.Backup)
+			}
+			if r.Protected && !s.fits(v.Backup, s.rel(v.Window), r) {
+				rt.Fatalf("%+v: over-admitted on its backup %v", r, v.Backup)
+			}
+			s.enter(v)
+		}
+	})
+}
+
+// endOf returns the first or the last port of a path.
+func endOf(p path.Path, i int) topology.PortID {
+	from, to := p.Ends()
+	return [...]topology.PortID{from, to}[i]
+}
+
+// shown returns how an allocation runs: by which paths, which is the first one,
+// and what there is to be said.
+func (w *world) shown(id string) (used, spare []int, swapped bool, reason string) {
+	v := w.get(id)
+	return via(v.Path), via(v.Backup), v.Swapped, v.Reason
+}
+
+// TestProtectedMoves: when its path is cut an allocation uses its backup, stays
+// there until the path has been whole for ten seconds, and goes back; a backup
+// that is cut is replaced, and where there is none the allocation runs on and
+// says so.
+func TestProtectedMoves(t *testing.T) {
+	w, r := quad(t)
+	r.Protected, r.Duration = true, 1000
+	v, err := w.a.Create(bg, r)
+	if err != nil || !slices.Equal(via(v.Path), []int{1, 2, 3}) || !slices.Equal(via(v.Backup), []int{1, 4, 3}) {
+		t.Fatalf("%+v %v", v, err)
+	}
+	w.work()
+	upper, lower := v.Path.Links()[1], v.Backup.Links()[1]
+	if got := w.a.Reserved(lower, v.Window); got != 4 {
+		t.Errorf("%s is held on the backup", got)
+	}
+	expect := func(when string, used, spare []int, swapped bool, reason string) {
+		t.Helper()
+		w.work()
+		u, s, is, why := w.shown(v.ID)
+		if v := w.get(v.ID); v.State != Active || !slices.Equal(u, used) || !slices.Equal(s, spare) || is != swapped || !strings.HasPrefix(why, reason) || (why == "") != (reason == "") {
+			t.Fatalf("%s: %s on %v and %v, %v, %q", when, v.State, u, s, is, why)
+		}
+	}
+	expect("at first", []int{1, 2, 3}, []int{1, 4, 3}, false, "")
+	w.change(cut(upper))
+	expect("cut", []int{1, 4, 3}, []int{1, 2, 3}, true, "uses its backup path, since link")
+	w.a = w.open() // a restart
+	w.a.Settled()
+	expect("restarted", []int{1, 4, 3}, []int{1, 2, 3}, true, "uses its backup path, since link")
+	w.pass(20)
+	w.change(mend(upper, 10))
+	expect("whole", []int{1, 4, 3}, []int{1, 2, 3}, true, "uses its backup path until the first one")
+	w.pass(5)
+	w.change(cut(upper))
+	w.pass(2)
+	w.change(mend(upper, 10))
+	w.work()
+	w.pass(9)
+	expect("whole again", []int{1, 4, 3}, []int{1, 2, 3}, true, "uses its backup path until the first one")
+	w.pass(1)
+	expect("whole for long", []int{1, 2, 3}, []int{1, 4, 3}, false, "")
+	w.change(cut(lower))
+	expect("the backup is cut", []int{1, 2, 3}, []int{1, 4, 3}, false, "its backup path is cut: link")
+	w.change(mend(lower, 6))
+	expect("and whole", []int{1, 2, 3}, []int{1, 4, 3}, false, "")
+	w.change(cut(lower))
+	w.change(cut(upper))
+	w.work()
+	if v := w.get(v.ID); v.State != Pending {
+		t.Errorf("%+v", v)
+	}
+	w.change(mend(lower, 6))
+	expect("one of two", []int{1, 4, 3}, nil, false, "has no backup path")
+	w.change(mend(upper, 10))
+	expect("and the other", []int{1, 4, 3}, []int{1, 2, 3}, false, "")
+}
+
+// TestProtectionRefused: without two paths, or without room on both, a request
+// is refused, and says why; a change may ask for protection, and take it back.
+func TestProtectionRefused(t *testing.T) {
+	w, r := quad(t)
+	r.Protected = true
+	for _, x := range []struct {
+		change func(*Request)
+		text   string
+	}{
+		{func(r *Request) { r.Avoid = "0000000000000004" }, "protection: no two paths from 10.0.1.1 to 10.0.3.3 are without a link in common"},
+		{func(r *Request) { r.Key.Dst = host(1, 3) }, "protection: no two paths"},
+		{func(r *Request) { r.Bandwidth = 7 }, "no other path beside one that has it does"},
+	} {
+		r := r
+		x.change(&r)
+		if _, err := w.a.Create(bg, r); err == nil || refusedAs(err) != Conflict || !strings.Contains(err.Error(), x.text) {
+			t.Errorf("%v, want %q", err, x.text)
+		}
+	}
+	r.Protected = false
+	v := w.create(r)
+	w.work()
+	yes, no := true, false
+	if got := w.update(v.ID, Change{Protected: &yes}); len(got.Backup) == 0 || !got.Path.Equal(v.Path) {
+		t.Errorf("%+v", got)
+	}
+	w.work()
+	if got := w.update(v.ID, Change{Bandwidth: new(bitrate.Rate(5))}); len(got.Backup) == 0 {
+		t.Errorf("%+v", got)
+	}
+	w.work()
+	if _, err := w.a.Update(bg, v.ID, 0, Change{Bandwidth: new(bitrate.Rate(7))}); err == nil {
+		t.Error("more than the backup has is admitted")
+	}
+	if got := w.update(v.ID, Change{Protected: &no}); len(got.Backup) > 0 {
+		t.Errorf("%+v", got)
+	}
+	w.work()
+	w.checkCalendars()
+}

@@ -1,0 +1,99 @@
+package allocator
+
+import (
+	"fmt"
+
+	"conga/controller/path"
+)
+
+// rerouteLocked returns the state of an allocation that has started, with
+// another path for what is left of its window; nil if nothing changes. If there
+// is no path the allocation waits, pending, and its window keeps running. It
+// then keeps its path as long as that may still carry traffic out of CONGA's
+// sight; else its flow entries are removed, so that its traffic gets through as
+// best effort.
+func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obstacles) *record {
+	pl := a.plannerLocked()
+	pl.obstacles = block
+	next := *c
+	fault := a.faultLocked(it, c, now)
+	rest := Window{now, c.limit()}
+	r := c.Request
+	r.Duration = rest.End - rest.Start
+	from, to, _, why := locate(pl.snapshot, c.Key)
+	if why == "" {
+		d := demand{Request: r, from: from, to: to}
+		pl.own = it.reservations().links
+		if swapped, settled := a.protectLocked(it, c, pl, rest); settled {
+			return swapped
+		}
+		if p, ok := pl.findAnyhow(&d, rest); ok && (c.Volume == 0 || c.State == Active) {
+			next.Path, next.Reason = p, moving
+			next.Backup, next.Swapped = pl.backup(d.Request, p, rest), false
+			return &next
+		}
+		pl.own = nil
+		if c.State == Active && !it.displaced && a.onlyStrayLocked(c) {
+			return nil // it is better than none
+		}
+		if on := a.carryOnLocked(it, c, pl, d, now); on != nil {
+			return on
+		}
+		pl.obstacles = nil
+		a.withoutLocked(it, func() { why = pl.refusal(d, rest) })
+	}
+	next.pause(now)
+	next.State, next.Reason = Pending, fmt.Sprintf("%s; %s", fault, why)
+	if len(c.Path) > 0 && (it.displaced || path.Severed(pl.snapshot, c.Path) || path.Elsewhere(pl.snapshot, c.Key, c.Path) != "") {
+		next.Lost, next.Path, next.Backup, next.Swapped = c.Path, nil, nil, false
+	}
+	return unlessSame(c, &next)
+}
+
+// carryOnLocked returns what [planner.carryOn] does; nil also if the allocation
+// has no volume.
+func (a *Allocator) carryOnLocked(it *item, c *record, pl planner, d demand, now Seconds) (on *record) {
+	if c.Volume == 0 {
+		return nil
+	}
+	d.limit = a.cfg.Limits(c.ProjectID).rate()
+	if a.withoutLocked(it, func() { on = pl.carryOn(d, c, now) }); on != nil {
+		on.Reason = moving
+	}
+	return on
+}
+
+// had returns the state with the path that it had, if it has none now.
+func (r *record) had() *record {
+	had := *r
+	if len(had.Path) == 0 {
+		had.Path = r.Lost
+	}
+	return &had
+}
+
+// faultLocked returns what is wrong with the path that an item has, or had.
+func (a *Allocator) faultLocked(it *item, c *record, now Seconds) string {
+	had := c.had()
+	if len(had.Path) > 0 {
+		if fault, alive := path.Alive(a.seen, had.Path); !alive {
+			return fault
+		}
+		if fault := path.Elsewhere(a.seen, had.Key, had.Path); fault != "" {
+			return fault
+		}
+	}
+	if fault := a.excessLocked(it, c, now); fault != "" {
+		return fault
+	}
+	return "its path was lost"
+}
+
+// refusal returns what refuse does, in words and without offers.
+func (pl planner) refusal(d demand, w Window) string {
+	got, err := pl.refuse(d, w)
+	if err != nil {
+		return err.Err.Error()
+	}
+	return got.reason
+}
