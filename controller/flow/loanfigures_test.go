@@ -355,3 +355,38 @@ func TestLoanToWhatIsHeldBack(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// What is shared of a link is what is free and what its borrowers reserve, by
+// what these and best effort want, of which what loses much more than all do
+// wants more than it sends; what has its part by its rate is set apart.
+func TestWhatIsShared(t *testing.T) {
+	const k, m = bitrate.Kbps, bitrate.Mbps
+	l := newLending(t, onTheWay(500*k, 500*k, 20*m), make([]bitrate.Rate, 3), 0)
+	link := topology.PortID{DPID: 1, Port: 2}
+	borrowers := []*member{l.members["0"], l.members["1"], l.members["2"]}
+	sharing := func(best Load, loads ...Load) sharing {
+		for i, load := range loads {
+			borrowers[i].demand = &demand{Load: load}
+		}
+		l.usage(link).best.Load = best
+		return l.sharing(link, borrowers[:len(loads)])
+	}
+	// Of 79M that are not reserved a sixteenth is kept for rounding.
+	const free = 79*m - 79*m/16 + 1*m
+	got := sharing(Load{At: t0, Entered: 30 * m}, Load{Entered: 10 * m, Dropped: 4 * m}, Load{Entered: 20 * m})
+	if got.free != free || got.others != 0 || got.average != 4.0/60 || got.equal != free/3 || got.sum != (18+20+30)*m || got.short != 1 || !slices.Equal(got.wants, []bitrate.Rate{18 * m, 20 * m}) {
+		t.Errorf("%+v", got)
+	}
+	got = sharing(Load{}, Load{Entered: 10 * m}, Load{Entered: 20 * m})
+	if got.sum != 30*m+free/2 || got.average != 0 || got.short != 0 {
+		t.Errorf("nothing is known of best effort: %+v", got)
+	}
+	got = sharing(Load{At: t0}, Load{Entered: 10 * m}, Load{Entered: 20 * m})
+	if got.sum != 30*m+l.kept(link, 2) {
+		t.Errorf("best effort sends nothing: %+v", got)
+	}
+	got = sharing(Load{At: t0, Entered: 200 * m}, Load{Entered: 60 * m, Dropped: 30 * m}, Load{Entered: 60 * m, Dropped: 30 * m}, Load{Entered: 30 * m, Dropped: 1 * m})
+	if want := free; got.free != want || got.sum != 320*m || !slices.Equal(got.wants, []bitrate.Rate{60 * m, 60 * m, 0}) {
+		t.Errorf("one has its part by its rate: %+v, of %v", got, want)
+	}
+}
