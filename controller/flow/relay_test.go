@@ -420,3 +420,53 @@ func TestEntryThatIsFound(t *testing.T) {
 		t.Error("an entry that leads nowhere is left")
 	}
 }
+
+// A switch that comes back without its entry, while another leads to it, drops
+// until the way beyond it is known to be whole again; one to which no other
+// leads waits.
+func TestSwitchThatLostItsEntryDrops(t *testing.T) {
+	r := newRelay(t, 4, inLine(4)...)
+	r.seen(1, 4)
+	r.rest()
+	r.disconnect(3)
+	r.connect(3) // what it holds is not known yet
+	for _, d := range []openflow.DPID{1, 2} {
+		r.disconnect(d)
+		r.devices[d].holds = NewState()
+		r.connect(d)
+	}
+	r.compare(2)
+	r.rest(3)
+	r.want("none is known to lead to it", 1, -1, -1, 2, 4)
+
+	r.compare(3)
+	r.compare(1)
+	r.rest()
+	r.want("all are known", 1, 2, 2, 2, 4)
+	r.disconnect(3)
+	r.connect(3)
+	r.disconnect(2)
+	r.devices[2].holds = NewState()
+	r.connect(2)
+	r.compare(2)
+	r.rest(3)
+	r.want("one leads to it", 1, 2, 0, 2, 4)
+	r.compare(3)
+	r.rest()
+	r.want("all are known again", 1, 2, 2, 2, 4)
+}
+
+// Entries towards a host that has gone, which stay because a switch leads to
+// them, go when the session of that switch ends.
+func TestEntriesThatLingerForASwitchThatGoes(t *testing.T) {
+	r := newRelay(t, 4, inLine(4)...)
+	r.seen(1, 4)
+	r.rest()
+	r.gone(1)
+	r.rest(1)
+	r.want("it does not answer", 1, 2, 2, 2, 0)
+	r.disconnect(1)
+	r.publish()
+	r.rest()
+	r.want("it has gone", 1, 2, -1, -1, -1)
+}
