@@ -7,6 +7,7 @@ import (
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
+	"conga/openflow"
 )
 
 // A circuit that is alone and sends much leaves best effort its share where
@@ -60,5 +61,28 @@ func TestOneAloneLeavesBestEffortItsShare(t *testing.T) {
 	l.offered[0] = 5 * bitrate.Mbps
 	if pass(2*time.Minute) || len(l.Contested()) > 0 {
 		t.Error("it is policed though there is room for all")
+	}
+}
+
+// TCP that a policer holds back sends a bit less than the rate, since it slows
+// down whenever it loses something. It is lent what is free all the same; one
+// that loses nothing is not.
+func TestTCPWithinItsRateIsLentToo(t *testing.T) {
+	circuits := []path.Circuit{forth("a", 1, 20*bitrate.Mbps), forth("b", 2, 20*bitrate.Mbps)}
+	circuits[1].Key.DstPort = 2
+	for _, dropped := range []bitrate.Rate{0, 200 * bitrate.Kbps} {
+		l := newLending(t, circuits, make([]bitrate.Rate, 2), 0)
+		l.now = l.now.Add(sampled)
+		l.Dropping(1, purpose.PolicerID(1))
+		l.Lend(func(d openflow.DPID, id openflow.MeterID) (Load, bool) {
+			load := Load{At: l.now, Span: sampled}
+			if d == 1 && id == purpose.PolicerID(1) {
+				load.Entered, load.Dropped = 19_500*bitrate.Kbps, dropped
+			}
+			return load, true
+		}, l.now)
+		if lent := l.Lent()["a"]; (dropped > 0) != (lent > 25_000) {
+			t.Errorf("of TCP that loses %v %d kbit/s are lent", dropped, lent)
+		}
 	}
 }

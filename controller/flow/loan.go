@@ -154,22 +154,27 @@ func (w *Wanted) sharing(p topology.PortID, borrowers []*member) sharing {
 	}
 	s.sum = max(best, w.kept(p, 2), 1)
 	for _, m := range borrowers {
-		s.wants = append(s.wants, m.demand.wants(s.average, s.equal))
-		s.sum += s.wants[len(s.wants)-1]
+		wants := m.demand.wants(s.average, s.equal)
+		if m.demand.Drops() {
+			wants = max(wants, m.rateAt(p)) // TCP sends less than a policer lets through, and still loses
+		}
+		s.wants = append(s.wants, wants)
+		s.sum += wants
 	}
 	s.setApart(p, borrowers)
 	return s
 }
 
-// setApart takes the borrowers that have more by their rate than their part of
-// what is wanted out of what is shared.
+// setApart takes the borrowers out of what is shared that have more by their
+// rate than their part of what is wanted, or than they want.
 func (s *sharing) setApart(p topology.PortID, borrowers []*member) {
 	apart := make([]bool, len(borrowers))
 	for again := true; again; {
 		again = false
 		part := min(1, float64(s.free)/float64(s.sum))
 		for i, m := range borrowers {
-			if held := m.rateAt(p); !apart[i] && float64(s.wants[i])*part <= float64(held) {
+			held := m.rateAt(p)
+			if content := !m.demand.Drops() && s.wants[i] <= held; !apart[i] && (content || float64(s.wants[i])*part < float64(held)) {
 				s.free -= min(held, s.free)
 				s.sum -= s.wants[i]
 				s.wants[i], apart[i], again = 0, true, true
