@@ -31,6 +31,25 @@ func TestCornersDoNotWait(t *testing.T) {
 	}
 }
 
+// Corners of one beyond a number are waited for as well, whichever asks.
+func TestManyCornersOfOneWait(t *testing.T) {
+	w, _ := pair(t)
+	one := ask(1, 1, 2, 1, 0, 100)
+	one.Key.DstPort = 9
+	w.create(one)
+	for i := range uint16(path.MaxCorners + 1) {
+		r := ask(1, 1, 2, 1, 0, 50)
+		r.Key.SrcPort = 1 + i
+		want := span(0, 50)
+		if i == path.MaxCorners {
+			want = span(100, 150)
+		}
+		if v := w.create(r); v.Window != want {
+			t.Errorf("beside %d it is planned for %v, want %v", i, v.Window, want)
+		}
+	}
+}
+
 // Corners beyond a number are waited for, since each takes flow entries.
 func TestManyCornersWait(t *testing.T) {
 	w, _ := pair(t)

@@ -222,10 +222,11 @@ func (b *keyCalendar) taken(k ownedKey, w Window) bool { return b.fit(k, w) != w
 
 // conflicting returns what is reserved and blocks c. owns reports whether a
 // project owns an end of c's traffic. With what shares a corner with c, c can
-// be at the same time, but not with too much of it.
+// be at the same time, if neither does so with too many.
 func (b *keyCalendar) conflicting(c ownedKey, owns func(project unique.Handle[string]) bool) (found []ownedKey) {
 	var corners []ownedKey
-	for x := range b.about(c) {
+	about := b.about(c)
+	for x := range about {
 		other := x.between(c.FlowKey)
 		if _, corner := c.Corner(other.FlowKey); corner && c.by.project == other.by.project {
 			corners = append(corners, other)
@@ -233,10 +234,23 @@ func (b *keyCalendar) conflicting(c ownedKey, owns func(project unique.Handle[st
 			found = append(found, other)
 		}
 	}
-	if len(corners) > path.MaxCorners {
-		found = append(found, corners...)
+	for _, other := range corners {
+		if len(corners) > path.MaxCorners || other.cornersIn(about) >= path.MaxCorners {
+			found = append(found, other)
+		}
 	}
 	return found
+}
+
+// cornersIn returns with how many of some selectors a key shares a corner.
+func (k ownedKey) cornersIn(about map[selector]bool) (n int) {
+	for x := range about {
+		other := x.between(k.FlowKey)
+		if _, corner := k.Corner(other.FlowKey); corner && k.by.project == other.by.project {
+			n++
+		}
+	}
+	return n
 }
 
 // about returns the selectors of what is reserved between the hosts of a key,

@@ -1,7 +1,6 @@
 package allocator
 
 import (
-	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -59,8 +58,16 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 					corners[y.on] = true
 				}
 			}
-			if len(corners) > path.MaxCorners {
-				maps.Copy(rivals, corners)
+			for k := range corners {
+				shared := map[ownedKey]bool{}
+				for _, y := range held {
+					if _, ok := k.Corner(y.on.FlowKey); ok && k.by.project == y.on.by.project {
+						shared[y.on] = true
+					}
+				}
+				if len(corners) > path.MaxCorners || len(shared) >= path.MaxCorners {
+					rivals[k] = true
+				}
 			}
 			if got, want := b.fit(x.on, x.window), paper.fit(x.on, x.window, 0); got != want {
 				t.Fatalf("%v fits at %d, want %d", x, got, want)

@@ -28,9 +28,9 @@ func (k FlowKey) both(o FlowKey) (shared FlowKey, ok bool) {
 	return k, true
 }
 
-// MaxCorners is how many other keys one may share corners with when it is
-// asked for: each takes entries in the switches.
-const MaxCorners = 16
+// MaxCorners is how many other keys one may share corners with: each takes
+// entries in the switches.
+const MaxCorners = 32
 
 // Corners calls corner with each of the corners that a key shares with others,
 // as seen from its source, and with those that it shares with two of them at
