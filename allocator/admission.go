@@ -23,6 +23,7 @@ type planner struct {
 	obstacles *obstacles                  // if not nil, takes down what stands in the way
 	strict    bool                        // no rate is promised where it is not enforced
 	least     bitrate.Rate                // that may be picked
+	longest   Seconds                     // that a window may last for which the rate is picked; 0: MaxDuration
 	terse     bool                        // refusals have neither words nor offers
 	pathsOf   func(id string) []path.Path // of another allocation
 	readings  *readings                   // if not nil, what has been read, which stays so

@@ -317,6 +317,7 @@ func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 // of the calendars, and was is its record; nil is a new one.
 func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
+	pl.longest = limits.longest(r.ProjectID, was)
 	if err := a.checkApartLocked(&r, idOf(was)); err != nil {
 		return placement{}, err
 	}
@@ -333,7 +334,9 @@ func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record
 	got, err := pl.assign(r, now, within)
 	if err == nil {
 		r.Bandwidth = cmp.Or(got.rate, r.Bandwidth)
-		err = a.checkTotalLocked(r, got.window, limits, was)
+		if err = a.checkTotalLocked(r, got.window, limits, was); err == nil {
+			err = a.checkPlacedLocked(r, got.window, limits, was, now)
+		}
 	}
 	return got, err
 }

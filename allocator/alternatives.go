@@ -44,6 +44,10 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 	if refused.readings != nil {
 		c.planner.readings, refused.readings = refused.readings, nil
 	}
+	if most := c.limits.Duration; most != nil && *most > 0 && r.Duration > *most && r.Volume == 0 {
+		c.offer(c.part(*most, false))
+		return c.list
+	}
 	bare := r.withRate(0)
 	if a.checkOneLocked(bare, c.limits, was) != nil {
 		return nil // it is their number that refuses it
@@ -161,6 +165,9 @@ func (c *counsel) sooner(rate bitrate.Rate) (found []Request) {
 	d := c.demand
 	d.Request = d.withRate(rate)
 	before := c.asked.StartTime - 1
+	if most := c.limits.Horizon; most != nil {
+		before = min(before, c.now+*most)
+	}
 	for _, after := range [...]Seconds{c.now + startSlack, c.now} {
 		if last, ok := c.lastFit(d, after, before); ok {
 			return []Request{c.at(rate, last)}

@@ -14,6 +14,9 @@ import (
 type Limits struct {
 	Bandwidth *bitrate.Rate // at any one moment, all its allocations together, bit/s
 	Active    *int          // allocations that are not complete
+	Pending   *int          // allocations that wait for their start, or for a path
+	Duration  *Seconds      // of one allocation
+	Horizon   *Seconds      // from now to the start of one
 }
 
 // rate returns the limit of the rate as a demand has it: 0 is none.
@@ -36,6 +39,9 @@ func (a *Allocator) checkOneLocked(r Request, limits Limits, was *record) *Error
 			return &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf(
 				"project %s may have %d allocations that are not complete and has %d; release one first", r.ProjectID, *most, n)}
 		}
+	}
+	if err := checkDurationLimit(r, r.Duration, limits, was); err != nil {
+		return err
 	}
 	most := limits.Bandwidth
 	switch {

@@ -214,6 +214,7 @@ func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstac
 func (a *Allocator) replacedLocked(pl planner, c *record, now Seconds, block *obstacles) *record {
 	next := *c
 	limits := a.cfg.Limits(c.ProjectID)
+	pl.longest = limits.longest(c.ProjectID, c)
 	got, err := pl.assign(c.Request, now, limits)
 	if err == nil {
 		r := c.Request

@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -29,7 +30,7 @@ func rateFor(volume uint64, d Seconds) bitrate.Rate {
 
 // leastRate returns the least rate that a demand with a volume may have.
 func (pl planner) leastRate(d demand) bitrate.Rate {
-	return max(1, d.MinBandwidth, pl.least, rateFor(d.Volume, MaxDuration))
+	return max(1, d.MinBandwidth, pl.least, rateFor(d.Volume, cmp.Or(pl.longest, MaxDuration)))
 }
 
 // mostRate returns a rate that the demand cannot exceed at any time.

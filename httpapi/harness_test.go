@@ -130,7 +130,7 @@ func newHarness(t testing.TB, adjust ...func(*httpapi.Config)) *harness {
 		Audit: trail, Replays: replays, Events: h.events, Webhooks: h.hooks,
 		Projects: func() []httpapi.Project {
 			return []httpapi.Project{
-				{ID: "projectB", Members: []string{"xyz987", "abc123"}, Bandwidth: new(bitrate.Rate(bitrate.Gbps)), Active: new(20), RunAhead: 24 * time.Hour},
+				{ID: "projectB", Members: []string{"xyz987", "abc123"}, Bandwidth: new(bitrate.Rate(bitrate.Gbps)), Active: new(20), Duration: new(int64(30 * 24 * 3600)), RunAhead: 24 * time.Hour},
 				{ID: "project B", Members: []string{"xyz987"}},
 			}
 		},

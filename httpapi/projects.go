@@ -18,6 +18,9 @@ type Project struct {
 	Members   []string
 	Bandwidth *bitrate.Rate // that its allocations may hold at a time, bit/s; nil: any
 	Active    *int          // allocations that are not complete; nil: any number
+	Pending   *int          // those of them that wait for their start, or for a path; nil: any number
+	Duration  *int64        // of one allocation, in seconds; nil: as long as any may be
+	Horizon   *int64        // from now to the start of one, in seconds; nil: as far ahead as any may be
 	RunAhead  time.Duration // for which conga run reserves a path without being told how long; 0: for its lease at a time
 }
 
@@ -34,6 +37,9 @@ type projectView struct {
 type limitsView struct {
 	Bandwidth *uint64 `json:"bandwidth"` // bit/s; null: none
 	Active    *int    `json:"allocations"`
+	Pending   *int    `json:"pending"`
+	Duration  *int64  `json:"duration"` // seconds
+	Horizon   *int64  `json:"horizon"`  // seconds
 }
 
 type useView struct {
@@ -72,7 +78,7 @@ func (a *api) viewProject(x *exchange, p Project, use useView) projectView {
 	return projectView{
 		ID: p.ID, Members: members, Use: use,
 		Ahead:  secondsOrNull(p.RunAhead),
-		Limits: limitsView{Bandwidth: (*uint64)(p.Bandwidth), Active: p.Active},
+		Limits: limitsView{Bandwidth: (*uint64)(p.Bandwidth), Active: p.Active, Pending: p.Pending, Duration: p.Duration, Horizon: p.Horizon},
 		Links: projectLink{
 			Links:       rest.SelfLinks(x.path("projects", url.PathEscape(p.ID))),
 			Allocations: rest.LinkTo(x.path("allocations") + "?project_id=" + url.QueryEscape(p.ID)),

@@ -191,7 +191,7 @@ func TestProjects(t *testing.T) {
 	h.want(201, "POST", "/api/allocations", with("dst_ip", `"192.127.1.22"`)[:1]+`"start_time":1429300000,"bandwidth":5,`+with("dst_ip", `"192.127.1.22"`)[1:], bearer(h.key))
 	own := h.want(200, "GET", "/api/v1/projects", "", bearer(h.key)).Results
 	want := map[string]string{
-		"project_id": "projectB", "members": "[abc123 xyz987]", "limits": "map[allocations:20 bandwidth:1e+09]",
+		"project_id": "projectB", "members": "[abc123 xyz987]", "limits": "map[allocations:20 bandwidth:1e+09 duration:2.592e+06 horizon:<nil> pending:<nil>]",
 		"use": "map[active:1 allocations:2 bandwidth:1000 pending:1]", "run_ahead": "86400",
 	}
 	if len(own) != 1 {
@@ -203,7 +203,7 @@ func TestProjects(t *testing.T) {
 		}
 	}
 	all := h.want(200, "GET", "/api/v1/projects", "", bearer(h.admin)).Results
-	if len(all) != 2 || fmt.Sprint(all[1]) != fmt.Sprint(own[0]) || fmt.Sprint(all[0]["limits"], all[0]["run_ahead"]) != "map[allocations:<nil> bandwidth:<nil>] <nil>" {
+	if len(all) != 2 || fmt.Sprint(all[1]) != fmt.Sprint(own[0]) || fmt.Sprint(all[0]["limits"], all[0]["run_ahead"]) != "map[allocations:<nil> bandwidth:<nil> duration:<nil> horizon:<nil> pending:<nil>] <nil>" {
 		t.Errorf("the operator sees %v", all)
 	}
 	one := h.want(200, "GET", "/api/v1/projects/projectB", "", bearer(h.key)).Results

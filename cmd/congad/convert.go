@@ -187,7 +187,10 @@ func ownersOf(d config.Directory) *auth.Owners {
 func limitsOf(d config.Directory) map[string]allocator.Limits {
 	limits := make(map[string]allocator.Limits, len(d.Projects))
 	for _, p := range d.Projects {
-		limits[p.ID] = allocator.Limits{Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive}
+		limits[p.ID] = allocator.Limits{
+			Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive, Pending: p.MaxPending,
+			Duration: (*allocator.Seconds)(secondsOf(p.MaxDuration)), Horizon: (*allocator.Seconds)(secondsOf(p.Horizon)),
+		}
 	}
 	return limits
 }
@@ -196,9 +199,20 @@ func limitsOf(d config.Directory) map[string]allocator.Limits {
 func projectsOf(d config.Directory) *[]httpapi.Project {
 	list := make([]httpapi.Project, 0, len(d.Projects))
 	for _, p := range d.Projects {
-		list = append(list, httpapi.Project{ID: p.ID, Members: p.Members, Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive, RunAhead: runAheadOf(p)})
+		list = append(list, httpapi.Project{
+			ID: p.ID, Members: p.Members, Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive, Pending: p.MaxPending,
+			Duration: secondsOf(p.MaxDuration), Horizon: secondsOf(p.Horizon), RunAhead: runAheadOf(p),
+		})
 	}
 	return &list
+}
+
+// secondsOf returns an interval in whole seconds; nil for none.
+func secondsOf(i *config.Interval) *int64 {
+	if i == nil {
+		return nil
+	}
+	return new(int64(i.Duration() / time.Second))
 }
 
 // runAheadOf returns for how long a project reserves paths of commands that do

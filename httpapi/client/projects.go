@@ -18,6 +18,9 @@ type Project struct {
 	Limits  struct {
 		Bandwidth *uint64 `json:"bandwidth"`   // bit/s at any one moment
 		Active    *int    `json:"allocations"` // that are not complete
+		Pending   *int    `json:"pending"`     // that wait for their start, or for a path
+		Duration  *int64  `json:"duration"`    // seconds that one may last
+		Horizon   *int64  `json:"horizon"`     // seconds from now to the start of one
 	} `json:"limits"`
 	RunAhead *int64 `json:"run_ahead"` // seconds for which a path for a command is reserved without being told how long; nil: for its lease at a time
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -68,20 +69,29 @@ func (d *Days) UnmarshalYAML(n ast.Node) error {
 }
 
 func parseDays(s string) (time.Duration, error) {
-	wrong := fmt.Errorf("%q is not a time span; write a number with its unit, such as 90d or 12h", s)
-	days, rest, given := strings.Cut(s, "d")
-	if !given {
-		days, rest = "0", s
+	wrong := fmt.Errorf("%q is not a time span; write a number with its unit, such as 2y, 90d or 12h", s)
+	var whole time.Duration
+	rest, given := s, false
+	for _, unit := range [...]struct {
+		letter string
+		length time.Duration
+	}{{"y", 365 * day}, {"d", day}} {
+		number, after, ok := strings.Cut(rest, unit.letter)
+		if !ok {
+			continue
+		}
+		n, err := strconv.ParseUint(number, 10, 16)
+		if err != nil || time.Duration(n) > math.MaxInt64/2/unit.length {
+			return 0, wrong
+		}
+		whole, rest, given = whole+time.Duration(n)*unit.length, after, true
 	}
-	n, err := strconv.ParseUint(days, 10, 16)
-	if err != nil {
-		return 0, wrong
-	}
+	var err error
 	var more time.Duration
 	if rest != "" {
-		if more, err = time.ParseDuration(rest); err != nil || given && more < 0 {
+		if more, err = time.ParseDuration(rest); err != nil || given && more < 0 || more > math.MaxInt64-whole {
 			return 0, wrong
 		}
 	}
-	return time.Duration(n)*day + more, nil
+	return whole + more, nil
 }

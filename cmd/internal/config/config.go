@@ -171,7 +171,10 @@ type Project struct {
 	Addresses    []Address `yaml:"addresses"`       // its own, for which no other project may reserve paths
 	MaxBandwidth *Rate     `yaml:"max_bandwidth"`
 	MaxActive    *int      `yaml:"max_active"`
-	RunAhead     *Interval `yaml:"run_ahead"` // for which conga run reserves a path without being told how long; 0: for its lease at a time; nil: for a day
+	MaxPending   *int      `yaml:"max_pending"`  // that wait for their start, or for a path
+	MaxDuration  *Interval `yaml:"max_duration"` // of one allocation
+	Horizon      *Interval `yaml:"horizon"`      // how far ahead one may start
+	RunAhead     *Interval `yaml:"run_ahead"`    // for which conga run reserves a path without being told how long; 0: for its lease at a time; nil: for a day
 }
 
 // A User is a person, or a group that shares a name.

@@ -35,6 +35,11 @@ func (v *validator) directory(d Directory) {
 		if p.MaxActive != nil && *p.MaxActive < 0 {
 			v.add(key+".max_active", "%d is negative; write how many allocations the project may have at a time, or leave it out for any number", *p.MaxActive)
 		}
+		if p.MaxPending != nil && *p.MaxPending < 0 {
+			v.add(key+".max_pending", "%d is negative; write how many allocations of the project may wait at a time, or leave it out for any number", *p.MaxPending)
+		}
+		v.wholeSeconds(key+".max_duration", p.MaxDuration, "how long an allocation of the project may last")
+		v.wholeSeconds(key+".horizon", p.Horizon, "how far ahead an allocation of the project may start")
 		if p.RunAhead != nil {
 			v.runAhead(key+".run_ahead", p.RunAhead.Duration())
 		}
@@ -56,6 +61,13 @@ func (v *validator) consent(d Directory) {
 	if !slices.ContainsFunc(d.Projects, func(p Project) bool { return len(p.Addresses) > 0 }) {
 		v.add("directory.consent", "%s protects nothing, since no project has addresses, so that every project may reserve paths between any hosts; "+
 			"write which are whose in addresses of directory.projects, or leave it out", d.Consent)
+	}
+}
+
+// wholeSeconds checks a limit of a project that is a time, if it is there.
+func (v *validator) wholeSeconds(key string, most *Interval, what string) {
+	if most != nil && (*most < 0 || most.Duration()%time.Second != 0) {
+		v.add(key, "%s is not a whole number of seconds from 0 on; write %s, such as 30d, or leave it out for no limit", most, what)
 	}
 }
 

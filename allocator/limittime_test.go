@@ -1,0 +1,133 @@
+package allocator
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"conga/bitrate"
+)
+
+// TestLimitsOfTime has requests that last too long, that are too far ahead, and
+// too many that wait. What may be asked for instead is offered.
+func TestLimitsOfTime(t *testing.T) {
+	at := func(start, duration Seconds, rate bitrate.Rate) func(*world) Request {
+		return func(w *world) Request {
+			r := ask(1, 1, 2, 1, rate, duration)
+			if start != 0 {
+				r.StartTime = w.now + start
+			}
+			return r
+		}
+	}
+	volume := func(size uint64, most bitrate.Rate) func(*world) Request {
+		return func(*world) Request {
+			r := ask(1, 1, 2, 1, 0, 0)
+			r.Volume, r.MaxBandwidth = size, most
+			return r
+		}
+	}
+	for _, tc := range []struct {
+		name    string
+		limits  Limits
+		ask     func(*world) Request
+		field   string // "": it is admitted
+		says    string
+		instead func(*Request) // what is offered; nil: it is not looked at
+	}{
+		{"as long as may be", Limits{Duration: new(Seconds(60))}, at(0, 60, 4), "", "", nil},
+		{"too long", Limits{Duration: new(Seconds(60))}, at(0, 61, 4), "duration", "61 s is longer than the 60 s", func(r *Request) { r.Duration = 60 }},
+		{"not at all", Limits{Duration: new(Seconds(0))}, at(0, 1, 4), "duration", "no time at all", nil},
+		{"a volume in time", Limits{Duration: new(Seconds(60))}, volume(60, 10), "", "", nil},
+		{"a volume that takes too long", Limits{Duration: new(Seconds(60))}, volume(60, 7), "max_bandwidth", "7 carries 60 bytes in 69 s", nil},
+		{"just ahead", Limits{Horizon: new(Seconds(500))}, at(500, 10, 4), "", "", nil},
+		{"too far ahead", Limits{Horizon: new(Seconds(500))}, at(501, 10, 4), "start_time", "500 s ahead", func(r *Request) { r.StartTime-- }},
+		{"at once", Limits{Horizon: new(Seconds(0))}, at(0, 10, 4), "", "", nil},
+		{"first fit beyond", Limits{Horizon: new(Seconds(99))}, at(0, 10, 8), "project_id", "fits at", nil},
+		{"first fit within", Limits{Horizon: new(Seconds(100))}, at(0, 10, 8), "", "", nil},
+		{"may not wait", Limits{Pending: new(0)}, at(0, 10, 8), "project_id", "may have 0 allocations that wait and has 0", func(r *Request) { r.Bandwidth = 6 }},
+		{"need not wait", Limits{Pending: new(0)}, at(0, 10, 6), "", "", nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			w := newWorld(t, 2, 1000)
+			w.cable(1, 2, 10)
+			var limits Limits
+			w.cfg.Limits = func(string) Limits { return limits }
+			w.open()
+			w.create(ask(1, 2, 2, 2, 4, 100))
+			w.work()
+			limits = tc.limits
+			w.a.LimitsChanged()
+			r := tc.ask(w)
+			_, err := w.a.Create(bg, r)
+			if tc.field == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			e := refused(t, err, Denied, tc.field)
+			if !strings.Contains(err.Error(), tc.says) {
+				t.Error(err)
+			}
+			if tc.instead == nil {
+				return
+			}
+			if tc.instead(&r); !slices.Contains(e.Alternatives, r) {
+				t.Fatalf("%+v is not offered, but %+v", r, e.Alternatives)
+			}
+			w.create(r)
+		})
+	}
+}
+
+// TestLimitsOfTimeBelowUse lowers the limits below what a project has.
+func TestLimitsOfTimeBelowUse(t *testing.T) {
+	w := newWorld(t, 2, 1000)
+	w.cable(1, 2, 1000)
+	var limits Limits
+	w.cfg.Limits = func(string) Limits { return limits }
+	w.open()
+	later := ask(1, 1, 2, 1, 10, 300)
+	later.StartTime = w.now + 500
+	planned := w.create(later)
+	limits = Limits{Pending: new(0), Duration: new(Seconds(60)), Horizon: new(Seconds(60))}
+	w.a.LimitsChanged()
+	w.update(planned.ID, Change{Bandwidth: new(bitrate.Rate(12))})
+	w.update(planned.ID, Change{Duration: new(Seconds(250))})
+	w.update(planned.ID, Change{StartTime: new(w.now + 400)})
+	for field, c := range map[string]Change{
+		"duration":   {Duration: new(Seconds(251))},
+		"start_time": {StartTime: new(w.now + 401)},
+	} {
+		_, err := w.a.Update(bg, planned.ID, 0, c)
+		refused(t, err, Denied, field)
+	}
+	w.reopen()
+	w.update(planned.ID, Change{Duration: new(Seconds(240))})
+}
+
+// TestLimitOfWaiting counts what waits: what has started does not, and what is
+// being created does.
+func TestLimitOfWaiting(t *testing.T) {
+	w := newWorld(t, 2, 1000)
+	w.cable(1, 2, 10)
+	w.limit(Limits{Pending: new(2)})
+	wait := func(host int) Request {
+		r := ask(1, host, 2, host, 4, 50)
+		r.StartTime = w.now + 100
+		return r
+	}
+	w.create(ask(1, 1, 2, 1, 4, 90))
+	w.work()
+	first := w.create(wait(2))
+	w.create(wait(3))
+	_, err := w.a.Create(bg, wait(4))
+	if refused(t, err, Denied, "project_id"); !strings.Contains(err.Error(), "may have 2 allocations that wait and has 2") {
+		t.Error(err)
+	}
+	if err := w.a.Delete(bg, first.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.create(wait(4))
+}
