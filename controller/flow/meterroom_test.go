@@ -1,11 +1,13 @@
 package flow
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
 
 	"conga/controller/purpose"
+	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -145,5 +147,69 @@ func TestEntryChangesMetersWhereThereIsNoRoom(t *testing.T) {
 				t.Errorf("confirmed are %d and %d, want 3", circuits, all)
 			}
 		})
+	}
+}
+
+// A switch that refuses meters in packets/s, and takes others, lacks those; one
+// that takes none lacks meters. What is wrong with one meter says nothing of
+// others.
+func TestBlamedMeters(t *testing.T) {
+	refusal := func(typ openflow.ErrorType, code uint16) error { return &openflow.Error{ErrType: typ, Code: code} }
+	meter := func(code openflow.MeterModFailedCode) error {
+		return refusal(openflow.ErrorTypeMeterModFailed, uint16(code))
+	}
+	unknown := refusal(openflow.ErrorTypeBadRequest, 1)
+	bits, packets := &Meter{Rate: 9}, &Meter{Rate: 9, Packets: true}
+	for name, c := range map[string]struct {
+		held  []*Meter
+		asked *Meter
+		err   error
+		want  topology.Lacks
+	}{
+		"no meters at all":                {nil, bits, unknown, topology.LacksMeters},
+		"nor in packets/s":                {nil, packets, unknown, topology.LacksMeters},
+		"bad flags":                       {nil, packets, meter(openflow.MeterModFailedBadFlags), topology.LacksPacketRates},
+		"others are taken":                {[]*Meter{bits}, packets, unknown, topology.LacksPacketRates},
+		"such are taken":                  {[]*Meter{packets}, packets, unknown, 0},
+		"one of others, such are taken":   {[]*Meter{packets}, bits, unknown, 0},
+		"no room":                         {nil, bits, meter(openflow.MeterModFailedOutOfMeters), 0},
+		"another has the number":          {nil, bits, meter(openflow.MeterModFailedMeterExists), 0},
+		"its rate":                        {nil, packets, meter(openflow.MeterModFailedBadRate), 0},
+		"no answer of the switch":         {nil, bits, errors.New("it has gone"), 0},
+		"none was refused":                {nil, bits, nil, 0},
+		"no meter, but something refused": {nil, nil, unknown, 0},
+	} {
+		r := NewReconciler(NewState().Whole(), 1)
+		for i, m := range c.held {
+			r.meters[openflow.MeterID(i+1)] = pair[Meter]{have: m}
+		}
+		steps := []Step{{}, {Meter: c.asked}}
+		if got := r.BlameMeters(steps, map[int]error{1: c.err}); got != c.want {
+			t.Errorf("%s: it lacks %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// A switch is short of meters if it has no room for one that is wanted; how
+// many of ours it holds is how many it has room for.
+func TestShortOfMeters(t *testing.T) {
+	r := NewReconciler(NewState().Whole(), 1)
+	for id, at := range map[openflow.MeterID]pair[Meter]{1: {have: &Meter{}}, 2: {want: &Meter{}, have: &Meter{}}, 3: {want: &Meter{}}} {
+		r.meters[id] = at
+	}
+	for name, c := range map[string]struct {
+		unmetered map[openflow.MeterID]error
+		want      bool
+	}{
+		"none is refused":          {nil, false},
+		"one that is wanted is":    {map[openflow.MeterID]error{3: outOfMeters}, true},
+		"one that is not wanted":   {map[openflow.MeterID]error{1: outOfMeters, 9: outOfMeters}, false},
+		"for another reason":       {map[openflow.MeterID]error{3: ErrMeddled}, false},
+		"for another, and for one": {map[openflow.MeterID]error{2: ErrMeddled, 3: outOfMeters}, true},
+	} {
+		r.unmetered = c.unmetered
+		if holds, short := r.Short(); holds != 2 || short != c.want {
+			t.Errorf("%s: it holds %d and is short: %t", name, holds, short)
+		}
 	}
 }
