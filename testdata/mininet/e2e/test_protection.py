@@ -110,6 +110,29 @@ class Protection(Case):
         self.note("lost %d packets, and %d on the way back; followed after %.2f s, was back after 13 s and %.2f", lost, back, followed, reverted)
         self.assertEqual(0, back)
 
+    def test_daemon_killed(self) -> None:
+        """A restart changes nothing, be it on the path or on its backup."""
+        self.carried("path")
+
+        def again() -> None:
+            self.lab.congad.kill()
+            self.lab.restart_congad()
+
+        lost = [self.stream(6, again)]
+        self.lab.net.wait_connected()
+        self.carried("path")
+        self.lab.net.set_link("s1-eth3", False)
+        try:
+            self.carried("backup_path")
+            lost.append(self.stream(6, again))
+            self.lab.net.wait_connected()
+            self.carried("backup_path", 20)
+        finally:
+            self.lab.net.set_link("s1-eth3", True)
+        self.carried("path", 30)
+        self.note("lost %s of %d packets", lost, 6 * RATE)
+        self.assertEqual([0, 0], lost)
+
     def test_a_cut_that_no_switch_sees(self) -> None:
         """The far end of the path is cut: the controller turns to the backup."""
         self.carried("path")
