@@ -9,11 +9,15 @@ import (
 )
 
 const (
-	// maxTries is how many ways a search looks at that has something to
-	// include. Which ways go on then depends on all the switches before, so
-	// that a large network has more of them than can be looked at.
-	maxTries = 20_000
-	// maxRivals is how many ways to a switch a new one is held against.
+	// maxTries is how many ways a search looks at, and maxTriesOver that of one
+	// that has something to include, or a backup and a limit. Which ways go on
+	// then depends on all the switches before, so that a large network has more
+	// of them than can be looked at; so has one in which what is cheap takes
+	// long.
+	maxTries     = 100_000
+	maxTriesOver = 20_000
+	// maxRivals is how many ways to a switch a new one is held against where
+	// something is to be included.
 	maxRivals = 16
 	nowhere   = math.MaxInt64 / 1024 // sums of these are in range
 )
@@ -111,11 +115,18 @@ func (s *confined) runPair(first int32) int32 {
 // run returns the first way to the last switch that comes up; -1 if there is
 // none.
 func (s *confined) run() int32 {
-	for tries := 0; len(s.heap) > 0 && (s.all == 0 && !s.pairs || tries < maxTries); tries++ {
+	most := maxTries
+	if s.all != 0 || s.pairs {
+		most = maxTriesOver
+	}
+	for tries := 0; len(s.heap) > 0 && tries < most; tries++ {
 		at := s.pop()
 		w := s.ways[at]
-		if !s.pairs && s.outdone(at) {
+		if s.outdone(&w) {
 			continue
+		}
+		if !s.pairs {
+			s.done[positionOf(&w)] = append(s.done[positionOf(&w)], at) // it stands for others from now on
 		}
 		if w.node == s.last {
 			if w.met == s.all && (!s.pairs || s.hasBackup(at)) {
@@ -150,7 +161,7 @@ func (s *confined) extend(at, via int32, e *edge, to int32) {
 		cost: w.cost + uint64(costOf(e.forth)), latency: w.latency + uint64(e.forth.Latency),
 	}
 	next.met = w.met | s.needs[Element{Cable: e.forth.ID.Cable()}] | s.needs[Element{Switch: s.graph.nodes[to].dpid}]
-	if !s.promising(&next) {
+	if !s.promising(&next) || s.outdone(&next) {
 		return
 	}
 	if r := s.offered(e); r.ok {
@@ -199,27 +210,34 @@ func (s *confined) promising(w *way) bool {
 	return most == 0 || w.latency+s.latency.left(w.node, w.met) <= uint64(most)
 }
 
-// outdone reports whether another way has come to the same switch before, and
-// may go on wherever this one may. If not, it stands for others from now on.
-func (s *confined) outdone(at int32) bool {
-	w := &s.ways[at]
-	key := int64(w.node)<<32 | int64(w.met)
-	rivals := s.done[key]
-	for _, o := range rivals[:min(len(rivals), maxRivals)] {
+// outdone reports whether another way that has come to the same switch before
+// may go on wherever this one may.
+func (s *confined) outdone(w *way) bool {
+	rivals := s.done[positionOf(w)]
+	switch {
+	case s.all != 0:
+		rivals = rivals[:min(len(rivals), maxRivals)]
+	case len(rivals) > 0 && (s.limits.MaxHops == 0 || s.limits.MaxLatency == 0):
+		rivals = rivals[len(rivals)-1:] // each took less of the one limit than those before
+	}
+	for _, o := range rivals {
 		r := &s.ways[o]
-		if (s.limits.MaxHops == 0 || r.hops <= w.hops) && (s.limits.MaxLatency == 0 || r.latency <= w.latency) && (s.all == 0 || s.within(o, at)) {
+		if (s.limits.MaxHops == 0 || r.hops <= w.hops) && (s.limits.MaxLatency == 0 || r.latency <= w.latency) && (s.all == 0 || s.within(o, w)) {
 			return true
 		}
 	}
-	s.done[key] = append(rivals, at)
 	return false
 }
 
+// positionOf returns where a way has come to: the switch, and what it has
+// crossed of what is to be included.
+func positionOf(w *way) int64 { return int64(w.node)<<32 | int64(w.met) }
+
 // within reports whether a way has been at no switch at which another has not
 // been.
-func (s *confined) within(at, other int32) bool {
+func (s *confined) within(at int32, other *way) bool {
 	for ; at >= 0; at = s.ways[at].from {
-		if !s.visited(other, s.ways[at].node) {
+		if node := s.ways[at].node; node != other.node && !s.visited(other.from, node) {
 			return false
 		}
 	}

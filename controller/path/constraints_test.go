@@ -304,3 +304,32 @@ func TestManyWays(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 }
+
+// TestManyWaysWithinALatency: where what is cheap takes long there are many
+// ways to a switch none of which is better than another, and the search ends
+// though no cable to the last switch has the rate.
+func TestManyWaysWithinALatency(t *testing.T) {
+	const side = 14
+	n := mesh(side)
+	for _, l := range n.Links {
+		l.Metric = (uint32(l.ID.Cable().From.DPID)*37+uint32(l.ID.Cable().To.DPID)*101)%20 + 1
+		l.Latency = time.Duration(21-l.Metric)*500*time.Microsecond + time.Duration(l.ID.Cable().From.DPID)*time.Microsecond
+		n.Links[l.ID.From] = l
+	}
+	full := false
+	q := path.Query{From: edgeOf(1, 1), To: edgeOf(side*side, 2), Rate: 1, Constraints: &path.Constraints{MaxLatency: 150 * time.Millisecond}}
+	q.Free = func(l topology.Link) bitrate.Rate {
+		if full && l.ID.To.DPID == side*side && l.ID.From != topology.External {
+			return 0
+		}
+		return 1
+	}
+	g := path.NewGraph(&n.Snapshot)
+	if p, ok := g.Find(q); !ok || !q.Constraints.Met(&n.Snapshot, p) {
+		t.Errorf("%v", p)
+	}
+	full = true
+	if p, ok := g.Find(q); ok {
+		t.Errorf("%v", p)
+	}
+}
