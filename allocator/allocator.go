@@ -318,7 +318,7 @@ func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
 	limits := a.cfg.Limits(r.ProjectID)
 	pl.longest = limits.longest(r.ProjectID, was)
-	if err := a.checkApartLocked(&r, idOf(was)); err != nil {
+	if err := a.checkApartLocked(&r, was); err != nil {
 		return placement{}, err
 	}
 	if r.picksRate() {

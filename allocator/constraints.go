@@ -125,22 +125,18 @@ func (c Constraints) loosening(before Constraints) Constraints {
 	return before
 }
 
-// idOf returns a record's ID; "" if there is none.
-func idOf(r *record) string {
-	if r == nil {
-		return ""
-	}
-	return r.ID
-}
-
 // checkApartLocked refuses a request that is to be disjoint from what its
-// project does not have. id is its own ID, if it has one.
-func (a *Allocator) checkApartLocked(r *Request, id string) *Error {
-	if r.DisjointFrom == "" {
+// project does not have. was is what it changes, nil if it is new: what that
+// was disjoint from may be complete by now.
+func (a *Allocator) checkApartLocked(r *Request, was *record) *Error {
+	switch {
+	case r.DisjointFrom == "":
 		return nil
-	}
-	if r.DisjointFrom == id {
+	case was == nil:
+	case r.DisjointFrom == was.ID:
 		return invalid("disjoint_from", "no path is disjoint from itself; name another allocation")
+	case r.DisjointFrom == was.DisjointFrom && r.ProjectID == was.ProjectID:
+		return nil
 	}
 	other := a.findLocked(r.DisjointFrom)
 	if other == nil || !other.live() || other.project() != r.ProjectID {

@@ -313,3 +313,31 @@ func TestDisjointPathsStayApart(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestDisjointFromWhatIsOver: once what an allocation is disjoint from is
+// complete, the allocation can be changed as any other, whether it waits or
+// runs.
+func TestDisjointFromWhatIsOver(t *testing.T) {
+	w, r := quad(t)
+	first := w.create(r)
+	r = ask(1, 2, 3, 3, 2, 100)
+	r.DisjointFrom = first.ID
+	runs := w.create(r)
+	r.Key.Src, r.StartTime = ask(1, 4, 3, 3, 2, 100).Key.Src, w.now+1000
+	waits := w.create(r)
+	w.work()
+	if err := w.a.Release(bg, first.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	for _, id := range [...]string{runs.ID, waits.ID} {
+		for _, duration := range [...]Seconds{200, 50} {
+			if v, err := w.a.Update(bg, id, 0, Change{Duration: &duration}); err != nil || v.Duration != duration || v.DisjointFrom != first.ID {
+				t.Errorf("%+v: %v", v, err)
+			}
+		}
+		if _, err := w.a.Update(bg, id, 0, Change{ProjectID: new("q")}); err == nil || refusedAs(err) != Invalid {
+			t.Errorf("of another project: %v", err)
+		}
+	}
+}

@@ -206,7 +206,7 @@ func (a *Allocator) checkFragmentsLocked(was *record, r Request) *Error {
 // from now to its new end.
 func (a *Allocator) readmitLocked(pl planner, was, next *record, now Seconds) *Error {
 	limits := a.cfg.Limits(next.ProjectID)
-	if err := a.checkApartLocked(&next.Request, was.ID); err != nil {
+	if err := a.checkApartLocked(&next.Request, was); err != nil {
 		return err
 	}
 	if err := a.checkOneLocked(next.Request, limits, was); err != nil {
