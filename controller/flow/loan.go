@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -268,9 +269,10 @@ func (w *Wanted) loan(m *member, limit limit, up bool) uint32 {
 	return m.lent
 }
 
-// worth returns a loan, or 0 if it is little more than the circuit has without.
+// worth returns a loan, or 0 if it is little more than the circuit has without
+// in the direction in which it has less.
 func (m *member) worth(lent uint32) uint32 {
-	own := max(m.portion, kbps(m.rate()))
+	own := max(m.portion, kbps(m.leastRate()))
 	if m.lent == 0 {
 		own += own / leastLoan // a change costs a tenth of the rate for some seconds
 	}
@@ -280,10 +282,11 @@ func (m *member) worth(lent uint32) uint32 {
 	return lent
 }
 
-// rate returns the highest rate that the circuit holds of a port.
-func (m *member) rate() (rate bitrate.Rate) {
+// leastRate returns the lowest rate that the circuit holds of a port.
+func (m *member) leastRate() bitrate.Rate {
+	rate := bitrate.Rate(math.MaxUint64)
 	for _, u := range m.held {
-		rate = max(rate, u.rate)
+		rate = min(rate, u.rate)
 	}
 	return rate
 }
@@ -308,7 +311,7 @@ func (w *Wanted) recall(p topology.PortID) {
 	left -= min(u.beyond-u.lent, left)
 	part := float64(left) / float64(u.lent)
 	u.each(func(m *member) {
-		if m.lent > 0 {
+		if held := m.rateAt(p); beyond(held, m.least) > beyond(held, m.portion) {
 			w.grant(m, m.portion, m.lessened(p, part))
 		}
 	})
