@@ -20,12 +20,13 @@ const (
 
 // glimpses are when, and with what, meters were looked at between samples.
 type glimpses struct {
-	last    map[openflow.DPID]*Sample // of meters only
+	last    map[openflow.DPID]*Sample   // of meters only
+	missed  map[openflow.DPID]time.Time // when a switch did not answer
 	looking map[openflow.DPID]bool
 }
 
 func newGlimpses() glimpses {
-	return glimpses{last: map[openflow.DPID]*Sample{}, looking: map[openflow.DPID]bool{}}
+	return glimpses{last: map[openflow.DPID]*Sample{}, missed: map[openflow.DPID]time.Time{}, looking: map[openflow.DPID]bool{}}
 }
 
 // latestLocked returns the last sample of a switch or the last look at its
@@ -57,7 +58,7 @@ func (p *Poller) glimpsesDue(s *topology.Snapshot, now time.Time, f func(openflo
 	}
 	for dpid := range p.ledger.circuitEnds {
 		last := p.latestLocked(dpid)
-		if last != nil && now.Sub(last.At) >= every && !p.glimpses.looking[dpid] && !p.failing[dpid] && s.Switches[dpid].Connected {
+		if last != nil && now.Sub(last.At) >= every && now.Sub(p.glimpses.missed[dpid]) >= every && !p.glimpses.looking[dpid] && !p.failing[dpid] && s.Switches[dpid].Connected {
 			p.glimpses.looking[dpid] = true
 			f(dpid)
 		}
@@ -79,14 +80,18 @@ func (p *Poller) glimpse(ctx context.Context, dpid openflow.DPID) {
 		p.mu.Unlock()
 		return // the answer may be older than what is known
 	}
-	span, seen := p.reader.span(last, now), &Sample{DPID: dpid, At: now, Meters: last.Meters}
-	if err == nil {
-		counts, _ := bodies[0].(openflow.MeterStatsReply)
-		seen.Meters = p.reader.readMeters(dpid, last.Meters, counts, span)
+	if err != nil {
+		p.glimpses.missed[dpid] = now
+		p.mu.Unlock()
+		return // what it counts next is held against what it counted last
 	}
-	p.glimpses.last[dpid] = seen // also where it did not answer: it is not asked at once again
+	counts, _ := bodies[0].(openflow.MeterStatsReply)
+	span := p.reader.span(last, now)
+	seen := &Sample{DPID: dpid, At: now, Meters: p.reader.readMeters(dpid, last.Meters, counts, span)}
+	p.glimpses.last[dpid] = seen
+	delete(p.glimpses.missed, dpid)
 	p.mu.Unlock()
-	if err == nil && span >= shortestSpan {
+	if span >= shortestSpan {
 		p.drops(seen, span)
 	}
 }

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -60,6 +61,33 @@ func TestDropsAreSeenBetweenSamples(t *testing.T) {
 		pass(10 * time.Minute)
 		if asked := src.questions() - before; asked > idle {
 			t.Errorf("%d questions in ten minutes when all have left, %d before", asked, idle)
+		}
+	})
+}
+
+// What a switch counts that did not answer for some seconds is the mean over
+// these.
+func TestDropsAfterAnAbsence(t *testing.T) {
+	var reports []MeterLoad
+	seen := func(_ openflow.DPID, _ time.Time, loads []MeterLoad) { reports = append(reports, loads...) }
+	watch(t, func(c *Config) { c.Interval, c.Drops = 30*time.Second, seen }, func(t *testing.T, p *Poller, src *fakeNetwork) {
+		src.install(p, circuitOver(1))
+		src.mu.Lock()
+		src.fabric.dropped[1] = &Volume{}
+		src.mu.Unlock()
+		pass(35 * time.Second)
+		src.mu.Lock()
+		src.fails = errors.New("it is busy")
+		src.fabric.send(1, 1, Volume{1000, 1_250_000})
+		*src.fabric.dropped[1] = Volume{500, 625_000}
+		src.mu.Unlock()
+		pass(4 * time.Second)
+		src.mu.Lock()
+		src.fails = nil
+		src.mu.Unlock()
+		pass(5 * time.Second)
+		if len(reports) != 1 || reports[0].Entered > 2_500_000 || reports[0].Entered/2 != reports[0].Dropped || reports[0].Span < 4*time.Second {
+			t.Errorf("reported %+v", reports)
 		}
 	})
 }
