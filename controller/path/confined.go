@@ -19,7 +19,10 @@ const (
 	// maxRivals is how many ways to a switch a new one is held against where
 	// something is to be included.
 	maxRivals = 16
-	nowhere   = math.MaxInt64 / 1024 // sums of these are in range
+	// unled is how many ways a search looks at before it is led by edges that
+	// offer admits.
+	unled   = 256
+	nowhere = math.MaxInt64 / 1024 // sums of these are in range
 )
 
 // A way is how a confined search has come to a switch.
@@ -47,6 +50,7 @@ type confined struct {
 	pairs bool  // a way will do only with a backup: any may, however many are better
 
 	cost, hops, latency yardstick
+	led                 bool // these are of edges that offer admits
 
 	ways  []way
 	heap  []int32 // ways to be looked at, the best on top
@@ -120,6 +124,11 @@ func (s *confined) run() int32 {
 		most = maxTriesOver
 	}
 	for tries := 0; len(s.heap) > 0 && tries < most; tries++ {
+		if tries == unled {
+			if s.lead(); len(s.heap) == 0 {
+				break
+			}
+		}
 		at := s.pop()
 		w := s.ways[at]
 		if s.outdone(&w) {
@@ -140,6 +149,17 @@ func (s *confined) run() int32 {
 		}
 	}
 	return -1
+}
+
+// lead begins the search anew, led by what is left over edges that offer
+// admits, which are few to ask about where so many ways were looked at. So it
+// ends at once where these do not lead to the last switch.
+func (s *confined) lead() {
+	first := s.ways[0]
+	s.ways, s.heap, s.led = s.ways[:0], s.heap[:0], true
+	clear(s.done)
+	s.measure()
+	s.try(first)
 }
 
 // hasBackup reports whether a way to the last switch has a backup.

@@ -333,3 +333,34 @@ func TestManyWaysWithinALatency(t *testing.T) {
 		t.Errorf("%v", p)
 	}
 }
+
+// TestManyWaysWhereMuchIsHeld: a path over elements is found where every fifth
+// cable has no room, so that most ways that look short lead nowhere.
+func TestManyWaysWhereMuchIsHeld(t *testing.T) {
+	for _, seed := range []uint64{31, 145} {
+		held := func(l topology.Link) bool {
+			c := l.ID.Cable()
+			return l.ID.From != topology.External && l.ID.To != topology.External &&
+				(uint64(c.From.DPID)*seed*0x9e3779b97f4a7c15+uint64(c.To.DPID)*0xbf58476d1ce4e5b9)>>40%5 == 0
+		}
+		n := mesh(10)
+		q := path.Query{From: edgeOf(1, 1), To: edgeOf(100, 2), Rate: 1, Constraints: &path.Constraints{
+			Include: []path.Element{{Switch: 28}, {Switch: 73}, {Switch: 45}},
+		}}
+		q.Free = func(l topology.Link) bitrate.Rate {
+			if held(l) {
+				return 0
+			}
+			return 1
+		}
+		p, ok := path.Find(&n.Snapshot, q)
+		if !ok || !q.Constraints.Met(&n.Snapshot, p) {
+			t.Errorf("of %d: %v", seed, p)
+		}
+		for _, id := range p.BothWays() {
+			if l, ok := n.Snapshot.Link(id); !ok || held(l) {
+				t.Errorf("of %d: %v has no room", seed, id)
+			}
+		}
+	}
+}

@@ -74,6 +74,12 @@ func (s *confined) yardstick(weight func(*topology.Link) uint64) yardstick {
 	return y
 }
 
+// leads reports whether yardsticks count an edge. end is the end of it that may
+// be barred.
+func (s *confined) leads(e *edge, end int32) bool {
+	return s.allows(e, end) && (!s.led || s.offered(e).ok)
+}
+
 // passes returns the ways to cross an element.
 func (s *confined) passes(e Element, bit uint32, weight func(*topology.Link) uint64) (list []pass) {
 	if e.Cable == (topology.LinkID{}) {
@@ -89,7 +95,7 @@ func (s *confined) passes(e Element, bit uint32, weight func(*topology.Link) uin
 		}
 		n := &s.graph.nodes[at]
 		for i := range n.edges {
-			if to := n.hops[i].to; n.edges[i].forth.ID.Cable() == e.Cable && s.allows(&n.edges[i], to) {
+			if to := n.hops[i].to; n.edges[i].forth.ID.Cable() == e.Cable && s.leads(&n.edges[i], to) {
 				list = append(list, pass{bit: bit, from: at, to: to, weight: weight(&n.edges[i].forth), reach: s.least(at, weight)})
 			}
 		}
@@ -116,8 +122,8 @@ func (s *confined) least(last int32, weight func(*topology.Link) uint64) []uint6
 		}
 		n := &s.graph.nodes[c.at]
 		for i := range n.edges {
-			to := n.hops[i].to
-			if next := c.sum + weight(&n.edges[i].back); next < sums[to] && s.allows(&n.edges[i], to) {
+			to, e := n.hops[i].to, &n.edges[i]
+			if next := c.sum + weight(&e.back); next < sums[to] && s.leads(&edge{e.back, e.forth, e.backNo, e.forthNo}, to) {
 				sums[to] = next
 				q.push(cost{next, to})
 			}
