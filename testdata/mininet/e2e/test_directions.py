@@ -69,9 +69,9 @@ class Directions(Case):
         self.assertEqual((stats["forward"]["bandwidth"], stats["reverse"]["bandwidth"]), (FORTH * 1_000_000, BACK * 1_000_000))
 
     def test_one_way_leaves_the_other(self) -> None:
-        """What is reserved one way only leaves the other for another."""
-        self.lab.no_entries()
-        a = self.lab.allocate("h1", "h2", bandwidth=60_000_000, reverse_bandwidth=0)
-        b = self.lab.allocate("h4", "h3", bandwidth=60_000_000, reverse_bandwidth=0, wait=15)
+        """What is reserved one way only leaves the other for another: both
+        together would not fit in one direction."""
+        a = self.lab.allocate("h1", "h2", bandwidth=50_000_000, reverse_bandwidth=0)
+        b = self.lab.allocate("h4", "h3", bandwidth=50_000_000, reverse_bandwidth=0, wait=15)
         paths = [self.lab.path(self.lab.api.get(x)) for x in (a, b)]
         self.assertEqual(paths[0], paths[1][::-1])
