@@ -66,6 +66,9 @@ type room struct {
 // findConfined returns the best path from one switch to another over edges that
 // offer admits. It does not look at access links, whose least width is given.
 func (g *Graph) findConfined(c *Constraints, first, last int32, wide bool, width bitrate.Rate, offer func(*edge) (bitrate.Rate, bool)) (*confined, int32) {
+	if wide && len(c.Include) > 0 && !c.Protected {
+		return g.widestOver(c, first, last, width, offer)
+	}
 	s := &confined{
 		graph: g, limits: c, offer: offer, last: last, wide: wide, barred: map[Element]bool{}, needs: map[Element]uint32{},
 		done: map[int64][]int32{}, rooms: map[int32]room{}, pairs: c.Protected,
@@ -262,61 +265,6 @@ func (s *confined) within(at int32, other *way) bool {
 		}
 	}
 	return true
-}
-
-// before reports whether a is to be looked at before b. Where something is to
-// be included the width does not count, and of equally promising ways the
-// longer one goes on: there would be too many to look at all.
-func (s *confined) before(a, b int32) bool {
-	x, y := &s.ways[a], &s.ways[b]
-	if s.wide && x.width != y.width {
-		return x.width > y.width
-	}
-	costX, costY := x.cost+s.cost.left(x.node, x.met), y.cost+s.cost.left(y.node, y.met)
-	switch {
-	case costX != costY:
-		return costX < costY
-	case s.all == 0 && !s.pairs && x.width != y.width:
-		return x.width > y.width
-	case x.cost != y.cost:
-		return x.cost > y.cost
-	}
-	return a < b
-}
-
-// try has a way looked at in its turn.
-func (s *confined) try(w way) {
-	if !s.promising(&w) {
-		return
-	}
-	s.ways = append(s.ways, w)
-	s.heap = append(s.heap, int32(len(s.ways)-1))
-	for i := len(s.heap) - 1; i > 0; {
-		up := (i - 1) / 2
-		if !s.before(s.heap[i], s.heap[up]) {
-			return
-		}
-		s.heap[i], s.heap[up] = s.heap[up], s.heap[i]
-		i = up
-	}
-}
-
-func (s *confined) pop() int32 {
-	h := s.heap
-	top, n := h[0], len(h)-1
-	h[0], s.heap = h[n], h[:n]
-	h = s.heap
-	for i := 0; ; {
-		child := 2*i + 1
-		if child+1 < n && s.before(h[child+1], h[child]) {
-			child++
-		}
-		if child >= n || !s.before(h[child], h[i]) {
-			return top
-		}
-		h[i], h[child] = h[child], h[i]
-		i = child
-	}
 }
 
 // path returns a way as a path between two edge ports.

@@ -364,3 +364,25 @@ func TestManyWaysWhereMuchIsHeld(t *testing.T) {
 		}
 	}
 }
+
+// TestWidestOverElements: the widest path over an element is found though the
+// last cables are the narrowest, so that all others are wider for long.
+func TestWidestOverElements(t *testing.T) {
+	n := mesh(10)
+	q := path.Query{From: edgeOf(1, 1), To: edgeOf(100, 2), Constraints: &path.Constraints{Include: []path.Element{{Switch: 50}}}}
+	q.Free = func(l topology.Link) bitrate.Rate {
+		switch {
+		case l.ID.From == topology.External || l.ID.To == topology.External:
+			return 20
+		case l.ID.Cable().To.DPID == 100 && l.ID.Cable().From.DPID == 99:
+			return 2
+		case l.ID.Cable().To.DPID == 100:
+			return 3
+		}
+		return 10
+	}
+	p, width, ok := path.NewGraph(&n.Snapshot).Widest(q)
+	if !ok || width != 3 || !q.Constraints.Met(&n.Snapshot, p) {
+		t.Errorf("%v has %v", p, width)
+	}
+}

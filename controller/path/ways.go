@@ -1,0 +1,97 @@
+package path
+
+import (
+	"slices"
+
+	"conga/bitrate"
+)
+
+// widestOver does what findConfined does for the widest path where something is
+// to be included: it halves the widths that edges have. A search by width would
+// look at all ways that are wide before one that gets anywhere.
+func (g *Graph) widestOver(c *Constraints, first, last int32, width bitrate.Rate, offer func(*edge) (bitrate.Rate, bool)) (*confined, int32) {
+	rooms := map[int32]room{}
+	var widths []bitrate.Rate
+	for i := range g.nodes {
+		for j := range g.nodes[i].edges {
+			e := &g.nodes[i].edges[j]
+			w, ok := offer(e)
+			if rooms[e.forthNo] = (room{w, ok}); ok {
+				widths = append(widths, w)
+			}
+		}
+	}
+	slices.Sort(widths)
+	widths = slices.Compact(widths)
+	find := func(least bitrate.Rate) (*confined, int32) {
+		return g.findConfined(c, first, last, false, width, func(e *edge) (bitrate.Rate, bool) {
+			r := rooms[e.forthNo]
+			return r.width, r.ok && r.width >= least
+		})
+	}
+	best, at := find(0)
+	for low, high := 0, len(widths)-1; at >= 0 && low <= high; {
+		i := (low + high) / 2
+		if s, wider := find(widths[i]); wider >= 0 {
+			best, at, low = s, wider, i+1
+		} else {
+			high = i - 1
+		}
+	}
+	return best, at
+}
+
+// before reports whether a is to be looked at before b. Where something is to
+// be included the width does not count, and of equally promising ways the
+// longer one goes on: there would be too many to look at all.
+func (s *confined) before(a, b int32) bool {
+	x, y := &s.ways[a], &s.ways[b]
+	if s.wide && x.width != y.width {
+		return x.width > y.width
+	}
+	costX, costY := x.cost+s.cost.left(x.node, x.met), y.cost+s.cost.left(y.node, y.met)
+	switch {
+	case costX != costY:
+		return costX < costY
+	case s.all == 0 && !s.pairs && x.width != y.width:
+		return x.width > y.width
+	case x.cost != y.cost:
+		return x.cost > y.cost
+	}
+	return a < b
+}
+
+// try has a way looked at in its turn.
+func (s *confined) try(w way) {
+	if !s.promising(&w) {
+		return
+	}
+	s.ways = append(s.ways, w)
+	s.heap = append(s.heap, int32(len(s.ways)-1))
+	for i := len(s.heap) - 1; i > 0; {
+		up := (i - 1) / 2
+		if !s.before(s.heap[i], s.heap[up]) {
+			return
+		}
+		s.heap[i], s.heap[up] = s.heap[up], s.heap[i]
+		i = up
+	}
+}
+
+func (s *confined) pop() int32 {
+	h := s.heap
+	top, n := h[0], len(h)-1
+	h[0], s.heap = h[n], h[:n]
+	h = s.heap
+	for i := 0; ; {
+		child := 2*i + 1
+		if child+1 < n && s.before(h[child+1], h[child]) {
+			child++
+		}
+		if child >= n || !s.before(h[child], h[i]) {
+			return top
+		}
+		h[i], h[child] = h[child], h[i]
+		i = child
+	}
+}
