@@ -37,11 +37,6 @@ func (v Volume) since(before Volume) Volume {
 	return v.minus(before)
 }
 
-// scaled returns the given share of v, from 0 to 1.
-func (v Volume) scaled(share float64) Volume {
-	return Volume{uint64(float64(v.Packets) * share), uint64(float64(v.Bytes) * share)}
-}
-
 // kept reports whether the switch keeps both counters.
 func (v Volume) kept() bool { return v.Packets != Unkept && v.Bytes != Unkept }
 
