@@ -26,6 +26,7 @@ type planner struct {
 	longest   Seconds                     // that a window may last for which the rate is picked; 0: MaxDuration
 	terse     bool                        // refusals have neither words nor offers
 	pathsOf   func(id string) []path.Path // of another allocation
+	spared    []path.Path                 // of which no link is to be used: those of allocations that are to be disjoint
 	readings  *readings                   // if not nil, what has been read, which stays so
 }
 

@@ -28,14 +28,17 @@ func (pl planner) confinedError(d demand) *Error {
 			"no two paths from %s to %s are without a link in common; ask for it without protection", d.Key.Src, d.Key.Dst)}
 	}
 	d = alone
-	var fields []string
+	var fields, each []string
 	for _, x := range d.Constraints.each() {
-		if !pl.reaches(d, x.rest) {
-			fields = append(fields, x.field)
-			continue
+		if !pl.reaches(d, x.alone) {
+			return &Error{Kind: Conflict, Field: x.field, Err: fmt.Errorf("no path from %s to %s %s", d.Key.Src, d.Key.Dst, pl.lacking(d, x))}
 		}
-		err := &Error{Kind: Conflict, Field: x.field, Err: fmt.Errorf("no path from %s to %s %s", d.Key.Src, d.Key.Dst, pl.lacking(d, x))}
-		return err
+		if each = append(each, x.field); pl.reaches(d, x.rest) {
+			fields = append(fields, x.field)
+		}
+	}
+	if len(fields) < 2 {
+		fields = each // any of several is in the way of the one
 	}
 	return &Error{Kind: Conflict, Field: fields[0], Err: fmt.Errorf(
 		"no path from %s to %s meets %s together; leave some of them out", d.Key.Src, d.Key.Dst, listed(fields))}
@@ -74,13 +77,17 @@ func (pl planner) lacking(d demand, x constraint) string {
 }
 
 // leastHops returns the least max_hops with which there is a path that meets
-// the other constraints; 0 if there is none.
+// the other constraints, or if none does, that there is at all; 0 if there is
+// none.
 func (pl planner) leastHops(d demand) int {
 	c := d.Constraints
 	c.MaxHops = 0
 	p, ok := pl.anyPath(d, c)
 	if !ok {
-		return 0
+		c = Constraints{}
+		if p, ok = pl.anyPath(d, c); !ok {
+			return 0
+		}
 	}
 	low, high := 0, len(p)
 	for high-low > 1 {
@@ -101,7 +108,10 @@ func (pl planner) leastLatency(d demand) time.Duration {
 	c.MaxLatency = MaxLatency
 	p, ok := pl.anyPath(d, c)
 	if !ok {
-		return 0
+		c = Constraints{MaxLatency: MaxLatency}
+		if p, ok = pl.anyPath(d, c); !ok {
+			return 0
+		}
 	}
 	has, _ := path.Latency(pl.snapshot, p)
 	low, high := time.Duration(0), (has + time.Microsecond - 1).Truncate(time.Microsecond)

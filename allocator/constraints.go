@@ -149,13 +149,14 @@ func (a *Allocator) checkApartLocked(r *Request, was *record) *Error {
 // and the other allocations are now; nil if there are none.
 func (pl planner) confines(r *Request) *path.Constraints {
 	c := &r.Constraints
-	if *c == (Constraints{}) && !r.Protected {
+	if *c == (Constraints{}) && !r.Protected && len(pl.spared) == 0 {
 		return nil
 	}
 	out := &path.Constraints{Include: c.Include.list(), Avoid: c.Avoid.list(), MaxHops: c.MaxHops, MaxLatency: c.MaxLatency, Protected: r.Protected}
 	if c.DisjointFrom != "" {
 		out.Apart = pl.pathsOf(c.DisjointFrom)
 	}
+	out.Apart = append(out.Apart, pl.spared...)
 	return out
 }
 
@@ -201,6 +202,17 @@ func (a *Allocator) followLocked(it *item, old *record) {
 			a.lookLocked(other)
 		}
 	}
+}
+
+// sparingLocked returns the planner with the paths spared of those that are to
+// be disjoint from an item; any is false if there are none. Where it finds
+// nothing the planner itself may be asked: those are moved then, as far as they
+// can be.
+func (a *Allocator) sparingLocked(pl planner, it *item) (sparing planner, any bool) {
+	for other := range a.followers[it.id()] {
+		pl.spared = append(pl.spared, a.pathsOfLocked(other.id())...)
+	}
+	return pl, len(pl.spared) > 0
 }
 
 // registerLocked puts an item that is to be disjoint from another on the index.

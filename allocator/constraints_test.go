@@ -231,10 +231,13 @@ func TestRefusalNamesTheConstraint(t *testing.T) {
 	}{
 		{Constraints{MaxHops: 2}, "max_hops", "has at most 2 switches; ask for 3 or more", Constraints{MaxHops: 3}},
 		{Constraints{MaxLatency: 2999 * time.Microsecond}, "max_latency", "takes at most 2.999ms; ask for 3000 us or more", Constraints{MaxLatency: 3 * time.Millisecond}},
-		{Constraints{Avoid: "0000000000000002", MaxLatency: 6 * time.Millisecond}, "avoid", "does without 0000000000000002; name fewer", Constraints{Avoid: "0000000000000002", MaxLatency: 7 * time.Millisecond}},
+		{Constraints{Avoid: "0000000000000002", MaxLatency: 6 * time.Millisecond}, "avoid", "meets avoid and max_latency together; leave some of them out", Constraints{Avoid: "0000000000000002", MaxLatency: 7 * time.Millisecond}},
 		{Constraints{Avoid: "0000000000000002,0000000000000004"}, "avoid", "does without 0000000000000002 or 0000000000000004; name fewer", Constraints{}},
 		{Constraints{Include: "0000000000000002,0000000000000004"}, "include", "crosses 0000000000000002 and 0000000000000004; name others, or none", Constraints{}},
-		{Constraints{DisjointFrom: other.ID, Avoid: "0000000000000004"}, "avoid", "does without 0000000000000004", Constraints{}},
+		{Constraints{DisjointFrom: other.ID, Avoid: "0000000000000004"}, "avoid", "meets avoid and disjoint_from together", Constraints{}},
+		{Constraints{Include: "0000000000000004", MaxHops: 2}, "max_hops", "has at most 2 switches; ask for 3 or more", Constraints{Include: "0000000000000004", MaxHops: 3}},
+		{Constraints{Include: "0000000000000002", DisjointFrom: other.ID}, "include", "meets include and disjoint_from together", Constraints{}},
+		{Constraints{Include: "0000000000000002", DisjointFrom: other.ID, MaxHops: 2}, "max_hops", "has at most 2 switches; ask for 3 or more", Constraints{}},
 	} {
 		r := ask(1, 1, 3, 3, 4, 100)
 		r.Constraints = x.c

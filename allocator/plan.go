@@ -183,14 +183,18 @@ func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstac
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
 		pl.obstacles = block
+		sparing, any := a.sparingLocked(pl, it)
 		if c.Window != (Window{}) && !c.missed(now) {
-			next = a.soonerLocked(pl, c, max(now, it.retrySecond()))
+			next = a.soonerLocked(sparing, c, max(now, it.retrySecond()))
 			far := !it.displaced && c.Window.Start > now+planNear
 			stray := next == nil && a.onlyStrayLocked(c)
 			if next != nil || !it.displaced && !a.faultyLocked(pl.snapshot, c) || far && !stray {
 				return
 			}
-			if next = a.otherPathLocked(pl, c, now); next != nil || far {
+			if next = a.otherPathLocked(sparing, c, now); next == nil && any {
+				next = a.otherPathLocked(pl, c, now)
+			}
+			if next != nil || far {
 				return
 			}
 		}
@@ -198,7 +202,10 @@ func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstac
 		if c.missed(now) {
 			from = max(now, it.retrySecond()) // earlier it would not be installed anyway
 		}
-		if next = a.replacedLocked(pl, c, from, block); excess != "" && len(next.Path) == 0 {
+		if next = a.replacedLocked(sparing, c, from, block); any && len(next.Path) == 0 {
+			next = a.replacedLocked(pl, c, from, block)
+		}
+		if excess != "" && len(next.Path) == 0 {
 			next.Reason = excess + "; " + next.Reason
 			if len(c.Path) > 0 {
 				next.Lost = c.Path

@@ -27,7 +27,7 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 		if swapped, settled := a.protectLocked(it, c, pl, rest); settled {
 			return swapped
 		}
-		if p, ok := pl.findAnyhow(&d, rest); ok && (c.Volume == 0 || c.State == Active) {
+		if p, ok := a.findSparingLocked(it, pl, &d, rest); ok && (c.Volume == 0 || c.State == Active) {
 			next.Path, next.Reason = p, moving
 			next.Backup, next.Swapped = pl.backup(d.Request, p, rest), false
 			return &next
@@ -48,6 +48,19 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 		next.Lost, next.Path, next.Backup, next.Swapped = c.Path, nil, nil, false
 	}
 	return unlessSame(c, &next)
+}
+
+// findSparingLocked returns what [planner.findAnyhow] does, a path that spares
+// what is to be disjoint from the item if there is one.
+func (a *Allocator) findSparingLocked(it *item, pl planner, d *demand, w Window) (path.Path, bool) {
+	if sparing, any := a.sparingLocked(pl, it); any {
+		tried := *d
+		if p, ok := sparing.findAnyhow(&tried, w); ok {
+			*d = tried
+			return p, true
+		}
+	}
+	return pl.findAnyhow(d, w)
 }
 
 // carryOnLocked returns what [planner.carryOn] does; nil also if the allocation

@@ -134,6 +134,17 @@ func (a *Allocator) admitChangeLocked(it *item, next *record, now Seconds) (bloc
 	was, r := it.record(), next.Request
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
+		sparing, any := a.sparingLocked(pl, it)
+		if any {
+			sparing.obstacles = &obstacles{}
+			tried := *next
+			if a.assignChangeLocked(sparing, was, &tried, now) == nil {
+				if *next = tried; !it.started {
+					block = sparing.obstacles
+				}
+				return
+			}
+		}
 		pl.obstacles = &obstacles{}
 		if err = a.assignChangeLocked(pl, was, next, now); err == nil && !it.started {
 			block = pl.obstacles
