@@ -113,6 +113,9 @@ refused changes nothing.`,
 		},
 	}
 	t.flags(c)
+	for _, name := range []string{"include", "avoid", "disjoint-from", "max-latency"} {
+		c.Flags().Lookup(name).Usage += "; none takes it back"
+	}
 	t.holdFlag(c)
 	c.Flags().StringVar(&src, "src", "", "source `address`")
 	c.Flags().StringVar(&dst, "dst", "", "destination `address`")

@@ -102,7 +102,9 @@ func (a *app) root() *cobra.Command {
 // variable that is not set. What the flag asks for would silently be left out.
 func checkEmpty(c *cobra.Command) (err error) {
 	c.Flags().Visit(func(f *pflag.Flag) {
-		if _, may := f.Annotations[mayBeEmpty]; !may && f.Value.Type() == "string" && strings.TrimSpace(f.Value.String()) == "" {
+		text := strings.TrimSpace(f.Value.String())
+		empty := f.Value.Type() == "string" && text == "" || f.Value.Type() == "stringSlice" && text == "[]"
+		if _, may := f.Annotations[mayBeEmpty]; !may && empty {
 			err = errors.Join(err, usagef("--%s is empty; write a value, or leave the flag out. Is a shell variable not set?", f.Name))
 		}
 	})

@@ -77,6 +77,9 @@ func (a *app) runCommand() *cobra.Command {
 	}
 	t.flags(c)
 	f := c.Flags()
+	for _, name := range []string{"volume", "min", "max"} {
+		f.Lookup(name).Hidden = true
+	}
 	f.Lookup("duration").Usage = "how long the command is expected to run: `2h`; the path is reserved for as long, without it for as long as the project has it, a day mostly"
 	f.StringVar(&src, "src", "", "source `address` (environment: CONGA_SRC)")
 	f.StringVar(&dst, "dst", "", "destination `address` (environment: CONGA_DST)")
