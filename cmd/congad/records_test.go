@@ -231,7 +231,7 @@ func TestNoiseOfARecord(t *testing.T) {
 	}
 	var records []store.Record
 	if _, err := store.Examine(t.Context(), db, func(r store.Record) error {
-		if len(r.Value) > 8 && bytes.Count(whole, r.Value) < 4 { // in this version of a page, and in some that are out of date
+		if len(r.Value) > 0 && bytes.Contains(whole, append(bytes.Clone(r.Key), r.Value...)) { // a page has them side by side
 			records = append(records, store.Record{Bucket: r.Bucket, Key: bytes.Clone(r.Key), Value: bytes.Clone(r.Value)})
 		}
 		return nil
@@ -250,9 +250,9 @@ func TestNoiseOfARecord(t *testing.T) {
 	outcomes := map[string]int{}
 	for range 100 {
 		r := records[random.IntN(len(records))]
-		file, value := bytes.Clone(whole), bytes.Clone(r.Value)
+		value := bytes.Clone(r.Value)
 		value[random.IntN(len(value))] ^= byte(1 + random.IntN(255))
-		file = bytes.ReplaceAll(file, r.Value, value)
+		file := bytes.ReplaceAll(whole, append(bytes.Clone(r.Key), r.Value...), append(bytes.Clone(r.Key), value...))
 		if err := os.WriteFile(db, file, 0o600); err != nil {
 			t.Fatal(err)
 		}
