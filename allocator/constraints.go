@@ -204,15 +204,19 @@ func (a *Allocator) followLocked(it *item, old *record) {
 	}
 }
 
-// sparingLocked returns the planner with the paths spared of those that are to
-// be disjoint from an item; any is false if there are none. Where it finds
-// nothing the planner itself may be asked: those are moved then, as far as they
-// can be.
-func (a *Allocator) sparingLocked(pl planner, it *item) (sparing planner, any bool) {
+// sparingLocked returns the planners to be asked for a path of an item, in this
+// order: one that spares the paths of those that are to be disjoint from it, if
+// there are any, and one that does not. Where only the second one finds
+// something, those are moved then, as far as they can be.
+func (a *Allocator) sparingLocked(pl planner, it *item) []planner {
+	sparing := pl
 	for other := range a.followers[it.id()] {
-		pl.spared = append(pl.spared, a.pathsOfLocked(other.id())...)
+		sparing.spared = append(sparing.spared, a.pathsOfLocked(other.id())...)
 	}
-	return pl, len(pl.spared) > 0
+	if len(sparing.spared) == 0 {
+		return []planner{pl}
+	}
+	return []planner{sparing, pl}
 }
 
 // registerLocked puts an item that is to be disjoint from another on the index.

@@ -183,29 +183,23 @@ func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstac
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
 		pl.obstacles = block
-		sparing, any := a.sparingLocked(pl, it)
-		if c.Window != (Window{}) && !c.missed(now) {
-			next = a.soonerLocked(sparing, c, max(now, it.retrySecond()))
-			far := !it.displaced && c.Window.Start > now+planNear
-			stray := next == nil && a.onlyStrayLocked(c)
-			if next != nil || !it.displaced && !a.faultyLocked(pl.snapshot, c) || far && !stray {
-				return
-			}
-			if next = a.otherPathLocked(sparing, c, now); next == nil && any {
-				next = a.otherPathLocked(pl, c, now)
-			}
-			if next != nil || far {
-				return
-			}
-		}
+		planners := a.sparingLocked(pl, it)
 		from := now
-		if c.missed(now) {
+		switch {
+		case c.missed(now):
 			from = max(now, it.retrySecond()) // earlier it would not be installed anyway
+		case c.Window != (Window{}):
+			var settled bool
+			if next, settled = a.keepWindowLocked(planners, it, c, now); settled {
+				return
+			}
 		}
-		if next = a.replacedLocked(sparing, c, from, block); any && len(next.Path) == 0 {
-			next = a.replacedLocked(pl, c, from, block)
+		for _, pl := range planners {
+			if next = a.replacedLocked(pl, c, from, block); len(next.Path) > 0 {
+				return
+			}
 		}
-		if excess != "" && len(next.Path) == 0 {
+		if excess != "" {
 			next.Reason = excess + "; " + next.Reason
 			if len(c.Path) > 0 {
 				next.Lost = c.Path
@@ -213,6 +207,21 @@ func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstac
 		}
 	})
 	return unlessNone(c, next)
+}
+
+// keepWindowLocked looks for an earlier window for an allocation that has one,
+// or for another path if it needs that. It reports whether the allocation is
+// settled with what it returns, nil being what it has.
+func (a *Allocator) keepWindowLocked(planners []planner, it *item, c *record, now Seconds) (next *record, settled bool) {
+	if next = a.soonerLocked(planners[0], c, max(now, it.retrySecond())); next != nil {
+		return next, true
+	}
+	far := !it.displaced && c.Window.Start > now+planNear
+	if !it.displaced && !a.faultyLocked(a.seen, c) || far && !a.onlyStrayLocked(c) {
+		return nil, true
+	}
+	next = a.otherPathLocked(planners, c, now)
+	return next, next != nil || far
 }
 
 // replacedLocked returns the state of an allocation that has not started in the
@@ -237,22 +246,25 @@ func (a *Allocator) replacedLocked(pl planner, c *record, now Seconds, block *ob
 	return &next
 }
 
-// otherPathLocked returns the state with the planned window on another path;
-// nil if none has room.
-func (a *Allocator) otherPathLocked(pl planner, c *record, now Seconds) *record {
-	from, to, _, reason := locate(pl.snapshot, c.Key)
+// otherPathLocked returns the state with the planned window on another path, by
+// the first planner that finds one; nil if none has room.
+func (a *Allocator) otherPathLocked(planners []planner, c *record, now Seconds) *record {
+	from, to, _, reason := locate(a.seen, c.Key)
 	if reason != "" {
 		return nil
 	}
 	w := Window{max(now, c.Window.Start), c.Window.End}
-	p, ok := pl.find(demand{Request: c.Request, from: from, to: to}, w)
-	if !ok {
-		return nil
+	for _, pl := range planners {
+		p, ok := pl.find(demand{Request: c.Request, from: from, to: to}, w)
+		if !ok {
+			continue
+		}
+		next := *c
+		next.Path, next.Reason = p, ""
+		next.Backup, next.Swapped = pl.backup(c.Request, p, w), false
+		return &next
 	}
-	next := *c
-	next.Path, next.Reason = p, ""
-	next.Backup, next.Swapped = pl.backup(c.Request, p, w), false
-	return &next
+	return nil
 }
 
 // movable reports whether a planned allocation may start earlier than planned,

@@ -53,14 +53,14 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 // findSparingLocked returns what [planner.findAnyhow] does, a path that spares
 // what is to be disjoint from the item if there is one.
 func (a *Allocator) findSparingLocked(it *item, pl planner, d *demand, w Window) (path.Path, bool) {
-	if sparing, any := a.sparingLocked(pl, it); any {
-		tried := *d
-		if p, ok := sparing.findAnyhow(&tried, w); ok {
-			*d = tried
+	asked := *d
+	for _, pl := range a.sparingLocked(pl, it) {
+		*d = asked
+		if p, ok := pl.findAnyhow(d, w); ok {
 			return p, true
 		}
 	}
-	return pl.findAnyhow(d, w)
+	return nil, false
 }
 
 // carryOnLocked returns what [planner.carryOn] does; nil also if the allocation

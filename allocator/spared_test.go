@@ -83,6 +83,17 @@ func TestWhatIsDisjointIsSpared(t *testing.T) {
 		w.work()
 		w.goes(first.ID, 3)
 	})
+	t.Run("changed without another way", func(t *testing.T) {
+		w, _ := threeWays(t, 1)
+		later := ask(1, 1, 5, 1, 3, 100)
+		later.StartTime = w.now + 50
+		first := w.over(2, later, Constraints{Include: two})
+		later.Key.Src, later.Key.Dst = host(1, 2), host(5, 2)
+		w.over(3, later, Constraints{DisjointFrom: first.ID, Avoid: two + "," + four})
+		none, avoid := Elements(""), Elements(two)
+		w.update(first.ID, Change{Include: &none, Avoid: &avoid})
+		w.goes(first.ID, 3)
+	})
 	t.Run("planned earlier", func(t *testing.T) {
 		w, _ := threeWays(t, 1)
 		gives := w.over(2, ask(1, 1, 5, 1, 6, 1000), Constraints{Include: two})

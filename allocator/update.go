@@ -133,21 +133,16 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 func (a *Allocator) admitChangeLocked(it *item, next *record, now Seconds) (block *obstacles, err *Error) {
 	was, r := it.record(), next.Request
 	a.withoutLocked(it, func() {
-		pl := a.plannerLocked()
-		sparing, any := a.sparingLocked(pl, it)
-		if any {
-			sparing.obstacles = &obstacles{}
-			tried := *next
-			if a.assignChangeLocked(sparing, was, &tried, now) == nil {
-				if *next = tried; !it.started {
-					block = sparing.obstacles
-				}
-				return
+		asked := *next
+		for _, pl := range a.sparingLocked(a.plannerLocked(), it) {
+			*next, pl.obstacles = asked, &obstacles{}
+			err = a.assignChangeLocked(pl, was, next, now)
+			if block = pl.obstacles; err == nil && len(next.Path) > 0 {
+				break
 			}
 		}
-		pl.obstacles = &obstacles{}
-		if err = a.assignChangeLocked(pl, was, next, now); err == nil && !it.started {
-			block = pl.obstacles
+		if it.started {
+			block = nil
 		}
 	})
 	if err == nil || err.Kind != Conflict && err.Kind != Denied {
