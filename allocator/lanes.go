@@ -217,5 +217,34 @@ func (it *item) ratesOn(cable topology.LinkID) (rates [2]bitrate.Rate) {
 	return rates
 }
 
+// leaves reports whether a cable's directions have these rates left throughout
+// a window.
+func (c linkCalendar) leaves(of *cable, w Window, rates [2]bitrate.Rate) bool {
+	peak := c.peak(of.id, w)
+	peaks := [2]bitrate.Rate{peak, peak}
+	if c.differs(of.id) {
+		peaks[1] = c.peak(of.id.Reverse(), w)
+	}
+	for i, rate := range rates {
+		if rate != 0 && peaks[i]+rate > of.limits[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// hold enters rates on the directions of a cable.
+func (c linkCalendar) hold(cable topology.LinkID, w Window, rates [2]bitrate.Rate) {
+	if rates[0] == rates[1] {
+		c.add(reservation[lane]{lane{id: cable}, w, rates[0]})
+		return
+	}
+	for i, id := range [...]topology.LinkID{cable, cable.Reverse()} {
+		if rates[i] != 0 {
+			c.add(reservation[lane]{lane{id, true}, w, rates[i]})
+		}
+	}
+}
+
 // held returns what [Request.held] does of the committed state.
 func (it *item) held() bitrate.Rate { return max(it.bandwidth, it.rare.reverse.Of(it.bandwidth)) }

@@ -65,19 +65,13 @@ func (a *Allocator) remeasureLocked(it *item) {
 func (a *Allocator) displaceLocked(c *cable, w Window) {
 	users := slices.Clone(c.list)
 	slices.SortFunc(users, func(a, b *item) int { return cmp.Compare(a.asked(), b.asked()) })
-	var kept [2]timeline
+	kept := linkCalendar{}
 	for _, it := range slices.Compact(users) {
 		if !it.live() || it.bandwidth == 0 || !c.uses(it) || !it.window().Overlaps(w) {
 			continue
 		}
-		rates, fits := it.ratesOn(c.id), true
-		for i := range kept {
-			fits = fits && (rates[i] == 0 || bitrate.Rate(kept[i].peak(it.window()))+rates[i] <= c.limits[i])
-		}
-		if fits {
-			for i := range kept {
-				kept[i].add(it.window(), int64(rates[i]))
-			}
+		if rates := it.ratesOn(c.id); kept.leaves(c, it.window(), rates) {
+			kept.hold(c.id, it.window(), rates)
 			continue
 		}
 		it.displaced = true
