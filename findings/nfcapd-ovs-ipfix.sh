@@ -14,6 +14,7 @@ packages="nfdump=1.7.1-2+deb12u1"
 . "$(dirname "$0")/lab.bash"
 expect "version of nfcapd" 1.7.1 "$(nfcapd -V | sed -n '1s/.*Version: \([0-9.]*\).*/\1/p')"
 start_switch
+expect "version of Open vSwitch" 3.1.0 "$(ovs-vswitchd --version | sed -n '1s/.* //p')"
 mkdir "$tmp/flows"
 nfcapd -b 127.0.0.1 -p 4739 -w "$tmp/flows" -I switch >/dev/null 2>&1 &
 collector=$!

@@ -12,6 +12,7 @@
 # receipt counts what the entry counts.
 . "$(dirname "$0")/lab.bash"
 start_switch
+expect "version of Open vSwitch" 3.1.0 "$(ovs-vswitchd --version | sed -n '1s/.* //p')"
 python3 "$(dirname "$0")/collect.py" 16 >"$tmp/seen" &
 collector=$!
 ofctl add-flow br0 "udp,tp_dst=5001,actions=output:12"

@@ -10,6 +10,7 @@
 # So: losses are to be had from meters and ports, never from the IPFIX of a switch.
 . "$(dirname "$0")/lab.bash"
 start_switch
+expect "version of Open vSwitch" 3.1.0 "$(ovs-vswitchd --version | sed -n '1s/.* //p')"
 python3 "$(dirname "$0")/collect.py" 24 >"$tmp/seen" &
 collector=$!
 ofctl add-flow br0 "udp,tp_dst=5002,actions=push_vlan:0x8100,set_field:4106->vlan_vid,output:12"
