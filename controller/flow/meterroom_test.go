@@ -70,11 +70,7 @@ func TestMeterWaitsForRoom(t *testing.T) {
 			st := NewState()
 			st.add(through(a, 1))
 			st.Meters[a] = police(1000, shortBurst)
-			sw := &cramped{r: NewReconciler(st.Whole(), 1), most: 1, meters: map[openflow.MeterID]bool{}}
-			sw.r.Suit(numbers, shortBurst)
-			sw.r.Begin()
-			sw.follow(t)
-			sw.log = nil
+			sw := newCramped(t, st, numbers)
 
 			p := NewPatch()
 			m := police(2000, shortBurst)
@@ -118,11 +114,7 @@ func TestEntryChangesMetersWhereThereIsNoRoom(t *testing.T) {
 			st := NewState()
 			st.add(through(a))
 			st.Meters[a] = police(1000, shortBurst)
-			sw := &cramped{r: NewReconciler(st.Whole(), 1), most: 1, meters: map[openflow.MeterID]bool{}}
-			sw.r.Suit(numbers, shortBurst)
-			sw.r.Begin()
-			sw.follow(t)
-			sw.log = nil
+			sw := newCramped(t, st, numbers)
 
 			p := NewPatch()
 			m := police(2000, shortBurst)
@@ -188,6 +180,17 @@ func TestBlamedMeters(t *testing.T) {
 			t.Errorf("%s: it lacks %v, want %v", name, got, c.want)
 		}
 	}
+}
+
+// newCramped returns a switch with room for one meter that holds what it should.
+func newCramped(t *testing.T, st *State, numbers *Numbers) *cramped {
+	t.Helper()
+	sw := &cramped{r: NewReconciler(st.Whole(), 1), most: 1, meters: map[openflow.MeterID]bool{}}
+	sw.r.Suit(numbers, shortBurst)
+	sw.r.Begin()
+	sw.follow(t)
+	sw.log = nil
+	return sw
 }
 
 // A switch is short of meters if it has no room for one that is wanted; how
