@@ -182,7 +182,8 @@ func TestBlamedMeters(t *testing.T) {
 	}
 }
 
-// newCramped returns a switch with room for one meter that holds what it should.
+// newCramped returns a switch with room for one meter that holds what it
+// should.
 func newCramped(t *testing.T, st *State, numbers *Numbers) *cramped {
 	t.Helper()
 	sw := &cramped{r: NewReconciler(st.Whole(), 1), most: 1, meters: map[openflow.MeterID]bool{}}
