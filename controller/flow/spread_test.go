@@ -25,7 +25,14 @@ type spreading struct {
 	generation uint64
 	cables     map[topology.PortID]topology.PortID // as they are plugged
 	devices    map[openflow.DPID]*lateSwitch
+	replugged  map[exit]bool         // cables have been plugged in there since
 	excused    map[openflow.MAC]bool // hosts whose entries a switch has lost, and not others theirs yet
+}
+
+// exit is a port by which a switch sends frames for a host.
+type exit struct {
+	at  topology.PortID
+	mac openflow.MAC
 }
 
 // lateSwitch is a switch with its session.
@@ -52,6 +59,7 @@ func emptySpreading(switches int) *spreading {
 	s := &spreading{
 		now: t0, builder: topology.NewBuilder(topology.Config{}, t0), wanted: NewWanted(Policy{Forwarding: ForwardL2}),
 		cables: map[topology.PortID]topology.PortID{}, devices: map[openflow.DPID]*lateSwitch{}, excused: map[openflow.MAC]bool{},
+		replugged: map[exit]bool{},
 	}
 	for d := openflow.DPID(1); d <= openflow.DPID(switches); d++ {
 		var ports []openflow.Port
@@ -108,9 +116,33 @@ func (s *spreading) plug(a, b topology.PortID) {
 		s.builder.PortChanged(id.DPID, openflow.PortModified, openflow.Port{No: id.Port}, s.now)
 	}
 	s.publish() // frames that enter there are dropped
+	for n := openflow.DPID(1); n <= spreadHosts; n++ {
+		for _, id := range []topology.PortID{a, b} {
+			s.replugged[exit{id, host(n)}] = s.goes(id, host(n))
+		}
+	}
 	s.cables[a], s.cables[b] = b, a
 	s.builder.LinkSeen(a, b, s.now)
 	s.builder.LinkSeen(b, a, s.now)
+}
+
+// goes reports whether a switch sends frames for a host by a port.
+func (s *spreading) goes(by topology.PortID, mac openflow.MAC) bool {
+	key := openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(mac).key}
+	r := s.devices[by.DPID].holds.Rules[key]
+	return r != nil && slices.Contains(outputs(r), by.Port)
+}
+
+// leftOver reports whether a switch still sends frames for a host by a port
+// into which a cable has been plugged since.
+func (s *spreading) leftOver(mac openflow.MAC) bool {
+	maps.DeleteFunc(s.replugged, func(x exit, is bool) bool { return !is || !s.goes(x.at, x.mac) })
+	for x := range s.replugged {
+		if x.mac == mac {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *spreading) unplug() {
@@ -329,7 +361,7 @@ func (s *spreading) next(in topology.PortID, mac openflow.MAC) (out []topology.P
 // check finds no frame that comes by where it was before.
 func (s *spreading) check() {
 	for n := openflow.DPID(1); n <= spreadHosts; n++ {
-		if s.excused[host(n)] {
+		if s.excused[host(n)] || s.leftOver(host(n)) {
 			continue
 		}
 		state := map[topology.PortID]int{} // 1: on the way from there, 2: it ends
