@@ -404,6 +404,9 @@ func (s *spreading) heal() {
 			if len(x.flight) == 0 {
 				x.flight, x.refused, x.done = x.r.Next(1000, s.now), map[int]error{}, 0
 			}
+			if len(x.flight) == 0 {
+				s.report(d) // what changed nothing is confirmed as well
+			}
 			s.land(d)
 		}
 	}
