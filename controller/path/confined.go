@@ -9,20 +9,23 @@ import (
 )
 
 const (
-	// maxTries is how many ways a search looks at, and maxTriesOver that of one
-	// that has something to include, or a backup and a limit. Which ways go on
-	// then depends on all the switches before, so that a large network has more
-	// of them than can be looked at; so has one in which what is cheap takes
-	// long.
-	maxTries     = 100_000
-	maxTriesOver = 20_000
+	// maxTries is how many ways a search looks at: a network has more of them
+	// than can be looked at if what is cheap takes long nearly everywhere.
+	maxTries = 100_000
+	// maxEffort is how many edges a search looks at in all if it has something
+	// to include, or a backup and a limit: some tens of milliseconds. Which
+	// ways go on then depends on all the switches before. Where the best path
+	// is not found after a quarter of it, any path will do.
+	maxEffort  = 1 << 22
+	hasteAfter = maxEffort / 4
 	// maxRivals is how many ways to a switch a new one is held against where
 	// something is to be included.
 	maxRivals = 16
 	// unled is how many ways a search looks at before it is led by edges that
-	// offer admits.
-	unled   = 256
-	nowhere = math.MaxInt64 / 1024 // sums of these are in range
+	// offer admits, and unledOver that of one whose effort is limited.
+	unled     = 256
+	unledOver = 32
+	nowhere   = math.MaxInt64 / 1024 // sums of these are in range
 )
 
 // A way is how a confined search has come to a switch.
@@ -52,6 +55,10 @@ type confined struct {
 	cost, hops, latency yardstick
 	led                 bool // these are of edges that offer admits
 
+	finish *finish // nil: all ways are looked at
+	effort int     // that is left, in edges
+	hasty  bool    // any path will do
+
 	ways  []way
 	heap  []int32 // ways to be looked at, the best on top
 	done  map[int64][]int32
@@ -69,9 +76,14 @@ func (g *Graph) findConfined(c *Constraints, first, last int32, wide bool, width
 	if wide && len(c.Include) > 0 && !c.Protected {
 		return g.widestOver(c, first, last, width, offer)
 	}
+	s := g.newConfined(c, last, wide, offer)
+	return s, s.find(first, width)
+}
+
+func (g *Graph) newConfined(c *Constraints, last int32, wide bool, offer func(*edge) (bitrate.Rate, bool)) *confined {
 	s := &confined{
 		graph: g, limits: c, offer: offer, last: last, wide: wide, barred: map[Element]bool{}, needs: map[Element]uint32{},
-		done: map[int64][]int32{}, rooms: map[int32]room{}, pairs: c.Protected,
+		done: map[int64][]int32{}, rooms: map[int32]room{}, pairs: c.Protected, effort: maxEffort,
 	}
 	for _, e := range c.Avoid {
 		s.barred[e] = true
@@ -87,15 +99,22 @@ func (g *Graph) findConfined(c *Constraints, first, last int32, wide bool, width
 			s.all = s.all<<1 | 1
 		}
 	}
-	if s.barred[Element{Switch: g.nodes[first].dpid}] || c.Protected && first == last {
-		return s, -1
+	return s
+}
+
+// find returns the best way from a switch, whose access link has a width; -1 if
+// there is none.
+func (s *confined) find(first int32, width bitrate.Rate) int32 {
+	dpid := s.graph.nodes[first].dpid
+	if s.barred[Element{Switch: dpid}] || s.pairs && first == s.last {
+		return -1
 	}
 	s.measure()
-	s.try(way{node: first, from: -1, hops: 1, width: width, met: s.needs[Element{Switch: g.nodes[first].dpid}]})
-	if c.Protected && s.all == 0 && c.MaxHops == 0 && c.MaxLatency == 0 {
-		return s, s.runPair(first)
+	s.try(way{node: first, from: -1, hops: 1, width: width, met: s.needs[Element{Switch: dpid}]})
+	if s.pairs && s.all == 0 && s.limits.MaxHops == 0 && s.limits.MaxLatency == 0 {
+		return s.runPair(first)
 	}
-	return s, s.run()
+	return s.run()
 }
 
 // runPair does what run does where ways are limited by their edges alone: it
@@ -122,54 +141,74 @@ func (s *confined) runPair(first int32) int32 {
 // run returns the first way to the last switch that comes up; -1 if there is
 // none.
 func (s *confined) run() int32 {
-	most := maxTries
-	if s.all != 0 || s.pairs {
-		most = maxTriesOver
+	over, most := s.all != 0 || s.pairs, unled
+	if over {
+		most = unledOver
 	}
-	for tries := 0; len(s.heap) > 0 && tries < most; tries++ {
-		if tries == unled {
-			if s.lead(); len(s.heap) == 0 {
+	for tries := 0; len(s.heap) > 0 && s.effort > 0 && (over || tries < maxTries); tries++ {
+		if tries == most {
+			if s.lead(over); len(s.heap) == 0 {
 				break
 			}
 		}
-		at := s.pop()
-		w := s.ways[at]
-		if s.outdone(&w) {
-			continue
+		if over && !s.hasty && s.effort < maxEffort-hasteAfter {
+			s.hasten()
 		}
-		if !s.pairs {
-			s.done[positionOf(&w)] = append(s.done[positionOf(&w)], at) // it stands for others from now on
-		}
-		if w.node == s.last {
-			if w.met == s.all && (!s.pairs || s.hasBackup(at)) {
+		if at := s.pop(); s.goesOn(at) {
+			if s.ways[at].node == s.last {
 				return at
 			}
-			continue // no path comes to it twice
-		}
-		n := &s.graph.nodes[w.node]
-		for i := range n.edges {
-			s.extend(at, int32(i), &n.edges[i], n.hops[i].to)
+			s.expand(at)
 		}
 	}
 	return -1
 }
 
+// goesOn reports whether a way that has come up is what is asked for, or is to
+// go on.
+func (s *confined) goesOn(at int32) bool {
+	w := s.ways[at]
+	if s.outdone(&w) || s.finish != nil && !s.finish.may(at) {
+		return false
+	}
+	if !s.pairs {
+		s.done[positionOf(&w)] = append(s.done[positionOf(&w)], at) // it stands for others from now on
+	}
+	return w.node != s.last || w.met == s.all && (!s.pairs || s.hasBackup(at)) // no path comes to the last one twice
+}
+
+func (s *confined) expand(at int32) {
+	here := s.ways[at].node
+	n := &s.graph.nodes[here]
+	s.effort -= len(n.edges)
+	for i := range n.edges {
+		s.extend(at, int32(i), &n.edges[i], n.hops[i].to)
+	}
+}
+
 // lead begins the search anew, led by what is left over edges that offer
 // admits, which are few to ask about where so many ways were looked at. So it
-// ends at once where these do not lead to the last switch.
-func (s *confined) lead() {
+// ends at once where these do not lead to the last switch. Ways that cannot
+// lead to what is asked for are left out from then on if that is worth finding
+// out.
+func (s *confined) lead(over bool) {
 	first := s.ways[0]
 	s.ways, s.heap, s.led = s.ways[:0], s.heap[:0], true
 	clear(s.done)
 	s.measure()
-	s.try(first)
+	if s.try(first); over {
+		s.finish = s.newFinish(first.node)
+	}
 }
 
 // hasBackup reports whether a way to the last switch has a backup.
 func (s *confined) hasBackup(at int32) bool {
 	p := s.path(at, topology.External, topology.External)
 	first := s.graph.index[p[0].DPID]
-	_, found := s.graph.findConfined(s.limits.ofBackup(p), first, s.last, false, 0, s.offer)
+	backup := s.graph.newConfined(s.limits.ofBackup(p), s.last, false, s.offer)
+	backup.rooms, backup.effort = s.rooms, s.effort
+	found := backup.find(first, 0)
+	s.effort = backup.effort
 	return found >= 0
 }
 

@@ -1,6 +1,7 @@
 package path
 
 import (
+	"math/bits"
 	"slices"
 
 	"conga/bitrate"
@@ -49,6 +50,11 @@ func (s *confined) before(a, b int32) bool {
 	if s.wide && x.width != y.width {
 		return x.width > y.width
 	}
+	if s.hasty && x.met != y.met {
+		if left, leftY := s.remaining(x), s.remaining(y); left != leftY {
+			return left < leftY
+		}
+	}
 	costX, costY := x.cost+s.cost.left(x.node, x.met), y.cost+s.cost.left(y.node, y.met)
 	switch {
 	case costX != costY:
@@ -61,13 +67,31 @@ func (s *confined) before(a, b int32) bool {
 	return a < b
 }
 
+// hasten has the search take the first path that comes up: the ways that have
+// crossed most of what is to be included go on first.
+func (s *confined) hasten() {
+	s.hasty = true
+	list := s.heap
+	s.heap = nil
+	for _, at := range list {
+		s.queue(at)
+	}
+}
+
+// remaining returns how many elements a way has still to cross.
+func (s *confined) remaining(w *way) int { return bits.OnesCount32(s.all &^ w.met) }
+
 // try has a way looked at in its turn.
 func (s *confined) try(w way) {
 	if !s.promising(&w) {
 		return
 	}
 	s.ways = append(s.ways, w)
-	s.heap = append(s.heap, int32(len(s.ways)-1))
+	s.queue(int32(len(s.ways) - 1))
+}
+
+func (s *confined) queue(at int32) {
+	s.heap = append(s.heap, at)
 	for i := len(s.heap) - 1; i > 0; {
 		up := (i - 1) / 2
 		if !s.before(s.heap[i], s.heap[up]) {

@@ -57,7 +57,7 @@ func (s *confined) measure() {
 }
 
 func (s *confined) yardstick(weight func(*topology.Link) uint64) yardstick {
-	y := yardstick{direct: s.least(s.last, weight), all: s.all}
+	y := yardstick{direct: s.least(s.last, false, weight), all: s.all}
 	for e, bit := range s.needs {
 		y.passes = append(y.passes, s.passes(e, bit, weight)...)
 	}
@@ -84,7 +84,7 @@ func (s *confined) leads(e *edge, end int32) bool {
 func (s *confined) passes(e Element, bit uint32, weight func(*topology.Link) uint64) (list []pass) {
 	if e.Cable == (topology.LinkID{}) {
 		if at, ok := s.graph.index[e.Switch]; ok {
-			list = append(list, pass{bit: bit, from: at, to: at, reach: s.least(at, weight)})
+			list = append(list, pass{bit: bit, from: at, to: at, reach: s.least(at, false, weight)})
 		}
 		return list
 	}
@@ -96,7 +96,7 @@ func (s *confined) passes(e Element, bit uint32, weight func(*topology.Link) uin
 		n := &s.graph.nodes[at]
 		for i := range n.edges {
 			if to := n.hops[i].to; n.edges[i].forth.ID.Cable() == e.Cable && s.leads(&n.edges[i], to) {
-				list = append(list, pass{bit: bit, from: at, to: to, weight: weight(&n.edges[i].forth), reach: s.least(at, weight)})
+				list = append(list, pass{bit: bit, from: at, to: to, weight: weight(&n.edges[i].forth), reach: s.least(at, false, weight)})
 			}
 		}
 	}
@@ -104,26 +104,29 @@ func (s *confined) passes(e Element, bit uint32, weight func(*topology.Link) uin
 }
 
 // least returns, by switch, the least sum of weights on the way to one of them,
-// over edges that are allowed; nowhere where there is no such way.
-func (s *confined) least(last int32, weight func(*topology.Link) uint64) []uint64 {
+// or from it, over edges that are allowed; nowhere where there is no such way.
+func (s *confined) least(end int32, from bool, weight func(*topology.Link) uint64) []uint64 {
 	sums := make([]uint64, len(s.graph.nodes))
 	for i := range sums {
 		sums[i] = nowhere
 	}
-	if s.barred[Element{Switch: s.graph.nodes[last].dpid}] {
+	if s.barred[Element{Switch: s.graph.nodes[end].dpid}] {
 		return sums
 	}
-	sums[last] = 0
+	sums[end] = 0
 	var q costs
-	for q.push(cost{0, last}); len(q) > 0; {
+	for q.push(cost{0, end}); len(q) > 0; {
 		c := q.pop()
 		if c.sum != sums[c.at] {
 			continue
 		}
 		n := &s.graph.nodes[c.at]
 		for i := range n.edges {
-			to, e := n.hops[i].to, &n.edges[i]
-			if next := c.sum + weight(&e.back); next < sums[to] && s.leads(&edge{e.back, e.forth, e.backNo, e.forthNo}, to) {
+			to, e := n.hops[i].to, n.edges[i]
+			if !from {
+				e = edge{e.back, e.forth, e.backNo, e.forthNo}
+			}
+			if next := c.sum + weight(&e.forth); next < sums[to] && s.leads(&e, to) {
 				sums[to] = next
 				q.push(cost{next, to})
 			}
