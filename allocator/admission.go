@@ -279,8 +279,10 @@ func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 	if o.Slower > 0 {
 		text = fmt.Sprintf("; ask for at most %s", o.Slower)
 	}
-	if _, wide, ok := pl.graph.Widest(pl.query(d.backward(), w)); ok && d.Reverse.Apart && wide < d.Reverse.Rate {
-		text += fmt.Sprintf("; or ask for at most %s back", wide)
+	if d.Reverse.Apart {
+		if _, wide, ok := pl.graph.Widest(pl.query(d.backward(), w)); ok && wide < d.Reverse.Rate {
+			text += fmt.Sprintf("; or ask for at most %s back", wide)
+		}
 	}
 	if d.Leeway != (Leeway{}) {
 		return text // see inTime

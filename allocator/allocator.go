@@ -306,7 +306,7 @@ func (a *Allocator) Reserved(link topology.LinkID, w Window) bitrate.Rate {
 // admitLocked places a new request and checks the project's limits.
 func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 	pl := a.plannerLocked()
-	pl.obstacles = &obstacles{}
+	pl.obstacles, pl.readings = &obstacles{}, &readings{}
 	got, err := a.assignLocked(pl, r, now, nil)
 	got.obstacles = pl.obstacles
 	return got, err

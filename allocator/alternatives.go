@@ -23,7 +23,8 @@ type counsel struct {
 	limits Limits
 	planner
 	demand
-	list []Request
+	known Offer // what the refusal has found out, for the window asked for
+	list  []Request
 }
 
 // alternativesLocked returns requests that would be admitted instead of one
@@ -43,6 +44,7 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 	c := a.counselLocked(r, now, was)
 	if refused.readings != nil {
 		c.planner.readings, refused.readings = refused.readings, nil
+		c.known = refused.Offer
 	}
 	if most := c.limits.Duration; most != nil && *most > 0 && r.Duration > *most && r.Volume == 0 {
 		c.offer(c.part(*most, false))
@@ -94,8 +96,11 @@ func (c *counsel) advise() {
 		c.offer(c.shorter(true)...)
 	}
 	c.offer(c.at(0, c.asked.StartTime))
-	for _, rate := range [...]bitrate.Rate{c.ever(), 0} {
-		if len(c.list) == 0 && rate < c.asked.Bandwidth {
+	for _, rate := range [...]func() bitrate.Rate{c.ever, func() bitrate.Rate { return 0 }} {
+		if len(c.list) > 0 {
+			return
+		}
+		if rate := rate(); rate < c.asked.Bandwidth {
 			c.offer(c.later(rate)...)
 			c.offer(c.sooner(rate)...)
 		}
@@ -136,6 +141,9 @@ func (c *counsel) at(rate bitrate.Rate, start Seconds) Request {
 func (c *counsel) later(rate bitrate.Rate) (found []Request) {
 	d, start := c.demand, max(c.asked.first(c.now), c.asked.StartTime)
 	d.Request = d.withRate(rate)
+	if rate == c.asked.Bandwidth {
+		start = max(start, c.known.Later) // none is earlier
+	}
 	for _, from := range once(max(start, c.now+startSlack), start) {
 		at, ok := c.firstFit(d, from, c.now+MaxAhead+1)
 		switch {
@@ -221,7 +229,10 @@ func (c *counsel) slowerBack() (found []Request) {
 
 // most returns the highest rate that there is throughout a window.
 func (c *counsel) most(w Window) bitrate.Rate {
-	_, rate, _ := c.graph.Widest(c.query(c.demand, w))
+	rate := c.known.Slower
+	if asked := (Window{max(c.now, c.asked.StartTime), c.asked.StartTime + c.asked.Duration}); rate == 0 || w != asked {
+		_, rate, _ = c.graph.Widest(c.query(c.demand, w))
+	}
 	if c.limits.Bandwidth == nil {
 		return rate
 	}

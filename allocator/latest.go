@@ -67,9 +67,19 @@ func (pl planner) endsFreeBefore(d demand, w Window) Seconds {
 func (pl planner) pathFreeBefore(d demand, w Window) Seconds {
 	c := path.Crossing{From: d.from, To: d.to, Start: -w.Start, Apart: d.Reverse.Apart, Constraints: pl.confines(&d.Request)}
 	c.Opens = func(_ int32, a, b *topology.Link, _ Seconds) Seconds {
-		return -min(pl.freeBefore(d.Bandwidth, *a, w), pl.freeBefore(d.back(), *b, w))
+		at := pl.freeBefore(d.Bandwidth, *a, w)
+		if !pl.alike(d, a, b) {
+			at = min(at, pl.freeBefore(d.back(), *b, w))
+		}
+		return -at
 	}
 	return -pl.graph.Opening(c)
+}
+
+// alike reports whether the directions of a cable have the same room for the
+// rates of a demand at any time.
+func (pl planner) alike(d demand, a, b *topology.Link) bool {
+	return d.back() == d.Bandwidth && pl.limitOf(*a) == pl.limitOf(*b) && !pl.calendars.links.differs(a.ID)
 }
 
 // fitBefore returns the latest start, not after w's, at which a window of w's

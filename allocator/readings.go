@@ -14,6 +14,11 @@ import (
 type readings struct {
 	windows []Window
 	free    [][]bitrate.Rate // by window, and by the number of the link; unread: not known
+	last    struct {         // of the calendars, for the other direction of a cable is asked for next
+		id   topology.LinkID
+		w    Window
+		peak bitrate.Rate
+	}
 }
 
 const (
@@ -46,9 +51,25 @@ func (m *readings) query(pl planner, d demand, w Window) path.Query {
 			*rates = append(*rates, slices.Repeat([]bitrate.Rate{unread}, max(int(number)+1-n, n, 64))...)
 		}
 		if (*rates)[number] == unread {
-			(*rates)[number] = pl.free(l, w)
+			(*rates)[number] = m.read(pl, l, w)
 		}
 		return (*rates)[number]
 	}
 	return q
+}
+
+// read returns what a link has free. The directions of most cables have one
+// timeline, which is read once for both.
+func (m *readings) read(pl planner, l topology.Link, w Window) bitrate.Rate {
+	if len(pl.own) > 0 {
+		return pl.free(l, w)
+	}
+	if m.last.id != l.ID || m.last.w != w {
+		m.last.id, m.last.w, m.last.peak = l.ID.Reverse(), w, pl.calendars.links.peak(l.ID, w)
+		if pl.calendars.links.differs(l.ID) {
+			m.last.id = l.ID
+		}
+	}
+	limit := pl.limitOf(l)
+	return limit - min(limit, m.last.peak)
 }
