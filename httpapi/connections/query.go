@@ -36,22 +36,23 @@ func (r *Registry) Cut(q Query, cut func(total int, number func(i int) uint64) (
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.expireLocked(r.cfg.Now())
-	var selected []*live
+	var all []*live
 	if from := r.listLocked(q); from != nil {
-		selected = from.list
+		all = from.list
 	}
+	total, at := len(all), func(i int) *live { return all[i] }
 	if q.Flow != nil || q.After != 0 || q.Before != 0 { // each has to be looked at
-		all, selects := selected, q.selector()
-		selected = nil
-		for _, e := range all {
-			if selects(e.seen) {
-				selected = append(selected, e)
+		var selected []int32 // not pointers, which the collector would look at
+		for i, selects := 0, q.selector(); i < len(all); i++ {
+			if selects(all[i].seen) {
+				selected = append(selected, int32(i))
 			}
 		}
+		total, at = len(selected), func(i int) *live { return all[selected[i]] }
 	}
-	first, last := cut(len(selected), func(i int) uint64 { return selected[i].seq })
-	for _, e := range selected[first:last] {
-		page = append(page, e.seen)
+	first, last := cut(total, func(i int) uint64 { return at(i).seq })
+	for i := first; i < last; i++ {
+		page = append(page, at(i).seen)
 	}
 	return page
 }

@@ -13,7 +13,7 @@ from . import flows
 from .api import Client, Json
 from .daemon import OPENFLOW_PORT, PROJECT, USER, Congad
 from .network import Network
-from .ovs import ofctl
+from .ovs import ofctl, run
 from .wait import passes, until
 
 # The cable that the diamond shapes, and what the daemon is told of it.
@@ -136,6 +136,11 @@ class Lab:
         """Writes what the switches and the daemon say into a directory, and
         returns a summary."""
         directory.mkdir(parents=True, exist_ok=True)
+        try:
+            text = run(("ovs-appctl", "dpctl/dump-flows", "-m", "netdev@ovs-netdev"))
+        except Exception as e:
+            text = str(e)
+        (directory / "datapath").write_text(text)
         for switch, command in itertools.product(
                 self.net.switches, ("dump-flows", "dump-meters", "meter-stats", "dump-ports", "show")):
             try:
@@ -143,7 +148,15 @@ class Lab:
             except Exception as e:  # whatever is broken, the rest still tells something
                 text = str(e)
             (directory / ("%s.%s" % (switch, command))).write_text(text)
+        for name, command in (("neighbours", ("ip", "neigh")), ("neighbours6", ("ip", "-6", "neigh"))):
+            told = ["%s\n%s" % (h, self.net.popen(h, *command).communicate(timeout=10)[0]) for h in self.net.hosts]
+            (directory / name).write_text("\n".join(told))
         allocations: Optional[object] = None
+        for path in ("links", "switches"):
+            try:
+                (directory / path).write_text("\n".join(str(x) for x in self.api.call("GET", "/" + path)))
+            except Exception as e:
+                (directory / path).write_text(str(e))
         try:
             allocations = self.api.list()
         except Exception as e:
