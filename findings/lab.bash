@@ -62,13 +62,14 @@ vsctl() { ovs-vsctl --db="unix:$tmp/db.sock" "$@"; }
 ofctl() { ovs-ofctl -O OpenFlow13 "$@"; }
 in_host() { local host=$1; shift; ip netns exec "$host" "$@"; }
 
-# send sends COUNT datagrams with 1,000 bytes of data from a to b's UDP port, RATE a second.
+# send sends COUNT datagrams with 1,000 bytes of data from a's port 4000, or the one
+# named, to b's UDP port, RATE a second.
 send() {
   in_host a python3 - "$@" <<'PYTHON'
 import socket, sys, time
 port, count, rate = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-sender.bind(("10.0.0.1", 4000))
+sender.bind(("10.0.0.1", int(sys.argv[4]) if len(sys.argv) > 4 else 4000))
 start = time.monotonic()
 for number in range(1, count + 1):
     sender.sendto(bytes(1000), ("10.0.0.2", port))

@@ -40,6 +40,19 @@ def vsctl(*args: str) -> str:
     return run(["ovs-vsctl", "--timeout=20", *args])
 
 
+DATAPATH = "netdev@ovs-netdev"  # of all bridges
+
+
+def dump_caches() -> str:
+    """What the switches remember of packets that they have seen."""
+    return run(["ovs-appctl", "dpctl/dump-flows", "-m", DATAPATH])
+
+
+def empty_caches() -> None:
+    """Has the switches look at every packet's entries again."""
+    run(["ovs-appctl", "dpctl/del-flows", DATAPATH])
+
+
 class OpenVSwitch:
     """ovsdb-server and ovs-vswitchd. Their environment is put into ours, so that
     ovs-vsctl, ovs-ofctl and Mininet find them and no others."""
