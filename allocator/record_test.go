@@ -109,9 +109,9 @@ func TestUnsavedSaysWhy(t *testing.T) {
 	}
 }
 
-// TestPrunedIsTold: what is removed because it is old is told by its ID, once
+// TestPrunedIsReported: what is removed because it is old is reported by its ID, once
 // it is gone, and is no other event.
-func TestPrunedIsTold(t *testing.T) {
+func TestPrunedIsReported(t *testing.T) {
 	w := newWorld(t, 1, bitrate.Gbps)
 	w.cfg.History = time.Hour
 	var gone []string
@@ -123,10 +123,10 @@ func TestPrunedIsTold(t *testing.T) {
 	w.open()
 	w.store.fail = errors.New("disk full")
 	if _, err := w.a.Prune(bg); err == nil || len(gone) != 0 {
-		t.Errorf("%v is told gone although it is not saved: %v", gone, err)
+		t.Errorf("%v is said to be gone although it is not saved: %v", gone, err)
 	}
 	w.store.fail = nil
 	if n, err := w.a.Prune(bg); n != 1 || err != nil || len(gone) != 1 || gone[0] != "past1" {
-		t.Errorf("%d removed (%v), %v is told", n, err, gone)
+		t.Errorf("%d removed (%v), %v is reported", n, err, gone)
 	}
 }
