@@ -109,8 +109,8 @@ func TestUnsavedSaysWhy(t *testing.T) {
 	}
 }
 
-// TestPrunedIsReported: what is removed because it is old is reported by its ID, once
-// it is gone, and is no other event.
+// TestPrunedIsReported: what is removed because it is old is reported by its
+// ID, once it is gone, and is no other event.
 func TestPrunedIsReported(t *testing.T) {
 	w := newWorld(t, 1, bitrate.Gbps)
 	w.cfg.History = time.Hour
