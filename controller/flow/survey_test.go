@@ -91,8 +91,8 @@ func TestAnyNumber(t *testing.T) {
 	}
 }
 
-// policedEntry returns an entry of a circuit as a switch reports it that has meters
-// by number.
+// policedEntry returns an entry of a circuit as a switch reports it that has
+// meters by number.
 func policedEntry(in openflow.PortNo, owner uint64, number openflow.MeterID) openflow.FlowStats {
 	return openflow.FlowStats{
 		Table: tableAllocations, Priority: prioAllocation, Cookie: purpose.MakeCookie(purpose.Allocation, owner),
