@@ -27,6 +27,9 @@ type askedView struct {
 	Duration  int64   `json:"duration"`
 	Bandwidth *uint64 `json:"bandwidth"`
 	Reverse   any     `json:"reverse_bandwidth"` // null: as much
+	Volume    *uint64 `json:"volume"`            // null: none, as in the two below
+	Earliest  *int64  `json:"earliest"`
+	Deadline  *int64  `json:"deadline"`
 }
 
 // A spanView is the time from one UNIX second to another.
@@ -69,7 +72,10 @@ func (a *api) receipt(one allocator.Allocation) *receiptView {
 		r = a.Statistics.Receipt(one.ID)
 	}
 	v := &receiptView{
-		Asked: askedView{orNull(int64(one.StartTime)), int64(one.Duration), orNull(uint64(one.Bandwidth)), reverse(one.Reverse).orNull()},
+		Asked: askedView{
+			orNull(int64(one.StartTime)), int64(one.Duration), orNull(uint64(one.Bandwidth)), reverse(one.Reverse).orNull(),
+			orNull(one.Volume), orNull(int64(one.Earliest)), orNull(int64(one.Deadline)),
+		},
 		Moves: r.Moves, Seconds: int64((r.Degraded + time.Second - 1) / time.Second), Degraded: []spellView{}, Final: r.Final,
 	}
 	ran := time.Duration(0)

@@ -47,7 +47,7 @@ func TestReceipt(t *testing.T) {
 	h.want(200, "DELETE", one, "", bearer(h.key))
 	first := h.want(200, "GET", one, "", bearer(h.key))
 	const carried = `{"entered":{"packets":0,"bytes":0},"delivered":{"packets":0,"bytes":0},"dropped":{"packets":0,"bytes":0},"mean_rate":0,"p5_rate":null,"p50_rate":null}`
-	want := `{"asked":{"start_time":null,"duration":3600,"bandwidth":100000000,"reverse_bandwidth":null},"planned":{"start_time":1429206574,"end_time":1429210174},"had":{"start_time":1429206574,"end_time":1429206584},` +
+	want := `{"asked":{"start_time":null,"duration":3600,"bandwidth":100000000,"reverse_bandwidth":null,"volume":null,"earliest":null,"deadline":null},"planned":{"start_time":1429206574,"end_time":1429210174},"had":{"start_time":1429206574,"end_time":1429206584},` +
 		`"forward":{"entered":{"packets":10,"bytes":10000},"delivered":{"packets":9,"bytes":9000},"dropped":{"packets":0,"bytes":0},"mean_rate":7200,"p5_rate":1,"p50_rate":2},"reverse":` + carried +
 		`,"moves":2,"degraded_seconds":2,"degraded":[{"start_time":1429206570,"end_time":1429206571,"reason":"lost"}],"final":false}`
 	if !strings.Contains(first.body, `"receipt":`+want+`,"_links"`) {
@@ -72,7 +72,7 @@ func TestReceiptOfNothing(t *testing.T) {
 	id := h.create(`,"start_time":1429210000`)
 	h.want(200, "DELETE", "/api/allocations/"+id, "", bearer(h.key))
 	text, err := json.Marshal(h.want(200, "GET", "/api/allocations/"+id, "", bearer(h.key)).Results[0]["receipt"])
-	for _, part := range []string{`"asked":{"bandwidth":null,"duration":3600,"reverse_bandwidth":null,"start_time":1429210000}`, `"planned":{"end_time":1429213600,"start_time":1429210000}`, `"had":null`, `"final":true`, `"entered":{"bytes":null,"packets":null}`} {
+	for _, part := range []string{`"asked":{"bandwidth":null,"deadline":null,"duration":3600,"earliest":null,"reverse_bandwidth":null,"start_time":1429210000,"volume":null}`, `"planned":{"end_time":1429213600,"start_time":1429210000}`, `"had":null`, `"final":true`, `"entered":{"bytes":null,"packets":null}`} {
 		if err != nil || !strings.Contains(string(text), part) {
 			t.Errorf("%s has no %s, error %v", text, part, err)
 		}

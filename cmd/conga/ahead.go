@@ -63,7 +63,7 @@ func tooMuch(err error) bool {
 // would outlast a conga that is killed.
 func (r *commandRun) allocate(ctx context.Context, s caller) error {
 	r.request.ActiveLease = 0
-	if r.request.Duration > int64(r.lease/time.Second) {
+	if r.request.Volume != 0 || r.request.Duration > int64(r.lease/time.Second) {
 		r.request.ActiveLease = r.waiting()
 	}
 	for {
@@ -84,6 +84,19 @@ func (r *commandRun) allocate(ctx context.Context, s caller) error {
 		}
 		r.key = rand.Text() // a different request needs another idempotency key
 	}
+}
+
+// planned returns the request with the start that is planned, if it has a
+// volume; without one, if that is not known.
+func (r *commandRun) planned(ctx context.Context, s caller) client.Request {
+	asked := r.request
+	if asked.Volume == 0 {
+		return asked
+	}
+	if al, err := s.Show(ctx, r.id); err == nil && al.StartTime != nil {
+		asked.StartTime, asked.Earliest, asked.EarliestIn = *al.StartTime, 0, nil
+	}
+	return asked
 }
 
 // startSooner makes a path that is planned for later shorter if it starts

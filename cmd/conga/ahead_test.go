@@ -183,3 +183,31 @@ func TestRunWhoseServerKnowsNoActiveLease(t *testing.T) {
 		t.Errorf("it has %+v", mine)
 	}
 }
+
+// TestRunWithVolume: a run with a volume waits for the start that is planned
+// however short it is to wait, has its path by a lease, and goes on when the
+// volume has had its time.
+func TestRunWithVolume(t *testing.T) {
+	r := newRunner(t)
+	other := r.other(3600, 0)
+	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "3s", "--timeout", "1ms", "--volume", "62M", "--min", wide, "--by", "+4h",
+		"--", "sh", "-c", "sleep 4; exit 5")
+	r.until("it is planned", func() bool { return strings.Contains(p.stderr.String(), "is pending") })
+	for _, al := range r.live() {
+		if al.ID != other.ID && (al.ActiveLease == nil || *al.StartTime < *other.EndTime || *al.Volume != 62_000_000) {
+			t.Errorf("it has %+v", al)
+		}
+	}
+	if err := r.c.Release(t.Context(), other.ID); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.code(); code != 5 {
+		t.Errorf("exit code %d", code)
+	}
+	if said := p.stderr.String(); !strings.Contains(said, "the path has ended; the command goes on without priority") {
+		t.Errorf("it said %q", said)
+	}
+	if left := r.live(); len(left) != 0 {
+		t.Errorf("left behind: %+v", left)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -82,6 +83,10 @@ type keeper struct {
 // never longer.
 func (k *keeper) keep(ctx context.Context) {
 	start := time.Now()
+	if k.request.Volume != 0 {
+		k.watch(ctx, start.Add(math.MaxInt64)) // its end is a part of what was planned
+		return
+	}
 	for {
 		k.grow(ctx)
 		due := start.Add(firstExtension(k.lease, time.Duration(k.request.Duration)*time.Second))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"conga/httpapi/client"
@@ -9,10 +10,6 @@ import (
 
 // printReceipt prints what there was of an allocation that is complete.
 func (a *app) printReceipt(r client.Receipt) error {
-	start := "as early as it fits"
-	if r.Asked.StartTime != nil {
-		start = when(r.Asked.StartTime)
-	}
 	state := "final"
 	if !r.Final {
 		state = "not final yet"
@@ -20,7 +17,7 @@ func (a *app) printReceipt(r client.Receipt) error {
 	fmt.Fprintln(a.out)
 	err := printTable(a.out, [][]string{
 		{"Receipt", state},
-		{"Asked", fmt.Sprintf("%s, for %s", start, short(time.Duration(r.Asked.Duration)*time.Second))},
+		{"Asked", asked(r.Asked)},
 		{"Planned", window(r.Planned)},
 		{"Had", window(r.Had)},
 		{"Moves", fmt.Sprint(r.Moves)},
@@ -48,6 +45,26 @@ func (a *app) printReceipt(r client.Receipt) error {
 		})
 	}
 	return printTable(a.out, rows)
+}
+
+// asked returns what was asked for as text.
+func asked(a client.Asked) string {
+	var words []string
+	if a.Volume != nil {
+		words = append(words, bytesOf(*a.Volume))
+	}
+	switch {
+	case a.StartTime != nil:
+		words = append(words, when(a.StartTime))
+	case a.Earliest != nil:
+		words = append(words, "from "+when(a.Earliest)+" on")
+	default:
+		words = append(words, "as early as it fits")
+	}
+	if a.Deadline != nil {
+		words = append(words, "by "+when(a.Deadline))
+	}
+	return strings.Join(append(words, "for "+short(time.Duration(a.Duration)*time.Second)), ", ")
 }
 
 // window returns the time between two moments as text, or a dash.

@@ -33,6 +33,12 @@ command ends. An extension that
 is refused, because the capacity is promised to others from then on, is reported, and
 so is a path that is released meanwhile; the command goes on.
 
+With --volume the start, the rate and the path are picked such that so many bytes have
+passed first, --by its time. The command begins when the path is active, which may be
+days later, and has the path until it ends or its bytes have had their time; then it
+goes on without priority. Bytes are those of Ethernet frames: of TCP's, some 4 % are
+headers. --timeout counts from the start that is planned.
+
 The command finds the allocation's ID in CONGA_ALLOCATION. Signals are passed on to
 it; before it has started, one that means the end ends conga, which takes back what
 it has asked for. At a terminal Ctrl-C and Ctrl-Z do what they would do without conga.
@@ -49,6 +55,7 @@ func (a *app) runCommand() *cobra.Command {
 		DisableFlagsInUseLine: true, // the last arguments are the command's
 		Long:                  runLong,
 		Example: `  conga run 192.127.1.10 192.127.1.11 --bandwidth 2G -- globus-url-copy ...
+  conga run 192.127.1.10 192.127.1.11 --volume 40T --by 'Fri 06:00' -- globus-url-copy ...
   CONGA_SRC=192.127.1.10 CONGA_DST=192.127.1.11 conga run -- rsync -a data/ there:`,
 		RunE: func(c *cobra.Command, args []string) error {
 			before := c.ArgsLenAtDash()
@@ -58,10 +65,10 @@ func (a *app) runCommand() *cobra.Command {
 			if lease < leastLease {
 				return usagef("lease %s: write at least %s", short(lease), short(leastLease))
 			}
-			if t.volume != "" || t.least != "" || t.most != "" {
-				return usagef("run holds a path for as long as its command runs; volumes are for conga allocate")
+			if t.duration != "" && t.volume != "" {
+				return usagef("write either --duration or --volume; how long a volume takes is planned")
 			}
-			open := t.duration == ""
+			open := t.duration == "" && t.volume == ""
 			if open {
 				t.duration = lease.Truncate(time.Second).String()
 			}
@@ -69,7 +76,9 @@ func (a *app) runCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r.Duration = max(r.Duration, int64(lease/time.Second))
+			if r.Volume == 0 {
+				r.Duration = max(r.Duration, int64(lease/time.Second))
+			}
 			e := &commandRun{request: r, lease: lease, timeout: timeout, command: args[before:], key: rand.Text(), openEnded: open}
 			e.request.Lease = e.waiting()
 			return a.runWith(c.Context(), e)
@@ -77,14 +86,11 @@ func (a *app) runCommand() *cobra.Command {
 	}
 	t.flags(c)
 	f := c.Flags()
-	for _, name := range []string{"volume", "min", "max"} {
-		f.Lookup(name).Hidden = true
-	}
 	f.Lookup("duration").Usage = "how long the command is expected to run: `2h`; the path is reserved for as long, without it for as long as the project has it, a day mostly"
 	f.StringVar(&src, "src", "", "source `address` (environment: CONGA_SRC)")
 	f.StringVar(&dst, "dst", "", "destination `address` (environment: CONGA_DST)")
 	f.DurationVar(&lease, "lease", 5*time.Minute, "how `long` the path is held if conga is killed")
-	f.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to `wait` for the path, from the --start if there is one; 0 is without end")
+	f.DurationVar(&timeout, "timeout", 10*time.Minute, "how long to `wait` for the path, from the --start if there is one, or the start that is planned for a --volume; 0 is without end")
 	return c
 }
 
@@ -230,7 +236,7 @@ func (a *app) ask(ctx context.Context, s caller, r *commandRun) (err error) {
 		}
 	}()
 	defer func() { stop(); <-held }()
-	timeout := fromStart(r.timeout, r.request, time.Now())
+	timeout := fromStart(r.timeout, r.planned(ctx, s), time.Now())
 	return a.wait(ctx, s, r.id, timeout, func(al client.Allocation) {
 		if al.State == client.Active { // before that it ends with its lease
 			r.ends = al.EndTime

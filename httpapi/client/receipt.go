@@ -21,6 +21,10 @@ type Asked struct {
 	Bandwidth *uint64 `json:"bandwidth"`  // bit/s
 
 	ReverseBandwidth *uint64 `json:"reverse_bandwidth"` // bit/s of the traffic back; nil: as much
+
+	Volume   *uint64 `json:"volume"`   // bytes; nil: none
+	Earliest *int64  `json:"earliest"` // UNIX seconds, as the next; nil: none
+	Deadline *int64  `json:"deadline"`
 }
 
 // A Window is the time from one UNIX second to another.

@@ -137,6 +137,10 @@ class Network:
         """Bytes that a host has sent."""
         return _interfaces("/proc/%d/net/dev" % self.host(host).pid)["%s-eth0" % host][0]
 
+    def received_bytes(self, host: str) -> int:
+        """Bytes that a host has received."""
+        return _interfaces("/proc/%d/net/dev" % self.host(host).pid)["%s-eth0" % host][2]
+
     def connected(self, *switches: str) -> bool:
         """Whether these switches, or all, have their controller."""
         return all(vsctl("get", "Controller", _controller(s), "is_connected").strip() == "true"
@@ -185,11 +189,11 @@ def _controller(switch: str) -> str:
     return controllers
 
 
-def _interfaces(path: str) -> Dict[str, Tuple[int, int]]:
-    """Bytes and packets sent, by interface."""
+def _interfaces(path: str) -> Dict[str, Tuple[int, int, int]]:
+    """Bytes and packets sent, and bytes received, by interface."""
     counters = {}
     for line in Path(path).read_text().splitlines()[2:]:
         name, _, values = line.partition(":")
         fields = values.split()
-        counters[name.strip()] = int(fields[8]), int(fields[9])
+        counters[name.strip()] = int(fields[8]), int(fields[9]), int(fields[0])
     return counters

@@ -16,6 +16,8 @@ prints its findings as one line of JSON.
     probe.py overhear INTERFACE ADDRESS counts UDP packets that are for this address, and those in frames for this host
     probe.py scatter INTERFACE SECONDS  sends to one station that is not there after another, each after this time
     probe.py marks INTERFACE PORT       tells when UDP to this port last came without DSCP, in Unix time
+    probe.py accept PORT                takes a TCP connection and says there how many bytes came
+    probe.py carry HOST PORT BYTES      sends so many bytes over TCP, and tells what the other end says, and when
     probe.py relay INTERFACE INTERFACE  passes on the controller's probes between two interfaces
 """
 
@@ -264,6 +266,31 @@ def marks(interface: str, port: str) -> dict:
             return {"last_unmarked": last, "marked": marked}
 
 
+def accept(port: str) -> dict:
+    server = socket.create_server(("", int(port)))
+    print("ready", flush=True)
+    ready, _, _ = select.select([server, sys.stdin], [], [])
+    arrived = 0
+    if server in ready:
+        s, _ = server.accept()
+        while data := s.recv(1 << 16):
+            arrived += len(data)
+        s.sendall(b"%d" % arrived)
+        s.close()
+        done(PATIENCE)
+    return {"arrived": arrived}
+
+
+def carry(host: str, port: str, size: str) -> dict:
+    print("ready", flush=True)
+    s = socket.create_connection((host, int(port)))
+    left, block = int(size), bytes(1 << 16)
+    while left:
+        left -= s.send(block[:left])
+    s.shutdown(socket.SHUT_WR)
+    return {"arrived": int(s.recv(64)), "done": time.time()}
+
+
 def relay(one: str, other: str) -> dict:
     everything = 3
     ends = []
@@ -286,7 +313,8 @@ def relay(one: str, other: str) -> dict:
 
 
 WORK = {"echo": echo, "stream": stream, "shout": shout, "hear": hear, "sink": sink, "source": source, "hurdle": hurdle,
-        "warned": warned, "announce": announce, "overhear": overhear, "scatter": scatter, "marks": marks, "relay": relay}
+        "warned": warned, "announce": announce, "overhear": overhear, "scatter": scatter, "marks": marks, "accept": accept,
+        "carry": carry, "relay": relay}
 
 if __name__ == "__main__":
     work = WORK[sys.argv[1]]

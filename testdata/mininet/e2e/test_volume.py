@@ -1,0 +1,103 @@
+"""So many bytes by a time, beside what others have reserved."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, Tuple
+
+from mininet.topo import Topo
+
+from harness import traffic
+from harness.lab import BOTTLENECK, BOTTLENECK_LINK
+from harness.network import PROBE
+from harness.wait import until
+from topologies import Diamond
+
+from .case import Case, Settings
+
+VOLUME = 80_000_000  # bytes of frames that are asked for
+PAYLOAD = 66_000_000  # bytes that TCP carries: headers, what it sends again and a start take the rest
+LAG = 2  # seconds by which the switches' counters may lag; what an entry has not counted when it goes is lost
+MOST = 60  # Mbit/s
+BY = 40  # seconds from now
+FLOOD = 130  # Mbit/s of payload, over links of 100
+PORT = 5201
+OTHER_LINK = {"a": "0000000000000001:4", "b": "0000000000000003:1", "capacity": "100M"}
+
+
+class Volume(Case):
+    """h1 -> h2 has 80 MB to send over links of 100 Mbit/s, both of which have
+    70 reserved for h3 -> h4 at first, the short one soon again 60."""
+
+    options = {"links": [BOTTLENECK_LINK, OTHER_LINK]}
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Diamond(bw={BOTTLENECK: 100, "s1-s3": 100})
+
+    def others(self) -> Dict[str, Any]:
+        """Reserves what is in the way, and returns the second: until it ends
+        there is no room that lasts."""
+        ends = self.lab.net.address("h3"), self.lab.net.address("h4")
+        for port, rate, seconds, start in (5301, 70, 12, None), (5302, 70, 14, None), (5303, 60, 60, "+20"):
+            at = {} if start is None else {"start_time": start}
+            a = self.lab.api.create(*ends, seconds, bandwidth=rate * 1_000_000, protocol="udp", dst_port=port, **at)
+            if port == 5302:
+                second = a
+        return self.lab.api.get(second)
+
+    def carry(self) -> Tuple[Dict[str, Any], float]:
+        """Has conga run carry the payload, and returns what it was planned as
+        and when it was done, in Unix time."""
+        net = self.lab.net
+        sender = ["mnexec", "-a", str(net.host("h1").pid), "sh", "-c", '"$@" && sleep %d' % LAG, "sh",
+                  sys.executable, str(PROBE), "carry", net.address("h2"), str(PORT), str(PAYLOAD)]
+        env = {**os.environ, "CONGA_SERVER": self.lab.congad.url, "CONGA_KEY": self.lab.api.key, "CONGA_PROJECT": self.lab.api.project,
+               "XDG_CONFIG_HOME": str(Settings.directory)}
+        receiver = net.probe("h2", "accept", PORT)
+        try:
+            running = subprocess.Popen(
+                [str(Path(Settings.congad).with_name("conga")), "run", net.address("h1"), net.address("h2"), "--volume", "%dM" % (VOLUME // 1_000_000),
+                 "--max", "%dM" % MOST, "--by", "+%ds" % BY, "--", *sender], env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            try:
+                mine = until(lambda: next((a for a in self.lab.api.list() if a.get("volume")), None), 10, "it is planned")
+                planned = self.lab.api.get(mine["allocation_id"])
+                out, said = running.communicate(timeout=BY + 20)
+            finally:
+                traffic.end(running)
+        finally:
+            traffic.end(receiver)
+        self.assertEqual(running.returncode, 0, out + said)
+        finding = json.loads(out.splitlines()[-1])
+        self.assertEqual(finding["arrived"], PAYLOAD)
+        return planned, finding["done"]
+
+    def test_by_its_deadline(self) -> None:
+        """It is planned around the others, carried beside a flood, and done in
+        time; its receipt says what the hosts counted, in Ethernet frames."""
+        net = self.lab.net
+        with traffic.flood(net, "h3", "h4", FLOOD):
+            second = self.others()
+            before = net.sent_bytes("h1"), net.received_bytes("h2")
+            planned, done = self.carry()
+            sent, received = net.sent_bytes("h1") - before[0], net.received_bytes("h2") - before[1]
+        self.assertEqual(self.lab.path(planned), ["s1", "s3", "s5", "s4"], "the short path has not the room for it")
+        self.assertEqual(planned["start_time"], second["end_time"])
+        self.assertEqual(planned["end_time"] - planned["start_time"], -(-8 * VOLUME // (MOST * 1_000_000)))
+        self.assertLessEqual(done, planned["deadline"])
+        receipt: Dict[str, Any] = until(lambda: self.final(planned["allocation_id"]), 40, "the receipt is final")
+        forward = receipt["forward"]
+        entered, delivered = forward["entered"]["bytes"], forward["delivered"]["bytes"]
+        self.note("%.1f of %d s left; the hosts counted %d and %d bytes, the receipt %d and %d", planned["deadline"] - done, BY, sent, received,
+                  entered, delivered)
+        self.assertAlmostEqual(entered, sent, delta=0.02 * sent)
+        self.assertAlmostEqual(delivered, received, delta=0.02 * received)
+        self.assertEqual((receipt["asked"]["volume"], receipt["planned"]["start_time"]), (VOLUME, planned["start_time"]))
+
+    def final(self, allocation: str) -> Any:
+        receipt = self.lab.api.call("GET", "/api/v1/allocations/" + allocation)[0]["receipt"]
+        return receipt if receipt is not None and receipt["final"] else None
