@@ -193,8 +193,12 @@ func TestRunWithVolume(t *testing.T) {
 	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "3s", "--timeout", "1ms", "--volume", "62M", "--min", wide, "--by", "+4h",
 		"--", "sh", "-c", "sleep 4; exit 5")
 	r.until("it is planned", func() bool { return strings.Contains(p.stderr.String(), "is pending") })
+	id := ""
 	for _, al := range r.live() {
-		if al.ID != other.ID && (al.ActiveLease == nil || *al.StartTime < *other.EndTime || *al.Volume != 62_000_000) {
+		if al.ID == other.ID {
+			continue
+		}
+		if id = al.ID; al.ActiveLease == nil || *al.StartTime < *other.EndTime || *al.Volume != 62_000_000 {
 			t.Errorf("it has %+v", al)
 		}
 	}
@@ -209,5 +213,8 @@ func TestRunWithVolume(t *testing.T) {
 	}
 	if left := r.live(); len(left) != 0 {
 		t.Errorf("left behind: %+v", left)
+	}
+	if al, err := r.c.Show(t.Context(), id); err != nil || al.State != client.Complete {
+		t.Errorf("what it had is not kept: %+v, %v", al, err)
 	}
 }

@@ -40,7 +40,7 @@ func (a *app) giveBack(ctx context.Context, s caller, r *commandRun) {
 		return
 	}
 	for wait := 200 * time.Millisecond; ; wait *= 2 {
-		err := s.Release(ctx, r.id)
+		err := r.release(ctx, s)
 		refused, answered := errors.AsType[*client.Error](err)
 		if err == nil || answered && refused.Status == http.StatusNotFound {
 			return
@@ -50,6 +50,15 @@ func (a *app) giveBack(ctx context.Context, s caller, r *commandRun) {
 			return
 		}
 	}
+}
+
+// release releases the path unless it is complete: to release that once more
+// would remove it, and its receipt.
+func (r *commandRun) release(ctx context.Context, s caller) error {
+	if al, err := s.Show(ctx, r.id); err != nil || al.State == client.Complete {
+		return err
+	}
+	return s.Release(ctx, r.id)
 }
 
 // learn repeats the request under the same idempotency key, because the answer
