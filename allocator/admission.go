@@ -115,11 +115,16 @@ func (pl planner) over(d demand, free func(topology.Link) bitrate.Rate) path.Que
 // find returns the path on which the demand fits in exactly this window; ok is
 // false if there is none.
 func (pl planner) find(d demand, w Window) (path.Path, bool) {
-	q := pl.query(d, w)
+	return pl.graph.Find(pl.noting(pl.query(d, w)))
+}
+
+// noting returns a query that takes down the links that refuse it, if the
+// planner does.
+func (pl planner) noting(q path.Query) path.Query {
 	if pl.obstacles != nil {
 		q.Refused = func(l topology.Link) { pl.obstacles.link(l.ID) }
 	}
-	return pl.graph.Find(q)
+	return q
 }
 
 // fits reports whether the demand fits on this path in exactly this window.

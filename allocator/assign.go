@@ -40,7 +40,7 @@ func (pl planner) backup(r Request, p path.Path, w Window) path.Path {
 	}
 	d := demand{Request: r}
 	d.from, d.to = p.Ends()
-	b, _ := pl.graph.Backup(pl.query(d, w), p)
+	b, _ := pl.graph.Backup(pl.noting(pl.query(d, w)), p)
 	return b
 }
 
