@@ -3,12 +3,14 @@ package allocator
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"conga/bitrate"
+	"conga/controller/path"
 )
 
 // hold has the store keep commits waiting until release is called.
@@ -203,6 +205,50 @@ func TestChangeWaitsForTraffic(t *testing.T) {
 	}
 	if got := w.expect(runs.ID, Active, runs.Window); got.Reason != "" {
 		t.Errorf("%+v", got)
+	}
+	w.checkIndexes()
+}
+
+// TestOtherTrafficIsNotWaitedFor: what is between the same hosts as what is
+// being taken out, but is other traffic, is installed at once where it needs no
+// rate of the path, and what needs one waits for the one that is leaving.
+func TestOtherTrafficIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t, 3, 100)
+	w.cable(1, 2, 10)
+	w.cable(1, 3, 10)
+	w.open()
+	flow := func(r Request, port uint16) Request {
+		r.Key.Proto, r.Key.DstPort = path.ProtoTCP, port
+		return r
+	}
+	leaves := w.create(flow(ask(1, 1, 2, 1, 4, 1000), 80))
+	w.work()
+	if err := w.a.Delete(bg, leaves.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	removal, _ := w.a.Due(10)
+	same := w.create(flow(ask(1, 1, 2, 1, 0, 1000), 80)).ID
+	other := w.create(flow(ask(1, 1, 2, 1, 0, 1000), 443)).ID
+	rated := w.create(flow(ask(1, 2, 2, 2, 1, 1000), 443)).ID
+	apart := w.create(flow(ask(1, 2, 3, 2, 1, 1000), 443)).ID
+	tasks, _ := w.a.Due(10)
+	var installed []string
+	for _, task := range tasks {
+		installed = append(installed, task.Circuit.ID)
+	}
+	if !slices.Equal(installed, []string{other, apart}) {
+		t.Errorf("%v are installed, want %s and %s", installed, other, apart)
+	}
+	for _, id := range []string{same, rated} {
+		if got := w.get(id); got.Reason != parked {
+			t.Errorf("%s: %q", id, got.Reason)
+		}
+	}
+	if err := w.a.Removed(removal[0]); err != nil {
+		t.Fatal(err)
+	}
+	if tasks, _ = w.a.Due(10); len(tasks) != 2 || tasks[0].Circuit.ID != same || tasks[1].Circuit.ID != rated {
+		t.Errorf("due then is %+v", tasks)
 	}
 	w.checkIndexes()
 }

@@ -27,6 +27,13 @@ func TestLimitsOfTime(t *testing.T) {
 			return r
 		}
 	}
+	carried := func(size uint64, at bitrate.Rate) func(*world) Request {
+		return func(w *world) Request {
+			r := volume(size, 0)(w)
+			r.Bandwidth = at
+			return r
+		}
+	}
 	for _, tc := range []struct {
 		name    string
 		limits  Limits
@@ -40,6 +47,8 @@ func TestLimitsOfTime(t *testing.T) {
 		{"not at all", Limits{Duration: new(Seconds(0))}, at(0, 1, 4), "duration", "no time at all", nil},
 		{"a volume in time", Limits{Duration: new(Seconds(60))}, volume(60, 10), "", "", nil},
 		{"a volume that takes too long", Limits{Duration: new(Seconds(60))}, volume(60, 7), "max_bandwidth", "7 carries 60 bytes in 69 s", nil},
+		{"a rate at which a volume takes too long", Limits{Duration: new(Seconds(60))}, carried(60, 7), "volume", "69 s is longer than the 60 s", nil},
+		{"a rate at which it takes just as long", Limits{Duration: new(Seconds(60))}, carried(60, 8), "", "", nil},
 		{"just ahead", Limits{Horizon: new(Seconds(500))}, at(500, 10, 4), "", "", nil},
 		{"too far ahead", Limits{Horizon: new(Seconds(500))}, at(501, 10, 4), "start_time", "500 s ahead", func(r *Request) { r.StartTime-- }},
 		{"at once", Limits{Horizon: new(Seconds(0))}, at(0, 10, 4), "", "", nil},
