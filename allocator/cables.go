@@ -129,10 +129,7 @@ func ends(id topology.LinkID) []topology.PortID {
 
 // uses reports whether the item is on the index and its path uses the cable.
 func (c *cable) uses(it *item) bool {
-	if !it.indexed {
-		return false
-	}
-	return c.isOf(it.path()) || len(it.backup) > 0 && c.isOf(it.backup)
+	return it.indexed && (c.isOf(it.path()) || c.isOf(it.backup))
 }
 
 // appendLinks appends what [path.LinksOf] returns for the committed state.

@@ -43,7 +43,6 @@ func (pl planner) checkEnforced(d demand) *Error {
 	}
 	for _, at := range [...]topology.PortID{d.from, d.to} {
 		if sw := pl.snapshot.Switches[at.DPID]; sw.Unpoliced != 0 && !sw.Unmetered {
-			pl.obstacles.link(topology.LinkID{To: at})
 			return &Error{Kind: Conflict, Field: "bandwidth", Err: fmt.Errorf(
 				"switch %s, by which the traffic enters, has too few meters to enforce another rate, which network.priority.require_meters asks for; "+
 					"ask without bandwidth, or when others have ended", at.DPID)}

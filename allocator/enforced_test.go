@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,5 +134,33 @@ func (w *world) refused(r Request, prefix string) {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Kind != Conflict || e.Field != "bandwidth" || !strings.HasPrefix(e.Err.Error(), prefix) {
 		w.Fatalf("refused with %v, want %q", err, prefix)
+	}
+}
+
+// TestWaitsForMeters: what may not have its rate where it enters, because the
+// switch has too few meters, waits until that has enough.
+func TestWaitsForMeters(t *testing.T) {
+	for _, d := range []openflow.DPID{1, 2} {
+		w, _ := pair(t)
+		w.cfg.RequireMeters = true
+		w.open()
+		w.a.Settled()
+		at := topology.PortID{DPID: d, Port: 1}
+		attachments := w.snap.Attachments
+		w.change(func(s *topology.Snapshot) {
+			s.Attachments = slices.DeleteFunc(s.Attachments, func(x topology.Attachment) bool { return x.At == at })
+		})
+		id := w.create(ask(1, 1, 2, 1, 4, 50)).ID // cannot be judged yet
+		w.change(enforcing(d, false, 1))
+		w.change(func(s *topology.Snapshot) { s.Attachments = attachments })
+		w.work()
+		if got := w.expect(id, Pending, Window{}); !strings.HasPrefix(got.Reason, "switch "+d.String()+", by which the traffic enters, has too few meters") {
+			t.Errorf("the reason is %q", got.Reason)
+		}
+		w.pass(1)
+		w.change(enforcing(d, false, 0))
+		w.work()
+		w.expect(id, Active, span(1, 51))
+		w.checkIndexes()
 	}
 }
