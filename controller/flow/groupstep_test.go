@@ -81,6 +81,14 @@ func TestGroupsThatAreRefused(t *testing.T) {
 	p := NewPatch()
 	p.Groups[id] = &next
 	r.Want(p, 2, 2)
+	another, _ := purpose.GroupID(7, 8)
+	if r.HoldsGroups(map[openflow.GroupID]Group{id: next}) || r.HoldsGroups(map[openflow.GroupID]Group{another: st.Groups[id]}) || !r.HoldsGroups(st.Groups) {
+		t.Error("another group is taken for the one that is there")
+	}
+	p = NewPatch()
+	last := Group{{Port: 4, Queued: true, Queue: 9}, {Port: 5}}
+	p.Groups[id] = &last
+	r.Want(p, 3, 3)
 	if circuits, _ := r.Confirmed(); circuits != 1 {
 		t.Errorf("confirmed up to %d before the group is changed", circuits)
 	}
@@ -89,14 +97,14 @@ func TestGroupsThatAreRefused(t *testing.T) {
 	}
 	p = NewPatch()
 	p.Rules[rule.Key()], p.Groups[id] = nil, nil
-	r.Want(p, 3, 3)
+	r.Want(p, 4, 4)
 	if r.Ungrouped() {
 		t.Error("a group is lacking that is not wanted")
 	}
 	for range 3 {
 		commands(r, nil)
 	}
-	if circuits, all := r.Confirmed(); circuits != 3 || all != 3 || r.Holds() != 0 || !r.HoldsGroups(nil) {
+	if circuits, all := r.Confirmed(); circuits != 4 || all != 4 || r.Holds() != 0 || !r.HoldsGroups(nil) {
 		t.Errorf("in the end it holds %d entries, confirmed up to %d and %d", r.Holds(), circuits, all)
 	}
 }
@@ -125,6 +133,9 @@ func TestGroupIsThereOrIsNot(t *testing.T) {
 		t.Errorf("what was not there is sent as %v", groups)
 	}
 	r.Vanished(rule.Key(), rule.Cookie) // as when another program deletes the group
+	if circuits, _ := r.Confirmed(); circuits != 0 {
+		t.Errorf("confirmed up to %d although an entry and its group are gone", circuits)
+	}
 	if groups, others := commands(r, nil); len(groups) != 1 || groups[0] != openflow.GroupAdd || others != 1 {
 		t.Errorf("after the loss of the entry %v are sent, and %d others", groups, others)
 	}

@@ -34,6 +34,8 @@ func TestMeaning(t *testing.T) {
 		{"another port", do(to1), do(to2), false, false},
 		{"no output", do(to1), nil, false, false},
 		{"another meter", append(do(to1), openflow.Meter(1)), append(do(to1), openflow.Meter(2)), false, false},
+		{"onward to another table", []openflow.Instruction{openflow.GotoTable(1)}, []openflow.Instruction{openflow.GotoTable(2)}, false, false},
+		{"onward, or not", append(do(to1), openflow.GotoTable(1)), do(to1), false, false},
 		{"a group of that number", do(to1), do(openflow.GroupAction(1)), false, false},
 		{"written, not applied", do(to1), []openflow.Instruction{openflow.WriteActions(to1)}, false, false},
 	} {
