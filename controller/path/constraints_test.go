@@ -163,21 +163,6 @@ func TestPairsAgainstBruteForce(t *testing.T) {
 	})
 }
 
-// TestTrap: where the shortest path leaves no backup another pair is found.
-func TestTrap(t *testing.T) {
-	n := newNet(6)
-	for _, x := range [][2]openflow.DPID{{1, 2}, {2, 3}, {3, 6}, {1, 4}, {4, 3}, {2, 5}, {5, 6}} {
-		n.cable(x[0], x[1], gig, gig, 1)
-	}
-	q := path.Query{From: edgeOf(1, 1), To: edgeOf(6, 2), Constraints: &path.Constraints{Protected: true}}
-	g := path.NewGraph(&n.Snapshot)
-	p, ok := g.Find(q)
-	b, has := g.Backup(q, p)
-	if _, shared := p.Shares(b); !ok || !has || shared || len(p) != 4 || len(b) != 4 {
-		t.Fatalf("%v and %v", p, b)
-	}
-}
-
 // meets reports whether a path meets constraints, in another way than they do.
 func meets(s *topology.Snapshot, c *path.Constraints, p path.Path) bool {
 	crosses := func(e path.Element) bool {
