@@ -281,6 +281,10 @@ func (d *demand) fieldOf(narrow path.Bottleneck) string {
 // offer looks for what would be admitted instead, puts it into o and returns it
 // in words.
 func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
+	if d.Volume != 0 {
+		*o = Offer{} // at another rate it has another window
+		return ""
+	}
 	if o.Slower > 0 {
 		text = fmt.Sprintf("; ask for at most %s", o.Slower)
 	}

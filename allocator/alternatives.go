@@ -41,6 +41,9 @@ type counsel struct {
 // has taken that one's reservations out of the calendars. refused is the
 // refusal, which has found out a part of it.
 func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refused *Error) []Request {
+	if r = r.asAsked(); r.Volume != 0 {
+		refused.Offer.Slower, refused.Offer.Later = 0, 0 // at another rate it takes another time
+	}
 	c := a.counselLocked(r, now, was)
 	if refused.readings != nil {
 		c.planner.readings, refused.readings = refused.readings, nil
@@ -51,6 +54,9 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 		return c.list
 	}
 	bare := r.withRate(0)
+	if bare.Leeway.Volume != 0 {
+		bare.Leeway = Leeway{} // how long it takes is another matter
+	}
 	if a.checkOneLocked(bare, c.limits, was) != nil {
 		return nil // it is their number that refuses it
 	}
@@ -60,11 +66,22 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 		for _, r := range c.relaxed() {
 			c.offer(r)
 		}
+	case r.Volume != 0:
+		c.adviseVolume()
 	case !ok:
 		c.offer(c.at(c.limits.rate(), r.StartTime), c.at(0, r.StartTime)) // as it would wait for a path
 	case was != nil && was.Started:
+		if r.Deadline != 0 {
+			late := r
+			late.Deadline = was.Window.Start + r.Duration
+			c.offer(late)
+		}
 		c.offer(c.slowerUntil(was.Window.Start + r.Duration)...)
 		c.offer(c.shorter(false)...)
+		c.offer(c.lessBack(r)...)
+		if len(c.list) == 0 {
+			c.offer(c.bothLess(r)...)
+		}
 		c.offer(c.at(0, r.StartTime))
 	case r.Leeway != Leeway{}:
 		c.adviseInTime()
@@ -90,7 +107,10 @@ func (c *counsel) advise() {
 	if c.asked.StartTime > 0 {
 		c.offer(c.sooner(c.asked.Bandwidth)...)
 	}
-	c.offer(c.slowerBack()...)
+	c.offer(c.lessBack(c.asked)...)
+	if len(c.list) == 0 {
+		c.offer(c.bothLess(c.asked)...)
+	}
 	if c.asked.StartTime > 0 {
 		c.offer(c.shorter(false)...)
 		c.offer(c.shorter(true)...)
@@ -115,7 +135,7 @@ func (c *counsel) offer(requests ...Request) {
 	}
 	for _, last := range [...]Seconds{startSlack, 0} {
 		for _, r := range requests {
-			if r != c.asked && (c.was == nil || r != c.was.Request) && !slices.Contains(c.list, r) && c.admits(r, c.now) && c.admitsUntil(r, c.now+last) {
+			if r != c.asked && (c.was == nil || r.asAsked() != c.was.Request.asAsked()) && !slices.Contains(c.list, r) && c.admits(r, c.now) && c.admitsUntil(r, c.now+last) {
 				c.list = append(c.list, r)
 				return
 			}
@@ -209,24 +229,6 @@ func (c *counsel) slowerUntil(end Seconds) (found []Request) {
 	return found
 }
 
-// slowerBack returns the request with the highest rate back that is there for
-// its window beside the rate that was asked for.
-func (c *counsel) slowerBack() (found []Request) {
-	if !c.asked.Reverse.Apart {
-		return nil
-	}
-	start := max(c.now, c.asked.StartTime)
-	for _, more := range [...]Seconds{max(0, c.now+startSlack-start), 0} {
-		w := Window{start, start + c.asked.Duration + more}
-		if _, rate, ok := c.graph.Widest(c.query(c.backward(), w)); ok && rate < c.asked.Reverse.Rate {
-			r := c.asked
-			r.Reverse.Rate = rate
-			found = append(found, r)
-		}
-	}
-	return found
-}
-
 // most returns the highest rate that there is throughout a window.
 func (c *counsel) most(w Window) bitrate.Rate {
 	rate := c.known.Slower
@@ -292,6 +294,7 @@ func (c *counsel) part(n Seconds, end bool) Request {
 
 // admits reports whether a request would be admitted at a moment.
 func (c *counsel) admits(r Request, now Seconds) bool {
+	r = r.asAsked()
 	start := r.StartTime
 	stays := c.was != nil && start == c.was.StartTime
 	if stays {

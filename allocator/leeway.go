@@ -161,6 +161,10 @@ func (a *Allocator) allowanceLocked(project string, limits Limits, was *record) 
 func (c *counsel) adviseInTime() {
 	c.offer(c.later(c.asked.Bandwidth)...)
 	c.offer(c.slowerInTime()...)
+	c.offer(c.lessBack(c.asked)...)
+	if len(c.list) == 0 {
+		c.offer(c.bothLess(c.asked)...)
+	}
 	c.offer(c.at(0, 0))
 	if ever := c.ever(); len(c.list) == 0 && ever < c.asked.Bandwidth {
 		c.offer(c.later(ever)...)
@@ -171,16 +175,9 @@ func (c *counsel) adviseInTime() {
 // slowerInTime returns the request with the highest rate with which it meets
 // its deadline.
 func (c *counsel) slowerInTime() []Request {
-	low, high := bitrate.Rate(0), c.asked.Bandwidth
-	for high-low > 1 {
-		if rate := low + (high-low)/2; c.admits(c.at(rate, 0), c.now+startSlack) {
-			low = rate
-		} else {
-			high = rate
-		}
-	}
-	if low == 0 {
+	rate := mostOf(0, c.asked.Bandwidth, func(rate bitrate.Rate) bool { return c.admits(c.at(rate, 0), c.now+startSlack) })
+	if rate == 0 {
 		return nil
 	}
-	return []Request{c.at(low, 0)}
+	return []Request{c.at(rate, 0)}
 }

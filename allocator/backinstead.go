@@ -1,0 +1,51 @@
+package allocator
+
+import "conga/bitrate"
+
+// mostOf returns the greatest number between two that is good, where what is
+// less than a good one is good; low if there is none.
+func mostOf[N ~uint64](low, high N, good func(N) bool) N {
+	for high-low > 1 {
+		if middle := low + (high-low)/2; good(middle) {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return low
+}
+
+// lessBack returns the request with the highest rate back that is admitted
+// beside the rest of it, some seconds from now, or now.
+func (c *counsel) lessBack(r Request) (found []Request) {
+	if !r.Reverse.Apart || r.Reverse.Rate == 0 || len(c.list) == maxAlternatives {
+		return nil
+	}
+	for _, now := range [...]Seconds{c.now + startSlack, c.now} {
+		less := r
+		good := func(rate bitrate.Rate) bool { less.Reverse.Rate = rate; return c.admits(less, now) }
+		if good(0) {
+			less.Reverse.Rate = mostOf(0, r.Reverse.Rate, good)
+			found = append(found, less)
+		}
+	}
+	return found
+}
+
+// bothLess returns the request with the highest rate that is admitted with none
+// back, and the highest one back beside that.
+func (c *counsel) bothLess(r Request) (found []Request) {
+	if !r.Reverse.Apart || r.Reverse.Rate == 0 || len(c.list) == maxAlternatives {
+		return nil
+	}
+	for _, now := range [...]Seconds{c.now + startSlack, c.now} {
+		less := r
+		less.Reverse.Rate = 0
+		less.Bandwidth = mostOf(0, r.Bandwidth, func(rate bitrate.Rate) bool { less.Bandwidth = rate; return c.admits(less, now) })
+		if less.Bandwidth != 0 {
+			less.Reverse.Rate = r.Reverse.Rate
+			found = append(found, c.lessBack(less)...)
+		}
+	}
+	return found
+}
