@@ -27,6 +27,7 @@ type planner struct {
 	terse     bool                        // refusals have neither words nor offers
 	pathsOf   func(id string) []path.Path // of another allocation
 	spared    []path.Path                 // of which no link is to be used: those of allocations that are to be disjoint
+	allowance *bitrate.Rate               // of the project, which a refusal has in mind; nil: any
 	readings  *readings                   // if not nil, what has been read, which stays so
 }
 
@@ -285,11 +286,20 @@ func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 		*o = Offer{} // at another rate it has another window
 		return ""
 	}
+	left := bitrate.Rate(math.MaxUint64) // of what the project may hold
+	if pl.allowance != nil {
+		d.limit = *pl.allowance
+		left = d.limit - min(d.limit, pl.calendars.projects.peak(d.ProjectID, w))
+	}
+	if o.Slower = min(o.Slower, left); d.back() > left && d.Reverse.Apart || pl.taken(d, w) {
+		o.Slower = 0
+	}
 	if o.Slower > 0 {
 		text = fmt.Sprintf("; ask for at most %s", o.Slower)
 	}
 	if d.Reverse.Apart {
-		if _, wide, ok := pl.graph.Widest(pl.query(d.backward(), w)); ok && wide < d.Reverse.Rate {
+		if _, wide, ok := pl.graph.Widest(pl.query(d.backward(), w)); ok && min(wide, left) < d.Reverse.Rate && d.Bandwidth <= left {
+			wide = min(wide, left)
 			text += fmt.Sprintf("; or ask for at most %s back", wide)
 		}
 	}

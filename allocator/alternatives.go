@@ -69,7 +69,7 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 	case r.Volume != 0:
 		c.adviseVolume()
 	case !ok:
-		c.offer(c.at(c.limits.rate(), r.StartTime), c.at(0, r.StartTime)) // as it would wait for a path
+		c.offer(c.within(), c.at(0, r.StartTime)) // as it would wait for a path
 	case was != nil && was.Started:
 		if r.Deadline != 0 {
 			late := r
@@ -88,7 +88,24 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 	default:
 		c.advise()
 	}
+	c.correct(&refused.Offer)
 	return c.list
+}
+
+// correct takes out of an offer what would not be admitted after all, because
+// more than one thing is in the way.
+func (c *counsel) correct(o *Offer) {
+	late := c.asked
+	late.Deadline = o.Deadline
+	if o.Slower != 0 && !c.admits(c.at(o.Slower, c.asked.StartTime), c.now) {
+		o.Slower = 0
+	}
+	if o.Later != 0 && !c.admits(c.at(c.asked.Bandwidth, o.Later), c.now) {
+		o.Later = 0
+	}
+	if o.Deadline != 0 && !c.admits(late, c.now) {
+		o.Deadline = 0
+	}
 }
 
 // counselLocked returns a counsel that has found nothing yet.

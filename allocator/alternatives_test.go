@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -102,6 +103,8 @@ func TestAlternatives(t *testing.T) {
 			}
 			e, _ := errors.AsType[*Error](err)
 			b.checkAlternatives(rt, r, e.Alternatives, err)
+			b.checkOffer(rt, r, e)
+			b.checkBothRates(rt, r, e)
 			if b.w.a.calendars.active["p"] != len(b.w.list("")) {
 				rt.Fatal("what was tried is left")
 			}
@@ -174,6 +177,56 @@ func (b *book) checkAlternatives(t *rapid.T, r Request, list []Request, err erro
 	}
 	if at := b.last(r, startSlack, start); at >= 0 {
 		has("the start before", func(alt *Request) { alt.StartTime = 1_000_000 + at })
+	}
+}
+
+// checkOffer takes what the sentence of a refusal says at its word.
+func (b *book) checkOffer(t *rapid.T, r Request, e *Error) {
+	text := e.Error()
+	if e.Offer.Slower == 0 && strings.Contains(strings.ReplaceAll(text, "or ask for at most", ""), "ask for at most") {
+		t.Fatalf("%+v: %v; it is not offered", r, e)
+	}
+	_, back, _ := strings.Cut(text, "or ask for at most ")
+	rate, _, said := strings.Cut(back, " back")
+	most, _ := bitrate.Parse(rate)
+	for what, change := range map[string]func(*Request){
+		"so much back": func(r *Request) {
+			if said {
+				r.Reverse.Rate = most
+			}
+		},
+		"at most so much": func(r *Request) { *r = r.withRate(e.Offer.Slower) },
+		"then":            func(r *Request) { r.StartTime = e.Offer.Later },
+		"by then":         func(r *Request) { r.Deadline = e.Offer.Deadline },
+	} {
+		alt := r
+		if change(&alt); alt == r || alt.Bandwidth != r.Bandwidth && e.Offer.Slower == 0 || alt.StartTime != r.StartTime && e.Offer.Later == 0 {
+			continue
+		}
+		v, err := b.w.a.Create(bg, alt)
+		if err != nil {
+			t.Fatalf("%+v: %v; asked for %s it is refused: %v", r, e, what, err)
+		}
+		if err := b.w.a.Delete(bg, v.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// checkBothRates fails if only what has no rate is offered where less of both
+// rates is there at the time that was asked for.
+func (b *book) checkBothRates(t *rapid.T, r Request, e *Error) {
+	if !r.Reverse.Apart || slices.ContainsFunc(e.Alternatives, func(alt Request) bool { return alt.Bandwidth != 0 }) {
+		return
+	}
+	for r.Bandwidth > 1 {
+		r.Bandwidth--
+		for back := range r.Reverse.Rate + 1 {
+			less := r
+			if less.Reverse.Rate = back; b.takes(less) {
+				t.Fatalf("%+v fits and is not offered: %+v; %v", less, e.Alternatives, e)
+			}
+		}
 	}
 }
 

@@ -32,6 +32,14 @@ func (c *counsel) lessBack(r Request) (found []Request) {
 	return found
 }
 
+// within returns the request with no more than its project may hold each way.
+func (c *counsel) within() Request {
+	most := c.limits.rate()
+	r := c.asked.withRate(min(c.asked.Bandwidth, most))
+	r.Reverse.Rate = min(r.Reverse.Rate, most)
+	return r
+}
+
 // bothLess returns the request with the highest rate that is admitted with none
 // back, and the highest one back beside that.
 func (c *counsel) bothLess(r Request) (found []Request) {

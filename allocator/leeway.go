@@ -121,6 +121,7 @@ func (pl planner) refuseAll(d demand, start Seconds) (placement, *Error) {
 			"project %s may hold %s at a time, and others of its allocations leave less than %s of that by %s",
 			d.ProjectID, held, d.Bandwidth, clock(d.Deadline))})
 	}
+	d.conflicting = first.conflicting // for what is said of the first window
 	got, err := pl.refuse(d, w)
 	return got, pl.inTime(first, start, err)
 }

@@ -132,6 +132,7 @@ func (a *asker) ask(method, path, body string, headers ...string) *answer {
 			a.keep(secret, "a webhook's secret")
 		}
 	}
+	a.instead(r, path, body, got)
 	return got
 }
 
