@@ -95,15 +95,16 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 // correct takes out of an offer what would not be admitted after all, because
 // more than one thing is in the way.
 func (c *counsel) correct(o *Offer) {
+	good := func(r Request) bool { return slices.Contains(c.list, r) || c.admits(r, c.now) }
 	late := c.asked
 	late.Deadline = o.Deadline
-	if o.Slower != 0 && !c.admits(c.at(o.Slower, c.asked.StartTime), c.now) {
+	if o.Slower != 0 && !good(c.at(o.Slower, c.asked.StartTime)) {
 		o.Slower = 0
 	}
-	if o.Later != 0 && !c.admits(c.at(c.asked.Bandwidth, o.Later), c.now) {
+	if o.Later != 0 && !good(c.at(c.asked.Bandwidth, o.Later)) {
 		o.Later = 0
 	}
-	if o.Deadline != 0 && !c.admits(late, c.now) {
+	if o.Deadline != 0 && !good(late) {
 		o.Deadline = 0
 	}
 }
