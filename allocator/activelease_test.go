@@ -251,7 +251,7 @@ func (r *runs) change(t *rapid.T) {
 
 func (r *runs) release(t *rapid.T) {
 	v := r.pick(t)
-	if err := r.a.Delete(bg, v.ID, 0); err != nil {
+	if err := r.a.Release(bg, v.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	delete(r.until, v.ID)

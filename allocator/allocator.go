@@ -236,39 +236,27 @@ func (a *Allocator) Known(id string) bool {
 	return seq != nil || err != nil
 }
 
-// Delete removes an allocation, whatever its state: it is NotFound from then
-// on, also after a crash. Its flow entries are removed next, and only then can
-// others have its capacity. ifRevision is the Revision that the caller has
-// read; 0 is any.
+// Release takes an allocation out of use. One that is not complete is complete
+// from then on, also after a crash, with a Reason that names the user of ctx,
+// and is kept in the history; its flow entries are removed next, and only then
+// can others have its capacity. One that is complete is removed: it is NotFound
+// from then on. ifRevision is the Revision that the caller has read; 0 is any.
 //
 // Errors are of type *[Error]: NotFound, Stale if the revision is another by
 // now, or Internal if the store failed.
-func (a *Allocator) Delete(ctx context.Context, id string, ifRevision uint64, along ...Along) error {
-	return a.end(ctx, "delete", id, ifRevision, along, func(*record) *record { return nil })
-}
-
-// Release does as Delete, but an allocation that is not complete is kept in the
-// history: it is complete from then on, with a Reason that names the user of
-// ctx.
 func (a *Allocator) Release(ctx context.Context, id string, ifRevision uint64, along ...Along) error {
-	return a.end(ctx, "release", id, ifRevision, along, func(r *record) *record {
-		return r.release(actor(ctx, r.UserID), a.now())
-	})
-}
-
-// end takes an allocation out of use. If it is not complete, next returns what
-// the history is to keep of it; nil is nothing.
-func (a *Allocator) end(ctx context.Context, op, id string, ifRevision uint64, along []Along, next func(*record) *record) error {
+	const op = "release"
 	var it *item
 	err := a.whenIdle(ctx, id, func(found *item) *Error {
 		if err := found.checkRevision(ifRevision); err != nil {
 			return err
 		}
 		it = found
-		it.own().along, it.own().deletedBy = along, actor(ctx, found.who.Value().user)
+		by := actor(ctx, found.who.Value().user)
+		it.own().along, it.own().deletedBy = along, by
 		var kept *record
 		if !it.historic {
-			kept = next(it.record())
+			kept = it.record().release(by, a.now())
 		}
 		it.released = kept != nil
 		a.beginLocked(it, kept)

@@ -113,7 +113,7 @@ func TestQueueAndMoveSooner(t *testing.T) {
 	w.expect(third.ID, Pending, span(0, 500))
 	w.work()
 	w.pass(10)
-	if err := w.a.Delete(bg, first.ID, 0); err != nil {
+	if err := w.remove(first.ID); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.a.Get(first.ID); refused(t, err, NotFound, "") == nil {
@@ -225,7 +225,7 @@ func TestListIsInOrderOfCreation(t *testing.T) {
 	for i, id := range want {
 		switch {
 		case i%4 == 1:
-			if err := w.a.Delete(bg, id, 0); err != nil {
+			if err := w.remove(id); err != nil {
 				t.Fatal(err)
 			}
 		case i%4 == 0: // there and back again
@@ -271,7 +271,7 @@ func TestStoreFails(t *testing.T) {
 	}
 	_, err = w.a.Update(bg, kept.ID, 0, Change{Bandwidth: new(bitrate.Rate(9))})
 	refused(t, err, Internal, "")
-	refused(t, w.a.Delete(bg, kept.ID, 0), Internal, "")
+	refused(t, w.a.Release(bg, kept.ID, 0), Internal, "")
 	if got := w.get(kept.ID); got.Bandwidth != 5 || got.Revision != kept.Revision {
 		t.Errorf("a change that was not saved is seen: %+v", got)
 	}
@@ -334,7 +334,7 @@ func TestConcurrentWriters(t *testing.T) {
 				case 1:
 					_, err = a.Update(bg, v.ID, v.Revision, Change{Bandwidth: new(bitrate.Rate(2))})
 				case 2:
-					err = a.Delete(bg, v.ID, 0)
+					err = w.remove(v.ID)
 				}
 				if err != nil {
 					t.Error(err)

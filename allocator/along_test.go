@@ -45,10 +45,10 @@ func TestAlong(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.work()
-	if err = w.a.Delete(bg, v.ID, 0, user); err != nil {
+	if err = w.a.Release(bg, v.ID, 0, user); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"user: none pending/60", "itself: pending/60 active/60", "user: active/60 active/90", "user: active/90 none"}
+	want := []string{"user: none pending/60", "itself: pending/60 active/60", "user: active/60 active/90", "user: active/90 complete/90"}
 	if fmt.Sprint(lines) != fmt.Sprint(want) {
 		t.Errorf("noted %q, want %q", lines, want)
 	}
@@ -71,21 +71,21 @@ func TestAlongRefuses(t *testing.T) {
 		t.Errorf("%d allocations and records are left", n)
 	}
 	v := w.create(ask(1, 1, 1, 2, 10, 60)) // all of the link: nothing is held any more
-	refused(t, w.a.Delete(bg, v.ID, 0, no), Internal, "")
+	refused(t, w.a.Release(bg, v.ID, 0, no), Internal, "")
 	w.store.fail = errors.New("no space left")
 	var lines []string
-	refused(t, w.a.Delete(bg, v.ID, 0, journal(&lines, "user")), Internal, "")
+	refused(t, w.a.Release(bg, v.ID, 0, journal(&lines, "user")), Internal, "")
 	w.store.fail = nil
 	if len(lines) != 1 || w.store.get("journal", "line1") != "" {
 		t.Errorf("%d lines noted; stored %q", len(lines), w.store.get("journal", "line1"))
 	}
-	if err := w.a.Delete(bg, v.ID, 0); err != nil {
+	if err := w.a.Release(bg, v.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// TestDeleteRevision: a caller that has read another revision does not delete.
-func TestDeleteRevision(t *testing.T) {
+// TestReleaseRevision: a caller that has read another revision does not release.
+func TestReleaseRevision(t *testing.T) {
 	w := newWorld(t, 1, 10)
 	w.open()
 	v := w.create(ask(1, 1, 1, 2, 5, 60))
@@ -94,9 +94,13 @@ func TestDeleteRevision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused(t, w.a.Delete(bg, v.ID, v.Revision), Stale, "")
-	if err := w.a.Delete(bg, v.ID, now.Revision); err != nil {
+	refused(t, w.a.Release(bg, v.ID, v.Revision), Stale, "")
+	if err := w.a.Release(bg, v.ID, now.Revision); err != nil {
 		t.Fatal(err)
 	}
-	refused(t, w.a.Delete(bg, v.ID, now.Revision), NotFound, "")
+	refused(t, w.a.Release(bg, v.ID, now.Revision), Stale, "")
+	if err := w.a.Release(bg, v.ID, 0); err != nil { // out of the history
+		t.Fatal(err)
+	}
+	refused(t, w.a.Release(bg, v.ID, 0), NotFound, "")
 }

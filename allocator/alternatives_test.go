@@ -127,7 +127,7 @@ func (b *book) checkAlternatives(t *rapid.T, r Request, list []Request, err erro
 		if err != nil {
 			t.Fatalf("%+v: %+v is offered and refused: %v", r, alt, err)
 		}
-		if err := b.w.a.Delete(bg, v.ID, 0); err != nil {
+		if err := b.w.remove(v.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -278,7 +278,7 @@ func TestAlternativesLast(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%+v: %v", alt, err)
 		}
-		if err := w.a.Delete(bg, v.ID, 0); err != nil {
+		if err := w.a.Release(bg, v.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -141,7 +141,7 @@ func TestReleasedIsDeletedWhileItLeaves(t *testing.T) {
 		if during {
 			w.store.before = gone
 		}
-		if err := w.a.Delete(bg, v.ID, 0); err != nil {
+		if err := w.a.Release(bg, v.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.a.Get(v.ID); refusedAs(err) != NotFound {
@@ -176,7 +176,7 @@ func TestChangeWaitsForTraffic(t *testing.T) {
 	runs := w.create(ask(1, 1, 2, 1, 2, 1000))
 	other := w.create(ask(1, 2, 2, 2, 0, 1000))
 	w.work()
-	if err := w.a.Delete(bg, other.ID, 0); err != nil {
+	if err := w.a.Release(bg, other.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	removal, _ := w.a.Due(10)

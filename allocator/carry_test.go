@@ -72,7 +72,7 @@ func TestVolumeThatIsConfirmedLate(t *testing.T) {
 			tasks, _ := w.a.Due(10)
 			w.now += c.late
 			if !c.stays {
-				if err := w.a.Delete(bg, other, 0); err != nil {
+				if err := w.a.Release(bg, other, 0); err != nil {
 					t.Fatal(err)
 				}
 				gone, _ := w.a.Due(10)
@@ -176,7 +176,7 @@ func TestChangedVolumeKeepsItsPath(t *testing.T) {
 	if len(long) != 3 {
 		t.Fatalf("%v", long)
 	}
-	if err := w.a.Delete(bg, other, 0); err != nil {
+	if err := w.a.Release(bg, other, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()

@@ -113,7 +113,7 @@ func TestConstraintThatIsNotMetAfterARestart(t *testing.T) {
 }
 
 // TestDisjointFromWhatIsBeingChanged: the path that counts is the one that an
-// allocation is about to have, and what is about to be deleted has none.
+// allocation is about to have, and what is about to be released has none.
 func TestDisjointFromWhatIsBeingChanged(t *testing.T) {
 	for name, x := range map[string]struct {
 		during func(w *world, id string) error
@@ -127,7 +127,7 @@ func TestDisjointFromWhatIsBeingChanged(t *testing.T) {
 			_, err := w.a.Update(bg, id, 0, Change{Lease: new(Seconds(60))})
 			return err
 		}, []int{1, 4, 3}},
-		"deleted": {func(w *world, id string) error { return w.a.Delete(bg, id, 0) }, []int{1, 2, 3}},
+		"released": {func(w *world, id string) error { return w.a.Release(bg, id, 0) }, []int{1, 2, 3}},
 	} {
 		w, r := quad(t)
 		first := w.create(r).ID

@@ -67,7 +67,7 @@ func TestManyCornersWait(t *testing.T) {
 		if v.Window != want {
 			t.Errorf("with %d corners it is planned for %v, want %v", i+1, v.Window, want)
 		}
-		if err := w.a.Delete(bg, v.ID, 0); err != nil {
+		if err := w.a.Release(bg, v.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -76,7 +76,7 @@ func TestOnlyWhatCanProfitIsLookedAt(t *testing.T) {
 	w.now++
 	drop := func(id string) func() {
 		return func() {
-			if err := w.a.Delete(bg, id, 0); err != nil {
+			if err := w.a.Release(bg, id, 0); err != nil {
 				t.Fatal(err)
 			}
 			w.all()

@@ -107,7 +107,7 @@ type deleting struct {
 func (d *deleting) Get(ctx context.Context, b store.Bucket, key string) ([]byte, error) {
 	if victim := d.victim; victim != "" && key == indexKey(victim) {
 		d.victim = ""
-		if err := d.a.Delete(ctx, victim, 0); err != nil {
+		if err := d.a.Release(ctx, victim, 0); err != nil {
 			return nil, err
 		}
 	}

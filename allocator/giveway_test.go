@@ -30,7 +30,7 @@ func TestWhatGivesWay(t *testing.T) {
 		}
 	}
 	drop := func(t *testing.T, w *world, id string) {
-		if err := w.a.Delete(bg, id, 0); err != nil {
+		if err := w.a.Release(bg, id, 0); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -167,7 +167,7 @@ func manyLeave(t *testing.T, back bool) {
 	list := w.list("")
 	for i, v := range list[2:] {
 		if i%many < many-stay {
-			if err := w.a.Delete(bg, v.ID, 0); err != nil {
+			if err := w.a.Release(bg, v.ID, 0); err != nil {
 				t.Fatal(err)
 			}
 			w.all()
@@ -214,7 +214,7 @@ func TestTrafficIsFreedBeforeTheStart(t *testing.T) {
 	if looked, _ := w.looks(func() { w.now++ }); looked != 0 {
 		t.Errorf("%d looked at while nothing has changed", looked)
 	}
-	if err := w.a.Delete(bg, "id1", 0); err != nil {
+	if err := w.a.Release(bg, "id1", 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()
@@ -347,7 +347,7 @@ func TestMovingIntoAFullProject(t *testing.T) {
 	if got := w.expect(v.ID, Active, span(0, 100)); got.ProjectID != "p" || got.Reason != "" {
 		t.Errorf("it is %+v", got)
 	}
-	if err := w.a.Delete(bg, "id2", 0); err != nil {
+	if err := w.a.Release(bg, "id2", 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()

@@ -213,6 +213,14 @@ func met(before *topology.Snapshot) func(*topology.Snapshot) {
 	return func(s *topology.Snapshot) { maps.Copy(s.Switches, before.Switches) }
 }
 
+// remove releases an allocation and takes it out of the history.
+func (w *world) remove(id string) error {
+	if err := w.a.Release(bg, id, 0); err != nil {
+		return err
+	}
+	return w.a.Release(bg, id, 0)
+}
+
 // plan runs whole passes until nothing is left to do.
 func (w *world) plan() {
 	w.Helper()

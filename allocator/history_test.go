@@ -159,7 +159,7 @@ func (h *history) release(t *rapid.T) {
 	}
 }
 
-func (h *history) delete(t *rapid.T) { h.a.Delete(bg, h.pick(t), 0) }
+func (h *history) delete(t *rapid.T) { h.a.Release(bg, h.pick(t), 0) }
 
 func (h *history) time(t *rapid.T) { h.now += secondsRange(1, 5).Draw(t, "seconds") }
 

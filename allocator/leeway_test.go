@@ -90,7 +90,7 @@ func (s *sheet) postAlternatives(t *rapid.T, refusal *Error) {
 		if err != nil {
 			t.Fatalf("%+v is offered and refused: %v; %v", r, err, refusal)
 		}
-		if err := s.w.a.Delete(bg, v.ID, 0); err != nil {
+		if err := s.w.a.Release(bg, v.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

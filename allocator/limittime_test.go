@@ -135,7 +135,7 @@ func TestLimitOfWaiting(t *testing.T) {
 	if refused(t, err, Denied, "project_id"); !strings.Contains(err.Error(), "may have 2 allocations that wait and has 2") {
 		t.Error(err)
 	}
-	if err := w.a.Delete(bg, first.ID, 0); err != nil {
+	if err := w.a.Release(bg, first.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.create(wait(4))

@@ -146,7 +146,7 @@ func TestPlannedSaysWhatItWaitsFor(t *testing.T) {
 	if len(tasks) != 0 {
 		t.Fatalf("%+v", tasks)
 	}
-	if err := w.a.Delete(bg, "id1", 0); err != nil {
+	if err := w.a.Release(bg, "id1", 0); err != nil {
 		t.Fatal(err)
 	}
 	w.plan()
@@ -247,7 +247,7 @@ func TestStartFromNow(t *testing.T) {
 		if start := w.now + later; v.StartTime != start || v.Window != (Window{start, start + 50}) {
 			t.Errorf("%d s from now: %+v", later, v)
 		}
-		if err := w.a.Delete(bg, v.ID, 0); err != nil {
+		if err := w.a.Release(bg, v.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

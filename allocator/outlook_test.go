@@ -189,7 +189,7 @@ func TestLongLists(t *testing.T) {
 	add(300, 5000)
 	check()
 	remove := func(i int) {
-		if err := w.a.Delete(bg, all[i].id, 0); err != nil {
+		if err := w.remove(all[i].id); err != nil {
 			t.Fatal(err)
 		}
 		all = slices.Delete(all, i, i+1)

@@ -79,7 +79,7 @@ func TestOverlapBetweenProjects(t *testing.T) {
 			w.open()
 			_, err = w.a.Create(bg, fixed)
 			refused(t, err, Conflict, "")
-			if err := w.a.Delete(bg, first.ID, 0); err != nil {
+			if err := w.a.Release(bg, first.ID, 0); err != nil {
 				t.Fatal(err)
 			}
 			w.plan()

@@ -99,10 +99,15 @@ func (c *chronicle) delete(t *rapid.T) {
 		t.Skip("nothing there")
 	}
 	i := rapid.IntRange(0, len(c.all)-1).Draw(t, "which")
-	if err := c.a.Delete(bg, c.all[i].ID, c.all[i].Revision); err != nil {
+	if err := c.a.Release(bg, c.all[i].ID, c.all[i].Revision); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.a.Delete(bg, c.all[i].ID, 0); refusedAs(err) != NotFound {
+	if c.all[i].State != Complete {
+		if err := c.a.Release(bg, c.all[i].ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.a.Release(bg, c.all[i].ID, 0); refusedAs(err) != NotFound {
 		t.Fatalf("deleted twice: %v", err)
 	}
 	c.all = slices.Delete(c.all, i, i+1)
@@ -309,7 +314,7 @@ func TestHistoryRaces(t *testing.T) {
 		wg.Go(func() {
 			order := rand.New(rand.NewPCG(uint64(g), 1)).Perm(n)
 			for _, i := range order[:n/2] {
-				switch err := a.Delete(bg, fmt.Sprint("past", i+1), 0); {
+				switch err := a.Release(bg, fmt.Sprint("past", i+1), 0); {
 				case err == nil:
 					mu.Lock()
 					deleted++
@@ -351,7 +356,7 @@ func TestHistoryRaces(t *testing.T) {
 		t.Error(more, err)
 	}
 	for _, v := range w.list("") {
-		if err := a.Delete(bg, v.ID, 0); err != nil {
+		if err := a.Release(bg, v.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

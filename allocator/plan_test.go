@@ -66,7 +66,7 @@ func TestUnknownAddressWithStart(t *testing.T) {
 		t.Errorf("reason %q", got.Reason)
 	}
 	w.pass(11) // its start has passed: the rest of its window is still its own
-	if err := w.a.Delete(bg, "id1", 0); err != nil {
+	if err := w.a.Release(bg, "id1", 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()
@@ -135,7 +135,7 @@ func TestNoRoomToReroute(t *testing.T) {
 		t.Errorf("reason %q", got.Reason)
 	}
 	w.now++
-	if err := w.a.Delete(bg, "id2", 0); err != nil {
+	if err := w.a.Release(bg, "id2", 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()
@@ -188,7 +188,7 @@ func TestRestart(t *testing.T) {
 	w.work()
 	deleted := w.create(ask(1, 3, 2, 3, 1, 100))
 	w.work()
-	if err := w.a.Delete(bg, deleted.ID, 0); err != nil { // and no time to take its entries out
+	if err := w.remove(deleted.ID); err != nil { // and no time to take its entries out
 		t.Fatal(err)
 	}
 	missed := ask(2, 3, 3, 3, 1, 10)

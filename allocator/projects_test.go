@@ -40,7 +40,7 @@ func TestProjectsLeaveEachOtherAlone(t *testing.T) {
 				}
 			case "release":
 				if id := m.own(by); id != "" {
-					_ = w.a.Delete(bg, id, 0)
+					_ = w.a.Release(bg, id, 0)
 				}
 			case "limit":
 				limits[by] = drawLimits(t, 12)

@@ -68,7 +68,7 @@ func TestNoNewID(t *testing.T) {
 	}
 	_, err := w.a.Create(bg, ask(1, 2, 2, 2, 1, 10))
 	refused(t, err, Internal, "")
-	if err := w.a.Delete(bg, v.ID, 0); err != nil {
+	if err := w.a.Release(bg, v.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()
@@ -103,7 +103,7 @@ func TestKnown(t *testing.T) {
 	if !w.a.Known(v.ID) {
 		t.Error("what is complete is not known")
 	}
-	if err := w.a.Delete(bg, v.ID, 0); err != nil {
+	if err := w.a.Release(bg, v.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	if w.a.Known(v.ID) {

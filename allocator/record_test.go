@@ -83,7 +83,7 @@ func TestHistoryThatContradictsItself(t *testing.T) {
 		log.Reset()
 		_, get := w.a.Get("past1")
 		_, update := w.a.Update(bg, "past1", 0, Change{Duration: new(Seconds(9))})
-		for what, err := range map[string]error{"get": get, "update": update, "delete": w.a.Delete(bg, "past1", 0)} {
+		for what, err := range map[string]error{"get": get, "update": update, "delete": w.a.Release(bg, "past1", 0)} {
 			if refusedAs(err) != Internal || !strings.Contains(err.Error(), "is damaged") {
 				t.Errorf("%s: %s of it: %v", name, what, err)
 			}

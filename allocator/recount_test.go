@@ -48,7 +48,7 @@ func TestCountsAreMadeAnew(t *testing.T) {
 	if _, n, err := w.a.Page(bg, Filter{State: Complete, Project: last.ProjectID}, 0, 10); err != nil || n != 10 {
 		t.Errorf("%d of %s are complete (%v)", n, last.ProjectID, err)
 	}
-	if err := w.a.Delete(bg, last.ID, 0); err != nil {
+	if err := w.a.Release(bg, last.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	if _, n, err := w.a.Page(bg, Filter{State: Complete}, 0, 10); err != nil || n != 29 {

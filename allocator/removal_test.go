@@ -19,7 +19,7 @@ func TestRemovalFails(t *testing.T) {
 		first := w.create(ask(1, 1, 2, 1, 6, 10))
 		w.work()
 		if deleted {
-			if err := w.a.Delete(bg, first.ID, 0); err != nil {
+			if err := w.remove(first.ID); err != nil {
 				t.Fatal(err)
 			}
 		} else {

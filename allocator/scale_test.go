@@ -99,7 +99,7 @@ func BenchmarkLife(b *testing.B) {
 			for b.Loop() {
 				v := w.create(across(i, 10))
 				w.all()
-				if err := w.a.Delete(bg, v.ID, 0); err != nil {
+				if err := w.a.Release(bg, v.ID, 0); err != nil {
 					b.Fatal(err)
 				}
 				w.all()

@@ -100,7 +100,7 @@ func TestWhatIsDisjointIsSpared(t *testing.T) {
 		w.over(3, ask(1, 2, 5, 2, 6, 300), Constraints{Include: three})
 		waits := w.over(3, ask(1, 3, 5, 3, 6, 100), Constraints{})
 		second := w.over(2, ask(1, 1, 5, 3, 0, 1000), Constraints{DisjointFrom: waits.ID, Avoid: three + "," + four})
-		if err := w.a.Delete(bg, gives.ID, 0); err != nil {
+		if err := w.a.Release(bg, gives.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 		w.work()

@@ -32,7 +32,7 @@ func TestStoreThatCannotBeRead(t *testing.T) {
 	for name, call := range map[string]func() error{
 		"get":                 func() error { _, err := w.a.Get(past.ID); return err },
 		"update":              func() error { _, err := w.a.Update(bg, past.ID, 0, Change{Duration: new(Seconds(1))}); return err },
-		"delete":              func() error { return w.a.Delete(bg, past.ID, 0) },
+		"delete":              func() error { return w.a.Release(bg, past.ID, 0) },
 		"page":                func() error { return page(Filter{}) },
 		"page of a project":   func() error { return page(Filter{Project: "p"}) },
 		"page of the history": func() error { return page(Filter{State: Complete}) },
@@ -79,7 +79,7 @@ func TestHandlesBeginAnew(t *testing.T) {
 		w.create(flow(i))
 	}
 	w.work()
-	if err := w.a.Delete(bg, "id3", 0); err != nil {
+	if err := w.a.Release(bg, "id3", 0); err != nil {
 		t.Fatal(err)
 	}
 	w.a.seq = math.MaxUint32
@@ -89,7 +89,7 @@ func TestHandlesBeginAnew(t *testing.T) {
 		}
 	}
 	w.work() // the third is out of the network
-	if err := w.a.Delete(bg, "id1", 0); err != nil {
+	if err := w.a.Release(bg, "id1", 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()
@@ -192,7 +192,7 @@ func TestIrregularHandles(t *testing.T) {
 		if v.Handle != want {
 			t.Errorf("the handle is %d, want %d", v.Handle, want)
 		}
-		if err := w.a.Delete(bg, v.ID, 0); err != nil {
+		if err := w.remove(v.ID); err != nil {
 			t.Fatal(err)
 		}
 	}

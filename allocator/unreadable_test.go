@@ -114,7 +114,7 @@ func TestAskedInVain(t *testing.T) {
 	_, create := w.a.Create(over, ask(1, 2, 2, 2, 4, 100))
 	_, update := w.a.Update(over, v.ID, 0, Change{Duration: new(Seconds(9))})
 	_, prune := w.a.Prune(over)
-	for what, err := range map[string]error{"create": create, "update": update, "delete": w.a.Delete(over, v.ID, 0), "release": w.a.Release(over, v.ID, 0), "prune": prune} {
+	for what, err := range map[string]error{"create": create, "update": update, "release": w.a.Release(over, v.ID, 0), "prune": prune} {
 		if refusedAs(err) != Internal || !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", what, err)
 		}

@@ -124,7 +124,7 @@ func TestUpdateKeepsPathIfItCan(t *testing.T) {
 	small := w.create(ask(1, 1, 2, 1, 15, 100)) // takes the wide cable
 	v := w.create(ask(1, 2, 2, 2, 6, 100))      // the other has more left
 	w.work()
-	if err := w.a.Delete(bg, small.ID, 0); err != nil {
+	if err := w.a.Release(bg, small.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()
@@ -140,7 +140,7 @@ func TestDeleteWhileInstalling(t *testing.T) {
 	w, _ := pair(t)
 	v := w.create(ask(1, 1, 2, 1, 6, 100))
 	tasks, _ := w.a.Due(1)
-	if err := w.a.Delete(bg, v.ID, 0); err != nil {
+	if err := w.a.Release(bg, v.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	if more, _ := w.a.Due(1); len(more) != 0 {

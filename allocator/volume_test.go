@@ -152,7 +152,7 @@ func TestVolumeMovesSooner(t *testing.T) {
 	id := w.create(bulk(2, 100, 10, 400)).ID // 800 bits: 2 bit/s for 400 s, or 10 bit/s from 100 on
 	w.work()
 	w.expect(id, Pending, span(100, 180))
-	if err := w.a.Delete(bg, other, 0); err != nil {
+	if err := w.a.Release(bg, other, 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()

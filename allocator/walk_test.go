@@ -57,7 +57,7 @@ func TestWalk(t *testing.T) {
 				default:
 					if len(there) > 0 {
 						v := rapid.SampledFrom(there).Draw(rt, "victim")
-						if err := c.a.Delete(bg, v.ID, 0); err != nil {
+						if err := c.a.Release(bg, v.ID, 0); err != nil {
 							rt.Fatal(err)
 						}
 					}

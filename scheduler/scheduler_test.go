@@ -136,7 +136,7 @@ func TestDeleteFreesAndMovesSooner(t *testing.T) {
 		first, second := r.create(1, 10, 600, 0), r.create(2, 10, 600, 0)
 		r.sleep(5 * time.Second)
 		r.expect(second, allocator.Pending, "install id1 at 10 over 2")
-		if err := r.a.Delete(context.Background(), first, 0); err != nil {
+		if err := r.a.Release(context.Background(), first, 0); err != nil {
 			t.Fatal(err)
 		}
 		r.sleep(50 * time.Millisecond)

@@ -368,7 +368,7 @@ func TestProjectsTakeNoShare(t *testing.T) {
 				}
 			case "release":
 				if id := c.own(by); id != "" {
-					_ = c.a.Delete(context.Background(), id, 0)
+					_ = c.a.Release(context.Background(), id, 0)
 				}
 			case "limit":
 				c.limits[by] = allocator.Limits{Bandwidth: new(rapid.SampledFrom([]bitrate.Rate{0, 20 * bitrate.Mbps}).Draw(t, "limit"))}
