@@ -84,7 +84,8 @@ func TestAlongRefuses(t *testing.T) {
 	}
 }
 
-// TestReleaseRevision: a caller that has read another revision does not release.
+// TestReleaseRevision: a caller that has read another revision releases
+// nothing.
 func TestReleaseRevision(t *testing.T) {
 	w := newWorld(t, 1, 10)
 	w.open()

@@ -48,6 +48,7 @@ type core struct {
 	begun    []waiter // whose wait begins with the next generation
 	waits    map[openflow.DPID]*queue
 	stuck    map[openflow.DPID]map[*circuit]bool // circuits that this switch is wanting
+	retreats uint64                              // generation by which all that have retreated are out
 	portions portions
 	lent     time.Time // when loans were last looked at
 
@@ -65,6 +66,7 @@ type peer struct {
 	circuits  uint64           // generation whose circuits the switch holds
 	all       uint64           // generation that the switch holds
 	refused   map[uint64]error // by cookie owner: what the switch refused of what is wanted
+	spared    map[uint64]bool  // of these, owners that may yet find room
 	unmetered error            // a meter that it refused
 	contested bool             // another connection claims to be this switch
 	statuses  uint64           // messages about its ports that have been taken in

@@ -308,8 +308,8 @@ func (e confirmed) apply(k *core) {
 	for _, l := range k.builder.SetLimitations(e.s.dpid, e.limitations, time.Now()) {
 		k.log.Warn("switch is limited", "dpid", e.s.dpid, "limitation", l)
 	}
+	k.loseRefused(e.s.dpid, p, was)
 	k.switchConfirmed(e.s.dpid, p)
-	k.loseRefused(was, e.refused)
 }
 
 // hold takes note of what a switch holds of best effort, and has what waited

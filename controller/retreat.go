@@ -36,7 +36,7 @@ func (k *core) retreat(c *circuit) {
 	if c.phase == switching || c.apart {
 		return // the new path is in whole, or nothing is
 	}
-	c.apart = true
+	c.apart, k.retreats = true, k.generation+1
 	c.waiting.end()
 	k.setCircuit(c.want.ID, c.listed())
 	k.stale = true
@@ -87,17 +87,33 @@ func (k *core) replace(c *circuit, want path.Circuit) bool {
 
 // loseRefused notes which circuits a switch has come to refuse for want of
 // room, or has lost to another program, though their installation had been
-// confirmed, or was not asked for.
-func (k *core) loseRefused(was, is map[uint64]error) {
-	lost := false
-	for owner, err := range is {
+// confirmed, or was not asked for. What had a place before does not give it up
+// while others leave, nor for an entry of a corner: there the circuit that came
+// last and shares it does. was is what the switch refused before.
+func (k *core) loseRefused(dpid openflow.DPID, p *peer, was map[uint64]error) {
+	free := k.generation >= k.retreats && p.holds(k.retreats, false)
+	before, lost := p.spared, false
+	p.spared = nil
+	for owner, err := range p.refused {
 		c := k.handles[uint32(owner)]
 		full := isFull(err)
-		if was[owner] != nil || c == nil || len(c.waiters) > 0 || !full && !errors.Is(err, flow.ErrMeddled) {
+		if was[owner] != nil && !before[owner] || c == nil || len(c.waiters) > 0 || !full && !errors.Is(err, flow.ErrMeddled) {
 			continue
+		}
+		if full && !free {
+			p.spare(owner)
+			continue
+		}
+		if o := k.lastInCorner(c); full && o != nil {
+			p.spare(owner)
+			c = o
 		}
 		if full {
 			k.retreat(c)
+		}
+		if len(c.waiters) > 0 {
+			c.answer(&Error{Op: "install", DPID: dpid, Err: err})
+			continue
 		}
 		k.lost.add(c.want.ID)
 		lost = true
@@ -105,6 +121,24 @@ func (k *core) loseRefused(was, is map[uint64]error) {
 	if lost {
 		k.announce()
 	}
+}
+
+// spare notes that a circuit which the switch refuses may yet find room.
+func (p *peer) spare(owner uint64) {
+	if p.spared == nil {
+		p.spared = map[uint64]bool{}
+	}
+	p.spared[owner] = true
+}
+
+// lastInCorner returns the circuit that came last of those that share a corner
+// with one that came before them; nil if there is none.
+func (k *core) lastInCorner(c *circuit) *circuit {
+	handle, ok := k.wanted.LastInCorner(c.want.ID)
+	if !ok {
+		return nil
+	}
+	return k.handles[handle]
 }
 
 // losses are the IDs of circuits that are not installed any more.

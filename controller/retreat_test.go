@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -226,6 +227,48 @@ func TestNewCircuitsComeLast(t *testing.T) {
 		}
 		if in, part := whole(l, []path.Circuit{active}); in != 1 || part != 0 {
 			l.Errorf("of the active one %v is held; the order was %v", l.holders(active.Handle), order)
+		}
+	})
+}
+
+// Where there is no room for a corner the circuit that came first stays, and
+// the one that came later, for which the corner is needed, does not get in.
+func TestNoRoomForACorner(t *testing.T) {
+	inBubble(t, pair, Config{}, func(l *lab) {
+		l.settled(2, 1)
+		l.pingAll()
+		l.acquainted()
+		first := l.circuit("first", 1, "h1", "h2", bitrate.Mbps)
+		first.Key.Proto, first.Key.SrcPort = path.ProtoTCP, 1000
+		if err := l.install(first); err != nil {
+			l.Fatal(err)
+		}
+		held := l.holders(first.Handle)
+		sw := l.net.Switch(2)
+		sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+			fm, ok := m.(*openflow.FlowMod)
+			if kind, owner := purpose.ReadCookie(cookieOf(fm)); !ok || kind != purpose.Allocation || owner != uint64(first.Handle) || fm.Command != openflow.FlowAdd {
+				return nil
+			}
+			return &openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
+		}})
+		later := l.circuit("later", 2, "h1", "h2", bitrate.Mbps)
+		later.Key.Proto, later.Key.DstPort = path.ProtoTCP, 2000
+		for range 3 {
+			if err := l.install(later); err == nil || err.Error() != "the flow table of switch 0000000000000002 is full" {
+				l.Errorf("the later one: %v", err)
+			}
+			time.Sleep(30 * time.Second)
+		}
+		if got := l.holders(first.Handle); !maps.Equal(got, held) || len(l.holders(later.Handle)) > 0 {
+			l.Errorf("the first has %v, want %v; the later one %v", got, held, l.holders(later.Handle))
+		}
+		if lost := l.Lost(); len(lost) > 0 {
+			l.Errorf("lost are %v", lost)
+		}
+		sw.SetFaults(ofswitch.Faults{})
+		if err := l.install(later); err != nil {
+			l.Errorf("with room: %v", err)
 		}
 	})
 }

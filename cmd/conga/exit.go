@@ -22,7 +22,7 @@ const (
 const exitCodes = `Exit codes:
   0  done
   1  something failed: the network, a file, the server
-  2  the command line is wrong
+  2  the command line is wrong, or a value in it, by what the server says
   3  not logged in, or the key has expired
   4  the server refuses: not allowed, not found, or something is in the way
   5  the time was up before the allocation was there
@@ -96,6 +96,8 @@ func exitCode(err error) int {
 		switch s := refused.Status; {
 		case s == http.StatusUnauthorized:
 			return exitLogin
+		case s == http.StatusBadRequest || s == http.StatusUnprocessableEntity:
+			return exitUsage // the server alone can tell, such as whether there is such a switch
 		case s == http.StatusTooManyRequests || s == http.StatusRequestTimeout:
 			return exitFailure
 		case s >= 400 && s < 500:

@@ -45,25 +45,52 @@ type story struct {
 
 func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format+"\n", args...) }
 
-// run runs the demonstration.
+// run runs the demonstration, unless an earlier one has left allocations in the
+// store, which would be in its way.
 func (s *story) run(ctx context.Context) error {
-	h1, h2, h3 := s.net.Host("h1"), s.net.Host("h2"), s.net.Host("h3")
 	s.say("An emulated network: h1, h2 - s1 - s2 or s3 - s4 - h3, h4; %s between the switches.", rateText(trunkRate))
 	if err := s.meet(ctx); err != nil {
 		return err
 	}
+	c, err := s.login(ctx, "abc123", "projectB")
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	left, err := s.left(ctx, c)
+	if err != nil {
+		return err
+	}
+	if left > 0 {
+		s.say("\nThe store has allocations of an earlier demonstration, %d of them not complete. They go on, and it is not repeated.", left)
+		return nil
+	}
+	return s.show(ctx, c)
+}
+
+// left returns how many allocations of its project an earlier demonstration has
+// left that are not complete.
+func (s *story) left(ctx context.Context, c *client.Client) (n int, err error) {
+	for _, state := range []client.State{client.Pending, client.Active} {
+		for _, err := range c.List(ctx, "projectB", state) {
+			if err != nil {
+				return 0, err
+			}
+			n++
+		}
+	}
+	return n, nil
+}
+
+// show floods a transfer, and does so again when it has an allocation.
+func (s *story) show(ctx context.Context, c *client.Client) error {
+	h1, h2, h3 := s.net.Host("h1"), s.net.Host("h2"), s.net.Host("h3")
 	s.say("\nh1 sends %s to h3, while h2 floods h3 with %s.", rateText(transferRate), rateText(floodRate))
 	before, err := s.measure(ctx, h1, h2, h3)
 	if err != nil {
 		return err
 	}
 	s.say("  without an allocation:         %3.0f %% of h1's packets arrive", before)
-
-	c, err := s.login(ctx, "abc123", "projectB")
-	if err != nil {
-		return err
-	}
-	defer c.Close()
 	al, err := s.allocate(ctx, c, "projectB", h1, h3, client.Request{Bandwidth: promisedRate, Duration: 3600})
 	if err != nil {
 		return err

@@ -127,6 +127,24 @@ func (w *Wanted) rival(m *member, before []path.Circuit) {
 	w.settleCorners(m)
 }
 
+// LastInCorner returns the handle of the circuit that came last of those that
+// came after the circuit with an ID and share a corner with it, for which that
+// one has entries of its own. ok is false if there is none.
+func (w *Wanted) LastInCorner(id string) (handle uint32, ok bool) {
+	m := w.members[id]
+	if m == nil || len(m.corners) == 0 {
+		return 0, false
+	}
+	for i := range m.listed {
+		for _, o := range w.rivals[hostPairOf(m.listed[i].Key)] {
+			if o.handle > max(m.handle, handle) && anyCorner(m.listed, o.listed) {
+				handle, ok = o.handle, true
+			}
+		}
+	}
+	return handle, ok
+}
+
 // anyCorner reports whether circuits as they are listed share a corner.
 func anyCorner(a, b []path.Circuit) bool {
 	for i := range a {

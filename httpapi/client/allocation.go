@@ -4,8 +4,8 @@ package client
 // given or is not known yet. Its JSON is the interface's own, without the
 // links.
 type Allocation struct {
-	ID        string  `json:"allocation_id"`
-	StartTime *int64  `json:"start_time"` // planned while pending, then actual
+	ID        string  `json:"allocation_id,omitempty"` // "" of what is only validated
+	StartTime *int64  `json:"start_time"`              // planned while pending, then actual
 	EndTime   *int64  `json:"end_time"`
 	State     State   `json:"state"`
 	Bandwidth *uint64 `json:"bandwidth"` // bit/s

@@ -25,7 +25,7 @@ def configuration(data: Path, plaintext: bool = True, shift: int = 0, role: str 
     return {
         "data": str(data),
         "api": {"listen": "127.0.0.1:%d" % (API_PORT + shift), "plaintext": plaintext},
-        "openflow": {"listen": "127.0.0.1:%d" % (OPENFLOW_PORT + shift), "role": role},
+        "openflow": {"listen": "127.0.0.1:%d" % (OPENFLOW_PORT + shift), **({"role": role} if role != "master" else {})},
         "network": {"links": links or [], **network},
         "directory": {
             "projects": projects or [{"id": PROJECT, "members": [USER]}],

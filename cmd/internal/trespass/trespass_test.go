@@ -1,0 +1,77 @@
+package trespass
+
+import (
+	"flag"
+	"testing"
+)
+
+var old = flag.String("old", "", "commit whose daemon must fail in each case")
+
+// cases are what is done to a daemon.
+var cases = []struct {
+	name string
+	run  func(*lab)
+}{
+	{"LeastRate", leastRate},
+	{"ClientAsksBack", clientAsksBack},
+	{"AnothersAllocation", anothersAllocation},
+	{"AnothersBestEffort", anothersBestEffort},
+	{"Consent", consent},
+	{"RunReservesAhead", runReservesAhead},
+	{"ColleaguesRelease", colleaguesRelease},
+	{"AskingAgain", askingAgain},
+	{"ChangedReceipt", changedReceipt},
+	{"MissedEarliest", missedEarliest},
+	{"MissedFixed", missedFixed},
+	{"ReasonOfThePlanned", reasonOfThePlanned},
+	{"LessCapacity", lessCapacity},
+	{"LoweredLimit", loweredLimit},
+	{"LoginPerJob", loginPerJob},
+	{"Pings", pings},
+	{"NamesAsWritten", namesAsWritten},
+	{"EmptiedStore", emptiedStore},
+	{"ZeroedPages", zeroedPages},
+	{"FullDisk", fullDisk},
+	{"DeleteAlongTheLinks", deleteAlongTheLinks},
+}
+
+// TestCases does all of it, each to a daemon of its own.
+func TestCases(t *testing.T) {
+	ours := buildAt(t, ".", t.TempDir())
+	var other programs
+	if *old != "" {
+		other = buildOld(t, *old)
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if *old != "" {
+				t.Run("old", func(t *testing.T) {
+					if found := try(t, other, c.run); found == "" {
+						t.Error("holds there as well")
+					} else {
+						t.Log(found)
+					}
+				})
+			}
+			if found := try(t, ours, c.run); found != "" {
+				t.Error(found)
+			}
+		})
+	}
+}
+
+// try does one case to a daemon and returns what was wrong, or "".
+func try(t *testing.T, p programs, run func(*lab)) (found string) {
+	defer func() {
+		if r := recover(); r != nil {
+			f, ok := r.(finding)
+			if !ok {
+				panic(r)
+			}
+			found = string(f)
+		}
+	}()
+	run(newLab(t, p))
+	return ""
+}
