@@ -180,7 +180,13 @@ func (pl planner) takenError(d demand, w Window) *Error {
 	end, whose, instead := w.Start, "another allocation for the same traffic", "change that allocation, or say protocol and ports more precisely"
 	for _, k := range d.conflicting {
 		until := pl.calendars.keys.fit(k, w)
-		if until > w.Start && k.by.project.Value() != d.ProjectID {
+		switch {
+		case until <= w.Start:
+		case k.by.project.Value() == d.ProjectID:
+			if !k.Covers(d.Key) {
+				whose = "another allocation for part of this traffic"
+			}
+		default:
 			whose, instead = "an allocation of another project for this traffic, or for more that has it in it,", "or agree with that project"
 		}
 		end = max(end, until)

@@ -133,11 +133,11 @@ func drawRequest(t *rapid.T, w *world) Request {
 	r.Reverse = drawReverse(t, r.Bandwidth)
 	switch rapid.IntRange(0, 3).Draw(t, "shape") {
 	case 0:
-		r.Key.SrcPort = uint16(one(2, "src port"))
+		r.Key.SrcPort = drawFewPorts(t, "src port")
 	case 1:
-		r.Key.DstPort = uint16(one(2, "dst port"))
+		r.Key.DstPort = drawFewPorts(t, "dst port")
 	case 2:
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(one(3, "src port")), uint16(one(3, "dst port"))
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, drawFewPorts(t, "src port"), drawFewPorts(t, "dst port")
 	}
 	if rapid.Bool().Draw(t, "reversed") {
 		r.Key = r.Key.Reverse()

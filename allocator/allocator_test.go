@@ -165,7 +165,7 @@ func TestSameTrafficQueues(t *testing.T) {
 	r.Key = r.Key.Reverse()
 	v := w.create(r)
 	w.expect(v.ID, Pending, span(100, 150))
-	r.Key.DstPort = 80 // more precise: the switches can tell
+	r.Key.DstPort = path.Port(80) // more precise: the switches can tell
 	v = w.create(r)
 	w.expect(v.ID, Pending, span(0, 50))
 }
@@ -207,7 +207,7 @@ func TestListIsInOrderOfCreation(t *testing.T) {
 	var want []string
 	for i := range 100 {
 		r := ask(1, 1, 2, 1, 0, 60)
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(i+1), 1
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, path.Port(uint16(i+1)), path.Port(1)
 		if r.ProjectID = "even"; i%2 == 1 {
 			r.ProjectID = "odd"
 		}
@@ -324,7 +324,7 @@ func TestConcurrentWriters(t *testing.T) {
 		wg.Go(func() {
 			for j := range 8 {
 				r := ask(1, 1, 2, 1, 4, 60)
-				r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoUDP, uint16(i+1), uint16(j+1)
+				r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoUDP, path.Port(uint16(i+1)), path.Port(uint16(j+1))
 				v, err := a.Create(bg, r)
 				if err != nil {
 					t.Error(err)

@@ -28,7 +28,7 @@ func campus(b *testing.B) *world {
 // request returns the i-th of many different requests across the campus.
 func request(i int64) Request {
 	r := ask(5+int(i%16), 1, 5+int((i/16+3)%16), 2, bitrate.Rate(1+i%1000), 3600)
-	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(i%50000+1), uint16(i/50000+1)
+	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, path.Port(uint16(i%50000+1)), path.Port(uint16(i/50000+1))
 	return r
 }
 

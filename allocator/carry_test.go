@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -182,7 +183,7 @@ func TestChangedVolumeKeepsItsPath(t *testing.T) {
 	w.work()
 	w.pass(10)
 	k := w.get(id).Key
-	k.Proto, k.DstPort = 6, 80
+	k.Proto, k.DstPort = 6, path.Port(80)
 	w.update(id, Change{Key: &k})
 	w.work()
 	if v := w.expect(id, Active, span(0, 80)); !v.Path.Equal(long) || v.Key != k {

@@ -17,7 +17,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 11
+const recordVersion = 12
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -39,8 +39,10 @@ func (r *record) encode() ([]byte, error) {
 	b = appendText(b, string(r.Key.Src.AsSlice()))
 	b = appendText(b, string(r.Key.Dst.AsSlice()))
 	b = binary.AppendUvarint(b, uint64(r.Key.Proto))
-	b = binary.BigEndian.AppendUint16(b, r.Key.SrcPort)
-	b = binary.BigEndian.AppendUint16(b, r.Key.DstPort)
+	for _, p := range [...]path.Ports{r.Key.SrcPort, r.Key.DstPort} {
+		one, _ := onePort(p) // 0, if there are several; see appendRest
+		b = binary.BigEndian.AppendUint16(b, one)
+	}
 	b = appendPath(b, r.Path)
 	b = appendText(b, r.ChangedBy)
 	b = binary.AppendVarint(b, int64(r.ActiveLease))
@@ -68,7 +70,15 @@ func (r *record) appendRest(b []byte) []byte {
 	}
 	b = binary.AppendVarint(b, int64(r.Hold))
 	b = append(b, byte(flag(r.Protected)), byte(flag(r.Swapped)))
-	return appendPath(b, r.Backup)
+	b = appendPath(b, r.Backup)
+	for _, p := range [...]path.Ports{r.Key.SrcPort, r.Key.DstPort} {
+		text := ""
+		if _, one := p.One(); !one {
+			text = p.String()
+		}
+		b = appendText(b, text)
+	}
+	return b
 }
 
 // flag returns 1 for true.
@@ -178,7 +188,7 @@ func (d *decoder) fields(r *record, version int) error {
 		*text = d.name()
 	}
 	r.Key = path.FlowKey{Src: d.addr(), Dst: d.addr(), Proto: uint8(d.below(1 << 8))}
-	r.Key.SrcPort, r.Key.DstPort = d.port(), d.port()
+	r.Key.SrcPort, r.Key.DstPort = path.Port(d.port()), path.Port(d.port())
 	r.Path = d.hopsInto(d.path)
 	if version > 2 {
 		r.ChangedBy = d.name()
@@ -220,6 +230,10 @@ func (d *decoder) later(r *record, version int) {
 	if version > 10 {
 		r.Protected, r.Swapped = d.below(2) == 1, d.below(2) == 1
 		r.Backup = d.hopsInto(func(n int) path.Path { return make(path.Path, n) })
+	}
+	if version > 11 {
+		d.several(&r.Key.SrcPort)
+		d.several(&r.Key.DstPort)
 	}
 }
 
@@ -316,6 +330,18 @@ func (d *decoder) addr() netip.Addr {
 		return netip.Addr{}
 	}
 	return a
+}
+
+// several reads several ports into p, if there are.
+func (d *decoder) several(p *path.Ports) {
+	text := d.text()
+	if len(text) == 0 {
+		return
+	}
+	ports, err := path.ParsePorts(string(text))
+	if *p = ports; err != nil {
+		d.skip(-1)
+	}
 }
 
 func (d *decoder) port() uint16 {

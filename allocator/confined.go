@@ -12,6 +12,9 @@ import (
 // none that meets its constraints, however little rate it asks for; nil if
 // there is such a one, or no path at all.
 func (pl planner) confinedError(d demand) *Error {
+	if err := pl.masklessError(d); err != nil {
+		return err
+	}
 	if d.Constraints == (Constraints{}) && !d.Protected || pl.reaches(d, d.Constraints) {
 		return nil
 	}

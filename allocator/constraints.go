@@ -148,11 +148,14 @@ func (a *Allocator) checkApartLocked(r *Request, was *record) *Error {
 // confines returns what a request's constraints mean for paths as the network
 // and the other allocations are now; nil if there are none.
 func (pl planner) confines(r *Request) *path.Constraints {
-	c := &r.Constraints
-	if *c == (Constraints{}) && !r.Protected && len(pl.spared) == 0 {
+	c, barred := &r.Constraints, maskless(pl.snapshot, r.Key)
+	if *c == (Constraints{}) && !r.Protected && len(pl.spared) == 0 && len(barred) == 0 {
 		return nil
 	}
 	out := &path.Constraints{Include: c.Include.list(), Avoid: c.Avoid.list(), MaxHops: c.MaxHops, MaxLatency: c.MaxLatency, Protected: r.Protected}
+	for _, dpid := range barred {
+		out.Avoid = append(out.Avoid, path.Element{Switch: dpid})
+	}
 	if c.DisjointFrom != "" {
 		out.Apart = pl.pathsOf(c.DisjointFrom)
 	}
@@ -241,6 +244,11 @@ func (a *Allocator) lookAtConfinedLocked() {
 // strayLocked returns which constraint the path of an allocation does not meet
 // as the network is now, in words for the user; "" if it meets all.
 func (a *Allocator) strayLocked(s *topology.Snapshot, c *Allocation) string {
+	for _, dpid := range maskless(s, c.Key) {
+		if c.Path.At(dpid) != (path.Hop{}) {
+			return masklessReason(dpid, c.Key)
+		}
+	}
 	if c.Constraints == (Constraints{}) || len(c.Path) == 0 || c.Swapped {
 		return "" // a backup need not include anything
 	}

@@ -11,11 +11,11 @@ import (
 func TestCornersDoNotWait(t *testing.T) {
 	w, _ := pair(t)
 	forth := ask(1, 1, 2, 1, 1, 100)
-	forth.Key.DstPort = 443
+	forth.Key.DstPort = path.Port(443)
 	back := forth
-	back.Key = path.FlowKey{Src: forth.Key.Dst, Dst: forth.Key.Src, DstPort: 873}
+	back.Key = path.FlowKey{Src: forth.Key.Dst, Dst: forth.Key.Src, DstPort: path.Port(873)}
 	proto := forth
-	proto.Key.DstPort, proto.Key.Proto = 0, path.ProtoTCP
+	proto.Key.DstPort, proto.Key.Proto = path.Ports{}, path.ProtoTCP
 	same := forth
 	same.Key = forth.Key.Reverse()
 	for _, r := range []Request{forth, back, proto} {
@@ -35,11 +35,11 @@ func TestCornersDoNotWait(t *testing.T) {
 func TestManyCornersOfOneWait(t *testing.T) {
 	w, _ := pair(t)
 	one := ask(1, 1, 2, 1, 0, 100)
-	one.Key.DstPort = 9
+	one.Key.DstPort = path.Port(9)
 	w.create(one)
 	for i := range uint16(path.MaxCorners + 1) {
 		r := ask(1, 1, 2, 1, 0, 50)
-		r.Key.SrcPort = 1 + i
+		r.Key.SrcPort = path.Port(1 + i)
 		want := span(0, 50)
 		if i == path.MaxCorners {
 			want = span(100, 150)
@@ -55,10 +55,10 @@ func TestManyCornersWait(t *testing.T) {
 	w, _ := pair(t)
 	for i := range uint16(path.MaxCorners + 1) {
 		r := ask(1, 1, 2, 1, 0, 100)
-		r.Key.SrcPort = 1 + i
+		r.Key.SrcPort = path.Port(1 + i)
 		w.expect(w.create(r).ID, Pending, span(0, 100))
 		late := ask(1, 1, 2, 1, 0, 50)
-		late.Key.DstPort = 9
+		late.Key.DstPort = path.Port(9)
 		want := span(0, 50)
 		if i == path.MaxCorners {
 			want = span(100, 150)

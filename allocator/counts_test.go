@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -110,7 +111,7 @@ func TestOldestFirst(t *testing.T) {
 	w.create(late)
 	for i := range 5 {
 		r := ask(1, 1, 2, 1, 1, 100)
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, uint16(i+1), 80
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, path.Port(uint16(i+1)), path.Port(80)
 		w.create(r)
 	}
 	w.all()

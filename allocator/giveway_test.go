@@ -145,7 +145,7 @@ func manyLeave(t *testing.T, back bool) {
 	}
 	flow := func(i int) Request {
 		r := way(ask(1, 1, 2, 1, 0, 1000))
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(i+1), 80
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, path.Port(uint16(i+1)), path.Port(80)
 		return r
 	}
 	w.create(ask(1, 2, 2, 2, 10, 1000)) // has all of the shorter path
@@ -155,7 +155,7 @@ func manyLeave(t *testing.T, back bool) {
 	}
 	waiting := way(ask(1, 3, 2, 1, 5, 50))
 	for i := range many {
-		waiting.Key.Proto, waiting.Key.SrcPort, waiting.Key.DstPort = path.ProtoTCP, uint16(i+1), 80
+		waiting.Key.Proto, waiting.Key.SrcPort, waiting.Key.DstPort = path.ProtoTCP, path.Port(uint16(i+1)), path.Port(80)
 		w.create(waiting)
 	}
 	w.all()

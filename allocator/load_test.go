@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"conga/bitrate"
+	"conga/controller/path"
 )
 
 // TestOpenReadsEveryID opens a store with IDs from before, between and behind
@@ -25,7 +26,7 @@ func TestOpenReadsEveryID(t *testing.T) {
 	for i := range ids {
 		r := ask(1, 1, 2, 1, bitrate.Rate(i), 10)
 		r.ProjectID, r.StartTime = string(rune('p'+i%3)), w.now+Seconds(i)
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, uint16(i+1), 1
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, path.Port(uint16(i+1)), path.Port(1)
 		w.create(r)
 	}
 	before := w.list("")

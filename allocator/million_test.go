@@ -56,7 +56,7 @@ func wanted(r *rand.Rand, w *world) Request {
 	d := (s + 1 + r.IntN(side*side-1)) % (side * side)
 	q := ask(s+1, 1+r.IntN(behind), d+1, 1+r.IntN(behind), bitrate.Rate(1+r.IntN(20))*bitrate.Gbps, Seconds(3600*(1+r.Int64N(5))))
 	q.UserID, q.ProjectID = "user"+string(rune('a'+r.IntN(26))), "project"+string(rune('a'+r.IntN(26)))
-	q.Key.Proto, q.Key.SrcPort, q.Key.DstPort = path.ProtoTCP, uint16(1+r.IntN(60000)), uint16(1+r.IntN(60000))
+	q.Key.Proto, q.Key.SrcPort, q.Key.DstPort = path.ProtoTCP, path.Port(uint16(1+r.IntN(60000))), path.Port(uint16(1+r.IntN(60000)))
 	q.StartTime = w.now + 60 + Seconds(r.Int64N(MaxAhead-100))
 	return q
 }

@@ -81,7 +81,7 @@ func TestFixedWindowToStranger(t *testing.T) {
 	r := ask(1, 1, 2, 1, 6, 5)
 	r.Key.Dst, r.StartTime = stranger, w.now
 	short := w.create(r).ID
-	r.Key.Proto, r.Key.DstPort, r.Duration = 6, 80, 100
+	r.Key.Proto, r.Key.DstPort, r.Duration = 6, path.Port(80), 100
 	long := w.create(r).ID
 	w.work()
 	w.pass(4)

@@ -26,7 +26,7 @@ func TestManyAreMovedInFewBatches(t *testing.T) {
 		w.a.Settled()
 		for i := range many {
 			r := ask(1, 1, 2, 1, 1, 100)
-			r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(i+1), 80
+			r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, path.Port(uint16(i+1)), path.Port(80)
 			w.create(r)
 		}
 		w.work()

@@ -120,6 +120,7 @@ func (a *Allocator) rewiredLocked(old, now *topology.Snapshot, d topology.Delta)
 			a.giveWayLocked(&a.waiting.wiring, always)
 		}
 		a.enforcedLocked(was, is)
+		a.masksLostLocked(was, is)
 		for no, p := range is.Ports {
 			q := was.Ports[no]
 			switch {

@@ -108,7 +108,7 @@ func TestIDsOfAnyForm(t *testing.T) {
 	}
 	for i := range ids {
 		r := ask(1, 1, 2, 1, 0, 100)
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(i+1), 1
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, path.Port(uint16(i+1)), path.Port(1)
 		w.create(r)
 	}
 	check()
@@ -172,7 +172,7 @@ func TestLongLists(t *testing.T) {
 		for range n {
 			q := ask(1, 1, 2, 1, 0, 100_000)
 			q.ProjectID = []string{"p", "q"}[r.IntN(2)]
-			q.Key.Proto, q.Key.SrcPort, q.Key.DstPort = path.ProtoTCP, uint16(w.ids+1), 1
+			q.Key.Proto, q.Key.SrcPort, q.Key.DstPort = path.ProtoTCP, path.Port(uint16(w.ids+1)), path.Port(1)
 			if later > 0 {
 				q.StartTime = w.now + later
 			}

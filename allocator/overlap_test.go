@@ -12,7 +12,7 @@ import (
 // of returns a request of a project for some of the traffic between two hosts.
 func of(project string, rate bitrate.Rate, proto uint8, src, dst uint16) Request {
 	r := ask(1, 1, 2, 1, rate, 100)
-	r.ProjectID, r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = project, proto, src, dst
+	r.ProjectID, r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = project, proto, path.Port(src), path.Port(dst)
 	return r
 }
 
@@ -156,7 +156,7 @@ func TestChangeTakesNoFragments(t *testing.T) {
 	w.create(of("p", 1, udp, 0, 9))
 	w.work()
 	key, elsewhere := of("q", 1, udp, 0, 10).Key, q.Key
-	elsewhere.DstPort = 10 // towards the host that it had
+	elsewhere.DstPort = path.Port(10) // towards the host that it had
 	_, err := w.a.Update(bg, q.ID, 0, Change{Key: &key})
 	refused(t, err, Conflict, "dst_port")
 	if _, err := w.a.Update(bg, q.ID, 0, Change{Key: &elsewhere}); err != nil {

@@ -114,7 +114,10 @@ func (it *item) pack(r *record) {
 	k.number, k.revision, k.handle = r.Seq, r.Revision, r.Handle
 	k.code, k.started, k.bandwidth = codeOf(r.State), r.Started, r.Bandwidth
 	k.who, k.reason = unique.Make(owner{r.UserID, r.ProjectID}), unique.Make(r.Reason)
-	k.proto, k.srcPort, k.dstPort = r.Key.Proto, r.Key.SrcPort, r.Key.DstPort
+	var several portPair
+	k.proto = r.Key.Proto
+	k.srcPort, several.src = onePort(r.Key.SrcPort)
+	k.dstPort, several.dst = onePort(r.Key.DstPort)
 	way, fits := it.hops.pack(r.Path)
 	if k.packedPath != way {
 		k.packedPath = way
@@ -129,7 +132,7 @@ func (it *item) pack(r *record) {
 		*t.to = uint32(t.from)
 		fits = fits && t.from >= 0 && t.from <= math.MaxUint32
 	}
-	var rare rare
+	rare := rare{several: several}
 	var exact bool
 	if k.ident, exact = identOf(r.ID); !exact {
 		rare.id = r.ID
@@ -166,6 +169,7 @@ func (it *item) pack(r *record) {
 type rare struct {
 	id                    string // that is no UUID
 	src, dst              netip.Addr
+	several               portPair
 	lease, leaseEnd, done Seconds
 	activeLease, hold     Seconds
 	leeway                Leeway
@@ -245,11 +249,25 @@ func (it *item) window() Window {
 }
 
 func (it *item) key() path.FlowKey {
-	k := path.FlowKey{Src: it.rare.src, Dst: it.rare.dst, Proto: it.proto, SrcPort: it.srcPort, DstPort: it.dstPort}
+	k := path.FlowKey{Src: it.rare.src, Dst: it.rare.dst, Proto: it.proto, SrcPort: it.rare.several.src, DstPort: it.rare.several.dst}
+	if it.srcPort != 0 {
+		k.SrcPort = path.Port(it.srcPort)
+	}
+	if it.dstPort != 0 {
+		k.DstPort = path.Port(it.dstPort)
+	}
 	if !k.Src.IsValid() && !k.Dst.IsValid() {
 		k.Src, k.Dst = netip.AddrFrom4(it.src), netip.AddrFrom4(it.dst)
 	}
 	return k
+}
+
+// onePort returns the port if it is one, else all of them.
+func onePort(p path.Ports) (one uint16, several path.Ports) {
+	if n, ok := p.One(); ok {
+		return n, path.Ports{}
+	}
+	return 0, p
 }
 
 // ownedKey returns the traffic that it has, and whose that is.

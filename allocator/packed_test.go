@@ -101,6 +101,16 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+// drawPorts draws any ports, one or several.
+func drawPorts(t *rapid.T, side string) path.Ports {
+	n := rapid.Uint16().Draw(t, side)
+	if rapid.Bool().Draw(t, side+" one") {
+		return path.Port(n)
+	}
+	n = max(n, 1)
+	return path.PortsOf(path.PortRange{First: n, Last: n}, path.PortRange{First: max(n/2, 1), Last: max(n/2, 1)})
+}
+
 func drawRecord(t *rapid.T) *record {
 	moment := func(label string) Seconds {
 		return rapid.SampledFrom([]Seconds{0, 1, 1_800_000_000, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64}).Draw(t, label)
@@ -132,7 +142,7 @@ func drawRecord(t *rapid.T) *record {
 	r.UserID, r.ProjectID = rapid.SampledFrom([]string{"", "u"}).Draw(t, "user"), rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Bandwidth = bitrate.Rate(rapid.Uint64().Draw(t, "rate"))
 	r.ChangedBy = rapid.SampledFrom([]string{"", "v"}).Draw(t, "changed by")
-	r.Key = path.FlowKey{Src: addr("src"), Dst: addr("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: rapid.Uint16().Draw(t, "port")}
+	r.Key = path.FlowKey{Src: addr("src"), Dst: addr("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: drawPorts(t, "source"), DstPort: drawPorts(t, "destination")}
 	r.Asked = rapid.SampledFrom([]uint64{0, 0, 9, math.MaxUint64}).Draw(t, "asked")
 	for _, p := range []*path.Path{&r.Path, &r.Lost} {
 		for range rapid.IntRange(0, 4).Draw(t, "hops") {

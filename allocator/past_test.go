@@ -73,7 +73,7 @@ func TestPagesOverHistory(t *testing.T) {
 func (c *chronicle) create(t *rapid.T) {
 	r := ask(1, 1, 2, 1, 0, Seconds(rapid.IntRange(5, 9).Draw(t, "duration")))
 	r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
-	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, uint16(1+c.ids%60000), 1
+	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, path.Port(uint16(1+c.ids%60000)), path.Port(1)
 	v, err := c.a.Create(bg, r)
 	if err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func TestMigration(t *testing.T) {
 	var want []Allocation
 	for i := range 7 {
 		r := ask(1, i%3+1, 2, 1, 1, Seconds(5+5*(i%2)))
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 17, uint16(i+1), 9
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 17, path.Port(uint16(i+1)), path.Port(9)
 		w.create(r)
 	}
 	w.work()

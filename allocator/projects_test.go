@@ -129,7 +129,7 @@ func (m *twoProjects) rate() bitrate.Rate {
 func (m *twoProjects) key() path.FlowKey {
 	k := key(host(1, rapid.SampledFrom([]int{1, 2}).Draw(m.t, "host")), host(2, rapid.SampledFrom([]int{1, 2}).Draw(m.t, "host")))
 	k.Proto = rapid.SampledFrom([]uint8{path.ProtoAny, path.ProtoTCP}).Draw(m.t, "protocol")
-	k.SrcPort, k.DstPort = rapid.SampledFrom([]uint16{0, 0, 1}).Draw(m.t, "from"), rapid.SampledFrom([]uint16{0, 1, 2}).Draw(m.t, "to")
+	k.SrcPort, k.DstPort = drawFewPorts(m.t, "from"), drawFewPorts(m.t, "to")
 	if rapid.Bool().Draw(m.t, "back") {
 		return k.Reverse()
 	}

@@ -49,7 +49,7 @@ func TestDefaults(t *testing.T) {
 	refused(t, err, Conflict, "bandwidth")
 	r.Bandwidth = 80
 	first := w.create(r)
-	r.Bandwidth, r.Key.SrcPort = 0, 1
+	r.Bandwidth, r.Key.SrcPort = 0, path.Port(1)
 	r.Key.Proto = path.ProtoTCP
 	second := w.create(r)
 	if len(first.ID) != 36 || first.ID == second.ID {
@@ -272,7 +272,7 @@ func TestRequestEdges(t *testing.T) {
 	with := func(f func(*Request)) Request {
 		n++
 		r := ask(1, 1, 2, 1, 0, 10)
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(n), 1
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, path.Port(uint16(n)), path.Port(1)
 		f(&r)
 		return r
 	}

@@ -157,9 +157,19 @@ func normaliseKey(k *path.FlowKey) *Error {
 	}
 	switch k.Proto {
 	case path.ProtoAny, path.ProtoTCP, path.ProtoUDP:
-		return nil
+		return checkPorts(*k)
 	}
 	return invalid("protocol", "%d is not supported; it must be tcp, udp or any", k.Proto)
+}
+
+// checkPorts refuses ports that would take too many entries in switches.
+func checkPorts(k path.FlowKey) *Error {
+	need, _ := k.Entries()
+	if need <= path.MaxMasked {
+		return nil
+	}
+	return invalid(widerSide(k), "these ports take %d entries in a switch for each direction, and %d are the most; "+
+		"name fewer, or ranges that begin and end at round binary numbers, such as 4096-8191, or a protocol", need, path.MaxMasked)
 }
 
 func addrProblem(a netip.Addr) string {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -45,7 +46,7 @@ func across(i, side int) Request {
 	if r.Key.Src == r.Key.Dst {
 		r.Key.Dst = host((i*7+i/n*13+n/2+1)%n+1, 1)
 	}
-	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, uint16(i/50000+1), uint16(i%50000+1)
+	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, path.Port(uint16(i/50000+1)), path.Port(uint16(i%50000+1))
 	return r
 }
 

@@ -49,29 +49,54 @@ func (c ownedKey) sharesFragments(o ownedKey) bool {
 	if !c.Src.Is4() {
 		return c.Specificity() > 0 && o.Specificity() > 0
 	}
-	ported := func(k ownedKey) bool { return k.SrcPort != 0 || k.DstPort != 0 }
-	return ported(c) && ported(o)
+	return c.Ported() && o.Ported()
 }
 
-// selector is what of an ownedKey is not its addresses.
+// selector is what of an ownedKey is not its addresses, in little memory.
 type selector struct {
+	several          unique.Handle[portPair] // instead of the next two, if a side has several ports
+	project          unique.Handle[string]
 	srcPort, dstPort uint16
 	proto            uint8
-	by               keyOwner
+	rated            bool
 }
 
-func selectorOf(c ownedKey) selector { return selector{c.SrcPort, c.DstPort, c.Proto, c.by} }
+// portPair is the ports of both sides.
+type portPair struct{ src, dst path.Ports }
+
+func selectorOf(c ownedKey) selector {
+	s := selector{project: c.by.project, rated: c.by.rated, proto: c.Proto}
+	src, one := c.SrcPort.One()
+	dst, other := c.DstPort.One()
+	if one && other {
+		s.srcPort, s.dstPort = src, dst
+	} else {
+		s.several = unique.Make(portPair{c.SrcPort, c.DstPort})
+	}
+	return s
+}
+
+// hasSeveral reports whether a side has several ports.
+func (s selector) hasSeveral() bool { return s.several != unique.Handle[portPair]{} }
+
+func (s selector) by() keyOwner { return keyOwner{s.project, s.rated} }
 
 // between returns the selector's traffic between the hosts of a key.
 func (s selector) between(k path.FlowKey) ownedKey {
-	return ownedKey{path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: s.proto, SrcPort: s.srcPort, DstPort: s.dstPort}, s.by}
+	p := portPair{path.Port(s.srcPort), path.Port(s.dstPort)}
+	if s.hasSeveral() {
+		p = s.several.Value()
+	}
+	return ownedKey{path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: s.proto, SrcPort: p.src, DstPort: p.dst}, s.by()}
 }
 
-// wider returns the selectors of an owner that match all that s does.
+// wider returns the selectors of an owner that match all that s, which has no
+// several ports, does, and have none either.
 func (s selector) wider(by keyOwner) (list []selector) {
 	seen := map[selector]bool{}
 	for mask := range 8 {
-		w := selector{s.srcPort, s.dstPort, s.proto, by}
+		w := s
+		w.project, w.rated = by.project, by.rated
 		if mask&1 != 0 {
 			w.srcPort = 0
 		}

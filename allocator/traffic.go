@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -39,6 +40,8 @@ type flows struct {
 	few  []flow
 	many map[selector]*timeline
 	by   map[keyOwner]int // with many: how many of these are whose
+
+	several map[selector]bool // those of many that have several ports
 }
 
 // fewFlows is how many reservations are looked through.
@@ -152,7 +155,7 @@ func (m *flows) spread() {
 	if m.many != nil {
 		return
 	}
-	m.many, m.by = map[selector]*timeline{}, map[keyOwner]int{}
+	m.many, m.by, m.several = map[selector]*timeline{}, map[keyOwner]int{}, map[selector]bool{}
 	for _, f := range m.few {
 		m.line(f.selector).add(f.window(), 1)
 	}
@@ -166,7 +169,9 @@ func (m *flows) line(k selector) *timeline {
 	if l == nil {
 		l = &timeline{}
 		m.many[k] = l
-		m.by[k.by]++
+		if m.by[k.by()]++; k.hasSeveral() {
+			m.several[k] = true
+		}
 	}
 	return l
 }
@@ -176,8 +181,9 @@ func (m *flows) change(x reservation[ownedKey], by int64) {
 	l := m.line(k)
 	if l.add(x.window, by); len(l.blocks) == 0 {
 		delete(m.many, k)
-		if m.by[k.by]--; m.by[k.by] == 0 {
-			delete(m.by, k.by)
+		delete(m.several, k)
+		if m.by[k.by()]--; m.by[k.by()] == 0 {
+			delete(m.by, k.by())
 		}
 	}
 }
@@ -267,11 +273,14 @@ func (b *keyCalendar) about(c ownedKey) map[selector]bool {
 	for _, f := range t.more.few {
 		found[f.selector] = true
 	}
-	if n := c.Specificity(); n == 0 || n == 3 {
+	only := selectorOf(c)
+	if n := c.Specificity(); (n == 0 || n == 3) && !only.hasSeveral() {
 		// Only wider keys can block one that says all or nothing, and no
-		// search is needed however many ports the two hosts use.
+		// search is needed however many ports the two hosts use, but for those
+		// that have several.
+		maps.Copy(found, t.more.several)
 		for by := range t.more.by {
-			for _, x := range selectorOf(c).wider(by) {
+			for _, x := range only.wider(by) {
 				if t.more.many[x] != nil {
 					found[x] = true
 				}

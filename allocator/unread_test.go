@@ -72,7 +72,7 @@ func TestHandlesBeginAnew(t *testing.T) {
 	w, _ := pair(t)
 	flow := func(i int) Request {
 		r := ask(1, 1, 2, 1, 0, 1000)
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, uint16(i+1), 80
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, path.Port(uint16(i+1)), path.Port(80)
 		return r
 	}
 	for i := range 3 { // handles 1, 2, 3
@@ -116,7 +116,7 @@ func TestSameCircuit(t *testing.T) {
 	}
 	for name, change := range map[string]func(*path.Circuit){
 		"ID": func(c *path.Circuit) { c.ID = "b" }, "handle": func(c *path.Circuit) { c.Handle = 2 },
-		"key": func(c *path.Circuit) { c.Key.SrcPort = 1 }, "rate": func(c *path.Circuit) { c.Rate = 0 },
+		"key": func(c *path.Circuit) { c.Key.SrcPort = path.Port(1) }, "rate": func(c *path.Circuit) { c.Rate = 0 },
 		"path": func(c *path.Circuit) { c.Path = path.Path{{DPID: 1, In: 1, Out: 3}} }, "none": func(c *path.Circuit) { c.Path = nil },
 	} {
 		d := c

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/openflow"
 )
 
@@ -38,7 +39,7 @@ func (w *world) reserve(n int, random *rand.Rand) {
 		if r.Key.Src == r.Key.Dst {
 			continue
 		}
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, uint16(i%60000+1), uint16(i/60000+1)
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, path.Port(uint16(i%60000+1)), path.Port(uint16(i/60000+1))
 		r.StartTime = w.now + Seconds(random.IntN(30*24*3600))
 		_, _ = w.a.Create(bg, r)
 	}

@@ -86,6 +86,9 @@ func (a *Allocator) obstructsLocked(c *waitList, v *Allocation, now Seconds) str
 	case topology.LinkID:
 		return a.crowdedLocked(on, v, Window{now, v.Window.Start})
 	case path.FlowKey:
+		if !on.Covers(v.Key) {
+			return "another allocation has part of this traffic"
+		}
 		return "another allocation has this traffic"
 	case string:
 		return fmt.Sprintf("project %s holds all that it may", on)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"conga/controller/path"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
 )
@@ -16,7 +17,7 @@ func TestBusyInABurst(t *testing.T) {
 	b := newBoard(t, 2)
 	install := func(i int) {
 		c := along(1, 2)
-		c.ID, c.Handle, c.Key.DstPort = fmt.Sprint(i), uint32(i), uint16(i)
+		c.ID, c.Handle, c.Key.DstPort = fmt.Sprint(i), uint32(i), path.Port(uint16(i))
 		b.ask(func(r chan<- error) event { return install{c, r} })
 	}
 	for i := range burstOf - 1 {

@@ -86,7 +86,7 @@ func TestFragmentsAndPathMTUFollowTheCircuit(t *testing.T) {
 				tooBig, other = [2]byte{2, 0}, [2]byte{1, 4}
 			}
 			c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
-			c.Key = path.FlowKey{Src: src, Dst: dst, DstPort: 9} // UDP has fragments, and TCP path MTU messages
+			c.Key = path.FlowKey{Src: src, Dst: dst, DstPort: path.Port(9)} // UDP has fragments, and TCP path MTU messages
 			forth := ofswitch.Datagram{
 				SrcMAC: h1.MAC(), DstMAC: h2.MAC(), Src: netip.AddrPortFrom(src, 8), Dst: netip.AddrPortFrom(dst, 9), Payload: make([]byte, 64),
 			}
@@ -141,9 +141,9 @@ func TestFragmentsAreOfTheFirstCircuit(t *testing.T) {
 		l.acquainted()
 		h1, h2 := l.net.Host("h1"), l.net.Host("h2")
 		first := l.circuit("a", 7, "h1", "h2", 0)
-		first.Key.Proto, first.Key.DstPort = path.ProtoUDP, 9
+		first.Key.Proto, first.Key.DstPort = path.ProtoUDP, path.Port(9)
 		second := first
-		second.ID, second.Handle, second.Key.DstPort, second.Rate = "b", 8, 10, 40*bitrate.Mbps
+		second.ID, second.Handle, second.Key.DstPort, second.Rate = "b", 8, path.Port(10), 40*bitrate.Mbps
 		second.Path = otherWay(l, first.Path)
 		frame := fragment(ofswitch.Datagram{
 			SrcMAC: h1.MAC(), DstMAC: h2.MAC(), Src: netip.AddrPortFrom(h1.Addr(), 8), Dst: netip.AddrPortFrom(h2.Addr(), 10), Payload: make([]byte, 64),

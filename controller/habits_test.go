@@ -159,7 +159,7 @@ func carried(l *lab) []path.Circuit {
 	all := l.circuit("a", 7, "h1", "h3", 40*bitrate.Mbps)
 	ports, ports6 := all, all
 	ports.ID, ports.Handle = "b", 8
-	ports.Key.Proto, ports.Key.DstPort = path.ProtoTCP, 80
+	ports.Key.Proto, ports.Key.DstPort = path.ProtoTCP, path.Port(80)
 	ports6.ID, ports6.Handle, ports6.Key = "c", 9, ports.Key
 	ports6.Key.Src, ports6.Key.Dst = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::3")
 	return []path.Circuit{all, ports, ports6}

@@ -95,7 +95,7 @@ func TestBookingsTakeNoBestEffort(t *testing.T) {
 		}
 		for i := range 60 {
 			c := l.circuit(fmt.Sprint(i), uint32(i+1), "h1", "h2", 100*bitrate.Kbps)
-			c.Key.Proto, c.Key.DstPort = path.ProtoUDP, uint16(i+9)
+			c.Key.Proto, c.Key.DstPort = path.ProtoUDP, path.Port(uint16(i+9))
 			if err := l.install(c); err != nil {
 				t.Fatal(err)
 			}
@@ -116,7 +116,7 @@ func TestBookingsTakeNoBestEffort(t *testing.T) {
 			t.Errorf("lent is %v", before)
 		}
 		c := l.circuit("much", 100, "h1", "h2", 70*bitrate.Mbps)
-		c.Key.Proto, c.Key.DstPort = path.ProtoTCP, 80
+		c.Key.Proto, c.Key.DstPort = path.ProtoTCP, path.Port(80)
 		if err := l.install(c); err != nil {
 			t.Fatal(err)
 		}

@@ -51,7 +51,7 @@ func (l *lab) police() path.Circuit {
 	l.pingAll()
 	c := l.circuit("a", 7, "h1", "h2", 2*bitrate.Mbps)
 	other := l.circuit("b", 8, "h1", "h2", bitrate.Mbps)
-	other.Key.Proto, other.Key.DstPort, other.Path = path.ProtoUDP, 10, c.Path
+	other.Key.Proto, other.Key.DstPort, other.Path = path.ProtoUDP, path.Port(10), c.Path
 	for _, c := range []path.Circuit{other, c} {
 		if err := l.install(c); err != nil {
 			l.Fatal(err)

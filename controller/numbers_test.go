@@ -75,7 +75,7 @@ func (l *lab) sharing(n int) (out []path.Circuit) {
 	for i := range n {
 		c := one
 		c.ID, c.Handle = fmt.Sprint("c", i), 7+uint32(i)
-		c.Key.Proto, c.Key.DstPort = path.ProtoUDP, 1000+uint16(i)
+		c.Key.Proto, c.Key.DstPort = path.ProtoUDP, path.Port(1000+uint16(i))
 		out = append(out, c)
 	}
 	return out
@@ -232,7 +232,7 @@ func (l *lab) leftOver() int {
 	l.pingAll()
 	l.acquainted()
 	c := l.circuit("a", 7, "h1", "h2", 95*bitrate.Mbps)
-	c.Key.Proto, c.Key.DstPort = path.ProtoTCP, 1
+	c.Key.Proto, c.Key.DstPort = path.ProtoTCP, path.Port(1)
 	l.installAll(c)
 	time.Sleep(10 * time.Second)
 	src, dst := l.net.Host("h1"), l.net.Host("h2")

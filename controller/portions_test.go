@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"conga/controller/flow"
+	"conga/controller/path"
 	"conga/openflow"
 )
 
@@ -25,7 +26,7 @@ func TestPortionsCatchUp(t *testing.T) {
 			}
 			for i := range 40 {
 				c := along(1, 2)
-				c.ID, c.Handle, c.Key.DstPort = fmt.Sprint(i), uint32(16*i+5), uint16(i+1)
+				c.ID, c.Handle, c.Key.DstPort = fmt.Sprint(i), uint32(16*i+5), path.Port(uint16(i+1))
 				b.ask(func(r chan<- error) event { return install{c, r} })
 				b.draw()
 			}

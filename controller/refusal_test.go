@@ -220,7 +220,7 @@ func TestChangesDoNotEndAudits(t *testing.T) {
 		d := c
 		d.ID, d.Handle, d.Key.Proto = "b", 8, path.ProtoUDP
 		for i := 0; ctx.Err() == nil; i++ {
-			d.Key.DstPort = uint16(1 + i%2)
+			d.Key.DstPort = path.Port(uint16(1 + i%2))
 			_ = l.installFor(5*time.Millisecond, d)
 		}
 	}()

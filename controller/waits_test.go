@@ -313,7 +313,7 @@ func TestCircuitWaitsForPolicersThatMakeRoom(t *testing.T) {
 	}
 	circuit := func(id string, handle uint32, from openflow.DPID) path.Circuit {
 		c := along(from, 4)
-		c.ID, c.Handle, c.Key.DstPort = id, handle, uint16(handle)
+		c.ID, c.Handle, c.Key.DstPort = id, handle, path.Port(uint16(handle))
 		return c
 	}
 	install := func(c path.Circuit) <-chan error {

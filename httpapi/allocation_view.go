@@ -68,9 +68,11 @@ func (a *attribute) shown(s *shown) any {
 		if v != "" || !a.optional {
 			return v
 		}
-	case uint16:
-		if v != 0 || !a.optional {
-			return uint64(v)
+	case path.Ports:
+		if n, one := v.One(); !one {
+			return v.String()
+		} else if n != 0 {
+			return uint64(n)
 		}
 	case reverse:
 		return v.orNull()

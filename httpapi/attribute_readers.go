@@ -38,6 +38,26 @@ func address(field func(*allocator.Request) *netip.Addr) func(*rest.Fields, stri
 	return reader((*rest.Fields).Address, func(r *allocator.Request, a netip.Addr) { *field(r) = a })
 }
 
+// ports returns a reader of ports.
+func ports(field func(*allocator.Request) *path.Ports) func(*rest.Fields, string) given {
+	return reader(takePorts, func(r *allocator.Request, p path.Ports) { *field(r) = p })
+}
+
+// takePorts takes a port, which is an integer and no text, or several as text.
+func takePorts(b *rest.Fields, name string) rest.Value[path.Ports] {
+	text := b.Peek(name)
+	if !strings.ContainsAny(text, "-,") {
+		n := b.IntegerAs(name, 1, math.MaxUint16, rest.Wording{Type: `an integer, or a text such as "5000-5099" or "5001,5003,5010-5019"`})
+		return rest.Value[path.Ports]{V: path.Port(uint16(n.V)), Set: n.Set, Null: n.Null}
+	}
+	b.Text(name)
+	p, err := path.ParsePorts(text)
+	if err != nil {
+		b.Reject(name, "%v", err)
+	}
+	return rest.Value[path.Ports]{V: p, Set: err == nil}
+}
+
 // reader returns a reader that takes a value and puts it into requests.
 func reader[V any](take func(*rest.Fields, string) rest.Value[V], put func(*allocator.Request, V)) func(*rest.Fields, string) given {
 	zero := func(r *allocator.Request) { put(r, *new(V)) }

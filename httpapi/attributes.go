@@ -1,12 +1,12 @@
 package httpapi
 
 import (
-	"math"
 	"net/netip"
 	"time"
 
 	"conga/allocator"
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/httpapi/rest"
 )
 
@@ -67,7 +67,7 @@ var attributes = []attribute{
 		value: func(a *allocator.Allocation) any { return a.Key.Src },
 	},
 	{
-		name: "src_port", audited: 4, optional: true, traffic: true, read: integer(1, math.MaxUint16, sourcePort), change: changeKey,
+		name: "src_port", audited: 4, optional: true, traffic: true, read: ports(sourcePort), change: changeKey,
 		value: func(a *allocator.Allocation) any { return a.Key.SrcPort },
 	},
 	{
@@ -75,7 +75,7 @@ var attributes = []attribute{
 		value: func(a *allocator.Allocation) any { return a.Key.Dst },
 	},
 	{
-		name: "dst_port", audited: 6, optional: true, traffic: true, read: integer(1, math.MaxUint16, destinationPort), change: changeKey,
+		name: "dst_port", audited: 6, optional: true, traffic: true, read: ports(destinationPort), change: changeKey,
 		value: func(a *allocator.Allocation) any { return a.Key.DstPort },
 	},
 	{
@@ -185,8 +185,8 @@ func userID(r *allocator.Request) *string                   { return &r.UserID }
 func projectID(r *allocator.Request) *string                { return &r.ProjectID }
 func source(r *allocator.Request) *netip.Addr               { return &r.Key.Src }
 func destination(r *allocator.Request) *netip.Addr          { return &r.Key.Dst }
-func sourcePort(r *allocator.Request) *uint16               { return &r.Key.SrcPort }
-func destinationPort(r *allocator.Request) *uint16          { return &r.Key.DstPort }
+func sourcePort(r *allocator.Request) *path.Ports           { return &r.Key.SrcPort }
+func destinationPort(r *allocator.Request) *path.Ports      { return &r.Key.DstPort }
 func duration(r *allocator.Request) *allocator.Seconds      { return &r.Duration }
 func lease(r *allocator.Request) *allocator.Seconds         { return &r.Lease }
 func activeLease(r *allocator.Request) *allocator.Seconds   { return &r.ActiveLease }

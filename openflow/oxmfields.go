@@ -1,6 +1,9 @@
 package openflow
 
-import "net/netip"
+import (
+	"math"
+	"net/netip"
+)
 
 // VLANPresent is set in the value of the field VLAN_VID when the packet has a
 // tag (§7.2.3.8).
@@ -74,6 +77,17 @@ func IPv4DstPrefix(p netip.Prefix) OXM { return oxmPrefix(FieldIPv4Dst, p) }
 // IPv4DstMasked matches the IPv4 destination, of which only the mask bits
 // count.
 func IPv4DstMasked(a, mask netip.Addr) OXM { return oxmAddrMasked(FieldIPv4Dst, a, mask) }
+
+// L4Port matches a port of TCP, UDP or SCTP, which the field f says, of which
+// only the mask bits count. By the specification these fields have no mask
+// (§7.2.3.7, table 12); Open vSwitch and others take them with one. A mask of
+// all ones is none.
+func L4Port(f Field, v, mask uint16) OXM {
+	if mask == math.MaxUint16 {
+		return oxm16(f, v)
+	}
+	return oxm16m(f, v, mask)
+}
 
 // TCPSrc matches the TCP source port.
 func TCPSrc(v uint16) OXM { return oxm16(FieldTCPSrc, v) }

@@ -101,7 +101,7 @@ func create(b *testing.B, a *allocator.Allocator, many int, start allocator.Seco
 					ProjectID: "p", Duration: 3600, StartTime: start,
 					Key: path.FlowKey{
 						Src: netip.AddrFrom4([4]byte{10, 0, 1, 1}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, 2}),
-						Proto: path.ProtoTCP, SrcPort: uint16(i + 1), DstPort: 80,
+						Proto: path.ProtoTCP, SrcPort: path.Port(uint16(i + 1)), DstPort: path.Port(80),
 					},
 					Bandwidth: bitrate.Rate(0),
 				})

@@ -180,7 +180,7 @@ func TestPolicedTraffic(t *testing.T) {
 	l := newLab(t, ofswitch.Linear(2, ofswitch.TopologyConfig{Switch: ofswitch.Config{MaxMeters: 0xffff0000}}))
 	c := l.circuit("a", 7, "h1", "h2", 1*bitrate.Mbps)
 	rival := c
-	rival.ID, rival.Handle, rival.Key.Proto, rival.Key.DstPort = "b", 8, path.ProtoUDP, 99
+	rival.ID, rival.Handle, rival.Key.Proto, rival.Key.DstPort = "b", 8, path.ProtoUDP, path.Port(99)
 	l.install(c)
 	l.install(rival) // shares the links, so both are policed
 	l.send("h1", "h2", 1000, 20e6)

@@ -19,7 +19,7 @@ type traffic struct {
 	start, earliest, deadline              string
 	volume, least, most, reverse, hold     string
 	constraints
-	srcPort, dstPort uint16
+	srcPort, dstPort string
 	yes              bool
 }
 
@@ -28,8 +28,8 @@ func (t *traffic) flags(c *cobra.Command) {
 	f.StringVar(&t.duration, "duration", "", "how long the path is needed: `2h`, 1d12h, or seconds")
 	f.StringVar(&t.bandwidth, "bandwidth", "", "bit/s that the path is to have: `40M`, 2.5G; without it, priority without a guarantee")
 	f.StringVar(&t.reverse, "reverse", "", "bit/s that the way back is to have: `5M`, or 0 for none; without it, as much as --bandwidth")
-	f.Uint16Var(&t.srcPort, "src-port", 0, "source `port`; 0 is any")
-	f.Uint16Var(&t.dstPort, "dst-port", 0, "destination `port`; 0 is any")
+	f.StringVar(&t.srcPort, "src-port", "", "source `ports`: 443, 5000-5099, 5001,5003,5010-5019; 0 is any, as without it")
+	f.StringVar(&t.dstPort, "dst-port", "", "destination `ports`, as --src-port")
 	f.StringVar(&t.protocol, "protocol", "", "`protocol`: tcp, udp or any")
 	f.StringVar(&t.start, "start", "", "when to begin: now, `+2h`, 2026-01-02T15:04, Fri 06:00 or UNIX seconds; without it, as early as it fits")
 	f.StringVar(&t.earliest, "earliest", "", "begin at this `time` or later, as early as it fits; not with --start")
@@ -57,6 +57,7 @@ func (a *app) allocateCommand() *cobra.Command {
 		Example: `  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --reverse 2M
   conga allocate 2001:db8::1 2001:db8::2 --duration 30m --protocol tcp --dst-port 443 --start +1h
+  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 2G --protocol tcp --dst-port 2811,50000-51000
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --earliest 20:00 --by 'Fri 06:00'
   conga allocate 192.127.1.10 192.127.1.11 --volume 40T --by 'Fri 06:00' --max 10G
   id=$(conga allocate 192.127.1.10 192.127.1.11 --duration 10m --wait -o id)`,
@@ -100,7 +101,13 @@ func (t *traffic) request(src, dst string) (r client.Request, err error) {
 // described returns the request that the flags describe, in which a duration
 // may be missing.
 func (t *traffic) described(src, dst string) (r client.Request, err error) {
-	r = client.Request{ProjectID: t.project, SrcPort: t.srcPort, DstPort: t.dstPort}
+	r = client.Request{ProjectID: t.project}
+	if r.SrcPort, err = parsePorts("src-port", t.srcPort); err != nil {
+		return r, err
+	}
+	if r.DstPort, err = parsePorts("dst-port", t.dstPort); err != nil {
+		return r, err
+	}
 	if r.SrcIP, err = parseAddr("source", src); err != nil {
 		return r, err
 	}

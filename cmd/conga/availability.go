@@ -109,8 +109,8 @@ func commandFor(r client.Request) string {
 		words = append(words, "--yes")
 	}
 	add("--protocol", r.Protocol, r.Protocol != "" && r.Protocol != "any")
-	add("--src-port", fmt.Sprint(r.SrcPort), r.SrcPort > 0)
-	add("--dst-port", fmt.Sprint(r.DstPort), r.DstPort > 0)
+	add("--src-port", string(r.SrcPort), r.SrcPort != "")
+	add("--dst-port", string(r.DstPort), r.DstPort != "")
 	add("--start", fmt.Sprint(r.StartTime), r.StartTime > 0)
 	add("--earliest", fmt.Sprint(r.Earliest), r.Earliest > 0)
 	add("--by", fmt.Sprint(r.Deadline), r.Deadline > 0)

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"fmt"
 	"net/netip"
 	"strconv"
 	"strings"
 	"time"
 
 	"conga/bitrate"
+	"conga/httpapi/client"
 )
 
 // parseAddr reads an address of a host.
@@ -120,15 +120,35 @@ func parseProtocol(s string) (string, error) {
 	return "", usagef("protocol %q: write tcp, udp or any", s)
 }
 
-// endpoint returns an address with its port, if it has one.
-func endpoint(ip string, port *uint16) string {
-	if port == nil || *port == 0 {
+// parsePorts reads ports, which are numbers and ranges with commas between
+// them; 0, or nothing, is any.
+func parsePorts(flag, s string) (client.Ports, error) {
+	if s == "" || s == "0" {
+		return "", nil
+	}
+	for part := range strings.SplitSeq(s, ",") {
+		first, last, ranges := strings.Cut(part, "-")
+		if !ranges {
+			last = first
+		}
+		a, err := strconv.ParseUint(first, 10, 16)
+		b, failed := strconv.ParseUint(last, 10, 16)
+		if err != nil || failed != nil || a == 0 || b < a {
+			return "", usagef("--%s %q: write a port from 1 to 65535, a range such as 5000-5099, or several of both with commas between them", flag, s)
+		}
+	}
+	return client.Ports(s), nil
+}
+
+// endpoint returns an address with its ports, if it has some.
+func endpoint(ip string, port *client.Ports) string {
+	if port == nil || *port == "" {
 		return ip
 	}
 	if strings.Contains(ip, ":") {
 		ip = "[" + ip + "]"
 	}
-	return fmt.Sprintf("%s:%d", ip, *port)
+	return ip + ":" + string(*port)
 }
 
 // rate returns a bandwidth as text, or a dash for none.

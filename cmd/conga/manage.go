@@ -125,18 +125,14 @@ refused changes nothing.`,
 // change returns the change that the given flags describe.
 func (t *traffic) change(given func(flag string) bool, src, dst string) (client.Change, error) {
 	var ch client.Change
-	if given("src-port") {
-		ch.SrcPort = &t.srcPort
-	}
-	if given("dst-port") {
-		ch.DstPort = &t.dstPort
-	}
 	if given("project") {
 		ch.ProjectID = &t.project
 	}
 	err := errors.Join(
 		set(given("src"), &ch.SrcIP, src, func(s string) (string, error) { return parseAddr("source", s) }),
 		set(given("dst"), &ch.DstIP, dst, func(s string) (string, error) { return parseAddr("destination", s) }),
+		set(given("src-port"), &ch.SrcPort, t.srcPort, func(s string) (client.Ports, error) { return parsePorts("src-port", s) }),
+		set(given("dst-port"), &ch.DstPort, t.dstPort, func(s string) (client.Ports, error) { return parsePorts("dst-port", s) }),
 		set(given("duration"), &ch.Duration, t.duration, parseDuration),
 		set(given("bandwidth"), &ch.Bandwidth, t.bandwidth, func(s string) (uint64, error) { return parseNewBandwidth(s, t.yes) }),
 		set(given("min"), &ch.MinBandwidth, t.least, func(s string) (uint64, error) { return parseNewBandwidth(s, t.yes) }),

@@ -63,7 +63,7 @@ func TestReceiptOfManyChanges(t *testing.T) {
 			allocate := func(protocol string, to netip.AddrPort, rate uint64) string {
 				t.Helper()
 				made, err := c.Allocate(ctx, client.Request{
-					ProjectID: "projectB", SrcIP: h1.Addr().String(), DstIP: to.Addr().String(), DstPort: to.Port(),
+					ProjectID: "projectB", SrcIP: h1.Addr().String(), DstIP: to.Addr().String(), DstPort: client.OnePort(to.Port()),
 					Protocol: protocol, Bandwidth: rate, Duration: 3600,
 				})
 				if err == nil {
@@ -90,7 +90,7 @@ func TestReceiptOfManyChanges(t *testing.T) {
 				})
 			}
 			for i := range changes {
-				dst, port := at(i).Addr().String(), at(i).Port()
+				dst, port := at(i).Addr().String(), client.OnePort(at(i).Port())
 				if _, err := c.Update(ctx, id, client.Change{DstIP: &dst, DstPort: &port}); err != nil {
 					t.Fatal(err)
 				}

@@ -309,11 +309,11 @@ func (c *commons) key() path.FlowKey {
 	k := rapid.SampledFrom(c.streams).Draw(c.T, "of").key
 	switch rapid.SampledFrom([]string{"all", "to", "from", "both"}).Draw(c.T, "ports") {
 	case "all":
-		k.Proto, k.SrcPort, k.DstPort = path.ProtoAny, 0, 0
+		k.Proto, k.SrcPort, k.DstPort = path.ProtoAny, path.Ports{}, path.Ports{}
 	case "to":
-		k.SrcPort = 0
+		k.SrcPort = path.Ports{}
 	case "from":
-		k.DstPort = 0
+		k.DstPort = path.Ports{}
 	}
 	if rapid.Bool().Draw(c.T, "back") {
 		return k.Reverse()
@@ -346,7 +346,7 @@ func TestProjectsTakeNoShare(t *testing.T) {
 		for i := range rapid.IntRange(2, 6).Draw(t, "streams") {
 			k := path.FlowKey{
 				Src: commoner(1, openflow.PortNo(1+i%2)), Dst: commoner(2, openflow.PortNo(1+i/2%2)),
-				Proto: path.ProtoTCP, SrcPort: uint16(1000 + i), DstPort: uint16(80 + i%3),
+				Proto: path.ProtoTCP, SrcPort: path.Port(uint16(1000 + i)), DstPort: path.Port(uint16(80 + i%3)),
 			}
 			c.streams = append(c.streams, stream{[]string{"p", "q"}[i%2], k, sends.Draw(t, "sends")})
 		}

@@ -186,7 +186,7 @@ func (s *story) more(ctx context.Context, c *client.Client) error {
 		from, to *ofswitch.Host
 		r        client.Request
 	}{
-		{c, "projectB", h2, h4, client.Request{Bandwidth: 20_000_000, Duration: 1800, Protocol: "udp", DstPort: floodPort}},
+		{c, "projectB", h2, h4, client.Request{Bandwidth: 20_000_000, Duration: 1800, Protocol: "udp", DstPort: client.OnePort(floodPort)}},
 		{c, "projectB", h1, h4, client.Request{Bandwidth: 60_000_000, Duration: 7200, StartTime: tomorrow}},
 		{other, "projectC", h4, h2, client.Request{Duration: 600}},
 		{other, "projectC", h3, h2, client.Request{Bandwidth: 75_000_000, Duration: 600}},

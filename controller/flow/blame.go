@@ -135,6 +135,11 @@ func matchNeeds(m openflow.Match) (needs []topology.Lacks) {
 	if _, ok := m.Get(openflow.FieldICMPv4Type); ok {
 		needs = append(needs, topology.LacksICMPv4Type)
 	}
+	for _, f := range [...]openflow.Field{openflow.FieldTCPSrc, openflow.FieldTCPDst, openflow.FieldUDPSrc, openflow.FieldUDPDst} {
+		if port, ok := m.Get(f); ok && port.Masked() {
+			return append(needs, topology.LacksPortMasks)
+		}
+	}
 	return needs
 }
 

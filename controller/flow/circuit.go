@@ -10,7 +10,8 @@ import (
 
 // circuit calls rule with each of a circuit's entries for this switch, in both
 // directions, where selected returns what [selections] does.
-func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit, path.FlowKey, openflow.PortNo) []selection, rule func(Rule)) {
+func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit, incoming) []selection, rule func(Rule)) {
+	exact := v.exact(c.Key)
 	for n, p := range c.Ways() {
 		for i, h := range p {
 			if h.DPID != v.sw.DPID {
@@ -37,7 +38,7 @@ func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit,
 				case policed && v.metering() && way.enters:
 					id = way.policer
 				}
-				v.direction(c, selected(c, way.key, way.in), crossing{way.in, way.out, way.spare, id}, rule)
+				v.direction(c, selected(c, incoming{way.key, way.in, exact}), crossing{way.in, way.out, way.spare, id}, rule)
 			}
 		}
 	}
@@ -114,21 +115,29 @@ type selection struct {
 	needs []topology.Lacks // without which there is none
 }
 
-// selections returns how what comes in by a port and has a key is selected.
-func selections(key path.FlowKey, in openflow.PortNo) (list []selection) {
+// incoming is which traffic is to be selected: what comes in by a port and has
+// a key.
+type incoming struct {
+	key   path.FlowKey
+	in    openflow.PortNo
+	exact bool // by each port alone, not by masks; see [view.exact]
+}
+
+// selections returns how traffic is selected.
+func selections(x incoming) (list []selection) {
 	add := func(prio uint16, m openflow.Match, needs []topology.Lacks) {
 		list = append(list, selection{m, m.Key(), prio, needs})
 	}
-	for _, m := range matches(key, in) {
+	for _, m := range matches(x.key, x.in, x.exact) {
 		add(0, m, nil)
 	}
 	// Circuits between the same addresses want the same entries for what does
 	// not say its ports, so these have the same priority whatever the rate: the
 	// circuit that came first has them.
-	for _, m := range fragments(key, in) {
+	for _, m := range fragments(x.key, x.in) {
 		add(prioFragment, m, nil)
 	}
-	if m, ok := tooBig(key, in); ok {
+	if m, ok := tooBig(x.key, x.in); ok {
 		add(prioTooBig, m, matchNeeds(m))
 	}
 	return list
@@ -166,52 +175,4 @@ func (v *view) priority(t crossing) []openflow.Instruction {
 		out = openflow.PortInPort // only this sends a frame back by the port that it came in by
 	}
 	return through(t.meter, append(acts, openflow.Output(out, 0))...)
-}
-
-// matches returns the matches of what comes in by a port and has a key, in
-// canonical form: one, or two where ports are given without a protocol.
-func matches(k path.FlowKey, in openflow.PortNo) []openflow.Match {
-	switch {
-	case k.Proto != path.ProtoAny:
-		return []openflow.Match{match(k, in, k.Proto)}
-	case k.SrcPort != 0 || k.DstPort != 0:
-		return []openflow.Match{match(k, in, path.ProtoTCP), match(k, in, path.ProtoUDP)}
-	}
-	return []openflow.Match{match(k, in, path.ProtoAny)}
-}
-
-func match(k path.FlowKey, in openflow.PortNo, proto uint8) openflow.Match {
-	fields := 4
-	for _, more := range [...]bool{proto != path.ProtoAny, k.SrcPort != 0, k.DstPort != 0} {
-		if more {
-			fields++
-		}
-	}
-	m := make(openflow.Match, 0, fields)
-	if k.Src.Is4() {
-		m = append(m, openflow.InPort(in), openflow.EthType(etherTypeIPv4))
-	} else {
-		m = append(m, openflow.InPort(in), openflow.EthType(etherTypeIPv6))
-	}
-	if proto != path.ProtoAny {
-		m = append(m, openflow.IPProto(proto))
-	}
-	if k.Src.Is4() { // the numbers of the ports' fields are between those of the addresses
-		return appendPorts(append(m, openflow.IPv4Src(k.Src), openflow.IPv4Dst(k.Dst)), k, proto)
-	}
-	return append(appendPorts(m, k, proto), openflow.IPv6Src(k.Src), openflow.IPv6Dst(k.Dst))
-}
-
-func appendPorts(m openflow.Match, k path.FlowKey, proto uint8) openflow.Match {
-	src, dst := openflow.TCPSrc, openflow.TCPDst
-	if proto == path.ProtoUDP {
-		src, dst = openflow.UDPSrc, openflow.UDPDst
-	}
-	if k.SrcPort != 0 {
-		m = append(m, src(k.SrcPort))
-	}
-	if k.DstPort != 0 {
-		m = append(m, dst(k.DstPort))
-	}
-	return m
 }

@@ -102,8 +102,8 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 
 // enter puts in the entries of a circuit, and the groups that they lead to.
 func (s *State) enter(v *view, c path.Circuit, policed bool, corners []corner) {
-	v.circuit(c, policed, func(c path.Circuit, key path.FlowKey, in openflow.PortNo) []selection {
-		return withCorners(selections(key, in), corners, c, key, in)
+	v.circuit(c, policed, func(c path.Circuit, x incoming) []selection {
+		return withCorners(selections(x), corners, c, x)
 	}, func(r Rule) {
 		if s.add(&r); r.group() != 0 {
 			s.Groups[r.group()] = v.bucketsOf(r.group())

@@ -69,7 +69,7 @@ func TestOneAloneLeavesBestEffortItsShare(t *testing.T) {
 // that loses nothing is not.
 func TestTCPWithinItsRateIsLentToo(t *testing.T) {
 	circuits := []path.Circuit{forth("a", 1, 20*bitrate.Mbps), forth("b", 2, 20*bitrate.Mbps)}
-	circuits[1].Key.DstPort = 2
+	circuits[1].Key.DstPort = path.Port(2)
 	for _, dropped := range []bitrate.Rate{0, 200 * bitrate.Kbps} {
 		l := newLending(t, circuits, make([]bitrate.Rate, 2), 0)
 		l.now = l.now.Add(sampled)

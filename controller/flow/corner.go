@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"conga/controller/path"
-	"conga/openflow"
 )
 
 // Two circuits may share a corner of their traffic: each has a field that the
@@ -60,17 +59,17 @@ func cornersOf(listed, later []path.Circuit) (corners []corner) {
 	return corners
 }
 
-// withCorners returns a list of selections of what comes in by a port and has a
-// key of a circuit, and those of its corners.
-func withCorners(list []selection, corners []corner, c path.Circuit, key path.FlowKey, in openflow.PortNo) []selection {
+// withCorners returns a list of selections of traffic of a circuit, and those
+// of its corners.
+func withCorners(list []selection, corners []corner, c path.Circuit, of incoming) []selection {
 	for _, x := range corners {
 		if x.of != c.Key || x.prio-priorityOf(c) > 2 {
 			continue
 		}
-		if key != c.Key {
+		if of.key != c.Key {
 			x.key = x.key.Reverse()
 		}
-		for _, m := range matches(x.key, in) {
+		for _, m := range matches(x.key, of.in, of.exact) {
 			list = append(slices.Clip(list), selection{match: m, key: m.Key(), prio: x.prio})
 		}
 	}

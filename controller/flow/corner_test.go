@@ -18,7 +18,7 @@ func drawCircuits(t *rapid.T) (circuits []path.Circuit) {
 	for handle := range uint32(rapid.IntRange(1, 7).Draw(t, "circuits")) {
 		c := path.Circuit{ID: string(rune('a' + handle)), Handle: handle + 1, Path: path.Path{{DPID: 1, In: 1, Out: 2}}}
 		c.Key = path.FlowKey{Src: addr(1), Dst: addr(2), Proto: rapid.SampledFrom([]uint8{0, path.ProtoTCP, path.ProtoUDP}).Draw(t, "protocol"),
-			SrcPort: uint16(rapid.IntRange(0, 2).Draw(t, "src")), DstPort: uint16(rapid.IntRange(0, 2).Draw(t, "dst"))}
+			SrcPort: drawPorts(t, "src"), DstPort: drawPorts(t, "dst")}
 		if rapid.Bool().Draw(t, "the other way") {
 			c.Key, c.Path[0] = c.Key.Reverse(), path.Hop{DPID: 1, In: 2, Out: 1}
 		}
@@ -34,6 +34,15 @@ func drawCircuits(t *rapid.T) (circuits []path.Circuit) {
 		}
 	}
 	return circuits
+}
+
+// drawPorts draws any ports, one or several.
+func drawPorts(t *rapid.T, side string) path.Ports {
+	if n := uint16(rapid.IntRange(0, 4).Draw(t, side)); n < 3 {
+		return path.Port(n)
+	}
+	n := uint16(rapid.IntRange(1, 3).Draw(t, side+" from"))
+	return path.PortsOf(path.PortRange{First: n, Last: n + 1}, path.PortRange{First: 5, Last: uint16(rapid.IntRange(5, 6).Draw(t, side+" to"))})
 }
 
 // first returns the handle of the circuit that a packet belongs to, by what is
@@ -58,7 +67,7 @@ func owners(st *State, packet path.FlowKey, in openflow.PortNo) map[uint64]bool 
 	}
 	has := map[openflow.Field]uint64{
 		openflow.FieldInPort: uint64(in), openflow.FieldEthType: etherTypeIPv4, openflow.FieldIPProto: uint64(packet.Proto),
-		src: uint64(packet.SrcPort), dst: uint64(packet.DstPort),
+		src: portOf(packet.SrcPort), dst: portOf(packet.DstPort),
 	}
 	var most uint16
 	found := map[uint64]bool{}
@@ -72,7 +81,7 @@ rules:
 			continue
 		}
 		for field, want := range has {
-			if x, given := r.Match.Get(field); given && x.Uint64() != want {
+			if x, given := r.Match.Get(field); given && x.Uint64() != want&x.Mask64() {
 				continue rules
 			}
 		}
@@ -88,6 +97,12 @@ rules:
 	return found
 }
 
+// portOf returns the port that is one.
+func portOf(p path.Ports) uint64 {
+	n, _ := p.One()
+	return uint64(n)
+}
+
 // TestCornersAreTheFirsts: each packet is carried by one circuit, the one that
 // came first of those that are as specific and have a rate as well; when that
 // one ends, by the next.
@@ -95,13 +110,14 @@ func TestCornersAreTheFirsts(t *testing.T) {
 	corners := 0
 	rapid.Check(t, func(t *rapid.T) {
 		circuits := drawCircuits(t)
-		s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: true, Tables: 254, Ports: map[openflow.PortNo]topology.Port{}}}}
+		lacks := rapid.SampledFrom([]topology.Lacks{0, topology.LacksPortMasks}).Draw(t, "lacks")
+		s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Lacks: lacks, Connected: true, Tables: 254, Ports: map[openflow.PortNo]topology.Port{}}}}
 		for len(circuits) > 0 {
 			n := &Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2}, Circuits: circuits}
 			st := Compile(n, 1)
 			for _, proto := range []uint8{path.ProtoTCP, path.ProtoUDP} {
-				for ports := range uint16(16) {
-					packet := path.FlowKey{Src: addr(1), Dst: addr(2), Proto: proto, SrcPort: 1 + ports%4, DstPort: 1 + ports/4}
+				for ports := range uint16(36) {
+					packet := path.FlowKey{Src: addr(1), Dst: addr(2), Proto: proto, SrcPort: path.Port(1 + ports%6), DstPort: path.Port(1 + ports/6)}
 					for _, p := range []struct {
 						packet path.FlowKey
 						in     openflow.PortNo

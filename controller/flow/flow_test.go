@@ -210,7 +210,7 @@ func TestBestEffortIsHeldToWhatIsLeft(t *testing.T) {
 func TestCircuitsThatShareALinkArePoliced(t *testing.T) {
 	n := square(t, threeTables)
 	a, b := forth("a", 7, 40*bitrate.Mbps), forth("b", 8, 20*bitrate.Mbps)
-	b.Key.DstPort = 80
+	b.Key.DstPort = path.Port(80)
 	n.Circuits = []path.Circuit{a}
 	if p := Policed(n); len(p) != 0 {
 		t.Errorf("a lone circuit is policed: %v", p)
@@ -276,17 +276,17 @@ func TestMovingCircuitHasBothPathsAndPrecedenceDecides(t *testing.T) {
 }
 
 func TestPortsWithoutProtocolMeanTCPAndUDP(t *testing.T) {
-	k := path.FlowKey{Src: addr(1), Dst: addr(3), DstPort: 80}
+	k := path.FlowKey{Src: addr(1), Dst: addr(3), DstPort: path.Port(80)}
 	for want, k := range map[int]path.FlowKey{
 		1: {Src: addr(1), Dst: addr(3)},
 		2: k,
 	} {
-		if got := matches(k, 1); len(got) != want {
+		if got := matches(k, 1, false); len(got) != want {
 			t.Errorf("%+v has %d matches; want %d", k, len(got), want)
 		}
 	}
-	six := path.FlowKey{Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Proto: path.ProtoUDP, SrcPort: 9}
-	for _, m := range append(matches(k, 1), append(matches(six, 1), matches(six.Reverse(), 1)...)...) {
+	six := path.FlowKey{Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Proto: path.ProtoUDP, SrcPort: path.Port(9)}
+	for _, m := range append(matches(k, 1, false), append(matches(six, 1, false), matches(six.Reverse(), 1, false)...)...) {
 		if !slices.Equal(m, m.Canonical()) {
 			t.Errorf("%v is not canonical", m)
 		}

@@ -19,13 +19,12 @@ func fragments(k path.FlowKey, in openflow.PortNo) (ms []openflow.Match) {
 	if k.Proto == path.ProtoTCP {
 		return nil
 	}
-	between := path.FlowKey{Src: k.Src, Dst: k.Dst}
-	if k.SrcPort != 0 || k.DstPort != 0 {
-		m := match(between, in, path.ProtoUDP)
+	if k.Ported() {
+		m := between(k, in, path.ProtoUDP)
 		ms = append(ms, append(m, openflow.UDPSrc(0), openflow.UDPDst(0)).Canonical())
 	}
 	if !k.Src.Is4() && k.Specificity() > 0 {
-		ms = append(ms, match(between, in, protoFragment))
+		ms = append(ms, between(k, in, protoFragment))
 	}
 	return ms
 }

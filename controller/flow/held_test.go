@@ -82,20 +82,20 @@ var examples = []struct {
 	{"all is reserved", 1, threeTables, func(n *Network) { n.Circuits = []path.Circuit{forth("a", 7, 200*bitrate.Mbps)} }},
 	{"circuits are policed", 1, threeTables, func(n *Network) {
 		a, b := forth("a", 0x0300_0007, 40*bitrate.Mbps), forth("b", 8, 500)
-		b.Key.Proto, b.Key.DstPort = path.ProtoTCP, 80
+		b.Key.Proto, b.Key.DstPort = path.ProtoTCP, path.Port(80)
 		n.Circuits = []path.Circuit{a, b}
 		n.Policed = Policed(n)
 	}},
 	{"policed circuits have a portion", 1, threeTables, func(n *Network) {
 		n.Policy.Spare = 0.2
 		a, b := forth("a", 0x0300_0007, 40*bitrate.Mbps), forth("b", 8, 500)
-		b.Key.Proto, b.Key.DstPort = path.ProtoTCP, 80
+		b.Key.Proto, b.Key.DstPort = path.ProtoTCP, path.Port(80)
 		n.Circuits = []path.Circuit{a, b}
 		n.Policed = Policed(n)
 	}},
 	{"a circuit without a rate", 1, threeTables, func(n *Network) {
 		a, b := forth("a", 7, 40*bitrate.Mbps), forth("b", 8, 0)
-		b.Key.DstPort = 80
+		b.Key.DstPort = path.Port(80)
 		n.Circuits = []path.Circuit{a, b}
 		n.Policed = Policed(n)
 	}},
@@ -116,7 +116,7 @@ var examples = []struct {
 	{"a circuit turns back, over IPv6", 1, threeTables, func(n *Network) {
 		n.Policy.Forwarding = ForwardNone
 		n.Circuits = []path.Circuit{{ID: "a", Handle: 7, Path: path.Path{{DPID: 1, In: 3, Out: 3}}, Key: path.FlowKey{
-			Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Proto: path.ProtoUDP, SrcPort: 9, DstPort: 10,
+			Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Proto: path.ProtoUDP, SrcPort: path.Port(9), DstPort: path.Port(10),
 		}}}
 	}},
 	{"one table", 1, topology.Switch{Tables: 2, Meters: 10}, func(*Network) {}},

@@ -118,9 +118,9 @@ func TestNothingChangesForNothing(t *testing.T) {
 	along := path.Path{{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5}}
 	a := path.Circuit{ID: "a", Handle: 1, Rate: bitrate.Mbps, Path: along, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
 	b := a
-	b.ID, b.Handle, b.Key.DstPort = "b", 2, 80
+	b.ID, b.Handle, b.Key.DstPort = "b", 2, path.Port(80)
 	c := a
-	c.ID, c.Handle, c.Key.DstPort, c.Rate = "c", 3, 81, 0
+	c.ID, c.Handle, c.Key.DstPort, c.Rate = "c", 3, path.Port(81), 0
 	for _, x := range []path.Circuit{a, b, c} {
 		w.SetCircuit(x.ID, []path.Circuit{x})
 	}

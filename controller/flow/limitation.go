@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -31,6 +32,7 @@ func Limitations(sw topology.Switch, p Policy) (out []string) {
 	say(p.Mark && v.lacks(topology.LacksMarks), "It cannot set DSCP, so the traffic of allocations is not marked there.")
 	say(l2 && v.meterable() && v.lacks(topology.LacksPacketRates), "It cannot limit numbers of packets, so what goes to the controller is held to 2 Mbit/s.")
 	say(v.lacks(topology.LacksFailover), "It has no groups that send to the first port that is up, so where the paths of protected allocations part there the controller switches them over.")
+	say(v.lacks(topology.LacksPortMasks), fmt.Sprintf("It takes no masks of ports, so an allocation for several ports has an entry for each there, and none that would need more than %d.", path.MaxExact))
 	few := v.budget()
 	say(p.Meter && l2 && few.shared && !few.alone, "It has few meters, so all best effort that leaves by ports with reservations is held to the least that one of them has left.")
 	say(p.Meter && l2 && v.meterable() && few.policers == 0, "It has too few meters to enforce the rates of allocations.")

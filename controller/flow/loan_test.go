@@ -113,7 +113,7 @@ func (l *lending) load(d openflow.DPID, id openflow.MeterID) (Load, bool) {
 func (l *lending) book(t interface{ Fatalf(string, ...any) }, rate bitrate.Rate) {
 	n := len(l.circuits)
 	c := forth(fmt.Sprint("booked ", n), uint32(1000+n), rate)
-	c.Key.DstPort = uint16(1000 + n)
+	c.Key.DstPort = path.Port(uint16(1000 + n))
 	var before, after, last bitrate.Rate
 	lent := func() (sum, most bitrate.Rate) {
 		for i, c := range l.circuits {
@@ -245,7 +245,7 @@ func TestACircuitGetsNoLessThanBestEffort(test *testing.T) {
 			if rapid.IntRange(0, 9).Draw(t, "large") == 0 {
 				c.Rate = rate(20*bitrate.Mbps, "rate") + bitrate.Mbps
 			}
-			c.Key.DstPort = uint16(i + 1)
+			c.Key.DstPort = path.Port(uint16(i + 1))
 			if c.Rate > room {
 				continue
 			}

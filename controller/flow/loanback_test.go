@@ -18,7 +18,7 @@ func TestALoanForTheWayBack(t *testing.T) {
 	const k, m = bitrate.Kbps, bitrate.Mbps
 	apart := func(i int, rate, back bitrate.Rate) path.Circuit {
 		c := forth(fmt.Sprint(i), uint32(i+1), rate)
-		c.Key.DstPort, c.Reverse = uint16(i+1), path.Reverse{Apart: true, Rate: back}
+		c.Key.DstPort, c.Reverse = path.Port(uint16(i+1)), path.Reverse{Apart: true, Rate: back}
 		return c
 	}
 	l := newLending(t, []path.Circuit{apart(0, 30*m, 500*k), apart(1, 500*k, 500*k)}, make([]bitrate.Rate, 2), 0)

@@ -18,7 +18,7 @@ import (
 func onTheWay(rates ...bitrate.Rate) (list []path.Circuit) {
 	for i, r := range rates {
 		c := forth(fmt.Sprint(i), uint32(i+1), r)
-		c.Key.DstPort = uint16(i + 1)
+		c.Key.DstPort = path.Port(uint16(i + 1))
 		list = append(list, c)
 	}
 	return list
@@ -89,7 +89,7 @@ func TestLoansOverTime(t *testing.T) {
 	}
 	reserve := func(id string, rate bitrate.Rate) {
 		c := forth(id, uint32(90+len(id)), rate)
-		c.Key.DstPort = uint16(900 + len(id))
+		c.Key.DstPort = path.Port(uint16(900 + len(id)))
 		if list := []path.Circuit{c}; rate > 0 {
 			l.SetCircuit(id, list)
 		} else {

@@ -64,26 +64,25 @@ func (m *member) setPart(s *site, now *part) {
 // selected is how traffic of a circuit is selected that comes in by a port.
 // Switches share it: most of a path's have few ports.
 type selected struct {
-	key  path.FlowKey
-	in   openflow.PortNo
+	incoming
 	list []selection
 }
 
 // selections returns what the function of that name does, made once.
-func (m *member) selections(key path.FlowKey, in openflow.PortNo) []selection {
+func (m *member) selections(x incoming) []selection {
 	for i := range m.selected {
-		if s := &m.selected[i]; s.in == in && s.key == key {
+		if s := &m.selected[i]; s.in == x.in && s.exact == x.exact && s.key == x.key {
 			return s.list
 		}
 	}
-	m.selected = append(m.selected, selected{key, in, selections(key, in)})
+	m.selected = append(m.selected, selected{x, selections(x)})
 	return m.selected[len(m.selected)-1].list
 }
 
 // allSelections returns what selections does, and the corners of the circuit as
 // it is listed once.
-func (m *member) allSelections(c path.Circuit, key path.FlowKey, in openflow.PortNo) []selection {
-	return withCorners(m.selections(key, in), m.corners, c, key, in)
+func (m *member) allSelections(c path.Circuit, x incoming) []selection {
+	return withCorners(m.selections(x), m.corners, c, x)
 }
 
 // selects reports whether a path of the circuit has traffic come in by a port

@@ -29,7 +29,7 @@ func TestPortionsFit(test *testing.T) {
 		}
 		for i := range rapid.IntRange(1, 12).Draw(t, "circuits") {
 			c := forth(fmt.Sprint(i), uint32(rapid.IntRange(0, 99).Draw(t, "handle")*100+i), bitrate.Rate(rapid.Uint64Range(1, uint64(room)/4).Draw(t, "rate")))
-			if c.Key.DstPort = uint16(i + 1); c.Rate > room {
+			if c.Key.DstPort = path.Port(uint16(i + 1)); c.Rate > room {
 				continue
 			}
 			room -= c.Rate
@@ -132,7 +132,7 @@ func TestPortionsMoveFew(t *testing.T) {
 	const circuits = 400
 	for i := range circuits {
 		c := forth(fmt.Sprint(i), uint32(i), 10*bitrate.Kbps)
-		c.Key.DstPort = uint16(i + 1)
+		c.Key.DstPort = path.Port(uint16(i + 1))
 		set(i, c)
 	}
 	for i := range circuits {
@@ -156,7 +156,7 @@ func TestLowered(t *testing.T) {
 	take := func() { takeAll(w, func(openflow.DPID, Patch) {}) }
 	for i := range 3 {
 		c := forth(fmt.Sprint(i), 16, bitrate.Mbps)
-		c.Key.DstPort = uint16(i + 1)
+		c.Key.DstPort = path.Port(uint16(i + 1))
 		w.SetCircuit(c.ID, []path.Circuit{c})
 		take()
 		switch got := w.Lowered(c.ID); {

@@ -94,9 +94,9 @@ func (h *history) circuit() {
 	if rapid.Bool().Draw(h.T, "ports") {
 		switch rapid.IntRange(0, 2).Draw(h.T, "which") { // two of these share a corner
 		case 0:
-			c.Key.DstPort = uint16(rapid.IntRange(1, 2).Draw(h.T, "port"))
+			c.Key.DstPort = drawPorts(h.T, "ports")
 		case 1:
-			c.Key.SrcPort = 2
+			c.Key.SrcPort = rapid.SampledFrom([]path.Ports{path.Port(2), path.PortsOf(path.PortRange{First: 2, Last: 5})}).Draw(h.T, "ports")
 		default:
 			c.Key.Proto = path.ProtoUDP
 		}
@@ -387,11 +387,11 @@ func TestAChangeTouchesWhatItConcerns(t *testing.T) {
 		t.Errorf("a circuit over 3 switches changes %d", switches)
 	}
 	second := first
-	second.ID, second.Handle, second.Key.DstPort = "b", 2, 80
+	second.ID, second.Handle, second.Key.DstPort = "b", 2, path.Port(80)
 	w.SetCircuit("b", []path.Circuit{second})
 	told()
 	third := second
-	third.ID, third.Handle, third.Key.DstPort = "c", 3, 81
+	third.ID, third.Handle, third.Key.DstPort = "c", 3, path.Port(81)
 	w.SetCircuit("c", []path.Circuit{third})
 	if switches, rules := told(); switches != 3 || rules != 3*4 {
 		t.Errorf("one more circuit on ports that are metered changes %d rules of %d switches; want its own 12 of 3", rules, switches)
@@ -420,7 +420,7 @@ func BenchmarkCircuit(b *testing.B) {
 				{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5},
 			}}
 			base := c
-			base.ID, base.Handle, base.Key.DstPort = "base", 2, 80
+			base.ID, base.Handle, base.Key.DstPort = "base", 2, path.Port(80)
 			w.SetCircuit("base", []path.Circuit{base})
 			b.ReportAllocs()
 			for b.Loop() {

@@ -95,14 +95,14 @@ const (
 )
 
 // A FlowKey says which traffic an allocation is about, as seen from its source.
-// A zero protocol or port means any; ports without a protocol mean TCP and UDP.
-// Src and Dst are of the same family and not IPv4-mapped.
+// A zero protocol means any, as zero ports do; ports without a protocol mean
+// TCP and UDP. Src and Dst are of the same family and not IPv4-mapped.
 type FlowKey struct {
 	Src     netip.Addr `json:"src"`
 	Dst     netip.Addr `json:"dst"`
 	Proto   uint8      `json:"proto,omitempty"`
-	SrcPort uint16     `json:"src_port,omitempty"`
-	DstPort uint16     `json:"dst_port,omitempty"`
+	SrcPort Ports      `json:"src_port,omitzero"`
+	DstPort Ports      `json:"dst_port,omitzero"`
 }
 
 // Reverse returns the key of the traffic back.
@@ -110,31 +110,42 @@ func (k FlowKey) Reverse() FlowKey {
 	return FlowKey{Src: k.Dst, Dst: k.Src, Proto: k.Proto, SrcPort: k.DstPort, DstPort: k.SrcPort}
 }
 
-// Specificity returns how many of protocol, source port and destination port
-// are given. A packet that two allocations match belongs to the more specific
-// one.
+// Specificity returns how many of protocol, source ports and destination ports
+// are given, of which several count as one port does. A packet that two
+// allocations match belongs to the more specific one.
 func (k FlowKey) Specificity() int {
 	n := 0
 	if k.Proto != ProtoAny {
 		n++
 	}
-	if k.SrcPort != 0 {
+	if !k.SrcPort.Any() {
 		n++
 	}
-	if k.DstPort != 0 {
+	if !k.DstPort.Any() {
 		n++
 	}
 	return n
 }
+
+// Ported reports whether ports of either side are given.
+func (k FlowKey) Ported() bool { return !k.SrcPort.Any() || !k.DstPort.Any() }
 
 // Meets reports whether some packet, in either direction, would match both
 // keys.
 func (k FlowKey) Meets(o FlowKey) bool { return k.overlaps(o) || k.overlaps(o.Reverse()) }
 
 func (k FlowKey) overlaps(o FlowKey) bool {
-	meet := func(a, b uint16) bool { return a == 0 || b == 0 || a == b }
-	return k.Src == o.Src && k.Dst == o.Dst &&
-		meet(uint16(k.Proto), uint16(o.Proto)) && meet(k.SrcPort, o.SrcPort) && meet(k.DstPort, o.DstPort)
+	return k.Src == o.Src && k.Dst == o.Dst && (k.Proto == o.Proto || k.Proto == ProtoAny || o.Proto == ProtoAny) &&
+		k.SrcPort.meet(o.SrcPort) && k.DstPort.meet(o.DstPort)
+}
+
+// Covers reports whether all traffic of o, in either direction, is k's as well.
+func (k FlowKey) Covers(o FlowKey) bool {
+	if o.Src != k.Src {
+		o = o.Reverse()
+	}
+	return k.Src == o.Src && k.Dst == o.Dst && (k.Proto == ProtoAny || k.Proto == o.Proto) &&
+		k.SrcPort.Cover(o.SrcPort) && k.DstPort.Cover(o.DstPort)
 }
 
 // A Circuit is a priority path to be kept in the switches: what the scheduler

@@ -1,6 +1,7 @@
 package path_test
 
 import (
+	"math/big"
 	"net/netip"
 	"testing"
 
@@ -44,13 +45,16 @@ func TestLinksOfAPath(t *testing.T) {
 
 var a, b = netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
 
+// somePorts are none, single ones and several.
+var somePorts = []path.Ports{{}, path.Port(1), path.Port(2), path.PortsOf(path.PortRange{First: 1, Last: 2}), path.PortsOf(path.PortRange{First: 2, Last: 2}, path.PortRange{First: 4, Last: 4})}
+
 // keys returns the flow keys of few hosts, protocols and ports.
 func keys() (all []path.FlowKey) {
 	hosts := [][2]netip.Addr{{a, b}, {b, a}, {a, netip.MustParseAddr("10.0.0.3")}, {netip.MustParseAddr("10.0.0.3"), b}}
 	for _, h := range hosts {
 		for _, proto := range []uint8{path.ProtoAny, path.ProtoTCP, path.ProtoUDP} {
-			for _, src := range []uint16{0, 1, 2} {
-				for _, dst := range []uint16{0, 1, 2} {
+			for _, src := range somePorts {
+				for _, dst := range somePorts {
 					all = append(all, path.FlowKey{Src: h[0], Dst: h[1], Proto: proto, SrcPort: src, DstPort: dst})
 				}
 			}
@@ -63,51 +67,82 @@ func keys() (all []path.FlowKey) {
 // those that a key is about.
 func matches(k, packet path.FlowKey) bool {
 	return k.Src == packet.Src && k.Dst == packet.Dst && (k.Proto == path.ProtoAny || k.Proto == packet.Proto) &&
-		(k.SrcPort == 0 || k.SrcPort == packet.SrcPort) && (k.DstPort == 0 || k.DstPort == packet.DstPort)
+		has(k.SrcPort, packet.SrcPort) && has(k.DstPort, packet.DstPort)
+}
+
+// has reports whether a packet's port is one of some.
+func has(p, packet path.Ports) bool {
+	n, _ := packet.One()
+	for r := range p.Ranges() {
+		if r.First <= n && n <= r.Last {
+			return true
+		}
+	}
+	return p == path.Ports{}
 }
 
 func TestReverse(t *testing.T) {
-	k := path.FlowKey{Src: a, Dst: b, Proto: path.ProtoTCP, SrcPort: 1, DstPort: 2}
-	if got, want := k.Reverse(), (path.FlowKey{Src: b, Dst: a, Proto: path.ProtoTCP, SrcPort: 2, DstPort: 1}); got != want {
+	k := path.FlowKey{Src: a, Dst: b, Proto: path.ProtoTCP, SrcPort: path.Port(1), DstPort: path.Port(2)}
+	if got, want := k.Reverse(), (path.FlowKey{Src: b, Dst: a, Proto: path.ProtoTCP, SrcPort: path.Port(2), DstPort: path.Port(1)}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 
-// Two keys conflict if the same packets match them. They share a corner if some
-// packets match both, others each, and none is more specific; then the corner's
-// are these packets.
+// Two keys conflict if they give the same of their fields and some packets
+// match both. They share a corner if some packets match both, they do not
+// conflict, and none is more specific; then the corner's are these packets.
 func TestConflictsAndCorners(t *testing.T) {
 	all := keys()
 	var packets []path.FlowKey
-	for _, k := range all {
-		if k.Specificity() == 3 {
-			packets = append(packets, k)
+	for _, h := range [][2]netip.Addr{{a, b}, {b, a}, {a, netip.MustParseAddr("10.0.0.3")}, {netip.MustParseAddr("10.0.0.3"), b}} {
+		for _, proto := range []uint8{path.ProtoTCP, path.ProtoUDP} {
+			for ports := range uint16(16) {
+				packets = append(packets, path.FlowKey{Src: h[0], Dst: h[1], Proto: proto, SrcPort: path.Port(1 + ports%4), DstPort: path.Port(1 + ports/4)})
+			}
 		}
 	}
-	if len(packets) != 4*2*2*2 {
-		t.Fatalf("%d packets", len(packets))
+	matched := map[path.FlowKey]*big.Int{}
+	of := func(k path.FlowKey) *big.Int {
+		in := matched[k]
+		if in == nil {
+			in = new(big.Int)
+			for i, p := range packets {
+				if matches(k, p) || matches(k.Reverse(), p) {
+					in.SetBit(in, i, 1)
+				}
+			}
+			matched[k] = in
+		}
+		return in
 	}
-	in := func(k, p path.FlowKey) bool { return matches(k, p) || matches(k.Reverse(), p) }
+	gives := func(k path.FlowKey) [3]bool {
+		return [3]bool{k.Proto != 0, k.SrcPort != path.Ports{}, k.DstPort != path.Ports{}}
+	}
 	corners := 0
 	for _, k := range all {
 		for _, o := range all {
-			corner, ok := k.Corner(o)
-			shared, same := false, true
-			for _, p := range packets {
-				both := in(k, p) && in(o, p)
-				shared, same = shared || both, same && in(k, p) == in(o, p)
-				if ok && in(corner, p) != both {
-					t.Fatalf("%+v is not in the corner of %+v and %+v, %+v", p, k, o, corner)
-				}
-			}
-			if got, want := k.Conflicts(o), same && k.Specificity() == o.Specificity(); got != want {
+			both := new(big.Int).And(of(k), of(o))
+			shared, level := both.Sign() > 0, k.Specificity() == o.Specificity()
+			like := gives(k) == gives(o) && k.Src == o.Src || gives(k) == gives(o.Reverse()) && k.Src == o.Dst
+			if got, want := k.Conflicts(o), shared && like; got != want {
 				t.Fatalf("%+v and %+v conflict: %t, want %t", k, o, got, want)
 			}
-			if want := shared && !same && k.Specificity() == o.Specificity(); ok != want || ok && corner.Src != k.Src {
+			if got := k.Meets(o); got != shared {
+				t.Fatalf("%+v and %+v meet: %t, want %t", k, o, got, shared)
+			}
+			corner, ok := k.Corner(o)
+			if want := shared && level && !like; ok != want || ok && corner.Src != k.Src {
 				t.Fatalf("%+v and %+v share %+v: %t, want %t", k, o, corner, ok, want)
 			}
 			if ok {
 				corners++
+				if of(corner).Cmp(both) != 0 {
+					t.Fatalf("%+v and %+v do not share the corner %+v", k, o, corner)
+				}
+			}
+			inside := both.Cmp(of(o)) == 0
+			if k.Covers(o) && !inside || inside && shared && o.Specificity() >= 3 && !k.Covers(o) {
+				t.Fatalf("%+v covers %+v: %t", k, o, k.Covers(o))
 			}
 		}
 	}
@@ -117,12 +152,12 @@ func TestConflictsAndCorners(t *testing.T) {
 }
 
 func TestSpecificity(t *testing.T) {
-	for want, k := range []path.FlowKey{{Src: a, Dst: b}, {Proto: path.ProtoUDP}, {SrcPort: 1, DstPort: 2}, {Proto: path.ProtoTCP, SrcPort: 1, DstPort: 1}} {
+	for want, k := range []path.FlowKey{{Src: a, Dst: b}, {Proto: path.ProtoUDP}, {SrcPort: path.Port(1), DstPort: path.Port(2)}, {Proto: path.ProtoTCP, SrcPort: path.Port(1), DstPort: path.Port(1)}} {
 		if got := k.Specificity(); got != want {
 			t.Errorf("%+v: %d, want %d", k, got, want)
 		}
 	}
-	for _, k := range []path.FlowKey{{SrcPort: 1}, {DstPort: 1}} {
+	for _, k := range []path.FlowKey{{SrcPort: path.Port(1)}, {DstPort: path.Port(1)}} {
 		if got := k.Specificity(); got != 1 {
 			t.Errorf("%+v: %d, want 1", k, got)
 		}

@@ -1,8 +1,24 @@
 package path
 
-// Conflicts reports whether two keys are about the same traffic, in either
-// direction, so that a switch could not tell whose it is.
-func (k FlowKey) Conflicts(o FlowKey) bool { return k == o || k == o.Reverse() }
+// Conflicts reports whether two keys say the same of their traffic, in either
+// direction, and some of it is the same, so that nothing but their order could
+// tell whose that is. Keys that say so are equal if neither names several
+// ports. Of those that a packet matches and of which no two conflict there are
+// three at most that are as specific as each other.
+func (k FlowKey) Conflicts(o FlowKey) bool {
+	if k == o {
+		return true
+	}
+	if o.Src != k.Src {
+		o = o.Reverse()
+	}
+	return k.says() == o.says() && k.overlaps(o)
+}
+
+// says returns which of protocol, source ports and destination ports are given.
+func (k FlowKey) says() [3]bool {
+	return [3]bool{k.Proto != ProtoAny, !k.SrcPort.Any(), !k.DstPort.Any()}
+}
 
 // Corner returns the traffic that two keys share as a corner, as seen from k's
 // source: both match it, each matches other traffic as well, and none is more
@@ -23,9 +39,32 @@ func (k FlowKey) both(o FlowKey) (shared FlowKey, ok bool) {
 	if !k.overlaps(o) {
 		return FlowKey{}, false
 	}
-	// Where one has none the other's counts; where both have one it's the same.
-	k.Proto, k.SrcPort, k.DstPort = max(k.Proto, o.Proto), max(k.SrcPort, o.SrcPort), max(k.DstPort, o.DstPort)
+	k.Proto = max(k.Proto, o.Proto) // where both have one it is the same
+	k.SrcPort, _ = k.SrcPort.And(o.SrcPort)
+	k.DstPort, _ = k.DstPort.And(o.DstPort)
 	return k, true
+}
+
+// The most entries that a switch may have of a key for each direction, where it
+// takes masks of ports, and where it has one for each port.
+const (
+	MaxMasked = 64
+	MaxExact  = 256
+)
+
+// Entries returns how many entries a switch has of a key for each direction: if
+// it takes masks of ports, and if it does not.
+func (k FlowKey) Entries() (masked, exact int) {
+	masked, exact = 1, 1
+	if k.Proto == ProtoAny && k.Ported() {
+		masked, exact = 2, 2
+	}
+	for _, p := range [...]Ports{k.SrcPort, k.DstPort} {
+		if _, one := p.One(); !one {
+			masked, exact = masked*len(p.Masks()), exact*p.Len()
+		}
+	}
+	return masked, exact
 }
 
 // MaxCorners is how many other keys one may share corners with: each takes

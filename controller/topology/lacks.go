@@ -21,6 +21,7 @@ const (
 	LacksICMPv4Type                    // the type of ICMP in matches
 	LacksPacketRates                   // meters that count packets
 	LacksFailover                      // groups that send to the first port that is up
+	LacksPortMasks                     // masks of ports of TCP and UDP
 )
 
 // A SavedSwitch is what was found of a switch that describes itself so.

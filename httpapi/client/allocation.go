@@ -12,9 +12,9 @@ type Allocation struct {
 	UserID    string  `json:"user_id"`
 	ProjectID string  `json:"project_id"`
 	SrcIP     string  `json:"src_ip"`
-	SrcPort   *uint16 `json:"src_port"`
+	SrcPort   *Ports  `json:"src_port"`
 	DstIP     string  `json:"dst_ip"`
-	DstPort   *uint16 `json:"dst_port"`
+	DstPort   *Ports  `json:"dst_port"`
 	Protocol  *string `json:"protocol"`
 	Duration  *int64  `json:"duration"` // seconds; nil: it follows from a volume that is not planned yet
 	Lease     *int64  `json:"lease"`    // seconds that it waits for its start unless they are asked for again

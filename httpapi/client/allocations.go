@@ -24,9 +24,9 @@ type Request struct {
 	UserID    string `json:"user_id,omitempty"` // default: the key's
 	ProjectID string `json:"project_id"`
 	SrcIP     string `json:"src_ip"`
-	SrcPort   uint16 `json:"src_port,omitempty"` // 0: any
+	SrcPort   Ports  `json:"src_port,omitempty"` // "": any
 	DstIP     string `json:"dst_ip"`
-	DstPort   uint16 `json:"dst_port,omitempty"`
+	DstPort   Ports  `json:"dst_port,omitempty"`
 	Protocol  string `json:"protocol,omitempty"`   // tcp, udp or any
 	Duration  int64  `json:"duration,omitempty"`   // seconds; 0: it follows from Volume
 	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s; 0: priority without a guarantee
@@ -82,14 +82,14 @@ func moment(at int64, in *int64) any {
 	return nil
 }
 
-// A Change names the fields of an update; nil leaves a field as it is. A zero
-// port, bandwidth or start time takes back what was asked for.
+// A Change names the fields of an update; nil leaves a field as it is. No
+// ports, and a zero bandwidth or start time takes back what was asked for.
 type Change struct {
 	ProjectID *string
 	SrcIP     *string
-	SrcPort   *uint16
+	SrcPort   *Ports
 	DstIP     *string
-	DstPort   *uint16
+	DstPort   *Ports
 	Protocol  *string
 	Duration  *int64  // seconds
 	Bandwidth *uint64 // bit/s

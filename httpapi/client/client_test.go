@@ -86,7 +86,7 @@ func TestCalls(t *testing.T) {
 			`{"project_id":"projectB","src_ip":"192.127.1.10","dst_ip":"192.127.1.11","dst_port":3030,"duration":3600}`, false, 201,
 			`[{"allocation_id":"a1","state":"pending"}]`,
 			func(ctx context.Context, c *Client) (any, error) {
-				return c.Allocate(ctx, Request{ProjectID: "projectB", SrcIP: "192.127.1.10", DstIP: "192.127.1.11", DstPort: 3030, Duration: 3600})
+				return c.Allocate(ctx, Request{ProjectID: "projectB", SrcIP: "192.127.1.10", DstIP: "192.127.1.11", DstPort: "3030", Duration: 3600})
 			}, Allocation{ID: "a1", State: Pending}},
 		{"show", "GET", "/api/v1/allocations/a1", "", false, 200, "[" + details + "]",
 			func(ctx context.Context, c *Client) (any, error) { return c.Show(ctx, "a1") }, full},
@@ -130,9 +130,9 @@ func TestChange(t *testing.T) {
 		`{"start_time":"now"}`: {StartIn: of(int64(0))},
 		`{"start_time":"+90"}`: {StartIn: of(int64(90))},
 		`{"bandwidth":null,"dst_port":null,"src_port":null,"start_time":null}`: {
-			SrcPort: of(uint16(0)), DstPort: of(uint16(0)), Bandwidth: of(uint64(0)), StartTime: of(int64(0))},
+			SrcPort: of(Ports("")), DstPort: of(Ports("")), Bandwidth: of(uint64(0)), StartTime: of(int64(0))},
 		`{"bandwidth":1,"dst_ip":"b","dst_port":2,"duration":3,"project_id":"p","protocol":"any","src_ip":"a","src_port":4,"start_time":5}`: {
-			ProjectID: of("p"), SrcIP: of("a"), SrcPort: of(uint16(4)), DstIP: of("b"), DstPort: of(uint16(2)),
+			ProjectID: of("p"), SrcIP: of("a"), SrcPort: of(Ports("4")), DstIP: of("b"), DstPort: of(Ports("2")),
 			Protocol: of("any"), Duration: of(int64(3)), Bandwidth: of(uint64(1)), StartTime: of(int64(5))},
 	} {
 		got, err := json.Marshal(change)

@@ -61,7 +61,7 @@ func (r *Report) FlowKey() path.FlowKey {
 	}
 	return path.FlowKey{
 		Src: r.Source.Addr.Addr(), Dst: r.Destination.Addr(), Proto: proto,
-		SrcPort: r.Source.Addr.Port(), DstPort: r.Destination.Port(),
+		SrcPort: path.Port(r.Source.Addr.Port()), DstPort: path.Port(r.Destination.Port()),
 	}
 }
 
@@ -87,8 +87,8 @@ func (r *Report) identity(project string) uuid.UUID {
 	}
 	text(project)
 	b = append(b, k.Proto)
-	end(k.Src, k.SrcPort)
-	end(k.Dst, k.DstPort)
+	end(k.Src, r.Source.Addr.Port())
+	end(k.Dst, r.Destination.Port())
 	text(r.Source.Deployment)
 	text(r.Source.Job)
 	b = binary.AppendVarint(b, r.Source.Index)

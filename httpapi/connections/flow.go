@@ -37,7 +37,7 @@ func oriented(k path.FlowKey) path.FlowKey {
 type shape struct{ proto, src, dst bool }
 
 func shapeOf(k path.FlowKey) shape {
-	return shape{k.Proto != path.ProtoAny, k.SrcPort != 0, k.DstPort != 0}
+	return shape{k.Proto != path.ProtoAny, !k.SrcPort.Any(), !k.DstPort.Any()}
 }
 
 // of returns k without what the shape does not name. A connection's oriented
@@ -47,20 +47,21 @@ func (s shape) of(k path.FlowKey) path.FlowKey {
 		k.Proto = path.ProtoAny
 	}
 	if !s.src {
-		k.SrcPort = 0
+		k.SrcPort = path.Ports{}
 	}
 	if !s.dst {
-		k.DstPort = 0
+		k.DstPort = path.Ports{}
 	}
 	return k
 }
 
 // tally counts connections between two hosts for several keys at once. It looks
 // at each connection once for each shape, of which there are eight at most, and
-// not once for each key.
+// not once for each key, but for those that have several ports.
 type tally struct {
-	shapes []shape
-	count  map[path.FlowKey]int
+	shapes  []shape
+	several []path.FlowKey
+	count   map[path.FlowKey]int
 }
 
 func newTally() *tally { return &tally{count: map[path.FlowKey]int{}} }
@@ -71,6 +72,11 @@ func (t *tally) want(k path.FlowKey) {
 		return
 	}
 	t.count[k] = 0
+	_, one := k.SrcPort.One()
+	if _, other := k.DstPort.One(); !one || !other {
+		t.several = append(t.several, k)
+		return
+	}
 	s := shapeOf(k)
 	for _, known := range t.shapes {
 		if known == s {
@@ -86,6 +92,11 @@ func (t *tally) add(k path.FlowKey) {
 		masked := s.of(k)
 		if n, wanted := t.count[masked]; wanted {
 			t.count[masked] = n + 1
+		}
+	}
+	for _, wide := range t.several {
+		if wide.Covers(k) {
+			t.count[wide]++
 		}
 	}
 }

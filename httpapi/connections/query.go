@@ -75,9 +75,7 @@ func (r *Registry) listLocked(q Query) *arrivals {
 func (q Query) selector() func(*Connection) bool {
 	covers := func(*Connection) bool { return true }
 	if q.Flow != nil {
-		wide := oriented(q.Flow.Key)
-		s := shapeOf(wide)
-		covers = func(c *Connection) bool { return s.of(oriented(c.FlowKey())) == wide }
+		covers = func(c *Connection) bool { return q.Flow.Key.Covers(c.FlowKey()) }
 	}
 	return func(c *Connection) bool {
 		return (q.Project == "" || c.Project == q.Project) &&

@@ -95,7 +95,7 @@ func TestFlows(t *testing.T) {
 	} {
 		key := path.FlowKey{
 			Src: netip.MustParseAddr(test.src), Dst: netip.MustParseAddr(test.dst),
-			Proto: test.proto, SrcPort: test.sp, DstPort: test.dp,
+			Proto: test.proto, SrcPort: path.Port(test.sp), DstPort: path.Port(test.dp),
 		}
 		for _, k := range []path.FlowKey{key, key.Reverse()} {
 			flow := connections.Flow{Project: "p", Key: k}
