@@ -87,7 +87,7 @@ func (a *Allocator) readyLocked(it *item) bool {
 		}
 		return false
 	}
-	if !c.Started && a.faultyLocked(a.seen, c) {
+	if !c.Started && a.faultyLocked(a.seen, c) && !a.onlySharesLocked(c) {
 		a.lookLocked(it)
 		return false
 	}

@@ -277,6 +277,19 @@ func (a *Allocator) onlyStrayLocked(c *record) bool {
 	return alive && path.Elsewhere(a.seen, c.Key, c.Path) == "" && a.strayLocked(a.seen, &c.Allocation) != ""
 }
 
+// onlySharesLocked reports whether nothing is wrong with the paths of an
+// allocation but that they share links with the one from which it is to be
+// disjoint. It keeps its window then: it was there before that one came there.
+func (a *Allocator) onlySharesLocked(c *record) bool {
+	if c.DisjointFrom == "" || !a.onlyStrayLocked(c) {
+		return false
+	}
+	alone := c.Allocation
+	alone.DisjointFrom = ""
+	_, backed := path.Alive(a.seen, c.Backup)
+	return a.strayLocked(a.seen, &alone) == "" && (backed || len(c.Backup) == 0)
+}
+
 // A constraint is one of the constraints of a request.
 type constraint struct {
 	field string      // API name

@@ -221,7 +221,7 @@ func (a *Allocator) keepWindowLocked(planners []planner, it *item, c *record, no
 		return nil, true
 	}
 	next = a.otherPathLocked(planners, c, now)
-	return next, next != nil || far
+	return next, next != nil || far || !it.displaced && a.onlySharesLocked(c)
 }
 
 // replacedLocked returns the state of an allocation that has not started in the

@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"conga/bitrate"
@@ -93,6 +94,37 @@ func TestWhatIsDisjointIsSpared(t *testing.T) {
 		none, avoid := Elements(""), Elements(two)
 		w.update(first.ID, Change{Include: &none, Avoid: &avoid})
 		w.goes(first.ID, 3)
+	})
+	t.Run("planned, without another way", func(t *testing.T) {
+		w, ways := threeWays(t, 1)
+		first := w.over(2, ask(1, 1, 5, 1, 3, 400), Constraints{})
+		later := ask(1, 2, 5, 2, 3, 100)
+		later.StartTime = w.now + 200
+		second := w.over(3, later, Constraints{DisjointFrom: first.ID, Avoid: two + "," + four})
+		w.change(cut(ways[2][0]))
+		w.work()
+		w.goes(first.ID, 3)
+		const shares = "shares link 0000000000000001:"
+		says := func(state State) {
+			t.Helper()
+			v := w.get(second.ID)
+			if v.State != state || v.Window.Start != later.StartTime || !slices.Equal(via(v.Path), []int{1, 3, 5}) || !strings.Contains(v.Reason, shares) {
+				t.Fatalf("%s in %v by %v: %s", v.State, v.Window, v.Path, v.Reason)
+			}
+		}
+		for _, pass := range []Seconds{0, 150, 40} { // it keeps what it had, also shortly before
+			w.pass(pass)
+			w.work()
+			says(Pending)
+		}
+		if _, err := w.a.Create(bg, ask(1, 3, 5, 3, 5, 300)); err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		says(Pending)
+		w.pass(10)
+		w.work()
+		says(Active)
 	})
 	t.Run("planned earlier", func(t *testing.T) {
 		w, _ := threeWays(t, 1)

@@ -47,7 +47,18 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 		return fmt.Sprintf("held until %s, planned for %s: its path is reserved, and is installed once hold is changed to null", clock(v.LeaseEnd), start)
 	case v.Window.Start <= now:
 		return a.delayLocked(it, v)
-	case v.StartTime != 0, v.Window.Start == v.Earliest:
+	}
+	text := a.plannedLocked(it, v, now)
+	if doubt := a.doubtLocked(v); doubt != "" {
+		text += "; " + doubt
+	}
+	return text
+}
+
+// plannedLocked returns what an allocation waits for whose start is to come.
+func (a *Allocator) plannedLocked(it *item, v *Allocation, now Seconds) string {
+	start := clock(v.Window.Start)
+	if v.StartTime != 0 || v.Window.Start == v.Earliest {
 		return fmt.Sprintf("waits for its start at %s", start)
 	}
 	for _, c := range it.waitsFor {
@@ -56,6 +67,21 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 		}
 	}
 	return fmt.Sprintf("planned for %s, the earliest start that there was", start)
+}
+
+// doubtLocked returns what is wrong now with the path of an allocation whose
+// start is to come; "" if nothing is known to be.
+func (a *Allocator) doubtLocked(v *Allocation) string {
+	if !a.settled && !path.Met(a.seen, v.Path) {
+		return ""
+	}
+	fault, alive := path.Alive(a.seen, v.Path)
+	if alive {
+		if fault = path.Elsewhere(a.seen, v.Key, v.Path); fault == "" {
+			return a.strayLocked(a.seen, v)
+		}
+	}
+	return fmt.Sprintf("%s, so it gets another path if that lasts until %d s before", fault, planNear)
 }
 
 // remarkLocked returns what there is to be said of an active allocation with
