@@ -134,12 +134,12 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.Reverse = &r.Reverse },
 	},
 	{
-		name: "include", audited: 18, optional: true, read: elements(include),
+		name: "include", audited: 18, optional: true, read: elements(allocator.MaxInclude, include),
 		value:  func(a *allocator.Allocation) any { return a.Include },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Include = &r.Include },
 	},
 	{
-		name: "avoid", audited: 19, optional: true, read: elements(avoid),
+		name: "avoid", audited: 19, optional: true, read: elements(allocator.MaxAvoid, avoid),
 		value:  func(a *allocator.Allocation) any { return a.Avoid },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Avoid = &r.Avoid },
 	},

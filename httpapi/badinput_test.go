@@ -52,6 +52,8 @@ var badBodies = []badInput{
 }
 
 var badFields = []badInput{
+	{"nine to include", with("include", `["1","2","3","4","5","6","7","8","9"]`), 422, "include: must have at most 8 elements"},
+	{"65 to avoid", with("avoid", `["1"`+strings.Repeat(`,"1"`, 64)+`]`), 422, "avoid: must have at most 64 elements"},
 	{"duration as a string", with("duration", `"3600"`), 400, "duration: must be an integer, not a string"},
 	{"duration as a boolean", with("duration", `true`), 400, "duration: must be an integer, not a boolean"},
 	{"duration as an object", with("duration", `{"a":[1,2,"}"]}`), 400, "duration: must be an integer, not an object"},

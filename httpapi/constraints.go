@@ -8,15 +8,16 @@ import (
 	"conga/httpapi/rest"
 )
 
-// elements returns a reader of lists of switches and links.
-func elements(field func(*allocator.Request) *allocator.Elements) func(*rest.Fields, string) given {
-	return reader(takeElements, func(r *allocator.Request, e allocator.Elements) { *field(r) = e })
+// elements returns a reader of lists of switches and links, at most so many.
+func elements(most int, field func(*allocator.Request) *allocator.Elements) func(*rest.Fields, string) given {
+	take := func(b *rest.Fields, name string) rest.Value[allocator.Elements] { return takeElements(b, name, most) }
+	return reader(take, func(r *allocator.Request, e allocator.Elements) { *field(r) = e })
 }
 
-// takeElements takes a list of switches, by DPID, and of links, by link_id. An
-// empty list is null.
-func takeElements(b *rest.Fields, name string) (out rest.Value[allocator.Elements]) {
-	texts := b.Texts(name, allocator.MaxAvoid)
+// takeElements takes a list of switches, by DPID, and of links, by link_id, at
+// most so many. An empty list is null.
+func takeElements(b *rest.Fields, name string, most int) (out rest.Value[allocator.Elements]) {
+	texts := b.Texts(name, most)
 	if out.Null = texts.Null || texts.Set && len(texts.V) == 0; out.Null {
 		return out
 	}
