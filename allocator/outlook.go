@@ -23,7 +23,8 @@ type Outlook struct {
 	Window   Window          // now, for the duration asked for
 	Fits     bool            // there is a path with the rate in the window
 	Path     path.Path       // the one that would be chosen; if none fits, the one that is best at any rate; empty: there is none
-	Rooms    []Room          // the links of Path, each cable with the direction that has less free
+	Backup   path.Path       // of a protected request; empty: there is none
+	Rooms    []Room          // the links of both, each cable with the direction that has less free, or that from the source if the way back has a rate of its own
 	Reason   string          // why it does not fit, in words for the user
 	Offer    Offer           // what would fit instead
 }
@@ -39,30 +40,46 @@ func (o Outlook) Bottleneck() (least Room, ok bool) {
 	return least, len(o.Rooms) > 0
 }
 
-// Outlook returns which path a request with this key, rate and duration in
-// seconds would have now, by the same reckoning that admits one. Limits of
-// projects and other allocations of the same traffic are not considered. The
-// error is an *[Error] of kind Invalid.
-func (a *Allocator) Outlook(key path.FlowKey, rate bitrate.Rate, duration Seconds) (Outlook, error) {
+// Outlook returns which path a request would have now, by the same reckoning
+// that admits one. What counts of it are its key, its rates, its duration in
+// seconds, its constraints and its protection. Limits of projects and other
+// allocations of the same traffic are not considered. If the project is given,
+// the allocation that the path is to be disjoint from must be one of its own.
+// The error is an *[Error] of kind Invalid.
+func (a *Allocator) Outlook(r Request) (Outlook, error) {
 	const op = "outlook"
-	if err := normaliseKey(&key); err != nil {
+	if err := normaliseKey(&r.Key); err != nil {
 		return Outlook{}, err.in(op)
 	}
-	if err := checkDuration(duration); err != nil {
+	if err := checkDuration(r.Duration); err != nil {
+		return Outlook{}, err.in(op)
+	}
+	if err := r.Constraints.check(); err != nil {
 		return Outlook{}, err.in(op)
 	}
 	now := a.now()
-	out := Outlook{Window: Window{now, now + duration}}
+	out := Outlook{Window: Window{now, now + r.Duration}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	pl := a.plannerLocked()
-	from, to, _, reason := locate(pl.snapshot, key)
-	out.From, out.To, out.Reason = from, to, reason
-	if reason != "" {
-		return out, nil
+	if other := a.findLocked(r.DisjointFrom); r.ProjectID == "" && other != nil {
+		r.ProjectID = other.project()
 	}
-	d := demand{Request: Request{Key: key, Bandwidth: rate, Duration: duration}, from: from, to: to}
-	full := pl.checkEnforced(d)
+	if err := a.checkApartLocked(&r, nil); err != nil {
+		return Outlook{}, err.in(op)
+	}
+	pl := a.plannerLocked()
+	from, to, _, reason := locate(pl.snapshot, r.Key)
+	if out.From, out.To, out.Reason = from, to, reason; reason == "" {
+		pl.outlook(demand{Request: Request{
+			Key: r.Key, Bandwidth: r.Bandwidth, Reverse: r.Reverse, Duration: r.Duration, Constraints: r.Constraints, Protected: r.Protected,
+		}, from: from, to: to}, &out)
+	}
+	return out, nil
+}
+
+// outlook puts into out what a demand would have in its window.
+func (pl planner) outlook(d demand, out *Outlook) {
+	full, oneWay := pl.checkEnforced(d), d.Reverse.Apart
 	if out.Path, out.Fits = pl.find(d, out.Window); full != nil || !out.Fits {
 		out.Fits = false
 		got, err := pl.refuse(d, out.Window)
@@ -72,19 +89,19 @@ func (a *Allocator) Outlook(key path.FlowKey, rate bitrate.Rate, duration Second
 		if out.Reason = got.reason; err != nil {
 			out.Reason, out.Offer = err.Err.Error(), err.Offer
 		}
-		d.Request = d.withRate(0)
+		d.Bandwidth, d.Reverse.Rate = 0, 0
 		out.Path, _ = pl.find(d, out.Window)
 	}
-	out.Rooms = pl.rooms(out.Path, out.Window)
-	return out, nil
+	out.Backup = pl.backup(d.Request, out.Path, out.Window)
+	out.Rooms = pl.rooms(path.LinksOf(out.Path, out.Backup), out.Window, oneWay)
 }
 
-// rooms returns what the cables of a path have, each by the direction that has
-// less free.
-func (pl planner) rooms(p path.Path, w Window) (rooms []Room) {
-	for _, id := range p.Links() {
+// rooms returns what the cables of links have, each by the direction that has
+// less free, or by the link itself if only that counts.
+func (pl planner) rooms(links []topology.LinkID, w Window, oneWay bool) (rooms []Room) {
+	for _, id := range links {
 		r := pl.room(id, w)
-		if back := pl.room(id.Reverse(), w); back.Free() < r.Free() {
+		if back := pl.room(id.Reverse(), w); !oneWay && back.Free() < r.Free() {
 			r = back
 		}
 		rooms = append(rooms, r)

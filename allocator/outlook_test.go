@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -25,7 +26,7 @@ func TestOutlook(t *testing.T) {
 		l.Capacity = 8
 		s.Links[direct.To] = l
 	})
-	o, err := w.a.Outlook(k, 3, 50)
+	o, err := w.a.Outlook(Request{Key: k, Bandwidth: 3, Duration: 50})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func TestOutlook(t *testing.T) {
 func TestOutlookThatDoesNotFit(t *testing.T) {
 	w, id := pair(t)
 	w.create(ask(1, 2, 2, 2, 7, 100))
-	o, err := w.a.Outlook(key(host(1, 1), host(2, 1)), 4, 50)
+	o, err := w.a.Outlook(ask(1, 1, 2, 1, 4, 50))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,23 +62,88 @@ func TestOutlookThatDoesNotFit(t *testing.T) {
 		t.Errorf("bottleneck %+v", least)
 	}
 	w.change(cut(id))
-	if o, err = w.a.Outlook(key(host(1, 1), host(2, 1)), 0, 50); err != nil || o.Fits || o.Path != nil || !strings.HasPrefix(o.Reason, "no path leads from 10.0.1.1") {
+	if o, err = w.a.Outlook(ask(1, 1, 2, 1, 0, 50)); err != nil || o.Fits || o.Path != nil || !strings.HasPrefix(o.Reason, "no path leads from 10.0.1.1") {
 		t.Errorf("%+v (%v)", o, err)
 	}
 	if _, ok := o.Bottleneck(); ok {
 		t.Error("a path that there is none of has a bottleneck")
 	}
-	o, err = w.a.Outlook(key(host(1, 1), host(9, 9)), 0, 50)
+	o, err = w.a.Outlook(ask(1, 1, 9, 9, 0, 50))
 	if err != nil || o.Fits || o.Reason == "" || o.From == (topology.PortID{}) || o.To != (topology.PortID{}) {
 		t.Errorf("%+v (%v)", o, err)
 	}
-	_, err = w.a.Outlook(path.FlowKey{}, 0, 50)
+	_, err = w.a.Outlook(Request{Duration: 50})
 	refused(t, err, Invalid, "src_ip")
-	_, err = w.a.Outlook(key(host(1, 1), host(2, 1)), 0, 0)
+	_, err = w.a.Outlook(ask(1, 1, 2, 1, 0, 0))
 	refused(t, err, Invalid, "duration")
 	if free := (Room{Limit: 3, Held: 5}).Free(); free != 0 {
 		t.Errorf("%d free of a link that has become too small", free)
 	}
+}
+
+// TestOutlookIsThatOfARequest: an outlook with constraints, a backup and a rate
+// back is what a request with them gets.
+func TestOutlookIsThatOfARequest(t *testing.T) {
+	const two, three = "0000000000000002", "0000000000000003"
+	w, _ := threeWays(t, 10)
+	other := w.over(2, ask(1, 1, 5, 1, 3, 100), Constraints{})
+	for name, tc := range map[string]struct {
+		c         Constraints
+		protected bool
+		rate      bitrate.Rate
+		via       int // 0: it does not fit
+	}{
+		"nothing": {Constraints{}, false, 8, 3}, "include": {Constraints{Include: two}, false, 7, 2}, "include, full": {Constraints{Include: two}, false, 8, 0},
+		"avoid": {Constraints{Avoid: two + "," + three}, false, 1, 4}, "disjoint": {Constraints{DisjointFrom: other.ID}, false, 1, 3},
+		"too short": {Constraints{MaxHops: 2}, false, 1, 0}, "unknown latency": {Constraints{MaxLatency: 1000}, false, 1, 0},
+		"protected": {Constraints{}, true, 8, 3}, "protected, full": {Constraints{Include: two}, true, 8, 0},
+		"protected, disjoint": {Constraints{DisjointFrom: other.ID, Include: three}, true, 1, 3},
+	} {
+		r := ask(1, 2, 5, 2, tc.rate, 50)
+		r.Constraints, r.Protected = tc.c, tc.protected
+		o, err := w.a.Outlook(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.StartTime = w.now // not later
+		got, err := w.a.Create(bg, r)
+		if o.Fits != (tc.via != 0) || o.Fits != (err == nil) {
+			t.Errorf("%s: %+v, but %v", name, o, err)
+		}
+		if !o.Fits {
+			if e := (*Error)(nil); !errors.As(err, &e) || o.Reason != e.Err.Error() {
+				t.Errorf("%s: %q, but %v", name, o.Reason, err)
+			}
+			continue
+		}
+		if !slices.Equal(via(o.Path), []int{1, tc.via, 5}) || !o.Path.Equal(got.Path) || !o.Backup.Equal(got.Backup) || len(o.Rooms) != len(path.LinksOf(o.Path, o.Backup)) || tc.protected && len(o.Backup) == 0 {
+			t.Errorf("%s: %+v, but %v, %v", name, o, got.Path, got.Backup)
+		}
+		if err := w.a.Delete(bg, got.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+	}
+	back := ask(1, 2, 5, 2, 1, 50)
+	back.Reverse = path.Reverse{Apart: true, Rate: 11}
+	if o, err := w.a.Outlook(back); err != nil || o.Fits || len(o.Path) != 3 || !strings.Contains(o.Reason, "11 back never fits") {
+		t.Errorf("%+v (%v)", o, err)
+	}
+	back.Reverse.Rate, back.Bandwidth = 9, 2
+	if o, err := w.a.Outlook(back); err != nil || !o.Fits || o.Rooms[1].Link.From.DPID != 1 {
+		t.Errorf("%+v (%v)", o, err)
+	}
+	r := ask(1, 2, 5, 2, 1, 50)
+	r.ProjectID, r.DisjointFrom = "q", other.ID
+	_, err := w.a.Outlook(r)
+	refused(t, err, Invalid, "disjoint_from")
+	r.ProjectID = ""
+	if _, err := w.a.Outlook(r); err != nil {
+		t.Error(err)
+	}
+	r.DisjointFrom = "none such"
+	_, err = w.a.Outlook(r)
+	refused(t, err, Invalid, "disjoint_from")
 }
 
 // IDs of any form are told apart and come back as they were given.

@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"conga/allocator"
 	"conga/bitrate"
@@ -16,7 +18,7 @@ import (
 // A Planner is what the API needs of the allocator beside the allocations.
 type Planner interface {
 	// Outlook tells which path a request would be given now.
-	Outlook(key path.FlowKey, rate bitrate.Rate, duration allocator.Seconds) (allocator.Outlook, error)
+	Outlook(r allocator.Request) (allocator.Outlook, error)
 	// Availability tells what a request would be given, and what is free
 	// within so many seconds.
 	Availability(r allocator.Request, horizon allocator.Seconds) (allocator.Availability, error)
@@ -38,12 +40,13 @@ type pathView struct {
 	From       *portIDView    `json:"from"`      // null: not known
 	To         *portIDView    `json:"to"`
 	Fits       bool           `json:"fits"`
-	Path       []hopView      `json:"path"`       // null: there is none
-	Free       *uint64        `json:"free"`       // bit/s that an allocation may take of all of it
-	Bottleneck *roomView      `json:"bottleneck"` // the link that has least free
-	Rooms      []roomView     `json:"links"`      // of the path, each cable with its fuller direction
-	Reason     *string        `json:"reason"`     // why it does not fit
-	Offer      *offer         `json:"offer"`      // what would
+	Path       []hopView      `json:"path"`        // null: there is none
+	Backup     []hopView      `json:"backup_path"` // null: there is none, or it is not asked for
+	Free       *uint64        `json:"free"`        // bit/s that an allocation may take of all of it
+	Bottleneck *roomView      `json:"bottleneck"`  // the link that has least free
+	Rooms      []roomView     `json:"links"`       // of the path, each cable with its fuller direction
+	Reason     *string        `json:"reason"`      // why it does not fit
+	Offer      *offer         `json:"offer"`       // what would
 	Links      rest.Relations `json:"_links"`
 }
 
@@ -65,41 +68,91 @@ func viewRoom(r allocator.Room) roomView {
 	}
 }
 
+// outlookParameters are the parameters of /paths that may be left out.
+var outlookParameters = []string{
+	"bandwidth", "duration", "reverse_bandwidth", "include", "avoid", "disjoint_from", "max_hops", "max_latency", "protection",
+}
+
 // showPath serves GET and HEAD /paths. A project may ask: it could ask by
 // making an allocation, too.
 func (a *api) showPath(x *exchange) error {
-	p, err := x.parameters("src", "dst", "bandwidth", "duration")
+	p, err := x.parameters(append([]string{"src", "dst"}, outlookParameters...)...)
 	if err != nil {
 		return err
 	}
-	key := path.FlowKey{Src: p.Address("src"), Dst: p.Address("dst")}
-	for _, name := range []string{"src", "dst"} {
-		if _, ok := p.Lookup(name); !ok {
-			p.Reject(name, "is required, an IP address")
-		}
-	}
-	rate := p.Integer("bandwidth", 1, math.MaxInt64, 0)
-	duration := p.Integer("duration", 1, allocator.MaxDuration, 1)
+	r := takeOutlook(p)
+	r.ProjectID = x.key.Project
 	if err := p.Done(); err != nil {
 		return err
 	}
 	if a.Planner == nil {
 		return errNoResource
 	}
-	o, err := a.Planner.Outlook(key, bitrate.Rate(rate), allocator.Seconds(duration))
+	o, err := a.Planner.Outlook(r)
 	if err != nil {
 		return renamed(err)
 	}
 	v := viewPath(o)
-	v.Src, v.Dst, v.Bandwidth, v.Duration = key.Src.String(), key.Dst.String(), orNull(uint64(rate)), duration
+	v.Src, v.Dst, v.Bandwidth, v.Duration = r.Key.Src.String(), r.Key.Dst.String(), orNull(uint64(r.Bandwidth)), int64(r.Duration)
 	self := []string{"src", v.Src, "dst", v.Dst}
-	for _, name := range []string{"bandwidth", "duration"} {
+	for _, name := range outlookParameters {
 		if given, ok := p.Lookup(name); ok {
 			self = append(self, name, given)
 		}
 	}
 	v.Links = rest.Relate("self", rest.WithQuery(x.path("paths"), self...))
 	return x.succeed(http.StatusOK, []pathView{v})
+}
+
+// takeOutlook takes what a path is asked for.
+func takeOutlook(p *rest.Parameters) (r allocator.Request) {
+	r.Key = path.FlowKey{Src: p.Address("src"), Dst: p.Address("dst")}
+	for _, name := range []string{"src", "dst"} {
+		if _, ok := p.Lookup(name); !ok {
+			p.Reject(name, "is required, an IP address")
+		}
+	}
+	r.Bandwidth = bitrate.Rate(p.Integer("bandwidth", 1, math.MaxInt64, 0))
+	r.Duration = allocator.Seconds(p.Integer("duration", 1, allocator.MaxDuration, 1))
+	if back := p.Integer("reverse_bandwidth", 0, math.MaxInt64, -1); back >= 0 {
+		r.Reverse = path.Reverse{Apart: true, Rate: bitrate.Rate(back)}
+	}
+	r.Include, r.Avoid = elementsOf(p, "include", allocator.MaxInclude), elementsOf(p, "avoid", allocator.MaxAvoid)
+	r.DisjointFrom = p.Text("disjoint_from")
+	r.MaxHops = int(p.Integer("max_hops", 1, allocator.MaxHops, 0))
+	r.MaxLatency = time.Duration(p.Integer("max_latency", 1, allocator.MaxLatency.Microseconds(), 0)) * time.Microsecond
+	switch text := p.Text("protection"); text {
+	case byPath:
+		r.Protected = true
+	case unprotected, "":
+	default:
+		p.Reject("protection", "must be none or path, not "+rest.Quote(text))
+	}
+	return r
+}
+
+// elementsOf returns a parameter that is a list of switches and links with
+// commas between, at most so many.
+func elementsOf(p *rest.Parameters, name string, most int) allocator.Elements {
+	text := p.Text(name)
+	if text == "" {
+		return ""
+	}
+	texts := strings.Split(text, ",")
+	if len(texts) > most {
+		p.Reject(name, fmt.Sprintf("must have at most %d elements", most))
+		return ""
+	}
+	var list []path.Element
+	for _, text := range texts {
+		e, err := path.ParseElement(text)
+		if err != nil {
+			p.Reject(name, rest.Quote(text)+" is neither a switch nor a link between two; write 0000000000000001, or 0000000000000001:3->0000000000000002:1")
+			return ""
+		}
+		list = append(list, e)
+	}
+	return allocator.ElementsOf(list...)
 }
 
 // renamed calls the addresses at fault what this resource calls them.
@@ -114,7 +167,7 @@ func renamed(err error) error {
 
 func viewPath(o allocator.Outlook) pathView {
 	v := pathView{
-		From: viewPortID(o.From), To: viewPortID(o.To), Fits: o.Fits, Path: viewHops(o.Path),
+		From: viewPortID(o.From), To: viewPortID(o.To), Fits: o.Fits, Path: viewHops(o.Path), Backup: viewHops(o.Backup),
 		Rooms: []roomView{}, Reason: orNull(o.Reason), Offer: viewOffer(o.Offer),
 	}
 	for _, r := range o.Rooms {

@@ -151,7 +151,7 @@ var shapes = []struct {
 	{"/attachments", 403, 7, "_links at prefix present", `"prefix":"2001:db8::1/128","at":{"dpid":"0000000000000001","port":6},"present":true`},
 	{"/attachments?address=192.127.1.45", 403, 1, "_links at prefix present", `"prefix":"192.127.1.45/32"`},
 	{"/attachments?prefix=192.127.1.10%2F32", 403, 1, "_links at prefix present", `/attachments?prefix=192.127.1.10%2F32`},
-	{"/paths?src=192.127.1.10&dst=192.127.1.11", 200, 1, "_links bandwidth bottleneck dst duration fits free from links offer path reason src to", `"fits":true,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],"free":700000000`},
+	{"/paths?src=192.127.1.10&dst=192.127.1.11", 200, 1, "_links backup_path bandwidth bottleneck dst duration fits free from links offer path reason src to", `"fits":true,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],"backup_path":null,"free":700000000`},
 	{"/stats", 200, 1, "_links allocations delivered dropped entered interval network project_id", `"allocations":{"active":1,"complete":0,"pending":0},"entered":{"packets":10,"bytes":10000,"rate":60000000,"packet_rate":7500}`},
 	{"/stats/allocations", 200, 1, "_links allocation_id bandwidth degraded end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null}`},
 	{"/stats/allocations/[id]", 200, 1, "_links allocation_id bandwidth degraded end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"delivered":{"packets":8,"bytes":8000,"rate":50000000,"packet_rate":6000.123},"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null},"utilisation":0.5`},
@@ -312,7 +312,30 @@ func TestPathsAsAdmissionSeesThem(t *testing.T) {
 	if o := ask("src=10.9.9.9&dst=192.127.1.22"); o["fits"] != false || o["from"] != nil || o["path"] != nil || o["free"] != nil || !strings.Contains(o["reason"].(string), "10.9.9.9 has not been seen") {
 		t.Errorf("a host that nobody knows: %v", o)
 	}
+	const free = "src=192.127.1.10&dst=192.127.1.22&"
+	for query, fits := range map[string]bool{
+		"bandwidth=1000&reverse_bandwidth=0": true, "bandwidth=1000&reverse_bandwidth=100000001": false, "include=0000000000000001": true,
+		"include=1,2": false, "avoid=0000000000000001": false, "avoid=7,8": true, "max_hops=1": true, "max_latency=1": true, "protection=path": false, "protection=none": true,
+	} {
+		o := ask(free + query)
+		if self := o["_links"].(map[string]any)["self"].(map[string]any)["href"].(string); o["fits"] != fits || (o["reason"] == nil) != fits || !strings.Contains(self, "&"+query[:strings.Index(query, "=")+1]) {
+			t.Errorf("%s: %v", query, o)
+		}
+	}
+	other := h.create(`,"bandwidth":1000,"dst_port":443`)
+	if o := ask(free + "disjoint_from=" + other); o["fits"] != true {
+		t.Errorf("%v", o)
+	}
+	h.want(422, "GET", "/api/v1/paths?"+free+"disjoint_from="+other, "", bearer(h.foreign))
+	h.want(200, "GET", "/api/v1/paths?"+free+"disjoint_from="+other, "", bearer(h.admin))
 	for query, says := range map[string]string{
+		free + "include=1,2,3,4,5,6,7,8,9":                "include: must have at most 8 elements",
+		free + "avoid=x":                                  `avoid: "x" is neither a switch nor a link`,
+		free + "max_hops=0":                               "max_hops: must be an integer from 1 to 4096",
+		free + "max_latency=1ms":                          "max_latency: must be an integer from 1 to 10000000",
+		free + "protection=yes":                           `protection: must be none or path, not "yes"`,
+		free + "include=1&avoid=1":                        "avoid: 0000000000000001 is in include as well",
+		free + "reverse_bandwidth=-1":                     "reverse_bandwidth: must be an integer from 0",
 		"":                                                "dst: is required, an IP address\nsrc: is required, an IP address",
 		"src=192.127.1.10":                                "dst: is required, an IP address",
 		"src=here&dst=192.127.1.22":                       `src: "here" is not an IP address`,

@@ -30,35 +30,24 @@ func (a *app) query(c *cobra.Command, ask func(ctx context.Context, s caller, ar
 }
 
 func (a *app) pathsCommand() *cobra.Command {
-	var bandwidth, duration string
+	var bandwidth, duration, reverse string
+	var k constraints
 	c := a.query(&cobra.Command{
-		Use:     "paths SRC DST",
-		Short:   "Show the path that an allocation would get now",
-		Long:    "paths shows the path that an allocation would get now, what is free on it, and where\nit is narrowest. Nothing is reserved.",
-		Example: "  conga paths 192.127.1.10 192.127.1.11 --bandwidth 2G --duration 1h",
-		Args:    needs("SRC", "DST"),
+		Use:   "paths SRC DST",
+		Short: "Show the path that an allocation would get now",
+		Long:  "paths shows the path that an allocation would get now, what is free on it, and where\nit is narrowest. Nothing is reserved.",
+		Example: `  conga paths 192.127.1.10 192.127.1.11 --bandwidth 2G --duration 1h
+  conga paths 192.127.1.10 192.127.1.11 --avoid 0000000000000003 --protect`,
+		Args: needs("SRC", "DST"),
 	}, func(ctx context.Context, s caller, args []string) error {
-		src, err := parseAddr("source", args[0])
+		r, err := outlookRequest(args, bandwidth, duration, reverse)
+		if err == nil {
+			err = k.constrain(&r)
+		}
 		if err != nil {
 			return err
 		}
-		dst, err := parseAddr("destination", args[1])
-		if err != nil {
-			return err
-		}
-		var rate uint64
-		var seconds int64
-		if bandwidth != "" {
-			if rate, err = parseBandwidth(bandwidth, true); err != nil {
-				return err
-			}
-		}
-		if duration != "" {
-			if seconds, err = parseDuration(duration); err != nil {
-				return err
-			}
-		}
-		p, err := s.Outlook(ctx, src, dst, rate, seconds)
+		p, err := s.Outlook(ctx, r)
 		if err != nil {
 			return err
 		}
@@ -66,7 +55,35 @@ func (a *app) pathsCommand() *cobra.Command {
 	})
 	c.Flags().StringVar(&bandwidth, "bandwidth", "", "bit/s that the path is to have: `40M`, 2.5G")
 	c.Flags().StringVar(&duration, "duration", "", "how long it is needed, from now: `2h`, 1d12h, or seconds")
+	c.Flags().StringVar(&reverse, "reverse", "", "bit/s that the way back is to have: `5M`, or 0 for none; without it, as much as --bandwidth")
+	k.flags(c)
 	return c
+}
+
+// outlookRequest returns what is asked for between two addresses. What is empty
+// is left out.
+func outlookRequest(args []string, bandwidth, duration, reverse string) (r client.Request, err error) {
+	if r.SrcIP, err = parseAddr("source", args[0]); err != nil {
+		return r, err
+	}
+	if r.DstIP, err = parseAddr("destination", args[1]); err != nil {
+		return r, err
+	}
+	if bandwidth != "" {
+		if r.Bandwidth, err = parseBandwidth(bandwidth, true); err != nil {
+			return r, err
+		}
+	}
+	if reverse != "" {
+		r.ReverseBandwidth = new(uint64)
+		if *r.ReverseBandwidth, err = parseReverse(reverse, true); err != nil {
+			return r, err
+		}
+	}
+	if duration != "" {
+		r.Duration, err = parseDuration(duration)
+	}
+	return r, err
 }
 
 func (a *app) printPath(p client.Path) error {
@@ -91,6 +108,9 @@ func (a *app) printPath(p client.Path) error {
 	rows := [][]string{
 		{"Source", p.Src}, {"Destination", p.Dst}, {"Fits", fits}, {"Reason", text(p.Reason)}, {"Offer", offer},
 		{"Path", firstOf(hops(p.Path), "-")}, {"Free", zeroRate(p.Free)},
+	}
+	if len(p.Backup) > 0 {
+		rows = append(rows, []string{"Backup path", hops(p.Backup)})
 	}
 	if err := printTable(a.out, rows); err != nil || len(p.Links) == 0 {
 		return err

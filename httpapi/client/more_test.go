@@ -171,7 +171,7 @@ func TestNetworkCalls(t *testing.T) {
 		"/api/v1/stats":                                   `[{"interval":5}]`,
 		"/api/v1/stats/allocations/a%2Fb":                 `[{"allocation_id":"a/b"}]`,
 		"/api/v1/paths?dst=192.127.1.11&src=192.127.1.10": `[{"fits":true}]`,
-		"/api/v1/paths?bandwidth=7&dst=192.127.1.11&duration=60&src=192.127.1.10": `[{"fits":false}]`,
+		"/api/v1/paths?avoid=3&bandwidth=7&disjoint_from=a1&dst=192.127.1.11&duration=60&include=1%2C2&max_hops=4&max_latency=5&protection=path&reverse_bandwidth=0&src=192.127.1.10": `[{"fits":false}]`,
 	}
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.RequestURI == "/api/v1/switches" {
@@ -189,8 +189,11 @@ func TestNetworkCalls(t *testing.T) {
 	hosts, err3 := c.Hosts(ctx)
 	totals, err4 := c.Totals(ctx)
 	st, err5 := c.AllocationStats(ctx, "a/b")
-	open, err6 := c.Outlook(ctx, "192.127.1.10", "192.127.1.11", 0, 0)
-	full, err7 := c.Outlook(ctx, "192.127.1.10", "192.127.1.11", 7, 60)
+	open, err6 := c.Outlook(ctx, Request{SrcIP: "192.127.1.10", DstIP: "192.127.1.11"})
+	full, err7 := c.Outlook(ctx, Request{
+		SrcIP: "192.127.1.10", DstIP: "192.127.1.11", Bandwidth: 7, Duration: 60, ReverseBandwidth: new(uint64),
+		Include: []string{"1", "2"}, Avoid: []string{"3"}, DisjointFrom: "a1", MaxHops: 4, MaxLatency: 5, Protection: "path",
+	})
 	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
 		t.Fatal(err)
 	}

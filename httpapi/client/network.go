@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // A Port is a port of a switch, as the end of something.
@@ -87,6 +88,7 @@ type Path struct {
 	To         *Port   `json:"to"`
 	Fits       bool    `json:"fits"`
 	Path       []Hop   `json:"path"`
+	Backup     []Hop   `json:"backup_path"` // nil: there is none, or it was not asked for
 	Free       *uint64 `json:"free"`
 	Bottleneck *Room   `json:"bottleneck"`
 	Links      []Room  `json:"links"`
@@ -111,18 +113,28 @@ type Offer struct {
 	Bandwidth uint64 `json:"bandwidth,omitempty"`  // bit/s
 }
 
-// Outlook returns the path that an allocation would get now, with that much
-// bandwidth (bit/s) for that long (seconds); 0 leaves either open. Nothing is
-// reserved.
-func (c *Client) Outlook(ctx context.Context, src, dst string, bandwidth uint64, duration int64) (Path, error) {
+// Outlook returns the path that an allocation would get now. What counts of the
+// request are its addresses, rates, duration, constraints and protection; all
+// but the addresses may be left zero. Nothing is reserved.
+func (c *Client) Outlook(ctx context.Context, r Request) (Path, error) {
 	const op = "paths"
-	q := url.Values{"src": {src}, "dst": {dst}}
-	if bandwidth > 0 {
-		q.Set("bandwidth", strconv.FormatUint(bandwidth, 10))
+	q := url.Values{"src": {r.SrcIP}, "dst": {r.DstIP}}
+	set := func(name, value string, is bool) {
+		if is {
+			q.Set(name, value)
+		}
 	}
-	if duration > 0 {
-		q.Set("duration", strconv.FormatInt(duration, 10))
+	set("bandwidth", strconv.FormatUint(r.Bandwidth, 10), r.Bandwidth > 0)
+	set("duration", strconv.FormatInt(r.Duration, 10), r.Duration > 0)
+	if r.ReverseBandwidth != nil {
+		set("reverse_bandwidth", strconv.FormatUint(*r.ReverseBandwidth, 10), true)
 	}
+	set("include", strings.Join(r.Include, ","), len(r.Include) > 0)
+	set("avoid", strings.Join(r.Avoid, ","), len(r.Avoid) > 0)
+	set("disjoint_from", r.DisjointFrom, r.DisjointFrom != "")
+	set("max_hops", strconv.FormatInt(r.MaxHops, 10), r.MaxHops > 0)
+	set("max_latency", strconv.FormatInt(r.MaxLatency, 10), r.MaxLatency > 0)
+	set("protection", r.Protection, r.Protection != "")
 	results, _, err := c.do(ctx, call{op: op, method: http.MethodGet, path: "/paths?" + q.Encode(), idempotent: true})
 	if err != nil {
 		return Path{}, err
