@@ -196,6 +196,7 @@ func (w *Wanted) Compared(dpid openflow.DPID, but []Course) {
 			w.due(s, x)
 		}
 	}
+	w.dueLingering() // it may not lead where it was expected to
 }
 
 // prefer has a switch go to another by a port if that way is as short as any.

@@ -144,6 +144,26 @@ func TestEntriesSpreadOutward(t *testing.T) {
 	r.want("it has moved", 1, 4, 1, 1, 1)
 }
 
+// A switch gives its entry up as well if the one that led there turns out to
+// have lost its own.
+func TestEntriesGoWhereNoneLeadsAfterAll(t *testing.T) {
+	r := newRelay(t, 4, inLine(4)...)
+	r.seen(1, 4)
+	r.rest()
+	r.want("at rest", 1, 2, 2, 2, 4)
+	r.disconnect(2)
+	r.devices[2].holds = NewState()
+	r.connect(2)
+	for _, id := range []topology.PortID{at(3, 2), at(4, 1)} {
+		delete(r.cables, id)
+		r.builder.PortChanged(id.DPID, openflow.PortModified, openflow.Port{No: id.Port, State: openflow.PortStateLinkDown}, r.now)
+	}
+	r.publish()
+	r.compare(2)
+	r.rest()
+	r.want("the last cable is cut", 1, -1, -1, -1, 4)
+}
+
 // Entries go the other way round: a switch gives its own up when no other leads
 // there any more.
 func TestEntriesGoFromTheFarEnd(t *testing.T) {
