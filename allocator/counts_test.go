@@ -203,11 +203,11 @@ func TestHostIsFollowed(t *testing.T) {
 	mac := openflow.MAC{5: 1}
 	at := func(port openflow.PortNo) func(*topology.Snapshot) {
 		return func(s *topology.Snapshot) {
-			s.Addrs, s.Hosts = s.Addrs.Without(host(5, 1)), s.Hosts.Without(mac)
+			s.Addrs, s.Hosts = s.Addrs.Without(host(5, 1)), s.Hosts.Without(topology.HostID{MAC: mac})
 			if port != 0 {
 				id := topology.PortID{DPID: 5, Port: port}
 				s.Addrs = s.Addrs.With(host(5, 1), topology.Attachment{At: id})
-				s.Hosts = s.Hosts.With(mac, topology.Host{MAC: mac, At: id})
+				s.Hosts = s.Hosts.With(topology.HostID{MAC: mac}, topology.Host{MAC: mac, At: id})
 			}
 		}
 	}

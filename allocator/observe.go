@@ -68,9 +68,9 @@ func (a *Allocator) observeLocked() {
 // carries says so.
 func difference(old, now *topology.Snapshot) (d topology.Delta, addrs []netip.Addr) {
 	if d, ok := now.Since(old.Revision); ok {
-		for _, mac := range d.Hosts {
-			was, _ := old.Hosts.Get(mac)
-			is, _ := now.Hosts.Get(mac)
+		for _, id := range d.Hosts {
+			was, _ := old.Hosts.Get(id)
+			is, _ := now.Hosts.Get(id)
 			addrs = append(append(addrs, was.Addrs...), is.Addrs...)
 		}
 		return d, addrs

@@ -22,10 +22,10 @@ func (h *history) host(t *rapid.T) {
 	h.change(func(s *topology.Snapshot) {
 		s.Attachments = slices.DeleteFunc(s.Attachments, func(x topology.Attachment) bool { return x.Prefix.Addr() == addr })
 		mac := openflow.MAC{5: addr.As4()[2]}
-		s.Addrs, s.Hosts = s.Addrs.Without(addr), s.Hosts.Without(mac)
+		s.Addrs, s.Hosts = s.Addrs.Without(addr), s.Hosts.Without(topology.HostID{MAC: mac})
 		if known {
 			s.Addrs = s.Addrs.With(addr, topology.Attachment{Prefix: netip.PrefixFrom(addr, 32), At: at})
-			s.Hosts = s.Hosts.With(mac, topology.Host{MAC: mac, At: at, Addrs: []netip.Addr{addr}})
+			s.Hosts = s.Hosts.With(topology.HostID{MAC: mac}, topology.Host{MAC: mac, At: at, Addrs: []netip.Addr{addr}})
 		}
 	})
 }

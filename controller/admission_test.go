@@ -102,7 +102,7 @@ func TestNoFrameFromASwitchApart(t *testing.T) {
 		}
 		synctest.Wait()
 		host := l.net.Host("h1")
-		at, ok := l.Snapshot().Hosts.Get(host.MAC())
+		at, ok := l.Snapshot().HostIn(host.MAC(), 0)
 		if !ok {
 			t.Fatal("the host is not known")
 		}

@@ -112,7 +112,7 @@ func (s *session) packetIn(m *openflow.PacketIn) {
 		s.offer(s.events, portStorms{s, at})
 	}
 	h, ok := discovery.Sight(m.Data)
-	if ok && s.echoes(p, h.MAC) && s.echoed.count(port, loadEcho, now) {
+	if ok && s.echoes(p, h) && s.echoed.count(port, loadEcho, now) {
 		s.offer(s.events, portEchoes{s, at})
 	}
 	switch {
@@ -129,7 +129,7 @@ func (s *session) stray(frame []byte) {
 	if len(frame) < 14 || s.policy.Forwarding != flow.ForwardL2 {
 		return
 	}
-	if h, ok := s.Snapshot().Hosts.Get(openflow.MAC(frame[:6])); ok {
+	if h, ok := s.Snapshot().HostIn(openflow.MAC(frame[:6]), discovery.VLAN(frame)); ok {
 		s.offer(s.lossyEvents, delivery{s, h.At, frame})
 	}
 }
@@ -144,7 +144,7 @@ func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
 	if !ok || p.Role != topology.Edge {
 		return false
 	}
-	known, ok := snap.Hosts.Get(h.MAC)
+	known, ok := snap.HostIn(h.MAC, h.VLAN)
 	if p.Shared && ok && time.Since(known.Seen) < refresh {
 		return false // it is heard everywhere on the segment
 	}
@@ -161,8 +161,8 @@ func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
 
 // echoes reports whether a frame that comes from an edge port is of a host that
 // is known elsewhere. On a shared segment those of the whole network are heard.
-func (s *session) echoes(p topology.Port, mac openflow.MAC) bool {
-	known, ok := s.Snapshot().Hosts.Get(mac)
+func (s *session) echoes(p topology.Port, h discovery.Sighting) bool {
+	known, ok := s.Snapshot().HostIn(h.MAC, h.VLAN)
 	return ok && known.At != p.ID && p.Role == topology.Edge && !p.Shared
 }
 

@@ -37,7 +37,7 @@ type hostAnswered struct {
 
 func (e hostAnswered) apply(k *core) {
 	if k.current(e.s) {
-		k.builder.HostAnswered(e.at, e.host.MAC, e.host.Addrs, time.Now())
+		k.builder.HostAnswered(e.host.VLAN, e.at, e.host.MAC, e.host.Addrs, time.Now())
 		k.askHosts()
 	}
 }
@@ -74,9 +74,9 @@ func (k *core) askHosts() {
 		if p == nil || !p.up {
 			continue
 		}
-		out := packetOut(q.At.Port, discovery.Question(q.Host, q.Addr, q.VLAN))
+		out := packetOut(q.At.Port, discovery.Question(q.Host.MAC, q.Addr, q.VLAN))
 		if q.Announce { // as if the host had, for all to hear
-			out = packetOut(openflow.PortTable, discovery.Announcement(q.Host, q.Addr, q.VLAN))
+			out = packetOut(openflow.PortTable, discovery.Announcement(q.Host.MAC, q.Addr, q.VLAN))
 			out.InPort = q.At.Port
 		}
 		if p.session.conn.PacketOut(out, true) == nil {

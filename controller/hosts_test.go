@@ -226,7 +226,7 @@ func TestWhatMovesIsFollowed(t *testing.T) {
 			mover := l.net.Host("h3")
 			l.net.Host("h1").Send(ofswitch.ARPRequest(mover.MAC(), mover.Addrs()[0], mover.Addrs()[0]))
 			time.Sleep(700 * time.Millisecond)
-			if h, _ := l.Snapshot().Hosts.Get(mover.MAC()); h.At != l.home("h1") {
+			if h, _ := l.Snapshot().HostIn(mover.MAC(), 0); h.At != l.home("h1") {
 				t.Errorf("%d tables: the host is at %v, not at %v", tables, h.At, l.home("h1"))
 			}
 		})
@@ -302,7 +302,7 @@ func TestAHostThatIsUnpluggedMovesAtOnce(t *testing.T) {
 		mover.Announce()
 		synctest.Wait()
 		time.Sleep(100 * time.Millisecond)
-		if h, _ := l.Snapshot().Hosts.Get(mover.MAC()); h.At != l.home("h3") {
+		if h, _ := l.Snapshot().HostIn(mover.MAC(), 0); h.At != l.home("h3") {
 			t.Errorf("the host is at %v", h.At)
 		}
 		l.ping("h1", "h3")

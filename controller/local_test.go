@@ -33,7 +33,7 @@ func TestSwitchsOwnStackIsAHost(t *testing.T) {
 			at, ok := s.Locate(l.net.Host("bridge").Addr())
 			return ok && at == topology.PortID{DPID: 1, Port: openflow.PortLocal} && l.held(s)
 		})
-		if _, known := l.Snapshot().Hosts.Get(idle.MAC()); known {
+		if _, known := l.Snapshot().HostIn(idle.MAC(), 0); known {
 			l.Error("a bridge without an address that it was given is taken for a host")
 		}
 		c := l.circuit("a", 7, "bridge", "h2", 40*bitrate.Mbps)

@@ -240,7 +240,7 @@ func TestBridgeBetweenSwitches(t *testing.T) {
 						l.Errorf("port %v: %+v", p.ID, p)
 					}
 					h := l.net.Host("h" + string(rune('0'+i)))
-					if got, _ := s.Hosts.Get(h.MAC()); got.At != portAt(openflow.DPID(i), 1) {
+					if got, _ := s.HostIn(h.MAC(), 0); got.At != portAt(openflow.DPID(i), 1) {
 						l.Errorf("host %s is at %v", h.Name(), got.At)
 					}
 				}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"conga/allocator"
+	"conga/controller/topology"
 	"conga/httpapi/rest"
 )
 
@@ -63,6 +64,6 @@ func (a *api) addressesOf(mac [6]byte) []netip.Addr {
 	if a.Snapshot == nil {
 		return nil
 	}
-	h, _ := a.Snapshot().Hosts.Get(mac)
+	h, _ := a.Snapshot().Hosts.Get(topology.HostID{MAC: mac})
 	return h.Addrs
 }

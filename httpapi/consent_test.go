@@ -31,7 +31,7 @@ func TestConsentOfAddresses(t *testing.T) {
 		c.Owners = func() *auth.Owners { return now }
 		snap := c.Snapshot()
 		mac := openflow.MAC{2, 0, 0, 0, 0, 9}
-		snap.Hosts = snap.Hosts.With(mac, topology.Host{MAC: mac, Addrs: []netip.Addr{netip.MustParseAddr("192.127.1.45")}})
+		snap.Hosts = snap.Hosts.With(topology.HostID{MAC: mac}, topology.Host{MAC: mac, Addrs: []netip.Addr{netip.MustParseAddr("192.127.1.45")}})
 	})
 	post := func(target, body, key string) answer {
 		t.Helper()

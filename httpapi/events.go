@@ -95,12 +95,12 @@ type claimView struct {
 func Contested(h *events.Hub) func(topology.Verdict) {
 	few := tokens.NewLimiter(2, 100)
 	return func(v topology.Verdict) {
-		if v.Outcome == topology.Taken || !few.Allow() {
+		if v.Outcome == topology.Taken || v.Outcome == topology.Parted || !few.Allow() {
 			return
 		}
 		shown := claimView{
-			Outcome: v.Outcome.String(), MAC: v.Owner.String(), At: viewPortID(v.At),
-			ClaimedBy: v.By.String(), ClaimedAt: viewPortID(v.From),
+			Outcome: v.Outcome.String(), MAC: v.Owner.MAC.String(), At: viewPortID(v.At),
+			ClaimedBy: v.By.MAC.String(), ClaimedAt: viewPortID(v.From),
 		}
 		if v.Addr.IsValid() {
 			shown.Address = new(v.Addr.String())

@@ -169,7 +169,7 @@ func TestEvents(t *testing.T) {
 			}
 		}
 		victim, thief := openflow.MAC{2, 0, 0, 0, 0, 1}, openflow.MAC{2, 0, 0, 0, 0, 2}
-		claim := topology.Claim{Owner: victim, By: thief, From: topology.PortID{DPID: 2, Port: 3}}
+		claim := topology.Claim{Owner: topology.HostID{MAC: victim}, By: topology.HostID{MAC: thief}, From: topology.PortID{DPID: 2, Port: 3}}
 		contested := httpapi.Contested(l.harness.events)
 		contested(topology.Verdict{Claim: claim, Outcome: topology.Taken})
 		contested(topology.Verdict{Claim: claim, Outcome: topology.Kept})

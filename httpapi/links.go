@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"conga/controller/topology"
@@ -143,6 +144,7 @@ func (a *api) takeLinks(x *exchange) (*topology.Snapshot, linkFilter, rest.Page,
 // A hostView is a learned host.
 type hostView struct {
 	MAC       string         `json:"mac"`
+	VLAN      *int           `json:"vlan"` // 0: without a tag; null: it is the only host with this address, or has it in all other VLANs
 	Addresses []string       `json:"addresses"`
 	At        *portIDView    `json:"at"`
 	Seen      *int64         `json:"seen"` // UNIX seconds: when it was last news
@@ -151,11 +153,11 @@ type hostView struct {
 
 // listHosts serves GET and HEAD /hosts.
 func (a *api) listHosts(x *exchange) error {
-	p, q, err := x.listParameters("mac", "address")
+	p, q, err := x.listParameters("mac", "vlan", "address")
 	if err != nil {
 		return err
 	}
-	address := p.Address("address")
+	address, vlan := p.Address("address"), p.Integer("vlan", 0, 4095, -1)
 	if err := p.Done(); err != nil {
 		return err
 	}
@@ -163,32 +165,42 @@ func (a *api) listHosts(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	hosts := make([]topology.Host, 0, s.Hosts.Len())
-	for _, h := range s.Hosts.All() {
-		hosts = append(hosts, h)
+	var hosts []topology.Host
+	if mac, ok := p.Lookup("mac"); !ok {
+		hosts = slices.Collect(maps.Values(maps.Collect(s.Hosts.All())))
+	} else if hosts, ok = s.FindHosts(mac); !ok && strings.Count(mac, ":")+strings.Count(mac, "-") != 5 {
+		p.Reject("mac", rest.Quote(mac)+" is not an Ethernet address; write it as 02:00:00:00:00:01")
+		return p.Done()
 	}
-	slices.SortFunc(hosts, func(a, b topology.Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
-	if mac, ok := p.Lookup("mac"); ok {
-		h, known := s.FindHost(mac)
-		hosts = hosts[:0]
-		if known {
-			hosts = append(hosts, h)
-		} else if strings.Count(mac, ":")+strings.Count(mac, "-") != 5 {
-			p.Reject("mac", rest.Quote(mac)+" is not an Ethernet address; write it as 02:00:00:00:00:01")
-			return p.Done()
-		}
-	}
-	if address.IsValid() {
-		hosts = slices.DeleteFunc(hosts, func(h topology.Host) bool { return !slices.Contains(h.Addrs, address) })
-	}
-	return showPage(x, q, hosts, func(h topology.Host) string { return string(h.MAC[:]) }, func(h topology.Host) hostView {
-		v := hostView{MAC: h.MAC.String(), Addresses: []string{}, At: viewPortID(h.At), Seen: unixOrNull(h.Seen)}
-		for _, addr := range h.Addrs {
-			v.Addresses = append(v.Addresses, addr.String())
-		}
-		v.Links = rest.Relate("self", rest.WithQuery(x.path("hosts"), "mac", v.MAC), "switch", x.path("switches", v.At.DPID))
-		return v
+	one := p.Text("mac") != "" || vlan >= 0
+	hosts = slices.DeleteFunc(hosts, func(h topology.Host) bool {
+		return one && shownVLAN(h) != int(vlan) || address.IsValid() && !slices.Contains(h.Addrs, address)
 	})
+	slices.SortFunc(hosts, func(a, b topology.Host) int { return topology.CompareHosts(a.ID(), b.ID()) })
+	return showPage(x, q, hosts, func(h topology.Host) string { return h.ID().String() }, func(h topology.Host) hostView { return viewHost(x, h) })
+}
+
+func viewHost(x *exchange, h topology.Host) hostView {
+	v := hostView{MAC: h.MAC.String(), Addresses: []string{}, At: viewPortID(h.At), Seen: unixOrNull(h.Seen)}
+	for _, addr := range h.Addrs {
+		v.Addresses = append(v.Addresses, addr.String())
+	}
+	self := rest.WithQuery(x.path("hosts"), "mac", v.MAC)
+	if vlan := shownVLAN(h); vlan >= 0 {
+		v.VLAN = &vlan
+		self = rest.WithQuery(x.path("hosts"), "mac", v.MAC, "vlan", strconv.Itoa(vlan))
+	}
+	v.Links = rest.Relate("self", self, "switch", x.path("switches", v.At.DPID))
+	return v
+}
+
+// shownVLAN returns the VLAN of a host that is known in one only; 0: it sends no
+// tags; -1: it is not.
+func shownVLAN(h topology.Host) int {
+	if h.VLAN == 0 {
+		return -1
+	}
+	return int(h.VLAN &^ topology.Untagged)
 }
 
 // An attachmentView is a prefix that the configuration places behind a port.

@@ -108,8 +108,10 @@ func wide() *topology.Snapshot {
 		b: {ID: topology.LinkID{From: b, To: a}, Capacity: bitrate.Gbps},
 	}
 	mac := openflow.MAC{2, 0, 0, 0, 0, 1}
-	s.Hosts = topology.MapOf(map[openflow.MAC]topology.Host{mac: {MAC: mac, At: topology.PortID{DPID: 1, Port: 1}, Seen: time.Unix(1429206000, 0),
+	s.Hosts = topology.MapOf(map[topology.HostID]topology.Host{{MAC: mac}: {MAC: mac, At: topology.PortID{DPID: 1, Port: 1}, Seen: time.Unix(1429206000, 0),
 		Addrs: []netip.Addr{netip.MustParseAddr("192.127.1.10"), netip.MustParseAddr("2001:db8::a")}}})
+	s.Hosts = s.Hosts.With(topology.InVLAN(mac, 20), topology.Host{MAC: mac, VLAN: 20, At: topology.PortID{DPID: 2, Port: 1}})
+	s.Hosts = s.Hosts.With(topology.InVLAN(mac, 0), topology.Host{MAC: mac, VLAN: topology.Untagged, At: topology.PortID{DPID: 2, Port: 2}})
 	return s
 }
 
@@ -143,10 +145,13 @@ var shapes = []struct {
 	{"/links?kind=access", 403, 14, "_links capacity from kind latency link_id metric to", `"link_id":"outside->0000000000000001:1","from":null`},
 	{"/links?kind=all&to=outside", 403, 7, "_links capacity from kind latency link_id metric to", `"to":null,"kind":"access"`},
 	{"/links?from=1:90", 403, 1, "_links capacity from kind latency link_id metric to", `"metric":10,"latency":4000`},
-	{"/hosts", 403, 1, "_links addresses at mac seen", `"addresses":["192.127.1.10","2001:db8::a"],"at":{"dpid":"0000000000000001","port":1},"seen":1429206000`},
-	{"/hosts?address=192.127.1.10", 403, 1, "_links addresses at mac seen", `02:00:00:00:00:01`},
+	{"/hosts", 403, 3, "_links addresses at mac seen vlan", `"addresses":["192.127.1.10","2001:db8::a"],"at":{"dpid":"0000000000000001","port":1},"seen":1429206000`},
+	{"/hosts?address=192.127.1.10", 403, 1, "_links addresses at mac seen vlan", `02:00:00:00:00:01`},
 	{"/hosts?address=192.127.1.11", 403, 0, "", `"results":[]`},
-	{"/hosts?mac=02-00-00-00-00-01", 403, 1, "_links addresses at mac seen", `02:00:00:00:00:01`},
+	{"/hosts?mac=02-00-00-00-00-01", 403, 1, "_links addresses at mac seen vlan", `"mac":"02:00:00:00:00:01","vlan":null`},
+	{"/hosts?mac=02-00-00-00-00-01&vlan=20", 403, 1, "_links addresses at mac seen vlan", `"vlan":20`},
+	{"/hosts?vlan=0", 403, 1, "_links addresses at mac seen vlan", `"vlan":0,"addresses":[],"at":{"dpid":"0000000000000002","port":2}`},
+	{"/hosts?vlan=21", 403, 0, "", `"results":[]`},
 	{"/hosts?mac=02:00:00:00:00:02", 403, 0, "", `"results":[]`},
 	{"/attachments", 403, 7, "_links at prefix present", `"prefix":"2001:db8::1/128","at":{"dpid":"0000000000000001","port":6},"present":true`},
 	{"/attachments?address=192.127.1.45", 403, 1, "_links at prefix present", `"prefix":"192.127.1.45/32"`},

@@ -45,7 +45,7 @@ func TestNetwork(t *testing.T) {
 		Revision:    7,
 		Switches:    map[openflow.DPID]topology.Switch{1: {Connected: true}, 2: {DPID: 2, Connected: true, Limitations: []string{"a", "b"}}, 3: {Role: openflow.RoleSlave}},
 		Links:       map[topology.PortID]topology.Link{{DPID: 1, Port: 1}: {}, {DPID: 2, Port: 1}: {}},
-		Hosts:       topology.MapOf(map[openflow.MAC]topology.Host{{1}: {}}),
+		Hosts:       topology.MapOf(map[topology.HostID]topology.Host{{MAC: openflow.MAC{1}}: {}}),
 		Attachments: make([]topology.Attachment, 4),
 	}
 	r := prometheus.NewRegistry()

@@ -185,9 +185,21 @@ func (a *app) printTopology(switches []client.Switch, links []client.Link, hosts
 	fmt.Fprintln(a.out)
 	rows = [][]string{{"HOST", "AT", "SEEN", "ADDRESSES"}}
 	for _, h := range hosts {
-		rows = append(rows, []string{h.MAC, portOf(h.At), when(h.Seen), firstOf(strings.Join(h.Addresses, " "), "-")})
+		rows = append(rows, []string{hostName(h), portOf(h.At), when(h.Seen), firstOf(strings.Join(h.Addresses, " "), "-")})
 	}
 	return printTable(a.out, rows)
+}
+
+// hostName returns the Ethernet address of a host, with the VLAN if it is known
+// in one only.
+func hostName(h client.Host) string {
+	switch {
+	case h.VLAN == nil:
+		return h.MAC
+	case *h.VLAN == 0:
+		return h.MAC + " untagged"
+	}
+	return fmt.Sprintf("%s in VLAN %d", h.MAC, *h.VLAN)
 }
 
 // printLimitations prints what is wrong with what hangs on ports, if anything

@@ -104,7 +104,7 @@ func records(c topology.SavedChange) (ops []store.Op, err error) {
 		put(portPrefix+p.PortID.String(), p)
 	}
 	for _, h := range c.Hosts {
-		put(hostPrefix+h.MAC.String(), h)
+		put(hostPrefix+h.ID().String(), h)
 	}
 	for _, s := range c.Switches {
 		put(switchPrefix+s.DPID.String(), s)
@@ -146,7 +146,7 @@ func decodeNetwork(saved *topology.Saved, key string, value []byte) (err error) 
 	case strings.HasPrefix(key, portPrefix):
 		saved.Ports, err = decode(saved.Ports, key, value, func(p topology.SavedPort) string { return portPrefix + p.PortID.String() })
 	case strings.HasPrefix(key, hostPrefix):
-		saved.Hosts, err = decode(saved.Hosts, key, value, func(h topology.Host) string { return hostPrefix + h.MAC.String() })
+		saved.Hosts, err = decode(saved.Hosts, key, value, func(h topology.Host) string { return hostPrefix + h.ID().String() })
 	case strings.HasPrefix(key, switchPrefix):
 		saved.Switches, err = decode(saved.Switches, key, value, func(s topology.SavedSwitch) string { return switchPrefix + s.DPID.String() })
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"conga/cmd/internal/config"
+	"conga/controller/topology"
 	"conga/httpapi"
 	"conga/httpapi/audit"
 	"conga/httpapi/auth"
@@ -66,7 +67,7 @@ func (d *daemon) ownership() *auth.Owners { return d.owners.Load().With(d.users.
 // owns reports whether an address is the project's own.
 func (d *daemon) owns(project string, addr netip.Addr) bool {
 	return d.ownership().Owns(project, addr, func(mac [6]byte) []netip.Addr {
-		h, _ := d.controller.Snapshot().Hosts.Get(mac)
+		h, _ := d.controller.Snapshot().Hosts.Get(topology.HostID{MAC: mac})
 		return h.Addrs
 	})
 }

@@ -56,8 +56,7 @@ func Sight(frame []byte) (s Sighting, ok bool) {
 	}
 	copy(s.MAC[:], frame[6:12])
 	kind, body := binary.BigEndian.Uint16(frame[12:]), frame[14:]
-	if kind == etherTypeVLAN && len(body) >= 4 {
-		s.VLAN = binary.BigEndian.Uint16(body) & 0xfff
+	if s.VLAN = VLAN(frame); kind == etherTypeVLAN && len(body) >= 4 {
 		kind, body = binary.BigEndian.Uint16(body[2:]), body[4:]
 	}
 	switch kind {
@@ -98,6 +97,14 @@ func Announces(frame []byte) bool {
 	}
 	proto, _ := upper(body)
 	return proto == protoICMPv6
+}
+
+// VLAN returns the VLAN of a frame's tag; 0: it has none.
+func VLAN(frame []byte) uint16 {
+	if len(frame) < 18 || binary.BigEndian.Uint16(frame[12:]) != etherTypeVLAN {
+		return 0
+	}
+	return binary.BigEndian.Uint16(frame[14:]) & 0xfff
 }
 
 // upper returns the protocol that an IPv6 packet carries behind its extension

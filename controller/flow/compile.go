@@ -82,8 +82,13 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 		}
 	}
 	for _, h := range n.Hosts.All() {
-		x := newStation(h.MAC)
-		x.at = h.At
+		x := newStation(h.ID())
+		x.at, x.beside = h.At, h.Beside
+		if x.beside.DPID == dpid {
+			if r := v.beside(x); r != nil {
+				st.add(r)
+			}
+		}
 		port := h.At.Port
 		if h.At.DPID == dpid {
 			if r := v.fromHost(x, port); r != nil {

@@ -57,6 +57,8 @@ func addr(d openflow.DPID) netip.Addr   { return netip.AddrFrom4([4]byte{10, 0, 
 
 var threeTables = topology.Switch{Tables: 254, Meters: 1000}
 
+func named(d openflow.DPID) topology.HostID { return topology.HostID{MAC: host(d)} }
+
 // forth returns a circuit from host 1 over switch 2 to host 3.
 func forth(id string, handle uint32, rate bitrate.Rate) path.Circuit {
 	return path.Circuit{

@@ -28,14 +28,14 @@ type asked struct {
 
 // A Course is by which port a switch sends frames for a host.
 type Course struct {
-	Host openflow.MAC
+	Host topology.HostID
 	Port openflow.PortNo // 0: it has no entry
 }
 
 // A Lapse says that a switch does not hold an entry towards a host that is
 // wanted, or that it does again.
 type Lapse struct {
-	Host    openflow.MAC
+	Host    topology.HostID
 	Missing bool
 	Refused bool // and will be missing for longer
 }
@@ -63,8 +63,8 @@ func (s *site) hop(x *station) *hop {
 }
 
 // addStation returns a new host, which is nowhere yet.
-func (w *Wanted) addStation(mac openflow.MAC) *station {
-	x := newStation(mac)
+func (w *Wanted) addStation(id topology.HostID) *station {
+	x := newStation(id)
 	if n := len(w.free); n > 0 {
 		x.slot = w.free[n-1]
 		w.free = w.free[:n-1]
@@ -73,7 +73,7 @@ func (w *Wanted) addStation(mac openflow.MAC) *station {
 		x.slot = len(w.slots)
 		w.slots = append(w.slots, x)
 	}
-	w.stations[mac] = x
+	w.stations[id] = x
 	return x
 }
 
@@ -83,7 +83,7 @@ func (w *Wanted) dropStation(x *station) {
 	if x.at != topology.External || x.live > 0 {
 		return
 	}
-	delete(w.stations, x.mac)
+	delete(w.stations, x.id)
 	w.forgetAway(x)
 	w.slots[x.slot] = nil
 	w.free = append(w.free, x.slot)

@@ -9,13 +9,14 @@ import (
 // station is a host with the rules about it that have been made. Switches share
 // them: they differ in little but the port.
 type station struct {
-	mac  openflow.MAC
-	at   topology.PortID // External: it has gone
-	slot int             // of its hops; or noSlot
-	live int             // how many switches may have an entry towards it
-	to   openflow.Match  // frames to the host
-	key  string          // of to
-	had  []passage
+	id     topology.HostID
+	at     topology.PortID // External: it has gone
+	beside topology.PortID // where what has its address in other VLANs is; External: nowhere
+	slot   int             // of its hops; or noSlot
+	live   int             // how many switches may have an entry towards it
+	to     openflow.Match  // frames to the host
+	key    string          // of to
+	had    []passage
 }
 
 // noSlot is the slot of a host that is forgotten.
@@ -34,14 +35,34 @@ type passage struct {
 	rule *Rule
 }
 
-func newStation(mac openflow.MAC) *station {
-	m := openflow.Match{openflow.EthDst(mac)}.Canonical()
-	return &station{mac: mac, at: topology.External, to: m, key: m.Key()}
+func newStation(id topology.HostID) *station {
+	m := openflow.Match{openflow.EthDst(id.MAC)}
+	if id.VLAN != 0 {
+		m = append(m, inVLAN(id.VLAN))
+	}
+	m = m.Canonical()
+	return &station{id: id, at: topology.External, to: m, key: m.Key()}
+}
+
+// inVLAN returns what matches the frames of a host's VLAN.
+func inVLAN(vlan uint16) openflow.OXM {
+	if vlan == topology.Untagged {
+		return openflow.VLANNone()
+	}
+	return openflow.VLANVID(vlan)
+}
+
+// toPriority returns the priority of entries towards a host.
+func (h *station) toPriority() uint16 {
+	if h.id.VLAN != 0 {
+		return prioTagged
+	}
+	return prioHost
 }
 
 // toKey returns the key of what toHost returns.
 func (h *station) toKey(v *view) openflow.EntryKey {
-	return openflow.EntryKey{Table: v.hostTable(), Priority: prioHost, Match: h.key}
+	return openflow.EntryKey{Table: v.hostTable(), Priority: h.toPriority(), Match: h.key}
 }
 
 // hostTable returns the table with the rules towards hosts.
@@ -80,7 +101,7 @@ func (v *view) toHost(h *station, port openflow.PortNo) *Rule {
 
 func (v *view) hostRule(h *station, in []openflow.Instruction) *Rule {
 	return &Rule{
-		Table: v.hostTable(), Priority: prioHost, Cookie: purpose.MakeCookie(purpose.Forward, 0),
+		Table: v.hostTable(), Priority: h.toPriority(), Cookie: purpose.MakeCookie(purpose.Forward, 0),
 		Match: h.to, Instructions: in, key: h.key, host: true,
 	}
 }
@@ -91,14 +112,34 @@ func (v *view) fromHost(h *station, port openflow.PortNo) *Rule {
 	if p, ok := v.sw.Ports[port]; !ok || p.Role != topology.Edge || !v.pipelined() {
 		return nil
 	}
-	return newRule(purpose.Control, tableLearning, prioHost, fromMatch(h.mac, port), openflow.GotoTable(tableForwarding))
+	return newRule(purpose.Control, tableLearning, prioHost, fromMatch(h.id, port), openflow.GotoTable(tableForwarding))
 }
 
-func fromMatch(mac openflow.MAC, port openflow.PortNo) openflow.Match {
-	return openflow.Match{openflow.InPort(port), openflow.EthSrc(mac)}
+// beside returns the rule that has the controller hear a host which is known in
+// one VLAN where its Ethernet address is another host's in all others, that it
+// may have moved there; nil if there is none.
+func (v *view) beside(h *station) *Rule {
+	if p, ok := v.sw.Ports[h.beside.Port]; !ok || p.Role != topology.Edge || h.at == h.beside || h.at == topology.External || !v.pipelined() {
+		return nil
+	}
+	return newRule(purpose.Control, tableLearning, prioTagged, fromMatch(h.id, h.beside.Port),
+		append(through(v.upMeter(purpose.UnknownID), toController), openflow.GotoTable(tableForwarding))...)
+}
+
+// besideKey returns the key of what beside returns.
+func besideKey(h *station) openflow.EntryKey {
+	return openflow.EntryKey{Table: tableLearning, Priority: prioTagged, Match: fromMatch(h.id, h.beside.Port).Key()}
+}
+
+func fromMatch(id topology.HostID, port openflow.PortNo) openflow.Match {
+	m := openflow.Match{openflow.InPort(port), openflow.EthSrc(id.MAC)}
+	if id.VLAN != 0 {
+		m = append(m, inVLAN(id.VLAN))
+	}
+	return m
 }
 
 // fromKey returns the key of what fromHost returns.
-func fromKey(mac openflow.MAC, port openflow.PortNo) openflow.EntryKey {
-	return openflow.EntryKey{Table: tableLearning, Priority: prioHost, Match: fromMatch(mac, port).Key()}
+func fromKey(id topology.HostID, port openflow.PortNo) openflow.EntryKey {
+	return openflow.EntryKey{Table: tableLearning, Priority: prioHost, Match: fromMatch(id, port).Key()}
 }

@@ -297,7 +297,7 @@ func TestCoursesOfOddEntries(t *testing.T) {
 		}
 		var by []openflow.PortNo
 		for _, course := range r.Courses() {
-			if by = append(by, course.Port); course.Host != host(3) {
+			if by = append(by, course.Port); course.Host != named(3) {
 				t.Errorf("%s: of host %v", name, course.Host)
 			}
 		}

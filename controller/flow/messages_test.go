@@ -481,8 +481,8 @@ func TestAdopt(t *testing.T) {
 		r.Tell(&told)
 	}
 	differ := r.Courses()
-	slices.SortFunc(differ, func(a, b Course) int { return int(a.Host[5]) - int(b.Host[5]) })
-	if diff := gocmp.Diff([]Course{{host(1), 2}, {host(2), 1}, {host(3), 2}}, differ); diff != "" {
+	slices.SortFunc(differ, func(a, b Course) int { return int(a.Host.MAC[5]) - int(b.Host.MAC[5]) })
+	if diff := gocmp.Diff([]Course{{named(1), 2}, {named(2), 1}, {named(3), 2}}, differ); diff != "" {
 		t.Errorf("courses: %s", diff)
 	}
 	for d := openflow.DPID(2); d <= 4; d++ {
@@ -514,7 +514,7 @@ func TestAdopt(t *testing.T) {
 	}
 	// A switch that is not watched, and an unknown host, change nothing.
 	w.Unwatch(2)
-	w.Compared(2, []Course{{host(4), 2}})
-	w.Compared(1, []Course{{host(99), 2}})
+	w.Compared(2, []Course{{named(4), 2}})
+	w.Compared(1, []Course{{named(99), 2}})
 	takeAll(w, func(d openflow.DPID, p Patch) { t.Errorf("switch %d changes", d) })
 }

@@ -21,6 +21,7 @@ const (
 	prioStorm   = 310 // what they announce without end
 	prioLearn   = 300 // what teaches addresses
 	prioShared  = 250 // what comes from a segment that other ports of ours are on
+	prioTagged  = 210 // what is known of hosts in one VLAN
 	prioHost    = 200 // what is known of hosts
 	prioCrowded = 150 // what comes from a port with more hosts than can be known
 	prioStray   = 100 // what came in off the tree and is for a host that is not known here

@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"encoding/binary"
 	"errors"
 	"time"
 
 	"conga/controller/purpose"
+	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -81,8 +83,13 @@ func (r *Reconciler) lapse(k openflow.EntryKey, missing, refused bool) {
 }
 
 // hostOf returns the host of the key of an entry towards one.
-func hostOf(k openflow.EntryKey) openflow.MAC {
-	return openflow.MAC([]byte(k.Match[len(k.Match)-len(openflow.MAC{}):]))
+func hostOf(k openflow.EntryKey) (id topology.HostID) {
+	const address = 4 + len(openflow.MAC{}) // a header, and Ethernet addresses come first
+	m := []byte(k.Match)
+	if id.MAC = openflow.MAC(m[address-len(openflow.MAC{}) : address]); len(m) > address {
+		return topology.InVLAN(id.MAC, binary.BigEndian.Uint16(m[len(m)-2:])&^openflow.VLANPresent)
+	}
+	return id
 }
 
 // Lapses returns which entries towards hosts have lapsed or come back since the

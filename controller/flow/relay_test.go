@@ -87,7 +87,7 @@ func (r *relay) gone(n openflow.DPID) {
 }
 
 func (r *relay) at(n openflow.DPID) topology.PortID {
-	h, _ := r.snapshot.Hosts.Get(host(n))
+	h, _ := r.snapshot.Hosts.Get(named(n))
 	return h.At
 }
 
@@ -95,7 +95,7 @@ func (r *relay) at(n openflow.DPID) topology.PortID {
 // order: -1: they have no entry, 0: they drop.
 func (r *relay) ways(n openflow.DPID) (ports []int) {
 	for d := openflow.DPID(1); d <= openflow.DPID(len(r.devices)); d++ {
-		rule := r.devices[d].holds.Rules[openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(host(n)).key}]
+		rule := r.devices[d].holds.Rules[openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(named(n)).key}]
 		switch out := []openflow.PortNo(nil); {
 		case rule == nil:
 			ports = append(ports, -1)
@@ -224,7 +224,7 @@ func TestEntriesBehindARefusal(t *testing.T) {
 		t.Errorf("%d refusals", r.wanted.refusals)
 	}
 	r.devices[3].refuses[host(1)] = true // and it loses the one that it has
-	key := openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(host(1)).key}
+	key := openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(named(1)).key}
 	cookie := r.devices[3].holds.Rules[key].Cookie
 	delete(r.devices[3].holds.Rules, key)
 	if !r.devices[3].r.Vanished(key, cookie) {
@@ -252,7 +252,7 @@ func TestEntriesOverASwitchThatIsAway(t *testing.T) {
 		}, nil},
 		"it had lost it": {func(r *relay) {
 			r.devices[2].refuses[host(1)] = true
-			key := openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(host(1)).key}
+			key := openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(named(1)).key}
 			rule := r.devices[2].holds.Rules[key]
 			delete(r.devices[2].holds.Rules, key)
 			r.devices[2].r.Vanished(key, rule.Cookie)
@@ -310,7 +310,7 @@ func TestSlotOfASwitchThatIsAway(t *testing.T) {
 	r.builder.HostSeen(0, at(3, 5), host(2), nil, false, r.now)
 	r.publish()
 	r.rest()
-	if r.wanted.stations[host(2)].slot != 0 {
+	if r.wanted.stations[named(2)].slot != 0 {
 		t.Error("the slot is not used again")
 	}
 	r.disconnect(1)
@@ -369,11 +369,11 @@ func TestComparedWaysAreKept(t *testing.T) {
 		course Course
 		want   int
 	}{
-		"the same":           {Course{host(1), 2}, 2},
-		"as short":           {Course{host(1), 3}, 3},
-		"none":               {Course{host(1), 0}, 2},
-		"to no switch":       {Course{host(1), 5}, 2},
-		"of no host we know": {Course{host(9), 3}, 2},
+		"the same":           {Course{named(1), 2}, 2},
+		"as short":           {Course{named(1), 3}, 3},
+		"none":               {Course{named(1), 0}, 2},
+		"to no switch":       {Course{named(1), 5}, 2},
+		"of no host we know": {Course{named(9), 3}, 2},
 	} {
 		r := newRelay(t, 4, ring...)
 		r.seen(1, 3)
@@ -381,15 +381,15 @@ func TestComparedWaysAreKept(t *testing.T) {
 		if got := r.ways(1); got[0] != 2 {
 			t.Fatalf("%s: at first %v", name, got)
 		}
-		x := r.wanted.stations[host(1)]
+		x := r.wanted.stations[named(1)]
 		live := x.live
 		r.disconnect(1)
 		r.connect(1)
 		r.wanted.Compared(1, []Course{c.course})
-		if h := r.wanted.sites[1].hopOf(x); c.course.Host == host(1) && h.port != c.course.Port {
+		if h := r.wanted.sites[1].hopOf(x); c.course.Host == named(1) && h.port != c.course.Port {
 			t.Errorf("%s: it is taken to send by %d", name, h.port)
 		}
-		if want := live; c.course.Host == host(1) && c.course.Port == 0 && x.live != want-1 || c.course.Port != 0 && x.live != want {
+		if want := live; c.course.Host == named(1) && c.course.Port == 0 && x.live != want-1 || c.course.Port != 0 && x.live != want {
 			t.Errorf("%s: %d switches may have an entry, of %d", name, x.live, live)
 		}
 		r.take()
@@ -428,11 +428,11 @@ func TestEntryThatIsFound(t *testing.T) {
 	r := newRelay(t, 3, inLine(3)[1:]...) // no link leads to switch 1
 	r.seen(1, 3)
 	r.rest()
-	x := r.wanted.stations[host(1)]
+	x := r.wanted.stations[named(1)]
 	live := x.live
 	r.disconnect(1)
 	r.connect(1)
-	r.wanted.Compared(1, []Course{{host(1), 2}})
+	r.wanted.Compared(1, []Course{{named(1), 2}})
 	if h := r.wanted.sites[1].hopOf(x); x.live != live+1 || h.port != 2 {
 		t.Errorf("%d switches may have an entry, before %d; it is taken to send by %d", x.live, live, h.port)
 	}

@@ -143,7 +143,10 @@ func (w *Wanted) leaveTable(s *site, old *view) {
 	leave := func(x *station) {
 		s.left[x.toKey(old)] = true
 		if x.at.DPID == s.dpid {
-			s.left[fromKey(x.mac, x.at.Port)] = true
+			s.left[fromKey(x.id, x.at.Port)] = true
+		}
+		if x.beside.DPID == s.dpid {
+			s.left[besideKey(x)] = true
 		}
 	}
 	for _, x := range w.stations {
@@ -266,13 +269,13 @@ func (s *site) policer(id openflow.MeterID) *Meter {
 // refreshHosts makes the rules of hosts again that may be others.
 func (w *Wanted) refreshHosts(s *site, p Patch) {
 	for x := range s.stations {
-		if w.stations[x.mac] == x { // else it has gone before anything was asked for
+		if w.stations[x.id] == x { // else it has gone before anything was asked for
 			w.refreshHost(s, x, p)
 		}
 	}
 	if s.all || len(s.ports) > 0 {
-		for slot, h := range s.hops {
-			if x := w.slots[slot]; x != nil && (s.all || s.ports[h.port]) {
+		for _, x := range w.slots {
+			if x != nil && (s.all || s.ports[s.hopOf(x).port]) {
 				w.refreshHost(s, x, p)
 			}
 		}
@@ -284,7 +287,10 @@ func (w *Wanted) refreshHosts(s *site, p Patch) {
 
 func (w *Wanted) refreshHost(s *site, x *station, p Patch) {
 	if x.at.DPID == s.dpid {
-		p.Rules[fromKey(x.mac, x.at.Port)] = s.view.fromHost(x, x.at.Port)
+		p.Rules[fromKey(x.id, x.at.Port)] = s.view.fromHost(x, x.at.Port)
+	}
+	if x.beside.DPID == s.dpid {
+		p.Rules[besideKey(x)] = s.view.beside(x)
 	}
 	p.Rules[x.toKey(s.view)] = s.view.toHost(x, s.hopOf(x).port)
 }

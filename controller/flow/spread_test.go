@@ -128,7 +128,7 @@ func (s *spreading) plug(a, b topology.PortID) {
 
 // goes reports whether a switch sends frames for a host by a port.
 func (s *spreading) goes(by topology.PortID, mac openflow.MAC) bool {
-	key := openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(mac).key}
+	key := openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(topology.HostID{MAC: mac}).key}
 	r := s.devices[by.DPID].holds.Rules[key]
 	return r != nil && slices.Contains(outputs(r), by.Port)
 }
@@ -243,7 +243,7 @@ func (s *spreading) carryOut(x *lateSwitch, n int) {
 // do carries out a step, and reports whether the switch refused it.
 func (x *lateSwitch) do(st Step) (refused bool) {
 	switch {
-	case st.Rule != nil && st.Rule.host && x.refuses[hostOf(st.Rule.Key())]:
+	case st.Rule != nil && st.Rule.host && x.refuses[hostOf(st.Rule.Key()).MAC]:
 		return true
 	case st.Rule != nil:
 		x.holds.Rules[st.Rule.Key()] = st.Rule
@@ -340,7 +340,7 @@ func (s *spreading) next(in topology.PortID, mac openflow.MAC) (out []topology.P
 		return nil
 	}
 	var ports []openflow.PortNo
-	key := openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(mac).key}
+	key := openflow.EntryKey{Table: tableForwarding, Priority: prioHost, Match: newStation(topology.HostID{MAC: mac}).key}
 	switch r := x.holds.Rules[key]; {
 	case r != nil:
 		ports = outputs(r)

@@ -20,7 +20,7 @@ type Wanted struct {
 	snapshot *topology.Snapshot
 	routes   *Routes
 
-	stations map[openflow.MAC]*station
+	stations map[topology.HostID]*station
 	slots    []*station // the same, by their slots; nil: free
 	free     []int
 	homes    map[openflow.DPID]map[*station]bool // by the switch where they are
@@ -54,7 +54,7 @@ func NewWanted(p Policy) *Wanted {
 	empty := &topology.Snapshot{}
 	return &Wanted{
 		policy: p, snapshot: empty, routes: NewRoutes(empty),
-		stations: map[openflow.MAC]*station{}, homes: map[openflow.DPID]map[*station]bool{}, lingering: map[target]bool{}, away: map[openflow.DPID][]openflow.PortNo{}, epoch: 1,
+		stations: map[topology.HostID]*station{}, homes: map[openflow.DPID]map[*station]bool{}, lingering: map[target]bool{}, away: map[openflow.DPID][]openflow.PortNo{}, epoch: 1,
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
@@ -137,8 +137,8 @@ func (w *Wanted) SetNetwork(now *topology.Snapshot) {
 		d = topology.Diff(old, now)
 	}
 	w.snapshot = now
-	for _, mac := range d.Hosts {
-		w.moveHost(mac)
+	for _, id := range d.Hosts {
+		w.moveHost(id)
 	}
 	w.reroute(d.Links)
 	for _, dpid := range d.Switches {
@@ -173,17 +173,22 @@ func (w *Wanted) reroute(links []topology.PortID) {
 }
 
 // moveHost takes note that a host has come, gone or moved.
-func (w *Wanted) moveHost(mac openflow.MAC) {
+func (w *Wanted) moveHost(id topology.HostID) {
 	at := topology.External
-	if h, there := w.snapshot.Hosts.Get(mac); there {
+	h, there := w.snapshot.Hosts.Get(id)
+	if there {
 		at = h.At
 	}
-	x := w.stations[mac]
+	x := w.stations[id]
+	if x != nil && x.beside != h.Beside {
+		w.moveBeside(x, h.Beside)
+	}
 	switch {
 	case x == nil && at == topology.External, x != nil && x.at == at:
 		return
 	case x == nil:
-		x = w.addStation(mac)
+		x = w.addStation(id)
+		w.moveBeside(x, h.Beside)
 	case x.at != topology.External:
 		w.leaveHome(x)
 	}
@@ -206,6 +211,18 @@ func (w *Wanted) moveHost(mac openflow.MAC) {
 	w.dropStation(x)
 }
 
+// moveBeside takes note of where the host is that has the Ethernet address of
+// one in all other VLANs.
+func (w *Wanted) moveBeside(x *station, at topology.PortID) {
+	if s := w.touch(x.beside.DPID); s != nil {
+		s.left[besideKey(x)] = true
+	}
+	x.beside = at
+	if s := w.touch(at.DPID); s != nil {
+		s.stations[x] = true
+	}
+}
+
 func (w *Wanted) leaveHome(x *station) {
 	home := w.homes[x.at.DPID]
 	if delete(home, x); len(home) == 0 {
@@ -213,7 +230,7 @@ func (w *Wanted) leaveHome(x *station) {
 		w.routes.Forget(x.at.DPID)
 	}
 	if s := w.touch(x.at.DPID); s != nil {
-		s.left[fromKey(x.mac, x.at.Port)] = true
+		s.left[fromKey(x.id, x.at.Port)] = true
 	}
 }
 

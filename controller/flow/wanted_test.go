@@ -75,7 +75,12 @@ func (h *history) cable() {
 
 func (h *history) hostSpeaks() {
 	mac := host(openflow.DPID(rapid.IntRange(1, 6).Draw(h.T, "host")))
-	h.builder.HostSeen(0, h.port(), mac, []netip.Addr{addr(openflow.DPID(mac[5]))}, true, h.now)
+	vlan := uint16(rapid.IntRange(0, 1).Draw(h.T, "VLAN")) // in which it may be another one
+	var own []netip.Addr
+	if rapid.IntRange(0, 3).Draw(h.T, "silent") > 0 {
+		own = append(own, addr(openflow.DPID(mac[5])+10*openflow.DPID(vlan)))
+	}
+	h.builder.HostSeen(vlan, h.port(), mac, own, true, h.now)
 }
 
 // theft has a host claim another one's address, and that one answer.
@@ -83,7 +88,7 @@ func (h *history) theft() {
 	h.hostSpeaks()
 	for _, q := range h.builder.Queries(h.now) {
 		h.builder.Queried(q)
-		h.builder.HostAnswered(q.At, q.Host, []netip.Addr{q.Addr}, h.now)
+		h.builder.HostAnswered(q.VLAN, q.At, q.Host.MAC, []netip.Addr{q.Addr}, h.now)
 	}
 }
 

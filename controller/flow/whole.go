@@ -96,6 +96,9 @@ func (w *Wanted) appendHosts(rules []*Rule, s *site) []*Rule {
 				port, ok = x.at.Port, true
 				rules = appendRule(rules, s.view.fromHost(x, port))
 			}
+			if x.beside.DPID == s.dpid {
+				rules = appendRule(rules, s.view.beside(x))
+			}
 			if !ok {
 				continue
 			}

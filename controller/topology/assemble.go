@@ -188,20 +188,20 @@ func (b *Builder) noteTree(c *cable) {
 }
 
 func (b *Builder) renewHosts(s *Snapshot) {
-	for mac := range b.changed.hosts {
-		old, had := s.Hosts.Get(mac)
-		h := b.hosts[mac]
+	for id := range b.changed.hosts {
+		old, had := s.Hosts.Get(id)
+		h := b.hosts[id]
 		if h == nil {
 			if had {
-				s.Hosts = s.Hosts.Without(mac)
-				s.Delta.Hosts = append(s.Delta.Hosts, mac)
+				s.Hosts = s.Hosts.Without(id)
+				s.Delta.Hosts = append(s.Delta.Hosts, id)
 			}
 			continue
 		}
 		h.shown = h.Seen
-		s.Hosts = s.Hosts.With(mac, h.Host)
+		s.Hosts = s.Hosts.With(id, h.Host)
 		if !had || !sameHost(old, h.Host) {
-			s.Delta.Hosts = append(s.Delta.Hosts, mac)
+			s.Delta.Hosts = append(s.Delta.Hosts, id)
 		}
 	}
 	for addr := range b.changed.addrs {

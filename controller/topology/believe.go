@@ -66,7 +66,7 @@ func (b *Builder) believe(c *contest) {
 		if owner == nil || !b.makeRoom(c.From, b.clock.wall) {
 			return
 		}
-		b.moveTo(owner, c.From, b.clock.wall)
+		b.moveTo(owner, c.VLAN, c.From, b.clock.wall)
 	case by == nil || by.At != c.From || !b.vacant(c) || !b.takeAddr(by, c.Addr, c.VLAN):
 		return
 	}

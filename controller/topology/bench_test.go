@@ -43,7 +43,7 @@ func BenchmarkSnapshot(b *testing.B) {
 		b.Run(name+"/host", func(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				h := net.hosts[benchMAC(i%size.hosts)]
+				h := net.hosts[HostID{MAC: benchMAC(i % size.hosts)}]
 				net.touchHost(h)
 				net.touchAddr(h.Addrs[0])
 				net.Snapshot(t0)

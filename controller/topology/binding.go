@@ -28,7 +28,7 @@ func (b *Builder) bind(bindings []Binding, now time.Time) {
 			continue
 		}
 		h := &hostState{Host: Host{MAC: x.MAC, Moved: now}}
-		b.hosts[x.MAC] = h
+		b.hosts[h.ID()] = h
 		b.enterPort(h, x.At)
 		for _, a := range x.Addrs {
 			b.assign(h, a, now)
@@ -43,6 +43,12 @@ func (b *Builder) boundTo(mac openflow.MAC) (at PortID, ok bool) {
 		return External, false
 	}
 	return x.At, true
+}
+
+// isBound reports whether the configuration binds a host to a port.
+func (b *Builder) isBound(id HostID) bool {
+	_, bound := b.boundTo(id.MAC)
+	return bound
 }
 
 // recallable reports whether the configuration allows what was saved of an

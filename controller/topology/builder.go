@@ -36,8 +36,9 @@ type Builder struct {
 	stranded map[PortID]bool                              // perhaps a trunk without a cable
 	silent   []PortID                                     // see Silent
 	overdue  []PortID                                     // see Overdue
-	hosts    map[openflow.MAC]*hostState
-	byAddr   map[netip.Addr]openflow.MAC
+	hosts    map[HostID]*hostState
+	parted   map[openflow.MAC][]*hostState // hosts of one VLAN
+	byAddr   map[netip.Addr]HostID
 	behind   map[openflow.DPID]map[openflow.PortNo]*portHosts
 	past     map[PortID]SavedPort          // ports of an earlier run, until their switch connects
 	found    map[openflow.DPID]SavedSwitch // what switches were found to lack
@@ -83,8 +84,9 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		switches:  map[openflow.DPID]*switchState{},
 		cables:    map[openflow.DPID]map[openflow.PortNo]*cable{},
 		stranded:  map[PortID]bool{},
-		hosts:     map[openflow.MAC]*hostState{},
-		byAddr:    map[netip.Addr]openflow.MAC{},
+		hosts:     map[HostID]*hostState{},
+		parted:    map[openflow.MAC][]*hostState{},
+		byAddr:    map[netip.Addr]HostID{},
 		behind:    map[openflow.DPID]map[openflow.PortNo]*portHosts{},
 		past:      map[PortID]SavedPort{},
 		found:     map[openflow.DPID]SavedSwitch{},

@@ -51,7 +51,7 @@ func pass(b *Builder, d time.Duration) {
 }
 
 func hostOf(s *Snapshot, mac openflow.MAC) Host {
-	h, _ := s.Hosts.Get(mac)
+	h, _ := s.HostIn(mac, 0)
 	return h
 }
 

@@ -13,7 +13,7 @@ type changes struct {
 	hearings bool // which ports hear each other
 	switches map[openflow.DPID]bool
 	links    map[PortID]bool // by sending port
-	hosts    map[openflow.MAC]bool
+	hosts    map[HostID]bool
 	addrs    map[netip.Addr]bool
 }
 
@@ -21,7 +21,7 @@ func newChanges() changes {
 	return changes{
 		switches: map[openflow.DPID]bool{},
 		links:    map[PortID]bool{},
-		hosts:    map[openflow.MAC]bool{},
+		hosts:    map[HostID]bool{},
 		addrs:    map[netip.Addr]bool{},
 	}
 }
@@ -61,7 +61,7 @@ func (b *Builder) touchCables(dpid openflow.DPID) {
 }
 
 func (b *Builder) touchHost(h *hostState) {
-	b.changed.any, b.changed.hosts[h.MAC], b.unsaved.hosts[h.MAC] = true, true, true
+	b.changed.any, b.changed.hosts[h.ID()], b.unsaved.hosts[h.ID()] = true, true, true
 }
 
 func (b *Builder) touchAddr(addr netip.Addr) {

@@ -35,10 +35,10 @@ var Asker = openflow.MAC{0x02, 0xc0, 0x9a, 0x00, 0x00, 0x01}
 // A Claim says that a host is at another port than the one where it is known,
 // or that it has an address that is known to be another's.
 type Claim struct {
-	Owner openflow.MAC
+	Owner HostID
 	Addr  netip.Addr // what is claimed; the zero value: to be the owner
 	At    PortID     // where the owner is known to be
-	By    openflow.MAC
+	By    HostID
 	From  PortID // where the claim was heard
 	VLAN  uint16 // in which it was heard; 0: none
 	// Foreign says that the address was announced under another hardware
@@ -60,12 +60,13 @@ const (
 	Kept     Outcome = iota // the owner answered, or is bound by the configuration
 	Taken                   // the owner was silent
 	Flapping                // the owner moves back and forth: it stays for a while
+	Parted                  // it is another host, which has the same Ethernet address in another VLAN
 
 	Outcomes = iota // how many there are
 )
 
 // String returns the name of the outcome.
-func (o Outcome) String() string { return [...]string{"kept", "taken", "flapping"}[o] }
+func (o Outcome) String() string { return [...]string{"kept", "taken", "flapping", "parted"}[o] }
 
 // A contest is a claim that is not believed yet, or not at all.
 //
@@ -92,7 +93,7 @@ type contest struct {
 
 // contests are the claims that are remembered.
 type contests struct {
-	byOwner  map[openflow.MAC][]*contest
+	byOwner  map[HostID][]*contest
 	byPort   map[PortID]int // claims heard there
 	bars     map[openflow.DPID][]Bar
 	count    int
@@ -114,7 +115,7 @@ func (k *contests) opens(c *contest) {
 
 func newContests() contests {
 	return contests{
-		byOwner: map[openflow.MAC][]*contest{}, byPort: map[PortID]int{}, bars: map[openflow.DPID][]Bar{},
+		byOwner: map[HostID][]*contest{}, byPort: map[PortID]int{}, bars: map[openflow.DPID][]Bar{},
 		open: map[*contest]bool{}, pursued: map[PortID][]*contest{},
 	}
 }
@@ -166,6 +167,11 @@ func (b *Builder) keep(c *contest) {
 	c.kept, c.asked, c.present = b.clock.now, 0, false
 	if b.apart(c) {
 		c.announced = announcements
+		return
+	}
+	if h := b.hosts[c.Owner]; !c.Addr.IsValid() && h != nil && !b.isBound(c.Owner) && h.elsewhere(c.VLAN) {
+		c.announced = announcements
+		b.part(h, c.VLAN, c.From)
 		return
 	}
 	b.bar(c)

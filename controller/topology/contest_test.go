@@ -18,7 +18,7 @@ func ask(b *Builder, d time.Duration, answer func(Query) bool) (sent []Query) {
 			sent = append(sent, q)
 			b.Queried(q)
 			if !q.Announce && answer != nil && answer(q) {
-				b.HostAnswered(q.At, q.Host, []netip.Addr{q.Addr}, b.clock.wall)
+				b.HostAnswered(q.VLAN, q.At, q.Host.MAC, []netip.Addr{q.Addr}, b.clock.wall)
 			}
 		}
 		b.Expire(b.clock.wall.Add(b.cfg.Tick))
@@ -64,11 +64,11 @@ func TestAnAddressStaysWithAHostThatAnswers(t *testing.T) {
 		t.Fatalf("the address is at %v", located(b))
 	}
 	asked := slices.IndexFunc(sent, func(q Query) bool { return q.Announce })
-	if asked != 1 || announced(sent) != announcements || sent[0].At != at(1, 3) || sent[0].Host != victim || sent[0].Addr != wanted {
+	if asked != 1 || announced(sent) != announcements || sent[0].At != at(1, 3) || sent[0].Host.MAC != victim || sent[0].Addr != wanted {
 		t.Errorf("sent %v; want one question to the owner, then %d announcements", sent, announcements)
 	}
 	v := b.Verdicts()
-	want := Claim{Owner: victim, Addr: wanted, At: at(1, 3), By: thief, From: at(3, 3)}
+	want := Claim{Owner: HostID{MAC: victim}, Addr: wanted, At: at(1, 3), By: HostID{MAC: thief}, From: at(3, 3)}
 	if len(v) != 1 || v[0] != (Verdict{want, Kept}) {
 		t.Errorf("verdicts %v", v)
 	}
@@ -137,8 +137,8 @@ func TestAClaimIsAgainstItsOwnerOnly(t *testing.T) {
 	b.SwitchDown(1, b.clock.wall) // the owner cannot be asked for a while
 	third := openflow.MAC{0, 3}
 	b.HostSeen(0, at(1, 3), third, []netip.Addr{wanted}, true, b.clock.wall) // beside the owner
-	ask(b, 5*time.Second, func(q Query) bool { return q.Host == third })
-	if owner := b.byAddr[wanted]; owner != third {
+	ask(b, 5*time.Second, func(q Query) bool { return q.Host.MAC == third })
+	if owner := b.byAddr[wanted]; owner.MAC != third {
 		t.Errorf("%v has the address", owner)
 	}
 }
@@ -180,7 +180,7 @@ func TestAnOwnerThatComesToTheClaimKeepsItsAddress(t *testing.T) {
 	b.PortChanged(1, openflow.PortModified, openflow.Port{No: 3, State: openflow.PortStateLinkDown}, b.clock.wall)
 	b.HostSeen(0, at(3, 3), victim, nil, true, b.clock.wall)
 	ask(b, time.Second, nil)
-	if owner, v := b.byAddr[wanted], b.Verdicts(); owner != victim || len(v) != 0 || b.contests.count != 0 {
+	if owner, v := b.byAddr[wanted], b.Verdicts(); owner.MAC != victim || len(v) != 0 || b.contests.count != 0 {
 		t.Errorf("the owner is %v, verdicts %v", owner, v)
 	}
 }
@@ -228,7 +228,7 @@ func TestARouterIsAskedInTheVLANOfTheAddress(t *testing.T) {
 	again := NewBuilder(Config{}, t0)
 	again.Recall(saved, t0)
 	for _, from := range []*Builder{b, again} {
-		if vlans := from.hosts[victim].VLANs; len(vlans) != 2 || vlans[wanted] != 10 || vlans[other] != 30 {
+		if vlans := from.hosts[HostID{MAC: victim}].VLANs; len(vlans) != 2 || vlans[wanted] != 10 || vlans[other] != 30 {
 			t.Errorf("VLANs %v", vlans)
 		}
 	}
@@ -380,7 +380,7 @@ func TestWhatIsDecidedIsNotLookedAt(t *testing.T) {
 	if n := len(b.contests.open); n != 1 || b.contests.count != others+1 {
 		t.Errorf("%d contests of %d are open, want that of the last claim alone", n, b.contests.count)
 	}
-	if due := b.Queries(b.clock.wall); len(due) != 1 || due[0].Host != victim {
+	if due := b.Queries(b.clock.wall); len(due) != 1 || due[0].Host.MAC != victim {
 		t.Errorf("due is %v", due)
 	}
 	if due := b.Queries(b.clock.wall); len(due) != 0 {

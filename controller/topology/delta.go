@@ -12,7 +12,7 @@ type Delta struct {
 	Switches []openflow.DPID // that came, went, or have anything changed, of their ports too
 	Links    []PortID        // sending ports of links that came, went or changed
 	Tree     []PortID        // ports that joined or left the broadcast tree
-	Hosts    []openflow.MAC  // that came, went, moved or have other addresses
+	Hosts    []HostID        // that came, went, moved or have other addresses
 }
 
 // Empty reports whether nothing differs.
@@ -103,8 +103,9 @@ func sameWiring(a, b Switch) bool {
 	})
 }
 
-// sameHost reports whether a host is at the same port with the same addresses.
+// sameHost reports whether a host is at the same port with the same addresses,
+// and another with its Ethernet address where it was.
 // When it last spoke does not matter.
 func sameHost(a, b Host) bool {
-	return a.At == b.At && slices.Equal(a.Addrs, b.Addrs)
+	return a.At == b.At && a.Beside == b.Beside && slices.Equal(a.Addrs, b.Addrs)
 }

@@ -1,6 +1,10 @@
 package topology
 
-import "conga/openflow"
+import (
+	"slices"
+
+	"conga/openflow"
+)
 
 // Find returns a switch by its datapath ID, in any form that
 // [openflow.ParseDPID] reads.
@@ -13,12 +17,18 @@ func (s *Snapshot) Find(dpid string) (Switch, bool) {
 	return sw, ok
 }
 
-// FindHost returns a learned host by its Ethernet address, in any form that
-// [openflow.ParseMAC] reads.
-func (s *Snapshot) FindHost(mac string) (Host, bool) {
+// FindHosts returns the learned hosts with an Ethernet address, in any form that
+// [openflow.ParseMAC] reads, in a stable order. ok is false if it is in none.
+func (s *Snapshot) FindHosts(mac string) (found []Host, ok bool) {
 	id, err := openflow.ParseMAC(mac)
 	if err != nil {
-		return Host{}, false
+		return nil, false
 	}
-	return s.Hosts.Get(id)
+	for is, h := range s.Hosts.All() {
+		if is.MAC == id {
+			found = append(found, h)
+		}
+	}
+	slices.SortFunc(found, func(a, b Host) int { return CompareHosts(a.ID(), b.ID()) })
+	return found, true
 }

@@ -20,12 +20,13 @@ func (b *Builder) Announced(vlan uint16, at PortID, mac openflow.MAC, addrs []ne
 	}
 	for _, a := range addrs {
 		a = a.Unmap()
-		owner, bound := b.boundAddrs[a]
-		if !bound {
-			owner = b.byAddr[a]
+		owner := b.byAddr[a]
+		host, bound := b.boundAddrs[a]
+		if bound {
+			owner = HostID{MAC: host}
 		}
-		claim := Claim{Owner: owner, Addr: a, By: mac, From: at, VLAN: vlan, Foreign: true}
-		if home, ok := b.boundTo(owner); ok && bound {
+		claim := Claim{Owner: owner, Addr: a, By: HostID{MAC: mac}, From: at, VLAN: vlan, Foreign: true}
+		if home, ok := b.boundTo(host); ok && bound {
 			if claim.At = home; home != at {
 				b.refuse(claim)
 			}

@@ -93,8 +93,8 @@ func (b *Builder) scratch(was *Snapshot) *Snapshot {
 			}
 		}
 	}
-	for mac, h := range b.hosts {
-		s.Hosts = s.Hosts.With(mac, h.Host)
+	for id, h := range b.hosts {
+		s.Hosts = s.Hosts.With(id, h.Host)
 		for _, a := range h.Addrs {
 			s.Addrs = s.Addrs.With(a, Attachment{Prefix: netip.PrefixFrom(a, a.BitLen()), At: h.At})
 		}
@@ -166,7 +166,7 @@ func sortDelta(d Delta) Delta {
 	slices.Sort(d.Switches)
 	slices.SortFunc(d.Links, ComparePorts)
 	slices.SortFunc(d.Tree, ComparePorts)
-	slices.SortFunc(d.Hosts, func(a, b openflow.MAC) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(d.Hosts, CompareHosts)
 	return d
 }
 
@@ -242,7 +242,7 @@ func rewired(a, b *Snapshot) bool {
 func TestWhatIsSavedIsWhatIsKnown(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHistory(t)
-		links, ports, hosts := map[LinkID]SavedLink{}, map[PortID]SavedPort{}, map[openflow.MAC]Host{}
+		links, ports, hosts := map[LinkID]SavedLink{}, map[PortID]SavedPort{}, map[HostID]Host{}
 		for range rapid.IntRange(1, 30).Draw(t, "saves") {
 			for range rapid.IntRange(1, 6).Draw(t, "events") {
 				h.step(t)
@@ -256,7 +256,7 @@ func TestWhatIsSavedIsWhatIsKnown(t *testing.T) {
 				ports[p.PortID] = p
 			}
 			for _, x := range c.Hosts {
-				hosts[x.MAC] = x
+				hosts[x.ID()] = x
 			}
 			for _, id := range c.GoneLinks {
 				delete(links, id)
@@ -264,8 +264,8 @@ func TestWhatIsSavedIsWhatIsKnown(t *testing.T) {
 			for _, id := range c.GonePorts {
 				delete(ports, id)
 			}
-			for _, mac := range c.GoneHosts {
-				delete(hosts, mac)
+			for _, id := range c.GoneHosts {
+				delete(hosts, id)
 			}
 			m := h.Saved()
 			if len(m.Links) != len(links) || len(m.Ports) != len(ports) || len(m.Hosts) != len(hosts) {
@@ -282,8 +282,8 @@ func TestWhatIsSavedIsWhatIsKnown(t *testing.T) {
 				}
 			}
 			for _, x := range m.Hosts {
-				if !sameHost(hosts[x.MAC], x) {
-					t.Fatalf("host %v is saved as %v", x, hosts[x.MAC])
+				if !sameHost(hosts[x.ID()], x) {
+					t.Fatalf("host %v is saved as %v", x, hosts[x.ID()])
 				}
 			}
 		}

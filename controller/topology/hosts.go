@@ -27,6 +27,7 @@ type hostState struct {
 	Host
 	heard        []time.Time // when each of Addrs was heard last
 	shown, saved time.Time   // as Seen was then
+	vlan         uint16      // in which it was heard when it came to where it is
 	strayed      time.Time   // when it was first heard at a shared segment after it fell silent where it is
 	moves        int         // since flaps
 	flaps        time.Time
@@ -50,11 +51,11 @@ func (b *Builder) HostSeen(vlan uint16, at PortID, mac openflow.MAC, addrs []net
 	}
 	if home, ok := b.boundTo(mac); ok && home != at {
 		if !p.shared { // where all are heard
-			b.refuse(Claim{Owner: mac, At: home, By: mac, From: at})
+			b.refuse(Claim{Owner: HostID{MAC: mac}, At: home, By: HostID{MAC: mac}, From: at})
 		}
 		return false
 	}
-	h := b.hosts[mac]
+	h := b.hostIn(mac, vlan)
 	if h == nil && at.Port == openflow.PortLocal && !inhabits(addrs) {
 		return false
 	}
@@ -67,14 +68,14 @@ func (b *Builder) HostSeen(vlan uint16, at PortID, mac openflow.MAC, addrs []net
 	}
 	news := h == nil || h.At != at
 	if news {
-		if h != nil && !b.mayMove(h, at, now) || !b.makeRoom(at, now) {
+		if h != nil && !b.mayMove(h, vlan, at, now) || !b.makeRoom(at, now) {
 			return false
 		}
 		if h == nil {
 			h = &hostState{Host: Host{MAC: mac}}
-			b.hosts[mac] = h
+			b.hosts[h.ID()] = h
 		}
-		b.moveTo(h, at, now)
+		b.moveTo(h, vlan, at, now)
 	}
 	h.Seen = now
 	for _, a := range addrs {
@@ -88,17 +89,21 @@ func (b *Builder) HostSeen(vlan uint16, at PortID, mac openflow.MAC, addrs []net
 
 // mayMove reports whether a host that was heard at another port is there. If it
 // can be asked where it was, it is not, before it has failed to answer.
-func (b *Builder) mayMove(h *hostState, at PortID, now time.Time) bool {
+func (b *Builder) mayMove(h *hostState, vlan uint16, at PortID, now time.Time) bool {
 	if now.Sub(h.Moved) < hostMove {
 		return false
 	}
 	if b.gone(h) {
 		return true
 	}
+	if h.VLAN == 0 && h.moves > 1 && h.vlan != vlan && now.Sub(h.flaps) < flapSpan && !b.isBound(h.ID()) {
+		b.part(h, vlan, at) // it was at another port in another VLAN just now
+		return false
+	}
 	if h.moves > flapMoves && now.Sub(h.flaps) < flapSpan && now.Sub(h.Moved) < flapHold {
 		if h.flapping.IsZero() || now.Sub(h.flapping) >= flapSpan {
 			h.flapping = now
-			c := Claim{Owner: h.MAC, At: h.At, By: h.MAC, From: at}
+			c := Claim{Owner: h.ID(), At: h.At, By: h.ID(), From: at}
 			b.contests.verdicts = append(b.contests.verdicts, Verdict{c, Flapping})
 		}
 		return false
@@ -106,29 +111,29 @@ func (b *Builder) mayMove(h *hostState, at PortID, now time.Time) bool {
 	if len(h.Addrs) == 0 {
 		return true
 	}
-	b.contend(Claim{Owner: h.MAC, At: h.At, By: h.MAC, From: at})
+	b.contend(Claim{Owner: h.ID(), At: h.At, By: h.ID(), From: at, VLAN: vlan})
 	return false
 }
 
 // moveTo moves a host, which may be new, to a port.
-func (b *Builder) moveTo(h *hostState, at PortID, now time.Time) {
+func (b *Builder) moveTo(h *hostState, vlan uint16, at PortID, now time.Time) {
 	if now.Sub(h.flaps) >= flapSpan {
 		h.flaps, h.moves = now, 0
 	}
 	h.moves++
 	b.enterPort(h, at)
-	h.Moved = now
+	h.Moved, h.vlan = now, vlan
 }
 
 // refresh marks a host, now and then, to be shown and saved with the time at
 // which it last spoke.
 func (b *Builder) refresh(h *hostState) {
 	if h.Seen.Sub(h.shown) > showSeen {
-		b.changed.hosts[h.MAC] = true // which alone is no reason for a snapshot
+		b.changed.hosts[h.ID()] = true // which alone is no reason for a snapshot
 		h.shown = h.Seen
 	}
 	if h.Seen.Sub(h.saved) > saveSeen {
-		b.unsaved.hosts[h.MAC] = true
+		b.unsaved.hosts[h.ID()] = true
 		h.saved = h.Seen
 	}
 }
@@ -139,10 +144,10 @@ func (b *Builder) learnAddr(h *hostState, addr netip.Addr, vlan uint16, claimed 
 	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLoopback() {
 		return false
 	}
-	if owner, ok := b.boundAddrs[addr]; ok && owner != h.MAC {
+	if owner, ok := b.boundAddrs[addr]; ok && (HostID{MAC: owner}) != h.ID() {
 		if claimed {
 			home, _ := b.boundTo(owner)
-			b.refuse(Claim{Owner: owner, Addr: addr, At: home, By: h.MAC, From: h.At, VLAN: vlan})
+			b.refuse(Claim{Owner: HostID{MAC: owner}, Addr: addr, At: home, By: h.ID(), From: h.At, VLAN: vlan})
 		}
 		return false
 	}
@@ -158,7 +163,7 @@ func (b *Builder) learnAddr(h *hostState, addr netip.Addr, vlan uint16, claimed 
 	case !claimed:
 		return false
 	case o.At != h.At && !b.gone(o):
-		b.contend(Claim{Owner: owner, Addr: addr, At: o.At, By: h.MAC, From: h.At, VLAN: vlan})
+		b.contend(Claim{Owner: owner, Addr: addr, At: o.At, By: h.ID(), From: h.At, VLAN: vlan})
 		return false
 	}
 	return b.takeAddr(h, addr, vlan)
@@ -190,7 +195,7 @@ func (b *Builder) setVLAN(h *hostState, addr netip.Addr, vlan uint16) {
 		delete(vlans, addr)
 	}
 	h.VLANs = vlans
-	b.unsaved.hosts[h.MAC] = true
+	b.unsaved.hosts[h.ID()] = true
 }
 
 func (b *Builder) loseAddr(h *hostState, addr netip.Addr) {
@@ -205,7 +210,7 @@ func (b *Builder) loseAddr(h *hostState, addr netip.Addr) {
 }
 
 func (b *Builder) assign(h *hostState, addr netip.Addr, now time.Time) {
-	b.byAddr[addr] = h.MAC
+	b.byAddr[addr] = h.ID()
 	i, _ := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare)
 	h.Addrs = slices.Insert(slices.Clone(h.Addrs), i, addr) // snapshots share the old one
 	h.heard = slices.Insert(h.heard, i, now)
@@ -219,7 +224,8 @@ func (b *Builder) dropHost(h *hostState) {
 		b.touchAddr(a)
 	}
 	b.leavePort(h)
-	delete(b.hosts, h.MAC)
+	delete(b.hosts, h.ID())
+	b.alone(h)
 	b.touchHost(h)
 }
 
@@ -227,8 +233,8 @@ func (b *Builder) dropHost(h *hostState) {
 // it.
 func (b *Builder) dropHosts(at PortID) {
 	if c := b.behind[at.DPID][at.Port]; c != nil {
-		for mac, h := range c.hosts {
-			if _, bound := b.boundTo(mac); !bound {
+		for id, h := range c.hosts {
+			if !b.isBound(id) {
 				b.dropHost(h)
 			}
 		}

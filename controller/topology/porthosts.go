@@ -8,7 +8,7 @@ import (
 
 // portHosts is the hosts behind one port.
 type portHosts struct {
-	hosts   map[openflow.MAC]*hostState
+	hosts   map[HostID]*hostState
 	full    time.Time // before this moment none of them makes room
 	crowded bool      // there are more than may be learned
 }
@@ -32,9 +32,10 @@ func (b *Builder) enterPort(h *hostState, at PortID) {
 		b.behind[at.DPID] = ports
 	}
 	if ports[at.Port] == nil {
-		ports[at.Port] = &portHosts{hosts: map[openflow.MAC]*hostState{}}
+		ports[at.Port] = &portHosts{hosts: map[HostID]*hostState{}}
 	}
-	ports[at.Port].hosts[h.MAC] = h
+	ports[at.Port].hosts[h.ID()] = h
+	b.beside(h, at)
 	b.touchHost(h)
 	for _, a := range h.Addrs {
 		b.touchAddr(a)
@@ -47,7 +48,7 @@ func (b *Builder) leavePort(h *hostState) {
 	if c == nil {
 		return
 	}
-	delete(c.hosts, h.MAC)
+	delete(c.hosts, h.ID())
 	if c.crowded && len(c.hosts) < b.cfg.MaxHosts {
 		c.crowded, c.full = false, time.Time{}
 		b.touchSwitch(h.At.DPID)
@@ -74,9 +75,9 @@ func (b *Builder) makeRoom(at PortID, now time.Time) bool {
 		return false
 	}
 	c.full = now.Add(b.cfg.HostSilence)
-	for mac, h := range c.hosts {
+	for id, h := range c.hosts {
 		stale := h.Seen.Add(b.cfg.HostSilence)
-		if _, bound := b.boundTo(mac); bound {
+		if b.isBound(id) {
 			continue
 		}
 		if !now.Before(stale) {

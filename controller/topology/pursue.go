@@ -47,8 +47,8 @@ func (k *contests) release(c *contest) {
 
 // bindsOwner reports whether what is claimed is its owner's by configuration.
 func (b *Builder) bindsOwner(c *contest) bool {
-	_, home := b.boundTo(c.Owner)
-	return home || b.boundAddrs[c.Addr] == c.Owner
+	owner, bound := b.boundAddrs[c.Addr]
+	return b.isBound(c.Owner) || bound && owner == c.Owner.MAC && c.Owner.VLAN == 0
 }
 
 // queryClaimant returns the question that is due to the claimant of what is
@@ -76,7 +76,7 @@ func (b *Builder) queryClaimant(c *contest) (q Query, ok bool) {
 // is where it has claimed to be, and has what it has claimed.
 func (k *contests) claimantAnswered(at PortID, mac openflow.MAC, addrs []netip.Addr) {
 	for _, c := range k.pursued[at] {
-		if c.By == mac && c.concerns(addrs) {
+		if c.By.MAC == mac && c.concerns(addrs) {
 			c.present = true
 		}
 	}

@@ -38,7 +38,7 @@ func TestAClaimComesTrueLater(t *testing.T) {
 			t.Errorf("verdicts %v, %d contests", v, b.contests.count)
 		}
 		sent := ask(b, 2*time.Second, answers)
-		if n := announced(sent); n == 0 || n != len(sent) || sent[0].Host != thief || sent[0].At != at(3, 3) || sent[0].Addr != wanted {
+		if n := announced(sent); n == 0 || n != len(sent) || sent[0].Host.MAC != thief || sent[0].At != at(3, 3) || sent[0].Addr != wanted {
 			t.Errorf("sent %v; want announcements for the new owner", sent)
 		}
 		if len(b.contests.open) != 0 || len(b.contests.pursued) != 0 || b.contests.pursuing != 0 || len(b.Snapshot(t0).Switches[3].Barred) != 0 {
@@ -55,13 +55,13 @@ func TestARefusedClaimIsNotBelieved(t *testing.T) {
 		"no host answers": func(*Builder, Query) bool { return false },
 		"the claimant answers for another address": func(b *Builder, q Query) bool {
 			if fromClaimant(q) {
-				b.HostAnswered(q.At, q.Host, []netip.Addr{netip.MustParseAddr("10.0.0.7")}, b.clock.wall)
+				b.HostAnswered(q.VLAN, q.At, q.Host.MAC, []netip.Addr{netip.MustParseAddr("10.0.0.7")}, b.clock.wall)
 			}
 			return false
 		},
 		"the claimant answers elsewhere": func(b *Builder, q Query) bool {
 			if fromClaimant(q) {
-				b.HostAnswered(at(2, 3), q.Host, []netip.Addr{wanted}, b.clock.wall)
+				b.HostAnswered(q.VLAN, at(2, 3), q.Host.MAC, []netip.Addr{wanted}, b.clock.wall)
 			}
 			return false
 		},

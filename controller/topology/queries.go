@@ -12,7 +12,7 @@ import (
 // address still, or, if Announce is set, the announcement that it has, for all
 // others to hear.
 type Query struct {
-	Host     openflow.MAC
+	Host     HostID
 	VLAN     uint16 // in which the host has the address; 0: none
 	Addr     netip.Addr
 	At       PortID
@@ -25,18 +25,18 @@ type Query struct {
 // between, only what has begun is: a host that speaks concerns no other.
 const lookEvery = 50 * time.Millisecond
 
-// HostAnswered takes note that a host has answered a [Query] at a port: it is
-// there, and has the addresses that it names.
-func (b *Builder) HostAnswered(at PortID, mac openflow.MAC, addrs []netip.Addr, now time.Time) {
+// HostAnswered takes note that a host has answered a [Query], in a VLAN (0:
+// none) at a port: it is there, and has the addresses that it names.
+func (b *Builder) HostAnswered(vlan uint16, at PortID, mac openflow.MAC, addrs []netip.Addr, now time.Time) {
 	b.clock.look(now)
 	b.contests.claimantAnswered(at, mac, addrs)
-	h := b.hosts[mac]
+	h := b.hostIn(mac, vlan)
 	if h == nil || h.At != at {
 		return
 	}
 	h.Seen = now
 	b.refresh(h)
-	for _, c := range b.contests.byOwner[mac] {
+	for _, c := range b.contests.byOwner[h.ID()] {
 		if (c.kept.IsZero() || c.pursued) && c.concerns(addrs) {
 			b.keep(c)
 		}
@@ -98,7 +98,7 @@ func (b *Builder) quiet(c *contest) bool {
 // queries returns the frames that are due to the owner in a contest, or in its
 // name.
 func (b *Builder) queries(h *hostState, c *contest) (due []Query) {
-	q := Query{Host: h.MAC, VLAN: h.VLANs[c.Addr], Addr: c.Addr, At: h.At, contest: c}
+	q := Query{Host: h.ID(), VLAN: h.VLANs[c.Addr], Addr: c.Addr, At: h.At, contest: c}
 	if announce := q; c.announces(b.clock.now) {
 		announce.Announce = true
 		due = append(due, announce)

@@ -39,7 +39,7 @@ type SavedChange struct {
 	Saved
 	GoneLinks []LinkID
 	GonePorts []PortID
-	GoneHosts []openflow.MAC
+	GoneHosts []HostID
 
 	GoneSwitches []openflow.DPID
 }
@@ -54,7 +54,7 @@ func (c SavedChange) Empty() bool {
 func (c SavedChange) Then(later SavedChange) SavedChange {
 	linkOf := func(l SavedLink) LinkID { return l.LinkID }
 	portOf := func(p SavedPort) PortID { return p.PortID }
-	hostOf := func(h Host) openflow.MAC { return h.MAC }
+	hostOf := func(h Host) HostID { return h.ID() }
 	switchOf := func(s SavedSwitch) openflow.DPID { return s.DPID }
 	c.Links, c.GoneLinks = then(c.Links, c.GoneLinks, later.Links, later.GoneLinks, linkOf)
 	c.Ports, c.GonePorts = then(c.Ports, c.GonePorts, later.Ports, later.GonePorts, portOf)
@@ -80,13 +80,13 @@ func then[K comparable, V any](kept []V, gone []K, keptLater []V, goneLater []K,
 type unsaved struct {
 	links map[LinkID]bool
 	ports map[PortID]bool
-	hosts map[openflow.MAC]bool
+	hosts map[HostID]bool
 
 	switches map[openflow.DPID]bool
 }
 
 func newUnsaved() unsaved {
-	return unsaved{links: map[LinkID]bool{}, ports: map[PortID]bool{}, hosts: map[openflow.MAC]bool{},
+	return unsaved{links: map[LinkID]bool{}, ports: map[PortID]bool{}, hosts: map[HostID]bool{},
 		switches: map[openflow.DPID]bool{}}
 }
 
@@ -113,12 +113,12 @@ func (b *Builder) Save() (out SavedChange) {
 			out.GonePorts = append(out.GonePorts, id)
 		}
 	}
-	for mac := range b.unsaved.hosts {
-		if h := b.hosts[mac]; h != nil {
+	for id := range b.unsaved.hosts {
+		if h := b.hosts[id]; h != nil {
 			h.saved = h.Seen
 			out.Hosts = append(out.Hosts, h.Host)
 		} else {
-			out.GoneHosts = append(out.GoneHosts, mac)
+			out.GoneHosts = append(out.GoneHosts, id)
 		}
 	}
 	for dpid := range b.unsaved.switches {
@@ -179,7 +179,7 @@ func (b *Builder) Saved() Saved {
 		m.Switches = append(m.Switches, s)
 	}
 	slices.SortFunc(m.Switches, func(a, b SavedSwitch) int { return cmp.Compare(a.DPID, b.DPID) })
-	slices.SortFunc(m.Hosts, func(a, b Host) int { return slices.Compare(a.MAC[:], b.MAC[:]) })
+	slices.SortFunc(m.Hosts, func(a, b Host) int { return CompareHosts(a.ID(), b.ID()) })
 	slices.SortFunc(m.Links, func(a, b SavedLink) int { return CompareLinks(a.LinkID, b.LinkID) })
 	slices.SortFunc(m.Ports, func(a, b SavedPort) int { return ComparePorts(a.PortID, b.PortID) })
 	return m
@@ -207,12 +207,12 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 		if !b.recallable(h.MAC, netip.Addr{}) {
 			continue
 		}
-		kept := &hostState{Host: Host{MAC: h.MAC, Seen: h.Seen, Moved: h.Moved}, saved: h.Seen}
-		b.hosts[h.MAC] = kept
+		kept := &hostState{Host: Host{MAC: h.MAC, VLAN: h.VLAN, Seen: h.Seen, Moved: h.Moved}, saved: h.Seen}
+		b.hosts[h.ID()] = kept
 		b.enterPort(kept, h.At)
 		for _, a := range h.Addrs {
 			if _, taken := b.byAddr[a]; taken || !b.recallable(h.MAC, a) {
-				odd.hosts[h.MAC] = true
+				odd.hosts[h.ID()] = true
 				continue
 			}
 			b.assign(kept, a, h.Seen)

@@ -146,9 +146,9 @@ func TestContradictionsAreNotRecalled(t *testing.T) {
 // Two changes as one leave what they leave one after the other.
 func TestSavedChangesAddUp(t *testing.T) {
 	host := func(n byte, port openflow.PortNo) Host { return Host{MAC: openflow.MAC{0, n}, At: at(1, port)} }
-	first := SavedChange{Saved: Saved{Hosts: []Host{host(1, 1), host(2, 1)}}, GoneHosts: []openflow.MAC{{0, 3}, {0, 4}}}
-	later := SavedChange{Saved: Saved{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []openflow.MAC{{0, 2}}}
-	want := SavedChange{Saved: Saved{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []openflow.MAC{{0, 4}, {0, 2}}}
+	first := SavedChange{Saved: Saved{Hosts: []Host{host(1, 1), host(2, 1)}}, GoneHosts: []HostID{{MAC: openflow.MAC{0, 3}}, {MAC: openflow.MAC{0, 4}}}}
+	later := SavedChange{Saved: Saved{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []HostID{{MAC: openflow.MAC{0, 2}}}}
+	want := SavedChange{Saved: Saved{Hosts: []Host{host(1, 2), host(3, 2)}}, GoneHosts: []HostID{{MAC: openflow.MAC{0, 4}}, {MAC: openflow.MAC{0, 2}}}}
 	if got := first.Then(later); !reflect.DeepEqual(got.Hosts, want.Hosts) || !slices.Equal(got.GoneHosts, want.GoneHosts) {
 		t.Errorf("one after the other %+v; want %+v", got, want)
 	}

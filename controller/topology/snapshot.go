@@ -101,6 +101,12 @@ type Host struct {
 	// VLANs are those of the addresses that were heard in one. It is not
 	// changed.
 	VLANs map[netip.Addr]uint16 `json:",omitempty"`
+
+	// VLAN is the only one in which this is the host with its address, since
+	// another has it in all others; 0: it is not; or Untagged. Beside is where
+	// that other one is; External: nowhere.
+	VLAN   uint16 `json:",omitempty"`
+	Beside PortID `json:",omitzero"`
 }
 
 // An Attachment is a prefix that the configuration places behind an edge port.
@@ -118,7 +124,7 @@ type Snapshot struct {
 	Switches    map[openflow.DPID]Switch    // all that have connected since the start
 	Links       map[PortID]Link             // trunk links that can carry traffic, by sending port
 	Tree        map[PortID]bool             // trunk ports on the broadcast tree
-	Hosts       Map[openflow.MAC, Host]     // learned
+	Hosts       Map[HostID, Host]           // learned
 	Addrs       Map[netip.Addr, Attachment] // learned, one address each
 	Attachments []Attachment                // configured, longest prefix first
 

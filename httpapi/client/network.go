@@ -55,6 +55,7 @@ type Link struct {
 // A Host is a host that has been heard.
 type Host struct {
 	MAC       string   `json:"mac"`
+	VLAN      *int     `json:"vlan"` // the only one in which this is the host with the MAC; 0: without a tag; nil: in all where no other is
 	Addresses []string `json:"addresses"`
 	At        *Port    `json:"at"`
 	Seen      *int64   `json:"seen"` // UNIX seconds

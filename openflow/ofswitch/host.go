@@ -1,6 +1,7 @@
 package ofswitch
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"sync"
@@ -51,6 +52,7 @@ type Host struct {
 
 	mu       sync.Mutex
 	link     *Link
+	vlan     uint16
 	handler  func(Received) bool
 	watchers []*watcher
 	stats    HostStats
@@ -157,9 +159,22 @@ func (h *Host) At() (*Switch, openflow.PortNo) {
 	return l.a.sw, l.a.port
 }
 
-// Send sends a frame as it is. The network keeps it.
+// SetVLAN has the host tag all that it sends from now on with a VLAN, 1 to
+// 4094, and understand what is tagged so only. 0: neither.
+func (h *Host) SetVLAN(vlan uint16) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.vlan = vlan
+}
+
+// Send sends a frame as it is, but for its tag; see [Host.SetVLAN]. The network
+// keeps it.
 func (h *Host) Send(data []byte) {
 	h.mu.Lock()
+	if h.vlan != 0 && len(data) >= ethLen {
+		tag := binary.BigEndian.AppendUint16([]byte{etherVLAN >> 8, etherVLAN & 0xff}, h.vlan)
+		data = slices.Concat(data[:ethLen-2], tag, data[ethLen-2:])
+	}
 	h.stats.Sent.add(data)
 	l := h.link
 	h.mu.Unlock()
@@ -222,12 +237,13 @@ func (h *Host) arrive(f frame) {
 		default:
 		}
 	}
-	handler := h.handler
+	handler, vlan := h.handler, h.vlan
 	h.mu.Unlock()
 	if handler != nil && handler(r) {
 		return
 	}
-	if !foreign && !p.hasVLAN() {
+	tag := uint16(p.key.get(openflow.FieldVLANVID))
+	if !foreign && (vlan == 0 && tag == 0 || vlan != 0 && tag == vlan|openflow.VLANPresent) {
 		h.understand(p, r)
 	}
 }
