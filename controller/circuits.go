@@ -236,7 +236,7 @@ func (k *core) complain(c *circuit) bool {
 		refused := p.refused[uint64(c.want.Handle)]
 		own := refused != nil
 		if !own && c.want.Rate != 0 {
-			refused = p.unmetered // without its meter best effort would take what is promised
+			refused = p.unmetered.Rests(c.want.Handle, h) // without it others would take what is promised
 		}
 		if refused != nil {
 			c.answer(&Error{Op: "install", DPID: h.DPID, Err: refused})

@@ -67,12 +67,12 @@ type peer struct {
 	all       uint64           // generation that the switch holds
 	refused   map[uint64]error // by cookie owner: what the switch refused of what is wanted
 	spared    map[uint64]bool  // of these, owners that may yet find room
-	unmetered error            // a meter that it refused
-	contested bool             // another connection claims to be this switch
-	statuses  uint64           // messages about its ports that have been taken in
-	reading   bool             // its ports are being read again
-	read      time.Time        // when they last were
-	withheld  bool             // another controller is its master
+	unmetered flow.Unmetered
+	contested bool      // another connection claims to be this switch
+	statuses  uint64    // messages about its ports that have been taken in
+	reading   bool      // its ports are being read again
+	read      time.Time // when they last were
+	withheld  bool      // another controller is its master
 }
 
 func newCore(ctx context.Context, c *Controller) *core {

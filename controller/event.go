@@ -272,15 +272,15 @@ type confirmed struct {
 	s             *session
 	circuits, all uint64           // generations; see flow.Reconciler.Confirmed
 	refused       map[uint64]error // by cookie owner; 0: none in particular
-	unmetered     error            // a meter that was refused
-	shut          error            // why an entry that keeps loops out was refused
-	limitations   []string         // sentences
-	lapses        []flow.Lapse     // since the last report
+	unmetered     flow.Unmetered
+	shut          error        // why an entry that keeps loops out was refused
+	limitations   []string     // sentences
+	lapses        []flow.Lapse // since the last report
 }
 
 // same reports whether two reports tell the same.
 func (e *confirmed) same(o *confirmed) bool {
-	return e.circuits == o.circuits && e.all == o.all && e.unmetered == o.unmetered && e.shut == o.shut &&
+	return e.circuits == o.circuits && e.all == o.all && maps.Equal(e.unmetered, o.unmetered) && e.shut == o.shut &&
 		len(o.lapses) == 0 && maps.Equal(e.refused, o.refused) && slices.Equal(e.limitations, o.limitations)
 }
 
@@ -291,7 +291,7 @@ func (e confirmed) apply(k *core) {
 	k.hold(e.s.dpid, e.all, e.lapses)
 	p := k.peers[e.s.dpid]
 	same := func(error, error) bool { return true } // whatever the reason
-	if !maps.EqualFunc(e.refused, p.refused, same) || (e.unmetered == nil) != (p.unmetered == nil) {
+	if !maps.EqualFunc(e.refused, p.refused, same) || !maps.EqualFunc(e.unmetered, p.unmetered, same) {
 		k.announce()
 	}
 	was := p.refused

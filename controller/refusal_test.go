@@ -125,6 +125,39 @@ func TestGuaranteeWithoutItsMeterIsNotConfirmed(t *testing.T) {
 	}
 }
 
+// A policer that a switch refuses is its circuit's affair: others that share the
+// way still get theirs. So is a meter for what goes up to the controller.
+func TestRefusedPolicerIsNotAnothers(t *testing.T) {
+	inBubble(t, ofswitch.Diamond, Config{}, func(l *lab) {
+		l.settled(4, 4)
+		l.pingAll()
+		refused := map[openflow.MeterID]bool{purpose.PolicerID(8): true, purpose.BackPolicerID(8): true, purpose.TeachingID: true}
+		bad := openflow.Error{ErrType: openflow.ErrorTypeMeterModFailed, Code: uint16(openflow.MeterModFailedBadRate)}
+		for _, sw := range l.net.Switches() {
+			sw.SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+				if m, ok := m.(*openflow.MeterMod); ok && m.Command != openflow.MeterDelete && refused[m.ID] {
+					return &bad
+				}
+				return nil
+			}})
+		}
+		sharing := func(id string, handle uint32, port uint16) path.Circuit {
+			c := l.circuit(id, handle, "h1", "h2", 10*bitrate.Mbps)
+			c.Key.Proto, c.Key.DstPort = path.ProtoTCP, port
+			return c
+		}
+		if err := l.install(sharing("a", 7, 80)); err != nil {
+			l.Fatal(err)
+		}
+		if err := l.install(sharing("b", 8, 81)); err == nil {
+			l.Error("the circuit whose policer is refused is confirmed")
+		}
+		if err := l.install(sharing("c", 9, 82)); err != nil {
+			l.Errorf("another circuit gets: %v", err)
+		}
+	})
+}
+
 func TestLaterRefusalIsAnnounced(t *testing.T) {
 	inBubble(t, ofswitch.Diamond, Config{Audit: 50 * time.Millisecond}, laterRefusal)
 }

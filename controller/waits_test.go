@@ -11,6 +11,7 @@ import (
 	"conga/bitrate"
 	"conga/controller/flow"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -265,14 +266,14 @@ func TestMoveDoesNotListWhatWasLeft(t *testing.T) {
 // As many refusals as before may be of others.
 func TestRefusalOfAnotherIsAnnounced(t *testing.T) {
 	b := newBoard(t, 1)
-	refuse := func(owner uint64, meter error) <-chan struct{} {
+	refuse := func(owner uint64, meters flow.Unmetered) <-chan struct{} {
 		p, changed := b.peers[1], b.Changed()
-		confirmed{s: p.session, circuits: p.handed, all: p.handed, refused: map[uint64]error{owner: errSilent}, unmetered: meter}.apply(b.core)
+		confirmed{s: p.session, circuits: p.handed, all: p.handed, refused: map[uint64]error{owner: errSilent}, unmetered: meters}.apply(b.core)
 		return changed
 	}
 	refuse(7, nil)
 	for what, changed := range map[string]<-chan struct{}{
-		"another circuit is refused": refuse(8, nil), "a meter is refused": refuse(8, errSilent), "the meter is there": refuse(8, nil),
+		"another circuit is refused": refuse(8, nil), "a meter is refused": refuse(8, flow.Unmetered{purpose.FloodID: errSilent}), "the meter is there": refuse(8, nil),
 	} {
 		select {
 		case <-changed:

@@ -320,7 +320,7 @@ func TestRefusedMeter(t *testing.T) {
 		t.Fatalf("steps %+v", steps)
 	}
 	r.Landed(map[int]error{0: errFull})
-	if by, meter := r.Refused(); by != nil || !errors.Is(meter, errFull) {
+	if by, meter := r.Refused(); by != nil || len(meter) != 1 || !errors.Is(meter[id], errFull) {
 		t.Errorf("refused: %v, meter %v", by, meter)
 	}
 	if steps := soon(r, 10); len(steps) > 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -107,8 +108,8 @@ func isFull(err error) bool {
 }
 
 // Refused returns why entries that are wanted were refused, by the owner in
-// their cookie, and why a wanted meter was. Both are nil if nothing was.
-func (r *Reconciler) Refused() (byOwner map[uint64]error, meter error) {
+// their cookie, and why wanted meters were. Both are nil if nothing was.
+func (r *Reconciler) Refused() (byOwner map[uint64]error, meters Unmetered) {
 	for k, no := range r.refused {
 		if at := r.at(k); at.want != nil && no.rule.Equal(at.want) {
 			if byOwner == nil {
@@ -119,11 +120,43 @@ func (r *Reconciler) Refused() (byOwner map[uint64]error, meter error) {
 		}
 	}
 	for id, err := range r.unmetered {
-		if r.meters[id].want != nil {
-			meter = err
+		at := r.meters[id]
+		if at.want == nil {
+			continue
+		}
+		if meters == nil {
+			meters = Unmetered{}
+		}
+		if kind, _ := purpose.ReadMeter(id); kind == purpose.MeterPolicer && at.have != nil && at.have.Rate > at.want.Rate {
+			id = purpose.FloodID // it lets more through than is reserved for it, at whatever port
+		}
+		meters[id] = err
+	}
+	return byOwner, meters
+}
+
+// Unmetered says why wanted meters were refused.
+type Unmetered map[openflow.MeterID]error
+
+// Rests returns why a meter was refused on which the rate of a circuit rests
+// that crosses the switch by this hop: its own, that of best effort at its
+// ports, or one that matters at all ports. nil: none was.
+func (m Unmetered) Rests(handle uint32, h path.Hop) error {
+	for id, err := range m {
+		switch kind, of := purpose.ReadMeter(id); kind {
+		case purpose.MeterFlood:
+			return err
+		case purpose.MeterBestEffort:
+			if at := openflow.PortNo(of); at == h.In || at == h.Out {
+				return err
+			}
+		case purpose.MeterPolicer:
+			if circuit, _ := purpose.Backwards(of); circuit == purpose.PolicerSuffix(handle) {
+				return err
+			}
 		}
 	}
-	return byOwner, meter
+	return nil
 }
 
 // Retry has everything that was refused tried again, but for what is to be left
