@@ -14,7 +14,15 @@ import (
 // DPID is the datapath ID of the bridge, in the form that ovs-vsctl takes.
 const DPID = "00000000000000c0"
 
-const schema = "/usr/share/openvswitch/vswitch.ovsschema"
+// schema returns the database schema that goes with an ovs-vswitchd.
+func schema(program string) string {
+	const name = "share/openvswitch/vswitch.ovsschema"
+	beside := filepath.Join(filepath.Dir(program), "..", name)
+	if _, err := os.Stat(beside); err == nil {
+		return beside
+	}
+	return filepath.Join("/usr", name)
+}
 
 // An OVS is an Open vSwitch with its own directory, database and daemons, and
 // one userspace bridge, br0.
@@ -27,10 +35,11 @@ type OVS struct {
 // it is not installed or the test does not run as root.
 func Start(t testing.TB) *OVS {
 	t.Helper()
-	if _, err := os.Stat(schema); err != nil {
+	program, err := exec.LookPath("ovs-vswitchd")
+	if err != nil {
 		t.Skip("Open vSwitch is not installed")
 	}
-	if _, err := exec.LookPath("ovs-vswitchd"); err != nil {
+	if _, err := os.Stat(schema(program)); err != nil {
 		t.Skip("Open vSwitch is not installed")
 	}
 	if os.Geteuid() != 0 {
@@ -43,7 +52,7 @@ func Start(t testing.TB) *OVS {
 	o := &OVS{t: t, dir: dir}
 	t.Cleanup(o.stop)
 	sock, db := filepath.Join(dir, "db.sock"), filepath.Join(dir, "conf.db")
-	o.Run("ovsdb-tool", "create", db, schema)
+	o.Run("ovsdb-tool", "create", db, schema(program))
 	o.Run("ovsdb-server", db, "--remote=punix:"+sock, "--pidfile", "--detach", "--no-chdir", "--log-file=/dev/null",
 		"--unixctl="+filepath.Join(dir, "db.ctl"))
 	o.Vsctl("--no-wait", "init")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -11,7 +12,14 @@ from typing import List, Sequence
 from .wait import until
 
 TRIES = 3
-SCHEMA = "/usr/share/openvswitch/vswitch.ovsschema"
+SCHEMA = "share/openvswitch/vswitch.ovsschema"
+
+
+def schema() -> str:
+    """Returns the database schema that goes with the ovs-vswitchd on PATH."""
+    program = Path(shutil.which("ovs-vswitchd") or "/usr/sbin/ovs-vswitchd")
+    beside = program.parent.parent / SCHEMA
+    return str(beside if beside.exists() else Path("/usr") / SCHEMA)
 
 
 def run(argv: Sequence[str], timeout: float = 30) -> str:
@@ -66,7 +74,7 @@ class OpenVSwitch:
         for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"):
             os.environ[name] = str(self.directory)
         database = self.directory / "conf.db"
-        run(["ovsdb-tool", "create", str(database), SCHEMA])
+        run(["ovsdb-tool", "create", str(database), schema()])
         self._daemon("ovsdb-server", str(database), "--remote=punix:%s/db.sock" % self.directory)
         vsctl("--no-wait", "init")
         self._daemon("ovs-vswitchd")
