@@ -59,11 +59,20 @@ func (s *session) awaitOthers(ctx context.Context) error {
 			t.reported = true
 		})
 		s.conn.Start(func(openflow.Header, openflow.Message) {}) // else what the switch says would pile up
-		s.post(ctx, withheld{s, fmt.Sprintf("It holds entries of another CONGA (number %d), so this one changes nothing there until they are gone, or openflow.role is master.", other)})
+		s.post(ctx, withheld{s, fmt.Sprintf("It holds entries of another CONGA (number %d), so this one changes nothing there until they are gone%s.", other, s.remedy())})
 		if err := s.rest(ctx, lookEvery); err != nil {
 			return err
 		}
 	}
+}
+
+// remedy says what else ends the wait for another CONGA. A switch without roles
+// does not say whether that one is still there.
+func (s *session) remedy() string {
+	if s.cfg.Role == openflow.RoleMaster {
+		return "; if that one is no more, delete the switch's flow entries"
+	}
+	return ", or openflow.role is master"
 }
 
 // other returns the number of another CONGA of which the switch holds entries;

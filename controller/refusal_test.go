@@ -125,8 +125,9 @@ func TestGuaranteeWithoutItsMeterIsNotConfirmed(t *testing.T) {
 	}
 }
 
-// A policer that a switch refuses is its circuit's affair: others that share the
-// way still get theirs. So is a meter for what goes up to the controller.
+// A policer that a switch refuses is its circuit's affair: others that share
+// the way still get theirs. A meter for what goes up to the controller concerns
+// none.
 func TestRefusedPolicerIsNotAnothers(t *testing.T) {
 	inBubble(t, ofswitch.Diamond, Config{}, func(l *lab) {
 		l.settled(4, 4)

@@ -19,10 +19,15 @@ func (k *core) logTroubles(old, now *topology.Snapshot) {
 				k.log.Warn("probes arrive as over a cable that cannot be one", "port", p.ID, "from", p.Peer, "closed", p.Closed)
 			case p.Trouble == topology.Reflecting:
 				k.log.Warn("port hears its own probes and is closed", "port", p.ID)
+			case p.Trouble == topology.Deaf:
+				k.log.Warn("link carries in one direction only and is not used", "port", p.ID, "sends_to", p.Peer)
+			case p.Trouble == topology.Unheard: // the other end is logged
 			case p.Closed:
 				k.log.Warn("port closes a ring and is closed", "port", p.ID, "ring", p.Peer)
 			case p.Trouble == topology.SharedSegment:
 				k.log.Warn("ports share a segment", "port", p.ID, "with", p.Peer)
+			case q.Trouble >= topology.Deaf:
+				k.log.Info("link does not carry in one direction only any more", "port", p.ID)
 			default:
 				k.log.Info("port is on a segment of its own again", "port", p.ID)
 			}

@@ -194,8 +194,8 @@ func viewHost(x *exchange, h topology.Host) hostView {
 	return v
 }
 
-// shownVLAN returns the VLAN of a host that is known in one only; 0: it sends no
-// tags; -1: it is not.
+// shownVLAN returns the VLAN of a host that is known in one only; 0: it sends
+// no tags; -1: it is not.
 func shownVLAN(h topology.Host) int {
 	if h.VLAN == 0 {
 		return -1

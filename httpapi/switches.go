@@ -92,6 +92,10 @@ func limitationOf(p topology.Port) string {
 		return fmt.Sprintf("closed: probes of port %v arrive as over a cable, which cannot be one: hosts pass them on, or the link is not configured", p.Peer)
 	case p.Trouble == topology.Relayed:
 		return fmt.Sprintf("probes of port %v arrive as over a cable, which cannot be one: hosts pass them on, or the link is not configured", p.Peer)
+	case p.Trouble == topology.Deaf:
+		return fmt.Sprintf("its link is not used: it carries to port %v and not back; look at the cable and at what receives here", p.Peer)
+	case p.Trouble == topology.Unheard:
+		return fmt.Sprintf("its link is not used: it carries from port %v and not there; look at the cable and at what receives there", p.Peer)
 	case p.Closed:
 		return fmt.Sprintf("closed: a ring leads to port %v through a bridge or switch that is not managed; it opens when the ring has gone", p.Peer)
 	case p.Shared:

@@ -98,6 +98,10 @@ func (b *Builder) assemble(sw *switchState) Switch {
 			Shared:    p.shared,
 			Peer:      p.peer,
 		}
+		if one := out.Ports[no]; one.Trouble == Untroubled {
+			one.Trouble, one.Peer = b.oneWayAt(id, one.Peer)
+			out.Ports[no] = one
+		}
 	}
 	return out
 }

@@ -34,6 +34,7 @@ type Builder struct {
 	sessions int                                          // connected switches
 	cables   map[openflow.DPID]map[openflow.PortNo]*cable // at their both ends
 	stranded map[PortID]bool                              // perhaps a trunk without a cable
+	halved   map[*cable]time.Time                         // known in one direction only, and since when; attended
 	silent   []PortID                                     // see Silent
 	overdue  []PortID                                     // see Overdue
 	hosts    map[HostID]*hostState
@@ -84,6 +85,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		switches:  map[openflow.DPID]*switchState{},
 		cables:    map[openflow.DPID]map[openflow.PortNo]*cable{},
 		stranded:  map[PortID]bool{},
+		halved:    map[*cable]time.Time{},
 		hosts:     map[HostID]*hostState{},
 		parted:    map[openflow.MAC][]*hostState{},
 		byAddr:    map[netip.Addr]HostID{},
@@ -279,6 +281,7 @@ func (b *Builder) SetQueuesUnused(dpid openflow.DPID, ports []openflow.PortNo, s
 func (b *Builder) Expire(now time.Time) {
 	b.clock.look(now)
 	b.expireStranded()
+	b.expireHalved()
 	b.expireContests()
 	b.expireSpells()
 	b.expireHearings()

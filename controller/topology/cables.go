@@ -17,6 +17,7 @@ type cable struct {
 	latency    time.Duration // 0: not known
 	carries    bool          // both are of the last snapshot
 	tree       bool
+	oneWay     bool // it has been known in one direction only for longer than it takes to find the other
 }
 
 // A direction is one of the two directions of a cable.
@@ -85,6 +86,7 @@ func (b *Builder) hear(c *cable, i int) {
 	w := &c.directions[i]
 	if !w.known {
 		w.known = true
+		b.halve(c)
 		b.touchCable(c)
 		b.unsaved.links[c.id(i)] = true
 	}
@@ -100,6 +102,7 @@ func (b *Builder) lose(c *cable, i int) {
 	b.touchCable(c)
 	b.unsaved.links[c.id(i)] = true
 	c.directions[i] = direction{}
+	b.halve(c)
 	if c.directions[1-i].known {
 		return
 	}

@@ -17,8 +17,9 @@ func (s *Snapshot) Find(dpid string) (Switch, bool) {
 	return sw, ok
 }
 
-// FindHosts returns the learned hosts with an Ethernet address, in any form that
-// [openflow.ParseMAC] reads, in a stable order. ok is false if it is in none.
+// FindHosts returns the learned hosts with an Ethernet address, in any form
+// that [openflow.ParseMAC] reads, in a stable order. ok is false if it is in
+// none.
 func (s *Snapshot) FindHosts(mac string) (found []Host, ok bool) {
 	id, err := openflow.ParseMAC(mac)
 	if err != nil {

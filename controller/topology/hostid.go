@@ -11,8 +11,8 @@ import (
 // Untagged in place of a VLAN stands for frames without a tag.
 const Untagged uint16 = 1 << 12
 
-// A HostID names a host: by its Ethernet address, which it has in all VLANs, or,
-// if another host has that, too, in one VLAN at another port.
+// A HostID names a host: by its Ethernet address, which it has in all VLANs,
+// or, if another host has that, too, in one VLAN at another port.
 type HostID struct {
 	MAC  openflow.MAC
 	VLAN uint16 // 0: all where there is no other host; or Untagged

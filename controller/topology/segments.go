@@ -12,6 +12,8 @@ const (
 	SharedSegment         // probes of other ports of ours arrive there
 	Reflecting            // its own probes arrive there
 	Relayed               // probes arrive there as over a cable, where there can be none
+	Deaf                  // its probes arrive at the other end of its cable, and none come from there
+	Unheard               // probes come from the other end of its cable, where its own do not arrive
 )
 
 // A hearing is that the probes of one port arrive at another, without a cable
