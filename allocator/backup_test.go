@@ -134,7 +134,7 @@ func TestBackupThatCarriesLess(t *testing.T) {
 	other := w.create(ask(1, 2, 4, 2, 3, 500)).ID
 	w.change(narrow(lower, 6))
 	expect("with its rate, of which another holds a part", nil)
-	if err := w.a.Delete(bg, other, 0); err != nil {
+	if err := w.a.Release(bg, other, 0); err != nil {
 		t.Fatal(err)
 	}
 	expect("when the other has left", []int{1, 4, 3})

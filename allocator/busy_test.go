@@ -223,7 +223,7 @@ func TestOtherTrafficIsNotWaitedFor(t *testing.T) {
 	}
 	leaves := w.create(flow(ask(1, 1, 2, 1, 4, 1000), 80))
 	w.work()
-	if err := w.a.Delete(bg, leaves.ID, 0); err != nil {
+	if err := w.a.Release(bg, leaves.ID, 0); err != nil {
 		t.Fatal(err)
 	}
 	removal, _ := w.a.Due(10)

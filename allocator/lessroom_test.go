@@ -119,7 +119,7 @@ func TestBehindManyObstacles(t *testing.T) {
 		t.Errorf("the reason is %q", text)
 	}
 	w.pass(1)
-	if err := w.a.Delete(bg, "id20", 0); err != nil {
+	if err := w.a.Release(bg, "id20", 0); err != nil {
 		t.Fatal(err)
 	}
 	w.work()

@@ -119,7 +119,7 @@ func TestOutlookIsThatOfARequest(t *testing.T) {
 		if !slices.Equal(via(o.Path), []int{1, tc.via, 5}) || !o.Path.Equal(got.Path) || !o.Backup.Equal(got.Backup) || len(o.Rooms) != len(path.LinksOf(o.Path, o.Backup)) || tc.protected && len(o.Backup) == 0 {
 			t.Errorf("%s: %+v, but %v, %v", name, o, got.Path, got.Backup)
 		}
-		if err := w.a.Delete(bg, got.ID, 0); err != nil {
+		if err := w.a.Release(bg, got.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 		w.work()

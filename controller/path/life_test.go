@@ -137,7 +137,7 @@ func TestCircuits(t *testing.T) {
 	backup := path.Path{{DPID: 1, In: 1, Out: 4}, {DPID: 2, In: 5, Out: 3}}
 	c := path.Circuit{ID: "a", Handle: 1, Key: path.FlowKey{Src: a, Dst: b}, Rate: 5, Path: p, Backup: backup}
 	for name, change := range map[string]func(*path.Circuit){
-		"handle": func(c *path.Circuit) { c.Handle = 2 }, "key": func(c *path.Circuit) { c.Key.DstPort = 1 }, "rate": func(c *path.Circuit) { c.Rate = 6 },
+		"handle": func(c *path.Circuit) { c.Handle = 2 }, "key": func(c *path.Circuit) { c.Key.DstPort = path.Port(1) }, "rate": func(c *path.Circuit) { c.Rate = 6 },
 		"rate back": func(c *path.Circuit) { c.Reverse = path.Reverse{Apart: true, Rate: 5} }, "path": func(c *path.Circuit) { c.Path = backup },
 		"backup": func(c *path.Circuit) { c.Backup = nil },
 	} {
