@@ -218,7 +218,7 @@ func TestOtherTrafficIsNotWaitedFor(t *testing.T) {
 	w.cable(1, 3, 10)
 	w.open()
 	flow := func(r Request, port uint16) Request {
-		r.Key.Proto, r.Key.DstPort = path.ProtoTCP, port
+		r.Key.Proto, r.Key.DstPort = path.ProtoTCP, path.Port(port)
 		return r
 	}
 	leaves := w.create(flow(ask(1, 1, 2, 1, 4, 1000), 80))

@@ -108,7 +108,7 @@ func TestBehindManyObstacles(t *testing.T) {
 	w.a.Settled()
 	for i := range cables {
 		r := ask(1, 1, 2, 1, 10, 1000)
-		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoUDP, uint16(i+1), 9
+		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoUDP, path.Port(uint16(i+1)), path.Port(9)
 		w.create(r)
 	}
 	w.work()
@@ -196,7 +196,7 @@ func TestOutlookWhereRatesAreNotEnforced(t *testing.T) {
 	w.open()
 	w.change(enforcing(2, true, 1))
 	for rate, fits := range map[bitrate.Rate]bool{0: true, 4: false} {
-		got, err := w.a.Outlook(key(host(1, 1), host(2, 1)), rate, 50)
+		got, err := w.a.Outlook(Request{Key: key(host(1, 1), host(2, 1)), Bandwidth: rate, Duration: 50})
 		if err != nil || got.Fits != fits || len(got.Path) != 2 || len(got.Rooms) != 3 || strings.Contains(got.Reason, "require_meters") == fits || fits && got.Reason != "" {
 			t.Errorf("at %d: %+v, %v", rate, got, err)
 		}

@@ -144,7 +144,7 @@ func TestRefusedPolicerIsNotAnothers(t *testing.T) {
 		}
 		sharing := func(id string, handle uint32, port uint16) path.Circuit {
 			c := l.circuit(id, handle, "h1", "h2", 10*bitrate.Mbps)
-			c.Key.Proto, c.Key.DstPort = path.ProtoTCP, port
+			c.Key.Proto, c.Key.DstPort = path.ProtoTCP, path.Port(port)
 			return c
 		}
 		if err := l.install(sharing("a", 7, 80)); err != nil {

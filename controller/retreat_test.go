@@ -239,7 +239,7 @@ func TestNoRoomForACorner(t *testing.T) {
 		l.pingAll()
 		l.acquainted()
 		first := l.circuit("first", 1, "h1", "h2", bitrate.Mbps)
-		first.Key.Proto, first.Key.SrcPort = path.ProtoTCP, 1000
+		first.Key.Proto, first.Key.SrcPort = path.ProtoTCP, path.Port(1000)
 		if err := l.install(first); err != nil {
 			l.Fatal(err)
 		}
@@ -253,7 +253,7 @@ func TestNoRoomForACorner(t *testing.T) {
 			return &openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
 		}})
 		later := l.circuit("later", 2, "h1", "h2", bitrate.Mbps)
-		later.Key.Proto, later.Key.DstPort = path.ProtoTCP, 2000
+		later.Key.Proto, later.Key.DstPort = path.ProtoTCP, path.Port(2000)
 		for range 3 {
 			if err := l.install(later); err == nil || err.Error() != "the flow table of switch 0000000000000002 is full" {
 				l.Errorf("the later one: %v", err)

@@ -33,7 +33,7 @@ func TestEnforced(t *testing.T) {
 		}
 		for i := range circuits {
 			c := forth(fmt.Sprint(i), 10+uint32(i), bitrate.Mbps)
-			c.Key.Proto, c.Key.DstPort = path.ProtoUDP, uint16(i+1)
+			c.Key.Proto, c.Key.DstPort = path.ProtoUDP, path.Port(uint16(i+1))
 			n.Circuits = append(n.Circuits, c)
 			w.SetCircuit(c.ID, []path.Circuit{c})
 		}

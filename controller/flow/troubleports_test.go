@@ -209,15 +209,15 @@ func TestHostThatIsFoundElsewhere(t *testing.T) {
 	r.Lapses()
 	r.Asked()
 	r.Found(&State{Rules: map[openflow.EntryKey]*Rule{want.Key(): rule(2)}})
-	if got := r.Lapses(); !slices.Equal(got, []Lapse{{mac, true, false}}) {
+	if got := r.Lapses(); !slices.Equal(got, []Lapse{{topology.HostID{MAC: mac}, true, false}}) {
 		t.Errorf("%+v", got)
 	}
-	if got := r.Courses(); !slices.Equal(got, []Course{{Host: mac, Port: 2}}) {
+	if got := r.Courses(); !slices.Equal(got, []Course{{Host: topology.HostID{MAC: mac}, Port: 2}}) {
 		t.Errorf("%+v", got)
 	}
 	r.Next(10, t0)
 	r.Landed(nil)
-	if got := r.Lapses(); !slices.Equal(got, []Lapse{{mac, false, false}}) {
+	if got := r.Lapses(); !slices.Equal(got, []Lapse{{topology.HostID{MAC: mac}, false, false}}) {
 		t.Errorf("%+v", got)
 	}
 }
