@@ -112,7 +112,7 @@ func (h *history) circuit() {
 			c.Reverse = path.Reverse{Apart: true, Rate: bitrate.Rate(rapid.SampledFrom([]int{0, 1, 20}).Draw(h.T, "rate back")) * bitrate.Mbps}
 		}
 		if rapid.IntRange(0, 2).Draw(h.T, "protected") == 0 {
-			c.Backup = h.path()
+			c.Backup = h.backup(c.Path)
 		}
 		listed = append(listed, c)
 	}
@@ -127,6 +127,26 @@ func (h *history) path() (p path.Path) {
 			In: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "in")), Out: openflow.PortNo(rapid.IntRange(1, somePorts).Draw(h.T, "out"))})
 	}
 	return p
+}
+
+// backup returns another walk between the ends of a path, which it leaves and
+// comes to by other ports; nil if both are at one switch.
+func (h *history) backup(p path.Path) path.Path {
+	if len(p) < 2 {
+		return nil
+	}
+	other := func(no openflow.PortNo) openflow.PortNo {
+		return (no+openflow.PortNo(rapid.IntRange(0, somePorts-2).Draw(h.T, "another port")))%somePorts + 1
+	}
+	first, last := p[0], p[len(p)-1]
+	first.Out, last.In = other(first.Out), other(last.In)
+	b := path.Path{first}
+	for _, hop := range h.path() {
+		if hop.DPID != first.DPID && hop.DPID != last.DPID {
+			b = append(b, hop)
+		}
+	}
+	return append(b, last)
 }
 
 // lend has meters count anything.
