@@ -39,12 +39,12 @@ func checkDurationLimit(r Request, d Seconds, limits Limits, was *record) *Error
 
 // checkPlacedLocked holds a window that was found against the limits of the
 // project that are about when: how far ahead it is, and how many allocations
-// wait. A zero window is that of what waits for a path.
+// wait, as what is held does. A zero window is that of what waits for a path.
 func (a *Allocator) checkPlacedLocked(r Request, w Window, limits Limits, was *record, now Seconds) *Error {
 	if was != nil && was.ProjectID != r.ProjectID {
 		was = nil
 	}
-	waits := w == Window{} || w.Start > now+startSlack
+	waits := w == Window{} || w.Start > now+startSlack || r.Hold != 0
 	if !waits {
 		return nil
 	}

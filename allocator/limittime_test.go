@@ -56,6 +56,11 @@ func TestLimitsOfTime(t *testing.T) {
 		{"first fit within", Limits{Horizon: new(Seconds(100))}, at(0, 10, 8), "", "", nil},
 		{"may not wait", Limits{Pending: new(0)}, at(0, 10, 8), "project_id", "may have 0 allocations that wait and has 0", func(r *Request) { r.Bandwidth = 6 }},
 		{"need not wait", Limits{Pending: new(0)}, at(0, 10, 6), "", "", nil},
+		{"held", Limits{Pending: new(0)}, func(*world) Request {
+			r := ask(1, 1, 2, 1, 6, 10)
+			r.Hold = 60
+			return r
+		}, "project_id", "may have 0 allocations that wait and has 0", nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			w := newWorld(t, 2, 1000)

@@ -54,8 +54,10 @@ func (a *Allocator) Outlook(r Request) (Outlook, error) {
 	if err := checkDuration(r.Duration); err != nil {
 		return Outlook{}, err.in(op)
 	}
-	if err := r.Constraints.check(); err != nil {
-		return Outlook{}, err.in(op)
+	for _, err := range [...]*Error{r.Constraints.check(), r.checkReverse()} {
+		if err != nil {
+			return Outlook{}, err.in(op)
+		}
 	}
 	now := a.now()
 	out := Outlook{Window: Window{now, now + r.Duration}}

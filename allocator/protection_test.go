@@ -76,6 +76,45 @@ func (w *world) shown(id string) (used, spare []int, swapped bool, reason string
 	return via(v.Path), via(v.Backup), v.Swapped, v.Reason
 }
 
+// TestChangedWhileItsBackupIsUsed: what uses its backup can be changed as long
+// as there is room on both of its paths, and stays on them.
+func TestChangedWhileItsBackupIsUsed(t *testing.T) {
+	for _, c := range []Constraints{{}, {Include: "0000000000000002"}} {
+		w, ways := threeWays(t, 1)
+		r := ask(1, 1, 5, 1, 3, 400)
+		r.Protected = true
+		v := w.over(2, r, c)
+		w.change(cut(ways[2][0]))
+		w.work()
+		check := func(when string) {
+			t.Helper()
+			if used, spare, swapped, reason := w.shown(v.ID); !swapped || !slices.Equal(used, []int{1, 3, 5}) || !slices.Equal(spare, []int{1, 2, 5}) {
+				t.Fatalf("%+v, %s: it uses %v beside %v: %s", c, when, used, spare, reason)
+			}
+		}
+		check("cut")
+		for _, rate := range []bitrate.Rate{10, 2} {
+			w.update(v.ID, Change{Bandwidth: &rate})
+			w.work()
+			check("changed")
+		}
+		_, err := w.a.Update(bg, v.ID, 0, Change{Bandwidth: new(bitrate.Rate(11))})
+		if refusedAs(err) != Conflict {
+			t.Errorf("%+v: more than there is: %v", c, err)
+		}
+		w.update(v.ID, Change{Protected: new(false)})
+		w.work()
+		if got := w.get(v.ID); len(got.Backup) > 0 || got.Swapped || !slices.Equal(via(got.Path), []int{1, 3, 5}) || strings.Contains(got.Reason, "does not meet include") != (c.Include != "") {
+			t.Errorf("%+v: unprotected by %v beside %v: %s", c, got.Path, got.Backup, got.Reason)
+		}
+		w.change(mend(ways[2][0], 10))
+		w.work()
+		if got := w.get(v.ID); (c.Include != "") != slices.Equal(via(got.Path), []int{1, 2, 5}) || got.Reason != "" {
+			t.Errorf("%+v: in the end by %v: %s", c, got.Path, got.Reason)
+		}
+	}
+}
+
 // TestProtectedMoves: when its path is cut an allocation uses its backup, stays
 // there until the path has been whole for ten seconds, and goes back; a backup
 // that is cut is replaced, and where there is none the allocation runs on and

@@ -182,7 +182,8 @@ func (a *Allocator) roomForLocked(it *item, r Request, w Window) (ok bool) {
 	a.withoutLocked(it, func() {
 		pl, c := a.plannerLocked(), it.record()
 		d := demand{Request: r, conflicting: a.calendars.conflicting(r)}
-		ok = pl.fits(d, c.Path, w) && (len(c.Backup) == 0 || pl.fitsBackup(d, c.Backup, w)) && !pl.taken(d, w) && a.checkTotalLocked(r, w, a.cfg.Limits(c.ProjectID), c) == nil
+		d.from, d.to = c.Path.Ends()
+		ok = (pl.fitsPair(d, c, w) || len(c.Backup) == 0 && pl.fits(d, c.Path, w)) && !pl.taken(d, w) && a.checkTotalLocked(r, w, a.cfg.Limits(c.ProjectID), c) == nil
 	})
 	return ok
 }

@@ -42,7 +42,7 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 		it.own().along = along
 		a.beginLocked(it, next)
 		a.awaitBetterLocked(it, next, block)
-		if len(next.Path) == 0 || it.displaced {
+		if len(next.Path) == 0 || it.displaced || a.strayLocked(a.seen, &next.Allocation) != "" {
 			a.lookLocked(it)
 		}
 		result = a.viewAsLocked(it, next)
@@ -251,17 +251,18 @@ func (pl planner) move(next *record, rest Window) *Error {
 	if pl.taken(d, rest) {
 		return pl.takenError(d, rest)
 	}
-	if _, ok := path.Alive(pl.snapshot, has); ok && joins(has, from, to) && pl.fits(d, has, rest) {
-		if !r.Protected {
+	if _, ok := path.Alive(pl.snapshot, has); ok && joins(has, from, to) {
+		switch {
+		case r.Protected && pl.fitsPair(d, next, rest):
+			return nil
+		case !r.Protected && pl.fits(d.onPath(next), has, rest):
 			next.Backup, next.Swapped = nil, false
 			return nil
-		}
-		if len(next.Backup) > 0 && joins(next.Backup, from, to) && pl.fitsBackup(d, next.Backup, rest) {
-			return nil
-		}
-		if b := pl.backup(r, has, rest); b != nil {
-			next.Backup, next.Swapped = b, false
-			return nil
+		case r.Protected && pl.fits(d, has, rest):
+			if b := pl.backup(r, has, rest); b != nil {
+				next.Backup, next.Swapped = b, false
+				return nil
+			}
 		}
 	}
 	if p, ok := pl.find(d, rest); ok {
@@ -277,18 +278,40 @@ func (pl planner) move(next *record, rest Window) *Error {
 	return err
 }
 
-// fitsBackup reports whether the demand fits on a backup that it has, alive or
-// not, in exactly this window.
-func (pl planner) fitsBackup(d demand, b path.Path, w Window) bool {
-	for _, id := range b.Links() {
+// fitsPair reports whether the demand fits on both paths that an allocation
+// has, whichever of them it uses, in exactly this window. The one that it does
+// not use need not be alive.
+func (pl planner) fitsPair(d demand, has *record, w Window) bool {
+	if len(has.Backup) == 0 || !joins(has.Backup, d.from, d.to) {
+		return false
+	}
+	other := d
+	if !has.Swapped {
+		other.Include = ""
+	}
+	return pl.fits(d.onPath(has), has.Path, w) && pl.fitsUnused(other, has.Backup, w)
+}
+
+// onPath returns the demand as it holds for the path that an allocation uses: a
+// backup need not include anything.
+func (d demand) onPath(has *record) demand {
+	if has.Swapped {
+		d.Include = ""
+	}
+	return d
+}
+
+// fitsUnused reports whether the demand fits on a path that is not used, alive
+// or not, in exactly this window.
+func (pl planner) fitsUnused(d demand, p path.Path, w Window) bool {
+	for _, id := range p.Links() {
 		for _, x := range [...]need{{id, d.Bandwidth}, {id.Reverse(), d.back()}} {
 			if l, ok := pl.snapshot.Link(x.id); ok && pl.free(l, w) < x.rate {
 				return false
 			}
 		}
 	}
-	d.Protected, d.Include = false, ""
 	c := pl.confines(&d.Request)
-	_, alive := path.Alive(pl.snapshot, b)
-	return !alive || c == nil || c.Met(pl.snapshot, b)
+	_, alive := path.Alive(pl.snapshot, p)
+	return !alive || c == nil || c.Met(pl.snapshot, p)
 }
