@@ -38,16 +38,16 @@ func (v *view) bestEffortMeters(reserved map[openflow.PortNo]bitrate.Rate) map[o
 	if !v.metering() || v.policy.Forwarding != ForwardL2 || !v.budget().shared {
 		return ids
 	}
-	left := map[openflow.PortNo]uint32{} // kbit/s
+	left, alone := map[openflow.PortNo]uint32{}, v.budget().alone // kbit/s
 	for no, sum := range reserved {
 		p, known := v.sw.Ports[no]
-		if id, ok := purpose.PortID(no); known && ok {
+		if id, ok := purpose.PortID(no); known && (ok || !alone) {
 			ids[no] = id
 			rate := kbps(v.policy.Frames.left(p, sum))
 			left[no] = coarse(rate, min(kbps(p.Capacity)/1000, rate/50))
 		}
 	}
-	if !v.budget().alone {
+	if !alone {
 		v.shareMeter(ids, left)
 		return ids
 	}

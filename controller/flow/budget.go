@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -36,13 +37,24 @@ func (v *view) budget() budget {
 	ports := len(v.sw.Ports)
 	switch {
 	case left >= 2*ports+spareMeters:
-		return budget{ups: 2, storms: true, shared: true, alone: true, policers: left - 2*ports - 3}
+		return budget{ups: 2, storms: true, shared: true, alone: v.named(), policers: left - 2*ports - 3}
 	case left >= ports+spareMeters:
-		return budget{ups: 2, shared: true, alone: true, policers: left - ports - 3}
+		return budget{ups: 2, shared: true, alone: v.named(), policers: left - ports - 3}
 	case left >= 2:
 		return budget{ups: 1, shared: true, policers: left - 2}
 	}
 	return budget{shared: left == 1}
+}
+
+// named reports whether every port's number fits into the identifier of a
+// meter.
+func (v *view) named() bool {
+	for no := range v.sw.Ports {
+		if _, ok := purpose.PortID(no); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // manyPolicers is for how many policers the circuits of a switch are not put
