@@ -119,11 +119,29 @@ func (s *session) tryMeter(ctx context.Context) (ranged bool, err error) {
 		case r.Err.Has(openflow.MeterModFailedInvalidMeter), r.Err.Has(openflow.MeterModFailedOutOfMeters), r.Err.Has(openflow.MeterModFailedUnknown):
 			ranged = true
 		default:
-			s.log.Warn("switch has meters, but refuses ours", "err", r.Err)
-			return false, errNoMeters
+			return false, s.findMeter(ctx, r.Err)
 		}
 	}
 	return ranged, trial.Err()
+}
+
+// findMeter finds out whether a switch that has refused the trial for a reason
+// of its own did so because that meter is there since an earlier connection:
+// then it can be changed. Else the error is [errNoMeters].
+func (s *session) findMeter(ctx context.Context, why error) error {
+	again := flow.MeterTrial()
+	again.Command = openflow.MeterModify
+	trial := s.conn.Commit([]openflow.Message{again})
+	select {
+	case <-trial.Done():
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if len(trial.Refused()) > 0 {
+		s.log.Warn("switch has meters, but refuses ours", "err", why)
+		return errNoMeters
+	}
+	return trial.Err()
 }
 
 // findQueue lists the ports that have the queue for allocated traffic. A switch

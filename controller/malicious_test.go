@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"conga/bitrate"
+	"conga/controller/discovery"
 	"conga/controller/purpose"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
@@ -92,7 +93,7 @@ func (m *malicious) one(t *rand.Rand) []byte {
 func (m *malicious) frame(t *rand.Rand, l *lab) []byte {
 	hosts := l.net.Hosts()
 	victim := hosts[t.IntN(len(hosts))]
-	switch t.IntN(5) {
+	switch t.IntN(6) {
 	case 0:
 		if _, sent, err := openflow.Parse(m.one(t)); err == nil {
 			if out, ok := sent.(*openflow.PacketOut); ok {
@@ -107,6 +108,8 @@ func (m *malicious) frame(t *rand.Rand, l *lab) []byte {
 		return ofswitch.ARPRequest(mac, victim.Addr(), netip.AddrFrom4([4]byte{10, 0, 0, 77}))
 	case 3:
 		return ofswitch.NeighborAdvert(victim.MAC(), victim.Addrs()[1], victim.MAC(), victim.Addrs()[1])
+	case 4: // as a host of the same Ethernet address in a VLAN
+		return discovery.Announcement(victim.MAC(), victim.Addrs()[t.IntN(2)], uint16(t.IntN(3)))
 	}
 	return noise(t, 80)
 }

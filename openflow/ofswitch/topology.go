@@ -14,10 +14,11 @@ import (
 // hosts are on its first ports.
 type TopologyConfig struct {
 	Network NetworkConfig
-	Switch  Config     // of every switch, but for the DPID
-	Trunk   LinkConfig // between switches
-	Edge    LinkConfig // of hosts
-	Hosts   int        // hosts a switch; 0: 1, negative: none. A fat tree has k/2 an edge switch instead
+	Switch  Config          // of every switch, but for the DPID
+	Trunk   LinkConfig      // between switches
+	Edge    LinkConfig      // of hosts
+	Hosts   int             // hosts a switch; 0: 1, negative: none. A fat tree has k/2 an edge switch instead
+	Ports   openflow.PortNo // by which the numbers of all ports are higher
 }
 
 // A builder makes a network, numbering what it adds.
@@ -55,7 +56,7 @@ func HostAddrs(i int) (openflow.MAC, []netip.Addr) {
 
 func (b *builder) port(s *Switch) openflow.PortNo {
 	b.next[s]++
-	return b.next[s]
+	return b.cfg.Ports + b.next[s]
 }
 
 func (b *builder) trunk(x, y *Switch) { b.Link(x, b.port(x), y, b.port(y), b.cfg.Trunk) }
