@@ -18,6 +18,7 @@ const tried = `
 | Switch | tried by | seen | and says in ` + "`limitations`" + ` |
 | --- | --- | --- | --- |
 | Open vSwitch 3.1.0, Debian 12, userspace datapath | ` + "`make e2e`" + ` | all tests pass | nothing |
+| Open vSwitch 4.0.90, commit d6a632a9b of July 2026, userspace datapath | ` + "`make e2e`" + `, with its programs on PATH | all tests pass | nothing |
 | BOFUSS (ofsoftswitch13), commit aaebdbc of May 2020 | ` + "`testdata/mininet/bofuss.sh`" + `, with its programs on PATH | hosts reach each other; of 4.0 Mbit/s that an allocation leaves 3.3 to 3.5 arrive, of 2.0 that one has 1.9; a cut cable costs 4 of 210 packets at 100/s, a daemon that is killed none | nothing |
 
 BOFUSS fills the buckets of its meters once a second, so bursts there are 1.1 s long. Its
@@ -50,6 +51,23 @@ writes this file.
 		}
 		b.WriteString("| " + name + " | yes | " + says + " |\n")
 	}
+	b.WriteString(`
+# Switches that say something odd
+
+So do switches (` + "`TestOddities`, `TestHighPorts`" + `) that number their ports from 1,000 or
+65,000 on, or send
+`)
+	for i, o := range oddities {
+		end := ";\n"
+		if i == len(oddities)-1 {
+			end = ".\n"
+		}
+		b.WriteString("- " + o.name + end)
+	}
+	b.WriteString(`
+Where a port's number is above 16,777,214, all best effort that leaves by ports with
+reservations shares one meter, and ` + "`limitations`" + ` says so.
+`)
 	b.WriteString(tried)
 	if *update {
 		if err := os.WriteFile(switchesFile, []byte(b.String()), 0o644); err != nil {
