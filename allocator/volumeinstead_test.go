@@ -47,7 +47,7 @@ func (b *book) checkVolumeAlternatives(t *rapid.T, r Request, e *Error) {
 		if err != nil {
 			t.Fatalf("%+v: %+v is offered and refused: %v; %v", r, alt, err, e)
 		}
-		if err := b.w.a.Delete(bg, v.ID, 0); err != nil {
+		if err := b.w.a.Release(bg, v.ID, 0); err != nil {
 			t.Fatal(err)
 		}
 	}

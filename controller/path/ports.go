@@ -152,6 +152,9 @@ func (p Ports) meet(o Ports) bool {
 	if p == o || p.Any() || o.Any() {
 		return true
 	}
+	if p.one != 0 && o.one != 0 {
+		return false
+	}
 	for a := range p.Ranges() {
 		for b := range o.Ranges() {
 			if a.First <= b.Last && b.First <= a.Last {
