@@ -6,8 +6,8 @@ import "time"
 // zero. Windows are moments of that clock and stay as they are: what a step
 // brings to its start or its end starts or ends now. What runs goes on running
 // if its start is in the future again, and does not start twice. Delays count
-// on as they did. A lease has [leaseGrace] seconds left at least, since its
-// client may have had no time to ask again, and not more than it is long.
+// on as they did. A lease is a span, too: as much of it is left as before, since
+// its client asks again in its own time, and [leaseGrace] seconds at least.
 func (a *Allocator) ClockSet(by time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -48,9 +48,8 @@ func (a *Allocator) stepLocked(it *item, by nanos, now Seconds) {
 	}
 	if end, may := it.lapse(); may && it.busy == nil {
 		r := *it.record()
-		if r.grantGrace(now); by < 0 {
-			r.LeaseEnd = min(r.LeaseEnd, max(now+r.lease(), now+leaseGrace))
-		}
+		r.LeaseEnd = min(end+Seconds(by/nanos(time.Second)), now+r.lease())
+		r.grantGrace(now)
 		if r.LeaseEnd != end {
 			it.pack(&r)
 		}

@@ -45,15 +45,18 @@ func TestClockSet(t *testing.T) {
 		w.expect(id, Complete, span(-20, 50))
 	})
 	t.Run("leases", func(t *testing.T) {
-		for by, want := range map[Seconds]Seconds{-1000: 300, -10: 300, 10: 290, 290: 60, 1000: 60} {
-			w, trunk := pair(t)
-			w.change(cut(trunk))
-			r := ask(1, 1, 2, 1, 6, 50)
-			r.Lease = 300
-			id := w.create(r).ID
-			set(w, by)
-			if v := w.get(id); v.State != Pending || v.LeaseEnd != w.now+want {
-				t.Errorf("set by %d s it has %d s left, want %d: %+v", by, v.LeaseEnd-w.now, want, v)
+		for used, want := range map[Seconds]Seconds{0: 300, 100: 200, 240: 60, 290: 60} {
+			for _, by := range []Seconds{-1000, -10, 10, 290, 1000} {
+				w, trunk := pair(t)
+				w.change(cut(trunk))
+				r := ask(1, 1, 2, 1, 6, 50)
+				r.Lease = 300
+				id := w.create(r).ID
+				w.now += used
+				set(w, by)
+				if v := w.get(id); v.State != Pending || v.LeaseEnd != w.now+want {
+					t.Errorf("set by %d s after %d it has %d s left, want %d: %+v", by, used, v.LeaseEnd-w.now, want, v)
+				}
 			}
 		}
 	})

@@ -154,52 +154,76 @@ func TestStepKeepsDelays(t *testing.T) {
 	}
 }
 
-// A client whose lease a step would end has time to ask again, and a step back
-// makes no lease longer than it is.
+// A lease, a hold and an active lease have as much left after a step, either way,
+// as they had before: a client asks again in its own time.
 func TestStepAndLeases(t *testing.T) {
+	for _, by := range []time.Duration{24 * time.Hour, time.Hour, -time.Hour, -24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) { stepLeases(t, by) })
+	}
+}
+
+func stepLeases(t *testing.T, by time.Duration) {
+	r, clock := newRig(t), &wall{}
+	r.now = clock.now
+	r.start()
+	defer r.halt()
+	r.sleep(time.Second)
+	ids := map[string]string{}
+	for what, q := range map[string]allocator.Request{
+		"a lease":         {Lease: 300, StartTime: path.SecondsOf(clock.now()) + 400_000},
+		"a hold":          {Hold: 300},
+		"an active lease": {ActiveLease: 300},
+	} {
+		last := byte(10 + len(ids))
+		q.ProjectID, q.Duration = "p", 7*86400
+		q.Key = path.FlowKey{Src: netip.AddrFrom4([4]byte{10, 0, 1, last}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, last})}
+		v, err := r.a.Create(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids[what] = v.ID
+	}
+	over := func(when string, want bool) {
+		t.Helper()
+		for what, id := range ids {
+			if v, err := r.a.Get(id); err != nil || (v.State == allocator.Complete) != want {
+				t.Errorf("a step of %v, %s of 300 s %s: %s, %v", by, what, when, v.State, err)
+			}
+		}
+	}
+	r.sleep(50 * time.Second)
+	clock.set(by)
+	r.sleep(240 * time.Second)
+	over("after 290 s", false)
+	r.sleep(20 * time.Second)
+	over("after 310 s", true)
+}
+
+// The last of a lease is longer after a step, for a client that is late.
+func TestStepAndTheLastOfALease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, clock := newRig(t), &wall{}
 		r.now = clock.now
 		r.start()
 		defer r.halt()
 		r.sleep(time.Second)
-		ask := func() string {
-			v, err := r.a.Create(t.Context(), allocator.Request{
-				ProjectID: "p", Duration: 60, Lease: 300, StartTime: path.SecondsOf(clock.now()) + 400_000,
-				Key: path.FlowKey{Src: netip.AddrFrom4([4]byte{10, 0, 1, 9}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, 9})},
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return v.ID
+		v, err := r.a.Create(t.Context(), allocator.Request{
+			ProjectID: "p", Duration: 60, Lease: 300, StartTime: path.SecondsOf(clock.now()) + 400_000,
+			Key: path.FlowKey{Src: netip.AddrFrom4([4]byte{10, 0, 1, 9}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, 9})},
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
-		state := func(id string) allocator.State {
-			v, err := r.a.Get(id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return v.State
-		}
-		id := ask()
-		clock.set(24 * time.Hour)
-		r.sleep(58 * time.Second)
-		if state(id) != allocator.Pending {
-			t.Error("a step forward has ended a lease")
-		}
-		r.sleep(5 * time.Second)
-		if state(id) != allocator.Complete {
-			t.Error("the grace of a lease has no end")
-		}
-		id = ask()
-		clock.set(-24 * time.Hour)
 		r.sleep(290 * time.Second)
-		if state(id) != allocator.Pending {
-			t.Error("a step back has ended a lease")
+		clock.set(24 * time.Hour)
+		for after, want := range map[time.Duration]allocator.State{58 * time.Second: allocator.Pending, 65 * time.Second: allocator.Complete} {
+			time.AfterFunc(after, func() {
+				if v, _ := r.a.Get(v.ID); v.State != want {
+					t.Errorf("%v after the step: %s", after, v.State)
+				}
+			})
 		}
-		r.sleep(15 * time.Second)
-		if state(id) != allocator.Complete {
-			t.Error("a step back has made a lease longer than it is")
-		}
+		r.sleep(70 * time.Second)
 	})
 }
 
