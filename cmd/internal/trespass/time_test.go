@@ -99,3 +99,56 @@ func loweredLimit(l *lab) {
 	alice.want(200, "PATCH", "/api/allocations/"+id, fields{"duration": 500})
 	alice.want(403, "PATCH", "/api/allocations/"+id, fields{"bandwidth": 55_000_000})
 }
+
+// tight has limits that are lower than what is in use.
+const tight = `
+network: {default_capacity: 1G}
+directory:
+  projects: [{id: astro, members: [alice], max_active: 1, max_pending: 1, max_duration: 1000s, horizon: 100s, max_bandwidth: 10M}]
+  allow_passwordless: true
+`
+
+// limitsBelowUse: what is there goes on, becomes less and ends, whatever limits
+// have come below it, and starts if it was admitted.
+func limitsBelowUse(l *lab) {
+	l.up()
+	alice := l.login("alice", "astro")
+	id := alice.active(l.body("astro", "h1", "h3", 6000, fields{"bandwidth": 30_000_000}))
+	list := []string{id}
+	for i := range 3 {
+		list = append(list, alice.create(l.body("astro", "h1", "h4", 3000, fields{"bandwidth": 1_000_000, "start_time": after(float64(20000 + 5000*i))})))
+	}
+	soon := alice.create(l.body("astro", "h2", "h4", 3000, fields{"bandwidth": 1_000_000, "start_time": after(4)}))
+	l.reload(tight)
+	alice.want(403, "POST", "/api/allocations", l.body("astro", "h1", "h4", 60, nil))
+	for _, change := range []fields{{"duration": 5500}, {"bandwidth": 20_000_000}, {"duration": 5000, "bandwidth": 15_000_000}} {
+		alice.want(200, "PATCH", "/api/allocations/"+id, change)
+	}
+	alice.want(403, "PATCH", "/api/allocations/"+id, fields{"duration": 6000})
+	for i, id := range list[1:] {
+		alice.want(200, "PATCH", "/api/allocations/"+id, fields{"duration": 2000})
+		alice.want(200, "PATCH", "/api/allocations/"+id, fields{"start_time": after(float64(19900 + 5000*i))})
+		alice.want(403, "PATCH", "/api/allocations/"+id, fields{"start_time": after(190000)})
+	}
+	alice.until(soon, "active")
+	for _, id := range append(list, soon) {
+		alice.want(200, "DELETE", "/api/allocations/"+id, nil)
+	}
+}
+
+// smallerWhileDegraded: what its links cannot carry may be made smaller, not
+// larger, and is well again when it fits.
+func smallerWhileDegraded(l *lab) {
+	l.up()
+	alice := l.login("alice", "astro")
+	id := alice.active(l.body("astro", "h1", "h3", 6000, fields{"bandwidth": 60_000_000}))
+	l.reload(slower)
+	l.eventually("it is degraded", func() bool { return alice.details(id).first("degraded") == true })
+	alice.want(200, "PATCH", "/api/allocations/"+id, fields{"bandwidth": 50_000_000})
+	alice.want(409, "PATCH", "/api/allocations/"+id, fields{"bandwidth": 55_000_000})
+	alice.want(200, "PATCH", "/api/allocations/"+id, fields{"bandwidth": 20_000_000})
+	l.eventually("it is well", func() bool {
+		got := alice.details(id)
+		return got.first("degraded") == false && got.text("state") == "active"
+	})
+}

@@ -7,11 +7,14 @@ import (
 
 var old = flag.String("old", "", "commit whose daemon must fail in each case")
 
-// cases are what is done to a daemon.
-var cases = []struct {
+// A trial is what is done to a daemon.
+type trial struct {
 	name string
 	run  func(*lab)
-}{
+}
+
+// cases are what an older daemon has failed in.
+var cases = []trial{
 	{"LeastRate", leastRate},
 	{"ClientAsksBack", clientAsksBack},
 	{"AnothersAllocation", anothersAllocation},
@@ -33,6 +36,31 @@ var cases = []struct {
 	{"ZeroedPages", zeroedPages},
 	{"FullDisk", fullDisk},
 	{"DeleteAlongTheLinks", deleteAlongTheLinks},
+}
+
+// further are cases of the same kinds that no daemon is known to have failed in.
+var further = []trial{
+	{"AddressesChangeHands", addressesChangeHands},
+	{"AddressesInDisguise", addressesInDisguise},
+	{"ChangesToAnothers", changesToAnothers},
+	{"OneKeyManyStreams", oneKeyManyStreams},
+	{"FilteredWalk", filteredWalk},
+	{"ProlongedOverAnothers", prolongedOverAnothers},
+	{"LimitsBelowUse", limitsBelowUse},
+	{"SmallerWhileDegraded", smallerWhileDegraded},
+}
+
+// TestFurtherCases does these, each to a daemon of its own.
+func TestFurtherCases(t *testing.T) {
+	ours := buildAt(t, ".", t.TempDir())
+	for _, c := range further {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if found := try(t, ours, c.run); found != "" {
+				t.Error(found)
+			}
+		})
+	}
 }
 
 // TestCases does all of it, each to a daemon of its own.
