@@ -154,8 +154,8 @@ func TestStepKeepsDelays(t *testing.T) {
 	}
 }
 
-// A lease, a hold and an active lease have as much left after a step, either way,
-// as they had before: a client asks again in its own time.
+// A lease, a hold and an active lease have as much left after a step, either
+// way, as they had before: a client asks again in its own time.
 func TestStepAndLeases(t *testing.T) {
 	for _, by := range []time.Duration{24 * time.Hour, time.Hour, -time.Hour, -24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) { stepLeases(t, by) })
