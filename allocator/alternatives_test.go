@@ -207,7 +207,7 @@ func (b *book) checkOffer(t *rapid.T, r Request, e *Error) {
 		if err != nil {
 			t.Fatalf("%+v: %v; asked for %s it is refused: %v", r, e, what, err)
 		}
-		if err := b.w.a.Release(bg, v.ID, 0); err != nil {
+		if err := b.w.remove(v.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -278,7 +278,7 @@ func TestAlternativesLast(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%+v: %v", alt, err)
 		}
-		if err := w.a.Release(bg, v.ID, 0); err != nil {
+		if err := w.remove(v.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
