@@ -71,18 +71,7 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 	case !ok:
 		c.offer(c.within(), c.at(0, r.StartTime)) // as it would wait for a path
 	case was != nil && was.Started:
-		if r.Deadline != 0 {
-			late := r
-			late.Deadline = was.Window.Start + r.Duration
-			c.offer(late)
-		}
-		c.offer(c.slowerUntil(was.Window.Start + r.Duration)...)
-		c.offer(c.shorter(false)...)
-		c.offer(c.lessBack(r)...)
-		if len(c.list) == 0 {
-			c.offer(c.bothLess(r)...)
-		}
-		c.offer(c.at(0, r.StartTime))
+		c.adviseWhatRuns()
 	case r.Leeway != Leeway{}:
 		c.adviseInTime()
 	default:
@@ -90,6 +79,23 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 	}
 	c.correct(&refused.Offer)
 	return c.list
+}
+
+// adviseWhatRuns lists what an allocation that has started may become.
+func (c *counsel) adviseWhatRuns() {
+	r, end := c.asked, c.was.Window.Start+c.asked.Duration
+	if r.Deadline != 0 {
+		late := r
+		late.Deadline = end
+		c.offer(late)
+	}
+	c.offer(c.slowerUntil(end)...)
+	c.offer(c.shorter(false)...)
+	c.offer(c.lessBack(r)...)
+	if len(c.list) == 0 {
+		c.offer(c.bothLess(r)...)
+	}
+	c.offer(c.at(0, r.StartTime))
 }
 
 // correct takes out of an offer what would not be admitted after all, because

@@ -6,8 +6,9 @@ import "time"
 // zero. Windows are moments of that clock and stay as they are: what a step
 // brings to its start or its end starts or ends now. What runs goes on running
 // if its start is in the future again, and does not start twice. Delays count
-// on as they did. A lease is a span, too: as much of it is left as before, since
-// its client asks again in its own time, and [leaseGrace] seconds at least.
+// on as they did. A lease is a span, too: as much of it is left as before,
+// since its client asks again in its own time, and [leaseGrace] seconds at
+// least.
 func (a *Allocator) ClockSet(by time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -22,7 +22,7 @@ func maskingNot(d openflow.DPID) func(*topology.Snapshot) {
 
 // Ports that would need too many entries are led around switches without masks,
 // also once that is found out, or refused where there is no other way.
-func TestPortsAreLedAroundSwitchesWithoutMasks(t *testing.T) {
+func TestPortsAvoidSwitchesWithoutMasks(t *testing.T) {
 	w := newWorld(t, 4, 100)
 	w.cable(1, 2, 10)
 	w.cable(2, 4, 10)

@@ -109,7 +109,9 @@ func paperBlocks(had, asks ownedKey, owns func(unique.Handle[string]) bool) bool
 	case !had.Meets(asks.FlowKey):
 		return false
 	case had.by.project == asks.by.project:
-		gives := func(k path.FlowKey) [3]bool { return [3]bool{k.Proto != 0, k.SrcPort != path.Ports{}, k.DstPort != path.Ports{}} }
+		gives := func(k path.FlowKey) [3]bool {
+			return [3]bool{k.Proto != 0, k.SrcPort != path.Ports{}, k.DstPort != path.Ports{}}
+		}
 		return gives(had.FlowKey) == gives(asks.FlowKey)
 	case had.Specificity() > asks.Specificity():
 		return false

@@ -101,17 +101,7 @@ func (t *traffic) request(src, dst string) (r client.Request, err error) {
 // described returns the request that the flags describe, in which a duration
 // may be missing.
 func (t *traffic) described(src, dst string) (r client.Request, err error) {
-	r = client.Request{ProjectID: t.project}
-	if r.SrcPort, err = parsePorts("src-port", t.srcPort); err != nil {
-		return r, err
-	}
-	if r.DstPort, err = parsePorts("dst-port", t.dstPort); err != nil {
-		return r, err
-	}
-	if r.SrcIP, err = parseAddr("source", src); err != nil {
-		return r, err
-	}
-	if r.DstIP, err = parseAddr("destination", dst); err != nil {
+	if r, err = t.between(src, dst); err != nil {
 		return r, err
 	}
 	if t.duration != "" {
@@ -125,11 +115,6 @@ func (t *traffic) described(src, dst string) (r client.Request, err error) {
 	if err := t.constrain(&r); err != nil {
 		return r, err
 	}
-	if t.protocol != "" {
-		if r.Protocol, err = parseProtocol(t.protocol); err != nil {
-			return r, err
-		}
-	}
 	now := time.Now()
 	for flag, m := range t.moments() {
 		if *m.text == "" {
@@ -142,6 +127,27 @@ func (t *traffic) described(src, dst string) (r client.Request, err error) {
 		*m.at(&r), *m.in(&r) = got.at, got.in
 	}
 	return r, nil
+}
+
+// between returns a request of which only the traffic is said.
+func (t *traffic) between(src, dst string) (r client.Request, err error) {
+	r.ProjectID = t.project
+	if r.SrcPort, err = parsePorts("src-port", t.srcPort); err != nil {
+		return r, err
+	}
+	if r.DstPort, err = parsePorts("dst-port", t.dstPort); err != nil {
+		return r, err
+	}
+	if r.SrcIP, err = parseAddr("source", src); err != nil {
+		return r, err
+	}
+	if r.DstIP, err = parseAddr("destination", dst); err != nil {
+		return r, err
+	}
+	if t.protocol != "" {
+		r.Protocol, err = parseProtocol(t.protocol)
+	}
+	return r, err
 }
 
 // amounts puts the rates, the volume and the hold of the flags into a request.

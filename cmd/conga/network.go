@@ -94,19 +94,8 @@ func (a *app) printPath(p client.Path) error {
 	if !p.Fits {
 		fits = "no"
 	}
-	offer := "-"
-	if p.Offer != nil {
-		var parts []string
-		if p.Offer.StartTime != 0 {
-			parts = append(parts, "from "+when(&p.Offer.StartTime))
-		}
-		if p.Offer.Bandwidth != 0 {
-			parts = append(parts, "now with "+rate(&p.Offer.Bandwidth))
-		}
-		offer = strings.Join(parts, ", or ")
-	}
 	rows := [][]string{
-		{"Source", p.Src}, {"Destination", p.Dst}, {"Fits", fits}, {"Reason", text(p.Reason)}, {"Offer", offer},
+		{"Source", p.Src}, {"Destination", p.Dst}, {"Fits", fits}, {"Reason", text(p.Reason)}, {"Offer", offerOf(p)},
 		{"Path", firstOf(hops(p.Path), "-")}, {"Free", zeroRate(p.Free)},
 	}
 	if len(p.Backup) > 0 {
@@ -127,6 +116,21 @@ func (a *app) printPath(p client.Path) error {
 		})
 	}
 	return printTable(a.out, rows)
+}
+
+// offerOf returns in words what would fit instead.
+func offerOf(p client.Path) string {
+	if p.Offer == nil {
+		return "-"
+	}
+	var parts []string
+	if p.Offer.StartTime != 0 {
+		parts = append(parts, "from "+when(&p.Offer.StartTime))
+	}
+	if p.Offer.Bandwidth != 0 {
+		parts = append(parts, "now with "+rate(&p.Offer.Bandwidth))
+	}
+	return strings.Join(parts, ", or ")
 }
 
 func (a *app) topologyCommand() *cobra.Command {

@@ -28,7 +28,6 @@ type lab struct {
 	network   *ofswitch.Network
 	url       string
 	admin     string // key
-	wrong     []string
 }
 
 // common is what most cases configure: two projects that own no addresses.
