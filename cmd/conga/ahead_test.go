@@ -190,15 +190,15 @@ func TestRunWhoseServerKnowsNoActiveLease(t *testing.T) {
 func TestRunWithVolume(t *testing.T) {
 	r := newRunner(t)
 	other := r.other(3600, 0)
-	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "3s", "--timeout", "1ms", "--volume", "62M", "--min", wide, "--by", "+4h",
-		"--", "sh", "-c", "sleep 4; exit 5")
+	p := r.start("192.127.1.10", "192.127.1.11", "--lease", "3s", "--timeout", "1ms", "--volume", "186M", "--min", wide, "--by", "+4h",
+		"--", "sh", "-c", "sleep 6; exit 5")
 	r.until("it is planned", func() bool { return strings.Contains(p.stderr.String(), "is pending") })
 	id := ""
 	for _, al := range r.live() {
 		if al.ID == other.ID {
 			continue
 		}
-		if id = al.ID; al.ActiveLease == nil || *al.StartTime < *other.EndTime || *al.Volume != 62_000_000 {
+		if id = al.ID; al.ActiveLease == nil || *al.StartTime < *other.EndTime || *al.Volume != 186_000_000 {
 			t.Errorf("it has %+v", al)
 		}
 	}
