@@ -18,7 +18,7 @@ const tried = `
 | Switch | tried by | seen | and says in ` + "`limitations`" + ` |
 | --- | --- | --- | --- |
 | Open vSwitch 3.1.0, Debian 12, userspace datapath | ` + "`make e2e`" + ` | all tests pass | nothing |
-| Open vSwitch 4.0.90, commit d6a632a9b of July 2026, userspace datapath | ` + "`make e2e`" + `, with its programs on PATH | all tests pass | nothing |
+| Open vSwitch 4.0.90, commit d6a632a9b of July 2026, userspace datapath | ` + "`make e2e`" + `, with its programs on PATH | all but the three of ` + "`reach.Ring`" + `, which were not run, pass; ` + "`protection.Protection.with_the_controller`" + ` at the second try | nothing |
 | BOFUSS (ofsoftswitch13), commit aaebdbc of May 2020 | ` + "`testdata/mininet/bofuss.sh`" + `, with its programs on PATH | hosts reach each other; of 4.0 Mbit/s that an allocation leaves 3.3 to 3.5 arrive, of 2.0 that one has 1.9; a cut cable costs 4 of 210 packets at 100/s, a daemon that is killed none | nothing |
 
 BOFUSS fills the buckets of its meters once a second, so bursts there are 1.1 s long. Its
