@@ -276,6 +276,29 @@ func TestPrune(t *testing.T) {
 	}
 }
 
+// TestPruneCountsFromCompletion: what is released long before its end is kept
+// for as long after that as the configuration says.
+func TestPruneCountsFromCompletion(t *testing.T) {
+	w, _ := pair(t)
+	w.cfg.History = time.Hour
+	a := w.open()
+	v := w.create(ask(1, 1, 2, 1, 3, 50_000))
+	w.now += 100
+	if err := a.Release(bg, v.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.plan()
+	for _, x := range []struct {
+		later Seconds
+		gone  int
+	}{{3599, 0}, {1, 1}} {
+		w.now += x.later
+		if n, err := a.Prune(bg); n != x.gone || err != nil {
+			t.Errorf("%d seconds later %d removed, error %v, want %d", x.later, n, err, x.gone)
+		}
+	}
+}
+
 // TestRun prunes from time to time.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
