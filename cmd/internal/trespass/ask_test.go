@@ -14,7 +14,7 @@ import (
 	"conga/cmd/internal/eventually"
 )
 
-// Somebody who asks the daemon, with a key.
+// An asker is a client of the daemon, with a key.
 type asker struct {
 	*lab
 	key  string

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// loginPerJob: a user who logs in for each job is never locked out.
+// loginPerJob logs in once for each of many jobs: every login is answered.
 func loginPerJob(l *lab) {
 	l.start(common)
 	const jobs, at = 1010, 10
@@ -94,8 +94,8 @@ directory:
 	}
 }
 
-// deleteAlongTheLinks: whoever deletes along the links of a list sees all that
-// was there.
+// deleteAlongTheLinks deletes what each page of a list holds before it follows
+// the link to the next: all that was there is on a page.
 func deleteAlongTheLinks(l *lab) {
 	l.start(common)
 	alice := l.login("alice", "astro")

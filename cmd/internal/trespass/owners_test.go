@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// owning returns a configuration with projects, each a line, and who has to
-// consent.
+// owning returns a configuration with a rule of consent and projects, of which
+// each is the inside of a YAML mapping.
 func owning(consent string, projects ...string) string {
 	return "network: {default_capacity: 1G}\ndirectory:\n  allow_passwordless: true\n  consent: " + consent +
 		"\n  projects:\n    - {" + strings.Join(projects, "}\n    - {") + "}\n"
@@ -59,8 +59,8 @@ func addressesInDisguise(l *lab) {
 	}
 }
 
-// changesToAnothers: no change makes of an allocation what a request for it
-// would not get, and nobody changes what is another's.
+// changesToAnothers changes allocations into what a request would not get, and
+// those of other users: each change is refused.
 func changesToAnothers(l *lab) {
 	l.start(owning("both", "id: astro, members: [alice, adam], addresses: [10.0.0.1, 10.0.0.3]", "id: bio, members: [bob], addresses: [10.0.0.2, 10.0.0.4], max_bandwidth: 10M"))
 	l.connect(100_000_000)
@@ -119,8 +119,8 @@ func oneKeyManyStreams(l *lab) {
 	}
 }
 
-// filteredWalk: whoever walks along a filtered list sees what it holds all along
-// once, and nothing twice, while states change.
+// filteredWalk follows the links of a filtered list while states change: what
+// the list holds all the time is on its pages once, and nothing is twice.
 func filteredWalk(l *lab) {
 	l.up()
 	alice := l.login("alice", "astro")
