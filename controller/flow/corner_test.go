@@ -141,3 +141,24 @@ func TestCornersAreTheFirsts(t *testing.T) {
 		t.Error("there were no corners")
 	}
 }
+
+// Where sets of ports meet, what three circuits share may be all that the first
+// shares with one of the others, and less than these two share.
+func TestACornerOfThreeWithSets(t *testing.T) {
+	set := path.PortsOf(path.PortRange{First: 1, Last: 2}, path.PortRange{First: 5, Last: 5})
+	var circuits []path.Circuit
+	for i, k := range []path.FlowKey{
+		{SrcPort: set, DstPort: path.Port(1)},
+		{Proto: path.ProtoUDP, SrcPort: path.Port(1)},
+		{Proto: path.ProtoUDP, DstPort: set},
+	} {
+		k.Src, k.Dst = addr(1), addr(2)
+		circuits = append(circuits, path.Circuit{ID: string(rune('a' + i)), Handle: uint32(i + 1), Key: k, Rate: bitrate.Mbps, Path: path.Path{{DPID: 1, In: 1, Out: 2}}})
+	}
+	s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: true, Tables: 254, Ports: map[openflow.PortNo]topology.Port{}}}}
+	st := Compile(&Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2}, Circuits: circuits}, 1)
+	packet := path.FlowKey{Src: addr(1), Dst: addr(2), Proto: path.ProtoUDP, SrcPort: path.Port(1), DstPort: path.Port(1)}
+	if got := owners(st, packet, 1); len(got) != 1 || !got[1] {
+		t.Errorf("%v have what belongs to the first", got)
+	}
+}

@@ -84,10 +84,16 @@ func (k FlowKey) Corners(others []FlowKey, corner func(c FlowKey, twice bool)) {
 		corner(first, false)
 		for _, p := range others[:i] {
 			second, ok := k.Corner(p)
-			if _, meet := o.Corner(p); !ok || !meet {
+			theirs, meet := o.Corner(p)
+			if !ok || !meet {
 				continue
 			}
-			if all, ok := first.both(second); ok && all != first && all != second {
+			if theirs.Src != k.Src {
+				theirs = theirs.Reverse()
+			}
+			// What is the same as a corner of the two is settled by who came
+			// first; what is less than that has to be above it.
+			if all, ok := first.both(second); ok && (all != theirs || all != first && all != second) {
 				corner(all, true)
 			}
 		}
