@@ -115,6 +115,8 @@ type Controller struct {
 
 	claimed   [topology.Outcomes]atomic.Uint64 // what became of claims, by topology.Outcome
 	loads     sync.Map                         // what meters had to carry, by DPID: *burdens
+	sends     sync.Map                         // what ports sent, by DPID: *sends
+	loanWays  atomic.Pointer[map[openflow.DPID]bool]
 	unlearned atomic.Pointer[topology.Unlearned]
 
 	reachable sync.Map // openflow.DPID to *session: those that have introduced themselves; only the core changes it

@@ -232,6 +232,7 @@ func (k *core) greet() (more bool) {
 // handOut hands to each session what has changed in its switch's wanted state.
 func (k *core) handOut() {
 	k.generation++
+	k.wanted.LendAtFirst(k.passage, time.Now())
 	k.wanted.Take(k.generation, func(dpid openflow.DPID, p flow.Patch) {
 		peer := k.peers[dpid]
 		peer.handed = k.generation

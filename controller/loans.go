@@ -4,8 +4,10 @@ import (
 	"maps"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/flow"
 	"conga/controller/purpose"
+	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -21,8 +23,7 @@ func (c *Controller) MetersSeen(dpid openflow.DPID, at time.Time, loads map[open
 }
 
 // MetersDrop takes note of what some meters of a switch had to carry, by their
-// identifiers, that have dropped since [Controller.MetersSeen] was called. It
-// does not block.
+// identifiers, since [Controller.MetersSeen] was called. It does not block.
 func (c *Controller) MetersDrop(dpid openflow.DPID, loads map[openflow.MeterID]flow.Load) {
 	seen, ok := c.loads.Load(dpid)
 	if !ok {
@@ -33,6 +34,24 @@ func (c *Controller) MetersDrop(dpid openflow.DPID, loads map[openflow.MeterID]f
 	maps.Copy(all.loads, loads)
 	c.loads.CompareAndSwap(dpid, seen, all) // what has been seen meanwhile is newer
 	c.askForLoans(dpid, loads)
+}
+
+// PortsSeen takes note of what the ports of a switch sent of late, up to a
+// moment, where that is not nothing. It does not block; the caller does
+// not change rates any more.
+func (c *Controller) PortsSeen(dpid openflow.DPID, at time.Time, rates map[openflow.PortNo]bitrate.Rate) {
+	c.sends.Store(dpid, &sends{at, rates})
+}
+
+// WaysOfLoans returns the switches on the ways of circuits that have loans or
+// ask for some. What their meters carry is to be known as soon as what policers
+// drop: best effort may fill a link in the middle of a way. The caller does not
+// change what is returned.
+func (c *Controller) WaysOfLoans() map[openflow.DPID]bool {
+	if ways := c.loanWays.Load(); ways != nil {
+		return *ways
+	}
+	return nil
 }
 
 // askForLoans tells the core which meters drop.
@@ -50,6 +69,12 @@ func (c *Controller) askForLoans(dpid openflow.DPID, loads map[openflow.MeterID]
 	case c.lossyEvents <- metersDrop{dpid, drop}:
 	default: // they are counted again
 	}
+}
+
+// sends are what the ports of a switch sent.
+type sends struct {
+	at    time.Time
+	rates map[openflow.PortNo]bitrate.Rate
 }
 
 // burdens are what the meters of a switch had to carry.
@@ -74,10 +99,16 @@ func (e metersDrop) apply(k *core) {
 // lend changes what is lent to circuits, if it is time for that and no circuits
 // come, move or go.
 func (k *core) lend(now time.Time) {
-	if now.Sub(k.lent) < lendEvery || !k.wanted.Lending() || k.wanted.PutOff() {
+	if !k.wanted.Lending() {
+		k.loanWays.Store(nil)
+		return
+	}
+	if now.Sub(k.lent) < lendEvery || k.wanted.PutOff() {
 		return
 	}
 	k.lent = now
+	ways := k.wanted.Borrowing()
+	k.loanWays.Store(&ways)
 	if k.wanted.Lend(k.loadOf, now) {
 		k.stale = true
 	}
@@ -95,4 +126,21 @@ func (k *core) loadOf(dpid openflow.DPID, id openflow.MeterID) (l flow.Load, kno
 	}
 	kind, _ := purpose.ReadMeter(id)
 	return flow.Load{At: all.at}, kind == purpose.MeterPolicer
+}
+
+// passage returns what a port had to carry of late. Where no meter counts best
+// effort, all is taken for that.
+func (k *core) passage(p topology.PortID) (flow.Passage, bool) {
+	c, ok := k.sends.Load(p.DPID)
+	if !ok {
+		return flow.Passage{}, false
+	}
+	all := c.(*sends)
+	was := flow.Passage{At: all.at, Best: all.rates[p.Port], All: all.rates[p.Port]}
+	id, _ := purpose.PortID(p.Port)
+	if best, known := k.loadOf(p.DPID, id); known {
+		was.Best = best.Entered
+		was.All = max(was.All, was.Best)
+	}
+	return was, true
 }

@@ -55,9 +55,24 @@ const leastAge = time.Second
 // of best effort had to carry since the sample before, a span ago, or since
 // they are there.
 func (p *Poller) loads(s *Sample, span time.Duration) {
+	p.sends(s)
 	if p.cfg.Loads != nil {
 		p.cfg.Loads(s.DPID, s.At, p.loadsOf(s, span))
 	}
+}
+
+// sends reports what the ports of a switch have sent since the sample before.
+func (p *Poller) sends(s *Sample) {
+	if p.cfg.Sends == nil {
+		return
+	}
+	rates := map[openflow.PortNo]bitrate.Rate{}
+	for i := range s.Ports {
+		if r := s.Ports[i].SendRate; r != nil && r.Bits > 0 {
+			rates[s.Ports[i].No] = r.Bits
+		}
+	}
+	p.cfg.Sends(s.DPID, s.At, rates)
 }
 
 // loadsOf returns what loads reports.

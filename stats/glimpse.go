@@ -2,14 +2,16 @@ package stats
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"conga/controller/topology"
 	"conga/openflow"
 )
 
-// Between two samples the meters of switches where circuits begin or end are
-// looked at, so that what policers take from traffic is known soon.
+// Between two samples the meters of switches where circuits begin or end, and
+// of those that are watched, are looked at, so that what policers take from
+// traffic is known soon.
 const (
 	glimpseEvery  = time.Second
 	glimpseTime   = time.Second // for an answer
@@ -46,8 +48,15 @@ func (p *Poller) glimpsesDue(s *topology.Snapshot, now time.Time, f func(openflo
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	meters := 0
+	switches := maps.Clone(p.cfg.Watched())
+	if switches == nil {
+		switches = map[openflow.DPID]bool{}
+	}
 	for dpid := range p.ledger.circuitEnds {
+		switches[dpid] = true
+	}
+	meters := 0
+	for dpid := range switches {
 		if last := p.latestLocked(dpid); last != nil {
 			meters += len(last.Meters)
 		}
@@ -56,7 +65,7 @@ func (p *Poller) glimpsesDue(s *topology.Snapshot, now time.Time, f func(openflo
 	if every > p.cfg.Interval/glimpsesShare {
 		return
 	}
-	for dpid := range p.ledger.circuitEnds {
+	for dpid := range switches {
 		last := p.latestLocked(dpid)
 		if last != nil && now.Sub(last.At) >= every && now.Sub(p.glimpses.missed[dpid]) >= every && !p.glimpses.looking[dpid] && !p.failing[dpid] && s.Switches[dpid].Connected {
 			p.glimpses.looking[dpid] = true
@@ -96,11 +105,13 @@ func (p *Poller) glimpse(ctx context.Context, dpid openflow.DPID) {
 	}
 }
 
-// drops reports what those meters had to carry that dropped.
+// drops reports what those meters had to carry that dropped, or all meters of a
+// switch that is watched.
 func (p *Poller) drops(s *Sample, span time.Duration) {
 	var drops []MeterLoad
+	watched := p.cfg.Watched()[s.DPID]
 	for _, l := range p.loadsOf(s, span) {
-		if l.Dropped > 0 {
+		if l.Dropped > 0 || watched {
 			drops = append(drops, l)
 		}
 	}

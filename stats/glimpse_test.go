@@ -65,6 +65,41 @@ func TestDropsAreSeenBetweenSamples(t *testing.T) {
 	})
 }
 
+// What the meters of a watched switch carry is reported as often, also of those
+// that drop nothing, until it is watched no more.
+func TestWatchedSwitchesAreLookedAt(t *testing.T) {
+	var reports []MeterLoad
+	seen := func(_ openflow.DPID, _ time.Time, loads []MeterLoad) { reports = append(reports, loads...) }
+	var watched map[openflow.DPID]bool
+	set := func(c *Config) {
+		c.Interval, c.Drops = 30*time.Second, seen
+		c.Watched = func() map[openflow.DPID]bool { return watched }
+	}
+	watch(t, set, func(t *testing.T, p *Poller, src *fakeNetwork) {
+		src.install(p, circuitOver(1))
+		src.mu.Lock()
+		src.fabric.dropped[1] = &Volume{}
+		src.mu.Unlock()
+		pass(35 * time.Second)
+		watched = map[openflow.DPID]bool{1: true, 99: true}
+		carry := func(seconds int) {
+			for range seconds {
+				src.send(Volume{100, 125_000})
+				pass(time.Second)
+			}
+		}
+		carry(5)
+		if n := len(reports); n < 3 || n > 5 {
+			t.Errorf("within 5 s there are %d reports: %+v", n, reports)
+		}
+		watched, reports = nil, nil
+		carry(15)
+		if len(reports) != 0 {
+			t.Errorf("later there are reports: %+v", reports)
+		}
+	})
+}
+
 // What a switch counts that did not answer for some seconds is the mean over
 // these.
 func TestDropsAfterAnAbsence(t *testing.T) {

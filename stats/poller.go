@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
 	"conga/controller/topology"
@@ -69,6 +70,12 @@ type Config struct {
 	// what those meters had to carry of late that dropped some. Any goroutine
 	// may call it.
 	Drops func(dpid openflow.DPID, at time.Time, loads []MeterLoad)
+	// Watched, if not nil, returns switches of which Drops is called as often
+	// with all meters, whether circuits end there or not.
+	Watched func() map[openflow.DPID]bool
+	// Sends, if not nil, is called with what ports of a switch sent of late,
+	// after each sample; idle ones are left out. Any goroutine may call it.
+	Sends func(dpid openflow.DPID, at time.Time, rates map[openflow.PortNo]bitrate.Rate)
 	// Received, if not nil, is called with how many packets/s come in by the
 	// ports of a switch, after each sample. Any goroutine may call it.
 	Received func(dpid openflow.DPID, packets float64)
@@ -85,6 +92,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MeterID == nil {
 		c.MeterID = func(_ openflow.DPID, number openflow.MeterID) openflow.MeterID { return number }
+	}
+	if c.Watched == nil {
+		c.Watched = func() map[openflow.DPID]bool { return nil }
 	}
 	if c.Busy == nil {
 		c.Busy = func() bool { return false }

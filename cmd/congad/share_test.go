@@ -265,7 +265,7 @@ func (c *commons) fair(offered map[string]bitrate.Rate) (part float64) {
 		limit := c.limit(policerOf(one), cable)
 		switch {
 		case one.Rate == 0:
-		case offered[id] > limit || lent[id] > 0 || limit == cable && offered[id] > one.Rate:
+		case offered[id] > limit || lent[id] != (flow.PerDirection{}) || limit == cable && offered[id] > one.Rate:
 			all += offered[id]
 			floors, sent = append(floors, one.Rate), append(sent, offered[id])
 		case limit == cable:

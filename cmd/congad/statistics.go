@@ -32,6 +32,8 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		},
 		Loads:    d.metersSeen,
 		Drops:    d.metersDrop,
+		Watched:  d.controller.WaysOfLoans,
+		Sends:    d.controller.PortsSeen,
 		Received: d.controller.Received,
 		Degraded: d.degraded(),
 		Log:      d.log.With("part", "stats"),

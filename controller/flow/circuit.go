@@ -45,18 +45,18 @@ func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit,
 }
 
 // policers calls meter with each of a policed circuit's policers for this
-// switch, which let through the least rate in kbit/s even where its own is
+// switch, which let through the least rates in kbit/s even where its own are
 // lower.
-func (v *view) policers(c path.Circuit, least uint32, meter func(openflow.MeterID, Meter)) {
+func (v *view) policers(c path.Circuit, least PerDirection, meter func(openflow.MeterID, Meter)) {
 	if !v.metering() {
 		return
 	}
 	forth, back := policedAt(&c, v.sw.DPID)
 	if forth {
-		meter(purpose.PolicerID(c.Handle), policer(c.Rate, least, v.burst()))
+		meter(purpose.PolicerID(c.Handle), policer(c.Rate, least[forward], v.burst()))
 	}
 	if back {
-		meter(purpose.BackPolicerID(c.Handle), policer(c.Back(), least, v.burst()))
+		meter(purpose.BackPolicerID(c.Handle), policer(c.Back(), least[reverse], v.burst()))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"time"
 
-	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
@@ -44,11 +43,11 @@ type Network struct {
 	// Circuits are in order of precedence: where two want the same entry, as
 	// the old and the new path of a circuit that moves may, the first has it.
 	Circuits []path.Circuit
-	Policed  map[string]uint32 // circuits that are held to a rate, by ID; see [Policed]
+	Policed  map[string]PerDirection // circuits that are held to a rate, by ID; see [Policed]
 	// Contested are circuits that are policed though they share no port; see
 	// [Wanted.Contested].
 	Contested map[string]bool
-	Lent      map[string]uint32 // what is lent to some of them, in kbit/s; see [Wanted.Lend]
+	Lent      map[string]PerDirection // what is lent to some of them; see [Wanted.Lend]
 }
 
 // The tables of the pipeline.
@@ -118,11 +117,13 @@ func (s *State) enter(v *view, c path.Circuit, policed bool, corners []corner) {
 
 // heldRates returns what one circuit, as it is listed, holds of each port that
 // its traffic leaves by in either direction.
-func heldRates(listed []path.Circuit) map[topology.PortID]bitrate.Rate {
-	held := map[topology.PortID]bitrate.Rate{}
+func heldRates(listed []path.Circuit) map[topology.PortID]egress {
+	held := map[topology.PortID]egress{}
 	for i := range listed {
-		for p, rate := range listed[i].Egress() {
-			held[p] = max(held[p], rate)
+		for by, rate := range listed[i].Egress() {
+			h := held[by.PortID]
+			h.reserve(by, rate)
+			held[by.PortID] = h
 		}
 	}
 	return held

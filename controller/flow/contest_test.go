@@ -81,7 +81,7 @@ func TestTCPWithinItsRateIsLentToo(t *testing.T) {
 			}
 			return load, true
 		}, l.now)
-		if lent := l.Lent()["a"]; (dropped > 0) != (lent > 25_000) {
+		if lent := l.Lent()["a"][forward]; (dropped > 0) != (lent > 25_000) {
 			t.Errorf("of TCP that loses %v %d kbit/s are lent", dropped, lent)
 		}
 	}

@@ -72,7 +72,7 @@ var examples = []struct {
 	{"meters are not wanted", 1, threeTables, func(n *Network) {
 		n.Policy.Meter = false
 		n.Circuits = []path.Circuit{forth("a", 7, 40*bitrate.Mbps)}
-		n.Policed = map[string]uint32{"a": 0}
+		n.Policed = map[string]PerDirection{"a": {}}
 	}},
 	{"a circuit beside the tree", 3, threeTables, func(n *Network) {
 		c := forth("a", 7, 40*bitrate.Mbps)

@@ -44,9 +44,14 @@ func (l Load) wants(average float64, equal bitrate.Rate) bitrate.Rate {
 
 // A demand is that of a circuit that wants more than its portion.
 type demand struct {
+	of      [directions]bound
+	pressed time.Time // when best effort last wanted more than it got of a port; see contest.go
+}
+
+// A bound is what a circuit's policers in a direction had to carry.
+type bound struct {
 	Load
 	changed time.Time // when its loan last was
-	pressed time.Time // when best effort last wanted more than it got of a port; see contest.go
 }
 
 // A bestLoad is what best effort had to carry of a port.
@@ -64,22 +69,8 @@ type Loads func(openflow.DPID, openflow.MeterID) (Load, bool)
 // ports, had to carry. What was counted while a meter changed is left out.
 func (w *Wanted) measure(loads Loads, now time.Time) {
 	for m := range w.loans {
-		var l Load
-		for _, x := range m.policers() {
-			end, known := loads(x.dpid, x.id)
-			if !known {
-				continue
-			}
-			if end.lost() > l.lost() || l.lost() == end.lost() && end.Entered > l.Entered {
-				end.At, end.Span = later(end, l)
-				l = end
-			} else {
-				l.At, l.Span = later(l, end)
-			}
-		}
-		if l.At.After(m.demand.At) && l.counts(m.demand.changed, now) {
-			l.Entered = max(l.Entered, m.demand.Entered/2) // what pauses may come again
-			m.demand.Load = l
+		for d := range m.demand.of {
+			m.measure(direction(d), loads, now)
 		}
 	}
 	for p := range w.borrowers() {
@@ -99,6 +90,28 @@ func (w *Wanted) measure(loads Loads, now time.Time) {
 	}
 }
 
+// measure takes in what the policers of a direction had to carry. A circuit
+// that moves has two: what loses more counts.
+func (m *member) measure(d direction, loads Loads, now time.Time) {
+	var l Load
+	for _, x := range m.policers(d) {
+		end, known := loads(x.dpid, x.id)
+		if !known {
+			continue
+		}
+		if end.lost() > l.lost() || l.lost() == end.lost() && end.Entered > l.Entered {
+			end.At, end.Span = later(end, l)
+			l = end
+		} else {
+			l.At, l.Span = later(l, end)
+		}
+	}
+	if b := &m.demand.of[d]; l.At.After(b.At) && l.counts(b.changed, now) {
+		l.Entered = max(l.Entered, b.Entered/2) // what pauses may come again
+		b.Load = l
+	}
+}
+
 // later returns the end of the later load, and the longer span.
 func later(a, b Load) (at time.Time, span time.Duration) {
 	if at = a.At; b.At.After(at) {
@@ -113,13 +126,15 @@ type placedMeter struct {
 	id   openflow.MeterID
 }
 
-// policers returns the meters that police the circuit.
-func (m *member) policers() (list []placedMeter) {
-	for _, c := range m.listed {
-		if len(c.Path) > 0 {
-			list = append(list,
-				placedMeter{c.Path[0].DPID, purpose.PolicerID(m.handle)},
-				placedMeter{c.Path[len(c.Path)-1].DPID, purpose.BackPolicerID(m.handle)})
+// policers returns the meters that police the circuit in a direction.
+func (m *member) policers(d direction) (list []placedMeter) {
+	id := purpose.PolicerID(m.handle)
+	if d == reverse {
+		id = purpose.BackPolicerID(m.handle)
+	}
+	for i := range m.listed {
+		if c := &m.listed[i]; len(c.Path) > 0 {
+			list = append(list, placedMeter{enters(c, d), id})
 		}
 	}
 	return list

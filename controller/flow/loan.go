@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"math"
 	"slices"
 	"time"
 
@@ -66,11 +65,23 @@ func (w *Wanted) Dropping(dpid openflow.DPID, meter openflow.MeterID) {
 // Lending reports whether circuits have, or ask for, loans.
 func (w *Wanted) Lending() bool { return len(w.loans) > 0 }
 
-// Lent returns what is lent to circuits, by ID.
-func (w *Wanted) Lent() map[string]uint32 {
-	lent := map[string]uint32{}
+// Borrowing returns the switches on the ways of circuits that have, or ask for,
+// loans.
+func (w *Wanted) Borrowing() map[openflow.DPID]bool {
+	dpids := map[openflow.DPID]bool{}
 	for m := range w.loans {
-		if m.lent > 0 {
+		for i := range m.held {
+			dpids[m.held[i].port.DPID] = true
+		}
+	}
+	return dpids
+}
+
+// Lent returns what is lent to circuits, by ID.
+func (w *Wanted) Lent() map[string]PerDirection {
+	lent := map[string]PerDirection{}
+	for m := range w.loans {
+		if m.lent != (PerDirection{}) {
 			lent[m.id] = m.lent
 		}
 	}
@@ -87,10 +98,10 @@ func (w *Wanted) Lend(loads Loads, now time.Time) (changed bool) {
 	}
 	left := loansAtOnce
 	for _, up := range [...]bool{false, true} { // what others give up goes first
-		for m := range w.loans {
-			if lent := w.loan(m, limits[m], up); lent != m.lent && (left > 0 || !up) {
-				w.grant(m, m.portion, lent)
-				m.demand.changed = now.Add(loanPause)
+		for b, limit := range limits {
+			if lent := w.loan(b, limit, up); lent != b.lent() && (left > 0 || !up) {
+				w.grant(b.m, b.m.portion, b.lending(lent))
+				b.bound().changed = now.Add(loanPause)
 				changed = true
 				left--
 			}
@@ -100,7 +111,7 @@ func (w *Wanted) Lend(loads Loads, now time.Time) (changed bool) {
 		if w.pressed(m) {
 			m.demand.pressed = now
 		}
-		if m.lent == 0 && m.demand.Dropped == 0 && m.demand.At.After(m.demand.changed) && now.Sub(m.demand.pressed) > contestTime {
+		if m.content() && now.Sub(m.demand.pressed) > contestTime {
 			m.demand = nil
 			delete(w.loans, m)
 			changed = w.concede(m) || changed
@@ -109,16 +120,17 @@ func (w *Wanted) Lend(loads Loads, now time.Time) (changed bool) {
 	return changed
 }
 
-// borrowers returns the circuits that have or ask for loans, by the ports that
-// they use.
-func (w *Wanted) borrowers() map[topology.PortID][]*member {
-	ports := map[topology.PortID][]*member{}
-	for m := range w.loans {
-		for _, u := range m.held {
-			ports[u.port] = append(ports[u.port], m)
+// content reports whether the circuit has no loan and drops nothing in any
+// direction in which it has a rate.
+func (m *member) content() bool {
+	for d := range m.demand.of {
+		x := &m.demand.of[d]
+		counted := x.Dropped == 0 && x.At.After(x.changed)
+		if m.lent[d] > 0 || !counted && slices.ContainsFunc(m.held, func(u use) bool { return u.in[d] }) {
+			return false
 		}
 	}
-	return ports
+	return true
 }
 
 // A sharing is how what is free of a port is shared by best effort and
@@ -134,16 +146,16 @@ type sharing struct {
 }
 
 // sharing returns how a port is shared.
-func (w *Wanted) sharing(p topology.PortID, borrowers []*member) sharing {
+func (w *Wanted) sharing(p topology.PortID, borrowers []borrower) sharing {
 	u := w.usage(p)
 	s, all := sharing{free: w.unreserved(p) - w.unreserved(p)/16, others: u.beyond}, u.best.Load // see givenUp
-	for _, m := range borrowers {
-		all.Entered += m.demand.Entered
-		all.Dropped += m.demand.Dropped
-		held := m.rateAt(p)
+	for _, b := range borrowers {
+		all.Entered += b.bound().Entered
+		all.Dropped += b.bound().Dropped
+		held := b.m.rateAt(p)
 		s.free += held
-		s.others -= beyond(held, m.least)
-		if m.demand.Drops() {
+		s.others -= min(beyond(held, b.m.least[b.d]), s.others)
+		if b.bound().Drops() {
 			s.short++
 		}
 	}
@@ -154,10 +166,10 @@ func (w *Wanted) sharing(p topology.PortID, borrowers []*member) sharing {
 		best = u.best.wants(s.average, s.equal)
 	}
 	s.sum = max(best, w.kept(p, 2), 1)
-	for _, m := range borrowers {
-		wants := m.demand.wants(s.average, s.equal)
-		if m.demand.Drops() {
-			wants = max(wants, m.rateAt(p)) // TCP sends less than a policer lets through, and still loses
+	for _, b := range borrowers {
+		wants := b.bound().wants(s.average, s.equal)
+		if b.bound().Drops() {
+			wants = max(wants, b.m.rateAt(p)) // TCP sends less than a policer lets through, and still loses
 		}
 		s.wants = append(s.wants, wants)
 		s.sum += wants
@@ -168,14 +180,14 @@ func (w *Wanted) sharing(p topology.PortID, borrowers []*member) sharing {
 
 // setApart takes the borrowers out of what is shared that have more by their
 // rate than their part of what is wanted, or than they want.
-func (s *sharing) setApart(p topology.PortID, borrowers []*member) {
+func (s *sharing) setApart(p topology.PortID, borrowers []borrower) {
 	apart := make([]bool, len(borrowers))
 	for again := true; again; {
 		again = false
 		part := min(1, float64(s.free)/float64(s.sum))
-		for i, m := range borrowers {
-			held := m.rateAt(p)
-			if content := !m.demand.Drops() && s.wants[i] <= held; !apart[i] && (content || float64(s.wants[i])*part < float64(held)) {
+		for i, b := range borrowers {
+			held := b.m.rateAt(p)
+			if content := !b.bound().Drops() && s.wants[i] <= held; !apart[i] && (content || float64(s.wants[i])*part < float64(held)) {
 				s.free -= min(held, s.free)
 				s.sum -= s.wants[i]
 				s.wants[i], apart[i], again = 0, true, true
@@ -185,10 +197,10 @@ func (s *sharing) setApart(p topology.PortID, borrowers []*member) {
 }
 
 // divide lowers the limits of borrowers to what each may have of a port.
-func (w *Wanted) divide(p topology.PortID, borrowers []*member, limits limits) {
+func (w *Wanted) divide(p topology.PortID, borrowers []borrower, limits limits) {
 	if _, known := w.snapshot.Switches[p.DPID].Ports[p.Port]; !known {
-		for _, m := range borrowers { // it goes on as it is
-			limits.lower(m, limit{rate: bitrate.Rate(m.lent) * bitrate.Kbps})
+		for _, b := range borrowers { // it goes on as it is
+			limits.lower(b, limit{rate: bitrate.Rate(b.lent()) * bitrate.Kbps})
 		}
 		return
 	}
@@ -198,33 +210,33 @@ func (w *Wanted) divide(p topology.PortID, borrowers []*member, limits limits) {
 	part := float64(min(s.sum, s.free)+headroom) / float64(s.sum)
 	var beyond bitrate.Rate
 	shares := make([]bitrate.Rate, len(borrowers)) // beyond their rates
-	for i, m := range borrowers {
+	for i, b := range borrowers {
 		share := bitrate.Rate(float64(s.wants[i]) * part)
-		if m.demand.Drops() && share > 0 {
+		if b.bound().Drops() && share > 0 {
 			share += (left - headroom) / 2 / s.short
 		}
-		shares[i] = share - min(m.rateAt(p), share)
+		shares[i] = share - min(b.m.rateAt(p), share)
 		beyond += shares[i]
 	}
 	room := w.lendable(p, 2)
 	room -= min(s.others, room)
 	part = min(1, float64(room)/max(float64(beyond), 1))
-	for i, m := range borrowers {
-		limits.lower(m, limit{m.rateAt(p) + bitrate.Rate(float64(shares[i])*part), headroom < s.sum/4})
+	for i, b := range borrowers {
+		limits.lower(b, limit{b.m.rateAt(p) + bitrate.Rate(float64(shares[i])*part), headroom < s.sum/4})
 	}
 }
 
-// limits are what circuits may have of all their ports.
-type limits map[*member]limit
+// limits are what borrowers may have of all their ports.
+type limits map[borrower]limit
 
 type limit struct {
 	rate  bitrate.Rate
 	tight bool // others want all that is left
 }
 
-func (l limits) lower(m *member, to limit) {
-	if was, set := l[m]; !set || to.rate < was.rate {
-		l[m] = to
+func (l limits) lower(b borrower, to limit) {
+	if was, set := l[b]; !set || to.rate < was.rate {
+		l[b] = to
 	}
 }
 
@@ -249,31 +261,35 @@ func (w *Wanted) kept(p topology.PortID, part bitrate.Rate) bitrate.Rate {
 	return max(w.policy.spare(port, w.usage(p).reserved)/part, port.Capacity/floodShare)
 }
 
-// loan returns what is to be lent to a circuit that may have so much; up says
+// loan returns what is to be lent to a borrower that may have so much; up says
 // whether only loans that become larger change, or smaller.
-func (w *Wanted) loan(m *member, limit limit, up bool) uint32 {
-	most := limit.rate
+func (w *Wanted) loan(b borrower, limit limit, up bool) uint32 {
+	most, has := limit.rate, b.lent()
+	if b.bound().At.IsZero() { // it has counted nothing yet
+		return has
+	}
 	if up {
-		for _, u := range m.held {
-			room := w.lendable(u.port, 4) // so that small loans need not wait for large ones
-			most = min(most, u.rate+beyond(u.rate, m.least)+room-min(u.of.beyond, room))
+		for i := range b.m.held {
+			if u := &b.m.held[i]; u.in[b.d] {
+				room := w.lendable(u.port, 4) // so that small loans need not wait for large ones
+				most = min(most, u.rate+u.beyond(b.m.least)+room-min(u.of.beyond, room))
+			}
 		}
 	}
-	lent := m.worth(min(kbps(most), unlimited-1))
+	lent := b.worth(min(kbps(most), unlimited-1))
 	switch {
-	case up && lent > m.lent+m.lent/leastLoan,
-		!up && lent < m.lent/2,                        // what pauses may come again
-		!up && limit.tight && lent < m.lent-m.lent/32: // others wait for it
+	case up && lent > has+has/leastLoan,
+		!up && lent < has/2,                     // what pauses may come again
+		!up && limit.tight && lent < has-has/32: // others wait for it
 		return lent
 	}
-	return m.lent
+	return has
 }
 
-// worth returns a loan, or 0 if it is little more than the circuit has without
-// in the direction in which it has less.
-func (m *member) worth(lent uint32) uint32 {
-	own := max(m.portion, kbps(m.leastRate()))
-	if m.lent == 0 {
+// worth returns a loan, or 0 if it is little more than the circuit has without.
+func (b borrower) worth(lent uint32) uint32 {
+	own := max(b.m.portion, kbps(b.rate()))
+	if b.lent() == 0 {
 		own += own / leastLoan // a change costs a tenth of the rate for some seconds
 	}
 	if lent <= own {
@@ -282,19 +298,12 @@ func (m *member) worth(lent uint32) uint32 {
 	return lent
 }
 
-// leastRate returns the lowest rate that the circuit holds of a port.
-func (m *member) leastRate() bitrate.Rate {
-	rate := bitrate.Rate(math.MaxUint64)
-	for _, u := range m.held {
-		rate = min(rate, u.rate)
-	}
-	return rate
-}
-
 // rateAt returns what the circuit holds of a port that it uses.
-func (m *member) rateAt(p topology.PortID) bitrate.Rate {
-	i := slices.IndexFunc(m.held, func(u use) bool { return u.port == p })
-	return m.held[i].rate
+func (m *member) rateAt(p topology.PortID) bitrate.Rate { return m.useOf(p).rate }
+
+// useOf returns what the circuit makes of a port that it uses.
+func (m *member) useOf(p topology.PortID) *use {
+	return &m.held[slices.IndexFunc(m.held, func(u use) bool { return u.port == p })]
 }
 
 // recall lessens the loans of a port of which more is reserved than they leave.
@@ -311,17 +320,24 @@ func (w *Wanted) recall(p topology.PortID) {
 	left -= min(u.beyond-u.lent, left)
 	part := float64(left) / float64(u.lent)
 	u.each(func(m *member) {
-		if held := m.rateAt(p); beyond(held, m.least) > beyond(held, m.portion) {
-			w.grant(m, m.portion, m.lessened(p, part))
+		lent := m.lent
+		for d, leaves := range m.useOf(p).in {
+			if leaves && m.lent[d] > 0 {
+				lent[d] = borrower{m, direction(d)}.lessened(p, part)
+			}
 		}
+		w.grant(m, m.portion, lent)
 	})
 }
 
 // lessened returns what is left of a loan of which a part is left at a port. It
 // becomes less by so much that the switch is asked for it at once.
-func (m *member) lessened(p topology.PortID, part float64) uint32 {
-	held := m.rateAt(p)
-	anyhow := held + beyond(held, m.portion)
-	lent := anyhow + bitrate.Rate(part*float64(held+beyond(held, m.least)-anyhow))
-	return m.worth(min(kbps(lent), m.lent-m.lent/leastLoan))
+func (b borrower) lessened(p topology.PortID, part float64) uint32 {
+	held := b.m.rateAt(p)
+	anyhow := held + beyond(held, b.m.portion)
+	if held+beyond(held, b.m.least[b.d]) == anyhow {
+		return b.lent() // what it has there is not lent
+	}
+	lent := anyhow + bitrate.Rate(part*float64(held+beyond(held, b.m.least[b.d])-anyhow))
+	return b.worth(min(kbps(lent), b.lent()-b.lent()/leastLoan))
 }

@@ -117,8 +117,8 @@ func (l *lending) book(t interface{ Fatalf(string, ...any) }, rate bitrate.Rate)
 	var before, after, last bitrate.Rate
 	lent := func() (sum, most bitrate.Rate) {
 		for i, c := range l.circuits {
-			if m := l.members[c.ID]; m.lent > 0 {
-				more := bitrate.Rate(m.lent)*bitrate.Kbps - max(l.circuits[i].Rate, bitrate.Rate(m.portion)*bitrate.Kbps)
+			if m := l.members[c.ID]; m.lent[forward] > 0 {
+				more := bitrate.Rate(m.lent[forward])*bitrate.Kbps - max(l.circuits[i].Rate, bitrate.Rate(m.portion)*bitrate.Kbps)
 				sum, most = sum+more, max(most, more)
 			}
 		}
@@ -161,12 +161,12 @@ func (l *lending) sample() {
 func (l *lending) second(t interface{ Fatalf(string, ...any) }) (changed bool) {
 	was := map[string]uint32{}
 	for id, m := range l.members {
-		was[id] = m.lent
+		was[id] = m.lent[forward]
 	}
 	changed = l.Lend(l.load, l.now)
 	ups := 0
 	for id, m := range l.members {
-		if m.lent > was[id] {
+		if m.lent[forward] > was[id] {
 			ups++
 		}
 	}
@@ -180,18 +180,20 @@ func (l *lending) second(t interface{ Fatalf(string, ...any) }) (changed bool) {
 // check finds that each circuit has its rate, and that the meters of each link
 // let through no more than its capacity.
 func (l *lending) check(t interface{ Fatalf(string, ...any) }) {
-	var sum bitrate.Rate
+	var sums [directions]bitrate.Rate
 	for i, c := range l.circuits {
-		if limit := l.policer(i); limit < c.Rate/bitrate.Kbps*bitrate.Kbps {
-			t.Fatalf("circuit %d of %v is policed to %v", i, c.Rate, limit)
-		} else {
-			sum += limit
+		for d, limit := range [directions]bitrate.Rate{l.policer(i), l.limit(3, purpose.BackPolicerID(c.Handle))} {
+			if sums[d] += limit; limit < c.Rate/bitrate.Kbps*bitrate.Kbps {
+				t.Fatalf("circuit %d of %v is policed to %v", i, c.Rate, limit)
+			}
 		}
 	}
 	for _, port := range []struct {
 		d  openflow.DPID
 		no openflow.PortNo
-	}{{1, 2}, {2, 2}, {3, 3}, {1, 3}} {
+		of direction
+	}{{1, 2, forward}, {2, 2, forward}, {3, 3, forward}, {1, 3, reverse}} {
+		sum := sums[port.of]
 		_, best := l.bestAt(port.d, port.no)
 		flood := l.limit(port.d, purpose.FloodID)
 		if sum+best+flood > 100*bitrate.Mbps+2*minRate*bitrate.Kbps {
@@ -211,7 +213,7 @@ func (l *lending) fair() (part float64) {
 	pool, all := 100*bitrate.Mbps-(sure-min(l.best, sure)), l.best
 	rates, offered := []bitrate.Rate{sure}, []bitrate.Rate{l.best}
 	for i, c := range l.circuits {
-		if l.offered[i] > l.policer(i) || l.members[c.ID].lent > 0 {
+		if l.offered[i] > l.policer(i) || l.members[c.ID].lent[forward] > 0 {
 			all += l.offered[i]
 			rates, offered = append(rates, c.Rate), append(offered, l.offered[i])
 		} else {

@@ -15,16 +15,16 @@ type member struct {
 	listed    []path.Circuit
 	switches  []openflow.DPID
 	held      []use
-	shared    int        // how many of these ports another circuit with a rate uses too, or best effort contests
-	contested bool       // one of these is best effort's; see contest.go
-	least     uint32     // what its policers let through at least, in kbit/s
-	portion   uint32     // of that, what it has anyhow; see Policy.portion
-	lent      uint32     // what they let through if that is more; see loan.go
-	before    uint32     // portion, before it was listed anew; 0: settled since
-	demand    *demand    // of what is lent; nil: none
-	parts     []*part    // in the switches that are watched
-	selected  []selected // see selections
-	corners   []corner   // that it has before others
+	shared    int          // how many of these ports another circuit with a rate uses too, or best effort contests
+	contested bool         // one of these is best effort's; see contest.go
+	least     PerDirection // what its policers let through at least
+	portion   uint32       // of that, what it has anyhow; see Policy.portion
+	lent      PerDirection // what they let through if that is more; see loan.go
+	before    uint32       // portion, before it was listed anew; 0: settled since
+	demand    *demand      // of what is lent; nil: none
+	parts     []*part      // in the switches that are watched
+	selected  []selected   // see selections
+	corners   []corner     // that it has before others
 }
 
 // part is what a circuit contributes to one switch.
@@ -184,7 +184,7 @@ func (w *Wanted) pass(m *member, before []openflow.DPID) {
 // occupy enters a circuit at the ports that it uses.
 func (w *Wanted) occupy(m *member) {
 	m.before = max(m.portion, m.before)
-	m.shared, m.least, m.portion = 0, 0, 0
+	m.shared, m.least, m.portion = 0, PerDirection{}, 0
 	for i := range m.held {
 		w.reserve(m.held[i].port, m.held[i].rate)
 		w.join(m, &m.held[i])
@@ -202,8 +202,8 @@ func (w *Wanted) occupy(m *member) {
 func (w *Wanted) release(m *member) {
 	for i := range m.held {
 		u := &m.held[i]
-		u.of.lent -= beyond(u.rate, m.least) - beyond(u.rate, m.portion)
-		w.exceed(u, -beyond(u.rate, m.least))
+		u.of.lent -= u.beyond(m.least) - beyond(u.rate, m.portion)
+		w.exceed(u, -u.beyond(m.least))
 		w.reserve(u.port, -u.rate)
 		w.leave(m, u)
 	}

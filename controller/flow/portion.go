@@ -84,39 +84,41 @@ func givenUp(beyond bitrate.Rate) bitrate.Rate {
 // The value is what their policers let through at least, in kbit/s. A circuit
 // that shares no port may use what is free beyond what it reserved; it takes
 // that from best effort only.
-func Policed(n *Network) map[string]uint32 {
+func Policed(n *Network) map[string]PerDirection {
 	handles := map[string]uint32{}
 	held := map[topology.PortID]map[string]bitrate.Rate{}
 	for id, listed := range byID(n.Circuits) {
 		handles[id] = listed[0].Handle
-		for port, rate := range heldRates(listed) {
+		for port, h := range heldRates(listed) {
 			if held[port] == nil {
 				held[port] = map[string]bitrate.Rate{}
 			}
-			held[port][id] = rate
+			held[port][id] = h.rate
 		}
 	}
-	policed := map[string]uint32{}
+	portions := map[string]uint32{}
 	for _, rates := range held {
 		for id := range rates {
 			if len(rates) > 1 || n.Contested[id] {
-				policed[id] = unlimited
+				portions[id] = unlimited
 			}
 		}
 	}
 	for port, rates := range held {
 		portion := n.portion(port, rates)
 		for id := range rates {
-			if least, is := policed[id]; is && portion != unlimited {
-				policed[id] = min(least, stepped(portion, handles[id]))
+			if least, is := portions[id]; is && portion != unlimited {
+				portions[id] = min(least, stepped(portion, handles[id]))
 			}
 		}
 	}
-	for id, least := range policed {
-		if least == unlimited {
-			least = 0
+	policed := map[string]PerDirection{}
+	for id, portion := range portions {
+		if portion == unlimited {
+			portion = 0
 		}
-		policed[id] = max(least, n.Lent[id])
+		lent := n.Lent[id]
+		policed[id] = PerDirection{max(portion, lent[forward]), max(portion, lent[reverse])}
 	}
 	return policed
 }
@@ -149,10 +151,10 @@ func byID(circuits []path.Circuit) map[string][]path.Circuit {
 func (n *Network) reserved(dpid openflow.DPID) map[openflow.PortNo]bitrate.Rate {
 	sums, more := map[openflow.PortNo]bitrate.Rate{}, map[openflow.PortNo]bitrate.Rate{}
 	for id, listed := range byID(n.Circuits) {
-		for port, rate := range heldRates(listed) {
+		for port, h := range heldRates(listed) {
 			if port.DPID == dpid {
-				sums[port.Port] += rate
-				more[port.Port] += beyond(rate, n.Policed[id])
+				sums[port.Port] += h.rate
+				more[port.Port] += h.beyond(n.Policed[id])
 			}
 		}
 	}

@@ -48,8 +48,8 @@ func (u *usage) each(f func(*member)) {
 // A use is what a circuit holds of a port.
 type use struct {
 	port topology.PortID
-	rate bitrate.Rate
-	of   *usage // there from join to leave
+	egress
+	of *usage // there from join to leave
 }
 
 // usesOf returns what heldRates does, as a list.
@@ -57,12 +57,12 @@ func usesOf(listed []path.Circuit) (uses []use) {
 	for i := range listed {
 		c := &listed[i]
 		uses = slices.Grow(uses, 2*len(c.Path))
-		for p, rate := range c.Egress() {
-			if i := slices.IndexFunc(uses, func(u use) bool { return u.port == p }); i >= 0 {
-				uses[i].rate = max(uses[i].rate, rate)
-			} else {
-				uses = append(uses, use{port: p, rate: rate})
+		for by, rate := range c.Egress() {
+			i := slices.IndexFunc(uses, func(u use) bool { return u.port == by.PortID })
+			if i < 0 {
+				i, uses = len(uses), append(uses, use{port: by.PortID})
 			}
+			uses[i].reserve(by, rate)
 		}
 	}
 	return uses
@@ -120,6 +120,9 @@ func (w *Wanted) share(m *member, by int) {
 	if m.shared += by; before != (m.shared > 0) {
 		w.touchMember(m)
 		w.unsettled[m] = true
+		if !before {
+			w.joined = append(w.joined, m)
+		}
 	}
 }
 
@@ -213,15 +216,15 @@ func (w *Wanted) portionOf(m *member) uint32 {
 
 // grant sets what the policers of a circuit let through at least: its portion,
 // or what is lent to it.
-func (w *Wanted) grant(m *member, portion, lent uint32) {
+func (w *Wanted) grant(m *member, portion uint32, lent PerDirection) {
 	if m.shared == 0 {
-		portion, lent = 0, 0 // it has no policers
+		portion, lent = 0, PerDirection{} // it has no policers
 	}
-	was, least := m.least, max(portion, lent)
+	was, least := m.least, PerDirection{max(portion, lent[forward]), max(portion, lent[reverse])}
 	for i := range m.held { // what is added wraps where it becomes less
 		u := &m.held[i]
-		u.of.lent += beyond(u.rate, least) - beyond(u.rate, portion) - beyond(u.rate, was) + beyond(u.rate, m.portion)
-		w.exceed(u, beyond(u.rate, least)-beyond(u.rate, was))
+		u.of.lent += u.beyond(least) - beyond(u.rate, portion) - u.beyond(was) + beyond(u.rate, m.portion)
+		w.exceed(u, u.beyond(least)-u.beyond(was))
 	}
 	more := portion > m.portion
 	if m.portion, m.lent, m.least = portion, lent, least; was == least {
@@ -232,15 +235,17 @@ func (w *Wanted) grant(m *member, portion, lent uint32) {
 			w.recall(m.held[i].port)
 		}
 	}
-	for _, c := range m.listed {
-		if len(c.Path) == 0 || beyond(c.Rate, was) == beyond(c.Rate, least) && beyond(c.Back(), was) == beyond(c.Back(), least) {
-			continue
-		}
-		for _, dpid := range [...]openflow.DPID{c.Path[0].DPID, c.Path[len(c.Path)-1].DPID} {
+	for i := range m.listed {
+		c := &m.listed[i]
+		for d, rate := range [directions]bitrate.Rate{c.Rate, c.Back()} {
+			if len(c.Path) == 0 || beyond(rate, was[d]) == beyond(rate, least[d]) {
+				continue
+			}
+			dpid := enters(c, direction(d))
 			if s := w.touch(dpid); s != nil {
 				s.policers[m] = true
 			}
-			if least < was {
+			if least[d] < was[d] {
 				w.lower(m, dpid)
 			}
 		}

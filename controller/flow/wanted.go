@@ -42,6 +42,8 @@ type Wanted struct {
 	unsettled map[*member]bool                           // circuits that may have another portion
 	later     map[*member]bool                           // circuits whose portion was put off
 	loans     map[*member]bool                           // circuits that have, or ask for, a loan
+	arrived   []*member                                  // circuits that have come; see LendAtFirst
+	joined    []*member                                  // circuits that were alone on their ports; see LendAtFirst
 	lowered   map[topology.PortID]map[openflow.DPID]bool // see Lowered
 	taken     bool                                       // lowered is of what was taken
 
@@ -295,6 +297,7 @@ func (w *Wanted) SetCircuit(id string, listed []path.Circuit) {
 		}
 		m = newMember(id)
 		w.members[id] = m
+		w.arrived = append(w.arrived, m)
 	}
 	was, before, shared := m.listed, m.switches, m.shared > 0
 	w.release(m)

@@ -323,7 +323,7 @@ func (h *history) checkPutOff(n *Network) {
 				for _, u := range m.held {
 					if u.port == p.ID {
 						reserved += u.rate
-						sum += u.rate + beyond(u.rate, m.least)
+						sum += u.rate + u.beyond(m.least)
 					}
 				}
 			}

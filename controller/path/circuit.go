@@ -168,18 +168,23 @@ type Circuit struct {
 // promised.
 func (c *Circuit) Back() bitrate.Rate { return c.Reverse.Of(c.Rate) }
 
-// Egress yields the ports by which the circuit's traffic with a rate leaves
-// switches, in either direction and on either path, and the rate; some of them
-// twice.
-func (c *Circuit) Egress() iter.Seq2[topology.PortID, bitrate.Rate] {
-	return func(yield func(topology.PortID, bitrate.Rate) bool) {
+// An Exit is a port by which a circuit's traffic leaves a switch.
+type Exit struct {
+	topology.PortID
+	Back bool // it goes back to the source
+}
+
+// Egress yields where the circuit's traffic with a rate leaves switches, in
+// either direction and on either path, and the rate; some of them twice.
+func (c *Circuit) Egress() iter.Seq2[Exit, bitrate.Rate] {
+	return func(yield func(Exit, bitrate.Rate) bool) {
 		forth, back := c.Rate, c.Back()
 		for _, p := range c.Ways() {
 			for _, h := range p {
-				if back > 0 && !yield(topology.PortID{DPID: h.DPID, Port: h.In}, back) {
+				if back > 0 && !yield(Exit{topology.PortID{DPID: h.DPID, Port: h.In}, true}, back) {
 					return
 				}
-				if forth > 0 && !yield(topology.PortID{DPID: h.DPID, Port: h.Out}, forth) {
+				if forth > 0 && !yield(Exit{topology.PortID{DPID: h.DPID, Port: h.Out}, false}, forth) {
 					return
 				}
 			}

@@ -91,8 +91,8 @@ func (k FlowKey) Corners(others []FlowKey, corner func(c FlowKey, twice bool)) {
 			if theirs.Src != k.Src {
 				theirs = theirs.Reverse()
 			}
-			// What is the same as a corner of the two is settled by who came
-			// first; what is less than that has to be above it.
+			// Of one corner the entry of the circuit that came first is taken;
+			// what is part of a larger one has to be above it.
 			if all, ok := first.both(second); ok && (all != theirs || all != first && all != second) {
 				corner(all, true)
 			}

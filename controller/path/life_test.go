@@ -170,8 +170,11 @@ func TestCircuits(t *testing.T) {
 				want[at] = rate
 			}
 		}
-		for at, rate := range o.Egress() {
-			got[at] = rate
+		for by, rate := range o.Egress() {
+			got[by.PortID] = rate
+			if back := rate == x.back; by.Back != back && x.forth != x.back {
+				t.Errorf("%+v: at %v what goes back is %t", x, by.PortID, by.Back)
+			}
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%+v: %s", x, diff)
