@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -96,10 +97,29 @@ type Refusal struct {
 	Reason  string // a part of a sentence about the peer
 }
 
+// SetAdmission changes which switches may connect. Those that are connected and
+// may not are disconnected; one that was refused and may now is let in when it
+// tries again.
+func (c *Controller) SetAdmission(a Admission) {
+	c.admission.Store(&a)
+	c.post(context.Background(), readmission{})
+}
+
+// readmission: which switches may connect has changed.
+type readmission struct{}
+
+func (readmission) apply(k *core) {
+	for _, p := range k.peers {
+		if p.session.conn.Err() == nil {
+			k.admit(p.session.conn)
+		}
+	}
+}
+
 // admit reports whether the switch at the other end may connect, and closes the
 // connection if not.
 func (c *Controller) admit(conn *channel.Conn) bool {
-	err := c.cfg.Switches.judge(conn.DPID(), addrOf(conn.RemoteAddr()), conn.Certificate())
+	err := c.admission.Load().judge(conn.DPID(), addrOf(conn.RemoteAddr()), conn.Certificate())
 	if err == nil {
 		return true
 	}

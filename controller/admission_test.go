@@ -5,12 +5,15 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/hex"
+	"errors"
+	"io"
 	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"conga/openflow"
 	"conga/openflow/ofswitch"
@@ -85,6 +88,42 @@ func TestUnlistedSwitchIsRefused(t *testing.T) {
 			t.Errorf("refused: %+v; logged %d times", refused, log.count("switch refused"))
 		}
 		l.pingAll()
+	})
+}
+
+// A switch that is listed anew is let in when it tries again, and one that is
+// listed no longer is disconnected. All others stay.
+func TestAdmissionChanges(t *testing.T) {
+	listed := func(dpids ...openflow.DPID) (a Admission) {
+		a.Listed = true
+		for _, d := range dpids {
+			a.List = append(a.List, ListedSwitch{DPID: d})
+		}
+		return a
+	}
+	inBubble(t, pair, Config{Switches: listed(1, 2)}, func(l *lab) {
+		l.settled(2, 1)
+		late := ofswitch.New(ofswitch.Config{DPID: 3, Dial: l.pipes.dial})
+		l.Cleanup(late.Disconnect)
+		for _, tt := range []struct {
+			listed Admission
+			want   bool
+		}{{listed(1, 2), false}, {listed(1, 3), true}, {listed(1, 2), false}} {
+			l.SetAdmission(tt.listed)
+			if !late.Connected() {
+				if err := late.Connect(l.Context(), ""); err != nil && !errors.Is(err, io.EOF) {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(time.Second)
+			if late.Connected() != tt.want || l.Snapshot().Switches[3].Connected != tt.want {
+				t.Errorf("with %v a switch is connected: %v", tt.listed.List, late.Connected())
+			}
+			if !l.Snapshot().Switches[1].Connected || tt.want && l.Snapshot().Switches[2].Connected {
+				t.Errorf("with %v others are connected: %v", tt.listed.List, l.Snapshot().Switches)
+			}
+		}
+		l.settled(2, 1)
 	})
 }
 

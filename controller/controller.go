@@ -58,7 +58,7 @@ type Config struct {
 	Audit           time.Duration // how often a switch's entries are compared with what is wanted; default 10 s
 	Patience        time.Duration // how long a switch may take to answer a barrier; default 30 s
 	Topology        topology.Config
-	Switches        Admission // which may connect
+	Switches        Admission // which may connect, until [Controller.SetAdmission]
 	// Role is what the controller asks to be to switches: RoleMaster, which is
 	// the default, or RoleEqual, which asks for nothing.
 	Role openflow.Role
@@ -111,7 +111,8 @@ type Controller struct {
 	numberings  numberings        // by which switches that are away know our meters
 	strange     pool              // bytes that are kept of what switches hold and should not
 	lost        losses            // circuits that are not installed any more
-	tenures     tenures           // which controllers are masters of switches
+	admission   atomic.Pointer[Admission]
+	tenures     tenures // which controllers are masters of switches
 
 	claimed   [topology.Outcomes]atomic.Uint64 // what became of claims, by topology.Outcome
 	loads     sync.Map                         // what meters had to carry, by DPID: *burdens
@@ -174,6 +175,7 @@ func New(cfg Config) (*Controller, error) {
 	}
 	c.snapshot.Store(c.builder.Snapshot(time.Now()))
 	c.unlearned.Store(&topology.Unlearned{})
+	c.admission.Store(&cfg.Switches)
 	if cfg.Priority.Meter && cfg.Forwarding != flow.ForwardL2 {
 		c.log.Warn("best effort is held back only where forwarding is l2", "forwarding", cfg.Forwarding)
 	}

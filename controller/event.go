@@ -23,6 +23,9 @@ type arrival struct{ conn *channel.Conn }
 
 func (e arrival) apply(k *core) {
 	dpid := e.conn.DPID()
+	if !k.admit(e.conn) { // the admission may have changed since it was accepted
+		return
+	}
 	if old := k.peers[dpid]; old != nil {
 		if old.contested {
 			e.conn.Close() // one at a time; it will come again

@@ -21,7 +21,7 @@ const (
 // one that returns.
 func (k *core) vacancy(conn *channel.Conn) error {
 	most := cmp.Or(k.cfg.MaxSwitches, switchesMost)
-	if k.cfg.Switches.lists(conn.DPID()) || k.builder.Known(conn.DPID()) {
+	if k.admission.Load().lists(conn.DPID()) || k.builder.Known(conn.DPID()) {
 		if len(k.peers) >= most {
 			k.dismissUnknown()
 		}
@@ -51,7 +51,7 @@ func (k *core) from(addr netip.Addr) (n int) {
 // neither links nor hosts, if there is one.
 func (k *core) dismissUnknown() {
 	for dpid, p := range k.peers {
-		if !k.cfg.Switches.lists(dpid) && !k.builder.Known(dpid) && p.session.conn.Err() == nil {
+		if !k.admission.Load().lists(dpid) && !k.builder.Known(dpid) && p.session.conn.Err() == nil {
 			k.refuse(p.session.conn, errGivesWay)
 			return
 		}

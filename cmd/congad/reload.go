@@ -38,12 +38,16 @@ func (d *daemon) apply(next config.Config) error {
 	}
 	d.level.Set(levelOf(next.Log.Level))
 	d.controller.SetCapacities(linksOf(next.Network))
+	if d.cfg.OpenFlow.TLS != next.OpenFlow.TLS { // certificates are judged by the authority that is in force
+		next.OpenFlow.Switches = d.cfg.OpenFlow.Switches
+	}
+	d.controller.SetAdmission(admissionOf(next.OpenFlow.Switches))
 
 	was := d.cfg.Directory
 	applied := changed(d.cfg, next, reloadable)
 	d.cfg.Directory, d.cfg.Log.Level = next.Directory, next.Log.Level
 	d.cfg.Directory.HTTP, d.cfg.Directory.OIDC = was.HTTP, was.OIDC
-	d.cfg.API.TLS = next.API.TLS
+	d.cfg.API.TLS, d.cfg.OpenFlow.Switches = next.API.TLS, next.OpenFlow.Switches
 	d.cfg.Network.Links = withCapacities(d.cfg.Network, next.Network.Links)
 	later := changed(d.cfg, next, restartOnly)
 	d.log.Info("configuration read again", "applied", applied)
@@ -62,6 +66,7 @@ type setting struct {
 var reloadable = []setting{
 	{"directory", func(c config.Config) any { d := c.Directory; d.HTTP, d.OIDC = "", config.OIDC{}; return d }},
 	{"api.tls", func(c config.Config) any { return c.API.TLS }},
+	{"openflow.switches", func(c config.Config) any { return c.OpenFlow.Switches }},
 	{"network.links", func(c config.Config) any { return capacities(c.Network.Links) }},
 	{"log.level", func(c config.Config) any { return c.Log.Level }},
 }
@@ -71,7 +76,7 @@ var restartOnly = []setting{
 	{"directory.http", func(c config.Config) any { return c.Directory.HTTP }},
 	{"directory.oidc", func(c config.Config) any { return c.Directory.OIDC }},
 	{"api", func(c config.Config) any { return c.API }},
-	{"openflow", func(c config.Config) any { return c.OpenFlow }},
+	{"openflow", func(c config.Config) any { o := c.OpenFlow; o.Switches = config.Switches{}; return o }},
 	{"network", func(c config.Config) any { n := c.Network; n.Links = wiring(n); return n }},
 	{"allocations", func(c config.Config) any { return c.Allocations }},
 	{"connections", func(c config.Config) any { return c.Connections }},
