@@ -162,8 +162,15 @@ func (s *session) auditEvery() time.Duration {
 // auditDue begins the audit that is due, unless it is better put off. The error
 // says that the switch has not answered for too long.
 func (s *session) auditDue(ctx context.Context, result chan<- audited) error {
-	if s.flight != nil && time.Since(s.flight.sent) > s.cfg.Patience {
-		return errSilent // to begin anew is the only way to know what it holds
+	if s.flight != nil {
+		waits := time.Since(s.flight.sent)
+		if waits > s.cfg.Patience {
+			return errSilent // to begin anew is the only way to know what it holds
+		}
+		if waits > answerTime {
+			s.noteSilence(&silence{"a barrier behind changes", answerTime})
+			s.report(ctx)
+		}
 	}
 	if s.putOff() {
 		s.nextAudit.Reset(auditLater)
@@ -196,7 +203,12 @@ func (s *session) retry(ctx context.Context) {
 	again := s.flows.Retry(time.Now())
 	s.mu.Unlock()
 	if again {
-		s.proceed(ctx)
+		if s.retrying = 1; s.flight != nil {
+			s.retrying = 2 // it is sent when that is answered
+		}
+		if s.proceed(ctx); s.flight == nil {
+			s.retrying = 0
+		}
 	}
 }
 

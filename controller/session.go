@@ -76,7 +76,9 @@ type session struct {
 	lacks     topology.Lacks    // what the switch is known to lack
 	suspects  flow.Suspects     // what it may lack; see flow.Blame
 	auditing  bool
-	later     int // how often in a row an audit was put off
+	retrying  int    // how many answers are awaited until what was refused has been tried again; its limitations hold meanwhile
+	unsaid    string // what the switch has not answered, in a sentence; "": nothing
+	later     int    // how often in a row an audit was put off
 	helpers   sync.WaitGroup
 }
 
@@ -172,6 +174,7 @@ func (s *session) keep(ctx context.Context) error {
 			}
 		case a := <-audits:
 			s.finishAudit(a)
+			s.noteSilence(a.err)
 			s.startAudit(ctx, audits)
 			s.proceed(ctx)
 		case err := <-tenure:
@@ -276,6 +279,11 @@ func (s *session) report(ctx context.Context) {
 	c.lapses = s.flows.Lapses()
 	s.mu.Unlock()
 	c.limitations = append(flow.Limitations(s.Snapshot().Switches[s.dpid], s.policy), c.limitations...)
+	if s.retrying > 0 && s.reported != nil {
+		c.limitations = s.reported.limitations
+	} else if s.unsaid != "" {
+		c.limitations = append(c.limitations, s.unsaid)
+	}
 	if s.reported != nil && s.reported.same(&c) {
 		return
 	}
@@ -303,7 +311,7 @@ func (s *session) land(ctx context.Context) error {
 		}
 	}
 	f := s.flight
-	s.flight = nil
+	s.flight, s.retrying = nil, max(0, s.retrying-1)
 	if err := f.commit.Err(); err != nil {
 		return err
 	}

@@ -26,6 +26,15 @@ func (e *silence) Error() string {
 // one.
 func (e *silence) Is(target error) bool { return target == context.DeadlineExceeded }
 
+// noteSilence has the switch's resource say what it has not answered of late,
+// until it has answered everything.
+func (s *session) noteSilence(err error) {
+	s.unsaid = ""
+	if why, ok := errors.AsType[*silence](err); ok {
+		s.unsaid = fmt.Sprintf("It has not answered %s for %v.", why.question, why.after)
+	}
+}
+
 // questionOf returns in words what is asked.
 func questionOf(t openflow.MultipartType) string {
 	switch t {

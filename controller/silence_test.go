@@ -3,11 +3,16 @@ package controller
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/flow"
+	"conga/controller/topology"
 	"conga/openflow"
 	"conga/openflow/ofswitch"
 )
@@ -74,6 +79,33 @@ func TestSlowAnswerIsWaitedFor(t *testing.T) {
 	})
 }
 
+// What a switch has not answered is in its limitations, until it answers.
+func TestLimitationsSayWhatIsNotAnswered(t *testing.T) {
+	flows := func(m openflow.Message) bool {
+		r, ok := m.(*openflow.MultipartReply)
+		return ok && r.MPType == openflow.MultipartFlow
+	}
+	for want, lose := range map[string]func(openflow.Message) bool{
+		"It has not answered the question for its flow entries for 10s.": flows,
+		"It has not answered a barrier behind changes for 10s.":          ofswitch.LoseType(openflow.TypeBarrierReply),
+	} {
+		inBubble(t, pair, Config{Audit: 3 * time.Second, Patience: 25 * time.Second}, func(l *lab) {
+			l.settled(2, 1)
+			l.pingAll()
+			l.acquainted()
+			says := func(s *topology.Snapshot) bool { return slices.Contains(s.Switches[1].Limitations, want) }
+			l.net.Switch(1).SetFaults(ofswitch.Faults{Lose: lose})
+			go l.installFor(20*time.Second, l.circuit("a", 7, "h1", "h2", bitrate.Mbps))
+			l.until(want, says)
+			l.net.Switch(1).SetFaults(ofswitch.Faults{})
+			if len(l.Snapshot().Switches[2].Limitations) != 0 {
+				t.Errorf("another switch says %q", l.Snapshot().Switches[2].Limitations)
+			}
+			l.until("it has answered", func(s *topology.Snapshot) bool { return len(s.Switches[1].Limitations) == 0 })
+		})
+	}
+}
+
 func TestStrangers(t *testing.T) {
 	p := &pool{left: 100}
 	a, b := strangers{all: p}, strangers{all: p}
@@ -88,4 +120,35 @@ func TestStrangers(t *testing.T) {
 	if a.allow(strangersEach + 1) {
 		t.Error("one has more than its bound")
 	}
+}
+
+// What a switch refuses over and over is said once, though it is tried again at
+// each audit.
+func TestWhatIsTriedAgainIsSaidOnce(t *testing.T) {
+	full := openflow.Error{ErrType: openflow.ErrorTypeFlowModFailed, Code: uint16(openflow.FlowModFailedTableFull)}
+	var log warnings
+	var tries atomic.Int32
+	inBubble(t, pair, Config{Log: slog.New(&log)}, func(l *lab) {
+		l.settled(2, 1)
+		l.net.Switch(1).SetFaults(ofswitch.Faults{Reject: func(_ int, m openflow.Message) *openflow.Error {
+			if fm, ok := m.(*openflow.FlowMod); ok && fm.Table == 2 && fm.Priority == 200 {
+				tries.Add(1)
+				return &full
+			}
+			return nil
+		}})
+		l.net.Host("h1").Announce()
+		time.Sleep(time.Second)
+		said := len(l.Snapshot().Switches[1].Limitations)
+		time.Sleep(5 * time.Minute)
+		if n := log.count("switch is limited"); said == 0 || n != said {
+			t.Errorf("%d limitations, said %d times", said, n)
+		}
+		if tries.Load() < 10 {
+			t.Errorf("tried %d times", tries.Load())
+		}
+		l.net.Switch(1).SetFaults(ofswitch.Faults{})
+		time.Sleep(6 * time.Minute) // a full table is said for some minutes
+		l.until("the switch to be limited no more", func(s *topology.Snapshot) bool { return len(s.Switches[1].Limitations) == 0 && l.held(s) })
+	})
 }
