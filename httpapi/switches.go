@@ -103,6 +103,20 @@ func limitationOf(p topology.Port) string {
 	case p.Trouble == topology.SharedSegment:
 		return fmt.Sprintf("shares a segment with port %v", p.Peer)
 	}
+	return unrestOf(p)
+}
+
+// unrestOf says what hosts behind a port do more of than is usual, and what
+// becomes of that; "" if nothing.
+func unrestOf(p topology.Port) string {
+	switch {
+	case p.Echoing:
+		return "brings frames of hosts that are known elsewhere, as a ring or an access point that reflects would: what it sends to all is held to 200 packets/s"
+	case p.Storming:
+		return "its hosts announce addresses without end: these announcements are held to 200 packets/s"
+	case p.Crowded:
+		return "has more hosts behind it than network.learning.hosts_per_port: those that are not learned are carried, and have no allocations"
+	}
 	return ""
 }
 
