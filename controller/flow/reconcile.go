@@ -46,7 +46,8 @@ type Reconciler struct {
 	numbers *Numbers      // of the meters
 	small   time.Duration // burst of a meter that is eased
 
-	full time.Time // when an entry was last refused for want of room
+	yields yields
+	full   time.Time // when an entry was last refused for want of room
 
 	habits        habits
 	disputes      map[openflow.EntryKey]*dispute

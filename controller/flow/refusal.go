@@ -40,9 +40,13 @@ func (r *Reconciler) refuse(s sending, err error) {
 		r.look(s.key, at, s.generation) // another one is wanted by now
 		return
 	}
-	if s.Removes != nil {
+	switch {
+	case s.Removes != nil:
 		r.refused[s.key] = refusal{s.Removes, err}
-	} else {
+	case isFull(err) && !s.Rule.host && r.yield(s.key, err):
+		r.look(s.key, at, s.generation)
+		return
+	default:
 		r.refused[s.key] = refusal{s.Rule, err}
 	}
 	r.look(s.key, at, r.generation)
@@ -165,6 +169,7 @@ func (r *Reconciler) Retry(now time.Time) (any bool) {
 	r.now = now
 	r.endDisputes()
 	clear(r.roomless)
+	clear(r.yields.asked)
 	for k := range r.refused {
 		if !r.disputes[k].resting(now) {
 			any = true

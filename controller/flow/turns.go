@@ -40,7 +40,7 @@ func (r *Reconciler) Next(most int, now time.Time) []Step {
 	r.now = now
 	r.pace(now)
 	waiting := r.waiting()
-	if !r.nextOverdue(waiting, most) {
+	if r.nextYields(); len(r.sent) == 0 && !r.nextOverdue(waiting, most) {
 		for s := needed; s < sorts && len(r.sent) == 0; s++ {
 			if waiting[s] {
 				r.draw(s, most)
