@@ -148,6 +148,9 @@ func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
 	if p.Shared && ok && time.Since(known.Seen) < refresh {
 		return false // it is heard everywhere on the segment
 	}
+	if ok && known.Second == at && !h.Claimed {
+		return false
+	}
 	if !ok || known.At != at || h.Claimed && time.Since(known.Seen) > refresh {
 		return true
 	}
@@ -163,7 +166,7 @@ func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
 // is known elsewhere. On a shared segment those of the whole network are heard.
 func (s *session) echoes(p topology.Port, h discovery.Sighting) bool {
 	known, ok := s.Snapshot().HostIn(h.MAC, h.VLAN)
-	return ok && known.At != p.ID && p.Role == topology.Edge && !p.Shared
+	return ok && known.At != p.ID && known.Second != p.ID && p.Role == topology.Edge && !p.Shared
 }
 
 // elsewhere reports whether one of the addresses is known at another port.

@@ -147,7 +147,8 @@ type hostView struct {
 	VLAN      *int           `json:"vlan"` // 0: without a tag; null: it is the only host with this address, or has it in all other VLANs
 	Addresses []string       `json:"addresses"`
 	At        *portIDView    `json:"at"`
-	Seen      *int64         `json:"seen"` // UNIX seconds: when it was last news
+	Second    *portIDView    `json:"second"` // another port by which it sends, with a second network card; null: none
+	Seen      *int64         `json:"seen"`   // UNIX seconds: when it was last news
 	Links     rest.Relations `json:"_links"`
 }
 
@@ -181,7 +182,7 @@ func (a *api) listHosts(x *exchange) error {
 }
 
 func viewHost(x *exchange, h topology.Host) hostView {
-	v := hostView{MAC: h.MAC.String(), Addresses: []string{}, At: viewPortID(h.At), Seen: unixOrNull(h.Seen)}
+	v := hostView{MAC: h.MAC.String(), Addresses: []string{}, At: viewPortID(h.At), Second: viewPortID(h.Second), Seen: unixOrNull(h.Seen)}
 	for _, addr := range h.Addrs {
 		v.Addresses = append(v.Addresses, addr.String())
 	}

@@ -82,7 +82,12 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	}
 	for _, h := range n.Hosts.All() {
 		x := newStation(h.ID())
-		x.at, x.beside = h.At, h.Beside
+		x.at, x.beside, x.second = h.At, h.Beside, h.Second
+		if x.second.DPID == dpid {
+			if r := v.fromSecond(x); r != nil {
+				st.add(r)
+			}
+		}
 		if x.beside.DPID == dpid {
 			if r := v.beside(x); r != nil {
 				st.add(r)

@@ -12,6 +12,7 @@ type station struct {
 	id     topology.HostID
 	at     topology.PortID // External: it has gone
 	beside topology.PortID // where what has its address in other VLANs is; External: nowhere
+	second topology.PortID // another port by which it sends; External: none
 	slot   int             // of its hops; or noSlot
 	live   int             // how many switches may have an entry towards it
 	to     openflow.Match  // frames to the host
@@ -129,6 +130,25 @@ func (v *view) beside(h *station) *Rule {
 // besideKey returns the key of what beside returns.
 func besideKey(h *station) openflow.EntryKey {
 	return openflow.EntryKey{Table: tableLearning, Priority: prioTagged, Match: fromMatch(h.id, h.beside.Port).Key()}
+}
+
+// fromSecond returns the rule that lets pass, without the controller, what a
+// host sends to another one by its second port; nil if there is none. What it
+// sends to all is heard, as frames are that a ring brings.
+func (v *view) fromSecond(h *station) *Rule {
+	if p, ok := v.sw.Ports[h.second.Port]; !ok || p.Role != topology.Edge || h.at == topology.External || !v.pipelined() || v.lacks(topology.LacksMasks) {
+		return nil
+	}
+	return newRule(purpose.Control, tableLearning, prioHost, secondMatch(h), openflow.GotoTable(tableForwarding))
+}
+
+func secondMatch(h *station) openflow.Match {
+	return append(fromMatch(h.id, h.second.Port), openflow.EthDstMasked(openflow.MAC{}, groupBit))
+}
+
+// secondKey returns the key of what fromSecond returns.
+func secondKey(h *station) openflow.EntryKey {
+	return openflow.EntryKey{Table: tableLearning, Priority: prioHost, Match: secondMatch(h).Key()}
 }
 
 func fromMatch(id topology.HostID, port openflow.PortNo) openflow.Match {

@@ -3,6 +3,7 @@ package flow
 import (
 	"slices"
 
+	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -148,6 +149,9 @@ func (w *Wanted) leaveTable(s *site, old *view) {
 		if x.beside.DPID == s.dpid {
 			s.left[besideKey(x)] = true
 		}
+		if x.second.DPID == s.dpid {
+			s.left[secondKey(x)] = true
+		}
 	}
 	for _, x := range w.stations {
 		leave(x)
@@ -275,7 +279,7 @@ func (w *Wanted) refreshHosts(s *site, p Patch) {
 	}
 	if s.all || len(s.ports) > 0 {
 		for _, x := range w.slots {
-			if x != nil && (s.all || s.ports[s.hopOf(x).port]) {
+			if x != nil && (s.all || s.ports[s.hopOf(x).port] || s.sendsBy(x.beside) || s.sendsBy(x.second)) {
 				w.refreshHost(s, x, p)
 			}
 		}
@@ -285,12 +289,19 @@ func (w *Wanted) refreshHosts(s *site, p Patch) {
 	clear(s.ports)
 }
 
+// sendsBy reports whether a port by which a host may send, besides its own, is
+// one of those that have changed here.
+func (s *site) sendsBy(at topology.PortID) bool { return at.DPID == s.dpid && s.ports[at.Port] }
+
 func (w *Wanted) refreshHost(s *site, x *station, p Patch) {
 	if x.at.DPID == s.dpid {
 		p.Rules[fromKey(x.id, x.at.Port)] = s.view.fromHost(x, x.at.Port)
 	}
 	if x.beside.DPID == s.dpid {
 		p.Rules[besideKey(x)] = s.view.beside(x)
+	}
+	if x.second.DPID == s.dpid {
+		p.Rules[secondKey(x)] = s.view.fromSecond(x)
 	}
 	p.Rules[x.toKey(s.view)] = s.view.toHost(x, s.hopOf(x).port)
 }

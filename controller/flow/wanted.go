@@ -182,8 +182,9 @@ func (w *Wanted) moveHost(id topology.HostID) {
 		at = h.At
 	}
 	x := w.stations[id]
-	if x != nil && x.beside != h.Beside {
+	if x != nil {
 		w.moveBeside(x, h.Beside)
+		w.moveSecond(x, h.Second)
 	}
 	switch {
 	case x == nil && at == topology.External, x != nil && x.at == at:
@@ -191,6 +192,7 @@ func (w *Wanted) moveHost(id topology.HostID) {
 	case x == nil:
 		x = w.addStation(id)
 		w.moveBeside(x, h.Beside)
+		w.moveSecond(x, h.Second)
 	case x.at != topology.External:
 		w.leaveHome(x)
 	}
@@ -216,10 +218,27 @@ func (w *Wanted) moveHost(id topology.HostID) {
 // moveBeside takes note of where the host is that has the Ethernet address of
 // one in all other VLANs.
 func (w *Wanted) moveBeside(x *station, at topology.PortID) {
+	if x.beside == at {
+		return
+	}
 	if s := w.touch(x.beside.DPID); s != nil {
 		s.left[besideKey(x)] = true
 	}
 	x.beside = at
+	if s := w.touch(at.DPID); s != nil {
+		s.stations[x] = true
+	}
+}
+
+// moveSecond takes note of the second port of a host.
+func (w *Wanted) moveSecond(x *station, at topology.PortID) {
+	if x.second == at {
+		return
+	}
+	if s := w.touch(x.second.DPID); s != nil {
+		s.left[secondKey(x)] = true
+	}
+	x.second = at
 	if s := w.touch(at.DPID); s != nil {
 		s.stations[x] = true
 	}

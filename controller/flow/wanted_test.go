@@ -86,9 +86,26 @@ func (h *history) hostSpeaks() {
 // theft has a host claim another one's address, and that one answer.
 func (h *history) theft() {
 	h.hostSpeaks()
+	h.answer()
+}
+
+// answer has hosts answer what they are asked.
+func (h *history) answer() {
 	for _, q := range h.builder.Queries(h.now) {
 		h.builder.Queried(q)
 		h.builder.HostAnswered(q.VLAN, q.At, q.Host.MAC, []netip.Addr{q.Addr}, h.now)
+	}
+}
+
+// twoCards has a host send by another port, too, for as long as makes that its
+// second.
+func (h *history) twoCards() {
+	mac, home, second := host(openflow.DPID(rapid.IntRange(1, 2).Draw(h.T, "host"))), h.port(), h.port()
+	h.builder.HostSeen(0, home, mac, []netip.Addr{addr(openflow.DPID(mac[5]))}, true, h.now)
+	for range 50 {
+		h.pass(100 * time.Millisecond)
+		h.builder.HostSeen(0, second, mac, nil, false, h.now)
+		h.answer()
 	}
 }
 
@@ -173,9 +190,11 @@ func (h *history) lend() {
 }
 
 func (h *history) step() {
-	switch rapid.IntRange(0, 15).Draw(h.T, "what") {
+	switch rapid.IntRange(0, 16).Draw(h.T, "what") {
 	case 14, 15:
 		h.lend()
+	case 16:
+		h.twoCards()
 	case 12:
 		h.builder.PortStorms(h.port(), h.now)
 		h.builder.PortEchoes(h.port(), h.now)

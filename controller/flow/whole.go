@@ -99,6 +99,9 @@ func (w *Wanted) appendHosts(rules []*Rule, s *site) []*Rule {
 			if x.beside.DPID == s.dpid {
 				rules = appendRule(rules, s.view.beside(x))
 			}
+			if x.second.DPID == s.dpid {
+				rules = appendRule(rules, s.view.fromSecond(x))
+			}
 			if !ok {
 				continue
 			}

@@ -48,6 +48,7 @@ type Builder struct {
 	bound      map[openflow.MAC]*Binding
 	boundAddrs map[netip.Addr]openflow.MAC
 	unlearned  Unlearned
+	pairings   map[PortID]*pairing // by what is, or may be, a second port; see second.go
 	storms     spells
 	echoes     spells
 	heard      map[PortID]map[PortID]*hearing // by the port whose probes arrive, and where
@@ -103,6 +104,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		contests:   newContests(),
 		bound:      map[openflow.MAC]*Binding{},
 		boundAddrs: map[netip.Addr]openflow.MAC{},
+		pairings:   map[PortID]*pairing{},
 		storms:     spells{},
 		echoes:     spells{},
 	}
@@ -320,6 +322,9 @@ func (b *Builder) expireSwitch(d deadline) {
 	}
 	sw.linksKept = false
 	b.touchCables(d.id.DPID)
+	for no := range b.behind[d.id.DPID] {
+		b.fallBack(PortID{DPID: d.id.DPID, Port: no})
+	}
 }
 
 func (b *Builder) connected(dpid openflow.DPID) bool {

@@ -86,6 +86,7 @@ type contest struct {
 	spread    time.Time // the last announcement
 	given     bool      // it was taken, and is announced for its new owner
 
+	steady  time.Time // since when the owner has answered while it was heard elsewhere, too; see heardTwice
 	pursued bool      // see pursue
 	present bool      // the claimant has been heard since the owner was
 	sought  time.Time // when the claimant was asked last
@@ -174,6 +175,9 @@ func (b *Builder) keep(c *contest) {
 		b.part(h, c.VLAN, c.From)
 		return
 	}
+	if h := b.hosts[c.Owner]; !c.Addr.IsValid() && h != nil {
+		b.heardTwice(h, c)
+	}
 	b.bar(c)
 	if !again {
 		return
@@ -181,7 +185,7 @@ func (b *Builder) keep(c *contest) {
 	c.announced = min(c.announced, announcements-1) // one more, if all were made
 	b.contests.opens(c)
 	b.pursue(c)
-	if !c.reported {
+	if h := b.hosts[c.Owner]; !c.reported && (h == nil || h.Second != c.From) {
 		c.reported = true
 		b.contests.verdicts = append(b.contests.verdicts, Verdict{c.Claim, Kept})
 	}

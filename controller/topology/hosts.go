@@ -224,6 +224,7 @@ func (b *Builder) dropHost(h *hostState) {
 		b.touchAddr(a)
 	}
 	b.leavePort(h)
+	b.setSecond(h, External)
 	delete(b.hosts, h.ID())
 	b.alone(h)
 	b.touchHost(h)

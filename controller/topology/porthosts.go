@@ -25,6 +25,7 @@ func (b *Builder) Unlearned() Unlearned { return b.unlearned }
 // enterPort puts a host behind a port.
 func (b *Builder) enterPort(h *hostState, at PortID) {
 	b.leavePort(h)
+	b.setSecond(h, External)
 	h.At = at
 	ports := b.behind[at.DPID]
 	if ports == nil {

@@ -80,6 +80,7 @@ func (b *Builder) setPort(sw *switchState, p openflow.Port) {
 		ps.former, ps.inhabited, ps.quiet = External, time.Time{}, time.Time{}
 		b.cut(id)
 		b.setRole(id, Undetermined, ps.far)
+		b.fallBack(id)
 	case cameUp:
 		ps.edgeNot = time.Time{}
 		b.setRole(id, Undetermined, ps.far)
@@ -108,6 +109,7 @@ func (b *Builder) dropPort(sw *switchState, no openflow.PortNo) {
 	b.touchSwitch(id.DPID)
 	b.unsaved.ports[id] = true
 	b.cut(id)
+	b.fallBack(id)
 	b.dropHosts(id)
 }
 

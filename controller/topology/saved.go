@@ -210,6 +210,7 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 		kept := &hostState{Host: Host{MAC: h.MAC, VLAN: h.VLAN, Seen: h.Seen, Moved: h.Moved}, saved: h.Seen}
 		b.hosts[h.ID()] = kept
 		b.enterPort(kept, h.At)
+		b.setSecond(kept, h.Second)
 		for _, a := range h.Addrs {
 			if _, taken := b.byAddr[a]; taken || !b.recallable(h.MAC, a) {
 				odd.hosts[h.ID()] = true

@@ -107,6 +107,10 @@ type Host struct {
 	// that other one is; External: nowhere.
 	VLAN   uint16 `json:",omitempty"`
 	Beside PortID `json:",omitzero"`
+
+	// Second is another port by which it sends, since it uses two network cards
+	// at a time; External: none.
+	Second PortID `json:",omitzero"`
 }
 
 // An Attachment is a prefix that the configuration places behind an edge port.

@@ -58,7 +58,8 @@ type Host struct {
 	VLAN      *int     `json:"vlan"` // the only one in which this is the host with the MAC; 0: without a tag; nil: in all where no other is
 	Addresses []string `json:"addresses"`
 	At        *Port    `json:"at"`
-	Seen      *int64   `json:"seen"` // UNIX seconds
+	Second    *Port    `json:"second"` // another port by which it sends, with a second network card; nil: none
+	Seen      *int64   `json:"seen"`   // UNIX seconds
 }
 
 // Switches returns the switches that have ever connected. Like the methods
