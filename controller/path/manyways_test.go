@@ -1,0 +1,189 @@
+package path_test
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// TestManyWays: in a large network a path over an element is found, and where
+// there is none the search ends.
+func TestManyWays(t *testing.T) {
+	n := mesh(20)
+	q := path.Query{From: edgeOf(1, 1), To: edgeOf(400, 2), Constraints: &path.Constraints{
+		Include: []path.Element{{Switch: 210}, {Switch: 20}}, Avoid: []path.Element{{Switch: 200}},
+	}}
+	g := path.NewGraph(&n.Snapshot)
+	p, ok := g.Find(q)
+	if !ok || !q.Constraints.Met(&n.Snapshot, p) {
+		t.Fatalf("%v", p)
+	}
+	q.Constraints.Include = append(q.Constraints.Include, path.Element{Switch: 401})
+	if p, ok := g.Find(q); ok {
+		t.Errorf("%v", p)
+	}
+}
+
+// TestManyWaysWithinALatency: where what is cheap takes long there are many
+// ways to a switch none of which is better than another, and the search ends
+// though no cable to the last switch has the rate.
+func TestManyWaysWithinALatency(t *testing.T) {
+	const side = 14
+	n := mesh(side)
+	for _, l := range n.Links {
+		l.Metric = (uint32(l.ID.Cable().From.DPID)*37+uint32(l.ID.Cable().To.DPID)*101)%20 + 1
+		l.Latency = time.Duration(21-l.Metric)*500*time.Microsecond + time.Duration(l.ID.Cable().From.DPID)*time.Microsecond
+		n.Links[l.ID.From] = l
+	}
+	full := false
+	q := path.Query{From: edgeOf(1, 1), To: edgeOf(side*side, 2), Rate: 1, Constraints: &path.Constraints{MaxLatency: 150 * time.Millisecond}}
+	q.Free = func(l topology.Link) bitrate.Rate {
+		if full && l.ID.To.DPID == side*side && l.ID.From != topology.External {
+			return 0
+		}
+		return 1
+	}
+	g := path.NewGraph(&n.Snapshot)
+	if p, ok := g.Find(q); !ok || !q.Constraints.Met(&n.Snapshot, p) {
+		t.Errorf("%v", p)
+	}
+	full = true
+	if p, ok := g.Find(q); ok {
+		t.Errorf("%v", p)
+	}
+}
+
+// TestManyWaysWhereMuchIsHeld: a path over elements is found where every fifth
+// cable has no room, so that most ways that look short lead nowhere; and so is
+// one that has a backup.
+func TestManyWaysWhereMuchIsHeld(t *testing.T) {
+	for _, tc := range []struct {
+		seed      uint64
+		protected bool
+		over      [3]openflow.DPID
+	}{
+		{31, false, [3]openflow.DPID{28, 73, 45}}, {145, false, [3]openflow.DPID{28, 73, 45}},
+		{42, true, [3]openflow.DPID{58, 85, 100}}, {144, true, [3]openflow.DPID{8, 49, 52}},
+	} {
+		seed := tc.seed
+		held := func(l topology.Link) bool {
+			c := l.ID.Cable()
+			return l.ID.From != topology.External && l.ID.To != topology.External &&
+				(uint64(c.From.DPID)*seed*0x9e3779b97f4a7c15+uint64(c.To.DPID)*0xbf58476d1ce4e5b9)>>40%5 == 0
+		}
+		n := mesh(10)
+		q := path.Query{From: edgeOf(1, 1), To: edgeOf(100, 2), Rate: 1, Constraints: &path.Constraints{
+			Include: []path.Element{{Switch: tc.over[0]}, {Switch: tc.over[1]}, {Switch: tc.over[2]}}, Protected: tc.protected,
+		}}
+		q.Free = func(l topology.Link) bitrate.Rate {
+			if held(l) {
+				return 0
+			}
+			return 1
+		}
+		p, ok := path.Find(&n.Snapshot, q)
+		if !ok || !q.Constraints.Met(&n.Snapshot, p) {
+			t.Errorf("of %d: %v", seed, p)
+		}
+		for _, id := range p.BothWays() {
+			if l, ok := n.Snapshot.Link(id); !ok || held(l) {
+				t.Errorf("of %d: %v has no room", seed, id)
+			}
+		}
+	}
+}
+
+// TestManyElements: where a path is known that crosses elements, one is found,
+// however many other ways there are in a large network; and so with a backup.
+func TestManyElements(t *testing.T) {
+	const side = 10
+	n := mesh(side)
+	g := path.NewGraph(&n.Snapshot)
+	rapid.Check(t, func(t *rapid.T) {
+		salt := rapid.Uint64().Draw(t, "salt")
+		chance := func(id topology.LinkID, of uint64) bool {
+			h := (salt ^ uint64(id.From.DPID)) * 0x9e3779b97f4a7c15
+			h = (h ^ h>>29 ^ uint64(id.To.DPID)) * 0xbf58476d1ce4e5b9
+			return (h>>40)%of == 0
+		}
+		keep := map[topology.LinkID]bool{}
+		take := func(p path.Path) {
+			for _, id := range p.Links() {
+				keep[id.Cable()] = true
+			}
+		}
+		q := path.Query{Rate: 1, Constraints: &path.Constraints{Protected: rapid.Bool().Draw(t, "protected")}}
+		known := meander(t, n, side)
+		q.From, q.To = known.Ends()
+		take(known)
+		if q.Constraints.Protected {
+			other, ok := g.Backup(path.Query{From: q.From, To: q.To}, known)
+			if !ok {
+				return
+			}
+			take(other)
+		}
+		for range rapid.IntRange(1, 6).Draw(t, "elements") {
+			q.Constraints.Include = append(q.Constraints.Include, path.Element{Switch: rapid.SampledFrom(known).Draw(t, "element").DPID})
+		}
+		q.Free = func(l topology.Link) bitrate.Rate {
+			if c := l.ID.Cable(); !keep[c] && chance(c, 5) {
+				return 0
+			}
+			return 1
+		}
+		if p, ok := g.Find(q); !ok || !q.Constraints.Met(&n.Snapshot, p) {
+			t.Fatalf("over %v: %v, though there is %v", q.Constraints.Include, p, known)
+		}
+	})
+}
+
+// meander returns a path through a mesh that goes where it likes.
+func meander(t *rapid.T, n *net, side int) path.Path {
+	at := openflow.DPID(rapid.IntRange(1, side*side).Draw(t, "first"))
+	p, been := path.Path{{DPID: at, In: 1}}, map[openflow.DPID]bool{at: true}
+	for range rapid.IntRange(5, 40).Draw(t, "length") {
+		var ways []topology.Link
+		for _, l := range cables(&n.Snapshot, at) {
+			if !been[l.ID.To.DPID] {
+				ways = append(ways, l)
+			}
+		}
+		if len(ways) == 0 {
+			break
+		}
+		l := rapid.SampledFrom(ways).Draw(t, "way")
+		p[len(p)-1].Out, at = l.ID.From.Port, l.ID.To.DPID
+		p, been[at] = append(p, path.Hop{DPID: at, In: l.ID.To.Port}), true
+	}
+	p[len(p)-1].Out = 2
+	return p
+}
+
+// TestWidestOverElements: the widest path over an element is found though the
+// last cables are the narrowest, so that all others are wider for long.
+func TestWidestOverElements(t *testing.T) {
+	n := mesh(10)
+	q := path.Query{From: edgeOf(1, 1), To: edgeOf(100, 2), Constraints: &path.Constraints{Include: []path.Element{{Switch: 50}}}}
+	q.Free = func(l topology.Link) bitrate.Rate {
+		switch {
+		case l.ID.From == topology.External || l.ID.To == topology.External:
+			return 20
+		case l.ID.Cable().To.DPID == 100 && l.ID.Cable().From.DPID == 99:
+			return 2
+		case l.ID.Cable().To.DPID == 100:
+			return 3
+		}
+		return 10
+	}
+	p, width, ok := path.NewGraph(&n.Snapshot).Widest(q)
+	if !ok || width != 3 || !q.Constraints.Met(&n.Snapshot, p) {
+		t.Errorf("%v has %v", p, width)
+	}
+}
