@@ -278,12 +278,7 @@ func (s *session) report(ctx context.Context) {
 	c.limitations = s.flows.Limitations()
 	c.lapses = s.flows.Lapses()
 	s.mu.Unlock()
-	c.limitations = append(flow.Limitations(s.Snapshot().Switches[s.dpid], s.policy), c.limitations...)
-	if s.retrying > 0 && s.reported != nil {
-		c.limitations = s.reported.limitations
-	} else if s.unsaid != "" {
-		c.limitations = append(c.limitations, s.unsaid)
-	}
+	c.limitations = s.limitations(c.limitations)
 	if s.reported != nil && s.reported.same(&c) {
 		return
 	}

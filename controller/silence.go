@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"conga/controller/flow"
 	"conga/openflow"
 	"conga/openflow/channel"
 )
@@ -33,6 +34,19 @@ func (s *session) noteSilence(err error) {
 	if why, ok := errors.AsType[*silence](err); ok {
 		s.unsaid = fmt.Sprintf("It has not answered %s for %v.", why.question, why.after)
 	}
+}
+
+// limitations returns all sentences about what the switch cannot do, with those
+// that follow from what it has refused.
+func (s *session) limitations(refused []string) []string {
+	if s.retrying > 0 && s.reported != nil {
+		return s.reported.limitations
+	}
+	all := append(flow.Limitations(s.Snapshot().Switches[s.dpid], s.policy), refused...)
+	if s.unsaid != "" {
+		all = append(all, s.unsaid)
+	}
+	return all
 }
 
 // questionOf returns in words what is asked.

@@ -53,8 +53,8 @@ func (r *room) in(t openflow.TableID) (n int) {
 }
 
 // Where a table is full, what floods and what keeps loops out is there all the
-// same, now and after it was tried again; of the hosts there are as many as have
-// room, and the others are told of.
+// same, now and after it was tried again; of the hosts there are as many as
+// have room, and the others are told of.
 func TestHostsYield(t *testing.T) {
 	miss := newRule(purpose.Forward, tableForwarding, prioMiss, nil, openflow.ApplyActions(openflow.Output(7, 0)))
 	bars := newRule(purpose.Control, tableForwarding, prioPort, openflow.Match{openflow.InPort(7)})

@@ -322,9 +322,7 @@ func (b *Builder) expireSwitch(d deadline) {
 	}
 	sw.linksKept = false
 	b.touchCables(d.id.DPID)
-	for no := range b.behind[d.id.DPID] {
-		b.fallBack(PortID{DPID: d.id.DPID, Port: no})
-	}
+	b.fallBackAll(d.id.DPID)
 }
 
 func (b *Builder) connected(dpid openflow.DPID) bool {

@@ -1,6 +1,10 @@
 package topology
 
-import "time"
+import (
+	"time"
+
+	"conga/openflow"
+)
 
 // A host may have two network cards and use both at a time, as bonding and link
 // aggregation do without a protocol. It is heard at two ports then, and stays
@@ -74,6 +78,13 @@ func (b *Builder) unpair(at PortID) {
 		for h := range q.hosts {
 			b.setSecond(h, External)
 		}
+	}
+}
+
+// fallBackAll does what fallBack does for all ports of a switch.
+func (b *Builder) fallBackAll(dpid openflow.DPID) {
+	for no := range b.behind[dpid] {
+		b.fallBack(PortID{DPID: dpid, Port: no})
 	}
 }
 
