@@ -18,6 +18,7 @@ from .case import Case
 
 VIRTUAL = "10.0.0.100"
 INTERVAL = 0.005  # seconds between the packets of a stream
+ALERT = 1  # seconds until a theft that is tried is told of
 OVERLAPS = 0.1, 0.9, 2.5  # seconds from the announcement until the old owner lets go
 
 
@@ -64,6 +65,7 @@ class Hosts(Case):
         self.note("alert after %.2f s, %d of %d packets lost, %d to the thief", alert, found["lost"], found["sent"],
                   overheard["packets"])
         self.assertEqual(overheard["packets"], 0)
+        self.assertLessEqual(alert, ALERT)
         self.assertLessEqual(found["lost"] * INTERVAL, 0.5)
         self.lab.wait_state(a, "active")
 
