@@ -60,12 +60,12 @@ type ledger struct {
 	degraded  [causes]int       // accounts, by the cause that counts
 	unsettled map[*account]bool // to be reported as degraded, or no longer
 
-	leaving map[*account]bool        // to become final
-	gone    timeQueue[*countedEntry] // of a flow-removed message, to be forgotten
-	dirty   timeQueue[*account]      // to be saved in time
-	quiet   timeQueue[*account]      // later, since only time has passed
-	urgent  map[*account]bool        // to be saved next
-	deleted map[string]bool          // IDs whose records are to be deleted
+	leaving map[*account]bool       // to become final
+	gone    timeQueue[countedEntry] // of a flow-removed message, to be forgotten
+	dirty   timeQueue[account]      // to be saved in time
+	quiet   timeQueue[account]      // later, since only time has passed
+	urgent  map[*account]bool       // to be saved next
+	deleted map[string]bool         // IDs whose records are to be deleted
 }
 
 // A switchCounters is what is known of the counters of one switch.
