@@ -62,7 +62,7 @@ func TestLinkBecomesSlower(t *testing.T) {
 	links := fmt.Sprintf(`network: {links: [{a: "%s:%d", b: "%s:%d", capacity: 100M}], `,
 		detour[0].DPID, detour[0].Port, detour[1].DPID, detour[1].Port)
 	writeConfig(t, file, strings.Replace(text, "network: {", links, 1))
-	p.cmd.Process.Signal(syscall.SIGHUP)
+	p.Signal(syscall.SIGHUP)
 	becomes("it says that it is degraded, since no way is left", func(al client.Allocation) bool {
 		return al.State == client.Pending && al.Reason != nil && strings.HasPrefix(*al.Reason, "degraded to best effort: link ")
 	})

@@ -1,35 +1,26 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"conga/cmd/internal/eventually"
+	"conga/cmd/internal/process"
 	"conga/httpapi/client"
 	"conga/openflow/ofswitch"
 )
 
-// A process is a congad, as an operator starts it.
-type process struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	exit chan error
-
-	mu    sync.Mutex
-	log   bytes.Buffer
-	lines []map[string]any
-	more  chan struct{} // closed at the next line
+// A running is the daemon as an operator starts it, in a test.
+type running struct {
+	*process.Process
+	t *testing.T
 }
 
 const testConfig = `
@@ -44,88 +35,51 @@ log: {format: json, level: debug}
 `
 
 // start runs congad with a file and waits until it listens.
-func start(t *testing.T, file string) *process {
+func start(t *testing.T, file string) *running {
 	t.Helper()
 	return startCommand(t, exec.Command("congad", "--config", file))
 }
 
 // startCommand does as start, with a command that becomes congad.
-func startCommand(t *testing.T, cmd *exec.Cmd) *process {
+func startCommand(t *testing.T, cmd *exec.Cmd) *running {
 	t.Helper()
-	p := &process{t: t, cmd: cmd, exit: make(chan error, 1), more: make(chan struct{})}
-	stderr, err := p.cmd.StderrPipe()
-	if err == nil {
-		err = p.cmd.Start()
-	}
+	started, err := process.Start(cmd)
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		for s := bufio.NewScanner(stderr); s.Scan(); {
-			p.read(s.Bytes())
-		}
-		p.exit <- p.cmd.Wait()
-		close(p.exit)
-	}()
+	p := &running{started, t}
 	t.Cleanup(func() {
-		p.cmd.Process.Kill()
-		<-p.exit
+		p.Kill()
 		if t.Failed() {
-			t.Logf("log of congad:\n%s", p.log.String())
+			t.Logf("log of congad:\n%s", p.Text())
 		}
 	})
 	p.until("listening for switches")
 	return p
 }
 
-func (p *process) read(line []byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.log.Write(append(line, '\n'))
-	var fields map[string]any
-	if json.Unmarshal(line, &fields) == nil {
-		p.lines = append(p.lines, fields)
-	}
-	close(p.more)
-	p.more = make(chan struct{})
-}
-
 // until waits for a line with this message and returns it.
-func (p *process) until(msg string) map[string]any {
+func (p *running) until(msg string) map[string]any {
 	p.t.Helper()
-	deadline := time.After(20 * time.Second)
-	for {
-		p.mu.Lock()
-		more := p.more
-		for _, l := range p.lines {
-			if l["msg"] == msg {
-				p.mu.Unlock()
-				return l
-			}
-		}
-		p.mu.Unlock()
-		select {
-		case <-more:
-		case <-deadline:
-			p.t.Fatalf("congad never said %q", msg)
-		}
+	line := p.Said(msg)
+	if line == nil {
+		p.t.Fatalf("congad never said %q", msg)
 	}
+	return line
 }
 
-// stop sends a signal and returns the exit code.
-func (p *process) stop(s os.Signal) int {
+// Stop sends a signal and returns the exit code.
+func (p *running) Stop(s os.Signal) int {
 	p.t.Helper()
-	p.cmd.Process.Signal(s)
-	select {
-	case <-p.exit:
-	case <-time.After(20 * time.Second):
+	code := p.Process.Stop(s)
+	if code < 0 && s != syscall.SIGKILL {
 		p.t.Fatalf("congad does not stop at %v", s)
 	}
-	return p.cmd.ProcessState.ExitCode()
+	return code
 }
 
 // login returns a client with a key.
-func (p *process) login() *client.Client {
+func (p *running) login() *client.Client {
 	p.t.Helper()
 	users := p.until("listening for users")
 	fingerprint, _ := users["fingerprint"].(string) // none without TLS
@@ -215,7 +169,7 @@ func TestDaemon(t *testing.T) {
 	}
 
 	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		code := p.stop(signal)
+		code := p.Stop(signal)
 		if signal == syscall.SIGTERM && code != 0 {
 			t.Errorf("exit code %d after SIGTERM", code)
 		}
@@ -242,7 +196,7 @@ func TestDaemon(t *testing.T) {
 		receipt, err := c.AllocationStats(ctx, made.ID)
 		return err == nil && receipt.Final && receipt.State == client.Complete
 	})
-	if code := p.stop(os.Interrupt); code != 0 {
+	if code := p.Stop(os.Interrupt); code != 0 {
 		t.Errorf("exit code %d after an interrupt", code)
 	}
 }
@@ -258,7 +212,7 @@ func TestReload(t *testing.T) {
 	p.login()
 
 	writeConfig(t, file, text+"nonsense: true\n")
-	p.cmd.Process.Signal(syscall.SIGHUP)
+	p.Signal(syscall.SIGHUP)
 	refused := p.until("the configuration is not applied; the old one stays")
 	if !strings.Contains(refused["err"].(string), `unknown key "nonsense"`) {
 		t.Errorf("it says %v", refused["err"])
@@ -268,7 +222,7 @@ func TestReload(t *testing.T) {
 	text = strings.Replace(text, "members: [abc123]", "members: [xyz987], max_active: 1", 1)
 	text = strings.Replace(text, "level: debug", "level: info", 1)
 	writeConfig(t, file, strings.Replace(text, "1G", "2G", 1))
-	p.cmd.Process.Signal(syscall.SIGHUP)
+	p.Signal(syscall.SIGHUP)
 	if applied := fmt.Sprint(p.until("configuration read again")["applied"]); applied != "[directory log.level]" {
 		t.Errorf("applied %s", applied)
 	}
@@ -317,11 +271,11 @@ func TestLogHasNoSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	for _, secret := range []string{key.APIKey, strings.TrimSpace(string(admin))} {
-		if len(secret) < 20 || strings.Contains(p.log.String(), secret) {
+		if len(secret) < 20 || strings.Contains(p.Text(), secret) {
 			t.Error("a key is in the log, or is none")
 		}
 	}

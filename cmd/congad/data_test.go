@@ -21,7 +21,7 @@ func TestReloadWithOtherData(t *testing.T) {
 	elsewhere := filepath.Join(dir, "elsewhere")
 	text = strings.Replace(text, "data: "+data, "data: "+elsewhere, 1)
 	writeConfig(t, file, strings.Replace(text, "level: debug", "level: info", 1))
-	p.cmd.Process.Signal(syscall.SIGHUP)
+	p.Signal(syscall.SIGHUP)
 	if applied := fmt.Sprint(p.until("configuration read again")["applied"]); applied != "[log.level]" {
 		t.Errorf("applied %s", applied)
 	}

@@ -90,7 +90,7 @@ func TestDegraded(t *testing.T) {
 		}
 	}
 	check("at the end")
-	p.stop(syscall.SIGKILL)
+	p.Stop(syscall.SIGKILL)
 	p = start(t, file)
 	c = p.login()
 	check("after a restart")

@@ -43,7 +43,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	mount(0)
 	p := start(t, file)
 	p.login()
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 	mount(syscall.MS_RDONLY)
@@ -51,7 +51,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	mount(0)
 	p = start(t, file)
 	p.login()
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 }

@@ -51,7 +51,7 @@ func TestRatesOnSwitchesWithoutMeters(t *testing.T) {
 	if err := c.Release(ctx, made.ID); err != nil {
 		t.Fatal(err)
 	}
-	p.stop(syscall.SIGTERM)
+	p.Stop(syscall.SIGTERM)
 
 	required := strings.Replace(testConfig, "default_capacity: 1G", "default_capacity: 1G, priority: {require_meters: true}", 1)
 	writeConfig(t, file, fmt.Sprintf(required, data, addr))

@@ -27,7 +27,7 @@ type browser struct {
 	http *http.Client
 }
 
-func (p *process) browser() *browser {
+func (p *running) browser() *browser {
 	tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
 	return &browser{p.t, p.until("listening for users")["url"].(string), &http.Client{Transport: p.checked(tr)}}
 }
@@ -130,16 +130,16 @@ func TestIdentity(t *testing.T) {
 	if err := os.Remove(filepath.Join(data, "api.crt")); err != nil {
 		t.Fatal(err)
 	}
-	p.cmd.Process.Signal(syscall.SIGHUP)
+	p.Signal(syscall.SIGHUP)
 	p.until("certificate exchanged")
 	_, after := b.send(200, "GET", "/api/allocations", "", key)
 	if bytes.Equal(before.PeerCertificates[0].Raw, after.PeerCertificates[0].Raw) {
 		t.Error("after a hangup the old certificate is shown")
 	}
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	left := map[string]string{"the metrics": metrics, "the log": p.log.String()}
+	left := map[string]string{"the metrics": metrics, "the log": p.Text()}
 	for _, name := range []string{"conga.db", "api.crt", "api.key"} {
 		content, err := os.ReadFile(filepath.Join(data, name))
 		if err != nil {

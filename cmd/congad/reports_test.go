@@ -18,7 +18,7 @@ connections:
 `
 
 // covalence sends a request to /connections, from a host that needs no key.
-func (p *process) covalence(method, body string, out any) {
+func (p *running) covalence(method, body string, out any) {
 	p.t.Helper()
 	url := p.until("listening for users")["url"].(string) + "/connections"
 	r, err := http.NewRequestWithContext(p.t.Context(), method, url, strings.NewReader(body))
@@ -53,7 +53,7 @@ func TestReportsSurvive(t *testing.T) {
 	if reported.Success != "True" || len(reported.UUIDs) != 1 {
 		t.Fatalf("answer is %+v", reported)
 	}
-	p.stop(syscall.SIGKILL)
+	p.Stop(syscall.SIGKILL)
 	p = start(t, file)
 	var list []struct {
 		UUID string `json:"connection_uuid"`
@@ -62,7 +62,7 @@ func TestReportsSurvive(t *testing.T) {
 	if len(list) != 1 || list[0].UUID != reported.UUIDs[0] {
 		t.Errorf("listed are %v, reported was %v", list, reported.UUIDs)
 	}
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }

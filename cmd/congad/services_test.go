@@ -24,12 +24,12 @@ import (
 // package, so that tests see what is on the wire.
 type wireClient struct {
 	t    *testing.T
-	p    *process
+	p    *running
 	http *http.Client
 	key  string
 }
 
-func (p *process) rest(key string) *wireClient {
+func (p *running) rest(key string) *wireClient {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
 	p.t.Cleanup(transport.CloseIdleConnections)
 	return &wireClient{t: p.t, p: p, http: &http.Client{Transport: p.checked(transport)}, key: key}
@@ -37,7 +37,7 @@ func (p *process) rest(key string) *wireClient {
 
 // checked returns a transport that checks every answer of next against the
 // OpenAPI document.
-func (p *process) checked(next http.RoundTripper) http.RoundTripper {
+func (p *running) checked(next http.RoundTripper) http.RoundTripper {
 	p.t.Helper()
 	contract, err := httpapitest.Load()
 	if err != nil {
@@ -109,7 +109,7 @@ func TestServices(t *testing.T) {
 	first, _ := user.text(201, "POST", "/allocations", ask, "Idempotency-Key", "k")
 	await(t, delivered, "allocation.changed", hook.Results[0].Secret)
 
-	p.stop(syscall.SIGKILL)
+	p.Stop(syscall.SIGKILL)
 	p = start(t, file)
 	user = p.rest(key.APIKey)
 	again, header := user.text(201, "POST", "/allocations", ask, "Idempotency-Key", "k")
@@ -137,13 +137,13 @@ func TestServices(t *testing.T) {
 		t.Errorf("the stream begins with %q", lines.Text())
 	}
 	begun := time.Now()
-	if code := p.stop(syscall.SIGTERM); code != 0 || time.Since(begun) > drain/2 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 || time.Since(begun) > drain/2 {
 		t.Errorf("exit code %d after %v with an open stream", code, time.Since(begun))
 	}
 	for lines.Scan() {
 	}
 	for _, secret := range []string{key.APIKey, hook.Results[0].Secret, strings.TrimSpace(string(admin)), target.URL} {
-		if strings.Contains(p.log.String(), secret) {
+		if strings.Contains(p.Text(), secret) {
 			t.Errorf("%.6s… is in the log", secret)
 		}
 	}
@@ -194,7 +194,7 @@ func TestWebhooksOfOthers(t *testing.T) {
 	for path, secret := range secrets {
 		await(t, delivered[path], "allocation.changed", secret)
 	}
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -250,7 +250,7 @@ func TestAddressesOfTheHTTPDirectory(t *testing.T) {
 		t.Error(refused)
 	}
 	visitor.text(201, "POST", "/allocations", `{"project_id":"elsewhere",`+path+`3}`)
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 }

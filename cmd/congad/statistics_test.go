@@ -26,7 +26,7 @@ type operator struct {
 	transport *http.Transport
 }
 
-func (p *process) operator(data string) *operator {
+func (p *running) operator(data string) *operator {
 	p.t.Helper()
 	key, err := os.ReadFile(filepath.Join(data, "admin.key"))
 	if err != nil {
@@ -123,7 +123,7 @@ func TestStatisticsOverAKill(t *testing.T) {
 		t.Errorf("the totals say %v packets, sent were %v", total, sent)
 	}
 
-	p.stop(syscall.SIGKILL)
+	p.Stop(syscall.SIGKILL)
 	send() // while no daemon runs
 	p = start(t, file)
 	o = p.operator(data)
@@ -136,7 +136,7 @@ func TestStatisticsOverAKill(t *testing.T) {
 	}
 	eventually.True(t, "the receipt", func() bool { return o.first("/stats/allocations/" + made.ID)["final"] == true })
 	counted(o)
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	p = start(t, file)

@@ -49,7 +49,7 @@ func used(t *testing.T) (file, data string) {
 			t.Fatal(err)
 		}
 	}
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
 	return file, data
@@ -152,7 +152,7 @@ func TestDamagedStore(t *testing.T) {
 	}
 	p := startCommand(t, exec.Command("congad", "--config", file, "--new-store"))
 	p.login()
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	if code, _, said := congad(t, "--config", file, "--new-store"); code != 2 || !strings.Contains(said, "there is a store already") {
@@ -201,7 +201,7 @@ func TestRepairedStore(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if code := p.stop(syscall.SIGTERM); code != 0 {
+		if code := p.Stop(syscall.SIGTERM); code != 0 {
 			t.Errorf("exit code %d", code)
 		}
 		return n
@@ -369,7 +369,7 @@ func TestFullDiskAnswers(t *testing.T) {
 		t.Errorf("once there is room: %d %s", a.StatusCode, body)
 	}
 	count(made + 1)
-	if code := p.stop(syscall.SIGTERM); code != 0 {
+	if code := p.Stop(syscall.SIGTERM); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	if code, _, said := congad(t, "store", "check", "--config", file); code != 0 {

@@ -44,7 +44,7 @@ func BenchmarkMixedLoad(b *testing.B) {
 	for b.Loop() {
 		var conga, plain tally
 		for range loadRounds {
-			conga.add(b, w.round(w.url, keys, w.daemon.cmd.Process.Pid))
+			conga.add(b, w.round(w.url, keys, w.daemon.PID()))
 			plain.add(b, w.round(bare.url, keys, bare.cmd.Process.Pid))
 		}
 		b.ReportMetric(conga.rate(conga.reads), "reads/s")

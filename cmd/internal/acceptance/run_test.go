@@ -47,7 +47,7 @@ func (s *shell) command(args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(s.bin, "conga"), args...)
 	c.Dir = s.dir
 	c.Env = append(os.Environ(), "XDG_CONFIG_HOME="+s.dir, "CONGA_SERVER="+s.url,
-		"CONGA_FINGERPRINT="+s.daemon.said("listening for users")["fingerprint"].(string))
+		"CONGA_FINGERPRINT="+s.daemon.Said("listening for users")["fingerprint"].(string))
 	return c
 }
 
@@ -205,7 +205,7 @@ func TestRunKilledWhileItWaits(t *testing.T) {
 	admin.cleared(id)
 	// It extends the lease: the first one would be over by then.
 	again := `"method":"POST","path":"/api/v1/allocations/` + id
-	eventually.True(t, "it asks again", func() bool { return strings.Count(w.daemon.text(), again) >= 4 })
+	eventually.True(t, "it asks again", func() bool { return strings.Count(w.daemon.Text(), again) >= 4 })
 	if d := admin.details(id); d["state"] != "pending" || d["start_time"] != one["start_time"] {
 		t.Errorf("while it waits it is %v", d)
 	}

@@ -55,7 +55,7 @@ func (w *world) leaks() (found []string) {
 			found = append(found, where+": "+l)
 		}
 	}
-	note("log", w.daemon.text())
+	note("log", w.daemon.Text())
 	note("messages of the client", w.seen.String())
 	files := 0
 	err := filepath.WalkDir(w.data, func(path string, d fs.DirEntry, err error) error {

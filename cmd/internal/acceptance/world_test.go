@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -23,6 +22,7 @@ import (
 	"time"
 
 	"conga/cmd/internal/eventually"
+	"conga/cmd/internal/process"
 	"conga/httpapi/httpapitest"
 	"conga/openflow/ofswitch"
 )
@@ -33,7 +33,7 @@ type world struct {
 	dir, data string
 	bin       string // directory of the two commands
 	url       string // https://host:port
-	daemon    *daemon
+	daemon    *process.Process
 	network   *ofswitch.Network
 	admin     string // key
 	trust     *x509.CertPool
@@ -132,12 +132,12 @@ func newWorld() (w *world, err error) {
 	if w.daemon, err = startDaemon(w.bin, file); err != nil {
 		return nil, err
 	}
-	w.url = w.daemon.said("listening for users")["url"].(string)
+	w.url = w.daemon.Said("listening for users")["url"].(string)
 	if err := w.readKeys(); err != nil {
 		return nil, err
 	}
 	w.network = ofswitch.Diamond(ofswitch.TopologyConfig{})
-	w.network.Start(context.Background(), w.daemon.said("listening for switches")["addr"].(string))
+	w.network.Start(context.Background(), w.daemon.Said("listening for switches")["addr"].(string))
 	return w, w.waitForNetwork()
 }
 
@@ -218,7 +218,7 @@ func (w *world) keep(secret, what string) {
 // code.
 func (w *world) end() int {
 	leaks := w.leaksInMetrics()
-	w.daemon.stop()
+	w.daemon.Stop(syscall.SIGTERM)
 	w.network.Close()
 	leaks = append(leaks, w.leaks()...)
 	os.RemoveAll(w.dir)
@@ -228,91 +228,14 @@ func (w *world) end() int {
 	return min(len(leaks), 1)
 }
 
-// A daemon is a congad, as an operator starts it.
-type daemon struct {
-	cmd  *exec.Cmd
-	exit chan struct{}
-
-	mu    sync.Mutex
-	log   bytes.Buffer
-	lines []map[string]any
-	more  chan struct{} // closed at the next line
-}
-
-func startDaemon(bin, file string) (*daemon, error) {
-	d := &daemon{cmd: exec.Command(filepath.Join(bin, "congad"), "--config", file), exit: make(chan struct{}), more: make(chan struct{})}
-	stderr, err := d.cmd.StderrPipe()
-	if err == nil {
-		err = d.cmd.Start()
+// startDaemon starts congad, as an operator does.
+func startDaemon(bin, file string) (*process.Process, error) {
+	d, err := process.Start(exec.Command(filepath.Join(bin, "congad"), "--config", file), "request")
+	if err == nil && d.Said("listening for switches") == nil {
+		d.Kill()
+		err = fmt.Errorf("congad does not start:\n%s", d.Text())
 	}
-	if err != nil {
-		return nil, err
-	}
-	go func() {
-		for s := bufio.NewScanner(stderr); s.Scan(); {
-			d.read(s.Bytes())
-		}
-		_ = d.cmd.Wait()
-		close(d.exit)
-	}()
-	if d.said("listening for switches") == nil {
-		d.stop()
-		return nil, fmt.Errorf("congad does not start:\n%s", d.text())
-	}
-	return d, nil
-}
-
-func (d *daemon) read(line []byte) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.log.Write(append(line, '\n'))
-	var fields map[string]any
-	if bytes.Contains(line, []byte(`"msg":"request"`)) || json.Unmarshal(line, &fields) != nil {
-		return // those are not waited for
-	}
-	d.lines = append(d.lines, fields)
-	close(d.more)
-	d.more = make(chan struct{})
-}
-
-func (d *daemon) text() string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.log.String()
-}
-
-// said waits for a line of the log with this message; nil if it never comes.
-func (d *daemon) said(msg string) map[string]any {
-	deadline := time.After(20 * time.Second)
-	for {
-		d.mu.Lock()
-		more := d.more
-		for _, l := range d.lines {
-			if l["msg"] == msg {
-				d.mu.Unlock()
-				return l
-			}
-		}
-		d.mu.Unlock()
-		select {
-		case <-more:
-		case <-d.exit:
-			return nil
-		case <-deadline:
-			return nil
-		}
-	}
-}
-
-// stop ends the daemon in order, or kills it after a while.
-func (d *daemon) stop() {
-	_ = d.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-d.exit:
-	case <-time.After(20 * time.Second):
-		_ = d.cmd.Process.Kill()
-		<-d.exit
-	}
+	return d, err
 }
 
 // logLevel returns debug, which would show most secrets, or the default if

@@ -19,17 +19,17 @@ func (l *lab) filled(records int) {
 	for i := range records {
 		alice.create(fields{"project_id": "astro", "src_ip": "10.0.0.1", "dst_ip": fmt.Sprintf("10.0.%d.%d", 1+i/200, 1+i%200), "duration": 60, "start_time": after(3600)})
 	}
-	l.daemon.stop(syscall.SIGTERM)
+	l.daemon.Stop(syscall.SIGTERM)
 }
 
 // refuses starts the daemon, which must end with exit code 3 and a sentence.
 func (l *lab) refuses(what string) {
-	p := startProcess(l.T, filepath.Join(l.bin, "congad"), "--config", l.file())
-	if said := p.said("listening for switches"); said != nil {
+	p := l.congad()
+	if said := p.Said("listening for switches"); said != nil {
 		l.fault("%s: it starts", what)
 	}
-	if code := p.code(); code != 3 || strings.Contains(p.text(), "goroutine ") {
-		l.fault("%s: exit code %d: %.200s", what, code, p.text())
+	if code := p.Code(); code != 3 || strings.Contains(p.Text(), "goroutine ") {
+		l.fault("%s: exit code %d: %.200s", what, code, p.Text())
 	}
 }
 

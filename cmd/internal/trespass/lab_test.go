@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"conga/cmd/internal/eventually"
+	"conga/cmd/internal/process"
 	"conga/openflow/ofswitch"
 )
 
@@ -24,7 +25,7 @@ type lab struct {
 	dir, data string
 	rest      string // of the configuration
 	openflow  string // address for switches
-	daemon    *process
+	daemon    *process.Process
 	network   *ofswitch.Network
 	url       string
 	admin     string // key
@@ -57,18 +58,34 @@ func newLab(t *testing.T, p programs) *lab {
 func (l *lab) start(rest string) {
 	l.Helper()
 	l.configure(rest)
-	l.daemon = startProcess(l.T, filepath.Join(l.bin, "congad"), "--config", l.file())
-	said := l.daemon.said("listening for switches")
+	l.daemon = l.congad()
+	said := l.daemon.Said("listening for switches")
 	if said == nil {
-		l.fault("congad ends with code %d: %s", l.daemon.code(), l.daemon.last())
+		l.fault("congad ends with code %d: %s", l.daemon.Code(), l.daemon.Last())
 	}
 	l.openflow = said["addr"].(string)
-	l.url = l.daemon.said("listening for users")["url"].(string)
+	l.url = l.daemon.Said("listening for users")["url"].(string)
 	key, err := os.ReadFile(filepath.Join(l.data, "admin.key"))
 	if err != nil {
 		l.Fatal(err)
 	}
 	l.admin = strings.TrimSpace(string(key))
+}
+
+// congad starts the daemon, which the end of the test ends.
+func (l *lab) congad() *process.Process {
+	l.Helper()
+	p, err := process.Start(exec.Command(filepath.Join(l.bin, "congad"), "--config", l.file()))
+	if err != nil {
+		l.Fatal(err)
+	}
+	l.Cleanup(func() {
+		p.Kill()
+		if l.Failed() {
+			l.Logf("congad says:\n%s", p.Text())
+		}
+	})
+	return p
 }
 
 // file returns the name of the configuration.
@@ -88,9 +105,9 @@ func (l *lab) configure(rest string) {
 func (l *lab) reload(rest string) {
 	l.Helper()
 	l.configure(rest)
-	_ = l.daemon.cmd.Process.Signal(syscall.SIGHUP)
-	if l.daemon.said("configuration read again") == nil {
-		l.fault("the configuration is not read again: %s", l.daemon.last())
+	l.daemon.Signal(syscall.SIGHUP)
+	if l.daemon.Said("configuration read again") == nil {
+		l.fault("the configuration is not read again: %s", l.daemon.Last())
 	}
 }
 

@@ -171,7 +171,7 @@ func changedReceipt(l *lab) {
 func (l *lab) command(key, project string, args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(l.bin, "conga"), args...)
 	c.Env = append(os.Environ(), "XDG_CONFIG_HOME="+l.dir, "CONGA_SERVER="+l.url, "CONGA_KEY="+key, "CONGA_PROJECT="+project,
-		"CONGA_FINGERPRINT="+l.daemon.said("listening for users")["fingerprint"].(string))
+		"CONGA_FINGERPRINT="+l.daemon.Said("listening for users")["fingerprint"].(string))
 	return c
 }
 
