@@ -18,6 +18,7 @@ from .case import Case
 
 VIRTUAL = "10.0.0.100"
 INTERVAL = 0.005  # seconds between the packets of a stream
+FOLLOWED = 1.5  # seconds that a host which moves is without its packets
 ALERT = 1  # seconds until a theft that is tried is told of
 OVERLAPS = 0.1, 0.9, 2.5  # seconds from the announcement until the old owner lets go
 
@@ -118,6 +119,46 @@ class Hosts(Case):
             for process in [sender, *ears]:
                 traffic.end(process)
         return Seconds((sent - arrived) * INTERVAL)
+
+    def test_move(self) -> None:
+        """A machine that is plugged into another port is followed, whether its
+        old port goes down or falls silent."""
+        a = self.lab.allocate("h1", "h2", bandwidth=10_000_000)
+        for how in "down", "silent":
+            time.sleep(1.5)  # a host that has just come is not asked
+            found = self.measure("lost of a stream, its old port %s" % how, lambda how=how: self.moves(how), lambda s: s <= FOLLOWED)
+            self.assertLessEqual(found, FOLLOWED)
+            self.lab.wait_state(a, "active")
+
+    def moves(self, how: str) -> Seconds:
+        """Moves h2 to the port of h3, and back afterwards. Returns how much of
+        a stream is lost by moving it."""
+        net = self.lab.net
+        address, mac = net.address("h2"), "02:00:00:00:00:02"
+
+        def become(host: str, address: str, mac: str) -> None:
+            net.host(host).cmd("ip -4 addr flush dev {0}-eth0; ip link set {0}-eth0 address {2} up; "
+                               "ip addr add {1}/24 dev {0}-eth0".format(host, address, mac))
+
+        ears = [net.probe(h, "overhear", "%s-eth0" % h, address) for h in ("h2", "h3")]
+        sender = net.probe("h1", "stream", address, 7007, INTERVAL)
+        try:
+            time.sleep(0.5)
+            arrived = self.finding(ears[0])["own"]  # what comes later is lost
+            net.host("h2").cmd("ip link set h2-eth0 down" if how == "down" else "ip -4 addr flush dev h2-eth0")
+            become("h3", address, mac)
+            self.announce("h3", address, 1, 0).communicate(timeout=10)
+            time.sleep(3)
+            sent = json.loads(sender.communicate(timeout=20)[0])["sent"]
+            return Seconds((sent - arrived - self.finding(ears[1])["own"]) * INTERVAL)
+        finally:
+            for process in [sender, *ears]:
+                traffic.end(process)
+            become("h3", net.address("h3"), "02:00:00:00:00:03")
+            become("h2", address, mac)
+            for host in "h3", "h2":
+                self.announce(host, net.address(host), 1, 0).communicate(timeout=10)
+            until(lambda: net.ping("h1", "h2") == 0, 10, "it is back")
 
     def test_flood(self) -> None:
         """A host that floods with ARP does not keep others from finding each
