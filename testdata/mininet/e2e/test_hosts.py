@@ -138,14 +138,15 @@ class Hosts(Case):
 
         def become(host: str, address: str, mac: str) -> None:
             net.host(host).cmd("ip -4 addr flush dev {0}-eth0; ip link set {0}-eth0 address {2} up; "
-                               "ip addr add {1}/24 dev {0}-eth0".format(host, address, mac))
+                               "ip addr add {1}/24 dev {0}-eth0; ip addr replace {3}/64 dev {0}-eth0 nodad"
+                               .format(host, address, mac, net.address(host, True)))
 
         ears = [net.probe(h, "overhear", "%s-eth0" % h, address) for h in ("h2", "h3")]
         sender = net.probe("h1", "stream", address, 7007, INTERVAL)
         try:
             time.sleep(0.5)
             arrived = self.finding(ears[0])["own"]  # what comes later is lost
-            net.host("h2").cmd("ip link set h2-eth0 down" if how == "down" else "ip -4 addr flush dev h2-eth0")
+            net.host("h2").cmd("ip link set h2-eth0 down" if how == "down" else "ip addr flush dev h2-eth0")
             become("h3", address, mac)
             self.announce("h3", address, 1, 0).communicate(timeout=10)
             time.sleep(3)
