@@ -78,7 +78,7 @@ var fakeAnswers = map[string]string{
 		"ports":[{"port":1,"name":"s1-eth1","mac":"02:00:00:00:00:01","up":true,"role":"edge","capacity":1000000000,"queue":null,"limitation":null},
 		{"port":2,"name":"s1-eth2","mac":"02:00:00:00:00:02","up":false,"role":"trunk","capacity":1000000000,"queue":null,"limitation":null}]}`,
 	"links": `{"link_id":"l","from":{"dpid":"0000000000000001","port":2},"to":{"dpid":"0000000000000002","port":2},"kind":"trunk","capacity":1000000000,"metric":1}`,
-	"hosts": `{"mac":"02:00:00:00:00:0a","addresses":["192.127.1.10"],"at":{"dpid":"0000000000000001","port":1},"seen":1893456000}`,
+	"hosts": `{"mac":"02:00:00:00:00:0a","addresses":["192.127.1.10"],"at":{"dpid":"0000000000000001","port":1},"second":{"dpid":"0000000000000002","port":9},"seen":1893456000}`,
 	"paths": `{"src":"192.127.1.10","dst":"192.127.1.11","bandwidth":2000000000,"duration":3600,"fits":false,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],
 		"free":800000000,"bottleneck":{"link_id":"l"},"reason":"the link is too narrow","offer":{"bandwidth":800000000},
 		"links":[{"link_id":"l","from":null,"to":{"dpid":"0000000000000001","port":1},"capacity":1000000000,"reservable":800000000,"reserved":0,"free":800000000}]}`,

@@ -189,7 +189,11 @@ func (a *app) printTopology(switches []client.Switch, links []client.Link, hosts
 	fmt.Fprintln(a.out)
 	rows = [][]string{{"HOST", "AT", "SEEN", "ADDRESSES"}}
 	for _, h := range hosts {
-		rows = append(rows, []string{hostName(h), portOf(h.At), when(h.Seen), firstOf(strings.Join(h.Addresses, " "), "-")})
+		at := portOf(h.At)
+		if h.Second != nil { // it has two network cards
+			at += " " + portOf(h.Second)
+		}
+		rows = append(rows, []string{hostName(h), at, when(h.Seen), firstOf(strings.Join(h.Addresses, " "), "-")})
 	}
 	return printTable(a.out, rows)
 }
