@@ -145,7 +145,7 @@ var shapes = []struct {
 	{"/links?kind=access", 403, 14, "_links capacity from kind latency link_id metric to", `"link_id":"outside->0000000000000001:1","from":null`},
 	{"/links?kind=all&to=outside", 403, 7, "_links capacity from kind latency link_id metric to", `"to":null,"kind":"access"`},
 	{"/links?from=1:90", 403, 1, "_links capacity from kind latency link_id metric to", `"metric":10,"latency":4000`},
-	{"/hosts", 403, 3, "_links addresses at mac second seen vlan", `"addresses":["192.127.1.10","2001:db8::a"],"at":{"dpid":"0000000000000001","port":1},"seen":1429206000`},
+	{"/hosts", 403, 3, "_links addresses at mac second seen vlan", `"addresses":["192.127.1.10","2001:db8::a"],"at":{"dpid":"0000000000000001","port":1},"second":null,"seen":1429206000`},
 	{"/hosts?address=192.127.1.10", 403, 1, "_links addresses at mac second seen vlan", `02:00:00:00:00:01`},
 	{"/hosts?address=192.127.1.11", 403, 0, "", `"results":[]`},
 	{"/hosts?mac=02-00-00-00-00-01", 403, 1, "_links addresses at mac second seen vlan", `"mac":"02:00:00:00:00:01","vlan":null`},
