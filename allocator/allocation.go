@@ -72,6 +72,10 @@ type Request struct {
 	Leeway
 	Constraints
 
+	// Recurrence asks for a series, see [Allocator.CreateSeries]. An allocation
+	// of one has it, too.
+	Recurrence Recurrence `json:"recurrence,omitzero"`
+
 	// Protected asks for a backup: a second path with the same ends and no link
 	// between switches in common with the first, on which as much is held.
 	Protected bool `json:"protected,omitempty"`
@@ -100,6 +104,7 @@ type Allocation struct {
 	Revision uint64  `json:"revision"` // grows with every change
 	Created  Seconds `json:"created"`  // UNIX seconds
 	Request
+	Series    string  `json:"series,omitempty"`     // ID of the series that it is an occurrence of; "": of none
 	ChangedBy string  `json:"changed_by,omitempty"` // the user who changed it last, if not its own
 	LeaseEnd  Seconds `json:"lease_end,omitempty"`  // UNIX seconds when it is given up if it has not begun by then, or been committed if it is held, or released if it has an active lease; 0: never
 

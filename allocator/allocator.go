@@ -43,6 +43,9 @@ type Config struct {
 	Pruned func(id string)
 	// History is how long what is complete is kept; 0: [DefaultHistory].
 	History time.Duration
+	// Occurrences is how many allocations a series has at most; 0:
+	// [DefaultOccurrences].
+	Occurrences int
 	// Along, if not nil, goes with every change that brings nothing of its own
 	// to be saved with it: those that time and the network make.
 	Along Along
@@ -61,6 +64,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.History <= 0 {
 		c.History = DefaultHistory
+	}
+	if c.Occurrences <= 0 {
+		c.Occurrences = DefaultOccurrences
 	}
 	if c.NewID == nil {
 		c.NewID = uuid.NewString
@@ -92,6 +98,7 @@ type Allocator struct {
 	handles   map[uint32]*item     // of what is deleted and still in the network, or unusual
 	all       itemList             // every visible item that is not complete
 	projects  map[string]*itemList // those of each project that has any
+	series    map[string]*itemList // those of each series that has any
 	completed completed            // how many are complete; they are in the store
 	moving    int                  // changes under way that move something into or out of the history
 	moves     uint64               // counts their beginnings and ends
@@ -125,7 +132,7 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 	}
 	a := &Allocator{
 		cfg: cfg, share: shareOf(cfg.Reservable), wake: make(chan struct{}, 1),
-		byID: map[ident]*item{}, none: newExtra(), handles: map[uint32]*item{}, projects: map[string]*itemList{}, completed: completed{},
+		byID: map[ident]*item{}, none: newExtra(), handles: map[uint32]*item{}, projects: map[string]*itemList{}, series: map[string]*itemList{}, completed: completed{},
 		calendars: newCalendars(), failed: map[*item]bool{}, leaving: newLeaving(),
 		cables: newCables(), followers: map[string]map[*item]bool{}, waiting: newWaitLists(),
 	}

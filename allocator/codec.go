@@ -17,7 +17,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 12
+const recordVersion = 13
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -76,6 +76,9 @@ func (r *record) appendRest(b []byte) []byte {
 		if _, one := p.One(); !one {
 			text = p.String()
 		}
+		b = appendText(b, text)
+	}
+	for _, text := range []string{r.Series, r.Recurrence.Rule, r.Recurrence.Zone} {
 		b = appendText(b, text)
 	}
 	return b
@@ -234,6 +237,9 @@ func (d *decoder) later(r *record, version int) {
 	if version > 11 {
 		d.several(&r.Key.SrcPort)
 		d.several(&r.Key.DstPort)
+	}
+	if version > 12 {
+		r.Series, r.Recurrence.Rule, r.Recurrence.Zone = d.name(), d.name(), d.name()
 	}
 }
 

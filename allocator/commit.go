@@ -62,6 +62,7 @@ func (it *item) restorable(now Seconds) bool {
 func (a *Allocator) enlistLocked(it *item) {
 	a.all.add(it)
 	a.joinLocked(it, it.project())
+	a.joinSeriesLocked(it)
 }
 
 func (a *Allocator) joinLocked(it *item, project string) {
@@ -318,10 +319,14 @@ func (a *Allocator) relistLocked(it *item, old *record, created bool) {
 	case it.state() == Complete:
 		a.all.remove(it, old.State)
 		a.leaveLocked(it, old.ProjectID, old.State)
+		a.leaveSeriesLocked(it, old.State)
 		a.completed.count(it.project(), 1)
 		return
 	}
 	a.all.restate(it, old.State, it.state())
+	if list := a.series[it.rare.series]; list != nil {
+		list.restate(it, old.State, it.state())
+	}
 	if old.ProjectID != it.project() {
 		a.leaveLocked(it, old.ProjectID, old.State)
 		a.joinLocked(it, it.project())
@@ -340,6 +345,7 @@ func (a *Allocator) delistLocked(it *item) {
 	a.handles[it.handle] = it // until its circuits are out
 	a.all.remove(it, it.state())
 	a.leaveLocked(it, it.project(), it.state())
+	a.leaveSeriesLocked(it, it.state())
 }
 
 // dropLocked removes an item from everything that the allocator keeps.

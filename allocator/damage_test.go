@@ -16,8 +16,8 @@ import (
 // time.
 func TestDamagedHistory(t *testing.T) {
 	for name, damaged := range map[string]func(string) string{
-		"it has version 13": func(v string) string { return "\x0d" + v[1:] },
-		"it has version 14": func(string) string { return `{"v":14}` },
+		"it has version 14": func(v string) string { return "\x0e" + v[1:] },
+		"it has version 15": func(string) string { return `{"v":15}` },
 		"unexpected end":    func(v string) string { return v[:len(v)-3] },
 		"it is number 7":    func(v string) string { return v[:1] + "\x07" + v[2:] },
 		"it has no number":  func(v string) string { return v[:1] + "\x00" + v[2:] },

@@ -55,6 +55,7 @@ type Error struct {
 	// Alternatives are requests that would be admitted instead, if made at
 	// once: instead of a new allocation, or of a change, the whole request.
 	Alternatives []Request
+	Occurrences  []Refused // of a series: the first of those in the way
 	Err          error     // a sentence that says what is wrong and what to do
 	readings     *readings // until the alternatives are known
 }
@@ -69,6 +70,12 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Refused is an occurrence of a series that is not admitted.
+type Refused struct {
+	Window Window
+	Err    *Error
+}
 
 // An unsavedError is a change that the store has refused. Its text, which users
 // see, is that of errInternal; the cause tells callers what to answer.

@@ -144,6 +144,7 @@ func (it *item) pack(r *record) {
 	}
 	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
 	rare.protected, rare.swapped = r.Protected, r.Swapped
+	rare.series, rare.recurrence = r.Series, r.Recurrence
 	rare.leeway, rare.constraints, rare.carried, rare.since, rare.reverse, rare.hold = r.Leeway, r.Constraints, r.Carried, r.Since, r.Reverse, r.Hold
 	if !fits {
 		full := *r
@@ -179,6 +180,8 @@ type rare struct {
 	carried               uint64
 	since                 Seconds
 	asked                 uint64
+	series                string
+	recurrence            Recurrence
 	changedBy             string
 	full                  *record // all of it, if a time does not fit
 }
@@ -209,8 +212,9 @@ func (it *item) unpack() *record {
 			Request: Request{
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
 				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease, Leeway: it.rare.leeway, Constraints: it.rare.constraints,
-				Reverse: it.rare.reverse, Hold: it.rare.hold, Protected: it.rare.protected,
+				Reverse: it.rare.reverse, Hold: it.rare.hold, Protected: it.rare.protected, Recurrence: it.rare.recurrence,
 			},
+			Series:    it.rare.series,
 			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Started: k.started, Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
 			Backup: slices.Clone(it.backup), Swapped: it.rare.swapped,
 		},

@@ -142,6 +142,9 @@ func drawRecord(t *rapid.T) *record {
 	r.UserID, r.ProjectID = rapid.SampledFrom([]string{"", "u"}).Draw(t, "user"), rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Bandwidth = bitrate.Rate(rapid.Uint64().Draw(t, "rate"))
 	r.ChangedBy = rapid.SampledFrom([]string{"", "v"}).Draw(t, "changed by")
+	if rapid.Bool().Draw(t, "of a series") {
+		r.Series, r.Recurrence = "s", Recurrence{"FREQ=DAILY;COUNT=2", rapid.SampledFrom([]string{"", "Europe/Paris"}).Draw(t, "zone")}
+	}
 	r.Key = path.FlowKey{Src: addr("src"), Dst: addr("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: drawPorts(t, "source"), DstPort: drawPorts(t, "destination")}
 	r.Asked = rapid.SampledFrom([]uint64{0, 0, 9, math.MaxUint64}).Draw(t, "asked")
 	for _, p := range []*path.Path{&r.Path, &r.Lost} {

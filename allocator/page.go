@@ -12,6 +12,7 @@ type Filter struct {
 	Project string
 	State   State
 	User    string
+	Series  string       // that it is an occurrence of
 	Address netip.Prefix // that has the source or the destination
 	After   Seconds      // the window ends later; UNIX seconds
 	Before  Seconds      // the window begins earlier; UNIX seconds

@@ -36,6 +36,9 @@ func (r *Request) normaliseRest(now Seconds) *Error {
 	if err := normaliseKey(&r.Key); err != nil {
 		return err
 	}
+	if err := r.checkSingle(); err != nil {
+		return err
+	}
 	if err := r.settleVolume(); err != nil {
 		return err
 	}

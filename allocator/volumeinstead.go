@@ -1,7 +1,9 @@
 package allocator
 
-// asAsked returns the request as a body says it: without what CONGA picks.
+// asAsked returns the request as a body says it: without what CONGA picks, and
+// without the series that it may be an occurrence of.
 func (r Request) asAsked() Request {
+	r.Recurrence = Recurrence{}
 	if r.Volume != 0 {
 		if r.Duration = 0; !r.FixedRate {
 			r.Bandwidth = 0

@@ -155,6 +155,9 @@ func (a *Allocator) liveSight(f Filter, w Walk, most int) sight {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	list := a.listLocked(f.Project)
+	if f.Series != "" {
+		list = a.series[f.Series]
+	}
 	if list == nil {
 		return s
 	}
@@ -192,7 +195,7 @@ func (a *Allocator) pastSight(ctx context.Context, f Filter, w Walk, most int, l
 			if err != nil {
 				return s, err
 			}
-			if r != nil && f.chooses(r.UserID, r.State, r.Key.Src, r.Key.Dst, r.Window) {
+			if r != nil && (f.Series == "" || r.Series == f.Series) && f.chooses(r.UserID, r.State, r.Key.Src, r.Key.Dst, r.Window) {
 				s.found = append(s.found, sighted{n, &r.Allocation})
 			}
 		}
@@ -274,13 +277,16 @@ func (a *Allocator) join(ctx context.Context, w Walk, most int, live, past sight
 
 // counted reports whether it is known without a look how many a filter chooses.
 func (f Filter) counted() bool {
-	return f.User == "" && !f.Address.IsValid() && f.After == 0 && f.Before == 0
+	return f.User == "" && f.Series == "" && !f.Address.IsValid() && f.After == 0 && f.Before == 0
 }
 
 // choosesLive reports whether the filter chooses an item of its project's list.
 func (f Filter) choosesLive(it *item) bool {
 	if f.counted() {
 		return f.State == "" || it.state() == f.State
+	}
+	if f.Series != "" && f.Project != "" && it.project() != f.Project {
+		return false // it has been moved to another one
 	}
 	k := it.key()
 	return f.chooses(it.who.Value().user, it.state(), k.Src, k.Dst, it.window())

@@ -17,7 +17,7 @@ var states = []allocator.State{allocator.Pending, allocator.Active, allocator.Co
 // the body, as documented, or in the query; without one it is the key's.
 func (a *api) listAllocations(x *exchange) error {
 	inBody := takeName(x.body, "project_id")
-	p, q, err := x.listParameters("project_id", "project", "state", "user_id", "user", "address", "after", "before", "order")
+	p, q, err := x.listParameters("project_id", "project", "state", "user_id", "user", "address", "after", "before", "order", "series")
 	if err != nil {
 		return err
 	}
@@ -58,8 +58,9 @@ func allocationFilter(p *rest.Parameters) (f allocator.Filter, newest bool) {
 	}
 	f.User, f.Address = p.Either("user_id", "user"), p.Network("address")
 	f.After, f.Before = allocator.Seconds(p.Time("after", 1)), allocator.Seconds(p.Time("before", 1))
-	for _, name := range []string{"user_id", "user"} {
-		if user, given := p.Lookup(name); given && user == "" {
+	f.Series = p.Text("series")
+	for _, name := range []string{"user_id", "user", "series"} {
+		if text, given := p.Lookup(name); given && text == "" {
 			p.Reject(name, "is empty; leave it out for any")
 		}
 	}

@@ -20,6 +20,9 @@ func (a *api) createAllocation(x *exchange) error {
 	if err != nil {
 		return err
 	}
+	if r.Recurrence != (allocator.Recurrence{}) {
+		return a.createSeries(x, r)
+	}
 	render := func(one allocator.Allocation) (rest.Reply, error) { return a.created(x, one), nil }
 	made, err := a.Allocations.Create(x.Request.Context(), r, a.along(x, http.StatusCreated, render))
 	if err != nil {
@@ -33,10 +36,12 @@ func (a *api) createAllocation(x *exchange) error {
 func (a *api) requested(x *exchange) (r allocator.Request, err error) {
 	f := takeAllocation(x.body, a.LeastRate)
 	connection := a.takeConnectionID(x.body, f)
+	recurrence := takeRecurrence(x.body)
 	if _, err := x.parameters("validate"); err != nil {
 		return r, err
 	}
 	r = f.request()
+	r.Recurrence = recurrence
 	if err := a.mayUse(x, r.ProjectID); err != nil {
 		return r, err
 	}

@@ -164,6 +164,8 @@ var attributes = []attribute{
 		show:   func(s *shown) any { return protection(s.Protected).String() },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Protected = &r.Protected },
 	},
+	{name: "series", show: func(s *shown) any { return textOrNull(s.Series) }},
+	{name: "recurrence", show: func(s *shown) any { return viewRecurrence(s.Recurrence) }},
 	{
 		name: "changed_by", optional: true, // the user, if not the allocation's own
 		value: func(a *allocator.Allocation) any { return a.ChangedBy },

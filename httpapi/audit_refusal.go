@@ -24,7 +24,7 @@ var blamable = func() map[string]bool {
 		body query page per_page
 		Content-Encoding Content-Type Idempotency-Key If-Match If-None-Match
 		api_key connection connection_uuid deployment destination dpid events group index ip job name password
-		pid port process_name source token url user webhook_id`) {
+		pid port process_name rrule source timezone token url user webhook_id`) {
 		known[name] = true
 	}
 	return known

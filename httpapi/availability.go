@@ -38,6 +38,7 @@ func (a *api) showAvailability(x *exchange) error {
 	horizon := x.body.Integer("horizon", 1, allocator.MaxAhead)
 	f := takeAllocation(x.body, a.LeastRate)
 	connection := a.takeConnection(x.body, f, "src_ip", "dst_ip")
+	recurrence := takeRecurrence(x.body)
 	if err := x.done(); err != nil {
 		return err
 	}
@@ -45,6 +46,7 @@ func (a *api) showAvailability(x *exchange) error {
 		return errNoResource
 	}
 	r := f.request()
+	r.Recurrence = recurrence
 	if r.ProjectID == "" {
 		r.ProjectID = x.key.Project
 	}
@@ -132,6 +134,9 @@ func (a *api) validateAllocation(x *exchange) error {
 	}
 	if a.Planner == nil {
 		return errNoResource
+	}
+	if r.Recurrence != (allocator.Recurrence{}) {
+		return a.validateSeries(x, r)
 	}
 	one, err := a.Planner.Validate(r)
 	if err != nil {

@@ -26,6 +26,14 @@ type Allocations interface {
 	// Create admits a request; once it returns, the allocation survives a
 	// crash.
 	Create(ctx context.Context, r allocator.Request, along ...allocator.Along) (allocator.Allocation, error)
+	// CreateSeries admits a request with a recurrence: all of its occurrences,
+	// or none.
+	CreateSeries(ctx context.Context, r allocator.Request, along ...allocator.AlongSeries) (allocator.Series, error)
+	// Series returns the allocations of a series that are not complete.
+	Series(id string) []allocator.Allocation
+	// ReleaseSeries ends allocations, all or none, if none has changed since it
+	// was read.
+	ReleaseSeries(ctx context.Context, list []allocator.Allocation, along ...allocator.AlongSeries) error
 	// Get finds an allocation.
 	Get(id string) (allocator.Allocation, error)
 	// Live returns what is not complete of a project, or of all for "", in the

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -282,8 +283,14 @@ func (h *harness) tryAlternatives(r *http.Request, a answer, body string) {
 			continue
 		}
 		h.tried++
-		id := path.Base(w.Header().Get("Location"))
-		for range 2 { // it leaves no trace in the history
+		made := []string{path.Base(w.Header().Get("Location"))}
+		if _, series, ok := strings.Cut(made[0], "?series="); ok {
+			made = nil
+			for _, one := range h.alloc.Series(series) {
+				made = append(made, one.ID)
+			}
+		}
+		for _, id := range slices.Concat(made, made) { // it leaves no trace in the history
 			h.must(h.alloc.Release(h.t.Context(), id, 0))
 		}
 	}

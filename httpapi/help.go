@@ -14,6 +14,7 @@ import (
 type help struct {
 	Bottleneck   string          `json:"bottleneck,omitempty"`   // the link in the way
 	Interval     *interval       `json:"interval,omitempty"`     // when something is in the way
+	Occurrences  []refusedView   `json:"occurrences,omitempty"`  // of a series: the first of those in the way
 	Alternatives []requestedView `json:"alternatives,omitempty"` // what would be admitted, as bodies to be posted
 }
 
@@ -41,6 +42,7 @@ func helpOf(err error) (h help) {
 		h.Bottleneck = e.Bottleneck.String()
 	}
 	h.Interval, h.Alternatives = viewInterval(e.InTheWay), viewRequests(e.Alternatives, e.Op == "update")
+	h.Occurrences = viewRefused(e.Occurrences)
 	return h
 }
 
@@ -75,6 +77,12 @@ func (r requestedView) MarshalJSON() ([]byte, error) {
 		}
 		buf.WriteByte("{,"[min(buf.Len(), 1)])
 		buf.WriteString(`"` + a.name + `":`)
+		if err := appendJSON(&buf, v); err != nil {
+			return nil, err
+		}
+	}
+	if v := viewRecurrence(r.Recurrence); v != nil {
+		buf.WriteString(`,"recurrence":`)
 		if err := appendJSON(&buf, v); err != nil {
 			return nil, err
 		}

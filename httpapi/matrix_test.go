@@ -53,10 +53,10 @@ var (
 )
 
 // matrix is every route, with the answer to each sort of key. In addresses {id}
-// is an allocation of projectB, {conn} a connection that it reported, {hook} a
-// webhook of its, {keyid} the own key, {dpid} a switch, {name} an operator's
-// key, and {key} the key in question. GET stands for HEAD too, and /api for
-// /api/v1.
+// is an allocation of projectB, {series} a series of its, {conn} a connection
+// that it reported, {hook} a webhook of its, {keyid} the own key, {dpid} a
+// switch, {name} an operator's key, and {key} the key in question. GET stands
+// for HEAD too, and /api for /api/v1.
 var matrix = []row{
 	{"GET", "/healthz", "", openToAll},
 	{"GET", "/readyz", "", openToAll},
@@ -85,6 +85,7 @@ var matrix = []row{
 	// A replacement names a project, which is judged before the address is.
 	{"PUT", "/api/allocations/{id}", "{" + good + "}", [columns]int{401, 401, 401, 403, 403, 200, 403, 200}},
 	{"DELETE", "/api/allocations/{id}", "", ofOwner},
+	{"DELETE", "/api/allocations?series={series}", "", ofOwner},
 
 	// A report names no project; the admin's key has none of its own.
 	{"GET", "/connections", "", everyKey},
@@ -138,6 +139,7 @@ type keyring struct {
 	conn string // a connection of projectB
 
 	webhook string // a webhook of projectB
+	series  string // a series of projectB
 }
 
 // withAll serves what is served only where there is something to serve.
@@ -168,6 +170,7 @@ func newKeyring(t *testing.T) *keyring {
 	}
 	h.must(json.Unmarshal(w.Body.Bytes(), &reported))
 	k.conn, k.webhook = reported.UUIDs[0], h.hook()
+	k.series, _ = h.makeSeries(`,"dst_port":8`)
 	return k
 }
 
@@ -185,7 +188,7 @@ func (k *keyring) everything() string {
 
 // ask makes the row's request with one key and says what came.
 func (k *keyring) ask(method, address, body string, c column) *httptest.ResponseRecorder {
-	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{hook}", k.webhook, "{dpid}", "0000000000000001", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none"), "{keyid}", auth.KeyID(k.keys[own])).Replace(address)
+	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{hook}", k.webhook, "{series}", k.series, "{dpid}", "0000000000000001", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none"), "{keyid}", auth.KeyID(k.keys[own])).Replace(address)
 	ctx := k.t.Context()
 	if strings.HasSuffix(address, "/events") { // a stream has no end of its own
 		var cancel context.CancelFunc

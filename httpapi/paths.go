@@ -24,6 +24,8 @@ type Planner interface {
 	Availability(r allocator.Request, horizon allocator.Seconds) (allocator.Availability, error)
 	// Validate tells what a request would make.
 	Validate(r allocator.Request) (allocator.Allocation, error)
+	// ValidateSeries tells what a request with a recurrence would make.
+	ValidateSeries(r allocator.Request) (allocator.Series, error)
 	// Reserved is the most that allocations hold of a directed link at any
 	// moment of the window, in bit/s.
 	Reserved(link topology.LinkID, w allocator.Window) bitrate.Rate

@@ -49,6 +49,7 @@ func (t *traffic) holdFlag(c *cobra.Command) {
 
 func (a *app) allocateCommand() *cobra.Command {
 	var t traffic
+	var again recurrence
 	var wait, validate bool
 	var timeout time.Duration
 	c := &cobra.Command{
@@ -60,6 +61,7 @@ func (a *app) allocateCommand() *cobra.Command {
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 2G --protocol tcp --dst-port 2811,50000-51000
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --earliest 20:00 --by 'Fri 06:00'
   conga allocate 192.127.1.10 192.127.1.11 --volume 40T --by 'Fri 06:00' --max 10G
+  conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --start 'Mon 20:00' --recurrence 'FREQ=WEEKLY;BYDAY=MO,WE;COUNT=10'
   id=$(conga allocate 192.127.1.10 192.127.1.11 --duration 10m --wait -o id)`,
 		Args: needs("SRC", "DST"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -76,6 +78,9 @@ func (a *app) allocateCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if again != (recurrence{}) {
+				return a.series(c.Context(), again, r, wait, validate)
+			}
 			if validate {
 				return a.validate(c.Context(), r)
 			}
@@ -85,6 +90,7 @@ func (a *app) allocateCommand() *cobra.Command {
 	t.flags(c)
 	c.Flags().BoolVar(&validate, "validate", false, "only check the request, and show what it would be given")
 	t.holdFlag(c)
+	again.flags(c)
 	c.Flags().BoolVar(&wait, "wait", false, "return when the path is active")
 	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to `wait`, from the --start if there is one; 0 is without end")
 	return c

@@ -56,7 +56,7 @@ func (a *app) printAvailability(r client.Request, got client.Availability) error
 		return err
 	}
 	if len(got.Alternatives) > 0 {
-		fmt.Fprintf(a.out, "\n%s\n", alternatives(got.Alternatives))
+		fmt.Fprintf(a.out, "\n%s\n", strings.Join(alternatives(got.Alternatives), "\n"))
 	}
 	if len(got.Free) == 0 {
 		return nil
@@ -75,13 +75,16 @@ func (a *app) printAvailability(r client.Request, got client.Availability) error
 	return nil
 }
 
-// alternatives returns what the server would admit, as commands to be run.
-func alternatives(list []client.Request) string {
-	lines := []string{"this would be admitted now:"}
+// alternatives returns what the server would admit, as commands to be run, a
+// line each.
+func alternatives(list []client.Request) (lines []string) {
+	if len(list) > 0 {
+		lines = append(lines, "this would be admitted now:")
+	}
 	for _, r := range list {
 		lines = append(lines, "  "+commandFor(r))
 	}
-	return strings.Join(lines, "\n")
+	return lines
 }
 
 // commandFor returns the command that makes a request.
@@ -112,6 +115,10 @@ func commandFor(r client.Request) string {
 	add("--src-port", string(r.SrcPort), r.SrcPort != "")
 	add("--dst-port", string(r.DstPort), r.DstPort != "")
 	add("--start", fmt.Sprint(r.StartTime), r.StartTime > 0)
+	if r.Recurrence != nil {
+		add("--recurrence", r.Recurrence.Rule, true)
+		add("--zone", r.Recurrence.Zone, r.Recurrence.Zone != "")
+	}
 	add("--earliest", fmt.Sprint(r.Earliest), r.Earliest > 0)
 	add("--by", fmt.Sprint(r.Deadline), r.Deadline > 0)
 	add("--include", strings.Join(r.Include, ","), len(r.Include) > 0)

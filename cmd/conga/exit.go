@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"conga/httpapi/client"
 )
@@ -122,8 +123,8 @@ func hint(err error) string {
 		switch {
 		case refused.Status == http.StatusUnauthorized && refused.Op != "login":
 			return "log in with: conga login"
-		case len(refused.Alternatives) > 0 && (refused.Op == "allocate" || refused.Op == "validate"):
-			return alternatives(refused.Alternatives)
+		case refused.Op == "allocate" || refused.Op == "validate":
+			return strings.Join(append(inTheWay(refused.Occurrences), alternatives(refused.Alternatives)...), "\n")
 		}
 	}
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)

@@ -59,6 +59,7 @@ func (a *app) listCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&f.Project, "project", "", "`ID` of the project; the key's if not given")
 	c.Flags().StringVar(&f.User, "user", "", "only those of this `user`")
+	c.Flags().StringVar(&f.Series, "series", "", "only the occurrences of the series with this `ID`")
 	c.Flags().StringVar(&f.Address, "address", "", "only those from or to this `address`, or one in this prefix")
 	c.Flags().StringVar(&after, "after", "", "only those that end after this `time`")
 	c.Flags().StringVar(&before, "before", "", "only those that start before this `time`")
@@ -188,10 +189,21 @@ func set[T any](given bool, field **T, text string, parse func(string) (T, error
 }
 
 func (a *app) releaseCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "release ID...", Short: "Give up allocations and their priority paths", Args: needsSome("ID"),
-		Long: "release removes each allocation named. Where one cannot be removed, the others are all the same.",
+	var series string
+	c := &cobra.Command{
+		Use: "release ID... | --series ID", Short: "Give up allocations and their priority paths",
+		Long: "release removes each allocation named. Where one cannot be removed, the others are all the same.\n" +
+			"With --series it removes all of a series that is not complete, or none of it.",
+		Args: func(c *cobra.Command, ids []string) error {
+			if series == "" {
+				return needsSome("ID")(c, ids)
+			}
+			return cobra.NoArgs(c, ids)
+		},
 		RunE: func(c *cobra.Command, ids []string) error {
+			if series != "" {
+				return a.releaseSeries(c.Context(), series)
+			}
 			s, err := a.connect()
 			if err != nil {
 				return err
@@ -218,4 +230,6 @@ func (a *app) releaseCommand() *cobra.Command {
 			return errors.Join(failed...)
 		},
 	}
+	c.Flags().StringVar(&series, "series", "", "`ID` of a series, all of which is released")
+	return c
 }

@@ -112,6 +112,7 @@ func givenRows(al client.Allocation) (rows [][]string) {
 		rows = append(rows, []string{"Back", zeroRate(al.ReverseBandwidth)})
 	}
 	rows = append(rows, constraintRows(al)...)
+	rows = append(rows, seriesRows(al)...)
 	if al.Degraded {
 		rows = append(rows, []string{"Degraded", "yes"})
 	}

@@ -152,6 +152,7 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		Owns:          d.owns,
 		Least:         d.cfg.Allocations.MinBandwidth.BitRate(),
 		History:       time.Duration(d.cfg.Allocations.History),
+		Occurrences:   d.cfg.Allocations.Occurrences,
 		Limits:        func(project string) allocator.Limits { return (*d.limits.Load())[project] },
 		Log:           d.log.With("part", "allocator"),
 		Along:         httpapi.AuditChanges(d.services.audit),

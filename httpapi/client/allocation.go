@@ -38,6 +38,9 @@ type Allocation struct {
 	MaxLatency   *int64   `json:"max_latency"`   // microseconds
 	Protection   string   `json:"protection"`    // none or path
 
+	Series     *string     `json:"series"`     // that it is an occurrence of
+	Recurrence *Recurrence `json:"recurrence"` // of its series
+
 	ChangedBy *string `json:"changed_by"` // the user who changed it last, if not UserID
 	Reason    *string `json:"reason"`     // why it is not further, or why it is degraded
 	Degraded  bool    `json:"degraded"`   // it gets less than was promised to it

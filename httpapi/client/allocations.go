@@ -55,6 +55,8 @@ type Request struct {
 	MaxHops      int64    `json:"max_hops,omitempty"`      // switches that the path crosses at most; 0: any number
 	MaxLatency   int64    `json:"max_latency,omitempty"`   // microseconds; 0: any
 	Protection   string   `json:"protection,omitempty"`    // none, or path: a second path is held
+
+	Recurrence *Recurrence `json:"recurrence,omitempty"` // of a series, see [Client.AllocateSeries]; nil: it is for one allocation
 }
 
 // MarshalJSON writes what is set.

@@ -44,7 +44,8 @@ type envelope struct {
 	Results []json.RawMessage `json:"results"`
 	Errors  []string          `json:"errors"`
 
-	Alternatives []Request `json:"alternatives"`
+	Alternatives []Request           `json:"alternatives"`
+	Occurrences  []RefusedOccurrence `json:"occurrences"`
 }
 
 // do carries out the call, again as often as allowed, and returns its results.
@@ -166,8 +167,8 @@ func decode(op string, response *http.Response) ([]json.RawMessage, http.Header,
 		return nil, nil, &Error{
 			Op: op, Status: response.StatusCode, Messages: e.Errors,
 			RetryAfter:   retryAfter(response.Header, time.Now()),
-			Alternatives: e.Alternatives,
-			RequestID:    response.Header.Get("X-Request-Id"),
+			Alternatives: e.Alternatives, Occurrences: e.Occurrences,
+			RequestID: response.Header.Get("X-Request-Id"),
 		}
 	}
 	if malformed != nil && len(text) > 0 {

@@ -20,7 +20,8 @@ type Error struct {
 	// Alternatives are requests that the server would admit instead, if they
 	// are made at once.
 	Alternatives []Request
-	RequestID    string // what the server's log knows the call by; "" if it did not say
+	Occurrences  []RefusedOccurrence // of a series: the first of those in the way
+	RequestID    string              // what the server's log knows the call by; "" if it did not say
 }
 
 // Error prints the operation and the server's messages, or the status if there

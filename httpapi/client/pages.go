@@ -19,6 +19,7 @@ type Filter struct {
 	Project string // ID
 	State   State
 	User    string
+	Series  string // that they are occurrences of
 	Address string // IP address, or prefix, of the source or the destination
 	After   int64  // ends later than this UNIX second
 	Before  int64  // starts before this UNIX second
@@ -37,6 +38,7 @@ func (f Filter) query() string {
 	add("state", string(f.State))
 	add("user_id", f.User)
 	add("address", f.Address)
+	add("series", f.Series)
 	for name, t := range map[string]int64{"after": f.After, "before": f.Before} {
 		if t != 0 {
 			add(name, strconv.FormatInt(t, 10))

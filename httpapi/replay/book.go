@@ -21,11 +21,11 @@ const (
 	// MaxKey is the longest key that a client may choose, in bytes.
 	MaxKey = 255
 
-	maxOfOwner = 2_000  // answers kept for one owner; the oldest makes room
-	maxInAll   = 50_000 // for all owners together; the oldest of the owner with the most makes room
-	maxFlights = 500    // requests of one owner that are being carried out
-	maxAnswer  = 64 << 10
-	sweepBatch = 500 // answers that one transaction removes at most
+	maxOfOwner = 2_000     // answers kept for one owner; the oldest makes room
+	maxInAll   = 50_000    // for all owners together; the oldest of the owner with the most makes room
+	maxFlights = 500       // requests of one owner that are being carried out
+	maxAnswer  = 192 << 10 // that of a series of a thousand has 130 KB
+	sweepBatch = 500       // answers that one transaction removes at most
 	sweepEvery = time.Minute
 )
 

@@ -59,6 +59,12 @@ func (f *Fields) Explain(reasons map[string]string) { f.explain = reasons }
 // Has reports whether the field is present, be it as null.
 func (f *Fields) Has(name string) bool { return find(f.members, name) != nil }
 
+// Given reports whether the field is present with a value other than null.
+func (f *Fields) Given(name string) bool {
+	m := find(f.members, name)
+	return m != nil && m.raw[0] != 'n'
+}
+
 // All returns names and values of the fields, ascending by name.
 func (f *Fields) All() iter.Seq2[string, []byte] {
 	ordered := slices.SortedFunc(slices.Values(f.members), func(a, b member) int { return strings.Compare(a.name, b.name) })

@@ -8,12 +8,15 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"conga/allocator"
 )
 
 // Allocations says what allocations may be, and how long they are kept.
 type Allocations struct {
 	MinBandwidth Rate `yaml:"min_bandwidth"` // the least that may be asked for; 0: any
 	History      Days `yaml:"history"`       // how long complete ones are kept; 0: 90d
+	Occurrences  int  `yaml:"occurrences"`   // that a series has at most
 }
 
 // The bounds of [Allocations]: users look at how their allocations ended, and
@@ -22,11 +25,17 @@ const (
 	minHistory = time.Hour
 	maxHistory = 3650 * 24 * time.Hour
 	maxLeast   = 1_000_000_000
+	// maxOccurrences is more than there are days in two years. All of a series
+	// are admitted and saved at once, and others wait meanwhile.
+	maxOccurrences = 1000
 )
 
 func (v *validator) allocations(a Allocations) {
 	if a.MinBandwidth > maxLeast {
 		v.add("allocations.min_bandwidth", "%s is more than %s, so that hardly a request could be made; 100k is usual", a.MinBandwidth, Rate(maxLeast))
+	}
+	if a.Occurrences < 1 || a.Occurrences > maxOccurrences {
+		v.add("allocations.occurrences", "%d is not between 1 and %d; %d is usual", a.Occurrences, maxOccurrences, allocator.DefaultOccurrences)
 	}
 	if d := time.Duration(a.History); d != 0 && (d < minHistory || d > maxHistory) {
 		v.add("allocations.history", "%s is not between %s and %s; 90d is usual", a.History, Days(minHistory), Days(maxHistory))

@@ -243,7 +243,7 @@ func Default() Config {
 			Priority:        Priority{Meter: true, DSCP: &dscp},
 		},
 		Directory:   Directory{OIDC: OIDC{UserClaim: "sub"}, Consent: string(auth.ConsentEither)},
-		Allocations: Allocations{MinBandwidth: 100_000, History: Days(allocator.DefaultHistory)},
+		Allocations: Allocations{MinBandwidth: 100_000, History: Days(allocator.DefaultHistory), Occurrences: allocator.DefaultOccurrences},
 		Connections: Connections{
 			Keep:       Duration(connections.DefaultKeep),
 			PerProject: connections.DefaultPerProject,
