@@ -143,8 +143,7 @@ func (it *item) pack(r *record) {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
 	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
-	rare.protected, rare.swapped = r.Protected, r.Swapped
-	rare.series, rare.recurrence = r.Series, r.Recurrence
+	rare.protected, rare.swapped, rare.series, rare.recurrence = r.Protected, r.Swapped, r.Series, r.Recurrence
 	rare.leeway, rare.constraints, rare.carried, rare.since, rare.reverse, rare.hold = r.Leeway, r.Constraints, r.Carried, r.Since, r.Reverse, r.Hold
 	if !fits {
 		full := *r

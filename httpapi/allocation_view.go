@@ -156,6 +156,9 @@ func (s *shown) links() any {
 	if s.reported {
 		out.Connections = new(rest.LinkTo(s.path("connections") + "?allocation=" + s.ID))
 	}
+	if s.Series != "" {
+		out.Series = new(rest.LinkTo(s.path("series", s.Series)))
+	}
 	return out
 }
 
@@ -163,6 +166,7 @@ func (s *shown) links() any {
 type allocationLinks struct {
 	Self        rest.Link  `json:"self"`
 	Connections *rest.Link `json:"connections,omitempty"`
+	Series      *rest.Link `json:"series,omitempty"`
 }
 
 // A hopView is one switch on the path: the ports where traffic from the source

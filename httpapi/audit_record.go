@@ -27,7 +27,7 @@ var actions = map[string]string{
 	"PATCH /api/allocations/:id":  "allocation.update",
 	"PUT /api/allocations/:id":    "allocation.replace",
 	"DELETE /api/allocations/:id": "allocation.delete",
-	"DELETE /api/allocations":     "series.delete",
+	"DELETE /api/series/:id":      "series.delete",
 	"POST /api/webhooks":          "webhook.create",
 	"PATCH /api/webhooks/:id":     "webhook.update",
 	"PUT /api/webhooks/:id":       "webhook.update",

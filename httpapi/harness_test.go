@@ -284,9 +284,9 @@ func (h *harness) tryAlternatives(r *http.Request, a answer, body string) {
 		}
 		h.tried++
 		made := []string{path.Base(w.Header().Get("Location"))}
-		if _, series, ok := strings.Cut(made[0], "?series="); ok {
+		if series := h.alloc.Series(made[0]); len(series) > 0 {
 			made = nil
-			for _, one := range h.alloc.Series(series) {
+			for _, one := range series {
 				made = append(made, one.ID)
 			}
 		}

@@ -30,6 +30,7 @@ var sound = map[string]string{
 	"protocol": `"tcp"`, "duration": "3600", "bandwidth": "1000", "start_time": "1429300000",
 	"source": reportedSource, "destination": reportedEnd, "connections": `[{"source":` + reportedSource + `,"destination":` + reportedEnd + `}]`,
 	"connection_uuid": `"00000000-0000-4000-8000-000000000000"`,
+	"recurrence":      `{"rrule":"FREQ=DAILY;COUNT=2"}`,
 	"name":            `"watcher2"`,
 	"url":             `"https://example.org/hook"`, "events": `["allocation.changed"]`,
 }
@@ -55,6 +56,7 @@ func (h *harness) operations(c *httpapitest.Contract, id string) (out []operatio
 	names := map[string]string{
 		"{allocation_id}": id, "{api_key}": h.key, "{webhook_id}": h.hook(), "{project_id}": "projectB",
 		"{connection_uuid}": h.connection(), "{dpid}": "0000000000000001", "{name}": "watcher",
+		"{series_id}": h.series(),
 	}
 	for _, o := range c.Operations() {
 		if !o.Stream() {
@@ -93,6 +95,18 @@ func (h *harness) hook() string {
 		return a.Results[0]["webhook_id"].(string)
 	}
 	return list[0].ID
+}
+
+// series returns the ID of a series of the harness's own key.
+func (h *harness) series() string {
+	h.t.Helper()
+	for _, one := range h.all() {
+		if one.Series != "" {
+			return one.Series
+		}
+	}
+	id, _ := h.makeSeries(`,"dst_port":9`)
+	return id
 }
 
 // TestHostileRequests: no request that the document does not allow is taken for

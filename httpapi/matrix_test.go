@@ -85,7 +85,8 @@ var matrix = []row{
 	// A replacement names a project, which is judged before the address is.
 	{"PUT", "/api/allocations/{id}", "{" + good + "}", [columns]int{401, 401, 401, 403, 403, 200, 403, 200}},
 	{"DELETE", "/api/allocations/{id}", "", ofOwner},
-	{"DELETE", "/api/allocations?series={series}", "", ofOwner},
+	{"GET", "/api/series/{series}", "", ofProject},
+	{"DELETE", "/api/series/{series}", "", ofOwner},
 
 	// A report names no project; the admin's key has none of its own.
 	{"GET", "/connections", "", everyKey},
@@ -249,7 +250,7 @@ func TestMatrixIsWhole(t *testing.T) {
 	for _, r := range h.bare.(*gin.Engine).Routes() {
 		routes[r.Method+" "+r.Path] = true
 	}
-	params := strings.NewReplacer("{id}", ":id", "{keyid}", ":id", "{conn}", ":id", "{hook}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{name}", ":name", "{key}", ":key")
+	params := strings.NewReplacer("{id}", ":id", "{keyid}", ":id", "{conn}", ":id", "{hook}", ":id", "{series}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{name}", ":name", "{key}", ":key")
 	for _, row := range matrix {
 		address, _, _ := strings.Cut(params.Replace(row.address), "?")
 		wanted := []string{row.method + " " + address}

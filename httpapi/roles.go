@@ -40,6 +40,7 @@ var roles = []role{
 	{"/keys", byUsers, byUsers}, // of the same user and project
 
 	{"/allocations", byUsers, byUsers},
+	{"/series", byUsers, byUsers},
 	{"/connections", byUsers, byUsers},
 	{"/events", byUsers, byNone},
 	{"/paths", byUsers, byNone},

@@ -74,12 +74,13 @@ func (a *api) keyRoutes(g *gin.RouterGroup) {
 func (a *api) allocationRoutes(g *gin.RouterGroup) {
 	g.Match(read, "/allocations", a.keyed(a.listAllocations))
 	g.POST("/allocations", a.keyed(a.validates(a.idempotent(a.createAllocation))))
-	g.DELETE("/allocations", a.keyed(a.deleteSeries))
 	g.Match(read, "/allocations/:id", a.keyed(a.showAllocation))
 	g.POST("/allocations/:id", a.keyed(a.idempotent(a.changeAllocation)))
 	g.PATCH("/allocations/:id", a.patched(a.idempotent(a.changeAllocation)))
 	g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
 	g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
+	g.Match(read, "/series/:id", a.keyed(a.showSeries))
+	g.DELETE("/series/:id", a.keyed(a.deleteSeries))
 }
 
 // accountRoutes adds events, webhooks, projects and the audit log.

@@ -11,13 +11,13 @@ import (
 	"conga/httpapi/rest"
 )
 
-// A seriesView answers POST /allocations with a recurrence.
+// A seriesView is a series, as it was made or as it is.
 type seriesView struct {
 	ID          *string          `json:"series"` // null of what is only validated
 	Recurrence  any              `json:"recurrence"`
 	Notes       []string         `json:"notes"` // what may not be as it was meant
 	Occurrences []occurrenceView `json:"occurrences"`
-	Links       rest.Links       `json:"_links"`
+	Links       rest.Relations   `json:"_links"`
 }
 
 // An occurrenceView is an allocation of a series.
@@ -103,13 +103,13 @@ func (a *api) validateSeries(x *exchange, r allocator.Request) error {
 
 // viewSeries returns the answer that shows a series.
 func (a *api) viewSeries(x *exchange, status int, s allocator.Series) rest.Reply {
-	self := x.path("allocations")
+	links := rest.Relate("self", x.path("allocations")) // to where it may be posted
 	if s.ID != "" {
-		self += "?series=" + s.ID
+		links = rest.Relate("self", x.path("series", s.ID), "allocations", x.path("allocations")+"?series="+s.ID)
 	}
 	v := seriesView{
 		ID: orNull(s.ID), Recurrence: viewRecurrence(s.Recurrence), Notes: append([]string{}, s.Notes...),
-		Occurrences: make([]occurrenceView, 0, len(s.List)), Links: rest.SelfLinks(self),
+		Occurrences: make([]occurrenceView, 0, len(s.List)), Links: links,
 	}
 	for _, one := range s.List {
 		o := occurrenceView{ID: orNull(one.ID), State: string(one.State)}
@@ -121,8 +121,8 @@ func (a *api) viewSeries(x *exchange, status int, s allocator.Series) rest.Reply
 		v.Occurrences = append(v.Occurrences, o)
 	}
 	reply := rest.Reply{Status: status, Results: []seriesView{v}}
-	if s.ID != "" {
-		reply.Header = map[string]string{"Location": self}
+	if status == http.StatusCreated {
+		reply.Header = map[string]string{"Location": links["self"].Href}
 	}
 	return reply
 }
@@ -154,21 +154,32 @@ func (a *api) alongSeries(x *exchange, status int, render func(allocator.Series)
 	}
 }
 
-// deleteSeries serves DELETE /allocations?series=ID: it releases all of a
-// series that is not complete.
-func (a *api) deleteSeries(x *exchange) error {
-	p, err := x.parameters("series")
+// errNoSeries answers where there is nothing of a series that is not complete.
+var errNoSeries = rest.NewFault(http.StatusNotFound, "series_id: there is no such series, or all of it is complete")
+
+// showSeries serves GET and HEAD /series/{id}: what is not complete of it.
+func (a *api) showSeries(x *exchange) error {
+	if err := x.done(); err != nil {
+		return err
+	}
+	list, err := a.seriesOf(x)
 	if err != nil {
 		return err
 	}
-	id := p.Text("series")
-	if id == "" {
-		return rest.NewFault(http.StatusUnprocessableEntity, "series: is required, the series that is to be released; one allocation is released at its own address")
+	s := allocator.Series{ID: x.Param("id"), Recurrence: list[0].Recurrence, List: list}
+	return a.viewSeries(x, http.StatusOK, s).Send(x.Context)
+}
+
+// deleteSeries serves DELETE /series/{id}: it releases all of it that is not
+// complete.
+func (a *api) deleteSeries(x *exchange) error {
+	if err := x.done(); err != nil {
+		return err
 	}
 	for range updateTries {
-		list := a.seriesOf(x, id)
-		if len(list) == 0 {
-			return rest.NewFault(http.StatusNotFound, "series: there is no such series, or all of it is complete")
+		list, err := a.seriesOf(x)
+		if err != nil {
+			return err
 		}
 		gone := make([]deletedView, 0, len(list))
 		for _, one := range list {
@@ -188,12 +199,16 @@ func (a *api) deleteSeries(x *exchange) error {
 	return errKeepsChanging
 }
 
-// seriesOf returns what is not complete of a series, as far as the key sees it.
-func (a *api) seriesOf(x *exchange, id string) (list []allocator.Allocation) {
-	for _, one := range a.Allocations.Series(id) {
+// seriesOf returns what is not complete of the series in the address, as far as
+// the key sees it.
+func (a *api) seriesOf(x *exchange) (list []allocator.Allocation, err error) {
+	for _, one := range a.Allocations.Series(x.Param("id")) {
 		if sees(x.key, one.ProjectID) {
 			list = append(list, one)
 		}
 	}
-	return list
+	if len(list) == 0 {
+		return nil, errNoSeries
+	}
+	return list, nil
 }

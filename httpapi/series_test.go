@@ -57,14 +57,18 @@ func TestSeries(t *testing.T) {
 	if a := h.want(200, "GET", list, "", bearer(h.key)); len(a.Results) != 3 {
 		t.Errorf("listed is %s", a.body)
 	}
-	if a := h.want(200, "DELETE", list, "", bearer(h.key)); len(a.Results) != 2 || a.Results[1]["allocation_id"] != ids[2] {
+	whole := "/api/v1/series/" + id
+	if a := h.want(200, "GET", whole, "", bearer(h.key)); len(a.Results[0]["occurrences"].([]any)) != 2 {
+		t.Errorf("the series is %s", a.body)
+	}
+	if a := h.want(200, "DELETE", whole, "", bearer(h.key)); len(a.Results) != 2 || a.Results[1]["allocation_id"] != ids[2] {
 		t.Errorf("released is %s", a.body)
 	}
 	if got := h.trail("")[len(h.trail(""))-1]; !strings.Contains(got, "series.delete") || !strings.Contains(got, "series "+id+", 2 allocations") {
 		t.Errorf("the audit log has %s", got)
 	}
-	h.want(404, "DELETE", list, "", bearer(h.key))
-	h.want(422, "DELETE", "/api/v1/allocations", "", bearer(h.key))
+	h.want(404, "DELETE", whole, "", bearer(h.key))
+	h.want(404, "GET", whole, "", bearer(h.key))
 	h.want(422, "GET", "/api/v1/allocations?series=", "", bearer(h.key))
 	if n := h.alloc.Counts("projectB")[allocator.Complete]; n != 3 {
 		t.Errorf("%d are complete", n)

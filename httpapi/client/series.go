@@ -67,7 +67,7 @@ func (c *Client) ValidateSeries(ctx context.Context, r Request) (Series, error) 
 // none, and returns their IDs.
 func (c *Client) ReleaseSeries(ctx context.Context, id string) (released []string, err error) {
 	const op = "release"
-	results, _, err := c.do(ctx, call{op: op, method: http.MethodDelete, path: "/allocations?series=" + url.QueryEscape(id), idempotent: true, removes: true})
+	results, _, err := c.do(ctx, call{op: op, method: http.MethodDelete, path: "/series/" + url.PathEscape(id), idempotent: true, removes: true})
 	for i := range results {
 		gone, err := one[struct {
 			ID string `json:"allocation_id"`

@@ -43,7 +43,7 @@ func TestSeries(t *testing.T) {
 		t.Errorf("%v, %v", gone, err)
 	}
 	body := `{"project_id":"p","src_ip":"a","dst_ip":"b","duration":1,"recurrence":{"rrule":"FREQ=DAILY;COUNT=2"},"start_time":5}`
-	if want := []string{"POST /api/v1/allocations " + body, "POST /api/v1/allocations?validate=true " + body, "DELETE /api/v1/allocations?series=s%2F1 "}; !slices.Equal(asked, want) {
+	if want := []string{"POST /api/v1/allocations " + body, "POST /api/v1/allocations?validate=true " + body, "DELETE /api/v1/series/s%2F1 "}; !slices.Equal(asked, want) {
 		t.Errorf("asked %q, want %q", asked, want)
 	}
 	refuse = true

@@ -34,7 +34,11 @@ func (o Operation) Attacks(path, named string, sound map[string]string) (out []A
 			return nil, err
 		}
 		whole = f.body()
-		f.attack(add)
+		f.attack(func(a Attack) {
+			if a.Header[0] != "" || !o.allows(a.Body) {
+				add(a)
+			}
+		})
 	}
 	if named != "" {
 		for _, name := range strangeNames {
@@ -63,6 +67,11 @@ func (o Operation) form(schema Pointer, sound map[string]string) (form, error) {
 		f.required[name.(string)] = value
 	}
 	return f, nil
+}
+
+// allows reports whether the body is sound in one of its forms.
+func (o Operation) allows(body string) bool {
+	return slices.ContainsFunc(o.Forms(), func(form Pointer) bool { return o.c.ValidText(form, body) == nil })
 }
 
 // body would do.

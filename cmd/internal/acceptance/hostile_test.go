@@ -11,6 +11,7 @@ var members = map[string]string{
 	"src_ip": `"192.127.1.10"`, "dst_ip": `"192.127.1.11"`, "duration": "3600",
 	"source": `{"ip":"192.127.1.10","port":"4321"}`, "destination": `{"ip":"192.127.1.11","port":"3030"}`,
 	"connections": "[" + reportOfOne + "]", "connection_uuid": `"00000000-0000-4000-8000-000000000000"`,
+	"start_time": `"+3600"`, "recurrence": `{"rrule":"FREQ=DAILY;COUNT=2"}`,
 	"name": `"one-more"`, "url": `"https://127.0.0.1:9/hook"`,
 }
 

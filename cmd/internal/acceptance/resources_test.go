@@ -34,11 +34,17 @@ func (w *world) resources(t *testing.T) *resources {
 	name := "watcher-" + strings.ToLower(id[:8])
 	admin.want(201, "POST", "/api/operators", fmt.Sprintf(`{"name":%q}`, name))
 	t.Cleanup(func() { w.operator(t).ask("DELETE", "/api/operators/"+name, "") })
+	made := u.want(201, "POST", "/api/allocations", fmt.Sprintf(`{"project_id":"projectB","src_ip":"192.127.1.10","dst_ip":"192.127.1.11","dst_port":%d,"protocol":"udp",
+		"duration":60,"start_time":"+86400","recurrence":{"rrule":"FREQ=DAILY;COUNT=2"}}`, 1000+sets.Load()))
+	series := made.text("series")
+	for _, one := range made.Results[0]["occurrences"].([]any) {
+		u.cleared(one.(map[string]any)["allocation_id"].(string))
+	}
 	connection := u.ask("POST", "/api/connections", "["+reportOfOne+"]").text("connection_uuid")
 	other := w.user(t, "abc123", "projectB") // whose key may end without this one's
 	return &resources{u, map[string]string{
 		"{key_id}":        auth.KeyID(other.key),
-		"{allocation_id}": id, "{webhook_id}": hook, "{name}": name,
+		"{allocation_id}": id, "{webhook_id}": hook, "{name}": name, "{series_id}": series,
 		"{connection_uuid}": connection, "{api_key}": u.key, "{project_id}": "projectB", "{dpid}": "0000000000000001",
 	}}
 }
