@@ -153,23 +153,6 @@ func (pl planner) taken(d demand, w Window) bool {
 	return false
 }
 
-// locate returns the edge ports of both ends of a key. If one is not known,
-// reason says which address that is, and field is its API name.
-func locate(s *topology.Snapshot, k path.FlowKey) (from, to topology.PortID, field, reason string) {
-	from, okFrom := s.Locate(k.Src)
-	to, okTo := s.Locate(k.Dst)
-	const unknown = "has not been seen yet and no attachment covers it"
-	switch {
-	case !okFrom && !okTo:
-		return from, to, "src_ip", fmt.Sprintf("%s %s, nor has %s", k.Src, unknown, k.Dst)
-	case !okFrom:
-		return from, to, "src_ip", fmt.Sprintf("%s %s", k.Src, unknown)
-	case !okTo:
-		return from, to, "dst_ip", fmt.Sprintf("%s %s", k.Dst, unknown)
-	}
-	return from, to, "", ""
-}
-
 // takenError returns the refusal of a window of which another allocation has
 // part for the same traffic.
 func (pl planner) takenError(d demand, w Window) *Error {

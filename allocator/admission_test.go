@@ -73,8 +73,8 @@ func (s *sheet) admits(r Request, win Window) bool {
 			return false
 		}
 	}
-	from, _ := s.w.snap.Locate(r.Key.Src)
-	to, _ := s.w.snap.Locate(r.Key.Dst)
+	from, _ := s.w.snap.Locate(r.Key.Src.Addr())
+	to, _ := s.w.snap.Locate(r.Key.Dst.Addr())
 	for _, p := range everyPath(s.w.snap, from, to) {
 		if (s.only == nil || s.only(p)) && s.fits(p, win, r) && (s.pair == nil || s.pair(r, p, win)) {
 			return true

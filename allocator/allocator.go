@@ -22,11 +22,11 @@ import (
 // Config is what an [Allocator] works with. Store and Network are required.
 type Config struct {
 	Store      store.Store
-	Network    func() *topology.Snapshot                  // the network as it is known now; never nil
-	Reservable float64                                    // share of a link's capacity that allocations may hold, 0 < r <= 1; 0: 0.8
-	Limits     func(project string) Limits                // nil: none
-	Owns       func(project string, addr netip.Addr) bool // whether an address is the project's own; nil: none is
-	Least      bitrate.Rate                               // the least rate that may be asked for; 0: any
+	Network    func() *topology.Snapshot                     // the network as it is known now; never nil
+	Reservable float64                                       // share of a link's capacity that allocations may hold, 0 < r <= 1; 0: 0.8
+	Limits     func(project string) Limits                   // nil: none
+	Owns       func(project string, addrs netip.Prefix) bool // whether all addresses of a prefix are the project's own; nil: none is
+	Least      bitrate.Rate                                  // the least rate that may be asked for; 0: any
 	// RequireMeters has no rate promised where switches do not enforce it.
 	RequireMeters bool
 	Now           func() time.Time // nil: time.Now
@@ -113,6 +113,7 @@ type Allocator struct {
 	cables    cables
 	followers map[string]map[*item]bool // what is to be disjoint from an allocation, by its ID
 	waiting   waitLists
+	prefixes  prefixLengths // of what is on these indexes
 	plan      planning
 	announced nanos // when Due last said that it had to be asked again
 	settled   bool  // the network has had time to connect since the start

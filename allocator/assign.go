@@ -47,6 +47,9 @@ func (pl planner) backup(r Request, p path.Path, w Window) path.Path {
 // assignPath does what assign does, but for the backup.
 func (pl planner) assignPath(r Request, now Seconds, limits Limits) (placement, *Error) {
 	from, to, _, reason := locate(pl.snapshot, r.Key)
+	if err := checkSplit(pl.snapshot, r.Key); err != nil {
+		return placement{}, err
+	}
 	if reason != "" {
 		return placement{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
 	}

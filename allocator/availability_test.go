@@ -145,7 +145,7 @@ func wide(b *testing.B, n, reservations int) *world {
 	for i := range reservations {
 		r := ask(1, 1, 2, 1, bitrate.Rate(1+random.IntN(10))*bitrate.Gbps/bitrate.Rate(1+reservations/20_000), Seconds(600+random.IntN(48*3600)))
 		s, d := 1+random.IntN(n), 1+random.IntN(n)
-		r.Key.Src, r.Key.Dst = host(s, 1+i%2), host(d, 3)
+		r.Key.Src, r.Key.Dst = path.Host(host(s, 1+i%2)), path.Host(host(d, 3))
 		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, path.Port(uint16(1+i%60_000)), path.Port(uint16(1+i/60_000))
 		r.StartTime = w.now + Seconds(random.IntN(60*24*3600))
 		w.a.mu.Lock()

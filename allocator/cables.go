@@ -1,7 +1,6 @@
 package allocator
 
 import (
-	"net/netip"
 	"slices"
 
 	"conga/bitrate"
@@ -73,11 +72,11 @@ func examine(s *topology.Snapshot, id topology.LinkID) condition {
 type cables struct {
 	byID     map[topology.LinkID]*cable
 	bySwitch map[topology.PortID][]*cable // by a switch's port 0
-	astray   map[netip.Addr]*itemSet      // items whose host is not known to be where their path ends, by its address
+	astray   map[path.Prefix]*itemSet     // items whose host is not known to be where their path ends, by it; and all that are about a prefix, by that
 }
 
 func newCables() cables {
-	return cables{byID: map[topology.LinkID]*cable{}, bySwitch: map[topology.PortID][]*cable{}, astray: map[netip.Addr]*itemSet{}}
+	return cables{byID: map[topology.LinkID]*cable{}, bySwitch: map[topology.PortID][]*cable{}, astray: map[path.Prefix]*itemSet{}}
 }
 
 // at returns the cables with an end at a port.
@@ -171,13 +170,14 @@ func (a *Allocator) indexLocked(it *item) {
 // elsewhere.
 func (a *Allocator) locateEndsLocked(it *item) (elsewhere bool) {
 	ends := it.ends()
-	for i, addr := range addrsOf(it.key()) {
-		at, ok := a.seen.Locate(addr)
-		if ok && at == ends[i] {
+	for i, side := range sidesOf(it.key()) {
+		at, ok := path.Home(a.seen, side)
+		if ok && at == ends[i] && side.IsHost() {
 			continue
 		}
-		elsewhere = elsewhere || ok
-		a.cables.markAstray(it, i, addr)
+		elsewhere = elsewhere || ok && at != ends[i]
+		a.cables.markAstray(it, i, side)
+		a.prefixes.note(side)
 	}
 	return elsewhere
 }
@@ -192,46 +192,47 @@ func (a *Allocator) unindexLocked(it *item, p, backup path.Path, k path.FlowKey)
 			a.cables.forget(c)
 		}
 	}
-	for i, addr := range [2]netip.Addr{k.Src, k.Dst} {
+	for i, side := range sidesOf(k) {
 		if it.astray[i] {
 			it.astray[i] = false
-			r := a.cables.astray[addr]
-			if r.drop(func(it *item) bool { return isAstray(it, addr) }); r.size == 0 {
-				delete(a.cables.astray, addr)
+			r := a.cables.astray[side]
+			if r.drop(func(it *item) bool { return isAstray(it, side) }); r.size == 0 {
+				delete(a.cables.astray, side)
 			}
 		}
 	}
 }
 
-func addrsOf(k path.FlowKey) [2]netip.Addr { return [2]netip.Addr{k.Src, k.Dst} }
+func sidesOf(k path.FlowKey) [2]path.Prefix { return [2]path.Prefix{k.Src, k.Dst} }
 
-// markAstray notes that the host with the i-th address of an item's key is not
-// known to be where the path ends. A host that is not known at all counts as
-// being there.
-func (x *cables) markAstray(it *item, i int, addr netip.Addr) {
+// markAstray notes that the host at the i-th side of an item's key is not known
+// to be where the path ends, or that there is a prefix, of which a host may
+// appear elsewhere at any time. A host that is not known at all counts as being
+// there.
+func (x *cables) markAstray(it *item, i int, side path.Prefix) {
 	if it.astray[i] {
 		return
 	}
 	it.astray[i] = true
-	r := x.astray[addr]
+	r := x.astray[side]
 	if r == nil {
 		r = &itemSet{}
-		x.astray[addr] = r
+		x.astray[side] = r
 	}
 	r.add(it)
 }
 
-// takeAstray takes the items that are astray with an address off the index, and
-// returns them.
-func (x *cables) takeAstray(addr netip.Addr) (found []*item) {
-	r := x.astray[addr]
+// takeAstray takes the items that are astray with a host or prefix off the
+// index, and returns them.
+func (x *cables) takeAstray(side path.Prefix) (found []*item) {
+	r := x.astray[side]
 	if r == nil {
 		return nil
 	}
-	delete(x.astray, addr)
+	delete(x.astray, side)
 	for _, it := range r.list {
-		for i, own := range addrsOf(it.key()) {
-			if own == addr && it.astray[i] {
+		for i, own := range sidesOf(it.key()) {
+			if own == side && it.astray[i] {
 				it.astray[i] = false
 				found = append(found, it)
 			}
@@ -240,7 +241,7 @@ func (x *cables) takeAstray(addr netip.Addr) (found []*item) {
 	return found
 }
 
-func isAstray(it *item, addr netip.Addr) bool {
-	addrs := addrsOf(it.key())
-	return it.astray[0] && addrs[0] == addr || it.astray[1] && addrs[1] == addr
+func isAstray(it *item, side path.Prefix) bool {
+	sides := sidesOf(it.key())
+	return it.astray[0] && sides[0] == side || it.astray[1] && sides[1] == side
 }

@@ -102,7 +102,7 @@ func (a *Allocator) readmitVolumeLocked(pl planner, was, next *record, now Secon
 	if next.Carried >= next.Volume {
 		return invalid("volume", "%d bytes have been carried already; ask for more than that, or delete it", next.Carried)
 	}
-	from, to, field, reason := locate(pl.snapshot, next.Key)
+	from, to, field, reason := next.locate(pl.snapshot)
 	if reason != "" {
 		return &Error{Kind: Conflict, Field: field, Err: fmt.Errorf("%s; a running allocation can only move to addresses that are known", reason)}
 	}

@@ -194,7 +194,7 @@ func TestChangedVolumeKeepsItsPath(t *testing.T) {
 	if v := w.expect(id, Active, span(0, 161)); !v.Path.Equal(long) || v.Bandwidth != 10 {
 		t.Errorf("%+v", v)
 	}
-	k.Dst = host(2, 9)
+	k.Dst = path.Host(host(2, 9))
 	_, err := w.a.Update(bg, id, 0, Change{Key: &k})
 	if e := refused(t, err, Conflict, "dst_ip"); !strings.Contains(e.Error(), "a running allocation can only move to addresses that are known") {
 		t.Error(e)

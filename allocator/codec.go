@@ -17,7 +17,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 13
+const recordVersion = 14
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -36,8 +36,8 @@ func (r *record) encode() ([]byte, error) {
 	for _, text := range []string{r.ID, r.UserID, r.ProjectID, r.Reason} {
 		b = appendText(b, text)
 	}
-	b = appendText(b, string(r.Key.Src.AsSlice()))
-	b = appendText(b, string(r.Key.Dst.AsSlice()))
+	b = appendText(b, string(r.Key.Src.Addr().AsSlice()))
+	b = appendText(b, string(r.Key.Dst.Addr().AsSlice()))
 	b = binary.AppendUvarint(b, uint64(r.Key.Proto))
 	for _, p := range [...]path.Ports{r.Key.SrcPort, r.Key.DstPort} {
 		one, _ := onePort(p) // 0, if there are several; see appendRest
@@ -80,6 +80,9 @@ func (r *record) appendRest(b []byte) []byte {
 	}
 	for _, text := range []string{r.Series, r.Recurrence.Rule, r.Recurrence.Zone} {
 		b = appendText(b, text)
+	}
+	for _, p := range [...]path.Prefix{r.Key.Src, r.Key.Dst} {
+		b = append(b, byte(p.Addr().BitLen()-p.Bits()))
 	}
 	return b
 }
@@ -190,7 +193,7 @@ func (d *decoder) fields(r *record, version int) error {
 	for _, text := range []*string{&r.UserID, &r.ProjectID, &r.Reason} {
 		*text = d.name()
 	}
-	r.Key = path.FlowKey{Src: d.addr(), Dst: d.addr(), Proto: uint8(d.below(1 << 8))}
+	r.Key = path.FlowKey{Src: path.Host(d.addr()), Dst: path.Host(d.addr()), Proto: uint8(d.below(1 << 8))}
 	r.Key.SrcPort, r.Key.DstPort = path.Port(d.port()), path.Port(d.port())
 	r.Path = d.hopsInto(d.path)
 	if version > 2 {
@@ -240,6 +243,10 @@ func (d *decoder) later(r *record, version int) {
 	}
 	if version > 12 {
 		r.Series, r.Recurrence.Rule, r.Recurrence.Zone = d.name(), d.name(), d.name()
+	}
+	if version > 13 {
+		d.widen(&r.Key.Src)
+		d.widen(&r.Key.Dst)
 	}
 }
 
@@ -346,6 +353,23 @@ func (d *decoder) several(p *path.Ports) {
 	}
 	ports, err := path.ParsePorts(string(text))
 	if *p = ports; err != nil {
+		d.skip(-1)
+	}
+}
+
+// widen reads how many of an address's last bits are open, of which p is the
+// host with all of them 0.
+func (d *decoder) widen(p *path.Prefix) {
+	b := d.skip(1)
+	if len(b) == 0 || b[0] == 0 {
+		return
+	}
+	host, bits := *p, p.Bits()-int(b[0])
+	if bits < 0 || !p.IsValid() {
+		d.skip(-1)
+		return
+	}
+	if *p = p.Widen(bits); p.Addr() != host.Addr() {
 		d.skip(-1)
 	}
 }

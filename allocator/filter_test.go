@@ -8,6 +8,7 @@ import (
 
 	"conga/allocator/store"
 	"conga/bitrate"
+	"conga/controller/path"
 )
 
 // chosenByHand reports whether a filter chooses an allocation.
@@ -19,7 +20,7 @@ func chosenByHand(f Filter, v Allocation) bool {
 		during = f.Before == 0 && v.State != Complete // it will have one, some time
 	}
 	return said(f.Project != "", v.ProjectID == f.Project) && said(f.State != "", v.State == f.State) && said(f.User != "", v.UserID == f.User) &&
-		said(f.Address.IsValid(), f.Address.Contains(v.Key.Src) || f.Address.Contains(v.Key.Dst)) && during
+		said(f.Address.IsValid(), f.Address.Contains(v.Key.Src.Addr()) || f.Address.Contains(v.Key.Dst.Addr())) && during
 }
 
 // TestFilters has a walk meet just those allocations that a filter chooses, by
@@ -35,7 +36,7 @@ func TestFilters(t *testing.T) {
 		return w.create(r)
 	}
 	nowhere := ask(1, 3, 2, 3, 1, 40)
-	nowhere.Key.Dst, nowhere.Lease = netip.MustParseAddr("192.0.2.9"), 20
+	nowhere.Key.Dst, nowhere.Lease = path.Host(netip.MustParseAddr("192.0.2.9")), 20
 	later := ask(1, 2, 2, 2, 1, 50)
 	later.StartTime = w.now + 500
 	add("u", "p", ask(1, 1, 2, 1, 1, 10))

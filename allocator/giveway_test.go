@@ -231,7 +231,7 @@ func TestUpdateAfterTheEnd(t *testing.T) {
 	_, err := w.a.Update(bg, ended, 0, Change{Duration: new(Seconds(100))})
 	refused(t, err, Conflict, "")
 	stranger := ask(1, 1, 2, 1, 1, 10)
-	stranger.Key.Dst = netip.MustParseAddr("192.0.2.9")
+	stranger.Key.Dst = path.Host(netip.MustParseAddr("192.0.2.9"))
 	waits := w.create(stranger).ID
 	if got, err := w.a.Update(bg, waits, 0, Change{Duration: new(Seconds(100))}); err != nil || got.Duration != 100 || got.Window != (Window{}) {
 		t.Errorf("%+v, error %v", got, err)
@@ -310,7 +310,7 @@ func TestRestartLooksAtNothing(t *testing.T) {
 		t.Errorf("%d looked at after a restart", looked)
 	}
 	stranger := ask(1, 1, 2, 1, 1, 10)
-	stranger.Key.Dst = netip.MustParseAddr("192.0.2.9")
+	stranger.Key.Dst = path.Host(netip.MustParseAddr("192.0.2.9"))
 	w.create(stranger)
 	w.open()
 	if looked, _ := w.looks(func() {}); looked != 1 {

@@ -268,7 +268,9 @@ func (w *world) pass(seconds Seconds) {
 	}
 }
 
-func key(src, dst netip.Addr) path.FlowKey { return path.FlowKey{Src: src, Dst: dst} }
+func key(src, dst netip.Addr) path.FlowKey {
+	return path.FlowKey{Src: path.Host(src), Dst: path.Host(dst)}
+}
 
 // ask returns a request from host sh of switch s to host dh of switch d.
 func ask(s, sh, d, dh int, rate bitrate.Rate, duration Seconds) Request {

@@ -117,23 +117,23 @@ func (w *world) checkAstray(items []*item) {
 		if it.indexed {
 			ends = it.ends()
 		}
-		for i, addr := range addrsOf(it.key()) {
-			at, known := w.a.seen.Locate(addr)
-			if it.astray[i] != (it.indexed && !(known && at == ends[i])) {
-				w.Fatalf("%s is at %s, known: %v; it is astray of %s: %v", addr, at, known, ends[i], it.astray[i])
+		for i, side := range sidesOf(it.key()) {
+			at, known := path.Home(w.a.seen, side)
+			if it.astray[i] != (it.indexed && !(known && at == ends[i] && side.IsHost())) {
+				w.Fatalf("%s is at %s, known: %v; it is astray of %s: %v", side, at, known, ends[i], it.astray[i])
 			}
-			if it.astray[i] && w.a.cables.astray[addr] == nil {
-				w.Fatalf("%s is not on the index of what is astray", addr)
+			if it.astray[i] && w.a.cables.astray[side] == nil {
+				w.Fatalf("%s is not on the index of what is astray", side)
 			}
 		}
 	}
-	for addr, s := range w.a.cables.astray {
-		w.checkSet("astray of "+addr.String(), s, items, func(it *item) bool {
+	for side, s := range w.a.cables.astray {
+		w.checkSet("astray of "+side.String(), s, items, func(it *item) bool {
 			k := it.key()
-			return it.astray[0] && k.Src == addr || it.astray[1] && k.Dst == addr
+			return it.astray[0] && k.Src == side || it.astray[1] && k.Dst == side
 		})
 		if s.size == 0 {
-			w.Fatalf("nothing is astray of %s", addr)
+			w.Fatalf("nothing is astray of %s", side)
 		}
 	}
 }
@@ -144,7 +144,7 @@ func (w *world) checkWaitLists(items []*item) {
 	lists := []*waitList{&w.a.waiting.wiring, &w.a.waiting.any}
 	for _, of := range [][]*waitList{
 		slices.Collect(maps.Values(w.a.waiting.links)), slices.Collect(maps.Values(w.a.waiting.keys)),
-		slices.Collect(maps.Values(w.a.waiting.projects)), slices.Collect(maps.Values(w.a.waiting.addrs)),
+		slices.Collect(maps.Values(w.a.waiting.projects)), slices.Collect(maps.Values(w.a.waiting.sides)),
 	} {
 		for _, c := range of {
 			if c.size == 0 {

@@ -209,7 +209,7 @@ func TestDeadlineOfStranger(t *testing.T) {
 	}
 	ask := func(deadline Seconds) string {
 		r := flexible(ask(1, 1, 2, 1, 6, 20), 0, deadline)
-		r.Key.Dst, r.Key.Proto, r.Key.DstPort = unseen, 6, path.Port(uint16(deadline))
+		r.Key.Dst, r.Key.Proto, r.Key.DstPort = path.Host(unseen), 6, path.Port(uint16(deadline))
 		return w.create(r).ID
 	}
 	short, long := ask(40), ask(90)

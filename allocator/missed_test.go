@@ -79,7 +79,7 @@ func TestFixedWindowToStranger(t *testing.T) {
 	}
 	w, _ := pair(t)
 	r := ask(1, 1, 2, 1, 6, 5)
-	r.Key.Dst, r.StartTime = stranger, w.now
+	r.Key.Dst, r.StartTime = path.Host(stranger), w.now
 	short := w.create(r).ID
 	r.Key.Proto, r.Key.DstPort, r.Duration = 6, path.Port(80), 100
 	long := w.create(r).ID

@@ -58,8 +58,8 @@ func (a *Allocator) observeLocked() {
 	if !sameAttachments(old.Attachments, now.Attachments) {
 		a.lookAtAllLocked()
 	}
-	for _, addr := range addrs {
-		a.rehostedLocked(old, now, addr)
+	for _, side := range a.prefixes.covering(addrs) {
+		a.rehostedLocked(old, now, side)
 	}
 }
 
@@ -175,24 +175,28 @@ func (a *Allocator) disturbLocked(c *cable) {
 	}
 }
 
-// rehostedLocked takes in that a host may be somewhere else. That concerns the
-// paths that end where it was, and those that already did not end where it was.
-func (a *Allocator) rehostedLocked(old, now *topology.Snapshot, addr netip.Addr) {
-	was, known := old.Locate(addr)
-	is, knows := now.Locate(addr)
-	if was == is && known == knows {
+// rehostedLocked takes in that a host, or hosts of a prefix, may be somewhere
+// else. That concerns the paths that end where it was, and those that already
+// did not end where it was.
+func (a *Allocator) rehostedLocked(old, now *topology.Snapshot, side path.Prefix) {
+	was, apart := whereabouts(old, side)
+	is, apartNow := whereabouts(now, side)
+	if was == is && apart == apartNow {
 		return
 	}
-	a.giveWayLocked(a.waiting.addrs[addr], always)
-	concerned := a.cables.takeAstray(addr)
-	if c := a.cables.access(was); c != nil {
+	a.giveWayLocked(a.waiting.sides[side], always)
+	concerned := a.cables.takeAstray(side)
+	if c := a.cables.access(was.at); c != nil && side.IsHost() {
 		for _, it := range c.list {
-			if own := addrsOf(it.key()); slices.Contains(own[:], addr) && c.uses(it) {
+			if own := sidesOf(it.key()); slices.Contains(own[:], side) && c.uses(it) {
 				concerned = append(concerned, it)
 			}
 		}
 	}
 	for _, it := range concerned {
+		if apart != apartNow && it.busy == nil && it.state() == Active {
+			a.notifyLocked(it, it.record(), "") // it is said what is not carried
+		}
 		a.locateEndsLocked(it)
 		a.lookLocked(it)
 		a.unparkLocked(it)

@@ -1,7 +1,6 @@
 package allocator
 
 import (
-	"net/netip"
 	"slices"
 
 	"conga/controller/path"
@@ -15,7 +14,7 @@ type obstacles struct {
 	links   []topology.LinkID // cables without room
 	keys    []path.FlowKey    // traffic that others have reserved
 	project string            // whose limit is exhausted
-	addrs   []netip.Addr      // whose port is not known, or could be another
+	sides   []path.Prefix     // hosts and prefixes whose port is not known, or could be another
 	wiring  bool              // another way through the network would help
 	many    bool              // more links than are kept: any link may be one
 }
@@ -53,7 +52,7 @@ func (o *obstacles) limit(project string) {
 // waitList is the set of items that wait for one obstacle to give way.
 type waitList struct {
 	itemSet
-	on     any    // the obstacle: a link, traffic, a project or an address; nil: any of many
+	on     any    // the obstacle: a link, traffic, a project, or a host or prefix; nil: any of many
 	forget func() // takes it off the index
 	dirty  bool   // something has given way since the members were queued
 	freed  Window // the hull of what has
@@ -64,7 +63,7 @@ type waitLists struct {
 	links    map[topology.LinkID]*waitList
 	keys     map[path.FlowKey]*waitList
 	projects map[string]*waitList
-	addrs    map[netip.Addr]*waitList
+	sides    map[path.Prefix]*waitList
 	wiring   waitList
 	any      waitList // any link
 }
@@ -72,7 +71,7 @@ type waitLists struct {
 func newWaitLists() waitLists {
 	return waitLists{
 		links: map[topology.LinkID]*waitList{}, keys: map[path.FlowKey]*waitList{},
-		projects: map[string]*waitList{}, addrs: map[netip.Addr]*waitList{},
+		projects: map[string]*waitList{}, sides: map[path.Prefix]*waitList{},
 		wiring: waitList{forget: func() {}}, any: waitList{forget: func() {}},
 	}
 }
@@ -102,8 +101,9 @@ func (a *Allocator) awaitLocked(it *item, o *obstacles) {
 	if o.project != "" {
 		now = append(now, waitListOf(a.waiting.projects, o.project))
 	}
-	for _, addr := range o.addrs {
-		now = append(now, waitListOf(a.waiting.addrs, addr))
+	for _, side := range o.sides {
+		now = append(now, waitListOf(a.waiting.sides, side))
+		a.prefixes.note(side)
 	}
 	if o.wiring {
 		now = append(now, &a.waiting.wiring)

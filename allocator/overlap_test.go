@@ -50,9 +50,9 @@ func TestOverlapBetweenProjects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 2, 1000)
 			w.cable(1, 2, 1000)
-			w.cfg.Owns = func(project string, addr netip.Addr) bool {
+			w.cfg.Owns = func(project string, addrs netip.Prefix) bool {
 				end := map[string]netip.Addr{"p": host(1, 1), "q": host(2, 1)}[project]
-				return strings.Contains(tc.owners, project) && addr == end
+				return strings.Contains(tc.owners, project) && addrs == netip.PrefixFrom(end, 32)
 			}
 			w.open()
 			first := w.create(tc.had)
@@ -118,7 +118,7 @@ func TestOverlapByChange(t *testing.T) {
 func TestChangeTakesNoFragments(t *testing.T) {
 	const tcp, udp = path.ProtoTCP, path.ProtoUDP
 	six := func(r Request) Request {
-		r.Key.Src, r.Key.Dst = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+		r.Key.Src, r.Key.Dst = path.Host(netip.MustParseAddr("2001:db8::1")), path.Host(netip.MustParseAddr("2001:db8::2"))
 		return r
 	}
 	for name, tc := range map[string]struct {
@@ -151,7 +151,7 @@ func TestChangeTakesNoFragments(t *testing.T) {
 	w.cable(1, 2, 1000)
 	w.open()
 	older := of("q", 1, udp, 0, 9)
-	older.Key.Dst = host(2, 2)
+	older.Key.Dst = path.Host(host(2, 2))
 	q := w.create(older)
 	w.create(of("p", 1, udp, 0, 9))
 	w.work()

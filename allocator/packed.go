@@ -25,7 +25,7 @@ type packed struct {
 	who        unique.Handle[owner]
 	reason     unique.Handle[string]
 	packedPath string          // the hops, see wayBook; "" is no path
-	src, dst   [4]byte         // of an IPv4 key
+	src, dst   [4]byte         // of two hosts of IPv4
 	in, out    openflow.PortNo // edge ports of the path
 
 	created, start, from, to, duration uint32
@@ -137,8 +137,8 @@ func (it *item) pack(r *record) {
 	if k.ident, exact = identOf(r.ID); !exact {
 		rare.id = r.ID
 	}
-	if r.Key.Src.Is4() && r.Key.Dst.Is4() {
-		k.src, k.dst = r.Key.Src.As4(), r.Key.Dst.As4()
+	if r.Key.Hosts() && r.Key.Src.Is4() && r.Key.Dst.Is4() {
+		k.src, k.dst = r.Key.Src.Addr().As4(), r.Key.Dst.Addr().As4()
 	} else {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
@@ -167,8 +167,8 @@ func (it *item) pack(r *record) {
 
 // rare is what of the committed state most allocations do not have.
 type rare struct {
-	id                    string // that is no UUID
-	src, dst              netip.Addr
+	id                    string      // that is no UUID
+	src, dst              path.Prefix // of a key that is not between two hosts of IPv4
 	several               portPair
 	lease, leaseEnd, done Seconds
 	activeLease, hold     Seconds
@@ -260,7 +260,7 @@ func (it *item) key() path.FlowKey {
 		k.DstPort = path.Port(it.dstPort)
 	}
 	if !k.Src.IsValid() && !k.Dst.IsValid() {
-		k.Src, k.Dst = netip.AddrFrom4(it.src), netip.AddrFrom4(it.dst)
+		k.Src, k.Dst = path.Host(netip.AddrFrom4(it.src)), path.Host(netip.AddrFrom4(it.dst))
 	}
 	return k
 }

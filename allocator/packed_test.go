@@ -116,12 +116,16 @@ func drawRecord(t *rapid.T) *record {
 		return rapid.SampledFrom([]Seconds{0, 1, 1_800_000_000, math.MaxUint32, math.MaxUint32 + 1, math.MaxInt64}).Draw(t, label)
 	}
 	four := rapid.Bool().Draw(t, "IPv4")
-	addr := func(label string) netip.Addr {
+	side := func(label string) path.Prefix {
 		n := byte(rapid.IntRange(0, 255).Draw(t, label))
+		a := netip.AddrFrom16([16]byte{0xfd, n, 15: 1})
 		if four {
-			return netip.AddrFrom4([4]byte{10, n, 0, 1})
+			a = netip.AddrFrom4([4]byte{10, n, 0, 1})
 		}
-		return netip.AddrFrom16([16]byte{0xfd, n, 15: 1})
+		if rapid.IntRange(0, 2).Draw(t, label+" prefix") > 0 {
+			return path.Host(a)
+		}
+		return path.PrefixOf(netip.PrefixFrom(a, rapid.IntRange(0, a.BitLen()).Draw(t, label+" length")))
 	}
 	r := &record{Version: recordVersion, Seq: rapid.Uint64().Draw(t, "seq"), Done: rapid.SampledFrom([]Seconds{0, 0, 5}).Draw(t, "done")}
 	r.Started = rapid.Bool().Draw(t, "started")
@@ -145,7 +149,7 @@ func drawRecord(t *rapid.T) *record {
 	if rapid.Bool().Draw(t, "of a series") {
 		r.Series, r.Recurrence = "s", Recurrence{"FREQ=DAILY;COUNT=2", rapid.SampledFrom([]string{"", "Europe/Paris"}).Draw(t, "zone")}
 	}
-	r.Key = path.FlowKey{Src: addr("src"), Dst: addr("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: drawPorts(t, "source"), DstPort: drawPorts(t, "destination")}
+	r.Key = path.FlowKey{Src: side("src"), Dst: side("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: drawPorts(t, "source"), DstPort: drawPorts(t, "destination")}
 	r.Asked = rapid.SampledFrom([]uint64{0, 0, 9, math.MaxUint64}).Draw(t, "asked")
 	for _, p := range []*path.Path{&r.Path, &r.Lost} {
 		for range rapid.IntRange(0, 4).Draw(t, "hops") {

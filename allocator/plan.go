@@ -3,7 +3,6 @@ package allocator
 import (
 	"cmp"
 	"context"
-	"net/netip"
 
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -119,9 +118,9 @@ func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 // comes up, a new link.
 func (a *Allocator) completeLocked(o *obstacles, c *record) *obstacles {
 	o.wiring = true
-	for _, addr := range []netip.Addr{c.Key.Src, c.Key.Dst} {
-		o.addrs = append(o.addrs, addr)
-		if at, ok := a.seen.Locate(addr); ok {
+	for _, side := range sidesOf(c.Key) {
+		o.sides = append(o.sides, side)
+		if at, ok := path.Home(a.seen, side); ok {
 			o.link(topology.LinkID{To: at})
 		}
 	}
@@ -249,7 +248,7 @@ func (a *Allocator) replacedLocked(pl planner, c *record, now Seconds, block *ob
 // otherPathLocked returns the state with the planned window on another path, by
 // the first planner that finds one; nil if none has room.
 func (a *Allocator) otherPathLocked(planners []planner, c *record, now Seconds) *record {
-	from, to, _, reason := locate(a.seen, c.Key)
+	from, to, _, reason := c.locate(a.seen)
 	if reason != "" {
 		return nil
 	}
@@ -276,7 +275,7 @@ func (r *record) movable(now Seconds) bool {
 // soonerLocked returns the state with an earlier window; nil if none is free,
 // or if the allocation may not move.
 func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
-	from, to, _, reason := locate(pl.snapshot, c.Key)
+	from, to, _, reason := c.locate(pl.snapshot)
 	if !c.movable(now) || reason != "" {
 		return nil
 	}

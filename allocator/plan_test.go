@@ -28,7 +28,7 @@ func TestUnknownAddressWaits(t *testing.T) {
 	w, _ := pair(t)
 	stranger := netip.MustParseAddr("192.0.2.9")
 	r := ask(1, 1, 2, 1, 6, 60)
-	r.Key.Dst = stranger
+	r.Key.Dst = path.Host(stranger)
 	v := w.create(r)
 	if got := w.expect(v.ID, Pending, Window{}); !strings.HasPrefix(got.Reason, "192.0.2.9 has not been seen yet and no attachment covers it") {
 		t.Errorf("reason %q", got.Reason)

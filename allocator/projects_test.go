@@ -107,9 +107,9 @@ func (m *twoProjects) crowdedOut(carries bitrate.Rate) map[string]bool {
 	return out
 }
 
-// ownsHost reports whether an address is that of the project's host.
-func ownsHost(project string, addr netip.Addr) bool {
-	return project == "p" && addr == host(1, 1) || project == "q" && addr == host(2, 1)
+// ownsHost reports whether addresses are that of the project's host.
+func ownsHost(project string, addrs netip.Prefix) bool {
+	return project == "p" && addrs == netip.PrefixFrom(host(1, 1), 32) || project == "q" && addrs == netip.PrefixFrom(host(2, 1), 32)
 }
 
 func (m *twoProjects) request(by string) Request {
@@ -195,7 +195,9 @@ func (m *twoProjects) spares(x, y Allocation) {
 	if was, there := m.before[x.ID]; there && was.Window.Overlaps(y.Window) && was.Key == x.Key {
 		return // it was there first
 	}
-	if owns := func(v Allocation) bool { return ownsHost(v.ProjectID, x.Key.Src) || ownsHost(v.ProjectID, x.Key.Dst) }; owns(x) && x.Bandwidth > 0 &&
+	if owns := func(v Allocation) bool {
+		return ownsHost(v.ProjectID, x.Key.Src.Net()) || ownsHost(v.ProjectID, x.Key.Dst.Net())
+	}; owns(x) && x.Bandwidth > 0 &&
 		!owns(y) && y.Bandwidth == 0 {
 		return // it owns an end and was promised a rate, the other neither
 	}

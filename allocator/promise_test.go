@@ -222,7 +222,7 @@ func TestBehindTheSamePort(t *testing.T) {
 		s.Attachments = append(s.Attachments, topology.Attachment{Prefix: netip.MustParsePrefix("10.9.0.0/24"), At: topology.PortID{DPID: 1, Port: 1}})
 	})
 	r := ask(1, 1, 2, 1, 1, 10)
-	r.Key.Dst = netip.MustParseAddr("10.9.0.1")
+	r.Key.Dst = path.Host(netip.MustParseAddr("10.9.0.1"))
 	_, err := w.a.Create(bg, r)
 	refused(t, err, Conflict, "dst_ip")
 	if want := "10.0.1.1 and 10.9.0.1 are both behind port 0000000000000001:1, so no switch carries the traffic between them"; !strings.Contains(err.Error(), want) {
@@ -295,15 +295,15 @@ func TestRequestEdges(t *testing.T) {
 		{with(func(r *Request) { r.StartTime = FromNow(MaxAhead + 1) }), "start_time"},
 		{with(func(r *Request) { r.StartTime = w.now + MaxAhead }), ""},
 		{with(func(r *Request) { r.StartTime = w.now + MaxAhead + 1 }), "start_time"},
-		{with(func(r *Request) { r.Key.Src = netip.Addr{} }), "src_ip"},
-		{with(func(r *Request) { r.Key.Src = netip.MustParseAddr("0.0.0.0") }), "src_ip"},
-		{with(func(r *Request) { r.Key.Src = netip.MustParseAddr("127.0.0.1") }), "src_ip"},
-		{with(func(r *Request) { r.Key.Src = netip.MustParseAddr("fe80::1%eth0") }), "src_ip"},
-		{with(func(r *Request) { r.Key.Dst = netip.MustParseAddr("224.0.0.1") }), "dst_ip"},
-		{with(func(r *Request) { r.Key.Dst = netip.MustParseAddr("255.255.255.255") }), "dst_ip"},
-		{with(func(r *Request) { r.Key.Dst = netip.MustParseAddr("2001:db8::1") }), "dst_ip"},
+		{with(func(r *Request) { r.Key.Src = path.Prefix{} }), "src_ip"},
+		{with(func(r *Request) { r.Key.Src = path.Host(netip.MustParseAddr("0.0.0.0")) }), "src_ip"},
+		{with(func(r *Request) { r.Key.Src = path.Host(netip.MustParseAddr("127.0.0.1")) }), "src_ip"},
+		{with(func(r *Request) { r.Key.Src = path.Host(netip.MustParseAddr("fe80::1%eth0")) }), "src_ip"},
+		{with(func(r *Request) { r.Key.Dst = path.Host(netip.MustParseAddr("224.0.0.1")) }), "dst_ip"},
+		{with(func(r *Request) { r.Key.Dst = path.Host(netip.MustParseAddr("255.255.255.255")) }), "dst_ip"},
+		{with(func(r *Request) { r.Key.Dst = path.Host(netip.MustParseAddr("2001:db8::1")) }), "dst_ip"},
 		{with(func(r *Request) { r.Key.Dst = r.Key.Src }), "dst_ip"},
-		{with(func(r *Request) { r.Key.Dst = netip.AddrFrom16(r.Key.Src.As16()) }), "dst_ip"},
+		{with(func(r *Request) { r.Key.Dst = path.Host(netip.AddrFrom16(r.Key.Src.Addr().As16())) }), "dst_ip"},
 		{with(func(r *Request) { r.Key.Proto = 1 }), "protocol"},
 		{with(func(r *Request) { r.Key.Proto = path.ProtoUDP }), ""},
 		{with(func(r *Request) { r.Key.Proto = path.ProtoAny }), ""},

@@ -183,7 +183,7 @@ func TestProtectionRefused(t *testing.T) {
 		text   string
 	}{
 		{func(r *Request) { r.Avoid = "0000000000000004" }, "protection: no two paths from 10.0.1.1 to 10.0.3.3 are without a link in common"},
-		{func(r *Request) { r.Key.Dst = host(1, 3) }, "protection: no two paths"},
+		{func(r *Request) { r.Key.Dst = path.Host(host(1, 3)) }, "protection: no two paths"},
 		{func(r *Request) { r.Bandwidth = 7 }, "no other path beside one that has it does"},
 	} {
 		r := r

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +38,7 @@ func TestProblems(t *testing.T) {
 		{func(r *record) { r.Window = Window{} }, "it is active without a path or a window"},
 		{func(r *record) { r.Path = nil }, "it is active without a path or a window"},
 		{func(r *record) { r.Path, r.Window, r.State = nil, Window{}, Pending }, ""},
-		{func(r *record) { r.Key.Src = netip.Addr{} }, "its addresses are not valid"},
+		{func(r *record) { r.Key.Src = path.Prefix{} }, "its addresses are not valid"},
 		{func(r *record) { r.MaxHops = -1 }, "its constraints are not valid"},
 		{func(r *record) { r.Bandwidth = 1 << 62 }, "its bandwidth is impossible"},
 		{func(r *record) { r.Reverse = path.Reverse{Apart: true, Rate: 1 << 62} }, "its bandwidth is impossible"},

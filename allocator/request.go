@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/netip"
 
 	"conga/bitrate"
 	"conga/controller/path"
@@ -141,22 +140,24 @@ func checkStart(t *Seconds, now Seconds) *Error {
 	return nil
 }
 
-// normaliseKey checks a key and unmaps its addresses.
+// normaliseKey checks a key.
 func normaliseKey(k *path.FlowKey) *Error {
 	for _, end := range []struct {
 		field string
-		addr  *netip.Addr
-	}{{"src_ip", &k.Src}, {"dst_ip", &k.Dst}} {
-		*end.addr = end.addr.Unmap()
-		if problem := addrProblem(*end.addr); problem != "" {
+		side  path.Prefix
+	}{{"src_ip", k.Src}, {"dst_ip", k.Dst}} {
+		if problem := end.side.Problem(); problem != "" {
 			return invalid(end.field, "%s", problem)
 		}
 	}
 	if k.Src.Is4() != k.Dst.Is4() {
 		return invalid("dst_ip", "%s and %s are of different families", k.Src, k.Dst)
 	}
-	if k.Src == k.Dst {
+	switch {
+	case k.Src == k.Dst:
 		return invalid("dst_ip", "is the same as src_ip, %s", k.Src)
+	case k.Src.Meets(k.Dst):
+		return invalid("dst_ip", "%s and src_ip, %s, have hosts in common; a path leads from hosts behind one port to hosts behind another", k.Dst, k.Src)
 	}
 	switch k.Proto {
 	case path.ProtoAny, path.ProtoTCP, path.ProtoUDP:
@@ -173,22 +174,6 @@ func checkPorts(k path.FlowKey) *Error {
 	}
 	return invalid(widerSide(k), "these ports take %d entries in a switch for each direction, and %d are the most; "+
 		"name fewer, or ranges that begin and end at round binary numbers, such as 4096-8191, or a protocol", need, path.MaxMasked)
-}
-
-func addrProblem(a netip.Addr) string {
-	switch {
-	case !a.IsValid():
-		return "is required, an IPv4 or IPv6 address"
-	case a.Zone() != "":
-		return fmt.Sprintf("%s has a zone; write the address without it", a)
-	case a.IsUnspecified():
-		return fmt.Sprintf("%s is no host's address", a)
-	case a.IsMulticast(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return fmt.Sprintf("%s is the address of a group; a path leads to one host", a)
-	case a.IsLoopback():
-		return fmt.Sprintf("%s is a loopback address, which no network carries", a)
-	}
-	return ""
 }
 
 func invalid(field, format string, args ...any) *Error {

@@ -18,7 +18,7 @@ func TestChangesAreChecked(t *testing.T) {
 	r.StartTime = w.now + 100
 	v := w.create(r)
 	loop := v.Key
-	loop.Dst = netip.MustParseAddr("127.0.0.1")
+	loop.Dst = path.Host(netip.MustParseAddr("127.0.0.1"))
 	for _, x := range []struct {
 		change Change
 		field  string

@@ -20,7 +20,7 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 	rest := Window{now, c.limit()}
 	r := c.Request
 	r.Duration = rest.End - rest.Start
-	from, to, _, why := locate(pl.snapshot, c.Key)
+	from, to, _, why := c.locate(pl.snapshot)
 	if why == "" {
 		d := demand{Request: r, from: from, to: to}
 		pl.own = it.reservations().links

@@ -229,11 +229,11 @@ type calendars struct {
 	projects calendar[string]
 	keys     keyCalendar
 	active   map[string]int // per project: allocations that are not complete
-	owns     func(project string, addr netip.Addr) bool
+	owns     func(project string, addrs netip.Prefix) bool
 }
 
-// hosts are two addresses, the lower one first.
-type hosts [2]netip.Addr
+// hosts are two hosts or prefixes, the lower one first.
+type hosts [2]path.Prefix
 
 func newCalendars() calendars {
 	return calendars{
@@ -284,12 +284,17 @@ func replace[K comparable](old, now []reservation[K], remove, add func(reservati
 
 // conflicting returns the traffic of others that blocks a request.
 func (b *calendars) conflicting(r Request) []ownedKey {
-	known := map[unique.Handle[string]]bool{}
-	return b.keys.conflicting(ownedKeyOf(&r), func(project unique.Handle[string]) bool {
-		owns, asked := known[project]
+	type question struct {
+		project unique.Handle[string]
+		between hosts
+	}
+	known := map[question]bool{}
+	return b.keys.conflicting(ownedKeyOf(&r), func(project unique.Handle[string], between hosts) bool {
+		q := question{project, between}
+		owns, asked := known[q]
 		if !asked && b.owns != nil {
-			owns = b.owns(project.Value(), r.Key.Src) || b.owns(project.Value(), r.Key.Dst)
-			known[project] = owns
+			owns = b.owns(project.Value(), between[0].Net()) || b.owns(project.Value(), between[1].Net())
+			known[q] = owns
 		}
 		return owns
 	})

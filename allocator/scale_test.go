@@ -44,7 +44,7 @@ func across(i, side int) Request {
 	n := side * side
 	r := ask(i%n+1, i/n%3+1, (i*7+i/n*13+n/2)%n+1, (i/n/3)%3+1, bitrate.Mbps, 36000)
 	if r.Key.Src == r.Key.Dst {
-		r.Key.Dst = host((i*7+i/n*13+n/2+1)%n+1, 1)
+		r.Key.Dst = path.Host(host((i*7+i/n*13+n/2+1)%n+1, 1))
 	}
 	r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = 6, path.Port(uint16(i/50000+1)), path.Port(uint16(i%50000+1))
 	return r

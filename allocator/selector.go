@@ -22,27 +22,38 @@ func ownedKeyOf(r *Request) ownedKey {
 	return ownedKey{canonical(r.Key), keyOwner{unique.Make(r.ProjectID), r.Bandwidth > 0 || r.Volume != 0}}
 }
 
+// owning reports whether a project owns an end of what is between two hosts or
+// prefixes.
+type owning func(project unique.Handle[string], between hosts) bool
+
 // blockedBy reports whether c cannot be where o is. A project's own keys may
 // not be confused with each other. Those of others are not to be outranked: a
 // packet that both match would leave the one that had it for c, which is the
-// more specific one. Only a key without a rate gives way, to a rated one, and
-// only if of the two projects the one that asks owns an end. owns reports
-// whether a project does.
-func (c ownedKey) blockedBy(o ownedKey, owns func(project unique.Handle[string]) bool) bool {
+// more specific one; so would a fragment, which says less, if c's prefixes are
+// the more specific ones. Only a key without a rate gives way, to a rated one,
+// and only if of the two projects the one that asks owns an end of what both
+// are between.
+func (c ownedKey) blockedBy(o ownedKey, owns owning) bool {
 	if c.by.project == o.by.project {
 		return c.Conflicts(o.FlowKey)
 	}
-	if c.Specificity() < o.Specificity() || !c.Meets(o.FlowKey) {
+	packets := c.Precedence() >= o.Precedence() && c.Meets(o.FlowKey)
+	switch fragments := c.Narrowness() > o.Narrowness() && c.sharesFragments(o); {
+	case !packets && !fragments:
 		return false
+	case !c.by.rated || o.by.rated:
+		return true
 	}
-	return !c.by.rated || o.by.rated || !owns(c.by.project) || owns(o.by.project)
+	both := hosts{path.Narrower(c.Src, o.Src), path.Narrower(c.Dst, o.Dst)} // both are canonical
+	return !owns(c.by.project, both) || owns(o.by.project, both)
 }
 
 // sharesFragments reports whether keys of different projects are of the same
 // fragments, which name no ports, and, of IPv6, no protocol. TCP has none. In
-// the switches the circuit with the lower handle has them.
+// the switches the circuit with the narrower prefixes has them and, if these
+// are the same, that with the lower handle.
 func (c ownedKey) sharesFragments(o ownedKey) bool {
-	if c.by.project == o.by.project || hostsOf(c.FlowKey) != hostsOf(o.FlowKey) ||
+	if c.by.project == o.by.project || !c.Src.Meets(o.Src) || !c.Dst.Meets(o.Dst) ||
 		c.Proto == path.ProtoTCP || o.Proto == path.ProtoTCP {
 		return false
 	}
@@ -81,13 +92,13 @@ func (s selector) hasSeveral() bool { return s.several != unique.Handle[portPair
 
 func (s selector) by() keyOwner { return keyOwner{s.project, s.rated} }
 
-// between returns the selector's traffic between the hosts of a key.
-func (s selector) between(k path.FlowKey) ownedKey {
+// between returns the selector's traffic between two hosts or prefixes.
+func (s selector) between(h hosts) ownedKey {
 	p := portPair{path.Port(s.srcPort), path.Port(s.dstPort)}
 	if s.hasSeveral() {
 		p = s.several.Value()
 	}
-	return ownedKey{path.FlowKey{Src: k.Src, Dst: k.Dst, Proto: s.proto, SrcPort: p.src, DstPort: p.dst}, s.by()}
+	return ownedKey{path.FlowKey{Src: h[0], Dst: h[1], Proto: s.proto, SrcPort: p.src, DstPort: p.dst}, s.by()}
 }
 
 // wider returns the selectors of an owner that match all that s, which has no

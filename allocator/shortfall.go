@@ -1,6 +1,10 @@
 package allocator
 
-import "strings"
+import (
+	"strings"
+
+	"conga/controller/path"
+)
 
 // narrowed is how the reason begins of what has lost its path because links
 // carry less than is reserved of them.
@@ -12,7 +16,7 @@ type Lack uint8
 // The lacks.
 const (
 	NoLack      Lack = iota
-	NoPath           // it runs, and has none, or one that is not in the switches
+	NoPath           // it runs, and has none, or one that is not in the switches or not where a host of its prefix is
 	NoRoom           // links carry less than is reserved of them
 	NotEnforced      // a switch on its path does not enforce its rate
 )
@@ -32,6 +36,9 @@ func (a *Allocator) shortfallLocked(v *Allocation) Shortfall {
 	case v.State == Active:
 		if why := unenforced(a.seen, v); why != "" {
 			return Shortfall{NotEnforced, why}
+		}
+		if why := path.Apart(a.seen, v.Key, v.Path); why != "" {
+			return Shortfall{NoPath, why}
 		}
 	case v.State == Complete || len(v.Path) > 0 && !strings.HasPrefix(v.Reason, notInstalled):
 		// A path that is kept may still carry, out of CONGA's sight.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/openflow"
 )
@@ -89,7 +90,7 @@ func TestWhatIsDisjointIsSpared(t *testing.T) {
 		later := ask(1, 1, 5, 1, 3, 100)
 		later.StartTime = w.now + 50
 		first := w.over(2, later, Constraints{Include: two})
-		later.Key.Src, later.Key.Dst = host(1, 2), host(5, 2)
+		later.Key.Src, later.Key.Dst = path.Host(host(1, 2)), path.Host(host(5, 2))
 		w.over(3, later, Constraints{DisjointFrom: first.ID, Avoid: two + "," + four})
 		none, avoid := Elements(""), Elements(two)
 		w.update(first.ID, Change{Include: &none, Avoid: &avoid})

@@ -3,20 +3,19 @@ package allocator
 import (
 	"maps"
 	"math"
-	"net/netip"
 	"slices"
-	"unique"
 
 	"conga/controller/path"
 )
 
 // keyCalendar is the calendar of traffic: when which of it is reserved. All
 // keys are canonical, and a reservation's rate is 1. Reservations are grouped
-// by the two hosts, most of which have one at a time: that one needs nothing
-// besides its slot in the map.
+// by the two hosts or prefixes, most of which have one at a time: that one
+// needs nothing besides its slot in the map.
 type keyCalendar struct {
 	four map[[8]byte]traffic  // between IPv4 addresses
 	six  map[[32]byte]traffic // between IPv6 addresses
+	wide widePairs            // where a side is a prefix
 }
 
 // traffic is what is reserved between two hosts.
@@ -47,38 +46,46 @@ type flows struct {
 // fewFlows is how many reservations are looked through.
 const fewFlows = 16
 
-func newKeyCalendar() keyCalendar { return keyCalendar{map[[8]byte]traffic{}, map[[32]byte]traffic{}} }
+func newKeyCalendar() keyCalendar {
+	return keyCalendar{map[[8]byte]traffic{}, map[[32]byte]traffic{}, newWidePairs()}
+}
 
-func pairOf4(src, dst netip.Addr) (p [8]byte, ok bool) {
-	if !src.Is4() || !dst.Is4() {
+func pairOf4(h hosts) (p [8]byte, ok bool) {
+	if !h[0].Is4() || !h[1].Is4() {
 		return p, false
 	}
-	s, d := src.As4(), dst.As4()
+	s, d := h[0].Addr().As4(), h[1].Addr().As4()
 	copy(p[:4], s[:])
 	copy(p[4:], d[:])
 	return p, true
 }
 
-func pairOf6(src, dst netip.Addr) (p [32]byte) {
-	s, d := src.As16(), dst.As16()
+func pairOf6(h hosts) (p [32]byte) {
+	s, d := h[0].Addr().As16(), h[1].Addr().As16()
 	copy(p[:16], s[:])
 	copy(p[16:], d[:])
 	return p
 }
 
-// between returns the traffic of the hosts of a canonical key.
-func (b *keyCalendar) between(k path.FlowKey) traffic {
-	if p, ok := pairOf4(k.Src, k.Dst); ok {
+// between returns the traffic that canonical keys between two hosts or prefixes
+// have.
+func (b *keyCalendar) between(h hosts) traffic {
+	if h.wide() {
+		return b.wide.traffic[h]
+	}
+	if p, ok := pairOf4(h); ok {
 		return b.four[p]
 	}
-	return b.six[pairOf6(k.Src, k.Dst)]
+	return b.six[pairOf6(h)]
 }
 
-func (b *keyCalendar) set(k path.FlowKey, t traffic) {
-	if p, ok := pairOf4(k.Src, k.Dst); ok {
+func (b *keyCalendar) set(h hosts, t traffic) {
+	if h.wide() {
+		b.wide.set(h, t)
+	} else if p, ok := pairOf4(h); ok {
 		put(b.four, p, t)
 	} else {
-		put(b.six, pairOf6(k.Src, k.Dst), t)
+		put(b.six, pairOf6(h), t)
 	}
 }
 
@@ -102,7 +109,7 @@ func flowOf(x reservation[ownedKey]) (f flow, ok bool) {
 
 // add enters a reservation. Its window must not be empty.
 func (b *keyCalendar) add(x reservation[ownedKey]) {
-	t := b.between(x.on.FlowKey)
+	t := b.between(hostsOf(x.on.FlowKey))
 	f, short := flowOf(x)
 	switch {
 	case short && !t.first.used:
@@ -118,12 +125,12 @@ func (b *keyCalendar) add(x reservation[ownedKey]) {
 			t.more.change(x, 1)
 		}
 	}
-	b.set(x.on.FlowKey, t)
+	b.set(hostsOf(x.on.FlowKey), t)
 }
 
 // remove takes out a reservation that add has entered.
 func (b *keyCalendar) remove(x reservation[ownedKey]) {
-	t := b.between(x.on.FlowKey)
+	t := b.between(hostsOf(x.on.FlowKey))
 	f, short := flowOf(x)
 	if short && t.first == f {
 		t.first = flow{}
@@ -133,7 +140,7 @@ func (b *keyCalendar) remove(x reservation[ownedKey]) {
 			t.more = nil
 		}
 	}
-	b.set(x.on.FlowKey, t)
+	b.set(hostsOf(x.on.FlowKey), t)
 }
 
 func (m *flows) remove(x reservation[ownedKey], f flow) {
@@ -198,7 +205,7 @@ func (b *keyCalendar) fit(k ownedKey, w Window) Seconds {
 // reserved in it of exactly this traffic. past returns the start beyond a flow
 // that is in the way, fit that which a timeline leaves.
 func (b *keyCalendar) clear(k ownedKey, w Window, past func(flow) Seconds, fit func(*timeline, Window, int64) Seconds) Seconds {
-	t := b.between(k.FlowKey)
+	t := b.between(hostsOf(k.FlowKey))
 	length, want := w.End-w.Start, selectorOf(k)
 	for {
 		at := w.Start
@@ -226,14 +233,14 @@ func (b *keyCalendar) clear(k ownedKey, w Window, past func(flow) Seconds, fit f
 // traffic.
 func (b *keyCalendar) taken(k ownedKey, w Window) bool { return b.fit(k, w) != w.Start }
 
-// conflicting returns what is reserved and blocks c. owns reports whether a
-// project owns an end of c's traffic. With what shares a corner with c, c can
-// be at the same time, if neither does so with too many.
-func (b *keyCalendar) conflicting(c ownedKey, owns func(project unique.Handle[string]) bool) (found []ownedKey) {
+// conflicting returns what is reserved and blocks c. With what shares a corner
+// with c, c can be at the same time, if neither does so with too many.
+func (b *keyCalendar) conflicting(c ownedKey, owns owning) (found []ownedKey) {
+	pair := hostsOf(c.FlowKey)
 	var corners []ownedKey
-	about := b.about(c)
+	about := b.about(c, pair)
 	for x := range about {
-		other := x.between(c.FlowKey)
+		other := x.between(pair)
 		if _, corner := c.Corner(other.FlowKey); corner && c.by.project == other.by.project {
 			corners = append(corners, other)
 		} else if c.blockedBy(other, owns) {
@@ -245,13 +252,20 @@ func (b *keyCalendar) conflicting(c ownedKey, owns func(project unique.Handle[st
 			found = append(found, other)
 		}
 	}
+	for _, wider := range b.wide.meeting(pair) {
+		for x := range b.about(c, wider) {
+			if other := x.between(wider); c.blockedBy(other, owns) {
+				found = append(found, other)
+			}
+		}
+	}
 	return found
 }
 
 // cornersIn returns with how many of some selectors a key shares a corner.
 func (k ownedKey) cornersIn(about map[selector]bool) (n int) {
 	for x := range about {
-		other := x.between(k.FlowKey)
+		other := x.between(hostsOf(k.FlowKey))
 		if _, corner := k.Corner(other.FlowKey); corner && k.by.project == other.by.project {
 			n++
 		}
@@ -259,11 +273,12 @@ func (k ownedKey) cornersIn(about map[selector]bool) (n int) {
 	return n
 }
 
-// about returns the selectors of what is reserved between the hosts of a key,
-// but for such as have nothing to do with it.
-func (b *keyCalendar) about(c ownedKey) map[selector]bool {
+// about returns the selectors of what is reserved between two hosts or
+// prefixes, those of c or wider ones, but for such as have nothing to do with
+// c.
+func (b *keyCalendar) about(c ownedKey, between hosts) map[selector]bool {
 	found := map[selector]bool{}
-	t := b.between(c.FlowKey)
+	t := b.between(between)
 	if t.first.used {
 		found[t.first.selector] = true
 	}
@@ -273,11 +288,11 @@ func (b *keyCalendar) about(c ownedKey) map[selector]bool {
 	for _, f := range t.more.few {
 		found[f.selector] = true
 	}
-	only := selectorOf(c)
-	if n := c.Specificity(); (n == 0 || n == 3) && !only.hasSeveral() {
+	only, own := selectorOf(c), between == hostsOf(c.FlowKey)
+	if n := c.Specificity(); (n == 0 && own || n == 3 && (own || c.Proto == path.ProtoTCP)) && !only.hasSeveral() {
 		// Only wider keys can block one that says all or nothing, and no
 		// search is needed however many ports the two hosts use, but for those
-		// that have several.
+		// that have several. Of wider prefixes, others may have its fragments.
 		maps.Copy(found, t.more.several)
 		for by := range t.more.by {
 			for _, x := range only.wider(by) {
@@ -297,10 +312,22 @@ func (b *keyCalendar) about(c ownedKey) map[selector]bool {
 // fragmentsOwned reports whether another project has fragments reserved
 // that are c's as well, and were not was's, of which c is a change.
 func (b *keyCalendar) fragmentsOwned(c, was ownedKey) bool {
-	t := b.between(c.FlowKey)
+	pair := hostsOf(c.FlowKey)
+	for _, h := range append(b.wide.meeting(pair), pair) {
+		if b.fragmentsOwnedBetween(h, c, was) {
+			return true
+		}
+	}
+	return false
+}
+
+// fragmentsOwnedBetween reports whether what is reserved between two hosts or
+// prefixes is in the way as fragmentsOwned has it.
+func (b *keyCalendar) fragmentsOwnedBetween(between hosts, c, was ownedKey) bool {
+	t := b.between(between)
 	shared := func(x selector) bool {
-		o := x.between(c.FlowKey)
-		return c.sharesFragments(o) && !was.sharesFragments(o)
+		o := x.between(between)
+		return c.sharesFragments(o) && !(hostsOf(was.FlowKey) == hostsOf(c.FlowKey) && was.sharesFragments(o))
 	}
 	if t.first.used && shared(t.first.selector) {
 		return true

@@ -23,16 +23,37 @@ func drawFewPorts(t *rapid.T, side string) path.Ports {
 	}).Draw(t, side)
 }
 
-// TestKeyCalendarAgainstPaper reserves traffic of a few hosts and compares with
-// a list.
+// drawPair draws two hosts or prefixes, which often have some in common with
+// others.
+func drawPair(t *rapid.T) (low, high path.Prefix) {
+	if rapid.Bool().Draw(t, "hosts") {
+		hosts := []netip.Addr{host(1, 1), host(1, 2), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2"), netip.MustParseAddr("fd00::3")}
+		ends := rapid.SampledFrom([][2]int{{0, 1}, {2, 3}, {3, 4}, {2, 4}}).Draw(t, "of hosts")
+		return path.Host(hosts[ends[0]]), path.Host(hosts[ends[1]])
+	}
+	first := [2]netip.Addr{host(1, 0), host(2, 0)}
+	step := 1
+	if rapid.IntRange(0, 2).Draw(t, "of IPv6") == 0 {
+		first, step = [2]netip.Addr{netip.MustParseAddr("fd00::"), netip.MustParseAddr("fd01::")}, path.Step6
+	}
+	side := func(first netip.Addr) path.Prefix {
+		b := first.AsSlice()
+		b[len(b)-1] += byte(rapid.IntRange(0, 3).Draw(t, "host"))
+		addr, _ := netip.AddrFromSlice(b)
+		return path.PrefixOf(netip.PrefixFrom(addr, addr.BitLen()-step*rapid.IntRange(0, 3).Draw(t, "wider")))
+	}
+	return side(first[0]), side(first[1])
+}
+
+// TestKeyCalendarAgainstPaper reserves traffic of a few hosts and prefixes and
+// compares with a list.
 func TestKeyCalendarAgainstPaper(t *testing.T) {
-	hosts := []netip.Addr{host(1, 1), host(1, 2), netip.MustParseAddr("fd00::1"), netip.MustParseAddr("fd00::2"), netip.MustParseAddr("fd00::3")}
 	rapid.Check(t, func(t *rapid.T) {
 		b := newKeyCalendar()
 		var held []reservation[ownedKey]
 		draw := func() reservation[ownedKey] {
-			ends := rapid.SampledFrom([][2]int{{0, 1}, {2, 3}, {3, 4}, {2, 4}}).Draw(t, "hosts")
-			k := path.FlowKey{Src: hosts[ends[0]], Dst: hosts[ends[1]], Proto: rapid.SampledFrom([]uint8{0, 6, 17}).Draw(t, "proto")}
+			low, high := drawPair(t)
+			k := path.FlowKey{Src: low, Dst: high, Proto: rapid.SampledFrom([]uint8{0, 6, 17}).Draw(t, "proto")}
 			k.SrcPort, k.DstPort = drawFewPorts(t, "src"), drawFewPorts(t, "dst")
 			if rapid.Bool().Draw(t, "reversed") {
 				k = k.Reverse()
@@ -55,7 +76,12 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 				b.add(held[len(held)-1])
 			}
 			x, owners := draw(), rapid.SampledFrom([]string{"", "p", "q", "pq"}).Draw(t, "owners")
-			owns := func(project unique.Handle[string]) bool { return strings.Contains(owners, project.Value()) }
+			owns := func(project unique.Handle[string], between hosts) bool {
+				if low, high := path.Narrower(x.on.Src, between[0]), path.Narrower(x.on.Dst, between[1]); low != between[0] || high != between[1] {
+					t.Fatalf("it is asked who owns %v, of which %v has more", between, x.on)
+				}
+				return strings.Contains(owners, project.Value())
+			}
 			paper := calendar[ownedKey]{}
 			rivals := map[ownedKey]bool{}
 			corners := map[ownedKey]bool{}
@@ -104,25 +130,43 @@ func TestKeyCalendarAgainstPaper(t *testing.T) {
 }
 
 // paperBlocks reports whether blockedBy does, said in another way.
-func paperBlocks(had, asks ownedKey, owns func(unique.Handle[string]) bool) bool {
-	switch {
-	case !had.Meets(asks.FlowKey):
-		return false
-	case had.by.project == asks.by.project:
+func paperBlocks(had, asks ownedKey, owns owning) bool {
+	same, narrower := hostsOf(had.FlowKey) == hostsOf(asks.FlowKey), asks.Narrowness() > had.Narrowness()
+	if had.by.project == asks.by.project {
 		gives := func(k path.FlowKey) [3]bool {
 			return [3]bool{k.Proto != 0, k.SrcPort != path.Ports{}, k.DstPort != path.Ports{}}
 		}
-		return gives(had.FlowKey) == gives(asks.FlowKey)
-	case had.Specificity() > asks.Specificity():
+		return same && had.Meets(asks.FlowKey) && gives(had.FlowKey) == gives(asks.FlowKey)
+	}
+	loses := had.Meets(asks.FlowKey) && (narrower || same && had.Specificity() <= asks.Specificity())
+	if addresses := (path.FlowKey{Src: had.Src, Dst: had.Dst}); narrower && addresses.Meets(asks.FlowKey) && fragmented(had) && fragmented(asks) {
+		loses = true
+	}
+	if !loses {
 		return false
 	}
-	gives := !had.by.rated && !owns(had.by.project)
-	takes := asks.by.rated && owns(asks.by.project)
+	both := hosts{path.Narrower(had.Src, asks.Src), path.Narrower(had.Dst, asks.Dst)}
+	gives := !had.by.rated && !owns(had.by.project, both)
+	takes := asks.by.rated && owns(asks.by.project, both)
 	return !gives || !takes
 }
 
-// size returns how many pairs of hosts have traffic reserved.
-func (b *keyCalendar) size() int { return len(b.four) + len(b.six) }
+// fragmented reports whether a key has entries for fragments of its own.
+func fragmented(k ownedKey) bool {
+	return k.Proto != path.ProtoTCP && (k.Ported() || k.Proto != 0 && !k.Src.Is4())
+}
+
+// size returns how many pairs of hosts and prefixes have traffic reserved, or
+// are on an index.
+func (b *keyCalendar) size() int {
+	n := len(b.four) + len(b.six) + len(b.wide.traffic) + len(b.wide.at)
+	for _, lengths := range b.wide.lengths {
+		for _, pairs := range lengths {
+			n += pairs
+		}
+	}
+	return n
+}
 
 // TestKeyCalendarOfManyWindows: of one sort of traffic there may be more
 // windows than are looked through, in any order, and what fits between them is

@@ -218,6 +218,11 @@ func (a *Allocator) readmitLocked(pl planner, was, next *record, now Seconds) *E
 	if err := a.checkOneLocked(next.Request, limits, was); err != nil {
 		return err
 	}
+	if next.Key != was.Key {
+		if err := checkSplit(pl.snapshot, next.Key); err != nil {
+			return err
+		}
+	}
 	if next.Volume != 0 {
 		return a.readmitVolumeLocked(pl, was, next, now, limits)
 	}
@@ -241,7 +246,7 @@ func (a *Allocator) readmitLocked(pl planner, was, next *record, now Seconds) *E
 // backup.
 func (pl planner) move(next *record, rest Window) *Error {
 	r, has := next.Request, next.Path
-	from, to, field, reason := locate(pl.snapshot, r.Key)
+	from, to, field, reason := next.locate(pl.snapshot)
 	if reason != "" {
 		return &Error{Kind: Conflict, Field: field, Err: fmt.Errorf(
 			"%s; a running allocation can only move to addresses that are known", reason)}

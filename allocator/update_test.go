@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"conga/bitrate"
+	"conga/controller/path"
 )
 
 func (w *world) update(id string, c Change) Allocation {
@@ -90,7 +91,7 @@ func TestUpdateActiveMoves(t *testing.T) {
 	v := w.create(ask(1, 1, 2, 1, 6, 100))
 	w.work()
 	k := v.Key
-	k.Dst = host(2, 2)
+	k.Dst = path.Host(host(2, 2))
 	got := w.update(v.ID, Change{Key: &k})
 	if got.State != Active || got.Path[1].Out != 2 || got.Reason == "" {
 		t.Errorf("moved to %+v", got)
@@ -102,7 +103,7 @@ func TestUpdateActiveMoves(t *testing.T) {
 	if err := w.a.Installed(tasks[0]); err != nil {
 		t.Fatal(err)
 	}
-	k.Dst = host(9, 9)
+	k.Dst = path.Host(host(9, 9))
 	_, err := w.a.Update(bg, v.ID, 0, Change{Key: &k})
 	if e := refused(t, err, Conflict, "dst_ip"); !strings.Contains(e.Error(), "10.0.9.9 has not been seen yet") {
 		t.Errorf("moved to an unknown host: %v", e)

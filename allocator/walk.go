@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"math"
-	"net/netip"
 	"slices"
 
 	"conga/allocator/store"
+	"conga/controller/path"
 )
 
 // walkBound is how many allocations a step of a walk looks at for those that
@@ -293,11 +293,11 @@ func (f Filter) choosesLive(it *item) bool {
 }
 
 // chooses reports whether the filter chooses what its project has.
-func (f Filter) chooses(user string, state State, src, dst netip.Addr, w Window) bool {
+func (f Filter) chooses(user string, state State, src, dst path.Prefix, w Window) bool {
 	switch {
 	case f.State != "" && state != f.State, f.User != "" && user != f.User:
 		return false
-	case f.Address.IsValid() && !f.Address.Contains(src) && !f.Address.Contains(dst):
+	case f.Address.IsValid() && !path.PrefixOf(f.Address).Meets(src) && !path.PrefixOf(f.Address).Meets(dst):
 		return false
 	case w == Window{} && f.After|f.Before != 0: // it has none yet, or never had one
 		return f.Before == 0 && state != Complete

@@ -178,7 +178,7 @@ func (c *chaos) request() {
 	}
 	want := path.Circuit{
 		ID: id, Rate: bitrate.Rate(c.rng.IntN(3)) * bitrate.Mbps, Path: p,
-		Key: path.FlowKey{Src: from.Addr(), Dst: to.Addr(), Proto: path.ProtoUDP, DstPort: path.Port(uint16(100 + len(id) + int(id[len(id)-1])))},
+		Key: path.FlowKey{Src: path.Host(from.Addr()), Dst: path.Host(to.Addr()), Proto: path.ProtoUDP, DstPort: path.Port(uint16(100 + len(id) + int(id[len(id)-1])))},
 	}
 	c.mu.Lock()
 	if was, moves := c.wanted[id]; moves {

@@ -86,7 +86,7 @@ func TestFragmentsAndPathMTUFollowTheCircuit(t *testing.T) {
 				tooBig, other = [2]byte{2, 0}, [2]byte{1, 4}
 			}
 			c := l.circuit("a", 7, "h1", "h2", 40*bitrate.Mbps)
-			c.Key = path.FlowKey{Src: src, Dst: dst, DstPort: path.Port(9)} // UDP has fragments, and TCP path MTU messages
+			c.Key = path.FlowKey{Src: path.Host(src), Dst: path.Host(dst), DstPort: path.Port(9)} // UDP has fragments, and TCP path MTU messages
 			forth := ofswitch.Datagram{
 				SrcMAC: h1.MAC(), DstMAC: h2.MAC(), Src: netip.AddrPortFrom(src, 8), Dst: netip.AddrPortFrom(dst, 9), Payload: make([]byte, 64),
 			}

@@ -161,7 +161,7 @@ func carried(l *lab) []path.Circuit {
 	ports.ID, ports.Handle = "b", 8
 	ports.Key.Proto, ports.Key.DstPort = path.ProtoTCP, path.Port(80)
 	ports6.ID, ports6.Handle, ports6.Key = "c", 9, ports.Key
-	ports6.Key.Src, ports6.Key.Dst = netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::3")
+	ports6.Key.Src, ports6.Key.Dst = path.Host(netip.MustParseAddr("2001:db8::1")), path.Host(netip.MustParseAddr("2001:db8::3"))
 	return []path.Circuit{all, ports, ports6}
 }
 

@@ -261,7 +261,7 @@ func (l *lab) circuit(id string, handle uint32, from, to string, rate bitrate.Ra
 		p, ok = path.Find(s, path.Query{From: a, To: b, Rate: rate})
 		return ok && known && known2
 	})
-	return path.Circuit{ID: id, Handle: handle, Rate: rate, Path: p, Key: path.FlowKey{Src: src, Dst: dst}}
+	return path.Circuit{ID: id, Handle: handle, Rate: rate, Path: p, Key: path.FlowKey{Src: path.Host(src), Dst: path.Host(dst)}}
 }
 
 func (l *lab) install(c path.Circuit) error {

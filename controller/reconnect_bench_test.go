@@ -25,7 +25,7 @@ func manyCircuits() []path.Circuit {
 		circuits[i] = path.Circuit{
 			ID: fmt.Sprint(i), Handle: uint32(i + 1), Path: path.Path{{DPID: 0xc0, In: 1, Out: 2}},
 			Key: path.FlowKey{
-				Src: netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), Dst: netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)}),
+				Src: path.Host(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)})), Dst: path.Host(netip.AddrFrom4([4]byte{10, 2, byte(i >> 8), byte(i)})),
 			},
 		}
 	}

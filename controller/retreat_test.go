@@ -29,7 +29,7 @@ func many(l *lab, n int) (list []path.Circuit) {
 	for i := range n {
 		c := base
 		c.ID, c.Handle = fmt.Sprintf("c%02d", i), uint32(100+i)
-		c.Key.Dst = netip.AddrFrom4([4]byte{10, 9, 0, byte(i)})
+		c.Key.Dst = path.Host(netip.AddrFrom4([4]byte{10, 9, 0, byte(i)}))
 		list = append(list, c)
 	}
 	return list

@@ -123,7 +123,7 @@ func TestAHostThatMovesIsFollowedAtOnce(t *testing.T) {
 		})
 		l.steal("h2", "h3")
 		l.until("the address to be h2's", func(s *topology.Snapshot) bool {
-			at, _ := s.Locate(c.Key.Dst)
+			at, _ := s.Locate(c.Key.Dst.Addr())
 			return at == l.home("h2")
 		})
 		c.Path = l.circuit("b", 8, "h1", "h2", 10*bitrate.Mbps).Path

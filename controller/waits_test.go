@@ -106,7 +106,7 @@ func (b *board) wantNone(what string, reply <-chan error) {
 // along returns a circuit through the switches from one to another.
 func along(from, to openflow.DPID) path.Circuit {
 	c := path.Circuit{ID: "a", Handle: 7, Rate: bitrate.Mbps, Key: path.FlowKey{
-		Src: netip.MustParseAddr("10.0.0.1"), Dst: netip.MustParseAddr("10.0.0.2")}}
+		Src: path.Host(netip.MustParseAddr("10.0.0.1")), Dst: path.Host(netip.MustParseAddr("10.0.0.2"))}}
 	for d := from; d <= to; d++ {
 		h := path.Hop{DPID: d, In: 1, Out: 2}
 		if d == from {

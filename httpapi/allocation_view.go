@@ -74,6 +74,8 @@ func (a *attribute) shown(s *shown) any {
 		} else if n != 0 {
 			return uint64(n)
 		}
+	case path.Prefix:
+		return v.String()
 	case reverse:
 		return v.orNull()
 	default:

@@ -37,6 +37,8 @@ func TestUpdateMembers(t *testing.T) {
 		{"PUT", "{" + good + "}", map[string]any{"dst_port": nil, "src_port": nil, "bandwidth": nil}},
 		{"PATCH", `{"src_ip":"2001:db8::1","dst_ip":"2001:db8::2"}`, map[string]any{"src_ip": "2001:db8::1", "dst_ip": "2001:db8::2"}},
 		{"PATCH", `{"src_ip":"::ffff:192.127.1.10","dst_ip":"192.127.1.11"}`, map[string]any{"src_ip": "192.127.1.10"}},
+		{"PATCH", `{"dst_ip":"192.127.1.11/32"}`, map[string]any{"dst_ip": "192.127.1.11"}},
+		{"PATCH", `{"dst_ip":"10.4.0.0/16"}`, map[string]any{"src_ip": "192.127.1.10", "dst_ip": "10.4.0.0/16", "state": "pending"}},
 	} {
 		changed := h.want(200, c.method, "/api/allocations/"+id, c.body, bearer(h.key)).Results[0]
 		for name, want := range c.want {

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -33,9 +32,36 @@ func named(field func(*allocator.Request) *string) func(*rest.Fields, string) gi
 	return reader(takeName, func(r *allocator.Request, name string) { *field(r) = name })
 }
 
-// address returns a reader of IP addresses.
-func address(field func(*allocator.Request) *netip.Addr) func(*rest.Fields, string) given {
-	return reader((*rest.Fields).Address, func(r *allocator.Request, a netip.Addr) { *field(r) = a })
+// side returns a reader of IP addresses and prefixes.
+func side(field func(*allocator.Request) *path.Prefix) func(*rest.Fields, string) given {
+	return reader(takeSide, func(r *allocator.Request, p path.Prefix) { *field(r) = p })
+}
+
+// takeSide takes an IP address or prefix.
+func takeSide(b *rest.Fields, name string) rest.Value[path.Prefix] {
+	if !strings.Contains(b.Peek(name), "/") {
+		a := b.Address(name)
+		return rest.Value[path.Prefix]{V: path.Host(a.V), Set: a.Set, Null: a.Null}
+	}
+	p, err := path.ParsePrefix(b.Text(name).V)
+	if err != nil {
+		b.Reject(name, "%v", err)
+	}
+	return rest.Value[path.Prefix]{V: p, Set: err == nil}
+}
+
+// sideOf returns a parameter that is an IP address or prefix; the zero one if
+// it is absent.
+func sideOf(p *rest.Parameters, name string) path.Prefix {
+	text := p.Text(name)
+	if !strings.Contains(text, "/") {
+		return path.Host(p.Address(name))
+	}
+	side, err := path.ParsePrefix(text)
+	if err != nil {
+		p.Reject(name, err.Error())
+	}
+	return side
 }
 
 // ports returns a reader of ports.

@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"net/netip"
 	"time"
 
 	"conga/allocator"
@@ -63,7 +62,7 @@ var attributes = []attribute{
 		change: func(c *allocator.Change, r *allocator.Request) { c.ProjectID = &r.ProjectID },
 	},
 	{
-		name: "src_ip", audited: 3, required: true, traffic: true, read: address(source), change: changeKey,
+		name: "src_ip", audited: 3, required: true, traffic: true, read: side(source), change: changeKey,
 		value: func(a *allocator.Allocation) any { return a.Key.Src },
 	},
 	{
@@ -71,7 +70,7 @@ var attributes = []attribute{
 		value: func(a *allocator.Allocation) any { return a.Key.SrcPort },
 	},
 	{
-		name: "dst_ip", audited: 5, required: true, traffic: true, read: address(destination), change: changeKey,
+		name: "dst_ip", audited: 5, required: true, traffic: true, read: side(destination), change: changeKey,
 		value: func(a *allocator.Allocation) any { return a.Key.Dst },
 	},
 	{
@@ -185,8 +184,8 @@ var attributes = []attribute{
 // The fields of a request that attributes are read into.
 func userID(r *allocator.Request) *string                   { return &r.UserID }
 func projectID(r *allocator.Request) *string                { return &r.ProjectID }
-func source(r *allocator.Request) *netip.Addr               { return &r.Key.Src }
-func destination(r *allocator.Request) *netip.Addr          { return &r.Key.Dst }
+func source(r *allocator.Request) *path.Prefix              { return &r.Key.Src }
+func destination(r *allocator.Request) *path.Prefix         { return &r.Key.Dst }
 func sourcePort(r *allocator.Request) *path.Ports           { return &r.Key.SrcPort }
 func destinationPort(r *allocator.Request) *path.Ports      { return &r.Key.DstPort }
 func duration(r *allocator.Request) *allocator.Seconds      { return &r.Duration }

@@ -15,7 +15,7 @@ func (a *api) consented(x *exchange, r allocator.Request) error {
 	if a.Owners == nil || x.key.Admin {
 		return nil
 	}
-	return a.Owners().Judge(r.ProjectID, r.Key.Src, r.Key.Dst, a.addressesOf)
+	return a.Owners().Judge(r.ProjectID, r.Key.Src.Net(), r.Key.Dst.Net(), a.addressesOf)
 }
 
 // consentedChange does what consented does for what an allocation becomes. What

@@ -108,10 +108,10 @@ func (a *api) showPath(x *exchange) error {
 
 // takeOutlook takes what a path is asked for.
 func takeOutlook(p *rest.Parameters) (r allocator.Request) {
-	r.Key = path.FlowKey{Src: p.Address("src"), Dst: p.Address("dst")}
+	r.Key = path.FlowKey{Src: sideOf(p, "src"), Dst: sideOf(p, "dst")}
 	for _, name := range []string{"src", "dst"} {
 		if _, ok := p.Lookup(name); !ok {
-			p.Reject(name, "is required, an IP address")
+			p.Reject(name, "is required, an IP address or prefix")
 		}
 	}
 	r.Bandwidth = bitrate.Rate(p.Integer("bandwidth", 1, math.MaxInt64, 0))

@@ -100,7 +100,7 @@ func create(b *testing.B, a *allocator.Allocator, many int, start allocator.Seco
 				_, err := a.Create(context.Background(), allocator.Request{
 					ProjectID: "p", Duration: 3600, StartTime: start,
 					Key: path.FlowKey{
-						Src: netip.AddrFrom4([4]byte{10, 0, 1, 1}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, 2}),
+						Src: path.Host(netip.AddrFrom4([4]byte{10, 0, 1, 1})), Dst: path.Host(netip.AddrFrom4([4]byte{10, 0, 2, 2})),
 						Proto: path.ProtoTCP, SrcPort: path.Port(uint16(i + 1)), DstPort: path.Port(80),
 					},
 					Bandwidth: bitrate.Rate(0),

@@ -176,7 +176,7 @@ func stepLeases(t *testing.T, by time.Duration) {
 	} {
 		last := byte(10 + len(ids))
 		q.ProjectID, q.Duration = "p", 7*86400
-		q.Key = path.FlowKey{Src: netip.AddrFrom4([4]byte{10, 0, 1, last}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, last})}
+		q.Key = path.FlowKey{Src: path.Host(netip.AddrFrom4([4]byte{10, 0, 1, last})), Dst: path.Host(netip.AddrFrom4([4]byte{10, 0, 2, last}))}
 		v, err := r.a.Create(t.Context(), q)
 		if err != nil {
 			t.Fatal(err)
@@ -209,7 +209,7 @@ func TestStepAndTheLastOfALease(t *testing.T) {
 		r.sleep(time.Second)
 		v, err := r.a.Create(t.Context(), allocator.Request{
 			ProjectID: "p", Duration: 60, Lease: 300, StartTime: path.SecondsOf(clock.now()) + 400_000,
-			Key: path.FlowKey{Src: netip.AddrFrom4([4]byte{10, 0, 1, 9}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, 9})},
+			Key: path.FlowKey{Src: path.Host(netip.AddrFrom4([4]byte{10, 0, 1, 9})), Dst: path.Host(netip.AddrFrom4([4]byte{10, 0, 2, 9}))},
 		})
 		if err != nil {
 			t.Fatal(err)

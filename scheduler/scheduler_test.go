@@ -75,7 +75,7 @@ func (r *rig) halt() {
 func (r *rig) create(dst byte, rate bitrate.Rate, duration, in allocator.Seconds) string {
 	r.Helper()
 	req := allocator.Request{ProjectID: "p", Bandwidth: rate, Duration: duration, Key: path.FlowKey{
-		Src: netip.AddrFrom4([4]byte{10, 0, 1, dst}), Dst: netip.AddrFrom4([4]byte{10, 0, 2, dst})}}
+		Src: path.Host(netip.AddrFrom4([4]byte{10, 0, 1, dst})), Dst: path.Host(netip.AddrFrom4([4]byte{10, 0, 2, dst}))}}
 	if in != 0 {
 		req.StartTime = path.SecondsOf(r.a.Now()) + in
 	}

@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
@@ -148,8 +147,8 @@ func (a *account) newEntry(dpid openflow.DPID, k openflow.EntryKey, m openflow.M
 	return nil
 }
 
-// between has the addresses that a circuit is between.
-type between struct{ src, dst netip.Addr }
+// between has the hosts or prefixes that a circuit is between.
+type between struct{ src, dst path.Prefix }
 
 func betweenOf(k path.FlowKey) between { return between{k.Src, k.Dst} }
 
@@ -203,15 +202,27 @@ func directionOf(k path.FlowKey, m openflow.Match) (direction int, ok bool) {
 		src, okSrc = m.Get(openflow.FieldIPv6Src)
 		dst, okDst = m.Get(openflow.FieldIPv6Dst)
 	}
-	switch {
-	case !okSrc || !okDst:
+	if !okSrc || !okDst {
 		return 0, false
-	case src.Addr() == k.Src && dst.Addr() == k.Dst:
+	}
+	switch from, to := prefixOf(src), prefixOf(dst); {
+	case !from.IsValid() || !to.IsValid():
+	case from == k.Src && to == k.Dst:
 		return forward, true
-	case src.Addr() == k.Dst && dst.Addr() == k.Src:
+	case from == k.Dst && to == k.Src:
 		return reverse, true
 	}
 	return 0, false
+}
+
+// prefixOf returns the host or prefix of an address field; the zero value if it
+// is of none.
+func prefixOf(f openflow.OXM) path.Prefix {
+	p, ok := f.Prefix()
+	if !ok {
+		return path.Prefix{}
+	}
+	return path.PrefixOf(p)
 }
 
 // without returns list without one; the order is not kept.

@@ -273,7 +273,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 func crowded(n int) *ledger {
 	l := newLedger()
 	for i := range n {
-		c := path.Circuit{ID: fmt.Sprint(i), Handle: uint32(i + 1), Key: path.FlowKey{Src: srcAddr, Dst: dstAddr},
+		c := path.Circuit{ID: fmt.Sprint(i), Handle: uint32(i + 1), Key: path.FlowKey{Src: path.Host(srcAddr), Dst: path.Host(dstAddr)},
 			Path: path.Path{{DPID: openflow.DPID(i%1024 + 1), In: 1, Out: 2}, {DPID: openflow.DPID(i%1023 + 2), In: 1, Out: 2}}}
 		l.install(c)
 	}

@@ -20,7 +20,7 @@ var (
 // circuitOver returns the circuit of allocation "a" with handle 7 over these
 // switches; traffic comes in by port 1 and goes out by port 2 of each.
 func circuitOver(dpids ...openflow.DPID) path.Circuit {
-	c := path.Circuit{ID: "a", Handle: 7, Rate: 1e6, Key: path.FlowKey{Src: srcAddr, Dst: dstAddr}}
+	c := path.Circuit{ID: "a", Handle: 7, Rate: 1e6, Key: path.FlowKey{Src: path.Host(srcAddr), Dst: path.Host(dstAddr)}}
 	for _, d := range dpids {
 		c.Path = append(c.Path, path.Hop{DPID: d, In: 1, Out: 2})
 	}

@@ -82,13 +82,13 @@ func (l *lab) until(what string, ok func(*topology.Snapshot) bool) {
 // known.
 func (l *lab) circuit(id string, handle uint32, from, to string, rate bitrate.Rate) path.Circuit {
 	l.Helper()
-	c := path.Circuit{ID: id, Handle: handle, Rate: rate, Key: path.FlowKey{Src: l.net.Host(from).Addr(), Dst: l.net.Host(to).Addr()}}
+	c := path.Circuit{ID: id, Handle: handle, Rate: rate, Key: path.FlowKey{Src: path.Host(l.net.Host(from).Addr()), Dst: path.Host(l.net.Host(to).Addr())}}
 	l.until("a path", func(s *topology.Snapshot) (ok bool) {
 		ctx, cancel := context.WithTimeout(l.Context(), 200*time.Millisecond)
 		defer cancel()
-		_, _ = l.net.Host(from).Ping(ctx, c.Key.Dst)
-		a, okA := s.Locate(c.Key.Src)
-		b, okB := s.Locate(c.Key.Dst)
+		_, _ = l.net.Host(from).Ping(ctx, c.Key.Dst.Addr())
+		a, okA := s.Locate(c.Key.Src.Addr())
+		b, okB := s.Locate(c.Key.Dst.Addr())
 		c.Path, ok = path.Find(s, path.Query{From: a, To: b, Rate: rate})
 		return ok && okA && okB
 	})

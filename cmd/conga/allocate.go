@@ -59,6 +59,7 @@ func (a *app) allocateCommand() *cobra.Command {
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --reverse 2M
   conga allocate 2001:db8::1 2001:db8::2 --duration 30m --protocol tcp --dst-port 443 --start +1h
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 2G --protocol tcp --dst-port 2811,50000-51000
+  conga allocate 10.1.0.0/24 192.127.1.11 --duration 2h --bandwidth 2G
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --earliest 20:00 --by 'Fri 06:00'
   conga allocate 192.127.1.10 192.127.1.11 --volume 40T --by 'Fri 06:00' --max 10G
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --start 'Mon 20:00' --recurrence 'FREQ=WEEKLY;BYDAY=MO,WE;COUNT=10'
@@ -144,10 +145,10 @@ func (t *traffic) between(src, dst string) (r client.Request, err error) {
 	if r.DstPort, err = parsePorts("dst-port", t.dstPort); err != nil {
 		return r, err
 	}
-	if r.SrcIP, err = parseAddr("source", src); err != nil {
+	if r.SrcIP, err = parseSide("source", src); err != nil {
 		return r, err
 	}
-	if r.DstIP, err = parseAddr("destination", dst); err != nil {
+	if r.DstIP, err = parseSide("destination", dst); err != nil {
 		return r, err
 	}
 	if t.protocol != "" {

@@ -10,11 +10,20 @@ import (
 	"conga/httpapi/client"
 )
 
-// parseAddr reads an address of a host.
-func parseAddr(what, s string) (string, error) {
+// parseSide reads an address of a host, or a prefix.
+func parseSide(what, s string) (string, error) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		switch whole := p.Masked(); {
+		case p.IsSingleIP():
+			return p.Addr().Unmap().String(), nil
+		case whole != p:
+			return "", usagef("%s %q names a host within the prefix: write %s, or %s for that host alone", what, s, whole, p.Addr())
+		}
+		return p.String(), nil
+	}
 	addr, err := netip.ParseAddr(s)
 	if err != nil || addr.Zone() != "" {
-		return "", usagef("%s %q: write an IPv4 or IPv6 address", what, s)
+		return "", usagef("%s %q: write an IPv4 or IPv6 address, or a prefix such as 192.127.1.0/24", what, s)
 	}
 	return addr.Unmap().String(), nil
 }

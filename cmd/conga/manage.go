@@ -118,8 +118,8 @@ refused changes nothing.`,
 		c.Flags().Lookup(name).Usage += "; none takes it back"
 	}
 	t.holdFlag(c)
-	c.Flags().StringVar(&src, "src", "", "source `address`")
-	c.Flags().StringVar(&dst, "dst", "", "destination `address`")
+	c.Flags().StringVar(&src, "src", "", "source `address` or prefix")
+	c.Flags().StringVar(&dst, "dst", "", "destination `address` or prefix")
 	return c
 }
 
@@ -130,8 +130,8 @@ func (t *traffic) change(given func(flag string) bool, src, dst string) (client.
 		ch.ProjectID = &t.project
 	}
 	err := errors.Join(
-		set(given("src"), &ch.SrcIP, src, func(s string) (string, error) { return parseAddr("source", s) }),
-		set(given("dst"), &ch.DstIP, dst, func(s string) (string, error) { return parseAddr("destination", s) }),
+		set(given("src"), &ch.SrcIP, src, func(s string) (string, error) { return parseSide("source", s) }),
+		set(given("dst"), &ch.DstIP, dst, func(s string) (string, error) { return parseSide("destination", s) }),
 		set(given("src-port"), &ch.SrcPort, t.srcPort, func(s string) (client.Ports, error) { return parsePorts("src-port", s) }),
 		set(given("dst-port"), &ch.DstPort, t.dstPort, func(s string) (client.Ports, error) { return parsePorts("dst-port", s) }),
 		set(given("duration"), &ch.Duration, t.duration, parseDuration),

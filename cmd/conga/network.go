@@ -63,10 +63,10 @@ func (a *app) pathsCommand() *cobra.Command {
 // outlookRequest returns what is asked for between two addresses. What is empty
 // is left out.
 func outlookRequest(args []string, bandwidth, duration, reverse string) (r client.Request, err error) {
-	if r.SrcIP, err = parseAddr("source", args[0]); err != nil {
+	if r.SrcIP, err = parseSide("source", args[0]); err != nil {
 		return r, err
 	}
-	if r.DstIP, err = parseAddr("destination", args[1]); err != nil {
+	if r.DstIP, err = parseSide("destination", args[1]); err != nil {
 		return r, err
 	}
 	if bandwidth != "" {

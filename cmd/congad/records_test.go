@@ -106,7 +106,7 @@ func filled(t *testing.T) config.Config {
 		fail(err)
 		_, err = d.allocator.Create(ctx, allocator.Request{
 			UserID: "u", ProjectID: "projectB", Duration: 8000,
-			Key: path.FlowKey{Src: netip.MustParseAddr(fmt.Sprintf("10.9.0.%d", i+1)), Dst: netip.MustParseAddr("10.9.1.1")},
+			Key: path.FlowKey{Src: path.Host(netip.MustParseAddr(fmt.Sprintf("10.9.0.%d", i+1))), Dst: path.Host(netip.MustParseAddr("10.9.1.1"))},
 		}, func(_, after *allocator.Allocation) ([]store.Op, error) {
 			return attempt.Ops(replay.Answer{Status: 201, Body: []byte(after.ID)})
 		})

@@ -64,9 +64,9 @@ func (d *daemon) own(c config.Directory) {
 // directory.
 func (d *daemon) ownership() *auth.Owners { return d.owners.Load().With(d.users.owners()) }
 
-// owns reports whether an address is the project's own.
-func (d *daemon) owns(project string, addr netip.Addr) bool {
-	return d.ownership().Owns(project, addr, func(mac [6]byte) []netip.Addr {
+// owns reports whether all addresses of a prefix are the project's own.
+func (d *daemon) owns(project string, addrs netip.Prefix) bool {
+	return d.ownership().Owns(project, addrs, func(mac [6]byte) []netip.Addr {
 		h, _ := d.controller.Snapshot().Hosts.Get(topology.HostID{MAC: mac})
 		return h.Addrs
 	})

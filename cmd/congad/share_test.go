@@ -345,7 +345,7 @@ func TestProjectsTakeNoShare(t *testing.T) {
 		sends := rapid.SampledFrom([]bitrate.Rate{0, bitrate.Mbps, 10 * bitrate.Mbps, 50 * bitrate.Mbps, 120 * bitrate.Mbps})
 		for i := range rapid.IntRange(2, 6).Draw(t, "streams") {
 			k := path.FlowKey{
-				Src: commoner(1, openflow.PortNo(1+i%2)), Dst: commoner(2, openflow.PortNo(1+i/2%2)),
+				Src: path.Host(commoner(1, openflow.PortNo(1+i%2))), Dst: path.Host(commoner(2, openflow.PortNo(1+i/2%2))),
 				Proto: path.ProtoTCP, SrcPort: path.Port(uint16(1000 + i)), DstPort: path.Port(uint16(80 + i%3)),
 			}
 			c.streams = append(c.streams, stream{[]string{"p", "q"}[i%2], k, sends.Draw(t, "sends")})

@@ -49,7 +49,7 @@ func BenchmarkCompile(b *testing.B) {
 	for i := range 100 {
 		n.Circuits = append(n.Circuits, path.Circuit{
 			ID: string(rune('a' + i)), Handle: uint32(i + 1), Rate: bitrate.Mbps, Path: path.Path{{DPID: 45, In: 1, Out: 2}},
-			Key: path.FlowKey{Src: addr(1), Dst: addr(2), DstPort: path.Port(uint16(i + 1))},
+			Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2)), DstPort: path.Port(uint16(i + 1))},
 		})
 	}
 	b.ReportAllocs()

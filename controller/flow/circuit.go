@@ -98,9 +98,16 @@ func (v *view) direction(c path.Circuit, selected []selection, t crossing, rule 
 	}
 }
 
+// widthOf returns how much lower the priorities of a key's entries are than
+// those of two hosts. Those of each two lengths of prefixes are above all of
+// less narrow ones.
+func widthOf(k path.FlowKey) uint16 {
+	return uint16(prioNarrower * (path.MaxNarrowness - k.Narrowness()))
+}
+
 // priorityOf returns the priority of a circuit's entries.
 func priorityOf(c path.Circuit) uint16 {
-	prio := uint16(prioAllocation + 6*c.Key.Specificity())
+	prio := prioAllocation - widthOf(c.Key) + uint16(6*c.Key.Specificity())
 	if c.Rate > 0 {
 		prio += 3 // one without a rate gives way to one that has the same traffic and a rate
 	}
@@ -131,14 +138,14 @@ func selections(x incoming) (list []selection) {
 	for _, m := range matches(x.key, x.in, x.exact) {
 		add(0, m, nil)
 	}
-	// Circuits between the same addresses want the same entries for what does
-	// not say its ports, so these have the same priority whatever the rate: the
-	// circuit that came first has them.
+	// Circuits between the same hosts or prefixes want the same entries for
+	// what does not say its ports, so these have the same priority whatever the
+	// rate: the circuit that came first has them.
 	for _, m := range fragments(x.key, x.in) {
-		add(prioFragment, m, nil)
+		add(prioFragment-widthOf(x.key), m, nil)
 	}
 	if m, ok := tooBig(x.key, x.in); ok {
-		add(prioTooBig, m, matchNeeds(m))
+		add(prioTooBig+uint16(x.key.Dst.Narrowness()), m, matchNeeds(m))
 	}
 	return list
 }

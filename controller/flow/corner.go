@@ -23,16 +23,16 @@ type corner struct {
 	prio uint16
 }
 
-// A hostPair is two hosts, the lower address first.
-type hostPair [2]string
+// A hostPair is two hosts or prefixes, the lower one first. Circuits of others
+// share no corner.
+type hostPair [2]path.Prefix
 
-// hostPairOf returns the hosts of a key.
+// hostPairOf returns the hosts or prefixes of a key.
 func hostPairOf(k path.FlowKey) hostPair {
-	a, b := k.Src, k.Dst
-	if b.Less(a) {
-		a, b = b, a
+	if k.Dst.Less(k.Src) {
+		return hostPair{k.Dst, k.Src}
 	}
-	return hostPair{string(a.AsSlice()), string(b.AsSlice())}
+	return hostPair{k.Src, k.Dst}
 }
 
 // cornersOf returns the corners of a circuit as it is listed. later are the

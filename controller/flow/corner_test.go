@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"net/netip"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -12,12 +13,23 @@ import (
 	"conga/openflow"
 )
 
-// drawCircuits draws circuits between two hosts on one switch, of which no two
-// have the same traffic and the same rate or none.
+// drawSide draws a host, or one of the prefixes that it is in.
+func drawSide(t *rapid.T, host netip.Addr, name string) path.Prefix {
+	return path.PrefixOf(netip.PrefixFrom(host, rapid.SampledFrom([]int{32, 32, 31, 30}).Draw(t, name)))
+}
+
+// lowHosts and highHosts are between whom the circuits of drawCircuits are.
+var (
+	lowHosts  = []netip.Addr{netip.MustParseAddr("10.0.0.4"), netip.MustParseAddr("10.0.0.5"), netip.MustParseAddr("10.0.0.6")}
+	highHosts = []netip.Addr{netip.MustParseAddr("10.0.0.8"), netip.MustParseAddr("10.0.0.10")}
+)
+
+// drawCircuits draws circuits between a few hosts on one switch, of which no
+// two have the same traffic and the same rate or none.
 func drawCircuits(t *rapid.T) (circuits []path.Circuit) {
 	for handle := range uint32(rapid.IntRange(1, 7).Draw(t, "circuits")) {
 		c := path.Circuit{ID: string(rune('a' + handle)), Handle: handle + 1, Path: path.Path{{DPID: 1, In: 1, Out: 2}}}
-		c.Key = path.FlowKey{Src: addr(1), Dst: addr(2), Proto: rapid.SampledFrom([]uint8{0, path.ProtoTCP, path.ProtoUDP}).Draw(t, "protocol"),
+		c.Key = path.FlowKey{Src: drawSide(t, lowHosts[0], "low"), Dst: drawSide(t, highHosts[0], "high"), Proto: rapid.SampledFrom([]uint8{0, path.ProtoTCP, path.ProtoUDP}).Draw(t, "protocol"),
 			SrcPort: drawPorts(t, "src"), DstPort: drawPorts(t, "dst")}
 		if rapid.Bool().Draw(t, "the other way") {
 			c.Key, c.Path[0] = c.Key.Reverse(), path.Hop{DPID: 1, In: 2, Out: 1}
@@ -50,7 +62,7 @@ func drawPorts(t *rapid.T, side string) path.Ports {
 func first(circuits []path.Circuit, packet path.FlowKey) (handle uint32) {
 	var best path.Circuit
 	for _, c := range circuits {
-		rank := func(c path.Circuit) int { return 2*c.Key.Specificity() + int(min(c.Rate, 1)) }
+		rank := func(c path.Circuit) int { return 2*c.Key.Precedence() + int(min(c.Rate, 1)) }
 		if c.Key.Meets(packet) && (best.Handle == 0 || rank(c) > rank(best) || rank(c) == rank(best) && c.Handle < best.Handle) {
 			best = c
 		}
@@ -85,8 +97,11 @@ rules:
 				continue rules
 			}
 		}
-		if x, _ := r.Match.Get(openflow.FieldIPv4Src); x.Addr() != packet.Src {
-			continue
+		for field, side := range map[openflow.Field]path.Prefix{openflow.FieldIPv4Src: packet.Src, openflow.FieldIPv4Dst: packet.Dst} {
+			x, _ := r.Match.Get(field)
+			if p, ok := x.Prefix(); !ok || !p.Contains(side.Addr()) {
+				continue rules
+			}
 		}
 		if r.Priority > most {
 			most = r.Priority
@@ -117,7 +132,7 @@ func TestCornersAreTheFirsts(t *testing.T) {
 			st := Compile(n, 1)
 			for _, proto := range []uint8{path.ProtoTCP, path.ProtoUDP} {
 				for ports := range uint16(36) {
-					packet := path.FlowKey{Src: addr(1), Dst: addr(2), Proto: proto, SrcPort: path.Port(1 + ports%6), DstPort: path.Port(1 + ports/6)}
+					packet := path.FlowKey{Src: path.Host(lowHosts[int(ports)%3]), Dst: path.Host(highHosts[int(ports)/6%2]), Proto: proto, SrcPort: path.Port(1 + ports%6), DstPort: path.Port(1 + ports/6)}
 					for _, p := range []struct {
 						packet path.FlowKey
 						in     openflow.PortNo
@@ -152,12 +167,12 @@ func TestACornerOfThreeWithSets(t *testing.T) {
 		{Proto: path.ProtoUDP, SrcPort: path.Port(1)},
 		{Proto: path.ProtoUDP, DstPort: set},
 	} {
-		k.Src, k.Dst = addr(1), addr(2)
+		k.Src, k.Dst = path.Host(addr(1)), path.Host(addr(2))
 		circuits = append(circuits, path.Circuit{ID: string(rune('a' + i)), Handle: uint32(i + 1), Key: k, Rate: bitrate.Mbps, Path: path.Path{{DPID: 1, In: 1, Out: 2}}})
 	}
 	s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: true, Tables: 254, Ports: map[openflow.PortNo]topology.Port{}}}}
 	st := Compile(&Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2}, Circuits: circuits}, 1)
-	packet := path.FlowKey{Src: addr(1), Dst: addr(2), Proto: path.ProtoUDP, SrcPort: path.Port(1), DstPort: path.Port(1)}
+	packet := path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2)), Proto: path.ProtoUDP, SrcPort: path.Port(1), DstPort: path.Port(1)}
 	if got := owners(st, packet, 1); len(got) != 1 || !got[1] {
 		t.Errorf("%v have what belongs to the first", got)
 	}

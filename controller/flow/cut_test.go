@@ -70,7 +70,7 @@ func newCutting(side, n int) *cutting {
 		along[0].In, along[len(along)-1].Out = hostPort(random), hostPort(random)
 		one := path.Circuit{
 			ID: fmt.Sprint(i), Handle: uint32(i + 1), Rate: 100 * bitrate.Kbps,
-			Key:  path.FlowKey{Src: host(from), Dst: host(to), Proto: []uint8{path.ProtoTCP, path.ProtoUDP}[i/10%2], SrcPort: path.Port(uint16(i + 1)), DstPort: path.Port(80)},
+			Key:  path.FlowKey{Src: path.Host(host(from)), Dst: path.Host(host(to)), Proto: []uint8{path.ProtoTCP, path.ProtoUDP}[i/10%2], SrcPort: path.Port(uint16(i + 1)), DstPort: path.Port(80)},
 			Path: along,
 		}
 		c.circuits[one.ID] = one
@@ -185,7 +185,7 @@ func TestSwitchesShareSelections(t *testing.T) {
 	along := c.along(13, 18)
 	c.wanted.SetCircuit("a", []path.Circuit{{
 		ID: "a", Handle: 1, Rate: bitrate.Mbps, Path: along,
-		Key: path.FlowKey{Src: addr(1), Dst: addr(2), Proto: path.ProtoUDP, DstPort: path.Port(80)},
+		Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2)), Proto: path.ProtoUDP, DstPort: path.Port(80)},
 	}})
 	rules, matches := 0, map[*openflow.OXM]bool{}
 	takeAll(c.wanted, func(_ openflow.DPID, p Patch) {

@@ -62,7 +62,7 @@ func named(d openflow.DPID) topology.HostID { return topology.HostID{MAC: host(d
 // forth returns a circuit from host 1 over switch 2 to host 3.
 func forth(id string, handle uint32, rate bitrate.Rate) path.Circuit {
 	return path.Circuit{
-		ID: id, Handle: handle, Rate: rate, Key: path.FlowKey{Src: addr(1), Dst: addr(3)},
+		ID: id, Handle: handle, Rate: rate, Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(3))},
 		Path: path.Path{{DPID: 1, In: 3, Out: 2}, {DPID: 2, In: 1, Out: 2}, {DPID: 3, In: 1, Out: 3}},
 	}
 }
@@ -278,16 +278,16 @@ func TestMovingCircuitHasBothPathsAndPrecedenceDecides(t *testing.T) {
 }
 
 func TestPortsWithoutProtocolMeanTCPAndUDP(t *testing.T) {
-	k := path.FlowKey{Src: addr(1), Dst: addr(3), DstPort: path.Port(80)}
+	k := path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(3)), DstPort: path.Port(80)}
 	for want, k := range map[int]path.FlowKey{
-		1: {Src: addr(1), Dst: addr(3)},
+		1: {Src: path.Host(addr(1)), Dst: path.Host(addr(3))},
 		2: k,
 	} {
 		if got := matches(k, 1, false); len(got) != want {
 			t.Errorf("%+v has %d matches; want %d", k, len(got), want)
 		}
 	}
-	six := path.FlowKey{Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Proto: path.ProtoUDP, SrcPort: path.Port(9)}
+	six := path.FlowKey{Src: path.Host(netip.MustParseAddr("2001:db8::1")), Dst: path.Host(netip.MustParseAddr("2001:db8::2")), Proto: path.ProtoUDP, SrcPort: path.Port(9)}
 	for _, m := range append(matches(k, 1, false), append(matches(six, 1, false), matches(six.Reverse(), 1, false)...)...) {
 		if !slices.Equal(m, m.Canonical()) {
 			t.Errorf("%v is not canonical", m)

@@ -41,12 +41,12 @@ func tooBig(k path.FlowKey, in openflow.PortNo) (m openflow.Match, ok bool) {
 	}
 	if k.Dst.Is4() {
 		return openflow.Match{
-			openflow.InPort(in), openflow.EthType(etherTypeIPv4), openflow.IPProto(protoICMP), openflow.IPv4Dst(k.Dst),
+			openflow.InPort(in), openflow.EthType(etherTypeIPv4), openflow.IPProto(protoICMP), openflow.IPv4DstPrefix(k.Dst.Net()),
 			openflow.ICMPv4Type(icmpUnreachable), openflow.ICMPv4Code(icmpFragmentationNeeded),
 		}.Canonical(), true
 	}
 	return openflow.Match{
-		openflow.InPort(in), openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6), openflow.IPv6Dst(k.Dst),
+		openflow.InPort(in), openflow.EthType(etherTypeIPv6), openflow.IPProto(protoICMPv6), openflow.IPv6DstPrefix(k.Dst.Net()),
 		openflow.ICMPv6Type(icmpv6PacketTooBig),
 	}.Canonical(), true
 }

@@ -39,7 +39,7 @@ func TestGroupIDs(t *testing.T) {
 // over switch 2 and as a backup over switch 4.
 func protected() path.Circuit {
 	return path.Circuit{
-		ID: "a", Handle: 7, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}, Rate: bitrate.Mbps,
+		ID: "a", Handle: 7, Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2))}, Rate: bitrate.Mbps,
 		Path:   path.Path{{DPID: 1, In: 1, Out: 2}, {DPID: 2, In: 1, Out: 2}, {DPID: 3, In: 2, Out: 1}},
 		Backup: path.Path{{DPID: 1, In: 1, Out: 3}, {DPID: 4, In: 1, Out: 2}, {DPID: 3, In: 3, Out: 1}},
 	}

@@ -116,7 +116,7 @@ var examples = []struct {
 	{"a circuit turns back, over IPv6", 1, threeTables, func(n *Network) {
 		n.Policy.Forwarding = ForwardNone
 		n.Circuits = []path.Circuit{{ID: "a", Handle: 7, Path: path.Path{{DPID: 1, In: 3, Out: 3}}, Key: path.FlowKey{
-			Src: netip.MustParseAddr("2001:db8::1"), Dst: netip.MustParseAddr("2001:db8::2"), Proto: path.ProtoUDP, SrcPort: path.Port(9), DstPort: path.Port(10),
+			Src: path.Host(netip.MustParseAddr("2001:db8::1")), Dst: path.Host(netip.MustParseAddr("2001:db8::2")), Proto: path.ProtoUDP, SrcPort: path.Port(9), DstPort: path.Port(10),
 		}}}
 	}},
 	{"one table", 1, topology.Switch{Tables: 2, Meters: 10}, func(*Network) {}},

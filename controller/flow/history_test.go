@@ -109,7 +109,7 @@ func (h *history) twoCards() {
 func (h *history) circuit() {
 	id := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(h.T, "circuit")
 	var listed []path.Circuit
-	c := path.Circuit{ID: id, Handle: uint32(id[0]), Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
+	c := path.Circuit{ID: id, Handle: uint32(id[0]), Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2))}}
 	if rapid.Bool().Draw(h.T, "ports") {
 		switch rapid.IntRange(0, 2).Draw(h.T, "which") { // two of these share a corner
 		case 0:

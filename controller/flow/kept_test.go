@@ -116,7 +116,7 @@ func TestNothingChangesForNothing(t *testing.T) {
 		w.Watch(d)
 	}
 	along := path.Path{{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5}}
-	a := path.Circuit{ID: "a", Handle: 1, Rate: bitrate.Mbps, Path: along, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
+	a := path.Circuit{ID: "a", Handle: 1, Rate: bitrate.Mbps, Path: along, Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2))}}
 	b := a
 	b.ID, b.Handle, b.Key.DstPort = "b", 2, path.Port(80)
 	c := a

@@ -85,9 +85,9 @@ func match(k path.FlowKey, in openflow.PortNo, proto uint8, from, to path.PortMa
 		m = append(m, openflow.IPProto(proto))
 	}
 	if k.Src.Is4() { // the numbers of the ports' fields are between those of the addresses
-		return appendPorts(append(m, openflow.IPv4Src(k.Src), openflow.IPv4Dst(k.Dst)), proto, from, to)
+		return appendPorts(append(m, openflow.IPv4SrcPrefix(k.Src.Net()), openflow.IPv4DstPrefix(k.Dst.Net())), proto, from, to)
 	}
-	return append(appendPorts(m, proto, from, to), openflow.IPv6Src(k.Src), openflow.IPv6Dst(k.Dst))
+	return append(appendPorts(m, proto, from, to), openflow.IPv6SrcPrefix(k.Src.Net()), openflow.IPv6DstPrefix(k.Dst.Net()))
 }
 
 func appendPorts(m openflow.Match, proto uint8, from, to path.PortMask) openflow.Match {

@@ -16,7 +16,7 @@ import (
 // one takes each packet that the key is about, and none takes another.
 func TestMatchesAreTheirPorts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		k := path.FlowKey{Src: addr(1), Dst: addr(2), Proto: rapid.SampledFrom([]uint8{0, path.ProtoTCP, path.ProtoUDP}).Draw(t, "protocol"),
+		k := path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2)), Proto: rapid.SampledFrom([]uint8{0, path.ProtoTCP, path.ProtoUDP}).Draw(t, "protocol"),
 			SrcPort: drawPorts(t, "src"), DstPort: drawPorts(t, "dst")}
 		for _, exact := range []bool{false, true} {
 			list := matches(k, 3, exact)
@@ -34,7 +34,7 @@ func TestMatchesAreTheirPorts(t *testing.T) {
 			}
 			for _, proto := range []uint8{path.ProtoTCP, path.ProtoUDP} {
 				for ports := range uint16(64) {
-					packet := path.FlowKey{Src: addr(1), Dst: addr(2), Proto: proto, SrcPort: path.Port(1 + ports%8), DstPort: path.Port(1 + ports/8)}
+					packet := path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2)), Proto: proto, SrcPort: path.Port(1 + ports%8), DstPort: path.Port(1 + ports/8)}
 					n := 0
 					for _, m := range list {
 						if takes(m, packet) {
@@ -78,7 +78,7 @@ func TestWithoutPortMasks(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Key = path.FlowKey{Src: addr(1), Dst: addr(2), Proto: path.ProtoTCP, DstPort: p}
+		c.Key = path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2)), Proto: path.ProtoTCP, DstPort: p}
 		for lacks, want := range map[topology.Lacks]int{0: want.masked, topology.LacksPortMasks: want.exact} {
 			s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Lacks: lacks, Connected: true, Tables: 254, Ports: map[openflow.PortNo]topology.Port{}}}}
 			st := Compile(&Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2}, Circuits: []path.Circuit{c}}, 1)

@@ -121,7 +121,7 @@ func TestFewMetersAreShared(t *testing.T) {
 		n := square(t, sw)
 		for i := range 30 {
 			n.Circuits = append(n.Circuits, path.Circuit{
-				ID: string(rune('a' + i)), Handle: 10 + uint32(i), Rate: bitrate.Mbps, Key: path.FlowKey{Src: addr(1), Dst: addr(4), DstPort: path.Port(uint16(i + 1)), Proto: path.ProtoUDP},
+				ID: string(rune('a' + i)), Handle: 10 + uint32(i), Rate: bitrate.Mbps, Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(4)), DstPort: path.Port(uint16(i + 1)), Proto: path.ProtoUDP},
 				Path: path.Path{{DPID: 1, In: 3, Out: 1}, {DPID: 2, In: 1, Out: 2}, {DPID: 4, In: 1, Out: 3}},
 			})
 		}

@@ -10,9 +10,10 @@ import (
 const (
 	prioProbe      = 61000
 	prioReserved   = 60000
-	prioFragment   = 20030 // above all allocations: none that came later takes fragments
+	prioFragment   = 20030 // above all allocations between the same hosts: none that came later takes fragments
 	prioAllocation = 20000 // plus six times the specificity, plus 3 for a rate, plus 1 or 2 for a corner
-	prioTooBig     = 19990 // below all allocations: takes nothing that one matches
+	prioNarrower   = 31    // less for each step that prefixes are less narrow than hosts
+	prioTooBig     = 600   // plus the narrowness of the destination; below all allocations: takes nothing that one matches
 
 	prioPort    = 400 // what the role of the port decides
 	prioAnswer  = 350 // what hosts answer the controller

@@ -203,7 +203,7 @@ func TestAChangeTouchesWhatItConcerns(t *testing.T) {
 		return switches, rules
 	}
 	along := path.Path{{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5}}
-	first := path.Circuit{ID: "a", Handle: 1, Rate: bitrate.Mbps, Path: along, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
+	first := path.Circuit{ID: "a", Handle: 1, Rate: bitrate.Mbps, Path: along, Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2))}}
 	w.SetCircuit("a", []path.Circuit{first})
 	if switches, _ := told(); switches != 3 {
 		t.Errorf("a circuit over 3 switches changes %d", switches)
@@ -238,7 +238,7 @@ func BenchmarkCircuit(b *testing.B) {
 			for _, d := range slices.SortedFunc(maps.Keys(n.Switches), cmp.Compare) {
 				w.Watch(d)
 			}
-			c := path.Circuit{ID: "x", Handle: 1, Rate: bitrate.Mbps, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}, Path: path.Path{
+			c := path.Circuit{ID: "x", Handle: 1, Rate: bitrate.Mbps, Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2))}, Path: path.Path{
 				{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 1}, {DPID: 3, In: 2, Out: 5},
 			}}
 			base := c
@@ -262,7 +262,7 @@ func TestUnwatchForgetsTheSwitch(t *testing.T) {
 	w.SetNetwork(n.Snapshot)
 	w.Watch(1)
 	w.Watch(2)
-	c := path.Circuit{ID: "a", Handle: 1, Path: path.Path{{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 5}}, Key: path.FlowKey{Src: addr(1), Dst: addr(2)}}
+	c := path.Circuit{ID: "a", Handle: 1, Path: path.Path{{DPID: 1, In: 5, Out: 1}, {DPID: 2, In: 2, Out: 5}}, Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2))}}
 	w.SetCircuit("a", []path.Circuit{c})
 	takeAll(w, func(openflow.DPID, Patch) {})
 	c.Path = path.Path{{DPID: 1, In: 5, Out: 5}}

@@ -32,15 +32,51 @@ func Severed(s *topology.Snapshot, p Path) bool {
 }
 
 // Elsewhere returns which host has left its end of the path, in words, or "". A
-// host that is not known any more counts as being where it was. The path must
-// not be empty.
+// host that is not known any more counts as being where it was. The hosts of a
+// prefix have left when all that are known are behind one other port. The path
+// must not be empty.
 func Elsewhere(s *topology.Snapshot, k FlowKey, p Path) string {
 	from, to := p.Ends()
-	if at, ok := s.Locate(k.Src); ok && at != from {
-		return fmt.Sprintf("%s has moved to %s", k.Src, at)
+	for _, end := range [2]struct {
+		side Prefix
+		at   topology.PortID
+	}{{k.Src, from}, {k.Dst, to}} {
+		if at, ok := Home(s, end.side); ok && at != end.at {
+			return fmt.Sprintf("%s has moved to %s", end.side, at)
+		}
 	}
-	if at, ok := s.Locate(k.Dst); ok && at != to {
-		return fmt.Sprintf("%s has moved to %s", k.Dst, at)
+	return ""
+}
+
+// Home returns the port behind which all known hosts of a prefix are; ok is
+// false if none is known, or if they are behind several.
+func Home(s *topology.Snapshot, p Prefix) (at topology.PortID, ok bool) {
+	if p.IsHost() {
+		return s.Locate(p.Addr())
+	}
+	w := s.LocateAll(p.Net())
+	return w.First.At, w.Known() && !w.Several()
+}
+
+// Apart returns which host of a prefix is not behind its end of the path as
+// others are, and so is not carried, in words, or "".
+func Apart(s *topology.Snapshot, k FlowKey, p Path) string {
+	if len(p) == 0 || k.Hosts() {
+		return ""
+	}
+	from, to := p.Ends()
+	for _, end := range [2]struct {
+		side Prefix
+		at   topology.PortID
+	}{{k.Src, from}, {k.Dst, to}} {
+		if end.side.IsHost() {
+			continue
+		}
+		w := s.LocateAll(end.side.Net())
+		if away := w.Away(end.at); w.Several() {
+			return fmt.Sprintf("%s of %s is behind port %s and not behind %s, where the path ends, so what it sends and gets is not carried",
+				PrefixOf(away.Prefix), end.side, away.At, end.at)
+		}
 	}
 	return ""
 }

@@ -3,7 +3,6 @@ package path
 import (
 	"fmt"
 	"iter"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -96,13 +95,15 @@ const (
 
 // A FlowKey says which traffic an allocation is about, as seen from its source.
 // A zero protocol means any, as zero ports do; ports without a protocol mean
-// TCP and UDP. Src and Dst are of the same family and not IPv4-mapped.
+// TCP and UDP. Src and Dst are of the same family and have no host in common,
+// so that of all pairs of hosts that two keys share each is the other way round
+// in both or in neither.
 type FlowKey struct {
-	Src     netip.Addr `json:"src"`
-	Dst     netip.Addr `json:"dst"`
-	Proto   uint8      `json:"proto,omitempty"`
-	SrcPort Ports      `json:"src_port,omitzero"`
-	DstPort Ports      `json:"dst_port,omitzero"`
+	Src     Prefix `json:"src"`
+	Dst     Prefix `json:"dst"`
+	Proto   uint8  `json:"proto,omitempty"`
+	SrcPort Ports  `json:"src_port,omitzero"`
+	DstPort Ports  `json:"dst_port,omitzero"`
 }
 
 // Reverse returns the key of the traffic back.
@@ -112,7 +113,7 @@ func (k FlowKey) Reverse() FlowKey {
 
 // Specificity returns how many of protocol, source ports and destination ports
 // are given, of which several count as one port does. A packet that two
-// allocations match belongs to the more specific one.
+// allocations match belongs to the more specific one; see [FlowKey.Precedence].
 func (k FlowKey) Specificity() int {
 	n := 0
 	if k.Proto != ProtoAny {
@@ -135,16 +136,14 @@ func (k FlowKey) Ported() bool { return !k.SrcPort.Any() || !k.DstPort.Any() }
 func (k FlowKey) Meets(o FlowKey) bool { return k.overlaps(o) || k.overlaps(o.Reverse()) }
 
 func (k FlowKey) overlaps(o FlowKey) bool {
-	return k.Src == o.Src && k.Dst == o.Dst && (k.Proto == o.Proto || k.Proto == ProtoAny || o.Proto == ProtoAny) &&
+	return k.Src.Meets(o.Src) && k.Dst.Meets(o.Dst) && (k.Proto == o.Proto || k.Proto == ProtoAny || o.Proto == ProtoAny) &&
 		k.SrcPort.meet(o.SrcPort) && k.DstPort.meet(o.DstPort)
 }
 
 // Covers reports whether all traffic of o, in either direction, is k's as well.
 func (k FlowKey) Covers(o FlowKey) bool {
-	if o.Src != k.Src {
-		o = o.Reverse()
-	}
-	return k.Src == o.Src && k.Dst == o.Dst && (k.Proto == ProtoAny || k.Proto == o.Proto) &&
+	o = k.facing(o)
+	return k.Src.Covers(o.Src) && k.Dst.Covers(o.Dst) && (k.Proto == ProtoAny || k.Proto == o.Proto) &&
 		k.SrcPort.Cover(o.SrcPort) && k.DstPort.Cover(o.DstPort)
 }
 

@@ -55,7 +55,7 @@ func keys() (all []path.FlowKey) {
 		for _, proto := range []uint8{path.ProtoAny, path.ProtoTCP, path.ProtoUDP} {
 			for _, src := range somePorts {
 				for _, dst := range somePorts {
-					all = append(all, path.FlowKey{Src: h[0], Dst: h[1], Proto: proto, SrcPort: src, DstPort: dst})
+					all = append(all, path.FlowKey{Src: path.Host(h[0]), Dst: path.Host(h[1]), Proto: proto, SrcPort: src, DstPort: dst})
 				}
 			}
 		}
@@ -82,8 +82,8 @@ func has(p, packet path.Ports) bool {
 }
 
 func TestReverse(t *testing.T) {
-	k := path.FlowKey{Src: a, Dst: b, Proto: path.ProtoTCP, SrcPort: path.Port(1), DstPort: path.Port(2)}
-	if got, want := k.Reverse(), (path.FlowKey{Src: b, Dst: a, Proto: path.ProtoTCP, SrcPort: path.Port(2), DstPort: path.Port(1)}); got != want {
+	k := path.FlowKey{Src: path.Host(a), Dst: path.Host(b), Proto: path.ProtoTCP, SrcPort: path.Port(1), DstPort: path.Port(2)}
+	if got, want := k.Reverse(), (path.FlowKey{Src: path.Host(b), Dst: path.Host(a), Proto: path.ProtoTCP, SrcPort: path.Port(2), DstPort: path.Port(1)}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 }
@@ -97,7 +97,7 @@ func TestConflictsAndCorners(t *testing.T) {
 	for _, h := range [][2]netip.Addr{{a, b}, {b, a}, {a, netip.MustParseAddr("10.0.0.3")}, {netip.MustParseAddr("10.0.0.3"), b}} {
 		for _, proto := range []uint8{path.ProtoTCP, path.ProtoUDP} {
 			for ports := range uint16(16) {
-				packets = append(packets, path.FlowKey{Src: h[0], Dst: h[1], Proto: proto, SrcPort: path.Port(1 + ports%4), DstPort: path.Port(1 + ports/4)})
+				packets = append(packets, path.FlowKey{Src: path.Host(h[0]), Dst: path.Host(h[1]), Proto: proto, SrcPort: path.Port(1 + ports%4), DstPort: path.Port(1 + ports/4)})
 			}
 		}
 	}
@@ -152,7 +152,7 @@ func TestConflictsAndCorners(t *testing.T) {
 }
 
 func TestSpecificity(t *testing.T) {
-	for want, k := range []path.FlowKey{{Src: a, Dst: b}, {Proto: path.ProtoUDP}, {SrcPort: path.Port(1), DstPort: path.Port(2)}, {Proto: path.ProtoTCP, SrcPort: path.Port(1), DstPort: path.Port(1)}} {
+	for want, k := range []path.FlowKey{{Src: path.Host(a), Dst: path.Host(b)}, {Proto: path.ProtoUDP}, {SrcPort: path.Port(1), DstPort: path.Port(2)}, {Proto: path.ProtoTCP, SrcPort: path.Port(1), DstPort: path.Port(1)}} {
 		if got := k.Specificity(); got != want {
 			t.Errorf("%+v: %d, want %d", k, got, want)
 		}

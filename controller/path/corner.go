@@ -1,18 +1,16 @@
 package path
 
-// Conflicts reports whether two keys say the same of their traffic, in either
-// direction, and some of it is the same, so that nothing but their order could
-// tell whose that is. Keys that say so are equal if neither names several
-// ports. Of those that a packet matches and of which no two conflict there are
-// three at most that are as specific as each other.
+// Conflicts reports whether two keys say the same of their traffic, between the
+// same prefixes and in either direction, and some of it is the same, so that
+// nothing but their order could tell whose that is. Keys that say so are equal
+// if neither names several ports. Of those that a packet matches and of which
+// no two conflict there are three at most that are as specific as each other.
 func (k FlowKey) Conflicts(o FlowKey) bool {
 	if k == o {
 		return true
 	}
-	if o.Src != k.Src {
-		o = o.Reverse()
-	}
-	return k.says() == o.says() && k.overlaps(o)
+	o = k.facing(o)
+	return k.Src == o.Src && k.Dst == o.Dst && k.says() == o.says() && k.overlaps(o)
 }
 
 // says returns which of protocol, source ports and destination ports are given.
@@ -28,17 +26,18 @@ func (k FlowKey) Corner(o FlowKey) (corner FlowKey, ok bool) {
 	if k.Specificity() != o.Specificity() || k.Conflicts(o) {
 		return FlowKey{}, false
 	}
+	if o = k.facing(o); k.Src != o.Src || k.Dst != o.Dst {
+		return FlowKey{}, false // one is more specific
+	}
 	return k.both(o)
 }
 
 // both returns the traffic that both keys match, as seen from k's source.
 func (k FlowKey) both(o FlowKey) (shared FlowKey, ok bool) {
-	if o.Src != k.Src {
-		o = o.Reverse()
-	}
-	if !k.overlaps(o) {
+	if o = k.facing(o); !k.overlaps(o) {
 		return FlowKey{}, false
 	}
+	k.Src, k.Dst = Narrower(k.Src, o.Src), Narrower(k.Dst, o.Dst)
 	k.Proto = max(k.Proto, o.Proto) // where both have one it is the same
 	k.SrcPort, _ = k.SrcPort.And(o.SrcPort)
 	k.DstPort, _ = k.DstPort.And(o.DstPort)

@@ -71,7 +71,7 @@ func TestAliveAndSevered(t *testing.T) {
 // one that is not known has not.
 func TestHostsOfAPath(t *testing.T) {
 	n, p, _ := line()
-	k := path.FlowKey{Src: a, Dst: b}
+	k := path.FlowKey{Src: path.Host(a), Dst: path.Host(b)}
 	if from, to := p.Ends(); from != edgeOf(1, 1) || to != edgeOf(3, 1) {
 		t.Errorf("from %v to %v", from, to)
 	}
@@ -97,6 +97,42 @@ func TestHostsOfAPath(t *testing.T) {
 		}
 		if got := path.Elsewhere(&n.Snapshot, k, p); got != x.want {
 			t.Errorf("%v and %v: %q, want %q", x.src, x.dst, got, x.want)
+		}
+	}
+}
+
+// TestPrefixOfAPath: a prefix has left the path when all known hosts are behind
+// another port. When some are, these are apart.
+func TestPrefixOfAPath(t *testing.T) {
+	n, p, _ := line()
+	k := path.FlowKey{Src: path.Host(netip.MustParseAddr("10.1.0.0")).Widen(24), Dst: path.Host(b)}
+	one, other, third := netip.MustParseAddr("10.1.0.1"), netip.MustParseAddr("10.1.0.2"), netip.MustParseAddr("10.1.1.1")
+	for _, x := range []struct {
+		at               map[netip.Addr]topology.PortID
+		elsewhere, apart string
+	}{
+		{nil, "", ""},
+		{map[netip.Addr]topology.PortID{third: edgeOf(3, 2)}, "", ""},
+		{map[netip.Addr]topology.PortID{one: edgeOf(1, 1), third: edgeOf(3, 2)}, "", ""},
+		{map[netip.Addr]topology.PortID{one: edgeOf(1, 1), other: edgeOf(1, 1)}, "", ""},
+		{map[netip.Addr]topology.PortID{one: edgeOf(2, 1)}, "10.1.0.0/24 has moved to 0000000000000002:1", ""},
+		{map[netip.Addr]topology.PortID{one: edgeOf(2, 1), other: edgeOf(2, 1)}, "10.1.0.0/24 has moved to 0000000000000002:1", ""},
+		{map[netip.Addr]topology.PortID{one: edgeOf(2, 1), other: edgeOf(1, 1)}, "", "10.1.0.1 of 10.1.0.0/24 is behind port 0000000000000002:1 and not behind 0000000000000001:1"},
+		{map[netip.Addr]topology.PortID{one: edgeOf(1, 1), other: edgeOf(3, 2)}, "", "10.1.0.2 of 10.1.0.0/24 is behind port 0000000000000003:2 and not behind 0000000000000001:1"},
+		{map[netip.Addr]topology.PortID{one: edgeOf(2, 1), other: edgeOf(3, 2)}, "", "10.1.0.1 of 10.1.0.0/24 is behind port 0000000000000002:1 and not behind 0000000000000001:1"},
+	} {
+		n.Attachments, n.Addrs = nil, topology.Map[netip.Addr, topology.Attachment]{}
+		for addr, at := range x.at {
+			n.Addrs = n.Addrs.With(addr, topology.Attachment{Prefix: netip.PrefixFrom(addr, 32), At: at})
+		}
+		if got := path.Elsewhere(&n.Snapshot, k, p); got != x.elsewhere {
+			t.Errorf("%v: %q, want %q", x.at, got, x.elsewhere)
+		}
+		if got := path.Apart(&n.Snapshot, k, p); got != x.apart && (x.apart == "" || !strings.HasPrefix(got, x.apart+", where the path ends")) {
+			t.Errorf("%v: %q, want %q", x.at, got, x.apart)
+		}
+		if at, ok := path.Home(&n.Snapshot, k.Src); ok != (len(x.at) > 0 && x.apart == "" && !(len(x.at) == 1 && x.at[third] != topology.PortID{})) || ok && at == topology.External {
+			t.Errorf("%v: all are at %v, %t", x.at, at, ok)
 		}
 	}
 }
@@ -135,7 +171,7 @@ func TestLatencyIsTheSum(t *testing.T) {
 func TestCircuits(t *testing.T) {
 	p := path.Path{{DPID: 1, In: 1, Out: 2}, {DPID: 2, In: 1, Out: 3}}
 	backup := path.Path{{DPID: 1, In: 1, Out: 4}, {DPID: 2, In: 5, Out: 3}}
-	c := path.Circuit{ID: "a", Handle: 1, Key: path.FlowKey{Src: a, Dst: b}, Rate: 5, Path: p, Backup: backup}
+	c := path.Circuit{ID: "a", Handle: 1, Key: path.FlowKey{Src: path.Host(a), Dst: path.Host(b)}, Rate: 5, Path: p, Backup: backup}
 	for name, change := range map[string]func(*path.Circuit){
 		"handle": func(c *path.Circuit) { c.Handle = 2 }, "key": func(c *path.Circuit) { c.Key.DstPort = path.Port(1) }, "rate": func(c *path.Circuit) { c.Rate = 6 },
 		"rate back": func(c *path.Circuit) { c.Reverse = path.Reverse{Apart: true, Rate: 5} }, "path": func(c *path.Circuit) { c.Path = backup },

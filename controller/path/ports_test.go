@@ -127,7 +127,7 @@ func TestPortsInJSON(t *testing.T) {
 			t.Errorf("%s is taken", text)
 		}
 	}
-	k := path.FlowKey{Src: a, Dst: b, DstPort: path.Port(443)}
+	k := path.FlowKey{Src: path.Host(a), Dst: path.Host(b), DstPort: path.Port(443)}
 	if text, err := json.Marshal(k); err != nil || string(text) != `{"src":"10.0.0.1","dst":"10.0.0.2","dst_port":443}` {
 		t.Errorf("%s, %v", text, err)
 	}

@@ -208,12 +208,23 @@ func (b *Builder) renewHosts(s *Snapshot) {
 			s.Delta.Hosts = append(s.Delta.Hosts, id)
 		}
 	}
+	if s.unplaced == nil {
+		s.unplaced = &addrTree{}
+	}
+	unplaced := *s.unplaced
 	for addr := range b.changed.addrs {
 		owner, has := b.byAddr[addr]
 		if !has {
-			s.Addrs = s.Addrs.Without(addr)
+			s.Addrs, unplaced = s.Addrs.Without(addr), unplaced.without(addr)
 			continue
 		}
-		s.Addrs = s.Addrs.With(addr, Attachment{Prefix: netip.PrefixFrom(addr, addr.BitLen()), At: b.hosts[owner].At})
+		a := Attachment{Prefix: netip.PrefixFrom(addr, addr.BitLen()), At: b.hosts[owner].At}
+		s.Addrs = s.Addrs.With(addr, a)
+		if _, placed := b.located.find(addr); !placed {
+			unplaced = unplaced.with(a)
+		}
+	}
+	if unplaced != *s.unplaced {
+		s.unplaced = &unplaced
 	}
 }

@@ -9,7 +9,8 @@ import (
 // The cost follows how many lengths of prefixes there are.
 type prefixTable struct {
 	at      map[netip.Prefix]PortID
-	lengths [2][]int // of IPv4 and of IPv6 prefixes, longest first
+	lengths [2][]int     // of IPv4 and of IPv6 prefixes, longest first
+	order   []Attachment // by address, the widest first
 }
 
 // newPrefixTable returns the table of attachments, which are in order, the
@@ -26,7 +27,9 @@ func newPrefixTable(attachments []Attachment) *prefixTable {
 		if n := len(*family); n == 0 || (*family)[n-1] != prefix.Bits() {
 			*family = append(*family, prefix.Bits())
 		}
+		p.order = append(p.order, Attachment{prefix, a.At})
 	}
+	slices.SortFunc(p.order, func(a, b Attachment) int { return a.Prefix.Compare(b.Prefix) })
 	return p
 }
 
@@ -41,13 +44,34 @@ func (p *prefixTable) find(addr netip.Addr) (at PortID, ok bool) {
 	if addr.Zone() != "" || !addr.IsValid() {
 		return at, false // a prefix says nothing of zones
 	}
-	for _, bits := range p.lengths[family(addr)] {
-		prefix, _ := addr.Prefix(bits)
-		if at, ok = p.at[prefix]; ok {
-			return at, true
+	a, ok := p.covering(netip.PrefixFrom(addr, addr.BitLen()))
+	return a.At, ok
+}
+
+// covering returns the longest attachment that a prefix is in.
+func (p *prefixTable) covering(whole netip.Prefix) (a Attachment, ok bool) {
+	for _, bits := range p.lengths[family(whole.Addr())] {
+		if bits > whole.Bits() {
+			continue
+		}
+		prefix, _ := whole.Addr().Prefix(bits)
+		if at, ok := p.at[prefix]; ok {
+			return Attachment{prefix, at}, true
 		}
 	}
-	return at, false
+	return a, false
+}
+
+// within returns where the attachments are that are longer than a prefix, and
+// in it.
+func (p *prefixTable) within(whole netip.Prefix) (w Whereabouts) {
+	i, _ := slices.BinarySearchFunc(p.order, whole, func(a Attachment, whole netip.Prefix) int { return a.Prefix.Compare(whole) })
+	for ; i < len(p.order) && whole.Contains(p.order[i].Prefix.Addr()) && !w.Several(); i++ {
+		if p.order[i].Prefix != whole {
+			w = w.and(Whereabouts{First: p.order[i]})
+		}
+	}
+	return w
 }
 
 // Locate returns the edge port behind which addr is: that of the longest
@@ -65,4 +89,69 @@ func (s *Snapshot) Locate(addr netip.Addr) (at PortID, ok bool) {
 	}
 	seen, ok := s.Addrs.Get(addr)
 	return seen.At, ok
+}
+
+// A Whereabouts says where the hosts of a prefix are, as far as that is known.
+// The zero value says that none is known.
+type Whereabouts struct {
+	First Attachment // of one, alone or with the prefix that is configured
+	Other Attachment // of one behind another port; the zero value: there is none
+}
+
+// Known reports whether it is known of a host of the prefix where it is.
+func (w Whereabouts) Known() bool { return w.First.Prefix.IsValid() }
+
+// Several reports whether there are hosts of the prefix behind several ports.
+func (w Whereabouts) Several() bool { return w.Other.Prefix.IsValid() }
+
+// Away returns one that is not behind a port. The prefix must have hosts behind
+// several.
+func (w Whereabouts) Away(from PortID) Attachment {
+	if w.First.At != from {
+		return w.First
+	}
+	return w.Other
+}
+
+// and returns the whereabouts of what w and o are of together.
+func (w Whereabouts) and(o Whereabouts) Whereabouts {
+	switch {
+	case !w.Known():
+		return o
+	case w.Several() || !o.Known():
+		return w
+	case o.First.At != w.First.At:
+		w.Other = o.First
+	default:
+		w.Other = o.Other
+	}
+	return w
+}
+
+// LocateAll returns where the hosts of a prefix are, as [Snapshot.Locate] says
+// it of each: where the configuration says, else where they were seen. A part
+// of the prefix of which the configuration says nothing has no hosts there but
+// those.
+func (s *Snapshot) LocateAll(p netip.Prefix) (w Whereabouts) {
+	located := s.located
+	if located == nil {
+		located = newPrefixTable(s.Attachments)
+	}
+	whole, covered := located.covering(p)
+	if covered {
+		w.First = whole
+	}
+	if w = w.and(located.within(p)); covered || w.Several() {
+		return w // where hosts were seen says no more
+	}
+	if s.unplaced != nil {
+		return w.and(s.unplaced.in(p))
+	}
+	var seen addrTree
+	for addr, a := range s.Addrs.All() {
+		if _, ok := located.find(addr); !ok {
+			seen = seen.with(a)
+		}
+	}
+	return w.and(seen.in(p))
 }

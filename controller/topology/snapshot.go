@@ -139,8 +139,9 @@ type Snapshot struct {
 	// Delta is what differs from the snapshot of the revision before.
 	Delta Delta
 
-	located *prefixTable // Attachments to search; nil: walk
-	recent  []Delta      // of this snapshot, and of those before it; this one's last
+	located  *prefixTable // Attachments to search; nil: walk
+	unplaced *addrTree    // those of Addrs that are in no attachment; nil: walk
+	recent   []Delta      // of this snapshot, and of those before it; this one's last
 }
 
 func emptySnapshot() *Snapshot {

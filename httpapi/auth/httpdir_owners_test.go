@@ -40,7 +40,8 @@ func TestHTTPDirectoryAddresses(t *testing.T) {
 		var got []string
 		for _, p := range []string{"p", "q"} {
 			for _, addr := range []string{"192.0.2.1", "192.0.2.200", "2001:db8::1", "198.51.100.1"} {
-				if h.Owners().Owns(p, netip.MustParseAddr(addr), book) {
+				alone := netip.MustParseAddr(addr)
+				if h.Owners().Owns(p, netip.PrefixFrom(alone, alone.BitLen()), book) {
 					got = append(got, p+" "+addr)
 				}
 			}
@@ -89,7 +90,7 @@ func TestHTTPDirectoryAddressesAreBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	last := netip.MustParseAddr("10.0.0.249")
+	last := netip.MustParsePrefix("10.0.0.249/32")
 	if err := h.Admit(t.Context(), "u", "q"); !isUnavailable(err) || h.Owners().Owns("q", last, nil) || !h.Owners().Owns("p39", last, nil) {
 		t.Errorf("10,250 addresses: %v", err)
 	}

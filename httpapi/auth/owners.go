@@ -122,55 +122,135 @@ func (o *Owners) byHost(addr netip.Addr, book AddressBook) (found []string) {
 	return found
 }
 
-// Owns reports whether an address is the project's.
-func (o *Owners) Owns(project string, addr netip.Addr, book AddressBook) bool {
-	return o.Any() && slices.Contains(o.of(addr, book), project)
+// Owns reports whether all addresses of a prefix are the project's.
+func (o *Owners) Owns(project string, addrs netip.Prefix, book AddressBook) bool {
+	return o.Any() && o.shareOf(project, addrs, book).own
+}
+
+// A share is what a project owns of a prefix.
+type share struct {
+	own     bool // all of it
+	foreign bool // some of it is another's and not the project's
+}
+
+// shareOf returns what a project owns of a prefix, which may be an address
+// alone.
+func (o *Owners) shareOf(project string, p netip.Prefix, book AddressBook) share {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	s := share{own: true}
+	o.eachPart(p.Masked(), o.within(p, book), func(part netip.Prefix) {
+		owners := o.of(part.Addr(), book)
+		is := slices.Contains(owners, project)
+		s.own, s.foreign = s.own && is, s.foreign || len(owners) > 0 && !is
+	})
+	return s
+}
+
+// eachPart calls part with the parts of a prefix each of which has the same
+// owners throughout. within are the longer prefixes in it that have owners of
+// their own.
+func (o *Owners) eachPart(p netip.Prefix, within []netip.Prefix, part func(netip.Prefix)) {
+	if len(within) == 0 {
+		part(p)
+		return
+	}
+	var halves [2]netip.Prefix
+	var longer [2][]netip.Prefix
+	halves[0] = netip.PrefixFrom(p.Addr(), p.Bits()+1)
+	halves[1] = netip.PrefixFrom(withBit(p.Addr(), p.Bits()), p.Bits()+1)
+	for _, q := range within {
+		for i, half := range halves {
+			if half.Contains(q.Addr()) && q != half {
+				longer[i] = append(longer[i], q)
+			}
+		}
+	}
+	for i, half := range halves {
+		o.eachPart(half, longer[i], part)
+	}
+}
+
+// withBit returns an address with a bit set, of which the first one is 0.
+func withBit(a netip.Addr, i int) netip.Addr {
+	b := a.AsSlice()
+	b[i/8] |= 0x80 >> (i % 8)
+	a, _ = netip.AddrFromSlice(b)
+	return a
+}
+
+// within returns what is longer than a prefix, and in it, and has owners of its
+// own: prefixes, and the addresses of hosts that are in none.
+func (o *Owners) within(p netip.Prefix, book AddressBook) (list []netip.Prefix) {
+	if p.IsSingleIP() {
+		return nil
+	}
+	for ; o != nil; o = o.more {
+		for q := range o.prefixes {
+			if q.Bits() > p.Bits() && p.Contains(q.Addr()) {
+				list = append(list, q)
+			}
+		}
+		for mac := range o.hosts {
+			if book == nil {
+				break
+			}
+			for _, addr := range book(mac) {
+				if p.Contains(addr) {
+					list = append(list, netip.PrefixFrom(addr, addr.BitLen()))
+				}
+			}
+		}
+	}
+	return list
 }
 
 // A ConsentError refuses a path because an address is another project's. It
 // names no project: which there are, and what they own, is not for others.
 type ConsentError struct {
 	Field string // API name of the end
-	Addr  netip.Addr
+	Addrs netip.Prefix
 	Need  Consent
 }
 
 // Error returns a sentence that says whose consent is missing.
 func (e *ConsentError) Error() string {
+	what := e.Addrs.Addr().String() + " belongs to another project"
+	if !e.Addrs.IsSingleIP() {
+		what = e.Addrs.String() + " belongs to another project, or a part of it does"
+	}
 	switch e.Need {
 	case ConsentBoth:
-		return fmt.Sprintf("%s: %s belongs to another project, and both ends must be your project's own; have the network's operators reserve this path", e.Field, e.Addr)
+		return fmt.Sprintf("%s: %s, and both ends must be your project's own; have the network's operators reserve this path", e.Field, what)
 	case ConsentSource:
-		return fmt.Sprintf("%s: %s belongs to another project, which has not consented, and a path carries what it sends as well, whichever end is src_ip; have the network's operators reserve this path", e.Field, e.Addr)
+		return fmt.Sprintf("%s: %s, which has not consented, and a path carries what it sends as well, whichever end is src_ip; have the network's operators reserve this path", e.Field, what)
 	}
-	return fmt.Sprintf("%s: %s belongs to another project, which has not consented; have a member of it ask for this path, or ask for one with an address of your own project at one end", e.Field, e.Addr)
+	return fmt.Sprintf("%s: %s, which has not consented; have a member of it ask for this path, or ask for one with an address of your own project at one end", e.Field, what)
 }
 
 // Judge returns a [*ConsentError] unless the project may reserve paths from src
-// to dst. An address that belongs to no project is open to all, but it is no
-// word for the other end.
-func (o *Owners) Judge(project string, src, dst netip.Addr, book AddressBook) error {
+// to dst, which it may if it may do so from and to each of their addresses. An
+// address that belongs to no project is open to all, but it is no word for the
+// other end.
+func (o *Owners) Judge(project string, src, dst netip.Prefix, book AddressBook) error {
 	if !o.Any() {
 		return nil
 	}
-	from, to := o.of(src, book), o.of(dst, book)
-	foreign := func(owners []string) bool { return len(owners) > 0 && !slices.Contains(owners, project) }
+	from, to := o.shareOf(project, src, book), o.shareOf(project, dst, book)
 	need := o.consent
 	switch need {
 	case ConsentSource, ConsentBoth:
-		if foreign(from) {
-			return &ConsentError{"src_ip", src, need}
+	default:
+		if need = ConsentEither; from.own || to.own {
+			return nil
 		}
-		if foreign(to) {
-			return &ConsentError{"dst_ip", dst, need}
-		}
-		return nil
 	}
-	if slices.Contains(from, project) || slices.Contains(to, project) || len(from)+len(to) == 0 {
-		return nil
+	switch {
+	case from.foreign:
+		return &ConsentError{"src_ip", src, need}
+	case to.foreign:
+		return &ConsentError{"dst_ip", dst, need}
 	}
-	if foreign(from) {
-		return &ConsentError{"src_ip", src, ConsentEither}
-	}
-	return &ConsentError{"dst_ip", dst, ConsentEither}
+	return nil
 }

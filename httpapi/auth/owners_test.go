@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"conga/openflow"
 )
@@ -22,6 +25,12 @@ func owns(t *testing.T, id string, list ...string) Project {
 		}
 	}
 	return p
+}
+
+// alone returns the prefix of one address.
+func alone(addr string) netip.Prefix {
+	a := netip.MustParseAddr(addr)
+	return netip.PrefixFrom(a, a.BitLen())
 }
 
 func TestConsent(t *testing.T) {
@@ -72,7 +81,7 @@ func TestConsent(t *testing.T) {
 		{[]Project{owns(t, "a"), owns(t, "b")}, "b", a1, a2, "", "", "", "", "no project names addresses"},
 	} {
 		for consent, want := range map[Consent]string{ConsentEither: tc.either, ConsentSource: tc.source, ConsentBoth: tc.both, "": tc.eitherDefault} {
-			src, dst := netip.MustParseAddr(tc.src), netip.MustParseAddr(tc.dst)
+			src, dst := alone(tc.src), alone(tc.dst)
 			err := NewOwners(consent, tc.projects).Judge(tc.project, src, dst, book)
 			if back := NewOwners(consent, tc.projects).Judge(tc.project, dst, src, book); (back != nil) != (err != nil) {
 				t.Errorf("%s, %s: %v, but with the ends swapped %v", tc.comment, consent, err, back)
@@ -102,12 +111,66 @@ func TestOwnersOfAClaimedAddress(t *testing.T) {
 	}
 	for addr, want := range map[string]string{"10.0.0.1": "a", "10.0.0.2": "b", "10.0.0.3": ""} {
 		for _, project := range []string{"a", "b"} {
-			if got := o.Owns(project, netip.MustParseAddr(addr), book); got != (project == want) {
+			if got := o.Owns(project, alone(addr), book); got != (project == want) {
 				t.Errorf("%s owns %s: %t", project, addr, got)
 			}
 		}
 	}
-	if o.Owns("b", netip.MustParseAddr("10.0.0.2"), nil) {
+	if o.Owns("b", alone("10.0.0.2"), nil) {
 		t.Error("a host of which nothing is known has an address")
+	}
+}
+
+// TestConsentOfPrefixes compares what is said of prefixes with what is said of
+// each pair of their addresses.
+func TestConsentOfPrefixes(t *testing.T) {
+	verdicts := map[bool]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		drawAddr := func(name string) netip.Addr {
+			return netip.AddrFrom4([4]byte{10, 0, 0, byte(rapid.IntRange(0, 15).Draw(t, name))})
+		}
+		drawPrefix := func(name string, widest int) netip.Prefix {
+			p, _ := drawAddr(name).Prefix(rapid.IntRange(widest, 32).Draw(t, name+" length"))
+			return p
+		}
+		hosts := map[[6]byte][]netip.Addr{{5: 1}: {drawAddr("host")}, {5: 2}: {drawAddr("another"), drawAddr("its other")}}
+		book := func(mac [6]byte) []netip.Addr { return hosts[mac] }
+		projects := []Project{{ID: "p"}, {ID: "q"}, {ID: "r"}}
+		for range rapid.IntRange(1, 6).Draw(t, "owned") {
+			p := &projects[rapid.IntRange(0, 2).Draw(t, "by")]
+			if rapid.IntRange(0, 3).Draw(t, "a host") == 0 {
+				p.Addresses = append(p.Addresses, Owned{MAC: [6]byte{5: byte(rapid.IntRange(1, 2).Draw(t, "mac"))}})
+			} else {
+				p.Addresses = append(p.Addresses, Owned{Prefix: drawPrefix("prefix", 27)})
+			}
+		}
+		n := rapid.IntRange(0, 3).Draw(t, "from the first source")
+		o := NewOwners(rapid.SampledFrom([]Consent{ConsentEither, ConsentSource, ConsentBoth, ""}).Draw(t, "consent"), projects[:n]).With(NewOwners("", projects[n:]))
+		src, dst := drawPrefix("source", 28), drawPrefix("destination", 28)
+		may, owns := true, o.Any()
+		for a := src.Addr(); src.Contains(a); a = a.Next() {
+			owns = owns && slices.Contains(o.of(a, book), "p")
+			for b := dst.Addr(); dst.Contains(b); b = b.Next() {
+				may = may && o.Judge("p", netip.PrefixFrom(a, 32), netip.PrefixFrom(b, 32), book) == nil
+			}
+		}
+		if got := o.Owns("p", src, book); got != owns {
+			t.Fatalf("%s is the project's: %t, want %t", src, got, owns)
+		}
+		err := o.Judge("p", src, dst, book)
+		if (err == nil) != may {
+			t.Fatalf("%s to %s: %v, and of each two addresses: %t", src, dst, err, may)
+		}
+		verdicts[may]++
+		for _, p := range projects {
+			for _, x := range p.Addresses {
+				if s := x.Prefix.String(); err != nil && s != src.String() && s != dst.String() && strings.Contains(err.Error(), s) {
+					t.Fatalf("%v says what another owns", err)
+				}
+			}
+		}
+	})
+	if verdicts[true] == 0 || verdicts[false] == 0 {
+		t.Errorf("%v", verdicts)
 	}
 }

@@ -94,7 +94,7 @@ func BenchmarkMany(b *testing.B) {
 		flows := make([]connections.Flow, 128)
 		for i := range flows {
 			flows[i] = connections.Flow{Project: "p", Key: path.FlowKey{
-				Src: netip.AddrFrom4([4]byte{10, 1, byte(i), 1}), Dst: netip.AddrFrom4([4]byte{10, 2, 1, 1}),
+				Src: path.Host(netip.AddrFrom4([4]byte{10, 1, byte(i), 1})), Dst: path.Host(netip.AddrFrom4([4]byte{10, 2, 1, 1})),
 			}}
 		}
 		for b.Loop() {

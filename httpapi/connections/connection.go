@@ -60,7 +60,7 @@ func (r *Report) FlowKey() path.FlowKey {
 		proto = path.ProtoUDP
 	}
 	return path.FlowKey{
-		Src: r.Source.Addr.Addr(), Dst: r.Destination.Addr(), Proto: proto,
+		Src: path.Host(r.Source.Addr.Addr()), Dst: path.Host(r.Destination.Addr()), Proto: proto,
 		SrcPort: path.Port(r.Source.Addr.Port()), DstPort: path.Port(r.Destination.Port()),
 	}
 }
@@ -87,8 +87,8 @@ func (r *Report) identity(project string) uuid.UUID {
 	}
 	text(project)
 	b = append(b, k.Proto)
-	end(k.Src, r.Source.Addr.Port())
-	end(k.Dst, r.Destination.Port())
+	end(k.Src.Addr(), r.Source.Addr.Port())
+	end(k.Dst.Addr(), r.Destination.Port())
 	text(r.Source.Deployment)
 	text(r.Source.Job)
 	b = binary.AppendVarint(b, r.Source.Index)

@@ -61,11 +61,19 @@ func (r *Registry) Cut(q Query, cut func(total int, number func(i int) uint64) (
 func (r *Registry) listLocked(q Query) *arrivals {
 	switch {
 	case q.Flow != nil:
-		return r.pairs[pairOf(q.Flow.Project, q.Flow.Key)]
+		return r.withinLocked(rangeOf(*q.Flow))
 	case q.Project != "":
 		return r.projects[q.Project]
 	}
 	return &r.all
+}
+
+// withinLocked returns the list of a pair, which may be everywhere.
+func (r *Registry) withinLocked(p pair) *arrivals {
+	if p == everywhere(p.project) {
+		return r.projects[p.project]
+	}
+	return r.pairs[p]
 }
 
 // selector says of each connection of the list whether the query selects it.
@@ -101,7 +109,7 @@ func (r *Registry) Get(id string) (*Connection, error) {
 func (r *Registry) Count(flows []Flow) []int {
 	tallies := map[pair]*tally{}
 	for _, f := range flows {
-		p := pairOf(f.Project, f.Key)
+		p := rangeOf(f)
 		if tallies[p] == nil {
 			tallies[p] = newTally()
 		}
@@ -110,7 +118,7 @@ func (r *Registry) Count(flows []Flow) []int {
 	r.mu.Lock()
 	r.expireLocked(r.cfg.Now())
 	for p, t := range tallies {
-		if found := r.pairs[p]; found != nil {
+		if found := r.withinLocked(p); found != nil {
 			for _, e := range found.list {
 				t.add(oriented(e.seen.FlowKey()))
 			}
@@ -119,7 +127,7 @@ func (r *Registry) Count(flows []Flow) []int {
 	r.mu.Unlock()
 	counts := make([]int, len(flows))
 	for i, f := range flows {
-		counts[i] = tallies[pairOf(f.Project, f.Key)].count[oriented(f.Key)]
+		counts[i] = tallies[rangeOf(f)].count[oriented(f.Key)]
 	}
 	return counts
 }

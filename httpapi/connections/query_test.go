@@ -58,6 +58,15 @@ func TestPagesAndTimes(t *testing.T) {
 	}
 }
 
+// side returns a host or prefix.
+func side(text string) path.Prefix {
+	p, err := path.ParsePrefix(text)
+	if err != nil {
+		panic(err)
+	}
+	return p
+}
+
 // Which connections are on an allocation's path, in either direction.
 func TestFlows(t *testing.T) {
 	r := open(t, connections.Config{Store: storetest.NewMemory()})
@@ -92,9 +101,16 @@ func TestFlows(t *testing.T) {
 		{"other host", 0, "10.0.0.3", 443, "10.0.0.1", 0, "1004 "},
 		{"nobody", 0, "10.0.0.3", 0, "10.0.0.2", 0, ""},
 		{"IPv6", 0, "2001:db8::2", 0, "2001:db8::1", 0, "1005 "},
+		{"prefix and host", 0, "10.0.0.2/31", 0, "10.0.0.1", 0, "1001 443 1002 1003 1004 "},
+		{"host and prefix, a port", path.ProtoTCP, "10.0.0.1", 0, "10.0.0.2/31", 443, "1002 1004 "},
+		{"several ports", path.ProtoTCP, "10.0.0.1", 1004, "10.0.0.2/31", 0, "1004 "},
+		{"two prefixes", path.ProtoUDP, "10.0.0.0/31", 0, "10.0.0.2/31", 0, "1003 "},
+		{"prefix of others", 0, "10.0.0.4/30", 0, "10.0.0.0/30", 0, ""},
+		{"prefixes of IPv6", 0, "2001:db8::/127", 0, "2001:db8::2/127", 0, "1005 "},
+		{"all of IPv6", 0, "2001:db8::2", 0, "2001:db8::1/128", 0, "1005 "},
 	} {
 		key := path.FlowKey{
-			Src: netip.MustParseAddr(test.src), Dst: netip.MustParseAddr(test.dst),
+			Src: side(test.src), Dst: side(test.dst),
 			Proto: test.proto, SrcPort: path.Port(test.sp), DstPort: path.Port(test.dp),
 		}
 		for _, k := range []path.FlowKey{key, key.Reverse()} {

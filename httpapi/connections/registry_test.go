@@ -137,7 +137,7 @@ func TestProjectsAreApart(t *testing.T) {
 	if total != 1 || len(list) != 1 || list[0].Project != "q" || list[0].ID != q.IDs[0] {
 		t.Errorf("q has %v", list)
 	}
-	key := path.FlowKey{Src: netip.MustParseAddr("10.0.0.1"), Dst: netip.MustParseAddr("10.0.0.2")}
+	key := path.FlowKey{Src: path.Host(netip.MustParseAddr("10.0.0.1")), Dst: path.Host(netip.MustParseAddr("10.0.0.2"))}
 	if n := r.Count([]connections.Flow{{Project: "p", Key: key}, {Project: "x", Key: key}}); n[0] != 1 || n[1] != 0 {
 		t.Errorf("counted %v", n)
 	}

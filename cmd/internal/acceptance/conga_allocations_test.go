@@ -114,7 +114,7 @@ func argument(name string, required bool, wrong map[int][]any) func(*testing.T, 
 var (
 	noText    = []any{7, true, []any{"x"}, map[string]any{}}
 	noInteger = []any{"7", true, []any{7}, map[string]any{}, 1.5}
-	noAddress = map[int][]any{400: noText, 422: {"", "host.example", "192.127.1", "192.127.1.10/32", "192.127.1.256", "fe80::1%eth0"}}
+	noAddress = map[int][]any{400: noText, 422: {"", "host.example", "192.127.1", "192.127.1.10/24", "0.0.0.0/0", "192.127.1.256", "fe80::1%eth0"}}
 	noPort    = map[int][]any{400: noInteger, 422: {0, -1, 65536}}
 )
 

@@ -167,7 +167,7 @@ func completedAt(i int, end allocator.Seconds) completedRecord {
 		ID: completedID(i), Handle: uint32(i + 1), Revision: 3, Created: end - 7200,
 		Request: allocator.Request{
 			UserID: user, ProjectID: project, Duration: 3600, Bandwidth: bandwidth,
-			Key: path.FlowKey{Src: host(1 + i%1000), Dst: host(2001 + i%1000), Proto: path.ProtoTCP, SrcPort: path.Port(uint16(1 + i%60_000))},
+			Key: path.FlowKey{Src: path.Host(host(1 + i%1000)), Dst: path.Host(host(2001 + i%1000)), Proto: path.ProtoTCP, SrcPort: path.Port(uint16(1 + i%60_000))},
 		},
 		State: allocator.Complete, Window: allocator.Window{Start: end - 3600, End: end}, Path: hops,
 	}}

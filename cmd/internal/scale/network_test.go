@@ -40,12 +40,12 @@ func TestGenerator(t *testing.T) {
 	seen := map[path.FlowKey]bool{}
 	for _, r := range q.some(5000) {
 		proto := map[string]uint8{"tcp": path.ProtoTCP, "udp": path.ProtoUDP}[r.Protocol]
-		k := path.FlowKey{Src: netip.MustParseAddr(r.SrcIP), Dst: netip.MustParseAddr(r.DstIP), Proto: proto, SrcPort: path.Port(r.SrcPort), DstPort: path.Port(r.DstPort)}
+		k := path.FlowKey{Src: path.Host(netip.MustParseAddr(r.SrcIP)), Dst: path.Host(netip.MustParseAddr(r.DstIP)), Proto: proto, SrcPort: path.Port(r.SrcPort), DstPort: path.Port(r.DstPort)}
 		if k.Src == k.Dst || seen[k] || seen[k.Reverse()] {
 			t.Fatalf("%+v", k)
 		}
 		seen[k] = true
-		if spared := g.hostOf(4, 0); k.Src == spared || k.Dst == spared {
+		if spared := path.Host(g.hostOf(4, 0)); k.Src == spared || k.Dst == spared {
 			t.Fatalf("%+v is at the switch that is spared", k)
 		}
 	}

@@ -1,0 +1,142 @@
+package allocator
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// locate returns the edge ports of both ends of a key. If one is not known,
+// reason says which host or prefix that is, and field is its API name. So it is
+// if the hosts of a prefix are behind several ports, of which a path could end
+// at one only.
+func locate(s *topology.Snapshot, k path.FlowKey) (from, to topology.PortID, field, reason string) {
+	from, okFrom := path.Home(s, k.Src)
+	to, okTo := path.Home(s, k.Dst)
+	switch {
+	case !okFrom && !okTo && !split(s, k.Src) && !split(s, k.Dst):
+		return from, to, "src_ip", fmt.Sprintf("%s, nor has %s", unknown(k.Src), hostOf(k.Dst))
+	case !okFrom:
+		return from, to, "src_ip", unlocated(s, k.Src)
+	case !okTo:
+		return from, to, "dst_ip", unlocated(s, k.Dst)
+	}
+	return from, to, "", ""
+}
+
+// split reports whether hosts of a prefix are behind several ports.
+func split(s *topology.Snapshot, p path.Prefix) bool {
+	return !p.IsHost() && s.LocateAll(p.Net()).Several()
+}
+
+// unlocated returns why there is no one port behind which all hosts of a prefix
+// are.
+func unlocated(s *topology.Snapshot, p path.Prefix) string {
+	if split(s, p) {
+		w := s.LocateAll(p.Net())
+		return fmt.Sprintf("%s of %s is behind port %s and %s behind port %s, and a path ends at one port; name a prefix for each of them",
+			path.PrefixOf(w.First.Prefix), p, w.First.At, path.PrefixOf(w.Other.Prefix), w.Other.At)
+	}
+	return unknown(p)
+}
+
+func unknown(p path.Prefix) string {
+	if p.IsHost() {
+		return fmt.Sprintf("%s has not been seen yet and no attachment covers it", p)
+	}
+	return fmt.Sprintf("no host of %s has been seen yet and no attachment covers it", p)
+}
+
+func hostOf(p path.Prefix) string {
+	if p.IsHost() {
+		return p.String()
+	}
+	return "one of " + p.String()
+}
+
+// checkSplit returns the refusal of a key with a prefix whose hosts are behind
+// several ports; nil if there is none.
+func checkSplit(s *topology.Snapshot, k path.FlowKey) *Error {
+	for _, end := range [...]struct {
+		field string
+		side  path.Prefix
+	}{{"src_ip", k.Src}, {"dst_ip", k.Dst}} {
+		if split(s, end.side) {
+			return &Error{Kind: Conflict, Field: end.field, Err: errors.New(unlocated(s, end.side))}
+		}
+	}
+	return nil
+}
+
+// locate does what [locate] does for what an allocation has become. Where hosts
+// of a prefix have appeared behind another port, the path goes on ending where
+// it ends: no stranger's word takes it from the others.
+func (r *record) locate(s *topology.Snapshot) (from, to topology.PortID, field, reason string) {
+	from, to, field, reason = locate(s, r.Key)
+	has := r.had().Path
+	if reason == "" || len(has) == 0 {
+		return from, to, field, reason
+	}
+	ends := [2]topology.PortID{from, to}
+	ends[0], ends[1] = has.Ends()
+	for i, side := range sidesOf(r.Key) {
+		at, ok := path.Home(s, side)
+		switch {
+		case ok:
+			ends[i] = at
+		case !split(s, side):
+			return from, to, field, reason
+		}
+	}
+	return ends[0], ends[1], "", ""
+}
+
+// home is the port behind which all known hosts of a prefix are, if there is
+// one.
+type home struct {
+	at    topology.PortID
+	known bool
+}
+
+// whereabouts returns behind which port all known hosts of a prefix are, and
+// how they are apart if they are behind several.
+func whereabouts(s *topology.Snapshot, p path.Prefix) (all home, apart topology.Whereabouts) {
+	all.at, all.known = path.Home(s, p)
+	if w := s.LocateAll(p.Net()); !p.IsHost() && w.Several() {
+		return home{}, w
+	}
+	return all, apart
+}
+
+// prefixLengths are those that prefixes of several hosts have, by family.
+type prefixLengths [2][129]bool
+
+// note enters the length of a prefix.
+func (l *prefixLengths) note(p path.Prefix) {
+	if !p.IsHost() {
+		l[p.Addr().BitLen()/128][p.Bits()] = true
+	}
+}
+
+// covering returns what an index may have of addresses: they themselves, and
+// the prefixes that they are in, each once.
+func (l *prefixLengths) covering(addrs []netip.Addr) (list []path.Prefix) {
+	seen := map[path.Prefix]bool{}
+	for _, addr := range addrs {
+		host := path.Host(addr)
+		list = append(list, host)
+		for bits, used := range l[addr.BitLen()/128] {
+			if !used || bits >= addr.BitLen() {
+				continue
+			}
+			if p := host.Widen(bits); !seen[p] {
+				seen[p] = true
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}

@@ -1,0 +1,118 @@
+package topology
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"net/netip"
+)
+
+// An addrTree has learned addresses in their order, and tells of each prefix
+// where its addresses are. It is immutable: with and without return another
+// one, which shares with it all but the nodes on the way to the address. The
+// zero addrTree is empty.
+type addrTree [2]*addrNode // of IPv4 and of IPv6 addresses
+
+// An addrNode is an address and where it is or, with two kids, all addresses
+// that begin as prefix does.
+type addrNode struct {
+	prefix netip.Prefix
+	sum    Whereabouts
+	kids   [2]*addrNode
+}
+
+// with returns the tree with an attachment of one address, in place of the one
+// that the address has.
+func (t addrTree) with(a Attachment) addrTree {
+	root := &t[family(a.Prefix.Addr())]
+	*root = (*root).with(a)
+	return t
+}
+
+// without returns the tree without an address.
+func (t addrTree) without(addr netip.Addr) addrTree {
+	root := &t[family(addr)]
+	*root = (*root).without(addr)
+	return t
+}
+
+// in returns where the addresses of a prefix are.
+func (t addrTree) in(p netip.Prefix) Whereabouts {
+	for n := t[family(p.Addr())]; n != nil; n = n.kid(p.Addr()) {
+		if p.Bits() <= n.prefix.Bits() {
+			if p.Contains(n.prefix.Addr()) {
+				return n.sum
+			}
+			break
+		}
+		if !n.prefix.Contains(p.Addr()) {
+			break
+		}
+	}
+	return Whereabouts{}
+}
+
+// kid returns the kid on the way to an address that begins as the node's do.
+func (n *addrNode) kid(addr netip.Addr) *addrNode { return n.kids[bitOf(addr, n.prefix.Bits())] }
+
+func (n *addrNode) with(a Attachment) *addrNode {
+	addr := a.Prefix.Addr()
+	leaf := &addrNode{prefix: a.Prefix, sum: Whereabouts{First: a}}
+	if n == nil {
+		return leaf
+	}
+	same := min(sameBits(addr, n.prefix.Addr()), n.prefix.Bits())
+	out := &addrNode{}
+	switch side := 0; {
+	case same < n.prefix.Bits():
+		side = bitOf(addr, same)
+		out.prefix, _ = addr.Prefix(same)
+		out.kids[side], out.kids[1-side] = leaf, n
+	case n.prefix.IsSingleIP():
+		return leaf
+	default:
+		side = bitOf(addr, same)
+		out.prefix, out.kids = n.prefix, n.kids
+		out.kids[side] = n.kids[side].with(a)
+	}
+	out.sum = out.kids[0].sum.and(out.kids[1].sum)
+	return out
+}
+
+func (n *addrNode) without(addr netip.Addr) *addrNode {
+	switch {
+	case n == nil || !n.prefix.Contains(addr):
+		return n
+	case n.prefix.IsSingleIP():
+		return nil
+	}
+	side := bitOf(addr, n.prefix.Bits())
+	left := n.kids[side].without(addr)
+	switch left {
+	case nil:
+		return n.kids[1-side]
+	case n.kids[side]:
+		return n
+	}
+	out := &addrNode{prefix: n.prefix, kids: n.kids}
+	out.kids[side] = left
+	out.sum = out.kids[0].sum.and(out.kids[1].sum)
+	return out
+}
+
+// sameBits returns how many of their first bits two addresses of a family have
+// in common.
+func sameBits(a, b netip.Addr) int {
+	x, y := a.As16(), b.As16()
+	same := bits.LeadingZeros64(binary.BigEndian.Uint64(x[:]) ^ binary.BigEndian.Uint64(y[:]))
+	if same == 64 {
+		same += bits.LeadingZeros64(binary.BigEndian.Uint64(x[8:]) ^ binary.BigEndian.Uint64(y[8:]))
+	}
+	return same - (128 - a.BitLen())
+}
+
+// bitOf returns a bit of an address, of which the first one is 0.
+func bitOf(a netip.Addr, i int) int {
+	b := a.As16()
+	i += 128 - a.BitLen()
+	return int(b[i/8]>>(7-i%8)) & 1
+}
