@@ -77,7 +77,7 @@ func checkSplit(s *topology.Snapshot, k path.FlowKey) *Error {
 func (r *record) locate(s *topology.Snapshot) (from, to topology.PortID, field, reason string) {
 	from, to, field, reason = locate(s, r.Key)
 	has := r.had().Path
-	if reason == "" || len(has) == 0 {
+	if reason == "" || len(has) == 0 || path.Scattered(s, r.Key, has) {
 		return from, to, field, reason
 	}
 	ends := [2]topology.PortID{from, to}
@@ -94,21 +94,19 @@ func (r *record) locate(s *topology.Snapshot) (from, to topology.PortID, field, 
 	return ends[0], ends[1], "", ""
 }
 
-// home is the port behind which all known hosts of a prefix are, if there is
-// one.
+// home says where the hosts of a prefix are.
 type home struct {
-	at    topology.PortID
-	known bool
+	at    topology.PortID // behind which all known ones are, if there is one
+	known bool            // there is
+	split bool            // they are behind several ports
 }
 
-// whereabouts returns behind which port all known hosts of a prefix are, and
-// how they are apart if they are behind several.
-func whereabouts(s *topology.Snapshot, p path.Prefix) (all home, apart topology.Whereabouts) {
-	all.at, all.known = path.Home(s, p)
-	if w := s.LocateAll(p.Net()); !p.IsHost() && w.Several() {
-		return home{}, w
+func homeOf(s *topology.Snapshot, p path.Prefix) (h home) {
+	h.at, h.known = path.Home(s, p)
+	if h.split = !h.known && split(s, p); h.split {
+		h.at = topology.External
 	}
-	return all, apart
+	return h
 }
 
 // prefixLengths are those that prefixes of several hosts have, by family.

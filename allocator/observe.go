@@ -179,9 +179,8 @@ func (a *Allocator) disturbLocked(c *cable) {
 // else. That concerns the paths that end where it was, and those that already
 // did not end where it was.
 func (a *Allocator) rehostedLocked(old, now *topology.Snapshot, side path.Prefix) {
-	was, apart := whereabouts(old, side)
-	is, apartNow := whereabouts(now, side)
-	if was == is && apart == apartNow {
+	was, is := homeOf(old, side), homeOf(now, side)
+	if was == is && !is.split {
 		return
 	}
 	a.giveWayLocked(a.waiting.sides[side], always)
@@ -194,7 +193,7 @@ func (a *Allocator) rehostedLocked(old, now *topology.Snapshot, side path.Prefix
 		}
 	}
 	for _, it := range concerned {
-		if apart != apartNow && it.busy == nil && it.state() == Active {
+		if !side.IsHost() && it.busy == nil && it.state() == Active && path.Apart(old, it.key(), it.path()) != path.Apart(now, it.key(), it.path()) {
 			a.notifyLocked(it, it.record(), "") // it is said what is not carried
 		}
 		a.locateEndsLocked(it)

@@ -132,6 +132,49 @@ func TestHostsOfAPrefix(t *testing.T) {
 	w.wantPath(id, edgePort(3, 1), "")
 }
 
+// Switches are not told of more than so many hosts that are elsewhere: with
+// more of them the prefix has no path, until there are fewer, or all are
+// together.
+func TestScatteredPrefix(t *testing.T) {
+	w := newWorld(t, 3, 1000)
+	w.cable(1, 2, 1000)
+	w.cable(1, 3, 1000)
+	w.open()
+	id := w.create(toPrefix(t, "10.9.0.0/24", 10)).ID
+	w.change(seen("10.9.0.1", edgePort(2, 3)))
+	w.work()
+	w.wantPath(id, edgePort(2, 3), "")
+	elsewhere := func(n int) func(*topology.Snapshot) {
+		return func(s *topology.Snapshot) {
+			for i := range n {
+				seen(netip.AddrFrom4([4]byte{10, 9, 0, byte(100 + i)}).String(), edgePort(3, 1))(s)
+			}
+		}
+	}
+	w.change(elsewhere(path.MaxApart))
+	w.work()
+	w.wantPath(id, edgePort(2, 3), "10.9.0.100 of 10.9.0.0/24 is behind port")
+	w.change(elsewhere(path.MaxApart + 1))
+	w.work()
+	v := w.get(id)
+	if want := "more than 32 hosts of 10.0.1.1 or 10.9.0.0/24 are not where its path ends"; v.State != Pending || len(v.Path) > 0 || !strings.Contains(v.Reason, want) {
+		t.Errorf("%s on %v, %q", v.State, v.Path, v.Reason)
+	}
+	w.open()
+	w.work()
+	if v := w.get(id); v.State != Pending || len(v.Path) > 0 {
+		t.Errorf("%s on %v, %q", v.State, v.Path, v.Reason)
+	}
+	w.change(gone("10.9.0.100"))
+	w.work()
+	w.wantPath(id, edgePort(2, 3), "10.9.0.101 of 10.9.0.0/24 is behind port")
+	w.change(elsewhere(path.MaxApart + 1))
+	w.work()
+	w.change(seen("10.9.0.1", edgePort(3, 1)))
+	w.work()
+	w.wantPath(id, edgePort(3, 1), "")
+}
+
 // An attachment says where a prefix is, whatever a host claims; longer ones in
 // it do, too.
 func TestAttachedPrefix(t *testing.T) {

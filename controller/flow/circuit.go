@@ -91,6 +91,11 @@ func (v *view) direction(c path.Circuit, selected []selection, t crossing, rule 
 			continue
 		}
 		r := Rule{Table: tableAllocations, Priority: prio, Cookie: cookie, Match: s.match, Instructions: does, key: s.key}
+		if s.apart {
+			if r.Instructions = v.ordinary(); r.Instructions == nil {
+				continue
+			}
+		}
 		if s.prio != 0 {
 			r.Priority = s.prio
 		}
@@ -120,6 +125,7 @@ type selection struct {
 	key   string           // of the match
 	prio  uint16           // of the entry; 0: that which follows from the circuit
 	needs []topology.Lacks // without which there is none
+	apart bool             // it is best effort; see apart.go
 }
 
 // incoming is which traffic is to be selected: what comes in by a port and has
@@ -133,7 +139,7 @@ type incoming struct {
 // selections returns how traffic is selected.
 func selections(x incoming) (list []selection) {
 	add := func(prio uint16, m openflow.Match, needs []topology.Lacks) {
-		list = append(list, selection{m, m.Key(), prio, needs})
+		list = append(list, selection{match: m, key: m.Key(), prio: prio, needs: needs})
 	}
 	for _, m := range matches(x.key, x.in, x.exact) {
 		add(0, m, nil)
@@ -145,7 +151,7 @@ func selections(x incoming) (list []selection) {
 		add(prioFragment-widthOf(x.key), m, nil)
 	}
 	if m, ok := tooBig(x.key, x.in); ok {
-		add(prioTooBig+uint16(x.key.Dst.Narrowness()), m, matchNeeds(m))
+		add(prioTooBig+uint16(2*x.key.Dst.Narrowness()), m, matchNeeds(m))
 	}
 	return list
 }

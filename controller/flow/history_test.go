@@ -110,6 +110,10 @@ func (h *history) circuit() {
 	id := rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(h.T, "circuit")
 	var listed []path.Circuit
 	c := path.Circuit{ID: id, Handle: uint32(id[0]), Key: path.FlowKey{Src: path.Host(addr(1)), Dst: path.Host(addr(2))}}
+	if rapid.IntRange(0, 2).Draw(h.T, "prefixes") == 0 { // of which hosts may be anywhere
+		c.Key.Src = path.Host(addr(5)).Widen(rapid.SampledFrom([]int{30, 31, 32}).Draw(h.T, "source length"))
+		c.Key.Dst = c.Key.Dst.Widen(rapid.SampledFrom([]int{30, 31, 32}).Draw(h.T, "destination length"))
+	}
 	if rapid.Bool().Draw(h.T, "ports") {
 		switch rapid.IntRange(0, 2).Draw(h.T, "which") { // two of these share a corner
 		case 0:

@@ -25,6 +25,7 @@ type member struct {
 	parts     []*part      // in the switches that are watched
 	selected  []selected   // see selections
 	corners   []corner     // that it has before others
+	apart     []apart      // hosts that are not behind an end of one of its paths
 }
 
 // part is what a circuit contributes to one switch.
@@ -82,7 +83,7 @@ func (m *member) selections(x incoming) []selection {
 // allSelections returns what selections does, and the corners of the circuit as
 // it is listed once.
 func (m *member) allSelections(c path.Circuit, x incoming) []selection {
-	return withCorners(m.selections(x), m.corners, c, x)
+	return withApart(withCorners(m.selections(x), m.corners, c, x), m.apartFrom(c), c, x)
 }
 
 // selects reports whether a path of the circuit has traffic come in by a port

@@ -10,10 +10,11 @@ import (
 const (
 	prioProbe      = 61000
 	prioReserved   = 60000
-	prioFragment   = 20030 // above all allocations between the same hosts: none that came later takes fragments
+	prioApart      = 20030 // above all of its allocation: what hosts send and get that are not behind an end of the path
+	prioFragment   = 20029 // above all allocations between the same hosts: none that came later takes fragments
 	prioAllocation = 20000 // plus six times the specificity, plus 3 for a rate, plus 1 or 2 for a corner
 	prioNarrower   = 31    // less for each step that prefixes are less narrow than hosts
-	prioTooBig     = 600   // plus the narrowness of the destination; below all allocations: takes nothing that one matches
+	prioTooBig     = 600   // plus twice the narrowness of the destination, plus 1 for hosts that are not behind an end; below all allocations: takes nothing that one matches
 
 	prioPort    = 400 // what the role of the port decides
 	prioAnswer  = 350 // what hosts answer the controller

@@ -35,6 +35,7 @@ type Wanted struct {
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
 	rivals   map[hostPair][]*member                             // by the hosts of their traffic
+	wide     map[*member]bool                                   // those of prefixes
 	reserved map[openflow.DPID]map[openflow.PortNo]bitrate.Rate // what best effort leaves to circuits
 	usages   map[openflow.DPID]map[openflow.PortNo]*usage
 
@@ -60,8 +61,8 @@ func NewWanted(p Policy) *Wanted {
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
-		rivals:   map[hostPair][]*member{},
-		resized:  map[topology.PortID]bool{}, unsettled: map[*member]bool{}, later: map[*member]bool{}, loans: map[*member]bool{}, lowered: map[topology.PortID]map[openflow.DPID]bool{},
+		rivals:   map[hostPair][]*member{}, wide: map[*member]bool{},
+		resized: map[topology.PortID]bool{}, unsettled: map[*member]bool{}, later: map[*member]bool{}, loans: map[*member]bool{}, lowered: map[topology.PortID]map[openflow.DPID]bool{},
 		sites: map[openflow.DPID]*site{}, changed: map[*site]bool{},
 	}
 }
@@ -141,6 +142,9 @@ func (w *Wanted) SetNetwork(now *topology.Snapshot) {
 	w.snapshot = now
 	for _, id := range d.Hosts {
 		w.moveHost(id)
+	}
+	if len(d.Hosts) > 0 {
+		w.lookForApart()
 	}
 	w.reroute(d.Links)
 	for _, dpid := range d.Switches {
@@ -323,6 +327,7 @@ func (w *Wanted) SetCircuit(id string, listed []path.Circuit) {
 	m.list(listed)
 	w.pass(m, before)
 	w.rival(m, was)
+	w.setApart(m)
 	if len(listed) == 0 {
 		delete(w.members, id)
 	} else {

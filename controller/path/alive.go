@@ -36,14 +36,13 @@ func Severed(s *topology.Snapshot, p Path) bool {
 // prefix have left when all that are known are behind one other port. The path
 // must not be empty.
 func Elsewhere(s *topology.Snapshot, k FlowKey, p Path) string {
-	from, to := p.Ends()
-	for _, end := range [2]struct {
-		side Prefix
-		at   topology.PortID
-	}{{k.Src, from}, {k.Dst, to}} {
+	for _, end := range k.ends(p) {
 		if at, ok := Home(s, end.side); ok && at != end.at {
 			return fmt.Sprintf("%s has moved to %s", end.side, at)
 		}
+	}
+	if Scattered(s, k, p) {
+		return fmt.Sprintf("more than %d hosts of %s or %s are not where its path ends", MaxApart, k.Src, k.Dst)
 	}
 	return ""
 }
@@ -64,21 +63,55 @@ func Apart(s *topology.Snapshot, k FlowKey, p Path) string {
 	if len(p) == 0 || k.Hosts() {
 		return ""
 	}
-	from, to := p.Ends()
-	for _, end := range [2]struct {
-		side Prefix
-		at   topology.PortID
-	}{{k.Src, from}, {k.Dst, to}} {
-		if end.side.IsHost() {
-			continue
-		}
-		w := s.LocateAll(end.side.Net())
-		if away := w.Away(end.at); w.Several() {
-			return fmt.Sprintf("%s of %s is behind port %s and not behind %s, where the path ends, so what it sends and gets is not carried",
-				PrefixOf(away.Prefix), end.side, away.At, end.at)
+	for i, end := range k.ends(p) {
+		if w := s.LocateAll(end.side.Net()); !end.side.IsHost() && w.Several() {
+			away := w.Away(end.at)
+			return fmt.Sprintf("%s of %s is behind port %s and not behind %s, where the path %s, so what it sends and gets is best effort",
+				PrefixOf(away.Prefix), end.side, away.At, end.at, [...]string{"begins", "ends"}[i])
 		}
 	}
 	return ""
+}
+
+// end is a side of a key, and where its end of a path is.
+type end struct {
+	side Prefix
+	at   topology.PortID
+}
+
+func (k FlowKey) ends(p Path) [2]end {
+	from, to := p.Ends()
+	return [2]end{{k.Src, from}, {k.Dst, to}}
+}
+
+// MaxApart is of how many hosts of its prefixes, or prefixes within these, that
+// are not behind the ends of a path switches know that they are best effort.
+// With more of them the hosts count as having left their end of the path.
+const MaxApart = 32
+
+// ApartKeys returns the traffic of hosts that are not behind their end of a
+// path, as seen from the key's source, at most one more than [MaxApart].
+func (k FlowKey) ApartKeys(s *topology.Snapshot, p Path) (keys []FlowKey) {
+	if len(p) == 0 || k.Hosts() {
+		return nil
+	}
+	for i, end := range k.ends(p) {
+		if end.side.IsHost() {
+			continue
+		}
+		for _, a := range s.Apart(end.side.Net(), end.at, MaxApart+1-len(keys)) {
+			away := k
+			*[...]*Prefix{&away.Src, &away.Dst}[i] = PrefixOf(a.Prefix)
+			keys = append(keys, away)
+		}
+	}
+	return keys
+}
+
+// Scattered reports whether too many hosts of a key's prefixes are not behind
+// their ends of a path.
+func Scattered(s *topology.Snapshot, k FlowKey, p Path) bool {
+	return len(k.ApartKeys(s, p)) > MaxApart
 }
 
 // Met reports whether every switch of the path has had a channel to CONGA since

@@ -128,7 +128,7 @@ func TestPrefixOfAPath(t *testing.T) {
 		if got := path.Elsewhere(&n.Snapshot, k, p); got != x.elsewhere {
 			t.Errorf("%v: %q, want %q", x.at, got, x.elsewhere)
 		}
-		if got := path.Apart(&n.Snapshot, k, p); got != x.apart && (x.apart == "" || !strings.HasPrefix(got, x.apart+", where the path ends")) {
+		if got := path.Apart(&n.Snapshot, k, p); got != x.apart && (x.apart == "" || !strings.HasPrefix(got, x.apart+", where the path begins")) {
 			t.Errorf("%v: %q, want %q", x.at, got, x.apart)
 		}
 		if at, ok := path.Home(&n.Snapshot, k.Src); ok != (len(x.at) > 0 && x.apart == "" && !(len(x.at) == 1 && x.at[third] != topology.PortID{})) || ok && at == topology.External {

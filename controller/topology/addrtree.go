@@ -51,6 +51,22 @@ func (t addrTree) in(p netip.Prefix) Whereabouts {
 	return Whereabouts{}
 }
 
+// apart appends those of the addresses of a prefix that are not behind a port,
+// in their order, as long as there are fewer than most.
+func (t addrTree) apart(list []Attachment, p netip.Prefix, from PortID, most int) []Attachment {
+	return t[family(p.Addr())].apart(list, p, from, most)
+}
+
+func (n *addrNode) apart(list []Attachment, p netip.Prefix, from PortID, most int) []Attachment {
+	if n == nil || len(list) >= most || !n.prefix.Overlaps(p) || !n.sum.Several() && n.sum.First.At == from {
+		return list
+	}
+	if n.prefix.IsSingleIP() {
+		return append(list, n.sum.First)
+	}
+	return n.kids[1].apart(n.kids[0].apart(list, p, from, most), p, from, most)
+}
+
 // kid returns the kid on the way to an address that begins as the node's do.
 func (n *addrNode) kid(addr netip.Addr) *addrNode { return n.kids[bitOf(addr, n.prefix.Bits())] }
 

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -63,8 +64,20 @@ func TestLocateAllAgainstEach(t *testing.T) {
 				break
 			}
 		}
+		from := drawPort("from")
 		for name, s := range map[string]*Snapshot{"looked through": s, "kept": kept} {
 			w := s.LocateAll(p)
+			list := s.Apart(p, from, 100)
+			if most := rapid.IntRange(0, len(list)).Draw(t, "most"); !slices.Equal(s.Apart(p, from, most), list[:most]) {
+				t.Fatalf("%s: of %v %v are the first %d", name, list, s.Apart(p, from, most), most)
+			}
+			_, covered := newPrefixTable(cfg.Attachments).covering(p)
+			for addr, at := range of {
+				listed := slices.ContainsFunc(list, func(a Attachment) bool { return a.At == at && a.Prefix.Contains(addr) })
+				if listed && at == from || !listed && at != from && !covered {
+					t.Fatalf("%s: %s is at %v, and of those away from %v: %t", name, addr, at, from, listed)
+				}
+			}
 			if w.Known() != (len(ports) > 0) || w.Several() != (len(ports) > 1) {
 				t.Fatalf("%s: %v is at %+v, and its hosts at %v", name, p, w, of)
 			}

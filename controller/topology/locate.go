@@ -62,6 +62,18 @@ func (p *prefixTable) covering(whole netip.Prefix) (a Attachment, ok bool) {
 	return a, false
 }
 
+// apart appends those attachments that are longer than a prefix, in it and not
+// behind a port, as long as there are fewer than most.
+func (p *prefixTable) apart(list []Attachment, whole netip.Prefix, from PortID, most int) []Attachment {
+	i, _ := slices.BinarySearchFunc(p.order, whole, func(a Attachment, whole netip.Prefix) int { return a.Prefix.Compare(whole) })
+	for ; i < len(p.order) && whole.Contains(p.order[i].Prefix.Addr()) && len(list) < most; i++ {
+		if a := p.order[i]; a.Prefix != whole && a.At != from {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
 // within returns where the attachments are that are longer than a prefix, and
 // in it.
 func (p *prefixTable) within(whole netip.Prefix) (w Whereabouts) {
@@ -133,10 +145,7 @@ func (w Whereabouts) and(o Whereabouts) Whereabouts {
 // of the prefix of which the configuration says nothing has no hosts there but
 // those.
 func (s *Snapshot) LocateAll(p netip.Prefix) (w Whereabouts) {
-	located := s.located
-	if located == nil {
-		located = newPrefixTable(s.Attachments)
-	}
+	located := s.table()
 	whole, covered := located.covering(p)
 	if covered {
 		w.First = whole
@@ -144,14 +153,38 @@ func (s *Snapshot) LocateAll(p netip.Prefix) (w Whereabouts) {
 	if w = w.and(located.within(p)); covered || w.Several() {
 		return w // where hosts were seen says no more
 	}
-	if s.unplaced != nil {
-		return w.and(s.unplaced.in(p))
+	return w.and(s.seen(located).in(p))
+}
+
+// Apart returns which hosts of a prefix are not behind a port, as LocateAll
+// says where they are, but for the attachment that all of it is in: at most so
+// many.
+func (s *Snapshot) Apart(p netip.Prefix, from PortID, most int) []Attachment {
+	located := s.table()
+	list := located.apart(nil, p, from, most)
+	if _, covered := located.covering(p); covered {
+		return list
 	}
-	var seen addrTree
+	return s.seen(located).apart(list, p, from, most)
+}
+
+// table returns the attachments to search.
+func (s *Snapshot) table() *prefixTable {
+	if s.located != nil {
+		return s.located
+	}
+	return newPrefixTable(s.Attachments)
+}
+
+// seen returns the learned addresses that are in no attachment.
+func (s *Snapshot) seen(located *prefixTable) (seen addrTree) {
+	if s.unplaced != nil {
+		return *s.unplaced
+	}
 	for addr, a := range s.Addrs.All() {
 		if _, ok := located.find(addr); !ok {
 			seen = seen.with(a)
 		}
 	}
-	return w.and(seen.in(p))
+	return seen
 }

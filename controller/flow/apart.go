@@ -1,0 +1,111 @@
+package flow
+
+import (
+	"slices"
+
+	"conga/controller/path"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Of a circuit's prefix a host may be behind another port than the one at which
+// the path ends. What is sent to it would be carried to the wrong port, and
+// what it sends would come into the path where no policer is. So there are
+// entries, above those of the circuit, by which what such hosts send and get is
+// best effort. Which hosts these are follows from the snapshot.
+
+// apart is the traffic of a circuit's hosts that are not behind their end of a
+// path.
+type apart struct {
+	of   path.FlowKey // the circuit's
+	ends [2]topology.PortID
+	keys []path.FlowKey // as seen from the same source
+}
+
+// apartOf returns that of a circuit.
+func apartOf(s *topology.Snapshot, c *path.Circuit) (a apart, ok bool) {
+	keys := c.Key.ApartKeys(s, c.Path)
+	if len(keys) == 0 {
+		return a, false
+	}
+	from, to := c.Path.Ends()
+	return apart{c.Key, [2]topology.PortID{from, to}, keys}, true
+}
+
+// apartFrom returns the traffic that is not to be carried of a circuit as it is
+// listed once.
+func (m *member) apartFrom(c path.Circuit) []path.FlowKey {
+	for _, a := range m.apart {
+		if from, to := c.Path.Ends(); a.of == c.Key && a.ends == [2]topology.PortID{from, to} {
+			return a.keys
+		}
+	}
+	return nil
+}
+
+// withApart returns a list of selections of traffic of a circuit, and those of
+// hosts that are not behind their end of the path.
+func withApart(list []selection, keys []path.FlowKey, c path.Circuit, of incoming) []selection {
+	for _, k := range keys {
+		if of.key != c.Key {
+			k = k.Reverse()
+		}
+		add := func(prio uint16, m openflow.Match, needs []topology.Lacks) {
+			list = append(slices.Clip(list), selection{match: m, key: m.Key(), prio: prio, needs: needs, apart: true})
+		}
+		for _, m := range slices.Concat(matches(k, of.in, of.exact), fragments(k, of.in)) {
+			add(prioApart-widthOf(c.Key), m, nil)
+		}
+		if m, ok := tooBig(k, of.in); ok && k.Dst != of.key.Dst {
+			add(prioTooBig+uint16(2*of.key.Dst.Narrowness())+1, m, matchNeeds(m))
+		}
+	}
+	return list
+}
+
+// ordinary returns the instructions by which what an entry of table 0 matches
+// is best effort all the same; nil if the switch has no way to say so, since
+// best effort is in that table, too, or not ours.
+func (v *view) ordinary() []openflow.Instruction {
+	switch {
+	case v.pipelined():
+		return []openflow.Instruction{openflow.GotoTable(tableLearning)}
+	case v.policy.Forwarding == ForwardNormal:
+		return []openflow.Instruction{openflow.ApplyActions(openflow.Output(openflow.PortNormal, 0))}
+	}
+	return nil
+}
+
+// setApart brings what is known of a circuit's hosts in line with how it is
+// listed. Its rules are made again anyhow.
+func (w *Wanted) setApart(m *member) {
+	m.apart = w.apartOf(m)
+	if slices.ContainsFunc(m.listed, func(c path.Circuit) bool { return !c.Key.Hosts() }) {
+		w.wide[m] = true
+	} else {
+		delete(w.wide, m)
+	}
+}
+
+func (w *Wanted) apartOf(m *member) (list []apart) {
+	for i := range m.listed {
+		if a, ok := apartOf(w.snapshot, &m.listed[i]); ok {
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// lookForApart has the rules of circuits made again of whose prefixes other
+// hosts are not behind the ends of their paths now.
+func (w *Wanted) lookForApart() {
+	for m := range w.wide {
+		now := w.apartOf(m)
+		same := slices.EqualFunc(now, m.apart, func(a, b apart) bool {
+			return a.of == b.of && a.ends == b.ends && slices.Equal(a.keys, b.keys)
+		})
+		if m.apart = now; !same {
+			w.touchMember(m)
+		}
+	}
+}

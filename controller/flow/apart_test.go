@@ -1,0 +1,101 @@
+package flow
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+	"testing"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/controller/purpose"
+	"conga/controller/topology"
+	"conga/openflow"
+)
+
+// Hosts of a prefix that are not behind its end of the path send and get best
+// effort, also in fragments and if their ports are named, and the others are
+// carried; so do those that are behind an attachment within it.
+func TestHostsApartAreBestEffort(t *testing.T) {
+	away := topology.PortID{DPID: 9, Port: 9}
+	apart := []netip.Prefix{netip.MustParsePrefix("10.1.0.4/32"), netip.MustParsePrefix("10.1.0.64/26")}
+	snapshot := func(tables uint8) *topology.Snapshot {
+		s := &topology.Snapshot{
+			Switches:    map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: true, Tables: tables, Ports: map[openflow.PortNo]topology.Port{}}},
+			Attachments: []topology.Attachment{{Prefix: apart[1], At: away}},
+		}
+		for addr, at := range map[string]topology.PortID{
+			"10.1.0.4": away, "10.1.0.5": {DPID: 1, Port: 1}, "10.2.0.1": {DPID: 1, Port: 2}, "10.3.0.4": away,
+		} {
+			a := netip.MustParseAddr(addr)
+			s.Addrs = s.Addrs.With(a, topology.Attachment{Prefix: netip.PrefixFrom(a, 32), At: at})
+		}
+		return s
+	}
+	c := path.Circuit{ID: "a", Handle: 7, Rate: bitrate.Mbps, Path: path.Path{{DPID: 1, In: 1, Out: 2}}}
+	c.Key = path.FlowKey{Src: path.Host(netip.MustParseAddr("10.1.0.0")).Widen(24), Dst: path.Host(netip.MustParseAddr("10.2.0.1")), Proto: path.ProtoUDP,
+		DstPort: path.PortsOf(path.PortRange{First: 5000, Last: 5001})}
+	for _, tc := range []struct {
+		tables     uint8
+		forwarding Forwarding
+		want       []openflow.Instruction
+	}{
+		{3, ForwardL2, []openflow.Instruction{openflow.GotoTable(tableLearning)}},
+		{1, ForwardNormal, []openflow.Instruction{openflow.ApplyActions(openflow.Output(openflow.PortNormal, 0))}},
+		{1, ForwardL2, nil}, // best effort is in the same table
+		{3, ForwardNone, nil},
+	} {
+		s := snapshot(tc.tables)
+		st := Compile(&Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: tc.forwarding}, Circuits: []path.Circuit{c}}, 1)
+		for _, way := range []struct {
+			in       openflow.PortNo
+			src, dst openflow.Field
+			port     openflow.OXM
+		}{
+			{1, openflow.FieldIPv4Src, openflow.FieldIPv4Dst, openflow.UDPDst(5001)},
+			{2, openflow.FieldIPv4Dst, openflow.FieldIPv4Src, openflow.UDPSrc(5001)},
+		} {
+			for host, is := range map[string]bool{"10.1.0.4": true, "10.1.0.64": true, "10.1.0.127": true, "10.1.0.5": false, "10.1.0.63": false, "10.1.0.128": false} {
+				for _, ports := range [][]openflow.OXM{{way.port}, {openflow.UDPSrc(0), openflow.UDPDst(0)}} {
+					r := highest(st, way.in, way.src, netip.MustParseAddr(host), way.dst, netip.MustParseAddr("10.2.0.1"), ports)
+					if r == nil {
+						t.Fatalf("%v: nothing matches %s", tc, host)
+					}
+					if got := reflect.DeepEqual(r.Instructions, tc.want); got != (is && tc.want != nil) {
+						t.Errorf("%v: %s by port %d, %v, has %v", tc, host, way.in, ports, r.Instructions)
+					}
+				}
+			}
+		}
+	}
+}
+
+// highest returns the rule of a circuit with the highest priority that a UDP
+// datagram matches.
+func highest(st *State, in openflow.PortNo, src openflow.Field, from netip.Addr, dst openflow.Field, to netip.Addr, ports []openflow.OXM) (best *Rule) {
+rules:
+	for _, r := range st.Rules {
+		if kind, _ := purpose.ReadCookie(r.Cookie); kind != purpose.Allocation || best != nil && r.Priority < best.Priority {
+			continue
+		}
+		for _, x := range r.Match {
+			switch x.Field() {
+			case openflow.FieldInPort:
+				if x.Uint64() != uint64(in) {
+					continue rules
+				}
+			case src, dst:
+				p, _ := x.Prefix()
+				if x.Field() == src && !p.Contains(from) || x.Field() == dst && !p.Contains(to) {
+					continue rules
+				}
+			case openflow.FieldUDPSrc, openflow.FieldUDPDst:
+				if !slices.ContainsFunc(ports, func(o openflow.OXM) bool { return o.Field() == x.Field() && o.Uint64()&x.Mask64() == x.Uint64() }) {
+					continue rules
+				}
+			}
+		}
+		best = r
+	}
+	return best
+}
