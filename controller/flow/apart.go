@@ -54,7 +54,7 @@ func withApart(list []selection, keys []path.FlowKey, c path.Circuit, of incomin
 			list = append(slices.Clip(list), selection{match: m, key: m.Key(), prio: prio, needs: needs, apart: true})
 		}
 		for _, m := range slices.Concat(matches(k, of.in, of.exact), fragments(k, of.in)) {
-			add(prioApart-widthOf(c.Key), m, nil)
+			add(prioApart-widthOf(c.Key), of.only(m), nil)
 		}
 		if m, ok := tooBig(k, of.in); ok && k.Dst != of.key.Dst {
 			add(prioTooBig+uint16(2*of.key.Dst.Narrowness())+1, m, matchNeeds(m))

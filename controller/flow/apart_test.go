@@ -70,6 +70,39 @@ func TestHostsApartAreBestEffort(t *testing.T) {
 	}
 }
 
+// Frames for groups are not carried by a prefix, which may have the address of
+// all hosts of a network; where a switch can tell them apart.
+func TestPrefixesLeaveGroupsAlone(t *testing.T) {
+	c := path.Circuit{ID: "a", Handle: 7, Path: path.Path{{DPID: 1, In: 1, Out: 2}}}
+	host := path.Host(netip.MustParseAddr("10.2.0.1"))
+	for _, tc := range []struct {
+		src   path.Prefix
+		lacks topology.Lacks
+		want  bool
+	}{
+		{path.Host(netip.MustParseAddr("10.1.0.0")).Widen(24), 0, true},
+		{path.Host(netip.MustParseAddr("10.1.0.0")).Widen(24), topology.LacksMasks, false},
+		{path.Host(netip.MustParseAddr("10.1.0.0")), 0, false},
+	} {
+		for _, ports := range []uint16{0, 80} {
+			c.Key = path.FlowKey{Src: tc.src, Dst: host, DstPort: path.Port(ports)}
+			s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: true, Tables: 3, Lacks: tc.lacks, Ports: map[openflow.PortNo]topology.Port{}}}}
+			s.Addrs = s.Addrs.With(netip.MustParseAddr("10.1.0.7"), topology.Attachment{Prefix: netip.MustParsePrefix("10.1.0.7/32"), At: topology.PortID{DPID: 1, Port: 3}})
+			st := Compile(&Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2}, Circuits: []path.Circuit{c}}, 1)
+			for _, r := range st.Rules {
+				kind, _ := purpose.ReadCookie(r.Cookie)
+				if _, icmp := r.Match.Get(openflow.FieldICMPv4Type); kind != purpose.Allocation || icmp {
+					continue
+				}
+				mac, given := r.Match.Get(openflow.FieldEthDst)
+				if given != tc.want || given && (mac.MAC() != openflow.MAC{} || mac.MACMask() != groupBit) {
+					t.Errorf("%v, ports %d: %v", tc, ports, r.Match)
+				}
+			}
+		}
+	}
+}
+
 // highest returns the rule of a circuit with the highest priority that a UDP
 // datagram matches.
 func highest(st *State, in openflow.PortNo, src openflow.Field, from netip.Addr, dst openflow.Field, to netip.Addr, ports []openflow.OXM) (best *Rule) {

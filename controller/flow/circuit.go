@@ -1,6 +1,8 @@
 package flow
 
 import (
+	"slices"
+
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/purpose"
@@ -11,7 +13,7 @@ import (
 // circuit calls rule with each of a circuit's entries for this switch, in both
 // directions, where selected returns what [selections] does.
 func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit, incoming) []selection, rule func(Rule)) {
-	exact := v.exact(c.Key)
+	exact, unicast := v.exact(c.Key), !c.Key.Hosts() && !v.lacks(topology.LacksMasks)
 	for n, p := range c.Ways() {
 		for i, h := range p {
 			if h.DPID != v.sw.DPID {
@@ -38,7 +40,7 @@ func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit,
 				case policed && v.metering() && way.enters:
 					id = way.policer
 				}
-				v.direction(c, selected(c, incoming{way.key, way.in, exact}), crossing{way.in, way.out, way.spare, id}, rule)
+				v.direction(c, selected(c, incoming{way.key, way.in, exact, unicast}), crossing{way.in, way.out, way.spare, id}, rule)
 			}
 		}
 	}
@@ -134,6 +136,17 @@ type incoming struct {
 	key   path.FlowKey
 	in    openflow.PortNo
 	exact bool // by each port alone, not by masks; see [view.exact]
+	// unicast leaves frames for groups alone, for which a prefix may have the
+	// address: that of all hosts of its network.
+	unicast bool
+}
+
+// only returns a match of no more than is to be selected.
+func (x incoming) only(m openflow.Match) openflow.Match {
+	if !x.unicast {
+		return m
+	}
+	return append(slices.Clip(m), openflow.EthDstMasked(openflow.MAC{}, groupBit)).Canonical()
 }
 
 // selections returns how traffic is selected.
@@ -142,13 +155,13 @@ func selections(x incoming) (list []selection) {
 		list = append(list, selection{match: m, key: m.Key(), prio: prio, needs: needs})
 	}
 	for _, m := range matches(x.key, x.in, x.exact) {
-		add(0, m, nil)
+		add(0, x.only(m), nil)
 	}
 	// Circuits between the same hosts or prefixes want the same entries for
 	// what does not say its ports, so these have the same priority whatever the
 	// rate: the circuit that came first has them.
 	for _, m := range fragments(x.key, x.in) {
-		add(prioFragment-widthOf(x.key), m, nil)
+		add(prioFragment-widthOf(x.key), x.only(m), nil)
 	}
 	if m, ok := tooBig(x.key, x.in); ok {
 		add(prioTooBig+uint16(2*x.key.Dst.Narrowness()), m, matchNeeds(m))

@@ -70,6 +70,7 @@ func withCorners(list []selection, corners []corner, c path.Circuit, of incoming
 			x.key = x.key.Reverse()
 		}
 		for _, m := range matches(x.key, of.in, of.exact) {
+			m = of.only(m)
 			list = append(slices.Clip(list), selection{match: m, key: m.Key(), prio: x.prio})
 		}
 	}

@@ -72,7 +72,7 @@ type selected struct {
 // selections returns what the function of that name does, made once.
 func (m *member) selections(x incoming) []selection {
 	for i := range m.selected {
-		if s := &m.selected[i]; s.in == x.in && s.exact == x.exact && s.key == x.key {
+		if s := &m.selected[i]; s.incoming == x {
 			return s.list
 		}
 	}

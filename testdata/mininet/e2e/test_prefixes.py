@@ -28,6 +28,16 @@ for src in %r:
     for dst in %r * %d:
         s.sendto(b"x" * 100, (dst, 9))
 """
+FLOOD = """
+import socket, struct
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind((%r, 0))
+head = struct.pack("!BBHHHBBH4s4s", 69, 0, 128, 0, 0, 64, 17, 0, socket.inet_aton(%r), socket.inet_aton(%r))
+total = sum(struct.unpack("!10H", head))
+check = ~(total + (total >> 16)) & 0xffff
+head = head[:10] + struct.pack("!H", check) + head[12:]
+s.send(b"\\xff" * 6 + s.getsockname()[4] + b"\\x08\\x00" + head + struct.pack("!HHHH", 9, 9, 108, 0) + b"x" * 100)
+"""
 COUNT = """
 import collections, json, socket, struct
 s = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
@@ -67,13 +77,22 @@ class Hosts(Case):
     def arrived(self, src: str, dst: str, sources: List[str], destinations: List[str]) -> Dict[Pair, int]:
         """Datagrams that have arrived, by addresses and whether they are
         marked."""
-        count = self.start(dst, "python3", "-u", "-c", COUNT)
-        assert count.stdout is not None
-        self.assertEqual("ready", count.stdout.readline().strip())
-        self.assertEqual(0, self.start(src, "python3", "-c", SEND % (sources, destinations, EACH)).wait(20))
-        counted = json.loads(count.stdout.readline())
-        self.assertEqual(0, count.wait(20))
-        return {(a, b, int(mark) == MARK): n for (a, b, mark), n in ((k.split(), n) for k, n in counted.items())}
+        return self.counted(src, [dst], SEND % (sources, destinations, EACH))[0]
+
+    def counted(self, src: str, at: List[str], script: str) -> List[Dict[Pair, int]]:
+        """What arrives at some hosts of what a script sends."""
+        counts = [self.start(host, "python3", "-u", "-c", COUNT) for host in at]
+        for count in counts:
+            assert count.stdout is not None
+            self.assertEqual("ready", count.stdout.readline().strip())
+        self.assertEqual(0, self.start(src, "python3", "-c", script).wait(20))
+        found = []
+        for count in counts:
+            assert count.stdout is not None
+            counted = [(key.split(), n) for key, n in json.loads(count.stdout.readline()).items()]
+            self.assertEqual(0, count.wait(20))
+            found.append({(a, b, int(mark) == MARK): n for (a, b, mark), n in counted})
+        return found
 
     def wanted(self, sources: List[str], destinations: List[str], inside: Sequence[str]) -> Dict[Pair, int]:
         """What arrives if the packets between addresses inside are marked."""
@@ -93,8 +112,9 @@ class Prefixes(Hosts):
 
     def test_hosts_of_it_and_no_others(self) -> None:
         """Counted at the hosts: all that hosts of the prefixes send each other
-        is carried, in both directions, and nothing that others send or get; and
-        the receipt says so. A host of it may have an allocation of its own."""
+        is carried, in both directions, and nothing that others send or get, nor
+        what goes to all hosts of a network; and the statistics say so. A host of
+        it may have an allocation of its own."""
         here, there = INSIDE["h1"] + OUTSIDE["h1"], INSIDE["h2"] + OUTSIDE["h2"]
         inside = INSIDE["h1"] + INSIDE["h2"]
         self.assertEqual(self.wanted(here, there, ()), self.arrived("h1", "h2", here, there))
@@ -105,12 +125,16 @@ class Prefixes(Hosts):
         own = self.lab.entries()["s1"]
         self.assertEqual(self.wanted(here, there, inside), self.arrived("h1", "h2", here, there))
         self.assertEqual(self.wanted(there, here, inside), self.arrived("h2", "h1", there, here))
+        one, other = INSIDE["h1"][-1], INSIDE["h2"][0]
+        for src, dst, at in (one, other, ["h2", "h3", "h4"]), (other, one, ["h1", "h3", "h4"]):
+            host = "h1" if src == one else "h2"
+            self.assertEqual([{(src, dst, False): 1}] * 3, self.counted(host, at, FLOOD % (host + "-eth0", src, dst)))
         carried = EACH * len(INSIDE["h1"]) * len(INSIDE["h2"])
         self.counts(a, carried, carried)
-        one = self.lab.api.create(INSIDE["h1"][0], INSIDE["h2"][0], 3600, bandwidth=1_000_000, protocol="udp")
-        self.lab.wait_state(one, "active")
+        own_one = self.lab.api.create(INSIDE["h1"][0], INSIDE["h2"][0], 3600, bandwidth=1_000_000, protocol="udp")
+        self.lab.wait_state(own_one, "active")
         self.assertEqual(self.wanted(here, there, inside), self.arrived("h1", "h2", here, there))
-        self.counts(one, EACH, 0)
+        self.counts(own_one, EACH, 0)
         self.counts(a, 2 * carried - EACH, carried)
         self.lab.release_all()
         self.assertEqual(self.wanted(here, there, ()), self.arrived("h1", "h2", here, there))
