@@ -73,8 +73,8 @@ func (s *sheet) admits(r Request, win Window) bool {
 			return false
 		}
 	}
-	from, _ := s.w.snap.Locate(r.Key.Src.Addr())
-	to, _ := s.w.snap.Locate(r.Key.Dst.Addr())
+	from, _ := path.Home(s.w.snap, r.Key.Src)
+	to, _ := path.Home(s.w.snap, r.Key.Dst)
 	for _, p := range everyPath(s.w.snap, from, to) {
 		if (s.only == nil || s.only(p)) && s.fits(p, win, r) && (s.pair == nil || s.pair(r, p, win)) {
 			return true
@@ -139,6 +139,7 @@ func drawRequest(t *rapid.T, w *world) Request {
 	case 2:
 		r.Key.Proto, r.Key.SrcPort, r.Key.DstPort = path.ProtoTCP, drawFewPorts(t, "src port"), drawFewPorts(t, "dst port")
 	}
+	r.Key.Src = drawWider(t, r.Key.Src)
 	if rapid.Bool().Draw(t, "reversed") {
 		r.Key = r.Key.Reverse()
 	}
@@ -146,6 +147,15 @@ func drawRequest(t *rapid.T, w *world) Request {
 		r.StartTime = w.now + secondsRange(0, 20).Draw(t, "start")
 	}
 	return r
+}
+
+// drawWider draws, in place of a switch's first host, now and then a prefix in
+// which there is no other.
+func drawWider(t *rapid.T, host path.Prefix) path.Prefix {
+	if host.Addr().As4()[3] != 1 || rapid.IntRange(0, 3).Draw(t, "wider") > 0 {
+		return host
+	}
+	return host.Widen(31)
 }
 
 // drawReverse draws what a request with a rate says of the way back.

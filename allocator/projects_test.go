@@ -128,6 +128,7 @@ func (m *twoProjects) rate() bitrate.Rate {
 
 func (m *twoProjects) key() path.FlowKey {
 	k := key(host(1, rapid.SampledFrom([]int{1, 2}).Draw(m.t, "host")), host(2, rapid.SampledFrom([]int{1, 2}).Draw(m.t, "host")))
+	k.Src, k.Dst = drawWider(m.t, k.Src), drawWider(m.t, k.Dst)
 	k.Proto = rapid.SampledFrom([]uint8{path.ProtoAny, path.ProtoTCP}).Draw(m.t, "protocol")
 	k.SrcPort, k.DstPort = drawFewPorts(m.t, "from"), drawFewPorts(m.t, "to")
 	if rapid.Bool().Draw(m.t, "back") {
@@ -189,14 +190,15 @@ func (m *twoProjects) compare(by string) {
 
 // spares checks that x, if it is new where it is, takes no packets of y.
 func (m *twoProjects) spares(x, y Allocation) {
-	if x.ProjectID == y.ProjectID || !x.Window.Overlaps(y.Window) || !x.Key.Meets(y.Key) || x.Key.Specificity() < y.Key.Specificity() {
+	if x.ProjectID == y.ProjectID || !x.Window.Overlaps(y.Window) || !x.Key.Meets(y.Key) || x.Key.Precedence() < y.Key.Precedence() {
 		return
 	}
 	if was, there := m.before[x.ID]; there && was.Window.Overlaps(y.Window) && was.Key == x.Key {
 		return // it was there first
 	}
 	if owns := func(v Allocation) bool {
-		return ownsHost(v.ProjectID, x.Key.Src.Net()) || ownsHost(v.ProjectID, x.Key.Dst.Net())
+		a, b := canonical(x.Key), canonical(y.Key)
+		return ownsHost(v.ProjectID, path.Narrower(a.Src, b.Src).Net()) || ownsHost(v.ProjectID, path.Narrower(a.Dst, b.Dst).Net())
 	}; owns(x) && x.Bandwidth > 0 &&
 		!owns(y) && y.Bandwidth == 0 {
 		return // it owns an end and was promised a rate, the other neither
