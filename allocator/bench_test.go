@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"fmt"
+	"net/netip"
 	"sync/atomic"
 	"testing"
 
@@ -87,5 +88,27 @@ func BenchmarkReroute(b *testing.B) {
 				break
 			}
 		}
+	}
+}
+
+// BenchmarkPrefixes looks for what is in the way of a request where 100,000
+// pairs of a prefix and a host are reserved, all of one prefix: of two hosts
+// among them, and of a pair that is across some of them.
+func BenchmarkPrefixes(b *testing.B) {
+	books := newCalendars()
+	wide := path.Host(host(1, 0)).Widen(24)
+	for i := range 100_000 {
+		r := Request{ProjectID: "p", Bandwidth: 1, Key: path.FlowKey{Src: wide, Dst: path.Host(netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}))}}
+		books.add(reservations{key: []reservation[ownedKey]{{ownedKeyOf(&r), Window{0, 100}, 1}}})
+	}
+	for name, k := range map[string]path.FlowKey{
+		"hosts":  {Src: path.Host(host(1, 7)), Dst: path.Host(netip.AddrFrom4([4]byte{11, 0, 7, 7}))},
+		"across": {Src: path.Host(host(1, 7)), Dst: path.Host(netip.AddrFrom4([4]byte{11, 0, 7, 0})).Widen(28)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				books.conflicting(Request{ProjectID: "q", Bandwidth: 1, Key: k})
+			}
+		})
 	}
 }
