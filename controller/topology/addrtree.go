@@ -72,26 +72,39 @@ func (n *addrNode) kid(addr netip.Addr) *addrNode { return n.kids[bitOf(addr, n.
 
 func (n *addrNode) with(a Attachment) *addrNode {
 	addr := a.Prefix.Addr()
-	leaf := &addrNode{prefix: a.Prefix, sum: Whereabouts{First: a}}
 	if n == nil {
-		return leaf
+		return leafOf(a)
 	}
 	same := min(sameBits(addr, n.prefix.Addr()), n.prefix.Bits())
-	out := &addrNode{}
-	switch side := 0; {
+	switch {
 	case same < n.prefix.Bits():
-		side = bitOf(addr, same)
-		out.prefix, _ = addr.Prefix(same)
-		out.kids[side], out.kids[1-side] = leaf, n
-	case n.prefix.IsSingleIP():
-		return leaf
-	default:
-		side = bitOf(addr, same)
-		out.prefix, out.kids = n.prefix, n.kids
-		out.kids[side] = n.kids[side].with(a)
+		side := bitOf(addr, same)
+		whole, _ := addr.Prefix(same)
+		var kids [2]*addrNode
+		kids[side], kids[1-side] = leafOf(a), n
+		return joined(whole, kids)
+	case !n.prefix.IsSingleIP():
+		side := bitOf(addr, same)
+		kid := n.kids[side].with(a)
+		if kid == n.kids[side] {
+			return n
+		}
+		kids := n.kids
+		kids[side] = kid
+		return joined(n.prefix, kids)
+	case n.sum.First == a:
+		return n
 	}
-	out.sum = out.kids[0].sum.and(out.kids[1].sum)
-	return out
+	return leafOf(a)
+}
+
+// joined returns the node of all addresses that begin as a prefix does.
+func joined(p netip.Prefix, kids [2]*addrNode) *addrNode {
+	return &addrNode{prefix: p, sum: kids[0].sum.and(kids[1].sum), kids: kids}
+}
+
+func leafOf(a Attachment) *addrNode {
+	return &addrNode{prefix: a.Prefix, sum: Whereabouts{First: a}}
 }
 
 func (n *addrNode) without(addr netip.Addr) *addrNode {
@@ -109,10 +122,9 @@ func (n *addrNode) without(addr netip.Addr) *addrNode {
 	case n.kids[side]:
 		return n
 	}
-	out := &addrNode{prefix: n.prefix, kids: n.kids}
-	out.kids[side] = left
-	out.sum = out.kids[0].sum.and(out.kids[1].sum)
-	return out
+	kids := n.kids
+	kids[side] = left
+	return joined(n.prefix, kids)
 }
 
 // sameBits returns how many of their first bits two addresses of a family have
