@@ -12,7 +12,9 @@ import (
 // the path ends. What is sent to it would be carried to the wrong port, and
 // what it sends would come into the path where no policer is. So there are
 // entries, above those of the circuit, by which what such hosts send and get is
-// best effort. Which hosts these are follows from the snapshot.
+// best effort. They are of all that passes between these hosts and the other
+// end, since other circuits of the same prefixes end at the same port; so each
+// host takes two entries. Which hosts these are follows from the snapshot.
 
 // apart is the traffic of a circuit's hosts that are not behind their end of a
 // path.
@@ -53,9 +55,7 @@ func withApart(list []selection, keys []path.FlowKey, c path.Circuit, of incomin
 		add := func(prio uint16, m openflow.Match, needs []topology.Lacks) {
 			list = append(slices.Clip(list), selection{match: m, key: m.Key(), prio: prio, needs: needs, apart: true})
 		}
-		for _, m := range slices.Concat(matches(k, of.in, of.exact), fragments(k, of.in)) {
-			add(prioApart-widthOf(c.Key), of.only(m), nil)
-		}
+		add(prioApart-widthOf(c.Key), of.only(between(k, of.in, path.ProtoAny)), nil)
 		if m, ok := tooBig(k, of.in); ok && k.Dst != of.key.Dst {
 			add(prioTooBig+uint16(2*of.key.Dst.Narrowness())+1, m, matchNeeds(m))
 		}

@@ -23,7 +23,7 @@ const (
 type Request struct {
 	UserID    string `json:"user_id,omitempty"` // default: the key's
 	ProjectID string `json:"project_id"`
-	SrcIP     string `json:"src_ip"`
+	SrcIP     string `json:"src_ip"`             // an address, or a prefix
 	SrcPort   Ports  `json:"src_port,omitempty"` // "": any
 	DstIP     string `json:"dst_ip"`
 	DstPort   Ports  `json:"dst_port,omitempty"`
