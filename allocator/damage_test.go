@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -16,12 +17,12 @@ import (
 // time.
 func TestDamagedHistory(t *testing.T) {
 	for name, damaged := range map[string]func(string) string{
-		"it has version 14": func(v string) string { return "\x0e" + v[1:] },
-		"it has version 15": func(string) string { return `{"v":15}` },
-		"unexpected end":    func(v string) string { return v[:len(v)-3] },
-		"it is number 7":    func(v string) string { return v[:1] + "\x07" + v[2:] },
-		"it has no number":  func(v string) string { return v[:1] + "\x00" + v[2:] },
-		"invalid character": func(string) string { return "{no" },
+		fmt.Sprint("it has version ", recordVersion+1): func(v string) string { return string(rune(recordVersion+1)) + v[1:] },
+		"it has version 99":                            func(string) string { return `{"v":99}` },
+		"unexpected end":                               func(v string) string { return v[:len(v)-3] },
+		"it is number 7":                               func(v string) string { return v[:1] + "\x07" + v[2:] },
+		"it has no number":                             func(v string) string { return v[:1] + "\x00" + v[2:] },
+		"invalid character":                            func(string) string { return "{no" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, 1, bitrate.Gbps)
