@@ -22,7 +22,7 @@ from harness.ovs import OpenVSwitch
 from .case import Answers, Settings, name, select
 
 ROOT = Path(__file__).resolve().parents[1]
-LIMIT = 24 * 60  # seconds after which a run that hangs is given up
+LIMIT = 28 * 60  # seconds after which a run that hangs is given up
 PATIENCE = 30  # seconds that an interrupted run may take to clean up
 
 
