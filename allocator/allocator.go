@@ -244,53 +244,6 @@ func (a *Allocator) Known(id string) bool {
 	return seq != nil || err != nil
 }
 
-// Release takes an allocation out of use. One that is not complete is complete
-// from then on, also after a crash, with a Reason that names the user of ctx,
-// and is kept in the history; its flow entries are removed next, and only then
-// can others have its capacity. One that is complete is removed: it is NotFound
-// from then on. ifRevision is the Revision that the caller has read; 0 is any.
-//
-// Errors are of type *[Error]: NotFound, Stale if the revision is another by
-// now, or Internal if the store failed.
-func (a *Allocator) Release(ctx context.Context, id string, ifRevision uint64, along ...Along) error {
-	const op = "release"
-	var it *item
-	err := a.whenIdle(ctx, id, func(found *item) *Error {
-		if err := found.checkRevision(ifRevision); err != nil {
-			return err
-		}
-		it = found
-		by := actor(ctx, found.who.Value().user)
-		it.own().along, it.own().deletedBy = along, by
-		var kept *record
-		if !it.historic {
-			kept = it.record().release(by, a.now())
-		}
-		it.released = kept != nil
-		a.beginLocked(it, kept)
-		return nil
-	})
-	if err != nil {
-		return err.in(op)
-	}
-	if err := a.commit(it); err != nil {
-		return err.in(op)
-	}
-	return nil
-}
-
-// release returns the record of an allocation that a user releases; "" is its
-// own.
-func (r *record) release(by string, now Seconds) *record {
-	next := *r
-	next.State, next.ChangedBy = Complete, by
-	next.Reason = "released by " + cmp.Or(by, r.UserID)
-	if r.Started {
-		next.Window.End = max(r.Window.Start, min(r.Window.End, now))
-	}
-	return &next
-}
-
 // Reserved returns the most that allocations hold of a directed link at any
 // moment of the window, in bit/s.
 func (a *Allocator) Reserved(link topology.LinkID, w Window) bitrate.Rate {

@@ -291,9 +291,7 @@ func (a *Allocator) beginReleases(ctx context.Context, list []Allocation, along 
 	goAlong(items, of, along)
 	for _, it := range items {
 		by := actor(ctx, it.who.Value().user)
-		kept := it.record().release(by, a.now())
-		it.own().deletedBy, it.released = by, true
-		a.beginLocked(it, kept)
+		a.beginReleaseLocked(it, it.record().release(by, a.now()), by)
 	}
 	return items, nil, nil
 }

@@ -17,10 +17,14 @@ func isDegraded(a allocator.Allocation, losing string) bool {
 func (s *shown) reason() string { return reasonOf(s.Allocation, s.usage) }
 
 func reasonOf(a allocator.Allocation, u usage) string {
-	if a.Reason == "" || u.losing == "" {
-		return a.Reason + u.losing
+	text := a.Reason
+	for _, more := range [...]string{u.losing, u.idle} {
+		if text != "" && more != "" {
+			text += "; "
+		}
+		text += more
 	}
-	return a.Reason + "; " + u.losing
+	return text
 }
 
 // shownReceipt returns the receipt, or nil for null.

@@ -16,6 +16,7 @@ import (
 	"conga/controller/topology"
 	"conga/httpapi/events"
 	"conga/httpapi/rest"
+	"conga/stats"
 )
 
 const (
@@ -35,11 +36,14 @@ const (
 	// allocationDegraded says that an allocation gets less than was promised to
 	// it, or does no longer get less: degraded says which.
 	allocationDegraded = "allocation.degraded"
-	topologyChanged    = "topology.changed"
-	addressContested   = "security.address_contested"
-	switchRefused      = "security.switch_refused"
-	probeRelayed       = events.ProbeRelayed
-	switchLimited      = events.SwitchLimited
+	// allocationIdle says that an allocation is idle, and when it is released
+	// if that goes on; or with an idle of null that it is used again.
+	allocationIdle   = "allocation.idle"
+	topologyChanged  = "topology.changed"
+	addressContested = "security.address_contested"
+	switchRefused    = "security.switch_refused"
+	probeRelayed     = events.ProbeRelayed
+	switchLimited    = events.SwitchLimited
 )
 
 // A Losing returns which of an allocation's traffic is lost, in words for the
@@ -65,17 +69,28 @@ func Degraded(h *events.Hub, losing Losing) func(a allocator.Allocation) {
 
 // publish publishes an event that shows an allocation.
 func publish(h *events.Hub, kind string, a allocator.Allocation, losing Losing) {
+	publishWith(h, kind, a, losing, nil)
+}
+
+// publishWith publishes an event that shows an allocation, and since when it is
+// idle if idle is not nil.
+func publishWith(h *events.Hub, kind string, a allocator.Allocation, losing Losing, idle *stats.Idle) {
 	path := func(elem ...string) string { return "/api/v1/" + strings.Join(elem, "/") }
 	h.Publish(kind, a.ProjectID, func() any {
 		view := viewAllocation(path, a)
 		if losing != nil && a.State == allocator.Active {
 			view.losing = losing(a.ID)
 		}
+		tail := []byte("}")
+		if idle != nil {
+			view.idle = idleWords(*idle)
+			tail = fmt.Appendf(nil, `,"idle":%s}`, viewIdle(*idle))
+		}
 		text, err := view.MarshalJSON()
 		if err != nil {
 			return map[string]*shown{"allocation": view} // which reports it
 		}
-		return events.Text(slices.Concat([]byte(`{"allocation":`), text, []byte("}")))
+		return events.Text(slices.Concat([]byte(`{"allocation":`), text, tail))
 	})
 }
 

@@ -10,18 +10,20 @@ import (
 	"conga/allocator"
 	"conga/bitrate"
 	"conga/httpapi/rest"
+	"conga/stats"
 )
 
 // A Project is a project as the configuration has it.
 type Project struct {
 	ID        string
 	Members   []string
-	Bandwidth *bitrate.Rate // that its allocations may hold at a time, bit/s; nil: any
-	Active    *int          // allocations that are not complete; nil: any number
-	Pending   *int          // those of them that wait for their start, or for a path; nil: any number
-	Duration  *int64        // of one allocation, in seconds; nil: as long as any may be
-	Horizon   *int64        // from now to the start of one, in seconds; nil: as far ahead as any may be
-	RunAhead  time.Duration // for which conga run reserves a path without being told how long; 0: for its lease at a time
+	Bandwidth *bitrate.Rate  // that its allocations may hold at a time, bit/s; nil: any
+	Active    *int           // allocations that are not complete; nil: any number
+	Pending   *int           // those of them that wait for their start, or for a path; nil: any number
+	Duration  *int64         // of one allocation, in seconds; nil: as long as any may be
+	Horizon   *int64         // from now to the start of one, in seconds; nil: as far ahead as any may be
+	Idleness  stats.Idleness // when an allocation is released because it is not used; zero: never
+	RunAhead  time.Duration  // for which conga run reserves a path without being told how long; 0: for its lease at a time
 }
 
 // A projectView is a project, its limits, and what it uses of them.
@@ -30,8 +32,23 @@ type projectView struct {
 	Members []string    `json:"members"`
 	Limits  limitsView  `json:"limits"`
 	Use     useView     `json:"use"`
-	Ahead   *int64      `json:"run_ahead"` // seconds; null: none
+	Idle    *idleView   `json:"idle_reclaim"` // null: none is released for that
+	Ahead   *int64      `json:"run_ahead"`    // seconds; null: none
 	Links   projectLink `json:"_links"`
+}
+
+// An idleView says when an allocation is released because it is not used.
+type idleView struct {
+	Below float64 `json:"below"` // share of its rate
+	For   int64   `json:"for"`   // seconds
+}
+
+// viewIdleness returns nil for never.
+func viewIdleness(i stats.Idleness) *idleView {
+	if i == (stats.Idleness{}) {
+		return nil
+	}
+	return &idleView{i.Below, int64(i.For / time.Second)}
 }
 
 type limitsView struct {
@@ -78,6 +95,7 @@ func (a *api) viewProject(x *exchange, p Project, use useView) projectView {
 	return projectView{
 		ID: p.ID, Members: members, Use: use,
 		Ahead:  secondsOrNull(p.RunAhead),
+		Idle:   viewIdleness(p.Idleness),
 		Limits: limitsView{Bandwidth: (*uint64)(p.Bandwidth), Active: p.Active, Pending: p.Pending, Duration: p.Duration, Horizon: p.Horizon},
 		Links: projectLink{
 			Links:       rest.SelfLinks(x.path("projects", url.PathEscape(p.ID))),

@@ -23,6 +23,9 @@ type Statistics interface {
 	// Losing is which of an allocation's traffic is lost on its path, in words
 	// for the user; "" if none is known to be.
 	Losing(id string) string
+	// Idle is since when hardly anything uses an allocation, if it is released
+	// for that; zero if not.
+	Idle(id string) stats.Idle
 	// Receipt is what there was of an allocation that is complete.
 	Receipt(id string) stats.Receipt
 	// Totals is what the allocations of a project have carried together, or of

@@ -37,7 +37,8 @@ func (t cannedStats) Allocation(string) stats.Allocation {
 	}
 }
 
-func (t cannedStats) Losing(string) string { return "" }
+func (t cannedStats) Losing(string) string   { return "" }
+func (t cannedStats) Idle(string) stats.Idle { return stats.Idle{} }
 
 func (t cannedStats) Receipt(string) stats.Receipt {
 	return stats.Receipt{

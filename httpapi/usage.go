@@ -11,6 +11,7 @@ type usage struct {
 	reported int // connections; unreported: the project reports none
 	use      useState
 	losing   string // which of its traffic is lost, in words; "": none that is known of
+	idle     string // since when hardly anything uses it, in words; "": something does, or it may be idle
 	receipt  []byte // JSON; nil: it has none, or it is not asked for
 }
 
@@ -50,7 +51,7 @@ func (a *api) usageOf(list []allocator.Allocation) []usage {
 	a.countReports(list, out)
 	for i, one := range list {
 		out[i].use = a.use(one, out[i].reported)
-		out[i].losing = a.losing(one)
+		out[i].losing, out[i].idle = a.losing(one), a.idle(one)
 	}
 	return out
 }

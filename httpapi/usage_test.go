@@ -81,7 +81,8 @@ func (f flowing) Allocation(string) stats.Allocation {
 	return stats.Allocation{Reverse: stats.Direction{DeliveredRate: f.rate}}
 }
 
-func (f flowing) Losing(string) string { return "" }
+func (f flowing) Losing(string) string   { return "" }
+func (f flowing) Idle(string) stats.Idle { return stats.Idle{} }
 
 func (f flowing) Receipt(string) stats.Receipt { return stats.Receipt{} }
 

@@ -30,9 +30,9 @@ func takeWebhook(x *exchange) webhookFields {
 // all of them for "", may be for.
 func eventsFor(project string) []string {
 	if project == "" {
-		return []string{allocationChanged, allocationDeleted, allocationDegraded, topologyChanged, addressContested, switchRefused, probeRelayed, switchLimited}
+		return []string{allocationChanged, allocationDeleted, allocationDegraded, allocationIdle, topologyChanged, addressContested, switchRefused, probeRelayed, switchLimited}
 	}
-	return []string{allocationChanged, allocationDeleted, allocationDegraded}
+	return []string{allocationChanged, allocationDeleted, allocationDegraded, allocationIdle}
 }
 
 // eventsOf returns the types that the request chooses for a subscription of the

@@ -29,6 +29,7 @@ type account struct {
 	way      uint64 // digest of the path that was confirmed last; 0: none
 	moves    int
 	degraded degradation
+	idle     idleWatch
 
 	leaving    time.Time // when its entries were confirmed to be gone; zero: they are wanted
 	final      bool      // nothing will be added unless it is installed once more

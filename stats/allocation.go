@@ -83,13 +83,7 @@ func (a *account) sampled(at func(openflow.DPID) (time.Time, bool)) (oldest time
 func (p *Poller) Allocation(id string) Allocation {
 	snap := p.cfg.Source.Snapshot()
 	p.mu.Lock()
-	a, ok := p.ledger.allocation(id, func(d openflow.DPID) (time.Time, bool) {
-		s := p.samples[d]
-		if s == nil {
-			return time.Time{}, true
-		}
-		return s.At, p.staleLocked(snap.Switches[d], s)
-	})
+	a, ok := p.ledger.allocation(id, p.sampledInLocked(snap))
 	if ok && !a.Unproven {
 		a.Unproven = p.ledger.accounts[id].unqueued(snap)
 	}
@@ -103,6 +97,18 @@ func (p *Poller) Allocation(id string) Allocation {
 		a.Forward, a.Reverse = a.Forward.unproven(), a.Reverse.unproven()
 	}
 	return a
+}
+
+// sampledInLocked returns a function that returns when a switch of a snapshot
+// was sampled, and reports whether that is a while ago.
+func (p *Poller) sampledInLocked(snap *topology.Snapshot) func(openflow.DPID) (time.Time, bool) {
+	return func(d openflow.DPID) (time.Time, bool) {
+		s := p.samples[d]
+		if s == nil {
+			return time.Time{}, true
+		}
+		return s.At, p.staleLocked(snap.Switches[d], s)
+	}
 }
 
 // A Reading is the last sample of a switch.

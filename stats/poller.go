@@ -56,6 +56,15 @@ type Config struct {
 	// is no longer so, by what its [Owner] lacks or by losses, unless that is
 	// undone within a second. It is called without a lock, by one goroutine.
 	Degraded func(id string)
+	// Idleness returns when an allocation of a project is given up because
+	// hardly anything uses it. It is called under a lock, so it must be quick
+	// and take none. nil: none ever is.
+	Idleness func(project string) Idleness
+	// Idle is called when an allocation has been idle for half of the time that
+	// it may be, and with the zero Idle when it is no longer; and Reclaim when
+	// it has been for all of it, again and again until it is gone. They are
+	// required with Idleness, and called without a lock, by one goroutine.
+	Idle, Reclaim func(id string, i Idle)
 	// MeterID returns the identifier of the meter that a switch knows by a
 	// number. It is called without a lock. nil: numbers are identifiers.
 	MeterID func(dpid openflow.DPID, number openflow.MeterID) openflow.MeterID

@@ -115,10 +115,7 @@ func commandFor(r client.Request) string {
 	add("--src-port", string(r.SrcPort), r.SrcPort != "")
 	add("--dst-port", string(r.DstPort), r.DstPort != "")
 	add("--start", fmt.Sprint(r.StartTime), r.StartTime > 0)
-	if r.Recurrence != nil {
-		add("--recurrence", r.Recurrence.Rule, true)
-		add("--zone", r.Recurrence.Zone, r.Recurrence.Zone != "")
-	}
+	addSeries(r.Recurrence, add)
 	add("--earliest", fmt.Sprint(r.Earliest), r.Earliest > 0)
 	add("--by", fmt.Sprint(r.Deadline), r.Deadline > 0)
 	add("--include", strings.Join(r.Include, ","), len(r.Include) > 0)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -204,32 +205,37 @@ func (a *app) releaseCommand() *cobra.Command {
 			if series != "" {
 				return a.releaseSeries(c.Context(), series)
 			}
-			s, err := a.connect()
-			if err != nil {
-				return err
-			}
-			defer s.Close()
-			type released struct {
-				ID string `json:"allocation_id"`
-			}
-			done := []released{}
-			var failed []error
-			for _, id := range ids {
-				if err := s.Release(c.Context(), id); err != nil {
-					failed = append(failed, fmt.Errorf("%s: %w", id, err))
-					continue
-				}
-				done = append(done, released{id})
-				if !a.structured() {
-					fmt.Fprintf(a.err, "allocation %s is released\n", terminal.Clean(id))
-				}
-			}
-			if a.structured() {
-				failed = append(failed, a.printData(done))
-			}
-			return errors.Join(failed...)
+			return a.release(c.Context(), ids)
 		},
 	}
 	c.Flags().StringVar(&series, "series", "", "`ID` of a series, all of which is released")
 	return c
+}
+
+// release releases allocations, each by itself.
+func (a *app) release(ctx context.Context, ids []string) error {
+	s, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	type released struct {
+		ID string `json:"allocation_id"`
+	}
+	done := []released{}
+	var failed []error
+	for _, id := range ids {
+		if err := s.Release(ctx, id); err != nil {
+			failed = append(failed, fmt.Errorf("%s: %w", id, err))
+			continue
+		}
+		done = append(done, released{id})
+		if !a.structured() {
+			fmt.Fprintf(a.err, "allocation %s is released\n", terminal.Clean(id))
+		}
+	}
+	if a.structured() {
+		failed = append(failed, a.printData(done))
+	}
+	return errors.Join(failed...)
 }

@@ -137,3 +137,11 @@ func seriesRows(al client.Allocation) (rows [][]string) {
 	}
 	return rows
 }
+
+// addSeries adds the flags for a series to a command, if it is for one.
+func addSeries(r *client.Recurrence, add func(flag, value string, given bool)) {
+	if r != nil {
+		add("--recurrence", r.Rule, true)
+		add("--zone", r.Zone, r.Zone != "")
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"conga/httpapi/auth"
 	"conga/httpapi/client"
 	"conga/openflow"
+	"conga/stats"
 )
 
 // controllerConfig returns the controller's part of c.
@@ -201,7 +202,7 @@ func projectsOf(d config.Directory) *[]httpapi.Project {
 	for _, p := range d.Projects {
 		list = append(list, httpapi.Project{
 			ID: p.ID, Members: p.Members, Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive, Pending: p.MaxPending,
-			Duration: secondsOf(p.MaxDuration), Horizon: secondsOf(p.Horizon), RunAhead: runAheadOf(p),
+			Duration: secondsOf(p.MaxDuration), Horizon: secondsOf(p.Horizon), Idleness: idlenessOf(p), RunAhead: runAheadOf(p),
 		})
 	}
 	return &list
@@ -213,6 +214,26 @@ func secondsOf(i *config.Interval) *int64 {
 		return nil
 	}
 	return new(int64(i.Duration() / time.Second))
+}
+
+// idlenessOf returns when allocations of a project are released because they
+// are not used.
+func idlenessOf(p config.Project) stats.Idleness {
+	if p.IdleReclaim == nil {
+		return stats.Idleness{}
+	}
+	return stats.Idleness{Below: p.IdleReclaim.Below, For: p.IdleReclaim.For.Duration()}
+}
+
+// idlenesses returns those of all projects that have one.
+func idlenesses(d config.Directory) map[string]stats.Idleness {
+	all := map[string]stats.Idleness{}
+	for _, p := range d.Projects {
+		if i := idlenessOf(p); i != (stats.Idleness{}) {
+			all[p.ID] = i
+		}
+	}
+	return all
 }
 
 // runAheadOf returns for how long a project reserves paths of commands that do

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"conga/cmd/internal/config"
+	"conga/stats"
 )
 
 // A project that does not say for how long conga run reserves a path has a day;
@@ -26,5 +27,15 @@ func TestRunAhead(t *testing.T) {
 		if p.RunAhead != want[p.ID] {
 			t.Errorf("%s reserves for %v, want %v", p.ID, p.RunAhead, want[p.ID])
 		}
+	}
+}
+
+// TestIdleness: a project without idle_reclaim has none of its allocations
+// released.
+func TestIdleness(t *testing.T) {
+	d := config.Directory{Projects: []config.Project{{ID: "p", IdleReclaim: &config.Idle{Below: .05, For: config.Interval(30 * time.Minute)}}, {ID: "q"}}}
+	all := idlenesses(d)
+	if want := (stats.Idleness{Below: .05, For: 30 * time.Minute}); len(all) != 1 || all["p"] != want || (*projectsOf(d))[0].Idleness != want || (*projectsOf(d))[1].Idleness != (stats.Idleness{}) {
+		t.Errorf("%+v, %+v", all, *projectsOf(d))
 	}
 }

@@ -40,6 +40,7 @@ type daemon struct {
 	users      userSources
 	limits     atomic.Pointer[map[string]allocator.Limits]
 	known      atomic.Pointer[[]httpapi.Project]
+	idleness   atomic.Pointer[map[string]stats.Idleness]
 	owners     atomic.Pointer[auth.Owners]
 	keys       *auth.Keys
 	reports    *connections.Registry
@@ -108,6 +109,7 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 	limits := limitsOf(d.cfg.Directory)
 	d.limits.Store(&limits)
 	d.known.Store(projectsOf(d.cfg.Directory))
+	d.idleness.Store(new(idlenesses(d.cfg.Directory)))
 	d.own(d.cfg.Directory)
 	d.adminKey = filepath.Join(d.cfg.Data, "admin.key")
 	admin, created, err := auth.AdminKey(d.adminKey)

@@ -33,6 +33,7 @@ func (d *daemon) apply(next config.Config) error {
 	d.limits.Store(&limits)
 	d.allocator.LimitsChanged()
 	d.known.Store(projectsOf(next.Directory))
+	d.idleness.Store(new(idlenesses(next.Directory)))
 	if !reflect.DeepEqual(ownersOf(next.Directory), d.owners.Load()) {
 		d.own(next.Directory)
 	}

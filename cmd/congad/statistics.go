@@ -36,6 +36,9 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		Sends:    d.controller.PortsSeen,
 		Received: d.controller.Received,
 		Degraded: d.degraded(),
+		Idleness: func(project string) stats.Idleness { return (*d.idleness.Load())[project] },
+		Idle:     d.idle(),
+		Reclaim:  d.reclaim,
 		Log:      d.log.With("part", "stats"),
 	})
 	return err
@@ -99,6 +102,30 @@ func (d *daemon) degraded() func(id string) {
 		if a, err := d.allocator.Get(id); err == nil {
 			publish(a)
 		}
+	}
+}
+
+// idle returns a function that publishes that an allocation is idle, or no
+// longer.
+func (d *daemon) idle() func(id string, i stats.Idle) {
+	publish := httpapi.Idle(d.services.events, d.losing)
+	return func(id string, i stats.Idle) {
+		if a, err := d.allocator.Get(id); err == nil && a.State != allocator.Complete {
+			publish(a, i)
+		}
+	}
+}
+
+// reclaim releases an allocation that has been idle for too long. If it cannot
+// be, that is tried again.
+func (d *daemon) reclaim(id string, i stats.Idle) {
+	err := d.allocator.Reclaim(context.Background(), id, httpapi.IdleReason(i))
+	e, _ := errors.AsType[*allocator.Error](err)
+	switch {
+	case err == nil:
+		d.log.Info("allocation released, since it was idle", "allocation", id, "since", i.Since)
+	case e == nil || e.Kind == allocator.Internal:
+		d.log.Warn("an allocation that is idle could not be released", "allocation", id, "err", err)
 	}
 }
 

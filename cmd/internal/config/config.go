@@ -174,7 +174,14 @@ type Project struct {
 	MaxPending   *int      `yaml:"max_pending"`  // that wait for their start, or for a path
 	MaxDuration  *Interval `yaml:"max_duration"` // of one allocation
 	Horizon      *Interval `yaml:"horizon"`      // how far ahead one may start
+	IdleReclaim  *Idle     `yaml:"idle_reclaim"` // when an allocation is released because it is not used; nil: never
 	RunAhead     *Interval `yaml:"run_ahead"`    // for which conga run reserves a path without being told how long; 0: for its lease at a time; nil: for a day
+}
+
+// An Idle says when an allocation is not used.
+type Idle struct {
+	Below float64  `yaml:"below"` // share of its rate, in (0, 1)
+	For   Interval `yaml:"for"`   // how long it may carry less than that
 }
 
 // A User is a person, or a group that shares a name.

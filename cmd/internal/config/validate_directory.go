@@ -40,6 +40,7 @@ func (v *validator) directory(d Directory) {
 		}
 		v.wholeSeconds(key+".max_duration", p.MaxDuration, "how long an allocation of the project may last")
 		v.wholeSeconds(key+".horizon", p.Horizon, "how far ahead an allocation of the project may start")
+		v.idleReclaim(key+".idle_reclaim", p.IdleReclaim)
 		if p.RunAhead != nil {
 			v.runAhead(key+".run_ahead", p.RunAhead.Duration())
 		}
@@ -68,6 +69,19 @@ func (v *validator) consent(d Directory) {
 func (v *validator) wholeSeconds(key string, most *Interval, what string) {
 	if most != nil && (*most < 0 || most.Duration()%time.Second != 0) {
 		v.add(key, "%s is not a whole number of seconds from 0 on; write %s, such as 30d, or leave it out for no limit", most, what)
+	}
+}
+
+// idleReclaim checks when allocations are released because they are not used.
+func (v *validator) idleReclaim(key string, i *Idle) {
+	if i == nil {
+		return
+	}
+	if !(i.Below > 0 && i.Below < 1) {
+		v.add(key+".below", "%v is not a share between 0 and 1; 0.05 is usual", i.Below)
+	}
+	if d := i.For.Duration(); d < time.Minute || d > allocator.MaxDuration*time.Second || d%time.Second != 0 {
+		v.add(key+".for", "%s is not from 1m to 8760h in whole seconds; 30m is usual", d)
 	}
 }
 

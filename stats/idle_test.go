@@ -1,0 +1,226 @@
+package stats
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"conga/bitrate"
+	"conga/controller/path"
+	"conga/openflow"
+)
+
+// An idleTest is an allocation of 1 Mbit/s over one switch, which is idle below
+// 5 % and may be so for ten minutes.
+type idleTest struct {
+	*Poller
+	*fakeNetwork
+	circuit path.Circuit
+	began   time.Time
+	owner   Owner
+	policy  Idleness
+	archive Archive
+	log     []string // what was reported, in minutes from the start
+}
+
+func (i *idleTest) configure(c *Config) {
+	note := func(what string) func(string, Idle) {
+		return func(id string, idle Idle) {
+			at := func(t time.Time) string { return fmt.Sprintf("%.0f", t.Sub(i.began).Minutes()) }
+			if idle == (Idle{}) {
+				i.log = append(i.log, fmt.Sprintf("%s: %s used", at(time.Now()), id))
+				return
+			}
+			i.log = append(i.log, fmt.Sprintf("%s: %s %s since %s, until %s", at(time.Now()), id, what, at(idle.Since), at(idle.Until)))
+		}
+	}
+	c.Idleness = func(project string) Idleness {
+		if project == "p" {
+			return i.policy
+		}
+		return Idleness{}
+	}
+	c.Idle = note("idle")
+	c.Reclaim = func(id string, idle Idle) {
+		note("reclaimed")(id, idle)
+		i.owner.Complete = true
+		i.Changed(id, i.owner, false)
+		i.Leave(id)
+	}
+	c.Archive = i.archive
+	c.Owner = func(string) (Owner, bool) { return i.owner, true }
+}
+
+// carry has so many minutes pass, with so many bit/s from the source and back.
+func (i *idleTest) carry(minutes int, rate, back float64) {
+	for range minutes * 12 {
+		for port, bits := range map[openflow.PortNo]float64{1: rate, 2: back} {
+			if bits > 0 {
+				i.fakeNetwork.mu.Lock()
+				i.fabric.send(1, port, Volume{1, uint64(bits * 5 / 8)})
+				i.fakeNetwork.mu.Unlock()
+			}
+		}
+		pass(5 * time.Second)
+	}
+}
+
+// expect checks what has been reported since it was called last.
+func (i *idleTest) expect(t *testing.T, when string, want ...string) {
+	t.Helper()
+	if fmt.Sprint(i.log) != fmt.Sprint(want) {
+		t.Errorf("%s: reported %q, want %q", when, i.log, want)
+	}
+	i.log = nil
+}
+
+// idleness runs f with an allocation that has just become active.
+func idleness(t *testing.T, adjust func(*idleTest), f func(*testing.T, *idleTest)) {
+	i := &idleTest{policy: Idleness{Below: .05, For: 10 * time.Minute}, owner: Owner{Project: "p", Started: true}}
+	i.circuit = circuitOver(1)
+	i.circuit.Rate = bitrate.Mbps
+	if adjust != nil {
+		adjust(i)
+	}
+	watch(t, i.configure, func(t *testing.T, p *Poller, src *fakeNetwork) {
+		i.Poller, i.fakeNetwork, i.began = p, src, time.Now()
+		src.install(p, i.circuit)
+		p.Confirmed(i.circuit)
+		f(t, i)
+	})
+}
+
+// An allocation that hardly carries anything is reported after half of the
+// time, and given up after all of it.
+func TestIdle(t *testing.T) {
+	for _, rate := range []float64{0, 40_000} {
+		idleness(t, nil, func(t *testing.T, i *idleTest) {
+			i.carry(5, rate, 0)
+			i.expect(t, "for five minutes")
+			i.carry(1, rate, 0)
+			i.expect(t, "for six minutes", "5: a idle since 0, until 10")
+			if got := i.Idle("a"); got.Until.Sub(got.Since) != 10*time.Minute || got.Below != .05 {
+				t.Errorf("told is %+v", got)
+			}
+			i.carry(4, rate, 0)
+			i.expect(t, "for ten minutes")
+			i.carry(1, rate, 0)
+			i.expect(t, "for eleven minutes", "10: a reclaimed since 0, until 10")
+			i.carry(20, rate, 0)
+			i.expect(t, "afterwards")
+		})
+	}
+}
+
+// Traffic in either direction, once in a while, keeps an allocation, and what
+// was said of it is taken back.
+func TestIdleNoMore(t *testing.T) {
+	for name, c := range map[string]struct{ forth, back float64 }{"forth": {60_000, 0}, "back": {0, 60_000}, "both": {900_000, 900_000}} {
+		idleness(t, nil, func(t *testing.T, i *idleTest) {
+			for range 6 {
+				i.carry(4, 0, 0)
+				i.carry(1, c.forth, c.back)
+			}
+			i.expect(t, name+": now and then")
+			i.carry(6, 0, 0)
+			if len(i.log) != 1 {
+				t.Errorf("%s: %q", name, i.log)
+			}
+			i.log = nil
+			i.carry(1, c.forth, c.back)
+			i.expect(t, name+": again", "36: a used")
+			i.carry(9, 0, 0)
+			if len(i.log) != 1 || i.Idle("a") == (Idle{}) {
+				t.Errorf("%s: %q", name, i.log)
+			}
+		})
+	}
+}
+
+// What promises nothing, or has no policy, is never idle; and of one direction
+// that has a rate only that one counts.
+func TestIdleNever(t *testing.T) {
+	for name, c := range map[string]struct {
+		adjust func(*idleTest)
+		back   float64
+	}{
+		"no rate":      {func(i *idleTest) { i.circuit.Rate = 0 }, 0},
+		"no policy":    {func(i *idleTest) { i.policy = Idleness{} }, 0},
+		"other policy": {func(i *idleTest) { i.owner.Project = "q" }, 0},
+		"two rates":    {func(i *idleTest) { i.circuit.Reverse = path.Reverse{Apart: true, Rate: 10_000} }, 1000},
+	} {
+		idleness(t, c.adjust, func(t *testing.T, i *idleTest) {
+			i.carry(60, 0, c.back)
+			i.expect(t, name)
+		})
+	}
+	idleness(t, func(i *idleTest) { i.circuit.Reverse = path.Reverse{Apart: true} }, func(t *testing.T, i *idleTest) {
+		i.carry(6, 0, 500_000)
+		i.expect(t, "only one direction has a rate", "5: a idle since 0, until 10")
+	})
+}
+
+// While it is not known what is carried, or less than was promised is there,
+// an allocation is not idle, and afterwards all of the time passes anew.
+func TestIdleIsSure(t *testing.T) {
+	for name, c := range map[string]struct{ begin, end func(*idleTest) }{
+		"switch away": {func(i *idleTest) { i.connect(false) }, func(i *idleTest) { i.connect(true) }},
+		"degraded": {
+			func(i *idleTest) {
+				i.owner.Shortfall = Shortfall{Cause: Narrowed, Why: "less"}
+				i.Changed("a", i.owner, false)
+			},
+			func(i *idleTest) {
+				i.owner.Shortfall = Shortfall{Cause: causes}
+				i.Changed("a", i.owner, false)
+			},
+		},
+		"moving": {
+			func(i *idleTest) {
+				i.circuit = circuitOver(1, 2)
+				i.circuit.Rate = bitrate.Mbps
+				i.install(i.Poller, i.circuit)
+			},
+			func(i *idleTest) {
+				i.circuit = circuitOver(1)
+				i.circuit.Rate = bitrate.Mbps
+				i.install(i.Poller, i.circuit)
+				i.Confirmed(i.circuit)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			idleness(t, func(i *idleTest) { i.owner.Shortfall.Cause = causes }, func(t *testing.T, i *idleTest) {
+				i.carry(9, 0, 0)
+				i.expect(t, "before", "5: a idle since 0, until 10")
+				c.begin(i)
+				i.carry(20, 0, 0)
+				if len(i.log) != 1 || i.Idle("a") != (Idle{}) {
+					t.Errorf("meanwhile: %q", i.log)
+				}
+				i.log = nil
+				c.end(i)
+				i.carry(9, 0, 0)
+				if len(i.log) != 1 {
+					t.Errorf("afterwards: %q", i.log)
+				}
+				i.carry(3, 0, 0)
+				if len(i.log) != 2 {
+					t.Errorf("at the end: %q", i.log)
+				}
+			})
+		})
+	}
+}
+
+// A restart of the daemon reclaims nothing early: what it has not seen does not
+// count.
+func TestIdleOverARestart(t *testing.T) {
+	kept := newCupboard()
+	for run := range 3 {
+		idleness(t, func(i *idleTest) { i.archive = kept }, func(t *testing.T, i *idleTest) {
+			i.carry(8, 0, 0)
+			i.expect(t, fmt.Sprint("run ", run), "5: a idle since 0, until 10")
+		})
+	}
+}
