@@ -2,6 +2,8 @@ package stats
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,15 +19,41 @@ type idleTest struct {
 	*fakeNetwork
 	circuit path.Circuit
 	began   time.Time
-	owner   Owner
 	policy  Idleness
 	archive Archive
-	log     []string // what was reported, in minutes from the start
+
+	guard sync.Mutex
+	owner Owner
+	log   []string // what was reported, in minutes from the start
+}
+
+// forget forgets what has been reported.
+func (i *idleTest) forget() {
+	i.guard.Lock()
+	defer i.guard.Unlock()
+	i.log = nil
+}
+
+// said returns what has been reported.
+func (i *idleTest) said() []string {
+	i.guard.Lock()
+	defer i.guard.Unlock()
+	return slices.Clone(i.log)
+}
+
+// own changes what the owner is.
+func (i *idleTest) own(change func(*Owner)) Owner {
+	i.guard.Lock()
+	defer i.guard.Unlock()
+	change(&i.owner)
+	return i.owner
 }
 
 func (i *idleTest) configure(c *Config) {
 	note := func(what string) func(string, Idle) {
 		return func(id string, idle Idle) {
+			i.guard.Lock()
+			defer i.guard.Unlock()
 			at := func(t time.Time) string { return fmt.Sprintf("%.0f", t.Sub(i.began).Minutes()) }
 			if idle == (Idle{}) {
 				i.log = append(i.log, fmt.Sprintf("%s: %s used", at(time.Now()), id))
@@ -43,12 +71,11 @@ func (i *idleTest) configure(c *Config) {
 	c.Idle = note("idle")
 	c.Reclaim = func(id string, idle Idle) {
 		note("reclaimed")(id, idle)
-		i.owner.Complete = true
-		i.Changed(id, i.owner, false)
+		i.Changed(id, i.own(func(o *Owner) { o.Complete = true }), false)
 		i.Leave(id)
 	}
 	c.Archive = i.archive
-	c.Owner = func(string) (Owner, bool) { return i.owner, true }
+	c.Owner = func(string) (Owner, bool) { return i.own(func(*Owner) {}), true }
 }
 
 // carry has so many minutes pass, with so many bit/s from the source and back.
@@ -68,10 +95,10 @@ func (i *idleTest) carry(minutes int, rate, back float64) {
 // expect checks what has been reported since it was called last.
 func (i *idleTest) expect(t *testing.T, when string, want ...string) {
 	t.Helper()
-	if fmt.Sprint(i.log) != fmt.Sprint(want) {
-		t.Errorf("%s: reported %q, want %q", when, i.log, want)
+	if fmt.Sprint(i.said()) != fmt.Sprint(want) {
+		t.Errorf("%s: reported %q, want %q", when, i.said(), want)
 	}
-	i.log = nil
+	i.forget()
 }
 
 // idleness runs f with an allocation that has just become active.
@@ -123,15 +150,15 @@ func TestIdleNoMore(t *testing.T) {
 			}
 			i.expect(t, name+": now and then")
 			i.carry(6, 0, 0)
-			if len(i.log) != 1 {
-				t.Errorf("%s: %q", name, i.log)
+			if len(i.said()) != 1 {
+				t.Errorf("%s: %q", name, i.said())
 			}
-			i.log = nil
+			i.forget()
 			i.carry(1, c.forth, c.back)
 			i.expect(t, name+": again", "36: a used")
 			i.carry(9, 0, 0)
-			if len(i.log) != 1 || i.Idle("a") == (Idle{}) {
-				t.Errorf("%s: %q", name, i.log)
+			if len(i.said()) != 1 || i.Idle("a") == (Idle{}) {
+				t.Errorf("%s: %q", name, i.said())
 			}
 		})
 	}
@@ -167,12 +194,10 @@ func TestIdleIsSure(t *testing.T) {
 		"switch away": {func(i *idleTest) { i.connect(false) }, func(i *idleTest) { i.connect(true) }},
 		"degraded": {
 			func(i *idleTest) {
-				i.owner.Shortfall = Shortfall{Cause: Narrowed, Why: "less"}
-				i.Changed("a", i.owner, false)
+				i.Changed("a", i.own(func(o *Owner) { o.Shortfall = Shortfall{Cause: Narrowed, Why: "less"} }), false)
 			},
 			func(i *idleTest) {
-				i.owner.Shortfall = Shortfall{Cause: causes}
-				i.Changed("a", i.owner, false)
+				i.Changed("a", i.own(func(o *Owner) { o.Shortfall = Shortfall{Cause: causes} }), false)
 			},
 		},
 		"moving": {
@@ -195,18 +220,18 @@ func TestIdleIsSure(t *testing.T) {
 				i.expect(t, "before", "5: a idle since 0, until 10")
 				c.begin(i)
 				i.carry(20, 0, 0)
-				if len(i.log) != 1 || i.Idle("a") != (Idle{}) {
-					t.Errorf("meanwhile: %q", i.log)
+				if len(i.said()) != 1 || i.Idle("a") != (Idle{}) {
+					t.Errorf("meanwhile: %q", i.said())
 				}
-				i.log = nil
+				i.forget()
 				c.end(i)
 				i.carry(9, 0, 0)
-				if len(i.log) != 1 {
-					t.Errorf("afterwards: %q", i.log)
+				if len(i.said()) != 1 {
+					t.Errorf("afterwards: %q", i.said())
 				}
 				i.carry(3, 0, 0)
-				if len(i.log) != 2 {
-					t.Errorf("at the end: %q", i.log)
+				if len(i.said()) != 2 {
+					t.Errorf("at the end: %q", i.said())
 				}
 			})
 		})
