@@ -55,5 +55,18 @@ func (c *counsel) bothLess(r Request) (found []Request) {
 			found = append(found, c.lessBack(less)...)
 		}
 	}
+	if len(found) == 0 {
+		found = c.waitingBoth()
+	}
 	return found
+}
+
+// waitingBoth returns requests with no more than the project may hold each way.
+// Where none back is refused since the project holds too much now, there may be
+// no path yet with one, so that the request waits.
+func (c *counsel) waitingBoth() []Request {
+	most := c.within()
+	least := most
+	least.Reverse.Rate = min(1, most.Reverse.Rate)
+	return []Request{most, least}
 }

@@ -145,3 +145,25 @@ func TestLimitOfWaiting(t *testing.T) {
 	}
 	w.create(wait(4))
 }
+
+// TestAVolumeProfitsFromAHigherLimit: what was planned with all that its
+// project may hold has passed earlier when that becomes more.
+func TestAVolumeProfitsFromAHigherLimit(t *testing.T) {
+	w := newWorld(t, 2, 1000)
+	w.cable(1, 2, 1000)
+	limits := Limits{Bandwidth: new(bitrate.Rate(4))}
+	w.cfg.Limits = func(string) Limits { return limits }
+	w.open()
+	r := ask(1, 1, 2, 1, 0, 0)
+	r.Earliest, r.Volume = w.now+100, 100
+	planned := w.create(r)
+	if planned.Bandwidth != 4 {
+		t.Fatalf("it is planned with %d", planned.Bandwidth)
+	}
+	limits = Limits{Bandwidth: new(bitrate.Rate(8))}
+	w.a.LimitsChanged()
+	w.plan()
+	if got := w.get(planned.ID); got.Bandwidth != 8 || got.Duration != 100 {
+		t.Errorf("with twice the limit it is planned with %d for %d s", got.Bandwidth, got.Duration)
+	}
+}

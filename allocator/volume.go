@@ -39,15 +39,16 @@ func (pl planner) mostRate(d demand) bitrate.Rate {
 	if d.MaxBandwidth != 0 {
 		most = d.MaxBandwidth
 	}
-	if d.limit != 0 {
-		most = min(most, d.limit)
-	}
 	for _, id := range [...]topology.LinkID{{To: d.from}, {From: d.to}, {From: d.from}, {To: d.to}} {
 		if d.Reverse.Apart && (id.From == d.from || id.To == d.to) {
 			continue // the way back
 		}
 		l, _ := pl.snapshot.Link(id)
 		most = min(most, pl.limitOf(l))
+	}
+	if d.limit != 0 && d.limit < most {
+		pl.obstacles.limit(d.ProjectID)
+		most = d.limit
 	}
 	return most
 }
