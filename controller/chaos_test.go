@@ -35,6 +35,7 @@ type chaos struct {
 	life    context.Context
 	halt    func()
 	handles uint32
+	spoilt  map[*ofswitch.Switch]int // how often, since it last connected
 
 	mu     sync.Mutex
 	wanted map[string]path.Circuit // guarded by mu
@@ -54,7 +55,7 @@ func TestChaos(t *testing.T) {
 	cfg.Hosts = 1
 	n := ofswitch.Torus(3, 3, cfg)
 	c := &chaos{
-		rng: rand.New(rand.NewPCG(seed, 1)), saved: &keeper{}, wanted: map[string]path.Circuit{},
+		rng: rand.New(rand.NewPCG(seed, 1)), saved: &keeper{}, wanted: map[string]path.Circuit{}, spoilt: map[*ofswitch.Switch]int{},
 		cfg: Config{Audit: 300 * time.Millisecond, Patience: 2 * time.Second, Topology: topology.Config{Doubt: 2 * time.Second}},
 	}
 	c.cfg.SavedNetwork = c.saved
@@ -96,9 +97,9 @@ func (c *chaos) happen() {
 	case 6:
 		sw.SetFaults(ofswitch.Faults{})
 	case 7:
-		c.delete(sw)
+		c.spoil(sw, c.delete)
 	case 8:
-		c.meddle(sw)
+		c.spoil(sw, c.meddle)
 	case 9:
 		if c.rng.IntN(4) == 0 {
 			c.restart()
@@ -130,6 +131,18 @@ func (c *chaos) misbehave(sw *ofswitch.Switch) {
 		{Stall: true},
 		{Mute: true},
 	}[c.rng.IntN(7)])
+}
+
+// spoil has entries of a switch vanish or change. One that does not stay as it
+// was left is left as it is for a while after a few times, so that the switch
+// connects anew before that.
+func (c *chaos) spoil(sw *ofswitch.Switch, how func(*ofswitch.Switch)) {
+	if c.spoilt[sw]++; c.spoilt[sw] > 3 {
+		c.spoilt[sw] = 0
+		sw.Disconnect()
+		return
+	}
+	how(sw)
 }
 
 // delete takes some entries of ours out of a switch.
