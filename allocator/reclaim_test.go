@@ -39,3 +39,22 @@ func TestReclaim(t *testing.T) {
 	refused(t, w.a.Reclaim(bg, idle.ID, "idle"), Stale, "")
 	refused(t, w.a.Reclaim(bg, "none", "idle"), NotFound, "")
 }
+
+// TestReclaimOfWhatBeganLate: a remark on an allocation that has all it was
+// promised does not keep it.
+func TestReclaimOfWhatBeganLate(t *testing.T) {
+	w := newWorld(t, 2, bitrate.Tbps)
+	w.cable(1, 2, 100)
+	w.open()
+	r := ask(1, 1, 2, 1, 80, 3600)
+	r.StartTime = w.now + 10
+	late := w.create(r)
+	w.now += 40
+	w.work()
+	if v := w.get(late.ID); v.State != Active || v.Reason == "" {
+		t.Fatalf("it is %s, %q", v.State, v.Reason)
+	}
+	if err := w.a.Reclaim(bg, late.ID, "idle"); err != nil {
+		t.Error(err)
+	}
+}

@@ -70,7 +70,8 @@ func (a *Allocator) Reclaim(ctx context.Context, id, reason string) error {
 	const op = "reclaim"
 	var it *item
 	err := a.whenIdle(ctx, id, func(found *item) *Error {
-		if v := a.viewLocked(found); v.State != Active || v.Reason != "" || v.Shortfall != (Shortfall{}) {
+		// A remark, as that it began late, is no reason to keep it.
+		if v := a.viewLocked(found); v.State != Active || found.record().Reason != "" || v.Shortfall != (Shortfall{}) {
 			return &Error{Kind: Stale, Err: fmt.Errorf("the allocation is %s: %s", v.State, v.Reason)}
 		}
 		it = found

@@ -1,8 +1,12 @@
 package stats
 
 import (
+	"context"
 	"time"
 )
+
+// mostReclaimed is how many allocations are given up at a time.
+const mostReclaimed = 50
 
 // An Idleness says when allocations of a project are given up because hardly
 // anything uses them.
@@ -79,6 +83,10 @@ func (a *account) watchIdle(policy Idleness, at time.Time, stale bool) (news *Id
 		now = Idle{Since: i.since, Until: i.since.Add(policy.For), Below: policy.Below}
 		over = idle >= policy.For
 	}
+	if over && i.reported.Since.IsZero() { // the time has become shorter: half of it is left from now on
+		i.since = at.Add(-policy.For / 2)
+		now.Since, now.Until, over = i.since, i.since.Add(policy.For), false
+	}
 	if now == i.reported {
 		return nil, over
 	}
@@ -94,8 +102,9 @@ func (a *account) confirmed() bool {
 
 // watchIdle looks which allocations are idle, reports those that have been for
 // half of the time that they may be, and those that are no longer, and has
-// those given up that have been for all of it.
-func (p *Poller) watchIdle() {
+// those given up that have been for all of it: a few at a time, since others
+// wait meanwhile and each may be used again.
+func (p *Poller) watchIdle(ctx context.Context) {
 	if p.cfg.Idleness == nil {
 		return
 	}
@@ -117,7 +126,7 @@ func (p *Poller) watchIdle() {
 		if told != nil {
 			news[a.id] = *told
 		}
-		if ends {
+		if ends && len(over) < mostReclaimed {
 			over[a.id] = a.idle.reported
 		}
 	}
@@ -126,6 +135,9 @@ func (p *Poller) watchIdle() {
 		p.cfg.Idle(id, i)
 	}
 	for id, i := range over {
+		if ctx.Err() != nil {
+			return
+		}
 		p.cfg.Reclaim(id, i)
 	}
 }

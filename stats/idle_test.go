@@ -63,6 +63,8 @@ func (i *idleTest) configure(c *Config) {
 		}
 	}
 	c.Idleness = func(project string) Idleness {
+		i.guard.Lock()
+		defer i.guard.Unlock()
 		if project == "p" {
 			return i.policy
 		}
@@ -248,4 +250,20 @@ func TestIdleOverARestart(t *testing.T) {
 			i.expect(t, fmt.Sprint("run ", run), "5: a idle since 0, until 10")
 		})
 	}
+}
+
+// Where the time becomes shorter than an allocation has been idle, half of it
+// is left from then on.
+func TestIdleForLess(t *testing.T) {
+	idleness(t, nil, func(t *testing.T, i *idleTest) {
+		i.carry(4, 0, 0)
+		i.guard.Lock()
+		i.policy.For = 2 * time.Minute
+		i.guard.Unlock()
+		i.carry(2, 0, 0)
+		said := i.said()
+		if len(said) != 2 || said[0] != "4: a idle since 3, until 5" {
+			t.Errorf("said is %q", said)
+		}
+	})
 }

@@ -33,7 +33,7 @@ func (p *Poller) keep(ctx context.Context) {
 			p.announce(now)
 		case now := <-tick.C:
 			p.review(now)
-			p.watchIdle()
+			p.watchIdle(ctx)
 			p.keepOnce(ctx, now, now.Add(-saveEvery))
 			if now.Sub(p.keeper.at) >= sweepEvery {
 				p.keeper.at = now

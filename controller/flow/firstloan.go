@@ -42,7 +42,7 @@ func (w *Wanted) LendAtFirst(passages Passages, now time.Time) {
 }
 
 func (w *Wanted) lendAtFirst(m *member, passages Passages, now time.Time) {
-	if m.shared == 0 || m.demand != nil || len(w.loans) >= maxLoans {
+	if m.shared == 0 || m.demand != nil || len(w.loans) >= maxLoans/2 { // those that drop need some
 		return
 	}
 	first, lent := &demand{}, PerDirection{}

@@ -126,7 +126,7 @@ func (m *member) content() bool {
 	for d := range m.demand.of {
 		x := &m.demand.of[d]
 		counted := x.Dropped == 0 && x.At.After(x.changed)
-		if m.lent[d] > 0 || !counted && slices.ContainsFunc(m.held, func(u use) bool { return u.in[d] }) {
+		if m.lent[d] > 0 || !counted && m.leaves(direction(d)) {
 			return false
 		}
 	}

@@ -193,10 +193,20 @@ func (w *Wanted) occupy(m *member) {
 	if m.contested {
 		m.shared++
 	}
+	for d := range m.lent {
+		if !m.leaves(direction(d)) {
+			m.lent[d] = 0 // it has no rate there any more
+		}
+	}
 	w.unsettled[m] = true
 	if m.demand != nil {
 		w.loans[m] = true
 	}
+}
+
+// leaves reports whether the circuit has a rate in a direction.
+func (m *member) leaves(d direction) bool {
+	return slices.ContainsFunc(m.held, func(u use) bool { return u.in[d] })
 }
 
 // release undoes occupy.

@@ -170,6 +170,7 @@ func (r *Reconciler) Retry(now time.Time) (any bool) {
 	r.endDisputes()
 	clear(r.roomless)
 	clear(r.yields.asked)
+	clear(r.yields.none)
 	for k := range r.refused {
 		if !r.disputes[k].resting(now) {
 			any = true

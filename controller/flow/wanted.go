@@ -334,6 +334,9 @@ func (w *Wanted) SetCircuit(id string, listed []path.Circuit) {
 		w.occupy(m)
 	}
 	all := shared != (m.shared > 0)
+	if all && !shared && len(was) > 0 {
+		w.joined = append(w.joined, m)
+	}
 	for _, list := range [...][]openflow.DPID{before, m.switches} {
 		for _, dpid := range list {
 			if all || !sameVisits(was, listed, dpid) {

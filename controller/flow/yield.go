@@ -15,13 +15,14 @@ const yieldsMost = 2
 type yields struct {
 	slots []*slot
 	asked map[openflow.EntryKey]int // how often an entry was refused and others yielded to it
+	none  map[openflow.TableID]bool // tables where nothing can yield, until what was refused is tried again
 }
 
 // yield has an entry towards a host go for one that was refused for want of
 // room, and reports whether there is one. It counts as refused, and is tried
 // again as what is.
 func (r *Reconciler) yield(to openflow.EntryKey, err error) bool {
-	if ofCircuit(to) || r.yields.asked[to] >= yieldsMost {
+	if ofCircuit(to) || r.yields.asked[to] >= yieldsMost || r.yields.none[to.Table] {
 		return false
 	}
 	var key openflow.EntryKey
@@ -35,6 +36,10 @@ func (r *Reconciler) yield(to openflow.EntryKey, err error) bool {
 		}
 	}
 	if last == nil {
+		if r.yields.none == nil {
+			r.yields.none = map[openflow.TableID]bool{}
+		}
+		r.yields.none[to.Table] = true // there may be many that are refused
 		return false
 	}
 	if r.yields.asked == nil {

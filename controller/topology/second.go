@@ -37,6 +37,9 @@ type pairing struct {
 // heardTwice takes note that a host has answered at home after it was heard at
 // another port, in a contest about that.
 func (b *Builder) heardTwice(h *hostState, c *contest) {
+	if b.isBound(h.ID()) {
+		return // it is nowhere else
+	}
 	at, now := c.From, b.clock.now
 	if c.steady.IsZero() || now.Sub(c.heard) > heardLast {
 		c.steady = now
@@ -99,7 +102,7 @@ func (b *Builder) fallBack(at PortID) {
 		return
 	}
 	for _, h := range c.hosts {
-		if b.askable(h.Second) && b.makeRoom(h.Second, b.clock.wall) {
+		if !b.isBound(h.ID()) && b.askable(h.Second) && b.makeRoom(h.Second, b.clock.wall) {
 			b.moveTo(h, h.vlan, h.Second, b.clock.wall)
 		}
 	}

@@ -113,3 +113,17 @@ func TestWhatBecomesOfTwoCards(t *testing.T) {
 		}
 	}
 }
+
+// A host that is bound to a port is nowhere else: frames with its address that
+// come in elsewhere make no second port, and it does not fall back to one.
+func TestABoundHostHasNoSecondPort(t *testing.T) {
+	b := ring(Config{Bindings: []Binding{{MAC: victim, Addrs: []netip.Addr{wanted}, At: at(1, 3)}}})
+	b.HostSeen(0, at(1, 3), victim, []netip.Addr{wanted}, true, t0)
+	if sendsBy(b, victim, at(2, 3), 10*time.Second); secondOf(b) != External {
+		t.Errorf("its second port is %v", secondOf(b))
+	}
+	b.PortChanged(1, openflow.PortDeleted, openflow.Port{No: 3}, b.clock.wall)
+	if located(b) == at(2, 3) {
+		t.Error("it is where a stranger sends in its name")
+	}
+}

@@ -80,19 +80,39 @@ type AddressBook func([6]byte) []netip.Addr
 // project.
 func (o *Owners) of(addr netip.Addr, book AddressBook) []string {
 	addr = addr.Unmap()
-	for bits := addr.BitLen(); bits >= 0; bits-- {
-		if found := o.covering(addr, bits); len(found) > 0 {
-			return found
-		}
-	}
-	if book == nil {
-		return nil
+	if found := o.byPrefix(addr); len(found) > 0 || book == nil {
+		return found
 	}
 	found := o.byHost(addr, book)
 	if o.more != nil {
 		found = append(found, o.more.byHost(addr, book)...)
 	}
 	return found
+}
+
+// byPrefix returns the projects that own the longest prefix around an address
+// that any owns.
+func (o *Owners) byPrefix(addr netip.Addr) []string {
+	for bits := addr.BitLen(); bits >= 0; bits-- {
+		if found := o.covering(addr, bits); len(found) > 0 {
+			return found
+		}
+	}
+	return nil
+}
+
+// hostOwners returns the projects of all addresses that are known of hosts that
+// are owned.
+func (o *Owners) hostOwners(book AddressBook) map[netip.Addr][]string {
+	owners := map[netip.Addr][]string{}
+	for ; o != nil && book != nil; o = o.more {
+		for mac, projects := range o.hosts {
+			for _, addr := range book(mac) {
+				owners[addr] = append(owners[addr], projects...)
+			}
+		}
+	}
+	return owners
 }
 
 // covering returns the projects that own the prefix of that length around an
@@ -140,8 +160,17 @@ func (o *Owners) shareOf(project string, p netip.Prefix, book AddressBook) share
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
 	s := share{own: true}
+	if p.IsSingleIP() {
+		owners := o.of(p.Addr(), book)
+		is := slices.Contains(owners, project)
+		return share{is, len(owners) > 0 && !is}
+	}
+	hosts := o.hostOwners(book) // there may be as many parts as these
 	o.eachPart(p.Masked(), o.within(p, book), func(part netip.Prefix) {
-		owners := o.of(part.Addr(), book)
+		owners := o.byPrefix(part.Addr())
+		if len(owners) == 0 && part.IsSingleIP() { // of others no host's address is part
+			owners = hosts[part.Addr()]
+		}
 		is := slices.Contains(owners, project)
 		s.own, s.foreign = s.own && is, s.foreign || len(owners) > 0 && !is
 	})

@@ -24,7 +24,7 @@ const (
 	maxOfOwner = 2_000     // answers kept for one owner; the oldest makes room
 	maxInAll   = 50_000    // for all owners together; the oldest of the owner with the most makes room
 	maxFlights = 500       // requests of one owner that are being carried out
-	maxAnswer  = 192 << 10 // that of a series of a thousand has 130 KB
+	maxAnswer  = 512 << 10 // that of a series of a thousand has 130 KB, and 330 if all wait for a host
 	sweepBatch = 500       // answers that one transaction removes at most
 	sweepEvery = time.Minute
 )
