@@ -56,7 +56,7 @@ class Directions(Case):
         net = self.lab.net
         self.lab.allocate("h3", "h4", bandwidth=100_000, protocol="udp", dst_port=5299)  # with another, both are policed
         a = self.lab.allocate("h1", "h2", bandwidth=FORTH * 1_000_000, reverse_bandwidth=BACK * 1_000_000)
-        with traffic.flood(net, "h3", "h4", FLOOD, 5209), traffic.flood(net, "h4", "h3", FLOOD, 5210):
+        with traffic.floods(net, [("h3", "h4"), ("h4", "h3")], FLOOD):
             forth, back = self.measure(
                 "both ways", self.both,
                 lambda got: 0.95 * FORTH <= carried(got[0]) <= 1.12 * FORTH and 0.95 * BACK <= carried(got[1]) <= 1.3 * BACK)

@@ -8,7 +8,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 from .network import Network
 from .wait import until
@@ -124,16 +124,28 @@ def offer(net: Network, src: str, dst: str, mbits: float, port: int, seconds: in
 @contextlib.contextmanager
 def flood(net: Network, src: str, dst: str, mbits: int = 200, port: int = 5209) -> Iterator[None]:
     """Floods with UDP at this rate of payload while the context lasts."""
-    with server(net, dst, port):
-        client = net.popen(src, "iperf3", "-u", "-c", net.address(dst), "-p", str(port), "-b", "%dM" % mbits,
-                           "-l", "1400", "-t", "600", "--connect-timeout", "5000")
-        try:
+    with floods(net, [(src, dst)], mbits, port):
+        yield
+
+
+@contextlib.contextmanager
+def floods(net: Network, ways: Sequence[Tuple[str, str]], mbits: int = 200, port: int = 5209) -> Iterator[None]:
+    """Floods from one host to another in each of the ways. They begin at the same
+    time: what iperf3 says over TCP before does not get through another's flood."""
+    clients: List[Tuple[str, "subprocess.Popen[str]"]] = []
+    with contextlib.ExitStack() as stack:
+        for i, (_, dst) in enumerate(ways):
+            stack.enter_context(server(net, dst, port + i))
+        for i, (src, dst) in enumerate(ways):
+            client = net.popen(src, "iperf3", "-u", "-c", net.address(dst), "-p", str(port + i), "-b", "%dM" % mbits,
+                               "-l", "1400", "-t", "600", "--connect-timeout", "5000")
+            stack.callback(end, client)
+            clients.append((src, client))
+        for src, client in clients:
             until(lambda: _rate(net, src) > 0.5 * mbits or client.poll() is not None, 20, "the flood flows", every=0)
             if client.poll() is not None:
                 raise RuntimeError("flood: " + client.communicate()[0])
-            yield
-        finally:
-            end(client)
+        yield
 
 
 def _rate(net: Network, host: str, over: float = 0.25) -> float:
