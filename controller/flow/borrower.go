@@ -30,8 +30,8 @@ func (w *Wanted) borrowers() map[topology.PortID][]borrower {
 	return ports
 }
 
-// bound returns what the borrower's policers had to carry.
-func (b borrower) bound() *bound { return &b.m.demand.of[b.d] }
+// need returns what the borrower's policers had to carry.
+func (b borrower) need() *need { return &b.m.demand.of[b.d] }
 
 // lent returns the borrower's loan in kbit/s.
 func (b borrower) lent() uint32 { return b.m.lent[b.d] }

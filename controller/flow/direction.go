@@ -26,17 +26,17 @@ type egress struct {
 }
 
 // reserve adds a rate with which traffic leaves.
-func (h *egress) reserve(by path.Exit, rate bitrate.Rate) {
-	h.rate = max(h.rate, rate)
-	h.in[forward] = h.in[forward] || !by.Back
-	h.in[reverse] = h.in[reverse] || by.Back
+func (e *egress) reserve(by path.Exit, rate bitrate.Rate) {
+	e.rate = max(e.rate, rate)
+	e.in[forward] = e.in[forward] || !by.Back
+	e.in[reverse] = e.in[reverse] || by.Back
 }
 
 // beyond returns by how much least rates exceed what is reserved.
-func (h *egress) beyond(least PerDirection) (more bitrate.Rate) {
-	for d, in := range h.in {
+func (e *egress) beyond(least PerDirection) (more bitrate.Rate) {
+	for d, in := range e.in {
 		if in {
-			more = max(more, beyond(h.rate, least[d]))
+			more = max(more, beyond(e.rate, least[d]))
 		}
 	}
 	return more

@@ -89,3 +89,51 @@ func TestAStreamGoesOnWhenItIsBooked(t *testing.T) {
 		l.take()
 	}
 }
+
+// A circuit that was alone on its ports, and moves to where others are, is lent
+// what these ports carried as one that comes is.
+func TestACircuitThatMovesIsLentAtFirst(t *testing.T) {
+	const m = bitrate.Mbps
+	l := newLending(t, nil, nil, 0)
+	passages := func(topology.PortID) (Passage, bool) { return Passage{l.now, 20 * m, 20 * m}, true }
+	circuits := onTheWay(m, m)
+	moves := circuits[0]
+	moves.Path = path.Path{{DPID: 4, In: 1, Out: 2}}
+	l.SetCircuit(moves.ID, []path.Circuit{moves})
+	l.SetCircuit(circuits[1].ID, []path.Circuit{circuits[1]})
+	l.LendAtFirst(passages, l.now)
+	if got := l.Lent(); len(got) > 0 {
+		t.Fatalf("%v is lent to what is alone", got)
+	}
+	l.SetCircuit(moves.ID, []path.Circuit{circuits[0]})
+	if l.LendAtFirst(passages, l.now); l.Lent()["0"] != (PerDirection{21_000, 21_000}) {
+		t.Errorf("%v is lent", l.Lent())
+	}
+}
+
+// What is lent in a direction ends with the rate that the circuit has there,
+// and the circuit is looked at no more.
+func TestALoanEndsWithItsRate(t *testing.T) {
+	const m = bitrate.Mbps
+	l := newLending(t, nil, nil, 0)
+	circuits := onTheWay(m, m)
+	for _, x := range circuits {
+		l.SetCircuit(x.ID, []path.Circuit{x})
+	}
+	l.LendAtFirst(func(topology.PortID) (Passage, bool) { return Passage{l.now, 20 * m, 20 * m}, true }, l.now)
+	circuits[0].Reverse = path.Reverse{Apart: true}
+	l.SetCircuit("0", circuits[:1])
+	l.take()
+	if got := l.Lent()["0"]; got != (PerDirection{21_000, 0}) {
+		t.Errorf("%v is lent", got)
+	}
+	l.circuits, l.offered = circuits, make([]bitrate.Rate, 2)
+	for range 10 {
+		l.now = l.now.Add(sampled)
+		l.Lend(l.load, l.now)
+		l.take()
+	}
+	if l.Lending() {
+		t.Errorf("%v is lent though nothing is sent", l.Lent())
+	}
+}

@@ -44,12 +44,12 @@ func (l Load) wants(average float64, equal bitrate.Rate) bitrate.Rate {
 
 // A demand is that of a circuit that wants more than its portion.
 type demand struct {
-	of      [directions]bound
+	of      [directions]need
 	pressed time.Time // when best effort last wanted more than it got of a port; see contest.go
 }
 
-// A bound is what a circuit's policers in a direction had to carry.
-type bound struct {
+// A need is what a circuit's policers in a direction had to carry.
+type need struct {
 	Load
 	changed time.Time // when its loan last was
 }

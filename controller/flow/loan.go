@@ -101,7 +101,7 @@ func (w *Wanted) Lend(loads Loads, now time.Time) (changed bool) {
 		for b, limit := range limits {
 			if lent := w.loan(b, limit, up); lent != b.lent() && (left > 0 || !up) {
 				w.grant(b.m, b.m.portion, b.lending(lent))
-				b.bound().changed = now.Add(loanPause)
+				b.need().changed = now.Add(loanPause)
 				changed = true
 				left--
 			}
@@ -150,12 +150,12 @@ func (w *Wanted) sharing(p topology.PortID, borrowers []borrower) sharing {
 	u := w.usage(p)
 	s, all := sharing{free: w.unreserved(p) - w.unreserved(p)/16, others: u.beyond}, u.best.Load // see givenUp
 	for _, b := range borrowers {
-		all.Entered += b.bound().Entered
-		all.Dropped += b.bound().Dropped
+		all.Entered += b.need().Entered
+		all.Dropped += b.need().Dropped
 		held := b.m.rateAt(p)
 		s.free += held
 		s.others -= min(beyond(held, b.m.least[b.d]), s.others)
-		if b.bound().Drops() {
+		if b.need().Drops() {
 			s.short++
 		}
 	}
@@ -167,8 +167,8 @@ func (w *Wanted) sharing(p topology.PortID, borrowers []borrower) sharing {
 	}
 	s.sum = max(best, w.kept(p, 2), 1)
 	for _, b := range borrowers {
-		wants := b.bound().wants(s.average, s.equal)
-		if b.bound().Drops() {
+		wants := b.need().wants(s.average, s.equal)
+		if b.need().Drops() {
 			wants = max(wants, b.m.rateAt(p)) // TCP sends less than a policer lets through, and still loses
 		}
 		s.wants = append(s.wants, wants)
@@ -187,7 +187,7 @@ func (s *sharing) setApart(p topology.PortID, borrowers []borrower) {
 		part := min(1, float64(s.free)/float64(s.sum))
 		for i, b := range borrowers {
 			held := b.m.rateAt(p)
-			if content := !b.bound().Drops() && s.wants[i] <= held; !apart[i] && (content || float64(s.wants[i])*part < float64(held)) {
+			if content := !b.need().Drops() && s.wants[i] <= held; !apart[i] && (content || float64(s.wants[i])*part < float64(held)) {
 				s.free -= min(held, s.free)
 				s.sum -= s.wants[i]
 				s.wants[i], apart[i], again = 0, true, true
@@ -212,7 +212,7 @@ func (w *Wanted) divide(p topology.PortID, borrowers []borrower, limits limits) 
 	shares := make([]bitrate.Rate, len(borrowers)) // beyond their rates
 	for i, b := range borrowers {
 		share := bitrate.Rate(float64(s.wants[i]) * part)
-		if b.bound().Drops() && share > 0 {
+		if b.need().Drops() && share > 0 {
 			share += (left - headroom) / 2 / s.short
 		}
 		shares[i] = share - min(b.m.rateAt(p), share)
@@ -265,7 +265,7 @@ func (w *Wanted) kept(p topology.PortID, part bitrate.Rate) bitrate.Rate {
 // whether only loans that become larger change, or smaller.
 func (w *Wanted) loan(b borrower, limit limit, up bool) uint32 {
 	most, has := limit.rate, b.lent()
-	if b.bound().At.IsZero() { // it has counted nothing yet
+	if b.need().At.IsZero() { // it has counted nothing yet
 		return has
 	}
 	if up {

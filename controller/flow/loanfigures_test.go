@@ -374,7 +374,7 @@ func TestWhatIsShared(t *testing.T) {
 	borrowers := []borrower{{l.members["0"], forward}, {l.members["1"], forward}, {l.members["2"], forward}}
 	sharing := func(best Load, loads ...Load) sharing {
 		for i, load := range loads {
-			borrowers[i].m.demand = &demand{of: [directions]bound{forward: {Load: load}}}
+			borrowers[i].m.demand = &demand{of: [directions]need{forward: {Load: load}}}
 		}
 		l.usage(link).best.Load = best
 		return l.sharing(link, borrowers[:len(loads)])
