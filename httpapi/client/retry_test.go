@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -107,6 +108,38 @@ func TestWaitTellsWhoseTimeIsUp(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Waiting long for a start, the server is asked at that moment, and soon again
+// for what comes of it.
+func TestWaitIsThereAtTheStart(t *testing.T) {
+	for seconds := range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now().Truncate(time.Second).Add(time.Duration(20+seconds) * time.Second)
+			active := start.Add(700 * time.Millisecond)
+			asked := 0
+			c, _ := scripted(t, func(int, *http.Request) *http.Response {
+				asked++
+				state, reason := Pending, "it starts later"
+				switch now := time.Now(); {
+				case !now.Before(active):
+					state, reason = Active, ""
+				case !now.Before(start):
+					reason = "entries are being installed"
+				}
+				return answered(200, fmt.Sprintf(`[{"state":%q,"reason":%q,"start_time":%d}]`, state, reason, start.Unix()), "")
+			})
+			if _, err := c.Wait(t.Context(), "a1", Active, nil); err != nil {
+				t.Fatal(err)
+			}
+			if late := time.Since(active); late > 250*time.Millisecond {
+				t.Errorf("told %v after it was active", late)
+			}
+			if asked > 40 {
+				t.Errorf("asked %d times in %d s", asked, 20+seconds)
+			}
+		})
+	}
 }
 
 // pipes is a listener for connections within a test's bubble.

@@ -11,6 +11,10 @@ import (
 // before it got to the state waited for.
 var ErrEnded = errors.New("the allocation ended first")
 
+// soon is the pause between two questions while the answer may change at any
+// time.
+const soon = 100 * time.Millisecond
+
 // Wait returns when the allocation is in the state, or cannot get there any
 // more; a server that cannot be reached is borne for a minute. At the end of
 // ctx the error wraps its cause. progress, if not nil, is called with the
@@ -18,13 +22,16 @@ var ErrEnded = errors.New("the allocation ended first")
 func (c *Client) Wait(ctx context.Context, id string, until State, progress func(Allocation)) (Allocation, error) {
 	var last Allocation
 	lost := time.Time{} // since when the server has not been reached
-	for interval := 100 * time.Millisecond; ; interval = min(interval*3/2, 2*time.Second) {
+	for interval := soon; ; interval = min(interval*3/2, 2*time.Second) {
 		a, err := c.Show(ctx, id)
 		switch {
 		case err == nil:
 			lost = time.Time{}
-			if progress != nil && (a.State != last.State || text(a.Reason) != text(last.Reason)) {
-				progress(a)
+			if a.State != last.State || text(a.Reason) != text(last.Reason) {
+				interval = soon // one change is often followed by another
+				if progress != nil {
+					progress(a)
+				}
 			}
 			last = a
 			if a.State == until {
@@ -41,6 +48,12 @@ func (c *Client) Wait(ctx context.Context, id string, until State, progress func
 			lost = time.Now()
 		case time.Since(lost) > patience:
 			return last, err
+		}
+		// Something happens at the start, which may be sooner.
+		if last.StartTime != nil {
+			if left := time.Until(time.Unix(*last.StartTime, 0)); left > 0 && left < interval {
+				interval = max(left, soon)
+			}
 		}
 		if pause(ctx, interval) != nil {
 			return last, fmt.Errorf("wait: %w", context.Cause(ctx))
