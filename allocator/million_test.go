@@ -61,18 +61,53 @@ func wanted(r *rand.Rand, w *world) Request {
 	return q
 }
 
-// fill writes n reservations into a store, on one of the best paths of an empty
-// network.
+// booked is what reservations hold of each link, by the hour.
+type booked map[topology.LinkID][]bitrate.Rate
+
+// hold books a path where every link of it has the rate in every hour of the
+// window, and reports whether it has.
+func (k booked) hold(links []topology.LinkID, w Window, since Seconds, rate, limit bitrate.Rate) bool {
+	first, last := (w.Start-since)/3600, (w.End-1-since)/3600
+	for _, l := range links {
+		if k[l] == nil {
+			k[l] = make([]bitrate.Rate, MaxAhead/3600+24)
+		}
+		for _, held := range k[l][first : last+1] {
+			if held+rate > limit {
+				return false
+			}
+		}
+	}
+	for _, l := range links {
+		for hour := first; hour <= last; hour++ {
+			k[l][hour] += rate
+		}
+	}
+	return true
+}
+
+// fill writes n reservations into a store, on one of the best paths of an
+// empty network. As in a store that an allocator has written, no link is
+// promised more than it carries: what does not fit gives way to another one.
 func fill(b *testing.B, w *world, s store.Store, n int) {
 	graph, r := path.NewGraph(w.snap), rand.New(rand.NewPCG(7, 8))
+	limit := bitrate.Rate(w.cfg.Reservable * float64(100*bitrate.Gbps))
 	var ops []store.Op
-	for i := range n {
+	held := booked{}
+	for i := 0; i < n; {
 		q := wanted(r, w)
 		from, to, _, _ := locate(w.snap, q.Key)
 		query := path.Query{From: from, To: to, Free: func(topology.Link) bitrate.Rate { return bitrate.Rate(r.IntN(1000)) }}
 		p, ok := graph.Find(query)
 		if !ok {
 			b.Fatal("no path")
+		}
+		var both []topology.LinkID
+		for _, l := range path.LinksOf(p, nil) {
+			both = append(both, l, l.Reverse())
+		}
+		if !held.hold(both, Window{q.StartTime, q.StartTime + q.Duration}, w.now, q.Bandwidth, limit) {
+			continue
 		}
 		rec := record{Version: recordVersion, Seq: uint64(i + 1), Allocation: Allocation{
 			ID: uuid.NewString(), Handle: uint32(i + 1), Revision: uint64(i + 1), Created: w.now - 1000, Request: q, State: Pending,
@@ -83,7 +118,7 @@ func fill(b *testing.B, w *world, s store.Store, n int) {
 			b.Fatal(err)
 		}
 		ops = append(ops, store.Op{Bucket: store.Allocations, Key: rec.ID, Value: value})
-		if len(ops) == 20_000 || i == n-1 {
+		if i++; len(ops) == 20_000 || i == n {
 			slices.SortFunc(ops, func(x, y store.Op) int { return strings.Compare(x.Key, y.Key) })
 			if err := s.Commit(context.Background(), ops...); err != nil {
 				b.Fatal(err)
@@ -151,6 +186,11 @@ func benchmarkLive(b *testing.B, n int) {
 		b.ReportMetric(100*float64(refused)/float64(n), name+"-refused-%")
 	}
 	measure("admission", 2000, func() Request { return wanted(r, w) })
+	measure("high", 2000, func() Request {
+		q := wanted(r, w)
+		q.Bandwidth = 25 * bitrate.Gbps
+		return q
+	})
 	measure("earliest", 1000, func() Request {
 		q := wanted(r, w)
 		q.StartTime, q.Bandwidth, q.Duration = 0, 40*bitrate.Gbps, 6*3600
