@@ -18,7 +18,7 @@ var scenarios = []scenario{
 	{name: "reconnect/hosts", about: "the same with 4,096 hosts known", run: reconnect(32, 4)},
 	{name: "live", about: "the allocator with 1,000,000 live reservations, as a benchmark", run: live},
 	{name: "completed", about: "the store opens with 1,000,000 completed allocations", run: completed(1_000_000)},
-	{name: "released", about: "50,000 requests with idempotency keys, each released at once, 9 switches", run: released(50_000)},
+	{name: "released", about: "50,000 requests with idempotency keys, each released at once, 9 switches", run: released(50_000), old: true},
 	{name: "hostile/parts", about: "peers answer a question without end, 9 switches, 50 active", run: hostile("parts")},
 	{name: "hostile/ports", about: "a peer tells of 133,500 ports", run: hostile("ports")},
 	{name: "hostile/errors", about: "peers send errors", run: hostile("errors")},
