@@ -32,6 +32,7 @@ type Builder struct {
 
 	switches map[openflow.DPID]*switchState
 	sessions int                                          // connected switches
+	unmet    map[openflow.DPID]bool                       // known to an earlier run, and not here since the start
 	cables   map[openflow.DPID]map[openflow.PortNo]*cable // at their both ends
 	stranded map[PortID]bool                              // perhaps a trunk without a cable
 	halved   map[*cable]time.Time                         // known in one direction only, and since when; attended
@@ -84,6 +85,7 @@ func NewBuilder(cfg Config, now time.Time) *Builder {
 		located:   newPrefixTable(cfg.Attachments),
 		clock:     clock{wall: now, now: now, step: cfg.Tick * 3 / 2},
 		switches:  map[openflow.DPID]*switchState{},
+		unmet:     map[openflow.DPID]bool{},
 		cables:    map[openflow.DPID]map[openflow.PortNo]*cable{},
 		stranded:  map[PortID]bool{},
 		halved:    map[*cable]time.Time{},
@@ -126,6 +128,7 @@ func (b *Builder) SwitchUp(info Switch, ports []openflow.Port, now time.Time) {
 	if sw == nil {
 		sw = &switchState{info: Switch{DPID: info.DPID}, ports: map[openflow.PortNo]*portState{}}
 		b.switches[info.DPID] = sw
+		delete(b.unmet, info.DPID)
 	}
 	if b.sessions == 0 {
 		b.excuse()
@@ -190,7 +193,8 @@ func (b *Builder) SwitchReady(dpid openflow.DPID, now time.Time) {
 }
 
 // SwitchDown takes note that a switch's channel has ended. The builder forgets
-// a switch on which no link or host depends.
+// a switch on which no link or host depends, and others if more are away than
+// [Config.MaxAway].
 func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
 	b.clock.look(now)
 	sw := b.switches[dpid]
@@ -207,17 +211,10 @@ func (b *Builder) SwitchDown(dpid openflow.DPID, now time.Time) {
 	sw.info.Role = openflow.RoleNoChange
 	b.touchSwitch(dpid)
 	if b.matters(sw) {
+		b.boundAway()
 		return
 	}
-	delete(b.switches, dpid)
-	if _, known := b.found[dpid]; known {
-		delete(b.found, dpid)
-		b.unsaved.switches[dpid] = true
-	}
-	b.touchCables(dpid)
-	for no := range sw.ports {
-		b.unsaved.ports[PortID{DPID: dpid, Port: no}] = true
-	}
+	b.dropSwitch(dpid)
 }
 
 // keepLinks lets the links of a switch that is away count for d.

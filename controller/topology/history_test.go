@@ -27,7 +27,7 @@ const historySwitches, historyPorts = 7, 3
 
 func newHistory(t *rapid.T) *history {
 	cfg := Config{
-		DefaultCapacity: bitrate.Gbps, MaxHosts: 2, MaxAddrs: 2, Grace: 3 * time.Second, Doubt: 5 * time.Second, LinkTimeout: 2 * time.Second,
+		DefaultCapacity: bitrate.Gbps, MaxHosts: 2, MaxAddrs: 2, MaxAway: rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "away"), Grace: 3 * time.Second, Doubt: 5 * time.Second, LinkTimeout: 2 * time.Second,
 		Links: []LinkOverride{{A: at(1, 1), B: at(2, 1), Metric: 3, Capacity: bitrate.Mbps}, {A: at(3, 2), B: at(1, 2), Metric: 2}},
 	}
 	b := NewBuilder(cfg, t0)

@@ -138,6 +138,7 @@ func (b *Builder) SwitchWithheld(dpid openflow.DPID, addr, why string, now time.
 	if sw == nil {
 		sw = &switchState{info: Switch{DPID: dpid}, ports: map[openflow.PortNo]*portState{}}
 		b.switches[dpid] = sw
+		delete(b.unmet, dpid)
 	}
 	sw.info.Role, sw.info.Addr, sw.info.Limitations = openflow.RoleSlave, addr, []string{why}
 	b.touchSwitch(dpid)

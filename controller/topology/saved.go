@@ -192,6 +192,7 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 	odd := newUnsaved() // what contradicts the rest, and is not taken in
 	for _, l := range m.Links {
 		if b.recallDirection(l.LinkID) {
+			b.meet(l.From.DPID, l.To.DPID)
 			b.forest.recall[l.LinkID] = l.Tree
 		} else {
 			odd.links[l.LinkID] = true
@@ -199,9 +200,11 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 	}
 	for _, p := range m.Ports {
 		b.past[p.PortID] = p
+		b.meet(p.DPID)
 	}
 	for _, s := range m.Switches {
 		b.found[s.DPID] = s
+		b.meet(s.DPID)
 	}
 	for _, h := range m.Hosts {
 		if !b.recallable(h.MAC, netip.Addr{}) {
@@ -210,6 +213,7 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 		kept := &hostState{Host: Host{MAC: h.MAC, VLAN: h.VLAN, Seen: h.Seen, Moved: h.Moved}, saved: h.Seen}
 		b.hosts[h.ID()] = kept
 		b.enterPort(kept, h.At)
+		b.meet(h.At.DPID)
 		b.setSecond(kept, h.Second)
 		for _, a := range h.Addrs {
 			if _, taken := b.byAddr[a]; taken || !b.recallable(h.MAC, a) {
