@@ -3,6 +3,7 @@ package stats
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"conga/controller/purpose"
@@ -160,13 +161,20 @@ func (p *Poller) follow(r *roster, s *topology.Snapshot) {
 		if _, known := s.Switches[dpid]; !known {
 			p.tableCount -= len(last.Tables)
 			delete(p.samples, dpid)
-			delete(p.failing, dpid)
-			delete(p.glimpses.last, dpid)
 		}
 	}
-	for dpid := range p.dumps {
-		if _, known := s.Switches[dpid]; !known {
-			delete(p.dumps, dpid)
-		}
-	}
+	forget(p.failing, s) // some of which never told anything
+	forget(p.disbelieved, s)
+	forget(p.glimpses.last, s)
+	forget(p.glimpses.missed, s)
+	forget(p.dumps, s)
+}
+
+// forget drops what is kept of switches that are not in the network. Any
+// program may connect as one, under as many datapath IDs as it likes.
+func forget[V any](of map[openflow.DPID]V, s *topology.Snapshot) {
+	maps.DeleteFunc(of, func(dpid openflow.DPID, _ V) bool {
+		_, known := s.Switches[dpid]
+		return !known
+	})
 }
