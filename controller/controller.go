@@ -115,8 +115,6 @@ type Controller struct {
 	tenures     tenures // which controllers are masters of switches
 
 	claimed   [topology.Outcomes]atomic.Uint64 // what became of claims, by topology.Outcome
-	loads     sync.Map                         // what meters had to carry, by DPID: *burdens
-	sends     sync.Map                         // what ports sent, by DPID: *sends
 	loanWays  atomic.Pointer[map[openflow.DPID]bool]
 	unlearned atomic.Pointer[topology.Unlearned]
 

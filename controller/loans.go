@@ -18,21 +18,27 @@ const lendEvery = time.Second
 // had to carry of late. Policers that are not among them were idle. It does not
 // block; the caller does not change loads any more.
 func (c *Controller) MetersSeen(dpid openflow.DPID, at time.Time, loads map[openflow.MeterID]flow.Load) {
-	c.loads.Store(dpid, &burdens{at, loads})
-	c.askForLoans(dpid, loads)
+	if s := c.live(dpid); s != nil {
+		s.burdens.Store(&burdens{at, loads})
+		c.askForLoans(dpid, loads)
+	}
 }
 
 // MetersDrop takes note of what some meters of a switch had to carry, by their
 // identifiers, since [Controller.MetersSeen] was called. It does not block.
 func (c *Controller) MetersDrop(dpid openflow.DPID, loads map[openflow.MeterID]flow.Load) {
-	seen, ok := c.loads.Load(dpid)
-	if !ok {
+	s := c.live(dpid)
+	if s == nil {
 		return
 	}
-	all := &burdens{seen.(*burdens).at, map[openflow.MeterID]flow.Load{}}
-	maps.Copy(all.loads, seen.(*burdens).loads)
+	seen := s.burdens.Load()
+	if seen == nil {
+		return
+	}
+	all := &burdens{seen.at, map[openflow.MeterID]flow.Load{}}
+	maps.Copy(all.loads, seen.loads)
 	maps.Copy(all.loads, loads)
-	c.loads.CompareAndSwap(dpid, seen, all) // what has been seen meanwhile is newer
+	s.burdens.CompareAndSwap(seen, all) // what has been seen meanwhile is newer
 	c.askForLoans(dpid, loads)
 }
 
@@ -40,7 +46,9 @@ func (c *Controller) MetersDrop(dpid openflow.DPID, loads map[openflow.MeterID]f
 // moment, where that is not nothing. It does not block; the caller does
 // not change rates any more.
 func (c *Controller) PortsSeen(dpid openflow.DPID, at time.Time, rates map[openflow.PortNo]bitrate.Rate) {
-	c.sends.Store(dpid, &sends{at, rates})
+	if s := c.live(dpid); s != nil {
+		s.sends.Store(&sends{at, rates})
+	}
 }
 
 // WaysOfLoans returns the switches on the ways of circuits that have loans or
@@ -116,11 +124,14 @@ func (k *core) lend(now time.Time) {
 
 // loadOf returns what a meter of a switch had to carry.
 func (k *core) loadOf(dpid openflow.DPID, id openflow.MeterID) (l flow.Load, known bool) {
-	c, ok := k.loads.Load(dpid)
-	if !ok {
+	s := k.live(dpid)
+	if s == nil {
 		return l, false
 	}
-	all := c.(*burdens)
+	all := s.burdens.Load()
+	if all == nil {
+		return l, false
+	}
 	if l, known = all.loads[id]; known {
 		return l, true
 	}
@@ -131,11 +142,14 @@ func (k *core) loadOf(dpid openflow.DPID, id openflow.MeterID) (l flow.Load, kno
 // passage returns what a port had to carry of late. Where no meter counts best
 // effort, all is taken for that.
 func (k *core) passage(p topology.PortID) (flow.Passage, bool) {
-	c, ok := k.sends.Load(p.DPID)
-	if !ok {
+	s := k.live(p.DPID)
+	if s == nil {
 		return flow.Passage{}, false
 	}
-	all := c.(*sends)
+	all := s.sends.Load()
+	if all == nil {
+		return flow.Passage{}, false
+	}
 	was := flow.Passage{At: all.at, Best: all.rates[p.Port], All: all.rates[p.Port]}
 	id, _ := purpose.PortID(p.Port)
 	if best, known := k.loadOf(p.DPID, id); known {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"conga/bitrate"
@@ -147,5 +148,45 @@ func TestBookingsTakeNoBestEffort(t *testing.T) {
 			t.Errorf("%v is lent beside most of the link, %v before, and its meters let through %d kbit/s", got, before, sum)
 		}
 		l.until("every switch to hold what follows", func(s *topology.Snapshot) bool { return l.held(s) })
+	})
+}
+
+// What the meters and ports of a switch had to carry goes with its connection:
+// strangers connect under as many datapath IDs as they like.
+func TestLoadsGoWithTheConnection(t *testing.T) {
+	inBubble(t, linear(2), Config{}, func(l *lab) {
+		l.settled(2, 1)
+		id, _ := purpose.PortID(1)
+		known := func() (load, passage bool) {
+			done := make(chan struct{})
+			l.post(l.Context(), inspect(func(k *core) {
+				_, load = k.loadOf(7, id)
+				_, passage = k.passage(topology.PortID{DPID: 7, Port: 1})
+				close(done)
+			}))
+			<-done
+			return load, passage
+		}
+		seen := func() {
+			now := time.Now()
+			l.MetersSeen(7, now, map[openflow.MeterID]flow.Load{id: {At: now, Entered: bitrate.Mbps}})
+			l.MetersDrop(7, map[openflow.MeterID]flow.Load{id: {At: now, Entered: bitrate.Mbps}})
+			l.PortsSeen(7, now, map[openflow.PortNo]bitrate.Rate{1: bitrate.Mbps})
+		}
+		sw := l.stranger(7)
+		seen()
+		if load, passage := known(); !load || !passage {
+			t.Errorf("of a switch that is connected the load is known: %v, and what a port sent: %v", load, passage)
+		}
+		sw.Disconnect()
+		synctest.Wait()
+		seen() // the answer was on its way
+		if load, passage := known(); load || passage {
+			t.Errorf("of a switch that has gone the load is kept: %v, and what a port sent: %v", load, passage)
+		}
+		l.stranger(7)
+		if load, passage := known(); load || passage {
+			t.Errorf("of a switch that has come back the load is known: %v, and what a port sent: %v", load, passage)
+		}
 	})
 }

@@ -27,13 +27,19 @@ func (k *numberings) put(dpid openflow.DPID, n *flow.Numbers) {
 	if k.of == nil {
 		k.of = map[openflow.DPID]*flow.Numbers{}
 	}
-	for any := range k.of {
-		if len(k.of) >= mostNumberings {
-			delete(k.of, any)
-		}
-		break
-	}
+	makeRoom(k.of, mostNumberings)
 	k.of[dpid] = n
+}
+
+// makeRoom drops any of what is kept of switches, if there are as many as there
+// may be: they need not be real ones.
+func makeRoom[V any](of map[openflow.DPID]V, most int) {
+	for any := range of {
+		if len(of) >= most {
+			delete(of, any)
+		}
+		return
+	}
 }
 
 // take returns what is kept of a switch, nil if nothing is, and forgets it.

@@ -30,6 +30,8 @@ const (
 	// take it from each other all the time.
 	watchMost = 30 * time.Minute
 
+	mostTenures = 4096 // switches of whose masters something is known
+
 	roleTime = 5 * time.Second // how long a switch may take to answer about roles
 
 	instanceBits = 12
@@ -61,6 +63,7 @@ func (t *tenures) update(dpid openflow.DPID, f func(*tenure)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.of[dpid] == nil {
+		makeRoom(t.of, mostTenures)
 		t.of[dpid] = &tenure{}
 	}
 	if f(t.of[dpid]); *t.of[dpid] == (tenure{}) {

@@ -451,3 +451,16 @@ func (l *lab) builderSaved() (saved topology.Saved) {
 	<-done
 	return saved
 }
+
+// However many switches say that another controller is their master, something
+// is known of so many.
+func TestTenuresAreBounded(t *testing.T) {
+	k := tenures{of: map[openflow.DPID]*tenure{}}
+	for dpid := range openflow.DPID(mostTenures + 100) {
+		k.update(dpid, func(t *tenure) { t.reported = true })
+	}
+	k.update(mostTenures+99, func(t *tenure) { t.reported = t.reported && t.watch == 0 })
+	if n := len(k.of); n != mostTenures || !k.of[mostTenures+99].reported {
+		t.Errorf("of %d switches something is kept, want %d, the last among them", n, mostTenures)
+	}
+}

@@ -53,6 +53,9 @@ type session struct {
 
 	received received // how fast packets come in by its ports
 
+	burdens atomic.Pointer[burdens] // what its meters had to carry; nil: not known
+	sends   atomic.Pointer[sends]   // likewise its ports
+
 	uncounted atomic.Int64 // Unix time in ns until which the switch is not asked what meters count
 
 	// What follows belongs to the goroutine of run.
