@@ -80,12 +80,17 @@ func (w *world) oneByOne(ctx context.Context, gen *generator, n int) (times []ti
 
 // once makes a request, and returns how long it took until it was active.
 func (w *world) once(ctx context.Context, gen *generator) (time.Duration, error) {
+	return w.onceFor(ctx, gen.any())
+}
+
+// onceFor does as once with the request that is given.
+func (w *world) onceFor(ctx context.Context, asked request) (time.Duration, error) {
 	select {
 	case <-w.grid.recorder.acked:
 	default:
 	}
 	began := time.Now()
-	id, etag, err := w.create(ctx, gen.any())
+	id, etag, err := w.create(ctx, asked)
 	if err == nil {
 		err = w.waitActive(ctx, id, etag, w.grid.recorder.acked)
 	}

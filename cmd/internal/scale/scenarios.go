@@ -27,6 +27,12 @@ var scenarios = []scenario{
 	{name: "hostile/echoes", about: "peers ask whether the daemon is there", run: hostile("echoes")},
 	{name: "hostile/switches", about: "5,000 peers connect as switches", run: hostile("switches")},
 	{name: "hostile/silent", about: "peers connect and say nothing, 20 a second", run: hostile("silent")},
+	{name: "unruly/mute", about: "one of 100 switches answers nothing: requests elsewhere", run: unruly("mute")},
+	{name: "unruly/stalled", about: "one of 100 switches reads nothing", run: unruly("stalled")},
+	{name: "unruly/late", about: "one of 100 switches answers after 5 s", run: unruly("late")},
+	{name: "unruly/refusing", about: "one of 100 switches refuses every entry", run: unruly("refusing")},
+	{name: "unruly/reconnects", about: "one of 100 switches reconnects each second", run: unruly("reconnects")},
+	{name: "unruly/floods", about: "a host of one of 100 switches sends from made-up addresses", run: unruly("floods")},
 	{name: "peers", about: "the first ping between 32 hosts, with Open vSwitch, beside other controllers", run: peers, old: true},
 }
 
