@@ -113,7 +113,7 @@ type Allocator struct {
 	cables    cables
 	followers map[string]map[*item]bool // what is to be disjoint from an allocation, by its ID
 	waiting   waitLists
-	prefixes  prefixLengths // of what is on these indexes
+	prefixes  path.PrefixLengths // of what is on these indexes
 	plan      planning
 	announced nanos // when Due last said that it had to be asked again
 	settled   bool  // the network has had time to connect since the start

@@ -177,7 +177,7 @@ func (a *Allocator) locateEndsLocked(it *item) (elsewhere bool) {
 		}
 		elsewhere = elsewhere || ok && at != ends[i]
 		a.cables.markAstray(it, i, side)
-		a.prefixes.note(side)
+		a.prefixes.Note(side)
 	}
 	return elsewhere
 }

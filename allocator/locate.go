@@ -3,7 +3,6 @@ package allocator
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -107,34 +106,4 @@ func homeOf(s *topology.Snapshot, p path.Prefix) (h home) {
 		h.at = topology.External
 	}
 	return h
-}
-
-// prefixLengths are those that prefixes of several hosts have, by family.
-type prefixLengths [2][129]bool
-
-// note enters the length of a prefix.
-func (l *prefixLengths) note(p path.Prefix) {
-	if !p.IsHost() {
-		l[p.Addr().BitLen()/128][p.Bits()] = true
-	}
-}
-
-// covering returns what an index may have of addresses: they themselves, and
-// the prefixes that they are in, each once.
-func (l *prefixLengths) covering(addrs []netip.Addr) (list []path.Prefix) {
-	seen := map[path.Prefix]bool{}
-	for _, addr := range addrs {
-		host := path.Host(addr)
-		list = append(list, host)
-		for bits, used := range l[addr.BitLen()/128] {
-			if !used || bits >= addr.BitLen() {
-				continue
-			}
-			if p := host.Widen(bits); !seen[p] {
-				seen[p] = true
-				list = append(list, p)
-			}
-		}
-	}
-	return list
 }

@@ -58,7 +58,7 @@ func (a *Allocator) observeLocked() {
 	if !sameAttachments(old.Attachments, now.Attachments) {
 		a.lookAtAllLocked()
 	}
-	for _, side := range a.prefixes.covering(addrs) {
+	for _, side := range a.prefixes.Covering(addrs) {
 		a.rehostedLocked(old, now, side)
 	}
 }

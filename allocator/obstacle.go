@@ -103,7 +103,7 @@ func (a *Allocator) awaitLocked(it *item, o *obstacles) {
 	}
 	for _, side := range o.sides {
 		now = append(now, waitListOf(a.waiting.sides, side))
-		a.prefixes.note(side)
+		a.prefixes.Note(side)
 	}
 	if o.wiring {
 		now = append(now, &a.waiting.wiring)

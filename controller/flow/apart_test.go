@@ -1,10 +1,12 @@
 package flow
 
 import (
+	"fmt"
 	"net/netip"
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"conga/bitrate"
 	"conga/controller/path"
@@ -131,4 +133,57 @@ rules:
 		best = r
 	}
 	return best
+}
+
+// Restored circuits are there before the network, in which attachments alone
+// may say that hosts are apart.
+func TestHostsApartOfRestoredCircuits(t *testing.T) {
+	b := topology.NewBuilder(topology.Config{Attachments: []topology.Attachment{{Prefix: netip.MustParsePrefix("10.1.0.64/26"), At: at(9, 9)}}}, t0)
+	b.SwitchUp(topology.Switch{DPID: 1, Tables: 254}, []openflow.Port{{No: 1}, {No: 2}}, t0)
+	w := NewWanted(Policy{Forwarding: ForwardL2})
+	c := path.Circuit{ID: "a", Handle: 7, Path: path.Path{{DPID: 1, In: 1, Out: 2}}}
+	c.Key = path.FlowKey{Src: path.Host(netip.MustParseAddr("10.1.0.0")).Widen(24), Dst: path.Host(netip.MustParseAddr("10.2.0.1"))}
+	w.SetCircuit("a", []path.Circuit{c})
+	s := b.Snapshot(t0)
+	w.SetNetwork(s)
+	kept := w.Watch(1).State()
+	takeAll(w, func(_ openflow.DPID, p Patch) { kept.Patch(p) })
+	want := Compile(&Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2}, Circuits: []path.Circuit{c}}, 1)
+	if d := difference(kept, want); d != "" {
+		t.Error(d)
+	}
+}
+
+// BenchmarkHostBesidePrefixes measures the cost of a host that comes, in a
+// network with circuits of prefixes that it is not in.
+func BenchmarkHostBesidePrefixes(b *testing.B) {
+	var few time.Duration
+	for _, circuits := range []int{100, 10_000} {
+		b.Run(fmt.Sprintf("circuits=%d", circuits), func(b *testing.B) {
+			builder := topology.NewBuilder(topology.Config{MaxHosts: 1 << 30}, t0)
+			builder.SwitchUp(topology.Switch{DPID: 1, Tables: 254}, []openflow.Port{{No: 1}, {No: 2}}, t0)
+			builder.SwitchReady(1, t0)
+			settle(builder)
+			w := NewWanted(Policy{Forwarding: ForwardL2})
+			w.SetNetwork(builder.Snapshot(t0))
+			for i := range circuits {
+				c := path.Circuit{ID: fmt.Sprint(i), Handle: uint32(i + 1), Path: path.Path{{DPID: 1, In: 1, Out: 2}}}
+				c.Key.Src = path.Host(netip.AddrFrom4([4]byte{10, byte(i >> 8), byte(i), 0})).Widen(24)
+				c.Key.Dst = path.Host(netip.MustParseAddr("192.0.2.1"))
+				w.SetCircuit(c.ID, []path.Circuit{c})
+			}
+			n := 0
+			for b.Loop() {
+				n++
+				four := [4]byte{172, byte(n >> 16), byte(n >> 8), byte(n)}
+				builder.HostSeen(0, at(1, 1), openflow.MAC{2, 0, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, []netip.Addr{netip.AddrFrom4(four)}, true, t0)
+				w.SetNetwork(builder.Snapshot(t0))
+			}
+			each := b.Elapsed() / time.Duration(n)
+			if few == 0 {
+				few = each
+			}
+			b.ReportMetric(each.Seconds()/few.Seconds(), "times-the-first")
+		})
+	}
 }

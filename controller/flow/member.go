@@ -15,17 +15,18 @@ type member struct {
 	listed    []path.Circuit
 	switches  []openflow.DPID
 	held      []use
-	shared    int          // how many of these ports another circuit with a rate uses too, or best effort contests
-	contested bool         // one of these is best effort's; see contest.go
-	least     PerDirection // what its policers let through at least
-	portion   uint32       // of that, what it has anyhow; see Policy.portion
-	lent      PerDirection // what they let through if that is more; see loan.go
-	before    uint32       // portion, before it was listed anew; 0: settled since
-	demand    *demand      // of what is lent; nil: none
-	parts     []*part      // in the switches that are watched
-	selected  []selected   // see selections
-	corners   []corner     // that it has before others
-	apart     []apart      // hosts that are not behind an end of one of its paths
+	shared    int           // how many of these ports another circuit with a rate uses too, or best effort contests
+	contested bool          // one of these is best effort's; see contest.go
+	least     PerDirection  // what its policers let through at least
+	portion   uint32        // of that, what it has anyhow; see Policy.portion
+	lent      PerDirection  // what they let through if that is more; see loan.go
+	before    uint32        // portion, before it was listed anew; 0: settled since
+	demand    *demand       // of what is lent; nil: none
+	parts     []*part       // in the switches that are watched
+	selected  []selected    // see selections
+	corners   []corner      // that it has before others
+	apart     []apart       // hosts that are not behind an end of one of its paths
+	wide      []path.Prefix // of its keys, those of several hosts
 }
 
 // part is what a circuit contributes to one switch.
