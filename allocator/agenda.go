@@ -114,17 +114,28 @@ func (a *Allocator) rescheduleLocked(it *item) {
 		if len(it.network) == 0 && it.missedWindow(a.now()) {
 			a.lookLocked(it)
 		}
-		if t := nanosOf(it.window().Start - planNear); it.doubtful && t > now {
-			at = min(at, t)
+		if it.doubtful {
+			at = min(at, a.lookFromLocked(it, nanosOf(it.window().Start-planNear), now))
 		}
-		if t := it.whole + nanos(revertAfter); it.whole != 0 && t > now {
-			at = min(at, t)
+		if it.whole != 0 {
+			at = min(at, a.lookFromLocked(it, it.whole+nanos(revertAfter), now))
 		}
 	}
 	a.agenda.put(it, at)
 	if at < a.announced {
 		a.signal()
 	}
+}
+
+// lookFromLocked returns when an item is to be looked at that is to be from a
+// moment on. If that has come, as it may before Due notices, it is looked at.
+func (a *Allocator) lookFromLocked(it *item, t, now nanos) nanos {
+	if t > now {
+		return t
+	}
+	it.doubtful = false
+	a.lookLocked(it)
+	return neverNanos
 }
 
 // retryLocked has failed tasks tried again earlier than they would be by

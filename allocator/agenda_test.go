@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"testing"
+	"time"
 
 	"conga/controller/path"
 )
@@ -35,5 +36,46 @@ func TestLostPathIsNoticedInTime(t *testing.T) {
 	w.work()
 	if p := w.get(v.ID).Path; len(p) != 3 {
 		t.Errorf("its path is %v", p)
+	}
+}
+
+// TestLostPathIsNoticedAfterAStep: a planned path that is lost gets another
+// before its start also if the clock is set to within the last minute, and one
+// that is turned to its backup waits as long as before for its first path.
+func TestLostPathIsNoticedAfterAStep(t *testing.T) {
+	for _, left := range []Seconds{planNear, planNear - 1, 5, 1} {
+		w, direct, _ := ring(t)
+		r := ask(1, 1, 2, 1, 5, 600)
+		r.StartTime = w.now + 3600
+		v := w.create(r)
+		w.work()
+		w.change(cut(direct))
+		w.work()
+		before := w.now
+		w.now = r.StartTime - left
+		w.a.ClockSet(time.Duration(w.now-before) * time.Second)
+		w.work()
+		if p := w.get(v.ID).Path; len(p) != 3 {
+			t.Errorf("%d s before its start its path is %v", left, p)
+		}
+	}
+	w, direct, _ := ring(t)
+	r := ask(1, 1, 2, 1, 5, 2*3600)
+	r.Protected = true
+	v := w.create(r)
+	w.work()
+	w.change(cut(direct))
+	w.work()
+	w.change(mend(direct, 10))
+	w.work()
+	w.now += 3600
+	w.a.ClockSet(time.Hour)
+	w.work()
+	if got := w.get(v.ID); !got.Swapped {
+		t.Errorf("the first path is used again at once: %+v", got)
+	}
+	w.pass(Seconds(revertAfter/time.Second) + 1)
+	if got := w.get(v.ID); got.Swapped {
+		t.Errorf("the first path is not used again: %+v", got)
 	}
 }

@@ -47,6 +47,9 @@ func (a *Allocator) stepLocked(it *item, by nanos, now Seconds) {
 	if x.retry != 0 {
 		x.retry = max(1, x.retry+by)
 	}
+	if x.whole != 0 && by > 0 { // set back, it begins anew
+		x.whole += by
+	}
 	if end, may := it.lapse(); may && it.busy == nil {
 		r := *it.record()
 		r.LeaseEnd = min(end+Seconds(by/nanos(time.Second)), now+r.lease())
