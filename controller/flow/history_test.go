@@ -48,7 +48,9 @@ func (h *history) switchUp() {
 	info := topology.Switch{DPID: d, Tables: rapid.SampledFrom([]uint8{1, 254}).Draw(h.T, "tables"), Meters: rapid.SampledFrom([]uint32{0, 30, 100, 1 << 20}).Draw(h.T, "meters"), Numbered: rapid.Bool().Draw(h.T, "numbered")}
 	var ports []openflow.Port
 	for no := openflow.PortNo(1); no <= somePorts; no++ {
-		ports = append(ports, h.portState(no))
+		if rapid.IntRange(0, 7).Draw(h.T, "missing") > 0 {
+			ports = append(ports, h.portState(no))
+		}
 	}
 	h.builder.SwitchUp(info, ports, h.now)
 	h.builder.SwitchReady(d, h.now)
@@ -190,8 +192,27 @@ func (h *history) lend() {
 	}, h.now)
 }
 
+// renumber has a port go and, perhaps, come back.
+func (h *history) renumber() {
+	id := h.port()
+	h.builder.PortChanged(id.DPID, openflow.PortDeleted, openflow.Port{No: id.Port}, h.now)
+	if rapid.Bool().Draw(h.T, "comes back") {
+		h.builder.PortChanged(id.DPID, openflow.PortAdded, h.portState(id.Port), h.now)
+	}
+}
+
+// capacities has the configuration name other capacities.
+func (h *history) capacities() {
+	var links []topology.LinkOverride
+	for range rapid.IntRange(0, 3).Draw(h.T, "links") {
+		c := bitrate.Rate(rapid.SampledFrom([]int{0, 5, 100, 1000}).Draw(h.T, "capacity")) * bitrate.Mbps
+		links = append(links, topology.LinkOverride{A: h.port(), B: h.port(), Capacity: c})
+	}
+	h.builder.SetCapacities(links)
+}
+
 func (h *history) step() {
-	switch rapid.IntRange(0, 16).Draw(h.T, "what") {
+	switch rapid.IntRange(0, 22).Draw(h.T, "what") {
 	case 14, 15:
 		h.lend()
 	case 16:
@@ -218,6 +239,25 @@ func (h *history) step() {
 	case 7:
 		h.builder.SwitchLacks(h.dpid(), topology.Lacks(1<<rapid.IntRange(0, 8).Draw(h.T, "lacks")), h.now)
 		h.builder.SwitchRoom(h.dpid(), uint32(rapid.IntRange(0, 8).Draw(h.T, "room")), h.now)
+	case 17:
+		h.renumber()
+	case 18:
+		h.capacities()
+	case 19:
+		id := h.port()
+		h.builder.FramesSeen(id, rapid.SampledFrom([]int{60, 300, 1000, 9000}).Draw(h.T, "size of frames"), h.now)
+	case 20:
+		for range 4 {
+			h.builder.WideSeen(h.port(), h.port(), h.now)
+		}
+	case 21:
+		d := h.dpid()
+		h.builder.SwitchDown(d, h.now)
+		h.wanted.Unwatch(d)
+		delete(h.kept, d)
+		h.builder.SwitchWithheld(d, "192.0.2.1", "Another controller has it.", h.now)
+	case 22:
+		h.now = h.now.Add(rapid.SampledFrom([]time.Duration{-time.Hour, -time.Second, time.Minute, 24 * time.Hour}).Draw(h.T, "clock"))
 	case 8:
 		h.builder.SetQueues(h.dpid(), 3, []openflow.PortNo{1, openflow.PortNo(rapid.IntRange(2, 3).Draw(h.T, "queue"))})
 	default:

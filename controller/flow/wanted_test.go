@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"testing"
 
@@ -20,6 +21,12 @@ import (
 func (h *history) settle() {
 	if h.builder.Changed() {
 		h.snapshot = h.builder.Snapshot(h.now)
+		for _, d := range slices.Sorted(maps.Keys(h.kept)) { // of switches that are away some are forgotten
+			if _, known := h.snapshot.Switches[d]; !known {
+				h.wanted.Unwatch(d)
+				delete(h.kept, d)
+			}
+		}
 		if rapid.IntRange(0, 4).Draw(h.T, "missed") > 0 { // else it is skipped, and the next one is compared whole
 			h.wanted.SetNetwork(h.snapshot)
 		}
@@ -170,7 +177,15 @@ func TestKeptStateIsTheCompiledOne(t *testing.T) {
 				Spare: rapid.SampledFrom([]float64{0, 0.2, 0.5}).Draw(t, "spare"),
 			},
 		}
-		h.builder = topology.NewBuilder(topology.Config{MaxHosts: 2}, t0)
+		if rapid.Bool().Draw(t, "frames") {
+			h.policy.Frames = Frames{Overhead: 24, BestEffort: rapid.SampledFrom([]int{0, 600}).Draw(t, "best effort"), Allocated: 300}
+		}
+		cfg := topology.Config{MaxHosts: 2, MaxAway: rapid.SampledFrom([]int{1, 100}).Draw(t, "away")}
+		if rapid.Bool().Draw(t, "attachments") {
+			at := topology.Attachment{Prefix: netip.PrefixFrom(addr(5), 32), At: at(2, 3)}
+			cfg.Attachments = append(cfg.Attachments, at)
+		}
+		h.builder = topology.NewBuilder(cfg, t0)
 		h.snapshot = h.builder.Snapshot(t0)
 		h.wanted = NewWanted(h.policy)
 		h.wanted.SetNetwork(h.snapshot)
