@@ -283,7 +283,7 @@ func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record
 	if (r.Deadline != 0 || r.picksRate()) && limits.Bandwidth != nil {
 		within.Bandwidth = pl.allowance // unless it says until when it can be
 	}
-	got, err := pl.assign(r, now, within)
+	got, err := pl.assign(r, now, within, was)
 	if err == nil {
 		r.Bandwidth = cmp.Or(got.rate, r.Bandwidth)
 		if err = a.checkTotalLocked(r, got.window, limits, was); err == nil {

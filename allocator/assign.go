@@ -22,9 +22,10 @@ type placement struct {
 // assign returns a request's window and path: the window asked for, or the
 // earliest one that the limits allow. If the request has to wait, because
 // something is not known or not there, the placement has a reason; an error
-// refuses the request.
-func (pl planner) assign(r Request, now Seconds, limits Limits) (got placement, err *Error) {
-	got, err = pl.assignPath(r, now, limits)
+// refuses the request. was is the allocation that asks, or is changed; nil: the
+// request is new.
+func (pl planner) assign(r Request, now Seconds, limits Limits, was *record) (got placement, err *Error) {
+	got, err = pl.assignPath(r, now, limits, was)
 	if r.Protected && err == nil && len(got.path) > 0 {
 		r.Bandwidth = cmp.Or(got.rate, r.Bandwidth)
 		got.backup = pl.backup(r, got.path, got.window)
@@ -45,11 +46,11 @@ func (pl planner) backup(r Request, p path.Path, w Window) path.Path {
 }
 
 // assignPath does what assign does, but for the backup.
-func (pl planner) assignPath(r Request, now Seconds, limits Limits) (placement, *Error) {
-	from, to, _, reason := locate(pl.snapshot, r.Key)
-	if err := checkSplit(pl.snapshot, r.Key); err != nil {
+func (pl planner) assignPath(r Request, now Seconds, limits Limits, was *record) (placement, *Error) {
+	if err := checkSplit(pl.snapshot, r.Key, was); err != nil {
 		return placement{}, err
 	}
+	from, to, _, reason := was.locateAs(pl.snapshot, r.Key)
 	if reason != "" {
 		return placement{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
 	}

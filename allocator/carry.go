@@ -5,8 +5,12 @@ import (
 	"math/bits"
 )
 
-// put puts a placement into the state.
+// put puts a placement into the state. Where that has no path, it is kept where
+// the one before ended: hosts of a prefix may be behind several ports by now.
 func (r *record) put(got placement) {
+	if len(r.Path) > 0 && len(got.path) == 0 && !r.Key.Hosts() {
+		r.Lost = r.Path
+	}
 	r.Window, r.Path, r.Reason = got.window, got.path, got.reason
 	r.Backup, r.Swapped = got.backup, false
 	if r.picksRate() {

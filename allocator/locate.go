@@ -36,8 +36,9 @@ func split(s *topology.Snapshot, p path.Prefix) bool {
 func unlocated(s *topology.Snapshot, p path.Prefix) string {
 	if split(s, p) {
 		w := s.LocateAll(p.Net())
-		return fmt.Sprintf("%s of %s is behind port %s and %s behind port %s, and a path ends at one port; name a prefix for each of them",
-			path.PrefixOf(w.First.Prefix), p, w.First.At, path.PrefixOf(w.Other.Prefix), w.Other.At)
+		return fmt.Sprintf("%s of %s is behind port %s and %s behind port %s, and a path ends at one port; "+
+			"name a prefix for each of them or, if one should not be there, have network.attachments say behind which port %s is",
+			path.PrefixOf(w.First.Prefix), p, w.First.At, path.PrefixOf(w.Other.Prefix), w.Other.At, p)
 	}
 	return unknown(p)
 }
@@ -57,36 +58,44 @@ func hostOf(p path.Prefix) string {
 }
 
 // checkSplit returns the refusal of a key with a prefix whose hosts are behind
-// several ports; nil if there is none.
-func checkSplit(s *topology.Snapshot, k path.FlowKey) *Error {
-	for _, end := range [...]struct {
-		field string
-		side  path.Prefix
-	}{{"src_ip", k.Src}, {"dst_ip", k.Dst}} {
-		if split(s, end.side) {
-			return &Error{Kind: Conflict, Field: end.field, Err: errors.New(unlocated(s, end.side))}
+// several ports; nil if there is none. A side that was admitted, as that of
+// was, is refused no more; was is nil of a new request.
+func checkSplit(s *topology.Snapshot, k path.FlowKey, was *record) *Error {
+	fields := [...]string{"src_ip", "dst_ip"}
+	for i, side := range sidesOf(k) {
+		if (was == nil || sidesOf(was.Key)[i] != side) && split(s, side) {
+			return &Error{Kind: Conflict, Field: fields[i], Err: errors.New(unlocated(s, side))}
 		}
 	}
 	return nil
 }
 
-// locate does what [locate] does for what an allocation has become. Where hosts
-// of a prefix have appeared behind another port, the path goes on ending where
-// it ends: no stranger's word takes it from the others.
+// locate does what [locate] does for what an allocation has become.
 func (r *record) locate(s *topology.Snapshot) (from, to topology.PortID, field, reason string) {
-	from, to, field, reason = locate(s, r.Key)
-	has := r.had().Path
-	if reason == "" || len(has) == 0 || path.Scattered(s, r.Key, has) {
+	return r.locateAs(s, r.Key)
+}
+
+// locateAs does what [locate] does for a key that the allocation has, or is
+// given by a change; r is nil if there is no allocation yet. Where hosts of a
+// prefix have appeared behind another port, the path goes on ending where it
+// ends, or ended: no stranger's word takes it from the others.
+func (r *record) locateAs(s *topology.Snapshot, k path.FlowKey) (from, to topology.PortID, field, reason string) {
+	from, to, field, reason = locate(s, k)
+	if r == nil || reason == "" {
 		return from, to, field, reason
 	}
-	ends := [2]topology.PortID{from, to}
+	has := r.had().Path
+	if len(has) == 0 {
+		return from, to, field, reason
+	}
+	ends := [2]topology.PortID{}
 	ends[0], ends[1] = has.Ends()
-	for i, side := range sidesOf(r.Key) {
+	for i, side := range sidesOf(k) {
 		at, ok := path.Home(s, side)
 		switch {
 		case ok:
 			ends[i] = at
-		case !split(s, side):
+		case !split(s, side) || side != sidesOf(r.Key)[i]:
 			return from, to, field, reason
 		}
 	}

@@ -3,6 +3,7 @@ package allocator
 import (
 	"cmp"
 	"context"
+	"strings"
 
 	"conga/controller/path"
 	"conga/controller/topology"
@@ -176,7 +177,7 @@ func joins(p path.Path, from, to topology.PortID) bool {
 // another window or path; nil if nothing changes.
 func (a *Allocator) replanLocked(it *item, c *record, now Seconds, block *obstacles) (next *record) {
 	excess := ""
-	if it.displaced || len(c.Lost) > 0 {
+	if it.displaced || len(c.Lost) > 0 && (c.Key.Hosts() || strings.HasPrefix(c.Reason, narrowed)) {
 		excess = a.excessLocked(it, c, now)
 	}
 	a.withoutLocked(it, func() {
@@ -230,7 +231,7 @@ func (a *Allocator) replacedLocked(pl planner, c *record, now Seconds, block *ob
 	next := *c
 	limits := a.cfg.Limits(c.ProjectID)
 	pl.longest = limits.longest(c.ProjectID, c)
-	got, err := pl.assign(c.Request, now, limits)
+	got, err := pl.assign(c.Request, now, limits, c)
 	if err == nil {
 		r := c.Request
 		r.Bandwidth = cmp.Or(got.rate, r.Bandwidth)

@@ -132,47 +132,82 @@ func TestHostsOfAPrefix(t *testing.T) {
 	w.wantPath(id, edgePort(3, 1), "")
 }
 
-// Switches are not told of more than so many hosts that are elsewhere: with
-// more of them the prefix has no path, until there are fewer, or all are
-// together.
-func TestScatteredPrefix(t *testing.T) {
+// However many addresses of a prefix a stranger claims, what runs keeps its
+// path, and what is planned its window, over a restart and when the path is
+// cut; the reason names a stranger and where it is. A new request is refused
+// only for addresses among which there are such. What moves together is
+// followed.
+func TestStrangersInAPrefix(t *testing.T) {
 	w := newWorld(t, 3, 1000)
-	w.cable(1, 2, 1000)
+	one := w.cable(1, 2, 1000)
 	w.cable(1, 3, 1000)
+	w.cable(2, 3, 1000)
 	w.open()
-	id := w.create(toPrefix(t, "10.9.0.0/24", 10)).ID
 	w.change(seen("10.9.0.1", edgePort(2, 3)))
+	r := toPrefix(t, "10.9.0.0/24", 10)
+	id := w.create(r).ID
+	r.StartTime, r.Key.SrcPort = w.now+900, path.Port(9)
+	later := w.create(r).ID
 	w.work()
 	w.wantPath(id, edgePort(2, 3), "")
-	elsewhere := func(n int) func(*topology.Snapshot) {
+	planned := w.get(later)
+	strangers := func(n int, at topology.PortID) func(*topology.Snapshot) {
 		return func(s *topology.Snapshot) {
 			for i := range n {
-				seen(netip.AddrFrom4([4]byte{10, 9, 0, byte(100 + i)}).String(), edgePort(3, 1))(s)
+				seen(netip.AddrFrom4([4]byte{10, 9, 0, byte(100 + i)}).String(), at)(s)
 			}
 		}
 	}
-	w.change(elsewhere(path.MaxApart))
-	w.work()
-	w.wantPath(id, edgePort(2, 3), "10.9.0.100 of 10.9.0.0/24 is behind port")
-	w.change(elsewhere(path.MaxApart + 1))
-	w.work()
-	v := w.get(id)
-	if want := "more than 32 hosts of 10.0.1.1 or 10.9.0.0/24 are not where its path ends"; v.State != Pending || len(v.Path) > 0 || !strings.Contains(v.Reason, want) {
-		t.Errorf("%s on %v, %q", v.State, v.Path, v.Reason)
+	kept := func(reason string) {
+		t.Helper()
+		w.work()
+		w.wantPath(id, edgePort(2, 3), reason)
+		if v := w.get(later); v.Window != planned.Window || !v.Path.Equal(planned.Path) || strings.Contains(v.Reason, "another path") {
+			t.Fatalf("%s in %v on %v, %q", v.State, v.Window, v.Path, v.Reason)
+		}
+	}
+	const first, beyond = "10.9.0.100 of 10.9.0.0/24 is behind port 0000000000000003:1", "there are more than 32 such hosts"
+	w.change(strangers(path.MaxApart, edgePort(3, 1)))
+	kept(first)
+	if v := w.get(id); strings.Contains(v.Reason, beyond) {
+		t.Errorf("%q", v.Reason)
+	}
+	for _, n := range []int{path.MaxApart + 1, 120} {
+		w.change(strangers(n, edgePort(3, 1)))
+		kept(beyond)
 	}
 	w.open()
+	kept(beyond)
+	w.change(cut(one))
 	w.work()
-	if v := w.get(id); v.State != Pending || len(v.Path) > 0 {
-		t.Errorf("%s on %v, %q", v.State, v.Path, v.Reason)
+	w.wantPath(id, edgePort(2, 3), first)
+	w.change(mend(one, 1000))
+	w.work()
+	planned = w.get(later)
+
+	_, err := w.a.Create(bg, toPrefix(t, "10.9.0.0/25", 10))
+	if e := refused(t, err, Conflict, "dst_ip"); !strings.Contains(e.Error(), "10.9.0.1 of 10.9.0.0/25 is behind port 0000000000000002:3 and 10.9.0.100 behind port 0000000000000003:1") ||
+		!strings.Contains(e.Error(), "network.attachments") {
+		t.Error(e)
 	}
-	w.change(gone("10.9.0.100"))
+	w.create(toPrefix(t, "10.9.0.0/26", 10))
+	w.create(toPrefix(t, "10.9.0.1", 10))
+
+	w.change(strangers(120, edgePort(3, 2)))
+	kept("0000000000000003:2")
+	w.change(seen("10.9.0.1", edgePort(3, 2)))
 	w.work()
-	w.wantPath(id, edgePort(2, 3), "10.9.0.101 of 10.9.0.0/24 is behind port")
-	w.change(elsewhere(path.MaxApart + 1))
+	w.wantPath(id, edgePort(3, 2), "")
+	w.now = planned.Window.Start - planNear
 	w.work()
-	w.change(seen("10.9.0.1", edgePort(3, 1)))
+	if _, at := w.get(later).Path.Ends(); at != edgePort(3, 2) {
+		t.Errorf("what is planned ends at %s", at)
+	}
+	w.change(func(s *topology.Snapshot) {
+		s.Attachments = append(s.Attachments, topology.Attachment{Prefix: netip.MustParsePrefix("10.9.0.0/24"), At: edgePort(2, 1)})
+	})
 	w.work()
-	w.wantPath(id, edgePort(3, 1), "")
+	w.wantPath(id, edgePort(2, 1), "")
 }
 
 // An attachment says where a prefix is, whatever a host claims; longer ones in
@@ -269,4 +304,125 @@ func TestOverlapOfPrefixes(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What has been planned for a prefix keeps its window when a host of it shows
+// up elsewhere, and so its end when its path is cut, over a restart and when it
+// is changed. Only what is new in a change is refused.
+func TestPlannedPrefixThatIsSplit(t *testing.T) {
+	for name, start := range map[string]Seconds{"with a start": 5000, "as early as it fits": 0} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 3, 1000)
+			one := w.cable(1, 2, 1000)
+			w.cable(1, 3, 1000)
+			w.open()
+			w.change(seen("10.9.0.7", edgePort(2, 3)))
+			if start == 0 {
+				w.create(ask(1, 1, 2, 1, 1000, 5000))
+			}
+			r := toPrefix(t, "10.9.0.0/24", 1000)
+			if start != 0 {
+				r.StartTime = w.now + start
+			}
+			id := w.create(r).ID
+			w.work()
+			planned := w.get(id)
+			window := planned.Window
+			keeps := func(when string) {
+				t.Helper()
+				w.work()
+				v := w.get(id)
+				if len(v.Path) == 0 || v.Window != window {
+					t.Fatalf("%s: %s in %v on %v, %q; want %v", when, v.State, v.Window, v.Path, v.Reason, window)
+				}
+				if _, at := v.Path.Ends(); at != edgePort(2, 3) {
+					t.Fatalf("%s: it ends at %s", when, at)
+				}
+			}
+			keeps("at first")
+			w.change(seen("10.9.0.8", edgePort(3, 1)))
+			keeps("split")
+			_, err := w.a.Create(bg, toPrefix(t, "10.9.0.0/24", 1))
+			refused(t, err, Conflict, "dst_ip")
+
+			// A change of other things is none of where it ends.
+			w.update(id, Change{Bandwidth: new(bitrate.Rate(900))})
+			keeps("at another rate")
+			k := r.Key
+			k.Proto, k.DstPort = path.ProtoTCP, path.Port(80)
+			w.update(id, Change{Key: &k})
+			keeps("for a port")
+			k.Dst = prefixOf(t, "10.9.0.0/25")
+			_, err = w.a.Update(bg, id, 0, Change{Key: &k})
+			refused(t, err, Conflict, "dst_ip")
+
+			// It has its window again when a cut is mended.
+			w.now = window.Start - 10
+			w.change(cut(one))
+			w.work()
+			if v := w.get(id); v.State != Pending || len(v.Path) > 0 || strings.Contains(v.Reason, "degraded") {
+				t.Fatalf("without a way: %+v", v)
+			}
+			w.open()
+			w.change(mend(one, 1000))
+			if start == 0 {
+				window = w.get(id).Window // there is no room for it before
+			}
+			w.work()
+			if v := w.get(id); len(v.Path) == 0 || start != 0 && v.Window != window {
+				t.Fatalf("mended: %+v", v)
+			} else if _, at := v.Path.Ends(); at != edgePort(2, 3) {
+				t.Fatalf("mended: %s", v.Path)
+			}
+			w.now = w.get(id).Window.Start
+			w.work()
+			w.wantPath(id, edgePort(2, 3), "10.9.0.8 of 10.9.0.0/24 is behind port 0000000000000003:1")
+			k.Dst, k.DstPort = r.Key.Dst, path.Port(81)
+			w.update(id, Change{Key: &k})
+			w.work()
+			w.wantPath(id, edgePort(2, 3), "10.9.0.8 of 10.9.0.0/24")
+		})
+	}
+}
+
+// What waits for the hosts of a prefix is not refused because they are behind
+// several ports when they show up: it waits on, and goes where they come
+// together. It does not end where hosts of another prefix were.
+func TestWaitingPrefixThatIsSplit(t *testing.T) {
+	w := newWorld(t, 3, 1000)
+	w.cable(1, 2, 1000)
+	w.cable(1, 3, 1000)
+	w.open()
+	id := w.create(toPrefix(t, "10.9.0.0/24", 10)).ID
+	w.change(func(s *topology.Snapshot) {
+		seen("10.9.0.7", edgePort(2, 3))(s)
+		seen("10.9.0.8", edgePort(3, 1))(s)
+	})
+	w.work()
+	waits := func(text string) {
+		t.Helper()
+		if v := w.get(id); v.State != Pending || len(v.Path) > 0 || !strings.Contains(v.Reason, text) {
+			t.Errorf("%s on %v, %q; want %q", v.State, v.Path, v.Reason, text)
+		}
+	}
+	waits("10.9.0.7 of 10.9.0.0/24 is behind port 0000000000000002:3 and 10.9.0.8 behind port 0000000000000003:1")
+	w.update(id, Change{Bandwidth: new(bitrate.Rate(20))})
+	waits("10.9.0.7 of 10.9.0.0/24")
+	w.change(seen("10.9.0.7", edgePort(3, 1)))
+	w.work()
+	w.wantPath(id, edgePort(3, 1), "")
+
+	k := toPrefix(t, "10.9.1.0/24", 10).Key
+	r := toPrefix(t, "10.9.0.0/24", 10)
+	r.Key.SrcPort, r.StartTime = path.Port(9), w.now+100
+	id = w.create(r).ID
+	w.work()
+	w.update(id, Change{Key: &k})
+	waits("no host of 10.9.1.0/24")
+	w.change(func(s *topology.Snapshot) {
+		seen("10.9.1.7", edgePort(2, 3))(s)
+		seen("10.9.1.8", edgePort(2, 2))(s)
+	})
+	w.work()
+	waits("10.9.1.7 of 10.9.1.0/24 is behind port")
 }

@@ -238,7 +238,7 @@ func (a *Allocator) endReasonLocked(c *record, now Seconds) string {
 		w := Window{c.StartTime, c.limit()}
 		text = fmt.Sprintf("its window from %s to %s passed before a path was found", clock(w.Start), clock(w.End))
 	}
-	if _, _, _, why := locate(a.seen, c.Key); c.Window == (Window{}) && why != "" {
+	if _, _, _, why := c.locate(a.seen); c.Window == (Window{}) && why != "" {
 		return text + ": " + why
 	}
 	if c.Started && c.Volume != 0 {

@@ -171,7 +171,9 @@ func (a *Allocator) assignChangeLocked(pl planner, was, next *record, now Second
 		if err != nil {
 			return err
 		}
-		next.put(got)
+		if next.put(got); len(next.Path) == 0 && sidesOf(next.Key) != sidesOf(was.Key) {
+			next.Lost = nil // it ended where others are
+		}
 	}
 	return a.checkFragmentsLocked(was, next.Request)
 }
@@ -218,10 +220,8 @@ func (a *Allocator) readmitLocked(pl planner, was, next *record, now Seconds) *E
 	if err := a.checkOneLocked(next.Request, limits, was); err != nil {
 		return err
 	}
-	if next.Key != was.Key {
-		if err := checkSplit(pl.snapshot, next.Key); err != nil {
-			return err
-		}
+	if err := checkSplit(pl.snapshot, next.Key, was); err != nil {
+		return err
 	}
 	if next.Volume != 0 {
 		return a.readmitVolumeLocked(pl, was, next, now, limits)

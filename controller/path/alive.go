@@ -33,16 +33,14 @@ func Severed(s *topology.Snapshot, p Path) bool {
 
 // Elsewhere returns which host has left its end of the path, in words, or "". A
 // host that is not known any more counts as being where it was. The hosts of a
-// prefix have left when all that are known are behind one other port. The path
-// must not be empty.
+// prefix have left when all that are known are behind one other port: however
+// many have shown up elsewhere, they take the path from none that is where it
+// was. The path must not be empty.
 func Elsewhere(s *topology.Snapshot, k FlowKey, p Path) string {
 	for _, end := range k.ends(p) {
 		if at, ok := Home(s, end.side); ok && at != end.at {
 			return fmt.Sprintf("%s has moved to %s", end.side, at)
 		}
-	}
-	if Scattered(s, k, p) {
-		return fmt.Sprintf("more than %d hosts of %s or %s are not where its path ends", MaxApart, k.Src, k.Dst)
 	}
 	return ""
 }
@@ -66,8 +64,12 @@ func Apart(s *topology.Snapshot, k FlowKey, p Path) string {
 	for i, end := range k.ends(p) {
 		if w := s.LocateAll(end.side.Net()); !end.side.IsHost() && w.Several() {
 			away := w.Away(end.at)
-			return fmt.Sprintf("%s of %s is behind port %s and not behind %s, where the path %s, so what it sends and gets is best effort",
+			text := fmt.Sprintf("%s of %s is behind port %s and not behind %s, where the path %s, so what it sends and gets is best effort",
 				PrefixOf(away.Prefix), end.side, away.At, end.at, [...]string{"begins", "ends"}[i])
+			if len(k.apartKeys(s, p, MaxApart+1)) > MaxApart {
+				text += fmt.Sprintf("; there are more than %d such hosts, and what is sent to the others comes to that end", MaxApart)
+			}
+			return text
 		}
 	}
 	return ""
@@ -86,12 +88,19 @@ func (k FlowKey) ends(p Path) [2]end {
 
 // MaxApart is of how many hosts of its prefixes, or prefixes within these, that
 // are not behind the ends of a path switches know that they are best effort.
-// With more of them the hosts count as having left their end of the path.
+// Entries are scarce, and strangers can claim any number of addresses. What is
+// sent to those beyond goes where the path ends, and what they send may join
+// it, as all may that bears an address of another.
 const MaxApart = 32
 
 // ApartKeys returns the traffic of hosts that are not behind their end of a
-// path, as seen from the key's source, at most one more than [MaxApart].
-func (k FlowKey) ApartKeys(s *topology.Snapshot, p Path) (keys []FlowKey) {
+// path, as seen from the key's source, that of [MaxApart] of them at most:
+// those that are configured first, then by address.
+func (k FlowKey) ApartKeys(s *topology.Snapshot, p Path) []FlowKey {
+	return k.apartKeys(s, p, MaxApart)
+}
+
+func (k FlowKey) apartKeys(s *topology.Snapshot, p Path, most int) (keys []FlowKey) {
 	if len(p) == 0 || k.Hosts() {
 		return nil
 	}
@@ -99,19 +108,13 @@ func (k FlowKey) ApartKeys(s *topology.Snapshot, p Path) (keys []FlowKey) {
 		if end.side.IsHost() {
 			continue
 		}
-		for _, a := range s.Apart(end.side.Net(), end.at, MaxApart+1-len(keys)) {
+		for _, a := range s.Apart(end.side.Net(), end.at, most-len(keys)) {
 			away := k
 			*[...]*Prefix{&away.Src, &away.Dst}[i] = PrefixOf(a.Prefix)
 			keys = append(keys, away)
 		}
 	}
 	return keys
-}
-
-// Scattered reports whether too many hosts of a key's prefixes are not behind
-// their ends of a path.
-func Scattered(s *topology.Snapshot, k FlowKey, p Path) bool {
-	return len(k.ApartKeys(s, p)) > MaxApart
 }
 
 // Met reports whether every switch of the path has had a channel to CONGA since
