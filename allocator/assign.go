@@ -52,7 +52,7 @@ func (pl planner) assignPath(r Request, now Seconds, limits Limits, was *record)
 	}
 	from, to, _, reason := was.locateAs(pl.snapshot, r.Key)
 	if reason != "" {
-		return placement{reason: reason + "; the allocation is planned as soon as it is known where that is"}, nil
+		return placement{reason: reason + "; " + plannedOnceKnown}, nil
 	}
 	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r), limit: limits.rate()}
 	if r.picksRate() {

@@ -72,11 +72,12 @@ func examine(s *topology.Snapshot, id topology.LinkID) condition {
 type cables struct {
 	byID     map[topology.LinkID]*cable
 	bySwitch map[topology.PortID][]*cable // by a switch's port 0
-	astray   map[path.Prefix]*itemSet     // items whose host is not known to be where their path ends, by it; and all that are about a prefix, by that
+	astray   map[path.Prefix]*itemSet     // items whose host is not known to be where their path ends, by it
+	wide     wideEnds                     // items that are about a prefix
 }
 
 func newCables() cables {
-	return cables{byID: map[topology.LinkID]*cable{}, bySwitch: map[topology.PortID][]*cable{}, astray: map[path.Prefix]*itemSet{}}
+	return cables{byID: map[topology.LinkID]*cable{}, bySwitch: map[topology.PortID][]*cable{}, astray: map[path.Prefix]*itemSet{}, wide: wideEnds{}}
 }
 
 // at returns the cables with an end at a port.
@@ -166,8 +167,8 @@ func (a *Allocator) indexLocked(it *item) {
 }
 
 // locateEndsLocked brings the index of what is astray in line with where the
-// hosts of an item are known to be. It reports whether one of them is seen
-// elsewhere.
+// hosts of an item are known to be, and puts it on that of prefixes. It reports
+// whether one of them is seen elsewhere.
 func (a *Allocator) locateEndsLocked(it *item) (elsewhere bool) {
 	ends := it.ends()
 	for i, side := range sidesOf(it.key()) {
@@ -176,7 +177,7 @@ func (a *Allocator) locateEndsLocked(it *item) (elsewhere bool) {
 			continue
 		}
 		elsewhere = elsewhere || ok && at != ends[i]
-		a.cables.markAstray(it, i, side)
+		a.cables.markAstray(it, i, side, ends[i])
 		a.prefixes.Note(side)
 	}
 	return elsewhere
@@ -193,12 +194,18 @@ func (a *Allocator) unindexLocked(it *item, p, backup path.Path, k path.FlowKey)
 		}
 	}
 	for i, side := range sidesOf(k) {
-		if it.astray[i] {
-			it.astray[i] = false
-			r := a.cables.astray[side]
-			if r.drop(func(it *item) bool { return isAstray(it, side) }); r.size == 0 {
-				delete(a.cables.astray, side)
-			}
+		if !it.astray[i] {
+			continue
+		}
+		it.astray[i] = false
+		if !side.IsHost() {
+			from, to := p.Ends()
+			a.cables.wide.leave(side, [2]topology.PortID{from, to}[i])
+			continue
+		}
+		r := a.cables.astray[side]
+		if r.drop(func(it *item) bool { return isAstray(it, side) }); r.size == 0 {
+			delete(a.cables.astray, side)
 		}
 	}
 }
@@ -209,11 +216,15 @@ func sidesOf(k path.FlowKey) [2]path.Prefix { return [2]path.Prefix{k.Src, k.Dst
 // to be where the path ends, or that there is a prefix, of which a host may
 // appear elsewhere at any time. A host that is not known at all counts as being
 // there.
-func (x *cables) markAstray(it *item, i int, side path.Prefix) {
+func (x *cables) markAstray(it *item, i int, side path.Prefix, end topology.PortID) {
 	if it.astray[i] {
 		return
 	}
 	it.astray[i] = true
+	if !side.IsHost() {
+		x.wide.enter(it, side, end)
+		return
+	}
 	r := x.astray[side]
 	if r == nil {
 		r = &itemSet{}
@@ -222,8 +233,8 @@ func (x *cables) markAstray(it *item, i int, side path.Prefix) {
 	r.add(it)
 }
 
-// takeAstray takes the items that are astray with a host or prefix off the
-// index, and returns them.
+// takeAstray takes the items that are astray with a host off the index, and
+// returns them.
 func (x *cables) takeAstray(side path.Prefix) (found []*item) {
 	r := x.astray[side]
 	if r == nil {

@@ -122,8 +122,11 @@ func (w *world) checkAstray(items []*item) {
 			if it.astray[i] != (it.indexed && !(known && at == ends[i] && side.IsHost())) {
 				w.Fatalf("%s is at %s, known: %v; it is astray of %s: %v", side, at, known, ends[i], it.astray[i])
 			}
-			if it.astray[i] && w.a.cables.astray[side] == nil {
+			if it.astray[i] && side.IsHost() && w.a.cables.astray[side] == nil {
 				w.Fatalf("%s is not on the index of what is astray", side)
+			}
+			if it.astray[i] && !side.IsHost() && !slices.Contains(w.a.cables.wide.of(side, ends[i]), it) {
+				w.Fatalf("%s is not on the index of prefixes", side)
 			}
 		}
 	}
@@ -132,8 +135,19 @@ func (w *world) checkAstray(items []*item) {
 			k := it.key()
 			return it.astray[0] && k.Src == side || it.astray[1] && k.Dst == side
 		})
-		if s.size == 0 {
+		if s.size == 0 || !side.IsHost() {
 			w.Fatalf("nothing is astray of %s", side)
+		}
+	}
+	for side, ends := range w.a.cables.wide {
+		for at, s := range ends {
+			w.checkSet(side.String()+" at "+at.String(), s, items, func(it *item) bool { return isAt(it, side, at) })
+			if s.size == 0 || len(w.a.cables.wide.of(side, at)) != s.size || side.IsHost() {
+				w.Fatalf("%d paths of %s end at %s", s.size, side, at)
+			}
+		}
+		if len(ends) == 0 {
+			w.Fatalf("no path of %s ends anywhere", side)
 		}
 	}
 }

@@ -32,7 +32,7 @@ type item struct {
 	missed    bool    // to be looked at when the change under way is done
 	indexed   bool    // on the index of what paths use
 	displaced bool    // a link of its path carries less than is reserved, and it is not among the first
-	astray    [2]bool // source, destination: not known to be where the path ends
+	astray    [2]bool // source, destination: not known to be where the path ends, or a prefix
 	doubtful  bool    // its path is dead, and is to be replaced if it still is shortly before the start
 
 	// What the scheduler does about it.

@@ -13,17 +13,7 @@ import (
 // if the hosts of a prefix are behind several ports, of which a path could end
 // at one only.
 func locate(s *topology.Snapshot, k path.FlowKey) (from, to topology.PortID, field, reason string) {
-	from, okFrom := path.Home(s, k.Src)
-	to, okTo := path.Home(s, k.Dst)
-	switch {
-	case !okFrom && !okTo && !split(s, k.Src) && !split(s, k.Dst):
-		return from, to, "src_ip", fmt.Sprintf("%s, nor has %s", unknown(k.Src), hostOf(k.Dst))
-	case !okFrom:
-		return from, to, "src_ip", unlocated(s, k.Src)
-	case !okTo:
-		return from, to, "dst_ip", unlocated(s, k.Dst)
-	}
-	return from, to, "", ""
+	return (*record)(nil).locateAs(s, k)
 }
 
 // split reports whether hosts of a prefix are behind several ports.
@@ -76,31 +66,49 @@ func (r *record) locate(s *topology.Snapshot) (from, to topology.PortID, field, 
 }
 
 // locateAs does what [locate] does for a key that the allocation has, or is
-// given by a change; r is nil if there is no allocation yet. Where hosts of a
-// prefix have appeared behind another port, the path goes on ending where it
-// ends, or ended: no stranger's word takes it from the others.
+// given by a change; r is nil if there is no allocation yet.
 func (r *record) locateAs(s *topology.Snapshot, k path.FlowKey) (from, to topology.PortID, field, reason string) {
-	from, to, field, reason = locate(s, k)
-	if r == nil || reason == "" {
-		return from, to, field, reason
+	from, okFrom := r.end(s, k, 0)
+	to, okTo := r.end(s, k, 1)
+	switch {
+	case !okFrom && !okTo && !split(s, k.Src) && !split(s, k.Dst):
+		return from, to, "src_ip", fmt.Sprintf("%s, nor has %s", unknown(k.Src), hostOf(k.Dst))
+	case !okFrom:
+		return from, to, "src_ip", unlocated(s, k.Src)
+	case !okTo:
+		return from, to, "dst_ip", unlocated(s, k.Dst)
+	}
+	return from, to, "", ""
+}
+
+// end returns the edge port of one side of a key, as locateAs does of both.
+// Where hosts of a prefix have appeared behind another port, the path goes on
+// ending where it ends, or ended: no stranger's word takes it from the others.
+func (r *record) end(s *topology.Snapshot, k path.FlowKey, i int) (at topology.PortID, ok bool) {
+	side := sidesOf(k)[i]
+	if at, ok = path.Home(s, side); ok || r == nil || sidesOf(r.Key)[i] != side || !split(s, side) {
+		return at, ok
 	}
 	has := r.had().Path
 	if len(has) == 0 {
-		return from, to, field, reason
+		return at, false
 	}
-	ends := [2]topology.PortID{}
-	ends[0], ends[1] = has.Ends()
-	for i, side := range sidesOf(k) {
-		at, ok := path.Home(s, side)
-		switch {
-		case ok:
-			ends[i] = at
-		case !split(s, side) || side != sidesOf(r.Key)[i]:
-			return from, to, field, reason
-		}
-	}
-	return ends[0], ends[1], "", ""
+	from, to := has.Ends()
+	return [2]topology.PortID{from, to}[i], true
 }
+
+// waitsTogether returns why an allocation that has, and had, no path has none,
+// if that is because hosts of a prefix are behind several ports now, in words;
+// else "".
+func waitsTogether(s *topology.Snapshot, v *Allocation) string {
+	if _, _, _, reason := locate(s, v.Key); split(s, v.Key.Src) || split(s, v.Key.Dst) {
+		return reason + "; " + plannedOnceKnown
+	}
+	return ""
+}
+
+// plannedOnceKnown is said of what waits for its hosts to be known.
+const plannedOnceKnown = "the allocation is planned as soon as it is known where that is"
 
 // home says where the hosts of a prefix are.
 type home struct {

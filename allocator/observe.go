@@ -59,7 +59,11 @@ func (a *Allocator) observeLocked() {
 		a.lookAtAllLocked()
 	}
 	for _, side := range a.prefixes.Covering(addrs) {
-		a.rehostedLocked(old, now, side)
+		if side.IsHost() {
+			a.rehostedLocked(old, now, side)
+		} else {
+			a.rehostedPrefixLocked(old, now, side)
+		}
 	}
 }
 
@@ -175,17 +179,16 @@ func (a *Allocator) disturbLocked(c *cable) {
 	}
 }
 
-// rehostedLocked takes in that a host, or hosts of a prefix, may be somewhere
-// else. That concerns the paths that end where it was, and those that already
-// did not end where it was.
+// rehostedLocked takes in that a host may be somewhere else. That concerns the
+// paths that end where it was, and those that already did not end where it was.
 func (a *Allocator) rehostedLocked(old, now *topology.Snapshot, side path.Prefix) {
 	was, is := homeOf(old, side), homeOf(now, side)
-	if was == is && !is.split {
+	if was == is {
 		return
 	}
 	a.giveWayLocked(a.waiting.sides[side], always)
 	concerned := a.cables.takeAstray(side)
-	if c := a.cables.access(was.at); c != nil && side.IsHost() {
+	if c := a.cables.access(was.at); c != nil {
 		for _, it := range c.list {
 			if own := sidesOf(it.key()); slices.Contains(own[:], side) && c.uses(it) {
 				concerned = append(concerned, it)
@@ -193,9 +196,6 @@ func (a *Allocator) rehostedLocked(old, now *topology.Snapshot, side path.Prefix
 		}
 	}
 	for _, it := range concerned {
-		if !side.IsHost() && it.busy == nil && it.state() == Active && path.Apart(old, it.key(), it.path()) != path.Apart(now, it.key(), it.path()) {
-			a.notifyLocked(it, it.record(), "") // it is said what is not carried
-		}
 		a.locateEndsLocked(it)
 		a.lookLocked(it)
 		a.unparkLocked(it)

@@ -119,9 +119,9 @@ func (a *Allocator) reconsiderLocked(it *item, now Seconds) *record {
 // comes up, a new link.
 func (a *Allocator) completeLocked(o *obstacles, c *record) *obstacles {
 	o.wiring = true
-	for _, side := range sidesOf(c.Key) {
+	for i, side := range sidesOf(c.Key) {
 		o.sides = append(o.sides, side)
-		if at, ok := path.Home(a.seen, side); ok {
+		if at, ok := c.end(a.seen, c.Key, i); ok {
 			o.link(topology.LinkID{To: at})
 		}
 	}

@@ -193,6 +193,24 @@ func TestStrangersInAPrefix(t *testing.T) {
 	w.create(toPrefix(t, "10.9.0.0/26", 10))
 	w.create(toPrefix(t, "10.9.0.1", 10))
 
+	// The port where it ends goes down and comes up again.
+	at := edgePort(2, 3)
+	up := func(yes bool) func(*topology.Snapshot) {
+		return func(s *topology.Snapshot) {
+			p := s.Switches[at.DPID].Ports[at.Port]
+			p.Up = yes
+			s.Switches[at.DPID].Ports[at.Port] = p
+		}
+	}
+	w.change(up(false))
+	w.work()
+	if v := w.get(id); v.State != Pending || len(v.Path) > 0 {
+		t.Errorf("%s on %s", v.State, v.Path)
+	}
+	w.change(up(true))
+	w.pass(10)
+	kept(beyond)
+
 	w.change(strangers(120, edgePort(3, 2)))
 	kept("0000000000000003:2")
 	w.change(seen("10.9.0.1", edgePort(3, 2)))
@@ -408,6 +426,13 @@ func TestWaitingPrefixThatIsSplit(t *testing.T) {
 	waits("10.9.0.7 of 10.9.0.0/24 is behind port 0000000000000002:3 and 10.9.0.8 behind port 0000000000000003:1")
 	w.update(id, Change{Bandwidth: new(bitrate.Rate(20))})
 	waits("10.9.0.7 of 10.9.0.0/24")
+	w.change(func(s *topology.Snapshot) {
+		gone("10.9.0.8")(s)
+		seen("10.9.0.9", edgePort(3, 1))(s)
+	})
+	waits("and 10.9.0.9 behind port 0000000000000003:1")
+	w.change(gone("10.9.0.9"))
+	w.change(seen("10.9.0.8", edgePort(3, 1)))
 	w.change(seen("10.9.0.7", edgePort(3, 1)))
 	w.work()
 	w.wantPath(id, edgePort(3, 1), "")

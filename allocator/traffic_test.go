@@ -159,7 +159,7 @@ func fragmented(k ownedKey) bool {
 // size returns how many pairs of hosts and prefixes have traffic reserved, or
 // are on an index.
 func (b *keyCalendar) size() int {
-	n := len(b.four) + len(b.six) + len(b.wide.traffic) + len(b.wide.at)
+	n := len(b.four) + len(b.six) + len(b.wide.traffic) + len(b.wide.across)
 	for _, lengths := range b.wide.lengths {
 		for _, pairs := range lengths {
 			n += pairs

@@ -41,6 +41,11 @@ func (a *Allocator) reasonLocked(it *item, v *Allocation) string {
 		return "being moved: " + parked
 	case v.State == Active && v.Reason == "":
 		return a.remarkLocked(v)
+	case v.State == Pending && v.Window == (Window{}) && !v.Key.Hosts() && len(it.lost) == 0:
+		if text := waitsTogether(a.seen, v); text != "" {
+			return text // which hosts these are changes
+		}
+		return v.Reason
 	case v.State != Pending || v.Reason != "" && !again || v.Window == (Window{}):
 		return v.Reason
 	case v.Hold != 0:

@@ -1,19 +1,31 @@
 package allocator
 
-import "conga/controller/path"
+import (
+	"net/netip"
+
+	"conga/controller/path"
+)
 
 // widePairs are the pairs of which a side is a prefix, and what is reserved
 // between them. What a key meets is found by the prefixes that it is in, of
 // whichever lengths there are; what it meets crosswise, narrower at one side
-// and wider at the other, by the wider side.
+// and wider at the other, by the wider side and the length of the other.
 type widePairs struct {
 	traffic map[hosts]traffic
-	at      map[path.Prefix]map[hosts]bool // by each side that is a prefix
-	lengths [2][129]int                    // how many pairs have a side of a length, by family
+	across  map[wideSide]*prefixSet // the other sides
+	lengths [2][129]int             // how many pairs have a side of a length, by family
+}
+
+// wideSide is a side of pairs that is a prefix, and how long their other one
+// is. All these pairs are as narrow.
+type wideSide struct {
+	prefix path.Prefix
+	index  int // of the side
+	bits   int // of the other
 }
 
 func newWidePairs() widePairs {
-	return widePairs{traffic: map[hosts]traffic{}, at: map[path.Prefix]map[hosts]bool{}}
+	return widePairs{traffic: map[hosts]traffic{}, across: map[wideSide]*prefixSet{}}
 }
 
 // wide reports whether a side is a prefix.
@@ -26,7 +38,7 @@ func (w *widePairs) set(h hosts, t traffic) {
 	if _, has := w.traffic[h]; has == had {
 		return
 	}
-	for _, side := range h {
+	for i, side := range h {
 		n := &w.lengths[side.Addr().BitLen()/128][side.Bits()]
 		if had {
 			*n--
@@ -36,16 +48,18 @@ func (w *widePairs) set(h hosts, t traffic) {
 		if side.IsHost() {
 			continue
 		}
-		pairs := w.at[side]
-		switch {
-		case !had && pairs == nil:
-			w.at[side] = map[hosts]bool{h: true}
-		case !had:
-			pairs[h] = true
-		default:
-			if delete(pairs, h); len(pairs) == 0 {
-				delete(w.at, side)
-			}
+		key := wideSide{side, i, h[1-i].Bits()}
+		others := w.across[key]
+		if others == nil {
+			others = &prefixSet{}
+			w.across[key] = others
+		}
+		if !had {
+			others.add(h[1-i])
+			continue
+		}
+		if others.remove(h[1-i]); others.empty() {
+			delete(w.across, key)
 		}
 	}
 }
@@ -68,15 +82,34 @@ func (w *widePairs) meeting(h hosts) (list []hosts) {
 	if !h.wide() {
 		return list // nothing is narrower at a side
 	}
-	least := narrownessOf(h)
 	for side, wider := range [...][]path.Prefix{low, high} {
 		for _, p := range wider {
-			for pair := range w.at[p] {
-				across := pair[side] == p && pair[side] != h[side] && pair[1-side] != h[1-side] && h[1-side].Covers(pair[1-side])
-				if across && narrownessOf(pair) < least {
-					list = append(list, pair)
-				}
+			if p != h[side] {
+				list = w.crosswise(list, h, side, p)
 			}
+		}
+	}
+	return list
+}
+
+// crosswise appends the pairs that have a wider prefix at a side of h, within
+// the other side are narrower, and are less narrow all the same.
+func (w *widePairs) crosswise(list []hosts, h hosts, side int, wider path.Prefix) []hosts {
+	least, other := narrownessOf(h), h[1-side]
+	for bits, pairs := range &w.lengths[other.Addr().BitLen()/128] {
+		if pairs == 0 || bits <= other.Bits() {
+			continue
+		}
+		var pair hosts
+		pair[side] = wider
+		if pair[1-side] = path.PrefixOf(netip.PrefixFrom(other.Addr(), bits)); narrownessOf(pair) >= least {
+			continue
+		}
+		if others := w.across[wideSide{wider, side, bits}]; others != nil {
+			others.within(other, func(p path.Prefix) {
+				pair[1-side] = p
+				list = append(list, pair)
+			})
 		}
 	}
 	return list
