@@ -13,9 +13,11 @@ import (
 // the path ends. What is sent to it would be carried to the wrong port, and
 // what it sends would come into the path where no policer is. So there are
 // entries, above those of the circuit, by which what such hosts send and get is
-// best effort. They are of all that passes between these hosts and the other
-// end, since other circuits of the same prefixes end at the same port; so each
-// host takes two entries. Which hosts these are follows from the snapshot.
+// best effort. They are of the circuit's protocol, since a wider circuit of
+// another one may end where such a host is, and of all ports, since circuits of
+// the same prefixes, which mostly end at the same port, then share them: so a
+// host takes two entries, or few more, however many circuits there are. Which
+// hosts these are follows from the snapshot.
 
 // apart is the traffic of a circuit's hosts that are not behind their end of a
 // path.
@@ -56,10 +58,24 @@ func withApart(list []selection, keys []path.FlowKey, c path.Circuit, of incomin
 		add := func(prio uint16, m openflow.Match, needs []topology.Lacks) {
 			list = append(slices.Clip(list), selection{match: m, key: m.Key(), prio: prio, needs: needs, apart: true})
 		}
-		add(prioApart-widthOf(c.Key), of.only(between(k, of.in, path.ProtoAny)), nil)
+		for _, proto := range protocols(k) {
+			add(prioApart-widthOf(c.Key), of.only(between(k, of.in, proto)), nil)
+		}
 		if m, ok := tooBig(k, of.in); ok && k.Dst != of.key.Dst {
 			add(prioTooBig+uint16(2*of.key.Dst.Narrowness())+1, m, matchNeeds(m))
 		}
+	}
+	return list
+}
+
+// protocols returns those of all packets that entries of a key match, fragments
+// among them.
+func protocols(k path.FlowKey) (list []uint8) {
+	if list = append(list, k.Proto); k.Proto == path.ProtoAny && k.Ported() {
+		list = append(list[:0], path.ProtoTCP, path.ProtoUDP)
+	}
+	if !k.Src.Is4() && k.Specificity() > 0 && k.Proto != path.ProtoTCP {
+		list = append(list, protoFragment)
 	}
 	return list
 }

@@ -59,7 +59,7 @@ func TestHostsApartAreBestEffort(t *testing.T) {
 		} {
 			for host, is := range map[string]bool{"10.1.0.4": true, "10.1.0.64": true, "10.1.0.127": true, "10.1.0.5": false, "10.1.0.63": false, "10.1.0.128": false} {
 				for _, ports := range [][]openflow.OXM{{way.port}, {openflow.UDPSrc(0), openflow.UDPDst(0)}} {
-					r := highest(st, way.in, way.src, netip.MustParseAddr(host), way.dst, netip.MustParseAddr("10.2.0.1"), ports)
+					r := highest(st, path.ProtoUDP, way.in, way.src, netip.MustParseAddr(host), way.dst, netip.MustParseAddr("10.2.0.1"), ports)
 					if r == nil {
 						t.Fatalf("%v: nothing matches %s", tc, host)
 					}
@@ -105,9 +105,62 @@ func TestPrefixesLeaveGroupsAlone(t *testing.T) {
 	}
 }
 
-// highest returns the rule of a circuit with the highest priority that a UDP
-// datagram matches.
-func highest(st *State, in openflow.PortNo, src openflow.Field, from netip.Addr, dst openflow.Field, to netip.Addr, ports []openflow.OXM) (best *Rule) {
+// What hosts send and get that are not behind the end of a path is best effort
+// if the circuit names its protocol, in fragments, too; another protocol goes
+// with the wider circuit that has it, which ends where they are.
+func TestHostsApartByProtocol(t *testing.T) {
+	for _, tc := range []struct {
+		src, wide, dst, away string
+		proto                uint8
+		port                 uint16
+		apart                []uint8
+	}{
+		{"10.1.0.0/24", "10.1.0.0/16", "10.2.0.1", "10.1.0.4", path.ProtoAny, 0, []uint8{path.ProtoTCP, path.ProtoUDP, protoICMP, protoFragment}},
+		{"10.1.0.0/24", "10.1.0.0/16", "10.2.0.1", "10.1.0.4", path.ProtoUDP, 0, []uint8{path.ProtoUDP}},
+		{"10.1.0.0/24", "10.1.0.0/16", "10.2.0.1", "10.1.0.4", path.ProtoTCP, 80, []uint8{path.ProtoTCP}},
+		{"10.1.0.0/24", "10.1.0.0/16", "10.2.0.1", "10.1.0.4", path.ProtoAny, 80, []uint8{path.ProtoTCP, path.ProtoUDP}},
+		{"fd01::/64", "fd01::/48", "fd02::1", "fd01::4", path.ProtoAny, 0, []uint8{path.ProtoTCP, path.ProtoUDP, protoICMP, protoFragment}},
+		{"fd01::/64", "fd01::/48", "fd02::1", "fd01::4", path.ProtoUDP, 80, []uint8{path.ProtoUDP, protoFragment}},
+		{"fd01::/64", "fd01::/48", "fd02::1", "fd01::4", path.ProtoTCP, 0, []uint8{path.ProtoTCP}},
+		{"fd01::/64", "fd01::/48", "fd02::1", "fd01::4", path.ProtoAny, 80, []uint8{path.ProtoTCP, path.ProtoUDP, protoFragment}},
+	} {
+		away := netip.MustParseAddr(tc.away)
+		s := &topology.Snapshot{Switches: map[openflow.DPID]topology.Switch{1: {DPID: 1, Connected: true, Tables: 3, Ports: map[openflow.PortNo]topology.Port{}}}}
+		s.Addrs = s.Addrs.With(away, topology.Attachment{Prefix: netip.PrefixFrom(away, away.BitLen()), At: topology.PortID{DPID: 5, Port: 9}})
+		near := away.Next()
+		s.Addrs = s.Addrs.With(near, topology.Attachment{Prefix: netip.PrefixFrom(near, near.BitLen()), At: topology.PortID{DPID: 4, Port: 9}})
+		side := func(text string) path.Prefix {
+			p, err := path.ParsePrefix(text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		// Both come in by the same port, from a switch that both cross.
+		narrow := path.Circuit{ID: "a", Handle: 7, Path: path.Path{{DPID: 4, In: 9, Out: 2}, {DPID: 1, In: 1, Out: 2}}}
+		narrow.Key = path.FlowKey{Src: side(tc.src), Dst: side(tc.dst), Proto: tc.proto, DstPort: path.Port(tc.port)}
+		wide := narrow
+		wide.ID, wide.Handle, wide.Path = "b", 8, path.Path{{DPID: 5, In: 9, Out: 2}, {DPID: 1, In: 1, Out: 2}}
+		wide.Key = path.FlowKey{Src: side(tc.wide), Dst: side(tc.dst)}
+		st := Compile(&Network{Snapshot: s, Routes: NewRoutes(s), Policy: Policy{Forwarding: ForwardL2}, Circuits: []path.Circuit{narrow, wide}}, 1)
+		from, to := openflow.FieldIPv4Src, openflow.FieldIPv4Dst
+		if !away.Is4() {
+			from, to = openflow.FieldIPv6Src, openflow.FieldIPv6Dst
+		}
+		for _, proto := range []uint8{path.ProtoTCP, path.ProtoUDP, protoICMP, protoFragment} {
+			r := highest(st, proto, 1, from, away, to, netip.MustParseAddr(tc.dst), nil)
+			_, owner := purpose.ReadCookie(r.Cookie)
+			apart := reflect.DeepEqual(r.Instructions, []openflow.Instruction{openflow.GotoTable(tableLearning)})
+			if want := slices.Contains(tc.apart, proto); apart != want || (owner == 7) != want {
+				t.Errorf("%s, protocol %d, port %d: protocol %d goes with circuit %d, apart: %t", tc.src, tc.proto, tc.port, proto, owner, apart)
+			}
+		}
+	}
+}
+
+// highest returns the rule of a circuit with the highest priority that a packet
+// of a protocol matches.
+func highest(st *State, proto uint8, in openflow.PortNo, src openflow.Field, from netip.Addr, dst openflow.Field, to netip.Addr, ports []openflow.OXM) (best *Rule) {
 rules:
 	for _, r := range st.Rules {
 		if kind, _ := purpose.ReadCookie(r.Cookie); kind != purpose.Allocation || best != nil && r.Priority < best.Priority {
@@ -117,6 +170,10 @@ rules:
 			switch x.Field() {
 			case openflow.FieldInPort:
 				if x.Uint64() != uint64(in) {
+					continue rules
+				}
+			case openflow.FieldIPProto:
+				if x.Uint64() != uint64(proto) {
 					continue rules
 				}
 			case src, dst:
