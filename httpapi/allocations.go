@@ -78,17 +78,7 @@ func (a *api) showAllocation(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	known, err := unchanged(x.Request.Header, found, r.Header["ETag"])
-	if err != nil {
-		return err
-	}
-	if known {
-		x.Header("ETag", r.Header["ETag"])
-		x.Status(http.StatusNotModified)
-		x.Writer.WriteHeaderNow()
-		return nil
-	}
-	return r.Send(x.Context)
+	return x.answerUnlessKnown(versionOf(found), r)
 }
 
 // shown returns the reply that shows an allocation.
@@ -153,7 +143,7 @@ func (a *api) update(x *exchange, f allocationRequest, change func(allocator.All
 		if err := a.mayTouch(x, now); err != nil {
 			return err
 		}
-		if err := mayChange(x.Request.Header, now); err != nil {
+		if err := mayChange(x.Request.Header, versionOf(now)); err != nil {
 			return err
 		}
 		if f.of("user_id").set && asked.UserID != now.UserID {
@@ -192,7 +182,7 @@ func (a *api) deleteAllocation(x *exchange) error {
 		if err := a.mayTouch(x, found); err != nil {
 			return err
 		}
-		if err := mayChange(x.Request.Header, found); err != nil {
+		if err := mayChange(x.Request.Header, versionOf(found)); err != nil {
 			return err
 		}
 		err = a.Allocations.Release(allocator.By(x.Request.Context(), x.key.User), found.ID, found.Revision, a.along(x, http.StatusOK, nil))

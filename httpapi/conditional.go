@@ -1,7 +1,9 @@
 package httpapi
 
 import (
+	"fmt"
 	"hash/crc32"
+	"hash/fnv"
 	"net/http"
 	"strconv"
 	"strings"
@@ -32,10 +34,48 @@ func etagOf(a allocator.Allocation, u usage) string {
 	return string(append(tag, '"'))
 }
 
-// current reports whether a header names the allocation's revision. Its use may
-// have changed meanwhile.
-func current(header []string, a allocator.Allocation) bool {
+// A version is what a change may be conditional on, and what a reader may have.
+type version struct {
+	what     string // is changed or read
+	revision string // with which each of its entity tags begins
+	now      string // of which revision it is, in words for the user
+}
+
+func versionOf(a allocator.Allocation) version {
 	revision := strconv.FormatUint(a.Revision, 10)
+	return version{"allocation", revision, "its revision is " + revision + " now"}
+}
+
+// versionOfSeries returns that of what is not complete of a series, which is
+// another when one of it changes, or is complete.
+func versionOfSeries(list []allocator.Allocation) version {
+	sum := fnv.New64a()
+	for _, a := range list {
+		fmt.Fprintf(sum, "%s %d\n", a.ID, a.Revision)
+	}
+	return version{"series", "s" + strconv.FormatUint(sum.Sum64(), 36), "read it again"}
+}
+
+// etagOfSeries returns a strong validator of a series as it is shown: its
+// revision, and why some of it has no window, which changes without one.
+func etagOfSeries(list []allocator.Allocation) string {
+	sum, some := fnv.New64a(), false
+	for _, a := range list {
+		if a.Window == (allocator.Window{}) {
+			fmt.Fprintf(sum, "%s %s\n", a.ID, a.Reason)
+			some = true
+		}
+	}
+	tag := versionOfSeries(list).revision
+	if some {
+		tag += ".r" + strconv.FormatUint(sum.Sum64(), 36)
+	}
+	return `"` + tag + `"`
+}
+
+// current reports whether a header names a revision. What is shown besides may
+// have changed meanwhile.
+func current(header []string, revision string) bool {
 	return names(header, func(tag string) bool {
 		tag, ok := strings.CutPrefix(tag, `"`+revision)
 		return ok && (strings.HasPrefix(tag, ".") || tag == `"`) && strings.HasSuffix(tag, `"`)
@@ -55,23 +95,39 @@ func names(header []string, wanted func(tag string) bool) bool {
 }
 
 // mayChange evaluates the preconditions of a change (RFC 9110, section 13.2.2)
-// of an allocation that exists.
-func mayChange(h http.Header, a allocator.Allocation) error {
-	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, a) {
-		return rest.NewFault(http.StatusPreconditionFailed,
-			"If-Match: the allocation has changed; its revision is "+strconv.FormatUint(a.Revision, 10)+" now")
+// of what exists.
+func mayChange(h http.Header, v version) error {
+	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, v.revision) {
+		return rest.NewFault(http.StatusPreconditionFailed, "If-Match: the "+v.what+" has changed; "+v.now)
 	}
-	if unwanted := h.Values("If-None-Match"); len(unwanted) > 0 && current(unwanted, a) {
-		return rest.NewFault(http.StatusPreconditionFailed, "If-None-Match: there is such an allocation")
+	if unwanted := h.Values("If-None-Match"); len(unwanted) > 0 && current(unwanted, v.revision) {
+		return rest.NewFault(http.StatusPreconditionFailed, "If-None-Match: the "+v.what+" is there")
 	}
 	return nil
 }
 
-// unchanged evaluates the preconditions of reading an allocation. It reports
-// whether the client has this answer already.
-func unchanged(h http.Header, a allocator.Allocation, etag string) (bool, error) {
-	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, a) {
-		return false, rest.NewFault(http.StatusPreconditionFailed, "If-Match: the allocation has changed; it is "+etag+" now")
+// unchanged evaluates the preconditions of reading. It reports whether the
+// client has this answer already.
+func unchanged(h http.Header, v version, etag string) (bool, error) {
+	if wanted := h.Values("If-Match"); len(wanted) > 0 && !current(wanted, v.revision) {
+		return false, rest.NewFault(http.StatusPreconditionFailed, "If-Match: the "+v.what+" has changed; it is "+etag+" now")
 	}
 	return names(h.Values("If-None-Match"), func(tag string) bool { return strings.TrimPrefix(tag, "W/") == etag }), nil
+}
+
+// answerUnlessKnown sends an answer with an entity tag, or that the client has
+// it already.
+func (x *exchange) answerUnlessKnown(v version, r rest.Reply) error {
+	etag := r.Header["ETag"]
+	known, err := unchanged(x.Request.Header, v, etag)
+	if err != nil {
+		return err
+	}
+	if known {
+		x.Header("ETag", etag)
+		x.Status(http.StatusNotModified)
+		x.Writer.WriteHeaderNow()
+		return nil
+	}
+	return r.Send(x.Context)
 }

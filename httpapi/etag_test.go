@@ -24,7 +24,7 @@ func testEntityTag(t *testing.T, state allocator.State) {
 		if tags[tag] {
 			t.Errorf("%q stands for two texts", tag)
 		}
-		if tags[tag] = true; !current([]string{tag}, plain) {
+		if tags[tag] = true; !current([]string{tag}, versionOf(plain).revision) {
 			t.Errorf("%q does not name revision 7", tag)
 		}
 	}

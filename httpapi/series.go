@@ -121,8 +121,11 @@ func (a *api) viewSeries(x *exchange, status int, s allocator.Series) rest.Reply
 		v.Occurrences = append(v.Occurrences, o)
 	}
 	reply := rest.Reply{Status: status, Results: []seriesView{v}}
+	if s.ID != "" {
+		reply.Header = map[string]string{"ETag": etagOfSeries(s.List)}
+	}
 	if status == http.StatusCreated {
-		reply.Header = map[string]string{"Location": links["self"].Href}
+		reply.Header["Location"] = links["self"].Href
 	}
 	return reply
 }
@@ -167,7 +170,7 @@ func (a *api) showSeries(x *exchange) error {
 		return err
 	}
 	s := allocator.Series{ID: x.Param("id"), Recurrence: list[0].Recurrence, List: list}
-	return a.viewSeries(x, http.StatusOK, s).Send(x.Context)
+	return x.answerUnlessKnown(versionOfSeries(list), a.viewSeries(x, http.StatusOK, s))
 }
 
 // deleteSeries serves DELETE /series/{id}: it releases all of it that is not
@@ -187,6 +190,9 @@ func (a *api) deleteSeries(x *exchange) error {
 				return err
 			}
 			gone = append(gone, deletedView{one.ID})
+		}
+		if err := mayChange(x.Request.Header, versionOfSeries(list)); err != nil {
+			return err
 		}
 		err = a.Allocations.ReleaseSeries(allocator.By(x.Request.Context(), x.key.User), list, a.alongSeries(x, http.StatusOK, nil))
 		if err == nil {

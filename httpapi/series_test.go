@@ -161,3 +161,38 @@ func TestSeriesOnce(t *testing.T) {
 		t.Errorf("%d answers are kept", n)
 	}
 }
+
+// TestConditionalSeries: a series is released, and read, with preconditions as
+// an allocation is, and what is new of one of its allocations is new of it.
+func TestConditionalSeries(t *testing.T) {
+	h := newHarness(t)
+	made := h.want(201, "POST", "/api/v1/allocations", seriesBody(3, ""), bearer(h.key))
+	id, first := made.Results[0]["series"].(string), made.Results[0]["occurrences"].([]any)[0].(map[string]any)["allocation_id"].(string)
+	target := "/api/v1/series/" + id
+	etag := h.want(200, "GET", target, "", bearer(h.key)).header.Get("ETag")
+	if etag == "" || etag != made.header.Get("ETag") {
+		t.Fatalf("made as %q, shown as %q", made.header.Get("ETag"), etag)
+	}
+	for _, c := range []struct {
+		method, name, value string
+		want                int
+	}{
+		{"GET", "If-None-Match", etag, 304}, {"HEAD", "If-None-Match", etag, 304}, {"GET", "If-None-Match", "W/" + etag, 304},
+		{"GET", "If-None-Match", `"s0"`, 200}, {"GET", "If-Match", etag, 200}, {"GET", "If-Match", `"s0"`, 412},
+		{"DELETE", "If-Match", `"s0"`, 412}, {"DELETE", "If-Match", "W/" + etag, 412}, {"DELETE", "If-Match", etag[:len(etag)-2] + `"`, 412},
+		{"DELETE", "If-None-Match", "*", 412}, {"DELETE", "If-None-Match", etag, 412},
+	} {
+		if a := h.do(c.method, target, "", bearer(h.key), header{c.name, c.value}); a.code != c.want {
+			t.Errorf("%s with %s: %s: %d, want %d", c.method, c.name, c.value, a.code, c.want)
+		}
+	}
+	h.want(200, "PATCH", "/api/v1/allocations/"+first, `{"duration":1800}`, bearer(h.key))
+	h.want(412, "DELETE", target, "", bearer(h.key), header{"If-Match", etag})
+	changed := h.want(200, "GET", target, "", bearer(h.key), header{"If-None-Match", etag}).header.Get("ETag")
+	h.want(200, "DELETE", "/api/v1/allocations/"+first, "", bearer(h.key))
+	h.want(412, "DELETE", target, "", bearer(h.key), header{"If-Match", changed})
+	left := h.want(200, "GET", target, "", bearer(h.key)).header.Get("ETag")
+	if a := h.want(200, "DELETE", target, "", bearer(h.key), header{"If-Match", left}); len(a.Results) != 2 {
+		t.Errorf("released is %s", a.body)
+	}
+}
