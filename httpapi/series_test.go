@@ -150,15 +150,21 @@ func TestSeriesOnce(t *testing.T) {
 	c, err := httpapitest.Load()
 	h.must(err)
 	h.api = c.Handler(bare, func(err error) { t.Error(err) })
-	body := strings.Replace(seriesBody(1000, ""), "FREQ=DAILY", "FREQ=DAILY;BYHOUR=6,18", 1)
-	body = strings.Replace(body, "3600", "60", 1)
-	first := h.want(201, "POST", "/api/v1/allocations", body, bearer(h.key), idempotent("k"))
-	second := h.want(201, "POST", "/api/v1/allocations", body, bearer(h.key), idempotent("k"))
-	if first.body != second.body || second.header.Get("Idempotent-Replayed") != "true" || second.header.Get("Location") != first.header.Get("Location") || h.stored() != 1000 {
-		t.Errorf("%d allocations; answered %.200s and %.200s", h.stored(), first.body, second.body)
-	}
-	if n := h.disk.Len(store.Replays); n != 1 {
-		t.Errorf("%d answers are kept", n)
+	for key, from := range map[string]string{"planned": "192.127.1.10", "waiting": "192.127.200.200"} {
+		body := strings.Replace(seriesBody(1000, ""), "FREQ=DAILY", "FREQ=DAILY;BYHOUR=6,18", 1)
+		body = strings.Replace(strings.Replace(body, "3600", "60", 1), "192.127.1.10", from, 1)
+		if from != "192.127.1.10" {
+			body = strings.Replace(body, "192.127.1.11", "192.127.200.201", 1)
+		}
+		before, answers := h.stored(), h.disk.Len(store.Replays)
+		first := h.want(201, "POST", "/api/v1/allocations", body, bearer(h.key), idempotent(key))
+		second := h.want(201, "POST", "/api/v1/allocations", body, bearer(h.key), idempotent(key))
+		if first.body != second.body || second.header.Get("Idempotent-Replayed") != "true" || second.header.Get("Location") != first.header.Get("Location") || h.stored()-before != 1000 {
+			t.Errorf("%s: %d allocations; answered %.200s and %.200s", key, h.stored()-before, first.body, second.body)
+		}
+		if n := h.disk.Len(store.Replays) - answers; n != 1 {
+			t.Errorf("%s: %d answers are kept", key, n)
+		}
 	}
 }
 

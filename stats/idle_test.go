@@ -9,6 +9,7 @@ import (
 
 	"conga/bitrate"
 	"conga/controller/path"
+	"conga/controller/purpose"
 	"conga/openflow"
 )
 
@@ -264,6 +265,55 @@ func TestIdleForLess(t *testing.T) {
 		said := i.said()
 		if len(said) != 2 || said[0] != "4: a idle since 3, until 5" {
 			t.Errorf("said is %q", said)
+		}
+	})
+}
+
+// Of many that are idle only some are given up at a look, since others that
+// wait may have what these held meanwhile; the rest is at the looks after that.
+func TestFewAreReclaimedAtATime(t *testing.T) {
+	const many = 2*mostReclaimed + 10
+	var guard sync.Mutex
+	var p *Poller
+	reclaimed := map[time.Time]int{}
+	once := map[string]bool{}
+	watch(t, func(c *Config) {
+		c.Idleness = func(string) Idleness { return Idleness{Below: .05, For: 10 * time.Minute} }
+		c.Idle = func(string, Idle) {}
+		c.Owner = func(string) (Owner, bool) { return Owner{Project: "p", Started: true}, true }
+		c.Reclaim = func(id string, _ Idle) {
+			guard.Lock()
+			defer guard.Unlock()
+			reclaimed[time.Now()]++
+			once[id] = true
+			p.Changed(id, Owner{Project: "p", Started: true, Complete: true}, false)
+		}
+	}, func(t *testing.T, poller *Poller, src *fakeNetwork) {
+		guard.Lock()
+		p = poller
+		guard.Unlock()
+		for i := range many {
+			c := circuitOver(1)
+			c.ID, c.Handle, c.Rate = fmt.Sprint(i), uint32(100+i), bitrate.Mbps
+			c.Path[0].In, c.Path[0].Out = openflow.PortNo(1000+2*i), openflow.PortNo(1001+2*i)
+			src.install(p, c)
+			src.mu.Lock()
+			for _, in := range []openflow.PortNo{c.Path[0].In, c.Path[0].Out} {
+				src.fabric.held[1][in].Cookie = purpose.MakeCookie(purpose.Allocation, uint64(c.Handle))
+			}
+			src.mu.Unlock()
+			p.Confirmed(c)
+		}
+		pass(15 * time.Minute)
+		guard.Lock()
+		defer guard.Unlock()
+		for at, n := range reclaimed {
+			if n > mostReclaimed {
+				t.Errorf("%d are given up at %s", n, at)
+			}
+		}
+		if len(once) != many || len(reclaimed) != 3 {
+			t.Errorf("of %d, %d are given up at %d looks", many, len(once), len(reclaimed))
 		}
 	})
 }

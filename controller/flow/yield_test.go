@@ -115,3 +115,31 @@ func TestFewHostsYield(t *testing.T) {
 		t.Errorf("%d hosts have yielded, refused is %v", gone, by)
 	}
 }
+
+// Where nothing can yield in a table, what is refused there after that asks no
+// more: each would look through all entries. When what was refused is tried
+// again, what has come meanwhile can.
+func TestNothingYieldsForAWhile(t *testing.T) {
+	bar := func(port openflow.PortNo) *Rule {
+		return newRule(purpose.Control, tableForwarding, prioPort, openflow.Match{openflow.InPort(port)})
+	}
+	r := &room{begun(bar(1), bar(2)), 1, map[openflow.EntryKey]*Rule{}, 0}
+	r.settle()
+	r.most = 2
+	r.Want(wanting(towards(1)), 1, 1)
+	r.settle()
+	r.Want(wanting(bar(3)), 1, 1)
+	r.settle()
+	if r.have[towards(1).Key()] == nil || r.adds != 2 {
+		t.Errorf("%d are refused; there are %v", r.adds, r.have)
+	}
+	elsewhere := newRule(purpose.Control, tableLearning, prioPort, openflow.Match{openflow.InPort(4)})
+	if r.yields.none[elsewhere.Table] {
+		t.Error("another table cannot yield either")
+	}
+	r.Retry(t0)
+	r.settle()
+	if r.have[towards(1).Key()] != nil || len(r.have) != 2 {
+		t.Errorf("tried again: there are %v", r.have)
+	}
+}
