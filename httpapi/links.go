@@ -2,8 +2,8 @@ package httpapi
 
 import (
 	"cmp"
-	"maps"
 	"math"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -76,31 +76,32 @@ func linkFilterOf(p *rest.Parameters) (f linkFilter) {
 }
 
 // links returns those of the network that pass, in order.
-func (f linkFilter) links(s *topology.Snapshot) (out []topology.Link) {
-	if f.trunk {
-		out = slices.Collect(maps.Values(s.Links))
+func (f linkFilter) links(o *ordered) (out []topology.LinkID) {
+	switch {
+	case f.trunk && f.access:
+		out = slices.Concat(o.trunks, o.access())
+		slices.SortFunc(out, topology.CompareLinks)
+	case f.trunk:
+		out = o.trunks
+	default:
+		out = o.access()
 	}
-	if f.access {
-		for _, sw := range s.Switches {
-			for _, p := range sw.Ports {
-				for _, id := range []topology.LinkID{{From: p.ID}, {To: p.ID}} {
-					if l, ok := s.Link(id); ok && p.Role == topology.Edge {
-						out = append(out, l)
-					}
-				}
-			}
+	if f.from != nil {
+		first, _ := slices.BinarySearchFunc(out, *f.from, func(l topology.LinkID, from topology.PortID) int { return topology.ComparePorts(l.From, from) })
+		out = out[first:]
+		if n := slices.IndexFunc(out, func(l topology.LinkID) bool { return l.From != *f.from }); n >= 0 {
+			out = out[:n]
 		}
 	}
-	out = slices.DeleteFunc(out, func(l topology.Link) bool {
-		return f.from != nil && l.ID.From != *f.from || f.to != nil && l.ID.To != *f.to
-	})
-	slices.SortFunc(out, func(a, b topology.Link) int { return topology.CompareLinks(a.ID, b.ID) })
+	if f.to != nil {
+		out = slices.DeleteFunc(slices.Clone(out), func(l topology.LinkID) bool { return l.To != *f.to })
+	}
 	return out
 }
 
 // positionOfLink returns that of a link in the order of links.
-func positionOfLink(l topology.Link) string {
-	from, to := l.ID.From, l.ID.To
+func positionOfLink(l topology.LinkID) string {
+	from, to := l.From, l.To
 	return rest.Order(uint64(from.DPID), uint64(from.Port), uint64(to.DPID), uint64(to.Port))
 }
 
@@ -120,15 +121,18 @@ func viewLink(x *exchange, l topology.Link) linkView {
 
 // listLinks serves GET and HEAD /links.
 func (a *api) listLinks(x *exchange) error {
-	s, f, q, err := a.takeLinks(x)
+	o, f, q, err := a.takeLinks(x)
 	if err != nil {
 		return err
 	}
-	return showPage(x, q, f.links(s), positionOfLink, func(l topology.Link) linkView { return viewLink(x, l) })
+	return showPage(x, q, f.links(o), positionOfLink, func(id topology.LinkID) linkView {
+		l, _ := o.Link(id)
+		return viewLink(x, l)
+	})
 }
 
 // takeLinks reads what both lists of links have in common.
-func (a *api) takeLinks(x *exchange) (*topology.Snapshot, linkFilter, rest.Page, error) {
+func (a *api) takeLinks(x *exchange) (*ordered, linkFilter, rest.Page, error) {
 	p, q, err := x.listParameters("kind", "from", "to")
 	if err != nil {
 		return nil, linkFilter{}, q, err
@@ -138,7 +142,10 @@ func (a *api) takeLinks(x *exchange) (*topology.Snapshot, linkFilter, rest.Page,
 		return nil, f, q, err
 	}
 	s, err := a.network()
-	return s, f, q, err
+	if err != nil {
+		return nil, f, q, err
+	}
+	return a.ordered.of(s), f, q, nil
 }
 
 // A hostView is a learned host.
@@ -166,19 +173,37 @@ func (a *api) listHosts(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	var hosts []topology.Host
-	if mac, ok := p.Lookup("mac"); !ok {
-		hosts = slices.Collect(maps.Values(maps.Collect(s.Hosts.All())))
-	} else if hosts, ok = s.FindHosts(mac); !ok && strings.Count(mac, ":")+strings.Count(mac, "-") != 5 {
-		p.Reject("mac", rest.Quote(mac)+" is not an Ethernet address; write it as 02:00:00:00:00:01")
-		return p.Done()
+	o := a.ordered.of(s)
+	hosts := o.hosts
+	if text, named := p.Lookup("mac"); named {
+		var ok bool
+		if hosts, ok = topology.HostsWith(hosts, text); !ok && strings.Count(text, ":")+strings.Count(text, "-") != 5 {
+			p.Reject("mac", rest.Quote(text)+" is not an Ethernet address; write it as 02:00:00:00:00:01")
+			return p.Done()
+		}
 	}
-	one := p.Text("mac") != "" || vlan >= 0
-	hosts = slices.DeleteFunc(hosts, func(h topology.Host) bool {
-		return one && shownVLAN(h) != int(vlan) || address.IsValid() && !slices.Contains(h.Addrs, address)
+	if address.IsValid() {
+		has := hostsAt(o, address)
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(id topology.HostID) bool { return !has[id] })
+	}
+	if p.Text("mac") != "" || vlan >= 0 {
+		hosts = slices.DeleteFunc(slices.Clone(hosts), func(id topology.HostID) bool { return shownVLAN(id) != int(vlan) })
+	}
+	return showPage(x, q, hosts, topology.HostID.String, func(id topology.HostID) hostView {
+		h, _ := o.Hosts.Get(id)
+		return viewHost(x, h)
 	})
-	slices.SortFunc(hosts, func(a, b topology.Host) int { return topology.CompareHosts(a.ID(), b.ID()) })
-	return showPage(x, q, hosts, func(h topology.Host) string { return h.ID().String() }, func(h topology.Host) hostView { return viewHost(x, h) })
+}
+
+// hostsAt returns the hosts that have an address.
+func hostsAt(o *ordered, address netip.Addr) map[topology.HostID]bool {
+	has := map[topology.HostID]bool{}
+	for id, h := range o.Hosts.All() {
+		if slices.Contains(h.Addrs, address) {
+			has[id] = true
+		}
+	}
+	return has
 }
 
 func viewHost(x *exchange, h topology.Host) hostView {
@@ -187,7 +212,7 @@ func viewHost(x *exchange, h topology.Host) hostView {
 		v.Addresses = append(v.Addresses, addr.String())
 	}
 	self := rest.WithQuery(x.path("hosts"), "mac", v.MAC)
-	if vlan := shownVLAN(h); vlan >= 0 {
+	if vlan := shownVLAN(h.ID()); vlan >= 0 {
 		v.VLAN = &vlan
 		self = rest.WithQuery(x.path("hosts"), "mac", v.MAC, "vlan", strconv.Itoa(vlan))
 	}
@@ -197,11 +222,11 @@ func viewHost(x *exchange, h topology.Host) hostView {
 
 // shownVLAN returns the VLAN of a host that is known in one only; 0: it sends
 // no tags; -1: it is not.
-func shownVLAN(h topology.Host) int {
-	if h.VLAN == 0 {
+func shownVLAN(id topology.HostID) int {
+	if id.VLAN == 0 {
 		return -1
 	}
-	return int(h.VLAN &^ topology.Untagged)
+	return int(id.VLAN &^ topology.Untagged)
 }
 
 // An attachmentView is a prefix that the configuration places behind a port.

@@ -12,6 +12,7 @@ import (
 type api struct {
 	Config
 	rendered renderCache
+	ordered  orderedCache
 }
 
 func newAPI(cfg Config) *api { return &api{Config: cfg} }

@@ -79,7 +79,7 @@ func (a *api) listSwitchStats(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return showPage(x, q, switchesOf(s), positionOfSwitch, func(sw topology.Switch) switchStats { return a.viewSwitchStats(x, sw) })
+	return showPage(x, q, a.ordered.of(s).switches, positionOfSwitch, func(sw topology.Switch) switchStats { return a.viewSwitchStats(x, sw) })
 }
 
 // showSwitchStats serves GET and HEAD /stats/switches/{dpid}.
@@ -260,13 +260,14 @@ type linkStats struct {
 
 // listLinkStats serves GET and HEAD /stats/links.
 func (a *api) listLinkStats(x *exchange) error {
-	s, f, q, err := a.takeLinks(x)
+	o, f, q, err := a.takeLinks(x)
 	if err != nil {
 		return err
 	}
 	now := path.SecondsOf(a.Now())
-	return showPage(x, q, f.links(s), positionOfLink, func(l topology.Link) linkStats {
-		load := a.Statistics.Link(s, l.ID)
+	return showPage(x, q, f.links(o), positionOfLink, func(id topology.LinkID) linkStats {
+		l, _ := o.Link(id)
+		load := a.Statistics.Link(o.Snapshot, l.ID)
 		t := viewTraffic(stats.Volume{}, load.Rate)
 		v := linkStats{
 			ID: l.ID.String(), From: viewPortID(l.ID.From), To: viewPortID(l.ID.To), Kind: kindOfLink(l),

@@ -153,7 +153,7 @@ func (a *api) listSwitches(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return showPage(x, q, switchesOf(s), positionOfSwitch, func(sw topology.Switch) switchView { return viewSwitch(x, sw) })
+	return showPage(x, q, a.ordered.of(s).switches, positionOfSwitch, func(sw topology.Switch) switchView { return viewSwitch(x, sw) })
 }
 
 // showSwitch serves GET and HEAD /switches/{dpid}.

@@ -17,19 +17,18 @@ func (s *Snapshot) Find(dpid string) (Switch, bool) {
 	return sw, ok
 }
 
-// FindHosts returns the learned hosts with an Ethernet address, in any form
-// that [openflow.ParseMAC] reads, in a stable order. ok is false if it is in
-// none.
-func (s *Snapshot) FindHosts(mac string) (found []Host, ok bool) {
-	id, err := openflow.ParseMAC(mac)
+// HostsWith returns those of hosts that have an Ethernet address, in any form
+// that [openflow.ParseMAC] reads. The hosts are in the order of [CompareHosts].
+// ok is false if the address is in no such form.
+func HostsWith(hosts []HostID, mac string) (found []HostID, ok bool) {
+	addr, err := openflow.ParseMAC(mac)
 	if err != nil {
 		return nil, false
 	}
-	for is, h := range s.Hosts.All() {
-		if is.MAC == id {
-			found = append(found, h)
-		}
+	first, _ := slices.BinarySearchFunc(hosts, HostID{MAC: addr}, CompareHosts)
+	hosts = hosts[first:]
+	if n := slices.IndexFunc(hosts, func(id HostID) bool { return id.MAC != addr }); n >= 0 {
+		hosts = hosts[:n]
 	}
-	slices.SortFunc(found, func(a, b Host) int { return CompareHosts(a.ID(), b.ID()) })
-	return found, true
+	return hosts, true
 }

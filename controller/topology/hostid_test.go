@@ -49,7 +49,12 @@ func TestTwoHostsOfOneAddress(t *testing.T) {
 		}
 	}
 	parted := slices.ContainsFunc(b.Verdicts(), func(v Verdict) bool { return v.Outcome == Parted && v.By == second && v.From == at(3, 3) })
-	if found, ok := b.Snapshot(t0).FindHosts(victim.String()); !parted || !ok || len(found) != 2 {
+	var all []HostID
+	for id := range b.Snapshot(t0).Hosts.All() {
+		all = append(all, id)
+	}
+	slices.SortFunc(all, CompareHosts)
+	if found, ok := HostsWith(all, victim.String()); !parted || !ok || len(found) != 2 {
 		t.Errorf("found %v; said so: %v", found, parted)
 	}
 	if h, _ := b.last.HostIn(victim, 0); h.ID() != first {
