@@ -114,10 +114,10 @@ func TestRenewalComesTooLate(t *testing.T) {
 // order of asking nor a path that was lost, those of version 5 no leeway, those
 // of version 6 no volume, those of version 7 no constraints, those of version 8
 // no rate back, those of version 9 no hold, those of version 10 no protection,
-// those of version 11 no several ports, those of version 12 no series, and
-// those of version 13 no prefixes.
+// those of version 11 no several ports, those of version 12 no series, those of
+// version 13 no prefixes, and those of version 14 no profile.
 func TestRecordsOfOlderVersions(t *testing.T) {
-	for version, lacks := range map[byte]int{3: 28, 4: 27, 5: 25, 6: 23, 7: 17, 8: 12, 9: 11, 10: 10, 11: 7, 12: 5, 13: 2} { // bytes
+	for version, lacks := range map[byte]int{3: 29, 4: 28, 5: 26, 6: 24, 7: 18, 8: 13, 9: 12, 10: 11, 11: 8, 12: 6, 13: 3, 14: 1} { // bytes
 		r := record{Seq: 7, Allocation: Allocation{ID: "x", State: Pending, Handle: 1, ChangedBy: "v", Request: renewed(30, 1000)}}
 		if version < 4 {
 			r.ActiveLease = 0
@@ -129,7 +129,7 @@ func TestRecordsOfOlderVersions(t *testing.T) {
 		text = text[:len(text)-lacks]
 		text[0] = version
 		got, err := decodeRecord("x", text)
-		if err != nil || got.Request != r.Request || got.ChangedBy != "v" || got.Asked != 0 || len(got.Lost) > 0 {
+		if err != nil || got.Request != r.Request || got.ChangedBy != "v" || got.Asked != 0 || len(got.Lost) > 0 || got.Profile != nil {
 			t.Fatalf("version %d: %+v, %v", version, got, err)
 		}
 		it := newExtra().newItem()

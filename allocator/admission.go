@@ -29,6 +29,7 @@ type planner struct {
 	spared    []path.Path                 // of which no link is to be used: those of allocations that are to be disjoint
 	allowance *bitrate.Rate               // of the project, which a refusal has in mind; nil: any
 	readings  *readings                   // if not nil, what has been read, which stays so
+	constant  bool                        // no profile is looked for
 }
 
 // errRefused is the cause of a terse planner's refusals.
@@ -48,6 +49,7 @@ type demand struct {
 	from, to    topology.PortID
 	conflicting []ownedKey
 	limit       bitrate.Rate // of what the project may hold at a time; 0: none, or not to be looked at
+	steps       []Step       // that it is to have, of which Bandwidth is the highest; nil: that, all the time
 }
 
 // need is a link, and the rate that a demand needs of it.
@@ -101,6 +103,9 @@ func (pl planner) others(id topology.LinkID, w Window) (peak bitrate.Rate) {
 }
 
 func (pl planner) query(d demand, w Window) path.Query {
+	if len(d.steps) > 0 {
+		return pl.over(d, pl.freeFor(d))
+	}
 	if pl.readings != nil {
 		return pl.readings.query(pl, d, w)
 	}

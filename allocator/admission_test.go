@@ -32,11 +32,13 @@ func (s *sheet) rel(win Window) Window { return Window{win.Start - 1_000_000, wi
 func (s *sheet) enter(v Allocation) {
 	win := s.rel(v.Window)
 	for _, link := range path.LinksOf(v.Path, v.Backup) {
-		for id, rate := range map[topology.LinkID]bitrate.Rate{link: v.Bandwidth, link.Reverse(): v.back()} {
-			if s.second[id] == nil {
-				s.second[id] = &plain{}
+		for _, x := range v.Steps() {
+			for id, rate := range map[topology.LinkID]bitrate.Rate{link: x.Rate, link.Reverse(): v.Reverse.Of(x.Rate)} {
+				if s.second[id] == nil {
+					s.second[id] = &plain{}
+				}
+				s.second[id].add(s.rel(x.Window), uint64(rate))
 			}
-			s.second[id].add(win, uint64(rate))
 		}
 	}
 	k := canonical(v.Key)

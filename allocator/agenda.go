@@ -33,6 +33,7 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 	for it := a.expiring.pop(now); it != nil; it = a.expiring.pop(now) {
 		a.departLocked(it, it.stale(now))
 		a.expiring.put(it, it.nextExpiry(now))
+		a.steppedLocked(it)
 	}
 	for len(a.agenda.minHeap) > 0 && a.agenda.minHeap[0].due <= now && len(tasks) < limit {
 		it := a.agenda.minHeap[0]
@@ -50,8 +51,8 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 			a.rescheduleLocked(it)
 			continue
 		case what == Install:
-			x, c := it.own(), it.record().Circuit()
-			x.network = append(x.network, installed{c, it.window()})
+			x, c := it.own(), it.record().circuitAt(secondOf(now))
+			x.network = append(x.network, installed{c, it.record().stepAt(secondOf(now)).Window})
 			if !sameCircuit(x.confirmed, c) {
 				x.confirmed = path.Circuit{} // the network is led away from it
 			}
@@ -61,7 +62,8 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 		}
 		it.task, it.removing = true, what != Install
 		a.rescheduleLocked(it)
-		c := it.view().Circuit()
+		v := it.view()
+		c := v.circuitAt(secondOf(now))
 		tasks = append(tasks, Task{Do: what, Circuit: c, Failures: it.failures, entry: it})
 	}
 	a.announced = neverNanos
@@ -70,6 +72,21 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 		next = time.Unix(0, int64(a.announced))
 	}
 	return tasks, next
+}
+
+// steppedLocked takes in that an item may hold less by now: what it needs next
+// may be there, and others may have what it has given up.
+func (a *Allocator) steppedLocked(it *item) {
+	if !it.recedes() {
+		return
+	}
+	it.parked = false
+	a.rescheduleLocked(it)
+	for _, id := range it.appendLinks(nil) {
+		a.giveWayLocked(a.waiting.links[cableOf(id)], always)
+	}
+	a.giveWayLocked(&a.waiting.any, always)
+	a.giveWayLocked(a.waiting.projects[it.project()], always)
 }
 
 // readyLocked reports whether an allocation can be installed now: its path is
@@ -92,7 +109,7 @@ func (a *Allocator) readyLocked(it *item) bool {
 		return false
 	}
 	a.departLocked(it, nil) // its own circuits are in the way of no other
-	return !a.leaving.blocks(it, c)
+	return !a.leaving.blocks(it, c.circuitAt(a.now()))
 }
 
 // rescheduleLocked puts an item on the agenda for what it needs next, or takes
@@ -103,7 +120,7 @@ func (a *Allocator) rescheduleLocked(it *item) {
 	if len(it.leaving) > 0 || len(it.network) > 0 {
 		a.departLocked(it, it.stale(now))
 	}
-	if len(it.network) > 0 {
+	if len(it.network) > 0 || it.recedes() {
 		a.expiring.put(it, it.nextExpiry(now))
 	} else {
 		a.expiring.put(it, neverNanos)

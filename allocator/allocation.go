@@ -112,6 +112,7 @@ type Allocation struct {
 	Started bool      `json:"started,omitempty"` // it has been active, so its window no longer moves
 	Reason  string    `json:"reason,omitempty"`  // why it is not further, in words for the user
 	Window  Window    `json:"window"`            // planned while pending, actual once active; zero while no path is known
+	Profile []Step    `json:"profile,omitempty"` // the rates of its window, where that changes: Bandwidth is then what the switches were given last; see Steps
 	Path    path.Path `json:"path,omitempty"`    // reserved, and used; empty while no path is known
 	Backup  path.Path `json:"backup,omitempty"`  // reserved as well; empty: there is none
 	Swapped bool      `json:"swapped,omitempty"` // what is used is what was the backup at first

@@ -285,8 +285,8 @@ func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record
 	}
 	got, err := pl.assign(r, now, within, was)
 	if err == nil {
-		r.Bandwidth = cmp.Or(got.rate, r.Bandwidth)
-		if err = a.checkTotalLocked(r, got.window, limits, was); err == nil {
+		if err = a.checkStepsLocked(r, got.steps(r), limits, was); err == nil {
+			r.Bandwidth = cmp.Or(got.rate, r.Bandwidth)
 			err = a.checkPlacedLocked(r, got.window, limits, was, now)
 		}
 	}

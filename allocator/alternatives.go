@@ -118,7 +118,7 @@ func (c *counsel) correct(o *Offer) {
 // counselLocked returns a counsel that has found nothing yet.
 func (a *Allocator) counselLocked(r Request, now Seconds, was *record) *counsel {
 	c := &counsel{a: a, now: now, asked: r, was: was, limits: a.cfg.Limits(r.ProjectID), planner: a.plannerLocked()}
-	c.planner.readings = &readings{}
+	c.planner.readings, c.planner.constant = &readings{}, true
 	from, to, _, _ := was.locateAs(c.snapshot, r.Key)
 	c.demand = demand{Request: r, from: from, to: to, conflicting: c.calendars.conflicting(r), limit: c.limits.rate()}
 	return c

@@ -34,7 +34,9 @@ func drawBook(rt *rapid.T, w *world) *book {
 
 func (b *book) enter(v Allocation) {
 	b.sheet.enter(v)
-	b.held.add(b.rel(v.Window), uint64(v.held()))
+	for _, s := range v.Steps() {
+		b.held.add(b.rel(s.Window), uint64(max(s.Rate, v.Reverse.Of(s.Rate))))
+	}
 }
 
 // allows reports whether the limit allows a rate in a window.

@@ -15,8 +15,17 @@ type placement struct {
 	path      path.Path
 	backup    path.Path    // of a protected request
 	rate      bitrate.Rate // that CONGA has picked; 0: the one that was asked for
+	profile   []Step       // of which rate is the first; nil: the rate stays as it is
 	reason    string
 	obstacles *obstacles // what stands in the way of an earlier window; nil if nothing does
+}
+
+// steps returns the rates that a request has in its window.
+func (p placement) steps(r Request) []Step {
+	if len(p.profile) > 0 {
+		return p.profile
+	}
+	return []Step{{p.window, cmp.Or(p.rate, r.Bandwidth)}}
 }
 
 // assign returns a request's window and path: the window asked for, or the

@@ -1,9 +1,6 @@
 package allocator
 
-import (
-	"fmt"
-	"math/bits"
-)
+import "fmt"
 
 // put puts a placement into the state. Where that has no path, it is kept where
 // the one before ended: hosts of a prefix may be behind several ports by now.
@@ -12,7 +9,7 @@ func (r *record) put(got placement) {
 		r.Lost = r.Path
 	}
 	r.Window, r.Path, r.Reason = got.window, got.path, got.reason
-	r.Backup, r.Swapped = got.backup, false
+	r.Backup, r.Swapped, r.Profile = got.backup, false, got.profile
 	if r.picksRate() {
 		r.Bandwidth, r.Duration = got.rate, got.window.End-got.window.Start
 	}
@@ -22,12 +19,8 @@ func (r *record) put(got placement) {
 // carry by a moment, in bytes.
 func (r *record) carried(now Seconds) uint64 {
 	done := r.Carried
-	if since := now - r.Since; r.Started && r.State != Pending && since > 0 {
-		hi, lo := bits.Mul64(uint64(r.Bandwidth), uint64(since))
-		if hi != 0 || lo/8 >= r.Volume {
-			return r.Volume
-		}
-		done += lo / 8
+	if r.Started && r.State != Pending && now > r.Since {
+		done += r.carries(Window{r.Since, now}) / 8
 	}
 	return min(done, r.Volume)
 }
@@ -67,9 +60,12 @@ func (pl planner) carryOn(d demand, c *record, now Seconds) *record {
 	}
 	got, ok := pl.quickest(d, now, now+1, end)
 	if !ok {
+		got, ok = pl.stepped(d, now, end, true)
+	}
+	if !ok {
 		return nil
 	}
-	next.Bandwidth, next.Path, next.Window.End = got.rate, got.path, got.window.End
+	next.Bandwidth, next.Path, next.Window.End, next.Profile = got.rate, got.path, got.window.End, got.profile
 	next.Duration = next.Window.End - next.Window.Start
 	next.Backup, next.Swapped = pl.backup(next.Request, next.Path, Window{now, next.Window.End}), false
 	return &next
@@ -83,7 +79,11 @@ func (a *Allocator) beginVolumeLocked(it *item, next *record, now Seconds) {
 	}
 	next.Since = now
 	left := next.Volume - next.Carried
-	if left == 0 || secondsFor(left, next.Bandwidth) <= next.Window.End-now || !next.picksRate() {
+	if left == 0 || next.carries(Window{now, next.Window.End}) >= 8*left || !next.picksRate() {
+		return
+	}
+	if len(next.Profile) > 0 {
+		a.reshapeLocked(it, next, now, left)
 		return
 	}
 	faster := next.Request
@@ -94,6 +94,27 @@ func (a *Allocator) beginVolumeLocked(it *item, next *record, now Seconds) {
 	if a.roomForLocked(it, faster, Window{now, next.Window.End}) {
 		next.Request, next.Reason = faster, moving
 	}
+}
+
+// reshapeLocked gives what has a profile, and has started too late for it,
+// another one on its path, if there is one that carries what is left.
+func (a *Allocator) reshapeLocked(it *item, next *record, now Seconds, left uint64) {
+	d := demand{Request: next.Request, limit: a.cfg.Limits(next.ProjectID).rate()}
+	d.from, d.to = next.Path.Ends()
+	d.Volume = left
+	a.withoutLocked(it, func() {
+		pl := a.plannerLocked()
+		s := stepping{planner: pl, demand: d, floor: max(1, d.MinBandwidth, pl.least), most: pl.mostRate(d)}
+		steps := s.onPath(next.Path, now, d.Deadline, true)
+		if len(steps) == 0 {
+			return
+		}
+		next.Window.End = steps[len(steps)-1].End
+		next.Duration = next.Window.End - next.Window.Start
+		if next.Profile = steps; steps[0].Rate != next.Bandwidth {
+			next.Bandwidth, next.Reason = steps[0].Rate, moving
+		}
+	})
 }
 
 // readmitVolumeLocked admits the changed request of an allocation with a volume
@@ -110,7 +131,7 @@ func (a *Allocator) readmitVolumeLocked(pl planner, was, next *record, now Secon
 	if reason != "" {
 		return &Error{Kind: Conflict, Field: field, Err: fmt.Errorf("%s; a running allocation can only move to addresses that are known", reason)}
 	}
-	if next.Leeway == was.Leeway && next.Bandwidth == was.Bandwidth && next.Reverse == was.Reverse && was.State == Active {
+	if next.Leeway == was.Leeway && next.Bandwidth == was.Bandwidth && next.Reverse == was.Reverse && was.State == Active && len(was.Profile) == 0 {
 		if pl.move(next, Window{now, next.Window.End}) == nil {
 			return nil
 		}
@@ -122,7 +143,7 @@ func (a *Allocator) readmitVolumeLocked(pl planner, was, next *record, now Secon
 		return pl.lateError(d, now)
 	}
 	own := *on
-	if own.Path, own.Backup, own.Swapped = next.Path, next.Backup, next.Swapped; pl.move(&own, Window{now, on.Window.End}) == nil {
+	if own.Path, own.Backup, own.Swapped = next.Path, next.Backup, next.Swapped; len(on.Profile) == 0 && pl.move(&own, Window{now, on.Window.End}) == nil {
 		on = &own // on its own path, if it can
 	}
 	*next = *on

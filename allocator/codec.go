@@ -14,7 +14,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 14
+const recordVersion = 15
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -80,6 +80,19 @@ func (r *record) appendRest(b []byte) []byte {
 	}
 	for _, p := range [...]path.Prefix{r.Key.Src, r.Key.Dst} {
 		b = append(b, byte(p.Addr().BitLen()-p.Bits()))
+	}
+	return appendProfile(b, r.Profile)
+}
+
+// appendProfile appends the steps of a profile: where the first one starts, and
+// each with its length and its rate.
+func appendProfile(b []byte, steps []Step) []byte {
+	if b = binary.AppendUvarint(b, uint64(len(steps))); len(steps) > 0 {
+		b = binary.AppendVarint(b, int64(steps[0].Start))
+	}
+	for _, s := range steps {
+		b = binary.AppendUvarint(b, uint64(s.End-s.Start))
+		b = binary.AppendUvarint(b, uint64(s.Rate))
 	}
 	return b
 }
@@ -244,5 +257,8 @@ func (d *decoder) later(r *record, version int) {
 	if version > 13 {
 		d.widen(&r.Key.Src)
 		d.widen(&r.Key.Dst)
+	}
+	if version > 14 {
+		r.Profile = d.profile()
 	}
 }

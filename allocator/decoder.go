@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/openflow"
 )
@@ -131,6 +132,24 @@ func (d *decoder) widen(p *path.Prefix) {
 	if *p = p.Widen(bits); p.Addr() != host.Addr() {
 		d.skip(-1)
 	}
+}
+
+// profile reads the steps of a profile; nil if there are none.
+func (d *decoder) profile() (steps []Step) {
+	n := d.below(MaxProfile + 1)
+	if n == 0 {
+		return nil
+	}
+	at := Seconds(d.signed())
+	for range n {
+		s := Step{Window{at, at + Seconds(d.below(MaxDuration+1))}, bitrate.Rate(d.below(1 << 62))}
+		if s.empty() || s.Rate == 0 {
+			d.skip(-1)
+			return nil
+		}
+		at, steps = s.End, append(steps, s)
+	}
+	return steps
 }
 
 func (d *decoder) port() uint16 {

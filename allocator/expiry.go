@@ -2,15 +2,15 @@ package allocator
 
 import "slices"
 
-// expiryQueue holds what is in the network, ordered by when it will be past its
-// time.
+// expiryQueue holds what is in the network, or recedes, ordered by when it will
+// be past its time.
 type expiryQueue struct {
 	heap minHeap[expiry]
 	size int // how many of them count
 }
 
 // expiry is when to look at an item. It counts while that is the item's own
-// time.
+// will be past its time, or its step.
 type expiry struct {
 	at   nanos
 	item *item
@@ -53,6 +53,12 @@ func (w *expiryQueue) pop(now nanos) *item {
 	return nil
 }
 
+// recedes reports whether time alone may have the item hold less, while it goes
+// on: it has steps, or has lost its path and waits beyond its window.
+func (it *item) recedes() bool {
+	return len(it.profile) > 0 || it.started && it.state() == Pending && it.rare.leeway.Volume != 0
+}
+
 // nextExpiry returns the next moment at which time alone makes a circuit of the
 // item that the network may hold stale, or no longer so.
 func (it *item) nextExpiry(now nanos) nanos {
@@ -64,6 +70,9 @@ func (it *item) nextExpiry(now nanos) nanos {
 	}
 	note(it.window().Start)
 	note(it.window().End)
+	for _, s := range it.profile {
+		note(s.End)
+	}
 	for _, n := range it.network {
 		note(n.window.End)
 	}

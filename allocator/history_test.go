@@ -48,6 +48,48 @@ func TestAnyHistory(t *testing.T) {
 	})
 }
 
+// TestAnyHistoryInSteps does the same in a network in which volumes pass beside
+// much else, so that many have a profile.
+func TestAnyHistoryInSteps(t *testing.T) {
+	stepped, changed := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		h := &history{world: drawBusy(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}, tight: 1}
+		h.cfg.Limits = func(project string) Limits { return h.limits[project] }
+		h.limits = map[string]Limits{}
+		rates := map[string]bitrate.Rate{}
+		h.cfg.Notify = func(v Allocation, _ bool) {
+			if was, ok := rates[v.ID]; ok && v.State == Active && v.Bandwidth != was && len(v.Profile) > 0 {
+				changed++
+			}
+			if rates[v.ID] = v.Bandwidth; len(v.Profile) > 0 {
+				stepped++
+			}
+		}
+		h.open()
+		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
+			h.cables = append(h.cables, h.snap.Links[from])
+		}
+		rest := func(t *rapid.T) { h.rest(t) }
+		actions := map[string]func(*rapid.T){
+			"create": h.create, "create another": h.create, "update": h.update, "release": h.release, "time": h.time,
+			"due": h.due, "due again": h.due, "report": h.report, "report again": h.report, "plan": h.planOne, "network": h.network,
+			"restart": h.restart, "store": h.breakStore, "rest": rest, "rest again": rest, "limit": h.limit,
+			"agenda": func(*rapid.T) { h.checkDeparture() },
+			"": func(*rapid.T) {
+				h.checkCalendars()
+				h.checkIndexes()
+				h.checkLoads()
+				h.checkNetwork()
+				h.checkLeeway()
+			},
+		}
+		for range rapid.IntRange(1, 12).Draw(rt, "rounds") {
+			rt.Repeat(actions)
+		}
+	})
+	t.Logf("%d states with a profile, %d changes of the rate", stepped, changed)
+}
+
 type history struct {
 	*world
 	cables []topology.Link
@@ -55,6 +97,7 @@ type history struct {
 	in     map[string][]path.Circuit // what the switches may hold
 	limits map[string]Limits
 	varies bool // links may carry less than is on them
+	tight  int  // requests so far, if they are for parts of a busy network and volumes beside them; 0: they are not
 }
 
 // checkNetwork: what the switches may hold at this moment fits on the links,
@@ -295,12 +338,14 @@ func (w *world) checkLoads() {
 			}
 		}
 		for _, link := range path.LinksOf(v.Path, v.Backup) {
-			for id, rate := range map[topology.LinkID]bitrate.Rate{link: v.Bandwidth, link.Reverse(): v.back()} {
-				if load[id] == nil {
-					load[id] = map[Seconds]bitrate.Rate{}
-				}
-				for t := v.Window.Start; t < v.Window.End; t++ {
-					load[id][t] += rate
+			for _, s := range v.Steps() {
+				for id, rate := range map[topology.LinkID]bitrate.Rate{link: s.Rate, link.Reverse(): v.Reverse.Of(s.Rate)} {
+					if load[id] == nil {
+						load[id] = map[Seconds]bitrate.Rate{}
+					}
+					for t := s.Start; t < s.End; t++ {
+						load[id][t] += rate
+					}
 				}
 			}
 		}

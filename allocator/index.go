@@ -11,6 +11,7 @@ import (
 
 	"conga/allocator/store"
 	"conga/bitrate"
+	"conga/controller/path"
 	"conga/controller/topology"
 )
 
@@ -152,14 +153,10 @@ func (l *loader) makeLinkCalendars(making *sync.WaitGroup) {
 func (m *maker) road(id topology.LinkID, users []*item) *road {
 	r := &road{}
 	for _, it := range users {
-		if rates := it.ratesOn(id); rates[0] != rates[1] && !it.window().empty() {
-			for _, rate := range rates {
-				r.oneWay += int(min(rate, 1))
-			}
-		}
+		r.oneWay += it.oneWay(id)
 	}
-	rate := func(way int) func(*item) bitrate.Rate {
-		return func(it *item) bitrate.Rate { return it.ratesOn(id)[way] }
+	rate := func(way int) func(*item, bitrate.Rate) bitrate.Rate {
+		return func(it *item, rate bitrate.Rate) bitrate.Rate { return it.ratesOn(id, rate)[way] }
 	}
 	r.forth = m.line(slices.Values(users), rate(0))
 	if r.oneWay > 0 {
@@ -167,6 +164,20 @@ func (m *maker) road(id topology.LinkID, users []*item) *road {
 		r.back = &back
 	}
 	return r
+}
+
+// oneWay returns how many reservations an item has on one direction of a cable.
+func (it *item) oneWay(id topology.LinkID) (n int) {
+	if !it.rare.reverse.Apart || it.window().empty() {
+		return 0
+	}
+	r := it.record()
+	for _, x := range linkReservations(path.LinksOf(r.Path, r.Backup), r.Steps(), r.Reverse) {
+		if x.on.oneWay && cableOf(x.on.id) == id {
+			n++
+		}
+	}
+	return n
 }
 
 // makeProjectCalendars makes the calendars of projects.
@@ -201,11 +212,20 @@ type maker struct{ changes, spare []change }
 
 // line returns what the committed states of items reserve over time, of which
 // rate returns how much.
-func (m *maker) line(users iter.Seq[*item], rate func(*item) bitrate.Rate) (line timeline) {
+func (m *maker) line(users iter.Seq[*item], rate func(*item, bitrate.Rate) bitrate.Rate) (line timeline) {
 	m.changes = m.changes[:0]
-	for it := range users {
-		if w, rate := it.window(), int64(rate(it)); rate > 0 && !w.empty() {
+	hold := func(w Window, rate int64) {
+		if rate > 0 && !w.empty() {
 			m.changes = append(m.changes, change{w.Start, rate}, change{w.End, -rate})
+		}
+	}
+	for it := range users {
+		if len(it.profile) == 0 {
+			hold(it.window(), int64(rate(it, it.bandwidth)))
+			continue
+		}
+		for _, s := range it.steps() {
+			hold(s.Window, int64(rate(it, s.Rate)))
 		}
 	}
 	m.spare = slices.Grow(m.spare[:0], len(m.changes))[:len(m.changes)]

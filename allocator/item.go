@@ -62,6 +62,7 @@ type extra struct {
 	waitsFor  []*waitList   // what it waits for
 	lost      path.Path     // of the committed state: the path that it had, while it has none
 	backup    path.Path     // of the committed state
+	profile   []Step        // of the committed state
 	whole     nanos         // since when the first path of what uses its backup is whole; 0: it is not
 	early     Seconds       // since when it runs, where the clock was set to before its window; 0: its window says
 
@@ -104,7 +105,7 @@ func (it *item) slim() {
 // idle reports whether there is nothing in the extra.
 func (x *extra) idle() bool {
 	return x.rare == rare{} && x.next == nil && x.busy == nil && len(x.along) == 0 &&
-		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 && len(x.backup) == 0 && x.whole == 0 && x.early == 0 &&
+		x.reserved == nil && len(x.network) == 0 && x.confirmed.Handle == 0 && len(x.waitsFor) == 0 && len(x.lost) == 0 && len(x.backup) == 0 && len(x.profile) == 0 && x.whole == 0 && x.early == 0 &&
 		len(x.leaving) == 0 && x.expiresAt == 0 && x.failures == 0 && x.tried == 0 && x.retry == 0 && x.deletedBy == "" && x.hides == nil
 }
 
@@ -132,8 +133,13 @@ func (it *item) stale(now nanos) []installed {
 		return it.network
 	}
 	var old []installed
+	c := it.record()
+	runs := c.circuitAt(secondOf(now))
 	for _, n := range it.network {
-		if nanosOf(n.window.End) <= now && !sameCircuit(n.circuit, it.record().Circuit()) {
+		if nanosOf(n.window.End) > now || len(c.Profile) > 0 && alike(n.circuit, runs) && n.circuit.Rate <= runs.Rate {
+			continue
+		}
+		if !sameCircuit(n.circuit, runs) {
 			old = append(old, n)
 		}
 	}
@@ -143,7 +149,7 @@ func (it *item) stale(now nanos) []installed {
 // view returns the committed state, the caller's to keep and to change.
 func (it *item) view() Allocation {
 	v := it.record().Allocation
-	v.Path, v.Backup = slices.Clone(v.Path), slices.Clone(v.Backup)
+	v.Path, v.Backup, v.Profile = slices.Clone(v.Path), slices.Clone(v.Backup), slices.Clone(v.Profile)
 	return v
 }
 
@@ -207,16 +213,30 @@ func (it *item) nextInWindow(now nanos) (what Action, at nanos) {
 		end = it.record().limit()
 	}
 	what, at = leave, max(nanosOf(end), again)
-	if it.hasPath() && !it.parked && it.rare.hold == 0 && (pending || it.record().Reason == moving || !sameCircuit(it.confirmed, it.record().Circuit())) {
-		t := max(nanosOf(w.Start), it.retry)
-		if it.started {
-			t = it.retry
-		}
-		if t < nanosOf(w.End) && now < nanosOf(w.End) {
+	if it.hasPath() && !it.parked && it.rare.hold == 0 {
+		if t := it.nextInstall(now); t < nanosOf(w.End) && now < nanosOf(w.End) {
 			return Install, t
 		}
 	}
 	return what, at
+}
+
+// nextInstall returns from when on a circuit of the item is to be installed, if
+// nothing is in the way; neverNanos if it has the one that it is to have.
+func (it *item) nextInstall(now nanos) nanos {
+	c := it.record()
+	step := c.stepAt(secondOf(now))
+	switch {
+	case c.State == Pending || c.Reason == moving || !sameCircuit(it.confirmed, c.circuitAt(secondOf(now))):
+	case step.End < c.Window.End:
+		return max(nanosOf(step.End), it.retry)
+	default:
+		return neverNanos
+	}
+	if it.started && step.Start <= c.Window.Start {
+		return it.retry
+	}
+	return max(nanosOf(step.Start), it.retry)
 }
 
 // nextUnmet returns what is next of what has not started in its window, which
@@ -253,6 +273,9 @@ func nanosOf(s Seconds) nanos {
 	}
 	return nanos(s) * nanos(time.Second)
 }
+
+// secondOf returns the second that a moment is in.
+func secondOf(at nanos) Seconds { return Seconds(at / nanos(time.Second)) }
 
 // now returns the time on the allocator's clock.
 func (a *Allocator) now() Seconds { return path.SecondsOf(a.cfg.Now()) }

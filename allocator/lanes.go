@@ -150,27 +150,25 @@ func (c linkCalendar) aboveUntil(id topology.LinkID, w Window, room bitrate.Rate
 	return max(w.Start, l.aboveUntil(w, int64(room)))
 }
 
-// linkReservations returns what a circuit over links holds of their cables
-// during a window: as much of both directions, or of each its own.
-func linkReservations(links []topology.LinkID, w Window, rate bitrate.Rate, reverse path.Reverse) []reservation[lane] {
-	if w.Start >= w.End || len(links) == 0 {
+// linkReservations returns what steps over links hold of their cables: as much
+// of both directions, or of each its own.
+func linkReservations(links []topology.LinkID, steps []Step, reverse path.Reverse) []reservation[lane] {
+	if len(links) == 0 {
 		return nil
 	}
-	back := reverse.Of(rate)
-	if rate == 0 && back == 0 {
-		return nil
-	}
-	held := make([]reservation[lane], 0, len(links))
+	held := make([]reservation[lane], 0, len(links)*len(steps))
 	for _, l := range links {
-		if rate == back {
-			held = append(held, reservation[lane]{lane{id: cableOf(l)}, w, rate})
-			continue
+		for _, s := range steps {
+			one := lane{id: cableOf(l)}
+			if reverse.Of(s.Rate) != s.Rate {
+				one = lane{l, true}
+			}
+			held = appendPiece(held, reservation[lane]{one, s.Window, s.Rate})
 		}
-		if rate > 0 {
-			held = append(held, reservation[lane]{lane{l, true}, w, rate})
-		}
-		if back > 0 {
-			held = append(held, reservation[lane]{lane{l.Reverse(), true}, w, back})
+		for _, s := range steps {
+			if back := reverse.Of(s.Rate); back != s.Rate {
+				held = appendPiece(held, reservation[lane]{lane{l.Reverse(), true}, s.Window, back})
+			}
 		}
 	}
 	return held
@@ -200,18 +198,18 @@ func parted(list []reservation[lane]) (links []reservation[lane]) {
 	return links
 }
 
-// ratesOn returns what the item's path takes of a cable's directions: of the
-// one that names it, and of the other.
-func (it *item) ratesOn(cable topology.LinkID) (rates [2]bitrate.Rate) {
+// ratesOn returns what the item's path takes of a cable's directions, of the
+// one that names it and of the other, when it has a rate.
+func (it *item) ratesOn(cable topology.LinkID, rate bitrate.Rate) (rates [2]bitrate.Rate) {
 	if !it.rare.reverse.Apart {
-		return [2]bitrate.Rate{it.bandwidth, it.bandwidth}
+		return [2]bitrate.Rate{rate, rate}
 	}
 	for _, id := range it.appendLinks(nil) {
 		switch cable {
 		case id:
-			return [2]bitrate.Rate{it.bandwidth, it.rare.reverse.Rate}
+			return [2]bitrate.Rate{rate, it.rare.reverse.Rate}
 		case id.Reverse():
-			return [2]bitrate.Rate{it.rare.reverse.Rate, it.bandwidth}
+			return [2]bitrate.Rate{it.rare.reverse.Rate, rate}
 		}
 	}
 	return rates
@@ -246,5 +244,6 @@ func (c linkCalendar) hold(cable topology.LinkID, w Window, rates [2]bitrate.Rat
 	}
 }
 
-// held returns what [Request.held] does of the committed state.
-func (it *item) held() bitrate.Rate { return max(it.bandwidth, it.rare.reverse.Of(it.bandwidth)) }
+// held returns what [Request.held] does of the committed state, when it has a
+// rate.
+func (it *item) held(rate bitrate.Rate) bitrate.Rate { return max(rate, it.rare.reverse.Of(rate)) }

@@ -1,6 +1,8 @@
 package allocator
 
 import (
+	"slices"
+
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -64,28 +66,56 @@ func (l *leaving) add(c path.Circuit) {
 }
 
 // remove undoes add and returns the items that waited for the circuit and need
-// not wait for another like it.
+// not wait for another like it. None waits for its own.
 func (l *leaving) remove(c path.Circuit) (woken []*item) {
 	for _, id := range ratedLinks(c) {
-		if x := l.links[id]; x.circuits > 1 {
-			x.circuits--
-		} else {
-			woken = append(woken, x.queue...)
+		x := l.links[id]
+		x.circuits--
+		var free []*item
+		free, x.queue = waking(x.queue, x.circuits, func(c path.Circuit) bool { return slices.Contains(ratedLinks(c), id) })
+		if woken = append(woken, free...); x.circuits == 0 {
 			delete(l.links, id)
 		}
 	}
 	k := canonical(c.Key)
 	pair := hostsOf(k)
-	if keys := l.pairs[pair]; keys[k] > 1 {
-		keys[k]--
+	keys := l.pairs[pair]
+	keys[k]--
+	free, queue := waking(l.queue[pair], keys[k], func(c path.Circuit) bool { return canonical(c.Key) == k })
+	if woken = append(woken, free...); len(queue) > 0 {
+		l.queue[pair] = queue
 	} else {
-		if delete(keys, k); len(keys) == 0 {
-			delete(l.pairs, pair)
-		}
-		woken = append(woken, l.queue[pair]...)
 		delete(l.queue, pair)
 	}
+	if keys[k] > 0 {
+		return woken
+	}
+	if delete(keys, k); len(keys) == 0 {
+		delete(l.pairs, pair)
+	}
 	return woken
+}
+
+// waking parts a queue in those who need not wait any more and those who do,
+// while so many circuits of a kind are still leaving: some may be a waiter's
+// own.
+func waking(queue []*item, left int, kind func(path.Circuit) bool) (free, stay []*item) {
+	for _, it := range queue {
+		own := 0
+		if left > 0 && left <= len(it.leaving) {
+			for _, n := range it.leaving {
+				if kind(n.circuit) {
+					own++
+				}
+			}
+		}
+		if own >= left {
+			free = append(free, it)
+		} else {
+			stay = append(stay, it)
+		}
+	}
+	return free, stay
 }
 
 // ratedLinks returns the cables on which a circuit holds a rate.
@@ -100,10 +130,21 @@ func ratedLinks(c path.Circuit) []topology.LinkID {
 	return links
 }
 
+// hasAsMuch reports whether the switches have the circuit already, at its rate
+// or a higher one.
+func (it *item) hasAsMuch(c path.Circuit) bool {
+	for _, n := range it.network {
+		if alike(n.circuit, c) && n.circuit.Rate >= c.Rate {
+			return true
+		}
+	}
+	return false
+}
+
 // blocks reports whether a circuit that is leaving has the same traffic, so
 // that removing it could remove the item's entries with it, or a rate on the
 // item's path. The item then waits for that.
-func (l *leaving) blocks(it *item, c *record) bool {
+func (l *leaving) blocks(it *item, c path.Circuit) bool {
 	pair := hostsOf(canonical(c.Key))
 	for k := range l.pairs[pair] {
 		if k.Conflicts(c.Key) {
@@ -111,10 +152,10 @@ func (l *leaving) blocks(it *item, c *record) bool {
 			return true
 		}
 	}
-	if c.Bandwidth == 0 || len(l.links) == 0 {
+	if c.Rate == 0 || len(l.links) == 0 || it.hasAsMuch(c) {
 		return false
 	}
-	for _, id := range ratedLinks(c.Circuit()) {
+	for _, id := range ratedLinks(c) {
 		if x := l.links[id]; x != nil {
 			x.queue = append(x.queue, it)
 			return true

@@ -151,8 +151,10 @@ func (a *Allocator) allowanceLocked(project string, limits Limits, was *record) 
 	if limits.Bandwidth == nil || was == nil || was.ProjectID != project {
 		return most
 	}
-	if old := (Window{max(was.Window.Start, a.now()), was.Window.End}); old.Start < old.End {
-		most = max(most, a.calendars.projects.peak(project, old)+was.held())
+	for _, s := range was.Steps() {
+		if s.Start = max(s.Start, a.now()); !s.empty() {
+			most = max(most, a.calendars.projects.peak(project, s.Window)+max(s.Rate, was.Reverse.Of(s.Rate)))
+		}
 	}
 	return most
 }

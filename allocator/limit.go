@@ -59,6 +59,18 @@ func (a *Allocator) checkOneLocked(r Request, limits Limits, was *record) *Error
 	return err
 }
 
+// checkStepsLocked holds the rates of a request, each in its time, against the
+// limit on what a project's allocations hold together.
+func (a *Allocator) checkStepsLocked(r Request, steps []Step, limits Limits, was *record) *Error {
+	for _, s := range steps {
+		r.Bandwidth = s.Rate
+		if err := a.checkTotalLocked(r, s.Window, limits, was); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkTotalLocked holds a window against the limit on what a project's
 // allocations hold together, see allowanceLocked.
 func (a *Allocator) checkTotalLocked(r Request, w Window, limits Limits, was *record) *Error {

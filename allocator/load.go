@@ -160,7 +160,7 @@ func (r *reader) adopt(rec *record) {
 	if it.restorable(r.now) {
 		// The network was told to hold it; whether it does is confirmed by
 		// installing it once more.
-		it.own().network = []installed{{it.record().Circuit(), rec.Window}}
+		it.own().network = []installed{{it.record().circuitAt(r.now), rec.stepAt(r.now).Window}}
 	}
 	r.live = append(r.live, it)
 	r.seq, r.revision = max(r.seq, rec.Seq, rec.Asked), max(r.revision, rec.Revision)

@@ -70,13 +70,26 @@ func (a *Allocator) displaceLocked(c *cable, w Window) {
 		if !it.live() || it.bandwidth == 0 || !c.uses(it) || !it.window().Overlaps(w) {
 			continue
 		}
-		if rates := it.ratesOn(c.id); kept.leaves(c, it.window(), rates) {
-			kept.hold(c.id, it.window(), rates)
+		if steps := it.steps(); kept.leavesAll(c, it, steps) {
+			for _, s := range steps {
+				kept.hold(c.id, s.Window, it.ratesOn(c.id, s.Rate))
+			}
 			continue
 		}
 		it.displaced = true
 		a.lookLocked(it)
 	}
+}
+
+// leavesAll reports whether a cable's directions have the steps of an item
+// left.
+func (c linkCalendar) leavesAll(of *cable, it *item, steps []Step) bool {
+	for _, s := range steps {
+		if !c.leaves(of, s.Window, it.ratesOn(of.id, s.Rate)) {
+			return false
+		}
+	}
+	return true
 }
 
 // displacedLocked reports whether an allocation is to leave its path because a
@@ -98,18 +111,32 @@ func (a *Allocator) excessLocked(it *item, c *record, now Seconds) (text string)
 	if c.Bandwidth == 0 || len(c.Path) == 0 || w.Start >= w.End {
 		return ""
 	}
+	steps := []Step{{w, c.Bandwidth}}
+	if len(c.Profile) > 0 {
+		steps = clipped(c.Steps(), w)
+	}
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
 		for _, id := range path.LinksOf(c.Path, c.Backup) {
-			for _, x := range [...]need{{id, c.Bandwidth}, {id.Reverse(), c.back()}} {
-				if l, ok := pl.snapshot.Link(x.id); ok && pl.free(l, w) < x.rate {
-					text = pl.excess(l, x.rate)
+			for _, s := range steps {
+				if text = pl.excessOn(id, c.Request.withRate(s.Rate), s.Window); text != "" {
 					return
 				}
 			}
 		}
 	})
 	return text
+}
+
+// excessOn returns, in words for the user, that a link does not have the rates
+// of a request in a window; "" if it has.
+func (pl planner) excessOn(id topology.LinkID, r Request, w Window) string {
+	for _, x := range [...]need{{id, r.Bandwidth}, {id.Reverse(), r.back()}} {
+		if l, ok := pl.snapshot.Link(x.id); ok && pl.free(l, w) < x.rate {
+			return pl.excess(l, x.rate)
+		}
+	}
+	return ""
 }
 
 // excess returns, in words for the user, that a link does not have a rate.

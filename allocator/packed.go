@@ -153,15 +153,23 @@ func (it *item) pack(r *record) {
 	if rare != it.rare {
 		it.own().rare = rare
 	}
+	it.packLists(r)
+	if it.extra != it.none {
+		whole := *r
+		it.extra.record = &whole
+	}
+}
+
+// packLists keeps what of a record is a list, and most lack.
+func (it *item) packLists(r *record) {
 	if len(r.Lost) > 0 || len(it.lost) > 0 {
 		it.own().lost = slices.Clone(r.Lost)
 	}
 	if len(r.Backup) > 0 || len(it.backup) > 0 {
 		it.own().backup = slices.Clone(r.Backup)
 	}
-	if it.extra != it.none {
-		whole := *r
-		it.extra.record = &whole
+	if len(r.Profile) > 0 || len(it.profile) > 0 {
+		it.own().profile = slices.Clone(r.Profile)
 	}
 }
 
@@ -198,7 +206,7 @@ func (it *item) record() *record {
 func (it *item) unpack() *record {
 	if it.rare.full != nil {
 		r := *it.rare.full
-		r.Path, r.Lost, r.Backup = it.path(), slices.Clone(it.lost), slices.Clone(it.backup)
+		r.Path, r.Lost, r.Backup, r.Profile = it.path(), slices.Clone(it.lost), slices.Clone(it.backup), slices.Clone(it.profile)
 		return &r
 	}
 	k := &it.packed
@@ -215,7 +223,7 @@ func (it *item) unpack() *record {
 			},
 			Series:    it.rare.series,
 			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Started: k.started, Reason: k.reason.Value(), Window: it.window(), Path: it.path(),
-			Backup: slices.Clone(it.backup), Swapped: it.rare.swapped,
+			Backup: slices.Clone(it.backup), Swapped: it.rare.swapped, Profile: slices.Clone(it.profile),
 		},
 	}
 }

@@ -150,6 +150,14 @@ func drawRecord(t *rapid.T) *record {
 		r.Series, r.Recurrence = "s", Recurrence{"FREQ=DAILY;COUNT=2", rapid.SampledFrom([]string{"", "Europe/Paris"}).Draw(t, "zone")}
 	}
 	r.Key = path.FlowKey{Src: side("src"), Dst: side("dst"), Proto: rapid.Byte().Draw(t, "proto"), SrcPort: drawPorts(t, "source"), DstPort: drawPorts(t, "destination")}
+	if rapid.Bool().Draw(t, "in steps") {
+		at := secondsRange(0, 1<<40).Draw(t, "first step")
+		for range rapid.IntRange(2, MaxProfile).Draw(t, "steps") {
+			end := at + secondsRange(1, MaxDuration).Draw(t, "length")
+			r.Profile = append(r.Profile, Step{Window{at, end}, bitrate.Rate(rapid.Uint64Range(1, 1<<62-1).Draw(t, "rate of a step"))})
+			at = end
+		}
+	}
 	r.Asked = rapid.SampledFrom([]uint64{0, 0, 9, math.MaxUint64}).Draw(t, "asked")
 	for _, p := range []*path.Path{&r.Path, &r.Lost} {
 		for range rapid.IntRange(0, 4).Draw(t, "hops") {

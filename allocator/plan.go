@@ -1,8 +1,8 @@
 package allocator
 
 import (
-	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"conga/controller/path"
@@ -233,9 +233,7 @@ func (a *Allocator) replacedLocked(pl planner, c *record, now Seconds, block *ob
 	pl.longest = limits.longest(c.ProjectID, c)
 	got, err := pl.assign(c.Request, now, limits, c)
 	if err == nil {
-		r := c.Request
-		r.Bandwidth = cmp.Or(got.rate, r.Bandwidth)
-		if err = a.checkTotalLocked(r, got.window, limits, c); err != nil {
+		if err = a.checkStepsLocked(c.Request, got.steps(c.Request), limits, c); err != nil {
 			block.limit(c.ProjectID)
 		}
 	}
@@ -255,7 +253,11 @@ func (a *Allocator) otherPathLocked(planners []planner, c *record, now Seconds) 
 	}
 	w := Window{max(now, c.Window.Start), c.Window.End}
 	for _, pl := range planners {
-		p, ok := pl.find(demand{Request: c.Request, from: from, to: to}, w)
+		d := demand{Request: c.Request, from: from, to: to}
+		if len(c.Profile) > 0 {
+			d = d.inSteps(clipped(c.Steps(), w))
+		}
+		p, ok := pl.find(d, w)
 		if !ok {
 			continue
 		}
@@ -312,7 +314,7 @@ func unlessNone(c, next *record) *record {
 
 // unlessSame returns next, or nil if that is what c is already.
 func unlessSame(c, next *record) *record {
-	if c.State == next.State && c.Reason == next.Reason && c.Window == next.Window && c.Bandwidth == next.Bandwidth && c.Path.Equal(next.Path) && c.Backup.Equal(next.Backup) {
+	if c.State == next.State && c.Reason == next.Reason && c.Window == next.Window && c.Bandwidth == next.Bandwidth && slices.Equal(c.Profile, next.Profile) && c.Path.Equal(next.Path) && c.Backup.Equal(next.Backup) {
 		return nil
 	}
 	return next

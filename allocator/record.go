@@ -39,6 +39,8 @@ func (r *record) problem(key string) string {
 		return "its addresses are not valid"
 	case r.Constraints.check() != nil:
 		return "its constraints are not valid"
+	case len(r.Profile) > 0 && r.Window == Window{}:
+		return "it has steps without a window"
 	case r.held() >= 1<<62 && len(r.Path) > 0:
 		return "its bandwidth is impossible"
 	}

@@ -42,6 +42,10 @@ func TestProblems(t *testing.T) {
 		{func(r *record) { r.MaxHops = -1 }, "its constraints are not valid"},
 		{func(r *record) { r.Bandwidth = 1 << 62 }, "its bandwidth is impossible"},
 		{func(r *record) { r.Reverse = path.Reverse{Apart: true, Rate: 1 << 62} }, "its bandwidth is impossible"},
+		{func(r *record) { r.Profile = []Step{{Window{10, 15}, 2}, {Window{15, 20}, 1}} }, ""},
+		{func(r *record) {
+			r.Profile, r.State, r.Window, r.Path = []Step{{Window{10, 20}, 2}}, Pending, Window{}, nil
+		}, "it has steps without a window"},
 		{func(r *record) { r.Bandwidth, r.Path, r.State = 1<<62, nil, Pending }, ""}, // it holds nothing
 	} {
 		r := whole

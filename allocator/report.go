@@ -142,7 +142,7 @@ func (a *Allocator) postpone(items []*item) {
 
 func (a *Allocator) installedLocked(it *item, t Task, now Seconds) *record {
 	it.own().confirmed = t.Circuit
-	for _, n := range it.network {
+	for _, n := range slices.Backward(it.network) {
 		if sameCircuit(n.circuit, t.Circuit) {
 			it.own().network = []installed{n}
 			break
@@ -157,16 +157,19 @@ func (a *Allocator) installedLocked(it *item, t Task, now Seconds) *record {
 // circuit by now.
 func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 	c := it.record()
-	if !it.live() || !sameCircuit(it.confirmed, c.Circuit()) || now >= c.Window.End || !c.Started && now < c.Window.Start || c.State == Active && c.Reason == "" {
+	if !it.live() || !sameCircuit(it.confirmed, c.circuitAt(now)) || now >= c.Window.End || !c.Started && now < c.Window.Start {
+		return nil
+	}
+	if c.State == Active && c.Reason == "" && c.Bandwidth == it.confirmed.Rate {
 		return nil
 	}
 	next := *c
-	next.State, next.Reason = Active, ""
+	next.State, next.Reason, next.Bandwidth = Active, "", it.confirmed.Rate
 	if !c.Started {
 		next.Started = true
 		next.Window.Start = now
 		next.LeaseEnd = leaseEnd(c.ActiveLease, now)
-		if late := (Window{now, c.latestEnd(now)}); late.End > c.Window.End && a.roomForLocked(it, c.Request, late) {
+		if late := (Window{now, c.latestEnd(now)}); len(c.Profile) == 0 && late.End > c.Window.End && a.roomForLocked(it, c.Request, late) {
 			next.Window = late
 		}
 	}
@@ -268,7 +271,8 @@ func joined(texts ...string) string {
 
 func (a *Allocator) failedLocked(it *item, r Result) *record {
 	a.observeLocked()
-	if c := it.record(); r.Task.Do != Remove && it.live() && (!sameCircuit(r.Task.Circuit, c.Circuit()) || a.faultyLocked(a.seen, c)) {
+	now := a.now()
+	if c := it.record(); r.Task.Do != Remove && it.live() && (!sameCircuit(r.Task.Circuit, c.circuitAt(now)) || a.faultyLocked(a.seen, c)) {
 		a.lookLocked(it) // it has another path, or is about to have one, which need not wait
 		return nil
 	}
@@ -276,13 +280,14 @@ func (a *Allocator) failedLocked(it *item, r Result) *record {
 	it.own().failures = min(r.Task.Failures+1, math.MaxInt32)
 	a.failed[it] = true
 	c := it.record()
-	if !it.live() || r.Task.Do != Remove && !sameCircuit(r.Task.Circuit, c.Circuit()) {
+	if !it.live() || r.Task.Do != Remove && !sameCircuit(r.Task.Circuit, c.circuitAt(now)) {
 		return nil
 	}
 	late := *c
 	if late.Reason = notInstalled + r.Err.Error(); r.Task.Do == Remove {
 		late.Reason = notOut + r.Err.Error()
 	} else {
+		late.pause(now)
 		late.State = Pending
 	}
 	return unlessSame(c, &late)
@@ -318,7 +323,8 @@ func (a *Allocator) Circuits() []path.Circuit {
 	var held []path.Circuit
 	for it := range a.all.after(0) {
 		if it.restorable(now) {
-			held = append(held, it.view().Circuit())
+			v := it.view()
+			held = append(held, v.circuitAt(now))
 		}
 	}
 	return held

@@ -24,22 +24,26 @@ func (a *Allocator) rerouteLocked(it *item, c *record, now Seconds, block *obsta
 	if why == "" {
 		d := demand{Request: r, from: from, to: to}
 		pl.own = it.reservations().links
+		with := d
+		if len(c.Profile) > 0 {
+			with = d.inSteps(clipped(c.Steps(), rest))
+		}
 		if swapped, settled := a.protectLocked(it, c, pl, rest); settled {
 			return swapped
 		}
-		if p, ok := a.findSparingLocked(it, pl, &d, rest); ok && (c.Volume == 0 || c.State == Active) {
+		if p, ok := a.findSparingLocked(it, pl, &with, rest); ok && (c.Volume == 0 || c.State == Active) {
 			next.Path, next.Reason = p, moving
-			next.Backup, next.Swapped = pl.backup(d.Request, p, rest), false
+			next.Backup, next.Swapped = pl.backup(with.Request, p, rest), false
 			return &next
 		}
-		pl.own = nil
+		d.Protected, pl.own = with.Protected, nil
 		if c.State == Active && !it.displaced && a.onlyStrayLocked(c) {
 			return nil // it is better than none
 		}
 		if on := a.carryOnLocked(it, c, pl, d, now); on != nil {
 			return on
 		}
-		pl.obstacles = nil
+		pl.obstacles, d.Bandwidth = nil, with.Bandwidth
 		a.withoutLocked(it, func() { why = pl.refusal(d, rest) })
 	}
 	next.pause(now)

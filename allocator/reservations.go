@@ -54,10 +54,11 @@ func (r *record) reservations() (h reservations) {
 	if r.Window == (Window{}) {
 		return h
 	}
-	h.links = linkReservations(path.LinksOf(r.Path, r.Backup), r.Window, r.Bandwidth, r.Reverse)
+	steps := r.Steps()
+	h.links = linkReservations(path.LinksOf(r.Path, r.Backup), steps, r.Reverse)
 	h.key = []reservation[ownedKey]{{ownedKeyOf(&r.Request), r.Window, 1}}
-	if rate := r.held(); rate > 0 {
-		h.project = []reservation[string]{{r.ProjectID, r.Window, rate}}
+	for _, s := range steps {
+		h.project = appendPiece(h.project, reservation[string]{r.ProjectID, s.Window, max(s.Rate, r.Reverse.Of(s.Rate))})
 	}
 	return h
 }
@@ -103,13 +104,16 @@ func (it *item) required() (h reservations, plain bool) {
 	}
 	current := c.Circuit()
 	for _, n := range it.network {
-		if sameCircuit(n.circuit, current) && c.Window != (Window{}) {
+		if stands && c.State != Complete && c.covers(n) {
+			continue // it is counted already
+		}
+		if len(c.Profile) == 0 && sameCircuit(n.circuit, current) && c.Window != (Window{}) {
 			if stands && c.State != Complete {
 				continue // it is counted already
 			}
 			n.window = c.Window // it may have moved since the circuit was handed out
 		}
-		left := reservations{links: linkReservations(n.circuit.Links(), n.window, n.circuit.Rate, n.circuit.Reverse)}
+		left := reservations{links: linkReservations(n.circuit.Links(), []Step{{n.window, n.circuit.Rate}}, n.circuit.Reverse)}
 		if !it.deleted {
 			held := Request{ProjectID: c.ProjectID, Key: n.circuit.Key, Bandwidth: n.circuit.Rate}
 			left.key = []reservation[ownedKey]{{ownedKeyOf(&held), n.window, 1}}
@@ -128,7 +132,7 @@ func (it *item) keeps(old, next *record) bool {
 // holdsSame reports whether two states keep the same from others.
 func holdsSame(a, b *record) bool {
 	return a.State != Complete && b.State != Complete && a.ProjectID == b.ProjectID && a.Window == b.Window &&
-		a.Bandwidth == b.Bandwidth && a.Reverse == b.Reverse && a.Key == b.Key && a.Path.Equal(b.Path) && a.Backup.Equal(b.Backup)
+		(len(a.Profile) > 0 || a.Bandwidth == b.Bandwidth) && slices.Equal(a.Profile, b.Profile) && a.Reverse == b.Reverse && a.Key == b.Key && a.Path.Equal(b.Path) && a.Backup.Equal(b.Backup)
 }
 
 // hull returns the least reservations that take as much as both at every
@@ -202,15 +206,23 @@ func appendOutline[K comparable](out, list []reservation[K]) []reservation[K] {
 				piece.rate = max(piece.rate, x.rate)
 			}
 		}
-		switch last := len(out) - 1; {
-		case piece.rate == 0:
-		case last >= first && out[last].rate == piece.rate && out[last].window.End == piece.window.Start:
-			out[last].window.End = piece.window.End
-		default:
-			out = append(out, piece)
-		}
+		out = append(out[:first], appendPiece(out[first:], piece)...)
 	}
 	return out
+}
+
+// appendPiece appends what is held on one thing after the rest of the list, or
+// makes the last one longer by it.
+func appendPiece[K comparable](list []reservation[K], x reservation[K]) []reservation[K] {
+	last := len(list) - 1
+	if last >= 0 && list[last].on == x.on && list[last].rate == x.rate && list[last].window.End == x.window.Start {
+		list[last].window.End = x.window.End
+		return list
+	}
+	if x.rate == 0 || x.window.empty() {
+		return list
+	}
+	return append(list, x)
 }
 
 // canonical returns a key or its reverse, the same for both, since they match

@@ -226,7 +226,7 @@ func (a *Allocator) readmitLocked(pl planner, was, next *record, now Seconds) *E
 	if next.Volume != 0 {
 		return a.readmitVolumeLocked(pl, was, next, now, limits)
 	}
-	next.Window.End = next.Window.Start + next.Duration
+	next.Window.End, next.Profile = next.Window.Start+next.Duration, nil
 	rest := Window{now, next.Window.End}
 	if rest.End <= now {
 		return invalid("duration", "the allocation has run for %d s already; ask for more than that, or delete it", now-next.Window.Start)

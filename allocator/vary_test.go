@@ -29,6 +29,15 @@ func (h *history) vary(t *rapid.T) {
 
 // request returns a request of one of two projects, with leases or without.
 func (h *history) request(t *rapid.T) Request {
+	if h.tight > 0 {
+		h.tight++
+		r := drawPiece(t, h.world, h.tight)
+		r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
+		if rapid.IntRange(0, 2).Draw(t, "tight") > 0 {
+			r = drawTight(t, h.world, r)
+		}
+		return r
+	}
 	r := drawRequest(t, h.world)
 	r.ProjectID = rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Lease = max(0, secondsRange(-5, 9).Draw(t, "lease"))

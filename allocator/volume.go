@@ -140,13 +140,17 @@ func (s *sprint) placed(b band) (got placement, ok bool) {
 	return got, ok
 }
 
-// assignVolume returns the window, path and rate of a request with a volume.
+// assignVolume returns the window, path and rate of a request with a volume, or
+// its profile if no constant rate will do.
 func (pl planner) assignVolume(d demand, now Seconds) (placement, *Error) {
 	start, end := d.first(now), Seconds(never)
 	if d.Deadline != 0 {
 		end = d.Deadline
 	}
 	if got, ok := pl.quickest(d, start, never, end); ok {
+		return got, nil
+	}
+	if got, ok := pl.stepped(d, start, end, false); ok {
 		return got, nil
 	}
 	return pl.refuseVolume(d, start, end)

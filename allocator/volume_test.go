@@ -93,10 +93,12 @@ func (b *book) judgeVolume(t *rapid.T, r Request, v Allocation, err error) {
 	}
 	end, ok := b.quickestByHand(r, horizon)
 	switch {
+	case !ok && b.judgeSteps(t, r, v, err):
 	case !ok:
 		if v.Window != (Window{}) {
 			t.Fatalf("%+v: got %v, by hand it never passes", r, b.rel(v.Window))
 		}
+	case r.Deadline != 0 && 1_000_000+end > r.Deadline && b.judgeSteps(t, r, v, err):
 	case r.Deadline != 0 && 1_000_000+end > r.Deadline:
 		e, refused := errors.AsType[*Error](err)
 		if !refused || e.Kind != Denied && e.Offer.Deadline != 1_000_000+end {
