@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"conga/allocator"
@@ -107,7 +108,8 @@ func (f allocationRequest) echoes(name string, now allocator.Allocation) bool {
 	case "start_time":
 		return now.State != allocator.Pending && r.StartTime == now.Window.Start
 	case "bandwidth":
-		return now.Volume != 0 && !now.FixedRate && r.Bandwidth == now.Bandwidth
+		held := func(s allocator.Step) bool { return s.Rate == r.Bandwidth } // now, or when it was read
+		return now.Volume != 0 && !now.FixedRate && (r.Bandwidth == now.Bandwidth || slices.ContainsFunc(now.Profile, held))
 	case "duration":
 		return now.Volume != 0 && r.Duration == now.Duration
 	}

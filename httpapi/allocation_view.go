@@ -198,6 +198,19 @@ func viewHops(p path.Path) (out []hopView) {
 	return out
 }
 
+// viewProfile returns the steps of an allocation whose rate changes; nil if it
+// does not.
+func viewProfile(a *allocator.Allocation) any {
+	if len(a.Profile) == 0 {
+		return nil
+	}
+	list := []stepView{}
+	for _, s := range a.Steps() {
+		list = append(list, stepView{*viewInterval(s.Window), uint64(s.Rate)})
+	}
+	return list
+}
+
 // createdView answers POST /allocations.
 type createdView struct {
 	ID    string     `json:"allocation_id"`

@@ -172,6 +172,7 @@ var attributes = []attribute{
 	},
 	{name: "reason", show: func(s *shown) any { return textOrNull(s.reason()) }},
 	{name: "degraded", show: func(s *shown) any { return s.degraded() }},
+	{name: "profile", show: func(s *shown) any { return viewProfile(&s.Allocation) }},
 	{name: "path", show: func(s *shown) any { return viewHops(s.first()) }},
 	{name: "backup_path", show: func(s *shown) any { return viewHops(s.second()) }},
 	{name: "carried_by", show: func(s *shown) any { return s.carriedBy() }},

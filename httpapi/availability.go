@@ -26,7 +26,7 @@ type availabilityView struct {
 	Links        rest.Relations  `json:"_links"`
 }
 
-// A stepView is a time during which the same rate is free.
+// A stepView is a time during which the same rate is free, or held.
 type stepView struct {
 	interval
 	Bandwidth uint64 `json:"bandwidth"` // bit/s

@@ -99,6 +99,13 @@ func givenRows(al client.Allocation) (rows [][]string) {
 	if al.Volume != nil {
 		rows = append(rows, []string{"Volume", bytesOf(*al.Volume)})
 	}
+	for i, s := range al.Profile {
+		name := ""
+		if i == 0 {
+			name = "Steps"
+		}
+		rows = append(rows, []string{name, rate(&s.Bandwidth) + ", " + when(&s.StartTime) + " to " + when(&s.EndTime)})
+	}
 	if al.MinBandwidth != nil {
 		rows = append(rows, []string{"Least rate", rate(al.MinBandwidth)})
 	}

@@ -220,7 +220,7 @@ func (w *watcher) same(old, al client.Allocation) bool {
 		old.Earliest, old.Deadline, old.Volume, old.MinBandwidth, old.MaxBandwidth = al.Earliest, al.Deadline, al.Volume, al.MinBandwidth, al.MaxBandwidth
 		old.Include, old.Avoid, old.DisjointFrom, old.MaxHops, old.MaxLatency = al.Include, al.Avoid, al.DisjointFrom, al.MaxHops, al.MaxLatency
 		old.Protection = al.Protection
-		old.Receipt, old.ReverseBandwidth = al.Receipt, al.ReverseBandwidth
+		old.Receipt, old.ReverseBandwidth, old.Profile = al.Receipt, al.ReverseBandwidth, al.Profile
 	}
 	return reflect.DeepEqual(old, al)
 }

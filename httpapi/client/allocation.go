@@ -44,6 +44,7 @@ type Allocation struct {
 	ChangedBy *string `json:"changed_by"` // the user who changed it last, if not UserID
 	Reason    *string `json:"reason"`     // why it is not further, or why it is degraded
 	Degraded  bool    `json:"degraded"`   // it gets less than was promised to it
+	Profile   []Step  `json:"profile"`    // where the rate changes; Bandwidth is then what is held now
 	Path      []Hop   `json:"path"`       // empty while none is known
 	// BackupPath is that of what is protected; CarriedBy says which of both is
 	// used, path or backup_path.

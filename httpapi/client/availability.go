@@ -31,7 +31,7 @@ type Interval struct {
 	EndTime   int64 `json:"end_time"`
 }
 
-// A Step is a time during which the same rate is free.
+// A Step is a time during which the same rate is free, or held.
 type Step struct {
 	Interval
 	Bandwidth uint64 `json:"bandwidth"` // bit/s
