@@ -104,3 +104,40 @@ class Volume(Case):
     def final(self, allocation: str) -> Any:
         receipt = self.lab.api.call("GET", "/api/v1/allocations/" + allocation)[0]["receipt"]
         return receipt if receipt is not None and receipt["final"] else None
+
+
+class Steps(Case):
+    """h1 -> h2 has more to send by its deadline than any rate carries all the
+    time: from the tenth second on others have most of both links."""
+
+    options = {"links": [BOTTLENECK_LINK, OTHER_LINK]}
+
+    @classmethod
+    def topo(cls) -> Topo:
+        return Diamond(bw={BOTTLENECK: 100, "s1-s3": 100})
+
+    def test_rate_follows_the_steps(self) -> None:
+        """Each step carries what it says, beside a flood, and no step of others is
+        touched; what is held now is told."""
+        net, api = self.lab.net, self.lab.api
+        ends = net.address("h3"), net.address("h4")
+        api.create(*ends, 90, bandwidth=100_000, protocol="udp", dst_port=5300)
+        for port in 5301, 5302:  # one on each link
+            api.create(*ends, 60, bandwidth=60_000_000, protocol="udp", dst_port=port, start_time="+12")
+        body = {"project_id": api.project, "src_ip": net.address("h1"), "dst_ip": net.address("h2"), "dst_port": 5400,
+                "volume": 120_000_000, "max_bandwidth": 70_000_000, "deadline": "+24"}
+        made = api.call("POST", "/api/v1/allocations", body)[0]["allocation_id"]
+        planned = api.call("GET", "/api/v1/allocations/" + made)[0]
+        steps = planned["profile"]
+        self.assertEqual(len(steps), 2, planned)
+        self.assertEqual(steps[0]["bandwidth"], 70_000_000)
+        self.assertLess(steps[1]["bandwidth"], 40_000_000)
+        until(lambda: api.get(made)["state"] == "active", 10, "it is active")
+        with traffic.flood(net, "h3", "h4", FLOOD):
+            first = traffic.offer(net, "h1", "h2", 90, 5400, 5)
+            until(lambda: api.get(made)["bandwidth"] == steps[1]["bandwidth"], 15, "the second step has begun")
+            second = traffic.offer(net, "h1", "h2", 90, 5400, 5)
+        got = [x.arrived_bits / x.seconds / 1e6 for x in (first, second)]
+        self.note("planned %s Mbit/s, of 90 offered %s arrive", [s["bandwidth"] // 10**6 for s in steps], ["%.1f" % g for g in got])
+        self.assertGreater(got[0], 0.95 * 70)
+        self.assertGreater(got[1], 0.95 * steps[1]["bandwidth"] / 1e6)
