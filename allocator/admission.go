@@ -48,8 +48,8 @@ type demand struct {
 	Request
 	from, to    topology.PortID
 	conflicting []ownedKey
-	limit       bitrate.Rate // of what the project may hold at a time; 0: none, or not to be looked at
-	steps       []Step       // that it is to have, of which Bandwidth is the highest; nil: that, all the time
+	limit       *bitrate.Rate // of what the project may hold at a time; nil: any, or not to be looked at
+	steps       []Step        // that it is to have, of which Bandwidth is the highest; nil: that, all the time
 }
 
 // need is a link, and the rate that a demand needs of it.
@@ -282,8 +282,8 @@ func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 	}
 	left := bitrate.Rate(math.MaxUint64) // of what the project may hold
 	if pl.allowance != nil {
-		d.limit = *pl.allowance
-		left = d.limit - min(d.limit, pl.calendars.projects.peak(d.ProjectID, w))
+		d.limit = pl.allowance
+		left = *d.limit - min(*d.limit, pl.calendars.projects.peak(d.ProjectID, w))
 	}
 	if o.Slower = min(o.Slower, left); d.back() > left && d.Reverse.Apart || pl.taken(d, w) {
 		o.Slower = 0

@@ -276,11 +276,9 @@ func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record
 	if err := a.checkOneLocked(r, limits, was); err != nil {
 		return placement{}, err
 	}
-	if limits.Bandwidth != nil {
-		pl.allowance = new(a.allowanceLocked(r.ProjectID, limits, was))
-	}
+	pl.allowance = a.allowanceLocked(r.ProjectID, limits, was)
 	within := Limits{} // a limit refuses a request, it does not put it off
-	if (r.Deadline != 0 || r.picksRate()) && limits.Bandwidth != nil {
+	if r.Deadline != 0 || r.picksRate() {
 		within.Bandwidth = pl.allowance // unless it says until when it can be
 	}
 	got, err := pl.assign(r, now, within, was)

@@ -120,7 +120,7 @@ func (a *Allocator) counselLocked(r Request, now Seconds, was *record) *counsel 
 	c := &counsel{a: a, now: now, asked: r, was: was, limits: a.cfg.Limits(r.ProjectID), planner: a.plannerLocked()}
 	c.planner.readings, c.planner.constant = &readings{}, true
 	from, to, _, _ := was.locateAs(c.snapshot, r.Key)
-	c.demand = demand{Request: r, from: from, to: to, conflicting: c.calendars.conflicting(r), limit: c.limits.rate()}
+	c.demand = demand{Request: r, from: from, to: to, conflicting: c.calendars.conflicting(r), limit: c.limits.Bandwidth}
 	return c
 }
 
@@ -262,7 +262,7 @@ func (c *counsel) most(w Window) bitrate.Rate {
 	if c.limits.Bandwidth == nil {
 		return rate
 	}
-	limit := c.limits.rate()
+	limit := *c.limits.Bandwidth
 	return min(rate, limit-min(limit, c.calendars.projects.peak(c.asked.ProjectID, w)))
 }
 
@@ -272,7 +272,7 @@ func (c *counsel) ever() bitrate.Rate {
 	q.Free = c.limitOf
 	_, rate, _ := c.graph.Widest(q)
 	if c.limits.Bandwidth != nil {
-		rate = min(rate, c.limits.rate())
+		rate = min(rate, *c.limits.Bandwidth)
 	}
 	return rate
 }

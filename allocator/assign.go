@@ -63,7 +63,7 @@ func (pl planner) assignPath(r Request, now Seconds, limits Limits, was *record)
 	if reason != "" {
 		return placement{reason: reason + "; " + plannedOnceKnown}, nil
 	}
-	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r), limit: limits.rate()}
+	d := demand{Request: r, from: from, to: to, conflicting: pl.calendars.conflicting(r), limit: limits.Bandwidth}
 	if r.picksRate() {
 		d.Bandwidth = pl.leastRate(d)
 	}

@@ -34,9 +34,11 @@ func (c *counsel) lessBack(r Request) (found []Request) {
 
 // within returns the request with no more than its project may hold each way.
 func (c *counsel) within() Request {
-	most := c.limits.rate()
-	r := c.asked.withRate(min(c.asked.Bandwidth, most))
-	r.Reverse.Rate = min(r.Reverse.Rate, most)
+	r := c.asked
+	if most := c.limits.Bandwidth; most != nil {
+		r = r.withRate(min(r.Bandwidth, *most))
+		r.Reverse.Rate = min(r.Reverse.Rate, *most)
+	}
 	return r
 }
 

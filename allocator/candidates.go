@@ -46,7 +46,7 @@ func (pl planner) stepped(d demand, start, end Seconds, prompt bool) (got placem
 	if s.floor > s.most {
 		return placement{}, false
 	}
-	if s.limit != 0 {
+	if s.limit != nil {
 		s.obstacles.limit(s.ProjectID)
 	}
 	for _, k := range s.conflicting {
@@ -132,13 +132,16 @@ func (pl planner) levels(d demand, p path.Path, w Window) (levels []Step) {
 		g.access[i] = dial{forth: g.flankOf(&l, i == 1 || i == 2)}
 	}
 	g.take(p)
-	total := flank{next: beforeAll, line: pl.calendars.projects[d.ProjectID], limit: int64(min(d.limit, 1<<62))}
+	total := flank{next: beforeAll, line: pl.calendars.projects[d.ProjectID]}
+	if d.limit != nil {
+		total.limit = int64(min(*d.limit, 1<<62))
+	}
 	for g.now = w.Start; g.now < w.End; {
 		free, next := g.widthOfBest(), w.End
 		for _, m := range g.dials {
 			next = min(next, m.changes())
 		}
-		if d.limit != 0 {
+		if d.limit != nil {
 			total.read(g.now)
 			next = min(next, total.changes())
 			if free = min(free, total.left); d.Reverse.Apart && int64(d.Reverse.Rate) > total.left {

@@ -99,7 +99,7 @@ func (a *Allocator) beginVolumeLocked(it *item, next *record, now Seconds) {
 // reshapeLocked gives what has a profile, and has started too late for it,
 // another one on its path, if there is one that carries what is left.
 func (a *Allocator) reshapeLocked(it *item, next *record, now Seconds, left uint64) {
-	d := demand{Request: next.Request, limit: a.cfg.Limits(next.ProjectID).rate()}
+	d := demand{Request: next.Request, limit: a.cfg.Limits(next.ProjectID).Bandwidth}
 	d.from, d.to = next.Path.Ends()
 	d.Volume = left
 	a.withoutLocked(it, func() {

@@ -190,9 +190,9 @@ func (s *search) endsFree(start Seconds) Seconds {
 			s.obstacles.link(end.id)
 		}
 	}
-	if held := s.held(); s.limit >= held && held > 0 {
+	if held := s.held(); s.limit != nil && held > 0 {
 		if !s.total.known {
-			s.total = s.openGap(s.calendars.projects[s.ProjectID], s.limit, held)
+			s.total = s.openGap(s.calendars.projects[s.ProjectID], max(*s.limit, held), held)
 		}
 		if free := s.total.from(start, s.Duration, never); free > t {
 			t = free

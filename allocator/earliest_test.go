@@ -61,11 +61,16 @@ func busyPlanner(t *rapid.T) (pl planner, links []topology.LinkID, keys []ownedK
 	return pl, links, keys
 }
 
+// drawLimit draws what a project may hold at a time; nil: any.
+func drawLimit(t *rapid.T) *bitrate.Rate {
+	return rapid.SampledFrom([]*bitrate.Rate{nil, nil, new(bitrate.Rate(0)), new(bitrate.Rate(2)), new(bitrate.Rate(4)), new(bitrate.Rate(6))}).Draw(t, "limit")
+}
+
 // byTrial returns what earliest does, as it is defined: every start is tried.
 func byTrial(pl planner, d demand, start, before Seconds) (path.Path, Seconds, bool) {
 	for ; start < before; start++ {
 		w := Window{start, start + d.Duration}
-		if held := d.held(); pl.taken(d, w) || d.limit >= held && held > 0 && pl.calendars.projects.peak("p", w) > d.limit-held {
+		if held := d.held(); pl.taken(d, w) || d.limit != nil && held > 0 && pl.calendars.projects.peak("p", w) > max(*d.limit, held)-held {
 			continue
 		}
 		if p, ok := pl.graph.Find(pl.query(d, w)); ok {
@@ -86,7 +91,7 @@ func TestEarliestAgainstTrial(t *testing.T) {
 			d.ProjectID, d.Duration = "p", secondsRange(1, 20).Draw(t, "duration")
 			d.Bandwidth = bitrate.Rate(rapid.IntRange(0, 5).Draw(t, "bandwidth"))
 			d.Reverse = drawReverse(t, d.Bandwidth)
-			d.limit = bitrate.Rate(rapid.SampledFrom([]int{0, 0, 4, 6}).Draw(t, "limit"))
+			d.limit = drawLimit(t)
 			if to <= len(keys) && rapid.Bool().Draw(t, "rivals") {
 				d.conflicting = keys[to-1 : to]
 			}
@@ -110,7 +115,7 @@ func TestEarliestAgainstTrial(t *testing.T) {
 					again.conflicting = nil
 				}
 				if block.project == "" {
-					again.limit = 0
+					again.limit = nil
 				}
 				if _, sooner, some := byTrial(after, again, start, before); some && (!ok || sooner < w.Start) {
 					t.Fatalf("only %+v is in the way of an earlier start than %d (%v), but without the rest it fits at %d", block, w.Start, ok, sooner)

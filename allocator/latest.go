@@ -55,8 +55,8 @@ func (pl planner) endsFreeBefore(d demand, w Window) Seconds {
 			t = min(t, pl.freeBefore(x.rate, l, w))
 		}
 	}
-	if held := d.held(); d.limit >= held && held > 0 {
-		t = min(t, pl.calendars.projects.fitBefore(d.ProjectID, w, d.limit-held))
+	if held := d.held(); d.limit != nil && held > 0 {
+		t = min(t, pl.calendars.projects.fitBefore(d.ProjectID, w, *d.limit-min(*d.limit, held)))
 	}
 	return t
 }

@@ -21,7 +21,7 @@ func TestLatestAgainstTrial(t *testing.T) {
 			d := demand{from: topology.PortID{DPID: 1, Port: 1}, to: topology.PortID{DPID: openflow.DPID(to + 1), Port: 1}}
 			d.ProjectID, d.Duration = "p", secondsRange(1, 20).Draw(t, "duration")
 			d.Bandwidth = bitrate.Rate(rapid.IntRange(0, 7).Draw(t, "bandwidth"))
-			d.limit = bitrate.Rate(rapid.SampledFrom([]int{0, 0, 2, 4, 6}).Draw(t, "limit"))
+			d.limit = drawLimit(t)
 			if to <= len(keys) && rapid.Bool().Draw(t, "rivals") {
 				d.conflicting = keys[to-1 : to]
 			}

@@ -115,11 +115,11 @@ func (pl planner) refuseAll(d demand, start Seconds) (placement, *Error) {
 		return placement{}, pl.inTime(first, start, pl.takenError(first, w))
 	}
 	held := d.limit
-	d.limit = 0
+	d.limit = nil
 	if _, _, ok := pl.earliest(d, start, before); ok {
 		return placement{}, pl.inTime(first, start, &Error{Kind: Denied, Field: "bandwidth", Err: fmt.Errorf(
 			"project %s may hold %s at a time, and others of its allocations leave less than %s of that by %s",
-			d.ProjectID, held, d.Bandwidth, clock(d.Deadline))})
+			d.ProjectID, *held, d.Bandwidth, clock(d.Deadline))})
 	}
 	d.conflicting = first.conflicting // for what is said of the first window
 	got, err := pl.refuse(d, w)
@@ -143,20 +143,20 @@ func (pl planner) inTime(d demand, start Seconds, err *Error) *Error {
 }
 
 // allowanceLocked returns the most that the project's allocations may hold
-// together; 0: any. was is what a request changes, nil if it is new, and is not
-// in the calendars: where it made the project hold more than the limit, as much
-// is allowed.
-func (a *Allocator) allowanceLocked(project string, limits Limits, was *record) bitrate.Rate {
-	most := limits.rate()
+// together; nil: any. was is what a request changes, nil if it is new, and is
+// not in the calendars: where it made the project hold more than the limit, as
+// much is allowed.
+func (a *Allocator) allowanceLocked(project string, limits Limits, was *record) *bitrate.Rate {
 	if limits.Bandwidth == nil || was == nil || was.ProjectID != project {
-		return most
+		return limits.Bandwidth
 	}
+	most := *limits.Bandwidth
 	for _, s := range was.Steps() {
 		if s.Start = max(s.Start, a.now()); !s.empty() {
 			most = max(most, a.calendars.projects.peak(project, s.Window)+max(s.Rate, was.Reverse.Of(s.Rate)))
 		}
 	}
-	return most
+	return &most
 }
 
 // adviseInTime lists what may be asked for in place of what cannot meet its

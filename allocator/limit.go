@@ -11,20 +11,14 @@ import (
 //
 // They refuse what grows, and nothing else: a limit that is lowered below what
 // a project has leaves that as it is, and lets it be made smaller, and go on.
+// What is above the limit by itself may still begin earlier, beside nothing
+// else.
 type Limits struct {
 	Bandwidth *bitrate.Rate // at any one moment, all its allocations together, bit/s
 	Active    *int          // allocations that are not complete
 	Pending   *int          // allocations that wait for their start, or for a path
 	Duration  *Seconds      // of one allocation
 	Horizon   *Seconds      // from now to the start of one
-}
-
-// rate returns the limit of the rate as a demand has it: 0 is none.
-func (l Limits) rate() bitrate.Rate {
-	if l.Bandwidth == nil {
-		return 0
-	}
-	return *l.Bandwidth
 }
 
 // checkOneLocked holds a request against the limits that are not about a
@@ -75,10 +69,11 @@ func (a *Allocator) checkStepsLocked(r Request, steps []Step, limits Limits, was
 // allocations hold together, see allowanceLocked.
 func (a *Allocator) checkTotalLocked(r Request, w Window, limits Limits, was *record) *Error {
 	rate := r.held()
-	if limits.Bandwidth == nil || rate == 0 || w == (Window{}) {
+	allowed := a.allowanceLocked(r.ProjectID, limits, was)
+	if allowed == nil || rate == 0 || w == (Window{}) {
 		return nil
 	}
-	most, others := a.allowanceLocked(r.ProjectID, limits, was), "already holds"
+	most, others := *allowed, "already holds"
 	if was != nil && was.ProjectID == r.ProjectID {
 		others = "holds, besides this one,"
 	}

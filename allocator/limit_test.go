@@ -83,6 +83,54 @@ func TestLimitOfNothing(t *testing.T) {
 	}
 }
 
+// TestLoweredLimitGivesNothing lowers the limit on rates, to nothing at last,
+// below what is planned and what runs: none of it becomes more, or earlier than
+// beside the rest, and what runs and loses its path goes on.
+func TestLoweredLimitGivesNothing(t *testing.T) {
+	for _, to := range []bitrate.Rate{0, 2, 5} {
+		w := newWorld(t, 2, 1000)
+		trunk := w.cable(1, 2, 1000)
+		limits := Limits{Bandwidth: new(bitrate.Rate(10))}
+		w.cfg.Limits = func(string) Limits { return limits }
+		w.open()
+		volume := func(host int, rate bitrate.Rate) Request {
+			r := ask(1, host, 2, host, 0, 0)
+			r.Volume, r.MaxBandwidth = 100, rate
+			return r
+		}
+		running := w.create(volume(1, 6)) // for 134 s
+		timely := ask(1, 2, 2, 2, 6, 100)
+		timely.Deadline = w.now + 1000
+		second := w.create(timely)
+		later := volume(3, 0)
+		later.Earliest = w.now + 500
+		third := w.create(later)
+		check := func() {
+			t.Helper()
+			w.expect(running.ID, Active, span(0, 134))
+			w.expect(second.ID, Pending, span(134, 234))
+			w.expect(third.ID, Pending, span(500, 580))
+			if got := w.get(third.ID); got.Bandwidth != 10 {
+				t.Errorf("with a limit of %d a volume is planned with %d", to, got.Bandwidth)
+			}
+		}
+		w.work()
+		check()
+		limits = Limits{Bandwidth: &to}
+		w.a.LimitsChanged()
+		w.work()
+		check()
+		w.cable(1, 2, 1000)
+		w.change(cut(trunk))
+		w.work()
+		w.expect(running.ID, Active, span(0, 134))
+		if got := w.get(running.ID); got.Bandwidth != 6 {
+			t.Errorf("with a limit of %d, on another path, it runs with %d", to, got.Bandwidth)
+		}
+		w.checkCalendars()
+	}
+}
+
 // TestNoLimitRefusesLess makes allocations smaller under limits of any kind.
 func TestNoLimitRefusesLess(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -282,7 +282,7 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 	if !c.movable(now) || reason != "" {
 		return nil
 	}
-	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Request), limit: a.cfg.Limits(c.ProjectID).rate()}
+	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Request), limit: a.cfg.Limits(c.ProjectID).Bandwidth}
 	next := *c
 	if c.picksRate() {
 		got, ok := pl.quickest(d, c.first(now), never, c.Window.End-1)

@@ -73,8 +73,11 @@ func (a *Allocator) carryOnLocked(it *item, c *record, pl planner, d demand, now
 	if c.Volume == 0 {
 		return nil
 	}
-	d.limit = a.cfg.Limits(c.ProjectID).rate()
-	if a.withoutLocked(it, func() { on = pl.carryOn(d, c, now) }); on != nil {
+	a.withoutLocked(it, func() {
+		d.limit = a.allowanceLocked(c.ProjectID, a.cfg.Limits(c.ProjectID), c)
+		on = pl.carryOn(d, c, now)
+	})
+	if on != nil {
 		on.Reason = moving
 	}
 	return on

@@ -46,9 +46,9 @@ func (pl planner) mostRate(d demand) bitrate.Rate {
 		l, _ := pl.snapshot.Link(id)
 		most = min(most, pl.limitOf(l))
 	}
-	if d.limit != 0 && d.limit < most {
+	if d.limit != nil && *d.limit < most {
 		pl.obstacles.limit(d.ProjectID)
-		most = d.limit
+		most = *d.limit
 	}
 	return most
 }
@@ -194,12 +194,12 @@ func (pl planner) unhindered(d demand, start, end Seconds) *Error {
 	if _, ok := pl.quickest(free, start, never, end); ok {
 		return pl.takenError(d, Window{start, start + d.Duration})
 	}
-	free.limit = 0
-	if _, ok := pl.quickest(free, start, never, end); !ok || d.limit == 0 {
+	free.limit = nil
+	if _, ok := pl.quickest(free, start, never, end); !ok || d.limit == nil {
 		return nil
 	}
 	return &Error{Kind: Denied, Field: "volume", Err: fmt.Errorf(
-		"project %s may hold %s at a time, and with what others of its allocations hold, %d bytes do not pass in time", d.ProjectID, d.limit, d.Volume)}
+		"project %s may hold %s at a time, and with what others of its allocations hold, %d bytes do not pass in time", d.ProjectID, *d.limit, d.Volume)}
 }
 
 // settleVolume checks the volume, the rates and the duration of a new request
