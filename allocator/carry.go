@@ -142,6 +142,9 @@ func (a *Allocator) readmitVolumeLocked(pl planner, was, next *record, now Secon
 		d.Volume -= next.Carried
 		return pl.lateError(d, now)
 	}
+	if err := checkCarriedLimit(on, limits, was); err != nil {
+		return err
+	}
 	own := *on
 	if own.Path, own.Backup, own.Swapped = next.Path, next.Backup, next.Swapped; len(on.Profile) == 0 && pl.move(&own, Window{now, on.Window.End}) == nil {
 		on = &own // on its own path, if it can

@@ -20,21 +20,42 @@ func (l Limits) longest(project string, was *record) Seconds {
 // was is what the request changes, nil if it is new.
 func checkDurationLimit(r Request, d Seconds, limits Limits, was *record) *Error {
 	most := limits.Duration
+	stays := was != nil && was.ProjectID == r.ProjectID
 	switch {
+	case most != nil && *most == 0 && r.picksRate() && !stays:
+		return noTime(r)
 	case most != nil && r.picksRate() && r.MaxBandwidth != 0 && secondsFor(r.Volume, r.MaxBandwidth) > limits.longest(r.ProjectID, was):
 		return &Error{Kind: Denied, Field: "max_bandwidth", Err: fmt.Errorf(
 			"%s carries %d bytes in %d s, and an allocation of project %s may last %d s; ask for more, or leave it out",
 			r.MaxBandwidth, r.Volume, secondsFor(r.Volume, r.MaxBandwidth), r.ProjectID, *most)}
-	case most == nil || r.picksRate() || d <= *most || was != nil && was.ProjectID == r.ProjectID && d <= was.Duration:
+	case most == nil || r.picksRate() || d <= *most || stays && d <= was.Duration:
 		return nil
 	case *most == 0:
-		return &Error{Kind: Denied, Field: "duration", Err: fmt.Errorf("project %s may reserve for no time at all", r.ProjectID)}
+		return noTime(r)
 	}
 	err := &Error{Kind: Denied, Field: "duration", Err: fmt.Errorf("%d s is longer than the %d s that an allocation of project %s may last", d, *most, r.ProjectID)}
 	if r.Volume != 0 {
 		err.Field = "volume"
 	}
 	return err
+}
+
+func noTime(r Request) *Error {
+	return &Error{Kind: Denied, Field: "duration", Err: fmt.Errorf("project %s may reserve for no time at all", r.ProjectID)}
+}
+
+// checkCarriedLimit holds how long a volume now takes in all that runs against
+// the project's limit on durations. It may take as long as before, and longer
+// if no more is asked for than before, since less may be there now.
+func checkCarriedLimit(on *record, limits Limits, was *record) *Error {
+	less := was.Request // but for how it is planned, and what is shorter
+	less.Bandwidth, less.Duration, less.Deadline = on.Bandwidth, on.Duration, on.Deadline
+	less.Volume = min(on.Volume, was.Volume)
+	if limits.Duration == nil || on.FixedRate || on.Duration <= limits.longest(on.ProjectID, was) || on.withLeases(less) == less {
+		return nil
+	}
+	return &Error{Kind: Denied, Field: "volume", Err: fmt.Errorf(
+		"it takes until %s, %d s in all, and an allocation of project %s may last %d s", clock(on.Window.End), on.Duration, on.ProjectID, *limits.Duration)}
 }
 
 // checkPlacedLocked holds a window that was found against the limits of the

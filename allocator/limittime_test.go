@@ -121,6 +121,62 @@ func TestLimitsOfTimeBelowUse(t *testing.T) {
 	w.update(planned.ID, Change{Duration: new(Seconds(240))})
 }
 
+// TestLimitOfVolumes: where CONGA picks the rate, nothing lasts longer than the
+// project's may, be it asked for, changed or planned anew, and a limit of
+// nothing leaves no second.
+func TestLimitOfVolumes(t *testing.T) {
+	w := newWorld(t, 2, 10)
+	w.cable(1, 2, 10)
+	limits := Limits{Duration: new(Seconds(0))}
+	w.cfg.Limits = func(string) Limits { return limits }
+	w.open()
+	volume := func(host int, bytes uint64) Request {
+		r := ask(1, host, 2, host, 0, 0)
+		r.Volume = bytes
+		return r
+	}
+	_, err := w.a.Create(bg, volume(1, 1))
+	if refused(t, err, Denied, "duration"); !strings.Contains(err.Error(), "project p may reserve for no time at all") {
+		t.Error(err)
+	}
+	limits = Limits{Duration: new(Seconds(100))}
+	first := w.create(volume(1, 100))
+	w.work()
+	w.pass(5)
+	_, err = w.a.Update(bg, first.ID, 0, Change{Volume: new(uint64(1000))})
+	if refused(t, err, Denied, "volume"); !strings.Contains(err.Error(), "takes until 1970-01-12T14:00:01Z, 801 s in all, and an allocation of project p may last 100 s") {
+		t.Error(err)
+	}
+	w.expect(first.ID, Active, span(0, 80))
+	w.update(first.ID, Change{Volume: new(uint64(120))})
+	w.expect(first.ID, Active, span(0, 97))
+	limits = Limits{Duration: new(Seconds(50))}
+	w.update(first.ID, Change{Volume: new(uint64(110))}) // as all that is less
+	w.expect(first.ID, Active, span(0, 89))
+	_, err = w.a.Update(bg, first.ID, 0, Change{MaxBandwidth: new(bitrate.Rate(9))})
+	refused(t, err, Denied, "max_bandwidth")
+}
+
+// TestVolumeMovesWithinItsLimit: what could start earlier at a lower rate does
+// not if that takes longer than the project's may.
+func TestVolumeMovesWithinItsLimit(t *testing.T) {
+	w := newWorld(t, 2, 10)
+	w.cable(1, 2, 10)
+	w.limit(Limits{Duration: new(Seconds(100))})
+	other := w.other(2, 8, 0, 100)
+	w.work()
+	r := ask(1, 1, 2, 1, 0, 0)
+	r.Volume = 100
+	id := w.create(r).ID
+	w.expect(id, Pending, span(100, 180))
+	w.update(other, Change{Bandwidth: new(bitrate.Rate(5))})
+	w.work()
+	w.expect(id, Pending, span(100, 180)) // 160 s from now on would be sooner
+	w.update(other, Change{Bandwidth: new(bitrate.Rate(1))})
+	w.work()
+	w.expect(id, Active, span(0, 89))
+}
+
 // TestLimitOfWaiting counts what waits: what has started does not, and what is
 // being created does.
 func TestLimitOfWaiting(t *testing.T) {

@@ -285,6 +285,7 @@ func (a *Allocator) soonerLocked(pl planner, c *record, now Seconds) *record {
 	d := demand{Request: c.Request, from: from, to: to, conflicting: pl.calendars.conflicting(c.Request), limit: a.cfg.Limits(c.ProjectID).Bandwidth}
 	next := *c
 	if c.picksRate() {
+		pl.longest = a.cfg.Limits(c.ProjectID).longest(c.ProjectID, c)
 		got, ok := pl.quickest(d, c.first(now), never, c.Window.End-1)
 		if !ok {
 			return nil
