@@ -159,6 +159,24 @@ func grows(before, after Request) bool {
 		hostsOf(canonical(after.Key)) != hostsOf(canonical(before.Key))
 }
 
+// Lessens reports whether a change asks for nothing but less of what the
+// request asks for, and for other leases or another path. now is when it is
+// made, and a change that is none then lessens nothing.
+func (r Request) Lessens(c Change, now Seconds) bool {
+	next, err := r.with(c, now)
+	rest := next.withLeases(r)
+	rest.Constraints, rest.Protected, rest.Bandwidth, rest.Reverse, rest.Duration = r.Constraints, r.Protected, r.Bandwidth, r.Reverse, r.Duration
+	rest.Volume, rest.MinBandwidth, rest.MaxBandwidth, rest.FixedRate = r.Volume, r.MinBandwidth, r.MaxBandwidth, r.FixedRate
+	bound := func(l Leeway) bitrate.Rate { return cmp.Or(l.MaxBandwidth, math.MaxUint64) }
+	switch {
+	case err != nil, rest != r, next.Protected && !r.Protected, // with a second path
+		next.Bandwidth > r.Bandwidth, next.back() > r.back(), next.Duration > r.Duration, next.Volume > r.Volume, next.MinBandwidth > r.MinBandwidth,
+		next.picksRate() && (!r.picksRate() || bound(next.Leeway) > bound(r.Leeway)):
+		return false
+	}
+	return true
+}
+
 // shrinks reports whether a change asks for the same as before or less of it,
 // so that there is nothing to be admitted.
 func shrinks(before, after Request) bool {

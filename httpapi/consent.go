@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"conga/allocator"
+	"conga/controller/path"
 	"conga/controller/topology"
 	"conga/httpapi/rest"
 )
@@ -22,7 +23,7 @@ func (a *api) consented(x *exchange, r allocator.Request) error {
 // has been admitted stays when its addresses become another project's, and may
 // become less; it is judged anew when it becomes more, or another thing.
 func (a *api) consentedChange(x *exchange, now allocator.Allocation, c allocator.Change) error {
-	if !grows(now, c) {
+	if now.Lessens(c, path.SecondsOf(a.Now())) {
 		return nil
 	}
 	r := now.Request
@@ -33,20 +34,6 @@ func (a *api) consentedChange(x *exchange, now allocator.Allocation, c allocator
 		r.Key = *c.Key
 	}
 	return a.consented(x, r)
-}
-
-// grows reports whether a change asks for anything that the allocation has not.
-func grows(now allocator.Allocation, c allocator.Change) bool {
-	switch {
-	case c.ProjectID != nil && *c.ProjectID != now.ProjectID,
-		c.Key != nil && *c.Key != now.Key,
-		c.Bandwidth != nil && *c.Bandwidth > now.Bandwidth,
-		c.Reverse != nil && c.Reverse.Of(now.Bandwidth) > now.Reverse.Of(now.Bandwidth),
-		c.Duration != nil && *c.Duration > now.Duration,
-		c.StartTime != nil && *c.StartTime != now.StartTime:
-		return true
-	}
-	return false
 }
 
 // mayTouch checks that the key's user may change and release an allocation that

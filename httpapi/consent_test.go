@@ -77,6 +77,37 @@ func TestConsentOfAddresses(t *testing.T) {
 	}
 }
 
+// What was admitted before its addresses became another's becomes no more by
+// any attribute, and less by each.
+func TestConsentOfMore(t *testing.T) {
+	for _, tc := range []struct{ asked, more, less string }{
+		{`"volume":1000000`, `{"volume":2000000}`, `{"volume":900000}`},
+		{`"volume":1000000,"max_bandwidth":2000000`, `{"max_bandwidth":3000000}`, `{"max_bandwidth":1000000}`},
+		{`"volume":1000000,"max_bandwidth":2000000`, `{"max_bandwidth":null}`, `{"max_bandwidth":1900000,"volume":990000}`},
+		{`"volume":1000000,"min_bandwidth":200000`, `{"min_bandwidth":300000}`, `{"min_bandwidth":null}`},
+		{`"volume":1000000,"bandwidth":1000000`, `{"bandwidth":null}`, `{"volume":900000}`},
+		{`"volume":1000000,"bandwidth":1000000`, `{"bandwidth":null,"max_bandwidth":1000000,"volume":2000000}`, `{"lease":600}`},
+		{`"volume":1000000,"earliest":1429203000`, `{"earliest":1429203600}`, `{"avoid":["0000000000000003"]}`},
+		{`"volume":1000000,"deadline":1429299000`, `{"deadline":1429299600}`, `{"volume":1}`},
+		{`"duration":60`, `{"protection":"path"}`, `{"avoid":["0000000000000003"]}`},
+		{`"duration":60,"bandwidth":2000000`, `{"reverse_bandwidth":2100000}`, `{"reverse_bandwidth":1000000}`},
+		{`"duration":60,"bandwidth":2000000,"reverse_bandwidth":1000000`, `{"reverse_bandwidth":null}`, `{"bandwidth":900000,"reverse_bandwidth":null}`},
+		{`"duration":60,"bandwidth":2000000`, `{"volume":15000000}`, `{"bandwidth":null}`},
+	} {
+		now := owners(auth.ConsentEither)
+		h := newHarness(t, func(c *httpapi.Config) { c.Owners = func() *auth.Owners { return now } })
+		made := h.want(http.StatusCreated, "POST", "/api/allocations", `{"project_id":"projectB","src_ip":"192.127.1.10","dst_ip":"192.127.1.11",`+tc.asked+`}`, bearer(h.key))
+		at := "/api/allocations/" + made.Results[0]["allocation_id"].(string)
+		now = owners(auth.ConsentBoth)
+		if a := h.do("PATCH", at, tc.more, bearer(h.key)); a.code != http.StatusForbidden {
+			t.Errorf("%s becomes %s: %d %v", tc.asked, tc.more, a.code, a.Errors)
+		}
+		if a := h.do("PATCH", at, tc.less, bearer(h.key)); a.code != http.StatusOK {
+			t.Errorf("%s does not become %s: %d %v", tc.asked, tc.less, a.code, a.Errors)
+		}
+	}
+}
+
 // A path carries both directions, so consent of the source cannot be got around
 // by calling one's own host the source: not in a request, not in a change, and
 // not for a protocol or a port alone.
