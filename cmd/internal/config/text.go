@@ -35,9 +35,13 @@ func (r *resolver) resolve(n ast.Node, t reflect.Type) (ast.Node, error) {
 		written := n // another alias may be in the position of another type
 		defer func() { r.anchors[name] = written }()
 	}
-	switch kind := kindOf(&t); {
+	kind := kindOf(&t)
+	tag, tagged := n.(*ast.TagNode)
+	switch {
 	case kind == reflect.String:
 		n, err = text(n)
+	case tagged && (kind == reflect.Slice || kind == reflect.Struct):
+		n, err = r.tagged(tag, t, kind)
 	case kind == reflect.Slice:
 		n, err = r.list(n, t)
 	case kind == reflect.Struct:
@@ -98,6 +102,19 @@ func text(n ast.Node) (ast.Node, error) {
 		return nil, problemAt(n, "a mapping stands where text is needed; if it is a text with a colon in it, write it in quotes")
 	}
 	return n, nil
+}
+
+// tagged returns what a tag that is superfluous stands before, resolved. Behind
+// a tag the decoder would read text by itself.
+func (r *resolver) tagged(n *ast.TagNode, t reflect.Type, kind reflect.Kind) (ast.Node, error) {
+	plain := token.SequenceTag
+	if kind == reflect.Struct {
+		plain = token.MappingTag
+	}
+	if tag := n.GetToken().Value; tag != string(plain) || n.Value == nil {
+		return nil, problemAt(n, "the tag %s is not needed here; remove it", tag)
+	}
+	return r.resolve(n.Value, t)
 }
 
 func (r *resolver) list(n ast.Node, t reflect.Type) (ast.Node, error) {

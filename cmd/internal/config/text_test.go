@@ -28,8 +28,10 @@ func each(t reflect.Type, document func(string) string, value func(reflect.Value
 	case reflect.String:
 		f(document, value)
 	case reflect.Slice:
-		each(t.Elem(), func(s string) string { return document("[" + s + "]") },
-			func(v reflect.Value) reflect.Value { return value(v).Index(0) }, f)
+		for _, list := range []string{"[%s]", "!!seq [%s]", "&list !!seq [%s]"} {
+			each(t.Elem(), func(s string) string { return document(fmt.Sprintf(list, s)) },
+				func(v reflect.Value) reflect.Value { return value(v).Index(0) }, f)
+		}
 	case reflect.Struct:
 		for field := range t.Fields() {
 			each(field.Type, func(s string) string { return document("{" + field.Tag.Get("yaml") + ": " + s + "}") },
