@@ -174,6 +174,9 @@ func (a *api) deleteAllocation(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err
 	}
+	render := func(one allocator.Allocation) (rest.Reply, error) {
+		return rest.Reply{Status: http.StatusOK, Results: []deletedView{{one.ID}}}, nil
+	}
 	for range updateTries {
 		found, err := a.find(x)
 		if err != nil {
@@ -185,9 +188,9 @@ func (a *api) deleteAllocation(x *exchange) error {
 		if err := mayChange(x.Request.Header, versionOf(found)); err != nil {
 			return err
 		}
-		err = a.Allocations.Release(allocator.By(x.Request.Context(), x.key.User), found.ID, found.Revision, a.along(x, http.StatusOK, nil))
+		err = a.Allocations.Release(allocator.By(x.Request.Context(), x.key.User), found.ID, found.Revision, a.along(x, http.StatusOK, render))
 		if err == nil {
-			return x.succeed(http.StatusOK, []deletedView{{found.ID}})
+			return x.answerOnce(func() (rest.Reply, error) { return render(found) })
 		}
 		if !stale(err) {
 			return err

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -115,12 +116,12 @@ func (x *exchange) noteCaller(d auth.Directory, user, project string) {
 }
 
 // along returns what is saved with a change of an allocation: the client, the
-// status of the answer and, under an Idempotency-Key, the answer itself. render
-// may be nil where there is never such a key.
+// status of the answer and, under an Idempotency-Key, the answer itself. What
+// is removed is rendered as it was.
 func (a *api) along(x *exchange, status int, render func(allocator.Allocation) (rest.Reply, error)) allocator.Along {
 	return func(before, after *allocator.Allocation) (ops []store.Op, err error) {
-		if x.attempt != nil && render != nil && after != nil {
-			r, err := render(*after)
+		if x.attempt != nil {
+			r, err := render(*cmp.Or(after, before))
 			if err != nil {
 				return nil, err
 			}

@@ -96,6 +96,31 @@ func TestIdempotentCreate(t *testing.T) {
 	}
 }
 
+// TestIdempotentRelease: a release that is sent again, because its answer was
+// lost, does not remove from the history what it has released.
+func TestIdempotentRelease(t *testing.T) {
+	h := newHarness(t)
+	made := h.want(201, "POST", "/api/allocations", "{"+good+"}", bearer(h.key))
+	at := "/api/allocations/" + made.Results[0]["allocation_id"].(string)
+	first := h.want(200, "DELETE", at, "", bearer(h.key), idempotent("k1"))
+	for range 2 {
+		a := h.want(200, "DELETE", at, "", bearer(h.key), idempotent("k1"))
+		if a.body != first.body || a.header.Get("Idempotent-Replayed") != "true" {
+			t.Errorf("again: %v %s, want %s", a.header, a.body, first.body)
+		}
+		if got := h.want(200, "GET", at, "", bearer(h.key)).Results[0]["state"]; got != "complete" {
+			t.Errorf("it is %v", got)
+		}
+	}
+	h.want(422, "PATCH", at, `{"duration":30}`, bearer(h.key), idempotent("k1"))
+	removed := h.want(200, "DELETE", at, "", bearer(h.key), idempotent("k2"))
+	h.want(404, "GET", at, "", bearer(h.key))
+	if a := h.want(200, "DELETE", at, "", bearer(h.key), idempotent("k2")); a.body != removed.body {
+		t.Errorf("again: %s, want %s", a.body, removed.body)
+	}
+	h.want(404, "DELETE", at, "", bearer(h.key), idempotent("k3"))
+}
+
 // TestIdempotencyOverAFailure: what was refused, by us or by the disk, had no
 // effect and may be tried again.
 func TestIdempotencyOverAFailure(t *testing.T) {

@@ -79,7 +79,7 @@ func (a *api) allocationRoutes(g *gin.RouterGroup) {
 	g.POST("/allocations/:id", a.keyed(a.idempotent(a.changeAllocation)))
 	g.PATCH("/allocations/:id", a.patched(a.idempotent(a.changeAllocation)))
 	g.PUT("/allocations/:id", a.keyed(a.replaceAllocation))
-	g.DELETE("/allocations/:id", a.keyed(a.deleteAllocation))
+	g.DELETE("/allocations/:id", a.keyed(a.idempotent(a.deleteAllocation)))
 	g.Match(read, "/series/:id", a.keyed(a.showSeries))
 	g.DELETE("/series/:id", a.keyed(a.deleteSeries))
 }

@@ -232,7 +232,10 @@ func (c *Client) Update(ctx context.Context, id string, ch Change) (Allocation, 
 
 // Release removes an allocation and with it its priority path.
 func (c *Client) Release(ctx context.Context, id string) error {
-	_, _, err := c.do(ctx, call{op: "release", method: http.MethodDelete, path: allocation(id), idempotent: true, removes: true})
+	_, _, err := c.do(ctx, call{
+		op: "release", method: http.MethodDelete, path: allocation(id),
+		header: http.Header{"Idempotency-Key": {rand.Text()}}, idempotent: true, removes: true, // else it would remove what it has released
+	})
 	return err
 }
 

@@ -107,7 +107,7 @@ func TestCalls(t *testing.T) {
 				if r.Method != test.method || r.RequestURI != test.target || string(body) != test.body || r.Header.Get("Authorization") != authorization {
 					t.Errorf("got %s %s %s %s", r.Method, r.RequestURI, body, r.Header.Get("Authorization"))
 				}
-				if has := r.Header.Get("Idempotency-Key") != ""; has != (test.name == "allocate") {
+				if has := r.Header.Get("Idempotency-Key") != ""; has != (test.name == "allocate" || test.name == "release") {
 					t.Errorf("Idempotency-Key: %t", has)
 				}
 				answer(w, test.status, test.results)
