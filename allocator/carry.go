@@ -104,6 +104,7 @@ func (a *Allocator) reshapeLocked(it *item, next *record, now Seconds, left uint
 	d.Volume = left
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
+		d.conflicting = pl.calendars.conflicting(d.Request)
 		s := stepping{planner: pl, demand: d, floor: max(1, d.MinBandwidth, pl.least), most: pl.mostRate(d)}
 		steps := s.onPath(next.Path, now, d.Deadline, true)
 		if len(steps) == 0 {

@@ -249,3 +249,30 @@ func TestFixedRateOfAVolumeStays(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// TestVolumeCarriedOnLeavesItsTrafficToOthers: what goes on at a lower rate,
+// and so for longer, takes no time that the same traffic has by another
+// allocation. It waits for that, if the rest passes afterwards.
+func TestVolumeCarriedOnLeavesItsTrafficToOthers(t *testing.T) {
+	w := newWorld(t, 3, 20)
+	direct := w.cable(1, 2, 10)
+	w.cable(1, 3, 8)
+	w.cable(3, 2, 8)
+	w.open()
+	id := w.create(bulk(2, 80, 0, 200)).ID
+	next := w.create(fixed(w, 2, 1, 64, 95)).ID // of the same hosts
+	w.work()
+	w.pass(10)
+	w.change(cut(direct))
+	w.work()
+	w.checkCalendars()
+	w.expect(id, Pending, span(0, 64))
+	w.pass(54)
+	w.expect(next, Active, span(64, 95))
+	w.pass(130)
+	w.expect(next, Complete, span(64, 95))
+	if v := w.get(id); v.State != Complete || v.Reason != "" || v.Window.End > w.now {
+		t.Errorf("%+v", v)
+	}
+	w.checkCalendars()
+}

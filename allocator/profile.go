@@ -142,10 +142,10 @@ func (s *shaping) area(from, to int) (bits int64) {
 // than the volume.
 func (s *shaping) plus(done int64, rate bitrate.Rate, seconds Seconds) int64 {
 	hi, lo := bits.Mul64(uint64(rate), uint64(seconds))
-	if hi != 0 || lo >= uint64(s.volume) {
+	if hi != 0 || lo >= uint64(s.volume-done) { // their sum might overflow
 		return s.volume
 	}
-	return min(s.volume, done+int64(lo))
+	return done + int64(lo)
 }
 
 // begin notes what has passed in no steps.

@@ -145,4 +145,10 @@ func TestShapeOfLargeNumbers(t *testing.T) {
 	if got := shape(half[:1], MaxVolume, 1, 1<<62, MaxProfile, MaxDuration, true); got != nil {
 		t.Errorf("%v", got)
 	}
+	// What has passed and what would pass are more together than a number has.
+	half = []Step{{Window{0, 3}, 8 * MaxVolume / 4}, {Window{3, 6}, MaxVolume * 3 / 2}}
+	got = shape(half, MaxVolume, 1, 1<<62, MaxProfile, MaxDuration, true)
+	if len(got) != 2 || got[1] != (Step{Window{3, 5}, MaxVolume}) {
+		t.Errorf("%v", got)
+	}
 }

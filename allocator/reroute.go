@@ -75,6 +75,7 @@ func (a *Allocator) carryOnLocked(it *item, c *record, pl planner, d demand, now
 	}
 	a.withoutLocked(it, func() {
 		d.limit = a.allowanceLocked(c.ProjectID, a.cfg.Limits(c.ProjectID), c)
+		d.conflicting = pl.calendars.conflicting(d.Request)
 		on = pl.carryOn(d, c, now)
 	})
 	if on != nil {

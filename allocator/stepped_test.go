@@ -317,6 +317,26 @@ func TestStepsThatStartLate(t *testing.T) {
 	}
 }
 
+// TestLateStepsLeaveTheirTrafficToOthers: steps that end later than those that
+// were planned take no time that the same traffic has by another allocation.
+func TestLateStepsLeaveTheirTrafficToOthers(t *testing.T) {
+	w, _ := pair(t)
+	w.create(fixed(w, 1, 6, 20, 60))
+	id := w.create(bulk(2, 80, 0, 95)).ID
+	next := w.create(fixed(w, 2, 1, 88, 95)).ID // of the same hosts
+	w.now += 5
+	w.work()
+	w.checkCalendars()
+	if v := w.expect(id, Active, span(5, 88)); shown(v) == "" {
+		t.Errorf("%+v", v)
+	}
+	w.pass(90)
+	w.expect(next, Complete, span(88, 95))
+	if v := w.expect(id, Complete, span(5, 88)); !strings.Contains(v.Reason, "no time for") {
+		t.Errorf("%+v", v)
+	}
+}
+
 // TestChangeOfSteps: a change of what passes in steps plans what is left anew;
 // without a volume it keeps the rate that it has.
 func TestChangeOfSteps(t *testing.T) {
