@@ -151,12 +151,11 @@ func (pl planner) levels(d demand, p path.Path, w Window) (levels []Step) {
 		levels = appendStep(levels, Step{Window{g.now, next}, bitrate.Rate(free)})
 		g.now = next
 	}
+	var taken []Window
 	for _, k := range d.conflicting {
-		for _, taken := range pl.calendars.keys.times(k, w) {
-			levels = without(levels, taken)
-		}
+		taken = append(taken, pl.calendars.keys.times(k, w)...)
 	}
-	return levels
+	return without(levels, taken)
 }
 
 // changes returns when what was read last may change.
@@ -174,17 +173,28 @@ func (f *flank) changes() Seconds {
 	return f.next
 }
 
-// without returns levels that have nothing during a window.
-func without(levels []Step, w Window) (out []Step) {
+// without returns levels, in order, that have nothing during any of some
+// windows. There may be thousands of both.
+func without(levels []Step, taken []Window) (out []Step) {
+	slices.SortFunc(taken, func(a, b Window) int { return cmp.Compare(a.Start, b.Start) })
 	for _, l := range levels {
-		for _, part := range [...]Step{
-			{Window{l.Start, min(l.End, w.Start)}, l.Rate},
-			{Window{max(l.Start, w.Start), min(l.End, w.End)}, 0},
-			{Window{max(l.Start, w.End), l.End}, l.Rate},
-		} {
-			if !part.empty() {
-				out = appendStep(out, part)
+		for len(taken) > 0 && taken[0].Start < l.End {
+			w := taken[0]
+			if free := (Step{Window{l.Start, min(l.End, w.Start)}, l.Rate}); !free.empty() {
+				out = appendStep(out, free)
+				l.Start = w.Start
 			}
+			if w.End > l.Start {
+				part := Step{Window{l.Start, min(l.End, w.End)}, 0}
+				out, l.Start = appendStep(out, part), part.End
+			}
+			if w.End > l.End || l.empty() {
+				break
+			}
+			taken = taken[1:]
+		}
+		if !l.empty() {
+			out = appendStep(out, l)
 		}
 	}
 	return out

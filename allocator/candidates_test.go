@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -130,4 +131,42 @@ func TestSteppedVolumeIsExact(t *testing.T) {
 		w.checkLoads()
 	})
 	t.Logf("%d profiles", found)
+}
+
+// TestWithout: levels have nothing in any second of windows, and otherwise what
+// they had.
+func TestWithout(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		levels := drawLevels(t, 12)
+		var taken []Window
+		for range rapid.IntRange(0, 8).Draw(t, "windows") {
+			start := secondsRange(-3, 40).Draw(t, "start")
+			taken = append(taken, Window{start, start + secondsRange(1, 12).Draw(t, "length")})
+		}
+		at := func(levels []Step, now Seconds) (rate bitrate.Rate, ok bool) {
+			for _, l := range levels {
+				if l.Start <= now && now < l.End {
+					return l.Rate, true
+				}
+			}
+			return 0, false
+		}
+		got := without(levels, slices.Clone(taken))
+		for now := Seconds(-5); now < 100; now++ {
+			want, ok := at(levels, now)
+			for _, w := range taken {
+				if w.Start <= now && now < w.End {
+					want = 0
+				}
+			}
+			if rate, has := at(got, now); rate != want || has != ok {
+				t.Fatalf("%v without %v is %v", levels, taken, got)
+			}
+		}
+		for i := range got {
+			if got[i].empty() || i > 0 && (got[i].Start != got[i-1].End || got[i].Rate == got[i-1].Rate) {
+				t.Fatalf("%v without %v is %v", levels, taken, got)
+			}
+		}
+	})
 }
