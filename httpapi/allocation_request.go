@@ -80,7 +80,13 @@ func (f allocationRequest) request() (r allocator.Request) {
 
 // change returns the change that an update asks for: what is absent stays, and
 // null takes back what is optional.
-func (f allocationRequest) change(now allocator.Allocation) (c allocator.Change) {
+func (f allocationRequest) change(now allocator.Allocation) allocator.Change {
+	return f.changeBut(now, f.echoes)
+}
+
+// changeBut returns the change without the attributes that are sent back as
+// echoes says.
+func (f allocationRequest) changeBut(now allocator.Allocation, echoes func(string, allocator.Allocation) bool) (c allocator.Change) {
 	r := now.Request
 	for i := range attributes {
 		a := &attributes[i]
@@ -88,7 +94,7 @@ func (f allocationRequest) change(now allocator.Allocation) (c allocator.Change)
 		if a.change == nil || !g.set && !g.null {
 			continue
 		}
-		if f.echoes(a.name, now) {
+		if echoes(a.name, now) {
 			continue
 		}
 		g.put(&r)
@@ -108,12 +114,18 @@ func (f allocationRequest) echoes(name string, now allocator.Allocation) bool {
 	case "start_time":
 		return now.State != allocator.Pending && r.StartTime == now.Window.Start
 	case "bandwidth":
-		held := func(s allocator.Step) bool { return s.Rate == r.Bandwidth } // now, or when it was read
-		return now.Volume != 0 && !now.FixedRate && (r.Bandwidth == now.Bandwidth || slices.ContainsFunc(now.Profile, held))
+		return now.Volume != 0 && !now.FixedRate && r.Bandwidth == now.Bandwidth
 	case "duration":
 		return now.Volume != 0 && r.Duration == now.Duration
 	}
 	return false
+}
+
+// echoesWhole reports whether echoes does, or the rate is that of another step:
+// where all that was read is sent back, another one may be held by now.
+func (f allocationRequest) echoesWhole(name string, now allocator.Allocation) bool {
+	held := func(s allocator.Step) bool { return s.Rate == f.request().Bandwidth }
+	return f.echoes(name, now) || name == "bandwidth" && f.of(name).set && !now.FixedRate && slices.ContainsFunc(now.Profile, held)
 }
 
 // required returns the names of the attributes that must be said. A volume says
@@ -146,7 +158,7 @@ func (f allocationRequest) replacement(now allocator.Allocation, clock time.Time
 		}
 		all = append(all, g)
 	}
-	return all.change(now)
+	return all.changeBut(now, all.echoesWhole)
 }
 
 // notNull refuses null where a change cannot mean "none".
