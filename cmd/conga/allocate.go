@@ -34,7 +34,7 @@ func (t *traffic) flags(c *cobra.Command) {
 	f.StringVar(&t.start, "start", "", "when to begin: now, `+2h`, 2026-01-02T15:04, Fri 06:00 or UNIX seconds; without it, as early as it fits")
 	f.StringVar(&t.earliest, "earliest", "", "begin at this `time` or later, as early as it fits; not with --start")
 	f.StringVar(&t.deadline, "by", "", "end by this `time`; not with --start")
-	f.StringVar(&t.volume, "volume", "", "how many `bytes` are to be carried: 40T, 500G; instead of --duration, at --bandwidth or a rate that is picked")
+	f.StringVar(&t.volume, "volume", "", "how many `bytes` are to be carried: 40T, 500G; instead of --duration, at --bandwidth, or at a rate that is picked and may change in steps")
 	f.StringVar(&t.least, "min", "", "with --volume: the least `rate` to pick")
 	f.StringVar(&t.most, "max", "", "with --volume: the highest `rate` to pick")
 	t.constraints.flags(c)
