@@ -337,6 +337,24 @@ func TestLateStepsLeaveTheirTrafficToOthers(t *testing.T) {
 	}
 }
 
+// TestWhatHindersSteps: a volume that passes in no steps because of the same
+// traffic, or of the project's limit, is told so, and not of a link.
+func TestWhatHindersSteps(t *testing.T) {
+	w, _ := pair(t)
+	w.create(fixed(w, 1, 6, 20, 60))
+	w.create(fixed(w, 2, 1, 40, 41)) // of the same hosts
+	if _, err := w.a.Create(bg, bulk(2, 70, 0, 90)); err == nil || !strings.Contains(err.Error(), "same traffic") {
+		t.Errorf("beside the same traffic: %v", err)
+	}
+	w, _ = pair(t)
+	w.cfg.Limits = func(string) Limits { return Limits{Bandwidth: new(bitrate.Rate(8))} }
+	w.open()
+	w.create(fixed(w, 1, 6, 20, 60))
+	if _, err := w.a.Create(bg, bulk(2, 75, 0, 90)); err == nil || !strings.Contains(err.Error(), "may hold 8") {
+		t.Errorf("beyond the limit: %v", err)
+	}
+}
+
 // TestChangeOfSteps: a change of what passes in steps plans what is left anew;
 // without a volume it keeps the rate that it has.
 func TestChangeOfSteps(t *testing.T) {

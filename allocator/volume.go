@@ -191,15 +191,25 @@ func (pl planner) refuseVolume(d demand, start, end Seconds) (placement, *Error)
 func (pl planner) unhindered(d demand, start, end Seconds) *Error {
 	free := d
 	free.conflicting = nil
-	if _, ok := pl.quickest(free, start, never, end); ok {
+	if pl.passes(free, start, end) {
 		return pl.takenError(d, Window{start, start + d.Duration})
 	}
 	free.limit = nil
-	if _, ok := pl.quickest(free, start, never, end); !ok || d.limit == nil {
+	if d.limit == nil || !pl.passes(free, start, end) {
 		return nil
 	}
 	return &Error{Kind: Denied, Field: "volume", Err: fmt.Errorf(
 		"project %s may hold %s at a time, and with what others of its allocations hold, %d bytes do not pass in time", d.ProjectID, *d.limit, d.Volume)}
+}
+
+// passes reports whether a volume passes in time, at a constant rate or in
+// steps.
+func (pl planner) passes(d demand, start, end Seconds) bool {
+	_, ok := pl.quickest(d, start, never, end)
+	if !ok {
+		_, ok = pl.stepped(d, start, end, false)
+	}
+	return ok
 }
 
 // settleVolume checks the volume, the rates and the duration of a new request
