@@ -154,9 +154,11 @@ func (pl planner) excess(l topology.Link, rate bitrate.Rate) string {
 // grows reports whether a change asks for more of the network than before, or
 // for another part or time of it, so that what was asked for meanwhile is first
 // there.
-func grows(before, after Request) bool {
-	return after.Bandwidth > before.Bandwidth || after.back() > before.back() || after.Duration > before.Duration || after.StartTime != before.StartTime ||
-		hostsOf(canonical(after.Key)) != hostsOf(canonical(before.Key))
+func grows(was, next *record) bool {
+	before, after := was.Request, next.Request
+	return after.Bandwidth > before.Bandwidth || after.back() > before.back() || after.Duration > before.Duration || after.Protected && !before.Protected ||
+		after.StartTime != before.StartTime || after.Earliest != before.Earliest || hostsOf(canonical(after.Key)) != hostsOf(canonical(before.Key)) ||
+		after.Constraints.loosening(before.Constraints) != before.Constraints && !next.Path.Equal(was.Path)
 }
 
 // Lessens reports whether a change asks for nothing but less of what the

@@ -230,6 +230,7 @@ func TestOrderOfAsking(t *testing.T) {
 		"more":         {1, Change{Bandwidth: new(bitrate.Rate(4))}, "id2"},
 		"longer":       {4, Change{Duration: new(Seconds(1500))}, "id2"},
 		"later":        {4, Change{StartTime: new(start)}, "id2"},
+		"not before":   {4, Change{Earliest: new(start)}, "id2"},
 		"elsewhere":    {4, Change{Key: new(key(host(1, 3), host(2, 1)))}, "id2"},
 		"less":         {5, Change{Bandwidth: new(bitrate.Rate(4))}, "id1"},
 		"shorter":      {4, Change{Duration: new(Seconds(900))}, "id1"},
@@ -268,6 +269,37 @@ func TestOrderOfAsking(t *testing.T) {
 				w.checkPromises()
 			})
 		}
+	}
+}
+
+// What is led to other links by a change, or is to be held on others as well,
+// is there after those that have them already.
+func TestOrderOnOtherLinks(t *testing.T) {
+	for name, c := range map[string]Change{
+		"included":  {Include: new(Elements("0000000000000003"))},
+		"avoided":   {Avoid: new(Elements("0000000000000001:100-0000000000000002:101"))},
+		"protected": {Protected: new(true)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 3, 100)
+			w.cable(1, 2, 10)
+			around := w.cable(1, 3, 10)
+			w.cable(3, 2, 10)
+			w.open()
+			w.create(ask(1, 1, 2, 1, 4, 1000))
+			second := ask(1, 2, 2, 2, 4, 1000)
+			second.Include = "0000000000000003"
+			w.create(second)
+			w.work()
+			w.update("id1", c)
+			w.work()
+			w.change(narrow(around, 5))
+			w.work()
+			if first, second := w.get("id1"), w.get("id2"); second.State != Active || second.Reason != "" || first.Reason == "" && len(first.Backup) > 0 {
+				t.Errorf("the second one is %s, %q; the first one has %v and %v", second.State, second.Reason, first.Path, first.Backup)
+			}
+			w.checkPromises()
+		})
 	}
 }
 

@@ -118,7 +118,7 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	if err != nil {
 		return nil, nil, err
 	}
-	if grows(it.record().Request, next.Request) {
+	if grows(it.record(), &next) {
 		a.seq++
 		next.Asked = a.seq
 	}
