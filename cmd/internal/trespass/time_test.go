@@ -1,6 +1,7 @@
 package trespass
 
 import (
+	"strings"
 	"syscall"
 	"time"
 )
@@ -98,6 +99,24 @@ func loweredLimit(l *lab) {
 	alice.want(200, "PATCH", "/api/allocations/"+id, fields{"bandwidth": 50_000_000})
 	alice.want(200, "PATCH", "/api/allocations/"+id, fields{"duration": 500})
 	alice.want(403, "PATCH", "/api/allocations/"+id, fields{"bandwidth": 55_000_000})
+}
+
+// nothingForVolumes: a volume that waits gets no more when its project may hold
+// nothing any more, and none is admitted for a project that may reserve for no
+// time.
+func nothingForVolumes(l *lab) {
+	l.start(limited)
+	l.connect(100_000_000)
+	alice := l.login("alice", "astro")
+	id := alice.create(fields{"project_id": "astro", "src_ip": "10.0.0.1", "dst_ip": "10.0.0.3", "volume": 400_000_000, "earliest": after(600)})
+	was := alice.details(id).number("bandwidth")
+	l.reload(strings.ReplaceAll(limited, "max_bandwidth: 30M", "max_bandwidth: 0"))
+	time.Sleep(time.Second) // in which it would be planned anew
+	if is := alice.details(id).number("bandwidth"); is != was {
+		l.fault("of %g bit/s become %g", was, is)
+	}
+	l.reload(strings.ReplaceAll(limited, "max_bandwidth: 30M", "max_duration: 0s"))
+	alice.want(403, "POST", "/api/allocations", fields{"project_id": "astro", "src_ip": "10.0.0.1", "dst_ip": "10.0.0.4", "volume": 1_000_000})
 }
 
 // tight has limits that are lower than what is in use.

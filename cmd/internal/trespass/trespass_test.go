@@ -48,6 +48,7 @@ var further = []trial{
 	{"ProlongedOverAnothers", prolongedOverAnothers},
 	{"LimitsBelowUse", limitsBelowUse},
 	{"SmallerWhileDegraded", smallerWhileDegraded},
+	{"NothingForVolumes", nothingForVolumes},
 }
 
 // TestFurtherCases does these, each to a daemon of its own.
