@@ -99,11 +99,13 @@ func (a *Allocator) beginVolumeLocked(it *item, next *record, now Seconds) {
 // reshapeLocked gives what has a profile, and has started too late for it,
 // another one on its path, if there is one that carries what is left.
 func (a *Allocator) reshapeLocked(it *item, next *record, now Seconds, left uint64) {
-	d := demand{Request: next.Request, limit: a.cfg.Limits(next.ProjectID).Bandwidth}
+	limits := a.cfg.Limits(next.ProjectID)
+	d := demand{Request: next.Request, limit: limits.Bandwidth}
 	d.from, d.to = next.Path.Ends()
 	d.Volume = left
 	a.withoutLocked(it, func() {
 		pl := a.plannerLocked()
+		pl.longest = max(1, limits.longest(next.ProjectID, next)-(now-next.Window.Start))
 		d.conflicting = pl.calendars.conflicting(d.Request)
 		s := stepping{planner: pl, demand: d, floor: max(1, d.MinBandwidth, pl.least), most: pl.mostRate(d)}
 		steps := s.onPath(next.Path, now, d.Deadline, true)

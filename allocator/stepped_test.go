@@ -317,6 +317,33 @@ func TestStepsThatStartLate(t *testing.T) {
 	}
 }
 
+// Steps that start late are no longer than the project's limit on durations.
+func TestLateStepsKeepTheLimit(t *testing.T) {
+	for longest, want := range map[Seconds]string{
+		0:   "[5, 20) at 10 [20, 143) at 4",
+		130: "[5, 20) at 10 [20, 130) at 4 it had no time for 7 of its 80 bytes",
+	} {
+		w, _ := pair(t)
+		w.create(fixed(w, 1, 6, 20, 200))
+		if longest > 0 {
+			w.limit(Limits{Duration: &longest})
+		}
+		id := w.create(bulk(2, 80, 0, 150)).ID
+		w.now += 5
+		_, tasks := w.dueNow()
+		if err := w.a.Installed(tasks[id]); err != nil {
+			t.Fatal(err)
+		}
+		w.work()
+		w.pass(150)
+		v := w.get(id)
+		v.Profile = v.Steps()
+		if got := strings.TrimSpace(shown(v) + " " + v.Reason); v.State != Complete || got != want {
+			t.Errorf("at most %d s: %s, want %s", longest, got, want)
+		}
+	}
+}
+
 // TestLateStepsLeaveTheirTrafficToOthers: steps that end later than those that
 // were planned take no time that the same traffic has by another allocation.
 func TestLateStepsLeaveTheirTrafficToOthers(t *testing.T) {

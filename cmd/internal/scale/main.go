@@ -82,6 +82,9 @@ func main() {
 // completed.
 func measure(ctx context.Context, args []string, out, errOut io.Writer) (ok bool, err error) {
 	o, err := parseFlags(args, errOut)
+	if errors.Is(err, flag.ErrHelp) {
+		return true, nil // it has been printed
+	}
 	if err != nil {
 		return false, err
 	}
