@@ -64,30 +64,17 @@ func wanted(r *rand.Rand, w *world) Request {
 // booked is what reservations hold of each link, by the hour.
 type booked map[topology.LinkID][]bitrate.Rate
 
-// hold books a path where every link of it has the rate in every hour of the
-// window, and reports whether it has.
-func (k booked) hold(links []topology.LinkID, w Window, since Seconds, rate, limit bitrate.Rate) bool {
-	first, last := (w.Start-since)/3600, (w.End-1-since)/3600
-	for _, l := range links {
-		if k[l] == nil {
-			k[l] = make([]bitrate.Rate, MaxAhead/3600+24)
-		}
-		for _, held := range k[l][first : last+1] {
-			if held+rate > limit {
-				return false
-			}
-		}
+// during returns what is held of a link in the hours of a window, from a moment
+// on.
+func (k booked) during(l topology.LinkID, w Window, since Seconds) []bitrate.Rate {
+	if k[l] == nil {
+		k[l] = make([]bitrate.Rate, MaxAhead/3600+24)
 	}
-	for _, l := range links {
-		for hour := first; hour <= last; hour++ {
-			k[l][hour] += rate
-		}
-	}
-	return true
+	return k[l][(w.Start-since)/3600 : (w.End-1-since)/3600+1]
 }
 
-// fill writes n reservations into a store, on one of the best paths of an
-// empty network. As in a store that an allocator has written, no link is
+// fill writes n reservations into a store, each on one of the shortest paths,
+// that with most room. As in a store that an allocator has written, no link is
 // promised more than it carries: what does not fit gives way to another one.
 func fill(b *testing.B, w *world, s store.Store, n int) {
 	graph, r := path.NewGraph(w.snap), rand.New(rand.NewPCG(7, 8))
@@ -97,21 +84,25 @@ func fill(b *testing.B, w *world, s store.Store, n int) {
 	for i := 0; i < n; {
 		q := wanted(r, w)
 		from, to, _, _ := locate(w.snap, q.Key)
-		query := path.Query{From: from, To: to, Free: func(topology.Link) bitrate.Rate { return bitrate.Rate(r.IntN(1000)) }}
+		window := Window{q.StartTime, q.StartTime + q.Duration}
+		query := path.Query{From: from, To: to, Rate: q.Bandwidth, Free: func(l topology.Link) bitrate.Rate {
+			return limit - slices.Max(held.during(l.ID, window, w.now))
+		}}
 		p, ok := graph.Find(query)
 		if !ok {
-			b.Fatal("no path")
-		}
-		var both []topology.LinkID
-		for _, l := range path.LinksOf(p, nil) {
-			both = append(both, l, l.Reverse())
-		}
-		if !held.hold(both, Window{q.StartTime, q.StartTime + q.Duration}, w.now, q.Bandwidth, limit) {
 			continue
+		}
+		for _, l := range path.LinksOf(p, nil) {
+			for _, way := range [...]topology.LinkID{l, l.Reverse()} {
+				hours := held.during(way, window, w.now)
+				for i := range hours {
+					hours[i] += q.Bandwidth
+				}
+			}
 		}
 		rec := record{Version: recordVersion, Seq: uint64(i + 1), Allocation: Allocation{
 			ID: uuid.NewString(), Handle: uint32(i + 1), Revision: uint64(i + 1), Created: w.now - 1000, Request: q, State: Pending,
-			Window: Window{q.StartTime, q.StartTime + q.Duration}, Path: p,
+			Window: window, Path: p,
 		}}
 		value, err := rec.encode()
 		if err != nil {
