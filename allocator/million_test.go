@@ -162,26 +162,29 @@ func benchmarkLive(b *testing.B, n int) {
 	a.Settled()
 	r := rand.New(rand.NewPCG(1, 2))
 	measure := func(name string, n int, request func() Request) {
-		took, refused := make([]time.Duration, n), 0
-		for i := range took {
+		var admitted, refused []time.Duration
+		for range n {
 			q := request()
 			start := time.Now()
 			if _, err := a.Create(context.Background(), q); err != nil {
-				refused++
+				refused = append(refused, time.Since(start))
+			} else {
+				admitted = append(admitted, time.Since(start))
 			}
-			took[i] = time.Since(start)
 		}
-		slices.Sort(took)
-		b.ReportMetric(float64(took[n/2])/1e6, name+"-p50-ms")
-		b.ReportMetric(float64(took[n*99/100])/1e6, name+"-p99-ms")
-		b.ReportMetric(100*float64(refused)/float64(n), name+"-refused-%")
+		report := func(name string, took []time.Duration) {
+			if len(took) == 0 {
+				return
+			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2])/1e6, name+"-p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100])/1e6, name+"-p99-ms")
+		}
+		report(name, admitted)
+		report(name+"-refusal", refused)
+		b.ReportMetric(100*float64(len(refused))/float64(n), name+"-refused-%")
 	}
 	measure("admission", 2000, func() Request { return wanted(r, w) })
-	measure("high", 2000, func() Request {
-		q := wanted(r, w)
-		q.Bandwidth = 25 * bitrate.Gbps
-		return q
-	})
 	measure("earliest", 1000, func() Request {
 		q := wanted(r, w)
 		q.StartTime, q.Bandwidth, q.Duration = 0, 40*bitrate.Gbps, 6*3600
