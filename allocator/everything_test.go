@@ -2,8 +2,6 @@ package allocator
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -24,10 +22,7 @@ func TestIndexesInAnyHistory(t *testing.T) {
 		h.tells = rapid.Bool().Draw(rt, "snapshots tell what is the same")
 		h.vary(rt)
 		h.cfg.RequireMeters = rapid.Bool().Draw(rt, "meters are required")
-		h.open()
-		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
-			h.cables = append(h.cables, h.snap.Links[from])
-		}
+		h.start()
 		actions := map[string]func(*rapid.T){
 			"create": h.create, "update": h.update, "delete": h.delete, "release": h.release, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },

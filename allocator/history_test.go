@@ -24,23 +24,14 @@ func TestAnyHistory(t *testing.T) {
 		h := &history{world: drawWorld(rt), out: map[string]Task{}, in: map[string][]path.Circuit{}}
 		h.tells = rapid.Bool().Draw(rt, "snapshots tell what is the same")
 		h.vary(rt)
-		h.open()
-		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
-			h.cables = append(h.cables, h.snap.Links[from])
-		}
+		h.start()
 		actions := map[string]func(*rapid.T){
 			"create": h.create, "update": h.update, "delete": h.delete, "release": h.release, "time": h.time, "due": h.due,
 			"report": h.report, "plan": h.planOne, "network": h.network, "settle": func(*rapid.T) { h.a.Settled() },
 			"host": h.host, "restart": h.restart, "store": h.breakStore, "rest": h.rest,
 			"limit": h.limit, "prune": h.prune, "agenda": func(*rapid.T) { h.checkDeparture() },
 			"announce": func(t *rapid.T) { h.quiet = rapid.Bool().Draw(t, "quiet") },
-			"": func(*rapid.T) {
-				h.checkCalendars()
-				h.checkIndexes()
-				h.checkLoads()
-				h.checkNetwork()
-				h.checkLeeway()
-			},
+			"":         h.check,
 		}
 		for range rapid.IntRange(1, 12).Draw(rt, "rounds") { // a long history meets more
 			rt.Repeat(actions)
@@ -65,23 +56,13 @@ func TestAnyHistoryInSteps(t *testing.T) {
 				stepped++
 			}
 		}
-		h.open()
-		for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
-			h.cables = append(h.cables, h.snap.Links[from])
-		}
-		rest := func(t *rapid.T) { h.rest(t) }
+		h.start()
 		actions := map[string]func(*rapid.T){
 			"create": h.create, "create another": h.create, "update": h.update, "release": h.release, "time": h.time,
 			"due": h.due, "due again": h.due, "report": h.report, "report again": h.report, "plan": h.planOne, "network": h.network,
-			"restart": h.restart, "store": h.breakStore, "rest": rest, "rest again": rest, "limit": h.limit,
+			"restart": h.restart, "store": h.breakStore, "rest": h.rest, "rest again": h.rest, "limit": h.limit,
 			"agenda": func(*rapid.T) { h.checkDeparture() },
-			"": func(*rapid.T) {
-				h.checkCalendars()
-				h.checkIndexes()
-				h.checkLoads()
-				h.checkNetwork()
-				h.checkLeeway()
-			},
+			"":       h.check,
 		}
 		for range rapid.IntRange(1, 12).Draw(rt, "rounds") {
 			rt.Repeat(actions)
@@ -98,6 +79,24 @@ type history struct {
 	limits map[string]Limits
 	varies bool // links may carry less than is on them
 	tight  int  // requests so far, if they are for parts of a busy network and volumes beside them; 0: they are not
+}
+
+// start opens the allocator on the network as it has been drawn.
+func (h *history) start() {
+	h.open()
+	for _, from := range slices.SortedFunc(maps.Keys(h.snap.Links), topology.ComparePorts) {
+		h.cables = append(h.cables, h.snap.Links[from])
+	}
+}
+
+// check holds all that is derived, and what the switches may hold, against the
+// allocations.
+func (h *history) check(*rapid.T) {
+	h.checkCalendars()
+	h.checkIndexes()
+	h.checkLoads()
+	h.checkNetwork()
+	h.checkLeeway()
 }
 
 // checkNetwork: what the switches may hold at this moment fits on the links,

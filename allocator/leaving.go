@@ -96,9 +96,8 @@ func (l *leaving) remove(c path.Circuit) (woken []*item) {
 	return woken
 }
 
-// waking parts a queue in those who need not wait any more and those who do,
-// while so many circuits of a kind are still leaving: some may be a waiter's
-// own.
+// waking returns which of a queue are free to go, and which stay, while so many
+// circuits of a kind are leaving. A waiter does not wait for its own circuits.
 func waking(queue []*item, left int, kind func(path.Circuit) bool) (free, stay []*item) {
 	for _, it := range queue {
 		own := 0
