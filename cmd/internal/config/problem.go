@@ -88,10 +88,17 @@ func explain(e yaml.Error) string {
 	case *yaml.OverflowError:
 		return fmt.Sprintf("%s is out of this key's range", e.SrcNum)
 	case *yaml.UnexpectedNodeTypeError:
-		return fmt.Sprintf("this is a %s; a %s is needed here",
-			strings.ToLower(e.Actual.YAMLName()), strings.ToLower(e.Expected.YAMLName()))
+		return fmt.Sprintf("this is a %s; a %s is needed here", nodeName(e.Actual), nodeName(e.Expected))
 	}
-	return e.GetMessage()
+	return malformed(e.GetMessage())
+}
+
+// nodeName returns what the documents call a kind of node.
+func nodeName(t ast.NodeType) string {
+	if t == ast.SequenceType {
+		return "list"
+	}
+	return strings.ToLower(t.YAMLName())
 }
 
 func kindName(kind string) string {
