@@ -3,6 +3,8 @@ package stats
 import (
 	"context"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // mostReclaimed is how many allocations are given up at a time.
@@ -109,7 +111,7 @@ func (p *Poller) watchIdle(ctx context.Context) {
 		return
 	}
 	snap := p.cfg.Source.Snapshot()
-	news, over := map[string]Idle{}, map[string]Idle{}
+	news, over, idle := map[string]Idle{}, map[string]Idle{}, 0
 	policies := map[string]Idleness{}
 	p.mu.Lock()
 	for _, a := range p.ledger.handles {
@@ -129,7 +131,11 @@ func (p *Poller) watchIdle(ctx context.Context) {
 		if ends && len(over) < mostReclaimed {
 			over[a.id] = a.idle.reported
 		}
+		if a.idle.reported != (Idle{}) {
+			idle++
+		}
 	}
+	p.idle = idle
 	p.mu.Unlock()
 	for id, i := range news {
 		p.cfg.Idle(id, i)
@@ -151,4 +157,32 @@ func (p *Poller) Idle(id string) Idle {
 		return a.idle.reported
 	}
 	return Idle{}
+}
+
+// RegisterIdle registers with r how many allocations are reported as idle, and
+// how many have been given up since the start, as reclaimed tells.
+func (p *Poller) RegisterIdle(r prometheus.Registerer, reclaimed func() uint64) error {
+	return r.Register(idleMetrics{
+		p, reclaimed,
+		prometheus.NewDesc("conga_allocations_idle", "Allocations that hardly anything uses, for half of the time that their projects allow.", nil, nil),
+		prometheus.NewDesc("conga_allocations_reclaimed_total", "Allocations given up because hardly anything used them.", nil, nil),
+	})
+}
+
+type idleMetrics struct {
+	poller          *Poller
+	reclaimed       func() uint64
+	idle, givenBack *prometheus.Desc
+}
+
+// Describe implements [prometheus.Collector].
+func (m idleMetrics) Describe(ch chan<- *prometheus.Desc) { ch <- m.idle; ch <- m.givenBack }
+
+// Collect implements [prometheus.Collector].
+func (m idleMetrics) Collect(ch chan<- prometheus.Metric) {
+	m.poller.mu.Lock()
+	idle := m.poller.idle
+	m.poller.mu.Unlock()
+	ch <- prometheus.MustNewConstMetric(m.idle, prometheus.GaugeValue, float64(idle))
+	ch <- prometheus.MustNewConstMetric(m.givenBack, prometheus.CounterValue, float64(m.reclaimed()))
 }

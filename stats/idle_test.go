@@ -3,9 +3,13 @@ package stats
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"conga/bitrate"
 	"conga/controller/path"
@@ -104,6 +108,22 @@ func (i *idleTest) expect(t *testing.T, when string, want ...string) {
 	i.forget()
 }
 
+// counts checks what Prometheus reads.
+func (i *idleTest) counts(t *testing.T, idle int) {
+	t.Helper()
+	r := prometheus.NewRegistry()
+	if err := i.RegisterIdle(r, func() uint64 { return 7 }); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("# HELP conga_allocations_idle Allocations that hardly anything uses, for half of the time that their projects allow.\n"+
+		"# TYPE conga_allocations_idle gauge\nconga_allocations_idle %d\n"+
+		"# HELP conga_allocations_reclaimed_total Allocations given up because hardly anything used them.\n"+
+		"# TYPE conga_allocations_reclaimed_total counter\nconga_allocations_reclaimed_total 7\n", idle)
+	if err := testutil.GatherAndCompare(r, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+}
+
 // idleness runs f with an allocation that has just become active.
 func idleness(t *testing.T, adjust func(*idleTest), f func(*testing.T, *idleTest)) {
 	i := &idleTest{policy: Idleness{Below: .05, For: 10 * time.Minute}, owner: Owner{Project: "p", Started: true}}
@@ -129,6 +149,7 @@ func TestIdle(t *testing.T) {
 			i.expect(t, "for five minutes")
 			i.carry(1, rate, 0)
 			i.expect(t, "for six minutes", "5: a idle since 0, until 10")
+			i.counts(t, 1)
 			if got := i.Idle("a"); got.Until.Sub(got.Since) != 10*time.Minute || got.Below != .05 {
 				t.Errorf("told is %+v", got)
 			}
@@ -138,6 +159,7 @@ func TestIdle(t *testing.T) {
 			i.expect(t, "for eleven minutes", "10: a reclaimed since 0, until 10")
 			i.carry(20, rate, 0)
 			i.expect(t, "afterwards")
+			i.counts(t, 0)
 		})
 	}
 }

@@ -136,6 +136,7 @@ type Poller struct {
 	budget     budget
 	ledger     *ledger
 	glimpses   glimpses
+	idle       int // allocations that are reported as idle
 
 	started     time.Time
 	disbelieved map[openflow.DPID]bool // those of which it is logged

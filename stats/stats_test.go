@@ -2,6 +2,7 @@ package stats_test
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net/http/httptest"
 	"runtime"
@@ -117,7 +118,7 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	}
 	p, err := stats.New(t.Context(), stats.Config{Source: empty{}})
 	if err == nil {
-		err = p.RegisterDegraded(r)
+		err = errors.Join(p.RegisterDegraded(r), p.RegisterIdle(r, func() uint64 { return 2 }))
 	}
 	if err != nil {
 		t.Fatal(err)

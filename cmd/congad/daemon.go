@@ -47,6 +47,7 @@ type daemon struct {
 	services   services
 	controller *controller.Controller
 	poller     *stats.Poller
+	reclaimed  atomic.Uint64 // allocations released since they were idle
 	allocator  *allocator.Allocator
 	scheduler  *scheduler.Scheduler
 	server     *http.Server

@@ -18,6 +18,7 @@ func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
 	err = errors.Join(err,
 		d.poller.Register(r),
 		d.poller.RegisterDegraded(r),
+		d.poller.RegisterIdle(r, d.reclaimed.Load),
 		stats.RegisterNetwork(r, d.controller.Snapshot),
 		stats.RegisterHosts(r, d.hosts),
 		stats.RegisterAllocations(r, d.states),

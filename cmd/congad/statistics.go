@@ -123,6 +123,7 @@ func (d *daemon) reclaim(id string, i stats.Idle) {
 	e, _ := errors.AsType[*allocator.Error](err)
 	switch {
 	case err == nil:
+		d.reclaimed.Add(1)
 		d.log.Info("allocation released, since it was idle", "allocation", id, "since", i.Since)
 	case e == nil || e.Kind == allocator.Internal:
 		d.log.Warn("an allocation that is idle could not be released", "allocation", id, "err", err)
