@@ -21,6 +21,34 @@ func (w *world) checkIndexes() {
 	w.checkWaitLists(items)
 	w.checkLeaving(items)
 	w.checkAgenda(items)
+	w.checkCounts("all", &w.a.all)
+	for id, list := range w.a.projects {
+		w.checkCounts("those of project "+id, list)
+	}
+	for id, list := range w.a.series {
+		w.checkCounts("those of series "+id, list)
+	}
+}
+
+// checkCounts compares what a list counts with what is on it.
+func (w *world) checkCounts(name string, l *itemList) {
+	w.Helper()
+	size, active := 0, 0
+	for _, b := range l.blocks {
+		own := 0
+		for _, it := range b.list {
+			if it.state() == Active {
+				own++
+			}
+		}
+		if b.active != own {
+			w.Fatalf("a block of %s counts %d active ones, and has %d", name, b.active, own)
+		}
+		size, active = size+len(b.list), active+own
+	}
+	if l.size != size || l.active != active {
+		w.Fatalf("%s are counted as %d, %d active; there are %d, %d active", name, l.size, l.active, size, active)
+	}
 }
 
 // checkCables compares the index of cables with the paths of all items.

@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"net/netip"
@@ -85,6 +86,26 @@ func TestCodec(t *testing.T) {
 			t.Fatal("a record that was cut short was read")
 		}
 	})
+}
+
+// TestDecoderCut: a number of which the end is missing, or that has no end in as
+// many bytes as one may have, is cut, and nothing after it is read.
+func TestDecoderCut(t *testing.T) {
+	endless := bytes.Repeat([]byte{0x80}, 11)
+	for _, rest := range [][]byte{nil, {0x80}, append(endless, 1)} {
+		d := decoder{rest: rest}
+		if d.signed(); !d.cut || d.rest != nil {
+			t.Errorf("signed %x: cut is %v, left is %x", rest, d.cut, d.rest)
+		}
+		d = decoder{rest: rest}
+		if d.number(); !d.cut || d.rest != nil {
+			t.Errorf("%x: cut is %v, left is %x", rest, d.cut, d.rest)
+		}
+	}
+	d := decoder{rest: []byte{2, 3, 7}}
+	if a, b := d.signed(), d.signed(); a != 1 || b != -2 || d.cut || len(d.rest) != 1 {
+		t.Errorf("read %d and %d, left is %x", a, b, d.rest)
+	}
 }
 
 func FuzzDecode(f *testing.F) {
