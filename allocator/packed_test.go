@@ -88,8 +88,8 @@ func TestCodec(t *testing.T) {
 	})
 }
 
-// TestDecoderCut: a number of which the end is missing, or that has no end in as
-// many bytes as one may have, is cut, and nothing after it is read.
+// TestDecoderCut: a number of which the end is missing, or that has no end in
+// as many bytes as one may have, is cut, and nothing after it is read.
 func TestDecoderCut(t *testing.T) {
 	endless := bytes.Repeat([]byte{0x80}, 11)
 	for _, rest := range [][]byte{nil, {0x80}, append(endless, 1)} {
