@@ -20,6 +20,7 @@ import (
 type fabric struct {
 	lost    []string // what Lost is to return; guarded by mu
 	latency time.Duration
+	hanging map[string]bool // circuits for which calls do not return
 
 	mu      sync.Mutex
 	snap    *topology.Snapshot
@@ -152,8 +153,12 @@ func (f *fabric) call(ctx context.Context, id string, do func()) error {
 	f.running[id] = true
 	f.most = max(f.most, len(f.running))
 	f.mu.Unlock()
+	latency := time.After(f.latency)
+	if f.hanging[id] {
+		latency = nil
+	}
 	select {
-	case <-time.After(f.latency):
+	case <-latency:
 	case <-ctx.Done():
 	}
 	f.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"conga/allocator"
@@ -20,6 +21,8 @@ const (
 	maxBackoff     = time.Minute
 	planRest       = time.Second // after a failed Plan, so that a broken store is not hammered
 	planners       = 3           // one places what another saves
+	patience       = time.Second // for a call, before it makes room for another
+	slowShare      = 3           // calls that took longer than that, for each that is counted
 )
 
 // A Config is what a [Scheduler] works with. Allocator and Network are
@@ -29,7 +32,7 @@ type Config struct {
 	Network   Network
 	Log       *slog.Logger  // nil: none
 	Settle    time.Duration // how long after the start a switch may be away before paths over it count as lost; 0: DefaultSettle
-	Workers   int           // calls of the network under way at once; 0: DefaultWorkers
+	Workers   int           // calls of the network under way at once, and three times as many slow ones; 0: DefaultWorkers
 	Timeout   time.Duration // of one call of the network; 0: DefaultTimeout
 	Backoff   time.Duration // before the second attempt, doubled with each further one up to a minute; 0: DefaultBackoff
 }
@@ -84,9 +87,10 @@ func (s *Scheduler) Restore() {
 // ctx's.
 //
 // Run's goroutine decides what is due. Each task has a goroutine of its own for
-// as long as the network needs, at most Workers at a time. One goroutine
-// reports how tasks went, and saves together what has come together. A few
-// plan, so that what is due never waits for the disk.
+// as long as the network needs, at most Workers at a time; those that a switch
+// lets wait make room for others. One goroutine reports how tasks went, and
+// saves together what has come together. A few plan, so that what is due never
+// waits for the disk.
 func (s *Scheduler) Run(ctx context.Context) error {
 	s.Restore()
 	r := &run{
@@ -110,7 +114,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 // A run holds what the goroutines of one Run share.
 type run struct {
 	*Scheduler
-	free     chan int              // how many calls have returned since it was read last
+	free     chan int              // how many calls have returned, or taken long, since it was read last
+	slow     atomic.Int64          // calls under way that took so long that they are not counted
 	results  chan allocator.Result // how they went; has room for all that are under way
 	planning chan struct{}         // a token: there may be something to plan
 }
@@ -206,8 +211,9 @@ func (r *run) plan(ctx context.Context) {
 
 // do carries out one task and hands on how it went.
 func (r *run) do(ctx context.Context, t allocator.Task) {
+	leave := r.occupy()
+	defer leave()
 	err := r.call(ctx, t)
-	defer r.release()
 	if ctx.Err() != nil && err != nil {
 		return // the daemon is stopping; the next one finds the task still due
 	}
@@ -222,6 +228,36 @@ func (r *run) do(ctx context.Context, t allocator.Task) {
 		r.cfg.Log.Log(ctx, level, "circuit could not be changed", "allocation", t.Circuit.ID, "remove", t.Do != allocator.Install, "err", err, "retry_in", wait)
 	}
 	r.results <- result
+}
+
+// occupy begins a call, which ends with leave. A call that takes long lets
+// another begin, so that one switch that hangs does not hold up what the others
+// are to do; but only as many as slowShare says.
+func (r *run) occupy() (leave func()) {
+	var mu sync.Mutex
+	left, slow := false, false
+	timer := time.AfterFunc(patience, func() {
+		mu.Lock()
+		defer mu.Unlock()
+		if left {
+			return
+		}
+		if slow = r.slow.Add(1) <= slowShare*int64(r.cfg.Workers); slow {
+			r.release()
+		} else {
+			r.slow.Add(-1)
+		}
+	})
+	return func() {
+		timer.Stop()
+		mu.Lock()
+		defer mu.Unlock()
+		if left = true; slow {
+			r.slow.Add(-1)
+		} else {
+			r.release()
+		}
+	}
 }
 
 // release lets another call begin.

@@ -332,6 +332,79 @@ func TestHangingNetworkTimesOut(t *testing.T) {
 	})
 }
 
+// TestHangingCallsMakeRoom: calls that do not return hold up the others for
+// seconds, and not until they are given up, as long as there are not more than
+// three times as many as there are workers.
+func TestHangingCallsMakeRoom(t *testing.T) {
+	for _, tc := range []struct {
+		hanging int
+		wait    time.Duration // of all others
+	}{{0, 0}, {3, 0}, {4, patience}, {15, 3 * patience}, {16, 3*patience + DefaultTimeout}} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			r.cfg.Workers, r.hanging = 4, map[string]bool{}
+			for i := range tc.hanging {
+				r.hanging[fmt.Sprintf("id%d", i+1)] = true
+			}
+			r.start()
+			defer r.halt()
+			var prompt []string
+			for i := range tc.hanging + 8 {
+				id := r.create(byte(i+1), 0, 600, 10)
+				if i >= tc.hanging {
+					prompt = append(prompt, id)
+				}
+			}
+			installed := func() (n int) {
+				for _, id := range prompt {
+					if v, err := r.a.Get(id); err == nil && v.State == allocator.Active {
+						n++
+					}
+				}
+				return n
+			}
+			r.sleep(10*time.Second + tc.wait - patience/2)
+			before := installed()
+			r.sleep(patience)
+			if after := installed(); before != 0 || after != len(prompt) {
+				t.Errorf("beside %d that hang, %d and %d are active half a second before and after %v; there are %d", tc.hanging, before, after, tc.wait, len(prompt))
+			}
+			if most, _ := r.tally(); most > 4*(1+slowShare) {
+				t.Errorf("%d calls at once", most)
+			}
+		})
+	}
+}
+
+// TestRoomIsCounted: calls that took long and have ended leave as much room as
+// there was before them.
+func TestRoomIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.cfg.Workers, r.cfg.Timeout, r.latency = 2, time.Minute, patience
+		r.start()
+		defer r.halt()
+		for round := range 3 { // the first ends as its patience does
+			r.latency = patience + time.Duration(round)*time.Millisecond
+			for i := range 20 {
+				r.create(byte(i+1+20*round), 0, 600, 10)
+			}
+			r.sleep(2 * time.Minute)
+		}
+		r.latency = patience / 2
+		r.mu.Lock()
+		r.most = 0
+		r.mu.Unlock()
+		for i := range 20 {
+			r.create(byte(i+101), 0, 600, 10)
+		}
+		r.sleep(time.Minute)
+		if most, held := r.tally(); most != 2 || held != 80 {
+			t.Errorf("%d calls at once for %d circuits, want 2 for 80", most, held)
+		}
+	})
+}
+
 func TestBackoff(t *testing.T) {
 	for failures, want := range map[int]time.Duration{0: time.Second, 1: 2 * time.Second, 5: 32 * time.Second, 6: time.Minute, 10: time.Minute, 1 << 30: time.Minute} {
 		if got := backoff(time.Second, failures); got < want || got > want*5/4+1 {
