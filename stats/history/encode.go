@@ -61,8 +61,8 @@ func checksum(b []byte, id uint32, from, length int64) uint32 {
 	return crc32.Update(crc32.ChecksumIEEE(head[:]), crc32.IEEETable, b)
 }
 
-// runSize is the size of a run as it is written down, in bytes.
-const runSize = 4 + 4 + 4 + 4*Channels
+// RunSize is the size of a run as it is written down, in bytes.
+const RunSize = 4 + 4 + 4 + 4*Channels
 
 // AppendRuns appends the runs that came before a moment, now, and up to which
 // minute all have been summed up, as one piece with its length and a checksum.
@@ -85,23 +85,46 @@ func AppendRuns(b []byte, runs []Reported, rolled, now int64) []byte {
 	return b
 }
 
+// PieceTime returns the moment of the first piece that b begins with; 0 if it
+// begins with none.
+func PieceTime(b []byte) int64 {
+	body, _ := piece(b)
+	if body == nil {
+		return 0
+	}
+	return int64(binary.LittleEndian.Uint64(body[8:]))
+}
+
+// piece returns what is in the piece that b begins with, without length and
+// checksum, and what is behind it; nil if it is not whole.
+func piece(b []byte) (body, rest []byte) {
+	if len(b) < 8 {
+		return nil, b
+	}
+	size := binary.LittleEndian.Uint32(b)
+	if uint64(size) > uint64(len(b)-8) || size < 16 || (size-16)%RunSize != 0 {
+		return nil, b
+	}
+	if body = b[8 : 8+size]; crc32.ChecksumIEEE(body) != binary.LittleEndian.Uint32(b[4:]) {
+		return nil, b
+	}
+	return body, b[8+size:]
+}
+
 // ParseRuns calls f with the runs of each piece that b begins with, and returns
-// up to which minute all had been summed up by the last one. It ends at the
-// first piece that is not whole: the daemon ended while that was written.
-func ParseRuns(b []byte, f func(Reported)) (rolled int64) {
-	for len(b) >= 8 {
-		size := binary.LittleEndian.Uint32(b)
-		if uint64(size) > uint64(len(b)-8) || size < 16 || (size-16)%runSize != 0 {
-			return rolled
+// up to which minute all had been summed up by the last one, and how many bytes
+// the pieces have. It ends at the first piece that is not whole: the daemon
+// ended while that was written.
+func ParseRuns(b []byte, f func(Reported)) (rolled int64, whole int) {
+	for all := len(b); ; {
+		body, rest := piece(b)
+		if body == nil {
+			return rolled, all - len(b)
 		}
-		body := b[8 : 8+size]
-		if crc32.ChecksumIEEE(body) != binary.LittleEndian.Uint32(b[4:]) {
-			return rolled
-		}
-		b = b[8+size:]
+		b = rest
 		rolled = int64(binary.LittleEndian.Uint64(body))
 		now := int64(binary.LittleEndian.Uint64(body[8:]))
-		for at := body[16:]; len(at) > 0; at = at[runSize:] {
+		for at := body[16:]; len(at) > 0; at = at[RunSize:] {
 			from := now + int64(int32(binary.LittleEndian.Uint32(at[4:])))
 			r := Reported{binary.LittleEndian.Uint32(at), Run{From: from, To: from + int64(binary.LittleEndian.Uint32(at[8:]))}}
 			for i := range r.Run.Values {
@@ -110,5 +133,4 @@ func ParseRuns(b []byte, f func(Reported)) (rolled int64) {
 			f(r)
 		}
 	}
-	return rolled
 }

@@ -92,6 +92,16 @@ func (t *Tracks) Recent(key string) *Recent { return t.recent[key] }
 // Rolled returns the end of the last minute that was summed up.
 func (t *Tracks) Rolled() int64 { return t.rolled }
 
+// End returns the end of the last run of all; 0 if there is none.
+func (t *Tracks) End() (end int64) {
+	for _, r := range t.recent {
+		if r.Len() > 0 {
+			end = max(end, r.at(r.Len()-1).To)
+		}
+	}
+	return end
+}
+
 // Resume says up to which minute an earlier run of the daemon has summed up.
 func (t *Tracks) Resume(rolled int64) { t.rolled = rolled - rolled%Minute }
 
