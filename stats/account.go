@@ -24,6 +24,7 @@ type account struct {
 	losses     *[2]lossWatch   // nil: nothing was looked at
 	entries    []*countedEntry // of all switches
 	policers   []*policer
+	feeds      [2]feed // of the ends where each direction enters
 
 	planned  Span
 	way      uint64 // digest of the path that was confirmed last; 0: none

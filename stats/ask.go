@@ -9,6 +9,7 @@ import (
 	"conga/controller/purpose"
 	"conga/controller/topology"
 	"conga/openflow"
+	"conga/stats/history"
 )
 
 // poll asks one switch for its counters and takes in the answers. If it does
@@ -26,15 +27,29 @@ func (p *Poller) poll(ctx context.Context, dpid openflow.DPID) {
 	s, tallies := p.reader.read(before, a), readTallies(a.flows, counted) // without the lock: a switch may hold many
 	p.frames(s)
 	p.loads(s, p.reader.span(before, s.At))
+	runs := p.takeIn(before, s, tallies, a)
+	if p.cfg.History != nil {
+		p.cfg.History.Add(append(runs, portRuns(before, s, p.cfg.Source.Snapshot().Switches[dpid], p.reader.span(before, s.At))...))
+	}
+}
+
+// takeIn makes a sample the last one of its switch, and returns how fast
+// allocations went there since the one before.
+func (p *Poller) takeIn(before, s *Sample, tallies []tally, a *answers) (runs []history.Input) {
+	dpid, span := s.DPID, p.reader.span(before, s.At)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ledger.doubtAt(p.cfg.Source.Snapshot(), dpid)
-	p.ledger.take(s, tallies, a.entriesAsked, a.asked, p.reader.span(before, s.At))
+	p.ledger.take(s, tallies, a.entriesAsked, a.asked, span)
+	if a.entriesAsked && p.cfg.History != nil {
+		runs = p.ledger.runs(s, p.most())
+	}
 	if before != nil {
 		p.tableCount -= len(before.Tables)
 	}
 	p.tableCount += len(s.Tables)
 	p.samples[dpid] = s
+	return runs
 }
 
 // tablesDueLocked reports whether a switch is to be asked for its tables. Open

@@ -31,11 +31,14 @@ func (v Volume) minus(o Volume) Volume {
 // distinguished from one that went on, and counts as that: too little may be
 // counted, never too much.
 func (v Volume) since(before Volume) Volume {
-	if v.Packets < before.Packets || v.Bytes < before.Bytes {
+	if v.less(before) {
 		return v
 	}
 	return v.minus(before)
 }
+
+// less reports whether a counter shows less than before.
+func (v Volume) less(before Volume) bool { return v.Packets < before.Packets || v.Bytes < before.Bytes }
 
 // kept reports whether the switch keeps both counters.
 func (v Volume) kept() bool { return v.Packets != Unkept && v.Bytes != Unkept }

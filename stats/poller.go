@@ -44,6 +44,7 @@ type Config struct {
 	Source   Source
 	Interval time.Duration // between two samples of a switch; 0: [DefaultInterval]
 	Archive  Archive       // nil: a restart begins at zero
+	History  Recorder      // nil: how fast things went is not kept
 	// Busy reports whether the network has something more urgent to do for a
 	// moment. Then switches are asked later, by half an interval at most. nil:
 	// it never has.
@@ -180,6 +181,9 @@ func (p *Poller) Install(c path.Circuit) {
 	}
 	p.ledger.install(c)
 	p.beganLocked(c.ID, time.Now())
+	if a := p.ledger.accounts[c.ID]; !a.began.IsZero() {
+		a.beginFeeds(time.Now())
+	}
 	p.ledger.degrade(p.ledger.accounts[c.ID], Loss, p.ledger.accounts[c.ID].losing(), time.Now())
 	known := p.ledger.accounts[c.ID].project != ""
 	p.mu.Unlock()

@@ -107,8 +107,12 @@ func (l *ledger) takeFlow(s *Sample, t *tally, a *account, asked time.Time, span
 	}
 	d := t.volume.since(e.last)
 	elapsed := a.unseen(e.seen, s.At) + e.missed
+	if lasting && t.volume.less(e.last) || e.missed > 0 || !tells(t.volume.Bytes) || !tells(t.volume.Packets) {
+		a.blur() // it began anew, or what it counts is of more than the time since the last sample
+	}
 	e.seen, e.missed = s.At, 0
 	if !l.doubts.believes(s.DPID, d, elapsed) {
+		a.blur()
 		e.missed = elapsed // what it counts later is compared with what was believed
 		return
 	}
@@ -210,8 +214,12 @@ func (l *ledger) dropped(m *policer, v Volume, asked, at time.Time) Volume {
 		m.account.recount() // it began anew, and what it dropped last is not known
 	}
 	d := m.count(v, asked, at)
+	if m.missed > 0 {
+		m.account.blur()
+	}
 	m.missed = 0
 	if !l.doubts.believes(m.dpid, d, elapsed) {
+		m.account.blur()
 		m.last, m.missed = last, elapsed // what it counts later is compared with what was believed
 		return Volume{}
 	}

@@ -24,6 +24,7 @@ import (
 	"conga/openflow"
 	"conga/scheduler"
 	"conga/stats"
+	"conga/stats/history/disk"
 )
 
 // drain is how long requests under way may take at a stop.
@@ -48,6 +49,7 @@ type daemon struct {
 	controller *controller.Controller
 	poller     *stats.Poller
 	reclaimed  atomic.Uint64 // allocations released since they were idle
+	history    *disk.Recorder
 	allocator  *allocator.Allocator
 	scheduler  *scheduler.Scheduler
 	server     *http.Server
@@ -254,6 +256,7 @@ func (d *daemon) run(ctx context.Context) error {
 	d.announce()
 	return runComponents(ctx, d.log, []component{
 		{"the controller", d.controller.Run},
+		{"the history", d.history.Run},
 		{"the statistics", d.poller.Run},
 		{"the scheduler", d.scheduler.Run},
 		{"the events", d.runEvents},

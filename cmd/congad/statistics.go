@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"time"
 
 	"conga/allocator"
@@ -16,16 +17,26 @@ import (
 	"conga/httpapi"
 	"conga/openflow"
 	"conga/stats"
+	"conga/stats/history/disk"
 )
 
 // openStatistics makes the poller, and loads what it has counted before.
 func (d *daemon) openStatistics(ctx context.Context) (err error) {
+	d.history, err = disk.Open(disk.Config{
+		Dir:    filepath.Join(d.cfg.Data, "history"),
+		Tracks: d.cfg.Stats.History.Tracks, Interval: d.cfg.Stats.Interval.Duration(),
+		Log: d.log.With("part", "history"),
+	})
+	if err != nil {
+		return store.Unwritable(err)
+	}
 	d.poller, err = stats.New(ctx, stats.Config{
 		Source:   d.controller,
 		MeterID:  d.controller.MeterID,
 		Busy:     d.controller.Busy,
 		Interval: d.cfg.Stats.Interval.Duration(),
 		Archive:  archive{d.store},
+		History:  d.history,
 		Owner:    owners(d.allocator),
 		Frames: func(at topology.PortID, entered stats.Rate) {
 			d.controller.FramesSeen(at, entered.Bits, entered.Packets)

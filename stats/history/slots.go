@@ -3,11 +3,16 @@ package history
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // goneAfter is how long nothing must have been known of a subject for its slot
 // to be given to another one, in milliseconds.
 const goneAfter = Hour
+
+// Lesser is how the keys of those subjects begin that may have half of all
+// slots at most, so that they never take the last ones from others.
+const Lesser = "~"
 
 // A Slot is the position of a track among all of them, on a disk, too.
 type Slot struct {
@@ -25,6 +30,8 @@ type Slots struct {
 	free  []int // indices below high, the highest first
 	high  int   // indices that were ever given
 	next  uint32
+
+	lesser int // slots of such subjects
 }
 
 // NewSlots returns slots for so many subjects at most.
@@ -43,6 +50,7 @@ func RestoreSlots(most int, next uint32, list []Slot) *Slots {
 			continue
 		}
 		taken[one.Index], ids[one.ID], s.byKey[one.Key] = true, true, &one
+		s.lesser += lesser(one.Key)
 		s.high, s.next = max(s.high, one.Index+1), max(s.next, one.ID+1)
 	}
 	for i := range s.high {
@@ -84,10 +92,10 @@ func (s *Slots) Take(key string, now int64) (slot *Slot, lost []string) {
 	if one := s.byKey[key]; one != nil {
 		return one, nil
 	}
-	if len(s.byKey) >= s.most {
+	if s.full(key) {
 		lost = s.release(now-goneAfter, max(1, s.most/100))
 	}
-	if len(s.byKey) >= s.most {
+	if s.full(key) {
 		return nil, lost
 	}
 	index := s.high
@@ -99,7 +107,21 @@ func (s *Slots) Take(key string, now int64) (slot *Slot, lost []string) {
 	slot = &Slot{Key: key, ID: s.next, Index: index, Seen: now}
 	s.next++
 	s.byKey[key] = slot
+	s.lesser += lesser(key)
 	return slot, lost
+}
+
+// full reports whether there is no slot for one more subject.
+func (s *Slots) full(key string) bool {
+	return len(s.byKey) >= s.most || lesser(key) > 0 && s.lesser >= (s.most+1)/2
+}
+
+// lesser returns 1 for the key of a lesser subject, and 0 for others.
+func lesser(key string) int {
+	if strings.HasPrefix(key, Lesser) {
+		return 1
+	}
+	return 0
 }
 
 // Expire takes their slots from subjects of which nothing is kept any longer.
@@ -120,6 +142,7 @@ func (s *Slots) release(before int64, most int) (lost []string) {
 	gone = gone[:min(most, len(gone))]
 	for _, one := range gone {
 		delete(s.byKey, one.Key)
+		s.lesser -= lesser(one.Key)
 		s.free = append(s.free, one.Index)
 		lost = append(lost, one.Key)
 	}

@@ -6,6 +6,7 @@ import (
 	"conga/allocator"
 	"conga/httpapi/auth"
 	"conga/httpapi/connections"
+	"conga/stats/history/disk"
 )
 
 // A Config is a complete, validated configuration. Its YAML names are the keys
@@ -219,7 +220,13 @@ type EtcdTLS struct {
 
 // Stats says how often the switches' counters are read.
 type Stats struct {
-	Interval Interval `yaml:"interval"` // between two readings of a switch's counters
+	Interval Interval     `yaml:"interval"` // between two readings of a switch's counters
+	History  StatsHistory `yaml:"history"`
+}
+
+// StatsHistory says how much is kept of how fast things went.
+type StatsHistory struct {
+	Tracks int `yaml:"tracks"` // at most: one a port and two an allocation
 }
 
 // Webhooks says where events may be delivered.
@@ -257,7 +264,7 @@ func Default() Config {
 			Total:      connections.DefaultTotal,
 		},
 		Store: Store{Engine: "bolt"},
-		Stats: Stats{Interval: Interval(5 * time.Second)},
+		Stats: Stats{Interval: Interval(5 * time.Second), History: StatsHistory{Tracks: disk.DefaultTracks}},
 		Log:   Log{Format: "text", Level: "info"},
 	}
 }

@@ -146,6 +146,9 @@ func (v *validator) stats(s Stats) {
 	if d := s.Interval.Duration(); d < time.Second || d > 5*time.Minute {
 		v.add("stats.interval", "%s is not from 1s to 5m; 5s is usual", s.Interval)
 	}
+	if n := s.History.Tracks; n < 128 || n > 1_000_000 {
+		v.add("stats.history.tracks", "%d is not from 128 to 1000000; each takes 180 kB on the disk, and a port has one, an allocation two", n)
+	}
 }
 
 func (v *validator) store(s Store) {
