@@ -55,7 +55,7 @@ func (h *harness) operations(c *httpapitest.Contract, id string) (out []operatio
 	}
 	names := map[string]string{
 		"{allocation_id}": id, "{api_key}": h.key, "{webhook_id}": h.hook(), "{project_id}": "projectB",
-		"{connection_uuid}": h.connection(), "{dpid}": "0000000000000001", "{name}": "watcher",
+		"{connection_uuid}": h.connection(), "{dpid}": "0000000000000001", "{from}": "0000000000000001:1", "{to}": "outside", "{port}": "1", "{name}": "watcher",
 		"{series_id}": h.series(),
 	}
 	for _, o := range c.Operations() {

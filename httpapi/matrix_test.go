@@ -118,7 +118,10 @@ var matrix = []row{
 	{"GET", "/api/stats", "", everyKey},
 	{"GET", "/api/stats/allocations", "", everyKey},
 	{"GET", "/api/stats/allocations/{id}", "", ofProject},
+	{"GET", "/api/stats/allocations/{id}/history", "", ofProject},
 	{"GET", "/api/stats/links", "", operators},
+	{"GET", "/api/stats/links/{from}/{to}/history", "", operators},
+	{"GET", "/api/stats/switches/{dpid}/ports/{port}/history", "", operators},
 	{"GET", "/api/stats/switches", "", operators},
 	{"GET", "/api/stats/switches/{dpid}", "", operators},
 	{"GET", "/api/stats/switches/{dpid}/ports", "", operators},
@@ -189,7 +192,7 @@ func (k *keyring) everything() string {
 
 // ask makes the row's request with one key and says what came.
 func (k *keyring) ask(method, address, body string, c column) *httptest.ResponseRecorder {
-	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{hook}", k.webhook, "{series}", k.series, "{dpid}", "0000000000000001", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none"), "{keyid}", auth.KeyID(k.keys[own])).Replace(address)
+	target := strings.NewReplacer("{id}", k.id, "{conn}", k.conn, "{hook}", k.webhook, "{series}", k.series, "{dpid}", "0000000000000001", "{from}", "0000000000000001:1", "{to}", "outside", "{port}", "1", "{name}", "watcher", "{key}", cmp.Or(k.keys[c], "none"), "{keyid}", auth.KeyID(k.keys[own])).Replace(address)
 	ctx := k.t.Context()
 	if strings.HasSuffix(address, "/events") { // a stream has no end of its own
 		var cancel context.CancelFunc
@@ -250,7 +253,7 @@ func TestMatrixIsWhole(t *testing.T) {
 	for _, r := range h.bare.(*gin.Engine).Routes() {
 		routes[r.Method+" "+r.Path] = true
 	}
-	params := strings.NewReplacer("{id}", ":id", "{keyid}", ":id", "{conn}", ":id", "{hook}", ":id", "{series}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{name}", ":name", "{key}", ":key")
+	params := strings.NewReplacer("{id}", ":id", "{keyid}", ":id", "{conn}", ":id", "{hook}", ":id", "{series}", ":id", "projectB", ":id", "{dpid}", ":dpid", "{from}", ":from", "{to}", ":to", "{port}", ":port", "{name}", ":name", "{key}", ":key")
 	for _, row := range matrix {
 		address, _, _ := strings.Cut(params.Replace(row.address), "?")
 		wanted := []string{row.method + " " + address}

@@ -38,6 +38,11 @@ type Statistics interface {
 	Switch(sw topology.Switch) (r stats.Reading, ok bool)
 	// Link is the load of a directed link.
 	Link(s *topology.Snapshot, id topology.LinkID) stats.Load
+	// AllocationHistory, PortHistory and LinkHistory are how fast these went
+	// over time; gaps alone if nothing is kept of them.
+	AllocationHistory(id string, s stats.Steps) stats.AllocationHistory
+	PortHistory(at topology.PortID, s stats.Steps) stats.PortHistory
+	LinkHistory(id topology.LinkID, s stats.Steps) []stats.Level
 }
 
 var _ Statistics = (*stats.Poller)(nil)
@@ -129,7 +134,8 @@ func (a *api) viewAllocationStats(x *exchange, al allocator.Allocation) allocati
 		Forward: viewDirection(s.Forward, al.Bandwidth), Reverse: viewDirection(s.Reverse, al.Reverse.Of(al.Bandwidth)),
 		Degraded: isDegraded(al, a.losing(al)),
 		Final:    s.Final || al.State == allocator.Complete && !al.Started, Sampled: unixOrNull(s.At), Stale: s.Stale && al.State == allocator.Active,
-		Links: rest.Relate("self", x.path("stats", "allocations", al.ID), "allocation", x.path("allocations", al.ID)),
+		Links: rest.Relate("self", x.path("stats", "allocations", al.ID), "allocation", x.path("allocations", al.ID),
+			"history", x.path("stats", "allocations", al.ID, "history")),
 	}
 	if al.Window == (allocator.Window{}) {
 		return v

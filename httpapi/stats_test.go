@@ -161,6 +161,10 @@ var shapes = []struct {
 	{"/stats", 200, 1, "_links allocations delivered dropped entered interval network project_id", `"allocations":{"active":1,"complete":0,"pending":0},"entered":{"packets":10,"bytes":10000,"rate":60000000,"packet_rate":7500}`},
 	{"/stats/allocations", 200, 1, "_links allocation_id bandwidth degraded end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null}`},
 	{"/stats/allocations/[id]", 200, 1, "_links allocation_id bandwidth degraded end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"delivered":{"packets":8,"bytes":8000,"rate":50000000,"packet_rate":6000.123},"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null},"utilisation":0.5`},
+	{"/stats/allocations/[id]/history", 200, 1, "_links allocation_id forward layer project_id reverse step times unit window", `"unit":"bit/s"`},
+	{"/stats/links/1:90/2:90/history?window=3m&step=60", 403, 1, "_links from layer link_id rate step times to unit window", `"rate":{"mean":[5,5,null],"max":[10,10,null]}`},
+	{"/stats/links/outside/1:1/history?window=2h&step=1h", 403, 1, "_links from layer link_id rate step times to unit window", `"from":null`},
+	{"/stats/switches/2/ports/90/history?window=2s", 403, 1, "_links dpid dropped_unit layer name port received received_dropped sent sent_dropped step times unit window", `"received":{"mean":[1.5,null],"max":[3,null]}`},
 	{"/stats/links", 403, 2, "_links capacity from kind link_id packet_rate rate reservation reserved " + fresh + " to utilisation", `"capacity":1000000000,"rate":250000000,"packet_rate":1,"utilisation":0.25,"reserved":0,"reservation":0,"sampled_at":1429206570,"stale":false`},
 	{"/stats/links?kind=access&from=outside&to=1:1", 403, 1, "_links capacity from kind link_id packet_rate rate reservation reserved " + fresh + " to utilisation", `"reserved":100000000,"reservation":0.1`},
 	{"/stats/switches", 403, 3, "_links connected dpid flows meters ports received sampled_at sent stale tables", `"received":{"packets":3,"bytes":300,"rate":null,"packet_rate":null}`},
@@ -422,3 +426,27 @@ func TestTrafficIsAlwaysJSON(t *testing.T) {
 		}
 	}
 }
+
+// canned is how fast anything went: known in all steps but the last, and in the
+// second one only for a half.
+func canned(s stats.Steps, mean float64) []stats.Level {
+	out := make([]stats.Level, s.Count)
+	for i := range out[:s.Count-1] {
+		out[i] = stats.Level{Mean: mean, Max: 2 * mean, Known: s.Step}
+	}
+	out[min(1, s.Count-1)].Known /= 2
+	return out
+}
+
+func (t cannedStats) AllocationHistory(_ string, s stats.Steps) stats.AllocationHistory {
+	direction := func(n float64) stats.DirectionHistory {
+		return stats.DirectionHistory{Promised: canned(s, n), Entered: canned(s, n+1), Delivered: canned(s, n+2), Dropped: canned(s, n+3)}
+	}
+	return stats.AllocationHistory{Forward: direction(100), Reverse: direction(200)}
+}
+
+func (t cannedStats) PortHistory(_ topology.PortID, s stats.Steps) stats.PortHistory {
+	return stats.PortHistory{Received: canned(s, 1.5), Sent: canned(s, 2), ReceiveDropped: canned(s, 3), SendDropped: canned(s, 4)}
+}
+
+func (t cannedStats) LinkHistory(_ topology.LinkID, s stats.Steps) []stats.Level { return canned(s, 5) }
