@@ -9,7 +9,6 @@ import (
 
 	"conga/controller/topology"
 	"conga/httpapi/rest"
-	"conga/openflow"
 	"conga/stats"
 )
 
@@ -252,17 +251,17 @@ func (a *api) showPortHistory(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	no, err := strconv.ParseUint(x.Param("port"), 10, 32)
-	if err != nil || no == 0 {
+	at, err := topology.ParsePortID(sw.DPID.String() + ":" + x.Param("port"))
+	if err != nil || at.Port == 0 {
 		return rest.NewFault(http.StatusNotFound, "port: "+rest.Quote(x.Param("port"))+" is no number of a port")
 	}
-	port := openflow.PortNo(no)
-	h := a.Statistics.PortHistory(topology.PortID{DPID: sw.DPID, Port: port}, q.Steps)
+	no := strconv.FormatUint(uint64(at.Port), 10)
+	h := a.Statistics.PortHistory(at, q.Steps)
 	list := x.path("stats", "switches", sw.DPID.String())
 	v := portHistory{
-		DPID: sw.DPID.String(), Port: uint32(no), Name: orNull(sw.Ports[port].Name), Unit: bitsPerSecond, DroppedUnit: packetsPerSecond,
+		DPID: sw.DPID.String(), Port: uint32(at.Port), Name: orNull(sw.Ports[at.Port].Name), Unit: bitsPerSecond, DroppedUnit: packetsPerSecond,
 		Received: viewLevels(h.Received), Sent: viewLevels(h.Sent), ReceivedLost: viewLevels(h.ReceiveDropped), SentLost: viewLevels(h.SendDropped),
-		historyView: q.view(list+"/ports/"+strconv.FormatUint(no, 10)+"/history", "statistics", rest.WithQuery(list+"/ports", "port", strconv.FormatUint(no, 10))),
+		historyView: q.view(list+"/ports/"+no+"/history", "statistics", rest.WithQuery(list+"/ports", "port", no)),
 	}
 	return x.answerHistory(q, v.historyView, []portHistory{v}, column{"received bit/s", v.Received}, column{"sent bit/s", v.Sent},
 		column{"received dropped packets/s", v.ReceivedLost}, column{"sent dropped packets/s", v.SentLost})

@@ -56,7 +56,7 @@ func TestHistoryIsAskedFor(t *testing.T) {
 	}
 }
 
-// TestHistoryAsATable is asked for in both ways.
+// TestHistoryAsATable asks for tables in both ways.
 func TestHistoryAsATable(t *testing.T) {
 	h := watched(t)
 	id := h.create("")
@@ -88,6 +88,6 @@ func TestHistoryAsATable(t *testing.T) {
 			t.Errorf("%s: %s", target, got.body)
 		}
 	}
-	// Who may not see it is refused as ever.
+	// Another project is refused as ever.
 	h.want(404, "GET", "/api/stats/allocations/"+id+"/history?format=csv", "", bearer(h.issue("xyz987", "project B")))
 }

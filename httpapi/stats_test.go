@@ -427,8 +427,8 @@ func TestTrafficIsAlwaysJSON(t *testing.T) {
 	}
 }
 
-// canned is how fast anything went: known in all steps but the last, and in the
-// second one only for a half.
+// canned returns how fast anything went: known in all steps but the last, and
+// in the second one only for a half.
 func canned(s stats.Steps, mean float64) []stats.Level {
 	out := make([]stats.Level, s.Count)
 	for i := range out[:s.Count-1] {
