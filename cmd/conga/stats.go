@@ -13,11 +13,20 @@ import (
 )
 
 func (a *app) statsCommand() *cobra.Command {
-	return a.query(&cobra.Command{
+	var h historyFlags
+	c := a.query(&cobra.Command{
 		Use:   "stats [ID]",
 		Short: "Show what an allocation, or all of them, have carried",
-		Args:  takesOne("ID"),
+		Long: `stats shows what an allocation has carried, or what all of them have carried
+together. With --history it shows how fast an allocation went over time: as a
+plot on a terminal, and as a table for other programs elsewhere.`,
+		Example: `  conga stats 6ba7b810 --history
+  conga stats 6ba7b810 --history --window 30d --step 6h > history.csv`,
+		Args: takesOne("ID"),
 	}, func(ctx context.Context, s caller, args []string) error {
+		if h.wanted || h.window != "" || h.step != "" {
+			return a.showHistory(ctx, s, args, h)
+		}
 		if len(args) == 0 {
 			t, err := s.Totals(ctx)
 			if err != nil {
@@ -31,6 +40,10 @@ func (a *app) statsCommand() *cobra.Command {
 		}
 		return a.printStats(st)
 	})
+	c.Flags().BoolVar(&h.wanted, "history", false, "how fast the allocation went over time")
+	c.Flags().StringVar(&h.window, "window", "", "how far back the history goes, up to 90d; without it an hour")
+	c.Flags().StringVar(&h.step, "step", "", "how long each step of it is; without it the least that is kept for the window")
+	return c
 }
 
 func (a *app) printStats(s client.AllocationStats) error {

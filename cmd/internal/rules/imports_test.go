@@ -183,6 +183,7 @@ var confined = []struct {
 	{"github.com/spf13/", []string{"cmd"}, "only commands have a command line"},
 	{"github.com/goccy/", []string{"cmd"}, "only commands have a configuration file"},
 	{"github.com/teambition/rrule-go", []string{"allocator/recurrence"}, "only one room knows which rules it does not end with"},
+	{"github.com/guptarohit/asciigraph", []string{"cmd"}, "only the command draws plots"},
 	{"github.com/shirou/gopsutil/", []string{"cmd"}, "only the agent looks at its host"},
 	{"github.com/coreos/go-oidc/", []string{"httpapi/auth"}, "the rest knows users"},
 	{"github.com/rogpeppe/", []string{"cmd"}, "scripts test commands"},
