@@ -16,7 +16,8 @@ import (
 // JSON Schema 2020-12 and refer to each other within the document, so that it
 // is one schema resource. It may be used by many goroutines at once.
 type Contract struct {
-	doc any
+	doc      any
+	answered sync.Map // bool, by question
 
 	mu       sync.Mutex
 	compiler *jsonschema.Compiler
@@ -42,10 +43,12 @@ var Load = sync.OnceValues(func() (*Contract, error) {
 // A Pointer is a place in the document (RFC 6901); "" is the whole.
 type Pointer string
 
+var escaper, unescaper = strings.NewReplacer("~", "~0", "/", "~1"), strings.NewReplacer("~1", "/", "~0", "~")
+
 // At returns the place below p that the names lead to.
 func (p Pointer) At(names ...string) Pointer {
 	for _, name := range names {
-		p += Pointer("/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name))
+		p += Pointer("/" + escaper.Replace(name))
 	}
 	return p
 }
@@ -55,7 +58,7 @@ func (p Pointer) At(names ...string) Pointer {
 func (c *Contract) Get(p Pointer) (any, Pointer) {
 	v := c.doc
 	for name := range strings.SplitSeq(strings.TrimPrefix(string(p), "/"), "/") {
-		name = strings.NewReplacer("~1", "/", "~0", "~").Replace(name)
+		name = unescaper.Replace(name)
 		switch in := v.(type) {
 		case map[string]any:
 			v = in[name]
@@ -95,11 +98,54 @@ func (c *Contract) Valid(p Pointer, v any) error {
 
 // ValidText checks JSON text against the schema at a place.
 func (c *Contract) ValidText(p Pointer, text string) error {
-	v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-	if err != nil {
-		return err
+	d := decode(text)
+	if d.err != nil {
+		return d.err
 	}
-	return c.Valid(p, v)
+	return c.Valid(p, d.value)
+}
+
+// A decoded is what JSON text says, or why it is none.
+type decoded struct {
+	value any
+	err   error
+	never Pointer // a schema by which it is known not to be valid, or ""
+}
+
+func decode(text string) decoded {
+	v, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	return decoded{value: v, err: err}
+}
+
+var decodedOnce sync.Map // decoded, by text
+
+// decodeOnce returns decode of the text, which it keeps: it is for the few
+// texts that very many attacks have in common.
+func decodeOnce(text string) decoded {
+	if d, ok := decodedOnce.Load(text); ok {
+		return d.(decoded)
+	}
+	d := decode(text)
+	decodedOnce.Store(text, d)
+	return d
+}
+
+// A question is whether a text is valid by the schema at a place.
+type question struct {
+	at   Pointer
+	text string
+}
+
+// validOnce reports whether the text is valid, as ValidText does; what it has
+// found it keeps, as decodeOnce does.
+func (c *Contract) validOnce(p Pointer, text string) bool {
+	if valid, ok := c.answered.Load(question{p, text}); ok {
+		return valid.(bool)
+	}
+	d := decodeOnce(text)
+	valid := d.err == nil && c.Valid(p, d.value) == nil
+	c.answered.Store(question{p, text}, valid)
+	return valid
 }
 
 func (c *Contract) schema(p Pointer) (*jsonschema.Schema, error) {
