@@ -23,8 +23,6 @@ func TestHostile(t *testing.T) {
 	r := w.resources(t)
 	n := 0
 	for _, o := range r.operations(t) {
-		// Reported again, or the connection expires while others are attacked.
-		r.ask("POST", "/api/connections", "["+reportOfOne+"]")
 		before := r.everything(t)
 		attacks, err := o.Attacks(o.path, o.named, members)
 		if err != nil {

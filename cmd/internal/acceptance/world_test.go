@@ -75,6 +75,7 @@ directory:
   users: [{id: guarded, password: "` + passwordHash + `"}]
   allow_passwordless: true
 webhooks: {allow_private: true}
+connections: {keep: 1h} # no test has to be done before what it reported expires
 stats: {interval: 1s}
 log: {format: json, level: %s}
 `
