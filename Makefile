@@ -19,7 +19,7 @@ test: lint
 	@if [ "$$(id -u)" = 0 ]; then testdata/mininet/install.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; fi
 	$(GO) test $(TESTFLAGS) ./...
 	@if [ "$$(id -u)" = 0 ] && [ -x testdata/mininet/e2e.sh ]; then \
-		timeout -k 30 29m testdata/mininet/e2e.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; \
+		timeout -k 30 20m testdata/mininet/e2e.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; \
 	else echo "end-to-end tests skipped: they need root"; fi
 
 race:

@@ -2,7 +2,7 @@
 # Runs the end-to-end tests on real Open vSwitch switches in Mininet, as root.
 # It installs from Debian what they need and is missing.
 #
-#   e2e.sh [--list] [--keep] [NAME ...]
+#   e2e.sh [--list] [--keep] [--shards N] [NAME ...]
 #
 # A NAME is any part of a test's name. CONGAD names another daemon than bin/congad.
 set -u
@@ -16,7 +16,7 @@ fi
 build || exit 1
 answers=$(mktemp) || exit 1
 trap 'rm -f "$answers"' EXIT
-(export CONGA_ANSWERS=$answers && isolated "$python" -m e2e "$@")
+(cd "$here" && CONGA_ANSWERS=$answers exec "$python" -m e2e "$@")
 code=$?
 # What the tests were answered is held against the OpenAPI document.
 if [ -n "$(command -v go)" ]; then

@@ -7,13 +7,14 @@ import sys
 import time
 import unittest
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from mininet.topo import Topo
 
 from harness.lab import Lab
 from harness.ovs import OpenVSwitch
 
+ROOT = Path(__file__).resolve().parents[1]
 TRIES = 3  # of a measurement that falls short; a check has but one
 
 
@@ -29,6 +30,8 @@ class Case(unittest.TestCase):
     """A test with a network of its own, shared by its class."""
 
     options: Dict[str, Any] = {}
+    long = False  # whether the class takes a minute or more
+    fills = False  # whether it fills links, and so a processor: no two such classes run side by side
     lab: Lab
 
     @classmethod
@@ -79,13 +82,16 @@ def name(test: unittest.TestCase) -> str:
     return "%s.%s" % (title(type(test)), test._testMethodName[len("test_"):])
 
 
+def called(test: Any) -> str:
+    """The name of a test, or of the setting up of a class."""
+    return name(test) if hasattr(test, "_testMethodName") else str(test)
+
+
 class Answers(unittest.TestResult):
     """Prints ok or FAIL, the name, the time and the figures of each test."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.passed = 0
-        self.failed = 0
         self.began = 0.0
 
     def startTest(self, test: unittest.TestCase) -> None:
@@ -93,25 +99,26 @@ class Answers(unittest.TestResult):
         self.began = time.monotonic()
 
     def addSuccess(self, test: unittest.TestCase) -> None:
-        self.passed += 1
         self._line("ok  ", test)
+        self.over(name(test), True)
 
     def addFailure(self, test: Any, err: Any) -> None:
-        self.failed += 1
         self._line("FAIL", test)
         print(_indent(self._exc_info_to_string(err, test)), flush=True)
         lab: Optional[Lab] = getattr(test, "lab", None)
         if lab is not None:
-            print(_indent(lab.diagnose(Settings.directory / "failed" / name(test))), flush=True)
+            print(_indent(lab.diagnose(Settings.directory / "failed" / called(test))), flush=True)
+        self.over(called(test), False)
 
     addError = addFailure
 
+    def over(self, test: str, passed: bool) -> None:
+        """Is told of each test, and of a class that could not be set up, once its
+        line is printed."""
+
     def _line(self, verdict: str, test: Any) -> None:
-        if not isinstance(test, Case) and not hasattr(test, "_testMethodName"):
-            print("%s %s" % (verdict, test), flush=True)  # the setting up of a class
-            return
         figures = "; ".join(getattr(test, "figures", []))
-        line = "%s %-44s %5.1f s  %s" % (verdict, name(test), time.monotonic() - self.began, figures)
+        line = "%s %-44s %5.1f s  %s" % (verdict, called(test), time.monotonic() - self.began, figures)
         print(line.rstrip(), flush=True)
 
 
@@ -119,14 +126,28 @@ def _indent(text: str) -> str:
     return "\n".join("     | " + line for line in text.rstrip().splitlines())
 
 
-def select(suite: unittest.TestSuite, wanted: Tuple[str, ...]) -> unittest.TestSuite:
-    """The tests with one of these words in their names, or all."""
+def discover() -> unittest.TestSuite:
+    """All tests."""
+    return unittest.defaultTestLoader.discover(str(ROOT / "e2e"), top_level_dir=str(ROOT))
+
+
+def cases(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
+    """The tests of a suite one by one."""
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from cases(test)
+        else:
+            yield test
+
+
+def select(suite: unittest.TestSuite, wanted: Callable[[str], bool]) -> unittest.TestSuite:
+    """The tests whose names are wanted."""
     chosen = unittest.TestSuite()
     for test in suite:
         if isinstance(test, unittest.TestSuite):
             chosen.addTest(select(test, wanted))
         elif not hasattr(test, "_testMethodName") or type(test).__name__ == "_FailedTest":
             sys.exit("cannot load %s: %s" % (test, getattr(test, "_exception", "")))
-        elif not wanted or any(w in name(test) for w in wanted):
+        elif wanted(name(test)):
             chosen.addTest(test)
     return chosen

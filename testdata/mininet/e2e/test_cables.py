@@ -88,6 +88,8 @@ class OneWay(Case):
 class Twice(Case):
     """Hosts that share an Ethernet address, and one that has it at two ports."""
 
+    fills = True
+
     @classmethod
     def topo(cls) -> Topo:
         return Line(3, 1)

@@ -22,6 +22,8 @@ TAKES_OVER = 35 + 2 * 10 + 10  # seconds
 
 
 class Two(Case):
+    long = True
+
     @classmethod
     def topo(cls) -> Topo:
         return Line(n=2, k=1)

@@ -29,6 +29,7 @@ def carried(o: Offered) -> float:
 class Directions(Case):
     """h1 -> h2 and h3 -> h4 share s1-s2, of 100 Mbit/s."""
 
+    fills = True
     options = {"links": [BOTTLENECK_LINK]}
 
     @classmethod

@@ -26,6 +26,7 @@ ROUTER = "192.0.2.1"  # behind no port: its messages come from the host's
 class Fragments(Case):
     """h1 -> h2 is measured, h3 -> h4 floods, both over s1-s2."""
 
+    fills = True
     options = {"links": [BOTTLENECK_LINK]}
 
     @classmethod

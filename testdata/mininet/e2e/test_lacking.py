@@ -76,6 +76,7 @@ class Lacking(Case):
 class Crowded(Case):
     """One host is learned at a port, and no more for a while."""
 
+    fills = True
     options = {"learning": {"hosts_per_port": 1, "addresses_per_host": 64, "silence": "10m"}}
 
     @classmethod

@@ -27,6 +27,7 @@ PORT = 5203
 class Policing(Case):
     """h1 -> h2 has an allocation that is policed, since h3 -> h4 shares s1-s2."""
 
+    fills = True
     options = {"links": [{**BOTTLENECK_LINK, "capacity": "10M"}], "reservable": 0.99}
 
     @classmethod
@@ -80,6 +81,8 @@ class Policing(Case):
 
 class Receipts(Case):
     """What the hosts counted is in the receipt."""
+
+    fills = True
 
     @classmethod
     def topo(cls) -> Topo:

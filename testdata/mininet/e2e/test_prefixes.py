@@ -103,6 +103,8 @@ class Prefixes(Hosts):
     """h1 and h2 with addresses inside and outside of the prefixes of an
     allocation, whose packets are marked."""
 
+    long = True
+
     @classmethod
     def begin(cls) -> None:
         super().begin()

@@ -36,6 +36,7 @@ OTHER = "bio"  # a project beside that of the lab's user
 class Portions(Case):
     """h1 -> h2 and h3 -> h4 share s1-s2, of 100 Mbit/s."""
 
+    fills = True
     options = {"links": [BOTTLENECK_LINK]}
 
     @classmethod
@@ -63,6 +64,7 @@ class Portions(Case):
 class Bookings(Case):
     """h1 -> h2 crosses s1-s2, of 100 Mbit/s, and any user may book any of it."""
 
+    fills = True
     options = {"links": [BOTTLENECK_LINK]}
 
     @classmethod
@@ -107,6 +109,7 @@ class Bookings(Case):
 class Projects(Case):
     """h1 and h3 are the project's of the lab's user, h4 is another's."""
 
+    fills = True
     options = {
         "links": [BOTTLENECK_LINK, AROUND],
         "projects": [{"id": "astro", "members": ["alice"], "addresses": ["10.0.0.1", "10.0.0.3"]},

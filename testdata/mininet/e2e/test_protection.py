@@ -23,6 +23,8 @@ SHORT, AROUND = ["s1", "s2", "s4"], ["s1", "s3", "s5", "s4"]
 
 
 class Protection(Case):
+    long = True
+
     @classmethod
     def topo(cls) -> Topo:
         return Diamond()

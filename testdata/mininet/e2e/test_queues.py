@@ -21,6 +21,7 @@ DPID = "%016x" % 1
 class Queues(Case):
     """h1 -> h2 over a trunk with queues, in a datapath that sends all by queue 0."""
 
+    fills = True
     options = {"priority": {"queue": QUEUE}}
 
     @classmethod

@@ -23,6 +23,8 @@ TRIES = 5  # some fail without the wait
 class Settling(Case):
     """h1 -> h3 gets an allocation while the switches remember many flows."""
 
+    fills = True
+
     @classmethod
     def topo(cls) -> Topo:
         return Line(2, 2)

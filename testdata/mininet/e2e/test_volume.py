@@ -36,6 +36,7 @@ class Volume(Case):
     since a full port of Open vSwitch's takes the others' packets with it, see
     findings/ovs-full-port.sh."""
 
+    fills = True
     options = {"links": [BOTTLENECK_LINK, OTHER_LINK]}
 
     @classmethod
@@ -110,6 +111,7 @@ class Steps(Case):
     """h1 -> h2 has more to send by its deadline than any rate carries all the
     time: from the tenth second on others have most of both links."""
 
+    fills = True
     options = {"links": [BOTTLENECK_LINK, OTHER_LINK]}
 
     @classmethod

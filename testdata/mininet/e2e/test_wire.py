@@ -22,6 +22,7 @@ class Wire(Case):
     """h1 -> h3 has an allocation, and h2 -> h4 floods with small frames, over a
     link that counts frames as a wire does."""
 
+    fills = True
     options = {"links": [{"a": "0000000000000001:3", "b": "0000000000000002:4", "capacity": "%dM" % CAPACITY}]}
 
     @classmethod

@@ -64,6 +64,8 @@ class Wires(Case):
 class Rings(Wires):
     """Edge ports that a bridge comes to join, while they are open."""
 
+    long = True
+
     @classmethod
     def topo(cls) -> Topo:
         return Line(3, 1)

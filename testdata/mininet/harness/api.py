@@ -27,8 +27,9 @@ def record(method: str, path: str, code: int, headers: Any, text: bytes) -> None
     if file:
         line = {"method": method, "path": path.split("?")[0], "code": code, "header": dict(headers.items()),
                 "body": text.decode(errors="replace")}
-        with open(file, "a", encoding="utf-8") as out:
-            out.write(json.dumps(line) + "\n")
+        # At once, unbuffered: lines of others are before it or after.
+        with open(file, "ab", buffering=0) as out:
+            out.write(json.dumps(line).encode() + b"\n")
 
 
 class Client:

@@ -68,6 +68,7 @@ class OpenVSwitch:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.pidfiles: List[Path] = []
+        self.priority = 1
 
     def start(self) -> None:
         self.directory.mkdir(parents=True)
@@ -86,7 +87,12 @@ class OpenVSwitch:
         run([program, *args, "--pidfile=%s" % pidfile, "--log-file=%s" % log, "-vconsole:off", "--detach",
              "--no-chdir"])
         if program == "ovs-vswitchd":
-            _first(int(pidfile.read_text()))
+            _first(int(pidfile.read_text()), self.priority)
+
+    def go_first(self, first: bool) -> None:
+        """Says whether the switches are before those of other Open vSwitches, too."""
+        self.priority = 2 if first else 1
+        _first(int(self.pidfiles[-1].read_text()), self.priority)
 
     def restart_switches(self) -> None:
         """Ends ovs-vswitchd as a crash does and starts it again. All switches
@@ -109,11 +115,11 @@ def _end(pidfile: Path, by: signal.Signals) -> None:
     until(lambda: not _alive(pid), 10, "%s ends" % pidfile.stem)
 
 
-def _first(pid: int) -> None:
+def _first(pid: int, priority: int) -> None:
     """Lets a process run whenever it can: a switch does not wait for other work
     of the machine."""
     try:
-        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(1))
+        os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(priority))
     except PermissionError:
         pass  # measurements are then as good as the machine is idle
 
