@@ -22,6 +22,8 @@ var actions = map[string]string{
 	"POST /api/auth":              audit.KeyIssued,
 	"POST /api/auth/:key":         "key.renew",
 	"DELETE /api/auth/:key":       "key.delete",
+	"POST /api/session":           audit.KeyIssued,
+	"DELETE /api/session":         "key.delete",
 	"DELETE /api/keys/:id":        "key.delete",
 	"POST /api/allocations":       "allocation.create",
 	"POST /api/allocations/:id":   "allocation.update",

@@ -137,5 +137,9 @@ func New(cfg Config) (http.Handler, error) {
 	if cfg.Observe == nil {
 		cfg.Observe = func(Observation) {}
 	}
-	return newAPI(cfg).routes(), nil
+	a, err := newAPI(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return a.routes(), nil
 }

@@ -10,13 +10,13 @@ import (
 	"conga/httpapi/rest"
 )
 
-// byHeaders identifies the client by Authorization: Bearer or X-API-Key.
-// Without them that is left to the body.
+// byHeaders identifies the client by Authorization: Bearer or X-API-Key, or
+// else by the cookie of a session. Without them that is left to the body.
 func (a *api) byHeaders(x *exchange) error {
 	shown := shownInHeaders(x.Request.Header)
 	switch len(shown) {
 	case 0:
-		return nil
+		return a.byCookie(x)
 	case 1:
 		x.secret = shown[0]
 		return a.authenticate(x)

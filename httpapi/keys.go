@@ -29,9 +29,20 @@ func viewKey(x *exchange, secret string, key auth.Key) []keyView {
 	}}
 }
 
-// requestKey serves POST /auth. A token of the issuer's stands for the
-// password, and for the name too.
+// requestKey serves POST /auth.
 func (a *api) requestKey(x *exchange) error {
+	secret, key, err := a.issueKey(x)
+	if err != nil {
+		return err
+	}
+	// 200 and no Location: that header would carry the key into logs on its
+	// way.
+	return x.succeed(http.StatusOK, viewKey(x, secret, key))
+}
+
+// issueKey gives the user that the body names, and proves to be, a key. A token
+// of the issuer's stands for the password, and for the name too.
+func (a *api) issueKey(x *exchange) (string, auth.Key, error) {
 	b := x.body
 	user, project, password := takeName(b, "user_id"), takeName(b, "project_id"), b.Text("password")
 	token := tokenOf(x)
@@ -40,41 +51,42 @@ func (a *api) requestKey(x *exchange) error {
 		b.Require("user_id")
 	}
 	if err := x.done(); err != nil {
-		return err
+		return "", auth.Key{}, err
 	}
-	from := rest.ClientAddr(x.Context)
-	if err := a.Guard.Admit(from, user.V); err != nil {
-		return err
-	}
-	ctx := x.Request.Context()
-	var who auth.Identity
-	var err error
-	if token != "" {
-		who, err = a.byToken(x, token, user.V, project.V)
-	} else {
-		who.User = user.V
-		err = a.Directory.Authenticate(ctx, user.V, project.V, password.V)
-	}
+	who, err := a.prove(x, user.V, project.V, password.V, token)
 	if err != nil {
-		x.noteCaller(a.Directory, cmp.Or(user.V, who.User), project.V)
-		if errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrToken) {
-			a.Guard.Failed(from, user.V)
-		}
-		return err
+		return "", auth.Key{}, err
 	}
-	a.Guard.Succeeded(from, user.V)
 	x.key = auth.Key{User: who.User, Project: project.V}
 	along, err := a.recordOps(x, http.StatusOK)
 	if err != nil {
-		return err
+		return "", auth.Key{}, err
 	}
-	secret, key, err := a.Keys.IssueFor(ctx, who, project.V, along...)
+	return a.Keys.IssueFor(x.Request.Context(), who, project.V, along...)
+}
+
+// prove returns who the token or, without one, the password stands for. It
+// slows down clients that try.
+func (a *api) prove(x *exchange, user, project, password, token string) (who auth.Identity, err error) {
+	from := rest.ClientAddr(x.Context)
+	if err := a.Guard.Admit(from, user); err != nil {
+		return who, err
+	}
+	if token != "" {
+		who, err = a.byToken(x, token, user, project)
+	} else {
+		who.User = user
+		err = a.Directory.Authenticate(x.Request.Context(), user, project, password)
+	}
 	if err != nil {
-		return err
+		x.noteCaller(a.Directory, cmp.Or(user, who.User), project)
+		if errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrToken) {
+			a.Guard.Failed(from, user)
+		}
+		return who, err
 	}
-	// 200 and no Location: that header would carry the key into logs on its
-	// way.
-	return x.succeed(http.StatusOK, viewKey(x, secret, key))
+	a.Guard.Succeeded(from, user)
+	return who, nil
 }
 
 // tokenOf returns the token that the request shows, in its body or as a bearer.

@@ -36,6 +36,7 @@ const asking = "/availability"
 var roles = []role{
 	{"/", byAll, byNone},    // says only where things are
 	{"/auth", byAll, byAll}, // the key is the address, or what is asked for
+	{"/session", byUsers, byAll},
 	{"/operators", byAdmin, byAdmin},
 	{"/keys", byUsers, byUsers}, // of the same user and project
 

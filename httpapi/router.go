@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"fmt"
 	"net/http"
 	"sync"
 
@@ -11,11 +12,20 @@ import (
 // what they have rendered.
 type api struct {
 	Config
-	rendered renderCache
-	ordered  orderedCache
+	rendered    renderCache
+	ordered     orderedCache
+	crossOrigin *http.CrossOriginProtection
 }
 
-func newAPI(cfg Config) *api { return &api{Config: cfg} }
+func newAPI(cfg Config) (*api, error) {
+	a := &api{Config: cfg, crossOrigin: http.NewCrossOriginProtection()}
+	if cfg.Origin != "" {
+		if err := a.crossOrigin.AddTrustedOrigin(cfg.Origin); err != nil {
+			return nil, fmt.Errorf("httpapi: %w", err)
+		}
+	}
+	return a, nil
+}
 
 // releaseMode keeps Gin from printing routes; it is a global of Gin's.
 var releaseMode = sync.OnceFunc(func() { gin.SetMode(gin.ReleaseMode) })
@@ -62,6 +72,9 @@ func (a *api) keyRoutes(g *gin.RouterGroup) {
 	g.Match(read, "/auth/:key", a.open(a.showKey))
 	g.POST("/auth/:key", a.open(a.renewKey))
 	g.DELETE("/auth/:key", a.open(a.deleteKey))
+	g.Match(read, "/session", a.open(a.showSession))
+	g.POST("/session", a.open(a.beginSession))
+	g.DELETE("/session", a.open(a.endSession))
 	g.Match(read, "/keys", a.keyed(a.listKeys))
 	g.Match(read, "/keys/:id", a.keyed(a.showHeldKey))
 	g.DELETE("/keys/:id", a.keyed(a.endKey))

@@ -124,7 +124,9 @@ var crowbarChecks = checks{
 		if strings.Contains(o.path, "/allocations/") { // it is complete, and now goes out of the history
 			r.of(t, o).want(200, "DELETE", o.path, o.body)
 		}
-		r.asAdmin(t).want(404, "GET", o.path, "")
+		if !strings.HasSuffix(o.path, "/session") { // which, for a key in a header, is that key
+			r.asAdmin(t).want(404, "GET", o.path, "")
+		}
 	}),
 	"crowbar: HTTP Verbs: what is not possible": func(t *testing.T, w *world) {
 		r := w.resources(t)

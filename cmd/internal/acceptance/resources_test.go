@@ -62,6 +62,7 @@ type operation struct {
 var bodies = map[string]string{
 	"PATCH /operators/{name}":            `{"duration":86400}`,
 	"POST /auth":                         ownerExample,
+	"POST /session":                      ownerExample,
 	"POST /auth/{api_key}":               ownerExample,
 	"DELETE /auth/{api_key}":             ownerExample,
 	"POST /allocations":                  `{"project_id":"projectB","src_ip":"192.127.1.40","dst_ip":"192.127.1.45","duration":60}`,
