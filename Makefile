@@ -5,10 +5,14 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build man test race lint bench scale soak measures mutate attribute demo e2e clean
+.PHONY: build page man test race lint bench scale soak measures mutate attribute demo e2e clean
 
-build:
+build: page
 	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
+
+# The page that congad serves to browsers, with Node; without it a short one.
+page:
+	@GO="$(GO)" web/build.sh
 
 man: build
 	bin/conga man bin/man1
@@ -17,6 +21,7 @@ man: build
 # Where CI is set they must.
 test: lint
 	@if [ "$$(id -u)" = 0 ]; then testdata/mininet/install.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; fi
+	@if [ "$$(id -u)" = 0 ] && command -v node >/dev/null; then web/chromium.sh || echo "no Chromium: the page is not driven"; fi
 	$(GO) test $(TESTFLAGS) ./...
 	@if [ "$$(id -u)" = 0 ] && [ -x testdata/mininet/e2e.sh ]; then \
 		timeout -k 30 20m testdata/mininet/e2e.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; \
@@ -26,7 +31,7 @@ race:
 	$(GO) test -race $(TESTFLAGS) ./...
 
 lint:
-	@unformatted=$$(gofmt -l $$(find . -name '.?*' -prune -o -name '*.go' -print)); \
+	@unformatted=$$(gofmt -l $$(find . -name '.?*' -prune -o -name node_modules -prune -o -name '*.go' -print)); \
 	if [ -n "$$unformatted" ]; then echo "not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
@@ -77,5 +82,5 @@ e2e: build
 	testdata/mininet/e2e.sh
 
 clean:
-	rm -rf bin coverage.out
+	rm -rf bin coverage.out web/node_modules web/dist/assets web/dist/index.html web/src/openapi.d.ts
 	find . -name '*.test' -o -name '*.prof' | xargs -r rm -f

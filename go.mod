@@ -2,6 +2,8 @@ module conga
 
 go 1.26.0
 
+ignore ./web/node_modules
+
 require (
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/getkin/kin-openapi v0.152.0

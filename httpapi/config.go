@@ -106,6 +106,7 @@ type Config struct {
 	Owners      func() *auth.Owners       // which addresses are whose; nil: every project may reserve every path
 	Snapshot    func() *topology.Snapshot // nil: the network is not part of readiness
 	Ready       []Check                   // what /readyz asks, in this order
+	Page        Page                      // for browsers, at /; nil: there is none
 	Metrics     http.Handler              // served at /metrics; nil: not served
 	Observe     func(Observation)         // nil: requests are not counted
 	Origin      string                    // where users reach us, such as https://conga.example; "": as they say

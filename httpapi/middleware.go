@@ -123,6 +123,9 @@ func (a *api) report(c *gin.Context, took time.Duration) {
 // ours; what has no route is not shown.
 func loggedPath(c *gin.Context) string {
 	template := c.FullPath()
+	if template == "" && c.GetBool(keyPage) {
+		return "(the page)"
+	}
 	if template == "" {
 		return "(no such address)"
 	}

@@ -40,7 +40,7 @@ func (a *api) routes() http.Handler {
 	r.UseRawPath = true             // a project's name may have a slash in it
 	_ = r.SetTrustedProxies(nil)    // that is for forwardedFor to say
 	r.Use(a.middleware)
-	r.NoRoute(func(c *gin.Context) { a.fail(c, errNoResource) })
+	r.NoRoute(a.pageOrNothing)
 	r.NoMethod(func(c *gin.Context) { a.fail(c, errMethod(c)) })
 
 	r.Match(read, "/healthz", a.healthz)

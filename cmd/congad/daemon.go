@@ -25,6 +25,7 @@ import (
 	"conga/scheduler"
 	"conga/stats"
 	"conga/stats/history/disk"
+	"conga/web"
 )
 
 // drain is how long requests under way may take at a stop.
@@ -189,11 +190,18 @@ func (d *daemon) openAPI() error {
 	if err != nil {
 		return err
 	}
+	page, err := web.New()
+	if err != nil {
+		return err
+	}
+	if !page.Whole() {
+		d.log.Debug("the page for browsers was not built: make build needs Node.js for it")
+	}
 	handler, err := httpapi.New(httpapi.Config{
 		Allocations: d.allocator, Keys: d.keys, Directory: d.users.directory, Tokens: d.users.tokens,
 		LeastRate: d.cfg.Allocations.MinBandwidth.BitRate(), Planner: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
-		Metrics: metrics, Observe: observe, Bodies: d.bodies,
+		Page: page, Metrics: metrics, Observe: observe, Bodies: d.bodies,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),
 		Audit: d.services.audit, Replays: d.services.replays, Events: d.services.events,
 		Ready:    []httpapi.Check{{Name: "store", Ready: d.store.Ready}},

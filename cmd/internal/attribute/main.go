@@ -80,7 +80,7 @@ func copyProject(to, root string) error {
 			return err
 		}
 		switch base := filepath.Base(path); {
-		case d.IsDir() && name != "." && (strings.HasPrefix(base, ".") || base == "bin"):
+		case d.IsDir() && name != "." && (strings.HasPrefix(base, ".") || base == "bin" || base == "node_modules"):
 			return filepath.SkipDir
 		case d.IsDir():
 			return os.MkdirAll(filepath.Join(to, name), 0o755)

@@ -1,0 +1,92 @@
+package browser
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const web = "../../../web"
+
+// needs skips the test where something is missing that the page is built or
+// driven with; a page that was not built is tested in web.
+func needs(t *testing.T) (chromium string) {
+	t.Helper()
+	for _, file := range []string{"dist/index.html", "node_modules/puppeteer-core/package.json"} {
+		if _, err := os.Stat(filepath.Join(web, file)); err != nil {
+			t.Skip("the page is not built: make page needs Node.js")
+		}
+	}
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Skip("there is no node")
+	}
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("there is no chromium; Debian has it as a package")
+	}
+	return chromium
+}
+
+// serverAt finds the address of the API in what the demonstration prints last.
+var serverAt = regexp.MustCompile(`--server (https://[0-9.:]+)`)
+
+// demonstration starts congad demo and returns the address of the page, once
+// there are network and allocations.
+func demonstration(ctx context.Context, t *testing.T, data string) string {
+	t.Helper()
+	congad := filepath.Join(t.TempDir(), "congad")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", congad, "conga/cmd/congad").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	demo := exec.Command(congad, "demo", "--data", data, "--api", "127.0.0.1:0")
+	demo.Stderr = os.Stderr
+	out, err := demo.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := demo.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := context.AfterFunc(ctx, func() { _ = demo.Process.Kill() })
+	t.Cleanup(func() {
+		_ = demo.Process.Signal(syscall.SIGINT)
+		_ = demo.Wait()
+		kill()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if found := serverAt.FindStringSubmatch(lines.Text()); found != nil {
+			go func() { // what it says later must not fill the pipe
+				for lines.Scan() {
+				}
+			}()
+			return found[1]
+		}
+	}
+	t.Fatal("the demonstration ended before it was over")
+	return ""
+}
+
+// TestPage is web/test/page.mjs: sign in, ask, watch, extend, change, release,
+// sign out, the map, on a wide and on a narrow screen.
+func TestPage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes half a minute")
+	}
+	chromium := needs(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	data := filepath.Join(t.TempDir(), "data")
+	address := demonstration(ctx, t, data)
+	driver := exec.CommandContext(ctx, "node", "test/page.mjs", address, filepath.Join(data, "admin.key"), "none", chromium)
+	driver.Dir = web
+	if out, err := driver.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}

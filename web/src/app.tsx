@@ -1,0 +1,123 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { ask, onEnd, Refusal, type Session, textOf } from "./api";
+import { AllocationList } from "./allocations";
+import { OneAllocation } from "./allocation";
+import { NewAllocation } from "./create";
+import { zone } from "./format";
+import { Follower, type Live } from "./live";
+import { NetworkMap } from "./map";
+import { SignIn } from "./signin";
+
+/** useRoute returns what is behind the # of the address, in parts. */
+function useRoute(): string[] {
+  const read = () => location.hash.replace(/^#\/?/, "").split("/").map(decode);
+  const [route, setRoute] = useState(read);
+  useEffect(() => {
+    const changed = () => setRoute(read());
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  }, []);
+  return route;
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export function App() {
+  const [session, setSession] = useState<Session | null>();
+  const [notice, setNotice] = useState("");
+  const known = useRef(false);
+  known.current = session != null;
+  useEffect(() => {
+    onEnd(() => {
+      if (known.current) setNotice("Your session has ended, so nothing that you did since was carried out. Sign in again to go on.");
+      setSession(null);
+    });
+    ask<Session>("GET", "session").then(
+      ([s]) => setSession(s ?? null),
+      (err) => {
+        setSession(null);
+        if (!(err instanceof Refusal) || err.status !== 401) setNotice(textOf(err));
+      },
+    );
+  }, []);
+  if (session === undefined) return <p class="wait" role="status">Loading…</p>;
+  if (session === null) {
+    return <SignIn notice={notice} done={(s) => { setNotice(""); setSession(s); }} />;
+  }
+  return <SignedIn session={session} leave={(words) => { setNotice(words); setSession(null); }} />;
+}
+
+const titles: Record<string, string> = { "": "Allocations", new: "New allocation", map: "Map", allocation: "Allocation" };
+
+function SignedIn({ session, leave }: { session: Session; leave: (words: string) => void }) {
+  const route = useRoute();
+  const [live, setLive] = useState<Live>();
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const f = new Follower(setLive);
+    f.start();
+    return () => f.stop();
+  }, []);
+  const name = route[0] ?? "";
+  const title = titles[name] ?? "There is nothing here";
+  const first = useRef(true);
+  useEffect(() => {
+    document.title = `${title} – CONGA`;
+    if (!first.current) main.current?.focus();
+    first.current = false;
+  }, [route.join("/")]);
+  const out = async () => {
+    try {
+      await ask("DELETE", "session");
+      location.hash = "";
+      leave("You are signed out.");
+    } catch (err) {
+      leave(textOf(err));
+    }
+  };
+  const sees = session.role !== "user";
+  const writes = session.role !== "operator";
+  return (
+    <>
+      <a class="skip" href="#content" onClick={(e) => { e.preventDefault(); main.current?.focus(); }}>Skip to the content</a>
+      <header>
+        <strong class="brand">CONGA</strong>
+        <nav aria-label="Pages">
+          <Tab to="#/" here={name === "" || name === "allocation"}>Allocations</Tab>
+          {writes && <Tab to="#/new" here={name === "new"}>New</Tab>}
+          {sees && <Tab to="#/map" here={name === "map"}>Map</Tab>}
+        </nav>
+        <span class="who">
+          {session.role === "user" ? `${session.user_id}, ${session.project_id}` : session.role === "admin" ? "the admin" : `operator ${session.user_id}`}
+        </span>
+        <button type="button" onClick={out}>Sign out</button>
+      </header>
+      <main id="content" tabIndex={-1} ref={main} aria-label={title}>
+        <Body name={name} id={route[1] ?? ""} session={session} live={live} sees={sees} writes={writes} />
+      </main>
+      <footer>
+        <span>Times are of the zone <b>{zone}</b>.</span>{" "}
+        <span role="status">{live?.connected ? "Live: changes show by themselves." : "Not live at the moment; trying to connect again."}</span>
+      </footer>
+    </>
+  );
+}
+
+function Body(p: { name: string; id: string; session: Session; live?: Live; sees: boolean; writes: boolean }) {
+  if (!p.live) return <p class="wait" role="status">Loading…</p>;
+  if (p.name === "new" && p.writes) return <NewAllocation session={p.session} />;
+  if (p.name === "map" && p.sees) return <NetworkMap live={p.live} selected={p.id} />;
+  if (p.name === "allocation") return <OneAllocation key={p.id} id={p.id} live={p.live} session={p.session} writes={p.writes} />;
+  if (p.name === "") return <AllocationList live={p.live} writes={p.writes} />;
+  return <p>There is nothing at this address. <a href="#/">See the allocations</a></p>;
+}
+
+function Tab({ to, here, children }: { to: string; here: boolean; children: string }) {
+  return <a href={to} aria-current={here ? "page" : undefined}>{children}</a>;
+}

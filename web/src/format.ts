@@ -1,0 +1,91 @@
+/** The reader's time zone, which every time is shown in. */
+export const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+const whole = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const zoned = new Intl.DateTimeFormat(undefined, {
+  year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
+});
+
+/** moment returns UNIX seconds as a date and a time. */
+export function moment(seconds: number | null | undefined): string {
+  return seconds == null ? "not planned yet" : whole.format(seconds * 1000);
+}
+
+/** zonedMoment is moment with the name of the zone. */
+export function zonedMoment(seconds: number | null | undefined): string {
+  return seconds == null ? "not planned yet" : zoned.format(seconds * 1000);
+}
+
+/** span returns seconds in words. */
+export function span(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  const units: [number, string][] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
+  const parts: string[] = [];
+  let left = s;
+  for (const [size, name] of units) {
+    const n = Math.floor(left / size);
+    left -= n * size;
+    if (n > 0) parts.push(`${n} ${name}`);
+    if (parts.length === 2) break;
+  }
+  return parts.join(" ") || "0 s";
+}
+
+function scaled(value: number, units: string[]): string {
+  let v = value;
+  let i = 0;
+  while (v >= 1000 && i < units.length - 1) {
+    v /= 1000;
+    i++;
+  }
+  return `${v >= 100 || Number.isInteger(v) ? Math.round(v) : Number(v.toPrecision(3))} ${units[i]}`;
+}
+
+/** rate returns bit/s. */
+export function rate(bits: number | null | undefined): string {
+  return bits == null ? "no guarantee" : scaled(bits, ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"]);
+}
+
+/** bytes returns an amount of data. */
+export function bytes(n: number | null | undefined): string {
+  return n == null ? "not known" : scaled(n, ["B", "kB", "MB", "GB", "TB", "PB"]);
+}
+
+const factors: Record<string, number> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15 };
+
+/** quantity reads a number with k, M, G, T or P behind it; null: it is none. */
+export function quantity(text: string): number | null {
+  const found = /^\s*([0-9]+(?:[.,][0-9]+)?)\s*([kmgtp]?)(?:i?b(?:it)?(?:\/s|ps)?|bytes?)?\s*$/i.exec(text);
+  if (!found) return null;
+  const n = Number(found[1]!.replace(",", ".")) * factors[found[2]!.toLowerCase()]!;
+  return Number.isFinite(n) && n >= 1 ? Math.round(n) : null;
+}
+
+const seconds: Record<string, number> = { s: 1, "": 1, sec: 1, m: 60, min: 60, h: 3600, d: 86400, day: 86400, days: 86400, w: 604800 };
+
+/** duration reads "90", "15 min", "2h 30m" as seconds; null: it is none. */
+export function duration(text: string): number | null {
+  let total = 0;
+  let rest = text.trim().toLowerCase();
+  if (!rest) return null;
+  while (rest) {
+    const found = /^([0-9]+(?:[.,][0-9]+)?)\s*([a-z]*)\s*/.exec(rest);
+    const unit = found && seconds[found[2]!];
+    if (!found || !unit) return null;
+    total += Number(found[1]!.replace(",", ".")) * unit;
+    rest = rest.slice(found[0].length);
+  }
+  return total >= 1 ? Math.round(total) : null;
+}
+
+/** ends returns one end of an allocation, with its port. */
+export function end(ip: string, port: number | string | null | undefined): string {
+  if (port == null) return ip;
+  return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
+/** fromLocal returns the UNIX seconds of a field for a date and a time. */
+export function fromLocal(value: string): number | null {
+  const t = new Date(value).getTime();
+  return value && Number.isFinite(t) ? Math.floor(t / 1000) : null;
+}
