@@ -147,6 +147,35 @@ async function ended() {
   await page.close();
 }
 
+/** What a name may hold; it runs nowhere. */
+const script = `<script>alert(1)</script><img src=x onerror="alert(2)"> javascript:alert(3) {{4}}`;
+
+/** hostile has script in every text of an answer that a person or a switch may have chosen. */
+async function hostile() {
+  const page = await newPage(1200, 800);
+  await page.evaluateOnNewDocument((script) => {
+    const chosen = new Set(["user_id", "project_id", "changed_by", "reason", "description", "errors"]);
+    const put = (v, key) => Array.isArray(v) ? v.map((one) => put(one, key))
+      : v && typeof v === "object" ? Object.fromEntries(Object.entries(v).map(([k, one]) => [k, chosen.has(k) ? script : put(one, k)])) : v;
+    const real = globalThis.fetch;
+    globalThis.fetch = async (...request) => {
+      const answer = await real(...request);
+      return new Response(JSON.stringify(put(await answer.json())), { status: answer.status, headers: answer.headers });
+    };
+  }, script);
+  await page.goto(address, { waitUntil: "networkidle2" });
+  await signIn(page, { user: "abc123", project: "projectB" });
+  await text(page, `${script}, ${script}`);
+  await text(page, "left"); // the list is there
+  await page.locator(".card a").click();
+  await text(page, "Window and rate");
+  await text(page, script);
+  assert.equal(await page.evaluate(() => document.querySelectorAll("#page img, #page script").length), 0);
+  await button(page, "Sign out");
+  await text(page, "You are signed out.");
+  await page.close();
+}
+
 /** operator looks at the map, which says the same in words. */
 async function operator(width) {
   const page = await newPage(width, 900);
@@ -180,6 +209,7 @@ try {
   await accessible(dark, "sign in, dark");
   await dark.close();
   await ended();
+  await hostile();
   assert.deepEqual(said, [], "the console, and requests");
   console.log("the page passes");
 } catch (err) {
