@@ -98,11 +98,15 @@ func (o Operation) Forms() (out []Pointer) {
 var parameter = regexp.MustCompile(`\{[a-z_]+\}`)
 
 // Path returns where the operation is below a base, with names in place of what
-// the template leaves open. Named is the same with {} there, or "".
+// the template leaves open. Named is the same with {} in place of the first of
+// them, or "".
 func (o Operation) Path(base string, names map[string]string) (path, named string) {
-	path = base + o.Template
-	if p := parameter.FindString(path); p != "" {
-		return strings.Replace(path, p, names[p], 1), strings.Replace(path, p, "{}", 1)
+	fill := func(path string) string {
+		return parameter.ReplaceAllStringFunc(path, func(p string) string { return names[p] })
 	}
-	return path, ""
+	path = base + o.Template
+	if at := parameter.FindStringIndex(path); at != nil {
+		named = fill(path[:at[0]]) + "{}" + fill(path[at[1]:])
+	}
+	return fill(path), named
 }
