@@ -57,17 +57,18 @@ class Group(NamedTuple):
 
     tests: List[str]
     fills: bool
+    alone: bool
 
 
 def grouped(tests: Iterable[unittest.TestCase]) -> Iterator[Group]:
-    """The groups of tests, those first that have to wait for others or take
-    long, so that the shards end together."""
+    """The groups of tests, those first that fill links or take long, so that the
+    shards end together, and at the end those that run alone."""
     groups: Dict[type, List[str]] = {}
     for test in tests:
         groups.setdefault(type(test), []).append(name(test))
-    for attribute in "fills", "long", "":
-        for of in [c for c in groups if not attribute or getattr(c, attribute, False)]:
-            yield Group(groups.pop(of), attribute == "fills")
+    alone, fills, long = ({c for c in groups if getattr(c, a, False)} for a in ("alone", "fills", "long"))
+    for of in sorted(groups, key=lambda c: (c in alone, c not in fills, c not in long)):
+        yield Group(groups[of], of in fills, of in alone)
 
 
 def interrupt(number: int, frame: object) -> None:
@@ -127,9 +128,9 @@ class Run:
         self.directory = Path(tempfile.mkdtemp(prefix="conga-e2e."))
         self.began = time.monotonic()
 
-        self.lock = threading.Condition()  # notified when links are no longer filled
+        self.lock = threading.Condition()  # notified when a group has run
         self.groups = groups
-        self.filled = False
+        self.running: List[Group] = []
 
     def run(self, number: int) -> int:
         for sort in signal.SIGINT, signal.SIGTERM:
@@ -169,18 +170,22 @@ class Run:
         """Returns one group after another that may run now, until none is left."""
         while True:
             with self.lock:
-                self.lock.wait_for(lambda: not self.groups or not self.filled or not all(g.fills for g in self.groups))
+                self.lock.wait_for(lambda: not self.groups or any(map(self.may, self.groups)))
                 if not self.groups:
                     return
-                group = next(g for g in self.groups if not (g.fills and self.filled))
+                group = next(filter(self.may, self.groups))
                 self.groups.remove(group)
-                self.filled = self.filled or group.fills
+                self.running.append(group)
             try:
                 yield group
             finally:
                 with self.lock:
-                    self.filled = self.filled and not group.fills
+                    self.running.remove(group)
                     self.lock.notify_all()
+
+    def may(self, group: Group) -> bool:
+        """Reports whether a group may run beside those that do."""
+        return not any(g.alone or group.alone or (g.fills and group.fills) for g in self.running)
 
     def take(self, told: Dict[str, object]) -> None:
         """Prints what was told of a test, in one piece, and counts it."""

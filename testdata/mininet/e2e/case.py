@@ -32,6 +32,7 @@ class Case(unittest.TestCase):
     options: Dict[str, Any] = {}
     long = False  # whether the class takes a minute or more
     fills = False  # whether it fills links, and so a processor: no two such classes run side by side
+    alone = False  # whether no other class runs beside it, which would take from what it measures
     lab: Lab
 
     @classmethod

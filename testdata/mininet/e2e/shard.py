@@ -99,8 +99,8 @@ def main() -> int:
             if line is None:
                 return 0
             group = json.loads(line)
-            os.setpriority(os.PRIO_PROCESS, 0, FILLING if group["fills"] else OTHERS)
-            switches.go_first(group["fills"])
+            os.setpriority(os.PRIO_PROCESS, 0, FILLING if group["fills"] or group["alone"] else OTHERS)
+            switches.go_first(group["fills"] or group["alone"])
             faulthandler.dump_traceback_later(LIMIT, exit=True)
             select(tests, group["tests"].__contains__).run(answers)
             faulthandler.cancel_dump_traceback_later()

@@ -88,7 +88,7 @@ class OneWay(Case):
 class Twice(Case):
     """Hosts that share an Ethernet address, and one that has it at two ports."""
 
-    fills = True
+    alone = True
 
     @classmethod
     def topo(cls) -> Topo:

@@ -26,7 +26,7 @@ def flooded(goodput: Goodput) -> bool:
 class Diamonds(Case):
     """h1 -> h2 is measured, h3 -> h4 floods, both over s1-s2."""
 
-    fills = True
+    alone = True
     options = {"links": [BOTTLENECK_LINK]}
 
     @classmethod

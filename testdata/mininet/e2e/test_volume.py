@@ -111,7 +111,7 @@ class Steps(Case):
     """h1 -> h2 has more to send by its deadline than any rate carries all the
     time: from the tenth second on others have most of both links."""
 
-    fills = True
+    alone = True
     options = {"links": [BOTTLENECK_LINK, OTHER_LINK]}
 
     @classmethod
