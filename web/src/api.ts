@@ -43,21 +43,41 @@ interface Envelope<T> {
   alternatives?: Record<string, unknown>[];
 }
 
+/**
+ * unanswered has the Idempotency-Key of each request that may have been carried
+ * out without an answer, so that it is carried out once when it is sent again.
+ */
+const unanswered = new Map<string, string>();
+
+/** onceOnly returns what names a request that must not be carried out twice. */
+function onceOnly(method: string, path: string, text?: string): string {
+  return (method === "POST" || method === "DELETE") && path.startsWith("allocations") ? `${method} ${path} ${text ?? ""}` : "";
+}
+
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (n) => n.toString(16).padStart(2, "0")).join("");
+}
+
 async function send<T>(method: string, path: string, body?: unknown, signal?: AbortSignal) {
   let answer: Response;
+  const sent = body === undefined ? undefined : JSON.stringify(body);
+  const once = onceOnly(method, path, sent);
+  const key = once && (unanswered.get(once) ?? newKey());
+  if (once) unanswered.set(once, key);
   try {
     answer = await fetch(path.startsWith("/") ? path : `/api/v1/${path}`, {
       method,
       signal,
       credentials: "same-origin",
       cache: "no-store",
-      headers: { "Conga-Page": "1", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { "Conga-Page": "1", ...(sent === undefined ? {} : { "Content-Type": "application/json" }), ...(once ? { "Idempotency-Key": key } : {}) },
+      body: sent,
     });
   } catch (err) {
     if ((err as Error).name === "AbortError") throw err;
     throw new Refusal(0, [unreachable]);
   }
+  if (answer.status < 500) unanswered.delete(once);
   let text: Envelope<T> | undefined;
   try {
     text = (await answer.json()) as Envelope<T>;

@@ -176,6 +176,39 @@ async function hostile() {
   await page.close();
 }
 
+/** unanswered loses the answers to a request, which is made again, and to a release, of which events tell. */
+async function unanswered() {
+  const page = await newPage(1200, 800);
+  await page.evaluateOnNewDocument(() => {
+    const real = globalThis.fetch, lost = new Set();
+    globalThis.fetch = async (address, options) => {
+      const answer = await real(address, options), method = options?.method ?? "GET";
+      if (!String(address).includes("/allocations") || method === "GET" || lost.has(method)) return answer;
+      lost.add(method);
+      throw new TypeError("Failed to fetch");
+    };
+  });
+  await page.goto(address, { waitUntil: "networkidle2" });
+  await signIn(page, { user: "abc123", project: "projectB" });
+  await page.locator("::-p-aria([name=\"New allocation\"][role=\"link\"])").click();
+  for (const [name, value] of Object.entries({ src: "10.0.0.2", dst: "10.0.0.3", dst_port: "7010", rate: "2M" })) await fill(page, name, value);
+  await text(page, "It fits: ");
+  await button(page, "Ask for it");
+  await text(page, "The server does not answer");
+  await button(page, "Ask for it");
+  await text(page, "Window and rate");
+  const those = () => page.evaluate(async () => (await (await fetch("/api/v1/allocations?per_page=1000")).json()).results.filter((a) => a.dst_port === 7010).map((a) => a.state));
+  assert.equal((await those()).length, 1, "asked for twice, since the first answer was lost");
+  await button(page, "Release…");
+  await button(page, "Release it");
+  await state(page, "complete"); // an event tells it
+  await text(page, "Receipt");
+  assert.deepEqual(await those(), ["complete"]);
+  await button(page, "Sign out");
+  await text(page, "You are signed out.");
+  await page.close();
+}
+
 /** operator looks at the map, which says the same in words. */
 async function operator(width) {
   const page = await newPage(width, 900);
@@ -209,6 +242,7 @@ try {
   await accessible(dark, "sign in, dark");
   await dark.close();
   await ended();
+  await unanswered();
   await hostile();
   assert.deepEqual(said, [], "the console, and requests");
   console.log("the page passes");
