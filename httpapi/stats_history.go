@@ -255,13 +255,13 @@ func (a *api) showPortHistory(x *exchange) error {
 	if err != nil || at.Port == 0 {
 		return rest.NewFault(http.StatusNotFound, "port: "+rest.Quote(x.Param("port"))+" is no number of a port")
 	}
-	no := strconv.FormatUint(uint64(at.Port), 10)
 	h := a.Statistics.PortHistory(at, q.Steps)
 	list := x.path("stats", "switches", sw.DPID.String())
+	no := strconv.FormatUint(uint64(at.Port), 10)
 	v := portHistory{
 		DPID: sw.DPID.String(), Port: uint32(at.Port), Name: orNull(sw.Ports[at.Port].Name), Unit: bitsPerSecond, DroppedUnit: packetsPerSecond,
 		Received: viewLevels(h.Received), Sent: viewLevels(h.Sent), ReceivedLost: viewLevels(h.ReceiveDropped), SentLost: viewLevels(h.SendDropped),
-		historyView: q.view(list+"/ports/"+no+"/history", "statistics", rest.WithQuery(list+"/ports", "port", no)),
+		historyView: q.view(historyOfPort(list, uint32(at.Port)), "statistics", rest.WithQuery(list+"/ports", "port", no)),
 	}
 	return x.answerHistory(q, v.historyView, []portHistory{v}, column{"received bit/s", v.Received}, column{"sent bit/s", v.Sent},
 		column{"received dropped packets/s", v.ReceivedLost}, column{"sent dropped packets/s", v.SentLost})
@@ -304,11 +304,21 @@ func (a *api) showLinkHistory(x *exchange) error {
 	if id.From == id.To {
 		return rest.NewFault(http.StatusNotFound, "to: no link leads from a port to itself")
 	}
-	list := x.path("stats", "links")
 	v := linkHistory{
 		ID: id.String(), From: viewPortID(id.From), To: viewPortID(id.To), Unit: bitsPerSecond, Rate: viewLevels(a.Statistics.LinkHistory(id, q.Steps)),
-		historyView: q.view(list+"/"+id.From.String()+"/"+id.To.String()+"/history",
-			"statistics", rest.WithQuery(list, "from", id.From.String(), "to", id.To.String(), "kind", "all")),
+		historyView: q.view(historyOfLink(x, id),
+			"statistics", rest.WithQuery(x.path("stats", "links"), "from", id.From.String(), "to", id.To.String(), "kind", "all")),
 	}
 	return x.answerHistory(q, v.historyView, []linkHistory{v}, column{"rate bit/s", v.Rate})
+}
+
+// historyOfPort returns the address of a port's history, of a switch whose
+// statistics are at list.
+func historyOfPort(list string, port uint32) string {
+	return list + "/ports/" + strconv.FormatUint(uint64(port), 10) + "/history"
+}
+
+// historyOfLink returns the address of a link's history.
+func historyOfLink(x *exchange, id topology.LinkID) string {
+	return x.path("stats", "links") + "/" + id.From.String() + "/" + id.To.String() + "/history"
 }

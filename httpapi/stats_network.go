@@ -164,7 +164,7 @@ func (a *api) listPortStats(x *exchange) error {
 			Port: uint32(p.No), Name: orNull(d.sw.Ports[p.No].Name), Age: round(p.Age.Seconds()), freshness: d.fresh,
 			Received: portWayStats{viewTraffic(p.Received, p.ReceiveRate), keptOrNull(p.ReceiveDropped), keptOrNull(p.ReceiveErrors)},
 			Sent:     portWayStats{viewTraffic(p.Sent, p.SendRate), keptOrNull(p.SendDropped), keptOrNull(p.SendErrors)},
-			Links:    d.links("ports", uint32(p.No)),
+			Links:    d.links("ports", uint32(p.No), "history", historyOfPort(d.list, uint32(p.No))),
 		}
 	})
 }
@@ -273,7 +273,7 @@ func (a *api) listLinkStats(x *exchange) error {
 			ID: l.ID.String(), From: viewPortID(l.ID.From), To: viewPortID(l.ID.To), Kind: kindOfLink(l),
 			Capacity: uint64(l.Capacity), Rate: t.Rate, PacketRate: t.PacketRate,
 			Utilisation: shareOf(load.Rate, l.Capacity), freshness: freshness{unixOrNull(load.At), load.Stale},
-			Links: rest.Relate("self", linkAddress(x, l, "stats", "links"), "link", linkAddress(x, l, "links")),
+			Links: rest.Relate("self", linkAddress(x, l, "stats", "links"), "link", linkAddress(x, l, "links"), "history", historyOfLink(x, l.ID)),
 		}
 		if a.Planner != nil {
 			held := a.Planner.Reserved(l.ID, allocator.Window{Start: now, End: now + 1})

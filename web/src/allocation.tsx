@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Allocation, type AllocationStats, ask, type Event, type Hop, type Session, textOf } from "./api";
 import { Progress, State } from "./allocations";
 import { bytes, duration, end, quantity, rate, span, zonedMoment } from "./format";
+import { OverTime } from "./history";
 import { type Live, useNow, usePolled } from "./live";
 
 /** OneAllocation shows all that is known of an allocation, live. */
@@ -50,6 +51,7 @@ export function OneAllocation({ id, live, session, writes }: { id: string; live:
             <dt>Identifier</dt><dd class="id">{a.allocation_id}</dd>
           </dl>
         </section>
+        <OverTime at={at} live={a.state !== "complete"} />
         <Carried stats={stats.value?.[0]} trouble={stats.trouble} />
         <section aria-labelledby="path">
           <h2 id="path">Path</h2>

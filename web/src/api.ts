@@ -3,6 +3,7 @@ import type { components } from "./openapi";
 type Schemas = components["schemas"];
 export type Allocation = Schemas["Allocation"];
 export type AllocationStats = Schemas["AllocationStats"];
+export type AllocationHistory = Schemas["AllocationHistory"];
 export type Availability = Schemas["Availability"];
 export type Session = Schemas["Session"];
 export type Switch = Schemas["Switch"];

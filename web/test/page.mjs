@@ -91,6 +91,8 @@ async function user(width, port) {
   await text(page, "Window and rate");
   await state(page, "active");
   await text(page, "of 2 Mbit/s");
+  await page.waitForSelector(".plot canvas");
+  await text(page, "were delivered on average");
   await text(page, "port ");
   await accessible(page, "allocation");
   const at = await page.evaluate(() => location.hash);

@@ -46,7 +46,7 @@ func (w *world) resources(t *testing.T) *resources {
 		"{key_id}":        auth.KeyID(other.key),
 		"{allocation_id}": id, "{webhook_id}": hook, "{name}": name, "{series_id}": series,
 		"{connection_uuid}": connection, "{api_key}": u.key, "{project_id}": "projectB", "{dpid}": "0000000000000001",
-		"{from}": "0000000000000001:1", "{to}": "outside", "{port}": "1",
+		"{from}": "0000000000000001:2", "{to}": "0000000000000002:1", "{port}": "1",
 	}}
 }
 
