@@ -200,15 +200,18 @@ func (a *api) endSession(x *exchange) error {
 	secret, err := a.inCookie(x)
 	switch {
 	case err != nil:
+		a.setCookie(x, "")
 		return err
 	case secret != "" && (a.forged(x.Request) || x.GetHeader(headerPage) == ""):
 		return errForged
 	case secret != "":
+		a.setCookie(x, "") // whether its key can be ended or not
 		if err := a.endKeyOf(x, secret); err != nil {
 			return err
 		}
+	default:
+		a.setCookie(x, "")
 	}
-	a.setCookie(x, "")
 	return x.succeed(http.StatusOK, []struct{}{})
 }
 

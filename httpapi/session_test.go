@@ -2,11 +2,13 @@ package httpapi_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"conga/allocator/store"
 	"conga/httpapi"
 )
 
@@ -85,6 +87,20 @@ func TestSession(t *testing.T) {
 }
 
 // TestSessionExpires: it ends with its key, in the middle of whatever is done.
+// TestSignOutWithoutADisk: a browser forgets its session also if the key cannot
+// be ended, which the answer says; the key may be ended later.
+func TestSignOutWithoutADisk(t *testing.T) {
+	h := newHarness(t, withAll)
+	c := h.signIn("/api/session", credentials)
+	h.disk.Fail(fmt.Errorf("store: commit: %w: no space left on device", store.ErrUnwritable))
+	a := h.do("DELETE", "/api/session", "", shows(c), page)
+	if gone := setCookie(t, a); a.code != 503 || gone.MaxAge >= 0 || gone.Value != "" {
+		t.Errorf("%d %v: %s", a.code, gone, a.body)
+	}
+	h.disk.Fail(nil)
+	h.want(200, "DELETE", "/api/session", "", shows(c), page)
+}
+
 func TestSessionExpires(t *testing.T) {
 	h := newHarness(t)
 	c := h.signIn("/api/session", credentials)

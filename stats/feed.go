@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"conga/bitrate"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/stats/history"
@@ -68,7 +69,7 @@ func portRuns(before, s *Sample, sw topology.Switch, span time.Duration) (out []
 		if len(out) == mostPortsKept {
 			return out
 		}
-		v := portValues(old, p, span)
+		v := portValues(old, p, span, sw.Ports[p.No].Capacity)
 		out = append(out, history.Input{
 			Key: portKey(topology.PortID{DPID: s.DPID, Port: p.No}),
 			Run: history.Run{From: to - span.Milliseconds(), To: to, Values: v},
@@ -78,12 +79,14 @@ func portRuns(before, s *Sample, sw topology.Switch, span time.Duration) (out []
 }
 
 // portValues returns how fast a port went. What cannot be told is not known:
-// which is of a counter that shows less than before, unless it has 32 bits and
-// the port is still the same, and of one of a port that has begun anew.
-func portValues(before, now *Port, span time.Duration) (v history.Values) {
+// which is of a counter that shows less than before, unless it has 32 bits, the
+// port is still the same, and it is as fast as that takes; and of one of a port
+// that has begun anew. Dropped packets have no such speed: fewer than before
+// are not known.
+func portValues(before, now *Port, span time.Duration, capacity bitrate.Rate) (v history.Values) {
 	same := now.Age > before.Age && now.Age >= before.Age+span-bornSlack
 	anew := now.Age < before.Age
-	rate := func(old, n uint64, unit, fastest float64) float32 {
+	rate := func(old, n uint64, unit, fastest, wrapping float64) float32 {
 		if !tells(old) || !tells(n) || anew {
 			return float32(math.NaN())
 		}
@@ -92,18 +95,18 @@ func portValues(before, now *Port, span time.Duration) (v history.Values) {
 			if !same || old > math.MaxUint32 {
 				return float32(math.NaN())
 			}
-			counted = n + (1 << 32) - old
+			counted, fastest = n+(1<<32)-old, wrapping
 		}
 		if r := float64(counted) * unit / span.Seconds(); r <= fastest {
 			return float32(r)
 		}
 		return float32(math.NaN())
 	}
-	fastest := float64(topology.FastestPort)
-	v[portReceived] = rate(before.Received.Bytes, now.Received.Bytes, 8, fastest)
-	v[portSent] = rate(before.Sent.Bytes, now.Sent.Bytes, 8, fastest)
-	v[portReceiveDropped] = rate(before.ReceiveDropped, now.ReceiveDropped, 1, fastest/8/leastFrame)
-	v[portSendDropped] = rate(before.SendDropped, now.SendDropped, 1, fastest/8/leastFrame)
+	fastest, wrapping := float64(topology.FastestPort), float64(capacity)
+	v[portReceived] = rate(before.Received.Bytes, now.Received.Bytes, 8, fastest, wrapping)
+	v[portSent] = rate(before.Sent.Bytes, now.Sent.Bytes, 8, fastest, wrapping)
+	v[portReceiveDropped] = rate(before.ReceiveDropped, now.ReceiveDropped, 1, fastest/8/leastFrame, -1)
+	v[portSendDropped] = rate(before.SendDropped, now.SendDropped, 1, fastest/8/leastFrame, -1)
 	return v
 }
 

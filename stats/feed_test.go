@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"conga/bitrate"
 	"conga/controller/topology"
 	"conga/openflow"
 	"conga/stats/history"
@@ -50,6 +51,8 @@ func TestPortsNeverSpike(t *testing.T) {
 		"begins anew and tells no age":       {port(0, 9000), port(0, 700), unknown},
 		"32 bits wrap":                       {port(10*s, 1<<32-1000), port(15*s, 4000), 8000},
 		"32 bits wrap, and tells no age":     {port(0, 1<<32-1000), port(0, 4000), unknown},
+		"cleared, at more than half":         {port(10*s, 3<<30), port(15*s, 4000), unknown},
+		"cleared long ago":                   {port(10*s, 5000), port(15*s, 4000), unknown},
 		"64 bits show less":                  {port(10*s, 1<<33), port(15*s, 4000), unknown},
 		"not told":                           {port(10*s, 1000), port(15*s, Unkept), unknown},
 		"not told before":                    {port(10*s, Unkept), port(15*s, 1000), unknown},
@@ -58,7 +61,7 @@ func TestPortsNeverSpike(t *testing.T) {
 		"a new port with that number":        {port(99*s, 1000), port(4*s, 2000), unknown},
 		"a clock of the switch that is slow": {port(10*s, 1000), port(14*s, 6000), 8000},
 	} {
-		got := portValues(&c.before, &c.now, 5*s)
+		got := portValues(&c.before, &c.now, 5*s, bitrate.Gbps)
 		known := got[portReceived] == got[portReceived]
 		if known != (c.want != unknown) || known && float64(got[portReceived]) != c.want {
 			t.Errorf("%s: %v bit/s, want %v (-1: not known)", name, got[portReceived], c.want)
@@ -66,6 +69,11 @@ func TestPortsNeverSpike(t *testing.T) {
 		if v := got[portReceiveDropped]; v == v {
 			t.Errorf("%s: what was dropped is not told, and is %v", name, v)
 		}
+	}
+	before, now := port(10*s, 0), port(15*s, 0)
+	before.SendDropped, now.SendDropped = 1<<32-1, 3
+	if v := portValues(&before, &now, 5*s, bitrate.Gbps)[portSendDropped]; v == v {
+		t.Errorf("drops that became fewer are %v a second", v)
 	}
 }
 

@@ -294,18 +294,19 @@ func TestSlots(t *testing.T) {
 				lessers += lesser(key)
 			}
 			slot, lost := s.Take(key, now)
-			for _, key := range lost {
-				if now-seen[key] <= goneAfter {
-					t.Fatalf("%q lost its slot %d minutes after it was seen", key, (now-seen[key])/Minute)
+			halfFull := lesser(key) == 1 && lessers >= (most+1)/2
+			for _, gone := range lost {
+				if now-seen[gone] <= goneAfter {
+					t.Fatalf("%q lost its slot %d minutes after it was seen", gone, (now-seen[gone])/Minute)
+				}
+				if halfFull && lesser(gone) == 0 {
+					t.Fatalf("%q lost its slot, which is none for %q", gone, key)
 				}
 			}
-			if slot == nil && lesser(key) == 1 && lessers >= (most+1)/2 {
-				continue // unless one of them is gone, which others may have kept from going first
-			}
 			if slot == nil {
-				for key, at := range seen {
-					if now-at > goneAfter {
-						t.Fatalf("no slot, though %q is gone", key)
+				for other, at := range seen {
+					if now-at > goneAfter+Minute && (!halfFull || lesser(other) == 1) {
+						t.Fatalf("no slot for %q, though %q is gone", key, other)
 					}
 				}
 				continue

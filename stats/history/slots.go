@@ -31,7 +31,8 @@ type Slots struct {
 	high  int   // indices that were ever given
 	next  uint32
 
-	lesser int // slots of such subjects
+	lesser int      // slots of such subjects
+	vain   [2]int64 // when room was last looked for in vain, for others and for lesser subjects
 }
 
 // NewSlots returns slots for so many subjects at most.
@@ -92,10 +93,13 @@ func (s *Slots) Take(key string, now int64) (slot *Slot, lost []string) {
 	if one := s.byKey[key]; one != nil {
 		return one, nil
 	}
-	if s.full(key) {
-		lost = s.release(now-goneAfter, max(1, s.most/100))
+	if s.full(key) && !s.vainly(key, now) {
+		lost = s.release(now-goneAfter, max(1, s.most/100), s.lessersFull(key))
 	}
 	if s.full(key) {
+		if len(lost) == 0 && !s.vainly(key, now) {
+			s.vain[lesser(key)] = now
+		}
 		return nil, lost
 	}
 	index := s.high
@@ -112,8 +116,17 @@ func (s *Slots) Take(key string, now int64) (slot *Slot, lost []string) {
 }
 
 // full reports whether there is no slot for one more subject.
-func (s *Slots) full(key string) bool {
-	return len(s.byKey) >= s.most || lesser(key) > 0 && s.lesser >= (s.most+1)/2
+func (s *Slots) full(key string) bool { return len(s.byKey) >= s.most || s.lessersFull(key) }
+
+// lessersFull reports whether a subject is a lesser one that is one too many
+// for their half: then others that go make no room for it.
+func (s *Slots) lessersFull(key string) bool { return lesser(key) > 0 && s.lesser >= (s.most+1)/2 }
+
+// vainly reports whether room for such a subject was looked for in vain within
+// the last minute, so that many that have none are not looked for one by one.
+func (s *Slots) vainly(key string, now int64) bool {
+	at := s.vain[lesser(key)]
+	return at <= now && now < at+Minute && at != 0
 }
 
 // lesser returns 1 for the key of a lesser subject, and 0 for others.
@@ -126,15 +139,15 @@ func lesser(key string) int {
 
 // Expire takes their slots from subjects of which nothing is kept any longer.
 func (s *Slots) Expire(now int64) (lost []string) {
-	return s.release(now-KeepHours, len(s.byKey))
+	return s.release(now-KeepHours, len(s.byKey), false)
 }
 
-// release takes their slots from at most so many subjects that were seen last
-// before a moment, those that were seen least lately first.
-func (s *Slots) release(before int64, most int) (lost []string) {
+// release takes their slots from at most so many subjects, or lesser ones, that
+// were seen last before a moment, those that were seen least lately first.
+func (s *Slots) release(before int64, most int, onlyLesser bool) (lost []string) {
 	var gone []*Slot
 	for _, one := range s.byKey {
-		if one.Seen < before {
+		if one.Seen < before && (!onlyLesser || lesser(one.Key) > 0) {
 			gone = append(gone, one)
 		}
 	}

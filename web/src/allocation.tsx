@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Allocation, type AllocationStats, ask, type Event, type Hop, type Session, textOf } from "./api";
 import { Progress, State } from "./allocations";
-import { bytes, duration, end, quantity, rate, span, zonedMoment } from "./format";
+import { bitsOf, bytes, duration, end, rate, span, zonedMoment } from "./format";
 import { OverTime } from "./history";
 import { type Live, useNow, usePolled } from "./live";
 
@@ -144,7 +144,7 @@ function Actions({ a, at, mine }: { a: Allocation; at: string; mine: boolean }) 
   const close = (words = "") => { setDoing(""); setSaid(words); };
   return (
     <div class="actions">
-      <button type="button" onClick={() => setDoing("extend")}>Extend…</button>
+      {a.volume == null && a.duration != null && <button type="button" onClick={() => setDoing("extend")}>Extend…</button>}
       <button type="button" onClick={() => setDoing("change")}>Change…</button>
       <button type="button" class="danger" onClick={() => setDoing("release")}>Release…</button>
       {!mine && <span class="quiet">It is {a.user_id}'s: only its user, and who manages the project, may change it.</span>}
@@ -194,11 +194,12 @@ function value(form: HTMLFormElement, name: string): string {
 }
 
 function Extend({ a, at, close }: Doing) {
+  const [had] = useState(a.duration ?? 0); // sent again, it is no longer
   return (
     <Dialog title="Extend the allocation" verb="Extend" close={() => close()} run={async (form) => {
       const more = duration(value(form, "more"));
       if (more == null) throw new Error("Write for how much longer, such as 30 min, 2 h or 1 d.");
-      const [b] = await ask<Allocation>("PATCH", at, { duration: (a.duration ?? 0) + more });
+      const [b] = await ask<Allocation>("PATCH", at, { duration: had + more });
       close(`It now ends ${zonedMoment(b!.end_time)}.`);
     }}>
       <p>It ends {zonedMoment(a.end_time)}. If its path has no room for longer, nothing changes.</p>
@@ -211,7 +212,7 @@ function Change({ a, at, close }: Doing) {
   return (
     <Dialog title="Change the allocation" verb="Change" close={() => close()} run={async (form) => {
       const text = value(form, "rate").trim();
-      const bandwidth = text === "" ? null : quantity(text);
+      const bandwidth = text === "" ? null : bitsOf(text);
       if (text !== "" && bandwidth == null) throw new Error("Write the rate such as 40M or 2.5G, in bit/s; leave it empty for priority without a guarantee.");
       const [b] = await ask<Allocation>("PATCH", at, { bandwidth });
       close(`It now has ${rate(b!.bandwidth)}.`);

@@ -50,6 +50,11 @@ interface Envelope<T> {
  */
 const unanswered = new Map<string, string>();
 
+/** forgetUnanswered has what is asked for from now on be asked for anew. */
+export function forgetUnanswered() {
+  unanswered.clear();
+}
+
 /** onceOnly returns what names a request that must not be carried out twice. */
 function onceOnly(method: string, path: string, text?: string): string {
   return (method === "POST" || method === "DELETE") && path.startsWith("allocations") ? `${method} ${path} ${text ?? ""}` : "";
@@ -78,13 +83,13 @@ async function send<T>(method: string, path: string, body?: unknown, signal?: Ab
     if ((err as Error).name === "AbortError") throw err;
     throw new Refusal(0, [unreachable]);
   }
-  if (answer.status < 500) unanswered.delete(once);
   let text: Envelope<T> | undefined;
   try {
     text = (await answer.json()) as Envelope<T>;
   } catch {
     throw new Refusal(answer.status, [`The server answered ${answer.status} without a sentence.`]);
   }
+  if (answer.status < 500) unanswered.delete(once);
   if (!answer.ok) {
     if (answer.status === 401) ended();
     throw new Refusal(answer.status, text.errors, text.alternatives);

@@ -72,13 +72,19 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
     if (!first.current) main.current?.focus();
     first.current = false;
   }, [route.join("/")]);
+  const [trouble, setTrouble] = useState("");
   const out = async () => {
     try {
       await ask("DELETE", "session");
       location.hash = "";
       leave("You are signed out.");
     } catch (err) {
-      leave(textOf(err));
+      if (err instanceof Refusal && err.status >= 500) { // the browser has forgotten the key all the same
+        location.hash = "";
+        leave(`You are signed out here, but the server could not end the key of this session: ${textOf(err)}`);
+        return;
+      }
+      setTrouble(`You are NOT signed out: ${textOf(err)} Press "Sign out" again.`);
     }
   };
   const sees = session.role !== "user";
@@ -99,6 +105,7 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
         <button type="button" onClick={out}>Sign out</button>
       </header>
       <main id="content" tabIndex={-1} ref={main} aria-label={title}>
+        {trouble && <p class="trouble" role="alert">{trouble}</p>}
         <Body name={name} id={route[1] ?? ""} session={session} live={live} sees={sees} writes={writes} />
       </main>
       <footer>

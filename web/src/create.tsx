@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Allocation, ask, type Availability, type Session, textOf } from "./api";
-import { bytes, duration, fromLocal, quantity, rate, span, zone, zonedMoment } from "./format";
+import { type Allocation, ask, type Availability, forgetUnanswered, type Session, textOf } from "./api";
+import { bitsOf, bytes, bytesOf, duration, fromLocal, rate, span, zone, zonedMoment } from "./format";
 
 type Form = Record<"src" | "srcPort" | "dst" | "dstPort" | "protocol" | "project" | "by" | "duration" | "rate" | "volume" | "deadline" | "start", string>;
 
@@ -22,13 +22,13 @@ function read(f: Form, session: Session): { body?: Record<string, unknown>; miss
     if (text.trim()) body[name] = /^\s*\d+\s*$/.test(text) ? Number(text) : text.replace(/\s/g, "");
   }
   if (f.rate.trim()) {
-    const n = quantity(f.rate);
-    if (n == null) return { missing: "Write the rate such as 40M or 2.5G." };
+    const n = bitsOf(f.rate);
+    if (n == null) return { missing: "Write the rate in bit/s such as 40M or 2.5G." };
     body.bandwidth = n;
   }
   if (f.by === "volume") {
-    const n = quantity(f.volume);
-    if (n == null) return { missing: "Write how much, such as 500G or 40T." };
+    const n = bytesOf(f.volume);
+    if (n == null) return { missing: "Write how many bytes, such as 500G, 40T or 2 TiB." };
     body.volume = n;
     const deadline = fromLocal(f.deadline);
     if (deadline != null) body.deadline = deadline;
@@ -70,6 +70,7 @@ export function NewAllocation({ session }: { session: Session }) {
       stop.abort();
     };
   }, [text]);
+  useEffect(() => forgetUnanswered, []);
   const set = (name: keyof Form) => (e: { currentTarget: HTMLInputElement | HTMLSelectElement }) => setForm({ ...form, [name]: e.currentTarget.value });
   const create = async (what: Record<string, unknown>) => {
     setBusy(true);
@@ -120,6 +121,7 @@ export function NewAllocation({ session }: { session: Session }) {
           <label>Rate in bit/s <input name="rate" value={form.rate} onInput={set("rate")} placeholder={volume ? "whatever gets it done" : "priority without a guarantee"} /></label>
         </fieldset>
         <section aria-live="polite" aria-label="When it would be carried" class="fit" aria-busy={fit.asking === true}>
+          {body && <p>You ask for: {describe(body)}.</p>}
           {missing ? <p class="quiet">{missing}</p> : <Fit fit={fit} choose={create} busy={busy} />}
         </section>
         {trouble && <p class="trouble" role="alert">{trouble}</p>}

@@ -51,14 +51,28 @@ export function bytes(n: number | null | undefined): string {
   return n == null ? "not known" : scaled(n, ["B", "kB", "MB", "GB", "TB", "PB"]);
 }
 
-const factors: Record<string, number> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15 };
+const powers: Record<string, number> = { "": 0, k: 1, m: 2, g: 3, t: 4, p: 5 };
 
-/** quantity reads a number with k, M, G, T or P behind it; null: it is none. */
-export function quantity(text: string): number | null {
-  const found = /^\s*([0-9]+(?:[.,][0-9]+)?)\s*([kmgtp]?)(?:i?b(?:it)?(?:\/s|ps)?|bytes?)?\s*$/i.exec(text);
-  if (!found) return null;
-  const n = Number(found[1]!.replace(",", ".")) * factors[found[2]!.toLowerCase()]!;
-  return Number.isFinite(n) && n >= 1 ? Math.round(n) : null;
+/** A number; a comma with three digits behind it could be either sign. */
+const number = "([0-9]+(?:\\.[0-9]+|,[0-9]{1,2}(?![0-9]))?)";
+const rates = new RegExp(`^\\s*${number}\\s*([kKmMgGtTpP]?)(?:(?:bits?|b)?(?:/s|ps)?)\\s*$`);
+const amounts = new RegExp(`^\\s*${number}\\s*([kKmMgGtTpP]?)(i?)(?:B|[bB]ytes?)?\\s*$`);
+
+function scale(n: string, prefix: string, base: number): number | null {
+  const value = Number(n.replace(",", ".")) * base ** powers[prefix.toLowerCase()]!;
+  return Number.isFinite(value) && value >= 1 ? Math.round(value) : null;
+}
+
+/** bitsOf reads a rate such as 40M, 2.5 Gbit/s; null: it is none. Bytes are none. */
+export function bitsOf(text: string): number | null {
+  const found = rates.exec(text);
+  return found && scale(found[1]!, found[2]!, 1000);
+}
+
+/** bytesOf reads an amount such as 500G, 1.5 TB or 2 TiB; null: it is none. Bits are none. */
+export function bytesOf(text: string): number | null {
+  const found = amounts.exec(text);
+  return found && (found[3] && !found[2] ? null : scale(found[1]!, found[2]!, found[3] ? 1024 : 1000));
 }
 
 const seconds: Record<string, number> = { s: 1, "": 1, sec: 1, m: 60, min: 60, h: 3600, d: 86400, day: 86400, days: 86400, w: 604800 };

@@ -3,6 +3,7 @@ import type uPlot from "uplot";
 import { type AllocationHistory, ask } from "./api";
 import { rate, zone } from "./format";
 import { usePolled } from "./live";
+import { Missing } from "./missing";
 
 /** What is kept: the finer, the shorter. */
 const windows = [
@@ -64,6 +65,7 @@ function Plot({ h }: { h: AllocationHistory }) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const last = useRef(h);
+  const [missing, setMissing] = useState(false);
   last.current = h;
   const data = (): uPlot.AlignedData => [last.current.times, ...lines.map((l) => l.of(last.current))];
   useEffect(() => {
@@ -82,10 +84,10 @@ function Plot({ h }: { h: AllocationHistory }) {
         series: [{}, ...lines.map((l) => ({ label: l.name, stroke: l.colour, width: l.width ?? 1, dash: l.dash, value: (_: uPlot, v: number | null) => tidy(v) }))],
       }, data(), at);
     };
-    void draw();
+    draw().catch(() => setMissing(true));
     const resized = new ResizeObserver(() => { if (!gone) plot.current?.setSize({ width: width(), height: 220 }); });
     resized.observe(at);
-    const dark = matchMedia("(prefers-color-scheme: dark)"), redraw = () => void draw();
+    const dark = matchMedia("(prefers-color-scheme: dark)"), redraw = () => void draw().catch(() => setMissing(true));
     dark.addEventListener("change", redraw);
     return () => {
       gone = true;
@@ -95,5 +97,5 @@ function Plot({ h }: { h: AllocationHistory }) {
     };
   }, []);
   useEffect(() => plot.current?.setData(data()), [h]);
-  return <div class="plot" ref={box} role="img" aria-labelledby="over-time in-words" />;
+  return <>{missing && <Missing />}<div class="plot" ref={box} role="img" aria-labelledby="over-time in-words" /></>;
 }

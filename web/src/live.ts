@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Allocation, type Event, list, textOf } from "./api";
 
 /** A Live is what the page knows of the allocations, and how it knows it. */
@@ -12,14 +12,19 @@ export interface Live {
 }
 
 const kinds = ["allocation.changed", "allocation.deleted", "allocation.degraded", "allocation.idle", "topology.changed", "reset"];
-const kept = 50;
+const kept = 50; // events of one allocation
+const followed = 200; // allocations of which events are kept
+const retryAfter = 3000; // milliseconds
+const listEvery = 3600_000; // since what is removed as old is not told
 
 /** Follower keeps a Live up to date: a list at first, then the event stream. */
 export class Follower {
   live: Live = { allocations: new Map(), news: new Map(), topology: 0, loaded: false, connected: false, trouble: "" };
   private stream: EventSource | null = null;
   private stopped = false;
-  private again: ReturnType<typeof setTimeout> | undefined;
+  private reload: ReturnType<typeof setTimeout> | undefined;
+  private reopen: ReturnType<typeof setTimeout> | undefined;
+  private loading: Event[] | null = null; // what has happened since the list that is being read was asked for
   private drawing = false;
 
   constructor(private readonly changed: (live: Live) => void) {}
@@ -32,7 +37,8 @@ export class Follower {
   stop() {
     this.stopped = true;
     this.stream?.close();
-    clearTimeout(this.again);
+    clearTimeout(this.reload);
+    clearTimeout(this.reopen);
   }
 
   /** update tells of a change, at most once a frame. */
@@ -45,21 +51,33 @@ export class Follower {
     }, 16);
   }
 
+  /** load reads all that waits or runs, and the last that are over. One at a time does. */
   private async load() {
+    if (this.loading || this.stopped) return;
+    clearTimeout(this.reload);
+    this.loading = [];
+    let wait = listEvery;
     try {
-      const all = await list<Allocation>("allocations?order=newest");
-      this.live.allocations = new Map(all.map((a) => [a.allocation_id!, a]));
+      const parts = [];
+      for (const [state, most] of [["pending", 20000], ["active", 20000], ["complete", 2000]] as const) {
+        parts.push(...await list<Allocation>(`allocations?order=newest&state=${state}`, most));
+      }
+      this.live.allocations = new Map(parts.map((a) => [a.allocation_id!, a]));
+      for (const e of this.loading) this.apply(e);
       this.live.loaded = true;
       this.live.trouble = "";
     } catch (err) {
-      if (this.stopped) return;
       this.live.trouble = textOf(err);
-      this.again = setTimeout(() => void this.load(), 3000);
+      wait = retryAfter;
     }
+    this.loading = null;
+    if (this.stopped) return;
+    this.reload = setTimeout(() => void this.load(), wait);
     this.update();
   }
 
   private open() {
+    if (this.stopped) return;
     const s = new EventSource("/api/v1/events");
     this.stream = s;
     s.onopen = () => {
@@ -71,28 +89,40 @@ export class Follower {
     s.onerror = () => {
       this.live.connected = false;
       this.update();
-      if (s.readyState === EventSource.CLOSED && !this.stopped) {
-        this.again = setTimeout(() => {
-          void this.load();
-          this.open();
-        }, 3000);
-      }
+      if (s.readyState !== EventSource.CLOSED) return; // else the browser tries again
+      clearTimeout(this.reopen);
+      this.reopen = setTimeout(() => {
+        void this.load(); // which learns why: the session may have ended
+        this.open();
+      }, retryAfter);
     };
     for (const kind of kinds) s.addEventListener(kind, (m) => this.take(JSON.parse((m as MessageEvent<string>).data) as Event));
   }
 
-  /** take takes an event in. A later event holds the whole allocation. */
+  /** take takes an event in. */
   private take(e: Event) {
-    const a = e.allocation;
     if (e.event === "reset") void this.load();
     else if (e.event === "topology.changed") this.live.topology++;
-    else if (a?.allocation_id) {
-      const id = a.allocation_id;
-      if (e.event === "allocation.deleted") this.live.allocations.delete(id);
-      else this.live.allocations.set(id, { ...this.live.allocations.get(id), ...a });
-      this.live.news.set(id, [e, ...(this.live.news.get(id) ?? [])].slice(0, kept));
+    else {
+      this.loading?.push(e);
+      this.apply(e);
+      const id = e.allocation?.allocation_id;
+      if (id) {
+        const before = this.live.news.get(id) ?? [];
+        this.live.news.delete(id); // and to the end, where what is new is
+        this.live.news.set(id, [e, ...before].slice(0, kept));
+        if (this.live.news.size > followed) this.live.news.delete(this.live.news.keys().next().value!);
+      }
     }
     this.update();
+  }
+
+  /** apply brings an event into the list. A later event holds the whole allocation. */
+  private apply(e: Event) {
+    const a = e.allocation;
+    if (!a?.allocation_id) return;
+    if (e.event === "allocation.deleted") this.live.allocations.delete(a.allocation_id);
+    else this.live.allocations.set(a.allocation_id, { ...this.live.allocations.get(a.allocation_id), ...a });
   }
 }
 
@@ -106,13 +136,17 @@ export function useNow(): number {
   return now;
 }
 
-/** usePolled asks again and again while the page is visible. */
-export function usePolled<T>(every: number, key: string, get: (signal: AbortSignal) => Promise<T>): { value?: T; trouble: string } {
+/** usePolled asks again and again while the page is visible, and soon when poke changes. */
+export function usePolled<T>(every: number, key: string, get: (signal: AbortSignal) => Promise<T>, poke = 0): { value?: T; trouble: string } {
   const [state, setState] = useState<{ key: string; value?: T; trouble: string }>({ key, trouble: "" });
+  const hurry = useRef<() => void>(undefined);
   useEffect(() => {
     const stop = new AbortController();
-    let timer: ReturnType<typeof setTimeout>;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let asking = false, soon = false;
     const round = async () => {
+      asking = true;
+      soon = false;
       if (!document.hidden) {
         try {
           const value = await get(stop.signal);
@@ -121,13 +155,22 @@ export function usePolled<T>(every: number, key: string, get: (signal: AbortSign
           if (!stop.signal.aborted) setState((s) => ({ key, value: s.key === key ? s.value : undefined, trouble: textOf(err) }));
         }
       }
-      if (!stop.signal.aborted) timer = setTimeout(round, every);
+      asking = false;
+      if (!stop.signal.aborted) timer = setTimeout(round, soon ? 200 : every);
+    };
+    hurry.current = () => {
+      soon = true; // what is under way may be from before
+      if (asking) return;
+      clearTimeout(timer);
+      timer = setTimeout(round, 200);
     };
     void round();
     return () => {
       stop.abort();
       clearTimeout(timer);
+      hurry.current = undefined;
     };
   }, [key, every]);
+  useEffect(() => { if (poke > 0) hurry.current?.(); }, [poke]);
   return state.key === key ? state : { trouble: "" };
 }

@@ -3,6 +3,7 @@ import type { Core, ElementDefinition } from "cytoscape";
 import { type Allocation, type Host, type Link, type LinkStats, list, type Switch } from "./api";
 import { end, rate } from "./format";
 import { type Live, usePolled } from "./live";
+import { Missing } from "./missing";
 
 interface Network { switches: Switch[]; links: Link[]; hosts: Host[]; stats: LinkStats[] }
 
@@ -20,13 +21,13 @@ const positionsKey = "conga.map.positions"; // holds nothing that opens anything
 
 /** NetworkMap draws switches, links and hosts, and the path of an allocation. */
 export function NetworkMap({ live, selected }: { live: Live; selected: string }) {
-  const { value: network, trouble } = usePolled(5000, `${live.topology}`, async (signal): Promise<Network> => {
+  const { value: network, trouble } = usePolled(5000, "network", async (signal): Promise<Network> => {
     const [switches, links, hosts, stats] = await Promise.all([
       list<Switch>("switches", 5000, signal), list<Link>("links", 20000, signal),
       list<Host>("hosts", 5000, signal), list<LinkStats>("stats/links", 20000, signal),
     ]);
     return { switches, links, hosts, stats };
-  });
+  }, live.topology);
   const last = useRef<Network>(undefined);
   if (network) last.current = network;
   const shown = network ?? last.current;
@@ -66,6 +67,7 @@ function Legend() {
       <li><span class="swatch reserved" aria-hidden="true" /> green beside it: reserved</li>
       <li><span class="swatch wide" aria-hidden="true" /> wide: much capacity</li>
       <li><span class="swatch dashed" aria-hidden="true" /> dashed: lost</li>
+      <li><span class="swatch dotted" aria-hidden="true" /> dotted: use not known, or old</li>
       <li><span class="swatch way" aria-hidden="true" /> the allocation's path</li>
     </ul>
   );
@@ -73,17 +75,24 @@ function Legend() {
 
 const cable = (a: string, b: string) => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
+/** larger returns the larger one of two of which either may not be known. */
+function larger(a: number | null, b: number | null | undefined): number | null {
+  return a == null || b == null ? a ?? b ?? null : Math.max(a, b);
+}
+
+const percent = (share: number | null) => (share == null ? "not known" : `${Math.round(100 * share)} %`);
+
 /** Cables returns links with both directions as one, with what is used of it. */
 function cablesOf(n: Network) {
   const used = new Map(n.stats.map((s) => [s.link_id, s]));
-  const all = new Map<string, { id: string; a: string; b: string; capacity: number; use: number; reserved: number; stale: boolean }>();
+  const all = new Map<string, { id: string; a: string; b: string; capacity: number; use: number | null; reserved: number | null; stale: boolean }>();
   for (const l of n.links) {
     if (!l.from || !l.to) continue;
     const id = cable(`${l.from.dpid}:${l.from.port}`, `${l.to.dpid}:${l.to.port}`);
     const s = used.get(l.link_id);
-    const c = all.get(id) ?? { id, a: l.from.dpid, b: l.to.dpid, capacity: l.capacity, use: 0, reserved: 0, stale: false };
-    c.use = Math.max(c.use, s?.utilisation ?? 0);
-    c.reserved = Math.max(c.reserved, s?.reservation ?? 0);
+    const c = all.get(id) ?? { id, a: l.from.dpid, b: l.to.dpid, capacity: l.capacity, use: null, reserved: null, stale: false };
+    c.use = larger(c.use, s?.utilisation);
+    c.reserved = larger(c.reserved, s?.reservation);
     c.stale ||= s?.stale ?? false;
     all.set(id, c);
   }
@@ -94,10 +103,11 @@ type Cable = ReturnType<typeof cablesOf>[number];
 
 /** wayOf returns the cables and switches of a path. */
 function wayOf(a: Allocation | undefined, n: Network) {
-  const switches = new Set((a?.path ?? []).map((h) => h.dpid));
+  const path = (a?.carried_by === "backup_path" ? a.backup_path : a?.path) ?? [];
+  const switches = new Set(path.map((h) => h.dpid));
   const cables = new Set<string>();
   const to = new Map(n.links.filter((l) => l.from && l.to).map((l) => [`${l.from!.dpid}:${l.from!.port}`, `${l.to!.dpid}:${l.to!.port}`]));
-  for (const h of a?.path ?? []) {
+  for (const h of path) {
     const from = `${h.dpid}:${h.out_port}`;
     const other = to.get(from);
     if (other) cables.add(cable(from, other));
@@ -121,10 +131,10 @@ function elementsOf(n: Network, lost: Cable[]): ElementDefinition[] {
     if (!known.has(c.a) || !known.has(c.b)) return;
     out.push({
       group: "edges", classes,
-      data: { id: c.id, source: c.a, target: c.b, width: Math.max(2, Math.min(14, 2 * Math.log10(Math.max(10, c.capacity)) - 12)), colour: useOf(c.use).colour, reserved: c.reserved },
+      data: { id: c.id, source: c.a, target: c.b, width: Math.max(2, Math.min(14, 2 * Math.log10(Math.max(10, c.capacity)) - 12)), colour: useOf(c.use ?? 0).colour, reserved: c.reserved ?? 0 },
     });
   };
-  for (const c of cablesOf(n)) edge(c, c.stale ? "cable stale" : "cable");
+  for (const c of cablesOf(n)) edge(c, c.stale || c.use == null ? "cable stale" : "cable");
   for (const c of lost) edge(c, "cable lost");
   return out;
 }
@@ -158,6 +168,7 @@ function useLost(n: Network): Cable[] {
 function Drawing({ network, chosen, find }: { network: Network; chosen?: Allocation; find: string }) {
   const box = useRef<HTMLDivElement>(null);
   const [cy, setCy] = useState<Core>();
+  const [missing, setMissing] = useState(false);
   const lost = useLost(network);
   useEffect(() => {
     let core: Core | undefined;
@@ -169,7 +180,7 @@ function Drawing({ network, chosen, find }: { network: Network; chosen?: Allocat
       core = cytoscape({ container: box.current, style: styles(dark.matches) as never, minZoom: 0.05, maxZoom: 1.6, hideEdgesOnViewport: true, textureOnViewport: true });
       core.on("dragfree", "node", () => remember(core!));
       setCy(core);
-    });
+    }, () => setMissing(true));
     dark.addEventListener("change", paint);
     return () => {
       gone = true;
@@ -193,6 +204,7 @@ function Drawing({ network, chosen, find }: { network: Network; chosen?: Allocat
   const zoom = (by: number) => cy?.zoom({ level: cy.zoom() * by, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
   return (
     <div class="drawing">
+      {missing && <Missing />}
       <div class="canvas" ref={box} role="img" aria-label="Map of the network; the table below it says the same in words" />
       <div class="actions">
         <button type="button" onClick={() => zoom(1.3)}>Zoom in</button>
@@ -213,7 +225,20 @@ function remembered(): Record<string, { x: number; y: number }> {
   try { return JSON.parse(sessionStorage.getItem(positionsKey) ?? "{}"); } catch { return {}; }
 }
 
-/** draw brings the graph to what there is. Only what is new is laid out. */
+/** beside returns a place for a newcomer: near what it is connected to, where all else stays. */
+function beside(cy: Core, id: string, elements: ElementDefinition[]): { x: number; y: number } {
+  for (const { data } of elements) {
+    if (data.source !== id && data.target !== id) continue;
+    const other = cy.getElementById(data.source === id ? data.target! : data.source!);
+    if (other.empty()) continue;
+    const { x, y } = other.position(), angle = 2.4 * cy.nodes().length; // a golden angle spreads them
+    return { x: x + 60 * Math.cos(angle), y: y + 60 * Math.sin(angle) };
+  }
+  const { x2, y1 } = cy.extent();
+  return { x: x2 - 40, y: y1 + 40 };
+}
+
+/** draw brings the graph to what there is. It is laid out once; what comes later is put beside it. */
 function draw(cy: Core, elements: ElementDefinition[]) {
   const wanted = new Set(elements.map((e) => e.data.id!));
   const first = cy.nodes().empty();
@@ -230,19 +255,26 @@ function draw(cy: Core, elements: ElementDefinition[]) {
         if (way) old.addClass("way");
         continue;
       }
-      const p = saved[e.data.id!];
-      if (e.group === "nodes" && !p) fresh = true;
-      cy.add(p ? { ...e, position: p } : e);
+      let position = saved[e.data.id!];
+      if (e.group === "nodes" && !position) {
+        fresh = true;
+        if (!first) position = beside(cy, e.data.id!, elements);
+      }
+      cy.add(position ? { ...e, position } : e);
     }
   });
+  if (!first) {
+    if (fresh) remember(cy);
+    return;
+  }
   if (!fresh) {
-    if (first) cy.fit(undefined, 30);
+    cy.fit(undefined, 30);
     return;
   }
   const large = cy.nodes().length > 150;
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches || large;
   const layout = cy.layout({
-    name: large ? "concentric" : "cose", animate: false, randomize: first, fit: true, padding: 30,
+    name: large ? "concentric" : "cose", animate: false, randomize: true, fit: true, padding: 30,
     ...(large ? { minNodeSpacing: 6, concentric: (n: { degree(): number }) => n.degree(), levelWidth: () => 2 } : { numIter: still ? 300 : 800 }),
   } as never);
   layout.on("layoutstop", () => remember(cy));
@@ -264,7 +296,7 @@ function InWords({ network, chosen }: { network: Network; chosen?: Allocation })
           <thead><tr><th scope="col">Link</th><th scope="col">Capacity</th><th scope="col">Used</th><th scope="col">Reserved</th><th scope="col">Path</th></tr></thead>
           <tbody>
             {cables.slice(0, 2000).map((c) => (
-              <tr key={c.id}><th scope="row" class="id">{c.id}</th><td>{rate(c.capacity)}</td><td>{Math.round(100 * c.use)} %{c.stale ? ", old" : ""}</td><td>{Math.round(100 * c.reserved)} %</td><td>{way.cables.has(c.id) ? "on it" : ""}</td></tr>
+              <tr key={c.id}><th scope="row" class="id">{c.id}</th><td>{rate(c.capacity)}</td><td>{percent(c.use)}{c.stale ? ", old" : ""}</td><td>{percent(c.reserved)}</td><td>{way.cables.has(c.id) ? "on it" : ""}</td></tr>
             ))}
           </tbody>
         </table>

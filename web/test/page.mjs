@@ -81,11 +81,16 @@ async function user(width, port) {
   await fill(page, "src", "10.0.0.2");
   await fill(page, "dst", "10.0.0.3");
   await fill(page, "dst_port", String(port));
+  for (const unclear of ["10MB/s", "1,500M"]) { // bytes; thousands or a fraction
+    await fill(page, "rate", unclear);
+    await text(page, "Write the rate in bit/s");
+  }
   await fill(page, "rate", "900G");
   await text(page, "What would fit instead");
   await accessible(page, "new allocation");
   await fill(page, "rate", "2M");
   await fill(page, "duration", "5 min");
+  await text(page, "You ask for: 2 Mbit/s, for 5 min.");
   await text(page, "It fits: ");
   await button(page, "Ask for it");
   await text(page, "Window and rate");

@@ -65,7 +65,7 @@ func Open(cfg Config) (*Recorder, error) {
 	}
 	r.tracks = history.NewTracks(slots, cfg.Interval)
 	if err := r.replay(); err != nil {
-		return nil, fmt.Errorf("the history: %w", err)
+		cfg.Log.Warn("a part of the history could not be read or written; it is a gap", "err", err)
 	}
 	return r, nil
 }
