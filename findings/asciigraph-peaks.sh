@@ -66,4 +66,6 @@ func main() {
 	expect("with 9 and 8 beside a gap, the axis ends at", "8.32", top(plot))
 }
 GO
+go mod tidy 2>/dev/null
+go list -m github.com/guptarohit/asciigraph
 go run .

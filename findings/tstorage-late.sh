@@ -92,4 +92,6 @@ func main() {
 	must(s.Close())
 }
 GO
+go mod tidy 2>/dev/null
+go list -m github.com/nakabonne/tstorage
 go run .

@@ -65,8 +65,8 @@ func (a *api) issueKey(x *exchange) (string, auth.Key, error) {
 	return a.Keys.IssueFor(x.Request.Context(), who, project.V, along...)
 }
 
-// prove returns who the token or, without one, the password stands for. It
-// slows down clients that try.
+// prove returns the user that the token names or, without a token, the one that
+// the body names, if the password is right. It slows down clients that guess.
 func (a *api) prove(x *exchange, user, project, password, token string) (who auth.Identity, err error) {
 	from := rest.ClientAddr(x.Context)
 	if err := a.Guard.Admit(from, user); err != nil {

@@ -120,6 +120,19 @@ func ours(n *ofswitch.Network) (entries int) {
 	return entries
 }
 
+// activated asks for an allocation, and returns it once it is active.
+func activated(ctx context.Context, t *testing.T, c *client.Client, r client.Request) client.Allocation {
+	t.Helper()
+	made, err := c.Allocate(ctx, r)
+	if err == nil {
+		made, err = c.Wait(ctx, made.ID, client.Active, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
 // reach waits until a host reaches another.
 func reach(ctx context.Context, t *testing.T, from, to *ofswitch.Host) {
 	t.Helper()

@@ -33,15 +33,9 @@ func TestHistorySurvivesARestart(t *testing.T) {
 	h1, h2 := n.Host("h1"), n.Host("h2")
 	reach(ctx, t, h1, h2)
 	c := p.login()
-	made, err := c.Allocate(ctx, client.Request{
+	made := activated(ctx, t, c, client.Request{
 		ProjectID: "projectB", SrcIP: h1.Addr().String(), DstIP: h2.Addr().String(), Duration: 3600, Bandwidth: 40_000_000,
 	})
-	if err == nil {
-		_, err = c.Wait(ctx, made.ID, client.Active, nil)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	const rate = 4_000_000
 	streaming, stop := context.WithCancel(ctx)
 	var stream sync.WaitGroup

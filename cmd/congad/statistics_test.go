@@ -88,15 +88,9 @@ func TestStatisticsOverAKill(t *testing.T) {
 	h1, h2 := n.Host("h1"), n.Host("h2")
 	reach(ctx, t, h1, h2)
 	c := p.login()
-	made, err := c.Allocate(ctx, client.Request{
+	made := activated(ctx, t, c, client.Request{
 		ProjectID: "projectB", SrcIP: h1.Addr().String(), DstIP: h2.Addr().String(), Duration: 3600, Bandwidth: 40_000_000,
 	})
-	if err == nil {
-		_, err = c.Wait(ctx, made.ID, client.Active, nil)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
 	begun := time.Now().Unix()
 	sent := 0.0
 	send := func() {

@@ -5,8 +5,8 @@
 // of one track, such as a port's. A [Recent] holds the runs of the last quarter
 // of an hour as they came, which is as fine as one second and finer than the
 // switches are asked. [Cell]s sum them up over a minute and over an hour, by
-// mean and maximum. What is not known is in no cell: a time that nobody was
-// asked about is a gap and never zero.
+// mean and maximum. What is not known is in no cell: a time without samples is a
+// gap and never zero.
 //
 // The package is pure: it does no I/O, and every moment is an argument, in
 // milliseconds since the UNIX epoch.

@@ -273,7 +273,7 @@ func FuzzParse(f *testing.F) {
 }
 
 // TestSlots holds slots against what they promise: never more than there may
-// be, no index and no ID twice, and no one loses a slot who was seen of late.
+// be, no index and no ID twice, and no subject loses its slot within the hour.
 func TestSlots(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		most := rapid.IntRange(1, 8).Draw(t, "most")
