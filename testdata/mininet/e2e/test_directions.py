@@ -8,15 +8,15 @@ from typing import Dict, List, Tuple
 from mininet.topo import Topo
 
 from harness import traffic
-from harness.lab import BOTTLENECK, BOTTLENECK_LINK
+from harness.lab import BOTTLENECK, SHAPED, SHAPED_LINK
 from harness.traffic import Offered
 from topologies import Diamond
 
 from .case import Case
 
-FORTH, BACK = 20, 5  # Mbit/s that are promised
-SENT = {FORTH: 26, BACK: 7}  # Mbit/s of payload that are offered; as best effort less than is promised would pass
-FLOOD = 130  # Mbit/s of payload, over a link of 100
+FORTH, BACK = 8, 2  # Mbit/s that are promised
+SENT = {FORTH: 10.4, BACK: 2.8}  # Mbit/s of payload that are offered; as best effort less than is promised would pass
+FLOOD = 52  # Mbit/s of payload, over a link of 40
 PORTS = {FORTH: 5203, BACK: 5204}
 SECONDS = 6
 
@@ -27,14 +27,14 @@ def carried(o: Offered) -> float:
 
 
 class Directions(Case):
-    """h1 -> h2 and h3 -> h4 share s1-s2, of 100 Mbit/s."""
+    """h1 -> h2 and h3 -> h4 share s1-s2, of 40 Mbit/s."""
 
     fills = True
-    options = {"links": [BOTTLENECK_LINK]}
+    options = {"links": [SHAPED_LINK]}
 
     @classmethod
     def topo(cls) -> Topo:
-        return Diamond(bw={BOTTLENECK: 100})
+        return Diamond(bw={BOTTLENECK: SHAPED})
 
     def both(self) -> Tuple[Offered, Offered]:
         """Offers more than is promised, there and back at the same time."""
@@ -52,7 +52,7 @@ class Directions(Case):
         return got[FORTH], got[BACK]
 
     def test_each_way_its_own(self) -> None:
-        """20 Mbit/s forth and 5 back hold beside floods in both directions, and
+        """8 Mbit/s forth and 2 back hold beside floods in both directions, and
         neither gets what is the other's."""
         net = self.lab.net
         self.lab.allocate("h3", "h4", bandwidth=100_000, protocol="udp", dst_port=5299)  # with another, both are policed
@@ -61,7 +61,7 @@ class Directions(Case):
             forth, back = self.measure(
                 "both ways", self.both,
                 lambda got: 0.95 * FORTH <= carried(got[0]) <= 1.12 * FORTH and 0.95 * BACK <= carried(got[1]) <= 1.3 * BACK)
-        self.note("of %d and %d Mbit/s, promised %d and %d, arrived %s and %s", SENT[FORTH], SENT[BACK], FORTH, BACK, forth, back)
+        self.note("of %g and %g Mbit/s, promised %d and %d, arrived %s and %s", SENT[FORTH], SENT[BACK], FORTH, BACK, forth, back)
         self.assertGreaterEqual(carried(forth), 0.95 * FORTH)
         self.assertLessEqual(carried(forth), 1.12 * FORTH)
         self.assertGreaterEqual(carried(back), 0.95 * BACK)
@@ -72,7 +72,7 @@ class Directions(Case):
     def test_one_way_leaves_the_other(self) -> None:
         """What is reserved one way only leaves the other for another: both
         together would not fit in one direction."""
-        a = self.lab.allocate("h1", "h2", bandwidth=50_000_000, reverse_bandwidth=0)
-        b = self.lab.allocate("h4", "h3", bandwidth=50_000_000, reverse_bandwidth=0, wait=15)
+        a = self.lab.allocate("h1", "h2", bandwidth=20_000_000, reverse_bandwidth=0)
+        b = self.lab.allocate("h4", "h3", bandwidth=20_000_000, reverse_bandwidth=0, wait=15)
         paths = [self.lab.path(self.lab.api.get(x)) for x in (a, b)]
         self.assertEqual(paths[0], paths[1][::-1])

@@ -8,13 +8,13 @@ from typing import Tuple
 from mininet.topo import Topo
 
 from harness import traffic
-from harness.lab import BOTTLENECK, BOTTLENECK_LINK
+from harness.lab import BOTTLENECK, SHAPED, SHAPED_LINK
 from topologies import Diamond
 
 from .case import Case
 
-RATE = 20_000_000  # allocated, of a link of 100 Mbit/s
-FLOOD = 200  # Mbit/s of UDP payload
+RATE = 8_000_000  # allocated, of a link of 40 Mbit/s
+FLOOD = 80  # Mbit/s of UDP payload
 PORT = 5301
 SIZE = 4000  # bytes of a datagram: three fragments
 COUNT = 624
@@ -27,11 +27,11 @@ class Fragments(Case):
     """h1 -> h2 is measured, h3 -> h4 floods, both over s1-s2."""
 
     fills = True
-    options = {"links": [BOTTLENECK_LINK]}
+    options = {"links": [SHAPED_LINK]}
 
     @classmethod
     def topo(cls) -> Topo:
-        return Diamond(bw={BOTTLENECK: 100})
+        return Diamond(bw={BOTTLENECK: SHAPED})
 
     def datagrams(self, v6: bool) -> Tuple[int, int]:
         return traffic.arrivals(self.lab.net, ("h2", "sink", str(PORT)),

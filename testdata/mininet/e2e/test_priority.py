@@ -5,16 +5,16 @@ from __future__ import annotations
 from mininet.topo import Topo
 
 from harness import traffic
-from harness.lab import BOTTLENECK, BOTTLENECK_LINK
+from harness.lab import BOTTLENECK, SHAPED, SHAPED_LINK
 from harness.traffic import Goodput
 from topologies import Diamond
 
 from .case import Case
 
-RATE = 40_000_000  # allocated, of a link of 100 Mbit/s
-PROMISED = 37.0  # Mbit/s of TCP payload that an allocation of RATE keeps
-PROMISED6 = 36.5  # the same with IPv6, whose header is 20 bytes longer
-FLOOD = 200  # Mbit/s of UDP payload
+RATE = 16_000_000  # allocated, of a link of 40 Mbit/s
+PROMISED = 14.8  # Mbit/s of TCP payload that an allocation of RATE keeps
+PROMISED6 = 14.6  # the same with IPv6, whose header is 20 bytes longer
+FLOOD = 80  # Mbit/s of UDP payload
 SHORT = ("s1", "s2", "s4")
 
 
@@ -27,11 +27,11 @@ class Diamonds(Case):
     """h1 -> h2 is measured, h3 -> h4 floods, both over s1-s2."""
 
     alone = True
-    options = {"links": [BOTTLENECK_LINK]}
+    options = {"links": [SHAPED_LINK]}
 
     @classmethod
     def topo(cls) -> Topo:
-        return Diamond(bw={BOTTLENECK: 100})
+        return Diamond(bw={BOTTLENECK: SHAPED})
 
     def transfer(self, **kwargs: object) -> Goodput:
         return traffic.transfer(self.lab.net, "h1", "h2", flooding="h3", **kwargs)  # type: ignore[arg-type]

@@ -12,42 +12,42 @@ from typing import Any, Dict, Tuple
 from mininet.topo import Topo
 
 from harness import traffic
-from harness.lab import BOTTLENECK, BOTTLENECK_LINK
+from harness.lab import BOTTLENECK, SHAPED, SHAPED_LINK
 from harness.network import PROBE
 from harness.wait import until
 from topologies import Diamond
 
 from .case import Case, Settings
 
-VOLUME = 80_000_000  # bytes of frames that are asked for
-PAYLOAD = 66_000_000  # bytes that TCP carries: headers, what it sends again and a start take the rest
+VOLUME = 32_000_000  # bytes of frames that are asked for
+PAYLOAD = 26_400_000  # bytes that TCP carries: headers, what it sends again and a start take the rest
 LAG = 2  # seconds by which the switches' counters may lag; what an entry has not counted when it goes is lost
-MOST = 60  # Mbit/s
+MOST = 24  # Mbit/s
 BY = 40  # seconds from now
-FLOOD = 130  # Mbit/s of payload, over links of 100
+FLOOD = 52  # Mbit/s of payload, over links of 40
 PORT = 5201
-OTHER_LINK = {"a": "0000000000000001:4", "b": "0000000000000003:1", "capacity": "100M"}
+OTHER_LINK = {"a": "0000000000000001:4", "b": "0000000000000003:1", "capacity": SHAPED_LINK["capacity"]}
 
 
 class Volume(Case):
-    """h1 -> h2 has 80 MB to send over links of 100 Mbit/s, both of which have
-    70 reserved for h3 -> h4 at first, the short one soon again 60. A little one
+    """h1 -> h2 has 32 MB to send over links of 40 Mbit/s, both of which have
+    28 reserved for h3 -> h4 at first, the short one soon again 24. A little one
     is on the short link all the time: it keeps the flood below the link's rate,
     since a full port of Open vSwitch's takes the others' packets with it, see
     findings/ovs-full-port.sh."""
 
     fills = True
-    options = {"links": [BOTTLENECK_LINK, OTHER_LINK]}
+    options = {"links": [SHAPED_LINK, OTHER_LINK]}
 
     @classmethod
     def topo(cls) -> Topo:
-        return Diamond(bw={BOTTLENECK: 100, "s1-s3": 100})
+        return Diamond(bw={BOTTLENECK: SHAPED, "s1-s3": SHAPED})
 
     def others(self) -> Dict[str, Any]:
         """Reserves what is in the way, and returns the second: until it ends
         there is no room that lasts."""
         ends = self.lab.net.address("h3"), self.lab.net.address("h4")
-        for port, rate, seconds, start in (5300, 0.1, 90, None), (5301, 70, 12, None), (5302, 70, 14, None), (5303, 60, 60, "+20"):
+        for port, rate, seconds, start in (5300, 0.1, 90, None), (5301, 28, 12, None), (5302, 28, 14, None), (5303, 24, 60, "+20"):
             at = {} if start is None else {"start_time": start}
             a = self.lab.api.create(*ends, seconds, bandwidth=int(rate * 1_000_000), protocol="udp", dst_port=port, **at)
             if port == 5302:
@@ -112,11 +112,11 @@ class Steps(Case):
     time: from the tenth second on others have most of both links."""
 
     alone = True
-    options = {"links": [BOTTLENECK_LINK, OTHER_LINK]}
+    options = {"links": [SHAPED_LINK, OTHER_LINK]}
 
     @classmethod
     def topo(cls) -> Topo:
-        return Diamond(bw={BOTTLENECK: 100, "s1-s3": 100})
+        return Diamond(bw={BOTTLENECK: SHAPED, "s1-s3": SHAPED})
 
     def test_rate_follows_the_steps(self) -> None:
         """Each step carries what it says, beside a flood, and no step of others is
@@ -125,21 +125,21 @@ class Steps(Case):
         ends = net.address("h3"), net.address("h4")
         api.create(*ends, 90, bandwidth=100_000, protocol="udp", dst_port=5300)
         for port in 5301, 5302:  # one on each link
-            api.create(*ends, 60, bandwidth=60_000_000, protocol="udp", dst_port=port, start_time="+12")
+            api.create(*ends, 60, bandwidth=24_000_000, protocol="udp", dst_port=port, start_time="+12")
         body = {"project_id": api.project, "src_ip": net.address("h1"), "dst_ip": net.address("h2"), "dst_port": 5400,
-                "volume": 120_000_000, "max_bandwidth": 70_000_000, "deadline": "+24"}
+                "volume": 48_000_000, "max_bandwidth": 28_000_000, "deadline": "+24"}
         made = api.call("POST", "/api/v1/allocations", body)[0]["allocation_id"]
         planned = api.call("GET", "/api/v1/allocations/" + made)[0]
         steps = planned["profile"]
         self.assertEqual(len(steps), 2, planned)
-        self.assertEqual(steps[0]["bandwidth"], 70_000_000)
-        self.assertLess(steps[1]["bandwidth"], 40_000_000)
+        self.assertEqual(steps[0]["bandwidth"], 28_000_000)
+        self.assertLess(steps[1]["bandwidth"], 16_000_000)
         until(lambda: api.get(made)["state"] == "active", 10, "it is active")
         with traffic.flood(net, "h3", "h4", FLOOD):
-            first = traffic.offer(net, "h1", "h2", 90, 5400, 5)
+            first = traffic.offer(net, "h1", "h2", 36, 5400, 5)
             until(lambda: api.get(made)["bandwidth"] == steps[1]["bandwidth"], 15, "the second step has begun")
-            second = traffic.offer(net, "h1", "h2", 90, 5400, 5)
+            second = traffic.offer(net, "h1", "h2", 36, 5400, 5)
         got = [x.arrived_bits / x.seconds / 1e6 for x in (first, second)]
-        self.note("planned %s Mbit/s, of 90 offered %s arrive", [s["bandwidth"] // 10**6 for s in steps], ["%.1f" % g for g in got])
-        self.assertGreater(got[0], 0.95 * 70)
+        self.note("planned %s Mbit/s, of 36 offered %s arrive", [s["bandwidth"] // 10**6 for s in steps], ["%.1f" % g for g in got])
+        self.assertGreater(got[0], 0.95 * 28)
         self.assertGreater(got[1], 0.95 * steps[1]["bandwidth"] / 1e6)

@@ -122,14 +122,14 @@ def offer(net: Network, src: str, dst: str, mbits: float, port: int, seconds: in
 
 
 @contextlib.contextmanager
-def flood(net: Network, src: str, dst: str, mbits: int = 200, port: int = 5209) -> Iterator[None]:
+def flood(net: Network, src: str, dst: str, mbits: int, port: int = 5209) -> Iterator[None]:
     """Floods with UDP at this rate of payload while the context lasts."""
     with floods(net, [(src, dst)], mbits, port):
         yield
 
 
 @contextlib.contextmanager
-def floods(net: Network, ways: Sequence[Tuple[str, str]], mbits: int = 200, port: int = 5209) -> Iterator[None]:
+def floods(net: Network, ways: Sequence[Tuple[str, str]], mbits: int, port: int = 5209) -> Iterator[None]:
     """Floods from one host to another in each of the ways. They begin at the same
     time: what iperf3 says over TCP before does not get through another's flood."""
     clients: List[Tuple[str, "subprocess.Popen[str]"]] = []
