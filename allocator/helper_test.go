@@ -236,6 +236,17 @@ func (w *world) plan() {
 	w.Fatal("planning does not come to an end")
 }
 
+// awake takes the token that wakes the scheduler, and reports whether there was
+// one.
+func (w *world) awake() bool {
+	select {
+	case <-w.a.Wake():
+		return true
+	default:
+		return false
+	}
+}
+
 // work carries out all that is due, as a scheduler with a perfect network
 // would.
 func (w *world) work() {

@@ -359,11 +359,10 @@ func TestLimitRaised(t *testing.T) {
 	})
 	w.work()
 	w.expect(late.ID, Pending, span(100, 110))
+	w.awake()
 	most.Bandwidth = new(bitrate.Rate(8))
 	w.a.LimitsChanged()
-	select {
-	case <-w.a.Wake():
-	default:
+	if !w.awake() {
 		t.Error("nothing says that there is something to do")
 	}
 	w.work()

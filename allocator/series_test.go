@@ -95,6 +95,35 @@ func TestSeries(t *testing.T) {
 	w.emptyCalendars()
 }
 
+// TestSeriesOfStates: an occurrence that begins, and ends, is listed as what it
+// has become.
+func TestSeriesOfStates(t *testing.T) {
+	w := newWorld(t, 2, bitrate.Tbps)
+	w.cable(1, 2, 100)
+	w.open()
+	begun := w.now
+	s := w.createSeries(again(ask(1, 1, 2, 1, 60, 3600), 100, "FREQ=DAILY;COUNT=3"))
+	for _, x := range []struct {
+		at     Seconds
+		states map[State]int
+	}{
+		{0, map[State]int{Pending: 3}},
+		{100, map[State]int{Pending: 2, Active: 1}},
+		{3700, map[State]int{Pending: 2, Complete: 1}},
+		{oneDay + 100, map[State]int{Pending: 1, Active: 1, Complete: 1}},
+	} {
+		w.now = begun + x.at
+		w.work()
+		w.checkIndexes()
+		for _, state := range []State{Pending, Active, Complete} {
+			got, err := w.a.Step(bg, Filter{Project: "p", Series: s.ID, State: state}, Begin(false), 10)
+			if err != nil || len(got.List) != x.states[state] {
+				t.Errorf("at %d: %d are %s, %v", x.at, len(got.List), state, err)
+			}
+		}
+	}
+}
+
 func sameAllocation(a, b Allocation) bool {
 	return a.ID == b.ID && a.Window == b.Window && a.Path.Equal(b.Path) && a.Request == b.Request && a.Revision == b.Revision
 }

@@ -118,9 +118,11 @@ func TestReceiptOfManyChanges(t *testing.T) {
 				want += n.Load()
 			}
 			// What passes while one switch holds an entry and the next does not
-			// is marked by one of them and counted by one.
+			// is marked by one of them and counted by one: two packets a change,
+			// or more where the machine is slow to write entries.
 			entered, delivered, dropped := number(f.Entered.Packets), number(f.Delivered.Packets), number(f.Dropped.Packets)
-			near := func(a, b uint64) bool { return a <= b+2*changes && b <= a+2*changes }
+			slack := max(2*changes, want/8)
+			near := func(a, b uint64) bool { return a <= b+slack && b <= a+slack }
 			if want < 500 || !near(delivered, want) || !near(entered, want+dropped) {
 				t.Errorf("of %d packets with the mark %d entered, %d were dropped and %d delivered by the receipt", want, entered, dropped, delivered)
 			}

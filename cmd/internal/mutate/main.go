@@ -132,7 +132,7 @@ func report(out io.Writer, o options, why reasons, rooms []*room, results []resu
 	tallies := printScores(out, results)
 	for _, r := range rooms {
 		if t := tallies[r.path]; t != nil {
-			fmt.Fprintf(out, "%s: %.1f %% of %d mutants killed, by seed %d, of %d in all\n", r.path, t.score(), t.all, o.seed, len(r.mutants))
+			fmt.Fprintf(out, "%s: %.1f %% of %d mutants killed, by seed %d, of %d in all\n", r.path, t.score(), t.all-t.excused, o.seed, len(r.mutants))
 		}
 	}
 	for name, t := range tallies {

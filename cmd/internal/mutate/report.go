@@ -41,10 +41,11 @@ func (t *tally) add(r result) {
 	}
 }
 
-// score returns how many of a hundred mutants are killed. Those that may survive
-// count as survivors.
+// score returns how many of a hundred mutants are killed, of those that a test
+// could kill: what survives for a reason differs from the source in nothing that
+// is promised.
 func (t *tally) score() float64 {
-	return 100 * float64(t.killed+t.timedOut+t.elsewhere) / float64(max(1, t.all))
+	return 100 * float64(t.killed+t.timedOut+t.elsewhere) / float64(max(1, t.all-t.excused))
 }
 
 func (t *tally) row(w io.Writer, name string) {
