@@ -23,8 +23,9 @@ type lab struct {
 	*testing.T
 	programs
 	dir, data string
-	rest      string // of the configuration
-	openflow  string // address for switches
+	rest      string   // of the configuration
+	openflow  string   // address for switches
+	stdin     *os.File // of the daemon; nil: none
 	daemon    *process.Process
 	network   *ofswitch.Network
 	url       string
@@ -75,7 +76,11 @@ func (l *lab) start(rest string) {
 // congad starts the daemon, which the end of the test ends.
 func (l *lab) congad() *process.Process {
 	l.Helper()
-	p, err := process.Start(exec.Command(filepath.Join(l.bin, "congad"), "--config", l.file()))
+	command := exec.Command(filepath.Join(l.bin, "congad"), "--config", l.file())
+	if l.stdin != nil {
+		command.Stdin = l.stdin
+	}
+	p, err := process.Start(command)
 	if err != nil {
 		l.Fatal(err)
 	}
@@ -163,7 +168,13 @@ type programs struct{ bin string }
 // buildAt builds the commands of a source tree into dir.
 func buildAt(t *testing.T, tree, dir string) programs {
 	t.Helper()
-	c := exec.Command("go", "build", "-o", dir+"/", "conga/cmd/congad", "conga/cmd/conga")
+	return goBuild(t, tree, dir, "conga/cmd/congad", "conga/cmd/conga")
+}
+
+// goBuild builds packages in a source tree into dir; flags may precede them.
+func goBuild(t *testing.T, tree, dir string, packages ...string) programs {
+	t.Helper()
+	c := exec.Command("go", append([]string{"build", "-o", dir + "/"}, packages...)...)
 	c.Dir = tree
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -171,14 +182,22 @@ func buildAt(t *testing.T, tree, dir string) programs {
 	return programs{dir}
 }
 
-// buildOld builds the commands of a commit.
-func buildOld(t *testing.T, commit string) programs {
+// A builder builds commands of a source tree into a directory.
+type builder func(t *testing.T, tree, dir string) programs
+
+// builds returns the commands of our own sources and, where -old names a
+// commit, of that.
+func builds(t *testing.T, build builder) (ours, other programs) {
 	t.Helper()
+	ours = build(t, "../../..", t.TempDir())
+	if *old == "" {
+		return ours, programs{}
+	}
 	dir := t.TempDir()
 	tree := filepath.Join(dir, "tree")
-	if out, err := exec.Command("git", "worktree", "add", "--detach", tree, commit).CombinedOutput(); err != nil {
+	if out, err := exec.Command("git", "worktree", "add", "--detach", tree, *old).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	defer exec.Command("git", "worktree", "remove", "--force", tree).Run()
-	return buildAt(t, tree, filepath.Join(dir, "bin"))
+	return ours, build(t, tree, filepath.Join(dir, "bin"))
 }

@@ -36,6 +36,7 @@ var cases = []trial{
 	{"ZeroedPages", zeroedPages},
 	{"FullDisk", fullDisk},
 	{"DeleteAlongTheLinks", deleteAlongTheLinks},
+	{"AnothersAnswer", anothersAnswer},
 }
 
 // further are cases of the same kinds that no daemon is known to have failed in.
@@ -51,30 +52,39 @@ var further = []trial{
 	{"NothingForVolumes", nothingForVolumes},
 }
 
+// clocks are cases of daemons whose wall clock is set.
+var clocks = []trial{
+	{"ClockForward", clockForward},
+	{"ClockForwardAtRest", clockForwardAtRest},
+	{"ClockBack", clockBack},
+	{"ClockOfTheYear2000", clockOfTheYear2000},
+}
+
 // TestFurtherCases does these, each to a daemon of its own.
 func TestFurtherCases(t *testing.T) {
-	ours := buildAt(t, ".", t.TempDir())
-	for _, c := range further {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			if found := try(t, ours, c.run); found != "" {
-				t.Error(found)
-			}
-		})
-	}
+	ours := buildAt(t, "../../..", t.TempDir())
+	each(t, further, ours, programs{})
 }
 
 // TestCases does all of it, each to a daemon of its own.
 func TestCases(t *testing.T) {
-	ours := buildAt(t, ".", t.TempDir())
-	var other programs
-	if *old != "" {
-		other = buildOld(t, *old)
-	}
-	for _, c := range cases {
+	ours, other := builds(t, buildAt)
+	each(t, cases, ours, other)
+}
+
+// TestClocks does the same to daemons with clocks that the test sets.
+func TestClocks(t *testing.T) {
+	ours, other := builds(t, buildStepped)
+	each(t, clocks, ours, other)
+}
+
+// each does cases to our daemon, which must hold, and to another, which must
+// fail, if there is one.
+func each(t *testing.T, list []trial, ours, other programs) {
+	for _, c := range list {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if *old != "" {
+			if other.bin != "" {
 				t.Run("old", func(t *testing.T) {
 					if found := try(t, other, c.run); found == "" {
 						t.Error("holds there as well")
