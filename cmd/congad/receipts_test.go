@@ -117,9 +117,9 @@ func TestReceiptOfManyChanges(t *testing.T) {
 			for _, n := range got {
 				want += n.Load()
 			}
-			// What passes while one switch holds an entry and the next does not
-			// is marked by one of them and counted by one: two packets a change,
-			// or more where the machine is slow to write entries.
+			// What passes while one switch holds an entry and the next does
+			// not is marked by one of them and counted by one: two packets a
+			// change, or more where the machine is slow to write entries.
 			entered, delivered, dropped := number(f.Entered.Packets), number(f.Delivered.Packets), number(f.Dropped.Packets)
 			slack := max(2*changes, want/8)
 			near := func(a, b uint64) bool { return a <= b+slack && b <= a+slack }
