@@ -18,15 +18,16 @@ USER, PROJECT = "alice", "astro"
 
 
 def configuration(data: Path, plaintext: bool = True, shift: int = 0, role: str = "master", links: Optional[List[Dict[str, Any]]] = None,
-                  projects: Optional[List[Dict[str, Any]]] = None, **network: Any) -> Dict[str, Any]:
+                  projects: Optional[List[Dict[str, Any]]] = None, stats: Optional[Dict[str, Any]] = None, **network: Any) -> Dict[str, Any]:
     """A configuration for the loopback, with one project, unless told, whose
-    member needs no password. `links` and `network` go under the key network;
-    `shift` is added to the ports of a daemon beside another."""
+    member needs no password. `links` and `network` go under the key network,
+    `stats` under its own; `shift` is added to the ports of a daemon beside another."""
     return {
         "data": str(data),
         "api": {"listen": "127.0.0.1:%d" % (API_PORT + shift), "plaintext": plaintext},
         "openflow": {"listen": "127.0.0.1:%d" % (OPENFLOW_PORT + shift), **({"role": role} if role != "master" else {})},
         "network": {"links": links or [], **network},
+        **({"stats": stats} if stats else {}),
         "directory": {
             "projects": projects or [{"id": PROJECT, "members": [USER]}],
             "users": [{"id": USER}],

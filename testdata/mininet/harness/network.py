@@ -173,6 +173,18 @@ class Network:
         """Gives the controller back, with Mininet's patience of a second."""
         vsctl("set-controller", switch, self.target, "--", "set", "Controller", switch, "max_backoff=1000")
 
+    def renew_cable(self, a: str, b: str) -> None:
+        """Puts new interfaces in the place of those of two switches: same names and
+        numbers of ports, but all that they have counted is gone."""
+        for interface in a, b:
+            vsctl("del-port", interface)
+        run(["ip", "link", "del", a])
+        run(["ip", "link", "add", a, "type", "veth", "peer", "name", b])
+        for interface in a, b:
+            run(["ip", "link", "set", interface, "up"])
+            vsctl("add-port", interface.partition("-")[0], interface, "--", "set", "Interface", interface,
+                  "ofport_request=" + interface.rpartition("eth")[2])
+
     def set_link(self, interface: str, up: bool) -> None:
         """Takes an interface of a switch up or down."""
         run(["ip", "link", "set", interface, "up" if up else "down"])
