@@ -52,10 +52,7 @@ func (a *api) listAllocations(x *exchange) error {
 
 // allocationFilter reads what the query chooses, and in which order.
 func allocationFilter(p *rest.Parameters) (f allocator.Filter, newest bool) {
-	f.Project, f.State = p.Either("project_id", "project"), allocator.State(p.Text("state"))
-	if _, given := p.Lookup("state"); given && !slices.Contains(states, f.State) {
-		p.Reject("state", "must be pending, active or complete")
-	}
+	f.Project, f.State = p.Either("project_id", "project"), stateOf(p)
 	f.User, f.Address = p.Either("user_id", "user"), p.Network("address")
 	f.After, f.Before = allocator.Seconds(p.Time("after", 1)), allocator.Seconds(p.Time("before", 1))
 	f.Series = p.Text("series")
@@ -72,6 +69,15 @@ func allocationFilter(p *rest.Parameters) (f allocator.Filter, newest bool) {
 		p.Reject("order", "must be newest or oldest")
 	}
 	return f, newest
+}
+
+// stateOf reads the state that a list is narrowed down to; "": any.
+func stateOf(p *rest.Parameters) allocator.State {
+	s := allocator.State(p.Text("state"))
+	if _, given := p.Lookup("state"); given && !slices.Contains(states, s) {
+		p.Reject("state", "must be pending, active or complete")
+	}
+	return s
 }
 
 // pageOfAllocations returns the allocations on a page of the list at the

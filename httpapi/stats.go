@@ -168,11 +168,15 @@ func (a *api) showAllocationStats(x *exchange) error {
 // listAllocationStats serves GET and HEAD /stats/allocations: those of the
 // key's project, or for the operator of all.
 func (a *api) listAllocationStats(x *exchange) error {
-	_, q, err := x.listParameters()
+	p, q, err := x.listParameters("state")
 	if err != nil {
 		return err
 	}
-	page, err := a.pageOfAllocations(x, q, allocator.Filter{Project: x.key.Project}, false)
+	f := allocator.Filter{Project: x.key.Project, State: stateOf(p)}
+	if err := p.Done(); err != nil {
+		return err
+	}
+	page, err := a.pageOfAllocations(x, q, f, false)
 	if err != nil {
 		return err
 	}

@@ -159,6 +159,8 @@ var shapes = []struct {
 	{"/attachments?prefix=192.127.1.10%2F32", 403, 1, "_links at prefix present", `/attachments?prefix=192.127.1.10%2F32`},
 	{"/paths?src=192.127.1.10&dst=192.127.1.11", 200, 1, "_links backup_path bandwidth bottleneck dst duration fits free from links offer path reason src to", `"fits":true,"path":[{"dpid":"0000000000000001","in_port":1,"out_port":2}],"backup_path":null,"free":700000000`},
 	{"/stats", 200, 1, "_links allocations delivered dropped entered interval network project_id", `"allocations":{"active":1,"complete":0,"pending":0},"entered":{"packets":10,"bytes":10000,"rate":60000000,"packet_rate":7500}`},
+	{"/stats/allocations?state=active", 200, 1, "_links allocation_id bandwidth degraded end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"state":"active"`},
+	{"/stats/allocations?state=complete", 200, 0, "", `"results":[]`},
 	{"/stats/allocations", 200, 1, "_links allocation_id bandwidth degraded end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null}`},
 	{"/stats/allocations/[id]", 200, 1, "_links allocation_id bandwidth degraded end_time final forward project_id promised_bytes reverse " + fresh + " start_time state", `"delivered":{"packets":8,"bytes":8000,"rate":50000000,"packet_rate":6000.123},"dropped":{"packets":2,"bytes":2000,"rate":null,"packet_rate":null},"utilisation":0.5`},
 	{"/stats/allocations/[id]/history", 200, 1, "_links allocation_id forward layer project_id reverse step times unit window", `"unit":"bit/s"`},
@@ -263,6 +265,7 @@ func TestAProjectSeesItsOwn(t *testing.T) {
 		t.Errorf("another project gets %s", a.body)
 	}
 	h.want(404, "GET", "/api/stats/allocations/"+id, "", bearer(h.foreign))
+	h.want(422, "GET", "/api/stats/allocations?state=over", "", bearer(h.key))
 	a = h.want(200, "GET", "/api/stats", "", bearer(h.admin))
 	n := a.Results[0]["network"].(map[string]any)
 	want := map[string]any{"switches": 3.0, "connected": 1.0, "stale": 2.0, "links": 2.0, "hosts": 3.0, "flows": 3.0, "sampled_at": 1429206570.0}

@@ -288,7 +288,7 @@ func (a *app) wait(ctx context.Context, s caller, id string, timeout time.Durati
 		ctx, cancel = context.WithTimeoutCause(ctx, timeout, errTimeUp)
 		defer cancel()
 	}
-	p := &progress{out: a.err, terminal: terminal.Is(a.err)}
+	p := newProgress(a.err)
 	defer p.end()
 	_, err := s.Wait(ctx, id, client.Active, func(al client.Allocation) {
 		p.show(al)

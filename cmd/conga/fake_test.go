@@ -91,12 +91,29 @@ var fakeAnswers = map[string]string{
 		"moves":1,"degraded_seconds":75,"degraded":[{"start_time":1893456100,"end_time":1893456110,"reason":"link 1:2 is down"},{"start_time":1893457000,"end_time":1893457065,"reason":"degraded: 30% of its traffic from the source is lost on its path"}],"final":true}}`,
 	"allocations/r-2": `{"allocation_id":"r-2","project_id":"projectB","user_id":"abc123","state":"active","start_time":1893456000,"end_time":1893459000,"bandwidth":40000000,
 		"src_ip":"192.127.1.10","dst_ip":"192.127.1.11","protocol":"any","duration":3600,"reason":"degraded: 30% of its traffic from the source is lost on its path","degraded":true,"receipt":null}`,
+	"stats/allocations": fakeCarried("a-1", 40_000_000, 3_000) + "," + fakeCarried("a-2", 900_000_000, 0) + "," + fakeCarried("a-9", 1, 1),
+	"stats/links": `{"link_id":"l","from":{"dpid":"0000000000000001","port":2},"to":{"dpid":"0000000000000002","port":2},"kind":"trunk","capacity":1000000000,"rate":940000000,"packet_rate":80000,"utilisation":0.94,"reserved":40000000,"reservation":0.04,"sampled_at":1893456010,"stale":false},
+		{"link_id":"m","from":{"dpid":"0000000000000002","port":2},"to":{"dpid":"0000000000000001","port":2},"kind":"trunk","capacity":1000000000,"rate":null,"packet_rate":null,"utilisation":null,"reserved":0,"reservation":0,"sampled_at":null,"stale":true}`,
 	"stats/allocations/a-1/history": `{"allocation_id":"a-1","project_id":"projectB","unit":"bit/s","window":180,"step":60,"layer":"frames","times":[1893456000,1893456060,1893456120],
 		"forward":{"promised":{"mean":[40000000,null,40000000],"max":[40000000,null,40000000]},"entered":{"mean":[42000000.5,null,0],"max":[42000000.5,null,0]},"delivered":{"mean":[39000000,null,0],"max":[39000000,null,0]},"dropped":{"mean":[1000,null,0],"max":[1000,null,0]}},
 		"reverse":{"promised":{"mean":[null,null,null],"max":[null,null,null]},"entered":{"mean":[5,null,6],"max":[5,null,6]},"delivered":{"mean":[5,null,6],"max":[5,null,6]},"dropped":{"mean":[0,null,0],"max":[0,null,0]}}}`,
 	"stats/allocations/a-1": `{"allocation_id":"a-1","project_id":"projectB","state":"active","start_time":1893456000,"end_time":1893459600,"bandwidth":40000000,
 		"forward":{"entered":` + fakeTraffic + `,"delivered":` + fakeTraffic + `,"dropped":{},"utilisation":1},"reverse":{"entered":{},"delivered":{},"dropped":{},"utilisation":null},
 		"promised_bytes":5000000000,"final":false,"sampled_at":1893456010,"stale":false}`,
+}
+
+// fakeCarried returns what an allocation carries, promised 1 Gbit/s, with rates
+// from the source and back; back is not told if it is 0.
+func fakeCarried(id string, forth, back uint64) string {
+	rate := func(n uint64) string {
+		if n == 0 {
+			return `{"packets":0,"bytes":0,"rate":null,"packet_rate":null}`
+		}
+		return fmt.Sprintf(`{"packets":1,"bytes":1,"rate":%d,"packet_rate":1}`, n)
+	}
+	return fmt.Sprintf(`{"allocation_id":%q,"project_id":"projectB","state":"active","start_time":1893456000,"end_time":1893459600,"bandwidth":1000000000,
+		"forward":{"entered":{},"delivered":%s,"dropped":{},"utilisation":%g},"reverse":{"entered":{},"delivered":%s,"dropped":{},"utilisation":null},
+		"promised_bytes":1,"final":false,"sampled_at":1893456010,"stale":false}`, id, rate(forth), float64(forth)/1e9, rate(back))
 }
 
 // serve answers a request if it is for one of the resources, and reports

@@ -59,10 +59,13 @@ func (a *app) complete(root *cobra.Command) {
 				_ = c.RegisterFlagCompletionFunc(flag, words(list...))
 			}
 		}
+		if c.Flags().Lookup("sort") != nil {
+			_ = c.RegisterFlagCompletionFunc("sort", words(topKeys()...))
+		}
 		switch c.Name() {
 		case "show", "update", "release", "watch", "stats":
 			c.ValidArgsFunction = a.completeID
-		case "login", "list", "version", "agent", "topology", "allocate", "paths", "availability":
+		case "login", "list", "top", "version", "agent", "topology", "allocate", "paths", "availability":
 			c.ValidArgsFunction = cobra.NoFileCompletions
 		}
 	}

@@ -177,37 +177,6 @@ func printTable(out io.Writer, rows [][]string) error {
 	return w.Flush()
 }
 
-// A progress shows the state of an allocation: on a terminal in one line that
-// is overwritten, elsewhere in a line for each change.
-type progress struct {
-	out      io.Writer
-	terminal bool
-	shown    bool
-}
-
-func (p *progress) show(al client.Allocation) {
-	line := fmt.Sprintf("allocation %s is %s", al.ID, al.State)
-	if al.Reason != nil && *al.Reason != "" {
-		line += ": " + *al.Reason
-	} else if al.State == client.Pending && al.StartTime != nil {
-		line += ", planned for " + when(al.StartTime)
-	}
-	line = terminal.Clean(line)
-	if p.terminal {
-		fmt.Fprint(p.out, "\r\x1b[K", line)
-		p.shown = true
-		return
-	}
-	fmt.Fprintln(p.out, line)
-}
-
-// end ends the line that was overwritten.
-func (p *progress) end() {
-	if p.shown {
-		fmt.Fprintln(p.out)
-	}
-}
-
 func text(s *string) string {
 	if s == nil || *s == "" {
 		return "-"

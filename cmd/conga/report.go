@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"conga/cmd/internal/terminal"
 	"conga/httpapi/client"
 )
 
@@ -40,8 +41,11 @@ func (g *agent) report(ctx context.Context) error {
 	}
 	list = slices.DeleteFunc(list, impossible)
 	left, why := 0, ""
+	advance, end := g.uploading(len(list))
+	defer end()
 	for part := range slices.Chunk(list, reportChunk) {
 		n, reason, err := g.send(ctx, part)
+		advance(len(part))
 		if err != nil {
 			return explainAgent(err)
 		}
@@ -50,6 +54,16 @@ func (g *agent) report(ctx context.Context) error {
 	}
 	g.tellLeftOut(left, why)
 	return nil
+}
+
+// uploading shows on a terminal how many connections of a report have been
+// sent, if there are so many that it takes several requests.
+func (g *agent) uploading(connections int) (advance func(n int), end func()) {
+	if connections <= reportChunk || !terminal.Is(g.err) {
+		return func(int) {}, func() {}
+	}
+	bar := newBar(g.err, int64(connections), "reporting connections")
+	return func(n int) { _ = bar.Add(n) }, func() { _ = bar.Clear() }
 }
 
 // send reports a chunk. The server takes all of it or nothing, so what it names

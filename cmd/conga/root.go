@@ -85,7 +85,7 @@ func (a *app) root() *cobra.Command {
 	flags.StringVar(&a.caFile, "ca-file", "", "PEM `file` of the authorities to trust instead of the system's")
 	flags.StringVarP(&a.output, "output", "o", "table", "`format` of the data: table, wide, json, yaml or name, which is the IDs alone; id is the same")
 	root.AddCommand(a.loginCommand(), a.keysCommand(), a.allocateCommand(), a.listCommand(), a.showCommand(),
-		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.runCommand(), a.pathsCommand(), a.availabilityCommand(), a.statsCommand(),
+		a.updateCommand(), a.releaseCommand(), a.watchCommand(), a.topCommand(), a.runCommand(), a.pathsCommand(), a.availabilityCommand(), a.statsCommand(),
 		a.topologyCommand(), a.agentCommand(), a.versionCommand(), a.manCommand())
 	for _, c := range root.Commands() {
 		for _, flag := range []string{"timeout", "lease", "interval"} {

@@ -81,7 +81,7 @@ func (w *watcher) watch(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	changed := make(chan struct{}, 1)
 	listening := make(chan struct{})
-	go func() { defer close(listening); w.listen(ctx, changed) }()
+	go func() { defer close(listening); w.s.listen(ctx, w.interval, changed) }()
 	defer func() { stop(); <-listening }()
 	for {
 		done, err := w.look(ctx)
@@ -106,7 +106,7 @@ func (w *watcher) watch(ctx context.Context) error {
 
 // listen signals changes: at the server's events, or at every interval if the
 // server has no events.
-func (w *watcher) listen(ctx context.Context, changed chan<- struct{}) {
+func (s caller) listen(ctx context.Context, interval time.Duration, changed chan<- struct{}) {
 	tell := func() {
 		select {
 		case changed <- struct{}{}:
@@ -116,12 +116,12 @@ func (w *watcher) listen(ctx context.Context, changed chan<- struct{}) {
 	events := true
 	for ctx.Err() == nil {
 		if events {
-			err := w.s.Events(ctx, func(client.Event) error { tell(); return nil })
+			err := s.Events(ctx, func(client.Event) error { tell(); return nil })
 			refused, answered := errors.AsType[*client.Error](err)
 			events = !answered || refused.Status != http.StatusNotFound && refused.Status != http.StatusForbidden && refused.Status != http.StatusMethodNotAllowed
 		}
 		// Between two streams something may have changed that neither reported.
-		if sleep(ctx, w.interval) {
+		if sleep(ctx, interval) {
 			tell()
 		}
 	}

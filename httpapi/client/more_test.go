@@ -164,13 +164,15 @@ func TestKeepKey(t *testing.T) {
 // TestNetworkCalls: each asks for what it says, and the pages are put together.
 func TestNetworkCalls(t *testing.T) {
 	results := map[string]string{
-		"/api/v1/switches":                                `[{"dpid":"1"}]`,
-		"/api/v1/switches?page=2":                         `[{"dpid":"2"}]`,
-		"/api/v1/links?per_page=1000":                     `[{"link_id":"l"}]`,
-		"/api/v1/hosts?per_page=1000":                     `[{"mac":"m"}]`,
-		"/api/v1/stats":                                   `[{"interval":5}]`,
-		"/api/v1/stats/allocations/a%2Fb":                 `[{"allocation_id":"a/b"}]`,
-		"/api/v1/paths?dst=192.127.1.11&src=192.127.1.10": `[{"fits":true}]`,
+		"/api/v1/switches":                                     `[{"dpid":"1"}]`,
+		"/api/v1/switches?page=2":                              `[{"dpid":"2"}]`,
+		"/api/v1/links?per_page=1000":                          `[{"link_id":"l"}]`,
+		"/api/v1/hosts?per_page=1000":                          `[{"mac":"m"}]`,
+		"/api/v1/stats":                                        `[{"interval":5}]`,
+		"/api/v1/stats/allocations?per_page=1000&state=active": `[{"allocation_id":"a1"}]`,
+		"/api/v1/stats/links?per_page=1000":                    `[{"link_id":"l","rate":5}]`,
+		"/api/v1/stats/allocations/a%2Fb":                      `[{"allocation_id":"a/b"}]`,
+		"/api/v1/paths?dst=192.127.1.11&src=192.127.1.10":      `[{"fits":true}]`,
 		"/api/v1/paths?avoid=3&bandwidth=7&disjoint_from=a1&dst=192.127.1.11&duration=60&include=1%2C2&max_hops=4&max_latency=5&protection=path&reverse_bandwidth=0&src=192.127.1.10": `[{"fits":false}]`,
 	}
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -194,8 +196,13 @@ func TestNetworkCalls(t *testing.T) {
 		SrcIP: "192.127.1.10", DstIP: "192.127.1.11", Bandwidth: 7, Duration: 60, ReverseBandwidth: new(uint64),
 		Include: []string{"1", "2"}, Avoid: []string{"3"}, DisjointFrom: "a1", MaxHops: 4, MaxLatency: 5, Protection: "path",
 	})
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
+	carried, err8 := c.AllocationsStats(ctx, Active)
+	loads, err9 := c.LinkStats(ctx)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9); err != nil {
 		t.Fatal(err)
+	}
+	if len(carried) != 1 || carried[0].ID != "a1" || len(loads) != 1 || *loads[0].Rate != 5 {
+		t.Error(carried, loads)
 	}
 	if len(switches) != 2 || switches[1].DPID != "2" || links[0].ID != "l" || hosts[0].MAC != "m" || totals.Interval != 5 || st.ID != "a/b" || !open.Fits || full.Fits {
 		t.Error(switches, links, hosts, totals, st, open, full)

@@ -66,6 +66,38 @@ type NetworkTotals struct {
 	Sampled   *int64  `json:"sampled_at"` // UNIX seconds
 }
 
+// A LinkStats is the load of a directed link. Nil is what is not known.
+type LinkStats struct {
+	ID          string   `json:"link_id"`
+	From        *Port    `json:"from"` // nil: outside
+	To          *Port    `json:"to"`
+	Kind        string   `json:"kind"`        // trunk or access
+	Capacity    uint64   `json:"capacity"`    // bit/s
+	Rate        *uint64  `json:"rate"`        // bit/s
+	PacketRate  *float64 `json:"packet_rate"` // packets/s
+	Utilisation *float64 `json:"utilisation"` // rate of capacity
+	Reserved    *uint64  `json:"reserved"`    // bit/s that allocations hold now
+	Reservation *float64 `json:"reservation"` // reserved of capacity
+	Sampled     *int64   `json:"sampled_at"`  // UNIX seconds
+	Stale       bool     `json:"stale"`
+}
+
+// LinkStats returns the load of every directed link between switches. It needs
+// an operator's key.
+func (c *Client) LinkStats(ctx context.Context) ([]LinkStats, error) {
+	return all[LinkStats](ctx, c, "stats", "/stats/links?"+perPage)
+}
+
+// AllocationsStats returns the statistics of all allocations that the key may
+// see that are in a state, or in any for "".
+func (c *Client) AllocationsStats(ctx context.Context, state State) ([]AllocationStats, error) {
+	path := "/stats/allocations?" + perPage
+	if state != "" {
+		path += "&state=" + url.QueryEscape(string(state))
+	}
+	return all[AllocationStats](ctx, c, "stats", path)
+}
+
 // Totals returns the statistics of everything that the key may see.
 func (c *Client) Totals(ctx context.Context) (Totals, error) {
 	const op = "stats"

@@ -184,6 +184,8 @@ var confined = []struct {
 	{"github.com/goccy/", []string{"cmd"}, "only commands have a configuration file"},
 	{"github.com/teambition/rrule-go", []string{"allocator/recurrence"}, "only one room knows which rules it does not end with"},
 	{"github.com/guptarohit/asciigraph", []string{"cmd"}, "only the command draws plots"},
+	{"github.com/schollz/progressbar/", []string{"cmd"}, "only the command draws bars"},
+	{"golang.org/x/term", []string{"cmd"}, "only commands have a terminal"},
 	{"github.com/shirou/gopsutil/", []string{"cmd"}, "only the agent looks at its host"},
 	{"github.com/coreos/go-oidc/", []string{"httpapi/auth"}, "the rest knows users"},
 	{"github.com/rogpeppe/", []string{"cmd"}, "scripts test commands"},
