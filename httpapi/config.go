@@ -113,6 +113,10 @@ type Config struct {
 	Log         *slog.Logger              // nil: none
 	Now         func() time.Time          // nil: time.Now
 
+	// Positions returns where a map shows switches, by DPID in 16 digits; nil:
+	// nothing is known of that.
+	Positions func() map[string]Position
+
 	// TrustedProxies are where proxies stand whose X-Forwarded-For is believed.
 	// Each must add to it where a request came from, or write it anew.
 	TrustedProxies []netip.Prefix

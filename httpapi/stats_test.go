@@ -139,9 +139,9 @@ var shapes = []struct {
 	members  string
 	contains string // in the answer
 }{
-	{"/switches", 403, 3, "_links address connected description dpid limitations meters ports role since tables", `"dpid":"0000000000000002","connected":false,"role":null,"since":1429200000,"address":"192.0.2.7:40000","description":"Nicira Open vSwitch","tables":254,"meters":9`},
-	{"/switches/0000000000000001", 403, 1, "_links address connected description dpid limitations meters ports role since tables", `{"port":90,"name":"s1-eth90","mac":"00:00:00:00:00:00","up":true,"role":"trunk","capacity":1000000000,"queue":null,"limitation":null}`},
-	{"/switches/of:0000000000000003", 403, 1, "_links address connected description dpid limitations meters ports role since tables", `"since":null,"address":null`},
+	{"/switches", 403, 3, "_links address connected description dpid limitations meters ports position role since tables", `"dpid":"0000000000000002","connected":false,"role":null,"since":1429200000,"address":"192.0.2.7:40000","description":"Nicira Open vSwitch","tables":254,"meters":9`},
+	{"/switches/0000000000000001", 403, 1, "_links address connected description dpid limitations meters ports position role since tables", `{"port":90,"name":"s1-eth90","mac":"00:00:00:00:00:00","up":true,"role":"trunk","capacity":1000000000,"queue":null,"limitation":null}`},
+	{"/switches/of:0000000000000003", 403, 1, "_links address connected description dpid limitations meters ports position role since tables", `"since":null,"address":null`},
 	{"/links", 403, 2, "_links capacity from kind latency link_id metric to", `"link_id":"0000000000000001:90->0000000000000002:90","from":{"dpid":"0000000000000001","port":90}`},
 	{"/links?kind=access", 403, 14, "_links capacity from kind latency link_id metric to", `"link_id":"outside->0000000000000001:1","from":null`},
 	{"/links?kind=all&to=outside", 403, 7, "_links capacity from kind latency link_id metric to", `"to":null,"kind":"access"`},

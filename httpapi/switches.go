@@ -23,8 +23,18 @@ type switchView struct {
 	Tables      uint8          `json:"tables"`
 	Meters      uint32         `json:"meters"` // how many it has room for
 	Limitations []string       `json:"limitations"`
+	Position    *Position      `json:"position"` // null: it is not configured
 	Ports       []portView     `json:"ports"`
 	Links       rest.Relations `json:"_links"`
+}
+
+// A Position is where a map shows a switch: on a plane, or on the earth. It has
+// one of the two pairs.
+type Position struct {
+	X         *float64 `json:"x,omitempty"`         // to the right, in any unit
+	Y         *float64 `json:"y,omitempty"`         // down
+	Latitude  *float64 `json:"latitude,omitempty"`  // degrees north
+	Longitude *float64 `json:"longitude,omitempty"` // degrees east
 }
 
 // A portView is a port of a switch.
@@ -63,7 +73,15 @@ func unixOrNull(t time.Time) *int64 {
 	return &s
 }
 
-func viewSwitch(x *exchange, sw topology.Switch) switchView {
+// positions returns where a map shows switches.
+func (a *api) positions() map[string]Position {
+	if a.Positions == nil {
+		return nil
+	}
+	return a.Positions()
+}
+
+func viewSwitch(x *exchange, sw topology.Switch, positions map[string]Position) switchView {
 	dpid := sw.DPID.String()
 	v := switchView{
 		DPID: dpid, Connected: sw.Connected, Role: orNull(sw.RoleName()), Since: unixOrNull(sw.Since),
@@ -71,6 +89,9 @@ func viewSwitch(x *exchange, sw topology.Switch) switchView {
 		Limitations: append([]string{}, sw.Limitations...),
 		Ports:       []portView{},
 		Links:       rest.Relate("self", x.path("switches", dpid), "statistics", x.path("stats", "switches", dpid)),
+	}
+	if p, ok := positions[dpid]; ok {
+		v.Position = &p
 	}
 	for _, p := range portsOf(sw) {
 		v.Ports = append(v.Ports, portView{
@@ -153,7 +174,8 @@ func (a *api) listSwitches(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return showPage(x, q, a.ordered.of(s).switches, positionOfSwitch, func(sw topology.Switch) switchView { return viewSwitch(x, sw) })
+	positions := a.positions()
+	return showPage(x, q, a.ordered.of(s).switches, positionOfSwitch, func(sw topology.Switch) switchView { return viewSwitch(x, sw, positions) })
 }
 
 // showSwitch serves GET and HEAD /switches/{dpid}.
@@ -165,7 +187,7 @@ func (a *api) showSwitch(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	return x.succeed(http.StatusOK, []switchView{viewSwitch(x, sw)})
+	return x.succeed(http.StatusOK, []switchView{viewSwitch(x, sw, a.positions())})
 }
 
 // findSwitch returns the switch in the address.

@@ -106,6 +106,15 @@ func admissionOf(c config.Switches) controller.Admission {
 	return out
 }
 
+// positionsOf returns where maps show switches, by DPID in 16 digits.
+func positionsOf(n config.Network) map[string]httpapi.Position {
+	out := make(map[string]httpapi.Position, len(n.Positions))
+	for _, p := range n.Positions {
+		out[openflow.DPID(p.DPID).String()] = httpapi.Position{X: p.X, Y: p.Y, Latitude: p.Latitude, Longitude: p.Longitude}
+	}
+	return out
+}
+
 // learningConfig returns what the configuration says of hosts.
 func learningConfig(n config.Network) topology.Config {
 	out := topology.Config{

@@ -44,6 +44,7 @@ type daemon struct {
 	known      atomic.Pointer[[]httpapi.Project]
 	idleness   atomic.Pointer[map[string]stats.Idleness]
 	owners     atomic.Pointer[auth.Owners]
+	positions  atomic.Pointer[map[string]httpapi.Position]
 	keys       *auth.Keys
 	reports    *connections.Registry
 	services   services
@@ -115,6 +116,7 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 	d.known.Store(projectsOf(d.cfg.Directory))
 	d.idleness.Store(new(idlenesses(d.cfg.Directory)))
 	d.own(d.cfg.Directory)
+	d.positions.Store(new(positionsOf(d.cfg.Network)))
 	d.adminKey = filepath.Join(d.cfg.Data, "admin.key")
 	admin, created, err := auth.AdminKey(d.adminKey)
 	if err != nil {
@@ -206,6 +208,7 @@ func (d *daemon) openAPI() error {
 		Audit: d.services.audit, Replays: d.services.replays, Events: d.services.events,
 		Ready:    []httpapi.Check{{Name: "store", Ready: d.store.Ready}},
 		Webhooks: d.services.webhooks, Projects: d.projects, Owners: d.ownership, Origin: d.cfg.API.URL,
+		Positions: func() map[string]httpapi.Position { return *d.positions.Load() },
 	})
 	if err != nil {
 		return err

@@ -37,6 +37,7 @@ func (d *daemon) apply(next config.Config) error {
 	if !reflect.DeepEqual(ownersOf(next.Directory), d.owners.Load()) {
 		d.own(next.Directory)
 	}
+	d.positions.Store(new(positionsOf(next.Network)))
 	d.level.Set(levelOf(next.Log.Level))
 	d.controller.SetCapacities(linksOf(next.Network))
 	if d.cfg.OpenFlow.TLS != next.OpenFlow.TLS { // certificates are judged by the authority that is in force
@@ -49,6 +50,7 @@ func (d *daemon) apply(next config.Config) error {
 	d.cfg.Directory, d.cfg.Log.Level = next.Directory, next.Log.Level
 	d.cfg.Directory.HTTP, d.cfg.Directory.OIDC = was.HTTP, was.OIDC
 	d.cfg.API.TLS, d.cfg.OpenFlow.Switches = next.API.TLS, next.OpenFlow.Switches
+	d.cfg.Network.Positions = next.Network.Positions
 	d.cfg.Network.Links = withCapacities(d.cfg.Network, next.Network.Links)
 	later := changed(d.cfg, next, restartOnly)
 	d.log.Info("configuration read again", "applied", applied)
@@ -69,6 +71,7 @@ var reloadable = []setting{
 	{"api.tls", func(c config.Config) any { return c.API.TLS }},
 	{"openflow.switches", func(c config.Config) any { return c.OpenFlow.Switches }},
 	{"network.links", func(c config.Config) any { return capacities(c.Network.Links) }},
+	{"network.positions", func(c config.Config) any { return positionsOf(c.Network) }},
 	{"log.level", func(c config.Config) any { return c.Log.Level }},
 }
 
@@ -78,7 +81,7 @@ var restartOnly = []setting{
 	{"directory.oidc", func(c config.Config) any { return c.Directory.OIDC }},
 	{"api", func(c config.Config) any { return c.API }},
 	{"openflow", func(c config.Config) any { o := c.OpenFlow; o.Switches = config.Switches{}; return o }},
-	{"network", func(c config.Config) any { n := c.Network; n.Links = wiring(n); return n }},
+	{"network", func(c config.Config) any { n := c.Network; n.Links, n.Positions = wiring(n), nil; return n }},
 	{"allocations", func(c config.Config) any { return c.Allocations }},
 	{"connections", func(c config.Config) any { return c.Connections }},
 	{"store", func(c config.Config) any { return c.Store }},

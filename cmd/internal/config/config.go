@@ -86,6 +86,7 @@ type Network struct {
 	Ports           []NamedPort  `yaml:"ports"`
 	Attachments     []Attachment `yaml:"attachments"`
 	Hosts           []Host       `yaml:"hosts"`
+	Positions       []Position   `yaml:"positions"`
 	Learning        Learning     `yaml:"learning"`
 	FrameSize       FrameSize    `yaml:"frame_size"`
 	Priority        Priority     `yaml:"priority"`
@@ -126,6 +127,15 @@ type Host struct {
 	MAC       Address  `yaml:"mac"` // never a prefix in a valid configuration
 	Addresses []Prefix `yaml:"addresses"`
 	At        Port     `yaml:"at"` // none: wherever it is seen
+}
+
+// A Position says where a switch is drawn: at x and y, or on the earth.
+type Position struct {
+	DPID      DPID     `yaml:"dpid"`
+	X         *float64 `yaml:"x"`         // to the right, in any unit
+	Y         *float64 `yaml:"y"`         // down, in the same
+	Latitude  *float64 `yaml:"latitude"`  // degrees north
+	Longitude *float64 `yaml:"longitude"` // degrees east
 }
 
 // Learning bounds what is learned of hosts.

@@ -103,10 +103,10 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := len(design.Network.Links) + len(design.Network.Attachments) + len(design.Network.Ports) + len(design.Directory.Projects) +
-		len(design.Directory.Users) + len(design.OpenFlow.Switches.List) + len(design.Network.Hosts); n != 7 {
-		t.Errorf("%d list entries, want 7", n)
+		len(design.Directory.Users) + len(design.OpenFlow.Switches.List) + len(design.Network.Hosts) + len(design.Network.Positions); n != 8 {
+		t.Errorf("%d list entries, want 8", n)
 	}
-	design.OpenFlow.Switches.List, design.Network.Hosts = nil, nil
+	design.OpenFlow.Switches.List, design.Network.Hosts, design.Network.Positions = nil, nil, nil
 	design.Network.Links, design.Network.Attachments, design.Network.Ports = nil, nil, nil
 	design.Directory.Projects, design.Directory.Users = nil, nil
 	if design.Store.Etcd.Endpoints != nil && len(design.Store.Etcd.Endpoints) == 0 {

@@ -21,6 +21,7 @@ func (v *validator) network(n Network) {
 	ends := v.links(n.Links, n.Discovery.Strict)
 	v.attachments(n.Attachments, ends)
 	v.boundHosts(n.Hosts, ends)
+	v.drawn(n.Positions)
 	v.learning(n.Learning)
 	v.frameSize(n)
 	v.discovery(n.Discovery)
