@@ -12,6 +12,15 @@ export type LinkStats = Schemas["LinkStats"];
 export type Host = Schemas["Host"];
 export type Event = Schemas["Event"];
 export type Hop = Schemas["Hop"];
+export type SwitchStats = Schemas["SwitchStats"];
+export type PortStats = Schemas["PortStats"];
+export type TableStats = Schemas["TableStats"];
+export type MeterStats = Schemas["MeterStats"];
+export type FlowEntry = Schemas["FlowStats"];
+export type AuditRecord = Schemas["AuditRecord"];
+export type Project = Schemas["Project"];
+export type Totals = Schemas["Totals"];
+export type Readiness = Schemas["Readiness"];
 
 /** A Refusal is an answer that says no, with its sentences for people. */
 export class Refusal extends Error {
@@ -103,6 +112,14 @@ function nextOf(link: string | null): string | null {
   if (!found) return null;
   const at = new URL(found[1]!, location.origin);
   return at.pathname + at.search;
+}
+
+/** A Page is a part of a list, and where the next one is. */
+export interface Page<T> { results: T[]; next: string | null }
+
+/** page returns one page of a list. */
+export function page<T>(path: string, signal?: AbortSignal): Promise<Page<T>> {
+  return send<T>("GET", path, undefined, signal);
 }
 
 /** list returns all pages of a list, up to a most. */

@@ -5,7 +5,7 @@ import { OneAllocation } from "./allocation";
 import { NewAllocation } from "./create";
 import { zone } from "./format";
 import { Follower, type Live } from "./live";
-import { NetworkMap } from "./map";
+import { NetworkMap } from "./map/page";
 import { SignIn } from "./signin";
 
 /** useRoute returns what is behind the # of the address, in parts. */
@@ -104,7 +104,7 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
         </span>
         <button type="button" onClick={out}>Sign out</button>
       </header>
-      <main id="content" tabIndex={-1} ref={main} aria-label={title}>
+      <main id="content" class={name === "map" ? "wide" : undefined} tabIndex={-1} ref={main} aria-label={title}>
         {trouble && <p class="trouble" role="alert">{trouble}</p>}
         <Body name={name} id={route[1] ?? ""} session={session} live={live} sees={sees} writes={writes} />
       </main>

@@ -1,67 +1,16 @@
 // Drives the page in a headless Chromium as a user does, and fails at the first
 // thing that is not as it should be. The daemon has the emulated network of
-// congad demo. Arguments: the page's address, the admin's key's file, a folder
-// for screenshots (or none), and Chromium.
+// congad demo. What operators do is in operator.mjs.
+// Arguments: the page's address, the admin's key's file, a folder for
+// screenshots (or none), and Chromium.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createRequire } from "node:module";
-import puppeteer from "puppeteer-core";
+import { button, fill, launch, pause, signIn, state, text, until } from "./drive.mjs";
 
-const [address, keyFile, pictures, executablePath = "/usr/bin/chromium"] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const profile = mkdtempSync(join(tmpdir(), "conga-page-"));
-const browser = await puppeteer.launch({
-  executablePath, userDataDir: profile, acceptInsecureCerts: true,
-  args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-});
-const said = [];
-let expected = 0; // refusals that the test itself asks for, which browsers log
-
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
-
-async function newPage(width, height) {
-  const page = await browser.newPage();
-  await page.setViewport({ width, height });
-  page.setDefaultTimeout(40000);
-  page.on("console", (m) => (m.text().includes("status of 40") && expected > 0 ? expected-- : said.push(`console: ${m.text()} ${m.location().url ?? ""}`)));
-  page.on("pageerror", (e) => said.push(`error: ${e.message}`));
-  page.on("dialog", (d) => { said.push(`dialog: ${d.message()}`); void d.dismiss(); });
-  page.on("request", (r) => { if (!r.url().startsWith(address) && !r.url().startsWith("data:")) said.push(`request elsewhere: ${r.url()}`); });
-  return page;
-}
-
-/** accessible fails if axe-core finds anything serious. */
-async function accessible(page, where) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => (await globalThis.axe.run(document, { resultTypes: ["violations"] })).violations
-    .filter((v) => v.impact === "serious" || v.impact === "critical").map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(" ") + " " + n.failureSummary).join("; ")}`));
-  assert.deepEqual(found, [], `axe-core, ${where}`);
-  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-  assert.ok(wide <= 0, `${where} scrolls sideways by ${wide} pixels at ${page.viewport().width}`);
-  if (pictures && pictures !== "none") await page.screenshot({ path: join(pictures, `${where.replaceAll(" ", "-")}-${page.viewport().width}.png`), fullPage: true });
-}
-
-/** until waits for what a function of the page says of an argument. */
-const until = (page, what, f, arg) => page.waitForFunction(f, {}, arg).catch(async () => {
-  throw new Error(`never: ${what}, but\n${await page.evaluate(() => document.body.innerText)}`);
-});
-const text = (page, wanted) => until(page, `the page says ${JSON.stringify(wanted)}`, (t) => document.body.innerText.includes(t), wanted);
-const state = (page, wanted) => until(page, `it is ${wanted}`, (t) => document.querySelector("[aria-label=State]")?.textContent.includes(t), wanted);
-const button = (page, name) => page.locator(`::-p-aria([name="${name}"][role="button"])`).click();
-
-async function fill(page, name, value) {
-  const field = await page.waitForSelector(`[name="${name}"]`);
-  await field.click({ count: 3 });
-  await page.keyboard.press("Backspace");
-  await field.type(value);
-}
-
-async function signIn(page, fields) {
-  for (const [name, value] of Object.entries(fields)) await fill(page, name, value);
-  await page.keyboard.press("Enter"); // no mouse is needed
-}
+const [address, , pictures, executablePath] = process.argv.slice(2);
+const driver = await launch({ address, pictures, executablePath });
+const { browser, said } = driver;
+const newPage = (width, height) => driver.newPage(width, height);
+const accessible = (page, where) => driver.accessible(page, where);
 
 /** user signs in, asks, watches, extends, changes, releases, and signs out. */
 async function user(width, port) {
@@ -69,7 +18,7 @@ async function user(width, port) {
   await page.goto(address, { waitUntil: "networkidle2" });
   await text(page, "Sign in as");
   await accessible(page, "sign in");
-  expected++;
+  driver.expected++;
   await signIn(page, { user: "abc123", project: "<script>alert(1)</script>" });
   await page.waitForSelector("[role=alert]");
   await signIn(page, { user: "abc123", project: "projectB" });
@@ -136,7 +85,7 @@ async function user(width, port) {
 }
 
 async function leftNothing(page) {
-  const kept = await page.evaluate(() => JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage).filter(([k]) => k !== "conga.map.positions")]));
+  const kept = await page.evaluate(() => JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)]));
   assert.equal(kept, "[[],[]]");
 }
 
@@ -146,11 +95,11 @@ async function ended() {
   await page.goto(address, { waitUntil: "networkidle2" });
   await signIn(page, { user: "abc123", project: "projectB" });
   await text(page, "Live: changes show by themselves.");
-  expected += 20; // whatever asks until the page has noticed
+  driver.expected += 20; // whatever asks until the page has noticed
   await page.evaluate(() => fetch("/api/v1/session", { method: "DELETE", headers: { "Conga-Page": "1" } }));
   await text(page, "Your session has ended");
   await pause(300);
-  expected = 0;
+  driver.expected = 0;
   await page.close();
 }
 
@@ -216,31 +165,9 @@ async function unanswered() {
   await page.close();
 }
 
-/** operator looks at the map, which says the same in words. */
-async function operator(width) {
-  const page = await newPage(width, 900);
-  await page.goto(address, { waitUntil: "networkidle2" });
-  await page.locator("::-p-aria([name=\"an operator\"][role=\"radio\"])").click();
-  await signIn(page, { key: readFileSync(keyFile, "utf8").trim() });
-  await page.locator("::-p-aria([name=\"Map\"][role=\"link\"])").click();
-  await text(page, "4 switches, 4 links");
-  await page.waitForSelector("canvas");
-  const first = await page.$eval("main select option:nth-child(2)", (o) => o.value);
-  await page.select("main select", first);
-  await page.locator("summary").click();
-  await text(page, "on it");
-  await pause(500);
-  await accessible(page, "map");
-  await leftNothing(page);
-  await button(page, "Sign out");
-  await text(page, "You are signed out.");
-  await page.close();
-}
-
 try {
   for (const [i, width] of [1280, 400].entries()) {
     await user(width, 7001 + i);
-    await operator(width);
   }
   const dark = await newPage(1280, 800);
   await dark.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
@@ -257,6 +184,5 @@ try {
   console.error(err.message, said);
   process.exitCode = 1;
 } finally {
-  await browser.close();
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  await driver.close();
 }

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"os"
 	"os/exec"
@@ -12,14 +13,14 @@ import (
 	"time"
 )
 
-const web = "../../../web"
+const source = "../../../web"
 
 // needs skips the test where something is missing that the page is built or
 // driven with; a page that was not built is tested in web.
 func needs(t *testing.T) (chromium string) {
 	t.Helper()
 	for _, file := range []string{"dist/index.html", "node_modules/puppeteer-core/package.json"} {
-		if _, err := os.Stat(filepath.Join(web, file)); err != nil {
+		if _, err := os.Stat(filepath.Join(source, file)); err != nil {
 			t.Skip("the page is not built: make page needs Node.js")
 		}
 	}
@@ -73,20 +74,30 @@ func demonstration(ctx context.Context, t *testing.T, data string) string {
 	return ""
 }
 
-// TestPage is web/test/page.mjs: sign in, ask, watch, extend, change, release,
-// sign out, the map, on a wide and on a narrow screen.
+// TestPage is web/test/page.mjs: what users do, on a wide and on a narrow screen.
 func TestPage(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes half a minute")
+		t.Skip("it takes a minute")
 	}
 	chromium := needs(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	data := filepath.Join(t.TempDir(), "data")
 	address := demonstration(ctx, t, data)
-	driver := exec.CommandContext(ctx, "node", "test/page.mjs", address, filepath.Join(data, "admin.key"), "none", chromium)
-	driver.Dir = web
-	if out, err := driver.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	drive(ctx, t, "page.mjs", address, filepath.Join(data, "admin.key"), pictures(), chromium)
+}
+
+// pictures returns the folder that PICTURES names for pictures of every page.
+func pictures() string { return cmp.Or(os.Getenv("PICTURES"), "none") }
+
+// drive runs a script of web/test, and logs what it prints.
+func drive(ctx context.Context, t *testing.T, script string, args ...string) {
+	t.Helper()
+	driver := exec.CommandContext(ctx, "node", append([]string{filepath.Join("test", script)}, args...)...)
+	driver.Dir = source
+	out, err := driver.CombinedOutput()
+	if err != nil {
+		t.Errorf("%s: %v", script, err)
 	}
+	t.Logf("%s", out)
 }
