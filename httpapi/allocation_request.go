@@ -203,11 +203,16 @@ func (a *api) mayUse(x *exchange, project string) error {
 	return nil
 }
 
-// userOf returns the owner of a new allocation: the user that the request names
-// or, without one, the key's. A user outside the project is refused.
+// userOf returns the owner of a new allocation: the key's user. The admin, and
+// a user who may change and release what others of the project have, may name
+// another member.
 func (a *api) userOf(x *exchange, r allocator.Request) (string, error) {
 	if r.UserID == "" || r.UserID == x.key.User {
 		return x.key.User, nil
+	}
+	if !x.key.Admin && !a.Directory.Manages(x.key.User, r.ProjectID) {
+		return "", rest.NewFault(http.StatusForbidden,
+			"user_id: it would be yours; leave user_id out, or have a manager of the project or the admin ask in another member's name")
 	}
 	err := a.Directory.Admit(x.Request.Context(), r.UserID, r.ProjectID)
 	if errors.Is(err, auth.ErrNotMember) {

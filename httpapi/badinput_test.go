@@ -121,7 +121,7 @@ var badFields = []badInput{
 	{"user_id half a surrogate", with("user_id", `"\ud800"`), 422, "user_id: "},
 	{"user_id empty", with("user_id", `""`), 422, "user_id: "},
 	{"user_id long", with("user_id", `"`+strings.Repeat("x", 200)+`"`), 422, "user_id: "},
-	{"user_id of a stranger", with("user_id", `"stranger"`), 403, "user_id: not a member of this project"},
+	{"user_id of a stranger", with("user_id", `"stranger"`), 403, "user_id: it would be yours"},
 	{"project_id of others", with("project_id", `"project B"`), 403, "project_id: the key is for another project"},
 	{"project_id unknown", with("project_id", `"projectX"`), 403, "project_id: the key is for another project"},
 	{"unknown field", with("colour", `"red"`), 422, "colour: is not a field of this request"},

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -119,4 +120,44 @@ func TestHTTPDirectoryOwnersAndManagers(t *testing.T) {
 	h.want(403, "DELETE", at, "", bearer(other))
 	h.want(200, "DELETE", at, "", bearer(boss))
 	h.want(201, "POST", "/api/allocations", body("projectB", "192.127.1.10"), bearer(h.key)) // it owns the address, too
+}
+
+// A new allocation is the key's user's, whichever way it is asked for, and
+// another member's only for a manager, the admin, and a project that has all
+// members do what managers do.
+func TestInWhoseName(t *testing.T) {
+	h := newHarness(t)
+	project := auth.Project{ID: "projectB", Members: []string{"abc123", "xyz987"}, Managers: []string{"boss"}}
+	put := func() {
+		h.must(h.dir.Update(auth.StaticConfig{Projects: []auth.Project{project}, AllowPasswordless: true}))
+	}
+	put()
+	boss := h.issue("boss", "projectB")
+	ask := func(code int, key, path, user string) answer {
+		t.Helper()
+		body := with("user_id", strconv.Quote(user))
+		if path == "/api/series" {
+			path, body = "/api/allocations", strings.TrimSuffix(body, "}")+`,"start_time":1429293600,"recurrence":{"rrule":"FREQ=DAILY;COUNT=2"}}`
+		}
+		a := h.want(code, "POST", path, body, bearer(key))
+		if code == 403 && !strings.HasPrefix(a.Errors[0], "user_id: ") {
+			t.Errorf("%s: %v", path, a.Errors)
+		}
+		return a
+	}
+	for _, path := range []string{"/api/allocations", "/api/allocations?validate=true", "/api/series"} {
+		ask(403, h.key, path, "xyz987")
+		ask(403, h.key, path, "stranger") // whose name is not told from a member's
+		ask(403, boss, path, "stranger")
+	}
+	for _, key := range []string{boss, h.admin} {
+		made := ask(201, key, "/api/allocations", "xyz987").header.Get("Location")
+		if got := h.want(200, "GET", made, "", bearer(h.key)).Results[0]["user_id"]; got != "xyz987" {
+			t.Errorf("made for %v", got)
+		}
+		h.want(200, "DELETE", made, "", bearer(key))
+	}
+	project.AllRelease = true
+	put()
+	ask(201, h.key, "/api/allocations", "xyz987")
 }

@@ -134,9 +134,10 @@ var congaCreate = checks{
 	"conga: Create an allocation: user_id (optional)": func(t *testing.T, w *world) {
 		argument("user_id", false, map[int][]any{400: noText, 422: {"", " x"}})(t, w)
 		u := w.user(t, "abc123", "projectB")
-		if d := u.details(u.create(with(sound(), "user_id", "xyz987"))); d["user_id"] != "xyz987" {
-			t.Errorf("for another member it is %v's", d["user_id"])
+		if d := u.details(u.create(with(sound(), "user_id", "abc123"))); d["user_id"] != "abc123" {
+			t.Errorf("in the user's own name it is %v's", d["user_id"])
 		}
+		u.refused(403, "user_id: ", "POST", "/api/allocations", with(sound(), "user_id", "xyz987"))
 		u.refused(403, "user_id: ", "POST", "/api/allocations", with(sound(), "user_id", "guarded"))
 	},
 	"conga: Create an allocation: project_id (required)": func(t *testing.T, w *world) {
