@@ -117,7 +117,7 @@ func (d *daemon) openAuth(ctx context.Context) (err error) {
 	d.idleness.Store(new(idlenesses(d.cfg.Directory)))
 	d.own(d.cfg.Directory)
 	d.positions.Store(new(positionsOf(d.cfg.Network)))
-	d.adminKey = filepath.Join(d.cfg.Data, "admin.key")
+	d.adminKey = filepath.Join(d.cfg.Data, adminKeyName)
 	admin, created, err := auth.AdminKey(d.adminKey)
 	if err != nil {
 		return store.Unwritable(err)

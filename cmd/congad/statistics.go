@@ -23,7 +23,7 @@ import (
 // openStatistics makes the poller, and loads what it has counted before.
 func (d *daemon) openStatistics(ctx context.Context) (err error) {
 	d.history, err = disk.Open(disk.Config{
-		Dir:    filepath.Join(d.cfg.Data, "history"),
+		Dir:    filepath.Join(d.cfg.Data, historyName),
 		Tracks: d.cfg.Stats.History.Tracks, Interval: d.cfg.Stats.Interval.Duration(),
 		Log: d.log.With("part", "history"),
 	})

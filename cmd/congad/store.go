@@ -15,6 +15,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"conga/allocator/store"
+	"conga/httpapi/serve"
+)
+
+// Names in the data directory beside the store's.
+const (
+	adminKeyName = "admin.key"
+	historyName  = "history"
 )
 
 // errVanished means that there was a store, and that its file is gone or empty.
@@ -38,16 +45,34 @@ func checkNew(data string, wanted bool) error {
 }
 
 // checkVanished returns an error if the file at path is gone or empty and was a
-// store: an admin key is never older than the store.
+// store: what the daemon makes besides is never older than the store.
 func checkVanished(path string) error {
 	data := filepath.Dir(path)
-	_, err := os.Stat(filepath.Join(data, "admin.key"))
 	lack := lacking(path)
-	if lack == "" || err != nil || filepath.Clean(path) != storeFile(data) {
+	if lack == "" || filepath.Clean(path) != storeFile(data) {
 		return nil
 	}
-	return fmt.Errorf("%s is %s, but admin.key is beside it, so that there was one; put it back (%s), or start once with --new-store to begin without allocations and keys: %w",
-		path, lack, newestCopy(data), errVanished)
+	remnant := remnantOf(data)
+	if remnant == "" {
+		return nil
+	}
+	return fmt.Errorf("%s is %s, but %s is beside it, so that there was one; put it back (%s), or start once with --new-store to begin without allocations and keys: %w",
+		path, lack, remnant, newestCopy(data), errVanished)
+}
+
+// remnantOf returns the name of a file or directory that a daemon has left in
+// a data directory, a backup of its store included, or "" if there is none.
+func remnantOf(data string) string {
+	for _, name := range []string{adminKeyName, historyName} {
+		if _, err := os.Lstat(filepath.Join(data, name)); err == nil {
+			return name
+		}
+	}
+	if name := serve.Made(data); name != "" {
+		return name
+	}
+	newest, _ := copyIn(data)
+	return newest
 }
 
 // lacking returns gone or empty where the file at path is, "" where it is
@@ -88,19 +113,25 @@ func advise(err error, data string) error {
 
 // newestCopy says which copy of a store is beside it.
 func newestCopy(data string) string {
+	newest, when := copyIn(data)
+	if newest == "" {
+		return "there is no backup in " + data
+	}
+	return fmt.Sprintf("the last backup in %s is %s, of %s", data, newest, when.UTC().Format(time.RFC3339))
+}
+
+// copyIn returns the name of the newest copy of a store in a data directory,
+// and when it was made, or "".
+func copyIn(data string) (newest string, when time.Time) {
 	files, _ := os.ReadDir(data)
-	newest, when := "", time.Time{}
 	for _, f := range files {
 		info, err := f.Info()
 		path := filepath.Join(data, f.Name())
 		if err == nil && info.Mode().IsRegular() && path != storeFile(data) && info.ModTime().After(when) && store.Is(path) {
-			newest, when = path, info.ModTime()
+			newest, when = f.Name(), info.ModTime()
 		}
 	}
-	if newest == "" {
-		return "there is no backup in " + data
-	}
-	return fmt.Sprintf("the last backup in %s is %s, of %s", data, filepath.Base(newest), when.UTC().Format(time.RFC3339))
+	return newest, when
 }
 
 func (a *app) storeCommand() *cobra.Command {

@@ -24,6 +24,7 @@ import (
 const (
 	selfSignedCert = "api.crt"
 	selfSignedKey  = "api.key"
+	selfSignedName = "congad"
 	// selfSignedLife is long because clients pin the certificate's fingerprint.
 	selfSignedLife = 10 * 365 * 24 * time.Hour
 )
@@ -93,6 +94,24 @@ func ensureSelfSigned(files TLSFiles, now time.Time) error {
 	return nil
 }
 
+// Made returns the name of a file in dir of a self-signed pair that was created
+// there, or "" if there is none. A certificate of another maker is none.
+func Made(dir string) string {
+	text, err := os.ReadFile(filepath.Join(dir, selfSignedCert))
+	if err != nil {
+		if _, err := os.Lstat(filepath.Join(dir, selfSignedKey)); err != nil {
+			return ""
+		}
+		return selfSignedKey
+	}
+	if block, _ := pem.Decode(text); block != nil {
+		if cert, err := x509.ParseCertificate(block.Bytes); err != nil || cert.Subject.CommonName != selfSignedName {
+			return ""
+		}
+	}
+	return selfSignedCert
+}
+
 // makeSelfSigned creates a pair. It writes the key first, so that a certificate
 // never lacks its key.
 func makeSelfSigned(files TLSFiles, now time.Time) error {
@@ -125,7 +144,7 @@ func selfSignedTemplate(now time.Time, hosts []string) *x509.Certificate {
 	serial, _ := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127)) // rand never fails
 	return &x509.Certificate{
 		SerialNumber:          serial,
-		Subject:               pkix.Name{CommonName: "congad"},
+		Subject:               pkix.Name{CommonName: selfSignedName},
 		NotBefore:             now.Add(-time.Hour), // clients' clocks differ
 		NotAfter:              now.Add(selfSignedLife),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
