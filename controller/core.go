@@ -55,6 +55,7 @@ type core struct {
 	doubted map[openflow.DPID]time.Time // switches whose ports are to be read again, and when
 
 	claims, storms, misread throttle // of the log
+	overfullSaid            time.Time
 }
 
 // peer is what the core knows of a session.

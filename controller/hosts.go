@@ -83,9 +83,7 @@ func (k *core) askHosts() {
 			k.builder.Queried(q)
 		}
 	}
-	if u := k.builder.Unlearned(); u != *k.unlearned.Load() {
-		k.unlearned.Store(&u)
-	}
+	k.countUnlearned(time.Now())
 	for _, v := range k.builder.Verdicts() {
 		k.claimed[v.Outcome].Add(1)
 		if k.cfg.Contested != nil {
@@ -93,6 +91,22 @@ func (k *core) askHosts() {
 		}
 		k.logVerdict(v)
 	}
+}
+
+// countUnlearned publishes what found no room, and says from time to time that
+// the network has more hosts than may be learned.
+func (k *core) countUnlearned(now time.Time) {
+	was, u := *k.unlearned.Load(), k.builder.Unlearned()
+	if u == was {
+		return
+	}
+	k.unlearned.Store(&u)
+	if u.Network+u.Displaced == was.Network+was.Displaced || !k.overfullSaid.IsZero() && now.Sub(k.overfullSaid) < overfullEvery {
+		return
+	}
+	k.overfullSaid = now
+	k.log.Warn("more hosts are heard than may be learned in all; the ports with most learn no more, and make room for others: raise network.learning.hosts, or see who sends from many addresses",
+		"unlearned", u.Network, "displaced", u.Displaced)
 }
 
 func (k *core) logVerdict(v topology.Verdict) {
@@ -126,6 +140,9 @@ type throttle struct {
 }
 
 const linesPerMinute = 20
+
+// overfullEvery is how often the log says that the network has too many hosts.
+const overfullEvery = time.Hour
 
 // allow reports whether one more line may be written.
 func (t *throttle) allow(now time.Time) bool {

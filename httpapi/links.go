@@ -183,8 +183,7 @@ func (a *api) listHosts(x *exchange) error {
 		}
 	}
 	if address.IsValid() {
-		has := hostsAt(o, address)
-		hosts = slices.DeleteFunc(slices.Clone(hosts), func(id topology.HostID) bool { return !has[id] })
+		hosts = onlyHost(hosts, o, address)
 	}
 	if p.Text("mac") != "" || vlan >= 0 {
 		hosts = slices.DeleteFunc(slices.Clone(hosts), func(id topology.HostID) bool { return shownVLAN(id) != int(vlan) })
@@ -195,15 +194,15 @@ func (a *api) listHosts(x *exchange) error {
 	})
 }
 
-// hostsAt returns the hosts that have an address.
-func hostsAt(o *ordered, address netip.Addr) map[topology.HostID]bool {
-	has := map[topology.HostID]bool{}
-	for id, h := range o.Hosts.All() {
-		if slices.Contains(h.Addrs, address) {
-			has[id] = true
-		}
+// onlyHost returns the one of hosts, which are in order, that has an address,
+// if it is among them.
+func onlyHost(hosts []topology.HostID, o *ordered, address netip.Addr) []topology.HostID {
+	id, known := o.HostAt(address)
+	i, among := slices.BinarySearchFunc(hosts, id, topology.CompareHosts)
+	if !known || !among {
+		return nil
 	}
-	return has
+	return hosts[i : i+1]
 }
 
 func viewHost(x *exchange, h topology.Host) hostView {

@@ -136,7 +136,7 @@ func unrestOf(p topology.Port) string {
 	case p.Storming:
 		return "its hosts announce addresses without end: these announcements are held to 200 packets/s"
 	case p.Crowded:
-		return "has more hosts behind it than network.learning.hosts_per_port: those that are not learned are carried, and have no allocations"
+		return "has more hosts behind it than network.learning.hosts_per_port, or than its share of network.learning.hosts: those that are not learned are carried, and have no allocations"
 	}
 	return ""
 }

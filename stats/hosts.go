@@ -6,13 +6,16 @@ import "github.com/prometheus/client_golang/prometheus"
 type Hosts struct {
 	Claims    map[string]uint64 // to be a host, or to have an address, that is known elsewhere; by outcome
 	Unlearned map[string]uint64 // hosts and addresses that found no room, by the bound
+	Displaced uint64            // hosts that made room for those of a port with fewer
 	Storming  int               // ports whose hosts announce addresses without end
 	Crowded   int               // ports with more hosts than may be learned
 }
 
 type hosts struct {
-	now                                  func() Hosts
-	claims, unlearned, storming, crowded *prometheus.Desc
+	now               func() Hosts
+	claims, unlearned *prometheus.Desc
+	displaced         *prometheus.Desc
+	storming, crowded *prometheus.Desc
 }
 
 // RegisterHosts registers with r what hosts claim. now is called from several
@@ -24,6 +27,8 @@ func RegisterHosts(r prometheus.Registerer, now func() Hosts) error {
 			"Claims to be a host, or to have an address, that is known elsewhere, by what became of them.", []string{"outcome"}, nil),
 		unlearned: prometheus.NewDesc("conga_hosts_unlearned_total",
 			"Sightings of hosts and addresses for which there was no room, by the bound.", []string{"bound"}, nil),
+		displaced: prometheus.NewDesc("conga_hosts_displaced_total",
+			"Hosts that are known no longer, since those of ports with fewer needed the room.", nil, nil),
 		storming: prometheus.NewDesc("conga_ports_storming",
 			"Ports whose hosts announce addresses without end.", nil, nil),
 		crowded: prometheus.NewDesc("conga_ports_crowded",
@@ -33,7 +38,7 @@ func RegisterHosts(r prometheus.Registerer, now func() Hosts) error {
 
 // Describe implements [prometheus.Collector].
 func (h *hosts) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{h.claims, h.unlearned, h.storming, h.crowded} {
+	for _, d := range []*prometheus.Desc{h.claims, h.unlearned, h.displaced, h.storming, h.crowded} {
 		ch <- d
 	}
 }
@@ -47,6 +52,7 @@ func (h *hosts) Collect(ch chan<- prometheus.Metric) {
 	for bound, n := range v.Unlearned {
 		ch <- prometheus.MustNewConstMetric(h.unlearned, prometheus.CounterValue, float64(n), bound)
 	}
+	ch <- prometheus.MustNewConstMetric(h.displaced, prometheus.CounterValue, float64(v.Displaced))
 	ch <- prometheus.MustNewConstMetric(h.storming, prometheus.GaugeValue, float64(v.Storming))
 	ch <- prometheus.MustNewConstMetric(h.crowded, prometheus.GaugeValue, float64(v.Crowded))
 }

@@ -64,12 +64,12 @@ func TestNetwork(t *testing.T) {
 func TestHosts(t *testing.T) {
 	r := prometheus.NewRegistry()
 	err := stats.RegisterHosts(r, func() stats.Hosts {
-		return stats.Hosts{Claims: map[string]uint64{"kept": 3}, Unlearned: map[string]uint64{"port": 4}, Storming: 1, Crowded: 2}
+		return stats.Hosts{Claims: map[string]uint64{"kept": 3}, Unlearned: map[string]uint64{"port": 4}, Displaced: 5, Storming: 1, Crowded: 2}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantLines(t, r, `conga_host_claims_total{outcome="kept"} 3`, `conga_hosts_unlearned_total{bound="port"} 4`, "conga_ports_storming 1", "conga_ports_crowded 2")
+	wantLines(t, r, `conga_host_claims_total{outcome="kept"} 3`, `conga_hosts_unlearned_total{bound="port"} 4`, "conga_hosts_displaced_total 5", "conga_ports_storming 1", "conga_ports_crowded 2")
 }
 
 func TestAllocations(t *testing.T) {

@@ -118,7 +118,7 @@ func positionsOf(n config.Network) map[string]httpapi.Position {
 // learningConfig returns what the configuration says of hosts.
 func learningConfig(n config.Network) topology.Config {
 	out := topology.Config{
-		MaxHosts: n.Learning.HostsPerPort, MaxAddrs: n.Learning.AddressesPerHost, HostSilence: time.Duration(n.Learning.Silence),
+		MaxLearned: n.Learning.Hosts, MaxHosts: n.Learning.HostsPerPort, MaxAddrs: n.Learning.AddressesPerHost, HostSilence: time.Duration(n.Learning.Silence),
 	}
 	for _, h := range n.Hosts {
 		b := topology.Binding{MAC: h.MAC.MAC, At: h.At.ID()}

@@ -45,7 +45,8 @@ func (d *daemon) hosts() stats.Hosts {
 	n := d.controller.HostCounts()
 	h := stats.Hosts{
 		Claims:    map[string]uint64{},
-		Unlearned: map[string]uint64{"port": n.Unlearned.Hosts, "host": n.Unlearned.Addrs},
+		Unlearned: map[string]uint64{"port": n.Unlearned.Hosts, "host": n.Unlearned.Addrs, "network": n.Unlearned.Network},
+		Displaced: n.Unlearned.Displaced,
 	}
 	for outcome, count := range n.Claims {
 		h.Claims[topology.Outcome(outcome).String()] = count

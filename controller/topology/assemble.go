@@ -211,20 +211,29 @@ func (b *Builder) renewHosts(s *Snapshot) {
 	if s.unplaced == nil {
 		s.unplaced = &addrTree{}
 	}
-	unplaced := *s.unplaced
+	if s.owners == nil {
+		s.owners = &Map[netip.Addr, HostID]{}
+	}
+	unplaced, owners := *s.unplaced, *s.owners
 	for addr := range b.changed.addrs {
 		owner, has := b.byAddr[addr]
 		if !has {
-			s.Addrs, unplaced = s.Addrs.Without(addr), unplaced.without(addr)
+			s.Addrs, unplaced, owners = s.Addrs.Without(addr), unplaced.without(addr), owners.Without(addr)
 			continue
 		}
 		a := Attachment{Prefix: netip.PrefixFrom(addr, addr.BitLen()), At: b.hosts[owner].At}
 		s.Addrs = s.Addrs.With(addr, a)
+		if id, had := owners.Get(addr); !had || id != owner {
+			owners = owners.With(addr, owner)
+		}
 		if _, placed := b.located.find(addr); !placed {
 			unplaced = unplaced.with(a)
 		}
 	}
 	if unplaced != *s.unplaced {
 		s.unplaced = &unplaced
+	}
+	if owners != *s.owners {
+		s.owners = &owners
 	}
 }

@@ -63,7 +63,7 @@ func (b *Builder) believe(c *contest) {
 	}
 	switch {
 	case !c.Addr.IsValid():
-		if owner == nil || !b.makeRoom(c.From, b.clock.wall) {
+		if owner == nil || !b.makeRoom(c.From, false, b.clock.wall) {
 			return
 		}
 		b.moveTo(owner, c.VLAN, c.From, b.clock.wall)

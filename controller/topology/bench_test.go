@@ -12,7 +12,7 @@ import (
 // torus returns a builder with side*side switches, each joined to four others,
 // and so many hosts in all.
 func torus(side, hosts int) *Builder {
-	b := NewBuilder(Config{MaxHosts: 1 << 20}, t0)
+	b := NewBuilder(Config{MaxHosts: 1 << 20, MaxLearned: 1 << 20}, t0)
 	n := side * side
 	for i := range n {
 		up(b, openflow.DPID(i+1), 5, t0)
@@ -76,6 +76,21 @@ func BenchmarkExpire(b *testing.B) {
 			for b.Loop() {
 				now = now.Add(time.Nanosecond)
 				net.Expire(now)
+			}
+		})
+	}
+}
+
+// BenchmarkHostAt finds the host that has an address, among few and many.
+func BenchmarkHostAt(b *testing.B) {
+	for _, hosts := range []int{100, 100_000} {
+		b.Run(fmt.Sprint(hosts), func(b *testing.B) {
+			s := torus(3, hosts).Snapshot(t0)
+			addr := netip.AddrFrom4([4]byte{10, 0, 0, 77})
+			for b.Loop() {
+				if id, ok := s.HostAt(addr); !ok || id.MAC != benchMAC(77) {
+					b.Fatal("it is not found")
+				}
 			}
 		})
 	}

@@ -29,6 +29,7 @@ func (b *Builder) bind(bindings []Binding, now time.Time) {
 		}
 		h := &hostState{Host: Host{MAC: x.MAC, Moved: now}}
 		b.hosts[h.ID()] = h
+		b.fixed++
 		b.enterPort(h, x.At)
 		for _, a := range x.Addrs {
 			b.assign(h, a, now)

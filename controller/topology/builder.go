@@ -42,6 +42,8 @@ type Builder struct {
 	parted   map[openflow.MAC][]*hostState // hosts of one VLAN
 	byAddr   map[netip.Addr]HostID
 	behind   map[openflow.DPID]map[openflow.PortNo]*portHosts
+	fullest  byHosts                       // of these
+	fixed    int                           // hosts that the configuration binds to ports
 	past     map[PortID]SavedPort          // ports of an earlier run, until their switch connects
 	found    map[openflow.DPID]SavedSwitch // what switches were found to lack
 

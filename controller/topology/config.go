@@ -34,6 +34,7 @@ type Config struct {
 	Grace       time.Duration // how long what an earlier run saved stands in for switches that have not connected yet; default 15 s
 	Doubt       time.Duration // how long a port that may still lead to a switch stays closed; default 5 min
 	MaxHosts    int           // learned hosts per port; default 1024
+	MaxLearned  int           // learned hosts in all; default 65,536
 	MaxAddrs    int           // learned addresses per host; default 64
 	MaxAway     int           // switches that are away and of which is remembered what was behind them; default 4096
 	HostSilence time.Duration // a host, or an address, that is silent for this long makes room for another; default 10 min
@@ -47,6 +48,7 @@ func (c Config) withDefaults() Config {
 	c.Grace = cmp.Or(c.Grace, 15*time.Second)
 	c.Doubt = cmp.Or(c.Doubt, 5*time.Minute)
 	c.MaxHosts = cmp.Or(c.MaxHosts, 1024)
+	c.MaxLearned = cmp.Or(c.MaxLearned, 65536)
 	c.MaxAddrs = cmp.Or(c.MaxAddrs, 64)
 	c.MaxAway = cmp.Or(c.MaxAway, 4096)
 	c.HostSilence = cmp.Or(c.HostSilence, 10*time.Minute)

@@ -27,7 +27,7 @@ const historySwitches, historyPorts = 7, 3
 
 func newHistory(t *rapid.T) *history {
 	cfg := Config{
-		DefaultCapacity: bitrate.Gbps, MaxHosts: 2, MaxAddrs: 2, MaxAway: rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "away"), Grace: 3 * time.Second, Doubt: 5 * time.Second, LinkTimeout: 2 * time.Second,
+		DefaultCapacity: bitrate.Gbps, MaxLearned: rapid.SampledFrom([]int{1, 5, 100}).Draw(t, "learned"), MaxHosts: 2, MaxAddrs: 2, MaxAway: rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "away"), Grace: 3 * time.Second, Doubt: 5 * time.Second, LinkTimeout: 2 * time.Second,
 		Links: []LinkOverride{{A: at(1, 1), B: at(2, 1), Metric: 3, Capacity: bitrate.Mbps}, {A: at(3, 2), B: at(1, 2), Metric: 2}},
 	}
 	b := NewBuilder(cfg, t0)
@@ -201,6 +201,10 @@ func TestSnapshotsAreWhatFollows(t *testing.T) {
 				t.Fatalf("the snapshot is not what follows from the state: %s", d)
 			}
 			h.checkStandings(t)
+			if wrong := h.checkFullest(); wrong != "" {
+				t.Fatal(wrong)
+			}
+			h.checkOwners(t, s)
 			if got, want := sortDelta(s.Delta), sortDelta(Diff(last, s)); !reflect.DeepEqual(got, want) {
 				t.Fatalf("delta %+v; want %+v", got, want)
 			}
@@ -221,6 +225,22 @@ func TestSnapshotsAreWhatFollows(t *testing.T) {
 			}
 		}
 	})
+}
+
+// checkOwners checks that a snapshot has each address at the host that has it.
+func (h *history) checkOwners(t *rapid.T, s *Snapshot) {
+	addrs := 0
+	for id, host := range s.Hosts.All() {
+		addrs += len(host.Addrs)
+		for _, a := range host.Addrs {
+			if owner, ok := s.HostAt(a); !ok || owner != id {
+				t.Fatalf("%s is %v's, and found at %v, %v", a, id, owner, ok)
+			}
+		}
+	}
+	if addrs != s.owners.Len() || addrs != s.Addrs.Len() {
+		t.Fatalf("%d addresses of hosts, %d have owners, %d positions", addrs, s.owners.Len(), s.Addrs.Len())
+	}
 }
 
 // covers reports whether d names all that want names.

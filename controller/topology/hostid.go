@@ -81,7 +81,7 @@ func (h *hostState) elsewhere(vlan uint16) bool {
 // has the same Ethernet address.
 func (b *Builder) part(h *hostState, vlan uint16, at PortID) {
 	id, now := InVLAN(h.MAC, vlan), b.clock.wall
-	if b.hosts[id] != nil || !b.makeRoom(at, now) {
+	if b.hosts[id] != nil || !b.makeRoom(at, true, now) {
 		return
 	}
 	other := &hostState{Host: Host{MAC: id.MAC, VLAN: id.VLAN, Seen: now}}

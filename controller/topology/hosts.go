@@ -68,7 +68,7 @@ func (b *Builder) HostSeen(vlan uint16, at PortID, mac openflow.MAC, addrs []net
 	}
 	news := h == nil || h.At != at
 	if news {
-		if h != nil && !b.mayMove(h, vlan, at, now) || !b.makeRoom(at, now) {
+		if h != nil && !b.mayMove(h, vlan, at, now) || !b.makeRoom(at, h == nil, now) {
 			return false
 		}
 		if h == nil {

@@ -103,6 +103,21 @@ func (s *Snapshot) Locate(addr netip.Addr) (at PortID, ok bool) {
 	return seen.At, ok
 }
 
+// HostAt returns the host that has an address. ok is false if none is known to
+// have it.
+func (s *Snapshot) HostAt(addr netip.Addr) (id HostID, ok bool) {
+	addr = addr.Unmap()
+	if s.owners != nil {
+		return s.owners.Get(addr)
+	}
+	for id, h := range s.Hosts.All() {
+		if slices.Contains(h.Addrs, addr) {
+			return id, true
+		}
+	}
+	return HostID{}, false
+}
+
 // A Whereabouts says where the hosts of a prefix are, as far as that is known.
 // The zero value says that none is known.
 type Whereabouts struct {

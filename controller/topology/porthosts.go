@@ -1,6 +1,7 @@
 package topology
 
 import (
+	"container/heap"
 	"time"
 
 	"conga/openflow"
@@ -9,14 +10,26 @@ import (
 // portHosts is the hosts behind one port.
 type portHosts struct {
 	hosts   map[HostID]*hostState
+	bound   int       // of these, by the configuration
+	index   int       // among all ports; see byHosts
 	full    time.Time // before this moment none of them makes room
 	crowded bool      // there are more than may be learned
 }
 
+// learned returns how many hosts have been learned behind the port.
+func (c *portHosts) learned() int {
+	if c == nil {
+		return 0
+	}
+	return len(c.hosts) - c.bound
+}
+
 // Unlearned counts what was heard and not learned, for want of room.
 type Unlearned struct {
-	Hosts uint64 // since a port has as many as it may
-	Addrs uint64 // since a host has as many as it may
+	Hosts     uint64 // since a port has as many as it may
+	Addrs     uint64 // since a host has as many as it may, or all have
+	Network   uint64 // hosts, since all ports together have as many as they may
+	Displaced uint64 // hosts that made room for those of a port with fewer
 }
 
 // Unlearned returns what has not been learned so far.
@@ -32,10 +45,17 @@ func (b *Builder) enterPort(h *hostState, at PortID) {
 		ports = map[openflow.PortNo]*portHosts{}
 		b.behind[at.DPID] = ports
 	}
-	if ports[at.Port] == nil {
-		ports[at.Port] = &portHosts{hosts: map[HostID]*hostState{}}
+	c := ports[at.Port]
+	if c == nil {
+		c = &portHosts{hosts: map[HostID]*hostState{}}
+		ports[at.Port] = c
+		heap.Push(&b.fullest, c)
 	}
-	ports[at.Port].hosts[h.ID()] = h
+	c.hosts[h.ID()] = h
+	if b.isBound(h.ID()) {
+		c.bound++
+	}
+	heap.Fix(&b.fullest, c.index)
 	b.beside(h, at)
 	b.touchHost(h)
 	for _, a := range h.Addrs {
@@ -50,6 +70,10 @@ func (b *Builder) leavePort(h *hostState) {
 		return
 	}
 	delete(c.hosts, h.ID())
+	if b.isBound(h.ID()) {
+		c.bound--
+	}
+	heap.Fix(&b.fullest, c.index)
 	if c.crowded && len(c.hosts) < b.cfg.MaxHosts {
 		c.crowded, c.full = false, time.Time{}
 		b.touchSwitch(h.At.DPID)
@@ -57,22 +81,43 @@ func (b *Builder) leavePort(h *hostState) {
 	if len(c.hosts) > 0 {
 		return
 	}
+	heap.Remove(&b.fullest, c.index)
 	if delete(ports, h.At.Port); len(ports) == 0 {
 		delete(b.behind, h.At.DPID)
 	}
 }
 
-// makeRoom reports whether a port may have one more host. When the port is
-// full, the hosts that have been silent for long enough are dropped. If there
-// is none the port is crowded: what comes from hosts that are not learned then
-// passes unheard.
-func (b *Builder) makeRoom(at PortID, now time.Time) bool {
+// makeRoom reports whether a port may have one more host, which is new to the
+// network or comes from another port. When the port is full, the hosts that
+// have been silent for long enough are dropped. If there is none the port is
+// crowded: what comes from hosts that are not learned then passes unheard. So
+// it is with a new host when the network is full.
+func (b *Builder) makeRoom(at PortID, isNew bool, now time.Time) bool {
 	c := b.behind[at.DPID][at.Port]
-	if c == nil || len(c.hosts) < b.cfg.MaxHosts {
-		return true
+	full := func() bool { return c != nil && len(c.hosts) >= b.cfg.MaxHosts }
+	if full() {
+		b.dropSilent(c, now)
 	}
-	if now.Before(c.full) { // one port must not fill the tables of every switch
+	room := false
+	switch {
+	case full():
 		b.unlearned.Hosts++
+	case isNew && !b.makeRoomInAll(c, now):
+		b.unlearned.Network++
+	default:
+		room = true
+	}
+	if c != nil && c.crowded == room {
+		c.crowded = !room
+		b.touchSwitch(at.DPID)
+	}
+	return room
+}
+
+// dropSilent drops the hosts behind a port that have been silent for long
+// enough and reports whether there were some. The configuration's stay.
+func (b *Builder) dropSilent(c *portHosts, now time.Time) (dropped bool) {
+	if now.Before(c.full) { // one port must not fill the tables of every switch
 		return false
 	}
 	c.full = now.Add(b.cfg.HostSilence)
@@ -83,27 +128,58 @@ func (b *Builder) makeRoom(at PortID, now time.Time) bool {
 		}
 		if !now.Before(stale) {
 			b.dropHost(h)
+			dropped = true
 		} else if stale.Before(c.full) {
 			c.full = stale
 		}
 	}
-	if len(c.hosts) < b.cfg.MaxHosts {
+	if dropped {
 		c.full = time.Time{}
+	}
+	return dropped
+}
+
+// makeRoomInAll reports whether all ports together may have one more host,
+// which comes to c, nil for a port without hosts. Where they are full one gives
+// way that has been silent for long, there or behind the port that has most.
+// Otherwise it is the one of the latter that has been silent for longest, if
+// more are left there than will be at the other: so each port gets its share,
+// and none that has more takes from one that has less.
+func (b *Builder) makeRoomInAll(c *portHosts, now time.Time) bool {
+	if b.learned() < b.cfg.MaxLearned {
 		return true
 	}
-	b.unlearned.Hosts++
-	if !c.crowded {
-		c.crowded = true
-		b.touchSwitch(at.DPID)
+	most := b.fullest[0]
+	if c != nil && b.dropSilent(c, now) || b.dropSilent(most, now) {
+		return true
 	}
-	return false
+	if most.learned() <= c.learned()+1 {
+		return false
+	}
+	var longest *hostState
+	for id, h := range most.hosts {
+		if !b.isBound(id) && (longest == nil || h.Seen.Before(longest.Seen)) {
+			longest = h
+		}
+	}
+	b.dropHost(longest)
+	b.unlearned.Displaced++
+	return true
 }
+
+// learned returns how many hosts have been learned, over all ports.
+func (b *Builder) learned() int { return len(b.hosts) - b.fixed }
+
+// fewAddrs is how many addresses every host may have. More it may have as long
+// as all together have no more than half as many on average as the network may
+// have hosts.
+const fewAddrs = 8
 
 // makeAddrRoom reports whether a host may have one more address. When it has as
 // many as it may, the one that has been silent for longest is dropped, if that
 // is long enough.
 func (b *Builder) makeAddrRoom(h *hostState) bool {
-	if len(h.Addrs) < b.cfg.MaxAddrs {
+	if len(h.Addrs) < min(fewAddrs, b.cfg.MaxAddrs) || len(h.Addrs) < b.cfg.MaxAddrs && len(b.byAddr) < fewAddrs/2*b.cfg.MaxLearned {
 		return true
 	}
 	oldest := -1
@@ -118,4 +194,36 @@ func (b *Builder) makeAddrRoom(h *hostState) bool {
 	}
 	b.loseAddr(h, h.Addrs[oldest])
 	return true
+}
+
+// byHosts is a heap of the ports that have hosts, with the one on top that has
+// learned most.
+type byHosts []*portHosts
+
+// Len implements [heap.Interface].
+func (l byHosts) Len() int { return len(l) }
+
+// Less implements [heap.Interface].
+func (l byHosts) Less(i, j int) bool { return l[i].learned() > l[j].learned() }
+
+// Swap implements [heap.Interface].
+func (l byHosts) Swap(i, j int) {
+	l[i], l[j] = l[j], l[i]
+	l[i].index, l[j].index = i, j
+}
+
+// Push implements [heap.Interface].
+func (l *byHosts) Push(x any) {
+	c := x.(*portHosts)
+	c.index = len(*l)
+	*l = append(*l, c)
+}
+
+// Pop implements [heap.Interface].
+func (l *byHosts) Pop() any {
+	last := len(*l) - 1
+	c := (*l)[last]
+	(*l)[last] = nil
+	*l = (*l)[:last]
+	return c
 }

@@ -210,6 +210,10 @@ func (b *Builder) Recall(m Saved, now time.Time) {
 		if !b.recallable(h.MAC, netip.Addr{}) {
 			continue
 		}
+		if b.learned() >= b.cfg.MaxLearned { // which is less than it was
+			odd.hosts[HostID{MAC: h.MAC, VLAN: h.VLAN}] = true
+			continue
+		}
 		kept := &hostState{Host: Host{MAC: h.MAC, VLAN: h.VLAN, Seen: h.Seen, Moved: h.Moved}, saved: h.Seen}
 		b.hosts[h.ID()] = kept
 		b.enterPort(kept, h.At)

@@ -102,7 +102,7 @@ func (b *Builder) fallBack(at PortID) {
 		return
 	}
 	for _, h := range c.hosts {
-		if !b.isBound(h.ID()) && b.askable(h.Second) && b.makeRoom(h.Second, b.clock.wall) {
+		if !b.isBound(h.ID()) && b.askable(h.Second) && b.makeRoom(h.Second, false, b.clock.wall) {
 			b.moveTo(h, h.vlan, h.Second, b.clock.wall)
 		}
 	}

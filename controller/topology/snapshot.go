@@ -141,7 +141,10 @@ type Snapshot struct {
 
 	located  *prefixTable // Attachments to search; nil: walk
 	unplaced *addrTree    // those of Addrs that are in no attachment; nil: walk
-	recent   []Delta      // of this snapshot, and of those before it; this one's last
+
+	owners *Map[netip.Addr, HostID] // the hosts that have Addrs; nil: walk
+
+	recent []Delta // of this snapshot, and of those before it; this one's last
 }
 
 func emptySnapshot() *Snapshot {

@@ -140,6 +140,7 @@ type Position struct {
 
 // Learning bounds what is learned of hosts.
 type Learning struct {
+	Hosts            int      `yaml:"hosts"` // of all ports
 	HostsPerPort     int      `yaml:"hosts_per_port"`
 	AddressesPerHost int      `yaml:"addresses_per_host"`
 	Silence          Duration `yaml:"silence"` // what did not speak for this long makes room for another
@@ -261,7 +262,7 @@ func Default() Config {
 			Forwarding:      "l2",
 			DefaultCapacity: 10_000_000_000,
 			Reservable:      0.8,
-			Learning:        Learning{HostsPerPort: 1024, AddressesPerHost: 64, Silence: Duration(10 * time.Minute)},
+			Learning:        Learning{Hosts: 65536, HostsPerPort: 1024, AddressesPerHost: 64, Silence: Duration(10 * time.Minute)},
 			Discovery:       Discovery{LLDP: true, BDDP: true},
 			FrameSize:       FrameSize{Overhead: 24, Allocations: 512},
 			Priority:        Priority{Meter: true, DSCP: &dscp},

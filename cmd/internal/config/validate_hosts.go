@@ -50,7 +50,7 @@ func (v *validator) learning(l Learning) {
 	for _, bound := range []struct {
 		key string
 		n   int
-	}{{"hosts_per_port", l.HostsPerPort}, {"addresses_per_host", l.AddressesPerHost}} {
+	}{{"hosts", l.Hosts}, {"hosts_per_port", l.HostsPerPort}, {"addresses_per_host", l.AddressesPerHost}} {
 		if bound.n < 1 || bound.n > 1_000_000 {
 			v.add("network.learning."+bound.key, "%d is not a bound; write 1 to 1000000", bound.n)
 		}

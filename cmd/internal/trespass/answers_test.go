@@ -24,7 +24,7 @@ func anothersAnswer(l *lab) {
 		return got.header.Get("Idempotent-Replayed") != ""
 	}
 	began := time.Now()
-	l.crowd(alice.key, *keyed, func(a *asker, i int) { ask(a, i) })
+	l.concurrently(alice.key, *keyed, func(a *asker, i int) { ask(a, i) })
 	took := time.Since(began)
 	if again := bob.want(201, "POST", "/api/allocations", once, "Idempotency-Key", "once").text("allocation_id"); again != id {
 		l.fault("after %d requests of another user's in %.1f s the same request with the same key makes a second allocation, %s beside %s",
@@ -32,7 +32,7 @@ func anothersAnswer(l *lab) {
 	}
 	var kept atomic.Uint32
 	oldest := min(1000, *keyed-2000-64)
-	l.crowd(alice.key, oldest, func(a *asker, i int) {
+	l.concurrently(alice.key, oldest, func(a *asker, i int) {
 		if ask(a, i) {
 			kept.Add(1)
 		}
@@ -43,8 +43,8 @@ func anothersAnswer(l *lab) {
 	l.Logf("%d requests with keys in %.1f s push out no other user's answer, and all but 2,000 of the user's own", *keyed, took.Seconds())
 }
 
-// crowd makes so many requests with a key, 64 at a time.
-func (l *lab) crowd(key string, requests int, request func(a *asker, i int)) {
+// concurrently makes so many requests with a key, 64 at a time.
+func (l *lab) concurrently(key string, requests int, request func(a *asker, i int)) {
 	const connections, streams = 4, 16
 	var next atomic.Int64
 	var wg sync.WaitGroup

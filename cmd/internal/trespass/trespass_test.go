@@ -54,9 +54,7 @@ var further = []trial{
 
 // clocks are cases of daemons whose wall clock is set.
 var clocks = []trial{
-	{"ClockForward", clockForward},
-	{"ClockForwardAtRest", clockForwardAtRest},
-	{"ClockBack", clockBack},
+	{"ClockSteps", clockSteps},
 	{"ClockOfTheYear2000", clockOfTheYear2000},
 }
 
