@@ -47,16 +47,14 @@ func (n *network) Collect(ch chan<- prometheus.Metric) {
 		return // no snapshot yet is not an empty network
 	}
 	connected, withheld := 0, 0
-	for _, sw := range s.Switches {
+	for dpid, sw := range s.Switches {
 		if sw.Connected {
 			connected++
 		}
 		if sw.Role == openflow.RoleSlave {
 			withheld++
 		}
-		if len(sw.Limitations) > 0 {
-			ch <- prometheus.MustNewConstMetric(n.limitations, prometheus.GaugeValue, float64(len(sw.Limitations)), sw.DPID.String())
-		}
+		ch <- prometheus.MustNewConstMetric(n.limitations, prometheus.GaugeValue, float64(len(sw.Limitations)), dpid.String())
 	}
 	gauge := func(d *prometheus.Desc, v float64) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)

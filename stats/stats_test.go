@@ -54,7 +54,7 @@ func TestNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantLines(t, r, "conga_switches_connected 2", "conga_switches_known 3", "conga_links 2",
-		"conga_hosts 1", `conga_switch_limitations{dpid="0000000000000002"} 2`, "conga_switches_withheld 1", "conga_attachments 4", "conga_topology_revision 7")
+		"conga_hosts 1", `conga_switch_limitations{dpid="0000000000000001"} 0`, `conga_switch_limitations{dpid="0000000000000002"} 2`, "conga_switches_withheld 1", "conga_attachments 4", "conga_topology_revision 7")
 	snap = nil
 	if n, err := testutil.GatherAndCount(r); n != 0 || err != nil {
 		t.Errorf("%d numbers of no network, error %v", n, err)
