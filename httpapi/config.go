@@ -73,6 +73,8 @@ var _ Tokens = (*auth.OIDC)(nil)
 type Check struct {
 	Name  string
 	Ready func(context.Context) error // nil error: ready
+
+	Limitations func() []string // what works, but not fully, a sentence each; nil: all does
 }
 
 // An Observation is one request that was answered. Its texts come from bounded

@@ -36,7 +36,7 @@ func (a *api) readyz(c *gin.Context) {
 	defer cancel()
 	checks := a.Ready
 	if a.Snapshot != nil {
-		checks = append([]Check{{Name: networkPart, Ready: a.networkReady}}, checks...)
+		checks = append([]Check{{Name: networkPart, Ready: a.networkReady, Limitations: func() []string { return limitationsOf(a.Snapshot()) }}}, checks...)
 	}
 	answer := struct {
 		Status string      `json:"status"`
@@ -51,8 +51,8 @@ func (a *api) readyz(c *gin.Context) {
 			}
 			answer.Status, code = "not ready", http.StatusServiceUnavailable
 		}
-		if check.Name == networkPart && tells && p.Ready {
-			p.Limitations = limitationsOf(a.Snapshot())
+		if check.Limitations != nil && tells && p.Ready {
+			p.Limitations = check.Limitations()
 		}
 		answer.Parts = append(answer.Parts, p)
 	}

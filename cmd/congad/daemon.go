@@ -206,7 +206,7 @@ func (d *daemon) openAPI() error {
 		Page: page, Metrics: metrics, Observe: observe, Bodies: d.bodies,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),
 		Audit: d.services.audit, Replays: d.services.replays, Events: d.services.events,
-		Ready:    []httpapi.Check{{Name: "store", Ready: d.store.Ready}},
+		Ready:    []httpapi.Check{{Name: "store", Ready: d.store.Ready}, d.historyCheck()},
 		Webhooks: d.services.webhooks, Projects: d.projects, Owners: d.ownership, Origin: d.cfg.API.URL,
 		Positions: func() map[string]httpapi.Position { return *d.positions.Load() },
 	})

@@ -22,14 +22,11 @@ import (
 
 // openStatistics makes the poller, and loads what it has counted before.
 func (d *daemon) openStatistics(ctx context.Context) (err error) {
-	d.history, err = disk.Open(disk.Config{
+	d.history = disk.Open(disk.Config{
 		Dir:    filepath.Join(d.cfg.Data, historyName),
 		Tracks: d.cfg.Stats.History.Tracks, Interval: d.cfg.Stats.Interval.Duration(),
 		Log: d.log.With("part", "history"),
 	})
-	if err != nil {
-		return store.Unwritable(err)
-	}
 	d.poller, err = stats.New(ctx, stats.Config{
 		Source:   d.controller,
 		MeterID:  d.controller.MeterID,
@@ -53,6 +50,21 @@ func (d *daemon) openStatistics(ctx context.Context) (err error) {
 		Log:      d.log.With("part", "stats"),
 	})
 	return err
+}
+
+// historyCheck tells operators that the history is not kept on the disk. The
+// daemon does all that it promises without.
+func (d *daemon) historyCheck() httpapi.Check {
+	return httpapi.Check{
+		Name:  "history",
+		Ready: func(context.Context) error { return nil },
+		Limitations: func() []string {
+			if err := d.history.Trouble(); err != nil {
+				return []string{err.Error()}
+			}
+			return nil
+		},
+	}
 }
 
 // metersSeen tells the controller what the meters of a switch had to carry.

@@ -85,14 +85,26 @@ func AppendRuns(b []byte, runs []Reported, rolled, now int64) []byte {
 	return b
 }
 
-// PieceTime returns the moment of the first piece that b begins with; 0 if it
-// begins with none.
-func PieceTime(b []byte) int64 {
+// AppendSerial appends the piece that a file of pieces begins with: the number
+// of the file, each of which is one more than that of the file before it,
+// whatever clocks say. It is a run of no subject, of so many milliseconds.
+func AppendSerial(b []byte, serial uint32, rolled, now int64) []byte {
+	return AppendRuns(b, []Reported{{Run: Run{From: now, To: now + int64(serial), Values: Unknown()}}}, rolled, now)
+}
+
+// FileOrder returns what tells which of two files of pieces is the newer one:
+// its number, 0 if it was written before there were any, and the moment of its
+// first piece; 0 if it begins with none.
+func FileOrder(b []byte) (serial uint32, at int64) {
 	body, _ := piece(b)
 	if body == nil {
-		return 0
+		return 0, 0
 	}
-	return int64(binary.LittleEndian.Uint64(body[8:]))
+	at = int64(binary.LittleEndian.Uint64(body[8:]))
+	if first := body[16:]; len(first) == RunSize && binary.LittleEndian.Uint32(first) == 0 {
+		serial = binary.LittleEndian.Uint32(first[8:])
+	}
+	return serial, at
 }
 
 // piece returns what is in the piece that b begins with, without length and

@@ -137,6 +137,14 @@ func lesser(key string) int {
 	return 0
 }
 
+// SetBack has no subject be seen later than now: the clock was set back, and
+// those that come no more are to lose their slots in their turn.
+func (s *Slots) SetBack(now int64) {
+	for _, one := range s.byKey {
+		one.Seen = min(one.Seen, now)
+	}
+}
+
 // Expire takes their slots from subjects of which nothing is kept any longer.
 func (s *Slots) Expire(now int64) (lost []string) {
 	return s.release(now-KeepHours, len(s.byKey), false)

@@ -106,16 +106,21 @@ func (t *Tracks) End() (end int64) {
 func (t *Tracks) Resume(rolled int64) { t.rolled = rolled - rolled%Minute }
 
 // Due returns the minutes that are over and have still to be summed up, by
-// where they begin. Where the clock was set back it goes on from there; what is
-// older than the runs that are held is left out.
+// where they begin. Where the clock was set back it goes on from there; where it
+// was set forward, or all were silent for long, what lies between is left out.
 func (t *Tracks) Due(now int64) (minutes []int64) {
 	end := now - t.lag
 	end -= end % Minute
 	if end < t.rolled {
 		t.rolled = end
+		t.Slots.SetBack(now)
 	}
 	oldest := end - t.keep
-	for m := max(t.rolled, oldest-oldest%Minute); m < end; m += Minute {
+	oldest -= oldest % Minute
+	for m := t.rolled; t.rolled > 0 && m < min(oldest, t.rolled+t.lag+2*Minute); m += Minute {
+		minutes = append(minutes, m) // from before it was set
+	}
+	for m := max(t.rolled, oldest); m < end; m += Minute {
 		minutes = append(minutes, m)
 	}
 	return minutes
@@ -164,11 +169,17 @@ func (t *Tracks) Fresh() (out []Reported) {
 	return out
 }
 
-// Expire drops what is older than it is kept.
+// Expire drops the subjects of which nothing is kept any longer. It is for when
+// the clock has not been set for a day: by one that is set too late or too early
+// all of them would be.
 func (t *Tracks) Expire(now int64) {
 	for _, key := range t.Slots.Expire(now) {
 		delete(t.recent, key)
 	}
+}
+
+// ExpireRuns drops the runs that are older than they are kept.
+func (t *Tracks) ExpireRuns(now int64) {
 	for key, r := range t.recent {
 		if r.Expire(now - t.keep); r.Len() == 0 {
 			delete(t.recent, key)

@@ -25,10 +25,7 @@ func BenchmarkLargeNetwork(b *testing.B) {
 		keys = append(keys, fmt.Sprintf("allocation %032x %d", i/2, i%2))
 	}
 	at := time.Unix(1_800_000_000, 0)
-	r, err := Open(Config{Dir: b.TempDir(), Interval: 5 * time.Second, Now: func() time.Time { return at }})
-	if err != nil {
-		b.Fatal(err)
-	}
+	r := Open(Config{Dir: b.TempDir(), Interval: 5 * time.Second, Now: func() time.Time { return at }})
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

@@ -32,20 +32,28 @@ type Recorder struct {
 	cfg     Config
 	stripes stripes
 	journal journal // of the goroutine that runs Run, as what follows
-	failing bool
+	last    int64   // when was written last; 0: not yet
+	calm    int     // times in a row that it was written without the clock being set
+
+	absent error // why nothing of the directory is read or written; nil: it is
 
 	mu      sync.Mutex // a leaf; guards what follows
+	trouble error      // why the last time could not be written; nil: it could
 	tracks  *history.Tracks
 	listed  bool  // the list on the disk has all that are tracked
 	minutes int64 // the end of the last minute, and hour, on the disk
 	hours   int64
-	refused bool // it is logged that there are too many
+
+	hoursBefore int64 // hours when the clock was set forward; 0: it was not
+	refused     bool  // it is logged that there are too many
 }
 
 // Open returns a recorder with what is in its directory. What cannot be read is
 // a gap; if the list of tracks is damaged the history begins anew, and the log
-// says so.
-func Open(cfg Config) (*Recorder, error) {
+// says so. If the directory cannot be used, or the system does not give the list,
+// nothing there is touched, and the recorder keeps what is recent in memory only:
+// see [Recorder.Trouble].
+func Open(cfg Config) *Recorder {
 	if cfg.Tracks <= 0 {
 		cfg.Tracks = DefaultTracks
 	}
@@ -55,19 +63,32 @@ func Open(cfg Config) (*Recorder, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
-		return nil, fmt.Errorf("the directory for the history: %w", err)
+	r := &Recorder{cfg: cfg, stripes: stripes{cfg.Dir}, journal: journal{
+		dir: cfg.Dir, keep: history.KeepRuns + 10*cfg.Interval.Milliseconds(), most: Size(cfg.Tracks, cfg.Interval),
+	}}
+	err := os.MkdirAll(cfg.Dir, 0o700)
+	var slots *history.Slots
+	if err == nil {
+		slots, err = r.readList()
 	}
-	r := &Recorder{cfg: cfg, stripes: stripes{cfg.Dir}, journal: journal{dir: cfg.Dir, keep: history.KeepRuns + 10*cfg.Interval.Milliseconds()}}
-	slots, err := r.readList()
 	if err != nil {
-		return nil, fmt.Errorf("the history: %w", err)
+		r.absent = fmt.Errorf("the history is kept in memory only, for a quarter of an hour, until congad is started again: %w", err)
+		r.tracks = history.NewTracks(history.NewSlots(cfg.Tracks), cfg.Interval)
+		cfg.Log.Error("the history on the disk cannot be read; nothing of it is touched, and congad goes on without. Mend the directory and start congad again", "dir", cfg.Dir, "err", err)
+		return r
 	}
 	r.tracks = history.NewTracks(slots, cfg.Interval)
 	if err := r.replay(); err != nil {
 		cfg.Log.Warn("a part of the history could not be read or written; it is a gap", "err", err)
 	}
-	return r, nil
+	return r
+}
+
+// Trouble returns why the history is not kept on the disk now, nil if it is.
+func (r *Recorder) Trouble() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return errors.Join(r.absent, r.trouble)
 }
 
 // replay takes in the runs of an earlier run of the daemon.
@@ -171,7 +192,11 @@ func (r *Recorder) Size() int64 { return Size(r.cfg.Tracks, r.cfg.Interval) }
 // disk: stripes, which never grow, two journals and the list.
 func Size(tracks int, interval time.Duration) int64 {
 	stripes := int64(tracks+StripeTracks-1) / StripeTracks
-	return stripes*StripeSize + 4*int64(tracks*history.RunsEach(interval))*history.RunSize + int64(tracks)*2*256
+	return stripes*StripeSize + 4*int64(tracks*history.RunsEach(interval))*history.RunSize + mostList(tracks)
 }
+
+// mostList returns how many bytes the list of so many tracks has at most, twice:
+// it is replaced as a whole.
+func mostList(tracks int) int64 { return int64(tracks)*2*256 + 1024 }
 
 func (r *Recorder) list() string { return filepath.Join(r.cfg.Dir, "tracks") }

@@ -36,13 +36,10 @@ func begin(t testing.TB, most int) *world {
 
 func (w *world) open() {
 	w.t.Helper()
-	r, err := Open(Config{
+	r := Open(Config{
 		Dir: w.dir, Tracks: w.most, Interval: 5 * time.Second, Now: func() time.Time { return w.at },
 		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
 	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	w.Recorder = r
 }
 

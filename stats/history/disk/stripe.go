@@ -104,6 +104,9 @@ func (s stripes) hour(stripe int, ids *[StripeTracks]uint32, from int64) error {
 		}
 		out = appendCells(out, &sum, id, from, history.Hour)
 	}
+	if !anything(out) {
+		return nil
+	}
 	return s.put(stripe, from, history.Hour, out)
 }
 

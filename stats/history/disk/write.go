@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"conga/stats/history"
 )
@@ -13,6 +14,7 @@ import (
 // A round is what is written down at a time.
 type round struct {
 	now     int64
+	before  int64  // the end of the last minute that was written earlier
 	list    []byte // nil: it is as it is on the disk
 	piece   []byte // of the journal
 	minutes []int64
@@ -28,14 +30,43 @@ type round struct {
 // history, and the log says so once.
 func (r *Recorder) Write() {
 	now := r.cfg.Now().UnixMilli()
-	err := r.write(r.gather(now))
+	r.watchClock(now)
+	w := r.gather(now)
+	if r.absent != nil {
+		return
+	}
+	err := r.write(w)
+	r.mu.Lock()
+	failed := r.trouble != nil
+	r.trouble = err
+	r.mu.Unlock()
 	switch {
-	case err != nil && !r.failing:
+	case err != nil && !failed:
 		r.cfg.Log.Warn("the history cannot be written to the disk; what is not written will be a gap", "err", err)
-	case err == nil && r.failing:
+	case err == nil && failed:
 		r.cfg.Log.Info("the history can be written again")
 	}
-	r.failing = err != nil
+}
+
+const (
+	// mostPause is the longest time between two writes, a minute apart, by a
+	// clock that was not set.
+	mostPause = 10 * history.Minute
+	// calmRuns and calmSlots are how often must have been written, a minute
+	// apart, since the clock was set before runs, and tracks, go because they are
+	// old: a clock that was set by mistake for less costs none of them.
+	calmRuns  = int(history.KeepRuns / history.Minute)
+	calmSlots = int(24 * history.Hour / history.Minute)
+)
+
+// watchClock counts for how long the clock has not been set.
+func (r *Recorder) watchClock(now int64) {
+	if r.last == 0 || now < r.last || now-r.last > mostPause {
+		r.calm = 0
+	} else {
+		r.calm++
+	}
+	r.last = now
 }
 
 // gather returns what is to be written down.
@@ -43,16 +74,23 @@ func (r *Recorder) gather(now int64) *round {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	before := r.tracks.Rolled()
-	w := &round{now: now, piece: history.AppendRuns(nil, r.tracks.Fresh(), before, now)}
+	w := &round{now: now, before: before, piece: history.AppendRuns(nil, r.tracks.Fresh(), before, now)}
 	for _, m := range r.tracks.Due(now) {
 		w.minutes, w.sums = append(w.minutes, m), append(w.sums, r.tracks.Sum(m))
 	}
 	w.rolled = r.tracks.Rolled()
+	r.rememberHoursLocked(before, w.rolled)
 	r.hours = min(r.hours, w.rolled-w.rolled%history.Hour)
 	r.minutes = min(r.minutes, w.rolled)
 	slots := r.tracks.Slots
 	count := slots.Len()
-	if r.tracks.Expire(now); slots.Len() != count || w.rolled-r.hours >= history.Hour {
+	if r.calm >= calmRuns {
+		r.tracks.ExpireRuns(now)
+	}
+	if r.calm >= calmSlots {
+		r.tracks.Expire(now)
+	}
+	if slots.Len() != count || w.rolled-r.hours >= history.Hour {
 		r.listed = false
 	}
 	if !r.listed {
@@ -60,6 +98,20 @@ func (r *Recorder) gather(now int64) *round {
 	}
 	r.numberLocked(w)
 	return w
+}
+
+// rememberHoursLocked notes up to which hour all had been summed up when the
+// clock was set forward, and goes on there when it is set back: what came
+// meanwhile is in hours that are to come.
+func (r *Recorder) rememberHoursLocked(before, rolled int64) {
+	switch {
+	case rolled > before+history.KeepRuns && before > 0 && r.hoursBefore == 0:
+		r.hoursBefore = r.hours
+	case rolled < before && r.hoursBefore > 0:
+		r.hours, r.hoursBefore = min(r.hours, r.hoursBefore), 0
+	case r.calm >= calmSlots:
+		r.hoursBefore = 0
+	}
 }
 
 // write writes a round down: the list before what needs it to be read, and the
@@ -74,7 +126,7 @@ func (r *Recorder) write(w *round) (err error) {
 			return err
 		}
 	}
-	err = r.journal.add(w.piece, w.now)
+	err = r.journal.add(w.piece, w.before, w.now)
 	for i, m := range w.minutes {
 		err = errors.Join(err, r.writeMinute(w, m, w.sums[i]))
 	}
@@ -129,9 +181,18 @@ func (r *Recorder) writeMinute(w *round, minute int64, sums []history.Summed) (e
 		history.AppendCells(cells[at:at], &sums[i].Cells, sums[i].Slot.ID, minute, history.Minute)
 	}
 	for s := range w.stripes {
-		err = errors.Join(err, r.stripes.put(s, minute, history.Minute, cells[s*rowSize:(s+1)*rowSize]))
+		if row := cells[s*rowSize : (s+1)*rowSize]; anything(row) {
+			err = errors.Join(err, r.stripes.put(s, minute, history.Minute, row))
+		}
 	}
 	return err
+}
+
+// anything reports whether a row has a cell. One that has none is not written:
+// what is there of another time reads as a gap as well, but while the clock is
+// set to that time again.
+func anything(row []byte) bool {
+	return slices.ContainsFunc(row, func(b byte) bool { return b != 0 })
 }
 
 // writeHour writes the row of an hour in each stripe.
@@ -159,7 +220,7 @@ func replace(path string, content []byte) error {
 // stripes that none of them can be in. Without a list that can be read all is
 // removed, since nothing else tells whose it is.
 func (r *Recorder) readList() (*history.Slots, error) {
-	text, err := os.ReadFile(r.list())
+	text, err := readAtMost(r.list(), mostList(r.cfg.Tracks))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
@@ -167,7 +228,10 @@ func (r *Recorder) readList() (*history.Slots, error) {
 		slots, hours, err := history.ParseSlots(text, r.cfg.Tracks)
 		if err == nil {
 			r.hours, r.listed = hours, true
-			return slots, r.removeFrom((r.cfg.Tracks + StripeTracks - 1) / StripeTracks)
+			if err := r.removeFrom((r.cfg.Tracks + StripeTracks - 1) / StripeTracks); err != nil {
+				r.cfg.Log.Warn("files of the history that are needed no more could not be removed", "err", err)
+			}
+			return slots, nil
 		}
 		r.cfg.Log.Warn("the history begins anew, since the list of what it is of cannot be read", "err", err)
 	}
