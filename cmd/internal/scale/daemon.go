@@ -52,6 +52,7 @@ type daemonOptions struct {
 	program string
 	keep    bool                    // keep its directory
 	profile string                  // where its profiles go; "": none are made
+	network string                  // section of the configuration, as YAML; "": defaults
 	prepare func(data string) error // called with the empty data directory before the start, unless nil
 }
 
@@ -81,7 +82,7 @@ func (d *daemon) begin(ctx context.Context) error {
 		}
 	}
 	d.config = filepath.Join(d.dir, "conga.yaml")
-	if err := os.WriteFile(d.config, fmt.Appendf(nil, configuration, data), 0o600); err != nil {
+	if err := os.WriteFile(d.config, fmt.Appendf(nil, configuration+d.options.network, data), 0o600); err != nil {
 		return err
 	}
 	if err := d.start(ctx); err != nil {

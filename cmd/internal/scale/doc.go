@@ -25,6 +25,8 @@
 //	-congad path  measure this program instead of building one
 //	-divide 1     divide the number of switches, hosts and allocations, for a quick look
 //	-limit 5m     what has not happened after that long is given up
+//	-time 10m     for how long polled measures, after 1.6 times as long in which its
+//	              history fills
 //	-markdown     print a Markdown table
 //	-profile dir  write CPU and memory profiles of what is measured into a directory,
 //	              one of each for a scenario; not with -congad

@@ -27,7 +27,7 @@ type options struct {
 	run, old, congad string
 	profile          string
 	n, oldN, divide  int
-	limit            time.Duration
+	limit, time      time.Duration
 	markdown, keep   bool
 	verbose, list    bool
 }
@@ -42,6 +42,7 @@ func parseFlags(args []string, out io.Writer) (o options, err error) {
 	f.IntVar(&o.oldN, "oldn", 1, "how often the old daemon is measured")
 	f.IntVar(&o.divide, "divide", 1, "divides the number of switches, hosts and allocations")
 	f.DurationVar(&o.limit, "limit", 5*time.Minute, "what takes longer is given up")
+	f.DurationVar(&o.time, "time", 10*time.Minute, "how long polled measures")
 	f.BoolVar(&o.markdown, "markdown", false, "print a Markdown table")
 	f.BoolVar(&o.keep, "keep", false, "keep the daemons' directories")
 	f.StringVar(&o.profile, "profile", "", "directory for profiles of what is measured")

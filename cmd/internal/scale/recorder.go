@@ -34,6 +34,7 @@ type counts struct {
 	outs    int             // packet-outs
 	again   int             // flow mods that had come before, to the byte
 	asked   bool            // for its flow entries
+	polls   int             // questions for what its ports have counted
 	seen    map[uint64]bool // nil: repetitions are not looked for
 	scratch []byte
 }
@@ -41,6 +42,7 @@ type counts struct {
 // A tally adds up what has reached all switches.
 type tally struct {
 	flows, meters, outs, again int
+	polls                      int
 	written                    map[openflow.DPID]int // flow and meter mods of those switches that got any
 }
 
@@ -87,6 +89,9 @@ func (r *recorder) hear(m *mark, msg openflow.Message) {
 		return
 	case *openflow.MultipartRequest:
 		m.asked = m.asked || msg.MPType == openflow.MultipartFlow
+		if msg.MPType == openflow.MultipartPortStats {
+			m.polls++
+		}
 		return
 	default:
 		return
@@ -117,6 +122,7 @@ func (r *recorder) sum() tally {
 	for d, m := range r.marks {
 		m.mu.Lock()
 		t.flows, t.meters, t.outs, t.again = t.flows+m.flows, t.meters+m.meters, t.outs+m.outs, t.again+m.again
+		t.polls += m.polls
 		if n := m.flows + m.meters; n > 0 {
 			t.written[d] = n
 		}

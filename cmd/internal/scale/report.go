@@ -27,6 +27,7 @@ type scenario struct {
 	about string
 	run   func(ctx context.Context, r *run) error
 	least int      // how often it is measured at least, unless less than usual is asked for
+	most  int      // how often it is measured at most; 0: as often as is asked for
 	worst []string // units of which the highest value is a figure too
 	old   bool     // the daemon before the redesign completes it in reasonable time
 }
@@ -57,6 +58,9 @@ func (r *report) repeat(ctx context.Context, s scenario, b build) {
 	times := r.n
 	if times >= usual {
 		times = max(times, s.least)
+	}
+	if s.most > 0 {
+		times = min(times, s.most)
 	}
 	if b.prefix != "" {
 		if times = r.oldN; !s.old {

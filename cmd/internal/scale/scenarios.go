@@ -14,6 +14,7 @@ var scenarios = []scenario{
 	{name: "cold", about: "1,024 switches connect, 2,048 links, no hosts", run: cold(32, 1), least: 10, worst: []string{"s", "cpu-s", "MiB"}, old: true},
 	{name: "starved", about: "the same with a quarter of a processor", run: cold(32, 0.25), worst: []string{"s"}, old: true},
 	{name: "idle", about: "the same switches, idle, statistics on", run: idle(32), old: true},
+	{name: "polled", about: "1,024 switches with 100 entries of 12,288 allocations, asked every 5 s", run: polled(32), most: 1},
 	{name: "reconnect/bare", about: "the same switches reconnect at once", run: reconnect(32, 0), old: true},
 	{name: "reconnect/hosts", about: "the same with 4,096 hosts known", run: reconnect(32, 4)},
 	{name: "live", about: "the allocator with 1,000,000 live reservations, as a benchmark", run: live},

@@ -22,7 +22,13 @@ type world struct {
 
 // newWorld starts a daemon and makes a network, which is not connected yet.
 func (r *run) newWorld(ctx context.Context, side, hosts int) (*world, error) {
-	o := daemonOptions{program: r.program, keep: r.keep}
+	return r.newWorldOf(ctx, newGrid(side, hosts), "")
+}
+
+// newWorldOf starts a daemon for a network that is not connected yet, with a
+// section of its configuration about that.
+func (r *run) newWorldOf(ctx context.Context, g *grid, network string) (*world, error) {
+	o := daemonOptions{program: r.program, keep: r.keep, network: network}
 	if r.profile != "" {
 		o.profile = r.profileName()
 	}
@@ -36,7 +42,7 @@ func (r *run) newWorld(ctx context.Context, side, hosts int) (*world, error) {
 		return nil, err
 	}
 	r.note("congad %d in %s", d.pid(), d.dir)
-	return &world{daemon: d, api: a, grid: newGrid(side, hosts), profiled: r.profile != "", note: r.note}, nil
+	return &world{daemon: d, api: a, grid: g, profiled: r.profile != "", note: r.note}, nil
 }
 
 // end stops the daemon first: to it, a network that stops is an outage.
