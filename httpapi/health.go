@@ -110,6 +110,11 @@ func (a *api) watches(x *exchange) bool {
 		return true
 	}
 	shown := shownInHeaders(x.Request.Header)
+	if len(shown) == 0 { // a browser
+		if secret, err := a.inCookie(x); err == nil && !a.forged(x.Request) {
+			shown = append(shown, secret)
+		}
+	}
 	if len(shown) != 1 {
 		return false
 	}

@@ -68,3 +68,24 @@ func TestWatchers(t *testing.T) {
 		}
 	}
 }
+
+// TestReadinessInABrowser: the session of an operator, and that of no user, is
+// told why a part is not ready.
+func TestReadinessInABrowser(t *testing.T) {
+	h := newHarness(t, func(c *httpapi.Config) {
+		c.Ready = []httpapi.Check{{Name: "store", Ready: func(context.Context) error { return errors.New("the disk is full") }}}
+	})
+	user := h.signIn("/api/v1/session", credentials)
+	admin := h.signIn("/api/v1/session", `{"api_key":"`+h.admin+`"}`)
+	for name, c := range map[string]struct {
+		headers []header
+		told    bool
+	}{
+		"nobody": {}, "a user": {headers: []header{shows(user)}}, "the admin": {headers: []header{shows(admin)}, told: true},
+		"another site's page": {headers: []header{shows(admin), {"Sec-Fetch-Site", "cross-site"}}},
+	} {
+		if a := h.do("GET", "/readyz", "", c.headers...); a.code != 503 || strings.Contains(a.body, "the disk is full") != c.told {
+			t.Errorf("%s: %d %s", name, a.code, a.body)
+		}
+	}
+}

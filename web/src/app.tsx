@@ -6,6 +6,7 @@ import { NewAllocation } from "./create";
 import { zone } from "./format";
 import { Follower, type Live } from "./live";
 import { NetworkMap } from "./map/page";
+import { Operations } from "./operator/operations";
 import { SignIn } from "./signin";
 
 /** useRoute returns what is behind the # of the address, in parts. */
@@ -53,7 +54,7 @@ export function App() {
   return <SignedIn session={session} leave={(words) => { setNotice(words); setSession(null); }} />;
 }
 
-const titles: Record<string, string> = { "": "Allocations", new: "New allocation", map: "Map", allocation: "Allocation" };
+const titles: Record<string, string> = { "": "Allocations", new: "New allocation", map: "Map", operate: "Operations", allocation: "Allocation" };
 
 function SignedIn({ session, leave }: { session: Session; leave: (words: string) => void }) {
   const route = useRoute();
@@ -97,6 +98,7 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
         <nav aria-label="Pages">
           <Tab to="#/" here={name === "" || name === "allocation"}>Allocations</Tab>
           {writes && <Tab to="#/new" here={name === "new"}>New</Tab>}
+          {sees && <Tab to="#/operate" here={name === "operate"}>Operations</Tab>}
           {sees && <Tab to="#/map" here={name === "map"}>Map</Tab>}
         </nav>
         <span class="who">
@@ -104,9 +106,9 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
         </span>
         <button type="button" onClick={out}>Sign out</button>
       </header>
-      <main id="content" class={name === "map" ? "wide" : undefined} tabIndex={-1} ref={main} aria-label={title}>
+      <main id="content" class={name === "map" || name === "operate" ? "wide" : undefined} tabIndex={-1} ref={main} aria-label={title}>
         {trouble && <p class="trouble" role="alert">{trouble}</p>}
-        <Body name={name} id={route[1] ?? ""} session={session} live={live} sees={sees} writes={writes} />
+        <Body name={name} id={route[1] ?? ""} below={route[2] ?? ""} session={session} live={live} sees={sees} writes={writes} />
       </main>
       <footer>
         <span>Times are of the zone <b>{zone}</b>.</span>{" "}
@@ -116,10 +118,11 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
   );
 }
 
-function Body(p: { name: string; id: string; session: Session; live?: Live; sees: boolean; writes: boolean }) {
+function Body(p: { name: string; id: string; below: string; session: Session; live?: Live; sees: boolean; writes: boolean }) {
   if (!p.live) return <p class="wait" role="status">Loading…</p>;
   if (p.name === "new" && p.writes) return <NewAllocation session={p.session} />;
   if (p.name === "map" && p.sees) return <NetworkMap live={p.live} selected={p.id} />;
+  if (p.name === "operate" && p.sees) return <Operations page={p.id} of={p.below} live={p.live} />;
   if (p.name === "allocation") return <OneAllocation key={p.id} id={p.id} live={p.live} session={p.session} writes={p.writes} />;
   if (p.name === "") return <AllocationList live={p.live} writes={p.writes} />;
   return <p>There is nothing at this address. <a href="#/">See the allocations</a></p>;

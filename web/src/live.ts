@@ -5,13 +5,16 @@ import { type Allocation, type Event, list, textOf } from "./api";
 export interface Live {
   allocations: Map<string, Allocation>;
   news: Map<string, Event[]>; // the last events of each allocation, the newest first
+  feed: Event[]; // the last of all sorts, the newest first
   topology: number; // counts changes of the network
   loaded: boolean;
   connected: boolean;
   trouble: string;
 }
 
-const kinds = ["allocation.changed", "allocation.deleted", "allocation.degraded", "allocation.idle", "topology.changed", "reset"];
+const kinds = ["allocation.changed", "allocation.deleted", "allocation.degraded", "allocation.idle", "topology.changed", "reset",
+  "security.address_contested", "security.switch_refused", "security.probe_relayed", "switch.limited"];
+const fed = 200; // events of all sorts
 const kept = 50; // events of one allocation
 const followed = 200; // allocations of which events are kept
 const retryAfter = 3000; // milliseconds
@@ -19,7 +22,7 @@ const listEvery = 3600_000; // since what is removed as old is not told
 
 /** Follower keeps a Live up to date: a list at first, then the event stream. */
 export class Follower {
-  live: Live = { allocations: new Map(), news: new Map(), topology: 0, loaded: false, connected: false, trouble: "" };
+  live: Live = { allocations: new Map(), news: new Map(), feed: [], topology: 0, loaded: false, connected: false, trouble: "" };
   private stream: EventSource | null = null;
   private stopped = false;
   private reload: ReturnType<typeof setTimeout> | undefined;
@@ -101,6 +104,7 @@ export class Follower {
 
   /** take takes an event in. */
   private take(e: Event) {
+    this.live.feed = [e, ...this.live.feed].slice(0, fed);
     if (e.event === "reset") void this.load();
     else if (e.event === "topology.changed") this.live.topology++;
     else {

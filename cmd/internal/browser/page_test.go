@@ -74,7 +74,8 @@ func demonstration(ctx context.Context, t *testing.T, data string) string {
 	return ""
 }
 
-// TestPage is web/test/page.mjs: what users do, on a wide and on a narrow screen.
+// TestPage is web/test/page.mjs and web/test/operator.mjs: what users do, and
+// what operators do, on a wide and on a narrow screen.
 func TestPage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes a minute")
@@ -84,7 +85,9 @@ func TestPage(t *testing.T) {
 	defer cancel()
 	data := filepath.Join(t.TempDir(), "data")
 	address := demonstration(ctx, t, data)
-	drive(ctx, t, "page.mjs", address, filepath.Join(data, "admin.key"), pictures(), chromium)
+	for _, script := range []string{"page.mjs", "operator.mjs"} {
+		drive(ctx, t, script, address, filepath.Join(data, "admin.key"), pictures(), chromium)
+	}
 }
 
 // pictures returns the folder that PICTURES names for pictures of every page.

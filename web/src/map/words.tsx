@@ -62,7 +62,7 @@ function OfCable({ c }: { c: Cable }) {
 function OfSwitch({ s, hosts }: { s: Switch; hosts: Host[] }) {
   return (
     <dl>
-      <dt>Switch</dt><dd><span class="id">{s.dpid}</span></dd>
+      <dt>Switch</dt><dd><a class="id" href={`#/operate/switches/${s.dpid}`}>{s.dpid}</a></dd>
       <dt>State</dt><dd>{s.connected ? `connected since ${moment(s.since)}` : <b class="state degraded">▲ away</b>}</dd>
       {s.description && <><dt>It is</dt><dd>{s.description}</dd></>}
       <dt>Ports</dt><dd>{s.ports.length}, of them down: {s.ports.filter((p) => !p.up).length}</dd>
