@@ -5,7 +5,7 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build page man test race lint bench scale soak measures mutate attribute demo e2e clean
+.PHONY: build page man test race lint bench scale soak measures mutate attribute demo e2e screenshots clean
 
 build: page
 	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
@@ -80,6 +80,10 @@ demo: build
 
 e2e: build
 	testdata/mininet/e2e.sh
+
+# The pictures in the README, anew, from congad demo; needs Node and Chromium.
+screenshots: build
+	web/screenshots.sh
 
 clean:
 	rm -rf bin coverage.out web/node_modules web/dist/assets web/dist/index.html web/src/openapi.d.ts
