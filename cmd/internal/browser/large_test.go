@@ -158,7 +158,7 @@ func TestLargeMap(t *testing.T) {
 	s := newStub(t)
 	server := httptest.NewServer(s)
 	defer server.Close()
-	drive(ctx, t, "large.mjs", server.URL, strconv.Itoa(largeSwitches), strconv.Itoa(largeLinks), "6", pictures(), chromium)
+	drive(ctx, t, "large.mjs", server.URL, strconv.Itoa(largeSwitches), strconv.Itoa(largeLinks), "5", pictures(), chromium)
 	if s.rounds.Load() < 3 {
 		t.Errorf("the figures were asked for %d times only", s.rounds.Load())
 	}

@@ -81,7 +81,7 @@ func TestPage(t *testing.T) {
 		t.Skip("it takes a minute")
 	}
 	chromium := needs(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	data := filepath.Join(t.TempDir(), "data")
 	address := demonstration(ctx, t, data)

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Core } from "cytoscape";
 import { Missing } from "../missing";
 import { elementsOf, hostAt, middleOf, stylesOf } from "./elements";
-import { positionsOf } from "./layout";
+import { begin, positionsOf } from "./layout";
 import type { Cable, Network, Way } from "./network";
 import { Painter } from "./painter";
 import { configured, forgetPositions, type Point, remember } from "./positions";
@@ -16,7 +16,7 @@ interface Props {
 }
 
 /** A Canvas is the drawing and what belongs to it. */
-interface Canvas { cy: Core; painter: Painter }
+interface Canvas { cy: Core; painter: Painter; fitted: boolean }
 
 /** Drawing draws the network; all that it shows is beside it in words. */
 export function Drawing({ network, cables, way, picked, pick }: Props) {
@@ -29,7 +29,11 @@ export function Drawing({ network, cables, way, picked, pick }: Props) {
   const settling = useRef(false);
   const pickNow = useRef(pick);
   pickNow.current = pick;
-  useEffect(() => open(box.current!, (id) => pickNow.current(id), setCanvas, () => setMissing(true)), []);
+  const moved = (to: Map<string, Point>) => {
+    at.current = to;
+    remember(to);
+  };
+  useEffect(() => open(box.current!, { pick: (id) => pickNow.current(id), moved, ready: setCanvas, failed: () => setMissing(true) }), []);
   useEffect(() => {
     if (!canvas) return;
     wanted.current = { network, cables };
@@ -39,11 +43,11 @@ export function Drawing({ network, cables, way, picked, pick }: Props) {
       const { network, cables } = wanted.current!;
       canvas.painter.want(elementsOf(network, cables, at.current, configured(network.switches)));
     };
+    settling.current = true;
     if (network.switches.every((s) => at.current.has(s.dpid))) {
-      draw();
+      setTimeout(draw); // a task of its own: the answers were taken in by this one
       return;
     }
-    settling.current = true;
     void positionsOf(network, cables.values()).then((positions) => {
       at.current = positions;
       draw();
@@ -58,6 +62,7 @@ export function Drawing({ network, cables, way, picked, pick }: Props) {
     forgetPositions();
     at.current = new Map();
     canvas?.painter.want([]);
+    if (canvas) canvas.fitted = false;
     setRound(round + 1);
   };
   return (
@@ -77,10 +82,19 @@ export function Drawing({ network, cables, way, picked, pick }: Props) {
 
 const quiet = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+/** prepare has loaded what draws by the time that the network is known. */
+export function prepare() {
+  begin();
+  void import("cytoscape").catch(() => {}); // which Drawing tells of
+}
+
 const far = { x: 1e7, y: 1e7 };
 
+/** What is told of the drawing. */
+interface Told { pick: (id: string) => void; moved: (to: Map<string, Point>) => void; ready: (c: Canvas) => void; failed: () => void }
+
 /** open loads what draws, and returns what ends it. */
-function open(box: HTMLDivElement, pick: (id: string) => void, ready: (c: Canvas) => void, failed: () => void): () => void {
+function open(box: HTMLDivElement, { pick, moved, ready, failed }: Told): () => void {
   let canvas: Canvas | undefined;
   let gone = false;
   const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -91,17 +105,17 @@ function open(box: HTMLDivElement, pick: (id: string) => void, ready: (c: Canvas
       container: box, style: stylesOf(dark.matches) as never, minZoom: 0.03, maxZoom: 2.5, boxSelectionEnabled: false,
       hideEdgesOnViewport: false, textureOnViewport: true, pixelRatio: Math.min(2, devicePixelRatio),
     });
-    let fitted = false;
     cy.pan(far); // what is not in sight is not drawn while it is put together
-    canvas = { cy, painter: new Painter(cy, () => {
-      if (!fitted) whole(cy);
-      fitted = true;
+    const made: Canvas = { cy, fitted: false, painter: new Painter(cy, () => {
+      if (!made.fitted) whole(cy);
+      made.fitted = true;
       performance.mark("map drawn");
     }) };
-    cy.on("dragfree", "node.switch", () => remember(cy.nodes(".switch").map((n) => [n.id(), n.position()])));
+    canvas = made;
+    cy.on("dragfree", "node.switch", () => moved(new Map(cy.nodes(".switch").map((n) => [n.id(), { ...n.position() }]))));
     cy.on("drag", "node.switch", (e) => follow(cy, e.target.id(), e.target.position()));
     cy.on("tap mouseover", ".switch, .cable", (e) => pick(e.target.id()));
-    ready(canvas);
+    ready(made);
   }, failed);
   dark.addEventListener("change", paint);
   return () => {

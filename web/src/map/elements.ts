@@ -74,7 +74,7 @@ export function hostAt(i: number, at: Point, middle: Point): Point {
   return { x: at.x + far * Math.cos(angle), y: at.y + far * Math.sin(angle) };
 }
 
-const pairOf = (c: Cable) => (c.a.dpid < c.b.dpid ? c.a.dpid + c.b.dpid : c.b.dpid + c.a.dpid);
+const pairOf = (c: Cable) => (c.a.dpid < c.b.dpid ? c.a.dpid + c.b.dpid : c.b.dpid + c.a.dpid); // DPIDs have one length
 
 /** beside returns where something is that a newcomer is connected to. */
 function beside(dpid: string, cables: Map<string, Cable>, at: Map<string, Point>): Point {

@@ -13,7 +13,7 @@ onmessage = ({ data }: MessageEvent<Question>) => {
     const angle = (2 * Math.PI * i) / order.length, radius = 18 * order.length ** 0.7;
     return { id, x: radius * Math.cos(angle), y: radius * Math.sin(angle) };
   });
-  const rounds = nodes.length > 200 ? 80 : 300;
+  const rounds = nodes.length > 200 ? 60 : 300;
   const links = data.links.map(([source, target]) => ({ source, target }));
   const s = forceSimulation(nodes)
     .force("link", forceLink<Node, { source: string; target: string }>(links).id((n) => n.id).distance(110).strength(0.5))

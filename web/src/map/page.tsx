@@ -1,15 +1,16 @@
-import { useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Allocation } from "../api";
 import { stateOf } from "../allocations";
 import { end, rate } from "../format";
 import type { Live } from "../live";
-import { Drawing } from "./drawing";
+import { Drawing, prepare } from "./drawing";
 import { Find } from "./find";
 import { cablesOf, type Network, useNetwork, waysOf, withLost } from "./network";
 import { Details, Failures, InWords, Legend } from "./words";
 
 /** NetworkMap draws switches, links and hosts, and the path of an allocation. */
 export function NetworkMap({ live, selected }: { live: Live; selected: string }) {
+  useEffect(prepare, []);
   const { network, trouble } = useNetwork(live);
   return (
     <>

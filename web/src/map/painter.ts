@@ -12,17 +12,20 @@ export class Painter {
   private drawn = new Map<string, string>(); // what was asked for last, by id
   private left: ElementDefinition[] = [];
   private frame = 0;
+  private stopped = false;
   private way: Way = { switches: new Set(), cables: new Set() };
   private found = "";
 
   constructor(private readonly cy: Core, private readonly done: () => void) {}
 
   stop() {
+    this.stopped = true;
     cancelAnimationFrame(this.frame);
   }
 
   /** want has the drawing become so. What is not among them goes. */
   want(elements: ElementDefinition[]) {
+    if (this.stopped) return;
     const all = new Set<string>();
     this.left = elements.filter((e) => {
       all.add(e.data.id!);
