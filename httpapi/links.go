@@ -3,6 +3,7 @@ package httpapi
 import (
 	"cmp"
 	"math"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -111,12 +112,41 @@ func linkAddress(x *exchange, l topology.Link, list ...string) string {
 	return rest.WithQuery(x.path(list...), "from", l.ID.From.String(), "to", l.ID.To.String(), "kind", kindOfLink(l))
 }
 
-func viewLink(x *exchange, l topology.Link) linkView {
-	return linkView{
+func (a *api) viewLink(x *exchange, l topology.Link) linkView {
+	v := linkView{
 		ID: l.ID.String(), From: viewPortID(l.ID.From), To: viewPortID(l.ID.To), Kind: kindOfLink(l),
 		Capacity: uint64(l.Capacity), Metric: max(1, l.Metric), Latency: orNull(l.Latency.Microseconds()),
 		Links: rest.Relate("self", linkAddress(x, l, "links"), "statistics", linkAddress(x, l, "stats", "links")),
 	}
+	if a.Planner != nil {
+		v.Links["calendar"] = rest.LinkTo(calendarOfLink(x, l.ID))
+	}
+	return v
+}
+
+// linkInPath returns the directed link that the request's address names by its
+// ends, which need not be there now.
+func (a *api) linkInPath(x *exchange) (id topology.LinkID, err error) {
+	s, err := a.network()
+	if err != nil {
+		return id, err
+	}
+	for name, to := range map[string]*topology.PortID{"from": &id.From, "to": &id.To} {
+		text := x.Param(name)
+		if text == topology.External.String() {
+			*to = topology.External
+			continue
+		}
+		at, err := topology.ParsePortID(text)
+		if _, known := s.Switches[at.DPID]; err != nil || !known {
+			return id, rest.NewFault(http.StatusNotFound, name+": "+rest.Quote(text)+" is no port of the network; write DPID:port, such as 0000000000000001:3, or outside")
+		}
+		*to = at
+	}
+	if id.From == id.To {
+		return id, rest.NewFault(http.StatusNotFound, "to: no link leads from a port to itself")
+	}
+	return id, nil
 }
 
 // listLinks serves GET and HEAD /links.
@@ -127,7 +157,7 @@ func (a *api) listLinks(x *exchange) error {
 	}
 	return showPage(x, q, f.links(o), positionOfLink, func(id topology.LinkID) linkView {
 		l, _ := o.Link(id)
-		return viewLink(x, l)
+		return a.viewLink(x, l)
 	})
 }
 

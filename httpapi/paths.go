@@ -29,6 +29,10 @@ type Planner interface {
 	// Reserved is the most that allocations hold of a directed link at any
 	// moment of the window, in bit/s.
 	Reserved(link topology.LinkID, w allocator.Window) bitrate.Rate
+	// OccupancyOfLink and OccupancyOfProject tell how much allocations hold of
+	// a directed link, and those of a project together, over a window.
+	OccupancyOfLink(link topology.LinkID, w allocator.Window) allocator.Occupancy
+	OccupancyOfProject(project string, w allocator.Window) allocator.Occupancy
 }
 
 var _ Planner = (*allocator.Allocator)(nil)

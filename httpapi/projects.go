@@ -68,7 +68,8 @@ type useView struct {
 
 type projectLink struct {
 	rest.Links
-	Allocations rest.Link `json:"allocations"`
+	Allocations rest.Link  `json:"allocations"`
+	Calendar    *rest.Link `json:"calendar,omitempty"`
 }
 
 // note counts an allocation.
@@ -88,20 +89,25 @@ func (u *useView) note(a allocator.Allocation, now time.Time) {
 }
 
 func (a *api) viewProject(x *exchange, p Project, use useView) projectView {
+	self := x.path("projects", url.PathEscape(p.ID))
 	members := slices.Sorted(slices.Values(p.Members))
 	if members == nil {
 		members = []string{}
 	}
-	return projectView{
+	v := projectView{
 		ID: p.ID, Members: members, Use: use,
 		Ahead:  secondsOrNull(p.RunAhead),
 		Idle:   viewIdleness(p.Idleness),
 		Limits: limitsView{Bandwidth: (*uint64)(p.Bandwidth), Active: p.Active, Pending: p.Pending, Duration: p.Duration, Horizon: p.Horizon},
 		Links: projectLink{
-			Links:       rest.SelfLinks(x.path("projects", url.PathEscape(p.ID))),
+			Links:       rest.SelfLinks(self),
 			Allocations: rest.LinkTo(x.path("allocations") + "?project_id=" + url.QueryEscape(p.ID)),
 		},
 	}
+	if a.Planner != nil {
+		v.Links.Calendar = new(rest.LinkTo(self + "/calendar"))
+	}
+	return v
 }
 
 // secondsOrNull returns whole seconds, nil for 0.
@@ -148,6 +154,17 @@ func (a *api) listProjects(x *exchange) error {
 	return x.succeed(http.StatusOK, views)
 }
 
+// visibleProject returns the project that the request's address names, if the
+// key opens it.
+func (a *api) visibleProject(x *exchange) (Project, error) {
+	for _, p := range a.visibleProjects(x) {
+		if p.ID == x.Param("id") {
+			return p, nil
+		}
+	}
+	return Project{}, rest.NewFault(http.StatusNotFound, "project_id: no such project")
+}
+
 // showProject serves GET and HEAD /projects/{id}.
 func (a *api) showProject(x *exchange) error {
 	if a.Projects == nil {
@@ -156,15 +173,13 @@ func (a *api) showProject(x *exchange) error {
 	if err := x.done(); err != nil {
 		return err
 	}
-	for _, p := range a.visibleProjects(x) {
-		if p.ID != x.Param("id") {
-			continue
-		}
-		var use useView
-		for _, one := range a.Allocations.Live(p.ID) {
-			use.note(one, a.Now())
-		}
-		return x.succeed(http.StatusOK, []projectView{a.viewProject(x, p, use)})
+	p, err := a.visibleProject(x)
+	if err != nil {
+		return err
 	}
-	return rest.NewFault(http.StatusNotFound, "project_id: no such project")
+	var use useView
+	for _, one := range a.Allocations.Live(p.ID) {
+		use.note(one, a.Now())
+	}
+	return x.succeed(http.StatusOK, []projectView{a.viewProject(x, p, use)})
 }

@@ -108,6 +108,7 @@ func (a *api) accountRoutes(g *gin.RouterGroup) {
 	g.DELETE("/webhooks/:id", a.keyed(a.deleteWebhook))
 	g.Match(read, "/projects", a.keyed(a.listProjects))
 	g.Match(read, "/projects/:id", a.keyed(a.showProject))
+	g.Match(read, "/projects/:id/calendar", a.keyed(a.showProjectCalendar))
 	g.Match(read, "/audit", a.keyed(a.listAudit))
 }
 
@@ -116,6 +117,7 @@ func (a *api) inventory(g *gin.RouterGroup) {
 	g.Match(read, "/switches", a.keyed(a.listSwitches))
 	g.Match(read, "/switches/:dpid", a.keyed(a.showSwitch))
 	g.Match(read, "/links", a.keyed(a.listLinks))
+	g.Match(read, "/links/:from/:to/calendar", a.keyed(a.showLinkCalendar))
 	g.Match(read, "/hosts", a.keyed(a.listHosts))
 	g.Match(read, "/attachments", a.keyed(a.listAttachments))
 	g.Match(read, "/paths", a.keyed(a.showPath))

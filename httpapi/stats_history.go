@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -61,8 +62,8 @@ func (a *api) historyOf(x *exchange) (q historyQuery, err error) {
 	if err != nil {
 		return q, err
 	}
-	window := spanOf(p, "window", time.Hour, 90*24*time.Hour)
-	step := spanOf(p, "step", usualStep(window), 90*24*time.Hour)
+	window := spanOf(p, "window", time.Hour)
+	step := spanOf(p, "step", usualStep(window))
 	switch {
 	case window == 0 || step == 0: // that is said
 	case step < time.Minute && window > 15*time.Minute:
@@ -106,7 +107,12 @@ func usualStep(window time.Duration) time.Duration {
 
 // spanOf returns a parameter that is a length of time in whole seconds, as 90,
 // 90s, 15m, 24h or 90d.
-func spanOf(p *rest.Parameters, name string, absent, most time.Duration) time.Duration {
+func spanOf(p *rest.Parameters, name string, absent time.Duration) time.Duration {
+	return spanWithin(p, name, absent, 90*24*time.Hour)
+}
+
+// spanWithin returns what spanOf does, of at most so many days.
+func spanWithin(p *rest.Parameters, name string, absent, most time.Duration) time.Duration {
 	text, ok := p.Lookup(name)
 	if !ok {
 		return absent
@@ -119,7 +125,7 @@ func spanOf(p *rest.Parameters, name string, absent, most time.Duration) time.Du
 	}
 	n, err := strconv.ParseUint(digits, 10, 32)
 	if err != nil || n == 0 || n > uint64(most/unit) {
-		p.Reject(name, rest.Quote(text)+" is not from 1s to 90d; write 15m, 24h or 90d, or a number of seconds")
+		p.Reject(name, rest.Quote(text)+fmt.Sprintf(" is not from 1s to %[1]dd; write 15m, 24h or %[1]dd, or a number of seconds", most/(24*time.Hour)))
 		return 0
 	}
 	return time.Duration(n) * unit
@@ -284,25 +290,9 @@ func (a *api) showLinkHistory(x *exchange) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.network()
+	id, err := a.linkInPath(x)
 	if err != nil {
 		return err
-	}
-	var id topology.LinkID
-	for name, to := range map[string]*topology.PortID{"from": &id.From, "to": &id.To} {
-		text := x.Param(name)
-		if text == topology.External.String() {
-			*to = topology.External
-			continue
-		}
-		at, err := topology.ParsePortID(text)
-		if _, known := s.Switches[at.DPID]; err != nil || !known {
-			return rest.NewFault(http.StatusNotFound, name+": "+rest.Quote(text)+" is no port of the network; write DPID:port, such as 0000000000000001:3, or outside")
-		}
-		*to = at
-	}
-	if id.From == id.To {
-		return rest.NewFault(http.StatusNotFound, "to: no link leads from a port to itself")
 	}
 	v := linkHistory{
 		ID: id.String(), From: viewPortID(id.From), To: viewPortID(id.To), Unit: bitsPerSecond, Rate: viewLevels(a.Statistics.LinkHistory(id, q.Steps)),

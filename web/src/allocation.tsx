@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Allocation, type AllocationStats, ask, type Event, type Hop, type Session, textOf } from "./api";
-import { Progress, State } from "./allocations";
-import { bitsOf, bytes, duration, end, rate, span, zonedMoment } from "./format";
+import { bitsOf, bytes, duration, end, local, rate, span, zonedMoment } from "./format";
 import { OverTime } from "./history";
 import { type Live, useNow, usePolled } from "./live";
+import { Progress, State } from "./state";
 
 /** OneAllocation shows all that is known of an allocation, live. */
 export function OneAllocation({ id, live, session, writes }: { id: string; live: Live; session: Session; writes: boolean }) {
@@ -32,7 +32,7 @@ export function OneAllocation({ id, live, session, writes }: { id: string; live:
         <h1>{end(a.src_ip, a.src_port)} <span aria-label="to">→</span> {end(a.dst_ip, a.dst_port)}</h1>
         <span role="status" aria-label="State"><State a={a} /></span>
       </div>
-      {a.reason && <p class={a.degraded ? "trouble" : "reason"} role="status">{a.reason}</p>}
+      {a.reason && <p class={a.degraded ? "trouble" : "reason"} role="status">{local(a.reason)}</p>}
       {a.state !== "complete" && <p><Progress a={a} now={now} /></p>}
       {writes && a.state !== "complete" && <Actions a={a} at={at} mine={mine} />}
       <div class="columns">
@@ -77,7 +77,7 @@ function wordsOf(e: Event): string {
   if (e.event === "allocation.idle") return e.idle ? "it is idle" : "it is used again";
   const a = e.allocation!;
   const state = a.degraded ? "degraded" : a.state;
-  return `${state}${a.end_time != null ? `, to ${zonedMoment(a.end_time)}` : ""}${a.reason ? `: ${a.reason}` : ""}`;
+  return `${state}${a.end_time != null ? `, to ${zonedMoment(a.end_time)}` : ""}${a.reason ? `: ${local(a.reason)}` : ""}`;
 }
 
 /** Hops shows a path as its switches, with the ports between. */
@@ -132,7 +132,7 @@ function Receipt({ a }: { a: Allocation }) {
         <dt>Other paths</dt><dd>{r.moves === 0 ? "it kept its path" : `it moved ${r.moves} times`}</dd>
         <dt>Degraded</dt><dd>{r.degraded_seconds === 0 ? "never" : span(r.degraded_seconds)}</dd>
       </dl>
-      {r.degraded.length > 0 && <ul>{r.degraded.map((s, i) => <li key={i}>{zonedMoment(s.start_time)} to {zonedMoment(s.end_time)}: {s.reason}</li>)}</ul>}
+      {r.degraded.length > 0 && <ul>{r.degraded.map((s, i) => <li key={i}>{zonedMoment(s.start_time)} to {zonedMoment(s.end_time)}: {local(s.reason)}</li>)}</ul>}
     </section>
   );
 }

@@ -1,36 +1,8 @@
 import { useMemo, useState } from "preact/hooks";
 import type { Allocation } from "./api";
-import { end, moment, rate, span } from "./format";
+import { end, local, rate } from "./format";
 import { type Live, useNow } from "./live";
-
-/** stateOf returns the state of an allocation in words. */
-export function stateOf(a: Allocation): { word: string; kind: string } {
-  if (a.degraded) return { word: "active, degraded", kind: "degraded" };
-  if (a.state === "pending" && a.hold != null) return { word: "pending, held", kind: "pending" };
-  return { word: a.state, kind: a.state };
-}
-
-/** State shows it with a sign, so that it needs no colour. */
-export function State({ a }: { a: Allocation }) {
-  const s = stateOf(a);
-  const sign = { pending: "◷", active: "●", degraded: "▲", complete: "✓" }[s.kind];
-  return <span class={`state ${s.kind}`}><span aria-hidden="true">{sign}</span> {s.word}</span>;
-}
-
-/** Progress shows how much of its window has passed. */
-export function Progress({ a, now }: { a: Allocation; now: number }) {
-  if (a.start_time == null || a.end_time == null) return <span class="quiet">not planned yet</span>;
-  if (a.state === "complete") return <span class="quiet">ended {moment(a.end_time)}</span>;
-  if (a.state === "pending") return <span class="quiet">starts in {span(a.start_time - now)}</span>;
-  const whole = Math.max(1, a.end_time - a.start_time);
-  const done = Math.min(whole, Math.max(0, now - a.start_time));
-  const left = `${span(a.end_time - now)} left`;
-  return (
-    <span class="progress">
-      <progress max={whole} value={done} aria-label={`Progress: ${left}`} /> <span>{left}</span>
-    </span>
-  );
-}
+import { Progress, State, stateOf } from "./state";
 
 const orders: Record<string, { name: string; key: (a: Allocation) => number | string; down?: boolean }> = {
   start: { name: "Start, newest first", key: (a) => a.start_time ?? Infinity, down: true },
@@ -115,7 +87,7 @@ function Card({ a, now }: { a: Allocation; now: number }) {
         <span class="quiet">{a.user_id}, {a.project_id}</span>
         <Progress a={a} now={now} />
       </div>
-      {a.reason && a.state !== "complete" && <p class="reason">{a.reason}</p>}
+      {a.reason && a.state !== "complete" && <p class="reason">{local(a.reason)}</p>}
     </li>
   );
 }

@@ -1,3 +1,4 @@
+import { local } from "./format";
 import type { components } from "./openapi";
 
 type Schemas = components["schemas"];
@@ -10,6 +11,9 @@ export type Switch = Schemas["Switch"];
 export type Link = Schemas["NetworkLink"];
 export type LinkStats = Schemas["LinkStats"];
 export type Host = Schemas["Host"];
+export type LinkCalendar = Schemas["LinkCalendar"];
+export type ProjectCalendar = Schemas["ProjectCalendar"];
+export type LinkHistory = Schemas["LinkHistory"];
 export type Event = Schemas["Event"];
 export type Hop = Schemas["Hop"];
 export type SwitchStats = Schemas["SwitchStats"];
@@ -101,7 +105,7 @@ async function send<T>(method: string, path: string, body?: unknown, signal?: Ab
   if (answer.status < 500) unanswered.delete(once);
   if (!answer.ok) {
     if (answer.status === 401) ended();
-    throw new Refusal(answer.status, text.errors, text.alternatives);
+    throw new Refusal(answer.status, text.errors.map(local), text.alternatives);
   }
   return { results: text.results, next: nextOf(answer.headers.get("Link")) };
 }

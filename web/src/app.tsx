@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, onEnd, Refusal, type Session, textOf } from "./api";
 import { AllocationList } from "./allocations";
 import { OneAllocation } from "./allocation";
+import { Calendar } from "./calendar";
 import { NewAllocation } from "./create";
 import { zone } from "./format";
 import { Follower, type Live } from "./live";
@@ -54,7 +55,7 @@ export function App() {
   return <SignedIn session={session} leave={(words) => { setNotice(words); setSession(null); }} />;
 }
 
-const titles: Record<string, string> = { "": "Allocations", new: "New allocation", map: "Map", operate: "Operations", allocation: "Allocation" };
+const titles: Record<string, string> = { "": "Allocations", new: "New allocation", map: "Map", calendar: "Calendar", operate: "Operations", allocation: "Allocation" };
 
 function SignedIn({ session, leave }: { session: Session; leave: (words: string) => void }) {
   const route = useRoute();
@@ -98,6 +99,7 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
         <nav aria-label="Pages">
           <Tab to="#/" here={name === "" || name === "allocation"}>Allocations</Tab>
           {writes && <Tab to="#/new" here={name === "new"}>New</Tab>}
+          <Tab to="#/calendar" here={name === "calendar"}>Calendar</Tab>
           {sees && <Tab to="#/operate" here={name === "operate"}>Operations</Tab>}
           {sees && <Tab to="#/map" here={name === "map"}>Map</Tab>}
         </nav>
@@ -108,7 +110,7 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
       </header>
       <main id="content" class={name === "map" || name === "operate" ? "wide" : undefined} tabIndex={-1} ref={main} aria-label={title}>
         {trouble && <p class="trouble" role="alert">{trouble}</p>}
-        <Body name={name} id={route[1] ?? ""} below={route[2] ?? ""} session={session} live={live} sees={sees} writes={writes} />
+        <Body name={name} id={route[1] ?? ""} parts={route.slice(1)} session={session} live={live} sees={sees} writes={writes} />
       </main>
       <footer>
         <span>Times are of the zone <b>{zone}</b>.</span>{" "}
@@ -118,11 +120,12 @@ function SignedIn({ session, leave }: { session: Session; leave: (words: string)
   );
 }
 
-function Body(p: { name: string; id: string; below: string; session: Session; live?: Live; sees: boolean; writes: boolean }) {
+function Body(p: { name: string; id: string; parts: string[]; session: Session; live?: Live; sees: boolean; writes: boolean }) {
   if (!p.live) return <p class="wait" role="status">Loading…</p>;
   if (p.name === "new" && p.writes) return <NewAllocation session={p.session} />;
   if (p.name === "map" && p.sees) return <NetworkMap live={p.live} selected={p.id} />;
-  if (p.name === "operate" && p.sees) return <Operations page={p.id} of={p.below} live={p.live} />;
+  if (p.name === "operate" && p.sees) return <Operations page={p.id} of={p.parts[1] ?? ""} live={p.live} />;
+  if (p.name === "calendar") return <Calendar parts={p.parts} live={p.live} session={p.session} />;
   if (p.name === "allocation") return <OneAllocation key={p.id} id={p.id} live={p.live} session={p.session} writes={p.writes} />;
   if (p.name === "") return <AllocationList live={p.live} writes={p.writes} />;
   return <p>There is nothing at this address. <a href="#/">See the allocations</a></p>;

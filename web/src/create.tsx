@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { type Allocation, ask, type Availability, forgetUnanswered, type Session, textOf } from "./api";
-import { bitsOf, bytes, bytesOf, duration, fromLocal, rate, span, zone, zonedMoment } from "./format";
+import { bitsOf, bytes, bytesOf, duration, fromLocal, local, rate, span, zone, zonedMoment } from "./format";
 
 type Form = Record<"src" | "srcPort" | "dst" | "dstPort" | "protocol" | "project" | "by" | "duration" | "rate" | "volume" | "deadline" | "start", string>;
 
@@ -144,8 +144,8 @@ function Fit({ fit, choose, busy }: { fit: { a?: Availability; trouble?: string;
       {a.fits && a.start_time != null && (
         <p class="good">It fits: {zonedMoment(a.start_time)} to {zonedMoment(a.end_time)}{a.path && `, over ${a.path.length} ${a.path.length === 1 ? "switch" : "switches"}`}.</p>
       )}
-      {a.fits && a.start_time == null && <p class="note">It would be taken and wait: {a.reason ?? "no path is known yet"}</p>}
-      {!a.fits && <p class="trouble">{a.reason ?? "It does not fit."}</p>}
+      {a.fits && a.start_time == null && <p class="note">It would be taken and wait: {local(a.reason ?? "no path is known yet")}</p>}
+      {!a.fits && <p class="trouble">{local(a.reason ?? "It does not fit.")}</p>}
       {most != null && <p class="quiet">Between these hosts at most {rate(most)} are free within the next {span(a.horizon.end_time - a.horizon.start_time)}.</p>}
       {a.alternatives.length > 0 && (
         <>

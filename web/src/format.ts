@@ -16,6 +16,11 @@ export function zonedMoment(seconds: number | null | undefined): string {
   return seconds == null ? "not planned yet" : zoned.format(seconds * 1000);
 }
 
+/** local returns a sentence of the server's with its moments as the reader's clock shows them. */
+export function local(sentence: string): string {
+  return sentence.replace(/\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, (found) => zonedMoment(Date.parse(found) / 1000));
+}
+
 /** span returns seconds in words. */
 export function span(seconds: number): string {
   const s = Math.max(0, Math.round(seconds));

@@ -1,9 +1,9 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type uPlot from "uplot";
 import { type AllocationHistory, ask } from "./api";
+import { Chart } from "./chart";
 import { rate, zone } from "./format";
 import { usePolled } from "./live";
-import { Missing } from "./missing";
 
 /** What is kept: the finer, the shorter. */
 const windows = [
@@ -27,6 +27,7 @@ export function OverTime({ at, live }: { at: string; live: boolean }) {
   const { query, every } = windows[chosen]!;
   const history = usePolled(every, `${at} ${query} ${live}`, (signal) => ask<AllocationHistory>("GET", `stats/${at}/history?${query}`, undefined, signal));
   const h = history.value?.[0];
+  const data = useMemo((): uPlot.AlignedData | undefined => h && [h.times, ...lines.map((l) => l.of(h))], [h]);
   return (
     <section aria-labelledby="over-time">
       <div class="head">
@@ -38,10 +39,10 @@ export function OverTime({ at, live }: { at: string; live: boolean }) {
         </label>
       </div>
       {history.trouble && <p class="trouble" role="alert">{history.trouble}</p>}
-      {!h ? <p class="quiet">{history.trouble ? "" : "Loading…"}</p> : (
+      {!h || !data ? <p class="quiet">{history.trouble ? "" : "Loading…"}</p> : (
         <>
           <p class="quiet" id="in-words">{inWords(h)}</p>
-          <Plot h={h} />
+          <Chart data={data} lines={lines} labelledBy="over-time in-words" />
           <p class="hint">In bit/s, {zone} time. Counted are {h.layer}. A gap: nothing is known.</p>
         </>
       )}
@@ -56,46 +57,4 @@ function inWords(h: AllocationHistory): string {
   const mean = known.reduce((sum, v) => sum + v, 0) / known.length;
   const most = Math.max(...h.forward.delivered.max.map((v) => v ?? 0));
   return `From the source ${rate(mean)} were delivered on average, and ${rate(most)} at most.`;
-}
-
-const tidy = (v: number | null | undefined) => (v == null ? "–" : rate(v));
-
-/** Plot is a plot of the lines; uPlot draws it. */
-function Plot({ h }: { h: AllocationHistory }) {
-  const box = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot>(undefined);
-  const last = useRef(h);
-  const [missing, setMissing] = useState(false);
-  last.current = h;
-  const data = (): uPlot.AlignedData => [last.current.times, ...lines.map((l) => l.of(last.current))];
-  useEffect(() => {
-    let gone = false;
-    const at = box.current!; // which is forgotten before this ends
-    const width = () => Math.max(200, at.clientWidth);
-    const draw = async () => {
-      const [{ default: UPlot }] = await Promise.all([import("uplot"), import("uplot/dist/uPlot.min.css")]);
-      if (gone) return;
-      plot.current?.destroy();
-      const of = getComputedStyle(at);
-      const axis = { stroke: of.getPropertyValue("--ink"), grid: { stroke: of.getPropertyValue("--line"), width: 1 }, ticks: { show: false } };
-      plot.current = new UPlot({
-        width: width(), height: 220, scales: { y: { range: (_, __, most) => [0, (most || 1) * 1.05] } },
-        axes: [axis, { ...axis, size: 84, values: (_, ticks) => ticks.map(rate) }],
-        series: [{}, ...lines.map((l) => ({ label: l.name, stroke: l.colour, width: l.width ?? 1, dash: l.dash, value: (_: uPlot, v: number | null) => tidy(v) }))],
-      }, data(), at);
-    };
-    draw().catch(() => setMissing(true));
-    const resized = new ResizeObserver(() => { if (!gone) plot.current?.setSize({ width: width(), height: 220 }); });
-    resized.observe(at);
-    const dark = matchMedia("(prefers-color-scheme: dark)"), redraw = () => void draw().catch(() => setMissing(true));
-    dark.addEventListener("change", redraw);
-    return () => {
-      gone = true;
-      dark.removeEventListener("change", redraw);
-      resized.disconnect();
-      plot.current?.destroy();
-    };
-  }, []);
-  useEffect(() => plot.current?.setData(data()), [h]);
-  return <>{missing && <Missing />}<div class="plot" ref={box} role="img" aria-labelledby="over-time in-words" /></>;
 }

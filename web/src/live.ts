@@ -7,6 +7,7 @@ export interface Live {
   news: Map<string, Event[]>; // the last events of each allocation, the newest first
   feed: Event[]; // the last of all sorts, the newest first
   topology: number; // counts changes of the network
+  changes: number; // counts changes of allocations
   loaded: boolean;
   connected: boolean;
   trouble: string;
@@ -22,7 +23,7 @@ const listEvery = 3600_000; // since what is removed as old is not told
 
 /** Follower keeps a Live up to date: a list at first, then the event stream. */
 export class Follower {
-  live: Live = { allocations: new Map(), news: new Map(), feed: [], topology: 0, loaded: false, connected: false, trouble: "" };
+  live: Live = { allocations: new Map(), news: new Map(), feed: [], topology: 0, changes: 0, loaded: false, connected: false, trouble: "" };
   private stream: EventSource | null = null;
   private stopped = false;
   private reload: ReturnType<typeof setTimeout> | undefined;
@@ -67,6 +68,7 @@ export class Follower {
       }
       this.live.allocations = new Map(parts.map((a) => [a.allocation_id!, a]));
       for (const e of this.loading) this.apply(e);
+      this.live.changes++;
       this.live.loaded = true;
       this.live.trouble = "";
     } catch (err) {
@@ -125,6 +127,7 @@ export class Follower {
   private apply(e: Event) {
     const a = e.allocation;
     if (!a?.allocation_id) return;
+    this.live.changes++;
     if (e.event === "allocation.deleted") this.live.allocations.delete(a.allocation_id);
     else this.live.allocations.set(a.allocation_id, { ...this.live.allocations.get(a.allocation_id), ...a });
   }

@@ -4,9 +4,9 @@
 // Arguments: the page's address, the admin's key's file, a folder for
 // screenshots (or none), and Chromium.
 import assert from "node:assert/strict";
-import { button, fill, launch, pause, signIn, state, text, until } from "./drive.mjs";
+import { button, fill, launch, link, operator, pause, signIn, state, text, until } from "./drive.mjs";
 
-const [address, , pictures, executablePath] = process.argv.slice(2);
+const [address, keyFile, pictures, executablePath] = process.argv.slice(2);
 const driver = await launch({ address, pictures, executablePath });
 const { browser, said } = driver;
 const newPage = (width, height) => driver.newPage(width, height);
@@ -50,6 +50,17 @@ async function user(width, port) {
   await text(page, "port ");
   await accessible(page, "allocation");
   const at = await page.evaluate(() => location.hash);
+
+  await link(page, "Calendar");
+  await text(page, "Calendar: Project projectB");
+  await page.waitForSelector(".plot canvas");
+  await text(page, `10.0.0.3:${port}`);
+  await button(page, "Zoom in");
+  await until(page, "half a day is shown", () => document.querySelector("[name=span]").selectedOptions[0].text === "12 h");
+  await text(page, "are reserved at");
+  await accessible(page, "calendar");
+  await page.goBack();
+  await text(page, "Window and rate");
 
   await button(page, "Extend…");
   await fill(page, "more", "2 min");
@@ -165,9 +176,33 @@ async function unanswered() {
   await page.close();
 }
 
+/** calendar looks at a link's calendar, from an hour to two years. */
+async function calendar(width) {
+  const page = await newPage(width, 900);
+  await operator(driver, page, keyFile, "#/calendar");
+  await text(page, "Choose a project or a link");
+  await page.waitForSelector("[name=subject] optgroup[label=Links]");
+  const of = await page.$$eval("[name=subject] optgroup[label=Links] option", (all) => all.find((o) => o.text.includes("1:3 → 2:1")).value);
+  await page.select("[name=subject]", of);
+  await text(page, "of 80 Mbit/s that allocations may hold (capacity 100 Mbit/s)");
+  await page.waitForSelector(".plot canvas");
+  for (const span of ["an hour", "two years"]) {
+    const value = await page.$$eval("[name=span] option", (all, span) => all.find((o) => o.text === span).value, span);
+    await page.select("[name=span]", value);
+    await text(page, "are reserved at");
+  }
+  await text(page, "10.0.0.1 → 10.0.0.3"); // holds it
+  await text(page, "waits for its start at"); // and that waits
+  await accessible(page, "calendar of a link");
+  await button(page, "Sign out");
+  await text(page, "You are signed out.");
+  await page.close();
+}
+
 try {
   for (const [i, width] of [1280, 400].entries()) {
     await user(width, 7001 + i);
+    await calendar(width);
   }
   const dark = await newPage(1280, 800);
   await dark.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);

@@ -1,8 +1,8 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Allocation } from "../api";
-import { stateOf } from "../allocations";
 import { end, rate } from "../format";
 import type { Live } from "../live";
+import { stateOf } from "../state";
 import { Drawing, prepare } from "./drawing";
 import { Find } from "./find";
 import { cablesOf, type Network, useNetwork, waysOf, withLost } from "./network";
