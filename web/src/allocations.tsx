@@ -2,39 +2,32 @@ import { useMemo, useState } from "preact/hooks";
 import type { Allocation } from "./api";
 import { end, local, rate } from "./format";
 import { type Live, useNow } from "./live";
+import { useOlder } from "./older";
+import { type Column, columns, Heads, type Order, ordered } from "./order";
+import { Spark } from "./spark";
 import { Progress, State, stateOf } from "./state";
 
-const orders: Record<string, { name: string; key: (a: Allocation) => number | string; down?: boolean }> = {
-  start: { name: "Start, newest first", key: (a) => a.start_time ?? Infinity, down: true },
-  end: { name: "End, soonest first", key: (a) => a.end_time ?? Infinity },
-  rate: { name: "Rate, highest first", key: (a) => a.bandwidth ?? 0, down: true },
-  user: { name: "User", key: (a) => a.user_id },
-  source: { name: "Source", key: (a) => a.src_ip },
-};
+const most = 500; // rows that are drawn
 
-const most = 500;
+/** fits reports whether an allocation is in a state that was chosen, and has all words. */
+function fits(a: Allocation, state: string, words: string[]): boolean {
+  if (state === "current" ? a.state === "complete" : state === "degraded" ? !a.degraded : state !== "all" && a.state !== state) return false;
+  const hay = [a.src_ip, a.dst_ip, a.user_id, a.project_id, a.allocation_id, a.protocol, a.src_port, a.dst_port, a.reason].join(" ").toLowerCase();
+  return words.every((w) => hay.includes(w));
+}
 
 /** AllocationList shows the allocations, with a filter and an order. */
 export function AllocationList({ live, writes }: { live: Live; writes: boolean }) {
   const now = useNow();
   const [text, setText] = useState("");
   const [state, setState] = useState("current");
-  const [order, setOrder] = useState("start");
-  const all = useMemo(() => [...live.allocations.values()], [live]);
+  const [order, setOrder] = useState<Order>({ column: "start", down: true });
+  const older = useOlder(text, state);
+  const all = useMemo(() => [...live.allocations.values(), ...older.found.filter((a) => !live.allocations.has(a.allocation_id!))], [live, older.found]);
   const shown = useMemo(() => {
     const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-    const o = orders[order]!;
-    return all
-      .filter((a) => (state === "current" ? a.state !== "complete" : state === "all" || (state === "degraded" ? a.degraded : a.state === state)))
-      .filter((a) => {
-        const hay = [a.src_ip, a.dst_ip, a.user_id, a.project_id, a.allocation_id, a.protocol, a.src_port, a.dst_port, a.reason].join(" ").toLowerCase();
-        return words.every((w) => hay.includes(w));
-      })
-      .sort((a, b) => {
-        const x = o.key(a), y = o.key(b);
-        const by = x < y ? -1 : x > y ? 1 : 0;
-        return o.down ? -by : by;
-      });
+    const asked = new Set(older.found); // a prefix is in no text
+    return ordered(all.filter((a) => (asked.has(a) ? fits(a, state, []) : fits(a, state, words))), order);
   }, [all, text, state, order]);
   return (
     <>
@@ -54,40 +47,49 @@ export function AllocationList({ live, writes }: { live: Live; writes: boolean }
             <option value="all">all</option>
           </select>
         </label>
-        <label>Sort by{" "}
-          <select value={order} onChange={(e) => setOrder(e.currentTarget.value)}>
-            {Object.entries(orders).map(([k, o]) => <option key={k} value={k}>{o.name}</option>)}
+        <label class="narrow">Sort by{" "}
+          <select value={order.column} onChange={(e) => setOrder({ column: e.currentTarget.value as Column, down: columns[e.currentTarget.value as Column].down })}>
+            {Object.entries(columns).map(([k, c]) => <option key={k} value={k}>{c.name}</option>)}
           </select>
         </label>
       </form>
-      {live.trouble && <p class="trouble" role="alert">The list cannot be read: {live.trouble}</p>}
-      <p role="status" class="quiet">{!live.loaded ? "Loading…" : `${shown.length} of ${all.length} shown`}</p>
-      {live.loaded && shown.length === 0 && (
-        <p class="empty">{all.length === 0 ? "Your project has no allocations yet." : "No allocation is like that; change the filter to see others."}{" "}
-          {writes && all.length === 0 && <a href="#/new">Ask for the first one</a>}
-        </p>
+      {live.trouble && <p class="trouble" role="alert">The list cannot be read: {live.trouble} It is tried again by itself.</p>}
+      {older.trouble && <p class="trouble" role="alert">Those that ended long ago cannot be read: {older.trouble}</p>}
+      <p role="status" class="quiet">{!live.loaded ? (live.trouble ? "" : "Loading…") : `${shown.length} of ${all.length} shown`}</p>
+      {live.loaded && shown.length === 0 && <Empty none={all.length === 0} writes={writes} />}
+      {shown.length > 0 && (
+        <table class="list" aria-label="Allocations">
+          <Heads order={order} choose={setOrder} />
+          <tbody>{shown.slice(0, most).map((a) => <Row key={a.allocation_id} a={a} now={now} />)}</tbody>
+        </table>
       )}
-      <ul class="cards">{shown.slice(0, most).map((a) => <Card key={a.allocation_id} a={a} now={now} />)}</ul>
       {shown.length > most && <p class="quiet">Only the first {most} are drawn; find or filter to see the others.</p>}
     </>
   );
 }
 
-function Card({ a, now }: { a: Allocation; now: number }) {
+function Empty({ none, writes }: { none: boolean; writes: boolean }) {
   return (
-    <li class={`card ${stateOf(a).kind}`}>
-      <div class="row">
-        <a class="title" href={`#/allocation/${encodeURIComponent(a.allocation_id!)}`}>
+    <p class="empty">{none ? "There are no allocations yet." : "No allocation is like that; change the filter to see others."}{" "}
+      {writes && none && <a href="#/new">Ask for the first one</a>}
+    </p>
+  );
+}
+
+function Row({ a, now }: { a: Allocation; now: number }) {
+  return (
+    <tr class={`card ${stateOf(a).kind}`}>
+      <th scope="row" class="title">
+        <a href={`#/allocation/${encodeURIComponent(a.allocation_id!)}`}>
           {end(a.src_ip, a.src_port)} <span aria-label="to">→</span> {end(a.dst_ip, a.dst_port)}
         </a>
-        <State a={a} />
-      </div>
-      <div class="row">
-        <span>{rate(a.bandwidth)}{a.protocol !== "tcp" ? `, ${a.protocol}` : ""}</span>
-        <span class="quiet">{a.user_id}, {a.project_id}</span>
-        <Progress a={a} now={now} />
-      </div>
-      {a.reason && a.state !== "complete" && <p class="reason">{local(a.reason)}</p>}
-    </li>
+        {a.reason && a.state !== "complete" && <p class="reason">{local(a.reason)}</p>}
+      </th>
+      <td><State a={a} /></td>
+      <td>{rate(a.bandwidth)}{a.protocol !== "tcp" ? `, ${a.protocol}` : ""}</td>
+      <td class="carried">{a.state === "active" && <Spark id={a.allocation_id!} />}</td>
+      <td class="quiet">{a.user_id}, {a.project_id}</td>
+      <td><Progress a={a} now={now} /></td>
+    </tr>
   );
 }

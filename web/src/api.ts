@@ -14,6 +14,7 @@ export type Host = Schemas["Host"];
 export type LinkCalendar = Schemas["LinkCalendar"];
 export type ProjectCalendar = Schemas["ProjectCalendar"];
 export type LinkHistory = Schemas["LinkHistory"];
+export type Connection = Schemas["Connection"];
 export type Event = Schemas["Event"];
 export type Hop = Schemas["Hop"];
 export type SwitchStats = Schemas["SwitchStats"];

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Allocation, ask, type Availability, forgetUnanswered, type Session, textOf } from "./api";
-import { bitsOf, bytes, bytesOf, duration, fromLocal, local, rate, span, zone, zonedMoment } from "./format";
+import { Alternatives, describe } from "./alternatives";
+import { type Allocation, ask, type Availability, forgetUnanswered, Refusal, type Session, textOf } from "./api";
+import { bitsOf, bytesOf, duration, fromLocal, local, rate, span, zone, zonedMoment } from "./format";
 
 type Form = Record<"src" | "srcPort" | "dst" | "dstPort" | "protocol" | "project" | "by" | "duration" | "rate" | "volume" | "deadline" | "start", string>;
 
@@ -46,7 +47,7 @@ function read(f: Form, session: Session): { body?: Record<string, unknown>; miss
 export function NewAllocation({ session }: { session: Session }) {
   const [form, setForm] = useState(empty);
   const [fit, setFit] = useState<{ a?: Availability; trouble?: string; asking?: boolean }>({});
-  const [trouble, setTrouble] = useState("");
+  const [trouble, setTrouble] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const { body, missing } = read(form, session);
   const text = body ? JSON.stringify(body) : "";
@@ -74,12 +75,12 @@ export function NewAllocation({ session }: { session: Session }) {
   const set = (name: keyof Form) => (e: { currentTarget: HTMLInputElement | HTMLSelectElement }) => setForm({ ...form, [name]: e.currentTarget.value });
   const create = async (what: Record<string, unknown>) => {
     setBusy(true);
-    setTrouble("");
+    setTrouble(undefined);
     try {
       const [made] = await ask<Allocation>("POST", "allocations", what);
       location.hash = `#/allocation/${encodeURIComponent(made!.allocation_id!)}`;
     } catch (err) {
-      setTrouble(textOf(err));
+      setTrouble(err);
       setBusy(false);
     }
   };
@@ -124,7 +125,10 @@ export function NewAllocation({ session }: { session: Session }) {
           {body && <p>You ask for: {describe(body)}.</p>}
           {missing ? <p class="quiet">{missing}</p> : <Fit fit={fit} choose={create} busy={busy} />}
         </section>
-        {trouble && <p class="trouble" role="alert">{trouble}</p>}
+        {trouble !== undefined && <p class="trouble" role="alert">{textOf(trouble)}</p>}
+        {trouble instanceof Refusal && trouble.alternatives.length > 0 && (
+          <><h2>What would be taken instead</h2><Alternatives list={trouble.alternatives} verb="Ask for this" busy={busy} choose={create} /></>
+        )}
         <div class="actions">
           <button type="submit" class="main" disabled={busy}>{busy ? "Asking…" : "Ask for it"}</button>
           <a href="#/">Cancel</a>
@@ -150,25 +154,9 @@ function Fit({ fit, choose, busy }: { fit: { a?: Availability; trouble?: string;
       {a.alternatives.length > 0 && (
         <>
           <h2>{a.fits ? "To start earlier" : "What would fit instead"}</h2>
-          <ul class="alternatives">
-            {a.alternatives.map((alt, i) => (
-              <li key={i}><span>{describe(alt)}</span> <button type="button" disabled={busy} onClick={() => choose(alt)}>Ask for this</button></li>
-            ))}
-          </ul>
+          <Alternatives list={a.alternatives} verb="Ask for this" busy={busy} choose={choose} />
         </>
       )}
     </>
   );
-}
-
-/** describe returns what is special about an alternative. */
-function describe(alt: Record<string, unknown>): string {
-  const parts: string[] = [];
-  if (typeof alt.bandwidth === "number") parts.push(rate(alt.bandwidth));
-  else if (alt.volume == null) parts.push("priority without a guarantee");
-  if (typeof alt.volume === "number") parts.push(bytes(alt.volume));
-  if (typeof alt.duration === "number") parts.push(`for ${span(alt.duration)}`);
-  if (typeof alt.start_time === "number") parts.push(`from ${zonedMoment(alt.start_time)}`);
-  if (typeof alt.deadline === "number") parts.push(`by ${zonedMoment(alt.deadline)}`);
-  return parts.join(", ") || "the same, as early as it fits";
 }

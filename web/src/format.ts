@@ -103,6 +103,12 @@ export function end(ip: string, port: number | string | null | undefined): strin
   return ip.includes(":") ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
+/** toLocal returns UNIX seconds as a field for a date and a time has them. */
+export function toLocal(seconds: number): string {
+  const d = new Date(seconds * 1000);
+  return new Date(d.getTime() - d.getTimezoneOffset() * 60000).toISOString().slice(0, 19);
+}
+
 /** fromLocal returns the UNIX seconds of a field for a date and a time. */
 export function fromLocal(value: string): number | null {
   const t = new Date(value).getTime();

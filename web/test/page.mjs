@@ -24,6 +24,15 @@ async function user(width, port) {
   await signIn(page, { user: "abc123", project: "projectB" });
   await text(page, "New allocation");
   await text(page, "Live: changes show by themselves.");
+  await page.waitForSelector(".spark canvas");
+  if (width > 960) {
+    const first = () => page.$eval(".list tbody tr", (row) => row.innerText);
+    await button(page, "Rate");
+    assert.match(await first(), /60 Mbit/);
+    await page.keyboard.press("Enter"); // the head has the focus
+    assert.match(await first(), /20 Mbit/);
+    assert.equal(await page.$eval("[aria-sort]", (head) => `${head.innerText.split(" ")[0]} ${head.ariaSort}`), "Rate ascending");
+  }
   await accessible(page, "allocations");
 
   await page.locator("::-p-aria([name=\"New allocation\"][role=\"link\"])").click();
@@ -47,7 +56,9 @@ async function user(width, port) {
   await text(page, "of 2 Mbit/s");
   await page.waitForSelector(".plot canvas");
   await text(page, "were delivered on average");
+  await page.waitForSelector(".path-drawing canvas");
   await text(page, "port ");
+  await text(page, "Connections and users");
   await accessible(page, "allocation");
   const at = await page.evaluate(() => location.hash);
 
@@ -69,6 +80,11 @@ async function user(width, port) {
   await text(page, "It now ends");
   await text(page, "7 min");
   await button(page, "Change…");
+  driver.expected++;
+  await fill(page, "rate", "900G");
+  await page.keyboard.press("Enter");
+  await text(page, "What would be taken instead");
+  await accessible(page, "refused");
   await fill(page, "rate", "3M");
   await page.keyboard.press("Enter");
   await text(page, "It now has 3 Mbit/s");
@@ -216,7 +232,7 @@ try {
   assert.deepEqual(said, [], "the console, and requests");
   console.log("the page passes");
 } catch (err) {
-  console.error(err.message, said);
+  console.error(err.stack, said);
   process.exitCode = 1;
 } finally {
   await driver.close();
