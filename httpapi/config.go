@@ -95,6 +95,7 @@ type Config struct {
 	Connections *connections.Registry     // nil: connections are not reported
 	Keyless     []Keyless                 // hosts that may do so without a key
 	Tokens      Tokens                    // nil: no tokens are taken
+	SignIns     SignIns                   // of the issuer of Tokens; nil: browsers sign in with passwords only
 	Guard       *auth.Guard               // nil: one with default limits
 	Bodies      *limits.Bodies            // what bodies may take of memory; nil: the default
 	LeastRate   bitrate.Rate              // that Allocations admits; 0: any

@@ -53,6 +53,8 @@ func faultOf(err error) *rest.Fault {
 	switch {
 	case errors.Is(err, auth.ErrToken):
 		return &rest.Fault{Status: http.StatusUnauthorized, Reasons: []string{auth.ErrToken.Error()}, BadToken: true}
+	case errors.Is(err, auth.ErrCode):
+		return rest.NewFault(http.StatusUnauthorized, auth.ErrCode.Error())
 	case errors.Is(err, auth.ErrOperatorExists):
 		return rest.NewFault(http.StatusConflict, "name: "+auth.ErrOperatorExists.Error())
 	case errors.Is(err, auth.ErrNoOperator):

@@ -24,7 +24,7 @@ func (a *api) showIndex(x *exchange) error {
 		return err
 	}
 	base := x.FullPath()
-	links := rest.Relate("self", base, "describedby", "/openapi.json", "session", base+"/session")
+	links := rest.Relate("self", base, "describedby", "/openapi.json", "session", base+"/session", "session.oidc", base+"/session/oidc")
 	for _, list := range a.lists() {
 		links[strings.ReplaceAll(list, "/", ".")] = rest.LinkTo(base + "/" + list)
 	}

@@ -53,16 +53,21 @@ func (a *api) issueKey(x *exchange) (string, auth.Key, error) {
 	if err := x.done(); err != nil {
 		return "", auth.Key{}, err
 	}
-	who, err := a.prove(x, user.V, project.V, password.V, token)
+	return a.keyFor(x, user.V, project.V, password.V, token)
+}
+
+// keyFor gives a user a key who proves to be one.
+func (a *api) keyFor(x *exchange, user, project, password, token string) (string, auth.Key, error) {
+	who, err := a.prove(x, user, project, password, token)
 	if err != nil {
 		return "", auth.Key{}, err
 	}
-	x.key = auth.Key{User: who.User, Project: project.V}
+	x.key = auth.Key{User: who.User, Project: project}
 	along, err := a.recordOps(x, http.StatusOK)
 	if err != nil {
 		return "", auth.Key{}, err
 	}
-	return a.Keys.IssueFor(x.Request.Context(), who, project.V, along...)
+	return a.Keys.IssueFor(x.Request.Context(), who, project, along...)
 }
 
 // prove returns the user that the token names or, without a token, the one that

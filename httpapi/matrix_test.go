@@ -71,6 +71,8 @@ var matrix = []row{
 	{"POST", "/api/session", `{"user_id":"abc123","project_id":"projectB","password":"` + password + `"}`, openToAll},
 	{"GET", "/api/session", "", [columns]int{200, 401, 401, 200, 200, 200, 200, 200}},
 	{"DELETE", "/api/session", "", openToAll},
+	{"GET", "/api/session/oidc", "", openToAll},
+	{"POST", "/api/session/oidc", `{"project_id":"projectB"}`, openToAll},
 	{"GET", "/api/keys", "", everyKey},
 	{"GET", "/api/keys/{keyid}", "", [columns]int{401, 401, 401, 404, 404, 200, 200, 200}},
 	{"DELETE", "/api/keys/{keyid}", "", [columns]int{401, 401, 401, 404, 404, 200, 403, 200}},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/cipher"
 	"fmt"
 	"net/http"
 	"sync"
@@ -15,10 +16,15 @@ type api struct {
 	rendered    renderCache
 	ordered     orderedCache
 	crossOrigin *http.CrossOriginProtection
+	sealer      cipher.AEAD
 }
 
 func newAPI(cfg Config) (*api, error) {
-	a := &api{Config: cfg, crossOrigin: http.NewCrossOriginProtection()}
+	sealer, err := newSealer()
+	if err != nil {
+		return nil, fmt.Errorf("httpapi: %w", err)
+	}
+	a := &api{Config: cfg, crossOrigin: http.NewCrossOriginProtection(), sealer: sealer}
 	if cfg.Origin != "" {
 		if err := a.crossOrigin.AddTrustedOrigin(cfg.Origin); err != nil {
 			return nil, fmt.Errorf("httpapi: %w", err)
@@ -75,6 +81,8 @@ func (a *api) keyRoutes(g *gin.RouterGroup) {
 	g.Match(read, "/session", a.open(a.showSession))
 	g.POST("/session", a.open(a.beginSession))
 	g.DELETE("/session", a.open(a.endSession))
+	g.Match(read, "/session/oidc", a.open(a.showIssuer))
+	g.POST("/session/oidc", a.open(a.beginSignIn))
 	g.Match(read, "/keys", a.keyed(a.listKeys))
 	g.Match(read, "/keys/:id", a.keyed(a.showHeldKey))
 	g.DELETE("/keys/:id", a.keyed(a.endKey))

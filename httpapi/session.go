@@ -125,14 +125,18 @@ func (a *api) byCookie(x *exchange) error {
 	return nil
 }
 
-// beginSession serves POST /session: POST /auth for a browser. A key that is
-// shown instead stays its owner's, and the session's end does not end it.
+// beginSession serves POST /session: POST /auth for a browser, or the end of a
+// sign-in at an issuer. A key that is shown instead stays its owner's, and the
+// session's end does not end it.
 func (a *api) beginSession(x *exchange) error {
 	if a.forged(x.Request) {
 		return errForged
 	}
 	begin := a.issueKey
-	if x.body.Has("api_key") {
+	switch {
+	case x.body.Has("code"), x.body.Has("state"):
+		begin = a.keyForCode
+	case x.body.Has("api_key"):
 		begin = a.keyOfOperator
 	}
 	secret, key, err := begin(x)

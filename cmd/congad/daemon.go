@@ -200,7 +200,7 @@ func (d *daemon) openAPI() error {
 		d.log.Debug("the page for browsers was not built: make build needs Node.js for it")
 	}
 	handler, err := httpapi.New(httpapi.Config{
-		Allocations: d.allocator, Keys: d.keys, Directory: d.users.directory, Tokens: d.users.tokens,
+		Allocations: d.allocator, Keys: d.keys, Directory: d.users.directory, Tokens: d.users.tokens, SignIns: d.users.signIns,
 		LeastRate: d.cfg.Allocations.MinBandwidth.BitRate(), Planner: d.allocator, Statistics: d.poller,
 		Snapshot: d.controller.Snapshot, Log: d.log.With("part", "api"),
 		Page: page, Metrics: metrics, Observe: observe, Bodies: d.bodies,

@@ -10,9 +10,10 @@ import (
 
 // userSources holds what the daemon asks about users.
 type userSources struct {
-	directory auth.Directory // the configured one, then the HTTP directory
-	http      *auth.HTTP     // the HTTP directory; nil: none
-	tokens    httpapi.Tokens // nil: tokens are not accepted
+	directory auth.Directory  // the configured one, then the HTTP directory
+	http      *auth.HTTP      // the HTTP directory; nil: none
+	tokens    httpapi.Tokens  // nil: tokens are not accepted
+	signIns   httpapi.SignIns // of the same issuer
 }
 
 // owners returns which addresses are whose as the HTTP directory has it.
@@ -36,12 +37,12 @@ func openUserSources(c config.Directory, static *auth.Static, log *slog.Logger) 
 	}
 	if c.OIDC.Issuer != "" {
 		tokens, err := auth.NewOIDC(auth.OIDCConfig{
-			Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, UserClaim: c.OIDC.UserClaim, Log: log,
+			Issuer: c.OIDC.Issuer, ClientID: c.OIDC.ClientID, ClientSecret: string(c.OIDC.ClientSecret), UserClaim: c.OIDC.UserClaim, Log: log,
 		})
 		if err != nil {
 			return userSources{}, err
 		}
-		out.tokens = tokens
+		out.tokens, out.signIns = tokens, tokens
 	}
 	return out, nil
 }

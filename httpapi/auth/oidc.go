@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 )
 
 const (
@@ -29,12 +30,15 @@ const (
 
 // An OIDCConfig says which issuer's tokens prove a user.
 type OIDCConfig struct {
-	Issuer    string // URL, exactly as the tokens have it
-	ClientID  string // the audience that they must be for
-	UserClaim string // which claim is the user's name; "": sub
-	Roots     *tls.Config
-	Now       func() time.Time // nil: time.Now
-	Log       *slog.Logger     // nil: none
+	Issuer   string // URL, exactly as the tokens have it
+	ClientID string // the audience that they must be for
+	// ClientSecret is what the issuer knows us by when it gives tokens for
+	// codes; "": we are a public client.
+	ClientSecret string
+	UserClaim    string // which claim is the user's name; "": sub
+	Roots        *tls.Config
+	Now          func() time.Time // nil: time.Now
+	Log          *slog.Logger     // nil: none
 }
 
 // CheckOIDC returns what is wrong with a configuration, by field, or "" and
@@ -69,6 +73,8 @@ type OIDC struct {
 
 	mu       sync.Mutex
 	verifier *oidc.IDTokenVerifier // nil: not found yet
+	ends     oauth2.Endpoint       // with verifier: where browsers and codes go
+	basic    bool                  // with verifier: a secret goes into a header
 	failed   error
 	retry    time.Time // when to look again after failed
 }
@@ -182,7 +188,7 @@ func (o *OIDC) find(ctx context.Context) (*oidc.IDTokenVerifier, error) {
 		o.failed, o.retry = o.unavailable(err), o.now().Add(discoverAgain)
 		return nil, o.failed
 	}
-	o.verifier = o.newVerifier(provider)
+	o.verifier, o.ends, o.basic = o.newVerifier(provider), provider.Endpoint(), takesBasic(provider)
 	return o.verifier, nil
 }
 

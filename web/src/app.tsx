@@ -5,6 +5,7 @@ import { OneAllocation } from "./allocation";
 import { Calendar } from "./calendar";
 import { NewAllocation } from "./create";
 import { zone } from "./format";
+import { comeBack } from "./issuer";
 import { Follower, type Live } from "./live";
 import { NetworkMap } from "./map/page";
 import { Operations } from "./operator/operations";
@@ -40,8 +41,9 @@ export function App() {
       if (known.current) setNotice("Your session has ended, so nothing that you did since was carried out. Sign in again to go on.");
       setSession(null);
     });
-    ask<Session>("GET", "session").then(
-      ([s]) => setSession(s ?? null),
+    comeBack().catch((err: unknown) => { setNotice(textOf(err)); }).then(async (s) => {
+      setSession(s ?? (await ask<Session>("GET", "session"))[0] ?? null);
+    }).catch(
       (err) => {
         setSession(null);
         if (!(err instanceof Refusal) || err.status !== 401) setNotice(textOf(err));

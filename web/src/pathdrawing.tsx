@@ -11,7 +11,7 @@ function elementsOf(path: Hop[], from: string, to: string, inRow: number): Eleme
   const names = [from, ...path.map((h) => h.dpid.replace(/^0+(?=.)/, "")), to];
   const out: ElementDefinition[] = names.map((label, i) => {
     const row = Math.floor(i / inRow), column = row % 2 ? inRow - 1 - (i % inRow) : i % inRow;
-    return { group: "nodes", data: { id: String(i), label }, classes: i === 0 || i === names.length - 1 ? "host" : "switch", position: { x: column * apart, y: row * below } };
+    return { group: "nodes", data: { id: String(i), label }, classes: `${i === 0 || i === names.length - 1 ? "host" : "switch"}${i % inRow === inRow - 1 && i < names.length - 1 ? " above" : ""}`, position: { x: column * apart, y: row * below } };
   });
   for (let i = 1; i < names.length; i++) {
     const out_port = path[i - 2]?.out_port, in_port = path[i - 1]?.in_port;
@@ -26,6 +26,7 @@ function styles(dark: boolean) {
   return [
     { selector: "node", style: { label: "data(label)", color: ink, "font-size": 12, "text-valign": "bottom", "text-margin-y": 4 } },
     { selector: ".switch", style: { shape: "round-rectangle", width: 28, height: 28, "background-color": dark ? "#9bb7d4" : "#345" } },
+    { selector: ".above", style: { "text-valign": "top", "text-margin-y": -4 } }, // the path goes on below it
     { selector: ".host", style: { shape: "ellipse", width: 16, height: 16, "background-color": dark ? "#aaa" : "#777" } },
     { selector: "edge", style: { width: 5, "line-color": "#cc79a7", "target-arrow-color": "#cc79a7", "target-arrow-shape": "triangle", "curve-style": "straight",
       "source-label": "data(out)", "target-label": "data(in)", "source-text-offset": 22, "target-text-offset": 27, ...port } },

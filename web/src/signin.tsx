@@ -1,13 +1,23 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { ask, type Session, textOf } from "./api";
+import { ask, type Issuer, type Session, textOf } from "./api";
+import { AtIssuer } from "./issuer";
 
 /** SignIn asks for a name, a project and a password, or for an operator's key. */
 export function SignIn({ notice, done }: { notice: string; done: (s: Session) => void }) {
-  const [operator, setOperator] = useState(false);
+  const [as, setAs] = useState<"issuer" | "user" | "operator">("user");
+  const [issuer, setIssuer] = useState<Issuer>();
   const [trouble, setTrouble] = useState("");
   const [busy, setBusy] = useState(false);
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => { document.title = "Sign in – CONGA"; }, []);
+  useEffect(() => {
+    document.title = "Sign in – CONGA";
+    ask<Issuer>("GET", "session/oidc").then(([i]) => {
+      setIssuer(i);
+      const begun = [...document.querySelectorAll<HTMLInputElement>(".signin form input")].some((field) => field.value !== "");
+      if (i && !begun) setAs((was) => (was === "user" ? "issuer" : was));
+    }, () => {}); // a password will do; asking for a session says what is wrong
+  }, []);
+  const operator = as === "operator";
   const submit = async (e: SubmitEvent) => {
     e.preventDefault();
     const form = e.currentTarget as HTMLFormElement;
@@ -30,12 +40,13 @@ export function SignIn({ notice, done }: { notice: string; done: (s: Session) =>
       <h1 ref={heading}>CONGA</h1>
       <p>Priority network paths for researchers.</p>
       {notice && <p class="note" role="status">{notice}</p>}
-      <form onSubmit={submit} aria-label="Sign in">
-        <fieldset class="choice">
-          <legend>Sign in as</legend>
-          <label><input type="radio" name="as" checked={!operator} onChange={() => setOperator(false)} /> a user</label>
-          <label><input type="radio" name="as" checked={operator} onChange={() => setOperator(true)} /> an operator</label>
-        </fieldset>
+      <fieldset class="choice">
+        <legend>Sign in as</legend>
+        {issuer && <label><input type="radio" name="as" checked={as === "issuer"} onChange={() => setAs("issuer")} /> a member of an institution</label>}
+        <label><input type="radio" name="as" checked={as === "user"} onChange={() => setAs("user")} /> a user{issuer && " with a password"}</label>
+        <label><input type="radio" name="as" checked={operator} onChange={() => setAs("operator")} /> an operator</label>
+      </fieldset>
+      {as === "issuer" && issuer ? <AtIssuer issuer={issuer} /> : <form onSubmit={submit} aria-label="Sign in">
         {operator ? (
           <label key="key">Key <input name="key" type="password" autocomplete="off" required spellcheck={false} /></label>
         ) : (
@@ -48,7 +59,7 @@ export function SignIn({ notice, done }: { notice: string; done: (s: Session) =>
         )}
         {trouble && <p class="trouble" role="alert">{trouble}</p>}
         <button class="main" type="submit" disabled={busy}>{busy ? "Signing in…" : "Sign in"}</button>
-      </form>
+      </form>}
     </main>
   );
 }

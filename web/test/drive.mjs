@@ -16,7 +16,7 @@ export async function drive(where, test) {
     await test(driver);
     assert.deepEqual(driver.said, [], "the console, and requests");
   } catch (err) {
-    console.error(err.message, driver.said);
+    console.error(err.stack, driver.said);
     process.exitCode = 1;
   } finally {
     await driver.close();
@@ -51,7 +51,7 @@ class Driver {
     const said = this.said;
     await page.setViewport({ width, height });
     page.setDefaultTimeout(40000);
-    page.on("console", (m) => (m.text().includes("status of 40") && this.expected > 0 ? this.expected-- : said.push(`console: ${m.text()} ${m.location().url ?? ""}`)));
+    page.on("console", (m) => (/status of 4\d\d/.test(m.text()) && this.expected > 0 ? this.expected-- : said.push(`console: ${m.text()} ${m.location().url ?? ""}`)));
     page.on("pageerror", (e) => said.push(`error: ${e.message}`));
     page.on("dialog", (d) => { said.push(`dialog: ${d.message()}`); void d.dismiss(); });
     page.on("request", (r) => { if (!r.url().startsWith(this.address) && !r.url().startsWith("data:")) said.push(`request elsewhere: ${r.url()}`); });

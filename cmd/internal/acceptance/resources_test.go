@@ -63,6 +63,7 @@ var bodies = map[string]string{
 	"PATCH /operators/{name}":            `{"duration":86400}`,
 	"POST /auth":                         ownerExample,
 	"POST /session":                      ownerExample,
+	"POST /session/oidc":                 `{"project_id":"projectB"}`,
 	"POST /auth/{api_key}":               ownerExample,
 	"DELETE /auth/{api_key}":             ownerExample,
 	"POST /allocations":                  `{"project_id":"projectB","src_ip":"192.127.1.40","dst_ip":"192.127.1.45","duration":60}`,

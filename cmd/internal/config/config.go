@@ -205,9 +205,10 @@ type User struct {
 
 // OIDC is an OpenID Connect provider whose tokens identify users.
 type OIDC struct {
-	Issuer    string `yaml:"issuer"`
-	ClientID  string `yaml:"client_id"`
-	UserClaim string `yaml:"user_claim"`
+	Issuer       string `yaml:"issuer"`
+	ClientID     string `yaml:"client_id"`
+	ClientSecret Secret `yaml:"client_secret"` // "": a public client, which PKCE alone protects
+	UserClaim    string `yaml:"user_claim"`
 }
 
 // Store says which engine keeps the durable state.

@@ -188,6 +188,7 @@ var confined = []struct {
 	{"golang.org/x/term", []string{"cmd"}, "only commands have a terminal"},
 	{"github.com/shirou/gopsutil/", []string{"cmd"}, "only the agent looks at its host"},
 	{"github.com/coreos/go-oidc/", []string{"httpapi/auth"}, "the rest knows users"},
+	{"golang.org/x/oauth2", []string{"httpapi/auth"}, "the rest knows users"},
 	{"github.com/rogpeppe/", []string{"cmd"}, "scripts test commands"},
 }
 

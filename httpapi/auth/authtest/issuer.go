@@ -46,10 +46,11 @@ type Issuer struct {
 	Keys     atomic.Value // string: what it says are its keys, if not ""
 	Requests atomic.Int64 // of whatever kind
 
-	t   testing.TB
-	mu  sync.Mutex
-	key *ecdsa.PrivateKey
-	id  int
+	t      testing.TB
+	mu     sync.Mutex
+	key    *ecdsa.PrivateKey
+	id     int
+	grants map[string]grant // by code; an empty one was redeemed
 }
 
 // NewIssuer starts an issuer, which ends with the test.
@@ -74,7 +75,7 @@ func (i *Issuer) Rotate() {
 	i.key, i.id = key, i.id+1
 }
 
-// ServeHTTP serves the discovery document and the keys.
+// ServeHTTP serves the discovery document, the keys, and tokens for codes.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	i.Requests.Add(1)
 	if i.Down.Load() {
@@ -84,7 +85,10 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	switch r.URL.Path {
 	case "/.well-known/openid-configuration":
-		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q,"id_token_signing_alg_values_supported":["HS256","none","ES256"]}`, i.URL, i.URL+"/keys")
+		fmt.Fprintf(w, `{"issuer":%[1]q,"jwks_uri":"%[1]s/keys","authorization_endpoint":"%[1]s/authorize","token_endpoint":"%[1]s/token",
+			"id_token_signing_alg_values_supported":["HS256","none","ES256"]}`, i.URL)
+	case "/token":
+		i.serveToken(w, r)
 	case "/keys":
 		if text, _ := i.Keys.Load().(string); text != "" {
 			fmt.Fprint(w, text)
