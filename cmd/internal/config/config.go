@@ -86,7 +86,7 @@ type Network struct {
 	Ports           []NamedPort  `yaml:"ports"`
 	Attachments     []Attachment `yaml:"attachments"`
 	Hosts           []Host       `yaml:"hosts"`
-	Positions       []Position   `yaml:"positions"`
+	Positions       Positions    `yaml:"positions"`
 	Learning        Learning     `yaml:"learning"`
 	FrameSize       FrameSize    `yaml:"frame_size"`
 	Priority        Priority     `yaml:"priority"`
@@ -128,6 +128,10 @@ type Host struct {
 	Addresses []Prefix `yaml:"addresses"`
 	At        Port     `yaml:"at"` // none: wherever it is seen
 }
+
+// Positions may be written as a list, or as a mapping of datapath IDs to [x, y] or
+// to latitude and longitude.
+type Positions []Position
 
 // A Position says where a switch is drawn: at x and y, or on the earth.
 type Position struct {

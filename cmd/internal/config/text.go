@@ -118,6 +118,10 @@ func (r *resolver) tagged(n *ast.TagNode, t reflect.Type, kind reflect.Kind) (as
 }
 
 func (r *resolver) list(n ast.Node, t reflect.Type) (ast.Node, error) {
+	n, err := r.asList(n, t)
+	if err != nil {
+		return nil, err
+	}
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
 		return n, nil // the decoder says what is needed
@@ -125,7 +129,6 @@ func (r *resolver) list(n ast.Node, t reflect.Type) (ast.Node, error) {
 	whole := *list
 	whole.Values = slices.Clone(list.Values)
 	for i, value := range whole.Values {
-		var err error
 		if whole.Values[i], err = r.resolve(value, t.Elem()); err != nil {
 			return nil, err
 		}
