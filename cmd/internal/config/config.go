@@ -129,8 +129,8 @@ type Host struct {
 	At        Port     `yaml:"at"` // none: wherever it is seen
 }
 
-// Positions may be written as a list, or as a mapping of datapath IDs to [x, y] or
-// to latitude and longitude.
+// Positions may be written as a list, or as a mapping of datapath IDs to [x, y]
+// or to latitude and longitude.
 type Positions []Position
 
 // A Position says where a switch is drawn: at x and y, or on the earth.

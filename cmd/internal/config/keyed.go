@@ -11,9 +11,9 @@ import (
 // {"0000000000000001": [120, 40]} for
 // [{dpid: "0000000000000001", x: 120, y: 40}].
 type keyed interface {
-	// fields returns which field of an element the mapping's keys are, which the
-	// list is that stands for an element, and what to write instead of another
-	// value.
+	// fields returns which field of an element the mapping's keys are, which
+	// the list is that stands for an element, and what to write instead of
+	// another value.
 	fields() (key string, listed []string, remedy string)
 }
 

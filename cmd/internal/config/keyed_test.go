@@ -26,7 +26,8 @@ network:
 	}
 }
 
-// TestPositionsOfOneNumber: a value that is no position is told where its key is.
+// TestPositionsOfOneNumber: a value that is no position is told where its key
+// is.
 func TestPositionsOfOneNumber(t *testing.T) {
 	for _, value := range []string{"[1]", "[1, 2, 3]", "5", "", "far away"} {
 		_, err := read("f", []byte("network:\n  positions:\n    7: "+value+"\n"), Overrides{}, Overrides{})
