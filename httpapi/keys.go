@@ -53,12 +53,18 @@ func (a *api) issueKey(x *exchange) (string, auth.Key, error) {
 	if err := x.done(); err != nil {
 		return "", auth.Key{}, err
 	}
-	return a.keyFor(x, user.V, project.V, password.V, token)
+	return a.keyFor(x, user.V, project.V, func() (auth.Identity, error) {
+		if token != "" {
+			return a.byToken(x, token, user.V, project.V)
+		}
+		return auth.Identity{User: user.V}, a.Directory.Authenticate(x.Request.Context(), user.V, project.V, password.V)
+	})
 }
 
-// keyFor gives a user a key who proves to be one.
-func (a *api) keyFor(x *exchange, user, project, password, token string) (string, auth.Key, error) {
-	who, err := a.prove(x, user, project, password, token)
+// keyFor gives a key to the user that proof returns; user is what the request
+// names, if it names one.
+func (a *api) keyFor(x *exchange, user, project string, proof func() (auth.Identity, error)) (string, auth.Key, error) {
+	who, err := a.prove(x, user, project, proof)
 	if err != nil {
 		return "", auth.Key{}, err
 	}
@@ -70,22 +76,17 @@ func (a *api) keyFor(x *exchange, user, project, password, token string) (string
 	return a.Keys.IssueFor(x.Request.Context(), who, project, along...)
 }
 
-// prove returns the user that the token names or, without a token, the one that
-// the body names, if the password is right. It slows down clients that guess.
-func (a *api) prove(x *exchange, user, project, password, token string) (who auth.Identity, err error) {
+// prove returns the user that proof returns. It slows down clients that guess;
+// a directory or an issuer that cannot be asked makes none.
+func (a *api) prove(x *exchange, user, project string, proof func() (auth.Identity, error)) (auth.Identity, error) {
 	from := rest.ClientAddr(x.Context)
 	if err := a.Guard.Admit(from, user); err != nil {
-		return who, err
+		return auth.Identity{}, err
 	}
-	if token != "" {
-		who, err = a.byToken(x, token, user, project)
-	} else {
-		who.User = user
-		err = a.Directory.Authenticate(x.Request.Context(), user, project, password)
-	}
+	who, err := proof()
 	if err != nil {
 		x.noteCaller(a.Directory, cmp.Or(user, who.User), project)
-		if errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrToken) {
+		if errors.Is(err, auth.ErrCredentials) || errors.Is(err, auth.ErrToken) || errors.Is(err, auth.ErrCode) {
 			a.Guard.Failed(from, user)
 		}
 		return who, err

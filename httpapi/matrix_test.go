@@ -72,7 +72,7 @@ var matrix = []row{
 	{"GET", "/api/session", "", [columns]int{200, 401, 401, 200, 200, 200, 200, 200}},
 	{"DELETE", "/api/session", "", openToAll},
 	{"GET", "/api/session/oidc", "", openToAll},
-	{"POST", "/api/session/oidc", `{"project_id":"projectB"}`, openToAll},
+	{"POST", "/api/session/oidc", `{"project_id":"projectB"}`, [columns]int{422, 422, 422, 422, 422, 422, 422, 422}}, // there is no issuer
 	{"GET", "/api/keys", "", everyKey},
 	{"GET", "/api/keys/{keyid}", "", [columns]int{401, 401, 401, 404, 404, 200, 200, 200}},
 	{"DELETE", "/api/keys/{keyid}", "", [columns]int{401, 401, 401, 404, 404, 200, 403, 200}},

@@ -133,8 +133,10 @@ func (a *api) beginSession(x *exchange) error {
 		return errForged
 	}
 	begin := a.issueKey
+	x.body.Text("code") // null beside a name is none
+	x.body.Text("state")
 	switch {
-	case x.body.Has("code"), x.body.Has("state"):
+	case x.body.Given("code"), x.body.Given("state"):
 		begin = a.keyForCode
 	case x.body.Has("api_key"):
 		begin = a.keyOfOperator

@@ -33,6 +33,7 @@ var _ SignIns = (*auth.OIDC)(nil)
 const signInLasts = 10 * time.Minute
 
 var (
+	errNoIssuer = rest.NewFault(http.StatusUnprocessableEntity, "this server signs nobody in at an issuer; sign in with user_id, project_id and password")
 	errNoSignIn = rest.NewFault(http.StatusUnprocessableEntity, "code: this server signs nobody in at an issuer; give user_id and password")
 	errOldState = rest.NewFault(http.StatusUnprocessableEntity,
 		"state: this browser has not begun this sign-in, or more than ten minutes ago; sign in again")
@@ -67,21 +68,27 @@ func (a *api) signInCookie(x *exchange) string {
 	return cookiePlaintext + "-signin"
 }
 
-// keepSignIn has the browser keep a sign-in for as long as it lasts; nil: it
-// forgets the one that it has. The issuer's page leads to ours, whose script
-// then sends the cookie: so that it is strict, too.
-func (a *api) keepSignIn(x *exchange, s *underWay) error {
-	c := http.Cookie{Name: a.signInCookie(x), Path: "/", HttpOnly: true, Secure: a.overTLS(x), SameSite: http.SameSiteStrictMode, MaxAge: -1}
-	if s != nil {
-		text, err := json.Marshal(s)
-		if err != nil {
-			return err
-		}
-		c.Value = base64.RawURLEncoding.EncodeToString(a.sealer.Seal(nil, nil, text, nil))
-		c.MaxAge = int(signInLasts / time.Second)
+// keepSignIn has the browser keep a sign-in for as long as it lasts. The page
+// of the issuer leads to ours, whose script then sends the cookie: so that it
+// is strict, too.
+func (a *api) keepSignIn(x *exchange, s underWay) error {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return err
 	}
-	http.SetCookie(x.Writer, &c)
+	sealed := base64.RawURLEncoding.EncodeToString(a.sealer.Seal(nil, nil, text, nil))
+	a.setSignIn(x, sealed, int(signInLasts/time.Second))
 	return nil
+}
+
+// forgetSignIn has the browser forget its sign-in.
+func (a *api) forgetSignIn(x *exchange) { a.setSignIn(x, "", -1) }
+
+func (a *api) setSignIn(x *exchange, value string, maxAge int) {
+	http.SetCookie(x.Writer, &http.Cookie{
+		Name: a.signInCookie(x), Value: value, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, Secure: a.overTLS(x), SameSite: http.SameSiteStrictMode,
+	})
 }
 
 // keptSignIn returns the sign-in that the browser keeps, if its state is this
@@ -105,8 +112,9 @@ func (a *api) keptSignIn(x *exchange, state string) (s underWay, err error) {
 	return s, nil
 }
 
-// home returns the address of the page, to which an issuer sends browsers back.
-// It is of this server whatever a request says.
+// home returns the address of the page, to which an issuer sends browsers back:
+// that of api.url or, without one, that at which the browser asks. The issuer
+// sends browsers only to addresses that it knows as ours.
 func (a *api) home(x *exchange) string {
 	if a.Origin != "" {
 		return a.Origin + "/"
@@ -154,23 +162,24 @@ func (a *api) beginSignIn(x *exchange) error {
 		return errForged
 	}
 	project := takeName(x.body, "project_id")
+	x.body.Text("api_key") // some clients show it always
 	x.body.Require("project_id")
 	if err := x.done(); err != nil {
 		return err
 	}
-	views := []signInView{}
-	if a.SignIns != nil {
-		s := underWay{Project: project.V, Redirect: a.home(x), End: a.Now().Add(signInLasts).Unix()}
-		var err error
-		if s.SignIn, err = a.SignIns.Begin(x.Request.Context(), s.Redirect); err != nil {
-			return err
-		}
-		if err := a.keepSignIn(x, &s); err != nil {
-			return err
-		}
-		views = append(views, signInView{s.Address, rest.Relate("self", x.path("session", "oidc"), "session", x.path("session"))})
+	if a.SignIns == nil {
+		return errNoIssuer
 	}
-	return x.succeed(http.StatusOK, views)
+	s := underWay{Project: project.V, Redirect: a.home(x), End: a.Now().Add(signInLasts).Unix()}
+	var err error
+	if s.SignIn, err = a.SignIns.Begin(x.Request.Context(), s.Redirect); err != nil {
+		return err
+	}
+	if err := a.keepSignIn(x, s); err != nil {
+		return err
+	}
+	links := rest.Relate("self", x.path("session", "oidc"), "session", x.path("session"))
+	return x.succeed(http.StatusOK, []signInView{{s.Address, links}})
 }
 
 // keyForCode gives a user a key whom the issuer has sent back with a code. The
@@ -191,17 +200,15 @@ func (a *api) keyForCode(x *exchange) (string, auth.Key, error) {
 		return "", auth.Key{}, errNoSignIn
 	}
 	s, err := a.keptSignIn(x, state)
-	if forget := a.keepSignIn(x, nil); err != nil || forget != nil {
-		return "", auth.Key{}, err
-	}
-	from := rest.ClientAddr(x.Context)
-	if err := a.Guard.Admit(from, ""); err != nil {
-		return "", auth.Key{}, err
-	}
-	token, err := a.SignIns.Redeem(x.Request.Context(), s.Redirect, code, s.SignIn)
+	a.forgetSignIn(x)
 	if err != nil {
-		a.Guard.Failed(from, "")
 		return "", auth.Key{}, err
 	}
-	return a.keyFor(x, "", s.Project, "", token)
+	return a.keyFor(x, "", s.Project, func() (auth.Identity, error) {
+		token, err := a.SignIns.Redeem(x.Request.Context(), s.Redirect, code, s.SignIn)
+		if err != nil {
+			return auth.Identity{}, err
+		}
+		return a.byToken(x, token, "", s.Project)
+	})
 }

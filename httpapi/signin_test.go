@@ -174,12 +174,38 @@ func TestSignInIsRefused(t *testing.T) {
 		t.Error(a.body)
 	}
 	s.issuer.Down.Store(false)
+	s.advance(time.Minute)
 	address, c = s.begin()
 	back = s.issuer.Approve(address, s.claims("xyz987"))
 	s.advance(10 * time.Minute)
 	if a := s.want(422, "POST", "/api/v1/session", returned(back), shows(c), page); !strings.Contains(a.body, "ten minutes") {
 		t.Error(a.body)
 	}
+}
+
+// TestSignInAfterAnOutage: that the issuer cannot be asked is no guess, for
+// which users would have to wait when it can.
+func TestSignInAfterAnOutage(t *testing.T) {
+	s := newSigningIn(t)
+	attempt := func(down bool, status int) {
+		t.Helper()
+		s.advance(time.Second)
+		address, c := s.begin()
+		back := s.issuer.Approve(address, s.claims("xyz987"))
+		s.issuer.Down.Store(down)
+		s.want(status, "POST", "/api/v1/session", returned(back), shows(c), page)
+		s.issuer.Down.Store(false)
+	}
+	for range 10 {
+		attempt(true, 503)
+	}
+	attempt(false, 200)
+}
+
+// TestCodeOfNothing: null beside a name and a password is no code.
+func TestCodeOfNothing(t *testing.T) {
+	s := newSigningIn(t)
+	s.want(200, "POST", "/api/v1/session", `{"user_id":"abc123","project_id":"projectB","password":"`+password+`","code":null,"state":null}`, page)
 }
 
 // TestSignInLeadsHome has the issuer told the address that is configured,
@@ -203,7 +229,7 @@ func TestNoIssuer(t *testing.T) {
 	if a := h.want(200, "GET", "/api/v1/session/oidc", ""); len(a.Results) != 0 {
 		t.Error(a.body)
 	}
-	if a := h.want(200, "POST", "/api/v1/session/oidc", `{"project_id":"projectB"}`); len(a.Results) != 0 || len(a.header.Values("Set-Cookie")) != 0 {
+	if a := h.want(422, "POST", "/api/v1/session/oidc", `{"project_id":"projectB"}`); !strings.Contains(a.body, "password") || len(a.header.Values("Set-Cookie")) != 0 {
 		t.Error(a.body)
 	}
 	h.want(422, "POST", "/api/v1/session", `{"code":"x","state":"y"}`)

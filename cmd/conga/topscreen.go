@@ -82,6 +82,7 @@ func (t *topper) follow(ctx context.Context, now load, keys <-chan byte, changed
 	tick := time.NewTicker(t.interval)
 	defer tick.Stop()
 	asked := time.Now()
+	var soon <-chan time.Time // when what has changed since is looked at
 	for {
 		if err := t.draw(now, trouble); err != nil {
 			return err
@@ -89,7 +90,7 @@ func (t *topper) follow(ctx context.Context, now load, keys <-chan byte, changed
 		ask := func() {
 			if !asking {
 				look <- t.sort
-				asking, asked = true, time.Now()
+				asking, asked, soon = true, time.Now(), nil
 			}
 		}
 		select {
@@ -115,9 +116,12 @@ func (t *topper) follow(ctx context.Context, now load, keys <-chan byte, changed
 				trouble = r.err.Error() + "; trying again"
 			}
 		case <-changed:
-			if time.Since(asked) >= leastPause {
-				ask()
+			if soon == nil {
+				soon = time.After(time.Until(asked.Add(leastPause)))
 			}
+		case <-soon:
+			soon = time.After(leastPause) // if a look is under way, after it
+			ask()
 		case <-tick.C:
 			ask()
 		}

@@ -24,7 +24,7 @@ func TestVanishedStore(t *testing.T) {
 	for _, c := range []struct {
 		name, content, want string
 	}{
-		{"admin.key", "", "admin.key"}, {"api.key", "", "api.key"}, {"api.crt", string(own), "api.crt"},
+		{"admin.key", "", "admin.key"}, {"api.key", "", ""}, {"api.crt", "nonsense", ""}, {"api.crt", string(own), "api.crt"},
 		{"conga.db.sunday", string(copied), "conga.db.sunday"}, {"history/tracks", "", "history"},
 		{"api.crt", absent, ""}, {"notes", "", ""}, {"conga.yaml", "data: .", ""},
 	} {

@@ -94,20 +94,17 @@ func ensureSelfSigned(files TLSFiles, now time.Time) error {
 	return nil
 }
 
-// Made returns the name of a file in dir of a self-signed pair that was created
-// there, or "" if there is none. A certificate of another maker is none.
+// Made returns the name of the self-signed certificate that was created in dir,
+// or "" if there is none. One of another maker is none, and nor is a key alone,
+// which does not say whose it is.
 func Made(dir string) string {
 	text, err := os.ReadFile(filepath.Join(dir, selfSignedCert))
-	if err != nil {
-		if _, err := os.Lstat(filepath.Join(dir, selfSignedKey)); err != nil {
-			return ""
-		}
-		return selfSignedKey
+	block, _ := pem.Decode(text)
+	if err != nil || block == nil {
+		return ""
 	}
-	if block, _ := pem.Decode(text); block != nil {
-		if cert, err := x509.ParseCertificate(block.Bytes); err != nil || cert.Subject.CommonName != selfSignedName {
-			return ""
-		}
+	if cert, err := x509.ParseCertificate(block.Bytes); err != nil || cert.Subject.CommonName != selfSignedName {
+		return ""
 	}
 	return selfSignedCert
 }

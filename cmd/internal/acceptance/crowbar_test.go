@@ -91,6 +91,10 @@ var crowbarChecks = checks{
 		}
 	},
 	"crowbar: HTTP Verbs: POST": eachAlone("POST", func(t *testing.T, r *resources, o operation) {
+		if strings.HasSuffix(o.Template, "/session/oidc") {
+			r.of(t, o).want(422, "POST", o.path, o.body) // there is no issuer
+			return
+		}
 		got := r.of(t, o).ask("POST", o.path, o.body)
 		if got.code != 200 && got.code != 201 || len(got.Results) == 0 {
 			t.Fatalf("%d %s", got.code, got.body)
