@@ -73,7 +73,7 @@ class Portions(Case):
 class Bookings(Case):
     """h1 -> h2 crosses s1-s2, of 100 Mbit/s, and any user may book any of it."""
 
-    fills = True
+    alone = True  # what is lent follows what is sent, which a busy machine makes uneven
     options = {"links": [BOTTLENECK_LINK]}
 
     @classmethod
