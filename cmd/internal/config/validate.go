@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"conga/stats/history/disk"
 )
 
 // A validator collects problems. It never stops at the first one: an operator
@@ -143,11 +145,11 @@ func (v *validator) oneOf(key, got string, allowed ...string) {
 // stats bounds the interval: switches are not to be asked all the time, nor the
 // figures to be out of date.
 func (v *validator) stats(s Stats) {
-	if d := s.Interval.Duration(); d < time.Second || d > 5*time.Minute {
+	if d := s.Interval.Duration(); d < disk.LeastInterval || d > 5*time.Minute {
 		v.add("stats.interval", "%s is not from 1s to 5m; 5s is usual", s.Interval)
 	}
-	if n := s.History.Tracks; n < 128 || n > 1_000_000 {
-		v.add("stats.history.tracks", "%d is not from 128 to 1000000; each takes 180 kB on the disk, and a port has one, an allocation two", n)
+	if n := s.History.Tracks; n < 128 || n > disk.MostTracks {
+		v.add("stats.history.tracks", "%d is not from 128 to %d; each takes 180 kB on the disk, and a port has one, an allocation two", n, disk.MostTracks)
 	}
 }
 

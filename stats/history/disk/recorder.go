@@ -17,6 +17,13 @@ import (
 // says otherwise: 10,000 ports and 11,000 allocations.
 const DefaultTracks = 32_768
 
+// MostTracks is how many tracks a configuration may allow.
+const MostTracks = 1_000_000
+
+// LeastInterval is the shortest time between two runs of a track that a
+// configuration may have.
+const LeastInterval = time.Second
+
 // A Config says what a [Recorder] works with. Dir is required.
 type Config struct {
 	Dir      string           // made if it is missing; the recorder's alone
@@ -64,7 +71,7 @@ func Open(cfg Config) *Recorder {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Recorder{cfg: cfg, stripes: stripes{cfg.Dir}, journal: journal{
-		dir: cfg.Dir, keep: history.KeepRuns + 10*cfg.Interval.Milliseconds(), most: Size(cfg.Tracks, cfg.Interval),
+		dir: cfg.Dir, keep: history.KeepRuns + 10*cfg.Interval.Milliseconds(), most: mostJournals(MostTracks, LeastInterval),
 	}}
 	err := os.MkdirAll(cfg.Dir, 0o700)
 	var slots *history.Slots
@@ -192,7 +199,13 @@ func (r *Recorder) Size() int64 { return Size(r.cfg.Tracks, r.cfg.Interval) }
 // disk: stripes, which never grow, two journals and the list.
 func Size(tracks int, interval time.Duration) int64 {
 	stripes := int64(tracks+StripeTracks-1) / StripeTracks
-	return stripes*StripeSize + 4*int64(tracks*history.RunsEach(interval))*history.RunSize + mostList(tracks)
+	return stripes*StripeSize + mostJournals(tracks, interval) + mostList(tracks)
+}
+
+// mostJournals returns how many bytes both journals of so many tracks have at
+// most.
+func mostJournals(tracks int, interval time.Duration) int64 {
+	return 4 * int64(tracks*history.RunsEach(interval)) * history.RunSize
 }
 
 // mostList returns how many bytes the list of so many tracks has at most, twice:

@@ -220,7 +220,7 @@ func replace(path string, content []byte) error {
 // stripes that none of them can be in. Without a list that can be read all is
 // removed, since nothing else tells whose it is.
 func (r *Recorder) readList() (*history.Slots, error) {
-	text, err := readAtMost(r.list(), mostList(r.cfg.Tracks))
+	text, err := readAtMost(r.list(), mostList(MostTracks)) // there may have been more than now
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
