@@ -46,6 +46,31 @@ func TestAClockSetByMistake(t *testing.T) {
 	}
 }
 
+// TestASilentStripeAfterTheClockIsSetBack has time pass twice, in the second
+// pass without anything known: what the first one wrote is not shown for it,
+// whether congad was started again in between or not.
+func TestASilentStripeAfterTheClockIsSetBack(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		w := begin(t, 300)
+		w.run(5*time.Hour, steps(), "a")
+		w.at = w.at.Add(-4 * time.Hour)
+		from := w.at.Truncate(time.Hour).Add(time.Hour)
+		w.run(10*time.Second, steps(), "a")
+		w.Write()
+		if restart {
+			w.open()
+		}
+		w.run(6*time.Hour, steps())
+		for _, step := range []time.Duration{time.Minute, time.Hour} {
+			for i, c := range w.Points("a", from.UnixMilli(), step.Milliseconds(), int(w.at.Sub(from)/step)) {
+				if c.Known() {
+					t.Fatalf("restart %t, step %v, number %d: %+v is shown, and nothing was known", restart, step, i, c)
+				}
+			}
+		}
+	}
+}
+
 // lost returns of how much of a window nothing is known of a subject although
 // something was reported, and fails where another value is known.
 func (w *world) lost(key string, window, step time.Duration) (lost time.Duration) {

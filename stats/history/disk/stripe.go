@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"conga/stats/history"
 )
@@ -38,9 +39,16 @@ func row(from, length int64) int64 {
 	return (minuteRows + from/history.Hour%hourRows) * rowSize
 }
 
-// put writes a row of a stripe. The file has its whole size from the first
-// write on.
-func (s stripes) put(stripe int, from, length int64, cells []byte) (err error) {
+// put writes a row of a stripe, whose tracks have these IDs. The file has its
+// whole size from the first write on. A row without any cell is written only
+// where the one on the disk would be read as of the same time, which was there
+// before the clock was set back: a row of another time is a gap as it is, and is
+// true again if it is now that the clock is wrong.
+func (s stripes) put(stripe int, ids *[StripeTracks]uint32, from, length int64, cells []byte) (err error) {
+	empty := !slices.ContainsFunc(cells, func(b byte) bool { return b != 0 })
+	if empty && !s.shows(stripe, ids, from, length) {
+		return nil
+	}
 	f, err := os.OpenFile(s.name(stripe), os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -55,6 +63,28 @@ func (s stripes) put(stripe int, from, length int64, cells []byte) (err error) {
 	}
 	_, err = f.WriteAt(cells, row(from, length))
 	return err
+}
+
+// shows reports whether the row on the disk has a cell of its time.
+func (s stripes) shows(stripe int, ids *[StripeTracks]uint32, from, length int64) bool {
+	f, err := os.Open(s.name(stripe))
+	if err != nil {
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	defer f.Close()
+	b := make([]byte, rowSize)
+	n, err := f.ReadAt(b, row(from, length))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return true // it may; writing tells what is wrong
+	}
+	for i, id := range ids {
+		if end := (i + 1) * history.CellsSize; id != 0 && end <= n {
+			if _, ok := history.ParseCells(b[end-history.CellsSize:end], id, from, length); ok {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // get returns the cells of a track in count rows; what cannot be read is a gap.
@@ -104,10 +134,7 @@ func (s stripes) hour(stripe int, ids *[StripeTracks]uint32, from int64) error {
 		}
 		out = appendCells(out, &sum, id, from, history.Hour)
 	}
-	if !anything(out) {
-		return nil
-	}
-	return s.put(stripe, from, history.Hour, out)
+	return s.put(stripe, ids, from, history.Hour, out)
 }
 
 // appendCells appends cells, or as many zeros if nothing is known.

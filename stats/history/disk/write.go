@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"conga/stats/history"
 )
@@ -173,6 +172,12 @@ func (r *Recorder) numberLocked(w *round) {
 	}
 }
 
+// stripe returns the IDs of the tracks of a stripe, by position; 0: there is
+// none.
+func (w *round) stripe(s int) *[StripeTracks]uint32 {
+	return (*[StripeTracks]uint32)(w.ids[s*StripeTracks:])
+}
+
 // writeMinute writes the row of a minute in each stripe.
 func (r *Recorder) writeMinute(w *round, minute int64, sums []history.Summed) (err error) {
 	cells := make([]byte, w.stripes*rowSize)
@@ -181,24 +186,15 @@ func (r *Recorder) writeMinute(w *round, minute int64, sums []history.Summed) (e
 		history.AppendCells(cells[at:at], &sums[i].Cells, sums[i].Slot.ID, minute, history.Minute)
 	}
 	for s := range w.stripes {
-		if row := cells[s*rowSize : (s+1)*rowSize]; anything(row) {
-			err = errors.Join(err, r.stripes.put(s, minute, history.Minute, row))
-		}
+		err = errors.Join(err, r.stripes.put(s, w.stripe(s), minute, history.Minute, cells[s*rowSize:(s+1)*rowSize]))
 	}
 	return err
-}
-
-// anything reports whether a row has a cell. One that has none is not written:
-// what is there of another time reads as a gap as well, but while the clock is
-// set to that time again.
-func anything(row []byte) bool {
-	return slices.ContainsFunc(row, func(b byte) bool { return b != 0 })
 }
 
 // writeHour writes the row of an hour in each stripe.
 func (r *Recorder) writeHour(w *round, hour int64) (err error) {
 	for s := range w.stripes {
-		err = errors.Join(err, r.stripes.hour(s, (*[StripeTracks]uint32)(w.ids[s*StripeTracks:]), hour))
+		err = errors.Join(err, r.stripes.hour(s, w.stripe(s), hour))
 	}
 	return err
 }
