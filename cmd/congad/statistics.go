@@ -58,11 +58,11 @@ func (d *daemon) historyCheck() httpapi.Check {
 	return httpapi.Check{
 		Name:  "history",
 		Ready: func(context.Context) error { return nil },
-		Limitations: func() []string {
-			if err := d.history.Trouble(); err != nil {
-				return []string{err.Error()}
+		Limitations: func() (told []string) {
+			for _, err := range d.history.Troubles() {
+				told = append(told, err.Error())
 			}
-			return nil
+			return told
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -92,10 +93,33 @@ func Open(cfg Config) *Recorder {
 }
 
 // Trouble returns why the history is not kept on the disk now, nil if it is.
-func (r *Recorder) Trouble() error {
+func (r *Recorder) Trouble() error { return errors.Join(r.Troubles()...) }
+
+// Troubles returns what Trouble does, each cause alone; nil if there is none.
+func (r *Recorder) Troubles() (causes []error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return errors.Join(r.absent, r.trouble)
+	if r.absent != nil {
+		causes = append(causes, r.absent)
+	}
+	for _, err := range separate(nil, r.trouble) {
+		causes = append(causes, fmt.Errorf("the history cannot be written to the disk, and what is not written will be a gap: %w", err))
+	}
+	return causes
+}
+
+// separate appends the errors that err joins, each text once; nil joins none.
+func separate(list []error, err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range joined.Unwrap() {
+			list = separate(list, one)
+		}
+		return list
+	}
+	if err == nil || slices.ContainsFunc(list, func(e error) bool { return e.Error() == err.Error() }) {
+		return list
+	}
+	return append(list, err)
 }
 
 // replay takes in the runs of an earlier run of the daemon.

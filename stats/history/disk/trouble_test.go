@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,33 @@ func TestAListThatIsNotGiven(t *testing.T) {
 	}
 	w.compareAll("a")
 	w.compareAll("b")
+}
+
+// TestTroublesAreToldOneByOne: with journals and stripes that cannot be written
+// there are two sentences, of a line each, however many stripes there are.
+func TestTroublesAreToldOneByOne(t *testing.T) {
+	w := begin(t, 300)
+	keys := make([]string, w.most)
+	for i := range keys {
+		keys[i] = strconv.Itoa(i)
+	}
+	w.run(2*time.Minute, steps(), keys...)
+	for _, name := range []string{"recent-0", "recent-1", "stripe-0000", "stripe-0001", "stripe-0002"} {
+		name = filepath.Join(w.dir, name)
+		if err := errors.Join(os.RemoveAll(name), os.Mkdir(name, 0o700)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.run(2*time.Minute, steps(), keys...)
+	told := w.Troubles()
+	if len(told) != 2 || !strings.Contains(told[0].Error(), "recent-") || !strings.Contains(told[1].Error(), "stripe-0000") {
+		t.Errorf("%d are told: %q", len(told), told)
+	}
+	for _, one := range told {
+		if strings.Contains(one.Error(), "\n") || !strings.Contains(one.Error(), "will be a gap") {
+			t.Errorf("no sentence: %q", one)
+		}
+	}
 }
 
 // TestNoDirectory: whatever is in the place of the directory or of a file in

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -178,7 +179,9 @@ func (w *round) stripe(s int) *[StripeTracks]uint32 {
 	return (*[StripeTracks]uint32)(w.ids[s*StripeTracks:])
 }
 
-// writeMinute writes the row of a minute in each stripe.
+// writeMinute writes the row of a minute in each stripe. Of the stripes that
+// cannot be written it tells of the first: what is wrong with one is so with
+// all.
 func (r *Recorder) writeMinute(w *round, minute int64, sums []history.Summed) (err error) {
 	cells := make([]byte, w.stripes*rowSize)
 	for i := range sums {
@@ -186,15 +189,15 @@ func (r *Recorder) writeMinute(w *round, minute int64, sums []history.Summed) (e
 		history.AppendCells(cells[at:at], &sums[i].Cells, sums[i].Slot.ID, minute, history.Minute)
 	}
 	for s := range w.stripes {
-		err = errors.Join(err, r.stripes.put(s, w.stripe(s), minute, history.Minute, cells[s*rowSize:(s+1)*rowSize]))
+		err = cmp.Or(err, r.stripes.put(s, w.stripe(s), minute, history.Minute, cells[s*rowSize:(s+1)*rowSize]))
 	}
 	return err
 }
 
-// writeHour writes the row of an hour in each stripe.
+// writeHour writes the row of an hour in each stripe, as writeMinute does.
 func (r *Recorder) writeHour(w *round, hour int64) (err error) {
 	for s := range w.stripes {
-		err = errors.Join(err, r.stripes.hour(s, w.stripe(s), hour))
+		err = cmp.Or(err, r.stripes.hour(s, w.stripe(s), hour))
 	}
 	return err
 }
