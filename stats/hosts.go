@@ -28,7 +28,7 @@ func RegisterHosts(r prometheus.Registerer, now func() Hosts) error {
 		unlearned: prometheus.NewDesc("conga_hosts_unlearned_total",
 			"Sightings of hosts and addresses for which there was no room, by the bound.", []string{"bound"}, nil),
 		displaced: prometheus.NewDesc("conga_hosts_displaced_total",
-			"Hosts that are known no longer, since those of ports with fewer needed the room.", nil, nil),
+			"Hosts that are known no longer, since ports with fewer that came late needed the room.", nil, nil),
 		storming: prometheus.NewDesc("conga_ports_storming",
 			"Ports whose hosts announce addresses without end.", nil, nil),
 		crowded: prometheus.NewDesc("conga_ports_crowded",

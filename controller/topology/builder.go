@@ -44,6 +44,8 @@ type Builder struct {
 	behind   map[openflow.DPID]map[openflow.PortNo]*portHosts
 	fullest  byHosts                       // of these
 	fixed    int                           // hosts that the configuration binds to ports
+	early    int                           // hosts that are; see hostState
+	swept    time.Time                     // when the silent were looked for behind all ports
 	past     map[PortID]SavedPort          // ports of an earlier run, until their switch connects
 	found    map[openflow.DPID]SavedSwitch // what switches were found to lack
 

@@ -20,15 +20,15 @@ func flood(b *Builder, p PortID, first, n int) (learned int) {
 	return learned
 }
 
-// A network that is full shares its room among the ports: those with most give
-// way to those with fewer, and a flood on some takes nothing from the others.
+// A network that is full keeps whom it knew early, and shares the rest of its
+// room among the ports: those with most give way to those with fewer.
 func TestFullNetworkIsShared(t *testing.T) {
-	const most, honest, flooded = 100, 3, 10
+	const most, large, small, flooded = 100, 40, 3, 10
 	b := NewBuilder(Config{MaxLearned: most, MaxHosts: 60, HostSilence: time.Minute, Bindings: []Binding{{MAC: openflow.MAC{4}, At: at(1, 1)}}}, t0)
 	up(b, 1, 20, t0)
 	pass(b, 2*time.Second)
-	if flood(b, at(1, 20), 0, honest) != honest || flood(b, at(1, 1), 0, 1000) != 59 {
-		t.Error("there is room, and hosts are not learned") // one of the 60 is bound
+	if flood(b, at(1, 20), 0, small) != small || flood(b, at(1, 17), 0, large) != large || flood(b, at(1, 1), 0, 1000) != most-small-large {
+		t.Error("there is room, and hosts are not learned")
 	}
 	for round := range 3 {
 		for p := openflow.PortNo(1); p <= flooded; p++ {
@@ -40,12 +40,13 @@ func TestFullNetworkIsShared(t *testing.T) {
 		t.Errorf("%d hosts, %d addresses are learned: %+v", b.learned(), len(b.byAddr), u)
 	}
 	for p := openflow.PortNo(1); p <= flooded; p++ {
-		if n := b.behind[1][p].learned(); n < (most-honest)/flooded || n > (most-honest)/flooded+1 {
-			t.Errorf("%d hosts are learned at port %d of those that are flooded", n, p)
+		if n := b.behind[1][p].late(); n != most/2/flooded {
+			t.Errorf("%d hosts that came late are learned at port %d of those that are flooded", n, p)
 		}
 	}
-	if n := b.behind[1][20].learned(); n != honest {
-		t.Errorf("%d hosts are left where nothing is flooded", n)
+	// The one has more than its share, and silent for longer than what floods.
+	if n, m := len(b.behind[1][17].hosts), len(b.behind[1][20].hosts); n != large || m != small {
+		t.Errorf("%d and %d hosts are left where nothing is flooded", n, m)
 	}
 	if flood(b, at(1, 1), 9000, 1000) != 0 || b.Unlearned().Displaced != u.Displaced {
 		t.Error("a port with its share takes from others")
@@ -53,7 +54,7 @@ func TestFullNetworkIsShared(t *testing.T) {
 	if s := b.Snapshot(b.clock.wall); !s.Switches[1].Ports[1].Crowded || s.Switches[1].Ports[20].Crowded || s.Hosts.Len() != most+1 {
 		t.Errorf("crowded ports: %+v", s.Switches[1].Ports)
 	}
-	if flood(b, at(1, 19), 0, 5) != 5 || flood(b, at(1, 20), honest, 1) != 1 || b.learned() != most {
+	if flood(b, at(1, 19), 0, 4) != 4 || flood(b, at(1, 20), small, 1) != 1 || b.learned() != most {
 		t.Error("no room is made for the hosts of ports that have fewer")
 	}
 	if _, there := b.hosts[HostID{MAC: openflow.MAC{4}}]; !there {
@@ -69,6 +70,36 @@ func TestFullNetworkIsShared(t *testing.T) {
 	}
 	pass(b, time.Minute)
 	if flood(b, at(1, 1), 20000, 5) != 5 || b.learned() > most {
+		t.Error("hosts that are silent keep others out")
+	}
+}
+
+// A switch makes up thousands of ports with a host each, for longer than silent
+// hosts are kept. The hosts that were known before and speak now and then stay,
+// and others get their room once they are silent.
+func TestFullNetworkOfPorts(t *testing.T) {
+	const most, honest, made = 400, 150, 3000
+	b := NewBuilder(Config{MaxLearned: most, HostSilence: time.Minute}, t0)
+	up(b, 1, 2, t0)
+	up(b, 2, made, t0)
+	pass(b, 2*time.Second)
+	speak := func() int { flood(b, at(1, 1), 0, honest); return len(b.behind[1][1].hosts) }
+	speak()
+	for minute := range 4 {
+		for p := openflow.PortNo(1); p <= made; p++ {
+			mac := openflow.MAC{2, 0xff, byte(minute), 0, byte(p >> 8), byte(p)}
+			b.HostSeen(0, at(2, p), mac, nil, true, b.clock.wall)
+		}
+		if n := len(b.behind[1][1].hosts); n != honest || speak() != honest || b.learned() != most {
+			t.Errorf("minute %d: %d of %d hosts are left, %d in all", minute, n, honest, b.learned())
+		}
+		if wrong := b.checkFullest(); wrong != "" {
+			t.Error(wrong)
+		}
+		pass(b, 30*time.Second)
+	}
+	pass(b, time.Minute)
+	if flood(b, at(1, 2), 0, honest) != honest || b.behind[1][1] != nil {
 		t.Error("hosts that are silent keep others out")
 	}
 }
@@ -110,16 +141,16 @@ func TestFullNetworkIsRecalled(t *testing.T) {
 
 // checkFullest reports what is wrong with the order of ports by hosts.
 func (b *Builder) checkFullest() string {
-	n, hosts := 0, 0
+	n, hosts, early := 0, 0, 0
 	for _, ports := range b.behind {
 		for _, c := range ports {
-			n, hosts = n+1, hosts+len(c.hosts)
-			if b.fullest[c.index] != c || c.learned() > b.fullest[0].learned() {
+			n, hosts, early = n+1, hosts+len(c.hosts), early+c.early
+			if b.fullest[c.index] != c || c.late() > b.fullest[0].late() {
 				return "a port is in the wrong position"
 			}
 		}
 	}
-	if n != len(b.fullest) || hosts != len(b.hosts) || b.learned() > b.cfg.MaxLearned {
+	if n != len(b.fullest) || hosts != len(b.hosts) || early != b.early || b.learned() > b.cfg.MaxLearned {
 		return "ports or hosts are counted wrongly, or more are learned than may be"
 	}
 	return ""

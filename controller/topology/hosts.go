@@ -32,6 +32,7 @@ type hostState struct {
 	moves        int         // since flaps
 	flaps        time.Time
 	flapping     time.Time // when that was reported last
+	early        bool      // never makes room while it speaks; see keepEarly
 }
 
 // HostSeen takes note of a frame that a host sent: its VLAN (0: none), where it
@@ -224,6 +225,9 @@ func (b *Builder) dropHost(h *hostState) {
 		b.touchAddr(a)
 	}
 	b.leavePort(h)
+	if h.early {
+		b.early--
+	}
 	b.setSecond(h, External)
 	delete(b.hosts, h.ID())
 	b.alone(h)

@@ -2,6 +2,7 @@ package topology
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 
 	"conga/openflow"
@@ -11,17 +12,18 @@ import (
 type portHosts struct {
 	hosts   map[HostID]*hostState
 	bound   int       // of these, by the configuration
+	early   int       // of these; see hostState
 	index   int       // among all ports; see byHosts
 	full    time.Time // before this moment none of them makes room
 	crowded bool      // there are more than may be learned
 }
 
-// learned returns how many hosts have been learned behind the port.
-func (c *portHosts) learned() int {
+// late returns how many hosts behind the port may have to make room.
+func (c *portHosts) late() int {
 	if c == nil {
 		return 0
 	}
-	return len(c.hosts) - c.bound
+	return len(c.hosts) - c.bound - c.early
 }
 
 // Unlearned counts what was heard and not learned, for want of room.
@@ -29,7 +31,7 @@ type Unlearned struct {
 	Hosts     uint64 // since a port has as many as it may
 	Addrs     uint64 // since a host has as many as it may, or all have
 	Network   uint64 // hosts, since all ports together have as many as they may
-	Displaced uint64 // hosts that made room for those of a port with fewer
+	Displaced uint64 // hosts that made room for those of a port with fewer late ones
 }
 
 // Unlearned returns what has not been learned so far.
@@ -52,8 +54,11 @@ func (b *Builder) enterPort(h *hostState, at PortID) {
 		heap.Push(&b.fullest, c)
 	}
 	c.hosts[h.ID()] = h
-	if b.isBound(h.ID()) {
+	switch b.keepEarly(h); {
+	case b.isBound(h.ID()):
 		c.bound++
+	case h.early:
+		c.early++
 	}
 	heap.Fix(&b.fullest, c.index)
 	b.beside(h, at)
@@ -70,8 +75,11 @@ func (b *Builder) leavePort(h *hostState) {
 		return
 	}
 	delete(c.hosts, h.ID())
-	if b.isBound(h.ID()) {
+	switch {
+	case b.isBound(h.ID()):
 		c.bound--
+	case h.early:
+		c.early--
 	}
 	heap.Fix(&b.fullest, c.index)
 	if c.crowded && len(c.hosts) < b.cfg.MaxHosts {
@@ -139,26 +147,49 @@ func (b *Builder) dropSilent(c *portHosts, now time.Time) (dropped bool) {
 	return dropped
 }
 
+// keepEarly has a host be early if half of the room has not been given to early
+// ones yet. What was known before a flood stays so, as long as it speaks.
+func (b *Builder) keepEarly(h *hostState) {
+	if !h.early && !b.isBound(h.ID()) && b.early < (b.cfg.MaxLearned+1)/2 {
+		h.early = true
+		b.early++
+	}
+}
+
+// sweep drops what has been silent for long behind any port, and reports
+// whether there was something. It looks for it only now and then.
+func (b *Builder) sweep(now time.Time) (dropped bool) {
+	if now.Before(b.swept.Add(b.cfg.HostSilence / 8)) {
+		return false
+	}
+	b.swept = now
+	for _, c := range slices.Clone(b.fullest) {
+		dropped = b.dropSilent(c, now) || dropped
+	}
+	return dropped
+}
+
 // makeRoomInAll reports whether all ports together may have one more host,
-// which comes to c, nil for a port without hosts. Where they are full one gives
-// way that has been silent for long, there or behind the port that has most.
-// Otherwise it is the one of the latter that has been silent for longest, if
-// more are left there than will be at the other: so each port gets its share,
-// and none that has more takes from one that has less.
+// which comes to c, nil for a port without hosts. Where they are full the hosts
+// that have been silent for long give way. Otherwise it is a late one of the
+// port that has most of these, the one that has been silent for longest, if more
+// are left there than will be at the other. So the early stay, and of the rest
+// of the room each port gets its share: none that has more takes from one that
+// has less.
 func (b *Builder) makeRoomInAll(c *portHosts, now time.Time) bool {
 	if b.learned() < b.cfg.MaxLearned {
 		return true
 	}
 	most := b.fullest[0]
-	if c != nil && b.dropSilent(c, now) || b.dropSilent(most, now) {
+	if c != nil && b.dropSilent(c, now) || b.dropSilent(most, now) || b.sweep(now) {
 		return true
 	}
-	if most.learned() <= c.learned()+1 {
+	if most.late() <= c.late()+1 {
 		return false
 	}
 	var longest *hostState
 	for id, h := range most.hosts {
-		if !b.isBound(id) && (longest == nil || h.Seen.Before(longest.Seen)) {
+		if !h.early && !b.isBound(id) && (longest == nil || h.Seen.Before(longest.Seen)) {
 			longest = h
 		}
 	}
@@ -197,14 +228,14 @@ func (b *Builder) makeAddrRoom(h *hostState) bool {
 }
 
 // byHosts is a heap of the ports that have hosts, with the one on top that has
-// learned most.
+// most late ones.
 type byHosts []*portHosts
 
 // Len implements [heap.Interface].
 func (l byHosts) Len() int { return len(l) }
 
 // Less implements [heap.Interface].
-func (l byHosts) Less(i, j int) bool { return l[i].learned() > l[j].learned() }
+func (l byHosts) Less(i, j int) bool { return l[i].late() > l[j].late() }
 
 // Swap implements [heap.Interface].
 func (l byHosts) Swap(i, j int) {
