@@ -63,9 +63,7 @@ func TestTopAtATerminal(t *testing.T) {
 			p.start(c)
 			p.shows("q quit")
 			p.shows("0000000000000001:2")
-			if !inOrder(p.screen.String(), "a-2", "a-1") {
-				t.Error("the fastest is not the first")
-			}
+			eventually.True(t, "the fastest is the first", func() bool { return inOrder(p.screen.String(), "a-2", "a-1") })
 			p.press("i")
 			eventually.True(t, "it is sorted by ID", func() bool { return inOrder(p.screen.String(), "a-1", "a-2") })
 			asked := srv.fake.count("GET /api/v1/stats/links?per_page=1000")
