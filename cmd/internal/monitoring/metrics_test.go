@@ -29,12 +29,12 @@ var serverAt = regexp.MustCompile(`https://[0-9.]+:[0-9]+`)
 // demonstration starts congad demo and returns the address of its API.
 func demonstration(t *testing.T) string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	t.Cleanup(cancel)
 	congad := filepath.Join(t.TempDir(), "congad")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", congad, "conga/cmd/congad").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", congad, "conga/cmd/congad").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
 	demo := exec.CommandContext(ctx, congad, "demo", "--data", t.TempDir(), "--api", "127.0.0.1:0")
 	demo.Stderr = os.Stderr
 	out, err := demo.StdoutPipe()
@@ -71,9 +71,9 @@ func metrics(url string) ([]byte, error) {
 // seriesOf matches the name of a sample.
 var seriesOf = regexp.MustCompile(`(?m)^[a-zA-Z_:][a-zA-Z0-9_:]*`)
 
-// TestMetricsExist: every metric of a dashboard or an alert is told by a daemon
-// that controls switches, and every one of ours that is told is used, so that
-// none is forgotten. promtool finds nothing amiss in what is told.
+// TestMetricsExist: every metric of a dashboard or an alert is reported by a daemon
+// that controls switches, and every one of ours that is reported is used, so
+// that none is forgotten. promtool finds nothing amiss in what is reported.
 func TestMetricsExist(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds and runs the daemon")
@@ -93,20 +93,20 @@ func TestMetricsExist(t *testing.T) {
 		if text, err = metrics(url); err != nil {
 			return false
 		}
-		told := map[string]bool{}
+		reported := map[string]bool{}
 		for _, name := range seriesOf.FindAllString(string(text), -1) {
-			told[name] = true
+			reported[name] = true
 		}
 		missing = missing[:0]
 		for name, where := range used {
-			if !told[name] {
+			if !reported[name] {
 				missing = append(missing, name+" of "+where)
 			}
 		}
 		return len(missing) == 0
 	})
 	if !complete {
-		t.Fatalf("not told: %q", missing)
+		t.Fatalf("not reported: %q", missing)
 	}
 	for _, name := range seriesOf.FindAllString(string(text), -1) {
 		if used[name] == "" && used[strings.TrimSuffix(name, "_sum")+"_count"] == "" && strings.HasPrefix(name, "conga_") {
@@ -114,19 +114,19 @@ func TestMetricsExist(t *testing.T) {
 			used[name] = "said"
 		}
 	}
-	promtool(t, bytes.NewReader(text), "check", "metrics")
+	t.Run("promtool", func(t *testing.T) { promtool(t, bytes.NewReader(text), "check", "metrics") })
 }
 
-// promtool runs Prometheus's own checks, where it is installed.
+// promtool runs Prometheus's own checks, and skips the test where it is not
+// installed. CI installs it if it runs as root.
 func promtool(t *testing.T, in io.Reader, args ...string) {
 	t.Helper()
 	program, err := exec.LookPath("promtool")
 	if err != nil {
-		if os.Getenv("CI") != "" {
-			t.Error("there is no promtool; Debian has it in the package prometheus")
+		if os.Getenv("CI") != "" && os.Getuid() == 0 {
+			t.Fatal("there is no promtool; Debian has it in the package prometheus")
 		}
-		t.Log("without promtool, of Debian's package prometheus, syntax is not checked")
-		return
+		t.Skip("there is no promtool; Debian has it in the package prometheus")
 	}
 	c := exec.CommandContext(t.Context(), program, args...)
 	c.Stdin = in
