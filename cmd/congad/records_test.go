@@ -225,15 +225,15 @@ func TestNoiseOfARecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	type place struct {
+	type position struct {
 		bucket store.Bucket
 		key    string
 		values []int // offsets of its value in the file, old pages included
 		length int
 	}
-	var records []place
+	var records []position
 	if _, err := store.Examine(t.Context(), db, func(r store.Record) error {
-		p := place{bucket: r.Bucket, key: string(r.Key), length: len(r.Value)}
+		p := position{bucket: r.Bucket, key: string(r.Key), length: len(r.Value)}
 		both := append(bytes.Clone(r.Key), r.Value...) // a page has them side by side
 		for from := 0; len(r.Value) > 0; {
 			at := bytes.Index(whole[from:], both)
