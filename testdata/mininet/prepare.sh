@@ -50,11 +50,26 @@ obstacle() {
   isolation >/dev/null || echo "This machine does not let root make network namespaces."
 }
 
-# install_packages installs packages without starting services of theirs.
-install_packages() {
+# install_packages installs packages whose services do not start, now or later.
+# It runs in a shell of its own, whose end puts back what it has moved.
+install_packages() (
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq && RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "$@" >/dev/null
-}
+  exec </dev/null
+  policy=/usr/sbin/policy-rc.d
+  trap 'exit 130' INT
+  trap 'exit 143' TERM HUP
+  apt-get update -qq || exit
+  new=()
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || new+=("$package")
+  done
+  trap 'rm -f "$policy"; [ ! -e "$policy.kept" ] || mv "$policy.kept" "$policy"' EXIT
+  [ ! -e "$policy" ] || [ -e "$policy.kept" ] || mv "$policy" "$policy.kept" || exit
+  printf '#!/bin/sh\n# While tests of CONGA install packages, no service starts.\nexit 101\n' >"$policy" && chmod +x "$policy" || exit
+  apt-get install -y -qq --no-install-recommends "$@" >/dev/null || exit
+  [ ! -d /run/systemd/system ] || [ "${#new[@]}" = 0 ] || dpkg -L "${new[@]}" |
+    sed -n 's|^.*/systemd/system/\([^/]*[^@]\.service\)$|\1|p' | xargs -r systemctl disable --quiet
+)
 
 # isolation prints the command under which everything runs: namespaces of its
 # own, so that no address, port or interface is in anybody's way, and so that
