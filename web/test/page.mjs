@@ -4,7 +4,7 @@
 // Arguments: the page's address, the admin's key's file, a folder for
 // screenshots (or none), and Chromium.
 import assert from "node:assert/strict";
-import { button, fill, launch, link, operator, pause, signIn, state, text, until } from "./drive.mjs";
+import { button, fill, launch, link, operator, signIn, state, text, until } from "./drive.mjs";
 
 const [address, keyFile, pictures, executablePath] = process.argv.slice(2);
 const driver = await launch({ address, pictures, executablePath });
@@ -125,9 +125,8 @@ async function ended() {
   driver.expected += 20; // whatever asks until the page has noticed
   await page.evaluate(() => fetch("/api/v1/session", { method: "DELETE", headers: { "Conga-Page": "1" } }));
   await text(page, "Your session has ended");
-  await pause(300);
+  await page.close(); // what it has asked meanwhile is answered, or never will be
   driver.expected = 0;
-  await page.close();
 }
 
 /** What a name may hold; it runs nowhere. */

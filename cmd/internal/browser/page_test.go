@@ -37,14 +37,20 @@ func needs(t *testing.T) (chromium string) {
 // serverAt finds the address of the API in what the demonstration prints last.
 var serverAt = regexp.MustCompile(`--server (https://[0-9.:]+)`)
 
-// demonstration starts congad demo and returns the address of the page, once
-// there are network and allocations.
-func demonstration(ctx context.Context, t *testing.T, data string) string {
+// build builds the daemon and returns its file.
+func build(t *testing.T) (congad string) {
 	t.Helper()
-	congad := filepath.Join(t.TempDir(), "congad")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", congad, "conga/cmd/congad").CombinedOutput(); err != nil {
+	congad = filepath.Join(t.TempDir(), "congad")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", congad, "conga/cmd/congad").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	return congad
+}
+
+// demonstration starts congad demo and returns the address of the page, once
+// there are network and allocations.
+func demonstration(ctx context.Context, t *testing.T, congad, data string) string {
+	t.Helper()
 	demo := exec.Command(congad, "demo", "--data", data, "--api", "127.0.0.1:0")
 	demo.Stderr = os.Stderr
 	out, err := demo.StdoutPipe()
@@ -81,10 +87,11 @@ func TestPage(t *testing.T) {
 		t.Skip("it takes a minute")
 	}
 	chromium := needs(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
+	congad := build(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // with TestLargeMap's 2, less than -timeout
 	defer cancel()
 	data := filepath.Join(t.TempDir(), "data")
-	address := demonstration(ctx, t, data)
+	address := demonstration(ctx, t, congad, data)
 	for _, script := range []string{"page.mjs", "operator.mjs"} {
 		drive(ctx, t, script, address, filepath.Join(data, "admin.key"), pictures(), chromium)
 	}
@@ -93,13 +100,19 @@ func TestPage(t *testing.T) {
 // pictures returns the folder that PICTURES names for pictures of every page.
 func pictures() string { return cmp.Or(os.Getenv("PICTURES"), "none") }
 
-// drive runs a script of web/test, and logs what it prints.
+// drive runs a script of web/test, and logs what it prints. When ctx is done
+// the script ends its browser.
 func drive(ctx context.Context, t *testing.T, script string, args ...string) {
 	t.Helper()
 	driver := exec.CommandContext(ctx, "node", append([]string{filepath.Join("test", script)}, args...)...)
 	driver.Dir = source
+	driver.Cancel = func() error { return driver.Process.Signal(syscall.SIGTERM) }
+	driver.WaitDelay = 20 * time.Second
 	out, err := driver.CombinedOutput()
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		t.Errorf("%s is not done in time: the machine is too slow, or the page hangs", script)
+	case err != nil:
 		t.Errorf("%s: %v", script, err)
 	}
 	t.Logf("%s", out)
