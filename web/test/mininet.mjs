@@ -1,7 +1,8 @@
 // A user's way through the page against real switches, whose test cuts a link
 // when this says so. Arguments: the page's address, user, project, source,
 // destination, a switch of the first path and one of the second, and Chromium.
-// It prints one line a step, as JSON, and goes on when it reads one.
+// It prints one line a step, as JSON. For each line "watch" that it reads it waits
+// until the page shows the other path; it goes on when it reads an empty one.
 import assert from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { button, drive, fill, link, signIn, state, text, until } from "./drive.mjs";
@@ -27,17 +28,22 @@ await drive({ address, executablePath }, async (driver) => {
   await hops(page, first);
   await until(page, "its rate shows", () => [...document.querySelectorAll("main meter")].some((m) => m.value > 0));
   say({ step: "carried", rate: await page.$eval("main meter", (m) => m.value) });
-  // The page notes by itself when it shows the other path.
-  const moved = page.evaluate((second) => new Promise((done) => {
-    const look = () => {
-      if (document.querySelector(".hops")?.textContent.includes(second)) done(Date.now());
-      else requestAnimationFrame(look);
-    };
-    look();
-  }), second);
-  say({ step: "watching" });
-  say({ step: "moved", at: await moved });
-  assert.ok(!(await answers.next()).done, "the test has ended");
+  for (;;) {
+    const { value, done } = await answers.next();
+    assert.ok(!done, "the test has ended");
+    if (!value) break;
+    const leaves = (await page.$eval(".hops", (hops) => hops.textContent)).includes(first) ? first : second;
+    // The page notes by itself when it shows the other path.
+    const moved = page.evaluate((wanted) => new Promise((done) => {
+      const look = () => {
+        if (document.querySelector(".hops")?.textContent.includes(wanted)) done(Date.now());
+        else requestAnimationFrame(look);
+      };
+      look();
+    }), leaves === first ? second : first);
+    say({ step: "watching", leaves });
+    say({ step: "moved", at: await moved });
+  }
   await button(page, "Extend…");
   await fill(page, "more", "2 min");
   await page.keyboard.press("Enter");

@@ -123,7 +123,7 @@ class Run:
     def __init__(self, groups: List[Group], keep: bool) -> None:
         self.missing = {test for group in groups for test in group.tests}
         self.keep = keep
-        self.passed = 0
+        self.passed = self.skipped = 0
         self.failed: List[str] = []
         self.directory = Path(tempfile.mkdtemp(prefix="conga-e2e."))
         self.began = time.monotonic()
@@ -194,7 +194,9 @@ class Run:
             if "test" not in told:
                 return
             self.missing.discard(str(told["test"]))
-            if told["passed"]:
+            if told["passed"] is None:
+                self.skipped += 1
+            elif told["passed"]:
                 self.passed += 1
             else:
                 self.failed.append(str(told["test"]))
@@ -211,7 +213,7 @@ class Run:
             print("FAIL %s" % test)
         if self.missing and not interrupted:
             print("not run: %s" % ", ".join(sorted(self.missing)))
-        print("%d passed, %d failed in %.0f s" % (self.passed, len(self.failed), time.monotonic() - self.began))
+        print("%d passed, %d failed, %d skipped in %.0f s" % (self.passed, len(self.failed), self.skipped, time.monotonic() - self.began))
         return 130 if interrupted else 1 if bad else 0
 
 

@@ -89,7 +89,7 @@ def called(test: Any) -> str:
 
 
 class Answers(unittest.TestResult):
-    """Prints ok or FAIL, the name, the time and the figures of each test."""
+    """Prints ok, skip or FAIL, the name, the time and the figures of each test."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -103,6 +103,12 @@ class Answers(unittest.TestResult):
         self._line("ok  ", test)
         self.over(name(test), True)
 
+    def addSkip(self, test: unittest.TestCase, reason: str) -> None:
+        super().addSkip(test, reason)
+        test.note("%s", reason)  # type: ignore[attr-defined]
+        self._line("skip", test)
+        self.over(name(test), None)
+
     def addFailure(self, test: Any, err: Any) -> None:
         self._line("FAIL", test)
         print(_indent(self._exc_info_to_string(err, test)), flush=True)
@@ -113,9 +119,9 @@ class Answers(unittest.TestResult):
 
     addError = addFailure
 
-    def over(self, test: str, passed: bool) -> None:
+    def over(self, test: str, passed: Optional[bool]) -> None:
         """Is told of each test, and of a class that could not be set up, once its
-        line is printed."""
+        line is printed; None: it was skipped."""
 
     def _line(self, verdict: str, test: Any) -> None:
         figures = "; ".join(getattr(test, "figures", []))

@@ -74,7 +74,7 @@ class Telling(Answers):
         os.dup2(2, 1)  # what programs print that are started is no line of ours
         sys.stdout = self.printed = io.StringIO()
 
-    def over(self, test: str, passed: bool) -> None:
+    def over(self, test: str, passed: Optional[bool]) -> None:
         self.tell(test=test, passed=passed)
 
     def tell(self, **told: Any) -> None:
