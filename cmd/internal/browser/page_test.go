@@ -88,7 +88,7 @@ func TestPage(t *testing.T) {
 	}
 	chromium := needs(t)
 	congad := build(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute) // with TestLargeMap's 2, less than -timeout
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Minute) // with TestLargeMap's 2, less than -timeout
 	defer cancel()
 	data := filepath.Join(t.TempDir(), "data")
 	address := demonstration(ctx, t, congad, data)
