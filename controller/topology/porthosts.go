@@ -172,10 +172,10 @@ func (b *Builder) sweep(now time.Time) (dropped bool) {
 // makeRoomInAll reports whether all ports together may have one more host,
 // which comes to c, nil for a port without hosts. Where they are full the hosts
 // that have been silent for long give way. Otherwise it is a late one of the
-// port that has most of these, the one that has been silent for longest, if more
-// are left there than will be at the other. So the early stay, and of the rest
-// of the room each port gets its share: none that has more takes from one that
-// has less.
+// port that has most of these, the one that has been silent for longest, if
+// more are left there than will be at the other. So the early stay, and of the
+// rest of the room each port gets its share: none that has more takes from one
+// that has less.
 func (b *Builder) makeRoomInAll(c *portHosts, now time.Time) bool {
 	if b.learned() < b.cfg.MaxLearned {
 		return true
