@@ -380,9 +380,7 @@ func TestUnsavedTotalsAreSavedLater(t *testing.T) {
 		src.install(p, circuitOver(1))
 		src.send(Volume{10, 1000})
 		pass(time.Minute)
-		kept.mu.Lock()
-		kept.broken = nil
-		kept.mu.Unlock()
+		kept.fail(nil)
 		pass(time.Minute)
 		if kept.len(Accounts) != 1 {
 			t.Error("nothing is kept")

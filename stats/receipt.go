@@ -33,13 +33,16 @@ type Rates struct {
 }
 
 // Receipt returns what there was of an allocation; zeros if it was never in the
-// network. It reads the archive, if memory has nothing of it.
+// network. It reads the archive, if memory has nothing of it. What is not saved
+// yet is not final: after a crash it would be open again.
 func (p *Poller) Receipt(id string) Receipt {
 	p.mu.Lock()
 	a := p.ledger.accounts[id]
 	if a != nil {
 		defer p.mu.Unlock()
-		return a.receipt(time.Now())
+		r := a.receipt(time.Now())
+		r.Final = r.Final && p.cfg.Archive == nil
+		return r
 	}
 	p.mu.Unlock()
 	if a = p.archived(id); a == nil {
