@@ -24,7 +24,7 @@ test: lint
 	@if [ "$$(id -u)" = 0 ] && command -v node >/dev/null; then web/chromium.sh || echo "no Chromium: the page is not driven"; fi
 	$(GO) test $(TESTFLAGS) ./...
 	@if [ "$$(id -u)" = 0 ] && [ -x testdata/mininet/e2e.sh ]; then \
-		timeout -k 30 20m testdata/mininet/e2e.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; \
+		timeout -k 30 30m testdata/mininet/e2e.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; \
 	else echo "end-to-end tests skipped: they need root"; fi
 
 race:
