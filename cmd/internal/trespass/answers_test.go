@@ -3,9 +3,12 @@ package trespass
 import (
 	"flag"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"conga/allocator/store"
 )
 
 var keyed = flag.Int("keyed", 4000, "requests with keys by one user; from 54000 on the commit of -old makes another's allocation twice")
@@ -71,5 +74,36 @@ func (l *lab) concurrently(key string, requests int, request func(a *asker, i in
 	wg.Wait()
 	if f := failed.Load(); f != nil {
 		panic(*f)
+	}
+}
+
+// answersExpire: the answers of a day ago leave the store though no request
+// with a key comes that would push them out.
+func answersExpire(l *lab) {
+	const (
+		many  = 200
+		day   = 25 * 3600
+		sweep = 90 * time.Second // ours looks each minute
+	)
+	c := l.stepping(0)
+	a := l.login("alice", "astro")
+	path := "/api/allocations/" + a.create(fields{"project_id": "astro", "src_ip": "10.0.0.1", "dst_ip": "10.0.0.3", "duration": 60, "start_time": after(7200)})
+	for i := range many {
+		a.want(200, "PATCH", path, fields{"duration": 60}, "Idempotency-Key", fmt.Sprint(i))
+	}
+	c.step(day)
+	l.within(sweep, func() bool { return false })
+	l.daemon.Kill() // so that it removes nothing because it ends
+	left := 0
+	if _, err := store.Examine(l.Context(), filepath.Join(l.data, "conga.db"), func(r store.Record) error {
+		if r.Bucket == store.Replays {
+			left++
+		}
+		return nil
+	}); err != nil {
+		l.Fatal(err)
+	}
+	if left > 0 {
+		l.fault("of %d answers %d are kept a day later", many, left)
 	}
 }

@@ -56,6 +56,7 @@ var further = []trial{
 var clocks = []trial{
 	{"ClockSteps", clockSteps},
 	{"ClockOfTheYear2000", clockOfTheYear2000},
+	{"AnswersExpire", answersExpire},
 }
 
 // TestFurtherCases does these, each to a daemon of its own.
