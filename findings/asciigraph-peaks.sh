@@ -67,5 +67,5 @@ func main() {
 }
 GO
 go mod tidy 2>/dev/null
-go list -m github.com/guptarohit/asciigraph
+echo "version of asciigraph: $(go list -m -f '{{.Version}}' github.com/guptarohit/asciigraph)"
 go run .

@@ -93,5 +93,5 @@ func main() {
 }
 GO
 go mod tidy 2>/dev/null
-go list -m github.com/nakabonne/tstorage
+echo "version of tstorage: $(go list -m -f '{{.Version}}' github.com/nakabonne/tstorage)"
 go run .

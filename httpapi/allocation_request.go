@@ -203,9 +203,9 @@ func (a *api) mayUse(x *exchange, project string) error {
 	return nil
 }
 
-// userOf returns the owner of a new allocation: the key's user. The admin, and
-// a user who may change and release what others of the project have, may name
-// another member.
+// userOf returns the owner of a new allocation: the key's user, or another
+// member of the project that the request names. The admin may name one, and a
+// user who may change what is another member's.
 func (a *api) userOf(x *exchange, r allocator.Request) (string, error) {
 	if r.UserID == "" || r.UserID == x.key.User {
 		return x.key.User, nil

@@ -33,24 +33,25 @@ func viewCalendar(o allocator.Occupancy, w allocator.Window) calendarView {
 	return v
 }
 
-// calendarWindow reads start and window. What is over is held no longer, so
-// that no calendar begins before now.
-func (a *api) calendarWindow(x *exchange) (w allocator.Window, err error) {
+// calendarWindow reads start and window. It returns the window that was asked
+// for, which is that of the address, and what of it is to come: what is over is
+// held no longer.
+func (a *api) calendarWindow(x *exchange) (asked, left allocator.Window, err error) {
 	p, err := x.parameters("start", "window")
 	if err != nil {
-		return w, err
+		return asked, left, err
 	}
 	now := a.Now().Unix()
 	start, length := p.Time("start", 1), spanWithin(p, "window", 30*24*time.Hour, longestCalendar)
 	if start == 0 {
 		start = now
 	}
-	if end := start + int64(length/time.Second); end <= now && length > 0 {
+	asked = allocator.Window{Start: allocator.Seconds(start), End: allocator.Seconds(start + int64(length/time.Second))}
+	left = allocator.Window{Start: max(asked.Start, allocator.Seconds(now)), End: asked.End}
+	if left.End <= left.Start && length > 0 {
 		p.Reject("window", "is over; a calendar tells what is reserved from now on")
-	} else {
-		w = allocator.Window{Start: allocator.Seconds(max(start, now)), End: allocator.Seconds(end)}
 	}
-	return w, p.Done()
+	return asked, left, p.Done()
 }
 
 // within returns the address of a calendar with its window.
@@ -70,7 +71,7 @@ type linkCalendar struct {
 // showLinkCalendar serves GET and HEAD /links/{from}/{to}/calendar. The link
 // need not be there now.
 func (a *api) showLinkCalendar(x *exchange) error {
-	w, err := a.calendarWindow(x)
+	asked, w, err := a.calendarWindow(x)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (a *api) showLinkCalendar(x *exchange) error {
 	if v.Capacity != nil {
 		v.Reservable = new(uint64(o.Limit))
 	}
-	v.Links = rest.Relate("self", within(calendarOfLink(x, id), w),
+	v.Links = rest.Relate("self", within(calendarOfLink(x, id), asked),
 		"link", rest.WithQuery(x.path("links"), "from", id.From.String(), "to", id.To.String(), "kind", "all"))
 	if a.Statistics != nil {
 		v.Links["history"] = rest.LinkTo(historyOfLink(x, id))
@@ -108,7 +109,7 @@ type projectCalendar struct {
 
 // showProjectCalendar serves GET and HEAD /projects/{id}/calendar.
 func (a *api) showProjectCalendar(x *exchange) error {
-	w, err := a.calendarWindow(x)
+	asked, w, err := a.calendarWindow(x)
 	if err != nil {
 		return err
 	}
@@ -122,6 +123,6 @@ func (a *api) showProjectCalendar(x *exchange) error {
 	v := projectCalendar{ID: p.ID, calendarView: viewCalendar(a.Planner.OccupancyOfProject(p.ID, w), w)}
 	v.Reservable = (*uint64)(p.Bandwidth)
 	project := x.path("projects", url.PathEscape(p.ID))
-	v.Links = rest.Relate("self", within(project+"/calendar", w), "project", project)
+	v.Links = rest.Relate("self", within(project+"/calendar", asked), "project", project)
 	return x.succeed(http.StatusOK, []projectCalendar{v})
 }

@@ -54,6 +54,11 @@ func TestCalendars(t *testing.T) {
 		if all = steps(target + "?window=1m&start=" + jsonOf(t, start)); len(all) != 1 || all[0] != (step{start, start + 60, rate}) {
 			t.Errorf("%s: %+v in the first minute", target, all)
 		}
+		begun := "?start=" + jsonOf(t, start-10) + "&window=60"
+		one := h.want(200, "GET", target+begun, "", bearer(h.admin)).Results[0]
+		if self := jsonOf(t, one["_links"].(map[string]any)["self"].(map[string]any)["href"].(string)); int64(one["start_time"].(float64)) != start || !strings.Contains(self, jsonOf(t, start-10)) {
+			t.Errorf("%s%s begins at %v and is %s", target, begun, one["start_time"], self)
+		}
 		for query, want := range map[string]string{
 			"window=731d": "window: ", "window=1h&start=1": "window: is over", "start=-1": "start: ", "start=x": "start: ", "step=1": "step: is not a parameter",
 		} {

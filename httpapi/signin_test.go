@@ -140,8 +140,8 @@ func otherState(t *testing.T, address string) string {
 	return u.Query().Get("state")
 }
 
-// TestSignInIsRefused has tokens that prove nothing, users that may not, an
-// issuer that is down, and a user who takes too long.
+// TestSignInIsRefused: a token that proves nothing, a user who is no member, an
+// issuer that is down, and more than ten minutes open no session.
 func TestSignInIsRefused(t *testing.T) {
 	s := newSigningIn(t)
 	try := func(status int, says string, claims map[string]any) {

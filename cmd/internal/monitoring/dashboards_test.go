@@ -105,8 +105,8 @@ func rules(t *testing.T) []rule {
 	return file.Groups[0].Rules
 }
 
-// TestDashboardsAreWhole: whoever opens one sees panels that do not cover each
-// other, from the data source that was chosen, and is told what they show.
+// TestDashboardsAreWhole: no panel of a dashboard covers another, each asks the
+// data source that was chosen, and each says what it shows.
 func TestDashboardsAreWhole(t *testing.T) {
 	uids := map[string]string{}
 	for file, d := range dashboards(t) {
