@@ -52,7 +52,7 @@ class Volume(Case):
             a = self.lab.api.create(*ends, seconds, bandwidth=int(rate * 1_000_000), protocol="udp", dst_port=port, **at)
             if port == 5302:
                 second = a
-        return self.lab.api.get(second)
+        return self.lab.wait_state(second, "active")
 
     def carry(self) -> Tuple[Dict[str, Any], float]:
         """Has conga run carry the payload, and returns what it was planned as
