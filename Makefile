@@ -5,7 +5,7 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build page man test race lint bench scale soak measures mutate attribute demo e2e screenshots clean
+.PHONY: build page man test clients race lint bench scale soak measures mutate attribute demo e2e screenshots clean
 
 build: page
 	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
@@ -23,9 +23,15 @@ test: lint
 	@if [ "$$(id -u)" = 0 ]; then testdata/mininet/install.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; fi
 	@if [ "$$(id -u)" = 0 ] && command -v node >/dev/null; then web/chromium.sh || echo "no Chromium: the page is not driven"; fi
 	$(GO) test $(TESTFLAGS) ./...
+	@httpapi/openapi/generators/check.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }
 	@if [ "$$(id -u)" = 0 ] && [ -x testdata/mininet/e2e.sh ]; then \
 		timeout -k 30 30m testdata/mininet/e2e.sh || { [ $$? = 2 ] && [ -z "$$CI" ]; }; \
 	else echo "end-to-end tests skipped: they need root"; fi
+
+# Three generators make clients of /openapi.json, which are tried on the emulated
+# network; two linters read it. It needs npm.
+clients:
+	httpapi/openapi/generators/check.sh
 
 race:
 	$(GO) test -race $(TESTFLAGS) ./...

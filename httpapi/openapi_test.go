@@ -13,6 +13,7 @@ import (
 
 	"conga/httpapi"
 	"conga/httpapi/httpapitest"
+	"conga/httpapi/openapi"
 )
 
 func TestOpenAPIDocumentIsValid(t *testing.T) {
@@ -107,7 +108,7 @@ func TestOpenAPIIsStrict(t *testing.T) {
 		}
 	}
 	var all map[string]any
-	text, err := httpapi.OpenAPI()
+	text, err := openapi.Contract()
 	if err != nil || json.Unmarshal(text, &all) != nil {
 		t.Error("the document cannot be read")
 	}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"conga/httpapi"
+	"conga/httpapi/openapi"
 )
 
 // A Contract is the OpenAPI document, to hold answers against. Its schemas are
@@ -27,7 +27,7 @@ type Contract struct {
 // Load is the contract of the API as it is built. It fails if the document
 // cannot be read.
 var Load = sync.OnceValues(func() (*Contract, error) {
-	text, err := httpapi.OpenAPI()
+	text, err := openapi.Contract()
 	if err != nil {
 		return nil, err
 	}

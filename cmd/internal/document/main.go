@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 
-	"conga/httpapi"
+	"conga/httpapi/openapi"
 )
 
 func main() {
-	text, err := httpapi.OpenAPI()
+	text, err := openapi.Contract()
 	if err == nil {
 		_, err = os.Stdout.Write(text)
 	}
