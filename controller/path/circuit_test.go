@@ -38,6 +38,11 @@ func TestLinksOfAPath(t *testing.T) {
 	if p.Equal(p[:1]) || p.Equal(path.Path{p[0], {DPID: 2, In: 11, Out: 5}}) || !p.Equal(path.Path{p[0], p[1]}) {
 		t.Error("paths are equal if they take the same ports of the same switches")
 	}
+	for dpid, want := range map[openflow.DPID]path.Hop{1: p[0], 2: p[1], 3: {}} {
+		if got := p.At(dpid); got != want {
+			t.Errorf("crosses switch %d as %v, want %v", dpid, got, want)
+		}
+	}
 	if got, want := p.String(), "0000000000000001[3>10] 0000000000000002[11>4]"; got != want {
 		t.Errorf("printed as %s, want %s", got, want)
 	}

@@ -1,6 +1,7 @@
 package path_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -98,7 +99,11 @@ func TestConfinedAgainstBruteForce(t *testing.T) {
 				least = rate
 			}
 		}
-		if p, wide, ok := path.NewGraph(&n.Snapshot).Widest(q); ok && least < 11 && (wide != least || !meets(&n.Snapshot, c, p)) {
+		free := q
+		free.Rate = 0
+		some, _, _ := bestOf(&n.Snapshot, free, func(p path.Path) bool { return meets(&n.Snapshot, c, p) })
+		p, wide, ok := path.NewGraph(&n.Snapshot).Widest(q)
+		if ok != (some != nil) || ok && least < 11 && (wide != least || !meets(&n.Snapshot, c, p)) {
 			t.Fatalf("widest is %v with %d, by hand %d", p, wide, least)
 		}
 	})
@@ -157,7 +162,7 @@ func TestPairsAgainstBruteForce(t *testing.T) {
 				wide = rate
 			}
 		}
-		if p, width, ok := g.Widest(q); ok && width != wide {
+		if p, width, ok := g.Widest(q); ok != pair(0) || ok && width != wide {
 			t.Fatalf("widest is %v with %d, by hand %d", p, width, wide)
 		}
 	})
@@ -269,5 +274,71 @@ func TestElements(t *testing.T) {
 		if got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
+	}
+	for text, want := range map[string]string{"1:3->": "write DPID:port", "1:3->outside": "no link between two switches"} {
+		if _, err := path.ParseElement(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// TestBestWithinALatency: of two ways to a switch the one that costs more goes
+// on if it leaves more time for the rest of the path.
+func TestBestWithinALatency(t *testing.T) {
+	n := newNet(3)
+	for _, x := range []struct {
+		a, b    openflow.DPID
+		metric  uint32
+		latency time.Duration
+	}{{1, 2, 1, 5}, {1, 2, 3, 1}, {2, 3, 1, 5}, {2, 3, 10, 1}} {
+		id := n.cable(x.a, x.b, gig, gig, x.metric)
+		for _, from := range [...]topology.PortID{id.From, id.To} {
+			l := n.Links[from]
+			l.Latency = x.latency
+			n.Links[from] = l
+		}
+	}
+	for most, want := range map[time.Duration]uint64{10: 2, 6: 4, 5: 13, 2: 13, 1: 0} {
+		q := path.Query{From: edgeOf(1, 1), To: edgeOf(3, 1), Constraints: &path.Constraints{MaxLatency: most}}
+		p, ok := path.Find(&n.Snapshot, q)
+		cost, _ := measure(&n.Snapshot, p)
+		if ok != (want != 0) || ok && cost != want {
+			t.Errorf("within %d: %v costs %d, want %d", most, p, cost, want)
+		}
+	}
+}
+
+// TestMetLooksAtAll: a path meets constraints only if each of them is met.
+func TestMetLooksAtAll(t *testing.T) {
+	n, p, cables := line()
+	other := path.Path{{DPID: 2, In: 1, Out: cables[1].From.Port}, {DPID: 3, In: cables[1].To.Port, Out: 1}}
+	for _, x := range []struct {
+		name string
+		c    path.Constraints
+		met  bool
+	}{
+		{"none", path.Constraints{}, true},
+		{"its length", path.Constraints{MaxHops: 3}, true},
+		{"less than its length", path.Constraints{MaxHops: 2}, false},
+		{"what it crosses", path.Constraints{Include: []path.Element{{Switch: 2}, {Cable: cables[1]}}}, true},
+		{"what it does not cross", path.Constraints{Include: []path.Element{{Switch: 2}, {Switch: 4}}}, false},
+		{"avoiding what it does not cross", path.Constraints{Avoid: []path.Element{{Switch: 4}}}, true},
+		{"avoiding a switch of it", path.Constraints{Avoid: []path.Element{{Switch: 4}, {Switch: 1}}}, false},
+		{"avoiding a cable of it", path.Constraints{Avoid: []path.Element{{Cable: cables[0]}}}, false},
+		{"apart from one of the same switches", path.Constraints{Apart: []path.Path{p[:1], p[1:2]}}, true},
+		{"apart from one with a cable of it", path.Constraints{Apart: []path.Path{nil, other}}, false},
+	} {
+		if got := x.c.Met(&n.Snapshot, p); got != x.met {
+			t.Errorf("%s: %v", x.name, got)
+		}
+	}
+	if cable, shared := p.Shares(other); !shared || cable != cables[1] {
+		t.Errorf("shares %v: %v", cable, shared)
+	}
+	if cable, shared := p.Shares(p[:2]); !shared || cable != cables[0] {
+		t.Errorf("shares %v: %v", cable, shared)
+	}
+	if cable, shared := p[:2].Shares(other); shared || cable != (topology.LinkID{}) {
+		t.Errorf("shares %v: %v", cable, shared)
 	}
 }

@@ -172,6 +172,7 @@ func TestEffortIsBounded(t *testing.T) {
 		"one cable across, included": {Constraints{Protected: true, Include: []Element{over(2, 2)}}, at(9, 9), but(4, 5)},
 		"there, back, and there":     {Constraints{Include: []Element{over(7, 7), over(2, 2)}}, at(0, 9), but(4, 5)},
 		"backup takes a way around":  {Constraints{Protected: true, MaxHops: 19, Avoid: []Element{over(0, 1)}}, at(9, 9), but(4, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)},
+		"one element in a corner":    {Constraints{Include: []Element{over(9, 0)}}, at(9, 1), but(8, 1, 2, 3, 4, 5, 6, 7, 8, 9)},
 		"element in a corner":        {Constraints{Include: []Element{over(9, 0), over(3, 3)}}, at(9, 1), but(8, 1, 2, 3, 4, 5, 6, 7, 8, 9)},
 	} {
 		s := g.newConfined(&tc.c, tc.last, false, tc.offer)
@@ -180,6 +181,22 @@ func TestEffortIsBounded(t *testing.T) {
 		}
 		if took := maxEffort - s.effort; took > 50_000 {
 			t.Errorf("%s: %d edges were looked at", name, took)
+		}
+	}
+}
+
+// TestSearchGivesUp: a search that has looked at as many edges as it may ends
+// without a path, though there is one.
+func TestSearchGivesUp(t *testing.T) {
+	g := gridGraph(10)
+	for _, protected := range []bool{false, true} {
+		c := &Constraints{Include: []Element{{Switch: 55}}, Protected: protected}
+		for effort, want := range map[int]bool{1: false, maxEffort: true} {
+			s := g.newConfined(c, 99, false, func(*edge) (bitrate.Rate, bool) { return 1, true })
+			s.effort = effort
+			if at := s.find(0, 1); (at >= 0) != want {
+				t.Errorf("with an effort of %d, with a backup %v: found %d", effort, protected, at)
+			}
 		}
 	}
 }

@@ -137,6 +137,48 @@ func TestPrefixOfAPath(t *testing.T) {
 	}
 }
 
+// TestHostsApartFromAPath: the traffic of hosts that are not behind their end
+// of the path is told apart, that of so many, and the others are spoken of.
+func TestHostsApartFromAPath(t *testing.T) {
+	n, p, _ := line()
+	k := path.FlowKey{Src: path.Host(netip.MustParseAddr("10.1.0.0")).Widen(24), Dst: path.Host(netip.MustParseAddr("10.2.0.0")).Widen(24), Proto: path.ProtoTCP}
+	see := func(at topology.PortID, addrs ...string) {
+		for _, text := range addrs {
+			addr := netip.MustParseAddr(text)
+			n.Addrs = n.Addrs.With(addr, topology.Attachment{Prefix: netip.PrefixFrom(addr, 32), At: at})
+		}
+	}
+	see(edgeOf(1, 1), "10.1.0.1")
+	see(edgeOf(3, 1), "10.2.0.1")
+	if got := k.ApartKeys(&n.Snapshot, p); len(got) != 0 {
+		t.Errorf("%v are apart", got)
+	}
+	see(edgeOf(2, 1), "10.1.0.2", "10.2.0.2")
+	source, destination := k, k
+	source.Src, destination.Dst = path.Host(netip.MustParseAddr("10.1.0.2")), path.Host(netip.MustParseAddr("10.2.0.2"))
+	if diff := cmp.Diff([]path.FlowKey{source, destination}, k.ApartKeys(&n.Snapshot, p)); diff != "" {
+		t.Error(diff)
+	}
+	for extra := range path.MaxApart {
+		text := path.Apart(&n.Snapshot, k, p)
+		if few, said := extra+2 <= path.MaxApart, strings.Contains(text, "there are more than 32 such hosts"); said == few {
+			t.Errorf("of %d hosts it is said: %s", extra+2, text)
+		}
+		if got := len(k.ApartKeys(&n.Snapshot, p)); got != min(extra+2, path.MaxApart) {
+			t.Errorf("of %d hosts %d are told apart", extra+2, got)
+		}
+		see(edgeOf(2, 1), netip.AddrFrom4([4]byte{10, 1, 0, byte(10 + extra)}).String())
+	}
+	back := path.FlowKey{Src: path.Host(a), Dst: k.Dst}
+	if got := path.Apart(&n.Snapshot, back, p); !strings.Contains(got, "10.2.0.2 of 10.2.0.0/24 is behind port 0000000000000002:1 and not behind 0000000000000003:1, where the path ends") {
+		t.Errorf("of the destination it is said: %s", got)
+	}
+	hosts := path.FlowKey{Src: path.Host(a), Dst: path.Host(b)}
+	if got := append(hosts.ApartKeys(&n.Snapshot, p), k.ApartKeys(&n.Snapshot, nil)...); got != nil || path.Apart(&n.Snapshot, hosts, p) != "" || path.Apart(&n.Snapshot, k, nil) != "" {
+		t.Errorf("%v are apart", got)
+	}
+}
+
 // TestLatencyIsTheSum of all cables, and is known only if each of them is.
 func TestLatencyIsTheSum(t *testing.T) {
 	n, p, cables := line()
@@ -223,6 +265,26 @@ func TestCircuits(t *testing.T) {
 		}
 		if most := min(2, len(want)); n != most {
 			t.Errorf("%+v: %d are yielded to one that wants two", x, n)
+		}
+	}
+}
+
+// TestUnqueued finds the first port of a path that does not use the queue.
+func TestUnqueued(t *testing.T) {
+	n, p, cables := line()
+	mark := func(at topology.PortID, unqueued bool) {
+		port := n.Switches[at.DPID].Ports[at.Port]
+		port.Unqueued = unqueued
+		n.Switches[at.DPID].Ports[at.Port] = port
+	}
+	mark(edgeOf(1, 2), true) // not on the path
+	if at, ok := path.Unqueued(&n.Snapshot, p); ok || at != topology.External {
+		t.Errorf("%v does not use the queue", at)
+	}
+	for _, want := range [...]topology.PortID{edgeOf(3, 1), cables[1].To, cables[0].To, cables[0].From, edgeOf(1, 1)} {
+		mark(want, true)
+		if at, ok := path.Unqueued(&n.Snapshot, p); !ok || at != want {
+			t.Errorf("%v does not use the queue, want %v", at, want)
 		}
 	}
 }

@@ -187,3 +187,48 @@ func TestWidestOverElements(t *testing.T) {
 		t.Errorf("%v has %v", p, width)
 	}
 }
+
+// TestWidestAtAnyCost: the widest path over an element is found though others
+// cost less, and one with a backup only if there is one.
+func TestWidestAtAnyCost(t *testing.T) {
+	n := newNet(3)
+	n.cable(1, 2, 1*gig, 1*gig, 1)
+	n.cable(1, 2, 5*gig, 5*gig, 9)
+	n.cable(1, 2, 2*gig, 2*gig, 5)
+	n.cable(2, 3, 8*gig, 8*gig, 1)
+	q := path.Query{From: edgeOf(1, 1), To: edgeOf(3, 1), Constraints: &path.Constraints{Include: []path.Element{{Switch: 2}}}}
+	g := path.NewGraph(&n.Snapshot)
+	if p, width, ok := g.Widest(q); !ok || width != 5*gig || !q.Constraints.Met(&n.Snapshot, p) {
+		t.Errorf("%v has %v", p, width)
+	}
+	q.Constraints = &path.Constraints{Protected: true}
+	if p, width, ok := g.Widest(q); ok || width != 0 || p != nil {
+		t.Errorf("with a backup %v has %v, though one cable is on all paths", p, width)
+	}
+	q.To = edgeOf(2, 1)
+	if p, width, ok := g.Widest(q); !ok || width != 2*gig || len(p) != 2 {
+		t.Errorf("with a backup %v has %v", p, width)
+	}
+}
+
+// TestWiderOfEquals: of paths within a limit that cost the same the one with
+// most room is taken, in whichever order they were made.
+func TestWiderOfEquals(t *testing.T) {
+	for wide := openflow.DPID(2); wide <= 4; wide++ {
+		n := newNet(5)
+		for via := openflow.DPID(2); via <= 4; via++ {
+			c := gig
+			if via == wide {
+				c = 3 * gig
+			}
+			n.cable(1, via, 3*gig, 3*gig, 1)
+			n.cable(via, 5, c, c, 1)
+		}
+		for _, c := range []*path.Constraints{nil, {MaxHops: 3}, {Avoid: []path.Element{{Switch: 9}}}} {
+			p, ok := path.Find(&n.Snapshot, path.Query{From: edgeOf(1, 1), To: edgeOf(5, 1), Constraints: c})
+			if !ok || p[1].DPID != wide {
+				t.Errorf("%+v: over %v, want over %d", c, switches(p), wide)
+			}
+		}
+	}
+}

@@ -78,3 +78,49 @@ func TestOpeningAgainstFind(t *testing.T) {
 		}
 	})
 }
+
+// TestWayOverManySwitches: a way that both ends have spread along is returned
+// whole, in the order of its switches.
+func TestWayOverManySwitches(t *testing.T) {
+	for many := openflow.DPID(1); many <= 7; many++ {
+		n := newNet(int(many))
+		for d := openflow.DPID(1); d < many; d++ {
+			n.cable(d, d+1, gig, gig, 1)
+		}
+		for _, c := range []path.Crossing{{From: edgeOf(1, 1), To: edgeOf(many, 2)}, {From: edgeOf(many, 2), To: edgeOf(1, 1)}} {
+			c.Opens = func(int32, *topology.Link, *topology.Link, path.Seconds) path.Seconds { return 0 }
+			want, _ := path.Find(&n.Snapshot, path.Query{From: c.From, To: c.To})
+			if p, at := path.NewGraph(&n.Snapshot).Way(c); !p.Equal(want) || at != 0 || len(p) != int(many) {
+				t.Errorf("over %d switches it is %v, want %v", many, p, want)
+			}
+		}
+	}
+}
+
+// TestCablesHaveANumber: with constraints, too, both directions of a cable are
+// asked about by one number, unless it matters which is used.
+func TestCablesHaveANumber(t *testing.T) {
+	n := newNet(3)
+	n.cable(1, 2, gig, gig, 1)
+	n.cable(3, 2, gig, gig, 1)
+	g := path.NewGraph(&n.Snapshot)
+	for _, apart := range []bool{false, true} {
+		for _, c := range []path.Crossing{{From: edgeOf(1, 1), To: edgeOf(3, 1)}, {From: edgeOf(3, 1), To: edgeOf(1, 1)}} {
+			asked := 0
+			c.Apart, c.Constraints = apart, &path.Constraints{MaxHops: 3}
+			c.Opens = func(number int32, a, b *topology.Link, _ path.Seconds) path.Seconds {
+				want := g.Number(a.ID)
+				if !apart {
+					want = min(want, g.Number(b.ID))
+				}
+				if asked++; number != want || a.ID != b.ID.Reverse() {
+					t.Errorf("apart %v: links %v and %v as number %d, want %d", apart, a.ID, b.ID, number, want)
+				}
+				return 0
+			}
+			if p, _ := g.Way(c); len(p) != 3 || asked != 2 {
+				t.Errorf("%v, after %d questions", p, asked)
+			}
+		}
+	}
+}

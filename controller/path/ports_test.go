@@ -157,7 +157,14 @@ func TestEntries(t *testing.T) {
 			t.Errorf("%+v: %d and %d entries, want %d and %d", test.key, masked, exact, test.masked, test.exact)
 		}
 	}
-	if got := ports("5001,5003").Masks(); !slices.Equal(got, []path.PortMask{{Value: 5001, Mask: 0xfffd}}) {
-		t.Errorf("%x", got)
+	for text, want := range map[string][]path.PortMask{
+		"5001,5003": {{Value: 5001, Mask: 0xfffd}},
+		"1,3,9,11":  {{Value: 1, Mask: 0xfff5}}, // what has become one may become one with another
+		"59-63":     {{Value: 59, Mask: 0xffff}, {Value: 60, Mask: 0xfffc}},
+		"3-8":       {{Value: 3, Mask: 0xffff}, {Value: 4, Mask: 0xfffc}, {Value: 8, Mask: 0xffff}},
+	} {
+		if got := ports(text).Masks(); !slices.Equal(got, want) {
+			t.Errorf("%s: %x, want %x", text, got, want)
+		}
 	}
 }

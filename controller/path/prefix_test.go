@@ -77,6 +77,36 @@ func TestPrefixProblems(t *testing.T) {
 	}
 }
 
+// TestNoPrefixAsText: no text is no prefix, whatever there was.
+func TestNoPrefixAsText(t *testing.T) {
+	p := path.Host(a)
+	if err := p.UnmarshalText(nil); err != nil || p != (path.Prefix{}) {
+		t.Errorf("%v, %v", p, err)
+	}
+	if err := p.UnmarshalText([]byte("h1")); err == nil {
+		t.Errorf("h1 is %v", p)
+	}
+}
+
+// TestPrefixesInOrder: by the lowest address, the wider one first.
+func TestPrefixesInOrder(t *testing.T) {
+	var list []path.Prefix
+	for _, text := range []string{"9.0.0.0/8", "10.0.0.0/8", "10.0.0.0/16", "10.0.0.0", "10.0.0.1", "2001:db8::/32", "2001:db8::/64"} {
+		p, err := path.ParsePrefix(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	for i, p := range list {
+		for j, o := range list {
+			if p.Less(o) != (i < j) || p.Equal(o) != (i == j) {
+				t.Errorf("%s before %s: %v", p, o, p.Less(o))
+			}
+		}
+	}
+}
+
 // lengthsOf returns the lengths that prefixes may have.
 func lengthsOf(four bool) (all []int) {
 	if four {

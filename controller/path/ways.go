@@ -106,7 +106,6 @@ func (s *confined) pop() int32 {
 	h := s.heap
 	top, n := h[0], len(h)-1
 	h[0], s.heap = h[n], h[:n]
-	h = s.heap
 	for i := 0; ; {
 		child := 2*i + 1
 		if child+1 < n && s.before(h[child+1], h[child]) {

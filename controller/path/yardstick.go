@@ -64,10 +64,10 @@ func (s *confined) yardstick(weight func(*topology.Link) uint64) yardstick {
 	for i := range y.passes {
 		y.passes[i].beyond = make([]uint64, s.all+1)
 	}
-	for met := int64(s.all); met >= 0; met-- { // what is left follows from where more has been crossed
+	for met := s.all; met > 0; met-- { // what is left follows from where more has been crossed
 		for i := range y.passes {
-			if g := &y.passes[i]; uint32(met)&g.bit != 0 {
-				g.beyond[met] = y.left(g.to, uint32(met))
+			if g := &y.passes[i]; met&g.bit != 0 {
+				g.beyond[met] = y.left(g.to, met)
 			}
 		}
 	}
