@@ -289,7 +289,7 @@ func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 		o.Slower = 0
 	}
 	if o.Slower > 0 {
-		text = fmt.Sprintf("; ask for at most %s", o.Slower)
+		text = o.slower()
 	}
 	if d.Reverse.Apart {
 		if _, wide, ok := pl.graph.Widest(pl.query(d.backward(), w)); ok && min(wide, left) < d.Reverse.Rate && d.Bandwidth <= left {
@@ -302,7 +302,7 @@ func (pl planner) offer(d demand, w Window, o *Offer) (text string) {
 	}
 	if later, ok := pl.firstFit(d, w.Start, never); ok && later > w.Start {
 		o.Later = later
-		text += fmt.Sprintf("; or start at %s", clock(o.Later))
+		text += o.later()
 	}
 	return text
 }

@@ -77,7 +77,7 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 	default:
 		c.advise()
 	}
-	c.correct(&refused.Offer)
+	c.correct(refused)
 	return c.list
 }
 
@@ -98,19 +98,23 @@ func (c *counsel) adviseWhatRuns() {
 	c.offer(c.at(0, r.StartTime))
 }
 
-// correct takes out of an offer what would not be admitted after all, because
-// more than one thing is in the way.
-func (c *counsel) correct(o *Offer) {
+// correct takes out of a refusal's offer, and of its sentence, what would not
+// be admitted after all, because more than one thing is in the way.
+func (c *counsel) correct(refused *Error) {
+	o := &refused.Offer
 	good := func(r Request) bool { return slices.Contains(c.list, r) || c.admits(r, c.now) }
 	late := c.asked
 	late.Deadline = o.Deadline
 	if o.Slower != 0 && !good(c.at(o.Slower, c.asked.StartTime)) {
+		refused.drop(o.slower())
 		o.Slower = 0
 	}
 	if o.Later != 0 && !good(c.at(c.asked.Bandwidth, o.Later)) {
+		refused.drop(o.later())
 		o.Later = 0
 	}
 	if o.Deadline != 0 && !good(late) {
+		refused.drop(o.deadline())
 		o.Deadline = 0
 	}
 }
@@ -324,7 +328,11 @@ func (c *counsel) admits(r Request, now Seconds) bool {
 	if stays {
 		r.StartTime = 0 // it may be long ago
 	}
-	if c.a.check(&r, now) != nil {
+	check := c.a.check
+	if c.was != nil && c.was.Started {
+		check = c.a.checkStarted
+	}
+	if check(&r, now) != nil {
 		return false
 	}
 	if stays {

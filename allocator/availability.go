@@ -77,7 +77,7 @@ func (a *Allocator) checkQuestion(r *Request, now, horizon Seconds) *Error {
 	if err := r.normaliseRest(now); err != nil {
 		return err
 	}
-	return r.checkRates(a.cfg.Least)
+	return cmp.Or(r.checkSpan(now), r.checkRates(a.cfg.Least))
 }
 
 // insteadLocked returns the alternatives of a request that was refused, and of

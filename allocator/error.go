@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"fmt"
+	"strings"
 
 	"conga/bitrate"
 	"conga/controller/topology"
@@ -44,6 +45,14 @@ type Offer struct {
 	Deadline Seconds      // earliest deadline that the same request can meet, UNIX seconds
 }
 
+// slower, later and deadline return the clauses in which a sentence speaks of
+// the offer.
+func (o Offer) slower() string { return fmt.Sprintf("; ask for at most %s", o.Slower) }
+func (o Offer) later() string  { return fmt.Sprintf("; or start at %s", clock(o.Later)) }
+func (o Offer) deadline() string {
+	return fmt.Sprintf("; or ask for a deadline of %s or later", clock(o.Deadline))
+}
+
 // Error is an operation that failed.
 type Error struct {
 	Op         string // such as "create"
@@ -70,6 +79,23 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// drop takes a clause out of the sentence.
+func (e *Error) drop(clause string) {
+	if before, after, found := strings.Cut(e.Err.Error(), clause); found {
+		e.Err = shortenedError{before + after, e.Err}
+	}
+}
+
+// A shortenedError says less than its cause.
+type shortenedError struct {
+	text  string
+	cause error
+}
+
+func (e shortenedError) Error() string { return e.text }
+
+func (e shortenedError) Unwrap() error { return e.cause }
 
 // Refused is an occurrence of a series that is not admitted.
 type Refused struct {

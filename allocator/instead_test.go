@@ -3,6 +3,7 @@ package allocator
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"conga/bitrate"
@@ -146,6 +147,21 @@ func TestInsteadOfAChange(t *testing.T) {
 	w.offers(r, list, rate(0))
 }
 
+// What runs and would end after its deadline is offered the deadline that it
+// then meets, though that is sooner than what has just been asked for could.
+func TestInsteadOfALateEnd(t *testing.T) {
+	w, _ := pair(t)
+	r := flexible(ask(1, 1, 2, 1, 6, 100), 0, 100)
+	id := w.create(r).ID
+	w.work()
+	w.pass(60)
+	r.Duration = 150
+	_, err := w.a.Update(bg, id, 0, Change{Duration: &r.Duration})
+	w.offers(r, refused(t, err, Conflict, "deadline").Alternatives, deadline(150))
+	w.update(id, Change{Duration: &r.Duration, Deadline: new(Seconds(1_000_150))})
+	w.expect(id, Active, span(0, 150))
+}
+
 // What runs since a start that was asked for may keep that in what is offered,
 // though it is long ago.
 func TestInsteadOfAChangeOfAFixedStart(t *testing.T) {
@@ -181,4 +197,110 @@ func TestInsteadOfAChangeOfWhatWaits(t *testing.T) {
 	_, err = w.a.Update(bg, id, 0, Change{Duration: new(Seconds(90)), Bandwidth: new(bitrate.Rate(5))})
 	asked.Duration, asked.Bandwidth = 90, 5
 	w.offers(asked, refused(t, err, Conflict, "bandwidth").Alternatives, start(100), rate(4), both(start(100), lasts(10)))
+}
+
+// What runs gives up rate both ways only where nothing else would do.
+func TestInsteadOfAChangeBothWays(t *testing.T) {
+	for _, tc := range []struct {
+		from Seconds // when others take what is there both ways
+		want []func(*Request)
+	}{
+		{150, []func(*Request){lasts(150), unrated}},
+		{0, []func(*Request){both(rate(4), back(1)), unrated}},
+	} {
+		w, _ := pair(t)
+		r := ask(1, 1, 2, 1, 2, 100)
+		r.Reverse.Apart, r.Reverse.Rate = true, 1
+		id := w.create(r).ID
+		w.work()
+		other := ask(1, 3, 2, 3, 6, 500)
+		other.Reverse.Apart, other.Reverse.Rate = true, 9
+		other.ProjectID, other.StartTime = "q", w.now+tc.from
+		w.create(other)
+		r.Bandwidth, r.Duration, r.Reverse.Rate = 6, 300, 4
+		_, err := w.a.Update(bg, id, 0, Change{Bandwidth: &r.Bandwidth, Duration: &r.Duration, Reverse: &r.Reverse})
+		e, _ := errors.AsType[*Error](err)
+		if e == nil {
+			t.Fatalf("from %d it is not refused", tc.from)
+		}
+		w.offers(r, e.Alternatives, tc.want...)
+	}
+}
+
+func unrated(r *Request) { *r = r.withRate(0) }
+
+func back(b bitrate.Rate) func(*Request) { return func(r *Request) { r.Reverse.Rate = b } }
+
+// Where no rate will ever do, priority without one is offered for when the same
+// traffic is free.
+func TestInsteadOfAnyRate(t *testing.T) {
+	w, _ := pair(t)
+	for from := Seconds(0); from <= MaxAhead; from += MaxDuration {
+		w.other(3, 10, from, from+MaxDuration)
+	}
+	same := ask(1, 1, 2, 1, 0, 100)
+	same.ProjectID, same.StartTime = "q", w.now
+	w.create(same)
+	r := ask(1, 1, 2, 1, 4, 50)
+	r.StartTime = w.now + 20
+	w.offers(r, w.instead(r), both(rate(0), start(100)))
+}
+
+// The sentence of a refusal speaks of nothing that the project's limits refuse,
+// and neither does its offer.
+func TestSentencesOfferWhatIsAdmitted(t *testing.T) {
+	for _, tc := range []struct {
+		limits Limits
+		ask    Request
+		says   []string
+		not    []string
+		offer  Offer
+	}{
+		{Limits{}, flexible(ask(1, 1, 2, 1, 6, 50), 0, 100), []string{"; ask for at most 4; or ask for a deadline of 1970-01-12T13:49:30Z or later"}, nil, Offer{Slower: 4, Deadline: 1_000_170}},
+		{Limits{Horizon: new(Seconds(60))}, flexible(ask(1, 1, 2, 1, 6, 50), 0, 100), []string{"; ask for at most 4"}, []string{"deadline"}, Offer{Slower: 4}},
+		{Limits{}, at(ask(1, 1, 2, 1, 6, 50), 30), []string{"; ask for at most 4; or start at 1970-01-12T13:48:40Z"}, nil, Offer{Slower: 4, Later: 1_000_120}},
+		{Limits{Horizon: new(Seconds(60))}, at(ask(1, 1, 2, 1, 6, 50), 30), []string{"; ask for at most 4"}, []string{"or start"}, Offer{Slower: 4}},
+		{Limits{Pending: new(0)}, at(ask(1, 1, 2, 1, 6, 50), 30), []string{"until 1970-01-12T13:48:40Z"}, []string{"ask for", "or start"}, Offer{}},
+		{Limits{}, bulk(1, 50, 0, 50), []string{"; or ask for a deadline of 1970-01-12T13:48:20Z or later"}, nil, Offer{Deadline: 1_000_100}},
+		{Limits{Duration: new(Seconds(60))}, bulk(1, 80, 0, 50), []string{"do not pass by"}, []string{"deadline"}, Offer{}},
+	} {
+		w, _ := pair(t)
+		w.cfg.Limits = func(project string) Limits { return map[string]Limits{"p": tc.limits}[project] }
+		w.open()
+		w.other(3, 6, 20, 120)
+		_, err := w.a.Create(bg, tc.ask)
+		e, _ := errors.AsType[*Error](err)
+		if e == nil {
+			t.Errorf("%+v: %+v is not refused", tc.limits, tc.ask)
+			continue
+		}
+		if e.Offer != tc.offer {
+			t.Errorf("%+v: %v: offers %+v, want %+v", tc.limits, err, e.Offer, tc.offer)
+		}
+		for _, text := range tc.says {
+			if !strings.Contains(err.Error(), text) {
+				t.Errorf("%+v: %v; it does not say %q", tc.limits, err, text)
+			}
+		}
+		for _, text := range tc.not {
+			if strings.Contains(err.Error(), text) {
+				t.Errorf("%+v: %v; it says %q", tc.limits, err, text)
+			}
+		}
+	}
+}
+
+// What the limit of the project cuts short is offered as far as it goes.
+func TestInsteadOfAWindowThatTheLimitCuts(t *testing.T) {
+	w, _ := pair(t)
+	w.limit(Limits{Bandwidth: new(bitrate.Rate(8))})
+	held := ask(1, 3, 2, 3, 6, 20)
+	held.StartTime = w.now + 57
+	w.create(held)
+	r := ask(1, 1, 2, 1, 4, 100)
+	r.StartTime = w.now + 20
+	list := w.instead(r)
+	if short := r; !slices.ContainsFunc(list, func(alt Request) bool { short.Duration = 37; return alt == short }) {
+		t.Errorf("%+v", list)
+	}
 }

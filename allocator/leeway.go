@@ -137,7 +137,7 @@ func (pl planner) inTime(d demand, start Seconds, err *Error) *Error {
 	}
 	if _, w, ok := pl.earliest(d, start, never); ok {
 		err.Offer.Deadline = w.End
-		err.Err = fmt.Errorf("%w; or ask for a deadline of %s or later", err.Err, clock(w.End))
+		err.Err = fmt.Errorf("%w%s", err.Err, err.Offer.deadline())
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -62,10 +63,7 @@ func (r *Request) normaliseRest(now Seconds) *Error {
 	if err := r.Leeway.check(now); err != nil {
 		return err
 	}
-	if err := r.checkLeeway(now); err != nil {
-		return err
-	}
-	return r.checkSpan(now)
+	return r.checkLeeway(now)
 }
 
 // checkLeast asks back where a rate is so small that its unit has most likely
@@ -261,6 +259,12 @@ var errInternal = errors.New("the change could not be saved; nothing was changed
 // check checks a new request as far as that is possible without the network,
 // and brings it into its normal form.
 func (a *Allocator) check(r *Request, now Seconds) *Error {
+	return cmp.Or(a.checkStarted(r, now), r.checkSpan(now))
+}
+
+// checkStarted does what check does, for what may have started before: whether
+// there is time for all of it until its deadline is left open.
+func (a *Allocator) checkStarted(r *Request, now Seconds) *Error {
 	if err := r.normalise(now); err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func (pl planner) refuseVolume(d demand, start, end Seconds) (placement, *Error)
 	}
 	if later, ok := pl.quickest(d, start, never, never); ok && end != never && err.Kind != Denied {
 		err.Offer.Deadline = later.window.End
-		err.Err = fmt.Errorf("%w; or ask for a deadline of %s or later", err.Err, clock(later.window.End))
+		err.Err = fmt.Errorf("%w%s", err.Err, err.Offer.deadline())
 	}
 	return got, err
 }

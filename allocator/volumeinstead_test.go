@@ -148,3 +148,39 @@ func changeTo(r Request) Change {
 		Volume: &r.Volume, MinBandwidth: &r.MinBandwidth, MaxBandwidth: &r.MaxBandwidth,
 	}
 }
+
+// TestInsteadOfAVolumeThatRuns: what has started goes on with the rest of its
+// volume now, so that a change which does not pass in time is offered the first
+// deadline by which it does, and the most that does, also in some seconds.
+func TestInsteadOfAVolumeThatRuns(t *testing.T) {
+	w, _ := pair(t)
+	r := bulk(1, 100, 0, 100)
+	r.MaxBandwidth = 10
+	id := w.create(r).ID
+	w.work()
+	w.pass(20)
+	w.expect(id, Active, span(0, 80))
+	r.Volume = 250 // 200 s at 10 bit/s
+	_, err := w.a.Update(bg, id, 0, Change{Volume: &r.Volume})
+	w.offers(r, refused(t, err, Conflict, "bandwidth").Alternatives, deadline(201), func(r *Request) { r.Volume = 124 })
+	w.update(id, Change{Volume: &r.Volume, Deadline: new(Seconds(1_000_200))})
+	w.expect(id, Active, span(0, 200))
+}
+
+// TestRateThatLasts: of two rates with which a volume passes in time the one
+// that is admitted some seconds later, too, is offered.
+func TestRateThatLasts(t *testing.T) {
+	w, _ := pair(t)
+	w.other(3, 6, 30, 200)
+	r := bulk(1, 35, 0, 100)
+	r.Bandwidth = 12
+	list := w.instead(r)
+	if !slices.ContainsFunc(list, func(alt Request) bool { return alt.Volume == 35 && alt.Bandwidth == 4 }) {
+		t.Errorf("%+v", list)
+	}
+	for _, alt := range list {
+		if alt.Volume == 35 && alt.Bandwidth == 10 && alt.Deadline == r.Deadline {
+			t.Errorf("a rate is offered that is gone in a moment: %+v", alt)
+		}
+	}
+}
