@@ -172,7 +172,7 @@ func (a *Allocator) pathsOfLocked(id string) (list []path.Path) {
 	case it == nil || it.deleted || it.busy != nil && (it.next == nil || it.next.State == Complete):
 	case it.next != nil:
 		p, backup = it.next.Path, it.next.Backup
-	case it.live():
+	default:
 		p, backup = it.path(), it.backup
 	}
 	for _, p := range [...]path.Path{p, backup} {

@@ -180,10 +180,8 @@ func (s *search) endsFree(start Seconds) Seconds {
 	for i, end := range s.accesses() {
 		x := &s.ends[i]
 		if !x.known {
-			*x = gap{known: true, good: math.MinInt64, bad: math.MinInt64}
-			if l, ok := s.snapshot.Link(end.id); ok {
-				*x = s.openGap(s.calendars.links.line(end.id), s.limitOf(l), end.rate)
-			}
+			l, _ := s.snapshot.Link(end.id) // one that is not there carries nothing
+			*x = s.openGap(s.calendars.links.line(end.id), s.limitOf(l), end.rate)
 		}
 		if free := x.from(start, s.Duration, never); free > t {
 			t = free
