@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -73,4 +74,33 @@ func TestLostPathIsNoticedAfterAStep(t *testing.T) {
 	if got := w.get(v.ID); got.Swapped {
 		t.Errorf("the first path is not used again: %+v", got)
 	}
+}
+
+// TestFailedIsTriedSoonerAfterAChange: what could neither be installed nor
+// taken out has its window when that is tried again, and an earlier one as soon
+// as the network has changed.
+func TestFailedIsTriedSoonerAfterAChange(t *testing.T) {
+	w, _ := pair(t)
+	id := w.create(ask(1, 1, 2, 1, 6, 20)).ID
+	tasks, _ := w.a.Due(10)
+	if len(tasks) != 1 || tasks[0].Do != Install {
+		t.Fatalf("due is %+v", tasks)
+	}
+	if err := w.a.Failed(tasks[0], errors.New("table full"), (w.now + 45).Time()); err != nil {
+		t.Fatal(err)
+	}
+	w.now += 20
+	w.plan()
+	if tasks, _ = w.a.Due(10); len(tasks) != 1 || tasks[0].Do != Remove {
+		t.Fatalf("due at the end is %+v", tasks)
+	}
+	if err := w.a.Failed(tasks[0], errors.New("switch busy"), (w.now + 45).Time()); err != nil {
+		t.Fatal(err)
+	}
+	w.plan()
+	w.expect(id, Pending, span(65, 85))
+	w.now += 5
+	w.a.NetworkChanged() // a circuit has come back, say
+	w.work()
+	w.expect(id, Active, span(25, 45))
 }

@@ -306,3 +306,34 @@ func TestLostPathWhoseEntriesStay(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestNotThereUntilItIsSaved: an allocation that is being saved for the first
+// time is not found yet, and is not waited for.
+func TestNotThereUntilItIsSaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, _ := pair(t)
+		release := w.hold()
+		made := make(chan error, 1)
+		go func() {
+			_, err := w.a.Create(bg, ask(1, 1, 2, 1, 4, 100))
+			made <- err
+		}()
+		synctest.Wait()
+		ctx, giveUp := context.WithTimeout(bg, time.Second)
+		defer giveUp()
+		if _, err := w.a.Get("id1"); refusedAs(err) != NotFound {
+			t.Errorf("read: %v", err)
+		}
+		if _, err := w.a.Update(ctx, "id1", 0, Change{Bandwidth: new(bitrate.Rate(5))}); refusedAs(err) != NotFound {
+			t.Errorf("changed: %v", err)
+		}
+		if err := w.a.Release(ctx, "id1", 0); refusedAs(err) != NotFound {
+			t.Errorf("released: %v", err)
+		}
+		release()
+		if err := <-made; err != nil {
+			t.Fatal(err)
+		}
+		w.expect("id1", Pending, span(0, 100))
+	})
+}

@@ -272,3 +272,17 @@ func TestHostIsSeen(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestOneSwitchIsLost: what runs over one switch says what became of it.
+func TestOneSwitchIsLost(t *testing.T) {
+	w := newWorld(t, 1, 10)
+	w.open()
+	w.a.Settled()
+	id := w.create(ask(1, 1, 1, 2, 4, 1000)).ID
+	w.work()
+	w.change(connected(1, false))
+	w.work()
+	if got := w.expect(id, Pending, span(0, 1000)); !strings.HasPrefix(got.Reason, "switch 0000000000000001 is not connected; ") {
+		t.Errorf("reason %q", got.Reason)
+	}
+}

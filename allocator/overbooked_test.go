@@ -335,3 +335,45 @@ func TestReasonOfLessThanIsReserved(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestNarrowedWhileItIsSaved: what is planned over a cable that comes to carry
+// less while that is being saved is moved, as if it had been there before.
+func TestNarrowedWhileItIsSaved(t *testing.T) {
+	w, direct, _ := ring(t)
+	first := w.create(ask(1, 1, 2, 1, 5, 1000)).ID
+	w.work()
+	w.store.before = func() { w.change(narrow(direct, 6)) }
+	second := w.create(ask(1, 2, 2, 2, 4, 1000))
+	if len(second.Path) != 2 {
+		t.Fatalf("planned over %v", second.Path)
+	}
+	w.work()
+	w.expect(first, Active, span(0, 1000))
+	if got := w.expect(second.ID, Active, span(0, 1000)); len(got.Path) != 3 {
+		t.Errorf("it goes over %v", got.Path)
+	}
+	w.checkPromises()
+}
+
+// TestOverbookedIsNotInstalled: what no longer fits is not handed out, also
+// before another path was looked for.
+func TestOverbookedIsNotInstalled(t *testing.T) {
+	w, trunk := pair(t)
+	w.a.Settled()
+	first, second := w.create(fixed(w, 1, 6, 50, 100)).ID, w.create(fixed(w, 2, 4, 50, 100)).ID
+	w.work()
+	w.change(narrow(trunk, 6))
+	w.now += 50
+	words, tasks := w.dueNow()
+	if words != first+" 1@6 " {
+		t.Fatalf("due: %s", words)
+	}
+	if err := w.a.Installed(tasks[first]); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	w.expect(first, Active, span(50, 100))
+	if got := w.get(second); got.State != Pending || !strings.HasPrefix(got.Reason, narrowed) {
+		t.Errorf("%+v", got)
+	}
+}

@@ -137,6 +137,9 @@ func TestChangeTakesNoFragments(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newKeyCalendar()
+			first := tc.had // of traffic without fragments of its own
+			first.Key.Proto, first.Key.DstPort = tcp, path.Port(7)
+			b.add(reservation[ownedKey]{ownedKeyOf(&first), span(0, 100), 1})
 			b.add(reservation[ownedKey]{ownedKeyOf(&tc.had), span(0, 100), 1})
 			for range 2 * fewFlows { // until there is a timeline for each
 				if got := b.fragmentsOwned(ownedKeyOf(&tc.now), ownedKey{}); got != tc.refused {

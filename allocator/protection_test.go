@@ -213,3 +213,52 @@ func TestProtectionRefused(t *testing.T) {
 	w.work()
 	w.checkCalendars()
 }
+
+// TestMoreOfAProtectedPath: a running allocation that is changed to more than
+// its own path has left moves to a pair of paths that has it.
+func TestMoreOfAProtectedPath(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	for range 3 {
+		w.cable(1, 2, 10)
+	}
+	w.open()
+	w.a.Settled()
+	r := ask(1, 1, 2, 1, 2, 1000)
+	r.Protected = true
+	v := w.create(r)
+	w.work()
+	other := ask(1, 2, 2, 2, 7, 1000)
+	other.Include = ElementsOf(path.Element{Cable: topology.LinkID{
+		From: topology.PortID{DPID: 1, Port: v.Path[0].Out}, To: topology.PortID{DPID: 2, Port: v.Path[1].In},
+	}})
+	w.create(other)
+	w.work()
+	got := w.update(v.ID, Change{Bandwidth: new(bitrate.Rate(5))})
+	if got.Path.Equal(v.Path) || len(got.Backup) != 2 || got.Backup.Equal(v.Path) {
+		t.Errorf("%v with %v, on the path on which others have too much: %v", got.Path, got.Backup, v.Path)
+	}
+	w.work()
+	w.expect(v.ID, Active, span(0, 1000))
+	w.checkPromises()
+}
+
+// TestProtectedVolumeMovesUp: a volume that begins earlier than it was planned
+// has a backup there, too.
+func TestProtectedVolumeMovesUp(t *testing.T) {
+	w, _, _ := ring(t)
+	other := w.create(ask(1, 1, 2, 1, 10, 100))
+	w.work()
+	r := bulk(2, 25, 0, 0)
+	r.Protected, r.MinBandwidth = true, 2
+	v := w.create(r)
+	if v.Window != span(100, 120) || len(v.Backup) == 0 {
+		t.Fatalf("%+v", v)
+	}
+	if err := w.a.Release(bg, other.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	if got := w.expect(v.ID, Active, span(0, 20)); len(got.Backup) == 0 || got.Backup.Equal(got.Path) {
+		t.Errorf("its backup is %v", got.Backup)
+	}
+}

@@ -94,3 +94,45 @@ func TestReleasedTwiceAtOnce(t *testing.T) {
 	}
 	w.checkCalendars()
 }
+
+// TestDeletionNamesTheUser: the event names the user who has deleted an
+// allocation from the history.
+func TestDeletionNamesTheUser(t *testing.T) {
+	w, _ := pair(t)
+	var by []string
+	w.cfg.Notify = func(v Allocation, deleted bool) {
+		if deleted {
+			by = append(by, v.ChangedBy)
+		}
+	}
+	w.open()
+	id := w.create(ask(1, 1, 2, 1, 6, 100)).ID
+	for _, user := range []string{"bossa", "novaa"} {
+		if err := w.a.Release(By(bg, user), id, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(by) != 1 || by[0] != "novaa" {
+		t.Errorf("deleted by %q", by)
+	}
+}
+
+// TestReleasedStepsAreHeldUntilTheyAreOut: what was released while it had more
+// than one rate holds the one that is in the switches until that is out.
+func TestReleasedStepsAreHeldUntilTheyAreOut(t *testing.T) {
+	w, _, id := stepped(t)
+	trunk := cablesOf(w.snap)[0].Cable
+	w.pass(5)
+	w.expect(id, Active, span(0, 88))
+	if err := w.a.Release(bg, id, 0); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.a.Reserved(trunk, span(5, 15)); got != 10 {
+		t.Errorf("%s is held while the circuit is in", got)
+	}
+	w.work()
+	if got := w.a.Reserved(trunk, span(5, 15)); got != 0 {
+		t.Errorf("%s is held when it is out", got)
+	}
+	w.checkCalendars()
+}

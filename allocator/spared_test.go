@@ -141,3 +141,29 @@ func TestWhatIsDisjointIsSpared(t *testing.T) {
 		w.expect(waits.ID, Pending, Window{w.now + 300, w.now + 400})
 	})
 }
+
+// TestManyKeepApartFromOne: all that are to be disjoint from an allocation are
+// known to be, also after a restart.
+func TestManyKeepApartFromOne(t *testing.T) {
+	w := newWorld(t, 2, 100)
+	for range 3 {
+		w.cable(1, 2, 10)
+	}
+	w.open()
+	w.a.Settled()
+	first := w.create(ask(1, 1, 2, 1, 1, 1000)).ID
+	for host := 2; host <= 3; host++ {
+		r := ask(1, host, 2, host, 1, 1000)
+		r.DisjointFrom = first
+		w.create(r)
+	}
+	w.work()
+	for _, again := range []bool{false, true} {
+		if again {
+			w.open()
+		}
+		if n := len(w.a.followers[first]); n != 2 {
+			t.Errorf("%d are to be disjoint from it, want 2; after a restart: %v", n, again)
+		}
+	}
+}

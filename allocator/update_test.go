@@ -182,3 +182,22 @@ func TestSuccessorWaitsForEntriesToGo(t *testing.T) {
 		t.Fatalf("due after the entries are out: %+v", tasks)
 	}
 }
+
+// TestChangeOfAllAtOnce: of a change that names many attributes none is lost.
+func TestChangeOfAllAtOnce(t *testing.T) {
+	w, _ := pair(t)
+	r := ask(1, 1, 2, 1, 6, 100)
+	r.StartTime = w.now + 500
+	r.Hold = 60
+	id := w.create(r).ID
+	want := r
+	want.Key = key(host(1, 2), host(2, 2))
+	want.ProjectID, want.Duration, want.Bandwidth, want.Lease, want.ActiveLease, want.Hold, want.StartTime, want.MaxHops = "q", 50, 3, 600, 700, 90, w.now+600, 4
+	got := w.update(id, Change{
+		ProjectID: &want.ProjectID, Key: &want.Key, Duration: &want.Duration, Bandwidth: &want.Bandwidth, Lease: &want.Lease, ActiveLease: &want.ActiveLease,
+		Hold: &want.Hold, StartTime: &want.StartTime, MaxHops: &want.MaxHops,
+	})
+	if got.Request != want {
+		t.Errorf("it asks for %+v, want %+v", got.Request, want)
+	}
+}
