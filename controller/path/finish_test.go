@@ -200,3 +200,38 @@ func TestSearchGivesUp(t *testing.T) {
 		}
 	}
 }
+
+// TestWaysAreOrdered: the ways of a search come up in their order, however they
+// came in.
+func TestWaysAreOrdered(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := gridGraph(2).newConfined(&Constraints{}, 3, rapid.Bool().Draw(t, "wide"), nil)
+		s.measure()
+		looked := map[int32]bool{}
+		come := func() {
+			at := s.pop()
+			for _, other := range s.heap {
+				if s.before(other, at) {
+					t.Fatalf("%d comes up, and %d is before it", at, other)
+				}
+			}
+			if looked[at] {
+				t.Fatalf("%d comes up twice", at)
+			}
+			looked[at] = true
+		}
+		for range rapid.IntRange(1, 40).Draw(t, "ways") {
+			if len(s.heap) > 0 && rapid.IntRange(0, 3).Draw(t, "pop") == 0 {
+				come()
+				continue
+			}
+			s.try(way{from: -1, cost: uint64(rapid.IntRange(0, 9).Draw(t, "cost")), width: bitrate.Rate(rapid.IntRange(0, 3).Draw(t, "width"))})
+		}
+		for len(s.heap) > 0 {
+			come()
+		}
+		if len(looked) != len(s.ways) {
+			t.Fatalf("%d of %d come up", len(looked), len(s.ways))
+		}
+	})
+}

@@ -232,3 +232,24 @@ func TestWiderOfEquals(t *testing.T) {
 		}
 	}
 }
+
+// TestWidestIsExact: whichever of many cables are there, the widest is found.
+func TestWidestIsExact(t *testing.T) {
+	for most := bitrate.Rate(1); most <= 12; most++ {
+		n := newNet(3)
+		n.cable(2, 3, 20, 20, 1)
+		n.cable(2, 3, 20, 20, 1)
+		for c := range most {
+			n.cable(1, 2, c+1, c+1, uint32(c)+1)
+		}
+		g := path.NewGraph(&n.Snapshot)
+		q := path.Query{From: edgeOf(1, 1), To: edgeOf(3, 1), Constraints: &path.Constraints{Include: []path.Element{{Switch: 2}}}}
+		if _, width, ok := g.Widest(q); !ok || width != most {
+			t.Errorf("the widest is %d, want %d", width, most)
+		}
+		q.Constraints = &path.Constraints{Protected: true}
+		if _, width, ok := g.Widest(q); ok != (most > 1) || width != most-1 {
+			t.Errorf("the widest with a backup is %d, want %d", width, most-1)
+		}
+	}
+}

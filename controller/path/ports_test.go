@@ -157,6 +157,9 @@ func TestEntries(t *testing.T) {
 			t.Errorf("%+v: %d and %d entries, want %d and %d", test.key, masked, exact, test.masked, test.exact)
 		}
 	}
+	if got := (path.Ports{}).String(); got != "0" {
+		t.Errorf("any ports are %q", got)
+	}
 	for text, want := range map[string][]path.PortMask{
 		"5001,5003": {{Value: 5001, Mask: 0xfffd}},
 		"1,3,9,11":  {{Value: 1, Mask: 0xfff5}}, // what has become one may become one with another

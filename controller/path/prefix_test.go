@@ -77,6 +77,21 @@ func TestPrefixProblems(t *testing.T) {
 	}
 }
 
+// TestPrefixOfMappedAddresses: IPv4 in IPv6 is IPv4, as far as the prefix is
+// within that.
+func TestPrefixOfMappedAddresses(t *testing.T) {
+	for text, want := range map[string]string{
+		"::ffff:10.0.0.0/104": "10.0.0.0/8", "::ffff:10.0.0.1/128": "10.0.0.1", "::ffff:0.0.0.0/96": "0.0.0.0/0", "2001:db8::/32": "2001:db8::/32",
+	} {
+		if got := path.PrefixOf(netip.MustParsePrefix(text)).String(); got != want {
+			t.Errorf("%s is %s, want %s", text, got, want)
+		}
+	}
+	if got, err := (path.Prefix{}).AppendText([]byte("from ")); err != nil || string(got) != "from " {
+		t.Errorf("no prefix is appended as %q, %v", got, err)
+	}
+}
+
 // TestNoPrefixAsText: no text is no prefix, whatever there was.
 func TestNoPrefixAsText(t *testing.T) {
 	p := path.Host(a)
