@@ -175,6 +175,9 @@ func TestNothingChangesForNothing(t *testing.T) {
 	c.Path = path.Path{{DPID: 2, In: 3, Out: 4}}
 	w.SetCircuit("c", []path.Circuit{c})
 	takeAll(w, func(openflow.DPID, Patch) {})
+	if got := changes(queue(4, 7)); len(got) != 1 || len(got[2].Rules) == 0 {
+		t.Errorf("a queue at a port of one circuit alone changes %+v", got)
+	}
 	had := w.members["c"].part(w.sites[2])
 	w.SetCircuit("a", nil)
 	w.SetCircuit("b", nil)

@@ -41,6 +41,23 @@ func TestBestEffortLeavesRoomOnTheWire(t *testing.T) {
 	}
 }
 
+// Of a rate on the wire frames have the part that is theirs, and the other way
+// round; of frames whose size is not known, or where nothing is said, all.
+func TestFramesOnTheWire(t *testing.T) {
+	for _, c := range []struct {
+		overhead, size int
+		wire, frames   bitrate.Rate
+	}{{0, 0, 100, 100}, {0, 1, 100, 100}, {24, 0, 100, 100}, {1, 1, 100, 50}, {1, 3, 100, 75}, {24, 8, 100, 25}} {
+		f := Frames{Overhead: c.overhead, Allocated: c.size}
+		if got := f.Room(c.wire); got != c.frames {
+			t.Errorf("%+v: %d on the wire are %d of frames, want %d", c, c.wire, got, c.frames)
+		}
+		if got := f.wire(c.frames, c.size); got != c.wire {
+			t.Errorf("%+v: %d of frames are %d on the wire, want %d", c, c.frames, got, c.wire)
+		}
+	}
+}
+
 // What portions give away is there on the wire.
 func TestPortionsLeaveRoomOnTheWire(t *testing.T) {
 	port := topology.Port{Capacity: 100 * bitrate.Mbps}
