@@ -8,7 +8,7 @@ TESTFLAGS ?= -timeout 10m
 .PHONY: build page man test clients race lint bench scale soak measures mutate attribute demo e2e screenshots clean
 
 build: page
-	$(GO) build -trimpath -o bin/ ./cmd/congad ./cmd/conga
+	$(GO) build -trimpath -ldflags "$$(packaging/version.sh ldflags)" -o bin/ ./cmd/congad ./cmd/conga
 
 # The page that congad serves to browsers, with Node; without it a short one.
 page:

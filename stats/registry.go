@@ -11,13 +11,14 @@ import (
 )
 
 // NewRegistry returns a registry with the metrics of the process and of its
-// build. version and commit say what was built; what is unknown may be empty.
-func NewRegistry(version, commit string) *prometheus.Registry {
+// build. version, commit and date say what was built; what is unknown may be
+// empty.
+func NewRegistry(version, commit, date string) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name:        "conga_build_info",
 		Help:        "What this daemon was built from; always 1.",
-		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "go_version": runtime.Version()},
+		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "date": date, "go_version": runtime.Version()},
 	})
 	build.Set(1)
 	r.MustRegister(build,

@@ -106,7 +106,7 @@ func TestRequests(t *testing.T) {
 
 // TestMetricsAreWellFormed runs the linter of Prometheus over all of ours.
 func TestMetricsAreWellFormed(t *testing.T) {
-	r := stats.NewRegistry("1.2.3", "abcdef")
+	r := stats.NewRegistry("1.2.3", "abcdef", "2030-01-02")
 	if err := stats.RegisterNetwork(r, func() *topology.Snapshot { return &topology.Snapshot{} }); err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestMetricsAreWellFormed(t *testing.T) {
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
-	wantLines(t, r, `conga_build_info{commit="abcdef",go_version="`+runtime.Version()+`",version="1.2.3"} 1`, "conga_links 0")
+	wantLines(t, r, `conga_build_info{commit="abcdef",date="2030-01-02",go_version="`+runtime.Version()+`",version="1.2.3"} 1`, "conga_links 0")
 	for _, name := range []string{"\ngo_goroutines ", "\nprocess_open_fds "} {
 		if !strings.Contains(scrape(t, r), name) {
 			t.Errorf("no%s in the scrape", name)

@@ -72,6 +72,7 @@ func (a *app) root() *cobra.Command {
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --wait
   conga list
   conga release ID`,
+		Version:       version.String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
@@ -79,6 +80,7 @@ func (a *app) root() *cobra.Command {
 			return errors.Join(checkEmpty(c), a.checkGlobal())
 		},
 	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	flags := root.PersistentFlags()
 	flags.StringVar(&a.server, "server", "", "`URL` of the daemon (environment: CONGA_SERVER)")
 	flags.StringVar(&a.fingerprint, "fingerprint", "", "SHA-256 `fingerprint` that the daemon's certificate must have")

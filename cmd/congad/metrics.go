@@ -13,7 +13,8 @@ import (
 // metrics returns the handler that Prometheus reads, and the function to which
 // the API reports its requests.
 func (d *daemon) metrics() (http.Handler, func(httpapi.Observation), error) {
-	r := stats.NewRegistry(version.Build())
+	build := version.Get()
+	r := stats.NewRegistry(build.Version, build.Commit, build.Day())
 	requests, err := stats.RegisterRequests(r)
 	err = errors.Join(err,
 		d.poller.Register(r),

@@ -87,11 +87,13 @@ The exit code is 1 if the daemon could not start or a part of it failed, 2 if th
 or the configuration is wrong, 3 if the store is damaged or has vanished, and 4 if its directory
 cannot be written at the start.`,
 		Args:              cobra.NoArgs,
+		Version:           version.String(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: func(*cobra.Command, []string) error { a.started = true; return nil },
 		RunE:              func(c *cobra.Command, _ []string) error { return a.serve(c.Context()) },
 	}
+	root.SetVersionTemplate("{{.Name}} {{.Version}}\n")
 	a.configFlag(root)
 	f := root.Flags()
 	f.Var(text{&a.flags.Data}, "data", "`directory` of the store, the certificate and the admin key")
