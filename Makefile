@@ -5,7 +5,7 @@ GO    ?= go
 # A test that hangs is a failure, and soon.
 TESTFLAGS ?= -timeout 10m
 
-.PHONY: build page man test clients race lint bench scale soak measures mutate attribute demo e2e screenshots clean
+.PHONY: build page man package package-test test clients race lint bench scale soak measures mutate attribute demo e2e screenshots clean
 
 build: page
 	$(GO) build -trimpath -ldflags "$$(packaging/version.sh ldflags)" -o bin/ ./cmd/congad ./cmd/conga
@@ -16,6 +16,16 @@ page:
 
 man: build
 	bin/conga man bin/man1
+	bin/congad man bin/man8
+
+# A .deb and an .rpm, in bin/packages, for the machine that builds them.
+package: page
+	GO="$(GO)" packaging/package.sh
+
+# Installs, upgrades and purges the .deb in a Debian made for it; needs root, git
+# and some minutes.
+package-test:
+	GO="$(GO)" packaging/test.sh
 
 # The end-to-end tests run where they can: e2e.sh says why not, with code 2.
 # Where CI is set they must.

@@ -2,16 +2,12 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"io"
-	"os"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 
-	"conga/cmd/internal/version"
+	"conga/cmd/internal/manual"
 	"conga/httpapi/client"
 )
 
@@ -20,28 +16,9 @@ func (a *app) manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "man DIR", Short: "Write the manual pages into a directory", Args: needs("DIR"), Hidden: true,
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o755); err != nil {
-				return fmt.Errorf("manual pages: %w", err)
-			}
-			date := manDate(os.Getenv("SOURCE_DATE_EPOCH"))
-			root := c.Root()
-			root.DisableAutoGenTag = true
-			header := &doc.GenManHeader{Section: "1", Source: "conga " + version.String(), Manual: "CONGA", Date: &date}
-			if err := doc.GenManTree(root, header, args[0]); err != nil {
-				return fmt.Errorf("manual pages: %w", err)
-			}
-			return nil
+			return manual.Commands(c.Root(), "1", args[0])
 		},
 	}
-}
-
-// manDate returns the date on the pages: that of the source, so that the same
-// source gives the same pages.
-func manDate(epoch string) time.Time {
-	if seconds, err := strconv.ParseInt(epoch, 10, 64); err == nil {
-		return time.Unix(seconds, 0).UTC()
-	}
-	return time.Now()
 }
 
 // complete sets what the shell offers to complete.
