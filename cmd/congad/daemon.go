@@ -57,6 +57,9 @@ type daemon struct {
 	server     *http.Server
 	bodies     *limits.Bodies
 	listener   *limits.Listener // for users
+	debugging  net.Listener     // nil: none
+	manager    *serviceManager
+	departure  departure
 
 	adminKey    string             // path of its file
 	certificate *serve.Certificate // nil without TLS
@@ -67,7 +70,8 @@ type daemon struct {
 // which the components need each other. Nothing runs yet. After an error the
 // store is closed, and the process is to end, which frees the addresses.
 func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.LevelVar) (d *daemon, err error) {
-	d = &daemon{cfg: cfg, log: log, level: level}
+	d = &daemon{cfg: cfg, log: log, level: level, manager: newServiceManager(log)}
+	d.departure = departure{after: cfg.API.LameDuck.Duration(), log: log, asked: d.manager.stopping, leaving: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			d.close()
@@ -91,7 +95,10 @@ func open(ctx context.Context, cfg config.Config, log *slog.Logger, level *slog.
 	if err := d.openNetwork(ctx); err != nil {
 		return d, err
 	}
-	return d, d.openAPI()
+	if err := d.openAPI(); err != nil {
+		return d, err
+	}
+	return d, d.openDebugging()
 }
 
 // openStore makes the data directory and opens the store in it.
@@ -206,7 +213,7 @@ func (d *daemon) openAPI() error {
 		Page: page, Metrics: metrics, Observe: observe, Bodies: d.bodies,
 		Connections: d.reports, Keyless: keylessRules(d.cfg.Connections), TrustedProxies: trustedProxies(d.cfg.API),
 		Audit: d.services.audit, Replays: d.services.replays, Events: d.services.events,
-		Ready:    []httpapi.Check{{Name: "store", Ready: d.store.Ready}, d.historyCheck()},
+		Ready:    []httpapi.Check{{Name: "store", Ready: d.store.Ready}, d.historyCheck(), {Name: "service", Ready: d.departure.ready}},
 		Webhooks: d.services.webhooks, Projects: d.projects, Owners: d.ownership, Origin: d.cfg.API.URL,
 		Positions: func() map[string]httpapi.Position { return *d.positions.Load() },
 	})
@@ -265,7 +272,12 @@ func (d *daemon) roomForSwitches() (switches, handshakes int) {
 // stopped.
 func (d *daemon) run(ctx context.Context) error {
 	d.announce()
+	ctx, done := d.departure.delay(ctx)
+	defer done()
+	d.manager.ready()
 	return runComponents(ctx, d.log, []component{
+		{"the notices to the service manager", func(ctx context.Context) error { return d.manager.run(ctx, d.status) }},
+		{"the debugging", d.serveDebugging},
 		{"the controller", d.controller.Run},
 		{"the history", d.history.Run},
 		{"the statistics", d.poller.Run},
@@ -342,6 +354,9 @@ func (d *daemon) serveAPI(ctx context.Context) error {
 func (d *daemon) close() error {
 	if d.listener != nil {
 		d.listener.Close() // closed already, if it was served
+	}
+	if d.debugging != nil {
+		d.debugging.Close()
 	}
 	if d.store == nil {
 		return nil

@@ -87,6 +87,7 @@ var restartOnly = []setting{
 	{"store", func(c config.Config) any { return c.Store }},
 	{"stats", func(c config.Config) any { return c.Stats }},
 	{"webhooks", func(c config.Config) any { return c.Webhooks }},
+	{"debug", func(c config.Config) any { return c.Debug }},
 	{"log.format", func(c config.Config) any { return c.Log.Format }},
 }
 

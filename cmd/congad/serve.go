@@ -56,6 +56,7 @@ func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal, load fu
 			return
 		case <-hangups:
 		}
+		d.manager.reloading()
 		next, err := load()
 		if err == nil {
 			err = d.apply(next)
@@ -63,5 +64,6 @@ func (d *daemon) reloadOn(ctx context.Context, hangups <-chan os.Signal, load fu
 		if err != nil {
 			d.log.Error("the configuration is not applied; the old one stays", "err", err)
 		}
+		d.manager.ready()
 	}
 }

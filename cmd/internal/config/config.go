@@ -23,6 +23,7 @@ type Config struct {
 	Stats       Stats       `yaml:"stats"`
 	Webhooks    Webhooks    `yaml:"webhooks"`
 	Log         Log         `yaml:"log"`
+	Debug       Debug       `yaml:"debug"`
 }
 
 // API says where and how users reach the daemon.
@@ -37,6 +38,8 @@ type API struct {
 
 	MaxConnections int `yaml:"max_connections"`             // open at one time
 	MaxPerAddress  int `yaml:"max_connections_per_address"` // of these, from one IPv4 address or IPv6 /64
+
+	LameDuck Interval `yaml:"lame_duck"` // for which the daemon says that it is not ready before it stops
 }
 
 // A KeyPair names the PEM files of a certificate and its key.
@@ -254,6 +257,11 @@ type Webhooks struct {
 type Log struct {
 	Format string `yaml:"format"` // text or json
 	Level  string `yaml:"level"`  // debug, info, warn or error
+}
+
+// Debug says where the daemon shows its own doings.
+type Debug struct {
+	Listen string `yaml:"listen"` // host:port, a loopback address; "": nowhere
 }
 
 // Default returns the configuration of an empty file.

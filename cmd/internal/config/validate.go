@@ -62,6 +62,11 @@ func (v *validator) config(c *Config) {
 	v.stats(c.Stats)
 	v.oneOf("log.format", c.Log.Format, "text", "json")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	if at := c.Debug.Listen; at != "" {
+		if host := v.listen("debug.listen", at); host != "" && !isLoopback(host) {
+			v.add("debug.listen", "%s would show the daemon's memory to others; listen on a loopback address such as 127.0.0.1:6060", at)
+		}
+	}
 }
 
 func (v *validator) api(a API) {
@@ -75,6 +80,9 @@ func (v *validator) api(a API) {
 		v.hosts(fmt.Sprintf("api.trusted_proxies[%d]", i), p.Prefix, proxies, i)
 	}
 	v.apiConnections(a)
+	if d := a.LameDuck.Duration(); d < 0 || d > 5*time.Minute {
+		v.add("api.lame_duck", "%s is not from 0s to 5m; some seconds more than a proxy in front takes to notice are enough", a.LameDuck)
+	}
 	if a.Plaintext == TLSOnly {
 		return
 	}

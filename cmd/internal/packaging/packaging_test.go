@@ -87,7 +87,7 @@ func unit(t *testing.T) map[string]string {
 // TestUnit holds the service against the packaged configuration.
 func TestUnit(t *testing.T) {
 	u := unit(t)
-	if u["ExecStart"] != "/usr/bin/congad --config /etc/conga/conga.yaml" || u["User"] != "conga" || u["ExecReload"] == "" {
+	if u["ExecStart"] != "/usr/bin/congad --config /etc/conga/conga.yaml" || u["User"] != "conga" || u["Type"] != "notify" || u["ExecReload"] == "" || u["WatchdogSec"] == "" {
 		t.Errorf("the service is %v", u)
 	}
 	var c struct{ Data string }
