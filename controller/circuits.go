@@ -2,10 +2,12 @@ package controller
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"conga/controller/path"
+	"conga/controller/topology"
 	"conga/openflow"
 )
 
@@ -239,7 +241,7 @@ func (k *core) complain(c *circuit) bool {
 			refused = p.unmetered.Rests(c.want.Handle, h) // without it others would take what is promised
 		}
 		if refused != nil {
-			c.answer(&Error{Op: "install", DPID: h.DPID, Err: refused})
+			c.answer(&Error{Op: "install", DPID: h.DPID, Err: k.explain(c, h.DPID, refused)})
 			k.stick(c, h.DPID)
 			if own && isRefusal(refused) {
 				k.retreat(c)
@@ -248,6 +250,16 @@ func (k *core) complain(c *circuit) bool {
 		}
 	}
 	return false
+}
+
+// explain returns why a switch has refused something of a circuit, with what it
+// lacks for it.
+func (k *core) explain(c *circuit, dpid openflow.DPID, refused error) error {
+	s := k.Snapshot()
+	if s.Switches[dpid].Lacks&topology.LacksTags == 0 || c.want.Key.VLANs(s) == (path.VLANs{}) {
+		return refused
+	}
+	return fmt.Errorf("%w: %w", ErrTags, refused)
 }
 
 // stick has a circuit looked at when a switch has more to say.

@@ -12,7 +12,7 @@ import (
 type Error struct {
 	Op   string        // such as "install"
 	DPID openflow.DPID // the switch concerned; 0: none in particular
-	Err  error         // [ErrAway], [ErrWithheld], [ErrSuperseded], or the *openflow.Error with which the switch refused
+	Err  error         // [ErrAway], [ErrWithheld], [ErrSuperseded], or the *openflow.Error with which the switch refused, which may be in an [ErrTags]
 }
 
 // The causes of an [Error] that are not an error message of the switch.
@@ -20,6 +20,7 @@ var (
 	ErrAway       = errors.New("is not connected")
 	ErrWithheld   = errors.New("has another controller as its master")
 	ErrSuperseded = errors.New("superseded by a later request")
+	ErrTags       = errors.New("cannot change VLAN tags, and the two ends are in different VLANs")
 
 	errStopped = errors.New("the controller has stopped")
 	errSilent  = errors.New("the switch does not answer a barrier")
@@ -36,6 +37,8 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("at switch %s another program changes or removes its entries or meters again and again", e.DPID)
 	case errors.Is(e.Err, ErrAway), errors.Is(e.Err, ErrWithheld):
 		return fmt.Sprintf("switch %s %v", e.DPID, e.Err)
+	case errors.Is(e.Err, ErrTags):
+		return fmt.Sprintf("switch %s %v", e.DPID, ErrTags)
 	}
 	return fmt.Sprintf("switch %s refused a flow entry: %v", e.DPID, e.Err)
 }

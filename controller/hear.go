@@ -155,7 +155,7 @@ func (s *session) news(at topology.PortID, h discovery.Sighting) bool {
 		return true
 	}
 	for _, a := range h.Addrs {
-		if known, _ := snap.Addrs.Get(a); known.At != at {
+		if where, _ := snap.Addrs.Get(a); where.At != at || (h.Claimed || known.Bound) && known.VLANs[a] != h.VLAN {
 			return true
 		}
 	}

@@ -186,7 +186,7 @@ func network() *topology.Snapshot {
 	} {
 		id := topology.PortID{DPID: 1, Port: openflow.PortNo(i + 1)}
 		snap.Switches[1].Ports[id.Port] = topology.Port{ID: id, Up: true, Role: topology.Edge, Capacity: bitrate.Gbps}
-		snap.Attachments = append(snap.Attachments, topology.Attachment{Prefix: netip.MustParsePrefix(prefix), At: id})
+		snap.Attachments = append(snap.Attachments, topology.Attachment{Prefix: netip.MustParsePrefix(prefix), At: id, VLAN: []uint16{100, topology.Untagged, 0}[i%3]})
 	}
 	return snap
 }

@@ -241,9 +241,8 @@ func viewHost(x *exchange, h topology.Host) hostView {
 		v.Addresses = append(v.Addresses, addr.String())
 	}
 	self := rest.WithQuery(x.path("hosts"), "mac", v.MAC)
-	if vlan := shownVLAN(h.ID()); vlan >= 0 {
-		v.VLAN = &vlan
-		self = rest.WithQuery(x.path("hosts"), "mac", v.MAC, "vlan", strconv.Itoa(vlan))
+	if v.VLAN = viewVLAN(h.VLAN); v.VLAN != nil {
+		self = rest.WithQuery(x.path("hosts"), "mac", v.MAC, "vlan", strconv.Itoa(*v.VLAN))
 	}
 	v.Links = rest.Relate("self", self, "switch", x.path("switches", v.At.DPID))
 	return v
@@ -258,10 +257,20 @@ func shownVLAN(id topology.HostID) int {
 	return int(id.VLAN &^ topology.Untagged)
 }
 
+// viewVLAN returns a VLAN, 0: no tag, or nil if it is not said.
+func viewVLAN(vlan uint16) *int {
+	if vlan == 0 {
+		return nil
+	}
+	id := int(vlan &^ topology.Untagged)
+	return &id
+}
+
 // An attachmentView is a prefix that the configuration places behind a port.
 type attachmentView struct {
 	Prefix  string         `json:"prefix"`
 	At      *portIDView    `json:"at"`
+	VLAN    *int           `json:"vlan"`    // of the frames there, 0: without a tag; null: it does not say
 	Present bool           `json:"present"` // the port is there, and an edge port
 	Links   rest.Relations `json:"_links"`
 }
@@ -295,7 +304,7 @@ func (a *api) listAttachments(x *exchange) error {
 	})
 	return showPage(x, q, list, positionOfAttachment, func(at topology.Attachment) attachmentView {
 		port, ok := s.Port(at.At)
-		v := attachmentView{Prefix: at.Prefix.String(), At: viewPortID(at.At), Present: ok && port.Role == topology.Edge}
+		v := attachmentView{Prefix: at.Prefix.String(), At: viewPortID(at.At), VLAN: viewVLAN(at.VLAN), Present: ok && port.Role == topology.Edge}
 		v.Links = rest.Relate("self", rest.WithQuery(x.path("attachments"), "prefix", v.Prefix), "switch", x.path("switches", v.At.DPID))
 		return v
 	})

@@ -56,7 +56,11 @@ func controllerConfig(c config.Config, log *slog.Logger) (controller.Config, err
 		out.EdgePorts = append(out.EdgePorts, p.At.ID()) // edge is the only role that can be named
 	}
 	for _, a := range c.Network.Attachments {
-		out.Attachments = append(out.Attachments, topology.Attachment{Prefix: a.Prefix.Prefix, At: a.At.ID()})
+		at := topology.Attachment{Prefix: a.Prefix.Prefix, At: a.At.ID()}
+		if a.VLAN != nil {
+			at.VLAN = topology.InVLAN(openflow.MAC{}, uint16(*a.VLAN)).VLAN
+		}
+		out.Attachments = append(out.Attachments, at)
 	}
 	out.Topology = learningConfig(c.Network)
 	return out, nil

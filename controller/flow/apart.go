@@ -1,7 +1,6 @@
 package flow
 
 import (
-	"net/netip"
 	"slices"
 
 	"conga/controller/path"
@@ -62,7 +61,7 @@ func withApart(list []selection, keys []path.FlowKey, c path.Circuit, of incomin
 			add(prioApart-widthOf(c.Key), of.only(between(k, of.in, proto)), nil)
 		}
 		if m, ok := tooBig(k, of.in); ok && k.Dst != of.key.Dst {
-			add(prioTooBig+uint16(2*of.key.Dst.Narrowness())+1, m, matchNeeds(m))
+			add(of.tooBigPriority()+1, of.within(m), matchNeeds(m))
 		}
 	}
 	return list
@@ -93,30 +92,6 @@ func (v *view) ordinary() []openflow.Instruction {
 	return nil
 }
 
-// setApart brings what is known of a circuit's hosts in line with how it is
-// listed. Its rules are made again anyhow.
-func (w *Wanted) setApart(m *member) {
-	for _, side := range m.wide {
-		if delete(w.wide[side], m); len(w.wide[side]) == 0 {
-			delete(w.wide, side)
-		}
-	}
-	m.apart, m.wide = w.apartOf(m), nil
-	for i := range m.listed {
-		for _, side := range [...]path.Prefix{m.listed[i].Key.Src, m.listed[i].Key.Dst} {
-			if side.IsHost() || slices.Contains(m.wide, side) {
-				continue
-			}
-			m.wide = append(m.wide, side)
-			w.lengths.Note(side)
-			if w.wide[side] == nil {
-				w.wide[side] = map[*member]bool{}
-			}
-			w.wide[side][m] = true
-		}
-	}
-}
-
 func (w *Wanted) apartOf(m *member) (list []apart) {
 	for i := range m.listed {
 		if a, ok := apartOf(w.snapshot, &m.listed[i]); ok {
@@ -126,43 +101,6 @@ func (w *Wanted) apartOf(m *member) (list []apart) {
 	return list
 }
 
-// lookForApart has the rules of circuits made again of whose prefixes other
-// hosts are not behind the ends of their paths now, after hosts have changed.
-func (w *Wanted) lookForApart(old *topology.Snapshot, hosts []topology.HostID) {
-	if len(w.wide) == 0 {
-		return
-	}
-	if !sameAttachments(old.Attachments, w.snapshot.Attachments) {
-		for _, members := range w.wide {
-			w.lookAtApart(members)
-		}
-		return
-	}
-	var addrs []netip.Addr
-	for _, id := range hosts {
-		was, _ := old.Hosts.Get(id)
-		is, _ := w.snapshot.Hosts.Get(id)
-		addrs = append(append(addrs, was.Addrs...), is.Addrs...)
-	}
-	for _, side := range w.lengths.Covering(addrs) {
-		w.lookAtApart(w.wide[side])
-	}
-}
-
-// sameAttachments reports whether attachments are the same; those of snapshots
-// that follow on each other are one list.
-func sameAttachments(a, b []topology.Attachment) bool {
-	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0] || slices.Equal(a, b))
-}
-
-func (w *Wanted) lookAtApart(members map[*member]bool) {
-	for m := range members {
-		now := w.apartOf(m)
-		same := slices.EqualFunc(now, m.apart, func(a, b apart) bool {
-			return a.of == b.of && a.ends == b.ends && slices.Equal(a.keys, b.keys)
-		})
-		if m.apart = now; !same {
-			w.touchMember(m)
-		}
-	}
+func sameApart(a, b apart) bool {
+	return a.of == b.of && a.ends == b.ends && slices.Equal(a.keys, b.keys)
 }

@@ -160,10 +160,18 @@ func instructionNeeds(r *Rule) (needs []topology.Lacks) {
 func actionNeeds(r *Rule) (needs []topology.Lacks) {
 	for _, in := range r.Instructions {
 		for _, a := range in.Actions {
-			if a.Type == openflow.ActionSetField {
-				return []topology.Lacks{topology.LacksMarks}
+			need := topology.LacksTags
+			switch {
+			case a.Type == openflow.ActionPushVLAN, a.Type == openflow.ActionPopVLAN:
+			case a.Type != openflow.ActionSetField:
+				continue
+			case a.Field.Field() != openflow.FieldVLANVID:
+				need = topology.LacksMarks
+			}
+			if !slices.Contains(needs, need) {
+				needs = append(needs, need)
 			}
 		}
 	}
-	return nil
+	return needs
 }

@@ -28,7 +28,7 @@ func TestLackedTypesAreNotMatched(t *testing.T) {
 	rules := v.base()
 	for _, prefix := range []string{"10.0.0.", "2001:db8::"} {
 		key := path.FlowKey{Src: path.Host(netip.MustParseAddr(prefix + "1")), Dst: path.Host(netip.MustParseAddr(prefix + "2")), Proto: path.ProtoUDP, DstPort: path.Port(80)}
-		v.circuit(path.Circuit{ID: prefix, Key: key, Path: path.Path{{DPID: 1, In: 1, Out: 2}}}, false, func(_ path.Circuit, x incoming) []selection { return selections(x) }, func(r Rule) { rules = append(rules, &r) })
+		v.circuit(path.Circuit{ID: prefix, Key: key, Path: path.Path{{DPID: 1, In: 1, Out: 2}}}, path.VLANs{}, false, func(_ path.Circuit, x incoming) []selection { return selections(x) }, func(r Rule) { rules = append(rules, &r) })
 	}
 	bars := 0
 	for _, r := range rules {

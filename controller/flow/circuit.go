@@ -12,7 +12,7 @@ import (
 
 // circuit calls rule with each of a circuit's entries for this switch, in both
 // directions, where selected returns what [selections] does.
-func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit, incoming) []selection, rule func(Rule)) {
+func (v *view) circuit(c path.Circuit, vlans path.VLANs, policed bool, selected func(path.Circuit, incoming) []selection, rule func(Rule)) {
 	exact, unicast := v.exact(c.Key), !c.Key.Hosts() && !v.lacks(topology.LacksMasks)
 	for n, p := range c.Ways() {
 		for i, h := range p {
@@ -27,11 +27,12 @@ func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit,
 				key            path.FlowKey
 				in, out, spare openflow.PortNo
 				rate           bitrate.Rate
-				enters         bool // the network
+				enters, leaves bool // the network
 				policer        openflow.MeterID
+				vlans          path.VLANs
 			}{
-				{c.Key, h.In, h.Out, spare.Out, c.Rate, i == 0, purpose.PolicerID(c.Handle)},
-				{c.Key.Reverse(), h.Out, h.In, spare.In, c.Back(), i == len(p)-1, purpose.BackPolicerID(c.Handle)},
+				{c.Key, h.In, h.Out, spare.Out, c.Rate, i == 0, i == len(p)-1, purpose.PolicerID(c.Handle), vlans},
+				{c.Key.Reverse(), h.Out, h.In, spare.In, c.Back(), i == len(p)-1, i == 0, purpose.BackPolicerID(c.Handle), vlans.Reverse()},
 			} {
 				var id openflow.MeterID
 				switch {
@@ -40,7 +41,11 @@ func (v *view) circuit(c path.Circuit, policed bool, selected func(path.Circuit,
 				case policed && v.metering() && way.enters:
 					id = way.policer
 				}
-				v.direction(c, selected(c, incoming{way.key, way.in, exact, unicast}), crossing{way.in, way.out, way.spare, id}, rule)
+				t := crossing{in: way.in, out: way.out, spare: way.spare, meter: id}
+				if way.leaves {
+					t.vlans = way.vlans
+				}
+				v.direction(c, selected(c, incoming{way.key, way.in, exact, unicast, way.vlans.Src}), t, rule)
 			}
 		}
 	}
@@ -79,13 +84,7 @@ func (v *view) direction(c path.Circuit, selected []selection, t crossing, rule 
 	// Specificity counts from the circuit's own key, so that both directions
 	// rank alike.
 	prio := priorityOf(c)
-	does, ok := v.crossings[t]
-	if !ok {
-		does = v.priority(t)
-		if t.meter == 0 || t.meter == v.limits[t.out] { // a policer is one circuit's alone
-			v.crossings[t] = does
-		}
-	}
+	does := v.crossed(t)
 	cookie := purpose.MakeCookie(purpose.Allocation, uint64(c.Handle))
 	for i := range selected {
 		s := &selected[i]
@@ -93,6 +92,11 @@ func (v *view) direction(c path.Circuit, selected []selection, t crossing, rule 
 			continue
 		}
 		r := Rule{Table: tableAllocations, Priority: prio, Cookie: cookie, Match: s.match, Instructions: does, key: s.key}
+		if s.bare {
+			bare := t
+			bare.bare = true
+			r.Instructions = v.crossed(bare)
+		}
 		if s.apart {
 			if r.Instructions = v.ordinary(); r.Instructions == nil {
 				continue
@@ -103,6 +107,19 @@ func (v *view) direction(c path.Circuit, selected []selection, t crossing, rule 
 		}
 		rule(r)
 	}
+}
+
+// crossed returns what priority does, which entries with the same crossing
+// share.
+func (v *view) crossed(t crossing) []openflow.Instruction {
+	does, ok := v.crossings[t]
+	if !ok {
+		does = v.priority(t)
+		if t.meter == 0 || t.meter == v.limits[t.out] { // a policer is one circuit's alone
+			v.crossings[t] = does
+		}
+	}
+	return does
 }
 
 // widthOf returns how much lower the priorities of a key's entries are than
@@ -128,6 +145,7 @@ type selection struct {
 	prio  uint16           // of the entry; 0: that which follows from the circuit
 	needs []topology.Lacks // without which there is none
 	apart bool             // it is best effort; see apart.go
+	bare  bool             // it is not marked; see vlans.go
 }
 
 // incoming is which traffic is to be selected: what comes in by a port and has
@@ -139,11 +157,12 @@ type incoming struct {
 	// unicast leaves frames for groups alone, for which a prefix may have the
 	// address: that of all hosts of its network.
 	unicast bool
+	vlan    uint16 // in which it is, or Untagged; 0: in any
 }
 
 // only returns a match of no more than is to be selected.
 func (x incoming) only(m openflow.Match) openflow.Match {
-	if !x.unicast {
+	if m = x.within(m); !x.unicast {
 		return m
 	}
 	return append(slices.Clip(m), openflow.EthDstMasked(openflow.MAC{}, groupBit)).Canonical()
@@ -164,9 +183,26 @@ func selections(x incoming) (list []selection) {
 		add(prioFragment-widthOf(x.key), x.only(m), nil)
 	}
 	if m, ok := tooBig(x.key, x.in); ok {
-		add(prioTooBig+uint16(2*x.key.Dst.Narrowness()), m, matchNeeds(m))
+		add(x.tooBigPriority(), x.within(m), matchNeeds(m))
+	}
+	if x.vlan == 0 {
+		return list
+	}
+	for _, m := range resolution(x.key, x.in) { // which the first circuit between the same hosts has, too
+		m = x.within(m)
+		list = append(list, selection{match: m, key: m.Key(), prio: prioFragment - widthOf(x.key), bare: true})
 	}
 	return list
+}
+
+// tooBigPriority returns that of messages to the destination that packets are
+// too big. Any router may send them, so those in a VLAN are above those in any.
+func (x incoming) tooBigPriority() uint16 {
+	prio := uint16(2 * x.key.Dst.Narrowness())
+	if x.vlan != 0 {
+		return prioTooBigVLAN + prio
+	}
+	return prioTooBig + prio
 }
 
 // crossing is how allocated traffic crosses a switch; entries with the same
@@ -175,6 +211,8 @@ type crossing struct {
 	in, out openflow.PortNo
 	spare   openflow.PortNo // by which it leaves if out is down; 0, or out: none
 	meter   openflow.MeterID
+	vlans   path.VLANs // the tag changes between these
+	bare    bool       // nothing is marked
 }
 
 // priority returns the instructions that make allocated traffic go first: they
@@ -185,9 +223,10 @@ type crossing struct {
 // that has a rate in the other only.
 func (v *view) priority(t crossing) []openflow.Instruction {
 	var acts []openflow.Action
-	if v.policy.Mark && !v.lacks(topology.LacksMarks) {
+	if v.policy.Mark && !t.bare && !v.lacks(topology.LacksMarks) {
 		acts = append(acts, openflow.SetField(openflow.IPDSCP(v.policy.DSCP)))
 	}
+	acts = append(acts, retag(t.vlans)...)
 	if t.spare != 0 && t.spare != t.out && t.in != t.out && t.in != t.spare {
 		if id, ok := v.failover(t.out, t.spare); ok {
 			return through(t.meter, append(acts, openflow.GroupAction(id))...)

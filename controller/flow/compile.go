@@ -75,7 +75,7 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 	for _, c := range n.Circuits {
 		least, policed := n.Policed[c.ID]
 		policed = policed && (bound == 0 || c.Handle < bound)
-		st.enter(v, c, policed, n.cornersOf(c, rivals), c.Key.ApartKeys(n.Snapshot, c.Path))
+		st.enter(v, c, c.Key.VLANs(n.Snapshot), policed, n.cornersOf(c, rivals), c.Key.ApartKeys(n.Snapshot, c.Path))
 		if policed {
 			v.policers(c, least, st.addMeter)
 		}
@@ -110,8 +110,8 @@ func Compile(n *Network, dpid openflow.DPID) *State {
 }
 
 // enter puts in the entries of a circuit, and the groups that they lead to.
-func (s *State) enter(v *view, c path.Circuit, policed bool, corners []corner, apart []path.FlowKey) {
-	v.circuit(c, policed, func(c path.Circuit, x incoming) []selection {
+func (s *State) enter(v *view, c path.Circuit, vlans path.VLANs, policed bool, corners []corner, apart []path.FlowKey) {
+	v.circuit(c, vlans, policed, func(c path.Circuit, x incoming) []selection {
 		return withApart(withCorners(selections(x), corners, c, x), apart, c, x)
 	}, func(r Rule) {
 		if s.add(&r); r.group() != 0 {

@@ -77,9 +77,21 @@ func (h *history) hostSpeaks() {
 	vlan := uint16(rapid.IntRange(0, 1).Draw(h.T, "VLAN")) // in which it may be another one
 	var own []netip.Addr
 	if rapid.IntRange(0, 3).Draw(h.T, "silent") > 0 {
-		own = append(own, addr(openflow.DPID(mac[5])+10*openflow.DPID(vlan)))
+		other := uint16(rapid.SampledFrom([]int{0, int(vlan)}).Draw(h.T, "address")) // one of both VLANs, or of this
+		own = append(own, addr(openflow.DPID(mac[5])+10*openflow.DPID(other)))
 	}
 	h.builder.HostSeen(vlan, h.port(), mac, own, true, h.now)
+}
+
+// retag has the hosts of circuits say where they are in which VLANs they are
+// now.
+func (h *history) retag() {
+	for _, d := range []openflow.DPID{1, 2} {
+		vlan := uint16(rapid.IntRange(0, 2).Draw(h.T, "VLAN"))
+		if x, known := h.snapshot.HostIn(host(d), vlan); known {
+			h.builder.HostSeen(vlan, x.At, x.MAC, []netip.Addr{addr(d)}, true, h.now)
+		}
+	}
 }
 
 // theft has a host claim another one's address, and that one answer.
@@ -212,9 +224,11 @@ func (h *history) capacities() {
 }
 
 func (h *history) step() {
-	switch rapid.IntRange(0, 22).Draw(h.T, "what") {
+	switch rapid.IntRange(0, 24).Draw(h.T, "what") {
 	case 14, 15:
 		h.lend()
+	case 23, 24:
+		h.retag()
 	case 16:
 		h.twoCards()
 	case 12:

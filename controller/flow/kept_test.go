@@ -71,7 +71,7 @@ func (h *history) leave() {
 	for d := range h.kept {
 		w.Unwatch(d)
 	}
-	if n := len(w.members) + len(w.wide) + len(w.passing) + len(w.usages) + len(w.resized) + len(w.unsettled) + len(w.later) + len(w.loans) + len(w.stations) + len(w.slots) - len(w.free) + len(w.homes) + len(w.sites) + len(w.changed) + len(w.routes.trees); n > 0 {
+	if n := len(w.members) + len(w.sides) + len(w.passing) + len(w.usages) + len(w.resized) + len(w.unsettled) + len(w.later) + len(w.loans) + len(w.stations) + len(w.slots) - len(w.free) + len(w.homes) + len(w.sites) + len(w.changed) + len(w.routes.trees); n > 0 {
 		h.Fatalf("kept of an empty network: %+v", w)
 	}
 	for d, ports := range w.reserved {

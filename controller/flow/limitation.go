@@ -33,6 +33,7 @@ func Limitations(sw topology.Switch, p Policy) (out []string) {
 	say(l2 && v.meterable() && v.lacks(topology.LacksPacketRates), "It cannot limit numbers of packets, so what goes to the controller is held to 2 Mbit/s.")
 	say(v.lacks(topology.LacksFailover), "It has no groups that send to the first port that is up, so where the paths of protected allocations part there the controller switches them over.")
 	say(v.lacks(topology.LacksPortMasks), fmt.Sprintf("It takes no masks of ports, so an allocation for several ports has an entry for each there, and none that would need more than %d.", path.MaxExact))
+	say(v.lacks(topology.LacksTags), "It cannot change VLAN tags, so it carries no allocation that leaves there for an end in another VLAN.")
 	few := v.budget()
 	say(p.Meter && l2 && few.shared && !few.alone && !v.named(), "It has ports with numbers above 16,777,214, so all best effort that leaves by ports with reservations is held to the least that one of them has left.")
 	say(p.Meter && l2 && few.shared && !few.alone && v.named(), "It has few meters, so all best effort that leaves by ports with reservations is held to the least that one of them has left.")

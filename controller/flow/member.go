@@ -26,7 +26,8 @@ type member struct {
 	selected  []selected    // see selections
 	corners   []corner      // that it has before others
 	apart     []apart       // hosts that are not behind an end of one of its paths
-	wide      []path.Prefix // of its keys, those of several hosts
+	vlans     []tagged      // where the tags of its traffic change
+	sides     []path.Prefix // of its keys, each once
 }
 
 // part is what a circuit contributes to one switch.

@@ -15,6 +15,7 @@ const (
 	prioAllocation = 20000 // plus six times the specificity, plus 3 for a rate, plus 1 or 2 for a corner
 	prioNarrower   = 31    // less for each step that prefixes are less narrow than hosts
 	prioTooBig     = 600   // plus twice the narrowness of the destination, plus 1 for hosts that are not behind an end; below all allocations: takes nothing that one matches
+	prioTooBigVLAN = 650   // the same in a VLAN
 
 	prioPort    = 400 // what the role of the port decides
 	prioAnswer  = 350 // what hosts answer the controller
@@ -33,6 +34,7 @@ const (
 const (
 	etherTypeIPv4 = 0x0800
 	etherTypeARP  = 0x0806
+	etherTypeVLAN = 0x8100
 	etherTypeIPv6 = 0x86dd
 	etherTypeLLDP = 0x88cc
 	etherTypeWide = 0x8942 // of probes that bridges forward

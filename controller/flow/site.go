@@ -202,7 +202,7 @@ func (s *site) makePart(m *member) *part {
 	now := &part{site: s, rules: make([]*Rule, 0, 4*len(m.listed))}
 	made := make([]Rule, 0, 4*len(m.listed)) // mostly all that there are
 	for _, c := range m.listed {
-		s.view.circuit(c, m.shared > 0 && s.roster.has(m.handle), m.allSelections, func(r Rule) {
+		s.view.circuit(c, m.vlansFrom(c.Key), m.shared > 0 && s.roster.has(m.handle), m.allSelections, func(r Rule) {
 			if len(made) == cap(made) {
 				made = make([]Rule, 0, cap(made))
 			}

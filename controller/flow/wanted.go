@@ -35,7 +35,7 @@ type Wanted struct {
 	members  map[string]*member // circuits, by ID
 	passing  map[openflow.DPID]map[*member]bool
 	rivals   map[hostPair][]*member                             // by the hosts of their traffic
-	wide     map[path.Prefix]map[*member]bool                   // those of prefixes, by each that is of several hosts
+	sides    map[path.Prefix]map[*member]bool                   // by each host or prefix of their traffic
 	lengths  path.PrefixLengths                                 // of these
 	reserved map[openflow.DPID]map[openflow.PortNo]bitrate.Rate // what best effort leaves to circuits
 	usages   map[openflow.DPID]map[openflow.PortNo]*usage
@@ -62,7 +62,7 @@ func NewWanted(p Policy) *Wanted {
 		members: map[string]*member{}, passing: map[openflow.DPID]map[*member]bool{},
 		reserved: map[openflow.DPID]map[openflow.PortNo]bitrate.Rate{},
 		usages:   map[openflow.DPID]map[openflow.PortNo]*usage{},
-		rivals:   map[hostPair][]*member{}, wide: map[path.Prefix]map[*member]bool{},
+		rivals:   map[hostPair][]*member{}, sides: map[path.Prefix]map[*member]bool{},
 		resized: map[topology.PortID]bool{}, unsettled: map[*member]bool{}, later: map[*member]bool{}, loans: map[*member]bool{}, lowered: map[topology.PortID]map[openflow.DPID]bool{},
 		sites: map[openflow.DPID]*site{}, changed: map[*site]bool{},
 	}
@@ -144,7 +144,7 @@ func (w *Wanted) SetNetwork(now *topology.Snapshot) {
 	for _, id := range d.Hosts {
 		w.moveHost(id)
 	}
-	w.lookForApart(old, d.Hosts)
+	w.lookAtEnds(old, d.Hosts)
 	w.reroute(d.Links)
 	for _, dpid := range d.Switches {
 		w.changeSwitch(dpid, old.Switches[dpid], now.Switches[dpid])
@@ -326,7 +326,7 @@ func (w *Wanted) SetCircuit(id string, listed []path.Circuit) {
 	m.list(listed)
 	w.pass(m, before)
 	w.rival(m, was)
-	w.setApart(m)
+	w.setEnds(m)
 	if len(listed) == 0 {
 		delete(w.members, id)
 	} else {

@@ -182,7 +182,9 @@ func TestKeptStateIsTheCompiledOne(t *testing.T) {
 		}
 		cfg := topology.Config{MaxHosts: 2, MaxAway: rapid.SampledFrom([]int{1, 100}).Draw(t, "away")}
 		if rapid.Bool().Draw(t, "attachments") {
-			at := topology.Attachment{Prefix: netip.PrefixFrom(addr(5), 32), At: at(2, 3)}
+			bits := rapid.SampledFrom([]int{30, 32}).Draw(t, "length")
+			at := topology.Attachment{Prefix: netip.PrefixFrom(addr(5), bits).Masked(), At: at(2, 3)}
+			at.VLAN = rapid.SampledFrom([]uint16{0, 1, topology.Untagged}).Draw(t, "VLAN of the attachment")
 			cfg.Attachments = append(cfg.Attachments, at)
 		}
 		h.builder = topology.NewBuilder(cfg, t0)

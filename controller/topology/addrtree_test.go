@@ -34,14 +34,14 @@ func TestLocateAllAgainstEach(t *testing.T) {
 		drawPort := func(name string) PortID { return pid(1, uint32(rapid.IntRange(1, 3).Draw(t, name))) }
 		var cfg Config
 		for range rapid.IntRange(0, 2).Draw(t, "attachments") {
-			cfg.Attachments = append(cfg.Attachments, Attachment{drawPrefix("attachment"), drawPort("attached to")})
+			cfg.Attachments = append(cfg.Attachments, Attachment{Prefix: drawPrefix("attachment"), At: drawPort("attached to")})
 		}
 		cfg = cfg.withDefaults()
 		s := &Snapshot{Attachments: cfg.Attachments}
 		kept := &Snapshot{Attachments: cfg.Attachments, located: newPrefixTable(cfg.Attachments), unplaced: &addrTree{}}
 		for range rapid.IntRange(0, 20).Draw(t, "changes") {
 			addr := addrOf(rapid.IntRange(0, 15).Draw(t, "host"))
-			a := Attachment{netip.PrefixFrom(addr, addr.BitLen()), drawPort("port")}
+			a := Attachment{Prefix: netip.PrefixFrom(addr, addr.BitLen()), At: drawPort("port")}
 			tree := *kept.unplaced
 			if rapid.IntRange(0, 2).Draw(t, "gone") == 0 {
 				s.Addrs, tree = s.Addrs.Without(addr), tree.without(addr)
@@ -103,7 +103,7 @@ func TestLocateAllAgainstEach(t *testing.T) {
 func TestAddrTreeIsImmutable(t *testing.T) {
 	at := func(text string, port uint32) Attachment {
 		addr := netip.MustParseAddr(text)
-		return Attachment{netip.PrefixFrom(addr, addr.BitLen()), pid(1, port)}
+		return Attachment{Prefix: netip.PrefixFrom(addr, addr.BitLen()), At: pid(1, port)}
 	}
 	one := addrTree{}.with(at("10.0.0.1", 1))
 	two := one.with(at("10.0.0.2", 2)).with(at("2001:db8::1", 3))

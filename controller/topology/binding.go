@@ -27,7 +27,7 @@ func (b *Builder) bind(bindings []Binding, now time.Time) {
 		if x.At == External {
 			continue
 		}
-		h := &hostState{Host: Host{MAC: x.MAC, Moved: now}}
+		h := &hostState{Host: Host{MAC: x.MAC, Moved: now, Bound: true}}
 		b.hosts[h.ID()] = h
 		b.fixed++
 		b.enterPort(h, x.At)

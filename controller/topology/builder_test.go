@@ -267,7 +267,7 @@ func TestHosts(t *testing.T) {
 
 func TestLocateBelievesTheOperatorFirst(t *testing.T) {
 	host, wide := netip.MustParsePrefix("10.0.0.9/32"), netip.MustParsePrefix("10.0.0.0/8")
-	b := ring(Config{Attachments: []Attachment{{wide, at(3, 3)}, {netip.MustParsePrefix("10.0.0.0/24"), at(2, 3)}, {host, at(4, 3)}}})
+	b := ring(Config{Attachments: []Attachment{{Prefix: wide, At: at(3, 3)}, {Prefix: netip.MustParsePrefix("10.0.0.0/24"), At: at(2, 3)}, {Prefix: host, At: at(4, 3)}}})
 	b.HostSeen(0, at(1, 3), openflow.MAC{0, 1}, []netip.Addr{netip.MustParseAddr("10.0.0.1"), host.Addr(), netip.MustParseAddr("192.0.2.7")}, true, t0)
 	s := b.Snapshot(t0)
 	for addr, want := range map[string]PortID{

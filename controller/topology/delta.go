@@ -104,8 +104,8 @@ func sameWiring(a, b Switch) bool {
 }
 
 // sameHost reports whether a host is at the same ports with the same addresses,
-// and another with its Ethernet address where it was.
+// in the same VLANs, and another with its Ethernet address where it was.
 // When it last spoke does not matter.
 func sameHost(a, b Host) bool {
-	return a.At == b.At && a.Beside == b.Beside && a.Second == b.Second && slices.Equal(a.Addrs, b.Addrs)
+	return a.At == b.At && a.Beside == b.Beside && a.Second == b.Second && slices.Equal(a.Addrs, b.Addrs) && maps.Equal(a.VLANs, b.VLANs)
 }

@@ -157,7 +157,7 @@ func (b *Builder) learnAddr(h *hostState, addr netip.Addr, vlan uint16, claimed 
 	case !taken:
 	case o == h:
 		i, _ := slices.BinarySearchFunc(h.Addrs, addr, netip.Addr.Compare)
-		if h.heard[i] = now; claimed {
+		if h.heard[i] = now; claimed || h.Bound {
 			b.setVLAN(h, addr, vlan)
 		}
 		return false
@@ -196,7 +196,7 @@ func (b *Builder) setVLAN(h *hostState, addr netip.Addr, vlan uint16) {
 		delete(vlans, addr)
 	}
 	h.VLANs = vlans
-	b.unsaved.hosts[h.ID()] = true
+	b.touchHost(h)
 }
 
 func (b *Builder) loseAddr(h *hostState, addr netip.Addr) {

@@ -22,6 +22,7 @@ const (
 	LacksPacketRates                   // meters that count packets
 	LacksFailover                      // groups that send to the first port that is up
 	LacksPortMasks                     // masks of ports of TCP and UDP
+	LacksTags                          // the changing of VLAN tags
 )
 
 // A SavedSwitch is what was found of a switch that describes itself so.

@@ -8,7 +8,7 @@ import (
 // A prefixTable finds the longest configured prefix that contains an address.
 // The cost follows how many lengths of prefixes there are.
 type prefixTable struct {
-	at      map[netip.Prefix]PortID
+	at      map[netip.Prefix]Attachment
 	lengths [2][]int     // of IPv4 and of IPv6 prefixes, longest first
 	order   []Attachment // by address, the widest first
 }
@@ -16,18 +16,19 @@ type prefixTable struct {
 // newPrefixTable returns the table of attachments, which are in order, the
 // longest prefix first. Of equal prefixes the first counts.
 func newPrefixTable(attachments []Attachment) *prefixTable {
-	p := &prefixTable{at: make(map[netip.Prefix]PortID, len(attachments))}
+	p := &prefixTable{at: make(map[netip.Prefix]Attachment, len(attachments))}
 	for _, a := range attachments {
 		prefix := a.Prefix.Masked()
 		if _, taken := p.at[prefix]; taken || !prefix.IsValid() {
 			continue
 		}
-		p.at[prefix] = a.At
+		a.Prefix = prefix
+		p.at[prefix] = a
 		family := &p.lengths[family(prefix.Addr())]
 		if n := len(*family); n == 0 || (*family)[n-1] != prefix.Bits() {
 			*family = append(*family, prefix.Bits())
 		}
-		p.order = append(p.order, Attachment{prefix, a.At})
+		p.order = append(p.order, a)
 	}
 	slices.SortFunc(p.order, func(a, b Attachment) int { return a.Prefix.Compare(b.Prefix) })
 	return p
@@ -55,8 +56,8 @@ func (p *prefixTable) covering(whole netip.Prefix) (a Attachment, ok bool) {
 			continue
 		}
 		prefix, _ := whole.Addr().Prefix(bits)
-		if at, ok := p.at[prefix]; ok {
-			return Attachment{prefix, at}, true
+		if a, ok := p.at[prefix]; ok {
+			return a, true
 		}
 	}
 	return a, false

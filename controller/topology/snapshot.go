@@ -102,6 +102,10 @@ type Host struct {
 	// changed.
 	VLANs map[netip.Addr]uint16 `json:",omitempty"`
 
+	// Bound reports whether the configuration binds it to its port, so that it
+	// may have addresses that were never heard.
+	Bound bool `json:"-"`
+
 	// VLAN is the only one in which this is the host with its address, since
 	// another has it in all others; 0: it is not; or Untagged. Beside is where
 	// that other one is; External: nowhere.
@@ -117,6 +121,7 @@ type Host struct {
 type Attachment struct {
 	Prefix netip.Prefix
 	At     PortID
+	VLAN   uint16 // of the frames there, or Untagged; 0: it does not say
 }
 
 // A Snapshot is the network at one moment. It is immutable: it may be read for

@@ -122,6 +122,7 @@ type NamedPort struct {
 type Attachment struct {
 	Prefix Prefix `yaml:"prefix"`
 	At     Port   `yaml:"at"`
+	VLAN   *int   `yaml:"vlan"` // of the frames there; 0: they have no tag; nil: it does not say
 }
 
 // A Host is bound: it has these addresses, which no other host can have, and is

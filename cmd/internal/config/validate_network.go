@@ -141,6 +141,9 @@ func (v *validator) attachments(attachments []Attachment, ends map[topology.Port
 		} else if end, ok := ends[a.At.ID()]; ok {
 			v.add(key+".at", "port %s is an end of %s; a prefix can only be behind an edge port", a.At, parent(end))
 		}
+		if a.VLAN != nil && (*a.VLAN < 0 || *a.VLAN > 4094) {
+			v.add(key+".vlan", "%d is no VLAN; write its ID, from 1 to 4094, or 0 for frames without a tag", *a.VLAN)
+		}
 		switch p := a.Prefix; {
 		case !p.IsValid():
 			v.add(key+".prefix", "the prefix is missing; write one such as 192.127.1.0/24")
