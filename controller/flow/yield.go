@@ -3,9 +3,9 @@ package flow
 import "conga/openflow"
 
 // Where a table is full, entries towards hosts yield to those of the pipeline
-// itself. A host that a switch has no entry for is reached by flooding; without
-// the entry that floods it is not, and without those that keep loops out the
-// ports stay closed.
+// itself and to those of circuits. A host that a switch has no entry for is
+// reached by flooding; without the entry that floods it is not, without those
+// that keep loops out the ports stay closed, and nothing does for a circuit.
 
 // yieldsMost is how many entries yield to one that is refused, until it is
 // tried again at an audit: what a switch calls full may have room for others.
@@ -22,13 +22,13 @@ type yields struct {
 // room, and reports whether there is one. It counts as refused, and is tried
 // again as what is.
 func (r *Reconciler) yield(to openflow.EntryKey, err error) bool {
-	if ofCircuit(to) || r.yields.asked[to] >= yieldsMost || r.yields.none[to.Table] {
+	if r.yields.asked[to] >= yieldsMost || r.yields.none[to.Table] {
 		return false
 	}
 	var key openflow.EntryKey
 	var last *slot
 	for k, s := range r.rules {
-		if k.Table == to.Table && !s.flying && s.want != nil && s.want == s.have && s.want.host &&
+		if k.Table == to.Table && !s.flying && s.want != nil && s.have != nil && s.want.host &&
 			(last == nil || compareRules(last.want, s.want) < 0) {
 			if _, is := r.refused[k]; !is {
 				key, last = k, s
@@ -47,7 +47,7 @@ func (r *Reconciler) yield(to openflow.EntryKey, err error) bool {
 	}
 	r.yields.asked[to]++
 	r.refused[key] = refusal{last.want, err}
-	r.lookMissing(key, last.pair)
+	r.lookAt(last, key, last.pair, r.generation) // not to be changed any more
 	r.yields.slots = append(r.yields.slots, last)
 	return true
 }
@@ -56,7 +56,7 @@ func (r *Reconciler) yield(to openflow.EntryKey, err error) bool {
 // follows when that is confirmed.
 func (r *Reconciler) nextYields() {
 	for _, s := range r.yields.slots {
-		if s.flying || s.have == nil || s.have != s.want || s.listed != unlisted {
+		if s.flying || s.have == nil || s.listed != unlisted {
 			continue // something else is wanted by now
 		}
 		step := ruleStep(s.have, nil)

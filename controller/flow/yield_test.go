@@ -143,3 +143,30 @@ func TestNothingYieldsForAWhile(t *testing.T) {
 		t.Errorf("tried again: there are %v", r.have)
 	}
 }
+
+// In a table with hosts a circuit finds room as long as there are some, and
+// then it is refused.
+func TestHostsYieldToCircuits(t *testing.T) {
+	of := func(n uint16) *Rule {
+		r := newRule(purpose.Allocation, tableAllocations, prioAllocation, openflow.Match{openflow.InPort(openflow.PortNo(n))}, openflow.ApplyActions(openflow.Output(7, 0)))
+		r.Cookie = purpose.MakeCookie(purpose.Allocation, uint64(n))
+		return r
+	}
+	hosts := []*Rule{towards(1), towards(2), towards(3)}
+	for _, h := range hosts {
+		h.Table = tableAllocations
+	}
+	r := &room{begun(hosts...), 3, map[openflow.EntryKey]*Rule{}, 0}
+	r.settle()
+	for n := uint16(1); n <= 4; n++ {
+		r.Want(wanting(of(n)), uint64(n), uint64(n))
+		r.settle()
+		by, _ := r.Refused()
+		if full := by[uint64(n)] != nil; full != (n == 4) || (r.have[of(n).Key()] != nil) == full {
+			t.Errorf("entry %d of a circuit: refused are %v, and there are %v", n, by, r.have)
+		}
+	}
+	if lapses := r.Lapses(); len(lapses) != len(hosts) {
+		t.Errorf("hosts have yielded: %v, want all %d", lapses, len(hosts))
+	}
+}
