@@ -42,7 +42,7 @@ class VLANs(Hosts):
         """Whether a host finds an address anew, and has an answer."""
         host = self.lab.net.host(src)
         host.cmd("ip neigh flush all; ip -6 neigh flush all")
-        return " 0% packet loss" in host.cmd("ping -c 2 -i 0.2 -W 1 %s" % address)
+        return " 0% packet loss" in host.cmd("ping -c 1 -W 2 %s" % address)
 
     def announced(self) -> None:
         """Has all hosts be known with their addresses, which do not reach each
