@@ -167,3 +167,29 @@ func TestChangeTakesNoFragments(t *testing.T) {
 	}
 	w.create(of("q", 1, udp, 0, 11)) // a new one comes after
 }
+
+// TestPartOfTheTrafficIsTaken: what waits for an allocation that has some of
+// its ports says so.
+func TestPartOfTheTrafficIsTaken(t *testing.T) {
+	w, _ := pair(t)
+	ports := func(text string) Request {
+		r := ask(1, 1, 2, 1, 1, 100)
+		r.Key.Proto = path.ProtoTCP
+		var err error
+		if r.Key.DstPort, err = path.ParsePorts(text); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	w.create(ports("5000-5003"))
+	w.work()
+	for text, want := range map[string]string{"5002-5005": "until then another allocation has part of this traffic", "5001-5002": "until then another allocation has this traffic"} {
+		id := w.create(ports(text)).ID
+		if got := w.expect(id, Pending, span(100, 200)); !strings.Contains(got.Reason, want) {
+			t.Errorf("%s: %q, want %q", text, got.Reason, want)
+		}
+		if err := w.a.Release(bg, id, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

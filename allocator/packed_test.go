@@ -190,3 +190,27 @@ func drawRecord(t *rapid.T) *record {
 	}
 	return r
 }
+
+// TestUUIDsComeOutAsTheyWentIn: what is kept in sixteen bytes is read from them
+// again, and what would be another text then is not kept so.
+func TestUUIDsComeOutAsTheyWentIn(t *testing.T) {
+	const id = "01234567-89ab-cdef-0123-456789abcdef"
+	if i, ok := parseUUID(id); !ok || i.String() != id {
+		t.Errorf("%s comes out as %s, %v", id, i, ok)
+	}
+	for at := range id {
+		for _, c := range []byte("AFGfgz/:@`-0 ") {
+			text := id[:at] + string(c) + id[at+1:]
+			i, ok := parseUUID(text)
+			dash := at == 8 || at == 13 || at == 18 || at == 23
+			if want := c == '-' && dash || (c == 'f' || c == '0') && !dash; ok != want || ok && i.String() != text {
+				t.Errorf("%s comes out as %s, %v", text, i, ok)
+			}
+		}
+	}
+	for _, text := range []string{"", id[1:], id + "0"} {
+		if i, ok := parseUUID(text); ok {
+			t.Errorf("%q comes out as %s", text, i)
+		}
+	}
+}

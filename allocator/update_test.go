@@ -201,3 +201,23 @@ func TestChangeOfAllAtOnce(t *testing.T) {
 		t.Errorf("it asks for %+v, want %+v", got.Request, want)
 	}
 }
+
+// TestMovingIntoAProjectThatMayNotWait: what waits counts among what waits of
+// the project that it is changed to.
+func TestMovingIntoAProjectThatMayNotWait(t *testing.T) {
+	w, _ := pair(t)
+	w.cfg.Limits = func(project string) (l Limits) {
+		if project == "q" {
+			l.Pending, l.Horizon = new(1), new(Seconds(100))
+		}
+		return l
+	}
+	w.open()
+	first, second, far := w.create(fixed(w, 1, 1, 50, 60)).ID, w.create(fixed(w, 2, 1, 50, 60)).ID, w.create(fixed(w, 3, 1, 150, 160)).ID
+	_, err := w.a.Update(bg, far, 0, Change{ProjectID: new("q")})
+	refused(t, err, Denied, "start_time")
+	w.update(first, Change{ProjectID: new("q")})
+	_, err = w.a.Update(bg, second, 0, Change{ProjectID: new("q")})
+	refused(t, err, Denied, "project_id")
+	w.update(first, Change{Bandwidth: new(bitrate.Rate(2))}) // it waits already
+}
