@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -119,6 +120,10 @@ type Config struct {
 	// Positions returns where a map shows switches, by DPID in 16 digits; nil:
 	// nothing is known of that.
 	Positions func() map[string]Position
+
+	// Backup returns the store as it is at one moment, and how many bytes it
+	// has. The caller closes it. Without it /backup is not served.
+	Backup func(context.Context) (io.ReadCloser, int64, error)
 
 	// TrustedProxies are where proxies stand whose X-Forwarded-For is believed.
 	// Each must add to it where a request came from, or write it anew.

@@ -61,6 +61,7 @@ var matrix = []row{
 	{"GET", "/healthz", "", openToAll},
 	{"GET", "/readyz", "", openToAll},
 	{"GET", "/metrics", "", operators},
+	{"GET", "/backup", "", adminsOnly},
 	{"GET", "/api", "", openToAll},
 
 	{"POST", "/api/auth", `{"user_id":"abc123","project_id":"projectB","password":"` + password + `"}`, openToAll},
@@ -156,6 +157,7 @@ type keyring struct {
 // withAll serves what is served only where there is something to serve.
 func withAll(c *httpapi.Config) {
 	c.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Content-Type", "text/plain") })
+	c.Backup = backupOf("a store")
 	c.Planner = c.Allocations.(httpapi.Planner)
 	c.Statistics = cannedStats{time.Unix(1429206570, 0)}
 }

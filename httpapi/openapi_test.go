@@ -50,7 +50,9 @@ var paramPattern = regexp.MustCompile(`[:*][a-z_]+|\{[a-z_]+\}`)
 
 // TestOpenAPIHasEveryRoute, and there is every route that it has.
 func TestOpenAPIHasEveryRoute(t *testing.T) {
-	h := newHarness(t, func(c *httpapi.Config) { c.Metrics, c.Statistics = http.NotFoundHandler(), cannedStats{} })
+	h := newHarness(t, func(c *httpapi.Config) {
+		c.Metrics, c.Statistics, c.Backup = http.NotFoundHandler(), cannedStats{}, backupOf("")
+	})
 	var served, documented []string
 	for _, r := range h.bare.(*gin.Engine).Routes() {
 		served = append(served, r.Method+" "+paramPattern.ReplaceAllString(r.Path, "{}"))

@@ -22,7 +22,7 @@ const (
 
 // A role says which keys may read and change what is at an address and below.
 type role struct {
-	address      string // below /api or /api/v1; below the root for /connections and /metrics
+	address      string // below /api or /api/v1; below the root for /connections, /metrics and /backup
 	read, change access
 }
 
@@ -57,6 +57,7 @@ var roles = []role{
 	{"/hosts", byOperators, byAdmin},
 	{"/attachments", byOperators, byAdmin},
 	{"/audit", byOperators, byNone},
+	{"/backup", byAdmin, byNone},      // has what opens webhooks
 	{"/metrics", byOperators, byNone}, // and without a key on the machine itself
 }
 

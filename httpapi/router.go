@@ -55,6 +55,9 @@ func (a *api) routes() http.Handler {
 	if a.Metrics != nil {
 		r.Match(read, "/metrics", a.showMetrics)
 	}
+	if a.Backup != nil {
+		r.Match(read, "/backup", a.sendBackup)
+	}
 	a.routeCovalence(r)
 	for _, base := range []string{"/api", "/api/v1"} {
 		g := r.Group(base)

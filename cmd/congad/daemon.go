@@ -215,6 +215,7 @@ func (d *daemon) openAPI() error {
 		Audit: d.services.audit, Replays: d.services.replays, Events: d.services.events,
 		Ready:    []httpapi.Check{{Name: "store", Ready: d.store.Ready}, d.historyCheck(), {Name: "service", Ready: d.departure.ready}},
 		Webhooks: d.services.webhooks, Projects: d.projects, Owners: d.ownership, Origin: d.cfg.API.URL,
+		Backup:    d.backup,
 		Positions: func() map[string]httpapi.Position { return *d.positions.Load() },
 	})
 	if err != nil {

@@ -4,8 +4,23 @@ package main
 
 import (
 	"math"
+	"os"
+	"path/filepath"
 	"syscall"
 )
+
+// likeFolder gives a file that root has made to the owner of its folder, who is
+// to use it.
+func likeFolder(file *os.File) error {
+	info, err := os.Stat(filepath.Dir(file.Name()))
+	if err != nil || os.Geteuid() != 0 {
+		return err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok {
+		return file.Chown(int(owner.Uid), int(owner.Gid))
+	}
+	return nil
+}
 
 // openFiles returns how many files the process may have open. The Go runtime
 // has raised that to the hard limit at the start.

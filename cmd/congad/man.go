@@ -1,8 +1,6 @@
 package main
 
 import (
-	"errors"
-
 	"github.com/spf13/cobra"
 
 	"conga/cmd/internal/config"
@@ -13,12 +11,7 @@ import (
 func (a *app) manCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "man DIR", Short: "Write the manual pages into a directory", Hidden: true,
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usageError{errors.New("man needs DIR")}
-			}
-			return nil
-		},
+		Args: exactly("DIR"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := manual.Commands(c.Root(), "8", args[0]); err != nil {
 				return err

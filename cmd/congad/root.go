@@ -104,7 +104,7 @@ cannot be written at the start.`,
 	f.Var(text{&a.flags.LogFormat}, "log-format", "`format` of the log: text or json")
 	f.Var(text{&a.flags.LogLevel}, "log-level", "least `level` that is logged: debug, info, warn or error")
 	f.BoolVar(&a.newStore, "new-store", false, "begin with an empty store where there was one; for one start")
-	root.AddCommand(a.checkCommand(), a.demoCommand(), a.passwdCommand(), a.storeCommand(), a.versionCommand(), a.manCommand())
+	root.AddCommand(a.backupCommand(), a.checkCommand(), a.demoCommand(), a.passwdCommand(), a.restoreCommand(), a.storeCommand(), a.versionCommand(), a.manCommand())
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
 }

@@ -21,8 +21,11 @@ import (
 	"time"
 )
 
+// SelfSigned is the name of the certificate that the daemon makes, in its data
+// folder.
+const SelfSigned = "api.crt"
+
 const (
-	selfSignedCert = "api.crt"
 	selfSignedKey  = "api.key"
 	selfSignedName = "congad"
 	// selfSignedLife is long because clients pin the certificate's fingerprint.
@@ -46,7 +49,7 @@ func LoadTLS(files TLSFiles) (cfg *tls.Config, fingerprint string, err error) {
 		return nil, "", errors.New("serve: tls: a certificate needs its key, and a key its certificate")
 	}
 	if files.Cert == "" {
-		files.Cert = filepath.Join(files.Dir, selfSignedCert)
+		files.Cert = filepath.Join(files.Dir, SelfSigned)
 		files.Key = filepath.Join(files.Dir, selfSignedKey)
 		if err := ensureSelfSigned(files, time.Now()); err != nil {
 			return nil, "", fmt.Errorf("serve: tls: %w", err)
@@ -98,7 +101,7 @@ func ensureSelfSigned(files TLSFiles, now time.Time) error {
 // or "" if there is none. One of another maker is none, and nor is a key alone,
 // which does not say whose it is.
 func Made(dir string) string {
-	text, err := os.ReadFile(filepath.Join(dir, selfSignedCert))
+	text, err := os.ReadFile(filepath.Join(dir, SelfSigned))
 	block, _ := pem.Decode(text)
 	if err != nil || block == nil {
 		return ""
@@ -106,7 +109,7 @@ func Made(dir string) string {
 	if cert, err := x509.ParseCertificate(block.Bytes); err != nil || cert.Subject.CommonName != selfSignedName {
 		return ""
 	}
-	return selfSignedCert
+	return SelfSigned
 }
 
 // makeSelfSigned creates a pair. It writes the key first, so that a certificate
