@@ -15,8 +15,9 @@ import (
 )
 
 // TestBackupIsOneMoment: while 64 writers commit, a backup has what was
-// committed before it began, and of the rest whole commits only, in the order in
-// which each was made. A counter that every commit adds to counts exactly those.
+// committed before it began, and of the rest whole commits only, in the order
+// in which each was made. A counter that every commit adds to counts exactly
+// those.
 func TestBackupIsOneMoment(t *testing.T) {
 	const writers, backups = 64, 4
 	dir := t.TempDir()

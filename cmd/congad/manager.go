@@ -24,8 +24,8 @@ type serviceManager struct {
 	every time.Duration                             // how often to tell the status
 }
 
-// newServiceManager returns the manager that the environment names, or one that
-// hears nothing.
+// newServiceManager returns the manager that the environment names, or one
+// that hears nothing.
 func newServiceManager(log *slog.Logger) *serviceManager {
 	m := &serviceManager{
 		log: log, every: statusInterval,

@@ -19,8 +19,8 @@ import (
 )
 
 // TestStatusIsReported: the manager hears at once, then in time for its
-// watchdog, and again after a failure. Where there is none, nothing is asked any
-// more.
+// watchdog, and again after a failure. Where there is none, nothing is asked
+// any more.
 func TestStatusIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var states []string
@@ -86,8 +86,8 @@ func TestDeparture(t *testing.T) {
 	})
 }
 
-// TestNotices starts the daemon as systemd does, with a socket on which it says
-// how it is: ready, reloading and ready again, stopping.
+// TestNotices starts the daemon as systemd does, with a socket on which it
+// says how it is: ready, reloading and ready again, stopping.
 func TestNotices(t *testing.T) {
 	dir := t.TempDir()
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
