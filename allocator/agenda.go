@@ -66,9 +66,11 @@ func (a *Allocator) Due(limit int) (tasks []Task, next time.Time) {
 		c := v.circuitAt(secondOf(now))
 		tasks = append(tasks, Task{Do: what, Circuit: c, Failures: it.failures, entry: it})
 	}
-	a.announced = neverNanos
+	a.announced = a.spareDueLocked(now)
 	if len(a.agenda.minHeap) > 0 {
-		a.announced = a.agenda.minHeap[0].due
+		a.announced = min(a.announced, a.agenda.minHeap[0].due)
+	}
+	if a.announced != neverNanos {
 		next = time.Unix(0, int64(a.announced))
 	}
 	return tasks, next
@@ -82,6 +84,7 @@ func (a *Allocator) steppedLocked(it *item) {
 	}
 	it.parked = false
 	a.rescheduleLocked(it)
+	a.spareChangedLocked()
 	for _, id := range it.appendLinks(nil) {
 		a.giveWayLocked(a.waiting.links[cableOf(id)], always)
 	}
@@ -109,7 +112,8 @@ func (a *Allocator) readyLocked(it *item) bool {
 		return false
 	}
 	a.departLocked(it, nil) // its own circuits are in the way of no other
-	return !a.leaving.blocks(it, c.circuitAt(a.now()))
+	next := c.circuitAt(a.now())
+	return !a.leaving.blocks(it, next) && !a.squeezedLocked(it, next)
 }
 
 // rescheduleLocked puts an item on the agenda for what it needs next, or takes

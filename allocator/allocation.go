@@ -79,6 +79,10 @@ type Request struct {
 	// Protected asks for a backup: a second path with the same ends and no link
 	// between switches in common with the first, on which as much is held.
 	Protected bool `json:"protected,omitempty"`
+
+	// Class says whether it reserves, or takes what is spare: a scavenger has
+	// between MinBandwidth and MaxBandwidth, and Bandwidth is what it has now.
+	Class Class `json:"class,omitempty"`
 }
 
 // Leeway is what a request leaves to CONGA about when and how fast it runs, if
@@ -166,4 +170,5 @@ type Change struct {
 	MaxHops      *int
 	MaxLatency   *time.Duration
 	Protected    *bool
+	Class        *Class // the same as before: a class cannot be changed
 }

@@ -46,6 +46,10 @@ type Config struct {
 	// Occurrences is how many allocations a series has at most; 0:
 	// [DefaultOccurrences].
 	Occurrences int
+	// ScavengerGrace is how long before something begins that needs their room
+	// scavengers are told, at least, if it was known by then; 0:
+	// [DefaultScavengerGrace].
+	ScavengerGrace time.Duration
 	// Along, if not nil, goes with every change that brings nothing of its own
 	// to be saved with it: those that time and the network make.
 	Along Along
@@ -67,6 +71,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Occurrences <= 0 {
 		c.Occurrences = DefaultOccurrences
+	}
+	if c.ScavengerGrace <= 0 {
+		c.ScavengerGrace = DefaultScavengerGrace
 	}
 	if c.NewID == nil {
 		c.NewID = uuid.NewString
@@ -113,6 +120,7 @@ type Allocator struct {
 	cables    cables
 	followers map[string]map[*item]bool // what is to be disjoint from an allocation, by its ID
 	waiting   waitLists
+	spare     scavenging
 	prefixes  path.PrefixLengths // of what is on these indexes
 	plan      planning
 	announced nanos // when Due last said that it had to be asked again
@@ -136,6 +144,7 @@ func Open(ctx context.Context, cfg Config) (*Allocator, error) {
 		byID: map[ident]*item{}, none: newExtra(), handles: map[uint32]*item{}, projects: map[string]*itemList{}, series: map[string]*itemList{}, completed: completed{},
 		calendars: newCalendars(), failed: map[*item]bool{}, leaving: newLeaving(),
 		cables: newCables(), followers: map[string]map[*item]bool{}, waiting: newWaitLists(),
+		spare: scavenging{items: map[*item]bool{}},
 	}
 	a.observeLocked()
 	a.calendars.owns = cfg.Owns
@@ -265,6 +274,12 @@ func (a *Allocator) admitLocked(r Request, now Seconds) (placement, *Error) {
 // a change of an allocation, the caller has taken that one's reservations out
 // of the calendars, and was is its record; nil is a new one.
 func (a *Allocator) assignLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
+	if r.scavenges() {
+		if err := a.checkApartLocked(&r, was); err != nil {
+			return placement{}, err
+		}
+		return a.admitScavengerLocked(pl, r, now, was)
+	}
 	limits := a.cfg.Limits(r.ProjectID)
 	pl.longest = limits.longest(r.ProjectID, was)
 	if err := a.checkApartLocked(&r, was); err != nil {

@@ -41,6 +41,9 @@ type counsel struct {
 // has taken that one's reservations out of the calendars. refused is the
 // refusal, which has found out a part of it.
 func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refused *Error) []Request {
+	if r.scavenges() {
+		return nil // it waits, or never fits
+	}
 	if r = r.asAsked(); r.Volume != 0 {
 		refused.Offer.Slower, refused.Offer.Later = 0, 0 // at another rate it takes another time
 	}

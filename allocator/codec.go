@@ -14,7 +14,7 @@ import (
 
 // recordVersion is the form of the records below. A change of the form raises
 // it, and decodeRecord goes on reading the older ones. Version 1 was JSON.
-const recordVersion = 15
+const recordVersion = 16
 
 // encode returns a record as it is stored: the version, then its fields in the
 // order of encode and decode, numbers as varints, text and addresses with their
@@ -81,7 +81,7 @@ func (r *record) appendRest(b []byte) []byte {
 	for _, p := range [...]path.Prefix{r.Key.Src, r.Key.Dst} {
 		b = append(b, byte(p.Addr().BitLen()-p.Bits()))
 	}
-	return appendProfile(b, r.Profile)
+	return append(appendProfile(b, r.Profile), byte(r.Class))
 }
 
 // appendProfile appends the steps of a profile: where the first one starts, and
@@ -260,5 +260,8 @@ func (d *decoder) later(r *record, version int) {
 	}
 	if version > 14 {
 		r.Profile = d.profile()
+	}
+	if version > 15 {
+		r.Class = Class(d.below(uint64(Scavenger) + 1))
 	}
 }

@@ -63,6 +63,7 @@ func (a *Allocator) enlistLocked(it *item) {
 	a.all.add(it)
 	a.joinLocked(it, it.project())
 	a.joinSeriesLocked(it)
+	a.enrolLocked(it, true)
 }
 
 func (a *Allocator) joinLocked(it *item, project string) {
@@ -320,6 +321,7 @@ func (a *Allocator) relistLocked(it *item, old *record, created bool) {
 		a.all.remove(it, old.State)
 		a.leaveLocked(it, old.ProjectID, old.State)
 		a.leaveSeriesLocked(it, old.State)
+		a.enrolLocked(it, false)
 		a.completed.count(it.project(), 1)
 		return
 	}
@@ -346,6 +348,7 @@ func (a *Allocator) delistLocked(it *item) {
 	a.all.remove(it, it.state())
 	a.leaveLocked(it, it.project(), it.state())
 	a.leaveSeriesLocked(it, it.state())
+	a.enrolLocked(it, false)
 }
 
 // dropLocked removes an item from everything that the allocator keeps.

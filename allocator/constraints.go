@@ -169,7 +169,7 @@ func (a *Allocator) pathsOfLocked(id string) (list []path.Path) {
 	it := a.findLocked(id)
 	var p, backup path.Path
 	switch {
-	case it == nil || it.deleted || it.busy != nil && (it.next == nil || it.next.State == Complete):
+	case it == nil || it.scavenges() || it.deleted || it.busy != nil && (it.next == nil || it.next.State == Complete):
 	case it.next != nil:
 		p, backup = it.next.Path, it.next.Backup
 	default:

@@ -73,12 +73,13 @@ func TestAnyHistoryInSteps(t *testing.T) {
 
 type history struct {
 	*world
-	cables []topology.Link
-	out    map[string]Task           // handed out
-	in     map[string][]path.Circuit // what the switches may hold
-	limits map[string]Limits
-	varies bool // links may carry less than is on them
-	tight  int  // requests so far, if they are for parts of a busy network and volumes beside them; 0: they are not
+	cables   []topology.Link
+	out      map[string]Task           // handed out
+	in       map[string][]path.Circuit // what the switches may hold
+	limits   map[string]Limits
+	varies   bool // links may carry less than is on them
+	scavenge bool // half of what is asked for is for what is spare
+	tight    int  // requests so far, if they are for parts of a busy network and volumes beside them; 0: they are not
 }
 
 // start opens the allocator on the network as it has been drawn.
@@ -309,7 +310,7 @@ func (w *world) checkCalendars() {
 	if !w.a.none.idle() || w.a.none.asOf != 0 {
 		w.Fatalf("what all items share was written: %+v", w.a.none)
 	}
-	if b := w.a.calendars; len(b.links)+len(b.projects)+b.keys.size()+len(b.active) != 0 {
+	if b := w.a.calendars; len(b.links)+len(b.projects)+b.keys.size()+len(b.active)+len(b.spare.links)+b.spare.keys.size()+len(b.spare.active) != 0 {
 		w.Fatalf("the calendars hold what no item does: %+v", b)
 	}
 	for _, it := range w.a.byID {

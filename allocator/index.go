@@ -31,8 +31,17 @@ func (l *loader) index() (err error) {
 	}
 	l.makeProjectCalendars(&making)
 	making.Wait()
+	l.takeScavengers()
 	l.lookAtExceptions()
 	return nil
+}
+
+// takeScavengers enters what scavengers have into their calendars.
+func (l *loader) takeScavengers() {
+	for it := range l.spare.items {
+		l.calendars.add(it.reservations())
+	}
+	l.spareChangedLocked()
 }
 
 // inOrder returns items in order of creation.
@@ -58,7 +67,7 @@ func (l *loader) identify(items []*item) {
 	l.byID = make(map[ident]*item, len(items))
 	for _, it := range items {
 		l.byID[it.ident] = it
-		if w := it.window(); w != (Window{}) {
+		if w := it.window(); !it.scavenges() && w != (Window{}) {
 			l.calendars.keys.add(reservation[ownedKey]{it.ownedKey(), w, 1})
 		}
 	}
@@ -72,7 +81,9 @@ func (l *loader) enlistAll() error {
 			return sameNumber(l.live[i-1].id(), it.id(), "number", it.seq())
 		}
 		l.enlistLocked(it)
-		l.calendars.active[it.project()]++
+		if !it.scavenges() {
+			l.calendars.active[it.project()]++
+		}
 		if it.rare.constraints.DisjointFrom != "" {
 			l.registerLocked(it)
 		}
@@ -220,6 +231,9 @@ func (m *maker) line(users iter.Seq[*item], rate func(*item, bitrate.Rate) bitra
 		}
 	}
 	for it := range users {
+		if it.scavenges() {
+			continue
+		}
 		if len(it.profile) == 0 {
 			hold(it.window(), int64(rate(it, it.bandwidth)))
 			continue

@@ -19,14 +19,21 @@ type Limits struct {
 	Pending   *int          // allocations that wait for their start, or for a path
 	Duration  *Seconds      // of one allocation
 	Horizon   *Seconds      // from now to the start of one
+
+	// Weight is what the project's scavengers together get of what is spare,
+	// against those of others; 0: 1.
+	Weight int
 }
+
+// weight returns the weight.
+func (l Limits) weight() float64 { return float64(max(1, l.Weight)) }
 
 // checkOneLocked holds a request against the limits that are not about a
 // window. was is what it changes, nil if it is new.
 func (a *Allocator) checkOneLocked(r Request, limits Limits, was *record) *Error {
 	stays := was != nil && was.ProjectID == r.ProjectID
 	if most := limits.Active; most != nil && !stays {
-		switch n := a.calendars.active[r.ProjectID]; {
+		switch n := a.countLocked(&r); {
 		case *most == 0:
 			return &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf("project %s may have no allocations", r.ProjectID)}
 		case n >= *most:
@@ -51,6 +58,16 @@ func (a *Allocator) checkOneLocked(r Request, limits Limits, was *record) *Error
 		err.Field, err.Offer = "reverse_bandwidth", Offer{}
 	}
 	return err
+}
+
+// countLocked returns how many allocations of a request's project are not
+// complete. Scavengers do not count for what is none.
+func (a *Allocator) countLocked(r *Request) int {
+	n := a.calendars.active[r.ProjectID]
+	if r.scavenges() {
+		n += a.calendars.spare.active[r.ProjectID]
+	}
+	return n
 }
 
 // checkStepsLocked holds the rates of a request, each in its time, against the

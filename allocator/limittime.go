@@ -81,19 +81,27 @@ func (a *Allocator) checkPlacedLocked(r Request, w Window, limits Limits, was *r
 	if most == nil || was != nil && was.State == Pending {
 		return nil
 	}
-	if n := a.pendingLocked(r.ProjectID); n >= *most {
+	if n := a.pendingLocked(&r); n >= *most {
 		return &Error{Kind: Denied, Field: "project_id", Err: fmt.Errorf(
 			"it would have to wait, and project %s may have %d allocations that wait and has %d; release one, or ask for what can start at once", r.ProjectID, *most, n)}
 	}
 	return nil
 }
 
-// pendingLocked returns how many of a project's allocations wait. Those that
-// are being created count.
-func (a *Allocator) pendingLocked(project string) int {
-	n := a.calendars.active[project]
-	if list := a.projects[project]; list != nil {
+// pendingLocked returns how many of the allocations that count for a request of
+// a project wait. Those that are being created count.
+func (a *Allocator) pendingLocked(r *Request) int {
+	n := a.countLocked(r)
+	if list := a.projects[r.ProjectID]; list != nil {
 		n -= list.active
+	}
+	if r.scavenges() {
+		return n
+	}
+	for it := range a.spare.items {
+		if it.project() == r.ProjectID && it.state() == Active {
+			n++ // it was not counted
+		}
 	}
 	return n
 }

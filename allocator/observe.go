@@ -31,6 +31,7 @@ func (a *Allocator) Settled() {
 	}
 	a.settled = true
 	a.observeLocked()
+	a.spareChangedLocked()
 	for _, c := range a.cables.byID {
 		if c.state != sound {
 			a.disturbLocked(c)
@@ -50,6 +51,7 @@ func (a *Allocator) observeLocked() {
 	}
 	a.seen = now
 	a.plan.observed++
+	a.spareChangedLocked()
 	if old == nil {
 		old = &topology.Snapshot{} // nothing is here yet that could depend on it
 	}

@@ -165,6 +165,7 @@ func (a *Allocator) giveWayLocked(c *waitList, freed Window) {
 func (a *Allocator) LimitsChanged() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.spareChangedLocked()
 	for _, c := range a.waiting.projects {
 		a.giveWayLocked(c, always)
 	}

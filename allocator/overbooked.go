@@ -67,7 +67,7 @@ func (a *Allocator) displaceLocked(c *cable, w Window) {
 	slices.SortFunc(users, func(a, b *item) int { return cmp.Compare(a.asked(), b.asked()) })
 	kept := linkCalendar{}
 	for _, it := range slices.Compact(users) {
-		if !it.live() || it.bandwidth == 0 || !c.uses(it) || !it.window().Overlaps(w) {
+		if !it.live() || it.bandwidth == 0 || it.scavenges() || !c.uses(it) || !it.window().Overlaps(w) {
 			continue
 		}
 		if steps := it.steps(); kept.leavesAll(c, it, steps) {
@@ -173,7 +173,7 @@ func (r Request) Lessens(c Change, now Seconds) bool {
 	switch {
 	case err != nil, rest != r, next.Protected && !r.Protected, // with a second path
 		next.Bandwidth > r.Bandwidth, next.back() > r.back(), next.Duration > r.Duration, next.Volume > r.Volume, next.MinBandwidth > r.MinBandwidth,
-		next.picksRate() && (!r.picksRate() || bound(next.Leeway) > bound(r.Leeway)):
+		(next.picksRate() || next.scavenges()) && (!r.picksRate() && !r.scavenges() || bound(next.Leeway) > bound(r.Leeway)):
 		return false
 	}
 	return true

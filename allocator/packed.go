@@ -143,7 +143,7 @@ func (it *item) pack(r *record) {
 		rare.src, rare.dst = r.Key.Src, r.Key.Dst
 	}
 	rare.lease, rare.activeLease, rare.leaseEnd, rare.done, rare.changedBy, rare.asked = r.Lease, r.ActiveLease, r.LeaseEnd, r.Done, r.ChangedBy, r.Asked
-	rare.protected, rare.swapped, rare.series, rare.recurrence = r.Protected, r.Swapped, r.Series, r.Recurrence
+	rare.protected, rare.swapped, rare.series, rare.recurrence, rare.class = r.Protected, r.Swapped, r.Series, r.Recurrence, r.Class
 	rare.leeway, rare.constraints, rare.carried, rare.since, rare.reverse, rare.hold = r.Leeway, r.Constraints, r.Carried, r.Since, r.Reverse, r.Hold
 	if !fits {
 		full := *r
@@ -184,6 +184,7 @@ type rare struct {
 	constraints           Constraints
 	reverse               path.Reverse
 	protected, swapped    bool
+	class                 Class
 	carried               uint64
 	since                 Seconds
 	asked                 uint64
@@ -219,7 +220,7 @@ func (it *item) unpack() *record {
 			Request: Request{
 				UserID: who.user, ProjectID: who.project, Key: it.key(), Duration: Seconds(k.duration),
 				Bandwidth: k.bandwidth, StartTime: Seconds(k.start), Lease: it.rare.lease, ActiveLease: it.rare.activeLease, Leeway: it.rare.leeway, Constraints: it.rare.constraints,
-				Reverse: it.rare.reverse, Hold: it.rare.hold, Protected: it.rare.protected, Recurrence: it.rare.recurrence,
+				Reverse: it.rare.reverse, Hold: it.rare.hold, Protected: it.rare.protected, Recurrence: it.rare.recurrence, Class: it.rare.class,
 			},
 			Series:    it.rare.series,
 			ChangedBy: it.rare.changedBy, LeaseEnd: it.rare.leaseEnd, State: it.state(), Started: k.started, Reason: k.reason.Value(), Window: it.window(), Path: it.path(),

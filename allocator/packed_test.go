@@ -166,6 +166,7 @@ func drawRecord(t *rapid.T) *record {
 	r.State, r.Reason = rapid.SampledFrom(stateOf[1:]).Draw(t, "state"), rapid.SampledFrom([]string{"", "because"}).Draw(t, "reason")
 	r.UserID, r.ProjectID = rapid.SampledFrom([]string{"", "u"}).Draw(t, "user"), rapid.SampledFrom([]string{"p", "q"}).Draw(t, "project")
 	r.Bandwidth = bitrate.Rate(rapid.Uint64().Draw(t, "rate"))
+	r.Class = rapid.SampledFrom([]Class{Normal, Normal, Scavenger}).Draw(t, "class")
 	r.ChangedBy = rapid.SampledFrom([]string{"", "v"}).Draw(t, "changed by")
 	if rapid.Bool().Draw(t, "of a series") {
 		r.Series, r.Recurrence = "s", Recurrence{"FREQ=DAILY;COUNT=2", rapid.SampledFrom([]string{"", "Europe/Paris"}).Draw(t, "zone")}

@@ -53,6 +53,7 @@ func (a *Allocator) Plan(ctx context.Context) (more bool, err error) {
 func (a *Allocator) planSomeLocked() (changed []*item) {
 	a.observeLocked()
 	now := a.now()
+	changed = a.scavengeLocked(now)
 	before, found, most := a.plan.searched, uint64(0), a.planSizeLocked()
 	for range planLooks {
 		it := a.dequeueLocked()

@@ -7,10 +7,11 @@ type planning struct {
 	observed uint64      // changes of the network that have been taken in
 	looked   uint64      // allocations that have been looked at
 	searched uint64      // those among them for which a path was sought
+	spare    bool        // what is spare is to be divided anew
 }
 
 // idle reports whether there is nothing to look at.
-func (p *planning) idle() bool { return len(p.heap) == 0 && len(p.dirty) == 0 }
+func (p *planning) idle() bool { return len(p.heap) == 0 && len(p.dirty) == 0 && !p.spare }
 
 // planned is an item that Plan has to look at: first what has started, which
 // must not lose its path to others, then what waits; those before others that
@@ -38,6 +39,8 @@ func (a *Allocator) lookLocked(it *item) {
 	case it.queued:
 	case it.busy != nil:
 		it.missed = true
+	case it.scavenges():
+		a.spareChangedLocked()
 	default:
 		it.queued = true
 		a.plan.heap.push(planned{!it.started, it.asked(), it})

@@ -160,7 +160,7 @@ func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 	if !it.live() || !sameCircuit(it.confirmed, c.circuitAt(now)) || now >= c.Window.End || !c.Started && now < c.Window.Start {
 		return nil
 	}
-	if c.State == Active && c.Reason == "" && c.Bandwidth == it.confirmed.Rate {
+	if c.State == Active && (c.Reason == "" || c.scavenges()) && c.Bandwidth == it.confirmed.Rate {
 		return nil
 	}
 	next := *c
@@ -182,6 +182,9 @@ func (a *Allocator) activatedLocked(it *item, now Seconds) *record {
 // roomForLocked reports whether the allocation may have another window, or
 // rate, on its path.
 func (a *Allocator) roomForLocked(it *item, r Request, w Window) (ok bool) {
+	if r.scavenges() {
+		return true // it goes on as long as there is room, see scavengeLocked
+	}
 	a.withoutLocked(it, func() {
 		pl, c := a.plannerLocked(), it.record()
 		d := demand{Request: r, conflicting: a.calendars.conflicting(r)}

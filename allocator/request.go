@@ -39,6 +39,9 @@ func (r *Request) normaliseRest(now Seconds) *Error {
 	if err := r.checkSingle(); err != nil {
 		return err
 	}
+	if err := r.checkClass(); err != nil {
+		return err
+	}
 	if err := r.settleVolume(); err != nil {
 		return err
 	}
@@ -182,6 +185,9 @@ func invalid(field, format string, args ...any) *Error {
 // that the change leaves alone is not checked again.
 func (r Request) with(c Change, now Seconds) (Request, *Error) {
 	was := r
+	if err := r.changeClass(c); err != nil {
+		return r, err
+	}
 	if c.ProjectID != nil {
 		if r.ProjectID = *c.ProjectID; r.ProjectID == "" {
 			return r, invalid("project_id", "must not be empty")
@@ -196,10 +202,9 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 	if c.Duration != nil {
 		r.Duration = *c.Duration
 	}
-	if c.Bandwidth != nil {
-		r.Bandwidth = *c.Bandwidth
+	if err := r.changeRate(c); err != nil {
+		return r, err
 	}
-	r.changeReverse(c)
 	if c.Lease != nil {
 		r.Lease = *c.Lease
 		if err := checkLease("lease", r.Lease); err != nil {
@@ -232,6 +237,20 @@ func (r Request) with(c Change, now Seconds) (Request, *Error) {
 		err = r.checkReverse()
 	}
 	return r, err
+}
+
+// changeRate applies what a change says of the rates. A scavenger's is what it
+// has.
+func (r *Request) changeRate(c Change) *Error {
+	switch {
+	case c.Bandwidth == nil:
+	case !r.scavenges():
+		r.Bandwidth = *c.Bandwidth
+	case *c.Bandwidth != 0 && *c.Bandwidth != r.Bandwidth:
+		return invalid("bandwidth", "is what the scavenger has now; say max_bandwidth for the most that it is to take")
+	}
+	r.changeReverse(c)
+	return nil
 }
 
 // changeReverse applies what a change says of the rate back, which goes with

@@ -36,6 +36,7 @@ type reservations struct {
 	project  []reservation[string]
 	key      []reservation[ownedKey]
 	projects []string // in each of which it counts as one allocation
+	spare    bool     // a scavenger's, which keeps none of this from others than its like
 }
 
 // installed is a circuit that the network may hold, and the window for which it
@@ -47,16 +48,19 @@ type installed struct {
 
 // reservations returns what a record keeps from others.
 func (r *record) reservations() (h reservations) {
-	if r.State == Complete {
+	if h.spare = r.scavenges(); r.State == Complete {
 		return h
 	}
 	h.projects = []string{r.ProjectID}
-	if r.Window == (Window{}) {
+	if r.Window == (Window{}) || h.spare && len(r.Path) == 0 {
 		return h
 	}
 	steps := r.Steps()
 	h.links = linkReservations(path.LinksOf(r.Path, r.Backup), steps, r.Reverse)
 	h.key = []reservation[ownedKey]{{ownedKeyOf(&r.Request), r.Window, 1}}
+	if h.spare {
+		return h
+	}
 	for _, s := range steps {
 		h.project = appendPiece(h.project, reservation[string]{r.ProjectID, s.Window, max(s.Rate, r.Reverse.Of(s.Rate))})
 	}
@@ -113,9 +117,9 @@ func (it *item) required() (h reservations, plain bool) {
 			}
 			n.window = c.Window // it may have moved since the circuit was handed out
 		}
-		left := reservations{links: linkReservations(n.circuit.Links(), []Step{{n.window, n.circuit.Rate}}, n.circuit.Reverse)}
+		left := reservations{links: linkReservations(n.circuit.Links(), []Step{{n.window, n.circuit.Rate}}, n.circuit.Reverse), spare: c.scavenges()}
 		if !it.deleted {
-			held := Request{ProjectID: c.ProjectID, Key: n.circuit.Key, Bandwidth: n.circuit.Rate}
+			held := Request{ProjectID: c.ProjectID, Key: n.circuit.Key, Bandwidth: n.circuit.Rate, Class: c.Class}
 			left.key = []reservation[ownedKey]{{ownedKeyOf(&held), n.window, 1}}
 		}
 		h = h.hull(left)
@@ -138,6 +142,7 @@ func holdsSame(a, b *record) bool {
 // hull returns the least reservations that take as much as both at every
 // moment.
 func (h reservations) hull(o reservations) reservations {
+	h.spare = h.spare || o.spare
 	h.links, h.project, h.key = hullOfLanes(h.links, o.links), hull(h.project, o.project), hull(h.key, o.key)
 	for _, p := range o.projects {
 		if !slices.Contains(h.projects, p) {
@@ -242,6 +247,15 @@ type calendars struct {
 	keys     keyCalendar
 	active   map[string]int // per project: allocations that are not complete
 	owns     func(project string, addrs netip.Prefix) bool
+	spare    spareCalendars
+}
+
+// spareCalendars are the calendars of what scavengers have. Nothing is admitted
+// by them, but what is installed waits for them.
+type spareCalendars struct {
+	links  linkCalendar
+	keys   keyCalendar
+	active map[string]int
 }
 
 // hosts are two hosts or prefixes, the lower one first.
@@ -251,6 +265,7 @@ func newCalendars() calendars {
 	return calendars{
 		links: linkCalendar{}, projects: calendar[string]{}, keys: newKeyCalendar(),
 		active: map[string]int{},
+		spare:  spareCalendars{linkCalendar{}, newKeyCalendar(), map[string]int{}},
 	}
 }
 
@@ -262,19 +277,23 @@ func (b *calendars) remove(h reservations) { b.replace(h, reservations{}) }
 // replace takes out some reservations and enters others; only the difference
 // costs time.
 func (b *calendars) replace(old, now reservations) {
-	replace(old.links, now.links, b.links.remove, b.links.add)
+	links, keys, active := b.links, &b.keys, b.active
+	if old.spare || now.spare {
+		links, keys, active = b.spare.links, &b.spare.keys, b.spare.active
+	}
+	replace(old.links, now.links, links.remove, links.add)
 	replace(old.project, now.project, b.projects.remove, b.projects.add)
-	replace(old.key, now.key, b.keys.remove, b.keys.add)
+	replace(old.key, now.key, keys.remove, keys.add)
 	if slices.Equal(old.projects, now.projects) {
 		return
 	}
 	for _, p := range old.projects {
-		if b.active[p]--; b.active[p] == 0 {
-			delete(b.active, p)
+		if active[p]--; active[p] == 0 {
+			delete(active, p)
 		}
 	}
 	for _, p := range now.projects {
-		b.active[p]++
+		active[p]++
 	}
 }
 

@@ -18,6 +18,10 @@ func (a *Allocator) reserveLocked(it *item) {
 	}
 	if changed {
 		a.calendars.replace(old, h)
+		if a.spareChangedLocked(); old.spare || h.spare {
+			a.wakeSqueezedLocked()
+			return
+		}
 		a.releasedLocked(old, h)
 	}
 }

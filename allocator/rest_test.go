@@ -81,10 +81,10 @@ func (h *history) checkRest(t *rapid.T) {
 		if it.parked && h.a.readyLocked(it) && c.Window.Contains(h.now) {
 			t.Fatalf("%+v could be installed", c)
 		}
-		if it.retry <= nanos(h.now) && c.Window.End > h.now && len(c.Path) > 0 && c.Reason != "" && h.a.reasonLocked(it, &c.Allocation) == c.Reason && !h.a.faultyLocked(h.a.seen, &c) && (c.State == Active || c.Window.Start > h.now) {
+		if !c.scavenges() && it.retry <= nanos(h.now) && c.Window.End > h.now && len(c.Path) > 0 && c.Reason != "" && h.a.reasonLocked(it, &c.Allocation) == c.Reason && !h.a.faultyLocked(h.a.seen, &c) && (c.State == Active || c.Window.Start > h.now) {
 			t.Fatalf("%+v has what it waits for", c)
 		}
-		if !h.a.wantsLocked(it, &c, h.now) {
+		if it.scavenges() || !h.a.wantsLocked(it, &c, h.now) {
 			continue
 		}
 		var next *record

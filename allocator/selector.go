@@ -19,7 +19,7 @@ type keyOwner struct {
 }
 
 func ownedKeyOf(r *Request) ownedKey {
-	return ownedKey{canonical(r.Key), keyOwner{unique.Make(r.ProjectID), r.Bandwidth > 0 || r.Volume != 0}}
+	return ownedKey{canonical(r.Key), keyOwner{unique.Make(r.ProjectID), (r.Bandwidth > 0 || r.Volume != 0) && !r.scavenges()}}
 }
 
 // owning reports whether a project owns an end of what is between two hosts or

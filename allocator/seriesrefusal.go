@@ -86,7 +86,7 @@ func (a *Allocator) checkNumberLocked(asked askedSeries, now Seconds) (most int,
 		what      string
 	}{
 		{limits.Active, a.calendars.active[project], len(asked.list), "that are not complete"},
-		{limits.Pending, a.pendingLocked(project), waits, "that wait"},
+		{limits.Pending, a.pendingLocked(&asked.Request), waits, "that wait"},
 	} {
 		if x.most != nil && x.has+x.want > *x.most {
 			left := max(0, *x.most-x.has)

@@ -32,6 +32,7 @@ type Shortfall struct {
 // shortfallLocked returns what an allocation lacks now.
 func (a *Allocator) shortfallLocked(v *Allocation) Shortfall {
 	switch {
+	case v.scavenges(): // nothing was promised
 	case !v.Started || v.Reason == "" || a.now() >= v.Window.End: // where there is one the reason says so
 	case v.State == Active:
 		if why := unenforced(a.seen, v); why != "" {

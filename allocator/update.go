@@ -42,7 +42,7 @@ func (a *Allocator) Update(ctx context.Context, id string, ifRevision uint64, c 
 		it.own().along = along
 		a.beginLocked(it, next)
 		a.awaitBetterLocked(it, next, block)
-		if len(next.Path) == 0 || it.displaced || a.strayLocked(a.seen, &next.Allocation) != "" {
+		if len(next.Path) == 0 || it.displaced || next.scavenges() || a.strayLocked(a.seen, &next.Allocation) != "" {
 			a.lookLocked(it)
 		}
 		result = a.viewAsLocked(it, next)
@@ -114,7 +114,12 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 	if field := movedStart(it.record().Request, r); it.started && field != "" {
 		return nil, nil, &Error{Kind: Conflict, Field: field, Err: fmt.Errorf("the allocation has started at %s already", clock(it.window().Start))}
 	}
-	block, err := a.admitChangeLocked(it, &next, now)
+	var block *obstacles
+	if r.scavenges() {
+		err = a.changeScavengerLocked(it, &next, now)
+	} else {
+		block, err = a.admitChangeLocked(it, &next, now)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -122,7 +127,7 @@ func (a *Allocator) changedLocked(it *item, ifRevision uint64, c Change) (*recor
 		a.seq++
 		next.Asked = a.seq
 	}
-	if it.started && next.State == Active && !sameCircuit(next.Circuit(), it.record().Circuit()) {
+	if it.started && next.State == Active && !r.scavenges() && !sameCircuit(next.Circuit(), it.record().Circuit()) {
 		next.Reason = moving
 	}
 	return &next, block, nil

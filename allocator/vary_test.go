@@ -59,6 +59,9 @@ func (h *history) request(t *rapid.T) Request {
 		r.Constraints = drawConstraints(t, h.snap, ids)
 		r.Protected = rapid.Bool().Draw(t, "protected")
 	}
+	if h.scavenge && rapid.Bool().Draw(t, "scavenger") {
+		r = asScavenger(t, r)
+	}
 	return r
 }
 

@@ -217,8 +217,8 @@ func (pl planner) passes(d demand, start, end Seconds) bool {
 func (r *Request) settleVolume() *Error {
 	if r.Volume == 0 {
 		r.FixedRate = false
-		if r.MinBandwidth|r.MaxBandwidth != 0 {
-			return invalid("volume", "is missing: min_bandwidth and max_bandwidth are for one; else ask for a bandwidth")
+		if r.MinBandwidth|r.MaxBandwidth != 0 && !r.scavenges() {
+			return invalid("volume", "is missing: min_bandwidth and max_bandwidth are for one, or for a scavenger; else ask for a bandwidth")
 		}
 		return checkDuration(r.Duration)
 	}
@@ -271,8 +271,8 @@ func (r *Request) changeVolume(was Request, c Change) *Error {
 	}
 	if r.Volume == 0 {
 		r.FixedRate = false
-		if r.MinBandwidth|r.MaxBandwidth != 0 {
-			return invalid("volume", "is missing: min_bandwidth and max_bandwidth are for one; else ask for a bandwidth")
+		if r.MinBandwidth|r.MaxBandwidth != 0 && !r.scavenges() {
+			return invalid("volume", "is missing: min_bandwidth and max_bandwidth are for one, or for a scavenger; else ask for a bandwidth")
 		}
 		if r.Duration != was.Duration || was.Volume != 0 {
 			return checkDuration(r.Duration)

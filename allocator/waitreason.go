@@ -93,7 +93,7 @@ func (a *Allocator) doubtLocked(v *Allocation) string {
 // which nothing is wrong; "" if nothing is.
 func (a *Allocator) remarkLocked(v *Allocation) string {
 	var remarks []string
-	for _, text := range [...]string{lateStart(v), unenforced(a.seen, v), unqueued(a.seen, v), path.Apart(a.seen, v.Key, v.Path), a.strayLocked(a.seen, v), a.unprotectedLocked(v)} {
+	for _, text := range [...]string{remarkScavenger(v), lateStart(v), unenforced(a.seen, v), unqueued(a.seen, v), path.Apart(a.seen, v.Key, v.Path), a.strayLocked(a.seen, v), a.unprotectedLocked(v)} {
 		if text != "" {
 			remarks = append(remarks, text)
 		}

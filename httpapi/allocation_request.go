@@ -104,8 +104,8 @@ func (f allocationRequest) changeBut(now allocator.Allocation, echoes func(strin
 }
 
 // echoes reports whether an attribute is sent back as CONGA has set it, which
-// changes nothing: an active allocation shows when it really started, and one
-// with a volume how fast and how long it is planned.
+// changes nothing: an active allocation shows when it really started, one with
+// a volume how fast and how long it is planned, and a scavenger what it has.
 func (f allocationRequest) echoes(name string, now allocator.Allocation) bool {
 	if !f.of(name).set {
 		return false
@@ -114,18 +114,19 @@ func (f allocationRequest) echoes(name string, now allocator.Allocation) bool {
 	case "start_time":
 		return now.State != allocator.Pending && r.StartTime == now.Window.Start
 	case "bandwidth":
-		return now.Volume != 0 && !now.FixedRate && r.Bandwidth == now.Bandwidth
+		return (now.Class == allocator.Scavenger || now.Volume != 0 && !now.FixedRate) && r.Bandwidth == now.Bandwidth
 	case "duration":
 		return now.Volume != 0 && r.Duration == now.Duration
 	}
 	return false
 }
 
-// echoesWhole reports whether echoes does, or the rate is that of another step:
-// where all that was read is sent back, another one may be held by now.
+// echoesWhole reports whether echoes does, or the rate is that of another step,
+// or a scavenger's: where all that was read is sent back, another one may be
+// held by now.
 func (f allocationRequest) echoesWhole(name string, now allocator.Allocation) bool {
 	held := func(s allocator.Step) bool { return s.Rate == f.request().Bandwidth }
-	return f.echoes(name, now) || name == "bandwidth" && f.of(name).set && !now.FixedRate && slices.ContainsFunc(now.Profile, held)
+	return f.echoes(name, now) || name == "bandwidth" && f.of(name).set && !now.FixedRate && (now.Class == allocator.Scavenger || slices.ContainsFunc(now.Profile, held))
 }
 
 // required returns the names of the attributes that must be said. A volume says

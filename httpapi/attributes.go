@@ -163,6 +163,11 @@ var attributes = []attribute{
 		show:   func(s *shown) any { return protection(s.Protected).String() },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Protected = &r.Protected },
 	},
+	{
+		name: "class", audited: 25, optional: true, read: reader(takeClass, func(r *allocator.Request, c allocator.Class) { r.Class = c }),
+		value:  func(a *allocator.Allocation) any { return a.Class.String() },
+		change: func(c *allocator.Change, r *allocator.Request) { c.Class = &r.Class },
+	},
 	{name: "series", show: func(s *shown) any { return textOrNull(s.Series) }},
 	{name: "recurrence", show: func(s *shown) any { return viewRecurrence(s.Recurrence) }},
 	{

@@ -35,7 +35,7 @@ func properties(t *testing.T, schema string, but ...string) []string {
 var samples = map[string]string{
 	"project_id": `"project B"`, "user_id": `"xyz987"`, "src_ip": `"192.127.1.22"`, "dst_ip": `"192.127.1.45"`,
 	"protocol": `"udp"`, "start_time": `1429207174`, "earliest": `1429207174`, "deadline": `1429297174`,
-	"protection": `"path"`, "include": `["0000000000000001"]`, "avoid": `["0000000000000007:1->0000000000000008:1"]`,
+	"protection": `"path"`, "class": `"scavenger"`, "include": `["0000000000000001"]`, "avoid": `["0000000000000007:1->0000000000000008:1"]`,
 }
 
 // sample returns a value of an attribute in JSON: one of samples, or else an
@@ -125,8 +125,12 @@ func TestAttributesOfRequests(t *testing.T) {
 			a.nullable = c.ValidText(httpapitest.Pointer("/components/schemas/AllocationChange/properties").At(name), "null") == nil
 			a.testRefusal()
 			a.testCreation()
-			if name == "user_id" {
+			switch name {
+			case "user_id":
 				a.want(422, "PATCH", a.address(), `{"user_id":"abc123"}`, bearer(a.admin))
+				return
+			case "class":
+				a.want(422, "PATCH", a.address(), `{"class":"scavenger"}`, bearer(a.admin))
 				return
 			}
 			a.testChange()

@@ -67,6 +67,19 @@ func takeProtection(b *rest.Fields, name string) rest.Value[bool] {
 	return rest.Value[bool]{V: text.V == byPath, Set: text.Set, Null: text.Null}
 }
 
+// takeClass takes the name of a class.
+func takeClass(b *rest.Fields, name string) rest.Value[allocator.Class] {
+	text, class := b.Text(name), allocator.Normal
+	switch {
+	case text.Set && text.V == allocator.Scavenger.String():
+		class = allocator.Scavenger
+	case text.Set && text.V != class.String():
+		b.Reject(name, "must be normal or scavenger, not %s", rest.Quote(text.V))
+		text.Set = false
+	}
+	return rest.Value[allocator.Class]{V: class, Set: text.Set, Null: text.Null}
+}
+
 // protection says whether an allocation is protected.
 type protection bool
 

@@ -18,6 +18,7 @@ type traffic struct {
 	duration, bandwidth, protocol, project string
 	start, earliest, deadline              string
 	volume, least, most, reverse, hold     string
+	class                                  string
 	constraints
 	srcPort, dstPort string
 	yes              bool
@@ -35,11 +36,19 @@ func (t *traffic) flags(c *cobra.Command) {
 	f.StringVar(&t.earliest, "earliest", "", "begin at this `time` or later, as early as it fits; not with --start")
 	f.StringVar(&t.deadline, "by", "", "end by this `time`; not with --start")
 	f.StringVar(&t.volume, "volume", "", "how many `bytes` are to be carried: 40T, 500G; instead of --duration, at --bandwidth, or at a rate that is picked and may change in steps")
-	f.StringVar(&t.least, "min", "", "with --volume: the least `rate` to pick")
-	f.StringVar(&t.most, "max", "", "with --volume: the highest `rate` to pick")
+	f.StringVar(&t.least, "min", "", "with --volume or --class scavenger: the least `rate` to pick")
+	f.StringVar(&t.most, "max", "", "with --volume or --class scavenger: the highest `rate` to pick")
 	t.constraints.flags(c)
 	f.BoolVar(&t.yes, "yes", false, "send a small bandwidth without a unit as it is, in bit/s")
 	f.StringVar(&t.project, "project", "", "`ID` of the project; the key's if not given")
+}
+
+// scavenger is the class of what takes what is spare.
+const scavenger = "scavenger"
+
+// classFlag adds the flag for the class, which cannot be changed.
+func (t *traffic) classFlag(c *cobra.Command) {
+	c.Flags().StringVar(&t.class, "class", "", "`normal`, or scavenger: take what others leave, from --min to --max, and give way to them")
 }
 
 // holdFlag adds the flag for what is asked for in two steps.
@@ -63,6 +72,7 @@ func (a *app) allocateCommand() *cobra.Command {
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --earliest 20:00 --by 'Fri 06:00'
   conga allocate 192.127.1.10 192.127.1.11 --volume 40T --by 'Fri 06:00' --max 10G
   conga allocate 192.127.1.10 192.127.1.11 --duration 2h --bandwidth 40M --start 'Mon 20:00' --recurrence 'FREQ=WEEKLY;BYDAY=MO,WE;COUNT=10'
+  conga allocate 192.127.1.10 192.127.1.11 --duration 2d --class scavenger --max 5G
   id=$(conga allocate 192.127.1.10 192.127.1.11 --duration 10m --wait -o id)`,
 		Args: needs("SRC", "DST"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -91,6 +101,7 @@ func (a *app) allocateCommand() *cobra.Command {
 	t.flags(c)
 	c.Flags().BoolVar(&validate, "validate", false, "only check the request, and show what it would be given")
 	t.holdFlag(c)
+	t.classFlag(c)
 	again.flags(c)
 	c.Flags().BoolVar(&wait, "wait", false, "return when the path is active")
 	c.Flags().DurationVar(&timeout, "timeout", 2*time.Minute, "how long to `wait`, from the --start if there is one; 0 is without end")
@@ -159,6 +170,7 @@ func (t *traffic) between(src, dst string) (r client.Request, err error) {
 
 // amounts puts the rates, the volume and the hold of the flags into a request.
 func (t *traffic) amounts(r *client.Request) (err error) {
+	r.Class = t.class
 	if t.hold != "" {
 		if r.Hold, err = parseDuration(t.hold); err != nil {
 			return err

@@ -47,9 +47,9 @@ func (a *app) printList(list []client.Allocation) error {
 		})
 	}
 	if a.output == formatWide {
-		rows[0] = append(rows[0], "PROTOCOL", "PROJECT", "PATH")
+		rows[0] = append(rows[0], "PROTOCOL", "PROJECT", "CLASS", "PATH")
 		for i, al := range list {
-			rows[i+1] = append(rows[i+1], text(al.Protocol), al.ProjectID, firstOf(hops(al.Path), "-"))
+			rows[i+1] = append(rows[i+1], text(al.Protocol), al.ProjectID, al.Class, firstOf(hops(al.Path), "-"))
 		}
 	}
 	return printTable(a.out, rows)
@@ -105,6 +105,9 @@ func givenRows(al client.Allocation) (rows [][]string) {
 			name = "Steps"
 		}
 		rows = append(rows, []string{name, rate(&s.Bandwidth) + ", " + when(&s.StartTime) + " to " + when(&s.EndTime)})
+	}
+	if al.Class == scavenger {
+		rows = append(rows, []string{"Class", al.Class})
 	}
 	if al.MinBandwidth != nil {
 		rows = append(rows, []string{"Least rate", rate(al.MinBandwidth)})

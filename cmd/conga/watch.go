@@ -219,7 +219,7 @@ func (w *watcher) same(old, al client.Allocation) bool {
 		old.Connections, old.InUse, old.Lease, old.ActiveLease, old.Hold = al.Connections, al.InUse, al.Lease, al.ActiveLease, al.Hold
 		old.Earliest, old.Deadline, old.Volume, old.MinBandwidth, old.MaxBandwidth = al.Earliest, al.Deadline, al.Volume, al.MinBandwidth, al.MaxBandwidth
 		old.Include, old.Avoid, old.DisjointFrom, old.MaxHops, old.MaxLatency = al.Include, al.Avoid, al.DisjointFrom, al.MaxHops, al.MaxLatency
-		old.Protection = al.Protection
+		old.Protection, old.Class = al.Protection, al.Class
 		old.Receipt, old.ReverseBandwidth, old.Profile = al.Receipt, al.ReverseBandwidth, al.Profile
 	}
 	return reflect.DeepEqual(old, al)

@@ -204,9 +204,18 @@ func limitsOf(d config.Directory) map[string]allocator.Limits {
 		limits[p.ID] = allocator.Limits{
 			Bandwidth: (*bitrate.Rate)(p.MaxBandwidth), Active: p.MaxActive, Pending: p.MaxPending,
 			Duration: (*allocator.Seconds)(secondsOf(p.MaxDuration)), Horizon: (*allocator.Seconds)(secondsOf(p.Horizon)),
+			Weight: weightOf(p),
 		}
 	}
 	return limits
+}
+
+// weightOf returns the weight of a project's scavengers.
+func weightOf(p config.Project) int {
+	if p.Weight == nil {
+		return 1
+	}
+	return *p.Weight
 }
 
 // projectsOf returns what users are shown of the directory.

@@ -160,19 +160,20 @@ func (d *daemon) openNetwork(ctx context.Context) error {
 		return err
 	}
 	d.allocator, err = allocator.Open(ctx, allocator.Config{
-		Store:         d.store,
-		Network:       d.controller.Snapshot,
-		Reservable:    reservable(d.cfg.Network),
-		RequireMeters: d.cfg.Network.Priority.RequireMeters,
-		Owns:          d.owns,
-		Least:         d.cfg.Allocations.MinBandwidth.BitRate(),
-		History:       time.Duration(d.cfg.Allocations.History),
-		Occurrences:   d.cfg.Allocations.Occurrences,
-		Limits:        func(project string) allocator.Limits { return (*d.limits.Load())[project] },
-		Log:           d.log.With("part", "allocator"),
-		Along:         httpapi.AuditChanges(d.services.audit),
-		Notify:        d.notify(),
-		Pruned:        d.pruned,
+		Store:          d.store,
+		Network:        d.controller.Snapshot,
+		Reservable:     reservable(d.cfg.Network),
+		RequireMeters:  d.cfg.Network.Priority.RequireMeters,
+		Owns:           d.owns,
+		Least:          d.cfg.Allocations.MinBandwidth.BitRate(),
+		History:        time.Duration(d.cfg.Allocations.History),
+		Occurrences:    d.cfg.Allocations.Occurrences,
+		ScavengerGrace: d.cfg.Allocations.ScavengerGrace.Duration(),
+		Limits:         func(project string) allocator.Limits { return (*d.limits.Load())[project] },
+		Log:            d.log.With("part", "allocator"),
+		Along:          httpapi.AuditChanges(d.services.audit),
+		Notify:         d.notify(),
+		Pruned:         d.pruned,
 	})
 	if err != nil {
 		return err

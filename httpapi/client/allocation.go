@@ -37,6 +37,7 @@ type Allocation struct {
 	MaxHops      *int64   `json:"max_hops"`      // switches
 	MaxLatency   *int64   `json:"max_latency"`   // microseconds
 	Protection   string   `json:"protection"`    // none or path
+	Class        string   `json:"class"`         // normal, or scavenger: Bandwidth is what is spare for it now
 
 	Series     *string     `json:"series"`     // that it is an occurrence of
 	Recurrence *Recurrence `json:"recurrence"` // of its series

@@ -55,6 +55,7 @@ type Request struct {
 	MaxHops      int64    `json:"max_hops,omitempty"`      // switches that the path crosses at most; 0: any number
 	MaxLatency   int64    `json:"max_latency,omitempty"`   // microseconds; 0: any
 	Protection   string   `json:"protection,omitempty"`    // none, or path: a second path is held
+	Class        string   `json:"class,omitempty"`         // normal, or scavenger: it has what is spare, from MinBandwidth to MaxBandwidth
 
 	Recurrence *Recurrence `json:"recurrence,omitempty"` // of a series, see [Client.AllocateSeries]; nil: it is for one allocation
 }
@@ -121,6 +122,7 @@ type Change struct {
 	MaxHops      *int64 // switches
 	MaxLatency   *int64 // microseconds
 	Protection   *string
+	Class        *string // as it is: it cannot be changed
 }
 
 // MarshalJSON writes what is named, and null for what is taken back.
@@ -152,6 +154,7 @@ func (c Change) MarshalJSON() ([]byte, error) {
 	put(fields, "max_hops", c.MaxHops, true)
 	put(fields, "max_latency", c.MaxLatency, true)
 	put(fields, "protection", c.Protection, true)
+	put(fields, "class", c.Class, true)
 	return json.Marshal(fields)
 }
 

@@ -31,7 +31,7 @@ func like(t *testing.T, example, got string, v values) {
 }
 
 // ours are the members that CONGA adds to the objects of the document.
-var ours = []string{"protocol", "lease", "active_lease", "hold", "earliest", "deadline", "volume", "min_bandwidth", "max_bandwidth", "reverse_bandwidth", "include", "avoid", "disjoint_from", "max_hops", "max_latency", "protection", "series", "recurrence", "changed_by", "reason", "degraded", "profile", "path", "backup_path", "carried_by", "connections", "in_use", "receipt", "_links"}
+var ours = []string{"protocol", "lease", "active_lease", "hold", "earliest", "deadline", "volume", "min_bandwidth", "max_bandwidth", "reverse_bandwidth", "include", "avoid", "disjoint_from", "max_hops", "max_latency", "protection", "class", "series", "recurrence", "changed_by", "reason", "degraded", "profile", "path", "backup_path", "carried_by", "connections", "in_use", "receipt", "_links"}
 
 func compare(t *testing.T, at string, want, got any, v values) {
 	t.Helper()

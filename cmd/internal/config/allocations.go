@@ -17,10 +17,12 @@ type Allocations struct {
 	MinBandwidth Rate `yaml:"min_bandwidth"` // the least that may be asked for; 0: any
 	History      Days `yaml:"history"`       // how long complete ones are kept; 0: 90d
 	Occurrences  int  `yaml:"occurrences"`   // that a series has at most
+
+	ScavengerGrace Interval `yaml:"scavenger_grace"` // how long before they give way scavengers are told, if it is known by then
 }
 
-// The bounds of [Allocations]: users look at how their allocations ended, and
-// more than ten years are a mistake.
+// The bounds of [Allocations], and of a project's weight: users look at how
+// their allocations ended, and more than ten years are a mistake.
 const (
 	minHistory = time.Hour
 	maxHistory = 3650 * 24 * time.Hour
@@ -28,11 +30,16 @@ const (
 	// maxOccurrences is more than there are days in two years. All of a series
 	// are admitted and saved at once, and others wait meanwhile.
 	maxOccurrences = 1000
+	maxGrace       = time.Hour
+	maxWeight      = 1000
 )
 
 func (v *validator) allocations(a Allocations) {
 	if a.MinBandwidth > maxLeast {
 		v.add("allocations.min_bandwidth", "%s is more than %s, so that hardly a request could be made; 100k is usual", a.MinBandwidth, Rate(maxLeast))
+	}
+	if g := a.ScavengerGrace.Duration(); g < time.Second || g > maxGrace || g%time.Second != 0 {
+		v.add("allocations.scavenger_grace", "%s is not a whole number of seconds from 1s to %s; %s is usual", a.ScavengerGrace, Interval(maxGrace), Interval(allocator.DefaultScavengerGrace))
 	}
 	if a.Occurrences < 1 || a.Occurrences > maxOccurrences {
 		v.add("allocations.occurrences", "%d is not between 1 and %d; %d is usual", a.Occurrences, maxOccurrences, allocator.DefaultOccurrences)

@@ -195,6 +195,7 @@ type Project struct {
 	MaxDuration  *Interval `yaml:"max_duration"` // of one allocation
 	Horizon      *Interval `yaml:"horizon"`      // how far ahead one may start
 	IdleReclaim  *Idle     `yaml:"idle_reclaim"` // when an allocation is released because it is not used; nil: never
+	Weight       *int      `yaml:"weight"`       // of its scavengers together, against those of other projects; nil: 1
 	RunAhead     *Interval `yaml:"run_ahead"`    // for which conga run reserves a path without being told how long; 0: for its lease at a time; nil: for a day
 }
 
@@ -282,7 +283,7 @@ func Default() Config {
 			Priority:        Priority{Meter: true, DSCP: &dscp},
 		},
 		Directory:   Directory{OIDC: OIDC{UserClaim: "sub"}, Consent: string(auth.ConsentEither)},
-		Allocations: Allocations{MinBandwidth: 100_000, History: Days(allocator.DefaultHistory), Occurrences: allocator.DefaultOccurrences},
+		Allocations: Allocations{MinBandwidth: 100_000, History: Days(allocator.DefaultHistory), Occurrences: allocator.DefaultOccurrences, ScavengerGrace: Interval(allocator.DefaultScavengerGrace)},
 		Connections: Connections{
 			Keep:       Duration(connections.DefaultKeep),
 			PerProject: connections.DefaultPerProject,

@@ -41,6 +41,9 @@ func (v *validator) directory(d Directory) {
 		v.wholeSeconds(key+".max_duration", p.MaxDuration, "how long an allocation of the project may last")
 		v.wholeSeconds(key+".horizon", p.Horizon, "how far ahead an allocation of the project may start")
 		v.idleReclaim(key+".idle_reclaim", p.IdleReclaim)
+		if p.Weight != nil && (*p.Weight < 1 || *p.Weight > maxWeight) {
+			v.add(key+".weight", "%d is not between 1 and %d; write how many times the part of a project of weight 1 its scavengers are to have of what is spare, or leave it out for 1", *p.Weight, maxWeight)
+		}
 		if p.RunAhead != nil {
 			v.runAhead(key+".run_ahead", p.RunAhead.Duration())
 		}

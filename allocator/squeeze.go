@@ -1,0 +1,79 @@
+package allocator
+
+import (
+	"conga/controller/path"
+	"conga/controller/topology"
+)
+
+// squeezedLocked reports whether a circuit has no room in the switches yet,
+// since scavengers have not given up what it is to have. It is tried again when
+// one has less. At each moment what is reserved, and all that switches may hold
+// of scavengers, is within what links may carry.
+func (a *Allocator) squeezedLocked(it *item, c path.Circuit) bool {
+	spare := &a.calendars.spare
+	if len(spare.links) == 0 || !a.overfullLocked(it, c) && !a.scavengedLocked(it, c) {
+		return false
+	}
+	a.spare.queue = append(a.spare.queue, it)
+	return true
+}
+
+// overfullLocked reports whether a link of a circuit would have more than it
+// may.
+func (a *Allocator) overfullLocked(it *item, c path.Circuit) bool {
+	if c.Rate == 0 && c.Back() == 0 || it.hasAsMuch(c) {
+		return false
+	}
+	now := a.now()
+	w := Window{now, now + 1}
+	for _, id := range c.Links() {
+		for _, id := range [...]topology.LinkID{id, id.Reverse()} {
+			spare := a.calendars.spare.links.peak(id, w)
+			if l, ok := a.seen.Link(id); ok && spare > 0 && a.calendars.links.peak(id, w)+spare > a.limitOfLocked(l) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// scavengedLocked reports whether a scavenger has the traffic of a circuit of
+// what reserves, and has to give it up.
+func (a *Allocator) scavengedLocked(it *item, c path.Circuit) bool {
+	if it.scavenges() {
+		return false // see survey.look
+	}
+	now, r := a.now(), Request{ProjectID: it.project(), Key: c.Key, Bandwidth: c.Rate}
+	for _, k := range a.calendars.spare.conflicting(&r) {
+		if k.blockedBy(ownedKeyOf(&r), ownsNothing) && a.calendars.spare.keys.taken(k, Window{now, now + 1}) {
+			return true
+		}
+	}
+	return false
+}
+
+// wakeSqueezedLocked has what waits for scavengers tried again.
+func (a *Allocator) wakeSqueezedLocked() {
+	queue := a.spare.queue
+	a.spare.queue = nil
+	for _, it := range queue {
+		if it.parked {
+			it.parked = false
+			a.rescheduleLocked(it)
+			a.signal()
+		}
+	}
+}
+
+// enrolLocked puts an item on the list of scavengers, if it is one, or takes it
+// off.
+func (a *Allocator) enrolLocked(it *item, on bool) {
+	switch {
+	case !it.scavenges():
+	case on:
+		a.spare.items[it] = true
+		a.spareChangedLocked()
+	default:
+		delete(a.spare.items, it)
+	}
+}
