@@ -275,5 +275,5 @@ func (c *spareCalendars) conflicting(r *Request) []ownedKey {
 	return c.keys.conflicting(ownedKeyOf(r), ownsNothing)
 }
 
-// ownsNothing has no project take another's traffic.
+// ownsNothing reports whether a project owns an end, where none does.
 func ownsNothing(unique.Handle[string], hosts) bool { return false }
