@@ -41,9 +41,6 @@ type counsel struct {
 // has taken that one's reservations out of the calendars. refused is the
 // refusal, which has found out a part of it.
 func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refused *Error) []Request {
-	if r.scavenges() {
-		return nil // it waits, or never fits
-	}
 	if r = r.asAsked(); r.Volume != 0 {
 		refused.Offer.Slower, refused.Offer.Later = 0, 0 // at another rate it takes another time
 	}
@@ -60,8 +57,8 @@ func (a *Allocator) alternativesLocked(r Request, now Seconds, was *record, refu
 	if bare.Leeway.Volume != 0 {
 		bare.Leeway = Leeway{} // how long it takes is another matter
 	}
-	if a.checkOneLocked(bare, c.limits, was) != nil {
-		return nil // it is their number that refuses it
+	if r.scavenges() || a.checkOneLocked(bare, c.limits, was) != nil {
+		return nil // it waits or never fits, or it is their number that refuses it
 	}
 	_, ok := c.graph.Find(c.query(demand{from: c.from, to: c.to}, Window{}))
 	switch {
