@@ -60,6 +60,10 @@ func (a *attribute) shown(s *shown) any {
 		if v {
 			return v.String()
 		}
+	case allocator.Class:
+		if v != allocator.Normal {
+			return v.String()
+		}
 	case allocator.Elements:
 		if v != "" {
 			return v.Names()

@@ -165,7 +165,8 @@ var attributes = []attribute{
 	},
 	{
 		name: "class", audited: 25, optional: true, read: reader(takeClass, func(r *allocator.Request, c allocator.Class) { r.Class = c }),
-		value:  func(a *allocator.Allocation) any { return a.Class.String() },
+		value:  func(a *allocator.Allocation) any { return a.Class },
+		show:   func(s *shown) any { return s.Class.String() },
 		change: func(c *allocator.Change, r *allocator.Request) { c.Class = &r.Class },
 	},
 	{name: "series", show: func(s *shown) any { return textOrNull(s.Series) }},
