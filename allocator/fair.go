@@ -38,7 +38,7 @@ func divide(portions []*portion, left []float64) {
 		}
 		step := math.Inf(1) // for a weight of 1
 		for _, p := range rising {
-			step = min(step, (p.room-p.rate)/p.weight)
+			step = min(step, p.share())
 			for _, i := range p.of {
 				step = min(step, left[i]/weights[i])
 			}
@@ -47,17 +47,22 @@ func divide(portions []*portion, left []float64) {
 	}
 }
 
-// rise adds to portions, and returns those that can have still more.
+// share returns how far a portion can rise, for a weight of 1.
+func (p *portion) share() float64 { return (p.room - p.rate) / p.weight }
+
+// rise adds to portions, and returns those that can have still more. At least
+// one can have no more: what step was taken from is compared with it as it was
+// found, since a product is rounded to something else.
 func rise(rising []*portion, left, weights []float64, step float64) (more []*portion) {
 	tight := make([]bool, len(left))
 	for i, w := range weights {
 		if w > 0 {
-			tight[i] = left[i] <= step*w
+			tight[i] = left[i]/w <= step
 			left[i] = max(0, left[i]-step*w)
 		}
 	}
 	for _, p := range rising {
-		full := p.room-p.rate <= step*p.weight
+		full := p.share() <= step
 		p.rate += step * p.weight
 		for _, i := range p.of {
 			full = full || tight[i]

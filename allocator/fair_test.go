@@ -1,6 +1,7 @@
 package allocator
 
 import (
+	"math"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -113,4 +114,19 @@ func TestScavengerIsRefused(t *testing.T) {
 	}
 	w.pass(2)
 	w.expectRate(id, Active, 7, "")
+}
+
+// What is divided by weights whose quotient is rounded down is divided at last.
+func TestDivideRounded(t *testing.T) {
+	for there := 1.0; there <= 100; there++ {
+		for n := 1.0; n <= 15; n++ {
+			for _, room := range []float64{there, 2 * there} {
+				p := &portion{of: []int{0}, weight: n / 3, room: room}
+				divide([]*portion{p, {of: []int{0}, weight: 5. / 3, room: room}}, []float64{there})
+				if want := there * n / (n + 5); math.Abs(p.rate-want) > 1e-6 {
+					t.Fatalf("of %g a weight of %g beside 5 has %g, want %g", there, n, p.rate, want)
+				}
+			}
+		}
+	}
 }
