@@ -59,6 +59,10 @@ func (r *Request) checkClass() *Error {
 	return nil
 }
 
+// mostScavengers is how many there may be. What is spare is divided among all
+// of them at once, which takes some 60 ms for so many.
+const mostScavengers = 1000
+
 // waitsForSpare is the reason of a scavenger for which nothing has been looked
 // for yet.
 const waitsForSpare = "waits until what is spare has been looked at"
@@ -68,12 +72,15 @@ const waitsForSpare = "waits until what is spare has been looked at"
 // window nor path then: those are for scavengeLocked to find. was is what a
 // change is of, nil if the request is new.
 func (a *Allocator) admitScavengerLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
+	if was == nil && len(a.spare.items) >= mostScavengers {
+		return placement{}, &Error{Kind: Conflict, Field: "class", Err: fmt.Errorf(
+			"there are %d scavengers already, as many as the network may have; ask again when some are over, or for class normal", mostScavengers)}
+	}
 	limits, w := a.cfg.Limits(r.ProjectID), Window{now, now + r.Duration}
 	pl.terse, r.Bandwidth = false, a.floorOf(&r)
 	waits := placement{reason: waitsForSpare}
 	if err := a.checkOneLocked(r, limits, was); err != nil {
-		err.Offer = Offer{} // there is no rate to ask for
-		return placement{}, err
+		return placement{}, err.ofLeast()
 	}
 	if err := checkSplit(pl.snapshot, r.Key, was); err != nil {
 		return placement{}, err
@@ -83,14 +90,11 @@ func (a *Allocator) admitScavengerLocked(pl planner, r Request, now Seconds, was
 	if d.from, d.to, _, reason = was.locateAs(pl.snapshot, r.Key); reason != "" {
 		waits.reason = reason + "; " + plannedOnceKnown
 	} else if err := pl.checkEnforced(d); err != nil {
-		return placement{}, err
+		return placement{}, err.ofLeast()
 	} else if _, ok := pl.graph.Find(pl.over(d, pl.limitOf)); !ok || d.from == d.to {
 		got, err := pl.refuse(d, w)
 		if err != nil {
-			if err.Offer = (Offer{}); err.Field == "bandwidth" {
-				err.Field = "min_bandwidth"
-			}
-			return placement{}, err
+			return placement{}, err.ofLeast()
 		}
 		waits = got
 	} else if s := a.surveyLocked(now); was == nil {
@@ -99,6 +103,15 @@ func (a *Allocator) admitScavengerLocked(pl planner, r Request, now Seconds, was
 		}
 	}
 	return waits, a.checkPlacedLocked(r, Window{}, limits, was, now)
+}
+
+// ofLeast returns a refusal of a scavenger's least rate, which is all that it
+// can ask for less of.
+func (e *Error) ofLeast() *Error {
+	if e.Offer = (Offer{}); e.Field == "bandwidth" {
+		e.Field = "min_bandwidth"
+	}
+	return e
 }
 
 // unrated returns the demand's request without a rate.
@@ -121,6 +134,9 @@ func (a *Allocator) changeScavengerLocked(it *item, next *record, now Seconds) *
 		return err
 	}
 	if _, err := a.admitScavengerLocked(a.plannerLocked(), asked, now, was); err != nil {
+		return err
+	}
+	if err := a.checkFragmentsLocked(was, asked); err != nil {
 		return err
 	}
 	if next.Window != (Window{}) {

@@ -63,7 +63,6 @@ func (a *Allocator) enlistLocked(it *item) {
 	a.all.add(it)
 	a.joinLocked(it, it.project())
 	a.joinSeriesLocked(it)
-	a.enrolLocked(it, true)
 }
 
 func (a *Allocator) joinLocked(it *item, project string) {
@@ -316,6 +315,7 @@ func (a *Allocator) relistLocked(it *item, old *record, created bool) {
 	switch {
 	case created:
 		a.enlistLocked(it)
+		a.enrolLocked(it, true)
 		return
 	case it.state() == Complete:
 		a.all.remove(it, old.State)

@@ -79,7 +79,7 @@ const roundFrom bitrate.Rate = 1e6
 
 // whole returns a rate in bit/s, rounded down: what meters count in is 1,000.
 func whole(rate float64) bitrate.Rate {
-	r := bitrate.Rate(math.Round(rate*64) / 64) // what adding has left behind its point
+	r := bitrate.Rate(rate*(1+1e-13) + 1e-6) // adding may have left it a little short
 	if r >= roundFrom {
 		r -= r % 1000
 	}

@@ -36,12 +36,15 @@ func (l *loader) index() (err error) {
 	return nil
 }
 
-// takeScavengers enters what scavengers have into their calendars.
+// takeScavengers lists scavengers, once nothing else is made, and enters what
+// they have into their calendars.
 func (l *loader) takeScavengers() {
-	for it := range l.spare.items {
-		l.calendars.add(it.reservations())
+	for _, it := range l.live {
+		if it.scavenges() {
+			l.enrolLocked(it, true)
+			l.calendars.add(it.reservations())
+		}
 	}
-	l.spareChangedLocked()
 }
 
 // inOrder returns items in order of creation.

@@ -130,7 +130,7 @@ func (s *survey) outcome(tk *taker, grows bool) *record {
 	}
 	now := min(tk.floor+whole(tk.now.rate), max(tk.floor, cmp.Or(tk.MaxBandwidth, math.MaxInt64)))
 	switch {
-	case tk.lost == "" && tk.of != nil && tk.Bandwidth > now && tk.item.failures > 0:
+	case tk.lost == "" && tk.of != nil && tk.item.failures > 0 && (tk.Bandwidth > now || tk.item.hasMore(tk.Bandwidth)):
 		next.yield(tk.Reason + "; it gives up its path, since it is to have less")
 	case tk.lost != "":
 		next.yield(tk.lost)

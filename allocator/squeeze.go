@@ -1,6 +1,9 @@
 package allocator
 
 import (
+	"slices"
+
+	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
 )
@@ -50,6 +53,12 @@ func (a *Allocator) scavengedLocked(it *item, c path.Circuit) bool {
 		}
 	}
 	return false
+}
+
+// hasMore reports whether switches may hold a circuit of the item at a higher
+// rate.
+func (it *item) hasMore(rate bitrate.Rate) bool {
+	return slices.ContainsFunc(it.network, func(n installed) bool { return n.circuit.Rate > rate })
 }
 
 // wakeSqueezedLocked has what waits for scavengers tried again.

@@ -13,6 +13,7 @@ import (
 	"conga/bitrate"
 	"conga/controller/path"
 	"conga/controller/topology"
+	"conga/openflow"
 )
 
 // floorOf returns the least rate that a scavenger has if it has any.
@@ -101,10 +102,13 @@ func (s *survey) keep(tk *taker) {
 }
 
 // conflicts reports whether traffic is reserved in a window that a scavenger
-// has, too.
+// has, too, or at any time fragments that it would take for its own.
 func (s *survey) conflicts(tk *taker, w Window) bool {
 	r := tk.Request
 	r.Bandwidth = 0
+	if s.calendars.keys.fragmentsOwned(ownedKeyOf(&r), ownedKey{}) {
+		return true
+	}
 	return slices.ContainsFunc(s.calendars.conflicting(r), func(k ownedKey) bool { return s.calendars.keys.taken(k, w) })
 }
 
@@ -237,6 +241,9 @@ func (s *survey) look(tk *taker) (p path.Path, reason string) {
 	case s.scavenged(tk):
 		return nil, "waits until no other scavenger has this traffic"
 	}
+	if at, ok := s.held(from, to); !ok {
+		return nil, fmt.Sprintf("waits until switch %s, by which its traffic enters, has a meter that holds it to what is spare", at)
+	}
 	if i := s.project(tk.ProjectID); i >= 0 && min(s.things[i].now, s.things[i].later) < int64(tk.floor) {
 		return nil, fmt.Sprintf("waits until project %s holds less of what it may", tk.ProjectID)
 	}
@@ -258,6 +265,17 @@ func (s *survey) look(tk *taker) (p path.Path, reason string) {
 		return nil, tk.Reason // which says more
 	}
 	return nil, fmt.Sprintf("waits until some path has %s left beside what is reserved", tk.floor)
+}
+
+// held returns a switch at an end that would not hold a scavenger to its rate;
+// ok is true if there is none.
+func (s *survey) held(ends ...topology.PortID) (at openflow.DPID, ok bool) {
+	for _, end := range ends {
+		if sw := s.pl.snapshot.Switches[end.DPID]; sw.Unmetered || sw.Unpoliced != 0 {
+			return end.DPID, false
+		}
+	}
+	return 0, true
 }
 
 // scavenged reports whether another scavenger has traffic that this one has,

@@ -112,7 +112,7 @@ func (f allocationRequest) echoes(name string, now allocator.Allocation) bool {
 	}
 	switch r := f.request(); name {
 	case "start_time":
-		return now.State != allocator.Pending && r.StartTime == now.Window.Start
+		return (now.State != allocator.Pending || now.Class == allocator.Scavenger) && r.StartTime == now.Window.Start
 	case "bandwidth":
 		return (now.Class == allocator.Scavenger || now.Volume != 0 && !now.FixedRate) && r.Bandwidth == now.Bandwidth
 	case "duration":

@@ -58,6 +58,17 @@ func TestConsentOfAddresses(t *testing.T) {
 	refused(post("/api/allocations", body("projectB", foreign, "192.127.1.22"), h.key), "src_ip")
 	refused(post("/api/allocations", body("projectB", open, foreign), h.key), "dst_ip")
 	refused(post("/api/allocations", body("project B", open, byMAC), h.foreign), "dst_ip")
+	path := func(src, dst, key string) answer {
+		t.Helper()
+		return h.do("GET", "/api/paths?src="+src+"&dst="+dst, "", bearer(key))
+	}
+	refused(path(foreign, "192.127.1.22", h.key), "src")
+	refused(path(open, foreign, h.key), "dst")
+	for _, key := range []string{h.foreign, h.admin} {
+		if a := path(foreign, "192.127.1.22", key); a.code != http.StatusOK {
+			t.Errorf("the path of one's own: %d %v", a.code, a.Errors)
+		}
+	}
 	if a := post("/api/allocations", body("projectB", foreign, "192.127.1.22"), h.admin); a.code != http.StatusCreated {
 		t.Errorf("the admin: %d %v", a.code, a.Errors)
 	}

@@ -79,8 +79,8 @@ var outlookParameters = []string{
 	"bandwidth", "duration", "reverse_bandwidth", "include", "avoid", "disjoint_from", "max_hops", "max_latency", "protection",
 }
 
-// showPath serves GET and HEAD /paths. A project may ask: it could ask by
-// making an allocation, too.
+// showPath serves GET and HEAD /paths. A project may ask of what it may have: it
+// could ask by making an allocation, too.
 func (a *api) showPath(x *exchange) error {
 	p, err := x.parameters(append([]string{"src", "dst"}, outlookParameters...)...)
 	if err != nil {
@@ -94,7 +94,13 @@ func (a *api) showPath(x *exchange) error {
 	if a.Planner == nil {
 		return errNoResource
 	}
-	o, err := a.Planner.Outlook(r)
+	if !x.key.Operator {
+		err = a.consented(x, r)
+	}
+	var o allocator.Outlook
+	if err == nil {
+		o, err = a.Planner.Outlook(r)
+	}
 	if err != nil {
 		return renamed(err)
 	}

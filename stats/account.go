@@ -20,7 +20,8 @@ type account struct {
 	began      time.Time          // when it was opened; zero: in an earlier run
 	rates      map[openflow.DPID]*[2]endRates
 	spread     [2]rateCount    // of what was delivered
-	promised   [2]bitrate.Rate // in each direction; 0: nothing
+	rate       [2]bitrate.Rate // of its circuit, in each direction; 0: none
+	spare      bool            // its rate is not promised to it
 	losses     *[2]lossWatch   // nil: nothing was looked at
 	entries    []*countedEntry // of all switches
 	policers   []*policer
@@ -237,4 +238,13 @@ func without[T comparable](list []T, one T) []T {
 	last := len(list) - 1
 	list[i], list[last] = list[last], none
 	return list[:last]
+}
+
+// promised returns the rate that is promised to an allocation in a direction; 0
+// if none is.
+func (a *account) promised(direction int) bitrate.Rate {
+	if a.spare {
+		return 0
+	}
+	return a.rate[direction]
 }

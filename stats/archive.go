@@ -38,6 +38,7 @@ type Owner struct {
 	Project   string
 	Complete  bool // it will not be in the network again
 	Started   bool // it has been active
+	Spare     bool // its rate is what is spare, and not promised to it
 	Window    Span // planned until it has started, actual then; zero: none yet
 	Shortfall Shortfall
 }

@@ -184,8 +184,8 @@ func (a *account) run(out []history.Input, direction int, s *Sample, most time.D
 	rate := func(before, now uint64) float32 {
 		return float32(float64(now-min(before, now)) * 8 / elapsed.Seconds())
 	}
-	if a.promised[direction] > 0 {
-		v[endPromised] = float32(a.promised[direction])
+	if a.rate[direction] > 0 {
+		v[endPromised] = float32(a.rate[direction])
 	}
 	v[endEntered] = rate(last.entered, now.entered)
 	if !a.unproven {

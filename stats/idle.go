@@ -46,10 +46,10 @@ func (a *account) useOf(below float64) use {
 	v, promised, known := a.view(), false, true
 	for w, d := range []Direction{v.Forward, v.Reverse} {
 		switch rate := d.EnteredRate; {
-		case a.promised[w] == 0:
+		case a.promised(w) == 0:
 		case rate == nil:
 			promised, known = true, false
-		case float64(rate.Bits) >= below*float64(a.promised[w]):
+		case float64(rate.Bits) >= below*float64(a.promised(w)):
 			return used
 		default:
 			promised = true

@@ -196,10 +196,11 @@ func TestIdleNever(t *testing.T) {
 		adjust func(*idleTest)
 		back   float64
 	}{
-		"no rate":      {func(i *idleTest) { i.circuit.Rate = 0 }, 0},
-		"no policy":    {func(i *idleTest) { i.policy = Idleness{} }, 0},
-		"other policy": {func(i *idleTest) { i.owner.Project = "q" }, 0},
-		"two rates":    {func(i *idleTest) { i.circuit.Reverse = path.Reverse{Apart: true, Rate: 10_000} }, 1000},
+		"no rate":       {func(i *idleTest) { i.circuit.Rate = 0 }, 0},
+		"what is spare": {func(i *idleTest) { i.owner.Spare = true }, 0},
+		"no policy":     {func(i *idleTest) { i.policy = Idleness{} }, 0},
+		"other policy":  {func(i *idleTest) { i.owner.Project = "q" }, 0},
+		"two rates":     {func(i *idleTest) { i.circuit.Reverse = path.Reverse{Apart: true, Rate: 10_000} }, 1000},
 	} {
 		idleness(t, c.adjust, func(t *testing.T, i *idleTest) {
 			i.carry(60, 0, c.back)

@@ -102,7 +102,7 @@ func (l *ledger) install(c path.Circuit) {
 	if l.handles[a.handle] == a && a.handle != c.Handle {
 		l.release(a)
 	}
-	a.handle, a.promised, a.leaving, a.final, a.complete = c.Handle, [2]bitrate.Rate{c.Rate, c.Back()}, time.Time{}, false, false
+	a.handle, a.rate, a.leaving, a.final, a.complete = c.Handle, [2]bitrate.Rate{c.Rate, c.Back()}, time.Time{}, false, false
 	delete(l.leaving, a)
 	l.handles[c.Handle], l.policers[purpose.PolicerSuffix(c.Handle)] = a, a
 	if len(a.circuits) > 0 && a.circuits[0].Key == c.Key && a.circuits[0].Path.Equal(c.Path) && a.circuits[0].Backup.Equal(c.Backup) {

@@ -200,6 +200,7 @@ func (p *Poller) Install(c path.Circuit) {
 	defer p.mu.Unlock()
 	if a := p.ledger.accounts[c.ID]; a != nil && a.project == "" {
 		p.ledger.assign(a, o.Project)
+		a.spare = o.Spare
 		a.plan(o)
 	}
 }

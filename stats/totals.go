@@ -22,6 +22,7 @@ func (l *ledger) assign(a *account, project string) {
 
 // setOwner takes note of the project and state of an account's allocation.
 func (l *ledger) setOwner(a *account, o Owner, now time.Time) {
+	a.spare = o.Spare
 	if a.project != o.Project {
 		l.assign(a, o.Project)
 	}

@@ -38,7 +38,7 @@ func (l *ledger) watch(s *Sample, asked time.Time, span time.Duration) {
 				a.spreadOut(w, s, span)
 				l.markQuiet(a, s.At)
 			}
-			if at.entrance[w] != at.exit[w] && a.promised[w] > 0 {
+			if at.entrance[w] != at.exit[w] && a.promised(w) > 0 {
 				changed = a.watchEnd(w, at.entrance[w], s.At, asked) || changed
 			}
 		}
@@ -63,10 +63,10 @@ func (a *account) watchEnd(direction int, entrance bool, at, asked time.Time) (c
 	}
 	w, d := &a.losses[direction], &a.directions[direction]
 	if entrance {
-		w.enter(asked, at, d.Entered, d.Dropped, a.promised[direction])
+		w.enter(asked, at, d.Entered, d.Dropped, a.promised(direction))
 		return false
 	}
-	return w.leave(asked, at, d.Left, a.promised[direction])
+	return w.leave(asked, at, d.Left, a.promised(direction))
 }
 
 // losing returns which direction loses how much, in words for the user; "" if

@@ -30,7 +30,7 @@ def carried(o: Offered) -> float:
 class Scavengers(Case):
     """h1 -> h2 and h3 -> h4 share s1-s2, of 40 Mbit/s."""
 
-    fills = True
+    alone = True
     options = {"links": [SHAPED_LINK]}
 
     @classmethod

@@ -1,0 +1,97 @@
+package allocator
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"conga/controller/path"
+)
+
+// A scavenger that a switch fails to make smaller gives up its path, and what
+// is reserved does not wait for it.
+func TestScavengerThatCannotShrink(t *testing.T) {
+	w := newWorld(t, 2, 40)
+	w.cable(1, 2, 40)
+	w.open()
+	id := w.create(scavenger(1, 1, 2, 1, 0, 0, 1000)).ID
+	w.work()
+	w.expectRate(id, Active, 40, "")
+	reserved := w.create(ask(1, 2, 2, 2, 20, 100)).ID
+	for range 10 {
+		w.now++
+		w.plan()
+		tasks, _ := w.a.Due(10)
+		for _, task := range tasks {
+			var err error
+			switch {
+			case task.Do == Remove:
+				err = w.a.Removed(task)
+			case task.Circuit.ID == id:
+				err = w.a.Failed(task, errors.New("meter refused"), w.now.Time().Add(2*time.Second))
+			default:
+				err = w.a.Installed(task)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	w.expect(reserved, Active, span(4, 104))
+	if v := w.get(id); v.Bandwidth > 20 {
+		t.Errorf("it is %s at %s", v.State, v.Bandwidth)
+	}
+}
+
+// A switch that has no meter for it would let a scavenger have more than is
+// spare: it waits for one.
+func TestScavengerHasAMeter(t *testing.T) {
+	w := newWorld(t, 2, 40)
+	w.cable(1, 2, 40)
+	w.open()
+	w.change(enforcing(2, true, 0))
+	id := w.create(scavenger(1, 1, 2, 1, 0, 0, 1000)).ID
+	w.pass(2)
+	w.expectRate(id, Pending, 0, "waits until switch 0000000000000002, ")
+	w.change(enforcing(2, false, 7))
+	w.pass(2)
+	w.expectRate(id, Pending, 0, "waits until switch 0000000000000002, ")
+	w.change(enforcing(2, false, 0))
+	w.pass(2)
+	w.expectRate(id, Active, 40, "")
+}
+
+// A scavenger makes way for what is reserved of the same fragments, which name
+// no port, and gets none of them.
+func TestScavengerLeavesFragments(t *testing.T) {
+	w := newWorld(t, 2, 40)
+	w.cable(1, 2, 40)
+	w.open()
+	udp := func(r Request, project string, port uint16) Request {
+		r.ProjectID, r.Key.Proto, r.Key.DstPort = project, path.ProtoUDP, path.Port(port)
+		return r
+	}
+	id := w.create(udp(scavenger(1, 1, 2, 1, 0, 0, 1000), "p", 1)).ID
+	w.work()
+	w.expectRate(id, Active, 40, "")
+	reserved := w.create(udp(ask(1, 1, 2, 1, 20, 100), "q", 2)).ID
+	w.pass(2)
+	w.expect(reserved, Active, span(1, 101))
+	w.expectRate(id, Pending, 0, "no allocation that reserves has this traffic")
+	w.pass(102)
+	w.expectRate(id, Active, 40, "")
+}
+
+// TestMostScavengers: there is a bound, and what is too many is refused.
+func TestMostScavengers(t *testing.T) {
+	w := newWorld(t, 2, 40)
+	w.cable(1, 2, 40)
+	w.open()
+	for i := range mostScavengers {
+		r := scavenger(1, 1, 2, 1, 0, 0, 1000)
+		r.Key.Proto, r.Key.DstPort = path.ProtoTCP, path.Port(uint16(i+1))
+		w.create(r)
+	}
+	_, err := w.a.Create(bg, scavenger(1, 2, 2, 2, 0, 0, 1000))
+	refused(t, err, Conflict, "class")
+}
