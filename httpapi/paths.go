@@ -79,8 +79,8 @@ var outlookParameters = []string{
 	"bandwidth", "duration", "reverse_bandwidth", "include", "avoid", "disjoint_from", "max_hops", "max_latency", "protection",
 }
 
-// showPath serves GET and HEAD /paths. A project may ask of what it may have: it
-// could ask by making an allocation, too.
+// showPath serves GET and HEAD /paths. A project may ask of what it may have:
+// it could ask by making an allocation, too.
 func (a *api) showPath(x *exchange) error {
 	p, err := x.parameters(append([]string{"src", "dst"}, outlookParameters...)...)
 	if err != nil {
