@@ -11,6 +11,10 @@ import (
 	"conga/httpapi/rest"
 )
 
+// errBackupUnderWay refuses a second copy on the disk that the store is on.
+var errBackupUnderWay = rest.NewFault(http.StatusServiceUnavailable,
+	"another backup is being taken, and each takes as much room on the disk as the store; try again when that one has ended").After(time.Minute)
+
 // sendBackup serves GET and HEAD /backup: the store at one moment. It has what
 // opens webhooks and stands for keys, so that it is the admin's alone.
 func (a *api) sendBackup(c *gin.Context) {
@@ -19,11 +23,26 @@ func (a *api) sendBackup(c *gin.Context) {
 	if err == nil && x.secret == "" {
 		err = rest.NewFault(http.StatusUnauthorized, "api_key: the admin's is required, as Authorization: Bearer")
 	}
+	if err == nil && !a.backingUp.CompareAndSwap(false, true) {
+		err = errBackupUnderWay
+	}
 	if err != nil {
 		a.fail(c, err)
 		return
 	}
+	defer a.backingUp.Store(false)
+	a.copyBackup(c)
+}
+
+// copyBackup has the store copied and sends the copy. The caller sees to it
+// that there is no other one.
+func (a *api) copyBackup(c *gin.Context) {
+	conn := http.NewResponseController(c.Writer)
+	// A large store takes longer to copy than the server has for a request.
+	// What is sent after that has a limit of its own again.
+	_ = conn.SetWriteDeadline(time.Time{})
 	file, size, err := a.Backup(c.Request.Context())
+	_ = conn.SetWriteDeadline(time.Now().Add(writeWait))
 	if err != nil {
 		a.fail(c, err)
 		return
@@ -38,7 +57,7 @@ func (a *api) sendBackup(c *gin.Context) {
 		return
 	}
 	// A client that is cut off sees that by the length.
-	if _, err := io.Copy(patientWriter{c.Writer, http.NewResponseController(c.Writer)}, file); err != nil {
+	if _, err := io.Copy(patientWriter{c.Writer, conn}, file); err != nil {
 		a.Log.WarnContext(c.Request.Context(), "a backup was not taken to its end", "err", err)
 	}
 }

@@ -122,7 +122,8 @@ type Config struct {
 	Positions func() map[string]Position
 
 	// Backup returns the store as it is at one moment, and how many bytes it
-	// has. The caller closes it. Without it /backup is not served.
+	// has. The caller closes it, and asks for the next one after that. Without
+	// it /backup is not served.
 	Backup func(context.Context) (io.ReadCloser, int64, error)
 
 	// TrustedProxies are where proxies stand whose X-Forwarded-For is believed.

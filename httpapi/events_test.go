@@ -29,8 +29,8 @@ type live struct {
 	stop     func()
 }
 
-func newLive(t *testing.T) *live {
-	h := newHarness(t)
+func newLive(t *testing.T, adjust ...func(*httpapi.Config)) *live {
+	h := newHarness(t, adjust...)
 	l := &live{harness: h, listener: newPipeListener()}
 	l.server = serve.NewServer(h.api, nil, slogDiscard)
 	l.server.Protocols = new(http.Protocols)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/gin-gonic/gin"
 )
@@ -17,6 +18,7 @@ type api struct {
 	ordered     orderedCache
 	crossOrigin *http.CrossOriginProtection
 	sealer      cipher.AEAD
+	backingUp   atomic.Bool // a backup is being taken
 }
 
 func newAPI(cfg Config) (*api, error) {
