@@ -185,8 +185,12 @@ func newFile(to string, write func(*os.File) error) error {
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(file.Name(), to)
 	}
+	left := file.Name()
+	if err == nil {
+		left, err = to, syncFolder(filepath.Dir(to))
+	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("%s is not written: %w", to, store.Unwritable(err)), os.Remove(file.Name()))
+		return errors.Join(fmt.Errorf("%s is not written: %w", to, store.Unwritable(err)), os.Remove(left))
 	}
 	return nil
 }

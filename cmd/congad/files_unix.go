@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -20,6 +21,19 @@ func likeFolder(file *os.File) error {
 		return file.Chown(int(owner.Uid), int(owner.Gid))
 	}
 	return nil
+}
+
+// syncFolder makes the names in a folder survive a power cut, where its file
+// system can do that: not every one over a network does.
+func syncFolder(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	if err = d.Sync(); errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	return errors.Join(err, d.Close())
 }
 
 // openFiles returns how many files the process may have open. The Go runtime
