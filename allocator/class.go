@@ -59,9 +59,33 @@ func (r *Request) checkClass() *Error {
 	return nil
 }
 
-// mostScavengers is how many there may be. What is spare is divided among all
-// of them at once, which takes some 60 ms for so many.
-const mostScavengers = 1000
+// How many scavengers there may be. What is spare is divided among all of them
+// at once, which takes some 60 ms for so many; and no project takes the places
+// of all others.
+const (
+	mostScavengers = 1000
+	mostOfAProject = mostScavengers / 4
+)
+
+// checkManyLocked refuses a project a scavenger where there are as many as may
+// be.
+func (a *Allocator) checkManyLocked(project string) *Error {
+	own := 0
+	for it := range a.spare.items {
+		if it.project() == project {
+			own++
+		}
+	}
+	switch {
+	case own >= mostOfAProject:
+		return &Error{Kind: Conflict, Field: "class", Err: fmt.Errorf(
+			"project %s has %d scavengers, as many as it may; release one, or ask for class normal", project, own)}
+	case len(a.spare.items) >= mostScavengers:
+		return &Error{Kind: Conflict, Field: "class", Err: fmt.Errorf(
+			"there are %d scavengers, as many as the network may have; ask again when some are over, or for class normal", mostScavengers)}
+	}
+	return nil
+}
 
 // waitsForSpare is the reason of a scavenger for which nothing has been looked
 // for yet.
@@ -72,9 +96,10 @@ const waitsForSpare = "waits until what is spare has been looked at"
 // window nor path then: those are for scavengeLocked to find. was is what a
 // change is of, nil if the request is new.
 func (a *Allocator) admitScavengerLocked(pl planner, r Request, now Seconds, was *record) (placement, *Error) {
-	if was == nil && len(a.spare.items) >= mostScavengers {
-		return placement{}, &Error{Kind: Conflict, Field: "class", Err: fmt.Errorf(
-			"there are %d scavengers already, as many as the network may have; ask again when some are over, or for class normal", mostScavengers)}
+	if was == nil {
+		if err := a.checkManyLocked(r.ProjectID); err != nil {
+			return placement{}, err
+		}
 	}
 	limits, w := a.cfg.Limits(r.ProjectID), Window{now, now + r.Duration}
 	pl.terse, r.Bandwidth = false, a.floorOf(&r)

@@ -95,8 +95,8 @@ func TestReleasedTwiceAtOnce(t *testing.T) {
 	w.checkCalendars()
 }
 
-// TestDeletionNamesTheUser: the event names the user who has deleted an
-// allocation from the history.
+// TestDeletionNamesTheUser: where an allocation is deleted from the history,
+// the event has the user's name.
 func TestDeletionNamesTheUser(t *testing.T) {
 	w, _ := pair(t)
 	var by []string

@@ -2,6 +2,7 @@ package allocator
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -82,16 +83,26 @@ func TestScavengerLeavesFragments(t *testing.T) {
 	w.expectRate(id, Active, 40, "")
 }
 
-// TestMostScavengers: there is a bound, and what is too many is refused.
+// TestMostScavengers: there is a bound, for a project and for all, and what is
+// too many is refused.
 func TestMostScavengers(t *testing.T) {
 	w := newWorld(t, 2, 40)
 	w.cable(1, 2, 40)
 	w.open()
+	ask := func(project string) Request {
+		r := scavenger(1, 2, 2, 2, 0, 0, 1000)
+		r.ProjectID = project
+		return r
+	}
 	for i := range mostScavengers {
-		r := scavenger(1, 1, 2, 1, 0, 0, 1000)
+		r := ask(fmt.Sprint(i / mostOfAProject))
 		r.Key.Proto, r.Key.DstPort = path.ProtoTCP, path.Port(uint16(i+1))
 		w.create(r)
+		if i == mostOfAProject {
+			_, err := w.a.Create(bg, ask("0"))
+			refused(t, err, Conflict, "class")
+		}
 	}
-	_, err := w.a.Create(bg, scavenger(1, 2, 2, 2, 0, 0, 1000))
+	_, err := w.a.Create(bg, ask("new"))
 	refused(t, err, Conflict, "class")
 }

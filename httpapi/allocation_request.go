@@ -204,9 +204,9 @@ func (a *api) mayUse(x *exchange, project string) error {
 	return nil
 }
 
-// userOf returns the owner of a new allocation: the key's user, or another
-// member of the project that the request names. The admin may name one, and a
-// user who may change what is another member's.
+// userOf returns the owner of a new allocation: the key's user, or the member
+// of the project that the request names. Another member is for the admin to
+// name, and for users who may change other members' allocations.
 func (a *api) userOf(x *exchange, r allocator.Request) (string, error) {
 	if r.UserID == "" || r.UserID == x.key.User {
 		return x.key.User, nil

@@ -140,8 +140,8 @@ func otherState(t *testing.T, address string) string {
 	return u.Query().Get("state")
 }
 
-// TestSignInIsRefused: a token that proves nothing, a user who is no member, an
-// issuer that is down, and more than ten minutes open no session.
+// TestSignInIsRefused: no session is opened by a token that proves nothing, for
+// a user who is no member, while the issuer is down, or after ten minutes.
 func TestSignInIsRefused(t *testing.T) {
 	s := newSigningIn(t)
 	try := func(status int, says string, claims map[string]any) {

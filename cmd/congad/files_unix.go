@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// likeFolder gives a file that root has made to the owner of its folder, who is
-// to use it.
+// likeFolder makes the owner of a file's folder the owner of the file, where
+// root has made it: the daemon, which is that owner, is to read it.
 func likeFolder(file *os.File) error {
 	info, err := os.Stat(filepath.Dir(file.Name()))
 	if err != nil || os.Geteuid() != 0 {

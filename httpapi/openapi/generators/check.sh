@@ -45,7 +45,7 @@ if ! npm ci --no-fund --no-audit --ignore-scripts --loglevel=error; then
 	exit 2
 fi
 npx spectral lint --fail-severity error openapi.json >"$work/spectral" 2>&1 || { cat "$work/spectral" >&2; exit 1; }
-REDOCLY_TELEMETRY=off npx redocly lint --extends minimal openapi.json >"$work/redocly" 2>&1 || { cat "$work/redocly" >&2; exit 1; }
+REDOCLY_TELEMETRY=off npx redocly lint openapi.json >"$work/redocly" 2>&1 || { cat "$work/redocly" >&2; exit 1; }
 
 npx openapi-typescript openapi.json -o openapi.d.ts >/dev/null 2>&1
 npx tsc --strict --module nodenext --target es2022 --skipLibCheck --noUncheckedIndexedAccess --outDir js tour.ts
